@@ -1,0 +1,38 @@
+// Package account holds a person: the subject that relying parties know, the
+// name and password they sign in with, and the standard claims about them.
+package account
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"time"
+)
+
+var (
+	// ErrNotFound reports an account that is not there.
+	ErrNotFound = errors.New("account not found")
+	// ErrExists reports a username that is taken.
+	ErrExists = errors.New("username is taken")
+)
+
+// Account is one person.
+type Account struct {
+	Subject       string // random, never reused (OpenID Connect Core section 2, sub)
+	Username      string // canonical, see CanonicalUsername
+	PasswordHash  string // PHC string; empty if there is no password
+	Claims        map[string]any
+	Administrator bool
+
+	DisabledAt time.Time // zero while the account may sign in
+	NotBefore  time.Time // sessions and grants from before it are dead
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+}
+
+// NewSubject returns a fresh subject identifier of 128 random bits.
+func NewSubject() string {
+	b := make([]byte, 16)
+	_, _ = rand.Read(b) // never fails: crypto/rand ends the process instead
+	return base64.RawURLEncoding.EncodeToString(b)
+}

@@ -1,0 +1,125 @@
+// Package client holds a registered client: its metadata under the names of RFC
+// 7591, the rules they obey, and its secrets.
+package client
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+)
+
+var (
+	// ErrNotFound reports a client that is not registered.
+	ErrNotFound = errors.New("client not found")
+	// ErrExists reports a client_id that is taken.
+	ErrExists = errors.New("client_id is taken")
+	// ErrRaced reports that somebody else changed the client meanwhile.
+	ErrRaced = errors.New("client was changed meanwhile")
+)
+
+// Client is a registered client.
+type Client struct {
+	ID string
+	Metadata
+
+	Secret Secret // empty for clients that have none
+
+	// RegistrationToken is the hash of the registration access token (RFC 7592).
+	// The previous one stays good until PreviousUntil, so that a lost answer is not
+	// a lost client.
+	RegistrationToken []byte
+	PreviousToken     []byte
+	PreviousUntil     time.Time
+
+	Dynamic   bool // registered itself; the rest was brought by the operator
+	Disabled  bool
+	NotBefore time.Time // grants and tokens from before it are dead
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	Version   int64 // counts updates, for compare-and-set
+}
+
+// Metadata describes a client (RFC 7591 section 2, OpenID Connect Registration
+// section 2). Members that Ostiary does not act on are not kept.
+type Metadata struct {
+	ClientName string   `json:"client_name,omitempty"`
+	ClientURI  string   `json:"client_uri,omitempty"`
+	LogoURI    string   `json:"logo_uri,omitempty"`
+	PolicyURI  string   `json:"policy_uri,omitempty"`
+	TermsURI   string   `json:"tos_uri,omitempty"`
+	Contacts   []string `json:"contacts,omitempty"`
+
+	ApplicationType        string   `json:"application_type,omitempty"` // web or native
+	RedirectURIs           []string `json:"redirect_uris,omitempty"`
+	PostLogoutRedirectURIs []string `json:"post_logout_redirect_uris,omitempty"`
+	GrantTypes             []string `json:"grant_types,omitempty"`
+	ResponseTypes          []string `json:"response_types,omitempty"`
+	Scope                  string   `json:"scope,omitempty"`
+	Audience               []string `json:"audience,omitempty"` // resources it may ask for (RFC 8707); the operator's to give
+
+	TokenEndpointAuthMethod     string          `json:"token_endpoint_auth_method,omitempty"`
+	TokenEndpointAuthSigningAlg string          `json:"token_endpoint_auth_signing_alg,omitempty"`
+	JWKSURI                     string          `json:"jwks_uri,omitempty"`
+	JWKS                        json.RawMessage `json:"jwks,omitempty"`
+
+	SubjectType               string   `json:"subject_type,omitempty"`
+	IDTokenSignedResponseAlg  string   `json:"id_token_signed_response_alg,omitempty"`
+	UserinfoSignedResponseAlg string   `json:"userinfo_signed_response_alg,omitempty"`
+	DefaultMaxAge             *int64   `json:"default_max_age,omitempty"` // seconds
+	RequireAuthTime           bool     `json:"require_auth_time,omitempty"`
+	DefaultACRValues          []string `json:"default_acr_values,omitempty"`
+	InitiateLoginURI          string   `json:"initiate_login_uri,omitempty"`
+
+	AccessTokenStrategy string `json:"access_token_strategy,omitempty"` // jwt or opaque; empty is the server's default
+	RequirePKCE         bool   `json:"require_pkce,omitempty"`
+	SkipConsent         bool   `json:"skip_consent,omitempty"` // the operator's to give
+
+	SoftwareID      string `json:"software_id,omitempty"`
+	SoftwareVersion string `json:"software_version,omitempty"`
+}
+
+// The client authentication methods of the token endpoint (OpenID Connect Core
+// section 9).
+const (
+	AuthBasic         = "client_secret_basic"
+	AuthPost          = "client_secret_post"
+	AuthPrivateKeyJWT = "private_key_jwt"
+	AuthNone          = "none"
+)
+
+// AuthMethods lists the methods that work.
+func AuthMethods() []string { return []string{AuthBasic, AuthPost, AuthPrivateKeyJWT, AuthNone} }
+
+// The grant types that work.
+const (
+	GrantAuthorizationCode = "authorization_code"
+	GrantRefreshToken      = "refresh_token"
+	GrantClientCredentials = "client_credentials"
+)
+
+// GrantTypes lists the grant types that work.
+func GrantTypes() []string {
+	return []string{GrantAuthorizationCode, GrantRefreshToken, GrantClientCredentials}
+}
+
+// Public reports whether the client cannot keep a secret (RFC 6749 section 2.1).
+func (c *Client) Public() bool { return c.TokenEndpointAuthMethod == AuthNone }
+
+// Native reports whether the client runs on a person's device (RFC 8252).
+func (c *Client) Native() bool { return c.ApplicationType == "native" }
+
+// Scopes returns the scopes the client may ask for.
+func (c *Client) Scopes() []string { return strings.Fields(c.Scope) }
+
+// May reports whether the client registered the grant type.
+func (c *Client) May(grantType string) bool { return slices.Contains(c.GrantTypes, grantType) }
+
+// Name returns what a person should read for the client.
+func (c *Client) Name() string {
+	if c.ClientName != "" {
+		return c.ClientName
+	}
+	return c.ID
+}

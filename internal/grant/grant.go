@@ -1,0 +1,129 @@
+// Package grant holds what a person allowed a client, and the code and tokens
+// that live under it.
+//
+// A grant is one row from authorization to its end. Codes and refresh tokens
+// are computed from the row, access tokens name it; so revoking the row ends
+// everything that was given out. The package also holds what surrounds a grant:
+// the [Request] that waits for a person, and the [Consent] that is remembered.
+package grant
+
+import (
+	"encoding/json"
+	"errors"
+	"time"
+)
+
+var (
+	// ErrNotFound reports a grant that is not there, belongs to another client,
+	// or has ended: in all of these nothing was touched.
+	ErrNotFound = errors.New("grant not found")
+	// ErrSpent reports a code that has been used before. The grant comes with it.
+	ErrSpent = errors.New("code already spent")
+	// ErrBehind reports a refresh token of an earlier generation. The grant comes
+	// with it.
+	ErrBehind = errors.New("refresh token already rotated")
+	// ErrExists reports a grant that was written before: its request was answered.
+	ErrExists = errors.New("grant already exists")
+)
+
+// Kind tells by which way a grant came to be.
+type Kind int
+
+// The kinds of grants. Their numbers are stored.
+const (
+	KindCode Kind = 1
+)
+
+// Grant is what a subject allowed a client.
+type Grant struct {
+	Ref
+
+	Kind      Kind
+	ClientID  string
+	Subject   string
+	SessionID string // the session it was given in; it ends with that session unless it may go on offline
+	Scopes    []string
+	Resources []string // RFC 8707: the audiences of its access tokens
+
+	CreatedAt time.Time
+	ExpiresAt time.Time // slides with each refresh, never beyond EndsAt
+	EndsAt    time.Time
+
+	CodeExpiresAt     time.Time
+	CodeSpentAt       time.Time // zero while the code is good
+	RefreshGeneration int64     // of the current refresh token; 0 before the code was spent
+	RefreshRotatedAt  time.Time
+	RevokedAt         time.Time
+	RevokedWhy        Why
+
+	JKT  string // RFC 9449: thumbprint of the DPoP key, if bound
+	X5T  string // RFC 8705: thumbprint of the certificate, if bound
+	Seed []byte // 32 random bytes, half of what makes its tokens
+
+	Detail Detail
+}
+
+// Why says for what reason a grant was revoked.
+type Why string
+
+// The reasons for which a grant is revoked.
+const (
+	WhyCodeReuse    Why = "code_reuse"
+	WhyRefreshReuse Why = "refresh_reuse"
+	WhyClient       Why = "client"   // by its client, RFC 7009
+	WhySignOut      Why = "sign_out" // with the session it was given in
+	WhyOperator     Why = "operator"
+)
+
+// Detail are the facts of the authorization that no statement searches for.
+type Detail struct {
+	RedirectURI string          `json:"redirect_uri,omitempty"`
+	Challenge   string          `json:"challenge,omitempty"` // RFC 7636, S256
+	Nonce       string          `json:"nonce,omitempty"`
+	AuthTime    int64           `json:"auth_time,omitempty"` // seconds since 1970
+	WantsTime   bool            `json:"wants_time,omitempty"`
+	ACR         string          `json:"acr,omitempty"`
+	AMR         []string        `json:"amr,omitempty"`
+	Claims      json.RawMessage `json:"claims,omitempty"` // OpenID Connect Core 5.5
+}
+
+// Live reports whether the grant still stands at now.
+func (g *Grant) Live(now time.Time) bool {
+	return g.RevokedAt.IsZero() && now.Before(g.EndsAt)
+}
+
+// Allows reports whether the grant holds scope.
+func (g *Grant) Allows(scope string) bool {
+	for _, s := range g.Scopes {
+		if s == scope {
+			return true
+		}
+	}
+	return false
+}
+
+// Held is a grant with the person behind it, as one statement reads them.
+type Held struct {
+	Grant
+	Username string
+	Claims   json.RawMessage // the account's standard claims, OpenID Connect Core 5.1
+}
+
+// Spending asks to use up an authorization code (RFC 6749 section 4.1.2).
+type Spending struct {
+	Ref      Ref
+	ClientID string
+	JKT      string    // of the proof presented, if any
+	Now      time.Time // also becomes CodeSpentAt
+}
+
+// Rotation asks for the next generation of a refresh token (RFC 6749 section 6).
+type Rotation struct {
+	Ref        Ref
+	ClientID   string
+	Generation int64 // of the token presented
+	JKT        string
+	Keep       bool      // sender-constrained confidential clients keep their generation
+	Until      time.Time // the new ExpiresAt, which the store caps by EndsAt
+	Now        time.Time
+}

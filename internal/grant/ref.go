@@ -1,0 +1,82 @@
+package grant
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"time"
+)
+
+// ID identifies a grant: a UUID of version 7 (RFC 9562), so that new rows lie
+// next to each other.
+type ID [16]byte
+
+// NewID returns an ID of the given time with 74 random bits.
+func NewID(now time.Time) ID {
+	var id ID
+	_, _ = rand.Read(id[6:]) // never fails: crypto/rand ends the process instead
+	ms := now.UnixMilli()
+	for i := range 6 {
+		id[i] = byte(ms >> (40 - 8*i))
+	}
+	id[6] = id[6]&0x0f | 0x70
+	id[8] = id[8]&0x3f | 0x80
+	return id
+}
+
+// String returns the ID as 32 hexadecimal digits.
+func (id ID) String() string { return hex.EncodeToString(id[:]) }
+
+// ParseID reads what String wrote.
+func ParseID(s string) (ID, error) {
+	var id ID
+	if len(s) != hex.EncodedLen(len(id)) {
+		return ID{}, errors.New("a grant id has 32 hexadecimal digits")
+	}
+	if _, err := hex.Decode(id[:], []byte(s)); err != nil {
+		return ID{}, errors.New("a grant id has 32 hexadecimal digits")
+	}
+	return id, nil
+}
+
+// Ref says where a grant lies: tokens carry it, so that reading the row touches
+// one partition.
+type Ref struct {
+	Bucket Bucket
+	ID     ID
+}
+
+// Bucket names the period in which a grant was made. Grants of one bucket end,
+// and are dropped, together.
+type Bucket uint32
+
+// weeks marks the buckets of grants that can be refreshed: those count weeks
+// since 1970, the others hours.
+const weeks Bucket = 1 << 24
+
+const (
+	hour = int64(time.Hour / time.Second)
+	week = 7 * 24 * hour
+)
+
+// BucketAt returns the bucket of a grant made at now.
+func BucketAt(now time.Time, refreshable bool) Bucket {
+	if refreshable {
+		return weeks | Bucket(now.Unix()/week) //nolint:gosec // weeks since 1970 fit for 300,000 years
+	}
+	return Bucket(now.Unix() / hour) //nolint:gosec // hours since 1970 stay below 1<<24 until the year 3883
+}
+
+// Refreshable reports whether the bucket holds grants with refresh tokens.
+func (b Bucket) Refreshable() bool { return b&weeks != 0 }
+
+// End returns the moment after which no grant enters the bucket.
+func (b Bucket) End() time.Time {
+	if b.Refreshable() {
+		return time.Unix((int64(b&^weeks)+1)*week, 0)
+	}
+	return time.Unix((int64(b)+1)*hour, 0)
+}
+
+// Next returns the bucket that follows b.
+func (b Bucket) Next() Bucket { return b + 1 }

@@ -1,0 +1,78 @@
+package grant
+
+import (
+	"errors"
+	"time"
+)
+
+// ErrNoRequest reports an authorization request that is unknown, too old, or of
+// another browser.
+var ErrNoRequest = errors.New("authorization request not found")
+
+// ErrDecided reports a decision about a request that was decided before.
+var ErrDecided = errors.New("authorization request already decided")
+
+// Request is an authorization request that waits for a person: the pages do one
+// thing each, note it here, and return to the authorization endpoint, which
+// alone decides the next step.
+type Request struct {
+	ID         string // 32 hexadecimal digits
+	Browser    []byte // SHA-256 of the cookie that binds it to one browser
+	ClientID   string
+	Parameters string // canonical and validated, as a query string
+	CreatedAt  time.Time
+	ExpiresAt  time.Time
+
+	// Grant is where the answer will be written. It is fixed from the start, so a
+	// request that is answered twice meets its own grant.
+	Grant Ref
+
+	// SessionID and SignedInAt tell that somebody passed the sign-in page for this
+	// very request, which prompt=login and max_age ask for.
+	SessionID  string
+	SignedInAt time.Time
+
+	Decision  Decision
+	DecidedAt time.Time
+	// DecidedFor is the subject who decided: nobody else's answer counts.
+	DecidedFor string
+}
+
+// Decision is what a person said about a request.
+type Decision string
+
+// The decisions. Their texts are stored.
+const (
+	Undecided Decision = ""
+	Accepted  Decision = "accepted"
+	Denied    Decision = "denied"
+)
+
+// Consent is a decision that is remembered: the person need not be asked again
+// about these scopes. It holds for one session, or where SessionID is empty for
+// all of the person's.
+type Consent struct {
+	Subject   string
+	ClientID  string
+	SessionID string
+	Scopes    []string
+	GivenAt   time.Time
+	ExpiresAt time.Time
+}
+
+// Covers reports whether the consent includes all of scopes.
+func (c *Consent) Covers(scopes []string) bool {
+	if c == nil {
+		return false
+	}
+	for _, scope := range scopes {
+		found := false
+		for _, have := range c.Scopes {
+			found = found || have == scope
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}
