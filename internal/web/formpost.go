@@ -1,0 +1,34 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+)
+
+// FormPost is an authorization answer on its way to a client.
+type FormPost struct {
+	// Action is the client's redirect URI.
+	Action string
+	Fields []Field
+}
+
+// FormPost writes the page that posts the answer: by itself where scripts run,
+// by its button elsewhere.
+//
+// Spec: OAuth 2.0 Form Post Response Mode section 2.
+func (p *Pages) FormPost(w http.ResponseWriter, status int, v FormPost) {
+	if target(v.Action) == "" {
+		p.Error(w, http.StatusBadRequest, Error{Code: "invalid_request"})
+		return
+	}
+	p.render(w, status, "formpost", v)
+}
+
+// host names the host of a link, for a person to recognise.
+func host(link string) string {
+	u, err := url.Parse(link)
+	if err != nil {
+		return ""
+	}
+	return Clean(u.Host, nameRunes)
+}

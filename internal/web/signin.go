@@ -1,0 +1,36 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// SignIn asks for a user name and a password. The form posts the fields request,
+// username, password, and remember ("on") if the person is to stay signed in.
+type SignIn struct {
+	// Client is who the person is signing in for; nil if nobody asked.
+	Client *Client
+	// Action takes the form.
+	Action string
+	// Request is the id of the authorization request.
+	Request  string
+	Username string
+	// Fault is one sentence on what was wrong with the last try.
+	Fault string
+	// RetryAfter, if positive, is how long further tries are refused.
+	RetryAfter time.Duration
+	// Reauthenticate says that the person is signed in and must prove it again.
+	Reauthenticate bool
+	// CancelURL leads back without signing in; empty offers no way back.
+	CancelURL string
+}
+
+// SignIn writes the sign-in page, and Retry-After if tries are refused.
+func (p *Pages) SignIn(w http.ResponseWriter, status int, v SignIn) {
+	if v.RetryAfter > 0 {
+		seconds := int64((v.RetryAfter + time.Second - 1) / time.Second)
+		w.Header().Set("Retry-After", strconv.FormatInt(seconds, 10))
+	}
+	p.render(w, status, "signin", v)
+}
