@@ -1,0 +1,70 @@
+package jwks
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Algorithm is a JWS signature algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
+type Algorithm string
+
+// The algorithms that this package signs with.
+const (
+	RS256 Algorithm = "RS256"
+	PS256 Algorithm = "PS256"
+	ES256 Algorithm = "ES256"
+	EdDSA Algorithm = "EdDSA"
+)
+
+// State says where a key stands in its life.
+type State string
+
+// A key is published as next, signs as current, and stays published as past
+// until the last token it signed has ended.
+const (
+	Next    State = "next"
+	Current State = "current"
+	Past    State = "past"
+)
+
+// Record is a key as the store keeps it. A zero time has not come yet.
+type Record struct {
+	// KID is the RFC 7638 thumbprint of the public key.
+	KID       string
+	Algorithm Algorithm
+	State     State
+	// Sealed is the private key, bound to KID and Algorithm. What leaves the
+	// manager as information has none.
+	Sealed []byte
+
+	PublishedAt time.Time
+	ActivatedAt time.Time
+	RetiredAt   time.Time
+	// RemoveAfter is when the last token signed with a past key has ended.
+	RemoveAfter time.Time
+}
+
+// Store is what the manager asks of the store.
+type Store interface {
+	// LoadKeys reads the whole key set and its version, 0 when it was never written.
+	LoadKeys(ctx context.Context) (version int64, records []Record, err error)
+	// SaveKeys writes all or nothing, and only when the stored version is still
+	// version; otherwise it returns [ErrRaced]. It raises the stored version.
+	SaveKeys(ctx context.Context, version int64, put []Record, remove []string) error
+}
+
+// Errors that a caller must tell apart.
+var (
+	// ErrRaced reports that another replica changed the key set first.
+	ErrRaced = errors.New("key set changed by another replica")
+	// ErrSealed reports a sealed value that no system secret opens.
+	ErrSealed = errors.New("no system secret opens it")
+	// ErrUnknownKey reports a kid or an algorithm without a key.
+	ErrUnknownKey = errors.New("unknown key")
+	// ErrBadToken reports a token that we did not sign, or not for this use.
+	ErrBadToken = errors.New("bad token")
+	// ErrStale reports that the store has been out of reach for too long to
+	// know which keys are good. It is a temporary fault, never a verdict.
+	ErrStale = errors.New("keys not read from the store for too long")
+)
