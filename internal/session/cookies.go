@@ -1,0 +1,116 @@
+package session
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Cookies reads and writes what a browser keeps for us.
+//
+// Over https the names carry the __Host- prefix, so that no other host and no
+// plain connection can set them. They are Lax: relying parties send people here
+// from other sites, and those must still be found signed in.
+type Cookies struct {
+	Secure bool // the issuer is https
+}
+
+const (
+	sessionCookie = "ostiary_session"
+	requestCookie = "ostiary_request_"
+	maxRequests   = 24 // of one browser at once; the header they travel in is bounded
+)
+
+// Session returns the value of the session cookie, or "" if there is none.
+func (c Cookies) Session(r *http.Request) string {
+	cookie, err := r.Cookie(c.name(sessionCookie))
+	if err != nil || len(cookie.Value) > 128 {
+		return ""
+	}
+	return cookie.Value
+}
+
+// SetSession gives the browser the session value. A remembered session's cookie
+// lasts until endsAt, another's as long as the browser runs.
+func (c Cookies) SetSession(w http.ResponseWriter, value string, remembered bool, endsAt time.Time) {
+	cookie := c.cookie(sessionCookie, value)
+	if remembered {
+		cookie.Expires = endsAt
+	}
+	http.SetCookie(w, cookie)
+}
+
+// ClearSession takes the session cookie away.
+func (c Cookies) ClearSession(w http.ResponseWriter) { c.clear(w, c.name(sessionCookie)) }
+
+// Bind ties an authorization request to the browser and returns the hash to keep
+// with it: whoever learns only the request's id cannot go on with it elsewhere.
+// Each request has a cookie of its own, so that tabs do not disturb each other.
+func (c Cookies) Bind(w http.ResponseWriter, r *http.Request, requestID string, lifetime time.Duration) []byte {
+	c.prune(w, r)
+	value := random(16)
+	cookie := c.cookie(requestName(requestID), value)
+	cookie.MaxAge = int(lifetime.Seconds())
+	http.SetCookie(w, cookie)
+	return Hash(value)
+}
+
+// Bound returns the hash of the cookie that binds the request to this browser,
+// or nil if there is none.
+func (c Cookies) Bound(r *http.Request, requestID string) []byte {
+	cookie, err := r.Cookie(c.name(requestName(requestID)))
+	if err != nil {
+		return nil
+	}
+	return Hash(cookie.Value)
+}
+
+// Unbind takes the cookie of a finished request away.
+func (c Cookies) Unbind(w http.ResponseWriter, requestID string) {
+	c.clear(w, c.name(requestName(requestID)))
+}
+
+// prune forgets all requests of a browser that has begun too many: a page that
+// keeps asking in the background must not fill the header.
+func (c Cookies) prune(w http.ResponseWriter, r *http.Request) {
+	var names []string
+	for _, cookie := range r.Cookies() {
+		if strings.HasPrefix(cookie.Name, c.name(requestCookie)) {
+			names = append(names, cookie.Name)
+		}
+	}
+	if len(names) < maxRequests {
+		return
+	}
+	for _, name := range names {
+		c.clear(w, name)
+	}
+}
+
+func (c Cookies) clear(w http.ResponseWriter, name string) {
+	cookie := c.cookie("", "")
+	cookie.Name = name
+	cookie.MaxAge = -1
+	http.SetCookie(w, cookie)
+}
+
+func (c Cookies) cookie(name, value string) *http.Cookie {
+	return &http.Cookie{
+		Name: c.name(name), Value: value, Path: "/",
+		HttpOnly: true, Secure: c.Secure, SameSite: http.SameSiteLaxMode,
+	}
+}
+
+func (c Cookies) name(name string) string {
+	if c.Secure {
+		return "__Host-" + name
+	}
+	return name
+}
+
+func requestName(requestID string) string {
+	if len(requestID) > 8 {
+		requestID = requestID[:8]
+	}
+	return requestCookie + requestID
+}
