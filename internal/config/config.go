@@ -1,0 +1,182 @@
+// Package config gathers everything an operator can set into one struct.
+//
+// Defaults come first, then the file, then the environment, then flags. One table
+// of keys (keys.go) drives all of them and the reference in docs/, so a setting
+// cannot exist in one place and be missing in another. It protects one rule: a
+// configuration is either understood in full or refused in full, with every fault
+// named at once and no secret in the telling.
+package config
+
+import (
+	"log/slog"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// Registration says who may register a client over the network.
+type Registration string
+
+// The ways of registration: nobody, whoever holds a token, or anybody.
+const (
+	RegistrationClosed Registration = "closed"
+	RegistrationToken  Registration = "token"
+	RegistrationOpen   Registration = "open"
+)
+
+// AdminAuth says how the administrators' API knows its callers.
+type AdminAuth string
+
+// The ways of admin authentication. [AdminNone] is for loopback and Unix sockets.
+const (
+	AdminToken AdminAuth = "token"
+	AdminNone  AdminAuth = "none"
+)
+
+// TokenFormat is the shape of an access token.
+type TokenFormat string
+
+// The formats of access tokens: RFC 9068, or sealed and readable only here.
+const (
+	FormatJWT    TokenFormat = "jwt"
+	FormatOpaque TokenFormat = "opaque"
+)
+
+// LogFormat is the shape of a log line.
+type LogFormat string
+
+// The formats of the log.
+const (
+	LogText LogFormat = "text"
+	LogJSON LogFormat = "json"
+)
+
+// Config is a whole configuration. Its zero value is not usable: start from
+// [Default] or [Load].
+type Config struct {
+	Issuer string
+
+	Listen          string
+	AdminListen     string
+	TLSCertFile     string
+	TLSKeyFile      string
+	TrustedProxies  []netip.Prefix
+	RateLimits      bool
+	ShutdownDelay   time.Duration
+	ShutdownTimeout time.Duration
+
+	DatabaseURL            Secret
+	DatabaseMaxConnections int
+	SystemSecrets          []Secret
+
+	Registration       Registration
+	RegistrationTokens []Secret
+	RegistrationScopes []string
+	DefaultScopes      []string
+	AdminAuth          AdminAuth
+
+	AccessTokenFormat       TokenFormat
+	CodeLifetime            time.Duration
+	AccessTokenLifetime     time.Duration
+	IDTokenLifetime         time.Duration
+	RefreshIdleLifetime     time.Duration
+	RefreshAbsoluteLifetime time.Duration
+	RefreshGrace            time.Duration
+
+	SessionIdleLifetime        time.Duration
+	SessionAbsoluteLifetime    time.Duration
+	RememberedIdleLifetime     time.Duration
+	RememberedAbsoluteLifetime time.Duration
+	ConsentLifetime            time.Duration
+
+	KeyRotateEvery time.Duration
+	KeySetCache    time.Duration
+
+	Argon2MemoryMiB  int
+	Argon2Iterations int
+	// Argon2Slots bounds how many passwords are hashed at once; 0 is one per core.
+	Argon2Slots int
+
+	OutboundAllowPrivate bool
+	OutboundCAFile       string
+
+	LogLevel  slog.Level
+	LogFormat LogFormat
+}
+
+// Default is the configuration of an operator who has set nothing. It has no
+// issuer, no database and no secrets, which serving requires.
+func Default() *Config {
+	const day = 24 * time.Hour
+	return &Config{
+		Listen:          ":4444",
+		AdminListen:     "127.0.0.1:4445",
+		RateLimits:      true,
+		ShutdownDelay:   5 * time.Second,
+		ShutdownTimeout: 25 * time.Second,
+
+		DatabaseMaxConnections: 16,
+
+		Registration:       RegistrationClosed,
+		RegistrationScopes: standardScopes(),
+		DefaultScopes:      standardScopes(),
+		AdminAuth:          AdminToken,
+
+		AccessTokenFormat:       FormatJWT,
+		CodeLifetime:            time.Minute,
+		AccessTokenLifetime:     10 * time.Minute,
+		IDTokenLifetime:         10 * time.Minute,
+		RefreshIdleLifetime:     30 * day,
+		RefreshAbsoluteLifetime: 90 * day,
+		RefreshGrace:            10 * time.Second,
+
+		SessionIdleLifetime:        time.Hour,
+		SessionAbsoluteLifetime:    12 * time.Hour,
+		RememberedIdleLifetime:     14 * day,
+		RememberedAbsoluteLifetime: 30 * day,
+		ConsentLifetime:            180 * day,
+
+		KeyRotateEvery: 30 * day,
+		KeySetCache:    15 * time.Minute,
+
+		Argon2MemoryMiB:  64,
+		Argon2Iterations: 2,
+
+		LogLevel:  slog.LevelInfo,
+		LogFormat: LogText,
+	}
+}
+
+// standardScopes are those of OpenID Connect Core sections 3.1.2.1, 5.4 and 11.
+func standardScopes() []string {
+	return []string{"openid", "profile", "email", "address", "phone", "offline_access"}
+}
+
+// URL is the public address of a path. It derives from the issuer, which itself
+// is used exactly as configured, with or without a slash at its end.
+func (c *Config) URL(path string) string {
+	return strings.TrimSuffix(c.Issuer, "/") + path
+}
+
+// HTTPS reports whether people reach the issuer over TLS, whoever ends it.
+func (c *Config) HTTPS() bool {
+	return strings.HasPrefix(c.Issuer, "https://")
+}
+
+// SystemKeys are the bytes of the system secrets: the first seals, all open.
+func (c *Config) SystemKeys() [][]byte {
+	keys := make([][]byte, len(c.SystemSecrets))
+	for i, s := range c.SystemSecrets {
+		keys[i] = []byte(s.Reveal())
+	}
+	return keys
+}
+
+// Network splits the address of a listener for [net.Listen]: "unix:/run/x.sock"
+// is a Unix socket, everything else is TCP.
+func Network(listen string) (network, address string) {
+	if path, ok := strings.CutPrefix(listen, "unix:"); ok {
+		return "unix", path
+	}
+	return "tcp", listen
+}

@@ -1,0 +1,55 @@
+package middleware
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+)
+
+// AccessLog writes one line for each request.
+//
+// It names the route's pattern and not the path, which can hold a one-time link;
+// and never query, form, headers or cookies, which hold credentials.
+// It belongs inside a chi router, after [ClientAddress] and [RequestID].
+func AccessLog(log *slog.Logger, now func() time.Time) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			start, rec := now(), record(w)
+			defer func() {
+				log.LogAttrs(r.Context(), slog.LevelInfo, "request",
+					slog.String("method", method(r)),
+					slog.String("route", route(r)),
+					slog.Int("status", rec.status),
+					slog.Duration("duration", now().Sub(start)),
+					slog.Int64("bytes", rec.bytes),
+					slog.String("client_address", Address(r.Context()).String()),
+					slog.String("request_id", ID(r.Context())),
+				)
+			}()
+			next.ServeHTTP(rec, r)
+		})
+	}
+}
+
+// route is the pattern that chi matched.
+func route(r *http.Request) string {
+	if rctx := chi.RouteContext(r.Context()); rctx != nil {
+		if pattern := rctx.RoutePattern(); pattern != "" {
+			return pattern
+		}
+	}
+	return "unmatched"
+}
+
+// method is the request's method if it is one of HTTP's: the caller may invent one.
+func method(r *http.Request) string {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
+		http.MethodDelete, http.MethodOptions, http.MethodConnect, http.MethodTrace:
+		return r.Method
+	default:
+		return "other"
+	}
+}
