@@ -6,6 +6,8 @@ import "net/http"
 type Home struct {
 	// Issuer is the one public URL of the service.
 	Issuer string
+	// Discovery and Keys are where it describes itself and publishes its keys.
+	Discovery, Keys string
 }
 
 // Home writes the page at the root.
