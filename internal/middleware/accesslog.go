@@ -29,6 +29,9 @@ func AccessLog(log *slog.Logger, now func() time.Time) func(http.Handler) http.H
 				)
 			}()
 			next.ServeHTTP(rec, r)
+			if !rec.answered() {
+				rec.status = http.StatusOK // what net/http sends for a handler that wrote nothing
+			}
 		})
 	}
 }

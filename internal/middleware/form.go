@@ -1,6 +1,17 @@
 package middleware
 
-import "net/http"
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// defaultBody bounds a body whose rule names no bound.
+const defaultBody = 64 << 10
 
 // FormRule says what an endpoint takes.
 type FormRule struct {
@@ -11,7 +22,146 @@ type FormRule struct {
 	Refuse     Refuser  // nil answers in JSON
 }
 
-// Form checks a request once, so that nothing behind it parses again.
+// refusal is why a request goes no further.
+type refusal struct {
+	status int
+	reason string
+}
+
+func (r *refusal) Error() string { return r.reason }
+
+func refused(status int, reason string) error { return &refusal{status, reason} }
+
+func invalid(reason string) error { return refused(http.StatusBadRequest, reason) }
+
+// Form checks a request's parameters once, so that nothing behind it parses again:
+// r.Form and r.PostForm are set, the body is spent, and the query holds what was
+// accepted. Every name and value is valid UTF-8 without NUL; a name comes once
+// unless the rule lets it repeat; a parameter without a value is absent.
+//
+// Where Query is off, a parameter of the protocol in the query is refused: it
+// would be in somebody's log.
+//
+// Spec: RFC 6749 sections 2.3.1, 3.1, 3.2; RFC 9110 sections 15.5.6, 15.5.14, 15.5.16.
 func Form(rule FormRule) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler { return next }
+	if rule.MaxBytes == 0 {
+		rule.MaxBytes = defaultBody
+	}
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			checked, err := rule.check(w, r)
+			if err != nil {
+				refuse(w, r, rule.Refuse, rule.Methods, err)
+				return
+			}
+			next.ServeHTTP(w, checked)
+		})
+	}
+}
+
+// check returns the request with its parameters parsed.
+func (rule *FormRule) check(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
+	if !slices.Contains(rule.Methods, r.Method) {
+		return nil, refused(http.StatusMethodNotAllowed, "The method is not allowed here.")
+	}
+	if err := checkHead(r); err != nil {
+		return nil, err
+	}
+	query, err := parseForm(r.URL.RawQuery, rule.Repeatable)
+	if err != nil {
+		return nil, err
+	}
+	if !rule.Query {
+		if name := protocolParameter(query); name != "" {
+			return nil, invalid("The parameter " + name + " must not be in the query.")
+		}
+	}
+	body, err := rule.body(w, r)
+	if err != nil {
+		return nil, err
+	}
+	form := body
+	if rule.Query {
+		if form, err = merge(query, body, rule.Repeatable); err != nil {
+			return nil, err
+		}
+	}
+	return parsed(r, query, body, form), nil
+}
+
+// parsed is r with the parameters in place and nothing left to parse.
+func parsed(r *http.Request, query, body, form url.Values) *http.Request {
+	out, address := *r, *r.URL
+	address.RawQuery = query.Encode()
+	out.URL = &address
+	out.Form, out.PostForm = form, body
+	out.Body, out.ContentLength = http.NoBody, 0
+	return &out
+}
+
+// body reads the parameters of a POST. Any other method has no body that means
+// anything, and what came with it is left unread.
+func (rule *FormRule) body(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	if r.Method != http.MethodPost {
+		r.Header.Del("Content-Type") // a multipart type would invite somebody to read the body
+		return url.Values{}, nil
+	}
+	raw, err := readBody(w, r, rule.MaxBytes)
+	if err != nil {
+		return nil, err
+	}
+	// POST /userinfo with a Bearer token has neither a body nor a type.
+	if len(raw) == 0 && r.Header.Get("Content-Type") == "" {
+		return url.Values{}, nil
+	}
+	if err := checkType(r, "application/x-www-form-urlencoded"); err != nil {
+		return nil, err
+	}
+	return parseForm(string(raw), rule.Repeatable)
+}
+
+// readBody reads at most limit bytes.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, refused(http.StatusRequestEntityTooLarge, "The request body is too large.")
+	case err != nil:
+		return nil, invalid("The request body could not be read.")
+	}
+	return raw, nil
+}
+
+// checkType accepts one content type, in UTF-8 and without compression.
+func checkType(r *http.Request, want string) error {
+	unsupported := refused(http.StatusUnsupportedMediaType, "The request body must be "+want+" in UTF-8, not compressed.")
+	types := r.Header.Values("Content-Type")
+	if len(types) != 1 {
+		return unsupported
+	}
+	got, params, err := mime.ParseMediaType(types[0])
+	if err != nil || got != want {
+		return unsupported
+	}
+	if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
+		return unsupported
+	}
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return unsupported
+	}
+	return nil
+}
+
+// refuse answers err, and names the methods that are allowed if that was the fault.
+func refuse(w http.ResponseWriter, r *http.Request, answer Refuser, methods []string, err error) {
+	if answer == nil {
+		answer = JSON
+	}
+	why := &refusal{http.StatusBadRequest, "The request is malformed."}
+	errors.As(err, &why)
+	if why.status == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", strings.Join(methods, ", "))
+	}
+	answer(w, r, why.status, "invalid_request", Description(why.reason))
 }

@@ -1,0 +1,101 @@
+package middleware
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxDepth bounds how deep arrays and objects nest.
+const maxDepth = 32
+
+// checkJSON refuses JSON that two readers might take for two things.
+func checkJSON(raw []byte) error {
+	if !utf8.Valid(raw) {
+		return invalid("The request body is not UTF-8.")
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber() // a number is kept as it is written, so none is out of range
+	if err := checkValue(d, 0); err != nil {
+		return err
+	}
+	if _, err := d.Token(); err != io.EOF { //nolint:errorlint // Token returns the bare io.EOF
+		return invalid("The request body continues after its JSON value.")
+	}
+	return nil
+}
+
+// checkValue reads one value and all within it.
+func checkValue(d *json.Decoder, depth int) error {
+	token, err := d.Token()
+	if err != nil {
+		return notJSON()
+	}
+	switch token := token.(type) {
+	case string:
+		return checkText(token)
+	case json.Delim:
+		if depth == maxDepth {
+			return invalid("The request body nests too deep.")
+		}
+		if token == '{' {
+			return checkObject(d, depth+1)
+		}
+		return checkArray(d, depth+1)
+	}
+	return nil
+}
+
+func checkArray(d *json.Decoder, depth int) error {
+	for d.More() {
+		if err := checkValue(d, depth); err != nil {
+			return err
+		}
+	}
+	return checkEnd(d)
+}
+
+func checkObject(d *json.Decoder, depth int) error {
+	seen := map[string]bool{}
+	for d.More() {
+		token, err := d.Token()
+		if err != nil {
+			return notJSON()
+		}
+		name, _ := token.(string)
+		if err := checkText(name); err != nil {
+			return err
+		}
+		if name = fold(name); seen[name] {
+			return invalid("The request body has a member twice.")
+		}
+		seen[name] = true
+		if err := checkValue(d, depth); err != nil {
+			return err
+		}
+	}
+	return checkEnd(d)
+}
+
+// fold is what a name has in common with all those that encoding/json would put
+// in the same field of a struct: it ignores case as Unicode's simple folding does.
+func fold(name string) string { return strings.ToLower(strings.ToUpper(name)) }
+
+func checkText(text string) error {
+	if strings.Contains(text, "\x00") {
+		return invalid("The request body holds a NUL.")
+	}
+	return nil
+}
+
+// checkEnd reads the bracket that closes an array or object.
+func checkEnd(d *json.Decoder) error {
+	if _, err := d.Token(); err != nil {
+		return notJSON()
+	}
+	return nil
+}
+
+func notJSON() error { return invalid("The request body is not valid JSON.") }
