@@ -1,0 +1,224 @@
+// Package pgserver runs a private PostgreSQL for tests and hands out databases
+// on it.
+//
+// The server listens on a Unix socket in a temporary directory of its own and
+// nowhere else. It never outlives the process that started it, however that
+// process ends, and leaves no file behind: see [lastWill].
+package pgserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// patience bounds every wait for the server; a loaded machine needs a second or two.
+const patience = time.Minute
+
+// Server is one PostgreSQL with its data. Its methods are for one goroutine.
+type Server struct {
+	bin     string
+	dir     string
+	durable bool
+	account *syscall.Credential
+	will    *lastWill
+
+	process *exec.Cmd
+	ended   chan struct{}
+}
+
+// Start makes an empty server and returns it ready for connections.
+//
+// A durable server waits for the disk as one in production does. Any other is
+// faster and keeps its promises only as long as the machine itself stays up.
+func Start(ctx context.Context, durable bool) (*Server, error) {
+	bin, err := find()
+	if err != nil {
+		return nil, err
+	}
+	account, err := unprivileged()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "ostiary-postgres-")
+	if err != nil {
+		return nil, fmt.Errorf("make room for PostgreSQL: %w", err)
+	}
+	will, err := writeWill(ctx, dir)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+
+	s := &Server{bin: bin, dir: dir, durable: durable, account: account, will: will}
+	if err := s.create(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if err := s.Restart(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// URL names a database on the server.
+func (s *Server) URL(database string) string {
+	socket := url.Values{"host": {s.dir}}
+	return "postgres://" + superuser + "@/" + database + "?" + socket.Encode()
+}
+
+// Restart ends the server if it runs and starts it again on the same data, after
+// a [Server.Kill] through crash recovery.
+func (s *Server) Restart(ctx context.Context) error {
+	if err := s.Stop(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+
+	for {
+		err := s.launch(ctx)
+		if err == nil {
+			return nil
+		}
+		// The backends of a killed server hold its shared memory for a moment,
+		// and until they are gone a new one refuses to start.
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("start PostgreSQL: %w\n%s", err, s.logTail())
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// Stop ends the server in order: sessions are cut off, everything acknowledged
+// is on disk. The data stays for [Server.Restart].
+func (s *Server) Stop() error {
+	return s.end(syscall.SIGINT)
+}
+
+// Kill ends the server at once and without its knowledge, as a crash does.
+func (s *Server) Kill() error {
+	return s.end(syscall.SIGKILL)
+}
+
+// Close ends the server and removes its data.
+func (s *Server) Close() error {
+	return s.will.execute()
+}
+
+// create lays out the data directory. The socket needs no password because only
+// the server's account and root can enter the directory it lies in.
+func (s *Server) create(ctx context.Context) error {
+	if s.account != nil {
+		if err := os.Chown(s.dir, int(s.account.Uid), int(s.account.Gid)); err != nil {
+			return fmt.Errorf("give PostgreSQL its directory: %w", err)
+		}
+	}
+	initdb := s.command(ctx, "initdb", "--pgdata", s.data(), "--username", superuser,
+		"--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync")
+	if output, err := initdb.CombinedOutput(); err != nil {
+		return fmt.Errorf("run initdb: %w\n%s", err, output)
+	}
+	return nil
+}
+
+// launch starts the server once and waits until it answers.
+func (s *Server) launch(ctx context.Context) error {
+	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("open the log of PostgreSQL: %w", err)
+	}
+	defer log.Close() //nolint:errcheck // the server writes through a copy of its own
+
+	// A deadline on starting must not end the server once it has started.
+	server := s.command(context.WithoutCancel(ctx), "postgres", s.settings()...)
+	server.Stdout, server.Stderr = log, log
+	if err := server.Start(); err != nil {
+		return fmt.Errorf("run postgres: %w", err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = server.Wait() // ended says all there is to know; the log has the reason
+	}()
+	s.process, s.ended = server, ended
+	if err := s.will.name(server.Process.Pid); err != nil {
+		return err
+	}
+	return s.awaitAnswer(ctx)
+}
+
+func (s *Server) settings() []string {
+	settings := []string{
+		"-D", s.data(),
+		"-c", "listen_addresses=",
+		"-c", "unix_socket_directories=" + s.dir,
+		"-c", "max_connections=500",
+		"-c", "timezone=UTC",
+	}
+	if !s.durable {
+		settings = append(settings, "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off")
+	}
+	return settings
+}
+
+func (s *Server) awaitAnswer(ctx context.Context) error {
+	for {
+		conn, err := pgx.Connect(ctx, s.URL("postgres"))
+		if err == nil {
+			return conn.Close(ctx)
+		}
+		select {
+		case <-s.ended:
+			return errors.New("postgres ended while starting")
+		case <-ctx.Done():
+			return fmt.Errorf("wait for PostgreSQL: %w", err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// end signals the server, if one runs, and waits until it is gone.
+func (s *Server) end(signal syscall.Signal) error {
+	if s.process == nil {
+		return nil
+	}
+	if err := s.process.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("end PostgreSQL: %w", err)
+	}
+	select {
+	case <-s.ended:
+	case <-time.After(patience):
+		return fmt.Errorf("end PostgreSQL: still running %v after %v", patience, signal)
+	}
+	s.process = nil
+	return s.will.forget()
+}
+
+// command prepares one of PostgreSQL's programs in a session of its own, so that
+// an interrupt from the keyboard reaches the tests and not their server.
+func (s *Server) command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, name), args...) //nolint:gosec // the path comes from find
+	cmd.Dir = s.dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.account, Setsid: true}
+	return cmd
+}
+
+func (s *Server) data() string { return filepath.Join(s.dir, "data") }
+
+// logTail returns the last of what the server wrote, the reason of its end.
+func (s *Server) logTail() []byte {
+	const enough = 2000
+	text, err := os.ReadFile(filepath.Join(s.dir, "log"))
+	if err != nil {
+		return nil
+	}
+	return text[max(0, len(text)-enough):]
+}
