@@ -1,0 +1,135 @@
+// Package clientauth authenticates clients at the token, revocation and
+// introspection endpoints: client_secret_basic, client_secret_post,
+// private_key_jwt and none.
+//
+// It alone knows how a request carries a client's credentials. Whatever is wrong
+// with them ends in a [Refusal]; every other error is a fault of ours, and must
+// never be told to a client as a verdict on its credentials.
+package clientauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/ostiary/ostiary/internal/client"
+)
+
+// Clients is how the room looks up clients.
+type Clients interface {
+	// Client returns [client.ErrNotFound] for a client that is not registered.
+	Client(ctx context.Context, id string) (*client.Client, error)
+}
+
+// Replay spends one-time values.
+type Replay interface {
+	// ClaimOnce reports whether the caller is the first to bring key. Of any
+	// number of concurrent callers, on any replica, one is.
+	ClaimOnce(ctx context.Context, kind, owner, key string, until, now time.Time) (bool, error)
+}
+
+// ErrNoKeys is what [KeySets] wraps when a client's keys cannot be had for a
+// reason that is the client's own: an unreachable jwks_uri, a malformed set.
+var ErrNoKeys = errors.New("the keys of the client cannot be had")
+
+// KeySets gives the public keys of clients.
+type KeySets interface {
+	// Keys returns the keys of c, from its jwks or its jwks_uri. When kid is not
+	// empty and not among those at hand, it may fetch them again.
+	Keys(ctx context.Context, c *client.Client, kid string) ([]jose.JSONWebKey, error)
+}
+
+// Config is what an [Authenticator] needs. Every field is required.
+type Config struct {
+	Clients Clients
+	Replay  Replay
+	KeySets KeySets
+	// Slow verifies short secrets. Against an empty hash it must take as long as
+	// against a real one, and answer false.
+	Slow client.Slow
+	// Issuer and TokenEndpoint are the audiences an assertion may have.
+	Issuer, TokenEndpoint string
+	Now                   func() time.Time
+}
+
+// Authenticator tells which client a request comes from.
+type Authenticator struct {
+	Config
+	decoy client.Secret // of nobody: an unknown client's secret is compared with it
+}
+
+// New returns an authenticator.
+func New(c Config) *Authenticator {
+	// A secret as long as this one is not hashed slowly, so nothing can fail.
+	decoy, _ := client.HashSecret(context.Background(), c.Slow, client.NewSecret())
+	return &Authenticator{Config: c, decoy: decoy}
+}
+
+// Authenticate returns the client that r authenticates as, by the one method it
+// registered. Its error is a [*Refusal] or a fault of ours.
+//
+// The form of r has been parsed and checked before: valid UTF-8 without NUL, no
+// parameter twice, empty ones dropped. Public clients pass with their client_id
+// alone; whether that is enough is for the endpoint to say.
+//
+// Spec: RFC 6749 §2.3, §3.2.1; OpenID Connect Core §9; RFC 7521 §4.2.
+func (a *Authenticator) Authenticate(ctx context.Context, r *http.Request) (*client.Client, error) {
+	c, err := a.authenticate(ctx, r)
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
+		_, refusal.Basic = r.Header["Authorization"]
+	}
+	return c, err
+}
+
+func (a *Authenticator) authenticate(ctx context.Context, r *http.Request) (*client.Client, error) {
+	cred, err := read(r)
+	if err != nil {
+		return nil, err
+	}
+	switch cred.method {
+	case client.AuthPrivateKeyJWT:
+		return a.byAssertion(ctx, cred)
+	case client.AuthNone:
+		return a.byName(ctx, cred)
+	default:
+		return a.bySecret(ctx, cred)
+	}
+}
+
+// byName takes a public client at its word.
+func (a *Authenticator) byName(ctx context.Context, cred credentials) (*client.Client, error) {
+	c, err := a.lookup(ctx, cred.id)
+	if err != nil {
+		return nil, err
+	}
+	if !c.Public() {
+		return nil, failed("the client must authenticate and sent its client_id only")
+	}
+	return c, nil
+}
+
+// lookup returns the client if it may act at all.
+func (a *Authenticator) lookup(ctx context.Context, id string) (*client.Client, error) {
+	c, err := a.Clients.Client(ctx, id)
+	switch {
+	case errors.Is(err, client.ErrNotFound):
+		return nil, failed("the client is not registered")
+	case err != nil:
+		return nil, fmt.Errorf("look up client: %w", err)
+	case c.Disabled:
+		return nil, failed("the client is disabled")
+	}
+	return c, nil
+}
+
+// registered is the method that c registered.
+func registered(c *client.Client) string {
+	if c.TokenEndpointAuthMethod == "" {
+		return client.AuthBasic // RFC 7591 §2
+	}
+	return c.TokenEndpointAuthMethod
+}

@@ -1,0 +1,52 @@
+package clientauth
+
+import "net/http"
+
+// The error codes of a [Refusal] (RFC 6749 §5.2).
+const (
+	invalidClient  = "invalid_client"
+	invalidRequest = "invalid_request"
+)
+
+// Refusal is a failed authentication in the protocol's words.
+type Refusal struct {
+	Code        string // invalid_client or invalid_request
+	Description string // for the client
+	// Reason is for the log: the answer must not tell an unknown client from a
+	// disabled one or from a wrong secret, and the operator wants to know.
+	Reason string
+	// Basic reports that the request used the Authorization header: the answer
+	// to invalid_client then carries a WWW-Authenticate of the scheme Basic.
+	Basic bool
+}
+
+// Error returns the code with the reason for the log.
+func (r *Refusal) Error() string {
+	if r.Reason != "" {
+		return r.Code + ": " + r.Reason
+	}
+	return r.Code + ": " + r.Description
+}
+
+// Status returns the HTTP status of the answer (RFC 6749 §5.2).
+func (r *Refusal) Status() int {
+	if r.Code == invalidClient {
+		return http.StatusUnauthorized
+	}
+	return http.StatusBadRequest
+}
+
+// failed is the one answer to everything that depends on what is registered.
+func failed(reason string) *Refusal {
+	return &Refusal{Code: invalidClient, Description: "client authentication failed", Reason: reason}
+}
+
+// unacceptable refuses credentials for what everybody can see in them.
+func unacceptable(description string) *Refusal {
+	return &Refusal{Code: invalidClient, Description: description}
+}
+
+// malformed refuses a request that contradicts itself.
+func malformed(description string) *Refusal {
+	return &Refusal{Code: invalidRequest, Description: description}
+}

@@ -1,0 +1,79 @@
+package clientauth
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ostiary/ostiary/internal/client"
+)
+
+// machineMade is the length from which [client.HashSecret] keeps a secret as a
+// fast MAC; a shorter one it hashes slowly.
+const machineMade = 32
+
+// bySecret authenticates with a client secret, from the header or the form.
+//
+// Spec: RFC 6749 §2.3.1.
+func (a *Authenticator) bySecret(ctx context.Context, cred credentials) (*client.Client, error) {
+	if cred.secret == "" || len(cred.secret) > client.MaxSecret {
+		return nil, failed("the secret cannot be one")
+	}
+	c, refused := a.lookup(ctx, cred.id)
+	if _, ok := errors.AsType[*Refusal](refused); refused != nil && !ok {
+		return nil, refused
+	}
+	var kept client.Secret
+	if c != nil {
+		kept = c.Secret
+	}
+	fits, err := a.fits(ctx, kept, cred.secret)
+	switch {
+	case err != nil:
+		return nil, err
+	case refused != nil:
+		return nil, refused
+	case !fits:
+		return nil, failed("the secret is wrong")
+	case registered(c) != cred.method:
+		// Who knows the secret may know this too: it is the commonest mistake.
+		return nil, unacceptable("the client registered another token_endpoint_auth_method")
+	}
+	return c, nil
+}
+
+// fits compares a secret with the one kept, if any, in a time that depends on
+// nothing but the length of what was sent.
+//
+// The length also says how such a secret would be kept. A short one always costs
+// a slow hash, whether or not the client exists and has one; a long one never
+// does, since it cannot be what a slow hash was made of.
+func (a *Authenticator) fits(ctx context.Context, kept client.Secret, sent string) (bool, error) {
+	if kept == "" {
+		kept = a.decoy
+	}
+	if len(sent) >= machineMade {
+		return kept.Verify(ctx, unequal{}, sent)
+	}
+	slow := &noted{Slow: a.Slow}
+	fits, err := kept.Verify(ctx, slow, sent)
+	if err == nil && !slow.used {
+		_, err = slow.Verify(ctx, "", sent)
+	}
+	return fits, err
+}
+
+// noted remembers whether a slow hash was computed.
+type noted struct {
+	client.Slow
+	used bool
+}
+
+func (n *noted) Verify(ctx context.Context, hash, secret string) (bool, error) {
+	n.used = true
+	return n.Slow.Verify(ctx, hash, secret)
+}
+
+// unequal finds every slow hash different, at once.
+type unequal struct{ client.Slow }
+
+func (unequal) Verify(context.Context, string, string) (bool, error) { return false, nil }
