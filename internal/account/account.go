@@ -14,6 +14,8 @@ var (
 	ErrNotFound = errors.New("account not found")
 	// ErrExists reports a username that is taken.
 	ErrExists = errors.New("username is taken")
+	// ErrSetupLink reports a set-up link that is unknown, too old or used.
+	ErrSetupLink = errors.New("set-up link is not good")
 )
 
 // Account is one person.
