@@ -2,11 +2,22 @@ package jwks
 
 import (
 	"context"
-	"crypto"
 	"errors"
+	"fmt"
 	"log/slog"
-	"net/http"
+	"runtime"
+	"slices"
+	"sync/atomic"
 	"time"
+)
+
+// Defaults and bounds of a [Config].
+const (
+	defaultCacheLifetime = time.Hour
+	defaultRotateEvery   = 30 * 24 * time.Hour
+	maxPollInterval      = 5 * time.Second
+	maxMargin            = time.Minute
+	storeTimeout         = 10 * time.Second
 )
 
 // Config says what a [Manager] works with.
@@ -28,55 +39,175 @@ type Config struct {
 // Manager signs with the current keys, verifies with all, and keeps them rotating.
 type Manager struct {
 	config Config
+	// began is the time of New, and monotonic the time since then on a clock that
+	// cannot be set.
+	began     time.Time
+	monotonic func() time.Duration
+	rsaSlots  chan struct{}
+	view      atomic.Pointer[view]
+
+	// editing is held while the view is read anew or the store is changed.
+	editing chan struct{}
+	// seen belongs to the holder of editing.
+	seen map[string]sighting
+	// retryAt is when a request may try again what just failed.
+	retryAt atomic.Int64
 }
 
-var errSkeleton = errors.New("not built yet")
-
-// New makes a manager, which is of use after [Manager.Start].
-func New(c Config) (*Manager, error) { return &Manager{config: c}, nil }
-
-// Start loads the keys and makes those of an empty store.
-func (m *Manager) Start(ctx context.Context) error { return errSkeleton }
-
-// Run keeps the keys rotating until ctx ends.
-func (m *Manager) Run(ctx context.Context) error { return errSkeleton }
-
-// Rotate makes a new key for alg, or for every algorithm when alg is empty.
-func (m *Manager) Rotate(ctx context.Context, alg Algorithm) ([]Record, error) {
-	return nil, errSkeleton
+// New makes a manager, which is of use after [Manager.Start]. Its error lists
+// every fault of c.
+func New(c Config) (*Manager, error) {
+	if c.CacheLifetime == 0 {
+		c.CacheLifetime = defaultCacheLifetime
+	}
+	if c.RotateEvery == 0 {
+		c.RotateEvery = defaultRotateEvery
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	c.Algorithms = slices.Clone(c.Algorithms)
+	if err := c.check(); err != nil {
+		return nil, fmt.Errorf("key manager: %w", err)
+	}
+	began := c.Now()
+	return &Manager{
+		config:    c,
+		began:     began.Round(0),
+		monotonic: func() time.Duration { return c.Now().Sub(began) },
+		rsaSlots:  make(chan struct{}, runtime.GOMAXPROCS(0)),
+		editing:   make(chan struct{}, 1),
+	}, nil
 }
 
-// Reseal seals every key under the first system secret.
-func (m *Manager) Reseal(ctx context.Context) (int, error) { return 0, errSkeleton }
-
-// Import takes a key made elsewhere as the next key.
-func (m *Manager) Import(ctx context.Context, alg Algorithm, signer crypto.Signer) error {
-	return errSkeleton
+func (c Config) check() error {
+	var faults []error
+	demand := func(ok bool, fault string) {
+		if !ok {
+			faults = append(faults, errors.New(fault))
+		}
+	}
+	demand(c.Store != nil, "a store is needed")
+	demand(c.Secrets != nil, "system secrets are needed")
+	demand(c.Now != nil, "a clock is needed")
+	demand(c.CacheLifetime > 0, "the cache lifetime must be positive")
+	demand(c.RotateEvery > 0, "the rotation period must be positive")
+	demand(c.TokenLifetime > 0, "the longest token lifetime must be given")
+	demand(len(c.Algorithms) > 0, "an algorithm is needed")
+	for i, alg := range c.Algorithms {
+		demand(slices.Contains(allAlgorithms(), alg), fmt.Sprintf("algorithm %q is not supported", alg))
+		demand(!slices.Contains(c.Algorithms[:i], alg), fmt.Sprintf("algorithm %q is given twice", alg))
+	}
+	return errors.Join(faults...)
 }
 
-// Records lists the keys without their private parts.
-func (m *Manager) Records(ctx context.Context) ([]Record, error) { return nil, errSkeleton }
+// Start loads the keys. In an empty store it makes the current keys, and those
+// next keys that take no time; the rest comes with [Manager.Run]. Of many
+// replicas that start at once on an empty store one makes the keys.
+func (m *Manager) Start(ctx context.Context) error {
+	unlock, err := m.edit(ctx)
+	if err != nil {
+		return fmt.Errorf("load keys: %w", err)
+	}
+	defer unlock()
 
-// Sign makes a compact JWS (RFC 7515 §7.1).
-func (m *Manager) Sign(ctx context.Context, alg Algorithm, typ string, payload []byte) (string, error) {
-	return "", errSkeleton
+	v, err := m.reload(ctx)
+	if err != nil {
+		return fmt.Errorf("load keys: %w", err)
+	}
+	if len(v.records) > 0 {
+		return nil
+	}
+	if err := m.apply(ctx, v, m.firstKeys()); err != nil && !errors.Is(err, ErrRaced) {
+		return fmt.Errorf("make the first keys: %w", err)
+	}
+	return nil
 }
 
-// SignClaims is [Manager.Sign] for claims given as a value.
-func (m *Manager) SignClaims(ctx context.Context, alg Algorithm, typ string, claims any) (string, error) {
-	return "", errSkeleton
+// Run keeps the keys until ctx ends: it reads what other replicas changed,
+// rotates on schedule, and removes past keys. A lost store is logged, and only
+// makes the view older.
+func (m *Manager) Run(ctx context.Context) error {
+	tick := time.NewTicker(m.pollInterval())
+	defer tick.Stop()
+	failing := false
+	for {
+		err := m.pass(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil && !failing:
+			m.config.Log.LogAttrs(ctx, slog.LevelError, "signing keys not renewed", slog.Any("error", err))
+		case err == nil && failing:
+			m.config.Log.LogAttrs(ctx, slog.LevelInfo, "signing keys renewed again")
+		}
+		failing = err != nil
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
 }
 
-// Verify returns the payload of a token that we signed.
-func (m *Manager) Verify(token string, typs ...string) (payload []byte, kid string, err error) {
-	return nil, "", errSkeleton
+// pass does once what Run repeats.
+func (m *Manager) pass(ctx context.Context) error {
+	unlock, err := m.edit(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+
+	v, err := m.reload(ctx)
+	if err != nil {
+		return fmt.Errorf("load keys: %w", err)
+	}
+	// Whoever won a race has done what we were about to do, or the next pass does.
+	if err := m.apply(ctx, v, m.schedule(v)); err != nil && !errors.Is(err, ErrRaced) {
+		return fmt.Errorf("change keys: %w", err)
+	}
+	return nil
 }
 
-// KeySet returns the published key set, its entity tag and how long it may be cached.
-func (m *Manager) KeySet() (body []byte, etag string, maxAge time.Duration) { return nil, "", 0 }
+// Records lists the keys as the store has them now, without private parts.
+func (m *Manager) Records(ctx context.Context) ([]Record, error) {
+	unlock, err := m.edit(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list keys: %w", err)
+	}
+	defer unlock()
 
-// Handler serves GET /.well-known/jwks.json.
-func (m *Manager) Handler() http.Handler { return http.NotFoundHandler() }
+	v, err := m.reload(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list keys: %w", err)
+	}
+	return v.list(""), nil
+}
 
-// Algorithms lists the algorithms that can sign now.
-func (m *Manager) Algorithms() []Algorithm { return m.config.Algorithms }
+// Algorithms lists the algorithms that can sign now. One that was newly
+// configured for a store with keys joins a cache lifetime later.
+func (m *Manager) Algorithms() []Algorithm {
+	v := m.view.Load()
+	if v == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(m.config.Algorithms), func(alg Algorithm) bool {
+		return v.current[alg] == nil
+	})
+}
+
+// edit waits for the sole right to reload and change.
+func (m *Manager) edit(ctx context.Context) (unlock func(), err error) {
+	select {
+	case m.editing <- struct{}{}:
+		return func() { <-m.editing }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// pollInterval is how often Run reads the store: often enough that views are
+// always young, and that a rotation by command is soon seen by every replica.
+func (m *Manager) pollInterval() time.Duration {
+	return max(time.Millisecond, min(m.config.CacheLifetime/20, maxPollInterval))
+}

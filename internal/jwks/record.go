@@ -17,6 +17,9 @@ const (
 	EdDSA Algorithm = "EdDSA"
 )
 
+// allAlgorithms is also the order in which keys are published.
+func allAlgorithms() []Algorithm { return []Algorithm{RS256, PS256, ES256, EdDSA} }
+
 // State says where a key stands in its life.
 type State string
 

@@ -1,0 +1,118 @@
+package jwks
+
+import (
+	"context"
+	"crypto"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Rotate replaces the signing key of alg, or of every algorithm when alg is
+// empty, as soon as the next key has been published for a cache lifetime: at
+// once, or when [Manager.Run] finds that it has. In either case a new key is
+// published at once. Of rotations asked for at the same moment one happens.
+//
+// It returns the keys that it was asked about, as they are then.
+func (m *Manager) Rotate(ctx context.Context, alg Algorithm) ([]Record, error) {
+	algs := m.config.Algorithms
+	if alg != "" {
+		algs = []Algorithm{alg}
+	}
+	if !slices.Contains(m.config.Algorithms, algs[0]) {
+		return nil, fmt.Errorf("rotate %q: %w", alg, ErrUnknownKey)
+	}
+	var began *view
+	err := m.command(ctx, func(v *view) (change, error) {
+		if began == nil {
+			began = v
+		}
+		return m.rotation(v, slices.DeleteFunc(slices.Clone(algs), func(alg Algorithm) bool {
+			return v.chain(alg).rotatedSince(began.chain(alg))
+		}))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("rotate keys: %w", err)
+	}
+	return m.view.Load().list(alg), nil
+}
+
+// Reseal seals under the first system secret every key that is not, and returns
+// how many. After it the other secrets can go.
+func (m *Manager) Reseal(ctx context.Context) (int, error) {
+	var count int
+	err := m.command(ctx, func(v *view) (ch change, err error) {
+		for _, r := range v.records {
+			if m.config.Secrets.sealedUnderFirst(r.Sealed) {
+				continue
+			}
+			if r.Sealed, err = m.config.Secrets.seal(r.Algorithm, r.KID, v.keys[r.KID].signer); err != nil {
+				return change{}, err
+			}
+			ch.put = append(ch.put, r)
+		}
+		count = len(ch.put)
+		return ch, nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("reseal keys: %w", err)
+	}
+	return count, nil
+}
+
+// Import publishes a private key made elsewhere as the next key of alg, in the
+// place of the one that was to be the last to sign.
+func (m *Manager) Import(ctx context.Context, alg Algorithm, signer crypto.Signer) error {
+	if !slices.Contains(m.config.Algorithms, alg) {
+		return fmt.Errorf("import key for %q: %w", alg, ErrUnknownKey)
+	}
+	imported, err := m.config.Secrets.sealKey(alg, signer)
+	if err != nil {
+		return fmt.Errorf("import key: %w", err)
+	}
+	// Opening it finds a key that is weak, or whose halves do not belong together.
+	if _, err := m.config.Secrets.openKey(imported); err != nil {
+		return fmt.Errorf("import key: %w", err)
+	}
+	err = m.command(ctx, func(v *view) (change, error) {
+		if known := v.keys[imported.KID]; known != nil {
+			return change{}, fmt.Errorf("key %s is the %s key of %s", imported.KID, known.record.State, known.record.Algorithm)
+		}
+		imported.PublishedAt = m.stamp()
+		ch := change{put: []Record{imported}}
+		if next := v.chain(alg).next; len(next) > 0 {
+			ch.remove = []string{next[len(next)-1].KID}
+		}
+		return ch, nil
+	})
+	if err != nil {
+		return fmt.Errorf("import key: %w", err)
+	}
+	return nil
+}
+
+// command applies what plan makes of the store's keys, and plans anew when
+// another replica was faster.
+func (m *Manager) command(ctx context.Context, plan func(*view) (change, error)) error {
+	unlock, err := m.edit(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+
+	v, err := m.reload(ctx)
+	if err != nil {
+		return fmt.Errorf("load keys: %w", err)
+	}
+	for range maxTries {
+		ch, err := plan(v)
+		if err != nil {
+			return err
+		}
+		if err = m.apply(ctx, v, ch); !errors.Is(err, ErrRaced) {
+			return err
+		}
+		v = m.view.Load()
+	}
+	return ErrRaced
+}

@@ -1,0 +1,179 @@
+package jwks
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+)
+
+const (
+	secretA = "the first system secret, of enough bytes"
+	secretB = "another system secret, long enough too.."
+)
+
+var errDown = errors.New("connection refused")
+
+// memory is a store in a map, with the compare-and-set of the contract.
+type memory struct {
+	mu      sync.Mutex
+	version int64
+	rows    map[string]Record
+	saved   int
+}
+
+func (s *memory) LoadKeys(context.Context) (int64, []Record, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.version, slices.Collect(maps.Values(s.rows)), nil
+}
+
+func (s *memory) SaveKeys(_ context.Context, version int64, put []Record, remove []string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if version != s.version {
+		return ErrRaced
+	}
+	if s.rows == nil {
+		s.rows = make(map[string]Record)
+	}
+	for _, r := range put {
+		s.rows[r.KID] = r
+	}
+	for _, kid := range remove {
+		delete(s.rows, kid)
+	}
+	s.version++
+	s.saved++
+	return nil
+}
+
+// inState lists the kids of alg in one state.
+func (s *memory) inState(alg Algorithm, state State) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var kids []string
+	for _, r := range s.rows {
+		if r.Algorithm == alg && r.State == state {
+			kids = append(kids, r.KID)
+		}
+	}
+	slices.Sort(kids)
+	return kids
+}
+
+// link is one replica's way to the store, which can be cut or held up.
+type link struct {
+	Store
+	down   bool
+	onSave func()
+}
+
+func (l *link) LoadKeys(ctx context.Context) (int64, []Record, error) {
+	if l.down {
+		return 0, nil, errDown
+	}
+	return l.Store.LoadKeys(ctx)
+}
+
+func (l *link) SaveKeys(ctx context.Context, version int64, put []Record, remove []string) error {
+	if l.down {
+		return errDown
+	}
+	if l.onSave != nil {
+		l.onSave()
+	}
+	return l.Store.SaveKeys(ctx, version, put, remove)
+}
+
+// clock is a machine's: wall can be set, elapsed cannot.
+type clock struct {
+	mu      sync.Mutex
+	elapsed time.Duration
+	offset  time.Duration
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(c.elapsed + c.offset)
+}
+
+func (c *clock) monotonic() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.elapsed
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.elapsed += d
+}
+
+func (c *clock) set(offset time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.offset = offset
+}
+
+func testConfig(t testing.TB, store Store, c *clock, algs ...Algorithm) Config {
+	t.Helper()
+	secrets, err := NewSecrets(secretA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Config{
+		Store: store, Secrets: secrets, Algorithms: algs, Now: c.now, Log: slog.New(slog.DiscardHandler),
+		CacheLifetime: time.Hour, RotateEvery: 30 * 24 * time.Hour, TokenLifetime: 24 * time.Hour,
+	}
+}
+
+// newManager makes a manager whose monotonic clock is the test's.
+func newManager(t testing.TB, config Config, c *clock) *Manager {
+	t.Helper()
+	m, err := New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := c.monotonic()
+	m.monotonic = func() time.Duration { return c.monotonic() - base }
+	return m
+}
+
+// started is a manager on an empty store that has made all its keys.
+func started(t testing.TB, algs ...Algorithm) (*Manager, *memory, *clock) {
+	t.Helper()
+	store, c := &memory{}, &clock{}
+	m := newManager(t, testConfig(t, store, c, algs...), c)
+	if err := m.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	pass(t, m)
+	return m, store, c
+}
+
+func pass(t testing.TB, m *Manager) {
+	t.Helper()
+	if err := m.pass(t.Context()); err != nil {
+		t.Fatalf("pass: %v", err)
+	}
+}
+
+// signer names the key that signs for alg now.
+func signer(t testing.TB, m *Manager, alg Algorithm) string {
+	t.Helper()
+	token, err := m.Sign(t.Context(), alg, "", []byte("{}"))
+	if err != nil {
+		t.Fatalf("Sign(%s): %v", alg, err)
+	}
+	_, kid, err := m.Verify(token, "")
+	if err != nil {
+		t.Fatalf("Verify of a token signed just now: %v", err)
+	}
+	return kid
+}

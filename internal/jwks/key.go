@@ -1,0 +1,197 @@
+package jwks
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// An RSA key shorter than this is unsafe, and one longer than that would let a
+// single signature hold a core for milliseconds.
+const (
+	minRSABits = 2048
+	maxRSABits = 4096
+)
+
+// key is a record opened for use.
+type key struct {
+	record Record
+	signer crypto.Signer
+	public jose.JSONWebKey
+	// header is the part of the JWS header that all tokens of this key share.
+	header string
+}
+
+// generate makes the private key of a new record.
+func generate(alg Algorithm) (crypto.Signer, error) {
+	switch alg {
+	case RS256, PS256:
+		return rsa.GenerateKey(rand.Reader, minRSABits)
+	case ES256:
+		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case EdDSA:
+		_, private, err := ed25519.GenerateKey(rand.Reader)
+		return private, err
+	}
+	return nil, fmt.Errorf("algorithm %q: %w", alg, ErrUnknownKey)
+}
+
+// fits reports why signer cannot sign under alg.
+func fits(alg Algorithm, signer crypto.Signer) error {
+	switch public := signer.Public().(type) {
+	case *rsa.PublicKey:
+		bits := public.N.BitLen()
+		if alg != RS256 && alg != PS256 {
+			return fmt.Errorf("an RSA key cannot sign %s", alg)
+		}
+		if bits < minRSABits || bits > maxRSABits {
+			return fmt.Errorf("an RSA key of %d bits is not within %d and %d", bits, minRSABits, maxRSABits)
+		}
+	case *ecdsa.PublicKey:
+		if alg != ES256 || public.Curve != elliptic.P256() {
+			return fmt.Errorf("an EC key on %s cannot sign %s", public.Curve.Params().Name, alg)
+		}
+	case ed25519.PublicKey:
+		if alg != EdDSA {
+			return fmt.Errorf("an Ed25519 key cannot sign %s", alg)
+		}
+	default:
+		return fmt.Errorf("a key of type %T cannot sign %s", public, alg)
+	}
+	return nil
+}
+
+// publicJWK describes the public half of signer, named by its thumbprint
+// (RFC 7638), so that a kid can never come to mean another key.
+func publicJWK(alg Algorithm, signer crypto.Signer) (jose.JSONWebKey, error) {
+	jwk := jose.JSONWebKey{Key: signer.Public(), Algorithm: string(alg), Use: "sig"}
+	thumbprint, err := jwk.Thumbprint(crypto.SHA256)
+	if err != nil {
+		return jose.JSONWebKey{}, fmt.Errorf("take thumbprint: %w", err)
+	}
+	jwk.KeyID = base64.RawURLEncoding.EncodeToString(thumbprint)
+	return jwk, nil
+}
+
+// sealPurpose ties a sealed key to its row: moved to another row it does not open.
+func sealPurpose(kid string, alg Algorithm) string {
+	return "ostiary/signing-key/" + string(alg) + "/" + kid
+}
+
+// sealKey makes the record of a new next key.
+func (s *Secrets) sealKey(alg Algorithm, signer crypto.Signer) (Record, error) {
+	public, err := publicJWK(alg, signer)
+	if err != nil {
+		return Record{}, err
+	}
+	sealed, err := s.seal(alg, public.KeyID, signer)
+	if err != nil {
+		return Record{}, err
+	}
+	return Record{KID: public.KeyID, Algorithm: alg, State: Next, Sealed: sealed}, nil
+}
+
+func (s *Secrets) seal(alg Algorithm, kid string, signer crypto.Signer) ([]byte, error) {
+	private, err := x509.MarshalPKCS8PrivateKey(signer)
+	if err != nil {
+		return nil, fmt.Errorf("encode key: %w", err)
+	}
+	sealed, err := s.Seal(sealPurpose(kid, alg), private)
+	if err != nil {
+		return nil, fmt.Errorf("seal key: %w", err)
+	}
+	return sealed, nil
+}
+
+// openKey opens a record, and believes none of its members before the key
+// itself confirms them.
+func (s *Secrets) openKey(r Record) (*key, error) {
+	private, err := s.Open(sealPurpose(r.KID, r.Algorithm), r.Sealed)
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(private)
+	if err != nil {
+		return nil, fmt.Errorf("decode key: %w", err)
+	}
+	signer, ok := parsed.(crypto.Signer)
+	if !ok {
+		return nil, fmt.Errorf("a key of type %T cannot sign", parsed)
+	}
+	if err := fits(r.Algorithm, signer); err != nil {
+		return nil, err
+	}
+	public, err := publicJWK(r.Algorithm, signer)
+	if err != nil {
+		return nil, err
+	}
+	if public.KeyID != r.KID {
+		return nil, errors.New("its kid is not its thumbprint")
+	}
+	return &key{record: r, signer: signer, public: public, header: headerStart(r.Algorithm, r.KID)}, nil
+}
+
+// sign returns the JWS signature over input.
+func (k *key) sign(ctx context.Context, input []byte, slots chan struct{}) ([]byte, error) {
+	switch k.record.Algorithm {
+	case RS256, PS256:
+		// RSA is slow enough for a burst to starve everything else on the machine.
+		select {
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		var opts crypto.SignerOpts = crypto.SHA256
+		if k.record.Algorithm == PS256 {
+			opts = pssOptions()
+		}
+		digest := sha256.Sum256(input)
+		return k.signer.Sign(rand.Reader, digest[:], opts)
+	case ES256:
+		digest := sha256.Sum256(input)
+		der, err := k.signer.Sign(rand.Reader, digest[:], crypto.SHA256)
+		if err != nil {
+			return nil, err
+		}
+		return rawES256(der)
+	case EdDSA:
+		return k.signer.Sign(rand.Reader, input, crypto.Hash(0))
+	}
+	return nil, ErrUnknownKey
+}
+
+// verify reports whether signature is the key's over input.
+func (k *key) verify(input, signature []byte) bool {
+	switch public := k.public.Key.(type) {
+	case *rsa.PublicKey:
+		digest := sha256.Sum256(input)
+		if k.record.Algorithm == PS256 {
+			return rsa.VerifyPSS(public, crypto.SHA256, digest[:], signature, pssOptions()) == nil
+		}
+		return rsa.VerifyPKCS1v15(public, crypto.SHA256, digest[:], signature) == nil
+	case *ecdsa.PublicKey:
+		digest := sha256.Sum256(input)
+		r, s, ok := splitES256(signature)
+		return ok && ecdsa.Verify(public, digest[:], r, s)
+	case ed25519.PublicKey:
+		return ed25519.Verify(public, input, signature)
+	}
+	return false
+}
+
+// pssOptions are those of RFC 7518 §3.5: the salt is as long as the hash.
+func pssOptions() *rsa.PSSOptions {
+	return &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA256}
+}

@@ -1,0 +1,176 @@
+package jwks
+
+import (
+	"bytes"
+	"encoding/json"
+	"math/rand/v2"
+	"net/http/httptest"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// replica is one process of a year that goes badly.
+type replica struct {
+	*Manager
+	link    *link
+	clock   *clock
+	stopped time.Duration // until then it neither works nor answers
+}
+
+// copied is a key set that some client cached.
+type copied struct {
+	kids []string
+	ends time.Duration
+}
+
+// year plays a year of two replicas on one store: passes come late, processes
+// stop, restart and lose the store, clocks jump, operators rotate. It knows the
+// true time and judges by what clients see.
+type year struct {
+	t        *testing.T
+	rand     *rand.Rand
+	now      time.Duration
+	store    *memory
+	replicas []*replica
+	copies   []copied
+	lives    map[string]time.Duration // the end of the last token of each kid
+	first    string
+}
+
+func TestPromisesHoldThroughAYear(t *testing.T) {
+	t.Parallel()
+	for name, seed := range map[string]uint64{"one year": 1, "another": 2, "a third": 3} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			y := &year{t: t, rand: rand.New(rand.NewPCG(seed, seed)), store: &memory{}, lives: map[string]time.Duration{}}
+			for range 2 {
+				y.replicas = append(y.replicas, &replica{clock: &clock{}, link: &link{Store: y.store}})
+			}
+			for _, r := range y.replicas {
+				y.restart(r)
+			}
+			y.first = y.store.inState(EdDSA, Current)[0]
+			for y.now < 365*24*time.Hour {
+				y.step()
+			}
+			if rotations := y.store.version; rotations < 50 {
+				t.Errorf("the year saw %d changes of the key set, too few to mean anything", rotations)
+			}
+			if left := len(y.store.rows); left > 40 {
+				t.Errorf("%d keys are left: past keys are not removed", left)
+			}
+		})
+	}
+}
+
+func (y *year) step() {
+	d := time.Duration(y.rand.Int64N(int64(30 * time.Minute)))
+	y.now += d
+	for _, r := range y.replicas {
+		r.clock.advance(d)
+	}
+	for _, r := range y.replicas {
+		if r.stopped > y.now {
+			continue
+		}
+		y.misfortune(r)
+		if r.stopped > y.now {
+			continue
+		}
+		// Whether the pass or a request comes first is chance.
+		if y.rand.IntN(2) == 0 {
+			_ = r.pass(y.t.Context())
+		}
+		y.sign(r)
+		y.fetch(r)
+		y.never(len(y.store.inState(EdDSA, Current)) != 1, "the store holds not one current key")
+	}
+	y.copies = slices.DeleteFunc(y.copies, func(c copied) bool { return c.ends <= y.now })
+}
+
+func (y *year) misfortune(r *replica) {
+	switch y.rand.IntN(400) {
+	case 0, 1, 2:
+		r.stopped = y.now + time.Duration(y.rand.Int64N(int64(40*time.Hour)))
+	case 3, 4, 5:
+		r.link.down = true
+	case 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20:
+		r.link.down = false
+	case 21:
+		y.restart(r)
+	case 22:
+		r.clock.set(time.Duration(y.rand.Int64N(int64(800*24*time.Hour))) - 400*24*time.Hour)
+	case 23, 24, 25, 26:
+		r.clock.set(0)
+	case 27, 28, 29:
+		before := y.kids(r)
+		if _, err := r.Rotate(y.t.Context(), ""); err == nil {
+			y.never(!slices.ContainsFunc(y.kids(r), func(kid string) bool { return !slices.Contains(before, kid) }),
+				"a rotation by command published no new key")
+		}
+	}
+}
+
+func (y *year) restart(r *replica) {
+	r.link.down = false
+	r.clock.set(time.Duration(y.rand.Int64N(int64(time.Minute))) - 30*time.Second)
+	r.Manager = newManager(y.t, testConfig(y.t, r.link, r.clock, EdDSA), r.clock)
+	if err := r.Start(y.t.Context()); err != nil {
+		y.t.Fatalf("Start: %v", err)
+	}
+}
+
+// sign asks for a token. Whoever cached a key set must find its key there.
+func (y *year) sign(r *replica) {
+	token, err := r.Sign(y.t.Context(), EdDSA, "", []byte("{}"))
+	if err != nil {
+		y.never(!r.link.down, "a replica with a store did not sign: "+err.Error())
+		return
+	}
+	_, kid, err := r.Verify(token, "")
+	y.never(err != nil, "a replica did not verify its own token")
+	for _, c := range y.copies {
+		y.never(kid != y.first && !slices.Contains(c.kids, kid), "signed by a key that a client with a good copy lacks")
+	}
+	y.lives[kid] = y.now + 24*time.Hour
+}
+
+// fetch lets a client read the key set. Every living token's key must be there,
+// unless the replica knows that it knows too little, and says so.
+func (y *year) fetch(r *replica) {
+	kids := y.kids(r)
+	_, _, maxAge := r.KeySet()
+	if maxAge == 0 {
+		y.never(!r.link.down, "a replica with a store serves an old key set")
+		return
+	}
+	for kid, end := range y.lives {
+		y.never(end > y.now && !slices.Contains(kids, kid), "the key of a living token is not published")
+	}
+	y.copies = append(y.copies, copied{kids: kids, ends: y.now + maxAge})
+}
+
+// kids are those that the replica serves.
+func (y *year) kids(r *replica) []string {
+	w := httptest.NewRecorder()
+	r.Handler().ServeHTTP(w, httptest.NewRequestWithContext(y.t.Context(), "GET", "/.well-known/jwks.json", nil))
+	var set jose.JSONWebKeySet
+	if err := json.NewDecoder(bytes.NewReader(w.Body.Bytes())).Decode(&set); err != nil {
+		y.t.Fatalf("decode the key set: %v", err)
+	}
+	var kids []string
+	for _, k := range set.Keys {
+		kids = append(kids, k.KeyID)
+	}
+	return kids
+}
+
+func (y *year) never(happened bool, what string) {
+	y.t.Helper()
+	if happened {
+		y.t.Fatalf("after %v: %s", y.now, what)
+	}
+}

@@ -1,0 +1,224 @@
+package jwks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// maxWaiting is how many rotations by command may wait for their key to be
+	// ready, so that a script gone wild does not grow the key set without end.
+	maxWaiting = 8
+	// maxTries is how often a command starts over when others change the key set
+	// in ways that do not make it needless.
+	maxTries = 8
+)
+
+// change is what to do to the key set in one step.
+type change struct {
+	put    []Record
+	remove []string
+	// fresh are keys still to be made.
+	fresh []Record
+}
+
+// chain is the line of one algorithm: the key that signs, and those that will,
+// in order. It is nearly always one and one.
+type chain struct {
+	current *Record
+	next    []Record
+}
+
+func (v *view) chain(alg Algorithm) chain {
+	var c chain
+	for _, r := range v.records {
+		if r.Algorithm != alg {
+			continue
+		}
+		switch r.State {
+		case Current:
+			c.current = &r
+		case Next:
+			c.next = append(c.next, r)
+		case Past:
+		}
+	}
+	return c
+}
+
+// waiting is how many rotations wait for a next key to be ready.
+func (c chain) waiting() int { return max(0, len(c.next)-1) }
+
+// rotatedSince reports whether a rotation was asked for since the line was old.
+// Every rotation moves the line on or makes it longer; one that waited and then
+// happens moves it on and makes it shorter.
+func (c chain) rotatedSince(old chain) bool {
+	if c.current == nil {
+		return c.waiting() > old.waiting()
+	}
+	line := old.next
+	if old.current != nil {
+		line = append([]Record{*old.current}, line...)
+	}
+	moved := slices.IndexFunc(line, func(r Record) bool { return r.KID == c.current.KID })
+	return moved < 0 || moved+c.waiting() > old.waiting()
+}
+
+// firstKeys are those of an empty store. RSA keys take long to make, and Run
+// makes the next ones soon.
+func (m *Manager) firstKeys() change {
+	var ch change
+	for _, alg := range m.config.Algorithms {
+		ch.fresh = append(ch.fresh, Record{Algorithm: alg, State: Current})
+		if alg != RS256 && alg != PS256 {
+			ch.fresh = append(ch.fresh, Record{Algorithm: alg, State: Next})
+		}
+	}
+	return ch
+}
+
+// schedule is what time asks for. The caller edits.
+func (m *Manager) schedule(v *view) change {
+	var ch change
+	for _, alg := range m.config.Algorithms {
+		c := v.chain(alg)
+		due := c.current == nil || c.waiting() > 0 || m.signedLongEnough(*c.current)
+		if due && m.ready(c) {
+			ch.put = append(ch.put, m.promote(c)...)
+			c.next = c.next[1:]
+		}
+		if len(c.next) == 0 {
+			ch.publish(alg)
+		}
+	}
+	for _, r := range v.records {
+		if r.State == Past && m.age(r) >= max(m.retention(), r.RemoveAfter.Sub(r.RetiredAt)) {
+			ch.remove = append(ch.remove, r.KID)
+		}
+	}
+	return ch
+}
+
+// rotation is what a command asks for. The caller edits.
+func (m *Manager) rotation(v *view, algs []Algorithm) (change, error) {
+	var ch change
+	for _, alg := range algs {
+		c := v.chain(alg)
+		switch {
+		case c.waiting() >= maxWaiting:
+			return change{}, fmt.Errorf("%d rotations of %s wait already", c.waiting(), alg)
+		case m.ready(c):
+			ch.put = append(ch.put, m.promote(c)...)
+		case len(c.next) == 0:
+			ch.publish(alg)
+		}
+		ch.publish(alg)
+	}
+	return ch, nil
+}
+
+// ready reports whether the next key has been published for long enough to sign.
+func (m *Manager) ready(c chain) bool {
+	return len(c.next) > 0 && m.age(c.next[0]) >= m.config.CacheLifetime
+}
+
+// signedLongEnough reports whether the current key is to be followed. A key
+// from a far future was activated while some clock was wrong: waiting for that
+// future would keep it for years.
+func (m *Manager) signedLongEnough(current Record) bool {
+	return m.now().wall.Sub(current.ActivatedAt).Abs() >= m.config.RotateEvery
+}
+
+// retention is how long a past key stays: see the package comment.
+func (m *Manager) retention() time.Duration {
+	return m.config.TokenLifetime + 2*m.config.CacheLifetime
+}
+
+// promote lets the next key of c sign.
+func (m *Manager) promote(c chain) []Record {
+	now := m.stamp()
+	next := c.next[0]
+	next.State, next.ActivatedAt = Current, now
+	if c.current == nil {
+		return []Record{next}
+	}
+	past := *c.current
+	past.State, past.RetiredAt, past.RemoveAfter = Past, now, now.Add(m.retention())
+	return []Record{past, next}
+}
+
+func (ch *change) publish(alg Algorithm) {
+	ch.fresh = append(ch.fresh, Record{Algorithm: alg, State: Next})
+}
+
+// apply makes the keys that ch lacks, saves it, and reads what then is there,
+// also after a lost race. The caller edits.
+func (m *Manager) apply(ctx context.Context, v *view, ch change) error {
+	if len(ch.put)+len(ch.remove)+len(ch.fresh) == 0 {
+		return nil
+	}
+	if err := m.makeKeys(ch.fresh); err != nil {
+		return err
+	}
+	put := slices.Concat(ch.put, ch.fresh)
+	err := m.save(ctx, v.version, put, ch.remove)
+	switch {
+	case err == nil:
+		m.report(ctx, put, ch.remove)
+	case !errors.Is(err, ErrRaced):
+		return fmt.Errorf("save keys: %w", err)
+	}
+	if _, reloadErr := m.reload(ctx); reloadErr != nil {
+		return fmt.Errorf("load keys: %w", reloadErr)
+	}
+	return err
+}
+
+func (m *Manager) save(ctx context.Context, version int64, put []Record, remove []string) error {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	return m.config.Store.SaveKeys(ctx, version, put, remove)
+}
+
+// makeKeys fills in records that have only an algorithm and a state.
+func (m *Manager) makeKeys(fresh []Record) error {
+	var group errgroup.Group
+	for i, want := range fresh {
+		group.Go(func() error {
+			signer, err := generate(want.Algorithm)
+			if err != nil {
+				return fmt.Errorf("make %s key: %w", want.Algorithm, err)
+			}
+			fresh[i], err = m.config.Secrets.sealKey(want.Algorithm, signer)
+			fresh[i].State = want.State
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	now := m.stamp()
+	for i := range fresh {
+		fresh[i].PublishedAt = now
+		if fresh[i].State == Current {
+			fresh[i].ActivatedAt = now
+		}
+	}
+	return nil
+}
+
+func (m *Manager) report(ctx context.Context, put []Record, remove []string) {
+	for _, r := range put {
+		m.config.Log.LogAttrs(ctx, slog.LevelInfo, "signing key changed", slog.String("kid", r.KID),
+			slog.String("alg", string(r.Algorithm)), slog.String("state", string(r.State)))
+	}
+	for _, kid := range remove {
+		m.config.Log.LogAttrs(ctx, slog.LevelInfo, "signing key removed", slog.String("kid", kid))
+	}
+}
