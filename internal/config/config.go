@@ -107,7 +107,6 @@ type Config struct {
 // Default is the configuration of an operator who has set nothing. It has no
 // issuer, no database and no secrets, which serving requires.
 func Default() *Config {
-	const day = 24 * time.Hour
 	return &Config{
 		Listen:          ":4444",
 		AdminListen:     "127.0.0.1:4445",

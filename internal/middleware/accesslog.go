@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"time"
@@ -17,17 +18,17 @@ func AccessLog(log *slog.Logger, now func() time.Time) func(http.Handler) http.H
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			start, rec := now(), record(w)
-			defer func() {
-				log.LogAttrs(r.Context(), slog.LevelInfo, "request",
+			defer func(ctx context.Context) {
+				log.LogAttrs(ctx, slog.LevelInfo, "request",
 					slog.String("method", method(r)),
-					slog.String("route", route(r)),
+					slog.String("route", route(ctx)),
 					slog.Int("status", rec.status),
 					slog.Duration("duration", now().Sub(start)),
 					slog.Int64("bytes", rec.bytes),
-					slog.String("client_address", Address(r.Context()).String()),
-					slog.String("request_id", ID(r.Context())),
+					slog.String("client_address", Address(ctx).String()),
+					slog.String("request_id", ID(ctx)),
 				)
-			}()
+			}(r.Context())
 			next.ServeHTTP(rec, r)
 			if !rec.answered() {
 				rec.status = http.StatusOK // what net/http sends for a handler that wrote nothing
@@ -37,8 +38,8 @@ func AccessLog(log *slog.Logger, now func() time.Time) func(http.Handler) http.H
 }
 
 // route is the pattern that chi matched.
-func route(r *http.Request) string {
-	if rctx := chi.RouteContext(r.Context()); rctx != nil {
+func route(ctx context.Context) string {
+	if rctx := chi.RouteContext(ctx); rctx != nil {
 		if pattern := rctx.RoutePattern(); pattern != "" {
 			return pattern
 		}

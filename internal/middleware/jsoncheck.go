@@ -21,7 +21,7 @@ func checkJSON(raw []byte) error {
 	if err := checkValue(d, 0); err != nil {
 		return err
 	}
-	if _, err := d.Token(); err != io.EOF { //nolint:errorlint // Token returns the bare io.EOF
+	if _, err := d.Token(); err != io.EOF {
 		return invalid("The request body continues after its JSON value.")
 	}
 	return nil

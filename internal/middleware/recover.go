@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -21,7 +22,7 @@ func Recover(log *slog.Logger, refuse Refuser) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			rec := record(w)
-			defer func() {
+			defer func(ctx context.Context) {
 				cause := recover()
 				if cause == nil {
 					return
@@ -29,18 +30,18 @@ func Recover(log *slog.Logger, refuse Refuser) func(http.Handler) http.Handler {
 				if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 					panic(cause)
 				}
-				log.LogAttrs(r.Context(), slog.LevelError, "handler panicked",
+				log.LogAttrs(ctx, slog.LevelError, "handler panicked",
 					slog.String("cause", describe(cause)),
 					slog.String("stack", string(debug.Stack())),
-					slog.String("route", route(r)),
-					slog.String("request_id", ID(r.Context())),
+					slog.String("route", route(ctx)),
+					slog.String("request_id", ID(ctx)),
 				)
 				if rec.answered() {
 					panic(http.ErrAbortHandler)
 				}
 				rec.Header().Del("Content-Length")
 				refuse(rec, r, http.StatusInternalServerError, "server_error", "The server met an unexpected condition.")
-			}()
+			}(r.Context())
 			next.ServeHTTP(rec, r)
 		})
 	}

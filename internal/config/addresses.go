@@ -1,0 +1,182 @@
+package config
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"net/url"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// issuer is an identifier that clients compare byte by byte, so it is never
+// rewritten; a spelling that some client would rewrite is refused instead.
+//
+// Spec: OpenID Connect Discovery section 3; RFC 8414 section 2.
+func issuer() kind[string] {
+	return kind[string]{
+		allowed: "an absolute https URL without query and fragment; http for a loopback host",
+		parse: func(text string) (string, error) {
+			u, err := url.Parse(text)
+			switch {
+			case err != nil || u.Host == "" || u.Hostname() == "":
+				return "", errors.New("is not an absolute URL")
+			case u.Scheme != "https" && u.Scheme != "http":
+				return "", errors.New("has a scheme that is not https")
+			case u.User != nil:
+				return "", errors.New("holds a user name")
+			case u.RawQuery != "" || u.ForceQuery:
+				return "", errors.New("has a query")
+			case strings.Contains(text, "#"):
+				return "", errors.New("has a fragment")
+			case u.Scheme == "http" && !loopback(u.Hostname()):
+				return "", errors.New("has http and a host that is not loopback")
+			case !plainIssuer(text, u):
+				return "", errors.New("has a spelling that clients might change: use lower case, no default port, no dot segments, no percent-encoding")
+			}
+			return text, nil
+		},
+		write: func(text string) string { return text },
+	}
+}
+
+// plainIssuer reports whether every library that normalises URLs leaves text alone.
+func plainIssuer(text string, u *url.URL) bool {
+	port := u.Port()
+	if u.Host != strings.ToLower(u.Host) || strings.HasSuffix(u.Host, ":") ||
+		u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
+		return false
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); port != "" && (err != nil || n == 0) {
+		return false
+	}
+	if strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune("%\\\"<>^`{|}", c) }) {
+		return false
+	}
+	clean := strings.TrimSuffix(u.Path, "/")
+	return u.String() == text && (clean == "" || path.Clean(clean) == clean)
+}
+
+// loopback reports whether a host can only be this machine.
+//
+// Spec: RFC 6761 section 6.3.
+func loopback(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback()
+}
+
+func listener() kind[string] {
+	return kind[string]{
+		allowed: "host:port, :port or unix:/path",
+		parse: func(text string) (string, error) {
+			if socket, ok := strings.CutPrefix(text, "unix:"); ok {
+				if !path.IsAbs(socket) || strings.HasSuffix(socket, "/") {
+					return "", errors.New("is not an absolute path of a socket")
+				}
+				return text, nil
+			}
+			host, port, err := net.SplitHostPort(text)
+			if err != nil || strings.ContainsAny(host, " /@") {
+				return "", errors.New("is not an address to listen on")
+			}
+			if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+				return "", errors.New("has no port between 0 and 65535")
+			}
+			return text, nil
+		},
+		write: func(text string) string { return text },
+	}
+}
+
+// listenerOrOff is a listener that can be done without. Off is the empty string.
+func listenerOrOff() kind[string] {
+	on := listener()
+	return kind[string]{
+		allowed: on.allowed + ", or off",
+		parse: func(text string) (string, error) {
+			if text == "off" {
+				return "", nil
+			}
+			return on.parse(text)
+		},
+		write: func(text string) string {
+			if text == "" {
+				return "off"
+			}
+			return text
+		},
+	}
+}
+
+// local reports whether only this machine reaches a listener.
+func local(listen string) bool {
+	network, address := Network(listen)
+	if network == "unix" || listen == "" {
+		return true
+	}
+	host, _, err := net.SplitHostPort(address)
+	return err == nil && loopback(host)
+}
+
+// database is a Secret, so none of its errors quotes the URL or wraps the parser's,
+// which would.
+func database() kind[Secret] {
+	return kind[Secret]{
+		allowed: "sqlite:PATH or postgres://...",
+		secret:  true,
+		parse: func(text string) (Secret, error) {
+			engine, rest, _ := strings.Cut(text, ":")
+			switch {
+			case engine == "sqlite" && rest != "":
+				return NewSecret(text), nil
+			case engine == "sqlite":
+				return Secret{}, errors.New("names no file")
+			case (engine == "postgres" || engine == "postgresql") && strings.HasPrefix(rest, "//") && len(rest) > 2:
+				return NewSecret(text), nil
+			}
+			return Secret{}, errors.New("is for neither engine")
+		},
+		write: Secret.Reveal,
+	}
+}
+
+// minSecret is the length of a key of AES-256, in bytes.
+const minSecret = 32
+
+func secrets() kind[[]Secret] {
+	return kind[[]Secret]{
+		allowed: "one or more, comma separated, of at least 32 bytes each",
+		secret:  true,
+		parse: func(text string) ([]Secret, error) {
+			var all []Secret
+			seen := map[string]bool{}
+			for _, item := range list(text) {
+				switch {
+				case len(item) < minSecret:
+					return nil, errors.New("holds one that is too short")
+				case strings.ContainsFunc(item, func(c rune) bool { return c < 0x20 || c == 0x7f }):
+					return nil, errors.New("holds a control character")
+				case seen[item]:
+					return nil, errors.New("holds one twice")
+				}
+				seen[item] = true
+				all = append(all, NewSecret(item))
+			}
+			if len(all) == 0 {
+				return nil, errors.New("holds none")
+			}
+			return all, nil
+		},
+		write: func(all []Secret) string {
+			items := make([]string, len(all))
+			for i, s := range all {
+				items[i] = s.Reveal()
+			}
+			return strings.Join(items, ",")
+		},
+	}
+}

@@ -1,0 +1,111 @@
+package config
+
+import "strings"
+
+// key is one setting. Its name is the member of the file and the name of the flag,
+// and the variable of the environment derives from it.
+type key struct {
+	name    string
+	doc     string
+	allowed string
+	secret  bool
+	later   bool // reserved for a later version, and refused until then
+	parse   func(c *Config, text string) error
+	write   func(c *Config) string // reveals secrets: see show
+}
+
+// kind is how values of one type are written, and which of them are right.
+type kind[T any] struct {
+	allowed string
+	secret  bool
+	parse   func(text string) (T, error)
+	write   func(T) string
+}
+
+// field ties a name to a field of [Config].
+func field[T any](name string, k kind[T], at func(*Config) *T, doc string) key {
+	return key{
+		name: name, doc: doc, allowed: k.allowed, secret: k.secret,
+		parse: func(c *Config, text string) error {
+			v, err := k.parse(text)
+			if err != nil {
+				return err
+			}
+			*at(c) = v
+			return nil
+		},
+		write: func(c *Config) string { return k.write(*at(c)) },
+	}
+}
+
+// env is the variable that sets the key.
+func (k *key) env() string { return prefix + strings.ToUpper(k.name) }
+
+// show is the value as it may be seen.
+func (k *key) show(c *Config) string {
+	text := k.write(c)
+	if k.secret {
+		return NewSecret(text).String()
+	}
+	return text
+}
+
+const (
+	prefix     = "OSTIARY_"
+	fileSuffix = "_file"
+)
+
+// find returns the key that name sets, and whether it does so by naming a file
+// that holds the value, as every secret can be set.
+func find(all []key, name string) (k *key, inFile bool) {
+	for i := range all {
+		switch {
+		case name == all[i].name:
+			return &all[i], false
+		case all[i].secret && name == all[i].name+fileSuffix:
+			return &all[i], true
+		}
+	}
+	return nil, false
+}
+
+// nearest is the known name with the fewest changes to the unknown one.
+func nearest(all []key, unknown string) string {
+	best, fewest := "", -1
+	consider := func(name string) {
+		if d := distance(unknown, name); fewest < 0 || d < fewest {
+			best, fewest = name, d
+		}
+	}
+	for i := range all {
+		if all[i].later {
+			continue
+		}
+		consider(all[i].name)
+		if all[i].secret {
+			consider(all[i].name + fileSuffix)
+		}
+	}
+	return best
+}
+
+// distance is Levenshtein's: insertions, deletions and replacements of a byte.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replace := diagonal
+			if a[i] != b[j] {
+				replace++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replace, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,232 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// later is a setting that this version does not serve. Accepting it would be a lie;
+// only the value that asks for nothing is let through.
+func later(name, nothing, doc string) key {
+	return key{
+		name: name, doc: doc, later: true, allowed: nothing,
+		parse: func(_ *Config, text string) error {
+			if text != nothing {
+				return errors.New("is not available in this version")
+			}
+			return nil
+		},
+		write: func(*Config) string { return nothing },
+	}
+}
+
+func oneOf[T ~string](values ...T) kind[T] {
+	words := make([]string, len(values))
+	for i, v := range values {
+		words[i] = string(v)
+	}
+	return kind[T]{
+		allowed: strings.Join(words, ", "),
+		parse: func(text string) (T, error) {
+			if !slices.Contains(words, text) {
+				return "", errors.New("is not one of the choices")
+			}
+			return T(text), nil
+		},
+		write: func(v T) string { return string(v) },
+	}
+}
+
+func onOff() kind[bool] {
+	return kind[bool]{
+		allowed: "on, off",
+		parse: func(text string) (bool, error) {
+			switch text {
+			case "on", "true", "1":
+				return true, nil
+			case "off", "false", "0":
+				return false, nil
+			}
+			return false, errors.New("is neither on nor off")
+		},
+		write: func(v bool) string {
+			if v {
+				return "on"
+			}
+			return "off"
+		},
+	}
+}
+
+func number(least, most int) kind[int] {
+	return kind[int]{
+		allowed: fmt.Sprintf("a number from %d to %d", least, most),
+		parse: func(text string) (int, error) {
+			n, err := strconv.Atoi(text)
+			switch {
+			case err != nil:
+				return 0, errors.New("is not a number")
+			case n < least:
+				return 0, errors.New("is too small")
+			case n > most:
+				return 0, errors.New("is too large")
+			}
+			return n, nil
+		},
+		write: strconv.Itoa,
+	}
+}
+
+func duration(least, most time.Duration) kind[time.Duration] {
+	return kind[time.Duration]{
+		allowed: fmt.Sprintf("a time from %s to %s, as in 90s, 10m, 12h or 30d", formatDuration(least), formatDuration(most)),
+		parse: func(text string) (time.Duration, error) {
+			d, err := parseDuration(text)
+			switch {
+			case err != nil:
+				return 0, err
+			case d < least:
+				return 0, errors.New("is too short")
+			case d > most:
+				return 0, errors.New("is too long")
+			}
+			return d, nil
+		},
+		write: formatDuration,
+	}
+}
+
+const day = 24 * time.Hour
+
+// parseDuration reads Go's notation, and days, since nobody thinks of a month as
+// 720 hours.
+func parseDuration(text string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
+			return time.Duration(n) * day, nil
+		}
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return 0, errors.New("is not a time with a unit")
+	}
+	return d, nil
+}
+
+func formatDuration(d time.Duration) string {
+	if d != 0 && d%day == 0 {
+		return strconv.FormatInt(int64(d/day), 10) + "d"
+	}
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+func level() kind[slog.Level] {
+	return kind[slog.Level]{
+		allowed: "debug, info, warn, error",
+		parse: func(text string) (slog.Level, error) {
+			switch text {
+			case "debug":
+				return slog.LevelDebug, nil
+			case "info":
+				return slog.LevelInfo, nil
+			case "warn":
+				return slog.LevelWarn, nil
+			case "error":
+				return slog.LevelError, nil
+			}
+			return 0, errors.New("is not one of the choices")
+		},
+		write: func(l slog.Level) string { return strings.ToLower(l.String()) },
+	}
+}
+
+// list splits a comma separated text.
+func list(text string) []string {
+	var items []string
+	for item := range strings.SplitSeq(text, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			items = append(items, item)
+		}
+	}
+	return items
+}
+
+func prefixes() kind[[]netip.Prefix] {
+	return kind[[]netip.Prefix]{
+		allowed: "networks as in 10.0.0.0/8, comma separated",
+		parse: func(text string) ([]netip.Prefix, error) {
+			var nets []netip.Prefix
+			for _, item := range list(text) {
+				p, err := netip.ParsePrefix(item)
+				if addr, bad := netip.ParseAddr(item); bad == nil {
+					p, err = addr.Prefix(addr.BitLen())
+				}
+				switch {
+				case err != nil:
+					return nil, fmt.Errorf("holds %q, which is not a network", item)
+				case p.Bits() == 0:
+					return nil, fmt.Errorf("holds %q, which would believe everybody", item)
+				}
+				nets = append(nets, p.Masked())
+			}
+			return nets, nil
+		},
+		write: func(nets []netip.Prefix) string {
+			items := make([]string, len(nets))
+			for i, p := range nets {
+				items[i] = p.String()
+			}
+			return strings.Join(items, ",")
+		},
+	}
+}
+
+// scopes are separated by spaces, as RFC 6749 section 3.3 has them, or by commas.
+func scopes() kind[[]string] {
+	return kind[[]string]{
+		allowed: "scopes, separated by spaces or commas",
+		parse: func(text string) ([]string, error) {
+			items := strings.Fields(strings.ReplaceAll(text, ",", " "))
+			for _, scope := range items {
+				if strings.ContainsFunc(scope, func(c rune) bool { return c < 0x21 || c > 0x7e || c == '"' || c == '\\' }) {
+					return nil, fmt.Errorf("holds %q, which is not a scope", scope)
+				}
+			}
+			return items, nil
+		},
+		write: func(items []string) string { return strings.Join(items, " ") },
+	}
+}
+
+// readable is a file that is there now, so that a wrong path is told at the start.
+func readable() kind[string] {
+	return kind[string]{
+		allowed: "the path of a readable file",
+		parse: func(path string) (string, error) {
+			f, err := os.Open(path) //nolint:gosec // the operator names it
+			if err != nil {
+				return "", errors.New("cannot be opened")
+			}
+			defer f.Close() //nolint:errcheck // only opened
+			if info, err := f.Stat(); err != nil || info.IsDir() {
+				return "", errors.New("is not a file")
+			}
+			return path, nil
+		},
+		write: func(path string) string { return path },
+	}
+}

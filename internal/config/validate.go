@@ -1,0 +1,80 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Validate checks a configuration that was changed after [Load], or made without
+// it. The keys named in require must have a value.
+func (c *Config) Validate(require ...string) error {
+	var faults []Fault
+	faulty := map[string]bool{}
+	scratch := Default()
+	for _, k := range keys() {
+		text := k.write(c)
+		if text == "" {
+			continue
+		}
+		if err := k.parse(scratch, text); err != nil {
+			faulty[k.name] = true
+			faults = append(faults, Fault{Key: k.name, Value: k.show(c), Problem: err.Error(), Allowed: k.allowed})
+		}
+	}
+	for _, f := range c.disagreements(require) {
+		if !faulty[f.Key] {
+			faults = append(faults, f)
+		}
+	}
+	if len(faults) > 0 {
+		return &Error{faults}
+	}
+	return nil
+}
+
+// disagreements are the faults that no key has alone.
+func (c *Config) disagreements(require []string) []Fault {
+	var faults []Fault
+	fault := func(wrong bool, key, problem string) {
+		if wrong {
+			faults = append(faults, Fault{Key: key, Problem: problem})
+		}
+	}
+	all := keys()
+	for _, name := range require {
+		k, _ := find(all, name)
+		if k == nil {
+			fault(true, name, "is required but unknown")
+			continue
+		}
+		if k.write(c) == "" {
+			faults = append(faults, Fault{Key: name, Problem: "is required: set it in the file or as " + k.env(), Allowed: k.allowed})
+		}
+	}
+
+	fault(c.TLSCertFile == "" && c.TLSKeyFile != "", "tls_cert_file", "is missing beside tls_key_file")
+	fault(c.TLSKeyFile == "" && c.TLSCertFile != "", "tls_key_file", "is missing beside tls_cert_file")
+	fault(c.AdminAuth == AdminNone && !local(c.AdminListen), "admin_auth",
+		fmt.Sprintf("is none, which admin_listen %q would offer to the network; allowed: a loopback address or unix:/path", c.AdminListen))
+	fault(c.Listen == c.AdminListen, "admin_listen", "is the same as listen")
+
+	fault(c.Registration == RegistrationToken && len(c.RegistrationTokens) == 0, "registration_tokens",
+		"is required by registration = token")
+	fault(c.Registration != RegistrationToken && len(c.RegistrationTokens) > 0, "registration_tokens",
+		"has no effect unless registration is token")
+	for _, scope := range c.DefaultScopes {
+		fault(!slices.Contains(c.RegistrationScopes, scope), "default_scopes",
+			fmt.Sprintf("holds %q, which registration_scopes does not", scope))
+	}
+
+	within := func(short, long time.Duration, key, other string) {
+		fault(short > long, key, fmt.Sprintf("is %s, longer than %s, which is %s", formatDuration(short), other, formatDuration(long)))
+	}
+	within(c.RefreshIdleLifetime, c.RefreshAbsoluteLifetime, "refresh_idle_lifetime", "refresh_absolute_lifetime")
+	within(c.SessionIdleLifetime, c.SessionAbsoluteLifetime, "session_idle_lifetime", "session_absolute_lifetime")
+	within(c.RememberedIdleLifetime, c.RememberedAbsoluteLifetime, "remembered_idle_lifetime", "remembered_absolute_lifetime")
+	// The next key must be in every cache before it signs, with time to spare.
+	within(2*c.KeySetCache, c.KeyRotateEvery, "key_set_cache", "half of key_rotate_every")
+	return faults
+}
