@@ -5,10 +5,13 @@ import (
 	"unicode"
 )
 
-// nameRunes and lineRunes bound what others make us show: a name, a sentence.
+// What others make us show is bounded: a name, a sentence, a host. A host is
+// never cut short of what DNS allows, port included: who it belongs to stands at
+// its end.
 const (
 	nameRunes = 64
 	lineRunes = 400
+	hostRunes = 260
 )
 
 // Clean makes text of someone else's choosing fit to stand on a page: one line

@@ -20,7 +20,7 @@ type Client struct {
 
 // label is the client's name, or the best that can be said instead of it.
 func label(c Client) string {
-	return cmp.Or(Clean(c.Name, nameRunes), Clean(c.Host, nameRunes), "This application")
+	return cmp.Or(Clean(c.Name, nameRunes), Clean(c.Host, hostRunes), "This application")
 }
 
 // initial is the letter shown in place of a logo.

@@ -1,9 +1,6 @@
 package web
 
-import (
-	"net/http"
-	"net/url"
-)
+import "net/http"
 
 // FormPost is an authorization answer on its way to a client.
 type FormPost struct {
@@ -22,13 +19,4 @@ func (p *Pages) FormPost(w http.ResponseWriter, status int, v FormPost) {
 		return
 	}
 	p.render(w, status, "formpost", v)
-}
-
-// host names the host of a link, for a person to recognise.
-func host(link string) string {
-	u, err := url.Parse(link)
-	if err != nil {
-		return ""
-	}
-	return Clean(u.Host, nameRunes)
 }

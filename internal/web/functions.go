@@ -6,11 +6,13 @@ import (
 	"time"
 )
 
-// functions are what templates may call.
+// functions are what templates may call. Text that is not ours passes through
+// host, label, line or name, and a link through logo, target or web.
 func functions(files *assets) template.FuncMap {
 	return template.FuncMap{
 		"asset":   files.url,
-		"host":    host,
+		"host":    func(s string) string { return Clean(s, hostRunes) },
+		"hostOf":  hostOf,
 		"initial": initial,
 		"label":   label,
 		"line":    func(s string) string { return Clean(s, lineRunes) },
@@ -25,19 +27,16 @@ func functions(files *assets) template.FuncMap {
 // span says roughly how long d is, rounded up so that waiting that long is
 // enough.
 func span(d time.Duration) string {
-	const day = 24 * time.Hour
-	for _, unit := range []struct {
-		length time.Duration
-		name   string
-	}{{day, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}} {
-		if d < unit.length && unit.length > time.Minute {
-			continue
-		}
-		n := (d + unit.length - 1) / unit.length
-		if n == 1 {
-			return "1 " + unit.name
-		}
-		return fmt.Sprintf("%d %ss", n, unit.name)
+	unit, name := time.Minute, "minute"
+	switch {
+	case d > 48*time.Hour:
+		unit, name = 24*time.Hour, "day"
+	case d > 2*time.Hour:
+		unit, name = time.Hour, "hour"
 	}
-	return ""
+	n := (d + unit - 1) / unit
+	if n == 1 {
+		return "1 " + name
+	}
+	return fmt.Sprintf("%d %ss", n, name)
 }

@@ -39,3 +39,12 @@ func target(link string) template.URL {
 	}
 	return template.URL(link) //nolint:gosec // the scheme has just been checked; quoting is still the template's
 }
+
+// hostOf is the host of a link, with its port, for a person to recognise.
+func hostOf(link string) string {
+	u, err := url.Parse(link)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}

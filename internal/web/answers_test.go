@@ -1,0 +1,227 @@
+package web
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+)
+
+func byID(doc *html.Node, id string) *html.Node {
+	for _, n := range elements(doc) {
+		if value(n, "id") == id {
+			return n
+		}
+	}
+	return nil
+}
+
+func TestSignInSaysHowLongToWait(t *testing.T) {
+	t.Parallel()
+
+	w, doc := open(t, func(p *Pages, w http.ResponseWriter) {
+		p.SignIn(w, http.StatusTooManyRequests, SignIn{Action: "/login", RetryAfter: 150*time.Second + time.Millisecond})
+	})
+	if got := w.Header().Get("Retry-After"); got != "151" {
+		t.Errorf("Retry-After = %q, want 151", got)
+	}
+	if got := text(byID(doc, "fault")); !strings.Contains(got, "3 minutes") {
+		t.Errorf("the page says %q, want 3 minutes", got)
+	}
+	if w.Code != http.StatusTooManyRequests {
+		t.Errorf("status = %d, want 429", w.Code)
+	}
+}
+
+func TestSignInPutsTheCursorWhereSomethingIsMissing(t *testing.T) {
+	t.Parallel()
+
+	for name, tc := range map[string]struct {
+		page SignIn
+		want string
+	}{
+		"nothing is known":              {SignIn{}, "username"},
+		"the user name is known":        {SignIn{Username: "ada"}, "password"},
+		"the password was wrong":        {SignIn{Username: "ada", Fault: "No."}, "password"},
+		"the person proves it is still": {SignIn{Username: "ada", Reauthenticate: true}, "password"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			_, doc := open(t, func(p *Pages, w http.ResponseWriter) { p.SignIn(w, http.StatusOK, tc.page) })
+			var focused []string
+			for _, n := range elements(doc) {
+				if _, ok := attr(n, "autofocus"); ok {
+					focused = append(focused, value(n, "id"))
+				}
+			}
+			if len(focused) != 1 || focused[0] != tc.want {
+				t.Errorf("autofocus on %q, want %q alone", focused, tc.want)
+			}
+		})
+	}
+}
+
+func TestEnterOnConsentDoesNotAllow(t *testing.T) {
+	t.Parallel()
+
+	_, doc := open(t, func(p *Pages, w http.ResponseWriter) {
+		p.Consent(w, http.StatusOK, Consent{Client: Client{Name: "Acme"}, Action: "/consent"})
+	})
+	buttons := elements(doc, "button")
+	if len(buttons) != 2 {
+		t.Fatalf("consent has %d buttons, want 2", len(buttons))
+	}
+	for i, want := range []string{"deny", "accept"} {
+		if n := buttons[i]; value(n, "id") != want || value(n, "name") != "decision" || value(n, "value") != want {
+			t.Errorf("button %d is %v, want %s", i, n.Attr, want)
+		}
+	}
+}
+
+func TestConsentNamesBothHostsInFull(t *testing.T) {
+	t.Parallel()
+
+	long := strings.Repeat("accounts.bank.example.", 10) + "evil.example:8443"
+	_, doc := open(t, func(p *Pages, w http.ResponseWriter) {
+		p.Consent(w, http.StatusOK, Consent{
+			Client: Client{Name: "Acme", Host: "notes.acme.example"}, RedirectHost: long, Username: "ada",
+			Scopes: []Scope{DescribeScope("https://api.acme.example/notes")},
+		})
+	})
+	page := text(doc)
+	for _, want := range []string{"notes.acme.example", long, "ada", "https://api.acme.example/notes"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not name %q", want)
+		}
+	}
+}
+
+func TestSignedOutSaysSo(t *testing.T) {
+	t.Parallel()
+
+	_, doc := open(t, func(p *Pages, w http.ResponseWriter) { p.SignedOut(w, http.StatusOK, SignedOut{}) })
+	if got := text(elements(doc, "h1")[0]); !strings.Contains(got, "signed out") {
+		t.Errorf("heading = %q, want the words signed out", got)
+	}
+}
+
+func TestErrorsAreSaidInWords(t *testing.T) {
+	t.Parallel()
+
+	for name, tc := range map[string]struct {
+		status int
+		fault  Error
+		title  string
+		code   string
+	}{
+		"a protocol error":        {400, Error{Code: "invalid_request"}, "This sign-in cannot continue", "invalid_request"},
+		"an unknown client":       {400, Error{Code: "invalid_client"}, "Unknown application", "invalid_client"},
+		"the person refused":      {403, Error{Code: "access_denied"}, "Access was not given", "access_denied"},
+		"a request run out":       {400, Error{Code: "expired_request"}, "This page has expired", "expired_request"},
+		"a lost database":         {503, Error{Code: "server_error"}, "Back in a moment", "server_error"},
+		"too many requests":       {429, Error{Code: "slow_down"}, "Too many tries", "slow_down"},
+		"no such page":            {404, Error{Code: "not_found"}, "There is nothing here", "not_found"},
+		"a fault without a name":  {500, Error{}, "Something went wrong", "server_error"},
+		"a caller's own sentence": {400, Error{Code: "x", Title: "Used up"}, "Used up", "x"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			w, doc := open(t, func(p *Pages, w http.ResponseWriter) { p.Error(w, tc.status, tc.fault) })
+			if got := text(elements(doc, "h1")[0]); w.Code != tc.status || got != tc.title {
+				t.Errorf("page = %d %q, want %d %q", w.Code, got, tc.status, tc.title)
+			}
+			if got := text(byID(doc, "error-code")); got != tc.code {
+				t.Errorf("code = %q, want %q", got, tc.code)
+			}
+		})
+	}
+}
+
+func TestFormPostPassesItsFieldsOnUntouched(t *testing.T) {
+	t.Parallel()
+
+	want := []Field{{"code", "oc_x"}, {"state", "a\u202e\"<&' \u200bz"}, {"submit", "1"}}
+	for _, action := range []string{"https://acme.example/cb?a=b&c=%2F", "com.acme.app:/cb", "http://127.0.0.1:4711/"} {
+		_, doc := open(t, func(p *Pages, w http.ResponseWriter) {
+			p.FormPost(w, http.StatusOK, FormPost{Action: action, Fields: want})
+		})
+		form := elements(doc, "form")[0]
+		if got := value(form, "action"); got != action {
+			t.Errorf("action = %q, want %q", got, action)
+		}
+		inputs := elements(doc, "input")
+		if len(inputs) != len(want) {
+			t.Fatalf("the form has %d fields, want %d", len(inputs), len(want))
+		}
+		for i, n := range inputs {
+			if got := (Field{value(n, "name"), value(n, "value")}); got != want[i] {
+				t.Errorf("field %d = %q, want %q", i, got, want[i])
+			}
+		}
+	}
+}
+
+func TestPagesCarryTheirPolicy(t *testing.T) {
+	t.Parallel()
+
+	formAction := map[string]string{
+		"signin": "", "consent": "", "signout": "", "formpost": "",
+		"signedout": "'none'", "error": "'none'",
+		"setup": "'self'", "setupdone": "'self'", "home": "'self'",
+	}
+	for _, s := range samples() {
+		t.Run(s.page, func(t *testing.T) {
+			t.Parallel()
+
+			w, _ := open(t, func(p *Pages, w http.ResponseWriter) { s.write(p, w, "Acme", "https://acme.example/") })
+			directives := make(map[string]string)
+			for d := range strings.SplitSeq(w.Header().Get("Content-Security-Policy"), "; ") {
+				name, value, _ := strings.Cut(d, " ")
+				directives[name] = value
+			}
+			want := map[string]string{
+				"default-src": "'none'", "style-src": "'self'", "img-src": "'self' https: data:", "font-src": "'self'",
+				"base-uri": "'none'", "frame-ancestors": "'none'", "form-action": formAction[s.page],
+			}
+			if s.page == "formpost" {
+				want["script-src"] = "'self'"
+			} else {
+				want["script-src"] = ""
+			}
+			for name, value := range want {
+				if directives[name] != value {
+					t.Errorf("%s = %q, want %q", name, directives[name], value)
+				}
+			}
+			for name, value := range map[string]string{
+				"Cache-Control": "no-store", "X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff",
+				"Content-Type": "text/html; charset=utf-8",
+			} {
+				if got := w.Header().Get(name); got != value {
+					t.Errorf("%s = %q, want %q", name, got, value)
+				}
+			}
+			alone := w.Header().Get("Cross-Origin-Opener-Policy") == "same-origin"
+			if want := formAction[s.page] == "'self'"; alone != want {
+				t.Errorf("cut off from its opener: %v, want %v", alone, want)
+			}
+		})
+	}
+}
+
+func BenchmarkSignIn(b *testing.B) {
+	p, err := New()
+	if err != nil {
+		b.Fatal(err)
+	}
+	v := SignIn{Client: &Client{Name: "Acme", Host: "acme.example"}, Action: "/login", Request: "r"}
+	b.ReportAllocs()
+	for b.Loop() {
+		p.SignIn(httptest.NewRecorder(), http.StatusOK, v)
+	}
+}

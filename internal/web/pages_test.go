@@ -1,0 +1,255 @@
+package web
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+)
+
+// sample is a page filled with the same text wherever text can stand.
+type sample struct {
+	page  string
+	write func(p *Pages, w http.ResponseWriter, text, link string)
+	// ids are promised to those who drive the page.
+	ids []string
+}
+
+func samples() []sample {
+	client := func(text, link string) Client {
+		return Client{Name: text, Host: text, LogoURI: link, PolicyURI: link, TermsURI: link, URI: link}
+	}
+	about := []string{"client-logo", "client-policy", "client-tos"}
+	return []sample{
+		{"signin", func(p *Pages, w http.ResponseWriter, text, link string) {
+			c := client(text, link)
+			p.SignIn(w, http.StatusOK, SignIn{
+				Client: &c, Action: link, Request: text, Username: text, Fault: text, CancelURL: link,
+			})
+		}, append([]string{"username", "password", "login", "keep", "fault"}, about...)},
+		{"consent", func(p *Pages, w http.ResponseWriter, text, link string) {
+			p.Consent(w, http.StatusOK, Consent{
+				Client: client(text, link), Action: link, Request: text, RedirectHost: text, Person: text,
+				Username: text, Scopes: []Scope{DescribeScope(text)}, Lifetime: time.Hour, SwitchURL: link,
+			})
+		}, append([]string{"accept", "deny", "remember"}, about...)},
+		{"signout", func(p *Pages, w http.ResponseWriter, text, link string) {
+			c := client(text, link)
+			p.SignOut(w, http.StatusOK, SignOut{
+				Client: &c, Action: link, Fields: []Field{{text, text}}, Person: text, CancelURL: link,
+			})
+		}, []string{"logout-confirm"}},
+		{"signedout", func(p *Pages, w http.ResponseWriter, text, link string) {
+			c := client(text, link)
+			p.SignedOut(w, http.StatusOK, SignedOut{Client: &c, ReturnURL: link})
+		}, nil},
+		{"error", func(p *Pages, w http.ResponseWriter, text, _ string) {
+			p.Error(w, http.StatusBadRequest, Error{
+				Code: text, Title: text, Text: text, Advice: text, Detail: text, RequestID: text,
+			})
+		}, []string{"error", "error-code"}},
+		{"setup", func(p *Pages, w http.ResponseWriter, text, link string) {
+			p.Setup(w, http.StatusOK, Setup{Action: link, Token: text, Username: text, MinLength: 15, Fault: text})
+		}, []string{"username", "password", "repeat"}},
+		{"setupdone", func(p *Pages, w http.ResponseWriter, text, link string) {
+			p.SetupDone(w, http.StatusOK, SetupDone{Username: text, Next: []Link{{link, text}}})
+		}, nil},
+		{"home", func(p *Pages, w http.ResponseWriter, text, link string) {
+			p.Home(w, http.StatusOK, Home{Issuer: text, Discovery: link, Keys: link})
+		}, nil},
+		{"formpost", func(p *Pages, w http.ResponseWriter, text, link string) {
+			p.FormPost(w, http.StatusOK, FormPost{Action: link, Fields: []Field{{text, text}}})
+		}, nil},
+	}
+}
+
+// open renders a page and parses what a browser would get.
+func open(t *testing.T, write func(p *Pages, w http.ResponseWriter)) (*httptest.ResponseRecorder, *html.Node) {
+	t.Helper()
+
+	p, err := New()
+	if err != nil {
+		t.Fatalf("New() = %v", err)
+	}
+	w := httptest.NewRecorder()
+	write(p, w)
+	doc, err := html.Parse(strings.NewReader(w.Body.String()))
+	if err != nil {
+		t.Fatalf("parse page: %v", err)
+	}
+	return w, doc
+}
+
+func attr(n *html.Node, name string) (string, bool) {
+	i := slices.IndexFunc(n.Attr, func(a html.Attribute) bool { return a.Key == name })
+	if i < 0 {
+		return "", false
+	}
+	return n.Attr[i].Val, true
+}
+
+func elements(doc *html.Node, names ...string) []*html.Node {
+	var found []*html.Node
+	for n := range doc.Descendants() {
+		if n.Type == html.ElementNode && (len(names) == 0 || slices.Contains(names, n.Data)) {
+			found = append(found, n)
+		}
+	}
+	return found
+}
+
+func text(n *html.Node) string {
+	var b strings.Builder
+	for d := range n.Descendants() {
+		if d.Type == html.TextNode {
+			b.WriteString(d.Data)
+		}
+	}
+	return b.String()
+}
+
+func TestEveryPageIsWellMade(t *testing.T) {
+	t.Parallel()
+
+	if got, want := len(samples()), len(policies()); got != want {
+		t.Fatalf("%d pages are sampled, %d exist", got, want)
+	}
+	for _, s := range samples() {
+		t.Run(s.page, func(t *testing.T) {
+			t.Parallel()
+
+			_, doc := open(t, func(p *Pages, w http.ResponseWriter) { s.write(p, w, "Acme", "https://acme.example/x") })
+
+			ids := make(map[string]int)
+			labels := make(map[string]bool)
+			for _, n := range elements(doc) {
+				if id, ok := attr(n, "id"); ok {
+					ids[id]++
+				}
+				if of, ok := attr(n, "for"); ok && n.Data == "label" {
+					labels[of] = true
+				}
+			}
+			for id, n := range ids {
+				if n != 1 {
+					t.Errorf("id %q stands %d times", id, n)
+				}
+			}
+			for _, id := range s.ids {
+				if ids[id] != 1 {
+					t.Errorf("the promised id %q is missing", id)
+				}
+			}
+			for _, n := range elements(doc, "input") {
+				id, _ := attr(n, "id")
+				if kind, _ := attr(n, "type"); kind != "hidden" && !labels[id] {
+					t.Errorf("input %q has no label", id)
+				}
+				for _, by := range strings.Fields(value(n, "aria-describedby")) {
+					if ids[by] != 1 {
+						t.Errorf("input %q is described by %q, which is not there", id, by)
+					}
+				}
+			}
+			for _, name := range []string{"h1", "main", "header", "title"} {
+				if got := elements(doc, name); len(got) != 1 || strings.TrimSpace(text(got[0])) == "" {
+					t.Errorf("the page has %d of <%s>, or an empty one", len(got), name)
+				}
+			}
+			if lang, _ := attr(elements(doc, "html")[0], "lang"); lang != "en" {
+				t.Errorf("lang = %q, want en", lang)
+			}
+		})
+	}
+}
+
+func value(n *html.Node, name string) string {
+	v, _ := attr(n, name)
+	return v
+}
+
+func TestNothingOnAPageIsInline(t *testing.T) {
+	t.Parallel()
+
+	for _, s := range samples() {
+		t.Run(s.page, func(t *testing.T) {
+			t.Parallel()
+
+			_, doc := open(t, func(p *Pages, w http.ResponseWriter) {
+				s.write(p, w, `"><script>alert(1)</script><b style="x" onclick="y">`, "https://acme.example/")
+			})
+			for _, n := range elements(doc) {
+				for _, a := range n.Attr {
+					if a.Key == "style" || strings.HasPrefix(a.Key, "on") {
+						t.Errorf("<%s> has the attribute %s=%q", n.Data, a.Key, a.Val)
+					}
+				}
+			}
+			if got := elements(doc, "style", "b", "iframe", "object"); len(got) != 0 {
+				t.Errorf("the page holds <%s>", got[0].Data)
+			}
+			scripts := elements(doc, "script")
+			for _, n := range scripts {
+				if !strings.HasPrefix(value(n, "src"), "/static/") || n.FirstChild != nil {
+					t.Errorf("a script is not a file of ours: %v", n.Attr)
+				}
+			}
+			if s.page != "formpost" && len(scripts) != 0 {
+				t.Errorf("the page holds %d scripts, want none", len(scripts))
+			}
+		})
+	}
+}
+
+func TestTextOfOthersStaysInItsPlace(t *testing.T) {
+	t.Parallel()
+
+	const hostile = "Safe\u202eBank\u2066\u200b\x00\ufeff\xff\r\nnew"
+	for _, s := range samples() {
+		t.Run(s.page, func(t *testing.T) {
+			t.Parallel()
+
+			_, doc := open(t, func(p *Pages, w http.ResponseWriter) {
+				s.write(p, w, hostile+strings.Repeat("w", 5000), "https://acme.example/")
+			})
+			visible := text(doc)
+			if i := strings.IndexFunc(visible, func(r rune) bool {
+				return strings.ContainsRune("\u202e\u2066\u200b\x00\ufeff\ufffd\r", r)
+			}); i >= 0 {
+				t.Errorf("the page shows %q", visible[i:min(len(visible), i+20)])
+			}
+			if strings.Contains(visible, strings.Repeat("w", lineRunes)) {
+				t.Error("the page shows text of any length")
+			}
+		})
+	}
+}
+
+func TestNoLinkOfAPageRunsCode(t *testing.T) {
+	t.Parallel()
+
+	for _, link := range []string{
+		"javascript:alert(1)", "JaVaScRiPt:alert(1)", " javascript:alert(1)", "java\tscript:alert(1)",
+		"data:text/html,<script>alert(1)</script>", "vbscript:x", "blob:https://acme.example/1", "file:///etc/passwd",
+		"//evil.example/", `/\evil.example/`, "https://bank.example@evil.example/", "https:evil.example",
+	} {
+		for _, s := range samples() {
+			t.Run(s.page+" "+link, func(t *testing.T) {
+				t.Parallel()
+
+				_, doc := open(t, func(p *Pages, w http.ResponseWriter) { s.write(p, w, "Acme", link) })
+				for _, n := range elements(doc) {
+					for _, name := range []string{"href", "src", "action", "formaction"} {
+						if got := value(n, name); got != "" && !strings.HasPrefix(got, "/static/") {
+							t.Errorf("<%s %s> leads to %q", n.Data, name, got)
+						}
+					}
+				}
+			})
+		}
+	}
+}
