@@ -1,15 +1,144 @@
 package client
 
-import "errors"
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
 
 // Entry is a client that the operator brings in a file.
 type Entry struct {
 	ClientID     string // empty to have one made
 	ClientSecret string // empty to have one made, if the client needs one
 	Metadata     Metadata
-	Warnings     []string // members that were not understood
+	Warnings     []string // about members that have no effect
 }
 
 // ParseImport reads clients from a JSON array of RFC 7591 objects, or from an
-// object whose member clients is one. Its error joins every fault of every entry.
-func ParseImport(raw []byte, p Policy) ([]Entry, error) { return nil, errors.New("not built yet") }
+// object whose member clients is one, and completes them by p. Its error joins
+// every fault of every entry, each with the entry and the member at fault.
+func ParseImport(raw []byte, p Policy) ([]Entry, error) {
+	list, err := importList(raw)
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]Entry, len(list))
+	first := make(map[string]int, len(list))
+	var faults []error
+	for i, raw := range list {
+		entry, bad := parseEntry(raw, p)
+		entries[i] = entry
+		if id := entry.ClientID; id != "" {
+			if earlier, ok := first[id]; ok {
+				bad = append(bad, fmt.Errorf("client_id is that of entry %d", earlier+1))
+			} else {
+				first[id] = i
+			}
+		}
+		for _, err := range bad {
+			faults = append(faults, fmt.Errorf("entry %d%s: %w", i+1, quoted(entry.ClientID), err))
+		}
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	return entries, nil
+}
+
+func importList(raw []byte) ([]json.RawMessage, error) {
+	var list []json.RawMessage
+	if err := json.Unmarshal(raw, &list); err == nil && list != nil {
+		return list, nil
+	}
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &object); err != nil {
+		return nil, fmt.Errorf("read clients: %w", err)
+	}
+	if err := json.Unmarshal(object["clients"], &list); err != nil || list == nil {
+		return nil, errors.New("read clients: want an array of clients, or an object whose member clients is one")
+	}
+	return list, nil
+}
+
+func parseEntry(raw json.RawMessage, p Policy) (Entry, []error) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil || members == nil {
+		return Entry{}, []error{errors.New("must be a JSON object")}
+	}
+	var bad []error
+	text := func(name string) string {
+		var s string
+		if err := json.Unmarshal(members[name], &s); err != nil && len(members[name]) > 0 {
+			bad = append(bad, fmt.Errorf("%s must be a string", name))
+		}
+		return s
+	}
+	entry := Entry{ClientID: text("client_id"), ClientSecret: text("client_secret")}
+	if err := CheckID(entry.ClientID); entry.ClientID != "" && err != nil {
+		bad = append(bad, err)
+	}
+	if err := CheckSecret(entry.ClientSecret); entry.ClientSecret != "" && err != nil {
+		bad = append(bad, err)
+	}
+	p.SelfRegistered = false
+	metadata, faults := ParseMetadata(members, p)
+	for _, fault := range faults {
+		bad = append(bad, fault)
+	}
+	entry.Metadata = metadata
+	entry.Warnings = unknown(members)
+	if entry.ClientSecret != "" && !metadata.UsesSecret() {
+		entry.ClientSecret = ""
+		entry.Warnings = append(entry.Warnings, "client_secret is not used by "+metadata.TokenEndpointAuthMethod)
+	}
+	return entry, bad
+}
+
+// UsesSecret reports whether the client authenticates with a client secret.
+func (m *Metadata) UsesSecret() bool {
+	return m.TokenEndpointAuthMethod == AuthBasic || m.TokenEndpointAuthMethod == AuthPost
+}
+
+// unknown names the members that will not be kept, but for those that a server
+// adds when it shows a client.
+func unknown(members map[string]json.RawMessage) []string {
+	known := append(metadataMembers(),
+		"client_id", "client_secret", "client_secret_expires_at", "client_id_issued_at", "created_at",
+		"updated_at", "registration_access_token", "registration_client_uri")
+	var warnings []string
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if !slices.Contains(known, name) {
+			warnings = append(warnings, name+" is not understood and was ignored")
+		}
+	}
+	return warnings
+}
+
+// CheckID reports whether id may be a client_id: visible ASCII (RFC 6749 appendix
+// A.1), so that it can stand in a path, a log and a header.
+func CheckID(id string) error {
+	if id == "" || len(id) > 255 || strings.IndexFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) >= 0 {
+		return Fault{InvalidMetadata, "client_id", "must have 1 to 255 characters of visible ASCII"}
+	}
+	return nil
+}
+
+// CheckSecret reports whether secret may be set as a client_secret: printable
+// ASCII (RFC 6749 appendix A.2) of a length that [HashSecret] takes.
+func CheckSecret(secret string) error {
+	if len(secret) < minSecret || len(secret) > MaxSecret ||
+		strings.IndexFunc(secret, func(r rune) bool { return r < ' ' || r > '~' }) >= 0 {
+		return Fault{InvalidMetadata, "client_secret", fmt.Sprintf("must have %d to %d characters of printable ASCII", minSecret, MaxSecret)}
+	}
+	return nil
+}
+
+func quoted(id string) string {
+	if id == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (%q)", id)
+}

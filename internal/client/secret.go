@@ -22,7 +22,8 @@ type Secret string
 const (
 	fastPrefix = "hmac-sha256$"
 	// strong is the length from which a secret counts as made by a machine.
-	strong = 32
+	strong    = 32
+	minSecret = 6
 	// MaxSecret is the greatest number of bytes of a client secret.
 	MaxSecret = 512
 )
@@ -44,7 +45,7 @@ func NewID() string { return token(16) }
 
 // HashSecret returns what to keep of secret.
 func HashSecret(ctx context.Context, slow Slow, secret string) (Secret, error) {
-	if len(secret) < 6 || len(secret) > MaxSecret {
+	if len(secret) < minSecret || len(secret) > MaxSecret {
 		return "", ErrBadSecret
 	}
 	if len(secret) < strong {

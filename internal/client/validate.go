@@ -1,5 +1,12 @@
 package client
 
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"unicode"
+)
+
 // Policy says what the one who describes a client may ask for.
 type Policy struct {
 	// SelfRegistered is set when the client describes itself (RFC 7591). What is
@@ -15,7 +22,8 @@ type Policy struct {
 	SigningAlgs []string
 	// PlainRedirects lets redirect URIs be http beyond loopback addresses.
 	PlainRedirects bool
-	// PlainLoopback lets jwks_uri be http on a loopback address, for tests.
+	// PlainLoopback lets jwks_uri and the links to pages be http on a loopback
+	// address, for development and tests.
 	PlainLoopback bool
 }
 
@@ -29,15 +37,166 @@ const (
 type Fault struct {
 	Code   string // InvalidRedirectURI or InvalidMetadata
 	Member string // under its RFC 7591 name
-	Reason string // what it must be, in printable ASCII without quotation marks
+	Reason string // printable ASCII without quotation marks, and nothing that the caller sent
 }
 
-// Error returns the member and the reason.
-func (f Fault) Error() string { return f.Member + ": " + f.Reason }
-
-// ParseMetadata reads the members that Metadata has from a JSON object.
-func ParseMetadata(raw []byte) (Metadata, []Fault) { return Metadata{}, nil }
+// Error returns the member and what is wrong with it.
+func (f Fault) Error() string { return f.Member + " " + f.Reason }
 
 // Validate completes the metadata with the defaults and returns all that is wrong
-// with it.
-func (m *Metadata) Validate(p Policy) []Fault { return nil }
+// with it. It holds a positive list for each member; what the policy does not let
+// the caller set is dropped.
+//
+// Spec: RFC 7591 section 2; OpenID Connect Registration section 2; RFC 8252
+// sections 7 and 8.4.
+func (m *Metadata) Validate(p Policy) []Fault {
+	m.restrict(p)
+	m.complete(p)
+
+	c := &checks{policy: p}
+	c.texts(m)
+	c.grants(m)
+	c.redirects(m)
+	c.links(m)
+	c.authentication(m)
+	c.tokens(m)
+	return c.faults
+}
+
+// restrict drops what is not the caller's to set.
+func (m *Metadata) restrict(p Policy) {
+	if p.SelfRegistered {
+		m.Audience, m.SkipConsent = nil, false
+	}
+	var scopes []string
+	for _, scope := range strings.Fields(m.Scope) {
+		if !slices.Contains(scopes, scope) && (!p.SelfRegistered || slices.Contains(p.AllowedScopes, scope)) {
+			scopes = append(scopes, scope)
+		}
+	}
+	m.Scope = strings.Join(scopes, " ")
+}
+
+// complete fills in the defaults.
+func (m *Metadata) complete(p Policy) {
+	m.ApplicationType = cmp.Or(m.ApplicationType, "web")
+	m.TokenEndpointAuthMethod = cmp.Or(m.TokenEndpointAuthMethod, AuthBasic)
+	m.SubjectType = cmp.Or(m.SubjectType, "public")
+	m.IDTokenSignedResponseAlg = cmp.Or(m.IDTokenSignedResponseAlg, "RS256")
+	m.Scope = cmp.Or(m.Scope, strings.Join(p.DefaultScopes, " "))
+	if len(m.GrantTypes) == 0 {
+		m.GrantTypes = []string{GrantAuthorizationCode}
+	}
+	if len(m.ResponseTypes) == 0 && slices.Contains(m.GrantTypes, GrantAuthorizationCode) {
+		m.ResponseTypes = []string{"code"}
+	}
+}
+
+// checks collects faults.
+type checks struct {
+	policy Policy
+	faults []Fault
+}
+
+func (c *checks) fail(member, reason string) {
+	c.faults = append(c.faults, Fault{InvalidMetadata, member, reason})
+}
+
+// oneOf demands that value is in the list, or empty.
+func (c *checks) oneOf(member, value string, list ...string) {
+	if value != "" && !slices.Contains(list, value) {
+		c.fail(member, "must be one of "+strings.Join(list, ", "))
+	}
+}
+
+const (
+	maxText  = 256
+	maxWords = 20   // contacts, acr values
+	maxScope = 4096 // bytes
+)
+
+// texts checks what is shown to people or merely kept.
+func (c *checks) texts(m *Metadata) {
+	for member, text := range map[string]string{
+		"client_name":      m.ClientName,
+		"software_id":      m.SoftwareID,
+		"software_version": m.SoftwareVersion,
+	} {
+		if len(text) > maxText || !readable(text) {
+			c.fail(member, "must be a short text without control or direction characters")
+		}
+	}
+	for member, list := range map[string][]string{
+		"contacts":           m.Contacts,
+		"default_acr_values": m.DefaultACRValues,
+		"audience":           m.Audience,
+	} {
+		bad := func(s string) bool { return s == "" || len(s) > maxText || !readable(s) }
+		if len(list) > maxWords || slices.ContainsFunc(list, bad) {
+			c.fail(member, "must be a short list of short texts")
+		}
+	}
+	if len(m.Scope) > maxScope || strings.IndexFunc(m.Scope, notScope) >= 0 {
+		c.fail("scope", "must be scopes of printable ASCII with spaces between them")
+	}
+	slices.SortFunc(c.faults, func(a, b Fault) int { return cmp.Compare(a.Member, b.Member) })
+}
+
+// readable reports whether a person reads s as it is stored. Format characters
+// can reorder or hide text; the two joiners are part of many scripts.
+func readable(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool {
+		joiner := r == '\u200c' || r == '\u200d'
+		return r == unicode.ReplacementChar || unicode.IsControl(r) ||
+			unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) && !joiner
+	}) < 0
+}
+
+// notScope is true of what RFC 6749 section 3.3 keeps out of scopes.
+func notScope(r rune) bool {
+	return r < ' ' || r > '~' || r == '"' || r == '\\'
+}
+
+// grants checks that grant and response types are known and belong together
+// (RFC 7591 section 2.1).
+func (c *checks) grants(m *Metadata) {
+	for _, grant := range m.GrantTypes {
+		if !slices.Contains(GrantTypes(), grant) {
+			c.fail("grant_types", "may hold "+strings.Join(GrantTypes(), ", "))
+			break
+		}
+	}
+	if slices.ContainsFunc(m.ResponseTypes, func(s string) bool { return s != "code" }) {
+		c.fail("response_types", "may hold code only")
+	}
+	code := slices.Contains(m.GrantTypes, GrantAuthorizationCode)
+	if code != slices.Contains(m.ResponseTypes, "code") {
+		c.fail("response_types", "must hold code if, and only if, grant_types holds authorization_code")
+	}
+	if !code && slices.Contains(m.GrantTypes, GrantRefreshToken) {
+		c.fail("grant_types", "must hold authorization_code for refresh_token to be of use")
+	}
+	if slices.Contains(m.GrantTypes, GrantClientCredentials) && m.TokenEndpointAuthMethod == AuthNone {
+		c.fail("grant_types", "must not hold client_credentials for a client that does not authenticate")
+	}
+}
+
+// tokens checks how the client wants what is issued to it.
+func (c *checks) tokens(m *Metadata) {
+	algs := c.signingAlgs()
+	c.oneOf("application_type", m.ApplicationType, "web", "native")
+	c.oneOf("subject_type", m.SubjectType, "public")
+	c.oneOf("id_token_signed_response_alg", m.IDTokenSignedResponseAlg, algs...)
+	c.oneOf("userinfo_signed_response_alg", m.UserinfoSignedResponseAlg, append(algs, "none")...)
+	c.oneOf("access_token_strategy", m.AccessTokenStrategy, "jwt", "opaque")
+	if age := m.DefaultMaxAge; age != nil && (*age < 0 || *age > 1<<31-1) {
+		c.fail("default_max_age", "must be a number of seconds, not negative")
+	}
+}
+
+func (c *checks) signingAlgs() []string {
+	if len(c.policy.SigningAlgs) > 0 {
+		return slices.Clone(c.policy.SigningAlgs)
+	}
+	return []string{"RS256", "PS256", "ES256", "EdDSA"}
+}

@@ -1,0 +1,71 @@
+package client
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// ParseMetadata reads a client's metadata from the members of a JSON object, and
+// validates it. Members that are null or unknown are as good as absent.
+//
+// Spec: RFC 7591 section 2.
+func ParseMetadata(members map[string]json.RawMessage, p Policy) (Metadata, []Fault) {
+	m, unread := decode(members)
+	faults := unread
+	// A member that could not be read was told of, and is not missing.
+	for _, fault := range m.Validate(p) {
+		if !slices.ContainsFunc(unread, func(f Fault) bool { return f.Member == fault.Member }) {
+			faults = append(faults, fault)
+		}
+	}
+	return m, faults
+}
+
+// decode takes members under exactly their names: encoding/json alone would take
+// Redirect_URIs too, and let it win over redirect_uris.
+func decode(members map[string]json.RawMessage) (Metadata, []Fault) {
+	var m Metadata
+	var faults []Fault
+	for i, name := range metadataMembers() {
+		raw, ok := members[name]
+		if !ok || bytes.Equal(raw, []byte("null")) {
+			continue
+		}
+		field := reflect.ValueOf(&m).Elem().Field(i)
+		if err := json.Unmarshal(raw, field.Addr().Interface()); err != nil {
+			code := InvalidMetadata
+			if name == "redirect_uris" {
+				code = InvalidRedirectURI
+			}
+			faults = append(faults, Fault{code, name, "must be " + kindOf(field)})
+			field.SetZero()
+		}
+	}
+	return m, faults
+}
+
+// metadataMembers returns the JSON name of each field of Metadata, in their order.
+func metadataMembers() []string {
+	t := reflect.TypeFor[Metadata]()
+	names := make([]string, t.NumField())
+	for i := range names {
+		names[i], _, _ = strings.Cut(t.Field(i).Tag.Get("json"), ",")
+	}
+	return names
+}
+
+func kindOf(field reflect.Value) string {
+	switch field.Interface().(type) {
+	case []string:
+		return "a list of strings"
+	case bool:
+		return "true or false"
+	case *int64:
+		return "a whole number"
+	default:
+		return "a string"
+	}
+}
