@@ -225,3 +225,22 @@ func BenchmarkSignIn(b *testing.B) {
 		p.SignIn(httptest.NewRecorder(), http.StatusOK, v)
 	}
 }
+
+func TestAPageIsWrittenWholeOrNotAtAll(t *testing.T) {
+	t.Parallel()
+
+	p, err := New()
+	if err != nil {
+		t.Fatalf("New() = %v", err)
+	}
+	w := httptest.NewRecorder()
+	defer func() {
+		if recover() == nil {
+			t.Error("a page without its data was rendered")
+		}
+		if w.Body.Len() != 0 || len(w.Header()) != 0 {
+			t.Errorf("%d bytes under %v were written before the fault", w.Body.Len(), w.Header())
+		}
+	}()
+	p.render(w, http.StatusOK, "home", struct{}{})
+}

@@ -12,7 +12,7 @@ import (
 )
 
 //go:embed static
-var static embed.FS //nolint:gochecknoglobals // embed offers no other way, and an embed.FS cannot be written to
+var static embed.FS
 
 // assets serves the embedded files under a path that holds a hash of them all,
 // so that a browser may keep them for ever.

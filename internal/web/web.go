@@ -19,7 +19,7 @@ import (
 )
 
 //go:embed templates/*.html
-var templates embed.FS //nolint:gochecknoglobals // embed offers no other way, and an embed.FS cannot be written to
+var templates embed.FS
 
 // Pages renders the built-in pages. It is safe for concurrent use once serving
 // has begun.
