@@ -58,7 +58,7 @@ type Config struct {
 
 // Authenticator tells which client a request comes from.
 type Authenticator struct {
-	Config
+	cfg   Config
 	decoy client.Secret // of nobody: an unknown client's secret is compared with it
 }
 
@@ -66,7 +66,7 @@ type Authenticator struct {
 func New(c Config) *Authenticator {
 	// A secret as long as this one is not hashed slowly, so nothing can fail.
 	decoy, _ := client.HashSecret(context.Background(), c.Slow, client.NewSecret())
-	return &Authenticator{Config: c, decoy: decoy}
+	return &Authenticator{cfg: c, decoy: decoy}
 }
 
 // Authenticate returns the client that r authenticates as, by the one method it
@@ -114,7 +114,7 @@ func (a *Authenticator) byName(ctx context.Context, cred credentials) (*client.C
 
 // lookup returns the client if it may act at all.
 func (a *Authenticator) lookup(ctx context.Context, id string) (*client.Client, error) {
-	c, err := a.Clients.Client(ctx, id)
+	c, err := a.cfg.Clients.Client(ctx, id)
 	switch {
 	case errors.Is(err, client.ErrNotFound):
 		return nil, failed("the client is not registered")

@@ -3,6 +3,7 @@ package clientauth
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/ostiary/ostiary/internal/client"
 )
@@ -18,9 +19,10 @@ func (a *Authenticator) bySecret(ctx context.Context, cred credentials) (*client
 	if cred.secret == "" || len(cred.secret) > client.MaxSecret {
 		return nil, failed("the secret cannot be one")
 	}
-	c, refused := a.lookup(ctx, cred.id)
-	if _, ok := errors.AsType[*Refusal](refused); refused != nil && !ok {
-		return nil, refused
+	c, err := a.lookup(ctx, cred.id)
+	refused, ok := errors.AsType[*Refusal](err)
+	if err != nil && !ok {
+		return nil, err
 	}
 	var kept client.Secret
 	if c != nil {
@@ -54,12 +56,15 @@ func (a *Authenticator) fits(ctx context.Context, kept client.Secret, sent strin
 	if len(sent) >= machineMade {
 		return kept.Verify(ctx, unequal{}, sent)
 	}
-	slow := &noted{Slow: a.Slow}
+	slow := &noted{Slow: a.cfg.Slow}
 	fits, err := kept.Verify(ctx, slow, sent)
-	if err == nil && !slow.used {
-		_, err = slow.Verify(ctx, "", sent)
+	if err != nil || slow.used {
+		return fits, err
 	}
-	return fits, err
+	if _, err := slow.Verify(ctx, "", sent); err != nil {
+		return false, fmt.Errorf("verify client secret: %w", err)
+	}
+	return fits, nil
 }
 
 // noted remembers whether a slow hash was computed.
