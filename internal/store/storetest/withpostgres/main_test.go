@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -65,5 +66,5 @@ func TestExitStatusTellsWhatTheCommandSaid(t *testing.T) {
 // withoutServer is the environment of a developer who named no server, even when
 // these tests run under withpostgres themselves.
 func withoutServer() []string {
-	return append(os.Environ(), variable+"=")
+	return slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, variable+"=") })
 }

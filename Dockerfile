@@ -1,0 +1,41 @@
+# syntax=docker/dockerfile:1
+
+FROM --platform=$BUILDPLATFORM golang:1.26 AS build
+WORKDIR /src
+
+# The stand-in that go.mod points to is part of resolving the modules.
+COPY go.mod go.sum ./
+COPY third_party third_party
+RUN --mount=type=cache,target=/go/pkg/mod go mod download
+
+COPY . .
+ARG TARGETOS TARGETARCH VERSION=dev
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+    CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
+    go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /root-fs/ostiary ./cmd/server
+
+# What a static program still asks of a system: whom to trust, what time it is
+# elsewhere, where to write.
+RUN mkdir -p /root-fs/etc/ssl/certs /root-fs/data /root-fs/tmp \
+ && cp /etc/ssl/certs/ca-certificates.crt /root-fs/etc/ssl/certs/ \
+ && cp "$(go env GOROOT)/lib/time/zoneinfo.zip" /root-fs/etc/ \
+ && chmod 700 /root-fs/data
+
+FROM scratch
+ARG VERSION=dev
+LABEL org.opencontainers.image.title="Ostiary" \
+      org.opencontainers.image.description="OAuth 2.0 authorization server and OpenID Connect provider" \
+      org.opencontainers.image.source="https://github.com/ostiary/ostiary" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="$VERSION"
+
+COPY --from=build --chown=65532:65532 /root-fs/ /
+ENV ZONEINFO=/etc/zoneinfo.zip
+USER 65532:65532
+# For OSTIARY_DATABASE_URL=sqlite:/data/ostiary.db. No default names it: a replica
+# that lost its configuration must not begin anew on an empty database.
+VOLUME /data
+EXPOSE 4444
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD ["/ostiary", "healthcheck"]
+ENTRYPOINT ["/ostiary"]
+CMD ["serve"]

@@ -1,0 +1,79 @@
+# What a contributor runs. `make` alone lists it.
+
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+FUZZTIME ?= 10s
+BENCH    ?= .
+PKG      ?= ./...
+
+# SHORT=1 gives the fault tests fewer rounds.
+short := $(if $(SHORT),-short)
+
+# The tools have a module of their own, so that none reaches the one that ships.
+tool := go tool -modfile=tools/go.mod
+
+# One PostgreSQL for all test processes below it.
+withpostgres := go run ./internal/store/storetest/withpostgres
+
+.DEFAULT_GOAL := help
+.PHONY: help
+help: ## list what there is
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: test
+test: ## every test, on SQLite and on a real PostgreSQL (PKG=./internal/oauth2/... for some)
+	@tools/need postgresql
+	$(withpostgres) go test $(PKG)
+
+.PHONY: race
+race: ## the same under the race detector (needs a C compiler)
+	@tools/need postgresql
+	CGO_ENABLED=1 $(withpostgres) go test -race $(PKG)
+
+.PHONY: lint
+lint: ## linters, format, dependency rules, tidy modules, no skipped test
+	$(tool) golangci-lint run ./...
+	go mod tidy -diff
+	go -C tools mod tidy -diff
+	go -C third_party/oryx mod tidy -diff
+	@tools/noskip
+
+.PHONY: fmt
+fmt: ## bring the code into the form lint asks for
+	$(tool) golangci-lint fmt ./...
+
+.PHONY: vuln
+vuln: ## known vulnerabilities that the code reaches (needs https://vuln.go.dev)
+	$(tool) govulncheck ./...
+
+.PHONY: build
+build: ## the static binary bin/ostiary
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ostiary ./cmd/server
+
+.PHONY: e2e
+e2e: ## a real browser and real clients against the whole server
+	@tools/need postgresql chromium
+	$(withpostgres) go test -tags e2e -count 1 -v -timeout 15m ./test/e2e/...
+
+.PHONY: fault
+fault: ## kill -9 and lost databases under load (SHORT=1 for fewer rounds)
+	@tools/need postgresql
+	$(withpostgres) go test -tags fault -count 1 -v -timeout 30m $(short) ./test/fault/...
+
+.PHONY: bench
+bench: ## benchmarks, with allocations (BENCH=Token for some)
+	@tools/need postgresql
+	$(withpostgres) go test -run '^$$' -bench '$(BENCH)' -benchmem $(PKG)
+
+.PHONY: fuzz
+fuzz: ## each fuzz target for FUZZTIME (10s)
+	@tools/fuzz $(FUZZTIME) $(PKG)
+
+.PHONY: cover
+cover: ## coverage by function, the total last
+	@tools/need postgresql
+	$(withpostgres) go test -coverprofile cover.out -coverpkg ./cmd/...,./internal/... ./...
+	go tool cover -func cover.out
+
+.PHONY: clean
+clean: ## remove what the targets above made
+	rm -rf bin cover.out test/e2e/screenshots
