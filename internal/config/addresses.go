@@ -54,8 +54,8 @@ func plainIssuer(text string, u *url.URL) bool {
 	if strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune("%\\\"<>^`{|}", c) }) {
 		return false
 	}
-	clean := strings.TrimSuffix(u.Path, "/")
-	return u.String() == text && (clean == "" || path.Clean(clean) == clean)
+	folder := strings.TrimSuffix(u.Path, "/")
+	return u.String() == text && folder != "/" && (folder == "" || path.Clean(folder) == folder)
 }
 
 // loopback reports whether a host can only be this machine.

@@ -1,0 +1,284 @@
+package config_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ostiary/ostiary/internal/config"
+)
+
+const secretText = "correct-horse-battery-staple-0123456789"
+
+// write puts text in a file of its own.
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// faults are those that loading src found.
+func faults(t *testing.T, src config.Sources) []config.Fault {
+	t.Helper()
+	c, err := config.Load(src)
+	if err == nil {
+		return nil
+	}
+	if c != nil {
+		t.Errorf("Load returned a configuration together with %v", err)
+	}
+	var listed *config.Error
+	if !errors.As(err, &listed) {
+		t.Fatalf("Load returned %T, want *config.Error", err)
+	}
+	return listed.Faults
+}
+
+func TestLaterSourcesWin(t *testing.T) {
+	t.Parallel()
+
+	file := "code_lifetime: 20s\naccess_token_lifetime: 2m\nid_token_lifetime: 2m\n"
+	src := config.Sources{
+		Defaults: map[string]string{"refresh_grace": "1s", "code_lifetime": "10s", "access_token_lifetime": "1m", "id_token_lifetime": "1m"},
+		File:     write(t, "ostiary.yaml", file),
+		Environ:  []string{"OSTIARY_ACCESS_TOKEN_LIFETIME=3m", "OSTIARY_ID_TOKEN_LIFETIME=3m", "HOME=/root"},
+		Override: map[string]string{"id_token_lifetime": "4m"},
+	}
+	c, err := config.Load(src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []time.Duration{c.ConsentLifetime, c.RefreshGrace, c.CodeLifetime, c.AccessTokenLifetime, c.IDTokenLifetime}
+	want := []time.Duration{180 * 24 * time.Hour, time.Second, 20 * time.Second, 3 * time.Minute, 4 * time.Minute}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("default, command, file, environment, flag (-want +got):\n%s", diff)
+	}
+}
+
+func TestDefaultsAreValid(t *testing.T) {
+	t.Parallel()
+
+	if err := config.Default().Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEveryWayOfWritingAValue(t *testing.T) {
+	t.Parallel()
+
+	c, err := config.Load(config.Sources{File: write(t, "ostiary.yaml", `
+# a comment
+issuer: "https://id.example.com/tenant/"
+registration: open
+rate_limits: off
+outbound_allow_private: true
+argon2_slots: 3
+database_url: sqlite:/var/lib/ostiary.db
+system_secrets:
+  - first-`+secretText+`
+  - 'second-`+secretText+`'
+trusted_proxies: [10.0.0.0/8, 192.0.2.7, "fd00::/8"]
+default_scopes: openid email
+admin_listen: unix:/run/ostiary/admin.sock
+admin_auth: none
+log_level: debug
+session_idle_lifetime: 90m
+consent_lifetime: 30d
+`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config.Default()
+	want.Issuer = "https://id.example.com/tenant/"
+	want.Registration = config.RegistrationOpen
+	want.RateLimits = false
+	want.OutboundAllowPrivate = true
+	want.Argon2Slots = 3
+	want.DefaultScopes = []string{"openid", "email"}
+	want.AdminListen = "unix:/run/ostiary/admin.sock"
+	want.AdminAuth = config.AdminNone
+	want.LogLevel = -4
+	want.SessionIdleLifetime = 90 * time.Minute
+	want.ConsentLifetime = 30 * 24 * time.Hour
+	want.DatabaseURL = config.NewSecret("sqlite:/var/lib/ostiary.db")
+	want.SystemSecrets = []config.Secret{config.NewSecret("first-" + secretText), config.NewSecret("second-" + secretText)}
+	if got := strings.Join(prefixTexts(c), " "); got != "10.0.0.0/8 192.0.2.7/32 fd00::/8" {
+		t.Errorf("trusted proxies are %s", got)
+	}
+	c.TrustedProxies = nil
+	if diff := cmp.Diff(want, c); diff != "" {
+		t.Errorf("configuration (-want +got):\n%s", diff)
+	}
+	if got := c.URL("/oauth2/auth"); got != "https://id.example.com/tenant/oauth2/auth" {
+		t.Errorf("URL = %s", got)
+	}
+}
+
+func prefixTexts(c *config.Config) []string {
+	texts := make([]string, len(c.TrustedProxies))
+	for i, p := range c.TrustedProxies {
+		texts[i] = p.String()
+	}
+	return texts
+}
+
+func TestSecretsComeFromFiles(t *testing.T) {
+	t.Parallel()
+
+	path := write(t, "secret", secretText+"\r\n")
+	for name, src := range map[string]config.Sources{
+		"in the environment": {Environ: []string{"OSTIARY_SYSTEM_SECRETS_FILE=" + path}},
+		"in the file":        {File: write(t, "ostiary.yaml", "system_secrets_file: "+path)},
+		"by a flag":          {Override: map[string]string{"system_secrets_file": path}},
+		"over a lower value": {
+			File:    write(t, "lower.yaml", "system_secrets: "+strings.Repeat("x", 32)),
+			Environ: []string{"OSTIARY_SYSTEM_SECRETS_FILE=" + path},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			c, err := config.Load(src)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := c.SystemKeys(); len(got) != 1 || string(got[0]) != secretText {
+				t.Errorf("system keys = %q, want %q alone, without the line end", got, secretText)
+			}
+		})
+	}
+}
+
+func TestEveryFaultIsListedAtOnce(t *testing.T) {
+	t.Parallel()
+
+	got := faults(t, config.Sources{
+		File: write(t, "o.yaml", "isuer: x\ncode_lifetime: 2m\nlistem: x\nregistration: {a: b}\ncode_lifetime: 3s\n"),
+		Environ: []string{
+			"OSTIARY_ADMIN_AUTH=none", "OSTIARY_ADMIN_LISTEN=:4445", "OSTIARY_SYSTEM_SECRET=" + secretText,
+			"OSTIARY_LOGIN_URL=https://login.example.com",
+		},
+		Override: map[string]string{"argon2_slots": "many"},
+		Require:  config.ServeRequires(),
+	})
+	lines := make([]string, len(got))
+	for i, f := range got {
+		lines[i] = f.Key + " " + f.Value + " " + strings.TrimPrefix(f.Problem, "is ")
+		if strings.Contains(f.Source, "yaml") {
+			lines[i] = f.Source[strings.LastIndex(f.Source, ":"):] + " " + lines[i]
+		}
+	}
+	want := []string{
+		":4 registration  neither a single value nor a list of such without commas",
+		":1 isuer  unknown; did you mean issuer?",
+		`:2 code_lifetime "2m" too long`,
+		":3 listem  unknown; did you mean listen?",
+		":5 code_lifetime  set twice, here and code_lifetime with or without _file",
+		`OSTIARY_LOGIN_URL "https://login.example.com" not available in this version`,
+		"OSTIARY_SYSTEM_SECRET  unknown; did you mean OSTIARY_SYSTEM_SECRETS?",
+		`argon2_slots "many" not a number`,
+		"issuer  required: set it in the file or as OSTIARY_ISSUER",
+		"system_secrets  required: set it in the file or as OSTIARY_SYSTEM_SECRETS",
+		"database_url  required: set it in the file or as OSTIARY_DATABASE_URL",
+		`admin_auth  none, which admin_listen ":4445" would offer to the network; allowed: a loopback address or unix:/path`,
+	}
+	if diff := cmp.Diff(want, lines); diff != "" {
+		t.Errorf("faults (-want +got):\n%s", diff)
+	}
+}
+
+func TestWhatIsRefused(t *testing.T) {
+	t.Parallel()
+
+	for name, tc := range map[string]struct{ key, value, problem string }{
+		"a relative issuer":              {"issuer", "id.example.com", "not an absolute URL"},
+		"an issuer over http":            {"issuer", "http://id.example.com", "http and a host that is not loopback"},
+		"a look-alike of loopback":       {"issuer", "http://localhost.example.com", "http and a host that is not loopback"},
+		"an issuer of another scheme":    {"issuer", "ftp://id.example.com", "scheme"},
+		"an issuer with a query":         {"issuer", "https://id.example.com?x=1", "query"},
+		"an issuer with an empty query":  {"issuer", "https://id.example.com?", "query"},
+		"an issuer with a fragment":      {"issuer", "https://id.example.com#", "fragment"},
+		"an issuer with a user":          {"issuer", "https://me@id.example.com", "user name"},
+		"an issuer in capitals":          {"issuer", "https://ID.example.com", "spelling"},
+		"an issuer with a default port":  {"issuer", "https://id.example.com:443", "spelling"},
+		"an issuer with dot segments":    {"issuer", "https://id.example.com/a/../b", "spelling"},
+		"an issuer with a double slash":  {"issuer", "https://id.example.com//", "spelling"},
+		"an issuer with an encoding":     {"issuer", "https://id.example.com/%61", "spelling"},
+		"an issuer with an open port":    {"issuer", "https://id.example.com:", "spelling"},
+		"a listener without port":        {"listen", "127.0.0.1", "not an address"},
+		"a listener on a service name":   {"listen", ":http", "no port"},
+		"a relative socket":              {"listen", "unix:admin.sock", "absolute path"},
+		"no public listener":             {"listen", "off", "not an address"},
+		"a listener for certificates":    {"mtls_listen", ":4446", "not available in this version"},
+		"legacy response types":          {"legacy_response_types", "on", "not available in this version"},
+		"a device page":                  {"device_url", "https://d.example.com", "not available in this version"},
+		"a certificate that is not here": {"tls_cert_file", "/nowhere/cert.pem", "cannot be opened"},
+		"a certificate that is a folder": {"tls_cert_file", "/", "is not a file"},
+		"a proxy that is everybody":      {"trusted_proxies", "10.0.0.0/8,0.0.0.0/0", "believe everybody"},
+		"a proxy by name":                {"trusted_proxies", "proxy.internal", "not a network"},
+		"another database":               {"database_url", "mysql://x", "neither engine"},
+		"a database without file":        {"database_url", "sqlite:", "names no file"},
+		"a short secret":                 {"system_secrets", secretText + ",short", "too short"},
+		"a secret twice":                 {"system_secrets", secretText + "," + secretText, "twice"},
+		"a secret of two lines":          {"system_secrets", secretText + "\n" + secretText, "control character"},
+		"a list of nothing":              {"system_secrets", ",,", "holds none"},
+		"an unknown registration":        {"registration", "Open", "not one of the choices"},
+		"a scope with a quotation mark":  {"registration_scopes", `openid "x"`, "not a scope"},
+		"a time without unit":            {"code_lifetime", "30", "not a time with a unit"},
+		"a code that lives too long":     {"code_lifetime", "61s", "too long"},
+		"an access token of a day":       {"access_token_lifetime", "1d", "too long"},
+		"an ID token of an instant":      {"id_token_lifetime", "1ms", "too short"},
+		"a grace of an hour":             {"refresh_grace", "1h", "too long"},
+		"more days than a time can hold": {"consent_lifetime", "65535d", "too long"},
+		"weak hashing":                   {"argon2_memory_mib", "8", "too small"},
+		"too many connections":           {"database_max_connections", "100000", "too large"},
+		"a switch that is neither":       {"rate_limits", "maybe", "neither on nor off"},
+		"an unknown level":               {"log_level", "verbose", "not one of the choices"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			got := faults(t, config.Sources{Override: map[string]string{tc.key: tc.value}})
+			if len(got) == 0 || got[0].Key != tc.key || !strings.Contains(got[0].Problem, tc.problem) {
+				t.Errorf("%s = %q: faults are %v, want one that says %q", tc.key, tc.value, got, tc.problem)
+			}
+		})
+	}
+}
+
+func TestWhatIsAccepted(t *testing.T) {
+	t.Parallel()
+
+	for name, tc := range map[string]struct{ key, value string }{
+		"an issuer with a port":         {"issuer", "https://id.example.com:8443"},
+		"an issuer with a slash":        {"issuer", "https://id.example.com/"},
+		"an issuer on loopback":         {"issuer", "http://localhost:4444"},
+		"an issuer on IPv6 loopback":    {"issuer", "http://[::1]:4444"},
+		"legacy response types off":     {"legacy_response_types", "off"},
+		"no listener for certificates":  {"mtls_listen", "off"},
+		"no admin listener":             {"admin_listen", "off"},
+		"an empty value":                {"device_url", ""},
+		"several database hosts":        {"database_url", "postgres://u:p@a,b/ostiary?target_session_attrs=read-write"},
+		"a database in memory":          {"database_url", "sqlite::memory:"},
+		"no grace":                      {"refresh_grace", "0s"},
+		"a listener on any free port":   {"listen", "127.0.0.1:0"},
+		"scopes separated by commas":    {"registration_scopes", "openid,profile,email,address,phone,offline_access,api"},
+		"a lifetime of exactly an hour": {"access_token_lifetime", "1h"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			if got := faults(t, config.Sources{Override: map[string]string{tc.key: tc.value}}); got != nil {
+				t.Errorf("%s = %q: %v", tc.key, tc.value, got)
+			}
+		})
+	}
+}

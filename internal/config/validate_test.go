@@ -1,0 +1,155 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/config"
+)
+
+func TestFaultsThatNoKeyHasAlone(t *testing.T) {
+	t.Parallel()
+
+	for name, tc := range map[string]struct {
+		change func(*config.Config)
+		want   string
+	}{
+		"a certificate without key": {
+			func(c *config.Config) { c.TLSCertFile = "validate_test.go" }, "tls_key_file: is missing",
+		},
+		"a key without certificate": {
+			func(c *config.Config) { c.TLSKeyFile = "validate_test.go" }, "tls_cert_file: is missing",
+		},
+		"an open admin API on every interface": {
+			func(c *config.Config) { c.AdminAuth, c.AdminListen = config.AdminNone, "0.0.0.0:4445" }, "admin_auth: is none",
+		},
+		"one address for both listeners": {
+			func(c *config.Config) { c.Listen = c.AdminListen }, "admin_listen: is the same",
+		},
+		"registration by token without tokens": {
+			func(c *config.Config) { c.Registration = config.RegistrationToken }, "registration_tokens: is required",
+		},
+		"tokens that open nothing": {
+			func(c *config.Config) { c.RegistrationTokens = []config.Secret{config.NewSecret(secretText)} }, "registration_tokens: has no effect",
+		},
+		"a default scope that cannot be registered": {
+			func(c *config.Config) { c.DefaultScopes = []string{"openid", "admin"} }, `default_scopes: holds "admin"`,
+		},
+		"a refresh token idle for longer than it lives": {
+			func(c *config.Config) { c.RefreshIdleLifetime = 91 * 24 * time.Hour }, "refresh_idle_lifetime: is 91d, longer",
+		},
+		"a session idle for longer than it lives": {
+			func(c *config.Config) { c.SessionIdleLifetime = 13 * time.Hour }, "session_idle_lifetime: is 13h, longer",
+		},
+		"a remembered session likewise": {
+			func(c *config.Config) { c.RememberedIdleLifetime = 31 * 24 * time.Hour }, "remembered_idle_lifetime: is 31d, longer",
+		},
+		"keys that rotate faster than caches": {
+			func(c *config.Config) { c.KeyRotateEvery, c.KeySetCache = time.Hour, time.Hour }, "key_set_cache: is 2h, longer",
+		},
+		"a value no source could have set": {
+			func(c *config.Config) { c.CodeLifetime = time.Hour }, `code_lifetime = 1h: is too long`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			c := config.Default()
+			tc.change(c)
+			err := c.Validate()
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("Validate() = %v, want %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestAnOpenAdminAPIMayStayOnThisMachine(t *testing.T) {
+	t.Parallel()
+
+	for _, listen := range []string{"127.0.0.1:4445", "localhost:4445", "[::1]:4445", "unix:/run/admin.sock", ""} {
+		c := config.Default()
+		c.AdminAuth, c.AdminListen = config.AdminNone, listen
+		if err := c.Validate(); err != nil {
+			t.Errorf("on %q: %v", listen, err)
+		}
+	}
+}
+
+func TestRequiredKeys(t *testing.T) {
+	t.Parallel()
+
+	c := config.Default()
+	c.Issuer = "https://id.example.com"
+	err := c.Validate(config.ServeRequires()...)
+	if err == nil {
+		t.Fatal("Validate found nothing missing")
+	}
+	for _, name := range []string{"system_secrets", "database_url"} {
+		if !strings.Contains(err.Error(), name+": is required") {
+			t.Errorf("%v does not say that %s is required", err, name)
+		}
+	}
+	if strings.Contains(err.Error(), "issuer") {
+		t.Errorf("%v names the issuer, which is there", err)
+	}
+}
+
+func TestVariablesOfKubernetesAreNotOurs(t *testing.T) {
+	t.Parallel()
+
+	environ := []string{
+		"OSTIARY_SERVICE_HOST=10.0.0.1", "OSTIARY_SERVICE_PORT=4444", "OSTIARY_SERVICE_PORT_PUBLIC=4444",
+		"OSTIARY_PORT=tcp://10.0.0.1:4444", "OSTIARY_PORT_4444_TCP=tcp://10.0.0.1:4444",
+		"OSTIARY_PORT_4444_TCP_ADDR=10.0.0.1", "OSTIARY_ADMIN_SERVICE_HOST=10.0.0.2", "OSTIARY_ADMIN_PORT=tcp://10.0.0.2:4445",
+	}
+	if got := faults(t, config.Sources{Environ: environ}); got != nil {
+		t.Errorf("faults are %v", got)
+	}
+	if got := faults(t, config.Sources{Environ: []string{"OSTIARY_PORT=4444"}}); len(got) != 1 {
+		t.Errorf("OSTIARY_PORT=4444 has faults %v, want it unknown", got)
+	}
+}
+
+func TestFilesThatAreNotConfigurations(t *testing.T) {
+	t.Parallel()
+
+	for name, tc := range map[string]struct{ text, want string }{
+		"a list":           {"- issuer", "not a mapping"},
+		"a word":           {"issuer", "not a mapping"},
+		"two documents":    {"log_level: info\n---\nlog_level: info\n", "more than one document"},
+		"broken YAML":      {"log_level: info\nlisten: [a\n", ".yaml:2: is not YAML"},
+		"an alias":         {"log_level: &a info\nlog_format: *a\n", "neither a single value"},
+		"a mapping within": {"listen:\n  port: 1\n", "neither a single value"},
+		"a huge file":      {strings.Repeat("#", 2<<20), "too large"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			_, err := config.Load(config.Sources{File: write(t, "o.yaml", tc.text), Require: config.ServeRequires()})
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("Load = %v, want %q", err, tc.want)
+			}
+		})
+	}
+	if got := faults(t, config.Sources{File: write(t, "empty.yaml", "# nothing\n")}); got != nil {
+		t.Errorf("an empty file has faults %v", got)
+	}
+	if got := faults(t, config.Sources{File: "/nowhere.yaml", Require: config.ServeRequires()}); len(got) != 1 {
+		t.Errorf("a file that is not there has faults %v, want one", got)
+	}
+}
+
+func TestNetwork(t *testing.T) {
+	t.Parallel()
+
+	for listen, want := range map[string][2]string{
+		":4444":          {"tcp", ":4444"},
+		"unix:/run/sock": {"unix", "/run/sock"},
+	} {
+		if network, address := config.Network(listen); network != want[0] || address != want[1] {
+			t.Errorf("Network(%q) = %s, %s, want %v", listen, network, address, want)
+		}
+	}
+}
