@@ -118,7 +118,7 @@ func TestErrorsAreSaidInWords(t *testing.T) {
 		title  string
 		code   string
 	}{
-		"a protocol error":        {400, Error{Code: "invalid_request"}, "This sign-in cannot continue", "invalid_request"},
+		"a protocol error":        {400, Error{Code: "invalid_request"}, "This request cannot continue", "invalid_request"},
 		"an unknown client":       {400, Error{Code: "invalid_client"}, "Unknown application", "invalid_client"},
 		"the person refused":      {403, Error{Code: "access_denied"}, "Access was not given", "access_denied"},
 		"a request run out":       {400, Error{Code: "expired_request"}, "This page has expired", "expired_request"},

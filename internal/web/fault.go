@@ -79,7 +79,7 @@ func describeError(code string, status int) Error {
 		}
 	default:
 		return Error{
-			Title:  "This sign-in cannot continue",
+			Title:  "This request cannot continue",
 			Text:   "The application that sent you here asked for something that this service cannot accept. For your safety you were not sent back to it.",
 			Advice: "Go back and try again. If it keeps happening, tell whoever runs the application.",
 		}

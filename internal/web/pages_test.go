@@ -149,7 +149,7 @@ func TestEveryPageIsWellMade(t *testing.T) {
 				if kind, _ := attr(n, "type"); kind != "hidden" && !labels[id] {
 					t.Errorf("input %q has no label", id)
 				}
-				for _, by := range strings.FieldsSeq(value(n, "aria-describedby")) {
+				for by := range strings.FieldsSeq(value(n, "aria-describedby")) {
 					if ids[by] != 1 {
 						t.Errorf("input %q is described by %q, which is not there", id, by)
 					}
