@@ -10,6 +10,7 @@ package grant
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -93,14 +94,7 @@ func (g *Grant) Live(now time.Time) bool {
 }
 
 // Allows reports whether the grant holds scope.
-func (g *Grant) Allows(scope string) bool {
-	for _, s := range g.Scopes {
-		if s == scope {
-			return true
-		}
-	}
-	return false
-}
+func (g *Grant) Allows(scope string) bool { return slices.Contains(g.Scopes, scope) }
 
 // Held is a grant with the person behind it, as one statement reads them.
 type Held struct {

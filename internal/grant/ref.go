@@ -17,7 +17,7 @@ func NewID(now time.Time) ID {
 	_, _ = rand.Read(id[6:]) // never fails: crypto/rand ends the process instead
 	ms := now.UnixMilli()
 	for i := range 6 {
-		id[i] = byte(ms >> (40 - 8*i))
+		id[i] = byte(ms >> (40 - 8*i)) //nolint:gosec // the low eight bits are meant
 	}
 	id[6] = id[6]&0x0f | 0x70
 	id[8] = id[8]&0x3f | 0x80

@@ -2,6 +2,7 @@ package grant
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -65,14 +66,5 @@ func (c *Consent) Covers(scopes []string) bool {
 	if c == nil {
 		return false
 	}
-	for _, scope := range scopes {
-		found := false
-		for _, have := range c.Scopes {
-			found = found || have == scope
-		}
-		if !found {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(scopes, func(scope string) bool { return !slices.Contains(c.Scopes, scope) })
 }

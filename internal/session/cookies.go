@@ -95,7 +95,7 @@ func (c Cookies) clear(w http.ResponseWriter, name string) {
 }
 
 func (c Cookies) cookie(name, value string) *http.Cookie {
-	return &http.Cookie{
+	return &http.Cookie{ //nolint:gosec // Secure follows the issuer, which is plain http on a developer's machine alone
 		Name: c.name(name), Value: value, Path: "/",
 		HttpOnly: true, Secure: c.Secure, SameSite: http.SameSiteLaxMode,
 	}

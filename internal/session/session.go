@@ -59,3 +59,7 @@ func random(n int) string {
 	_, _ = rand.Read(b) // never fails: crypto/rand ends the process instead
 	return base64.RawURLEncoding.EncodeToString(b)
 }
+
+// ACRPassword is the authentication context class of a sign-in with a password
+// (OpenID Connect Core section 2, acr).
+const ACRPassword = "urn:ostiary:acr:password" //nolint:gosec // names a class, is no credential

@@ -1,0 +1,255 @@
+package oauth2
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ostiary/ostiary/internal/client"
+)
+
+// The scopes that mean something to the protocol itself.
+const (
+	scopeOpenID  = "openid"
+	scopeOffline = "offline_access"
+)
+
+// The values of prompt (OpenID Connect Core section 3.1.2.1).
+const (
+	promptNone    = "none"
+	promptLogin   = "login"
+	promptConsent = "consent"
+	promptSelect  = "select_account"
+)
+
+// The response modes.
+const (
+	modeQuery    = "query"
+	modeFragment = "fragment"
+	modeFormPost = "form_post"
+)
+
+// asked is a validated authorization request.
+type asked struct {
+	client      *client.Client
+	redirectURI string
+	state       string
+	mode        string
+
+	scopes    []string
+	resources []string
+	challenge string
+	nonce     string
+	prompt    []string
+	maxAge    *int64 // seconds
+	hint      string // the subject that id_token_hint names
+	claims    json.RawMessage
+	form      url.Values
+}
+
+func (a *asked) prompts(value string) bool { return slices.Contains(a.prompt, value) }
+
+// wantsRefresh reports whether the answer may lead to refresh tokens.
+func (a *asked) wantsRefresh() bool {
+	return slices.Contains(a.scopes, scopeOffline) && a.client.May(client.GrantRefreshToken)
+}
+
+// parameters returns the request as a query string from which it can be
+// validated again after a detour. A hint is needed only once: what it says is
+// kept under a name of ours.
+func (a *asked) parameters() string { return a.form.Encode() }
+
+// read validates an authorization request. An error with a nil asked is for the
+// person's eyes: it is not yet known where an answer may go. Otherwise the error
+// is the answer to the client.
+//
+// Everything is checked here, before anybody signs in; fosite would find some of
+// it only after consent.
+//
+// Spec: RFC 6749 §4.1.1; OpenID Connect Core §3.1.2.1, §3.1.2.2; RFC 7636 §4.3; RFC 9700 §4.1.
+func (h *Handler) read(ctx context.Context, form url.Values) (*asked, error) {
+	c, err := h.Clients.Client(ctx, form.Get("client_id"))
+	if errors.Is(err, client.ErrNotFound) || err == nil && c.Disabled {
+		return nil, refuse(codeInvalidClient, "The application that sent you here is not known")
+	}
+	if err != nil {
+		return nil, err //nolint:wrapcheck // told apart by the caller
+	}
+	redirectURI := form.Get("redirect_uri")
+	if !c.MatchRedirectURI(redirectURI) {
+		return nil, refuse(codeInvalidRequest, "The application asked to send you to an address that is not registered for it")
+	}
+	a := &asked{client: c, redirectURI: redirectURI, state: form.Get("state"), mode: modeQuery, form: form}
+	return a, h.fill(a)
+}
+
+func (h *Handler) fill(a *asked) error {
+	for _, step := range []func(*asked) error{
+		readUnsupported, readResponse, readScope, readPKCE, readPrompt, readMaxAge, h.readHint, h.readClaims,
+	} {
+		if err := step(a); err != nil {
+			return err
+		}
+	}
+	a.nonce = a.form.Get("nonce")
+	return nil
+}
+
+// readUnsupported refuses what would otherwise be ignored at the client's peril
+// (OpenID Connect Core section 6.1).
+func readUnsupported(a *asked) error {
+	switch {
+	case a.form.Has("request"):
+		return refuse(codeRequestUnsupported, "Request objects are not supported")
+	case a.form.Has("request_uri"):
+		return refuse(codeRequestURIUnsup, "Request objects by reference are not supported")
+	case a.form.Has("registration"):
+		return refuse(codeRegistrationUnsup, "Registration in the request is not supported")
+	}
+	return nil
+}
+
+func readResponse(a *asked) error {
+	switch mode := a.form.Get("response_mode"); mode {
+	case "", modeQuery:
+	case modeFragment, modeFormPost:
+		a.mode = mode
+	default:
+		return refuse(codeInvalidRequest, "This response_mode is not supported")
+	}
+	switch types := words(a.form.Get("response_type")); {
+	case len(types) == 0:
+		return refuse(codeInvalidRequest, "The parameter response_type is missing")
+	case len(types) != 1 || types[0] != "code" || !slices.Contains(a.client.ResponseTypes, "code"):
+		return refuse(codeUnsupportedResponse, describe(codeUnsupportedResponse))
+	case !a.client.May(client.GrantAuthorizationCode):
+		return refuse(codeUnauthorizedClient, describe(codeUnauthorizedClient))
+	}
+	return nil
+}
+
+// readScope keeps the scopes that the client may have. Unknown ones are ignored
+// (OpenID Connect Core section 3.1.2.1), and the answer says what was granted.
+func readScope(a *asked) error {
+	allowed := a.client.Scopes()
+	for _, scope := range words(a.form.Get("scope")) {
+		if !validScope(scope) {
+			return refuse(codeInvalidScope, "The parameter scope is malformed")
+		}
+		if slices.Contains(allowed, scope) && !slices.Contains(a.scopes, scope) {
+			a.scopes = append(a.scopes, scope)
+		}
+	}
+	a.resources = resources(a.form)
+	for _, resource := range a.resources {
+		if !slices.Contains(a.client.Audience, resource) {
+			return refuse(codeInvalidTarget, describe(codeInvalidTarget))
+		}
+	}
+	return nil
+}
+
+// validScope reports whether s is a scope-token (RFC 6749 section 3.3).
+func validScope(s string) bool {
+	for _, c := range []byte(s) {
+		if c < 0x21 || c > 0x7e || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// readPKCE accepts S256 alone, and demands it of public clients and of those
+// that registered so (RFC 9700 section 2.1.1).
+func readPKCE(a *asked) error {
+	a.challenge = a.form.Get("code_challenge")
+	method := a.form.Get("code_challenge_method")
+	switch {
+	case a.challenge == "" && method != "":
+		return refuse(codeInvalidRequest, "The parameter code_challenge is missing")
+	case a.challenge == "" && (a.client.Public() || a.client.RequirePKCE):
+		return refuse(codeInvalidRequest, "This client must use PKCE, and code_challenge is missing")
+	case a.challenge == "":
+		return nil
+	case method != "S256":
+		return refuse(codeInvalidRequest, "The only code_challenge_method is S256")
+	case !validChallenge(a.challenge):
+		return refuse(codeInvalidRequest, "The parameter code_challenge must be 43 base64url characters")
+	}
+	return nil
+}
+
+// validChallenge reports whether s can be the base64url form of a SHA-256.
+func validChallenge(s string) bool {
+	return len(s) == 43 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == ""
+}
+
+func readPrompt(a *asked) error {
+	for _, prompt := range words(a.form.Get("prompt")) {
+		switch prompt {
+		case promptNone, promptLogin, promptConsent, promptSelect:
+			a.prompt = append(a.prompt, prompt)
+		default:
+			return refuse(codeInvalidRequest, "A value of prompt is not supported")
+		}
+	}
+	if a.prompts(promptNone) && len(a.prompt) > 1 {
+		return refuse(codeInvalidRequest, "The prompt none stands alone")
+	}
+	return nil
+}
+
+func readMaxAge(a *asked) error {
+	a.maxAge = a.client.DefaultMaxAge
+	given := a.form.Get("max_age")
+	if given == "" {
+		return nil
+	}
+	seconds, err := strconv.ParseInt(given, 10, 64)
+	if err != nil || seconds < 0 {
+		return refuse(codeInvalidRequest, "The parameter max_age must be a number of seconds")
+	}
+	a.maxAge = &seconds
+	return nil
+}
+
+// readHint takes the subject from id_token_hint, an ID token of ours for this
+// client, which may have expired (OpenID Connect Core section 3.1.2.1).
+func (h *Handler) readHint(a *asked) error {
+	hint := a.form.Get("id_token_hint")
+	if hint == "" {
+		return nil
+	}
+	payload, _, err := h.Keys.Verify(hint, "JWT", "")
+	if err != nil {
+		return refuse(codeInvalidRequest, "The id_token_hint is not an ID token of this server")
+	}
+	var claims struct {
+		Issuer   string `json:"iss"`
+		Subject  string `json:"sub"`
+		Audience string `json:"aud"`
+	}
+	if err := json.Unmarshal(payload, &claims); err != nil ||
+		claims.Issuer != h.Issuer || claims.Audience != a.client.ID || claims.Subject == "" {
+		return refuse(codeInvalidRequest, "The id_token_hint is not an ID token for this client")
+	}
+	a.hint = claims.Subject
+	return nil
+}
+
+// readClaims checks the claims parameter (OpenID Connect Core section 5.5).
+func (h *Handler) readClaims(a *asked) error {
+	raw := a.form.Get("claims")
+	if raw == "" {
+		return nil
+	}
+	if err := h.CheckClaims(raw); err != nil {
+		return &refusal{Code: codeInvalidRequest, Description: "The parameter claims is malformed", Status: 400, cause: err}
+	}
+	a.claims = json.RawMessage(raw)
+	return nil
+}

@@ -1,0 +1,99 @@
+package oauth2
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/ostiary/ostiary/internal/grant"
+)
+
+// Authorize serves GET and POST /oauth2/auth: the dispatcher, to which every
+// page returns and which alone decides the next step.
+//
+// Spec: RFC 6749 §3.1, §4.1; OpenID Connect Core §3.1.2; RFC 9207; RFC 9700 §2.1, §4.
+func (h *Handler) Authorize(w http.ResponseWriter, r *http.Request) {
+	if id := r.Form.Get("continue"); id != "" {
+		h.resume(w, r, id)
+		return
+	}
+	ctx := r.Context()
+	a, err := h.read(ctx, r.Form)
+	if err != nil {
+		h.writeAuthorizeError(w, r, a, err)
+		return
+	}
+	if r.Method == http.MethodPost {
+		// A browser does not send its session's cookie with another site's POST. It
+		// does with the GET that follows.
+		h.later(w, r, a, h.endpoint()+"?continue=")
+		return
+	}
+	h.decide(w, r, a, nil)
+}
+
+func (h *Handler) endpoint() string { return h.Issuer + "/oauth2/auth" }
+
+// resume goes on with a request that waited for a person. It is validated again
+// as if it came anew: its client may have changed meanwhile.
+func (h *Handler) resume(w http.ResponseWriter, r *http.Request, id string) {
+	ctx := r.Context()
+	waiting, err := h.waiting(ctx, r, id)
+	if err != nil {
+		h.writeAuthorizeError(w, r, nil, err)
+		return
+	}
+	form, err := url.ParseQuery(waiting.Parameters)
+	if err != nil {
+		h.writeAuthorizeError(w, r, nil, err)
+		return
+	}
+	a, err := h.read(ctx, form)
+	if err != nil {
+		h.writeAuthorizeError(w, r, a, err)
+		return
+	}
+	h.decide(w, r, a, waiting)
+}
+
+// waiting returns the request of that id, if it is this browser's.
+func (h *Handler) waiting(ctx context.Context, r *http.Request, id string) (*grant.Request, error) {
+	gone := refuse(codeInvalidRequest, "This sign-in has expired, or was begun in another browser. Please go back to the application and start again")
+	request, err := h.Sessions.Request(ctx, id, h.Now())
+	if errors.Is(err, grant.ErrNoRequest) {
+		return nil, gone
+	}
+	if err != nil {
+		return nil, err //nolint:wrapcheck // told apart by the caller
+	}
+	if !bytes.Equal(request.Browser, h.Cookies.Bound(r, id)) {
+		return nil, gone
+	}
+	return request, nil
+}
+
+// later stores the request, binds it to the browser, and sends the person on to
+// where, with its id appended.
+func (h *Handler) later(w http.ResponseWriter, r *http.Request, a *asked, where string) {
+	now := h.Now()
+	request := &grant.Request{
+		ID: newRequestID(), ClientID: a.client.ID, Parameters: a.parameters(),
+		CreatedAt: now, ExpiresAt: now.Add(h.Lifetimes.Request),
+		Grant: grant.Ref{Bucket: grant.BucketAt(now, a.wantsRefresh()), ID: grant.NewID(now)},
+	}
+	request.Browser = h.Cookies.Bind(w, r, request.ID, h.Lifetimes.Request)
+	if err := h.Sessions.InsertRequest(r.Context(), request); err != nil {
+		h.writeAuthorizeError(w, r, a, err)
+		return
+	}
+	seeOther(w, where+request.ID)
+}
+
+// seeOther redirects with 303, so that nothing a person posted is posted on.
+func seeOther(w http.ResponseWriter, location string) {
+	w.Header().Set("Location", location)
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusSeeOther)
+}

@@ -1,0 +1,190 @@
+package oauth2
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/ory/fosite"
+
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/oauth2/clientauth"
+)
+
+// refusal is an error in the protocol's words. Its description is a fixed text
+// of ours: nothing from the request is echoed.
+type refusal struct {
+	Code        string
+	Description string
+	Status      int
+	Basic       bool // answer with a Basic challenge
+	cause       error
+}
+
+func (r *refusal) Error() string {
+	if r.cause != nil {
+		return r.Code + ": " + r.cause.Error()
+	}
+	return r.Code + ": " + r.Description
+}
+
+func (r *refusal) Unwrap() error { return r.cause }
+
+func refuse(code, description string) *refusal {
+	return &refusal{Code: code, Description: description, Status: http.StatusBadRequest}
+}
+
+// The codes of RFC 6749 section 5.2 and 4.1.2.1, OpenID Connect Core section
+// 3.1.2.6, RFC 8707 section 2, and the error of OpenID Connect Core Unmet
+// Authentication Requirements.
+const (
+	codeInvalidRequest      = "invalid_request"
+	codeInvalidClient       = "invalid_client"
+	codeInvalidGrant        = "invalid_grant"
+	codeInvalidScope        = "invalid_scope"
+	codeInvalidTarget       = "invalid_target"
+	codeUnauthorizedClient  = "unauthorized_client"
+	codeUnsupportedGrant    = "unsupported_grant_type"
+	codeUnsupportedResponse = "unsupported_response_type"
+	codeAccessDenied        = "access_denied"
+	codeServerError         = "server_error"
+	codeUnavailable         = "temporarily_unavailable"
+	codeLoginRequired       = "login_required"
+	codeConsentRequired     = "consent_required"
+	codeUnmetAuthentication = "unmet_authentication_requirements"
+	codeRequestUnsupported  = "request_not_supported"
+	codeRequestURIUnsup     = "request_uri_not_supported"
+	codeRegistrationUnsup   = "registration_not_supported"
+)
+
+// descriptions are what is said for each code that comes out of fosite, whose
+// own texts repeat the request and quote.
+func describe(code string) string {
+	switch code {
+	case codeInvalidRequest:
+		return "The request lacks a parameter, or one of its parameters is malformed"
+	case codeInvalidGrant:
+		return "The code or token is invalid, expired, revoked, already used, or belongs to another client, redirect URI or verifier"
+	case codeInvalidScope:
+		return "The scope is unknown, malformed, or more than was granted"
+	case codeUnauthorizedClient:
+		return "The client may not use this grant type"
+	case codeUnsupportedResponse:
+		return "The client may not use this response type"
+	case codeInvalidTarget:
+		return "The client may not ask for this resource"
+	case codeInvalidClient:
+		return "Client authentication failed"
+	case codeAccessDenied:
+		return "The request was denied"
+	default:
+		return "The server met an unexpected condition"
+	}
+}
+
+// protocolError gives err the shape RFC 6749 prescribes. A failure of ours stays
+// server_error, and its text stays in the log; a lost database or a full queue
+// is temporary and never a verdict on what the client sent.
+func protocolError(err error) *refusal {
+	var own *refusal
+	var auth *clientauth.Refusal
+	var known *fosite.RFC6749Error
+	switch {
+	case errors.As(err, &own):
+		return own
+	case errors.As(err, &auth):
+		return &refusal{Code: auth.Code, Description: auth.Description, Status: auth.Status(), Basic: auth.Basic, cause: err}
+	case temporary(err):
+		return &refusal{
+			Code: codeUnavailable, Description: "The server cannot answer at the moment, try again shortly",
+			Status: http.StatusServiceUnavailable, cause: err,
+		}
+	case errors.Is(err, grant.ErrNotFound):
+		return &refusal{Code: codeInvalidGrant, Description: describe(codeInvalidGrant), Status: http.StatusBadRequest, cause: err}
+	case errors.As(err, &known) && known.CodeField < http.StatusInternalServerError:
+		return fromEngine(known)
+	default:
+		return &refusal{Code: codeServerError, Description: describe(codeServerError), Status: http.StatusInternalServerError, cause: err}
+	}
+}
+
+// fromEngine maps fosite's error, some of whose codes nobody registered.
+func fromEngine(known *fosite.RFC6749Error) *refusal {
+	code, status := known.ErrorField, http.StatusBadRequest
+	switch code {
+	case codeInvalidRequest, codeInvalidGrant, codeInvalidScope, codeUnauthorizedClient, codeUnsupportedResponse, codeAccessDenied:
+	case codeInvalidClient:
+		status = http.StatusUnauthorized
+	default:
+		code = codeInvalidRequest
+	}
+	return &refusal{Code: code, Description: describe(code), Status: status, cause: known}
+}
+
+// temporary reports a lost database, a full queue or a request that took too
+// long: to try again later may help.
+func temporary(err error) bool {
+	var lost interface{ Unavailable() bool }
+	return errors.As(err, &lost) && lost.Unavailable() ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
+// errorBody is an error answer (RFC 6749 section 5.2). Clients of Ory Hydra look
+// for status_code.
+type errorBody struct {
+	Error       string `json:"error"`
+	Description string `json:"error_description,omitempty"`
+	Status      int    `json:"status_code"`
+}
+
+// writeError answers a client's request that was refused, and logs it, once.
+func (h *Handler) writeError(w http.ResponseWriter, r *http.Request, err error) {
+	refused := protocolError(err)
+	h.logRefusal(r, refused)
+	if refused.Basic {
+		w.Header().Set("WWW-Authenticate", `Basic realm="ostiary", charset="UTF-8"`)
+	}
+	setRetryAfter(w, refused)
+	writeJSON(w, refused.Status, errorBody{Error: refused.Code, Description: refused.Description, Status: refused.Status})
+}
+
+func (h *Handler) logRefusal(r *http.Request, refused *refusal) {
+	level := slog.LevelInfo
+	if refused.Status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	h.Log.LogAttrs(r.Context(), level, "request refused",
+		slog.String("path", r.URL.Path), slog.String("code", refused.Code),
+		slog.Int("status", refused.Status), slog.Any("error", refused))
+}
+
+// retryAfter is how long a client should wait that met a lost database.
+const retryAfter = 2
+
+func setRetryAfter(w http.ResponseWriter, refused *refusal) {
+	if refused.Status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
+	}
+}
+
+// writeJSON answers with body, which no cache may keep (RFC 6749 section 5.1).
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	header := w.Header()
+	header.Set("Content-Type", "application/json")
+	header.Set("Cache-Control", "no-store")
+	header.Set("Pragma", "no-cache")
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		// Only our own fixed structures come here.
+		status, encoded = http.StatusInternalServerError, []byte(`{"error":"server_error","status_code":500}`)
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(append(encoded, '\n')) // the client may be gone
+}
+
+// words splits a space-separated parameter (RFC 6749 section 3.3).
+func words(s string) []string { return strings.Fields(s) }

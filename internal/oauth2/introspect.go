@@ -1,0 +1,119 @@
+package oauth2
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/oauth2/tokens"
+)
+
+// introspection is what is said of a token (RFC 7662 section 2.2). Of one that
+// is not active nothing else is said.
+type introspection struct {
+	Active    bool     `json:"active"`
+	Scope     string   `json:"scope,omitempty"`
+	ClientID  string   `json:"client_id,omitempty"`
+	Username  string   `json:"username,omitempty"`
+	TokenType string   `json:"token_type,omitempty"`
+	TokenUse  string   `json:"token_use,omitempty"`
+	Expiry    int64    `json:"exp,omitempty"`
+	IssuedAt  int64    `json:"iat,omitempty"`
+	Subject   string   `json:"sub,omitempty"`
+	Audience  []string `json:"aud,omitempty"`
+	Issuer    string   `json:"iss,omitempty"`
+	ID        string   `json:"jti,omitempty"`
+	AuthTime  int64    `json:"auth_time,omitempty"`
+	ACR       string   `json:"acr,omitempty"`
+}
+
+// Introspect serves POST /oauth2/introspect.
+//
+// Only confidential clients may ask. A token is shown to the client it was given
+// to and to those it is for; to anyone else it is inactive, so that the endpoint
+// cannot be used to try tokens found elsewhere (RFC 7662 section 4).
+//
+// Spec: RFC 7662 §2.
+func (h *Handler) Introspect(w http.ResponseWriter, r *http.Request) {
+	said, err := h.introspect(r)
+	if err != nil {
+		h.writeError(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, said)
+}
+
+func (h *Handler) introspect(r *http.Request) (*introspection, error) {
+	ctx, now := r.Context(), h.Now()
+	c, err := h.Authenticator.Authenticate(ctx, r)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // a refusal, or a fault that names itself
+	}
+	if c.Public() {
+		return nil, refuse(codeUnauthorizedClient, "Only a confidential client may introspect tokens")
+	}
+	token := r.PostForm.Get("token")
+	if token == "" {
+		return nil, refuse(codeInvalidRequest, "The parameter token is missing")
+	}
+	if handle, err := h.Codec.Parse(tokens.Refresh, token); err == nil {
+		return h.introspectRefresh(ctx, c, handle, now)
+	}
+	claims, held, err := h.active(ctx, token, now)
+	if errors.Is(err, errInactive) {
+		return &introspection{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if claims.ClientID != c.ID && !h.meantFor(claims.Audience, c) {
+		return &introspection{}, nil
+	}
+	said := &introspection{
+		Active: true, Scope: claims.Scope, ClientID: claims.ClientID, TokenType: "Bearer", TokenUse: "access_token",
+		Expiry: claims.Expiry, IssuedAt: claims.IssuedAt, Subject: claims.Subject, Audience: claims.Audience,
+		Issuer: h.Issuer, ID: claims.ID, AuthTime: claims.AuthTime, ACR: claims.ACR,
+	}
+	if held != nil {
+		said.Username = held.Username
+	}
+	return said, nil
+}
+
+// meantFor reports whether c is a resource server for one of the audiences: it
+// is named by its client_id or by a resource it was registered with. A token that
+// nobody asked a resource for is shown to every client the operator brought, but
+// not to those that registered themselves.
+func (h *Handler) meantFor(audience []string, c *client.Client) bool {
+	for _, a := range audience {
+		if a == c.ID || slices.Contains(c.Audience, a) || a == h.Issuer && !c.Dynamic {
+			return true
+		}
+	}
+	return false
+}
+
+func (h *Handler) introspectRefresh(ctx context.Context, c *client.Client, handle tokens.Handle, now time.Time) (*introspection, error) {
+	held, err := h.Grants.LiveGrant(ctx, handle.Ref, "", now)
+	if errors.Is(err, grant.ErrNotFound) {
+		return &introspection{}, nil
+	}
+	if err != nil {
+		return nil, err //nolint:wrapcheck // told apart by the caller
+	}
+	current := held.RefreshGeneration == int64(handle.Generation) && now.Before(held.ExpiresAt) &&
+		h.Codec.Belongs(tokens.Refresh, handle, held.Seed)
+	if !current || held.ClientID != c.ID {
+		return &introspection{}, nil
+	}
+	return &introspection{
+		Active: true, Scope: strings.Join(held.Scopes, " "), ClientID: held.ClientID, TokenUse: "refresh_token",
+		Username: held.Username, Subject: held.Subject, Issuer: h.Issuer,
+		Expiry: held.ExpiresAt.Unix(), IssuedAt: held.CreatedAt.Unix(), AuthTime: held.Detail.AuthTime, ACR: held.Detail.ACR,
+	}, nil
+}

@@ -1,0 +1,132 @@
+// Package oauth2 serves the OAuth 2.0 endpoints: authorize, token, revoke and
+// introspect.
+//
+// It is the only room that knows fosite. fosite is the engine and never the
+// edge: requests are checked before it sees them, it reads and writes one grant
+// through a [unit] of work, and answers and errors are written here. Everything
+// the room needs from elsewhere it names as a small interface of its own, and
+// cmd/server supplies it.
+//
+//	GET /oauth2/auth ── validate ── decide ──┬── 303 /login?request=ID ──┐
+//	     ▲                                   ├── 303 /consent?request=ID ┤
+//	     └────────── ?continue=ID ───────────┼───────────────────────────┘
+//	                                         └── grant ── fosite ── answer
+//
+//	POST /oauth2/token ── authenticate ── fosite ── claim (one statement) ── mint ── answer
+package oauth2
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/ory/fosite"
+
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/oauth2/tokens"
+	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/web"
+)
+
+// Clients finds registered clients, from a cache of bounded age.
+type Clients interface {
+	// Client returns client.ErrNotFound for an id that is not registered.
+	Client(ctx context.Context, id string) (*client.Client, error)
+}
+
+// Authenticator establishes which client a request comes from.
+type Authenticator interface {
+	Authenticate(ctx context.Context, r *http.Request) (*client.Client, error)
+}
+
+// Grants reads and changes grants. Each method is one statement when it wins.
+type Grants interface {
+	InsertGrant(ctx context.Context, g *grant.Grant) error
+	SpendCode(ctx context.Context, s grant.Spending) (*grant.Held, error)
+	RotateRefresh(ctx context.Context, r grant.Rotation) (*grant.Held, error)
+	LiveGrant(ctx context.Context, ref grant.Ref, jti string, now time.Time) (*grant.Held, error)
+	LiveClient(ctx context.Context, clientID, jti string, issuedAt, now time.Time) error
+	RevokeGrant(ctx context.Context, ref grant.Ref, clientID string, why grant.Why, now time.Time) error
+	DenyToken(ctx context.Context, jti string, until time.Time) error
+}
+
+// Sessions finds who is signed in in a browser, and keeps requests that wait for
+// a person.
+type Sessions interface {
+	SessionAndConsent(ctx context.Context, cookie []byte, clientID string, now time.Time) (*session.Session, *grant.Consent, error)
+	TouchSession(ctx context.Context, cookie []byte, seenAt, idleUntil time.Time) error
+	InsertRequest(ctx context.Context, r *grant.Request) error
+	Request(ctx context.Context, id string, now time.Time) (*grant.Request, error)
+}
+
+// Keys signs tokens and verifies those it signed.
+type Keys interface {
+	SignClaims(ctx context.Context, alg jwks.Algorithm, typ string, claims any) (string, error)
+	Verify(token string, typs ...string) (payload []byte, kid string, err error)
+}
+
+// Pages shows a person what cannot be said by a redirect.
+type Pages interface {
+	Error(w http.ResponseWriter, status int, v web.Error)
+	FormPost(w http.ResponseWriter, status int, v web.FormPost)
+}
+
+// IDTokenClaims selects what an ID token says about a person beyond the
+// protocol's own claims: account holds the standard claims, requested the claims
+// parameter of the authorization request.
+type IDTokenClaims func(account, requested json.RawMessage) (map[string]any, error)
+
+// Lifetimes of what the room gives out.
+type Lifetimes struct {
+	Code            time.Duration // at most 60 s
+	AccessToken     time.Duration
+	IDToken         time.Duration
+	RefreshIdle     time.Duration // a refresh token ends when it is not used for so long
+	RefreshAbsolute time.Duration // and with its grant
+	RefreshGrace    time.Duration // in which the previous refresh token gets the current one again
+	Request         time.Duration // an authorization request waits so long for a person
+	Session         session.Lifetimes
+	Remembered      session.Lifetimes
+}
+
+// Config is what a [Handler] is made from.
+type Config struct {
+	Issuer string
+	// LoginURL and ConsentURL are where people are sent, relative to the issuer.
+	LoginURL, ConsentURL string
+
+	Clients       Clients
+	Authenticator Authenticator
+	Grants        Grants
+	Sessions      Sessions
+	Keys          Keys
+	Pages         Pages
+	Cookies       session.Cookies
+	Codec         *tokens.Codec
+	Sealer        *tokens.Sealer
+	IDTokenClaims IDTokenClaims
+	CheckClaims   func(requested string) error // of the claims parameter
+
+	Lifetimes         Lifetimes
+	OpaqueAccessToken bool // the default; a client may differ
+	AccessTokenAlg    jwks.Algorithm
+	Now               func() time.Time
+	Log               *slog.Logger
+}
+
+// Handler serves the endpoints.
+type Handler struct {
+	Config
+	engine *fosite.Fosite
+}
+
+// New returns a handler over c, all of whose members are set.
+func New(c Config) *Handler {
+	h := &Handler{Config: c}
+	h.engine = newEngine(h)
+	return h
+}

@@ -1,0 +1,78 @@
+package oauth2
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/ostiary/ostiary/internal/web"
+)
+
+// parameter is one name and value of an authorization answer.
+type parameter struct{ name, value string }
+
+// respond sends an authorization answer to the client's redirect URI, in the
+// response mode asked for, with the state untouched and the issuer (RFC 6749
+// section 4.1.2; OAuth 2.0 Multiple Response Type Encoding Practices section 2.1;
+// Form Post Response Mode section 2; RFC 9207 section 2).
+func (h *Handler) respond(w http.ResponseWriter, a *asked, answer []parameter) {
+	if a.state != "" {
+		answer = append(answer, parameter{"state", a.state})
+	}
+	answer = append(answer, parameter{"iss", h.Issuer})
+	if a.mode == modeFormPost {
+		page := web.FormPost{Action: a.redirectURI}
+		for _, p := range answer {
+			page.Fields = append(page.Fields, web.Field{Name: p.name, Value: p.value})
+		}
+		h.Pages.FormPost(w, http.StatusOK, page)
+		return
+	}
+	seeOther(w, a.redirectURI+separator(a)+encode(answer))
+}
+
+// separator joins the redirect URI, whose own query stays as it is registered,
+// and the answer.
+func separator(a *asked) string {
+	switch {
+	case a.mode == modeFragment:
+		return "#"
+	case !strings.Contains(a.redirectURI, "?"):
+		return "?"
+	case strings.HasSuffix(a.redirectURI, "?"), strings.HasSuffix(a.redirectURI, "&"):
+		return ""
+	default:
+		return "&"
+	}
+}
+
+func encode(answer []parameter) string {
+	var b strings.Builder
+	for i, p := range answer {
+		if i > 0 {
+			b.WriteByte('&')
+		}
+		b.WriteString(p.name + "=" + url.QueryEscape(p.value))
+	}
+	return b.String()
+}
+
+// writeAuthorizeError answers an authorization request that was refused. Where
+// no asked is established, or the fault is ours for the moment, a person reads a
+// page; all else goes to the client (RFC 6749 section 4.1.2.1).
+func (h *Handler) writeAuthorizeError(w http.ResponseWriter, r *http.Request, a *asked, err error) {
+	refused := protocolError(err)
+	h.logRefusal(r, refused)
+	if a == nil || refused.Status >= http.StatusInternalServerError {
+		setRetryAfter(w, refused)
+		h.Pages.Error(w, refused.Status, web.Error{
+			Code: refused.Code, Text: refused.Description, RequestID: w.Header().Get("X-Request-Id"),
+		})
+		return
+	}
+	answer := []parameter{{"error", refused.Code}}
+	if refused.Description != "" {
+		answer = append(answer, parameter{"error_description", refused.Description})
+	}
+	h.respond(w, a, answer)
+}

@@ -1,0 +1,146 @@
+package oauth2
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/ory/fosite"
+
+	"github.com/ostiary/ostiary/internal/client"
+)
+
+// tokenAnswer is a successful answer of the token endpoint (RFC 6749 section 5.1,
+// OpenID Connect Core section 3.1.3.3).
+type tokenAnswer struct {
+	AccessToken  string `json:"access_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int64  `json:"expires_in"` // seconds
+	RefreshToken string `json:"refresh_token,omitempty"`
+	IDToken      string `json:"id_token,omitempty"`
+	Scope        string `json:"scope"`
+}
+
+// Token serves POST /oauth2/token.
+//
+// Spec: RFC 6749 §3.2, §4.1.3, §4.4, §5, §6; RFC 7636 §4.5; OpenID Connect Core §3.1.3, §12.
+func (h *Handler) Token(w http.ResponseWriter, r *http.Request) {
+	answer, err := h.exchange(r)
+	if err != nil {
+		h.writeError(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, answer)
+}
+
+func (h *Handler) exchange(r *http.Request) (*tokenAnswer, error) {
+	u := &unit{now: h.Now(), form: r.PostForm}
+	ctx := withUnit(r.Context(), u)
+
+	var err error
+	if u.client, err = h.Authenticator.Authenticate(ctx, r); err != nil {
+		return nil, err //nolint:wrapcheck // a refusal, or a fault that names itself
+	}
+	grantType, err := h.checkGrantType(u)
+	if err != nil {
+		return nil, err
+	}
+
+	request, err := h.engine.NewAccessRequest(ctx, r, newEngineSession(u.client.ID))
+	if u.err != nil {
+		return nil, u.err
+	}
+	if err != nil {
+		return nil, err //nolint:wrapcheck // mapped by its type
+	}
+	if grantType == client.GrantClientCredentials {
+		u.scopes, u.resources = ownScopes(request), request.GetRequestedAudience()
+	}
+	response, err := h.engine.NewAccessResponse(ctx, request)
+	if u.err != nil {
+		return nil, u.err
+	}
+	if err != nil {
+		return nil, err //nolint:wrapcheck // mapped by its type
+	}
+
+	refresh, _ := response.GetExtra("refresh_token").(string)
+	idToken, _ := response.GetExtra("id_token").(string)
+	return &tokenAnswer{
+		AccessToken:  response.GetAccessToken(),
+		TokenType:    "Bearer",
+		ExpiresIn:    int64(u.expiresIn.Seconds()),
+		RefreshToken: refresh,
+		IDToken:      idToken,
+		Scope:        strings.Join(u.scopes, " "),
+	}, nil
+}
+
+// checkGrantType refuses what the client may not do and what lacks its
+// credential, before anything is claimed.
+func (h *Handler) checkGrantType(u *unit) (string, error) {
+	grantType := u.form.Get("grant_type")
+	if grantType == "" {
+		return "", refuse(codeInvalidRequest, "The parameter grant_type is missing")
+	}
+	if !slices.Contains(client.GrantTypes(), grantType) {
+		return "", refuse(codeUnsupportedGrant, "This grant type is not supported")
+	}
+	if !u.client.May(grantType) {
+		return "", refuse(codeUnauthorizedClient, describe(codeUnauthorizedClient))
+	}
+	if grantType == client.GrantAuthorizationCode && u.form.Get("code") == "" {
+		return "", refuse(codeInvalidRequest, "The parameter code is missing")
+	}
+	if grantType == client.GrantRefreshToken && u.form.Get("refresh_token") == "" {
+		return "", refuse(codeInvalidRequest, "The parameter refresh_token is missing")
+	}
+	if grantType == client.GrantClientCredentials {
+		return grantType, h.useResources(u)
+	}
+	return grantType, nil
+}
+
+// useResources checks the resource parameters (RFC 8707 section 2) and hands
+// them to fosite under the name it knows.
+func (h *Handler) useResources(u *unit) error {
+	wanted := resources(u.form)
+	for _, resource := range wanted {
+		if !slices.Contains(u.client.Audience, resource) {
+			return refuse(codeInvalidTarget, describe(codeInvalidTarget))
+		}
+	}
+	if len(wanted) > 0 {
+		u.form["audience"] = wanted
+	}
+	return nil
+}
+
+// resources returns what the parameters resource and audience ask for; the
+// latter is how clients of other servers spell it.
+func resources(form map[string][]string) []string {
+	var wanted []string
+	for _, list := range [][]string{form["resource"], form["audience"]} {
+		for _, value := range list {
+			for _, resource := range words(value) {
+				if !slices.Contains(wanted, resource) {
+					wanted = append(wanted, resource)
+				}
+			}
+		}
+	}
+	return wanted
+}
+
+// ownScopes returns the scopes of a token that a client gets for itself: what it
+// asked for, but for the two that are about a person.
+func ownScopes(request fosite.AccessRequester) []string {
+	var scopes []string
+	for _, scope := range request.GetRequestedScopes() {
+		if scope != scopeOpenID && scope != scopeOffline && !slices.Contains(scopes, scope) {
+			scopes = append(scopes, scope)
+			request.GrantScope(scope)
+		}
+	}
+	return scopes
+}

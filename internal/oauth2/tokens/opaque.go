@@ -1,0 +1,76 @@
+package tokens
+
+import (
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"strings"
+
+	"golang.org/x/crypto/chacha20poly1305"
+)
+
+// opaquePrefix starts an opaque access token and is bound into its seal.
+const opaquePrefix = "ost_at_"
+
+// maxOpaque bounds what is decoded, in characters.
+const maxOpaque = 16 << 10
+
+// Sealer makes and reads opaque access tokens: XChaCha20-Poly1305 over the
+// claims, whose long random nonce never repeats. The first key seals, all open.
+type Sealer struct {
+	seals []seal
+}
+
+type seal struct {
+	tag  byte
+	aead cipher.AEAD
+}
+
+// NewSealer returns a sealer over keys of 32 bytes, of which there is at least one.
+func NewSealer(keys []Key) (*Sealer, error) {
+	s := &Sealer{}
+	for _, key := range keys {
+		aead, err := chacha20poly1305.NewX(key.Secret)
+		if err != nil {
+			return nil, fmt.Errorf("make token seal: %w", err)
+		}
+		s.seals = append(s.seals, seal{tag: key.Tag, aead: aead})
+	}
+	return s, nil
+}
+
+// Seal returns the opaque token that holds claims.
+func (s *Sealer) Seal(claims []byte) string {
+	first := s.seals[0]
+	buf := make([]byte, 2+first.aead.NonceSize(), 2+first.aead.NonceSize()+len(claims)+first.aead.Overhead())
+	buf[0], buf[1] = version, first.tag
+	_, _ = rand.Read(buf[2:]) // never fails: crypto/rand ends the process instead
+	buf = first.aead.Seal(buf, buf[2:], claims, []byte(opaquePrefix))
+	return opaquePrefix + base64.RawURLEncoding.EncodeToString(buf)
+}
+
+// Opaque reports whether token has the form of an opaque access token.
+func Opaque(token string) bool { return strings.HasPrefix(token, opaquePrefix) }
+
+// Open returns the claims in token.
+func (s *Sealer) Open(token string) ([]byte, error) {
+	encoded, ok := strings.CutPrefix(token, opaquePrefix)
+	if !ok || len(encoded) > maxOpaque || strings.ContainsAny(encoded, "\r\n") {
+		return nil, ErrMalformed
+	}
+	buf, err := base64.RawURLEncoding.Strict().DecodeString(encoded)
+	if err != nil || len(buf) < 2+chacha20poly1305.NonceSizeX || buf[0] != version {
+		return nil, ErrMalformed
+	}
+	for _, seal := range s.seals {
+		if seal.tag != buf[1] {
+			continue
+		}
+		nonce, sealed := buf[2:2+seal.aead.NonceSize()], buf[2+seal.aead.NonceSize():]
+		if claims, err := seal.aead.Open(nil, nonce, sealed, []byte(opaquePrefix)); err == nil {
+			return claims, nil
+		}
+	}
+	return nil, ErrMalformed
+}

@@ -1,0 +1,100 @@
+package oauth2
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"net/url"
+	"time"
+
+	"github.com/ory/fosite"
+
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
+)
+
+// unit is the work of one request. fosite asks its storage for many small
+// things; they are all answered from the one row that the unit holds.
+type unit struct {
+	now    time.Time
+	client *client.Client
+	form   url.Values
+
+	grant *grant.Grant // authorize: to be inserted
+	held  *grant.Held  // token: what the claim returned
+
+	generation int64    // of the refresh token to hand out
+	scopes     []string // of the access token; narrower than the grant's if asked for
+	resources  []string
+	expiresIn  time.Duration // of the access token, once it is made
+
+	// err is the first failure of the database. fosite turns those into verdicts
+	// on what the client sent, so the endpoint asks here before it believes fosite.
+	err error
+}
+
+type unitKey struct{}
+
+func withUnit(ctx context.Context, u *unit) context.Context {
+	return context.WithValue(ctx, unitKey{}, u)
+}
+
+// unitOf returns the unit of the request that ctx belongs to. Without one, a
+// route was wired past its endpoint, and nothing may be given out.
+func unitOf(ctx context.Context) *unit {
+	u, ok := ctx.Value(unitKey{}).(*unit)
+	if !ok {
+		return &unit{err: errNoUnit}
+	}
+	return u
+}
+
+// fail keeps the first failure of the database and returns it.
+func (u *unit) fail(err error) error {
+	if u.err == nil {
+		u.err = err
+	}
+	return err
+}
+
+// requester returns the authorization request that a held grant came from, as
+// fosite wants to see it.
+func (u *unit) requester() *fosite.Request {
+	r := fosite.NewRequest()
+	r.ID = u.held.ID.String()
+	r.Client = engineClient{Client: u.client}
+	r.RequestedAt = u.now
+	r.RequestedScope = u.held.Scopes
+	r.GrantedScope = u.held.Scopes
+	r.RequestedAudience = u.held.Resources
+	r.GrantedAudience = u.held.Resources
+	r.Session = newEngineSession(u.held.Subject)
+	r.Form = url.Values{"redirect_uri": {u.held.Detail.RedirectURI}}
+	if challenge := u.held.Detail.Challenge; challenge != "" {
+		r.Form.Set("code_challenge", challenge)
+		r.Form.Set("code_challenge_method", "S256")
+	}
+	return r
+}
+
+// mercy is how long after its spending a code may come again from its own client
+// without ending the grant: a double submit is not a theft.
+const mercy = 2 * time.Second
+
+// doubleSubmit reports whether a spent code comes again from whom it was given
+// to: the same client (which the store has seen to), the same redirect URI and
+// the right verifier, within moments. A thief has no verifier.
+func (u *unit) doubleSubmit(held *grant.Held) bool {
+	return u.now.Sub(held.CodeSpentAt) <= mercy &&
+		u.form.Get("redirect_uri") == held.Detail.RedirectURI &&
+		verifierFits(u.form.Get("code_verifier"), held.Detail.Challenge)
+}
+
+// verifierFits reports whether verifier answers challenge by S256 (RFC 7636
+// section 4.6). No challenge fits nothing.
+func verifierFits(verifier, challenge string) bool {
+	sum := sha256.Sum256([]byte(verifier))
+	got := base64.RawURLEncoding.EncodeToString(sum[:])
+	return challenge != "" && subtle.ConstantTimeCompare([]byte(got), []byte(challenge)) == 1
+}
