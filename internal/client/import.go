@@ -86,7 +86,7 @@ func parseEntry(raw json.RawMessage, p Policy) (Entry, []error) {
 	p.SelfRegistered = false
 	metadata, faults := ParseMetadata(members, p)
 	for _, fault := range faults {
-		bad = append(bad, fault)
+		bad = append(bad, errors.New(fault.String()))
 	}
 	entry.Metadata = metadata
 	entry.Warnings = unknown(members)
@@ -121,7 +121,7 @@ func unknown(members map[string]json.RawMessage) []string {
 // A.1), so that it can stand in a path, a log and a header.
 func CheckID(id string) error {
 	if id == "" || len(id) > 255 || strings.IndexFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) >= 0 {
-		return Fault{InvalidMetadata, "client_id", "must have 1 to 255 characters of visible ASCII"}
+		return errors.New("client_id must have 1 to 255 characters of visible ASCII")
 	}
 	return nil
 }
@@ -131,7 +131,7 @@ func CheckID(id string) error {
 func CheckSecret(secret string) error {
 	if len(secret) < minSecret || len(secret) > MaxSecret ||
 		strings.IndexFunc(secret, func(r rune) bool { return r < ' ' || r > '~' }) >= 0 {
-		return Fault{InvalidMetadata, "client_secret", fmt.Sprintf("must have %d to %d characters of printable ASCII", minSecret, MaxSecret)}
+		return fmt.Errorf("client_secret must have %d to %d characters of printable ASCII", minSecret, MaxSecret)
 	}
 	return nil
 }

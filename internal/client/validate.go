@@ -40,8 +40,8 @@ type Fault struct {
 	Reason string // printable ASCII without quotation marks, and nothing that the caller sent
 }
 
-// Error returns the member and what is wrong with it.
-func (f Fault) Error() string { return f.Member + " " + f.Reason }
+// String returns the member and what is wrong with it.
+func (f Fault) String() string { return f.Member + " " + f.Reason }
 
 // Validate completes the metadata with the defaults and returns all that is wrong
 // with it. It holds a positive list for each member; what the policy does not let
@@ -69,7 +69,7 @@ func (m *Metadata) restrict(p Policy) {
 		m.Audience, m.SkipConsent = nil, false
 	}
 	var scopes []string
-	for _, scope := range strings.Fields(m.Scope) {
+	for scope := range strings.FieldsSeq(m.Scope) {
 		if !slices.Contains(scopes, scope) && (!p.SelfRegistered || slices.Contains(p.AllowedScopes, scope)) {
 			scopes = append(scopes, scope)
 		}

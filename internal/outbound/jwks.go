@@ -3,21 +3,130 @@ package outbound
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/ostiary/ostiary/internal/client"
 )
 
-// KeySets gives the public keys of clients, fetched if need be, and cached.
-type KeySets struct{}
+// ErrNoKeys reports that a client's keys cannot be had, for a reason that is the
+// client's own: its jwks_uri does not answer, or not with keys.
+var ErrNoKeys = errors.New("no keys of the client")
+
+const (
+	fresh    = 5 * time.Minute  // how long fetched keys are believed
+	rest     = time.Minute      // between fetches for the sake of an unknown kid
+	sulk     = 10 * time.Second // after a fetch that failed
+	maxCache = 1000             // sets of keys
+)
+
+// KeySets gives the public keys of clients, fetched if need be, and cached by
+// URL.
+type KeySets struct {
+	fetch  *Client
+	now    func() time.Time
+	flight singleflight.Group
+
+	mu    sync.Mutex
+	cache map[string]fetched
+}
+
+type fetched struct {
+	keys  []jose.JSONWebKey
+	at    time.Time // when the keys were read
+	tried time.Time // when they were last asked for
+	err   error     // why there are no keys
+}
 
 // NewKeySets returns a KeySets that fetches with c.
-func NewKeySets(c *Client, now func() time.Time) *KeySets { return &KeySets{} }
+func NewKeySets(c *Client, now func() time.Time) *KeySets {
+	return &KeySets{fetch: c, now: now, cache: make(map[string]fetched)}
+}
 
 // Keys returns the keys that the client published. When none of them has kid, and
 // kid is not empty, they are fetched again, but not more than once a minute.
+//
+// Spec: OpenID Connect Core section 10.1.1.
 func (k *KeySets) Keys(ctx context.Context, c *client.Client, kid string) ([]jose.JSONWebKey, error) {
-	return nil, errors.New("not built yet")
+	if c.JWKSURI == "" {
+		keys, _ := client.ReadKeySet(c.JWKS) // unfit keys never verify anything
+		if len(keys) == 0 {
+			return nil, fmt.Errorf("%w: none registered", ErrNoKeys)
+		}
+		return keys, nil
+	}
+	if hit, ok := k.cached(c.JWKSURI, kid); ok {
+		return hit.keys, hit.err
+	}
+
+	// Those who wait for the same keys share one fetch, which therefore outlives
+	// the request that began it.
+	shared := context.WithoutCancel(ctx)
+	done := k.flight.DoChan(c.JWKSURI, func() (any, error) {
+		if hit, ok := k.cached(c.JWKSURI, kid); ok {
+			return hit, nil
+		}
+		return k.refresh(shared, c.JWKSURI), nil
+	})
+	select {
+	case result := <-done:
+		got, _ := result.Val.(fetched)
+		return got.keys, got.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("fetch keys: %w", ctx.Err())
+	}
+}
+
+// cached returns what is known of uri, if it is good enough to answer for kid.
+func (k *KeySets) cached(uri, kid string) (fetched, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	hit, ok := k.cache[uri]
+	now := k.now()
+	switch {
+	case !ok:
+		return fetched{}, false
+	case hit.err != nil:
+		return hit, now.Sub(hit.tried) < sulk
+	case now.Sub(hit.at) >= fresh:
+		return hit, false
+	case kid == "" || slices.ContainsFunc(hit.keys, func(key jose.JSONWebKey) bool { return key.KeyID == kid }):
+		return hit, true
+	default:
+		return hit, now.Sub(hit.tried) < rest
+	}
+}
+
+func (k *KeySets) refresh(ctx context.Context, uri string) fetched {
+	now := k.now()
+	got := fetched{at: now, tried: now}
+	body, err := k.fetch.Get(ctx, uri)
+	if err != nil {
+		got.err = fmt.Errorf("%w: %w", ErrNoKeys, err)
+	} else if got.keys, _ = client.ReadKeySet(body); len(got.keys) == 0 {
+		// Keys of kinds that we do not know are no fault of the set (RFC 7517 section 5).
+		got.err = fmt.Errorf("%w: none that can be used", ErrNoKeys)
+	}
+
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	old, known := k.cache[uri]
+	if got.err != nil && known && old.err == nil && now.Sub(old.at) < fresh {
+		// Somebody made up a kid while the client's server was away: that must not
+		// take the keys from those who name a real one.
+		got = fetched{keys: old.keys, at: old.at, tried: now}
+	}
+	if !known && len(k.cache) >= maxCache {
+		for other := range k.cache {
+			delete(k.cache, other) // any one: those in use come back at the cost of a fetch
+			break
+		}
+	}
+	k.cache[uri] = got
+	return got
 }

@@ -1,10 +1,31 @@
-// Package outbound fetches what other people's URLs point to, from public
+// Package outbound fetches what other people's URLs point to: from public
 // addresses only, a little of it, and not for long.
+//
+// Whoever registers a client chooses these URLs. So nothing here follows them
+// anywhere else: not to a redirect, not through a proxy, not into a private
+// network, whatever a name resolves to.
 package outbound
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"code.dny.dev/ssrf"
+)
+
+const (
+	patience = 5 * time.Second
+	maxBody  = 64 << 10
+	maxHead  = 16 << 10
 )
 
 // Config says how a [Client] differs from the strict one.
@@ -16,12 +37,84 @@ type Config struct {
 }
 
 // Client fetches documents.
-type Client struct{}
+type Client struct {
+	http  *http.Client
+	plain bool
+}
 
 // New returns a Client.
-func New(c Config) (*Client, error) { return &Client{}, nil }
+func New(c Config) (*Client, error) {
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool() // a machine without certificates trusts only what it is given
+	}
+	if len(c.CA) > 0 && !roots.AppendCertsFromPEM(c.CA) {
+		return nil, errors.New("read CA: no certificate in it")
+	}
 
-// Get returns the body of a 200 answer.
-func (c *Client) Get(ctx context.Context, url string) ([]byte, error) {
-	return nil, errors.New("not built yet")
+	dialer := &net.Dialer{Timeout: patience}
+	if !c.AllowPrivate {
+		// It is asked about the address that is dialled, after the name was resolved
+		// for the only time, so no second answer can differ from the first.
+		dialer.Control = ssrf.New(ssrf.WithAnyPort()).Safe
+	}
+	return &Client{plain: c.AllowPrivate, http: &http.Client{
+		Timeout:       patience,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			Proxy:                  nil,
+			DialContext:            dialer.DialContext,
+			TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+			DisableKeepAlives:      true,
+			DisableCompression:     true,
+			MaxResponseHeaderBytes: maxHead,
+			ForceAttemptHTTP2:      true,
+		},
+	}}, nil
+}
+
+// Get returns the body of a 200 answer. Its error may name addresses: it is for
+// the log and not for whoever chose the URL.
+func (c *Client) Get(ctx context.Context, rawURL string) ([]byte, error) {
+	if err := c.check(rawURL); err != nil {
+		return nil, fmt.Errorf("fetch: %w", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, rawURL, nil)
+	if err != nil {
+		return nil, fmt.Errorf("fetch: %w", err)
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", "ostiary")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("fetch: %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("fetch: answered %d", resp.StatusCode)
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	if err != nil {
+		return nil, fmt.Errorf("fetch: %w", err)
+	}
+	if len(body) > maxBody {
+		return nil, fmt.Errorf("fetch: more than %d bytes", maxBody)
+	}
+	return body, nil
+}
+
+func (c *Client) check(rawURL string) error {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return errors.New("not a URL")
+	}
+	loopback := slices.Contains([]string{"127.0.0.1", "::1", "localhost"}, u.Hostname())
+	if u.Scheme != "https" && (u.Scheme != "http" || !c.plain || !loopback) {
+		return errors.New("not https")
+	}
+	if u.User != nil {
+		return errors.New("with a user name")
+	}
+	return nil
 }
