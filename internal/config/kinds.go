@@ -86,7 +86,7 @@ func number(least, most int) kind[int] {
 
 func duration(least, most time.Duration) kind[time.Duration] {
 	return kind[time.Duration]{
-		allowed: fmt.Sprintf("a time from %s to %s, as in 90s, 10m, 12h or 30d", formatDuration(least), formatDuration(most)),
+		allowed: fmt.Sprintf("a time from %s to %s", formatDuration(least), formatDuration(most)),
 		parse: func(text string) (time.Duration, error) {
 			d, err := parseDuration(text)
 			switch {
@@ -115,7 +115,7 @@ func parseDuration(text string) (time.Duration, error) {
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil {
-		return 0, errors.New("is not a time with a unit")
+		return 0, errors.New("is not a time with a unit, as in 90s, 10m, 12h or 30d")
 	}
 	return d, nil
 }

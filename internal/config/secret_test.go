@@ -49,7 +49,7 @@ func TestFaultsDoNotShowSecrets(t *testing.T) {
 		"a secret too short":         {Environ: []string{"OSTIARY_SYSTEM_SECRETS=" + word}},
 		"a database of no engine":    {Override: map[string]string{"database_url": "mysql://u:" + word + "@h/d"}},
 		"a variable misspelt":        {Environ: []string{"OSTIARY_DATABASE_UR=postgres://u:" + word + "@h/d"}},
-		"a key misspelt":             {File: write(t, "a.yaml", "sytem_secrets: "+word)},
+		"a key misspelt":             {File: write(t, "a.yaml", "system_secretz: "+word)},
 		"a list with a comma":        {File: write(t, "b.yaml", "system_secrets: ['"+word+",x']")},
 		"a file that is not YAML":    {File: write(t, "c.yaml", "system_secrets: |"+word+"\n")},
 		"a quote that never ends":    {File: write(t, "d.yaml", "system_secrets: \""+word+"\n")},
