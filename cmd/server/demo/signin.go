@@ -86,14 +86,14 @@ func (a *app) callback(w http.ResponseWriter, r *http.Request) error {
 	if !ok || !a.isBrowser(r, try.browser) {
 		return &refusal{
 			status: http.StatusBadRequest, title: "This sign-in did not start here",
-			advice: "The answer carries a state that this browser was not given, or that was used before. It may also have taken too long. Nobody was signed in.",
+			advice: "The answer carries a state that this browser was not given, or that was used before. It may also have taken too long. Nothing changed here.",
 		}
 	}
 	issuer, said := answer.Get("iss"), answer.Has("iss")
 	if issuer != a.cfg.Issuer && (said || conn.endpoint.SaysIssuer) {
 		return &refusal{
 			status: http.StatusBadRequest, title: "The answer came from another provider",
-			advice: "It does not name the issuer this app asked, so it was not followed. Nobody was signed in.",
+			advice: "It does not name the issuer this app asked, so it was not followed. Nothing changed here.",
 		}
 	}
 	if code := answer.Get("error"); code != "" {
@@ -104,7 +104,7 @@ func (a *app) callback(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return &refusal{
 			status: http.StatusBadGateway, title: "The sign-in could not be completed",
-			advice: "The provider sent you back, but what it then said did not hold. Nobody was signed in.",
+			advice: "The provider sent you back, but what it then said did not hold. Nothing changed here.",
 			code:   protocolCode(err), err: err,
 		}
 	}
@@ -170,7 +170,7 @@ func declined(code, description string) error {
 	switch code {
 	case "access_denied":
 		no.status, no.title = http.StatusForbidden, "You did not let this app in"
-		no.advice = "That is fine: nothing was shared, and nobody was signed in."
+		no.advice = "That is fine: nothing was shared, and nothing changed here."
 	case "login_required":
 		no.title = "Nobody is signed in at the provider"
 		no.advice = "This app asked for an answer without a page, and the provider would have had to ask who you are."
