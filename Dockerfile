@@ -12,14 +12,14 @@ COPY . .
 ARG TARGETOS TARGETARCH VERSION=dev
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /root-fs/ostiary ./cmd/server
+    go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /image/ostiary ./cmd/server
 
 # What a static program still asks of a system: whom to trust, what time it is
-# elsewhere, where to write.
-RUN mkdir -p /root-fs/etc/ssl/certs /root-fs/data /root-fs/tmp \
- && cp /etc/ssl/certs/ca-certificates.crt /root-fs/etc/ssl/certs/ \
- && cp "$(go env GOROOT)/lib/time/zoneinfo.zip" /root-fs/etc/ \
- && chmod 700 /root-fs/data
+# elsewhere, where to write. It may write nowhere else, its own file included.
+RUN mkdir -p /image/etc/ssl/certs /writable/data /writable/tmp \
+ && cp /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ \
+ && cp "$(go env GOROOT)/lib/time/zoneinfo.zip" /image/etc/ \
+ && chmod 700 /writable/data
 
 FROM scratch
 ARG VERSION=dev
@@ -29,7 +29,8 @@ LABEL org.opencontainers.image.title="Ostiary" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="$VERSION"
 
-COPY --from=build --chown=65532:65532 /root-fs/ /
+COPY --from=build /image/ /
+COPY --from=build --chown=65532:65532 /writable/ /
 ENV ZONEINFO=/etc/zoneinfo.zip
 USER 65532:65532
 # For OSTIARY_DATABASE_URL=sqlite:/data/ostiary.db. No default names it: a replica
