@@ -9,7 +9,7 @@ const (
 )
 
 // Refusal is a failed authentication in the protocol's words.
-type Refusal struct {
+type Refusal struct { //nolint:errname // it is the word for it, and not every error here is one
 	Code        string // invalid_client or invalid_request
 	Description string // for the client
 	// Reason is for the log: the answer must not tell an unknown client from a

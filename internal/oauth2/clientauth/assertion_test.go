@@ -1,0 +1,213 @@
+package clientauth
+
+import (
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/client"
+)
+
+func TestWhatAnAssertionSays(t *testing.T) {
+	t.Parallel()
+
+	in := func(d time.Duration) int64 { return clock().Add(d).Unix() }
+	for name, tc := range map[string]struct {
+		claims edits
+		ok     bool
+	}{
+		"issuer as audience":                      {nil, true},
+		"token endpoint as audience":              {with("aud", tokenEndpoint), true},
+		"no iat":                                  {with("iat", nil), true},
+		"iat long ago":                            {with("iat", 0), true},
+		"iat 8 s ahead":                           {with("iat", in(8*time.Second)), true},
+		"iat with a fraction":                     {with("iat", float64(in(0))+0.25), true},
+		"nbf 8 s ahead":                           {with("nbf", in(8*time.Second)), true},
+		"expiring in a second":                    {with("exp", in(time.Second)), true},
+		"expiring in a fraction of one":           {with("exp", float64(in(0))+0.5), true},
+		"expiring in 5 min by a clock 10 s ahead": {with("exp", in(310*time.Second)), true},
+		"jti of 256 characters":                   {with("jti", strings.Repeat("ü", 256)), true},
+		"further claims":                          {with("nonce", []any{1, "x"}), true},
+
+		"no iss":                        {with("iss", nil), false},
+		"no sub":                        {with("sub", nil), false},
+		"neither":                       {edits{"iss": nil, "sub": nil}, false},
+		"iss of another":                {with("iss", "other"), false},
+		"sub of another":                {with("sub", "other"), false},
+		"iss and sub of another":        {edits{"iss": "other", "sub": "other"}, false},
+		"iss and sub of nobody":         {edits{"iss": "nobody", "sub": "nobody"}, false},
+		"sub with NUL":                  {edits{"iss": "signer\x00", "sub": "signer\x00"}, false},
+		"sub is an object":              {edits{"iss": edits{}, "sub": edits{}}, false},
+		"no aud":                        {with("aud", nil), false},
+		"empty aud":                     {with("aud", ""), false},
+		"foreign aud":                   {with("aud", "https://evil.example"), false},
+		"foreign aud among ours":        {with("aud", []string{issuer, "https://evil.example"}), false},
+		"both of ours":                  {with("aud", []string{issuer, tokenEndpoint}), false},
+		"ours alone in an array":        {with("aud", []string{issuer}), false},
+		"a prefix of ours":              {with("aud", issuer[:len(issuer)-1]), false},
+		"ours with a slash":             {with("aud", issuer+"/"), false},
+		"ours with more":                {with("aud", issuer+".evil.example"), false},
+		"ours in another case":          {with("aud", strings.ToUpper(issuer)), false},
+		"aud is an object":              {with("aud", edits{"x": issuer}), false},
+		"no exp":                        {with("exp", nil), false},
+		"expired":                       {with("exp", in(-time.Second)), false},
+		"expired this instant":          {with("exp", in(0)), false},
+		"expired 5 min ago":             {with("exp", in(-5*time.Minute)), false},
+		"exp is a string":               {with("exp", strconv.FormatInt(in(time.Minute), 10)), false},
+		"exp is true":                   {with("exp", true), false},
+		"exp is an array":               {with("exp", []int64{in(time.Minute)}), false},
+		"exp is negative":               {with("exp", -in(time.Minute)), false},
+		"exp in 6 min":                  {with("exp", in(6*time.Minute)), false},
+		"exp in milliseconds":           {with("exp", 1000*in(time.Minute)), false},
+		"exp of 2^63":                   {with("exp", uint64(1)<<63), false},
+		"exp of 1e300":                  {with("exp", 1e300), false},
+		"iat a minute ahead":            {with("iat", in(61*time.Second)), false},
+		"iat 11 s ahead":                {with("iat", in(11*time.Second)), false},
+		"iat is a string":               {with("iat", strconv.FormatInt(in(0), 10)), false},
+		"iat of 1e300":                  {with("iat", 1e300), false},
+		"nbf a minute ahead":            {with("nbf", in(61*time.Second)), false},
+		"nbf is a string":               {with("nbf", "0"), false},
+		"no jti":                        {with("jti", nil), false},
+		"empty jti":                     {with("jti", ""), false},
+		"jti is a number":               {with("jti", 1), false},
+		"jti of 257 characters":         {with("jti", strings.Repeat("x", 257)), false},
+		"names in another case":         {edits{"exp": nil, "EXP": in(time.Minute)}, false},
+		"an ID token that we made":      {edits{"iss": issuer, "sub": "person", "aud": "signer"}, false},
+		"an authorization for a person": {with("sub", "person"), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			a := newAuthenticator(withKeys(t, "signer", ecJWK(0)), withKeys(t, "other", ecJWK(1)))
+			c, err := a.Authenticate(t.Context(), asserting(assertion(t, nil, tc.claims)))
+			switch {
+			case tc.ok && err != nil:
+				t.Errorf("refused %v: %v", tc.claims, err)
+			case tc.ok && c.ID != "signer":
+				t.Errorf("authenticated %q", c.ID)
+			case !tc.ok && err == nil:
+				t.Errorf("%q passed with %v", c.ID, tc.claims)
+			case !tc.ok && refusal(t, err).Code != invalidClient:
+				t.Errorf("refusal = %v, want %s", err, invalidClient)
+			}
+		})
+	}
+}
+
+func TestClaimsThatAreNoPlainObjectAreRefused(t *testing.T) {
+	t.Parallel()
+
+	good := goodClaims(nil)
+	for name, payload := range map[string]string{
+		"nothing":                "",
+		"an array":               "[" + good + "]",
+		"a string":               `"signer"`,
+		"null":                   "null",
+		"cut off":                good[:len(good)-1],
+		"something after":        good + "{}",
+		"a byte order mark":      "\ufeff" + good,
+		"bytes that are no text": strings.Replace(good, `"jti":"1"`, "\"jti\":\"\xff\"", 1),
+		"sub twice":              strings.Replace(good, "{", `{"sub":"other",`, 1),
+		"sub twice, disguised":   strings.Replace(good, "{", `{"s\u0075b":"other",`, 1),
+		"exp twice":              strings.Replace(good, "{", `{"exp":1,`, 1),
+		"a number out of range":  strings.Replace(good, "{", `{"x":1e999,`, 1),
+		"an endless exp":         strings.Replace(good, `"exp":`, `"exp":9`+strings.Repeat("9", 400), 1),
+		"deep arrays":            strings.Replace(good, "{", `{"x":`+strings.Repeat("[", 5500)+strings.Repeat("]", 5499), 1),
+		"arrays never closed":    strings.Repeat("[", 12000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			a := newAuthenticator(withKeys(t, "signer", ecJWK(0)), withKeys(t, "other", ecJWK(0)))
+			signed := sign(t, ecKeys[0](), "ES256", goodHeader(nil), payload)
+			c, err := a.Authenticate(t.Context(), asserting(signed))
+			if err == nil {
+				t.Fatalf("%q passed with %q", c.ID, payload)
+			}
+			if got := refusal(t, err); got.Code != invalidClient {
+				t.Errorf("refusal = %+v, want %s", got, invalidClient)
+			}
+		})
+	}
+}
+
+func TestAnAssertionIsGoodForOnce(t *testing.T) {
+	t.Parallel()
+
+	a := newAuthenticator(withKeys(t, "signer", ecJWK(0)))
+	signed := assertion(t, nil, nil)
+	again := assertion(t, nil, nil) // the same jti under another signature
+
+	var passed, refused atomic.Int64
+	var callers sync.WaitGroup
+	start := make(chan struct{})
+	for n := range 32 {
+		callers.Go(func() {
+			<-start
+			_, err := a.Authenticate(t.Context(), asserting([]string{signed, again}[n%2]))
+			if err == nil {
+				passed.Add(1)
+			} else if refusal(t, err).Code == invalidClient {
+				refused.Add(1)
+			}
+		})
+	}
+	close(start)
+	callers.Wait()
+	if passed.Load() != 1 || refused.Load() != 31 {
+		t.Errorf("of 32 callers %d passed and %d were refused, want 1 and 31", passed.Load(), refused.Load())
+	}
+}
+
+func TestOnlyTheClientSpendsItsAssertions(t *testing.T) {
+	t.Parallel()
+
+	disabled := withKeys(t, "disabled", ecJWK(0))
+	disabled.Disabled = true
+	secretive := withSecret(t, "secretive", client.AuthPost, longSecret)
+	a := newAuthenticator(withKeys(t, "signer", ecJWK(0)), withKeys(t, "other", ecJWK(1)), disabled, secretive)
+	spent := a.cfg.Replay.(*memory)
+
+	forged := swapSignature(assertion(t, nil, nil), make([]byte, 64))
+	for name, refused := range map[string]string{
+		"forged":          forged,
+		"for elsewhere":   assertion(t, nil, with("aud", "https://evil.example")),
+		"expired":         assertion(t, nil, with("exp", clock().Unix())),
+		"of a disabled":   assertion(t, nil, edits{"iss": "disabled", "sub": "disabled"}),
+		"of another way":  assertion(t, nil, edits{"iss": "secretive", "sub": "secretive"}),
+		"of an imposter":  assertion(t, nil, edits{"iss": "other", "sub": "other"}),
+		"with wrong name": assertion(t, with("kid", "k9"), nil),
+	} {
+		if _, err := a.Authenticate(t.Context(), asserting(refused)); err == nil {
+			t.Errorf("an assertion %s passed", name)
+		}
+	}
+	if _, err := a.Authenticate(t.Context(), asserting(assertion(t, nil, nil), "client_id", "other")); err == nil {
+		t.Error("an assertion passed beside another client_id")
+	}
+	if len(spent.until) != 0 {
+		t.Fatalf("refused assertions spent %v", spent.until)
+	}
+
+	if _, err := a.Authenticate(t.Context(), asserting(assertion(t, nil, nil))); err != nil {
+		t.Errorf("the client's own assertion was refused: %v", err)
+	}
+	other := sign(t, ecKeys[1](), "ES256", goodHeader(nil), goodClaims(edits{"iss": "other", "sub": "other"}))
+	if _, err := a.Authenticate(t.Context(), asserting(other)); err != nil {
+		t.Errorf("the same jti of another client was refused: %v", err)
+	}
+	for id, until := range spent.until {
+		if id[0] != replayKind || len(id[2]) != 43 {
+			t.Errorf("spent %q, want the hash of the jti", id)
+		}
+		if want := clock().Add(time.Minute + leeway); !until.Equal(want) {
+			t.Errorf("remembered until %v, want %v", until, want)
+		}
+	}
+	if len(spent.until) != 2 {
+		t.Errorf("%d assertions are remembered, want 2", len(spent.until))
+	}
+}

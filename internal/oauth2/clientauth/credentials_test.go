@@ -1,0 +1,169 @@
+package clientauth
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/ostiary/ostiary/internal/client"
+)
+
+func TestEachClientPassesWithTheMethodItRegistered(t *testing.T) {
+	t.Parallel()
+
+	odd := "a b+c:%&/ü"
+	long := odd + longSecret
+	a := newAuthenticator(
+		withSecret(t, "basic", client.AuthBasic, longSecret),
+		withSecret(t, "unsaid", "", longSecret),
+		withSecret(t, "post", client.AuthPost, longSecret),
+		withSecret(t, "short", client.AuthPost, shortSecret),
+		withSecret(t, odd, client.AuthBasic, long),
+		withKeys(t, "signer", ecJWK(0)),
+		public("app"),
+	)
+	lower := basic(form(), "basic", longSecret)
+	lower.Header.Set("Authorization", "bAsIc  "+strings.TrimPrefix(lower.Header.Get("Authorization"), "Basic "))
+
+	for name, tc := range map[string]struct {
+		request *http.Request
+		want    string
+	}{
+		"secret in the header":                       {basic(form(), "basic", longSecret), "basic"},
+		"the scheme in another case and two spaces":  {lower, "basic"},
+		"no registered method is the header":         {basic(form(), "unsaid", longSecret), "unsaid"},
+		"header and the same client_id in the form":  {basic(form("client_id", "basic"), "basic", longSecret), "basic"},
+		"id and secret that need encoding":           {basic(form(), odd, long), odd},
+		"secret in the form":                         {form("client_id", "post", "client_secret", longSecret), "post"},
+		"short secret in the form":                   {form("client_id", "short", "client_secret", shortSecret), "short"},
+		"assertion":                                  {asserting(assertion(t, nil, nil)), "signer"},
+		"assertion and the same client_id":           {asserting(assertion(t, nil, with("jti", "2")), "client_id", "signer"), "signer"},
+		"public client with its client_id":           {form("client_id", "app"), "app"},
+		"public client with other parameters beside": {form("client_id", "app", "scope", "openid"), "app"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			c, err := a.Authenticate(t.Context(), tc.request)
+			if err != nil {
+				t.Fatalf("Authenticate: %v", err)
+			}
+			if c.ID != tc.want {
+				t.Errorf("authenticated %q, want %q", c.ID, tc.want)
+			}
+		})
+	}
+}
+
+func TestRequestsThatAuthenticateOtherwiseAreRefused(t *testing.T) {
+	t.Parallel()
+
+	disabled := withSecret(t, "disabled", client.AuthPost, longSecret)
+	disabled.Disabled = true
+	disabledApp := public("disabled-app")
+	disabledApp.Disabled = true
+	disabledSigner := withKeys(t, "signer", ecJWK(0))
+	disabledSigner.Disabled = true
+	a := newAuthenticator(
+		withSecret(t, "basic", client.AuthBasic, longSecret),
+		withSecret(t, "unsaid", "", longSecret),
+		withSecret(t, "post", client.AuthPost, longSecret),
+		withKeys(t, "other", ecJWK(1)),
+		public("app"), disabled, disabledApp, disabledSigner,
+	)
+	bearer := form("client_id", "app")
+	bearer.Header.Set("Authorization", "Bearer "+longSecret)
+	empty := form("client_id", "app")
+	empty.Header.Set("Authorization", "")
+	twice := basic(form(), "basic", longSecret)
+	twice.Header.Add("Authorization", twice.Header.Get("Authorization"))
+	query := form()
+	query.URL.RawQuery = url.Values{"client_id": {"post"}, "client_secret": {longSecret}}.Encode()
+	signed := assertion(t, nil, nil)
+
+	for name, tc := range map[string]struct {
+		request *http.Request
+		want    string
+		basic   bool
+	}{
+		"nothing at all":                   {form(), invalidClient, false},
+		"credentials in the query":         {query, invalidClient, false},
+		"a secret without a client_id":     {form("client_secret", longSecret), invalidClient, false},
+		"an empty Authorization header":    {empty, invalidClient, true},
+		"a bearer token":                   {bearer, invalidClient, true},
+		"two Authorization headers":        {twice, invalidRequest, true},
+		"header and secret":                {basic(form("client_secret", longSecret), "basic", longSecret), invalidRequest, true},
+		"header and assertion":             {basic(asserting(signed), "basic", longSecret), invalidRequest, true},
+		"header and assertion type alone":  {basic(form("client_assertion_type", assertionType), "basic", longSecret), invalidRequest, true},
+		"secret and assertion":             {asserting(signed, "client_id", "post", "client_secret", longSecret), invalidRequest, false},
+		"header and another client_id":     {basic(form("client_id", "post"), "basic", longSecret), invalidRequest, true},
+		"assertion and another client_id":  {asserting(signed, "client_id", "other"), invalidRequest, false},
+		"assertion without its type":       {form("client_assertion", signed), invalidRequest, false},
+		"assertion type alone":             {form("client_assertion_type", assertionType), invalidRequest, false},
+		"a SAML assertion":                 {form("client_assertion", signed, "client_assertion_type", strings.Replace(assertionType, "jwt", "saml2", 1)), invalidClient, false},
+		"assertion type in another case":   {form("client_assertion", signed, "client_assertion_type", strings.ToUpper(assertionType)), invalidClient, false},
+		"a disabled client":                {form("client_id", "disabled", "client_secret", longSecret), invalidClient, false},
+		"a disabled public client":         {form("client_id", "disabled-app"), invalidClient, false},
+		"a disabled client's assertion":    {asserting(signed), invalidClient, false},
+		"an unknown client":                {form("client_id", "nobody", "client_secret", longSecret), invalidClient, false},
+		"an unknown public client":         {form("client_id", "nobody"), invalidClient, false},
+		"a wrong secret in the header":     {basic(form(), "basic", longSecret+"x"), invalidClient, true},
+		"no secret in the header":          {basic(form(), "basic", ""), invalidClient, true},
+		"an endless secret":                {form("client_id", "post", "client_secret", strings.Repeat("x", 9000)), invalidClient, false},
+		"an endless client_id":             {form("client_id", strings.Repeat("x", 9000)), invalidClient, false},
+		"the form instead of the header":   {form("client_id", "basic", "client_secret", longSecret), invalidClient, false},
+		"the form instead of the default":  {form("client_id", "unsaid", "client_secret", longSecret), invalidClient, false},
+		"the header instead of the form":   {basic(form(), "post", longSecret), invalidClient, true},
+		"only the client_id of a secret's": {form("client_id", "post"), invalidClient, false},
+		"only the client_id of a signer":   {form("client_id", "other"), invalidClient, false},
+		"a secret of a signer":             {form("client_id", "other", "client_secret", longSecret), invalidClient, false},
+		"a secret of a public client":      {form("client_id", "app", "client_secret", longSecret), invalidClient, false},
+		"a public client in the header":    {basic(form(), "app", ""), invalidClient, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			c, err := a.Authenticate(t.Context(), tc.request)
+			if err == nil {
+				t.Fatalf("authenticated %q", c.ID)
+			}
+			got := refusal(t, err)
+			if got.Code != tc.want || got.Basic != tc.basic {
+				t.Errorf("refusal = %+v, want code %s and basic %t", got, tc.want, tc.basic)
+			}
+			if want := map[string]int{invalidClient: 401, invalidRequest: 400}[tc.want]; got.Status() != want {
+				t.Errorf("status = %d, want %d", got.Status(), want)
+			}
+			for _, r := range got.Description {
+				if r < ' ' || r > '~' || r == '"' || r == '\\' {
+					t.Errorf("description %q holds %q, which no error_description may", got.Description, r)
+				}
+			}
+		})
+	}
+}
+
+func TestALostDatabaseIsNoVerdict(t *testing.T) {
+	t.Parallel()
+
+	signer := withKeys(t, "signer", ecJWK(0))
+	for name, tc := range map[string]struct {
+		damage  func(*Config)
+		request *http.Request
+	}{
+		"while a secret's client is looked up":   {func(c *Config) { c.Clients = lost{} }, basic(form(), "basic", longSecret)},
+		"while a public client is looked up":     {func(c *Config) { c.Clients = lost{} }, form("client_id", "app")},
+		"while an assertion's is looked up":      {func(c *Config) { c.Clients = lost{} }, asserting(assertion(t, nil, nil))},
+		"while the keys of a client are fetched": {func(c *Config) { c.KeySets = lost{} }, asserting(assertion(t, nil, nil))},
+		"while an assertion is spent":            {func(c *Config) { c.Replay = lost{} }, asserting(assertion(t, nil, nil))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			config := newAuthenticator(signer).cfg
+			tc.damage(&config)
+			checkFault(t, New(config), tc.request, errLost)
+		})
+	}
+}
