@@ -333,29 +333,3 @@ func TestEachWayToSignInAsksInItsOwnWords(t *testing.T) {
 		})
 	}
 }
-
-func TestARefusedRefreshIsExplainedAndKeepsTheVisit(t *testing.T) {
-	t.Parallel()
-	provider := newProvider(t)
-	provider.noRefresh = true
-	b := open(t, provider.URL)
-
-	b.get("/signin")
-	status, page := b.press("/refresh")
-	b.mustShow(status, page, 502, "could not be refreshed", `<code id="demo-error-code">invalid_grant</code>`)
-	status, page = b.get("/")
-	b.mustShow(status, page, 200, `id="greeting"`)
-}
-
-func TestForgettingHereLeavesTheProviderAlone(t *testing.T) {
-	t.Parallel()
-	provider := newProvider(t)
-	b := open(t, provider.URL)
-
-	b.get("/signin")
-	status, page := b.press("/forget")
-	b.mustShow(status, page, 200, `id="signin"`)
-	if got := provider.lastLogout(); got != nil {
-		t.Errorf("the provider was asked to sign out: %v", got)
-	}
-}

@@ -157,6 +157,9 @@ func (p *openIDProvider) idToken(access, nonce string) string {
 }
 
 func (p *openIDProvider) userinfo(w http.ResponseWriter, _ *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
 	reply(w, http.StatusOK, map[string]any{"sub": p.subject, "name": "Ada <Lovelace>", "email": "ada@example.org"})
 }
 
@@ -183,6 +186,13 @@ func (p *openIDProvider) lastLogout() url.Values {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.logout
+}
+
+// turn changes the provider while it runs.
+func (p *openIDProvider) turn(change func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	change()
 }
 
 func reply(w http.ResponseWriter, status int, body any) {
