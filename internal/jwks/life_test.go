@@ -84,12 +84,11 @@ func (y *year) step() {
 		if r.stopped > y.now {
 			continue
 		}
-		// Whether the pass or a request comes first is chance.
-		if y.rand.IntN(2) == 0 {
-			_ = r.pass(y.t.Context())
+		// What comes first after a pause is chance.
+		does := []func(*replica){y.sign, y.fetch, func(r *replica) { _ = r.pass(y.t.Context()) }}
+		for _, i := range y.rand.Perm(len(does)) {
+			does[i](r)
 		}
-		y.sign(r)
-		y.fetch(r)
 		y.never(len(y.store.inState(EdDSA, Current)) != 1, "the store holds not one current key")
 	}
 }
