@@ -106,15 +106,14 @@ func (rule *FormRule) body(w http.ResponseWriter, r *http.Request) (url.Values, 
 		r.Header.Del("Content-Type") // a multipart type would invite somebody to read the body
 		return url.Values{}, nil
 	}
+	// POST /userinfo with a Bearer token has neither a type nor a body.
+	if r.Header.Get("Content-Type") != "" || r.ContentLength != 0 {
+		if err := checkType(r, "application/x-www-form-urlencoded"); err != nil {
+			return nil, err
+		}
+	}
 	raw, err := readBody(w, r, rule.MaxBytes)
 	if err != nil {
-		return nil, err
-	}
-	// POST /userinfo with a Bearer token has neither a body nor a type.
-	if len(raw) == 0 && r.Header.Get("Content-Type") == "" {
-		return url.Values{}, nil
-	}
-	if err := checkType(r, "application/x-www-form-urlencoded"); err != nil {
 		return nil, err
 	}
 	return parseForm(string(raw), rule.Repeatable)
