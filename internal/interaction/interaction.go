@@ -1,0 +1,117 @@
+// Package interaction serves the pages a person sees on the way to a client:
+// sign-in, consent and the first administrator's set-up.
+//
+// The authorization endpoint sends a person here with the id of a stored
+// request. A page does one thing, notes it on that request, and returns to the
+// endpoint, which alone decides the next step. Three rules hold on every page:
+// opening it changes nothing, only the browser that began a request goes on with
+// it, and what could not be checked is never answered as if it had been wrong.
+package interaction
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/web"
+)
+
+// Accounts finds people.
+type Accounts interface {
+	// Both return account.ErrNotFound for who is not there.
+	Account(ctx context.Context, subject string) (*account.Account, error)
+	AccountByUsername(ctx context.Context, username string) (*account.Account, error)
+}
+
+// Sessions keeps who is signed in in a browser.
+type Sessions interface {
+	InsertSession(ctx context.Context, s *session.Session, replaces []byte) error
+	RenewSession(ctx context.Context, oldCookie []byte, s *session.Session) error
+	SessionAndConsent(ctx context.Context, cookie []byte, clientID string, now time.Time) (*session.Session, *grant.Consent, error)
+}
+
+// Requests finds the authorization requests that wait for a person, and takes
+// down what the person did.
+type Requests interface {
+	Request(ctx context.Context, id string, now time.Time) (*grant.Request, error)
+	RecordSignIn(ctx context.Context, id, sessionID string, at, now time.Time) error
+	RecordDecision(ctx context.Context, id string, d grant.Decision, subject string, remember *grant.Consent, now time.Time) error
+}
+
+// Clients finds registered clients.
+type Clients interface {
+	Client(ctx context.Context, id string) (*client.Client, error)
+}
+
+// Guesses counts tries at passwords, for all replicas together.
+type Guesses interface {
+	// CountGuess counts one more try under key and returns how many there were
+	// since the window began. A window that has passed begins anew.
+	CountGuess(ctx context.Context, key string, window time.Duration, now time.Time) (count int, since time.Time, err error)
+	// GuessState reads what CountGuess counted, and zero once the window has passed.
+	GuessState(ctx context.Context, key string, now time.Time) (count int, since time.Time, err error)
+	ForgetGuesses(ctx context.Context, key string) error
+}
+
+// SetUp makes the first administrator, once.
+type SetUp interface {
+	HasAdministrator(ctx context.Context) (bool, error)
+	SetupLink(ctx context.Context, hash []byte, now time.Time) error
+	SpendSetupLink(ctx context.Context, hash []byte, first *account.Account, now time.Time) error
+}
+
+// Pages draws the pages.
+type Pages interface {
+	SignIn(w http.ResponseWriter, status int, v web.SignIn)
+	Consent(w http.ResponseWriter, status int, v web.Consent)
+	Setup(w http.ResponseWriter, status int, v web.Setup)
+	SetupDone(w http.ResponseWriter, status int, v web.SetupDone)
+	Home(w http.ResponseWriter, status int, v web.Home)
+	Error(w http.ResponseWriter, status int, v web.Error)
+}
+
+// Lifetimes of what the pages give out, or speak of.
+type Lifetimes struct {
+	Session    session.Lifetimes
+	Remembered session.Lifetimes
+	Consent    time.Duration // of a consent that is remembered beyond its session
+	Grant      time.Duration // what offline access lasts at most, for the consent page to say
+}
+
+// Config is what a [Handler] is made from.
+type Config struct {
+	Issuer string // every address the pages name begins with it
+
+	Accounts Accounts
+	Sessions Sessions
+	Requests Requests
+	Clients  Clients
+	Guesses  Guesses
+	SetUp    SetUp
+	Hasher   *account.Hasher
+	Pages    Pages
+	Cookies  session.Cookies
+
+	Lifetimes     Lifetimes
+	Throttle      bool
+	Address       func(context.Context) netip.Addr
+	Neighbourhood func(netip.Addr) netip.Prefix
+	Now           func() time.Time
+	Log           *slog.Logger
+}
+
+// Handler serves the pages. What comes to it has passed the middleware: its
+// method is right, its parameters are parsed into Form and PostForm, each comes
+// once, and no other site has posted it.
+type Handler struct {
+	Config
+}
+
+// New returns a handler over c, all of whose members are set.
+func New(c Config) *Handler { return &Handler{Config: c} }
