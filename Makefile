@@ -30,11 +30,9 @@ race: ## the same under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(withpostgres) go test -race $(PKG)
 
 .PHONY: lint
-lint: ## linters, format, dependency rules, tidy modules, no skipped test
+lint: ## linters, format, dependency rules, tidy go.mod, no skipped test
 	$(tool) golangci-lint run ./...
 	go mod tidy -diff
-	go -C tools mod tidy -diff
-	go -C third_party/oryx mod tidy -diff
 	@tools/noskip
 
 .PHONY: fmt
