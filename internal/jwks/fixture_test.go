@@ -121,11 +121,11 @@ func (c *clock) set(offset time.Duration) {
 	c.offset = offset
 }
 
-func testConfig(t testing.TB, store Store, c *clock, algs ...Algorithm) Config {
-	t.Helper()
+func testConfig(tb testing.TB, store Store, c *clock, algs ...Algorithm) Config {
+	tb.Helper()
 	secrets, err := NewSecrets(secretA)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return Config{
 		Store: store, Secrets: secrets, Algorithms: algs, Now: c.now, Log: slog.New(slog.DiscardHandler),
@@ -134,11 +134,11 @@ func testConfig(t testing.TB, store Store, c *clock, algs ...Algorithm) Config {
 }
 
 // newManager makes a manager whose monotonic clock is the test's.
-func newManager(t testing.TB, config Config, c *clock) *Manager {
-	t.Helper()
+func newManager(tb testing.TB, config Config, c *clock) *Manager {
+	tb.Helper()
 	m, err := New(config)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	base := c.monotonic()
 	m.monotonic = func() time.Duration { return c.monotonic() - base }
@@ -146,34 +146,34 @@ func newManager(t testing.TB, config Config, c *clock) *Manager {
 }
 
 // started is a manager on an empty store that has made all its keys.
-func started(t testing.TB, algs ...Algorithm) (*Manager, *memory, *clock) {
-	t.Helper()
+func started(tb testing.TB, algs ...Algorithm) (*Manager, *memory, *clock) {
+	tb.Helper()
 	store, c := &memory{}, &clock{}
-	m := newManager(t, testConfig(t, store, c, algs...), c)
-	if err := m.Start(t.Context()); err != nil {
-		t.Fatal(err)
+	m := newManager(tb, testConfig(tb, store, c, algs...), c)
+	if err := m.Start(tb.Context()); err != nil {
+		tb.Fatal(err)
 	}
-	pass(t, m)
+	pass(tb, m)
 	return m, store, c
 }
 
-func pass(t testing.TB, m *Manager) {
-	t.Helper()
-	if err := m.pass(t.Context()); err != nil {
-		t.Fatalf("pass: %v", err)
+func pass(tb testing.TB, m *Manager) {
+	tb.Helper()
+	if err := m.pass(tb.Context()); err != nil {
+		tb.Fatalf("pass: %v", err)
 	}
 }
 
 // signer names the key that signs for alg now.
-func signer(t testing.TB, m *Manager, alg Algorithm) string {
-	t.Helper()
-	token, err := m.Sign(t.Context(), alg, "", []byte("{}"))
+func signer(tb testing.TB, m *Manager, alg Algorithm) string {
+	tb.Helper()
+	token, err := m.Sign(tb.Context(), alg, "", []byte("{}"))
 	if err != nil {
-		t.Fatalf("Sign(%s): %v", alg, err)
+		tb.Fatalf("Sign(%s): %v", alg, err)
 	}
 	_, kid, err := m.Verify(token, "")
 	if err != nil {
-		t.Fatalf("Verify of a token signed just now: %v", err)
+		tb.Fatalf("Verify of a token signed just now: %v", err)
 	}
 	return kid
 }

@@ -9,11 +9,11 @@ import (
 	"testing"
 )
 
-func secretsOf(t testing.TB, texts ...string) *Secrets {
-	t.Helper()
+func secretsOf(tb testing.TB, texts ...string) *Secrets {
+	tb.Helper()
 	s, err := NewSecrets(texts...)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }

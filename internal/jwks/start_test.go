@@ -9,6 +9,7 @@ import (
 	"crypto/rsa"
 	"errors"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -99,10 +100,7 @@ func TestStartRefusesWhatItCannotOpen(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			rows := make(map[string]Record)
-			for kid, r := range store.rows {
-				rows[kid] = r
-			}
+			rows := maps.Clone(store.rows)
 			config := m.config
 			tc.change(rows, &config)
 			config.Store = &memory{version: 1, rows: rows}

@@ -2,6 +2,7 @@ package jwks
 
 import (
 	"crypto"
+	"crypto/elliptic"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -13,8 +14,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"crypto/elliptic"
 
 	"github.com/go-jose/go-jose/v4"
 )

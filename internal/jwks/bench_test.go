@@ -1,0 +1,51 @@
+package jwks
+
+import (
+	"strings"
+	"testing"
+)
+
+// claims are about as long as those of an access token.
+var claims = []byte(`{"iss":"https://op.example","sub":"` + strings.Repeat("s", 300) + `"}`)
+
+func BenchmarkSign(b *testing.B) {
+	m, _, _ := started(b, allAlgorithms()...)
+	for _, alg := range allAlgorithms() {
+		b.Run(string(alg), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := m.Sign(b.Context(), alg, "at+jwt", claims); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkVerify(b *testing.B) {
+	m, _, _ := started(b, allAlgorithms()...)
+	for _, alg := range allAlgorithms() {
+		token, err := m.Sign(b.Context(), alg, "at+jwt", claims)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(string(alg), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, _, err := m.Verify(token, "at+jwt"); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkKeySet(b *testing.B) {
+	m, _, _ := started(b, EdDSA)
+	b.ReportAllocs()
+	for b.Loop() {
+		if body, _, _ := m.KeySet(); len(body) == 0 {
+			b.Fatal("no key set")
+		}
+	}
+}
