@@ -1,24 +1,12 @@
 package oidc
 
 import (
+	"bytes"
 	"encoding/json"
-	"errors"
-
-	"github.com/ostiary/ostiary/internal/grant"
+	"fmt"
+	"slices"
+	"strings"
 )
-
-// ClaimRequest says how one claim is asked for.
-type ClaimRequest struct {
-	Essential bool              `json:"essential,omitempty"`
-	Value     json.RawMessage   `json:"value,omitempty"`
-	Values    []json.RawMessage `json:"values,omitempty"`
-}
-
-// ClaimsRequest is the claims parameter (OpenID Connect Core section 5.5).
-type ClaimsRequest struct {
-	Userinfo map[string]*ClaimRequest
-	IDToken  map[string]*ClaimRequest
-}
 
 // Target is where claims are delivered.
 type Target int
@@ -29,17 +17,126 @@ const (
 	InIDToken
 )
 
-// ParseClaimsRequest reads the claims parameter.
-func ParseClaimsRequest(raw string) (*ClaimsRequest, error) { return nil, errors.New("not built yet") }
+// protocolClaims are the claims of ID tokens that say nothing about a person but
+// who it is.
+func protocolClaims() []string {
+	return []string{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"}
+}
 
-// Scopes returns the scopes that release what is asked for.
-func (r *ClaimsRequest) Scopes() []string { return nil }
-
-// Select returns what of the account's claims goes into target.
-func Select(account map[string]any, scopes []string, request *ClaimsRequest, target Target) map[string]any {
+// claimsOf returns the standard claims that a scope releases.
+//
+// Spec: OpenID Connect Core section 5.4.
+func claimsOf(scope string) []string {
+	switch scope {
+	case "profile":
+		return []string{
+			"name", "given_name", "family_name", "middle_name", "nickname", "preferred_username", "profile",
+			"picture", "website", "gender", "birthdate", "zoneinfo", "locale", "updated_at",
+		}
+	case "email":
+		return []string{"email", "email_verified"}
+	case "address":
+		return []string{"address"}
+	case "phone":
+		return []string{"phone_number", "phone_number_verified"}
+	}
 	return nil
 }
 
-// IDTokenClaims returns the account's claims that were asked for in the ID token
-// through the claims parameter.
-func IDTokenClaims(held *grant.Held) (map[string]any, error) { return nil, nil }
+// claimScopes lists the scopes that release claims.
+func claimScopes() []string { return []string{"profile", "email", "address", "phone"} }
+
+// standardClaims returns what scopes release together.
+func standardClaims(scopes []string) []string {
+	var names []string
+	for _, scope := range claimScopes() {
+		if slices.Contains(scopes, scope) {
+			names = append(names, claimsOf(scope)...)
+		}
+	}
+	return names
+}
+
+// Select returns what of the account's claims goes into target: the standard
+// claims of the scopes, which userinfo alone delivers, and those that were asked
+// for by name. A claim that says nothing is not among them, nor is sub, which is
+// no claim of the account.
+//
+// Spec: OpenID Connect Core sections 5.3.2, 5.4 and 5.5.
+func Select(account map[string]any, scopes []string, request *ClaimsRequest, target Target) map[string]any {
+	var released []string
+	if target == InUserinfo {
+		released = standardClaims(scopes)
+	}
+	standard := standardClaims(claimScopes())
+	selected := make(map[string]any)
+	for name, value := range account {
+		base, _, _ := strings.Cut(name, "#") // name#ja is name in a language, section 5.2
+		asked := request.asks(target, name) || request.asks(target, base)
+		if !slices.Contains(released, base) && (!asked || !slices.Contains(standard, base)) {
+			continue
+		}
+		if value = prune(value); value != nil {
+			selected[name] = value
+		}
+	}
+	return selected
+}
+
+// IDTokenClaims returns those of the account's claims that the claims parameter
+// asked for in the ID token. Where it said nothing, there are none.
+func IDTokenClaims(account, requested json.RawMessage) (map[string]any, error) {
+	if len(requested) == 0 {
+		return nil, nil
+	}
+	request, err := ParseClaimsRequest(string(requested))
+	if err != nil {
+		return nil, err
+	}
+	claims, err := accountClaims(account)
+	if err != nil {
+		return nil, err
+	}
+	return Select(claims, nil, request, InIDToken), nil
+}
+
+// accountClaims reads the stored claims and leaves numbers as they are written.
+func accountClaims(raw json.RawMessage) (map[string]any, error) {
+	claims := make(map[string]any)
+	if len(raw) == 0 {
+		return claims, nil
+	}
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	if err := decoder.Decode(&claims); err != nil {
+		return nil, fmt.Errorf("read claims of the account: %w", err)
+	}
+	return claims, nil
+}
+
+// prune returns value without members that are null or empty, and nil if nothing
+// is left.
+func prune(value any) any {
+	switch v := value.(type) {
+	case string:
+		if strings.TrimSpace(v) == "" {
+			return nil
+		}
+	case map[string]any:
+		kept := make(map[string]any, len(v))
+		for name, member := range v {
+			if member = prune(member); member != nil {
+				kept[name] = member
+			}
+		}
+		if len(kept) == 0 {
+			return nil
+		}
+		return kept
+	case []any:
+		if len(v) == 0 {
+			return nil
+		}
+	}
+	return value
+}

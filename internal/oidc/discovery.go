@@ -1,31 +1,177 @@
-// Package oidc serves what OpenID Connect adds to OAuth 2.0: discovery, userinfo,
-// the claims and RP-initiated logout.
 package oidc
 
-import "net/http"
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
 
 // Capabilities is what is wired, and so what discovery may say. Endpoints are
 // paths under the issuer; one that is empty is not there.
 type Capabilities struct {
 	Issuer string
 
-	Authorization, Token, Userinfo, JWKS            string
-	Introspection, Revocation, EndSession           string
-	Registration                                    string
-	Scopes                                          []string
-	GrantTypes, ResponseTypes, ResponseModes        []string
-	AuthMethods, AuthSigningAlgs                    []string // of the token endpoint
-	SigningAlgs                                     []string // of ID tokens and userinfo
-	ACRValues, Prompts, UILocales, SubjectTypes     []string
-	IntrospectionAuthMethods, RevocationAuthMethods []string
+	Authorization, Token, Userinfo, JWKS  string
+	Introspection, Revocation, EndSession string
+	Registration                          string // empty while registration is closed
+
+	Scopes        []string
+	ResponseTypes []string
+	ResponseModes []string
+	GrantTypes    []string
+	Prompts       []string
+	ACRValues     []string
+	UILocales     []string
+	SigningAlgs   []string // of ID tokens and userinfo answers
+
+	AuthMethods     []string // of clients at the token, introspection and revocation endpoints
+	AuthSigningAlgs []string // of client assertions
 }
 
-// Discovery serves one document.
-type Discovery struct{}
+// document is the provider's metadata, in the order in which a person would look
+// for things. What is not there is left out, except where the default that then
+// applies would be wrong.
+//
+// Spec: OpenID Connect Discovery section 3; RFC 8414 section 2; RFC 9207 section
+// 3; OpenID Connect RP-Initiated Logout section 2.1; Initiating User Registration
+// via OpenID Connect section 4.2.
+type document struct {
+	Issuer        string `json:"issuer"`
+	Authorization string `json:"authorization_endpoint,omitempty"`
+	Token         string `json:"token_endpoint,omitempty"`
+	Userinfo      string `json:"userinfo_endpoint,omitempty"`
+	JWKS          string `json:"jwks_uri,omitempty"`
+	Introspection string `json:"introspection_endpoint,omitempty"`
+	Revocation    string `json:"revocation_endpoint,omitempty"`
+	EndSession    string `json:"end_session_endpoint,omitempty"`
+	Registration  string `json:"registration_endpoint,omitempty"`
+
+	Scopes        []string `json:"scopes_supported,omitempty"`
+	Claims        []string `json:"claims_supported,omitempty"`
+	ClaimTypes    []string `json:"claim_types_supported"`
+	ResponseTypes []string `json:"response_types_supported"`
+	ResponseModes []string `json:"response_modes_supported,omitempty"`
+	GrantTypes    []string `json:"grant_types_supported,omitempty"`
+	Challenges    []string `json:"code_challenge_methods_supported"`
+	Prompts       []string `json:"prompt_values_supported,omitempty"`
+	ACRValues     []string `json:"acr_values_supported,omitempty"`
+	SubjectTypes  []string `json:"subject_types_supported"`
+	UILocales     []string `json:"ui_locales_supported,omitempty"`
+
+	IDTokenAlgs  []string `json:"id_token_signing_alg_values_supported"`
+	UserinfoAlgs []string `json:"userinfo_signing_alg_values_supported,omitempty"`
+	// The SDK of Ory Hydra v2 does not decode a document without these two.
+	HydraIDTokenAlgs  []string `json:"id_token_signed_response_alg"`
+	HydraUserinfoAlgs []string `json:"userinfo_signed_response_alg"`
+
+	TokenAuth         []string `json:"token_endpoint_auth_methods_supported,omitempty"`
+	TokenAuthAlgs     []string `json:"token_endpoint_auth_signing_alg_values_supported,omitempty"`
+	IntrospectionAuth []string `json:"introspection_endpoint_auth_methods_supported,omitempty"`
+	IntrospectionAlgs []string `json:"introspection_endpoint_auth_signing_alg_values_supported,omitempty"`
+	RevocationAuth    []string `json:"revocation_endpoint_auth_methods_supported,omitempty"`
+	RevocationAlgs    []string `json:"revocation_endpoint_auth_signing_alg_values_supported,omitempty"`
+
+	ClaimsParameter     bool `json:"claims_parameter_supported"`
+	RequestParameter    bool `json:"request_parameter_supported"`
+	RequestURIParameter bool `json:"request_uri_parameter_supported"` // true if it is left out
+	IssParameter        bool `json:"authorization_response_iss_parameter_supported"`
+}
+
+// Discovery serves the metadata from memory.
+type Discovery struct {
+	body []byte
+	etag string
+}
 
 // NewDiscovery builds the document.
-func NewDiscovery(c Capabilities) (*Discovery, error) { return &Discovery{}, nil }
+func NewDiscovery(c Capabilities) (*Discovery, error) {
+	issuer, err := url.Parse(c.Issuer)
+	if err != nil || issuer.Host == "" || issuer.RawQuery != "" || issuer.Fragment != "" {
+		return nil, errors.New("build discovery: the issuer must be a URL without query and fragment")
+	}
+	body, err := json.Marshal(c.document())
+	if err != nil {
+		return nil, fmt.Errorf("build discovery: %w", err)
+	}
+	sum := sha256.Sum256(body)
+	return &Discovery{body: body, etag: `"` + hex.EncodeToString(sum[:8]) + `"`}, nil
+}
+
+func (c Capabilities) document() *document {
+	at := func(path string) string {
+		if path == "" {
+			return ""
+		}
+		return strings.TrimRight(c.Issuer, "/") + path
+	}
+	where := func(endpoint string, list []string) []string {
+		if endpoint == "" {
+			return nil
+		}
+		return list
+	}
+	userinfo := append([]string{"none"}, c.SigningAlgs...)
+
+	// A client without credentials has no token that it could ask about, so it has
+	// no business at the introspection endpoint (RFC 7662 section 2.1).
+	proving := slices.DeleteFunc(slices.Clone(c.AuthMethods), func(m string) bool { return m == "none" })
+
+	return &document{
+		Issuer:        c.Issuer,
+		Authorization: at(c.Authorization),
+		Token:         at(c.Token),
+		Userinfo:      at(c.Userinfo),
+		JWKS:          at(c.JWKS),
+		Introspection: at(c.Introspection),
+		Revocation:    at(c.Revocation),
+		EndSession:    at(c.EndSession),
+		Registration:  at(c.Registration),
+
+		Scopes:        c.Scopes,
+		Claims:        append(protocolClaims(), standardClaims(c.Scopes)...),
+		ClaimTypes:    []string{"normal"},
+		ResponseTypes: c.ResponseTypes,
+		ResponseModes: c.ResponseModes,
+		GrantTypes:    c.GrantTypes,
+		Challenges:    []string{"S256"},
+		Prompts:       c.Prompts,
+		ACRValues:     c.ACRValues,
+		SubjectTypes:  []string{"public"},
+		UILocales:     c.UILocales,
+
+		IDTokenAlgs:       c.SigningAlgs,
+		UserinfoAlgs:      where(c.Userinfo, userinfo),
+		HydraIDTokenAlgs:  c.SigningAlgs,
+		HydraUserinfoAlgs: userinfo,
+
+		TokenAuth:         c.AuthMethods,
+		TokenAuthAlgs:     c.AuthSigningAlgs,
+		IntrospectionAuth: where(c.Introspection, proving),
+		IntrospectionAlgs: where(c.Introspection, c.AuthSigningAlgs),
+		RevocationAuth:    where(c.Revocation, c.AuthMethods),
+		RevocationAlgs:    where(c.Revocation, c.AuthSigningAlgs),
+
+		ClaimsParameter: true,
+		IssParameter:    true,
+	}
+}
 
 // ServeHTTP serves GET /.well-known/openid-configuration and GET
 // /.well-known/oauth-authorization-server.
-func (d *Discovery) ServeHTTP(w http.ResponseWriter, r *http.Request) {}
+//
+// Spec: OpenID Connect Discovery section 4; RFC 8414 section 3.
+func (d *Discovery) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	head := w.Header()
+	head.Set("Content-Type", "application/json")
+	head.Set("Cache-Control", "public, max-age=300")
+	head.Set("ETag", d.etag)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(d.body))
+}

@@ -2,10 +2,15 @@ package oidc
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/web"
@@ -37,10 +42,14 @@ type Pages interface {
 }
 
 // Logout serves the end-session endpoint.
+//
+// An ID token that names the very session of this browser settles that the person
+// means to sign out: only the relying party they used could bring it. Anybody
+// else may have sent them here, so they are asked.
 type Logout struct {
 	Issuer   string
-	Path     string // of the endpoint itself, where its form posts to
-	Key      []byte // MACs the confirmation
+	Path     string // of the endpoint itself, under the issuer
+	Key      []byte // makes the MAC of what the confirmation page carries
 	Verifier Verifier
 	Clients  Clients
 	Sessions Sessions
@@ -50,5 +59,220 @@ type Logout struct {
 	Log      *slog.Logger
 }
 
+// wish is a sign-out that a relying party, or nobody in particular, asked for. Its
+// redirect is established before it is made.
+type wish struct {
+	client   *client.Client // nil if nobody said who asks
+	redirect string
+	state    string
+	sid, sub string // what the hint says, if there is one
+}
+
+// settles reports whether the wish is about this very session.
+func (q *wish) settles(s *session.Session) bool {
+	return q.sid != "" && q.sid == s.ID && q.sub == s.Subject
+}
+
 // ServeHTTP serves GET and POST /oauth2/sessions/logout.
-func (l *Logout) ServeHTTP(w http.ResponseWriter, r *http.Request) {}
+//
+// Spec: OpenID Connect RP-Initiated Logout sections 2 to 4.
+func (l *Logout) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := l.serve(w, r); err != nil {
+		l.refuse(w, r, err)
+	}
+}
+
+func (l *Logout) serve(w http.ResponseWriter, r *http.Request) error {
+	cookie, signedIn := l.Browser.Session(r)
+	ticket := r.PostForm.Get("ticket")
+	if r.Method == http.MethodPost && ticket == "" && !signedIn {
+		// Browsers keep the cookie to themselves when another site posts a form here.
+		// On a navigation they bring it.
+		seeOther(w, l.url()+"?"+r.PostForm.Encode())
+		return nil
+	}
+
+	var q *wish
+	var confirmed string // the session that the person agreed to end
+	var err error
+	if ticket != "" {
+		q, confirmed, err = l.redeem(r.Context(), ticket)
+	} else {
+		q, err = l.read(r)
+	}
+	if err != nil {
+		return err
+	}
+	if !signedIn {
+		l.finish(w, q)
+		return nil
+	}
+
+	s, err := l.session(r.Context(), cookie, q)
+	if err != nil {
+		return err
+	}
+	switch {
+	case s == nil:
+	case q.settles(s), confirmed == s.ID:
+		if err := l.Sessions.EndSession(r.Context(), s.ID, l.Now()); err != nil && !errors.Is(err, session.ErrNotFound) {
+			return fmt.Errorf("end session: %w", err)
+		}
+		l.Log.LogAttrs(r.Context(), slog.LevelInfo, "signed out", slog.String("subject", s.Subject))
+	default:
+		return l.ask(w, q, s)
+	}
+	l.Browser.ClearSession(w)
+	l.finish(w, q)
+	return nil
+}
+
+// session returns the browser's session, or nil if it has ended.
+func (l *Logout) session(ctx context.Context, cookie string, q *wish) (*session.Session, error) {
+	id := ""
+	if q.client != nil {
+		id = q.client.ID
+	}
+	s, _, err := l.Sessions.SessionAndConsent(ctx, session.Hash(cookie), id, l.Now())
+	if errors.Is(err, session.ErrNotFound) {
+		return nil, nil //nolint:nilnil // no session is an answer like any other here
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read session: %w", err)
+	}
+	return s, nil
+}
+
+// read establishes who asks, and that they may ask for what they ask.
+func (l *Logout) read(r *http.Request) (*wish, error) {
+	q := &wish{state: r.Form.Get("state")}
+	id := r.Form.Get("client_id")
+	if token := r.Form.Get("id_token_hint"); token != "" {
+		h, err := l.verifyHint(token)
+		if err != nil {
+			return nil, err
+		}
+		if id, err = h.audience(id); err != nil {
+			return nil, err
+		}
+		q.sid, q.sub = h.SessionID, h.Subject
+	}
+	if id != "" {
+		c, err := l.Clients.Client(r.Context(), id)
+		switch {
+		case errors.Is(err, client.ErrNotFound), err == nil && c.Disabled:
+			return nil, refused("the client is not registered")
+		case err != nil:
+			return nil, fmt.Errorf("read client: %w", err)
+		}
+		q.client = c
+	}
+	if uri := r.Form.Get("post_logout_redirect_uri"); uri != "" {
+		if q.client == nil {
+			return nil, refused("post_logout_redirect_uri needs id_token_hint or client_id")
+		}
+		if !q.client.MatchPostLogoutRedirectURI(uri) {
+			return nil, refused("post_logout_redirect_uri is not registered for the client")
+		}
+		q.redirect = uri
+	}
+	return q, nil
+}
+
+// ask shows the page that asks whether the person means it.
+func (l *Logout) ask(w http.ResponseWriter, q *wish, s *session.Session) error {
+	ticket, err := l.ticket(q, s)
+	if err != nil {
+		return err
+	}
+	l.Pages.SignOut(w, http.StatusOK, web.SignOut{
+		Client: shown(q),
+		Action: l.url(),
+		Fields: []web.Field{{Name: "ticket", Value: ticket}},
+		Person: s.Username,
+	})
+	return nil
+}
+
+// finish sends the person back to the relying party, or tells them that they are
+// signed out.
+func (l *Logout) finish(w http.ResponseWriter, q *wish) {
+	if q.redirect == "" {
+		page := web.SignedOut{Client: shown(q)}
+		if q.client != nil {
+			page.ReturnURL = q.client.ClientURI
+		}
+		l.Pages.SignedOut(w, http.StatusOK, page)
+		return
+	}
+	target := q.redirect
+	if q.state != "" {
+		sign := "?"
+		if strings.Contains(target, "?") {
+			sign = "&"
+		}
+		target += sign + "state=" + url.QueryEscape(q.state)
+	}
+	seeOther(w, target)
+}
+
+// seeOther redirects to target byte for byte, as it was registered: http.Redirect
+// would take the liberty of cleaning it.
+func seeOther(w http.ResponseWriter, target string) {
+	w.Header().Set("Location", target)
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+func (l *Logout) url() string { return strings.TrimRight(l.Issuer, "/") + l.Path }
+
+// shown is the client as a page shows it.
+func shown(q *wish) *web.Client {
+	if q.client == nil {
+		return nil
+	}
+	c := q.client
+	page := &web.Client{
+		Name: c.Name(), LogoURI: c.LogoURI, PolicyURI: c.PolicyURI, TermsURI: c.TermsURI, URI: c.ClientURI,
+	}
+	if len(c.RedirectURIs) > 0 {
+		if u, err := url.Parse(c.RedirectURIs[0]); err == nil {
+			page.Host = u.Hostname()
+		}
+	}
+	return page
+}
+
+// rejection is a request that ends on an error page, with what to tell whoever
+// looks after the client.
+type rejection struct{ code, detail string }
+
+// Error returns the detail.
+func (e *rejection) Error() string { return e.detail }
+
+func refused(detail string) error { return &rejection{"invalid_request", detail} }
+
+// refuse shows the error page. Nothing that is wrong here ever ends in a
+// redirect.
+func (l *Logout) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	status, page := http.StatusInternalServerError, web.Error{Code: "server_error"}
+	var known *rejection
+	switch {
+	case errors.As(err, &known):
+		status, page = http.StatusBadRequest, web.Error{Code: known.code, Detail: known.detail}
+		if known.code == "invalid_request" {
+			page.Title = "This sign-out cannot continue"
+			page.Text = "The application that sent you here asked for something that this service cannot accept. You are still signed in."
+		}
+	case temporary(err):
+		status, page = http.StatusServiceUnavailable, web.Error{Code: "temporarily_unavailable"}
+		w.Header().Set("Retry-After", "1")
+	}
+	level := slog.LevelInfo
+	if status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	l.Log.LogAttrs(r.Context(), level, "sign-out refused", slog.Int("status", status), slog.Any("error", err))
+	page.RequestID = w.Header().Get("X-Request-Id")
+	l.Pages.Error(w, status, page)
+}

@@ -2,9 +2,12 @@ package oidc
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
-	"time"
+	"strings"
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
@@ -33,9 +36,108 @@ type Userinfo struct {
 	Tokens  Tokens
 	Clients Clients
 	Signer  Signer
-	Now     func() time.Time
 	Log     *slog.Logger
 }
 
 // ServeHTTP serves GET and POST /userinfo.
-func (u *Userinfo) ServeHTTP(w http.ResponseWriter, r *http.Request) {}
+//
+// Spec: OpenID Connect Core section 5.3; RFC 6750 sections 2 and 3.
+func (u *Userinfo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	kind, body, err := u.answer(r)
+	if err != nil {
+		u.refuse(w, r, err)
+		return
+	}
+	head := w.Header()
+	head.Set("Content-Type", kind)
+	head.Set("Cache-Control", "no-store")
+	head.Set("Pragma", "no-cache")
+	_, _ = w.Write(body) //nolint:gosec // JSON or a JWT, with its type declared
+}
+
+func (u *Userinfo) answer(r *http.Request) (kind string, body []byte, err error) {
+	ctx := r.Context()
+	token, err := bearer(r)
+	if err != nil {
+		return "", nil, err
+	}
+	held, err := u.Tokens.Active(ctx, token)
+	if errors.Is(err, grant.ErrNotFound) {
+		return "", nil, errBadToken
+	}
+	if err != nil {
+		return "", nil, fmt.Errorf("look up token: %w", err)
+	}
+	if held.Subject == "" {
+		return "", nil, errBadToken
+	}
+	if !held.Allows("openid") {
+		return "", nil, errScope
+	}
+	c, err := u.Clients.Client(ctx, held.ClientID)
+	if errors.Is(err, client.ErrNotFound) {
+		return "", nil, errBadToken
+	}
+	if err != nil {
+		return "", nil, fmt.Errorf("read client: %w", err)
+	}
+	claims, err := userinfoClaims(held)
+	if err != nil {
+		return "", nil, err
+	}
+	if alg := c.UserinfoSignedResponseAlg; alg != "" && alg != "none" {
+		claims["iss"], claims["aud"] = u.Issuer, c.ID
+		signed, err := u.Signer.SignClaims(ctx, jwks.Algorithm(alg), "JWT", claims)
+		if err != nil {
+			return "", nil, fmt.Errorf("sign userinfo: %w", err)
+		}
+		return "application/jwt", []byte(signed), nil
+	}
+	body, err = json.Marshal(claims)
+	if err != nil {
+		return "", nil, fmt.Errorf("write userinfo: %w", err)
+	}
+	return "application/json", body, nil
+}
+
+// userinfoClaims selects what the grant lets the client know.
+func userinfoClaims(held *grant.Held) (map[string]any, error) {
+	var request *ClaimsRequest
+	if len(held.Detail.Claims) > 0 {
+		var err error
+		if request, err = ParseClaimsRequest(string(held.Detail.Claims)); err != nil {
+			return nil, fmt.Errorf("read claims of the grant: %w", err)
+		}
+	}
+	account, err := accountClaims(held.Claims)
+	if err != nil {
+		return nil, err
+	}
+	if account["preferred_username"] == nil {
+		account["preferred_username"] = held.Username
+	}
+	claims := Select(account, held.Scopes, request, InUserinfo)
+	claims["sub"] = held.Subject
+	return claims, nil
+}
+
+// bearer returns the access token, which comes in the header or in the form of a
+// POST, but never in the query, where logs and histories keep it.
+func bearer(r *http.Request) (string, error) {
+	headers := r.Header.Values("Authorization")
+	form := r.PostForm["access_token"]
+	if r.URL.Query().Has("access_token") || len(headers)+len(form) > 1 {
+		return "", errTwoTokens
+	}
+	if len(form) == 1 && r.Method == http.MethodPost {
+		return form[0], nil
+	}
+	if len(headers) == 0 {
+		return "", errNoToken
+	}
+	scheme, token, _ := strings.Cut(headers[0], " ")
+	if token = strings.Trim(token, " "); !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return "", errNoToken
+	}
+	return token, nil
+}

@@ -1,10 +1,14 @@
-// Package registration lets clients register and manage themselves.
+// Package registration lets clients register themselves and manage what they
+// registered (RFC 7591, RFC 7592; OpenID Connect Registration).
+//
+// Nothing a caller says about itself is believed: the metadata passes the
+// positive list of package client, identifiers and secrets are made here, and
+// what is the operator's to give stays as the operator gave it.
 package registration
 
 import (
 	"context"
 	"log/slog"
-	"net/http"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
@@ -20,7 +24,8 @@ const (
 	Open   Mode = "open"
 )
 
-// Clients is what registration asks of the store.
+// Clients is what registration asks of the store. It reads the client as it is
+// now, so no cache stands before it.
 type Clients interface {
 	Client(ctx context.Context, id string) (*client.Client, error)
 	InsertClient(ctx context.Context, c *client.Client) error
@@ -45,19 +50,10 @@ type Config struct {
 }
 
 // Handler serves the registration endpoints.
-type Handler struct{ c Config }
+type Handler struct{ Config }
 
 // New returns a Handler.
-func New(c Config) *Handler { return &Handler{c} }
-
-// Create serves POST /connect/register and POST /oauth2/register.
-func (h *Handler) Create(w http.ResponseWriter, r *http.Request) {}
-
-// Get serves GET /connect/register/{id} and GET /oauth2/register/{id}.
-func (h *Handler) Get(w http.ResponseWriter, r *http.Request) {}
-
-// Update serves PUT /connect/register/{id} and PUT /oauth2/register/{id}.
-func (h *Handler) Update(w http.ResponseWriter, r *http.Request) {}
-
-// Delete serves DELETE /connect/register/{id} and DELETE /oauth2/register/{id}.
-func (h *Handler) Delete(w http.ResponseWriter, r *http.Request) {}
+func New(c Config) *Handler {
+	c.Policy.SelfRegistered = true
+	return &Handler{c}
+}

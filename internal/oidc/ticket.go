@@ -1,0 +1,91 @@
+package oidc
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/session"
+)
+
+// patience is how long a confirmation page can be answered.
+const patience = 15 * time.Minute
+
+// ticket is what the confirmation page carries from the question to the answer.
+// It names the session it was asked in: another site can neither make one nor use
+// one of its own in somebody else's browser.
+type ticket struct {
+	SessionID string `json:"s"`
+	ClientID  string `json:"c,omitempty"`
+	Redirect  string `json:"r,omitempty"`
+	State     string `json:"t,omitempty"`
+	Until     int64  `json:"u"`
+}
+
+func (l *Logout) ticket(q *wish, s *session.Session) (string, error) {
+	t := ticket{SessionID: s.ID, Redirect: q.redirect, State: q.state, Until: l.Now().Add(patience).Unix()}
+	if q.client != nil {
+		t.ClientID = q.client.ID
+	}
+	raw, err := json.Marshal(t)
+	if err != nil {
+		return "", fmt.Errorf("make ticket: %w", err)
+	}
+	b64 := base64.RawURLEncoding.EncodeToString
+	return b64(raw) + "." + b64(l.mac(raw)), nil
+}
+
+// redeem reads a ticket. The client may have changed since the question, so what
+// it is allowed is looked up again; if it is gone, the sign-out still is the
+// person's wish.
+func (l *Logout) redeem(ctx context.Context, text string) (q *wish, confirmed string, err error) {
+	forged := refused("the confirmation is not one of this service")
+	body, tag, _ := strings.Cut(text, ".")
+	b64 := base64.RawURLEncoding.Strict()
+	raw, err := b64.DecodeString(body)
+	if err != nil {
+		return nil, "", forged
+	}
+	mac, err := b64.DecodeString(tag)
+	if err != nil || !hmac.Equal(mac, l.mac(raw)) {
+		return nil, "", forged
+	}
+	var t ticket
+	if err := json.Unmarshal(raw, &t); err != nil {
+		return nil, "", forged
+	}
+	if l.Now().Unix() > t.Until {
+		return nil, "", &rejection{"expired_request", "the confirmation has expired"}
+	}
+
+	q = &wish{state: t.State}
+	if t.ClientID == "" {
+		return q, t.SessionID, nil
+	}
+	c, err := l.Clients.Client(ctx, t.ClientID)
+	if errors.Is(err, client.ErrNotFound) {
+		return q, t.SessionID, nil
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("read client: %w", err)
+	}
+	q.client = c
+	if c.MatchPostLogoutRedirectURI(t.Redirect) && !c.Disabled {
+		q.redirect = t.Redirect
+	}
+	return q, t.SessionID, nil
+}
+
+func (l *Logout) mac(raw []byte) []byte {
+	mac := hmac.New(sha256.New, l.Key)
+	mac.Write([]byte("sign-out\x00"))
+	mac.Write(raw)
+	return mac.Sum(nil)
+}

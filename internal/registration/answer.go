@@ -1,0 +1,118 @@
+package registration
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/client"
+)
+
+// answer is a client as it is told about itself (RFC 7591 section 3.2.1, RFC 7592
+// section 3). The lists shadow those of Metadata so that empty ones are written.
+type answer struct {
+	client.Metadata
+
+	RedirectURIs  []string `json:"redirect_uris"`
+	GrantTypes    []string `json:"grant_types"`
+	ResponseTypes []string `json:"response_types"`
+	Contacts      []string `json:"contacts"`
+
+	ClientID        string    `json:"client_id"`
+	ClientSecret    string    `json:"client_secret,omitempty"`
+	SecretExpiresAt int64     `json:"client_secret_expires_at"` // never: 0
+	IssuedAt        int64     `json:"client_id_issued_at"`
+	CreatedAt       time.Time `json:"created_at"`
+	UpdatedAt       time.Time `json:"updated_at"`
+	Token           string    `json:"registration_access_token,omitempty"`
+	URI             string    `json:"registration_client_uri"`
+}
+
+func (h *Handler) show(r *http.Request, c *client.Client) *answer {
+	full := func(list []string) []string { return append([]string{}, list...) }
+	return &answer{
+		Metadata:      c.Metadata,
+		RedirectURIs:  full(c.RedirectURIs),
+		GrantTypes:    full(c.GrantTypes),
+		ResponseTypes: full(c.ResponseTypes),
+		Contacts:      full(c.Contacts),
+		ClientID:      c.ID,
+		IssuedAt:      c.CreatedAt.Unix(),
+		CreatedAt:     c.CreatedAt.UTC().Truncate(time.Second),
+		UpdatedAt:     c.UpdatedAt.UTC().Truncate(time.Second),
+		URI:           strings.TrimRight(h.Issuer, "/") + family(r) + "/" + url.PathEscape(c.ID),
+	}
+}
+
+// refusal is an error with an answer of its own.
+type refusal struct {
+	status      int
+	code        string
+	description string
+}
+
+// Error returns what the caller is told.
+func (e *refusal) Error() string { return e.code + ": " + e.description }
+
+func invalidMetadata(description string) error {
+	return &refusal{http.StatusBadRequest, client.InvalidMetadata, description}
+}
+
+// refusedMetadata tells of the first fault, because one code fits one fault.
+func refusedMetadata(faults []client.Fault) error {
+	return &refusal{http.StatusBadRequest, faults[0].Code, faults[0].String()}
+}
+
+var (
+	errClosed = errors.New("registration is closed")
+	// errUnauthorized is the one answer to every credential that does not fit.
+	errUnauthorized = errors.New("credential does not fit")
+	errSecretFixed  = errors.New("client_secret cannot be chosen here")
+)
+
+// refuse writes what err means to the caller, and logs it.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	var known *refusal
+	var store interface{ Unavailable() bool }
+	switch {
+	case errors.As(err, &known):
+	case errors.Is(err, errClosed):
+		known = &refusal{http.StatusNotFound, "not_found", "Registration is closed."}
+	case errors.Is(err, errUnauthorized), errors.Is(err, client.ErrNotFound):
+		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+		known = &refusal{http.StatusUnauthorized, "invalid_token", "The credentials are missing, wrong, or not for this client."}
+	case errors.Is(err, errSecretFixed):
+		known = &refusal{http.StatusForbidden, client.InvalidMetadata, "client_secret cannot be changed here."}
+	case errors.Is(err, client.ErrRaced):
+		known = &refusal{http.StatusConflict, "conflict", "The client was changed meanwhile."}
+	case errors.Is(err, account.ErrBusy), errors.As(err, &store) && store.Unavailable():
+		w.Header().Set("Retry-After", "1")
+		known = &refusal{http.StatusServiceUnavailable, "temporarily_unavailable", "The server cannot answer right now."}
+	default:
+		known = &refusal{http.StatusInternalServerError, "server_error", "The server met a fault of its own."}
+	}
+
+	level := slog.LevelInfo
+	if known.status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	h.Log.LogAttrs(r.Context(), level, "registration refused", slog.Int("status", known.status), slog.Any("error", err))
+	write(w, known.status, map[string]any{
+		"error": known.code, "error_description": known.description, "status_code": known.status,
+	})
+}
+
+// write sends a JSON body that holds, or might hold, a credential.
+func write(w http.ResponseWriter, status int, body any) {
+	head := w.Header()
+	head.Set("Content-Type", "application/json")
+	head.Set("Cache-Control", "no-store")
+	head.Set("Pragma", "no-cache")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // a caller that went away is told nothing
+}

@@ -1,0 +1,105 @@
+package registration
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+
+	"github.com/ostiary/ostiary/internal/client"
+)
+
+// maxBody bounds what is read of a request.
+const maxBody = 64 << 10
+
+// Create serves POST /connect/register and POST /oauth2/register.
+//
+// Spec: RFC 7591 section 3; OpenID Connect Registration section 3.
+func (h *Handler) Create(w http.ResponseWriter, r *http.Request) {
+	answer, err := h.create(r)
+	if err != nil {
+		h.refuse(w, r, err)
+		return
+	}
+	h.Log.LogAttrs(r.Context(), slog.LevelInfo, "client registered", slog.String("client_id", answer.ClientID))
+	w.Header().Set("Location", answer.URI)
+	write(w, http.StatusCreated, answer)
+}
+
+func (h *Handler) create(r *http.Request) (*answer, error) {
+	if err := h.mayRegister(r); err != nil {
+		return nil, err
+	}
+	members, secret, err := readBody(r)
+	if err != nil {
+		return nil, err
+	}
+	if secret != "" {
+		return nil, invalidMetadata("client_secret is chosen by the server")
+	}
+	metadata, faults := client.ParseMetadata(members, h.Policy)
+	if len(faults) > 0 {
+		return nil, refusedMetadata(faults)
+	}
+
+	now := h.Now()
+	c := &client.Client{ID: client.NewID(), Metadata: metadata, Dynamic: true, CreatedAt: now, UpdatedAt: now}
+	a := h.show(r, c)
+	if c.UsesSecret() {
+		a.ClientSecret = client.NewSecret()
+		if c.Secret, err = client.HashSecret(r.Context(), h.Slow, a.ClientSecret); err != nil {
+			return nil, fmt.Errorf("hash client secret: %w", err)
+		}
+	}
+	a.Token = client.NewSecret()
+	c.RegistrationToken = hash(a.Token)
+	if err := h.Clients.InsertClient(r.Context(), c); err != nil {
+		return nil, fmt.Errorf("insert client: %w", err)
+	}
+	return a, nil
+}
+
+// mayRegister checks the initial access token, where one is asked for.
+func (h *Handler) mayRegister(r *http.Request) error {
+	switch h.Mode {
+	case Open:
+		return nil
+	case Token:
+		token, _ := bearer(r)
+		sum, known := hash(token), 0
+		for _, want := range h.InitialTokens {
+			known |= subtle.ConstantTimeCompare(sum, want)
+		}
+		if token == "" || known == 0 {
+			return errUnauthorized
+		}
+		return nil
+	case Closed:
+	}
+	return errClosed
+}
+
+// readBody returns the members of the body, and client_secret if it is one.
+func readBody(r *http.Request) (members map[string]json.RawMessage, secret string, err error) {
+	raw, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	if err != nil || len(raw) > maxBody {
+		return nil, "", invalidMetadata("the body cannot be read")
+	}
+	if err := json.Unmarshal(raw, &members); err != nil || members == nil {
+		return nil, "", invalidMetadata("the body must be a JSON object")
+	}
+	if value, ok := members["client_secret"]; ok {
+		if err := json.Unmarshal(value, &secret); err != nil {
+			return nil, "", invalidMetadata("client_secret must be a string")
+		}
+	}
+	return members, secret, nil
+}
+
+func hash(token string) []byte {
+	sum := sha256.Sum256([]byte(token))
+	return sum[:]
+}
