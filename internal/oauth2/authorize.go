@@ -28,13 +28,11 @@ func (h *Handler) Authorize(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodPost {
 		// A browser does not send its session's cookie with another site's POST. It
 		// does with the GET that follows.
-		h.later(w, r, a, h.endpoint()+"?continue=")
+		h.later(w, r, a, h.AuthorizeURL+"?continue=")
 		return
 	}
 	h.decide(w, r, a, nil)
 }
-
-func (h *Handler) endpoint() string { return h.Issuer + "/oauth2/auth" }
 
 // resume goes on with a request that waited for a person. It is validated again
 // as if it came anew: its client may have changed meanwhile.

@@ -11,7 +11,9 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/oauth2/clientauth"
 )
 
@@ -125,11 +127,12 @@ func fromEngine(known *fosite.RFC6749Error) *refusal {
 	return &refusal{Code: code, Description: describe(code), Status: status, cause: known}
 }
 
-// temporary reports a lost database, a full queue or a request that took too
-// long: to try again later may help.
+// temporary reports a lost database, a full queue, keys that are too old to be
+// trusted or a request that took too long: to try again later may help.
 func temporary(err error) bool {
 	var lost interface{ Unavailable() bool }
 	return errors.As(err, &lost) && lost.Unavailable() ||
+		errors.Is(err, account.ErrBusy) || errors.Is(err, jwks.ErrStale) ||
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 

@@ -37,9 +37,12 @@ func (s strategy) GenerateIDToken(ctx context.Context, _ time.Duration, _ fosite
 
 func (s strategy) idTokenClaims(ctx context.Context, u *unit) (map[string]any, error) {
 	detail := u.held.Detail
-	claims, err := s.IDTokenClaims(u.held.Claims, detail.Claims)
+	claims, err := s.IDTokenClaims(u.held)
 	if err != nil {
 		return nil, fmt.Errorf("select ID token claims: %w", err)
+	}
+	if claims == nil {
+		claims = map[string]any{}
 	}
 	// The protocol's own claims are written last: nothing a person's account says
 	// takes their place.

@@ -17,7 +17,6 @@ package oauth2
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"net/http"
 	"time"
@@ -75,10 +74,9 @@ type Pages interface {
 	FormPost(w http.ResponseWriter, status int, v web.FormPost)
 }
 
-// IDTokenClaims selects what an ID token says about a person beyond the
-// protocol's own claims: account holds the standard claims, requested the claims
-// parameter of the authorization request.
-type IDTokenClaims func(account, requested json.RawMessage) (map[string]any, error)
+// IDTokenClaims selects what an ID token says about the person behind a grant,
+// beyond the protocol's own claims.
+type IDTokenClaims func(held *grant.Held) (map[string]any, error)
 
 // Lifetimes of what the room gives out.
 type Lifetimes struct {
@@ -96,8 +94,9 @@ type Lifetimes struct {
 // Config is what a [Handler] is made from.
 type Config struct {
 	Issuer string
-	// LoginURL and ConsentURL are where people are sent, relative to the issuer.
-	LoginURL, ConsentURL string
+	// AuthorizeURL is the endpoint's own address, LoginURL and ConsentURL are where
+	// people are sent from it.
+	AuthorizeURL, LoginURL, ConsentURL string
 
 	Clients       Clients
 	Authenticator Authenticator
