@@ -1,0 +1,4 @@
+package main
+
+// clientsCommand manages clients.
+type clientsCommand struct{}

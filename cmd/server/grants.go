@@ -1,0 +1,4 @@
+package main
+
+// grantsCommand lists and revokes grants.
+type grantsCommand struct{}

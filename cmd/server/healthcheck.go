@@ -1,0 +1,4 @@
+package main
+
+// healthcheckCommand asks a running server.
+type healthcheckCommand struct{}

@@ -1,0 +1,4 @@
+package main
+
+// keysCommand manages signing keys.
+type keysCommand struct{}

@@ -1,0 +1,4 @@
+package main
+
+// migrateCommand brings the schema up to date.
+type migrateCommand struct{}

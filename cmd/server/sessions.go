@@ -1,0 +1,4 @@
+package main
+
+// sessionsCommand lists and ends sessions.
+type sessionsCommand struct{}

@@ -1,0 +1,4 @@
+package main
+
+// usersCommand manages accounts.
+type usersCommand struct{}

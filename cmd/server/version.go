@@ -1,0 +1,4 @@
+package main
+
+// versionCommand says what is running.
+type versionCommand struct{}
