@@ -35,10 +35,13 @@ const (
 // clock is when everything in these tests happens.
 func clock() time.Time { return time.Unix(1_800_000_000, 0) }
 
-// registry is a set of clients.
+// registry is a set of clients that, as a database does, fails on what is no key.
 type registry map[string]*client.Client
 
 func (r registry) Client(_ context.Context, id string) (*client.Client, error) {
+	if strings.Contains(id, "\x00") || len(id) > maxID {
+		return nil, errLost
+	}
 	c, ok := r[id]
 	if !ok {
 		return nil, client.ErrNotFound

@@ -63,17 +63,19 @@ func TestRequestsThatAuthenticateOtherwiseAreRefused(t *testing.T) {
 	disabled.Disabled = true
 	disabledApp := public("disabled-app")
 	disabledApp.Disabled = true
-	disabledSigner := withKeys(t, "signer", ecJWK(0))
+	disabledSigner := withKeys(t, "disabled-signer", ecJWK(0))
 	disabledSigner.Disabled = true
 	a := newAuthenticator(
 		withSecret(t, "basic", client.AuthBasic, longSecret),
 		withSecret(t, "unsaid", "", longSecret),
 		withSecret(t, "post", client.AuthPost, longSecret),
-		withKeys(t, "other", ecJWK(1)),
+		withKeys(t, "signer", ecJWK(0)), withKeys(t, "other", ecJWK(1)),
 		public("app"), disabled, disabledApp, disabledSigner,
 	)
 	bearer := form("client_id", "app")
 	bearer.Header.Set("Authorization", "Bearer "+longSecret)
+	otherScheme := basic(form(), "basic", longSecret)
+	otherScheme.Header.Set("Authorization", strings.Replace(otherScheme.Header.Get("Authorization"), "Basic", "Digest", 1))
 	empty := form("client_id", "app")
 	empty.Header.Set("Authorization", "")
 	twice := basic(form(), "basic", longSecret)
@@ -92,6 +94,7 @@ func TestRequestsThatAuthenticateOtherwiseAreRefused(t *testing.T) {
 		"a secret without a client_id":     {form("client_secret", longSecret), invalidClient, false},
 		"an empty Authorization header":    {empty, invalidClient, true},
 		"a bearer token":                   {bearer, invalidClient, true},
+		"Basic under another scheme":       {otherScheme, invalidClient, true},
 		"two Authorization headers":        {twice, invalidRequest, true},
 		"header and secret":                {basic(form("client_secret", longSecret), "basic", longSecret), invalidRequest, true},
 		"header and assertion":             {basic(asserting(signed), "basic", longSecret), invalidRequest, true},
@@ -105,7 +108,7 @@ func TestRequestsThatAuthenticateOtherwiseAreRefused(t *testing.T) {
 		"assertion type in another case":   {form("client_assertion", signed, "client_assertion_type", strings.ToUpper(assertionType)), invalidClient, false},
 		"a disabled client":                {form("client_id", "disabled", "client_secret", longSecret), invalidClient, false},
 		"a disabled public client":         {form("client_id", "disabled-app"), invalidClient, false},
-		"a disabled client's assertion":    {asserting(signed), invalidClient, false},
+		"a disabled client's assertion":    {asserting(assertion(t, nil, edits{"iss": "disabled-signer", "sub": "disabled-signer"})), invalidClient, false},
 		"an unknown client":                {form("client_id", "nobody", "client_secret", longSecret), invalidClient, false},
 		"an unknown public client":         {form("client_id", "nobody"), invalidClient, false},
 		"a wrong secret in the header":     {basic(form(), "basic", longSecret+"x"), invalidClient, true},
@@ -132,6 +135,9 @@ func TestRequestsThatAuthenticateOtherwiseAreRefused(t *testing.T) {
 			if got.Code != tc.want || got.Basic != tc.basic {
 				t.Errorf("refusal = %+v, want code %s and basic %t", got, tc.want, tc.basic)
 			}
+			if got.Reason != "" && got.Description != failed("").Description {
+				t.Errorf("refusal = %+v tells what only the log may know", got)
+			}
 			if want := map[string]int{invalidClient: 401, invalidRequest: 400}[tc.want]; got.Status() != want {
 				t.Errorf("status = %d, want %d", got.Status(), want)
 			}
@@ -141,6 +147,22 @@ func TestRequestsThatAuthenticateOtherwiseAreRefused(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestTheLogLearnsWhatTheAnswerHides(t *testing.T) {
+	t.Parallel()
+
+	disabled := withSecret(t, "disabled", client.AuthPost, longSecret)
+	disabled.Disabled = true
+	a := newAuthenticator(withSecret(t, "post", client.AuthPost, longSecret), disabled)
+	for id, want := range map[string]string{
+		"unknown": "not registered", "disabled": "disabled", "post": "wrong",
+	} {
+		_, err := a.Authenticate(t.Context(), form("client_id", id, "client_secret", longSecret+"x"))
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), longSecret) {
+			t.Errorf("the error for %q is %v, want %q in it and no secret", id, err, want)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -156,15 +157,16 @@ func TestTheSignatureOfAnAssertion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	changed := signature(t, ecKeys[0](), "ES256", signed)
+	valid := signature(t, ecKeys[0](), "ES256", signed)
+	changed := slices.Clone(valid)
 	changed[40] ^= 1
 
 	for name, compact := range map[string]string{
 		"changed":                       swapSignature(good, changed),
 		"r and s are zero":              swapSignature(good, make([]byte, 64)),
 		"in DER":                        swapSignature(good, der),
-		"a byte short":                  swapSignature(good, changed[:63]),
-		"a byte more":                   swapSignature(good, append(changed, 0)),
+		"a byte short":                  swapSignature(good, valid[:63]),
+		"a byte more":                   swapSignature(good, append(valid, 0)),
 		"of a stranger":                 sign(t, ecKeys[1](), "ES256", goodHeader(nil), goodClaims(nil)),
 		"of a stranger without a kid":   sign(t, ecKeys[1](), "ES256", goodHeader(with("kid", nil)), goodClaims(nil)),
 		"of a stranger who brings jwk":  sign(t, ecKeys[1](), "ES256", goodHeader(with("jwk", json.RawMessage(jwk))), goodClaims(nil)),
