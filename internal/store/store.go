@@ -4,22 +4,83 @@
 // It speaks the errors of the nouns. A failure of the database itself, as
 // opposed to a fact about what it holds, comes with a method Unavailable() bool
 // that returns true, so that a room can tell the two apart without knowing this
-// package.
+// package. Times come from the caller and are kept in microseconds.
 package store
 
 import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"strings"
+	"sync/atomic"
 	"time"
 )
 
 // Config says which database to open and how.
 type Config struct {
 	URL          string           // sqlite:PATH or postgres://...
-	MaxConns     int              // of PostgreSQL; 0 is twice the processors and at least 8
-	LongestGrant time.Duration    // after this no grant of a bucket can be alive
+	MaxConns     int              // to PostgreSQL; when zero the URL's pool_max_conns, or what pgx thinks fit
+	LongestGrant time.Duration    // the longest any grant can live; 91 days when zero
 	Now          func() time.Time // for the background loop alone
 	Log          *slog.Logger
 }
 
 // Store is an open database.
-type Store struct{}
+type Store struct {
+	engine     engine
+	read       conn
+	write      conn
+	statements atomic.Int64
+
+	longestGrant time.Duration
+	now          func() time.Time
+	log          *slog.Logger
+}
+
+// Open opens the database without touching its schema. PostgreSQL is connected
+// to when it is first needed; a SQLite file is made if it is not there.
+func Open(ctx context.Context, c Config) (*Store, error) {
+	s := &Store{
+		longestGrant: cmp.Or(c.LongestGrant, 91*24*time.Hour),
+		now:          c.Now,
+		log:          cmp.Or(c.Log, slog.New(slog.DiscardHandler)),
+	}
+	scheme, rest, _ := strings.Cut(c.URL, ":")
+	var err error
+	switch scheme {
+	case "sqlite":
+		s.engine, err = openSQLite(ctx, rest)
+	case "postgres", "postgresql":
+		s.engine, err = openPostgres(ctx, c.URL, c.MaxConns)
+	default:
+		err = errors.New("a database URL begins with sqlite: or postgres://")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	s.read = counted{s.engine.reader(), &s.statements}
+	s.write = counted{s.engine.writer(), &s.statements}
+	return s, nil
+}
+
+// Close gives all connections back.
+func (s *Store) Close() { s.engine.close() }
+
+// Engine returns "postgres" or "sqlite".
+func (s *Store) Engine() string { return s.engine.name() }
+
+// Statements returns how many statements were sent to the database since Open.
+// The bounds of transactions do not count, nor does what keeps the schema and
+// the partitions in order.
+func (s *Store) Statements() int64 { return s.statements.Load() }
+
+// Ping reports whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	var one int64
+	if err := s.read.one(ctx, `SELECT 1`).Scan(&one); err != nil {
+		return fmt.Errorf("ping: %w", err)
+	}
+	return nil
+}

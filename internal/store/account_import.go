@@ -1,0 +1,67 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ostiary/ostiary/internal/account"
+)
+
+// ImportAccounts adds or changes accounts, all or none. They are matched by
+// username. One that is there keeps its subject, its password if the import
+// brings none, and its being an administrator; a new password ends its sessions
+// and grants. One that would not change is left alone.
+func (s *Store) ImportAccounts(ctx context.Context, accounts []*account.Account) (created, updated int, err error) {
+	err = s.tx(ctx, func(on conn) error {
+		created, updated = 0, 0
+		for i, a := range accounts {
+			did, err := importAccount(ctx, on, a)
+			if err != nil {
+				return fmt.Errorf("import account %d (%s): %w", i+1, a.Username, err)
+			}
+			created += did.created
+			updated += did.updated
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, 0, err
+	}
+	return created, updated, nil
+}
+
+func importAccount(ctx context.Context, on conn, a *account.Account) (did, error) {
+	known, err := accountByUsername(ctx, on, a.Username)
+	if errors.Is(err, account.ErrNotFound) {
+		return did{created: 1}, insertAccount(ctx, on, a)
+	}
+	if err != nil {
+		return did{}, err
+	}
+	before, err := document(known.Claims)
+	if err != nil {
+		return did{}, fmt.Errorf("write claims: %w", err)
+	}
+	after, err := document(a.Claims)
+	if err != nil {
+		return did{}, fmt.Errorf("write claims: %w", err)
+	}
+	password := a.PasswordHash != "" && a.PasswordHash != known.PasswordHash
+	if before == after && !password && (known.Administrator || !a.Administrator) {
+		*a = *known
+		return did{}, nil
+	}
+
+	known.Claims, known.UpdatedAt = a.Claims, a.UpdatedAt
+	known.Administrator = known.Administrator || a.Administrator
+	if password {
+		known.PasswordHash, known.NotBefore = a.PasswordHash, a.UpdatedAt
+	}
+	*a = *known
+	const update = `
+		UPDATE accounts SET claims = $2, administrator = $3, password_hash = $4, not_before = $5, updated_at = $6
+		WHERE subject = $1`
+	return did{updated: 1}, changeAccount(ctx, on, a.Subject, password, update,
+		a.Subject, after, flag(a.Administrator), a.PasswordHash, stamp(a.NotBefore), stamp(a.UpdatedAt))
+}

@@ -1,0 +1,168 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+)
+
+const accountColumns = `subject, username, password_hash, claims, administrator,
+	disabled_at, not_before, created_at, updated_at`
+
+func scanAccount(from scanner) (*account.Account, error) {
+	a := &account.Account{}
+	err := from.Scan(&a.Subject, &a.Username, &a.PasswordHash, intoDocument(&a.Claims), intoFlag(&a.Administrator),
+		intoTime(&a.DisabledAt), intoTime(&a.NotBefore), intoTime(&a.CreatedAt), intoTime(&a.UpdatedAt))
+	return a, err
+}
+
+// Account returns the account of a subject, or [account.ErrNotFound].
+func (s *Store) Account(ctx context.Context, subject string) (*account.Account, error) {
+	const read = `SELECT ` + accountColumns + ` FROM accounts WHERE subject = $1`
+	return readAccount(s.read.one(ctx, read, subject))
+}
+
+// AccountByUsername returns the account of a canonical username, or
+// [account.ErrNotFound].
+func (s *Store) AccountByUsername(ctx context.Context, username string) (*account.Account, error) {
+	return accountByUsername(ctx, s.read, username)
+}
+
+func accountByUsername(ctx context.Context, on conn, username string) (*account.Account, error) {
+	const read = `SELECT ` + accountColumns + ` FROM accounts WHERE username = $1`
+	return readAccount(on.one(ctx, read, username))
+}
+
+func readAccount(from row) (*account.Account, error) {
+	a, err := scanAccount(from)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, account.ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read account: %w", err)
+	}
+	return a, nil
+}
+
+// InsertAccount adds an account, or returns [account.ErrExists].
+func (s *Store) InsertAccount(ctx context.Context, a *account.Account) error {
+	return insertAccount(ctx, s.write, a)
+}
+
+func insertAccount(ctx context.Context, on conn, a *account.Account) error {
+	const insert = `
+		INSERT INTO accounts (` + accountColumns + `)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		ON CONFLICT DO NOTHING`
+
+	claims, err := document(a.Claims)
+	if err != nil {
+		return fmt.Errorf("write claims: %w", err)
+	}
+	inserted, err := on.exec(ctx, insert, a.Subject, a.Username, a.PasswordHash, claims, flag(a.Administrator),
+		micros(a.DisabledAt), stamp(a.NotBefore), stamp(a.CreatedAt), stamp(a.UpdatedAt))
+	if err != nil {
+		return fmt.Errorf("insert account: %w", err)
+	}
+	if inserted == 0 {
+		return account.ErrExists
+	}
+	return nil
+}
+
+// ListAccounts returns accounts by username, those that follow after.
+func (s *Store) ListAccounts(ctx context.Context, after string, limit int) (list []*account.Account, err error) {
+	const read = `SELECT ` + accountColumns + ` FROM accounts WHERE username > $1 ORDER BY username LIMIT $2`
+
+	err = s.read.each(ctx, func(from scanner) error {
+		a, err := scanAccount(from)
+		list = append(list, a)
+		return err
+	}, read, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list accounts: %w", err)
+	}
+	return list, nil
+}
+
+// HasAdministrator reports whether any account is an administrator's.
+func (s *Store) HasAdministrator(ctx context.Context) (bool, error) {
+	const count = `SELECT count(*) FROM accounts WHERE administrator = 1`
+
+	var administrators int64
+	if err := s.read.one(ctx, count).Scan(&administrators); err != nil {
+		return false, fmt.Errorf("count administrators: %w", err)
+	}
+	return administrators > 0, nil
+}
+
+// SetPassword changes what an account's password is verified against. Sessions
+// and grants from before now end with the old one.
+func (s *Store) SetPassword(ctx context.Context, subject, hash string, now time.Time) error {
+	const set = `
+		UPDATE accounts SET password_hash = $2, updated_at = $3,
+			not_before = CASE WHEN not_before < $3 THEN $3 ELSE not_before END
+		WHERE subject = $1`
+
+	return s.changeAccount(ctx, subject, true, set, subject, hash, now.UnixMicro())
+}
+
+// SetDisabled keeps an account from signing in, or lets it again. Disabling ends
+// its sessions and grants for good.
+func (s *Store) SetDisabled(ctx context.Context, subject string, disabled bool, now time.Time) error {
+	const disable = `
+		UPDATE accounts SET disabled_at = $2, updated_at = $2,
+			not_before = CASE WHEN not_before < $2 THEN $2 ELSE not_before END
+		WHERE subject = $1`
+	const enable = `UPDATE accounts SET disabled_at = NULL, updated_at = $2 WHERE subject = $1`
+
+	if disabled {
+		return s.changeAccount(ctx, subject, true, disable, subject, now.UnixMicro())
+	}
+	return s.changeAccount(ctx, subject, false, enable, subject, now.UnixMicro())
+}
+
+// DeleteAccount removes an account with its sessions and consents. Its grants are
+// dead without it.
+func (s *Store) DeleteAccount(ctx context.Context, subject string) error {
+	return s.tx(ctx, func(c conn) error {
+		if err := changeAccount(ctx, c, subject, true, `DELETE FROM accounts WHERE subject = $1`, subject); err != nil {
+			return err
+		}
+		if _, err := c.exec(ctx, `DELETE FROM consents WHERE subject = $1`, subject); err != nil {
+			return fmt.Errorf("delete consents: %w", err)
+		}
+		return nil
+	})
+}
+
+func (s *Store) changeAccount(ctx context.Context, subject string, ends bool, change string, args ...any) error {
+	return s.tx(ctx, func(c conn) error { return changeAccount(ctx, c, subject, ends, change, args...) })
+}
+
+// changeAccount runs the statement change, which must meet the account, and ends
+// its sessions if ends.
+func changeAccount(ctx context.Context, on conn, subject string, ends bool, change string, args ...any) error {
+	changed, err := on.exec(ctx, change, args...)
+	if err != nil {
+		return fmt.Errorf("change account: %w", err)
+	}
+	if changed == 0 {
+		return account.ErrNotFound
+	}
+	if !ends {
+		return nil
+	}
+	const consents = `DELETE FROM consents WHERE session_id <> '' AND subject = $1`
+	const sessions = `DELETE FROM sessions WHERE subject = $1`
+	for _, remove := range []string{consents, sessions} {
+		if _, err := on.exec(ctx, remove, subject); err != nil {
+			return fmt.Errorf("end sessions: %w", err)
+		}
+	}
+	return nil
+}

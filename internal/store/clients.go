@@ -1,0 +1,211 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/client"
+)
+
+const clientColumns = `id, metadata, secret, registration_token, previous_token, previous_until,
+	dynamic, disabled, not_before, created_at, updated_at, version`
+
+func scanClient(from scanner) (*client.Client, error) {
+	c := &client.Client{}
+	err := from.Scan(&c.ID, intoDocument(&c.Metadata), intoText(&c.Secret),
+		intoBytes(&c.RegistrationToken), intoBytes(&c.PreviousToken), intoTime(&c.PreviousUntil),
+		intoFlag(&c.Dynamic), intoFlag(&c.Disabled),
+		intoTime(&c.NotBefore), intoTime(&c.CreatedAt), intoTime(&c.UpdatedAt), &c.Version)
+	return c, err
+}
+
+// Client returns the client of an id, or [client.ErrNotFound].
+func (s *Store) Client(ctx context.Context, id string) (*client.Client, error) {
+	return readClient(ctx, s.read, id)
+}
+
+func readClient(ctx context.Context, on conn, id string) (*client.Client, error) {
+	const read = `SELECT ` + clientColumns + ` FROM clients WHERE id = $1`
+
+	c, err := scanClient(on.one(ctx, read, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, client.ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read client: %w", err)
+	}
+	return c, nil
+}
+
+// InsertClient adds a client, or returns [client.ErrExists]. It sets c's version
+// and the time before which nothing counts as given to it, so that an id used
+// again inherits nothing. That time is a whole second, like the iat of tokens.
+func (s *Store) InsertClient(ctx context.Context, c *client.Client) error {
+	return insertClient(ctx, s.write, c)
+}
+
+func insertClient(ctx context.Context, on conn, c *client.Client) error {
+	const insert = `
+		INSERT INTO clients (` + clientColumns + `)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		ON CONFLICT DO NOTHING`
+
+	metadata, err := document(c.Metadata)
+	if err != nil {
+		return fmt.Errorf("write client metadata: %w", err)
+	}
+	notBefore := c.CreatedAt.Truncate(time.Second)
+	inserted, err := on.exec(ctx, insert, c.ID, metadata, string(c.Secret),
+		c.RegistrationToken, c.PreviousToken, micros(c.PreviousUntil),
+		flag(c.Dynamic), flag(c.Disabled),
+		stamp(notBefore), stamp(c.CreatedAt), stamp(c.UpdatedAt), 1)
+	if err != nil {
+		return fmt.Errorf("insert client: %w", err)
+	}
+	if inserted == 0 {
+		return client.ErrExists
+	}
+	c.NotBefore, c.Version = notBefore, 1
+	return nil
+}
+
+// UpdateClient writes a changed client and raises its version. It returns
+// [client.ErrRaced] if the version in the database is not c's any more. NotBefore
+// stays as it is there: only [Store.EndClientTokens] moves it.
+func (s *Store) UpdateClient(ctx context.Context, c *client.Client) error {
+	err := updateClient(ctx, s.write, c)
+	if errors.Is(err, client.ErrRaced) {
+		if _, err := s.Client(ctx, c.ID); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func updateClient(ctx context.Context, on conn, c *client.Client) error {
+	const update = `
+		UPDATE clients SET metadata = $3, secret = $4, registration_token = $5, previous_token = $6,
+			previous_until = $7, dynamic = $8, disabled = $9, updated_at = $10, version = version + 1
+		WHERE id = $1 AND version = $2`
+
+	metadata, err := document(c.Metadata)
+	if err != nil {
+		return fmt.Errorf("write client metadata: %w", err)
+	}
+	updated, err := on.exec(ctx, update, c.ID, c.Version, metadata, string(c.Secret),
+		c.RegistrationToken, c.PreviousToken, micros(c.PreviousUntil),
+		flag(c.Dynamic), flag(c.Disabled), stamp(c.UpdatedAt))
+	if err != nil {
+		return fmt.Errorf("update client: %w", err)
+	}
+	if updated == 0 {
+		return client.ErrRaced
+	}
+	c.Version++
+	return nil
+}
+
+// DeleteClient removes a client and what people consented to for it. Its grants
+// and tokens are dead without it. An unknown one is [client.ErrNotFound].
+func (s *Store) DeleteClient(ctx context.Context, id string) error {
+	return s.tx(ctx, func(c conn) error {
+		deleted, err := c.exec(ctx, `DELETE FROM clients WHERE id = $1`, id)
+		if err != nil {
+			return fmt.Errorf("delete client: %w", err)
+		}
+		if deleted == 0 {
+			return client.ErrNotFound
+		}
+		if _, err := c.exec(ctx, `DELETE FROM consents WHERE client_id = $1`, id); err != nil {
+			return fmt.Errorf("delete consents: %w", err)
+		}
+		return nil
+	})
+}
+
+// ListClients returns clients by id, those that follow after.
+func (s *Store) ListClients(ctx context.Context, after string, limit int) (list []*client.Client, err error) {
+	const read = `SELECT ` + clientColumns + ` FROM clients WHERE id > $1 ORDER BY id LIMIT $2`
+
+	err = s.read.each(ctx, func(from scanner) error {
+		c, err := scanClient(from)
+		list = append(list, c)
+		return err
+	}, read, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list clients: %w", err)
+	}
+	return list, nil
+}
+
+// ImportClients adds or changes clients, all or none. One that is there keeps its
+// history, and its secret if the import brings none; one that would not change
+// is left alone.
+func (s *Store) ImportClients(ctx context.Context, clients []*client.Client) (created, updated int, err error) {
+	err = s.tx(ctx, func(on conn) error {
+		created, updated = 0, 0
+		for i, c := range clients {
+			did, err := importClient(ctx, on, c)
+			if err != nil {
+				return fmt.Errorf("import client %d (%s): %w", i+1, c.ID, err)
+			}
+			created += did.created
+			updated += did.updated
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, 0, err
+	}
+	return created, updated, nil
+}
+
+// did counts what an import did.
+type did struct{ created, updated int }
+
+func importClient(ctx context.Context, on conn, c *client.Client) (did, error) {
+	known, err := readClient(ctx, on, c.ID)
+	if errors.Is(err, client.ErrNotFound) {
+		return did{created: 1}, insertClient(ctx, on, c)
+	}
+	if err != nil {
+		return did{}, err
+	}
+	before, err := document(known.Metadata)
+	if err != nil {
+		return did{}, err
+	}
+	after, err := document(c.Metadata)
+	if err != nil {
+		return did{}, fmt.Errorf("write client metadata: %w", err)
+	}
+	if before == after && (c.Secret == "" || c.Secret == known.Secret) {
+		*c = *known
+		return did{}, nil
+	}
+	known.Metadata, known.UpdatedAt = c.Metadata, c.UpdatedAt
+	if c.Secret != "" {
+		known.Secret = c.Secret
+	}
+	*c = *known
+	return did{updated: 1}, updateClient(ctx, on, c)
+}
+
+// EndClientTokens ends every grant and token given to a client until now.
+func (s *Store) EndClientTokens(ctx context.Context, id string, now time.Time) error {
+	const end = `
+		UPDATE clients SET not_before = CASE WHEN not_before < $2 THEN $2 ELSE not_before END, version = version + 1
+		WHERE id = $1`
+
+	ended, err := s.write.exec(ctx, end, id, now.UnixMicro())
+	if err != nil {
+		return fmt.Errorf("end client tokens: %w", err)
+	}
+	if ended == 0 {
+		return client.ErrNotFound
+	}
+	return nil
+}

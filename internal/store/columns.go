@@ -1,0 +1,122 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/grant"
+)
+
+// micros is how a time is stored; NULL is the zero time.
+func micros(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMicro()
+}
+
+// stamp is how a time is stored where NULL is not allowed; 0 is the zero time.
+func stamp(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// flag is how a truth is stored.
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// optional is how a text is stored where NULL is the empty one.
+func optional[T ~string](s T) any {
+	if s == "" {
+		return nil
+	}
+	return string(s)
+}
+
+// words is how a list is stored whose members hold no space.
+func words(list []string) string { return strings.Join(list, " ") }
+
+// document is how a structure is stored.
+func document(v any) (string, error) {
+	text, err := json.Marshal(v)
+	return string(text), err
+}
+
+// column reads one column and tolerates NULL.
+type column func(value any) error
+
+// Scan implements sql.Scanner.
+func (c column) Scan(value any) error { return c(value) }
+
+func intoTime(t *time.Time) column {
+	return into(func(us int64) error {
+		*t = time.Time{}
+		if us != 0 {
+			*t = time.UnixMicro(us).UTC()
+		}
+		return nil
+	})
+}
+
+func intoFlag(b *bool) column {
+	return into(func(n int64) error { *b = n != 0; return nil })
+}
+
+func intoText[T ~string](s *T) column {
+	return into(func(text string) error { *s = T(text); return nil })
+}
+
+func intoWords(list *[]string) column {
+	return into(func(text string) error {
+		*list = nil
+		if text != "" {
+			*list = strings.Fields(text)
+		}
+		return nil
+	})
+}
+
+func intoDocument(v any) column {
+	return into(func(text string) error { return json.Unmarshal([]byte(text), v) })
+}
+
+func intoBytes(b *[]byte) column {
+	return func(value any) error {
+		bytes, ok := value.([]byte)
+		if !ok && value != nil {
+			return fmt.Errorf("column has a %T where bytes belong", value)
+		}
+		*b = append([]byte(nil), bytes...)
+		return nil
+	}
+}
+
+func intoID(id *grant.ID) column {
+	return func(value any) error {
+		bytes, ok := value.([]byte)
+		if !ok || len(bytes) != len(id) {
+			return fmt.Errorf("column has a %T where %d bytes belong", value, len(id))
+		}
+		copy(id[:], bytes)
+		return nil
+	}
+}
+
+// into calls set with the column's value, or with the zero value for NULL.
+func into[T int64 | string](set func(T) error) column {
+	return func(value any) error {
+		typed, ok := value.(T)
+		if !ok && value != nil {
+			return fmt.Errorf("column has a %T where a %T belongs", value, typed)
+		}
+		return set(typed)
+	}
+}

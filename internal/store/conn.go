@@ -1,0 +1,95 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"sync/atomic"
+	"time"
+
+	"github.com/pressly/goose/v3"
+
+	"github.com/ostiary/ostiary/internal/grant"
+)
+
+// conn runs statements, each by itself or all in one transaction. It returns
+// sql.ErrNoRows for a row that is not there, and every failure of the database
+// as [unavailable].
+type conn interface {
+	// exec returns how many rows were affected.
+	exec(ctx context.Context, statement string, args ...any) (int64, error)
+	// one runs the statement when the row is scanned.
+	one(ctx context.Context, statement string, args ...any) row
+	// each calls visit for every row.
+	each(ctx context.Context, visit func(scanner) error, statement string, args ...any) error
+}
+
+// engine is what the two databases do in their own ways.
+type engine interface {
+	name() string
+	reader() conn // of committed data
+	writer() conn
+	// transact runs act in one transaction, which is committed if act returns nil.
+	// It may run act again after a conflict with another transaction.
+	transact(ctx context.Context, act func(conn) error) error
+
+	// openBuckets makes room for the grants of buckets.
+	openBuckets(ctx context.Context, buckets ...grant.Bucket) error
+	// lacksBucket reports whether err says that openBuckets was not called.
+	lacksBucket(err error) bool
+	// purgeGrants removes what ended among the grants of the buckets that may be
+	// closed.
+	purgeGrants(ctx context.Context, now time.Time, closed func(grant.Bucket) bool, p *Purged) error
+
+	// schemaVersion returns the newest step of the schema, 0 if there is none.
+	schemaVersion(ctx context.Context) (int64, error)
+	// migrating lends the database to goose.
+	migrating(ctx context.Context, use func(*sql.DB, goose.Dialect, ...goose.ProviderOption) error) error
+
+	close()
+}
+
+type scanner interface {
+	Scan(dest ...any) error
+}
+
+// row scans what a statement returns.
+type row func(dest ...any) error
+
+// Scan runs the statement of the row and copies its columns.
+func (r row) Scan(dest ...any) error { return r(dest...) }
+
+// only makes a row of a statement that returns at most one.
+func only(each func(visit func(scanner) error) error) row {
+	return func(dest ...any) error {
+		found := false
+		err := each(func(s scanner) error {
+			found = true
+			return s.Scan(dest...)
+		})
+		if err == nil && !found {
+			return sql.ErrNoRows
+		}
+		return err
+	}
+}
+
+// counted counts the statements that pass through it.
+type counted struct {
+	conn
+	statements *atomic.Int64
+}
+
+func (c counted) exec(ctx context.Context, statement string, args ...any) (int64, error) {
+	c.statements.Add(1)
+	return c.conn.exec(ctx, statement, args...)
+}
+
+func (c counted) one(ctx context.Context, statement string, args ...any) row {
+	c.statements.Add(1)
+	return c.conn.one(ctx, statement, args...)
+}
+
+func (c counted) each(ctx context.Context, visit func(scanner) error, statement string, args ...any) error {
+	c.statements.Add(1)
+	return c.conn.each(ctx, visit, statement, args...)
+}

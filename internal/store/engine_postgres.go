@@ -1,0 +1,237 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+
+	"github.com/ostiary/ostiary/migrations"
+)
+
+// How long PostgreSQL may take before a request gives up. The server's own limit
+// comes first, so that a slow statement does not cost the connection.
+const (
+	acquirePatience   = time.Second
+	statementPatience = 4 * time.Second
+	connectPatience   = 3 * time.Second
+)
+
+// migrationLock keeps replicas from migrating at once.
+const migrationLock = 0x6f737469617279
+
+// postgres is the engine for many replicas.
+type postgres struct {
+	pool *pgxpool.Pool
+}
+
+func openPostgres(ctx context.Context, url string, maxConns int) (*postgres, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("read the URL: %w", err)
+	}
+	if maxConns > 0 {
+		config.MaxConns = int32(min(maxConns, 10_000)) //nolint:gosec // bounded
+	}
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = connectPatience
+	}
+	for parameter, value := range map[string]string{
+		"application_name":                    "ostiary",
+		"statement_timeout":                   "3s",
+		"idle_in_transaction_session_timeout": "10s",
+		"default_transaction_isolation":       "read committed",
+	} {
+		if _, given := config.ConnConfig.RuntimeParams[parameter]; !given {
+			config.ConnConfig.RuntimeParams[parameter] = value
+		}
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("make the pool: %w", err)
+	}
+	return &postgres{pool}, nil
+}
+
+func (p *postgres) name() string { return migrations.Postgres }
+func (p *postgres) close()       { p.pool.Close() }
+func (p *postgres) reader() conn { return p }
+func (p *postgres) writer() conn { return p }
+
+func (p *postgres) exec(ctx context.Context, statement string, args ...any) (affected int64, err error) {
+	err = p.lend(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		affected, err = pgStatements{c}.exec(ctx, statement, args...)
+		return err
+	})
+	return affected, err
+}
+
+func (p *postgres) one(ctx context.Context, statement string, args ...any) row {
+	return func(dest ...any) error {
+		return p.lend(ctx, func(ctx context.Context, c *pgx.Conn) error {
+			return pgStatements{c}.one(ctx, statement, args...).Scan(dest...)
+		})
+	}
+}
+
+func (p *postgres) each(ctx context.Context, visit func(scanner) error, statement string, args ...any) error {
+	return p.lend(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		return pgStatements{c}.each(ctx, visit, statement, args...)
+	})
+}
+
+func (p *postgres) transact(ctx context.Context, act func(conn) error) error {
+	return p.lend(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		committed := false
+		err := pgx.BeginTxFunc(ctx, c, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+			err := act(pgStatements{tx})
+			committed = err == nil
+			return err
+		})
+		if committed {
+			return interpretPostgres(err) // what act returned was interpreted, or is a noun's
+		}
+		return err
+	})
+}
+
+// lend runs use with a connection, again if it lost against another transaction.
+func (p *postgres) lend(ctx context.Context, use func(context.Context, *pgx.Conn) error) error {
+	return retrying(lostOnPostgres, func() error {
+		waiting, cancel := context.WithTimeout(ctx, acquirePatience)
+		defer cancel()
+		c, err := p.pool.Acquire(waiting)
+		if err != nil {
+			return interpretPostgres(err)
+		}
+		defer c.Release()
+
+		working, cancel := context.WithTimeout(ctx, statementPatience)
+		defer cancel()
+		err = use(working, c.Conn())
+		if readOnly(err) {
+			// The server has become a replica: the next connection looks for the primary.
+			_ = c.Conn().Close(working)
+		}
+		return err
+	})
+}
+
+// pgStatements runs statements on a connection or in a transaction.
+type pgStatements struct {
+	on interface {
+		Exec(ctx context.Context, statement string, args ...any) (pgconn.CommandTag, error)
+		Query(ctx context.Context, statement string, args ...any) (pgx.Rows, error)
+	}
+}
+
+func (p pgStatements) exec(ctx context.Context, statement string, args ...any) (int64, error) {
+	tag, err := p.on.Exec(ctx, statement, args...)
+	return tag.RowsAffected(), interpretPostgres(err)
+}
+
+func (p pgStatements) one(ctx context.Context, statement string, args ...any) row {
+	return only(func(visit func(scanner) error) error { return p.each(ctx, visit, statement, args...) })
+}
+
+func (p pgStatements) each(ctx context.Context, visit func(scanner) error, statement string, args ...any) error {
+	rows, err := p.on.Query(ctx, statement, args...)
+	if err != nil {
+		return interpretPostgres(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := visit(rows); err != nil {
+			return err
+		}
+	}
+	return interpretPostgres(rows.Err())
+}
+
+// interpretPostgres tells failures of the database from its answers.
+func interpretPostgres(err error) error {
+	if err == nil {
+		return nil
+	}
+	answer, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		return &unavailable{err} // refused, reset, cut off, timed out
+	}
+	switch answer.Code[:2] {
+	case "08", // connection
+		"25", // read-only, or a transaction cut off for idling
+		"28", // no longer let in
+		"3D", // the database is gone
+		"40", // lost against another transaction, again and again
+		"53", // out of connections, memory, disk
+		"55", // a lock not given in time
+		"57", // shutting down, or the statement timed out
+		"58", // input and output
+		"XX": // damage
+		return &unavailable{err}
+	}
+	return err
+}
+
+func lostOnPostgres(err error) bool {
+	return hasCode(err, "40001", "40P01")
+}
+
+func readOnly(err error) bool { return hasCode(err, "25006") }
+
+func hasCode(err error, codes ...string) bool {
+	answer, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		return false
+	}
+	for _, code := range codes {
+		if answer.Code == code {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *postgres) schemaVersion(ctx context.Context) (version int64, err error) {
+	const exists = `SELECT to_regclass('goose_db_version') IS NOT NULL`
+	var there bool
+	if err := p.one(ctx, exists).Scan(&there); err != nil || !there {
+		return 0, err
+	}
+	err = p.one(ctx, newestStep).Scan(&version)
+	return version, err
+}
+
+// migrating opens connections of its own: a step of the schema may take longer
+// than a statement of a request.
+func (p *postgres) migrating(_ context.Context, use func(*sql.DB, goose.Dialect, ...goose.ProviderOption) error) error {
+	config := p.pool.Config().ConnConfig.Copy()
+	config.RuntimeParams["statement_timeout"] = "0"
+	config.RuntimeParams["idle_in_transaction_session_timeout"] = "0"
+	db := stdlib.OpenDB(*config)
+	defer db.Close() //nolint:errcheck // nothing is pending
+
+	return use(db, goose.DialectPostgres, goose.WithSessionLocker(advisory{}))
+}
+
+// advisory is a lock that waits its turn and ends with its connection.
+type advisory struct{}
+
+// SessionLock waits for the lock.
+func (advisory) SessionLock(ctx context.Context, c *sql.Conn) error {
+	_, err := c.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, migrationLock)
+	return err
+}
+
+// SessionUnlock gives the lock back.
+func (advisory) SessionUnlock(ctx context.Context, c *sql.Conn) error {
+	_, err := c.ExecContext(ctx, `SELECT pg_advisory_unlock($1)`, migrationLock)
+	return err
+}

@@ -1,0 +1,161 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
+)
+
+const grantColumns = `bucket, id, kind, client_id, subject, session_id, scopes, resources,
+	created_at, expires_at, ends_at, code_expires_at, code_spent_at, refresh_generation, refresh_rotated_at,
+	revoked_at, revoked_why, jkt, x5t, seed, detail`
+
+// heldColumns are a grant and the person behind it.
+const heldColumns = grantColumns + `,
+	(SELECT a.username FROM accounts a WHERE a.subject = grants.subject),
+	(SELECT a.claims FROM accounts a WHERE a.subject = grants.subject)`
+
+// standing is what a grant needs of others: a person and a client who are still
+// there, and have not cut off what was given before.
+const standing = `
+	EXISTS (SELECT 1 FROM accounts a WHERE a.subject = grants.subject
+		AND a.disabled_at IS NULL AND a.not_before <= grants.created_at)
+	AND EXISTS (SELECT 1 FROM clients c WHERE c.id = grants.client_id
+		AND c.disabled = 0 AND c.not_before <= grants.created_at)`
+
+func grantInto(g *grant.Grant) []any {
+	return []any{
+		(*uint32)(&g.Bucket), intoID(&g.ID), (*int)(&g.Kind), &g.ClientID, &g.Subject, intoText(&g.SessionID),
+		intoWords(&g.Scopes), intoWords(&g.Resources),
+		intoTime(&g.CreatedAt), intoTime(&g.ExpiresAt), intoTime(&g.EndsAt),
+		intoTime(&g.CodeExpiresAt), intoTime(&g.CodeSpentAt), &g.RefreshGeneration, intoTime(&g.RefreshRotatedAt),
+		intoTime(&g.RevokedAt), intoText(&g.RevokedWhy), intoText(&g.JKT), intoText(&g.X5T), intoBytes(&g.Seed),
+		intoDocument(&g.Detail),
+	}
+}
+
+func scanHeld(from scanner) (*grant.Held, error) {
+	held := &grant.Held{}
+	var claims string
+	if err := from.Scan(append(grantInto(&held.Grant), &held.Username, &claims)...); err != nil {
+		return nil, err
+	}
+	held.Claims = json.RawMessage(claims)
+	return held, nil
+}
+
+// InsertGrant writes a new grant, or returns [grant.ErrExists].
+func (s *Store) InsertGrant(ctx context.Context, g *grant.Grant) error {
+	const insert = `
+		INSERT INTO grants (` + grantColumns + `)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+		ON CONFLICT DO NOTHING`
+
+	detail, err := document(g.Detail)
+	if err != nil {
+		return fmt.Errorf("write grant detail: %w", err)
+	}
+	write := func() (int64, error) {
+		return s.write.exec(ctx, insert, int64(g.Bucket), g.ID[:], int64(g.Kind), g.ClientID, g.Subject, optional(g.SessionID),
+			words(g.Scopes), words(g.Resources), stamp(g.CreatedAt), stamp(g.ExpiresAt), stamp(g.EndsAt),
+			micros(g.CodeExpiresAt), micros(g.CodeSpentAt), g.RefreshGeneration, micros(g.RefreshRotatedAt),
+			micros(g.RevokedAt), optional(g.RevokedWhy), optional(g.JKT), optional(g.X5T), g.Seed, detail)
+	}
+	inserted, err := write()
+	if s.engine.lacksBucket(err) {
+		if err := s.engine.openBuckets(ctx, g.Bucket); err != nil {
+			return fmt.Errorf("make room for grant: %w", err)
+		}
+		inserted, err = write()
+	}
+	if err != nil {
+		return fmt.Errorf("insert grant: %w", err)
+	}
+	if inserted == 0 {
+		return grant.ErrExists
+	}
+	return nil
+}
+
+// LiveGrant returns a grant that stands at now. Unless jti is empty, the token of
+// that name must not have been denied. Everything else is [grant.ErrNotFound].
+func (s *Store) LiveGrant(ctx context.Context, ref grant.Ref, jti string, now time.Time) (*grant.Held, error) {
+	const read = `
+		SELECT ` + heldColumns + ` FROM grants
+		WHERE bucket = $1 AND id = $2 AND revoked_at IS NULL AND ends_at > $3 AND ` + standing + `
+			AND NOT EXISTS (SELECT 1 FROM revoked_tokens t WHERE t.jti = $4)`
+
+	held, err := scanHeld(s.read.one(ctx, read, int64(ref.Bucket), ref.ID[:], now.UnixMicro(), jti))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, grant.ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read live grant: %w", err)
+	}
+	return held, nil
+}
+
+// LiveClient returns nil if a token that a client got for itself at issuedAt still
+// stands, else [client.ErrNotFound]: the client is gone or disabled, it has cut off
+// what was given before, or the token was denied.
+func (s *Store) LiveClient(ctx context.Context, clientID, jti string, issuedAt, _ time.Time) error {
+	const read = `
+		SELECT version FROM clients
+		WHERE id = $1 AND disabled = 0 AND not_before <= $2
+			AND NOT EXISTS (SELECT 1 FROM revoked_tokens t WHERE t.jti = $3)`
+
+	var version int64
+	err := s.read.one(ctx, read, clientID, issuedAt.UnixMicro(), jti).Scan(&version)
+	if errors.Is(err, sql.ErrNoRows) {
+		return client.ErrNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("read live client: %w", err)
+	}
+	return nil
+}
+
+// RevokeGrant ends a grant. An empty clientID stands for any client; a grant that
+// is unknown, another client's, or revoked before is left as it is.
+func (s *Store) RevokeGrant(ctx context.Context, ref grant.Ref, clientID string, why grant.Why, now time.Time) error {
+	const revoke = `
+		UPDATE grants SET revoked_at = $4, revoked_why = $5
+		WHERE bucket = $1 AND id = $2 AND ($3 = '' OR client_id = $3) AND revoked_at IS NULL`
+
+	_, err := s.write.exec(ctx, revoke, int64(ref.Bucket), ref.ID[:], clientID, now.UnixMicro(), string(why))
+	if err != nil {
+		return fmt.Errorf("revoke grant: %w", err)
+	}
+	return nil
+}
+
+// GrantFilter narrows a list of grants. An empty member stands for any.
+type GrantFilter struct{ ClientID, Subject string }
+
+// ListGrants returns living grants in the order of their creation, those that
+// follow after.
+func (s *Store) ListGrants(
+	ctx context.Context, f GrantFilter, after grant.Ref, limit int, now time.Time,
+) (list []*grant.Grant, err error) {
+	const read = `
+		SELECT ` + grantColumns + ` FROM grants
+		WHERE (bucket, id) > ($1, $2) AND ($3 = '' OR client_id = $3) AND ($4 = '' OR subject = $4)
+			AND revoked_at IS NULL AND ends_at > $5 AND ` + standing + `
+		ORDER BY bucket, id LIMIT $6`
+
+	err = s.read.each(ctx, func(from scanner) error {
+		g := &grant.Grant{}
+		list = append(list, g)
+		return from.Scan(grantInto(g)...)
+	}, read, int64(after.Bucket), after.ID[:], f.ClientID, f.Subject, now.UnixMicro(), limit)
+	if err != nil {
+		return nil, fmt.Errorf("list grants: %w", err)
+	}
+	return list, nil
+}

@@ -1,0 +1,68 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ostiary/ostiary/internal/jwks"
+)
+
+// LoadKeys returns the signing keys as of one moment, and the version they have
+// together: 0 when none was ever written.
+func (s *Store) LoadKeys(ctx context.Context) (version int64, records []jwks.Record, err error) {
+	const read = `
+		SELECT v.version, k.kid, k.algorithm, k.state, k.sealed,
+			k.published_at, k.activated_at, k.retired_at, k.remove_after
+		FROM key_state v LEFT JOIN signing_keys k ON v.only_row = 1
+		ORDER BY k.kid`
+
+	err = s.read.each(ctx, func(from scanner) error {
+		var r jwks.Record
+		err := from.Scan(&version, intoText(&r.KID), intoText(&r.Algorithm), intoText(&r.State), intoBytes(&r.Sealed),
+			intoTime(&r.PublishedAt), intoTime(&r.ActivatedAt), intoTime(&r.RetiredAt), intoTime(&r.RemoveAfter))
+		if r.KID != "" {
+			records = append(records, r)
+		}
+		return err
+	}, read)
+	if err != nil {
+		return 0, nil, fmt.Errorf("load keys: %w", err)
+	}
+	return version, records, nil
+}
+
+// SaveKeys puts and removes signing keys, all or nothing, and raises their
+// version. It returns [jwks.ErrRaced] if that is not version any more.
+func (s *Store) SaveKeys(ctx context.Context, version int64, put []jwks.Record, remove []string) error {
+	const raise = `UPDATE key_state SET version = version + 1 WHERE version = $1`
+	const save = `
+		INSERT INTO signing_keys (kid, algorithm, state, sealed, published_at, activated_at, retired_at, remove_after)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		ON CONFLICT (kid) DO UPDATE SET
+			algorithm = excluded.algorithm, state = excluded.state, sealed = excluded.sealed,
+			published_at = excluded.published_at, activated_at = excluded.activated_at,
+			retired_at = excluded.retired_at, remove_after = excluded.remove_after`
+
+	return s.tx(ctx, func(c conn) error {
+		raised, err := c.exec(ctx, raise, version)
+		if err != nil {
+			return fmt.Errorf("raise version of keys: %w", err)
+		}
+		if raised == 0 {
+			return jwks.ErrRaced
+		}
+		for _, r := range put {
+			_, err := c.exec(ctx, save, r.KID, string(r.Algorithm), string(r.State), r.Sealed,
+				micros(r.PublishedAt), micros(r.ActivatedAt), micros(r.RetiredAt), micros(r.RemoveAfter))
+			if err != nil {
+				return fmt.Errorf("save key: %w", err)
+			}
+		}
+		for _, kid := range remove {
+			if _, err := c.exec(ctx, `DELETE FROM signing_keys WHERE kid = $1`, kid); err != nil {
+				return fmt.Errorf("remove key: %w", err)
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,107 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"path"
+	"time"
+
+	"github.com/pressly/goose/v3"
+
+	"github.com/ostiary/ostiary/migrations"
+)
+
+var (
+	// ErrSchemaTooOld reports a database that lacks steps of the schema.
+	ErrSchemaTooOld = errors.New("database schema is too old: run migrate up")
+	// ErrSchemaTooNew reports a database that a newer version has migrated.
+	ErrSchemaTooNew = errors.New("database schema is newer than this version of Ostiary")
+)
+
+const newestStep = `SELECT max(version_id) FROM goose_db_version`
+
+// Migration is one step of the schema.
+type Migration struct {
+	Version   int64
+	Name      string
+	AppliedAt time.Time // zero while it waits
+}
+
+// Migrate brings the schema up to date and returns the names of the steps that
+// it took. Several processes may call it at once.
+func (s *Store) Migrate(ctx context.Context) (taken []string, err error) {
+	err = s.engine.migrating(ctx, func(db *sql.DB, dialect goose.Dialect, options ...goose.ProviderOption) error {
+		// Where there is no lock (SQLite), the loser of a race for a step finds its
+		// tables there, is rolled back, and goes on behind the winner.
+		for {
+			before, err := s.engine.schemaVersion(ctx)
+			if err != nil {
+				return err
+			}
+			provider, err := s.provider(db, dialect, options...)
+			if err != nil {
+				return err
+			}
+			results, err := provider.Up(ctx)
+			if partial, ok := errors.AsType[*goose.PartialError](err); ok {
+				results = partial.Applied
+			}
+			for _, step := range results {
+				taken = append(taken, path.Base(step.Source.Path))
+			}
+			if err == nil {
+				return nil
+			}
+			after, lookErr := s.engine.schemaVersion(ctx)
+			if lookErr != nil || after == before {
+				return err
+			}
+		}
+	})
+	if err != nil {
+		return taken, fmt.Errorf("migrate: %w", err)
+	}
+	return taken, nil
+}
+
+// MigrationStatus lists the steps of the schema and when they were taken.
+func (s *Store) MigrationStatus(ctx context.Context) (steps []Migration, err error) {
+	err = s.engine.migrating(ctx, func(db *sql.DB, dialect goose.Dialect, options ...goose.ProviderOption) error {
+		provider, err := s.provider(db, dialect, options...)
+		if err != nil {
+			return err
+		}
+		states, err := provider.Status(ctx)
+		for _, state := range states {
+			steps = append(steps, Migration{state.Source.Version, path.Base(state.Source.Path), state.AppliedAt})
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the schema's state: %w", err)
+	}
+	return steps, nil
+}
+
+// CheckSchema returns [ErrSchemaTooOld] or [ErrSchemaTooNew] unless the schema
+// is the one this version was written for.
+func (s *Store) CheckSchema(ctx context.Context) error {
+	want := migrations.Newest()
+	have, err := s.engine.schemaVersion(ctx)
+	switch {
+	case err != nil:
+		return fmt.Errorf("check schema: %w", err)
+	case have < want:
+		return fmt.Errorf("%w (it has step %d, needs %d)", ErrSchemaTooOld, have, want)
+	case have > want:
+		return fmt.Errorf("%w (it has step %d, knows %d)", ErrSchemaTooNew, have, want)
+	}
+	return nil
+}
+
+func (s *Store) provider(db *sql.DB, dialect goose.Dialect, options ...goose.ProviderOption) (*goose.Provider, error) {
+	return goose.NewProvider(dialect, db, migrations.Files, append(options,
+		goose.WithExcludeNames(migrations.NotFor(s.Engine())), goose.WithDisableGlobalRegistry(true))...)
+}

@@ -1,0 +1,178 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/grant"
+)
+
+const (
+	// batch bounds the rows that one statement removes, and so how long it keeps
+	// others from writing.
+	batch = 500
+	// afterlife is how long a row stays that has ended: other replicas' clocks may
+	// be behind, and a code outlives a session that timed out.
+	afterlife = time.Hour
+	// replayed is how long a request that was answered may be answered again, and
+	// must find its grant.
+	replayed = 24 * time.Hour
+
+	purgeEvery = time.Minute
+)
+
+// Purged tells what a purge removed.
+type Purged struct {
+	Partitions int   // of grants, on PostgreSQL
+	Grants     int64 // on SQLite
+	Rows       int64 // of the other tables
+}
+
+// Purge removes what has ended, and makes room for the grants of the next hour
+// and week. Any number of replicas may run it at once.
+func (s *Store) Purge(ctx context.Context, now time.Time) (Purged, error) {
+	var purged Purged
+	hour, week := grant.BucketAt(now, false), grant.BucketAt(now, true)
+	return purged, errors.Join(
+		s.engine.openBuckets(ctx, hour, hour.Next(), week, week.Next()),
+		s.purgeSessions(ctx, now.Add(-afterlife), &purged),
+		s.purgeRows(ctx, now.Add(-afterlife), &purged),
+		s.engine.purgeGrants(ctx, now, s.closedAt(now), &purged),
+	)
+}
+
+// closedAt tells whether nothing in a bucket can be alive at now, or asked for
+// again. Grants without refresh tokens are over soon, so their buckets are looked
+// at early; what lives in a bucket keeps it in any case.
+func (s *Store) closedAt(now time.Time) func(grant.Bucket) bool {
+	return func(b grant.Bucket) bool {
+		longest := s.longestGrant
+		if !b.Refreshable() {
+			longest = min(longest, replayed)
+		}
+		return !now.Before(b.End().Add(longest))
+	}
+}
+
+// purgeSessions removes sessions together with the consents given for them alone.
+func (s *Store) purgeSessions(ctx context.Context, before time.Time, purged *Purged) error {
+	const (
+		ended    = `(SELECT id FROM sessions WHERE idle_until <= $1 ORDER BY idle_until, id LIMIT $2)`
+		consents = `DELETE FROM consents WHERE session_id IN ` + ended
+		sessions = `DELETE FROM sessions WHERE id IN ` + ended
+	)
+	for removed := int64(batch); removed == batch; {
+		err := s.tx(ctx, func(c conn) (err error) {
+			if _, err = c.exec(ctx, consents, before.UnixMicro(), batch); err != nil {
+				return err
+			}
+			removed, err = c.exec(ctx, sessions, before.UnixMicro(), batch)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("purge sessions: %w", err)
+		}
+		purged.Rows += removed
+	}
+	return nil
+}
+
+func (s *Store) purgeRows(ctx context.Context, before time.Time, purged *Purged) error {
+	for _, remove := range []string{
+		`DELETE FROM setup_links WHERE hash IN (SELECT hash FROM setup_links WHERE expires_at <= $1 LIMIT $2)`,
+		`DELETE FROM consents WHERE (subject, client_id, session_id) IN
+			(SELECT subject, client_id, session_id FROM consents WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
+		`DELETE FROM requests WHERE id IN (SELECT id FROM requests WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
+		`DELETE FROM revoked_tokens WHERE jti IN (SELECT jti FROM revoked_tokens WHERE until <= $1 ORDER BY until LIMIT $2)`,
+		`DELETE FROM replay WHERE digest IN (SELECT digest FROM replay WHERE until <= $1 ORDER BY until LIMIT $2)`,
+		`DELETE FROM guesses WHERE digest IN (SELECT digest FROM guesses WHERE until <= $1 ORDER BY until LIMIT $2)`,
+	} {
+		removed, err := inBatches(ctx, s.write, remove, before.UnixMicro())
+		purged.Rows += removed
+		if err != nil {
+			return fmt.Errorf("purge rows: %w", err)
+		}
+	}
+	return nil
+}
+
+// inBatches runs a statement, whose last parameter is a limit, until it has
+// nothing left to do.
+func inBatches(ctx context.Context, on conn, remove string, args ...any) (total int64, err error) {
+	args = append(args, batch)
+	for {
+		removed, err := on.exec(ctx, remove, args...)
+		total += removed
+		if err != nil || removed < batch {
+			return total, err
+		}
+	}
+}
+
+// purgeGrants removes grants that have ended, in a few short statements each, for
+// the one writer is everybody's.
+func (e *sqliteEngine) purgeGrants(ctx context.Context, now time.Time, closed func(grant.Bucket) bool, purged *Purged) error {
+	const remove = `
+		DELETE FROM grants WHERE (bucket, id) IN
+			(SELECT bucket, id FROM grants WHERE bucket = $1 AND (ends_at <= $2 OR revoked_at IS NOT NULL) LIMIT $3)`
+
+	buckets, err := e.buckets(ctx)
+	if err != nil {
+		return fmt.Errorf("list buckets: %w", err)
+	}
+	for _, b := range slices.DeleteFunc(buckets, func(b grant.Bucket) bool { return !closed(b) }) {
+		removed, err := inBatches(ctx, e.writing, remove, int64(b), now.UnixMicro())
+		purged.Grants += removed
+		if err != nil {
+			return fmt.Errorf("purge grants: %w", err)
+		}
+	}
+	return nil
+}
+
+// buckets lists those that hold grants, by leaps from one to the next.
+func (e *sqliteEngine) buckets(ctx context.Context) (list []grant.Bucket, err error) {
+	const next = `SELECT bucket FROM grants WHERE bucket > $1 ORDER BY bucket LIMIT 1`
+
+	last := int64(-1)
+	for {
+		err := e.reading.one(ctx, next, last).Scan(&last)
+		if errors.Is(err, sql.ErrNoRows) {
+			return list, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, grant.Bucket(last)) //nolint:gosec // it was written from one
+	}
+}
+
+// RunPurge purges every minute or so until ctx ends.
+func (s *Store) RunPurge(ctx context.Context) {
+	for {
+		purged, err := s.Purge(ctx, s.now())
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			s.log.LogAttrs(ctx, slog.LevelWarn, "purge interrupted", slog.Any("error", err))
+		case purged != Purged{}:
+			s.log.LogAttrs(ctx, slog.LevelDebug, "purged", slog.Int("partitions", purged.Partitions),
+				slog.Int64("grants", purged.Grants), slog.Int64("rows", purged.Rows))
+		}
+		// Replicas that started together shall not purge together.
+		pause := time.NewTimer(purgeEvery/2 + rand.N(purgeEvery)) //nolint:gosec // no secret
+		select {
+		case <-ctx.Done():
+			pause.Stop()
+			return
+		case <-pause.C:
+		}
+	}
+}

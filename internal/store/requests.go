@@ -1,0 +1,131 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/grant"
+)
+
+// SaveConsent remembers a consent in place of the one before it of the same
+// subject, client and session.
+func (s *Store) SaveConsent(ctx context.Context, c *grant.Consent) error {
+	return saveConsent(ctx, s.write, c)
+}
+
+func saveConsent(ctx context.Context, on conn, c *grant.Consent) error {
+	const save = `
+		INSERT INTO consents (subject, client_id, session_id, scopes, given_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (subject, client_id, session_id) DO UPDATE
+		SET scopes = excluded.scopes, given_at = excluded.given_at, expires_at = excluded.expires_at`
+
+	_, err := on.exec(ctx, save, c.Subject, c.ClientID, c.SessionID, words(c.Scopes), stamp(c.GivenAt), micros(c.ExpiresAt))
+	if err != nil {
+		return fmt.Errorf("save consent: %w", err)
+	}
+	return nil
+}
+
+// DeleteConsent forgets what a subject allowed a client, in every session.
+func (s *Store) DeleteConsent(ctx context.Context, subject, clientID string) error {
+	const remove = `DELETE FROM consents WHERE subject = $1 AND client_id = $2`
+
+	if _, err := s.write.exec(ctx, remove, subject, clientID); err != nil {
+		return fmt.Errorf("delete consent: %w", err)
+	}
+	return nil
+}
+
+// InsertRequest keeps an authorization request while a person is asked.
+func (s *Store) InsertRequest(ctx context.Context, r *grant.Request) error {
+	const insert = `
+		INSERT INTO requests (id, browser, client_id, parameters, created_at, expires_at, grant_bucket, grant_id,
+			session_id, signed_in_at, decision, decided_at, decided_for)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+
+	_, err := s.write.exec(ctx, insert, r.ID, r.Browser, r.ClientID, r.Parameters, stamp(r.CreatedAt), stamp(r.ExpiresAt),
+		int64(r.Grant.Bucket), r.Grant.ID[:], r.SessionID, micros(r.SignedInAt),
+		string(r.Decision), micros(r.DecidedAt), r.DecidedFor)
+	if err != nil {
+		return fmt.Errorf("insert request: %w", err)
+	}
+	return nil
+}
+
+// Request returns a request that waits, or [grant.ErrNoRequest].
+func (s *Store) Request(ctx context.Context, id string, now time.Time) (*grant.Request, error) {
+	const read = `
+		SELECT id, browser, client_id, parameters, created_at, expires_at, grant_bucket, grant_id,
+			session_id, signed_in_at, decision, decided_at, decided_for
+		FROM requests WHERE id = $1 AND expires_at > $2`
+
+	r := &grant.Request{}
+	err := s.read.one(ctx, read, id, now.UnixMicro()).Scan(&r.ID, intoBytes(&r.Browser), &r.ClientID, &r.Parameters,
+		intoTime(&r.CreatedAt), intoTime(&r.ExpiresAt), (*uint32)(&r.Grant.Bucket), intoID(&r.Grant.ID),
+		&r.SessionID, intoTime(&r.SignedInAt), intoText(&r.Decision), intoTime(&r.DecidedAt), &r.DecidedFor)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, grant.ErrNoRequest
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read request: %w", err)
+	}
+	return r, nil
+}
+
+// RecordSignIn notes that somebody signed in at the given time for a request.
+func (s *Store) RecordSignIn(ctx context.Context, id, sessionID string, at, now time.Time) error {
+	const record = `UPDATE requests SET session_id = $2, signed_in_at = $3 WHERE id = $1 AND expires_at > $4`
+
+	recorded, err := s.write.exec(ctx, record, id, sessionID, at.UnixMicro(), now.UnixMicro())
+	if err != nil {
+		return fmt.Errorf("record sign-in: %w", err)
+	}
+	if recorded == 0 {
+		return grant.ErrNoRequest
+	}
+	return nil
+}
+
+// RecordDecision notes what a subject decided about a request, together with the
+// consent to remember, if any. The first decision stands: a later one gets
+// [grant.ErrDecided] and changes nothing.
+func (s *Store) RecordDecision(
+	ctx context.Context, id string, d grant.Decision, subject string, remember *grant.Consent, now time.Time,
+) error {
+	const record = `
+		UPDATE requests SET decision = $2, decided_for = $3, decided_at = $4
+		WHERE id = $1 AND decision = '' AND expires_at > $4`
+
+	return s.tx(ctx, func(c conn) error {
+		recorded, err := c.exec(ctx, record, id, string(d), subject, now.UnixMicro())
+		if err != nil {
+			return fmt.Errorf("record decision: %w", err)
+		}
+		if recorded == 0 {
+			return whyUndecidable(ctx, c, id, now)
+		}
+		if remember == nil {
+			return nil
+		}
+		return saveConsent(ctx, c, remember)
+	})
+}
+
+func whyUndecidable(ctx context.Context, on conn, id string, now time.Time) error {
+	const read = `SELECT decision FROM requests WHERE id = $1 AND expires_at > $2`
+
+	var decision string
+	err := on.one(ctx, read, id, now.UnixMicro()).Scan(&decision)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return grant.ErrNoRequest
+	case err != nil:
+		return fmt.Errorf("read request: %w", err)
+	default:
+		return grant.ErrDecided
+	}
+}

@@ -1,0 +1,116 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/session"
+)
+
+// qualifiedSession are the session's columns where another table has columns of
+// the same names, and the name of its person. Where this is read from, a session
+// lives only while its account may sign in and has not cut off older sign-ins.
+const qualifiedSession = `
+	s.id, s.cookie, s.subject, s.auth_time, s.acr, s.amr, s.remembered,
+	s.created_at, s.seen_at, s.idle_until, s.ends_at, a.username`
+
+const livingSessions = `
+	sessions s JOIN accounts a
+	ON a.subject = s.subject AND a.disabled_at IS NULL AND a.not_before <= s.auth_time`
+
+func sessionInto(n *session.Session) []any {
+	return []any{
+		&n.ID, intoBytes(&n.Cookie), &n.Subject, intoTime(&n.AuthTime), &n.ACR, intoWords(&n.AMR), intoFlag(&n.Remembered),
+		intoTime(&n.CreatedAt), intoTime(&n.SeenAt), intoTime(&n.IdleUntil), intoTime(&n.EndsAt), &n.Username,
+	}
+}
+
+// SessionAndConsent returns the living session of a cookie, or
+// [session.ErrNotFound], and what its person allowed the client: in this session
+// and for all sessions, taken together; nil if nothing.
+func (s *Store) SessionAndConsent(
+	ctx context.Context, cookie []byte, clientID string, now time.Time,
+) (*session.Session, *grant.Consent, error) {
+	const read = `
+		SELECT ` + qualifiedSession + `, c.scopes, c.given_at, c.expires_at
+		FROM ` + livingSessions + `
+		LEFT JOIN consents c ON c.subject = s.subject AND c.client_id = $2
+			AND (c.session_id = '' OR c.session_id = s.id)
+			AND (c.expires_at IS NULL OR c.expires_at > $3)
+		WHERE s.cookie = $1 AND s.idle_until > $3
+		ORDER BY c.session_id`
+
+	var (
+		found   *session.Session
+		consent *grant.Consent
+	)
+	err := s.read.each(ctx, func(from scanner) error {
+		var (
+			n      session.Session
+			c      grant.Consent
+			scopes string
+		)
+		err := from.Scan(append(sessionInto(&n), intoText(&scopes), intoTime(&c.GivenAt), intoTime(&c.ExpiresAt))...)
+		if err != nil {
+			return err
+		}
+		found = &n
+		if !c.GivenAt.IsZero() {
+			c.Subject, c.ClientID, c.Scopes = n.Subject, clientID, strings.Fields(scopes)
+			consent = union(consent, &c)
+		}
+		return nil
+	}, read, cookie, clientID, now.UnixMicro())
+	if err != nil {
+		return nil, nil, fmt.Errorf("read session and consent: %w", err)
+	}
+	if found == nil {
+		return nil, nil, session.ErrNotFound
+	}
+	return found, consent, nil
+}
+
+// union joins two consents of one person for one client. It holds as long as
+// both do.
+func union(a, b *grant.Consent) *grant.Consent {
+	if a == nil {
+		return b
+	}
+	for _, scope := range b.Scopes {
+		if !slices.Contains(a.Scopes, scope) {
+			a.Scopes = append(a.Scopes, scope)
+		}
+	}
+	if b.GivenAt.After(a.GivenAt) {
+		a.GivenAt = b.GivenAt
+	}
+	if a.ExpiresAt.IsZero() || (!b.ExpiresAt.IsZero() && b.ExpiresAt.Before(a.ExpiresAt)) {
+		a.ExpiresAt = b.ExpiresAt
+	}
+	return a
+}
+
+// ListSessions returns living sessions by id, those that follow after: of one
+// subject, or where it is empty of all.
+func (s *Store) ListSessions(
+	ctx context.Context, subject, after string, limit int, now time.Time,
+) (list []*session.Session, err error) {
+	const read = `
+		SELECT ` + qualifiedSession + ` FROM ` + livingSessions + `
+		WHERE s.id > $1 AND ($2 = '' OR s.subject = $2) AND s.idle_until > $3
+		ORDER BY s.id LIMIT $4`
+
+	err = s.read.each(ctx, func(from scanner) error {
+		n := &session.Session{}
+		list = append(list, n)
+		return from.Scan(sessionInto(n)...)
+	}, read, after, subject, now.UnixMicro(), limit)
+	if err != nil {
+		return nil, fmt.Errorf("list sessions: %w", err)
+	}
+	return list, nil
+}

@@ -1,0 +1,137 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/session"
+)
+
+const sessionColumns = `id, cookie, subject, auth_time, acr, amr, remembered, created_at, seen_at, idle_until, ends_at`
+
+// InsertSession adds a session. The session that the browser had before for
+// another subject, known by its cookie's hash replaces, ends together with its
+// grants.
+func (s *Store) InsertSession(ctx context.Context, n *session.Session, replaces []byte) error {
+	if replaces == nil {
+		return insertSession(ctx, s.write, n)
+	}
+	return s.tx(ctx, func(c conn) error {
+		var replaced string
+		err := c.one(ctx, `SELECT id FROM sessions WHERE cookie = $1`, replaces).Scan(&replaced)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return fmt.Errorf("find replaced session: %w", err)
+		}
+		if err == nil {
+			if err := endSession(ctx, c, replaced, n.CreatedAt); err != nil {
+				return err
+			}
+		}
+		return insertSession(ctx, c, n)
+	})
+}
+
+func insertSession(ctx context.Context, on conn, n *session.Session) error {
+	const insert = `
+		INSERT INTO sessions (` + sessionColumns + `)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+
+	_, err := on.exec(ctx, insert, n.ID, n.Cookie, n.Subject, stamp(n.AuthTime), n.ACR, words(n.AMR), flag(n.Remembered),
+		stamp(n.CreatedAt), stamp(n.SeenAt), min(stamp(n.IdleUntil), stamp(n.EndsAt)), stamp(n.EndsAt))
+	if err != nil {
+		return fmt.Errorf("insert session: %w", err)
+	}
+	return nil
+}
+
+// RenewSession notes that the subject of a living session signed in again. The
+// session keeps its ID, which n gets, and takes all else from n; the old cookie
+// is good no more. It returns [session.ErrNotFound] if there is no such session.
+func (s *Store) RenewSession(ctx context.Context, oldCookie []byte, n *session.Session) error {
+	const renew = `
+		UPDATE sessions SET cookie = $3, auth_time = $4, acr = $5, amr = $6, remembered = $7,
+			seen_at = $8, idle_until = $9, ends_at = $10
+		WHERE cookie = $1 AND subject = $2 AND idle_until > $4
+		RETURNING id, created_at`
+
+	err := s.write.one(ctx, renew, oldCookie, n.Subject, n.Cookie, stamp(n.AuthTime), n.ACR, words(n.AMR), flag(n.Remembered),
+		stamp(n.SeenAt), min(stamp(n.IdleUntil), stamp(n.EndsAt)), stamp(n.EndsAt)).Scan(&n.ID, intoTime(&n.CreatedAt))
+	if errors.Is(err, sql.ErrNoRows) {
+		return session.ErrNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("renew session: %w", err)
+	}
+	return nil
+}
+
+// TouchSession notes that a session is in use, which prolongs it up to its end.
+func (s *Store) TouchSession(ctx context.Context, cookie []byte, seenAt, idleUntil time.Time) error {
+	const touch = `
+		UPDATE sessions SET seen_at = $2, idle_until = CASE WHEN $3 < ends_at THEN $3 ELSE ends_at END
+		WHERE cookie = $1 AND seen_at < $2 AND idle_until > $2`
+
+	if _, err := s.write.exec(ctx, touch, cookie, seenAt.UnixMicro(), idleUntil.UnixMicro()); err != nil {
+		return fmt.Errorf("touch session: %w", err)
+	}
+	return nil
+}
+
+// EndSession ends a session and revokes all of its grants. That it is not there
+// is no error.
+func (s *Store) EndSession(ctx context.Context, id string, now time.Time) error {
+	return s.tx(ctx, func(c conn) error { return endSession(ctx, c, id, now) })
+}
+
+// endSession removes the session before it looks for grants: a code given
+// meanwhile cannot be spent without its session.
+func endSession(ctx context.Context, on conn, id string, now time.Time) error {
+	const revoke = `
+		UPDATE grants SET revoked_at = $2, revoked_why = $3
+		WHERE session_id = $1 AND revoked_at IS NULL`
+
+	for _, remove := range []string{
+		`DELETE FROM sessions WHERE id = $1`,
+		`DELETE FROM consents WHERE session_id = $1`,
+	} {
+		if _, err := on.exec(ctx, remove, id); err != nil {
+			return fmt.Errorf("end session: %w", err)
+		}
+	}
+	if _, err := on.exec(ctx, revoke, id, now.UnixMicro(), string(grant.WhySignOut)); err != nil {
+		return fmt.Errorf("revoke grants of session: %w", err)
+	}
+	return nil
+}
+
+// EndSessionsOf ends all sessions of a subject as [Store.EndSession] does, and
+// returns how many there were.
+func (s *Store) EndSessionsOf(ctx context.Context, subject string, now time.Time) (ended int, err error) {
+	err = s.tx(ctx, func(c conn) error {
+		var ids []string
+		err := c.each(ctx, func(from scanner) error {
+			var id string
+			err := from.Scan(&id)
+			ids = append(ids, id)
+			return err
+		}, `SELECT id FROM sessions WHERE subject = $1 ORDER BY id`, subject)
+		if err != nil {
+			return fmt.Errorf("find sessions: %w", err)
+		}
+		for _, id := range ids {
+			if err := endSession(ctx, c, id, now); err != nil {
+				return err
+			}
+		}
+		ended = len(ids)
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return ended, nil
+}

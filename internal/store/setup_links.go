@@ -1,0 +1,54 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+)
+
+// InsertSetupLink keeps the hash of a link by which the first administrator's
+// account can be made once.
+func (s *Store) InsertSetupLink(ctx context.Context, hash []byte, expiresAt time.Time) error {
+	const insert = `INSERT INTO setup_links (hash, expires_at) VALUES ($1, $2)`
+
+	if _, err := s.write.exec(ctx, insert, hash, expiresAt.UnixMicro()); err != nil {
+		return fmt.Errorf("insert set-up link: %w", err)
+	}
+	return nil
+}
+
+// SetupLink returns nil while a link is good, else [account.ErrSetupLink].
+func (s *Store) SetupLink(ctx context.Context, hash []byte, now time.Time) error {
+	const read = `SELECT expires_at FROM setup_links WHERE hash = $1 AND spent_at IS NULL AND expires_at > $2`
+
+	var expiresAt int64
+	err := s.read.one(ctx, read, hash, now.UnixMicro()).Scan(&expiresAt)
+	if errors.Is(err, sql.ErrNoRows) {
+		return account.ErrSetupLink
+	}
+	if err != nil {
+		return fmt.Errorf("read set-up link: %w", err)
+	}
+	return nil
+}
+
+// SpendSetupLink uses a link up and adds the account first, both or neither. Of
+// any number of callers one succeeds; the rest get [account.ErrSetupLink].
+func (s *Store) SpendSetupLink(ctx context.Context, hash []byte, first *account.Account, now time.Time) error {
+	const spend = `UPDATE setup_links SET spent_at = $2 WHERE hash = $1 AND spent_at IS NULL AND expires_at > $2`
+
+	return s.tx(ctx, func(c conn) error {
+		spent, err := c.exec(ctx, spend, hash, now.UnixMicro())
+		if err != nil {
+			return fmt.Errorf("spend set-up link: %w", err)
+		}
+		if spent == 0 {
+			return account.ErrSetupLink
+		}
+		return insertAccount(ctx, c, first)
+	})
+}

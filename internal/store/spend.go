@@ -1,0 +1,109 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/ostiary/ostiary/internal/grant"
+)
+
+// SpendCode uses up an authorization code and returns the grant behind it.
+//
+// It is a compare-and-set: of any number of callers one succeeds. The rest get
+// [grant.ErrSpent] with the grant, on which the caller must revoke it (RFC 6749
+// section 4.1.2). A code that is nobody's, another client's, bound to another key,
+// or of a grant that has ended is [grant.ErrNotFound]. So is one whose session
+// was signed out meanwhile: ending a session cannot see a grant that is being
+// written, but it can keep its code from being spent.
+func (s *Store) SpendCode(ctx context.Context, sp grant.Spending) (*grant.Held, error) {
+	const spend = `
+		UPDATE grants SET code_spent_at = $5, refresh_generation = 1
+		WHERE bucket = $1 AND id = $2 AND client_id = $3 AND (jkt IS NULL OR jkt = $4)
+			AND code_spent_at IS NULL AND code_expires_at > $5
+			AND revoked_at IS NULL AND ends_at > $5
+			AND (session_id IS NULL OR EXISTS (SELECT 1 FROM sessions s WHERE s.id = grants.session_id))
+			AND ` + standing + `
+		RETURNING ` + heldColumns
+
+	held, err := scanHeld(s.write.one(ctx, spend,
+		int64(sp.Ref.Bucket), sp.Ref.ID[:], sp.ClientID, sp.JKT, sp.Now.UnixMicro()))
+	if errors.Is(err, sql.ErrNoRows) {
+		return s.whyUnspendable(ctx, sp)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("spend code: %w", err)
+	}
+	return held, nil
+}
+
+func (s *Store) whyUnspendable(ctx context.Context, sp grant.Spending) (*grant.Held, error) {
+	const read = `
+		SELECT ` + heldColumns + ` FROM grants
+		WHERE bucket = $1 AND id = $2 AND client_id = $3 AND (jkt IS NULL OR jkt = $4)
+			AND code_spent_at IS NOT NULL
+			AND revoked_at IS NULL AND ends_at > $5 AND ` + standing
+
+	held, err := scanHeld(s.read.one(ctx, read,
+		int64(sp.Ref.Bucket), sp.Ref.ID[:], sp.ClientID, sp.JKT, sp.Now.UnixMicro()))
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, grant.ErrNotFound
+	case err != nil:
+		return nil, fmt.Errorf("read spent grant: %w", err)
+	default:
+		return held, grant.ErrSpent
+	}
+}
+
+// RotateRefresh moves a grant to the next generation of its refresh token.
+//
+// It is a compare-and-set: of any number of callers with one generation one
+// succeeds. The rest, and whoever comes with an older one, get [grant.ErrBehind]
+// with the grant as it is now. A token that is another client's, bound to another
+// key, or of a grant that has ended is [grant.ErrNotFound].
+func (s *Store) RotateRefresh(ctx context.Context, r grant.Rotation) (*grant.Held, error) {
+	const rotate = `
+		UPDATE grants SET
+			refresh_generation = refresh_generation + $7,
+			refresh_rotated_at = CASE WHEN $7 = 0 THEN refresh_rotated_at ELSE $5 END,
+			expires_at = CASE WHEN $8 < ends_at THEN $8 ELSE ends_at END
+		WHERE bucket = $1 AND id = $2 AND client_id = $3 AND (jkt IS NULL OR jkt = $4)
+			AND refresh_generation = $6 AND code_spent_at IS NOT NULL
+			AND revoked_at IS NULL AND expires_at > $5 AND ` + standing + `
+		RETURNING ` + heldColumns
+
+	step := int64(1)
+	if r.Keep {
+		step = 0
+	}
+	held, err := scanHeld(s.write.one(ctx, rotate,
+		int64(r.Ref.Bucket), r.Ref.ID[:], r.ClientID, r.JKT, r.Now.UnixMicro(), r.Generation, step, r.Until.UnixMicro()))
+	if errors.Is(err, sql.ErrNoRows) {
+		return s.whyUnrotatable(ctx, r)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("rotate refresh token: %w", err)
+	}
+	return held, nil
+}
+
+func (s *Store) whyUnrotatable(ctx context.Context, r grant.Rotation) (*grant.Held, error) {
+	const read = `
+		SELECT ` + heldColumns + ` FROM grants
+		WHERE bucket = $1 AND id = $2 AND client_id = $3 AND (jkt IS NULL OR jkt = $4)
+			AND refresh_generation > $6
+			AND revoked_at IS NULL AND expires_at > $5 AND ` + standing
+
+	held, err := scanHeld(s.read.one(ctx, read,
+		int64(r.Ref.Bucket), r.Ref.ID[:], r.ClientID, r.JKT, r.Now.UnixMicro(), r.Generation))
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, grant.ErrNotFound
+	case err != nil:
+		return nil, fmt.Errorf("read rotated grant: %w", err)
+	default:
+		return held, grant.ErrBehind
+	}
+}
