@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 )
@@ -32,8 +31,12 @@ type Capabilities struct {
 	UILocales     []string
 	SigningAlgs   []string // of ID tokens and userinfo answers
 
-	AuthMethods     []string // of clients at the token, introspection and revocation endpoints
-	AuthSigningAlgs []string // of client assertions
+	SubjectTypes []string
+
+	AuthMethods              []string // of clients at the token endpoint
+	IntrospectionAuthMethods []string
+	RevocationAuthMethods    []string
+	AuthSigningAlgs          []string // of client assertions
 }
 
 // document is the provider's metadata, in the order in which a person would look
@@ -120,10 +123,6 @@ func (c Capabilities) document() *document {
 	}
 	userinfo := append([]string{"none"}, c.SigningAlgs...)
 
-	// A client without credentials has no token that it could ask about, so it has
-	// no business at the introspection endpoint (RFC 7662 section 2.1).
-	proving := slices.DeleteFunc(slices.Clone(c.AuthMethods), func(m string) bool { return m == "none" })
-
 	return &document{
 		Issuer:        c.Issuer,
 		Authorization: at(c.Authorization),
@@ -144,7 +143,7 @@ func (c Capabilities) document() *document {
 		Challenges:    []string{"S256"},
 		Prompts:       c.Prompts,
 		ACRValues:     c.ACRValues,
-		SubjectTypes:  []string{"public"},
+		SubjectTypes:  c.SubjectTypes,
 		UILocales:     c.UILocales,
 
 		IDTokenAlgs:       c.SigningAlgs,
@@ -154,9 +153,9 @@ func (c Capabilities) document() *document {
 
 		TokenAuth:         c.AuthMethods,
 		TokenAuthAlgs:     c.AuthSigningAlgs,
-		IntrospectionAuth: where(c.Introspection, proving),
+		IntrospectionAuth: where(c.Introspection, c.IntrospectionAuthMethods),
 		IntrospectionAlgs: where(c.Introspection, c.AuthSigningAlgs),
-		RevocationAuth:    where(c.Revocation, c.AuthMethods),
+		RevocationAuth:    where(c.Revocation, c.RevocationAuthMethods),
 		RevocationAlgs:    where(c.Revocation, c.AuthSigningAlgs),
 
 		ClaimsParameter: true,

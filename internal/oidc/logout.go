@@ -23,7 +23,7 @@ type Verifier interface {
 
 // Browser reads and clears the session cookie.
 type Browser interface {
-	Session(r *http.Request) (cookie string, ok bool)
+	Session(r *http.Request) string // empty if there is none
 	ClearSession(w http.ResponseWriter)
 }
 
@@ -83,9 +83,8 @@ func (l *Logout) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (l *Logout) serve(w http.ResponseWriter, r *http.Request) error {
-	cookie, signedIn := l.Browser.Session(r)
-	ticket := r.PostForm.Get("ticket")
-	if r.Method == http.MethodPost && ticket == "" && !signedIn {
+	cookie, ticket := l.Browser.Session(r), r.PostForm.Get("ticket")
+	if r.Method == http.MethodPost && ticket == "" && cookie == "" {
 		// Browsers keep the cookie to themselves when another site posts a form here.
 		// On a navigation they bring it.
 		seeOther(w, l.url()+"?"+r.PostForm.Encode())
@@ -103,7 +102,7 @@ func (l *Logout) serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if !signedIn {
+	if cookie == "" {
 		l.finish(w, q)
 		return nil
 	}

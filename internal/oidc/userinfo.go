@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
@@ -36,6 +37,7 @@ type Userinfo struct {
 	Tokens  Tokens
 	Clients Clients
 	Signer  Signer
+	Now     func() time.Time
 	Log     *slog.Logger
 }
 
@@ -86,7 +88,7 @@ func (u *Userinfo) answer(r *http.Request) (kind string, body []byte, err error)
 		return "", nil, err
 	}
 	if alg := c.UserinfoSignedResponseAlg; alg != "" && alg != "none" {
-		claims["iss"], claims["aud"] = u.Issuer, c.ID
+		claims["iss"], claims["aud"], claims["iat"] = u.Issuer, c.ID, u.Now().Unix()
 		signed, err := u.Signer.SignClaims(ctx, jwks.Algorithm(alg), "JWT", claims)
 		if err != nil {
 			return "", nil, fmt.Errorf("sign userinfo: %w", err)
