@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -39,7 +40,7 @@ func clock() time.Time { return time.Unix(1_800_000_000, 0) }
 type registry map[string]*client.Client
 
 func (r registry) Client(_ context.Context, id string) (*client.Client, error) {
-	if strings.Contains(id, "\x00") || len(id) > maxID {
+	if strings.Contains(id, "\x00") || !utf8.ValidString(id) || len(id) > maxID {
 		return nil, errLost
 	}
 	c, ok := r[id]

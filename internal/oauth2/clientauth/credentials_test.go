@@ -109,6 +109,7 @@ func TestRequestsThatAuthenticateOtherwiseAreRefused(t *testing.T) {
 		"a disabled client":                {form("client_id", "disabled", "client_secret", longSecret), invalidClient, false},
 		"a disabled public client":         {form("client_id", "disabled-app"), invalidClient, false},
 		"a disabled client's assertion":    {asserting(assertion(t, nil, edits{"iss": "disabled-signer", "sub": "disabled-signer"})), invalidClient, false},
+		"a client_id that is no text":      {form("client_id", "\xff"), invalidClient, false},
 		"an unknown client":                {form("client_id", "nobody", "client_secret", longSecret), invalidClient, false},
 		"an unknown public client":         {form("client_id", "nobody"), invalidClient, false},
 		"a wrong secret in the header":     {basic(form(), "basic", longSecret+"x"), invalidClient, true},
