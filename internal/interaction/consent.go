@@ -1,0 +1,140 @@
+package interaction
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/web"
+)
+
+// ConsentPage serves GET /consent: request is the id of the authorization request.
+//
+// Spec: OpenID Connect Core §3.1.2.4; RFC 9700 §4.16.
+func (h *Handler) ConsentPage(w http.ResponseWriter, r *http.Request) {
+	v, err := h.visit(r, r.Form.Get("request"))
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	if v.session == nil {
+		h.back(w, v)
+		return
+	}
+	person, err := h.person(r.Context(), v.session.Subject)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	h.Pages.Consent(w, http.StatusOK, h.consentForm(v, person))
+}
+
+// Consent serves POST /consent: the fields request, decision and remember.
+//
+// Spec: OpenID Connect Core §3.1.2.4.
+func (h *Handler) Consent(w http.ResponseWriter, r *http.Request) {
+	v, err := h.visit(r, r.PostForm.Get("request"))
+	if err == nil {
+		err = h.decide(r, v)
+	}
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	h.back(w, v)
+}
+
+// decide takes down what the person said. Where it is not to be taken from them,
+// because they signed out meanwhile, somebody else signed in in another tab, or it
+// was said before, nothing is, and the authorization endpoint goes on from there.
+func (h *Handler) decide(r *http.Request, v *visit) error {
+	if v.session == nil || r.URL.Query().Get(shownTo) != v.session.ID {
+		return nil
+	}
+	now := h.Now()
+	decision, remember := grant.Denied, (*grant.Consent)(nil)
+	switch r.PostForm.Get("decision") {
+	case "deny":
+	case "accept":
+		decision, remember = grant.Accepted, h.consent(v, r.PostForm.Get("remember") == "on", now)
+	default:
+		return malformed("no decision")
+	}
+	ctx := r.Context()
+	err := h.Requests.RecordDecision(ctx, v.request.ID, decision, v.session.Subject, remember, now)
+	switch {
+	case errors.Is(err, grant.ErrDecided):
+		return nil
+	case errors.Is(err, grant.ErrNoRequest):
+		return expired("run out while deciding")
+	case err != nil:
+		return fmt.Errorf("record decision: %w", err)
+	}
+	h.Log.LogAttrs(ctx, slog.LevelInfo, "decided", slog.String("decision", string(decision)),
+		slog.String("subject", v.session.Subject), slog.String("client_id", v.client.ID))
+	return nil
+}
+
+// consent is what to remember of a decision: for the person if they wish, and
+// else until the session ends, so that a client that asks again in it, or asks
+// with prompt=none, is answered without a page. Consents of one kind add up.
+func (h *Handler) consent(v *visit, forPerson bool, now time.Time) *grant.Consent {
+	c := &grant.Consent{
+		Subject: v.session.Subject, ClientID: v.client.ID, SessionID: v.session.ID,
+		Scopes: v.scopes(), GivenAt: now, ExpiresAt: v.session.EndsAt,
+	}
+	if forPerson {
+		c.SessionID, c.ExpiresAt = "", now.Add(h.Lifetimes.Consent)
+	}
+	if v.before == nil || v.before.SessionID != c.SessionID {
+		return c
+	}
+	for _, scope := range v.before.Scopes {
+		if !slices.Contains(c.Scopes, scope) {
+			c.Scopes = append(c.Scopes, scope)
+		}
+	}
+	return c
+}
+
+// shownTo names, in the address that takes the form, the session that the form
+// was shown in: the page says who decides, and nobody else's answer is taken for
+// theirs.
+const shownTo = "session"
+
+func (h *Handler) consentForm(v *visit, person string) web.Consent {
+	page := web.Consent{
+		Client: v.shownClient(), RedirectHost: v.redirectHost(),
+		Action:  h.Issuer + "/consent?" + shownTo + "=" + url.QueryEscape(v.session.ID),
+		Request: v.request.ID, Person: person, Username: v.session.Username,
+		SwitchURL: h.Issuer + "/login?as=another&request=" + url.QueryEscape(v.request.ID),
+	}
+	for _, scope := range v.scopes() {
+		page.Scopes = append(page.Scopes, web.DescribeScope(scope))
+		if scope == "offline_access" && v.client.May(client.GrantRefreshToken) {
+			page.Lifetime = h.Lifetimes.Grant
+		}
+	}
+	return page
+}
+
+// person is the display name of a subject, or nothing.
+func (h *Handler) person(ctx context.Context, subject string) (string, error) {
+	a, err := h.Accounts.Account(ctx, subject)
+	if errors.Is(err, account.ErrNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read account: %w", err)
+	}
+	name, _ := a.Claims["name"].(string)
+	return name, nil
+}

@@ -1,0 +1,74 @@
+package interaction
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/web"
+)
+
+// fault is why a page cannot be shown, in words for the person who came.
+type fault struct {
+	status int
+	page   web.Error
+	why    string // for the log
+}
+
+func (f *fault) Error() string { return f.page.Code + ": " + f.why }
+
+func expired(why string) error {
+	return &fault{http.StatusBadRequest, web.Error{Code: "expired_request"}, why}
+}
+
+func unknownClient() error {
+	return &fault{http.StatusBadRequest, web.Error{Code: "invalid_client"}, "client is gone or disabled"}
+}
+
+func malformed(why string) error {
+	return &fault{http.StatusBadRequest, web.Error{Code: "invalid_request"}, why}
+}
+
+// beginElsewhere is for those who open a page of the way by its bare address.
+func beginElsewhere() error {
+	return &fault{http.StatusBadRequest, web.Error{
+		Code:   "invalid_request",
+		Title:  "Begin at an application",
+		Text:   "This page is a step on the way to an application. It cannot be opened by itself.",
+		Advice: "Open the application you want to use, and choose to sign in there.",
+	}, "no request was named"}
+}
+
+// retryAfter is for how many seconds to stay away from a lost database.
+const retryAfter = "2"
+
+// fail ends a visit on the error page, and logs why, once. Whatever is not a
+// fault of the visit is ours, and its text stays in the log.
+func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
+	f := &fault{status: http.StatusInternalServerError, page: web.Error{Code: "server_error"}}
+	level := slog.LevelError
+	switch {
+	case errors.As(err, &f):
+		level = slog.LevelInfo
+	case temporary(err):
+		f.status, f.page.Code = http.StatusServiceUnavailable, "temporarily_unavailable"
+		w.Header().Set("Retry-After", retryAfter)
+	}
+	h.Log.LogAttrs(r.Context(), level, "page refused",
+		slog.String("path", r.URL.Path), slog.String("code", f.page.Code),
+		slog.Int("status", f.status), slog.Any("error", err))
+
+	page := f.page
+	page.RequestID = w.Header().Get("X-Request-Id")
+	h.Pages.Error(w, f.status, page)
+}
+
+// temporary reports a lost database, a full queue or a request that took too
+// long: to try again later may help.
+func temporary(err error) bool {
+	var lost interface{ Unavailable() bool }
+	return errors.As(err, &lost) && lost.Unavailable() || errors.Is(err, account.ErrBusy) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}

@@ -1,0 +1,16 @@
+package interaction
+
+import (
+	"net/http"
+
+	"github.com/ostiary/ostiary/internal/web"
+)
+
+// Home serves GET /.
+func (h *Handler) Home(w http.ResponseWriter, _ *http.Request) {
+	h.Pages.Home(w, http.StatusOK, web.Home{
+		Issuer:    h.Issuer,
+		Discovery: h.Issuer + "/.well-known/openid-configuration",
+		Keys:      h.Issuer + "/.well-known/jwks.json",
+	})
+}

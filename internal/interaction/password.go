@@ -1,0 +1,107 @@
+package interaction
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+)
+
+// denied is why a sign-in did not succeed. The person reads the same words
+// whatever was wrong; the log tells more.
+type denied struct {
+	status  int
+	words   string
+	wait    time.Duration
+	why     string
+	subject string // once it is known who it is about
+}
+
+func (d *denied) Error() string { return d.why }
+
+func tooMany(wait time.Duration) error {
+	return &denied{status: http.StatusTooManyRequests, words: "Too many tries.", wait: wait, why: "throttled"}
+}
+
+func wrong(why, subject string) error {
+	return &denied{
+		status: http.StatusForbidden, words: "This user name and password do not belong together.",
+		why: why, subject: subject,
+	}
+}
+
+// check returns the account that username and password belong to.
+//
+// Every refusal costs the same work, whether there is such an account or not: a
+// guess is counted, then the account is read, then a password is hashed. Only
+// what cannot be anybody's password is refused before the account is read.
+func (h *Handler) check(ctx context.Context, v *visit, username, password string) (*account.Account, error) {
+	canonical, nameErr := account.CanonicalUsername(username)
+	if nameErr != nil {
+		canonical = username // nobody's, and counted like any other
+	}
+	limits := guessesAt(canonical, v)
+	wait, err := h.count(ctx, limits)
+	if err != nil {
+		return nil, err
+	}
+	if wait > 0 {
+		return nil, tooMany(wait)
+	}
+	if password == "" || len(password) > account.MaxPassword {
+		return nil, wrong("no possible password", "")
+	}
+	a, err := h.verify(ctx, canonical, password)
+	if err != nil {
+		return nil, err
+	}
+	return a, h.forget(ctx, limits)
+}
+
+// verify compares the password. Where there is none to compare it with, the hash
+// is empty, which takes the hasher as long.
+func (h *Handler) verify(ctx context.Context, username, password string) (*account.Account, error) {
+	a, err := h.Accounts.AccountByUsername(ctx, username)
+	if errors.Is(err, account.ErrNotFound) {
+		a, err = &account.Account{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read account: %w", err)
+	}
+	hash := a.PasswordHash
+	if !a.DisabledAt.IsZero() {
+		hash = ""
+	}
+	ok, err := h.Hasher.Verify(ctx, hash, password)
+	if errors.Is(err, account.ErrBadHash) {
+		// An import may have brought what we cannot read; its owner is told no more
+		// than anyone, the operator is.
+		h.Log.LogAttrs(ctx, slog.LevelError, "password hash not understood", slog.String("subject", a.Subject))
+		ok, err = h.Hasher.Verify(ctx, "", password)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("verify password: %w", err)
+	}
+	if !ok {
+		return nil, wrong(reason(a), a.Subject)
+	}
+	return a, nil
+}
+
+// reason is what the log says about a password that was not accepted.
+func reason(a *account.Account) string {
+	switch {
+	case a.Subject == "":
+		return "no such account"
+	case !a.DisabledAt.IsZero():
+		return "account is disabled"
+	case a.PasswordHash == "":
+		return "account has no password"
+	default:
+		return "wrong password"
+	}
+}

@@ -1,0 +1,161 @@
+package interaction
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/web"
+)
+
+// SignInPage serves GET /login: request is the id of the authorization request,
+// and as=another offers a form for somebody else than who is signed in.
+//
+// Spec: OpenID Connect Core §3.1.2.1, §3.1.2.3.
+func (h *Handler) SignInPage(w http.ResponseWriter, r *http.Request) {
+	v, err := h.visit(r, r.Form.Get("request"))
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	page := h.signInForm(v)
+	if v.confirms() && r.Form.Get("as") == "" {
+		page.Username, page.Reauthenticate = v.session.Username, true
+	}
+	h.Pages.SignIn(w, http.StatusOK, page)
+}
+
+// SignIn serves POST /login: the fields request, username, password and remember.
+//
+// Spec: OpenID Connect Core §3.1.2.3; RFC 9700 §4.12 (no redirect repeats the password).
+func (h *Handler) SignIn(w http.ResponseWriter, r *http.Request) {
+	v, err := h.visit(r, r.PostForm.Get("request"))
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	err = h.signIn(w, r, v)
+	var no *denied
+	switch {
+	case errors.As(err, &no):
+		h.denySignIn(w, r, v, no)
+	case err != nil:
+		h.fail(w, r, err)
+	default:
+		h.back(w, v)
+	}
+}
+
+// signIn checks who it is, begins their session, and notes both on the request.
+func (h *Handler) signIn(w http.ResponseWriter, r *http.Request, v *visit) error {
+	ctx := r.Context()
+	a, err := h.check(ctx, v, r.PostForm.Get("username"), r.PostForm.Get("password"))
+	if err != nil {
+		return err
+	}
+	now := h.Now()
+	s, err := h.begin(w, r, v, a, now)
+	if err != nil {
+		return err
+	}
+	err = h.Requests.RecordSignIn(ctx, v.request.ID, s.ID, now, now)
+	if errors.Is(err, grant.ErrNoRequest) {
+		return expired("run out while signing in")
+	}
+	if err != nil {
+		return fmt.Errorf("record sign-in: %w", err)
+	}
+	h.Log.LogAttrs(ctx, slog.LevelInfo, "signed in",
+		slog.String("subject", s.Subject), slog.String("client_id", v.client.ID))
+	return nil
+}
+
+// begin gives the browser a session of a. The cookie is a new one each time, so
+// that nobody gains from having set or seen the one before.
+func (h *Handler) begin(w http.ResponseWriter, r *http.Request, v *visit, a *account.Account, now time.Time) (*session.Session, error) {
+	ctx, old := r.Context(), session.Hash(h.Cookies.Session(r))
+	cookie := session.NewCookie()
+	s := &session.Session{
+		ID: session.NewID(), Cookie: session.Hash(cookie), Subject: a.Subject, Username: a.Username,
+		AuthTime: now, ACR: session.ACRPassword, AMR: []string{"pwd"},
+		Remembered: r.PostForm.Get("remember") == "on", CreatedAt: now, SeenAt: now,
+	}
+	var err error
+	switch {
+	case v.session == nil:
+		h.last(s, now)
+		err = h.Sessions.InsertSession(ctx, s, nil)
+	case v.session.Subject != a.Subject:
+		h.last(s, now)
+		err = h.Sessions.InsertSession(ctx, s, old)
+	default:
+		err = h.renew(ctx, s, v.session, old, now)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("begin session: %w", err)
+	}
+	h.Cookies.SetSession(w, cookie, s.Remembered, s.EndsAt)
+	return s, nil
+}
+
+// renew keeps the session, and with it the sid that clients know, of a person who
+// has proven again that it is them.
+func (h *Handler) renew(ctx context.Context, s, before *session.Session, old []byte, now time.Time) error {
+	fresh := s.ID
+	s.ID, s.CreatedAt = before.ID, before.CreatedAt
+	s.Remembered = s.Remembered || before.Remembered // the form does not ask again
+	h.last(s, now)
+	err := h.Sessions.RenewSession(ctx, old, s)
+	if errors.Is(err, session.ErrNotFound) {
+		// It ended while the password was being checked.
+		s.ID, s.CreatedAt = fresh, now
+		return h.Sessions.InsertSession(ctx, s, nil) //nolint:wrapcheck // wrapped by begin
+	}
+	return err //nolint:wrapcheck // wrapped by begin
+}
+
+// last sets how long the session lasts from now.
+func (h *Handler) last(s *session.Session, now time.Time) {
+	lifetimes := h.Lifetimes.Session
+	if s.Remembered {
+		lifetimes = h.Lifetimes.Remembered
+	}
+	s.EndsAt = now.Add(lifetimes.Absolute)
+	s.IdleUntil = now.Add(min(lifetimes.Idle, lifetimes.Absolute))
+}
+
+// denySignIn shows the form again with what was wrong. What was typed as a user
+// name may be a password, so it is in no log.
+func (h *Handler) denySignIn(w http.ResponseWriter, r *http.Request, v *visit, no *denied) {
+	h.Log.LogAttrs(r.Context(), slog.LevelInfo, "sign-in refused",
+		slog.String("reason", no.why), slog.String("subject", no.subject),
+		slog.String("client_id", v.client.ID))
+
+	page := h.signInForm(v)
+	page.Username = r.PostForm.Get("username")
+	page.Reauthenticate = v.confirms() && page.Username == v.session.Username
+	page.Fault, page.RetryAfter = no.words, no.wait
+	h.Pages.SignIn(w, no.status, page)
+}
+
+func (h *Handler) signInForm(v *visit) web.SignIn {
+	shown := v.shownClient()
+	return web.SignIn{
+		Client: &shown, Action: h.Issuer + "/login", Request: v.request.ID,
+		Username: web.Clean(v.asked.Get("login_hint"), 128),
+	}
+}
+
+// confirms reports whether the person who is signed in is asked to prove it
+// again. Whoever passed this page for the request and is back was not the one
+// asked for, so that somebody else may sign in.
+func (v *visit) confirms() bool {
+	return v.session != nil && !v.prompts("select_account") &&
+		(v.request.SignedInAt.IsZero() || v.request.SessionID != v.session.ID)
+}

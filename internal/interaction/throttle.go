@@ -1,0 +1,84 @@
+package interaction
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// limit allows so many guesses under a key until its window has passed. A window
+// starts with its first guess and is not prolonged by those it refuses.
+type limit struct {
+	key    string
+	most   int
+	window time.Duration
+}
+
+// accountLimits bound the guesses at one person's password, whether or not there
+// is such a person.
+//
+// The windows lie inside each other and a guess that one refuses does not reach
+// the next, so the wait grows with persistence: after 10 guesses to the end of
+// ten minutes, after 20 to the end of the hour, after 30 to the end of three. It
+// grows no further, because what keeps a guesser out keeps the owner out. Nobody
+// gets beyond 240 guesses a day.
+func accountLimits(who string) []limit {
+	return []limit{
+		{"account 10m " + who, 10, 10 * time.Minute},
+		{"account 1h " + who, 20, time.Hour},
+		{"account 3h " + who, 30, 3 * time.Hour},
+	}
+}
+
+// addressLimit bounds the guesses that come from one neighbourhood, whomever they
+// are about.
+func (h *Handler) addressLimit(ctx context.Context) limit {
+	return limit{"address " + h.Neighbourhood(h.Address(ctx)).String(), 30, time.Minute}
+}
+
+// guessesAt returns the limits that hold for a guess at the password of username.
+//
+// A browser in which that person is signed in counts for itself: strangers who
+// guess at a name from elsewhere do not keep its owner from proving who they are.
+func guessesAt(username string, v *visit) []limit {
+	if v.session != nil && v.session.Username == username {
+		return accountLimits("session " + v.session.ID)
+	}
+	return accountLimits("name " + username)
+}
+
+// count counts a guess, before anything is checked, so that simultaneous guesses
+// cannot all be the last one. It returns how long to wait if the guess is one too
+// many, and zero otherwise.
+//
+// The address comes first: one that is refused does not use up anybody's guesses.
+func (h *Handler) count(ctx context.Context, limits []limit) (wait time.Duration, err error) {
+	if !h.Throttle {
+		return 0, nil
+	}
+	now := h.Now()
+	for _, l := range append([]limit{h.addressLimit(ctx)}, limits...) {
+		n, since, err := h.Guesses.CountGuess(ctx, l.key, l.window, now)
+		if err != nil {
+			return 0, fmt.Errorf("count guess: %w", err)
+		}
+		if n > l.most {
+			return max(since.Add(l.window).Sub(now), time.Second), nil
+		}
+	}
+	return 0, nil
+}
+
+// forget starts counting anew for whoever knew the password. Their address stays
+// counted: one's own account must not pay for guesses at others.
+func (h *Handler) forget(ctx context.Context, limits []limit) error {
+	if !h.Throttle {
+		return nil
+	}
+	for _, l := range limits {
+		if err := h.Guesses.ForgetGuesses(ctx, l.key); err != nil {
+			return fmt.Errorf("forget guesses: %w", err)
+		}
+	}
+	return nil
+}

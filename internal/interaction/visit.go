@@ -1,0 +1,98 @@
+package interaction
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/session"
+)
+
+// visit is one look at a page: the request it is about, the client that asks,
+// and who is signed in in this browser.
+type visit struct {
+	request *grant.Request
+	asked   url.Values
+	client  *client.Client
+	session *session.Session // nil if nobody is
+	before  *grant.Consent   // what they allowed this client before, nil for nothing
+}
+
+// visit reads what a page needs, if the request of that id is this browser's.
+func (h *Handler) visit(r *http.Request, id string) (*visit, error) {
+	ctx := r.Context()
+	if id == "" {
+		return nil, beginElsewhere()
+	}
+	request, err := h.Requests.Request(ctx, id, h.Now())
+	if errors.Is(err, grant.ErrNoRequest) {
+		return nil, expired("unknown or run out")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read request: %w", err)
+	}
+	if !bytes.Equal(request.Browser, h.Cookies.Bound(r, id)) {
+		return nil, expired("of another browser")
+	}
+	v := &visit{request: request}
+	if v.asked, err = url.ParseQuery(request.Parameters); err != nil {
+		return nil, fmt.Errorf("parse stored request: %w", err)
+	}
+	v.client, err = h.Clients.Client(ctx, request.ClientID)
+	if errors.Is(err, client.ErrNotFound) || err == nil && v.client.Disabled {
+		return nil, unknownClient()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read client: %w", err)
+	}
+	return v, h.recognise(r, v)
+}
+
+// recognise finds out who is signed in in this browser.
+func (h *Handler) recognise(r *http.Request, v *visit) error {
+	cookie := h.Cookies.Session(r)
+	if cookie == "" {
+		return nil
+	}
+	s, before, err := h.Sessions.SessionAndConsent(r.Context(), session.Hash(cookie), v.client.ID, h.Now())
+	if errors.Is(err, session.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read session: %w", err)
+	}
+	v.session, v.before = s, before
+	return nil
+}
+
+// scopes returns what will be granted: what was asked for and the client may
+// have, in the order of the request.
+func (v *visit) scopes() []string {
+	allowed := v.client.Scopes()
+	var scopes []string
+	for scope := range strings.FieldsSeq(v.asked.Get("scope")) {
+		if slices.Contains(allowed, scope) && !slices.Contains(scopes, scope) {
+			scopes = append(scopes, scope)
+		}
+	}
+	return scopes
+}
+
+// prompts reports whether the request carries the value of prompt.
+func (v *visit) prompts(value string) bool {
+	return slices.Contains(strings.Fields(v.asked.Get("prompt")), value)
+}
+
+// back returns to the authorization endpoint, which decides the next step. The
+// status is 303, so that nothing a person posted is posted on.
+func (h *Handler) back(w http.ResponseWriter, v *visit) {
+	w.Header().Set("Location", h.Issuer+"/oauth2/auth?continue="+url.QueryEscape(v.request.ID))
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusSeeOther)
+}
