@@ -34,6 +34,8 @@ func issuer() kind[string] {
 				return "", errors.New("has http and a host that is not loopback")
 			case !plainIssuer(text, u):
 				return "", errors.New("has a spelling that clients might change: use lower case, no default port, no dot segments, no percent-encoding")
+			case strings.Trim(u.Path, "/") != "":
+				return "", errors.New("has a path, which is not available in this version")
 			}
 			return text, nil
 		},

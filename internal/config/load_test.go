@@ -76,7 +76,7 @@ func TestEveryWayOfWritingAValue(t *testing.T) {
 
 	c, err := config.Load(config.Sources{File: write(t, "ostiary.yaml", `
 # a comment
-issuer: "https://id.example.com/tenant/"
+issuer: "https://id.example.com/"
 registration: open
 rate_limits: off
 outbound_allow_private: true
@@ -97,7 +97,7 @@ consent_lifetime: 30d
 		t.Fatal(err)
 	}
 	want := config.Default()
-	want.Issuer = "https://id.example.com/tenant/"
+	want.Issuer = "https://id.example.com/"
 	want.Registration = config.RegistrationOpen
 	want.RateLimits = false
 	want.OutboundAllowPrivate = true
@@ -117,7 +117,7 @@ consent_lifetime: 30d
 	if diff := cmp.Diff(want, c); diff != "" {
 		t.Errorf("configuration (-want +got):\n%s", diff)
 	}
-	if got := c.URL("/oauth2/auth"); got != "https://id.example.com/tenant/oauth2/auth" {
+	if got := c.URL("/oauth2/auth"); got != "https://id.example.com/oauth2/auth" {
 		t.Errorf("URL = %s", got)
 	}
 }

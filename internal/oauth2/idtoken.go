@@ -37,7 +37,7 @@ func (s strategy) GenerateIDToken(ctx context.Context, _ time.Duration, _ fosite
 
 func (s strategy) idTokenClaims(ctx context.Context, u *unit) (map[string]any, error) {
 	detail := u.held.Detail
-	claims, err := s.IDTokenClaims(u.held)
+	claims, err := s.IDTokenClaims(u.held.Claims, detail.Claims)
 	if err != nil {
 		return nil, fmt.Errorf("select ID token claims: %w", err)
 	}

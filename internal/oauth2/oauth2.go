@@ -17,6 +17,7 @@ package oauth2
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"time"
@@ -74,9 +75,10 @@ type Pages interface {
 	FormPost(w http.ResponseWriter, status int, v web.FormPost)
 }
 
-// IDTokenClaims selects what an ID token says about the person behind a grant,
-// beyond the protocol's own claims.
-type IDTokenClaims func(held *grant.Held) (map[string]any, error)
+// IDTokenClaims selects what an ID token says about a person beyond the
+// protocol's own claims: account holds the standard claims, requested the claims
+// parameter of the authorization request.
+type IDTokenClaims func(account, requested json.RawMessage) (map[string]any, error)
 
 // Lifetimes of what the room gives out.
 type Lifetimes struct {
