@@ -35,7 +35,7 @@ func FuzzMatchRedirectURI(f *testing.F) {
 			kind = "native"
 		}
 		c := &Client{Metadata: Metadata{ApplicationType: kind, RedirectURIs: []string{registered}}}
-		if len(c.Metadata.Validate(Policy{})) > 0 {
+		if len(c.Validate(Policy{})) > 0 {
 			return // it would never have been registered
 		}
 		if !c.MatchRedirectURI(requested) {

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
+	"maps"
 	"math/big"
 	"testing"
 
@@ -24,9 +25,7 @@ func jwk(t *testing.T, key any, more map[string]any) string {
 	if err := json.Unmarshal(raw, &members); err != nil {
 		t.Fatal(err)
 	}
-	for name, value := range more {
-		members[name] = value
-	}
+	maps.Copy(members, more)
 	if raw, err = json.Marshal(members); err != nil {
 		t.Fatal(err)
 	}

@@ -40,6 +40,7 @@ func TestRedirectURIsAreHeldAgainstAPositiveList(t *testing.T) {
 		"https://*.rp.example/cb":                  {false, false},
 		"https://rp.example/*":                     {false, false},
 		"https://user@rp.example/cb":               {false, false},
+		"https://rp.example@rp.example/cb":         {false, false},
 		"https://:secret@rp.example/cb":            {false, false},
 		"https://rp.example\\@evil.example/cb":     {false, false},
 		"https://rp.example%2eevil.example/cb":     {false, false},
