@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/cmd/server/demo"
+	"github.com/ostiary/ostiary/internal/account"
+)
+
+// setupLifetime is how long the link for the first administrator is good.
+const setupLifetime = 30 * time.Minute
+
+// demoClient is the demo application's registration.
+type demoClient struct {
+	ID     string `json:"client_id"`
+	Secret string `json:"client_secret"`
+}
+
+// demoPerson is somebody to sign in as.
+type demoPerson struct {
+	Username string `json:"username"`
+	Password string `json:"password"`
+}
+
+// furnish puts in place what a newcomer needs: the demo application, a person to
+// sign in as, what the flags import, and the way to the first administrator.
+func (d *dev) furnish(ctx context.Context) error {
+	for _, step := range []func(context.Context) error{d.addDemoClient, d.addDemoPerson, d.importFiles, d.addSetupLink} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *dev) addDemoClient(ctx context.Context) error {
+	secret, err := d.data.secret("demo_client_secret")
+	if err != nil {
+		return err
+	}
+	d.demo = demoClient{ID: "demo-app", Secret: secret}
+	entry := demo.Metadata(d.demoURL)
+	entry["client_id"], entry["client_secret"] = d.demo.ID, d.demo.Secret
+	text, err := json.Marshal([]any{entry})
+	if err != nil {
+		return fmt.Errorf("demo client: %w", err)
+	}
+	if _, _, err := importClients(ctx, d.app.config, d.app.store, d.app.hasher, text); err != nil {
+		return fmt.Errorf("demo client: %w", err)
+	}
+	return nil
+}
+
+// addDemoPerson creates the demo person once. Whoever deletes the account is not
+// given it again.
+func (d *dev) addDemoPerson(ctx context.Context) error {
+	content, err := d.data.once("demo_person.json", func() ([]byte, error) {
+		person := demoPerson{Username: "demo", Password: easyPassword()}
+		hash, err := d.app.hasher.Hash(ctx, person.Password)
+		if err != nil {
+			return nil, fmt.Errorf("hash demo password: %w", err)
+		}
+		at := now()
+		err = d.app.store.InsertAccount(ctx, &account.Account{
+			Subject: account.NewSubject(), Username: person.Username, PasswordHash: hash,
+			Claims: demoClaims(at), CreatedAt: at, UpdatedAt: at,
+		})
+		if errors.Is(err, account.ErrExists) {
+			return nil, errors.New("the data folder has a person named demo, but not their password in demo_person.json")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("add demo person: %w", err)
+		}
+		return json.MarshalIndent(person, "", "  ")
+	})
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(content, &d.person); err != nil {
+		return fmt.Errorf("data file demo_person.json: %w", err)
+	}
+	return nil
+}
+
+// easyPassword returns 60 random bits in letters that are easy to type.
+func easyPassword() string {
+	const letters = "abcdefghijkmnopqrstuvwxyz2345678"
+	b := make([]byte, 12)
+	_, _ = rand.Read(b) // never fails: crypto/rand ends the process instead
+	var s strings.Builder
+	for i, c := range b {
+		if i > 0 && i%4 == 0 {
+			s.WriteByte('-')
+		}
+		s.WriteByte(letters[c&31])
+	}
+	return s.String()
+}
+
+// demoClaims fill every standard claim (OpenID Connect Core section 5.1), so that
+// each scope has something to show.
+func demoClaims(at time.Time) map[string]any {
+	return map[string]any{
+		"name": "Demo Person", "given_name": "Demo", "family_name": "Person", "middle_name": "M.", "nickname": "Dee",
+		"preferred_username": "demo", "profile": "https://example.com/demo", "picture": "https://example.com/demo.png",
+		"website": "https://example.com", "gender": "other", "birthdate": "1990-01-31",
+		"zoneinfo": "Europe/Berlin", "locale": "en-GB", "updated_at": at.Unix(),
+		"email": "demo@example.com", "email_verified": true,
+		"phone_number": "+49 30 123456", "phone_number_verified": false,
+		"address": map[string]any{
+			"formatted": "1 Gate Street\n10115 Berlin\nGermany", "street_address": "1 Gate Street",
+			"postal_code": "10115", "locality": "Berlin", "country": "Germany",
+		},
+	}
+}
+
+func (d *dev) importFiles(ctx context.Context) error {
+	for file, importer := range map[string]func(context.Context, []byte) error{
+		d.Clients: func(ctx context.Context, text []byte) error {
+			_, _, err := importClients(ctx, d.app.config, d.app.store, d.app.hasher, text)
+			return err
+		},
+		d.Users: func(ctx context.Context, text []byte) error {
+			_, _, err := importUsers(ctx, d.app.store, d.app.hasher, text)
+			return err
+		},
+	} {
+		if file == "" {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("import: %w", err)
+		}
+		if err := importer(ctx, text); err != nil {
+			return fmt.Errorf("import %s: %w", file, err)
+		}
+	}
+	return nil
+}
+
+// addSetupLink makes a link to the first administrator, while there is none.
+func (d *dev) addSetupLink(ctx context.Context) error {
+	done, err := d.app.store.HasAdministrator(ctx)
+	if err != nil || done {
+		return err //nolint:wrapcheck // names itself
+	}
+	b := make([]byte, 32)
+	_, _ = rand.Read(b) // never fails: crypto/rand ends the process instead
+	token := base64.RawURLEncoding.EncodeToString(b)
+	hash := sha256.Sum256([]byte(token))
+	if err := d.app.store.InsertSetupLink(ctx, hash[:], now().Add(setupLifetime)); err != nil {
+		return err //nolint:wrapcheck // names itself
+	}
+	d.setupURL = d.app.config.URL(pathSetup) + "?token=" + token
+	return nil
+}

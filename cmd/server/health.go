@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/ostiary/ostiary/internal/middleware"
+)
+
+// stopping is set when the process has been asked to end: it still answers, but
+// says that it wants no more requests.
+type stopping struct{ atomic.Bool }
+
+// health mounts what balancers and people's monitors ask.
+func (a *app) health(r chi.Router) {
+	r.Get("/health/alive", func(w http.ResponseWriter, _ *http.Request) {
+		writeStatus(w, http.StatusOK, `{"status":"ok"}`)
+	})
+	r.Get("/health/ready", func(w http.ResponseWriter, r *http.Request) {
+		if problem := a.unready(r.Context()); problem != "" {
+			w.Header().Set("Retry-After", "2")
+			writeStatus(w, http.StatusServiceUnavailable, `{"errors":{"`+problem+`"}}`)
+			return
+		}
+		writeStatus(w, http.StatusOK, `{"status":"ok"}`)
+	})
+	r.Get("/version", func(w http.ResponseWriter, _ *http.Request) {
+		writeStatus(w, http.StatusOK, `{"version":"`+middleware.Description(version)+`"}`)
+	})
+}
+
+// unready returns why no request should come here now, as a JSON member, or "".
+func (a *app) unready(ctx context.Context) string {
+	if a.stopping.Load() {
+		return `server":"is stopping`
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	if err := a.store.Ping(ctx); err != nil {
+		return `database":"does not answer`
+	}
+	return ""
+}
+
+func writeStatus(w http.ResponseWriter, status int, body string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(body + "\n")) // the caller may be gone
+}

@@ -1,0 +1,113 @@
+// Command server is Ostiary: an OAuth 2.0 authorization server and OpenID
+// provider. It is the one place that knows all rooms and puts them together.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/ostiary/ostiary/internal/config"
+)
+
+// version is set by the linker.
+var version = "dev" //nolint:gochecknoglobals // the linker can set nothing else
+
+// cli is the command line.
+type cli struct {
+	Config string            `help:"Read settings from this YAML file." placeholder:"FILE" type:"existingfile"`
+	Set    map[string]string `help:"Set KEY to VALUE, over file and environment; may be repeated." placeholder:"KEY=VALUE" mapsep:"none"`
+
+	Dev         devCommand         `cmd:"" help:"Run with nothing configured: embedded database, demo application, set-up link."`
+	Serve       serveCommand       `cmd:"" help:"Run in production."`
+	Migrate     migrateCommand     `cmd:"" help:"Bring the database's schema up to date."`
+	Clients     clientsCommand     `cmd:"" help:"Manage the applications that people sign in to."`
+	Users       usersCommand       `cmd:"" help:"Manage people's accounts."`
+	Keys        keysCommand        `cmd:"" help:"Manage signing keys."`
+	Grants      grantsCommand      `cmd:"" help:"List and revoke what people allowed applications."`
+	Sessions    sessionsCommand    `cmd:"" help:"List and revoke browser sessions."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running server whether it is ready; the exit code tells."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
+}
+
+// streams are where a command reads and writes.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// run executes the command line and returns the exit code: 0 is good, 1 a command
+// that could not do its work, 2 a command line that makes no sense.
+func run(ctx context.Context, args []string, s streams) int {
+	var c cli
+	exit := -1
+	parser, err := kong.New(&c,
+		kong.Name("ostiary"),
+		kong.Description("An OAuth 2.0 authorization server and OpenID provider."),
+		kong.Writers(s.out, s.err),
+		kong.Exit(func(code int) { exit = code }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(s),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	if err != nil {
+		fmt.Fprintln(s.err, "ostiary:", err)
+		return 1
+	}
+	parsed, err := parser.Parse(args)
+	if exit >= 0 {
+		return exit // --help has been answered
+	}
+	if err != nil {
+		fmt.Fprintf(s.err, "ostiary: %v\nTry: ostiary --help\n", err)
+		return 2
+	}
+	if err := parsed.Run(&c); err != nil {
+		complain(s.err, err)
+		return 1
+	}
+	return 0
+}
+
+func complain(w io.Writer, err error) {
+	var faults *config.Error
+	if errors.As(err, &faults) {
+		fmt.Fprintf(w, "ostiary: the configuration is not usable:\n%v\n", faults)
+		return
+	}
+	fmt.Fprintln(w, "ostiary:", err)
+}
+
+// load reads the configuration for a command that needs the keys named.
+func (c *cli) load(require ...string) (*config.Config, error) {
+	return config.Load(config.Sources{ //nolint:wrapcheck // lists every fault
+		File: c.Config, Environ: os.Environ(), Override: c.Set, Require: require,
+	})
+}
+
+// newLog returns the log that the configuration asks for.
+func newLog(w io.Writer, c *config.Config) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogFormat == config.LogJSON {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// now is the one clock of the process.
+func now() time.Time { return time.Now() }

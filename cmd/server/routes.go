@@ -1,0 +1,148 @@
+package main
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/ostiary/ostiary/internal/middleware"
+	"github.com/ostiary/ostiary/internal/web"
+)
+
+// The paths that are written into documents and redirects.
+const (
+	pathAuthorize  = "/oauth2/auth"
+	pathToken      = "/oauth2/token"
+	pathRevoke     = "/oauth2/revoke"
+	pathIntrospect = "/oauth2/introspect"
+	pathLogout     = "/oauth2/sessions/logout"
+	pathUserinfo   = "/userinfo"
+	pathKeys       = "/.well-known/jwks.json"
+	pathRegister   = "/connect/register"
+	pathLogin      = "/login"
+	pathConsent    = "/consent"
+	pathSetup      = "/setup"
+)
+
+const requestTimeout = 10 * time.Second
+
+// public is the one list of what people and clients can reach.
+func (a *app) public() http.Handler {
+	r := chi.NewRouter()
+	r.Use(
+		middleware.RequestID(a.config.TrustedProxies),
+		middleware.ClientAddress(a.config.TrustedProxies),
+		middleware.AccessLog(a.log, now),
+		middleware.SecurityHeaders(a.config.HTTPS()),
+		middleware.Recover(a.log, a.refusePage),
+		middleware.Timeout(requestTimeout),
+	)
+	a.health(r)
+	a.machines(r)
+	a.people(r)
+	r.NotFound(func(w http.ResponseWriter, r *http.Request) { a.refusePage(w, r, http.StatusNotFound, "not_found", "") })
+	return r
+}
+
+// machines are the endpoints that clients call. Any origin may, since none of
+// them looks at a cookie.
+func (a *app) machines(r chi.Router) {
+	get := r.With(middleware.CORS(http.MethodGet, http.MethodHead))
+	document := middleware.Form(middleware.FormRule{Methods: []string{http.MethodGet, http.MethodHead}, Query: true})
+	get.With(document).Handle("/.well-known/openid-configuration", a.discovery)
+	get.With(document).Handle("/.well-known/oauth-authorization-server", a.discovery)
+	get.With(document).Handle(pathKeys, a.keys.Handler())
+
+	post := r.With(
+		middleware.CORS(http.MethodPost),
+		middleware.Form(middleware.FormRule{Methods: []string{http.MethodPost}, Repeatable: []string{"resource", "audience"}}),
+	)
+	post.HandleFunc(pathToken, a.oauth2.Token)
+	post.HandleFunc(pathRevoke, a.oauth2.Revoke)
+	post.HandleFunc(pathIntrospect, a.oauth2.Introspect)
+
+	r.With(
+		middleware.CORS(http.MethodGet, http.MethodPost),
+		middleware.Form(middleware.FormRule{Methods: []string{http.MethodGet, http.MethodPost}}),
+	).Handle(pathUserinfo, a.userinfo)
+
+	for _, path := range []string{pathRegister, "/oauth2/register"} {
+		a.registrations(r, path)
+	}
+}
+
+// registrations are the endpoints of RFC 7591 and RFC 7592 under one path.
+func (a *app) registrations(r chi.Router, path string) {
+	limit := middleware.LimitRule{Count: 10, Per: time.Hour}
+	if !a.config.RateLimits {
+		limit.Count = 0
+	}
+	r.With(
+		middleware.CORS(http.MethodPost),
+		middleware.JSONBody(middleware.JSONRule{Methods: []string{http.MethodPost}}),
+		middleware.Limit(limit, now),
+	).HandleFunc(path, a.registration.Create)
+	r.With(
+		middleware.CORS(http.MethodGet, http.MethodPut, http.MethodDelete),
+		middleware.JSONBody(middleware.JSONRule{Methods: []string{http.MethodGet, http.MethodPut, http.MethodDelete}}),
+	).HandleFunc(path+"/{id}", byMethod(map[string]http.HandlerFunc{
+		http.MethodGet: a.registration.Get, http.MethodPut: a.registration.Update, http.MethodDelete: a.registration.Delete,
+	}))
+}
+
+// people are the pages, and the two endpoints that people are redirected to.
+// Requests from other sites may come to those two alone.
+func (a *app) people(r chi.Router) {
+	both := []string{http.MethodGet, http.MethodPost}
+	entry := r.With(middleware.Form(middleware.FormRule{
+		Methods: both, Query: true, Repeatable: []string{"resource", "audience"}, Refuse: a.refusePage,
+	}))
+	entry.HandleFunc(pathAuthorize, a.oauth2.Authorize)
+	entry.Handle(pathLogout, a.logout)
+
+	own := r.With(
+		http.NewCrossOriginProtection().Handler,
+		middleware.Form(middleware.FormRule{Methods: both, Query: true, Refuse: a.refusePage}),
+	)
+	own.HandleFunc(pathLogin, byMethod(map[string]http.HandlerFunc{
+		http.MethodGet: a.interaction.SignInPage, http.MethodPost: a.interaction.SignIn,
+	}))
+	own.HandleFunc(pathConsent, byMethod(map[string]http.HandlerFunc{
+		http.MethodGet: a.interaction.ConsentPage, http.MethodPost: a.interaction.Consent,
+	}))
+	own.HandleFunc(pathSetup, byMethod(map[string]http.HandlerFunc{
+		http.MethodGet: a.interaction.SetupPage, http.MethodPost: a.interaction.Setup,
+	}))
+	own.Get("/", a.interaction.Home)
+	r.Handle("/static/*", a.pages.Static())
+}
+
+// admin is what only operators and their machines reach.
+func (a *app) admin() http.Handler {
+	r := chi.NewRouter()
+	r.Use(
+		middleware.RequestID(a.config.TrustedProxies),
+		middleware.ClientAddress(a.config.TrustedProxies),
+		middleware.AccessLog(a.log, now),
+		middleware.Recover(a.log, middleware.JSON),
+		middleware.Timeout(requestTimeout),
+	)
+	a.health(r)
+	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
+		middleware.JSONError(w, http.StatusNotFound, "not_found", "There is nothing here")
+	})
+	return r
+}
+
+// byMethod chooses a handler by method; which methods there are has been checked.
+func byMethod(handlers map[string]http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		handlers[r.Method](w, r)
+	}
+}
+
+// refusePage answers on a page what a person's browser asked for.
+func (a *app) refusePage(w http.ResponseWriter, r *http.Request, status int, code, description string) {
+	a.pages.Error(w, status, web.Error{Code: code, Detail: description, RequestID: middleware.ID(r.Context())})
+}

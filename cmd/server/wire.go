@@ -1,0 +1,276 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/config"
+	"github.com/ostiary/ostiary/internal/interaction"
+	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/middleware"
+	"github.com/ostiary/ostiary/internal/oauth2"
+	"github.com/ostiary/ostiary/internal/oauth2/clientauth"
+	"github.com/ostiary/ostiary/internal/oauth2/tokens"
+	"github.com/ostiary/ostiary/internal/oidc"
+	"github.com/ostiary/ostiary/internal/outbound"
+	"github.com/ostiary/ostiary/internal/registration"
+	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/web"
+)
+
+const (
+	requestLifetime = 30 * time.Minute // an authorization request waits so long for a person
+	clientStaleness = 2 * time.Second  // a client's change is seen everywhere after so long
+	cachedClients   = 10_000
+	hashPatience    = 2 * time.Second
+)
+
+// app is the server, put together from a configuration.
+type app struct {
+	config  *config.Config
+	log     *slog.Logger
+	store   *store.Store
+	secrets *jwks.Secrets
+	keys    *jwks.Manager
+	hasher  *account.Hasher
+	cookies session.Cookies
+	pages   *web.Pages
+
+	stopping stopping
+
+	clients      *store.ClientCache
+	oauth2       *oauth2.Handler
+	userinfo     *oidc.Userinfo
+	logout       *oidc.Logout
+	discovery    *oidc.Discovery
+	registration *registration.Handler
+	interaction  *interaction.Handler
+}
+
+// openStore opens the database that the configuration names.
+func openStore(ctx context.Context, c *config.Config, log *slog.Logger) (*store.Store, error) {
+	s, err := store.Open(ctx, store.Config{
+		URL: c.DatabaseURL.Reveal(), MaxConns: c.DatabaseMaxConnections,
+		LongestGrant: c.RefreshAbsoluteLifetime + c.AccessTokenLifetime + requestLifetime,
+		Now:          now, Log: log,
+	})
+	if err != nil {
+		return nil, err //nolint:wrapcheck // names itself
+	}
+	return s, nil
+}
+
+// systemSecrets returns the system secrets of the configuration.
+func systemSecrets(c *config.Config) (*jwks.Secrets, error) {
+	texts := make([]string, 0, len(c.SystemSecrets))
+	for _, secret := range c.SystemSecrets {
+		texts = append(texts, secret.Reveal())
+	}
+	return jwks.NewSecrets(texts...) //nolint:wrapcheck // names itself
+}
+
+// newKeys returns the key manager over an open store.
+func newKeys(c *config.Config, s *store.Store, secrets *jwks.Secrets, log *slog.Logger) (*jwks.Manager, error) {
+	return jwks.New(jwks.Config{ //nolint:wrapcheck // names itself
+		Store: s, Secrets: secrets, Now: now, Log: log,
+		Algorithms:    []jwks.Algorithm{jwks.RS256, jwks.PS256, jwks.ES256, jwks.EdDSA},
+		CacheLifetime: c.KeySetCache, RotateEvery: c.KeyRotateEvery,
+		TokenLifetime: max(c.AccessTokenLifetime, c.IDTokenLifetime),
+	})
+}
+
+// newHasher returns what hashes people's passwords.
+func newHasher(c *config.Config) *account.Hasher {
+	slots := c.Argon2Slots
+	if slots == 0 {
+		slots = runtime.GOMAXPROCS(0)
+	}
+	return account.NewHasher(uint32(c.Argon2MemoryMiB)<<10, uint32(c.Argon2Iterations), slots, hashPatience) //nolint:gosec // bounded by the configuration
+}
+
+// newApp puts the server together over an open store.
+func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Logger) (*app, error) {
+	a := &app{
+		config: c, log: log, store: s, hasher: newHasher(c),
+		cookies: session.Cookies{Secure: c.HTTPS()},
+		clients: store.NewClientCache(s, clientStaleness, cachedClients, now),
+	}
+	var err error
+	if a.secrets, err = systemSecrets(c); err != nil {
+		return nil, err
+	}
+	if a.keys, err = newKeys(c, s, a.secrets, log); err != nil {
+		return nil, err
+	}
+	if err := a.keys.Start(ctx); err != nil {
+		return nil, fmt.Errorf("start keys: %w", err)
+	}
+	if a.pages, err = web.New(); err != nil {
+		return nil, fmt.Errorf("parse pages: %w", err)
+	}
+	if err := a.wireTokens(); err != nil {
+		return nil, err
+	}
+	a.wireOIDC()
+	a.wireRegistration()
+	a.wireInteraction()
+	a.discovery, err = oidc.NewDiscovery(a.capabilities())
+	if err != nil {
+		return nil, fmt.Errorf("write discovery: %w", err)
+	}
+	return a, nil
+}
+
+func (a *app) wireTokens() error {
+	fetcher, err := newFetcher(a.config)
+	if err != nil {
+		return err
+	}
+	sealer, err := tokens.NewSealer(tokenKeys(a.secrets, "access token"))
+	if err != nil {
+		return err //nolint:wrapcheck // names itself
+	}
+	c := a.config
+	a.oauth2 = oauth2.New(oauth2.Config{
+		Issuer:       c.Issuer,
+		AuthorizeURL: c.URL(pathAuthorize), LoginURL: c.URL(pathLogin), ConsentURL: c.URL(pathConsent),
+		Clients: a.clients,
+		Authenticator: clientauth.New(clientauth.Config{
+			Clients: a.clients, Replay: a.store, KeySets: outbound.NewKeySets(fetcher, now), Slow: a.hasher,
+			Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Now: now,
+		}),
+		Grants: a.store, Sessions: a.store, Keys: a.keys, Pages: a.pages, Cookies: a.cookies,
+		Codec:         tokens.NewCodec(tokenKeys(a.secrets, "code and refresh token")),
+		Sealer:        sealer,
+		IDTokenClaims: oidc.IDTokenClaims,
+		CheckClaims: func(requested string) error {
+			_, err := oidc.ParseClaimsRequest(requested)
+			return err //nolint:wrapcheck // names itself
+		},
+		Lifetimes: oauth2.Lifetimes{
+			Code: c.CodeLifetime, AccessToken: c.AccessTokenLifetime, IDToken: c.IDTokenLifetime,
+			RefreshIdle: c.RefreshIdleLifetime, RefreshAbsolute: c.RefreshAbsoluteLifetime, RefreshGrace: c.RefreshGrace,
+			Request: requestLifetime, Session: sessionLifetimes(c), Remembered: rememberedLifetimes(c),
+		},
+		OpaqueAccessToken: c.AccessTokenFormat == config.FormatOpaque,
+		AccessTokenAlg:    jwks.ES256,
+		Now:               now, Log: a.log,
+	})
+	return nil
+}
+
+// newFetcher returns what fetches the URLs that clients register.
+func newFetcher(c *config.Config) (*outbound.Client, error) {
+	o := outbound.Config{AllowPrivate: c.OutboundAllowPrivate}
+	var err error
+	if c.OutboundCAFile != "" {
+		if o.CA, err = os.ReadFile(c.OutboundCAFile); err != nil {
+			return nil, fmt.Errorf("outbound CA: %w", err)
+		}
+	}
+	fetcher, err := outbound.New(o)
+	if err != nil {
+		return nil, fmt.Errorf("outbound client: %w", err)
+	}
+	return fetcher, nil
+}
+
+// tokenKeys returns one key for each system secret, the current one first.
+func tokenKeys(secrets *jwks.Secrets, label string) []tokens.Key {
+	var keys []tokens.Key
+	for _, derived := range secrets.DeriveAll(label) {
+		keys = append(keys, tokens.Key{Tag: derived.Tag, Secret: derived.Key})
+	}
+	return keys
+}
+
+func sessionLifetimes(c *config.Config) session.Lifetimes {
+	return session.Lifetimes{Idle: c.SessionIdleLifetime, Absolute: c.SessionAbsoluteLifetime}
+}
+
+func rememberedLifetimes(c *config.Config) session.Lifetimes {
+	return session.Lifetimes{Idle: c.RememberedIdleLifetime, Absolute: c.RememberedAbsoluteLifetime}
+}
+
+func (a *app) wireOIDC() {
+	a.userinfo = &oidc.Userinfo{
+		Issuer: a.config.Issuer, Tokens: a.oauth2, Clients: a.clients, Signer: a.keys, Now: now, Log: a.log,
+	}
+	a.logout = &oidc.Logout{
+		Issuer: a.config.Issuer, Path: pathLogout, Key: a.secrets.Derive("sign-out ticket"),
+		Verifier: a.keys, Clients: a.clients, Sessions: a.store, Browser: a.cookies, Pages: a.pages, Now: now, Log: a.log,
+	}
+}
+
+// registrationPolicy is what a client may say of itself.
+func registrationPolicy(c *config.Config) client.Policy {
+	return client.Policy{
+		SelfRegistered: true, DefaultScopes: c.DefaultScopes, AllowedScopes: c.RegistrationScopes,
+		PlainLoopback: c.OutboundAllowPrivate,
+	}
+}
+
+// operatorPolicy is what the operator may say of a client.
+func operatorPolicy(c *config.Config) client.Policy {
+	return client.Policy{DefaultScopes: c.DefaultScopes, PlainLoopback: true}
+}
+
+func (a *app) wireRegistration() {
+	var initial [][]byte
+	for _, token := range a.config.RegistrationTokens {
+		sum := sha256.Sum256([]byte(token.Reveal()))
+		initial = append(initial, sum[:])
+	}
+	a.registration = registration.New(registration.Config{
+		Issuer: a.config.Issuer, Mode: registration.Mode(a.config.Registration), InitialTokens: initial,
+		Policy: registrationPolicy(a.config), Clients: a.store, Slow: a.hasher, Now: now, Log: a.log,
+	})
+}
+
+func (a *app) wireInteraction() {
+	c := a.config
+	a.interaction = interaction.New(interaction.Config{
+		Issuer:   strings.TrimSuffix(c.Issuer, "/"),
+		Accounts: a.store, Sessions: a.store, Requests: a.store, Clients: a.clients, Guesses: a.store, SetUp: a.store,
+		Hasher: a.hasher, Pages: a.pages, Cookies: a.cookies,
+		Lifetimes: interaction.Lifetimes{
+			Session: sessionLifetimes(c), Remembered: rememberedLifetimes(c),
+			Consent: c.ConsentLifetime, Grant: c.RefreshAbsoluteLifetime,
+		},
+		Throttle: c.RateLimits, Address: middleware.Address, Neighbourhood: middleware.Neighbourhood,
+		Now: now, Log: a.log,
+	})
+}
+
+// capabilities says what is wired, for discovery to publish.
+func (a *app) capabilities() oidc.Capabilities {
+	caps := oidc.Capabilities{
+		Issuer:        a.config.Issuer,
+		Authorization: pathAuthorize, Token: pathToken, Userinfo: pathUserinfo, JWKS: pathKeys,
+		Introspection: pathIntrospect, Revocation: pathRevoke, EndSession: pathLogout,
+		Scopes:     a.config.DefaultScopes,
+		GrantTypes: client.GrantTypes(), ResponseTypes: []string{"code"}, ResponseModes: []string{"query", "fragment", "form_post"},
+		AuthMethods: client.AuthMethods(), SubjectTypes: []string{"public"},
+		ACRValues: []string{session.ACRPassword}, UILocales: []string{"en"},
+		Prompts:                  []string{"none", "login", "consent", "select_account"},
+		RevocationAuthMethods:    client.AuthMethods(),
+		IntrospectionAuthMethods: []string{client.AuthBasic, client.AuthPost, client.AuthPrivateKeyJWT},
+	}
+	for _, alg := range a.keys.Algorithms() {
+		caps.SigningAlgs = append(caps.SigningAlgs, string(alg))
+		caps.AuthSigningAlgs = append(caps.AuthSigningAlgs, string(alg))
+	}
+	if a.config.Registration != config.RegistrationClosed {
+		caps.Registration = pathRegister
+	}
+	return caps
+}
