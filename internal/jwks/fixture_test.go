@@ -70,10 +70,12 @@ func (s *memory) inState(alg Algorithm, state State) []string {
 type link struct {
 	Store
 	down   bool
+	loads  int
 	onSave func()
 }
 
 func (l *link) LoadKeys(ctx context.Context) (int64, []Record, error) {
+	l.loads++
 	if l.down {
 		return 0, nil, errDown
 	}

@@ -219,6 +219,55 @@ func TestFreshProcessAllowsForOtherClocks(t *testing.T) {
 	}
 }
 
+func TestKeyActivatedByAWrongClockIsFollowed(t *testing.T) {
+	t.Parallel()
+	m, store, c := started(t, EdDSA)
+	c.advance(time.Hour)
+	next := store.inState(EdDSA, Next)
+	c.set(10 * 365 * 24 * time.Hour)
+	if _, err := m.Rotate(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	c.set(0)
+	waiting := store.inState(EdDSA, Next)
+	c.advance(time.Hour)
+	pass(t, m)
+	if got := signer(t, m, EdDSA); got != waiting[0] {
+		t.Errorf("%s signs for ten years more (first came %s), want %s", got, next[0], waiting[0])
+	}
+}
+
+func TestStaleReplicaDoesNotSign(t *testing.T) {
+	t.Parallel()
+	for name, age := range map[string]func(*clock){
+		"when the store was gone for a cache lifetime":  func(c *clock) { c.advance(time.Hour) },
+		"when the machine slept and one clock with it":  func(c *clock) { c.set(time.Hour) },
+		"when the clock was set back meanwhile as well": func(c *clock) { c.advance(time.Hour); c.set(-time.Hour) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, way := &clock{}, &link{Store: &memory{}}
+			m := newManager(t, testConfig(t, way, c, EdDSA), c)
+			if err := m.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			way.down, way.loads = true, 0
+			age(c)
+			for range 5 {
+				if _, err := m.Sign(t.Context(), EdDSA, "", nil); !errors.Is(err, ErrStale) {
+					t.Errorf("Sign = %v, want ErrStale", err)
+				}
+			}
+			if way.loads != 1 {
+				t.Errorf("five requests knocked %d times at a store that is gone, want once", way.loads)
+			}
+			way.down = false
+			c.advance(time.Minute)
+			signer(t, m, EdDSA)
+		})
+	}
+}
+
 func TestNewAlgorithmIsPublishedBeforeItSigns(t *testing.T) {
 	t.Parallel()
 	m, store, c := started(t, EdDSA)

@@ -87,6 +87,15 @@ func TestStartRefusesWhatItCannotOpen(t *testing.T) {
 			r.KID = "chosen"
 			rows[es] = r
 		}, true},
+		"a key sealed for a kid that is not its own": {func(rows map[string]Record, config *Config) {
+			r := rows[es]
+			sealed, err := config.Secrets.seal(ES256, "chosen", m.view.Load().keys[es].signer)
+			if err != nil {
+				t.Error(err)
+			}
+			r.KID, r.Sealed = "chosen", sealed
+			rows[es] = r
+		}, false},
 		"a row that is empty": {func(rows map[string]Record, _ *Config) {
 			r := rows[es]
 			r.Sealed = nil

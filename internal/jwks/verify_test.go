@@ -116,6 +116,8 @@ func TestVerifyRefuses(t *testing.T) {
 		"a header in another order":       forge(t, m, ES256, `{"kid":"KID","alg":"ES256","typ":"JWT"}`),
 		"an escape in the header":         forge(t, m, ES256, `{"alg":"ES256","kid":"KID","typ":"J\u0057T"}`),
 		"text after the header":           forge(t, m, ES256, `{"alg":"ES256","kid":"KID","typ":"JWT"} `),
+		"a header that does not end":      forge(t, m, ES256, `{"alg":"ES256","kid":"KID","typ":"JWT`),
+		"typ empty rather than absent":    forge(t, m, ES256, `{"alg":"ES256","kid":"KID","typ":""}`),
 		"a header that is an array":       forge(t, m, ES256, `["ES256"]`),
 		"no kid":                          forge(t, m, ES256, `{"alg":"ES256","typ":"JWT"}`),
 		"kid a path":                      kid(`"../../../../dev/null"`),
