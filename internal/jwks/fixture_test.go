@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -69,21 +70,21 @@ func (s *memory) inState(alg Algorithm, state State) []string {
 // link is one replica's way to the store, which can be cut or held up.
 type link struct {
 	Store
-	down   bool
-	loads  int
+	down   atomic.Bool
+	loads  atomic.Int64
 	onSave func()
 }
 
 func (l *link) LoadKeys(ctx context.Context) (int64, []Record, error) {
-	l.loads++
-	if l.down {
+	l.loads.Add(1)
+	if l.down.Load() {
 		return 0, nil, errDown
 	}
 	return l.Store.LoadKeys(ctx)
 }
 
 func (l *link) SaveKeys(ctx context.Context, version int64, put []Record, remove []string) error {
-	if l.down {
+	if l.down.Load() {
 		return errDown
 	}
 	if l.onSave != nil {

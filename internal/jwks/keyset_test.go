@@ -111,7 +111,7 @@ func TestKeySetIsCachedNoLongerThanItIsKnown(t *testing.T) {
 	if err := m.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	way.down = true
+	way.down.Store(true)
 	for _, step := range []struct {
 		advance time.Duration
 		header  string
@@ -127,7 +127,7 @@ func TestKeySetIsCachedNoLongerThanItIsKnown(t *testing.T) {
 			t.Errorf("%v without a store: %d, %q, want 200, %q", c.monotonic(), resp.Code, got, step.header)
 		}
 	}
-	way.down = false
+	way.down.Store(false)
 	c.advance(time.Minute)
 	if got := serve(t, m, "GET", "").Header().Get("Cache-Control"); got != "public, max-age=3600" {
 		t.Errorf("with the store back, before any pass: %q", got)

@@ -98,9 +98,9 @@ func (y *year) misfortune(r *replica) {
 	case 0, 1, 2:
 		r.stopped = y.now + time.Duration(y.rand.Int64N(int64(40*time.Hour)))
 	case 3, 4, 5:
-		r.link.down = true
+		r.link.down.Store(true)
 	case 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20:
-		r.link.down = false
+		r.link.down.Store(false)
 	case 21:
 		y.restart(r)
 	case 22:
@@ -117,7 +117,7 @@ func (y *year) misfortune(r *replica) {
 }
 
 func (y *year) restart(r *replica) {
-	r.link.down = false
+	r.link.down.Store(false)
 	r.clock.set(time.Duration(y.rand.Int64N(int64(time.Minute))) - 30*time.Second)
 	r.Manager = newManager(y.t, testConfig(y.t, r.link, r.clock, EdDSA), r.clock)
 	if err := r.Start(y.t.Context()); err != nil {
@@ -129,7 +129,7 @@ func (y *year) restart(r *replica) {
 func (y *year) sign(r *replica) {
 	token, err := r.Sign(y.t.Context(), EdDSA, "", []byte("{}"))
 	if err != nil {
-		y.never(!r.link.down, "a replica with a store did not sign: "+err.Error())
+		y.never(!r.link.down.Load(), "a replica with a store did not sign: "+err.Error())
 		return
 	}
 	header, _, _ := strings.Cut(token, ".")
@@ -147,7 +147,7 @@ func (y *year) fetch(r *replica) {
 	kids := y.kids(r)
 	_, _, maxAge := r.KeySet()
 	if maxAge == 0 {
-		y.never(!r.link.down, "a replica with a store serves an old key set")
+		y.never(!r.link.down.Load(), "a replica with a store serves an old key set")
 		return
 	}
 	maps.DeleteFunc(y.lives, func(_ string, end time.Duration) bool { return end <= y.now })

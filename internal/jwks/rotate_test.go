@@ -251,17 +251,18 @@ func TestStaleReplicaDoesNotSign(t *testing.T) {
 			if err := m.Start(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			way.down, way.loads = true, 0
+			way.down.Store(true)
+			way.loads.Store(0)
 			age(c)
 			for range 5 {
 				if _, err := m.Sign(t.Context(), EdDSA, "", nil); !errors.Is(err, ErrStale) {
 					t.Errorf("Sign = %v, want ErrStale", err)
 				}
 			}
-			if way.loads != 1 {
-				t.Errorf("five requests knocked %d times at a store that is gone, want once", way.loads)
+			if n := way.loads.Load(); n != 1 {
+				t.Errorf("five requests knocked %d times at a store that is gone, want once", n)
 			}
-			way.down = false
+			way.down.Store(false)
 			c.advance(time.Minute)
 			signer(t, m, EdDSA)
 		})
@@ -318,12 +319,12 @@ func TestRunRotatesAndOutlivesALostStore(t *testing.T) {
 		if second == first {
 			t.Error("Run did not rotate when the period was over")
 		}
-		store.down = true
+		store.down.Store(true)
 		time.Sleep(time.Hour + time.Minute)
 		if _, err := m.Sign(t.Context(), ES256, "", nil); !errors.Is(err, ErrStale) {
 			t.Errorf("Sign without a store for longer than the cache lifetime = %v, want ErrStale", err)
 		}
-		store.down = false
+		store.down.Store(false)
 		time.Sleep(time.Minute)
 		if got := signer(t, m, ES256); got != second {
 			t.Errorf("after the store came back %s signs, want %s", got, second)

@@ -124,7 +124,9 @@ func TestStartRefusesWhatItCannotOpen(t *testing.T) {
 func TestStartWithoutAStore(t *testing.T) {
 	t.Parallel()
 	c := &clock{}
-	m := newManager(t, testConfig(t, &link{down: true}, c, ES256), c)
+	way := &link{}
+	way.down.Store(true)
+	m := newManager(t, testConfig(t, way, c, ES256), c)
 	if err := m.Start(t.Context()); !errors.Is(err, errDown) {
 		t.Errorf("Start = %v, want the store's error", err)
 	}

@@ -301,7 +301,7 @@ func TestVerifyOfAnUnknownKeyWithoutAStore(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	way.down = true
+	way.down.Store(true)
 	for range 2 { // the second rotation brings a key that the cut replica never saw
 		c.advance(30 * 24 * time.Hour)
 		pass(t, whole)
@@ -313,7 +313,7 @@ func TestVerifyOfAnUnknownKeyWithoutAStore(t *testing.T) {
 	if _, _, err := cut.Verify(token, ""); !errors.Is(err, ErrStale) || errors.Is(err, ErrBadToken) {
 		t.Errorf("Verify = %v, want ErrStale and no verdict", err)
 	}
-	way.down = false
+	way.down.Store(false)
 	c.advance(time.Minute)
 	if _, _, err := cut.Verify(token, ""); err != nil {
 		t.Errorf("Verify with the store back, before any pass: %v", err)
