@@ -145,7 +145,9 @@ func (a *app) wireTokens() error {
 		AuthorizeURL: c.URL(pathAuthorize), LoginURL: c.URL(pathLogin), ConsentURL: c.URL(pathConsent),
 		Clients: a.clients,
 		Authenticator: clientauth.New(clientauth.Config{
-			Clients: a.clients, Replay: a.store, KeySets: outbound.NewKeySets(fetcher, now), Slow: a.hasher,
+			Clients: a.clients, Replay: a.store, KeySets: outbound.NewKeySets(fetcher, now),
+			// A hasher of their own: a flood of clients must not keep people out.
+			Slow:   newHasher(c),
 			Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Now: now,
 		}),
 		Grants: a.store, Sessions: a.store, Keys: a.keys, Pages: a.pages, Cookies: a.cookies,

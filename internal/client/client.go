@@ -17,6 +17,9 @@ var (
 	ErrExists = errors.New("client_id is taken")
 	// ErrRaced reports that somebody else changed the client meanwhile.
 	ErrRaced = errors.New("client was changed meanwhile")
+	// ErrNoKeys reports that a client's public keys cannot be had for a reason
+	// that is the client's own: an unreachable jwks_uri, a malformed set.
+	ErrNoKeys = errors.New("the keys of the client cannot be had")
 )
 
 // Client is a registered client.

@@ -2,7 +2,6 @@ package outbound
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -13,10 +12,6 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 )
-
-// ErrNoKeys reports that a client's keys cannot be had, for a reason that is the
-// client's own: its jwks_uri does not answer, or not with keys.
-var ErrNoKeys = errors.New("no keys of the client")
 
 const (
 	fresh    = 5 * time.Minute  // how long fetched keys are believed
@@ -56,7 +51,7 @@ func (k *KeySets) Keys(ctx context.Context, c *client.Client, kid string) ([]jos
 	if c.JWKSURI == "" {
 		keys, _ := client.ReadKeySet(c.JWKS) // unfit keys never verify anything
 		if len(keys) == 0 {
-			return nil, fmt.Errorf("%w: none registered", ErrNoKeys)
+			return nil, fmt.Errorf("%w: none registered", client.ErrNoKeys)
 		}
 		return keys, nil
 	}
@@ -107,10 +102,10 @@ func (k *KeySets) refresh(ctx context.Context, uri string) fetched {
 	got := fetched{at: now, tried: now}
 	body, err := k.fetch.Get(ctx, uri)
 	if err != nil {
-		got.err = fmt.Errorf("%w: %w", ErrNoKeys, err)
+		got.err = fmt.Errorf("%w: %w", client.ErrNoKeys, err)
 	} else if got.keys, _ = client.ReadKeySet(body); len(got.keys) == 0 {
 		// Keys of kinds that we do not know are no fault of the set (RFC 7517 section 5).
-		got.err = fmt.Errorf("%w: none that can be used", ErrNoKeys)
+		got.err = fmt.Errorf("%w: none that can be used", client.ErrNoKeys)
 	}
 
 	k.mu.Lock()

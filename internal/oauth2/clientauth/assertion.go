@@ -103,7 +103,7 @@ func (a *Authenticator) verify(ctx context.Context, c *client.Client, jws jws) e
 		return failed("the client registered another alg for its assertions")
 	}
 	keys, err := a.cfg.KeySets.Keys(ctx, c, jws.kid)
-	if errors.Is(err, ErrNoKeys) {
+	if errors.Is(err, client.ErrNoKeys) {
 		return failed(err.Error())
 	}
 	if err != nil {

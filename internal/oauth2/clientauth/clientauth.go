@@ -32,10 +32,6 @@ type Replay interface {
 	ClaimOnce(ctx context.Context, kind, owner, key string, until, now time.Time) (bool, error)
 }
 
-// ErrNoKeys is what [KeySets] wraps when a client's keys cannot be had for a
-// reason that is the client's own: an unreachable jwks_uri, a malformed set.
-var ErrNoKeys = errors.New("the keys of the client cannot be had")
-
 // KeySets gives the public keys of clients.
 type KeySets interface {
 	// Keys returns the keys of c, from its jwks or its jwks_uri. When kid is not

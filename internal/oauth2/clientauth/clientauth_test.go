@@ -91,7 +91,7 @@ type embedded struct{}
 func (embedded) Keys(_ context.Context, c *client.Client, _ string) ([]jose.JSONWebKey, error) {
 	var set jose.JSONWebKeySet
 	if err := json.Unmarshal(c.JWKS, &set); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNoKeys, err)
+		return nil, fmt.Errorf("%w: %w", client.ErrNoKeys, err)
 	}
 	return set.Keys, nil
 }
