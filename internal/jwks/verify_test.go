@@ -1,6 +1,7 @@
 package jwks
 
 import (
+	"context"
 	"crypto"
 	"crypto/elliptic"
 	"crypto/hmac"
@@ -318,4 +319,19 @@ func TestVerifyOfAnUnknownKeyWithoutAStore(t *testing.T) {
 	if _, _, err := cut.Verify(token, ""); err != nil {
 		t.Errorf("Verify with the store back, before any pass: %v", err)
 	}
+}
+
+func TestSignGivesUpWaitingForItsTurn(t *testing.T) {
+	t.Parallel()
+	m, _, _ := started(t, RS256)
+	for range cap(m.rsaSlots) {
+		m.rsaSlots <- struct{}{}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := m.Sign(ctx, RS256, "", nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("Sign = %v while every core signs and the caller has left, want context.Canceled", err)
+	}
+	<-m.rsaSlots
+	signer(t, m, RS256)
 }
