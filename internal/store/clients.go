@@ -40,9 +40,8 @@ func readClient(ctx context.Context, on conn, id string) (*client.Client, error)
 	return c, nil
 }
 
-// InsertClient adds a client, or returns [client.ErrExists]. It sets c's version
-// and the time before which nothing counts as given to it, so that an id used
-// again inherits nothing. That time is a whole second, like the iat of tokens.
+// InsertClient adds a client, or returns [client.ErrExists]. Nothing from before
+// its creation counts as given to it, so that an id used again inherits nothing.
 func (s *Store) InsertClient(ctx context.Context, c *client.Client) error {
 	return insertClient(ctx, s.write, c)
 }
@@ -57,18 +56,17 @@ func insertClient(ctx context.Context, on conn, c *client.Client) error {
 	if err != nil {
 		return fmt.Errorf("write client metadata: %w", err)
 	}
-	notBefore := c.CreatedAt.Truncate(time.Second)
 	inserted, err := on.exec(ctx, insert, c.ID, metadata, string(c.Secret),
 		c.RegistrationToken, c.PreviousToken, micros(c.PreviousUntil),
 		flag(c.Dynamic), flag(c.Disabled),
-		stamp(notBefore), stamp(c.CreatedAt), stamp(c.UpdatedAt), 1)
+		stamp(c.CreatedAt), stamp(c.CreatedAt), stamp(c.UpdatedAt), 1)
 	if err != nil {
 		return fmt.Errorf("insert client: %w", err)
 	}
 	if inserted == 0 {
 		return client.ErrExists
 	}
-	c.NotBefore, c.Version = notBefore, 1
+	c.NotBefore, c.Version = c.CreatedAt, 1
 	return nil
 }
 

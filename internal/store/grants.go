@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
@@ -102,7 +101,7 @@ func (s *Store) LiveGrant(ctx context.Context, ref grant.Ref, jti string, now ti
 }
 
 // LiveClient returns nil if a token that a client got for itself at issuedAt still
-// stands, else [client.ErrNotFound]: the client is gone or disabled, it has cut off
+// stands, else [grant.ErrNotFound]: the client is gone or disabled, it has cut off
 // what was given before, or the token was denied.
 func (s *Store) LiveClient(ctx context.Context, clientID, jti string, issuedAt, _ time.Time) error {
 	const read = `
@@ -113,7 +112,7 @@ func (s *Store) LiveClient(ctx context.Context, clientID, jti string, issuedAt, 
 	var version int64
 	err := s.read.one(ctx, read, clientID, issuedAt.UnixMicro(), jti).Scan(&version)
 	if errors.Is(err, sql.ErrNoRows) {
-		return client.ErrNotFound
+		return grant.ErrNotFound
 	}
 	if err != nil {
 		return fmt.Errorf("read live client: %w", err)

@@ -11,16 +11,17 @@ import (
 
 // sharedServer returns the URL of the server that all tests of this process use:
 // the one OSTIARY_TEST_POSTGRES_URL names, else one started for them, which ends
-// with the process.
-var sharedServer = sync.OnceValues(func() (string, error) { //nolint:gochecknoglobals // starting one per test would cost a second each
+// with the process. The function it returns holds on to the server, whose last will
+// would be carried out if it were collected.
+var sharedServer = sync.OnceValues(func() (func() string, error) { //nolint:gochecknoglobals // starting one per test would cost a second each
 	if given := os.Getenv("OSTIARY_TEST_POSTGRES_URL"); given != "" {
-		return given, nil
+		return func() string { return given }, nil
 	}
 	server, err := pgserver.Start(context.Background(), false)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return server.URL("postgres"), nil
+	return func() string { return server.URL("postgres") }, nil
 })
 
 // PostgresURL returns the URL of a fresh, empty PostgreSQL database, which is
@@ -46,10 +47,11 @@ func MigratedPostgresURL(tb testing.TB, fingerprint string, migrate pgserver.Mig
 
 func freshDatabase(tb testing.TB, create func(ctx context.Context, server string) (string, error)) string {
 	tb.Helper()
-	server, err := sharedServer()
+	shared, err := sharedServer()
 	if err != nil {
 		tb.Fatal(err)
 	}
+	server := shared()
 	database, err := create(tb.Context(), server)
 	if err != nil {
 		tb.Fatal(err)

@@ -1,0 +1,212 @@
+package store_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+func TestAccountIsKeptWhole(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		want := anAccount("alice")
+		want.Administrator, want.DisabledAt, want.NotBefore = true, noon, noon
+		must(t, s.InsertAccount(t.Context(), want))
+
+		bySubject, err := s.Account(t.Context(), "alice")
+		must(t, err)
+		wantSame(t, "account by subject", bySubject, want)
+		byName, err := s.AccountByUsername(t.Context(), "name-of-alice")
+		must(t, err)
+		wantSame(t, "account by username", byName, want)
+
+		taken := anAccount("another")
+		taken.Username = want.Username
+		wantErr(t, "InsertAccount with a taken username", s.InsertAccount(t.Context(), taken), account.ErrExists)
+		_, err = s.Account(t.Context(), "nobody")
+		wantErr(t, "Account of nobody", err, account.ErrNotFound)
+		_, err = s.AccountByUsername(t.Context(), "nobody")
+		wantErr(t, "AccountByUsername of nobody", err, account.ErrNotFound)
+	})
+}
+
+func TestWhatEndsSessionsAndGrants(t *testing.T) {
+	t.Parallel()
+
+	later := noon.Add(time.Minute)
+	for name, end := range map[string]func(context.Context, *store.Store) error{
+		"a new password": func(ctx context.Context, s *store.Store) error {
+			return s.SetPassword(ctx, "alice", "$new", later)
+		},
+		"disabling the account": func(ctx context.Context, s *store.Store) error {
+			return s.SetDisabled(ctx, "alice", true, later)
+		},
+		"disabling the account and enabling it again": func(ctx context.Context, s *store.Store) error {
+			if err := s.SetDisabled(ctx, "alice", true, later); err != nil {
+				return err
+			}
+			return s.SetDisabled(ctx, "alice", false, later)
+		},
+		"deleting the account": func(ctx context.Context, s *store.Store) error {
+			return s.DeleteAccount(ctx, "alice")
+		},
+		"an import with a new password": func(ctx context.Context, s *store.Store) error {
+			a := anAccount("alice")
+			a.PasswordHash, a.UpdatedAt = "$new", later
+			_, _, err := s.ImportAccounts(ctx, []*account.Account{a})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, s *store.Store) {
+				furnish(t, s)
+				must(t, s.InsertSession(t.Context(), aSession("alices", "alice"), nil))
+				must(t, s.InsertSession(t.Context(), aSession("bobs", "bob"), nil))
+				coded, refreshed := insert(t, s, nil), insert(t, s, nil)
+				bobs := insert(t, s, func(g *grant.Grant) { g.Subject = "bob" })
+				spend(t, s, refreshed)
+
+				must(t, end(t.Context(), s))
+
+				_, _, err := s.SessionAndConsent(t.Context(), cookie("alices"), "rp", later)
+				wantErr(t, "alice's session", err, session.ErrNotFound)
+				wantLive(t, s, coded.Ref, later, false)
+				wantLive(t, s, refreshed.Ref, later, false)
+				_, err = s.SpendCode(t.Context(), grant.Spending{Ref: coded.Ref, ClientID: "rp", Now: noon})
+				wantErr(t, "alice's code", err, grant.ErrNotFound)
+				_, err = s.RotateRefresh(t.Context(), grant.Rotation{Ref: refreshed.Ref, ClientID: "rp", Generation: 1, Until: later, Now: noon})
+				wantErr(t, "alice's refresh token", err, grant.ErrNotFound)
+
+				_, _, err = s.SessionAndConsent(t.Context(), cookie("bobs"), "rp", later)
+				must(t, err)
+				wantLive(t, s, bobs.Ref, later, true)
+			})
+		})
+	}
+}
+
+func TestAccountLivesOnAfterwards(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		furnish(t, s)
+		later := noon.Add(time.Minute)
+		must(t, s.SetPassword(t.Context(), "alice", "$new", later))
+		n := aSession("again", "alice")
+		n.AuthTime = later
+		must(t, s.InsertSession(t.Context(), n, nil))
+		_, _, err := s.SessionAndConsent(t.Context(), cookie("again"), "rp", later)
+		must(t, err)
+		g := insert(t, s, func(g *grant.Grant) { g.CreatedAt = later })
+		wantLive(t, s, g.Ref, later, true)
+
+		a, err := s.Account(t.Context(), "alice")
+		must(t, err)
+		want := anAccount("alice")
+		want.PasswordHash, want.NotBefore, want.UpdatedAt = "$new", later, later
+		wantSame(t, "account with a new password", a, want)
+	})
+}
+
+func TestUnknownAccountCannotChange(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		wantErr(t, "SetPassword", s.SetPassword(t.Context(), "nobody", "$", noon), account.ErrNotFound)
+		wantErr(t, "SetDisabled", s.SetDisabled(t.Context(), "nobody", true, noon), account.ErrNotFound)
+		wantErr(t, "SetDisabled", s.SetDisabled(t.Context(), "nobody", false, noon), account.ErrNotFound)
+		wantErr(t, "DeleteAccount", s.DeleteAccount(t.Context(), "nobody"), account.ErrNotFound)
+	})
+}
+
+func TestAccountImport(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		furnish(t, s)
+		again := anAccount("a subject of its own")
+		again.Username = "name-of-alice"
+		again.Claims = map[string]any{"email": "new@example.org"}
+		again.PasswordHash, again.UpdatedAt = "", noon
+
+		for round, want := range [][2]int{{1, 1}, {0, 0}} {
+			entry := *again
+			created, updated, err := s.ImportAccounts(t.Context(), []*account.Account{&entry, anAccount("carol"), anAccount("bob")})
+			if err != nil || created != want[0] || updated != want[1] {
+				t.Errorf("round %d: ImportAccounts = %d created, %d updated, %v, want %v", round, created, updated, err, want)
+			}
+		}
+		got, err := s.AccountByUsername(t.Context(), "name-of-alice")
+		must(t, err)
+		want := anAccount("alice")
+		want.Claims, want.UpdatedAt = again.Claims, noon
+		wantSame(t, "the account that changed", got, want)
+	})
+}
+
+func TestAccountImportIsAllOrNothing(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		taken := anAccount("carol")
+		taken.Username = "somebody-else"
+		_, _, err := s.ImportAccounts(t.Context(), []*account.Account{anAccount("carol"), taken, anAccount("dave")})
+		wantErr(t, "ImportAccounts with a subject twice", err, account.ErrExists)
+		if err != nil && !strings.Contains(err.Error(), "account 2 (somebody-else)") {
+			t.Errorf("ImportAccounts = %v, want an error that names the entry", err)
+		}
+		list, err := s.ListAccounts(t.Context(), "", 10)
+		must(t, err)
+		if len(list) != 0 {
+			t.Errorf("a failed import left %d accounts, want none", len(list))
+		}
+	})
+}
+
+func TestAccountsAreListedInPages(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		furnish(t, s)
+		first, err := s.ListAccounts(t.Context(), "", 1)
+		must(t, err)
+		rest, err := s.ListAccounts(t.Context(), first[0].Username, 10)
+		must(t, err)
+		wantSame(t, "pages", [][]*account.Account{first, rest}, [][]*account.Account{{anAccount("alice")}, {anAccount("bob")}})
+	})
+}
+
+func TestSetupLink(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		link, first := session.Hash("link"), anAccount("first")
+		first.Administrator = true
+		must(t, s.InsertSetupLink(t.Context(), link, noon.Add(30*time.Minute)))
+		must(t, s.InsertAccount(t.Context(), anAccount("alice")))
+		wantAdministrator(t, s, false)
+
+		must(t, s.SetupLink(t.Context(), link, noon))
+		wantErr(t, "SetupLink of another", s.SetupLink(t.Context(), session.Hash("other"), noon), account.ErrSetupLink)
+		wantErr(t, "SetupLink too late", s.SetupLink(t.Context(), link, noon.Add(30*time.Minute)), account.ErrSetupLink)
+		late := s.SpendSetupLink(t.Context(), link, first, noon.Add(30*time.Minute))
+		wantErr(t, "SpendSetupLink too late", late, account.ErrSetupLink)
+
+		taken := s.SpendSetupLink(t.Context(), link, anAccount("alice"), noon)
+		wantErr(t, "SpendSetupLink with a taken name", taken, account.ErrExists)
+		must(t, s.SetupLink(t.Context(), link, noon))
+
+		must(t, s.SpendSetupLink(t.Context(), link, first, noon))
+		wantAdministrator(t, s, true)
+		wantErr(t, "SetupLink after use", s.SetupLink(t.Context(), link, noon), account.ErrSetupLink)
+	})
+}
+
+func wantAdministrator(t *testing.T, s *store.Store, want bool) {
+	t.Helper()
+	if got, err := s.HasAdministrator(t.Context()); err != nil || got != want {
+		t.Errorf("HasAdministrator = %v, %v, want %v", got, err, want)
+	}
+}

@@ -1,0 +1,205 @@
+package store_test
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+func TestClientIsKeptWhole(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		want := aClient("rp")
+		must(t, s.InsertClient(t.Context(), want))
+
+		got, err := s.Client(t.Context(), "rp")
+		must(t, err)
+		wantSame(t, "client read back", got, want)
+		wantSame(t, "NotBefore", got.NotBefore, want.CreatedAt)
+
+		wantErr(t, "InsertClient again", s.InsertClient(t.Context(), aClient("rp")), client.ErrExists)
+		_, err = s.Client(t.Context(), "nobody")
+		wantErr(t, "Client of nobody", err, client.ErrNotFound)
+	})
+}
+
+func TestClientUpdateIsCompareAndSet(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		furnish(t, s)
+		mine, err := s.Client(t.Context(), "rp")
+		must(t, err)
+		theirs, err := s.Client(t.Context(), "rp")
+		must(t, err)
+
+		mine.ClientName, mine.Disabled, mine.RegistrationToken, mine.PreviousToken = "Mine", true, []byte{9}, []byte{8}
+		must(t, s.UpdateClient(t.Context(), mine))
+		wantErr(t, "UpdateClient of an old version", s.UpdateClient(t.Context(), theirs), client.ErrRaced)
+
+		got, err := s.Client(t.Context(), "rp")
+		must(t, err)
+		wantSame(t, "client read back", got, mine)
+		wantErr(t, "UpdateClient of nobody", s.UpdateClient(t.Context(), aClient("nobody")), client.ErrNotFound)
+	})
+}
+
+func TestClientsTokensEnd(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		furnish(t, s)
+		before := insert(t, s, nil)
+		after := insert(t, s, func(g *grant.Grant) { g.CreatedAt = noon.Add(time.Minute) })
+		wantLive(t, s, before.Ref, noon, true)
+
+		stale, err := s.Client(t.Context(), "rp")
+		must(t, err)
+		must(t, s.EndClientTokens(t.Context(), "rp", noon.Add(time.Second)))
+		must(t, s.EndClientTokens(t.Context(), "rp", noon.Add(-time.Minute)))
+		wantLive(t, s, before.Ref, noon, false)
+		wantLive(t, s, after.Ref, noon, true)
+		wantErr(t, "LiveClient of a token from before", s.LiveClient(t.Context(), "rp", "j", noon, noon), grant.ErrNotFound)
+		must(t, s.LiveClient(t.Context(), "rp", "j", noon.Add(time.Second), noon))
+
+		wantErr(t, "UpdateClient with what was read before", s.UpdateClient(t.Context(), stale), client.ErrRaced)
+		wantErr(t, "EndClientTokens of nobody", s.EndClientTokens(t.Context(), "nobody", noon), client.ErrNotFound)
+	})
+}
+
+func TestDeletedClientLeavesNothing(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		furnish(t, s)
+		g := insert(t, s, nil)
+		must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
+		must(t, s.SaveConsent(t.Context(), &grant.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"email"}, GivenAt: noon}))
+
+		must(t, s.DeleteClient(t.Context(), "rp"))
+		wantErr(t, "DeleteClient again", s.DeleteClient(t.Context(), "rp"), client.ErrNotFound)
+		wantLive(t, s, g.Ref, noon, false)
+		wantErr(t, "LiveClient", s.LiveClient(t.Context(), "rp", "", noon, noon), grant.ErrNotFound)
+
+		again := aClient("rp")
+		again.CreatedAt = noon.Add(time.Minute)
+		must(t, s.InsertClient(t.Context(), again))
+		wantLive(t, s, g.Ref, noon, false)
+		wantErr(t, "LiveClient of a token from before", s.LiveClient(t.Context(), "rp", "", noon, noon), grant.ErrNotFound)
+		_, consent, err := s.SessionAndConsent(t.Context(), cookie("sid"), "rp", noon)
+		must(t, err)
+		if consent != nil {
+			t.Errorf("a client that used the id before left the consent %v", consent)
+		}
+	})
+}
+
+func TestDisabledClientHasNothingAlive(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		furnish(t, s)
+		g := insert(t, s, nil)
+		c, err := s.Client(t.Context(), "rp")
+		must(t, err)
+		c.Disabled = true
+		must(t, s.UpdateClient(t.Context(), c))
+
+		wantLive(t, s, g.Ref, noon, false)
+		wantErr(t, "LiveClient", s.LiveClient(t.Context(), "rp", "", noon, noon), grant.ErrNotFound)
+		_, err = s.SpendCode(t.Context(), grant.Spending{Ref: g.Ref, ClientID: "rp", Now: noon})
+		wantErr(t, "SpendCode", err, grant.ErrNotFound)
+	})
+}
+
+func TestClientsAreListedInPages(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		for _, id := range []string{"c", "a", "b"} {
+			must(t, s.InsertClient(t.Context(), aClient(id)))
+		}
+		var got []string
+		for after := ""; ; {
+			page, err := s.ListClients(t.Context(), after, 2)
+			must(t, err)
+			if len(page) == 0 {
+				break
+			}
+			for _, c := range page {
+				got = append(got, c.ID)
+			}
+			after = page[len(page)-1].ID
+		}
+		wantSame(t, "ids in pages of two", got, []string{"a", "b", "c"})
+	})
+}
+
+func TestClientImport(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		first := func() []*client.Client { return []*client.Client{aClient("a"), aClient("b")} }
+		wantImport(t, s, first(), 2, 0)
+		wantImport(t, s, first(), 0, 0)
+
+		changed := first()
+		changed[1].ClientName, changed[1].Secret, changed[1].UpdatedAt = "Changed", "", noon
+		wantImport(t, s, append(changed, aClient("c")), 1, 1)
+
+		a, err := s.Client(t.Context(), "a")
+		must(t, err)
+		wantSame(t, "version of the client that did not change", a.Version, int64(1))
+		b, err := s.Client(t.Context(), "b")
+		must(t, err)
+		want := aClient("b")
+		want.ClientName, want.UpdatedAt, want.Version, want.NotBefore = "Changed", noon, 2, want.CreatedAt
+		wantSame(t, "the client that changed", b, want)
+	})
+}
+
+func TestClientImportIsAllOrNothing(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		bad := aClient("bad")
+		bad.JWKS = json.RawMessage(`{"keys":`)
+		_, _, err := s.ImportClients(t.Context(), []*client.Client{aClient("a"), bad, aClient("c")})
+		if err == nil || !strings.Contains(err.Error(), "client 2 (bad)") {
+			t.Errorf("ImportClients with a bad second entry = %v, want an error that names it", err)
+		}
+		list, err := s.ListClients(t.Context(), "", 10)
+		must(t, err)
+		if len(list) != 0 {
+			t.Errorf("a failed import left %d clients, want none", len(list))
+		}
+	})
+}
+
+func wantImport(t *testing.T, s *store.Store, clients []*client.Client, created, updated int) {
+	t.Helper()
+	c, u, err := s.ImportClients(t.Context(), clients)
+	if err != nil || c != created || u != updated {
+		t.Errorf("ImportClients = %d created, %d updated, %v, want %d, %d", c, u, err, created, updated)
+	}
+}
+
+func TestTextThatNoDatabaseTakesIsNotAnOutage(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		for _, text := range []string{"nul\x00nul", "\xff\xfe", strings.Repeat("long", 1<<16)} {
+			_, err := s.Client(t.Context(), text)
+			if isUnavailable(err) {
+				t.Errorf("Client(%.10q) = %v, want an error that is no outage", text, err)
+			}
+			if err := s.InsertClient(t.Context(), aClient(text)); isUnavailable(err) {
+				t.Errorf("InsertClient(%.10q) = %v, want an error that is no outage", text, err)
+			}
+		}
+	})
+}
+
+func isUnavailable(err error) bool {
+	var lost interface{ Unavailable() bool }
+	return errors.As(err, &lost) && lost.Unavailable()
+}

@@ -1,0 +1,177 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/store"
+)
+
+// noon is when everything here happens. It has microseconds, so that a store
+// that kept less would be found out.
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 123456000, time.UTC)
+
+func aClient(id string) *client.Client {
+	return &client.Client{
+		ID: id,
+		Metadata: client.Metadata{
+			ClientName:   "Café №1",
+			RedirectURIs: []string{"https://rp.example/cb", "https://rp.example/other?x=1"},
+			GrantTypes:   []string{client.GrantAuthorizationCode, client.GrantRefreshToken},
+			Scope:        "openid email",
+			JWKS:         []byte(`{"keys":[]}`),
+		},
+		Secret:            "hmac-sha256$salt$mac",
+		RegistrationToken: []byte{1, 2, 3},
+		PreviousUntil:     noon.Add(time.Minute),
+		Dynamic:           true,
+		CreatedAt:         noon.Add(-time.Hour),
+		UpdatedAt:         noon.Add(-time.Hour),
+	}
+}
+
+func anAccount(subject string) *account.Account {
+	return &account.Account{
+		Subject: subject, Username: "name-of-" + subject, PasswordHash: "$argon2id$...",
+		Claims:    map[string]any{"email": subject + "@example.org", "email_verified": true},
+		CreatedAt: noon.Add(-time.Hour), UpdatedAt: noon.Add(-time.Hour),
+	}
+}
+
+func aSession(id, subject string) *session.Session {
+	return &session.Session{
+		ID: id, Cookie: session.Hash("cookie of " + id), Subject: subject, Username: "name-of-" + subject,
+		AuthTime: noon, ACR: "urn:one", AMR: []string{"pwd", "otp"}, Remembered: true,
+		CreatedAt: noon, SeenAt: noon, IdleUntil: noon.Add(time.Hour), EndsAt: noon.Add(8 * time.Hour),
+	}
+}
+
+func aGrant(clientID, subject string) *grant.Grant {
+	return &grant.Grant{
+		Ref:  grant.Ref{Bucket: grant.BucketAt(noon, true), ID: grant.NewID(noon)},
+		Kind: grant.KindCode, ClientID: clientID, Subject: subject,
+		Scopes: []string{"openid", "offline_access"}, Resources: []string{"https://api.example/"},
+		CreatedAt: noon, ExpiresAt: noon.Add(24 * time.Hour), EndsAt: noon.Add(90 * 24 * time.Hour),
+		CodeExpiresAt: noon.Add(time.Minute),
+		Seed:          []byte("0123456789abcdef0123456789abcdef"),
+		Detail: grant.Detail{
+			RedirectURI: "https://rp.example/cb", Challenge: "challenge", Nonce: "n\"'\\", AuthTime: noon.Unix(),
+			AMR: []string{"pwd"}, Claims: []byte(`{"userinfo":{"email":null}}`),
+		},
+	}
+}
+
+func aRequest(id string) *grant.Request {
+	return &grant.Request{
+		ID: id, Browser: session.Hash("browser"), ClientID: "rp", Parameters: "client_id=rp&state=%20x",
+		CreatedAt: noon, ExpiresAt: noon.Add(time.Hour),
+		Grant: grant.Ref{Bucket: grant.BucketAt(noon, false), ID: grant.NewID(noon)},
+	}
+}
+
+// furnish adds the client rp and the accounts alice and bob.
+func furnish(t testing.TB, s *store.Store) {
+	t.Helper()
+	must(t, s.InsertClient(t.Context(), aClient("rp")))
+	must(t, s.InsertAccount(t.Context(), anAccount("alice")))
+	must(t, s.InsertAccount(t.Context(), anAccount("bob")))
+}
+
+// insert adds a grant of rp and alice after letting change it.
+func insert(t testing.TB, s *store.Store, change func(*grant.Grant)) *grant.Grant {
+	t.Helper()
+	g := aGrant("rp", "alice")
+	if change != nil {
+		change(g)
+	}
+	must(t, s.InsertGrant(t.Context(), g))
+	return g
+}
+
+// spend uses the code of a grant up and returns the grant as it is then.
+func spend(t testing.TB, s *store.Store, g *grant.Grant) *grant.Held {
+	t.Helper()
+	held, err := s.SpendCode(t.Context(), grant.Spending{Ref: g.Ref, ClientID: g.ClientID, JKT: g.JKT, Now: noon.Add(time.Second)})
+	must(t, err)
+	return held
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantErr(t testing.TB, what string, got, want error) {
+	t.Helper()
+	if !errors.Is(got, want) {
+		t.Errorf("%s = %v, want %v", what, got, want)
+	}
+}
+
+func wantSame(t testing.TB, what string, got, want any) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+func wantLive(t testing.TB, s *store.Store, ref grant.Ref, now time.Time, live bool) {
+	t.Helper()
+	_, err := s.LiveGrant(t.Context(), ref, "", now)
+	if live && err != nil {
+		t.Errorf("LiveGrant = %v, want it alive", err)
+	}
+	if !live && !errors.Is(err, grant.ErrNotFound) {
+		t.Errorf("LiveGrant = %v, want %v", err, grant.ErrNotFound)
+	}
+}
+
+// race lets 32 callers do the same at once, half of them on each of two stores
+// over the same database, and returns what each got.
+func race(t testing.TB, a, b *store.Store, act func(context.Context, *store.Store) error) []error {
+	t.Helper()
+	const callers = 32
+	results := make([]error, callers)
+	start := make(chan struct{})
+	var group sync.WaitGroup
+	for i := range callers {
+		group.Go(func() {
+			<-start
+			results[i] = act(t.Context(), []*store.Store{a, b}[i%2])
+		})
+	}
+	close(start)
+	group.Wait()
+	return results
+}
+
+// wantOneWinner checks that one caller of a race succeeded and all others got lost.
+func wantOneWinner(t testing.TB, results []error, lost error) {
+	t.Helper()
+	winners := 0
+	for _, err := range results {
+		switch {
+		case err == nil:
+			winners++
+		case !errors.Is(err, lost):
+			t.Errorf("a loser got %v, want %v", err, lost)
+		}
+	}
+	if winners != 1 {
+		t.Errorf("%d of %d callers won, want 1", winners, len(results))
+	}
+}
+
+// cookie returns what the store knows the cookie of aSession(id, ...) by.
+func cookie(id string) []byte { return session.Hash("cookie of " + id) }
