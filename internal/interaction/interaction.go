@@ -54,6 +54,8 @@ type Guesses interface {
 	// CountGuess counts one more try under key and returns how many there were
 	// since the window began. A window that has passed begins anew.
 	CountGuess(ctx context.Context, key string, window time.Duration, now time.Time) (count int, since time.Time, err error)
+	// GuessState reads what was counted, and zero once the window has passed.
+	GuessState(ctx context.Context, key string, now time.Time) (count int, since time.Time, err error)
 	ForgetGuesses(ctx context.Context, key string) error
 }
 

@@ -86,16 +86,18 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, v *visit, a *acc
 		AuthTime: now, ACR: session.ACRPassword, AMR: []string{"pwd"},
 		Remembered: r.PostForm.Get("remember") == "on", CreatedAt: now, SeenAt: now,
 	}
+	if v.session != nil && v.session.Subject == a.Subject {
+		s.Remembered = s.Remembered || v.session.Remembered // who confirms it is them is not asked again
+	}
+	h.last(s, now)
 	var err error
 	switch {
 	case v.session == nil:
-		h.last(s, now)
 		err = h.Sessions.InsertSession(ctx, s, nil)
 	case v.session.Subject != a.Subject:
-		h.last(s, now)
 		err = h.Sessions.InsertSession(ctx, s, old)
 	default:
-		err = h.renew(ctx, s, v.session, old, now)
+		err = h.renew(ctx, old, s)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("begin session: %w", err)
@@ -105,16 +107,11 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, v *visit, a *acc
 }
 
 // renew keeps the session, and with it the sid that clients know, of a person who
-// has proven again that it is them.
-func (h *Handler) renew(ctx context.Context, s, before *session.Session, old []byte, now time.Time) error {
-	fresh := s.ID
-	s.ID, s.CreatedAt = before.ID, before.CreatedAt
-	s.Remembered = s.Remembered || before.Remembered // the form does not ask again
-	h.last(s, now)
+// has proven again that it is them. If it ended while their password was being
+// checked, they get a new one.
+func (h *Handler) renew(ctx context.Context, old []byte, s *session.Session) error {
 	err := h.Sessions.RenewSession(ctx, old, s)
 	if errors.Is(err, session.ErrNotFound) {
-		// It ended while the password was being checked.
-		s.ID, s.CreatedAt = fresh, now
 		return h.Sessions.InsertSession(ctx, s, nil) //nolint:wrapcheck // wrapped by begin
 	}
 	return err //nolint:wrapcheck // wrapped by begin

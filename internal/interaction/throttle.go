@@ -57,16 +57,33 @@ func (h *Handler) count(ctx context.Context, limits []limit) (wait time.Duration
 		return 0, nil
 	}
 	now := h.Now()
-	for _, l := range append([]limit{h.addressLimit(ctx)}, limits...) {
-		n, since, err := h.Guesses.CountGuess(ctx, l.key, l.window, now)
+	limits = append([]limit{h.addressLimit(ctx)}, limits...)
+	for i, l := range limits {
+		n, _, err := h.Guesses.CountGuess(ctx, l.key, l.window, now)
 		if err != nil {
 			return 0, fmt.Errorf("count guess: %w", err)
 		}
 		if n > l.most {
-			return max(since.Add(l.window).Sub(now), time.Second), nil
+			return h.longestWait(ctx, limits[i:], now)
 		}
 	}
 	return 0, nil
+}
+
+// longestWait returns when all of the limits will let a guess through: the first
+// to refuse it need not be the last to give way.
+func (h *Handler) longestWait(ctx context.Context, limits []limit, now time.Time) (time.Duration, error) {
+	wait := time.Second
+	for _, l := range limits {
+		n, since, err := h.Guesses.GuessState(ctx, l.key, now)
+		if err != nil {
+			return 0, fmt.Errorf("read guesses: %w", err)
+		}
+		if n >= l.most {
+			wait = max(wait, since.Add(l.window).Sub(now))
+		}
+	}
+	return wait, nil
 }
 
 // forget starts counting anew for whoever knew the password. Their address stays

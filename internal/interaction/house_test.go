@@ -1,0 +1,328 @@
+package interaction
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/middleware"
+	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/web"
+)
+
+const (
+	password = "correct horse battery"
+	clientID = "notes"
+)
+
+// watched is a real store that counts what is asked of it.
+type watched struct {
+	*store.Store
+	writes, lookups atomic.Int64
+}
+
+func (s *watched) AccountByUsername(ctx context.Context, username string) (*account.Account, error) {
+	s.lookups.Add(1)
+	return s.Store.AccountByUsername(ctx, username)
+}
+
+func (s *watched) CountGuess(ctx context.Context, key string, window time.Duration, now time.Time) (int, time.Time, error) {
+	s.writes.Add(1)
+	return s.Store.CountGuess(ctx, key, window, now)
+}
+
+func (s *watched) InsertSession(ctx context.Context, n *session.Session, replaces []byte) error {
+	s.writes.Add(1)
+	return s.Store.InsertSession(ctx, n, replaces)
+}
+
+func (s *watched) RenewSession(ctx context.Context, old []byte, n *session.Session) error {
+	s.writes.Add(1)
+	return s.Store.RenewSession(ctx, old, n)
+}
+
+func (s *watched) RecordSignIn(ctx context.Context, id, sessionID string, at, now time.Time) error {
+	s.writes.Add(1)
+	return s.Store.RecordSignIn(ctx, id, sessionID, at, now)
+}
+
+func (s *watched) RecordDecision(
+	ctx context.Context, id string, d grant.Decision, subject string, remember *grant.Consent, now time.Time,
+) error {
+	s.writes.Add(1)
+	return s.Store.RecordDecision(ctx, id, d, subject, remember, now)
+}
+
+func (s *watched) SpendSetupLink(ctx context.Context, hash []byte, first *account.Account, now time.Time) error {
+	s.writes.Add(1)
+	return s.Store.SpendSetupLink(ctx, hash, first, now)
+}
+
+// house is a whole server of pages over a real store, with a clock that the test
+// moves.
+type house struct {
+	*httptest.Server
+	store   *watched
+	cookies session.Cookies
+	hasher  *account.Hasher
+	shift   atomic.Int64
+	start   time.Time
+	log     strings.Builder
+}
+
+func (h *house) now() time.Time        { return h.start.Add(time.Duration(h.shift.Load())) }
+func (h *house) wait(d time.Duration)  { h.shift.Add(int64(d)) }
+func (h *house) path(l string) string  { return strings.TrimPrefix(l, h.URL) }
+func (h *house) back(id string) string { return "/oauth2/auth?continue=" + id }
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	h := &house{
+		store: &watched{Store: storetest.New(t)}, cookies: session.Cookies{Secure: true},
+		hasher: account.NewHasher(8, 1, 32, 30*time.Second), start: time.Now(),
+	}
+	pages, err := web.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	h.Server = httptest.NewTLSServer(middleware.ClientAddress(nil)(mux))
+	t.Cleanup(h.Close)
+	room := New(Config{
+		Issuer: h.URL, Accounts: h.store, Sessions: h.store, Requests: h.store, Clients: h.store,
+		Guesses: h.store, SetUp: h.store, Hasher: h.hasher, Pages: pages, Cookies: h.cookies,
+		Lifetimes: Lifetimes{
+			Session:    session.Lifetimes{Idle: time.Hour, Absolute: 12 * time.Hour},
+			Remembered: session.Lifetimes{Idle: 7 * 24 * time.Hour, Absolute: 30 * 24 * time.Hour},
+			Consent:    365 * 24 * time.Hour, Grant: 90 * 24 * time.Hour,
+		},
+		Throttle: true, Neighbourhood: middleware.Neighbourhood, Now: h.now,
+		Address: middleware.Address, Log: slog.New(slog.NewTextHandler(&h.log, nil)),
+	})
+	rule := middleware.Form(middleware.FormRule{Methods: []string{http.MethodGet, http.MethodPost}, Query: true})
+	for pattern, serve := range map[string]http.HandlerFunc{
+		"GET /login": room.SignInPage, "POST /login": room.SignIn,
+		"GET /consent": room.ConsentPage, "POST /consent": room.Consent,
+		"GET /setup": room.SetupPage, "POST /setup": room.Setup, "GET /{$}": room.Home,
+	} {
+		mux.Handle(pattern, rule(serve))
+	}
+	mux.HandleFunc("GET /begin", h.begin)
+	h.register(t)
+	h.person(t, "ada", "Ada Lovelace")
+	h.person(t, "bob", "")
+	return h
+}
+
+// begin does what the authorization endpoint does with a request that must wait.
+func (h *house) begin(w http.ResponseWriter, r *http.Request) {
+	id := make([]byte, 16)
+	_, _ = rand.Read(id)
+	request := &grant.Request{
+		ID: hex.EncodeToString(id), ClientID: clientID, Parameters: r.URL.RawQuery,
+		CreatedAt: h.now(), ExpiresAt: h.now().Add(time.Hour),
+		Grant: grant.Ref{Bucket: grant.BucketAt(h.now(), false), ID: grant.NewID(h.now())},
+	}
+	request.Browser = h.cookies.Bind(w, r, request.ID, time.Hour)
+	if err := h.store.InsertRequest(r.Context(), request); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	_, _ = io.WriteString(w, request.ID)
+}
+
+func (h *house) register(t *testing.T) {
+	t.Helper()
+	err := h.store.InsertClient(t.Context(), &client.Client{
+		ID: clientID, CreatedAt: h.now(), UpdatedAt: h.now(),
+		Metadata: client.Metadata{
+			ClientName: "Acme Notes", ClientURI: "https://accounts.bank.example/", LogoURI: "https://notes.example/logo.png",
+			PolicyURI: "https://notes.example/policy", TermsURI: "https://notes.example/terms",
+			RedirectURIs: []string{"https://notes.example/cb"}, Scope: "openid profile email offline_access",
+			GrantTypes: []string{client.GrantAuthorizationCode, client.GrantRefreshToken}, ResponseTypes: []string{"code"},
+			TokenEndpointAuthMethod: client.AuthBasic,
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (h *house) person(t *testing.T, username, name string) {
+	t.Helper()
+	hash, err := h.hasher.Hash(t.Context(), password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = h.store.InsertAccount(t.Context(), &account.Account{
+		Subject: "sub-" + username, Username: username, PasswordHash: hash,
+		Claims: map[string]any{"name": name}, CreatedAt: h.now(), UpdatedAt: h.now(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// request reads a waiting request as it stands.
+func (h *house) request(t *testing.T, id string) *grant.Request {
+	t.Helper()
+	request, err := h.store.Request(t.Context(), id, h.now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return request
+}
+
+// browser keeps cookies and follows no redirect.
+type browser struct {
+	*http.Client
+	house *house
+}
+
+func (h *house) browser(t *testing.T) *browser {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &browser{house: h, Client: &http.Client{
+		Transport: h.Client().Transport, Jar: jar,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// answer is what a browser got.
+type answer struct {
+	status   int
+	header   http.Header
+	location string
+	body     string
+}
+
+func (b *browser) get(t *testing.T, path string) answer {
+	t.Helper()
+	return b.send(t, http.MethodGet, path, nil)
+}
+
+func (b *browser) post(t *testing.T, path string, form url.Values) answer {
+	t.Helper()
+	return b.send(t, http.MethodPost, path, form)
+}
+
+func (b *browser) send(t *testing.T, method, path string, form url.Values) answer {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, b.house.URL+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	response, err := b.Do(r)
+	if err != nil {
+		t.Error(err) // not Fatal: several goroutines may send
+		return answer{}
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Error(err)
+	}
+	return answer{response.StatusCode, response.Header, b.house.path(response.Header.Get("Location")), string(body)}
+}
+
+// begin starts an authorization request and returns its id.
+func (b *browser) begin(t *testing.T, parameters string) string {
+	t.Helper()
+	got := b.get(t, "/begin?"+parameters)
+	if got.status != http.StatusOK {
+		t.Fatalf("begin = %d %s", got.status, got.body)
+	}
+	return got.body
+}
+
+// submit posts the form of a page as a person would: to its action, with what the
+// page hides in it.
+func (b *browser) submit(t *testing.T, page answer, fields ...string) answer {
+	t.Helper()
+	doc, err := html.Parse(strings.NewReader(page.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	action, form := "", url.Values{}
+	for n := range doc.Descendants() {
+		attrs := map[string]string{}
+		for _, a := range n.Attr {
+			attrs[a.Key] = a.Val
+		}
+		switch {
+		case n.Data == "form":
+			action = attrs["action"]
+		case n.Data == "input" && attrs["type"] == "hidden":
+			form.Set(attrs["name"], attrs["value"])
+		}
+	}
+	if action == "" {
+		t.Fatalf("the page has no form: %d %s", page.status, page.body)
+	}
+	for i := 0; i+1 < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	return b.post(t, b.house.path(action), form)
+}
+
+// signIn passes the sign-in page for a new request, whose id it returns.
+func (b *browser) signIn(t *testing.T, username string, more ...string) string {
+	t.Helper()
+	id := b.begin(t, "scope=openid+profile&redirect_uri=https://notes.example/cb")
+	fields := append([]string{"username", username, "password", password}, more...)
+	got := b.submit(t, b.get(t, "/login?as=another&request="+id), fields...)
+	if got.status != http.StatusSeeOther || got.location != b.house.back(id) {
+		t.Fatalf("sign-in of %s = %d to %q, want 303 to %q: %s", username, got.status, got.location, b.house.back(id), got.body)
+	}
+	return id
+}
+
+// cookie returns the value of the session cookie.
+func (b *browser) cookie(t *testing.T) string {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodGet, b.house.URL, nil)
+	for _, c := range b.Jar.Cookies(r.URL) {
+		r.AddCookie(c)
+	}
+	return b.house.cookies.Session(r)
+}
+
+// session returns the browser's living session and what is remembered in it.
+func (b *browser) session(t *testing.T) (*session.Session, *grant.Consent) {
+	t.Helper()
+	s, consent, err := b.house.store.SessionAndConsent(t.Context(), session.Hash(b.cookie(t)), clientID, b.house.now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, consent
+}
+
+func expect(t *testing.T, got answer, status int, words string) {
+	t.Helper()
+	if got.status != status || !strings.Contains(got.body, words) {
+		t.Errorf("answer = %d, want %d with %q: %s", got.status, status, words, got.body)
+	}
+}

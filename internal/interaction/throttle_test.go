@@ -1,0 +1,165 @@
+package interaction
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// guess posts a password at the sign-in page for a request of the browser's own.
+func (b *browser) guess(t *testing.T, id, username, password string) answer {
+	t.Helper()
+	return b.post(t, "/login", url.Values{"request": {id}, "username": {username}, "password": {password}})
+}
+
+// guesses makes n wrong guesses slowly enough for the address, and fails unless
+// each was looked at.
+func (b *browser) guesses(t *testing.T, id, username string, n int) {
+	t.Helper()
+	for i := range n {
+		b.house.wait(3 * time.Second)
+		if got := b.guess(t, id, username, "wrong"); got.status != http.StatusForbidden {
+			t.Fatalf("guess %d at %s = %d, want 403", i+1, username, got.status)
+		}
+	}
+}
+
+func throttledFor(t *testing.T, got answer, least, most time.Duration) {
+	t.Helper()
+	expect(t, got, http.StatusTooManyRequests, "Too many tries")
+	seconds, err := strconv.Atoi(got.header.Get("Retry-After"))
+	if err != nil || seconds < int(least.Seconds()) || seconds > int(most.Seconds()) {
+		t.Errorf("Retry-After = %q, want %v to %v", got.header.Get("Retry-After"), least, most)
+	}
+}
+
+func TestGuessesAtAnAccountAreBounded(t *testing.T) {
+	t.Parallel()
+
+	for name, tc := range map[string]struct{ username, spelled string }{
+		"of somebody":              {"ada", " \uff21DA "},
+		"of nobody":                {"nobody", "NoBody"},
+		"that cannot be anybody's": {"no body", "no body"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			h := newHouse(t)
+			b := h.browser(t)
+			id := b.begin(t, "scope=openid")
+			b.guesses(t, id, tc.username, 10)
+			throttledFor(t, b.guess(t, id, tc.username, password), 9*time.Minute, 10*time.Minute)
+			throttledFor(t, b.guess(t, id, tc.spelled, password), 9*time.Minute, 10*time.Minute)
+			if b.cookie(t) != "" {
+				t.Error("the right password opened a throttled account")
+			}
+			expect(t, b.guess(t, id, "bob", "wrong"), http.StatusForbidden, "do not belong together")
+		})
+	}
+}
+
+func TestTheWaitGrowsAndEnds(t *testing.T) {
+	t.Parallel()
+
+	h := newHouse(t)
+	b := h.browser(t)
+	id := b.begin(t, "scope=openid")
+	b.guesses(t, id, "ada", 10)
+	throttledFor(t, b.guess(t, id, "ada", password), time.Minute, 10*time.Minute)
+	h.wait(10 * time.Minute)
+	b.guesses(t, id, "ada", 10)
+	h.wait(10 * time.Minute)
+	throttledFor(t, b.guess(t, id, "ada", password), 30*time.Minute, time.Hour)
+	for range 50 { // refused guesses keep nobody out for longer
+		h.wait(2 * time.Second)
+		throttledFor(t, b.guess(t, id, "ada", "wrong"), 20*time.Minute, time.Hour)
+	}
+	h.wait(time.Hour)
+
+	late := b.begin(t, "scope=openid")
+	b.guesses(t, late, "ada", 10)
+	h.wait(10 * time.Minute)
+	throttledFor(t, b.guess(t, late, "ada", password), time.Hour, 3*time.Hour)
+	h.wait(2 * time.Hour)
+	b.signIn(t, "ada")
+}
+
+func TestTheRightPasswordStartsTheCountAnew(t *testing.T) {
+	t.Parallel()
+
+	h := newHouse(t)
+	b := h.browser(t)
+	id := b.begin(t, "scope=openid")
+	b.guesses(t, id, "ada", 9)
+	b.signIn(t, "ada")
+	b.guesses(t, id, "ada", 10)
+}
+
+func TestStrangersDoNotKeepOutWhoIsSignedIn(t *testing.T) {
+	t.Parallel()
+
+	h := newHouse(t)
+	ada, stranger := h.browser(t), h.browser(t)
+	ada.signIn(t, "ada")
+	id := stranger.begin(t, "scope=openid")
+	stranger.guesses(t, id, "ada", 10)
+	throttledFor(t, stranger.guess(t, id, "ada", "wrong"), time.Second, 10*time.Minute)
+
+	again := ada.begin(t, "prompt=login")
+	ada.guesses(t, again, "ada", 10)
+	throttledFor(t, ada.guess(t, again, "ada", password), time.Second, 10*time.Minute)
+	h.wait(10 * time.Minute)
+	if got := ada.guess(t, again, "ada", password); got.status != http.StatusSeeOther {
+		t.Errorf("confirming = %d, want 303", got.status)
+	}
+}
+
+func TestGuessesFromANeighbourhoodAreBounded(t *testing.T) {
+	t.Parallel()
+
+	h := newHouse(t)
+	b := h.browser(t)
+	id := b.begin(t, "scope=openid")
+	for i := range 30 {
+		if got := b.guess(t, id, "person"+strconv.Itoa(i), "wrong"); got.status != http.StatusForbidden {
+			t.Fatalf("guess %d = %d, want 403", i+1, got.status)
+		}
+	}
+	throttledFor(t, b.guess(t, id, "ada", password), time.Second, time.Minute)
+	for range 12 { // they do not use up what ada has
+		b.guess(t, id, "ada", "wrong")
+	}
+	h.wait(time.Minute)
+	if got := b.guess(t, id, "ada", password); got.status != http.StatusSeeOther {
+		t.Errorf("a minute later = %d, want 303", got.status)
+	}
+}
+
+func TestGuessesAreCountedBeforeTheyAreLookedAt(t *testing.T) {
+	t.Parallel()
+
+	h := newHouse(t)
+	b := h.browser(t)
+	id := b.begin(t, "scope=openid")
+	var wg sync.WaitGroup
+	var wrong, refused atomic.Int64
+	for range 32 {
+		wg.Go(func() {
+			switch b.guess(t, id, "ada", "wrong").status {
+			case http.StatusForbidden:
+				wrong.Add(1)
+			case http.StatusTooManyRequests:
+				refused.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if wrong.Load() != 10 || refused.Load() != 22 || h.store.lookups.Load() != 10 {
+		t.Errorf("of 32 guesses at once %d were wrong, %d refused, %d looked at; want 10, 22, 10",
+			wrong.Load(), refused.Load(), h.store.lookups.Load())
+	}
+}
