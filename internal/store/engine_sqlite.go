@@ -134,7 +134,7 @@ func (c *sqliteConn) prepare(ctx context.Context, statement string) (*sql.Stmt, 
 		return nil, err
 	}
 	if first, lost := c.prepared.LoadOrStore(statement, made); lost {
-		_ = made.Close() // it holds nothing
+		_ = made.Close()              // it holds nothing
 		return first.(*sql.Stmt), nil //nolint:forcetypeassert // nothing else is put in
 	}
 	return made, nil

@@ -1,0 +1,70 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+func TestRequestWaits(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		want := aRequest("request")
+		must(t, s.InsertRequest(t.Context(), want))
+		read := func(at time.Time) (*grant.Request, error) { return s.Request(t.Context(), "request", at) }
+
+		got, err := read(noon)
+		must(t, err)
+		wantSame(t, "request read back", got, want)
+
+		must(t, s.RecordSignIn(t.Context(), "request", "sid", noon.Add(time.Second), noon))
+		want.SessionID, want.SignedInAt = "sid", noon.Add(time.Second)
+		got, err = read(noon)
+		must(t, err)
+		wantSame(t, "request after sign-in", got, want)
+
+		must(t, s.RecordDecision(t.Context(), "request", grant.Accepted, "alice", nil, noon.Add(time.Minute)))
+		want.Decision, want.DecidedFor, want.DecidedAt = grant.Accepted, "alice", noon.Add(time.Minute)
+		got, err = read(noon)
+		must(t, err)
+		wantSame(t, "request after the decision", got, want)
+
+		_, err = read(want.ExpiresAt)
+		wantErr(t, "Request too late", err, grant.ErrNoRequest)
+		late := want.ExpiresAt
+		wantErr(t, "RecordSignIn too late", s.RecordSignIn(t.Context(), "request", "sid", late, late), grant.ErrNoRequest)
+		wantErr(t, "RecordDecision too late",
+			s.RecordDecision(t.Context(), "request", grant.Denied, "alice", nil, late), grant.ErrNoRequest)
+		wantErr(t, "RecordSignIn of nothing", s.RecordSignIn(t.Context(), "other", "sid", noon, noon), grant.ErrNoRequest)
+		wantErr(t, "RecordDecision of nothing",
+			s.RecordDecision(t.Context(), "other", grant.Denied, "alice", nil, noon), grant.ErrNoRequest)
+	})
+}
+
+func TestFirstDecisionStands(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		furnish(t, s)
+		must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
+		must(t, s.InsertRequest(t.Context(), aRequest("request")))
+		remember := &grant.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"email"}, GivenAt: noon}
+
+		must(t, s.RecordDecision(t.Context(), "request", grant.Denied, "alice", nil, noon))
+		wantErr(t, "a second decision",
+			s.RecordDecision(t.Context(), "request", grant.Accepted, "alice", remember, noon), grant.ErrDecided)
+		_, consent, err := s.SessionAndConsent(t.Context(), cookie("sid"), "rp", noon)
+		must(t, err)
+		if consent != nil {
+			t.Errorf("the decision that came too late left the consent %v", consent)
+		}
+
+		must(t, s.InsertRequest(t.Context(), aRequest("next")))
+		must(t, s.RecordDecision(t.Context(), "next", grant.Accepted, "alice", remember, noon))
+		_, consent, err = s.SessionAndConsent(t.Context(), cookie("sid"), "rp", noon)
+		must(t, err)
+		wantSame(t, "the consent that came with the decision", consent, remember)
+	})
+}

@@ -1,0 +1,212 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+func TestSessionIsKeptWhole(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		furnish(t, s)
+		want := aSession("sid", "alice")
+		must(t, s.InsertSession(t.Context(), want, nil))
+
+		got, consent, err := s.SessionAndConsent(t.Context(), cookie("sid"), "rp", noon)
+		must(t, err)
+		wantSame(t, "session read back", got, want)
+		if consent != nil {
+			t.Errorf("consent = %v, want none", consent)
+		}
+		_, _, err = s.SessionAndConsent(t.Context(), cookie("other"), "rp", noon)
+		wantErr(t, "SessionAndConsent of an unknown cookie", err, session.ErrNotFound)
+	})
+}
+
+func TestSessionEndsByItself(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		furnish(t, s)
+		must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
+		alive := func(at time.Duration, want error) {
+			t.Helper()
+			_, _, err := s.SessionAndConsent(t.Context(), cookie("sid"), "rp", noon.Add(at))
+			wantErr(t, "session after "+at.String(), err, want)
+		}
+		alive(59*time.Minute, nil)
+		alive(time.Hour, session.ErrNotFound)
+
+		must(t, s.TouchSession(t.Context(), cookie("sid"), noon.Add(30*time.Minute), noon.Add(90*time.Minute)))
+		alive(89*time.Minute, nil)
+		must(t, s.TouchSession(t.Context(), cookie("sid"), noon.Add(20*time.Minute), noon.Add(80*time.Minute)))
+		alive(89*time.Minute, nil)
+
+		must(t, s.TouchSession(t.Context(), cookie("sid"), noon.Add(80*time.Minute), noon.Add(100*time.Hour)))
+		alive(8*time.Hour-1000, nil)
+		alive(8*time.Hour, session.ErrNotFound)
+		must(t, s.TouchSession(t.Context(), cookie("sid"), noon.Add(9*time.Hour), noon.Add(10*time.Hour)))
+		alive(9*time.Hour, session.ErrNotFound)
+
+		n := aSession("eager", "alice")
+		n.IdleUntil = n.EndsAt.Add(time.Hour)
+		must(t, s.InsertSession(t.Context(), n, nil))
+		_, _, err := s.SessionAndConsent(t.Context(), cookie("eager"), "rp", n.EndsAt)
+		wantErr(t, "session that idles beyond its end", err, session.ErrNotFound)
+	})
+}
+
+func TestSessionIsRenewed(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		furnish(t, s)
+		must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
+		g := insert(t, s, func(g *grant.Grant) { g.SessionID = "sid" })
+
+		want := aSession("new", "alice")
+		want.AuthTime, want.SeenAt, want.ACR = noon.Add(time.Minute), noon.Add(time.Minute), "urn:two"
+		must(t, s.RenewSession(t.Context(), cookie("sid"), want))
+		wantSame(t, "ID of the renewed session", want.ID, "sid")
+
+		got, _, err := s.SessionAndConsent(t.Context(), cookie("new"), "rp", noon)
+		must(t, err)
+		wantSame(t, "the renewed session", got, want)
+		_, _, err = s.SessionAndConsent(t.Context(), cookie("sid"), "rp", noon)
+		wantErr(t, "the old cookie", err, session.ErrNotFound)
+		wantLive(t, s, g.Ref, noon, true)
+
+		for name, n := range map[string]*session.Session{
+			"another subject":          aSession("x", "bob"),
+			"a session that timed out": func() *session.Session { n := aSession("x", "alice"); n.AuthTime = noon.Add(2 * time.Hour); return n }(),
+		} {
+			wantErr(t, "RenewSession for "+name, s.RenewSession(t.Context(), cookie("new"), n), session.ErrNotFound)
+		}
+		wantErr(t, "RenewSession of an unknown cookie", s.RenewSession(t.Context(), cookie("sid"), want), session.ErrNotFound)
+	})
+}
+
+func TestAnotherSubjectEndsTheBrowsersSession(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		furnish(t, s)
+		must(t, s.InsertSession(t.Context(), aSession("alices", "alice"), nil))
+		g := insert(t, s, func(g *grant.Grant) { g.SessionID = "alices" })
+
+		must(t, s.InsertSession(t.Context(), aSession("bobs", "bob"), cookie("alices")))
+		_, _, err := s.SessionAndConsent(t.Context(), cookie("alices"), "rp", noon)
+		wantErr(t, "the replaced session", err, session.ErrNotFound)
+		wantLive(t, s, g.Ref, noon, false)
+		_, _, err = s.SessionAndConsent(t.Context(), cookie("bobs"), "rp", noon)
+		must(t, err)
+
+		must(t, s.InsertSession(t.Context(), aSession("more", "bob"), cookie("unknown")))
+	})
+}
+
+func TestSignOut(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		furnish(t, s)
+		for _, n := range []*session.Session{aSession("one", "alice"), aSession("two", "alice"), aSession("bobs", "bob")} {
+			must(t, s.InsertSession(t.Context(), n, nil))
+		}
+		in := func(id string) *grant.Grant { return insert(t, s, func(g *grant.Grant) { g.SessionID = id }) }
+		one, two, bobs := in("one"), in("two"), in("bobs")
+		spend(t, s, one)
+		must(t, s.SaveConsent(t.Context(), &grant.Consent{Subject: "alice", ClientID: "rp", SessionID: "one", Scopes: []string{"x"}, GivenAt: noon}))
+
+		must(t, s.EndSession(t.Context(), "one", noon))
+		must(t, s.EndSession(t.Context(), "one", noon))
+		wantLive(t, s, one.Ref, noon, false)
+		wantLive(t, s, two.Ref, noon, true)
+		_, _, err := s.SessionAndConsent(t.Context(), cookie("one"), "rp", noon)
+		wantErr(t, "the session that ended", err, session.ErrNotFound)
+
+		late := in("one")
+		_, err = s.SpendCode(t.Context(), grant.Spending{Ref: late.Ref, ClientID: "rp", Now: noon})
+		wantErr(t, "a code written after its session ended", err, grant.ErrNotFound)
+
+		ended, err := s.EndSessionsOf(t.Context(), "alice", noon)
+		must(t, err)
+		wantSame(t, "sessions ended", ended, 1)
+		wantLive(t, s, two.Ref, noon, false)
+		wantLive(t, s, bobs.Ref, noon, true)
+	})
+}
+
+func TestSessionsAreListed(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		furnish(t, s)
+		a, b, c := aSession("a", "alice"), aSession("b", "bob"), aSession("c", "alice")
+		for _, n := range []*session.Session{c, b, a} {
+			must(t, s.InsertSession(t.Context(), n, nil))
+		}
+		over := aSession("over", "alice")
+		over.IdleUntil = noon
+		must(t, s.InsertSession(t.Context(), over, nil))
+
+		for name, tc := range map[string]struct {
+			subject, after string
+			limit          int
+			want           []*session.Session
+		}{
+			"of everybody":      {"", "", 10, []*session.Session{a, b, c}},
+			"of one":            {"alice", "", 10, []*session.Session{a, c}},
+			"those that follow": {"", "a", 1, []*session.Session{b}},
+		} {
+			got, err := s.ListSessions(t.Context(), tc.subject, tc.after, tc.limit, noon)
+			must(t, err)
+			wantSame(t, "sessions "+name, got, tc.want)
+		}
+	})
+}
+
+func TestConsentIsRemembered(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		furnish(t, s)
+		must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
+		save := func(c grant.Consent) {
+			t.Helper()
+			c.GivenAt = noon
+			must(t, s.SaveConsent(t.Context(), &c))
+		}
+		read := func() *grant.Consent {
+			t.Helper()
+			_, consent, err := s.SessionAndConsent(t.Context(), cookie("sid"), "rp", noon)
+			must(t, err)
+			return consent
+		}
+		consent := func(until time.Time, scopes ...string) *grant.Consent {
+			return &grant.Consent{Subject: "alice", ClientID: "rp", Scopes: scopes, GivenAt: noon, ExpiresAt: until}
+		}
+
+		save(grant.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"openid"}})
+		wantSame(t, "consent", read(), consent(time.Time{}, "openid"))
+		save(grant.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"openid", "email"}})
+		wantSame(t, "consent given anew", read(), consent(time.Time{}, "openid", "email"))
+
+		save(grant.Consent{Subject: "alice", ClientID: "rp", SessionID: "sid", Scopes: []string{"email", "phone"}, ExpiresAt: noon.Add(time.Hour)})
+		wantSame(t, "consent of all sessions and this one", read(), consent(noon.Add(time.Hour), "openid", "email", "phone"))
+
+		for _, other := range []grant.Consent{
+			{Subject: "alice", ClientID: "rp", SessionID: "another", Scopes: []string{"address"}},
+			{Subject: "alice", ClientID: "rp", SessionID: "sid", Scopes: []string{"address"}, ExpiresAt: noon},
+			{Subject: "alice", ClientID: "other", Scopes: []string{"address"}},
+			{Subject: "bob", ClientID: "rp", Scopes: []string{"address"}},
+		} {
+			save(other)
+		}
+		wantSame(t, "consent beside those of others and one that has ended", read(), consent(time.Time{}, "openid", "email"))
+
+		must(t, s.DeleteConsent(t.Context(), "alice", "rp"))
+		if got := read(); got != nil {
+			t.Errorf("consent after DeleteConsent = %v, want none", got)
+		}
+	})
+}
