@@ -1,0 +1,164 @@
+package store_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// errLost stands for losing where the store has no error for it.
+var errLost = errors.New("lost the race")
+
+// TestRaces lets 32 callers on two replicas do what may be done once.
+func TestRaces(t *testing.T) {
+	t.Parallel()
+
+	for name, tc := range map[string]struct {
+		lost error
+		// prepare returns what each caller does.
+		prepare func(*testing.T, *store.Store) func(context.Context, *store.Store) error
+	}{
+		"spend one code": {grant.ErrSpent, func(t *testing.T, s *store.Store) func(context.Context, *store.Store) error {
+			t.Helper()
+			g := insert(t, s, nil)
+			return func(ctx context.Context, s *store.Store) error {
+				held, err := s.SpendCode(ctx, grant.Spending{Ref: g.Ref, ClientID: "rp", Now: noon})
+				if held == nil || held.RefreshGeneration != 1 {
+					t.Errorf("SpendCode = %v, %v, want the grant with its first generation", held, err)
+				}
+				return err
+			}
+		}},
+		"rotate one generation": {grant.ErrBehind, func(t *testing.T, s *store.Store) func(context.Context, *store.Store) error {
+			t.Helper()
+			g := insert(t, s, nil)
+			spend(t, s, g)
+			return func(ctx context.Context, s *store.Store) error {
+				held, err := s.RotateRefresh(ctx, grant.Rotation{Ref: g.Ref, ClientID: "rp", Generation: 1, Until: noon.Add(time.Hour), Now: noon})
+				if held == nil || held.RefreshGeneration != 2 {
+					t.Errorf("RotateRefresh = %v, %v, want the grant with its second generation", held, err)
+				}
+				return err
+			}
+		}},
+		"write one grant": {grant.ErrExists, func(t *testing.T, _ *store.Store) func(context.Context, *store.Store) error {
+			t.Helper()
+			g := aGrant("rp", "alice")
+			g.Bucket += 2 // whose partition is not there yet
+			return func(ctx context.Context, s *store.Store) error { return s.InsertGrant(ctx, g) }
+		}},
+		"write one version of the keys": {jwks.ErrRaced, func(*testing.T, *store.Store) func(context.Context, *store.Store) error {
+			return func(ctx context.Context, s *store.Store) error {
+				return s.SaveKeys(ctx, 0, []jwks.Record{{KID: rand.Text(), Sealed: []byte{1}}}, nil)
+			}
+		}},
+		"decide one request": {grant.ErrDecided, func(t *testing.T, s *store.Store) func(context.Context, *store.Store) error {
+			t.Helper()
+			must(t, s.InsertRequest(t.Context(), aRequest("request")))
+			return func(ctx context.Context, s *store.Store) error {
+				return s.RecordDecision(ctx, "request", grant.Accepted, "alice",
+					&grant.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"email"}, GivenAt: noon}, noon)
+			}
+		}},
+		"spend one set-up link": {account.ErrSetupLink, func(t *testing.T, s *store.Store) func(context.Context, *store.Store) error {
+			t.Helper()
+			link := session.Hash("link")
+			must(t, s.InsertSetupLink(t.Context(), link, noon.Add(time.Minute)))
+			return func(ctx context.Context, s *store.Store) error {
+				return s.SpendSetupLink(ctx, link, anAccount(rand.Text()), noon)
+			}
+		}},
+		"claim one value": {errLost, func(*testing.T, *store.Store) func(context.Context, *store.Store) error {
+			return func(ctx context.Context, s *store.Store) error {
+				return wonOrLost(s.ClaimOnce(ctx, "assertion", "rp", "jti", noon.Add(time.Minute), noon))
+			}
+		}},
+		"claim one value that was claimed long ago": {errLost, func(t *testing.T, s *store.Store) func(context.Context, *store.Store) error {
+			t.Helper()
+			must(t, wonOrLost(s.ClaimOnce(t.Context(), "assertion", "rp", "jti", noon, noon)))
+			return func(ctx context.Context, s *store.Store) error {
+				return wonOrLost(s.ClaimOnce(ctx, "assertion", "rp", "jti", noon.Add(time.Minute), noon))
+			}
+		}},
+		"register one client": {client.ErrExists, func(*testing.T, *store.Store) func(context.Context, *store.Store) error {
+			return func(ctx context.Context, s *store.Store) error { return s.InsertClient(ctx, aClient("new")) }
+		}},
+		"change one version of a client": {client.ErrRaced, func(*testing.T, *store.Store) func(context.Context, *store.Store) error {
+			return func(ctx context.Context, s *store.Store) error {
+				c := aClient("rp")
+				c.Version = 1
+				return s.UpdateClient(ctx, c)
+			}
+		}},
+		"take one username": {account.ErrExists, func(*testing.T, *store.Store) func(context.Context, *store.Store) error {
+			return func(ctx context.Context, s *store.Store) error {
+				a := anAccount(rand.Text())
+				a.Username = "taken"
+				return s.InsertAccount(ctx, a)
+			}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.EachURL(t, func(t *testing.T, url string) {
+				one, two := storetest.Open(t, url), storetest.Open(t, url)
+				furnish(t, one)
+				wantOneWinner(t, race(t, one, two, tc.prepare(t, one)), tc.lost)
+			})
+		})
+	}
+}
+
+func wonOrLost(won bool, err error) error {
+	if err == nil && !won {
+		return errLost
+	}
+	return err
+}
+
+func TestNoGuessIsLost(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		one, two := storetest.Open(t, url), storetest.Open(t, url)
+		results := race(t, one, two, func(ctx context.Context, s *store.Store) error {
+			_, _, err := s.CountGuess(ctx, "alice", time.Minute, noon)
+			return err
+		})
+		for _, err := range results {
+			must(t, err)
+		}
+		count, _, err := one.GuessState(t.Context(), "alice", noon)
+		must(t, err)
+		wantSame(t, "guesses counted", count, len(results))
+	})
+}
+
+// TestSignOutMeetsSpending lets a session end while its codes are being spent:
+// whoever comes first, no grant of the session may live afterwards.
+func TestSignOutMeetsSpending(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		one, two := storetest.Open(t, url), storetest.Open(t, url)
+		furnish(t, one)
+		must(t, one.InsertSession(t.Context(), aSession("sid", "alice"), nil))
+		g := insert(t, one, func(g *grant.Grant) { g.SessionID = "sid" })
+		race(t, one, two, func(ctx context.Context, s *store.Store) error {
+			if s == two {
+				return s.EndSession(ctx, "sid", noon)
+			}
+			_, err := s.SpendCode(ctx, grant.Spending{Ref: g.Ref, ClientID: "rp", Now: noon})
+			return err
+		})
+		wantLive(t, one, g.Ref, noon, false)
+	})
+}

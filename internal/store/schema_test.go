@@ -1,0 +1,180 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	_ "modernc.org/sqlite" // to look into the file
+
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// emptyURLs make databases without a schema.
+var emptyURLs = map[string]func(*testing.T) string{
+	"sqlite": func(t *testing.T) string {
+		t.Helper()
+		return "sqlite:" + filepath.Join(t.TempDir(), "it's 100% new.db")
+	},
+	"postgres": func(t *testing.T) string { t.Helper(); return storetest.PostgresURL(t) },
+}
+
+func TestMigrate(t *testing.T) {
+	t.Parallel()
+	for engine, empty := range emptyURLs {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			s := storetest.Open(t, empty(t))
+			wantErr(t, "CheckSchema of an empty database", s.CheckSchema(t.Context()), store.ErrSchemaTooOld)
+
+			taken, err := s.Migrate(t.Context())
+			must(t, err)
+			wantSame(t, "steps taken", taken, []string{"00001_nouns.sql", "00002_grants_" + engine + ".sql"})
+			must(t, s.CheckSchema(t.Context()))
+
+			taken, err = s.Migrate(t.Context())
+			must(t, err)
+			if len(taken) != 0 {
+				t.Errorf("Migrate again took %v, want nothing", taken)
+			}
+			steps, err := s.MigrationStatus(t.Context())
+			must(t, err)
+			for _, step := range steps {
+				if step.AppliedAt.IsZero() {
+					t.Errorf("step %s counts as not applied", step.Name)
+				}
+			}
+			furnish(t, s)
+		})
+	}
+}
+
+func TestReplicasMigrateAtOnce(t *testing.T) {
+	t.Parallel()
+	for engine, empty := range emptyURLs {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			url := empty(t)
+			stores := []*store.Store{storetest.Open(t, url), storetest.Open(t, url), storetest.Open(t, url)}
+			taken := make(chan int, len(stores))
+			errs := make(chan error, len(stores))
+			for _, s := range stores {
+				go func() {
+					steps, err := s.Migrate(context.WithoutCancel(t.Context()))
+					taken <- len(steps)
+					errs <- err
+				}()
+			}
+			total := 0
+			for range stores {
+				total += <-taken
+				if err := <-errs; err != nil {
+					t.Errorf("Migrate = %v, want success", err)
+				}
+			}
+			wantSame(t, "steps taken by all of them", total, 2)
+			for _, s := range stores {
+				must(t, s.CheckSchema(t.Context()))
+			}
+		})
+	}
+}
+
+func TestSchemaOfAnotherVersionIsRefused(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := storetest.Open(t, url)
+		alter(t, url, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, TRUE)`)
+		wantErr(t, "CheckSchema of a newer schema", s.CheckSchema(t.Context()), store.ErrSchemaTooNew)
+		alter(t, url, `DELETE FROM goose_db_version WHERE version_id > 1`)
+		wantErr(t, "CheckSchema of an older schema", s.CheckSchema(t.Context()), store.ErrSchemaTooOld)
+	})
+}
+
+// alter runs a statement behind the store's back.
+func alter(t *testing.T, url, statement string) {
+	t.Helper()
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		db, err := sql.Open("sqlite", path)
+		must(t, err)
+		defer db.Close()
+		_, err = db.ExecContext(t.Context(), statement)
+		must(t, err)
+		return
+	}
+	conn, err := pgx.Connect(t.Context(), url)
+	must(t, err)
+	defer conn.Close(t.Context())
+	_, err = conn.Exec(t.Context(), statement)
+	must(t, err)
+}
+
+// TestGrantsHaveTheSameColumns watches over the one table with a text per engine.
+func TestGrantsHaveTheSameColumns(t *testing.T) {
+	t.Parallel()
+
+	db, err := sql.Open("sqlite", strings.TrimPrefix(storetest.SQLiteURL(t), "sqlite:"))
+	must(t, err)
+	defer db.Close()
+	conn, err := pgx.Connect(t.Context(), storetest.MigratedURL(t))
+	must(t, err)
+	defer conn.Close(t.Context())
+
+	var onSQLite, onPostgres string
+	const sqlite = `SELECT group_concat(name || CASE WHEN "notnull" = 1 THEN '!' ELSE '' END) FROM pragma_table_info('grants')`
+	must(t, db.QueryRowContext(t.Context(), sqlite).Scan(&onSQLite))
+	const postgres = `
+		SELECT string_agg(column_name || CASE is_nullable WHEN 'NO' THEN '!' ELSE '' END, ',' ORDER BY ordinal_position)
+		FROM information_schema.columns WHERE table_name = 'grants'`
+	must(t, conn.QueryRow(t.Context(), postgres).Scan(&onPostgres))
+	wantSame(t, "columns on PostgreSQL as against SQLite", onPostgres, onSQLite)
+}
+
+func TestSQLiteFileIsPrivate(t *testing.T) {
+	t.Parallel()
+
+	dir := t.TempDir()
+	path := filepath.Join(dir, "open.db")
+	must(t, os.WriteFile(path, nil, 0o644))
+	s := storetest.Open(t, "sqlite:"+path)
+	_, err := s.Migrate(t.Context())
+	must(t, err)
+	files, err := filepath.Glob(path + "*")
+	must(t, err)
+	if len(files) < 2 {
+		t.Errorf("files are %v, want a write-ahead log among them", files)
+	}
+	for _, file := range files {
+		info, err := os.Stat(file)
+		must(t, err)
+		if info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has mode %v, want 0600", filepath.Base(file), info.Mode().Perm())
+		}
+	}
+}
+
+func TestSQLiteIsDurable(t *testing.T) {
+	t.Parallel()
+
+	url := storetest.SQLiteURL(t)
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"} {
+		got, err := store.Pragma(t.Context(), url, pragma)
+		must(t, err)
+		wantSame(t, pragma, got, want)
+	}
+}
+
+func TestUnusableURLIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{"", "mysql://localhost", "sqlite:", "sqlite::memory:", "postgres://%zz", "sqlite:/nowhere/at/all.db"} {
+		if s, err := store.Open(t.Context(), store.Config{URL: url}); err == nil {
+			s.Close()
+			t.Errorf("Open(%q) succeeded, want an error", url)
+		}
+	}
+}
