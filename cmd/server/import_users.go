@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/store"
@@ -10,7 +12,76 @@ import (
 // importUsers adds and changes the people of a JSON array, all or none. Done
 // twice, it changes nothing the second time.
 func importUsers(
-	ctx context.Context, s *store.Store, _ *account.Hasher, _ []byte,
+	ctx context.Context, s *store.Store, h *account.Hasher, text []byte,
 ) (created, updated int, err error) {
-	return s.ImportAccounts(ctx, nil) //nolint:wrapcheck // names itself
+	people, err := readUsers(ctx, s, h, text, func(int, int) {})
+	if err != nil {
+		return 0, 0, err
+	}
+	return s.ImportAccounts(ctx, people) //nolint:wrapcheck // names itself
+}
+
+// readUsers reads a file of people and hashes the passwords that are new. Its
+// error joins every fault of every entry.
+func readUsers(
+	ctx context.Context, s *store.Store, h *account.Hasher, text []byte, progress func(done, total int),
+) ([]*account.Account, error) {
+	entries, faults := parseUsers(text)
+	people := make([]*account.Account, len(entries))
+	when := now()
+	for i, e := range entries {
+		people[i] = &account.Account{
+			Subject: account.NewSubject(), Username: e.Username, PasswordHash: e.PasswordHash, Claims: e.Claims,
+			Administrator: e.Administrator, CreatedAt: when, UpdatedAt: when,
+		}
+		known, err := s.AccountByUsername(ctx, e.Username)
+		switch {
+		case errors.Is(err, account.ErrNotFound):
+			if e.Password == "" && e.PasswordHash == "" && !e.faulty {
+				faults = append(faults, e.fault(errors.New("password or password_hash is needed for somebody new")))
+			}
+		case err != nil:
+			return nil, err //nolint:wrapcheck // names itself
+		default:
+			people[i].PasswordHash = known.PasswordHash
+			if e.PasswordHash != "" {
+				people[i].PasswordHash = e.PasswordHash
+			}
+			if e.Claims == nil {
+				people[i].Claims = known.Claims
+			}
+		}
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	// Hashing is slow on purpose, so it waits until all else is known to be good.
+	for i, e := range entries {
+		if err := keepPassword(ctx, h, people[i], e.Password); err != nil {
+			return nil, e.fault(err)
+		}
+		progress(i+1, len(entries))
+	}
+	return people, nil
+}
+
+// keepPassword hashes a password, unless it is the one that a has.
+func keepPassword(ctx context.Context, h *account.Hasher, a *account.Account, password string) error {
+	if password == "" {
+		return nil
+	}
+	if a.PasswordHash != "" {
+		same, err := h.Verify(ctx, a.PasswordHash, password)
+		if err != nil && !errors.Is(err, account.ErrBadHash) {
+			return fmt.Errorf("compare password: %w", err)
+		}
+		if same {
+			return nil
+		}
+	}
+	var err error
+	if a.PasswordHash, err = h.Hash(ctx, password); err != nil {
+		return fmt.Errorf("hash password: %w", err)
+	}
+	return nil
 }

@@ -1,4 +1,144 @@
 package main
 
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/jwks"
+)
+
 // keysCommand manages signing keys.
-type keysCommand struct{}
+type keysCommand struct {
+	List   keysList   `cmd:"" help:"List the keys, past and future ones too."`
+	Rotate keysRotate `cmd:"" help:"Replace the signing keys, as soon as clients can know the next ones."`
+	Reseal keysReseal `cmd:"" help:"Seal the keys under the first system secret, so that the others can go."`
+	Import keysImport `cmd:"" help:"Publish a private key made elsewhere as the next one to sign."`
+}
+
+type keysList struct {
+	answer
+}
+
+type keysRotate struct {
+	answer
+
+	Algorithm string `help:"Rotate the keys of this algorithm alone." enum:",RS256,PS256,ES256,EdDSA" default:"" placeholder:"ALG"`
+}
+
+type keysReseal struct{}
+
+type keysImport struct {
+	File      string `arg:"" help:"Private key in PEM (PKCS 8, PKCS 1 or SEC 1); - is the standard input."`
+	Algorithm string `help:"Sign with this algorithm; for RSA keys RS256 unless PS256 is given." enum:",RS256,PS256,ES256,EdDSA" default:"" placeholder:"ALG"`
+}
+
+// atKeys opens a desk with the key manager on it.
+func (c *cli) atKeys(ctx context.Context, s streams, work func(*desk, *jwks.Manager) error) error {
+	return c.atDesk(ctx, s, func(d *desk) error {
+		secrets, err := systemSecrets(d.config)
+		if err != nil {
+			return err
+		}
+		keys, err := newKeys(d.config, d.store, secrets, d.log, now)
+		if err != nil {
+			return err
+		}
+		return work(d, keys)
+	}, "system_secrets")
+}
+
+// Run lists the keys.
+func (cmd *keysList) Run(ctx context.Context, s streams, c *cli) error {
+	return c.atKeys(ctx, s, func(_ *desk, keys *jwks.Manager) error {
+		records, err := keys.Records(ctx)
+		if err != nil {
+			return err //nolint:wrapcheck // names itself
+		}
+		return list(s.out, cmd.answer, keyTable(), viewKeys(records))
+	})
+}
+
+// Run asks for new signing keys, and lists what comes of it: a next key that is
+// still too young to be known to clients takes over when it is old enough.
+func (cmd *keysRotate) Run(ctx context.Context, s streams, c *cli) error {
+	return c.atKeys(ctx, s, func(_ *desk, keys *jwks.Manager) error {
+		if err := keys.Start(ctx); err != nil {
+			return err //nolint:wrapcheck // names itself
+		}
+		records, err := keys.Rotate(ctx, jwks.Algorithm(cmd.Algorithm))
+		if err != nil {
+			return err //nolint:wrapcheck // names itself
+		}
+		return list(s.out, cmd.answer, keyTable(), viewKeys(records))
+	})
+}
+
+// Run seals the keys under the first system secret.
+func (*keysReseal) Run(ctx context.Context, s streams, c *cli) error {
+	return c.atKeys(ctx, s, func(_ *desk, keys *jwks.Manager) error {
+		count, err := keys.Reseal(ctx)
+		if err != nil {
+			return err //nolint:wrapcheck // names itself
+		}
+		fmt.Fprintf(s.out, "%d sealed anew; all are sealed under the first system secret.\n", count)
+		return nil
+	})
+}
+
+// Run publishes a private key.
+func (cmd *keysImport) Run(ctx context.Context, s streams, c *cli) error {
+	text, err := s.readInput(cmd.File)
+	if err != nil {
+		return err
+	}
+	signer, err := parsePrivateKey(text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", cmd.File, err)
+	}
+	alg, err := algorithmFor(signer, jwks.Algorithm(cmd.Algorithm))
+	if err != nil {
+		return fmt.Errorf("%s: %w", cmd.File, err)
+	}
+	return c.atKeys(ctx, s, func(_ *desk, keys *jwks.Manager) error {
+		if err := keys.Start(ctx); err != nil {
+			return err //nolint:wrapcheck // names itself
+		}
+		if err := keys.Import(ctx, alg, signer); err != nil {
+			return err //nolint:wrapcheck // names itself
+		}
+		fmt.Fprintf(s.out, "The key is published as the next one for %s.\n", alg)
+		return nil
+	})
+}
+
+// keyView is a key as it is shown.
+type keyView struct {
+	KID         string    `json:"kid"`
+	Algorithm   string    `json:"algorithm"`
+	State       string    `json:"state"`
+	PublishedAt time.Time `json:"published_at,omitzero"`
+	ActivatedAt time.Time `json:"activated_at,omitzero"`
+	RetiredAt   time.Time `json:"retired_at,omitzero"`
+	RemoveAfter time.Time `json:"remove_after,omitzero"`
+}
+
+func viewKeys(records []jwks.Record) []keyView {
+	views := make([]keyView, len(records))
+	for i, r := range records {
+		views[i] = keyView{
+			r.KID, string(r.Algorithm), string(r.State),
+			utc(r.PublishedAt), utc(r.ActivatedAt), utc(r.RetiredAt), utc(r.RemoveAfter),
+		}
+	}
+	return views
+}
+
+func keyTable() table[keyView] {
+	return table[keyView]{
+		[]string{"ALGORITHM", "STATE", "KEY ID", "PUBLISHED", "SIGNS SINCE", "REMOVED AFTER"},
+		func(v keyView) []string {
+			return []string{v.Algorithm, v.State, v.KID, at(v.PublishedAt), at(v.ActivatedAt), at(v.RemoveAfter)}
+		},
+	}
+}

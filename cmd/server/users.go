@@ -1,4 +1,230 @@
 package main
 
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+)
+
 // usersCommand manages accounts.
-type usersCommand struct{}
+type usersCommand struct {
+	Create      usersCreate      `cmd:"" help:"Add a person."`
+	List        usersList        `cmd:"" help:"List the people."`
+	Import      usersImport      `cmd:"" help:"Add or change the people of a file, all or none."`
+	SetPassword usersSetPassword `cmd:"" help:"Change a password; sessions and grants from before end."`
+	Disable     usersDisable     `cmd:"" help:"Keep a person from signing in; sessions and grants end."`
+	Enable      usersEnable      `cmd:"" help:"Let a person sign in again."`
+	Delete      usersDelete      `cmd:"" help:"Delete a person's account with its sessions and grants."`
+}
+
+type usersCreate struct {
+	answer
+	passwordFlags
+
+	Username string            `arg:"" help:"The name to sign in with."`
+	Claim    map[string]string `help:"A claim about the person, as in email=jo@example.com; may be repeated." mapsep:"none" placeholder:"NAME=VALUE"`
+	Admin    bool              `help:"Make an administrator of this person."`
+}
+
+type usersList struct {
+	answer
+}
+
+type usersSetPassword struct {
+	passwordFlags
+
+	Username string `arg:"" help:"The person's username."`
+}
+
+type usersDisable struct {
+	Username string `arg:"" help:"The person's username."`
+}
+
+type usersEnable struct {
+	Username string `arg:"" help:"The person's username."`
+}
+
+type usersDelete struct {
+	certainty
+
+	Username string `arg:"" help:"The person's username."`
+}
+
+// Run adds a person.
+func (cmd *usersCreate) Run(ctx context.Context, s streams, c *cli) error {
+	name, err := account.CanonicalUsername(cmd.Username)
+	if err != nil {
+		return err //nolint:wrapcheck // says what a username is
+	}
+	claims, err := readClaims(cmd.Claim)
+	if err != nil {
+		return err
+	}
+	return c.atDesk(ctx, s, func(d *desk) error {
+		switch _, err := d.store.AccountByUsername(ctx, name); {
+		case err == nil:
+			return fmt.Errorf("create %s: %w", name, account.ErrExists)
+		case !errors.Is(err, account.ErrNotFound):
+			return err //nolint:wrapcheck // names itself
+		}
+		p, err := cmd.password(ctx, d)
+		if err != nil {
+			return err
+		}
+		when := now()
+		a := &account.Account{
+			Subject: account.NewSubject(), Username: name, PasswordHash: p.hash, Claims: claims,
+			Administrator: cmd.Admin, CreatedAt: when, UpdatedAt: when,
+		}
+		if err := d.store.InsertAccount(ctx, a); err != nil {
+			return fmt.Errorf("create %s: %w", name, err)
+		}
+		view := viewUser(a)
+		view.Password = p.made
+		if err := card(s.out, cmd.answer, view); err != nil {
+			return err
+		}
+		p.remark(s)
+		return nil
+	})
+}
+
+// Run lists the people.
+func (cmd *usersList) Run(ctx context.Context, s streams, c *cli) error {
+	return c.atDesk(ctx, s, func(d *desk) error {
+		all, err := every(func(after string) ([]*account.Account, error) {
+			return d.store.ListAccounts(ctx, after, pageSize)
+		}, func(a *account.Account) string { return a.Username })
+		if err != nil {
+			return err
+		}
+		views := make([]userView, len(all))
+		for i, a := range all {
+			views[i] = viewUser(a)
+		}
+		return list(s.out, cmd.answer, userTable(), views)
+	})
+}
+
+// Run changes a password.
+func (cmd *usersSetPassword) Run(ctx context.Context, s streams, c *cli) error {
+	return c.atPerson(ctx, s, cmd.Username, func(d *desk, a *account.Account) error {
+		p, err := cmd.password(ctx, d)
+		if err != nil {
+			return err
+		}
+		if err := d.store.SetPassword(ctx, a.Subject, p.hash, now()); err != nil {
+			return err //nolint:wrapcheck // names itself
+		}
+		if p.made == "" {
+			fmt.Fprintf(s.out, "the password of %s is changed\n", a.Username)
+			return nil
+		}
+		fmt.Fprintln(s.out, p.made)
+		p.remark(s)
+		return nil
+	})
+}
+
+// Run keeps a person out.
+func (cmd *usersDisable) Run(ctx context.Context, s streams, c *cli) error {
+	return c.atPerson(ctx, s, cmd.Username, func(d *desk, a *account.Account) error {
+		if !a.DisabledAt.IsZero() {
+			fmt.Fprintf(s.out, "%s was disabled before\n", a.Username)
+			return nil
+		}
+		if err := d.store.SetDisabled(ctx, a.Subject, true, now()); err != nil {
+			return err //nolint:wrapcheck // names itself
+		}
+		fmt.Fprintf(s.out, "%s is disabled\n", a.Username)
+		return nil
+	})
+}
+
+// Run lets a person in again.
+func (cmd *usersEnable) Run(ctx context.Context, s streams, c *cli) error {
+	return c.atPerson(ctx, s, cmd.Username, func(d *desk, a *account.Account) error {
+		if err := d.store.SetDisabled(ctx, a.Subject, false, now()); err != nil {
+			return err //nolint:wrapcheck // names itself
+		}
+		fmt.Fprintf(s.out, "%s may sign in\n", a.Username)
+		return nil
+	})
+}
+
+// Run deletes a person.
+func (cmd *usersDelete) Run(ctx context.Context, s streams, c *cli) error {
+	return c.atPerson(ctx, s, cmd.Username, func(d *desk, a *account.Account) error {
+		question := fmt.Sprintf("Delete the account of %s, which nobody can bring back?", a.Username)
+		if err := cmd.confirm(ctx, s, question); err != nil {
+			return err
+		}
+		if err := d.store.DeleteAccount(ctx, a.Subject); err != nil {
+			return err //nolint:wrapcheck // names itself
+		}
+		fmt.Fprintf(s.out, "deleted %s\n", a.Username)
+		return nil
+	})
+}
+
+// atPerson opens a desk with one person's account on it.
+func (c *cli) atPerson(ctx context.Context, s streams, username string, work func(*desk, *account.Account) error) error {
+	return c.atDesk(ctx, s, func(d *desk) error {
+		a, err := d.person(ctx, username)
+		if err != nil {
+			return err
+		}
+		return work(d, a)
+	})
+}
+
+// person returns the account that the command line names.
+func (d *desk) person(ctx context.Context, username string) (*account.Account, error) {
+	name, err := account.CanonicalUsername(username)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says what a username is
+	}
+	a, err := d.store.AccountByUsername(ctx, name)
+	if errors.Is(err, account.ErrNotFound) {
+		return nil, fmt.Errorf("there is nobody with the username %s", name)
+	}
+	return a, err //nolint:wrapcheck // names itself
+}
+
+// userView is a person as they are shown. A password is there only when it was
+// just made.
+type userView struct {
+	Username      string         `json:"username"`
+	Password      string         `json:"password,omitempty"`
+	Subject       string         `json:"subject"`
+	Claims        map[string]any `json:"claims"`
+	Administrator bool           `json:"administrator"`
+	HasPassword   bool           `json:"has_password"`
+	DisabledAt    time.Time      `json:"disabled_at,omitzero"`
+	CreatedAt     time.Time      `json:"created_at"`
+	UpdatedAt     time.Time      `json:"updated_at"`
+}
+
+func viewUser(a *account.Account) userView {
+	claims := a.Claims
+	if claims == nil {
+		claims = map[string]any{}
+	}
+	return userView{
+		a.Username, "", a.Subject, claims, a.Administrator, a.PasswordHash != "",
+		utc(a.DisabledAt), utc(a.CreatedAt), utc(a.UpdatedAt),
+	}
+}
+
+func userTable() table[userView] {
+	return table[userView]{
+		[]string{"USERNAME", "SUBJECT", "NAME", "ADMINISTRATOR", "DISABLED", "CREATED"},
+		func(v userView) []string {
+			name, _ := v.Claims["name"].(string)
+			return []string{v.Username, v.Subject, name, mark(v.Administrator, "yes"), at(v.DisabledAt), at(v.CreatedAt)}
+		},
+	}
+}

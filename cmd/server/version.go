@@ -1,4 +1,39 @@
 package main
 
+import (
+	"runtime"
+	"runtime/debug"
+)
+
 // versionCommand says what is running.
-type versionCommand struct{}
+type versionCommand struct {
+	answer
+}
+
+// build is what a binary knows of how it was made.
+type build struct {
+	Version  string `json:"version"`
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+	Revision string `json:"revision,omitempty"`
+	Time     string `json:"time,omitempty"`
+	Modified bool   `json:"modified,omitempty"`
+}
+
+// Run prints the version.
+func (cmd *versionCommand) Run(s streams) error {
+	b := build{Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, setting := range info.Settings {
+			switch setting.Key {
+			case "vcs.revision":
+				b.Revision = setting.Value
+			case "vcs.time":
+				b.Time = setting.Value
+			case "vcs.modified":
+				b.Modified = setting.Value == "true"
+			}
+		}
+	}
+	return card(s.out, cmd.answer, b)
+}

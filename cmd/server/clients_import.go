@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"fmt"
+)
+
+// clientsImport brings clients from a file.
+type clientsImport struct {
+	answer
+
+	File string `arg:"" help:"JSON array of RFC 7591 metadata that may hold client_id and client_secret; - is the standard input."`
+}
+
+// imported is what an import did.
+type imported struct {
+	Created   int          `json:"created"`
+	Updated   int          `json:"updated"`
+	Unchanged int          `json:"unchanged"`
+	Secrets   []madeSecret `json:"secrets,omitempty"`
+}
+
+// Run imports the clients.
+func (cmd *clientsImport) Run(ctx context.Context, s streams, c *cli) error {
+	return c.atDesk(ctx, s, func(d *desk) error {
+		text, err := s.readInput(cmd.File)
+		if err != nil {
+			return err
+		}
+		batch, err := readClients(ctx, d.config, d.store, newHasher(d.config), text, s.progress("clients"))
+		if err != nil {
+			return notImported(cmd.File, err)
+		}
+		done := imported{Secrets: batch.made}
+		if done.Created, done.Updated, err = d.store.ImportClients(ctx, batch.clients); err != nil {
+			return notImported(cmd.File, err)
+		}
+		done.Unchanged = len(batch.clients) - done.Created - done.Updated
+		for _, warning := range batch.warnings {
+			fmt.Fprintln(s.err, "warning:", warning)
+		}
+		return d.showImported(cmd.answer, done)
+	})
+}
+
+func notImported(file string, err error) error {
+	return fmt.Errorf("import %s, nothing was changed:\n%w", file, err)
+}
+
+// showImported says what an import did.
+func (d *desk) showImported(a answer, done imported) error {
+	if a.JSON {
+		return writeJSON(d.out, done)
+	}
+	fmt.Fprintf(d.out, "%d created, %d updated, %d unchanged\n", done.Created, done.Updated, done.Unchanged)
+	if len(done.Secrets) == 0 {
+		return nil
+	}
+	fmt.Fprintln(d.out, "\nSecrets that were made, shown this once:")
+	return list(d.out, a, table[madeSecret]{
+		[]string{"CLIENT", "SECRET"}, func(m madeSecret) []string { return []string{m.ID, m.Secret} },
+	}, done.Secrets)
+}

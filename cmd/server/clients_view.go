@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/client"
+)
+
+// clientView is a client as it is shown, under the names of RFC 7591. What is
+// listed can be imported again. A secret is there only when it was just made.
+type clientView struct {
+	ID     string `json:"client_id"`
+	Secret string `json:"client_secret,omitempty"`
+	client.Metadata
+
+	SelfRegistered bool      `json:"self_registered,omitempty"`
+	Disabled       bool      `json:"disabled,omitempty"`
+	CreatedAt      time.Time `json:"created_at"`
+	UpdatedAt      time.Time `json:"updated_at"`
+}
+
+func viewClient(c *client.Client, secret string) clientView {
+	return clientView{c.ID, secret, c.Metadata, c.Dynamic, c.Disabled, utc(c.CreatedAt), utc(c.UpdatedAt)}
+}
+
+func clientTable() table[clientView] {
+	return table[clientView]{
+		[]string{"ID", "NAME", "AUTHENTICATES WITH", "GRANT TYPES", "REGISTERED BY", "CREATED"},
+		func(v clientView) []string {
+			by := "operator"
+			if v.SelfRegistered {
+				by = "itself"
+			}
+			if v.Disabled {
+				by += " (disabled)"
+			}
+			return []string{v.ID, v.ClientName, v.TokenEndpointAuthMethod, strings.Join(v.GrantTypes, " "), by, at(v.CreatedAt)}
+		},
+	}
+}
+
+// showClient prints a client, and its secret if that was just made.
+func (d *desk) showClient(a answer, c *client.Client, secret string) error {
+	if err := card(d.out, a, viewClient(c, secret)); err != nil {
+		return err
+	}
+	if secret != "" {
+		fmt.Fprintln(d.err, "The secret is shown this once: it is not kept in a form that can be read.")
+	}
+	return nil
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/ostiary/ostiary/internal/config"
+	"github.com/ostiary/ostiary/internal/store"
+)
+
+// desk is where an administrator's command works: over an open database whose
+// schema is this version's.
+type desk struct {
+	streams
+	config *config.Config
+	store  *store.Store
+	log    *slog.Logger
+}
+
+// atDesk opens a desk for work that needs the configuration keys named, beside
+// that of the database.
+func (c *cli) atDesk(ctx context.Context, s streams, work func(*desk) error, require ...string) error {
+	return c.atAnyDesk(ctx, s, func(d *desk) error {
+		if err := d.store.CheckSchema(ctx); err != nil {
+			return err //nolint:wrapcheck // says what to do
+		}
+		return work(d)
+	}, require...)
+}
+
+// atAnyDesk does not look at the schema.
+func (c *cli) atAnyDesk(ctx context.Context, s streams, work func(*desk) error, require ...string) error {
+	conf, err := c.load(append(require, "database_url")...)
+	if err != nil {
+		return err
+	}
+	d := &desk{streams: s, config: conf, log: newLog(s.err, conf)}
+	if d.store, err = openStore(ctx, conf, d.log); err != nil {
+		return err
+	}
+	defer d.store.Close()
+	return work(d)
+}
+
+// pageSize is how many rows a listing reads at once.
+const pageSize = 500
+
+// every reads a listing to its end. next returns the page that follows after.
+func every[T, K any](next func(after K) ([]T, error), key func(T) K) ([]T, error) {
+	var all []T
+	var after K
+	for {
+		some, err := next(after)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+		if len(some) < pageSize {
+			return all, nil
+		}
+		after = key(some[len(some)-1])
+	}
+}
+
+// readInput reads a file that the command line names; "-" is the standard input.
+func (s streams) readInput(name string) ([]byte, error) {
+	if name == "-" {
+		text, err := io.ReadAll(s.in)
+		if err != nil {
+			return nil, fmt.Errorf("read standard input: %w", err)
+		}
+		return text, nil
+	}
+	return os.ReadFile(name) //nolint:gosec,wrapcheck // the operator names it, and so does the error
+}
+
+// console returns the terminal that a person types on, if there is one.
+func (s streams) console() (fd int, ok bool) {
+	file, ok := s.in.(*os.File)
+	if !ok {
+		return 0, false
+	}
+	fd = int(file.Fd())
+	return fd, term.IsTerminal(fd)
+}
+
+// certainty is asked for before something is gone for good.
+type certainty struct {
+	Yes bool `help:"Do not ask." short:"y"`
+}
+
+// confirm returns nil if the question is answered with yes, beforehand or now.
+func (y certainty) confirm(ctx context.Context, s streams, question string) error {
+	if y.Yes {
+		return nil
+	}
+	if _, ok := s.console(); !ok {
+		return errors.New("nobody is here to be asked: say --yes if you are sure")
+	}
+	fmt.Fprintf(s.err, "%s Type yes: ", question)
+	reply, err := await(ctx, func() (string, error) {
+		line, err := bufio.NewReader(s.in).ReadString('\n')
+		return line, ignoreEOF(err)
+	})
+	if err != nil {
+		return fmt.Errorf("ask: %w", err)
+	}
+	if !strings.EqualFold(strings.TrimSpace(reply), "yes") {
+		return errors.New("nothing was changed")
+	}
+	return nil
+}
+
+func ignoreEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// await reads from a person, who may as well press Ctrl+C: a read from a terminal
+// does not notice that ctx ends.
+func await(ctx context.Context, read func() (string, error)) (string, error) {
+	type result struct {
+		text string
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		text, err := read()
+		done <- result{text, err}
+	}()
+	select {
+	case r := <-done:
+		return r.text, r.err
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+}
+
+// progress tells a person at a terminal how far long work has come, and programs
+// nothing.
+func (s streams) progress(what string) func(done, total int) {
+	if file, ok := s.err.(*os.File); !ok || !term.IsTerminal(int(file.Fd())) {
+		return func(int, int) {}
+	}
+	return func(done, total int) {
+		fmt.Fprintf(s.err, "\r%s: %d of %d", what, done, total)
+		if done == total {
+			fmt.Fprint(s.err, "\r\x1b[K")
+		}
+	}
+}

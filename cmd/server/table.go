@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+)
+
+// answer is how a command says what it found or did: for people, or as JSON for
+// programs.
+type answer struct {
+	JSON bool `help:"Print JSON." name:"json"`
+}
+
+// table lays out things of one type.
+type table[T any] struct {
+	head  []string
+	cells func(T) []string
+}
+
+// list writes all things. As JSON they are an array, also of none or one.
+func list[T any](w io.Writer, a answer, t table[T], all []T) error {
+	if a.JSON {
+		if all == nil {
+			all = []T{}
+		}
+		return writeJSON(w, all)
+	}
+	rows := [][]string{t.head}
+	for _, one := range all {
+		rows = append(rows, t.cells(one))
+	}
+	return align(w, rows)
+}
+
+// card writes one thing, a member on a line.
+func card(w io.Writer, a answer, one any) error {
+	if a.JSON {
+		return writeJSON(w, one)
+	}
+	text, err := json.Marshal(one)
+	if err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	var rows [][]string
+	in := json.NewDecoder(bytes.NewReader(text))
+	_, err = in.Token()
+	for err == nil && in.More() {
+		var name json.Token
+		var value any
+		if name, err = in.Token(); err == nil {
+			err = in.Decode(&value)
+		}
+		rows = append(rows, []string{fmt.Sprint(name), plain(value)})
+	}
+	if err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	return align(w, rows)
+}
+
+// plain is a JSON value as a person would write it.
+func plain(value any) string {
+	items, ok := value.([]any)
+	if !ok {
+		items = []any{value}
+	}
+	words := make([]string, len(items))
+	for i, item := range items {
+		if text, ok := item.(string); ok {
+			words[i] = text
+			continue
+		}
+		text, _ := json.Marshal(item) //nolint:errchkjson // has just been decoded
+		words[i] = string(text)
+	}
+	return strings.Join(words, ", ")
+}
+
+func align(w io.Writer, rows [][]string) error {
+	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	for _, row := range rows {
+		line := strings.Join(row, "\x00")
+		fmt.Fprintln(t, strings.TrimRight(strings.ReplaceAll(harmless(line), "\x00", "\t"), "\t"))
+	}
+	if err := t.Flush(); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	return nil
+}
+
+// harmless keeps what others named from steering the terminal or the columns.
+// The separator of cells passes.
+func harmless(line string) string {
+	return strings.Map(func(r rune) rune {
+		if r != 0 && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r)) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, line)
+}
+
+func writeJSON(w io.Writer, v any) error {
+	out := json.NewEncoder(w)
+	out.SetIndent("", "  ")
+	out.SetEscapeHTML(false)
+	if err := out.Encode(v); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	return nil
+}
+
+// utc keeps the operator's time zone out of JSON, and zero zero.
+func utc(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+// at writes a time; one that has not come is a dash.
+func at(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// mark writes what is true of a few.
+func mark(is bool, word string) string {
+	if is {
+		return word
+	}
+	return "-"
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// checkClaims returns what is wrong with claims about a person: those of OpenID
+// Connect Core section 5.1 have types, and those of the protocol are not about
+// people. All others are free.
+func checkClaims(claims map[string]any) []error {
+	var faults []error
+	for _, name := range slices.Sorted(maps.Keys(claims)) {
+		want := claimKind(name)
+		var ok bool
+		switch value := claims[name].(type) {
+		case nil:
+			ok = want != reservedClaim
+		case string:
+			ok = want == "a string" || want == ""
+		case bool:
+			ok = want == "true or false" || want == ""
+		case float64:
+			ok = want == "a number" || want == ""
+		case map[string]any:
+			ok = want == "an object" || want == ""
+			if ok && want != "" {
+				ok = !slices.ContainsFunc(slices.Collect(maps.Values(value)), func(v any) bool { _, text := v.(string); return !text })
+				want = "an object of strings"
+			}
+		default:
+			ok = want == ""
+		}
+		if !ok {
+			faults = append(faults, fmt.Errorf("claims.%s must be %s", name, want))
+		}
+	}
+	return faults
+}
+
+const reservedClaim = "left out: it is the server's to set"
+
+// claimKind returns what a claim must be; nothing if it may be anything. A claim
+// may be in a language, as in name#ja (OpenID Connect Core section 5.2).
+func claimKind(name string) string {
+	base, _, _ := strings.Cut(name, "#")
+	switch base {
+	case "name", "given_name", "family_name", "middle_name", "nickname", "preferred_username", "profile", "picture",
+		"website", "email", "gender", "birthdate", "zoneinfo", "locale", "phone_number":
+		return "a string"
+	case "email_verified", "phone_number_verified":
+		return "true or false"
+	case "updated_at":
+		return "a number"
+	case "address":
+		return "an object"
+	case "sub", "iss", "aud", "exp", "nbf", "iat", "jti", "auth_time", "nonce", "acr", "amr", "azp", "sid",
+		"at_hash", "c_hash", "s_hash", "cnf", "client_id", "scope", "events":
+		return reservedClaim
+	}
+	return ""
+}
+
+// readClaims reads claims from the command line. A claim that is no string is
+// written as in JSON.
+func readClaims(given map[string]string) (map[string]any, error) {
+	claims := make(map[string]any, len(given))
+	for name, text := range given {
+		claims[name] = text
+		switch claimKind(name) {
+		case "true or false":
+			if value, err := strconv.ParseBool(text); err == nil {
+				claims[name] = value
+			}
+		case "a number", "an object":
+			var value any
+			if err := json.Unmarshal([]byte(text), &value); err == nil {
+				claims[name] = value
+			}
+		}
+	}
+	return claims, errors.Join(checkClaims(claims)...)
+}

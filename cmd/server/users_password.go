@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"golang.org/x/term"
+
+	"github.com/ostiary/ostiary/internal/account"
+)
+
+// passwordFlags say where a password comes from. Never from the command line
+// itself, where everybody on the machine can read it.
+type passwordFlags struct {
+	PasswordFile string `help:"Take the password from this file; - is the standard input." xor:"password" placeholder:"FILE"`
+	Generate     bool   `help:"Make a password and print it once." xor:"password"`
+}
+
+// chosen is a password that was chosen, and what to keep of it.
+type chosen struct {
+	hash string
+	made string // the password itself, if nobody knows it yet
+}
+
+// remark tells a person what the password on the standard output is.
+func (p chosen) remark(s streams) {
+	if p.made != "" {
+		fmt.Fprintln(s.err, "The password is shown this once: it is not kept in a form that can be read.")
+	}
+}
+
+// password gets a password from where the flags say, or from a person.
+func (f *passwordFlags) password(ctx context.Context, d *desk) (chosen, error) {
+	var p chosen
+	var password string
+	var err error
+	switch {
+	case f.Generate:
+		p.made = easyPassword()
+		password = p.made
+	case f.PasswordFile != "":
+		var text []byte
+		if text, err = d.readInput(f.PasswordFile); err != nil {
+			return chosen{}, err
+		}
+		password = unended(text)
+	default:
+		if password, err = d.askPassword(ctx); err != nil {
+			return chosen{}, err
+		}
+	}
+	if err := account.CheckPassword(password); err != nil {
+		return chosen{}, err //nolint:wrapcheck // says what a password is
+	}
+	if p.hash, err = newHasher(d.config).Hash(ctx, password); err != nil {
+		return chosen{}, fmt.Errorf("hash password: %w", err)
+	}
+	return p, nil
+}
+
+// askPassword asks twice, and shows nothing of what is typed.
+func (s streams) askPassword(ctx context.Context) (string, error) {
+	fd, ok := s.console()
+	if !ok {
+		return "", errors.New("nobody is here to be asked for a password: use --password-file or --generate")
+	}
+	before, err := term.GetState(fd)
+	if err != nil {
+		return "", fmt.Errorf("ask for password: %w", err)
+	}
+	defer term.Restore(fd, before) //nolint:errcheck // after Ctrl+C, so that the terminal shows again what is typed
+	var typed [2]string
+	for i, prompt := range []string{"Password: ", "The same again: "} {
+		fmt.Fprint(s.err, prompt)
+		typed[i], err = await(ctx, func() (string, error) {
+			text, err := term.ReadPassword(fd)
+			return string(text), err
+		})
+		fmt.Fprintln(s.err)
+		if err != nil {
+			return "", fmt.Errorf("ask for password: %w", err)
+		}
+	}
+	if typed[0] != typed[1] {
+		return "", errors.New("the two passwords are not the same")
+	}
+	return typed[0], nil
+}
