@@ -1,0 +1,263 @@
+package oidc
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/web"
+)
+
+const path = "/oauth2/sessions/logout"
+
+func (r *rig) logout(t *testing.T) *Logout {
+	t.Helper()
+	pages, err := web.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Logout{
+		Issuer: issuer, Path: path, Key: []byte("a key of enough bytes for a MAC"), Verifier: r.keys, Clients: r.store,
+		Sessions: r.store, Browser: session.Cookies{}, Pages: pages, Now: func() time.Time { return r.now }, Log: r.logger(),
+	}
+}
+
+// idToken returns what a hint's claims are, with changes; nil takes a claim away.
+func (r *rig) idToken(s *session.Session, changes map[string]any) map[string]any {
+	claims := map[string]any{
+		"iss": issuer, "sub": s.Subject, "aud": "shop", "sid": s.ID,
+		"iat": r.now.Unix() - 9000, "exp": r.now.Unix() - 5400, // expired, as hints are
+	}
+	for name, value := range changes {
+		if claims[name] = value; value == nil {
+			delete(claims, name)
+		}
+	}
+	return claims
+}
+
+func visit(t *testing.T, l *Logout, method string, values url.Values, cookie string) *httptest.ResponseRecorder {
+	t.Helper()
+	req := httptest.NewRequest(method, path+"?"+values.Encode(), nil)
+	if method == http.MethodPost {
+		req = httptest.NewRequest(method, path, strings.NewReader(values.Encode()))
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if cookie != "" {
+		kept := httptest.NewRecorder()
+		session.Cookies{}.SetSession(kept, cookie, false, time.Time{})
+		for _, c := range kept.Result().Cookies() {
+			req.AddCookie(c)
+		}
+	}
+	if err := req.ParseForm(); err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	l.ServeHTTP(w, req)
+	return w
+}
+
+// ended reports whether the session of the cookie has ended.
+func (r *rig) ended(t *testing.T, cookie string) bool {
+	t.Helper()
+	_, _, err := r.store.SessionAndConsent(t.Context(), session.Hash(cookie), "", r.now)
+	if err != nil && !errors.Is(err, session.ErrNotFound) {
+		t.Fatal(err)
+	}
+	return err != nil
+}
+
+const (
+	asks = "the confirmation page"
+	says = "the signed-out page"
+	errs = "the error page"
+)
+
+// outcome names what the answer is: a page, or where it leads.
+func outcome(w *httptest.ResponseRecorder) string {
+	body := w.Body.String()
+	switch {
+	case w.Code == http.StatusSeeOther:
+		return w.Header().Get("Location")
+	case w.Code == http.StatusOK && strings.Contains(body, `id="logout-confirm"`):
+		return asks
+	case w.Code == http.StatusOK && strings.Contains(strings.ToLower(body), "signed out"):
+		return says
+	case w.Code == http.StatusBadRequest && strings.Contains(body, `id="error"`) && w.Header().Get("Location") == "":
+		return errs
+	}
+	return fmt.Sprintf("%d %s", w.Code, body)
+}
+
+func TestSignOutGoesByWhatTheHintSettles(t *testing.T) {
+	t.Parallel()
+
+	long := strings.Repeat("s", 128)
+	odd := "a b&c=d#e+\"é%"
+	for name, tc := range map[string]struct {
+		hint   map[string]any // changes to the ID token; no hint if nil
+		values url.Values
+		want   string
+		ends   bool
+	}{
+		"hint, URI and state": {
+			map[string]any{},
+			url.Values{"post_logout_redirect_uri": {"https://shop.example/bye"}, "state": {long}},
+			"https://shop.example/bye?state=" + long, true,
+		},
+		"any state comes back as it was": {
+			map[string]any{},
+			url.Values{"post_logout_redirect_uri": {"https://shop.example/bye"}, "state": {odd}},
+			"https://shop.example/bye?state=" + url.QueryEscape(odd), true,
+		},
+		"a registered query stays": {
+			map[string]any{},
+			url.Values{"post_logout_redirect_uri": {"https://shop.example/bye?a=%62"}, "state": {"s"}},
+			"https://shop.example/bye?a=%62&state=s", true,
+		},
+		"no state, no state":  {map[string]any{}, url.Values{"post_logout_redirect_uri": {"https://shop.example/bye"}}, "https://shop.example/bye", true},
+		"hint alone":          {map[string]any{}, nil, says, true},
+		"hint and state":      {map[string]any{}, url.Values{"state": {"s"}}, says, true},
+		"hint and its client": {map[string]any{}, url.Values{"client_id": {"shop"}}, says, true},
+		"an audience of several, with azp": {
+			map[string]any{"aud": []string{"other", "shop"}, "azp": "shop"},
+			url.Values{"post_logout_redirect_uri": {"https://shop.example/bye"}},
+			"https://shop.example/bye", true,
+		},
+
+		"nothing":                 {nil, nil, asks, false},
+		"state alone":             {nil, url.Values{"state": {"s"}}, asks, false},
+		"client and URI, no hint": {nil, url.Values{"client_id": {"shop"}, "post_logout_redirect_uri": {"https://shop.example/bye"}}, asks, false},
+		"hint of another session": {map[string]any{"sid": "another"}, nil, asks, false},
+		"hint of no session":      {map[string]any{"sid": nil}, nil, asks, false},
+		"hint of another person":  {map[string]any{"sub": "another"}, nil, asks, false},
+
+		"URI of nobody":            {nil, url.Values{"post_logout_redirect_uri": {"https://shop.example/bye"}}, errs, false},
+		"unregistered URI":         {map[string]any{}, url.Values{"post_logout_redirect_uri": {"https://evil.example"}}, errs, false},
+		"registered URI and more":  {map[string]any{}, url.Values{"post_logout_redirect_uri": {"https://shop.example/bye?foo=bar"}}, errs, false},
+		"URI of another client":    {map[string]any{}, url.Values{"post_logout_redirect_uri": {"https://other.example/bye"}}, errs, false},
+		"a redirect URI":           {map[string]any{}, url.Values{"post_logout_redirect_uri": {"https://shop.example/cb"}}, errs, false},
+		"client of another hint":   {map[string]any{}, url.Values{"client_id": {"other"}}, errs, false},
+		"unknown client":           {nil, url.Values{"client_id": {"gone"}}, errs, false},
+		"hint of another issuer":   {map[string]any{"iss": "https://id.example.evil"}, nil, errs, false},
+		"hint for unknown client":  {map[string]any{"aud": "gone"}, nil, errs, false},
+		"hint for several clients": {map[string]any{"aud": []string{"shop", "other"}}, nil, errs, false},
+		"hint for nobody":          {map[string]any{"aud": nil}, nil, errs, false},
+		"hint with a strange aud":  {map[string]any{"aud": map[string]any{"shop": true}}, nil, errs, false},
+		"hint about nobody":        {map[string]any{"sub": nil}, nil, errs, false},
+		"hint that never expires":  {map[string]any{"exp": nil}, nil, errs, false}, // a signed userinfo answer
+		"hint of no time":          {map[string]any{"iat": nil}, nil, errs, false},
+		"hint of an odd time":      {map[string]any{"exp": "1e999"}, nil, errs, false},
+	} {
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			t.Run(name+" by "+method, func(t *testing.T) {
+				t.Parallel()
+
+				r := newRig(t)
+				l := r.logout(t)
+				s, cookie := r.signIn(t)
+				values := url.Values{}
+				maps.Copy(values, tc.values)
+				if tc.hint != nil {
+					values.Set("id_token_hint", r.sign(t, "JWT", r.idToken(s, tc.hint)))
+				}
+				w := visit(t, l, method, values, cookie)
+				if got := outcome(w); got != tc.want {
+					t.Errorf("answer = %s, want %s", got, tc.want)
+				}
+				if got := r.ended(t, cookie); got != tc.ends {
+					t.Errorf("session ended = %v, want %v", got, tc.ends)
+				}
+				if cleared := strings.Contains(w.Header().Get("Set-Cookie"), "Max-Age=0"); cleared != tc.ends {
+					t.Errorf("cookie cleared = %v, want %v", cleared, tc.ends)
+				}
+				if w.Header().Get("Cache-Control") != "no-store" {
+					t.Error("the answer may be cached")
+				}
+			})
+		}
+	}
+}
+
+func TestAHintThatWeDidNotSignIsRefused(t *testing.T) {
+	t.Parallel()
+
+	r := newRig(t)
+	l := r.logout(t)
+	s, cookie := r.signIn(t)
+	claims := r.idToken(s, nil)
+	good := r.sign(t, "JWT", claims)
+	parts := strings.Split(good, ".")
+	none := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`))
+	flipped := "A" + parts[2][1:]
+	if flipped == parts[2] {
+		flipped = "B" + parts[2][1:]
+	}
+	for name, hint := range map[string]string{
+		"alg none":           none + "." + parts[1] + ".",
+		"another signature":  parts[0] + "." + parts[1] + "." + flipped,
+		"no signature":       parts[0] + "." + parts[1] + ".",
+		"an access token":    r.sign(t, "at+jwt", claims),
+		"a logout token":     r.sign(t, "logout+jwt", claims),
+		"noise":              "noise",
+		"a line break in it": good[:9] + "\n" + good[9:],
+	} {
+		values := url.Values{"id_token_hint": {hint}, "post_logout_redirect_uri": {"https://shop.example/bye"}}
+		if got := outcome(visit(t, l, "GET", values, cookie)); got != errs || r.ended(t, cookie) {
+			t.Errorf("%s: answer = %s, session ended = %v; want %s and it to go on", name, got, r.ended(t, cookie), errs)
+		}
+	}
+	if got := outcome(visit(t, l, "GET", url.Values{"id_token_hint": {good}}, cookie)); got != says {
+		t.Errorf("the hint that they were made of: %s, want %s", got, says)
+	}
+	if strings.Contains(r.log.String(), parts[1]) {
+		t.Errorf("the log holds a token:\n%s", &r.log)
+	}
+}
+
+func TestWhoIsNotSignedInIsAskedNothing(t *testing.T) {
+	t.Parallel()
+
+	r := newRig(t)
+	l := r.logout(t)
+	s, cookie := r.signIn(t)
+	if err := r.store.EndSession(t.Context(), s.ID, r.now); err != nil {
+		t.Fatal(err)
+	}
+	hint := r.sign(t, "JWT", r.idToken(s, nil))
+	back := url.Values{"id_token_hint": {hint}, "post_logout_redirect_uri": {"https://shop.example/bye"}, "state": {"s"}}
+	for name, cookie := range map[string]string{"no cookie": "", "an old cookie": cookie, "a made-up cookie": "x"} {
+		if got := outcome(visit(t, l, "GET", back, cookie)); got != "https://shop.example/bye?state=s" {
+			t.Errorf("%s: %s, want the way back", name, got)
+		}
+		if got := outcome(visit(t, l, "GET", nil, cookie)); got != says {
+			t.Errorf("%s: %s, want %s", name, got, says)
+		}
+	}
+}
+
+func TestAFormOfAnotherSiteComesBackWithItsCookie(t *testing.T) {
+	t.Parallel()
+
+	r := newRig(t)
+	l := r.logout(t)
+	s, cookie := r.signIn(t)
+	values := url.Values{"id_token_hint": {r.sign(t, "JWT", r.idToken(s, nil))}, "state": {"a b"}}
+	target := outcome(visit(t, l, "POST", values, ""))
+	u, err := url.Parse(target)
+	if err != nil || !strings.HasPrefix(target, issuer+path+"?") {
+		t.Fatalf("answer = %s, want a way to the same endpoint", target)
+	}
+	if got := outcome(visit(t, l, "GET", u.Query(), cookie)); got != says || !r.ended(t, cookie) {
+		t.Errorf("then: %s, session ended = %v; want %s and its end", got, r.ended(t, cookie), says)
+	}
+}

@@ -1,0 +1,172 @@
+package oidc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
+)
+
+// tokens knows some access tokens. It stands for a room that this one may not
+// import.
+type tokens map[string]*grant.Held
+
+type outage struct{ error }
+
+func (outage) Unavailable() bool { return true }
+
+func (k tokens) Active(_ context.Context, token string) (*grant.Held, error) {
+	if token == "lost" {
+		return nil, fmt.Errorf("read grant: %w", outage{errors.New("connection refused")})
+	}
+	held, ok := k[token]
+	if !ok {
+		return nil, fmt.Errorf("read grant: %w", grant.ErrNotFound)
+	}
+	return held, nil
+}
+
+func held(clientID, subject string, scopes ...string) *grant.Held {
+	return &grant.Held{
+		Grant:    grant.Grant{ClientID: clientID, Subject: subject, Scopes: scopes},
+		Username: "ada", Claims: json.RawMessage(`{"name":"Ada","email":"ada@example.org","nickname":""}`),
+	}
+}
+
+func userinfo(t *testing.T) (*Userinfo, *rig) {
+	t.Helper()
+	r := newRig(t)
+	r.client(t, "signed", client.Metadata{RedirectURIs: []string{"https://s.example/cb"}, UserinfoSignedResponseAlg: "ES256"})
+	asking := held("shop", "ada-subject", "openid")
+	asking.Detail.Claims = json.RawMessage(`{"userinfo":{"email":null}}`)
+	return &Userinfo{
+		Issuer: issuer, Clients: r.store, Signer: r.keys, Now: func() time.Time { return r.now }, Log: r.logger(),
+		Tokens: tokens{
+			"good":    held("shop", "ada-subject", "openid", "profile"),
+			"asking":  asking,
+			"signed":  held("signed", "ada-subject", "openid", "email"),
+			"plain":   held("shop", "ada-subject", "profile"),
+			"service": held("shop", "", "openid"),
+			"orphan":  held("gone", "ada-subject", "openid"),
+		},
+	}, r
+}
+
+// ask sends a request whose form was parsed, as the layer in front leaves it.
+func ask(t *testing.T, h http.Handler, method, query, form string, auth ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	req := httptest.NewRequest(method, "/userinfo?"+query, strings.NewReader(form))
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	for _, value := range auth {
+		req.Header.Add("Authorization", value)
+	}
+	if err := req.ParseForm(); err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, req)
+	if w.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("%s %s may be cached", method, auth)
+	}
+	return w
+}
+
+func TestUserinfoTellsWhatWasAllowed(t *testing.T) {
+	t.Parallel()
+
+	u, _ := userinfo(t)
+	for name, tc := range map[string]struct {
+		w    *httptest.ResponseRecorder
+		want map[string]any
+	}{
+		"by header":         {ask(t, u, "GET", "", "", "Bearer good"), map[string]any{"sub": "ada-subject", "name": "Ada", "preferred_username": "ada"}},
+		"in any case":       {ask(t, u, "GET", "", "", "bEARER good"), map[string]any{"sub": "ada-subject", "name": "Ada", "preferred_username": "ada"}},
+		"by header of POST": {ask(t, u, "POST", "", "", "Bearer good"), map[string]any{"sub": "ada-subject", "name": "Ada", "preferred_username": "ada"}},
+		"by form":           {ask(t, u, "POST", "", "access_token=good"), map[string]any{"sub": "ada-subject", "name": "Ada", "preferred_username": "ada"}},
+		"asked for by name": {ask(t, u, "GET", "", "", "Bearer asking"), map[string]any{"sub": "ada-subject", "email": "ada@example.org"}},
+	} {
+		var got map[string]any
+		if err := json.Unmarshal(tc.w.Body.Bytes(), &got); err != nil {
+			t.Fatalf("%s: %d %q: %v", name, tc.w.Code, tc.w.Body, err)
+		}
+		if diff := cmp.Diff(tc.want, got); diff != "" || tc.w.Code != 200 || tc.w.Header().Get("Content-Type") != "application/json" {
+			t.Errorf("%s: %d, claims differ (-want +got):\n%s", name, tc.w.Code, diff)
+		}
+	}
+}
+
+func TestUserinfoIsSignedForWhoRegisteredIt(t *testing.T) {
+	t.Parallel()
+
+	u, r := userinfo(t)
+	w := ask(t, u, "GET", "", "", "Bearer signed")
+	payload, _, err := r.keys.Verify(w.Body.String(), "JWT")
+	if err != nil || w.Header().Get("Content-Type") != "application/jwt" {
+		t.Fatalf("answer = %q of %s: %v", w.Body, w.Header().Get("Content-Type"), err)
+	}
+	var got map[string]any
+	if err := json.Unmarshal(payload, &got); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{
+		"sub": "ada-subject", "email": "ada@example.org", "iss": issuer, "aud": "signed", "iat": float64(r.now.Unix()),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("claims differ (-want +got):\n%s", diff)
+	}
+}
+
+func TestUserinfoRefusesInTheWordsOfRFC6750(t *testing.T) {
+	t.Parallel()
+
+	u, r := userinfo(t)
+	for name, tc := range map[string]struct {
+		w         *httptest.ResponseRecorder
+		status    int
+		challenge string // what WWW-Authenticate must hold
+	}{
+		"no token":                   {ask(t, u, "GET", "", ""), 401, `Bearer realm="`},
+		"another scheme":             {ask(t, u, "GET", "", "", "Basic Z29vZA=="), 401, `Bearer realm="`},
+		"an empty token":             {ask(t, u, "GET", "", "", "Bearer "), 401, `Bearer realm="`},
+		"an unknown token":           {ask(t, u, "GET", "", "", "Bearer bad"), 401, `error="invalid_token"`},
+		"a token of no person":       {ask(t, u, "GET", "", "", "Bearer service"), 401, `error="invalid_token"`},
+		"a client that is gone":      {ask(t, u, "GET", "", "", "Bearer orphan"), 401, `error="invalid_token"`},
+		"a token without openid":     {ask(t, u, "GET", "", "", "Bearer plain"), 403, `error="insufficient_scope"`},
+		"a token in the query":       {ask(t, u, "GET", "access_token=good", ""), 400, `error="invalid_request"`},
+		"in header and query":        {ask(t, u, "GET", "access_token=good", "", "Bearer good"), 400, `error="invalid_request"`},
+		"in header and form":         {ask(t, u, "POST", "", "access_token=good", "Bearer good"), 400, `error="invalid_request"`},
+		"in two headers":             {ask(t, u, "GET", "", "", "Bearer good", "Bearer good"), 400, `error="invalid_request"`},
+		"while the database is away": {ask(t, u, "GET", "", "", "Bearer lost"), 503, ``},
+	} {
+		var body map[string]any
+		if err := json.Unmarshal(tc.w.Body.Bytes(), &body); err != nil {
+			t.Fatalf("%s: %q: %v", name, tc.w.Body, err)
+		}
+		challenge := tc.w.Header().Get("WWW-Authenticate")
+		if tc.w.Code != tc.status || !strings.Contains(challenge, tc.challenge) || (challenge == "") != (tc.challenge == "") {
+			t.Errorf("%s: %d %q, want %d with %q", name, tc.w.Code, challenge, tc.status, tc.challenge)
+		}
+		if strings.HasPrefix(tc.challenge, "Bearer realm") && strings.Contains(challenge, "error") {
+			t.Errorf("%s: %q tells more than there is to tell", name, challenge)
+		}
+		if tc.status == 503 && (body["error"] != "temporarily_unavailable" || tc.w.Header().Get("Retry-After") == "") {
+			t.Errorf("%s: %v, want temporarily_unavailable and Retry-After", name, body)
+		}
+	}
+	for _, token := range []string{"good", "bad"} {
+		if strings.Contains(r.log.String(), token+`"`) || strings.Contains(r.log.String(), url.QueryEscape("Bearer "+token)) {
+			t.Errorf("the log holds a token:\n%s", &r.log)
+		}
+	}
+}
