@@ -1,0 +1,143 @@
+package rig
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Endpoint is a place to send requests to: the balancer, or one replica.
+type Endpoint struct {
+	URL    string
+	Issuer string
+	HTTP   *http.Client
+}
+
+// Answer is what came back. Without an answer, Err says why and Status is 0:
+// whether the work was done is then unknown.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   string
+	JSON   map[string]any // nil if the body is none
+	Err    error
+}
+
+// Text returns a member of the answer that is a string, or "".
+func (a *Answer) Text(member string) string {
+	s, _ := a.JSON[member].(string)
+	return s
+}
+
+// Active reports what an introspection said.
+func (a *Answer) Active() bool {
+	active, _ := a.JSON["active"].(bool)
+	return a.Status == http.StatusOK && active
+}
+
+// String tells what came back, without credentials.
+func (a *Answer) String() string {
+	if a.Err != nil {
+		return "no answer: " + a.Err.Error()
+	}
+	if code := a.Text("error"); code != "" {
+		return fmt.Sprintf("%d %s (%s)", a.Status, code, a.Text("error_description"))
+	}
+	return fmt.Sprintf("%d", a.Status)
+}
+
+// Exchange redeems a code (RFC 6749 section 4.1.3). An empty verifier is left out.
+func (e *Endpoint) Exchange(ctx context.Context, c *Client, code, verifier string) *Answer {
+	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {c.RedirectURI}}
+	if verifier != "" {
+		form.Set("code_verifier", verifier)
+	}
+	return e.Post(ctx, c, "/oauth2/token", form)
+}
+
+// Refresh redeems a refresh token (RFC 6749 section 6).
+func (e *Endpoint) Refresh(ctx context.Context, c *Client, token string) *Answer {
+	return e.Post(ctx, c, "/oauth2/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}})
+}
+
+// Credentials gets a token for the client itself (RFC 6749 section 4.4).
+func (e *Endpoint) Credentials(ctx context.Context, c *Client) *Answer {
+	return e.Post(ctx, c, "/oauth2/token", url.Values{"grant_type": {"client_credentials"}})
+}
+
+// Introspect asks about a token (RFC 7662).
+func (e *Endpoint) Introspect(ctx context.Context, c *Client, token string) *Answer {
+	return e.Post(ctx, c, "/oauth2/introspect", url.Values{"token": {token}})
+}
+
+// Revoke ends a token (RFC 7009).
+func (e *Endpoint) Revoke(ctx context.Context, c *Client, token string) *Answer {
+	return e.Post(ctx, c, "/oauth2/revoke", url.Values{"token": {token}})
+}
+
+// Userinfo asks who a token is about (OpenID Connect Core section 5.3).
+func (e *Endpoint) Userinfo(ctx context.Context, token string) *Answer {
+	return e.Do(ctx, http.MethodGet, "/userinfo", nil, http.Header{"Authorization": {"Bearer " + token}})
+}
+
+// Get fetches a path.
+func (e *Endpoint) Get(ctx context.Context, path string) *Answer {
+	return e.Do(ctx, http.MethodGet, path, nil, http.Header{})
+}
+
+// Post sends a form as a client, which authenticates.
+func (e *Endpoint) Post(ctx context.Context, c *Client, path string, form url.Values) *Answer {
+	header := http.Header{}
+	if err := c.authenticate(form, header, e.Issuer); err != nil {
+		return &Answer{Err: err}
+	}
+	return e.Do(ctx, http.MethodPost, path, form, header)
+}
+
+// Do sends a request, with form as its body unless it is nil.
+func (e *Endpoint) Do(ctx context.Context, method, path string, form url.Values, header http.Header) *Answer {
+	var body io.Reader = http.NoBody
+	if form != nil {
+		body = strings.NewReader(form.Encode())
+		header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	req, err := http.NewRequestWithContext(ctx, method, e.URL+path, body)
+	if err != nil {
+		return &Answer{Err: fmt.Errorf("ask: %w", err)}
+	}
+	req.Header = header
+	return answer(e.HTTP.Do(req)) //nolint:bodyclose // closed by answer
+}
+
+// answer reads a response to its end.
+func answer(resp *http.Response, err error) *Answer {
+	if err != nil {
+		return &Answer{Err: err}
+	}
+	defer resp.Body.Close() //nolint:errcheck // only read
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return &Answer{Err: fmt.Errorf("read answer: %w", err)}
+	}
+	a := &Answer{Status: resp.StatusCode, Header: resp.Header, Body: string(text)}
+	if json.Unmarshal(text, &a.JSON) != nil {
+		a.JSON = nil
+	}
+	return a
+}
+
+// newHTTP returns a client that follows no redirect and keeps many connections.
+// A dial that is not nil says where all of them go.
+func newHTTP(dial func(context.Context, string, string) (net.Conn, error)) *http.Client {
+	return &http.Client{
+		Transport:     &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 256, DisableCompression: true},
+		Timeout:       30 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}

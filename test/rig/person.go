@@ -1,0 +1,198 @@
+package rig
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+)
+
+// Person is somebody at a browser that has neither a screen nor script: they read
+// the pages, fill in the forms and follow the redirects. One person does one
+// thing at a time.
+type Person struct {
+	User User
+	// Remember ticks the boxes that make a sign-in and a consent last.
+	Remember bool
+	// Deny presses the other button on the consent page.
+	Deny bool
+
+	place *Endpoint
+	http  *http.Client
+}
+
+// NewPerson seats a person at a fresh browser.
+func NewPerson(place *Endpoint, user User) *Person {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		panic(err) // only a faulty list of suffixes is refused
+	}
+	browser := *place.HTTP
+	browser.Jar = jar
+	return &Person{User: user, place: place, http: &browser}
+}
+
+// Authorization is how an authorization request ended at the client.
+type Authorization struct {
+	Code, State, Issuer string
+	Error, Description  string
+	Verifier            string   // of the code
+	SentState           string   // to compare with State
+	Pages               []string // that the person saw: signin, consent
+}
+
+// Authorize goes to the authorization endpoint as the client sends people there,
+// and on through the pages until the answer comes back to the client (RFC 6749
+// section 4.1, RFC 7636). More holds further parameters, an empty one takes a
+// usual one away.
+func (p *Person) Authorize(ctx context.Context, c *Client, more url.Values) (*Authorization, error) {
+	a := &Authorization{Verifier: randomText(), SentState: randomText()}
+	challenge := sha256.Sum256([]byte(a.Verifier))
+	query := url.Values{
+		"response_type": {"code"}, "client_id": {c.ID}, "redirect_uri": {c.RedirectURI}, "scope": {c.Scope},
+		"state": {a.SentState}, "nonce": {randomText()},
+		"code_challenge": {encode(challenge[:])}, "code_challenge_method": {"S256"},
+	}
+	for name, values := range more {
+		query[name] = values
+		if len(values) == 1 && values[0] == "" {
+			query.Del(name)
+		}
+	}
+	if query.Get("code_challenge") == "" {
+		a.Verifier = ""
+	}
+	a.SentState = query.Get("state")
+	return a, p.follow(ctx, c, p.place.Issuer+"/oauth2/auth?"+query.Encode(), a)
+}
+
+// steps is how many requests a sign-in may take before it must be a circle.
+const steps = 12
+
+func (p *Person) follow(ctx context.Context, c *Client, address string, a *Authorization) error {
+	form := url.Values(nil)
+	for range steps {
+		resp, err := p.open(ctx, address, form)
+		if err != nil {
+			return err
+		}
+		form = nil
+		if resp.Status == http.StatusSeeOther {
+			if address, err = resolve(address, resp.Header.Get("Location")); err != nil {
+				return err
+			}
+			if strings.HasPrefix(address, c.RedirectURI) {
+				return a.read(address)
+			}
+			continue
+		}
+		page, err := readPage(resp.Body)
+		if err != nil {
+			return err
+		}
+		switch {
+		case page.form == nil || page.fault != "":
+			return fmt.Errorf("%s: a page with status %d: %s", path(address), resp.Status, page.words())
+		case strings.HasPrefix(page.form.action, c.RedirectURI):
+			a.take(page.form.fields)
+			return nil
+		}
+		if form, err = p.fill(page, a); err != nil {
+			return err
+		}
+		if address, err = resolve(address, page.form.action); err != nil {
+			return err
+		}
+	}
+	return errors.New("sign in: going in circles")
+}
+
+// fill answers what a page asks.
+func (p *Person) fill(page *page, a *Authorization) (url.Values, error) {
+	form := page.form.fields
+	if p.Remember {
+		form.Set("remember", "on")
+	}
+	switch {
+	case page.has("login"):
+		a.Pages = append(a.Pages, "signin")
+		form.Set("username", p.User.Username)
+		form.Set("password", p.User.Password)
+	case page.has("accept"):
+		a.Pages = append(a.Pages, "consent")
+		form.Set("decision", "accept")
+		if p.Deny {
+			form.Set("decision", "deny")
+		}
+	default:
+		return nil, fmt.Errorf("a page that nobody knows: %s", page.words())
+	}
+	return form, nil
+}
+
+// open fetches a page, or sends a form as the page before it would.
+func (p *Person) open(ctx context.Context, address string, form url.Values) (*Answer, error) {
+	browser := Endpoint{URL: address, HTTP: p.http}
+	method, header := http.MethodGet, http.Header{}
+	if form != nil {
+		method = http.MethodPost
+		header.Set("Origin", p.place.Issuer)
+		header.Set("Sec-Fetch-Site", "same-origin")
+	}
+	resp := browser.Do(ctx, method, "", form, header)
+	return resp, resp.Err
+}
+
+// Cookies returns the values that the browser keeps for the server.
+func (p *Person) Cookies() []*http.Cookie {
+	u, err := url.Parse(p.place.Issuer)
+	if err != nil {
+		return nil
+	}
+	return p.http.Jar.Cookies(u)
+}
+
+// read takes the answer out of the URL that the client was called with.
+func (a *Authorization) read(address string) error {
+	u, err := url.Parse(address)
+	if err != nil {
+		return fmt.Errorf("read the answer: %w", err)
+	}
+	query := u.RawQuery
+	if u.Fragment != "" {
+		query = u.EscapedFragment()
+	}
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return fmt.Errorf("read the answer: %w", err)
+	}
+	a.take(values)
+	return nil
+}
+
+func (a *Authorization) take(values url.Values) {
+	a.Code, a.State, a.Issuer = values.Get("code"), values.Get("state"), values.Get("iss")
+	a.Error, a.Description = values.Get("error"), values.Get("error_description")
+}
+
+func resolve(base, reference string) (string, error) {
+	from, err := url.Parse(base)
+	if err != nil {
+		return "", fmt.Errorf("follow: %w", err)
+	}
+	to, err := from.Parse(reference)
+	if err != nil {
+		return "", fmt.Errorf("follow: %w", err)
+	}
+	return to.String(), nil
+}
+
+// path is an address without what may be a credential.
+func path(address string) string {
+	before, _, _ := strings.Cut(address, "?")
+	return before
+}

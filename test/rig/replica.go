@@ -1,0 +1,148 @@
+package rig
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// replica is one process of the server, through all its lives.
+type replica struct {
+	name   string
+	socket string
+	log    string
+	health *http.Client
+	ready  atomic.Bool // as the balancer last saw it
+
+	mutex   sync.Mutex
+	process *exec.Cmd // nil while none runs
+	ended   chan struct{}
+}
+
+// start launches the process.
+func (r *replica) start(binary string, env []string) error {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if r.process != nil {
+		return fmt.Errorf("start %s: it runs already", r.name)
+	}
+	log, err := os.OpenFile(r.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("open the log of %s: %w", r.name, err)
+	}
+	defer log.Close() //nolint:errcheck // the process writes through a copy of its own
+
+	process := exec.Command(binary, "serve", "--migrate") //nolint:gosec,noctx // our own binary, ended by kill and stop
+	process.Env, process.Stdout, process.Stderr = env, log, log
+	process.SysProcAttr = attributes()
+	if err := process.Start(); err != nil {
+		return fmt.Errorf("start %s: %w", r.name, err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = process.Wait() // ProcessState says all there is to know
+	}()
+	r.process, r.ended = process, ended
+	return nil
+}
+
+// awaitReady returns when the process answers that it is ready.
+func (r *replica) awaitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	r.mutex.Lock()
+	ended := r.ended
+	r.mutex.Unlock()
+	for !r.probe(ctx) {
+		select {
+		case <-ended:
+			return fmt.Errorf("%s ended while starting:\n%s", r.name, tail(r.logged()))
+		case <-ctx.Done():
+			return fmt.Errorf("%s is not ready: %w\n%s", r.name, ctx.Err(), tail(r.logged()))
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// probe asks the process whether it wants requests, and tells the balancer.
+func (r *replica) probe(ctx context.Context) bool {
+	ready := r.askReady(ctx)
+	r.ready.Store(ready)
+	return ready
+}
+
+func (r *replica) askReady(ctx context.Context) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/health/ready", http.NoBody)
+	if err != nil {
+		return false
+	}
+	resp, err := r.health.Do(req)
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close() //nolint:errcheck // only read
+	return resp.StatusCode == http.StatusOK
+}
+
+func (r *replica) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	return (&net.Dialer{}).DialContext(ctx, "unix", r.socket)
+}
+
+// kill ends the process at once and without its knowledge.
+func (r *replica) kill() error {
+	_, err := r.end(syscall.SIGKILL)
+	return err
+}
+
+// stop ends the process in order.
+func (r *replica) stop() error {
+	state, err := r.end(syscall.SIGTERM)
+	if err != nil {
+		return err
+	}
+	if state != nil && state.ExitCode() != 0 {
+		return fmt.Errorf("%s ended with %v:\n%s", r.name, state, tail(r.logged()))
+	}
+	return nil
+}
+
+// end signals the process, if one runs, and waits until it is gone.
+func (r *replica) end(signal syscall.Signal) (*os.ProcessState, error) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if r.process == nil {
+		return nil, nil
+	}
+	process := r.process
+	if err := process.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return nil, fmt.Errorf("end %s: %w", r.name, err)
+	}
+	select {
+	case <-r.ended:
+	case <-time.After(patience):
+		_ = process.Process.Kill() // it had its chance
+		<-r.ended
+		return nil, fmt.Errorf("%s ran on %v after %v:\n%s", r.name, patience, signal, tail(r.logged()))
+	}
+	r.process = nil
+	r.ready.Store(false)
+	return process.ProcessState, nil
+}
+
+func (r *replica) logged() string {
+	text, err := os.ReadFile(r.log)
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}

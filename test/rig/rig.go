@@ -1,0 +1,203 @@
+// Package rig runs the whole server for tests: the real binary, started from
+// nothing but environment variables, in as many replicas as a test wants, behind
+// a balancer whose address is the issuer.
+//
+// It knows nothing of the inside. What a test does, it does as a person's browser
+// or a client's program would, and what it asks, it asks over HTTP or of the
+// command line. Nothing here waits for ever, and nothing outlives its test.
+package rig
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// patience bounds every wait for a process; a loaded machine needs seconds.
+const patience = time.Minute
+
+// Options say what to run.
+type Options struct {
+	// Database is the URL of the database, empty for a fresh SQLite file.
+	Database string
+	// Issuer is the public URL, empty for that of the balancer.
+	Issuer string
+	// Replicas is how many processes to run, 0 for one.
+	Replicas int
+	// Env are further variables, without the prefix OSTIARY_.
+	Env map[string]string
+}
+
+// Cluster is a running server. Its [Endpoint] is the balancer.
+type Cluster struct {
+	*Endpoint
+
+	// Database is the URL of the database.
+	Database string
+
+	tb       testing.TB
+	dir      string
+	env      map[string]string
+	balancer *balancer
+	replicas []*replica
+}
+
+// Serve starts the server and returns when every replica is ready. It stops with
+// the test, which fails if a replica does not end in order.
+func Serve(tb testing.TB, options Options) *Cluster {
+	tb.Helper()
+	c := &Cluster{tb: tb, Database: options.Database, dir: shortFolder(tb)}
+	if c.Database == "" {
+		c.Database = Database(tb, SQLite)
+	}
+	for i := range max(1, options.Replicas) {
+		c.replicas = append(c.replicas, newReplica(c.dir, i))
+	}
+	c.balancer = balance(tb, c.replicas)
+	issuer := cmp.Or(options.Issuer, c.balancer.url)
+	c.Endpoint = &Endpoint{URL: c.balancer.url, Issuer: issuer, HTTP: newHTTP(nil)}
+	c.env = map[string]string{
+		"ISSUER":                   issuer,
+		"DATABASE_URL":             c.Database,
+		"SYSTEM_SECRETS":           randomText(),
+		"TRUSTED_PROXIES":          "127.0.0.0/8",
+		"RATE_LIMITS":              "off",
+		"SHUTDOWN_DELAY":           "500ms",
+		"SHUTDOWN_TIMEOUT":         "20s",
+		"ARGON2_MEMORY_MIB":        "19",
+		"LOG_LEVEL":                "debug",
+		"LOG_FORMAT":               "json",
+		"REGISTRATION":             "open",
+		"DATABASE_MAX_CONNECTIONS": "16",
+	}
+	maps.Copy(c.env, options.Env)
+
+	binary := Build(tb)
+	tb.Cleanup(c.stopAll)
+	for _, r := range c.replicas {
+		if err := r.start(binary, c.environment(r)); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	for _, r := range c.replicas {
+		if err := r.awaitReady(tb.Context()); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return c
+}
+
+// Len is the number of replicas.
+func (c *Cluster) Len() int { return len(c.replicas) }
+
+// At returns one replica, around the balancer.
+func (c *Cluster) At(i int) *Endpoint {
+	return &Endpoint{URL: c.URL, Issuer: c.Issuer, HTTP: newHTTP(c.replicas[i].dial)}
+}
+
+// Kill ends a replica as a crash does.
+func (c *Cluster) Kill(i int) {
+	c.tb.Helper()
+	if err := c.replicas[i].kill(); err != nil {
+		c.tb.Fatal(err)
+	}
+}
+
+// Stop ends a replica as an orchestrator does, and returns when it is gone. The
+// test fails if it does not end with 0. It may be called from any goroutine.
+func (c *Cluster) Stop(i int) {
+	c.tb.Helper()
+	if err := c.replicas[i].stop(); err != nil {
+		c.tb.Error(err)
+	}
+}
+
+// Restart starts a replica that was ended and returns when it is ready. It may be
+// called from any goroutine.
+func (c *Cluster) Restart(i int) {
+	c.tb.Helper()
+	r := c.replicas[i]
+	err := r.start(Build(c.tb), c.environment(r))
+	if err == nil {
+		err = r.awaitReady(context.WithoutCancel(c.tb.Context()))
+	}
+	if err != nil {
+		c.tb.Error(err)
+	}
+}
+
+// Logs returns what the replicas have written so far, all lives of theirs.
+func (c *Cluster) Logs() string {
+	var all strings.Builder
+	for _, r := range c.replicas {
+		all.WriteString(r.logged())
+	}
+	return all.String()
+}
+
+// Secret returns the system secret.
+func (c *Cluster) Secret() string { return c.env["SYSTEM_SECRETS"] }
+
+func (c *Cluster) stopAll() {
+	var wait sync.WaitGroup
+	for _, r := range c.replicas {
+		wait.Go(func() {
+			if err := r.stop(); err != nil {
+				c.tb.Error(err)
+			}
+			if c.tb.Failed() {
+				c.tb.Logf("the end of the log of %s:\n%s", r.name, tail(r.logged()))
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// environment is everything a process is given.
+func (c *Cluster) environment(r *replica) []string {
+	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + c.dir, "TMPDIR=" + c.dir}
+	for name, value := range c.env {
+		env = append(env, "OSTIARY_"+name+"="+value)
+	}
+	if r != nil {
+		env = append(env, "OSTIARY_LISTEN=unix:"+r.socket, "OSTIARY_ADMIN_LISTEN=unix:"+r.socket+".admin")
+	}
+	return env
+}
+
+// shortFolder returns a temporary folder with a name short enough for sockets,
+// which the test's own name may not leave.
+func shortFolder(tb testing.TB) string {
+	tb.Helper()
+	dir, err := os.MkdirTemp("", "ostiary-rig-") //nolint:usetesting // see above
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			tb.Errorf("remove the rig's folder: %v", err)
+		}
+	})
+	return dir
+}
+
+func newReplica(dir string, i int) *replica {
+	name := "replica-" + strconv.Itoa(i)
+	r := &replica{name: name, socket: filepath.Join(dir, strconv.Itoa(i)+".sock"), log: filepath.Join(dir, name+".log")}
+	r.health = &http.Client{Transport: &http.Transport{DialContext: r.dial, DisableKeepAlives: true}, Timeout: 2 * time.Second}
+	return r
+}
+
+// tail returns the last of a log, where the reason of a failure is.
+func tail(log string) string {
+	const enough = 4000
+	return log[max(0, len(log)-enough):]
+}
