@@ -36,6 +36,7 @@ const (
 type watched struct {
 	*store.Store
 	writes, lookups atomic.Int64
+	ends            atomic.Bool // whether sessions end just before they are renewed
 }
 
 func (s *watched) AccountByUsername(ctx context.Context, username string) (*account.Account, error) {
@@ -55,6 +56,11 @@ func (s *watched) InsertSession(ctx context.Context, n *session.Session, replace
 
 func (s *watched) RenewSession(ctx context.Context, old []byte, n *session.Session) error {
 	s.writes.Add(1)
+	if s.ends.Load() {
+		if _, err := s.EndSessionsOf(ctx, n.Subject, n.AuthTime); err != nil {
+			return err
+		}
+	}
 	return s.Store.RenewSession(ctx, old, n)
 }
 

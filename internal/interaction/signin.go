@@ -89,7 +89,7 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, v *visit, a *acc
 	if v.session != nil && v.session.Subject == a.Subject {
 		s.Remembered = s.Remembered || v.session.Remembered // who confirms it is them is not asked again
 	}
-	h.last(s, now)
+	h.bound(s, now)
 	var err error
 	switch {
 	case v.session == nil:
@@ -117,8 +117,8 @@ func (h *Handler) renew(ctx context.Context, old []byte, s *session.Session) err
 	return err //nolint:wrapcheck // wrapped by begin
 }
 
-// last sets how long the session lasts from now.
-func (h *Handler) last(s *session.Session, now time.Time) {
+// bound sets when the session ends that begins or is renewed now.
+func (h *Handler) bound(s *session.Session, now time.Time) {
 	lifetimes := h.Lifetimes.Session
 	if s.Remembered {
 		lifetimes = h.Lifetimes.Remembered

@@ -166,6 +166,20 @@ func TestSignInAlwaysChangesTheCookie(t *testing.T) {
 	}
 }
 
+func TestASessionThatEndsWhileItIsRenewedIsReplaced(t *testing.T) {
+	t.Parallel()
+
+	h := newHouse(t)
+	b := h.browser(t)
+	b.signIn(t, "ada")
+	first, _ := sessionOf(t, b)
+	h.store.ends.Store(true)
+	id := b.signIn(t, "ada")
+	if s, _ := sessionOf(t, b); s.ID == first.ID || s.ID != h.request(t, id).SessionID {
+		t.Errorf("session %q after %q, request notes %q", s.ID, first.ID, h.request(t, id).SessionID)
+	}
+}
+
 func sessionOf(t *testing.T, b *browser) (*session.Session, string) {
 	t.Helper()
 	s, _ := b.session(t)

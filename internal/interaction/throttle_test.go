@@ -95,7 +95,7 @@ func TestTheRightPasswordStartsTheCountAnew(t *testing.T) {
 	b := h.browser(t)
 	id := b.begin(t, "scope=openid")
 	b.guesses(t, id, "ada", 9)
-	b.signIn(t, "ada")
+	h.browser(t).signIn(t, "ada")
 	b.guesses(t, id, "ada", 10)
 }
 

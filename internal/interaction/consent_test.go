@@ -1,0 +1,208 @@
+package interaction
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/grant"
+)
+
+func TestConsentShowsWhatWillBeGranted(t *testing.T) {
+	t.Parallel()
+
+	h := newHouse(t)
+	b := h.browser(t)
+	b.signIn(t, "ada")
+	id := b.begin(t, "scope=offline_access+secrets+email+email&redirect_uri=https://xn--ntes-gra.example:8443/cb")
+	page := b.get(t, "/consent?request="+id)
+	expect(t, page, http.StatusOK, "Acme Notes")
+	for _, want := range []string{
+		"xn--ntes-gra.example:8443", "Ada Lovelace", "ada", "Keep access while you are away", "90 days",
+	} {
+		if !strings.Contains(page.body, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	for _, wrong := range []string{"secrets", "Recognise you", "accounts.bank.example"} {
+		if strings.Contains(page.body, wrong) {
+			t.Errorf("the page shows %q", wrong)
+		}
+	}
+	if offline, email := strings.Index(page.body, "Keep access"), strings.Index(page.body, "See your email"); offline > email {
+		t.Error("the scopes are not in the order of the request")
+	}
+	if strings.Count(page.body, "See your email") != 1 {
+		t.Error("a scope asked for twice is not shown once")
+	}
+}
+
+func TestDecisionsAreNotedAndRemembered(t *testing.T) {
+	t.Parallel()
+
+	for name, tc := range map[string]struct {
+		fields   []string
+		want     grant.Decision
+		inside   []string // remembered in this session
+		outside  []string // and in another one
+		outlives time.Duration
+	}{
+		"accepted for this session": {[]string{"decision", "accept"}, grant.Accepted, []string{"openid", "profile"}, nil, 0},
+		"accepted for good": {
+			[]string{"decision", "accept", "remember", "on"},
+			grant.Accepted, []string{"openid", "profile"}, []string{"openid", "profile"}, 364 * 24 * time.Hour,
+		},
+		"denied":          {[]string{"decision", "deny"}, grant.Denied, nil, nil, 0},
+		"denied for good": {[]string{"decision", "deny", "remember", "on"}, grant.Denied, nil, nil, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			h := newHouse(t)
+			b := h.browser(t)
+			id := b.signIn(t, "ada")
+			got := b.submit(t, b.get(t, "/consent?request="+id), tc.fields...)
+			if got.status != http.StatusSeeOther || got.location != h.back(id) {
+				t.Fatalf("answer = %d to %q, want 303 to %q", got.status, got.location, h.back(id))
+			}
+			if r := h.request(t, id); r.Decision != tc.want || r.DecidedFor != "sub-ada" {
+				t.Errorf("request notes %q for %q, want %q", r.Decision, r.DecidedFor, tc.want)
+			}
+			remembered(t, b, tc.inside)
+			elsewhere := h.browser(t)
+			elsewhere.signIn(t, "ada")
+			remembered(t, elsewhere, tc.outside)
+			if tc.outlives > 0 {
+				h.wait(tc.outlives)
+				elsewhere.signIn(t, "ada")
+				remembered(t, elsewhere, tc.outside)
+				h.wait(2 * 24 * time.Hour)
+				elsewhere.signIn(t, "ada")
+				remembered(t, elsewhere, nil)
+			}
+		})
+	}
+}
+
+func remembered(t *testing.T, b *browser, want []string) {
+	t.Helper()
+	var got []string
+	if _, consent := b.session(t); consent != nil {
+		got = slices.Sorted(slices.Values(consent.Scopes))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("remembered are %q, want %q", got, want)
+	}
+}
+
+// decide accepts a new request for scope and returns its id.
+func (b *browser) accept(t *testing.T, scope string, more ...string) {
+	t.Helper()
+	id := b.begin(t, "redirect_uri=https://notes.example/cb&scope="+scope)
+	got := b.submit(t, b.get(t, "/consent?request="+id), append(more, "decision", "accept")...)
+	if got.location != b.house.back(id) || b.house.request(t, id).Decision != grant.Accepted {
+		t.Fatalf("accepting %s = %d to %q", scope, got.status, got.location)
+	}
+}
+
+func TestConsentsAddUp(t *testing.T) {
+	t.Parallel()
+
+	h := newHouse(t)
+	b := h.browser(t)
+	b.signIn(t, "ada")
+	b.accept(t, "email", "remember", "on")
+	b.accept(t, "openid", "remember", "on")
+	b.accept(t, "profile")
+	b.accept(t, "offline_access")
+	remembered(t, b, []string{"email", "offline_access", "openid", "profile"})
+
+	elsewhere := h.browser(t)
+	elsewhere.signIn(t, "ada")
+	remembered(t, elsewhere, []string{"email", "openid"})
+}
+
+func TestWhatWasAllowedForASessionEndsWithIt(t *testing.T) {
+	t.Parallel()
+
+	h := newHouse(t)
+	b := h.browser(t)
+	b.signIn(t, "ada")
+	b.accept(t, "email")
+	b.accept(t, "openid", "remember", "on")
+	remembered(t, b, []string{"email", "openid"})
+
+	elsewhere := h.browser(t)
+	elsewhere.signIn(t, "ada")
+	remembered(t, elsewhere, []string{"openid"})
+}
+
+func TestTheFirstDecisionStands(t *testing.T) {
+	t.Parallel()
+
+	h := newHouse(t)
+	b := h.browser(t)
+	id := b.signIn(t, "ada")
+	page := b.get(t, "/consent?request="+id)
+	for _, decision := range []string{"deny", "accept"} {
+		got := b.submit(t, page, "decision", decision, "remember", "on")
+		if got.status != http.StatusSeeOther || got.location != h.back(id) {
+			t.Errorf("%s = %d to %q, want 303 to %q", decision, got.status, got.location, h.back(id))
+		}
+	}
+	if r := h.request(t, id); r.Decision != grant.Denied {
+		t.Errorf("decision = %q, want the first, denied", r.Decision)
+	}
+	remembered(t, b, nil)
+
+	b.signIn(t, "bob")
+	expect(t, b.submit(t, b.get(t, "/consent?request="+id), "decision", "accept"), http.StatusBadRequest, "expired_request")
+}
+
+func TestNobodyDecidesForSomebodyElse(t *testing.T) {
+	t.Parallel()
+
+	h := newHouse(t)
+	b := h.browser(t)
+	id := b.signIn(t, "ada")
+	shownToAda := b.get(t, "/consent?request="+id)
+	b.signIn(t, "bob") // in another tab
+
+	got := b.submit(t, shownToAda, "decision", "accept")
+	if got.location != h.back(id) || h.request(t, id).Decision != grant.Undecided {
+		t.Errorf("ada's page in bob's session: to %q, decision %q", got.location, h.request(t, id).Decision)
+	}
+	b.submit(t, b.get(t, "/consent?request="+id), "decision", "accept")
+	if r := h.request(t, id); r.Decision != grant.Accepted || r.DecidedFor != "sub-bob" {
+		t.Errorf("bob's own page: %q for %q", r.Decision, r.DecidedFor)
+	}
+}
+
+func TestConsentNeedsSomebody(t *testing.T) {
+	t.Parallel()
+
+	h := newHouse(t)
+	b := h.browser(t)
+	id := b.signIn(t, "ada")
+	page := b.get(t, "/consent?request="+id)
+	expect(t, b.submit(t, page), http.StatusBadRequest, "invalid_request")
+	expect(t, b.submit(t, page, "decision", "perhaps"), http.StatusBadRequest, "invalid_request")
+
+	h.wait(59 * time.Minute)
+	id = b.begin(t, "scope=openid")
+	h.wait(2 * time.Minute) // beyond the idle time of the session
+	for name, got := range map[string]answer{
+		"page":     b.get(t, "/consent?request="+id),
+		"decision": b.post(t, "/consent", url.Values{"request": {id}, "decision": {"accept"}}),
+	} {
+		if got.status != http.StatusSeeOther || got.location != h.back(id) {
+			t.Errorf("%s without a session = %d to %q, want 303 to %q", name, got.status, got.location, h.back(id))
+		}
+	}
+	if r := h.request(t, id); r.Decision != grant.Undecided {
+		t.Errorf("decision = %q", r.Decision)
+	}
+}
