@@ -53,7 +53,10 @@ func TestDecisionsAreNotedAndRemembered(t *testing.T) {
 		"accepted for this session": {[]string{"decision", "accept"}, grant.Accepted, []string{"openid", "profile"}, nil, 0},
 		"accepted for good": {
 			[]string{"decision", "accept", "remember", "on"},
-			grant.Accepted, []string{"openid", "profile"}, []string{"openid", "profile"}, 364 * 24 * time.Hour,
+			grant.Accepted,
+			[]string{"openid", "profile"},
+			[]string{"openid", "profile"},
+			364 * 24 * time.Hour,
 		},
 		"denied":          {[]string{"decision", "deny"}, grant.Denied, nil, nil, 0},
 		"denied for good": {[]string{"decision", "deny", "remember", "on"}, grant.Denied, nil, nil, 0},
