@@ -111,6 +111,9 @@ func accountClaims(raw json.RawMessage) (map[string]any, error) {
 	if err := decoder.Decode(&claims); err != nil {
 		return nil, fmt.Errorf("read claims of the account: %w", err)
 	}
+	if claims == nil { // null, of a person of whom nothing is known
+		claims = make(map[string]any)
+	}
 	return claims, nil
 }
 

@@ -80,6 +80,17 @@ func TestTheIDTokenHoldsWhatWasAskedForInIt(t *testing.T) {
 	}
 }
 
+func TestAPersonOfWhomNothingIsKnownHasNoClaims(t *testing.T) {
+	t.Parallel()
+
+	for _, raw := range []string{"", "null", "{}"} {
+		got, err := accountClaims(json.RawMessage(raw))
+		if diff := cmp.Diff(map[string]any{}, got); diff != "" || err != nil {
+			t.Errorf("accountClaims(%q), %v, differs (-want +got):\n%s", raw, err, diff)
+		}
+	}
+}
+
 func TestTheClaimsParameterIsValidated(t *testing.T) {
 	t.Parallel()
 
