@@ -77,11 +77,10 @@ func watch(ctx context.Context, r *replica) {
 // RoundTrip sends the request to the next replica that is ready, and on to
 // another one only if it certainly did not arrive.
 func (b *balancer) RoundTrip(r *http.Request) (*http.Response, error) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+	body, err := wholeBody(r)
 	if err != nil {
 		return nil, err
 	}
-	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	start := int(b.next.Add(1)) //nolint:gosec // wraps around, as it should
 	for _, only := range []bool{true, false} {
 		for i := range b.replicas {
@@ -89,19 +88,31 @@ func (b *balancer) RoundTrip(r *http.Request) (*http.Response, error) {
 			if b.replicas[at].ready.Load() != only {
 				continue
 			}
-			again := r.Clone(r.Context())
-			if len(body) > 0 {
-				again.Body, _ = r.GetBody()
-			} else {
-				again.Body = http.NoBody
-			}
-			resp, tripErr := b.ways[at].RoundTrip(again)
+			var resp *http.Response
+			resp, err = b.ways[at].RoundTrip(withBody(r, body))
 			var failed *net.OpError
-			if tripErr == nil || !errors.As(tripErr, &failed) || failed.Op != "dial" {
-				return resp, tripErr
+			if !errors.As(err, &failed) || failed.Op != "dial" {
+				return resp, err
 			}
-			err = tripErr
 		}
 	}
 	return nil, err
+}
+
+func wholeBody(r *http.Request) ([]byte, error) {
+	if r.Body == nil {
+		return nil, nil
+	}
+	return io.ReadAll(io.LimitReader(r.Body, 1<<20))
+}
+
+// withBody returns the request with a body that can be sent more than once: a
+// connection that the replica closed while it was idle is not a failure.
+func withBody(r *http.Request, body []byte) *http.Request {
+	again := r.Clone(r.Context())
+	if len(body) > 0 {
+		again.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+		again.Body, _ = again.GetBody()
+	}
+	return again
 }

@@ -196,8 +196,16 @@ func newReplica(dir string, i int) *replica {
 	return r
 }
 
-// tail returns the last of a log, where the reason of a failure is.
+// tail returns the last of a log, where the reason of a failure is, without the
+// balancer's own questions.
 func tail(log string) string {
-	const enough = 4000
+	const enough = 9000
+	var lines []string
+	for line := range strings.Lines(log) {
+		if !strings.Contains(line, "/health/ready") {
+			lines = append(lines, line)
+		}
+	}
+	log = strings.Join(lines, "")
 	return log[max(0, len(log)-enough):]
 }
