@@ -68,7 +68,7 @@ func (cmd *devCommand) Run(ctx context.Context, s streams, c *cli) error {
 	if _, err := db.Migrate(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
-	if d.app, err = newApp(ctx, conf, db, log); err != nil {
+	if d.app, err = newApp(ctx, conf, db, log, now); err != nil {
 		return err
 	}
 	if err := d.furnish(ctx); err != nil {

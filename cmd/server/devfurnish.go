@@ -80,7 +80,7 @@ func (d *dev) addDemoPerson(ctx context.Context) error {
 		if err != nil {
 			return nil, fmt.Errorf("add demo person: %w", err)
 		}
-		return json.MarshalIndent(person, "", "  ")
+		return json.MarshalIndent(person, "", "  ") //nolint:gosec // kept for its person to read
 	})
 	if err != nil {
 		return err
@@ -137,7 +137,7 @@ func (d *dev) importFiles(ctx context.Context) error {
 		if file == "" {
 			continue
 		}
-		text, err := os.ReadFile(file)
+		text, err := os.ReadFile(file) //nolint:gosec // named on the command line
 		if err != nil {
 			return fmt.Errorf("import: %w", err)
 		}

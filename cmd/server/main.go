@@ -19,7 +19,7 @@ import (
 )
 
 // version is set by the linker.
-var version = "dev" //nolint:gochecknoglobals // the linker can set nothing else
+var version = "dev"
 
 // cli is the command line.
 type cli struct {
@@ -46,8 +46,9 @@ type streams struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
+	code := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
+	stop()
+	os.Exit(code)
 }
 
 // run executes the command line and returns the exit code: 0 is good, 1 a command
@@ -85,8 +86,7 @@ func run(ctx context.Context, args []string, s streams) int {
 }
 
 func complain(w io.Writer, err error) {
-	var faults *config.Error
-	if errors.As(err, &faults) {
+	if faults, ok := errors.AsType[*config.Error](err); ok {
 		fmt.Fprintf(w, "ostiary: the configuration is not usable:\n%v\n", faults)
 		return
 	}

@@ -13,7 +13,7 @@ import (
 // The paths that are written into documents and redirects.
 const (
 	pathAuthorize  = "/oauth2/auth"
-	pathToken      = "/oauth2/token"
+	pathToken      = "/oauth2/token" //nolint:gosec // an address
 	pathRevoke     = "/oauth2/revoke"
 	pathIntrospect = "/oauth2/introspect"
 	pathLogout     = "/oauth2/sessions/logout"
@@ -33,7 +33,7 @@ func (a *app) public() http.Handler {
 	r.Use(
 		middleware.RequestID(a.config.TrustedProxies),
 		middleware.ClientAddress(a.config.TrustedProxies),
-		middleware.AccessLog(a.log, now),
+		middleware.AccessLog(a.log, a.now),
 		middleware.SecurityHeaders(a.config.HTTPS()),
 		middleware.Recover(a.log, a.refusePage),
 		middleware.Timeout(requestTimeout),
@@ -42,6 +42,7 @@ func (a *app) public() http.Handler {
 	a.machines(r)
 	a.people(r)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) { a.refusePage(w, r, http.StatusNotFound, "not_found", "") })
+	r.MethodNotAllowed(strangeMethod)
 	return r
 }
 
@@ -81,7 +82,7 @@ func (a *app) registrations(r chi.Router, path string) {
 	r.With(
 		middleware.CORS(http.MethodPost),
 		middleware.JSONBody(middleware.JSONRule{Methods: []string{http.MethodPost}}),
-		middleware.Limit(limit, now),
+		middleware.Limit(limit, a.now),
 	).HandleFunc(path, a.registration.Create)
 	r.With(
 		middleware.CORS(http.MethodGet, http.MethodPut, http.MethodDelete),
@@ -124,7 +125,7 @@ func (a *app) admin() http.Handler {
 	r.Use(
 		middleware.RequestID(a.config.TrustedProxies),
 		middleware.ClientAddress(a.config.TrustedProxies),
-		middleware.AccessLog(a.log, now),
+		middleware.AccessLog(a.log, a.now),
 		middleware.Recover(a.log, middleware.JSON),
 		middleware.Timeout(requestTimeout),
 	)
@@ -133,6 +134,13 @@ func (a *app) admin() http.Handler {
 		middleware.JSONError(w, http.StatusNotFound, "not_found", "There is nothing here")
 	})
 	return r
+}
+
+// strangeMethod refuses methods that the router itself does not know; the others
+// are refused by each endpoint, which knows what it takes.
+func strangeMethod(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS")
+	middleware.JSONError(w, http.StatusMethodNotAllowed, "invalid_request", "The method is not supported")
 }
 
 // byMethod chooses a handler by method; which methods there are has been checked.

@@ -41,7 +41,7 @@ func (cmd *serveCommand) Run(ctx context.Context, s streams, c *cli) error {
 	if err := db.CheckSchema(ctx); err != nil {
 		return fmt.Errorf("%w (run ostiary migrate up, or serve --migrate)", err)
 	}
-	a, err := newApp(ctx, conf, db, log)
+	a, err := newApp(ctx, conf, db, log, now)
 	if err != nil {
 		return err
 	}

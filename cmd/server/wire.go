@@ -38,6 +38,7 @@ const (
 type app struct {
 	config  *config.Config
 	log     *slog.Logger
+	now     func() time.Time
 	store   *store.Store
 	secrets *jwks.Secrets
 	keys    *jwks.Manager
@@ -79,7 +80,7 @@ func systemSecrets(c *config.Config) (*jwks.Secrets, error) {
 }
 
 // newKeys returns the key manager over an open store.
-func newKeys(c *config.Config, s *store.Store, secrets *jwks.Secrets, log *slog.Logger) (*jwks.Manager, error) {
+func newKeys(c *config.Config, s *store.Store, secrets *jwks.Secrets, log *slog.Logger, now func() time.Time) (*jwks.Manager, error) {
 	return jwks.New(jwks.Config{ //nolint:wrapcheck // names itself
 		Store: s, Secrets: secrets, Now: now, Log: log,
 		Algorithms:    []jwks.Algorithm{jwks.RS256, jwks.PS256, jwks.ES256, jwks.EdDSA},
@@ -98,9 +99,9 @@ func newHasher(c *config.Config) *account.Hasher {
 }
 
 // newApp puts the server together over an open store.
-func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Logger) (*app, error) {
+func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Logger, now func() time.Time) (*app, error) {
 	a := &app{
-		config: c, log: log, store: s, hasher: newHasher(c),
+		config: c, log: log, now: now, store: s, hasher: newHasher(c),
 		cookies: session.Cookies{Secure: c.HTTPS()},
 		clients: store.NewClientCache(s, clientStaleness, cachedClients, now),
 	}
@@ -108,7 +109,7 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 	if a.secrets, err = systemSecrets(c); err != nil {
 		return nil, err
 	}
-	if a.keys, err = newKeys(c, s, a.secrets, log); err != nil {
+	if a.keys, err = newKeys(c, s, a.secrets, log, now); err != nil {
 		return nil, err
 	}
 	if err := a.keys.Start(ctx); err != nil {
@@ -145,10 +146,10 @@ func (a *app) wireTokens() error {
 		AuthorizeURL: c.URL(pathAuthorize), LoginURL: c.URL(pathLogin), ConsentURL: c.URL(pathConsent),
 		Clients: a.clients,
 		Authenticator: clientauth.New(clientauth.Config{
-			Clients: a.clients, Replay: a.store, KeySets: outbound.NewKeySets(fetcher, now),
+			Clients: a.clients, Replay: a.store, KeySets: outbound.NewKeySets(fetcher, a.now),
 			// A hasher of their own: a flood of clients must not keep people out.
 			Slow:   newHasher(c),
-			Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Now: now,
+			Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Now: a.now,
 		}),
 		Grants: a.store, Sessions: a.store, Keys: a.keys, Pages: a.pages, Cookies: a.cookies,
 		Codec:         tokens.NewCodec(tokenKeys(a.secrets, "code and refresh token")),
@@ -165,7 +166,7 @@ func (a *app) wireTokens() error {
 		},
 		OpaqueAccessToken: c.AccessTokenFormat == config.FormatOpaque,
 		AccessTokenAlg:    jwks.ES256,
-		Now:               now, Log: a.log,
+		Now:               a.now, Log: a.log,
 	})
 	return nil
 }
@@ -205,11 +206,11 @@ func rememberedLifetimes(c *config.Config) session.Lifetimes {
 
 func (a *app) wireOIDC() {
 	a.userinfo = &oidc.Userinfo{
-		Issuer: a.config.Issuer, Tokens: a.oauth2, Clients: a.clients, Signer: a.keys, Now: now, Log: a.log,
+		Issuer: a.config.Issuer, Tokens: a.oauth2, Clients: a.clients, Signer: a.keys, Now: a.now, Log: a.log,
 	}
 	a.logout = &oidc.Logout{
 		Issuer: a.config.Issuer, Path: pathLogout, Key: a.secrets.Derive("sign-out ticket"),
-		Verifier: a.keys, Clients: a.clients, Sessions: a.store, Browser: a.cookies, Pages: a.pages, Now: now, Log: a.log,
+		Verifier: a.keys, Clients: a.clients, Sessions: a.store, Browser: a.cookies, Pages: a.pages, Now: a.now, Log: a.log,
 	}
 }
 
@@ -234,7 +235,7 @@ func (a *app) wireRegistration() {
 	}
 	a.registration = registration.New(registration.Config{
 		Issuer: a.config.Issuer, Mode: registration.Mode(a.config.Registration), InitialTokens: initial,
-		Policy: registrationPolicy(a.config), Clients: a.store, Slow: a.hasher, Now: now, Log: a.log,
+		Policy: registrationPolicy(a.config), Clients: a.store, Slow: a.hasher, Now: a.now, Log: a.log,
 	})
 }
 
@@ -249,7 +250,7 @@ func (a *app) wireInteraction() {
 			Consent: c.ConsentLifetime, Grant: c.RefreshAbsoluteLifetime,
 		},
 		Throttle: c.RateLimits, Address: middleware.Address, Neighbourhood: middleware.Neighbourhood,
-		Now: now, Log: a.log,
+		Now: a.now, Log: a.log,
 	})
 }
 

@@ -1,0 +1,355 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"github.com/ostiary/ostiary/internal/config"
+	"github.com/ostiary/ostiary/internal/store"
+)
+
+const (
+	testSecret   = "a system secret that is long enough for tests"
+	testPassword = "correct horse battery"
+	testCallback = "https://client.example/callback?keep=1"
+	testVerifier = "a-code-verifier-of-at-least-forty-three-characters"
+)
+
+// server is the whole server in this process, over a real store, with a clock
+// that the test moves.
+type server struct {
+	*app
+	t   *testing.T
+	url string
+
+	mu    sync.Mutex
+	clock time.Time
+}
+
+// start serves db with the settings, and stops with the test.
+func start(t *testing.T, db *store.Store, settings map[string]string) *server {
+	t.Helper()
+	s := &server{t: t, clock: time.Now().Truncate(time.Microsecond)} // as exact as the store is
+	front := httptest.NewUnstartedServer(nil)
+	s.url = "http://" + front.Listener.Addr().String()
+	defaults := map[string]string{
+		"issuer": s.url, "database_url": "sqlite:unused", "system_secrets": testSecret, "registration": "open",
+		"argon2_memory_mib": "19", "argon2_slots": "2",
+	}
+	conf, err := config.Load(config.Sources{Defaults: defaults, Override: settings, Require: config.ServeRequires()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.app, err = newApp(t.Context(), conf, db, slog.New(slog.DiscardHandler), s.time); err != nil {
+		t.Fatal(err)
+	}
+	front.Config.Handler = s.public()
+	front.Start()
+	t.Cleanup(front.Close)
+	s.populate()
+	s.pass(time.Minute) // beyond the moments at which the above were made
+	return s
+}
+
+func (s *server) time() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.clock
+}
+
+// pass lets time go by.
+func (s *server) pass(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clock = s.clock.Add(d)
+}
+
+// populate brings a person and the clients that the tests use.
+func (s *server) populate() {
+	s.t.Helper()
+	const clients = `[
+		{"client_id": "web", "client_secret": "web-secret-web-secret-web-secret-", "redirect_uris": ["` + testCallback + `", "https://client.example/other"],
+		 "grant_types": ["authorization_code", "refresh_token", "client_credentials"], "scope": "openid profile email offline_access api",
+		 "audience": ["https://api.example", "https://other.example"], "skip_consent": true, "id_token_signed_response_alg": "ES256"},
+		{"client_id": "post", "client_secret": "post-secret-post-secret-post-sec", "redirect_uris": ["` + testCallback + `"],
+		 "token_endpoint_auth_method": "client_secret_post", "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
+		 "scope": "openid offline_access", "access_token_strategy": "opaque", "skip_consent": true},
+		{"client_id": "app", "application_type": "native", "token_endpoint_auth_method": "none",
+		 "redirect_uris": ["http://127.0.0.1/cb", "com.example.app:/cb"], "grant_types": ["authorization_code", "refresh_token"], "scope": "openid offline_access"},
+		{"client_id": "careful", "client_secret": "careful-secret-careful-secret-ca", "redirect_uris": ["` + testCallback + `"],
+		 "require_pkce": true, "scope": "openid"}
+	]`
+	const users = `[
+		{"username": "ada", "password": "` + testPassword + `", "claims": {"name": "Ada Lovelace", "email": "ada@example.com", "email_verified": true}},
+		{"username": "bob", "password": "` + testPassword + `"}
+	]`
+	if _, _, err := importClients(s.t.Context(), s.config, s.store, s.hasher, []byte(clients)); err != nil {
+		s.t.Fatal(err)
+	}
+	if _, _, err := importUsers(s.t.Context(), s.store, s.hasher, []byte(users)); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// browser is a person's, without script: it keeps cookies and does not follow
+// redirects by itself.
+type browser struct {
+	s      *server
+	client *http.Client
+}
+
+func (s *server) browser() *browser {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return &browser{s, &http.Client{
+		Jar: jar, Timeout: 20 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// reply is an answer, read whole.
+type reply struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (p reply) location() *url.URL {
+	u, err := url.Parse(p.header.Get("Location"))
+	if err != nil {
+		return &url.URL{}
+	}
+	return u
+}
+
+func (p reply) json(t *testing.T) map[string]any {
+	t.Helper()
+	var m map[string]any
+	if err := json.Unmarshal([]byte(p.body), &m); err != nil {
+		t.Fatalf("answer %d is not JSON: %v\n%s", p.status, err, p.body)
+	}
+	return m
+}
+
+// field returns the value of a hidden form field.
+func (p reply) field(name string) string {
+	z := html.NewTokenizer(strings.NewReader(p.body))
+	for {
+		if z.Next() == html.ErrorToken {
+			return ""
+		}
+		attributes := map[string]string{}
+		for _, a := range z.Token().Attr {
+			attributes[a.Key] = a.Val
+		}
+		if attributes["name"] == name && attributes["type"] == "hidden" {
+			return attributes["value"]
+		}
+	}
+}
+
+func send(t *testing.T, c *http.Client, r *http.Request) reply {
+	t.Helper()
+	answer, err := c.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reply{answer.StatusCode, answer.Header, string(body)}
+}
+
+func (b *browser) get(target string) reply {
+	b.s.t.Helper()
+	if strings.HasPrefix(target, "/") {
+		target = b.s.url + target
+	}
+	r, err := http.NewRequestWithContext(b.s.t.Context(), http.MethodGet, target, nil)
+	if err != nil {
+		b.s.t.Fatal(err)
+	}
+	return send(b.s.t, b.client, r)
+}
+
+func (b *browser) post(path string, form url.Values) reply {
+	b.s.t.Helper()
+	r, err := http.NewRequestWithContext(b.s.t.Context(), http.MethodPost, b.s.url+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		b.s.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Origin", b.s.url)
+	return send(b.s.t, b.client, r)
+}
+
+// asking returns an authorization request of the client web, changed by pairs of
+// names and values; an empty value leaves the parameter out.
+func asking(changes ...string) url.Values {
+	form := url.Values{
+		"client_id": {"web"}, "redirect_uri": {testCallback}, "response_type": {"code"}, "state": {"a state"}, "nonce": {"a nonce"},
+		"scope": {"openid offline_access api"}, "code_challenge": {challenge(testVerifier)}, "code_challenge_method": {"S256"},
+	}
+	for i := 0; i < len(changes); i += 2 {
+		form.Set(changes[i], changes[i+1])
+		if changes[i+1] == "" {
+			form.Del(changes[i])
+		}
+	}
+	return form
+}
+
+// authorize goes through the pages until the answer leaves for the client, or a
+// page that is neither sign-in nor consent comes.
+func (b *browser) authorize(form url.Values) reply {
+	b.s.t.Helper()
+	return b.follow(b.get("/oauth2/auth?" + form.Encode()))
+}
+
+func (b *browser) follow(p reply) reply {
+	b.s.t.Helper()
+	for range 12 {
+		to := p.location()
+		switch {
+		case p.status == http.StatusSeeOther && strings.HasPrefix(to.String(), b.s.url+"/login"):
+			p = b.post("/login", url.Values{"request": {b.get(to.String()).field("request")}, "username": {"ada"}, "password": {testPassword}})
+		case p.status == http.StatusSeeOther && strings.HasPrefix(to.String(), b.s.url+"/consent"):
+			p = b.post("/consent", url.Values{"request": {b.get(to.String()).field("request")}, "decision": {"accept"}})
+		case p.status == http.StatusSeeOther && strings.HasPrefix(to.String(), b.s.url+"/"):
+			p = b.get(to.String())
+		default:
+			return p
+		}
+	}
+	b.s.t.Fatalf("no end of redirects; the last answer is %d to %s", p.status, p.header.Get("Location"))
+	return p
+}
+
+// code signs in as ada and returns a fresh code.
+func (b *browser) code(form url.Values) string {
+	b.s.t.Helper()
+	p := b.authorize(form)
+	code := p.location().Query().Get("code")
+	if code == "" {
+		b.s.t.Fatalf("no code: %d to %q\n%s", p.status, p.header.Get("Location"), p.body)
+	}
+	return code
+}
+
+// call posts a form to a machine endpoint, as the client web unless the form has
+// a client_id.
+func (s *server) call(path string, form url.Values) reply {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.url+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if !form.Has("client_id") {
+		r.SetBasicAuth("web", "web-secret-web-secret-web-secret-")
+	}
+	return send(s.t, http.DefaultClient, r)
+}
+
+func exchanging(code string, changes ...string) url.Values {
+	form := url.Values{
+		"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {testCallback}, "code_verifier": {testVerifier},
+	}
+	for i := 0; i < len(changes); i += 2 {
+		form.Set(changes[i], changes[i+1])
+		if changes[i+1] == "" {
+			form.Del(changes[i])
+		}
+	}
+	return form
+}
+
+// tokens exchanges a code that must be good.
+func (s *server) tokens(code string) map[string]any {
+	s.t.Helper()
+	p := s.call("/oauth2/token", exchanging(code))
+	if p.status != http.StatusOK {
+		s.t.Fatalf("exchange: %d %s", p.status, p.body)
+	}
+	return p.json(s.t)
+}
+
+func (s *server) refresh(token any, changes ...string) reply {
+	s.t.Helper()
+	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {text(token)}}
+	for i := 0; i < len(changes); i += 2 {
+		form.Set(changes[i], changes[i+1])
+	}
+	return s.call("/oauth2/token", form)
+}
+
+func (s *server) active(token any) bool {
+	s.t.Helper()
+	p := s.call("/oauth2/introspect", url.Values{"token": {text(token)}})
+	if p.status != http.StatusOK {
+		s.t.Fatalf("introspect: %d %s", p.status, p.body)
+	}
+	return p.json(s.t)["active"] == true
+}
+
+func (s *server) userinfo(token any) reply {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.url+"/userinfo", nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+text(token))
+	return send(s.t, http.DefaultClient, r)
+}
+
+func text(v any) string {
+	s, _ := v.(string)
+	return s
+}
+
+// claims reads a JWT's payload without verifying it.
+func claims(t *testing.T, token any) map[string]any {
+	t.Helper()
+	parts := strings.Split(text(token), ".")
+	if len(parts) != 3 {
+		t.Fatalf("%v is not a JWT", token)
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m map[string]any
+	if err := json.Unmarshal(raw, &m); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func wantError(t *testing.T, p reply, status int, code string) {
+	t.Helper()
+	if got := p.json(t)["error"]; p.status != status || got != code {
+		t.Errorf("answer %d %v, want %d %s\n%s", p.status, got, status, code, p.body)
+	}
+}
+
+func challenge(verifier string) string {
+	sum := sha256.Sum256([]byte(verifier))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}

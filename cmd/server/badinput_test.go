@@ -1,0 +1,181 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// Everything that is anyone's input ends in an answer below 500, in the shape
+// that the endpoint owes its callers (docs/architecture.md, promise 6).
+func TestBadInputOnEveryEndpoint(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t), nil)
+	const form = "application/x-www-form-urlencoded"
+	endpoints := map[string]struct {
+		content string
+		machine bool
+		methods string // that are allowed
+	}{
+		"/oauth2/token":                     {form, true, "POST"},
+		"/oauth2/revoke":                    {form, true, "POST"},
+		"/oauth2/introspect":                {form, true, "POST"},
+		"/userinfo":                         {form, true, "GET POST"},
+		"/connect/register":                 {"application/json", true, "POST"},
+		"/oauth2/register":                  {"application/json", true, "POST"},
+		"/connect/register/x":               {"application/json", true, "GET PUT DELETE"},
+		"/oauth2/register/x":                {"application/json", true, "GET PUT DELETE"},
+		"/oauth2/auth":                      {form, false, "GET POST"},
+		"/oauth2/sessions/logout":           {form, false, "GET POST"},
+		"/login":                            {form, false, "GET POST"},
+		"/consent":                          {form, false, "GET POST"},
+		"/setup":                            {form, false, "GET POST"},
+		"/.well-known/openid-configuration": {"", true, "GET"},
+		"/.well-known/jwks.json":            {"", true, "GET"},
+	}
+	bodies := map[string]struct{ content, body string }{
+		"nothing":              {"", ""},
+		"malformed":            {"", "%zz=%"},
+		"a NUL":                {"", "grant_type=refresh_token&refresh_token=%00&token=%00&username=%00&client_id=a%00&request=%00"},
+		"invalid UTF-8":        {"", "grant_type=%ff%fe&token=%c3%28&request=%ff&client_id=%ff"},
+		"repeated parameters":  {"", "grant_type=a&grant_type=b&token=a&token=b&request=a&request=b&client_id=a&client_id=b"},
+		"semicolons":           {"", "a=b;c=d"},
+		"too large":            {"", "token=" + strings.Repeat("a", 70<<10)},
+		"too many parameters":  {"", strings.Repeat("a=&", 300)},
+		"multipart":            {"multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"token\"\r\n\r\na\r\n--x--\r\n"},
+		"text":                 {"text/plain", "token=a"},
+		"JSON for a form":      {"application/json", `{"token":"a"}`},
+		"broken JSON":          {"application/json", `{"redirect_uris":[`},
+		"JSON of another kind": {"application/json", `[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]`},
+		"JSON with a NUL":      {"application/json", `{"client_name":"\u0000"}`},
+		"JSON with twins":      {"application/json", `{"client_name":"a","client_name":"b"}`},
+		"JSON of wrong types":  {"application/json", `{"redirect_uris":{"a":1},"client_name":[1],"jwks":"x","default_max_age":"x","scope":7}`},
+	}
+	for path, endpoint := range endpoints {
+		for _, method := range []string{"GET", "POST", "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND", "BREW"} {
+			for name, bad := range bodies {
+				body, target, content := bad.body, s.url+path, bad.content
+				if content == "" {
+					content = endpoint.content
+				}
+				if method == "GET" && !strings.Contains(body, "{") && len(body) < 20<<10 {
+					target, body = target+"?"+body, ""
+				}
+				r, err := http.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
+				if err != nil {
+					continue // the client itself refuses to send it
+				}
+				r.Header.Set("Content-Type", content)
+				p := send(t, http.DefaultClient, r)
+				if p.status >= 500 {
+					t.Errorf("%s %s with %s: %d\n%s", method, path, name, p.status, p.body)
+				}
+				allowed := strings.Contains(" "+endpoint.methods+" ", " "+method+" ")
+				if !allowed && (p.status != http.StatusMethodNotAllowed || p.header.Get("Allow") == "") {
+					t.Errorf("%s %s: %d with Allow %q, want 405", method, path, p.status, p.header.Get("Allow"))
+				}
+				if endpoint.machine && p.status >= 400 && p.status != http.StatusUnauthorized {
+					if got := p.json(t); got["error"] == "" || strings.ContainsAny(text(got["error_description"]), "\"\\") {
+						t.Errorf("%s %s with %s: body %s", method, path, name, p.body)
+					}
+				}
+			}
+		}
+	}
+}
+
+// A repeated parameter is refused before anything is claimed.
+func TestRepeatedParametersClaimNothing(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t), nil)
+	code := s.browser().code(asking())
+	twice := exchanging(code)
+	twice["redirect_uri"] = append(twice["redirect_uri"], testCallback)
+	wantError(t, s.call("/oauth2/token", twice), 400, "invalid_request")
+	s.tokens(code)
+}
+
+func TestClientAuthenticationAtTheEndpoint(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t), nil)
+	ask := func(change func(*http.Request, url.Values)) reply {
+		form := url.Values{"grant_type": {"client_credentials"}}
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/oauth2/token", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		change(r, form)
+		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(form.Encode())), int64(len(form.Encode()))
+		return send(t, http.DefaultClient, r)
+	}
+	p := ask(func(r *http.Request, _ url.Values) { r.SetBasicAuth("web", "wrong") })
+	wantError(t, p, 401, "invalid_client")
+	if challenge := p.header.Get("WWW-Authenticate"); !strings.HasPrefix(challenge, "Basic ") {
+		t.Errorf("WWW-Authenticate = %q, want a Basic challenge", challenge)
+	}
+	wantError(t, ask(func(*http.Request, url.Values) {}), 401, "invalid_client")
+	wantError(t, ask(func(r *http.Request, _ url.Values) { r.SetBasicAuth("nobody", "x") }), 401, "invalid_client")
+	wantError(t, ask(func(r *http.Request, f url.Values) {
+		r.SetBasicAuth("web", "web-secret-web-secret-web-secret-")
+		f.Set("client_secret", "web-secret-web-secret-web-secret-")
+	}), 400, "invalid_request")
+	wantError(t, ask(func(r *http.Request, f url.Values) {
+		r.SetBasicAuth("web", "web-secret-web-secret-web-secret-")
+		f.Set("client_id", "post")
+	}), 400, "invalid_request")
+	wantError(t, ask(func(_ *http.Request, f url.Values) {
+		f.Set("client_id", "web")
+		f.Set("client_secret", "web-secret-web-secret-web-secret-")
+	}), 401, "invalid_client")
+}
+
+func TestCORSIsForMachines(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t), nil)
+	for path, want := range map[string]string{
+		"/oauth2/token": "*", "/userinfo": "*", "/oauth2/revoke": "*", "/oauth2/introspect": "*", "/connect/register": "*",
+		"/.well-known/openid-configuration": "*", "/.well-known/jwks.json": "*",
+		"/oauth2/auth": "", "/login": "", "/consent": "", "/oauth2/sessions/logout": "",
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodOptions, s.url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Origin", "https://spa.example")
+		r.Header.Set("Access-Control-Request-Method", "POST")
+		p := send(t, http.DefaultClient, r)
+		if got := p.header.Get("Access-Control-Allow-Origin"); got != want || p.header.Get("Access-Control-Allow-Credentials") != "" {
+			t.Errorf("preflight of %s: Access-Control-Allow-Origin %q, want %q and never credentials", path, got, want)
+		}
+	}
+}
+
+// The issuer is configured: no header changes what is published (promise 7).
+func TestTheHostHeaderIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t), nil)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/.well-known/openid-configuration", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = "evil.example"
+	for _, name := range []string{"X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "X-Original-Host"} {
+		r.Header.Set(name, "evil.example")
+	}
+	if p := send(t, http.DefaultClient, r); strings.Contains(p.body, "evil") || p.json(t)["issuer"] != s.url {
+		t.Errorf("discovery = %s", p.body)
+	}
+	auth, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/oauth2/auth?"+asking().Encode(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	auth.Host = "evil.example"
+	if p := send(t, s.browser().client, auth); !strings.HasPrefix(p.header.Get("Location"), s.url+"/login") {
+		t.Errorf("sign-in at %q", p.header.Get("Location"))
+	}
+}

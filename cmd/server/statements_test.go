@@ -1,0 +1,112 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// TestStatementsPerRequest holds the table of docs/architecture.md, section 2.
+func TestStatementsPerRequest(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := start(t, db, nil)
+		signer := s.addAssertingClient()
+		b := s.browser()
+		b.code(asking()) // signs in, and warms the caches
+		s.call("/oauth2/token", s.assertion(signer))
+
+		expect := func(request string, want int64, act func() reply) reply {
+			t.Helper()
+			before := db.Statements()
+			p := act()
+			if got := db.Statements() - before; got != want {
+				t.Errorf("%s: %d statements, want %d", request, got, want)
+			}
+			if p.status >= http.StatusBadRequest {
+				t.Fatalf("%s: %d %s", request, p.status, p.body)
+			}
+			return p
+		}
+		expect("discovery", 0, func() reply { return b.get("/.well-known/openid-configuration") })
+		expect("JWKS", 0, func() reply { return b.get("/.well-known/jwks.json") })
+		expect("client_credentials", 0, func() reply {
+			return s.call("/oauth2/token", url.Values{"grant_type": {"client_credentials"}})
+		})
+		expect("client_credentials, private_key_jwt", 1, func() reply {
+			return s.call("/oauth2/token", s.assertion(signer))
+		})
+		code := expect("authorize", 2, func() reply { return b.get("/oauth2/auth?" + asking().Encode()) }).location().Query().Get("code")
+		tokens := expect("authorization_code", 1, func() reply { return s.call("/oauth2/token", exchanging(code)) }).json(t)
+		tokens = expect("refresh_token", 1, func() reply { return s.refresh(tokens["refresh_token"]) }).json(t)
+		expect("userinfo", 1, func() reply { return s.userinfo(tokens["access_token"]) })
+		expect("introspect, access token", 1, func() reply {
+			return s.call("/oauth2/introspect", url.Values{"token": {text(tokens["access_token"])}})
+		})
+		expect("introspect, refresh token", 1, func() reply {
+			return s.call("/oauth2/introspect", url.Values{"token": {text(tokens["refresh_token"])}})
+		})
+		expect("introspect, garbage", 0, func() reply {
+			return s.call("/oauth2/introspect", url.Values{"token": {"garbage"}})
+		})
+		expect("revoke, access token", 1, func() reply {
+			return s.call("/oauth2/revoke", url.Values{"token": {text(tokens["access_token"])}})
+		})
+		expect("revoke, refresh token", 1, func() reply {
+			return s.call("/oauth2/revoke", url.Values{"token": {text(tokens["refresh_token"])}})
+		})
+	})
+}
+
+// addAssertingClient brings a client that authenticates by private_key_jwt.
+func (s *server) addAssertingClient() jose.Signer {
+	s.t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	entry, err := json.Marshal([]any{map[string]any{
+		"client_id": "asserting", "token_endpoint_auth_method": "private_key_jwt", "grant_types": []string{"client_credentials"},
+		"jwks": jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "k", Algorithm: "ES256", Use: "sig"}}},
+	}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if _, _, err := importClients(s.t.Context(), s.config, s.store, s.hasher, entry); err != nil {
+		s.t.Fatal(err)
+	}
+	s.pass(time.Minute) // beyond the moment at which it was made
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "k"}}, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return signer
+}
+
+// assertion returns a token request that authenticates with a fresh assertion.
+func (s *server) assertion(signer jose.Signer) url.Values {
+	s.t.Helper()
+	now := s.time()
+	signed, err := jwt.Signed(signer).Claims(map[string]any{
+		"iss": "asserting", "sub": "asserting", "aud": s.url, "jti": rand.Text(), "iat": now.Unix(), "exp": now.Add(time.Minute).Unix(),
+	}).Serialize()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return url.Values{
+		"grant_type": {"client_credentials"}, "client_id": {"asserting"}, "client_assertion": {signed},
+		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+	}
+}
