@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -38,7 +39,7 @@ func openPostgres(ctx context.Context, url string, maxConns int) (*postgres, err
 		return nil, fmt.Errorf("read the URL: %w", err)
 	}
 	if maxConns > 0 {
-		config.MaxConns = int32(min(maxConns, 10_000)) //nolint:gosec // bounded
+		config.MaxConns = int32(min(maxConns, 10_000))
 	}
 	if config.ConnConfig.ConnectTimeout == 0 {
 		config.ConnConfig.ConnectTimeout = connectPatience
@@ -188,15 +189,7 @@ func readOnly(err error) bool { return hasCode(err, "25006") }
 
 func hasCode(err error, codes ...string) bool {
 	answer, ok := errors.AsType[*pgconn.PgError](err)
-	if !ok {
-		return false
-	}
-	for _, code := range codes {
-		if answer.Code == code {
-			return true
-		}
-	}
-	return false
+	return ok && slices.Contains(codes, answer.Code)
 }
 
 func (p *postgres) schemaVersion(ctx context.Context) (version int64, err error) {

@@ -125,6 +125,7 @@ type sqliteConn struct {
 	prepared sync.Map // of statement text to *sql.Stmt
 }
 
+// prepare returns a statement that stays open for the next caller.
 func (c *sqliteConn) prepare(ctx context.Context, statement string) (*sql.Stmt, error) {
 	if found, ok := c.prepared.Load(statement); ok {
 		return found.(*sql.Stmt), nil //nolint:forcetypeassert // nothing else is put in
@@ -134,7 +135,7 @@ func (c *sqliteConn) prepare(ctx context.Context, statement string) (*sql.Stmt, 
 		return nil, err
 	}
 	if first, lost := c.prepared.LoadOrStore(statement, made); lost {
-		_ = made.Close()              // it holds nothing
+		_ = made.Close()              //nolint:sqlclosecheck // the other way, it stays open
 		return first.(*sql.Stmt), nil //nolint:forcetypeassert // nothing else is put in
 	}
 	return made, nil
@@ -143,7 +144,7 @@ func (c *sqliteConn) prepare(ctx context.Context, statement string) (*sql.Stmt, 
 func (c *sqliteConn) exec(ctx context.Context, statement string, args ...any) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, sqlitePatience)
 	defer cancel()
-	prepared, err := c.prepare(ctx, statement)
+	prepared, err := c.prepare(ctx, statement) //nolint:sqlclosecheck // it stays open
 	if err != nil {
 		return 0, interpretSQLite(err)
 	}
@@ -157,11 +158,12 @@ func (c *sqliteConn) one(ctx context.Context, statement string, args ...any) row
 func (c *sqliteConn) each(ctx context.Context, visit func(scanner) error, statement string, args ...any) error {
 	ctx, cancel := context.WithTimeout(ctx, sqlitePatience)
 	defer cancel()
-	prepared, err := c.prepare(ctx, statement)
+	prepared, err := c.prepare(ctx, statement) //nolint:sqlclosecheck // it stays open
 	if err != nil {
 		return interpretSQLite(err)
 	}
-	return visitAll(visit)(prepared.QueryContext(ctx, args...))
+	rows, err := prepared.QueryContext(ctx, args...) //nolint:sqlclosecheck // visitAll does
+	return visitAll(rows, err, visit)
 }
 
 // sqliteTx runs statements in a transaction.
@@ -176,7 +178,8 @@ func (t sqliteTx) one(ctx context.Context, statement string, args ...any) row {
 }
 
 func (t sqliteTx) each(ctx context.Context, visit func(scanner) error, statement string, args ...any) error {
-	return visitAll(visit)(t.tx.QueryContext(ctx, statement, args...))
+	rows, err := t.tx.QueryContext(ctx, statement, args...) //nolint:sqlclosecheck // visitAll does
+	return visitAll(rows, err, visit)
 }
 
 func affected(result sql.Result, err error) (int64, error) {
@@ -188,19 +191,17 @@ func affected(result sql.Result, err error) (int64, error) {
 
 // visitAll reads to the end even where one row is expected: SQLite commits a
 // statement that returns rows with its last step, and says there if it could not.
-func visitAll(visit func(scanner) error) func(*sql.Rows, error) error {
-	return func(rows *sql.Rows, err error) error {
-		if err != nil {
-			return interpretSQLite(err)
-		}
-		defer rows.Close() //nolint:errcheck // reading to the end closes, and Err tells
-		for rows.Next() {
-			if err := visit(rows); err != nil {
-				return err
-			}
-		}
-		return interpretSQLite(rows.Err())
+func visitAll(rows *sql.Rows, err error, visit func(scanner) error) error {
+	if err != nil {
+		return interpretSQLite(err)
 	}
+	defer rows.Close() //nolint:errcheck // reading to the end closes, and Err tells
+	for rows.Next() {
+		if err := visit(rows); err != nil {
+			return err
+		}
+	}
+	return interpretSQLite(rows.Err())
 }
 
 // interpretSQLite tells failures of the database from its answers.

@@ -68,6 +68,9 @@ func (s *Store) Migrate(ctx context.Context) (taken []string, err error) {
 
 // MigrationStatus lists the steps of the schema and when they were taken.
 func (s *Store) MigrationStatus(ctx context.Context) (steps []Migration, err error) {
+	if _, err := s.engine.schemaVersion(ctx); err != nil {
+		return nil, fmt.Errorf("read the schema's state: %w", err)
+	}
 	err = s.engine.migrating(ctx, func(db *sql.DB, dialect goose.Dialect, options ...goose.ProviderOption) error {
 		provider, err := s.provider(db, dialect, options...)
 		if err != nil {

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -79,68 +80,68 @@ func aRequest(id string) *grant.Request {
 }
 
 // furnish adds the client rp and the accounts alice and bob.
-func furnish(t testing.TB, s *store.Store) {
-	t.Helper()
-	must(t, s.InsertClient(t.Context(), aClient("rp")))
-	must(t, s.InsertAccount(t.Context(), anAccount("alice")))
-	must(t, s.InsertAccount(t.Context(), anAccount("bob")))
+func furnish(tb testing.TB, s *store.Store) {
+	tb.Helper()
+	must(tb, s.InsertClient(tb.Context(), aClient("rp")))
+	must(tb, s.InsertAccount(tb.Context(), anAccount("alice")))
+	must(tb, s.InsertAccount(tb.Context(), anAccount("bob")))
 }
 
 // insert adds a grant of rp and alice after letting change it.
-func insert(t testing.TB, s *store.Store, change func(*grant.Grant)) *grant.Grant {
-	t.Helper()
+func insert(tb testing.TB, s *store.Store, change func(*grant.Grant)) *grant.Grant {
+	tb.Helper()
 	g := aGrant("rp", "alice")
 	if change != nil {
 		change(g)
 	}
-	must(t, s.InsertGrant(t.Context(), g))
+	must(tb, s.InsertGrant(tb.Context(), g))
 	return g
 }
 
 // spend uses the code of a grant up and returns the grant as it is then.
-func spend(t testing.TB, s *store.Store, g *grant.Grant) *grant.Held {
-	t.Helper()
-	held, err := s.SpendCode(t.Context(), grant.Spending{Ref: g.Ref, ClientID: g.ClientID, JKT: g.JKT, Now: noon.Add(time.Second)})
-	must(t, err)
+func spend(tb testing.TB, s *store.Store, g *grant.Grant) *grant.Held {
+	tb.Helper()
+	held, err := s.SpendCode(tb.Context(), grant.Spending{Ref: g.Ref, ClientID: g.ClientID, JKT: g.JKT, Now: noon.Add(time.Second)})
+	must(tb, err)
 	return held
 }
 
-func must(t testing.TB, err error) {
-	t.Helper()
+func must(tb testing.TB, err error) {
+	tb.Helper()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
-func wantErr(t testing.TB, what string, got, want error) {
-	t.Helper()
+func wantErr(tb testing.TB, what string, got, want error) {
+	tb.Helper()
 	if !errors.Is(got, want) {
-		t.Errorf("%s = %v, want %v", what, got, want)
+		tb.Errorf("%s = %v, want %v", what, got, want)
 	}
 }
 
-func wantSame(t testing.TB, what string, got, want any) {
-	t.Helper()
+func wantSame(tb testing.TB, what string, got, want any) {
+	tb.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", what, diff)
+		tb.Errorf("%s (-want +got):\n%s", what, diff)
 	}
 }
 
-func wantLive(t testing.TB, s *store.Store, ref grant.Ref, now time.Time, live bool) {
-	t.Helper()
-	_, err := s.LiveGrant(t.Context(), ref, "", now)
+func wantLive(tb testing.TB, s *store.Store, ref grant.Ref, now time.Time, live bool) {
+	tb.Helper()
+	_, err := s.LiveGrant(tb.Context(), ref, "", now)
 	if live && err != nil {
-		t.Errorf("LiveGrant = %v, want it alive", err)
+		tb.Errorf("LiveGrant = %v, want it alive", err)
 	}
 	if !live && !errors.Is(err, grant.ErrNotFound) {
-		t.Errorf("LiveGrant = %v, want %v", err, grant.ErrNotFound)
+		tb.Errorf("LiveGrant = %v, want %v", err, grant.ErrNotFound)
 	}
 }
 
 // race lets 32 callers do the same at once, half of them on each of two stores
 // over the same database, and returns what each got.
-func race(t testing.TB, a, b *store.Store, act func(context.Context, *store.Store) error) []error {
-	t.Helper()
+func race(tb testing.TB, a, b *store.Store, act func(context.Context, *store.Store) error) []error {
+	tb.Helper()
 	const callers = 32
 	results := make([]error, callers)
 	start := make(chan struct{})
@@ -148,7 +149,7 @@ func race(t testing.TB, a, b *store.Store, act func(context.Context, *store.Stor
 	for i := range callers {
 		group.Go(func() {
 			<-start
-			results[i] = act(t.Context(), []*store.Store{a, b}[i%2])
+			results[i] = act(tb.Context(), []*store.Store{a, b}[i%2])
 		})
 	}
 	close(start)
@@ -157,21 +158,33 @@ func race(t testing.TB, a, b *store.Store, act func(context.Context, *store.Stor
 }
 
 // wantOneWinner checks that one caller of a race succeeded and all others got lost.
-func wantOneWinner(t testing.TB, results []error, lost error) {
-	t.Helper()
+func wantOneWinner(tb testing.TB, results []error, lost error) {
+	tb.Helper()
 	winners := 0
 	for _, err := range results {
 		switch {
 		case err == nil:
 			winners++
 		case !errors.Is(err, lost):
-			t.Errorf("a loser got %v, want %v", err, lost)
+			tb.Errorf("a loser got %v, want %v", err, lost)
 		}
 	}
 	if winners != 1 {
-		t.Errorf("%d of %d callers won, want 1", winners, len(results))
+		tb.Errorf("%d of %d callers won, want 1", winners, len(results))
 	}
 }
 
 // cookie returns what the store knows the cookie of aSession(id, ...) by.
 func cookie(id string) []byte { return session.Hash("cookie of " + id) }
+
+// damage overwrites the head of a file.
+func damage(path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	for i := range min(len(text), 4096) {
+		text[i] = 'x'
+	}
+	return os.WriteFile(path, text, 0o600)
+}

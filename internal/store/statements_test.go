@@ -1,0 +1,75 @@
+package store_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// TestStatements holds the table of statements per request that the architecture
+// promises.
+func TestStatements(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		_, err := s.Purge(t.Context(), noon) // makes the partitions
+		must(t, err)
+		furnish(t, s)
+		must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
+		must(t, s.SaveConsent(t.Context(), &grant.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"openid"}, GivenAt: noon}))
+		g := aGrant("rp", "alice")
+
+		for _, step := range []struct {
+			name string
+			want int64
+			do   func(context.Context) error
+		}{
+			{"authorize, signed in and consented before", 2, func(ctx context.Context) error {
+				if _, _, err := s.SessionAndConsent(ctx, cookie("sid"), "rp", noon); err != nil {
+					return err
+				}
+				return s.InsertGrant(ctx, g)
+			}},
+			{"token, authorization_code", 1, func(ctx context.Context) error {
+				_, err := s.SpendCode(ctx, grant.Spending{Ref: g.Ref, ClientID: "rp", Now: noon})
+				return err
+			}},
+			{"token, refresh_token", 1, func(ctx context.Context) error {
+				_, err := s.RotateRefresh(ctx, grant.Rotation{Ref: g.Ref, ClientID: "rp", Generation: 1, Until: noon.Add(time.Hour), Now: noon})
+				return err
+			}},
+			{"the jti of an assertion", 1, func(ctx context.Context) error {
+				_, err := s.ClaimOnce(ctx, "assertion", "rp", "jti", noon.Add(time.Minute), noon)
+				return err
+			}},
+			{"userinfo, introspect", 1, func(ctx context.Context) error {
+				_, err := s.LiveGrant(ctx, g.Ref, "jti", noon)
+				return err
+			}},
+			{"introspect of a client's own token", 1, func(ctx context.Context) error {
+				return s.LiveClient(ctx, "rp", "jti", noon, noon)
+			}},
+			{"revoke an access token", 1, func(ctx context.Context) error {
+				return s.DenyToken(ctx, "jti", noon.Add(time.Minute))
+			}},
+			{"revoke a refresh token", 1, func(ctx context.Context) error {
+				return s.RevokeGrant(ctx, g.Ref, "rp", grant.WhyClient, noon)
+			}},
+			{"count a guess", 1, func(ctx context.Context) error {
+				_, _, err := s.CountGuess(ctx, "alice", time.Minute, noon)
+				return err
+			}},
+		} {
+			before := s.Statements()
+			if err := step.do(t.Context()); err != nil {
+				t.Errorf("%s = %v, want success", step.name, err)
+			}
+			if got := s.Statements() - before; got != step.want {
+				t.Errorf("%s took %d statements, want %d", step.name, got, step.want)
+			}
+		}
+	})
+}

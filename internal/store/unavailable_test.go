@@ -1,0 +1,298 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"maps"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// methods calls every method of a store that asks the database.
+var methods = map[string]func(context.Context, *store.Store) error{
+	"Ping":            func(ctx context.Context, s *store.Store) error { return s.Ping(ctx) },
+	"Migrate":         func(ctx context.Context, s *store.Store) error { _, err := s.Migrate(ctx); return err },
+	"MigrationStatus": func(ctx context.Context, s *store.Store) error { _, err := s.MigrationStatus(ctx); return err },
+	"CheckSchema":     func(ctx context.Context, s *store.Store) error { return s.CheckSchema(ctx) },
+	"Purge":           func(ctx context.Context, s *store.Store) error { _, err := s.Purge(ctx, noon); return err },
+
+	"Client":          func(ctx context.Context, s *store.Store) error { _, err := s.Client(ctx, "rp"); return err },
+	"InsertClient":    func(ctx context.Context, s *store.Store) error { return s.InsertClient(ctx, aClient("new")) },
+	"UpdateClient":    func(ctx context.Context, s *store.Store) error { return s.UpdateClient(ctx, aClient("rp")) },
+	"DeleteClient":    func(ctx context.Context, s *store.Store) error { return s.DeleteClient(ctx, "rp") },
+	"ListClients":     func(ctx context.Context, s *store.Store) error { _, err := s.ListClients(ctx, "", 1); return err },
+	"EndClientTokens": func(ctx context.Context, s *store.Store) error { return s.EndClientTokens(ctx, "rp", noon) },
+	"ImportClients": func(ctx context.Context, s *store.Store) error {
+		_, _, err := s.ImportClients(ctx, []*client.Client{aClient("new")})
+		return err
+	},
+
+	"Account":           func(ctx context.Context, s *store.Store) error { _, err := s.Account(ctx, "alice"); return err },
+	"AccountByUsername": func(ctx context.Context, s *store.Store) error { _, err := s.AccountByUsername(ctx, "a"); return err },
+	"InsertAccount":     func(ctx context.Context, s *store.Store) error { return s.InsertAccount(ctx, anAccount("new")) },
+	"ListAccounts":      func(ctx context.Context, s *store.Store) error { _, err := s.ListAccounts(ctx, "", 1); return err },
+	"SetPassword":       func(ctx context.Context, s *store.Store) error { return s.SetPassword(ctx, "alice", "$", noon) },
+	"SetDisabled":       func(ctx context.Context, s *store.Store) error { return s.SetDisabled(ctx, "alice", true, noon) },
+	"DeleteAccount":     func(ctx context.Context, s *store.Store) error { return s.DeleteAccount(ctx, "alice") },
+	"HasAdministrator":  func(ctx context.Context, s *store.Store) error { _, err := s.HasAdministrator(ctx); return err },
+	"InsertSetupLink":   func(ctx context.Context, s *store.Store) error { return s.InsertSetupLink(ctx, []byte{1}, noon) },
+	"SetupLink":         func(ctx context.Context, s *store.Store) error { return s.SetupLink(ctx, []byte{1}, noon) },
+	"SpendSetupLink": func(ctx context.Context, s *store.Store) error {
+		return s.SpendSetupLink(ctx, []byte{1}, anAccount("new"), noon)
+	},
+	"ImportAccounts": func(ctx context.Context, s *store.Store) error {
+		_, _, err := s.ImportAccounts(ctx, []*account.Account{anAccount("new")})
+		return err
+	},
+
+	"InsertSession": func(ctx context.Context, s *store.Store) error {
+		return s.InsertSession(ctx, aSession("sid", "alice"), nil)
+	},
+	"RenewSession": func(ctx context.Context, s *store.Store) error {
+		return s.RenewSession(ctx, cookie("sid"), aSession("sid", "alice"))
+	},
+	"SessionAndConsent": func(ctx context.Context, s *store.Store) error {
+		_, _, err := s.SessionAndConsent(ctx, cookie("sid"), "rp", noon)
+		return err
+	},
+	"TouchSession": func(ctx context.Context, s *store.Store) error { return s.TouchSession(ctx, cookie("sid"), noon, noon) },
+	"EndSession":   func(ctx context.Context, s *store.Store) error { return s.EndSession(ctx, "sid", noon) },
+	"EndSessionsOf": func(ctx context.Context, s *store.Store) error {
+		_, err := s.EndSessionsOf(ctx, "alice", noon)
+		return err
+	},
+	"ListSessions": func(ctx context.Context, s *store.Store) error {
+		_, err := s.ListSessions(ctx, "", "", 1, noon)
+		return err
+	},
+
+	"SaveConsent": func(ctx context.Context, s *store.Store) error {
+		return s.SaveConsent(ctx, &grant.Consent{GivenAt: noon})
+	},
+	"DeleteConsent": func(ctx context.Context, s *store.Store) error { return s.DeleteConsent(ctx, "alice", "rp") },
+	"InsertRequest": func(ctx context.Context, s *store.Store) error { return s.InsertRequest(ctx, aRequest("request")) },
+	"Request":       func(ctx context.Context, s *store.Store) error { _, err := s.Request(ctx, "request", noon); return err },
+	"RecordSignIn": func(ctx context.Context, s *store.Store) error {
+		return s.RecordSignIn(ctx, "request", "sid", noon, noon)
+	},
+	"RecordDecision": func(ctx context.Context, s *store.Store) error {
+		return s.RecordDecision(ctx, "request", grant.Denied, "alice", nil, noon)
+	},
+
+	"InsertGrant": func(ctx context.Context, s *store.Store) error { return s.InsertGrant(ctx, aGrant("rp", "alice")) },
+	"SpendCode": func(ctx context.Context, s *store.Store) error {
+		_, err := s.SpendCode(ctx, grant.Spending{Now: noon})
+		return err
+	},
+	"RotateRefresh": func(ctx context.Context, s *store.Store) error {
+		_, err := s.RotateRefresh(ctx, grant.Rotation{Now: noon, Until: noon})
+		return err
+	},
+	"LiveGrant": func(ctx context.Context, s *store.Store) error {
+		_, err := s.LiveGrant(ctx, grant.Ref{}, "", noon)
+		return err
+	},
+	"LiveClient":  func(ctx context.Context, s *store.Store) error { return s.LiveClient(ctx, "rp", "", noon, noon) },
+	"RevokeGrant": func(ctx context.Context, s *store.Store) error { return s.RevokeGrant(ctx, grant.Ref{}, "", "", noon) },
+	"DenyToken":   func(ctx context.Context, s *store.Store) error { return s.DenyToken(ctx, "jti", noon) },
+	"ListGrants": func(ctx context.Context, s *store.Store) error {
+		_, err := s.ListGrants(ctx, store.GrantFilter{}, grant.Ref{}, 1, noon)
+		return err
+	},
+
+	"ClaimOnce": func(ctx context.Context, s *store.Store) error {
+		_, err := s.ClaimOnce(ctx, "", "", "", noon, noon)
+		return err
+	},
+	"CountGuess": func(ctx context.Context, s *store.Store) error {
+		_, _, err := s.CountGuess(ctx, "k", 1, noon)
+		return err
+	},
+	"GuessState":    func(ctx context.Context, s *store.Store) error { _, _, err := s.GuessState(ctx, "k", noon); return err },
+	"ForgetGuesses": func(ctx context.Context, s *store.Store) error { return s.ForgetGuesses(ctx, "k") },
+	"LoadKeys":      func(ctx context.Context, s *store.Store) error { _, _, err := s.LoadKeys(ctx); return err },
+	"SaveKeys":      func(ctx context.Context, s *store.Store) error { return s.SaveKeys(ctx, 0, []jwks.Record{}, nil) },
+}
+
+func TestEveryMethodIsCalled(t *testing.T) {
+	t.Parallel()
+
+	quiet := []string{"Close", "Engine", "Statements", "RunPurge", "Sizes"}
+	want := slices.Sorted(maps.Keys(methods))
+	var got []string
+	for method := range reflect.TypeFor[*store.Store]().Methods() {
+		if !slices.Contains(quiet, method.Name) {
+			got = append(got, method.Name)
+		}
+	}
+	slices.Sort(got)
+	wantSame(t, "methods of a store as against those called here", got, want)
+}
+
+func TestLostDatabaseIsUnavailable(t *testing.T) {
+	t.Parallel()
+
+	for name, lose := range map[string]func(*testing.T) *store.Store{
+		"nobody listens": func(t *testing.T) *store.Store {
+			t.Helper()
+			return storetest.Open(t, "postgres://nobody@/none?host="+t.TempDir())
+		},
+		"the file is closed": func(t *testing.T) *store.Store {
+			t.Helper()
+			s := storetest.New(t)
+			s.Close()
+			return s
+		},
+		"the pool is closed": func(t *testing.T) *store.Store {
+			t.Helper()
+			s := storetest.Open(t, storetest.MigratedURL(t))
+			s.Close()
+			return s
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := lose(t)
+			for method, call := range methods {
+				if err := call(t.Context(), s); !isUnavailable(err) {
+					t.Errorf("%s = %v, want it unavailable", method, err)
+				}
+			}
+		})
+	}
+}
+
+func TestTimeThatRunsOutIsUnavailable(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx, cancel := context.WithDeadline(t.Context(), time.Unix(1, 0))
+		defer cancel()
+		for method, call := range methods {
+			if err := call(ctx, s); !isUnavailable(err) {
+				t.Errorf("%s = %v, want it unavailable", method, err)
+			}
+		}
+	})
+}
+
+func TestDatabaseComesBack(t *testing.T) {
+	t.Parallel()
+
+	server := storetest.StartPostgres(t, storetest.Options{Durable: true})
+	s := storetest.Open(t, server.URL())
+	_, err := s.Migrate(t.Context())
+	must(t, err)
+	furnish(t, s)
+	g := insert(t, s, nil)
+
+	for name, end := range map[string]func(){"stop": server.Stop, "kill": server.Kill} {
+		end()
+		if _, err := s.LiveGrant(t.Context(), g.Ref, "", noon); !isUnavailable(err) {
+			t.Errorf("LiveGrant after %s = %v, want it unavailable", name, err)
+		}
+		server.Restart()
+		for !answers(t, s) {
+			t.Log("not yet back")
+		}
+		wantLive(t, s, g.Ref, noon, true)
+	}
+}
+
+// answers reports whether the store has got rid of a connection that was cut.
+func answers(t *testing.T, s *store.Store) bool {
+	t.Helper()
+	err := s.Ping(t.Context())
+	if err != nil && !isUnavailable(err) {
+		t.Fatalf("Ping = %v, want it to be unavailable or to succeed", err)
+	}
+	return err == nil
+}
+
+func TestLockedSQLiteIsUnavailable(t *testing.T) {
+	t.Parallel()
+
+	url := storetest.SQLiteURL(t)
+	s := storetest.Open(t, url)
+	furnish(t, s)
+	db, err := sql.Open("sqlite", strings.TrimPrefix(url, "sqlite:")+"?_txlock=immediate")
+	must(t, err)
+	defer db.Close()
+	other, err := db.BeginTx(t.Context(), nil)
+	must(t, err)
+
+	if err := s.DenyToken(t.Context(), "jti", noon); !isUnavailable(err) {
+		t.Errorf("DenyToken while another process writes = %v, want it unavailable", err)
+	}
+	_, err = s.Client(t.Context(), "rp")
+	must(t, err)
+	must(t, other.Rollback())
+	must(t, s.DenyToken(t.Context(), "jti", noon))
+}
+
+func TestLockedPostgresIsUnavailable(t *testing.T) {
+	t.Parallel()
+
+	url := storetest.MigratedURL(t)
+	s, err := store.Open(t.Context(), store.Config{URL: url, MaxConns: 1})
+	must(t, err)
+	defer s.Close()
+	conn, err := pgx.Connect(t.Context(), url)
+	must(t, err)
+	defer conn.Close(t.Context())
+	_, err = conn.Exec(t.Context(), `BEGIN; LOCK TABLE clients`)
+	must(t, err)
+
+	// One waits for the lock, and all others for its connection.
+	for _, err := range race(t, s, s, func(ctx context.Context, s *store.Store) error {
+		_, err := s.Client(ctx, "rp")
+		return err
+	}) {
+		if !isUnavailable(err) {
+			t.Errorf("Client of a locked table = %v, want it unavailable", err)
+		}
+	}
+	_, err = conn.Exec(t.Context(), `ROLLBACK`)
+	must(t, err)
+	_, err = s.Client(t.Context(), "rp")
+	wantErr(t, "Client after the lock", err, client.ErrNotFound)
+}
+
+func TestReadOnlyIsUnavailable(t *testing.T) {
+	t.Parallel()
+
+	s := storetest.Open(t, storetest.MigratedURL(t)+"&default_transaction_read_only=on")
+	if err := s.DenyToken(t.Context(), "jti", noon); !isUnavailable(err) {
+		t.Errorf("DenyToken on a replica = %v, want it unavailable", err)
+	}
+}
+
+func TestDamagedFileIsUnavailable(t *testing.T) {
+	t.Parallel()
+
+	path := filepath.Join(t.TempDir(), "ostiary.db")
+	s := storetest.Open(t, "sqlite:"+path)
+	_, err := s.Migrate(t.Context())
+	must(t, err)
+	s.Close()
+	must(t, damage(path))
+	if s, err = store.Open(t.Context(), store.Config{URL: "sqlite:" + path}); err == nil {
+		defer s.Close()
+		_, err = s.Client(t.Context(), "rp")
+	}
+	if !isUnavailable(err) {
+		t.Errorf("reading a damaged file = %v, want it unavailable", err)
+	}
+}
