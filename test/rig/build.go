@@ -26,7 +26,7 @@ var build = sync.OnceValues(func() (string, error) { //nolint:gochecknoglobals /
 		return "", fmt.Errorf("find the folder of the tests: %w", err)
 	}
 	path := filepath.Join(filepath.Dir(test), "ostiary")
-	cmd := exec.Command("go", "build", "-o", path, "github.com/ostiary/ostiary/cmd/server") //nolint:gosec,noctx // bounded by the tests' own timeout
+	cmd := exec.Command("go", "build", "-o", path, "github.com/ostiary/ostiary/cmd/server") //nolint:gosec // bounded by the tests' own timeout
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the server: %w\n%s", err, output)

@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -49,7 +51,7 @@ func (a *Answer) String() string {
 	if code := a.Text("error"); code != "" {
 		return fmt.Sprintf("%d %s (%s)", a.Status, code, a.Text("error_description"))
 	}
-	return fmt.Sprintf("%d", a.Status)
+	return strconv.Itoa(a.Status)
 }
 
 // Exchange redeems a code (RFC 6749 section 4.1.3). An empty verifier is left out.
@@ -86,6 +88,16 @@ func (e *Endpoint) Userinfo(ctx context.Context, token string) *Answer {
 	return e.Do(ctx, http.MethodGet, "/userinfo", nil, http.Header{"Authorization": {"Bearer " + token}})
 }
 
+// Register registers a client (RFC 7591 section 3.1).
+func (e *Endpoint) Register(ctx context.Context, metadata map[string]any) *Answer {
+	body, err := json.Marshal(metadata)
+	if err != nil {
+		return &Answer{Err: fmt.Errorf("write metadata: %w", err)}
+	}
+	header := http.Header{"Content-Type": {"application/json"}}
+	return e.send(ctx, http.MethodPost, "/connect/register", bytes.NewReader(body), header)
+}
+
 // Get fetches a path.
 func (e *Endpoint) Get(ctx context.Context, path string) *Answer {
 	return e.Do(ctx, http.MethodGet, path, nil, http.Header{})
@@ -107,12 +119,16 @@ func (e *Endpoint) Do(ctx context.Context, method, path string, form url.Values,
 		body = strings.NewReader(form.Encode())
 		header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
+	return e.send(ctx, method, path, body, header)
+}
+
+func (e *Endpoint) send(ctx context.Context, method, path string, body io.Reader, header http.Header) *Answer {
 	req, err := http.NewRequestWithContext(ctx, method, e.URL+path, body)
 	if err != nil {
 		return &Answer{Err: fmt.Errorf("ask: %w", err)}
 	}
 	req.Header = header
-	return answer(e.HTTP.Do(req)) //nolint:bodyclose // closed by answer
+	return answer(e.HTTP.Do(req))
 }
 
 // answer reads a response to its end.

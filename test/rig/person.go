@@ -76,12 +76,13 @@ const steps = 12
 func (p *Person) follow(ctx context.Context, c *Client, address string, a *Authorization) error {
 	form := url.Values(nil)
 	for range steps {
-		resp, err := p.open(ctx, address, form)
-		if err != nil {
-			return err
+		resp := p.Open(ctx, address, form)
+		if resp.Err != nil {
+			return resp.Err
 		}
 		form = nil
 		if resp.Status == http.StatusSeeOther {
+			var err error
 			if address, err = resolve(address, resp.Header.Get("Location")); err != nil {
 				return err
 			}
@@ -134,8 +135,9 @@ func (p *Person) fill(page *page, a *Authorization) (url.Values, error) {
 	return form, nil
 }
 
-// open fetches a page, or sends a form as the page before it would.
-func (p *Person) open(ctx context.Context, address string, form url.Values) (*Answer, error) {
+// Open fetches an address of the server, or sends a form to it as a page of the
+// server's would, and follows nothing.
+func (p *Person) Open(ctx context.Context, address string, form url.Values) *Answer {
 	browser := Endpoint{URL: address, HTTP: p.http}
 	method, header := http.MethodGet, http.Header{}
 	if form != nil {
@@ -143,8 +145,7 @@ func (p *Person) open(ctx context.Context, address string, form url.Values) (*An
 		header.Set("Origin", p.place.Issuer)
 		header.Set("Sec-Fetch-Site", "same-origin")
 	}
-	resp := browser.Do(ctx, method, "", form, header)
-	return resp, resp.Err
+	return browser.Do(ctx, method, "", form, header)
 }
 
 // Cookies returns the values that the browser keeps for the server.

@@ -40,7 +40,7 @@ func (r *replica) start(binary string, env []string) error {
 	}
 	defer log.Close() //nolint:errcheck // the process writes through a copy of its own
 
-	process := exec.Command(binary, "serve", "--migrate") //nolint:gosec,noctx // our own binary, ended by kill and stop
+	process := exec.Command(binary, "serve", "--migrate") //nolint:noctx // ended by kill and stop
 	process.Env, process.Stdout, process.Stderr = env, log, log
 	process.SysProcAttr = attributes()
 	if err := process.Start(); err != nil {
