@@ -148,6 +148,16 @@ func (p reply) json(t *testing.T) map[string]any {
 
 // field returns the value of a hidden form field.
 func (p reply) field(name string) string {
+	return p.attribute("value", func(a map[string]string) bool { return a["name"] == name && a["type"] == "hidden" })
+}
+
+// action returns where the page's form goes.
+func (p reply) action() string {
+	return p.attribute("action", func(a map[string]string) bool { return a["method"] != "" })
+}
+
+// attribute returns an attribute of the first element that fits.
+func (p reply) attribute(name string, fits func(map[string]string) bool) string {
 	z := html.NewTokenizer(strings.NewReader(p.body))
 	for {
 		if z.Next() == html.ErrorToken {
@@ -157,8 +167,8 @@ func (p reply) field(name string) string {
 		for _, a := range z.Token().Attr {
 			attributes[a.Key] = a.Val
 		}
-		if attributes["name"] == name && attributes["type"] == "hidden" {
-			return attributes["value"]
+		if fits(attributes) {
+			return attributes[name]
 		}
 	}
 }
@@ -229,9 +239,11 @@ func (b *browser) follow(p reply) reply {
 		to := p.location()
 		switch {
 		case p.status == http.StatusSeeOther && strings.HasPrefix(to.String(), b.s.url+"/login"):
-			p = b.post("/login", url.Values{"request": {b.get(to.String()).field("request")}, "username": {"ada"}, "password": {testPassword}})
+			form := b.get(to.String())
+			p = b.post(form.action(), url.Values{"request": {form.field("request")}, "username": {"ada"}, "password": {testPassword}})
 		case p.status == http.StatusSeeOther && strings.HasPrefix(to.String(), b.s.url+"/consent"):
-			p = b.post("/consent", url.Values{"request": {b.get(to.String()).field("request")}, "decision": {"accept"}})
+			form := b.get(to.String())
+			p = b.post(form.action(), url.Values{"request": {form.field("request")}, "decision": {"accept"}})
 		case p.status == http.StatusSeeOther && strings.HasPrefix(to.String(), b.s.url+"/"):
 			p = b.get(to.String())
 		default:

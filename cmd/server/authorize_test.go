@@ -248,3 +248,57 @@ func TestClaimsParameterReachesTheIDToken(t *testing.T) {
 		t.Errorf("ID token = %v, want the email that was asked for and nothing else", got)
 	}
 }
+
+// Claims asked for by name need the same consent as the scope they belong to.
+func TestClaimsAskedForByNameNeedConsent(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t), nil)
+	b := s.browser()
+	form := asking("client_id", "careful", "scope", "openid", "prompt", "")
+	to := b.authorize(form).location()
+	if !to.Query().Has("code") {
+		t.Fatalf("no code: %v", to)
+	}
+	if p := b.get("/oauth2/auth?" + form.Encode()); !p.location().Query().Has("code") {
+		t.Fatalf("the same scope again asks: %v", p.location())
+	}
+	form.Set("claims", `{"userinfo":{"email":null}}`)
+	p := b.get("/oauth2/auth?" + form.Encode())
+	if !strings.HasPrefix(p.header.Get("Location"), s.url+"/consent") {
+		t.Fatalf("claims beyond the consent: to %v, want the consent page", p.location())
+	}
+	if page := b.get(p.header.Get("Location")); !strings.Contains(page.body, "email address") {
+		t.Error("the consent page does not name what is asked for")
+	}
+}
+
+// A client that manages itself by its secret in the query, as Ory Hydra's do.
+func TestRegistrationIsSeenAtOnce(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t), map[string]string{"rate_limits": "off"})
+	p := s.send(t, http.MethodPost, "/connect/register", "", `{"redirect_uris":["https://a.example/cb"],"token_endpoint_auth_method":"client_secret_post","grant_types":["client_credentials"],"scope":"openid"}`)
+	got := p.json(t)
+	if p.status != http.StatusCreated {
+		t.Fatalf("register: %d %s", p.status, p.body)
+	}
+	path := strings.TrimPrefix(text(got["registration_client_uri"]), s.url)
+	secret := url.Values{"client_secret": {text(got["client_secret"])}}
+	if p := s.send(t, http.MethodGet, path+"?"+secret.Encode(), "", ""); p.status != http.StatusOK {
+		t.Errorf("read by secret in the query: %d %s", p.status, p.body)
+	}
+	if p := s.send(t, http.MethodGet, strings.Replace(path, "/connect/", "/oauth2/", 1)+"?"+secret.Encode(), "", ""); p.status != http.StatusBadRequest {
+		t.Errorf("the same under the other path: %d %s", p.status, p.body)
+	}
+	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {text(got["client_id"])}, "client_secret": {text(got["client_secret"])}}
+	token := s.call("/oauth2/token", form).json(t)["access_token"]
+	if !s.active(token) && text(token) == "" {
+		t.Fatal("no token for the client")
+	}
+	if p := s.send(t, http.MethodDelete, path, text(got["registration_access_token"]), ""); p.status != http.StatusNoContent {
+		t.Fatalf("delete: %d %s", p.status, p.body)
+	}
+	wantError(t, s.call("/oauth2/token", form), 401, "invalid_client")
+	if s.active(token) {
+		t.Error("the token of a deleted client is active")
+	}
+}

@@ -68,25 +68,26 @@ func (a *app) machines(r chi.Router) {
 		middleware.Form(middleware.FormRule{Methods: []string{http.MethodGet, http.MethodPost}}),
 	).Handle(pathUserinfo, a.userinfo)
 
-	for _, path := range []string{pathRegister, "/oauth2/register"} {
-		a.registrations(r, path)
-	}
+	// Under the older path a client may bring its secret in the query.
+	a.registrations(r, pathRegister, "client_id", "client_secret")
+	a.registrations(r, "/oauth2/register")
 }
 
 // registrations are the endpoints of RFC 7591 and RFC 7592 under one path.
-func (a *app) registrations(r chi.Router, path string) {
-	limit := middleware.LimitRule{Count: 10, Per: time.Hour}
+func (a *app) registrations(r chi.Router, path string, query ...string) {
+	create, manage := middleware.LimitRule{Count: 10, Per: time.Hour}, middleware.LimitRule{Count: 100, Per: time.Minute}
 	if !a.config.RateLimits {
-		limit.Count = 0
+		create.Count, manage.Count = 0, 0
 	}
 	r.With(
 		middleware.CORS(http.MethodPost),
 		middleware.JSONBody(middleware.JSONRule{Methods: []string{http.MethodPost}}),
-		middleware.Limit(limit, a.now),
+		middleware.Limit(create, a.now),
 	).HandleFunc(path, a.registration.Create)
 	r.With(
 		middleware.CORS(http.MethodGet, http.MethodPut, http.MethodDelete),
-		middleware.JSONBody(middleware.JSONRule{Methods: []string{http.MethodGet, http.MethodPut, http.MethodDelete}}),
+		middleware.JSONBody(middleware.JSONRule{Methods: []string{http.MethodGet, http.MethodPut, http.MethodDelete}, Query: query}),
+		middleware.Limit(manage, a.now),
 	).HandleFunc(path+"/{id}", byMethod(map[string]http.HandlerFunc{
 		http.MethodGet: a.registration.Get, http.MethodPut: a.registration.Update, http.MethodDelete: a.registration.Delete,
 	}))

@@ -155,10 +155,7 @@ func (a *app) wireTokens() error {
 		Codec:         tokens.NewCodec(tokenKeys(a.secrets, "code and refresh token")),
 		Sealer:        sealer,
 		IDTokenClaims: oidc.IDTokenClaims,
-		CheckClaims: func(requested string) error {
-			_, err := oidc.ParseClaimsRequest(requested)
-			return err //nolint:wrapcheck // names itself
-		},
+		ClaimScopes:   claimScopes,
 		Lifetimes: oauth2.Lifetimes{
 			Code: c.CodeLifetime, AccessToken: c.AccessTokenLifetime, IDToken: c.IDTokenLifetime,
 			RefreshIdle: c.RefreshIdleLifetime, RefreshAbsolute: c.RefreshAbsoluteLifetime, RefreshGrace: c.RefreshGrace,
@@ -169,6 +166,16 @@ func (a *app) wireTokens() error {
 		Now:               a.now, Log: a.log,
 	})
 	return nil
+}
+
+// claimScopes lets the authorization endpoint ask for consent to what the claims
+// parameter names.
+func claimScopes(requested string) ([]string, error) {
+	claims, err := oidc.ParseClaimsRequest(requested)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // names itself
+	}
+	return claims.Scopes(), nil
 }
 
 // newFetcher returns what fetches the URLs that clients register.
@@ -235,8 +242,26 @@ func (a *app) wireRegistration() {
 	}
 	a.registration = registration.New(registration.Config{
 		Issuer: a.config.Issuer, Mode: registration.Mode(a.config.Registration), InitialTokens: initial,
-		Policy: registrationPolicy(a.config), Clients: a.store, Slow: a.hasher, Now: a.now, Log: a.log,
+		Policy: registrationPolicy(a.config), Clients: registry{a.store, a.clients}, Slow: a.hasher, Now: a.now, Log: a.log,
 	})
+}
+
+// registry changes clients in the store and lets the cache of this process know
+// at once.
+type registry struct {
+	*store.Store
+
+	cache *store.ClientCache
+}
+
+func (r registry) UpdateClient(ctx context.Context, c *client.Client) error {
+	defer r.cache.Forget(c.ID)
+	return r.Store.UpdateClient(ctx, c) //nolint:wrapcheck // names itself
+}
+
+func (r registry) DeleteClient(ctx context.Context, id string) error {
+	defer r.cache.Forget(id)
+	return r.Store.DeleteClient(ctx, id) //nolint:wrapcheck // names itself
 }
 
 func (a *app) wireInteraction() {

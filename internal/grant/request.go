@@ -39,6 +39,10 @@ type Request struct {
 	DecidedFor string
 }
 
+// ConsentParameter is the member of a request's parameters that lists what the
+// person must agree to. It is written over whatever the client sent by that name.
+const ConsentParameter = "ostiary_consent"
+
 // Decision is what a person said about a request.
 type Decision string
 

@@ -10,6 +10,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -142,7 +143,7 @@ func (h *house) begin(w http.ResponseWriter, r *http.Request) {
 	id := make([]byte, 16)
 	_, _ = rand.Read(id)
 	request := &grant.Request{
-		ID: hex.EncodeToString(id), ClientID: clientID, Parameters: r.URL.RawQuery,
+		ID: hex.EncodeToString(id), ClientID: clientID, Parameters: withConsent(r.URL.Query()),
 		CreatedAt: h.now(), ExpiresAt: h.now().Add(time.Hour),
 		Grant: grant.Ref{Bucket: grant.BucketAt(h.now(), false), ID: grant.NewID(h.now())},
 	}
@@ -152,6 +153,19 @@ func (h *house) begin(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, _ = io.WriteString(w, request.ID)
+}
+
+// withConsent adds what the authorization endpoint works out: of the scopes asked
+// for, those the client may have.
+func withConsent(asked url.Values) string {
+	var scopes []string
+	for scope := range strings.FieldsSeq(asked.Get("scope")) {
+		if slices.Contains([]string{"openid", "profile", "email", "offline_access"}, scope) && !slices.Contains(scopes, scope) {
+			scopes = append(scopes, scope)
+		}
+	}
+	asked.Set(grant.ConsentParameter, strings.Join(scopes, " "))
+	return asked.Encode()
 }
 
 func (h *house) register(t *testing.T) {

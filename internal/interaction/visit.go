@@ -71,18 +71,9 @@ func (h *Handler) recognise(r *http.Request, v *visit) error {
 	return nil
 }
 
-// scopes returns what will be granted: what was asked for and the client may
-// have, in the order of the request.
-func (v *visit) scopes() []string {
-	allowed := v.client.Scopes()
-	var scopes []string
-	for scope := range strings.FieldsSeq(v.asked.Get("scope")) {
-		if slices.Contains(allowed, scope) && !slices.Contains(scopes, scope) {
-			scopes = append(scopes, scope)
-		}
-	}
-	return scopes
-}
+// scopes returns what the person must agree to, as the authorization endpoint
+// worked it out.
+func (v *visit) scopes() []string { return strings.Fields(v.asked.Get(grant.ConsentParameter)) }
 
 // prompts reports whether the request carries the value of prompt.
 func (v *visit) prompts(value string) bool {

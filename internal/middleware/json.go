@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 )
 
@@ -11,13 +12,15 @@ import (
 type JSONRule struct {
 	Methods  []string
 	MaxBytes int64   // of the body; 0 is 64 KiB
+	// Query names the parameters that may come in the query; the rest is dropped.
+	Query []string
 	Refuse   Refuser // nil answers in JSON
 }
 
 // JSONBody checks the body of a POST, PUT or PATCH and leaves its verified bytes in
 // the request. Every reader takes them alike: one value, valid UTF-8, no NUL, no
-// member twice, at most 32 levels deep. The query carries nothing to such an
-// endpoint and is emptied.
+// member twice, at most 32 levels deep. Of the query only what the rule names is
+// left.
 //
 // Spec: RFC 7591 section 3.1; RFC 8259 sections 4 and 8.1; RFC 7493 section 2.3.
 func JSONBody(rule JSONRule) func(http.Handler) http.Handler {
@@ -47,6 +50,13 @@ func (rule *JSONRule) check(w http.ResponseWriter, r *http.Request) (*http.Reque
 	if err != nil {
 		return nil, err
 	}
+	kept := url.Values{}
+	for _, name := range rule.Query {
+		if query.Has(name) {
+			kept[name] = query[name]
+			query.Del(name)
+		}
+	}
 	if name := protocolParameter(query); name != "" {
 		return nil, invalid("The parameter " + name + " must not be in the query.")
 	}
@@ -64,7 +74,7 @@ func (rule *JSONRule) check(w http.ResponseWriter, r *http.Request) (*http.Reque
 		}
 	}
 	out, address := *r, *r.URL
-	address.RawQuery = ""
+	address.RawQuery = kept.Encode()
 	out.URL = &address
 	out.Body, out.ContentLength = io.NopCloser(bytes.NewReader(raw)), int64(len(raw))
 	return &out, nil

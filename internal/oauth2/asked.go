@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
 )
 
 // The scopes that mean something to the protocol itself.
@@ -41,6 +43,7 @@ type asked struct {
 	mode        string
 
 	scopes    []string
+	consents  []string // what a person must agree to: the scopes, and those that the claims asked for belong to
 	resources []string
 	challenge string
 	nonce     string
@@ -59,9 +62,13 @@ func (a *asked) wantsRefresh() bool {
 }
 
 // parameters returns the request as a query string from which it can be
-// validated again after a detour. A hint is needed only once: what it says is
-// kept under a name of ours.
-func (a *asked) parameters() string { return a.form.Encode() }
+// validated again after a detour. For the consent page it also says, under a name
+// of ours, what the person must agree to.
+func (a *asked) parameters() string {
+	form := maps.Clone(a.form)
+	form[grant.ConsentParameter] = []string{strings.Join(a.consents, " ")}
+	return form.Encode()
+}
 
 // read validates an authorization request. An error with a nil asked is for the
 // person's eyes: it is not yet known where an answer may go. Otherwise the error
@@ -232,9 +239,10 @@ func (h *Handler) readHint(a *asked) error {
 		Issuer   string `json:"iss"`
 		Subject  string `json:"sub"`
 		Audience string `json:"aud"`
+		Expiry   int64  `json:"exp"` // may be past; a signed userinfo answer has none
 	}
 	if err := json.Unmarshal(payload, &claims); err != nil ||
-		claims.Issuer != h.Issuer || claims.Audience != a.client.ID || claims.Subject == "" {
+		claims.Issuer != h.Issuer || claims.Audience != a.client.ID || claims.Subject == "" || claims.Expiry == 0 {
 		return refuse(codeInvalidRequest, "The id_token_hint is not an ID token for this client")
 	}
 	a.hint = claims.Subject
@@ -243,13 +251,20 @@ func (h *Handler) readHint(a *asked) error {
 
 // readClaims checks the claims parameter (OpenID Connect Core section 5.5).
 func (h *Handler) readClaims(a *asked) error {
+	a.consents = slices.Clone(a.scopes)
 	raw := a.form.Get("claims")
 	if raw == "" {
 		return nil
 	}
-	if err := h.CheckClaims(raw); err != nil {
+	implied, err := h.ClaimScopes(raw)
+	if err != nil {
 		return &refusal{Code: codeInvalidRequest, Description: "The parameter claims is malformed", Status: 400, cause: err}
 	}
 	a.claims = json.RawMessage(raw)
+	for _, scope := range implied {
+		if !slices.Contains(a.consents, scope) {
+			a.consents = append(a.consents, scope)
+		}
+	}
 	return nil
 }

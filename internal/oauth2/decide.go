@@ -104,7 +104,7 @@ func missingConsent(a *asked, s *session.Session, before *grant.Consent, waiting
 	if a.prompts(promptConsent) {
 		return missing
 	}
-	if a.client.SkipConsent || before.Covers(a.scopes) && trusted(a) {
+	if a.client.SkipConsent || before.Covers(a.consents) && trusted(a) {
 		return nil
 	}
 	return missing

@@ -110,7 +110,9 @@ type Config struct {
 	Codec         *tokens.Codec
 	Sealer        *tokens.Sealer
 	IDTokenClaims IDTokenClaims
-	CheckClaims   func(requested string) error // of the claims parameter
+	// ClaimScopes checks the claims parameter, and returns the scopes that would
+	// release what it asks for by name.
+	ClaimScopes func(requested string) ([]string, error)
 
 	Lifetimes         Lifetimes
 	OpaqueAccessToken bool // the default; a client may differ
