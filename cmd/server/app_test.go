@@ -201,6 +201,7 @@ func (b *browser) get(target string) reply {
 
 func (b *browser) post(path string, form url.Values) reply {
 	b.s.t.Helper()
+	path = strings.TrimPrefix(path, b.s.url)
 	r, err := http.NewRequestWithContext(b.s.t.Context(), http.MethodPost, b.s.url+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		b.s.t.Fatal(err)
