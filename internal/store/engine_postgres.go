@@ -45,7 +45,10 @@ func openPostgres(ctx context.Context, url string, maxConns int) (*postgres, err
 		config.ConnConfig.ConnectTimeout = connectPatience
 	}
 	for parameter, value := range map[string]string{
-		"application_name":                    "ostiary",
+		"application_name": "ostiary",
+		// Every statement of a request finds its rows by key, whatever the values; to
+		// plan one anew for its partition takes longer than to run it.
+		"plan_cache_mode":                     "force_generic_plan",
 		"statement_timeout":                   "3s",
 		"idle_in_transaction_session_timeout": "10s",
 		"default_transaction_isolation":       "read committed",

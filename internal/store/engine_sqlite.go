@@ -162,7 +162,7 @@ func (c *sqliteConn) each(ctx context.Context, visit func(scanner) error, statem
 	if err != nil {
 		return interpretSQLite(err)
 	}
-	rows, err := prepared.QueryContext(ctx, args...) //nolint:sqlclosecheck // visitAll does
+	rows, err := prepared.QueryContext(ctx, args...)
 	return visitAll(rows, err, visit)
 }
 
@@ -178,7 +178,7 @@ func (t sqliteTx) one(ctx context.Context, statement string, args ...any) row {
 }
 
 func (t sqliteTx) each(ctx context.Context, visit func(scanner) error, statement string, args ...any) error {
-	rows, err := t.tx.QueryContext(ctx, statement, args...) //nolint:sqlclosecheck // visitAll does
+	rows, err := t.tx.QueryContext(ctx, statement, args...)
 	return visitAll(rows, err, visit)
 }
 
