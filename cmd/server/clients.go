@@ -13,17 +13,17 @@ type clientsCommand struct {
 	Create clientsCreate `cmd:"" help:"Register a client."`
 	Get    clientsGet    `cmd:"" help:"Show a client."`
 	List   clientsList   `cmd:"" help:"List the clients."`
-	Update clientsUpdate `cmd:"" help:"Change what the flags say of a client, and nothing else."`
+	Update clientsUpdate `cmd:"" help:"Change what the flags say of a client, and nothing else; an empty value clears."`
 	Delete clientsDelete `cmd:"" help:"Delete a client; every token it was given is dead."`
 	Import clientsImport `cmd:"" help:"Register or change the clients of a file, all or none."`
 }
 
 type clientsCreate struct {
 	answer
-	clientFlags
-	secretFlags
 
 	ID string `help:"Use this client_id rather than a random one." placeholder:"ID"`
+	clientFlags
+	secretFlags
 }
 
 type clientsGet struct {

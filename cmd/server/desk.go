@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
@@ -28,26 +29,44 @@ type desk struct {
 // atDesk opens a desk for work that needs the configuration keys named, beside
 // that of the database.
 func (c *cli) atDesk(ctx context.Context, s streams, work func(*desk) error, require ...string) error {
-	return c.atAnyDesk(ctx, s, func(d *desk) error {
-		if err := d.store.CheckSchema(ctx); err != nil {
-			return err //nolint:wrapcheck // says what to do
-		}
-		return work(d)
-	}, require...)
-}
-
-// atAnyDesk does not look at the schema.
-func (c *cli) atAnyDesk(ctx context.Context, s streams, work func(*desk) error, require ...string) error {
 	conf, err := c.load(append(require, "database_url")...)
 	if err != nil {
 		return err
 	}
+	if missing(conf) {
+		return errors.New("there is no database yet: run migrate up")
+	}
+	return atDatabase(ctx, s, conf, func(d *desk) error {
+		if err := d.store.CheckSchema(ctx); err != nil {
+			return err //nolint:wrapcheck // says what to do
+		}
+		return work(d)
+	})
+}
+
+// atDatabase opens a desk whatever the schema is.
+func atDatabase(ctx context.Context, s streams, conf *config.Config, work func(*desk) error) error {
+	// What a command does, it says itself.
+	conf.LogLevel = max(conf.LogLevel, slog.LevelWarn)
 	d := &desk{streams: s, config: conf, log: newLog(s.err, conf)}
+	var err error
 	if d.store, err = openStore(ctx, conf, d.log); err != nil {
 		return err
 	}
 	defer d.store.Close()
 	return work(d)
+}
+
+// missing reports whether the database is a file that is not there. Opening it
+// would leave an empty one behind, perhaps under a name that is a slip.
+func missing(conf *config.Config) bool {
+	path, ok := strings.CutPrefix(conf.DatabaseURL.Reveal(), "sqlite:")
+	if !ok {
+		return false
+	}
+	path, _, _ = strings.Cut(strings.TrimPrefix(path, "//"), "?")
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // pageSize is how many rows a listing reads at once.

@@ -23,7 +23,11 @@ type migrateStatus struct {
 
 // Run takes the steps that are missing.
 func (cmd *migrateUp) Run(ctx context.Context, s streams, c *cli) error {
-	return c.atAnyDesk(ctx, s, func(d *desk) error {
+	conf, err := c.load("database_url")
+	if err != nil {
+		return err
+	}
+	return atDatabase(ctx, s, conf, func(d *desk) error {
 		taken, err := d.store.Migrate(ctx)
 		if err != nil {
 			return err //nolint:wrapcheck // names itself
@@ -47,7 +51,11 @@ type migrationView struct {
 
 // Run lists the steps.
 func (cmd *migrateStatus) Run(ctx context.Context, s streams, c *cli) error {
-	return c.atAnyDesk(ctx, s, func(d *desk) error {
+	conf, err := c.load("database_url")
+	if err != nil {
+		return err
+	}
+	return atDatabase(ctx, s, conf, func(d *desk) error {
 		steps, err := d.store.MigrationStatus(ctx)
 		if err != nil {
 			return err //nolint:wrapcheck // names itself

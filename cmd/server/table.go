@@ -115,12 +115,10 @@ func writeJSON(w io.Writer, v any) error {
 	return nil
 }
 
-// utc keeps the operator's time zone out of JSON, and zero zero.
+// utc is a time as the store keeps it, without the operator's time zone. Zero
+// stays zero.
 func utc(t time.Time) time.Time {
-	if t.IsZero() {
-		return time.Time{}
-	}
-	return t.UTC()
+	return t.UTC().Truncate(time.Microsecond)
 }
 
 // at writes a time; one that has not come is a dash.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"golang.org/x/term"
 
@@ -65,19 +66,23 @@ func (s streams) askPassword(ctx context.Context) (string, error) {
 	if !ok {
 		return "", errors.New("nobody is here to be asked for a password: use --password-file or --generate")
 	}
-	before, err := term.GetState(fd)
+	// The terminal falls silent before the question appears, so that no answer is
+	// too quick to be hidden.
+	before, err := term.MakeRaw(fd)
 	if err != nil {
 		return "", fmt.Errorf("ask for password: %w", err)
 	}
-	defer term.Restore(fd, before) //nolint:errcheck // after Ctrl+C, so that the terminal shows again what is typed
+	defer term.Restore(fd, before) //nolint:errcheck // nothing is left to be done about it
+	console := term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{s.in, s.err}, "")
 	var typed [2]string
 	for i, prompt := range []string{"Password: ", "The same again: "} {
-		fmt.Fprint(s.err, prompt)
-		typed[i], err = await(ctx, func() (string, error) {
-			text, err := term.ReadPassword(fd)
-			return string(text), err
-		})
-		fmt.Fprintln(s.err)
+		typed[i], err = await(ctx, func() (string, error) { return console.ReadPassword(prompt) })
+		if errors.Is(err, io.EOF) { // which is Ctrl+C as well
+			return "", errors.New("no password was given")
+		}
 		if err != nil {
 			return "", fmt.Errorf("ask for password: %w", err)
 		}
