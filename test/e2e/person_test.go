@@ -1,0 +1,225 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/security"
+	"github.com/chromedp/chromedp"
+)
+
+// patience is how long a page may take on a busy machine before a test gives up.
+const patience = 30 * time.Second
+
+// person is somebody at a browser, in a tab of it. Whatever the browser complains
+// of on the way fails the test.
+type person struct {
+	t   *testing.T
+	tab context.Context
+
+	mu     sync.Mutex
+	faults []string
+}
+
+// newPerson sits somebody down at a browser that nobody has used.
+func newPerson(t *testing.T) *person {
+	t.Helper()
+	return sit(t, browser, chromedp.WithNewBrowserContext())
+}
+
+// newTab opens one more tab in the same browser.
+func (p *person) newTab() *person {
+	p.t.Helper()
+	return sit(p.t, p.tab)
+}
+
+func sit(t *testing.T, parent context.Context, options ...chromedp.ContextOption) *person {
+	t.Helper()
+	p := &person{t: t}
+	tab, leave := chromedp.NewContext(parent, append(options, chromedp.WithListener(p.listen))...)
+	p.tab = tab
+	t.Cleanup(func() {
+		leave()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		for _, fault := range p.faults {
+			t.Errorf("the browser complained: %s", fault)
+		}
+	})
+	// The tab lives as long as the context of its first step, so this one has no end.
+	attentive := command(emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+	if err := chromedp.Do(p.tab, attentive); err != nil {
+		t.Fatalf("open a tab: %v", err)
+	}
+	return p
+}
+
+// listen takes down what went wrong in the tab. A page of an unusual status is the
+// test's to judge; whatever a page loads must be there.
+func (p *person) listen(event any) {
+	fault := ""
+	switch e := event.(type) {
+	case *log.EventEntryAdded:
+		if e.Entry.Level == log.EntryLevelError && e.Entry.Source != log.EntrySourceNetwork {
+			fault = fmt.Sprintf("%s: %s (%s)", e.Entry.Source, e.Entry.Text, e.Entry.URL)
+		}
+	case *runtime.EventExceptionThrown:
+		fault = "an exception: " + e.ExceptionDetails.Text
+	case *runtime.EventConsoleAPICalled:
+		fault = fmt.Sprintf("console: %s %v", e.Type, e.Args)
+	case *network.EventLoadingFailed:
+		if !e.Canceled || e.BlockedReason != "" {
+			fault = "a request failed: " + e.ErrorText + " " + string(e.BlockedReason)
+		}
+	case *network.EventResponseReceived:
+		if e.Type != network.ResourceTypeDocument && e.Response.Status >= 400 {
+			fault = fmt.Sprintf("%s answered %d", e.Response.URL, e.Response.Status)
+		}
+	}
+	if fault == "" {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.faults = append(p.faults, fault)
+}
+
+// withoutScript forbids the pages of this tab to run any.
+func (p *person) withoutScript() {
+	p.t.Helper()
+	p.do(command(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))
+}
+
+// trusting accepts certificates that nobody vouches for.
+func (p *person) trusting() {
+	p.t.Helper()
+	p.do(command(security.SetIgnoreCertificateErrors, security.SetIgnoreCertificateErrorsParams{Ignore: true}))
+}
+
+// open follows an address and returns the status of the page it leads to.
+func (p *person) open(url string) int64 {
+	p.t.Helper()
+	return p.goes("opening "+url, chromedp.Navigate(url))
+}
+
+// press presses what leads to another page, and returns that page's status.
+func (p *person) press(selector string) int64 {
+	p.t.Helper()
+	return p.goes("pressing "+selector, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+}
+
+// tick presses what leads nowhere.
+func (p *person) tick(selector string) {
+	p.t.Helper()
+	p.do(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+}
+
+// goes runs the steps and waits for the page that they lead to.
+func (p *person) goes(what string, steps ...chromedp.Action[chromedp.Void]) int64 {
+	p.t.Helper()
+	ctx, stop := context.WithTimeout(p.tab, patience)
+	defer stop()
+	response, err := chromedp.RunResponse(ctx, steps...)
+	if err != nil {
+		p.t.Fatalf("%s, from %s: %v", what, p.where(), err)
+	}
+	if response == nil {
+		return 0
+	}
+	return response.Status
+}
+
+// write types into a field, over what is there.
+func (p *person) write(selector, text string) {
+	p.t.Helper()
+	p.do(chromedp.WaitVisible(chromedp.CSS(selector)))
+	evaluate[bool](p, fmt.Sprintf("(field => { field.focus(); field.select(); return true; })(document.querySelector(%q))", selector))
+	p.types(text)
+}
+
+// types types where the focus is.
+func (p *person) types(text string) {
+	p.t.Helper()
+	p.do(chromedp.KeyEvent(text))
+}
+
+// read returns the text of an element.
+func (p *person) read(selector string) string {
+	p.t.Helper()
+	return ask(p, chromedp.Text(chromedp.CSS(selector), chromedp.NodeVisible))
+}
+
+// sees waits for an element, and fails if it does not say what it should.
+func (p *person) sees(selector string, words ...string) {
+	p.t.Helper()
+	text := p.read(selector)
+	for _, word := range words {
+		if !strings.Contains(text, word) {
+			p.t.Fatalf("%s of %s says %q, want %q in it", selector, p.where(), text, word)
+		}
+	}
+}
+
+// misses fails if there is such an element.
+func (p *person) misses(selector string) {
+	p.t.Helper()
+	if p.has(selector) {
+		p.t.Fatalf("%s has %s: %s", p.where(), selector, p.read("body"))
+	}
+}
+
+func (p *person) has(selector string) bool {
+	p.t.Helper()
+	return evaluate[bool](p, fmt.Sprintf("document.querySelector(%q) !== null", selector))
+}
+
+// where returns the address of the page.
+func (p *person) where() string {
+	p.t.Helper()
+	return evaluate[string](p, "location.href")
+}
+
+// focused returns the id of the element that has the focus.
+func (p *person) focused() string {
+	p.t.Helper()
+	return evaluate[string](p, "document.activeElement.id")
+}
+
+// do runs what returns nothing.
+func (p *person) do(steps ...chromedp.Action[chromedp.Void]) {
+	p.t.Helper()
+	ctx, stop := context.WithTimeout(p.tab, patience)
+	defer stop()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// ask runs what returns something.
+func ask[T any](p *person, action chromedp.Action[T]) T {
+	p.t.Helper()
+	ctx, stop := context.WithTimeout(p.tab, patience)
+	defer stop()
+	answer, err := chromedp.Run(ctx, action)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return answer
+}
+
+// evaluate returns what a script says in the page. Pages that are forbidden
+// script may still be asked.
+func evaluate[T any](p *person, script string) T {
+	p.t.Helper()
+	return ask(p, chromedp.Evaluate[T](script))
+}

@@ -1,0 +1,155 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"os"
+
+	"github.com/chromedp/cdproto/accessibility"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+// sight is a way in which a page may be seen. Those with a picture are kept.
+type sight struct {
+	picture, scheme string
+	width, height   int64
+}
+
+var sights = []sight{
+	{"light", "light", 1280, 860},
+	{"dark", "dark", 1280, 860},
+	{"phone", "light", 390, 844},
+	{"", "dark", 320, 568},
+}
+
+// mustFit shows the page so, and fails if it does not fit or cannot be read.
+func (v *tour) mustFit(name string, how sight) {
+	v.t.Helper()
+	v.do(chromedp.EmulateViewport(how.width, how.height),
+		command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: how.scheme},
+			{Name: "prefers-reduced-motion", Value: "reduce"},
+		}}))
+	if width := evaluate[int64](v.person, "document.documentElement.scrollWidth"); width > how.width {
+		v.t.Errorf("%s is %d pixels wide, which do not fit into %d", name, width, how.width)
+	}
+	for _, fault := range evaluate[[]string](v.person, contrast) {
+		v.t.Errorf("%s in %s at %d pixels: %s", name, how.scheme, how.width, fault)
+	}
+}
+
+// keep takes a picture of the whole page, in a window as high as it is.
+func (v *tour) keep(file string, how sight) {
+	v.t.Helper()
+	height := evaluate[int64](v.person, "Math.ceil(document.documentElement.getBoundingClientRect().height)")
+	v.do(chromedp.EmulateViewport(how.width, max(how.height, height)))
+	if err := os.WriteFile(file, ask(v.person, chromedp.CaptureScreenshot()), 0o644); err != nil {
+		v.t.Fatal(err)
+	}
+}
+
+func (v *tour) restore() {
+	v.t.Helper()
+	v.do(chromedp.ResetViewport(), command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{}))
+}
+
+// mustBeAccessible fails where somebody who does not see the page would be lost.
+func (v *tour) mustBeAccessible(name string) {
+	v.t.Helper()
+	for _, fault := range evaluate[[]string](v.person, structure) {
+		v.t.Errorf("%s: %s", name, fault)
+	}
+
+	landmarks := map[string]int{}
+	tree := ask(v.person, call(accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{}))
+	for _, node := range tree.Nodes {
+		if node.Ignored || node.Role == nil {
+			continue
+		}
+		role := spoken(node.Role)
+		landmarks[role]++
+		switch role {
+		case "RootWebArea", "button", "link", "textbox", "checkbox", "heading", "image", "DisclosureTriangle", "navigation", "region":
+			if spoken(node.Name) == "" {
+				v.t.Errorf("%s: a %s has no name to be spoken", name, role)
+			}
+		}
+	}
+	if landmarks["main"] != 1 || landmarks["banner"] != 1 {
+		v.t.Errorf("%s: there are %d main parts and %d banners, want one each", name, landmarks["main"], landmarks["banner"])
+	}
+}
+
+// spoken is what a screen reader is told.
+func spoken(value *accessibility.Value) string {
+	if value == nil || len(value.Value) < 2 {
+		return ""
+	}
+	return string(value.Value[1 : len(value.Value)-1])
+}
+
+// structure lists what is wrong with the markup of a page.
+const structure = `(() => {
+	const all = selector => [...document.querySelectorAll(selector)];
+	const name = e => e.outerHTML.slice(0, 120);
+	const faults = [];
+	const want = (good, words) => { if (!good) faults.push(words); };
+	want(document.documentElement.lang, "the page names no language");
+	want(document.title.trim(), "the page has no title");
+	want(all("h1").length === 1, "there are " + all("h1").length + " h1");
+	let level = 0;
+	for (const h of all("h1, h2, h3, h4")) {
+		want(+h.tagName[1] <= level + 1, "a heading skips a level: " + name(h));
+		level = +h.tagName[1];
+	}
+	const ids = all("[id]").map(e => e.id);
+	want(new Set(ids).size === ids.length, "an id is there twice");
+	all("[aria-describedby], [aria-labelledby]").forEach(e =>
+		(e.getAttribute("aria-describedby") || e.getAttribute("aria-labelledby")).split(" ").forEach(id =>
+			want(document.getElementById(id), "a description is missing: " + name(e))));
+	all("img:not([alt])").forEach(e => want(false, "a picture without alt: " + name(e)));
+	all("input:not([type=hidden])").forEach(e => want(e.labels.length, "a field without a label: " + name(e)));
+	all("input[type=password]").forEach(e => want(e.autocomplete, "a password that nothing can fill in: " + name(e)));
+	all("[tabindex]").forEach(e => want(e.tabIndex <= 0, "an order of its own: " + name(e)));
+	all("[style], script:not([src]), style").forEach(e => want(false, "inline style or script: " + name(e)));
+	all("a[target=_blank]").forEach(e => want(e.relList.contains("noopener"), "a new tab that knows its opener: " + name(e)));
+	all("button, .button, input:not([type=hidden]), summary").forEach(e => {
+		const box = e.getBoundingClientRect();
+		want(box.width === 0 || box.height >= 20 && box.width >= 20, "too small to hit: " + name(e));
+	});
+	return faults;
+})()`
+
+// contrast lists the text that is not set off from its ground (WCAG 2.2, 1.4.3).
+const contrast = `(() => {
+	const context = Object.assign(document.createElement("canvas"), {width: 1, height: 1}).getContext("2d", {willReadFrequently: true});
+	const parse = colour => {
+		context.clearRect(0, 0, 1, 1);
+		context.fillStyle = colour;
+		context.fillRect(0, 0, 1, 1);
+		return [...context.getImageData(0, 0, 1, 1).data];
+	};
+	const light = ([r, g, b]) => [r, g, b]
+		.map(c => c / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+		.reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+	const ground = e => {
+		for (; e; e = e.parentElement) {
+			const colour = parse(getComputedStyle(e).backgroundColor);
+			if (colour[3] === 255) return colour;
+		}
+		return [255, 255, 255];
+	};
+	const faults = [];
+	for (const e of document.body.querySelectorAll("*")) {
+		const texts = [...e.childNodes].filter(n => n.nodeType === 3 && n.data.trim());
+		const style = getComputedStyle(e);
+		if (!texts.length || style.visibility === "hidden" || !e.getClientRects().length) continue;
+		const [a, b] = [light(parse(style.color)), light(ground(e))];
+		const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+		const size = parseFloat(style.fontSize);
+		const enough = size >= 24 || size >= 18.66 && style.fontWeight >= 700 ? 3 : 4.5;
+		if (ratio < enough) faults.push("contrast of " + ratio.toFixed(2) + ", want " + enough + ": " + texts[0].data.trim().slice(0, 60));
+	}
+	return faults;
+})()`

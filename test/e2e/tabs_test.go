@@ -1,0 +1,111 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+func TestTwoTabsDoNotDisturbEachOther(t *testing.T) {
+	t.Parallel()
+	server := startDev(t)
+	one := newPerson(t)
+	other := one.newTab()
+
+	for _, tab := range []*person{one, other} {
+		tab.open(server.demo)
+		tab.press("#signin")
+	}
+	one.signIn(server.username, server.password)
+	other.signIn(server.username, server.password)
+	one.press("#accept")
+	one.sees("#greeting", "Hello")
+	other.press("#accept")
+	other.sees("#greeting", "Hello")
+
+	one.press("#silent") // the session is the one that the other tab has renewed
+	one.sees("#notice", "without showing a page")
+}
+
+func TestGoingBackAndReloadingLeadsOn(t *testing.T) {
+	t.Parallel()
+	server := startDev(t)
+	p := newPerson(t)
+
+	p.open(server.demo)
+	p.press("#signin")
+	p.reload()
+	p.sees("h1", "Sign in")
+	p.signIn(server.username, server.password)
+	p.reload()
+	p.sees("h1", "asks for access")
+
+	p.back() // to a sign-in page that has served
+	p.signIn(server.username, server.password)
+	p.sees("h1", "asks for access")
+	p.press("#accept")
+	p.sees("#greeting", "Hello")
+
+	if status := p.back(); status >= 500 {
+		t.Errorf("going back after a sign-in led to status %d", status)
+	}
+	p.sees("#error-code", "expired_request")
+	if status := p.reload(); status >= 500 {
+		t.Errorf("reloading it led to status %d", status)
+	}
+	p.open(server.demo)
+	p.sees("#greeting", "Hello")
+}
+
+func TestARequestBelongsToItsBrowser(t *testing.T) {
+	t.Parallel()
+	server := startDev(t)
+	victim, stranger := newPerson(t), newPerson(t)
+
+	victim.open(server.demo)
+	victim.press("#signin")
+	address := victim.where()
+	if status := stranger.open(address); status != 400 {
+		t.Errorf("another browser's request was answered with %d, want 400", status)
+	}
+	stranger.sees("#error-code", "expired_request")
+	stranger.misses("#password")
+
+	victim.signIn(server.username, server.password)
+	if status := stranger.open(victim.where()); status != 400 {
+		t.Errorf("another browser's consent page was answered with %d, want 400", status)
+	}
+	stranger.misses("#accept")
+	victim.press("#accept")
+	victim.sees("#greeting", "Hello")
+}
+
+func TestAPageOfTheWayIsNoPlaceToBegin(t *testing.T) {
+	t.Parallel()
+	server := startDev(t)
+	p := newPerson(t)
+
+	for _, path := range []string{"/login", "/consent", "/login?request=long-gone"} {
+		if status := p.open(server.issuer + path); status != 400 {
+			t.Errorf("%s was answered with %d, want 400", path, status)
+		}
+		p.sees("#error", "application")
+	}
+	if status := p.open(server.issuer + "/nowhere"); status != 404 {
+		t.Errorf("an address that leads nowhere was answered with %d, want 404", status)
+	}
+	p.sees("#error-code", "not_found")
+}
+
+// back presses the browser's button and returns the status of the page.
+func (p *person) back() int64 {
+	p.t.Helper()
+	return p.goes("going back", chromedp.NavigateBack())
+}
+
+func (p *person) reload() int64 {
+	p.t.Helper()
+	return p.goes("reloading", chromedp.Reload())
+}

@@ -1,0 +1,78 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"crypto/tls"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/network"
+)
+
+func TestOverTLSCookiesAreBoundToTheHost(t *testing.T) {
+	t.Parallel()
+	server := startDev(t, "--tls")
+	if !strings.HasPrefix(server.issuer, "https://localhost:") {
+		t.Fatalf("the issuer is %s, want https", server.issuer)
+	}
+	p := newPerson(t)
+	p.trusting()
+
+	p.open(server.demo)
+	p.press("#signin")
+	p.mustKeepSafe(server, "__Host-ostiary_request_")
+	p.signIn(server.username, server.password)
+	p.press("#accept")
+	p.sees("#greeting", "Hello")
+	p.mustKeepSafe(server, "__Host-ostiary_session")
+	p.press("#refresh")
+	p.sees("#refreshed-at", ":")
+	p.press("#signout")
+	p.sees("#demo-signed-out", "signed out")
+}
+
+// mustKeepSafe fails unless the provider's cookies are as safe as they can be, and
+// one of that name is among them.
+func (p *person) mustKeepSafe(server *dev, name string) {
+	p.t.Helper()
+	found := false
+	answer := ask(p, call(network.GetCookies, network.GetCookiesParams{URLs: []string{server.issuer}}))
+	for _, cookie := range answer.Cookies {
+		if !strings.Contains(cookie.Name, "ostiary_") || strings.HasPrefix(cookie.Name, "ostiary_demo_") {
+			continue
+		}
+		found = found || strings.HasPrefix(cookie.Name, name)
+		if !strings.HasPrefix(cookie.Name, "__Host-") || !cookie.Secure || !cookie.HTTPOnly ||
+			cookie.SameSite != network.CookieSameSiteLax || cookie.Path != "/" {
+			p.t.Errorf("the cookie %s is not safe: %+v", cookie.Name, cookie)
+		}
+	}
+	if !found {
+		p.t.Errorf("the provider set no cookie named %s...", name)
+	}
+}
+
+func TestTLSIsNewAndStays(t *testing.T) {
+	t.Parallel()
+	server := startDev(t, "--tls")
+	address := strings.TrimPrefix(server.issuer, "https://")
+
+	old := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
+	if conn, err := tls.Dial("tcp", address, old); err == nil {
+		conn.Close()
+		t.Error("TLS 1.1 was accepted")
+	}
+	client := &http.Client{Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12},
+	}}
+	response, err := client.Get(server.issuer + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if got := response.Header.Get("Strict-Transport-Security"); !strings.HasPrefix(got, "max-age=") {
+		t.Errorf("Strict-Transport-Security is %q, want a max-age", got)
+	}
+}

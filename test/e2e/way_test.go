@@ -1,0 +1,66 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/json"
+)
+
+// signIn fills in the sign-in form, whoever is asked for.
+func (p *person) signIn(username, password string) int64 {
+	p.t.Helper()
+	p.write("#username", username)
+	p.write("#password", password)
+	return p.press("#login")
+}
+
+// way is a person's whole way through the demo application of a provider.
+type way struct {
+	demo               string
+	username, password string
+}
+
+// arrive leads from the application's first page to being signed in there.
+func (w way) arrive(p *person) {
+	p.t.Helper()
+	p.open(w.demo)
+	p.press("#signin")
+	if status := p.signIn(w.username, w.password); status != 200 {
+		p.t.Fatalf("signing in led to %s with status %d: %s", p.where(), status, p.read("body"))
+	}
+	p.press("#accept")
+	p.sees("#greeting", "Hello")
+}
+
+// claims returns the claims of the ID token that the application shows.
+func (p *person) claims() map[string]any {
+	p.t.Helper()
+	return decode(p, p.read("#id-token h3 + pre ~ h3 + pre"))
+}
+
+// authTime returns when the application was told that the person signed in.
+func (p *person) authTime() int64 {
+	p.t.Helper()
+	at, ok := p.claims()["auth_time"].(float64)
+	if !ok {
+		p.t.Fatalf("the ID token has no auth_time: %v", p.claims())
+	}
+	return int64(at)
+}
+
+// tokens returns the token response that the application shows, in short.
+func (p *person) tokens() map[string]string {
+	p.t.Helper()
+	return evaluate[map[string]string](p, `Object.fromEntries(
+		[...document.querySelectorAll("#token-response [data-member]")].map(
+			line => [line.dataset.member, line.querySelector("dd > code").textContent]))`)
+}
+
+func decode(p *person, text string) map[string]any {
+	p.t.Helper()
+	var members map[string]any
+	if err := json.Unmarshal([]byte(text), &members); err != nil {
+		p.t.Fatalf("%v: %s", err, text)
+	}
+	return members
+}
