@@ -54,11 +54,31 @@ func openSQLite(ctx context.Context, path string) (*sqliteEngine, error) {
 		return nil, errors.Join(err, writing.db.Close())
 	}
 	e := &sqliteEngine{writing, reading}
-	if _, err := writing.exec(ctx, `SELECT 1`); err != nil {
+	if err := writing.firstConnection(ctx); err != nil {
 		e.close()
 		return nil, err
 	}
 	return e, nil
+}
+
+// firstConnection turns a new file to WAL. Of two processes that want to at once,
+// SQLite refuses one without letting it wait, since both hold a lock that the
+// other needs.
+func (c *sqliteConn) firstConnection(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, busyPatience)
+	defer cancel()
+	for {
+		_, err := c.exec(ctx, `SELECT 1`)
+		answer, ok := errors.AsType[*sqlite.Error](err)
+		if !ok || answer.Code()&0xff != sqlite3.SQLITE_BUSY {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 // keepPrivate makes the file before SQLite does, with a mode that lets nobody
