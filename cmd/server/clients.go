@@ -140,8 +140,7 @@ func (cmd *clientsDelete) Run(ctx context.Context, s streams, c *cli) error {
 		if err := d.store.DeleteClient(ctx, cmd.ID); err != nil {
 			return fmt.Errorf("delete %s: %w", cmd.ID, err)
 		}
-		fmt.Fprintf(s.out, "deleted %s\n", cmd.ID)
-		return nil
+		return s.say("deleted %s", cmd.ID)
 	})
 }
 

@@ -37,7 +37,7 @@ func (cmd *clientsImport) Run(ctx context.Context, s streams, c *cli) error {
 		}
 		done.Unchanged = len(batch.clients) - done.Created - done.Updated
 		for _, warning := range batch.warnings {
-			fmt.Fprintln(s.err, "warning:", warning)
+			s.remark("warning: %s\n", warning)
 		}
 		return d.showImported(cmd.answer, done)
 	})
@@ -52,11 +52,13 @@ func (d *desk) showImported(a answer, done imported) error {
 	if a.JSON {
 		return writeJSON(d.out, done)
 	}
-	fmt.Fprintf(d.out, "%d created, %d updated, %d unchanged\n", done.Created, done.Updated, done.Unchanged)
-	if len(done.Secrets) == 0 {
-		return nil
+	err := d.say("%d created, %d updated, %d unchanged", done.Created, done.Updated, done.Unchanged)
+	if err != nil || len(done.Secrets) == 0 {
+		return err
 	}
-	fmt.Fprintln(d.out, "\nSecrets that were made, shown this once:")
+	if err := d.say("\nSecrets that were made, shown this once:"); err != nil {
+		return err
+	}
 	return list(d.out, a, table[madeSecret]{
 		[]string{"CLIENT", "SECRET"}, func(m madeSecret) []string { return []string{m.ID, m.Secret} },
 	}, done.Secrets)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -43,11 +42,8 @@ func clientTable() table[clientView] {
 
 // showClient prints a client, and its secret if that was just made.
 func (d *desk) showClient(a answer, c *client.Client, secret string) error {
-	if err := card(d.out, a, viewClient(c, secret)); err != nil {
-		return err
-	}
 	if secret != "" {
-		fmt.Fprintln(d.err, "The secret is shown this once: it is not kept in a form that can be read.")
+		d.remark(shownOnce, "secret")
 	}
-	return nil
+	return card(d.out, a, viewClient(c, secret))
 }

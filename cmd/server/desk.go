@@ -124,7 +124,7 @@ func (y certainty) confirm(ctx context.Context, s streams, question string) erro
 	if _, ok := s.console(); !ok {
 		return errors.New("nobody is here to be asked: say --yes if you are sure")
 	}
-	fmt.Fprintf(s.err, "%s Type yes: ", question)
+	s.remark("%s Type yes: ", question)
 	reply, err := await(ctx, func() (string, error) {
 		line, err := bufio.NewReader(s.in).ReadString('\n')
 		return line, ignoreEOF(err)
@@ -172,9 +172,9 @@ func (s streams) progress(what string) func(done, total int) {
 		return func(int, int) {}
 	}
 	return func(done, total int) {
-		fmt.Fprintf(s.err, "\r%s: %d of %d", what, done, total)
+		s.remark("\r%s: %d of %d", what, done, total)
 		if done == total {
-			fmt.Fprint(s.err, "\r\x1b[K")
+			s.remark("\r\x1b[K")
 		}
 	}
 }

@@ -69,7 +69,9 @@ func (cmd *grantsRevoke) Run(ctx context.Context, s streams, c *cli) error {
 			if err := d.store.RevokeGrant(ctx, ref, "", grant.WhyOperator, now()); err != nil {
 				return err //nolint:wrapcheck // names itself
 			}
-			fmt.Fprintf(s.out, "revoked %s\n", ref.ID)
+			if err := s.say("revoked %s", ref.ID); err != nil {
+				return err
+			}
 		}
 		return nil
 	})

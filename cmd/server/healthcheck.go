@@ -41,8 +41,7 @@ func (*healthcheckCommand) Run(ctx context.Context, s streams, c *cli) error {
 	if status != http.StatusOK {
 		return fmt.Errorf("not ready: %d %s", status, body)
 	}
-	fmt.Fprintln(s.out, "ready")
-	return nil
+	return s.say("ready")
 }
 
 // askHealth goes to the listener itself, around proxies and balancers.

@@ -19,7 +19,7 @@ import (
 // is an error, since nobody would see it.
 func importClients(
 	ctx context.Context, c *config.Config, s *store.Store, h *account.Hasher, text []byte,
-) (created, updated int, err error) {
+) (created, updated int, err error) { //nolint:unparam // whoever starts dev is not told the numbers
 	batch, err := readClients(ctx, c, s, h, text, func(int, int) {})
 	if err != nil {
 		return 0, 0, err

@@ -66,8 +66,7 @@ func entryList(text []byte, member string) ([]json.RawMessage, error) {
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	var whole any
 	if err := json.Unmarshal(text, &whole); err != nil {
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
+		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 			line := 1 + bytes.Count(text[:syntax.Offset], []byte("\n"))
 			return nil, fmt.Errorf("line %d: not JSON: %w", line, err)
 		}

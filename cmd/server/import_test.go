@@ -145,9 +145,9 @@ func TestAnImportReadsStandardInputAndWarns(t *testing.T) {
 	t.Parallel()
 
 	sh := newShell(t)
-	sh.input = `[{"client_id": "a", "grant_types": ["client_credentials"], "client_nmae": "A"}]`
+	sh.input = `[{"client_id": "a", "grant_types": ["client_credentials"], "client_nam": "A"}]`
 	got := sh.run("clients", "import", "-")
-	contains(t, got.err, "warning: entry 1: client_nmae is not understood")
+	contains(t, got.err, "warning: entry 1: client_nam is not understood")
 	contains(t, got.out, "1 created", "Secrets that were made", "a ")
 	if got := sh.must("clients", "import", "-"); strings.Contains(got, "Secrets") {
 		t.Errorf("importing again made secrets anew: %s", got)

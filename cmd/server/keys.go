@@ -81,8 +81,7 @@ func (*keysReseal) Run(ctx context.Context, s streams, c *cli) error {
 		if err != nil {
 			return err //nolint:wrapcheck // names itself
 		}
-		fmt.Fprintf(s.out, "%d sealed anew; all are sealed under the first system secret.\n", count)
-		return nil
+		return s.say("%d sealed anew; all are sealed under the first system secret.", count)
 	})
 }
 
@@ -107,8 +106,7 @@ func (cmd *keysImport) Run(ctx context.Context, s streams, c *cli) error {
 		if err := keys.Import(ctx, alg, signer); err != nil {
 			return err //nolint:wrapcheck // names itself
 		}
-		fmt.Fprintf(s.out, "The key is published as the next one for %s.\n", alg)
-		return nil
+		return s.say("The key is published as the next one for %s.", alg)
 	})
 }
 

@@ -10,7 +10,6 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
-	"fmt"
 
 	"github.com/ostiary/ostiary/internal/jwks"
 )
@@ -79,5 +78,5 @@ func algorithmFor(signer crypto.Signer, asked jwks.Algorithm) (jwks.Algorithm, e
 	case ed25519.PublicKey:
 		return cmp.Or(asked, jwks.EdDSA), nil
 	}
-	return "", fmt.Errorf("holds a key of a kind that no algorithm takes")
+	return "", errors.New("holds a key of a kind that no algorithm takes")
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"time"
 )
@@ -33,8 +32,7 @@ func (cmd *migrateUp) Run(ctx context.Context, s streams, c *cli) error {
 			return err //nolint:wrapcheck // names itself
 		}
 		if len(taken) == 0 && !cmd.JSON {
-			fmt.Fprintln(s.out, "The schema is up to date.")
-			return nil
+			return s.say("The schema is up to date.")
 		}
 		return list(s.out, cmd.answer, table[string]{
 			[]string{"APPLIED"}, func(name string) []string { return []string{name} },

@@ -68,8 +68,7 @@ func (cmd *sessionsRevoke) Run(ctx context.Context, s streams, c *cli) error {
 			if err != nil {
 				return err //nolint:wrapcheck // names itself
 			}
-			fmt.Fprintf(s.out, "%d of %s revoked\n", ended, a.Username)
-			return nil
+			return s.say("%d of %s revoked", ended, a.Username)
 		}
 		return cmd.end(ctx, d)
 	})
@@ -97,7 +96,9 @@ func (cmd *sessionsRevoke) end(ctx context.Context, d *desk) error {
 		if err := d.store.EndSession(ctx, id, now()); err != nil {
 			return err //nolint:wrapcheck // names itself
 		}
-		fmt.Fprintf(d.out, "revoked %s\n", id)
+		if err := d.say("revoked %s", id); err != nil {
+			return err
+		}
 	}
 	return nil
 }

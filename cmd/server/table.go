@@ -86,7 +86,10 @@ func align(w io.Writer, rows [][]string) error {
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	for _, row := range rows {
 		line := strings.Join(row, "\x00")
-		fmt.Fprintln(t, strings.TrimRight(strings.ReplaceAll(harmless(line), "\x00", "\t"), "\t"))
+		line = strings.TrimRight(strings.ReplaceAll(harmless(line), "\x00", "\t"), "\t")
+		if _, err := io.WriteString(t, line+"\n"); err != nil {
+			return fmt.Errorf("write: %w", err)
+		}
 	}
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("write: %w", err)
@@ -103,6 +106,20 @@ func harmless(line string) string {
 		}
 		return r
 	}, line)
+}
+
+// say writes what was done. Whoever asked for it must hear of it, so that it
+// cannot be said is an error.
+func (s streams) say(format string, args ...any) error {
+	if _, err := fmt.Fprintf(s.out, format+"\n", args...); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	return nil
+}
+
+// remark writes what a person may want to know beside it.
+func (s streams) remark(format string, args ...any) {
+	_, _ = fmt.Fprintf(s.err, format, args...) // the command goes on without
 }
 
 func writeJSON(w io.Writer, v any) error {

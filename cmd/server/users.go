@@ -84,11 +84,10 @@ func (cmd *usersCreate) Run(ctx context.Context, s streams, c *cli) error {
 		}
 		view := viewUser(a)
 		view.Password = p.made
-		if err := card(s.out, cmd.answer, view); err != nil {
-			return err
+		if p.made != "" {
+			s.remark(shownOnce, "password")
 		}
-		p.remark(s)
-		return nil
+		return card(s.out, cmd.answer, view)
 	})
 }
 
@@ -120,12 +119,10 @@ func (cmd *usersSetPassword) Run(ctx context.Context, s streams, c *cli) error {
 			return err //nolint:wrapcheck // names itself
 		}
 		if p.made == "" {
-			fmt.Fprintf(s.out, "the password of %s is changed\n", a.Username)
-			return nil
+			return s.say("the password of %s is changed", a.Username)
 		}
-		fmt.Fprintln(s.out, p.made)
-		p.remark(s)
-		return nil
+		s.remark(shownOnce, "password")
+		return s.say("%s", p.made)
 	})
 }
 
@@ -133,14 +130,12 @@ func (cmd *usersSetPassword) Run(ctx context.Context, s streams, c *cli) error {
 func (cmd *usersDisable) Run(ctx context.Context, s streams, c *cli) error {
 	return c.atPerson(ctx, s, cmd.Username, func(d *desk, a *account.Account) error {
 		if !a.DisabledAt.IsZero() {
-			fmt.Fprintf(s.out, "%s was disabled before\n", a.Username)
-			return nil
+			return s.say("%s was disabled before", a.Username)
 		}
 		if err := d.store.SetDisabled(ctx, a.Subject, true, now()); err != nil {
 			return err //nolint:wrapcheck // names itself
 		}
-		fmt.Fprintf(s.out, "%s is disabled\n", a.Username)
-		return nil
+		return s.say("%s is disabled", a.Username)
 	})
 }
 
@@ -150,8 +145,7 @@ func (cmd *usersEnable) Run(ctx context.Context, s streams, c *cli) error {
 		if err := d.store.SetDisabled(ctx, a.Subject, false, now()); err != nil {
 			return err //nolint:wrapcheck // names itself
 		}
-		fmt.Fprintf(s.out, "%s may sign in\n", a.Username)
-		return nil
+		return s.say("%s may sign in", a.Username)
 	})
 }
 
@@ -165,8 +159,7 @@ func (cmd *usersDelete) Run(ctx context.Context, s streams, c *cli) error {
 		if err := d.store.DeleteAccount(ctx, a.Subject); err != nil {
 			return err //nolint:wrapcheck // names itself
 		}
-		fmt.Fprintf(s.out, "deleted %s\n", a.Username)
-		return nil
+		return s.say("deleted %s", a.Username)
 	})
 }
 

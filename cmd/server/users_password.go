@@ -24,12 +24,8 @@ type chosen struct {
 	made string // the password itself, if nobody knows it yet
 }
 
-// remark tells a person what the password on the standard output is.
-func (p chosen) remark(s streams) {
-	if p.made != "" {
-		fmt.Fprintln(s.err, "The password is shown this once: it is not kept in a form that can be read.")
-	}
-}
+// shownOnce goes with what was made.
+const shownOnce = "The %s is shown this once: it is not kept in a form that can be read.\n"
 
 // password gets a password from where the flags say, or from a person.
 func (f *passwordFlags) password(ctx context.Context, d *desk) (chosen, error) {
