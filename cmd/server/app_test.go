@@ -32,7 +32,7 @@ const (
 // that the test moves.
 type server struct {
 	*app
-	t   *testing.T
+	t   testing.TB
 	url string
 
 	mu    sync.Mutex
@@ -40,7 +40,7 @@ type server struct {
 }
 
 // start serves db with the settings, and stops with the test.
-func start(t *testing.T, db *store.Store, settings map[string]string) *server {
+func start(t testing.TB, db *store.Store, settings map[string]string) *server {
 	t.Helper()
 	s := &server{t: t, clock: time.Now().Truncate(time.Microsecond)} // as exact as the store is
 	front := httptest.NewUnstartedServer(nil)
@@ -137,7 +137,7 @@ func (p reply) location() *url.URL {
 	return u
 }
 
-func (p reply) json(t *testing.T) map[string]any {
+func (p reply) json(t testing.TB) map[string]any {
 	t.Helper()
 	var m map[string]any
 	if err := json.Unmarshal([]byte(p.body), &m); err != nil {
@@ -173,7 +173,7 @@ func (p reply) attribute(name string, fits func(map[string]string) bool) string 
 	}
 }
 
-func send(t *testing.T, c *http.Client, r *http.Request) reply {
+func send(t testing.TB, c *http.Client, r *http.Request) reply {
 	t.Helper()
 	answer, err := c.Do(r)
 	if err != nil {
@@ -338,7 +338,7 @@ func text(v any) string {
 }
 
 // claims reads a JWT's payload without verifying it.
-func claims(t *testing.T, token any) map[string]any {
+func claims(t testing.TB, token any) map[string]any {
 	t.Helper()
 	parts := strings.Split(text(token), ".")
 	if len(parts) != 3 {
@@ -355,7 +355,7 @@ func claims(t *testing.T, token any) map[string]any {
 	return m
 }
 
-func wantError(t *testing.T, p reply, status int, code string) {
+func wantError(t testing.TB, p reply, status int, code string) {
 	t.Helper()
 	if got := p.json(t)["error"]; p.status != status || got != code {
 		t.Errorf("answer %d %v, want %d %s\n%s", p.status, got, status, code, p.body)

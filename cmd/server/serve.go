@@ -12,9 +12,15 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/net/netutil"
+
 	"github.com/ostiary/ostiary/internal/config"
 	"github.com/ostiary/ostiary/internal/middleware"
 )
+
+// maxConnections bounds what idle and slow callers can hold open on a listener;
+// the rest waits to be accepted.
+const maxConnections = 10_000
 
 // serveCommand runs in production.
 type serveCommand struct {
@@ -127,7 +133,7 @@ func (a *app) serve(ctx context.Context, listeners []bound) error {
 	for i, l := range listeners {
 		servers[i] = middleware.Server(l.handler)
 		servers[i].ErrorLog = slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)
-		go func() { failed <- servers[i].Serve(l.Listener) }()
+		go func() { failed <- servers[i].Serve(netutil.LimitListener(l.Listener, maxConnections)) }()
 	}
 
 	var err error
