@@ -1,0 +1,49 @@
+//go:build fault
+
+package fault
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/test/rig"
+)
+
+// Replicas are killed again and again while 2,000 codes are exchanged and
+// refreshed. Between two kills a replica comes back, once in a while none is left.
+func TestNothingAcknowledgedIsLostToKills(t *testing.T) {
+	for _, engine := range rig.Engines() {
+		t.Run(string(engine), func(t *testing.T) {
+			var url string
+			if engine == rig.Postgres {
+				url = storetest.StartPostgres(t, storetest.Options{Durable: true}).URL()
+			} else {
+				url = rig.Database(t, engine)
+			}
+			h := open(t, rig.Options{Database: url})
+			random := chance(t)
+			n := rounds(2000)
+			kills := make([]int64, rounds(60)/10)
+			for i := range kills {
+				kills[i] = random.Int64N(expected(n)*9/10) + 1
+			}
+			slices.Sort(kills)
+
+			l := start(t, h, n)
+			for i, moment := range kills {
+				l.reached(moment)
+				victims := []int{random.IntN(h.Len())}
+				if i%3 == 0 {
+					victims = []int{0, 1}
+				}
+				l.did(fmt.Sprintf("kill %v", victims))
+				share(victims, func(_, victim int) { h.Kill(victim) })
+				share(victims, func(_, victim int) { h.Restart(victim) })
+				l.did(fmt.Sprintf("back %v", victims))
+			}
+			l.verdict()
+		})
+	}
+}
