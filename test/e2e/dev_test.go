@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ostiary/ostiary/test/rig"
 )
 
 // dev is a development server, as its banner describes it.
@@ -24,8 +26,8 @@ type dev struct {
 	t *testing.T
 
 	issuer, demo, setup, mail, smtp string
-	username, password        string
-	data                      string
+	username, password              string
+	data                            string
 
 	process *exec.Cmd
 	log     lockedBuffer
@@ -40,7 +42,7 @@ func startDev(t *testing.T, more ...string) *dev {
 func startDevAt(t *testing.T, data, listen, demoListen string, more ...string) *dev {
 	t.Helper()
 	d := &dev{t: t, data: data}
-	d.process = exec.Command(binary, append([]string{
+	d.process = exec.Command(rig.Build(t), append([]string{
 		"dev", "--data", data, "--listen", listen, "--demo-listen", demoListen,
 		"--admin-listen", "127.0.0.1:0", "--mail-listen", "127.0.0.1:0",
 	}, more...)...)

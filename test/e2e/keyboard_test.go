@@ -99,7 +99,7 @@ func (p *person) walksThrough() {
 		[...document.querySelectorAll("a[href], button, input:not([type=hidden]), summary, [tabindex]")].map(describe)`)
 
 	var got []string
-	for range len(want) {
+	for range want {
 		p.types(kb.Tab)
 		at := evaluate[stop](p, describe+`({
 			Control: describe(document.activeElement),

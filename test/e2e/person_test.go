@@ -25,7 +25,7 @@ const patience = 30 * time.Second
 // of on the way fails the test.
 type person struct {
 	t   *testing.T
-	tab context.Context
+	tab context.Context //nolint:containedctx // to chromedp a tab is a context
 
 	mu     sync.Mutex
 	faults []string
@@ -34,16 +34,16 @@ type person struct {
 // newPerson sits somebody down at a browser that nobody has used.
 func newPerson(t *testing.T) *person {
 	t.Helper()
-	return sit(t, browser, chromedp.WithNewBrowserContext())
+	return sit(browser, t, chromedp.WithNewBrowserContext())
 }
 
 // newTab opens one more tab in the same browser.
 func (p *person) newTab() *person {
 	p.t.Helper()
-	return sit(p.t, p.tab)
+	return sit(p.tab, p.t)
 }
 
-func sit(t *testing.T, parent context.Context, options ...chromedp.ContextOption) *person {
+func sit(parent context.Context, t *testing.T, options ...chromedp.ContextOption) *person {
 	t.Helper()
 	p := &person{t: t}
 	tab, leave := chromedp.NewContext(parent, append(options, chromedp.WithListener(p.listen))...)
@@ -58,7 +58,7 @@ func sit(t *testing.T, parent context.Context, options ...chromedp.ContextOption
 	})
 	// The tab lives as long as the context of its first step, so this one has no end.
 	attentive := command(emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
-	if err := chromedp.Do(p.tab, attentive); err != nil {
+	if err := chromedp.Do(tab, attentive); err != nil {
 		t.Fatalf("open a tab: %v", err)
 	}
 	return p
@@ -76,7 +76,10 @@ func (p *person) listen(event any) {
 	case *runtime.EventExceptionThrown:
 		fault = "an exception: " + e.ExceptionDetails.Text
 	case *runtime.EventConsoleAPICalled:
-		fault = fmt.Sprintf("console: %s %v", e.Type, e.Args)
+		fault = "console: " + string(e.Type)
+		for _, arg := range e.Args {
+			fault += " " + string(arg.Value)
+		}
 	case *network.EventLoadingFailed:
 		if !e.Canceled || e.BlockedReason != "" {
 			fault = "a request failed: " + e.ErrorText + " " + string(e.BlockedReason)
