@@ -66,7 +66,7 @@ func (h *Handler) writeAuthorizeError(w http.ResponseWriter, r *http.Request, a 
 	if a == nil || refused.Status >= http.StatusInternalServerError {
 		setRetryAfter(w, refused)
 		h.Pages.Error(w, refused.Status, web.Error{
-			Code: refused.Code, Text: refused.Description, RequestID: w.Header().Get("X-Request-Id"),
+			Code: refused.Code, Detail: refused.Description, RequestID: w.Header().Get("X-Request-Id"),
 		})
 		return
 	}
