@@ -65,6 +65,14 @@ func TestAClientIsCreatedShownChangedAndDeleted(t *testing.T) {
 	if got.Secret != "" || !verifies(t, sh, "app", made.Secret) {
 		t.Error("clients update touched the secret")
 	}
+	if !got.CreatedAt.Equal(made.CreatedAt) || !got.UpdatedAt.After(made.UpdatedAt) {
+		t.Errorf("clients update left the times %v and %v, which were %v", got.CreatedAt, got.UpdatedAt, made.CreatedAt)
+	}
+	got = clientView{}
+	sh.json(&got, "clients", "update", "app", "--grant-type=client_credentials")
+	if got.ResponseTypes != nil {
+		t.Errorf("a client without authorization_code keeps the response types %q", got.ResponseTypes)
+	}
 
 	contains(t, sh.refused("clients", "delete", "app"), "--yes")
 	contains(t, sh.must("clients", "delete", "app", "--yes"), "deleted app")

@@ -66,16 +66,12 @@ func readClients(
 		if e.ClientID == "" {
 			e.ClientID = derivedID(e.Metadata, seen)
 		}
-		secret, err := keptSecret(ctx, s, h, &e)
+		secret, made, err := freshSecret(ctx, s, h, &e)
 		if err != nil {
 			return nil, fmt.Errorf("entry %d (%q): %w", i+1, e.ClientID, err)
 		}
-		if secret == "" && e.Metadata.UsesSecret() {
-			made := madeSecret{ID: e.ClientID, Secret: client.NewSecret(), entry: i + 1}
-			if secret, err = client.HashSecret(ctx, h, made.Secret); err != nil {
-				return nil, err //nolint:wrapcheck // names itself
-			}
-			batch.made = append(batch.made, made)
+		if made != "" {
+			batch.made = append(batch.made, madeSecret{e.ClientID, made, i + 1})
 		}
 		batch.clients = append(batch.clients, &client.Client{
 			ID: e.ClientID, Metadata: e.Metadata, Secret: secret, CreatedAt: when, UpdatedAt: when,
@@ -85,30 +81,37 @@ func readClients(
 	return batch, nil
 }
 
-// keptSecret returns what to keep of an entry's secret: what is kept already, if
-// the entry brings the same secret or none.
-func keptSecret(ctx context.Context, s *store.Store, h *account.Hasher, e *client.Entry) (client.Secret, error) {
+// freshSecret returns what to keep of an entry's secret, and the secret itself if it
+// had to be made. It returns nothing if the client has that secret already, or the
+// entry brings none and the client has one: what is stored then stays, even if
+// somebody changes it meanwhile.
+func freshSecret(
+	ctx context.Context, s *store.Store, h *account.Hasher, e *client.Entry,
+) (hash client.Secret, made string, err error) {
 	if !e.Metadata.UsesSecret() {
-		return "", nil
+		return "", "", nil
 	}
 	known, err := s.Client(ctx, e.ClientID)
 	switch {
 	case errors.Is(err, client.ErrNotFound):
 		known = &client.Client{}
 	case err != nil:
-		return "", err //nolint:wrapcheck // names itself
+		return "", "", err //nolint:wrapcheck // names itself
 	}
-	if e.ClientSecret == "" {
-		return known.Secret, nil
+	secret := e.ClientSecret
+	if secret == "" {
+		if known.Secret != "" {
+			return "", "", nil
+		}
+		made = client.NewSecret()
+		secret = made
 	}
-	same, err := known.Secret.Verify(ctx, h, e.ClientSecret)
-	if err != nil {
-		return "", err //nolint:wrapcheck // names itself
+	same, err := known.Secret.Verify(ctx, h, secret)
+	if err != nil || same {
+		return "", "", err //nolint:wrapcheck // names itself
 	}
-	if same {
-		return known.Secret, nil
-	}
-	return client.HashSecret(ctx, h, e.ClientSecret) //nolint:wrapcheck // names itself
+	hash, err = client.HashSecret(ctx, h, secret)
+	return hash, made, err //nolint:wrapcheck // names itself
 }
 
 // derivedID names an entry that does not name itself by what its owner knows it

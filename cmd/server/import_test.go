@@ -19,7 +19,7 @@ const (
 	goodUsers = `[
 		{"username": "Ada", "password": "correct horse", "claims": {"email": "ada@example.com", "email_verified": true}},
 		{"username": "bob", "password_hash": "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQxMjM0NTY3OA$mBVmNB4KqrcPZ1Fs1qq9rKhJyW8CQCqRgNgTgwZnOxc"},
-		{"username": "eve", "password": "battery staple", "administrator": true}]`
+		{"username": "eve", "password": "battery staple", "claims": {"name": "Eve"}, "administrator": true}]`
 )
 
 func TestImportingTwiceChangesNothing(t *testing.T) {
@@ -86,8 +86,8 @@ func TestAnImportChangesWhatDiffers(t *testing.T) {
 		t.Errorf("ada = %+v; want the new claim, the old password, and all sessions", got)
 	}
 	if got := sh.person("eve"); !sh.signsIn("eve", "another battery") || !got.NotBefore.After(before.CreatedAt) ||
-		got.Subject != before.Subject || !got.Administrator {
-		t.Errorf("eve = %+v; want the new password, no sessions from before, and the same subject and rights", got)
+		got.Subject != before.Subject || !got.Administrator || got.Claims["name"] != "Eve" {
+		t.Errorf("eve = %+v; want the new password, no sessions from before, and the same subject, rights and claims", got)
 	}
 }
 
@@ -139,6 +139,37 @@ func TestAnImportIsAllOrNothing(t *testing.T) {
 		})
 	}
 	contains(t, sh.refused("users", "import", "/does/not/exist"), "/does/not/exist")
+}
+
+func TestAnImportDoesNotUndoWhatOthersChangeMeanwhile(t *testing.T) {
+	t.Parallel()
+
+	sh := newShell(t)
+	sh.must("clients", "import", sh.file("a.json", goodClients))
+	sh.must("users", "import", sh.file("b.json", goodUsers))
+	s, h := sh.store(), newHasher(sh.config())
+	quiet := func(int, int) {}
+	batch, err := readClients(t.Context(), sh.config(), s, h, []byte(goodClients), quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	people, err := readUsers(t.Context(), s, h, []byte(goodUsers), quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	sh.input = "changed meanwhile"
+	sh.must("clients", "update", "slow", "--secret-file=-")
+	sh.must("users", "set-password", "ada", "--password-file=-")
+	if _, _, err := s.ImportClients(t.Context(), batch.clients); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.ImportAccounts(t.Context(), people); err != nil {
+		t.Fatal(err)
+	}
+	if !verifies(t, sh, "slow", "changed meanwhile") || !sh.signsIn("ada", "changed meanwhile") {
+		t.Error("an import that had nothing new put back a secret or password from before a change")
+	}
 }
 
 func TestAnImportReadsStandardInputAndWarns(t *testing.T) {

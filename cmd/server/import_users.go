@@ -28,6 +28,7 @@ func readUsers(
 ) ([]*account.Account, error) {
 	entries, faults := parseUsers(text)
 	people := make([]*account.Account, len(entries))
+	hashes := make([]string, len(entries)) // of the present passwords
 	when := now()
 	for i, e := range entries {
 		people[i] = &account.Account{
@@ -43,10 +44,7 @@ func readUsers(
 		case err != nil:
 			return nil, err //nolint:wrapcheck // names itself
 		default:
-			people[i].PasswordHash = known.PasswordHash
-			if e.PasswordHash != "" {
-				people[i].PasswordHash = e.PasswordHash
-			}
+			hashes[i] = known.PasswordHash
 			if e.Claims == nil {
 				people[i].Claims = known.Claims
 			}
@@ -57,31 +55,32 @@ func readUsers(
 	}
 	// Hashing is slow on purpose, so it waits until all else is known to be good.
 	for i, e := range entries {
-		if err := keepPassword(ctx, h, people[i], e.Password); err != nil {
-			return nil, e.fault(err)
+		if e.Password != "" {
+			var err error
+			if people[i].PasswordHash, err = freshPassword(ctx, h, hashes[i], e.Password); err != nil {
+				return nil, e.fault(err)
+			}
 		}
 		progress(i+1, len(entries))
 	}
 	return people, nil
 }
 
-// keepPassword hashes a password, unless it is the one that a has.
-func keepPassword(ctx context.Context, h *account.Hasher, a *account.Account, password string) error {
-	if password == "" {
-		return nil
-	}
-	if a.PasswordHash != "" {
-		same, err := h.Verify(ctx, a.PasswordHash, password)
+// freshPassword hashes a password. It returns nothing if it is the one hashed
+// before: what is stored then stays, even if somebody changes it meanwhile.
+func freshPassword(ctx context.Context, h *account.Hasher, before, password string) (string, error) {
+	if before != "" {
+		same, err := h.Verify(ctx, before, password)
 		if err != nil && !errors.Is(err, account.ErrBadHash) {
-			return fmt.Errorf("compare password: %w", err)
+			return "", fmt.Errorf("compare password: %w", err)
 		}
 		if same {
-			return nil
+			return "", nil
 		}
 	}
-	var err error
-	if a.PasswordHash, err = h.Hash(ctx, password); err != nil {
-		return fmt.Errorf("hash password: %w", err)
+	hash, err := h.Hash(ctx, password)
+	if err != nil {
+		return "", fmt.Errorf("hash password: %w", err)
 	}
-	return nil
+	return hash, nil
 }
