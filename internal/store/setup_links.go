@@ -36,10 +36,16 @@ func (s *Store) SetupLink(ctx context.Context, hash []byte, now time.Time) error
 	return nil
 }
 
-// SpendSetupLink uses a link up and adds the account first, both or neither. Of
-// any number of callers one succeeds; the rest get [account.ErrSetupLink].
+// SpendSetupLink uses a link up, and all others with it, and adds the account
+// first: both or neither. Of any number of callers, with one link or several, one
+// succeeds; the rest, and everybody once there is an administrator, get
+// [account.ErrSetupLink].
 func (s *Store) SpendSetupLink(ctx context.Context, hash []byte, first *account.Account, now time.Time) error {
-	const spend = `UPDATE setup_links SET spent_at = $2 WHERE hash = $1 AND spent_at IS NULL AND expires_at > $2`
+	const spend = `
+		UPDATE setup_links SET spent_at = $2
+		WHERE spent_at IS NULL
+			AND EXISTS (SELECT 1 FROM setup_links l WHERE l.hash = $1 AND l.spent_at IS NULL AND l.expires_at > $2)
+			AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.administrator = 1)`
 
 	return s.tx(ctx, func(c conn) error {
 		spent, err := c.exec(ctx, spend, hash, now.UnixMicro())

@@ -1,0 +1,55 @@
+package store_test
+
+import (
+	"context"
+	"crypto/rand"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+func administrator(subject string) *account.Account {
+	a := anAccount(subject)
+	a.Administrator = true
+	return a
+}
+
+// Every caller has a good link of their own, and yet there is one first
+// administrator.
+func TestOfManyLinksOneMakesTheAdministrator(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		one, two := storetest.Open(t, url), storetest.Open(t, url)
+		const links = 32
+		link := func(i int64) []byte { return session.Hash("link " + strconv.FormatInt(i, 10)) }
+		for i := range int64(links) {
+			must(t, one.InsertSetupLink(t.Context(), link(i+1), noon.Add(time.Minute)))
+		}
+		var callers atomic.Int64
+		results := race(t, one, two, func(ctx context.Context, s *store.Store) error {
+			return s.SpendSetupLink(ctx, link(callers.Add(1)), administrator(rand.Text()), noon)
+		})
+		wantOneWinner(t, results, account.ErrSetupLink)
+		for i := range int64(links) {
+			wantErr(t, "a link that is left over", one.SetupLink(t.Context(), link(i+1), noon), account.ErrSetupLink)
+		}
+	})
+}
+
+func TestNoLinkIsGoodWhereThereIsAnAdministrator(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		must(t, s.InsertAccount(t.Context(), administrator("root")))
+		link := session.Hash("link")
+		must(t, s.InsertSetupLink(t.Context(), link, noon.Add(time.Minute)))
+		wantErr(t, "SpendSetupLink", s.SpendSetupLink(t.Context(), link, administrator("second"), noon), account.ErrSetupLink)
+		_, err := s.Account(t.Context(), "second")
+		wantErr(t, "the second administrator", err, account.ErrNotFound)
+	})
+}
