@@ -72,3 +72,12 @@ func (c *Consent) Covers(scopes []string) bool {
 	}
 	return !slices.ContainsFunc(scopes, func(scope string) bool { return !slices.Contains(c.Scopes, scope) })
 }
+
+// Add includes scopes in the consent, each once.
+func (c *Consent) Add(scopes []string) {
+	for _, scope := range scopes {
+		if !slices.Contains(c.Scopes, scope) {
+			c.Scopes = append(c.Scopes, scope)
+		}
+	}
+}

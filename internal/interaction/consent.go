@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"slices"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
@@ -59,9 +58,6 @@ func (h *Handler) decide(r *http.Request, v *visit) error {
 	if v.session == nil || r.URL.Query().Get(shownTo) != v.session.ID {
 		return nil
 	}
-	if decider := v.request.DecidedFor; decider != "" && decider != v.session.Subject {
-		return expired("decided by somebody else")
-	}
 	now := h.Now()
 	decision, remember := grant.Denied, (*grant.Consent)(nil)
 	switch r.PostForm.Get("decision") {
@@ -89,9 +85,6 @@ func (h *Handler) decide(r *http.Request, v *visit) error {
 // consent is what to remember of a decision: for the person if they wish, and
 // else until the session ends, so that a client that asks again in it, or asks
 // with prompt=none, is answered without a page.
-//
-// Consents add up. Only what may have been allowed for this session alone, which
-// ends with it, is not made to last by a later wish.
 func (h *Handler) consent(v *visit, lasting bool, now time.Time) *grant.Consent {
 	c := &grant.Consent{
 		Subject: v.session.Subject, ClientID: v.client.ID, SessionID: v.session.ID,
@@ -99,14 +92,6 @@ func (h *Handler) consent(v *visit, lasting bool, now time.Time) *grant.Consent 
 	}
 	if lasting {
 		c.SessionID, c.ExpiresAt = "", now.Add(h.Lifetimes.Consent)
-	}
-	if v.before == nil || lasting && !v.before.ExpiresAt.After(v.session.EndsAt) {
-		return c
-	}
-	for _, scope := range v.before.Scopes {
-		if !slices.Contains(c.Scopes, scope) {
-			c.Scopes = append(c.Scopes, scope)
-		}
 	}
 	return c
 }

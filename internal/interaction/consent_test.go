@@ -162,7 +162,10 @@ func TestTheFirstDecisionStands(t *testing.T) {
 	remembered(t, b, nil)
 
 	b.signIn(t, "bob")
-	expect(t, b.submit(t, b.get(t, "/consent?request="+id), "decision", "accept"), http.StatusBadRequest, "expired_request")
+	b.submit(t, b.get(t, "/consent?request="+id), "decision", "accept")
+	if r := h.request(t, id); r.Decision != grant.Accepted || r.DecidedFor != "sub-bob" {
+		t.Errorf("after bob's decision: %q for %q, want his own", r.Decision, r.DecidedFor)
+	}
 }
 
 func TestNobodyDecidesForSomebodyElse(t *testing.T) {

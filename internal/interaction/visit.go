@@ -21,7 +21,6 @@ type visit struct {
 	asked   url.Values
 	client  *client.Client
 	session *session.Session // nil if nobody is
-	before  *grant.Consent   // what they allowed this client before, nil for nothing
 }
 
 // visit reads what a page needs, if the request of that id is this browser's.
@@ -60,14 +59,14 @@ func (h *Handler) recognise(r *http.Request, v *visit) error {
 	if cookie == "" {
 		return nil
 	}
-	s, before, err := h.Sessions.SessionAndConsent(r.Context(), session.Hash(cookie), v.client.ID, h.Now())
+	s, _, err := h.Sessions.SessionAndConsent(r.Context(), session.Hash(cookie), v.client.ID, h.Now())
 	if errors.Is(err, session.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("read session: %w", err)
 	}
-	v.session, v.before = s, before
+	v.session = s
 	return nil
 }
 

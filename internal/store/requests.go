@@ -30,6 +30,30 @@ func saveConsent(ctx context.Context, on conn, c *grant.Consent) error {
 	return nil
 }
 
+// addConsent remembers a consent together with what the one before it, of the
+// same subject, client and session, still allows. The row is taken before it is
+// read, so that of several decisions at once none is lost.
+func addConsent(ctx context.Context, on conn, c *grant.Consent, now time.Time) error {
+	const take = `
+		INSERT INTO consents (subject, client_id, session_id, scopes, given_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (subject, client_id, session_id) DO UPDATE SET subject = excluded.subject
+		RETURNING scopes, expires_at`
+
+	var before grant.Consent
+	err := on.one(ctx, take, c.Subject, c.ClientID, c.SessionID, words(c.Scopes), stamp(c.GivenAt), micros(c.ExpiresAt)).
+		Scan(intoWords(&before.Scopes), intoTime(&before.ExpiresAt))
+	if err != nil {
+		return fmt.Errorf("take consent: %w", err)
+	}
+	sum := *c
+	if before.ExpiresAt.IsZero() || before.ExpiresAt.After(now) {
+		sum.Scopes = before.Scopes
+		sum.Add(c.Scopes)
+	}
+	return saveConsent(ctx, on, &sum)
+}
+
 // DeleteConsent forgets what a subject allowed a client, in every session.
 func (s *Store) DeleteConsent(ctx context.Context, subject, clientID string) error {
 	const remove = `DELETE FROM consents WHERE subject = $1 AND client_id = $2`
@@ -91,14 +115,15 @@ func (s *Store) RecordSignIn(ctx context.Context, id, sessionID string, at, now 
 }
 
 // RecordDecision notes what a subject decided about a request, together with the
-// consent to remember, if any. The first decision stands: a later one gets
-// [grant.ErrDecided] and changes nothing.
+// consent to remember, if any, which adds to those given before. A subject's first
+// decision stands: a later one gets [grant.ErrDecided] and changes nothing. Somebody
+// else's is of no concern to them.
 func (s *Store) RecordDecision(
 	ctx context.Context, id string, d grant.Decision, subject string, remember *grant.Consent, now time.Time,
 ) error {
 	const record = `
 		UPDATE requests SET decision = $2, decided_for = $3, decided_at = $4
-		WHERE id = $1 AND decision = '' AND expires_at > $4`
+		WHERE id = $1 AND (decision = '' OR decided_for <> $3) AND expires_at > $4`
 
 	return s.tx(ctx, func(c conn) error {
 		recorded, err := c.exec(ctx, record, id, string(d), subject, now.UnixMicro())
@@ -111,7 +136,7 @@ func (s *Store) RecordDecision(
 		if remember == nil {
 			return nil
 		}
-		return saveConsent(ctx, c, remember)
+		return addConsent(ctx, c, remember, now)
 	})
 }
 

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -80,11 +79,7 @@ func union(a, b *grant.Consent) *grant.Consent {
 	if a == nil {
 		return b
 	}
-	for _, scope := range b.Scopes {
-		if !slices.Contains(a.Scopes, scope) {
-			a.Scopes = append(a.Scopes, scope)
-		}
-	}
+	a.Add(b.Scopes)
 	if b.GivenAt.After(a.GivenAt) {
 		a.GivenAt = b.GivenAt
 	}

@@ -1,0 +1,96 @@
+package store_test
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// decide accepts the request of that id for alice, and remembers scope.
+func decide(ctx context.Context, s *store.Store, id, sessionID, scope string, until, now time.Time) error {
+	return s.RecordDecision(ctx, id, grant.Accepted, "alice", &grant.Consent{
+		Subject: "alice", ClientID: "rp", SessionID: sessionID, Scopes: []string{scope}, GivenAt: now, ExpiresAt: until,
+	}, now)
+}
+
+// allowed returns the scopes remembered in alice's session sid.
+func allowed(t *testing.T, s *store.Store, now time.Time) []string {
+	t.Helper()
+	_, consent, err := s.SessionAndConsent(t.Context(), cookie("sid"), "rp", now)
+	must(t, err)
+	if consent == nil {
+		return nil
+	}
+	return slices.Sorted(slices.Values(consent.Scopes))
+}
+
+// However many tabs decide at once, each for a request of its own, no consent is
+// lost.
+func TestConsentsGivenAtOnceAddUp(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		one, two := storetest.Open(t, url), storetest.Open(t, url)
+		furnish(t, one)
+		must(t, one.InsertSession(t.Context(), aSession("sid", "alice"), nil))
+		for i := range 32 {
+			must(t, one.InsertRequest(t.Context(), aRequest("request "+strconv.Itoa(i+1))))
+		}
+		var callers atomic.Int64
+		for _, err := range race(t, one, two, func(ctx context.Context, s *store.Store) error {
+			i := strconv.FormatInt(callers.Add(1), 10)
+			return decide(ctx, s, "request "+i, "", "scope"+i, time.Time{}, noon)
+		}) {
+			must(t, err)
+		}
+		if got := allowed(t, one, noon); len(got) != 32 {
+			t.Errorf("%d of 32 consents are remembered: %q", len(got), got)
+		}
+	})
+}
+
+func TestConsentsAddUpWhileTheyLast(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		furnish(t, s)
+		must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
+		for i := range 4 {
+			must(t, s.InsertRequest(t.Context(), aRequest(strconv.Itoa(i))))
+		}
+		later := noon.Add(10 * time.Minute)
+		must(t, decide(t.Context(), s, "0", "", "email", later, noon))
+		must(t, decide(t.Context(), s, "1", "", "address", later, noon))
+		must(t, decide(t.Context(), s, "2", "sid", "profile", time.Time{}, noon))
+		wantSame(t, "scopes", allowed(t, s, noon), []string{"address", "email", "profile"})
+
+		// What was allowed until then is no part of what is allowed now.
+		must(t, decide(t.Context(), s, "3", "", "phone", time.Time{}, later))
+		wantSame(t, "scopes afterwards", allowed(t, s, later), []string{"phone", "profile"})
+		must(t, s.EndSession(t.Context(), "sid", later))
+		must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
+		wantSame(t, "scopes in another session", allowed(t, s, later), []string{"phone"})
+	})
+}
+
+// Whoever signs in after somebody else decided says what they think themselves.
+func TestADecisionIsOnesOwn(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		must(t, s.InsertRequest(t.Context(), aRequest("request")))
+		must(t, s.RecordDecision(t.Context(), "request", grant.Denied, "alice", nil, noon))
+		must(t, s.RecordDecision(t.Context(), "request", grant.Accepted, "bob", nil, noon))
+		again := s.RecordDecision(t.Context(), "request", grant.Denied, "bob", nil, noon)
+		wantErr(t, "bob's second decision", again, grant.ErrDecided)
+		r, err := s.Request(t.Context(), "request", noon)
+		must(t, err)
+		if r.Decision != grant.Accepted || r.DecidedFor != "bob" {
+			t.Errorf("request is %q for %q, want bob's accepted", r.Decision, r.DecidedFor)
+		}
+	})
+}
