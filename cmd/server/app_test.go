@@ -32,7 +32,7 @@ const (
 // that the test moves.
 type server struct {
 	*app
-	t   testing.TB
+	tb  testing.TB
 	url string
 
 	mu    sync.Mutex
@@ -40,9 +40,9 @@ type server struct {
 }
 
 // start serves db with the settings, and stops with the test.
-func start(t testing.TB, db *store.Store, settings map[string]string) *server {
-	t.Helper()
-	s := &server{t: t, clock: time.Now().Truncate(time.Microsecond)} // as exact as the store is
+func start(tb testing.TB, db *store.Store, settings map[string]string) *server {
+	tb.Helper()
+	s := &server{tb: tb, clock: time.Now().Truncate(time.Microsecond)} // as exact as the store is
 	front := httptest.NewUnstartedServer(nil)
 	s.url = "http://" + front.Listener.Addr().String()
 	defaults := map[string]string{
@@ -51,14 +51,14 @@ func start(t testing.TB, db *store.Store, settings map[string]string) *server {
 	}
 	conf, err := config.Load(config.Sources{Defaults: defaults, Override: settings, Require: config.ServeRequires()})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	if s.app, err = newApp(t.Context(), conf, db, slog.New(slog.DiscardHandler), s.time); err != nil {
-		t.Fatal(err)
+	if s.app, err = newApp(tb.Context(), conf, db, slog.New(slog.DiscardHandler), s.time); err != nil {
+		tb.Fatal(err)
 	}
 	front.Config.Handler = s.public()
 	front.Start()
-	t.Cleanup(front.Close)
+	tb.Cleanup(front.Close)
 	s.populate()
 	s.pass(time.Minute) // beyond the moments at which the above were made
 	return s
@@ -79,7 +79,7 @@ func (s *server) pass(d time.Duration) {
 
 // populate brings a person and the clients that the tests use.
 func (s *server) populate() {
-	s.t.Helper()
+	s.tb.Helper()
 	const clients = `[
 		{"client_id": "web", "client_secret": "web-secret-web-secret-web-secret-", "redirect_uris": ["` + testCallback + `", "https://client.example/other"],
 		 "grant_types": ["authorization_code", "refresh_token", "client_credentials"], "scope": "openid profile email offline_access api",
@@ -96,11 +96,11 @@ func (s *server) populate() {
 		{"username": "ada", "password": "` + testPassword + `", "claims": {"name": "Ada Lovelace", "email": "ada@example.com", "email_verified": true}},
 		{"username": "bob", "password": "` + testPassword + `"}
 	]`
-	if _, _, err := importClients(s.t.Context(), s.config, s.store, s.hasher, []byte(clients)); err != nil {
-		s.t.Fatal(err)
+	if _, _, err := importClients(s.tb.Context(), s.config, s.store, s.hasher, []byte(clients)); err != nil {
+		s.tb.Fatal(err)
 	}
-	if _, _, err := importUsers(s.t.Context(), s.store, s.hasher, []byte(users)); err != nil {
-		s.t.Fatal(err)
+	if _, _, err := importUsers(s.tb.Context(), s.store, s.hasher, []byte(users)); err != nil {
+		s.tb.Fatal(err)
 	}
 }
 
@@ -114,7 +114,7 @@ type browser struct {
 func (s *server) browser() *browser {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
-		s.t.Fatal(err)
+		s.tb.Fatal(err)
 	}
 	return &browser{s, &http.Client{
 		Jar: jar, Timeout: 20 * time.Second,
@@ -137,11 +137,11 @@ func (p reply) location() *url.URL {
 	return u
 }
 
-func (p reply) json(t testing.TB) map[string]any {
-	t.Helper()
+func (p reply) json(tb testing.TB) map[string]any {
+	tb.Helper()
 	var m map[string]any
 	if err := json.Unmarshal([]byte(p.body), &m); err != nil {
-		t.Fatalf("answer %d is not JSON: %v\n%s", p.status, err, p.body)
+		tb.Fatalf("answer %d is not JSON: %v\n%s", p.status, err, p.body)
 	}
 	return m
 }
@@ -173,42 +173,42 @@ func (p reply) attribute(name string, fits func(map[string]string) bool) string 
 	}
 }
 
-func send(t testing.TB, c *http.Client, r *http.Request) reply {
-	t.Helper()
+func send(tb testing.TB, c *http.Client, r *http.Request) reply {
+	tb.Helper()
 	answer, err := c.Do(r)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return reply{answer.StatusCode, answer.Header, string(body)}
 }
 
 func (b *browser) get(target string) reply {
-	b.s.t.Helper()
+	b.s.tb.Helper()
 	if strings.HasPrefix(target, "/") {
 		target = b.s.url + target
 	}
-	r, err := http.NewRequestWithContext(b.s.t.Context(), http.MethodGet, target, nil)
+	r, err := http.NewRequestWithContext(b.s.tb.Context(), http.MethodGet, target, nil)
 	if err != nil {
-		b.s.t.Fatal(err)
+		b.s.tb.Fatal(err)
 	}
-	return send(b.s.t, b.client, r)
+	return send(b.s.tb, b.client, r)
 }
 
 func (b *browser) post(path string, form url.Values) reply {
-	b.s.t.Helper()
+	b.s.tb.Helper()
 	path = strings.TrimPrefix(path, b.s.url)
-	r, err := http.NewRequestWithContext(b.s.t.Context(), http.MethodPost, b.s.url+path, strings.NewReader(form.Encode()))
+	r, err := http.NewRequestWithContext(b.s.tb.Context(), http.MethodPost, b.s.url+path, strings.NewReader(form.Encode()))
 	if err != nil {
-		b.s.t.Fatal(err)
+		b.s.tb.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Origin", b.s.url)
-	return send(b.s.t, b.client, r)
+	return send(b.s.tb, b.client, r)
 }
 
 // asking returns an authorization request of the client web, changed by pairs of
@@ -230,12 +230,12 @@ func asking(changes ...string) url.Values {
 // authorize goes through the pages until the answer leaves for the client, or a
 // page that is neither sign-in nor consent comes.
 func (b *browser) authorize(form url.Values) reply {
-	b.s.t.Helper()
+	b.s.tb.Helper()
 	return b.follow(b.get("/oauth2/auth?" + form.Encode()))
 }
 
 func (b *browser) follow(p reply) reply {
-	b.s.t.Helper()
+	b.s.tb.Helper()
 	for range 12 {
 		to := p.location()
 		switch {
@@ -251,17 +251,17 @@ func (b *browser) follow(p reply) reply {
 			return p
 		}
 	}
-	b.s.t.Fatalf("no end of redirects; the last answer is %d to %s", p.status, p.header.Get("Location"))
+	b.s.tb.Fatalf("no end of redirects; the last answer is %d to %s", p.status, p.header.Get("Location"))
 	return p
 }
 
 // code signs in as ada and returns a fresh code.
 func (b *browser) code(form url.Values) string {
-	b.s.t.Helper()
+	b.s.tb.Helper()
 	p := b.authorize(form)
 	code := p.location().Query().Get("code")
 	if code == "" {
-		b.s.t.Fatalf("no code: %d to %q\n%s", p.status, p.header.Get("Location"), p.body)
+		b.s.tb.Fatalf("no code: %d to %q\n%s", p.status, p.header.Get("Location"), p.body)
 	}
 	return code
 }
@@ -269,16 +269,16 @@ func (b *browser) code(form url.Values) string {
 // call posts a form to a machine endpoint, as the client web unless the form has
 // a client_id.
 func (s *server) call(path string, form url.Values) reply {
-	s.t.Helper()
-	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.url+path, strings.NewReader(form.Encode()))
+	s.tb.Helper()
+	r, err := http.NewRequestWithContext(s.tb.Context(), http.MethodPost, s.url+path, strings.NewReader(form.Encode()))
 	if err != nil {
-		s.t.Fatal(err)
+		s.tb.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	if !form.Has("client_id") {
 		r.SetBasicAuth("web", "web-secret-web-secret-web-secret-")
 	}
-	return send(s.t, http.DefaultClient, r)
+	return send(s.tb, http.DefaultClient, r)
 }
 
 func exchanging(code string, changes ...string) url.Values {
@@ -296,16 +296,16 @@ func exchanging(code string, changes ...string) url.Values {
 
 // tokens exchanges a code that must be good.
 func (s *server) tokens(code string) map[string]any {
-	s.t.Helper()
+	s.tb.Helper()
 	p := s.call("/oauth2/token", exchanging(code))
 	if p.status != http.StatusOK {
-		s.t.Fatalf("exchange: %d %s", p.status, p.body)
+		s.tb.Fatalf("exchange: %d %s", p.status, p.body)
 	}
-	return p.json(s.t)
+	return p.json(s.tb)
 }
 
 func (s *server) refresh(token any, changes ...string) reply {
-	s.t.Helper()
+	s.tb.Helper()
 	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {text(token)}}
 	for i := 0; i < len(changes); i += 2 {
 		form.Set(changes[i], changes[i+1])
@@ -314,22 +314,22 @@ func (s *server) refresh(token any, changes ...string) reply {
 }
 
 func (s *server) active(token any) bool {
-	s.t.Helper()
+	s.tb.Helper()
 	p := s.call("/oauth2/introspect", url.Values{"token": {text(token)}})
 	if p.status != http.StatusOK {
-		s.t.Fatalf("introspect: %d %s", p.status, p.body)
+		s.tb.Fatalf("introspect: %d %s", p.status, p.body)
 	}
-	return p.json(s.t)["active"] == true
+	return p.json(s.tb)["active"] == true
 }
 
 func (s *server) userinfo(token any) reply {
-	s.t.Helper()
-	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.url+"/userinfo", nil)
+	s.tb.Helper()
+	r, err := http.NewRequestWithContext(s.tb.Context(), http.MethodGet, s.url+"/userinfo", nil)
 	if err != nil {
-		s.t.Fatal(err)
+		s.tb.Fatal(err)
 	}
 	r.Header.Set("Authorization", "Bearer "+text(token))
-	return send(s.t, http.DefaultClient, r)
+	return send(s.tb, http.DefaultClient, r)
 }
 
 func text(v any) string {
@@ -338,27 +338,27 @@ func text(v any) string {
 }
 
 // claims reads a JWT's payload without verifying it.
-func claims(t testing.TB, token any) map[string]any {
-	t.Helper()
+func claims(tb testing.TB, token any) map[string]any {
+	tb.Helper()
 	parts := strings.Split(text(token), ".")
 	if len(parts) != 3 {
-		t.Fatalf("%v is not a JWT", token)
+		tb.Fatalf("%v is not a JWT", token)
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var m map[string]any
 	if err := json.Unmarshal(raw, &m); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return m
 }
 
-func wantError(t testing.TB, p reply, status int, code string) {
-	t.Helper()
-	if got := p.json(t)["error"]; p.status != status || got != code {
-		t.Errorf("answer %d %v, want %d %s\n%s", p.status, got, status, code, p.body)
+func wantError(tb testing.TB, p reply, status int, code string) {
+	tb.Helper()
+	if got := p.json(tb)["error"]; p.status != status || got != code {
+		tb.Errorf("answer %d %v, want %d %s\n%s", p.status, got, status, code, p.body)
 	}
 }
 

@@ -59,7 +59,7 @@ func (cmd *devCommand) Run(ctx context.Context, s streams, c *cli) error {
 	if err != nil {
 		return err
 	}
-	log := slog.New(tint.NewHandler(s.err, &tint.Options{Level: conf.LogLevel, TimeFormat: "15:04:05", NoColor: !terminal(s.err)}))
+	log := slog.New(tint.NewTextHandler(s.err, &tint.Options{Level: conf.LogLevel, TimeFormat: "15:04:05", NoColor: !terminal(s.err)}))
 	db, err := openStore(ctx, conf, log)
 	if err != nil {
 		return err
@@ -74,7 +74,7 @@ func (cmd *devCommand) Run(ctx context.Context, s streams, c *cli) error {
 	if err := d.furnish(ctx); err != nil {
 		return err
 	}
-	listeners, err := d.handlers()
+	listeners, err := d.handlers(ctx)
 	if err != nil {
 		return err
 	}
@@ -160,7 +160,7 @@ func (d *dev) configure(c *cli) (*config.Config, error) {
 }
 
 // handlers returns what answers on each listener.
-func (d *dev) handlers() ([]bound, error) {
+func (d *dev) handlers(ctx context.Context) ([]bound, error) {
 	a := d.app
 	client, err := d.data.httpClient(d.TLS)
 	if err != nil {
@@ -177,7 +177,7 @@ func (d *dev) handlers() ([]bound, error) {
 	catcher := mailcatcher.New(mailcatcher.Config{Log: a.log, Now: now, Keep: 100})
 	go func() {
 		if err := catcher.Serve(d.mail); err != nil {
-			a.log.LogAttrs(context.Background(), slog.LevelDebug, "mail catcher ended", slog.Any("error", err))
+			a.log.LogAttrs(ctx, slog.LevelDebug, "mail catcher ended", slog.Any("error", err))
 		}
 	}()
 	mux := http.NewServeMux()

@@ -1,17 +1,18 @@
 package main
 
 import (
-	"fmt"
 	"io"
-	"text/tabwriter"
+	"strings"
 )
 
 // greet tells a newcomer where everything is.
 func (d *dev) greet(w io.Writer) {
 	c := d.app.config
-	fmt.Fprintf(w, "\n  Ostiary %s is running. Ctrl+C stops it; everything is kept.\n\n", version)
-	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	row := func(name, value string) { fmt.Fprintf(t, "  %s\t%s\n", name, value) }
+	var text strings.Builder
+	text.WriteString("\n  Ostiary " + version + " is running. Ctrl+C stops it; everything is kept.\n\n")
+	row := func(name, value string) {
+		text.WriteString("  " + name + strings.Repeat(" ", 12-len(name)) + value + "\n")
+	}
 	row("issuer", c.Issuer)
 	row("discovery", c.URL("/.well-known/openid-configuration"))
 	if d.setupURL != "" {
@@ -26,6 +27,5 @@ func (d *dev) greet(w io.Writer) {
 	row("admin", "http://"+d.admin.Addr().String()+"/health/ready")
 	row("data", shown(d.data.dir)+" (the demo person's password is in demo_person.json)")
 	row("commands", "ostiary --config "+shown(d.data.path("config.yaml"))+" clients list")
-	_ = t.Flush() // to a terminal that may be gone
-	fmt.Fprintln(w)
+	_, _ = io.WriteString(w, text.String()+"\n") // to a terminal that may be gone
 }

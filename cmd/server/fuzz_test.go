@@ -18,7 +18,8 @@ func FuzzAuthorizeQuery(f *testing.F) {
 		asking(), asking("response_mode", "form_post"), asking("response_mode", "fragment", "response_type", "token"),
 		asking("redirect_uri", "http://evil@127.0.0.1/cb"), asking("client_id", "app", "redirect_uri", "http://127.0.0.1:8/cb"),
 		asking("claims", `{"id_token":{"acr":{"essential":true,"value":"x"}}}`), asking("max_age", "9223372036854775808"),
-		asking("prompt", "none"), asking("request", "a.b.c"), {"continue": {"0123456789abcdef0123456789abcdef"}},
+		asking("prompt", "none"), asking("request", "a.b.c"),
+		{"continue": {"0123456789abcdef0123456789abcdef"}},
 	} {
 		f.Add(form.Encode())
 	}

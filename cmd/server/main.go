@@ -67,7 +67,7 @@ func run(ctx context.Context, args []string, s streams) int {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
 	if err != nil {
-		fmt.Fprintln(s.err, "ostiary:", err)
+		complain(s.err, err)
 		return 1
 	}
 	parsed, err := parser.Parse(args)
@@ -75,7 +75,7 @@ func run(ctx context.Context, args []string, s streams) int {
 		return exit // --help has been answered
 	}
 	if err != nil {
-		fmt.Fprintf(s.err, "ostiary: %v\nTry: ostiary --help\n", err)
+		complain(s.err, fmt.Errorf("%w\nTry: ostiary --help", err))
 		return 2
 	}
 	if err := parsed.Run(&c); err != nil {
@@ -87,10 +87,9 @@ func run(ctx context.Context, args []string, s streams) int {
 
 func complain(w io.Writer, err error) {
 	if faults, ok := errors.AsType[*config.Error](err); ok {
-		fmt.Fprintf(w, "ostiary: the configuration is not usable:\n%v\n", faults)
-		return
+		err = fmt.Errorf("the configuration is not usable:\n%w", faults)
 	}
-	fmt.Fprintln(w, "ostiary:", err)
+	_, _ = fmt.Fprintln(w, "ostiary:", err) // the exit code tells as well
 }
 
 // load reads the configuration for a command that needs the keys named.

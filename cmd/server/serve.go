@@ -88,6 +88,8 @@ func (a *app) listen(ctx context.Context, address string, secure bool) (net.List
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
+	// Below TLS: net/http speaks HTTP/2 only on connections that it knows as TLS.
+	l = netutil.LimitListener(l, maxConnections)
 	if !secure {
 		return l, nil
 	}
@@ -133,7 +135,7 @@ func (a *app) serve(ctx context.Context, listeners []bound) error {
 	for i, l := range listeners {
 		servers[i] = middleware.Server(l.handler)
 		servers[i].ErrorLog = slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)
-		go func() { failed <- servers[i].Serve(netutil.LimitListener(l.Listener, maxConnections)) }()
+		go func() { failed <- servers[i].Serve(l.Listener) }()
 	}
 
 	var err error

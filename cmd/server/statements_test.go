@@ -72,38 +72,38 @@ func TestStatementsPerRequest(t *testing.T) {
 
 // addAssertingClient brings a client that authenticates by private_key_jwt.
 func (s *server) addAssertingClient() jose.Signer {
-	s.t.Helper()
+	s.tb.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		s.t.Fatal(err)
+		s.tb.Fatal(err)
 	}
 	entry, err := json.Marshal([]any{map[string]any{
 		"client_id": "asserting", "token_endpoint_auth_method": "private_key_jwt", "grant_types": []string{"client_credentials"},
 		"jwks": jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "k", Algorithm: "ES256", Use: "sig"}}},
 	}})
 	if err != nil {
-		s.t.Fatal(err)
+		s.tb.Fatal(err)
 	}
-	if _, _, err := importClients(s.t.Context(), s.config, s.store, s.hasher, entry); err != nil {
-		s.t.Fatal(err)
+	if _, _, err := importClients(s.tb.Context(), s.config, s.store, s.hasher, entry); err != nil {
+		s.tb.Fatal(err)
 	}
 	s.pass(time.Minute) // beyond the moment at which it was made
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "k"}}, nil)
 	if err != nil {
-		s.t.Fatal(err)
+		s.tb.Fatal(err)
 	}
 	return signer
 }
 
 // assertion returns a token request that authenticates with a fresh assertion.
 func (s *server) assertion(signer jose.Signer) url.Values {
-	s.t.Helper()
+	s.tb.Helper()
 	now := s.time()
 	signed, err := jwt.Signed(signer).Claims(map[string]any{
 		"iss": "asserting", "sub": "asserting", "aud": s.url, "jti": rand.Text(), "iat": now.Unix(), "exp": now.Add(time.Minute).Unix(),
 	}).Serialize()
 	if err != nil {
-		s.t.Fatal(err)
+		s.tb.Fatal(err)
 	}
 	return url.Values{
 		"grant_type": {"client_credentials"}, "client_id": {"asserting"}, "client_assertion": {signed},

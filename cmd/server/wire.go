@@ -118,7 +118,7 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 	if a.pages, err = web.New(); err != nil {
 		return nil, fmt.Errorf("parse pages: %w", err)
 	}
-	if err := a.wireTokens(); err != nil {
+	if err := a.wireTokens(); err != nil { //nolint:contextcheck // what it makes outlives the start
 		return nil, err
 	}
 	a.wireOIDC()

@@ -11,10 +11,10 @@ import (
 // JSONRule says what an endpoint that takes JSON accepts.
 type JSONRule struct {
 	Methods  []string
-	MaxBytes int64   // of the body; 0 is 64 KiB
+	MaxBytes int64 // of the body; 0 is 64 KiB
 	// Query names the parameters that may come in the query; the rest is dropped.
-	Query []string
-	Refuse   Refuser // nil answers in JSON
+	Query  []string
+	Refuse Refuser // nil answers in JSON
 }
 
 // JSONBody checks the body of a POST, PUT or PATCH and leaves its verified bytes in

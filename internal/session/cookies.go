@@ -33,7 +33,7 @@ func (c Cookies) Session(r *http.Request) string {
 // SetSession gives the browser the session value. A remembered session's cookie
 // lasts until endsAt, another's as long as the browser runs.
 func (c Cookies) SetSession(w http.ResponseWriter, value string, remembered bool, endsAt time.Time) {
-	cookie := c.cookie(sessionCookie, value)
+	cookie := c.cookie(sessionCookie, value) //nolint:gosec // its attributes are set there
 	if remembered {
 		cookie.Expires = endsAt
 	}
@@ -49,7 +49,7 @@ func (c Cookies) ClearSession(w http.ResponseWriter) { c.clear(w, c.name(session
 func (c Cookies) Bind(w http.ResponseWriter, r *http.Request, requestID string, lifetime time.Duration) []byte {
 	c.prune(w, r)
 	value := random(16)
-	cookie := c.cookie(requestName(requestID), value)
+	cookie := c.cookie(requestName(requestID), value) //nolint:gosec // its attributes are set there
 	cookie.MaxAge = int(lifetime.Seconds())
 	http.SetCookie(w, cookie)
 	return Hash(value)
@@ -88,7 +88,7 @@ func (c Cookies) prune(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c Cookies) clear(w http.ResponseWriter, name string) {
-	cookie := c.cookie("", "")
+	cookie := c.cookie("", "") //nolint:gosec // its attributes are set there
 	cookie.Name = name
 	cookie.MaxAge = -1
 	http.SetCookie(w, cookie)
