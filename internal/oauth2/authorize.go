@@ -15,7 +15,7 @@ import (
 //
 // Spec: RFC 6749 §3.1, §4.1; OpenID Connect Core §3.1.2; RFC 9207; RFC 9700 §2.1, §4.
 func (h *Handler) Authorize(w http.ResponseWriter, r *http.Request) {
-	if id := r.Form.Get("continue"); id != "" {
+	if id := r.Form.Get("continue"); id != "" && !r.Form.Has("client_id") {
 		h.resume(w, r, id)
 		return
 	}
