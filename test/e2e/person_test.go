@@ -77,8 +77,8 @@ func (p *person) listen(event any) {
 		fault = "an exception: " + e.ExceptionDetails.Text
 	case *runtime.EventConsoleAPICalled:
 		fault = "console: " + string(e.Type)
-		for _, arg := range e.Args {
-			fault += " " + string(arg.Value)
+		if len(e.Args) > 0 {
+			fault += " " + string(e.Args[0].Value)
 		}
 	case *network.EventLoadingFailed:
 		if !e.Canceled || e.BlockedReason != "" {

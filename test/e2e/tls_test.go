@@ -65,13 +65,16 @@ func TestTLSIsNewAndStays(t *testing.T) {
 		t.Error("TLS 1.1 was accepted")
 	}
 	client := &http.Client{Transport: &http.Transport{
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12},
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true,
 	}}
 	response, err := client.Get(server.issuer + "/")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
+	if response.ProtoMajor != 2 {
+		t.Errorf("a client that speaks HTTP/2 was answered in %s", response.Proto)
+	}
 	if got := response.Header.Get("Strict-Transport-Security"); !strings.HasPrefix(got, "max-age=") {
 		t.Errorf("Strict-Transport-Security is %q, want a max-age", got)
 	}
