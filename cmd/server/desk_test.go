@@ -7,10 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/ostiary/ostiary/internal/config"
 	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
 // shell runs the command line in this process, over a database of its own.
@@ -37,6 +39,7 @@ func newShell(t *testing.T) *shell {
 
 func emptyShell(t *testing.T) *shell {
 	t.Helper()
+	unsetEnvironment(t)
 	dir := t.TempDir()
 	return &shell{t: t, dir: dir, settings: []string{
 		"--set=database_url=sqlite:" + filepath.Join(dir, "test.db"), "--set=system_secrets=" + testSecret,
@@ -44,8 +47,26 @@ func emptyShell(t *testing.T) *shell {
 	}}
 }
 
+// unsetOnce empties the environment of settings, which would be faults to a
+// command line. What names the tests' PostgreSQL is among them, so that one is
+// looked up before.
+var unsetOnce sync.Once
+
+func unsetEnvironment(t *testing.T) {
+	t.Helper()
+	unsetOnce.Do(func() {
+		storetest.PostgresURL(t)
+		for _, entry := range os.Environ() {
+			if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "OSTIARY_") {
+				_ = os.Unsetenv(name)
+			}
+		}
+	})
+}
+
 func (sh *shell) run(args ...string) said {
 	sh.t.Helper()
+	unsetEnvironment(sh.t)
 	var out, err bytes.Buffer
 	code := run(sh.t.Context(), append(append([]string{}, sh.settings...), args...),
 		streams{strings.NewReader(sh.input), &out, &err})
@@ -241,11 +262,11 @@ func TestCellsCannotSteerTheTerminal(t *testing.T) {
 	t.Parallel()
 
 	var out bytes.Buffer
-	rows := [][]string{{"a\tb", "c\x1b[2Jd\u202e"}}
+	rows := [][]string{{"a\tb\x00", "c\x1b[2Jd\u202e"}}
 	if err := align(&out, rows); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := out.String(), "a\ufffdb   c\ufffd[2Jd\ufffd\n"; got != want {
+	if got, want := out.String(), "a\ufffdb\ufffd   c\ufffd[2Jd\ufffd\n"; got != want {
 		t.Errorf("align(%q) = %q, want %q", rows, got, want)
 	}
 }

@@ -85,9 +85,11 @@ func plain(value any) string {
 func align(w io.Writer, rows [][]string) error {
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	for _, row := range rows {
-		line := strings.Join(row, "\x00")
-		line = strings.TrimRight(strings.ReplaceAll(harmless(line), "\x00", "\t"), "\t")
-		if _, err := io.WriteString(t, line+"\n"); err != nil {
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			cells[i] = harmless(cell)
+		}
+		if _, err := io.WriteString(t, strings.TrimRight(strings.Join(cells, "\t"), "\t")+"\n"); err != nil {
 			return fmt.Errorf("write: %w", err)
 		}
 	}
@@ -98,14 +100,13 @@ func align(w io.Writer, rows [][]string) error {
 }
 
 // harmless keeps what others named from steering the terminal or the columns.
-// The separator of cells passes.
-func harmless(line string) string {
+func harmless(cell string) string {
 	return strings.Map(func(r rune) rune {
-		if r != 0 && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r)) {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
 			return unicode.ReplacementChar
 		}
 		return r
-	}, line)
+	}, cell)
 }
 
 // say writes what was done. Whoever asked for it must hear of it, so that it
