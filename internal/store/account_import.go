@@ -13,7 +13,7 @@ import (
 // brings none, and its being an administrator; a new password ends its sessions
 // and grants. One that would not change is left alone.
 func (s *Store) ImportAccounts(ctx context.Context, accounts []*account.Account) (created, updated int, err error) {
-	err = s.tx(ctx, func(on conn) error {
+	err = s.txWithin(ctx, importPatience, func(on conn) error {
 		created, updated = 0, 0
 		for i, a := range accounts {
 			did, err := importAccount(ctx, on, a)

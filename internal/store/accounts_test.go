@@ -104,6 +104,9 @@ func TestAccountLivesOnAfterwards(t *testing.T) {
 		must(t, s.InsertSession(t.Context(), n, nil))
 		_, _, err := s.SessionAndConsent(t.Context(), cookie("again"), "rp", later)
 		must(t, err)
+		must(t, s.InsertSession(t.Context(), aSession("overtaken", "alice"), nil))
+		_, _, err = s.SessionAndConsent(t.Context(), cookie("overtaken"), "rp", later)
+		wantErr(t, "a sign-in that the new password overtook", err, session.ErrNotFound)
 		g := insert(t, s, func(g *grant.Grant) { g.CreatedAt = later })
 		wantLive(t, s, g.Ref, later, true)
 

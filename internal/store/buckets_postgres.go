@@ -40,7 +40,7 @@ func (p *postgres) openBuckets(ctx context.Context, buckets ...grant.Bucket) err
 	if len(missing) == 0 {
 		return nil
 	}
-	err := p.transact(ctx, func(c conn) error {
+	err := p.transact(ctx, requestPatience, func(c conn) error {
 		if err := alone(ctx, c); err != nil {
 			return err
 		}

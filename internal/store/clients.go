@@ -143,7 +143,7 @@ func (s *Store) ListClients(ctx context.Context, after string, limit int) (list 
 // history, and its secret if the import brings none; one that would not change
 // is left alone.
 func (s *Store) ImportClients(ctx context.Context, clients []*client.Client) (created, updated int, err error) {
-	err = s.tx(ctx, func(on conn) error {
+	err = s.txWithin(ctx, importPatience, func(on conn) error {
 		created, updated = 0, 0
 		for i, c := range clients {
 			did, err := importClient(ctx, on, c)

@@ -28,9 +28,9 @@ type engine interface {
 	name() string
 	reader() conn // of committed data
 	writer() conn
-	// transact runs act in one transaction, which is committed if act returns nil.
-	// It may run act again after a conflict with another transaction.
-	transact(ctx context.Context, act func(conn) error) error
+	// transact runs act in one transaction, which is committed if act returns nil
+	// within patience. It may run act again after a conflict with another one.
+	transact(ctx context.Context, patience time.Duration, act func(conn) error) error
 
 	// openBuckets makes room for the grants of buckets.
 	openBuckets(ctx context.Context, buckets ...grant.Bucket) error

@@ -17,12 +17,12 @@ import (
 	"github.com/ostiary/ostiary/migrations"
 )
 
-// How long PostgreSQL may take before a request gives up. The server's own limit
-// comes first, so that a slow statement does not cost the connection.
+// How long a request waits for its turn, and for a connection to be made. The
+// server's own limit for a statement is below requestPatience, so that a slow one
+// does not cost the connection.
 const (
-	acquirePatience   = time.Second
-	statementPatience = 4 * time.Second
-	connectPatience   = 3 * time.Second
+	acquirePatience = time.Second
+	connectPatience = 3 * time.Second
 )
 
 // migrationLock keeps replicas from migrating at once.
@@ -70,7 +70,7 @@ func (p *postgres) reader() conn { return p }
 func (p *postgres) writer() conn { return p }
 
 func (p *postgres) exec(ctx context.Context, statement string, args ...any) (affected int64, err error) {
-	err = p.lend(ctx, func(ctx context.Context, c *pgx.Conn) error {
+	err = p.lend(ctx, requestPatience, func(ctx context.Context, c *pgx.Conn) error {
 		affected, err = pgStatements{c}.exec(ctx, statement, args...)
 		return err
 	})
@@ -79,20 +79,20 @@ func (p *postgres) exec(ctx context.Context, statement string, args ...any) (aff
 
 func (p *postgres) one(ctx context.Context, statement string, args ...any) row {
 	return func(dest ...any) error {
-		return p.lend(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		return p.lend(ctx, requestPatience, func(ctx context.Context, c *pgx.Conn) error {
 			return pgStatements{c}.one(ctx, statement, args...).Scan(dest...)
 		})
 	}
 }
 
 func (p *postgres) each(ctx context.Context, visit func(scanner) error, statement string, args ...any) error {
-	return p.lend(ctx, func(ctx context.Context, c *pgx.Conn) error {
+	return p.lend(ctx, requestPatience, func(ctx context.Context, c *pgx.Conn) error {
 		return pgStatements{c}.each(ctx, visit, statement, args...)
 	})
 }
 
-func (p *postgres) transact(ctx context.Context, act func(conn) error) error {
-	return p.lend(ctx, func(ctx context.Context, c *pgx.Conn) error {
+func (p *postgres) transact(ctx context.Context, patience time.Duration, act func(conn) error) error {
+	return p.lend(ctx, patience, func(ctx context.Context, c *pgx.Conn) error {
 		committed := false
 		err := pgx.BeginTxFunc(ctx, c, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
 			err := act(pgStatements{tx})
@@ -107,7 +107,7 @@ func (p *postgres) transact(ctx context.Context, act func(conn) error) error {
 }
 
 // lend runs use with a connection, again if it lost against another transaction.
-func (p *postgres) lend(ctx context.Context, use func(context.Context, *pgx.Conn) error) error {
+func (p *postgres) lend(ctx context.Context, patience time.Duration, use func(context.Context, *pgx.Conn) error) error {
 	return retrying(lostOnPostgres, func() error {
 		waiting, cancel := context.WithTimeout(ctx, acquirePatience)
 		defer cancel()
@@ -117,7 +117,7 @@ func (p *postgres) lend(ctx context.Context, use func(context.Context, *pgx.Conn
 		}
 		defer c.Release()
 
-		working, cancel := context.WithTimeout(ctx, statementPatience)
+		working, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		err = use(working, c.Conn())
 		if readOnly(err) {

@@ -21,12 +21,9 @@ import (
 	"github.com/ostiary/ostiary/migrations"
 )
 
-// sqlitePatience bounds a statement with the wait for its turn. The wait for
-// another process to finish writing is shorter.
-const (
-	sqlitePatience = 4 * time.Second
-	busyPatience   = 3 * time.Second
-)
+// busyPatience is how long a statement waits for another process to finish
+// writing.
+const busyPatience = 3 * time.Second
 
 // sqliteEngine is the engine for one machine: one connection writes, several read.
 type sqliteEngine struct {
@@ -125,8 +122,8 @@ func (e *sqliteEngine) close() {
 	_ = e.writing.db.Close()
 }
 
-func (e *sqliteEngine) transact(ctx context.Context, act func(conn) error) error {
-	ctx, cancel := context.WithTimeout(ctx, sqlitePatience)
+func (e *sqliteEngine) transact(ctx context.Context, patience time.Duration, act func(conn) error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	tx, err := e.writing.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -162,7 +159,7 @@ func (c *sqliteConn) prepare(ctx context.Context, statement string) (*sql.Stmt, 
 }
 
 func (c *sqliteConn) exec(ctx context.Context, statement string, args ...any) (int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, sqlitePatience)
+	ctx, cancel := context.WithTimeout(ctx, requestPatience)
 	defer cancel()
 	prepared, err := c.prepare(ctx, statement) //nolint:sqlclosecheck // it stays open
 	if err != nil {
@@ -176,7 +173,7 @@ func (c *sqliteConn) one(ctx context.Context, statement string, args ...any) row
 }
 
 func (c *sqliteConn) each(ctx context.Context, visit func(scanner) error, statement string, args ...any) error {
-	ctx, cancel := context.WithTimeout(ctx, sqlitePatience)
+	ctx, cancel := context.WithTimeout(ctx, requestPatience)
 	defer cancel()
 	prepared, err := c.prepare(ctx, statement) //nolint:sqlclosecheck // it stays open
 	if err != nil {

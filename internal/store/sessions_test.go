@@ -40,6 +40,8 @@ func TestSessionEndsByItself(t *testing.T) {
 		}
 		alive(59*time.Minute, nil)
 		alive(time.Hour, session.ErrNotFound)
+		must(t, s.TouchSession(t.Context(), cookie("sid"), noon.Add(2*time.Hour), noon.Add(3*time.Hour)))
+		alive(2*time.Hour, session.ErrNotFound)
 
 		must(t, s.TouchSession(t.Context(), cookie("sid"), noon.Add(30*time.Minute), noon.Add(90*time.Minute)))
 		alive(89*time.Minute, nil)

@@ -1,12 +1,27 @@
 package store
 
-import "context"
+import (
+	"context"
+	"time"
+)
+
+const (
+	// requestPatience is how long a statement or transaction may take before a
+	// request gives up.
+	requestPatience = 4 * time.Second
+	// importPatience is the same for an import, which can be long.
+	importPatience = 10 * time.Minute
+)
 
 // tx runs act in one transaction: either all of its statements hold or none.
 // Inside it every statement goes through the conn it is given; another one would
 // wait for this transaction to end.
 func (s *Store) tx(ctx context.Context, act func(conn) error) error {
-	return s.engine.transact(ctx, func(c conn) error {
+	return s.txWithin(ctx, requestPatience, act)
+}
+
+func (s *Store) txWithin(ctx context.Context, patience time.Duration, act func(conn) error) error {
+	return s.engine.transact(ctx, patience, func(c conn) error {
 		return act(counted{c, &s.statements})
 	})
 }
