@@ -1,0 +1,222 @@
+package main
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// as returns a form that authenticates a service.
+func as(client string) url.Values {
+	return url.Values{"client_id": {client}, "client_secret": {otherSecret}}
+}
+
+// service describes a client without people.
+func service(id, audience string) string {
+	return `{"client_id": "` + id + `", "client_secret": "` + otherSecret + `", "token_endpoint_auth_method": "client_secret_post",
+		"grant_types": ["client_credentials"], "audience": [` + audience + `]}`
+}
+
+// What introspection says, and to whom (RFC 7662 sections 2.2 and 4).
+func TestIntrospectionTellsThoseConcerned(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t), nil)
+	s.bring(service("api", `"https://api.example"`), service("stranger", ""))
+	p := s.send(t, http.MethodPost, "/connect/register", "", `{"redirect_uris":["https://a.example/"],"token_endpoint_auth_method":"client_secret_post"}`)
+	dynamic := p.json(t)
+	itself := url.Values{"client_id": {text(dynamic["client_id"])}, "client_secret": {text(dynamic["client_secret"])}}
+
+	b := s.browser()
+	code := b.code(asking())
+	anyones := s.tokens(code)
+	apis := s.tokens(b.code(asking("resource", "https://api.example")))
+	own := url.Values{}
+	for name, tc := range map[string]struct {
+		form  url.Values
+		token any
+		want  bool
+	}{
+		"its own":                         {own, anyones["access_token"], true},
+		"its own, for a resource":         {own, apis["access_token"], true},
+		"its own refresh token":           {own, anyones["refresh_token"], true},
+		"one for the resource it is":      {as("api"), apis["access_token"], true},
+		"one for another resource":        {as("stranger"), apis["access_token"], false},
+		"one for no resource":             {as("stranger"), anyones["access_token"], true},
+		"one for no resource, by dynamic": {itself, anyones["access_token"], false},
+		"another's refresh token":         {as("api"), apis["refresh_token"], false},
+		"a code":                          {own, code, false},
+		"an ID token":                     {own, anyones["id_token"], false},
+		"garbage":                         {own, "garbage", false},
+	} {
+		form := url.Values{"token": {text(tc.token)}, "token_type_hint": {"refresh_token"}}
+		maps.Copy(form, tc.form)
+		p := s.call("/oauth2/introspect", form)
+		if got := p.json(t); p.status != http.StatusOK || got["active"] != tc.want || !tc.want && len(got) != 1 {
+			t.Errorf("%s: %d %s, want active %v and nothing else of what is not", name, p.status, p.body, tc.want)
+		}
+	}
+
+	form := as("api")
+	form.Set("token", text(apis["access_token"]))
+	said := s.call("/oauth2/introspect", form).json(t)
+	if said["jti"] != claims(t, apis["access_token"])["jti"] {
+		t.Errorf("jti %v is not the token's", said["jti"])
+	}
+	delete(said, "jti")
+	now, person := float64(s.time().Unix()), s.verifiedSubject(t, apis)
+	want := map[string]any{
+		"active": true, "scope": "openid offline_access api", "client_id": "web", "username": "ada", "token_type": "Bearer",
+		"token_use": "access_token", "exp": now + 600, "iat": now, "sub": person, "aud": []any{"https://api.example"}, "iss": s.url,
+		"auth_time": now, "acr": "urn:ostiary:acr:password",
+	}
+	if diff := cmp.Diff(want, said); diff != "" {
+		t.Errorf("introspection differs (-want +got):\n%s", diff)
+	}
+
+	wantError(t, s.call("/oauth2/introspect", url.Values{"client_id": {"app"}, "token": {"x"}}), 400, "unauthorized_client")
+	wantError(t, s.call("/oauth2/introspect", url.Values{"client_id": {"nobody"}, "token": {"x"}}), 401, "invalid_client")
+	wantError(t, s.call("/oauth2/introspect", nil), 400, "invalid_request")
+}
+
+// What revocation ends, and what it leaves alone (RFC 7009 sections 2.1 and 2.2).
+func TestRevocationEndsWhatItNames(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t), nil)
+	b := s.browser()
+	s.bring(service("other", ""))
+	for name, tc := range map[string]struct {
+		by               url.Values // whom it comes from, if not from whom the token is for
+		kind, hint       string
+		access, together bool // what lives on: the access token, and what came with it
+	}{
+		"an access token ends alone":        {nil, "access_token", "", false, true},
+		"a wrong hint does not matter":      {nil, "access_token", "refresh_token", false, true},
+		"nor does an unknown one":           {nil, "refresh_token", "saml", false, false},
+		"a refresh token takes all along":   {nil, "refresh_token", "", false, false},
+		"another client's access token":     {as("other"), "access_token", "", true, true},
+		"another client's refresh token":    {as("other"), "refresh_token", "", true, true},
+		"what is no token is of no account": {nil, "scope", "", true, true},
+	} {
+		first := s.tokens(b.code(asking()))
+		got := s.refresh(first["refresh_token"]).json(t)
+		form := url.Values{"token": {text(got[tc.kind])}, "token_type_hint": {tc.hint}}
+		maps.Copy(form, tc.by)
+		for range 2 { // what is revoked already is no error
+			if p := s.call("/oauth2/revoke", form); p.status != http.StatusOK || p.body != "" {
+				t.Errorf("%s: %d %q, want 200 and nothing", name, p.status, p.body)
+			}
+		}
+		if alive := s.active(got["access_token"]); alive != tc.access {
+			t.Errorf("%s: the access token is active: %v, want %v", name, alive, tc.access)
+		}
+		for what, token := range map[string]any{"access token from before": first["access_token"], "refresh token": got["refresh_token"]} {
+			if alive := s.active(token); alive != tc.together {
+				t.Errorf("%s: the %s is active: %v, want %v", name, what, alive, tc.together)
+			}
+		}
+	}
+	wantError(t, s.call("/oauth2/revoke", nil), 400, "invalid_request")
+	wantError(t, s.call("/oauth2/revoke", url.Values{"client_id": {"nobody"}, "token": {"x"}}), 401, "invalid_client")
+}
+
+// consentTo answers the consent page that p leads to.
+func (b *browser) consentTo(p reply, decision string) reply {
+	b.s.tb.Helper()
+	to := p.header.Get("Location")
+	if !strings.HasPrefix(to, b.s.url+"/consent") {
+		b.s.tb.Fatalf("answer %d to %q, want the consent page", p.status, to)
+	}
+	form := b.get(to)
+	return b.follow(b.post(form.action(), url.Values{"request": {form.field("request")}, "decision": {decision}}))
+}
+
+// A refusal goes to the client in its words (RFC 6749 section 4.1.2.1), and a
+// later request asks again.
+func TestAPersonMayRefuse(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t), nil)
+	b := s.browser()
+	b.code(asking()) // signs in
+	form := asking("client_id", "careful", "scope", "openid")
+	for range 2 {
+		got := b.consentTo(b.get("/oauth2/auth?"+form.Encode()), "deny").location().Query()
+		if got.Get("error") != "access_denied" || got.Get("state") != "a state" || got.Get("iss") != s.url || got.Has("code") {
+			t.Errorf("refused: %v", got)
+		}
+	}
+	if got := b.consentTo(b.get("/oauth2/auth?"+form.Encode()), "accept").location().Query(); !got.Has("code") {
+		t.Errorf("accepted: %v", got)
+	}
+}
+
+// An earlier consent stands, but not where anything on the device can pretend to
+// be the client (RFC 8252 section 8.6), nor against prompt=consent.
+func TestWhenConsentIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t), nil)
+	b := s.browser()
+	web := asking("client_id", "careful", "scope", "openid")
+	native := asking("client_id", "app", "redirect_uri", "com.example.app:/cb", "scope", "openid")
+	loopback := asking("client_id", "app", "redirect_uri", "http://127.0.0.1:7/cb", "scope", "openid")
+	for _, form := range []url.Values{web, native, loopback} {
+		b.code(form)
+	}
+	with := func(form url.Values, prompt string) url.Values {
+		changed := maps.Clone(form)
+		changed.Set("prompt", prompt)
+		return changed
+	}
+	for name, tc := range map[string]struct {
+		form url.Values
+		page bool
+		err  string
+	}{
+		"a web client":                       {web, false, ""},
+		"a web client, quietly":              {with(web, "none"), false, ""},
+		"a web client that wants to ask":     {with(web, "consent"), true, ""},
+		"a scheme of its own":                {native, true, ""},
+		"a scheme of its own, quietly":       {with(native, "none"), false, "consent_required"},
+		"a loopback address":                 {loopback, true, ""},
+		"a loopback address, quietly":        {with(loopback, "none"), false, "consent_required"},
+		"a web client that was never agreed": {with(asking("client_id", "careful", "scope", "openid", "claims", `{"userinfo":{"email":null}}`), "none"), false, "consent_required"},
+	} {
+		to := b.get("/oauth2/auth?" + tc.form.Encode()).location()
+		if page := strings.HasPrefix(to.String(), s.url+"/consent"); page != tc.page {
+			t.Errorf("%s: asks %v, want %v (%s)", name, page, tc.page, to)
+		}
+		if got := to.Query().Get("error"); got != tc.err {
+			t.Errorf("%s: error %q, want %q", name, got, tc.err)
+		}
+	}
+}
+
+// A client that registered default_max_age gets no older sign-in unless it asks
+// for one (OpenID Connect Registration section 2).
+func TestADefaultMaxAgeHoldsWhereNoneIsAskedFor(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t), nil)
+	s.bring(`{"client_id": "strict", "client_secret": "` + otherSecret + `", "redirect_uris": ["` + testCallback + `"],
+		"scope": "openid", "skip_consent": true, "default_max_age": 30}`)
+	b := s.browser()
+	b.code(asking())
+	s.pass(30 * time.Second)
+	for name, tc := range map[string]struct {
+		form url.Values
+		want string
+	}{
+		"the default":   {asking("client_id", "strict", "prompt", "none"), "login_required"},
+		"a wider one":   {asking("client_id", "strict", "prompt", "none", "max_age", "3600"), ""},
+		"another asker": {asking("prompt", "none"), ""},
+	} {
+		if got := b.get("/oauth2/auth?" + tc.form.Encode()).location().Query().Get("error"); got != tc.want {
+			t.Errorf("%s: error %q, want %q", name, got, tc.want)
+		}
+	}
+}

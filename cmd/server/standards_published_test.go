@@ -1,0 +1,158 @@
+package main
+
+import (
+	"crypto"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// One document under both names (RFC 8414 section 5).
+func TestMetadataIsTheSameUnderBothNames(t *testing.T) {
+	t.Parallel()
+	b := start(t, storetest.New(t), nil).browser()
+	first, second := b.get("/.well-known/openid-configuration"), b.get("/.well-known/oauth-authorization-server")
+	for _, p := range []reply{first, second} {
+		if p.status != http.StatusOK || p.header.Get("Content-Type") != "application/json" {
+			t.Errorf("answer %d of %s", p.status, p.header.Get("Content-Type"))
+		}
+	}
+	if first.body != second.body || first.json(t)["issuer"] != b.s.url {
+		t.Errorf("the documents differ, or name another issuer:\n%s\n%s", first.body, second.body)
+	}
+}
+
+// Discovery lists what works: everything it names is tried.
+func TestWhatDiscoveryListsWorks(t *testing.T) {
+	t.Parallel()
+	for _, registration := range []string{"open", "closed"} {
+		t.Run("registration "+registration, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, storetest.New(t), map[string]string{"registration": registration, "rate_limits": "off"})
+			b := s.browser()
+			document := b.get("/.well-known/openid-configuration").json(t)
+			for member, value := range document {
+				if !strings.HasSuffix(member, "_endpoint") && member != "jwks_uri" {
+					continue
+				}
+				address := text(value)
+				if p := b.get(address); p.status == http.StatusNotFound || !strings.HasPrefix(address, s.url+"/") {
+					t.Errorf("%s: %d at %s", member, p.status, address)
+				}
+			}
+			if got := document["registration_endpoint"] != nil; got != (registration == "open") {
+				t.Errorf("registration_endpoint listed: %v", got)
+			}
+			if registration == "open" {
+				s.tryListed(t, document)
+			}
+		})
+	}
+}
+
+func (s *server) tryListed(t *testing.T, document map[string]any) {
+	t.Helper()
+	listed := func(member string) []string {
+		var list []string
+		for _, value := range document[member].([]any) {
+			list = append(list, text(value))
+		}
+		if len(list) == 0 {
+			t.Errorf("%s is empty", member)
+		}
+		return list
+	}
+	b := s.browser()
+	b.code(asking())
+	answer := func(changes ...string) string {
+		return b.get("/oauth2/auth?" + asking(changes...).Encode()).location().Query().Get("error")
+	}
+	for _, mode := range listed("response_modes_supported") {
+		if got := answer("response_mode", mode); got != "" {
+			t.Errorf("response_mode %s: %s", mode, got)
+		}
+	}
+	for _, kind := range listed("response_types_supported") {
+		if got := answer("response_type", kind); got != "" {
+			t.Errorf("response_type %s: %s", kind, got)
+		}
+	}
+	for _, prompt := range listed("prompt_values_supported") {
+		if got := answer("prompt", prompt); got != "" {
+			t.Errorf("prompt %s: %s", prompt, got)
+		}
+	}
+	for _, method := range listed("code_challenge_methods_supported") {
+		if got := answer("code_challenge_method", method); got != "" {
+			t.Errorf("code_challenge_method %s: %s", method, got)
+		}
+	}
+	for _, grantType := range listed("grant_types_supported") {
+		p := s.call("/oauth2/token", url.Values{"grant_type": {grantType}})
+		if got := p.json(t)["error"]; got == "unsupported_grant_type" {
+			t.Errorf("grant_type %s: %s", grantType, got)
+		}
+	}
+	s.tryRegistering(t, "token_endpoint_auth_method", listed("token_endpoint_auth_methods_supported"))
+	s.tryRegistering(t, "id_token_signed_response_alg", listed("id_token_signing_alg_values_supported"))
+	s.tryRegistering(t, "userinfo_signed_response_alg", listed("userinfo_signing_alg_values_supported"))
+	s.tryRegistering(t, "token_endpoint_auth_signing_alg", listed("token_endpoint_auth_signing_alg_values_supported"))
+	s.tryRegistering(t, "subject_type", listed("subject_types_supported"))
+}
+
+func (s *server) tryRegistering(t *testing.T, member string, values []string) {
+	t.Helper()
+	for _, value := range values {
+		body, err := json.Marshal(map[string]any{
+			"redirect_uris": []string{"https://a.example/cb"}, "jwks_uri": "https://a.example/keys", member: value,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := s.send(t, http.MethodPost, "/connect/register", "", string(body))
+		if p.status != http.StatusCreated || p.json(t)[member] != value {
+			t.Errorf("%s %s: %d %s", member, value, p.status, p.body)
+		}
+	}
+}
+
+// keySet fetches the published keys.
+func (s *server) keySet(t *testing.T) jose.JSONWebKeySet {
+	t.Helper()
+	var set jose.JSONWebKeySet
+	if err := json.Unmarshal([]byte(s.browser().get("/.well-known/jwks.json").body), &set); err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+// The published keys are public, named by their thumbprint, and there is one for
+// each algorithm that discovery lists.
+func TestPublishedKeysArePublicAndNamedByThumbprint(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t), nil)
+	var algs []string
+	for _, key := range s.keySet(t).Keys {
+		thumbprint, err := key.Thumbprint(crypto.SHA256)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := base64.RawURLEncoding.EncodeToString(thumbprint); key.KeyID != want || !key.IsPublic() || key.Use != "sig" {
+			t.Errorf("%s key %s: public %v, use %q, want the kid %s", key.Algorithm, key.KeyID, key.IsPublic(), key.Use, want)
+		}
+		algs = append(algs, key.Algorithm)
+	}
+	for _, alg := range s.browser().get("/.well-known/openid-configuration").json(t)["id_token_signing_alg_values_supported"].([]any) {
+		if !slices.Contains(algs, text(alg)) {
+			t.Errorf("no key for %s among %v", alg, algs)
+		}
+	}
+}
