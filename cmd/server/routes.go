@@ -34,7 +34,7 @@ func (a *app) public() http.Handler {
 		middleware.RequestID(a.config.TrustedProxies),
 		middleware.ClientAddress(a.config.TrustedProxies),
 		middleware.AccessLog(a.log, a.now),
-		middleware.SecurityHeaders(a.config.HTTPS()),
+		middleware.SecurityHeaders(a.config.Strict()),
 		middleware.Recover(a.log, a.refusePage),
 		middleware.Timeout(requestTimeout),
 	)

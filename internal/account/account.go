@@ -4,8 +4,8 @@ package account
 
 import (
 	"crypto/rand"
-	"encoding/base64"
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -32,9 +32,6 @@ type Account struct {
 	UpdatedAt  time.Time
 }
 
-// NewSubject returns a fresh subject identifier of 128 random bits.
-func NewSubject() string {
-	b := make([]byte, 16)
-	_, _ = rand.Read(b) // never fails: crypto/rand ends the process instead
-	return base64.RawURLEncoding.EncodeToString(b)
-}
+// NewSubject returns a fresh subject identifier of 130 random bits, in letters and
+// digits alone.
+func NewSubject() string { return strings.ToLower(rand.Text()) }

@@ -40,8 +40,9 @@ type Slow interface {
 // NewSecret returns a client secret of 256 random bits.
 func NewSecret() string { return token(32) }
 
-// NewID returns a client_id of 128 random bits.
-func NewID() string { return token(16) }
+// NewID returns a client_id of 130 random bits, in letters and digits alone: it is
+// typed into command lines.
+func NewID() string { return strings.ToLower(rand.Text()) }
 
 // HashSecret returns what to keep of secret.
 func HashSecret(ctx context.Context, slow Slow, secret string) (Secret, error) {

@@ -10,6 +10,7 @@ package config
 import (
 	"log/slog"
 	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -160,6 +161,14 @@ func (c *Config) URL(path string) string {
 // HTTPS reports whether people reach the issuer over TLS, whoever ends it.
 func (c *Config) HTTPS() bool {
 	return strings.HasPrefix(c.Issuer, "https://")
+}
+
+// Strict reports whether browsers may be told to come by https alone from now on.
+// Not for a loopback host: they would then refuse every other server on this
+// machine that speaks plain http, whatever its port (RFC 6797 section 8.1).
+func (c *Config) Strict() bool {
+	u, err := url.Parse(c.Issuer)
+	return err == nil && u.Scheme == "https" && !loopback(u.Hostname())
 }
 
 // SystemKeys are the bytes of the system secrets: the first seals, all open.

@@ -12,12 +12,18 @@ func fromEnviron(environ []string) []setting {
 	for _, entry := range slices.Sorted(slices.Values(environ)) {
 		variable, value, _ := strings.Cut(entry, "=")
 		name, ours := strings.CutPrefix(variable, prefix)
-		if !ours || serviceLink(variable, value) {
+		if !ours || serviceLink(variable, value) || forTests(name) {
 			continue
 		}
 		settings = append(settings, setting{strings.ToLower(name), variable, value, "environment"})
 	}
 	return settings
+}
+
+// forTests reports whether a variable tells the tests something, and so whatever
+// they start.
+func forTests(name string) bool {
+	return strings.HasPrefix(name, "TEST_") || strings.HasPrefix(name, "E2E_")
 }
 
 // serviceLinks are the variables that Kubernetes sets in every pod for each service

@@ -153,3 +153,16 @@ func TestNetwork(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoMayBeToldToComeByHTTPSAlone(t *testing.T) {
+	t.Parallel()
+	for issuer, want := range map[string]bool{
+		"https://id.example.com": true, "https://localhost:4444": false, "https://127.0.0.1:8443": false, "http://localhost:4444": false,
+	} {
+		c := config.Default()
+		c.Issuer = issuer
+		if got := c.Strict(); got != want {
+			t.Errorf("Strict() with issuer %s = %v, want %v", issuer, got, want)
+		}
+	}
+}

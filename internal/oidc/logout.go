@@ -188,7 +188,7 @@ func (l *Logout) ask(w http.ResponseWriter, q *wish, s *session.Session) error {
 		Client: shown(q),
 		Action: l.url(),
 		Fields: []web.Field{{Name: "ticket", Value: ticket}},
-		Person: s.Username,
+		Person: s.Username, CancelURL: "/",
 	})
 	return nil
 }

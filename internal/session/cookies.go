@@ -70,8 +70,9 @@ func (c Cookies) Unbind(w http.ResponseWriter, requestID string) {
 	c.clear(w, c.name(requestName(requestID)))
 }
 
-// prune forgets all requests of a browser that has begun too many: a page that
-// keeps asking in the background must not fill the header.
+// prune forgets the oldest requests of a browser that has begun too many: a page
+// that keeps asking in the background must not fill the header. Browsers name
+// their cookies in the order of their making (RFC 6265 section 5.4).
 func (c Cookies) prune(w http.ResponseWriter, r *http.Request) {
 	var names []string
 	for _, cookie := range r.Cookies() {
@@ -79,11 +80,9 @@ func (c Cookies) prune(w http.ResponseWriter, r *http.Request) {
 			names = append(names, cookie.Name)
 		}
 	}
-	if len(names) < maxRequests {
-		return
-	}
-	for _, name := range names {
-		c.clear(w, name)
+	for len(names) >= maxRequests {
+		c.clear(w, names[0])
+		names = names[1:]
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -45,8 +46,9 @@ type Lifetimes struct {
 // NewCookie returns a fresh cookie value of 256 random bits.
 func NewCookie() string { return random(32) }
 
-// NewID returns a fresh public session identifier of 128 random bits.
-func NewID() string { return random(16) }
+// NewID returns a fresh public session identifier of 130 random bits, in letters
+// and digits alone: it is typed into command lines.
+func NewID() string { return strings.ToLower(rand.Text()) }
 
 // Hash returns what the store knows a cookie by.
 func Hash(cookie string) []byte {
