@@ -65,8 +65,6 @@ func TestErrorsGoToTheClient(t *testing.T) {
 		want string
 	}{
 		"no response type":          {asking("response_type", ""), "invalid_request"},
-		"implicit":                  {asking("response_type", "token"), "unsupported_response_type"},
-		"hybrid":                    {asking("response_type", "code id_token"), "unsupported_response_type"},
 		"in other case":             {asking("response_type", "CODE"), "unsupported_response_type"},
 		"unknown response mode":     {asking("response_mode", "web_message"), "invalid_request"},
 		"plain challenge":           {asking("code_challenge_method", "plain"), "invalid_request"},

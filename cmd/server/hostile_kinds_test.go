@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -83,9 +84,7 @@ func TestHostileNoKindPassesForAnother(t *testing.T) {
 	const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 	post := func(changes url.Values) url.Values {
 		form := url.Values{"client_id": {"web"}}
-		for name, values := range changes {
-			form[name] = values
-		}
+		maps.Copy(form, changes)
 		return form
 	}
 

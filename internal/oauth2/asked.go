@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/jwks"
 )
 
 // The scopes that mean something to the protocol itself.
@@ -51,6 +51,7 @@ type asked struct {
 	maxAge    *int64 // seconds
 	hint      string // the subject that id_token_hint names
 	claims    json.RawMessage
+	demands   demands
 	form      url.Values
 }
 
@@ -61,13 +62,42 @@ func (a *asked) wantsRefresh() bool {
 	return slices.Contains(a.scopes, scopeOffline) && a.client.May(client.GrantRefreshToken)
 }
 
+// subjectParameter keeps the subject of an id_token_hint over a detour, in place
+// of the token.
+const subjectParameter = "ostiary_subject"
+
+// kept are the parameters of an authorization request that outlast a detour.
+// Whatever else a client sends, by mistake or not, may be a credential.
+func kept() []string {
+	return []string{
+		"client_id", "redirect_uri", "response_type", "response_mode", "state", "scope", "resource", "audience",
+		"code_challenge", "code_challenge_method", "nonce", "prompt", "max_age", "claims", "acr_values",
+		"login_hint", "display", "ui_locales", "claims_locales",
+	}
+}
+
 // parameters returns the request as a query string from which it can be
 // validated again after a detour. For the consent page it also says, under a name
 // of ours, what the person must agree to.
 func (a *asked) parameters() string {
-	form := maps.Clone(a.form)
-	form[grant.ConsentParameter] = []string{strings.Join(a.consents, " ")}
+	form := url.Values{
+		grant.ConsentParameter: {strings.Join(a.consents, " ")},
+		subjectParameter:       {a.hint},
+	}
+	for _, name := range kept() {
+		if values, ok := a.form[name]; ok {
+			form[name] = values
+		}
+	}
 	return form.Encode()
+}
+
+// narrow leaves only what a page has shown: the client may have more by now than
+// when the person began to read, and must ask them for it anew.
+func (a *asked) narrow(shown []string) {
+	hidden := func(scope string) bool { return !slices.Contains(shown, scope) }
+	a.scopes = slices.DeleteFunc(a.scopes, hidden)
+	a.consents = slices.DeleteFunc(a.consents, hidden)
 }
 
 // read validates an authorization request. An error with a nil asked is for the
@@ -96,13 +126,32 @@ func (h *Handler) read(ctx context.Context, form url.Values) (*asked, error) {
 
 func (h *Handler) fill(a *asked) error {
 	for _, step := range []func(*asked) error{
-		readUnsupported, readResponse, readScope, readPKCE, readPrompt, readMaxAge, h.readHint, h.readClaims,
+		readMode, readUnsupported, readResponse, readScope, readPKCE, readPrompt, readMaxAge,
+		h.readHint, h.readClaims, readDemands,
 	} {
 		if err := step(a); err != nil {
 			return err
 		}
 	}
 	a.nonce = a.form.Get("nonce")
+	return nil
+}
+
+// readMode settles first where the answer goes, since every error goes there too.
+// What was to bring a token never comes in the query (OAuth 2.0 Multiple Response
+// Type Encoding Practices section 3).
+func readMode(a *asked) error {
+	types := words(a.form.Get("response_type"))
+	if slices.Contains(types, "token") || slices.Contains(types, "id_token") {
+		a.mode = modeFragment
+	}
+	switch mode := a.form.Get("response_mode"); mode {
+	case "", modeQuery:
+	case modeFragment, modeFormPost:
+		a.mode = mode
+	default:
+		return refuse(codeInvalidRequest, "This response_mode is not supported")
+	}
 	return nil
 }
 
@@ -121,13 +170,6 @@ func readUnsupported(a *asked) error {
 }
 
 func readResponse(a *asked) error {
-	switch mode := a.form.Get("response_mode"); mode {
-	case "", modeQuery:
-	case modeFragment, modeFormPost:
-		a.mode = mode
-	default:
-		return refuse(codeInvalidRequest, "This response_mode is not supported")
-	}
 	switch types := words(a.form.Get("response_type")); {
 	case len(types) == 0:
 		return refuse(codeInvalidRequest, "The parameter response_type is missing")
@@ -227,11 +269,15 @@ func readMaxAge(a *asked) error {
 // readHint takes the subject from id_token_hint, an ID token of ours for this
 // client, which may have expired (OpenID Connect Core section 3.1.2.1).
 func (h *Handler) readHint(a *asked) error {
+	a.hint = a.form.Get(subjectParameter)
 	hint := a.form.Get("id_token_hint")
 	if hint == "" {
 		return nil
 	}
 	payload, _, err := h.Keys.Verify(hint, "JWT", "")
+	if errors.Is(err, jwks.ErrStale) {
+		return err //nolint:wrapcheck // told apart by the caller
+	}
 	if err != nil {
 		return refuse(codeInvalidRequest, "The id_token_hint is not an ID token of this server")
 	}

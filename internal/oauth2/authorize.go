@@ -53,6 +53,7 @@ func (h *Handler) resume(w http.ResponseWriter, r *http.Request, id string) {
 		h.writeAuthorizeError(w, r, a, err)
 		return
 	}
+	a.narrow(words(form.Get(grant.ConsentParameter)))
 	h.decide(w, r, a, waiting)
 }
 

@@ -26,7 +26,7 @@ func (h *Handler) decide(w http.ResponseWriter, r *http.Request, a *asked, waiti
 		h.step(w, r, a, waiting, missing, h.LoginURL)
 		return
 	}
-	if !a.demands().meets(signedIn.ACR) {
+	if !a.demands.meets(signedIn.ACR) {
 		h.writeAuthorizeError(w, r, a, refuse(codeUnmetAuthentication, "This way of signing in cannot be offered"))
 		return
 	}
@@ -78,7 +78,7 @@ func (h *Handler) missingSignIn(a *asked, s *session.Session, waiting *grant.Req
 	if s == nil {
 		return missing
 	}
-	if want := a.demands().subject; want != "" && want != s.Subject {
+	if want := a.demands.subject; want != "" && want != s.Subject {
 		return missing
 	}
 	if waiting != nil && !waiting.SignedInAt.IsZero() && waiting.SessionID == s.ID {
@@ -88,7 +88,7 @@ func (h *Handler) missingSignIn(a *asked, s *session.Session, waiting *grant.Req
 	if a.prompts(promptLogin) || a.prompts(promptSelect) {
 		return missing
 	}
-	if a.maxAge != nil && now.Sub(s.AuthTime) >= time.Duration(*a.maxAge)*time.Second {
+	if a.maxAge != nil && int64(now.Sub(s.AuthTime)/time.Second) >= *a.maxAge {
 		return missing
 	}
 	return nil
