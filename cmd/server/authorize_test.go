@@ -300,3 +300,20 @@ func TestRegistrationIsSeenAtOnce(t *testing.T) {
 		t.Error("the token of a deleted client is active")
 	}
 }
+
+func TestWhoeverWouldRatherNotSignInGoesBack(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t), nil)
+	b := s.browser()
+	page := b.get(b.get("/oauth2/auth?" + asking().Encode()).header.Get("Location"))
+	if !strings.Contains(page.body, `id="cancel"`) {
+		t.Fatal("the sign-in page has no way back")
+	}
+	p := b.follow(b.post(page.action(), url.Values{"request": {page.field("request")}, "decision": {"cancel"}}))
+	if got := p.location().Query(); got.Get("error") != "access_denied" || got.Get("state") != "a state" || got.Has("code") {
+		t.Errorf("cancelled: to %v, want access_denied with the state", p.location())
+	}
+	if p := b.post(page.action(), url.Values{"request": {page.field("request")}, "username": {"ada"}, "password": {testPassword}}); p.status != http.StatusBadRequest {
+		t.Errorf("signing in to a cancelled request: %d", p.status)
+	}
+}

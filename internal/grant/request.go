@@ -43,6 +43,9 @@ type Request struct {
 // person must agree to. It is written over whatever the client sent by that name.
 const ConsentParameter = "ostiary_consent"
 
+// Nobody is the subject of a decision by somebody who did not sign in.
+const Nobody = ""
+
 // Decision is what a person said about a request.
 type Decision string
 

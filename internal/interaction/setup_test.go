@@ -37,7 +37,7 @@ func TestSetUpMakesOneAdministrator(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !a.Administrator || a.Claims["preferred_username"] != "root" || len(a.Subject) != 22 {
+	if !a.Administrator || a.Claims["preferred_username"] != "root" || len(a.Subject) != 26 {
 		t.Errorf("account = %+v", a)
 	}
 	b.signIn(t, "root")

@@ -40,6 +40,10 @@ func (h *Handler) SignIn(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
+	if r.PostForm.Get("decision") == "cancel" {
+		h.cancel(w, r, v)
+		return
+	}
 	err = h.signIn(w, r, v)
 	var no *denied
 	switch {
@@ -50,6 +54,20 @@ func (h *Handler) SignIn(w http.ResponseWriter, r *http.Request) {
 	default:
 		h.back(w, v)
 	}
+}
+
+// cancel notes that whoever is here would rather not sign in. The decision is
+// nobody's, since nobody has said who they are.
+func (h *Handler) cancel(w http.ResponseWriter, r *http.Request, v *visit) {
+	err := h.Requests.RecordDecision(r.Context(), v.request.ID, grant.Denied, grant.Nobody, nil, h.Now())
+	if errors.Is(err, grant.ErrNoRequest) {
+		err = expired("run out before it was cancelled")
+	}
+	if err != nil && !errors.Is(err, grant.ErrDecided) {
+		h.fail(w, r, err)
+		return
+	}
+	h.back(w, v)
 }
 
 // signIn checks who it is, begins their session, and notes both on the request.
@@ -145,7 +163,7 @@ func (h *Handler) signInForm(v *visit) web.SignIn {
 	shown := v.shownClient()
 	return web.SignIn{
 		Client: &shown, Action: h.Issuer + "/login", Request: v.request.ID,
-		Username: web.Clean(v.asked.Get("login_hint"), 128),
+		Username: web.Clean(v.asked.Get("login_hint"), 128), Cancel: true,
 	}
 }
 

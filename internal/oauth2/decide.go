@@ -22,6 +22,11 @@ func (h *Handler) decide(w http.ResponseWriter, r *http.Request, a *asked, waiti
 		h.writeAuthorizeError(w, r, a, err)
 		return
 	}
+	if denied(waiting, grant.Nobody) || signedIn != nil && denied(waiting, signedIn.Subject) {
+		h.Cookies.Unbind(w, waiting.ID)
+		h.writeAuthorizeError(w, r, a, refuse(codeAccessDenied, "The request was denied"))
+		return
+	}
 	if missing := h.missingSignIn(a, signedIn, waiting, now); missing != nil {
 		h.step(w, r, a, waiting, missing, h.LoginURL)
 		return
@@ -30,17 +35,17 @@ func (h *Handler) decide(w http.ResponseWriter, r *http.Request, a *asked, waiti
 		h.writeAuthorizeError(w, r, a, refuse(codeUnmetAuthentication, "This way of signing in cannot be offered"))
 		return
 	}
-	if waiting != nil && waiting.Decision == grant.Denied && waiting.DecidedFor == signedIn.Subject {
-		h.Cookies.Unbind(w, waiting.ID)
-		h.writeAuthorizeError(w, r, a, refuse(codeAccessDenied, "The request was denied"))
-		return
-	}
 	if missing := missingConsent(a, signedIn, consent, waiting); missing != nil {
 		h.step(w, r, a, waiting, missing, h.ConsentURL)
 		return
 	}
 	h.touch(ctx, r, signedIn, now)
 	h.answer(w, r, a, signedIn, waiting, now)
+}
+
+// denied reports whether subject said no to the request.
+func denied(waiting *grant.Request, subject string) bool {
+	return waiting != nil && waiting.Decision == grant.Denied && waiting.DecidedFor == subject
 }
 
 // signedIn returns the browser's session and what its person has consented to

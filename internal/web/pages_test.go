@@ -28,7 +28,7 @@ func samples() []sample {
 		{"signin", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
 			p.SignIn(w, http.StatusOK, SignIn{
-				Client: &c, Action: link, Request: text, Username: text, Fault: text, CancelURL: link,
+				Client: &c, Action: link, Request: text, Username: text, Fault: text, Cancel: true,
 			})
 		}, append([]string{"username", "password", "login", "keep", "fault"}, about...)},
 		{"consent", func(p *Pages, w http.ResponseWriter, text, link string) {

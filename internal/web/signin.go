@@ -7,7 +7,8 @@ import (
 )
 
 // SignIn asks for a user name and a password. The form posts the fields request,
-// username, password, and remember ("on") if the person is to stay signed in.
+// username, password, and remember ("on") if the person is to stay signed in; or
+// decision ("cancel") if they would rather not.
 type SignIn struct {
 	// Client is who the person is signing in for; nil if nobody asked.
 	Client *Client
@@ -22,8 +23,8 @@ type SignIn struct {
 	RetryAfter time.Duration
 	// Reauthenticate says that the person is signed in and must prove it again.
 	Reauthenticate bool
-	// CancelURL leads back without signing in; empty offers no way back.
-	CancelURL string
+	// Cancel offers the way back to the client without signing in.
+	Cancel bool
 }
 
 // SignIn writes the sign-in page, and Retry-After if tries are refused.
