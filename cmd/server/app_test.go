@@ -42,6 +42,12 @@ type server struct {
 // start serves db with the settings, and stops with the test.
 func start(tb testing.TB, db *store.Store, settings map[string]string) *server {
 	tb.Helper()
+	return startLogging(tb, db, settings, slog.DiscardHandler)
+}
+
+// startLogging is start for tests that read the log.
+func startLogging(tb testing.TB, db *store.Store, settings map[string]string, log slog.Handler) *server {
+	tb.Helper()
 	s := &server{tb: tb, clock: time.Now().Truncate(time.Microsecond)} // as exact as the store is
 	front := httptest.NewUnstartedServer(nil)
 	s.url = "http://" + front.Listener.Addr().String()
@@ -53,7 +59,7 @@ func start(tb testing.TB, db *store.Store, settings map[string]string) *server {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if s.app, err = newApp(tb.Context(), conf, db, slog.New(slog.DiscardHandler), s.time); err != nil {
+	if s.app, err = newApp(tb.Context(), conf, db, slog.New(log), s.time); err != nil {
 		tb.Fatal(err)
 	}
 	front.Config.Handler = s.public()
