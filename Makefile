@@ -49,8 +49,8 @@ build: ## the static binary bin/ostiary
 
 .PHONY: e2e
 e2e: ## a real browser and real clients against the whole server
-	@tools/need postgresql chromium
-	$(withpostgres) go test -tags e2e -count 1 -v -timeout 15m ./test/e2e/...
+	@tools/need postgresql chromium npm python3
+	$(withpostgres) go test -tags e2e -count 1 -v -timeout 15m ./test/e2e/... ./test/clients/...
 
 .PHONY: fault
 fault: ## kill -9 and lost databases under load (SHORT=1 for fewer rounds)

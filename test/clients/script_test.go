@@ -1,0 +1,113 @@
+//go:build e2e
+
+package clients
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+)
+
+// patience bounds every wait for another program; a registry may take a while.
+const patience = 2 * time.Minute
+
+// script returns how to run an application that is another program.
+func script(command ...string) func(*testing.T, string, *app, *browser) (*sight, error) {
+	return func(t *testing.T, issuer string, a *app, b *browser) (*sight, error) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		program := exec.CommandContext(ctx, command[0], command[1:]...)
+		program.WaitDelay = time.Second
+		program.Env = []string{
+			"PATH=" + os.Getenv("PATH"), "ISSUER=" + issuer, "CLIENT_ID=" + a.ID, "CLIENT_AUTH=" + a.Method,
+			"REDIRECT_URI=" + a.RedirectURI, "POST_LOGOUT_REDIRECT_URI=" + a.farewell,
+		}
+		if a.Secret != "" {
+			program.Env = append(program.Env, "CLIENT_SECRET="+a.Secret)
+		}
+		if a.key != "" {
+			program.Env = append(program.Env, "CLIENT_KEY="+a.key)
+		}
+		stdin, err := program.StdinPipe()
+		if err != nil {
+			return nil, err
+		}
+		stdout, err := program.StdoutPipe()
+		if err != nil {
+			return nil, err
+		}
+		var stderr bytes.Buffer
+		program.Stderr = &stderr
+		if err := program.Start(); err != nil {
+			return nil, err
+		}
+		saw, err := converse(t, stdin, stdout, b)
+		// Without an answer, a program that still waits for one ends as well.
+		err = errors.Join(err, stdin.Close(), program.Wait())
+		if err != nil {
+			return nil, fmt.Errorf("%w\n%s", err, stderr.Bytes())
+		}
+		return saw, nil
+	}
+}
+
+// converse reads what the application saw, and answers where it sends the person.
+func converse(t *testing.T, stdin io.Writer, stdout io.Reader, b *browser) (*sight, error) {
+	t.Helper()
+	saw := &sight{}
+	for lines := bufio.NewScanner(stdout); lines.Scan(); {
+		saw.GoTo = ""
+		if err := json.Unmarshal(lines.Bytes(), saw); err != nil {
+			return nil, fmt.Errorf("%w: %s", err, lines.Text())
+		}
+		if saw.GoTo == "" {
+			continue
+		}
+		back, err := b.visit(t.Context(), saw.GoTo)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := fmt.Fprintln(stdin, back); err != nil {
+			return nil, err
+		}
+	}
+	return saw, nil
+}
+
+// install runs the commands that make an application ready. Why is said when they
+// fail, since the test cannot do without them.
+func install(t *testing.T, why string, commands ...[]string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for _, command := range commands {
+		program := exec.CommandContext(ctx, command[0], command[1:]...)
+		program.WaitDelay = time.Second
+		if output, err := program.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", why, err, output)
+		}
+	}
+}
+
+// copyInto copies files into a folder, so that nothing is made in the checkout.
+func copyInto(t *testing.T, dir, from string, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		text, err := os.ReadFile(from + "/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(dir+"/"+name, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
