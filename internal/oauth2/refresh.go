@@ -3,7 +3,6 @@ package oauth2
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/ory/fosite"
 	fositeoauth2 "github.com/ory/fosite/handler/oauth2"
@@ -67,15 +66,9 @@ func (h *Handler) rotate(ctx context.Context, u *unit) error {
 		}
 		return grant.ErrNotFound
 	}
-	u.held, u.generation = held, held.RefreshGeneration
-	u.scopes, u.resources = held.Scopes, held.Resources
-	if asked := words(u.form.Get("scope")); len(asked) > 0 {
-		u.scopes = asked
-	}
-	if asked := resources(u.form); len(asked) > 0 {
-		u.resources = asked
-	}
-	return nil
+	u.hold(held)
+	u.scopes, u.resources, err = u.narrow(held)
+	return err
 }
 
 // replay reports whether an outdated token is only late: it is of the generation
@@ -90,8 +83,7 @@ func (h *Handler) replay(u *unit, handle tokens.Handle, held *grant.Held) bool {
 // token is rotated: a mistake in the request must not cost the client its token.
 // Only requests that ask for less than everything pay the additional statement.
 func (h *Handler) checkNarrowing(ctx context.Context, u *unit, handle tokens.Handle) error {
-	scopes, targets := words(u.form.Get("scope")), resources(u.form)
-	if len(scopes) == 0 && len(targets) == 0 {
+	if len(words(u.form.Get("scope"))) == 0 && len(resources(u.form)) == 0 {
 		return nil
 	}
 	held, err := h.Grants.LiveGrant(ctx, handle.Ref, "", u.now)
@@ -101,15 +93,6 @@ func (h *Handler) checkNarrowing(ctx context.Context, u *unit, handle tokens.Han
 	if err != nil {
 		return err //nolint:wrapcheck // told apart by the caller
 	}
-	for _, scope := range scopes {
-		if !held.Allows(scope) {
-			return refuse(codeInvalidScope, describe(codeInvalidScope))
-		}
-	}
-	for _, target := range targets {
-		if !slices.Contains(held.Resources, target) {
-			return refuse(codeInvalidTarget, describe(codeInvalidTarget))
-		}
-	}
-	return nil
+	_, _, err = u.narrow(held)
+	return err
 }

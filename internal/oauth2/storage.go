@@ -3,6 +3,7 @@ package oauth2
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/ory/fosite"
@@ -68,9 +69,12 @@ func (s storage) GetAuthorizeCodeSession(ctx context.Context, code string, _ fos
 	case spent && u.doubleSubmit(held):
 		return nil, fosite.ErrNotFound
 	}
-	u.held, u.generation, u.scopes, u.resources = held, held.RefreshGeneration, held.Scopes, held.Resources
+	u.hold(held)
 	if spent {
 		return u.requester(), fosite.ErrInvalidatedAuthorizeCode
+	}
+	if u.scopes, u.resources, err = u.narrow(held); err != nil {
+		return nil, u.fail(err)
 	}
 	return u.requester(), nil
 }
@@ -103,7 +107,7 @@ func (storage) GetPKCERequestSession(ctx context.Context, _ string, _ fosite.Ses
 // GetOpenIDConnectSession returns the request if it was one of OpenID Connect.
 func (storage) GetOpenIDConnectSession(ctx context.Context, _ string, _ fosite.Requester) (fosite.Requester, error) {
 	u := unitOf(ctx)
-	if u.held == nil || !u.held.Allows(scopeOpenID) {
+	if u.held == nil || !slices.Contains(u.scopes, scopeOpenID) {
 		return nil, openid.ErrNoSessionFound
 	}
 	return u.requester(), nil

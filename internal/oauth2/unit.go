@@ -65,10 +65,10 @@ func (u *unit) requester() *fosite.Request {
 	r.ID = u.held.ID.String()
 	r.Client = engineClient{Client: u.client}
 	r.RequestedAt = u.now
-	r.RequestedScope = u.held.Scopes
-	r.GrantedScope = u.held.Scopes
-	r.RequestedAudience = u.held.Resources
-	r.GrantedAudience = u.held.Resources
+	r.RequestedScope = u.scopes
+	r.GrantedScope = u.scopes
+	r.RequestedAudience = u.resources
+	r.GrantedAudience = u.resources
 	r.Session = newEngineSession(u.held.Subject)
 	r.Form = url.Values{"redirect_uri": {u.held.Detail.RedirectURI}}
 	if challenge := u.held.Detail.Challenge; challenge != "" {
@@ -76,6 +76,11 @@ func (u *unit) requester() *fosite.Request {
 		r.Form.Set("code_challenge_method", "S256")
 	}
 	return r
+}
+
+// hold makes the unit work on held, for an access token of all that was granted.
+func (u *unit) hold(held *grant.Held) {
+	u.held, u.generation, u.scopes, u.resources = held, held.RefreshGeneration, held.Scopes, held.Resources
 }
 
 // mercy is how long after its spending a code may come again from its own client
