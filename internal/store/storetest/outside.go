@@ -1,0 +1,112 @@
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver pgx
+	_ "modernc.org/sqlite"             // the driver sqlite
+)
+
+// Everything returns all bytes that the database at url keeps, as somebody finds
+// them who steals it: of SQLite its files, of PostgreSQL every row as text.
+func Everything(tb testing.TB, url string) []byte {
+	tb.Helper()
+	if path, isSQLite := strings.CutPrefix(url, "sqlite:"); isSQLite {
+		return everyFile(tb, path)
+	}
+	var everything bytes.Buffer
+	outside(tb, url, func(ctx context.Context, conn *sql.Conn) error {
+		const tables = `
+			SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname)
+			FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+			WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema')`
+		names, err := texts(ctx, conn, tables)
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			rows, err := texts(ctx, conn, `SELECT t::text FROM `+name+` t`)
+			if err != nil {
+				return err
+			}
+			everything.WriteString(name + "\n" + strings.Join(rows, "\n") + "\n")
+		}
+		return nil
+	})
+	return everything.Bytes()
+}
+
+func everyFile(tb testing.TB, path string) []byte {
+	tb.Helper()
+	var everything []byte
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		content, err := os.ReadFile(path + suffix)
+		if err != nil && (suffix == "" || !errors.Is(err, os.ErrNotExist)) {
+			tb.Fatal(err)
+		}
+		everything = append(everything, content...)
+	}
+	return everything
+}
+
+// HoldKeys keeps everybody from changing the signing keys in the database at url,
+// while meanwhile runs. They can be read.
+func HoldKeys(tb testing.TB, url string, meanwhile func()) {
+	tb.Helper()
+	outside(tb, url, func(ctx context.Context, conn *sql.Conn) error {
+		if _, err := conn.ExecContext(ctx, `BEGIN`); err != nil {
+			return err
+		}
+		if _, err := conn.ExecContext(ctx, `UPDATE key_state SET version = version`); err != nil {
+			return err
+		}
+		meanwhile()
+		_, err := conn.ExecContext(ctx, `COMMIT`)
+		return err
+	})
+}
+
+// outside lends act a connection around the store.
+func outside(tb testing.TB, url string, act func(context.Context, *sql.Conn) error) {
+	tb.Helper()
+	driver, source := "pgx", url
+	if path, isSQLite := strings.CutPrefix(url, "sqlite:"); isSQLite {
+		driver, source = "sqlite", "file:"+path+"?_pragma=busy_timeout(3000)"
+	}
+	db, err := sql.Open(driver, source)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer db.Close() //nolint:errcheck // everything is committed
+	conn, err := db.Conn(tb.Context())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer conn.Close() //nolint:errcheck // goes with db
+	if err := act(tb.Context(), conn); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// texts returns the only column of all rows.
+func texts(ctx context.Context, conn *sql.Conn, query string) (all []string, err error) {
+	rows, err := conn.QueryContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // reading to the end closes, and Err tells
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
+		}
+		all = append(all, text)
+	}
+	return all, rows.Err()
+}
