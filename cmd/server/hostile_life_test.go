@@ -33,8 +33,8 @@ func dead(t *testing.T, s *server, b *browser, code string, got map[string]any) 
 	}
 }
 
-// Whoever ends something is believed at once, everywhere (security promises 3
-// and I4): nothing that was given before outlives it, in any cache either.
+// Whoever ends something is believed at once, everywhere (promise 3):
+// nothing that was given before outlives it, in any cache either.
 func TestHostileNothingOutlivesItsEnd(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {

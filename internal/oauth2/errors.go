@@ -23,7 +23,6 @@ type refusal struct {
 	Code        string
 	Description string
 	Status      int
-	Basic       bool // answer with a Basic challenge
 	cause       error
 }
 
@@ -99,7 +98,7 @@ func protocolError(err error) *refusal {
 	case errors.As(err, &own):
 		return own
 	case errors.As(err, &auth):
-		return &refusal{Code: auth.Code, Description: auth.Description, Status: auth.Status(), Basic: auth.Basic, cause: err}
+		return &refusal{Code: auth.Code, Description: auth.Description, Status: auth.Status(), cause: err}
 	case temporary(err):
 		return &refusal{
 			Code: codeUnavailable, Description: "The server cannot answer at the moment, try again shortly",
@@ -148,7 +147,8 @@ type errorBody struct {
 func (h *Handler) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	refused := protocolError(err)
 	h.logRefusal(r, refused)
-	if refused.Basic {
+	if refused.Status == http.StatusUnauthorized {
+		// RFC 9110 section 15.5.2 demands a challenge, however the client tried.
 		w.Header().Set("WWW-Authenticate", `Basic realm="ostiary", charset="UTF-8"`)
 	}
 	setRetryAfter(w, refused)

@@ -74,14 +74,6 @@ func New(c Config) *Authenticator {
 //
 // Spec: RFC 6749 §2.3, §3.2.1; OpenID Connect Core §9; RFC 7521 §4.2.
 func (a *Authenticator) Authenticate(ctx context.Context, r *http.Request) (*client.Client, error) {
-	c, err := a.authenticate(ctx, r)
-	if refusal, ok := errors.AsType[*Refusal](err); ok {
-		_, refusal.Basic = r.Header["Authorization"]
-	}
-	return c, err
-}
-
-func (a *Authenticator) authenticate(ctx context.Context, r *http.Request) (*client.Client, error) {
 	cred, err := read(r)
 	if err != nil {
 		return nil, err

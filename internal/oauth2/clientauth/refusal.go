@@ -15,9 +15,6 @@ type Refusal struct { //nolint:errname // it is the word for it, and not every e
 	// Reason is for the log: the answer must not tell an unknown client from a
 	// disabled one or from a wrong secret, and the operator wants to know.
 	Reason string
-	// Basic reports that the request used the Authorization header: the answer
-	// to invalid_client then carries a WWW-Authenticate of the scheme Basic.
-	Basic bool
 }
 
 // Error returns the code with the reason for the log.
