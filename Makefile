@@ -49,7 +49,7 @@ build: ## the static binary bin/ostiary
 
 .PHONY: e2e
 e2e: ## a real browser and real clients against the whole server
-	@tools/need postgresql chromium npm python3
+	@tools/need postgresql chromium npm python3-venv
 	$(withpostgres) go test -tags e2e -count 1 -v -timeout 15m ./test/e2e/... ./test/clients/...
 
 .PHONY: fault

@@ -42,7 +42,7 @@ func parseJWS(compact string) (jws, error) {
 		return jws{}, broken
 	}
 	j.payload, j.signature = payload, signature
-	j.alg, j.kid = header.text("alg"), header.text("kid")
+	j.alg, j.kid = older(header.text("alg")), header.text("kid")
 	switch {
 	case !slices.Contains(algorithms(), j.alg):
 		return jws{}, unacceptable("alg of the assertion must be RS256, PS256, ES256 or EdDSA")
@@ -54,6 +54,15 @@ func parseJWS(compact string) (jws, error) {
 		return jws{}, unacceptable("kid of the assertion cannot be one")
 	}
 	return j, nil
+}
+
+// older returns the name under which an algorithm is registered here: RFC 9864
+// names EdDSA with Ed25519 anew, and some libraries know only that name.
+func older(alg string) string {
+	if alg == "Ed25519" {
+		return "EdDSA"
+	}
+	return alg
 }
 
 // assertionTyp reports whether typ is that of a client assertion (RFC 7515 §4.1.9;

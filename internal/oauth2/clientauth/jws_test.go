@@ -221,6 +221,8 @@ func TestTheKeyOfAnAssertion(t *testing.T) {
 		"PS256":                        {"PS256", rs, []jose.JSONWebKey{rsaJWK(0)}, true},
 		"ES256":                        {"ES256", ec, []jose.JSONWebKey{ecJWK(0)}, true},
 		"EdDSA":                        {"EdDSA", ed, []jose.JSONWebKey{edJWK(0)}, true},
+		"EdDSA by its newer name":      {"Ed25519", ed, []jose.JSONWebKey{edJWK(0)}, true},
+		"a key by its newer name":      {"EdDSA", ed, []jose.JSONWebKey{marked(edJWK(0), "sig", "Ed25519")}, true},
 		"marked for it":                {"ES256", ec, []jose.JSONWebKey{marked(ecJWK(0), "sig", "ES256")}, true},
 		"among others":                 {"ES256", ec, []jose.JSONWebKey{rsaJWK(0), edJWK(0), named(ecJWK(1), "k1"), ecJWK(0)}, true},
 		"one of two with the same kid": {"ES256", ec, []jose.JSONWebKey{ecJWK(1), ecJWK(0)}, true},

@@ -27,7 +27,7 @@ const (
 func usable(key *jose.JSONWebKey, alg, kid string) bool {
 	if kid != "" && key.KeyID != kid ||
 		key.Use != "" && key.Use != "sig" ||
-		key.Algorithm != "" && key.Algorithm != alg {
+		key.Algorithm != "" && older(key.Algorithm) != alg {
 		return false
 	}
 	switch public := key.Key.(type) {
