@@ -25,7 +25,7 @@ func TestNothingAcknowledgedIsLostToKills(t *testing.T) {
 			h := open(t, rig.Options{Database: url})
 			random := chance(t)
 			n := rounds(2000)
-			kills := make([]int64, rounds(60)/10)
+			kills := make([]int64, rounds(20)/2)
 			for i := range kills {
 				kills[i] = random.Int64N(expected(n)*9/10) + 1
 			}

@@ -196,13 +196,13 @@ func newReplica(dir string, i int) *replica {
 	return r
 }
 
-// tail returns the last of a log, where the reason of a failure is, without a
-// line for every request.
+// tail returns the last of a log, where the reason of a failure is, without what
+// goes well.
 func tail(log string) string {
 	const enough = 6000
 	var lines []string
 	for line := range strings.Lines(log) {
-		if !strings.Contains(line, `"msg":"request"`) {
+		if !strings.Contains(line, `"level":"INFO"`) {
 			lines = append(lines, line)
 		}
 	}

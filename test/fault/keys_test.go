@@ -1,0 +1,177 @@
+//go:build fault
+
+package fault
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/test/rig"
+)
+
+// Two operators rotate at once, again and again, while tokens are issued. Each
+// time one rotation comes of it, and every token ever issued can be verified with
+// what any replica publishes.
+func TestTwoRotationsAtOnceMakeOne(t *testing.T) {
+	eachEngine(t, func(t *testing.T, h *house) {
+		keys := storetest.Open(t, h.Database)
+		tokens := []string{machineToken(t, h)}
+		together := 0
+		for range rounds(20) {
+			letAnHourPass(t, keys)
+			before := currentKeys(t, keys)
+			for i, r := range rotateTwice(t, h) {
+				if r.Code != 0 {
+					t.Fatalf("process %d: exit code %d\n%s%s", i, r.Code, r.Stdout, r.Stderr)
+				}
+			}
+			if rotated(t, before, keys) == 1 {
+				together++
+			}
+			for i := range h.Len() {
+				got := h.At(i).Credentials(t.Context(), &h.clients.Machine)
+				if got.Status != 200 {
+					t.Fatalf("replica %d: %v", i, got)
+				}
+				tokens = append(tokens, got.Text("access_token"))
+			}
+			for i := range h.Len() {
+				verifyAll(t, h.At(i).Get(t.Context(), "/.well-known/jwks.json"), tokens)
+			}
+			if t.Failed() {
+				return
+			}
+		}
+		if together == 0 {
+			t.Error("two rotations at once never made one")
+		}
+		t.Logf("%d times both were at it at once", together)
+	})
+}
+
+// rotateTwice lets two processes rotate. Both get to where they want to save what
+// they have made before either can, unless the machine is busy.
+func rotateTwice(t *testing.T, h *house) (results []rig.Result) {
+	t.Helper()
+	done := make(chan []rig.Result, 1)
+	storetest.HoldKeys(t, h.Database, func() {
+		go func() {
+			done <- atOnce(2, func(int) rig.Result { return h.Run(t.Context(), "keys", "rotate", "--algorithm", "ES256") })
+		}()
+		time.Sleep(500 * time.Millisecond)
+	})
+	return <-done
+}
+
+func machineToken(t *testing.T, h *house) string {
+	t.Helper()
+	got := h.Credentials(t.Context(), &h.clients.Machine)
+	if got.Status != 200 {
+		t.Fatalf("client_credentials: %v", got)
+	}
+	return got.Text("access_token")
+}
+
+// letAnHourPass makes the next keys old enough to sign, by moving their birth.
+func letAnHourPass(t *testing.T, s *store.Store) {
+	t.Helper()
+	for {
+		version, records, err := s.LoadKeys(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var older []jwks.Record
+		for _, r := range records {
+			if r.State == jwks.Next {
+				r.PublishedAt = r.PublishedAt.Add(-time.Hour)
+				older = append(older, r)
+			}
+		}
+		err = s.SaveKeys(t.Context(), version, older, nil)
+		if err == nil {
+			return
+		}
+		if err != jwks.ErrRaced { //nolint:errorlint // the store returns it bare
+			t.Fatal(err)
+		}
+	}
+}
+
+// currentKeys returns the key that signs, of each algorithm, and fails the test
+// if an algorithm has two.
+func currentKeys(t *testing.T, s *store.Store) map[jwks.Algorithm]string {
+	t.Helper()
+	_, records, err := s.LoadKeys(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	current := map[jwks.Algorithm]string{}
+	for _, r := range records {
+		if r.State != jwks.Current {
+			continue
+		}
+		if current[r.Algorithm] != "" {
+			t.Errorf("two keys of %s are current", r.Algorithm)
+		}
+		current[r.Algorithm] = r.KID
+	}
+	return current
+}
+
+// rotated returns how many rotations came of two. If one process was slow to
+// start, it has seen what the other did, and asks for one more, which waits until
+// its key is old enough.
+func rotated(t *testing.T, before map[jwks.Algorithm]string, s *store.Store) int {
+	t.Helper()
+	after := currentKeys(t, s)
+	if after[jwks.ES256] == before[jwks.ES256] {
+		t.Error("no rotation came of two")
+	}
+	_, records, err := s.LoadKeys(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := 0
+	for _, r := range records {
+		if r.Algorithm == jwks.ES256 && r.State == jwks.Next {
+			next++
+		}
+		if r.KID == before[jwks.ES256] && r.State != jwks.Past {
+			t.Errorf("the key that signed before is %s, want past", r.State)
+		}
+	}
+	return next
+}
+
+func verifyAll(t *testing.T, published *rig.Answer, tokens []string) {
+	t.Helper()
+	var set jose.JSONWebKeySet
+	if err := json.Unmarshal([]byte(published.Body), &set); err != nil {
+		t.Fatalf("key set: %v: %v", published, err)
+	}
+	for _, token := range tokens {
+		signed, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.ES256})
+		if err != nil {
+			t.Fatal(err)
+		}
+		kid := signed.Signatures[0].Header.KeyID
+		found := set.Key(kid)
+		if len(found) != 1 {
+			t.Errorf("%d keys %s are published, of %d", len(found), kid, len(set.Keys))
+			continue
+		}
+		if _, err := signed.Verify(found[0]); err != nil {
+			t.Errorf("a token of key %s: %v", kid, err)
+		}
+	}
+	if strings.Contains(published.Body, `"d"`) {
+		t.Error("a private key is published")
+	}
+}

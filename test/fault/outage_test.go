@@ -1,0 +1,166 @@
+//go:build fault
+
+package fault
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/test/rig"
+)
+
+// The database dies under load. Meanwhile nobody hears a verdict, only that they
+// should come back; and when it is there again, so is the server, by itself.
+func TestALostDatabaseIsNoVerdict(t *testing.T) {
+	db := storetest.StartPostgres(t, storetest.Options{Durable: true})
+	h := open(t, rig.Options{Database: db.URL()})
+	random := chance(t)
+	requests := outageRequests(t, h)
+	for name, ask := range requests {
+		if got := ask(); got.Err != nil || got.Status >= 500 {
+			t.Fatalf("%s, before anything happened: %v", name, got)
+		}
+	}
+
+	n := rounds(1000)
+	l := start(t, h, n)
+	for range max(1, rounds(3)-1) {
+		l.reached(l.done.Load() + 1 + random.Int64N(expected(n)/4))
+		l.did("lose the database")
+		db.Kill()
+		withoutDatabase(t, h, requests)
+		db.Restart()
+		l.did("the database is back")
+		recovers(t, h)
+	}
+	l.verdict()
+}
+
+// withoutDatabase asks for everything for a while. Clients may be known from
+// before for 2 seconds, so those that need nothing else get their token.
+func withoutDatabase(t *testing.T, h *house, requests map[string]func() *rig.Answer) {
+	t.Helper()
+	for began := time.Now(); time.Since(began) < 4*time.Second; {
+		for name, ask := range requests {
+			asked := time.Now()
+			got := ask()
+			known := strings.HasPrefix(name, "client_credentials") && asked.Sub(began) < 3*time.Second
+			if got.Status != 503 && !(known && got.Status == 200) {
+				t.Errorf("%s, without a database: %v, want 503", name, got)
+			}
+			if got.Status == 503 && got.Header.Get("Retry-After") == "" {
+				t.Errorf("%s, without a database: 503 without Retry-After", name)
+			}
+			if took := time.Since(asked); took > 5*time.Second {
+				t.Errorf("%s, without a database: took %v", name, took)
+			}
+		}
+		if t.Failed() {
+			return
+		}
+	}
+	for path, want := range map[string]int{
+		"/health/alive": 200, "/health/ready": 503,
+		"/.well-known/openid-configuration": 200, "/.well-known/jwks.json": 200,
+	} {
+		if got := h.Get(t.Context(), path); got.Status != want {
+			t.Errorf("%s, without a database: %v, want %d", path, got, want)
+		}
+	}
+}
+
+// recovers waits until both replicas issue and read tokens again.
+func recovers(t *testing.T, h *house) {
+	t.Helper()
+	began := time.Now()
+	for i := range h.Len() {
+		for {
+			a, err := h.people[0].Authorize(t.Context(), h.client, nil)
+			if err == nil {
+				got := h.At(i).Exchange(t.Context(), h.client, a.Code, a.Verifier)
+				if got.Status == 200 {
+					break
+				}
+			}
+			if time.Since(began) > 5*time.Second {
+				t.Fatalf("replica %d has not recovered within 5 s", i)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+	t.Logf("recovered in %v", time.Since(began).Round(time.Millisecond))
+}
+
+// outageRequests returns a request to everything that needs the database.
+func outageRequests(t *testing.T, h *house) map[string]func() *rig.Answer {
+	t.Helper()
+	ctx, person := t.Context(), h.people[0]
+	unused := h.codeOf(t, person)
+	access, refresh := h.tokens(t)
+	query := url.Values{
+		"response_type": {"code"}, "client_id": {h.client.ID}, "redirect_uri": {h.client.RedirectURI}, "scope": {"openid"}, "state": {"x"},
+	}
+	authorizeURL := h.Issuer + "/oauth2/auth?" + query.Encode()
+	login := pageOf(t, h, authorizeURL+"&prompt=login")
+	consent := pageOf(t, h, authorizeURL+"&prompt=consent")
+	request := url.Values{"request": {login.Query().Get("request")}}
+	registered := h.Register(ctx, map[string]any{"redirect_uris": []string{"https://other.example/cb"}})
+	if registered.Status != 201 {
+		t.Fatalf("register: %v", registered)
+	}
+
+	get := func(path, token string) func() *rig.Answer {
+		return func() *rig.Answer {
+			return h.Do(ctx, "GET", path, nil, map[string][]string{"Authorization": {"Bearer " + token}})
+		}
+	}
+	form := func(more url.Values) url.Values {
+		for name, values := range request {
+			more[name] = values
+		}
+		return more
+	}
+	return map[string]func() *rig.Answer{
+		"authorize":              func() *rig.Answer { return person.Open(ctx, authorizeURL, nil) },
+		"authorize, prompt=none": func() *rig.Answer { return person.Open(ctx, authorizeURL+"&prompt=none", nil) },
+		"the sign-in page":       func() *rig.Answer { return person.Open(ctx, login.String(), nil) },
+		"the consent page":       func() *rig.Answer { return person.Open(ctx, consent.String(), nil) },
+		"going on": func() *rig.Answer {
+			return person.Open(ctx, h.Issuer+"/oauth2/auth?continue="+request.Get("request"), nil)
+		},
+		"signing in with a mistake": func() *rig.Answer {
+			return person.Open(ctx, h.Issuer+"/login", form(url.Values{"username": {"ada"}, "password": {"wrong"}}))
+		},
+		"refreshing with a guess": func() *rig.Answer { return h.Refresh(ctx, h.client, refresh+"x") },
+		"client_credentials, JWT": func() *rig.Answer { return h.Credentials(ctx, &h.clients.Machine) },
+		"client_credentials, sealed": func() *rig.Answer {
+			return h.Credentials(ctx, &h.clients.Sealed)
+		},
+		"client_credentials, unknown client": func() *rig.Answer {
+			return h.Credentials(ctx, &rig.Client{ID: "nobody", Secret: "a secret that nobody has", Method: "client_secret_basic"})
+		},
+		"exchanging with the wrong verifier": func() *rig.Answer { return h.Exchange(ctx, h.client, unused.value, strings.Repeat("x", 43)) },
+		"introspecting an access token":      func() *rig.Answer { return h.Introspect(ctx, h.client, access) },
+		"introspecting a refresh token":      func() *rig.Answer { return h.Introspect(ctx, h.client, refresh) },
+		"an assertion":                       func() *rig.Answer { return h.Introspect(ctx, &h.clients.Keyed, access) },
+		"userinfo":                           get("/userinfo", access),
+		"reading a registration":             get("/connect/register/"+registered.Text("client_id"), registered.Text("registration_access_token")),
+		"registering": func() *rig.Answer {
+			return h.Register(ctx, map[string]any{"redirect_uris": []string{"https://other.example/cb"}})
+		},
+	}
+}
+
+// pageOf sends a person to authorize and returns the page they land on.
+func pageOf(t *testing.T, h *house, address string) *url.URL {
+	t.Helper()
+	got := h.people[0].Open(t.Context(), address, nil)
+	page, err := url.Parse(got.Header.Get("Location"))
+	if err != nil || got.Status != 303 || page.Query().Get("request") == "" {
+		t.Fatalf("authorize: %v to %q, want a page", got, got.Header.Get("Location"))
+	}
+	return page
+}

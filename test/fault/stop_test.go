@@ -1,0 +1,40 @@
+//go:build fault
+
+package fault
+
+import (
+	"testing"
+)
+
+// A rolling restart under load: each replica in turn says that it wants no more
+// requests, finishes what it has begun, ends with 0 and comes back. No client
+// notices.
+func TestStoppingReplicasFailsNoRequest(t *testing.T) {
+	eachEngine(t, func(t *testing.T, h *house) {
+		n := rounds(2000)
+		l := start(t, h, n)
+		restarts := 0
+		for i := 0; ; i++ {
+			l.reached(expected(n) * int64(i+1) / 10)
+			select {
+			case <-l.over:
+			default:
+				l.did("stop")
+				h.Stop(i % h.Len())
+				h.Restart(i % h.Len())
+				restarts++
+				continue
+			}
+			break
+		}
+		if restarts < 2 {
+			t.Errorf("only %d restarts while there was load", restarts)
+		}
+		t.Logf("%d restarts", restarts)
+		for _, e := range l.verdict() {
+			if e.Result == unknown {
+				t.Errorf("%s failed: %s", e.Op, e.Said)
+			}
+		}
+	})
+}
