@@ -46,7 +46,7 @@ func everyFile(tb testing.TB, path string) []byte {
 	tb.Helper()
 	var everything []byte
 	for _, suffix := range []string{"", "-wal", "-shm"} {
-		content, err := os.ReadFile(path + suffix)
+		content, err := os.ReadFile(path + suffix) //nolint:gosec // a test names it
 		if err != nil && (suffix == "" || !errors.Is(err, os.ErrNotExist)) {
 			tb.Fatal(err)
 		}
