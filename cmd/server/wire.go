@@ -212,11 +212,15 @@ func rememberedLifetimes(c *config.Config) session.Lifetimes {
 }
 
 func (a *app) wireOIDC() {
+	var tickets [][]byte
+	for _, derived := range a.secrets.DeriveAll("sign-out ticket") {
+		tickets = append(tickets, derived.Key)
+	}
 	a.userinfo = &oidc.Userinfo{
 		Issuer: a.config.Issuer, Tokens: a.oauth2, Clients: a.clients, Signer: a.keys, Now: a.now, Log: a.log,
 	}
 	a.logout = &oidc.Logout{
-		Issuer: a.config.Issuer, Path: pathLogout, Key: a.secrets.Derive("sign-out ticket"),
+		Issuer: a.config.Issuer, Path: pathLogout, Keys: tickets,
 		Verifier: a.keys, Clients: a.clients, Sessions: a.store, Browser: a.cookies, Pages: a.pages, Now: a.now, Log: a.log,
 	}
 }

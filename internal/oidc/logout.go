@@ -48,8 +48,8 @@ type Pages interface {
 // else may have sent them here, so they are asked.
 type Logout struct {
 	Issuer   string
-	Path     string // of the endpoint itself, under the issuer
-	Key      []byte // makes the MAC of what the confirmation page carries
+	Path     string   // of the endpoint itself, under the issuer
+	Keys     [][]byte // for the MAC of what the confirmation page carries: the first makes it, all are good
 	Verifier Verifier
 	Clients  Clients
 	Sessions Sessions

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +40,7 @@ func (l *Logout) ticket(q *wish, s *session.Session) (string, error) {
 		return "", fmt.Errorf("make ticket: %w", err)
 	}
 	body := base64.RawURLEncoding.EncodeToString(raw)
-	return body + "." + l.mac(body), nil
+	return body + "." + mac(l.Keys[0], body), nil
 }
 
 // redeem reads a ticket. The client may have changed since the question, so what
@@ -48,7 +49,8 @@ func (l *Logout) ticket(q *wish, s *session.Session) (string, error) {
 func (l *Logout) redeem(ctx context.Context, text string) (q *wish, confirmed string, err error) {
 	forged := refused("the confirmation is not one of this service")
 	body, tag, _ := strings.Cut(text, ".")
-	if !hmac.Equal([]byte(tag), []byte(l.mac(body))) {
+	ours := func(key []byte) bool { return hmac.Equal([]byte(tag), []byte(mac(key, body))) }
+	if !slices.ContainsFunc(l.Keys, ours) {
 		return nil, "", forged
 	}
 	var t ticket
@@ -79,8 +81,8 @@ func (l *Logout) redeem(ctx context.Context, text string) (q *wish, confirmed st
 }
 
 // mac is made and compared as text, so a ticket has one spelling.
-func (l *Logout) mac(body string) string {
-	mac := hmac.New(sha256.New, l.Key)
-	mac.Write([]byte("sign-out " + body))
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+func mac(key []byte, body string) string {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte("sign-out " + body))
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
 }

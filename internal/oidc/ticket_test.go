@@ -81,7 +81,7 @@ func TestATicketIsMadeHereAndLastsAWhile(t *testing.T) {
 		}
 	}
 	other := r.logout(t)
-	other.Key = []byte("another key that is as long as it")
+	other.Keys = [][]byte{[]byte("another key that is as long as it")}
 	if got := outcome(visit(t, other, "POST", answer, cookie)); got != errs {
 		t.Errorf("under another key: %s, want %s", got, errs)
 	}
