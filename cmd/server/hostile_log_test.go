@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// logbook keeps what is logged.
+type logbook struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logbook) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logbook) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// No credential, good or bad, in its place or out of it, gets into the log, at any
+// level (promise 5).
+func TestHostileTheLogHoldsNoCredential(t *testing.T) {
+	t.Parallel()
+	var book logbook
+	log := slog.NewTextHandler(&book, &slog.HandlerOptions{Level: slog.LevelDebug})
+	s := startLogging(t, storetest.New(t), map[string]string{"rate_limits": "off"}, log)
+	b := s.browser()
+	form := func(values ...string) url.Values {
+		f := url.Values{}
+		for i := 0; i < len(values); i += 2 {
+			f.Set(values[i], values[i+1])
+		}
+		return f
+	}
+
+	// What goes well.
+	code := b.code(asking())
+	got := s.tokens(code)
+	next := s.refresh(got["refresh_token"]).json(t)
+	s.userinfo(next["access_token"])
+	s.active(next["access_token"])
+	s.active(next["refresh_token"])
+	signer := s.addAssertingClient()
+	asserted := s.assertion(signer)
+	s.call("/oauth2/token", asserted)
+	opaque := s.call("/oauth2/token", form("grant_type", "client_credentials", "client_id", "post", "client_secret", postSecret)).json(t)
+	registered := s.register(t)
+	s.send(t, http.MethodGet, registered.path, registered.token, "")
+	setup := session.NewCookie()
+	if err := s.store.InsertSetupLink(t.Context(), session.Hash(setup), s.time().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	b.get("/setup?token=" + setup)
+	const chosen = "the administrator's password"
+	b.post("/setup", form("token", setup, "username", "root", "password", chosen, "repeat", chosen))
+
+	// What does not, with credentials where they belong and where they do not.
+	const wrong, misplaced = "wr0ng-passw0rd-0f-ada", "m1splaced-credential"
+	page := b.get(b.get("/oauth2/auth?" + asking("prompt", "login").Encode()).header.Get("Location"))
+	b.post(page.action(), form("request", page.field("request"), "username", misplaced, "password", wrong))
+	b.get("/login?request=" + misplaced + "&password=" + misplaced)
+	b.get("/setup?token=" + misplaced)
+	b.get("/oauth2/auth?" + asking("client_id", misplaced).Encode())
+	b.get("/oauth2/auth?" + asking("redirect_uri", "https://"+misplaced+".example/").Encode())
+	b.get("/oauth2/auth?" + asking("id_token_hint", misplaced, "prompt", misplaced).Encode())
+	b.get("/oauth2/auth?" + asking("claims", misplaced, "max_age", misplaced, "scope", misplaced).Encode())
+	b.get("/oauth2/sessions/logout?id_token_hint=" + text(got["id_token"]) + "&client_id=" + misplaced)
+	b.get("/" + misplaced)
+	b.get("/oauth2/token?code=" + misplaced + ";" + misplaced)
+	s.call("/oauth2/token", exchanging(code))
+	s.call("/oauth2/token", exchanging(misplaced, "code_verifier", misplaced))
+	s.call("/oauth2/token", form("grant_type", misplaced, "refresh_token", misplaced))
+	s.call("/oauth2/token", form("grant_type", "client_credentials", "client_id", "post", "client_secret", wrong))
+	s.call("/oauth2/token", form("grant_type", "client_credentials", "client_id", misplaced, "client_secret", misplaced))
+	s.call("/oauth2/token", asserted)
+	s.call("/oauth2/token", form("client_assertion", misplaced, "client_assertion_type", misplaced, "client_id", "asserting"))
+	s.call("/oauth2/introspect", form("token", misplaced, "token_type_hint", misplaced))
+	s.call("/oauth2/revoke", form("token", misplaced))
+	s.userinfo(misplaced)
+	s.send(t, http.MethodGet, registered.path, misplaced, "")
+	s.send(t, http.MethodPost, "/connect/register", misplaced, `{"client_secret":"`+misplaced+`","redirect_uris":["`+misplaced+`"],"jwks":"`+misplaced+`"}`)
+	s.refresh(got["refresh_token"])
+	s.pass(time.Minute)
+	s.refresh(got["refresh_token"])
+	s.call("/oauth2/revoke", form("token", text(next["refresh_token"])))
+
+	logged := book.String()
+	for _, said := range []string{"route=/oauth2/token", "msg=\"signed in\"", "msg=\"sign-in refused\"", "status=401"} {
+		if !strings.Contains(logged, said) {
+			t.Fatalf("the log lacks %s: nothing was searched\n%s", said, logged)
+		}
+	}
+	secrets := map[string]string{
+		"password": testPassword, "chosen password": chosen, "wrong password": wrong, "misplaced": misplaced, "system secret": testSecret,
+		"code": code, "verifier": testVerifier, "access token": text(got["access_token"]), "refresh token": text(got["refresh_token"]),
+		"next refresh token": text(next["refresh_token"]), "ID token": text(got["id_token"]), "opaque token": text(opaque["access_token"]),
+		"client secret": "web-secret-web-secret-web-secret-", "posted secret": postSecret, "registration token": registered.token,
+		"session": b.cookie("ostiary_session"), "set-up token": setup, "assertion": asserted.Get("client_assertion"),
+	}
+	u, err := url.Parse(s.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cookie := range b.client.Jar.Cookies(u) {
+		secrets["cookie "+cookie.Name] = cookie.Value
+	}
+	for name, secret := range secrets {
+		if tail := secret[max(0, len(secret)-20):]; tail == "" || strings.Contains(logged, tail) {
+			at := max(0, strings.Index(logged, tail)-200)
+			t.Errorf("the log holds the %s:\n...%s", name, logged[at:min(len(logged), at+400)])
+		}
+	}
+}
