@@ -220,3 +220,36 @@ func TestADefaultMaxAgeHoldsWhereNoneIsAskedFor(t *testing.T) {
 		}
 	}
 }
+
+// A form of another site does nothing here, whatever cookies come with it
+// (RFC 6749 section 10.12).
+func TestFormsOfOtherSitesDoNothing(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t), nil)
+	b := s.browser()
+	id := b.get("/oauth2/auth?" + asking().Encode()).location().Query().Get("request")
+	form := url.Values{"request": {id}, "username": {"ada"}, "password": {testPassword}, "decision": {"accept"}}
+	for name, header := range map[string][2]string{
+		"another site":               {"Sec-Fetch-Site", "cross-site"},
+		"a site beside":              {"Sec-Fetch-Site", "same-site"},
+		"another site, by its name":  {"Origin", "https://evil.example"},
+		"somebody who hides theirs":  {"Origin", "null"},
+		"another port of this host":  {"Origin", "http://127.0.0.1:1"},
+		"this host under a sub-name": {"Origin", strings.Replace(s.url, "//", "//a.", 1)},
+	} {
+		for _, path := range []string{"/login", "/consent", "/setup"} {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+path, strings.NewReader(form.Encode()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set(header[0], header[1])
+			if p := send(t, b.client, r); p.status != http.StatusForbidden || p.header.Get("Set-Cookie") != "" {
+				t.Errorf("%s from %s: %d, want 403", path, name, p.status)
+			}
+		}
+	}
+	if p := b.post("/login", form); p.status != http.StatusSeeOther {
+		t.Errorf("our own form: %d", p.status)
+	}
+}
