@@ -20,8 +20,8 @@ func (s *Store) InsertSession(ctx context.Context, n *session.Session, replaces 
 	if replaces == nil {
 		return insertSession(ctx, s.write, n)
 	}
-	return s.tx(ctx, func(c conn) error {
-		var replaced string
+	var replaced string
+	err := s.tx(ctx, func(c conn) error {
 		err := c.one(ctx, `SELECT id FROM sessions WHERE cookie = $1`, replaces).Scan(&replaced)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("find replaced session: %w", err)
@@ -33,6 +33,10 @@ func (s *Store) InsertSession(ctx context.Context, n *session.Session, replaces 
 		}
 		return insertSession(ctx, c, n)
 	})
+	if err != nil || replaced == "" {
+		return err
+	}
+	return revokeGrantsIn(ctx, s.write, replaced, n.CreatedAt)
 }
 
 func insertSession(ctx context.Context, on conn, n *session.Session) error {
@@ -84,16 +88,17 @@ func (s *Store) TouchSession(ctx context.Context, cookie []byte, seenAt, idleUnt
 // EndSession ends a session and revokes all of its grants. That it is not there
 // is no error.
 func (s *Store) EndSession(ctx context.Context, id string, now time.Time) error {
-	return s.tx(ctx, func(c conn) error { return endSession(ctx, c, id, now) })
+	if err := s.tx(ctx, func(c conn) error { return endSession(ctx, c, id, now) }); err != nil {
+		return err
+	}
+	return revokeGrantsIn(ctx, s.write, id, now)
 }
 
-// endSession removes the session before it looks for grants: a code given
-// meanwhile cannot be spent without its session.
+// endSession removes the session and revokes its grants. Nobody sees that until it
+// is committed, and a code given and spent meanwhile is found by neither: whoever
+// calls this has to look for grants once more afterwards, when no code can be
+// spent without its session.
 func endSession(ctx context.Context, on conn, id string, now time.Time) error {
-	const revoke = `
-		UPDATE grants SET revoked_at = $2, revoked_why = $3
-		WHERE session_id = $1 AND revoked_at IS NULL`
-
 	for _, remove := range []string{
 		`DELETE FROM sessions WHERE id = $1`,
 		`DELETE FROM consents WHERE session_id = $1`,
@@ -102,7 +107,15 @@ func endSession(ctx context.Context, on conn, id string, now time.Time) error {
 			return fmt.Errorf("end session: %w", err)
 		}
 	}
-	if _, err := on.exec(ctx, revoke, id, now.UnixMicro(), string(grant.WhySignOut)); err != nil {
+	return revokeGrantsIn(ctx, on, id, now)
+}
+
+func revokeGrantsIn(ctx context.Context, on conn, sessionID string, now time.Time) error {
+	const revoke = `
+		UPDATE grants SET revoked_at = $2, revoked_why = $3
+		WHERE session_id = $1 AND revoked_at IS NULL`
+
+	if _, err := on.exec(ctx, revoke, sessionID, now.UnixMicro(), string(grant.WhySignOut)); err != nil {
 		return fmt.Errorf("revoke grants of session: %w", err)
 	}
 	return nil
@@ -111,8 +124,9 @@ func endSession(ctx context.Context, on conn, id string, now time.Time) error {
 // EndSessionsOf ends all sessions of a subject as [Store.EndSession] does, and
 // returns how many there were.
 func (s *Store) EndSessionsOf(ctx context.Context, subject string, now time.Time) (ended int, err error) {
+	var ids []string
 	err = s.tx(ctx, func(c conn) error {
-		var ids []string
+		ids = nil
 		err := c.each(ctx, func(from scanner) error {
 			var id string
 			err := from.Scan(&id)
@@ -127,11 +141,15 @@ func (s *Store) EndSessionsOf(ctx context.Context, subject string, now time.Time
 				return err
 			}
 		}
-		ended = len(ids)
 		return nil
 	})
 	if err != nil {
 		return 0, err
 	}
-	return ended, nil
+	for _, id := range ids {
+		if err := revokeGrantsIn(ctx, s.write, id, now); err != nil {
+			return 0, err
+		}
+	}
+	return len(ids), nil
 }
