@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -17,10 +18,11 @@ var (
 )
 
 // temporary reports whether err says nothing about the request: the database or
-// the keys are out of reach.
+// the keys are out of reach, or there was no time left.
 func temporary(err error) bool {
 	var store interface{ Unavailable() bool }
-	return errors.As(err, &store) && store.Unavailable() || errors.Is(err, jwks.ErrStale)
+	return errors.As(err, &store) && store.Unavailable() || errors.Is(err, jwks.ErrStale) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 
 // refuse writes what err means to a client, and logs it.
