@@ -42,7 +42,7 @@ type Grant struct {
 	Kind      Kind
 	ClientID  string
 	Subject   string
-	SessionID string // the session it was given in; it ends with that session unless it may go on offline
+	SessionID string // the session it was given in: signing out of that ends it
 	Scopes    []string
 	Resources []string // RFC 8707: the audiences of its access tokens
 
