@@ -4,6 +4,7 @@ package fault
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -141,10 +142,8 @@ func (f *family) acknowledged(e event) bool {
 		if giving.Result != ok || giving.Return > e.Call {
 			continue
 		}
-		for _, token := range giving.Gave {
-			if token == e.Key {
-				return true
-			}
+		if slices.Contains(giving.Gave, e.Key) {
+			return true
 		}
 	}
 	return false

@@ -18,7 +18,7 @@ import (
 // and clients held can be found there in a form that could be used (security
 // statement S1).
 func TestNoCredentialIsReadableAtRestOrInALog(t *testing.T) {
-	eachEngine(t, func(t *testing.T, h *house) {
+	eachEngine(t, func(t *testing.T, h *house) { //nolint:thelper // it is the test itself
 		credentials := liveALot(t, h)
 		for i := range h.Len() {
 			h.Stop(i) // what was buffered comes out

@@ -35,7 +35,7 @@ func start(t *testing.T, h *house, n int) *load {
 	began := l.now()
 	l.codes = h.codes(t, n)
 	for i, c := range l.codes {
-		made := c.at.Sub(l.history.start)
+		made := c.at.Sub(l.start)
 		l.add(event{Process: "rig", Op: authorize, Family: i, Gave: []string{fingerprint(c.value)}, Call: made, Return: made, Result: ok})
 	}
 	t.Logf("%d codes in %v", n, (l.now() - began).Round(time.Millisecond))

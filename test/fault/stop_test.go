@@ -10,7 +10,7 @@ import (
 // requests, finishes what it has begun, ends with 0 and comes back. No client
 // notices.
 func TestStoppingReplicasFailsNoRequest(t *testing.T) {
-	eachEngine(t, func(t *testing.T, h *house) {
+	eachEngine(t, func(t *testing.T, h *house) { //nolint:thelper // it is the test itself
 		n := rounds(2000)
 		l := start(t, h, n)
 		restarts := 0
