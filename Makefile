@@ -22,7 +22,7 @@ help: ## list what there is
 .PHONY: test
 test: ## every test, on SQLite and on a real PostgreSQL (PKG=./internal/oauth2/... for some)
 	@tools/need postgresql
-	$(withpostgres) go test $(PKG)
+	$(withpostgres) go test -timeout 5m $(PKG)
 
 .PHONY: race
 race: ## the same under the race detector (needs a C compiler)
