@@ -115,3 +115,10 @@ CREATE TABLE key_state (
   version  BIGINT  NOT NULL
 );
 INSERT INTO key_state (only_row, version) VALUES (1, 0);
+
+-- Random values that are half of a key: the other half is the system secret, so
+-- that neither the database nor the secret alone makes a token.
+CREATE TABLE seeds (
+  name  TEXT  NOT NULL PRIMARY KEY,
+  value BYTEA NOT NULL
+);

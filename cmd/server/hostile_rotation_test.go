@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/config"
+	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/oauth2/tokens"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
@@ -153,5 +156,40 @@ func TestHostileSigningKeysRotateInBetween(t *testing.T) {
 	hinted := b.authorize(asking("prompt", "none", "id_token_hint", text(old["id_token"]))).location().Query()
 	if !hinted.Has("code") {
 		t.Errorf("a hint of the key before: %v", hinted)
+	}
+}
+
+// A stolen system secret alone seals no token: half of the key lies in the database.
+func TestHostileASystemSecretAloneSealsNothing(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t), nil)
+	secrets, err := jwks.NewSecrets(testSecret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealer, err := tokens.NewSealer(tokenKeys(secrets, "access token"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged := func(sealer *tokens.Sealer) string {
+		jti := base64.RawURLEncoding.EncodeToString(append(binary.BigEndian.AppendUint64(nil, uint64(s.time().UnixMicro())), make([]byte, 12)...))
+		claims, err := json.Marshal(map[string]any{
+			"iss": s.url, "sub": "web", "client_id": "web", "aud": []string{s.url}, "jti": jti, "scope": "root",
+			"iat": s.time().Unix(), "exp": s.time().Add(time.Hour).Unix(),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sealer.Seal(claims)
+	}
+	if s.active(forged(sealer)) {
+		t.Error("a token sealed under the system secret alone is active")
+	}
+	whole, err := s.newSealer(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !s.active(forged(whole)) {
+		t.Error("the same token sealed under both halves is not active: the test proves nothing")
 	}
 }

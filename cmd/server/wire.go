@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
@@ -118,7 +119,7 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 	if a.pages, err = web.New(); err != nil {
 		return nil, fmt.Errorf("parse pages: %w", err)
 	}
-	if err := a.wireTokens(); err != nil { //nolint:contextcheck // what it makes outlives the start
+	if err := a.wireTokens(ctx); err != nil { //nolint:contextcheck // what it makes outlives the start
 		return nil, err
 	}
 	a.wireOIDC()
@@ -131,14 +132,14 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 	return a, nil
 }
 
-func (a *app) wireTokens() error {
+func (a *app) wireTokens(ctx context.Context) error {
 	fetcher, err := newFetcher(a.config)
 	if err != nil {
 		return err
 	}
-	sealer, err := tokens.NewSealer(tokenKeys(a.secrets, "access token"))
+	sealer, err := a.newSealer(ctx)
 	if err != nil {
-		return err //nolint:wrapcheck // names itself
+		return err
 	}
 	c := a.config
 	a.oauth2 = oauth2.New(oauth2.Config{
@@ -192,6 +193,22 @@ func newFetcher(c *config.Config) (*outbound.Client, error) {
 		return nil, fmt.Errorf("outbound client: %w", err)
 	}
 	return fetcher, nil
+}
+
+// newSealer returns what seals opaque access tokens. Its keys need a random value
+// of the database beside the system secret, so that neither alone makes a token.
+func (a *app) newSealer(ctx context.Context) (*tokens.Sealer, error) {
+	seed, err := a.store.Seed(ctx, "access token")
+	if err != nil {
+		return nil, err //nolint:wrapcheck // names itself
+	}
+	keys := tokenKeys(a.secrets, "access token")
+	for i := range keys {
+		mac := hmac.New(sha256.New, keys[i].Secret)
+		mac.Write(seed)
+		keys[i].Secret = mac.Sum(nil)
+	}
+	return tokens.NewSealer(keys) //nolint:wrapcheck // names itself
 }
 
 // tokenKeys returns one key for each system secret, the current one first.

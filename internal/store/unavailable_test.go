@@ -105,6 +105,7 @@ var methods = map[string]func(context.Context, *store.Store) error{
 		_, err := s.LiveGrant(ctx, grant.Ref{}, "", noon)
 		return err
 	},
+	"Seed":        func(ctx context.Context, s *store.Store) error { _, err := s.Seed(ctx, "a name"); return err },
 	"LiveClient":  func(ctx context.Context, s *store.Store) error { return s.LiveClient(ctx, "rp", "", noon, noon) },
 	"RevokeGrant": func(ctx context.Context, s *store.Store) error { return s.RevokeGrant(ctx, grant.Ref{}, "", "", noon) },
 	"DenyToken":   func(ctx context.Context, s *store.Store) error { return s.DenyToken(ctx, "jti", noon) },
