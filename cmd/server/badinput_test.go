@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
@@ -132,6 +133,21 @@ func TestClientAuthenticationAtTheEndpoint(t *testing.T) {
 		f.Set("client_id", "web")
 		f.Set("client_secret", "web-secret-web-secret-web-secret-")
 	}), 401, "invalid_client")
+
+	// After a hundred guesses no more are looked at; who knows the secret goes on.
+	for range 100 {
+		if _, _, err := s.store.CountGuess(t.Context(), "client web", time.Minute, s.time()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p = ask(func(r *http.Request, _ url.Values) { r.SetBasicAuth("web", "wrong") })
+	wantError(t, p, 429, "temporarily_unavailable")
+	if wait := p.header.Get("Retry-After"); wait != "60" {
+		t.Errorf("Retry-After = %q, want 60", wait)
+	}
+	if p := s.call("/oauth2/token", url.Values{"grant_type": {"client_credentials"}}); p.status != http.StatusOK {
+		t.Errorf("with the right secret: %d %s", p.status, p.body)
+	}
 }
 
 func TestCORSIsForMachines(t *testing.T) {

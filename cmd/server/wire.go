@@ -149,7 +149,7 @@ func (a *app) wireTokens(ctx context.Context) error {
 		Authenticator: clientauth.New(clientauth.Config{
 			Clients: a.clients, Replay: a.store, KeySets: outbound.NewKeySets(fetcher, a.now),
 			// A hasher of their own: a flood of clients must not keep people out.
-			Slow:   newHasher(c),
+			Slow: newHasher(c), Guesses: a.secretGuesses(),
 			Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Now: a.now,
 		}),
 		Grants: a.store, Sessions: a.store, Keys: a.keys, Pages: a.pages, Cookies: a.cookies,
@@ -167,6 +167,14 @@ func (a *app) wireTokens(ctx context.Context) error {
 		Now:               a.now, Log: a.log,
 	})
 	return nil
+}
+
+// secretGuesses counts guesses at clients' secrets, unless limits are off.
+func (a *app) secretGuesses() clientauth.Guesses {
+	if !a.config.RateLimits {
+		return nil
+	}
+	return a.store
 }
 
 // claimScopes lets the authorization endpoint ask for consent to what the claims

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ory/fosite"
 
@@ -23,6 +25,7 @@ type refusal struct {
 	Code        string
 	Description string
 	Status      int
+	wait        time.Duration // before the next try
 	cause       error
 }
 
@@ -98,11 +101,11 @@ func protocolError(err error) *refusal {
 	case errors.As(err, &own):
 		return own
 	case errors.As(err, &auth):
-		return &refusal{Code: auth.Code, Description: auth.Description, Status: auth.Status(), cause: err}
+		return &refusal{Code: auth.Code, Description: auth.Description, Status: auth.Status(), wait: auth.Wait, cause: err}
 	case temporary(err):
 		return &refusal{
 			Code: codeUnavailable, Description: "The server cannot answer at the moment, try again shortly",
-			Status: http.StatusServiceUnavailable, cause: err,
+			Status: http.StatusServiceUnavailable, wait: retryAfter, cause: err,
 		}
 	case errors.Is(err, grant.ErrNotFound):
 		return &refusal{Code: codeInvalidGrant, Description: describe(codeInvalidGrant), Status: http.StatusBadRequest, cause: err}
@@ -166,11 +169,11 @@ func (h *Handler) logRefusal(r *http.Request, refused *refusal) {
 }
 
 // retryAfter is how long a client should wait that met a lost database.
-const retryAfter = 2
+const retryAfter = 2 * time.Second
 
 func setRetryAfter(w http.ResponseWriter, refused *refusal) {
-	if refused.Status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
+	if refused.wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(refused.wait.Seconds()))))
 	}
 }
 

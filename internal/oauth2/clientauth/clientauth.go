@@ -39,7 +39,15 @@ type KeySets interface {
 	Keys(ctx context.Context, c *client.Client, kid string) ([]jose.JSONWebKey, error)
 }
 
-// Config is what an [Authenticator] needs. Every field is required.
+// Guesses counts tries at secrets, for all replicas together.
+type Guesses interface {
+	// CountGuess counts one more try under key and returns how many there were
+	// since the window began. A window that has passed begins anew.
+	CountGuess(ctx context.Context, key string, window time.Duration, now time.Time) (count int, since time.Time, err error)
+	ForgetGuesses(ctx context.Context, key string) error
+}
+
+// Config is what an [Authenticator] needs. Every field but Guesses is required.
 type Config struct {
 	Clients Clients
 	Replay  Replay
@@ -47,6 +55,8 @@ type Config struct {
 	// Slow verifies short secrets. Against an empty hash it must take as long as
 	// against a real one, and answer false.
 	Slow client.Slow
+	// Guesses bounds the tries at short secrets; nil sets no bound.
+	Guesses Guesses
 	// Issuer and TokenEndpoint are the audiences an assertion may have.
 	Issuer, TokenEndpoint string
 	Now                   func() time.Time

@@ -1,0 +1,135 @@
+package clientauth
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/client"
+)
+
+// tally is a Guesses that keeps its promise within one process.
+type tally struct {
+	mu     sync.Mutex
+	counts map[string]int
+	since  map[string]time.Time
+	asked  int
+}
+
+func (g *tally) CountGuess(_ context.Context, key string, window time.Duration, now time.Time) (int, time.Time, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.asked++
+	if g.counts == nil {
+		g.counts, g.since = map[string]int{}, map[string]time.Time{}
+	}
+	if !g.since[key].Add(window).After(now) {
+		g.counts[key], g.since[key] = 0, now
+	}
+	g.counts[key]++
+	return g.counts[key], g.since[key], nil
+}
+
+func (g *tally) ForgetGuesses(_ context.Context, key string) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.asked++
+	delete(g.counts, key)
+	delete(g.since, key)
+	return nil
+}
+
+// guessed is an authenticator that counts guesses, and a clock to move.
+func guessed(tb testing.TB) (a *Authenticator, guesses *tally, shift *atomic.Int64) {
+	tb.Helper()
+	a = newAuthenticator(
+		withSecret(tb, "short", client.AuthPost, shortSecret),
+		withSecret(tb, "other", client.AuthPost, shortSecret),
+		withSecret(tb, "long", client.AuthPost, longSecret),
+	)
+	guesses, shift = &tally{}, &atomic.Int64{}
+	a.cfg.Guesses, a.cfg.Now = guesses, func() time.Time { return clock().Add(time.Duration(shift.Load())) }
+	return a, guesses, shift
+}
+
+func TestGuessesAtAShortSecretAreBounded(t *testing.T) {
+	t.Parallel()
+
+	for _, id := range []string{"short", "unknown", "long"} {
+		t.Run(id, func(t *testing.T) {
+			t.Parallel()
+
+			a, _, shift := guessed(t)
+			var wrong, later atomic.Int64
+			var all sync.WaitGroup
+			for i := range 120 {
+				all.Go(func() {
+					_, err := a.Authenticate(t.Context(), form("client_id", id, "client_secret", "guess "+strconv.Itoa(i)))
+					refused, ok := errors.AsType[*Refusal](err)
+					if !ok {
+						t.Errorf("error = %v, want a refusal", err)
+						return
+					}
+					switch refused.Status() {
+					case http.StatusUnauthorized:
+						wrong.Add(1)
+					case http.StatusTooManyRequests:
+						later.Add(1)
+					}
+				})
+			}
+			all.Wait()
+			if wrong.Load() != 100 || later.Load() != 20 {
+				t.Errorf("of 120 guesses %d were wrong and %d refused, want 100 and 20", wrong.Load(), later.Load())
+			}
+
+			shift.Store(int64(20 * time.Second))
+			_, err := a.Authenticate(t.Context(), form("client_id", id, "client_secret", shortSecret))
+			if got := refusal(t, err); got.Code != unavailable || got.Wait != 40*time.Second {
+				t.Errorf("the next is %+v, want %s for 40 s", got, unavailable)
+			}
+			if _, err := a.Authenticate(t.Context(), form("client_id", "other", "client_secret", shortSecret)); err != nil {
+				t.Errorf("another client pays for it: %v", err)
+			}
+			if _, err := a.Authenticate(t.Context(), form("client_id", "long", "client_secret", longSecret)); err != nil {
+				t.Errorf("a long secret is throttled: %v", err)
+			}
+			shift.Store(int64(time.Minute))
+			_, err = a.Authenticate(t.Context(), form("client_id", id, "client_secret", shortSecret))
+			if id == "short" && err != nil {
+				t.Errorf("a minute later the right secret is refused: %v", err)
+			}
+			if id != "short" && refusal(t, err).Code != invalidClient {
+				t.Errorf("a minute later: %v, want %s", err, invalidClient)
+			}
+		})
+	}
+}
+
+func TestARightSecretCountsAnew(t *testing.T) {
+	t.Parallel()
+
+	a, _, _ := guessed(t)
+	for range 250 {
+		if _, err := a.Authenticate(t.Context(), form("client_id", "short", "client_secret", shortSecret)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestALongSecretCostsNoStatement(t *testing.T) {
+	t.Parallel()
+
+	a, guesses, _ := guessed(t)
+	for _, secret := range []string{longSecret, longSecret + "x"} {
+		_, _ = a.Authenticate(t.Context(), form("client_id", "long", "client_secret", secret))
+	}
+	if guesses.asked != 0 {
+		t.Errorf("guesses were asked of %d times, want 0", guesses.asked)
+	}
+}
