@@ -13,8 +13,9 @@ import (
 // brings none, and its being an administrator; a new password ends its sessions
 // and grants. One that would not change is left alone.
 func (s *Store) ImportAccounts(ctx context.Context, accounts []*account.Account) (created, updated int, err error) {
+	var cutOff []*account.Account
 	err = s.txWithin(ctx, importPatience, func(on conn) error {
-		created, updated = 0, 0
+		created, updated, cutOff = 0, 0, nil
 		for i, a := range accounts {
 			did, err := importAccount(ctx, on, a)
 			if err != nil {
@@ -22,11 +23,19 @@ func (s *Store) ImportAccounts(ctx context.Context, accounts []*account.Account)
 			}
 			created += did.created
 			updated += did.updated
+			if did.cutOff {
+				cutOff = append(cutOff, a)
+			}
 		}
 		return nil
 	})
 	if err != nil {
 		return 0, 0, err
+	}
+	for _, a := range cutOff {
+		if err := endMeanwhile(ctx, s.write, a.Subject, a.NotBefore); err != nil {
+			return 0, 0, err
+		}
 	}
 	return created, updated, nil
 }
@@ -62,6 +71,6 @@ func importAccount(ctx context.Context, on conn, a *account.Account) (did, error
 	const update = `
 		UPDATE accounts SET claims = $2, administrator = $3, password_hash = $4, not_before = $5, updated_at = $6
 		WHERE subject = $1`
-	return did{updated: 1}, changeAccount(ctx, on, a.Subject, password, update,
+	return did{updated: 1, cutOff: password}, changeAccount(ctx, on, a.Subject, password, update,
 		a.Subject, after, flag(a.Administrator), a.PasswordHash, stamp(a.NotBefore), stamp(a.UpdatedAt))
 }

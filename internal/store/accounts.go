@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/grant"
 )
 
 const accountColumns = `subject, username, password_hash, claims, administrator,
@@ -108,7 +109,7 @@ func (s *Store) SetPassword(ctx context.Context, subject, hash string, now time.
 			not_before = CASE WHEN not_before < $3 THEN $3 ELSE not_before END
 		WHERE subject = $1`
 
-	return s.changeAccount(ctx, subject, true, set, subject, hash, now.UnixMicro())
+	return s.cutOff(ctx, subject, now, set, subject, hash, now.UnixMicro())
 }
 
 // SetDisabled keeps an account from signing in, or lets it again. Disabling ends
@@ -121,9 +122,9 @@ func (s *Store) SetDisabled(ctx context.Context, subject string, disabled bool, 
 	const enable = `UPDATE accounts SET disabled_at = NULL, updated_at = $2 WHERE subject = $1`
 
 	if disabled {
-		return s.changeAccount(ctx, subject, true, disable, subject, now.UnixMicro())
+		return s.cutOff(ctx, subject, now, disable, subject, now.UnixMicro())
 	}
-	return s.changeAccount(ctx, subject, false, enable, subject, now.UnixMicro())
+	return changeAccount(ctx, s.write, subject, false, enable, subject, now.UnixMicro())
 }
 
 // DeleteAccount removes an account with its sessions and consents. Its grants are
@@ -140,8 +141,31 @@ func (s *Store) DeleteAccount(ctx context.Context, subject string) error {
 	})
 }
 
-func (s *Store) changeAccount(ctx context.Context, subject string, ends bool, change string, args ...any) error {
-	return s.tx(ctx, func(c conn) error { return changeAccount(ctx, c, subject, ends, change, args...) })
+// cutOff changes an account and ends all that was given to it before.
+func (s *Store) cutOff(ctx context.Context, subject string, now time.Time, change string, args ...any) error {
+	err := s.tx(ctx, func(c conn) error { return changeAccount(ctx, c, subject, true, change, args...) })
+	if err != nil {
+		return err
+	}
+	return endMeanwhile(ctx, s.write, subject, now)
+}
+
+// endMeanwhile ends what a subject was given while a change of its account waited
+// for its turn and was being committed. Seen by the time, that came after the
+// change, and the change did not see it; whoever made the change calls this when it
+// is committed. A sign-in of the moment in between ends too, and is made again.
+func endMeanwhile(ctx context.Context, on conn, subject string, now time.Time) error {
+	const revoke = `
+		UPDATE grants SET revoked_at = $2, revoked_why = $3
+		WHERE subject = $1 AND revoked_at IS NULL`
+
+	if err := removeSessions(ctx, on, subject); err != nil {
+		return err
+	}
+	if _, err := on.exec(ctx, revoke, subject, now.UnixMicro(), string(grant.WhySignOut)); err != nil {
+		return fmt.Errorf("revoke grants of account: %w", err)
+	}
+	return nil
 }
 
 // changeAccount runs the statement change, which must meet the account, and ends
@@ -157,6 +181,12 @@ func changeAccount(ctx context.Context, on conn, subject string, ends bool, chan
 	if !ends {
 		return nil
 	}
+	return removeSessions(ctx, on, subject)
+}
+
+// removeSessions removes the sessions of a subject with the consents given for
+// them alone.
+func removeSessions(ctx context.Context, on conn, subject string) error {
 	const consents = `DELETE FROM consents WHERE session_id <> '' AND subject = $1`
 	const sessions = `DELETE FROM sessions WHERE subject = $1`
 	for _, remove := range []string{consents, sessions} {

@@ -162,7 +162,10 @@ func (s *Store) ImportClients(ctx context.Context, clients []*client.Client) (cr
 }
 
 // did counts what an import did.
-type did struct{ created, updated int }
+type did struct {
+	created, updated int
+	cutOff           bool // from what was given before: an account with a new password
+}
 
 func importClient(ctx context.Context, on conn, c *client.Client) (did, error) {
 	known, err := readClient(ctx, on, c.ID)

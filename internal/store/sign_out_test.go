@@ -1,11 +1,14 @@
 package store_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
@@ -14,23 +17,38 @@ import (
 
 // While the end of a session is being committed, which takes long where a standby
 // must hear of it, nobody else sees it yet: a code may still be given and spent.
-// Its grant ends all the same, however the session does.
+// Its grant ends all the same, however the session does. So does that of a code
+// given in no session, and a sign-in, where the account itself changed.
 func TestSignOutFindsWhatWasGivenMeanwhile(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(*testing.T, *store.Store) error{
-		"signed out": func(t *testing.T, s *store.Store) error {
-			t.Helper()
-			return s.EndSession(t.Context(), "sid", noon)
-		},
-		"all sessions ended": func(t *testing.T, s *store.Store) error {
-			t.Helper()
-			_, err := s.EndSessionsOf(t.Context(), "alice", noon)
+
+	later := noon.Add(time.Second)
+	for name, tc := range map[string]struct {
+		account bool // it is the account that changes
+		end     func(context.Context, *store.Store) error
+	}{
+		"signed out": {false, func(ctx context.Context, s *store.Store) error {
+			return s.EndSession(ctx, "sid", noon)
+		}},
+		"all sessions ended": {false, func(ctx context.Context, s *store.Store) error {
+			_, err := s.EndSessionsOf(ctx, "alice", noon)
 			return err
-		},
-		"replaced": func(t *testing.T, s *store.Store) error {
-			t.Helper()
-			return s.InsertSession(t.Context(), aSession("next", "bob"), session.Hash("cookie of sid"))
-		},
+		}},
+		"replaced": {false, func(ctx context.Context, s *store.Store) error {
+			return s.InsertSession(ctx, aSession("next", "bob"), session.Hash("cookie of sid"))
+		}},
+		"given a new password": {true, func(ctx context.Context, s *store.Store) error {
+			return s.SetPassword(ctx, "alice", "$new", noon)
+		}},
+		"disabled, and enabled again": {true, func(ctx context.Context, s *store.Store) error {
+			return errors.Join(s.SetDisabled(ctx, "alice", true, noon), s.SetDisabled(ctx, "alice", false, noon))
+		}},
+		"imported with a new password": {true, func(ctx context.Context, s *store.Store) error {
+			a := anAccount("alice")
+			a.PasswordHash, a.UpdatedAt = "$new", noon
+			_, _, err := s.ImportAccounts(ctx, []*account.Account{a})
+			return err
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -51,17 +69,63 @@ func TestSignOutFindsWhatWasGivenMeanwhile(t *testing.T) {
 			must(t, err)
 
 			ended := make(chan error, 1)
-			go func() { ended <- end(t, s) }()
+			go func() { ended <- tc.end(t.Context(), s) }()
 			for waiting := 0; waiting == 0; time.Sleep(5 * time.Millisecond) {
 				must(t, outside.QueryRow(t.Context(),
 					`SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`).Scan(&waiting))
 			}
-			g := insert(t, s, func(g *grant.Grant) { g.SessionID = "sid" })
-			spend(t, s, g)
+			given := []*grant.Grant{insert(t, s, func(g *grant.Grant) { g.SessionID, g.CreatedAt = "sid", later })}
+			if tc.account {
+				given = append(given, insert(t, s, func(g *grant.Grant) { g.CreatedAt = later }))
+				n := aSession("another", "alice")
+				n.AuthTime = later
+				must(t, s.InsertSession(t.Context(), n, nil))
+			}
+			for _, g := range given {
+				spend(t, s, g)
+			}
 			_, err = outside.Exec(t.Context(), `SELECT pg_advisory_unlock(1)`)
 			must(t, err)
 			must(t, <-ended)
-			wantLive(t, s, g.Ref, noon, false)
+			for _, g := range given {
+				wantLive(t, s, g.Ref, later, false)
+			}
+			_, _, err = s.SessionAndConsent(t.Context(), cookie("another"), "rp", later)
+			wantErr(t, "the sign-in of meanwhile", err, session.ErrNotFound)
+		})
+	}
+}
+
+// A change of the account has the time at which it was asked for, and may then
+// have to wait for its turn to write.
+func TestAccountChangeFindsWhatWasGivenWhileItWaited(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(context.Context, *store.Store) error{
+		"a new password": func(ctx context.Context, s *store.Store) error {
+			return s.SetPassword(ctx, "alice", "$new", noon)
+		},
+		"disabling, and enabling again": func(ctx context.Context, s *store.Store) error {
+			return errors.Join(s.SetDisabled(ctx, "alice", true, noon), s.SetDisabled(ctx, "alice", false, noon))
+		},
+		"an import with a new password": func(ctx context.Context, s *store.Store) error {
+			a := anAccount("alice")
+			a.PasswordHash, a.UpdatedAt = "$new", noon
+			_, _, err := s.ImportAccounts(ctx, []*account.Account{a, anAccount("bob")})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, s *store.Store) {
+				furnish(t, s)
+				later := noon.Add(time.Second)
+				alices := insert(t, s, func(g *grant.Grant) { g.CreatedAt = later })
+				bobs := insert(t, s, func(g *grant.Grant) { g.Subject = "bob" })
+				spend(t, s, alices)
+				must(t, change(t.Context(), s))
+				wantLive(t, s, alices.Ref, later, false)
+				wantLive(t, s, bobs.Ref, later, true)
+			})
 		})
 	}
 }
