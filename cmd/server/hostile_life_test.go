@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -225,8 +226,8 @@ func TestHostileResourceAtTheExchange(t *testing.T) {
 	both := asking()
 	both["resource"] = []string{"https://api.example", "https://other.example"}
 	p := s.call("/oauth2/token", exchanging(b.code(both), "resource", "https://api.example"))
-	if aud := claims(t, p.json(t)["access_token"])["aud"].([]any); len(aud) != 1 || aud[0] != "https://api.example" {
-		t.Errorf("aud = %v, want the one that was asked for", aud)
+	if aud := claims(t, p.json(t)["access_token"])["aud"].([]any); !slices.Equal(aud, []any{"https://api.example", s.url}) {
+		t.Errorf("aud = %v, want the one that was asked for, and ourselves for openid", aud)
 	}
 	p = s.call("/oauth2/token", exchanging(b.code(asking("resource", "https://api.example")), "resource", "https://other.example"))
 	wantError(t, p, 400, "invalid_target")

@@ -73,7 +73,7 @@ func TestIntrospectionTellsThoseConcerned(t *testing.T) {
 	now, person := float64(s.time().Unix()), s.verifiedSubject(t, apis)
 	want := map[string]any{
 		"active": true, "scope": "openid offline_access api", "client_id": "web", "username": "ada", "token_type": "Bearer",
-		"token_use": "access_token", "exp": now + 600, "iat": now, "sub": person, "aud": []any{"https://api.example"}, "iss": s.url,
+		"token_use": "access_token", "exp": now + 600, "iat": now, "sub": person, "aud": []any{"https://api.example", s.url}, "iss": s.url,
 		"auth_time": now, "acr": "urn:ostiary:acr:password",
 	}
 	if diff := cmp.Diff(want, said); diff != "" {

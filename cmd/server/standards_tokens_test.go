@@ -5,6 +5,7 @@ import (
 	"crypto/sha512"
 	"encoding/base64"
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
@@ -130,7 +132,7 @@ func TestAccessTokensAreOfRFC9068(t *testing.T) {
 	delete(claims, "jti")
 	delete(claims, "gid") // ours
 	want := map[string]any{
-		"iss": s.url, "sub": person, "client_id": "web", "scope": "openid offline_access api", "aud": []any{"https://api.example"},
+		"iss": s.url, "sub": person, "client_id": "web", "scope": "openid offline_access api", "aud": []any{"https://api.example", s.url},
 		"iat": now, "exp": now + 600, "auth_time": now, "acr": "urn:ostiary:acr:password", "amr": []any{"pwd"},
 	}
 	if diff := cmp.Diff(want, claims); diff != "" {
@@ -189,15 +191,46 @@ func TestResourcesBecomeTheAudience(t *testing.T) {
 	}
 	form["resource"] = []string{"https://api.example", "https://other.example"}
 	both := s.tokens(b.code(form))
-	if got := audience(both["access_token"]); !slices.Equal(got, []any{"https://api.example", "https://other.example"}) {
-		t.Errorf("audience %v, want both resources", got)
+	if got := audience(both["access_token"]); !slices.Equal(got, []any{"https://api.example", "https://other.example", s.url}) {
+		t.Errorf("audience %v, want both resources and, for openid, ourselves", got)
 	}
 	less := s.refresh(both["refresh_token"], "resource", "https://other.example").json(t)
-	if got := audience(less["access_token"]); !slices.Equal(got, []any{"https://other.example"}) {
-		t.Errorf("audience %v, want the one resource asked for", got)
+	if got := audience(less["access_token"]); !slices.Equal(got, []any{"https://other.example", s.url}) {
+		t.Errorf("audience %v, want the one resource asked for and ourselves", got)
 	}
 	all := s.refresh(less["refresh_token"]).json(t)
-	if got := audience(all["access_token"]); len(got) != 2 {
-		t.Errorf("audience %v afterwards, want both again", got)
+	if got := audience(all["access_token"]); len(got) != 3 {
+		t.Errorf("audience %v afterwards, want all again", got)
 	}
+	data := s.refresh(all["refresh_token"], "scope", "api", "resource", "https://other.example").json(t)
+	if got := audience(data["access_token"]); !slices.Equal(got, []any{"https://other.example"}) {
+		t.Errorf("audience %v without openid, want the resource alone", got)
+	}
+}
+
+// Who asks for a resource and for openid may have both in one token; what names
+// the resource alone is not for us (RFC 9068 section 4).
+func TestUserinfoTakesTokensThatAreForIt(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t), nil)
+	b := s.browser()
+	both := s.tokens(b.code(asking("resource", "https://api.example")))
+	if p := s.userinfo(both["access_token"]); p.status != http.StatusOK {
+		t.Errorf("a token for a resource and openid: %d %s", p.status, p.body)
+	}
+	data := s.refresh(both["refresh_token"], "scope", "api").json(t)
+	wantError(t, s.userinfo(data["access_token"]), http.StatusUnauthorized, "invalid_token")
+	ours := s.tokens(b.code(asking("scope", "api")))
+	wantError(t, s.userinfo(ours["access_token"]), http.StatusForbidden, "insufficient_scope")
+
+	said := claims(t, both["access_token"])
+	said["aud"] = []string{"https://api.example"}
+	foreign, err := s.keys.SignClaims(t.Context(), jwks.ES256, "at+jwt", said)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !s.active(foreign) {
+		t.Fatal("the token is not even active")
+	}
+	wantError(t, s.userinfo(foreign), http.StatusUnauthorized, "invalid_token")
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,7 +46,7 @@ func (h *Handler) mint(ctx context.Context, u *unit) (string, error) {
 	expiry := u.now.Add(h.Lifetimes.AccessToken)
 	claims := accessClaims{
 		Issuer:   h.Issuer,
-		Audience: u.resources,
+		Audience: h.audience(u),
 		ClientID: u.client.ID,
 		Subject:  u.client.ID,
 		IssuedAt: u.now.Unix(),
@@ -59,11 +60,6 @@ func (h *Handler) mint(ctx context.Context, u *unit) (string, error) {
 		if u.held.EndsAt.Before(expiry) {
 			expiry = u.held.EndsAt
 		}
-	}
-	if len(claims.Audience) == 0 {
-		// RFC 9068 section 3: a token without a resource asked for is for the
-		// default one, which is ourselves.
-		claims.Audience = []string{h.Issuer}
 	}
 	claims.Expiry = expiry.Unix()
 	u.expiresIn = expiry.Sub(u.now)
@@ -80,6 +76,16 @@ func (h *Handler) mint(ctx context.Context, u *unit) (string, error) {
 		return "", fmt.Errorf("sign access token: %w", err)
 	}
 	return token, nil
+}
+
+// audience returns whom the access token is for: the resources asked for, and
+// ourselves if there are none (RFC 9068 section 3) or if userinfo will take it.
+func (h *Handler) audience(u *unit) []string {
+	ours := len(u.resources) == 0 || u.held != nil && slices.Contains(u.scopes, scopeOpenID)
+	if !ours || slices.Contains(u.resources, h.Issuer) {
+		return u.resources
+	}
+	return append(slices.Clone(u.resources), h.Issuer)
 }
 
 func (h *Handler) opaque(u *unit) bool {
@@ -145,10 +151,11 @@ func (h *Handler) active(ctx context.Context, token string, now time.Time) (*acc
 
 // Active returns the grant under which an access token is good at this moment,
 // with the token's own scopes, or grant.ErrNotFound. The userinfo endpoint reads
-// tokens through it.
+// tokens through it: what is only for a resource elsewhere is not for us (RFC 9068
+// section 4).
 func (h *Handler) Active(ctx context.Context, token string) (*grant.Held, error) {
 	claims, held, err := h.active(ctx, token, h.Now())
-	if errors.Is(err, errInactive) || err == nil && held == nil {
+	if errors.Is(err, errInactive) || err == nil && (held == nil || !slices.Contains(claims.Audience, h.Issuer)) {
 		return nil, grant.ErrNotFound
 	}
 	if err != nil {

@@ -88,14 +88,15 @@ func (h *Handler) introspect(r *http.Request) (*introspection, error) {
 // meantFor reports whether c is a resource server for one of the audiences: it
 // is named by its client_id or by a resource it was registered with. A token that
 // nobody asked a resource for is shown to every client the operator brought, but
-// not to those that registered themselves.
+// not to those that registered themselves. In one for a resource we are named for
+// the sake of userinfo alone.
 func (h *Handler) meantFor(audience []string, c *client.Client) bool {
-	for _, a := range audience {
-		if a == c.ID || slices.Contains(c.Audience, a) || a == h.Issuer && !c.Dynamic {
-			return true
-		}
+	if slices.Equal(audience, []string{h.Issuer}) && !c.Dynamic {
+		return true
 	}
-	return false
+	return slices.ContainsFunc(audience, func(a string) bool {
+		return a == c.ID || slices.Contains(c.Audience, a)
+	})
 }
 
 func (h *Handler) introspectRefresh(ctx context.Context, c *client.Client, handle tokens.Handle, now time.Time) (*introspection, error) {
