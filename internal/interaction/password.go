@@ -52,12 +52,9 @@ func (h *Handler) check(ctx context.Context, v *visit, username, password string
 	if wait > 0 {
 		return nil, tooMany(wait)
 	}
-	if password == "" || len(password) > account.MaxPassword {
-		return nil, wrong("no possible password", "")
-	}
 	a, err := h.verify(ctx, canonical, password)
 	if err != nil {
-		return nil, err
+		return nil, h.blame(ctx, err)
 	}
 	return a, h.forget(ctx, limits)
 }
@@ -65,6 +62,9 @@ func (h *Handler) check(ctx context.Context, v *visit, username, password string
 // verify compares the password. Where there is none to compare it with, the hash
 // is empty, which takes the hasher as long.
 func (h *Handler) verify(ctx context.Context, username, password string) (*account.Account, error) {
+	if password == "" || len(password) > account.MaxPassword {
+		return nil, wrong("no possible password", "")
+	}
 	a, err := h.Accounts.AccountByUsername(ctx, username)
 	if errors.Is(err, account.ErrNotFound) {
 		a, err = &account.Account{}, nil

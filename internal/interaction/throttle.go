@@ -2,6 +2,7 @@ package interaction
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -30,8 +31,8 @@ func accountLimits(who string) []limit {
 	}
 }
 
-// addressLimit bounds the guesses that come from one neighbourhood, whomever they
-// are about.
+// addressLimit bounds the wrong guesses that come from one neighbourhood, whomever
+// they are about. Right ones are not counted: a company or a school may be one.
 func (h *Handler) addressLimit(ctx context.Context) limit {
 	return limit{"address " + h.Neighbourhood(h.Address(ctx)).String(), 30, time.Minute}
 }
@@ -52,12 +53,21 @@ func guessesAt(username string, v *visit) []limit {
 // many, and zero otherwise.
 //
 // The address comes first: one that is refused does not use up anybody's guesses.
+// Its own wrong guesses are counted once they are known to be wrong, so those that
+// are under way go beyond its limit: no more than the hasher takes in at once.
 func (h *Handler) count(ctx context.Context, limits []limit) (wait time.Duration, err error) {
 	if !h.Throttle {
 		return 0, nil
 	}
 	now := h.Now()
-	limits = append([]limit{h.addressLimit(ctx)}, limits...)
+	address := h.addressLimit(ctx)
+	n, _, err := h.Guesses.GuessState(ctx, address.key, now)
+	if err != nil {
+		return 0, fmt.Errorf("read guesses: %w", err)
+	}
+	if n >= address.most {
+		return h.longestWait(ctx, append([]limit{address}, limits...), now)
+	}
 	for i, l := range limits {
 		n, _, err := h.Guesses.CountGuess(ctx, l.key, l.window, now)
 		if err != nil {
@@ -84,6 +94,20 @@ func (h *Handler) longestWait(ctx context.Context, limits []limit, now time.Time
 		}
 	}
 	return wait, nil
+}
+
+// blame counts a sign-in that was denied at the address it came from, and returns
+// why it was. Faults of ours are nobody's guess.
+func (h *Handler) blame(ctx context.Context, err error) error {
+	var no *denied
+	if !h.Throttle || !errors.As(err, &no) {
+		return err
+	}
+	address := h.addressLimit(ctx)
+	if _, _, err := h.Guesses.CountGuess(ctx, address.key, address.window, h.Now()); err != nil {
+		return fmt.Errorf("count guess: %w", err)
+	}
+	return err
 }
 
 // forget starts counting anew for whoever knew the password. Their address stays

@@ -139,6 +139,21 @@ func TestGuessesFromANeighbourhoodAreBounded(t *testing.T) {
 	}
 }
 
+func TestACrowdBehindOneAddressSignsIn(t *testing.T) {
+	t.Parallel()
+
+	h := newHouse(t)
+	for range 40 {
+		h.browser(t).signIn(t, "ada")
+	}
+	b := h.browser(t)
+	id := b.begin(t, "scope=openid")
+	for i := range 30 {
+		expect(t, b.guess(t, id, "person"+strconv.Itoa(i), "wrong"), http.StatusForbidden, "do not belong together")
+	}
+	throttledFor(t, b.guess(t, id, "ada", password), time.Second, time.Minute)
+}
+
 func TestGuessesAreCountedBeforeTheyAreLookedAt(t *testing.T) {
 	t.Parallel()
 
