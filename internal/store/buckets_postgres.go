@@ -12,8 +12,12 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
-// bucketLock lets one replica at a time make and drop partitions.
-const bucketLock = migrationLock + 1
+// One replica at a time makes partitions, and one drops them. Neither waits for
+// the other: to see that a large partition is dead takes time.
+const (
+	makeLock = migrationLock + 1
+	dropLock = migrationLock + 2
+)
 
 // dropPatience bounds the look for a living grant in a partition about to go.
 const dropPatience = 2 * time.Minute
@@ -27,26 +31,21 @@ func (p *postgres) lacksBucket(err error) bool { return hasCode(err, "23514") }
 
 // openBuckets makes the partitions of buckets that are not there. Any replica may.
 func (p *postgres) openBuckets(ctx context.Context, buckets ...grant.Bucket) error {
-	var missing []grant.Bucket
-	for _, b := range buckets {
-		var there bool
-		if err := p.one(ctx, `SELECT to_regclass($1) IS NOT NULL`, partition(b)).Scan(&there); err != nil {
-			return fmt.Errorf("look for partition: %w", err)
-		}
-		if !there {
-			missing = append(missing, b)
-		}
+	missing, err := lacking(ctx, p, buckets)
+	if err != nil || len(missing) == 0 {
+		return err
 	}
-	if len(missing) == 0 {
-		return nil
-	}
-	err := p.transact(ctx, requestPatience, func(c conn) error {
-		if err := alone(ctx, c); err != nil {
+	err = p.transact(ctx, requestPatience, func(c conn) error {
+		if err := alone(ctx, c, makeLock); err != nil {
+			return err
+		}
+		// Another replica may have been here first.
+		missing, err := lacking(ctx, c, missing)
+		if err != nil {
 			return err
 		}
 		for _, b := range missing {
-			create := fmt.Sprintf(`CREATE TABLE IF NOT EXISTS %s PARTITION OF grants FOR VALUES IN (%d) WITH (fillfactor = 70)`, partition(b), b)
-			if _, err := c.exec(ctx, create); err != nil {
+			if err := makePartition(ctx, c, b); err != nil {
 				return err
 			}
 		}
@@ -54,6 +53,51 @@ func (p *postgres) openBuckets(ctx context.Context, buckets ...grant.Bucket) err
 	})
 	if err != nil {
 		return fmt.Errorf("make partition: %w", err)
+	}
+	return nil
+}
+
+// lacking returns those of the buckets that have no partition.
+func lacking(ctx context.Context, on conn, buckets []grant.Bucket) (missing []grant.Bucket, err error) {
+	for _, b := range buckets {
+		there, err := attached(ctx, on, partition(b))
+		if err != nil {
+			return nil, err
+		}
+		if !there {
+			missing = append(missing, b)
+		}
+	}
+	return missing, nil
+}
+
+// attached reports whether there is a partition of that name. It reads the rows of
+// the catalog: to_regclass may answer out of what this connection remembers from
+// before it waited for another replica.
+func attached(ctx context.Context, on conn, name string) (there bool, err error) {
+	const look = `
+		SELECT EXISTS (SELECT 1 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+			WHERE i.inhparent = to_regclass('grants') AND c.relname = $1)`
+
+	if err := on.one(ctx, look, name).Scan(&there); err != nil {
+		return false, fmt.Errorf("look for partition: %w", err)
+	}
+	return there, nil
+}
+
+// makePartition makes a table like grants and attaches it. To make it as a partition
+// from the first would be one statement, but one that must have grants to itself: it
+// would wait for every transaction under way, and all others for it.
+func makePartition(ctx context.Context, c conn, b grant.Bucket) error {
+	name := partition(b)
+	for _, statement := range []string{
+		`SET LOCAL lock_timeout = '1s'`,
+		fmt.Sprintf(`CREATE TABLE %s (LIKE grants INCLUDING ALL) WITH (fillfactor = 70)`, name),
+		fmt.Sprintf(`ALTER TABLE grants ATTACH PARTITION %s FOR VALUES IN (%d)`, name, b),
+	} {
+		if _, err := c.exec(ctx, statement); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -110,18 +154,19 @@ func (p *postgres) dropPartition(ctx context.Context, name string, now time.Time
 				return err
 			}
 		}
-		if err := alone(ctx, in); err != nil {
+		if err := alone(ctx, in, dropLock); err != nil {
 			return err
 		}
-		var gone, alive bool
-		if err := in.one(ctx, `SELECT to_regclass($1) IS NULL`, name).Scan(&gone); err != nil || gone {
+		there, err := attached(ctx, in, name)
+		if err != nil || !there {
 			return err
 		}
+		var alive bool
 		living := `SELECT EXISTS (SELECT 1 FROM ` + table + ` WHERE ends_at > $1 AND revoked_at IS NULL)`
 		if err := in.one(ctx, living, now.UnixMicro()).Scan(&alive); err != nil || alive {
 			return err
 		}
-		_, err := in.exec(ctx, `DROP TABLE `+table)
+		_, err = in.exec(ctx, `DROP TABLE `+table)
 		dropped = err == nil
 		return err
 	})
@@ -132,7 +177,7 @@ func (p *postgres) dropPartition(ctx context.Context, name string, now time.Time
 }
 
 // alone holds back other replicas until the transaction ends.
-func alone(ctx context.Context, c conn) error {
-	_, err := c.exec(ctx, `SELECT pg_advisory_xact_lock($1)`, bucketLock)
+func alone(ctx context.Context, c conn, lock int64) error {
+	_, err := c.exec(ctx, `SELECT pg_advisory_xact_lock($1)`, lock)
 	return err
 }

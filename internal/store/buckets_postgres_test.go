@@ -1,0 +1,62 @@
+package store_test
+
+import (
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// A transaction that takes its time, a backup for instance, holds its locks on the
+// grants it has read and written. The first grant of the next hour does not wait
+// for it, nor does anybody wait behind that grant.
+func TestNewBucketWaitsForNobody(t *testing.T) {
+	t.Parallel()
+
+	url := storetest.MigratedURL(t)
+	s := storetest.Open(t, url)
+	furnish(t, s)
+	old := insert(t, s, nil)
+	outside, err := pgx.Connect(t.Context(), url)
+	must(t, err)
+	defer outside.Close(t.Context())
+	_, err = outside.Exec(t.Context(), `BEGIN; SELECT count(*) FROM grants; UPDATE grants SET polled_at = 1`)
+	must(t, err)
+
+	next := insert(t, s, func(g *grant.Grant) { g.Bucket += 2 })
+	wantLive(t, s, next.Ref, noon, true)
+	wantLive(t, s, old.Ref, noon, true)
+	insert(t, s, nil)
+
+	_, err = outside.Exec(t.Context(), `COMMIT`)
+	must(t, err)
+	spend(t, s, old)
+}
+
+// What is true of the partitions that come with the table is true of each.
+func TestPartitionsAreAlike(t *testing.T) {
+	t.Parallel()
+
+	url := storetest.MigratedURL(t)
+	s := storetest.Open(t, url)
+	for bucket := range grant.Bucket(3) {
+		insert(t, s, func(g *grant.Grant) { g.Bucket += 2 * bucket })
+	}
+	outside, err := pgx.Connect(t.Context(), url)
+	must(t, err)
+	defer outside.Close(t.Context())
+	rows, err := outside.Query(t.Context(), `
+		SELECT array_to_string(c.reloptions, ' ') || ', ' ||
+			(SELECT count(*) FROM pg_index x JOIN pg_inherits h ON h.inhrelid = x.indexrelid WHERE x.indrelid = c.oid) || ' of ' ||
+			(SELECT count(*) FROM pg_index x WHERE x.indrelid = c.oid) || ' indexes of the table, ' ||
+			(SELECT count(*) FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'c') || ' checks'
+		FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+		WHERE i.inhparent = 'grants'::regclass`)
+	must(t, err)
+	got, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	must(t, err)
+	like := "fillfactor=70, 3 of 3 indexes of the table, 0 checks"
+	wantSame(t, "partitions", got, []string{like, like, like})
+}
