@@ -142,13 +142,13 @@ func (p *postgres) dropPartition(ctx context.Context, name string, now time.Time
 	defer cancel()
 	c, err := p.pool.Acquire(ctx)
 	if err != nil {
-		return false, interpretPostgres(err)
+		return false, &unavailable{err}
 	}
 	defer c.Release()
 
 	table := pgx.Identifier{name}.Sanitize()
 	err = pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
-		in := pgStatements{tx}
+		in := pgStatements{tx, c.Conn()}
 		for _, set := range []string{`SET LOCAL statement_timeout = '100s'`, `SET LOCAL lock_timeout = '1s'`} {
 			if _, err := in.exec(ctx, set); err != nil {
 				return err
@@ -171,7 +171,7 @@ func (p *postgres) dropPartition(ctx context.Context, name string, now time.Time
 		return err
 	})
 	if err != nil {
-		return false, interpretPostgres(err)
+		return false, interpretPostgres(c.Conn(), err)
 	}
 	return dropped, nil
 }

@@ -71,7 +71,7 @@ func (p *postgres) writer() conn { return p }
 
 func (p *postgres) exec(ctx context.Context, statement string, args ...any) (affected int64, err error) {
 	err = p.lend(ctx, requestPatience, func(ctx context.Context, c *pgx.Conn) error {
-		affected, err = pgStatements{c}.exec(ctx, statement, args...)
+		affected, err = pgStatements{c, c}.exec(ctx, statement, args...)
 		return err
 	})
 	return affected, err
@@ -80,29 +80,23 @@ func (p *postgres) exec(ctx context.Context, statement string, args ...any) (aff
 func (p *postgres) one(ctx context.Context, statement string, args ...any) row {
 	return func(dest ...any) error {
 		return p.lend(ctx, requestPatience, func(ctx context.Context, c *pgx.Conn) error {
-			return pgStatements{c}.one(ctx, statement, args...).Scan(dest...)
+			return pgStatements{c, c}.one(ctx, statement, args...).Scan(dest...)
 		})
 	}
 }
 
 func (p *postgres) each(ctx context.Context, visit func(scanner) error, statement string, args ...any) error {
 	return p.lend(ctx, requestPatience, func(ctx context.Context, c *pgx.Conn) error {
-		return pgStatements{c}.each(ctx, visit, statement, args...)
+		return pgStatements{c, c}.each(ctx, visit, statement, args...)
 	})
 }
 
 func (p *postgres) transact(ctx context.Context, patience time.Duration, act func(conn) error) error {
 	return p.lend(ctx, patience, func(ctx context.Context, c *pgx.Conn) error {
-		committed := false
 		err := pgx.BeginTxFunc(ctx, c, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
-			err := act(pgStatements{tx})
-			committed = err == nil
-			return err
+			return act(pgStatements{tx, c})
 		})
-		if committed {
-			return interpretPostgres(err) // what act returned was interpreted, or is a noun's
-		}
-		return err
+		return interpretPostgres(c, err)
 	})
 }
 
@@ -113,7 +107,7 @@ func (p *postgres) lend(ctx context.Context, patience time.Duration, use func(co
 		defer cancel()
 		c, err := p.pool.Acquire(waiting)
 		if err != nil {
-			return interpretPostgres(err)
+			return &unavailable{err} // closed, refused, or none free in time
 		}
 		defer c.Release()
 
@@ -134,11 +128,12 @@ type pgStatements struct {
 		Exec(ctx context.Context, statement string, args ...any) (pgconn.CommandTag, error)
 		Query(ctx context.Context, statement string, args ...any) (pgx.Rows, error)
 	}
+	conn *pgx.Conn
 }
 
 func (p pgStatements) exec(ctx context.Context, statement string, args ...any) (int64, error) {
 	tag, err := p.on.Exec(ctx, statement, args...)
-	return tag.RowsAffected(), interpretPostgres(err)
+	return tag.RowsAffected(), interpretPostgres(p.conn, err)
 }
 
 func (p pgStatements) one(ctx context.Context, statement string, args ...any) row {
@@ -148,7 +143,7 @@ func (p pgStatements) one(ctx context.Context, statement string, args ...any) ro
 func (p pgStatements) each(ctx context.Context, visit func(scanner) error, statement string, args ...any) error {
 	rows, err := p.on.Query(ctx, statement, args...)
 	if err != nil {
-		return interpretPostgres(err)
+		return interpretPostgres(p.conn, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -156,21 +151,38 @@ func (p pgStatements) each(ctx context.Context, visit func(scanner) error, state
 			return err
 		}
 	}
-	return interpretPostgres(rows.Err())
+	return interpretPostgres(p.conn, rows.Err())
 }
 
-// interpretPostgres tells failures of the database from its answers.
-func interpretPostgres(err error) error {
+// interpretPostgres tells failures of the database from its answers, and from
+// mistakes of ours: pgx gives up a connection that failed, but keeps one for which
+// it could not encode an argument.
+func interpretPostgres(c *pgx.Conn, err error) error {
 	if err == nil {
 		return nil
 	}
-	answer, ok := errors.AsType[*pgconn.PgError](err)
-	if !ok {
-		return &unavailable{err} // refused, reset, cut off, timed out
+	if _, done := errors.AsType[*unavailable](err); done {
+		return err
 	}
-	switch answer.Code[:2] {
+	failed := c.IsClosed() || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+	if answer, ok := errors.AsType[*pgconn.PgError](err); ok {
+		failed = isFailure(answer.Code)
+	}
+	if failed {
+		return &unavailable{err}
+	}
+	return err
+}
+
+// isFailure tells by the code of an answer whether the server is at fault.
+func isFailure(code string) bool {
+	switch code {
+	case "25006", // read-only
+		"25P03": // a transaction cut off for idling
+		return true
+	}
+	switch code[:2] {
 	case "08", // connection
-		"25", // read-only, or a transaction cut off for idling
 		"28", // no longer let in
 		"3D", // the database is gone
 		"40", // lost against another transaction, again and again
@@ -179,9 +191,9 @@ func interpretPostgres(err error) error {
 		"57", // shutting down, or the statement timed out
 		"58", // input and output
 		"XX": // damage
-		return &unavailable{err}
+		return true
 	}
-	return err
+	return false
 }
 
 func lostOnPostgres(err error) bool {

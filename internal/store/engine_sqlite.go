@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
@@ -221,14 +222,18 @@ func visitAll(rows *sql.Rows, err error, visit func(scanner) error) error {
 	return interpretSQLite(rows.Err())
 }
 
-// interpretSQLite tells failures of the database from its answers.
+// interpretSQLite tells failures of the database from its answers, and from
+// mistakes of ours.
 func interpretSQLite(err error) error {
 	if err == nil {
 		return nil
 	}
 	answer, ok := errors.AsType[*sqlite.Error](err)
 	if !ok {
-		return &unavailable{err} // closed, or timed out
+		if isCutOff(err) {
+			return &unavailable{err}
+		}
+		return err
 	}
 	switch answer.Code() & 0xff {
 	case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH,
@@ -236,6 +241,17 @@ func interpretSQLite(err error) error {
 		return err
 	}
 	return &unavailable{err} // busy, full, read-only, damaged, ...
+}
+
+// isCutOff reports an end that database/sql knows of: there was no more time, or
+// the database was closed, for which it exports no error.
+func isCutOff(err error) bool {
+	for _, end := range []error{context.DeadlineExceeded, context.Canceled, sql.ErrTxDone, sql.ErrConnDone, driver.ErrBadConn} {
+		if errors.Is(err, end) {
+			return true
+		}
+	}
+	return err.Error() == "sql: database is closed"
 }
 
 func (e *sqliteEngine) schemaVersion(ctx context.Context) (version int64, err error) {

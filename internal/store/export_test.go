@@ -41,3 +41,32 @@ func (s *Store) Sizes(ctx context.Context) (z Sizes, err error) {
 	err = s.read.one(ctx, rows).Scan(&z.Rows)
 	return z, err
 }
+
+// Mistakes are what no code of ours should do, each with the error it gets.
+func (s *Store) Mistakes(ctx context.Context) map[string]error {
+	var number int64
+	inside := func(act func(conn) error) error { return s.tx(ctx, act) }
+	alone := func(act func(conn) error) error { return act(s.write) }
+	got := map[string]error{}
+	for where, run := range map[string]func(func(conn) error) error{"": alone, ", in a transaction": inside} {
+		got["an argument of no use"+where] = run(func(c conn) error {
+			_, err := c.exec(ctx, `DELETE FROM clients WHERE id = $1`, make(chan int))
+			return err
+		})
+		got["an argument of no use to a query"+where] = run(func(c conn) error {
+			return c.one(ctx, `SELECT version FROM clients WHERE id = $1`, make(chan int)).Scan(&number)
+		})
+		got["an argument too few"+where] = run(func(c conn) error {
+			_, err := c.exec(ctx, `DELETE FROM clients WHERE id = $1`)
+			return err
+		})
+		got["a column of another type"+where] = run(func(c conn) error {
+			return c.one(ctx, `SELECT 'text'`).Scan(&number)
+		})
+		got["a table that is not there"+where] = run(func(c conn) error {
+			_, err := c.exec(ctx, `DELETE FROM nowhere`)
+			return err
+		})
+	}
+	return got
+}
