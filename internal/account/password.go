@@ -26,10 +26,19 @@ var (
 	// ErrBadPassword reports a password that may not be chosen.
 	ErrBadPassword = fmt.Errorf("a password has at least %d characters and at most %d bytes", MinPassword, MaxPassword)
 	// ErrBusy reports that too many passwords are being checked already.
-	ErrBusy = errors.New("too many passwords are being checked")
+	ErrBusy error = unavailable("too many passwords are being checked")
 	// ErrBadHash reports a stored hash that is not understood.
 	ErrBadHash = errors.New("password hash not understood")
 )
+
+// unavailable is a fault of the moment, and never a verdict on a password.
+type unavailable string
+
+// Error returns the text.
+func (u unavailable) Error() string { return string(u) }
+
+// Unavailable reports that trying again later may help.
+func (unavailable) Unavailable() bool { return true }
 
 // CheckPassword reports whether password may be chosen (NIST SP 800-63B section
 // 3.1.1.2: a length, no rules about its characters).

@@ -1,12 +1,10 @@
 package interaction
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net/http"
 
-	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/web"
 )
 
@@ -48,27 +46,18 @@ const retryAfter = "2"
 // fault of the visit is ours, and its text stays in the log.
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	f := &fault{status: http.StatusInternalServerError, page: web.Error{Code: "server_error"}}
-	level := slog.LevelError
 	switch {
 	case errors.As(err, &f):
-		level = slog.LevelInfo
-	case temporary(err):
+	case web.Temporary(err):
 		f.status, f.page.Code = http.StatusServiceUnavailable, "temporarily_unavailable"
 		w.Header().Set("Retry-After", retryAfter)
 	}
-	h.Log.LogAttrs(r.Context(), level, "page refused",
+	ctx := r.Context()
+	h.Log.LogAttrs(ctx, web.Level(ctx, f.status, err), "page refused",
 		slog.String("path", r.URL.Path), slog.String("code", f.page.Code),
 		slog.Int("status", f.status), slog.Any("error", err))
 
 	page := f.page
 	page.RequestID = w.Header().Get("X-Request-Id")
 	h.Pages.Error(w, f.status, page)
-}
-
-// temporary reports a lost database, a full queue or a request that took too
-// long: to try again later may help.
-func temporary(err error) bool {
-	var lost interface{ Unavailable() bool }
-	return errors.As(err, &lost) && lost.Unavailable() || errors.Is(err, account.ErrBusy) ||
-		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }

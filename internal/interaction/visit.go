@@ -12,6 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/web"
 )
 
 // visit is one look at a page: the request it is about, the client that asks,
@@ -79,10 +80,7 @@ func (v *visit) prompts(value string) bool {
 	return slices.Contains(strings.Fields(v.asked.Get("prompt")), value)
 }
 
-// back returns to the authorization endpoint, which decides the next step. The
-// status is 303, so that nothing a person posted is posted on.
+// back returns to the authorization endpoint, which decides the next step.
 func (h *Handler) back(w http.ResponseWriter, v *visit) {
-	w.Header().Set("Location", h.Issuer+"/oauth2/auth?continue="+url.QueryEscape(v.request.ID))
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusSeeOther)
+	web.SeeOther(w, h.Issuer+"/oauth2/auth?continue="+url.QueryEscape(v.request.ID))
 }

@@ -69,5 +69,14 @@ var (
 	ErrBadToken = errors.New("bad token")
 	// ErrStale reports that the store has been out of reach for too long to
 	// know which keys are good. It is a temporary fault, never a verdict.
-	ErrStale = errors.New("keys not read from the store for too long")
+	ErrStale error = unavailable("keys not read from the store for too long")
 )
+
+// unavailable is a fault of the moment.
+type unavailable string
+
+// Error returns the text.
+func (u unavailable) Error() string { return string(u) }
+
+// Unavailable reports that trying again later may help.
+func (unavailable) Unavailable() bool { return true }

@@ -3,7 +3,6 @@ package oauth2
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -117,11 +116,4 @@ func newSeed() []byte {
 	b := make([]byte, 32)
 	_, _ = rand.Read(b) // never fails: crypto/rand ends the process instead
 	return b
-}
-
-// newRequestID returns 128 random bits as 32 hexadecimal digits.
-func newRequestID() string {
-	b := make([]byte, 16)
-	_, _ = rand.Read(b) // never fails: crypto/rand ends the process instead
-	return hex.EncodeToString(b)
 }

@@ -141,7 +141,7 @@ func (h *Handler) fill(a *asked) error {
 // What was to bring a token never comes in the query (OAuth 2.0 Multiple Response
 // Type Encoding Practices section 3).
 func readMode(a *asked) error {
-	types := words(a.form.Get("response_type"))
+	types := strings.Fields(a.form.Get("response_type"))
 	if slices.Contains(types, "token") || slices.Contains(types, "id_token") {
 		a.mode = modeFragment
 	}
@@ -170,7 +170,7 @@ func readUnsupported(a *asked) error {
 }
 
 func readResponse(a *asked) error {
-	switch types := words(a.form.Get("response_type")); {
+	switch types := strings.Fields(a.form.Get("response_type")); {
 	case len(types) == 0:
 		return refuse(codeInvalidRequest, "The parameter response_type is missing")
 	case len(types) != 1 || types[0] != "code" || !slices.Contains(a.client.ResponseTypes, "code"):
@@ -185,7 +185,7 @@ func readResponse(a *asked) error {
 // (OpenID Connect Core section 3.1.2.1), and the answer says what was granted.
 func readScope(a *asked) error {
 	allowed := a.client.Scopes()
-	for _, scope := range words(a.form.Get("scope")) {
+	for _, scope := range strings.Fields(a.form.Get("scope")) {
 		if !validScope(scope) {
 			return refuse(codeInvalidScope, "The parameter scope is malformed")
 		}
@@ -238,7 +238,7 @@ func validChallenge(s string) bool {
 }
 
 func readPrompt(a *asked) error {
-	for _, prompt := range words(a.form.Get("prompt")) {
+	for _, prompt := range strings.Fields(a.form.Get("prompt")) {
 		switch prompt {
 		case promptNone, promptLogin, promptConsent, promptSelect:
 			a.prompt = append(a.prompt, prompt)

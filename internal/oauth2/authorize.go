@@ -3,11 +3,14 @@ package oauth2
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/web"
 )
 
 // Authorize serves GET and POST /oauth2/auth: the dispatcher, to which every
@@ -53,7 +56,7 @@ func (h *Handler) resume(w http.ResponseWriter, r *http.Request, id string) {
 		h.writeAuthorizeError(w, r, a, err)
 		return
 	}
-	a.narrow(words(form.Get(grant.ConsentParameter)))
+	a.narrow(strings.Fields(form.Get(grant.ConsentParameter)))
 	h.decide(w, r, a, waiting)
 }
 
@@ -78,7 +81,7 @@ func (h *Handler) waiting(ctx context.Context, r *http.Request, id string) (*gra
 func (h *Handler) later(w http.ResponseWriter, r *http.Request, a *asked, where string) {
 	now := h.Now()
 	request := &grant.Request{
-		ID: newRequestID(), ClientID: a.client.ID, Parameters: a.parameters(),
+		ID: rand.Text(), ClientID: a.client.ID, Parameters: a.parameters(),
 		CreatedAt: now, ExpiresAt: now.Add(h.Lifetimes.Request),
 		Grant: grant.Ref{Bucket: grant.BucketAt(now, a.wantsRefresh()), ID: grant.NewID(now)},
 	}
@@ -87,12 +90,5 @@ func (h *Handler) later(w http.ResponseWriter, r *http.Request, a *asked, where 
 		h.writeAuthorizeError(w, r, a, err)
 		return
 	}
-	seeOther(w, where+request.ID)
-}
-
-// seeOther redirects with 303, so that nothing a person posted is posted on.
-func seeOther(w http.ResponseWriter, location string) {
-	w.Header().Set("Location", location)
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusSeeOther)
+	web.SeeOther(w, where+request.ID)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/web"
 )
 
 // decide finds out what is still missing for an answer and takes the next step:
@@ -73,7 +74,7 @@ func (h *Handler) step(w http.ResponseWriter, r *http.Request, a *asked, waiting
 		h.later(w, r, a, page)
 		return
 	}
-	seeOther(w, page+waiting.ID)
+	web.SeeOther(w, page+waiting.ID)
 }
 
 // missingSignIn returns nil if the session satisfies the request, and otherwise

@@ -1,22 +1,18 @@
 package oauth2
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"math"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/ory/fosite"
 
-	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/grant"
-	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/oauth2/clientauth"
+	"github.com/ostiary/ostiary/internal/web"
 )
 
 // refusal is an error in the protocol's words. Its description is a fixed text
@@ -102,7 +98,7 @@ func protocolError(err error) *refusal {
 		return own
 	case errors.As(err, &auth):
 		return &refusal{Code: auth.Code, Description: auth.Description, Status: auth.Status(), wait: auth.Wait, cause: err}
-	case temporary(err):
+	case web.Temporary(err):
 		return &refusal{
 			Code: codeUnavailable, Description: "The server cannot answer at the moment, try again shortly",
 			Status: http.StatusServiceUnavailable, wait: retryAfter, cause: err,
@@ -129,23 +125,6 @@ func fromEngine(known *fosite.RFC6749Error) *refusal {
 	return &refusal{Code: code, Description: describe(code), Status: status, cause: known}
 }
 
-// temporary reports a lost database, a full queue, keys that are too old to be
-// trusted or a request that took too long: to try again later may help.
-func temporary(err error) bool {
-	var lost interface{ Unavailable() bool }
-	return errors.As(err, &lost) && lost.Unavailable() ||
-		errors.Is(err, account.ErrBusy) || errors.Is(err, jwks.ErrStale) ||
-		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
-}
-
-// errorBody is an error answer (RFC 6749 section 5.2). Clients of Ory Hydra look
-// for status_code.
-type errorBody struct {
-	Error       string `json:"error"`
-	Description string `json:"error_description,omitempty"`
-	Status      int    `json:"status_code"`
-}
-
 // writeError answers a client's request that was refused, and logs it, once.
 func (h *Handler) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	refused := protocolError(err)
@@ -155,15 +134,12 @@ func (h *Handler) writeError(w http.ResponseWriter, r *http.Request, err error) 
 		w.Header().Set("WWW-Authenticate", `Basic realm="ostiary", charset="UTF-8"`)
 	}
 	setRetryAfter(w, refused)
-	writeJSON(w, refused.Status, errorBody{Error: refused.Code, Description: refused.Description, Status: refused.Status})
+	web.JSONError(w, refused.Status, refused.Code, refused.Description)
 }
 
 func (h *Handler) logRefusal(r *http.Request, refused *refusal) {
-	level := slog.LevelInfo
-	if refused.Status >= http.StatusInternalServerError {
-		level = slog.LevelError
-	}
-	h.Log.LogAttrs(r.Context(), level, "request refused",
+	ctx := r.Context()
+	h.Log.LogAttrs(ctx, web.Level(ctx, refused.Status, refused), "request refused",
 		slog.String("path", r.URL.Path), slog.String("code", refused.Code),
 		slog.Int("status", refused.Status), slog.Any("error", refused))
 }
@@ -176,21 +152,3 @@ func setRetryAfter(w http.ResponseWriter, refused *refusal) {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(refused.wait.Seconds()))))
 	}
 }
-
-// writeJSON answers with body, which no cache may keep (RFC 6749 section 5.1).
-func writeJSON(w http.ResponseWriter, status int, body any) {
-	header := w.Header()
-	header.Set("Content-Type", "application/json")
-	header.Set("Cache-Control", "no-store")
-	header.Set("Pragma", "no-cache")
-	encoded, err := json.Marshal(body)
-	if err != nil {
-		// Only our own fixed structures come here.
-		status, encoded = http.StatusInternalServerError, []byte(`{"error":"server_error","status_code":500}`)
-	}
-	w.WriteHeader(status)
-	_, _ = w.Write(append(encoded, '\n')) // the client may be gone
-}
-
-// words splits a space-separated parameter (RFC 6749 section 3.3).
-func words(s string) []string { return strings.Fields(s) }

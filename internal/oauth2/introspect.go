@@ -11,6 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
+	"github.com/ostiary/ostiary/internal/web"
 )
 
 // introspection is what is said of a token (RFC 7662 section 2.2). Of one that
@@ -45,7 +46,7 @@ func (h *Handler) Introspect(w http.ResponseWriter, r *http.Request) {
 		h.writeError(w, r, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, said)
+	web.JSON(w, http.StatusOK, said)
 }
 
 func (h *Handler) introspect(r *http.Request) (*introspection, error) {

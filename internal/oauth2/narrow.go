@@ -2,6 +2,7 @@ package oauth2
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
@@ -14,7 +15,7 @@ func (u *unit) narrow(held *grant.Held) (scopes, targets []string, err error) {
 	scopes, targets = common(held.Scopes, u.client.Scopes()), common(held.Resources, u.client.Audience)
 	if u.form.Get("grant_type") == client.GrantRefreshToken {
 		var ok bool
-		if scopes, ok = part(words(u.form.Get("scope")), scopes); !ok {
+		if scopes, ok = part(strings.Fields(u.form.Get("scope")), scopes); !ok {
 			return nil, nil, refuse(codeInvalidScope, describe(codeInvalidScope))
 		}
 	}

@@ -3,6 +3,7 @@ package oauth2
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/ory/fosite"
 	fositeoauth2 "github.com/ory/fosite/handler/oauth2"
@@ -83,7 +84,7 @@ func (h *Handler) replay(u *unit, handle tokens.Handle, held *grant.Held) bool {
 // token is rotated: a mistake in the request must not cost the client its token.
 // Only requests that ask for less than everything pay the additional statement.
 func (h *Handler) checkNarrowing(ctx context.Context, u *unit, handle tokens.Handle) error {
-	if len(words(u.form.Get("scope"))) == 0 && len(resources(u.form)) == 0 {
+	if len(strings.Fields(u.form.Get("scope"))) == 0 && len(resources(u.form)) == 0 {
 		return nil
 	}
 	held, err := h.Grants.LiveGrant(ctx, handle.Ref, "", u.now)

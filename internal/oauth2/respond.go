@@ -28,7 +28,7 @@ func (h *Handler) respond(w http.ResponseWriter, a *asked, answer []parameter) {
 		h.Pages.FormPost(w, http.StatusOK, page)
 		return
 	}
-	seeOther(w, a.redirectURI+separator(a)+encode(answer))
+	web.SeeOther(w, a.redirectURI+separator(a)+encode(answer))
 }
 
 // separator joins the redirect URI, whose own query stays as it is registered,

@@ -8,6 +8,7 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/web"
 )
 
 // tokenAnswer is a successful answer of the token endpoint (RFC 6749 section 5.1,
@@ -30,7 +31,7 @@ func (h *Handler) Token(w http.ResponseWriter, r *http.Request) {
 		h.writeError(w, r, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, answer)
+	web.JSON(w, http.StatusOK, answer)
 }
 
 func (h *Handler) exchange(r *http.Request) (*tokenAnswer, error) {
@@ -122,7 +123,7 @@ func resources(form map[string][]string) []string {
 	var wanted []string
 	for _, list := range [][]string{form["resource"], form["audience"]} {
 		for _, value := range list {
-			for _, resource := range words(value) {
+			for _, resource := range strings.Fields(value) {
 				if !slices.Contains(wanted, resource) {
 					wanted = append(wanted, resource)
 				}

@@ -87,7 +87,7 @@ func (l *Logout) serve(w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodPost && ticket == "" && cookie == "" {
 		// Browsers keep the cookie to themselves when another site posts a form here.
 		// On a navigation they bring it.
-		seeOther(w, l.url()+"?"+r.PostForm.Encode())
+		web.SeeOther(w, l.url()+"?"+r.PostForm.Encode())
 		return nil
 	}
 
@@ -212,15 +212,7 @@ func (l *Logout) finish(w http.ResponseWriter, q *wish) {
 		}
 		target += sign + "state=" + url.QueryEscape(q.state)
 	}
-	seeOther(w, target)
-}
-
-// seeOther redirects to target byte for byte, as it was registered: http.Redirect
-// would take the liberty of cleaning it.
-func seeOther(w http.ResponseWriter, target string) {
-	w.Header().Set("Location", target)
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusSeeOther)
+	web.SeeOther(w, target)
 }
 
 func (l *Logout) url() string { return strings.TrimRight(l.Issuer, "/") + l.Path }
@@ -263,15 +255,12 @@ func (l *Logout) refuse(w http.ResponseWriter, r *http.Request, err error) {
 			page.Title = "This sign-out cannot continue"
 			page.Text = "The application that sent you here asked for something that this service cannot accept. You are still signed in."
 		}
-	case temporary(err):
+	case web.Temporary(err):
 		status, page = http.StatusServiceUnavailable, web.Error{Code: "temporarily_unavailable"}
 		w.Header().Set("Retry-After", "1")
 	}
-	level := slog.LevelInfo
-	if status >= http.StatusInternalServerError {
-		level = slog.LevelError
-	}
-	l.Log.LogAttrs(r.Context(), level, "sign-out refused", slog.Int("status", status), slog.Any("error", err))
+	ctx := r.Context()
+	l.Log.LogAttrs(ctx, web.Level(ctx, status, err), "sign-out refused", slog.Int("status", status), slog.Any("error", err))
 	page.RequestID = w.Header().Get("X-Request-Id")
 	l.Pages.Error(w, status, page)
 }

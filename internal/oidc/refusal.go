@@ -1,13 +1,11 @@
 package oidc
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
 
-	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/web"
 )
 
 var (
@@ -16,14 +14,6 @@ var (
 	errBadToken  = errors.New("token is not active")
 	errScope     = errors.New("token lacks the scope openid")
 )
-
-// temporary reports whether err says nothing about the request: the database or
-// the keys are out of reach, or there was no time left.
-func temporary(err error) bool {
-	var store interface{ Unavailable() bool }
-	return errors.As(err, &store) && store.Unavailable() || errors.Is(err, jwks.ErrStale) ||
-		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
-}
 
 // refuse writes what err means to a client, and logs it.
 //
@@ -39,15 +29,12 @@ func (u *Userinfo) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		status, code, text = http.StatusUnauthorized, "invalid_token", "The access token is not active."
 	case errors.Is(err, errScope):
 		status, code, text, scope = http.StatusForbidden, "insufficient_scope", "The access token lacks the scope openid.", "openid"
-	case temporary(err):
+	case web.Temporary(err):
 		status, code, text = http.StatusServiceUnavailable, "temporarily_unavailable", "The server cannot answer right now."
 		w.Header().Set("Retry-After", "1")
 	}
 
-	level := slog.LevelInfo
-	if status >= http.StatusInternalServerError {
-		level = slog.LevelError
-	} else {
+	if status < http.StatusInternalServerError {
 		challenge := `Bearer realm="` + u.Issuer + `"`
 		if !errors.Is(err, errNoToken) { // whoever brought nothing is told nothing
 			challenge += `, error="` + code + `", error_description="` + text + `"`
@@ -57,14 +44,7 @@ func (u *Userinfo) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		}
 		w.Header().Set("WWW-Authenticate", challenge)
 	}
-	u.Log.LogAttrs(r.Context(), level, "userinfo refused", slog.Int("status", status), slog.Any("error", err))
-
-	head := w.Header()
-	head.Set("Content-Type", "application/json")
-	head.Set("Cache-Control", "no-store")
-	head.Set("Pragma", "no-cache")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{ // a caller that went away is told nothing
-		"error": code, "error_description": text, "status_code": status,
-	})
+	ctx := r.Context()
+	u.Log.LogAttrs(ctx, web.Level(ctx, status, err), "userinfo refused", slog.Int("status", status), slog.Any("error", err))
+	web.JSONError(w, status, code, text)
 }

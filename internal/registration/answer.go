@@ -1,7 +1,6 @@
 package registration
 
 import (
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -9,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/web"
 )
 
 // answer is a client as it is told about itself (RFC 7591 section 3.2.1, RFC 7592
@@ -78,7 +77,6 @@ var (
 // refuse writes what err means to the caller, and logs it.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var known *refusal
-	var store interface{ Unavailable() bool }
 	switch {
 	case errors.As(err, &known):
 	case errors.Is(err, errClosed):
@@ -90,29 +88,14 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		known = &refusal{http.StatusForbidden, client.InvalidMetadata, "client_secret cannot be changed here."}
 	case errors.Is(err, client.ErrRaced):
 		known = &refusal{http.StatusConflict, "conflict", "The client was changed meanwhile."}
-	case errors.Is(err, account.ErrBusy), errors.As(err, &store) && store.Unavailable():
+	case web.Temporary(err):
 		w.Header().Set("Retry-After", "1")
 		known = &refusal{http.StatusServiceUnavailable, "temporarily_unavailable", "The server cannot answer right now."}
 	default:
 		known = &refusal{http.StatusInternalServerError, "server_error", "The server met a fault of its own."}
 	}
 
-	level := slog.LevelInfo
-	if known.status >= http.StatusInternalServerError {
-		level = slog.LevelError
-	}
-	h.Log.LogAttrs(r.Context(), level, "registration refused", slog.Int("status", known.status), slog.Any("error", err))
-	write(w, known.status, map[string]any{
-		"error": known.code, "error_description": known.description, "status_code": known.status,
-	})
-}
-
-// write sends a JSON body that holds, or might hold, a credential.
-func write(w http.ResponseWriter, status int, body any) {
-	head := w.Header()
-	head.Set("Content-Type", "application/json")
-	head.Set("Cache-Control", "no-store")
-	head.Set("Pragma", "no-cache")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // a caller that went away is told nothing
+	ctx := r.Context()
+	h.Log.LogAttrs(ctx, web.Level(ctx, known.status, err), "registration refused", slog.Int("status", known.status), slog.Any("error", err))
+	web.JSONError(w, known.status, known.code, known.description)
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/web"
 )
 
 // maxBody bounds what is read of a request.
@@ -26,7 +27,7 @@ func (h *Handler) Create(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Log.LogAttrs(r.Context(), slog.LevelInfo, "client registered", slog.String("client_id", answer.ClientID))
 	w.Header().Set("Location", answer.URI)
-	write(w, http.StatusCreated, answer)
+	web.JSON(w, http.StatusCreated, answer)
 }
 
 func (h *Handler) create(r *http.Request) (*answer, error) {

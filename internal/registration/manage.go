@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/web"
 )
 
 // grace is how long a rotated registration access token stays good, so that a
@@ -24,7 +25,7 @@ func (h *Handler) Get(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, err)
 		return
 	}
-	write(w, http.StatusOK, a)
+	web.JSON(w, http.StatusOK, a)
 }
 
 func (h *Handler) get(r *http.Request) (*answer, error) {
@@ -56,7 +57,7 @@ func (h *Handler) Update(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.Log.LogAttrs(r.Context(), slog.LevelInfo, "client updated itself", slog.String("client_id", a.ClientID))
-	write(w, http.StatusOK, a)
+	web.JSON(w, http.StatusOK, a)
 }
 
 func (h *Handler) update(r *http.Request) (*answer, error) {
