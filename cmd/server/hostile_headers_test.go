@@ -117,6 +117,13 @@ func TestHostileEveryAnswerHasItsHeaders(t *testing.T) {
 			t.Errorf("%s: 401 without WWW-Authenticate (RFC 9110 section 15.5.2)", name)
 		}
 	}
+	for _, path := range []string{"/health/alive", "/nothing"} {
+		w := httptest.NewRecorder()
+		s.admin().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+		if h := w.Header(); h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Content-Security-Policy") == "" {
+			t.Errorf("%s of the operators' listener: %v", path, h)
+		}
+	}
 }
 
 // Over https the browser is told to stay there, and cookies do not leave it.

@@ -100,7 +100,11 @@ func (a *app) people(r chi.Router) {
 	entry := r.With(middleware.Form(middleware.FormRule{
 		Methods: both, Query: true, Repeatable: []string{"resource", "audience"}, Refuse: a.refusePage,
 	}))
-	entry.HandleFunc(pathAuthorize, a.oauth2.Authorize)
+	begin := middleware.LimitRule{Count: 300, Per: time.Minute, Refuse: a.refusePage}
+	if !a.config.RateLimits {
+		begin.Count = 0
+	}
+	entry.With(middleware.Limit(begin, a.now)).HandleFunc(pathAuthorize, a.oauth2.Authorize)
 	entry.Handle(pathLogout, a.logout)
 
 	own := r.With(
@@ -127,6 +131,7 @@ func (a *app) admin() http.Handler {
 		middleware.RequestID(a.config.TrustedProxies),
 		middleware.ClientAddress(a.config.TrustedProxies),
 		middleware.AccessLog(a.log, a.now),
+		middleware.SecurityHeaders(false),
 		middleware.Recover(a.log, middleware.JSON),
 		middleware.Timeout(requestTimeout),
 	)

@@ -33,17 +33,17 @@ func (p *Pages) Error(w http.ResponseWriter, status int, v Error) {
 // who did nothing wrong and cannot mend it.
 func describeError(code string, status int) Error {
 	switch {
-	case status == http.StatusServiceUnavailable || code == "temporarily_unavailable":
-		return Error{
-			Title:  "Back in a moment",
-			Text:   "The service cannot answer right now. Nothing was changed.",
-			Advice: "Wait a moment, then try again.",
-		}
 	case status == http.StatusTooManyRequests:
 		return Error{
 			Title:  "Too many tries",
 			Text:   "More requests came from here than the service accepts at once.",
 			Advice: "Wait a few minutes, then try again.",
+		}
+	case status == http.StatusServiceUnavailable || code == "temporarily_unavailable":
+		return Error{
+			Title:  "Back in a moment",
+			Text:   "The service cannot answer right now. Nothing was changed.",
+			Advice: "Wait a moment, then try again.",
 		}
 	case status == http.StatusNotFound:
 		return Error{
