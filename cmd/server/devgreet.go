@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"os"
 	"strings"
 )
 
@@ -24,8 +25,17 @@ func (d *dev) greet(w io.Writer) {
 	row("demo app", d.demoURL)
 	row("", "sign in as "+d.person.Username+" with the password "+d.person.Password)
 	row("mail", d.demoURL+"/mail/ (catches what is sent to smtp://"+d.mail.Addr().String()+")")
-	row("admin", "http://"+d.admin.Addr().String()+"/health/ready")
+	row("health", "http://"+d.admin.Addr().String()+"/health/ready")
 	row("data", shown(d.data.dir)+" (the demo person's password is in demo_person.json)")
-	row("commands", "ostiary --config "+shown(d.data.path("config.yaml"))+" clients list")
+	row("commands", command()+" --config "+shown(d.data.path("config.yaml"))+" clients list")
 	_, _ = io.WriteString(w, text.String()+"\n") // to a terminal that may be gone
+}
+
+// command is what the newcomer typed to get here. What go run builds is gone
+// when it ends, so for that it is the command itself, as the README has it.
+func command() string {
+	if strings.Contains(os.Args[0], "go-build") {
+		return "go run ./cmd/server"
+	}
+	return os.Args[0]
 }
