@@ -2,16 +2,15 @@ package main
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/config"
 )
 
 // userEntry is a person that the operator brings in a file.
@@ -124,7 +123,7 @@ func parseUser(raw json.RawMessage) (e *userEntry, faults []error) {
 			fail("password: %w", err)
 		}
 	}
-	if decode("password_hash", &e.PasswordHash, "a string") && !goodHash(e.PasswordHash) {
+	if decode("password_hash", &e.PasswordHash, "a string") && account.CheckHash(e.PasswordHash) != nil {
 		fail("password_hash must be an argon2id PHC string, $argon2id$v=19$m=...,t=...,p=...$salt$hash")
 	}
 	if e.Password != "" && e.PasswordHash != "" {
@@ -136,53 +135,8 @@ func parseUser(raw json.RawMessage) (e *userEntry, faults []error) {
 	decode("administrator", &e.Administrator, "true or false")
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		if !slices.Contains(userMembers(), name) {
-			fail("%s is unknown; did you mean %s?", strconv.Quote(name), nearestName(userMembers(), name))
+			fail("%s is unknown; did you mean %s?", strconv.Quote(name), config.Nearest(userMembers(), name))
 		}
 	}
 	return e, faults
-}
-
-// goodHash reports whether the hasher understands what others hashed, within the
-// costs that it bears. Asking the hasher itself would cost a whole hash.
-func goodHash(hash string) bool {
-	const form = `^\$argon2id\$v=19\$m=([0-9]{1,7}),t=([0-9]{1,2}),p=([0-9]{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$`
-	m := regexp.MustCompile(form).FindStringSubmatch(hash)
-	if m == nil {
-		return false
-	}
-	number := func(text string, low, high int) bool {
-		n, err := strconv.Atoi(text)
-		return err == nil && n >= low && n <= high
-	}
-	binary := func(text string, low, high int) bool {
-		b, err := base64.RawStdEncoding.Strict().DecodeString(text)
-		return err == nil && len(b) >= low && len(b) <= high
-	}
-	return number(m[1], 8, 1<<20) && number(m[2], 1, 16) && number(m[3], 1, 16) && binary(m[4], 8, 64) && binary(m[5], 16, 64)
-}
-
-// nearestName is the known name with the fewest changes to the unknown one, where
-// a change is a character put in, left out or replaced.
-func nearestName(known []string, unknown string) string {
-	return slices.MinFunc(known, func(a, b string) int { return changes(unknown, a) - changes(unknown, b) })
-}
-
-func changes(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }

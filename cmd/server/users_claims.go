@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/ostiary/ostiary/internal/oidc"
 )
 
 // checkClaims returns what is wrong with claims about a person: those of OpenID
@@ -50,9 +52,6 @@ const reservedClaim = "left out: it is the server's to set"
 func claimKind(name string) string {
 	base, _, _ := strings.Cut(name, "#")
 	switch base {
-	case "name", "given_name", "family_name", "middle_name", "nickname", "preferred_username", "profile", "picture",
-		"website", "email", "gender", "birthdate", "zoneinfo", "locale", "phone_number":
-		return "a string"
 	case "email_verified", "phone_number_verified":
 		return "true or false"
 	case "updated_at":
@@ -62,6 +61,9 @@ func claimKind(name string) string {
 	case "sub", "iss", "aud", "exp", "nbf", "iat", "jti", "auth_time", "nonce", "acr", "amr", "azp", "sid",
 		"at_hash", "c_hash", "s_hash", "cnf", "client_id", "scope", "events":
 		return reservedClaim
+	}
+	if slices.Contains(oidc.StandardClaims(), base) {
+		return "a string"
 	}
 	return ""
 }

@@ -140,21 +140,29 @@ type phc struct {
 	salt, key      []byte
 }
 
+// CheckHash returns [ErrBadHash] for what [Hasher.Verify] would not understand. It
+// costs no hash.
+func CheckHash(hash string) error {
+	_, err := parsePHC(hash)
+	return err
+}
+
 // parsePHC reads an argon2id string. Its costs are bounded, because an import
 // brings hashes that others made.
 func parsePHC(s string) (phc, error) {
 	var p phc
 	parts := strings.Split(s, "$")
-	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != "v=19" {
-		return phc{}, ErrBadHash
+	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != "v=19" || strings.ContainsAny(s, "\r\n") {
+		return phc{}, ErrBadHash // base64 would pass over the ends of lines
 	}
-	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &p.memory, &p.passes, &p.lanes); err != nil {
+	const costs = "m=%d,t=%d,p=%d"
+	_, err := fmt.Sscanf(parts[3], costs, &p.memory, &p.passes, &p.lanes)
+	if err != nil || parts[3] != fmt.Sprintf(costs, p.memory, p.passes, p.lanes) {
 		return phc{}, ErrBadHash
 	}
 	if p.memory < 8 || p.memory > 1<<20 || p.passes < 1 || p.passes > 16 || p.lanes < 1 || p.lanes > 16 {
 		return phc{}, ErrBadHash
 	}
-	var err error
 	if p.salt, err = base64.RawStdEncoding.Strict().DecodeString(parts[4]); err != nil || len(p.salt) < 8 || len(p.salt) > 64 {
 		return phc{}, ErrBadHash
 	}

@@ -75,10 +75,15 @@ func TestHashesThatAreNotOurs(t *testing.T) {
 		"passes without end":   "$argon2id$v=19$m=64,t=4294967295,p=1$" + salt + "$" + key,
 		"a key of nothing":     "$argon2id$v=19$m=64,t=1,p=1$" + salt + "$",
 		"a salt that is short": "$argon2id$v=19$m=64,t=1,p=1$AA$" + key,
+		"more than costs":      "$argon2id$v=19$m=64,t=1,p=1,x=1$" + salt + "$" + key,
+		"a line end":           "$argon2id$v=19$m=64,t=1,p=1$" + salt + "$" + key + "\n",
 		"cut off":              "$argon2id$v=19$m=64,t=1,p=1$" + salt,
 	} {
 		if ok, err := h.Verify(t.Context(), hash, "password"); ok || !errors.Is(err, account.ErrBadHash) {
 			t.Errorf("%s: Verify = %v, %v, want ErrBadHash", name, ok, err)
+		}
+		if err := account.CheckHash(hash); !errors.Is(err, account.ErrBadHash) {
+			t.Errorf("%s: CheckHash = %v, want ErrBadHash", name, err)
 		}
 	}
 }

@@ -171,15 +171,6 @@ func (c *Config) Strict() bool {
 	return err == nil && u.Scheme == "https" && !loopback(u.Hostname())
 }
 
-// SystemKeys are the bytes of the system secrets: the first seals, all open.
-func (c *Config) SystemKeys() [][]byte {
-	keys := make([][]byte, len(c.SystemSecrets))
-	for i, s := range c.SystemSecrets {
-		keys[i] = []byte(s.Reveal())
-	}
-	return keys
-}
-
 // Network splits the address of a listener for [net.Listen]: "unix:/run/x.sock"
 // is a Unix socket, everything else is TCP.
 func Network(listen string) (network, address string) {

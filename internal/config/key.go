@@ -1,6 +1,9 @@
 package config
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // key is one setting. Its name is the member of the file and the name of the flag,
 // and the variable of the environment derives from it.
@@ -69,24 +72,25 @@ func find(all []key, name string) (k *key, inFile bool) {
 	return nil, false
 }
 
-// nearest is the known name with the fewest changes to the unknown one.
+// nearest is the known key with the fewest changes to the unknown one.
 func nearest(all []key, unknown string) string {
-	best, fewest := "", -1
-	consider := func(name string) {
-		if d := distance(unknown, name); fewest < 0 || d < fewest {
-			best, fewest = name, d
-		}
-	}
+	var known []string
 	for i := range all {
 		if all[i].later {
 			continue
 		}
-		consider(all[i].name)
+		known = append(known, all[i].name)
 		if all[i].secret {
-			consider(all[i].name + fileSuffix)
+			known = append(known, all[i].name+fileSuffix)
 		}
 	}
-	return best
+	return Nearest(known, unknown)
+}
+
+// Nearest is the known name with the fewest changes to the unknown one, and the
+// first of several.
+func Nearest(known []string, unknown string) string {
+	return slices.MinFunc(known, func(a, b string) int { return distance(unknown, a) - distance(unknown, b) })
 }
 
 // distance is Levenshtein's: insertions, deletions and replacements of a byte.

@@ -150,8 +150,8 @@ func TestSecretsComeFromFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := c.SystemKeys(); len(got) != 1 || string(got[0]) != secretText {
-				t.Errorf("system keys = %q, want %q alone, without the line end", got, secretText)
+			if got := c.SystemSecrets; len(got) != 1 || got[0].Reveal() != secretText {
+				t.Errorf("%d system secrets, want %q alone, without the line end", len(got), secretText)
 			}
 		})
 	}

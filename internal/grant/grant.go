@@ -82,7 +82,6 @@ type Detail struct {
 	Challenge   string          `json:"challenge,omitempty"` // RFC 7636, S256
 	Nonce       string          `json:"nonce,omitempty"`
 	AuthTime    int64           `json:"auth_time,omitempty"` // seconds since 1970
-	WantsTime   bool            `json:"wants_time,omitempty"`
 	ACR         string          `json:"acr,omitempty"`
 	AMR         []string        `json:"amr,omitempty"`
 	Claims      json.RawMessage `json:"claims,omitempty"` // OpenID Connect Core 5.5

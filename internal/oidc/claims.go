@@ -46,6 +46,11 @@ func claimsOf(scope string) []string {
 // claimScopes lists the scopes that release claims.
 func claimScopes() []string { return []string{"profile", "email", "address", "phone"} }
 
+// StandardClaims returns the names of all standard claims about a person.
+//
+// Spec: OpenID Connect Core section 5.1.
+func StandardClaims() []string { return standardClaims(claimScopes()) }
+
 // standardClaims returns what scopes release together.
 func standardClaims(scopes []string) []string {
 	var names []string
@@ -68,7 +73,7 @@ func Select(account map[string]any, scopes []string, request *ClaimsRequest, tar
 	if target == InUserinfo {
 		released = standardClaims(scopes)
 	}
-	standard := standardClaims(claimScopes())
+	standard := StandardClaims()
 	selected := make(map[string]any)
 	for name, value := range account {
 		base, _, _ := strings.Cut(name, "#") // name#ja is name in a language, section 5.2
