@@ -38,7 +38,7 @@ func (c *cli) atDesk(ctx context.Context, s streams, work func(*desk) error, req
 	}
 	return atDatabase(ctx, s, conf, func(d *desk) error {
 		if err := d.store.CheckSchema(ctx); err != nil {
-			return err //nolint:wrapcheck // says what to do
+			return fmt.Errorf("%w; ostiary migrate up brings it up to date", err)
 		}
 		return work(d)
 	})

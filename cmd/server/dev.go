@@ -22,11 +22,11 @@ import (
 
 // devCommand runs with nothing configured.
 type devCommand struct {
-	Data        string `help:"Keep everything in this folder." default:"./.ostiary" placeholder:"DIR" type:"path"`
-	Listen      string `help:"Where people and clients connect." default:"localhost:4444" placeholder:"HOST:PORT"`
-	AdminListen string `help:"Where health and the administrators' API listen." default:"127.0.0.1:4445" placeholder:"HOST:PORT"`
-	DemoListen  string `help:"Where the demo application listens." default:"localhost:5555" placeholder:"HOST:PORT"`
-	MailListen  string `help:"Where the mail catcher takes mail by SMTP." default:"127.0.0.1:1025" placeholder:"HOST:PORT"`
+	Data        string `help:"Keep everything in this folder (${default})." default:"./.ostiary" placeholder:"DIR" type:"path"`
+	Listen      string `help:"Where people and clients connect (${default})." default:"localhost:4444" placeholder:"HOST:PORT"`
+	AdminListen string `help:"Where health and the administrators' API listen (${default})." default:"127.0.0.1:4445" placeholder:"HOST:PORT"`
+	DemoListen  string `help:"Where the demo application listens (${default})." default:"localhost:5555" placeholder:"HOST:PORT"`
+	MailListen  string `help:"Where the mail catcher takes mail by SMTP (${default})." default:"127.0.0.1:1025" placeholder:"HOST:PORT"`
 	Clients     string `help:"Import clients from this JSON file." placeholder:"FILE" type:"existingfile"`
 	Users       string `help:"Import people from this JSON file." placeholder:"FILE" type:"existingfile"`
 	TLS         bool   `help:"Serve https with a certificate made for localhost." name:"tls"`
@@ -98,7 +98,7 @@ func (d *dev) bind(ctx context.Context) error {
 	d.shop = open("demo-listen", d.DemoListen)
 	d.mail = open("mail-listen", d.MailListen)
 	if len(faults) > 0 {
-		return errors.Join(faults...)
+		return fmt.Errorf("%w\nIs ostiary dev running already? The flags choose other addresses, and port 0 a free one", errors.Join(faults...))
 	}
 	d.demoURL = "http://localhost:" + port(d.shop)
 	return nil

@@ -26,7 +26,7 @@ func importClients(
 	}
 	var faults []error
 	for _, made := range batch.made {
-		faults = append(faults, fmt.Errorf("entry %d (%q): client_secret is missing", made.entry, made.ID))
+		faults = append(faults, fmt.Errorf("entry %d (%q): client_secret is missing; give one, or use ostiary clients import, which makes and prints it", made.entry, made.ID))
 	}
 	if len(faults) > 0 {
 		return 0, 0, errors.Join(faults...)

@@ -62,7 +62,7 @@ func (cmd *keysList) Run(ctx context.Context, s streams, c *cli) error {
 // Run asks for new signing keys, and lists what comes of it: a next key that is
 // still too young to be known to clients takes over when it is old enough.
 func (cmd *keysRotate) Run(ctx context.Context, s streams, c *cli) error {
-	return c.atKeys(ctx, s, func(_ *desk, keys *jwks.Manager) error {
+	return c.atKeys(ctx, s, func(d *desk, keys *jwks.Manager) error {
 		if err := keys.Start(ctx); err != nil {
 			return err //nolint:wrapcheck // names itself
 		}
@@ -70,8 +70,28 @@ func (cmd *keysRotate) Run(ctx context.Context, s streams, c *cli) error {
 		if err != nil {
 			return err //nolint:wrapcheck // names itself
 		}
+		if waiting := waitingKeys(records); waiting > 0 {
+			s.remark("%d of these are published and begin to sign when clients can have seen them, about %s after they were published.\n",
+				waiting, d.config.KeySetCache)
+		}
 		return list(s.out, cmd.answer, keyTable(), viewKeys(records))
 	})
+}
+
+// waitingKeys counts the keys that a rotation has called for and that are still too
+// young: an algorithm without a rotation under way has one next key.
+func waitingKeys(records []jwks.Record) int {
+	next := map[jwks.Algorithm]int{}
+	for _, r := range records {
+		if r.State == jwks.Next {
+			next[r.Algorithm]++
+		}
+	}
+	waiting := 0
+	for _, count := range next {
+		waiting += count - 1
+	}
+	return waiting
 }
 
 // Run seals the keys under the first system secret.

@@ -161,7 +161,7 @@ func describe(b *strings.Builder, flag *kong.Flag) {
 		name = fmt.Sprintf("-%c`, `%s", flag.Short, name)
 	}
 	fmt.Fprintf(b, "- `%s` %s", name, flag.Help)
-	if flag.HasDefault && flag.Default != "" && !flag.IsBool() {
+	if flag.HasDefault && flag.Default != "" && !flag.IsBool() && !strings.Contains(flag.Help, flag.Default) {
 		fmt.Fprintf(b, " Default: `%s`.", flag.Default)
 	}
 	b.WriteString("\n")

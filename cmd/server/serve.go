@@ -45,7 +45,7 @@ func (cmd *serveCommand) Run(ctx context.Context, s streams, c *cli) error {
 		}
 	}
 	if err := db.CheckSchema(ctx); err != nil {
-		return fmt.Errorf("%w (run ostiary migrate up, or serve --migrate)", err)
+		return fmt.Errorf("%w; ostiary migrate up, or serve --migrate, brings it up to date", err)
 	}
 	a, err := newApp(ctx, conf, db, log, now)
 	if err != nil {

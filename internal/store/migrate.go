@@ -15,7 +15,7 @@ import (
 
 var (
 	// ErrSchemaTooOld reports a database that lacks steps of the schema.
-	ErrSchemaTooOld = errors.New("database schema is too old: run migrate up")
+	ErrSchemaTooOld = errors.New("database schema is empty or too old")
 	// ErrSchemaTooNew reports a database that a newer version has migrated.
 	ErrSchemaTooNew = errors.New("database schema is newer than this version of Ostiary")
 )
