@@ -92,6 +92,16 @@ func (a *asked) parameters() string {
 	return form.Encode()
 }
 
+// size returns how many bytes of parameters outlast a detour.
+func (a *asked) size() (n int) {
+	for _, name := range kept() {
+		for _, value := range a.form[name] {
+			n += len(value)
+		}
+	}
+	return n
+}
+
 // narrow leaves only what a page has shown: the client may have more by now than
 // when the person began to read, and must ask them for it anew.
 func (a *asked) narrow(shown []string) {

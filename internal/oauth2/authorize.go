@@ -76,19 +76,20 @@ func (h *Handler) waiting(ctx context.Context, r *http.Request, id string) (*gra
 	return request, nil
 }
 
-// maxParameters is how much of a request is kept, at most: anybody can make one.
+// maxParameters is how many bytes of a request are kept, at most and before they
+// are encoded: anybody can make one.
 const maxParameters = 16 << 10
 
 // later stores the request, binds it to the browser, and sends the person on to
 // where, with its id appended.
 func (h *Handler) later(w http.ResponseWriter, r *http.Request, a *asked, where string) {
-	now, parameters := h.Now(), a.parameters()
-	if len(parameters) > maxParameters {
+	now := h.Now()
+	if a.size() > maxParameters {
 		h.writeAuthorizeError(w, r, a, refuse(codeInvalidRequest, "The request is too long"))
 		return
 	}
 	request := &grant.Request{
-		ID: rand.Text(), ClientID: a.client.ID, Parameters: parameters,
+		ID: rand.Text(), ClientID: a.client.ID, Parameters: a.parameters(),
 		CreatedAt: now, ExpiresAt: now.Add(h.Lifetimes.Request),
 		Grant: grant.Ref{Bucket: grant.BucketAt(now, a.wantsRefresh()), ID: grant.NewID(now)},
 	}
