@@ -32,7 +32,7 @@ const (
 
 // testHash is the hash of testPassword, made once and cheaply: that hashing is slow
 // is tested where it is done.
-var testHash = sync.OnceValue(func() string { //nolint:gochecknoglobals // a constant that takes work
+var testHash = sync.OnceValue(func() string {
 	hash, err := account.NewHasher(8, 1, 1, time.Minute).Hash(context.Background(), testPassword)
 	if err != nil {
 		panic(err)

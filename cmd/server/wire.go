@@ -119,7 +119,7 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 	if a.pages, err = web.New(); err != nil {
 		return nil, fmt.Errorf("parse pages: %w", err)
 	}
-	if err := a.wireTokens(ctx); err != nil { //nolint:contextcheck // what it makes outlives the start
+	if err := a.wireTokens(ctx); err != nil {
 		return nil, err
 	}
 	a.wireOIDC()
@@ -146,7 +146,7 @@ func (a *app) wireTokens(ctx context.Context) error {
 		Issuer:       c.Issuer,
 		AuthorizeURL: c.URL(pathAuthorize), LoginURL: c.URL(pathLogin), ConsentURL: c.URL(pathConsent),
 		Clients: a.clients,
-		Authenticator: clientauth.New(clientauth.Config{
+		Authenticator: clientauth.New(clientauth.Config{ //nolint:contextcheck // its decoy is made at once
 			Clients: a.clients, Replay: a.store, KeySets: outbound.NewKeySets(fetcher, a.now),
 			// A hasher of their own: a flood of clients must not keep people out.
 			Slow: newHasher(c), Guesses: a.secretGuesses(),

@@ -195,7 +195,7 @@ func readResponse(a *asked) error {
 // (OpenID Connect Core section 3.1.2.1), and the answer says what was granted.
 func readScope(a *asked) error {
 	allowed := a.client.Scopes()
-	for _, scope := range strings.Fields(a.form.Get("scope")) {
+	for scope := range strings.FieldsSeq(a.form.Get("scope")) {
 		if !validScope(scope) {
 			return refuse(codeInvalidScope, "The parameter scope is malformed")
 		}
@@ -248,7 +248,7 @@ func validChallenge(s string) bool {
 }
 
 func readPrompt(a *asked) error {
-	for _, prompt := range strings.Fields(a.form.Get("prompt")) {
+	for prompt := range strings.FieldsSeq(a.form.Get("prompt")) {
 		switch prompt {
 		case promptNone, promptLogin, promptConsent, promptSelect:
 			a.prompt = append(a.prompt, prompt)

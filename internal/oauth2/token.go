@@ -123,7 +123,7 @@ func resources(form map[string][]string) []string {
 	var wanted []string
 	for _, list := range [][]string{form["resource"], form["audience"]} {
 		for _, value := range list {
-			for _, resource := range strings.Fields(value) {
+			for resource := range strings.FieldsSeq(value) {
 				if !slices.Contains(wanted, resource) {
 					wanted = append(wanted, resource)
 				}
