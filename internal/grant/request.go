@@ -17,7 +17,7 @@ var ErrDecided = errors.New("authorization request already decided")
 // thing each, note it here, and return to the authorization endpoint, which
 // alone decides the next step.
 type Request struct {
-	ID         string // 32 hexadecimal digits
+	ID         string // 130 random bits, in letters and digits
 	Browser    []byte // SHA-256 of the cookie that binds it to one browser
 	ClientID   string
 	Parameters string // canonical and validated, as a query string
