@@ -44,8 +44,11 @@ type app struct {
 	secrets *jwks.Secrets
 	keys    *jwks.Manager
 	hasher  *account.Hasher
-	cookies session.Cookies
-	pages   *web.Pages
+	// clientHasher is for clients' short secrets: a flood of those must not keep
+	// people out.
+	clientHasher *account.Hasher
+	cookies      session.Cookies
+	pages        *web.Pages
 
 	stopping stopping
 
@@ -102,7 +105,7 @@ func newHasher(c *config.Config) *account.Hasher {
 // newApp puts the server together over an open store.
 func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Logger, now func() time.Time) (*app, error) {
 	a := &app{
-		config: c, log: log, now: now, store: s, hasher: newHasher(c),
+		config: c, log: log, now: now, store: s, hasher: newHasher(c), clientHasher: newHasher(c),
 		cookies: session.Cookies{Secure: c.HTTPS()},
 		clients: store.NewClientCache(s, clientStaleness, cachedClients, now),
 	}
@@ -148,8 +151,7 @@ func (a *app) wireTokens(ctx context.Context) error {
 		Clients: a.clients,
 		Authenticator: clientauth.New(clientauth.Config{ //nolint:contextcheck // its decoy is made at once
 			Clients: a.clients, Replay: a.store, KeySets: outbound.NewKeySets(fetcher, a.now),
-			// A hasher of their own: a flood of clients must not keep people out.
-			Slow: newHasher(c), Guesses: a.secretGuesses(),
+			Slow: a.clientHasher, Guesses: a.secretGuesses(),
 			Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Now: a.now,
 		}),
 		Grants: a.store, Sessions: a.store, Keys: a.keys, Pages: a.pages, Cookies: a.cookies,
@@ -170,7 +172,7 @@ func (a *app) wireTokens(ctx context.Context) error {
 }
 
 // secretGuesses counts guesses at clients' secrets, unless limits are off.
-func (a *app) secretGuesses() clientauth.Guesses {
+func (a *app) secretGuesses() client.Guesses {
 	if !a.config.RateLimits {
 		return nil
 	}
@@ -271,7 +273,7 @@ func (a *app) wireRegistration() {
 	}
 	a.registration = registration.New(registration.Config{
 		Issuer: a.config.Issuer, Mode: registration.Mode(a.config.Registration), InitialTokens: initial,
-		Policy: registrationPolicy(a.config), Clients: registry{a.store, a.clients}, Slow: a.hasher, Now: a.now, Log: a.log,
+		Policy: registrationPolicy(a.config), Clients: registry{a.store, a.clients}, Slow: a.clientHasher, Guesses: a.secretGuesses(), Now: a.now, Log: a.log,
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -77,8 +78,12 @@ var (
 // refuse writes what err means to the caller, and logs it.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var known *refusal
+	var throttled *client.Throttled
 	switch {
 	case errors.As(err, &known):
+	case errors.As(err, &throttled):
+		w.Header().Set("Retry-After", strconv.Itoa(int(throttled.RetryAfter/time.Second)+1))
+		known = &refusal{http.StatusTooManyRequests, "temporarily_unavailable", "Too many wrong secrets came for this client."}
 	case errors.Is(err, errClosed):
 		known = &refusal{http.StatusNotFound, "not_found", "Registration is closed."}
 	case errors.Is(err, errUnauthorized), errors.Is(err, client.ErrNotFound):

@@ -54,7 +54,9 @@ func (h *Handler) authenticate(r *http.Request) (*client.Client, credential, err
 	if !ok {
 		return nil, credential{}, errUnauthorized
 	}
-	ok, err = c.Secret.Verify(r.Context(), h.Slow, secret)
+	ok, err = client.TrySecret(r.Context(), h.Guesses, c.ID, secret, h.Now(), func() (bool, error) {
+		return c.Secret.Verify(r.Context(), h.Slow, secret)
+	})
 	if err != nil {
 		return nil, credential{}, fmt.Errorf("check client secret: %w", err)
 	}

@@ -43,6 +43,7 @@ type Config struct {
 	Policy        client.Policy
 	Clients       Clients
 	Slow          client.Slow
+	Guesses       client.Guesses // bounds the tries at short secrets; nil sets no bound
 	Now           func() time.Time
 	Log           *slog.Logger
 	// NoQuerySecrets refuses ?client_secret= under /connect/register.

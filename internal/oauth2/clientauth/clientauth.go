@@ -39,14 +39,6 @@ type KeySets interface {
 	Keys(ctx context.Context, c *client.Client, kid string) ([]jose.JSONWebKey, error)
 }
 
-// Guesses counts tries at secrets, for all replicas together.
-type Guesses interface {
-	// CountGuess counts one more try under key and returns how many there were
-	// since the window began. A window that has passed begins anew.
-	CountGuess(ctx context.Context, key string, window time.Duration, now time.Time) (count int, since time.Time, err error)
-	ForgetGuesses(ctx context.Context, key string) error
-}
-
 // Config is what an [Authenticator] needs. Every field but Guesses is required.
 type Config struct {
 	Clients Clients
@@ -56,7 +48,7 @@ type Config struct {
 	// against a real one, and answer false.
 	Slow client.Slow
 	// Guesses bounds the tries at short secrets; nil sets no bound.
-	Guesses Guesses
+	Guesses client.Guesses
 	// Issuer and TokenEndpoint are the audiences an assertion may have.
 	Issuer, TokenEndpoint string
 	Now                   func() time.Time

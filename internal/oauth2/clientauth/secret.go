@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
 )
@@ -12,12 +11,6 @@ import (
 // machineMade is the length from which [client.HashSecret] keeps a secret as a
 // fast MAC; a shorter one it hashes slowly.
 const machineMade = 32
-
-// So many wrong secrets are looked at for one client in so long.
-const (
-	maxGuesses  = 100
-	guessWindow = time.Minute
-)
 
 // bySecret authenticates with a client secret, from the header or the form.
 //
@@ -50,31 +43,15 @@ func (a *Authenticator) bySecret(ctx context.Context, cred credentials) (*client
 	return c, nil
 }
 
-// try compares the secret, if there were not too many wrong ones of late. A guess
-// can only succeed at a short secret, so those alone are counted, whether or not
-// there is such a client; a long one costs no statement.
+// try compares the secret, if there were not too many wrong ones of late.
 func (a *Authenticator) try(ctx context.Context, cred credentials, kept client.Secret) (bool, error) {
-	if len(cred.secret) >= machineMade || a.cfg.Guesses == nil {
+	fits, err := client.TrySecret(ctx, a.cfg.Guesses, cred.id, cred.secret, a.cfg.Now(), func() (bool, error) {
 		return a.fits(ctx, kept, cred.secret)
+	})
+	if full, ok := errors.AsType[*client.Throttled](err); ok {
+		return false, throttled(full.RetryAfter)
 	}
-	key, now := "client "+cred.id, a.cfg.Now()
-	// Counted before anything is compared: of many tries at once not all can be
-	// the last one.
-	count, since, err := a.cfg.Guesses.CountGuess(ctx, key, guessWindow, now)
-	if err != nil {
-		return false, fmt.Errorf("count guess: %w", err)
-	}
-	if count > maxGuesses {
-		return false, throttled(since.Add(guessWindow).Sub(now))
-	}
-	fits, err := a.fits(ctx, kept, cred.secret)
-	if err != nil || !fits {
-		return false, err
-	}
-	if err := a.cfg.Guesses.ForgetGuesses(ctx, key); err != nil {
-		return false, fmt.Errorf("forget guesses: %w", err)
-	}
-	return true, nil
+	return fits, err //nolint:wrapcheck // names itself
 }
 
 // fits compares a secret with the one kept, if any, in a time that depends on

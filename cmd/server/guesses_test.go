@@ -1,0 +1,53 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// A short secret, which somebody thought of, cannot be guessed faster at one
+// endpoint than at the other: they count together.
+func TestGuessesAtAShortSecretCountTogether(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t), nil)
+	const short = `[{"client_id": "short", "client_secret": "sesame", "token_endpoint_auth_method": "client_secret_post", "grant_types": ["client_credentials"]}]`
+	if _, _, err := importClients(t.Context(), s.config, s.store, s.hasher, []byte(short)); err != nil {
+		t.Fatal(err)
+	}
+	s.pass(time.Minute)
+	token := func(secret string) reply {
+		return s.call("/oauth2/token", url.Values{"grant_type": {"client_credentials"}, "client_id": {"short"}, "client_secret": {secret}})
+	}
+	manage := func(secret string) reply {
+		return s.send(t, http.MethodGet, "/connect/register/short?client_secret="+secret, "", "")
+	}
+	if p := token("sesame"); p.status != http.StatusOK {
+		t.Fatalf("the right secret: %d %s", p.status, p.body)
+	}
+	for range 99 {
+		// The same counter, moved by hand: 99 slow hashes prove nothing more.
+		if _, _, err := s.store.CountGuess(t.Context(), "client short", time.Minute, s.time()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantError(t, manage("wrong0"), http.StatusUnauthorized, "invalid_token")
+	for name, p := range map[string]reply{
+		"the right secret at the token endpoint": token("sesame"),
+		"the right secret at management":         manage("sesame"),
+	} {
+		if p.status != http.StatusTooManyRequests || p.header.Get("Retry-After") == "" {
+			t.Errorf("%s after 100 guesses: %d with Retry-After %q, want 429", name, p.status, p.header.Get("Retry-After"))
+		}
+	}
+	s.pass(time.Minute)
+	if p := token("sesame"); p.status != http.StatusOK {
+		t.Errorf("the right secret a minute later: %d %s", p.status, p.body)
+	}
+	if p := s.call("/oauth2/token", url.Values{"grant_type": {"client_credentials"}}); p.status != http.StatusOK {
+		t.Errorf("another client meanwhile: %d %s", p.status, p.body)
+	}
+}

@@ -1,0 +1,59 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Guesses counts tries at secrets, for all replicas together.
+type Guesses interface {
+	// CountGuess counts one more and returns how many there were since when, in a
+	// window that begins anew when it has passed.
+	CountGuess(ctx context.Context, key string, window time.Duration, now time.Time) (count int, since time.Time, err error)
+	// ForgetGuesses begins anew at once.
+	ForgetGuesses(ctx context.Context, key string) error
+}
+
+// So many wrong secrets are looked at for one client in so long.
+const (
+	maxGuesses  = 100
+	guessWindow = time.Minute
+)
+
+// Throttled reports that too many wrong secrets came for one client of late. What
+// was sent has not been looked at.
+type Throttled struct{ RetryAfter time.Duration }
+
+// Error says so.
+func (t *Throttled) Error() string { return "too many wrong secrets of late" }
+
+// TrySecret compares the secret sent for the client of that id, if there were not
+// too many wrong ones of late; else it returns a [Throttled]. A guess can succeed
+// at a short secret only, so those alone are counted, whether or not there is such
+// a client; a long one costs no statement. Nil guesses set no bound.
+func TrySecret(
+	ctx context.Context, guesses Guesses, id, sent string, now time.Time, compare func() (bool, error),
+) (bool, error) {
+	if len(sent) >= strong || guesses == nil {
+		return compare()
+	}
+	// Counted before anything is compared: of many tries at once not all can be
+	// the last one.
+	key := "client " + id
+	count, since, err := guesses.CountGuess(ctx, key, guessWindow, now)
+	if err != nil {
+		return false, fmt.Errorf("count guess: %w", err)
+	}
+	if count > maxGuesses {
+		return false, &Throttled{RetryAfter: since.Add(guessWindow).Sub(now)}
+	}
+	fits, err := compare()
+	if err != nil || !fits {
+		return false, err
+	}
+	if err := guesses.ForgetGuesses(ctx, key); err != nil {
+		return false, fmt.Errorf("forget guesses: %w", err)
+	}
+	return true, nil
+}
