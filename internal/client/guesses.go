@@ -21,22 +21,22 @@ const (
 	guessWindow = time.Minute
 )
 
-// Throttled reports that too many wrong secrets came for one client of late. What
+// ThrottledError reports that too many wrong secrets came for one client of late. What
 // was sent has not been looked at.
-type Throttled struct{ RetryAfter time.Duration }
+type ThrottledError struct{ RetryAfter time.Duration }
 
 // Error says so.
-func (t *Throttled) Error() string { return "too many wrong secrets of late" }
+func (t *ThrottledError) Error() string { return "too many wrong secrets of late" }
 
 // TrySecret compares the secret sent for the client of that id, if there were not
-// too many wrong ones of late; else it returns a [Throttled]. A guess can succeed
+// too many wrong ones of late; else it returns a [ThrottledError]. A guess can succeed
 // at a short secret only, so those alone are counted, whether or not there is such
 // a client; a long one costs no statement. Nil guesses set no bound.
 func TrySecret(
-	ctx context.Context, guesses Guesses, id, sent string, now time.Time, compare func() (bool, error),
+	ctx context.Context, guesses Guesses, id, sent string, now time.Time, compare func(context.Context) (bool, error),
 ) (bool, error) {
 	if len(sent) >= strong || guesses == nil {
-		return compare()
+		return compare(ctx)
 	}
 	// Counted before anything is compared: of many tries at once not all can be
 	// the last one.
@@ -46,9 +46,9 @@ func TrySecret(
 		return false, fmt.Errorf("count guess: %w", err)
 	}
 	if count > maxGuesses {
-		return false, &Throttled{RetryAfter: since.Add(guessWindow).Sub(now)}
+		return false, &ThrottledError{RetryAfter: since.Add(guessWindow).Sub(now)}
 	}
-	fits, err := compare()
+	fits, err := compare(ctx)
 	if err != nil || !fits {
 		return false, err
 	}

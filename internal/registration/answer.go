@@ -78,7 +78,7 @@ var (
 // refuse writes what err means to the caller, and logs it.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var known *refusal
-	var throttled *client.Throttled
+	var throttled *client.ThrottledError
 	switch {
 	case errors.As(err, &known):
 	case errors.As(err, &throttled):

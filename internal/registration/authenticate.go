@@ -1,6 +1,7 @@
 package registration
 
 import (
+	"context"
 	"crypto/subtle"
 	"fmt"
 	"net/http"
@@ -54,8 +55,8 @@ func (h *Handler) authenticate(r *http.Request) (*client.Client, credential, err
 	if !ok {
 		return nil, credential{}, errUnauthorized
 	}
-	ok, err = client.TrySecret(r.Context(), h.Guesses, c.ID, secret, h.Now(), func() (bool, error) {
-		return c.Secret.Verify(r.Context(), h.Slow, secret)
+	ok, err = client.TrySecret(r.Context(), h.Guesses, c.ID, secret, h.Now(), func(ctx context.Context) (bool, error) {
+		return c.Secret.Verify(ctx, h.Slow, secret)
 	})
 	if err != nil {
 		return nil, credential{}, fmt.Errorf("check client secret: %w", err)

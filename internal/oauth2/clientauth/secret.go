@@ -45,10 +45,10 @@ func (a *Authenticator) bySecret(ctx context.Context, cred credentials) (*client
 
 // try compares the secret, if there were not too many wrong ones of late.
 func (a *Authenticator) try(ctx context.Context, cred credentials, kept client.Secret) (bool, error) {
-	fits, err := client.TrySecret(ctx, a.cfg.Guesses, cred.id, cred.secret, a.cfg.Now(), func() (bool, error) {
+	fits, err := client.TrySecret(ctx, a.cfg.Guesses, cred.id, cred.secret, a.cfg.Now(), func(ctx context.Context) (bool, error) {
 		return a.fits(ctx, kept, cred.secret)
 	})
-	if full, ok := errors.AsType[*client.Throttled](err); ok {
+	if full, ok := errors.AsType[*client.ThrottledError](err); ok {
 		return false, throttled(full.RetryAfter)
 	}
 	return fits, err //nolint:wrapcheck // names itself
