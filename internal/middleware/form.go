@@ -47,11 +47,18 @@ func Form(rule FormRule) func(http.Handler) http.Handler {
 	if rule.MaxBytes == 0 {
 		rule.MaxBytes = defaultBody
 	}
+	return guard(rule.Methods, rule.Refuse, rule.check)
+}
+
+// guard hands on the request that check returns, and answers for what it refuses.
+func guard(
+	methods []string, answer Refuser, check func(http.ResponseWriter, *http.Request) (*http.Request, error),
+) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			checked, err := rule.check(w, r)
+			checked, err := check(w, r)
 			if err != nil {
-				refuse(w, r, rule.Refuse, rule.Methods, err)
+				refuse(w, r, answer, methods, err)
 				return
 			}
 			next.ServeHTTP(w, checked)

@@ -27,16 +27,7 @@ func JSONBody(rule JSONRule) func(http.Handler) http.Handler {
 	if rule.MaxBytes == 0 {
 		rule.MaxBytes = defaultBody
 	}
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			checked, err := rule.check(w, r)
-			if err != nil {
-				refuse(w, r, rule.Refuse, rule.Methods, err)
-				return
-			}
-			next.ServeHTTP(w, checked)
-		})
-	}
+	return guard(rule.Methods, rule.Refuse, rule.check)
 }
 
 func (rule *JSONRule) check(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
