@@ -192,10 +192,17 @@ func (p *person) where() string {
 	return evaluate[string](p, "location.href")
 }
 
-// focused returns the id of the element that has the focus.
-func (p *person) focused() string {
+// finds fails unless the element of that id has the focus, or gets it in time: a
+// browser gives it when it first draws the page, which may be after it has loaded.
+func (p *person) finds(id string) {
 	p.t.Helper()
-	return evaluate[string](p, "document.activeElement.id")
+	var got string
+	for began := time.Now(); time.Since(began) < patience; time.Sleep(20 * time.Millisecond) {
+		if got = evaluate[string](p, "document.activeElement.id"); got == id {
+			return
+		}
+	}
+	p.t.Errorf("%s has the focus on %q, want %q", p.where(), got, id)
 }
 
 // do runs what returns nothing.
