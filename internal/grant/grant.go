@@ -87,11 +87,6 @@ type Detail struct {
 	Claims      json.RawMessage `json:"claims,omitempty"` // OpenID Connect Core 5.5
 }
 
-// Live reports whether the grant still stands at now.
-func (g *Grant) Live(now time.Time) bool {
-	return g.RevokedAt.IsZero() && now.Before(g.EndsAt)
-}
-
 // Allows reports whether the grant holds scope.
 func (g *Grant) Allows(scope string) bool { return slices.Contains(g.Scopes, scope) }
 

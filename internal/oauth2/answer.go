@@ -51,7 +51,7 @@ func (h *Handler) newGrant(a *asked, s *session.Session, waiting *grant.Request,
 	if waiting != nil {
 		g.Ref = waiting.Grant
 	} else {
-		g.Ref = grant.Ref{Bucket: grant.BucketAt(now, a.wantsRefresh()), ID: grant.NewID(now)}
+		g.Ref = a.newRef(now)
 	}
 	if a.wantsRefresh() {
 		g.ExpiresAt, g.EndsAt = now.Add(h.Lifetimes.RefreshIdle), now.Add(h.Lifetimes.RefreshAbsolute)
@@ -66,10 +66,7 @@ func (h *Handler) newGrant(a *asked, s *session.Session, waiting *grant.Request,
 // returns the code it made.
 func (h *Handler) authorize(ctx context.Context, a *asked, u *unit) (string, error) {
 	request, err := h.engine.NewAuthorizeRequest(ctx, engineRequest(ctx, a))
-	if u.err != nil {
-		return "", u.err
-	}
-	if err != nil {
+	if err := u.verdict(err); err != nil {
 		return "", fmt.Errorf("authorize: %w", err)
 	}
 	for _, scope := range a.scopes {
@@ -79,10 +76,7 @@ func (h *Handler) authorize(ctx context.Context, a *asked, u *unit) (string, err
 		request.GrantAudience(resource)
 	}
 	response, err := h.engine.NewAuthorizeResponse(ctx, request, newEngineSession(u.grant.Subject))
-	if u.err != nil {
-		return "", u.err
-	}
-	if err != nil {
+	if err := u.verdict(err); err != nil {
 		return "", fmt.Errorf("authorize: %w", err)
 	}
 	return response.GetCode(), nil

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
@@ -60,6 +61,11 @@ func (a *asked) prompts(value string) bool { return slices.Contains(a.prompt, va
 // wantsRefresh reports whether the answer may lead to refresh tokens.
 func (a *asked) wantsRefresh() bool {
 	return slices.Contains(a.scopes, scopeOffline) && a.client.May(client.GrantRefreshToken)
+}
+
+// newRef returns where the answer's grant will lie.
+func (a *asked) newRef(now time.Time) grant.Ref {
+	return grant.Ref{Bucket: grant.BucketAt(now, a.wantsRefresh()), ID: grant.NewID(now)}
 }
 
 // subjectParameter keeps the subject of an id_token_hint over a detour, in place

@@ -91,7 +91,7 @@ func (h *Handler) later(w http.ResponseWriter, r *http.Request, a *asked, where 
 	request := &grant.Request{
 		ID: rand.Text(), ClientID: a.client.ID, Parameters: a.parameters(),
 		CreatedAt: now, ExpiresAt: now.Add(h.Lifetimes.Request),
-		Grant: grant.Ref{Bucket: grant.BucketAt(now, a.wantsRefresh()), ID: grant.NewID(now)},
+		Grant: a.newRef(now),
 	}
 	request.Browser = h.Cookies.Bind(w, r, request.ID, h.Lifetimes.Request)
 	if err := h.Sessions.InsertRequest(r.Context(), request); err != nil {

@@ -48,21 +48,15 @@ func (h *Handler) exchange(r *http.Request) (*tokenAnswer, error) {
 	}
 
 	request, err := h.engine.NewAccessRequest(ctx, r, newEngineSession(u.client.ID))
-	if u.err != nil {
-		return nil, u.err
-	}
-	if err != nil {
-		return nil, err //nolint:wrapcheck // mapped by its type
+	if err := u.verdict(err); err != nil {
+		return nil, err
 	}
 	if grantType == client.GrantClientCredentials {
 		u.scopes, u.resources = ownScopes(request), request.GetRequestedAudience()
 	}
 	response, err := h.engine.NewAccessResponse(ctx, request)
-	if u.err != nil {
-		return nil, u.err
-	}
-	if err != nil {
-		return nil, err //nolint:wrapcheck // mapped by its type
+	if err := u.verdict(err); err != nil {
+		return nil, err
 	}
 
 	refresh, _ := response.GetExtra("refresh_token").(string)

@@ -58,6 +58,14 @@ func (u *unit) fail(err error) error {
 	return err
 }
 
+// verdict returns what to believe of fosite's err: a failure of ours comes first.
+func (u *unit) verdict(err error) error {
+	if u.err != nil {
+		return u.err
+	}
+	return err
+}
+
 // requester returns the authorization request that a held grant came from, as
 // fosite wants to see it.
 func (u *unit) requester() *fosite.Request {
