@@ -27,7 +27,8 @@ func TestTheWayNeedsNoMouse(t *testing.T) {
 	p.types("not-the-password")
 	p.enter()
 	p.sees("#fault", "password")
-	p.types(server.password) // the focus is where the mistake was
+	p.finds("password") // the focus is where the mistake was
+	p.types(server.password)
 	p.tabTo("#keep")
 	p.types(" ")
 	if !evaluate[bool](p, "keep.checked") {
@@ -90,6 +91,11 @@ func (p *person) walksThrough() {
 	type stop struct {
 		Control string
 		Visible bool
+	}
+	// What the page itself gives the focus to gets it late, and must not take it
+	// away in the middle of the walk.
+	if !p.comesTrue(`(first => !first || document.activeElement === first)(document.querySelector("[autofocus]"))`) {
+		p.t.Errorf("%s never gives the focus to what asks for it", p.where())
 	}
 	// The body takes the focus for a moment, so that the walk begins at the top.
 	want := evaluate[[]string](p, describe+`

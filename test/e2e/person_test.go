@@ -196,13 +196,20 @@ func (p *person) where() string {
 // browser gives it when it first draws the page, which may be after it has loaded.
 func (p *person) finds(id string) {
 	p.t.Helper()
-	var got string
+	if !p.comesTrue(fmt.Sprintf("document.activeElement.id === %q", id)) {
+		p.t.Errorf("%s has the focus on %q, want %q", p.where(), evaluate[string](p, "document.activeElement.id"), id)
+	}
+}
+
+// comesTrue reports whether the script answers true in time.
+func (p *person) comesTrue(script string) bool {
+	p.t.Helper()
 	for began := time.Now(); time.Since(began) < patience; time.Sleep(20 * time.Millisecond) {
-		if got = evaluate[string](p, "document.activeElement.id"); got == id {
-			return
+		if evaluate[bool](p, script) {
+			return true
 		}
 	}
-	p.t.Errorf("%s has the focus on %q, want %q", p.where(), got, id)
+	return false
 }
 
 // do runs what returns nothing.
