@@ -44,6 +44,8 @@ type app struct {
 	secrets *jwks.Secrets
 	keys    *jwks.Manager
 	hasher  *account.Hasher
+	// subjects gives the names under which clients know people.
+	subjects client.Subjects
 	// clientHasher is for clients' short secrets: a flood of those must not keep
 	// people out.
 	clientHasher *account.Hasher
@@ -122,6 +124,9 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 	if a.pages, err = web.New(); err != nil {
 		return nil, fmt.Errorf("parse pages: %w", err)
 	}
+	if a.subjects.Salt, err = s.Seed(ctx, "pairwise subject"); err != nil {
+		return nil, err //nolint:wrapcheck // names itself
+	}
 	if err := a.wireTokens(ctx); err != nil {
 		return nil, err
 	}
@@ -154,11 +159,12 @@ func (a *app) wireTokens(ctx context.Context) error {
 			Slow: a.clientHasher, Guesses: a.secretGuesses(),
 			Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Now: a.now,
 		}),
-		Grants: a.store, Sessions: a.store, Keys: a.keys, Pages: a.pages, Cookies: a.cookies,
-		Codec:         tokens.NewCodec(tokenKeys(a.secrets, "code and refresh token")),
-		Sealer:        sealer,
-		IDTokenClaims: oidc.IDTokenClaims,
-		ClaimScopes:   claimScopes,
+		Grants: a.store, Sessions: a.store, Keys: a.keys, Pages: a.pages, Cookies: a.cookies, Subjects: a.subjects,
+		LegacyResponseTypes: c.LegacyResponseTypes,
+		Codec:               tokens.NewCodec(tokenKeys(a.secrets, "code and refresh token")),
+		Sealer:              sealer,
+		IDTokenClaims:       oidc.IDTokenClaims,
+		ClaimScopes:         claimScopes,
 		Lifetimes: oauth2.Lifetimes{
 			Code: c.CodeLifetime, AccessToken: c.AccessTokenLifetime, IDToken: c.IDTokenLifetime,
 			RefreshIdle: c.RefreshIdleLifetime, RefreshAbsolute: c.RefreshAbsoluteLifetime, RefreshGrace: c.RefreshGrace,
@@ -244,11 +250,11 @@ func (a *app) wireOIDC() {
 		tickets = append(tickets, derived.Key)
 	}
 	a.userinfo = &oidc.Userinfo{
-		Issuer: a.config.Issuer, Tokens: a.oauth2, Clients: a.clients, Signer: a.keys, Now: a.now, Log: a.log,
+		Issuer: a.config.Issuer, Tokens: a.oauth2, Clients: a.clients, Signer: a.keys, Subjects: a.subjects, Now: a.now, Log: a.log,
 	}
 	a.logout = &oidc.Logout{
 		Issuer: a.config.Issuer, Path: pathLogout, Keys: tickets,
-		Verifier: a.keys, Clients: a.clients, Sessions: a.store, Browser: a.cookies, Pages: a.pages, Now: a.now, Log: a.log,
+		Verifier: a.keys, Clients: a.clients, Sessions: a.store, Browser: a.cookies, Pages: a.pages, Subjects: a.subjects, Now: a.now, Log: a.log,
 	}
 }
 
@@ -256,13 +262,13 @@ func (a *app) wireOIDC() {
 func registrationPolicy(c *config.Config) client.Policy {
 	return client.Policy{
 		SelfRegistered: true, DefaultScopes: c.DefaultScopes, AllowedScopes: c.RegistrationScopes,
-		PlainLoopback: c.OutboundAllowPrivate,
+		LegacyResponseTypes: c.LegacyResponseTypes, PlainLoopback: c.OutboundAllowPrivate,
 	}
 }
 
 // operatorPolicy is what the operator may say of a client.
 func operatorPolicy(c *config.Config) client.Policy {
-	return client.Policy{DefaultScopes: c.DefaultScopes, PlainLoopback: true}
+	return client.Policy{DefaultScopes: c.DefaultScopes, LegacyResponseTypes: c.LegacyResponseTypes, PlainLoopback: true}
 }
 
 func (a *app) wireRegistration() {
@@ -317,12 +323,16 @@ func (a *app) capabilities() oidc.Capabilities {
 		Authorization: pathAuthorize, Token: pathToken, Userinfo: pathUserinfo, JWKS: pathKeys,
 		Introspection: pathIntrospect, Revocation: pathRevoke, EndSession: pathLogout,
 		Scopes:     a.config.DefaultScopes,
-		GrantTypes: client.GrantTypes(), ResponseTypes: []string{"code"}, ResponseModes: []string{"query", "fragment", "form_post"},
+		GrantTypes: client.GrantTypes(), ResponseTypes: []string{client.ResponseTypeCode}, ResponseModes: []string{"query", "fragment", "form_post"},
 		AuthMethods: client.AuthMethods(), SubjectTypes: []string{"public"},
 		ACRValues: []string{session.ACRPassword}, UILocales: []string{"en"},
 		Prompts:                  []string{"none", "login", "consent", "select_account"},
 		RevocationAuthMethods:    client.AuthMethods(),
 		IntrospectionAuthMethods: []string{client.AuthBasic, client.AuthPost, client.AuthPrivateKeyJWT},
+	}
+	if a.config.LegacyResponseTypes {
+		caps.GrantTypes = append(caps.GrantTypes, client.GrantImplicit)
+		caps.ResponseTypes = append(caps.ResponseTypes, client.LegacyResponseTypes()...)
 	}
 	for _, alg := range a.keys.Algorithms() {
 		caps.SigningAlgs = append(caps.SigningAlgs, string(alg))

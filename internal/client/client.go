@@ -67,13 +67,29 @@ type Metadata struct {
 	JWKSURI                     string          `json:"jwks_uri,omitempty"`
 	JWKS                        json.RawMessage `json:"jwks,omitempty"`
 
-	SubjectType               string   `json:"subject_type,omitempty"`
-	IDTokenSignedResponseAlg  string   `json:"id_token_signed_response_alg,omitempty"`
-	UserinfoSignedResponseAlg string   `json:"userinfo_signed_response_alg,omitempty"`
-	DefaultMaxAge             *int64   `json:"default_max_age,omitempty"` // seconds
-	RequireAuthTime           bool     `json:"require_auth_time,omitempty"`
-	DefaultACRValues          []string `json:"default_acr_values,omitempty"`
-	InitiateLoginURI          string   `json:"initiate_login_uri,omitempty"`
+	SubjectType         string `json:"subject_type,omitempty"` // public or pairwise
+	SectorIdentifierURI string `json:"sector_identifier_uri,omitempty"`
+
+	IDTokenSignedResponseAlg     string `json:"id_token_signed_response_alg,omitempty"`
+	IDTokenEncryptedResponseAlg  string `json:"id_token_encrypted_response_alg,omitempty"`
+	IDTokenEncryptedResponseEnc  string `json:"id_token_encrypted_response_enc,omitempty"`
+	UserinfoSignedResponseAlg    string `json:"userinfo_signed_response_alg,omitempty"`
+	UserinfoEncryptedResponseAlg string `json:"userinfo_encrypted_response_alg,omitempty"`
+	UserinfoEncryptedResponseEnc string `json:"userinfo_encrypted_response_enc,omitempty"`
+
+	RequestObjectSigningAlg    string   `json:"request_object_signing_alg,omitempty"` // none only where it is registered
+	RequestURIs                []string `json:"request_uris,omitempty"`
+	RequireSignedRequestObject bool     `json:"require_signed_request_object,omitempty"` // RFC 9101 section 10.5
+
+	DefaultMaxAge    *int64   `json:"default_max_age,omitempty"` // seconds
+	RequireAuthTime  bool     `json:"require_auth_time,omitempty"`
+	DefaultACRValues []string `json:"default_acr_values,omitempty"`
+	InitiateLoginURI string   `json:"initiate_login_uri,omitempty"`
+
+	FrontchannelLogoutURI             string `json:"frontchannel_logout_uri,omitempty"`
+	FrontchannelLogoutSessionRequired bool   `json:"frontchannel_logout_session_required,omitempty"`
+	BackchannelLogoutURI              string `json:"backchannel_logout_uri,omitempty"`
+	BackchannelLogoutSessionRequired  bool   `json:"backchannel_logout_session_required,omitempty"`
 
 	AccessTokenStrategy string `json:"access_token_strategy,omitempty"` // jwt or opaque; empty is the server's default
 	RequirePKCE         bool   `json:"require_pkce,omitempty"`
@@ -100,9 +116,12 @@ const (
 	GrantAuthorizationCode = "authorization_code"
 	GrantRefreshToken      = "refresh_token"
 	GrantClientCredentials = "client_credentials"
+	// GrantImplicit is none of the token endpoint's: it stands for tokens that the
+	// authorization endpoint gives out itself.
+	GrantImplicit = "implicit"
 )
 
-// GrantTypes lists the grant types that work.
+// GrantTypes lists the grant types that work at the token endpoint.
 func GrantTypes() []string {
 	return []string{GrantAuthorizationCode, GrantRefreshToken, GrantClientCredentials}
 }

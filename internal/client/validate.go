@@ -17,6 +17,8 @@ type Policy struct {
 	DefaultScopes []string
 	// AllowedScopes are those that a client may give itself.
 	AllowedScopes []string
+	// LegacyResponseTypes lets response types hold implicit and hybrid ones.
+	LegacyResponseTypes bool
 	// SigningAlgs are the algorithms that tokens for clients can be signed with;
 	// none means RS256, PS256, ES256 and EdDSA.
 	SigningAlgs []string
@@ -160,18 +162,28 @@ func notScope(r rune) bool {
 // grants checks that grant and response types are known and belong together
 // (RFC 7591 section 2.1).
 func (c *checks) grants(m *Metadata) {
-	for _, grant := range m.GrantTypes {
-		if !slices.Contains(GrantTypes(), grant) {
-			c.fail("grant_types", "may hold "+strings.Join(GrantTypes(), ", "))
-			break
+	known, answers := GrantTypes(), []string{ResponseTypeCode}
+	if c.policy.LegacyResponseTypes {
+		known, answers = append(known, GrantImplicit), append(answers, LegacyResponseTypes()...)
+	}
+	if !within(m.GrantTypes, known) {
+		c.fail("grant_types", "may hold "+strings.Join(known, ", "))
+	}
+	var code, tokens bool
+	for i, answer := range m.ResponseTypes {
+		m.ResponseTypes[i] = ResponseType(answer)
+		for value := range strings.FieldsSeq(answer) {
+			code, tokens = code || value == ResponseTypeCode, tokens || value != ResponseTypeCode
 		}
 	}
-	if slices.ContainsFunc(m.ResponseTypes, func(s string) bool { return s != "code" }) {
-		c.fail("response_types", "may hold code only")
+	if !within(m.ResponseTypes, answers) {
+		c.fail("response_types", "may hold "+strings.Join(answers, ", "))
 	}
-	code := slices.Contains(m.GrantTypes, GrantAuthorizationCode)
-	if code != slices.Contains(m.ResponseTypes, "code") {
+	if code != slices.Contains(m.GrantTypes, GrantAuthorizationCode) {
 		c.fail("response_types", "must hold code if, and only if, grant_types holds authorization_code")
+	}
+	if tokens != slices.Contains(m.GrantTypes, GrantImplicit) {
+		c.fail("response_types", "must hold id_token or token if, and only if, grant_types holds implicit")
 	}
 	if !code && slices.Contains(m.GrantTypes, GrantRefreshToken) {
 		c.fail("grant_types", "must hold authorization_code for refresh_token to be of use")
@@ -179,6 +191,11 @@ func (c *checks) grants(m *Metadata) {
 	if slices.Contains(m.GrantTypes, GrantClientCredentials) && m.TokenEndpointAuthMethod == AuthNone {
 		c.fail("grant_types", "must not hold client_credentials for a client that does not authenticate")
 	}
+}
+
+// within reports whether all of list is in whole.
+func within(list, whole []string) bool {
+	return !slices.ContainsFunc(list, func(s string) bool { return !slices.Contains(whole, s) })
 }
 
 // tokens checks how the client wants what is issued to it.

@@ -76,6 +76,10 @@ type Config struct {
 	DefaultScopes      []string
 	AdminAuth          AdminAuth
 
+	// LegacyResponseTypes lets clients register implicit and hybrid response types,
+	// and use them (RFC 9700 section 2.1.2 advises against it).
+	LegacyResponseTypes bool
+
 	AccessTokenFormat       TokenFormat
 	CodeLifetime            time.Duration
 	AccessTokenLifetime     time.Duration

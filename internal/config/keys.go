@@ -59,7 +59,8 @@ func keys() []key {
 
 		field("access_token_format", oneOf(FormatJWT, FormatOpaque), func(c *Config) *TokenFormat { return &c.AccessTokenFormat },
 			"The shape of access tokens; a client may override it."),
-		later("legacy_response_types", "off", "Allows implicit and hybrid response types to clients that registered them."),
+		field("legacy_response_types", onOff(), func(c *Config) *bool { return &c.LegacyResponseTypes },
+			"Whether clients may register implicit and hybrid response types and use them, against RFC 9700."),
 		field("code_lifetime", duration(time.Second, time.Minute), func(c *Config) *time.Duration { return &c.CodeLifetime },
 			"How long an authorization code may wait to be exchanged."),
 		field("access_token_lifetime", hour, func(c *Config) *time.Duration { return &c.AccessTokenLifetime },

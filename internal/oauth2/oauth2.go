@@ -107,6 +107,7 @@ type Config struct {
 	Keys          Keys
 	Pages         Pages
 	Cookies       session.Cookies
+	Subjects      client.Subjects
 	Codec         *tokens.Codec
 	Sealer        *tokens.Sealer
 	IDTokenClaims IDTokenClaims
@@ -114,11 +115,14 @@ type Config struct {
 	// release what it asks for by name.
 	ClaimScopes func(requested string) ([]string, error)
 
-	Lifetimes         Lifetimes
-	OpaqueAccessToken bool // the default; a client may differ
-	AccessTokenAlg    jwks.Algorithm
-	Now               func() time.Time
-	Log               *slog.Logger
+	Lifetimes Lifetimes
+	// LegacyResponseTypes allows the implicit and hybrid response types to clients
+	// that registered them.
+	LegacyResponseTypes bool
+	OpaqueAccessToken   bool // the default; a client may differ
+	AccessTokenAlg      jwks.Algorithm
+	Now                 func() time.Time
+	Log                 *slog.Logger
 }
 
 // Handler serves the endpoints.

@@ -55,6 +55,7 @@ type Logout struct {
 	Sessions Sessions
 	Browser  Browser
 	Pages    Pages
+	Subjects client.Subjects
 	Now      func() time.Time
 	Log      *slog.Logger
 }

@@ -33,12 +33,13 @@ type Signer interface {
 
 // Userinfo serves the userinfo endpoint.
 type Userinfo struct {
-	Issuer  string
-	Tokens  Tokens
-	Clients Clients
-	Signer  Signer
-	Now     func() time.Time
-	Log     *slog.Logger
+	Issuer   string
+	Tokens   Tokens
+	Clients  Clients
+	Signer   Signer
+	Subjects client.Subjects
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // ServeHTTP serves GET and POST /userinfo.
