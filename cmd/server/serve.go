@@ -112,11 +112,11 @@ func (a *app) secure(l net.Listener) (net.Listener, error) {
 	if a.config.TLSCertFile == "" {
 		return l, nil
 	}
-	cert, err := tls.LoadX509KeyPair(a.config.TLSCertFile, a.config.TLSKeyFile)
+	cert, err := a.loadCertificate()
 	if err != nil {
-		return nil, fmt.Errorf("read certificate: %w", err)
+		return nil, err
 	}
-	tlsConfig := middleware.TLSConfig(cert)
+	tlsConfig := middleware.TLSConfig(cert.Get)
 	tlsConfig.NextProtos = []string{"h2", "http/1.1"}
 	return tls.NewListener(l, tlsConfig), nil
 }

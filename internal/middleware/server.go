@@ -20,14 +20,14 @@ func Server(h http.Handler) *http.Server {
 	}
 }
 
-// TLSConfig serves cert to TLS 1.3 and, with forward secrecy and authenticated
+// TLSConfig serves what certificate returns to TLS 1.3 and, with forward secrecy and authenticated
 // encryption only, to TLS 1.2.
 //
 // Spec: RFC 9325 sections 3.1.1 and 4.2.
-func TLSConfig(cert tls.Certificate) *tls.Config {
+func TLSConfig(certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)) *tls.Config {
 	return &tls.Config{
-		Certificates: []tls.Certificate{cert},
-		MinVersion:   tls.VersionTLS12,
+		GetCertificate: certificate,
+		MinVersion:     tls.VersionTLS12,
 		CipherSuites: []uint16{
 			tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
 			tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
