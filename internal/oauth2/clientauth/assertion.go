@@ -6,10 +6,13 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/oauth2/jws"
 )
 
 const (
@@ -40,11 +43,11 @@ type claims struct {
 // Spec: RFC 7523 §3, OpenID Connect Core §9, RFC 8725 §3.
 func (a *Authenticator) byAssertion(ctx context.Context, cred credentials) (*client.Client, error) {
 	now := a.cfg.Now()
-	jws, err := parseJWS(cred.assertion)
+	assertion, err := parse(cred.assertion)
 	if err != nil {
 		return nil, err
 	}
-	said, err := a.judge(jws.payload, now)
+	said, err := a.judge(assertion.Payload, now)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +58,7 @@ func (a *Authenticator) byAssertion(ctx context.Context, cred credentials) (*cli
 	if err != nil {
 		return nil, err
 	}
-	if err := a.verify(ctx, c, jws); err != nil {
+	if err := a.verify(ctx, c, assertion); err != nil {
 		return nil, err
 	}
 	if err := a.spend(ctx, said, now); err != nil {
@@ -64,12 +67,28 @@ func (a *Authenticator) byAssertion(ctx context.Context, cred credentials) (*cli
 	return c, nil
 }
 
-// judge checks what can be known of the claims without knowing the client.
-func (a *Authenticator) judge(payload object, now time.Time) (claims, error) {
-	subject, jti, audience := payload.text("sub"), payload.text("jti"), payload.text("aud")
-	expires, timed := payload.date("exp")
+// parse takes an assertion apart.
+//
+// Spec: RFC 8725 §3.1, §3.11.
+func parse(compact string) (*jws.JWS, error) {
+	assertion, err := jws.Parse(compact)
 	switch {
-	case !validID(subject) || payload.text("iss") != subject:
+	case err != nil:
+		return nil, unacceptable("the assertion " + err.Error())
+	case !slices.Contains(jws.Algorithms(), assertion.Alg):
+		return nil, unacceptable("alg of the assertion must be " + strings.Join(jws.Algorithms(), ", "))
+	case !assertion.Typed("jwt", "client-authentication+jwt"): // the second is rfc7523bis's
+		return nil, unacceptable("typ of the assertion is for another use")
+	}
+	return assertion, nil
+}
+
+// judge checks what can be known of the claims without knowing the client.
+func (a *Authenticator) judge(payload jws.Object, now time.Time) (claims, error) {
+	subject, jti, audience := payload.Text("sub"), payload.Text("jti"), payload.Text("aud")
+	expires, timed := payload.Date("exp")
+	switch {
+	case !validID(subject) || payload.Text("iss") != subject:
 		return claims{}, unacceptable("iss and sub of the assertion must be the client_id")
 	case audience == "" || audience != a.cfg.Issuer && audience != a.cfg.TokenEndpoint:
 		// One string: an assertion for several could be replayed by any of them.
@@ -84,10 +103,10 @@ func (a *Authenticator) judge(payload object, now time.Time) (claims, error) {
 		return claims{}, unacceptable("jti of the assertion must have 1 to 256 characters")
 	}
 	for _, name := range []string{"iat", "nbf"} {
-		if !payload.has(name) {
+		if !payload.Has(name) {
 			continue
 		}
-		if from, ok := payload.date(name); !ok || from.After(now.Add(leeway)) {
+		if from, ok := payload.Date(name); !ok || from.After(now.Add(leeway)) {
 			return claims{}, unacceptable(name + " of the assertion must be a number and not in the future")
 		}
 	}
@@ -95,36 +114,24 @@ func (a *Authenticator) judge(payload object, now time.Time) (claims, error) {
 }
 
 // verify tells whether c signed the assertion with a key it registered.
-func (a *Authenticator) verify(ctx context.Context, c *client.Client, jws jws) error {
+func (a *Authenticator) verify(ctx context.Context, c *client.Client, assertion *jws.JWS) error {
 	if registered(c) != client.AuthPrivateKeyJWT {
 		return failed("the client sent an assertion and registered another method")
 	}
-	if alg := c.TokenEndpointAuthSigningAlg; alg != "" && alg != jws.alg {
+	if alg := c.TokenEndpointAuthSigningAlg; alg != "" && alg != assertion.Alg {
 		return failed("the client registered another alg for its assertions")
 	}
-	keys, err := a.cfg.KeySets.Keys(ctx, c, jws.kid)
+	keys, err := a.cfg.KeySets.Keys(ctx, c, assertion.KID)
 	if errors.Is(err, client.ErrNoKeys) {
 		return failed(err.Error())
 	}
 	if err != nil {
 		return fmt.Errorf("find keys of client: %w", err)
 	}
-	tried := 0
-	for i := range keys {
-		if !usable(&keys[i], jws.alg, jws.kid) {
-			continue
-		}
-		if jws.signedBy(keys[i].Key) {
-			return nil
-		}
-		if tried++; tried == maxTries {
-			break
-		}
+	if err := assertion.Verify(keys); err != nil {
+		return failed("the assertion " + err.Error())
 	}
-	if tried == 0 {
-		return failed("the client has no key that fits the header of the assertion")
-	}
-	return failed("the signature of the assertion does not verify")
+	return nil
 }
 
 // spend uses up the assertion. It stays remembered for longer than it lives,

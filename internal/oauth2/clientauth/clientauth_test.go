@@ -196,7 +196,7 @@ func newEC() *ecdsa.PrivateKey {
 }
 
 func newRSA() *rsa.PrivateKey {
-	key, err := rsa.GenerateKey(rand.Reader, minRSABits)
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		panic(err)
 	}

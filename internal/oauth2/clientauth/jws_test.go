@@ -16,6 +16,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/oauth2/jws"
 )
 
 // attempt lets the client "signer" of a new house try an assertion.
@@ -122,7 +123,7 @@ func TestTheSpellingOfAnAssertion(t *testing.T) {
 		"five parts of a JWE":  encode(`{"alg":"PBES2-HS256+A128KW","enc":"A128GCM","p2c":2147483647,"p2s":"AAAA"}`) + "....",
 		"an empty key":         encode(`{"alg":"A128KW","enc":"A128GCM"}`) + "..AA.AA.AA",
 		"100 000 dots":         strings.Repeat(".", 100_000),
-		"too long":             assertion(t, nil, with("x", strings.Repeat("x", maxAssertion))),
+		"too long":             assertion(t, nil, with("x", strings.Repeat("x", jws.MaxLength))),
 		"a header of arrays":   encode(strings.Repeat("[", 10_000)) + good[len(parts[0]):],
 		"alg twice":            sign(t, ecKeys[0](), "ES256", `{"alg":"none",`+goodHeader(nil)[1:], goodClaims(nil)),
 		"header and no object": sign(t, ecKeys[0](), "ES256", `"ES256"`, goodClaims(nil)),
@@ -205,7 +206,7 @@ func TestTheKeyOfAnAssertion(t *testing.T) {
 		key.KeyID = kid
 		return key
 	}
-	strangers := make([]jose.JSONWebKey, maxTries)
+	strangers := make([]jose.JSONWebKey, jws.MaxTries)
 	for i := range strangers {
 		strangers[i] = ecJWK(1)
 	}
@@ -226,9 +227,9 @@ func TestTheKeyOfAnAssertion(t *testing.T) {
 		"marked for it":                {"ES256", ec, []jose.JSONWebKey{marked(ecJWK(0), "sig", "ES256")}, true},
 		"among others":                 {"ES256", ec, []jose.JSONWebKey{rsaJWK(0), edJWK(0), named(ecJWK(1), "k1"), ecJWK(0)}, true},
 		"one of two with the same kid": {"ES256", ec, []jose.JSONWebKey{ecJWK(1), ecJWK(0)}, true},
-		"the tenth":                    {"ES256", ec, append(strangers[:maxTries-1:maxTries-1], ecJWK(0)), true},
+		"the tenth":                    {"ES256", ec, append(strangers[:jws.MaxTries-1:jws.MaxTries-1], ecJWK(0)), true},
 
-		"the eleventh":              {"ES256", ec, append(strangers[:maxTries:maxTries], ecJWK(0)), false},
+		"the eleventh":              {"ES256", ec, append(strangers[:jws.MaxTries:jws.MaxTries], ecJWK(0)), false},
 		"under another kid":         {"ES256", ec, []jose.JSONWebKey{named(ecJWK(0), "k1")}, false},
 		"under no kid":              {"ES256", ec, []jose.JSONWebKey{named(ecJWK(0), "")}, false},
 		"for encryption":            {"ES256", ec, []jose.JSONWebKey{marked(ecJWK(0), "enc", "")}, false},

@@ -1,4 +1,4 @@
-package clientauth
+package jws
 
 import (
 	"bytes"
@@ -9,13 +9,13 @@ import (
 	"unicode/utf8"
 )
 
-// object is a JSON object as it was written: every member once, its name
+// Object is a JSON object as it was written: every member once, its name
 // compared with case. The decoder of the standard library, left alone, takes the
 // last of several and EXP for exp.
-type object map[string]any
+type Object map[string]any
 
 // parseObject reads a whole text as one JSON object.
-func parseObject(text []byte) (object, bool) {
+func parseObject(text []byte) (Object, bool) {
 	if !utf8.Valid(text) {
 		return nil, false
 	}
@@ -23,11 +23,11 @@ func parseObject(text []byte) (object, bool) {
 	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
 		return nil, false
 	}
-	members := object{}
+	members := Object{}
 	for dec.More() {
 		token, err := dec.Token()
 		name, ok := token.(string)
-		if err != nil || !ok || members.has(name) {
+		if err != nil || !ok || members.Has(name) {
 			return nil, false
 		}
 		var value any
@@ -43,20 +43,21 @@ func parseObject(text []byte) (object, bool) {
 	return members, errors.Is(err, io.EOF)
 }
 
-func (o object) has(name string) bool {
+// Has reports whether there is a member of that name.
+func (o Object) Has(name string) bool {
 	_, ok := o[name]
 	return ok
 }
 
-// text returns a member that is a string, or nothing.
-func (o object) text(name string) string {
+// Text returns a member that is a string, or nothing.
+func (o Object) Text(name string) string {
 	s, _ := o[name].(string)
 	return s
 }
 
-// date returns a member that is a NumericDate (RFC 7519 §2), which may have a
+// Date returns a member that is a NumericDate (RFC 7519 §2), which may have a
 // fraction.
-func (o object) date(name string) (time.Time, bool) {
+func (o Object) Date(name string) (time.Time, bool) {
 	const farthest = 1e12 // seconds; their microseconds still are an int64
 	seconds, ok := o[name].(float64)
 	if !ok || seconds < -farthest || seconds > farthest {

@@ -1,4 +1,4 @@
-package clientauth
+package jws
 
 import (
 	"crypto"
@@ -13,15 +13,15 @@ import (
 )
 
 const (
-	// maxTries bounds the signatures verified for one assertion without a kid.
-	maxTries = 10
+	// MaxTries bounds the signatures verified for one JWS without a kid.
+	MaxTries = 10
 	// An RSA key outside these bounds is too weak, or a way to make us work.
 	minRSABits, maxRSABits = 2048, 8192
 	// es256Half is the length of r and of s in a signature (RFC 7518 §3.4).
 	es256Half = 32
 )
 
-// usable reports whether key may have signed an assertion with this header.
+// usable reports whether key may have signed a JWS with this header.
 //
 // Spec: RFC 7517 §4, RFC 7518 §3.
 func usable(key *jose.JSONWebKey, alg, kid string) bool {
@@ -44,11 +44,11 @@ func usable(key *jose.JSONWebKey, alg, kid string) bool {
 }
 
 // signedBy reports whether a usable key made the signature.
-func (j jws) signedBy(key any) bool {
+func (j *JWS) signedBy(key any) bool {
 	sum := sha256.Sum256([]byte(j.signed))
 	switch public := key.(type) {
 	case *rsa.PublicKey:
-		if j.alg == "PS256" {
+		if j.Alg == "PS256" {
 			salt := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
 			return rsa.VerifyPSS(public, crypto.SHA256, sum[:], j.signature, salt) == nil
 		}
