@@ -83,7 +83,7 @@ func TestHostileNothingOutlivesItsEnd(t *testing.T) {
 				return s.store.DeleteClient(t.Context(), "web")
 			}},
 			{"the person is deleted", func(*browser, map[string]any) error {
-				return s.store.DeleteAccount(t.Context(), person().Subject)
+				return s.store.DeleteAccount(t.Context(), person().Subject, s.time())
 			}},
 		} {
 			s.populate()

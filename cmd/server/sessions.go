@@ -93,7 +93,7 @@ func (cmd *sessionsRevoke) end(ctx context.Context, d *desk) error {
 		return fmt.Errorf("nothing was revoked:\n%w", errors.Join(faults...))
 	}
 	for _, id := range cmd.IDs {
-		if err := d.store.EndSession(ctx, id, now()); err != nil {
+		if _, err := d.store.EndSession(ctx, id, now()); err != nil {
 			return err //nolint:wrapcheck // names itself
 		}
 		if err := d.say("revoked %s", id); err != nil {

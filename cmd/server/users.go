@@ -156,7 +156,7 @@ func (cmd *usersDelete) Run(ctx context.Context, s streams, c *cli) error {
 		if err := cmd.confirm(ctx, s, question); err != nil {
 			return err
 		}
-		if err := d.store.DeleteAccount(ctx, a.Subject); err != nil {
+		if err := d.store.DeleteAccount(ctx, a.Subject, now()); err != nil {
 			return err //nolint:wrapcheck // names itself
 		}
 		return s.say("deleted %s", a.Username)

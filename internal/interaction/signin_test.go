@@ -98,7 +98,7 @@ func TestWhateverIsWrongReadsTheSame(t *testing.T) {
 			return errors.Join(h.store.SetDisabled(ctx, "sub-ada", false, h.now()), h.store.SetPassword(ctx, "sub-ada", "", h.now()))
 		}},
 		{"a hash nobody understands", func() error { return h.store.SetPassword(ctx, "sub-ada", "$2a$10$x", h.now()) }},
-		{"no such account", func() error { return h.store.DeleteAccount(ctx, "sub-ada") }},
+		{"no such account", func() error { return h.store.DeleteAccount(ctx, "sub-ada", h.now()) }},
 	} {
 		if err := change.make(); err != nil {
 			t.Fatalf("%s: %v", change.name, err)

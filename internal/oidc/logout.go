@@ -30,8 +30,9 @@ type Browser interface {
 // Sessions is what signing out asks of the store.
 type Sessions interface {
 	SessionAndConsent(ctx context.Context, cookieHash []byte, clientID string, now time.Time) (*session.Session, *grant.Consent, error)
-	// EndSession ends the session and the grants that were given in it.
-	EndSession(ctx context.Context, id string, now time.Time) error
+	// EndSession ends the session and the grants that were given in it, and returns
+	// the clients that took part in it.
+	EndSession(ctx context.Context, id string, now time.Time) ([]string, error)
 }
 
 // Pages are what a person sees while signing out.
@@ -115,7 +116,7 @@ func (l *Logout) serve(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case s == nil:
 	case q.settles(s), confirmed == s.ID:
-		if err := l.Sessions.EndSession(r.Context(), s.ID, l.Now()); err != nil && !errors.Is(err, session.ErrNotFound) {
+		if _, err := l.Sessions.EndSession(r.Context(), s.ID, l.Now()); err != nil && !errors.Is(err, session.ErrNotFound) {
 			return fmt.Errorf("end session: %w", err)
 		}
 		l.Log.LogAttrs(r.Context(), slog.LevelInfo, "signed out", slog.String("subject", s.Subject))

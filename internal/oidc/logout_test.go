@@ -230,7 +230,7 @@ func TestWhoIsNotSignedInIsAskedNothing(t *testing.T) {
 	r := newRig(t)
 	l := r.logout(t)
 	s, cookie := r.signIn(t)
-	if err := r.store.EndSession(t.Context(), s.ID, r.now); err != nil {
+	if _, err := r.store.EndSession(t.Context(), s.ID, r.now); err != nil {
 		t.Fatal(err)
 	}
 	hint := r.sign(t, "JWT", r.idToken(s, nil))

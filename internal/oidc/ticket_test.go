@@ -145,8 +145,8 @@ func (down) SessionAndConsent(context.Context, []byte, string, time.Time) (*sess
 	return nil, nil, outage{errors.New("connection refused")}
 }
 
-func (down) EndSession(context.Context, string, time.Time) error {
-	return outage{errors.New("connection refused")}
+func (down) EndSession(context.Context, string, time.Time) ([]string, error) {
+	return nil, outage{errors.New("connection refused")}
 }
 
 func TestALostDatabaseSignsNobodyOut(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
 )
@@ -71,6 +72,10 @@ func importAccount(ctx context.Context, on conn, a *account.Account) (did, error
 	const update = `
 		UPDATE accounts SET claims = $2, administrator = $3, password_hash = $4, not_before = $5, updated_at = $6
 		WHERE subject = $1`
-	return did{updated: 1, cutOff: password}, changeAccount(ctx, on, a.Subject, password, update,
+	var ends time.Time
+	if password {
+		ends = a.NotBefore
+	}
+	return did{updated: 1, cutOff: password}, changeAccount(ctx, on, a.Subject, ends, update,
 		a.Subject, after, flag(a.Administrator), a.PasswordHash, stamp(a.NotBefore), stamp(a.UpdatedAt))
 }

@@ -124,14 +124,14 @@ func (s *Store) SetDisabled(ctx context.Context, subject string, disabled bool, 
 	if disabled {
 		return s.cutOff(ctx, subject, now, disable, subject, now.UnixMicro())
 	}
-	return changeAccount(ctx, s.write, subject, false, enable, subject, now.UnixMicro())
+	return changeAccount(ctx, s.write, subject, time.Time{}, enable, subject, now.UnixMicro())
 }
 
 // DeleteAccount removes an account with its sessions and consents. Its grants are
 // dead without it.
-func (s *Store) DeleteAccount(ctx context.Context, subject string) error {
+func (s *Store) DeleteAccount(ctx context.Context, subject string, now time.Time) error {
 	return s.tx(ctx, func(c conn) error {
-		if err := changeAccount(ctx, c, subject, true, `DELETE FROM accounts WHERE subject = $1`, subject); err != nil {
+		if err := changeAccount(ctx, c, subject, now, `DELETE FROM accounts WHERE subject = $1`, subject); err != nil {
 			return err
 		}
 		if _, err := c.exec(ctx, `DELETE FROM consents WHERE subject = $1`, subject); err != nil {
@@ -143,7 +143,7 @@ func (s *Store) DeleteAccount(ctx context.Context, subject string) error {
 
 // cutOff changes an account and ends all that was given to it before.
 func (s *Store) cutOff(ctx context.Context, subject string, now time.Time, change string, args ...any) error {
-	err := s.tx(ctx, func(c conn) error { return changeAccount(ctx, c, subject, true, change, args...) })
+	err := s.tx(ctx, func(c conn) error { return changeAccount(ctx, c, subject, now, change, args...) })
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func endMeanwhile(ctx context.Context, on conn, subject string, now time.Time) e
 		UPDATE grants SET revoked_at = $2, revoked_why = $3
 		WHERE subject = $1 AND revoked_at IS NULL`
 
-	if err := removeSessions(ctx, on, subject); err != nil {
+	if _, err := removeSessions(ctx, on, subject, now); err != nil {
 		return err
 	}
 	if _, err := on.exec(ctx, revoke, subject, now.UnixMicro(), string(grant.WhySignOut)); err != nil {
@@ -169,8 +169,8 @@ func endMeanwhile(ctx context.Context, on conn, subject string, now time.Time) e
 }
 
 // changeAccount runs the statement change, which must meet the account, and ends
-// its sessions if ends.
-func changeAccount(ctx context.Context, on conn, subject string, ends bool, change string, args ...any) error {
+// its sessions as of ends, unless that is zero.
+func changeAccount(ctx context.Context, on conn, subject string, ends time.Time, change string, args ...any) error {
 	changed, err := on.exec(ctx, change, args...)
 	if err != nil {
 		return fmt.Errorf("change account: %w", err)
@@ -178,21 +178,9 @@ func changeAccount(ctx context.Context, on conn, subject string, ends bool, chan
 	if changed == 0 {
 		return account.ErrNotFound
 	}
-	if !ends {
+	if ends.IsZero() {
 		return nil
 	}
-	return removeSessions(ctx, on, subject)
-}
-
-// removeSessions removes the sessions of a subject with the consents given for
-// them alone.
-func removeSessions(ctx context.Context, on conn, subject string) error {
-	const consents = `DELETE FROM consents WHERE session_id <> '' AND subject = $1`
-	const sessions = `DELETE FROM sessions WHERE subject = $1`
-	for _, remove := range []string{consents, sessions} {
-		if _, err := on.exec(ctx, remove, subject); err != nil {
-			return fmt.Errorf("end sessions: %w", err)
-		}
-	}
-	return nil
+	_, err = removeSessions(ctx, on, subject, ends)
+	return err
 }

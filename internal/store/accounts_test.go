@@ -55,7 +55,7 @@ func TestWhatEndsSessionsAndGrants(t *testing.T) {
 			return s.SetDisabled(ctx, "alice", false, later)
 		},
 		"deleting the account": func(ctx context.Context, s *store.Store) error {
-			return s.DeleteAccount(ctx, "alice")
+			return s.DeleteAccount(ctx, "alice", noon)
 		},
 		"an import with a new password": func(ctx context.Context, s *store.Store) error {
 			a := anAccount("alice")
@@ -124,7 +124,7 @@ func TestUnknownAccountCannotChange(t *testing.T) {
 		wantErr(t, "SetPassword", s.SetPassword(t.Context(), "nobody", "$", noon), account.ErrNotFound)
 		wantErr(t, "SetDisabled", s.SetDisabled(t.Context(), "nobody", true, noon), account.ErrNotFound)
 		wantErr(t, "SetDisabled", s.SetDisabled(t.Context(), "nobody", false, noon), account.ErrNotFound)
-		wantErr(t, "DeleteAccount", s.DeleteAccount(t.Context(), "nobody"), account.ErrNotFound)
+		wantErr(t, "DeleteAccount", s.DeleteAccount(t.Context(), "nobody", noon), account.ErrNotFound)
 	})
 }
 

@@ -36,6 +36,9 @@ type engine interface {
 	openBuckets(ctx context.Context, buckets ...grant.Bucket) error
 	// lacksBucket reports whether err says that openBuckets was not called.
 	lacksBucket(err error) bool
+	// lacksReferenced reports whether err says that the row is gone which another one
+	// refers to.
+	lacksReferenced(err error) bool
 	// purgeGrants removes what ended among the grants of the buckets that may be
 	// closed.
 	purgeGrants(ctx context.Context, now time.Time, closed func(grant.Bucket) bool, p *Purged) error

@@ -72,7 +72,7 @@ func TestConsentsAddUpWhileTheyLast(t *testing.T) {
 		// What was allowed until then is no part of what is allowed now.
 		must(t, decide(t.Context(), s, "3", "", "phone", time.Time{}, later))
 		wantSame(t, "scopes afterwards", allowed(t, s, later), []string{"phone", "profile"})
-		must(t, s.EndSession(t.Context(), "sid", later))
+		end(t, s, "sid", later)
 		must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
 		wantSame(t, "scopes in another session", allowed(t, s, later), []string{"phone"})
 	})

@@ -200,6 +200,8 @@ func lostOnPostgres(err error) bool {
 	return hasCode(err, "40001", "40P01")
 }
 
+func (p *postgres) lacksReferenced(err error) bool { return hasCode(err, "23503") }
+
 func readOnly(err error) bool { return hasCode(err, "25006") }
 
 func hasCode(err error, codes ...string) bool {

@@ -271,3 +271,8 @@ func (e *sqliteEngine) migrating(_ context.Context, use func(*sql.DB, goose.Dial
 func (e *sqliteEngine) openBuckets(context.Context, ...grant.Bucket) error { return nil }
 
 func (e *sqliteEngine) lacksBucket(error) bool { return false }
+
+func (e *sqliteEngine) lacksReferenced(err error) bool {
+	answer, ok := errors.AsType[*sqlite.Error](err)
+	return ok && answer.Code() == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
+}

@@ -27,7 +27,7 @@ func (s *Store) Sizes(ctx context.Context) (z Sizes, err error) {
 	const rows = `
 		SELECT (SELECT count(*) FROM setup_links) + (SELECT count(*) FROM sessions) + (SELECT count(*) FROM consents)
 			+ (SELECT count(*) FROM requests) + (SELECT count(*) FROM revoked_tokens) + (SELECT count(*) FROM replay)
-			+ (SELECT count(*) FROM guesses)`
+			+ (SELECT count(*) FROM guesses) + (SELECT count(*) FROM participants) + (SELECT count(*) FROM notices)`
 	const partitions = `SELECT count(*) FROM pg_inherits WHERE inhparent = to_regclass('grants')`
 
 	if err := s.read.one(ctx, grants).Scan(&z.Grants); err != nil {

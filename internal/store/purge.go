@@ -60,17 +60,21 @@ func (s *Store) closedAt(now time.Time) func(grant.Bucket) bool {
 	}
 }
 
-// purgeSessions removes sessions together with the consents given for them alone.
+// purgeSessions removes sessions together with what was kept for them alone. Their
+// end is nobody's doing, so that no client hears of it.
 func (s *Store) purgeSessions(ctx context.Context, before time.Time, purged *Purged) error {
 	const (
 		ended    = `(SELECT id FROM sessions WHERE idle_until <= $1 ORDER BY idle_until, id LIMIT $2)`
 		consents = `DELETE FROM consents WHERE session_id IN ` + ended
+		leaving  = `DELETE FROM participants WHERE session_id IN ` + ended
 		sessions = `DELETE FROM sessions WHERE id IN ` + ended
 	)
 	for removed := int64(batch); removed == batch; {
 		err := s.tx(ctx, func(c conn) (err error) {
-			if _, err = c.exec(ctx, consents, before.UnixMicro(), batch); err != nil {
-				return err
+			for _, remove := range []string{consents, leaving} {
+				if _, err = c.exec(ctx, remove, before.UnixMicro(), batch); err != nil {
+					return err
+				}
 			}
 			removed, err = c.exec(ctx, sessions, before.UnixMicro(), batch)
 			return err
@@ -91,6 +95,7 @@ func (s *Store) purgeRows(ctx context.Context, before time.Time, purged *Purged)
 		`DELETE FROM requests WHERE id IN (SELECT id FROM requests WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
 		`DELETE FROM revoked_tokens WHERE jti IN (SELECT jti FROM revoked_tokens WHERE until <= $1 ORDER BY until LIMIT $2)`,
 		`DELETE FROM replay WHERE digest IN (SELECT digest FROM replay WHERE until <= $1 ORDER BY until LIMIT $2)`,
+		`DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE purge_after <= $1 ORDER BY purge_after LIMIT $2)`,
 		`DELETE FROM guesses WHERE digest IN (SELECT digest FROM guesses WHERE until <= $1 ORDER BY until LIMIT $2)`,
 	} {
 		removed, err := inBatches(ctx, s.write, remove, before.UnixMicro())

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/notice"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
@@ -17,12 +18,22 @@ import (
 
 const day = 24 * time.Hour
 
+// lateAndSettled ends a session of which one client hears, sometimes in vain.
+func lateAndSettled(t *testing.T, s *store.Store, today int, now time.Time) {
+	t.Helper()
+	end(t, s, fmt.Sprint(today, "-0"), now)
+	n, err := s.ClaimNotice(t.Context(), "told", now, now.Add(time.Minute))
+	must(t, err)
+	must(t, s.EndNotice(t.Context(), n, []notice.State{notice.Delivered, notice.Failed}[today/4%2], now))
+}
+
 // TestPurgeThroughAQuarter lives through a quarter of a year and more, with a purge
 // every few days: what lives is never touched, and in the end nothing is left.
 func TestPurgeThroughAQuarter(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		furnish(t, s)
+		must(t, s.InsertClient(t.Context(), aToldClient("told")))
 		type written struct {
 			ref   grant.Ref
 			until time.Time
@@ -47,6 +58,7 @@ func TestPurgeThroughAQuarter(t *testing.T) {
 					n := aSession(id, "alice")
 					n.AuthTime, n.CreatedAt, n.SeenAt, n.IdleUntil, n.EndsAt = now, now, now, now.Add(12*time.Hour), now.Add(30*day)
 					must(t, s.InsertSession(t.Context(), n, nil))
+					must(t, s.JoinSession(t.Context(), id, "told", now))
 					must(t, s.SaveConsent(t.Context(), &grant.Consent{Subject: "alice", ClientID: "rp", SessionID: id, GivenAt: now}))
 					must(t, s.DenyToken(t.Context(), id, now.Add(time.Hour)))
 					_, err := s.ClaimOnce(t.Context(), "assertion", "rp", id, now.Add(time.Hour), now)
@@ -58,6 +70,7 @@ func TestPurgeThroughAQuarter(t *testing.T) {
 					must(t, s.InsertRequest(t.Context(), r))
 					must(t, s.InsertSetupLink(t.Context(), session.Hash(id), now.Add(time.Hour)))
 				}
+				lateAndSettled(t, s, today, now)
 				must(t, s.SaveConsent(t.Context(), &grant.Consent{Subject: "bob", ClientID: strconv.Itoa(today), GivenAt: now, ExpiresAt: now.Add(30 * day)}))
 			}
 			_, err := s.Purge(t.Context(), now)

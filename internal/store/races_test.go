@@ -154,7 +154,8 @@ func TestSignOutMeetsSpending(t *testing.T) {
 		g := insert(t, one, func(g *grant.Grant) { g.SessionID = "sid" })
 		race(t, one, two, func(ctx context.Context, s *store.Store) error {
 			if s == two {
-				return s.EndSession(ctx, "sid", noon)
+				_, err := s.EndSession(ctx, "sid", noon)
+				return err
 			}
 			_, err := s.SpendCode(ctx, grant.Spending{Ref: g.Ref, ClientID: "rp", Now: noon})
 			return err

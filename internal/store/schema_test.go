@@ -34,7 +34,7 @@ func TestMigrate(t *testing.T) {
 
 			taken, err := s.Migrate(t.Context())
 			must(t, err)
-			wantSame(t, "steps taken", taken, []string{"00001_nouns.sql", "00002_grants_" + engine + ".sql"})
+			wantSame(t, "steps taken", taken, []string{"00001_nouns.sql", "00002_grants_" + engine + ".sql", "00003_sign_out.sql"})
 			must(t, s.CheckSchema(t.Context()))
 
 			taken, err = s.Migrate(t.Context())
@@ -77,7 +77,7 @@ func TestReplicasMigrateAtOnce(t *testing.T) {
 					t.Errorf("Migrate = %v, want success", err)
 				}
 			}
-			wantSame(t, "steps taken by all of them", total, 2)
+			wantSame(t, "steps taken by all of them", total, 3)
 			for _, s := range stores {
 				must(t, s.CheckSchema(t.Context()))
 			}

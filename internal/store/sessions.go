@@ -27,7 +27,7 @@ func (s *Store) InsertSession(ctx context.Context, n *session.Session, replaces 
 			return fmt.Errorf("find replaced session: %w", err)
 		}
 		if err == nil {
-			if err := endSession(ctx, c, replaced, n.CreatedAt); err != nil {
+			if _, err := endSession(ctx, c, replaced, n.CreatedAt); err != nil {
 				return err
 			}
 		}
@@ -85,29 +85,30 @@ func (s *Store) TouchSession(ctx context.Context, cookie []byte, seenAt, idleUnt
 	return nil
 }
 
-// EndSession ends a session and revokes all of its grants. That it is not there
-// is no error.
-func (s *Store) EndSession(ctx context.Context, id string, now time.Time) error {
-	if err := s.tx(ctx, func(c conn) error { return endSession(ctx, c, id, now) }); err != nil {
+// EndSession ends a session and revokes all of its grants. It returns the clients
+// that took part in it, for each of which that asked for one a notice waits now.
+// That the session is not there is no error.
+func (s *Store) EndSession(ctx context.Context, id string, now time.Time) (participants []string, err error) {
+	err = s.tx(ctx, func(c conn) error {
+		participants, err = endSession(ctx, c, id, now)
 		return err
+	})
+	if err != nil {
+		return nil, err
 	}
-	return revokeGrantsIn(ctx, s.write, id, now)
+	return participants, revokeGrantsIn(ctx, s.write, id, now)
 }
 
 // endSession removes the session and revokes its grants. Nobody sees that until it
 // is committed, and a code given and spent meanwhile is found by neither: whoever
 // calls this has to look for grants once more afterwards, when no code can be
 // spent without its session.
-func endSession(ctx context.Context, on conn, id string, now time.Time) error {
-	for _, remove := range []string{
-		`DELETE FROM sessions WHERE id = $1`,
-		`DELETE FROM consents WHERE session_id = $1`,
-	} {
-		if _, err := on.exec(ctx, remove, id); err != nil {
-			return fmt.Errorf("end session: %w", err)
-		}
+func endSession(ctx context.Context, on conn, id string, now time.Time) ([]string, error) {
+	participants, err := removeSession(ctx, on, id, now)
+	if err != nil {
+		return nil, err
 	}
-	return revokeGrantsIn(ctx, on, id, now)
+	return participants, revokeGrantsIn(ctx, on, id, now)
 }
 
 func revokeGrantsIn(ctx context.Context, on conn, sessionID string, now time.Time) error {
@@ -126,18 +127,11 @@ func revokeGrantsIn(ctx context.Context, on conn, sessionID string, now time.Tim
 func (s *Store) EndSessionsOf(ctx context.Context, subject string, now time.Time) (ended int, err error) {
 	var ids []string
 	err = s.tx(ctx, func(c conn) error {
-		ids = nil
-		err := c.each(ctx, func(from scanner) error {
-			var id string
-			err := from.Scan(&id)
-			ids = append(ids, id)
+		if ids, err = removeSessions(ctx, c, subject, now); err != nil {
 			return err
-		}, `SELECT id FROM sessions WHERE subject = $1 ORDER BY id`, subject)
-		if err != nil {
-			return fmt.Errorf("find sessions: %w", err)
 		}
 		for _, id := range ids {
-			if err := endSession(ctx, c, id, now); err != nil {
+			if err := revokeGrantsIn(ctx, c, id, now); err != nil {
 				return err
 			}
 		}

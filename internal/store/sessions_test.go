@@ -121,8 +121,8 @@ func TestSignOut(t *testing.T) {
 		spend(t, s, one)
 		must(t, s.SaveConsent(t.Context(), &grant.Consent{Subject: "alice", ClientID: "rp", SessionID: "one", Scopes: []string{"x"}, GivenAt: noon}))
 
-		must(t, s.EndSession(t.Context(), "one", noon))
-		must(t, s.EndSession(t.Context(), "one", noon))
+		end(t, s, "one", noon)
+		end(t, s, "one", noon)
 		wantLive(t, s, one.Ref, noon, false)
 		wantLive(t, s, two.Ref, noon, true)
 		_, _, err := s.SessionAndConsent(t.Context(), cookie("one"), "rp", noon)

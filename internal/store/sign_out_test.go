@@ -28,7 +28,8 @@ func TestSignOutFindsWhatWasGivenMeanwhile(t *testing.T) {
 		end     func(context.Context, *store.Store) error
 	}{
 		"signed out": {false, func(ctx context.Context, s *store.Store) error {
-			return s.EndSession(ctx, "sid", noon)
+			_, err := s.EndSession(ctx, "sid", noon)
+			return err
 		}},
 		"all sessions ended": {false, func(ctx context.Context, s *store.Store) error {
 			_, err := s.EndSessionsOf(ctx, "alice", noon)

@@ -17,6 +17,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/notice"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
@@ -46,7 +47,7 @@ var methods = map[string]func(context.Context, *store.Store) error{
 	"ListAccounts":      func(ctx context.Context, s *store.Store) error { _, err := s.ListAccounts(ctx, "", 1); return err },
 	"SetPassword":       func(ctx context.Context, s *store.Store) error { return s.SetPassword(ctx, "alice", "$", noon) },
 	"SetDisabled":       func(ctx context.Context, s *store.Store) error { return s.SetDisabled(ctx, "alice", true, noon) },
-	"DeleteAccount":     func(ctx context.Context, s *store.Store) error { return s.DeleteAccount(ctx, "alice") },
+	"DeleteAccount":     func(ctx context.Context, s *store.Store) error { return s.DeleteAccount(ctx, "alice", noon) },
 	"HasAdministrator":  func(ctx context.Context, s *store.Store) error { _, err := s.HasAdministrator(ctx); return err },
 	"InsertSetupLink":   func(ctx context.Context, s *store.Store) error { return s.InsertSetupLink(ctx, []byte{1}, noon) },
 	"SetupLink":         func(ctx context.Context, s *store.Store) error { return s.SetupLink(ctx, []byte{1}, noon) },
@@ -69,7 +70,10 @@ var methods = map[string]func(context.Context, *store.Store) error{
 		return err
 	},
 	"TouchSession": func(ctx context.Context, s *store.Store) error { return s.TouchSession(ctx, cookie("sid"), noon, noon) },
-	"EndSession":   func(ctx context.Context, s *store.Store) error { return s.EndSession(ctx, "sid", noon) },
+	"EndSession": func(ctx context.Context, s *store.Store) error {
+		_, err := s.EndSession(ctx, "sid", noon)
+		return err
+	},
 	"EndSessionsOf": func(ctx context.Context, s *store.Store) error {
 		_, err := s.EndSessionsOf(ctx, "alice", noon)
 		return err
@@ -78,6 +82,25 @@ var methods = map[string]func(context.Context, *store.Store) error{
 		_, err := s.ListSessions(ctx, "", "", 1, noon)
 		return err
 	},
+
+	"JoinSession": func(ctx context.Context, s *store.Store) error { return s.JoinSession(ctx, "sid", "rp", noon) },
+	"DueNotices":  func(ctx context.Context, s *store.Store) error { _, err := s.DueNotices(ctx); return err },
+	"ClaimNotice": func(ctx context.Context, s *store.Store) error {
+		_, err := s.ClaimNotice(ctx, "rp", noon, noon)
+		return err
+	},
+	"PostponeNotice": func(ctx context.Context, s *store.Store) error {
+		return s.PostponeNotice(ctx, &notice.Notice{}, noon)
+	},
+	"EndNotice": func(ctx context.Context, s *store.Store) error {
+		return s.EndNotice(ctx, &notice.Notice{}, notice.Failed, noon)
+	},
+	"ListNotices": func(ctx context.Context, s *store.Store) error {
+		_, err := s.ListNotices(ctx, store.NoticeFilter{}, "", 1)
+		return err
+	},
+	"RetryNotice":  func(ctx context.Context, s *store.Store) error { return s.RetryNotice(ctx, "id", noon) },
+	"DeleteNotice": func(ctx context.Context, s *store.Store) error { return s.DeleteNotice(ctx, "id") },
 
 	"SaveConsent": func(ctx context.Context, s *store.Store) error {
 		return s.SaveConsent(ctx, &grant.Consent{GivenAt: noon})

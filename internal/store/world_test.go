@@ -40,6 +40,13 @@ func aClient(id string) *client.Client {
 	}
 }
 
+// aToldClient hears of the end of a session in both ways.
+func aToldClient(id string) *client.Client {
+	c := aClient(id)
+	c.FrontchannelLogoutURI, c.BackchannelLogoutURI = "https://rp.example/front", "https://rp.example/back"
+	return c
+}
+
 func anAccount(subject string) *account.Account {
 	return &account.Account{
 		Subject: subject, Username: "name-of-" + subject, PasswordHash: "$argon2id$...",
@@ -104,6 +111,14 @@ func spend(tb testing.TB, s *store.Store, g *grant.Grant) *grant.Held {
 	held, err := s.SpendCode(tb.Context(), grant.Spending{Ref: g.Ref, ClientID: g.ClientID, JKT: g.JKT, Now: noon.Add(time.Second)})
 	must(tb, err)
 	return held
+}
+
+// end ends a session and returns who took part in it.
+func end(tb testing.TB, s *store.Store, id string, now time.Time) []string {
+	tb.Helper()
+	participants, err := s.EndSession(tb.Context(), id, now)
+	must(tb, err)
+	return participants
 }
 
 func must(tb testing.TB, err error) {

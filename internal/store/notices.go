@@ -1,0 +1,165 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/notice"
+)
+
+const noticeColumns = `id, kind, client_id, subject, session_id, state,
+	created_at, due_at, until, attempts, status, fault, ended_at`
+
+// How long a notice is kept that needs no more work: one that arrived for whoever
+// wonders, one that did not for somebody to look after it.
+const (
+	keptDelivered = 24 * time.Hour
+	keptFailed    = 30 * 24 * time.Hour
+)
+
+func scanNotice(from scanner) (*notice.Notice, error) {
+	n := &notice.Notice{}
+	err := from.Scan(&n.ID, intoText(&n.Kind), &n.ClientID, &n.Subject, &n.SessionID, intoText(&n.State),
+		intoTime(&n.CreatedAt), intoTime(&n.DueAt), intoTime(&n.Until), &n.Attempts, &n.Status, &n.Fault, intoTime(&n.EndedAt))
+	return n, err
+}
+
+func insertNotice(ctx context.Context, on conn, n *notice.Notice) error {
+	const insert = `
+		INSERT INTO notices (` + noticeColumns + `)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+
+	_, err := on.exec(ctx, insert, n.ID, string(n.Kind), n.ClientID, n.Subject, n.SessionID, string(n.State),
+		stamp(n.CreatedAt), stamp(n.DueAt), stamp(n.Until), n.Attempts, n.Status, n.Fault, micros(n.EndedAt))
+	if err != nil {
+		return fmt.Errorf("insert notice: %w", err)
+	}
+	return nil
+}
+
+// DueNotices returns the clients that have notices to be delivered, each with the
+// time at which its first one is due.
+func (s *Store) DueNotices(ctx context.Context) ([]notice.Due, error) {
+	const read = `
+		SELECT client_id, min(due_at) FROM notices WHERE state = 'pending'
+		GROUP BY client_id ORDER BY min(due_at), client_id`
+
+	var list []notice.Due
+	err := s.read.each(ctx, func(from scanner) error {
+		var d notice.Due
+		err := from.Scan(&d.ClientID, intoTime(&d.At))
+		list = append(list, d)
+		return err
+	}, read)
+	if err != nil {
+		return nil, fmt.Errorf("list due notices: %w", err)
+	}
+	return list, nil
+}
+
+// ClaimNotice takes up the client's next notice that is due, counts the attempt,
+// and keeps the notice from all others until lease. Of any number of callers one
+// gets it. It returns [notice.ErrNotFound] if none is due.
+func (s *Store) ClaimNotice(ctx context.Context, clientID string, now, lease time.Time) (*notice.Notice, error) {
+	const claim = `
+		UPDATE notices SET due_at = $3, attempts = attempts + 1
+		WHERE state = 'pending' AND due_at <= $2 AND id IN (
+			SELECT id FROM notices WHERE state = 'pending' AND client_id = $1 AND due_at <= $2
+			ORDER BY due_at, id LIMIT 1)
+		RETURNING ` + noticeColumns
+
+	n, err := scanNotice(s.write.one(ctx, claim, clientID, now.UnixMicro(), lease.UnixMicro()))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, notice.ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("claim notice: %w", err)
+	}
+	return n, nil
+}
+
+// PostponeNotice notes what went wrong with a claimed notice and when to try again.
+// Whoever has claimed it since knows better, and is left alone.
+func (s *Store) PostponeNotice(ctx context.Context, n *notice.Notice, dueAt time.Time) error {
+	const postpone = `
+		UPDATE notices SET due_at = $3, status = $4, fault = $5
+		WHERE id = $1 AND attempts = $2 AND state = 'pending'`
+
+	if _, err := s.write.exec(ctx, postpone, n.ID, n.Attempts, dueAt.UnixMicro(), n.Status, n.Fault); err != nil {
+		return fmt.Errorf("postpone notice: %w", err)
+	}
+	return nil
+}
+
+// EndNotice notes that a claimed notice needs no more work: it was delivered,
+// whoever else may be trying as well, or it is given up.
+func (s *Store) EndNotice(ctx context.Context, n *notice.Notice, state notice.State, now time.Time) error {
+	const end = `
+		UPDATE notices SET state = $2, status = $3, fault = $4, ended_at = $5, purge_after = $6
+		WHERE id = $1 AND state = 'pending' AND ($2 = 'delivered' OR attempts = $7)`
+
+	kept := keptDelivered
+	if state == notice.Failed {
+		kept = keptFailed
+	}
+	_, err := s.write.exec(ctx, end, n.ID, string(state), n.Status, n.Fault, now.UnixMicro(), now.Add(kept).UnixMicro(), n.Attempts)
+	if err != nil {
+		return fmt.Errorf("end notice: %w", err)
+	}
+	return nil
+}
+
+// NoticeFilter narrows a list of notices. An empty member stands for any.
+type NoticeFilter struct {
+	ClientID string
+	State    notice.State
+}
+
+// ListNotices returns notices by id, those that follow after.
+func (s *Store) ListNotices(ctx context.Context, f NoticeFilter, after string, limit int) (list []*notice.Notice, err error) {
+	const read = `
+		SELECT ` + noticeColumns + ` FROM notices
+		WHERE id > $1 AND ($2 = '' OR client_id = $2) AND ($3 = '' OR state = $3)
+		ORDER BY id LIMIT $4`
+
+	err = s.read.each(ctx, func(from scanner) error {
+		n, err := scanNotice(from)
+		list = append(list, n)
+		return err
+	}, read, after, f.ClientID, string(f.State), limit)
+	if err != nil {
+		return nil, fmt.Errorf("list notices: %w", err)
+	}
+	return list, nil
+}
+
+// RetryNotice makes a notice due now that waits or was given up, with as much time
+// as a new one has. One that was delivered, or is not there, is
+// [notice.ErrNotFound].
+func (s *Store) RetryNotice(ctx context.Context, id string, now time.Time) error {
+	const retry = `
+		UPDATE notices SET state = 'pending', attempts = 0, due_at = $2, until = $3, ended_at = NULL, purge_after = NULL
+		WHERE id = $1 AND state <> 'delivered'`
+
+	return s.changeNotice(ctx, "retry notice", retry, id, now.UnixMicro(), now.Add(notice.Persistence).UnixMicro())
+}
+
+// DeleteNotice removes a notice, or returns [notice.ErrNotFound]. Nobody is told
+// any more.
+func (s *Store) DeleteNotice(ctx context.Context, id string) error {
+	return s.changeNotice(ctx, "delete notice", `DELETE FROM notices WHERE id = $1`, id)
+}
+
+func (s *Store) changeNotice(ctx context.Context, what, change string, args ...any) error {
+	changed, err := s.write.exec(ctx, change, args...)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	if changed == 0 {
+		return notice.ErrNotFound
+	}
+	return nil
+}

@@ -1,0 +1,292 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/notice"
+	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// furnishTold adds to what furnish does the clients told, which hears of the end
+// of sessions in both ways, and front, which does by its frame alone; and alice's
+// session sid, in which both took part.
+func furnishTold(t *testing.T, s *store.Store) {
+	t.Helper()
+	furnish(t, s)
+	front := aToldClient("front")
+	front.BackchannelLogoutURI = ""
+	must(t, s.InsertClient(t.Context(), front))
+	must(t, s.InsertClient(t.Context(), aToldClient("told")))
+	must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
+	for _, id := range []string{"told", "front", "told"} {
+		must(t, s.JoinSession(t.Context(), "sid", id, noon))
+	}
+}
+
+func notices(t *testing.T, s *store.Store, f store.NoticeFilter) []*notice.Notice {
+	t.Helper()
+	list, err := s.ListNotices(t.Context(), f, "", 100)
+	must(t, err)
+	return list
+}
+
+func claim(t *testing.T, s *store.Store, now, lease time.Time) *notice.Notice {
+	t.Helper()
+	n, err := s.ClaimNotice(t.Context(), "told", now, lease)
+	must(t, err)
+	return n
+}
+
+// Whatever ends a session on purpose leaves a notice for each client that asked for
+// one and took part.
+func TestTheEndOfASessionLeavesNotices(t *testing.T) {
+	t.Parallel()
+	later := noon.Add(time.Second)
+	for name, finish := range map[string]func(context.Context, *store.Store) error{
+		"signed out": func(ctx context.Context, s *store.Store) error {
+			participants, err := s.EndSession(ctx, "sid", later)
+			if len(participants) != 2 || participants[0] != "front" || participants[1] != "told" {
+				err = errors.Join(err, errors.New("the participants were not named"))
+			}
+			return err
+		},
+		"all sessions ended": func(ctx context.Context, s *store.Store) error {
+			_, err := s.EndSessionsOf(ctx, "alice", later)
+			return err
+		},
+		"replaced by somebody else's": func(ctx context.Context, s *store.Store) error {
+			n := aSession("next", "bob")
+			n.CreatedAt = later
+			return s.InsertSession(ctx, n, cookie("sid"))
+		},
+		"given a new password": func(ctx context.Context, s *store.Store) error {
+			return s.SetPassword(ctx, "alice", "$new", later)
+		},
+		"imported with a new password": func(ctx context.Context, s *store.Store) error {
+			a := anAccount("alice")
+			a.PasswordHash, a.UpdatedAt = "$new", later
+			_, _, err := s.ImportAccounts(ctx, []*account.Account{a})
+			return err
+		},
+		"account disabled": func(ctx context.Context, s *store.Store) error { return s.SetDisabled(ctx, "alice", true, later) },
+		"account deleted":  func(ctx context.Context, s *store.Store) error { return s.DeleteAccount(ctx, "alice", later) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, s *store.Store) {
+				furnishTold(t, s)
+				must(t, finish(t.Context(), s))
+				list := notices(t, s, store.NoticeFilter{})
+				if len(list) != 1 {
+					t.Fatalf("there are %d notices, want one", len(list))
+				}
+				want := notice.New(notice.BackchannelLogout, "told", "alice", "sid", later)
+				want.ID = list[0].ID
+				wantSame(t, "the notice", list[0], want)
+				end(t, s, "sid", later)
+				if again := notices(t, s, store.NoticeFilter{}); len(again) != 1 {
+					t.Errorf("ending it again left %d notices, want the one", len(again))
+				}
+			})
+		})
+	}
+}
+
+func TestWhoIsGoneHearsOfNothing(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		furnishTold(t, s)
+		must(t, s.DeleteClient(t.Context(), "front"))
+		told, err := s.Client(t.Context(), "told")
+		must(t, err)
+		told.Disabled = true
+		must(t, s.UpdateClient(t.Context(), told))
+		if left := end(t, s, "sid", noon); len(left) != 0 {
+			t.Errorf("participants = %v, want none", left)
+		}
+		if list := notices(t, s, store.NoticeFilter{}); len(list) != 0 {
+			t.Errorf("%d notices wait for a client that is disabled", len(list))
+		}
+	})
+}
+
+func TestNobodyJoinsASessionThatHasEnded(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		furnishTold(t, s)
+		end(t, s, "sid", noon)
+		wantErr(t, "JoinSession", s.JoinSession(t.Context(), "sid", "told", noon), session.ErrNotFound)
+		wantErr(t, "JoinSession of no session", s.JoinSession(t.Context(), "never", "told", noon), session.ErrNotFound)
+	})
+}
+
+// A client that joins while the end of the session is being committed waits for it.
+// Were it let in, it would never hear of the end.
+func TestWhoJoinsWhileASessionEndsWaits(t *testing.T) {
+	t.Parallel()
+
+	url := storetest.MigratedURL(t)
+	s := storetest.Open(t, url)
+	furnishTold(t, s)
+	outside, err := pgx.Connect(t.Context(), url)
+	must(t, err)
+	defer outside.Close(t.Context())
+	_, err = outside.Exec(t.Context(), `BEGIN; DELETE FROM participants; DELETE FROM sessions`)
+	must(t, err)
+
+	joined := make(chan error, 1)
+	go func() { joined <- s.JoinSession(t.Context(), "sid", "rp", noon) }()
+	select {
+	case err := <-joined:
+		t.Fatalf("JoinSession did not wait: %v", err)
+	case <-time.After(200 * time.Millisecond):
+	}
+	_, err = outside.Exec(t.Context(), `COMMIT`)
+	must(t, err)
+	wantErr(t, "JoinSession", <-joined, session.ErrNotFound)
+}
+
+// Clients join while the session ends, again and again: each either hears of it or
+// is told that it is too late.
+func TestJoiningMeetsSigningOut(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		one, two := storetest.Open(t, url), storetest.Open(t, url)
+		furnish(t, one)
+		must(t, one.InsertClient(t.Context(), aToldClient("told")))
+		for _, id := range []string{"a", "b", "c"} {
+			must(t, one.InsertSession(t.Context(), aSession(id, "alice"), nil))
+			results := race(t, one, two, func(ctx context.Context, s *store.Store) error {
+				if s == two {
+					_, err := s.EndSession(ctx, id, noon)
+					return err
+				}
+				return s.JoinSession(ctx, id, "told", noon)
+			})
+			let := 0
+			for i, err := range results {
+				switch {
+				case i%2 == 0 && err == nil:
+					let = 1
+				case err != nil && !errors.Is(err, session.ErrNotFound):
+					t.Errorf("caller %d got %v", i, err)
+				}
+			}
+			heard := 0
+			for _, n := range notices(t, one, store.NoticeFilter{ClientID: "told"}) {
+				if n.SessionID == id {
+					heard++
+				}
+			}
+			if heard != let {
+				t.Errorf("session %s: let in %d, told %d", id, let, heard)
+			}
+		}
+	})
+}
+
+func TestANoticeIsClaimedByOne(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		one, two := storetest.Open(t, url), storetest.Open(t, url)
+		furnishTold(t, one)
+		end(t, one, "sid", noon)
+		results := race(t, one, two, func(ctx context.Context, s *store.Store) error {
+			_, err := s.ClaimNotice(ctx, "told", noon, noon.Add(time.Minute))
+			return err
+		})
+		wantOneWinner(t, results, notice.ErrNotFound)
+	})
+}
+
+// Whoever claimed a notice may have died on the way: it is due again when the lease
+// ends, and what the first one says then counts only if it was delivered.
+func TestAClaimIsForAWhile(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		furnishTold(t, s)
+		end(t, s, "sid", noon)
+		due, err := s.DueNotices(t.Context())
+		must(t, err)
+		wantSame(t, "DueNotices", due, []notice.Due{{ClientID: "told", At: noon}})
+
+		first := claim(t, s, noon, noon.Add(30*time.Second))
+		_, err = s.ClaimNotice(t.Context(), "told", noon.Add(29*time.Second), noon.Add(time.Minute))
+		wantErr(t, "a claim before the lease ends", err, notice.ErrNotFound)
+		second := claim(t, s, noon.Add(30*time.Second), noon.Add(time.Minute))
+		if first.Attempts != 1 || second.Attempts != 2 || second.ID != first.ID {
+			t.Errorf("claims = %+v and %+v, want the same notice at its first and second try", first, second)
+		}
+
+		first.Fault = "late"
+		must(t, s.PostponeNotice(t.Context(), first, noon.Add(time.Hour)))
+		must(t, s.EndNotice(t.Context(), first, notice.Failed, noon))
+		if got := notices(t, s, store.NoticeFilter{})[0]; got.State != notice.Pending || !got.DueAt.Equal(noon.Add(time.Minute)) || got.Fault != "" {
+			t.Errorf("the first claimer changed what the second holds: %+v", got)
+		}
+		must(t, s.EndNotice(t.Context(), first, notice.Delivered, noon))
+		if got := notices(t, s, store.NoticeFilter{State: notice.Delivered}); len(got) != 1 {
+			t.Error("a delivery is not noted, since it was slow")
+		}
+		second.Fault = "refused"
+		must(t, s.EndNotice(t.Context(), second, notice.Failed, noon))
+		must(t, s.PostponeNotice(t.Context(), second, noon))
+		if got := notices(t, s, store.NoticeFilter{State: notice.Delivered}); len(got) != 1 {
+			t.Error("what was delivered failed afterwards")
+		}
+	})
+}
+
+func TestNoticesAreLookedAfter(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		furnishTold(t, s)
+		end(t, s, "sid", noon)
+		n := claim(t, s, noon, noon.Add(30*time.Second))
+		n.Status, n.Fault = 500, "answered 500"
+		must(t, s.PostponeNotice(t.Context(), n, noon.Add(time.Minute)))
+		got := notices(t, s, store.NoticeFilter{ClientID: "told", State: notice.Pending})
+		if len(got) != 1 || got[0].Status != 500 || got[0].Fault != "answered 500" || !got[0].DueAt.Equal(noon.Add(time.Minute)) {
+			t.Errorf("notices = %+v, want what went wrong", got)
+		}
+		n = claim(t, s, noon.Add(time.Minute), noon.Add(2*time.Minute))
+		must(t, s.EndNotice(t.Context(), n, notice.Failed, noon.Add(time.Minute)))
+		if got := notices(t, s, store.NoticeFilter{State: notice.Pending}); len(got) != 0 {
+			t.Error("what was given up is still pending")
+		}
+
+		later := noon.Add(48 * time.Hour)
+		must(t, s.RetryNotice(t.Context(), n.ID, later))
+		again := claim(t, s, later, later.Add(time.Minute))
+		if again.Attempts != 1 || !again.Until.Equal(later.Add(notice.Persistence)) || !again.EndedAt.IsZero() {
+			t.Errorf("a retried notice is %+v, want it as if new", again)
+		}
+		must(t, s.EndNotice(t.Context(), again, notice.Delivered, later))
+		wantErr(t, "RetryNotice of one that was delivered", s.RetryNotice(t.Context(), n.ID, later), notice.ErrNotFound)
+		must(t, s.DeleteNotice(t.Context(), n.ID))
+		wantErr(t, "DeleteNotice again", s.DeleteNotice(t.Context(), n.ID), notice.ErrNotFound)
+		wantErr(t, "RetryNotice of none", s.RetryNotice(t.Context(), n.ID, later), notice.ErrNotFound)
+	})
+}
+
+// A session that times out is ended by nobody, and nobody is told.
+func TestATimeoutIsNoSignOut(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		furnishTold(t, s)
+		_, err := s.Purge(t.Context(), noon.Add(48*time.Hour))
+		must(t, err)
+		if list := notices(t, s, store.NoticeFilter{}); len(list) != 0 {
+			t.Errorf("there are %d notices of a timeout", len(list))
+		}
+		wantErr(t, "JoinSession", s.JoinSession(t.Context(), "sid", "told", noon), session.ErrNotFound)
+	})
+}
