@@ -65,6 +65,9 @@ func (cmd *clientsCreate) Run(ctx context.Context, s streams, c *cli) error {
 		if err := cmd.apply(&made.Metadata, operatorPolicy(d.config)); err != nil {
 			return err
 		}
+		if err := verifySector(ctx, d.config, &made.Metadata, nil); err != nil {
+			return err
+		}
 		secret, err := cmd.set(ctx, d, made, false)
 		if err != nil {
 			return err
@@ -111,7 +114,11 @@ func (cmd *clientsUpdate) Run(ctx context.Context, s streams, c *cli) error {
 		if err != nil {
 			return err
 		}
+		before := known.Metadata
 		if err := cmd.apply(&known.Metadata, operatorPolicy(d.config)); err != nil {
+			return err
+		}
+		if err := verifySector(ctx, d.config, &known.Metadata, &before); err != nil {
 			return err
 		}
 		secret, err := cmd.set(ctx, d, known, cmd.NewSecret)

@@ -15,15 +15,40 @@ type clientFlags struct {
 	Name                  *string  `help:"The name that people read." placeholder:"TEXT"`
 	RedirectURI           []string `help:"Where answers may go; may be repeated." sep:"none" placeholder:"URI"`
 	PostLogoutRedirectURI []string `help:"Where people may go after signing out; may be repeated." sep:"none" placeholder:"URI"`
-	GrantType             []string `help:"authorization_code, refresh_token or client_credentials; may be repeated." placeholder:"TYPE"`
-	ResponseType          []string `help:"code; may be repeated." sep:"none" placeholder:"TYPE"`
+	GrantType             []string `help:"authorization_code, refresh_token, client_credentials or, where legacy_response_types is on, implicit; may be repeated." placeholder:"TYPE"`
+	ResponseType          []string `help:"code or, where legacy_response_types is on, another; may be repeated." sep:"none" placeholder:"TYPE"`
 	Scope                 *string  `help:"Scopes it may ask for, with spaces between them." placeholder:"SCOPES"`
 	AuthMethod            *string  `help:"client_secret_basic, client_secret_post, private_key_jwt or none." placeholder:"METHOD"`
 	Native                *bool    `help:"It runs on people's devices (RFC 8252)." negatable:""`
 	JWKSURI               *string  `help:"Where its public keys are." name:"jwks-uri" placeholder:"URL"`
+	SubjectType           *string  `help:"public, or pairwise to know each person under a name that other sectors do not know." placeholder:"TYPE"`
+	SectorIdentifierURI   *string  `help:"Where all of its redirect URIs are listed; its host is the sector of a pairwise client." name:"sector-identifier-uri" placeholder:"URL"`
 	SkipConsent           *bool    `help:"Do not ask people whether they allow it." negatable:""`
 	AccessTokenFormat     *string  `help:"jwt or opaque, rather than the server's default." placeholder:"FORMAT"`
 	Audience              []string `help:"A resource it may ask tokens for (RFC 8707); may be repeated." sep:"none" placeholder:"URI"`
+	responseFlags
+	linkFlags
+}
+
+// responseFlags say how what a client is sent is signed and encrypted.
+type responseFlags struct {
+	IDTokenSignedResponseAlg     *string `help:"RS256, PS256, ES256 or EdDSA." name:"id-token-signed-response-alg" placeholder:"ALG"`
+	IDTokenEncryptedResponseAlg  *string `help:"Encrypt its ID tokens, by RSA-OAEP, RSA-OAEP-256, ECDH-ES, ECDH-ES+A128KW or ECDH-ES+A256KW." name:"id-token-encrypted-response-alg" placeholder:"ALG"`
+	IDTokenEncryptedResponseEnc  *string `help:"A128CBC-HS256, A256CBC-HS512, A128GCM or A256GCM." name:"id-token-encrypted-response-enc" placeholder:"ENC"`
+	UserinfoSignedResponseAlg    *string `help:"Sign userinfo answers, as ID tokens." placeholder:"ALG"`
+	UserinfoEncryptedResponseAlg *string `help:"Encrypt userinfo answers, as ID tokens." placeholder:"ALG"`
+	UserinfoEncryptedResponseEnc *string `help:"As for ID tokens." placeholder:"ENC"`
+}
+
+// linkFlags are the addresses of a client's pages and endpoints.
+type linkFlags struct {
+	ClientURI             *string `help:"Its home page." name:"client-uri" placeholder:"URL"`
+	LogoURI               *string `help:"Its logo, which people see." name:"logo-uri" placeholder:"URL"`
+	PolicyURI             *string `help:"Its privacy policy." name:"policy-uri" placeholder:"URL"`
+	TermsURI              *string `help:"Its terms of service." name:"tos-uri" placeholder:"URL"`
+	InitiateLoginURI      *string `help:"Where others may send people to sign in there." name:"initiate-login-uri" placeholder:"URL"`
+	FrontchannelLogoutURI *string `help:"What browsers load there when somebody signs out." name:"frontchannel-logout-uri" placeholder:"URL"`
+	BackchannelLogoutURI  *string `help:"Where it is told that somebody signed out." name:"backchannel-logout-uri" placeholder:"URL"`
 }
 
 // apply changes what the flags say, and completes and validates the whole.
@@ -47,19 +72,17 @@ func (f *clientFlags) apply(m *client.Metadata, p client.Policy) error {
 			*l.into = nonempty(l.given)
 		}
 	}
-	texts := []struct {
-		given, into *string
-	}{
-		{f.Name, &m.ClientName},
-		{f.Scope, &m.Scope},
-		{f.AuthMethod, &m.TokenEndpointAuthMethod},
-		{f.JWKSURI, &m.JWKSURI},
-		{f.AccessTokenFormat, &m.AccessTokenStrategy},
-	}
-	for _, t := range texts {
+	for _, t := range f.texts(m) {
 		if t.given != nil {
 			*t.into = *t.given
 		}
+	}
+	// Whoever clears how the key is given means both members of a pair.
+	if f.IDTokenEncryptedResponseEnc == nil && m.IDTokenEncryptedResponseAlg == "" {
+		m.IDTokenEncryptedResponseEnc = ""
+	}
+	if f.UserinfoEncryptedResponseEnc == nil && m.UserinfoEncryptedResponseAlg == "" {
+		m.UserinfoEncryptedResponseEnc = ""
 	}
 	if f.Native != nil {
 		m.ApplicationType = map[bool]string{true: "native", false: "web"}[*f.Native]
@@ -73,6 +96,34 @@ func (f *clientFlags) apply(m *client.Metadata, p client.Policy) error {
 		faults = append(faults, errors.New(fault.String()))
 	}
 	return errors.Join(faults...)
+}
+
+// textFlag is a flag whose text is a member's.
+type textFlag struct{ given, into *string }
+
+func (f *clientFlags) texts(m *client.Metadata) []textFlag {
+	return []textFlag{
+		{f.Name, &m.ClientName},
+		{f.Scope, &m.Scope},
+		{f.AuthMethod, &m.TokenEndpointAuthMethod},
+		{f.JWKSURI, &m.JWKSURI},
+		{f.SubjectType, &m.SubjectType},
+		{f.SectorIdentifierURI, &m.SectorIdentifierURI},
+		{f.AccessTokenFormat, &m.AccessTokenStrategy},
+		{f.IDTokenSignedResponseAlg, &m.IDTokenSignedResponseAlg},
+		{f.IDTokenEncryptedResponseAlg, &m.IDTokenEncryptedResponseAlg},
+		{f.IDTokenEncryptedResponseEnc, &m.IDTokenEncryptedResponseEnc},
+		{f.UserinfoSignedResponseAlg, &m.UserinfoSignedResponseAlg},
+		{f.UserinfoEncryptedResponseAlg, &m.UserinfoEncryptedResponseAlg},
+		{f.UserinfoEncryptedResponseEnc, &m.UserinfoEncryptedResponseEnc},
+		{f.ClientURI, &m.ClientURI},
+		{f.LogoURI, &m.LogoURI},
+		{f.PolicyURI, &m.PolicyURI},
+		{f.TermsURI, &m.TermsURI},
+		{f.InitiateLoginURI, &m.InitiateLoginURI},
+		{f.FrontchannelLogoutURI, &m.FrontchannelLogoutURI},
+		{f.BackchannelLogoutURI, &m.BackchannelLogoutURI},
+	}
 }
 
 func nonempty(list []string) []string {

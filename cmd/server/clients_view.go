@@ -18,10 +18,21 @@ type clientView struct {
 	Disabled       bool      `json:"disabled,omitempty"`
 	CreatedAt      time.Time `json:"created_at"`
 	UpdatedAt      time.Time `json:"updated_at"`
+
+	Localized map[string]string `json:"localized,omitempty"` // empty: those of Metadata stand beside the others
+}
+
+// MarshalJSON writes the members in languages as well.
+func (v clientView) MarshalJSON() ([]byte, error) {
+	type members clientView
+	return v.Beside(members(v)) //nolint:wrapcheck // the caller is encoding/json
 }
 
 func viewClient(c *client.Client, secret string) clientView {
-	return clientView{c.ID, secret, c.Metadata, c.Dynamic, c.Disabled, utc(c.CreatedAt), utc(c.UpdatedAt)}
+	return clientView{
+		ID: c.ID, Secret: secret, Metadata: c.Metadata, SelfRegistered: c.Dynamic, Disabled: c.Disabled,
+		CreatedAt: utc(c.CreatedAt), UpdatedAt: utc(c.UpdatedAt),
+	}
 }
 
 func clientTable() table[clientView] {

@@ -66,7 +66,17 @@ func readClients(
 		if e.ClientID == "" {
 			e.ClientID = derivedID(e.Metadata, seen)
 		}
-		secret, made, err := freshSecret(ctx, s, h, &e)
+		known, err := s.Client(ctx, e.ClientID)
+		if errors.Is(err, client.ErrNotFound) {
+			known, err = &client.Client{}, nil
+		}
+		if err != nil {
+			return nil, err //nolint:wrapcheck // names itself
+		}
+		if err := verifySector(ctx, c, &e.Metadata, &known.Metadata); err != nil {
+			return nil, fmt.Errorf("entry %d (%q): %w", i+1, e.ClientID, err)
+		}
+		secret, made, err := freshSecret(ctx, known, h, &e)
 		if err != nil {
 			return nil, fmt.Errorf("entry %d (%q): %w", i+1, e.ClientID, err)
 		}
@@ -81,22 +91,15 @@ func readClients(
 	return batch, nil
 }
 
-// freshSecret returns what to keep of an entry's secret, and the secret itself if it
+// freshSecret returns what to keep of the secret of an entry for the client known, and the secret itself if it
 // had to be made. It returns nothing if the client has that secret already, or the
 // entry brings none and the client has one: what is stored then stays, even if
 // somebody changes it meanwhile.
 func freshSecret(
-	ctx context.Context, s *store.Store, h *account.Hasher, e *client.Entry,
+	ctx context.Context, known *client.Client, h *account.Hasher, e *client.Entry,
 ) (hash client.Secret, made string, err error) {
 	if !e.Metadata.UsesSecret() {
 		return "", "", nil
-	}
-	known, err := s.Client(ctx, e.ClientID)
-	switch {
-	case errors.Is(err, client.ErrNotFound):
-		known = &client.Client{}
-	case err != nil:
-		return "", "", err //nolint:wrapcheck // names itself
 	}
 	secret := e.ClientSecret
 	if secret == "" {

@@ -51,6 +51,7 @@ type app struct {
 	clientHasher *account.Hasher
 	cookies      session.Cookies
 	pages        *web.Pages
+	fetcher      *outbound.Client // of the URLs that clients register
 
 	stopping stopping
 
@@ -121,6 +122,9 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 	if err := a.keys.Start(ctx); err != nil {
 		return nil, fmt.Errorf("start keys: %w", err)
 	}
+	if a.fetcher, err = newFetcher(c); err != nil {
+		return nil, err
+	}
 	if a.pages, err = web.New(); err != nil {
 		return nil, fmt.Errorf("parse pages: %w", err)
 	}
@@ -141,10 +145,6 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 }
 
 func (a *app) wireTokens(ctx context.Context) error {
-	fetcher, err := newFetcher(a.config)
-	if err != nil {
-		return err
-	}
 	sealer, err := a.newSealer(ctx)
 	if err != nil {
 		return err
@@ -155,7 +155,7 @@ func (a *app) wireTokens(ctx context.Context) error {
 		AuthorizeURL: c.URL(pathAuthorize), LoginURL: c.URL(pathLogin), ConsentURL: c.URL(pathConsent),
 		Clients: a.clients,
 		Authenticator: clientauth.New(clientauth.Config{ //nolint:contextcheck // its decoy is made at once
-			Clients: a.clients, Replay: a.store, KeySets: outbound.NewKeySets(fetcher, a.now),
+			Clients: a.clients, Replay: a.store, KeySets: outbound.NewKeySets(a.fetcher, a.now),
 			Slow: a.clientHasher, Guesses: a.secretGuesses(),
 			Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Now: a.now,
 		}),
@@ -279,7 +279,8 @@ func (a *app) wireRegistration() {
 	}
 	a.registration = registration.New(registration.Config{
 		Issuer: a.config.Issuer, Mode: registration.Mode(a.config.Registration), InitialTokens: initial,
-		Policy: registrationPolicy(a.config), Clients: registry{a.store, a.clients}, Slow: a.clientHasher, Guesses: a.secretGuesses(), Now: a.now, Log: a.log,
+		Policy: registrationPolicy(a.config), Clients: registry{a.store, a.clients}, Documents: a.fetcher,
+		Slow: a.clientHasher, Guesses: a.secretGuesses(), Now: a.now, Log: a.log,
 	})
 }
 

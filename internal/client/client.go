@@ -97,6 +97,10 @@ type Metadata struct {
 
 	SoftwareID      string `json:"software_id,omitempty"`
 	SoftwareVersion string `json:"software_version,omitempty"`
+
+	// Localized holds members in languages, such as client_name#ja. They are stored
+	// under a name of their own and shown beside the others; see [Metadata.Beside].
+	Localized map[string]string `json:"localized,omitempty"`
 }
 
 // The client authentication methods of the token endpoint (OpenID Connect Core

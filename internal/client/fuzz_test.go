@@ -3,6 +3,7 @@ package client
 import (
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -85,6 +86,10 @@ func FuzzMetadata(f *testing.F) {
 		`{"redirect_uris":null,"grant_types":["client_credentials"],"default_max_age":1e3}`,
 		`{"Redirect_URIs":["javascript:1"],"redirect_uris":["https://rp.example/cb"]}`,
 		`{"redirect_uris":["https://rp.example/cb"],"post_logout_redirect_uris":["https://rp.example/bye"]}`,
+		`{"redirect_uris":["https://rp.example/cb"],"client_name#ja-Jpan":"店","logo_uri#fr":"https://rp.example/fr","tos_uri#":"javascript:1"}`,
+		`{"redirect_uris":["https://rp.example/cb"],"subject_type":"pairwise","sector_identifier_uri":"https://rp.example/s","localized":{"client_name#x":"y"}}`,
+		`{"redirect_uris":["https://rp.example/cb"],"jwks_uri":"https://rp.example/k","id_token_encrypted_response_alg":"ECDH-ES","request_uris":["https://rp.example/r#x"]}`,
+		`{"redirect_uris":["https://rp.example/cb"],"frontchannel_logout_uri":"https://rp.example/f","backchannel_logout_uri":"https://rp.example/b","dpop_bound_access_tokens":false}`,
 	} {
 		f.Add([]byte(seed), true)
 		f.Add([]byte(seed), false)
@@ -105,8 +110,16 @@ func FuzzMetadata(f *testing.F) {
 		if len(faults) > 0 {
 			return
 		}
-		for _, uri := range append(append(m.RedirectURIs, m.PostLogoutRedirectURIs...),
-			m.ClientURI, m.LogoURI, m.PolicyURI, m.TermsURI, m.JWKSURI, m.InitiateLoginURI) {
+		uris := slices.Concat(m.RedirectURIs, m.PostLogoutRedirectURIs, m.RequestURIs, []string{
+			m.ClientURI, m.LogoURI, m.PolicyURI, m.TermsURI, m.JWKSURI, m.InitiateLoginURI,
+			m.SectorIdentifierURI, m.FrontchannelLogoutURI, m.BackchannelLogoutURI,
+		})
+		for name, text := range m.Localized {
+			if !strings.HasPrefix(name, "client_name#") {
+				uris = append(uris, text)
+			}
+		}
+		for _, uri := range uris {
 			scheme, _, _ := strings.Cut(strings.ToLower(uri), ":")
 			if uri != "" && scheme != "https" && scheme != "http" && !strings.Contains(scheme, ".") {
 				t.Fatalf("accepted %q", uri)

@@ -110,7 +110,7 @@ func unknown(members map[string]json.RawMessage) []string {
 		"updated_at", "registration_access_token", "registration_client_uri")
 	var warnings []string
 	for _, name := range slices.Sorted(maps.Keys(members)) {
-		if !slices.Contains(known, name) {
+		if name == localizedMember || !slices.Contains(known, name) && !isLocalized(name) {
 			warnings = append(warnings, name+" is not understood and was ignored")
 		}
 	}

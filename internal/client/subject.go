@@ -5,11 +5,18 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/url"
+	"strings"
 )
 
-// Pairwise is the subject_type of a client that knows each person under a name
-// that no other sector knows them by.
-const Pairwise = "pairwise"
+// The subject types: clients know a person under the name that all know them by,
+// or under one that no other sector knows.
+const (
+	Public   = "public"
+	Pairwise = "pairwise"
+)
+
+// SubjectTypes lists the subject types that work.
+func SubjectTypes() []string { return []string{Public, Pairwise} }
 
 // Subjects gives the names under which clients know a person.
 //
@@ -43,5 +50,5 @@ func (c *Client) sector() string {
 	if err != nil || u.Hostname() == "" {
 		return c.ID // nobody else's sector
 	}
-	return u.Hostname()
+	return strings.ToLower(u.Hostname())
 }

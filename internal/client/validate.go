@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/go-jose/go-jose/v4"
 )
 
 // Policy says what the one who describes a client may ask for.
@@ -24,8 +26,8 @@ type Policy struct {
 	SigningAlgs []string
 	// PlainRedirects lets redirect URIs be http beyond loopback addresses.
 	PlainRedirects bool
-	// PlainLoopback lets jwks_uri and the links to pages be http on a loopback
-	// address, for development and tests.
+	// PlainLoopback lets jwks_uri, other URLs that are fetched or notified, and the
+	// links to pages be http on a loopback address, for development and tests.
 	PlainLoopback bool
 }
 
@@ -57,11 +59,16 @@ func (m *Metadata) Validate(p Policy) []Fault {
 
 	c := &checks{policy: p}
 	c.texts(m)
+	c.languages(m)
 	c.grants(m)
 	c.redirects(m)
 	c.links(m)
 	c.authentication(m)
 	c.tokens(m)
+	c.subjects(m)
+	c.encryption(m)
+	c.requestObjects(m)
+	c.logout(m)
 	return c.faults
 }
 
@@ -83,7 +90,7 @@ func (m *Metadata) restrict(p Policy) {
 func (m *Metadata) complete(p Policy) {
 	m.ApplicationType = cmp.Or(m.ApplicationType, "web")
 	m.TokenEndpointAuthMethod = cmp.Or(m.TokenEndpointAuthMethod, AuthBasic)
-	m.SubjectType = cmp.Or(m.SubjectType, "public")
+	m.SubjectType = cmp.Or(m.SubjectType, Public)
 	m.IDTokenSignedResponseAlg = cmp.Or(m.IDTokenSignedResponseAlg, "RS256")
 	m.Scope = cmp.Or(m.Scope, strings.Join(p.DefaultScopes, " "))
 	if len(m.GrantTypes) == 0 {
@@ -91,6 +98,11 @@ func (m *Metadata) complete(p Policy) {
 	}
 	if len(m.ResponseTypes) == 0 && slices.Contains(m.GrantTypes, GrantAuthorizationCode) {
 		m.ResponseTypes = []string{"code"}
+	}
+	for _, pair := range m.encryptions() {
+		if *pair.alg != "" {
+			*pair.enc = cmp.Or(*pair.enc, string(jose.A128CBC_HS256)) // OpenID Connect Registration section 2
+		}
 	}
 }
 
@@ -124,8 +136,8 @@ func (c *checks) texts(m *Metadata) {
 		"software_id":      m.SoftwareID,
 		"software_version": m.SoftwareVersion,
 	} {
-		if len(text) > maxText || !readable(text) {
-			c.fail(member, "must be a short text without control or direction characters")
+		if !shortText(text) {
+			c.fail(member, notShort)
 		}
 	}
 	for member, list := range map[string][]string{
@@ -143,6 +155,10 @@ func (c *checks) texts(m *Metadata) {
 	}
 	slices.SortFunc(c.faults, func(a, b Fault) int { return cmp.Compare(a.Member, b.Member) })
 }
+
+const notShort = "must be a short text without control or direction characters"
+
+func shortText(text string) bool { return len(text) <= maxText && readable(text) }
 
 // readable reports whether a person reads s as it is stored. Format characters
 // can reorder or hide text; the two joiners are part of many scripts.
@@ -202,7 +218,6 @@ func within(list, whole []string) bool {
 func (c *checks) tokens(m *Metadata) {
 	algs := c.signingAlgs()
 	c.oneOf("application_type", m.ApplicationType, "web", "native")
-	c.oneOf("subject_type", m.SubjectType, "public")
 	c.oneOf("id_token_signed_response_alg", m.IDTokenSignedResponseAlg, algs...)
 	c.oneOf("userinfo_signed_response_alg", m.UserinfoSignedResponseAlg, append(algs, "none")...)
 	c.oneOf("access_token_strategy", m.AccessTokenStrategy, "jwt", "opaque")

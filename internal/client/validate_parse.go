@@ -14,6 +14,7 @@ import (
 // Spec: RFC 7591 section 2.
 func ParseMetadata(members map[string]json.RawMessage, p Policy) (Metadata, []Fault) {
 	m, unread := decode(members)
+	unread = append(unread, unsupported(members)...)
 	faults := unread
 	// A member that could not be read was told of, and is not missing.
 	for _, fault := range m.Validate(p) {
@@ -29,9 +30,10 @@ func ParseMetadata(members map[string]json.RawMessage, p Policy) (Metadata, []Fa
 func decode(members map[string]json.RawMessage) (Metadata, []Fault) {
 	var m Metadata
 	var faults []Fault
+	m.Localized, faults = decodeLocalized(members)
 	for i, name := range metadataMembers() {
 		raw, ok := members[name]
-		if !ok || bytes.Equal(raw, []byte("null")) {
+		if !ok || name == localizedMember || absent(raw) {
 			continue
 		}
 		field := reflect.ValueOf(&m).Elem().Field(i)
@@ -46,6 +48,8 @@ func decode(members map[string]json.RawMessage) (Metadata, []Fault) {
 	}
 	return m, faults
 }
+
+func absent(raw json.RawMessage) bool { return bytes.Equal(raw, []byte("null")) }
 
 // metadataMembers returns the JSON name of each field of Metadata, in their order.
 func metadataMembers() []string {

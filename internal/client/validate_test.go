@@ -76,7 +76,7 @@ func TestMetadataIsHeldAgainstAPositiveList(t *testing.T) {
 		"ID tokens are signed with ES256":            {`{"id_token_signed_response_alg":"ES256"}`, ""},
 		"userinfo may be unsigned":                   {`{"userinfo_signed_response_alg":"none"}`, ""},
 		"userinfo is not signed with HS256":          {`{"userinfo_signed_response_alg":"HS256"}`, "userinfo_signed_response_alg"},
-		"subjects are public":                        {`{"subject_type":"pairwise"}`, "subject_type"},
+		"subjects are public or pairwise":            {`{"subject_type":"ephemeral"}`, "subject_type"},
 		"a name in any script":                       {`{"client_name":"Ｃafé \u200d \u200c"}`, ""},
 		"a name that turns text round":               {`{"client_name":"gnp\u202eexe"}`, "client_name"},
 		"a name with a line break":                   {`{"client_name":"a\nb"}`, "client_name"},

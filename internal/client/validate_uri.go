@@ -101,22 +101,32 @@ func (c *checks) links(m *Metadata) {
 		{"policy_uri", m.PolicyURI, true},
 		{"tos_uri", m.TermsURI, true},
 		{"jwks_uri", m.JWKSURI, true},
+		{"sector_identifier_uri", m.SectorIdentifierURI, true},
 		{"initiate_login_uri", m.InitiateLoginURI, false},
 	} {
 		if link.uri == "" {
 			continue
 		}
-		u, err := parseURI(link.uri)
-		if err == nil {
-			err = checkHost(link.uri, u)
-		}
-		if err == nil && u.Scheme != "https" && (!link.plain || !c.policy.PlainLoopback || !loopback(u)) {
-			err = reason("must be an https URL")
-		}
-		if err != nil {
+		if _, err := c.link(link.uri, link.plain); err != nil {
 			c.fail(link.member, err.Error())
 		}
 	}
+}
+
+// link reads the URL of a document or an endpoint: https, or http on a loopback
+// address if both plain and the policy let that through.
+func (c *checks) link(raw string, plain bool) (*url.URL, error) {
+	u, err := parseURI(raw)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkHost(raw, u); err != nil {
+		return nil, err
+	}
+	if u.Scheme != "https" && (!plain || !c.policy.PlainLoopback || !loopback(u)) {
+		return nil, reason("must be an https URL")
+	}
+	return u, nil
 }
 
 // parseURI reads an absolute URI that consists of what RFC 3986 allows: browsers

@@ -31,6 +31,14 @@ type answer struct {
 	UpdatedAt       time.Time `json:"updated_at"`
 	Token           string    `json:"registration_access_token,omitempty"`
 	URI             string    `json:"registration_client_uri"`
+
+	Localized map[string]string `json:"localized,omitempty"` // empty: those of Metadata stand beside the others
+}
+
+// MarshalJSON writes the members in languages as well.
+func (a *answer) MarshalJSON() ([]byte, error) {
+	type members answer
+	return a.Beside((*members)(a)) //nolint:wrapcheck // the caller is encoding/json
 }
 
 func (h *Handler) show(r *http.Request, c *client.Client) *answer {
@@ -89,6 +97,8 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, errUnauthorized), errors.Is(err, client.ErrNotFound):
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 		known = &refusal{http.StatusUnauthorized, "invalid_token", "The credentials are missing, wrong, or not for this client."}
+	case errors.Is(err, client.ErrSector):
+		known = &refusal{http.StatusBadRequest, client.InvalidMetadata, client.ErrSector.Error()}
 	case errors.Is(err, errSecretFixed):
 		known = &refusal{http.StatusForbidden, client.InvalidMetadata, "client_secret cannot be changed here."}
 	case errors.Is(err, client.ErrRaced):

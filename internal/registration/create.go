@@ -45,6 +45,9 @@ func (h *Handler) create(r *http.Request) (*answer, error) {
 	if len(faults) > 0 {
 		return nil, refusedMetadata(faults)
 	}
+	if err := metadata.VerifySector(r.Context(), h.Documents, nil); err != nil {
+		return nil, err //nolint:wrapcheck // says what is wrong
+	}
 
 	now := h.Now()
 	c := &client.Client{ID: client.NewID(), Metadata: metadata, Dynamic: true, CreatedAt: now, UpdatedAt: now}

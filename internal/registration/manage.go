@@ -76,6 +76,12 @@ func (h *Handler) update(r *http.Request) (*answer, error) {
 		return nil, refusedMetadata(faults)
 	}
 	metadata.Audience, metadata.SkipConsent = c.Audience, c.SkipConsent // as the operator gave them
+	if !c.Dynamic && c.SubjectType == client.Pairwise && metadata.SubjectType != client.Pairwise {
+		return nil, invalidMetadata("subject_type is pairwise by the operator's will")
+	}
+	if err := metadata.VerifySector(r.Context(), h.Documents, &c.Metadata); err != nil {
+		return nil, err //nolint:wrapcheck // says what is wrong
+	}
 	c.Metadata = metadata
 	issued, err := h.settleSecret(r, c, secret)
 	if err != nil {

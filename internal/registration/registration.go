@@ -42,6 +42,7 @@ type Config struct {
 	InitialTokens [][]byte // SHA-256 of each initial access token (RFC 7591 section 3)
 	Policy        client.Policy
 	Clients       Clients
+	Documents     client.Documents // fetches what a sector_identifier_uri points to
 	Slow          client.Slow
 	Guesses       client.Guesses // bounds the tries at short secrets; nil sets no bound
 	Now           func() time.Time

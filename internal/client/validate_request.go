@@ -1,0 +1,23 @@
+package client
+
+import "fmt"
+
+// requestObjects checks how the client signs its requests, and where they may be
+// fetched. Those URLs alone may have a fragment: it is a hash of what is there.
+//
+// Spec: OpenID Connect Registration section 2; OpenID Connect Core section 6.2; RFC
+// 9101 section 10.5.
+func (c *checks) requestObjects(m *Metadata) {
+	c.oneOf("request_object_signing_alg", m.RequestObjectSigningAlg, append(c.signingAlgs(), "none")...)
+	if m.RequireSignedRequestObject && m.RequestObjectSigningAlg == "none" {
+		c.fail("request_object_signing_alg", "must not be none where require_signed_request_object is true")
+	}
+	if len(m.RequestURIs) > maxURIs {
+		c.fail("request_uris", fmt.Sprintf("may hold %d URIs", maxURIs))
+	}
+	for i, raw := range m.RequestURIs[:min(len(m.RequestURIs), maxURIs)] {
+		if _, err := c.link(raw, true); err != nil {
+			c.fail("request_uris", fmt.Sprintf("item %d %s", i+1, err))
+		}
+	}
+}

@@ -1,0 +1,26 @@
+package client
+
+import (
+	"net/url"
+	"strings"
+)
+
+// subjects checks by what name the client knows people. A pairwise one has a single
+// sector: without a sector_identifier_uri, its redirect URIs share a host.
+//
+// Spec: OpenID Connect Core section 8.1; OpenID Connect Registration section 2.
+func (c *checks) subjects(m *Metadata) {
+	c.oneOf("subject_type", m.SubjectType, SubjectTypes()...)
+	if m.SubjectType != Pairwise || m.SectorIdentifierURI != "" {
+		return
+	}
+	hosts := make(map[string]bool)
+	for _, raw := range m.RedirectURIs {
+		if u, err := url.Parse(raw); err == nil {
+			hosts[strings.ToLower(u.Hostname())] = true
+		}
+	}
+	if len(hosts) > 1 {
+		c.fail("sector_identifier_uri", "is needed for pairwise subjects, since redirect_uris have several hosts")
+	}
+}
