@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
@@ -162,7 +163,7 @@ func TestPromptAndMaxAge(t *testing.T) {
 		"max_age 0":          {asking("max_age", "0"), true},
 		"the subject asked":  {asking("claims", `{"id_token":{"sub":{"value":"`+text(first["sub"])+`"}}}`), false},
 		"another subject":    {asking("claims", `{"id_token":{"sub":{"value":"somebody"}}}`), true},
-		"unknown parameters": {asking("extra", "foobar", "display", "popup", "ui_locales", "xx", "login_hint", "ada"), false},
+		"unknown parameters": {asking("extra", "foobar", "display", "popup", "ui_locales", "xx", "claims_locales", "y z", "login_hint", "ada"), false},
 		"an unknown scope":   {asking("scope", "openid cookies"), false},
 		"acr_values unmet":   {asking("acr_values", "urn:example:gold"), false},
 	} {
@@ -187,6 +188,44 @@ func TestPromptAndMaxAge(t *testing.T) {
 	if got := b.authorize(essential).location().Query().Get("error"); got != "unmet_authentication_requirements" {
 		t.Errorf("an essential acr that cannot be had: error %q", got)
 	}
+}
+
+// Choosing an account proves nothing: what else the request demands still holds.
+func TestAnAccountIsChosen(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := start(t, db, nil)
+		b := s.browser()
+		first := claims(t, s.tokens(b.code(asking()))["id_token"])
+		for _, tc := range []struct {
+			changes []string
+			proves  bool
+		}{
+			{[]string{"prompt", "select_account"}, false},
+			{[]string{"prompt", "select_account", "max_age", "10000"}, false},
+			{[]string{"prompt", "select_account", "max_age", "5"}, true},
+			{[]string{"prompt", "select_account", "max_age", "0"}, true},
+			{[]string{"prompt", "login select_account"}, true},
+			{[]string{"prompt", "select_account consent"}, false},
+		} {
+			s.pass(10 * time.Second)
+			p := b.get(b.get("/oauth2/auth?" + asking(tc.changes...).Encode()).header.Get("Location"))
+			if !strings.Contains(p.body, `id="continue"`) {
+				t.Fatalf("%v: no choice: %d %s", tc.changes, p.status, p.body)
+			}
+			p = b.post(p.action(), url.Values{"request": {p.field("request")}, "decision": {"continue"}})
+			p = b.get(p.header.Get("Location"))
+			if asked := p.location().Path == "/login"; asked != tc.proves {
+				t.Errorf("%v: a password after the choice: %v, want %v", tc.changes, asked, tc.proves)
+			}
+			got := claims(t, s.tokens(b.follow(p).location().Query().Get("code"))["id_token"])
+			if again := got["auth_time"] != first["auth_time"]; again != tc.proves || got["sub"] != first["sub"] {
+				t.Errorf("%v: sub %v auth_time %v after %v %v", tc.changes, got["sub"], got["auth_time"], first["sub"], first["auth_time"])
+			}
+			first = got
+		}
+	})
 }
 
 func TestIDTokenHint(t *testing.T) {

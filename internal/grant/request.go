@@ -28,8 +28,9 @@ type Request struct {
 	// request that is answered twice meets its own grant.
 	Grant Ref
 
-	// SessionID and SignedInAt tell that somebody passed the sign-in page for this
-	// very request, which prompt=login and max_age ask for.
+	// SessionID is the session that somebody passed the sign-in page in, for this
+	// very request. SignedInAt is when they proved who they are, which prompt=login
+	// and max_age ask for; zero if they chose to go on as who they were.
 	SessionID  string
 	SignedInAt time.Time
 

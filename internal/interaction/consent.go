@@ -106,7 +106,7 @@ func (h *Handler) consentForm(v *visit, person string) web.Consent {
 		Client: v.shownClient(), RedirectHost: v.redirectHost(),
 		Action:  h.Issuer + "/consent?" + shownTo + "=" + url.QueryEscape(v.session.ID),
 		Request: v.request.ID, Person: person, Username: v.session.Username,
-		SwitchURL: h.Issuer + "/login?as=another&request=" + url.QueryEscape(v.request.ID),
+		SwitchURL: h.anotherURL(v),
 	}
 	for _, scope := range v.scopes() {
 		page.Scopes = append(page.Scopes, web.DescribeScope(scope))

@@ -70,6 +70,11 @@ func (s *watched) RecordSignIn(ctx context.Context, id, sessionID string, at, no
 	return s.Store.RecordSignIn(ctx, id, sessionID, at, now)
 }
 
+func (s *watched) RecordChoice(ctx context.Context, id, sessionID string, now time.Time) error {
+	s.writes.Add(1)
+	return s.Store.RecordChoice(ctx, id, sessionID, now)
+}
+
 func (s *watched) RecordDecision(
 	ctx context.Context, id string, d grant.Decision, subject string, remember *grant.Consent, now time.Time,
 ) error {

@@ -41,6 +41,7 @@ type Sessions interface {
 type Requests interface {
 	Request(ctx context.Context, id string, now time.Time) (*grant.Request, error)
 	RecordSignIn(ctx context.Context, id, sessionID string, at, now time.Time) error
+	RecordChoice(ctx context.Context, id, sessionID string, now time.Time) error
 	RecordDecision(ctx context.Context, id string, d grant.Decision, subject string, remember *grant.Consent, now time.Time) error
 }
 
@@ -69,6 +70,7 @@ type SetUp interface {
 // Pages draws the pages.
 type Pages interface {
 	SignIn(w http.ResponseWriter, status int, v web.SignIn)
+	Choose(w http.ResponseWriter, status int, v web.Choose)
 	Consent(w http.ResponseWriter, status int, v web.Consent)
 	Setup(w http.ResponseWriter, status int, v web.Setup)
 	SetupDone(w http.ResponseWriter, status int, v web.SetupDone)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
@@ -24,14 +25,20 @@ func (h *Handler) SignInPage(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
+	another := r.Form.Get("as") != ""
+	if v.chooses() && !another {
+		h.choosePage(w, r, v)
+		return
+	}
 	page := h.signInForm(v)
-	if v.confirms() && r.Form.Get("as") == "" {
+	if v.confirms() && !another {
 		page.Username, page.Reauthenticate = v.session.Username, true
 	}
 	h.Pages.SignIn(w, http.StatusOK, page)
 }
 
-// SignIn serves POST /login: the fields request, username, password and remember.
+// SignIn serves POST /login: the fields request, username, password and remember,
+// or a decision to cancel or to continue in the session there is.
 //
 // Spec: OpenID Connect Core §3.1.2.3; RFC 9700 §4.12 (no redirect repeats the password).
 func (h *Handler) SignIn(w http.ResponseWriter, r *http.Request) {
@@ -40,8 +47,12 @@ func (h *Handler) SignIn(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	if r.PostForm.Get("decision") == "cancel" {
+	switch r.PostForm.Get("decision") {
+	case "cancel":
 		h.cancel(w, r, v)
+		return
+	case "continue":
+		h.carryOn(w, r, v)
 		return
 	}
 	err = h.signIn(w, r, v)
@@ -163,14 +174,11 @@ func (h *Handler) signInForm(v *visit) web.SignIn {
 	shown := v.shownClient()
 	return web.SignIn{
 		Client: &shown, Action: h.Issuer + "/login", Request: v.request.ID,
-		Username: web.Clean(v.asked.Get("login_hint"), 128), Cancel: true,
+		Username: web.Clean(v.asked.Get("login_hint"), 128), OtherURL: h.anotherURL(v), Cancel: true,
 	}
 }
 
-// confirms reports whether the person who is signed in is asked to prove it
-// again. Whoever passed this page for the request and is back was not the one
-// asked for, so that somebody else may sign in.
-func (v *visit) confirms() bool {
-	return v.session != nil && !v.prompts("select_account") &&
-		(v.request.SignedInAt.IsZero() || v.request.SessionID != v.session.ID)
+// anotherURL leads to a form for somebody else than who is signed in.
+func (h *Handler) anotherURL(v *visit) string {
+	return h.Issuer + "/login?as=another&request=" + url.QueryEscape(v.request.ID)
 }

@@ -216,7 +216,6 @@ func TestWhoIsSignedInConfirmsIt(t *testing.T) {
 	for name, path := range map[string]string{
 		"somebody else was chosen":      "/login?as=another&request=" + id,
 		"they signed in and came back":  "/login?request=" + signedIn,
-		"the client asks for a choice":  "/login?request=" + b.begin(t, "prompt=select_account"),
 		"the one asked for is not them": "/login?request=" + id,
 	} {
 		if got := b.get(t, path); got.status != http.StatusOK || strings.Contains(got.body, confirm) {

@@ -47,9 +47,11 @@ func TestOpeningAPageChangesNothing(t *testing.T) {
 	h := newHouse(t)
 	b := h.browser(t)
 	id, token := b.signIn(t, "ada"), h.link(t, "tok")
+	chooses := b.begin(t, "prompt=select_account")
 	s, _ := b.session(t)
 	before, cookie := h.store.writes.Load(), b.cookie(t)
 	for _, path := range []string{
+		"/login?request=" + chooses, "/login?decision=continue&request=" + chooses + "&session=" + s.ID,
 		"/", "/login", "/login?request=" + id, "/login?as=another&request=" + id,
 		"/login?request=" + id + "&username=bob&password=" + url.QueryEscape(password),
 		"/consent?request=" + id, "/consent?decision=accept&request=" + id + "&session=" + s.ID,

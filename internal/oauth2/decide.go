@@ -87,11 +87,12 @@ func (h *Handler) missingSignIn(a *asked, s *session.Session, waiting *grant.Req
 	if want := a.demands.subject; want != "" && want != s.Subject {
 		return missing
 	}
-	if waiting != nil && !waiting.SignedInAt.IsZero() && waiting.SessionID == s.ID {
-		// They passed the page for this very request; asking again would never end.
+	passed := waiting != nil && waiting.SessionID == s.ID
+	if passed && !waiting.SignedInAt.IsZero() {
+		// They signed in for this very request; asking again would never end.
 		return nil
 	}
-	if a.prompts(promptLogin) || a.prompts(promptSelect) {
+	if a.prompts(promptLogin) || a.prompts(promptSelect) && !passed {
 		return missing
 	}
 	if a.maxAge != nil && int64(now.Sub(s.AuthTime)/time.Second) >= *a.maxAge {

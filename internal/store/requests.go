@@ -114,6 +114,24 @@ func (s *Store) RecordSignIn(ctx context.Context, id, sessionID string, at, now 
 	return nil
 }
 
+// RecordChoice notes that a person goes on, for a request, in the session they
+// have. They prove nothing by it; a sign-in for the request in that very session
+// still counts.
+func (s *Store) RecordChoice(ctx context.Context, id, sessionID string, now time.Time) error {
+	const record = `
+		UPDATE requests SET session_id = $2, signed_in_at = CASE WHEN session_id = $2 THEN signed_in_at END
+		WHERE id = $1 AND expires_at > $3`
+
+	recorded, err := s.write.exec(ctx, record, id, sessionID, now.UnixMicro())
+	if err != nil {
+		return fmt.Errorf("record choice: %w", err)
+	}
+	if recorded == 0 {
+		return grant.ErrNoRequest
+	}
+	return nil
+}
+
 // RecordDecision notes what a subject decided about a request, together with the
 // consent to remember, if any, which adds to those given before. A subject's first
 // decision stands: a later one gets [grant.ErrDecided] and changes nothing. Somebody

@@ -44,6 +44,31 @@ func TestRequestWaits(t *testing.T) {
 	})
 }
 
+// Whoever chooses a session has not signed in, unless they had in that one.
+func TestAChoiceProvesNothing(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		want := aRequest("request")
+		must(t, s.InsertRequest(t.Context(), want))
+		choose := func(sid string, signedIn time.Time) {
+			t.Helper()
+			must(t, s.RecordChoice(t.Context(), "request", sid, noon))
+			want.SessionID, want.SignedInAt = sid, signedIn
+			got, err := s.Request(t.Context(), "request", noon)
+			must(t, err)
+			wantSame(t, "request after the choice of "+sid, got, want)
+		}
+		choose("first", time.Time{})
+		must(t, s.RecordSignIn(t.Context(), "request", "first", noon, noon))
+		choose("first", noon)
+		choose("second", time.Time{})
+
+		late := want.ExpiresAt
+		wantErr(t, "RecordChoice too late", s.RecordChoice(t.Context(), "request", "sid", late), grant.ErrNoRequest)
+		wantErr(t, "RecordChoice of nothing", s.RecordChoice(t.Context(), "other", "sid", noon), grant.ErrNoRequest)
+	})
+}
+
 func TestFirstDecisionStands(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {

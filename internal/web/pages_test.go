@@ -31,6 +31,11 @@ func samples() []sample {
 				Client: &c, Action: link, Request: text, Username: text, Fault: text, Cancel: true,
 			})
 		}, append([]string{"username", "password", "login", "keep", "fault"}, about...)},
+		{"choose", func(p *Pages, w http.ResponseWriter, text, link string) {
+			p.Choose(w, http.StatusOK, Choose{
+				Client: client(text, link), Action: link, Request: text, Person: text, Username: text, OtherURL: link,
+			})
+		}, append([]string{"continue", "another", "cancel"}, about...)},
 		{"consent", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.Consent(w, http.StatusOK, Consent{
 				Client: client(text, link), Action: link, Request: text, RedirectHost: text, Person: text,

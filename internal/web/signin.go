@@ -23,6 +23,8 @@ type SignIn struct {
 	RetryAfter time.Duration
 	// Reauthenticate says that the person is signed in and must prove it again.
 	Reauthenticate bool
+	// OtherURL leads to signing in as somebody else than who must prove it.
+	OtherURL string
 	// Cancel offers the way back to the client without signing in.
 	Cancel bool
 }

@@ -65,6 +65,8 @@ func TestEveryPageOfTheWayIsGoodToLookAt(t *testing.T) {
 	v.look("demo-refreshed")
 	v.press("#fresh")
 	v.look("sign-in-again")
+	v.open(authorizeURL(server, map[string][]string{"prompt": {"select_account"}}))
+	v.look("choose")
 
 	v.open(server.issuer + "/oauth2/sessions/logout")
 	v.look("sign-out")

@@ -1,0 +1,39 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"net/url"
+	"testing"
+)
+
+func TestAnAccountIsChosenWithoutMouseOrScript(t *testing.T) {
+	t.Parallel()
+	server := startDev(t)
+	p := newPerson(t)
+	p.withoutScript()
+	way{server.demo, server.username, server.password}.arrive(p)
+	first := p.authTime()
+	afterSecond(first)
+
+	p.open(authorizeURL(server, url.Values{"prompt": {"select_account"}}))
+	p.sees("h1", "Choose an account")
+	p.walksThrough()
+	p.tabTo("#continue")
+	p.enter()
+	p.sees("main", "did not start here") // it was answered: the demo had not asked
+	p.open(server.demo)
+	p.press("#silent")
+	if got := p.authTime(); got != first {
+		t.Errorf("choosing an account moved auth_time from %d to %d", first, got)
+	}
+
+	p.open(authorizeURL(server, url.Values{"prompt": {"login select_account"}}))
+	p.press("#continue")
+	p.sees("h1", "Confirm it is you")
+	p.walksThrough()
+	p.tabTo("#another")
+	p.enter()
+	p.sees("h1", "Sign in")
+	p.finds("username")
+}
