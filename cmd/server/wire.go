@@ -52,6 +52,7 @@ type app struct {
 	cookies      session.Cookies
 	pages        *web.Pages
 	fetcher      *outbound.Client // of the URLs that clients register
+	keySets      *outbound.KeySets
 
 	stopping stopping
 
@@ -125,6 +126,7 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 	if a.fetcher, err = newFetcher(c); err != nil {
 		return nil, err
 	}
+	a.keySets = outbound.NewKeySets(a.fetcher, now)
 	if a.pages, err = web.New(); err != nil {
 		return nil, fmt.Errorf("parse pages: %w", err)
 	}
@@ -155,7 +157,7 @@ func (a *app) wireTokens(ctx context.Context) error {
 		AuthorizeURL: c.URL(pathAuthorize), LoginURL: c.URL(pathLogin), ConsentURL: c.URL(pathConsent),
 		Clients: a.clients,
 		Authenticator: clientauth.New(clientauth.Config{ //nolint:contextcheck // its decoy is made at once
-			Clients: a.clients, Replay: a.store, KeySets: outbound.NewKeySets(a.fetcher, a.now),
+			Clients: a.clients, Replay: a.store, KeySets: a.keySets,
 			Slow: a.clientHasher, Guesses: a.secretGuesses(),
 			Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Now: a.now,
 		}),
@@ -250,56 +252,13 @@ func (a *app) wireOIDC() {
 		tickets = append(tickets, derived.Key)
 	}
 	a.userinfo = &oidc.Userinfo{
-		Issuer: a.config.Issuer, Tokens: a.oauth2, Clients: a.clients, Signer: a.keys, Subjects: a.subjects, Now: a.now, Log: a.log,
+		Issuer: a.config.Issuer, Tokens: a.oauth2, Clients: a.clients, Signer: a.keys, Encrypter: outbound.Encrypter{Keys: a.keySets},
+		Subjects: a.subjects, Now: a.now, Log: a.log,
 	}
 	a.logout = &oidc.Logout{
 		Issuer: a.config.Issuer, Path: pathLogout, Keys: tickets,
 		Verifier: a.keys, Clients: a.clients, Sessions: a.store, Browser: a.cookies, Pages: a.pages, Subjects: a.subjects, Now: a.now, Log: a.log,
 	}
-}
-
-// registrationPolicy is what a client may say of itself.
-func registrationPolicy(c *config.Config) client.Policy {
-	return client.Policy{
-		SelfRegistered: true, DefaultScopes: c.DefaultScopes, AllowedScopes: c.RegistrationScopes,
-		LegacyResponseTypes: c.LegacyResponseTypes, PlainLoopback: c.OutboundAllowPrivate,
-	}
-}
-
-// operatorPolicy is what the operator may say of a client.
-func operatorPolicy(c *config.Config) client.Policy {
-	return client.Policy{DefaultScopes: c.DefaultScopes, LegacyResponseTypes: c.LegacyResponseTypes, PlainLoopback: true}
-}
-
-func (a *app) wireRegistration() {
-	var initial [][]byte
-	for _, token := range a.config.RegistrationTokens {
-		sum := sha256.Sum256([]byte(token.Reveal()))
-		initial = append(initial, sum[:])
-	}
-	a.registration = registration.New(registration.Config{
-		Issuer: a.config.Issuer, Mode: registration.Mode(a.config.Registration), InitialTokens: initial,
-		Policy: registrationPolicy(a.config), Clients: registry{a.store, a.clients}, Documents: a.fetcher,
-		Slow: a.clientHasher, Guesses: a.secretGuesses(), Now: a.now, Log: a.log,
-	})
-}
-
-// registry changes clients in the store and lets the cache of this process know
-// at once.
-type registry struct {
-	*store.Store
-
-	cache *store.ClientCache
-}
-
-func (r registry) UpdateClient(ctx context.Context, c *client.Client) error {
-	defer r.cache.Forget(c.ID)
-	return r.Store.UpdateClient(ctx, c) //nolint:wrapcheck // names itself
-}
-
-func (r registry) DeleteClient(ctx context.Context, id string) error {
-	defer r.cache.Forget(id)
-	return r.Store.DeleteClient(ctx, id) //nolint:wrapcheck // names itself
 }
 
 func (a *app) wireInteraction() {
@@ -326,6 +285,7 @@ func (a *app) capabilities() oidc.Capabilities {
 		Scopes:     a.config.DefaultScopes,
 		GrantTypes: client.GrantTypes(), ResponseTypes: []string{client.ResponseTypeCode}, ResponseModes: []string{"query", "fragment", "form_post"},
 		AuthMethods: client.AuthMethods(), SubjectTypes: []string{"public"},
+		UserinfoEncryptionAlgs: client.EncryptionAlgs(), UserinfoEncryptionEncs: client.EncryptionEncs(),
 		ACRValues: []string{session.ACRPassword}, UILocales: []string{"en"},
 		Prompts:                  []string{"none", "login", "consent", "select_account"},
 		RevocationAuthMethods:    client.AuthMethods(),

@@ -31,6 +31,9 @@ type Capabilities struct {
 	UILocales     []string
 	SigningAlgs   []string // of ID tokens and userinfo answers
 
+	IDTokenEncryptionAlgs, IDTokenEncryptionEncs   []string
+	UserinfoEncryptionAlgs, UserinfoEncryptionEncs []string
+
 	SubjectTypes []string
 
 	AuthMethods              []string // of clients at the token endpoint
@@ -71,6 +74,11 @@ type document struct {
 
 	IDTokenAlgs  []string `json:"id_token_signing_alg_values_supported"`
 	UserinfoAlgs []string `json:"userinfo_signing_alg_values_supported,omitempty"`
+
+	IDTokenEncryptionAlgs  []string `json:"id_token_encryption_alg_values_supported,omitempty"`
+	IDTokenEncryptionEncs  []string `json:"id_token_encryption_enc_values_supported,omitempty"`
+	UserinfoEncryptionAlgs []string `json:"userinfo_encryption_alg_values_supported,omitempty"`
+	UserinfoEncryptionEncs []string `json:"userinfo_encryption_enc_values_supported,omitempty"`
 	// The SDK of Ory Hydra v2 does not decode a document without these two.
 	HydraIDTokenAlgs  []string `json:"id_token_signed_response_alg"`
 	HydraUserinfoAlgs []string `json:"userinfo_signed_response_alg"`
@@ -150,6 +158,11 @@ func (c Capabilities) document() *document {
 		UserinfoAlgs:      where(c.Userinfo, userinfo),
 		HydraIDTokenAlgs:  c.SigningAlgs,
 		HydraUserinfoAlgs: userinfo,
+
+		IDTokenEncryptionAlgs:  c.IDTokenEncryptionAlgs,
+		IDTokenEncryptionEncs:  c.IDTokenEncryptionEncs,
+		UserinfoEncryptionAlgs: where(c.Userinfo, c.UserinfoEncryptionAlgs),
+		UserinfoEncryptionEncs: where(c.Userinfo, c.UserinfoEncryptionEncs),
 
 		TokenAuth:         c.AuthMethods,
 		TokenAuthAlgs:     c.AuthSigningAlgs,

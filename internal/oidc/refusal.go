@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/web"
 )
 
@@ -29,6 +30,8 @@ func (u *Userinfo) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		status, code, text = http.StatusUnauthorized, "invalid_token", "The access token is not active."
 	case errors.Is(err, errScope):
 		status, code, text, scope = http.StatusForbidden, "insufficient_scope", "The access token lacks the scope openid.", "openid"
+	case errors.Is(err, client.ErrNoKeys):
+		status, code, text = http.StatusBadRequest, "invalid_request", "The answer cannot be encrypted, since there is no key of the client for it."
 	case web.Temporary(err):
 		status, code, text = http.StatusServiceUnavailable, "temporarily_unavailable", "The server cannot answer right now."
 		w.Header().Set("Retry-After", "1")

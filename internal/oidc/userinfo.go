@@ -31,15 +31,25 @@ type Signer interface {
 	SignClaims(ctx context.Context, alg jwks.Algorithm, typ string, claims any) (string, error)
 }
 
+// Encrypter encrypts answers for clients. Its errors are [client.ErrNoKeys] where the
+// client has no key that fits.
+type Encrypter interface {
+	// Encrypt encrypts a JWT.
+	Encrypt(ctx context.Context, c *client.Client, alg, enc, signed string) (string, error)
+	// EncryptClaims encrypts claims that are not signed.
+	EncryptClaims(ctx context.Context, c *client.Client, alg, enc string, claims []byte) (string, error)
+}
+
 // Userinfo serves the userinfo endpoint.
 type Userinfo struct {
-	Issuer   string
-	Tokens   Tokens
-	Clients  Clients
-	Signer   Signer
-	Subjects client.Subjects
-	Now      func() time.Time
-	Log      *slog.Logger
+	Issuer    string
+	Tokens    Tokens
+	Clients   Clients
+	Signer    Signer
+	Encrypter Encrypter
+	Subjects  client.Subjects
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // ServeHTTP serves GET and POST /userinfo.
@@ -88,17 +98,39 @@ func (u *Userinfo) answer(r *http.Request) (kind string, body []byte, err error)
 	if err != nil {
 		return "", nil, err
 	}
+	claims["sub"] = u.Subjects.Of(c, held.Subject)
+	return u.write(ctx, c, claims)
+}
+
+// write gives the answer the form that the client registered: JSON or a signed JWT,
+// either of them encrypted or not.
+//
+// Spec: OpenID Connect Core section 5.3.2; OpenID Connect Registration section 2.
+func (u *Userinfo) write(ctx context.Context, c *client.Client, claims map[string]any) (kind string, body []byte, err error) {
+	keyAlg, enc := c.UserinfoEncryptedResponseAlg, c.UserinfoEncryptedResponseEnc
 	if alg := c.UserinfoSignedResponseAlg; alg != "" && alg != "none" {
 		claims["iss"], claims["aud"], claims["iat"] = u.Issuer, c.ID, u.Now().Unix()
 		signed, err := u.Signer.SignClaims(ctx, jwks.Algorithm(alg), "JWT", claims)
 		if err != nil {
 			return "", nil, fmt.Errorf("sign userinfo: %w", err)
 		}
+		if keyAlg != "" {
+			if signed, err = u.Encrypter.Encrypt(ctx, c, keyAlg, enc, signed); err != nil {
+				return "", nil, fmt.Errorf("encrypt userinfo: %w", err)
+			}
+		}
 		return "application/jwt", []byte(signed), nil
 	}
 	body, err = json.Marshal(claims)
 	if err != nil {
 		return "", nil, fmt.Errorf("write userinfo: %w", err)
+	}
+	if keyAlg != "" {
+		sealed, err := u.Encrypter.EncryptClaims(ctx, c, keyAlg, enc, body)
+		if err != nil {
+			return "", nil, fmt.Errorf("encrypt userinfo: %w", err)
+		}
+		return "application/jwt", []byte(sealed), nil
 	}
 	return "application/json", body, nil
 }
@@ -119,9 +151,7 @@ func userinfoClaims(held *grant.Held) (map[string]any, error) {
 	if account["preferred_username"] == nil {
 		account["preferred_username"] = held.Username
 	}
-	claims := Select(account, held.Scopes, request, InUserinfo)
-	claims["sub"] = held.Subject
-	return claims, nil
+	return Select(account, held.Scopes, request, InUserinfo), nil
 }
 
 // bearer returns the access token, which comes in the header or in the form of a

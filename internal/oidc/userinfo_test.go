@@ -2,6 +2,9 @@ package oidc
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,10 +15,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/outbound"
 )
 
 // tokens knows some access tokens. It stands for a room that this one may not
@@ -50,8 +55,13 @@ func userinfo(t *testing.T) (*Userinfo, *rig) {
 	r.client(t, "signed", client.Metadata{RedirectURIs: []string{"https://s.example/cb"}, UserinfoSignedResponseAlg: "ES256"})
 	asking := held("shop", "ada-subject", "openid")
 	asking.Detail.Claims = json.RawMessage(`{"userinfo":{"email":null}}`)
+	fetcher, err := outbound.New(outbound.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return &Userinfo{
-		Issuer: issuer, Clients: r.store, Signer: r.keys, Now: func() time.Time { return r.now }, Log: r.logger(),
+		Issuer: issuer, Clients: r.store, Signer: r.keys, Encrypter: outbound.Encrypter{Keys: outbound.NewKeySets(fetcher, time.Now)},
+		Subjects: client.Subjects{Salt: []byte("salt")}, Now: func() time.Time { return r.now }, Log: r.logger(),
 		Tokens: tokens{
 			"good":    held("shop", "ada-subject", "openid", "profile"),
 			"asking":  asking,
@@ -59,6 +69,14 @@ func userinfo(t *testing.T) (*Userinfo, *rig) {
 			"plain":   held("shop", "ada-subject", "profile"),
 			"service": held("shop", "", "openid"),
 			"orphan":  held("gone", "ada-subject", "openid"),
+
+			"encrypted":  held("encrypted", "ada-subject", "openid", "email"),
+			"nested":     held("nested", "ada-subject", "openid", "email"),
+			"keyless":    held("keyless", "ada-subject", "openid", "email"),
+			"pairwise":   held("pairwise", "ada-subject", "openid"),
+			"brother":    held("brother", "ada-subject", "openid"),
+			"stranger":   held("stranger", "ada-subject", "openid"),
+			"pairwise 2": held("pairwise", "bob-subject", "openid"),
 		},
 	}, r
 }
@@ -127,10 +145,91 @@ func TestUserinfoIsSignedForWhoRegisteredIt(t *testing.T) {
 	}
 }
 
+func TestUserinfoIsEncryptedForWhoRegisteredIt(t *testing.T) {
+	t.Parallel()
+
+	u, r := userinfo(t)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "ours", Use: "enc"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, alg := range map[string]string{"encrypted": "none", "nested": "EdDSA"} {
+		r.client(t, id, client.Metadata{
+			RedirectURIs: []string{"https://e.example/cb"}, JWKS: set, UserinfoSignedResponseAlg: alg,
+			UserinfoEncryptedResponseAlg: "ECDH-ES+A256KW", UserinfoEncryptedResponseEnc: "A256GCM",
+		})
+	}
+	open := func(token string) (content []byte, cty any) {
+		t.Helper()
+		w := ask(t, u, "GET", "", "", "Bearer "+token)
+		object, err := jose.ParseEncryptedCompact(w.Body.String(), []jose.KeyAlgorithm{jose.ECDH_ES_A256KW}, []jose.ContentEncryption{jose.A256GCM})
+		if err != nil || w.Header().Get("Content-Type") != "application/jwt" || object.Header.KeyID != "ours" {
+			t.Fatalf("%s: %d %q of %s: %v; want a JWE for the key ours", token, w.Code, w.Body, w.Header().Get("Content-Type"), err)
+		}
+		if content, err = object.Decrypt(key); err != nil {
+			t.Fatal(err)
+		}
+		return content, object.Header.ExtraHeaders[jose.HeaderContentType]
+	}
+	read := func(payload []byte) (claims map[string]any) {
+		t.Helper()
+		if err := json.Unmarshal(payload, &claims); err != nil {
+			t.Fatal(err)
+		}
+		return claims
+	}
+
+	plain, cty := open("encrypted")
+	want := map[string]any{"sub": "ada-subject", "email": "ada@example.org"}
+	if diff := cmp.Diff(want, read(plain)); diff != "" || cty != nil {
+		t.Errorf("not signed: cty %v, claims differ (-want +got):\n%s", cty, diff)
+	}
+	signed, cty := open("nested")
+	payload, _, err := r.keys.Verify(string(signed), "JWT")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want["iss"], want["aud"], want["iat"] = issuer, "nested", float64(r.now.Unix())
+	if diff := cmp.Diff(want, read(payload)); diff != "" || cty != "JWT" {
+		t.Errorf("signed: cty %v, claims differ (-want +got):\n%s", cty, diff)
+	}
+}
+
+func TestUserinfoNamesAPersonAsTheClientsSectorKnowsThem(t *testing.T) {
+	t.Parallel()
+
+	u, r := userinfo(t)
+	for id, uri := range map[string]string{"pairwise": "https://p.example/a", "brother": "https://p.example/b", "stranger": "https://q.example/"} {
+		r.client(t, id, client.Metadata{RedirectURIs: []string{uri}, SubjectType: client.Pairwise})
+	}
+	sub := func(token string) any {
+		t.Helper()
+		var claims map[string]any
+		if err := json.Unmarshal(ask(t, u, "GET", "", "", "Bearer "+token).Body.Bytes(), &claims); err != nil {
+			t.Fatal(err)
+		}
+		return claims["sub"]
+	}
+	own := sub("pairwise")
+	if own == nil || own == "ada-subject" || own != sub("pairwise") || own != sub("brother") {
+		t.Errorf("sub = %v, then %v, and of another client of the sector %v; want one name that is not their own", own, sub("pairwise"), sub("brother"))
+	}
+	if own == sub("stranger") || own == sub("pairwise 2") {
+		t.Errorf("sub = %v of another sector too, or of another person", own)
+	}
+}
+
 func TestUserinfoRefusesInTheWordsOfRFC6750(t *testing.T) {
 	t.Parallel()
 
 	u, r := userinfo(t)
+	r.client(t, "keyless", client.Metadata{
+		RedirectURIs: []string{"https://k.example/cb"}, JWKSURI: "https://127.0.0.1/keys", UserinfoEncryptedResponseAlg: "ECDH-ES",
+	})
 	for name, tc := range map[string]struct {
 		w         *httptest.ResponseRecorder
 		status    int
@@ -147,6 +246,7 @@ func TestUserinfoRefusesInTheWordsOfRFC6750(t *testing.T) {
 		"in header and query":        {ask(t, u, "GET", "access_token=good", "", "Bearer good"), 400, `error="invalid_request"`},
 		"in header and form":         {ask(t, u, "POST", "", "access_token=good", "Bearer good"), 400, `error="invalid_request"`},
 		"in two headers":             {ask(t, u, "GET", "", "", "Bearer good", "Bearer good"), 400, `error="invalid_request"`},
+		"no key to encrypt with":     {ask(t, u, "GET", "", "", "Bearer keyless"), 400, `error="invalid_request"`},
 		"while the database is away": {ask(t, u, "GET", "", "", "Bearer lost"), 503, ``},
 	} {
 		var body map[string]any

@@ -15,7 +15,7 @@ import (
 
 const (
 	fresh    = 5 * time.Minute  // how long fetched keys are believed
-	rest     = time.Minute      // between fetches for the sake of an unknown kid
+	rest     = time.Minute      // from one attempt to the next for the sake of an unknown kid
 	sulk     = 10 * time.Second // after a fetch that failed
 	maxCache = 1000             // sets of keys
 )
@@ -55,18 +55,39 @@ func (k *KeySets) Keys(ctx context.Context, c *client.Client, kid string) ([]jos
 		}
 		return keys, nil
 	}
-	if hit, ok := k.cached(c.JWKSURI, kid); ok {
+	return k.fetched(ctx, c.JWKSURI, func(hit fetched, now time.Time) bool {
+		named := func(key jose.JSONWebKey) bool { return key.KeyID == kid }
+		return kid == "" || slices.ContainsFunc(hit.keys, named) || now.Sub(hit.tried) < rest
+	})
+}
+
+// Recent returns the keys that the client published as they were a minute ago at
+// most, if they can be had: whoever encrypts is not told by a kid that there are
+// others by now.
+//
+// Spec: OpenID Connect Core section 10.2.1.
+func (k *KeySets) Recent(ctx context.Context, c *client.Client) ([]jose.JSONWebKey, error) {
+	if c.JWKSURI == "" {
+		return k.Keys(ctx, c, "")
+	}
+	return k.fetched(ctx, c.JWKSURI, func(hit fetched, now time.Time) bool { return now.Sub(hit.tried) < rest })
+}
+
+// fetched returns the keys at uri: those in the cache if good says that they will
+// do.
+func (k *KeySets) fetched(ctx context.Context, uri string, good func(hit fetched, now time.Time) bool) ([]jose.JSONWebKey, error) {
+	if hit, ok := k.cached(uri, good); ok {
 		return hit.keys, hit.err
 	}
 
 	// Those who wait for the same keys share one fetch, which therefore outlives
 	// the request that began it.
 	shared := context.WithoutCancel(ctx)
-	done := k.flight.DoChan(c.JWKSURI, func() (any, error) {
-		if hit, ok := k.cached(c.JWKSURI, kid); ok {
+	done := k.flight.DoChan(uri, func() (any, error) {
+		if hit, ok := k.cached(uri, good); ok {
 			return hit, nil
 		}
-		return k.refresh(shared, c.JWKSURI), nil
+		return k.refresh(shared, uri), nil
 	})
 	select {
 	case result := <-done:
@@ -77,8 +98,8 @@ func (k *KeySets) Keys(ctx context.Context, c *client.Client, kid string) ([]jos
 	}
 }
 
-// cached returns what is known of uri, if it is good enough to answer for kid.
-func (k *KeySets) cached(uri, kid string) (fetched, bool) {
+// cached returns what is known of uri, if that is neither old nor not good enough.
+func (k *KeySets) cached(uri string, good func(hit fetched, now time.Time) bool) (fetched, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	hit, ok := k.cache[uri]
@@ -90,10 +111,8 @@ func (k *KeySets) cached(uri, kid string) (fetched, bool) {
 		return hit, now.Sub(hit.tried) < sulk
 	case now.Sub(hit.at) >= fresh:
 		return hit, false
-	case kid == "" || slices.ContainsFunc(hit.keys, func(key jose.JSONWebKey) bool { return key.KeyID == kid }):
-		return hit, true
 	default:
-		return hit, now.Sub(hit.tried) < rest
+		return hit, good(hit, now)
 	}
 }
 

@@ -122,6 +122,48 @@ func TestKeysAreFetchedNowAndThen(t *testing.T) {
 	p.want(t, "b", "b", 3)
 }
 
+func TestAMinuteAfterARotationTheNewKeyIsFound(t *testing.T) {
+	t.Parallel()
+
+	p := newPublisher(t)
+	p.publish(t, "old")
+	p.want(t, "old", "old", 1)
+	p.pass(time.Millisecond) // the answer is on its way back
+	p.publish(t, "new")
+	p.pass(time.Minute)
+	p.want(t, "new", "new", 2)
+}
+
+func TestWhoEncryptsIsNotAMinuteBehind(t *testing.T) {
+	t.Parallel()
+
+	recent := func(p *publisher, want string, fetches int64) {
+		t.Helper()
+		keys, err := p.Recent(t.Context(), p.client)
+		if err != nil || len(keys) != 1 || keys[0].KeyID != want || p.fetches.Load() != fetches {
+			t.Errorf("Recent = %v, %v after %d fetches; want %q after %d", keys, err, p.fetches.Load(), want, fetches)
+		}
+	}
+	p := newPublisher(t)
+	p.publish(t, "old")
+	recent(p, "old", 1)
+	p.publish(t, "new")
+	p.pass(rest - 1)
+	recent(p, "old", 1)
+	p.pass(1)
+	recent(p, "new", 2)
+	p.publish(t) // the client's server goes away
+	p.pass(rest)
+	recent(p, "new", 3)
+	recent(p, "new", 3)
+	p.pass(fresh)
+	if keys, err := p.Recent(t.Context(), p.client); !errors.Is(err, client.ErrNoKeys) {
+		t.Errorf("Recent = %v, %v; want no keys", keys, err)
+	}
+	p.client = &client.Client{Metadata: client.Metadata{JWKS: json.RawMessage(keySet(t, "x"))}}
+	recent(p, "x", 4)
+}
+
 func TestAFailureIsNotTriedAgainAtOnce(t *testing.T) {
 	t.Parallel()
 

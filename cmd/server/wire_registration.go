@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/config"
+	"github.com/ostiary/ostiary/internal/registration"
+	"github.com/ostiary/ostiary/internal/store"
+)
+
+// registrationPolicy is what a client may say of itself.
+func registrationPolicy(c *config.Config) client.Policy {
+	return client.Policy{
+		SelfRegistered: true, DefaultScopes: c.DefaultScopes, AllowedScopes: c.RegistrationScopes,
+		LegacyResponseTypes: c.LegacyResponseTypes, PlainLoopback: c.OutboundAllowPrivate,
+	}
+}
+
+// operatorPolicy is what the operator may say of a client.
+func operatorPolicy(c *config.Config) client.Policy {
+	return client.Policy{DefaultScopes: c.DefaultScopes, LegacyResponseTypes: c.LegacyResponseTypes, PlainLoopback: true}
+}
+
+func (a *app) wireRegistration() {
+	var initial [][]byte
+	for _, token := range a.config.RegistrationTokens {
+		sum := sha256.Sum256([]byte(token.Reveal()))
+		initial = append(initial, sum[:])
+	}
+	a.registration = registration.New(registration.Config{
+		Issuer: a.config.Issuer, Mode: registration.Mode(a.config.Registration), InitialTokens: initial,
+		Policy: registrationPolicy(a.config), Clients: registry{a.store, a.clients}, Documents: a.fetcher,
+		Slow: a.clientHasher, Guesses: a.secretGuesses(), Now: a.now, Log: a.log,
+	})
+}
+
+// registry changes clients in the store and lets the cache of this process know
+// at once.
+type registry struct {
+	*store.Store
+
+	cache *store.ClientCache
+}
+
+func (r registry) UpdateClient(ctx context.Context, c *client.Client) error {
+	defer r.cache.Forget(c.ID)
+	return r.Store.UpdateClient(ctx, c) //nolint:wrapcheck // names itself
+}
+
+func (r registry) DeleteClient(ctx context.Context, id string) error {
+	defer r.cache.Forget(id)
+	return r.Store.DeleteClient(ctx, id) //nolint:wrapcheck // names itself
+}
