@@ -13,6 +13,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 
+	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
@@ -22,10 +23,12 @@ func TestStatementsPerRequest(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
-		s := start(t, db, nil)
+		s := start(t, db, legacy())
+		s.bring(legacyClient("legacy", ""))
 		signer := s.addAssertingClient()
 		b := s.browser()
-		b.code(asking()) // signs in, and warms the caches
+		b.code(asking())                                                        // signs in, and warms the caches
+		b.authorize(asking("client_id", "legacy", "response_type", "id_token")) // of another bucket
 		s.call("/oauth2/token", s.assertion(signer))
 
 		expect := func(request string, want int64, act func() reply) reply {
@@ -49,6 +52,11 @@ func TestStatementsPerRequest(t *testing.T) {
 			return s.call("/oauth2/token", s.assertion(signer))
 		})
 		code := expect("authorize", 2, func() reply { return b.get("/oauth2/auth?" + asking().Encode()) }).location().Query().Get("code")
+		for _, kind := range client.LegacyResponseTypes() {
+			expect("authorize, "+kind, 2, func() reply {
+				return b.get("/oauth2/auth?" + asking("client_id", "legacy", "response_type", kind).Encode())
+			})
+		}
 		tokens := expect("authorization_code", 1, func() reply { return s.call("/oauth2/token", exchanging(code)) }).json(t)
 		tokens = expect("refresh_token", 1, func() reply { return s.refresh(tokens["refresh_token"]) }).json(t)
 		expect("userinfo", 1, func() reply { return s.userinfo(tokens["access_token"]) })

@@ -32,7 +32,8 @@ type Kind int
 
 // The kinds of grants. Their numbers are stored.
 const (
-	KindCode Kind = 1
+	KindCode     Kind = 1
+	KindImplicit Kind = 2 // without a code: all of its tokens were in the answer
 )
 
 // Grant is what a subject allowed a client.

@@ -54,7 +54,7 @@ func (h *Handler) mint(ctx context.Context, u *unit) (string, error) {
 		Scope:    strings.Join(u.scopes, " "),
 	}
 	if u.held != nil {
-		claims.Subject = u.held.Subject
+		claims.Subject = h.Subjects.Of(u.client, u.held.Subject)
 		claims.AuthTime, claims.ACR, claims.AMR = u.held.Detail.AuthTime, u.held.Detail.ACR, u.held.Detail.AMR
 		claims.Grant = encodeRef(u.held.Ref)
 		if u.held.EndsAt.Before(expiry) {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,13 +16,15 @@ import (
 	"github.com/ostiary/ostiary/internal/session"
 )
 
-// answer writes the grant, then the answer to the client: a code that was sent
-// exists.
+// answer writes the grant, then the answer to the client: what was sent exists.
+// A grant that leads to nothing more, since all of its tokens are in the answer, is
+// written too: it ends them, and answers its request only once.
 func (h *Handler) answer(w http.ResponseWriter, r *http.Request, a *asked, s *session.Session, waiting *grant.Request, now time.Time) {
-	u := &unit{now: now, client: a.client, form: a.form, grant: h.newGrant(a, s, waiting, now)}
-	code, err := h.authorize(withUnit(r.Context(), u), a, u)
+	u := &unit{now: now, client: a.client, state: a.state}
+	u.hold(h.newGrant(a, s, waiting, now))
+	given, err := h.authorize(withUnit(r.Context(), u), a, u)
 	if err == nil {
-		err = h.Grants.InsertGrant(r.Context(), u.grant)
+		err = h.Grants.InsertGrant(r.Context(), &u.held.Grant)
 	}
 	switch {
 	case errors.Is(err, grant.ErrExists):
@@ -34,15 +38,15 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, a *asked, s *se
 	if waiting != nil {
 		h.Cookies.Unbind(w, waiting.ID)
 	}
-	h.respond(w, a, []parameter{{"code", code}})
+	h.respond(w, a, given)
 }
 
-// newGrant returns the grant that the request asks for.
-func (h *Handler) newGrant(a *asked, s *session.Session, waiting *grant.Request, now time.Time) *grant.Grant {
-	g := &grant.Grant{
+// newGrant returns the grant that the request asks for, with the person behind it.
+func (h *Handler) newGrant(a *asked, s *session.Session, waiting *grant.Request, now time.Time) *grant.Held {
+	g := grant.Grant{
 		Kind: grant.KindCode, ClientID: a.client.ID, Subject: s.Subject, SessionID: s.ID,
 		Scopes: a.scopes, Resources: a.resources,
-		CreatedAt: now, CodeExpiresAt: now.Add(h.Lifetimes.Code), Seed: newSeed(),
+		CreatedAt: now, Seed: newSeed(),
 		Detail: grant.Detail{
 			RedirectURI: a.redirectURI, Challenge: a.challenge, Nonce: a.nonce,
 			AuthTime: s.AuthTime.Unix(), ACR: s.ACR, AMR: s.AMR, Claims: a.claims,
@@ -53,21 +57,37 @@ func (h *Handler) newGrant(a *asked, s *session.Session, waiting *grant.Request,
 	} else {
 		g.Ref = a.newRef(now)
 	}
-	if a.wantsRefresh() {
-		g.ExpiresAt, g.EndsAt = now.Add(h.Lifetimes.RefreshIdle), now.Add(h.Lifetimes.RefreshAbsolute)
+	if a.answers.has(answerCode) {
+		g.CodeExpiresAt = now.Add(h.Lifetimes.Code)
 	} else {
-		g.EndsAt = g.CodeExpiresAt.Add(h.Lifetimes.AccessToken)
-		g.ExpiresAt = g.EndsAt
+		g.Kind = grant.KindImplicit
 	}
-	return g
+	g.ExpiresAt, g.EndsAt = h.ends(a, now)
+	return &grant.Held{Grant: g, Username: s.Username, Claims: s.Claims}
+}
+
+// ends returns when a grant of now ends unused, and when in any case: with the last
+// token that there can be under it.
+func (h *Handler) ends(a *asked, now time.Time) (idle, absolute time.Time) {
+	switch {
+	case a.wantsRefresh():
+		return now.Add(h.Lifetimes.RefreshIdle), now.Add(h.Lifetimes.RefreshAbsolute)
+	case a.answers.has(answerCode):
+		absolute = now.Add(h.Lifetimes.Code + h.Lifetimes.AccessToken)
+	case a.answers.has(answerToken):
+		absolute = now.Add(h.Lifetimes.AccessToken)
+	default:
+		absolute = now.Add(h.Lifetimes.IDToken)
+	}
+	return absolute, absolute
 }
 
 // authorize runs fosite's authorization pipeline over the canonical request and
-// returns the code it made.
-func (h *Handler) authorize(ctx context.Context, a *asked, u *unit) (string, error) {
+// returns what it made.
+func (h *Handler) authorize(ctx context.Context, a *asked, u *unit) ([]parameter, error) {
 	request, err := h.engine.NewAuthorizeRequest(ctx, engineRequest(ctx, a))
 	if err := u.verdict(err); err != nil {
-		return "", fmt.Errorf("authorize: %w", err)
+		return nil, fmt.Errorf("authorize: %w", err)
 	}
 	for _, scope := range a.scopes {
 		request.GrantScope(scope)
@@ -75,11 +95,40 @@ func (h *Handler) authorize(ctx context.Context, a *asked, u *unit) (string, err
 	for _, resource := range a.resources {
 		request.GrantAudience(resource)
 	}
-	response, err := h.engine.NewAuthorizeResponse(ctx, request, newEngineSession(u.grant.Subject))
+	response, err := h.engine.NewAuthorizeResponse(ctx, request, newEngineSession(u.held.Subject))
 	if err := u.verdict(err); err != nil {
-		return "", fmt.Errorf("authorize: %w", err)
+		return nil, fmt.Errorf("authorize: %w", err)
 	}
-	return response.GetCode(), nil
+	return parametersOf(a, u, response.GetParameters())
+}
+
+// errIncomplete reports an answer that lacks what its response type promises.
+var errIncomplete = errors.New("authorize: the answer is incomplete")
+
+// parametersOf takes out of what fosite made all that the response type promises,
+// and nothing else.
+//
+// Spec: RFC 6749 §4.1.2, §4.2.2; OpenID Connect Core §3.2.2.5, §3.3.2.5.
+func parametersOf(a *asked, u *unit, made url.Values) ([]parameter, error) {
+	var answer []parameter
+	if a.answers.has(answerCode) {
+		answer = append(answer, parameter{"code", made.Get("code")})
+	}
+	if a.answers.has(answerToken) {
+		answer = append(answer,
+			parameter{"access_token", made.Get("access_token")}, parameter{"token_type", "Bearer"},
+			parameter{"expires_in", strconv.FormatInt(int64(u.expiresIn.Seconds()), 10)})
+		if a.grantsLess() {
+			answer = append(answer, parameter{"scope", strings.Join(a.scopes, " ")})
+		}
+	}
+	if a.answers.has(answerIDToken) {
+		answer = append(answer, parameter{"id_token", made.Get("id_token")})
+	}
+	if slices.ContainsFunc(answer, func(p parameter) bool { return p.value == "" && p.name != "scope" }) {
+		return nil, errIncomplete
+	}
+	return answer, nil
 }
 
 // engineRequest returns the request as fosite should see it: what it would
@@ -89,7 +138,7 @@ func engineRequest(ctx context.Context, a *asked) *http.Request {
 	form := url.Values{
 		"client_id":     {a.client.ID},
 		"redirect_uri":  {a.redirectURI},
-		"response_type": {"code"},
+		"response_type": {string(a.answers)},
 		"state":         {"-"},
 	}
 	if len(a.scopes) > 0 {
@@ -97,6 +146,9 @@ func engineRequest(ctx context.Context, a *asked) *http.Request {
 	}
 	if len(a.resources) > 0 {
 		form["audience"] = a.resources
+	}
+	if a.nonce != "" {
+		form.Set("nonce", a.nonce)
 	}
 	if a.challenge != "" {
 		form.Set("code_challenge", a.challenge)

@@ -29,18 +29,12 @@ const (
 	promptSelect  = "select_account"
 )
 
-// The response modes.
-const (
-	modeQuery    = "query"
-	modeFragment = "fragment"
-	modeFormPost = "form_post"
-)
-
 // asked is a validated authorization request.
 type asked struct {
 	client      *client.Client
 	redirectURI string
 	state       string
+	answers     responseType
 	mode        string
 
 	scopes    []string
@@ -57,6 +51,11 @@ type asked struct {
 }
 
 func (a *asked) prompts(value string) bool { return slices.Contains(a.prompt, value) }
+
+// grantsLess reports whether there are scopes that were asked for and not granted.
+func (a *asked) grantsLess() bool {
+	return len(common(strings.Fields(a.form.Get("scope")), a.scopes)) < len(strings.Fields(a.form.Get("scope")))
+}
 
 // wantsRefresh reports whether the answer may lead to refresh tokens.
 func (a *asked) wantsRefresh() bool {
@@ -142,31 +141,12 @@ func (h *Handler) read(ctx context.Context, form url.Values) (*asked, error) {
 
 func (h *Handler) fill(a *asked) error {
 	for _, step := range []func(*asked) error{
-		readMode, readUnsupported, readResponse, readScope, readPKCE, readPrompt, readMaxAge,
+		readMode, readUnsupported, h.readResponse, readScope, readPKCE, readNonce, readPrompt, readMaxAge,
 		h.readHint, h.readClaims, readDemands,
 	} {
 		if err := step(a); err != nil {
 			return err
 		}
-	}
-	a.nonce = a.form.Get("nonce")
-	return nil
-}
-
-// readMode settles first where the answer goes, since every error goes there too.
-// What was to bring a token never comes in the query (OAuth 2.0 Multiple Response
-// Type Encoding Practices section 3).
-func readMode(a *asked) error {
-	types := strings.Fields(a.form.Get("response_type"))
-	if slices.Contains(types, "token") || slices.Contains(types, "id_token") {
-		a.mode = modeFragment
-	}
-	switch mode := a.form.Get("response_mode"); mode {
-	case "", modeQuery:
-	case modeFragment, modeFormPost:
-		a.mode = mode
-	default:
-		return refuse(codeInvalidRequest, "This response_mode is not supported")
 	}
 	return nil
 }
@@ -185,29 +165,22 @@ func readUnsupported(a *asked) error {
 	return nil
 }
 
-func readResponse(a *asked) error {
-	switch types := strings.Fields(a.form.Get("response_type")); {
-	case len(types) == 0:
-		return refuse(codeInvalidRequest, "The parameter response_type is missing")
-	case len(types) != 1 || types[0] != "code" || !slices.Contains(a.client.ResponseTypes, "code"):
-		return refuse(codeUnsupportedResponse, describe(codeUnsupportedResponse))
-	case !a.client.May(client.GrantAuthorizationCode):
-		return refuse(codeUnauthorizedClient, describe(codeUnauthorizedClient))
-	}
-	return nil
-}
-
 // readScope keeps the scopes that the client may have. Unknown ones are ignored
-// (OpenID Connect Core section 3.1.2.1), and the answer says what was granted.
+// (OpenID Connect Core section 3.1.2.1), and the answer says what was granted. So
+// is offline_access where no code could lead to it (section 11).
 func readScope(a *asked) error {
 	allowed := a.client.Scopes()
 	for scope := range strings.FieldsSeq(a.form.Get("scope")) {
 		if !validScope(scope) {
 			return refuse(codeInvalidScope, "The parameter scope is malformed")
 		}
-		if slices.Contains(allowed, scope) && !slices.Contains(a.scopes, scope) {
+		useless := scope == scopeOffline && !a.answers.has(answerCode)
+		if slices.Contains(allowed, scope) && !slices.Contains(a.scopes, scope) && !useless {
 			a.scopes = append(a.scopes, scope)
 		}
+	}
+	if a.answers.has(answerIDToken) && !slices.Contains(a.scopes, scopeOpenID) {
+		return refuse(codeInvalidScope, "An ID token needs the scope openid")
 	}
 	a.resources = resources(a.form)
 	for _, resource := range a.resources {
@@ -229,8 +202,12 @@ func validScope(s string) bool {
 }
 
 // readPKCE accepts S256 alone, and demands it of public clients and of those
-// that registered so (RFC 9700 section 2.1.1).
+// that registered so (RFC 9700 section 2.1.1). It says nothing where no code is
+// asked for.
 func readPKCE(a *asked) error {
+	if !a.answers.has(answerCode) {
+		return nil
+	}
 	a.challenge = a.form.Get("code_challenge")
 	method := a.form.Get("code_challenge_method")
 	switch {

@@ -84,7 +84,7 @@ func (h *Handler) missingSignIn(a *asked, s *session.Session, waiting *grant.Req
 	if s == nil {
 		return missing
 	}
-	if want := a.demands.subject; want != "" && want != s.Subject {
+	if want := a.demands.subject; want != "" && want != h.Subjects.Of(a.client, s.Subject) {
 		return missing
 	}
 	passed := waiting != nil && waiting.SessionID == s.ID
@@ -119,9 +119,11 @@ func missingConsent(a *asked, s *session.Session, before *grant.Consent, waiting
 
 // trusted reports whether an earlier consent may stand for this request without
 // a question: not where anyone on the device could pretend to be the client
-// (RFC 8252 section 8.6).
+// (RFC 8252 section 8.6). A secret is no proof of who gets what is in the answer
+// itself.
 func trusted(a *asked) bool {
-	return !a.client.Public() || strings.HasPrefix(a.redirectURI, "https:")
+	proven := !a.client.Public() && (!a.client.Native() || !a.answers.front())
+	return proven || strings.HasPrefix(a.redirectURI, "https:")
 }
 
 // touch keeps a session alive that is being used. Once in a while is enough, so

@@ -37,6 +37,9 @@ func newEngine(h *Handler) *fosite.Fosite {
 		OpenIDConnectRequestValidator: openid.NewOpenIDConnectRequestValidator(nil, config),
 		IDTokenHandleHelper:           idTokens, Config: config,
 	}
+	implicit := &fositeoauth2.AuthorizeImplicitGrantTypeHandler{
+		AccessTokenStrategy: strategy, AccessTokenStorage: store, Config: config,
+	}
 	proof := &pkce.Handler{AuthorizeCodeStrategy: strategy, Storage: store, Config: config}
 	own := &fositeoauth2.ClientCredentialsGrantHandler{
 		HandleHelper: &fositeoauth2.HandleHelper{
@@ -52,8 +55,22 @@ func newEngine(h *Handler) *fosite.Fosite {
 		handler: h,
 	}
 
-	// PKCE needs the code that the first handler makes.
-	config.AuthorizeEndpointHandlers = fosite.AuthorizeEndpointHandlers{code, oidc, proof}
+	// The implicit handler itself is not among them: there is no response type token
+	// without an ID token or a code. PKCE needs the code that those before it make.
+	config.AuthorizeEndpointHandlers = fosite.AuthorizeEndpointHandlers{
+		code, oidc,
+		&openid.OpenIDConnectHybridHandler{
+			AuthorizeImplicitGrantTypeHandler: implicit, AuthorizeExplicitGrantHandler: code,
+			IDTokenHandleHelper: idTokens, OpenIDConnectRequestValidator: oidc.OpenIDConnectRequestValidator,
+			OpenIDConnectRequestStorage: store, Config: config,
+		},
+		&openid.OpenIDConnectImplicitHandler{
+			AuthorizeImplicitGrantTypeHandler: implicit,
+			IDTokenHandleHelper:               idTokens, OpenIDConnectRequestValidator: oidc.OpenIDConnectRequestValidator,
+			Config: config,
+		},
+		proof,
+	}
 	config.TokenEndpointHandlers = fosite.TokenEndpointHandlers{
 		code, proof, oidc, own, refresh,
 		&openid.OpenIDConnectRefreshHandler{IDTokenHandleHelper: idTokens, Config: config},

@@ -11,20 +11,21 @@ import (
 	"github.com/ory/fosite"
 	"github.com/ory/fosite/handler/openid"
 
+	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/jwks"
 )
 
 var _ openid.OpenIDConnectTokenStrategy = strategy{}
 
 // GenerateIDToken returns the ID token for the grant held (OpenID Connect Core
-// section 2; section 12.2 for a refresh, which leaves the nonce out). fosite's
+// section 2), signed, and encrypted if the client registered for that. fosite's
 // lifespan is not used.
 func (s strategy) GenerateIDToken(ctx context.Context, _ time.Duration, _ fosite.Requester) (string, error) {
 	u := unitOf(ctx)
 	if u.held == nil {
 		return "", u.fail(errNoUnit)
 	}
-	claims, err := s.idTokenClaims(ctx, u)
+	claims, err := s.idTokenClaims(u, companionsOf(ctx))
 	if err != nil {
 		return "", u.fail(err)
 	}
@@ -32,12 +33,15 @@ func (s strategy) GenerateIDToken(ctx context.Context, _ time.Duration, _ fosite
 	if err != nil {
 		return "", u.fail(fmt.Errorf("sign ID token: %w", err))
 	}
+	if token, err = s.encryptIDToken(ctx, u.client, token); err != nil {
+		return "", u.fail(err)
+	}
 	return token, nil
 }
 
-func (s strategy) idTokenClaims(ctx context.Context, u *unit) (map[string]any, error) {
+func (s strategy) idTokenClaims(u *unit, with companions) (map[string]any, error) {
 	detail := u.held.Detail
-	claims, err := s.IDTokenClaims(u.held.Claims, detail.Claims)
+	claims, err := s.IDTokenClaims(u.held, with.none())
 	if err != nil {
 		return nil, fmt.Errorf("select ID token claims: %w", err)
 	}
@@ -47,7 +51,7 @@ func (s strategy) idTokenClaims(ctx context.Context, u *unit) (map[string]any, e
 	// The protocol's own claims are written last: nothing a person's account says
 	// takes their place.
 	claims["iss"] = s.Issuer
-	claims["sub"] = u.held.Subject
+	claims["sub"] = s.Subjects.Of(u.client, u.held.Subject)
 	claims["aud"] = u.client.ID
 	claims["iat"] = u.now.Unix()
 	claims["exp"] = u.now.Add(s.Lifetimes.IDToken).Unix()
@@ -57,13 +61,46 @@ func (s strategy) idTokenClaims(ctx context.Context, u *unit) (map[string]any, e
 	if len(detail.AMR) > 0 {
 		claims["amr"] = detail.AMR
 	}
-	if u.form.Get("grant_type") == "authorization_code" {
+	if u.form.Get("grant_type") != client.GrantRefreshToken { // section 12.2
 		set(claims, "nonce", detail.Nonce)
 	}
-	if answer, ok := ctx.Value(fosite.AccessResponseContextKey).(fosite.AccessResponder); ok {
-		claims["at_hash"] = halfHash(idTokenAlg(u), answer.GetAccessToken())
-	}
+	with.bind(claims, idTokenAlg(u), u.state)
 	return claims, nil
+}
+
+// companions are what an ID token goes out with in one answer.
+type companions struct{ code, access string }
+
+// companionsOf returns what fosite has put into the answer so far. It makes the ID
+// token last.
+func companionsOf(ctx context.Context) companions {
+	if answer, ok := ctx.Value(fosite.AccessResponseContextKey).(fosite.AccessResponder); ok {
+		return companions{access: answer.GetAccessToken()}
+	}
+	if answer, ok := ctx.Value(fosite.AuthorizeResponseContextKey).(fosite.AuthorizeResponder); ok {
+		given := answer.GetParameters()
+		return companions{code: given.Get("code"), access: given.Get("access_token")}
+	}
+	return companions{}
+}
+
+// none reports whether the ID token goes out alone. It then is all that the client
+// will know of the person, since nothing leads to the userinfo endpoint (OpenID
+// Connect Core section 5.4).
+func (c companions) none() bool { return c == companions{} }
+
+// bind adds the hashes by which the client sees that nobody has exchanged what
+// came along through the browser (OpenID Connect Core sections 3.1.3.6, 3.2.2.9
+// and 3.3.2.11; FAPI 1.0 Part 2 section 5.1 for the state).
+func (c companions) bind(claims map[string]any, alg jwks.Algorithm, state string) {
+	if c.none() {
+		return
+	}
+	for name, value := range map[string]string{"c_hash": c.code, "at_hash": c.access, "s_hash": state} {
+		if value != "" {
+			claims[name] = halfHash(alg, value)
+		}
+	}
 }
 
 func set(claims map[string]any, name, value string) {

@@ -81,9 +81,17 @@ func (h *Handler) introspect(r *http.Request) (*introspection, error) {
 		Issuer: h.Issuer, ID: claims.ID, AuthTime: claims.AuthTime, ACR: claims.ACR,
 	}
 	if held != nil {
-		said.Username = held.Username
+		said.name(held)
 	}
 	return said, nil
+}
+
+// name adds the person's username, but not beside a pairwise subject, which it
+// would undo.
+func (i *introspection) name(held *grant.Held) {
+	if i.Subject == held.Subject {
+		i.Username = held.Username
+	}
 }
 
 // meantFor reports whether c is a resource server for one of the audiences: it
@@ -113,9 +121,11 @@ func (h *Handler) introspectRefresh(ctx context.Context, c *client.Client, handl
 	if !current || held.ClientID != c.ID {
 		return &introspection{}, nil
 	}
-	return &introspection{
+	said := &introspection{
 		Active: true, Scope: strings.Join(held.Scopes, " "), ClientID: held.ClientID, TokenUse: "refresh_token",
-		Username: held.Username, Subject: held.Subject, Issuer: h.Issuer,
+		Subject: h.Subjects.Of(c, held.Subject), Issuer: h.Issuer,
 		Expiry: held.ExpiresAt.Unix(), IssuedAt: held.CreatedAt.Unix(), AuthTime: held.Detail.AuthTime, ACR: held.Detail.ACR,
-	}, nil
+	}
+	said.name(held)
+	return said, nil
 }

@@ -17,7 +17,6 @@ package oauth2
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"net/http"
 	"time"
@@ -75,10 +74,10 @@ type Pages interface {
 	FormPost(w http.ResponseWriter, status int, v web.FormPost)
 }
 
-// IDTokenClaims selects what an ID token says about a person beyond the
-// protocol's own claims: account holds the standard claims, requested the claims
-// parameter of the authorization request.
-type IDTokenClaims func(account, requested json.RawMessage) (map[string]any, error)
+// IDTokenClaims selects what an ID token under a grant says about the person
+// beyond the protocol's own claims. One that goes out alone says what is otherwise
+// asked of the userinfo endpoint.
+type IDTokenClaims func(held *grant.Held, alone bool) (map[string]any, error)
 
 // Lifetimes of what the room gives out.
 type Lifetimes struct {
@@ -110,6 +109,7 @@ type Config struct {
 	Subjects      client.Subjects
 	Codec         *tokens.Codec
 	Sealer        *tokens.Sealer
+	Encrypter     Encrypter // nil if nothing encrypts
 	IDTokenClaims IDTokenClaims
 	// ClaimScopes checks the claims parameter, and returns the scopes that would
 	// release what it asks for by name.
@@ -131,7 +131,8 @@ type Handler struct {
 	engine *fosite.Fosite
 }
 
-// New returns a handler over c, all of whose members are set.
+// New returns a handler over c, all of whose members are set that do not say
+// otherwise.
 func New(c Config) *Handler {
 	h := &Handler{Config: c}
 	h.engine = newEngine(h)

@@ -37,8 +37,8 @@ func (storage) GetClient(ctx context.Context, id string) (fosite.Client, error) 
 		return nil, fosite.ErrNotFound
 	}
 	view := engineClient{Client: u.client}
-	if u.grant != nil {
-		view.redirectURI = u.grant.Detail.RedirectURI
+	if u.held != nil {
+		view.redirectURI = u.held.Detail.RedirectURI
 	}
 	return view, nil
 }

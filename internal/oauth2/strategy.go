@@ -34,10 +34,10 @@ func (strategy) ValidateAccessToken(context.Context, fosite.Requester, string) e
 // GenerateAuthorizeCode returns the code of the grant about to be written.
 func (s strategy) GenerateAuthorizeCode(ctx context.Context, _ fosite.Requester) (code, signature string, err error) {
 	u := unitOf(ctx)
-	if u.grant == nil {
+	if u.held == nil {
 		return "", "", u.fail(errNoUnit)
 	}
-	code = s.Codec.Make(tokens.Code, u.grant.Ref, 0, u.grant.Seed)
+	code = s.Codec.Make(tokens.Code, u.held.Ref, 0, u.held.Seed)
 	return code, code, nil
 }
 

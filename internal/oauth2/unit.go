@@ -21,8 +21,8 @@ type unit struct {
 	client *client.Client
 	form   url.Values
 
-	grant *grant.Grant // authorize: to be inserted
-	held  *grant.Held  // token: what the claim returned
+	held  *grant.Held // what tokens are made from: the grant to be written, or the one that a claim returned
+	state string      // authorize: the client's
 
 	generation int64    // of the refresh token to hand out
 	scopes     []string // of the access token; narrower than the grant's if asked for

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/ostiary/ostiary/internal/grant"
 )
 
 // Target is where claims are delivered.
@@ -15,6 +17,7 @@ type Target int
 const (
 	InUserinfo Target = iota + 1
 	InIDToken
+	InLoneIDToken // with no access token beside it or to come
 )
 
 // protocolClaims are the claims of ID tokens that say nothing about a person but
@@ -63,14 +66,14 @@ func standardClaims(scopes []string) []string {
 }
 
 // Select returns what of the account's claims goes into target: the standard
-// claims of the scopes, which userinfo alone delivers, and those that were asked
-// for by name. A claim that says nothing is not among them, nor is sub, which is
+// claims of the scopes, which userinfo delivers wherever it can be asked, and those
+// that were asked for by name. A claim that says nothing is not among them, nor is sub, which is
 // no claim of the account.
 //
 // Spec: OpenID Connect Core sections 5.3.2, 5.4 and 5.5.
 func Select(account map[string]any, scopes []string, request *ClaimsRequest, target Target) map[string]any {
 	var released []string
-	if target == InUserinfo {
+	if target != InIDToken {
 		released = standardClaims(scopes)
 	}
 	standard := StandardClaims()
@@ -88,21 +91,40 @@ func Select(account map[string]any, scopes []string, request *ClaimsRequest, tar
 	return selected
 }
 
-// IDTokenClaims returns those of the account's claims that the claims parameter
-// asked for in the ID token. Where it said nothing, there are none.
-func IDTokenClaims(account, requested json.RawMessage) (map[string]any, error) {
-	if len(requested) == 0 {
+// IDTokenClaims returns what an ID token under a grant says about the person: what
+// the claims parameter asked for there, and if it goes out alone, what the scopes
+// release.
+//
+// Spec: OpenID Connect Core sections 5.4 and 5.5.
+func IDTokenClaims(held *grant.Held, alone bool) (map[string]any, error) {
+	if len(held.Detail.Claims) == 0 && !alone {
 		return nil, nil
 	}
-	request, err := ParseClaimsRequest(string(requested))
+	account, request, err := known(held)
 	if err != nil {
 		return nil, err
 	}
-	claims, err := accountClaims(account)
-	if err != nil {
-		return nil, err
+	if alone {
+		return Select(account, held.Scopes, request, InLoneIDToken), nil
 	}
-	return Select(claims, nil, request, InIDToken), nil
+	return Select(account, nil, request, InIDToken), nil
+}
+
+// known returns the claims of the person behind a grant, and which of them were
+// asked for by name.
+func known(held *grant.Held) (account map[string]any, request *ClaimsRequest, err error) {
+	if len(held.Detail.Claims) > 0 {
+		if request, err = ParseClaimsRequest(string(held.Detail.Claims)); err != nil {
+			return nil, nil, fmt.Errorf("read claims of the grant: %w", err)
+		}
+	}
+	if account, err = accountClaims(held.Claims); err != nil {
+		return nil, nil, err
+	}
+	if account["preferred_username"] == nil && held.Username != "" {
+		account["preferred_username"] = held.Username
+	}
+	return account, request, nil
 }
 
 // accountClaims reads the stored claims and leaves numbers as they are written.

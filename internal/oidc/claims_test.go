@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ostiary/ostiary/internal/grant"
 )
 
 const person = `{
@@ -30,6 +32,7 @@ func TestClaimsAreReleasedByScopeAndByName(t *testing.T) {
 		"false is a claim":                        {"email", "", InUserinfo, map[string]any{"email": "ada@example.org", "email_verified": false}},
 		"an address without its empty parts":      {"address", "", InUserinfo, map[string]any{"address": map[string]any{"country": "UK"}}},
 		"scopes do not reach into the ID token":   {"openid profile email", "", InIDToken, map[string]any{}},
+		"but into one that comes alone":           {"openid email", `{"id_token":{"name#ja":null}}`, InLoneIDToken, map[string]any{"email": "ada@example.org", "email_verified": false, "name#ja": "エイダ"}},
 		"a claim asked for by name":               {"openid", `{"userinfo":{"name":{"essential":true}}}`, InUserinfo, map[string]any{"name": "Ada Lovelace", "name#ja": "エイダ"}},
 		"a claim asked for in one language":       {"openid", `{"userinfo":{"name#ja":null}}`, InUserinfo, map[string]any{"name#ja": "エイダ"}},
 		"a claim asked for in the ID token":       {"openid", `{"id_token":{"email":null}}`, InIDToken, map[string]any{"email": "ada@example.org"}},
@@ -67,7 +70,9 @@ func TestTheIDTokenHoldsWhatWasAskedForInIt(t *testing.T) {
 		`{"userinfo":{"name":null}}`: {},
 		`{"id_token":{"phone_number":{"essential":true},"acr":{"values":["x"]}}}`: {"phone_number": "+44 1"},
 	} {
-		got, err := IDTokenClaims(json.RawMessage(person), json.RawMessage(requested))
+		held := &grant.Held{Claims: json.RawMessage(person), Grant: grant.Grant{Scopes: []string{"openid", "email"}}}
+		held.Detail.Claims = json.RawMessage(requested)
+		got, err := IDTokenClaims(held, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,7 +80,12 @@ func TestTheIDTokenHoldsWhatWasAskedForInIt(t *testing.T) {
 			t.Errorf("for %s claims differ (-want +got):\n%s", requested, diff)
 		}
 	}
-	if _, err := IDTokenClaims(json.RawMessage(person), json.RawMessage(`[]`)); err == nil {
+	held := &grant.Held{Username: "ada", Grant: grant.Grant{Scopes: []string{"openid", "profile"}}}
+	if got, err := IDTokenClaims(held, true); err != nil || got["preferred_username"] != "ada" || len(got) != 1 {
+		t.Errorf("alone: %v, %v; want the name to sign in with", got, err)
+	}
+	held.Detail.Claims = json.RawMessage(`[]`)
+	if _, err := IDTokenClaims(held, false); err == nil {
 		t.Error("a request that is no object: no error")
 	}
 }

@@ -87,9 +87,9 @@ func (r *ClaimsRequest) part(target Target) map[string]*ClaimRequest {
 	switch {
 	case r == nil:
 		return nil
-	case target == InIDToken:
-		return r.IDToken
-	default:
+	case target == InUserinfo:
 		return r.Userinfo
+	default:
+		return r.IDToken
 	}
 }

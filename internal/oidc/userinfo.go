@@ -137,19 +137,9 @@ func (u *Userinfo) write(ctx context.Context, c *client.Client, claims map[strin
 
 // userinfoClaims selects what the grant lets the client know.
 func userinfoClaims(held *grant.Held) (map[string]any, error) {
-	var request *ClaimsRequest
-	if len(held.Detail.Claims) > 0 {
-		var err error
-		if request, err = ParseClaimsRequest(string(held.Detail.Claims)); err != nil {
-			return nil, fmt.Errorf("read claims of the grant: %w", err)
-		}
-	}
-	account, err := accountClaims(held.Claims)
+	account, request, err := known(held)
 	if err != nil {
 		return nil, err
-	}
-	if account["preferred_username"] == nil {
-		account["preferred_username"] = held.Username
 	}
 	return Select(account, held.Scopes, request, InUserinfo), nil
 }

@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"strings"
 	"time"
@@ -24,7 +25,8 @@ type Session struct {
 	ID       string
 	Cookie   []byte // SHA-256 of the cookie's value
 	Subject  string
-	Username string // read with the session, not part of it
+	Username string          // read with the session, not part of it
+	Claims   json.RawMessage // nor these: the account's standard claims, where tokens may be made of them
 
 	AuthTime time.Time // when the person last proved who they are
 	ACR      string

@@ -84,10 +84,15 @@ func (s *Store) InsertGrant(ctx context.Context, g *grant.Grant) error {
 
 // LiveGrant returns a grant that stands at now. Unless jti is empty, the token of
 // that name must not have been denied. Everything else is [grant.ErrNotFound].
+//
+// Tokens that came without the exchange of a code stand only while their session is
+// there: ending it could not see a grant that was just being written.
 func (s *Store) LiveGrant(ctx context.Context, ref grant.Ref, jti string, now time.Time) (*grant.Held, error) {
 	const read = `
 		SELECT ` + heldColumns + ` FROM grants
 		WHERE bucket = $1 AND id = $2 AND revoked_at IS NULL AND ends_at > $3 AND ` + standing + `
+			AND (code_spent_at IS NOT NULL OR session_id IS NULL
+				OR EXISTS (SELECT 1 FROM sessions s WHERE s.id = grants.session_id))
 			AND NOT EXISTS (SELECT 1 FROM revoked_tokens t WHERE t.jti = $4)`
 
 	held, err := scanHeld(s.read.one(ctx, read, int64(ref.Bucket), ref.ID[:], now.UnixMicro(), jti))

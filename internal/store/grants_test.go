@@ -13,6 +13,7 @@ func TestGrantIsKeptWhole(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		furnish(t, s)
+		must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
 		want := insert(t, s, func(g *grant.Grant) { g.SessionID, g.JKT, g.X5T = "sid", "jkt", "x5t" })
 
 		got, err := s.LiveGrant(t.Context(), want.Ref, "", noon)
@@ -34,6 +35,30 @@ func TestGrantStandsUntilItsEnd(t *testing.T) {
 		wantLive(t, s, g.Ref, g.EndsAt, false)
 		wantLive(t, s, grant.Ref{Bucket: g.Bucket, ID: grant.NewID(noon)}, noon, false)
 		wantLive(t, s, grant.Ref{Bucket: g.Bucket.Next(), ID: g.ID}, noon, false)
+	})
+}
+
+// A token that was in the authorization answer is not carried on by the exchange of
+// a code, which looks for the session.
+func TestAGrantWithoutAnExchangeStandsWithItsSession(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		furnish(t, s)
+		must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
+		exchanged := insert(t, s, func(g *grant.Grant) { g.SessionID = "sid" })
+		spend(t, s, exchanged)
+		given := insert(t, s, func(g *grant.Grant) {
+			g.Kind, g.CodeExpiresAt, g.SessionID = grant.KindImplicit, time.Time{}, "sid"
+		})
+		wantLive(t, s, given.Ref, noon, true)
+
+		// As the end of a session leaves what it could not see.
+		late := insert(t, s, func(g *grant.Grant) { g.SessionID = "gone" })
+		wantLive(t, s, late.Ref, noon, false)
+		_, err := s.EndSession(t.Context(), "sid", noon)
+		must(t, err)
+		wantLive(t, s, given.Ref, noon, false)
+		wantLive(t, s, exchanged.Ref, noon, false)
 	})
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -29,13 +30,13 @@ func sessionInto(n *session.Session) []any {
 }
 
 // SessionAndConsent returns the living session of a cookie, or
-// [session.ErrNotFound], and what its person allowed the client: in this session
-// and for all sessions, taken together; nil if nothing.
+// [session.ErrNotFound], with the claims of its person, and what they allowed the
+// client: in this session and for all sessions, taken together; nil if nothing.
 func (s *Store) SessionAndConsent(
 	ctx context.Context, cookie []byte, clientID string, now time.Time,
 ) (*session.Session, *grant.Consent, error) {
 	const read = `
-		SELECT ` + qualifiedSession + `, c.scopes, c.given_at, c.expires_at
+		SELECT ` + qualifiedSession + `, a.claims, c.scopes, c.given_at, c.expires_at
 		FROM ` + livingSessions + `
 		LEFT JOIN consents c ON c.subject = s.subject AND c.client_id = $2
 			AND (c.session_id = '' OR c.session_id = s.id)
@@ -51,12 +52,14 @@ func (s *Store) SessionAndConsent(
 		var (
 			n      session.Session
 			c      grant.Consent
+			claims string
 			scopes string
 		)
-		err := from.Scan(append(sessionInto(&n), intoText(&scopes), intoTime(&c.GivenAt), intoTime(&c.ExpiresAt))...)
+		err := from.Scan(append(sessionInto(&n), &claims, intoText(&scopes), intoTime(&c.GivenAt), intoTime(&c.ExpiresAt))...)
 		if err != nil {
 			return err
 		}
+		n.Claims = json.RawMessage(claims)
 		found = &n
 		if !c.GivenAt.IsZero() {
 			c.Subject, c.ClientID, c.Scopes = n.Subject, clientID, strings.Fields(scopes)

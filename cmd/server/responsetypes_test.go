@@ -1,0 +1,432 @@
+package main
+
+import (
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// legacy lets clients have the response types that put tokens into the answer.
+func legacy() map[string]string {
+	return map[string]string{"legacy_response_types": "on", "rate_limits": "off"}
+}
+
+// legacyClient describes a client for all response types; more are members beside.
+func legacyClient(id, more string) string {
+	return `{"client_id": "` + id + `", "client_secret": "` + otherSecret + `", "token_endpoint_auth_method": "client_secret_post",
+		"redirect_uris": ["` + testCallback + `"], "grant_types": ["authorization_code", "implicit", "refresh_token"],
+		"response_types": ["code", "id_token", "token id_token", "id_token code", "code token", "code id_token token"],
+		"scope": "openid profile email offline_access api", "audience": ["https://api.example"], "skip_consent": true` + more + `}`
+}
+
+// answered returns the parameters of an authorization answer, and where they were:
+// in the query, the fragment or the form.
+func answered(tb testing.TB, p reply) (where string, got url.Values) {
+	tb.Helper()
+	if p.status == http.StatusOK && p.action() == testCallback {
+		got = url.Values{}
+		for _, name := range []string{
+			"code", "access_token", "token_type", "expires_in", "scope", "id_token", "refresh_token",
+			"state", "iss", "error", "error_description",
+		} {
+			if strings.Contains(p.body, `name="`+name+`"`) {
+				got.Set(name, p.field(name))
+			}
+		}
+		return "form", got
+	}
+	to, fragment, found := strings.Cut(p.header.Get("Location"), "#")
+	if p.status != http.StatusSeeOther || !strings.HasPrefix(to, testCallback) {
+		tb.Fatalf("no answer: %d to %q\n%s", p.status, p.header.Get("Location"), p.body)
+	}
+	where, said := "fragment", fragment
+	if found && to != testCallback {
+		tb.Errorf("beside the fragment the query holds %q", to)
+	}
+	if !found {
+		where, said = "query", strings.TrimPrefix(strings.TrimPrefix(to, testCallback), "&")
+	}
+	got, err := url.ParseQuery(said)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return where, got
+}
+
+func names(values url.Values) string {
+	var list []string
+	for name := range values {
+		list = append(list, name)
+	}
+	slices.Sort(list)
+	return strings.Join(list, " ")
+}
+
+func half(alg jose.SignatureAlgorithm, text string) string {
+	sum256, sum512 := sha256.Sum256([]byte(text)), sha512.Sum512([]byte(text))
+	if alg == jose.EdDSA {
+		return base64.RawURLEncoding.EncodeToString(sum512[:32])
+	}
+	return base64.RawURLEncoding.EncodeToString(sum256[:16])
+}
+
+// Each response type brings what it says and nothing else, in the mode asked for
+// and never in the query (OAuth 2.0 Multiple Response Type Encoding Practices
+// section 3; OpenID Connect Core sections 3.2.2.5 and 3.3.2.5).
+func TestEachResponseTypeBringsWhatItSays(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := start(t, db, legacy())
+		s.bring(legacyClient("legacy", `, "id_token_signed_response_alg": "ES256"`))
+		b := s.browser()
+		subject := text(claims(t, s.tokens(b.code(asking()))["id_token"])["sub"])
+		for kind, want := range map[string]string{
+			"code":                "code iss state",
+			"id_token":            "id_token iss state",
+			"id_token token":      "access_token expires_in id_token iss state token_type",
+			"token id_token":      "access_token expires_in id_token iss state token_type",
+			"code id_token":       "code id_token iss state",
+			"code token":          "access_token code expires_in iss state token_type",
+			"token  code":         "access_token code expires_in iss state token_type",
+			"code id_token token": "access_token code expires_in id_token iss state token_type",
+			"token id_token code": "access_token code expires_in id_token iss state token_type",
+		} {
+			for _, mode := range []string{"", "fragment", "form_post"} {
+				form := asking("client_id", "legacy", "scope", "openid profile api", "response_type", kind, "response_mode", mode)
+				p := b.authorize(form)
+				where, got := answered(t, p)
+				wantWhere := map[string]string{"": "fragment", "fragment": "fragment", "form_post": "form"}[mode]
+				if kind == "code" && mode == "" {
+					wantWhere = "query"
+				}
+				if where != wantWhere || names(got) != want || got.Get("state") != "a state" || got.Get("iss") != s.url {
+					t.Errorf("%s, mode %q: %s in the %s, want %s in the %s", kind, mode, names(got), where, want, wantWhere)
+				}
+				if p.header.Get("Cache-Control") != "no-store" {
+					t.Errorf("%s, mode %q: Cache-Control %q", kind, mode, p.header.Get("Cache-Control"))
+				}
+				if got.Has("id_token") {
+					s.checkIDToken(t, kind, got, subject)
+				}
+				if got.Has("access_token") {
+					if got.Get("token_type") != "Bearer" || got.Get("expires_in") != "600" || !s.active(got.Get("access_token")) {
+						t.Errorf("%s: %v", kind, got)
+					}
+				}
+			}
+		}
+	})
+}
+
+// checkIDToken holds an ID token against what came along.
+func (s *server) checkIDToken(t *testing.T, kind string, got url.Values, subject string) {
+	t.Helper()
+	_, said := s.verified(t, got.Get("id_token"), jose.ES256)
+	now := float64(s.time().Unix())
+	for name, want := range map[string]any{
+		"iss": s.url, "sub": subject, "aud": "legacy", "nonce": "a nonce", "iat": now, "exp": now + 600, "auth_time": now,
+		"acr": "urn:ostiary:acr:password",
+	} {
+		if said[name] != want {
+			t.Errorf("%s: %s is %v, want %v", kind, name, said[name], want)
+		}
+	}
+	if said["sid"] == nil || said["amr"] == nil {
+		t.Errorf("%s: sid %v, amr %v", kind, said["sid"], said["amr"])
+	}
+	alone := !got.Has("code") && !got.Has("access_token")
+	if named := said["name"] == "Ada Lovelace" && said["preferred_username"] == "ada"; named != alone || said["email"] != nil {
+		t.Errorf("%s: the claims of the scopes are there: %v", kind, said)
+	}
+	for name, value := range map[string]string{"c_hash": got.Get("code"), "at_hash": got.Get("access_token"), "s_hash": "a state"} {
+		var want any
+		if value != "" && !alone {
+			want = half(jose.ES256, value)
+		}
+		if said[name] != want {
+			t.Errorf("%s: %s is %v, want %v", kind, name, said[name], want)
+		}
+	}
+}
+
+// The hashes follow the algorithm of the ID token, and without a state there is
+// none of it.
+func TestHashesFollowTheAlgorithmOfTheIDToken(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t), legacy())
+	b := s.browser()
+	for _, alg := range []jose.SignatureAlgorithm{jose.RS256, jose.PS256, jose.ES256, jose.EdDSA} {
+		id := "signs-" + string(alg)
+		s.bring(legacyClient(id, `, "id_token_signed_response_alg": "`+string(alg)+`"`))
+		_, got := answered(t, b.authorize(asking("client_id", id, "response_type", "code id_token token", "state", "")))
+		_, said := s.verified(t, got.Get("id_token"), alg)
+		if said["c_hash"] != half(alg, got.Get("code")) || said["at_hash"] != half(alg, got.Get("access_token")) {
+			t.Errorf("%s: c_hash %v, at_hash %v", alg, said["c_hash"], said["at_hash"])
+		}
+		if said["s_hash"] != nil || got.Has("state") {
+			t.Errorf("%s: a state where none came: %v, s_hash %v", alg, got["state"], said["s_hash"])
+		}
+	}
+}
+
+// Errors go where the answer would have gone, and everything is checked before
+// anybody signs in.
+func TestErrorsOfResponseTypesGoWhereTheirAnswersWould(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t), legacy())
+	s.bring(legacyClient("legacy", ""), `{"client_id": "hybrid", "client_secret": "`+otherSecret+`", "redirect_uris": ["`+testCallback+`"],
+		"grant_types": ["authorization_code", "implicit"], "response_types": ["code id_token"], "scope": "openid"}`,
+		`{"client_id": "spa", "token_endpoint_auth_method": "none", "redirect_uris": ["`+testCallback+`"],
+		"grant_types": ["authorization_code", "implicit"], "response_types": ["code", "id_token", "code token"], "scope": "openid"}`)
+	b := s.browser()
+	for name, tc := range map[string]struct {
+		changes   []string
+		error, in string
+	}{
+		"no response type":               {[]string{"response_type", ""}, "invalid_request", "query"},
+		"no response type, by form":      {[]string{"response_type", "", "response_mode", "form_post"}, "invalid_request", "form"},
+		"token alone":                    {[]string{"response_type", "token"}, "unsupported_response_type", "fragment"},
+		"token alone, by form":           {[]string{"response_type", "token", "response_mode", "form_post"}, "unsupported_response_type", "form"},
+		"none":                           {[]string{"response_type", "none"}, "unsupported_response_type", "query"},
+		"a word twice":                   {[]string{"response_type", "code id_token id_token"}, "unsupported_response_type", "fragment"},
+		"a word that nobody knows":       {[]string{"response_type", "code id_token magic"}, "unsupported_response_type", "fragment"},
+		"in other case":                  {[]string{"response_type", "code ID_TOKEN"}, "unsupported_response_type", "query"},
+		"tokens in the query":            {[]string{"response_type", "code id_token", "response_mode", "query"}, "invalid_request", "fragment"},
+		"a token in the query":           {[]string{"response_type", "code token", "response_mode", "query"}, "invalid_request", "fragment"},
+		"an unknown mode":                {[]string{"response_type", "id_token", "response_mode", "web_message"}, "invalid_request", "fragment"},
+		"id_token without nonce":         {[]string{"response_type", "id_token", "nonce", ""}, "invalid_request", "fragment"},
+		"id_token token without nonce":   {[]string{"response_type", "id_token token", "nonce", ""}, "invalid_request", "fragment"},
+		"code id_token without nonce":    {[]string{"response_type", "code id_token", "nonce", ""}, "invalid_request", "fragment"},
+		"all three without nonce":        {[]string{"response_type", "code id_token token", "nonce", ""}, "invalid_request", "fragment"},
+		"code token without nonce":       {[]string{"response_type", "code token", "nonce", "", "prompt", "none"}, "login_required", "fragment"},
+		"code without nonce":             {[]string{"response_type", "code", "nonce", "", "prompt", "none"}, "login_required", "query"},
+		"id_token without openid":        {[]string{"response_type", "id_token", "scope", "profile"}, "invalid_scope", "fragment"},
+		"code id_token without a scope":  {[]string{"response_type", "code id_token", "scope", ""}, "invalid_scope", "fragment"},
+		"code token without openid":      {[]string{"response_type", "code token", "scope", "api", "prompt", "none"}, "login_required", "fragment"},
+		"not registered":                 {[]string{"client_id", "hybrid", "response_type", "id_token"}, "unsupported_response_type", "fragment"},
+		"part of what is registered":     {[]string{"client_id", "hybrid", "response_type", "code"}, "unsupported_response_type", "query"},
+		"a public client without PKCE":   {[]string{"client_id", "spa", "response_type", "code token", "code_challenge", "", "code_challenge_method", ""}, "invalid_request", "fragment"},
+		"the same without a code":        {[]string{"client_id", "spa", "response_type", "id_token", "code_challenge", "", "code_challenge_method", "", "prompt", "none"}, "login_required", "fragment"},
+		"nobody is here, by form":        {[]string{"response_type", "id_token", "response_mode", "form_post", "prompt", "none"}, "login_required", "form"},
+		"a code in a fragment is a wish": {[]string{"response_type", "code", "response_mode", "fragment", "prompt", "none"}, "login_required", "fragment"},
+	} {
+		form := asking(append([]string{"client_id", "legacy"}, tc.changes...)...)
+		where, got := answered(t, b.get("/oauth2/auth?"+form.Encode()))
+		if where != tc.in || got.Get("error") != tc.error || got.Get("state") != "a state" || got.Get("iss") != s.url {
+			t.Errorf("%s: %v in the %s, want %s in the %s", name, got, where, tc.error, tc.in)
+		}
+		if got := names(got); got != "error error_description iss state" {
+			t.Errorf("%s: the error holds %s", name, got)
+		}
+	}
+}
+
+// The code of a hybrid answer is a code like any other: good once, bound to its
+// verifier, with an ID token that tells the same, and what came along ends with it.
+func TestTheCodeOfAHybridAnswerIsExchangedOnce(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := start(t, db, legacy())
+		s.bring(legacyClient("legacy", `, "id_token_signed_response_alg": "ES256"`))
+		b := s.browser()
+		as := []string{"client_id", "legacy", "client_secret", otherSecret}
+		_, got := answered(t, b.authorize(asking("client_id", "legacy", "response_type", "code id_token token")))
+		front := claims(t, got.Get("id_token"))
+		s.pass(3 * time.Second) // beyond a double submit
+
+		p := s.call("/oauth2/token", exchanging(got.Get("code"), as...))
+		if p.status != http.StatusOK {
+			t.Fatalf("exchange: %d %s", p.status, p.body)
+		}
+		given := p.json(t)
+		back := claims(t, given["id_token"])
+		for _, name := range []string{"iss", "sub", "nonce", "auth_time", "sid"} {
+			if back[name] != front[name] || back[name] == nil {
+				t.Errorf("%s is %v at the token endpoint and was %v", name, back[name], front[name])
+			}
+		}
+		if given["refresh_token"] == nil || back["at_hash"] != half(jose.ES256, text(given["access_token"])) {
+			t.Errorf("tokens %v, at_hash %v", given, back["at_hash"])
+		}
+		if !s.active(got.Get("access_token")) || s.userinfo(got.Get("access_token")).status != http.StatusOK {
+			t.Error("the access token of the answer is of no use")
+		}
+		s.pass(3 * time.Second)
+		wantError(t, s.call("/oauth2/token", exchanging(got.Get("code"), as...)), 400, "invalid_grant")
+		if s.active(got.Get("access_token")) || s.active(given["access_token"]) {
+			t.Error("the code came twice, and what it came with is still active")
+		}
+
+		_, got = answered(t, b.authorize(asking("client_id", "legacy", "response_type", "code token")))
+		wantError(t, s.call("/oauth2/token", exchanging(got.Get("code"), append(as, "code_verifier", "")...)), 400, "invalid_grant")
+		wantError(t, s.call("/oauth2/token", exchanging(got.Get("code"), as...)), 400, "invalid_grant")
+	})
+}
+
+// What comes without a code ends by itself and with its session, and leads to no
+// refresh token, whatever the scope says (OpenID Connect Core section 11).
+func TestTokensWithoutACodeEnd(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := start(t, db, legacy())
+		s.bring(legacyClient("legacy", ""))
+		b := s.browser()
+		give := func() url.Values {
+			_, got := answered(t, b.authorize(asking("client_id", "legacy", "response_type", "id_token token", "scope", "openid offline_access api")))
+			return got
+		}
+		got := give()
+		token := got.Get("access_token")
+		if got.Get("scope") != "openid api" || claims(t, token)["scope"] != "openid api" {
+			t.Errorf("scope %q, in the token %v; want what was granted, since it is less", got.Get("scope"), claims(t, token)["scope"])
+		}
+		s.pass(10*time.Minute - time.Second)
+		if !s.active(token) {
+			t.Error("it ended too early")
+		}
+		s.pass(time.Second)
+		if s.active(token) {
+			t.Error("it is active after its end")
+		}
+		got = give()
+		if _, err := db.EndSession(t.Context(), text(claims(t, got.Get("id_token"))["sid"]), s.time()); err != nil {
+			t.Fatal(err)
+		}
+		if s.active(got.Get("access_token")) || s.userinfo(got.Get("access_token")).status != http.StatusUnauthorized {
+			t.Error("it is active after its person signed out")
+		}
+	})
+}
+
+// The claims parameter reaches the ID token of the answer, and puts nothing else
+// into it (OpenID Connect Core section 5.5).
+func TestClaimsAskedForReachTheIDTokenOfTheAnswer(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t), legacy())
+	s.bring(legacyClient("legacy", ""))
+	b := s.browser()
+	for kind, want := range map[string][]string{
+		"id_token":            {"email", "name"},
+		"id_token token":      {"email"},
+		"code id_token":       {"email"},
+		"code id_token token": {"email"},
+	} {
+		_, got := answered(t, b.authorize(asking("client_id", "legacy", "response_type", kind, "scope", "openid profile",
+			"claims", `{"id_token":{"email":{"essential":true},"auth_time":{"essential":true},"x":null},"userinfo":{"email_verified":null}}`)))
+		said := claims(t, got.Get("id_token"))
+		for _, name := range []string{"email", "name", "email_verified", "x"} {
+			if _, has := said[name]; has != slices.Contains(want, name) {
+				t.Errorf("%s: %s in the ID token: %v", kind, name, has)
+			}
+		}
+		if got.Has("access_token") {
+			if info := s.userinfo(got.Get("access_token")).json(t); info["name"] != "Ada Lovelace" || info["email_verified"] != true {
+				t.Errorf("%s: userinfo says %v", kind, info)
+			}
+		}
+	}
+}
+
+// A long nonce and a long state come back whole.
+func TestLongNoncesAndStatesComeBackWhole(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t), legacy())
+	s.bring(legacyClient("legacy", ""))
+	b := s.browser()
+	for _, n := range []int{1, 43, 64, 384, 1500} {
+		long := strings.Repeat("n", n-1) + "!"
+		_, got := answered(t, b.authorize(asking("client_id", "legacy", "response_type", "code id_token", "nonce", long, "state", long)))
+		back := s.call("/oauth2/token", exchanging(got.Get("code"), "client_id", "legacy", "client_secret", otherSecret)).json(t)
+		for where, token := range map[string]any{"answer": got.Get("id_token"), "token endpoint": back["id_token"]} {
+			if said := claims(t, token); said["nonce"] != long || got.Get("state") != long {
+				t.Errorf("%d characters: nonce %q of the %s, state %q", n, said["nonce"], where, got.Get("state"))
+			}
+		}
+	}
+}
+
+// The operator's word counts at every step: what was registered while it was
+// allowed, and what was begun then, is refused afterwards.
+func TestLegacyResponseTypesEndWithTheSetting(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		before := start(t, db, legacy())
+		before.bring(legacyClient("legacy", ""))
+		b := before.browser()
+		b.code(asking()) // signs in
+		form := asking("client_id", "legacy", "response_type", "code id_token", "prompt", "login")
+		waiting := b.get("/oauth2/auth?" + form.Encode()).location()
+		page := b.get(waiting.String())
+		b.post(page.action(), url.Values{"request": {page.field("request")}, "username": {"ada"}, "password": {testPassword}})
+
+		after := start(t, db, map[string]string{"rate_limits": "off"})
+		for _, kind := range client.LegacyResponseTypes() {
+			where, got := answered(t, after.browser().get("/oauth2/auth?"+asking("client_id", "legacy", "response_type", kind).Encode()))
+			if where != "fragment" || got.Get("error") != "unsupported_response_type" {
+				t.Errorf("%s: %v in the %s", kind, got, where)
+			}
+		}
+		id := waiting.Query().Get("request")
+		where, got := answered(t, b.get(after.url+"/oauth2/auth?continue="+id))
+		if where != "fragment" || got.Get("error") != "unsupported_response_type" || got.Has("code") {
+			t.Errorf("after the detour: %v in the %s", got, where)
+		}
+		// What its client loses meanwhile is lost too.
+		c, err := db.Client(t.Context(), "legacy")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.ResponseTypes, c.GrantTypes = []string{"code"}, []string{"authorization_code"}
+		if err := db.UpdateClient(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		before.pass(3 * time.Second)
+		if _, got := answered(t, b.get("/oauth2/auth?continue="+id)); got.Get("error") != "unsupported_response_type" {
+			t.Errorf("after the client lost it: %v", got)
+		}
+	})
+}
+
+// A request that was answered is not answered again, whatever it brought.
+func TestARequestForTokensIsAnsweredOnce(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := start(t, db, legacy())
+		s.bring(legacyClient("legacy", ""))
+		for _, kind := range client.LegacyResponseTypes() {
+			b := s.browser()
+			first := b.get("/oauth2/auth?" + asking("client_id", "legacy", "response_type", kind).Encode())
+			id := first.location().Query().Get("request")
+			here, err := url.Parse(s.url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept := b.client.Jar.Cookies(here) // its own is gone with the answer
+			if _, got := answered(t, b.follow(first)); got.Has("error") {
+				t.Fatalf("%s: %v", kind, got)
+			}
+			b.client.Jar.SetCookies(here, kept)
+			p := b.get("/oauth2/auth?continue=" + id)
+			if p.status != http.StatusBadRequest || p.header.Get("Location") != "" || !strings.Contains(p.body, "finished already") {
+				t.Errorf("%s again: %d to %q\n%s", kind, p.status, p.header.Get("Location"), p.body)
+			}
+		}
+	})
+}
