@@ -17,7 +17,7 @@ withpostgres := go run ./internal/store/storetest/withpostgres
 .DEFAULT_GOAL := help
 .PHONY: help
 help: ## list what there is
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: test
 test: ## every test, on SQLite and on a real PostgreSQL (PKG=./internal/oauth2/... for some)
@@ -56,6 +56,11 @@ e2e: ## a real browser and real clients against the whole server
 fault: ## kill -9 and lost databases under load (SHORT=1 for fewer rounds)
 	@tools/need postgresql
 	$(withpostgres) go test -tags fault -count 1 -v -timeout 30m $(short) ./test/fault/...
+
+.PHONY: conformance
+conformance: ## the OpenID Foundation's suite, which must be running: docs/conformance.md (PLANS=hybrid for some)
+	@tools/need postgresql
+	$(withpostgres) go test -tags conformance -count 1 -v -timeout 180m ./test/conformance/ -update -plans '$(PLANS)'
 
 .PHONY: bench
 bench: ## benchmarks, with allocations (BENCH=Token for some)

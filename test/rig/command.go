@@ -79,6 +79,12 @@ func ImportClients(tb testing.TB, c *Cluster, clients ...Client) {
 	importFile(tb, c, "clients", list)
 }
 
+// ImportMetadata is ImportClients for clients under the names of RFC 7591.
+func ImportMetadata(tb testing.TB, c *Cluster, clients ...map[string]any) {
+	tb.Helper()
+	importFile(tb, c, "clients", clients)
+}
+
 // ImportUsers makes the people known to the server.
 func ImportUsers(tb testing.TB, c *Cluster, users ...User) {
 	tb.Helper()

@@ -1,0 +1,76 @@
+//go:build conformance
+
+package conformance
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// plan is a test plan of the suite in one variant.
+type plan struct {
+	name    string
+	variant map[string]string
+	static  string // the clients that it uses, if it does not register its own
+}
+
+// title names the plan as the report has it: without what all have in common.
+func (p plan) title() string {
+	name := strings.TrimSuffix(strings.TrimPrefix(p.name, "oidcc-"), "-test-plan")
+	return strings.TrimSuffix(name, "-certification")
+}
+
+// variants names the variant as the report has it.
+func (p plan) variants() string {
+	var parts []string
+	for _, key := range slices.Sorted(maps.Keys(p.variant)) {
+		if value := p.variant[key]; value != "discovery" && value != "default" {
+			parts = append(parts, value)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// plans are those that an OpenID Provider has to pass.
+func plans() []plan {
+	list := []plan{{name: "oidcc-config-certification-test-plan"}}
+	for _, kind := range []string{"basic", "implicit", "hybrid"} {
+		for _, prefix := range []string{"oidcc-", "oidcc-formpost-"} {
+			list = append(list,
+				plan{prefix + kind + "-certification-test-plan", variant("server_metadata", "discovery", "client_registration", "dynamic_client"), ""},
+				plan{prefix + kind + "-certification-test-plan", variant("server_metadata", "discovery", "client_registration", "static_client"), kind},
+			)
+		}
+	}
+	for _, answer := range []string{"code", "id_token", "id_token token", "code id_token", "code token", "code id_token token"} {
+		list = append(list, plan{name: "oidcc-dynamic-certification-test-plan", variant: variant("response_type", answer)})
+	}
+	list = append(list, plan{name: "oidcc-3rdparty-init-login-certification-test-plan", variant: variant("response_type", "code")})
+	for _, kind := range []string{"rp-initiated-logout", "frontchannel-rp-initiated-logout", "backchannel-rp-initiated-logout", "session-management"} {
+		list = append(list,
+			plan{"oidcc-" + kind + "-certification-test-plan", variant("response_type", "code", "client_registration", "dynamic_client"), ""},
+			plan{"oidcc-" + kind + "-certification-test-plan", variant("response_type", "code", "client_registration", "static_client"), "session"},
+		)
+	}
+	for _, method := range []string{"client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"} {
+		list = append(list, anyPlan(method, "code"))
+	}
+	// The suite sends no code_challenge for a client that does not authenticate, and
+	// such a client gets no code without one (RFC 9700 section 2.1.1).
+	return append(list, anyPlan("none", "id_token"), anyPlan("none", "id_token token"))
+}
+
+// anyPlan is the plan that is no certification profile and takes any variant.
+func anyPlan(method, answer string) plan {
+	return plan{name: "oidcc-test-plan", variant: variant(
+		"client_auth_type", method, "response_type", answer, "response_mode", "default", "client_registration", "dynamic_client")}
+}
+
+func variant(pairs ...string) map[string]string {
+	m := map[string]string{}
+	for i := 0; i < len(pairs); i += 2 {
+		m[pairs[i]] = pairs[i+1]
+	}
+	return m
+}

@@ -1,0 +1,167 @@
+//go:build conformance
+
+package conformance
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/test/rig"
+)
+
+// The person who signs in.
+const (
+	username = "alice"
+	password = "alice-Passw0rd"
+)
+
+// site is the server under test, and what the suite is told of it.
+type site struct {
+	*rig.Cluster
+
+	issuer    string
+	callbacks string // what the suite's own addresses begin with
+}
+
+// serve starts the server on a fresh database of engine. Its issuer is https on a
+// free port of this machine, where TLS ends, and it trusts the suite's certificate.
+func serve(t *testing.T, engine rig.Engine, suite *suite, certificate []byte) *site {
+	t.Helper()
+	authority := filepath.Join(t.TempDir(), "suite.pem")
+	if err := os.WriteFile(authority, certificate, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	front := httptest.NewUnstartedServer(nil)
+	_, port, err := net.SplitHostPort(front.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &site{issuer: "https://localhost:" + port, callbacks: suite.base + "/test/"}
+	s.Cluster = rig.Serve(t, rig.Options{
+		Database: rig.Database(t, engine), Issuer: s.issuer,
+		Env: map[string]string{
+			"LEGACY_RESPONSE_TYPES": "on", "OUTBOUND_ALLOW_PRIVATE": "on", "OUTBOUND_CA_FILE": authority,
+			"LOG_LEVEL": "info", "KEY_SET_CACHE": "1m",
+		},
+	})
+	behind, err := url.Parse(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	front.Config.Handler = &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(behind)
+		r.SetXForwarded()
+	}}
+	front.Config.ErrorLog = nil
+	front.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	front.StartTLS()
+	t.Cleanup(front.Close)
+
+	rig.ImportUsers(t, s.Cluster, rig.User{Username: username, Password: password, Claims: everyClaim()})
+	rig.ImportMetadata(t, s.Cluster, s.clients()...)
+	return s
+}
+
+// rotate replaces the signing keys as an operator does, and returns when the server
+// has read of it.
+func (s *site) rotate(ctx context.Context) error {
+	if r := s.Run(ctx, "keys", "rotate"); r.Code != 0 {
+		return fmt.Errorf("rotate keys: exit code %d: %s", r.Code, r.Stderr)
+	}
+	time.Sleep(6 * time.Second)
+	return nil
+}
+
+// everyClaim is a person of whom everything standard is known.
+func everyClaim() map[string]any {
+	return map[string]any{
+		"name": "Alice Example", "given_name": "Alice", "family_name": "Example", "middle_name": "Beth", "nickname": "ali",
+		"profile": "https://alice.example/", "picture": "https://alice.example/p.png", "website": "https://alice.example/site",
+		"gender": "female", "birthdate": "1990-05-17", "zoneinfo": "Europe/Zurich", "locale": "en-GB", "updated_at": 1760000000,
+		"email": "alice@example.com", "email_verified": true, "phone_number": "+41441234567", "phone_number_verified": true,
+		"address": map[string]any{
+			"formatted": "1 Main Street\nZurich", "street_address": "1 Main Street", "locality": "Zurich",
+			"region": "ZH", "postal_code": "8000", "country": "CH",
+		},
+	}
+}
+
+// answers are the response types of the clients of each kind of static plan.
+func answers() map[string][]string {
+	implicit := []string{"id_token", "id_token token"}
+	hybrid := []string{"code", "code id_token", "code token", "code id_token token"}
+	return map[string][]string{
+		"basic": {"code"}, "implicit": implicit, "hybrid": hybrid, "session": append(append([]string{}, hybrid...), implicit...),
+	}
+}
+
+// clients are those of the plans that register none: three of each kind.
+func (s *site) clients() []map[string]any {
+	var list []map[string]any
+	for kind, types := range answers() {
+		grants := []string{"authorization_code", "refresh_token", "implicit"}
+		switch kind {
+		case "basic":
+			grants = grants[:2]
+		case "implicit":
+			grants = grants[2:]
+		}
+		home := s.callbacks + "a/ostiary-" + kind
+		for name, method := range map[string]string{"": "client_secret_basic", "-post": "client_secret_post", "-2": "client_secret_basic"} {
+			c := map[string]any{
+				"client_id": kind + name, "client_secret": secretOf(kind + name), "token_endpoint_auth_method": method,
+				"client_name": "Conformance " + kind + name, "redirect_uris": []string{home + "/callback"},
+				"response_types": types, "grant_types": grants, "scope": "openid profile email address phone offline_access",
+				"post_logout_redirect_uris": []string{home + "/post_logout_redirect"},
+			}
+			if kind == "session" {
+				c["frontchannel_logout_uri"], c["frontchannel_logout_session_required"] = home+"/frontchannel_logout", true
+				c["backchannel_logout_uri"], c["backchannel_logout_session_required"] = home+"/backchannel_logout", true
+			}
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+func secretOf(client string) string { return client + "-0123456789abcdef0123456789abcdef" }
+
+// config is what the suite is told for a plan.
+func (s *site) config(p plan) map[string]any {
+	general, exceptions := s.browsing()
+	config := map[string]any{
+		"description": "Ostiary", "options": map[string]any{"browsercontrol_css_enable": false},
+		"server": map[string]any{
+			"discoveryUrl": s.issuer + "/.well-known/openid-configuration", "login_hint": username, "ui_locales": "en",
+			"allow_unexpected_metadata_fields": vendorMembers(),
+		},
+		"client":  map[string]any{"client_name": "conformance one"},
+		"client2": map[string]any{"client_name": "conformance two"},
+		"browser": general, "override": exceptions,
+	}
+	if p.static != "" {
+		known := func(id string) map[string]any { return map[string]any{"client_id": id, "client_secret": secretOf(id)} }
+		config["alias"] = "ostiary-" + p.static
+		config["client"], config["client_secret_post"], config["client2"] = known(p.static), known(p.static+"-post"), known(p.static+"-2")
+	}
+	return config
+}
+
+// vendorMembers of discovery are for Ory Hydra's SDK, and the suite knows nothing
+// of them.
+func vendorMembers() []string {
+	return []string{"id_token_signed_response_alg", "userinfo_signed_response_alg"}
+}
+
+// escaped is text as a pattern of the suite.
+func escaped(text string) string { return regexp.QuoteMeta(text) }

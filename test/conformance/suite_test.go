@@ -1,0 +1,207 @@
+//go:build conformance
+
+package conformance
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// suite is a running conformance suite, as its REST API shows it.
+type suite struct {
+	base string
+	http *http.Client
+}
+
+// module is one test of a plan.
+type module struct {
+	Name    string            `json:"testModule"`
+	Variant map[string]string `json:"variant"`
+}
+
+// entry is a line of a module's log that is not a success.
+type entry struct {
+	Source  string `json:"src"`
+	Message string `json:"msg"`
+	Result  string `json:"result"`
+}
+
+// outcome is how a module ended.
+type outcome struct {
+	module
+	ID     string
+	Result string // PASSED, REVIEW, WARNING, SKIPPED, or FAILED
+	Faults []entry
+}
+
+// The states of a module that matter here.
+const (
+	configured  = "CONFIGURED"
+	waiting     = "WAITING"
+	finished    = "FINISHED"
+	interrupted = "INTERRUPTED"
+)
+
+// reach returns the suite at base, if it answers, and the certificate it shows: the
+// server under test has to trust that.
+func reach(ctx context.Context, base string) (*suite, []byte, error) {
+	u, err := url.Parse(base)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the suite's address: %w", err)
+	}
+	unchecked := &tls.Config{InsecureSkipVerify: true} //nolint:gosec // its certificate is its own
+	conn, err := (&tls.Dialer{Config: unchecked}).DialContext(ctx, "tcp", u.Host)
+	if err != nil {
+		return nil, nil, fmt.Errorf("no suite answers at %s (docs/conformance.md says how to start one): %w", base, err)
+	}
+	defer conn.Close() //nolint:errcheck // only looked at
+	shown := conn.(*tls.Conn).ConnectionState().PeerCertificates[0]
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: shown.Raw})
+	return &suite{base, &http.Client{
+		Timeout: time.Minute, Transport: &http.Transport{TLSClientConfig: unchecked, MaxIdleConnsPerHost: 8},
+	}}, certificate, nil
+}
+
+// call asks the API and decodes what it answers.
+func (s *suite) call(ctx context.Context, method, path string, query url.Values, body, into any) error {
+	var content io.Reader = http.NoBody
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			return fmt.Errorf("write request: %w", err)
+		}
+		content = bytes.NewReader(text)
+	}
+	r, err := http.NewRequestWithContext(ctx, method, s.base+"/api/"+path+"?"+query.Encode(), content)
+	if err != nil {
+		return fmt.Errorf("make request: %w", err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	resp, err := s.http.Do(r)
+	if err != nil {
+		return fmt.Errorf("ask the suite: %w", err)
+	}
+	defer resp.Body.Close() //nolint:errcheck // only read
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return fmt.Errorf("read the suite's answer: %w", err)
+	}
+	if resp.StatusCode >= http.StatusBadRequest {
+		return fmt.Errorf("%s %s: the suite answered %d: %.300s", method, path, resp.StatusCode, text)
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	return nil
+}
+
+// version names the suite.
+func (s *suite) version(ctx context.Context) (string, error) {
+	var server struct{ Version, Revision string }
+	if err := s.call(ctx, http.MethodGet, "server", nil, nil, &server); err != nil {
+		return "", err
+	}
+	return server.Version + " (" + server.Revision + ")", nil
+}
+
+// open makes a plan and returns its modules.
+func (s *suite) open(ctx context.Context, p plan, config any) (id string, modules []module, err error) {
+	variant, err := json.Marshal(p.variant)
+	if err != nil {
+		return "", nil, fmt.Errorf("write variant: %w", err)
+	}
+	var made struct {
+		ID      string `json:"id"`
+		Modules []module
+	}
+	query := url.Values{"planName": {p.name}}
+	if len(p.variant) > 0 {
+		query.Set("variant", string(variant))
+	}
+	err = s.call(ctx, http.MethodPost, "plan", query, config, &made)
+	return made.ID, made.Modules, err
+}
+
+// run runs one module of a plan to its end. before is called when the module has
+// read the server's metadata and has not begun.
+func (s *suite) run(ctx context.Context, planID string, m module, before func() error) (outcome, error) {
+	variant, err := json.Marshal(m.Variant)
+	if err != nil {
+		return outcome{}, fmt.Errorf("write variant: %w", err)
+	}
+	query := url.Values{"test": {m.Name}, "plan": {planID}, "variant": {string(variant)}}
+	var made struct{ ID string }
+	if err := s.call(ctx, http.MethodPost, "runner", query, nil, &made); err != nil {
+		return outcome{}, err
+	}
+	state, err := s.await(ctx, made.ID, configured, waiting, finished)
+	if err == nil && state == configured {
+		if err := before(); err != nil {
+			return outcome{}, err
+		}
+		var started struct{}
+		if err := s.call(ctx, http.MethodPost, "runner/"+made.ID, nil, nil, &started); err != nil {
+			return outcome{}, err
+		}
+		_, err = s.await(ctx, made.ID, finished)
+	} else if err == nil && state == waiting {
+		_, err = s.await(ctx, made.ID, finished)
+	}
+	if err != nil {
+		return outcome{}, fmt.Errorf("module %s: %w", made.ID, err)
+	}
+	return s.outcome(ctx, m, made.ID)
+}
+
+// await returns when the module is in one of the states, or was interrupted.
+func (s *suite) await(ctx context.Context, id string, states ...string) (string, error) {
+	query := url.Values{"timeoutMs": {"20000"}}
+	query.Set("states", interrupted)
+	for _, state := range states {
+		query.Set("states", query.Get("states")+","+state)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 6*time.Minute)
+	defer cancel()
+	for {
+		var now struct {
+			State   string
+			Timeout bool
+		}
+		if err := s.call(ctx, http.MethodGet, "runner/"+id+"/wait-state", query, nil, &now); err != nil {
+			return "", err
+		}
+		if !now.Timeout {
+			return now.State, nil
+		}
+	}
+}
+
+// outcome reads how a module ended.
+func (s *suite) outcome(ctx context.Context, m module, id string) (outcome, error) {
+	var info struct{ Status, Result string }
+	var log []entry
+	err := errors.Join(
+		s.call(ctx, http.MethodGet, "info/"+id, nil, nil, &info),
+		s.call(ctx, http.MethodGet, "log/"+id, nil, nil, &log),
+	)
+	o := outcome{module: m, ID: id, Result: info.Result}
+	if info.Status == interrupted {
+		o.Result = "FAILED"
+	}
+	for _, e := range log {
+		switch e.Result {
+		case "FAILURE", "WARNING", "REVIEW":
+			o.Faults = append(o.Faults, e)
+		}
+	}
+	return o, err
+}
