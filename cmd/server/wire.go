@@ -165,6 +165,7 @@ func (a *app) wireTokens(ctx context.Context) error {
 		LegacyResponseTypes: c.LegacyResponseTypes,
 		Codec:               tokens.NewCodec(tokenKeys(a.secrets, "code and refresh token")),
 		Sealer:              sealer,
+		Encrypter:           outbound.Encrypter{Keys: a.keySets},
 		IDTokenClaims:       oidc.IDTokenClaims,
 		ClaimScopes:         claimScopes,
 		Lifetimes: oauth2.Lifetimes{
@@ -284,7 +285,8 @@ func (a *app) capabilities() oidc.Capabilities {
 		Introspection: pathIntrospect, Revocation: pathRevoke, EndSession: pathLogout,
 		Scopes:     a.config.DefaultScopes,
 		GrantTypes: client.GrantTypes(), ResponseTypes: []string{client.ResponseTypeCode}, ResponseModes: []string{"query", "fragment", "form_post"},
-		AuthMethods: client.AuthMethods(), SubjectTypes: []string{"public"},
+		AuthMethods: client.AuthMethods(), SubjectTypes: []string{"public", client.Pairwise},
+		IDTokenEncryptionAlgs: client.EncryptionAlgs(), IDTokenEncryptionEncs: client.EncryptionEncs(),
 		UserinfoEncryptionAlgs: client.EncryptionAlgs(), UserinfoEncryptionEncs: client.EncryptionEncs(),
 		ACRValues: []string{session.ACRPassword}, UILocales: []string{"en"},
 		Prompts:                  []string{"none", "login", "consent", "select_account"},

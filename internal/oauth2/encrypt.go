@@ -1,7 +1,6 @@
 package oauth2
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,14 +16,6 @@ type Encrypter interface {
 	Encrypt(ctx context.Context, c *client.Client, alg, enc, signed string) (string, error)
 }
 
-// errNoEncrypter reports a client that wants its tokens encrypted where nothing
-// does so.
-var errNoEncrypter = errors.New("nothing encrypts here")
-
-// defaultEnc is how content is encrypted for a client that named only how to
-// encrypt the key (OpenID Connect Registration section 2).
-const defaultEnc = "A128CBC-HS256"
-
 // encryptIDToken returns the signed token as the client registered to get it. Who
 // wants it encrypted gets it so or not at all.
 //
@@ -34,10 +25,7 @@ func (h *Handler) encryptIDToken(ctx context.Context, c *client.Client, signed s
 	if alg == "" {
 		return signed, nil
 	}
-	if h.Encrypter == nil {
-		return "", errNoEncrypter
-	}
-	token, err := h.Encrypter.Encrypt(ctx, c, alg, cmp.Or(c.IDTokenEncryptedResponseEnc, defaultEnc), signed)
+	token, err := h.Encrypter.Encrypt(ctx, c, alg, c.IDTokenEncryptedResponseEnc, signed)
 	if errors.Is(err, client.ErrNoKeys) {
 		return "", &refusal{
 			Code: codeInvalidRequest, Description: "The keys of the client are of no use for encrypting its ID token",

@@ -109,7 +109,7 @@ type Config struct {
 	Subjects      client.Subjects
 	Codec         *tokens.Codec
 	Sealer        *tokens.Sealer
-	Encrypter     Encrypter // nil if nothing encrypts
+	Encrypter     Encrypter
 	IDTokenClaims IDTokenClaims
 	// ClaimScopes checks the claims parameter, and returns the scopes that would
 	// release what it asks for by name.
@@ -131,8 +131,7 @@ type Handler struct {
 	engine *fosite.Fosite
 }
 
-// New returns a handler over c, all of whose members are set that do not say
-// otherwise.
+// New returns a handler over c, all of whose members are set.
 func New(c Config) *Handler {
 	h := &Handler{Config: c}
 	h.engine = newEngine(h)
