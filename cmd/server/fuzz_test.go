@@ -19,13 +19,16 @@ func FuzzAuthorizeQuery(f *testing.F) {
 		asking("redirect_uri", "http://evil@127.0.0.1/cb"), asking("client_id", "app", "redirect_uri", "http://127.0.0.1:8/cb"),
 		asking("claims", `{"id_token":{"acr":{"essential":true,"value":"x"}}}`), asking("max_age", "9223372036854775808"),
 		asking("prompt", "none"), asking("request", "a.b.c"),
+		asking("client_id", "legacy", "response_type", "id_token token"), asking("client_id", "legacy", "response_type", "token id_token code", "response_mode", "query"),
+		asking("client_id", "legacy", "response_type", "code id_token", "response_mode", "form_post", "nonce", ""),
 		{"continue": {"0123456789abcdef0123456789abcdef"}},
 	} {
 		f.Add(form.Encode())
 	}
 	f.Add("client_id=web&client_id=app")
 	f.Add("client_id=web%00&redirect_uri=%ff")
-	s := start(f, storetest.New(f), nil)
+	s := start(f, storetest.New(f), legacy())
+	s.bring(legacyClient("legacy", ""))
 	handler := s.public()
 	f.Fuzz(func(t *testing.T, query string) {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/oauth2/auth", nil)
