@@ -137,7 +137,9 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 		return nil, err
 	}
 	a.wireOIDC()
-	a.wireRegistration()
+	if err := a.wireRegistration(); err != nil {
+		return nil, err
+	}
 	a.wireInteraction()
 	a.discovery, err = oidc.NewDiscovery(a.capabilities())
 	if err != nil {

@@ -3,6 +3,10 @@ package main
 import (
 	"context"
 	"crypto/sha256"
+	"fmt"
+	"os"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/config"
@@ -23,17 +27,28 @@ func operatorPolicy(c *config.Config) client.Policy {
 	return client.Policy{DefaultScopes: c.DefaultScopes, LegacyResponseTypes: c.LegacyResponseTypes, PlainLoopback: true}
 }
 
-func (a *app) wireRegistration() {
+func (a *app) wireRegistration() error {
+	var trusted map[string][]jose.JSONWebKey
+	if file := a.config.SoftwareStatementKeysFile; file != "" {
+		text, err := os.ReadFile(file) //nolint:gosec // named by the operator
+		if err != nil {
+			return fmt.Errorf("software statement keys: %w", err)
+		}
+		if trusted, err = registration.ReadStatementKeys(text); err != nil {
+			return fmt.Errorf("software statement keys: %s: %w", file, err)
+		}
+	}
 	var initial [][]byte
 	for _, token := range a.config.RegistrationTokens {
 		sum := sha256.Sum256([]byte(token.Reveal()))
 		initial = append(initial, sum[:])
 	}
 	a.registration = registration.New(registration.Config{
-		Issuer: a.config.Issuer, Mode: registration.Mode(a.config.Registration), InitialTokens: initial,
+		Issuer: a.config.Issuer, Mode: registration.Mode(a.config.Registration), InitialTokens: initial, StatementKeys: trusted,
 		Policy: registrationPolicy(a.config), Clients: registry{a.store, a.clients}, Documents: a.fetcher,
 		Slow: a.clientHasher, Guesses: a.secretGuesses(), Now: a.now, Log: a.log,
 	})
+	return nil
 }
 
 // registry changes clients in the store and lets the cache of this process know

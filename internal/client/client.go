@@ -95,8 +95,9 @@ type Metadata struct {
 	RequirePKCE         bool   `json:"require_pkce,omitempty"`
 	SkipConsent         bool   `json:"skip_consent,omitempty"` // the operator's to give
 
-	SoftwareID      string `json:"software_id,omitempty"`
-	SoftwareVersion string `json:"software_version,omitempty"`
+	SoftwareID        string `json:"software_id,omitempty"`
+	SoftwareVersion   string `json:"software_version,omitempty"`
+	SoftwareStatement string `json:"software_statement,omitempty"` // verified where it came in
 
 	// Localized holds members in languages, such as client_name#ja. They are stored
 	// under a name of their own and shown beside the others; see [Metadata.Beside].

@@ -127,6 +127,8 @@ const (
 	maxText  = 256
 	maxWords = 20   // contacts, acr values
 	maxScope = 4096 // bytes
+	// maxStatement bounds a software statement.
+	maxStatement = 16 << 10
 )
 
 // texts checks what is shown to people or merely kept.
@@ -149,6 +151,10 @@ func (c *checks) texts(m *Metadata) {
 		if len(list) > maxWords || slices.ContainsFunc(list, bad) {
 			c.fail(member, "must be a short list of short texts")
 		}
+	}
+	notJWT := func(r rune) bool { return notScope(r) || r == ' ' }
+	if len(m.SoftwareStatement) > maxStatement || strings.IndexFunc(m.SoftwareStatement, notJWT) >= 0 {
+		c.fail("software_statement", "must be a JWT of at most 16 KiB")
 	}
 	if len(m.Scope) > maxScope || strings.IndexFunc(m.Scope, notScope) >= 0 {
 		c.fail("scope", "must be scopes of printable ASCII with spaces between them")

@@ -76,6 +76,9 @@ type Config struct {
 	DefaultScopes      []string
 	AdminAuth          AdminAuth
 
+	// SoftwareStatementKeysFile names who is trusted to make software statements.
+	SoftwareStatementKeysFile string
+
 	// LegacyResponseTypes lets clients register implicit and hybrid response types,
 	// and use them (RFC 9700 section 2.1.2 advises against it).
 	LegacyResponseTypes bool

@@ -47,6 +47,8 @@ func keys() []key {
 			"Scopes that a client may register for itself."),
 		field("default_scopes", scopes(), func(c *Config) *[]string { return &c.DefaultScopes },
 			"Scopes of a client that names none when it registers."),
+		field("software_statement_keys_file", readable(), func(c *Config) *string { return &c.SoftwareStatementKeysFile },
+			"Whose software statements are believed: a JSON object of JWK Sets under the names of their issuers (RFC 7591 section 2.3)."),
 		field("admin_auth", oneOf(AdminToken, AdminNone), func(c *Config) *AdminAuth { return &c.AdminAuth },
 			"How administrators' programs authenticate. `none` needs a loopback or Unix-socket listener."),
 

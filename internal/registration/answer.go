@@ -80,7 +80,9 @@ var (
 	errClosed = errors.New("registration is closed")
 	// errUnauthorized is the one answer to every credential that does not fit.
 	errUnauthorized = errors.New("credential does not fit")
-	errSecretFixed  = errors.New("client_secret cannot be chosen here")
+	// errNoToken is for whoever came to register with no credential at all.
+	errNoToken     = errors.New("no initial access token")
+	errSecretFixed = errors.New("client_secret cannot be chosen here")
 )
 
 // refuse writes what err means to the caller, and logs it.
@@ -94,11 +96,18 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		known = &refusal{http.StatusTooManyRequests, "temporarily_unavailable", "Too many wrong secrets came for this client."}
 	case errors.Is(err, errClosed):
 		known = &refusal{http.StatusNotFound, "not_found", "Registration is closed."}
+	case errors.Is(err, errNoToken): // is told what to bring, and of no error (RFC 6750 section 3.1)
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		known = &refusal{http.StatusUnauthorized, "invalid_token", "An initial access token is needed."}
 	case errors.Is(err, errUnauthorized), errors.Is(err, client.ErrNotFound):
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 		known = &refusal{http.StatusUnauthorized, "invalid_token", "The credentials are missing, wrong, or not for this client."}
 	case errors.Is(err, client.ErrSector):
 		known = &refusal{http.StatusBadRequest, client.InvalidMetadata, client.ErrSector.Error()}
+	case errors.Is(err, errUnapproved):
+		known = &refusal{http.StatusBadRequest, "unapproved_software_statement", "The issuer of the software statement is not trusted here."}
+	case errors.Is(err, errBadStatement):
+		known = &refusal{http.StatusBadRequest, "invalid_software_statement", "The software statement is not valid."}
 	case errors.Is(err, errSecretFixed):
 		known = &refusal{http.StatusForbidden, client.InvalidMetadata, "client_secret cannot be changed here."}
 	case errors.Is(err, client.ErrRaced):

@@ -41,6 +41,9 @@ func (h *Handler) create(r *http.Request) (*answer, error) {
 	if secret != "" {
 		return nil, invalidMetadata("client_secret is chosen by the server")
 	}
+	if err := h.believe(members, ""); err != nil {
+		return nil, err
+	}
 	metadata, faults := client.ParseMetadata(members, h.Policy)
 	if len(faults) > 0 {
 		return nil, refusedMetadata(faults)
@@ -72,6 +75,9 @@ func (h *Handler) mayRegister(r *http.Request) error {
 	case Open:
 		return nil
 	case Token:
+		if r.Header.Get("Authorization") == "" {
+			return errNoToken
+		}
 		token, _ := bearer(r)
 		sum, known := hash(token), 0
 		for _, want := range h.InitialTokens {

@@ -69,6 +69,9 @@ func (h *Handler) update(r *http.Request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := h.believe(members, c.SoftwareStatement); err != nil {
+		return nil, err
+	}
 	policy := h.Policy
 	policy.AllowedScopes = slices.Concat(policy.AllowedScopes, c.Scopes())
 	metadata, faults := client.ParseMetadata(members, policy)

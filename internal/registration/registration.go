@@ -11,6 +11,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+
 	"github.com/ostiary/ostiary/internal/client"
 )
 
@@ -40,6 +42,9 @@ type Config struct {
 	Issuer        string
 	Mode          Mode
 	InitialTokens [][]byte // SHA-256 of each initial access token (RFC 7591 section 3)
+	// StatementKeys are the keys of those whose software statements are believed, by
+	// issuer.
+	StatementKeys map[string][]jose.JSONWebKey
 	Policy        client.Policy
 	Clients       Clients
 	Documents     client.Documents // fetches what a sector_identifier_uri points to

@@ -229,8 +229,12 @@ func TestWithInitialTokensOnlyTheirHoldersRegister(t *testing.T) {
 	} {
 		a := r.do(t, "POST", connect, minimal, auth...)
 		wantError(t, a, http.StatusUnauthorized, "invalid_token")
-		if a.header.Get("WWW-Authenticate") == "" {
-			t.Errorf("%s: no WWW-Authenticate", name)
+		want := `Bearer error="invalid_token"`
+		if name == "none" {
+			want = "Bearer"
+		}
+		if got := a.header.Get("WWW-Authenticate"); got != want {
+			t.Errorf("%s: WWW-Authenticate = %q, want %q", name, got, want)
 		}
 	}
 }
