@@ -117,15 +117,23 @@ func (s *server) tryListed(t *testing.T, document map[string]any) {
 	s.tryRegistering(t, "id_token_signed_response_alg", listed("id_token_signing_alg_values_supported"))
 	s.tryRegistering(t, "userinfo_signed_response_alg", listed("userinfo_signing_alg_values_supported"))
 	s.tryRegistering(t, "token_endpoint_auth_signing_alg", listed("token_endpoint_auth_signing_alg_values_supported"))
+	for _, what := range []string{"id_token", "userinfo"} {
+		s.tryRegistering(t, what+"_encrypted_response_alg", listed(what+"_encryption_alg_values_supported"))
+		s.tryRegistering(t, what+"_encrypted_response_enc", listed(what+"_encryption_enc_values_supported"))
+	}
 	s.tryRegistering(t, "subject_type", listed("subject_types_supported"))
 }
 
 func (s *server) tryRegistering(t *testing.T, member string, values []string) {
 	t.Helper()
 	for _, value := range values {
-		body, err := json.Marshal(map[string]any{
+		metadata := map[string]any{
 			"redirect_uris": []string{"https://a.example/cb"}, "jwks_uri": "https://a.example/keys", member: value,
-		})
+		}
+		if pair, ok := strings.CutSuffix(member, "_enc"); ok {
+			metadata[pair+"_alg"] = "RSA-OAEP"
+		}
+		body, err := json.Marshal(metadata)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -287,7 +287,7 @@ func (a *app) capabilities() oidc.Capabilities {
 		Introspection: pathIntrospect, Revocation: pathRevoke, EndSession: pathLogout,
 		Scopes:     a.config.DefaultScopes,
 		GrantTypes: client.GrantTypes(), ResponseTypes: []string{client.ResponseTypeCode}, ResponseModes: []string{"query", "fragment", "form_post"},
-		AuthMethods: client.AuthMethods(), SubjectTypes: []string{"public", client.Pairwise},
+		AuthMethods: client.AuthMethods(), SubjectTypes: client.SubjectTypes(),
 		IDTokenEncryptionAlgs: client.EncryptionAlgs(), IDTokenEncryptionEncs: client.EncryptionEncs(),
 		UserinfoEncryptionAlgs: client.EncryptionAlgs(), UserinfoEncryptionEncs: client.EncryptionEncs(),
 		ACRValues: []string{session.ACRPassword}, UILocales: []string{"en"},
