@@ -15,7 +15,7 @@ import (
 // that the endpoint owes its callers (docs/architecture.md, promise 6).
 func TestBadInputOnEveryEndpoint(t *testing.T) {
 	t.Parallel()
-	s := start(t, storetest.New(t), nil)
+	s := start(t, storetest.New(t), map[string]string{"sign_up": "on"})
 	const form = "application/x-www-form-urlencoded"
 	endpoints := map[string]struct {
 		content string
@@ -33,6 +33,7 @@ func TestBadInputOnEveryEndpoint(t *testing.T) {
 		"/oauth2/auth":                      {form, false, "GET POST"},
 		"/oauth2/sessions/logout":           {form, false, "GET POST"},
 		"/login":                            {form, false, "GET POST"},
+		"/signup":                           {form, false, "GET POST"},
 		"/consent":                          {form, false, "GET POST"},
 		"/setup":                            {form, false, "GET POST"},
 		"/.well-known/openid-configuration": {"", true, "GET"},
@@ -156,7 +157,7 @@ func TestCORSIsForMachines(t *testing.T) {
 	for path, want := range map[string]string{
 		"/oauth2/token": "*", "/userinfo": "*", "/oauth2/revoke": "*", "/oauth2/introspect": "*", "/connect/register": "*",
 		"/.well-known/openid-configuration": "*", "/.well-known/jwks.json": "*",
-		"/oauth2/auth": "", "/login": "", "/consent": "", "/oauth2/sessions/logout": "",
+		"/oauth2/auth": "", "/login": "", "/signup": "", "/consent": "", "/oauth2/sessions/logout": "",
 	} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodOptions, s.url+path, nil)
 		if err != nil {

@@ -139,7 +139,7 @@ func (d *dev) configure(c *cli) (*config.Config, error) {
 	scheme := "http"
 	defaults := map[string]string{
 		"database_url": "sqlite:" + d.data.path("ostiary.db"), "system_secrets": secret,
-		"registration": "open", "shutdown_delay": "0s",
+		"registration": "open", "sign_up": "on", "shutdown_delay": "0s",
 		"listen": d.public.Addr().String(), "admin_listen": d.admin.Addr().String(),
 	}
 	if d.TLS {

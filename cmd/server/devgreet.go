@@ -24,6 +24,9 @@ func (d *dev) greet(w io.Writer) {
 	}
 	row("demo app", d.demoURL)
 	row("", "sign in as "+d.person.Username+" with the password "+d.person.Password)
+	if c.SignUp {
+		row("", "or create an account on the way")
+	}
 	row("mail", d.demoURL+"/mail/ (catches what is sent to smtp://"+d.mail.Addr().String()+")")
 	row("health", "http://"+d.admin.Addr().String()+"/health/ready")
 	row("data", shown(d.data.dir)+" (the demo person's password is in demo_person.json)")

@@ -65,6 +65,7 @@ func answersOf(t *testing.T, s *server) map[string]reply {
 		"sign-out, refused":   b.get("/oauth2/sessions/logout?id_token_hint=x"),
 		"sign-out by POST":    s.browser().post("/oauth2/sessions/logout", form("state", "x")),
 		"signed out":          s.browser().get("/oauth2/sessions/logout"),
+		"sign-up, nowhere":    b.get("/signup?request=x"),
 		"set-up":              b.get("/setup?token=x"),
 		"nothing here":        b.get("/nothing"),
 		"nothing here either": b.get("/oauth2/token/..;/x"),
@@ -80,7 +81,7 @@ func answersOf(t *testing.T, s *server) map[string]reply {
 // that nothing posted is posted on.
 func TestHostileEveryAnswerHasItsHeaders(t *testing.T) {
 	t.Parallel()
-	s := start(t, storetest.New(t), map[string]string{"rate_limits": "off"})
+	s := start(t, storetest.New(t), map[string]string{"rate_limits": "off", "sign_up": "on"})
 	for name, p := range answersOf(t, s) {
 		h := p.header
 		if p.status >= http.StatusInternalServerError {

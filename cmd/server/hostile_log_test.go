@@ -38,7 +38,7 @@ func TestHostileTheLogHoldsNoCredential(t *testing.T) {
 	t.Parallel()
 	var book logbook
 	log := slog.NewTextHandler(&book, &slog.HandlerOptions{Level: slog.LevelDebug})
-	s := startLogging(t, storetest.New(t), map[string]string{"rate_limits": "off"}, log)
+	s := startLogging(t, storetest.New(t), map[string]string{"rate_limits": "off", "sign_up": "on"}, log)
 	b := s.browser()
 	form := func(values ...string) url.Values {
 		f := url.Values{}
@@ -69,12 +69,19 @@ func TestHostileTheLogHoldsNoCredential(t *testing.T) {
 	const chosen = "the administrator's password"
 	b.post("/setup", form("token", setup, "username", "root", "password", chosen, "repeat", chosen))
 
+	newcomer, another := s.browser(), "an0ther-passw0rd-0f-grace"
+	page := newcomer.get(newcomer.get("/oauth2/auth?" + asking("prompt", "create").Encode()).header.Get("Location"))
+	newcomer.post(page.action(), form("request", page.field("request"), "username", "grace", "password", chosen, "repeat", another))
+	newcomer.post(page.action(), form("request", page.field("request"), "username", "grace", "password", another, "repeat", another))
+
 	// What does not, with credentials where they belong and where they do not.
 	const wrong, misplaced = "wr0ng-passw0rd-0f-ada", "m1splaced-credential"
-	page := b.get(b.get("/oauth2/auth?" + asking("prompt", "login").Encode()).header.Get("Location"))
+	page = b.get(b.get("/oauth2/auth?" + asking("prompt", "login").Encode()).header.Get("Location"))
 	b.post(page.action(), form("request", page.field("request"), "username", misplaced, "password", wrong))
 	b.get("/login?request=" + misplaced + "&password=" + misplaced)
 	b.get("/setup?token=" + misplaced)
+	b.get("/signup?request=" + misplaced + "&password=" + misplaced)
+	b.post("/signup", form("request", page.field("request"), "username", misplaced, "email", misplaced, "password", wrong, "repeat", misplaced))
 	b.get("/oauth2/auth?" + asking("client_id", misplaced).Encode())
 	b.get("/oauth2/auth?" + asking("redirect_uri", "https://"+misplaced+".example/").Encode())
 	b.get("/oauth2/auth?" + asking("id_token_hint", misplaced, "prompt", misplaced).Encode())
@@ -100,13 +107,14 @@ func TestHostileTheLogHoldsNoCredential(t *testing.T) {
 	s.call("/oauth2/revoke", form("token", text(next["refresh_token"])))
 
 	logged := book.String()
-	for _, said := range []string{"route=/oauth2/token", "msg=\"signed in\"", "msg=\"sign-in refused\"", "status=401"} {
+	for _, said := range []string{"route=/oauth2/token", "msg=\"signed in\"", "msg=\"sign-in refused\"", "msg=\"signed up\"", "msg=\"sign-up refused\"", "status=401"} {
 		if !strings.Contains(logged, said) {
 			t.Fatalf("the log lacks %s: nothing was searched\n%s", said, logged)
 		}
 	}
 	secrets := map[string]string{
-		"password": testPassword, "chosen password": chosen, "wrong password": wrong, "misplaced": misplaced, "system secret": testSecret,
+		"password": testPassword, "chosen password": chosen, "newcomer's password": another, "newcomer's session": newcomer.cookie("ostiary_session"),
+		"wrong password": wrong, "misplaced": misplaced, "system secret": testSecret,
 		"code": code, "verifier": testVerifier, "access token": text(got["access_token"]), "refresh token": text(got["refresh_token"]),
 		"next refresh token": text(next["refresh_token"]), "ID token": text(got["id_token"]), "opaque token": text(opaque["access_token"]),
 		"client secret": "web-secret-web-secret-web-secret-", "posted secret": postSecret, "registration token": registered.token,

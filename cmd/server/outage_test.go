@@ -16,7 +16,7 @@ func TestALostDatabaseIsNoVerdict(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
-		s := start(t, db, nil)
+		s := start(t, db, map[string]string{"sign_up": "on"})
 		signer := s.addAssertingClient()
 		b := s.browser()
 		tokens := s.tokens(b.code(asking()))
@@ -34,6 +34,9 @@ func TestALostDatabaseIsNoVerdict(t *testing.T) {
 			"sign-in page":                func() reply { return b.get("/login?request=" + waiting) },
 			"sign-in": func() reply {
 				return b.post("/login", url.Values{"request": {waiting}, "username": {"ada"}, "password": {testPassword}})
+			},
+			"sign-up": func() reply {
+				return b.post("/signup", url.Values{"request": {waiting}, "username": {"grace"}, "password": {testPassword}, "repeat": {testPassword}})
 			},
 			"consent":         func() reply { return b.post("/consent", url.Values{"request": {waiting}, "decision": {"accept"}}) },
 			"set-up":          func() reply { return b.get("/setup?token=" + strings.Repeat("a", 43)) },

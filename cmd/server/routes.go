@@ -21,6 +21,7 @@ const (
 	pathKeys       = "/.well-known/jwks.json"
 	pathRegister   = "/connect/register"
 	pathLogin      = "/login"
+	pathSignUp     = "/signup"
 	pathConsent    = "/consent"
 	pathSetup      = "/setup"
 )
@@ -114,6 +115,11 @@ func (a *app) people(r chi.Router) {
 	own.HandleFunc(pathLogin, byMethod(map[string]http.HandlerFunc{
 		http.MethodGet: a.interaction.SignInPage, http.MethodPost: a.interaction.SignIn,
 	}))
+	if a.config.SignUp {
+		own.HandleFunc(pathSignUp, byMethod(map[string]http.HandlerFunc{
+			http.MethodGet: a.interaction.SignUpPage, http.MethodPost: a.interaction.SignUp,
+		}))
+	}
 	own.HandleFunc(pathConsent, byMethod(map[string]http.HandlerFunc{
 		http.MethodGet: a.interaction.ConsentPage, http.MethodPost: a.interaction.Consent,
 	}))

@@ -225,7 +225,7 @@ func TestADefaultMaxAgeHoldsWhereNoneIsAskedFor(t *testing.T) {
 // (RFC 6749 section 10.12).
 func TestFormsOfOtherSitesDoNothing(t *testing.T) {
 	t.Parallel()
-	s := start(t, storetest.New(t), nil)
+	s := start(t, storetest.New(t), map[string]string{"sign_up": "on"})
 	b := s.browser()
 	id := b.get("/oauth2/auth?" + asking().Encode()).location().Query().Get("request")
 	form := url.Values{"request": {id}, "username": {"ada"}, "password": {testPassword}, "decision": {"accept"}}
@@ -237,7 +237,7 @@ func TestFormsOfOtherSitesDoNothing(t *testing.T) {
 		"another port of this host":  {"Origin", "http://127.0.0.1:1"},
 		"this host under a sub-name": {"Origin", strings.Replace(s.url, "//", "//a.", 1)},
 	} {
-		for _, path := range []string{"/login", "/consent", "/setup"} {
+		for _, path := range []string{"/login", "/signup", "/consent", "/setup"} {
 			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+path, strings.NewReader(form.Encode()))
 			if err != nil {
 				t.Fatal(err)

@@ -33,11 +33,11 @@ func TestMetadataIsTheSameUnderBothNames(t *testing.T) {
 // Discovery lists what works: everything it names is tried.
 func TestWhatDiscoveryListsWorks(t *testing.T) {
 	t.Parallel()
-	for _, registration := range []string{"open", "closed"} {
+	for registration, signUp := range map[string]string{"open": "on", "closed": "off"} {
 		t.Run("registration "+registration, func(t *testing.T) {
 			t.Parallel()
 			settings := legacy()
-			settings["registration"] = registration
+			settings["registration"], settings["sign_up"] = registration, signUp
 			s := start(t, storetest.New(t), settings)
 			s.bring(legacyClient("legacy", ""))
 			b := s.browser()

@@ -153,10 +153,13 @@ func (a *app) wireTokens(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c := a.config
+	c, signUp := a.config, ""
+	if c.SignUp {
+		signUp = c.URL(pathSignUp)
+	}
 	a.oauth2 = oauth2.New(oauth2.Config{
 		Issuer:       c.Issuer,
-		AuthorizeURL: c.URL(pathAuthorize), LoginURL: c.URL(pathLogin), ConsentURL: c.URL(pathConsent),
+		AuthorizeURL: c.URL(pathAuthorize), LoginURL: c.URL(pathLogin), ConsentURL: c.URL(pathConsent), SignUpURL: signUp,
 		Clients: a.clients,
 		Authenticator: clientauth.New(clientauth.Config{ //nolint:contextcheck // its decoy is made at once
 			Clients: a.clients, Replay: a.store, KeySets: a.keySets,
@@ -274,7 +277,7 @@ func (a *app) wireInteraction() {
 			Session: sessionLifetimes(c), Remembered: rememberedLifetimes(c),
 			Consent: c.ConsentLifetime, Grant: c.RefreshAbsoluteLifetime,
 		},
-		Throttle: c.RateLimits, Address: middleware.Address, Neighbourhood: middleware.Neighbourhood,
+		Open: c.SignUp, Throttle: c.RateLimits, Address: middleware.Address, Neighbourhood: middleware.Neighbourhood,
 		Now: a.now, Log: a.log,
 	})
 }
@@ -294,6 +297,9 @@ func (a *app) capabilities() oidc.Capabilities {
 		Prompts:                  []string{"none", "login", "consent", "select_account"},
 		RevocationAuthMethods:    client.AuthMethods(),
 		IntrospectionAuthMethods: []string{client.AuthBasic, client.AuthPost, client.AuthPrivateKeyJWT},
+	}
+	if a.config.SignUp {
+		caps.Prompts = append(caps.Prompts, "create")
 	}
 	if a.config.LegacyResponseTypes {
 		caps.GrantTypes = append(caps.GrantTypes, client.GrantImplicit)

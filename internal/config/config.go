@@ -79,6 +79,9 @@ type Config struct {
 	// SoftwareStatementKeysFile names who is trusted to make software statements.
 	SoftwareStatementKeysFile string
 
+	// SignUp lets people make accounts for themselves.
+	SignUp bool
+
 	// LegacyResponseTypes lets clients register implicit and hybrid response types,
 	// and use them (RFC 9700 section 2.1.2 advises against it).
 	LegacyResponseTypes bool

@@ -52,6 +52,8 @@ func keys() []key {
 		field("admin_auth", oneOf(AdminToken, AdminNone), func(c *Config) *AdminAuth { return &c.AdminAuth },
 			"How administrators' programs authenticate. `none` needs a loopback or Unix-socket listener."),
 
+		field("sign_up", onOff(), func(c *Config) *bool { return &c.SignUp },
+			"Whether people may make accounts for themselves, from the sign-in page or by `prompt=create`."),
 		later("login_url", "", "Sends people to a sign-in page of your own."),
 		later("consent_url", "", "Sends people to a consent page of your own."),
 		later("logout_url", "", "Sends people to a sign-out page of your own."),

@@ -12,9 +12,10 @@ import (
 )
 
 // chooses reports whether the person who is signed in is asked whether it is them
-// who goes on.
+// who goes on: where the client wants that asked, or where they were about to make
+// another account.
 func (v *visit) chooses() bool {
-	return v.session != nil && v.prompts("select_account") && v.request.SessionID != v.session.ID
+	return v.session != nil && (v.prompts("select_account") || v.prompts("create")) && v.request.SessionID != v.session.ID
 }
 
 // confirms reports whether the person who is signed in is asked to prove it

@@ -45,6 +45,11 @@ func (s *watched) AccountByUsername(ctx context.Context, username string) (*acco
 	return s.Store.AccountByUsername(ctx, username)
 }
 
+func (s *watched) InsertAccount(ctx context.Context, a *account.Account) error {
+	s.writes.Add(1)
+	return s.Store.InsertAccount(ctx, a)
+}
+
 func (s *watched) CountGuess(ctx context.Context, key string, window time.Duration, now time.Time) (int, time.Time, error) {
 	s.writes.Add(1)
 	return s.Store.CountGuess(ctx, key, window, now)
@@ -125,12 +130,13 @@ func newHouse(t *testing.T) *house {
 			Remembered: session.Lifetimes{Idle: 7 * 24 * time.Hour, Absolute: 30 * 24 * time.Hour},
 			Consent:    365 * 24 * time.Hour, Grant: 90 * 24 * time.Hour,
 		},
-		Throttle: true, Neighbourhood: middleware.Neighbourhood, Now: h.now,
+		Open: true, Throttle: true, Neighbourhood: middleware.Neighbourhood, Now: h.now,
 		Address: middleware.Address, Log: slog.New(slog.NewTextHandler(&h.log, nil)),
 	})
 	rule := middleware.Form(middleware.FormRule{Methods: []string{http.MethodGet, http.MethodPost}, Query: true})
 	for pattern, serve := range map[string]http.HandlerFunc{
 		"GET /login": room.SignInPage, "POST /login": room.SignIn,
+		"GET /signup": room.SignUpPage, "POST /signup": room.SignUp,
 		"GET /consent": room.ConsentPage, "POST /consent": room.Consent,
 		"GET /setup": room.SetupPage, "POST /setup": room.Setup, "GET /{$}": room.Home,
 	} {

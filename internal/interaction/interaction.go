@@ -1,5 +1,5 @@
 // Package interaction serves the pages a person sees on the way to a client:
-// sign-in, consent and the first administrator's set-up.
+// sign-in, sign-up, consent and the first administrator's set-up.
 //
 // The authorization endpoint sends a person here with the id of a stored
 // request. A page does one thing, notes it on that request, and returns to the
@@ -22,11 +22,13 @@ import (
 	"github.com/ostiary/ostiary/internal/web"
 )
 
-// Accounts finds people.
+// Accounts finds people, and takes in those who sign up.
 type Accounts interface {
 	// Both return account.ErrNotFound for who is not there.
 	Account(ctx context.Context, subject string) (*account.Account, error)
 	AccountByUsername(ctx context.Context, username string) (*account.Account, error)
+	// InsertAccount returns account.ErrExists for a username that is taken.
+	InsertAccount(ctx context.Context, a *account.Account) error
 }
 
 // Sessions keeps who is signed in in a browser.
@@ -50,7 +52,8 @@ type Clients interface {
 	Client(ctx context.Context, id string) (*client.Client, error)
 }
 
-// Guesses counts tries at passwords, for all replicas together.
+// Guesses counts tries at passwords, and at making accounts, for all replicas
+// together.
 type Guesses interface {
 	// CountGuess counts one more try under key and returns how many there were
 	// since the window began. A window that has passed begins anew.
@@ -70,6 +73,7 @@ type SetUp interface {
 // Pages draws the pages.
 type Pages interface {
 	SignIn(w http.ResponseWriter, status int, v web.SignIn)
+	SignUp(w http.ResponseWriter, status int, v web.SignUp)
 	Choose(w http.ResponseWriter, status int, v web.Choose)
 	Consent(w http.ResponseWriter, status int, v web.Consent)
 	Setup(w http.ResponseWriter, status int, v web.Setup)
@@ -101,6 +105,7 @@ type Config struct {
 	Cookies  session.Cookies
 
 	Lifetimes     Lifetimes
+	Open          bool // whether people may make accounts for themselves
 	Throttle      bool
 	Address       func(context.Context) netip.Addr
 	Neighbourhood func(netip.Addr) netip.Prefix

@@ -26,11 +26,11 @@ func (h *Handler) SetupPage(w http.ResponseWriter, r *http.Request) {
 // Setup serves POST /setup: the fields token, username, password and repeat.
 func (h *Handler) Setup(w http.ResponseWriter, r *http.Request) {
 	first, err := h.setUp(r)
-	var choice choiceError
+	var choice *choiceError
 	switch {
 	case errors.As(err, &choice):
 		h.Pages.Setup(w, http.StatusBadRequest,
-			h.setupForm(r.PostForm.Get("token"), r.PostForm.Get("username"), choice.Error()))
+			h.setupForm(r.PostForm.Get("token"), r.PostForm.Get("username"), choice.words))
 	case err != nil:
 		h.fail(w, r, err)
 	default:
@@ -68,7 +68,7 @@ func (h *Handler) setUp(r *http.Request) (*account.Account, error) {
 	case errors.Is(err, account.ErrSetupLink):
 		return nil, deadLink()
 	case errors.Is(err, account.ErrExists):
-		return nil, choiceError("There is an account of this name already. Choose another one.")
+		return nil, &choiceError{"username", "There is an account of this name already. Choose another one."}
 	case err != nil:
 		return nil, fmt.Errorf("spend set-up link: %w", err)
 	}
@@ -103,25 +103,25 @@ func deadLink() error {
 	}, "link is unknown, too old or used"}
 }
 
-// choiceError is what is wrong with a user name or password, as a sentence.
-type choiceError string
+// choiceError is what is wrong with what somebody chose, as a sentence or two.
+type choiceError struct{ field, words string }
 
-func (c choiceError) Error() string { return string(c) }
+func (c *choiceError) Error() string { return c.words }
 
 // chosen returns the canonical user name, if name and password may be chosen.
 func chosen(username, password, repeat string) (string, error) {
 	canonical, err := account.CanonicalUsername(username)
 	if err != nil {
-		return "", choiceError("A user name has 1 to 128 characters and no spaces.")
+		return "", &choiceError{"username", "A user name has 1 to 128 characters and no spaces."}
 	}
 	err = account.CheckPassword(password)
 	switch {
 	case err != nil && utf8.RuneCountInString(password) < account.MinPassword:
-		return "", choiceError(fmt.Sprintf("The password is too short. It needs at least %d characters.", account.MinPassword))
+		return "", &choiceError{"password", fmt.Sprintf("The password is too short. It needs at least %d characters.", account.MinPassword)}
 	case err != nil:
-		return "", choiceError(fmt.Sprintf("The password is too long. It may have %d bytes.", account.MaxPassword))
+		return "", &choiceError{"password", fmt.Sprintf("The password is too long. It may have %d bytes.", account.MaxPassword)}
 	case password != repeat:
-		return "", choiceError("The two passwords are not the same.")
+		return "", &choiceError{"password", "The two passwords are not the same."}
 	}
 	return canonical, nil
 }

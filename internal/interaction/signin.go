@@ -81,14 +81,18 @@ func (h *Handler) cancel(w http.ResponseWriter, r *http.Request, v *visit) {
 	h.back(w, v)
 }
 
-// signIn checks who it is, begins their session, and notes both on the request.
+// signIn checks who it is, and lets them in.
 func (h *Handler) signIn(w http.ResponseWriter, r *http.Request, v *visit) error {
-	ctx := r.Context()
-	a, err := h.check(ctx, v, r.PostForm.Get("username"), r.PostForm.Get("password"))
+	a, err := h.check(r.Context(), v, r.PostForm.Get("username"), r.PostForm.Get("password"))
 	if err != nil {
 		return err
 	}
-	now := h.Now()
+	return h.admit(w, r, v, a)
+}
+
+// admit begins the session of a, and notes on the request that they signed in.
+func (h *Handler) admit(w http.ResponseWriter, r *http.Request, v *visit, a *account.Account) error {
+	ctx, now := r.Context(), h.Now()
 	s, err := h.begin(w, r, v, a, now)
 	if err != nil {
 		return err
@@ -113,7 +117,7 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, v *visit, a *acc
 	s := &session.Session{
 		ID: session.NewID(), Cookie: session.Hash(cookie), Subject: a.Subject, Username: a.Username,
 		AuthTime: now, ACR: session.ACRPassword, AMR: []string{"pwd"},
-		Remembered: r.PostForm.Get("remember") == "on", CreatedAt: now, SeenAt: now,
+		Remembered: remember(r), CreatedAt: now, SeenAt: now,
 	}
 	if v.session != nil && v.session.Subject == a.Subject {
 		s.Remembered = s.Remembered || v.session.Remembered // who confirms it is them is not asked again
@@ -134,6 +138,9 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, v *visit, a *acc
 	h.Cookies.SetSession(w, cookie, s.Remembered, s.EndsAt)
 	return s, nil
 }
+
+// remember reports whether the person asked to stay signed in.
+func remember(r *http.Request) bool { return r.PostForm.Get("remember") == "on" }
 
 // renew keeps the session, and with it the sid that clients know, of a person who
 // has proven again that it is them. If it ended while their password was being
@@ -164,7 +171,7 @@ func (h *Handler) denySignIn(w http.ResponseWriter, r *http.Request, v *visit, n
 		slog.String("client_id", v.client.ID))
 
 	page := h.signInForm(v)
-	page.Username = r.PostForm.Get("username")
+	page.Username, page.Remember = r.PostForm.Get("username"), remember(r)
 	page.Reauthenticate = v.confirms() && page.Username == v.session.Username
 	page.Fault, page.RetryAfter = no.words, no.wait
 	h.Pages.SignIn(w, no.status, page)
@@ -172,11 +179,18 @@ func (h *Handler) denySignIn(w http.ResponseWriter, r *http.Request, v *visit, n
 
 func (h *Handler) signInForm(v *visit) web.SignIn {
 	shown := v.shownClient()
-	return web.SignIn{
+	page := web.SignIn{
 		Client: &shown, Action: h.Issuer + "/login", Request: v.request.ID,
-		Username: web.Clean(v.asked.Get("login_hint"), 128), OtherURL: h.anotherURL(v), Cancel: true,
+		Username: v.hint(), OtherURL: h.anotherURL(v), Cancel: true,
 	}
+	if h.Open {
+		page.SignUpURL = h.Issuer + "/signup?request=" + url.QueryEscape(v.request.ID)
+	}
+	return page
 }
+
+// hint is how the client says that the person might sign in.
+func (v *visit) hint() string { return web.Clean(v.asked.Get("login_hint"), 128) }
 
 // anotherURL leads to a form for somebody else than who is signed in.
 func (h *Handler) anotherURL(v *visit) string {

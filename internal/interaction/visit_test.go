@@ -22,6 +22,8 @@ func TestARequestGoesOnOnlyInItsOwnBrowser(t *testing.T) {
 	for name, got := range map[string]answer{
 		"sign-in page": other.get(t, "/login?request="+id),
 		"sign-in":      other.guess(t, id, "ada", password),
+		"sign-up page": other.get(t, "/signup?request="+id),
+		"sign-up":      other.post(t, "/signup", newcomer("request", id)),
 		"consent page": other.get(t, "/consent?request="+id),
 		"consent":      other.post(t, "/consent", url.Values{"request": {id}, "decision": {"accept"}}),
 		"unknown":      own.get(t, "/login?request="+strings.Repeat("0", 32)),
@@ -55,6 +57,7 @@ func TestOpeningAPageChangesNothing(t *testing.T) {
 		"/", "/login", "/login?request=" + id, "/login?as=another&request=" + id,
 		"/login?request=" + id + "&username=bob&password=" + url.QueryEscape(password),
 		"/consent?request=" + id, "/consent?decision=accept&request=" + id + "&session=" + s.ID,
+		"/signup", "/signup?request=" + id, "/signup?" + newcomer("request", id).Encode(),
 		"/setup?token=" + token,
 		"/setup?token=" + token + "&username=root&password=long+enough&repeat=long+enough",
 	} {
@@ -94,6 +97,8 @@ func TestALostDatabaseIsNoVerdict(t *testing.T) {
 	for name, got := range map[string]answer{
 		"sign-in page": b.get(t, "/login?request="+id),
 		"sign-in":      b.guess(t, id, "ada", password),
+		"sign-up page": b.get(t, "/signup?request="+id),
+		"sign-up":      b.post(t, "/signup", newcomer("request", id)),
 		"consent page": b.get(t, "/consent?request="+id),
 		"consent":      b.submit(t, page, "decision", "accept"),
 		"set-up page":  b.get(t, "/setup?token="+token),
@@ -127,6 +132,7 @@ func TestABusyHasherIsNoVerdict(t *testing.T) {
 		"no possible name":   b.guess(t, id, "no body", password),
 		"a disabled account": b.guess(t, id, "eve", password),
 		"without a password": b.guess(t, id, "nopass", password),
+		"sign-up":            b.post(t, "/signup", newcomer("request", id)),
 		"set-up":             b.post(t, "/setup", url.Values{"token": {token}, "username": {"root"}, "password": {password}, "repeat": {password}}),
 	} {
 		expect(t, got, http.StatusServiceUnavailable, "temporarily_unavailable")

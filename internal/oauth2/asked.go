@@ -21,12 +21,14 @@ const (
 	scopeOffline = "offline_access"
 )
 
-// The values of prompt (OpenID Connect Core section 3.1.2.1).
+// The values of prompt (OpenID Connect Core section 3.1.2.1; Initiating User
+// Registration via OpenID Connect section 4).
 const (
 	promptNone    = "none"
 	promptLogin   = "login"
 	promptConsent = "consent"
 	promptSelect  = "select_account"
+	promptCreate  = "create"
 )
 
 // asked is a validated authorization request.
@@ -141,7 +143,7 @@ func (h *Handler) read(ctx context.Context, form url.Values) (*asked, error) {
 
 func (h *Handler) fill(a *asked) error {
 	for _, step := range []func(*asked) error{
-		readMode, readUnsupported, h.readResponse, readScope, readPKCE, readNonce, readPrompt, readMaxAge,
+		readMode, readUnsupported, h.readResponse, readScope, readPKCE, readNonce, h.readPrompt, readMaxAge,
 		h.readHint, h.readClaims, readDemands,
 	} {
 		if err := step(a); err != nil {
@@ -230,10 +232,15 @@ func validChallenge(s string) bool {
 	return len(s) == 43 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == ""
 }
 
-func readPrompt(a *asked) error {
+func (h *Handler) readPrompt(a *asked) error {
 	for prompt := range strings.FieldsSeq(a.form.Get("prompt")) {
 		switch prompt {
 		case promptNone, promptLogin, promptConsent, promptSelect:
+			a.prompt = append(a.prompt, prompt)
+		case promptCreate:
+			if h.SignUpURL == "" {
+				return refuse(codeInvalidRequest, "The prompt create is not supported")
+			}
 			a.prompt = append(a.prompt, prompt)
 		default:
 			return refuse(codeInvalidRequest, "A value of prompt is not supported")

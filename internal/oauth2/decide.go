@@ -29,7 +29,7 @@ func (h *Handler) decide(w http.ResponseWriter, r *http.Request, a *asked, waiti
 		return
 	}
 	if missing := h.missingSignIn(a, signedIn, waiting, now); missing != nil {
-		h.step(w, r, a, waiting, missing, h.LoginURL)
+		h.step(w, r, a, waiting, missing, h.signInPage(a, waiting))
 		return
 	}
 	if !a.demands.meets(signedIn.ACR) {
@@ -92,13 +92,23 @@ func (h *Handler) missingSignIn(a *asked, s *session.Session, waiting *grant.Req
 		// They signed in for this very request; asking again would never end.
 		return nil
 	}
-	if a.prompts(promptLogin) || a.prompts(promptSelect) && !passed {
+	if a.prompts(promptLogin) || !passed && (a.prompts(promptSelect) || a.prompts(promptCreate)) {
 		return missing
 	}
 	if a.maxAge != nil && int64(now.Sub(s.AuthTime)/time.Second) >= *a.maxAge {
 		return missing
 	}
 	return nil
+}
+
+// signInPage is where a person signs in, or where they first make an account to do
+// it with. From there they may still go to the other, so whoever has been through
+// one of them is not sent to make an account again.
+func (h *Handler) signInPage(a *asked, waiting *grant.Request) string {
+	if a.prompts(promptCreate) && (waiting == nil || waiting.SessionID == "") {
+		return h.SignUpURL
+	}
+	return h.LoginURL
 }
 
 // missingConsent returns nil if the person has agreed, now or before, to all that

@@ -98,6 +98,9 @@ type Config struct {
 	// AuthorizeURL is the endpoint's own address, LoginURL and ConsentURL are where
 	// people are sent from it.
 	AuthorizeURL, LoginURL, ConsentURL string
+	// SignUpURL is where those are sent who shall make an account; empty where
+	// nobody may.
+	SignUpURL string
 
 	Clients       Clients
 	Authenticator Authenticator

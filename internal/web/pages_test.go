@@ -28,9 +28,15 @@ func samples() []sample {
 		{"signin", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
 			p.SignIn(w, http.StatusOK, SignIn{
-				Client: &c, Action: link, Request: text, Username: text, Fault: text, Cancel: true,
+				Client: &c, Action: link, Request: text, Username: text, Fault: text, SignUpURL: link, Cancel: true,
 			})
-		}, append([]string{"username", "password", "login", "keep", "fault"}, about...)},
+		}, append([]string{"username", "password", "login", "keep", "fault", "signup"}, about...)},
+		{"signup", func(p *Pages, w http.ResponseWriter, text, link string) {
+			p.SignUp(w, http.StatusOK, SignUp{
+				Client: client(text, link), Action: link, Request: text, Username: text, Name: text, Email: text,
+				MinLength: 8, Fault: text, Field: "password", SignInURL: link,
+			})
+		}, append([]string{"username", "name", "email", "password", "repeat", "keep", "create", "cancel", "fault", "signin-instead"}, about...)},
 		{"choose", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.Choose(w, http.StatusOK, Choose{
 				Client: client(text, link), Action: link, Request: text, Person: text, Username: text, OtherURL: link,

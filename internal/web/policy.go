@@ -43,6 +43,7 @@ func policies() map[string]policy {
 
 	return map[string]policy{
 		"signin":    onward,
+		"signup":    onward,
 		"choose":    onward,
 		"consent":   onward,
 		"signout":   onward,

@@ -17,6 +17,8 @@ type SignIn struct {
 	// Request is the id of the authorization request.
 	Request  string
 	Username string
+	// Remember is whether the person asked to stay signed in.
+	Remember bool
 	// Fault is one sentence on what was wrong with the last try.
 	Fault string
 	// RetryAfter, if positive, is how long further tries are refused.
@@ -25,15 +27,22 @@ type SignIn struct {
 	Reauthenticate bool
 	// OtherURL leads to signing in as somebody else than who must prove it.
 	OtherURL string
+	// SignUpURL leads to making an account; empty offers no such way.
+	SignUpURL string
 	// Cancel offers the way back to the client without signing in.
 	Cancel bool
 }
 
 // SignIn writes the sign-in page, and Retry-After if tries are refused.
 func (p *Pages) SignIn(w http.ResponseWriter, status int, v SignIn) {
-	if v.RetryAfter > 0 {
-		seconds := int64((v.RetryAfter + time.Second - 1) / time.Second)
+	setRetryAfter(w, v.RetryAfter)
+	p.render(w, status, "signin", v)
+}
+
+// setRetryAfter tells a program how long a page refuses further tries, if it does.
+func setRetryAfter(w http.ResponseWriter, wait time.Duration) {
+	if wait > 0 {
+		seconds := int64((wait + time.Second - 1) / time.Second)
 		w.Header().Set("Retry-After", strconv.FormatInt(seconds, 10))
 	}
-	p.render(w, status, "signin", v)
 }

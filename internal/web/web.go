@@ -1,5 +1,5 @@
-// Package web draws what a person sees: sign-in, consent, sign-out, errors,
-// the first administrator's set-up, and the page that posts an authorization
+// Package web draws what a person sees: sign-in, sign-up, consent, sign-out,
+// errors, the first administrator's set-up, and the page that posts an authorization
 // answer to a client. It also writes the answers that are the same in every room.
 //
 // It knows templates, style and the headers a page needs, and nothing of what

@@ -1,0 +1,83 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"net/url"
+	"testing"
+)
+
+// grace makes an account by the form that is shown, and returns the status of the
+// page that it leads to.
+func (p *person) grace(repeat string) int64 {
+	p.t.Helper()
+	p.write("#username", "grace")
+	p.write("#name", "Grace Hopper")
+	p.write("#email", "grace@example.com")
+	p.write("#password", "seven unrelated words")
+	p.write("#repeat", repeat)
+	return p.press("#create")
+}
+
+func TestANewcomerMakesAnAccount(t *testing.T) {
+	t.Parallel()
+	server := startDev(t)
+	p := newPerson(t)
+	p.withoutScript()
+
+	p.open(server.demo)
+	p.press("#signin")
+	p.press("#signup")
+	p.press("#signin-instead")
+	p.press("#signup")
+	p.finds("username")
+	if status := p.grace("eight unrelated words"); status != 400 {
+		t.Errorf("two different passwords were answered with %d, want 400", status)
+	}
+	p.sees("#fault", "not the same")
+	p.finds("password")
+	p.write("#password", "seven unrelated words")
+	p.write("#repeat", "seven unrelated words")
+	p.press("#create")
+	p.sees("h1", "Demo app asks for access")
+	p.sees(".person", "Grace Hopper", "grace")
+	p.press("#accept")
+	p.sees("#greeting", "Hello, Grace Hopper")
+	if userinfo := decode(p, p.read("#userinfo")); userinfo["email"] != "grace@example.com" || userinfo["email_verified"] != false {
+		t.Errorf("userinfo says %v, want an email address that nobody verified", userinfo)
+	}
+	p.press("#silent")
+	p.sees("#notice", "without showing a page")
+
+	other := newPerson(t)
+	other.open(authorizeURL(server, url.Values{"prompt": {"create"}}))
+	if status := other.grace("seven unrelated words"); status != 400 {
+		t.Errorf("a name that is taken was answered with %d, want 400", status)
+	}
+	other.sees("#fault", "taken")
+	other.finds("username")
+	other.press("#cancel")
+	other.sees("main", "did not start here") // it was answered: the demo had not asked
+}
+
+func TestSigningUpNeedsNoMouse(t *testing.T) {
+	t.Parallel()
+	server := startDev(t)
+	p := newPerson(t)
+
+	p.open(server.demo)
+	p.tabTo("#signin")
+	p.enter()
+	p.walksThrough()
+	p.tabTo("#signup")
+	p.enter()
+	p.walksThrough()
+	p.tabTo("#username")
+	p.types("grace")
+	p.tabTo("#password")
+	p.types("seven unrelated words")
+	p.tabTo("#repeat")
+	p.types("seven unrelated words")
+	p.enter() // from the last field, as from any
+	p.sees("h1", "Demo app asks for access")
+}
