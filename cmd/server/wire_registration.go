@@ -47,6 +47,7 @@ func (a *app) wireRegistration() error {
 		Issuer: a.config.Issuer, Mode: registration.Mode(a.config.Registration), InitialTokens: initial, StatementKeys: trusted,
 		Policy: registrationPolicy(a.config), Clients: registry{a.store, a.clients}, Documents: a.fetcher,
 		Slow: a.clientHasher, Guesses: a.secretGuesses(), Now: a.now, Log: a.log,
+		NoQuerySecrets: !a.config.RegistrationQuerySecrets,
 	})
 	return nil
 }

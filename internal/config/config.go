@@ -76,6 +76,8 @@ type Config struct {
 	DefaultScopes      []string
 	AdminAuth          AdminAuth
 
+	// RegistrationQuerySecrets lets clients bring their secret in the query.
+	RegistrationQuerySecrets bool
 	// SoftwareStatementKeysFile names who is trusted to make software statements.
 	SoftwareStatementKeysFile string
 
@@ -131,6 +133,8 @@ func Default() *Config {
 		RegistrationScopes: standardScopes(),
 		DefaultScopes:      standardScopes(),
 		AdminAuth:          AdminToken,
+
+		RegistrationQuerySecrets: true,
 
 		AccessTokenFormat:       FormatJWT,
 		CodeLifetime:            time.Minute,

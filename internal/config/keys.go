@@ -47,6 +47,8 @@ func keys() []key {
 			"Scopes that a client may register for itself."),
 		field("default_scopes", scopes(), func(c *Config) *[]string { return &c.DefaultScopes },
 			"Scopes of a client that names none when it registers."),
+		field("registration_query_secrets", onOff(), func(c *Config) *bool { return &c.RegistrationQuerySecrets },
+			"Whether a client that sends its secret by form may manage its registration with `?client_secret=` under /connect/register."),
 		field("software_statement_keys_file", readable(), func(c *Config) *string { return &c.SoftwareStatementKeysFile },
 			"Whose software statements are believed: a JSON object of JWK Sets under the names of their issuers (RFC 7591 section 2.3)."),
 		field("admin_auth", oneOf(AdminToken, AdminNone), func(c *Config) *AdminAuth { return &c.AdminAuth },
