@@ -84,8 +84,8 @@ func TestErrorsGoToTheClient(t *testing.T) {
 		"claims that are garbage":   {asking("claims", "{"), "invalid_request"},
 		"scope that is malformed":   {asking("scope", `openid "`), "invalid_scope"},
 		"resource not allowed":      {asking("resource", "https://else.example"), "invalid_target"},
-		"request object":            {asking("request", "a.b.c"), "request_not_supported"},
-		"request object by address": {asking("request_uri", "https://client.example/r"), "request_uri_not_supported"},
+		"request object":            {asking("request", "a.b.c"), "invalid_request_object"},
+		"request object by address": {asking("request_uri", "https://client.example/r"), "invalid_request_uri"},
 		"registration":              {asking("registration", "{}"), "registration_not_supported"},
 	} {
 		p := b.get("/oauth2/auth?" + tc.form.Encode())

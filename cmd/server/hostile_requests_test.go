@@ -82,7 +82,7 @@ func TestHostileErrorsGoWhereAnswersWould(t *testing.T) {
 		"token in the query":            {[]string{"response_type", "token", "response_mode", "query"}, "#", "unsupported_response_type"},
 		"code twice":                    {[]string{"response_type", "code code"}, "&", "unsupported_response_type"},
 		"code in the fragment":          {[]string{"response_mode", "fragment", "prompt", "none"}, "#", "login_required"},
-		"a request object, by fragment": {[]string{"response_mode", "fragment", "request", "a.b.c"}, "#", "request_not_supported"},
+		"a request object, by fragment": {[]string{"response_mode", "fragment", "request", "a.b.c"}, "#", "invalid_request_object"},
 		"an unknown mode":               {[]string{"response_mode", "carrier_pigeon"}, "&", "invalid_request"},
 	} {
 		to := b.get("/oauth2/auth?" + asking(tc.changes...).Encode()).header.Get("Location")
@@ -93,7 +93,7 @@ func TestHostileErrorsGoWhereAnswersWould(t *testing.T) {
 		}
 	}
 	p := b.get("/oauth2/auth?" + asking("response_mode", "form_post", "request", "a.b.c").Encode())
-	if p.field("error") != "request_not_supported" {
+	if p.field("error") != "invalid_request_object" {
 		t.Errorf("form_post: %d to %q", p.status, p.header.Get("Location"))
 	}
 }

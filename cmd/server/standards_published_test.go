@@ -121,6 +121,7 @@ func (s *server) tryListed(t *testing.T, document map[string]any) {
 		s.tryRegistering(t, what+"_encrypted_response_alg", listed(what+"_encryption_alg_values_supported"))
 		s.tryRegistering(t, what+"_encrypted_response_enc", listed(what+"_encryption_enc_values_supported"))
 	}
+	s.tryRegistering(t, "request_object_signing_alg", listed("request_object_signing_alg_values_supported"))
 	s.tryRegistering(t, "subject_type", listed("subject_types_supported"))
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/ostiary/ostiary/internal/middleware"
 	"github.com/ostiary/ostiary/internal/oauth2"
 	"github.com/ostiary/ostiary/internal/oauth2/clientauth"
+	"github.com/ostiary/ostiary/internal/oauth2/requestobject"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
 	"github.com/ostiary/ostiary/internal/oidc"
 	"github.com/ostiary/ostiary/internal/outbound"
@@ -167,6 +168,7 @@ func (a *app) wireTokens(ctx context.Context) error {
 			Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Now: a.now,
 		}),
 		Grants: a.store, Sessions: a.store, Keys: a.keys, Pages: a.pages, Cookies: a.cookies, Subjects: a.subjects,
+		RequestObjects:      &requestobject.Opener{Issuer: c.Issuer, KeySets: a.keySets, Documents: a.fetcher, Now: a.now},
 		LegacyResponseTypes: c.LegacyResponseTypes,
 		Codec:               tokens.NewCodec(tokenKeys(a.secrets, "code and refresh token")),
 		Sealer:              sealer,
@@ -295,6 +297,7 @@ func (a *app) capabilities() oidc.Capabilities {
 		UserinfoEncryptionAlgs: client.EncryptionAlgs(), UserinfoEncryptionEncs: client.EncryptionEncs(),
 		ACRValues: []string{session.ACRPassword}, UILocales: []string{"en"},
 		Prompts:                  []string{"none", "login", "consent", "select_account"},
+		RequestObjectAlgs:        requestobject.Algorithms(),
 		RevocationAuthMethods:    client.AuthMethods(),
 		IntrospectionAuthMethods: []string{client.AuthBasic, client.AuthPost, client.AuthPrivateKeyJWT},
 	}

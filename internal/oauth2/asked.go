@@ -126,19 +126,33 @@ func (a *asked) narrow(shown []string) {
 //
 // Spec: RFC 6749 §4.1.1; OpenID Connect Core §3.1.2.1, §3.1.2.2; RFC 7636 §4.3; RFC 9700 §4.1.
 func (h *Handler) read(ctx context.Context, form url.Values) (*asked, error) {
+	c, err := h.sender(ctx, form)
+	if err != nil {
+		return nil, err
+	}
+	a, err := address(c, form)
+	if err != nil {
+		return nil, err
+	}
+	return a, h.fill(a)
+}
+
+// sender returns the client that a request is from.
+func (h *Handler) sender(ctx context.Context, form url.Values) (*client.Client, error) {
 	c, err := h.Clients.Client(ctx, form.Get("client_id"))
 	if errors.Is(err, client.ErrNotFound) || err == nil && c.Disabled {
 		return nil, refuse(codeInvalidClient, "The application that sent you here is not known")
 	}
-	if err != nil {
-		return nil, err //nolint:wrapcheck // told apart by the caller
-	}
+	return c, err //nolint:wrapcheck // told apart by the caller
+}
+
+// address begins to read a request, by where its answer may go.
+func address(c *client.Client, form url.Values) (*asked, error) {
 	redirectURI := form.Get("redirect_uri")
 	if !c.MatchRedirectURI(redirectURI) {
 		return nil, refuse(codeInvalidRequest, "The application asked to send you to an address that is not registered for it")
 	}
-	a := &asked{client: c, redirectURI: redirectURI, state: form.Get("state"), mode: modeQuery, form: form}
-	return a, h.fill(a)
+	return &asked{client: c, redirectURI: redirectURI, state: form.Get("state"), mode: modeQuery, form: form}, nil
 }
 
 func (h *Handler) fill(a *asked) error {
@@ -154,14 +168,9 @@ func (h *Handler) fill(a *asked) error {
 }
 
 // readUnsupported refuses what would otherwise be ignored at the client's peril
-// (OpenID Connect Core section 6.1).
+// (OpenID Connect Core section 7.2.1).
 func readUnsupported(a *asked) error {
-	switch {
-	case a.form.Has("request"):
-		return refuse(codeRequestUnsupported, "Request objects are not supported")
-	case a.form.Has("request_uri"):
-		return refuse(codeRequestURIUnsup, "Request objects by reference are not supported")
-	case a.form.Has("registration"):
+	if a.form.Has("registration") {
 		return refuse(codeRegistrationUnsup, "Registration in the request is not supported")
 	}
 	return nil

@@ -16,14 +16,14 @@ import (
 // Authorize serves GET and POST /oauth2/auth: the dispatcher, to which every
 // page returns and which alone decides the next step.
 //
-// Spec: RFC 6749 §3.1, §4.1; OpenID Connect Core §3.1.2; RFC 9207; RFC 9700 §2.1, §4.
+// Spec: RFC 6749 §3.1, §4.1; OpenID Connect Core §3.1.2, §6; RFC 9101; RFC 9207; RFC 9700 §2.1, §4.
 func (h *Handler) Authorize(w http.ResponseWriter, r *http.Request) {
 	if id := r.Form.Get("continue"); id != "" && !r.Form.Has("client_id") {
 		h.resume(w, r, id)
 		return
 	}
 	ctx := r.Context()
-	a, err := h.read(ctx, r.Form)
+	a, err := h.open(ctx, r.Form)
 	if err != nil {
 		h.writeAuthorizeError(w, r, a, err)
 		return

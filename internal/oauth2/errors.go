@@ -12,6 +12,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/oauth2/clientauth"
+	"github.com/ostiary/ostiary/internal/oauth2/requestobject"
 	"github.com/ostiary/ostiary/internal/web"
 )
 
@@ -56,8 +57,6 @@ const (
 	codeLoginRequired       = "login_required"
 	codeConsentRequired     = "consent_required"
 	codeUnmetAuthentication = "unmet_authentication_requirements"
-	codeRequestUnsupported  = "request_not_supported"
-	codeRequestURIUnsup     = "request_uri_not_supported"
 	codeRegistrationUnsup   = "registration_not_supported"
 )
 
@@ -92,12 +91,15 @@ func describe(code string) string {
 func protocolError(err error) *refusal {
 	var own *refusal
 	var auth *clientauth.Refusal
+	var object *requestobject.Refusal
 	var known *fosite.RFC6749Error
 	switch {
 	case errors.As(err, &own):
 		return own
 	case errors.As(err, &auth):
 		return &refusal{Code: auth.Code, Description: auth.Description, Status: auth.Status(), wait: auth.Wait, cause: err}
+	case errors.As(err, &object):
+		return &refusal{Code: object.Code, Description: object.Description, Status: http.StatusBadRequest, cause: err}
 	case web.Temporary(err):
 		return &refusal{
 			Code: codeUnavailable, Description: "The server cannot answer at the moment, try again shortly",

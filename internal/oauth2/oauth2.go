@@ -19,6 +19,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/ory/fosite"
@@ -62,6 +63,12 @@ type Sessions interface {
 	Request(ctx context.Context, id string, now time.Time) (*grant.Request, error)
 }
 
+// RequestObjects turns a request that comes as a request object into plain
+// parameters.
+type RequestObjects interface {
+	Open(ctx context.Context, c *client.Client, form url.Values) (url.Values, error)
+}
+
 // Keys signs tokens and verifies those it signed.
 type Keys interface {
 	SignClaims(ctx context.Context, alg jwks.Algorithm, typ string, claims any) (string, error)
@@ -102,18 +109,19 @@ type Config struct {
 	// nobody may.
 	SignUpURL string
 
-	Clients       Clients
-	Authenticator Authenticator
-	Grants        Grants
-	Sessions      Sessions
-	Keys          Keys
-	Pages         Pages
-	Cookies       session.Cookies
-	Subjects      client.Subjects
-	Codec         *tokens.Codec
-	Sealer        *tokens.Sealer
-	Encrypter     Encrypter
-	IDTokenClaims IDTokenClaims
+	Clients        Clients
+	Authenticator  Authenticator
+	Grants         Grants
+	Sessions       Sessions
+	Keys           Keys
+	RequestObjects RequestObjects
+	Pages          Pages
+	Cookies        session.Cookies
+	Subjects       client.Subjects
+	Codec          *tokens.Codec
+	Sealer         *tokens.Sealer
+	Encrypter      Encrypter
+	IDTokenClaims  IDTokenClaims
 	// ClaimScopes checks the claims parameter, and returns the scopes that would
 	// release what it asks for by name.
 	ClaimScopes func(requested string) ([]string, error)

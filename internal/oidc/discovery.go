@@ -36,6 +36,8 @@ type Capabilities struct {
 
 	SubjectTypes []string
 
+	RequestObjectAlgs []string // empty while request objects are not taken
+
 	AuthMethods              []string // of clients at the token endpoint
 	IntrospectionAuthMethods []string
 	RevocationAuthMethods    []string
@@ -46,9 +48,9 @@ type Capabilities struct {
 // for things. What is not there is left out, except where the default that then
 // applies would be wrong.
 //
-// Spec: OpenID Connect Discovery section 3; RFC 8414 section 2; RFC 9207 section
-// 3; OpenID Connect RP-Initiated Logout section 2.1; Initiating User Registration
-// via OpenID Connect section 4.2.
+// Spec: OpenID Connect Discovery section 3; RFC 8414 section 2; RFC 9101 section
+// 10.5; RFC 9207 section 3; OpenID Connect RP-Initiated Logout section 2.1;
+// Initiating User Registration via OpenID Connect section 4.2.
 type document struct {
 	Issuer        string `json:"issuer"`
 	Authorization string `json:"authorization_endpoint,omitempty"`
@@ -93,7 +95,11 @@ type document struct {
 	ClaimsParameter     bool `json:"claims_parameter_supported"`
 	RequestParameter    bool `json:"request_parameter_supported"`
 	RequestURIParameter bool `json:"request_uri_parameter_supported"` // true if it is left out
-	IssParameter        bool `json:"authorization_response_iss_parameter_supported"`
+	RequestURIsKnown    bool `json:"require_request_uri_registration,omitempty"`
+	// Unsigned objects are taken from clients that registered to send them. That is
+	// not said, since it would be read as being so for all.
+	RequestObjectAlgs []string `json:"request_object_signing_alg_values_supported,omitempty"`
+	IssParameter      bool     `json:"authorization_response_iss_parameter_supported"`
 }
 
 // Discovery serves the metadata from memory.
@@ -171,8 +177,12 @@ func (c Capabilities) document() *document {
 		RevocationAuth:    where(c.Revocation, c.RevocationAuthMethods),
 		RevocationAlgs:    where(c.Revocation, c.AuthSigningAlgs),
 
-		ClaimsParameter: true,
-		IssParameter:    true,
+		ClaimsParameter:     true,
+		RequestParameter:    len(c.RequestObjectAlgs) > 0,
+		RequestURIParameter: len(c.RequestObjectAlgs) > 0,
+		RequestURIsKnown:    len(c.RequestObjectAlgs) > 0,
+		RequestObjectAlgs:   c.RequestObjectAlgs,
+		IssParameter:        true,
 	}
 }
 

@@ -19,7 +19,8 @@ func capabilities() Capabilities {
 		UILocales: []string{"en"}, SigningAlgs: []string{"RS256", "ES256"}, SubjectTypes: []string{"public"},
 		IDTokenEncryptionAlgs: []string{"ECDH-ES"}, IDTokenEncryptionEncs: []string{"A128GCM"},
 		UserinfoEncryptionAlgs: []string{"RSA-OAEP"}, UserinfoEncryptionEncs: []string{"A256GCM"},
-		AuthMethods: []string{"client_secret_basic", "none"}, AuthSigningAlgs: []string{"ES256"},
+		RequestObjectAlgs: []string{"ES256"},
+		AuthMethods:       []string{"client_secret_basic", "none"}, AuthSigningAlgs: []string{"ES256"},
 		IntrospectionAuthMethods: []string{"client_secret_basic"}, RevocationAuthMethods: []string{"client_secret_basic", "none"},
 	}
 }
@@ -64,7 +65,8 @@ func TestDiscoverySaysWhatIsWiredAndNothingElse(t *testing.T) {
 		"introspection_endpoint_auth_signing_alg_values_supported": list("ES256"),
 		"revocation_endpoint_auth_methods_supported":               list("client_secret_basic", "none"),
 		"revocation_endpoint_auth_signing_alg_values_supported":    list("ES256"),
-		"claims_parameter_supported":                               true, "request_parameter_supported": false, "request_uri_parameter_supported": false,
+		"claims_parameter_supported":                               true, "request_parameter_supported": true, "request_uri_parameter_supported": true,
+		"require_request_uri_registration": true, "request_object_signing_alg_values_supported": list("ES256"),
 		"authorization_response_iss_parameter_supported": true,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

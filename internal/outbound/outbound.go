@@ -73,9 +73,14 @@ func New(c Config) (*Client, error) {
 	}}, nil
 }
 
-// Get returns the body of a 200 answer. Its error may name addresses: it is for
-// the log and not for whoever chose the URL.
+// Get returns the body of a 200 answer, which should be JSON. Its error may name
+// addresses: it is for the log and not for whoever chose the URL.
 func (c *Client) Get(ctx context.Context, rawURL string) ([]byte, error) {
+	return c.GetAs(ctx, rawURL, "application/json")
+}
+
+// GetAs is [Client.Get] for another media type, or several.
+func (c *Client) GetAs(ctx context.Context, rawURL, accept string) ([]byte, error) {
 	if err := c.check(rawURL); err != nil {
 		return nil, fmt.Errorf("fetch: %w", err)
 	}
@@ -83,7 +88,7 @@ func (c *Client) Get(ctx context.Context, rawURL string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("fetch: %w", err)
 	}
-	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Accept", accept)
 	req.Header.Set("User-Agent", "ostiary")
 	resp, err := c.http.Do(req)
 	if err != nil {

@@ -9,6 +9,9 @@ import (
 	"unicode/utf8"
 )
 
+// maxDepth bounds how deep arrays and objects nest.
+const maxDepth = 32
+
 // Object is a JSON object as it was written: every member once, its name
 // compared with case. The decoder of the standard library, left alone, takes the
 // last of several and EXP for exp.
@@ -20,27 +23,61 @@ func parseObject(text []byte) (Object, bool) {
 		return nil, false
 	}
 	dec := json.NewDecoder(bytes.NewReader(text))
-	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
-		return nil, false
-	}
-	members := Object{}
-	for dec.More() {
-		token, err := dec.Token()
-		name, ok := token.(string)
-		if err != nil || !ok || members.Has(name) {
-			return nil, false
-		}
-		var value any
-		if dec.Decode(&value) != nil {
-			return nil, false
-		}
-		members[name] = value
-	}
-	if _, err := dec.Token(); err != nil {
+	value, ok := parseValue(dec, 0)
+	members, isObject := value.(map[string]any)
+	if !ok || !isObject {
 		return nil, false
 	}
 	_, err := dec.Token()
 	return members, errors.Is(err, io.EOF)
+}
+
+// parseValue reads one value and all within it, which obeys the same rules.
+func parseValue(dec *json.Decoder, depth int) (any, bool) {
+	token, err := dec.Token()
+	if err != nil {
+		return nil, false
+	}
+	open, ok := token.(json.Delim)
+	switch {
+	case !ok:
+		return token, true
+	case depth == maxDepth:
+		return nil, false
+	case open == '{':
+		return parseMembers(dec, depth+1)
+	default:
+		return parseItems(dec, depth+1)
+	}
+}
+
+func parseMembers(dec *json.Decoder, depth int) (any, bool) {
+	members := map[string]any{}
+	for dec.More() {
+		token, err := dec.Token()
+		name, ok := token.(string)
+		if _, twice := members[name]; err != nil || !ok || twice {
+			return nil, false
+		}
+		if members[name], ok = parseValue(dec, depth); !ok {
+			return nil, false
+		}
+	}
+	_, err := dec.Token()
+	return members, err == nil
+}
+
+func parseItems(dec *json.Decoder, depth int) (any, bool) {
+	items := []any{}
+	for dec.More() {
+		item, ok := parseValue(dec, depth)
+		if !ok {
+			return nil, false
+		}
+		items = append(items, item)
+	}
+	_, err := dec.Token()
+	return items, err == nil
 }
 
 // Has reports whether there is a member of that name.

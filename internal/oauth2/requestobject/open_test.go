@@ -1,0 +1,183 @@
+package requestobject
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ostiary/ostiary/internal/client"
+)
+
+func TestWhatIsInsideCounts(t *testing.T) {
+	t.Parallel()
+
+	claims := `{"id_token":{"auth_time":{"essential":true},"n":{"value":12345678901234567890}}}`
+	compact := object(nil, edits{
+		"client_id": nil, "max_age": 3600, "resource": []string{"https://a.example", "https://b.example"},
+		"claims": json.RawMessage(claims), "nonce": "", "ostiary_subject": "somebody", "extra": true,
+	})
+	outside := url.Values{
+		"client_id": {"app"}, "request": {compact}, "redirect_uri": {"https://evil.example"}, "state": {"outside"},
+		"nonce": {"outside"}, "prompt": {"login"}, "audience": {"https://c.example"}, "response_type": {"code"},
+	}
+	want := url.Values{
+		"client_id": {"app"}, "response_type": {"code"}, "redirect_uri": {"https://app.example/cb"}, "scope": {"openid"},
+		"state": {"inside"}, "max_age": {"3600"}, "resource": {"https://a.example", "https://b.example"}, "claims": {claims},
+	}
+	c := app(t)
+	c.RequireSignedRequestObject = true
+	got, err := opener(nil).Open(t.Context(), c, outside)
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("of a client that always signs (-want +got): %v\n%s", err, diff)
+	}
+
+	want.Set("nonce", "outside")
+	want.Set("prompt", "login")
+	got, err = opener(nil).Open(t.Context(), app(t), outside)
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("of any client (-want +got): %v\n%s", err, diff)
+	}
+	if outside.Get("state") != "outside" || !outside.Has("request") {
+		t.Error("the request itself was changed")
+	}
+}
+
+func TestRequestsThatBringNoObject(t *testing.T) {
+	t.Parallel()
+
+	form := url.Values{"client_id": {"app"}, "state": {"x"}}
+	got, err := opener(nil).Open(t.Context(), app(t), form)
+	if err != nil || !cmp.Equal(form, got) {
+		t.Errorf("Open = %v, %v, want the request as it is", got, err)
+	}
+	c := app(t)
+	c.RequireSignedRequestObject = true
+	if _, err := opener(nil).Open(t.Context(), c, form); refusal(t, err).Code != invalidRequest {
+		t.Errorf("of a client that always signs: %v, want %s", err, invalidRequest)
+	}
+}
+
+func TestTheObjectAndTheRequestMustAgree(t *testing.T) {
+	t.Parallel()
+
+	for name, tc := range map[string]struct {
+		beside url.Values
+		want   string
+	}{
+		"another response_type": {url.Values{"response_type": {"id_token"}, "request": {object(nil, nil)}}, invalidObject},
+		"in value and by name":  {url.Values{"request": {object(nil, nil)}, "request_uri": {"https://app.example/r"}}, invalidRequest},
+	} {
+		if _, err := opener(nil).Open(t.Context(), app(t), tc.beside); refusal(t, err).Code != tc.want {
+			t.Errorf("%s: %v, want %s", name, err, tc.want)
+		}
+	}
+	mixed := url.Values{"response_type": {"token code"}, "request": {object(nil, edits{"response_type": "code token"})}}
+	if _, err := opener(nil).Open(t.Context(), app(t), mixed); err != nil {
+		t.Errorf("the same response_type in another order: %v", err)
+	}
+}
+
+func TestOnlyRegisteredAddressesAreFetched(t *testing.T) {
+	t.Parallel()
+
+	const home = "https://app.example/request"
+	good := object(nil, nil)
+	sum := func(text string) string {
+		s := sha256.Sum256([]byte(text))
+		return "#" + base64.RawURLEncoding.EncodeToString(s[:])
+	}
+	long := home + "?" + strings.Repeat("x", maxReference)
+	for name, tc := range map[string]struct {
+		registered, asked, published string
+		want                         string
+	}{
+		"registered":                    {home, home, good, ""},
+		"with the hash of the object":   {home + sum(good), home + sum(good), good, ""},
+		"with a line end":               {home + sum(good+"\n"), home + sum(good+"\n"), good + "\n", ""},
+		"with the hash of another":      {home + sum("x"), home + sum("x"), good, invalidRequestURI},
+		"with a fragment that is none":  {home + "#top", home + "#top", good, invalidRequestURI},
+		"with an empty fragment":        {home + "#", home + "#", good, invalidRequestURI},
+		"registered with a hash":        {home + sum(good), home, good, invalidRequestURI},
+		"registered without the hash":   {home, home + sum(good), good, invalidRequestURI},
+		"another one":                   {home, home + "2", good, invalidRequestURI},
+		"another query":                 {home, home + "?x=1", good, invalidRequestURI},
+		"in another case":               {home, "HTTPS" + home[5:], good, invalidRequestURI},
+		"longer than any may be":        {long, long, good, invalidRequestURI},
+		"not there":                     {home, home, "", invalidRequestURI},
+		"a pushed one that nobody made": {home, "urn:ietf:params:oauth:request_uri:x", good, invalidRequestURI},
+		"a page instead of an object":   {home, home, "<html>", invalidObject},
+		"an object that is unsigned":    {home, home, unsigned(nil), invalidObject},
+		"an object of another":          {home, home, object(nil, edits{"iss": "other"}), invalidObject},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			c := app(t)
+			c.RequestURIs = []string{tc.registered}
+			pages := site{}
+			if tc.published != "" {
+				address, _, _ := strings.Cut(tc.asked, "#")
+				pages[address] = tc.published
+			}
+			got, err := opener(pages).Open(t.Context(), c, url.Values{"client_id": {"app"}, "request_uri": {tc.asked}})
+			switch {
+			case tc.want == "" && (err != nil || got.Get("state") != "inside" || got.Has("request_uri")):
+				t.Errorf("Open = %v, %v", got, err)
+			case tc.want != "" && (err == nil || refusal(t, err).Code != tc.want):
+				t.Errorf("Open = %v, %v, want %s", got, err, tc.want)
+			}
+		})
+	}
+}
+
+// hanging is a site that never answers.
+type hanging struct{}
+
+func (hanging) GetAs(ctx context.Context, _, _ string) ([]byte, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func TestASiteThatHangsIsTheClientsFault(t *testing.T) {
+	t.Parallel()
+
+	o := opener(nil)
+	o.Documents = hanging{}
+	c := app(t)
+	c.RequestURIs = []string{"https://app.example/r"}
+	_, err := o.Open(t.Context(), c, url.Values{"request_uri": {"https://app.example/r"}})
+	if refusal(t, err).Code != invalidRequestURI {
+		t.Errorf("error = %v, want %s", err, invalidRequestURI)
+	}
+}
+
+var errLost = errors.New("connection refused")
+
+// lost has no keys for a reason of its own.
+type lost struct{}
+
+func (lost) Keys(context.Context, *client.Client, string) ([]jose.JSONWebKey, error) {
+	return nil, errLost
+}
+
+func TestKeysThatCannotBeHad(t *testing.T) {
+	t.Parallel()
+
+	if _, err := open(t, &client.Client{ID: "app"}, object(nil, nil)); refusal(t, err).Code != invalidObject {
+		t.Errorf("without keys: %v, want %s", err, invalidObject)
+	}
+	o := opener(nil)
+	o.KeySets = lost{}
+	_, err := o.Open(t.Context(), app(t), url.Values{"request": {object(nil, nil)}})
+	if _, refused := errors.AsType[*Refusal](err); refused || !errors.Is(err, errLost) {
+		t.Errorf("a fault of ours became %v", err)
+	}
+}

@@ -1,0 +1,46 @@
+package requestobject
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/client"
+)
+
+const (
+	// maxReference is the greatest length of a request_uri (OpenID Connect Core
+	// section 6.2).
+	maxReference = 512
+	// patience is how long a fetch may take. The client's keys may have to be
+	// fetched after it, while the same person waits.
+	patience = 4 * time.Second
+)
+
+// fetch returns the object at a request_uri, which must be one that the client
+// registered: whoever could name others could make us call anybody. A fragment is
+// the hash of the object, which then cannot change.
+//
+// Spec: OpenID Connect Core §6.2, RFC 9101 §5.2, §10.4.
+func (o *Opener) fetch(ctx context.Context, c *client.Client, reference string) (string, error) {
+	if len(reference) > maxReference || !slices.Contains(c.RequestURIs, reference) {
+		return "", refuse(invalidRequestURI, "The request_uri is not registered for this client")
+	}
+	address, hash, hashed := strings.Cut(reference, "#")
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	text, err := o.Documents.GetAs(ctx, address, "application/oauth-authz-req+jwt, application/jwt")
+	if err != nil {
+		refused := refuse(invalidRequestURI, "There is no request object to be had at the request_uri")
+		refused.Reason = err.Error()
+		return "", refused
+	}
+	sum := sha256.Sum256(text)
+	if hashed && base64.RawURLEncoding.EncodeToString(sum[:]) != hash {
+		return "", refuse(invalidRequestURI, "The request object is not the one that the request_uri was registered for")
+	}
+	return strings.TrimRight(string(text), "\r\n"), nil
+}

@@ -1,0 +1,126 @@
+package requestobject
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/oauth2/jws"
+)
+
+// algNone is what a client registers that does not sign its objects.
+const algNone = "none"
+
+// leeway is how far ahead of ours a client's clock may be. An object gets no time
+// beyond its exp.
+const leeway = 10 * time.Second
+
+// Algorithms are those that an object may be signed with.
+func Algorithms() []string { return jws.Algorithms() }
+
+// read returns the parameters of an object that the client made. What the object
+// says is judged first, since that costs nothing.
+func (o *Opener) read(ctx context.Context, c *client.Client, compact string) (url.Values, error) {
+	object, err := jws.Parse(compact)
+	if err != nil {
+		return nil, invalid(err.Error())
+	}
+	if err := judgeHeader(c, object); err != nil {
+		return nil, err
+	}
+	if err := o.judge(c, object.Payload); err != nil {
+		return nil, err
+	}
+	inside, err := parameters(object)
+	if err != nil {
+		return nil, err
+	}
+	if object.Alg == algNone {
+		return inside, nil
+	}
+	return inside, o.verify(ctx, c, object)
+}
+
+// judgeHeader checks that the object is of the kind and under the algorithm that it
+// has to be. An unsigned one is only as good as parameters that anybody can write,
+// and passes only where the client registered that it sends those.
+//
+// Spec: RFC 8725 §3.1, §3.11; RFC 9101 §10.1, §10.8.
+func judgeHeader(c *client.Client, object *jws.JWS) error {
+	registered := c.RequestObjectSigningAlg
+	switch {
+	case !object.Typed("jwt", "oauth-authz-req+jwt"):
+		return invalid("has a typ for another use")
+	case object.Alg == algNone && (registered != algNone || c.RequireSignedRequestObject):
+		return invalid("must be signed")
+	case object.Alg == algNone && object.Signed():
+		return invalid("has a signature and an alg of none")
+	case object.Alg != algNone && !slices.Contains(jws.Algorithms(), object.Alg):
+		return invalid("must be signed with " + strings.Join(jws.Algorithms(), ", "))
+	case registered != "" && registered != object.Alg:
+		return invalid("has another alg than the client registered")
+	}
+	return nil
+}
+
+// judge checks who the object is from and for, and when.
+//
+// Spec: OpenID Connect Core §6.1; RFC 9101 §4, §10.8; RFC 7519 §4.1.
+func (o *Opener) judge(c *client.Client, said jws.Object) error {
+	now := o.Now()
+	switch {
+	case said.Has("iss") && said.Text("iss") != c.ID:
+		return invalid("has an iss that is not the client_id")
+	case said.Has("aud") && !names(said["aud"], o.Issuer):
+		return invalid("has an aud that does not name this server")
+	case said.Text("sub") == c.ID:
+		// So says a client assertion, which could then be taken for a request.
+		return invalid("must not have the client_id as its sub")
+	case said.Has(byValue) || said.Has(byReference):
+		return invalid("must not hold another")
+	}
+	if said.Has("exp") {
+		if until, ok := said.Date("exp"); !ok || !until.After(now) {
+			return invalid("has expired, or has an exp that is not a number")
+		}
+	}
+	for _, name := range []string{"iat", "nbf"} {
+		if !said.Has(name) {
+			continue
+		}
+		if from, ok := said.Date(name); !ok || from.After(now.Add(leeway)) {
+			return invalid("has an " + name + " that is in the future or not a number")
+		}
+	}
+	return nil
+}
+
+// names reports whether an audience, one or several, includes us.
+func names(audience any, us string) bool {
+	if list, ok := audience.([]any); ok {
+		return slices.Contains(list, any(us))
+	}
+	return audience == us
+}
+
+// verify tells whether c signed the object with a key it registered.
+func (o *Opener) verify(ctx context.Context, c *client.Client, object *jws.JWS) error {
+	keys, err := o.KeySets.Keys(ctx, c, object.KID)
+	if errors.Is(err, client.ErrNoKeys) {
+		refused := invalid(jws.ErrNoKey.Error())
+		refused.Reason = err.Error()
+		return refused
+	}
+	if err != nil {
+		return fmt.Errorf("find keys of client: %w", err)
+	}
+	if err := object.Verify(keys); err != nil {
+		return invalid(err.Error())
+	}
+	return nil
+}
