@@ -38,7 +38,8 @@ func TestHostileTheLogHoldsNoCredential(t *testing.T) {
 	t.Parallel()
 	var book logbook
 	log := slog.NewTextHandler(&book, &slog.HandlerOptions{Level: slog.LevelDebug})
-	s := startLogging(t, storetest.New(t), map[string]string{"rate_limits": "off", "sign_up": "on"}, log)
+	s := startLogging(t, storetest.New(t), map[string]string{"rate_limits": "off", "sign_up": "on", "legacy_response_types": "on"}, log)
+	s.bring(legacyClient("legacy", ""))
 	b := s.browser()
 	form := func(values ...string) url.Values {
 		f := url.Values{}
@@ -55,6 +56,7 @@ func TestHostileTheLogHoldsNoCredential(t *testing.T) {
 	s.userinfo(next["access_token"])
 	s.active(next["access_token"])
 	s.active(next["refresh_token"])
+	_, front := answered(t, b.authorize(asking("client_id", "legacy", "response_type", "code id_token token")))
 	signer := s.addAssertingClient()
 	asserted := s.assertion(signer)
 	s.call("/oauth2/token", asserted)
@@ -115,6 +117,7 @@ func TestHostileTheLogHoldsNoCredential(t *testing.T) {
 	secrets := map[string]string{
 		"password": testPassword, "chosen password": chosen, "newcomer's password": another, "newcomer's session": newcomer.cookie("ostiary_session"),
 		"wrong password": wrong, "misplaced": misplaced, "system secret": testSecret,
+		"answer's code": front.Get("code"), "answer's access token": front.Get("access_token"), "answer's ID token": front.Get("id_token"),
 		"code": code, "verifier": testVerifier, "access token": text(got["access_token"]), "refresh token": text(got["refresh_token"]),
 		"next refresh token": text(next["refresh_token"]), "ID token": text(got["id_token"]), "opaque token": text(opaque["access_token"]),
 		"client secret": "web-secret-web-secret-web-secret-", "posted secret": postSecret, "registration token": registered.token,

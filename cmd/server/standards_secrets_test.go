@@ -17,8 +17,10 @@ import (
 func TestTheDatabaseHoldsNothingThatCanBeUsed(t *testing.T) {
 	t.Parallel()
 	at := storetest.SQLiteURL(t)
-	s := start(t, storetest.Open(t, at), nil)
+	s := start(t, storetest.Open(t, at), legacy())
+	s.bring(legacyClient("legacy", ""))
 	b := s.browser()
+	_, front := answered(t, b.authorize(asking("client_id", "legacy", "response_type", "code id_token token")))
 	unspent := b.code(asking())
 	code := b.code(asking())
 	got := s.tokens(code)
@@ -31,6 +33,7 @@ func TestTheDatabaseHoldsNothingThatCanBeUsed(t *testing.T) {
 	}
 
 	secrets := map[string]string{
+		"a code of an answer": front.Get("code"), "an access token of it": front.Get("access_token"), "an ID token of it": front.Get("id_token"),
 		"the system secret": testSecret, "the password": testPassword, "an unspent code": unspent, "a spent code": code,
 		"the first refresh token": text(got["refresh_token"]), "the current refresh token": text(next["refresh_token"]),
 		"an access token": text(next["access_token"]), "an ID token": text(next["id_token"]), "an opaque token": text(opaque.json(t)["access_token"]),
@@ -44,7 +47,7 @@ func TestTheDatabaseHoldsNothingThatCanBeUsed(t *testing.T) {
 	for _, cookie := range b.client.Jar.Cookies(where) {
 		secrets["the cookie "+cookie.Name] = cookie.Value
 	}
-	if len(secrets) < 14 {
+	if len(secrets) < 17 {
 		t.Fatalf("want the cookies of a session and of a request among %d secrets", len(secrets))
 	}
 
