@@ -277,6 +277,38 @@ func TestARequestBelongsToItsBrowser(t *testing.T) {
 	}
 }
 
+// A sign-in that is over leads a person back to where it can begin anew, with the
+// issuer exactly as it is configured.
+func TestASignInThatIsOverCanBeginAnew(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t), nil)
+	s.bring(`{"client_id": "again", "client_secret": "again-secret-again-secret-again-", "redirect_uris": ["` + testCallback + `"],
+		"client_name": "Again & Again", "scope": "openid", "skip_consent": true, "initiate_login_uri": "https://client.example/start"}`)
+	b, other := s.browser(), s.browser()
+	link := `href="https://client.example/start?iss=` + url.QueryEscape(s.config.Issuer) + `"`
+	form := asking("client_id", "again", "scope", "openid")
+	late := b.get("/oauth2/auth?" + form.Encode()).location().Query().Get("request")
+	id := b.get("/oauth2/auth?" + form.Encode()).location().Query().Get("request")
+	foreign := other.get("/oauth2/auth?continue=" + id)
+	if p := b.follow(b.get("/oauth2/auth?continue=" + id)); !p.location().Query().Has("code") {
+		t.Fatalf("no code: %d to %s", p.status, p.location())
+	}
+	finished := b.get("/oauth2/auth?continue=" + id)
+	s.pass(31 * time.Minute)
+	for name, p := range map[string]reply{
+		"of another browser": foreign, "that was answered": finished, "that ran out": b.get("/oauth2/auth?continue=" + late),
+		"that ran out, at its page": b.get("/login?request=" + late),
+	} {
+		if p.status != http.StatusBadRequest || !strings.Contains(p.body, link) || !strings.Contains(p.body, "Again &amp; Again") ||
+			!strings.Contains(p.body, "expired_request") {
+			t.Errorf("a request %s: %d %s", name, p.status, p.body)
+		}
+	}
+	if p := b.get("/oauth2/auth?continue=nothing"); p.status != http.StatusBadRequest || strings.Contains(p.body, "restart") {
+		t.Errorf("a request of nobody: %d %s", p.status, p.body)
+	}
+}
+
 func TestClaimsParameterReachesTheIDToken(t *testing.T) {
 	t.Parallel()
 	s := start(t, storetest.New(t), nil)

@@ -272,7 +272,7 @@ func (a *app) wireOIDC() {
 func (a *app) wireInteraction() {
 	c := a.config
 	a.interaction = interaction.New(interaction.Config{
-		Issuer:   strings.TrimSuffix(c.Issuer, "/"),
+		Issuer: strings.TrimSuffix(c.Issuer, "/"), Iss: c.Issuer,
 		Accounts: a.store, Sessions: a.store, Requests: a.store, Clients: a.clients, Guesses: a.store, SetUp: a.store,
 		Hasher: a.hasher, Pages: a.pages, Cookies: a.cookies,
 		Lifetimes: interaction.Lifetimes{

@@ -50,7 +50,7 @@ func (h *Handler) carryOn(w http.ResponseWriter, r *http.Request, v *visit) {
 		err := h.Requests.RecordChoice(ctx, v.request.ID, v.session.ID, h.Now())
 		switch {
 		case errors.Is(err, grant.ErrNoRequest):
-			h.fail(w, r, expired("run out while choosing"))
+			h.fail(w, r, h.expired("run out while choosing", v.client))
 			return
 		case err != nil:
 			h.fail(w, r, fmt.Errorf("record choice: %w", err))

@@ -73,7 +73,7 @@ func (h *Handler) decide(r *http.Request, v *visit) error {
 	case errors.Is(err, grant.ErrDecided):
 		return nil
 	case errors.Is(err, grant.ErrNoRequest):
-		return expired("run out while deciding")
+		return h.expired("run out while deciding", v.client)
 	case err != nil:
 		return fmt.Errorf("record decision: %w", err)
 	}

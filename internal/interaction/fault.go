@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/web"
 )
 
@@ -17,8 +18,14 @@ type fault struct {
 
 func (f *fault) Error() string { return f.page.Code + ": " + f.why }
 
-func expired(why string) error {
-	return &fault{http.StatusBadRequest, web.Error{Code: "expired_request"}, why}
+// expired is for a request that is over. Whose it was can help the person to begin
+// anew, if that is known.
+func (h *Handler) expired(why string, c *client.Client) error {
+	page := web.Error{Code: "expired_request"}
+	if c != nil && !c.Disabled {
+		page.Client, page.RestartURL = &web.Client{Name: c.Name()}, c.InitiateLogin(h.Iss)
+	}
+	return &fault{http.StatusBadRequest, page, why}
 }
 
 func unknownClient() error {

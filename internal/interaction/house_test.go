@@ -123,7 +123,7 @@ func newHouse(t *testing.T) *house {
 	h.Server = httptest.NewTLSServer(middleware.ClientAddress(nil)(mux))
 	t.Cleanup(h.Close)
 	room := New(Config{
-		Issuer: h.URL, Accounts: h.store, Sessions: h.store, Requests: h.store, Clients: h.store,
+		Issuer: h.URL, Iss: h.URL + "/", Accounts: h.store, Sessions: h.store, Requests: h.store, Clients: h.store,
 		Guesses: h.store, SetUp: h.store, Hasher: h.hasher, Pages: pages, Cookies: h.cookies,
 		Lifetimes: Lifetimes{
 			Session:    session.Lifetimes{Idle: time.Hour, Absolute: 12 * time.Hour},

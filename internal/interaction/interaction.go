@@ -42,6 +42,8 @@ type Sessions interface {
 // down what the person did.
 type Requests interface {
 	Request(ctx context.Context, id string, now time.Time) (*grant.Request, error)
+	// RequestClient finds the client of one that has run out, too.
+	RequestClient(ctx context.Context, id string) (clientID string, err error)
 	RecordSignIn(ctx context.Context, id, sessionID string, at, now time.Time) error
 	RecordChoice(ctx context.Context, id, sessionID string, now time.Time) error
 	RecordDecision(ctx context.Context, id string, d grant.Decision, subject string, remember *grant.Consent, now time.Time) error
@@ -93,6 +95,7 @@ type Lifetimes struct {
 // Config is what a [Handler] is made from.
 type Config struct {
 	Issuer string // every address the pages name begins with it
+	Iss    string // the same as clients know it, which may end with a slash
 
 	Accounts Accounts
 	Sessions Sessions

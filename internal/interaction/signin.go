@@ -72,7 +72,7 @@ func (h *Handler) SignIn(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) cancel(w http.ResponseWriter, r *http.Request, v *visit) {
 	err := h.Requests.RecordDecision(r.Context(), v.request.ID, grant.Denied, grant.Nobody, nil, h.Now())
 	if errors.Is(err, grant.ErrNoRequest) {
-		err = expired("run out before it was cancelled")
+		err = h.expired("run out before it was cancelled", v.client)
 	}
 	if err != nil && !errors.Is(err, grant.ErrDecided) {
 		h.fail(w, r, err)
@@ -99,7 +99,7 @@ func (h *Handler) admit(w http.ResponseWriter, r *http.Request, v *visit, a *acc
 	}
 	err = h.Requests.RecordSignIn(ctx, v.request.ID, s.ID, now, now)
 	if errors.Is(err, grant.ErrNoRequest) {
-		return expired("run out while signing in")
+		return h.expired("run out while signing in", v.client)
 	}
 	if err != nil {
 		return fmt.Errorf("record sign-in: %w", err)

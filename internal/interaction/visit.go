@@ -2,6 +2,7 @@ package interaction
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -32,13 +33,13 @@ func (h *Handler) visit(r *http.Request, id string) (*visit, error) {
 	}
 	request, err := h.Requests.Request(ctx, id, h.Now())
 	if errors.Is(err, grant.ErrNoRequest) {
-		return nil, expired("unknown or run out")
+		return nil, h.gone(ctx, id, "unknown or run out")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read request: %w", err)
 	}
 	if !bytes.Equal(request.Browser, h.Cookies.Bound(r, id)) {
-		return nil, expired("of another browser")
+		return nil, h.gone(ctx, id, "of another browser")
 	}
 	v := &visit{request: request}
 	if v.asked, err = url.ParseQuery(request.Parameters); err != nil {
@@ -52,6 +53,22 @@ func (h *Handler) visit(r *http.Request, id string) (*visit, error) {
 		return nil, fmt.Errorf("read client: %w", err)
 	}
 	return v, h.recognise(r, v)
+}
+
+// gone is for a request that is not this browser's, or nobody's any more.
+func (h *Handler) gone(ctx context.Context, id, why string) error {
+	clientID, err := h.Requests.RequestClient(ctx, id)
+	if errors.Is(err, grant.ErrNoRequest) {
+		return h.expired(why, nil)
+	}
+	if err != nil {
+		return fmt.Errorf("read request: %w", err)
+	}
+	c, err := h.Clients.Client(ctx, clientID)
+	if err != nil && !errors.Is(err, client.ErrNotFound) {
+		return fmt.Errorf("read client: %w", err)
+	}
+	return h.expired(why, c)
 }
 
 // recognise finds out who is signed in in this browser.

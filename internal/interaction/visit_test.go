@@ -43,6 +43,46 @@ func TestARequestGoesOnOnlyInItsOwnBrowser(t *testing.T) {
 	expect(t, own.post(t, "/login?request="+id, url.Values{"username": {"ada"}}), http.StatusBadRequest, "Begin at an application")
 }
 
+// Who cannot go on with a request can begin anew where it came from, as long as
+// that is known.
+func TestARequestThatIsOverLeadsBackToItsClient(t *testing.T) {
+	t.Parallel()
+
+	h := newHouse(t)
+	b, other := h.browser(t), h.browser(t)
+	c, err := h.store.Client(t.Context(), clientID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.InitiateLoginURI = "https://notes.example/start?a=1"
+	if err := h.store.UpdateClient(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	link := `href="https://notes.example/start?a=1&amp;iss=` + url.QueryEscape(h.URL+"/") + `"`
+	id := b.begin(t, "scope=openid")
+	expect(t, other.get(t, "/login?request="+id), http.StatusBadRequest, link)
+	h.wait(2 * time.Hour)
+	for name, got := range map[string]answer{
+		"sign-in page": b.get(t, "/login?request="+id), "sign-in": b.guess(t, id, "ada", password),
+		"consent page": b.get(t, "/consent?request="+id), "sign-up page": b.get(t, "/signup?request="+id),
+	} {
+		if got.status != http.StatusBadRequest || !strings.Contains(got.body, link) || !strings.Contains(got.body, "Acme Notes") {
+			t.Errorf("%s = %d %s", name, got.status, got.body)
+		}
+	}
+
+	if got := b.get(t, "/login?request=long-gone"); strings.Contains(got.body, "restart") {
+		t.Errorf("a request of nobody leads on: %s", got.body)
+	}
+	if err := h.store.DeleteClient(t.Context(), clientID); err != nil {
+		t.Fatal(err)
+	}
+	got := b.get(t, "/login?request="+id)
+	if got.status != http.StatusBadRequest || strings.Contains(got.body, "restart") {
+		t.Errorf("a request of a client that is gone = %d %s", got.status, got.body)
+	}
+}
+
 func TestOpeningAPageChangesNothing(t *testing.T) {
 	t.Parallel()
 

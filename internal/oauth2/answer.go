@@ -29,7 +29,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, a *asked, s *se
 	switch {
 	case errors.Is(err, grant.ErrExists):
 		// The person came back to a request that was answered: its code is out.
-		h.writeAuthorizeError(w, r, nil, refuse(codeInvalidRequest, "This sign-in was finished already. Please go back to the application"))
+		h.writeAuthorizeError(w, r, nil, over("This sign-in was finished already", a.client))
 		return
 	case err != nil:
 		h.writeAuthorizeError(w, r, a, err)

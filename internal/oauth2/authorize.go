@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/web"
 )
@@ -62,18 +63,41 @@ func (h *Handler) resume(w http.ResponseWriter, r *http.Request, id string) {
 
 // waiting returns the request of that id, if it is this browser's.
 func (h *Handler) waiting(ctx context.Context, r *http.Request, id string) (*grant.Request, error) {
-	gone := refuse(codeInvalidRequest, "This sign-in has expired, or was begun in another browser. Please go back to the application and start again")
 	request, err := h.Sessions.Request(ctx, id, h.Now())
-	if errors.Is(err, grant.ErrNoRequest) {
-		return nil, gone
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, grant.ErrNoRequest):
+		return nil, h.gone(ctx, id)
+	case err != nil:
 		return nil, err //nolint:wrapcheck // told apart by the caller
-	}
-	if !bytes.Equal(request.Browser, h.Cookies.Bound(r, id)) {
-		return nil, gone
+	case !bytes.Equal(request.Browser, h.Cookies.Bound(r, id)):
+		return nil, h.gone(ctx, id)
 	}
 	return request, nil
+}
+
+// over is why a person does not get on with a request: it is finished, has run
+// out, or is not their browser's.
+func over(description string, c *client.Client) *refusal {
+	refused := refuse(codeInvalidRequest, description)
+	refused.over, refused.client = true, c
+	return refused
+}
+
+// gone finds out whose request it was, as long as that is to be had.
+func (h *Handler) gone(ctx context.Context, id string) error {
+	const words = "This sign-in has expired, or was begun in another browser"
+	clientID, err := h.Sessions.RequestClient(ctx, id)
+	if errors.Is(err, grant.ErrNoRequest) {
+		return over(words, nil)
+	}
+	if err != nil {
+		return err //nolint:wrapcheck // told apart by the caller
+	}
+	c, err := h.Clients.Client(ctx, clientID)
+	if err != nil && !errors.Is(err, client.ErrNotFound) {
+		return err //nolint:wrapcheck // told apart by the caller
+	}
+	return over(words, c)
 }
 
 // maxParameters is how many bytes of a request are kept, at most and before they

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/oauth2/clientauth"
 	"github.com/ostiary/ostiary/internal/oauth2/requestobject"
@@ -24,6 +25,9 @@ type refusal struct {
 	Status      int
 	wait        time.Duration // before the next try
 	cause       error
+
+	over   bool           // of a request that no person gets on with any more
+	client *client.Client // whose it was, if that is known
 }
 
 func (r *refusal) Error() string {

@@ -61,6 +61,8 @@ type Sessions interface {
 	TouchSession(ctx context.Context, cookie []byte, seenAt, idleUntil time.Time) error
 	InsertRequest(ctx context.Context, r *grant.Request) error
 	Request(ctx context.Context, id string, now time.Time) (*grant.Request, error)
+	// RequestClient finds the client of a request that has run out, too.
+	RequestClient(ctx context.Context, id string) (clientID string, err error)
 }
 
 // RequestObjects turns a request that comes as a request object into plain

@@ -65,9 +65,7 @@ func (h *Handler) writeAuthorizeError(w http.ResponseWriter, r *http.Request, a 
 	h.logRefusal(r, refused)
 	if a == nil || refused.Status >= http.StatusInternalServerError {
 		setRetryAfter(w, refused)
-		h.Pages.Error(w, refused.Status, web.Error{
-			Code: refused.Code, Detail: refused.Description, RequestID: w.Header().Get("X-Request-Id"),
-		})
+		h.Pages.Error(w, refused.Status, h.errorPage(refused, w.Header().Get("X-Request-Id")))
 		return
 	}
 	answer := []parameter{{"error", refused.Code}}
@@ -75,4 +73,16 @@ func (h *Handler) writeAuthorizeError(w http.ResponseWriter, r *http.Request, a 
 		answer = append(answer, parameter{"error_description", refused.Description})
 	}
 	h.respond(w, a, answer)
+}
+
+// errorPage says to a person what was refused, and where they can begin anew.
+func (h *Handler) errorPage(refused *refusal, requestID string) web.Error {
+	page := web.Error{Code: refused.Code, Detail: refused.Description, RequestID: requestID}
+	if refused.over {
+		page.Code = "expired_request"
+	}
+	if c := refused.client; c != nil && !c.Disabled {
+		page.Client, page.RestartURL = &web.Client{Name: c.Name()}, c.InitiateLogin(h.Issuer)
+	}
+	return page
 }

@@ -100,6 +100,19 @@ func (s *Store) Request(ctx context.Context, id string, now time.Time) (*grant.R
 	return r, nil
 }
 
+// RequestClient returns the client of a request, whether it waits or has run out,
+// as long as it is not purged; then [grant.ErrNoRequest].
+func (s *Store) RequestClient(ctx context.Context, id string) (clientID string, err error) {
+	err = s.read.one(ctx, `SELECT client_id FROM requests WHERE id = $1`, id).Scan(&clientID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", grant.ErrNoRequest
+	}
+	if err != nil {
+		return "", fmt.Errorf("read request: %w", err)
+	}
+	return clientID, nil
+}
+
 // RecordSignIn notes that somebody signed in at the given time for a request.
 func (s *Store) RecordSignIn(ctx context.Context, id, sessionID string, at, now time.Time) error {
 	const record = `UPDATE requests SET session_id = $2, signed_in_at = $3 WHERE id = $1 AND expires_at > $4`

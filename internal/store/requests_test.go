@@ -32,6 +32,12 @@ func TestRequestWaits(t *testing.T) {
 		must(t, err)
 		wantSame(t, "request after the decision", got, want)
 
+		id, err := s.RequestClient(t.Context(), "request") // which outlasts it
+		must(t, err)
+		wantSame(t, "client of the request", id, want.ClientID)
+		_, err = s.RequestClient(t.Context(), "other")
+		wantErr(t, "RequestClient of nothing", err, grant.ErrNoRequest)
+
 		_, err = read(want.ExpiresAt)
 		wantErr(t, "Request too late", err, grant.ErrNoRequest)
 		late := want.ExpiresAt

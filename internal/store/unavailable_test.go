@@ -108,6 +108,7 @@ var methods = map[string]func(context.Context, *store.Store) error{
 	"DeleteConsent": func(ctx context.Context, s *store.Store) error { return s.DeleteConsent(ctx, "alice", "rp") },
 	"InsertRequest": func(ctx context.Context, s *store.Store) error { return s.InsertRequest(ctx, aRequest("request")) },
 	"Request":       func(ctx context.Context, s *store.Store) error { _, err := s.Request(ctx, "request", noon); return err },
+	"RequestClient": func(ctx context.Context, s *store.Store) error { _, err := s.RequestClient(ctx, "request"); return err },
 	"RecordChoice": func(ctx context.Context, s *store.Store) error {
 		return s.RecordChoice(ctx, "request", "sid", noon)
 	},

@@ -17,6 +17,10 @@ type Error struct {
 	Detail string
 	// RequestID finds the request in the log.
 	RequestID string
+	// Client is where the person was going, and RestartURL begins that anew; empty
+	// offers no such way.
+	Client     *Client
+	RestartURL string
 }
 
 // Error writes the error page.

@@ -58,11 +58,12 @@ func samples() []sample {
 			c := client(text, link)
 			p.SignedOut(w, http.StatusOK, SignedOut{Client: &c, ReturnURL: link})
 		}, nil},
-		{"error", func(p *Pages, w http.ResponseWriter, text, _ string) {
+		{"error", func(p *Pages, w http.ResponseWriter, text, link string) {
+			c := client(text, link)
 			p.Error(w, http.StatusBadRequest, Error{
-				Code: text, Title: text, Text: text, Advice: text, Detail: text, RequestID: text,
+				Code: text, Title: text, Text: text, Advice: text, Detail: text, RequestID: text, Client: &c, RestartURL: link,
 			})
-		}, []string{"error", "error-code"}},
+		}, []string{"error", "error-code", "restart"}},
 		{"setup", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.Setup(w, http.StatusOK, Setup{Action: link, Token: text, Username: text, MinLength: 15, Fault: text})
 		}, []string{"username", "password", "repeat"}},

@@ -40,6 +40,7 @@ func startPoster(t *testing.T) (*poster, string) {
 	text, err := json.Marshal([]any{map[string]any{
 		"client_id": "poster", "client_name": "Poster", "redirect_uris": []string{app.url},
 		"token_endpoint_auth_method": "none", "scope": "openid email",
+		"initiate_login_uri": "https://poster.example/start",
 	}})
 	if err != nil {
 		t.Fatal(err)

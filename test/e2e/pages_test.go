@@ -121,8 +121,12 @@ func TestEveryOtherPageIsGoodToLookAt(t *testing.T) {
 	v.withoutScript()
 	v.open(app.request(server))
 	v.signIn(server.username, server.password)
+	address := v.where()
 	v.press("#accept")
 	v.look("form-post")
+	v.open(address)
+	v.sees("#restart", "Start again at Poster")
+	v.look("error-of-a-request-that-is-over")
 }
 
 func TestTooManyTriesAreToldHowLongToWait(t *testing.T) {
