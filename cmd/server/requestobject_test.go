@@ -279,7 +279,7 @@ func TestObjectsThatAreRefused(t *testing.T) {
 			"at more than is registered":   {"signer", reference(known + "?x=1"), "invalid_request_uri"},
 			"pushed by nobody":             {"signer", reference("urn:ietf:params:oauth:request_uri:x"), "invalid_request_uri"},
 			"not there":                    {"signer", reference(known + "/gone"), "invalid_request_uri"},
-			"at a hash that is not its":    {"signer", reference(w.hashed("/"+t.Name(), "something else")), "invalid_request_uri"},
+			"at a hash that is not its":    {"plain", reference(w.hashed("/"+t.Name(), "something else")), "invalid_request_uri"},
 			"at a host of unknown faith":   {"signer", reference(stranger.URL + "/r"), "invalid_request_uri"},
 			"at an address that hangs":     {"signer", reference(w.URL + "/hang"), "invalid_request_uri"},
 			"unsigned and by reference":    {"signer", reference(known), "invalid_request_object"},

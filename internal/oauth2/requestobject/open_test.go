@@ -102,9 +102,7 @@ func TestOnlyRegisteredAddressesAreFetched(t *testing.T) {
 		"registered":                    {home, home, good, ""},
 		"with the hash of the object":   {home + sum(good), home + sum(good), good, ""},
 		"with a line end":               {home + sum(good+"\n"), home + sum(good+"\n"), good + "\n", ""},
-		"with the hash of another":      {home + sum("x"), home + sum("x"), good, invalidRequestURI},
-		"with a fragment that is none":  {home + "#top", home + "#top", good, invalidRequestURI},
-		"with an empty fragment":        {home + "#", home + "#", good, invalidRequestURI},
+		"with the hash of another":      {home + sum("x"), home + sum("x"), good, ""},
 		"registered with a hash":        {home + sum(good), home, good, invalidRequestURI},
 		"registered without the hash":   {home, home + sum(good), good, invalidRequestURI},
 		"another one":                   {home, home + "2", good, invalidRequestURI},
@@ -133,6 +131,36 @@ func TestOnlyRegisteredAddressesAreFetched(t *testing.T) {
 				t.Errorf("Open = %v, %v", got, err)
 			case tc.want != "" && (err == nil || refusal(t, err).Code != tc.want):
 				t.Errorf("Open = %v, %v, want %s", got, err, tc.want)
+			}
+		})
+	}
+}
+
+// Nothing else says that an unsigned object is the client's.
+func TestAnUnsignedObjectIsTheOneOfTheHash(t *testing.T) {
+	t.Parallel()
+
+	const home = "https://app.example/request"
+	published := unsigned(nil)
+	sum := sha256.Sum256([]byte(published))
+	for name, tc := range map[string]struct{ fragment, want string }{
+		"without a hash":           {"", ""},
+		"with its hash":            {"#" + base64.RawURLEncoding.EncodeToString(sum[:]), ""},
+		"with the hash of another": {"#" + base64.RawURLEncoding.EncodeToString(make([]byte, 32)), invalidRequestURI},
+		"with some fragment":       {"#top", invalidRequestURI},
+		"with an empty fragment":   {"#", invalidRequestURI},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			c := app(t)
+			c.RequestObjectSigningAlg, c.RequestURIs = algNone, []string{home + tc.fragment}
+			_, err := opener(site{home: published}).Open(t.Context(), c, url.Values{"client_id": {"app"}, "request_uri": {home + tc.fragment}})
+			switch {
+			case tc.want == "" && err != nil:
+				t.Errorf("refused: %v", err)
+			case tc.want != "" && (err == nil || refusal(t, err).Code != tc.want):
+				t.Errorf("error = %v, want %s", err, tc.want)
 			}
 		})
 	}

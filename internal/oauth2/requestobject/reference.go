@@ -21,8 +21,12 @@ const (
 )
 
 // fetch returns the object at a request_uri, which must be one that the client
-// registered: whoever could name others could make us call anybody. A fragment is
-// the hash of the object, which then cannot change.
+// registered: whoever could name others could make us call anybody.
+//
+// A fragment is there for caches, which see by it that the object has changed; we
+// keep none. Of an unsigned object it is the one thing that says who made it, so
+// that it must be the object's hash. A signature says it by itself, and clients that
+// sign register fragments before they know what they will ask.
 //
 // Spec: OpenID Connect Core §6.2, RFC 9101 §5.2, §10.4.
 func (o *Opener) fetch(ctx context.Context, c *client.Client, reference string) (string, error) {
@@ -39,7 +43,7 @@ func (o *Opener) fetch(ctx context.Context, c *client.Client, reference string) 
 		return "", refused
 	}
 	sum := sha256.Sum256(text)
-	if hashed && base64.RawURLEncoding.EncodeToString(sum[:]) != hash {
+	if hashed && c.RequestObjectSigningAlg == algNone && base64.RawURLEncoding.EncodeToString(sum[:]) != hash {
 		return "", refuse(invalidRequestURI, "The request object is not the one that the request_uri was registered for")
 	}
 	return strings.TrimRight(string(text), "\r\n"), nil
