@@ -1,5 +1,6 @@
-// Package outbound fetches what other people's URLs point to: from public
-// addresses only, a little of it, and not for long.
+// Package outbound fetches what other people's URLs point to, and posts what their
+// owners asked to hear of: to public addresses only, a little of it, and not for
+// long.
 //
 // Whoever registers a client chooses these URLs. So nothing here follows them
 // anywhere else: not to a redirect, not through a proxy, not into a private
@@ -17,6 +18,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"code.dny.dev/ssrf"
@@ -36,7 +38,7 @@ type Config struct {
 	CA []byte
 }
 
-// Client fetches documents.
+// Client fetches documents and posts forms.
 type Client struct {
 	http  *http.Client
 	plain bool
@@ -107,6 +109,27 @@ func (c *Client) GetAs(ctx context.Context, rawURL, accept string) ([]byte, erro
 		return nil, fmt.Errorf("fetch: more than %d bytes", maxBody)
 	}
 	return body, nil
+}
+
+// Post sends a form and returns the status of the answer, whose body is nobody's
+// business. The error tells that there was no answer; what is said of
+// [Client.Get]'s holds for it too.
+func (c *Client) Post(ctx context.Context, rawURL string, form url.Values) (status int, err error) {
+	if err := c.check(rawURL); err != nil {
+		return 0, fmt.Errorf("post: %w", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, rawURL, strings.NewReader(form.Encode()))
+	if err != nil {
+		return 0, fmt.Errorf("post: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("User-Agent", "ostiary")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return 0, fmt.Errorf("post: %w", err)
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode, nil
 }
 
 func (c *Client) check(rawURL string) error {

@@ -4,6 +4,7 @@ import (
 	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -70,6 +71,48 @@ func TestOtherAnswersAreRefused(t *testing.T) {
 	}
 }
 
+func TestAFormIsPostedAndItsStatusTold(t *testing.T) {
+	t.Parallel()
+
+	var followed atomic.Bool
+	s, c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/target":
+			followed.Store(true)
+		case "/endless":
+			for {
+				if _, err := w.Write(make([]byte, maxBody)); err != nil {
+					return
+				}
+			}
+		case "/redirect":
+			http.Redirect(w, r, "/target", http.StatusTemporaryRedirect)
+		default:
+			if r.Method != http.MethodPost || r.ParseForm() != nil || r.PostForm.Get("logout_token") != "a b&c" || r.Header.Get("Cookie") != "" {
+				w.WriteHeader(http.StatusTeapot)
+			}
+			w.WriteHeader(http.StatusNoContent)
+		}
+	})
+	for path, want := range map[string]int{"/": http.StatusNoContent, "/redirect": http.StatusTemporaryRedirect, "/endless": http.StatusOK} {
+		if got, err := c.Post(t.Context(), s.URL+path, url.Values{"logout_token": {"a b&c"}}); err != nil || got != want {
+			t.Errorf("Post(%s) = %d, %v; want %d", path, got, err, want)
+		}
+	}
+	if followed.Load() {
+		t.Error("the redirect was followed")
+	}
+	strict, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, to := range []string{s.URL, "http://rp.example", "file:///etc/passwd", "https://ada@rp.example", "://"} {
+		if _, err := strict.Post(t.Context(), to, nil); err == nil {
+			t.Errorf("Post(%q): no error", to)
+		}
+	}
+}
+
 func TestPrivateAddressesAreNeverDialled(t *testing.T) {
 	t.Parallel()
 
@@ -113,9 +156,9 @@ func TestOnlyHTTPSIsFetched(t *testing.T) {
 	if _, err := loose.Get(t.Context(), s.URL); err != nil {
 		t.Errorf("http on a loopback address, where that is allowed: %v", err)
 	}
-	for _, url := range []string{s.URL, "http://rp.example", "file:///etc/passwd", "ftp://127.0.0.1", "gopher://127.0.0.1", "", "://"} {
-		if _, err := strict.Get(t.Context(), url); err == nil {
-			t.Errorf("Get(%q): no error", url)
+	for _, from := range []string{s.URL, "http://rp.example", "file:///etc/passwd", "ftp://127.0.0.1", "gopher://127.0.0.1", "", "://"} {
+		if _, err := strict.Get(t.Context(), from); err == nil {
+			t.Errorf("Get(%q): no error", from)
 		}
 	}
 	for _, url := range []string{"http://rp.example", "https://user:password@127.0.0.1"} {
