@@ -110,8 +110,8 @@ func TestTheAnswerCarriesStateAndIssuer(t *testing.T) {
 	b := s.browser()
 	long := strings.Repeat("state ü&=+/", 40)
 	got := b.authorize(asking("state", long)).location().Query()
-	if got.Get("state") != long || got.Get("iss") != s.url || got.Get("keep") != "1" || len(got) != 4 {
-		t.Errorf("answer = %v, want code, state, iss and the registered query", got)
+	if got.Get("state") != long || got.Get("iss") != s.url || got.Get("keep") != "1" || !got.Has("session_state") || len(got) != 5 {
+		t.Errorf("answer = %v, want code, state, iss, session_state and the registered query", got)
 	}
 	if got := b.authorize(asking("state", "")).location().Query(); got.Has("state") {
 		t.Errorf("answer = %v, want no state where none came", got)

@@ -48,7 +48,7 @@ func TestHostileParametersDoNotChangeTheTokens(t *testing.T) {
 		"scope", "openid openid profile api api", "client_secret", otherSecret,
 	)
 	_, got := answered(t, b.get("/oauth2/auth?"+form.Encode()))
-	if names(got) != "access_token code expires_in id_token iss state token_type" || got.Get("token_type") != "Bearer" ||
+	if names(got) != "access_token code expires_in id_token iss session_state state token_type" || got.Get("token_type") != "Bearer" ||
 		got.Get("expires_in") != "600" || got.Get("iss") != s.url {
 		t.Fatalf("answered with %v", got)
 	}
@@ -58,7 +58,7 @@ func TestHostileParametersDoNotChangeTheTokens(t *testing.T) {
 	}
 	// Without a code, what concerns codes alone does no harm.
 	where, got := answered(t, b.get("/oauth2/auth?"+asking("client_id", "legacy", "response_type", "id_token", "code_challenge", "x", "code_challenge_method", "plain").Encode()))
-	if where != "fragment" || names(got) != "id_token iss state" {
+	if where != "fragment" || names(got) != "id_token iss session_state state" {
 		t.Errorf("PKCE without a code: %v in the %s", got, where)
 	}
 }

@@ -34,6 +34,7 @@ type cli struct {
 	Keys        keysCommand        `cmd:"" help:"Manage signing keys."`
 	Grants      grantsCommand      `cmd:"" help:"List and revoke what people allowed applications."`
 	Sessions    sessionsCommand    `cmd:"" help:"List and revoke browser sessions."`
+	Notices     noticesCommand     `cmd:"" help:"Look after what clients are told: the ends of sessions."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running server whether it is ready; the exit code tells."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }

@@ -39,7 +39,7 @@ func answered(tb testing.TB, p reply) (where string, got url.Values) {
 		got = url.Values{}
 		for _, name := range []string{
 			"code", "access_token", "token_type", "expires_in", "scope", "id_token", "refresh_token",
-			"state", "iss", "error", "error_description",
+			"state", "session_state", "iss", "error", "error_description",
 		} {
 			if strings.Contains(p.body, `name="`+name+`"`) {
 				got.Set(name, p.field(name))
@@ -94,15 +94,15 @@ func TestEachResponseTypeBringsWhatItSays(t *testing.T) {
 		b := s.browser()
 		subject := text(claims(t, s.tokens(b.code(asking()))["id_token"])["sub"])
 		for kind, want := range map[string]string{
-			"code":                "code iss state",
-			"id_token":            "id_token iss state",
-			"id_token token":      "access_token expires_in id_token iss state token_type",
-			"token id_token":      "access_token expires_in id_token iss state token_type",
-			"code id_token":       "code id_token iss state",
-			"code token":          "access_token code expires_in iss state token_type",
-			"token  code":         "access_token code expires_in iss state token_type",
-			"code id_token token": "access_token code expires_in id_token iss state token_type",
-			"token id_token code": "access_token code expires_in id_token iss state token_type",
+			"code":                "code iss session_state state",
+			"id_token":            "id_token iss session_state state",
+			"id_token token":      "access_token expires_in id_token iss session_state state token_type",
+			"token id_token":      "access_token expires_in id_token iss session_state state token_type",
+			"code id_token":       "code id_token iss session_state state",
+			"code token":          "access_token code expires_in iss session_state state token_type",
+			"token  code":         "access_token code expires_in iss session_state state token_type",
+			"code id_token token": "access_token code expires_in id_token iss session_state state token_type",
+			"token id_token code": "access_token code expires_in id_token iss session_state state token_type",
 		} {
 			for _, mode := range []string{"", "fragment", "form_post"} {
 				form := asking("client_id", "legacy", "scope", "openid profile api", "response_type", kind, "response_mode", mode)

@@ -17,6 +17,7 @@ const (
 	pathRevoke     = "/oauth2/revoke"
 	pathIntrospect = "/oauth2/introspect"
 	pathLogout     = "/oauth2/sessions/logout"
+	pathCheck      = "/oauth2/sessions/check"
 	pathUserinfo   = "/userinfo"
 	pathKeys       = "/.well-known/jwks.json"
 	pathRegister   = "/connect/register"
@@ -127,6 +128,9 @@ func (a *app) people(r chi.Router) {
 		http.MethodGet: a.interaction.SetupPage, http.MethodPost: a.interaction.Setup,
 	}))
 	own.Get("/", a.interaction.Home)
+	r.With(middleware.Form(middleware.FormRule{
+		Methods: []string{http.MethodGet, http.MethodHead}, Query: true, Refuse: a.refusePage,
+	})).Handle(pathCheck, a.pages.CheckSession(a.cookies.StateName()))
 	r.Handle("/static/*", a.pages.Static())
 }
 

@@ -129,6 +129,7 @@ func (a *app) serve(ctx context.Context, listeners []bound) error {
 	var background sync.WaitGroup
 	background.Go(func() { _ = a.keys.Run(work) }) // ends with its context alone
 	background.Go(func() { a.store.RunPurge(work) })
+	background.Go(func() { a.courier.Run(work) })
 
 	failed := make(chan error, len(listeners))
 	servers := make([]*http.Server, len(listeners))

@@ -17,6 +17,7 @@ import (
 	"github.com/ostiary/ostiary/internal/interaction"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/middleware"
+	"github.com/ostiary/ostiary/internal/notice"
 	"github.com/ostiary/ostiary/internal/oauth2"
 	"github.com/ostiary/ostiary/internal/oauth2/clientauth"
 	"github.com/ostiary/ostiary/internal/oauth2/requestobject"
@@ -58,6 +59,8 @@ type app struct {
 	stopping stopping
 
 	clients      *store.ClientCache
+	courier      *notice.Courier
+	sessions     sessions
 	oauth2       *oauth2.Handler
 	userinfo     *oidc.Userinfo
 	logout       *oidc.Logout
@@ -134,6 +137,10 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 	if a.subjects.Salt, err = s.Seed(ctx, "pairwise subject"); err != nil {
 		return nil, err //nolint:wrapcheck // names itself
 	}
+	if a.cookies.StateKey, err = s.Seed(ctx, "browser state"); err != nil {
+		return nil, err //nolint:wrapcheck // names itself
+	}
+	a.wireNotices()
 	if err := a.wireTokens(ctx); err != nil {
 		return nil, err
 	}
@@ -265,7 +272,7 @@ func (a *app) wireOIDC() {
 	}
 	a.logout = &oidc.Logout{
 		Issuer: a.config.Issuer, Path: pathLogout, Keys: tickets,
-		Verifier: a.keys, Clients: a.clients, Sessions: a.store, Browser: a.cookies, Pages: a.pages, Subjects: a.subjects, Now: a.now, Log: a.log,
+		Verifier: a.keys, Clients: a.clients, Sessions: a.sessions, Browser: a.cookies, Pages: a.pages, Subjects: a.subjects, Now: a.now, Log: a.log,
 	}
 }
 
@@ -273,7 +280,7 @@ func (a *app) wireInteraction() {
 	c := a.config
 	a.interaction = interaction.New(interaction.Config{
 		Issuer: strings.TrimSuffix(c.Issuer, "/"), Iss: c.Issuer,
-		Accounts: a.store, Sessions: a.store, Requests: a.store, Clients: a.clients, Guesses: a.store, SetUp: a.store,
+		Accounts: a.store, Sessions: a.sessions, Requests: a.store, Clients: a.clients, Guesses: a.store, SetUp: a.store,
 		Hasher: a.hasher, Pages: a.pages, Cookies: a.cookies,
 		Lifetimes: interaction.Lifetimes{
 			Session: sessionLifetimes(c), Remembered: rememberedLifetimes(c),
@@ -289,7 +296,7 @@ func (a *app) capabilities() oidc.Capabilities {
 	caps := oidc.Capabilities{
 		Issuer:        a.config.Issuer,
 		Authorization: pathAuthorize, Token: pathToken, Userinfo: pathUserinfo, JWKS: pathKeys,
-		Introspection: pathIntrospect, Revocation: pathRevoke, EndSession: pathLogout,
+		Introspection: pathIntrospect, Revocation: pathRevoke, EndSession: pathLogout, CheckSession: pathCheck,
 		Scopes:     a.config.DefaultScopes,
 		GrantTypes: client.GrantTypes(), ResponseTypes: []string{client.ResponseTypeCode}, ResponseModes: []string{"query", "fragment", "form_post"},
 		AuthMethods: client.AuthMethods(), SubjectTypes: client.SubjectTypes(),

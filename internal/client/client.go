@@ -137,6 +137,13 @@ func (c *Client) Public() bool { return c.TokenEndpointAuthMethod == AuthNone }
 // Native reports whether the client runs on a person's device (RFC 8252).
 func (c *Client) Native() bool { return c.ApplicationType == "native" }
 
+// HearsOfSignOut reports whether the client registered a place where it is told
+// that a session has ended (OpenID Connect Front-Channel Logout section 2,
+// Back-Channel Logout section 2.2).
+func (c *Client) HearsOfSignOut() bool {
+	return c.FrontchannelLogoutURI != "" || c.BackchannelLogoutURI != ""
+}
+
 // Scopes returns the scopes the client may ask for.
 func (c *Client) Scopes() []string { return strings.Fields(c.Scope) }
 

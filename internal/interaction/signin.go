@@ -135,7 +135,7 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, v *visit, a *acc
 	if err != nil {
 		return nil, fmt.Errorf("begin session: %w", err)
 	}
-	h.Cookies.SetSession(w, cookie, s.Remembered, s.EndsAt)
+	h.Cookies.SetSession(w, cookie, s)
 	return s, nil
 }
 

@@ -38,7 +38,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, a *asked, s *se
 	if waiting != nil {
 		h.Cookies.Unbind(w, waiting.ID)
 	}
-	h.respond(w, a, given)
+	h.respond(w, a, append(given, h.sessionState(w, r, a, s)...))
 }
 
 // newGrant returns the grant that the request asks for, with the person behind it.

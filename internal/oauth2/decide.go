@@ -23,6 +23,9 @@ func (h *Handler) decide(w http.ResponseWriter, r *http.Request, a *asked, waiti
 		h.writeAuthorizeError(w, r, a, err)
 		return
 	}
+	if signedIn == nil && h.Cookies.Session(r) != "" {
+		h.Cookies.HideState(w, r)
+	}
 	if denied(waiting, grant.Nobody) || signedIn != nil && denied(waiting, signedIn.Subject) {
 		h.Cookies.Unbind(w, waiting.ID)
 		h.writeAuthorizeError(w, r, a, refuse(codeAccessDenied, "The request was denied"))
@@ -38,6 +41,15 @@ func (h *Handler) decide(w http.ResponseWriter, r *http.Request, a *asked, waiti
 	}
 	if missing := missingConsent(a, signedIn, consent, waiting); missing != nil {
 		h.step(w, r, a, waiting, missing, h.ConsentURL)
+		return
+	}
+	missing, err := h.join(ctx, a, signedIn, now)
+	switch {
+	case err != nil:
+		h.writeAuthorizeError(w, r, a, err)
+		return
+	case missing != nil:
+		h.step(w, r, a, waiting, missing, h.LoginURL)
 		return
 	}
 	h.touch(ctx, r, signedIn, now)

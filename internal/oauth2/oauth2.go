@@ -59,6 +59,8 @@ type Grants interface {
 type Sessions interface {
 	SessionAndConsent(ctx context.Context, cookie []byte, clientID string, now time.Time) (*session.Session, *grant.Consent, error)
 	TouchSession(ctx context.Context, cookie []byte, seenAt, idleUntil time.Time) error
+	// JoinSession returns session.ErrNotFound if the session has ended.
+	JoinSession(ctx context.Context, sessionID, clientID string, now time.Time) error
 	InsertRequest(ctx context.Context, r *grant.Request) error
 	Request(ctx context.Context, id string, now time.Time) (*grant.Request, error)
 	// RequestClient finds the client of a request that has run out, too.

@@ -20,6 +20,7 @@ type Capabilities struct {
 
 	Authorization, Token, Userinfo, JWKS  string
 	Introspection, Revocation, EndSession string
+	CheckSession                          string
 	Registration                          string // empty while registration is closed
 
 	Scopes        []string
@@ -49,8 +50,9 @@ type Capabilities struct {
 // applies would be wrong.
 //
 // Spec: OpenID Connect Discovery section 3; RFC 8414 section 2; RFC 9101 section
-// 10.5; RFC 9207 section 3; OpenID Connect RP-Initiated Logout section 2.1;
-// Initiating User Registration via OpenID Connect section 4.2.
+// 10.5; RFC 9207 section 3; OpenID Connect RP-Initiated Logout section 2.1; Session
+// Management section 3.3; Front-Channel Logout section 3; Back-Channel Logout
+// section 2.1; Initiating User Registration via OpenID Connect section 4.2.
 type document struct {
 	Issuer        string `json:"issuer"`
 	Authorization string `json:"authorization_endpoint,omitempty"`
@@ -61,6 +63,7 @@ type document struct {
 	Revocation    string `json:"revocation_endpoint,omitempty"`
 	EndSession    string `json:"end_session_endpoint,omitempty"`
 	Registration  string `json:"registration_endpoint,omitempty"`
+	CheckSession  string `json:"check_session_iframe,omitempty"`
 
 	Scopes        []string `json:"scopes_supported,omitempty"`
 	Claims        []string `json:"claims_supported,omitempty"`
@@ -100,6 +103,11 @@ type document struct {
 	// not said, since it would be read as being so for all.
 	RequestObjectAlgs []string `json:"request_object_signing_alg_values_supported,omitempty"`
 	IssParameter      bool     `json:"authorization_response_iss_parameter_supported"`
+
+	FrontchannelLogout        bool `json:"frontchannel_logout_supported"`
+	FrontchannelLogoutSession bool `json:"frontchannel_logout_session_supported"`
+	BackchannelLogout         bool `json:"backchannel_logout_supported"`
+	BackchannelLogoutSession  bool `json:"backchannel_logout_session_supported"`
 }
 
 // Discovery serves the metadata from memory.
@@ -147,6 +155,7 @@ func (c Capabilities) document() *document {
 		Revocation:    at(c.Revocation),
 		EndSession:    at(c.EndSession),
 		Registration:  at(c.Registration),
+		CheckSession:  at(c.CheckSession),
 
 		Scopes:        c.Scopes,
 		Claims:        append(protocolClaims(), standardClaims(c.Scopes)...),
@@ -183,6 +192,11 @@ func (c Capabilities) document() *document {
 		RequestURIsKnown:    len(c.RequestObjectAlgs) > 0,
 		RequestObjectAlgs:   c.RequestObjectAlgs,
 		IssParameter:        true,
+
+		FrontchannelLogout:        c.EndSession != "",
+		FrontchannelLogoutSession: c.EndSession != "",
+		BackchannelLogout:         c.EndSession != "",
+		BackchannelLogoutSession:  c.EndSession != "",
 	}
 }
 

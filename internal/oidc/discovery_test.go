@@ -13,7 +13,7 @@ func capabilities() Capabilities {
 	return Capabilities{
 		Issuer:        "https://id.example/",
 		Authorization: "/oauth2/auth", Token: "/oauth2/token", Userinfo: "/userinfo", JWKS: "/.well-known/jwks.json",
-		Introspection: "/oauth2/introspect", Revocation: "/oauth2/revoke", EndSession: "/oauth2/sessions/logout",
+		Introspection: "/oauth2/introspect", Revocation: "/oauth2/revoke", EndSession: "/oauth2/sessions/logout", CheckSession: "/oauth2/sessions/check",
 		Scopes: []string{"openid", "email"}, ResponseTypes: []string{"code"}, ResponseModes: []string{"query", "form_post"},
 		GrantTypes: []string{"authorization_code"}, Prompts: []string{"none"}, ACRValues: []string{"urn:acr"},
 		UILocales: []string{"en"}, SigningAlgs: []string{"RS256", "ES256"}, SubjectTypes: []string{"public"},
@@ -68,6 +68,9 @@ func TestDiscoverySaysWhatIsWiredAndNothingElse(t *testing.T) {
 		"claims_parameter_supported":                               true, "request_parameter_supported": true, "request_uri_parameter_supported": true,
 		"require_request_uri_registration": true, "request_object_signing_alg_values_supported": list("ES256"),
 		"authorization_response_iss_parameter_supported": true,
+		"check_session_iframe":                           "https://id.example/oauth2/sessions/check",
+		"frontchannel_logout_supported":                  true, "frontchannel_logout_session_supported": true,
+		"backchannel_logout_supported": true, "backchannel_logout_session_supported": true,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("document differs (-want +got):\n%s", diff)

@@ -70,9 +70,10 @@ type wish struct {
 	sid, sub string // what the hint says, if there is one
 }
 
-// settles reports whether the wish is about this very session.
-func (q *wish) settles(s *session.Session) bool {
-	return q.sid != "" && q.sid == s.ID && q.sub == s.Subject
+// settles reports whether the wish is about this very session, of a person under
+// the name that the client knows them by.
+func (l *Logout) settles(q *wish, s *session.Session) bool {
+	return q.sid != "" && q.sid == s.ID && q.sub == l.Subjects.Of(q.client, s.Subject)
 }
 
 // ServeHTTP serves GET and POST /oauth2/sessions/logout.
@@ -105,7 +106,7 @@ func (l *Logout) serve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if cookie == "" {
-		l.finish(w, q)
+		l.finish(w, q, nil)
 		return nil
 	}
 
@@ -113,18 +114,21 @@ func (l *Logout) serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	var frames []string
 	switch {
 	case s == nil:
-	case q.settles(s), confirmed == s.ID:
-		if _, err := l.Sessions.EndSession(r.Context(), s.ID, l.Now()); err != nil && !errors.Is(err, session.ErrNotFound) {
+	case l.settles(q, s), confirmed == s.ID:
+		participants, err := l.Sessions.EndSession(r.Context(), s.ID, l.Now())
+		if err != nil && !errors.Is(err, session.ErrNotFound) {
 			return fmt.Errorf("end session: %w", err)
 		}
+		frames = l.frames(r.Context(), participants, s.ID)
 		l.Log.LogAttrs(r.Context(), slog.LevelInfo, "signed out", slog.String("subject", s.Subject))
 	default:
 		return l.ask(w, q, s)
 	}
 	l.Browser.ClearSession(w)
-	l.finish(w, q)
+	l.finish(w, q, frames)
 	return nil
 }
 
@@ -196,25 +200,31 @@ func (l *Logout) ask(w http.ResponseWriter, q *wish, s *session.Session) error {
 }
 
 // finish sends the person back to the relying party, or tells them that they are
-// signed out.
-func (l *Logout) finish(w http.ResponseWriter, q *wish) {
-	if q.redirect == "" {
-		page := web.SignedOut{Client: shown(q)}
-		if q.client != nil {
-			page.ReturnURL = q.client.ClientURI
-		}
-		l.Pages.SignedOut(w, http.StatusOK, page)
+// signed out. Where pages of clients must hear of it first, they pass a page that
+// holds those.
+func (l *Logout) finish(w http.ResponseWriter, q *wish, frames []string) {
+	page := web.SignedOut{Client: shown(q), Next: q.back(), Frames: frames}
+	if page.Next != "" && len(frames) == 0 {
+		web.SeeOther(w, page.Next)
 		return
 	}
-	target := q.redirect
-	if q.state != "" {
-		sign := "?"
-		if strings.Contains(target, "?") {
-			sign = "&"
-		}
-		target += sign + "state=" + url.QueryEscape(q.state)
+	if q.client != nil {
+		page.ReturnURL = q.client.ClientURI
 	}
-	web.SeeOther(w, target)
+	l.Pages.SignedOut(w, http.StatusOK, page)
+}
+
+// back is where the relying party wants the person, with the state it sent; empty
+// if it did not say.
+func (q *wish) back() string {
+	if q.redirect == "" || q.state == "" {
+		return q.redirect
+	}
+	sign := "?"
+	if strings.Contains(q.redirect, "?") {
+		sign = "&"
+	}
+	return q.redirect + sign + "state=" + url.QueryEscape(q.state)
 }
 
 func (l *Logout) url() string { return strings.TrimRight(l.Issuer, "/") + l.Path }

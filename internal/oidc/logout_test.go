@@ -53,7 +53,7 @@ func visit(t *testing.T, l *Logout, method string, values url.Values, cookie str
 	}
 	if cookie != "" {
 		kept := httptest.NewRecorder()
-		session.Cookies{}.SetSession(kept, cookie, false, time.Time{})
+		session.Cookies{}.SetSession(kept, cookie, &session.Session{})
 		for _, c := range kept.Result().Cookies() {
 			req.AddCookie(c)
 		}

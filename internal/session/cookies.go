@@ -12,7 +12,8 @@ import (
 // plain connection can set them. They are Lax: relying parties send people here
 // from other sites, and those must still be found signed in.
 type Cookies struct {
-	Secure bool // the issuer is https
+	Secure   bool   // the issuer is https
+	StateKey []byte // makes the state that scripts of ours may see
 }
 
 const (
@@ -30,18 +31,22 @@ func (c Cookies) Session(r *http.Request) string {
 	return cookie.Value
 }
 
-// SetSession gives the browser the session value. A remembered session's cookie
-// lasts until endsAt, another's as long as the browser runs.
-func (c Cookies) SetSession(w http.ResponseWriter, value string, remembered bool, endsAt time.Time) {
+// SetSession gives the browser the value of the session s. A remembered session's
+// cookie lasts until it ends, another's as long as the browser runs.
+func (c Cookies) SetSession(w http.ResponseWriter, value string, s *Session) {
 	cookie := c.cookie(sessionCookie, value) //nolint:gosec // its attributes are set there
-	if remembered {
-		cookie.Expires = endsAt
+	if s.Remembered {
+		cookie.Expires = s.EndsAt
 	}
 	http.SetCookie(w, cookie)
+	http.SetCookie(w, c.state(s))
 }
 
-// ClearSession takes the session cookie away.
-func (c Cookies) ClearSession(w http.ResponseWriter) { c.clear(w, c.name(sessionCookie)) }
+// ClearSession takes the session cookie away, and what scripts see of it.
+func (c Cookies) ClearSession(w http.ResponseWriter) {
+	c.clear(w, c.name(sessionCookie))
+	c.clearState(w)
+}
 
 // Bind ties an authorization request to the browser and returns the hash to keep
 // with it: whoever learns only the request's id cannot go on with it elsewhere.

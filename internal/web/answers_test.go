@@ -171,7 +171,7 @@ func TestPagesCarryTheirPolicy(t *testing.T) {
 
 	formAction := map[string]string{
 		"signin": "", "consent": "", "signout": "", "formpost": "",
-		"signedout": "'none'", "error": "'none'",
+		"signedout": "'none'", "leaving": "'none'", "error": "'none'",
 		"setup": "'self'", "setupdone": "'self'", "home": "'self'",
 	}
 	for _, s := range samples() {
@@ -188,10 +188,12 @@ func TestPagesCarryTheirPolicy(t *testing.T) {
 				"default-src": "'none'", "style-src": "'self'", "img-src": "'self' https: data:", "font-src": "'self'",
 				"base-uri": "'none'", "frame-ancestors": "'none'", "form-action": formAction[s.page],
 			}
-			if s.page == "formpost" {
+			want["script-src"], want["frame-src"] = "", ""
+			if s.page == "formpost" || s.page == "leaving" {
 				want["script-src"] = "'self'"
-			} else {
-				want["script-src"] = ""
+			}
+			if s.page == "signedout" || s.page == "leaving" {
+				want["frame-src"] = "https://acme.example"
 			}
 			for name, value := range want {
 				if directives[name] != value {

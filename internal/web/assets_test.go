@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -26,7 +27,7 @@ func fetch(t *testing.T, method, path string, header ...string) *httptest.Respon
 func TestEveryAssetAPageNamesIsServedForEver(t *testing.T) {
 	t.Parallel()
 
-	kinds := map[string]string{".css": "text/css; charset=utf-8", ".svg": "image/svg+xml", "t.js": "text/javascript; charset=utf-8"}
+	kinds := map[string]string{".css": "text/css; charset=utf-8", ".svg": "image/svg+xml", ".js": "text/javascript; charset=utf-8"}
 	for _, s := range samples() {
 		_, doc := open(t, func(p *Pages, w http.ResponseWriter) { s.write(p, w, "Acme", "/x") })
 		for _, n := range elements(doc, "link", "script") {
@@ -35,7 +36,7 @@ func TestEveryAssetAPageNamesIsServedForEver(t *testing.T) {
 			if w.Code != http.StatusOK || w.Body.Len() == 0 {
 				t.Errorf("GET %s = %d with %d bytes", path, w.Code, w.Body.Len())
 			}
-			if got, want := w.Header().Get("Content-Type"), kinds[path[len(path)-4:]]; got != want {
+			if got, want := w.Header().Get("Content-Type"), kinds[filepath.Ext(path)]; got != want {
 				t.Errorf("GET %s is %q, want %q", path, got, want)
 			}
 			if got, want := w.Header().Get("Cache-Control"), "public, max-age=31536000, immutable"; got != want {

@@ -56,8 +56,12 @@ func samples() []sample {
 		}, []string{"logout-confirm"}},
 		{"signedout", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
-			p.SignedOut(w, http.StatusOK, SignedOut{Client: &c, ReturnURL: link})
+			p.SignedOut(w, http.StatusOK, SignedOut{Client: &c, ReturnURL: link, Frames: []string{link}})
 		}, nil},
+		{"leaving", func(p *Pages, w http.ResponseWriter, text, link string) {
+			c := client(text, link)
+			p.SignedOut(w, http.StatusOK, SignedOut{Client: &c, Next: link, Frames: []string{link, link}})
+		}, []string{"continue"}},
 		{"error", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
 			p.Error(w, http.StatusBadRequest, Error{
@@ -201,8 +205,13 @@ func TestNothingOnAPageIsInline(t *testing.T) {
 					}
 				}
 			}
-			if got := elements(doc, "style", "b", "iframe", "object"); len(got) != 0 {
+			if got := elements(doc, "style", "b", "object"); len(got) != 0 {
 				t.Errorf("the page holds <%s>", got[0].Data)
+			}
+			for _, n := range elements(doc, "iframe") {
+				if s.page != "signedout" && s.page != "leaving" || value(n, "sandbox") == "" {
+					t.Errorf("the page holds a frame of %s", value(n, "src"))
+				}
 			}
 			scripts := elements(doc, "script")
 			for _, n := range scripts {
@@ -210,7 +219,7 @@ func TestNothingOnAPageIsInline(t *testing.T) {
 					t.Errorf("a script is not a file of ours: %v", n.Attr)
 				}
 			}
-			if s.page != "formpost" && len(scripts) != 0 {
+			if s.page != "formpost" && s.page != "leaving" && len(scripts) != 0 {
 				t.Errorf("the page holds %d scripts, want none", len(scripts))
 			}
 		})

@@ -40,6 +40,7 @@ func policies() map[string]policy {
 	ending := policy{csp: base + "; form-action 'none'", referrer: "same-origin"}
 	ours := policy{csp: base + "; form-action 'self'", referrer: "same-origin", alone: true}
 	answer := policy{csp: base + "; script-src 'self'", referrer: "strict-origin"}
+	leaving := policy{csp: base + "; script-src 'self'; form-action 'none'", referrer: "no-referrer"}
 
 	return map[string]policy{
 		"signin":    onward,
@@ -48,6 +49,7 @@ func policies() map[string]policy {
 		"consent":   onward,
 		"signout":   onward,
 		"signedout": ending,
+		"leaving":   leaving,
 		"error":     ending,
 		"formpost":  answer,
 		"setup":     ours,

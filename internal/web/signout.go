@@ -1,6 +1,9 @@
 package web
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 // Field is a form field that the person does not see. Its value is passed on
 // byte for byte.
@@ -34,9 +37,25 @@ type SignedOut struct {
 	Client *Client
 	// ReturnURL leads on; empty offers no way on.
 	ReturnURL string
+	// Next is where the person is taken when the frames have loaded, or some seconds
+	// have passed; empty lets them stay.
+	Next string
+	// Frames are pages of clients that hear of the sign-out by being loaded.
+	Frames []string
 }
 
 // SignedOut writes the page that ends a sign-out.
+//
+// Spec: OpenID Connect Front-Channel Logout section 3.
 func (p *Pages) SignedOut(w http.ResponseWriter, status int, v SignedOut) {
-	p.render(w, status, "signedout", v)
+	v.Frames = slices.DeleteFunc(slices.Clone(v.Frames), func(frame string) bool { return frameOrigin(frame) == "" })
+	name := "signedout"
+	if v.Next != "" {
+		if target(v.Next) == "" {
+			p.Error(w, http.StatusBadRequest, Error{Code: "invalid_request"})
+			return
+		}
+		name = "leaving"
+	}
+	p.renderUnder(w, status, name, p.pages[name].policy.framing(v.Frames), v)
 }

@@ -80,6 +80,11 @@ func (p *Pages) Static() http.Handler { return p.assets }
 // of this program and no one's input. It panics, before anything is written, for
 // the recovery middleware to report.
 func (p *Pages) render(w http.ResponseWriter, status int, name string, data any) {
+	p.renderUnder(w, status, name, p.pages[name].policy, data)
+}
+
+// renderUnder is render with a policy that goes by what is on the page.
+func (p *Pages) renderUnder(w http.ResponseWriter, status int, name string, under policy, data any) {
 	buf, _ := p.buffers.Get().(*bytes.Buffer)
 	defer p.buffers.Put(buf)
 	buf.Reset()
@@ -89,7 +94,7 @@ func (p *Pages) render(w http.ResponseWriter, status int, name string, data any)
 		panic(fmt.Errorf("render page %s: %w", name, err))
 	}
 
-	page.policy.set(w.Header())
+	under.set(w.Header())
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Length", strconv.Itoa(buf.Len()))
 	w.WriteHeader(status)

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/notice"
+	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/store"
+)
+
+func (a *app) wireNotices() {
+	a.courier = notice.NewCourier(notice.Config{
+		Issuer: a.config.Issuer, Store: a.store, Clients: a.clients, Signer: a.keys, Poster: a.fetcher,
+		Subjects: a.subjects, Now: a.now, Log: a.log,
+	})
+	a.sessions = sessions{a.store, a.courier}
+}
+
+// sessions ends sessions in the store and lets the courier of this process know at
+// once. Whatever else ends one, the courier finds the notices soon.
+type sessions struct {
+	*store.Store
+
+	courier *notice.Courier
+}
+
+func (s sessions) EndSession(ctx context.Context, id string, now time.Time) ([]string, error) {
+	defer s.courier.Wake()
+	return s.Store.EndSession(ctx, id, now) //nolint:wrapcheck // names itself
+}
+
+func (s sessions) InsertSession(ctx context.Context, n *session.Session, replaces []byte) error {
+	if replaces != nil {
+		defer s.courier.Wake()
+	}
+	return s.Store.InsertSession(ctx, n, replaces) //nolint:wrapcheck // names itself
+}

@@ -1,0 +1,44 @@
+package oauth2
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/session"
+)
+
+// join notes that the client gets an answer in the session, if it registered a
+// place where it hears of the session's end. It comes before the grant, so that no
+// crash in between leaves somebody out. If the session has ended meanwhile, what
+// is missing is returned: a sign-in.
+//
+// Spec: OpenID Connect Front-Channel Logout section 3; Back-Channel Logout section 2.3.
+func (h *Handler) join(ctx context.Context, a *asked, s *session.Session, now time.Time) (missing, err error) {
+	if !a.client.HearsOfSignOut() {
+		return nil, nil
+	}
+	err = h.Sessions.JoinSession(ctx, s.ID, a.client.ID, now)
+	if errors.Is(err, session.ErrNotFound) {
+		return refuse(codeLoginRequired, "The person must sign in"), nil
+	}
+	return nil, err //nolint:wrapcheck // names itself
+}
+
+// sessionState is the parameter by which a page of the client may watch, in a
+// frame of ours, whether the person is still the same.
+//
+// Spec: OpenID Connect Session Management section 2.
+func (h *Handler) sessionState(w http.ResponseWriter, r *http.Request, a *asked, s *session.Session) []parameter {
+	if !slices.Contains(a.scopes, scopeOpenID) {
+		return nil
+	}
+	state := h.Cookies.State(s, a.client.ID, a.redirectURI)
+	if state == "" {
+		return nil
+	}
+	h.Cookies.ShowState(w, r, s)
+	return []parameter{{"session_state", state}}
+}
