@@ -2,10 +2,7 @@
 
 package e2e
 
-import (
-	"net/url"
-	"testing"
-)
+import "testing"
 
 // grace makes an account by the form that is shown, and returns the status of the
 // page that it leads to.
@@ -50,14 +47,15 @@ func TestANewcomerMakesAnAccount(t *testing.T) {
 	p.sees("#notice", "without showing a page")
 
 	other := newPerson(t)
-	other.open(authorizeURL(server, url.Values{"prompt": {"create"}}))
+	other.open(server.demo)
+	other.press("#create-account")
 	if status := other.grace("seven unrelated words"); status != 400 {
 		t.Errorf("a name that is taken was answered with %d, want 400", status)
 	}
 	other.sees("#fault", "taken")
 	other.finds("username")
 	other.press("#cancel")
-	other.sees("main", "did not start here") // it was answered: the demo had not asked
+	other.sees("#demo-error-code", "access_denied")
 }
 
 func TestSigningUpNeedsNoMouse(t *testing.T) {

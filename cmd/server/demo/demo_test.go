@@ -306,6 +306,8 @@ func TestEachWayToSignInAsksInItsOwnWords(t *testing.T) {
 	}{
 		"fresh":  {"fresh", url.Values{"prompt": {"login"}}},
 		"maxage": {"maxage", url.Values{"max_age": {"10"}}},
+		"choose": {"choose", url.Values{"prompt": {"select_account"}}},
+		"create": {"create", url.Values{"prompt": {"create"}}},
 		"silent": {"silent", url.Values{"prompt": {"none"}}},
 	} {
 		t.Run(name, func(t *testing.T) {

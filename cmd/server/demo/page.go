@@ -158,6 +158,10 @@ func notice(v *visit) string {
 		return "The provider was asked for a fresh sign-in, and says when it took place."
 	case v.ask == "maxage":
 		return "The provider was asked for a sign-in no older than 10 seconds, and auth_time says it is."
+	case v.ask == "choose":
+		return "The provider asked which account to use. To go on as who you were takes no password, and leaves auth_time as it was."
+	case v.ask == "create":
+		return "The provider was asked to let you create an account."
 	case v.ask == "silent":
 		return "The provider answered without showing a page."
 	}

@@ -30,7 +30,7 @@ type attempt struct {
 }
 
 // signIn serves GET and POST /signin: off to the provider. The parameter ask is
-// empty, or one of fresh, maxage and silent.
+// empty, or one of fresh, maxage, choose, create and silent.
 //
 // Spec: OpenID Connect Core §3.1.2.1; RFC 7636 §4.
 func (a *app) signIn(w http.ResponseWriter, r *http.Request) error {
@@ -52,6 +52,10 @@ func (a *app) signIn(w http.ResponseWriter, r *http.Request) error {
 		options = append(options, oauth2.SetAuthURLParam("prompt", "login"))
 	case "maxage":
 		options = append(options, oauth2.SetAuthURLParam("max_age", fmt.Sprint(maxAge.Seconds())))
+	case "choose":
+		options = append(options, oauth2.SetAuthURLParam("prompt", "select_account"))
+	case "create":
+		options = append(options, oauth2.SetAuthURLParam("prompt", "create"))
 	case "silent":
 		options = append(options, oauth2.SetAuthURLParam("prompt", "none"))
 		if v := a.visit(r); v != nil {
@@ -62,7 +66,7 @@ func (a *app) signIn(w http.ResponseWriter, r *http.Request) error {
 	default:
 		return &refusal{
 			status: http.StatusBadRequest, title: "This app cannot ask for that",
-			advice: "It knows three special ways to sign in: fresh, maxage and silent.",
+			advice: "It knows five special ways to sign in: fresh, maxage, choose, create and silent.",
 		}
 	}
 	state := rand.Text()
