@@ -94,8 +94,10 @@ func TestOfTheSameSectorTheSameName(t *testing.T) {
 			t.Errorf("%s: %q beside %q, want the same = %v", name, tc.sub, one, tc.same)
 		}
 	}
-	if of("one", "", "com.example.app:/cb") == of("two", "", "com.example.app:/cb") {
-		t.Error("two apps without a host share a sector")
+	for _, uri := range []string{"com.example.app:/cb", "http://127.0.0.1/cb", "http://localhost:5555/cb"} {
+		if of("one", "", uri) == of("two", "", uri) {
+			t.Errorf("two apps at %s share a sector", uri)
+		}
 	}
 	if got := subjects.Of(&Client{Metadata: Metadata{SubjectType: Public}}, "ada"); got != "ada" {
 		t.Errorf("a public client knows ada as %q", got)

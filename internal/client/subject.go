@@ -42,13 +42,26 @@ func (s Subjects) Of(c *Client, subject string) string {
 // sector_identifier_uri, or the one that all of its redirect URIs share, which
 // registration has seen to.
 func (c *Client) sector() string {
-	from := c.SectorIdentifierURI
-	if from == "" && len(c.RedirectURIs) > 0 {
-		from = c.RedirectURIs[0]
+	host := ""
+	if c.SectorIdentifierURI != "" {
+		if u, err := url.Parse(c.SectorIdentifierURI); err == nil {
+			host = strings.ToLower(u.Hostname())
+		}
+	} else if len(c.RedirectURIs) > 0 {
+		host = ownHost(c.RedirectURIs[0])
 	}
-	u, err := url.Parse(from)
-	if err != nil || u.Hostname() == "" {
+	if host == "" {
 		return c.ID // nobody else's sector
+	}
+	return host
+}
+
+// ownHost returns the host of a redirect URI, if it tells one client from others: a
+// loopback address is everybody's, and many apps have none.
+func ownHost(redirectURI string) string {
+	u, err := url.Parse(redirectURI)
+	if err != nil || loopback(u) {
+		return ""
 	}
 	return strings.ToLower(u.Hostname())
 }

@@ -31,6 +31,8 @@ func TestMembersOfACompleteProviderAreHeldAgainstAPositiveList(t *testing.T) {
 		"pairwise with two hosts and a sector": {
 			`{"subject_type":"pairwise","redirect_uris":["https://rp.example/a","https://rp2.example/b"],"sector_identifier_uri":"https://rp.example/s"}`, "",
 		},
+		"pairwise on the device":        {`{"subject_type":"pairwise","application_type":"native","redirect_uris":["http://127.0.0.1/a","http://[::1]/a","com.example.app:/a"]}`, ""},
+		"pairwise there and elsewhere":  {`{"subject_type":"pairwise","redirect_uris":["http://127.0.0.1/a","https://rp.example/a"]}`, "sector_identifier_uri"},
 		"public with two hosts":         {`{"redirect_uris":["https://rp.example/a","https://rp2.example/b"]}`, ""},
 		"a sector is https":             {`{"sector_identifier_uri":"http://rp.example/s"}`, "sector_identifier_uri"},
 		"a sector is no script":         {`{"sector_identifier_uri":"javascript:alert(1)"}`, "sector_identifier_uri"},

@@ -1,10 +1,5 @@
 package client
 
-import (
-	"net/url"
-	"strings"
-)
-
 // subjects checks by what name the client knows people. A pairwise one has a single
 // sector: without a sector_identifier_uri, its redirect URIs share a host.
 //
@@ -16,9 +11,7 @@ func (c *checks) subjects(m *Metadata) {
 	}
 	hosts := make(map[string]bool)
 	for _, raw := range m.RedirectURIs {
-		if u, err := url.Parse(raw); err == nil {
-			hosts[strings.ToLower(u.Hostname())] = true
-		}
+		hosts[ownHost(raw)] = true
 	}
 	if len(hosts) > 1 {
 		c.fail("sector_identifier_uri", "is needed for pairwise subjects, since redirect_uris have several hosts")

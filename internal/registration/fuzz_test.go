@@ -1,0 +1,48 @@
+package registration
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// FuzzStatement holds that no software statement is too odd to be answered, and that
+// only what was signed is believed.
+func FuzzStatement(f *testing.F) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		f.Fatal(err)
+	}
+	s := signer{key, "ours"}
+	h := &Handler{Config{
+		Issuer: issuer, Now: func() time.Time { return time.Unix(1_800_000_000, 0) },
+		StatementKeys: map[string][]jose.JSONWebKey{publisher: {{Key: key.Public(), KeyID: "ours"}}},
+	}}
+	good := s.sign(f, map[string]any{"iss": publisher, "client_name": "Shop"})
+	for _, seed := range []string{
+		good, good + "x", "..", "", "eyJhbGciOiJub25lIn0.e30.",
+		s.sign(f, map[string]any{"iss": 7}), s.sign(f, map[string]any{"iss": publisher, "exp": -1e300, "aud": []int{1}}),
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, statement string) {
+		raw, err := json.Marshal(statement)
+		if err != nil {
+			t.Skip()
+		}
+		members := map[string]json.RawMessage{"software_statement": raw, "client_name": json.RawMessage(`"Mine"`)}
+		err = h.believe(members, "")
+		switch {
+		case err == nil && string(members["client_name"]) != `"Shop"`:
+			t.Fatalf("%q was believed", statement)
+		case err != nil && !errors.Is(err, errBadStatement) && !errors.Is(err, errUnapproved):
+			t.Fatalf("%q: %v, which has no answer of its own", statement, err)
+		}
+	})
+}
