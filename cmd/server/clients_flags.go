@@ -18,7 +18,7 @@ type clientFlags struct {
 	GrantType             []string `help:"authorization_code, refresh_token, client_credentials or, where legacy_response_types is on, implicit; may be repeated." placeholder:"TYPE"`
 	ResponseType          []string `help:"code or, where legacy_response_types is on, another; may be repeated." sep:"none" placeholder:"TYPE"`
 	Scope                 *string  `help:"Scopes it may ask for, with spaces between them." placeholder:"SCOPES"`
-	AuthMethod            *string  `help:"client_secret_basic, client_secret_post, private_key_jwt or none." placeholder:"METHOD"`
+	AuthMethod            *string  `help:"client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt or none." placeholder:"METHOD"`
 	Native                *bool    `help:"It runs on people's devices (RFC 8252)." negatable:""`
 	JWKSURI               *string  `help:"Where its public keys are." name:"jwks-uri" placeholder:"URL"`
 	SubjectType           *string  `help:"public, or pairwise to know each person under a name that other sectors do not know." placeholder:"TYPE"`
@@ -156,6 +156,10 @@ func (f *secretFlags) set(ctx context.Context, d *desk, c *client.Client, fresh 
 			return "", fmt.Errorf("%s is empty", f.SecretFile)
 		}
 	}
+	keeper, err := newKeeper(d.config, newHasher(d.config))
+	if err != nil {
+		return "", err
+	}
 	if !c.UsesSecret() {
 		if secret != "" || fresh {
 			return "", fmt.Errorf("a client that authenticates with %s has no secret", c.TokenEndpointAuthMethod)
@@ -163,18 +167,17 @@ func (f *secretFlags) set(ctx context.Context, d *desk, c *client.Client, fresh 
 		c.Secret = ""
 		return "", nil
 	}
+	if err := keeper.Adapt(ctx, c); err != nil {
+		return "", err //nolint:wrapcheck // names itself
+	}
 	if secret == "" && (fresh || c.Secret == "") {
-		made = client.NewSecret()
+		made = c.NewSecret()
 		secret = made
 	}
 	if secret == "" {
 		return "", nil
 	}
-	if err := client.CheckSecret(secret); err != nil {
-		return "", err //nolint:wrapcheck // says what a secret is
-	}
-	c.Secret, err = client.HashSecret(ctx, newHasher(d.config), secret)
-	return made, err //nolint:wrapcheck // names itself
+	return made, keeper.Keep(ctx, c, secret) //nolint:wrapcheck // says what a secret is
 }
 
 // unended is a text without the line end that editors add.

@@ -57,6 +57,10 @@ func readClients(
 	if err != nil {
 		return nil, err //nolint:wrapcheck // names every entry at fault
 	}
+	keeper, err := newKeeper(c, h)
+	if err != nil {
+		return nil, err
+	}
 	batch := &clientBatch{}
 	when, seen := now(), make(map[string]int)
 	for i, e := range entries {
@@ -76,7 +80,7 @@ func readClients(
 		if err := verifySector(ctx, c, &e.Metadata, &known.Metadata); err != nil {
 			return nil, fmt.Errorf("entry %d (%q): %w", i+1, e.ClientID, err)
 		}
-		secret, made, err := freshSecret(ctx, known, h, &e)
+		secret, made, err := freshSecret(ctx, known, keeper, &e)
 		if err != nil {
 			return nil, fmt.Errorf("entry %d (%q): %w", i+1, e.ClientID, err)
 		}
@@ -91,30 +95,39 @@ func readClients(
 	return batch, nil
 }
 
-// freshSecret returns what to keep of the secret of an entry for the client known, and the secret itself if it
-// had to be made. It returns nothing if the client has that secret already, or the
+// freshSecret returns what to keep of the secret of an entry for the client known,
+// and the secret itself if it had to be made. It returns nothing if the client has that secret already, or the
 // entry brings none and the client has one: what is stored then stays, even if
 // somebody changes it meanwhile.
 func freshSecret(
-	ctx context.Context, known *client.Client, h *account.Hasher, e *client.Entry,
-) (hash client.Secret, made string, err error) {
+	ctx context.Context, known *client.Client, keeper client.Keeper, e *client.Entry,
+) (kept client.Secret, made string, err error) {
 	if !e.Metadata.UsesSecret() {
 		return "", "", nil
 	}
-	secret := e.ClientSecret
-	if secret == "" {
-		if known.Secret != "" {
-			return "", "", nil
+	c := &client.Client{ID: e.ClientID, Metadata: e.Metadata, Secret: known.Secret}
+	same := e.ClientSecret == ""
+	if !same {
+		if same, err = keeper.Fits(ctx, c, e.ClientSecret); err != nil {
+			return "", "", err //nolint:wrapcheck // names itself
 		}
-		made = client.NewSecret()
-		secret = made
 	}
-	same, err := known.Secret.Verify(ctx, h, secret)
-	if err != nil || same {
+	if err := keeper.Adapt(ctx, c); err != nil {
 		return "", "", err //nolint:wrapcheck // names itself
 	}
-	hash, err = client.HashSecret(ctx, h, secret)
-	return hash, made, err //nolint:wrapcheck // names itself
+	switch {
+	case same && c.Secret == known.Secret && c.Secret != "":
+		return "", "", nil
+	case same && c.Secret != "": // in another form, for another method
+		return c.Secret, "", nil
+	}
+	secret := e.ClientSecret
+	if secret == "" {
+		made = c.NewSecret()
+		secret = made
+	}
+	err = keeper.Keep(ctx, c, secret)
+	return c.Secret, made, err //nolint:wrapcheck // says what a secret is
 }
 
 // derivedID names an entry that does not name itself by what its owner knows it

@@ -12,7 +12,7 @@ import (
 type keysCommand struct {
 	List   keysList   `cmd:"" help:"List the keys, past and future ones too."`
 	Rotate keysRotate `cmd:"" help:"Replace the signing keys, as soon as clients can know the next ones."`
-	Reseal keysReseal `cmd:"" help:"Seal the keys under the first system secret, so that the others can go."`
+	Reseal keysReseal `cmd:"" help:"Seal keys and client secrets under the first system secret, so that the others can go."`
 	Import keysImport `cmd:"" help:"Publish a private key made elsewhere as the next one to sign."`
 }
 
@@ -94,14 +94,22 @@ func waitingKeys(records []jwks.Record) int {
 	return waiting
 }
 
-// Run seals the keys under the first system secret.
+// Run seals keys and client secrets under the first system secret.
 func (*keysReseal) Run(ctx context.Context, s streams, c *cli) error {
-	return c.atKeys(ctx, s, func(_ *desk, keys *jwks.Manager) error {
+	return c.atKeys(ctx, s, func(d *desk, keys *jwks.Manager) error {
 		count, err := keys.Reseal(ctx)
 		if err != nil {
 			return err //nolint:wrapcheck // names itself
 		}
-		return s.say("%d sealed anew; all are sealed under the first system secret.", count)
+		secrets, err := systemSecrets(d.config)
+		if err != nil {
+			return err
+		}
+		kept, err := resealSecrets(ctx, d.store, secrets)
+		if err != nil {
+			return fmt.Errorf("%d keys and %d client secrets sealed anew, not all; run it again: %w", count, kept, err)
+		}
+		return s.say("%d keys and %d client secrets sealed anew; all are sealed under the first system secret.", count, kept)
 	})
 }
 

@@ -66,10 +66,10 @@ func TestKeysAreRotatedAndListed(t *testing.T) {
 	}
 	table := sh.must("keys", "list")
 	contains(t, table, "ALGORITHM", all[0].KID, "current", "next")
-	contains(t, sh.must("keys", "reseal"), "0 sealed anew")
+	contains(t, sh.must("keys", "reseal"), "0 keys and 0 client secrets sealed anew")
 	sh.settings = append(sh.settings, "--set=system_secrets=another system secret that is long enough,"+testSecret)
-	contains(t, sh.must("keys", "reseal"), " sealed anew")
-	lacks(t, sh.must("keys", "reseal"), "1 sealed")
+	lacks(t, sh.must("keys", "reseal"), " 0 keys", "1 client secret")
+	contains(t, sh.must("keys", "reseal"), "0 keys and 0 client secrets sealed anew")
 	sh.settings = append(sh.settings, "--set=system_secrets=another system secret that is long enough")
 	if got := sh.must("keys", "list"); got != table {
 		t.Errorf("under the new secret alone the keys are\n%s, want\n%s", got, table)

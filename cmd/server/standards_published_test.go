@@ -131,6 +131,9 @@ func (s *server) tryRegistering(t *testing.T, member string, values []string) {
 		metadata := map[string]any{
 			"redirect_uris": []string{"https://a.example/cb"}, "jwks_uri": "https://a.example/keys", member: value,
 		}
+		if strings.HasPrefix(value, "HS") {
+			metadata["token_endpoint_auth_method"] = "client_secret_jwt"
+		}
 		if pair, ok := strings.CutSuffix(member, "_enc"); ok {
 			metadata[pair+"_alg"] = "RSA-OAEP"
 		}

@@ -171,7 +171,7 @@ func (a *app) wireTokens(ctx context.Context) error {
 		Clients: a.clients,
 		Authenticator: clientauth.New(clientauth.Config{ //nolint:contextcheck // its decoy is made at once
 			Clients: a.clients, Replay: a.store, KeySets: a.keySets,
-			Slow: a.clientHasher, Guesses: a.secretGuesses(),
+			Slow: a.clientHasher, Vault: a.secrets, Guesses: a.secretGuesses(),
 			Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Now: a.now,
 		}),
 		Grants: a.store, Sessions: a.store, Keys: a.keys, Pages: a.pages, Cookies: a.cookies, Subjects: a.subjects,
@@ -306,7 +306,7 @@ func (a *app) capabilities() oidc.Capabilities {
 		Prompts:                  []string{"none", "login", "consent", "select_account"},
 		RequestObjectAlgs:        requestobject.Algorithms(),
 		RevocationAuthMethods:    client.AuthMethods(),
-		IntrospectionAuthMethods: []string{client.AuthBasic, client.AuthPost, client.AuthPrivateKeyJWT},
+		IntrospectionAuthMethods: []string{client.AuthBasic, client.AuthPost, client.AuthSecretJWT, client.AuthPrivateKeyJWT},
 	}
 	if a.config.SignUp {
 		caps.Prompts = append(caps.Prompts, "create")
@@ -319,6 +319,7 @@ func (a *app) capabilities() oidc.Capabilities {
 		caps.SigningAlgs = append(caps.SigningAlgs, string(alg))
 		caps.AuthSigningAlgs = append(caps.AuthSigningAlgs, string(alg))
 	}
+	caps.AuthSigningAlgs = append(caps.AuthSigningAlgs, client.SecretAlgs()...)
 	if a.config.Registration != config.RegistrationClosed {
 		caps.Registration = pathRegister
 	}

@@ -46,7 +46,7 @@ func (a *app) wireRegistration() error {
 	a.registration = registration.New(registration.Config{
 		Issuer: a.config.Issuer, Mode: registration.Mode(a.config.Registration), InitialTokens: initial, StatementKeys: trusted,
 		Policy: registrationPolicy(a.config), Clients: registry{a.store, a.clients}, Documents: a.fetcher,
-		Slow: a.clientHasher, Guesses: a.secretGuesses(), Now: a.now, Log: a.log,
+		Slow: a.clientHasher, Vault: a.secrets, Guesses: a.secretGuesses(), Now: a.now, Log: a.log,
 		NoQuerySecrets: !a.config.RegistrationQuerySecrets,
 	})
 	return nil

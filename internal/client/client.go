@@ -109,12 +109,18 @@ type Metadata struct {
 const (
 	AuthBasic         = "client_secret_basic"
 	AuthPost          = "client_secret_post"
+	AuthSecretJWT     = "client_secret_jwt"
 	AuthPrivateKeyJWT = "private_key_jwt"
 	AuthNone          = "none"
 )
 
 // AuthMethods lists the methods that work.
-func AuthMethods() []string { return []string{AuthBasic, AuthPost, AuthPrivateKeyJWT, AuthNone} }
+func AuthMethods() []string {
+	return []string{AuthBasic, AuthPost, AuthSecretJWT, AuthPrivateKeyJWT, AuthNone}
+}
+
+// SecretAlgs lists the algorithms of client_secret_jwt.
+func SecretAlgs() []string { return []string{"HS256", "HS384", "HS512"} }
 
 // The grant types that work.
 const (

@@ -80,15 +80,15 @@ func parseEntry(raw json.RawMessage, p Policy) (Entry, []error) {
 	if err := CheckID(entry.ClientID); entry.ClientID != "" && err != nil {
 		bad = append(bad, err)
 	}
-	if err := CheckSecret(entry.ClientSecret); entry.ClientSecret != "" && err != nil {
-		bad = append(bad, err)
-	}
 	p.SelfRegistered = false
 	metadata, faults := ParseMetadata(members, p)
 	for _, fault := range faults {
 		bad = append(bad, errors.New(fault.String()))
 	}
 	entry.Metadata = metadata
+	if err := metadata.CheckSecret(entry.ClientSecret); entry.ClientSecret != "" && err != nil {
+		bad = append(bad, err)
+	}
 	entry.Warnings = unknown(members)
 	if entry.ClientSecret != "" && !metadata.UsesSecret() {
 		entry.ClientSecret = ""
@@ -99,7 +99,7 @@ func parseEntry(raw json.RawMessage, p Policy) (Entry, []error) {
 
 // UsesSecret reports whether the client authenticates with a client secret.
 func (m *Metadata) UsesSecret() bool {
-	return m.TokenEndpointAuthMethod == AuthBasic || m.TokenEndpointAuthMethod == AuthPost
+	return slices.Contains([]string{AuthBasic, AuthPost, AuthSecretJWT}, m.TokenEndpointAuthMethod)
 }
 
 // unknown names the members that will not be kept, but for those that a server

@@ -16,7 +16,7 @@ import (
 //
 // A secret of full entropy is kept as a salted HMAC-SHA-256, which costs less
 // than a microsecond to compare. A short one, which somebody thought of, is kept
-// as argon2id.
+// as argon2id. That of a client that signs with it is sealed (see [Keeper]).
 type Secret string
 
 const (
@@ -62,9 +62,10 @@ func HashSecret(ctx context.Context, slow Slow, secret string) (Secret, error) {
 	return Secret(fastPrefix + b64(salt) + "$" + b64(fastMAC(salt, secret))), nil
 }
 
-// Verify reports whether secret is the one kept. An empty Secret fits nothing.
+// Verify reports whether secret is the one kept. An empty Secret fits nothing, and
+// a sealed one is for signing with alone.
 func (s Secret) Verify(ctx context.Context, slow Slow, secret string) (bool, error) {
-	if s == "" || secret == "" || len(secret) > MaxSecret {
+	if s == "" || s.Sealed() || secret == "" || len(secret) > MaxSecret {
 		return false, nil
 	}
 	rest, fast := strings.CutPrefix(string(s), fastPrefix)
@@ -86,6 +87,8 @@ func (s Secret) Verify(ctx context.Context, slow Slow, secret string) (bool, err
 	}
 	return subtle.ConstantTimeCompare(fastMAC(salt, secret), mac) == 1, nil
 }
+
+func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
 func fastMAC(salt []byte, secret string) []byte {
 	mac := hmac.New(sha256.New, salt)

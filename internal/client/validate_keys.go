@@ -23,7 +23,11 @@ const (
 // authentication checks how the client proves who it is, and with which keys.
 func (c *checks) authentication(m *Metadata) {
 	c.oneOf("token_endpoint_auth_method", m.TokenEndpointAuthMethod, AuthMethods()...)
-	c.oneOf("token_endpoint_auth_signing_alg", m.TokenEndpointAuthSigningAlg, c.signingAlgs()...)
+	algs := c.signingAlgs() // without a meaning where nothing is signed
+	if m.TokenEndpointAuthMethod == AuthSecretJWT {
+		algs = SecretAlgs()
+	}
+	c.oneOf("token_endpoint_auth_signing_alg", m.TokenEndpointAuthSigningAlg, algs...)
 
 	keys, bad := ReadKeySet(m.JWKS)
 	for _, err := range bad {

@@ -43,7 +43,7 @@ func (m *Manager) Reseal(ctx context.Context) (int, error) {
 	var count int
 	err := m.command(ctx, func(v *view) (ch change, err error) {
 		for _, r := range v.records {
-			if m.config.Secrets.sealedUnderFirst(r.Sealed) {
+			if m.config.Secrets.SealedUnderFirst(r.Sealed) {
 				continue
 			}
 			if r.Sealed, err = m.config.Secrets.seal(r.Algorithm, r.KID, v.keys[r.KID].signer); err != nil {

@@ -132,8 +132,8 @@ func (s *Secrets) Open(purpose string, sealed []byte) ([]byte, error) {
 	return nil, ErrSealed
 }
 
-// sealedUnderFirst reports whether sealed needs no resealing.
-func (s *Secrets) sealedUnderFirst(sealed []byte) bool {
+// SealedUnderFirst reports whether sealed needs no resealing.
+func (s *Secrets) SealedUnderFirst(sealed []byte) bool {
 	return len(sealed) > 0 && sealed[0] == s.all[0].tag
 }
 

@@ -56,9 +56,9 @@ func (h *Handler) create(r *http.Request) (*answer, error) {
 	c := &client.Client{ID: client.NewID(), Metadata: metadata, Dynamic: true, CreatedAt: now, UpdatedAt: now}
 	a := h.show(r, c)
 	if c.UsesSecret() {
-		a.ClientSecret = client.NewSecret()
-		if c.Secret, err = client.HashSecret(r.Context(), h.Slow, a.ClientSecret); err != nil {
-			return nil, fmt.Errorf("hash client secret: %w", err)
+		a.ClientSecret = c.NewSecret()
+		if err := h.keeper().Keep(r.Context(), c, a.ClientSecret); err != nil {
+			return nil, fmt.Errorf("keep client secret: %w", err)
 		}
 	}
 	a.Token = client.NewSecret()

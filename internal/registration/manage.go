@@ -101,39 +101,38 @@ func (h *Handler) update(r *http.Request) (*answer, error) {
 	return a, nil
 }
 
-// settleSecret leaves c with the secret that its new method needs, and returns it
-// if the client does not know it yet, or chose it.
+// settleSecret leaves c with the secret that its new method needs, in the form that
+// it needs, and returns it if the client does not know it yet, or chose it.
 func (h *Handler) settleSecret(r *http.Request, c *client.Client, wanted string) (issued string, err error) {
-	ctx := r.Context()
-	switch {
-	case !c.UsesSecret():
-		if wanted != "" {
-			return "", invalidMetadata("client_secret has no use with this token_endpoint_auth_method")
-		}
-		c.Secret = ""
-		return "", nil
-	case wanted == "" && c.Secret != "":
-		return "", nil
-	case wanted == "":
-		issued = client.NewSecret()
-	default:
-		same, err := c.Secret.Verify(ctx, h.Slow, wanted)
-		if err != nil {
+	ctx, keeper := r.Context(), h.keeper()
+	same := false
+	if wanted != "" {
+		if same, err = keeper.Fits(ctx, c, wanted); err != nil {
 			return "", fmt.Errorf("compare client secret: %w", err)
 		}
-		if same {
-			return "", nil
-		}
-		if family(r) != connect {
-			return "", errSecretFixed
-		}
-		if err := client.CheckSecret(wanted); err != nil {
-			return "", invalidMetadata(err.Error())
-		}
-		issued = wanted
 	}
-	if c.Secret, err = client.HashSecret(ctx, h.Slow, issued); err != nil {
-		return "", fmt.Errorf("hash client secret: %w", err)
+	if err := keeper.Adapt(ctx, c); err != nil {
+		return "", fmt.Errorf("adapt client secret: %w", err)
+	}
+	keep := wanted
+	switch {
+	case !c.UsesSecret() && wanted != "":
+		return "", invalidMetadata("client_secret has no use with this token_endpoint_auth_method")
+	case !c.UsesSecret(), (wanted == "" || same) && c.Secret != "":
+		return "", nil
+	case wanted == "":
+		keep = c.NewSecret()
+		issued = keep
+	case !same && family(r) != connect:
+		return "", errSecretFixed
+	case !same:
+		issued = keep
+	}
+	if err := c.CheckSecret(keep); err != nil {
+		return "", invalidMetadata(err.Error())
+	}
+	if err := keeper.Keep(ctx, c, keep); err != nil {
+		return "", fmt.Errorf("keep client secret: %w", err)
 	}
 	return issued, nil
 }

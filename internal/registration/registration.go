@@ -49,6 +49,7 @@ type Config struct {
 	Clients       Clients
 	Documents     client.Documents // fetches what a sector_identifier_uri points to
 	Slow          client.Slow
+	Vault         client.Vault
 	Guesses       client.Guesses // bounds the tries at short secrets; nil sets no bound
 	Now           func() time.Time
 	Log           *slog.Logger
@@ -64,3 +65,5 @@ func New(c Config) *Handler {
 	c.Policy.SelfRegistered = true
 	return &Handler{c}
 }
+
+func (h *Handler) keeper() client.Keeper { return client.Keeper{Slow: h.Slow, Vault: h.Vault} }

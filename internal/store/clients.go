@@ -106,6 +106,21 @@ func updateClient(ctx context.Context, on conn, c *client.Client) error {
 	return nil
 }
 
+// ReplaceClientSecret writes what is kept of a client's secret anew. It returns
+// [client.ErrRaced] if it is not old any more.
+func (s *Store) ReplaceClientSecret(ctx context.Context, id string, old, replaced client.Secret) error {
+	const replace = `UPDATE clients SET secret = $3, version = version + 1 WHERE id = $1 AND secret = $2`
+
+	done, err := s.write.exec(ctx, replace, id, string(old), string(replaced))
+	if err != nil {
+		return fmt.Errorf("replace client secret: %w", err)
+	}
+	if done == 0 {
+		return client.ErrRaced
+	}
+	return nil
+}
+
 // DeleteClient removes a client and what people consented to for it. Its grants
 // and tokens are dead without it. An unknown one is [client.ErrNotFound].
 func (s *Store) DeleteClient(ctx context.Context, id string) error {

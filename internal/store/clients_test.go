@@ -50,6 +50,26 @@ func TestClientUpdateIsCompareAndSet(t *testing.T) {
 	})
 }
 
+func TestClientSecretIsReplacedUnlessItChanged(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		furnish(t, s)
+		c, err := s.Client(t.Context(), "rp")
+		must(t, err)
+		old := c.Secret
+		must(t, s.ReplaceClientSecret(t.Context(), "rp", old, "sealed$new"))
+		wantErr(t, "ReplaceClientSecret of an old one", s.ReplaceClientSecret(t.Context(), "rp", old, "sealed$newer"), client.ErrRaced)
+		wantErr(t, "ReplaceClientSecret of nobody's", s.ReplaceClientSecret(t.Context(), "nobody", old, "sealed$new"), client.ErrRaced)
+		// Whoever read the client before would write the old one back.
+		wantErr(t, "UpdateClient with the old one", s.UpdateClient(t.Context(), c), client.ErrRaced)
+
+		got, err := s.Client(t.Context(), "rp")
+		must(t, err)
+		c.Secret, c.Version = "sealed$new", c.Version+1
+		wantSame(t, "client read back", got, c)
+	})
+}
+
 func TestClientsTokensEnd(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {

@@ -30,12 +30,13 @@ var methods = map[string]func(context.Context, *store.Store) error{
 	"CheckSchema":     func(ctx context.Context, s *store.Store) error { return s.CheckSchema(ctx) },
 	"Purge":           func(ctx context.Context, s *store.Store) error { _, err := s.Purge(ctx, noon); return err },
 
-	"Client":          func(ctx context.Context, s *store.Store) error { _, err := s.Client(ctx, "rp"); return err },
-	"InsertClient":    func(ctx context.Context, s *store.Store) error { return s.InsertClient(ctx, aClient("new")) },
-	"UpdateClient":    func(ctx context.Context, s *store.Store) error { return s.UpdateClient(ctx, aClient("rp")) },
-	"DeleteClient":    func(ctx context.Context, s *store.Store) error { return s.DeleteClient(ctx, "rp") },
-	"ListClients":     func(ctx context.Context, s *store.Store) error { _, err := s.ListClients(ctx, "", 1); return err },
-	"EndClientTokens": func(ctx context.Context, s *store.Store) error { return s.EndClientTokens(ctx, "rp", noon) },
+	"Client":              func(ctx context.Context, s *store.Store) error { _, err := s.Client(ctx, "rp"); return err },
+	"InsertClient":        func(ctx context.Context, s *store.Store) error { return s.InsertClient(ctx, aClient("new")) },
+	"UpdateClient":        func(ctx context.Context, s *store.Store) error { return s.UpdateClient(ctx, aClient("rp")) },
+	"ReplaceClientSecret": func(ctx context.Context, s *store.Store) error { return s.ReplaceClientSecret(ctx, "rp", "old", "new") },
+	"DeleteClient":        func(ctx context.Context, s *store.Store) error { return s.DeleteClient(ctx, "rp") },
+	"ListClients":         func(ctx context.Context, s *store.Store) error { _, err := s.ListClients(ctx, "", 1); return err },
+	"EndClientTokens":     func(ctx context.Context, s *store.Store) error { return s.EndClientTokens(ctx, "rp", noon) },
 	"ImportClients": func(ctx context.Context, s *store.Store) error {
 		_, _, err := s.ImportClients(ctx, []*client.Client{aClient("new")})
 		return err

@@ -35,7 +35,7 @@ type claims struct {
 	expires time.Time
 }
 
-// byAssertion authenticates with private_key_jwt.
+// byAssertion authenticates with private_key_jwt or client_secret_jwt.
 //
 // What the assertion says is judged first, since that costs nothing and tells
 // nothing; its jti is spent last, so that nobody but the client can spend it.
@@ -75,8 +75,8 @@ func parse(compact string) (*jws.JWS, error) {
 	switch {
 	case err != nil:
 		return nil, unacceptable("the assertion " + err.Error())
-	case !slices.Contains(jws.Algorithms(), assertion.Alg):
-		return nil, unacceptable("alg of the assertion must be " + strings.Join(jws.Algorithms(), ", "))
+	case !assertion.MAC() && !slices.Contains(jws.Algorithms(), assertion.Alg):
+		return nil, unacceptable("alg of the assertion must be " + strings.Join(slices.Concat(jws.Algorithms(), jws.MACs()), ", "))
 	case !assertion.Typed("jwt", "client-authentication+jwt"): // the second is rfc7523bis's
 		return nil, unacceptable("typ of the assertion is for another use")
 	}
@@ -113,13 +113,22 @@ func (a *Authenticator) judge(payload jws.Object, now time.Time) (claims, error)
 	return claims{subject: subject, jti: jti, expires: expires}, nil
 }
 
-// verify tells whether c signed the assertion with a key it registered.
+// verify tells whether c signed the assertion with a key it registered, or with
+// its secret. The method that it registered decides which, and never the header:
+// else a public key could be passed off as a secret (RFC 8725 §2.1).
 func (a *Authenticator) verify(ctx context.Context, c *client.Client, assertion *jws.JWS) error {
-	if registered(c) != client.AuthPrivateKeyJWT {
+	method := client.AuthPrivateKeyJWT
+	if assertion.MAC() {
+		method = client.AuthSecretJWT
+	}
+	if registered(c) != method {
 		return failed("the client sent an assertion and registered another method")
 	}
 	if alg := c.TokenEndpointAuthSigningAlg; alg != "" && alg != assertion.Alg {
 		return failed("the client registered another alg for its assertions")
+	}
+	if method == client.AuthSecretJWT {
+		return a.verifyMAC(c, assertion)
 	}
 	keys, err := a.cfg.KeySets.Keys(ctx, c, assertion.KID)
 	if errors.Is(err, client.ErrNoKeys) {
@@ -129,6 +138,21 @@ func (a *Authenticator) verify(ctx context.Context, c *client.Client, assertion 
 		return fmt.Errorf("find keys of client: %w", err)
 	}
 	if err := assertion.Verify(keys); err != nil {
+		return failed("the assertion " + err.Error())
+	}
+	return nil
+}
+
+// verifyMAC tells whether c signed the assertion with its secret.
+func (a *Authenticator) verifyMAC(c *client.Client, assertion *jws.JWS) error {
+	if !c.Secret.Sealed() {
+		return failed("the client has no secret that it could sign with")
+	}
+	secret, err := c.Secret.Reveal(a.cfg.Vault, c.ID)
+	if err != nil {
+		return err //nolint:wrapcheck // names itself
+	}
+	if err := assertion.VerifyMAC([]byte(secret)); err != nil {
 		return failed("the assertion " + err.Error())
 	}
 	return nil

@@ -1,6 +1,6 @@
 // Package clientauth authenticates clients at the token, revocation and
 // introspection endpoints: client_secret_basic, client_secret_post,
-// private_key_jwt and none.
+// client_secret_jwt, private_key_jwt and none.
 //
 // It alone knows how a request carries a client's credentials. Whatever is wrong
 // with them ends in a [Refusal]; every other error is a fault of ours, and must
@@ -47,6 +47,8 @@ type Config struct {
 	// Slow verifies short secrets. Against an empty hash it must take as long as
 	// against a real one, and answer false.
 	Slow client.Slow
+	// Vault opens the secrets of clients that sign with theirs.
+	Vault client.Vault
 	// Guesses bounds the tries at short secrets; nil sets no bound.
 	Guesses client.Guesses
 	// Issuer and TokenEndpoint are the audiences an assertion may have.

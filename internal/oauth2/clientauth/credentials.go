@@ -17,7 +17,7 @@ const maxID = 512
 // credentials are what a request brings to authenticate with.
 type credentials struct {
 	method    string
-	id        string // with private_key_jwt the client_id of the form, which may be empty
+	id        string // with an assertion the client_id of the form, which may be empty
 	secret    string
 	assertion string
 }
@@ -79,7 +79,7 @@ func fromAssertion(cred credentials, kind string) (credentials, error) {
 	case kind != assertionType:
 		return credentials{}, unacceptable("client_assertion_type is not supported")
 	}
-	cred.method = client.AuthPrivateKeyJWT
+	cred.method = client.AuthPrivateKeyJWT // or client_secret_jwt: its header will tell
 	return cred, nil
 }
 

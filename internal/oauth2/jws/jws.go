@@ -29,7 +29,7 @@ var (
 	ErrSignature = errors.New("has a signature that does not verify")
 )
 
-// Algorithms are those that a client may sign with by a key of its own.
+// Algorithms are those of signatures by a client's own key.
 func Algorithms() []string { return []string{"RS256", "PS256", "ES256", "EdDSA"} }
 
 // JWS has been taken apart and not yet verified. Its header and payload are what

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/config"
+	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/store"
+)
+
+// newKeeper returns what keeps client secrets. A command may run without a system
+// secret, and then cannot keep those that clients sign with.
+func newKeeper(c *config.Config, slow client.Slow) (client.Keeper, error) {
+	keeper := client.Keeper{Slow: slow}
+	if len(c.SystemSecrets) == 0 {
+		return keeper, nil
+	}
+	secrets, err := systemSecrets(c)
+	if err != nil {
+		return keeper, err
+	}
+	keeper.Vault = secrets
+	return keeper, nil
+}
+
+// resealSecrets seals under the first system secret every client secret that is
+// sealed under another, and returns how many.
+func resealSecrets(ctx context.Context, s *store.Store, secrets *jwks.Secrets) (count int, err error) {
+	clients, err := every(func(after string) ([]*client.Client, error) {
+		return s.ListClients(ctx, after, pageSize) //nolint:wrapcheck // names itself
+	}, func(c *client.Client) string { return c.ID })
+	if err != nil {
+		return 0, err
+	}
+	for _, c := range clients {
+		resealed, err := c.Secret.Reseal(secrets, c.ID)
+		if err != nil {
+			return count, fmt.Errorf("client %q: %w", c.ID, err)
+		}
+		if resealed == c.Secret {
+			continue
+		}
+		if err := s.ReplaceClientSecret(ctx, c.ID, c.Secret, resealed); err != nil {
+			return count, fmt.Errorf("client %q: %w", c.ID, err)
+		}
+		count++
+	}
+	return count, nil
+}

@@ -1,0 +1,183 @@
+package client
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// sealedPrefix begins a [Secret] that can be had again.
+const sealedPrefix = "sealed$"
+
+var (
+	// ErrNoVault reports that a secret has to be sealed or opened where there is
+	// nothing to do it with.
+	ErrNoVault = errors.New("a system secret is needed for the secret of a client with client_secret_jwt")
+	// errNotSealed reports a secret that is kept in a form of no return.
+	errNotSealed = errors.New("the client secret was kept as a hash")
+)
+
+// Vault seals what must be had again, and opens it. What was sealed for one
+// purpose opens for no other.
+type Vault interface {
+	Seal(purpose string, plaintext []byte) ([]byte, error)
+	Open(purpose string, sealed []byte) ([]byte, error)
+}
+
+// Keeper keeps client secrets in the form that each client needs: as a hash, or
+// sealed for those that sign with theirs.
+type Keeper struct {
+	Slow  Slow
+	Vault Vault // nil where no client signs with its secret
+}
+
+// NewSecret returns a random client secret that is long enough for the client.
+func (m *Metadata) NewSecret() string {
+	if m.TokenEndpointAuthMethod == AuthSecretJWT {
+		return token(48) // 64 characters: enough for HS512
+	}
+	return NewSecret()
+}
+
+// CheckSecret is [CheckSecret] for a client, which may need a longer one.
+func (m *Metadata) CheckSecret(secret string) error {
+	if least := m.leastSecret(); len(secret) < least {
+		return fmt.Errorf("client_secret must have at least %d characters for this token_endpoint_auth_method", least)
+	}
+	return CheckSecret(secret)
+}
+
+// leastSecret is the fewest bytes of the client's secret. One that signs needs as
+// many as its hash puts out (RFC 7518 section 3.2).
+func (m *Metadata) leastSecret() int {
+	if m.TokenEndpointAuthMethod != AuthSecretJWT {
+		return 0
+	}
+	switch m.TokenEndpointAuthSigningAlg {
+	case "HS384":
+		return 48
+	case "HS512":
+		return 64
+	}
+	return strong
+}
+
+// Keep gives c a secret.
+func (k Keeper) Keep(ctx context.Context, c *Client, secret string) (err error) {
+	if err := c.CheckSecret(secret); err != nil {
+		return err
+	}
+	if c.TokenEndpointAuthMethod != AuthSecretJWT {
+		c.Secret, err = HashSecret(ctx, k.Slow, secret)
+		return err
+	}
+	c.Secret, err = sealSecret(k.Vault, c.ID, secret)
+	return err
+}
+
+// Fits reports whether secret is the one that c has.
+func (k Keeper) Fits(ctx context.Context, c *Client, secret string) (bool, error) {
+	if !c.Secret.Sealed() {
+		return c.Secret.Verify(ctx, k.Slow, secret)
+	}
+	kept, err := c.Secret.Reveal(k.Vault, c.ID)
+	return err == nil && equal(kept, secret), err
+}
+
+// Adapt brings the secret that c has into the form that its method needs. Where
+// that cannot be done, c has none afterwards: one that signs cannot go on with a
+// secret of which a hash was kept.
+func (k Keeper) Adapt(ctx context.Context, c *Client) error {
+	signs := c.TokenEndpointAuthMethod == AuthSecretJWT
+	switch {
+	case !c.UsesSecret() || signs && !c.Secret.Sealed():
+		c.Secret = ""
+		return nil
+	case !c.Secret.Sealed():
+		return nil
+	}
+	secret, err := c.Secret.Reveal(k.Vault, c.ID)
+	switch {
+	case err != nil:
+		return err
+	case len(secret) < c.leastSecret(): // the algorithm has changed
+		c.Secret = ""
+		return nil
+	case signs:
+		return nil
+	}
+	return k.Keep(ctx, c, secret)
+}
+
+// Sealed reports whether the secret can be had again.
+func (s Secret) Sealed() bool { return strings.HasPrefix(string(s), sealedPrefix) }
+
+// Reveal returns the secret of the client id.
+func (s Secret) Reveal(v Vault, id string) (string, error) {
+	sealed, err := s.box()
+	if err != nil {
+		return "", err
+	}
+	if v == nil {
+		return "", ErrNoVault
+	}
+	secret, err := v.Open(sealPurpose(id), sealed)
+	if err != nil {
+		return "", fmt.Errorf("open client secret: %w", err)
+	}
+	return string(secret), nil
+}
+
+// Resealer is a [Vault] whose key changes.
+type Resealer interface {
+	Vault
+	// SealedUnderFirst reports whether sealed is sealed as Seal would do it now.
+	SealedUnderFirst(sealed []byte) bool
+}
+
+// Reseal returns the secret of the client id as it would be kept now: itself, if
+// it is not sealed, or as it should be.
+func (s Secret) Reseal(v Resealer, id string) (Secret, error) {
+	if !s.Sealed() {
+		return s, nil
+	}
+	sealed, err := s.box()
+	if err != nil || v.SealedUnderFirst(sealed) {
+		return s, err
+	}
+	secret, err := s.Reveal(v, id)
+	if err != nil {
+		return s, err
+	}
+	return sealSecret(v, id, secret)
+}
+
+// box returns what a vault made of the secret.
+func (s Secret) box() ([]byte, error) {
+	encoded, ok := strings.CutPrefix(string(s), sealedPrefix)
+	if !ok {
+		return nil, errNotSealed
+	}
+	sealed, err := base64.RawURLEncoding.DecodeString(encoded)
+	if err != nil {
+		return nil, fmt.Errorf("read client secret: %w", err)
+	}
+	return sealed, nil
+}
+
+func sealSecret(v Vault, id, secret string) (Secret, error) {
+	if v == nil {
+		return "", ErrNoVault
+	}
+	sealed, err := v.Seal(sealPurpose(id), []byte(secret))
+	if err != nil {
+		return "", fmt.Errorf("seal client secret: %w", err)
+	}
+	return Secret(sealedPrefix + base64.RawURLEncoding.EncodeToString(sealed)), nil
+}
+
+// sealPurpose binds a sealed secret to its client: in another's row it opens for
+// nobody.
+func sealPurpose(id string) string { return "client secret of " + id }
