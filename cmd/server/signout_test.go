@@ -138,7 +138,7 @@ func TestSigningOutIsHeardByAllClients(t *testing.T) {
 
 		heard := map[string]bool{}
 		for range 2 {
-			form := <-arrived
+			form := next(t, arrived)
 			id := strings.TrimPrefix(form.Get("to"), "/back/")
 			heard[id] = true
 			form.Del("to")
@@ -157,6 +157,18 @@ func TestSigningOutIsHeardByAllClients(t *testing.T) {
 			t.Errorf("afterwards prompt=none gets %q", got)
 		}
 	})
+}
+
+// next waits for what a client is told.
+func next(t *testing.T, arrived <-chan url.Values) url.Values {
+	t.Helper()
+	select {
+	case form := <-arrived:
+		return form
+	case <-time.After(30 * time.Second):
+		t.Fatal("a client was told nothing")
+		return nil
+	}
 }
 
 // verifyLogoutToken reads a logout token as a client would.

@@ -183,11 +183,13 @@ func TestManyHangingReceiversDelayNobodyElse(t *testing.T) {
 	}
 	t.Cleanup(func() { close(release) })
 	h.run()
-	time.Sleep(12 * time.Second) // all of them have hung once
-	h.receiver("rp", ok, nil)
-	began := time.Now()
-	h.signOut("rp")
-	h.settles("rp", notice.Delivered)
+	for _, id := range clients {
+		h.hungOnce(id)
+	}
+	h.receiver("well", ok, nil)
+	began := time.Now() // it is the last in the queue
+	h.signOut("well")
+	h.settles("well", notice.Delivered)
 	if took := time.Since(began); took > 4*time.Second {
 		t.Errorf("the other was told after %v", took)
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -164,6 +165,20 @@ func (h *house) becomes(clientID, what string, is func(*notice.Notice) bool) *no
 	}
 	h.t.Fatalf("the notice for %s is %+v, want it %s\n%s", clientID, h.only(clientID), what, h.logged())
 	return nil
+}
+
+// hungOnce waits until a client is known for hanging.
+func (h *house) hungOnce(clientID string) {
+	h.t.Helper()
+	for range 2000 {
+		list, err := h.store.ListNotices(h.t.Context(), store.NoticeFilter{ClientID: clientID}, "", 10)
+		h.must(err)
+		if slices.ContainsFunc(list, func(n *notice.Notice) bool { return n.Fault != "" }) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	h.t.Fatalf("%s did not hang", clientID)
 }
 
 func (h *house) settles(clientID string, state notice.State) *notice.Notice {
