@@ -1,13 +1,16 @@
 -- +goose Up
 -- The clients that hear of the end of a session, since they had an answer in it.
 -- The reference makes whoever joins wait for whoever ends the session, and the
--- other way round; it is checked last, so that the end can name the session first.
+-- other way round. Its loss is no fault: the end names the session first, and the
+-- version before, which may still run, does not know of participants at all.
 CREATE TABLE participants (
-  session_id TEXT   NOT NULL REFERENCES sessions (id) DEFERRABLE INITIALLY DEFERRED,
+  session_id TEXT   NOT NULL,
   client_id  TEXT   NOT NULL,
   joined_at  BIGINT NOT NULL,
+  living     TEXT   REFERENCES sessions (id) ON DELETE SET NULL, -- the session while it is there
   PRIMARY KEY (session_id, client_id)
 );
+CREATE INDEX participants_living ON participants (living);
 
 CREATE TABLE notices (
   id          TEXT    NOT NULL PRIMARY KEY,

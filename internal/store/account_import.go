@@ -34,7 +34,7 @@ func (s *Store) ImportAccounts(ctx context.Context, accounts []*account.Account)
 		return 0, 0, err
 	}
 	for _, a := range cutOff {
-		if err := endMeanwhile(ctx, s.write, a.Subject, a.NotBefore); err != nil {
+		if err := s.endMeanwhile(ctx, a.Subject, a.NotBefore); err != nil {
 			return 0, 0, err
 		}
 	}

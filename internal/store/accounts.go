@@ -147,22 +147,26 @@ func (s *Store) cutOff(ctx context.Context, subject string, now time.Time, chang
 	if err != nil {
 		return err
 	}
-	return endMeanwhile(ctx, s.write, subject, now)
+	return s.endMeanwhile(ctx, subject, now)
 }
 
 // endMeanwhile ends what a subject was given while a change of its account waited
 // for its turn and was being committed. Seen by the time, that came after the
 // change, and the change did not see it; whoever made the change calls this when it
 // is committed. A sign-in of the moment in between ends too, and is made again.
-func endMeanwhile(ctx context.Context, on conn, subject string, now time.Time) error {
+func (s *Store) endMeanwhile(ctx context.Context, subject string, now time.Time) error {
 	const revoke = `
 		UPDATE grants SET revoked_at = $2, revoked_why = $3
 		WHERE subject = $1 AND revoked_at IS NULL`
 
-	if _, err := removeSessions(ctx, on, subject, now); err != nil {
+	err := s.tx(ctx, func(c conn) error {
+		_, err := removeSessions(ctx, c, subject, now)
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	if _, err := on.exec(ctx, revoke, subject, now.UnixMicro(), string(grant.WhySignOut)); err != nil {
+	if _, err := s.write.exec(ctx, revoke, subject, now.UnixMicro(), string(grant.WhySignOut)); err != nil {
 		return fmt.Errorf("revoke grants of account: %w", err)
 	}
 	return nil

@@ -3,6 +3,8 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -119,4 +121,28 @@ func into[T int64 | string](set func(T) error) column {
 		}
 		return set(typed)
 	}
+}
+
+// places writes n parameters, the first of which has the number first.
+func places(first, n int) string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = "$" + strconv.Itoa(first+i)
+	}
+	return strings.Join(list, ", ")
+}
+
+// inParts calls act with the parameters that list so many of ids as one statement
+// takes, until it has had all. Those of the statement's own come first, as before.
+func inParts(ids []string, act func(places string, args []any) error, before ...any) error {
+	for some := range slices.Chunk(ids, batch) {
+		args := slices.Clone(before)
+		for _, id := range some {
+			args = append(args, id)
+		}
+		if err := act(places(len(before)+1, len(some)), args); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/notice"
@@ -27,15 +29,24 @@ func scanNotice(from scanner) (*notice.Notice, error) {
 	return n, err
 }
 
-func insertNotice(ctx context.Context, on conn, n *notice.Notice) error {
-	const insert = `
-		INSERT INTO notices (` + noticeColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+func insertNotices(ctx context.Context, on conn, list []*notice.Notice) error {
+	const atOnce = 50
 
-	_, err := on.exec(ctx, insert, n.ID, string(n.Kind), n.ClientID, n.Subject, n.SessionID, string(n.State),
-		stamp(n.CreatedAt), stamp(n.DueAt), stamp(n.Until), n.Attempts, n.Status, n.Fault, micros(n.EndedAt))
-	if err != nil {
-		return fmt.Errorf("insert notice: %w", err)
+	for some := range slices.Chunk(list, atOnce) {
+		var rows []string
+		var args []any
+		for _, n := range some {
+			row := []any{
+				n.ID, string(n.Kind), n.ClientID, n.Subject, n.SessionID, string(n.State),
+				stamp(n.CreatedAt), stamp(n.DueAt), stamp(n.Until), n.Attempts, n.Status, n.Fault, micros(n.EndedAt),
+			}
+			rows = append(rows, `(`+places(len(args)+1, len(row))+`)`)
+			args = append(args, row...)
+		}
+		insert := `INSERT INTO notices (` + noticeColumns + `) VALUES ` + strings.Join(rows, `, `)
+		if _, err := on.exec(ctx, insert, args...); err != nil {
+			return fmt.Errorf("insert notices: %w", err)
+		}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"strconv"
 	"testing"
 	"time"
 
@@ -289,4 +290,77 @@ func TestATimeoutIsNoSignOut(t *testing.T) {
 		}
 		wantErr(t, "JoinSession", s.JoinSession(t.Context(), "sid", "told", noon), session.ErrNotFound)
 	})
+}
+
+// A replica that runs the version before knows nothing of participants, and can end
+// a session all the same. Nobody hears of that, as before.
+func TestAnOlderReplicaEndsASession(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := storetest.Open(t, url)
+		furnishTold(t, s)
+		must(t, s.InsertSession(t.Context(), aSession("other", "alice"), nil))
+		must(t, s.JoinSession(t.Context(), "other", "told", noon))
+		before := `DELETE FROM sessions WHERE id = 'sid'`
+		if s.Engine() == "sqlite" {
+			before = `PRAGMA foreign_keys = ON; ` + before
+		}
+		alter(t, url, before)
+		wantErr(t, "JoinSession", s.JoinSession(t.Context(), "sid", "rp", noon), session.ErrNotFound)
+
+		end(t, s, "other", noon)
+		if list := notices(t, s, store.NoticeFilter{}); len(list) != 1 || list[0].SessionID != "other" {
+			t.Errorf("notices = %v, want the one of the other session", list)
+		}
+		_, err := s.Purge(t.Context(), noon.Add(60*day))
+		must(t, err)
+		sizes, err := s.Sizes(t.Context())
+		must(t, err)
+		wantSame(t, "rows left", sizes.Rows, int64(1)) // the notice that nobody took up
+	})
+}
+
+// Whoever signs in again and again, for many clients, must not put off the day on
+// which their account is disabled.
+func TestManySessionsEndInFewStatements(t *testing.T) {
+	t.Parallel()
+	later := noon.Add(time.Second)
+	for name, finish := range map[string]func(context.Context, *store.Store) error{
+		"account disabled": func(ctx context.Context, s *store.Store) error { return s.SetDisabled(ctx, "alice", true, later) },
+		"all sessions ended": func(ctx context.Context, s *store.Store) error {
+			ended, err := s.EndSessionsOf(ctx, "alice", later)
+			if ended != 300 {
+				err = errors.Join(err, errors.New("not all were counted"))
+			}
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, s *store.Store) {
+				furnish(t, s)
+				must(t, s.InsertClient(t.Context(), aToldClient("told")))
+				for i := range 300 {
+					id := strconv.Itoa(i)
+					must(t, s.InsertSession(t.Context(), aSession(id, "alice"), nil))
+					must(t, s.JoinSession(t.Context(), id, "told", noon))
+				}
+				before := s.Statements()
+				must(t, finish(t.Context(), s))
+				if took := s.Statements() - before; took > 30 {
+					t.Errorf("it took %d statements", took)
+				}
+				told := 0
+				for after := ""; ; {
+					list, err := s.ListNotices(t.Context(), store.NoticeFilter{}, after, 100)
+					must(t, err)
+					if told += len(list); len(list) == 0 {
+						break
+					}
+					after = list[len(list)-1].ID
+				}
+				wantSame(t, "notices", told, 300)
+			})
+		})
+	}
 }

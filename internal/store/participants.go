@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
@@ -16,7 +18,9 @@ import (
 // the session's end. It returns [session.ErrNotFound] if the session has ended: the
 // database lets either the client in before that, or its end come first.
 func (s *Store) JoinSession(ctx context.Context, sessionID, clientID string, now time.Time) error {
-	const join = `INSERT INTO participants (session_id, client_id, joined_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
+	const join = `
+		INSERT INTO participants (session_id, client_id, joined_at, living) VALUES ($1, $2, $3, $1)
+		ON CONFLICT DO NOTHING`
 
 	_, err := s.write.exec(ctx, join, sessionID, clientID, now.UnixMicro())
 	if s.engine.lacksReferenced(err) {
@@ -45,62 +49,65 @@ func removeSession(ctx context.Context, on conn, id string, now time.Time) ([]st
 	if gone {
 		return nil, nil
 	}
-	participants, err := leave(ctx, on, id)
-	if err != nil {
-		return nil, err
-	}
-	ids := make([]string, len(participants))
-	for i, c := range participants {
-		ids[i] = c.ID
-		if c.BackchannelLogoutURI == "" {
-			continue
-		}
-		if err := insertNotice(ctx, on, notice.New(notice.BackchannelLogout, c.ID, subject, id, now)); err != nil {
-			return nil, err
-		}
-	}
-	return ids, nil
+	return leave(ctx, on, subject, []string{id}, now)
 }
 
-// leave removes the participants of a session and returns those that are still
-// registered and may still be told, by their ids.
-func leave(ctx context.Context, on conn, sessionID string) (list []*client.Client, err error) {
-	const read = `
-		SELECT c.id, c.metadata FROM participants p JOIN clients c ON c.id = p.client_id
-		WHERE p.session_id = $1 AND c.disabled = 0 ORDER BY c.id`
-	const remove = `DELETE FROM participants WHERE session_id = $1`
-
-	err = on.each(ctx, func(from scanner) error {
-		c := &client.Client{}
-		list = append(list, c)
-		return from.Scan(&c.ID, intoDocument(&c.Metadata))
-	}, read, sessionID)
-	if err != nil {
-		return nil, fmt.Errorf("read participants: %w", err)
-	}
-	if _, err := on.exec(ctx, remove, sessionID); err != nil {
-		return nil, fmt.Errorf("end participation: %w", err)
-	}
-	return list, nil
-}
-
-// removeSessions does so with all sessions of a subject, and returns their ids.
+// removeSessions does so with all sessions of a subject, and returns their ids. It
+// takes a few statements however many they are: nobody shall have more of them than
+// can be ended.
 func removeSessions(ctx context.Context, on conn, subject string, now time.Time) (ids []string, err error) {
-	const read = `SELECT id FROM sessions WHERE subject = $1 ORDER BY id`
-
 	err = on.each(ctx, func(from scanner) error {
 		var id string
 		err := from.Scan(&id)
 		ids = append(ids, id)
 		return err
-	}, read, subject)
+	}, `DELETE FROM sessions WHERE subject = $1 RETURNING id`, subject)
 	if err != nil {
-		return nil, fmt.Errorf("find sessions: %w", err)
+		return nil, fmt.Errorf("end sessions: %w", err)
 	}
-	for _, id := range ids {
-		if _, err := removeSession(ctx, on, id, now); err != nil {
-			return nil, err
-		}
+	if _, err := on.exec(ctx, `DELETE FROM consents WHERE session_id <> '' AND subject = $1`, subject); err != nil {
+		return nil, fmt.Errorf("end consents of sessions: %w", err)
 	}
-	return ids, nil
+	_, err = leave(ctx, on, subject, ids, now)
+	return ids, err
+}
+
+// leave removes the participants of the sessions of a subject, which have ended,
+// and writes the notices of that. It returns the clients among them that are still
+// registered and may still be told, in order.
+func leave(ctx context.Context, on conn, subject string, sessionIDs []string, now time.Time) ([]string, error) {
+	joined := map[string][]string{} // the sessions of each client
+	err := inParts(sessionIDs, func(places string, args []any) error {
+		return on.each(ctx, func(from scanner) error {
+			var sessionID, clientID string
+			err := from.Scan(&sessionID, &clientID)
+			joined[clientID] = append(joined[clientID], sessionID)
+			return err
+		}, `DELETE FROM participants WHERE session_id IN (`+places+`) RETURNING session_id, client_id`, args...)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("end participation: %w", err)
+	}
+	var told []string
+	var list []*notice.Notice
+	err = inParts(slices.Sorted(maps.Keys(joined)), func(places string, args []any) error {
+		return on.each(ctx, func(from scanner) error {
+			c := &client.Client{}
+			if err := from.Scan(&c.ID, intoDocument(&c.Metadata)); err != nil {
+				return err
+			}
+			told = append(told, c.ID)
+			if c.BackchannelLogoutURI == "" {
+				return nil
+			}
+			for _, id := range joined[c.ID] {
+				list = append(list, notice.New(notice.BackchannelLogout, c.ID, subject, id, now))
+			}
+			return nil
+		}, `SELECT id, metadata FROM clients WHERE disabled = 0 AND id IN (`+places+`) ORDER BY id`, args...)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read participants: %w", err)
+	}
+	return told, insertNotices(ctx, on, list)
 }

@@ -66,15 +66,12 @@ func (s *Store) purgeSessions(ctx context.Context, before time.Time, purged *Pur
 	const (
 		ended    = `(SELECT id FROM sessions WHERE idle_until <= $1 ORDER BY idle_until, id LIMIT $2)`
 		consents = `DELETE FROM consents WHERE session_id IN ` + ended
-		leaving  = `DELETE FROM participants WHERE session_id IN ` + ended
 		sessions = `DELETE FROM sessions WHERE id IN ` + ended
 	)
 	for removed := int64(batch); removed == batch; {
 		err := s.tx(ctx, func(c conn) (err error) {
-			for _, remove := range []string{consents, leaving} {
-				if _, err = c.exec(ctx, remove, before.UnixMicro(), batch); err != nil {
-					return err
-				}
+			if _, err = c.exec(ctx, consents, before.UnixMicro(), batch); err != nil {
+				return err
 			}
 			removed, err = c.exec(ctx, sessions, before.UnixMicro(), batch)
 			return err
@@ -92,6 +89,8 @@ func (s *Store) purgeRows(ctx context.Context, before time.Time, purged *Purged)
 		`DELETE FROM setup_links WHERE hash IN (SELECT hash FROM setup_links WHERE expires_at <= $1 LIMIT $2)`,
 		`DELETE FROM consents WHERE (subject, client_id, session_id) IN
 			(SELECT subject, client_id, session_id FROM consents WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
+		`DELETE FROM participants WHERE (session_id, client_id) IN
+			(SELECT session_id, client_id FROM participants WHERE living IS NULL AND joined_at <= $1 LIMIT $2)`,
 		`DELETE FROM requests WHERE id IN (SELECT id FROM requests WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
 		`DELETE FROM revoked_tokens WHERE jti IN (SELECT jti FROM revoked_tokens WHERE until <= $1 ORDER BY until LIMIT $2)`,
 		`DELETE FROM replay WHERE digest IN (SELECT digest FROM replay WHERE until <= $1 ORDER BY until LIMIT $2)`,

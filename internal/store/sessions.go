@@ -36,7 +36,7 @@ func (s *Store) InsertSession(ctx context.Context, n *session.Session, replaces 
 	if err != nil || replaced == "" {
 		return err
 	}
-	return revokeGrantsIn(ctx, s.write, replaced, n.CreatedAt)
+	return revokeGrantsIn(ctx, s.write, []string{replaced}, n.CreatedAt)
 }
 
 func insertSession(ctx context.Context, on conn, n *session.Session) error {
@@ -96,7 +96,7 @@ func (s *Store) EndSession(ctx context.Context, id string, now time.Time) (parti
 	if err != nil {
 		return nil, err
 	}
-	return participants, revokeGrantsIn(ctx, s.write, id, now)
+	return participants, revokeGrantsIn(ctx, s.write, []string{id}, now)
 }
 
 // endSession removes the session and revokes its grants. Nobody sees that until it
@@ -108,15 +108,17 @@ func endSession(ctx context.Context, on conn, id string, now time.Time) ([]strin
 	if err != nil {
 		return nil, err
 	}
-	return participants, revokeGrantsIn(ctx, on, id, now)
+	return participants, revokeGrantsIn(ctx, on, []string{id}, now)
 }
 
-func revokeGrantsIn(ctx context.Context, on conn, sessionID string, now time.Time) error {
-	const revoke = `
-		UPDATE grants SET revoked_at = $2, revoked_why = $3
-		WHERE session_id = $1 AND revoked_at IS NULL`
-
-	if _, err := on.exec(ctx, revoke, sessionID, now.UnixMicro(), string(grant.WhySignOut)); err != nil {
+func revokeGrantsIn(ctx context.Context, on conn, sessionIDs []string, now time.Time) error {
+	err := inParts(sessionIDs, func(places string, args []any) error {
+		_, err := on.exec(ctx, `
+			UPDATE grants SET revoked_at = $1, revoked_why = $2
+			WHERE revoked_at IS NULL AND session_id IN (`+places+`)`, args...)
+		return err
+	}, now.UnixMicro(), string(grant.WhySignOut))
+	if err != nil {
 		return fmt.Errorf("revoke grants of session: %w", err)
 	}
 	return nil
@@ -130,20 +132,10 @@ func (s *Store) EndSessionsOf(ctx context.Context, subject string, now time.Time
 		if ids, err = removeSessions(ctx, c, subject, now); err != nil {
 			return err
 		}
-		for _, id := range ids {
-			if err := revokeGrantsIn(ctx, c, id, now); err != nil {
-				return err
-			}
-		}
-		return nil
+		return revokeGrantsIn(ctx, c, ids, now)
 	})
 	if err != nil {
 		return 0, err
 	}
-	for _, id := range ids {
-		if err := revokeGrantsIn(ctx, s.write, id, now); err != nil {
-			return 0, err
-		}
-	}
-	return len(ids), nil
+	return len(ids), revokeGrantsIn(ctx, s.write, ids, now)
 }

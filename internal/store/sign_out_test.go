@@ -55,8 +55,7 @@ func TestSignOutFindsWhatWasGivenMeanwhile(t *testing.T) {
 			t.Parallel()
 			url := storetest.MigratedURL(t)
 			s := storetest.Open(t, url)
-			furnish(t, s)
-			must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
+			furnishTold(t, s)
 			insert(t, s, nil) // which makes room for the other
 			outside, err := pgx.Connect(t.Context(), url)
 			must(t, err)
@@ -81,6 +80,7 @@ func TestSignOutFindsWhatWasGivenMeanwhile(t *testing.T) {
 				n := aSession("another", "alice")
 				n.AuthTime = later
 				must(t, s.InsertSession(t.Context(), n, nil))
+				must(t, s.JoinSession(t.Context(), "another", "told", later))
 			}
 			for _, g := range given {
 				spend(t, s, g)
@@ -93,6 +93,9 @@ func TestSignOutFindsWhatWasGivenMeanwhile(t *testing.T) {
 			}
 			_, _, err = s.SessionAndConsent(t.Context(), cookie("another"), "rp", later)
 			wantErr(t, "the sign-in of meanwhile", err, session.ErrNotFound)
+			if list := notices(t, s, store.NoticeFilter{}); tc.account && len(list) != 2 {
+				t.Errorf("there are %d notices, want one of each session", len(list))
+			}
 		})
 	}
 }
