@@ -87,6 +87,7 @@ func TestOfTheSameSectorTheSameName(t *testing.T) {
 		"another host":                   {of("one", "", "https://other.example/cb"), false},
 		"another sector for the host":    {of("one", "https://other.example/sector", "https://rp.example/cb"), false},
 		"an app without a host":          {of("one", "", "com.example.app:/cb"), false},
+		"an app that claims the host":    {of("two", "", "com.evil.app://rp.example/cb"), false},
 		"another salt":                   {Subjects{Salt: []byte("else")}.Of(&Client{Metadata: Metadata{SubjectType: Pairwise, RedirectURIs: []string{"https://rp.example/cb"}}}, "ada"), false},
 		"the name that all know them by": {"ada", false},
 	} {
@@ -94,7 +95,10 @@ func TestOfTheSameSectorTheSameName(t *testing.T) {
 			t.Errorf("%s: %q beside %q, want the same = %v", name, tc.sub, one, tc.same)
 		}
 	}
-	for _, uri := range []string{"com.example.app:/cb", "http://127.0.0.1/cb", "http://localhost:5555/cb"} {
+	if of("one", "", "com.example.app:/cb") == of("two", "", "https://one/cb") {
+		t.Error("a host that is called as a client is has the client's own sector")
+	}
+	for _, uri := range []string{"com.example.app:/cb", "com.example.app://cb", "http://127.0.0.1/cb", "http://localhost:5555/cb"} {
 		if of("one", "", uri) == of("two", "", uri) {
 			t.Errorf("two apps at %s share a sector", uri)
 		}

@@ -33,8 +33,23 @@ func (s Subjects) Of(c *Client, subject string) string {
 	if c.SubjectType != Pairwise || subject == "" {
 		return subject
 	}
+	return s.name(c.sector() + "\x00" + subject)
+}
+
+// Session returns the sid of a session for the client. One that all know would tell
+// two sectors that they speak of the same person.
+//
+// Spec: OpenID Connect Core section 17.3; OpenID Connect Front-Channel Logout section 3.
+func (s Subjects) Session(c *Client, id string) string {
+	if c.SubjectType != Pairwise || id == "" {
+		return id
+	}
+	return s.name("session\x00" + c.sector() + "\x00" + id)
+}
+
+func (s Subjects) name(text string) string {
 	mac := hmac.New(sha256.New, s.Salt)
-	mac.Write([]byte(c.sector() + "\x00" + subject))
+	mac.Write([]byte(text))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
@@ -42,25 +57,30 @@ func (s Subjects) Of(c *Client, subject string) string {
 // sector_identifier_uri, or the one that all of its redirect URIs share, which
 // registration has seen to.
 func (c *Client) sector() string {
-	host := ""
-	if c.SectorIdentifierURI != "" {
-		if u, err := url.Parse(c.SectorIdentifierURI); err == nil {
-			host = strings.ToLower(u.Hostname())
-		}
-	} else if len(c.RedirectURIs) > 0 {
+	host := hostOf(c.SectorIdentifierURI)
+	if c.SectorIdentifierURI == "" && len(c.RedirectURIs) > 0 {
 		host = ownHost(c.RedirectURIs[0])
 	}
 	if host == "" {
-		return c.ID // nobody else's sector
+		return "client " + c.ID // nobody else's sector: no host is called so
 	}
 	return host
 }
 
 // ownHost returns the host of a redirect URI, if it tells one client from others: a
-// loopback address is everybody's, and many apps have none.
+// loopback address is everybody's, and in an app's own scheme the host is any text,
+// another's name as well.
 func ownHost(redirectURI string) string {
 	u, err := url.Parse(redirectURI)
-	if err != nil || loopback(u) {
+	if err != nil || loopback(u) || u.Scheme != "https" && u.Scheme != "http" {
+		return ""
+	}
+	return strings.ToLower(u.Hostname())
+}
+
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
 		return ""
 	}
 	return strings.ToLower(u.Hostname())

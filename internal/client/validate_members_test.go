@@ -59,6 +59,17 @@ func TestMembersOfACompleteProviderAreHeldAgainstAPositiveList(t *testing.T) {
 		"front channel with a fragment": {`{"frontchannel_logout_uri":"https://rp.example/out#"}`, "frontchannel_logout_uri"},
 		"front channel in the clear":    {`{"frontchannel_logout_uri":"http://rp.example/out","redirect_uris":["http://127.0.0.1/cb"]}`, "frontchannel_logout_uri"},
 		"back channel anywhere":         {`{"backchannel_logout_uri":"https://api.rp.example/out","backchannel_logout_session_required":true}`, ""},
+		"back channel of a sector":      {`{"subject_type":"pairwise","backchannel_logout_uri":"https://RP.example:8443/out"}`, ""},
+		"back channel of its document": {
+			`{"subject_type":"pairwise","sector_identifier_uri":"https://s.example/s","backchannel_logout_uri":"https://s.example/out"}`, "",
+		},
+		"back channel out of a sector": {`{"subject_type":"pairwise","backchannel_logout_uri":"https://evil.example/out"}`, "backchannel_logout_uri"},
+		"back channel out of a vouched sector": {
+			`{"subject_type":"pairwise","sector_identifier_uri":"https://s.example/s","backchannel_logout_uri":"https://evil.example/out"}`, "backchannel_logout_uri",
+		},
+		"back channel of an app": {
+			`{"subject_type":"pairwise","application_type":"native","redirect_uris":["com.example.app:/a"],"backchannel_logout_uri":"https://app.example/out"}`, "",
+		},
 		"back channel with a fragment":  {`{"backchannel_logout_uri":"https://rp.example/out#x"}`, "backchannel_logout_uri"},
 		"back channel in the clear":     {`{"backchannel_logout_uri":"http://127.0.0.1/out"}`, "backchannel_logout_uri"},
 		"whether a session is required": {`{"backchannel_logout_session_required":"yes"}`, "backchannel_logout_session_required"},

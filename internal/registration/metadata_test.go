@@ -42,7 +42,7 @@ const complete = `{
 	"request_object_signing_alg": "EdDSA", "request_uris": ["https://rp.example/request#hash"], "require_signed_request_object": true,
 	"default_max_age": 0, "require_auth_time": true, "default_acr_values": ["urn:a", "urn:b"], "initiate_login_uri": "https://rp.example/start",
 	"frontchannel_logout_uri": "https://rp.example/front", "frontchannel_logout_session_required": true,
-	"backchannel_logout_uri": "https://api.rp.example/back", "backchannel_logout_session_required": true,
+	"backchannel_logout_uri": "https://rp.example/back", "backchannel_logout_session_required": true,
 	"access_token_strategy": "opaque", "require_pkce": true, "software_id": "shop", "software_version": "2"
 }`
 
