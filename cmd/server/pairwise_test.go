@@ -23,12 +23,12 @@ func TestAPairwiseClientKnowsAPersonUnderANameOfItsOwn(t *testing.T) {
 		b := s.browser()
 		public := text(claims(t, s.tokens(b.code(asking()))["id_token"])["sub"])
 
-		var own string
+		var own, session string
 		for _, id := range []string{"pair", "sealing"} {
 			as := []string{"client_id", id, "client_secret", otherSecret}
 			_, got := answered(t, b.authorize(asking("client_id", id, "response_type", "code id_token token", "resource", "https://api.example")))
 			if own == "" {
-				own = text(claims(t, got.Get("id_token"))["sub"])
+				own, session = text(claims(t, got.Get("id_token"))["sub"]), text(claims(t, got.Get("id_token"))["sid"])
 			}
 			first := s.call("/oauth2/token", exchanging(got.Get("code"), as...)).json(t)
 			again := s.refresh(first["refresh_token"], as...).json(t)
@@ -65,6 +65,14 @@ func TestAPairwiseClientKnowsAPersonUnderANameOfItsOwn(t *testing.T) {
 		}
 		if far := claims(t, got.Get("id_token"))["sub"]; far == own || far == public || far == nil {
 			t.Errorf("another sector: sub %v, here %s, in public %s", far, own, public)
+		}
+		// By a sid that all know, sectors would know their people for the same.
+		inPublic := claims(t, s.tokens(b.code(asking()))["id_token"])["sid"]
+		if far := claims(t, got.Get("id_token"))["sid"]; far == session || far == inPublic || inPublic == session || far == nil || session == "" {
+			t.Errorf("another sector: sid %v, here %s, in public %v", far, session, inPublic)
+		}
+		if ends := b.get("/oauth2/sessions/logout?" + url.Values{"id_token_hint": {got.Get("id_token")}}.Encode()); !strings.Contains(ends.body, "signed out") {
+			t.Errorf("a hint with such a sid does not sign out: %d\n%s", ends.status, ends.body)
 		}
 	})
 }

@@ -57,7 +57,7 @@ func (s strategy) idTokenClaims(u *unit, with companions) (map[string]any, error
 	claims["exp"] = u.now.Add(s.Lifetimes.IDToken).Unix()
 	claims["auth_time"] = detail.AuthTime
 	set(claims, "acr", detail.ACR)
-	set(claims, "sid", u.held.SessionID)
+	set(claims, "sid", s.Subjects.Session(u.client, u.held.SessionID))
 	if len(detail.AMR) > 0 {
 		claims["amr"] = detail.AMR
 	}

@@ -24,7 +24,7 @@ func (l *Logout) frames(ctx context.Context, participants []string, sid string) 
 		case err != nil:
 			l.Log.LogAttrs(ctx, slog.LevelWarn, "client not told in its frame", slog.String("client_id", id), slog.Any("error", err))
 		case !c.Disabled && c.FrontchannelLogoutURI != "":
-			list = append(list, l.frame(c.FrontchannelLogoutURI, sid))
+			list = append(list, l.frame(c.FrontchannelLogoutURI, l.Subjects.Session(c, sid)))
 		}
 	}
 	return list

@@ -76,9 +76,43 @@ func TestAHintNamesThePersonAsItsClientDoes(t *testing.T) {
 		"ada-subject":                        asks, // nobody told the client that
 	} {
 		s, cookie := r.signIn(t)
-		hint := r.sign(t, "JWT", r.idToken(s, map[string]any{"aud": "sector", "sub": sub}))
+		hint := r.sign(t, "JWT", r.idToken(s, map[string]any{"aud": "sector", "sub": sub, "sid": l.Subjects.Session(sector, s.ID)}))
 		if got := outcome(visit(t, l, http.MethodGet, url.Values{"id_token_hint": {hint}}, cookie)); got != want {
 			t.Errorf("a hint about %s: %s, want %s", sub, got, want)
 		}
+	}
+}
+
+// And it hears of the session under a name of its own, by which two clients do not
+// find out that their people are the same.
+func TestAFrameNamesTheSessionAsItsClientKnowsIt(t *testing.T) {
+	t.Parallel()
+
+	r := newRig(t)
+	l := r.logout(t)
+	l.Subjects.Salt = []byte("salt")
+	for _, id := range []string{"one", "two"} {
+		r.client(t, id, client.Metadata{
+			SubjectType: client.Pairwise, RedirectURIs: []string{"https://" + id + ".example/cb"}, FrontchannelLogoutURI: "https://" + id + ".example/out",
+		})
+	}
+	s, cookie := r.signIn(t)
+	for _, id := range []string{"one", "two"} {
+		if err := r.store.JoinSession(t.Context(), s.ID, id, r.now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	body := visit(t, l, http.MethodGet, url.Values{"id_token_hint": {r.sign(t, "JWT", r.idToken(s, nil))}}, cookie).Body.String()
+	for _, id := range []string{"one", "two"} {
+		c, err := r.store.Client(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sid := l.Subjects.Session(c, s.ID); sid == s.ID || !strings.Contains(body, "https://"+id+".example/out?iss="+url.QueryEscape(issuer)+"&amp;sid="+sid+`"`) {
+			t.Errorf("no frame tells %s of the session as %s:\n%s", id, sid, body)
+		}
+	}
+	if strings.Contains(body, s.ID) {
+		t.Error("the page names the session as all know it")
 	}
 }

@@ -70,10 +70,10 @@ type wish struct {
 	sid, sub string // what the hint says, if there is one
 }
 
-// settles reports whether the wish is about this very session, of a person under
-// the name that the client knows them by.
+// settles reports whether the wish is about this very session of this person, under
+// the names that the client knows them by.
 func (l *Logout) settles(q *wish, s *session.Session) bool {
-	return q.sid != "" && q.sid == s.ID && q.sub == l.Subjects.Of(q.client, s.Subject)
+	return q.sid != "" && q.sid == l.Subjects.Session(q.client, s.ID) && q.sub == l.Subjects.Of(q.client, s.Subject)
 }
 
 // ServeHTTP serves GET and POST /oauth2/sessions/logout.
