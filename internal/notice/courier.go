@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
@@ -45,8 +46,14 @@ const (
 	// process wrote or left.
 	look = 5 * time.Second
 
+	// brisk is how long a client takes at most that takes its notices well.
+	brisk = 2 * time.Second
+	// grudge is how long it is remembered of a client without notices that it did not.
+	grudge = time.Hour
+
 	// Under way at once: for one client, for all that take notices well, and for
-	// those whose last one went wrong, so that they hold up each other and nobody else.
+	// those whose last one went wrong or took long, so that they hold up each other
+	// and nobody else.
 	perClient  = 2
 	forHealthy = 32
 	forSick    = 8
@@ -72,9 +79,9 @@ type Courier struct {
 	back chan returned
 
 	// What follows is Run's alone.
-	queue    []string        // clients with notices that are due, whose turn comes round
-	underWay map[string]int  // by client
-	sick     map[string]bool // clients whose last notice went wrong
+	queue    []string             // clients with notices that are due, whose turn comes round
+	underWay map[string]int       // by client
+	sick     map[string]time.Time // clients whose last notice went wrong or took long, and when
 	busy     struct{ healthy, sick int }
 }
 
@@ -82,7 +89,7 @@ type Courier struct {
 type returned struct {
 	clientID string
 	wasSick  bool // whose place it took
-	failed   bool
+	unwell   bool
 	next     time.Time // of the next try, zero if there is none
 }
 
@@ -90,7 +97,7 @@ type returned struct {
 func NewCourier(c Config) *Courier {
 	return &Courier{
 		Config: c, wake: make(chan struct{}, 1), back: make(chan returned),
-		underWay: map[string]int{}, sick: map[string]bool{},
+		underWay: map[string]int{}, sick: map[string]time.Time{},
 	}
 }
 
@@ -127,7 +134,9 @@ func (c *Courier) Run(ctx context.Context) {
 	}
 }
 
-// list makes the queue anew and returns when to do so again.
+// list brings the queue up to date and returns when to do so again. Whoever is in
+// it keeps their place, or many notices of the same clients would come first again
+// and again.
 func (c *Courier) list(ctx context.Context) time.Duration {
 	wait := look/2 + rand.N(look/2) //nolint:gosec // no secret
 	due, err := c.Store.DueNotices(ctx)
@@ -139,17 +148,26 @@ func (c *Courier) list(ctx context.Context) time.Duration {
 	}
 	now := c.Now()
 	pending := make(map[string]bool, len(due))
-	c.queue = c.queue[:0]
+	isDue := make(map[string]bool, len(due))
 	for _, d := range due {
 		pending[d.ClientID] = true
 		if left := d.At.Sub(now); left > 0 {
 			wait = min(wait, left)
 		} else {
+			isDue[d.ClientID] = true
+		}
+	}
+	c.queue = slices.DeleteFunc(c.queue, func(id string) bool { return !isDue[id] })
+	for _, id := range c.queue {
+		delete(isDue, id)
+	}
+	for _, d := range due {
+		if isDue[d.ClientID] {
 			c.queue = append(c.queue, d.ClientID)
 		}
 	}
-	for id := range c.sick {
-		if !pending[id] {
+	for id, since := range c.sick {
+		if !pending[id] && now.Sub(since) > grudge {
 			delete(c.sick, id) // forgotten, rather than kept for ever
 		}
 	}
@@ -182,7 +200,7 @@ func (c *Courier) dispatch(ctx context.Context) {
 }
 
 func (c *Courier) room(clientID string) bool {
-	if c.sick[clientID] {
+	if _, sick := c.sick[clientID]; sick {
 		return c.busy.sick < forSick
 	}
 	return c.busy.healthy < forHealthy
@@ -192,7 +210,7 @@ func (c *Courier) room(clientID string) bool {
 // the notice should be known to have it.
 func (c *Courier) send(ctx context.Context, n *Notice) {
 	c.underWay[n.ClientID]++
-	sick := c.sick[n.ClientID]
+	_, sick := c.sick[n.ClientID]
 	if sick {
 		c.busy.sick++
 	} else {
@@ -215,8 +233,8 @@ func (c *Courier) settle(r returned) {
 	} else {
 		c.busy.healthy--
 	}
-	if r.failed {
-		c.sick[r.clientID] = true
+	if r.unwell {
+		c.sick[r.clientID] = c.Now()
 	} else {
 		delete(c.sick, r.clientID)
 	}

@@ -197,6 +197,36 @@ func TestManyHangingReceiversDelayNobodyElse(t *testing.T) {
 	}
 }
 
+// Who takes every notice, but takes their time over it, is no better than who hangs.
+func TestManySlowReceiversDelayNobodyElse(t *testing.T) {
+	t.Parallel()
+
+	h := newHouse(t, storetest.New(t))
+	began := time.Now()
+	h.courier.Now = func() time.Time { return h.now().Add(time.Since(began)) }
+	var first sync.WaitGroup
+	var clients []string
+	for i := range 60 {
+		id := "slow-" + strconv.Itoa(i)
+		first.Add(1)
+		once := sync.OnceFunc(first.Done)
+		h.receiver(id, func(http.ResponseWriter, *http.Request) { time.Sleep(2500 * time.Millisecond); once() }, nil)
+		clients = append(clients, id)
+	}
+	for range 10 {
+		h.signOut(clients...)
+	}
+	h.run()
+	first.Wait()
+	h.receiver("well", ok, nil)
+	asked := time.Now() // it is the last in the queue
+	h.signOut("well")
+	h.settles("well", notice.Delivered)
+	if took := time.Since(asked); took > 4*time.Second {
+		t.Errorf("the other was told after %v", took)
+	}
+}
+
 func TestANoticeIsGivenUpInTheEnd(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -27,7 +27,7 @@ var errUndeliverable = errors.New("nobody to deliver it to")
 
 // deliver sends one claimed notice and notes how it went.
 func (c *Courier) deliver(ctx context.Context, n *Notice) returned {
-	status, err := c.post(ctx, n)
+	status, took, err := c.post(ctx, n)
 	n.Status, n.Fault = status, ""
 	if err == nil && (status < 200 || status > 299) {
 		err = fmt.Errorf("answered %d", status)
@@ -36,7 +36,7 @@ func (c *Courier) deliver(ctx context.Context, n *Notice) returned {
 	if err == nil {
 		c.Log.LogAttrs(ctx, slog.LevelDebug, "notice delivered", described(n)...)
 		c.settled(ctx, n, c.Store.EndNotice(ctx, n, Delivered, now))
-		return returned{}
+		return returned{unwell: took > brisk}
 	}
 
 	n.Fault = brief(err)
@@ -45,11 +45,11 @@ func (c *Courier) deliver(ctx context.Context, n *Notice) returned {
 	if refused || errors.Is(err, errUndeliverable) || next.After(n.Until) {
 		c.Log.LogAttrs(ctx, slog.LevelWarn, "notice given up", described(n)...)
 		c.settled(ctx, n, c.Store.EndNotice(ctx, n, Failed, now))
-		return returned{failed: true}
+		return returned{unwell: true}
 	}
 	c.Log.LogAttrs(ctx, slog.LevelInfo, "notice not delivered yet", described(n)...)
 	c.settled(ctx, n, c.Store.PostponeNotice(ctx, n, next))
-	return returned{failed: true, next: next}
+	return returned{unwell: true, next: next}
 }
 
 // described is what the log says of a notice.
@@ -68,26 +68,29 @@ func (c *Courier) settled(ctx context.Context, n *Notice, err error) {
 	}
 }
 
-// post sends the notice to where its client wants it now.
+// post sends the notice to where its client wants it now, and returns how long the
+// client took over it.
 //
 // Spec: OpenID Connect Back-Channel Logout sections 2.4, 2.5.
-func (c *Courier) post(ctx context.Context, n *Notice) (status int, err error) {
+func (c *Courier) post(ctx context.Context, n *Notice) (status int, took time.Duration, err error) {
 	told, err := c.Clients.Client(ctx, n.ClientID)
 	switch {
 	case errors.Is(err, client.ErrNotFound):
-		return 0, fmt.Errorf("%w: the client is gone", errUndeliverable)
+		return 0, 0, fmt.Errorf("%w: the client is gone", errUndeliverable)
 	case err != nil:
-		return 0, fmt.Errorf("read client: %w", err)
+		return 0, 0, fmt.Errorf("read client: %w", err)
 	case told.Disabled:
-		return 0, fmt.Errorf("%w: the client is disabled", errUndeliverable)
+		return 0, 0, fmt.Errorf("%w: the client is disabled", errUndeliverable)
 	case told.BackchannelLogoutURI == "":
-		return 0, fmt.Errorf("%w: the client has no backchannel_logout_uri any more", errUndeliverable)
+		return 0, 0, fmt.Errorf("%w: the client has no backchannel_logout_uri any more", errUndeliverable)
 	}
 	token, err := c.logoutToken(ctx, told, n)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	return c.Poster.Post(ctx, told.BackchannelLogoutURI, url.Values{"logout_token": {token}}) //nolint:wrapcheck // names itself
+	began := c.Now()
+	status, err = c.Poster.Post(ctx, told.BackchannelLogoutURI, url.Values{"logout_token": {token}})
+	return status, c.Now().Sub(began), err //nolint:wrapcheck // names itself
 }
 
 // logoutToken signs what the client is told, as its ID tokens are. It has no nonce,
