@@ -28,7 +28,7 @@ var (
 )
 
 // atOnce is how many modules run at the same time.
-const atOnce = 3
+const atOnce = 6
 
 // TestOpenIDProvider runs every plan of an OpenID Provider. OSTIARY_CONFORMANCE_SUITE
 // is where the suite answers.
@@ -45,15 +45,17 @@ func TestOpenIDProvider(t *testing.T) {
 	tally := &tally{version: version}
 	for _, engine := range rig.Engines() {
 		t.Run(string(engine), func(t *testing.T) {
-			site := serve(t, engine, suite, certificate)
+			run := &run{suite: suite, site: serve(t, engine, suite, certificate), slots: make(chan struct{}, atOnce)}
 			for _, p := range plans() {
 				if !strings.Contains(p.title()+" "+p.variants(), *only) {
 					continue
 				}
+				row := tally.row(engine, p)
 				t.Run(p.title()+"/"+p.variants(), func(t *testing.T) {
-					outcomes := runPlan(t, suite, site, p)
+					t.Parallel()
+					outcomes := run.plan(t, p)
 					judge(t, outcomes)
-					tally.add(engine, p, outcomes)
+					row.count(outcomes)
 				})
 			}
 		})
@@ -66,41 +68,50 @@ func TestOpenIDProvider(t *testing.T) {
 	}
 }
 
-// runPlan runs all modules of a plan, several at once where each registers clients
-// of its own.
-func runPlan(t *testing.T, suite *suite, site *site, p plan) []outcome {
+// run is one server before the suite.
+type run struct {
+	suite *suite
+	site  *site
+	slots chan struct{}
+	// alone is for the plans of each kind that bring their clients: those share an
+	// address, at which one module can be answered at a time.
+	alone sync.Map
+}
+
+// plan runs all modules of a plan.
+func (r *run) plan(t *testing.T, p plan) []outcome {
 	t.Helper()
-	id, modules, err := suite.open(t.Context(), p, site.config(p))
+	id, modules, err := r.suite.open(t.Context(), p, r.site.config(p))
 	if err != nil {
 		t.Fatal(err)
 	}
-	width := atOnce
-	if p.static != "" {
-		width = 1 // its modules share an address
-	}
+	turn, _ := r.alone.LoadOrStore(p.static, new(sync.Mutex))
 	outcomes := make([]outcome, len(modules))
-	slots := make(chan struct{}, width)
 	var all sync.WaitGroup
 	for i, m := range modules {
-		slots <- struct{}{}
 		all.Go(func() {
-			defer func() { <-slots }()
-			outcomes[i] = runModule(t, suite, site, id, m)
+			if lock, ok := turn.(sync.Locker); ok && p.static != "" {
+				lock.Lock()
+				defer lock.Unlock()
+			}
+			r.slots <- struct{}{}
+			defer func() { <-r.slots }()
+			outcomes[i] = r.module(t, id, m)
 		})
 	}
 	all.Wait()
 	return outcomes
 }
 
-func runModule(t *testing.T, suite *suite, site *site, planID string, m module) outcome {
+func (r *run) module(t *testing.T, planID string, m module) outcome {
 	t.Helper()
 	before := func() error {
 		if m.Name != "oidcc-server-rotate-keys" {
 			return nil
 		}
-		return site.rotate(t.Context())
+		return r.site.rotate(t.Context())
 	}
-	o, err := suite.run(context.WithoutCancel(t.Context()), planID, m, before)
+	o, err := r.suite.run(context.WithoutCancel(t.Context()), planID, m, before)
 	if err != nil {
 		t.Errorf("%s: %v", m.Name, err)
 		o.module, o.Result = m, "FAILED"

@@ -13,8 +13,13 @@ import (
 // tally collects how the plans went.
 type tally struct {
 	version string
-	rows    map[rig.Engine][]string
-	sums    map[rig.Engine]*counts
+	rows    map[rig.Engine][]*row
+}
+
+// row is how one plan went.
+type row struct {
+	plan
+	counts
 }
 
 // counts are the modules of one or more plans by their result.
@@ -35,23 +40,32 @@ func (c *counts) add(result string) {
 	}
 }
 
+func (c *counts) sum(other counts) {
+	c.passed += other.passed
+	c.review += other.review
+	c.warned += other.warned
+	c.skipped += other.skipped
+	c.failed += other.failed
+}
+
 func (c *counts) cells() string {
 	return fmt.Sprintf("%d | %d | %d | %d | %d", c.passed, c.review, c.warned, c.skipped, c.failed)
 }
 
-func (t *tally) add(engine rig.Engine, p plan, outcomes []outcome) {
+// row makes room for a plan.
+func (t *tally) row(engine rig.Engine, p plan) *row {
 	if t.rows == nil {
-		t.rows, t.sums = map[rig.Engine][]string{}, map[rig.Engine]*counts{}
+		t.rows = map[rig.Engine][]*row{}
 	}
-	if t.sums[engine] == nil {
-		t.sums[engine] = &counts{}
-	}
-	var own counts
+	r := &row{plan: p}
+	t.rows[engine] = append(t.rows[engine], r)
+	return r
+}
+
+func (r *row) count(outcomes []outcome) {
 	for _, o := range outcomes {
-		own.add(o.Result)
-		t.sums[engine].add(o.Result)
+		r.add(o.Result)
 	}
-	t.rows[engine] = append(t.rows[engine], fmt.Sprintf("| %s | %s | %s |", p.title(), p.variants(), own.cells()))
 }
 
 // tables are the results as Markdown.
@@ -64,7 +78,12 @@ func (t *tally) tables() string {
 		}
 		fmt.Fprintf(&b, "\n### %s\n\n| plan | variant | passed | review | warned | skipped | failed |\n|---|---|---|---|---|---|---|\n",
 			map[rig.Engine]string{rig.SQLite: "SQLite", rig.Postgres: "PostgreSQL"}[engine])
-		fmt.Fprintf(&b, "%s\n| **all** | | %s |\n", strings.Join(t.rows[engine], "\n"), t.sums[engine].cells())
+		var all counts
+		for _, r := range t.rows[engine] {
+			fmt.Fprintf(&b, "| %s | %s | %s |\n", r.title(), r.variants(), r.cells())
+			all.sum(r.counts)
+		}
+		fmt.Fprintf(&b, "| **all** | | %s |\n", all.cells())
 	}
 	return b.String()
 }
