@@ -58,9 +58,9 @@ fault: ## kill -9 and lost databases under load (SHORT=1 for fewer rounds)
 	$(withpostgres) go test -tags fault -count 1 -v -timeout 30m $(short) ./test/fault/...
 
 .PHONY: conformance
-conformance: ## the OpenID Foundation's suite, which must be running: docs/conformance.md (PLANS=hybrid for some)
+conformance: ## the OpenID Foundation's suite, which must be running: docs/conformance.md (PLANS=hybrid, ENGINE=sqlite)
 	@tools/need postgresql
-	$(withpostgres) go test -tags conformance -count 1 -v -timeout 180m ./test/conformance/ -update -plans '$(PLANS)'
+	$(withpostgres) go test -tags conformance -count 1 -v -timeout 180m -run 'TestOpenIDProvider/$(ENGINE)' ./test/conformance/ -update -plans '$(PLANS)'
 
 .PHONY: bench
 bench: ## benchmarks, with allocations (BENCH=Token for some)

@@ -36,12 +36,11 @@ func (p plan) variants() string {
 func plans() []plan {
 	list := []plan{{name: "oidcc-config-certification-test-plan"}}
 	for _, kind := range []string{"basic", "implicit", "hybrid"} {
-		for _, prefix := range []string{"oidcc-", "oidcc-formpost-"} {
-			list = append(list,
-				plan{prefix + kind + "-certification-test-plan", variant("server_metadata", "discovery", "client_registration", "dynamic_client"), ""},
-				plan{prefix + kind + "-certification-test-plan", variant("server_metadata", "discovery", "client_registration", "static_client"), kind},
-			)
-		}
+		list = append(list,
+			plan{"oidcc-" + kind + "-certification-test-plan", variant("server_metadata", "discovery", "client_registration", "dynamic_client"), ""},
+			plan{"oidcc-" + kind + "-certification-test-plan", variant("server_metadata", "discovery", "client_registration", "static_client"), kind},
+			plan{"oidcc-formpost-" + kind + "-certification-test-plan", variant("server_metadata", "discovery", "client_registration", "dynamic_client"), ""},
+		)
 	}
 	for _, answer := range []string{"code", "id_token", "id_token token", "code id_token", "code token", "code id_token token"} {
 		list = append(list, plan{name: "oidcc-dynamic-certification-test-plan", variant: variant("response_type", answer)})

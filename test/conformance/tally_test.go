@@ -10,10 +10,11 @@ import (
 	"github.com/ostiary/ostiary/test/rig"
 )
 
-// tally collects how the plans went.
+// tally collects how the plans went on an engine.
 type tally struct {
 	version string
-	rows    map[rig.Engine][]*row
+	engine  rig.Engine
+	rows    []*row
 }
 
 // row is how one plan went.
@@ -53,12 +54,9 @@ func (c *counts) cells() string {
 }
 
 // row makes room for a plan.
-func (t *tally) row(engine rig.Engine, p plan) *row {
-	if t.rows == nil {
-		t.rows = map[rig.Engine][]*row{}
-	}
+func (t *tally) row(p plan) *row {
 	r := &row{plan: p}
-	t.rows[engine] = append(t.rows[engine], r)
+	t.rows = append(t.rows, r)
 	return r
 }
 
@@ -68,45 +66,32 @@ func (r *row) count(outcomes []outcome) {
 	}
 }
 
-// tables are the results as Markdown.
-func (t *tally) tables() string {
+// table is the results as Markdown.
+func (t *tally) table() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Suite %s.\n", t.version)
-	for _, engine := range rig.Engines() {
-		if len(t.rows[engine]) == 0 {
-			continue
-		}
-		fmt.Fprintf(&b, "\n### %s\n\n| plan | variant | passed | review | warned | skipped | failed |\n|---|---|---|---|---|---|---|\n",
-			map[rig.Engine]string{rig.SQLite: "SQLite", rig.Postgres: "PostgreSQL"}[engine])
-		var all counts
-		for _, r := range t.rows[engine] {
-			fmt.Fprintf(&b, "| %s | %s | %s |\n", r.title(), r.variants(), r.cells())
-			all.sum(r.counts)
-		}
-		fmt.Fprintf(&b, "| **all** | | %s |\n", all.cells())
+	fmt.Fprintf(&b, "Suite %s.\n\n| plan | variant | passed | review | warned | skipped | failed |\n|---|---|---|---|---|---|---|\n", t.version)
+	var all counts
+	for _, r := range t.rows {
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", r.title(), r.variants(), r.cells())
+		all.sum(r.counts)
 	}
+	fmt.Fprintf(&b, "| **all** | | %s |\n", all.cells())
 	return b.String()
 }
 
-// The part of the page that is written from the results lies between these.
-const (
-	begin = "<!-- results: written by make conformance -->\n"
-	end   = "<!-- end of results -->\n"
-)
-
-// write puts the tables into the page.
+// write puts the results into their place in the page.
 func (t *tally) write(page string) error {
 	text, err := os.ReadFile(page)
 	if err != nil {
 		return fmt.Errorf("read page: %w", err)
 	}
+	begin, end := fmt.Sprintf("<!-- %s -->\n", t.engine), fmt.Sprintf("<!-- end of %s -->\n", t.engine)
 	before, rest, found := strings.Cut(string(text), begin)
 	_, after, closed := strings.Cut(rest, end)
 	if !found || !closed {
-		return fmt.Errorf("write page: %s has no place for results", page)
+		return fmt.Errorf("write page: %s has no place for results on %s", page, t.engine)
 	}
-	err = os.WriteFile(page, []byte(before+begin+"\n"+t.tables()+"\n"+end+after), 0o600)
-	if err != nil {
+	if err := os.WriteFile(page, []byte(before+begin+"\n"+t.table()+"\n"+end+after), 0o600); err != nil {
 		return fmt.Errorf("write page: %w", err)
 	}
 	return nil
