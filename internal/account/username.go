@@ -17,8 +17,11 @@ var ErrBadUsername = errors.New("a username has 1 to 128 characters, none of the
 // looked up and counted: NFKC, case folded, without spaces around it. So a guess
 // cannot be spread over several spellings of one name.
 func CanonicalUsername(s string) (string, error) {
-	s = norm.NFKC.String(cases.Fold().String(norm.NFKC.String(strings.TrimSpace(s))))
-	if s == "" || !utf8.ValidString(s) || utf8.RuneCountInString(s) > 128 {
+	if !utf8.ValidString(s) {
+		return "", ErrBadUsername
+	}
+	s = norm.NFKC.String(strings.Map(foldCherokee, cases.Fold().String(norm.NFKC.String(strings.TrimSpace(s)))))
+	if s == "" || utf8.RuneCountInString(s) > 128 {
 		return "", ErrBadUsername
 	}
 	for _, r := range s {
@@ -27,4 +30,29 @@ func CanonicalUsername(s string) (string, error) {
 		}
 	}
 	return s, nil
+}
+
+// foldCherokee finishes what cases.Fold does to that script: Unicode folds it to
+// capitals, cases.Fold turns each case into the other.
+func foldCherokee(r rune) rune {
+	switch {
+	case r >= 0xab70 && r <= 0xabbf:
+		return r - 0xab70 + 0x13a0
+	case r >= 0x13f8 && r <= 0x13fd:
+		return r - 8
+	}
+	return r
+}
+
+// ChosenUsername is [CanonicalUsername] for a name that somebody chooses: nothing
+// in it may be invisible, for it would look like the name of somebody else.
+func ChosenUsername(s string) (string, error) {
+	canonical, err := CanonicalUsername(s)
+	invisible := func(r rune) bool {
+		return unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+	}
+	if err != nil || strings.ContainsFunc(canonical, invisible) {
+		return "", ErrBadUsername
+	}
+	return canonical, nil
 }

@@ -110,9 +110,9 @@ func (c *choiceError) Error() string { return c.words }
 
 // chosen returns the canonical user name, if name and password may be chosen.
 func chosen(username, password, repeat string) (string, error) {
-	canonical, err := account.CanonicalUsername(username)
+	canonical, err := account.ChosenUsername(username)
 	if err != nil {
-		return "", &choiceError{"username", "A user name has 1 to 128 characters and no spaces."}
+		return "", &choiceError{"username", "A user name has 1 to 128 characters, no spaces, and nothing that cannot be seen."}
 	}
 	err = account.CheckPassword(password)
 	switch {

@@ -105,6 +105,7 @@ func TestSignUpSaysWhatIsWrong(t *testing.T) {
 	}{
 		"no name":              {newcomer("username", ""), "username", "1 to 128 characters"},
 		"a name with a space":  {newcomer("username", "a b"), "username", "no spaces"},
+		"a name like another":  {newcomer("username", "ada\u034f"), "username", "cannot be seen"},
 		"a name too long":      {newcomer("username", strings.Repeat("a", 129)), "username", "1 to 128 characters"},
 		"a name that is taken": {newcomer("username", "\uff21DA"), "username", "is taken"},
 		"a display name":       {newcomer("name", strings.Repeat("a", 129)), "name", "128 characters"},
