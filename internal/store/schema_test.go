@@ -9,10 +9,13 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	_ "github.com/jackc/pgx/v5/stdlib" // to look into the database
+	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // to look into the file
 
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/migrations"
 )
 
 // emptyURLs make databases without a schema.
@@ -94,6 +97,38 @@ func TestSchemaOfAnotherVersionIsRefused(t *testing.T) {
 		alter(t, url, `DELETE FROM goose_db_version WHERE version_id > 1`)
 		wantErr(t, "CheckSchema of an older schema", s.CheckSchema(t.Context()), store.ErrSchemaTooOld)
 	})
+}
+
+// A database of the version before is taken over with who is signed in there, whose
+// sign-out is then heard like any other.
+func TestAnOlderSchemaIsTakenOverWithItsData(t *testing.T) {
+	t.Parallel()
+	for engine, empty := range emptyURLs {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			url := empty(t)
+			s := storetest.Open(t, url)
+			db, err := sql.Open(map[string]string{"sqlite": "sqlite", "postgres": "pgx"}[engine], strings.TrimPrefix(url, "sqlite:"))
+			must(t, err)
+			defer db.Close()
+			dialect := map[string]goose.Dialect{"sqlite": goose.DialectSQLite3, "postgres": goose.DialectPostgres}[engine]
+			before, err := goose.NewProvider(dialect, db, migrations.Files, goose.WithExcludeNames(migrations.NotFor(engine)))
+			must(t, err)
+			_, err = before.UpTo(t.Context(), 2)
+			must(t, err)
+			furnish(t, s)
+			must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
+
+			_, err = s.Migrate(t.Context())
+			must(t, err)
+			must(t, s.InsertClient(t.Context(), aToldClient("told")))
+			must(t, s.JoinSession(t.Context(), "sid", "told", noon))
+			end(t, s, "sid", noon)
+			if list := notices(t, s, store.NoticeFilter{}); len(list) != 1 {
+				t.Errorf("there are %d notices, want one", len(list))
+			}
+		})
+	}
 }
 
 // alter runs a statement behind the store's back.
