@@ -113,6 +113,12 @@ func (c *Courier) Wake() {
 func (c *Courier) Run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	var again time.Time // when the notices are looked through next
+	lookThrough := func() {
+		wait := c.list(ctx)
+		again = c.Now().Add(wait)
+		timer.Reset(wait)
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -122,13 +128,15 @@ func (c *Courier) Run(ctx context.Context) {
 			return
 		case r := <-c.back:
 			c.settle(r)
-			if wait := r.next.Sub(c.Now()); !r.next.IsZero() && wait < look {
-				timer.Reset(max(wait, 0))
+			// It can be sooner for a failure, but never later, however many there are.
+			if !r.next.IsZero() && r.next.Before(again) {
+				again = r.next
+				timer.Reset(max(r.next.Sub(c.Now()), 0))
 			}
 		case <-c.wake:
-			timer.Reset(c.list(ctx))
+			lookThrough()
 		case <-timer.C:
-			timer.Reset(c.list(ctx))
+			lookThrough()
 		}
 		c.dispatch(ctx)
 	}

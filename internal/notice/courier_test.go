@@ -227,6 +227,31 @@ func TestManySlowReceiversDelayNobodyElse(t *testing.T) {
 	}
 }
 
+// What another process wrote is found in time, however much goes wrong meanwhile.
+func TestFailuresDoNotPutOffTheNextLook(t *testing.T) {
+	t.Parallel()
+
+	h := newHouse(t, storetest.New(t))
+	h.receiver("failing", func(w http.ResponseWriter, _ *http.Request) {
+		time.Sleep(300 * time.Millisecond)
+		w.WriteHeader(http.StatusInternalServerError)
+	}, nil)
+	h.receiver("well", ok, nil)
+	for range 80 {
+		h.signOut("failing")
+	}
+	h.run()
+	for !strings.Contains(h.logged(), "not delivered yet") {
+		time.Sleep(5 * time.Millisecond)
+	}
+	h.endSession("well") // and nobody wakes the courier
+	written := time.Now()
+	h.settles("well", notice.Delivered)
+	if took := time.Since(written); took > 8*time.Second {
+		t.Errorf("the other was told after %v", took)
+	}
+}
+
 func TestANoticeIsGivenUpInTheEnd(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

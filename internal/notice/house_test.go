@@ -129,6 +129,13 @@ func (h *house) receiver(id string, serve http.HandlerFunc, change func(*client.
 // signOut ends a session in which the clients took part, and returns its id.
 func (h *house) signOut(clients ...string) string {
 	h.t.Helper()
+	defer h.courier.Wake()
+	return h.endSession(clients...)
+}
+
+// endSession does so without a word to the courier.
+func (h *house) endSession(clients ...string) string {
+	h.t.Helper()
 	s := &session.Session{
 		ID: session.NewID(), Cookie: session.Hash(session.NewCookie()), Subject: "ada-subject",
 		AuthTime: h.now(), CreatedAt: h.now(), SeenAt: h.now(), IdleUntil: h.now().Add(time.Hour), EndsAt: h.now().Add(time.Hour),
@@ -139,7 +146,6 @@ func (h *house) signOut(clients ...string) string {
 	}
 	_, err := h.store.EndSession(h.t.Context(), s.ID, h.now())
 	h.must(err)
-	h.courier.Wake()
 	return s.ID
 }
 
