@@ -130,7 +130,13 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 	if a.fetcher, err = newFetcher(c); err != nil {
 		return nil, err
 	}
-	a.keySets = outbound.NewKeySets(a.fetcher, now)
+	// Clients' keys have room of their own: anybody can make us fetch a request
+	// object, and that must keep no client from authenticating.
+	forKeys, err := newFetcher(c)
+	if err != nil {
+		return nil, err
+	}
+	a.keySets = outbound.NewKeySets(forKeys, now)
 	if a.pages, err = web.New(); err != nil {
 		return nil, fmt.Errorf("parse pages: %w", err)
 	}

@@ -20,7 +20,19 @@ var (
 	// ErrNoKeys reports that a client's public keys cannot be had for a reason
 	// that is the client's own: an unreachable jwks_uri, a malformed set.
 	ErrNoKeys = errors.New("the keys of the client cannot be had")
+	// ErrBusy reports that what a client published cannot be fetched at the moment,
+	// for a reason that is ours: it is no verdict on the client.
+	ErrBusy error = unavailable("too much is being fetched")
 )
+
+// unavailable is a fault of the moment.
+type unavailable string
+
+// Error says what is the matter.
+func (u unavailable) Error() string { return string(u) }
+
+// Unavailable reports that trying again later may help.
+func (unavailable) Unavailable() bool { return true }
 
 // Client is a registered client.
 type Client struct {

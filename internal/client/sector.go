@@ -18,7 +18,8 @@ type Documents interface {
 // VerifySector demands that the document at sector_identifier_uri lists the redirect
 // URIs: otherwise anybody could join another's sector and learn the names by which
 // it knows people. What known was verified with before is not fetched again; known
-// may be nil. Its error is [ErrSector], also when the document cannot be fetched.
+// may be nil. Its error is [ErrSector], also when the document cannot be fetched, or
+// [ErrBusy] where that is not the client's fault.
 //
 // Spec: OpenID Connect Registration section 5; OpenID Connect Core section 8.1.
 func (m *Metadata) VerifySector(ctx context.Context, documents Documents, known *Metadata) error {
@@ -29,6 +30,9 @@ func (m *Metadata) VerifySector(ctx context.Context, documents Documents, known 
 		return nil
 	}
 	document, err := documents.Get(ctx, m.SectorIdentifierURI)
+	if errors.Is(err, ErrBusy) {
+		return fmt.Errorf("verify sector: %w", err)
+	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrSector, err)
 	}

@@ -10,6 +10,9 @@ import (
 type pages map[string]string
 
 func (p pages) Get(_ context.Context, url string) ([]byte, error) {
+	if p[url] == "busy" {
+		return nil, ErrBusy
+	}
 	page, ok := p[url]
 	if !ok {
 		return nil, errors.New("connection refused")
@@ -48,6 +51,11 @@ func TestASectorVouchesForAllOfItsRedirectURIs(t *testing.T) {
 				t.Errorf("%s client of %q: %v, want accepted = %v", kind, uri, err, want)
 			}
 		}
+	}
+
+	m := Metadata{SectorIdentifierURI: "https://s.example/", RedirectURIs: []string{a}}
+	if err := m.VerifySector(t.Context(), pages{"https://s.example/": "busy"}, nil); !errors.Is(err, ErrBusy) || errors.Is(err, ErrSector) {
+		t.Errorf("where there is no room to fetch it: %v, which should be no verdict", err)
 	}
 
 	known := Metadata{SectorIdentifierURI: "https://s.example/gone", RedirectURIs: []string{a, b}}

@@ -2,6 +2,7 @@ package outbound
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -70,7 +71,11 @@ func (k *KeySets) Recent(ctx context.Context, c *client.Client) ([]jose.JSONWebK
 	if c.JWKSURI == "" {
 		return k.Keys(ctx, c, "")
 	}
-	return k.fetched(ctx, c.JWKSURI, func(hit fetched, now time.Time) bool { return now.Sub(hit.tried) < rest })
+	keys, err := k.fetched(ctx, c.JWKSURI, func(hit fetched, now time.Time) bool { return now.Sub(hit.tried) < rest })
+	if errors.Is(err, client.ErrBusy) && len(keys) > 0 {
+		return keys, nil
+	}
+	return keys, err
 }
 
 // fetched returns the keys at uri: those in the cache if good says that they will
@@ -120,6 +125,9 @@ func (k *KeySets) refresh(ctx context.Context, uri string) fetched {
 	now := k.now()
 	got := fetched{at: now, tried: now}
 	body, err := k.fetch.Get(ctx, uri)
+	if errors.Is(err, client.ErrBusy) {
+		return k.atHand(uri, err)
+	}
 	if err != nil {
 		got.err = fmt.Errorf("%w: %w", client.ErrNoKeys, err)
 	} else if got.keys, _ = client.ReadKeySet(body); len(got.keys) == 0 {
@@ -143,4 +151,16 @@ func (k *KeySets) refresh(ctx context.Context, uri string) fetched {
 	}
 	k.cache[uri] = got
 	return got
+}
+
+// atHand returns why the keys at uri cannot be looked for now, beside those that are
+// known. It is no fault of the client's, and nothing to remember.
+func (k *KeySets) atHand(uri string, why error) fetched {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	hit := fetched{err: why}
+	if old := k.cache[uri]; old.err == nil && k.now().Sub(old.at) < fresh {
+		hit.keys = old.keys
+	}
+	return hit
 }

@@ -41,6 +41,7 @@ type Config struct {
 // Client fetches documents and posts forms.
 type Client struct {
 	http  *http.Client
+	room  *room // of fetches
 	plain bool
 }
 
@@ -60,7 +61,7 @@ func New(c Config) (*Client, error) {
 		// for the only time, so no second answer can differ from the first.
 		dialer.Control = ssrf.New(ssrf.WithAnyPort()).Safe
 	}
-	return &Client{plain: c.AllowPrivate, http: &http.Client{
+	return &Client{plain: c.AllowPrivate, room: newRoom(), http: &http.Client{
 		Timeout:       patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
@@ -76,7 +77,8 @@ func New(c Config) (*Client, error) {
 }
 
 // Get returns the body of a 200 answer, which should be JSON. Its error may name
-// addresses: it is for the log and not for whoever chose the URL.
+// addresses: it is for the log and not for whoever chose the URL. It is
+// [client.ErrBusy] if there was no room to fetch anything.
 func (c *Client) Get(ctx context.Context, rawURL string) ([]byte, error) {
 	return c.GetAs(ctx, rawURL, "application/json")
 }
@@ -92,6 +94,11 @@ func (c *Client) GetAs(ctx context.Context, rawURL, accept string) ([]byte, erro
 	}
 	req.Header.Set("Accept", accept)
 	req.Header.Set("User-Agent", "ostiary")
+	leave, err := c.room.enter(ctx, req.URL.Host)
+	if err != nil {
+		return nil, fmt.Errorf("fetch: %w", err)
+	}
+	defer leave()
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("fetch: %w", err)

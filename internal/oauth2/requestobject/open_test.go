@@ -209,3 +209,21 @@ func TestKeysThatCannotBeHad(t *testing.T) {
 		t.Errorf("a fault of ours became %v", err)
 	}
 }
+
+// crowded has no room to fetch anything.
+type crowded struct{}
+
+func (crowded) GetAs(context.Context, string, string) ([]byte, error) { return nil, client.ErrBusy }
+
+func TestThatThereIsNoRoomIsNobodysFault(t *testing.T) {
+	t.Parallel()
+
+	c := app(t)
+	c.RequestURIs = []string{"https://app.example/r"}
+	o := opener(nil)
+	o.Documents = crowded{}
+	_, err := o.Open(t.Context(), c, url.Values{"client_id": {c.ID}, "request_uri": c.RequestURIs})
+	if refused, ok := errors.AsType[*Refusal](err); ok || !errors.Is(err, client.ErrBusy) {
+		t.Errorf("error = %v (%v), which should be no refusal", err, refused)
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -37,6 +39,9 @@ func (o *Opener) fetch(ctx context.Context, c *client.Client, reference string) 
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	text, err := o.Documents.GetAs(ctx, address, "application/oauth-authz-req+jwt, application/jwt")
+	if errors.Is(err, client.ErrBusy) {
+		return "", fmt.Errorf("fetch request object: %w", err)
+	}
 	if err != nil {
 		refused := refuse(invalidRequestURI, "There is no request object to be had at the request_uri")
 		refused.Reason = err.Error()
