@@ -15,9 +15,11 @@ import (
 )
 
 const (
-	minRSA  = 2048
-	maxRSA  = 8192 // verifying gets slow beyond
-	maxKeys = 50
+	minRSA = 2048
+	maxRSA = 8192 // verifying gets slow beyond
+	// maxRSAExponent is the greatest with which crypto/rsa encrypts and verifies.
+	maxRSAExponent = 1<<31 - 1
+	maxKeys        = 50
 )
 
 // authentication checks how the client proves who it is, and with which keys.
@@ -95,8 +97,8 @@ func readKey(raw json.RawMessage) (jose.JSONWebKey, error) {
 	}
 	switch pub := key.Key.(type) {
 	case *rsa.PublicKey:
-		if bits := pub.N.BitLen(); bits < minRSA || bits > maxRSA || pub.N.Bit(0) == 0 || pub.E < 3 || pub.E%2 == 0 {
-			return jose.JSONWebKey{}, fmt.Errorf("must be RSA of %d to %d bits with an odd exponent", minRSA, maxRSA)
+		if bits := pub.N.BitLen(); bits < minRSA || bits > maxRSA || pub.N.Bit(0) == 0 || pub.E < 3 || pub.E > maxRSAExponent || pub.E%2 == 0 {
+			return jose.JSONWebKey{}, fmt.Errorf("must be RSA of %d to %d bits with an odd exponent below 2^31", minRSA, maxRSA)
 		}
 	case *ecdsa.PublicKey:
 		if !slices.Contains([]elliptic.Curve{elliptic.P256(), elliptic.P384(), elliptic.P521()}, pub.Curve) {

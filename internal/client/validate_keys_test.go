@@ -62,6 +62,7 @@ func TestOnlyPublicStrongKeysAreTrusted(t *testing.T) {
 		"RSA of 2047 bits":          {jwk(t, &rsa.PublicKey{N: modulus(2047), E: 65537}, nil), false},
 		"RSA of 16384 bits":         {jwk(t, &rsa.PublicKey{N: modulus(16384), E: 65537}, nil), false},
 		"RSA with the exponent 1":   {jwk(t, &rsa.PublicKey{N: modulus(2048), E: 1}, nil), false},
+		"RSA with a huge exponent":  {jwk(t, strong.Public(), map[string]any{"e": "AgAAAAE"}), false}, // nothing encrypts with it
 		"P-256":                     {jwk(t, p256.Public(), nil), true},
 		"P-384":                     {jwk(t, ec(elliptic.P384()).Public(), nil), true},
 		"P-521":                     {jwk(t, ec(elliptic.P521()).Public(), nil), true},
