@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -46,11 +48,14 @@ func (h *Handler) believe(members map[string]json.RawMessage, known string) erro
 	}
 	// What a JWT says of itself, and what no statement has a say in.
 	own := []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "client_secret", "software_statement"}
-	for name, claim := range claims {
-		if !slices.Contains(own, name) {
-			members[name] = claim
-		}
-	}
+	maps.DeleteFunc(claims, func(name string, _ json.RawMessage) bool { return slices.Contains(own, name) })
+	// What it says in no language stands in all of them, but for those it says it in.
+	maps.DeleteFunc(members, func(name string, _ json.RawMessage) bool {
+		base, _, tagged := strings.Cut(name, "#")
+		_, said := claims[base]
+		return tagged && said
+	})
+	maps.Copy(members, claims)
 	return nil
 }
 

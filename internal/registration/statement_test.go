@@ -183,3 +183,15 @@ func TestStatementKeysBelongToTheirIssuers(t *testing.T) {
 		}
 	}
 }
+
+// Nor does it say the same in a language, where the statement says it in none.
+func TestAStatementIsNotContradictedInALanguage(t *testing.T) {
+	t.Parallel()
+
+	r, ours, _ := trusting(t)
+	statement := ours.sign(t, map[string]any{"iss": publisher, "client_name": "Shop"})
+	a := r.register(t, connect, stating(`"`+statement+`"`))
+	if a.text("client_name") != "Shop" || a.body["client_name#ja"] != nil {
+		t.Errorf("registered %s, want the name of the statement alone", a.raw)
+	}
+}
