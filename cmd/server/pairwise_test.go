@@ -94,6 +94,7 @@ func TestAPairwiseClientNamesAPersonAsItKnowsThem(t *testing.T) {
 		changes []string
 		want    string
 	}{
+		"what only we write":           {[]string{"ostiary_subject", "bob", "ostiary_consent", "openid"}, ""},
 		"a hint":                       {[]string{"id_token_hint", hint}, ""},
 		"its own name for the person":  {[]string{"claims", sub(own)}, ""},
 		"the name that others know":    {[]string{"claims", sub(public)}, "login_required"},

@@ -20,6 +20,7 @@ func (h *Handler) open(ctx context.Context, form url.Values) (*asked, error) {
 	}
 	opened, err := h.RequestObjects.Open(ctx, c, form)
 	if err == nil {
+		opened.Del(subjectParameter) // ours alone to write
 		return h.read(ctx, opened)
 	}
 	a, unknown := address(c, form)
