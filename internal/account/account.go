@@ -14,6 +14,9 @@ var (
 	ErrNotFound = errors.New("account not found")
 	// ErrExists reports a username that is taken.
 	ErrExists = errors.New("username is taken")
+	// ErrSelfRegistered reports a username that somebody took who signed up, for whom
+	// what an operator brings need not be meant.
+	ErrSelfRegistered = errors.New("username was taken by somebody who signed up")
 	// ErrSetupLink reports a set-up link that is unknown, too old or used.
 	ErrSetupLink = errors.New("set-up link is not good")
 )
@@ -25,6 +28,9 @@ type Account struct {
 	PasswordHash  string // PHC string; empty if there is no password
 	Claims        map[string]any
 	Administrator bool
+	// SelfRegistered tells that whoever holds the account made it, and the operator
+	// has not taken it over since.
+	SelfRegistered bool
 
 	DisabledAt time.Time // zero while the account may sign in
 	NotBefore  time.Time // sessions and grants from before it are dead

@@ -95,7 +95,8 @@ func (h *Handler) signUp(r *http.Request) (*account.Account, error) {
 	}
 	now := h.Now()
 	a := &account.Account{
-		Subject: account.NewSubject(), Username: username, PasswordHash: phc, Claims: claims, CreatedAt: now, UpdatedAt: now,
+		Subject: account.NewSubject(), Username: username, PasswordHash: phc, Claims: claims, SelfRegistered: true,
+		CreatedAt: now, UpdatedAt: now,
 	}
 	err = h.Accounts.InsertAccount(ctx, a)
 	if errors.Is(err, account.ErrExists) {

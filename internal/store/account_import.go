@@ -13,6 +13,10 @@ import (
 // username. One that is there keeps its subject, its password if the import
 // brings none, and its being an administrator; a new password ends its sessions
 // and grants. One that would not change is left alone.
+//
+// One whose holder signed up is taken over by a new password alone; without one the
+// import ends with [account.ErrSelfRegistered], since it would give whoever came
+// first what is meant for somebody else.
 func (s *Store) ImportAccounts(ctx context.Context, accounts []*account.Account) (created, updated int, err error) {
 	var cutOff []*account.Account
 	err = s.txWithin(ctx, importPatience, func(on conn) error {
@@ -58,6 +62,9 @@ func importAccount(ctx context.Context, on conn, a *account.Account) (did, error
 		return did{}, fmt.Errorf("write claims: %w", err)
 	}
 	password := a.PasswordHash != "" && a.PasswordHash != known.PasswordHash
+	if known.SelfRegistered && !password {
+		return did{}, fmt.Errorf("%w: give the entry a password, which signs them out, or delete the account first", account.ErrSelfRegistered)
+	}
 	if before == after && !password && (known.Administrator || !a.Administrator) {
 		*a = *known
 		return did{}, nil
@@ -66,16 +73,16 @@ func importAccount(ctx context.Context, on conn, a *account.Account) (did, error
 	known.Claims, known.UpdatedAt = a.Claims, a.UpdatedAt
 	known.Administrator = known.Administrator || a.Administrator
 	if password {
-		known.PasswordHash, known.NotBefore = a.PasswordHash, a.UpdatedAt
+		known.PasswordHash, known.NotBefore, known.SelfRegistered = a.PasswordHash, a.UpdatedAt, false
 	}
 	*a = *known
 	const update = `
-		UPDATE accounts SET claims = $2, administrator = $3, password_hash = $4, not_before = $5, updated_at = $6
+		UPDATE accounts SET claims = $2, administrator = $3, password_hash = $4, not_before = $5, updated_at = $6, self_registered = $7
 		WHERE subject = $1`
 	var ends time.Time
 	if password {
 		ends = a.NotBefore
 	}
 	return did{updated: 1, cutOff: password}, changeAccount(ctx, on, a.Subject, ends, update,
-		a.Subject, after, flag(a.Administrator), a.PasswordHash, stamp(a.NotBefore), stamp(a.UpdatedAt))
+		a.Subject, after, flag(a.Administrator), a.PasswordHash, stamp(a.NotBefore), stamp(a.UpdatedAt), flag(a.SelfRegistered))
 }

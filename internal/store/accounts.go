@@ -11,12 +11,12 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
-const accountColumns = `subject, username, password_hash, claims, administrator,
+const accountColumns = `subject, username, password_hash, claims, administrator, self_registered,
 	disabled_at, not_before, created_at, updated_at`
 
 func scanAccount(from scanner) (*account.Account, error) {
 	a := &account.Account{}
-	err := from.Scan(&a.Subject, &a.Username, &a.PasswordHash, intoDocument(&a.Claims), intoFlag(&a.Administrator),
+	err := from.Scan(&a.Subject, &a.Username, &a.PasswordHash, intoDocument(&a.Claims), intoFlag(&a.Administrator), intoFlag(&a.SelfRegistered),
 		intoTime(&a.DisabledAt), intoTime(&a.NotBefore), intoTime(&a.CreatedAt), intoTime(&a.UpdatedAt))
 	return a, err
 }
@@ -57,14 +57,14 @@ func (s *Store) InsertAccount(ctx context.Context, a *account.Account) error {
 func insertAccount(ctx context.Context, on conn, a *account.Account) error {
 	const insert = `
 		INSERT INTO accounts (` + accountColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT DO NOTHING`
 
 	claims, err := document(a.Claims)
 	if err != nil {
 		return fmt.Errorf("write claims: %w", err)
 	}
-	inserted, err := on.exec(ctx, insert, a.Subject, a.Username, a.PasswordHash, claims, flag(a.Administrator),
+	inserted, err := on.exec(ctx, insert, a.Subject, a.Username, a.PasswordHash, claims, flag(a.Administrator), flag(a.SelfRegistered),
 		micros(a.DisabledAt), stamp(a.NotBefore), stamp(a.CreatedAt), stamp(a.UpdatedAt))
 	if err != nil {
 		return fmt.Errorf("insert account: %w", err)

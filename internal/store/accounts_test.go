@@ -118,6 +118,45 @@ func TestAccountLivesOnAfterwards(t *testing.T) {
 	})
 }
 
+// Whoever signs up under a name that an operator brings later gets nothing of what
+// is meant for somebody else.
+func TestAnImportGivesNothingToWhoSignedUp(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		squatter := anAccount("carol")
+		squatter.SelfRegistered = true
+		must(t, s.InsertAccount(t.Context(), squatter))
+
+		brought := anAccount("carol")
+		brought.Subject, brought.PasswordHash, brought.Administrator = "another", "", true
+		_, _, err := s.ImportAccounts(t.Context(), []*account.Account{anAccount("dave"), brought})
+		wantErr(t, "an import without a password", err, account.ErrSelfRegistered)
+		got, err := s.Account(t.Context(), "carol")
+		must(t, err)
+		wantSame(t, "the account", got, squatter)
+		_, err = s.Account(t.Context(), "dave")
+		wantErr(t, "the rest of the import", err, account.ErrNotFound)
+
+		must(t, s.InsertSession(t.Context(), aSession("squatters", "carol"), nil))
+		taking := anAccount("carol")
+		taking.PasswordHash, taking.UpdatedAt = "$operators", noon.Add(time.Second)
+		_, _, err = s.ImportAccounts(t.Context(), []*account.Account{taking})
+		must(t, err)
+		_, _, err = s.SessionAndConsent(t.Context(), cookie("squatters"), "rp", noon.Add(time.Second))
+		wantErr(t, "the session of who signed up", err, session.ErrNotFound)
+
+		brought = anAccount("carol")
+		brought.PasswordHash, brought.Administrator = "", true
+		_, _, err = s.ImportAccounts(t.Context(), []*account.Account{brought})
+		must(t, err)
+		got, err = s.Account(t.Context(), "carol")
+		must(t, err)
+		if !got.Administrator || got.SelfRegistered {
+			t.Errorf("the account that the operator took over is %+v, want an administrator's, not self-registered", got)
+		}
+	})
+}
+
 func TestUnknownAccountCannotChange(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {

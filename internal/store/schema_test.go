@@ -37,7 +37,8 @@ func TestMigrate(t *testing.T) {
 
 			taken, err := s.Migrate(t.Context())
 			must(t, err)
-			wantSame(t, "steps taken", taken, []string{"00001_nouns.sql", "00002_grants_" + engine + ".sql", "00003_sign_out.sql"})
+			wantSame(t, "steps taken", taken,
+				[]string{"00001_nouns.sql", "00002_grants_" + engine + ".sql", "00003_sign_out.sql", "00004_self_registered.sql"})
 			must(t, s.CheckSchema(t.Context()))
 
 			taken, err = s.Migrate(t.Context())
@@ -80,7 +81,7 @@ func TestReplicasMigrateAtOnce(t *testing.T) {
 					t.Errorf("Migrate = %v, want success", err)
 				}
 			}
-			wantSame(t, "steps taken by all of them", total, 3)
+			wantSame(t, "steps taken by all of them", total, 4)
 			for _, s := range stores {
 				must(t, s.CheckSchema(t.Context()))
 			}
@@ -116,7 +117,9 @@ func TestAnOlderSchemaIsTakenOverWithItsData(t *testing.T) {
 			must(t, err)
 			_, err = before.UpTo(t.Context(), 2)
 			must(t, err)
-			furnish(t, s)
+			alter(t, url, `INSERT INTO accounts
+				(subject, username, password_hash, claims, administrator, not_before, created_at, updated_at)
+				VALUES ('alice', 'alice', '', '{}', 0, 0, 0, 0)`)
 			must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
 
 			_, err = s.Migrate(t.Context())
