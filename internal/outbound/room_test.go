@@ -1,11 +1,10 @@
 package outbound
 
 import (
-	"context"
 	"errors"
 	"net/http"
-	"net/http/httptest"
-	"sync"
+	"net/url"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,81 +12,59 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 )
 
-// hanging are sites that answer when they are told to.
-type hanging struct {
-	*Client
-
-	release chan struct{}
-	reached atomic.Int64
-	fetches sync.WaitGroup
-}
-
-func newHanging(t *testing.T) *hanging {
+// take takes n places for fetches from host, until the returned function is called.
+func take(t *testing.T, r *room, host string, n int) (leave func()) {
 	t.Helper()
-	h := &hanging{release: make(chan struct{})}
-	_, h.Client = serve(t, h.ServeHTTP)
-	return h
-}
-
-// ServeHTTP answers with no key.
-func (h *hanging) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h.reached.Add(1)
-	select {
-	case <-h.release:
-	case <-r.Context().Done():
-	}
-	_, _ = w.Write([]byte(`{}`))
-}
-
-// site returns the address of another site that hangs.
-func (h *hanging) site(t *testing.T) string {
-	t.Helper()
-	s := httptest.NewTLSServer(h) // all of these have one certificate
-	t.Cleanup(s.Close)
-	return s.URL
-}
-
-// fill begins n fetches from uri.
-func (h *hanging) fill(t *testing.T, uri string, n int64) {
-	t.Helper()
-	ctx, want := context.WithoutCancel(t.Context()), h.reached.Load()+n
+	taken := make([]func(), 0, n)
 	for range n {
-		h.fetches.Go(func() { _, _ = h.Get(ctx, uri) })
+		leave, err := r.enter(t.Context(), host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		taken = append(taken, leave)
 	}
-	for began := time.Now(); h.reached.Load() < want; time.Sleep(time.Millisecond) {
-		if time.Since(began) > patience {
-			t.Fatalf("%d fetches reached the sites, want %d", h.reached.Load(), want)
+	return func() {
+		for _, leave := range taken {
+			leave()
 		}
 	}
 }
 
-func (h *hanging) end() {
-	close(h.release)
-	h.fetches.Wait()
-}
-
-// refused wants that there is no room for one more fetch, and that this is told soon.
-func (h *hanging) refused(t *testing.T, uri string) {
+// counting runs a site that has no keys, and counts who fetches them.
+func counting(t *testing.T) (c *Client, uri, host string, fetches *atomic.Int64) {
 	t.Helper()
-	began, before := time.Now(), h.reached.Load()
-	_, err := h.Get(t.Context(), uri)
-	if took := time.Since(began); !errors.Is(err, client.ErrBusy) || took > 4*queueing {
-		t.Errorf("one fetch too many: %v after %v, want that there is no room, and soon", err, took)
+	fetches = new(atomic.Int64)
+	s, c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		fetches.Add(1)
+		_, _ = w.Write([]byte(`{}`))
+	})
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if n := h.reached.Load(); n != before {
-		t.Errorf("%d fetches reached the sites, want %d", n, before)
-	}
+	return c, s.URL, u.Host, fetches
 }
 
 func TestAHostThatHangsTakesPlacesFromItself(t *testing.T) {
 	t.Parallel()
 
-	h := newHanging(t)
-	defer h.end()
-	one := h.site(t)
-	h.fill(t, one, maxPerHost)
-	h.refused(t, one)
-	h.fill(t, h.site(t), 1)
+	c, uri, host, _ := counting(t)
+	other := take(t, c.room, "other.example", maxPerHost)
+	if _, err := c.Get(t.Context(), uri); err != nil {
+		t.Errorf("while another host hangs: %v", err)
+	}
+	other()
+	own := take(t, c.room, host, maxPerHost)
+	if _, err := c.Get(t.Context(), uri); !errors.Is(err, client.ErrBusy) {
+		t.Errorf("while the host hangs: %v, want that there is no room", err)
+	}
+	own()
+	if _, err := c.Get(t.Context(), uri); err != nil {
+		t.Errorf("once there is room: %v", err)
+	}
+	if n := len(c.room.hosts); n != 0 {
+		t.Errorf("%d hosts are remembered, want none", n)
+	}
 }
 
 // Whoever makes us fetch without end finds no room at last, and that is nobody's
@@ -95,23 +72,29 @@ func TestAHostThatHangsTakesPlacesFromItself(t *testing.T) {
 func TestFetchesAreOnlySoMany(t *testing.T) {
 	t.Parallel()
 
-	h := newHanging(t)
-	for range maxFetches / maxPerHost {
-		h.fill(t, h.site(t), maxPerHost)
+	c, uri, _, fetches := counting(t)
+	var leave []func()
+	for i := range maxFetches / maxPerHost {
+		leave = append(leave, take(t, c.room, strconv.Itoa(i)+".example", maxPerHost))
 	}
-	uri := h.site(t)
-	h.refused(t, uri)
-
-	keys := NewKeySets(h.Client, time.Now)
+	if _, err := c.Get(t.Context(), uri); !errors.Is(err, client.ErrBusy) {
+		t.Errorf("one fetch too many: %v, want that there is no room", err)
+	}
+	keys := NewKeySets(c, time.Now)
 	owner := &client.Client{Metadata: client.Metadata{JWKSURI: uri}}
 	if _, err := keys.Keys(t.Context(), owner, ""); errors.Is(err, client.ErrNoKeys) || !errors.Is(err, client.ErrBusy) {
 		t.Errorf("keys for which there is no room: %v, which should be no verdict", err)
 	}
-	h.end()
-	if _, err := keys.Keys(t.Context(), owner, ""); !errors.Is(err, client.ErrNoKeys) || h.reached.Load() != maxFetches+1 {
-		t.Errorf("once there is room: %v after %d fetches, want that they were looked for", err, h.reached.Load())
+	if n := fetches.Load(); n != 0 {
+		t.Errorf("%d fetches reached the site, want none", n)
 	}
-	if n := len(h.room.hosts); n != 0 {
+	for _, leave := range leave {
+		leave()
+	}
+	if _, err := keys.Keys(t.Context(), owner, ""); !errors.Is(err, client.ErrNoKeys) || fetches.Load() != 1 {
+		t.Errorf("once there is room: %v after %d fetches, want that they were looked for", err, fetches.Load())
+	}
+	if n := len(c.room.hosts); n != 0 {
 		t.Errorf("%d hosts are remembered, want none", n)
 	}
 }
