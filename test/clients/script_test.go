@@ -17,7 +17,7 @@ import (
 )
 
 // patience bounds every wait for another program; a registry may take a while.
-const patience = 2 * time.Minute
+const patience = 4 * time.Minute
 
 // script returns how to run an application that is another program.
 func script(command ...string) func(*testing.T, string, *app, *browser) (*sight, error) {
