@@ -49,7 +49,7 @@ func plans() []plan {
 	for _, kind := range []string{"rp-initiated-logout", "frontchannel-rp-initiated-logout", "backchannel-rp-initiated-logout", "session-management"} {
 		list = append(list,
 			plan{"oidcc-" + kind + "-certification-test-plan", variant("response_type", "code", "client_registration", "dynamic_client"), ""},
-			plan{"oidcc-" + kind + "-certification-test-plan", variant("response_type", "code", "client_registration", "static_client"), "session"},
+			plan{"oidcc-" + kind + "-certification-test-plan", variant("response_type", "code", "client_registration", "static_client"), kind},
 		)
 	}
 	for _, method := range []string{"client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"} {

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -98,23 +99,25 @@ func everyClaim() map[string]any {
 
 // answers are the response types of the clients of each kind of static plan.
 func answers() map[string][]string {
-	implicit := []string{"id_token", "id_token token"}
-	hybrid := []string{"code", "code id_token", "code token", "code id_token token"}
 	return map[string][]string{
-		"basic": {"code"}, "implicit": implicit, "hybrid": hybrid, "session": append(append([]string{}, hybrid...), implicit...),
+		"basic": {"code"}, "implicit": {"id_token", "id_token token"},
+		"hybrid":              {"code", "code id_token", "code token", "code id_token token"},
+		"rp-initiated-logout": {"code"}, "session-management": {"code"},
+		"frontchannel-rp-initiated-logout": {"code"}, "backchannel-rp-initiated-logout": {"code"},
 	}
 }
 
-// clients are those of the plans that register none: three of each kind.
+// clients are those of the plans that register none: three of each kind. The suite
+// takes no notices but those that the plan is about.
 func (s *site) clients() []map[string]any {
 	var list []map[string]any
 	for kind, types := range answers() {
-		grants := []string{"authorization_code", "refresh_token", "implicit"}
+		grants := []string{"authorization_code", "refresh_token"}
 		switch kind {
-		case "basic":
-			grants = grants[:2]
 		case "implicit":
-			grants = grants[2:]
+			grants = []string{"implicit"}
+		case "hybrid":
+			grants = append(grants, "implicit")
 		}
 		home := s.callbacks + "a/ostiary-" + kind
 		for name, method := range map[string]string{"": "client_secret_basic", "-post": "client_secret_post", "-2": "client_secret_basic"} {
@@ -124,9 +127,8 @@ func (s *site) clients() []map[string]any {
 				"response_types": types, "grant_types": grants, "scope": "openid profile email address phone offline_access",
 				"post_logout_redirect_uris": []string{home + "/post_logout_redirect"},
 			}
-			if kind == "session" {
-				c["frontchannel_logout_uri"], c["frontchannel_logout_session_required"] = home+"/frontchannel_logout", true
-				c["backchannel_logout_uri"], c["backchannel_logout_session_required"] = home+"/backchannel_logout", true
+			if channel, _, ok := strings.Cut(kind, "channel-"); ok {
+				c[channel+"channel_logout_uri"], c[channel+"channel_logout_session_required"] = home+"/"+channel+"channel_logout", true
 			}
 			list = append(list, c)
 		}

@@ -66,17 +66,32 @@ func (r *row) count(outcomes []outcome) {
 	}
 }
 
-// table is the results as Markdown.
-func (t *tally) table() string {
+// table is the results as Markdown. Of a plan that did not run, the row of the last
+// table stands.
+func (t *tally) table(last string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Suite %s.\n\n| plan | variant | passed | review | warned | skipped | failed |\n|---|---|---|---|---|---|---|\n", t.version)
 	var all counts
-	for _, r := range t.rows {
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", r.title(), r.variants(), r.cells())
-		all.sum(r.counts)
+	for _, p := range plans() {
+		name := fmt.Sprintf("| %s | %s |", p.title(), p.variants())
+		own := readCounts(last, name)
+		for _, r := range t.rows {
+			if r.title() == p.title() && r.variants() == p.variants() {
+				own = r.counts
+			}
+		}
+		fmt.Fprintf(&b, "%s %s |\n", name, own.cells())
+		all.sum(own)
 	}
 	fmt.Fprintf(&b, "| **all** | | %s |\n", all.cells())
 	return b.String()
+}
+
+// readCounts reads the row of that name.
+func readCounts(table, name string) (c counts) {
+	_, rest, _ := strings.Cut(table, name)
+	_, _ = fmt.Sscanf(rest, "%d | %d | %d | %d | %d", &c.passed, &c.review, &c.warned, &c.skipped, &c.failed)
+	return c
 }
 
 // write puts the results into their place in the page.
@@ -87,11 +102,11 @@ func (t *tally) write(page string) error {
 	}
 	begin, end := fmt.Sprintf("<!-- %s -->\n", t.engine), fmt.Sprintf("<!-- end of %s -->\n", t.engine)
 	before, rest, found := strings.Cut(string(text), begin)
-	_, after, closed := strings.Cut(rest, end)
+	last, after, closed := strings.Cut(rest, end)
 	if !found || !closed {
 		return fmt.Errorf("write page: %s has no place for results on %s", page, t.engine)
 	}
-	if err := os.WriteFile(page, []byte(before+begin+"\n"+t.table()+"\n"+end+after), 0o600); err != nil {
+	if err := os.WriteFile(page, []byte(before+begin+"\n"+t.table(last)+"\n"+end+after), 0o600); err != nil {
 		return fmt.Errorf("write page: %w", err)
 	}
 	return nil
