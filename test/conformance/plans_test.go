@@ -46,10 +46,15 @@ func plans() []plan {
 		list = append(list, plan{name: "oidcc-dynamic-certification-test-plan", variant: variant("response_type", answer)})
 	}
 	list = append(list, plan{name: "oidcc-3rdparty-init-login-certification-test-plan", variant: variant("response_type", "code")})
-	for _, kind := range []string{"rp-initiated-logout", "frontchannel-rp-initiated-logout", "backchannel-rp-initiated-logout", "session-management"} {
+	// The names of their clients are in addresses, by which the browser's tasks know a
+	// sign-out.
+	for _, kind := range []struct{ plan, clients string }{
+		{"rp-initiated-logout", "leaving"}, {"session-management", "watching"},
+		{"frontchannel-rp-initiated-logout", "frontchannel"}, {"backchannel-rp-initiated-logout", "backchannel"},
+	} {
 		list = append(list,
-			plan{"oidcc-" + kind + "-certification-test-plan", variant("response_type", "code", "client_registration", "dynamic_client"), ""},
-			plan{"oidcc-" + kind + "-certification-test-plan", variant("response_type", "code", "client_registration", "static_client"), kind},
+			plan{"oidcc-" + kind.plan + "-certification-test-plan", variant("response_type", "code", "client_registration", "dynamic_client"), ""},
+			plan{"oidcc-" + kind.plan + "-certification-test-plan", variant("response_type", "code", "client_registration", "static_client"), kind.clients},
 		)
 	}
 	for _, method := range []string{"client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"} {

@@ -101,9 +101,8 @@ func everyClaim() map[string]any {
 func answers() map[string][]string {
 	return map[string][]string{
 		"basic": {"code"}, "implicit": {"id_token", "id_token token"},
-		"hybrid":              {"code", "code id_token", "code token", "code id_token token"},
-		"rp-initiated-logout": {"code"}, "session-management": {"code"},
-		"frontchannel-rp-initiated-logout": {"code"}, "backchannel-rp-initiated-logout": {"code"},
+		"hybrid":  {"code", "code id_token", "code token", "code id_token token"},
+		"leaving": {"code"}, "watching": {"code"}, "frontchannel": {"code"}, "backchannel": {"code"},
 	}
 }
 
@@ -127,8 +126,8 @@ func (s *site) clients() []map[string]any {
 				"response_types": types, "grant_types": grants, "scope": "openid profile email address phone offline_access",
 				"post_logout_redirect_uris": []string{home + "/post_logout_redirect"},
 			}
-			if channel, _, ok := strings.Cut(kind, "channel-"); ok {
-				c[channel+"channel_logout_uri"], c[channel+"channel_logout_session_required"] = home+"/"+channel+"channel_logout", true
+			if strings.HasSuffix(kind, "channel") {
+				c[kind+"_logout_uri"], c[kind+"_logout_session_required"] = home+"/"+kind+"_logout", true
 			}
 			list = append(list, c)
 		}
