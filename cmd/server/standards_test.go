@@ -21,7 +21,7 @@ func TestPagesNameFilesAndTestsThatExist(t *testing.T) {
 	tests := testFunctions(t)
 	code := regexp.MustCompile("`([^`]+)`")
 	name := regexp.MustCompile(`\b(?:Test|Fuzz)\w+`)
-	for _, page := range []string{"docs/standards.md", "docs/threat-model.md"} {
+	for _, page := range []string{"docs/standards.md", "docs/threat-model.md", "docs/conformance.md"} {
 		rows := testedRows(t, page)
 		if len(rows) == 0 {
 			t.Errorf("%s has no table with a column called test", page)
