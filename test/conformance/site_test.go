@@ -52,7 +52,7 @@ func serve(t *testing.T, engine rig.Engine, suite *suite, certificate []byte) *s
 		Database: rig.Database(t, engine), Issuer: s.issuer,
 		Env: map[string]string{
 			"LEGACY_RESPONSE_TYPES": "on", "OUTBOUND_ALLOW_PRIVATE": "on", "OUTBOUND_CA_FILE": authority,
-			"LOG_LEVEL": "info", "KEY_SET_CACHE": "5m",
+			"LOG_LEVEL": "info", "KEY_SET_CACHE": "2m",
 		},
 	})
 	behind, err := url.Parse(s.URL)
