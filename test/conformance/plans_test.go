@@ -49,8 +49,10 @@ func plans() []plan {
 	// The names of their clients are in addresses, by which the browser's tasks know a
 	// sign-out.
 	for _, kind := range []struct{ plan, clients string }{
-		{"rp-initiated-logout", "leaving"}, {"session-management", "watching"},
-		{"frontchannel-rp-initiated-logout", "frontchannel"}, {"backchannel-rp-initiated-logout", "backchannel"},
+		{"rp-initiated-logout", "leaving"},
+		{"session-management", "watching"},
+		{"frontchannel-rp-initiated-logout", "frontchannel"},
+		{"backchannel-rp-initiated-logout", "backchannel"},
 	} {
 		list = append(list,
 			plan{"oidcc-" + kind.plan + "-certification-test-plan", variant("response_type", "code", "client_registration", "dynamic_client"), ""},
