@@ -56,7 +56,8 @@ func (a *asked) prompts(value string) bool { return slices.Contains(a.prompt, va
 
 // grantsLess reports whether there are scopes that were asked for and not granted.
 func (a *asked) grantsLess() bool {
-	return len(common(strings.Fields(a.form.Get("scope")), a.scopes)) < len(strings.Fields(a.form.Get("scope")))
+	_, all := part(strings.Fields(a.form.Get("scope")), a.scopes)
+	return !all
 }
 
 // wantsRefresh reports whether the answer may lead to refresh tokens.
