@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/url"
 	"strings"
@@ -259,6 +260,25 @@ func TestOpaqueAccessTokens(t *testing.T) {
 	s.pass(10 * time.Minute)
 	if s.active(token) {
 		t.Error("the token is active after its end")
+	}
+}
+
+func TestAccessTokensAreSignedAsConfigured(t *testing.T) {
+	t.Parallel()
+	for _, alg := range []string{"ES256", "RS256", "PS256", "EdDSA"} {
+		t.Run(alg, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, storetest.New(t), map[string]string{"access_token_alg": alg})
+			token := text(s.call("/oauth2/token", url.Values{"grant_type": {"client_credentials"}}).json(t)["access_token"])
+			encoded, _, _ := strings.Cut(token, ".")
+			header, err := base64.RawURLEncoding.DecodeString(encoded)
+			if err != nil || !strings.Contains(string(header), `"alg":"`+alg+`"`) {
+				t.Errorf("the header is %s (%v), want alg %s", header, err, alg)
+			}
+			if !s.active(token) {
+				t.Error("the token is not active")
+			}
+		})
 	}
 }
 

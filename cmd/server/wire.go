@@ -194,7 +194,7 @@ func (a *app) wireTokens(ctx context.Context) error {
 			Request: requestLifetime, Session: sessionLifetimes(c), Remembered: rememberedLifetimes(c),
 		},
 		OpaqueAccessToken: c.AccessTokenFormat == config.FormatOpaque,
-		AccessTokenAlg:    jwks.ES256,
+		AccessTokenAlg:    jwks.Algorithm(c.AccessTokenAlg),
 		Now:               a.now, Log: a.log,
 	})
 	return nil

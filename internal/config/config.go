@@ -43,6 +43,17 @@ const (
 	FormatOpaque TokenFormat = "opaque"
 )
 
+// SigningAlg is a signature algorithm, under its name in RFC 7518 or RFC 8037.
+type SigningAlg string
+
+// The algorithms that tokens are signed with.
+const (
+	AlgES256 SigningAlg = "ES256"
+	AlgRS256 SigningAlg = "RS256"
+	AlgPS256 SigningAlg = "PS256"
+	AlgEdDSA SigningAlg = "EdDSA"
+)
+
 // LogFormat is the shape of a log line.
 type LogFormat string
 
@@ -89,6 +100,7 @@ type Config struct {
 	LegacyResponseTypes bool
 
 	AccessTokenFormat       TokenFormat
+	AccessTokenAlg          SigningAlg
 	CodeLifetime            time.Duration
 	AccessTokenLifetime     time.Duration
 	IDTokenLifetime         time.Duration
@@ -137,6 +149,7 @@ func Default() *Config {
 		RegistrationQuerySecrets: true,
 
 		AccessTokenFormat:       FormatJWT,
+		AccessTokenAlg:          AlgES256,
 		CodeLifetime:            time.Minute,
 		AccessTokenLifetime:     10 * time.Minute,
 		IDTokenLifetime:         10 * time.Minute,

@@ -65,6 +65,8 @@ func keys() []key {
 
 		field("access_token_format", oneOf(FormatJWT, FormatOpaque), func(c *Config) *TokenFormat { return &c.AccessTokenFormat },
 			"The shape of access tokens; a client may override it."),
+		field("access_token_alg", oneOf(AlgES256, AlgRS256, AlgPS256, AlgEdDSA), func(c *Config) *SigningAlg { return &c.AccessTokenAlg },
+			"What JWT access tokens are signed with. An RSA signature takes some thirty times the work of ES256."),
 		field("legacy_response_types", onOff(), func(c *Config) *bool { return &c.LegacyResponseTypes },
 			"Whether clients may register implicit and hybrid response types and use them, against RFC 9700."),
 		field("code_lifetime", duration(time.Second, time.Minute), func(c *Config) *time.Duration { return &c.CodeLifetime },
