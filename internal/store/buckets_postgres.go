@@ -26,6 +26,15 @@ const partitionPrefix = "grants_b"
 
 func partition(b grant.Bucket) string { return partitionPrefix + strconv.FormatUint(uint64(b), 10) }
 
+// within names the bucket in the text. With a parameter alone the plan, which is
+// made once, is for all partitions: every execution would open and lock each of them
+// before it looks at the value, and that grows with their number.
+func (p *postgres) within(b grant.Bucket, statement string) string {
+	const condition = "bucket = $1"
+	before, after, _ := strings.Cut(statement, condition)
+	return before + condition + " AND bucket = " + strconv.FormatUint(uint64(b), 10) + after
+}
+
 // lacksBucket reports whether an INSERT found no partition for its row.
 func (p *postgres) lacksBucket(err error) bool { return hasCode(err, "23514") }
 

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -33,6 +34,36 @@ func TestNewBucketWaitsForNobody(t *testing.T) {
 	_, err = outside.Exec(t.Context(), `COMMIT`)
 	must(t, err)
 	spend(t, s, old)
+}
+
+// Whatever is done with one grant touches its partition alone, so that it costs the
+// same however many there are, and no lock on another one is in its way.
+func TestOneGrantIsOnePartition(t *testing.T) {
+	t.Parallel()
+
+	url := storetest.MigratedURL(t)
+	s := storetest.Open(t, url)
+	furnish(t, s)
+	g := insert(t, s, nil)
+	insert(t, s, func(g *grant.Grant) { g.Bucket-- })
+	outside, err := pgx.Connect(t.Context(), url)
+	must(t, err)
+	defer outside.Close(t.Context())
+	_, err = outside.Exec(t.Context(), fmt.Sprintf(`BEGIN; LOCK TABLE grants_b%d IN ACCESS EXCLUSIVE MODE`, g.Bucket-1))
+	must(t, err)
+
+	insert(t, s, nil)
+	spend(t, s, g)
+	_, err = s.SpendCode(t.Context(), grant.Spending{Ref: g.Ref, ClientID: "rp", Now: noon})
+	wantErr(t, "SpendCode again", err, grant.ErrSpent)
+	r := grant.Rotation{Ref: g.Ref, ClientID: "rp", Generation: 1, Until: noon.Add(day), Now: noon}
+	_, err = s.RotateRefresh(t.Context(), r)
+	must(t, err)
+	_, err = s.RotateRefresh(t.Context(), r)
+	wantErr(t, "RotateRefresh again", err, grant.ErrBehind)
+	wantLive(t, s, g.Ref, noon, true)
+	must(t, s.RevokeGrant(t.Context(), g.Ref, "rp", grant.WhyClient, noon))
+	wantLive(t, s, g.Ref, noon, false)
 }
 
 // What is true of the partitions that come with the table is true of each.

@@ -32,6 +32,9 @@ type engine interface {
 	// within patience. It may run act again after a conflict with another one.
 	transact(ctx context.Context, patience time.Duration, act func(conn) error) error
 
+	// within confines a statement with the condition bucket = $1 to one bucket, which
+	// is also its first argument.
+	within(b grant.Bucket, statement string) string
 	// openBuckets makes room for the grants of buckets.
 	openBuckets(ctx context.Context, buckets ...grant.Bucket) error
 	// lacksBucket reports whether err says that openBuckets was not called.

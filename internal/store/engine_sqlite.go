@@ -268,6 +268,8 @@ func (e *sqliteEngine) migrating(_ context.Context, use func(*sql.DB, goose.Dial
 	return use(e.writing.db, goose.DialectSQLite3)
 }
 
+func (e *sqliteEngine) within(_ grant.Bucket, statement string) string { return statement }
+
 func (e *sqliteEngine) openBuckets(context.Context, ...grant.Bucket) error { return nil }
 
 func (e *sqliteEngine) lacksBucket(error) bool { return false }

@@ -95,7 +95,7 @@ func (s *Store) LiveGrant(ctx context.Context, ref grant.Ref, jti string, now ti
 				OR EXISTS (SELECT 1 FROM sessions s WHERE s.id = grants.session_id))
 			AND NOT EXISTS (SELECT 1 FROM revoked_tokens t WHERE t.jti = $4)`
 
-	held, err := scanHeld(s.read.one(ctx, read, int64(ref.Bucket), ref.ID[:], now.UnixMicro(), jti))
+	held, err := scanHeld(s.read.one(ctx, s.engine.within(ref.Bucket, read), int64(ref.Bucket), ref.ID[:], now.UnixMicro(), jti))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, grant.ErrNotFound
 	}
@@ -132,7 +132,7 @@ func (s *Store) RevokeGrant(ctx context.Context, ref grant.Ref, clientID string,
 		UPDATE grants SET revoked_at = $4, revoked_why = $5
 		WHERE bucket = $1 AND id = $2 AND ($3 = '' OR client_id = $3) AND revoked_at IS NULL`
 
-	_, err := s.write.exec(ctx, revoke, int64(ref.Bucket), ref.ID[:], clientID, now.UnixMicro(), string(why))
+	_, err := s.write.exec(ctx, s.engine.within(ref.Bucket, revoke), int64(ref.Bucket), ref.ID[:], clientID, now.UnixMicro(), string(why))
 	if err != nil {
 		return fmt.Errorf("revoke grant: %w", err)
 	}

@@ -27,7 +27,7 @@ func (s *Store) SpendCode(ctx context.Context, sp grant.Spending) (*grant.Held, 
 			AND ` + standing + `
 		RETURNING ` + heldColumns
 
-	held, err := scanHeld(s.write.one(ctx, spend,
+	held, err := scanHeld(s.write.one(ctx, s.engine.within(sp.Ref.Bucket, spend),
 		int64(sp.Ref.Bucket), sp.Ref.ID[:], sp.ClientID, sp.JKT, sp.Now.UnixMicro()))
 	if errors.Is(err, sql.ErrNoRows) {
 		return s.whyUnspendable(ctx, sp)
@@ -45,7 +45,7 @@ func (s *Store) whyUnspendable(ctx context.Context, sp grant.Spending) (*grant.H
 			AND code_spent_at IS NOT NULL
 			AND revoked_at IS NULL AND ends_at > $5 AND ` + standing
 
-	held, err := scanHeld(s.read.one(ctx, read,
+	held, err := scanHeld(s.read.one(ctx, s.engine.within(sp.Ref.Bucket, read),
 		int64(sp.Ref.Bucket), sp.Ref.ID[:], sp.ClientID, sp.JKT, sp.Now.UnixMicro()))
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -78,7 +78,7 @@ func (s *Store) RotateRefresh(ctx context.Context, r grant.Rotation) (*grant.Hel
 	if r.Keep {
 		step = 0
 	}
-	held, err := scanHeld(s.write.one(ctx, rotate,
+	held, err := scanHeld(s.write.one(ctx, s.engine.within(r.Ref.Bucket, rotate),
 		int64(r.Ref.Bucket), r.Ref.ID[:], r.ClientID, r.JKT, r.Now.UnixMicro(), r.Generation, step, r.Until.UnixMicro()))
 	if errors.Is(err, sql.ErrNoRows) {
 		return s.whyUnrotatable(ctx, r)
@@ -96,7 +96,7 @@ func (s *Store) whyUnrotatable(ctx context.Context, r grant.Rotation) (*grant.He
 			AND refresh_generation > $6
 			AND revoked_at IS NULL AND expires_at > $5 AND ` + standing
 
-	held, err := scanHeld(s.read.one(ctx, read,
+	held, err := scanHeld(s.read.one(ctx, s.engine.within(r.Ref.Bucket, read),
 		int64(r.Ref.Bucket), r.Ref.ID[:], r.ClientID, r.JKT, r.Now.UnixMicro(), r.Generation))
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
