@@ -47,12 +47,9 @@ type Client struct {
 
 // New returns a Client.
 func New(c Config) (*Client, error) {
-	roots, err := x509.SystemCertPool()
+	roots, err := trusted(c.CA)
 	if err != nil {
-		roots = x509.NewCertPool() // a machine without certificates trusts only what it is given
-	}
-	if len(c.CA) > 0 && !roots.AppendCertsFromPEM(c.CA) {
-		return nil, errors.New("read CA: no certificate in it")
+		return nil, err
 	}
 
 	dialer := &net.Dialer{Timeout: patience}
@@ -74,6 +71,23 @@ func New(c Config) (*Client, error) {
 			ForceAttemptHTTP2:      true,
 		},
 	}}, nil
+}
+
+// trusted returns the system's certificates with those of ca beside them. Without
+// any it returns nil, which stands for the system's and leaves reading them to the
+// first call that needs them: parsing them all is almost half of a server's start.
+func trusted(ca []byte) (*x509.CertPool, error) {
+	if len(ca) == 0 {
+		return nil, nil //nolint:nilnil // how crypto/tls spells "the system's"
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool() // a machine without certificates trusts only what it is given
+	}
+	if !roots.AppendCertsFromPEM(ca) {
+		return nil, errors.New("read CA: no certificate in it")
+	}
+	return roots, nil
 }
 
 // Get returns the body of a 200 answer, which should be JSON. Its error may name
