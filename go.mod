@@ -2,7 +2,10 @@ module github.com/ostiary/ostiary
 
 go 1.26.0
 
-replace github.com/ory/x => ./third_party/oryx
+replace (
+	github.com/asaskevich/govalidator => ./third_party/govalidator
+	github.com/ory/x => ./third_party/oryx
+)
 
 require (
 	code.dny.dev/ssrf v0.3.0
