@@ -63,7 +63,12 @@ conformance: ## the OpenID Foundation's suite, which must be running: docs/confo
 	$(withpostgres) go test -tags conformance -count 1 -v -timeout 180m -run 'TestOpenIDProvider/$(ENGINE)' ./test/conformance/ -update -plans '$(PLANS)'
 
 .PHONY: bench
-bench: ## benchmarks, with allocations (BENCH=Token for some)
+bench: ## load on the whole server, every flow (ENGINE=sqlite, FLOWS=refresh,userinfo; go run ./bench --help for more)
+	@tools/need postgresql
+	go run ./bench run --engine $(or $(ENGINE),postgres) --flows '$(FLOWS)'
+
+.PHONY: gobench
+gobench: ## benchmarks of functions, with allocations (BENCH=Token for some)
 	@tools/need postgresql
 	$(withpostgres) go test -run '^$$' -bench '$(BENCH)' -benchmem $(PKG)
 

@@ -28,6 +28,7 @@ type Server struct {
 	bin     string
 	dir     string
 	durable bool
+	further []string
 	account *syscall.Credential
 	will    *lastWill
 
@@ -39,7 +40,8 @@ type Server struct {
 //
 // A durable server waits for the disk as one in production does. Any other is
 // faster and keeps its promises only as long as the machine itself stays up.
-func Start(ctx context.Context, durable bool) (*Server, error) {
+// Further settings, as in name=value, stand over those.
+func Start(ctx context.Context, durable bool, further ...string) (*Server, error) {
 	bin, err := find()
 	if err != nil {
 		return nil, err
@@ -57,7 +59,7 @@ func Start(ctx context.Context, durable bool) (*Server, error) {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 
-	s := &Server{bin: bin, dir: dir, durable: durable, account: account, will: will}
+	s := &Server{bin: bin, dir: dir, durable: durable, further: further, account: account, will: will}
 	if err := s.create(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -165,6 +167,9 @@ func (s *Server) settings() []string {
 	}
 	if !s.durable {
 		settings = append(settings, "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off")
+	}
+	for _, setting := range s.further {
+		settings = append(settings, "-c", setting)
 	}
 	return settings
 }

@@ -1,0 +1,63 @@
+package flows
+
+import (
+	"context"
+
+	"github.com/ostiary/ostiary/bench/load"
+	"github.com/ostiary/ostiary/bench/target"
+	"github.com/ostiary/ostiary/bench/wire"
+)
+
+const getToken = "get a token"
+
+// credentials is the client_credentials grant by secret (RFC 6749 section 4.4).
+func credentials(k target.Kind) func(context.Context, *target.Target) (*Course, error) {
+	return func(_ context.Context, t *target.Target) (*Course, error) {
+		client, err := t.Client(k)
+		if err != nil {
+			return nil, err //nolint:wrapcheck // the caller names the flow
+		}
+		at, err := target.At(t.Endpoints.Token)
+		if err != nil {
+			return nil, err //nolint:wrapcheck // the caller names the flow
+		}
+		return &Course{Caller: func(int) (load.Caller, error) {
+			conn := wire.New(at.URL)
+			request := conn.Post(at.Target, "grant_type=client_credentials&scope=read", wire.Basic(client.ID, client.Secret))
+			return repeat(conn, request, getToken, hasToken), nil
+		}}, nil
+	}
+}
+
+// assertions is the client_credentials grant by private_key_jwt (RFC 7523 section
+// 2.2). The assertions are signed beforehand: that is a client's work.
+func assertions(k target.Kind) func(context.Context, *target.Target) (*Course, error) {
+	return func(_ context.Context, t *target.Target) (*Course, error) {
+		client, err := t.Client(k)
+		if err != nil {
+			return nil, err //nolint:wrapcheck // the caller names the flow
+		}
+		at, err := target.At(t.Endpoints.Token)
+		if err != nil {
+			return nil, err //nolint:wrapcheck // the caller names the flow
+		}
+		shelf := &stock[string]{}
+		fill := func(n int) error {
+			return shelf.fill(n, preparers, func(int) (func() (string, error), error) {
+				return func() (string, error) { return client.Assertion(t.Endpoints.Token) }, nil
+			})
+		}
+		const form = "grant_type=client_credentials&scope=read" +
+			"&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion="
+		return &Course{Stock: fill, Caller: func(int) (load.Caller, error) {
+			conn := wire.New(at.URL)
+			return caller(func() error {
+				assertion, err := shelf.take()
+				if err != nil {
+					return err
+				}
+				return send(conn, conn.Post(at.Target, form+assertion), getToken, hasToken)
+			}), nil
+		}}, nil
+	}
+}

@@ -1,0 +1,30 @@
+package flows
+
+import (
+	"context"
+
+	"github.com/ostiary/ostiary/bench/load"
+	"github.com/ostiary/ostiary/bench/target"
+	"github.com/ostiary/ostiary/bench/wire"
+)
+
+func discovery(_ context.Context, t *target.Target) (*Course, error) {
+	return document(t.Discovery, "issuer")
+}
+
+func keySet(_ context.Context, t *target.Target) (*Course, error) {
+	return document(t.Endpoints.JWKS, "keys")
+}
+
+// document gets a JSON document that has a member.
+func document(address, member string) (*Course, error) {
+	at, err := target.At(address)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // the caller names the flow
+	}
+	good := func(answer *wire.Response) bool { return wire.Has(answer.Body, member) }
+	return &Course{Caller: func(int) (load.Caller, error) {
+		conn := wire.New(at.URL)
+		return repeat(conn, conn.Get(at.Target), "get the document", good), nil
+	}}, nil
+}

@@ -1,0 +1,81 @@
+package load
+
+import (
+	"math/bits"
+	"time"
+)
+
+// A histogram counts durations in buckets: each power of two of nanoseconds is
+// divided into 64, so that a percentile is wrong by at most 1.6 %.
+const (
+	subBits = 6
+	buckets = (64 - subBits + 1) << subBits
+)
+
+// Histogram is a distribution of durations. Its zero value is empty.
+type Histogram struct {
+	counts [buckets]uint64
+	total  uint64
+	max    time.Duration
+}
+
+// Add counts a duration.
+func (h *Histogram) Add(d time.Duration) {
+	d = max(d, 0)
+	h.counts[bucket(uint64(d))]++
+	h.total++
+	h.max = max(h.max, d)
+}
+
+// Merge adds what another histogram has counted.
+func (h *Histogram) Merge(other *Histogram) {
+	for i, n := range other.counts {
+		h.counts[i] += n
+	}
+	h.total += other.total
+	h.max = max(h.max, other.max)
+}
+
+// Count is how many durations were added.
+func (h *Histogram) Count() uint64 { return h.total }
+
+// Max is the longest duration.
+func (h *Histogram) Max() time.Duration { return h.max }
+
+// Percentile returns the duration that p of 100 are not above, and 0 of none.
+func (h *Histogram) Percentile(p float64) time.Duration {
+	if h.total == 0 {
+		return 0
+	}
+	rank := uint64(p / 100 * float64(h.total))
+	if float64(rank) < p/100*float64(h.total) {
+		rank++ // the nearest rank is rounded up
+	}
+	rank = max(rank, 1)
+	var seen uint64
+	for i, n := range h.counts {
+		if seen += n; seen >= rank {
+			return min(middle(i), h.max)
+		}
+	}
+	return h.max
+}
+
+// bucket returns where a number of nanoseconds is counted.
+func bucket(n uint64) int {
+	if n < 1<<subBits {
+		return int(n)
+	}
+	shift := bits.Len64(n) - subBits - 1
+	return (shift+1)<<subBits + int(n>>shift) - 1<<subBits
+}
+
+// middle returns the middle of a bucket.
+func middle(i int) time.Duration {
+	if i < 1<<subBits {
+		return time.Duration(i)
+	}
+	shift := i>>subBits - 1
+	low := uint64(i&(1<<subBits-1)+1<<subBits) << shift
+	return time.Duration(low + 1<<shift/2) //nolint:gosec // no duration reaches the last bucket
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/ostiary/ostiary/bench/target"
+	"github.com/ostiary/ostiary/internal/account"
+)
+
+// people is how many there are to sign in, so that callers do not meet in a row.
+const people = 200
+
+// populate makes clients and people known to the server.
+func (s *stand) populate(ctx context.Context, idTokenAlg string) error {
+	if err := s.importClients(ctx, idTokenAlg); err != nil {
+		return err
+	}
+	return s.importPeople(ctx)
+}
+
+func (s *stand) importClients(ctx context.Context, idTokenAlg string) error {
+	s.spec.Clients = map[target.Kind]target.Client{}
+	var entries []map[string]any
+	for _, kind := range target.Kinds() {
+		client, err := kind.NewClient()
+		if err != nil {
+			return err //nolint:wrapcheck // names itself
+		}
+		client.ID = "load-" + string(kind)
+		entry := kind.Metadata(client, idTokenAlg)
+		entry["client_id"] = client.ID
+		if client.Key == nil {
+			client.Secret = randomText()
+			entry["client_secret"] = client.Secret
+		}
+		s.spec.Clients[kind] = *client
+		entries = append(entries, entry)
+	}
+	return s.importFile(ctx, "clients", entries)
+}
+
+// importPeople gives everybody one password, which is hashed once.
+func (s *stand) importPeople(ctx context.Context) error {
+	memory, err := strconv.ParseUint(s.settings["ARGON2_MEMORY_MIB"], 10, 22)
+	if err != nil {
+		return fmt.Errorf("read ARGON2_MEMORY_MIB: %w", err)
+	}
+	passes, err := strconv.ParseUint(s.settings["ARGON2_ITERATIONS"], 10, 32)
+	if err != nil {
+		return fmt.Errorf("read ARGON2_ITERATIONS: %w", err)
+	}
+	password := randomText()
+	hash, err := account.NewHasher(uint32(memory)<<10, uint32(passes), 1, time.Minute).Hash(ctx, password)
+	if err != nil {
+		return fmt.Errorf("hash a password: %w", err)
+	}
+	entries := make([]map[string]any, people)
+	for i := range entries {
+		name := fmt.Sprintf("person-%d", i)
+		entries[i] = map[string]any{"username": name, "password_hash": hash, "claims": map[string]any{"name": "Person " + strconv.Itoa(i)}}
+		s.spec.Users = append(s.spec.Users, target.User{Username: name, Password: password})
+	}
+	return s.importFile(ctx, "users", entries)
+}
+
+func (s *stand) importFile(ctx context.Context, noun string, entries any) error {
+	text, err := json.Marshal(entries)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", noun, err)
+	}
+	path := filepath.Join(s.dir, noun+".json")
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		return fmt.Errorf("write %s: %w", noun, err)
+	}
+	return s.command(ctx, noun, "import", path)
+}
+
+// randomText returns at least 256 random bits.
+func randomText() string { return rand.Text() + rand.Text() }

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/ostiary/ostiary/bench/flows"
+)
+
+// result is one line of the file of results. Times of operations are in
+// milliseconds; what an operation cost is per operation that succeeded.
+type result struct {
+	At      time.Time `json:"at"`
+	Target  string    `json:"target"`
+	Flow    string    `json:"flow"`
+	Callers int       `json:"callers"`
+	Round   int       `json:"round"`
+	// Offered is the rate of an open loop, 0 for a closed one.
+	Offered float64 `json:"offered,omitempty"`
+
+	Seconds   float64 `json:"seconds"`
+	Ops       uint64  `json:"ops"`
+	PerSecond float64 `json:"per_second"`
+	P50       float64 `json:"p50_ms"`
+	P90       float64 `json:"p90_ms"`
+	P99       float64 `json:"p99_ms"`
+	Max       float64 `json:"max_ms"`
+
+	Errors     uint64   `json:"errors"`
+	Shown      []string `json:"shown_errors,omitempty"`
+	Refused    uint64   `json:"refused"`
+	RetryAfter uint64   `json:"refused_with_retry_after"`
+	RefusedP99 float64  `json:"refused_p99_ms"`
+
+	ServerCPU    float64 `json:"server_cpu_ms"`
+	DatabaseCPU  float64 `json:"database_cpu_ms"`
+	GeneratorCPU float64 `json:"generator_cpu_ms"`
+	PeakMB       float64 `json:"server_peak_mb"`
+	// Statements is -1 when the database does not count them.
+	Statements float64 `json:"statements"`
+	Writes     float64 `json:"writes"`
+	WALBytes   float64 `json:"wal_bytes"`
+}
+
+// result sums a measurement up.
+func (m *measurement) result(f *flows.Flow) *result {
+	t, spent := &m.tally, m.spent
+	ops := float64(max(t.Latency.Count(), 1))
+	r := &result{
+		At: time.Now().UTC().Truncate(time.Second), Target: m.target.Name, Flow: f.Name, Callers: m.Callers, Offered: m.Rate,
+		Seconds: t.Elapsed.Seconds(), Ops: t.Latency.Count(), PerSecond: t.Rate(),
+		P50: ms(t.Latency.Percentile(50)), P90: ms(t.Latency.Percentile(90)), P99: ms(t.Latency.Percentile(99)), Max: ms(t.Latency.Max()),
+		Errors: t.Errors, Shown: t.Shown,
+		Refused: t.Refusal.Count(), RetryAfter: t.Told, RefusedP99: ms(t.Refusal.Percentile(99)),
+		ServerCPU: ms(spent.Server) / ops, DatabaseCPU: ms(spent.Database) / ops, GeneratorCPU: ms(spent.Generator) / ops,
+		PeakMB: float64(m.meter.Peak()) / (1 << 20), Statements: -1,
+		Writes: float64(spent.Writes) / ops, WALBytes: float64(spent.WAL) / ops,
+	}
+	if spent.Statements >= 0 {
+		r.Statements = float64(spent.Statements) / ops
+	}
+	return r
+}
+
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// record appends a line to the file of results, if there is one.
+func record(path string, line any) error {
+	if path == "" {
+		return nil
+	}
+	text, err := json.Marshal(line)
+	if err != nil {
+		return fmt.Errorf("write result: %w", err)
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644) //nolint:gosec // results are no secret
+	if err != nil {
+		return fmt.Errorf("write result: %w", err)
+	}
+	defer file.Close() //nolint:errcheck // Write says what went wrong
+	if _, err := file.Write(append(text, '\n')); err != nil {
+		return fmt.Errorf("write result: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ostiary/ostiary/bench/flows"
+	"github.com/ostiary/ostiary/bench/target"
+)
+
+// common are the flags of all measurements.
+type common struct {
+	Target     string            `help:"What to measure: 'ostiary' is built from this checkout and started; or a built binary of it, a JSON file that describes a running server, or an issuer." default:"ostiary"`
+	Flows      string            `help:"Only these, comma separated; * at the end stands for any." placeholder:"NAMES"`
+	Callers    []int             `short:"c" help:"How many callers at once." default:"32"`
+	Duration   time.Duration     `short:"d" help:"How long to measure each." default:"2s"`
+	WarmUp     time.Duration     `help:"How long to call before that." default:"300ms"`
+	Rounds     int               `short:"n" help:"How often." default:"1"`
+	Out        string            `help:"Append each result to this file, a JSON object a line." placeholder:"FILE"`
+	Engine     string            `help:"Database of an Ostiary that is started." enum:"postgres,sqlite" default:"postgres"`
+	Env        map[string]string `help:"A setting of an Ostiary that is started; may be repeated." placeholder:"KEY=VALUE" mapsep:"none"`
+	Count      bool              `help:"Count statements, with pg_stat_statements in an Ostiary's database. It costs a little."`
+	IDTokenAlg string            `help:"What clients register for their ID tokens." default:"ES256" name:"id-token-alg"`
+}
+
+func (c *common) enter(ctx context.Context, what string) (*contender, error) {
+	return enter(ctx, what, standOptions{Engine: c.Engine, Env: c.Env, Count: c.Count, IDTokenAlg: c.IDTokenAlg}, target.Options{IDTokenAlg: c.IDTokenAlg})
+}
+
+// runCommand measures one server.
+type runCommand struct {
+	common
+}
+
+// Run measures.
+func (cmd *runCommand) Run(ctx context.Context, s streams) (err error) {
+	chosen, err := flows.Select(cmd.Flows)
+	if err != nil {
+		return err //nolint:wrapcheck // names itself
+	}
+	c, err := cmd.enter(ctx, cmd.Target)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.close()) }()
+	writeHead(s.out)
+	for _, f := range chosen {
+		for _, callers := range cmd.Callers {
+			for round := 1; round <= cmd.Rounds; round++ {
+				p := plan{Callers: callers, Duration: cmd.Duration, WarmUp: cmd.WarmUp}
+				if _, err := cmd.one(ctx, s, c, &f, p, round); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// one measures once, prints and records. A flow that a server does not have is
+// passed over with a remark, and no result.
+func (c *common) one(ctx context.Context, s streams, who *contender, f *flows.Flow, p plan, round int) (*result, error) {
+	fmt.Fprintf(s.err, "%s at %s, %d callers, round %d\n", f.Name, who.target.Name, p.Callers, round)
+	r, err := who.measure(ctx, f, p)
+	if ctx.Err() != nil {
+		return nil, ctx.Err() //nolint:wrapcheck // interrupted
+	}
+	if err != nil {
+		fmt.Fprintf(s.err, "passed over: %v\n", err)
+		return nil, nil //nolint:nilnil // no result, and no reason to end
+	}
+	r.Round = round
+	writeRow(s.out, r)
+	return r, record(c.Out, r)
+}

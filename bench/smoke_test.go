@@ -1,0 +1,60 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/bench/flows"
+	"github.com/ostiary/ostiary/bench/target"
+)
+
+// Every flow works against a whole server.
+func TestEveryFlowGoesWithoutErrors(t *testing.T) {
+	t.Parallel()
+	c, err := enter(t.Context(), "ostiary", standOptions{Engine: "sqlite", IDTokenAlg: "ES256"}, target.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, f := range flows.All() {
+		r, err := c.measure(t.Context(), &f, plan{Callers: 2, Duration: 50 * time.Millisecond, WarmUp: 10 * time.Millisecond})
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if r.Ops == 0 || r.Errors > 0 || r.Refused > 0 {
+			t.Errorf("%s: %d operations, %d refused, %d errors: %q", f.Name, r.Ops, r.Refused, r.Errors, r.Shown)
+		}
+	}
+}
+
+func TestResultsAreALineEach(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "results.jsonl")
+	for round := 1; round <= 2; round++ {
+		if err := record(path, &result{Flow: "jwks", Round: round}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		var r result
+		if err := json.Unmarshal([]byte(line), &r); err != nil || r.Flow != "jwks" {
+			t.Errorf("line %q: %v", line, err)
+		}
+	}
+	if got := strings.Count(string(text), "\n"); got != 2 {
+		t.Errorf("%d lines, want 2", got)
+	}
+}
