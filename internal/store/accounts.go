@@ -79,7 +79,7 @@ func insertAccount(ctx context.Context, on conn, a *account.Account) error {
 func (s *Store) ListAccounts(ctx context.Context, after string, limit int) (list []*account.Account, err error) {
 	const read = `SELECT ` + accountColumns + ` FROM accounts WHERE username > $1 ORDER BY username LIMIT $2`
 
-	err = s.read.each(ctx, func(from scanner) error {
+	err = s.list.each(ctx, func(from scanner) error {
 		a, err := scanAccount(from)
 		list = append(list, a)
 		return err
@@ -166,7 +166,7 @@ func (s *Store) endMeanwhile(ctx context.Context, subject string, now time.Time)
 	if err != nil {
 		return err
 	}
-	if _, err := s.write.exec(ctx, revoke, subject, now.UnixMicro(), string(grant.WhySignOut)); err != nil {
+	if _, err := s.aside.exec(ctx, revoke, subject, now.UnixMicro(), string(grant.WhySignOut)); err != nil {
 		return fmt.Errorf("revoke grants of account: %w", err)
 	}
 	return nil

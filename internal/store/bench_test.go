@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -77,5 +79,54 @@ func BenchmarkLiveGrant(b *testing.B) {
 			_, err := s.LiveGrant(b.Context(), g.Ref, "jti", noon)
 			must(b, err)
 		}
+	})
+}
+
+// atOnce runs act from many callers.
+func atOnce(b *testing.B, act func(i int)) {
+	b.Helper()
+	var next atomic.Int64
+	b.SetParallelism(16) // times the processors
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			act(int(next.Add(1)))
+		}
+	})
+}
+
+func BenchmarkRotateRefreshAtOnce(b *testing.B) {
+	onEach(b, func(b *testing.B, s *store.Store) {
+		b.Helper()
+		type line struct {
+			sync.Mutex
+			grant.Rotation
+		}
+		lines := make([]line, 64)
+		for i := range lines {
+			g := insert(b, s, nil)
+			spend(b, s, g)
+			lines[i].Rotation = grant.Rotation{Ref: g.Ref, ClientID: "rp", Until: noon.Add(time.Hour), Now: noon}
+		}
+		b.ResetTimer()
+		atOnce(b, func(i int) {
+			l := &lines[i%len(lines)]
+			l.Lock()
+			defer l.Unlock()
+			l.Generation++
+			_, err := s.RotateRefresh(b.Context(), l.Rotation)
+			must(b, err)
+		})
+	})
+}
+
+func BenchmarkLiveGrantAtOnce(b *testing.B) {
+	onEach(b, func(b *testing.B, s *store.Store) {
+		b.Helper()
+		g := insert(b, s, nil)
+		b.ResetTimer()
+		atOnce(b, func(int) {
+			_, err := s.LiveGrant(b.Context(), g.Ref, "jti", noon)
+			must(b, err)
+		})
 	})
 }

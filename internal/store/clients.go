@@ -143,7 +143,7 @@ func (s *Store) DeleteClient(ctx context.Context, id string) error {
 func (s *Store) ListClients(ctx context.Context, after string, limit int) (list []*client.Client, err error) {
 	const read = `SELECT ` + clientColumns + ` FROM clients WHERE id > $1 ORDER BY id LIMIT $2`
 
-	err = s.read.each(ctx, func(from scanner) error {
+	err = s.list.each(ctx, func(from scanner) error {
 		c, err := scanClient(from)
 		list = append(list, c)
 		return err

@@ -28,6 +28,8 @@ type engine interface {
 	name() string
 	reader() conn // of committed data
 	writer() conn
+	lister() conn // both once more, for what may take long
+	aside() conn
 	// transact runs act in one transaction, which is committed if act returns nil
 	// within patience. It may run act again after a conflict with another one.
 	transact(ctx context.Context, patience time.Duration, act func(conn) error) error

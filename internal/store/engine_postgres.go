@@ -30,7 +30,8 @@ const migrationLock = 0x6f737469617279
 
 // postgres is the engine for many replicas.
 type postgres struct {
-	pool *pgxpool.Pool
+	pool             *pgxpool.Pool
+	reading, writing *lane
 }
 
 func openPostgres(ctx context.Context, url string, maxConns int) (*postgres, error) {
@@ -61,13 +62,17 @@ func openPostgres(ctx context.Context, url string, maxConns int) (*postgres, err
 	if err != nil {
 		return nil, fmt.Errorf("make the pool: %w", err)
 	}
-	return &postgres{pool}, nil
+	p := &postgres{pool: pool}
+	p.reading, p.writing = &lane{engine: p}, &lane{engine: p}
+	return p, nil
 }
 
 func (p *postgres) name() string { return migrations.Postgres }
 func (p *postgres) close()       { p.pool.Close() }
-func (p *postgres) reader() conn { return p }
-func (p *postgres) writer() conn { return p }
+func (p *postgres) reader() conn { return p.reading }
+func (p *postgres) writer() conn { return p.writing }
+func (p *postgres) lister() conn { return p }
+func (p *postgres) aside() conn  { return p }
 
 func (p *postgres) exec(ctx context.Context, statement string, args ...any) (affected int64, err error) {
 	err = p.lend(ctx, requestPatience, func(ctx context.Context, c *pgx.Conn) error {
@@ -102,6 +107,28 @@ func (p *postgres) transact(ctx context.Context, patience time.Duration, act fun
 
 // lend runs use with a connection, again if it lost against another transaction.
 func (p *postgres) lend(ctx context.Context, patience time.Duration, use func(context.Context, *pgx.Conn) error) error {
+	return p.borrow(ctx, func(c *pgx.Conn) error {
+		working, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		return use(working, c)
+	})
+}
+
+// lendFor is lend for work that does not end with a request. Its end is set on the
+// connection: for a context that can end pgx starts a goroutine at each statement.
+func (p *postgres) lendFor(ctx context.Context, patience time.Duration, use func(context.Context, *pgx.Conn) error) error {
+	return p.borrow(ctx, func(c *pgx.Conn) error {
+		wire := c.PgConn().Conn()
+		if err := wire.SetDeadline(time.Now().Add(patience)); err != nil {
+			return &unavailable{err}
+		}
+		defer wire.SetDeadline(time.Time{}) //nolint:errcheck // it is closed, then, and so of no use to anybody
+		return use(context.Background(), c)
+	})
+}
+
+// borrow runs use with a connection, again if it lost against another transaction.
+func (p *postgres) borrow(ctx context.Context, use func(*pgx.Conn) error) error {
 	return retrying(lostOnPostgres, func() error {
 		waiting, cancel := context.WithTimeout(ctx, acquirePatience)
 		defer cancel()
@@ -111,12 +138,10 @@ func (p *postgres) lend(ctx context.Context, patience time.Duration, use func(co
 		}
 		defer c.Release()
 
-		working, cancel := context.WithTimeout(ctx, patience)
-		defer cancel()
-		err = use(working, c.Conn())
+		err = use(c.Conn())
 		if readOnly(err) {
 			// The server has become a replica: the next connection looks for the primary.
-			_ = c.Conn().Close(working)
+			_ = c.Conn().PgConn().Conn().Close()
 		}
 		return err
 	})

@@ -117,6 +117,8 @@ func connectSQLite(path string, conns int, pragmas ...string) (*sqliteConn, erro
 func (e *sqliteEngine) name() string { return migrations.SQLite }
 func (e *sqliteEngine) reader() conn { return e.reading }
 func (e *sqliteEngine) writer() conn { return e.writing }
+func (e *sqliteEngine) lister() conn { return e.reading }
+func (e *sqliteEngine) aside() conn  { return e.writing }
 
 func (e *sqliteEngine) close() {
 	_ = e.reading.db.Close() // every acknowledged write is on disk already

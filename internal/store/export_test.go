@@ -70,3 +70,28 @@ func (s *Store) Mistakes(ctx context.Context) map[string]error {
 	}
 	return got
 }
+
+// HoldWrites keeps writes on PostgreSQL waiting, so that what comes before release
+// goes in one batch. waiting tells how many there are.
+func HoldWrites(s *Store) (waiting func() int, release func()) {
+	l := s.engine.(*postgres).writing //nolint:forcetypeassert // by name
+	l.mu.Lock()
+	l.leading = lanesWide
+	l.mu.Unlock()
+	waiting = func() int {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return len(l.waiting)
+	}
+	return waiting, func() {
+		l.mu.Lock()
+		l.leading = 1
+		l.mu.Unlock()
+		l.finish(nil, nil)
+	}
+}
+
+// WriteAndLook runs a statement that writes and hands its rows to visit.
+func WriteAndLook(ctx context.Context, s *Store, statement string, visit func() error) error {
+	return s.write.each(ctx, func(scanner) error { return visit() }, statement)
+}

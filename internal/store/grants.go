@@ -153,7 +153,7 @@ func (s *Store) ListGrants(
 			AND revoked_at IS NULL AND ends_at > $5 AND ` + standing + `
 		ORDER BY bucket, id LIMIT $6`
 
-	err = s.read.each(ctx, func(from scanner) error {
+	err = s.list.each(ctx, func(from scanner) error {
 		g := &grant.Grant{}
 		list = append(list, g)
 		return from.Scan(grantInto(g)...)

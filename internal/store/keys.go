@@ -16,7 +16,7 @@ func (s *Store) LoadKeys(ctx context.Context) (version int64, records []jwks.Rec
 		FROM key_state v LEFT JOIN signing_keys k ON v.only_row = 1
 		ORDER BY k.kid`
 
-	err = s.read.each(ctx, func(from scanner) error {
+	err = s.list.each(ctx, func(from scanner) error {
 		var r jwks.Record
 		err := from.Scan(&version, intoText(&r.KID), intoText(&r.Algorithm), intoText(&r.State), intoBytes(&r.Sealed),
 			intoTime(&r.PublishedAt), intoTime(&r.ActivatedAt), intoTime(&r.RetiredAt), intoTime(&r.RemoveAfter))

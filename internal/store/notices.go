@@ -59,7 +59,7 @@ func (s *Store) DueNotices(ctx context.Context) ([]notice.Due, error) {
 		GROUP BY client_id ORDER BY min(due_at), client_id`
 
 	var list []notice.Due
-	err := s.read.each(ctx, func(from scanner) error {
+	err := s.list.each(ctx, func(from scanner) error {
 		var d notice.Due
 		err := from.Scan(&d.ClientID, intoTime(&d.At))
 		list = append(list, d)
@@ -82,7 +82,7 @@ func (s *Store) ClaimNotice(ctx context.Context, clientID string, now, lease tim
 			ORDER BY due_at, id LIMIT 1)
 		RETURNING ` + noticeColumns
 
-	n, err := scanNotice(s.write.one(ctx, claim, clientID, now.UnixMicro(), lease.UnixMicro()))
+	n, err := scanNotice(s.aside.one(ctx, claim, clientID, now.UnixMicro(), lease.UnixMicro()))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, notice.ErrNotFound
 	}
@@ -99,7 +99,7 @@ func (s *Store) PostponeNotice(ctx context.Context, n *notice.Notice, dueAt time
 		UPDATE notices SET due_at = $3, status = $4, fault = $5
 		WHERE id = $1 AND attempts = $2 AND state = 'pending'`
 
-	if _, err := s.write.exec(ctx, postpone, n.ID, n.Attempts, dueAt.UnixMicro(), n.Status, n.Fault); err != nil {
+	if _, err := s.aside.exec(ctx, postpone, n.ID, n.Attempts, dueAt.UnixMicro(), n.Status, n.Fault); err != nil {
 		return fmt.Errorf("postpone notice: %w", err)
 	}
 	return nil
@@ -116,7 +116,7 @@ func (s *Store) EndNotice(ctx context.Context, n *notice.Notice, state notice.St
 	if state == notice.Failed {
 		kept = keptFailed
 	}
-	_, err := s.write.exec(ctx, end, n.ID, string(state), n.Status, n.Fault, now.UnixMicro(), now.Add(kept).UnixMicro(), n.Attempts)
+	_, err := s.aside.exec(ctx, end, n.ID, string(state), n.Status, n.Fault, now.UnixMicro(), now.Add(kept).UnixMicro(), n.Attempts)
 	if err != nil {
 		return fmt.Errorf("end notice: %w", err)
 	}
@@ -136,7 +136,7 @@ func (s *Store) ListNotices(ctx context.Context, f NoticeFilter, after string, l
 		WHERE id > $1 AND ($2 = '' OR client_id = $2) AND ($3 = '' OR state = $3)
 		ORDER BY id LIMIT $4`
 
-	err = s.read.each(ctx, func(from scanner) error {
+	err = s.list.each(ctx, func(from scanner) error {
 		n, err := scanNotice(from)
 		list = append(list, n)
 		return err
@@ -165,7 +165,7 @@ func (s *Store) DeleteNotice(ctx context.Context, id string) error {
 }
 
 func (s *Store) changeNotice(ctx context.Context, what, change string, args ...any) error {
-	changed, err := s.write.exec(ctx, change, args...)
+	changed, err := s.aside.exec(ctx, change, args...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}

@@ -97,7 +97,7 @@ func (s *Store) purgeRows(ctx context.Context, before time.Time, purged *Purged)
 		`DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE purge_after <= $1 ORDER BY purge_after LIMIT $2)`,
 		`DELETE FROM guesses WHERE digest IN (SELECT digest FROM guesses WHERE until <= $1 ORDER BY until LIMIT $2)`,
 	} {
-		removed, err := inBatches(ctx, s.write, remove, before.UnixMicro())
+		removed, err := inBatches(ctx, s.aside, remove, before.UnixMicro())
 		purged.Rows += removed
 		if err != nil {
 			return fmt.Errorf("purge rows: %w", err)

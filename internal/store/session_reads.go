@@ -102,7 +102,7 @@ func (s *Store) ListSessions(
 		WHERE s.id > $1 AND ($2 = '' OR s.subject = $2) AND s.idle_until > $3
 		ORDER BY s.id LIMIT $4`
 
-	err = s.read.each(ctx, func(from scanner) error {
+	err = s.list.each(ctx, func(from scanner) error {
 		n := &session.Session{}
 		list = append(list, n)
 		return from.Scan(sessionInto(n)...)

@@ -36,7 +36,7 @@ func (s *Store) InsertSession(ctx context.Context, n *session.Session, replaces 
 	if err != nil || replaced == "" {
 		return err
 	}
-	return revokeGrantsIn(ctx, s.write, []string{replaced}, n.CreatedAt)
+	return revokeGrantsIn(ctx, s.aside, []string{replaced}, n.CreatedAt)
 }
 
 func insertSession(ctx context.Context, on conn, n *session.Session) error {
@@ -96,7 +96,7 @@ func (s *Store) EndSession(ctx context.Context, id string, now time.Time) (parti
 	if err != nil {
 		return nil, err
 	}
-	return participants, revokeGrantsIn(ctx, s.write, []string{id}, now)
+	return participants, revokeGrantsIn(ctx, s.aside, []string{id}, now)
 }
 
 // endSession removes the session and revokes its grants. Nobody sees that until it
@@ -137,5 +137,5 @@ func (s *Store) EndSessionsOf(ctx context.Context, subject string, now time.Time
 	if err != nil {
 		return 0, err
 	}
-	return len(ids), revokeGrantsIn(ctx, s.write, ids, now)
+	return len(ids), revokeGrantsIn(ctx, s.aside, ids, now)
 }

@@ -30,8 +30,10 @@ type Config struct {
 // Store is an open database.
 type Store struct {
 	engine     engine
-	read       conn
-	write      conn
+	read       conn // short statements, of committed data
+	write      conn // short statements, which find their rows by key
+	list       conn // reads that may take long, so that nobody waits behind them
+	aside      conn // writes that may
 	statements atomic.Int64
 
 	longestGrant time.Duration
@@ -62,6 +64,8 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	}
 	s.read = counted{s.engine.reader(), &s.statements}
 	s.write = counted{s.engine.writer(), &s.statements}
+	s.list = counted{s.engine.lister(), &s.statements}
+	s.aside = counted{s.engine.aside(), &s.statements}
 	return s, nil
 }
 
