@@ -1,6 +1,8 @@
 package jwks
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -48,4 +50,24 @@ func BenchmarkKeySet(b *testing.B) {
 			b.Fatal("no key set")
 		}
 	}
+}
+
+func BenchmarkHandler(b *testing.B) {
+	m, _, _ := started(b, allAlgorithms()...)
+	h := m.Handler()
+	for name, tag := range map[string]string{"whole": "", "not modified": etagOf(m)} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				r := httptest.NewRequest(http.MethodGet, "/.well-known/jwks.json", nil)
+				r.Header.Set("If-None-Match", tag)
+				h.ServeHTTP(httptest.NewRecorder(), r)
+			}
+		})
+	}
+}
+
+func etagOf(m *Manager) string {
+	_, etag, _ := m.KeySet()
+	return etag
 }

@@ -216,18 +216,6 @@ func TestPagesCarryTheirPolicy(t *testing.T) {
 	}
 }
 
-func BenchmarkSignIn(b *testing.B) {
-	p, err := New()
-	if err != nil {
-		b.Fatal(err)
-	}
-	v := SignIn{Client: &Client{Name: "Acme", Host: "acme.example"}, Action: "/login", Request: "r"}
-	b.ReportAllocs()
-	for b.Loop() {
-		p.SignIn(httptest.NewRecorder(), http.StatusOK, v)
-	}
-}
-
 func TestAPageIsWrittenWholeOrNotAtAll(t *testing.T) {
 	t.Parallel()
 

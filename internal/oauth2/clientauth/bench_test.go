@@ -3,6 +3,7 @@ package clientauth
 import (
 	"context"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,6 +38,8 @@ func BenchmarkAuthenticate(b *testing.B) {
 	signed := func(key any, alg string) *http.Request {
 		return asserting(sign(b, key, alg, goodHeader(with("alg", alg)), goodClaims(nil)))
 	}
+	_, sharing := withMAC(b, longSecret, "")
+	sharing.cfg.Replay = fresh{}
 	for _, bench := range []struct {
 		name    string
 		request *http.Request
@@ -44,12 +47,17 @@ func BenchmarkAuthenticate(b *testing.B) {
 		{"client_secret_basic", basic(form(), "basic", longSecret)},
 		{"client_secret_post", form("client_id", "post", "client_secret", longSecret)},
 		{"none", form("client_id", "app")},
+		{"client_secret_jwt/HS256", asserting(mac("HS256", longSecret, nil, nil))},
 		{"private_key_jwt/RS256", signed(rsaKeys[0](), "RS256")},
 		{"private_key_jwt/PS256", signed(rsaKeys[0](), "PS256")},
 		{"private_key_jwt/ES256", signed(ecKeys[0](), "ES256")},
 		{"private_key_jwt/EdDSA", signed(edKeys[0](), "EdDSA")},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
+			a := a
+			if strings.HasPrefix(bench.name, client.AuthSecretJWT) {
+				a = sharing
+			}
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := a.Authenticate(b.Context(), bench.request); err != nil {

@@ -186,23 +186,3 @@ func FuzzOpen(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkMake(b *testing.B) {
-	codec, r := tokens.NewCodec([]tokens.Key{key(1)}), ref()
-	b.ReportAllocs()
-	for b.Loop() {
-		codec.Make(tokens.Refresh, r, 1, seed)
-	}
-}
-
-func BenchmarkParse(b *testing.B) {
-	codec := tokens.NewCodec([]tokens.Key{key(1)})
-	token := codec.Make(tokens.Refresh, ref(), 1, seed)
-	b.ReportAllocs()
-	for b.Loop() {
-		h, err := codec.Parse(tokens.Refresh, token)
-		if err != nil || !codec.Belongs(tokens.Refresh, h, seed) {
-			b.Fatal("the token is not its own")
-		}
-	}
-}
