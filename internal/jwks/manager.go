@@ -44,6 +44,7 @@ type Manager struct {
 	began     time.Time
 	monotonic func() time.Duration
 	rsaSlots  chan struct{}
+	verified  verified
 	view      atomic.Pointer[view]
 
 	// editing is held while the view is read anew or the store is changed.

@@ -2,6 +2,7 @@ package jwks
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -80,7 +81,8 @@ func (k *key) token(ctx context.Context, typ string, payload []byte, slots chan 
 
 // Verify returns the payload of a compact JWS that one of our keys signed and
 // whose typ is one of typs: compared without case and without "application/",
-// where "" stands for no typ at all. Times and audiences are the caller's.
+// where "" stands for no typ at all. Times and audiences are the caller's. The
+// payload is shared with those who verify the same token: nobody may change it.
 //
 // Its error is [ErrBadToken], or [ErrStale] when the answer cannot be known now.
 //
@@ -97,37 +99,55 @@ func (m *Manager) verify(token string, typs []string) (payload []byte, kid strin
 	if len(token) > maxToken {
 		return nil, "", errors.New("it is too long")
 	}
+	sum := sha256.Sum256([]byte(token))
+	good, known := m.verified.get(sum)
+	if known {
+		_, err = m.lookup(good.kid)
+	} else {
+		good, err = m.verifyAnew(token)
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	if !known && len(token) <= verifiedLongest {
+		m.verified.put(sum, good)
+	}
+	if !slices.ContainsFunc(typs, func(want string) bool { return sameType(good.typ, want) }) {
+		return nil, "", fmt.Errorf("its typ %q is for another use", good.typ)
+	}
+	return good.payload, good.kid, nil
+}
+
+// verifyAnew reads a token and verifies its signature.
+func (m *Manager) verifyAnew(token string) (good signedBy, err error) {
 	if strings.ContainsAny(token, "\r\n") {
-		return nil, "", errors.New("it contains a line break")
+		return good, errors.New("it contains a line break")
 	}
 	signed, signature, _ := cutLast(token)
 	header, body, ok := strings.Cut(signed, ".")
 	if !ok || strings.Contains(body, ".") {
-		return nil, "", errors.New("it has not three parts")
+		return good, errors.New("it has not three parts")
 	}
 	alg, kid, typ, err := readHeader(header)
 	if err != nil {
-		return nil, "", err
+		return good, err
 	}
 	k, err := m.lookup(kid)
 	if err != nil {
-		return nil, "", err
+		return good, err
 	}
 	if alg != k.record.Algorithm {
-		return nil, "", errors.New("its algorithm is not its key's")
-	}
-	if !slices.ContainsFunc(typs, func(want string) bool { return sameType(typ, want) }) {
-		return nil, "", fmt.Errorf("its typ %q is for another use", typ)
+		return good, errors.New("its algorithm is not its key's")
 	}
 	raw, err := encoding().DecodeString(signature)
 	if err != nil || !k.verify([]byte(signed), raw) {
-		return nil, "", errors.New("its signature does not verify")
+		return good, errors.New("its signature does not verify")
 	}
-	payload, err = encoding().DecodeString(body)
+	payload, err := encoding().DecodeString(body)
 	if err != nil {
-		return nil, "", errors.New("its payload is no base64url")
+		return good, errors.New("its payload is no base64url")
 	}
-	return payload, kid, nil
+	return signedBy{kid, typ, payload}, nil
 }
 
 // readHeader reads a header of the one form that Sign writes. A token of ours

@@ -1,0 +1,62 @@
+package jwks
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"maps"
+	"testing"
+)
+
+// A token that was found good once is believed again only as itself, for its own
+// use, and while its key is in the set.
+func TestVerifiedBefore(t *testing.T) {
+	t.Parallel()
+
+	m, _, _ := started(t, ES256)
+	token, err := m.Sign(t.Context(), ES256, "at+jwt", claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		payload, _, err := m.Verify(token, "at+jwt")
+		if err != nil || string(payload) != string(claims) {
+			t.Fatalf("Verify = %s, %v", payload, err)
+		}
+	}
+	other := []byte(token)
+	other[len(other)-5] ^= 1
+	for name, refused := range map[string]struct{ token, typ string }{
+		"another use":       {token, "JWT"},
+		"another signature": {string(other), "at+jwt"},
+		"something behind":  {token + "\n", "at+jwt"},
+	} {
+		if _, _, err := m.Verify(refused.token, refused.typ); !errors.Is(err, ErrBadToken) {
+			t.Errorf("%s: %v, want ErrBadToken", name, err)
+		}
+	}
+
+	without := *m.view.Load()
+	without.keys = maps.Clone(without.keys)
+	clear(without.keys)
+	m.view.Store(&without)
+	if _, _, err := m.Verify(token, "at+jwt"); !errors.Is(err, ErrBadToken) {
+		t.Errorf("without its key: %v, want ErrBadToken", err)
+	}
+}
+
+func TestVerifiedIsBounded(t *testing.T) {
+	t.Parallel()
+
+	var v verified
+	for i := range uint32(3 * verifiedEach) {
+		sum := sha256.Sum256(binary.BigEndian.AppendUint32(nil, i))
+		v.put(sum, signedBy{kid: "k"})
+		if _, ok := v.get(sum); !ok {
+			t.Fatal("what was just put is not there")
+		}
+		if kept := len(v.young) + len(v.old); kept > 2*verifiedEach {
+			t.Fatalf("%d tokens are remembered", kept)
+		}
+	}
+}
