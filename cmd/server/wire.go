@@ -74,7 +74,9 @@ func openStore(ctx context.Context, c *config.Config, log *slog.Logger) (*store.
 	s, err := store.Open(ctx, store.Config{
 		URL: c.DatabaseURL.Reveal(), MaxConns: c.DatabaseMaxConnections,
 		LongestGrant: c.RefreshAbsoluteLifetime + c.AccessTokenLifetime + requestLifetime,
-		Now:          now, Log: log,
+		// Its request can be answered again, and the tokens of its last refresh live on.
+		Linger: requestLifetime + c.AccessTokenLifetime,
+		Now:    now, Log: log,
 	})
 	if err != nil {
 		return nil, err //nolint:wrapcheck // names itself

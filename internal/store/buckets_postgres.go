@@ -19,8 +19,15 @@ const (
 	dropLock = migrationLock + 2
 )
 
-// dropPatience bounds the look for a living grant in a partition about to go.
-const dropPatience = 2 * time.Minute
+const (
+	// dropPatience bounds the look for a living grant in a partition about to go.
+	dropPatience = 2 * time.Minute
+	// How often a purge tries to get the lock for dropping a partition, and when again.
+	dropTries = 3
+	dropPause = 300 * time.Millisecond
+
+	lockTimeout = "55P03"
+)
 
 const partitionPrefix = "grants_b"
 
@@ -111,14 +118,44 @@ func makePartition(ctx context.Context, c conn, b grant.Bucket) error {
 	return nil
 }
 
-// purgeGrants drops the partitions that are closed and hold nothing alive.
-func (p *postgres) purgeGrants(ctx context.Context, now time.Time, closed func(grant.Bucket) bool, purged *Purged) error {
+// dropBuckets drops the partitions that are closed and hold nothing alive, unless
+// another replica is at it.
+func (p *postgres) dropBuckets(ctx context.Context, now time.Time, closed func(grant.Bucket) bool, purged *Purged) error {
+	names, err := p.partitions(ctx, closed)
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	c, err := p.pool.Acquire(ctx)
+	if err != nil {
+		return &unavailable{err}
+	}
+	defer c.Release()
+	on := pgStatements{c.Conn(), c.Conn()}
+	var mine bool
+	if err := on.one(ctx, `SELECT pg_try_advisory_lock($1)`, dropLock).Scan(&mine); err != nil || !mine {
+		return err
+	}
+	defer on.exec(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, dropLock) //nolint:errcheck // a connection that fails has lost it too
+
+	for _, name := range names {
+		dropped, err := p.dropPartition(ctx, c.Conn(), name, now)
+		if err != nil {
+			return fmt.Errorf("drop partition %s: %w", name, err)
+		}
+		if dropped {
+			purged.Partitions++
+		}
+	}
+	return nil
+}
+
+// partitions lists those that are closed.
+func (p *postgres) partitions(ctx context.Context, closed func(grant.Bucket) bool) (names []string, err error) {
 	const partitions = `
 		SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
 		WHERE i.inhparent = to_regclass('grants')`
 
-	var names []string
-	err := p.each(ctx, func(r scanner) error {
+	err = p.each(ctx, func(r scanner) error {
 		var name string
 		if err := r.Scan(&name); err != nil {
 			return err
@@ -130,59 +167,74 @@ func (p *postgres) purgeGrants(ctx context.Context, now time.Time, closed func(g
 		return nil
 	}, partitions)
 	if err != nil {
-		return fmt.Errorf("list partitions: %w", err)
+		return nil, fmt.Errorf("list partitions: %w", err)
 	}
-	for _, name := range names {
-		dropped, err := p.dropPartition(ctx, name, now)
-		if err != nil {
-			return fmt.Errorf("drop partition %s: %w", name, err)
-		}
-		if dropped {
-			purged.Partitions++
-		}
-	}
-	return nil
+	return names, nil
 }
 
-// dropPartition takes a lock on all of grants for a moment, so it would rather
-// give up than stand in a queue in front of everybody else.
-func (p *postgres) dropPartition(ctx context.Context, name string, now time.Time) (dropped bool, err error) {
+// dropPartition drops a partition unless something in it lives. What was found dead
+// stays dead, and is not looked through again if it could not be dropped.
+func (p *postgres) dropPartition(ctx context.Context, c *pgx.Conn, name string, now time.Time) (dropped bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, dropPatience)
 	defer cancel()
-	c, err := p.pool.Acquire(ctx)
-	if err != nil {
-		return false, &unavailable{err}
+	there, err := attached(ctx, pgStatements{c, c}, name)
+	if err != nil || !there {
+		return false, err
 	}
-	defer c.Release()
-
 	table := pgx.Identifier{name}.Sanitize()
+	if _, known := p.dead.Load(name); !known {
+		alive, err := livesIn(ctx, c, table, now)
+		if err != nil || alive {
+			return false, err
+		}
+		p.dead.Store(name, true)
+	}
+	for range dropTries {
+		err = drop(ctx, c, table)
+		if !hasCode(err, lockTimeout) || rest(ctx, dropPause) != nil {
+			break
+		}
+	}
+	if err == nil {
+		p.dead.Delete(name)
+	}
+	return err == nil, err
+}
+
+// livesIn looks for a grant that has not ended. In a large partition that takes a
+// while.
+func livesIn(ctx context.Context, c *pgx.Conn, table string, now time.Time) (alive bool, err error) {
+	living := `SELECT EXISTS (SELECT 1 FROM ` + table + ` WHERE ends_at > $1 AND revoked_at IS NULL)`
+
 	err = pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
-		in := pgStatements{tx, c.Conn()}
-		for _, set := range []string{`SET LOCAL statement_timeout = '100s'`, `SET LOCAL lock_timeout = '1s'`} {
-			if _, err := in.exec(ctx, set); err != nil {
-				return err
-			}
-		}
-		if err := alone(ctx, in, dropLock); err != nil {
+		in := pgStatements{tx, c}
+		if _, err := in.exec(ctx, `SET LOCAL statement_timeout = '100s'`); err != nil {
 			return err
 		}
-		there, err := attached(ctx, in, name)
-		if err != nil || !there {
+		return in.one(ctx, living, now.UnixMicro()).Scan(&alive)
+	})
+	return alive, interpretPostgres(c, err)
+}
+
+// drop takes a lock on all of grants for a moment. While it waits for that, everybody
+// else waits behind it; so it would rather give up soon, and come again with the next
+// purge, than wait for somebody who takes long, a backup for instance.
+func drop(ctx context.Context, c *pgx.Conn, table string) error {
+	err := pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
+		in := pgStatements{tx, c}
+		if _, err := in.exec(ctx, `SET LOCAL lock_timeout = '50ms'`); err != nil {
 			return err
 		}
-		var alive bool
-		living := `SELECT EXISTS (SELECT 1 FROM ` + table + ` WHERE ends_at > $1 AND revoked_at IS NULL)`
-		if err := in.one(ctx, living, now.UnixMicro()).Scan(&alive); err != nil || alive {
-			return err
-		}
-		_, err = in.exec(ctx, `DROP TABLE `+table)
-		dropped = err == nil
+		_, err := in.exec(ctx, `DROP TABLE `+table)
 		return err
 	})
-	if err != nil {
-		return false, interpretPostgres(c.Conn(), err)
-	}
-	return dropped, nil
+	return interpretPostgres(c, err)
+}
+
+// sweptBuckets names the one that refreshable grants are put into: what is over there
+// makes room for others. In those that are full it would make none.
+func (p *postgres) sweptBuckets(_ context.Context, now time.Time) ([]grant.Bucket, error) {
+	return []grant.Bucket{grant.BucketAt(now, true)}, nil
 }
 
 // alone holds back other replicas until the transaction ends.

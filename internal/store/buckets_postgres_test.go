@@ -1,8 +1,10 @@
 package store_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -34,6 +36,51 @@ func TestNewBucketWaitsForNobody(t *testing.T) {
 	_, err = outside.Exec(t.Context(), `COMMIT`)
 	must(t, err)
 	spend(t, s, old)
+}
+
+// A backup reads all partitions for as long as it takes, so that none can go. That
+// must be no concern of requests: no statement waits behind the purge for longer than a
+// moment, and the partition goes when the backup is through.
+func TestRequestsGoOnWhileAPartitionCannotGo(t *testing.T) {
+	t.Parallel()
+
+	url := storetest.MigratedURL(t)
+	s := storetest.Open(t, url)
+	furnish(t, s)
+	insert(t, s, func(g *grant.Grant) { g.Bucket, g.EndsAt = grant.BucketAt(noon.Add(-day), false), noon.Add(-time.Hour) })
+	insert(t, s, nil)
+	backup, err := pgx.Connect(t.Context(), url)
+	must(t, err)
+	defer backup.Close(t.Context())
+	_, err = backup.Exec(t.Context(), `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT count(*) FROM grants`)
+	must(t, err)
+
+	hurried := storetest.Open(t, url+"&statement_timeout=800")
+	purged := make(chan error)
+	go func() {
+		_, err := s.Purge(t.Context(), noon)
+		purged <- err
+	}()
+	for done := false; !done; {
+		select {
+		case err := <-purged:
+			var failed interface{ Unavailable() bool }
+			if !errors.As(err, &failed) {
+				t.Errorf("Purge = %v, want it to say that it could not", err)
+			}
+			done = true
+		default:
+			g := insert(t, hurried, nil)
+			spend(t, hurried, g)
+			wantLive(t, hurried, g.Ref, noon, true)
+		}
+	}
+
+	_, err = backup.Exec(t.Context(), `COMMIT`)
+	must(t, err)
+	after, err := s.Purge(t.Context(), noon)
+	must(t, err)
+	wantSame(t, "partitions dropped after the backup", after.Partitions, 1)
 }
 
 // Whatever is done with one grant touches its partition alone, so that it costs the

@@ -44,9 +44,11 @@ type engine interface {
 	// lacksReferenced reports whether err says that the row is gone which another one
 	// refers to.
 	lacksReferenced(err error) bool
-	// purgeGrants removes what ended among the grants of the buckets that may be
-	// closed.
-	purgeGrants(ctx context.Context, now time.Time, closed func(grant.Bucket) bool, p *Purged) error
+	// dropBuckets removes all grants of the buckets that are closed and hold nothing
+	// alive, where there is a way to do it at once.
+	dropBuckets(ctx context.Context, now time.Time, closed func(grant.Bucket) bool, p *Purged) error
+	// sweptBuckets lists, in order, those whose grants are removed one by one.
+	sweptBuckets(ctx context.Context, now time.Time) ([]grant.Bucket, error)
 
 	// schemaVersion returns the newest step of the schema, 0 if there is none.
 	schemaVersion(ctx context.Context) (int64, error)

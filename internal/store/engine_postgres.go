@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -32,6 +33,7 @@ const migrationLock = 0x6f737469617279
 type postgres struct {
 	pool             *pgxpool.Pool
 	reading, writing *lane
+	dead             sync.Map // names of partitions that were found dead and could not be dropped
 }
 
 func openPostgres(ctx context.Context, url string, maxConns int) (*postgres, error) {

@@ -18,7 +18,6 @@ import (
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
-	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/migrations"
 )
 
@@ -269,12 +268,6 @@ func (e *sqliteEngine) schemaVersion(ctx context.Context) (version int64, err er
 func (e *sqliteEngine) migrating(_ context.Context, use func(*sql.DB, goose.Dialect, ...goose.ProviderOption) error) error {
 	return use(e.writing.db, goose.DialectSQLite3)
 }
-
-func (e *sqliteEngine) within(_ grant.Bucket, statement string) string { return statement }
-
-func (e *sqliteEngine) openBuckets(context.Context, ...grant.Bucket) error { return nil }
-
-func (e *sqliteEngine) lacksBucket(error) bool { return false }
 
 func (e *sqliteEngine) lacksReferenced(err error) bool {
 	answer, ok := errors.AsType[*sqlite.Error](err)

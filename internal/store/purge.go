@@ -2,12 +2,10 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/grant"
@@ -17,12 +15,12 @@ const (
 	// batch bounds the rows that one statement removes, and so how long it keeps
 	// others from writing.
 	batch = 500
+	// breath is what follows a statement that removed so many: others get their turn,
+	// also where a purge has to catch up with a month.
+	breath = 20 * time.Millisecond
 	// afterlife is how long a row stays that has ended: other replicas' clocks may
 	// be behind, and a code outlives a session that timed out.
 	afterlife = time.Hour
-	// replayed is how long a request that was answered may be answered again, and
-	// must find its grant.
-	replayed = 24 * time.Hour
 
 	purgeEvery = time.Minute
 )
@@ -30,7 +28,7 @@ const (
 // Purged tells what a purge removed.
 type Purged struct {
 	Partitions int   // of grants, on PostgreSQL
-	Grants     int64 // on SQLite
+	Grants     int64 // one by one
 	Rows       int64 // of the other tables
 }
 
@@ -43,7 +41,8 @@ func (s *Store) Purge(ctx context.Context, now time.Time) (Purged, error) {
 		s.engine.openBuckets(ctx, hour, hour.Next(), week, week.Next()),
 		s.purgeSessions(ctx, now.Add(-afterlife), &purged),
 		s.purgeRows(ctx, now.Add(-afterlife), &purged),
-		s.engine.purgeGrants(ctx, now, s.closedAt(now), &purged),
+		s.engine.dropBuckets(ctx, now, s.closedAt(now), &purged),
+		s.sweepGrants(ctx, now, &purged),
 	)
 }
 
@@ -54,7 +53,7 @@ func (s *Store) closedAt(now time.Time) func(grant.Bucket) bool {
 	return func(b grant.Bucket) bool {
 		longest := s.longestGrant
 		if !b.Refreshable() {
-			longest = min(longest, replayed)
+			longest = min(longest, s.linger+afterlife)
 		}
 		return !now.Before(b.End().Add(longest))
 	}
@@ -80,6 +79,9 @@ func (s *Store) purgeSessions(ctx context.Context, before time.Time, purged *Pur
 			return fmt.Errorf("purge sessions: %w", err)
 		}
 		purged.Rows += removed
+		if err := breathe(ctx, removed); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -116,44 +118,29 @@ func inBatches(ctx context.Context, on conn, remove string, args ...any) (total 
 		if err != nil || removed < batch {
 			return total, err
 		}
+		if err := breathe(ctx, removed); err != nil {
+			return total, err
+		}
 	}
 }
 
-// purgeGrants removes grants that have ended, in a few short statements each, for
-// the one writer is everybody's.
-func (e *sqliteEngine) purgeGrants(ctx context.Context, now time.Time, closed func(grant.Bucket) bool, purged *Purged) error {
-	const remove = `
-		DELETE FROM grants WHERE (bucket, id) IN
-			(SELECT bucket, id FROM grants WHERE bucket = $1 AND (ends_at <= $2 OR revoked_at IS NOT NULL) LIMIT $3)`
-
-	buckets, err := e.buckets(ctx)
-	if err != nil {
-		return fmt.Errorf("list buckets: %w", err)
+// breathe pauses after a full batch was removed.
+func breathe(ctx context.Context, removed int64) error {
+	if removed < batch {
+		return nil
 	}
-	for _, b := range slices.DeleteFunc(buckets, func(b grant.Bucket) bool { return !closed(b) }) {
-		removed, err := inBatches(ctx, e.writing, remove, int64(b), now.UnixMicro())
-		purged.Grants += removed
-		if err != nil {
-			return fmt.Errorf("purge grants: %w", err)
-		}
-	}
-	return nil
+	return rest(ctx, breath)
 }
 
-// buckets lists those that hold grants, by leaps from one to the next.
-func (e *sqliteEngine) buckets(ctx context.Context) (list []grant.Bucket, err error) {
-	const next = `SELECT bucket FROM grants WHERE bucket > $1 ORDER BY bucket LIMIT 1`
-
-	last := int64(-1)
-	for {
-		err := e.reading.one(ctx, next, last).Scan(&last)
-		if errors.Is(err, sql.ErrNoRows) {
-			return list, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, grant.Bucket(last)) //nolint:gosec // it was written from one
+// rest waits, unless ctx ends before.
+func rest(ctx context.Context, pause time.Duration) error {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err() //nolint:wrapcheck // nothing to add
+	case <-timer.C:
+		return nil
 	}
 }
 
@@ -171,12 +158,8 @@ func (s *Store) RunPurge(ctx context.Context) {
 				slog.Int64("grants", purged.Grants), slog.Int64("rows", purged.Rows))
 		}
 		// Replicas that started together shall not purge together.
-		pause := time.NewTimer(purgeEvery/2 + rand.N(purgeEvery)) //nolint:gosec // no secret
-		select {
-		case <-ctx.Done():
-			pause.Stop()
+		if rest(ctx, purgeEvery/2+rand.N(purgeEvery)) != nil { //nolint:gosec // no secret
 			return
-		case <-pause.C:
 		}
 	}
 }

@@ -42,7 +42,7 @@ func TestPurgeThroughAQuarter(t *testing.T) {
 		add := func(now time.Time, life time.Duration, refreshable bool) {
 			g := insert(t, s, func(g *grant.Grant) {
 				g.Ref = grant.Ref{Bucket: grant.BucketAt(now, refreshable), ID: grant.NewID(now)}
-				g.CreatedAt, g.ExpiresAt, g.EndsAt = now, now.Add(life), now.Add(life)
+				g.CreatedAt, g.CodeSpentAt, g.ExpiresAt, g.EndsAt = now, now, now.Add(life), now.Add(life)
 			})
 			all = append(all, written{g.Ref, g.EndsAt})
 		}
@@ -110,7 +110,7 @@ func TestPurgeSparesWhatOutlivesItsBucket(t *testing.T) {
 		must(t, err)
 		defer s.Close()
 		furnish(t, s)
-		long := insert(t, s, nil)
+		long := insert(t, s, func(g *grant.Grant) { g.CodeSpentAt, g.ExpiresAt = noon, g.EndsAt })
 		short := insert(t, s, func(g *grant.Grant) { g.Bucket--; g.EndsAt = noon.Add(time.Minute) })
 		revoked := insert(t, s, func(g *grant.Grant) { g.Bucket -= 2 })
 		must(t, s.RevokeGrant(t.Context(), revoked.Ref, "", grant.WhyOperator, noon))

@@ -23,6 +23,7 @@ type Config struct {
 	URL          string           // sqlite:PATH or postgres://...
 	MaxConns     int              // to PostgreSQL; when zero the URL's pool_max_conns, or what pgx thinks fit
 	LongestGrant time.Duration    // the longest any grant can live; 91 days when zero
+	Linger       time.Duration    // how long a grant that has ended may be asked for yet; 2 h when zero
 	Now          func() time.Time // for the background loop alone
 	Log          *slog.Logger
 }
@@ -37,6 +38,8 @@ type Store struct {
 	statements atomic.Int64
 
 	longestGrant time.Duration
+	linger       time.Duration
+	sweeping     sweeping
 	now          func() time.Time
 	log          *slog.Logger
 }
@@ -46,6 +49,7 @@ type Store struct {
 func Open(ctx context.Context, c Config) (*Store, error) {
 	s := &Store{
 		longestGrant: cmp.Or(c.LongestGrant, 91*24*time.Hour),
+		linger:       cmp.Or(c.Linger, 2*time.Hour),
 		now:          c.Now,
 		log:          cmp.Or(c.Log, slog.New(slog.DiscardHandler)),
 	}

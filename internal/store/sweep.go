@@ -1,0 +1,104 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/grant"
+)
+
+// stepsAtOnce bounds how far one purge goes through the grants of buckets that are
+// not closed, in steps of [batch] grants. Most of those live, and are in no hurry.
+const stepsAtOnce = 20
+
+// over tells of a grant that nothing can be alive under, or was not at $4: its
+// refresh token or code has run out, or it was ended, by itself or with its client or
+// person. What it says of a grant stays true.
+const over = `created_at <= $4 AND (revoked_at <= $4 OR expires_at <= $4 OR ends_at <= $4
+	OR (code_spent_at IS NULL AND code_expires_at <= $4)
+	OR NOT EXISTS (SELECT 1 FROM accounts a WHERE a.subject = grants.subject AND a.not_before <= grants.created_at)
+	OR NOT EXISTS (SELECT 1 FROM clients c WHERE c.id = grants.client_id AND c.not_before <= grants.created_at))`
+
+// lastID is not before any other.
+var lastID = grant.ID(slices.Repeat([]byte{0xff}, 16)) //nolint:gochecknoglobals // a constant
+
+// sweeping is where the sweep of the open buckets stands.
+type sweeping struct {
+	sync.Mutex
+
+	at grant.Ref
+}
+
+// sweepGrants removes grants that are over one by one, in the buckets that the engine
+// names. Those that are closed it goes through to the end; through the others it walks
+// a part of the way each time, and begins anew when it has been everywhere.
+func (s *Store) sweepGrants(ctx context.Context, now time.Time, purged *Purged) error {
+	if !s.sweeping.TryLock() {
+		return nil // somebody is at it
+	}
+	defer s.sweeping.Unlock()
+	buckets, err := s.engine.sweptBuckets(ctx, now)
+	if err != nil {
+		return fmt.Errorf("list buckets: %w", err)
+	}
+	before := now.Add(-s.linger - afterlife)
+	closed := s.closedAt(now)
+	left := stepsAtOnce
+	for _, b := range buckets {
+		at := grant.Ref{Bucket: b}
+		switch {
+		case closed(b):
+		case b == s.sweeping.at.Bucket:
+			at.ID = s.sweeping.at.ID
+		case b < s.sweeping.at.Bucket:
+			continue
+		}
+		for end := false; !end && (left > 0 || closed(b)); {
+			at.ID, end, err = s.sweepStep(ctx, at, before, purged)
+			if err != nil {
+				return fmt.Errorf("sweep grants: %w", err)
+			}
+			if !closed(b) {
+				s.sweeping.at = at
+				left--
+			}
+		}
+	}
+	if left > 0 {
+		s.sweeping.at = grant.Ref{}
+	}
+	return nil
+}
+
+// sweepStep removes what is over among the next grants of a bucket. It returns where
+// the next step begins, and whether there is one. The reader looks first, so that the
+// writer, of whom SQLite has one, is needed only where there is something to remove.
+func (s *Store) sweepStep(ctx context.Context, from grant.Ref, before time.Time, purged *Purged) (next grant.ID, end bool, err error) {
+	const look = `
+		SELECT id, CASE WHEN ` + over + ` THEN 1 ELSE 0 END FROM grants
+		WHERE bucket = $1 AND id > $2 AND id <= $3 ORDER BY id LIMIT $5`
+	const remove = `
+		DELETE FROM grants WHERE bucket = $1 AND id > $2 AND id <= $3 AND ` + over
+
+	var seen, dead int64
+	err = s.list.each(ctx, func(r scanner) error {
+		var isOver int64
+		err := r.Scan(intoID(&next), &isOver)
+		seen++
+		dead += isOver
+		return err
+	}, s.engine.within(from.Bucket, look), int64(from.Bucket), from.ID[:], lastID[:], before.UnixMicro(), batch)
+	if err != nil || dead == 0 {
+		return next, seen < batch, err
+	}
+	removed, err := s.aside.exec(ctx, s.engine.within(from.Bucket, remove),
+		int64(from.Bucket), from.ID[:], next[:], before.UnixMicro())
+	purged.Grants += removed
+	if err != nil {
+		return next, false, err
+	}
+	return next, seen < batch, rest(ctx, breath)
+}
