@@ -22,11 +22,19 @@ import (
 
 // cli is the command line.
 type cli struct {
-	Run runCommand `cmd:"" help:"Measure one server."`
+	Run     runCommand     `cmd:"" help:"Measure one server."`
+	Compare compareCommand `cmd:"" help:"Measure two servers in turn, A B A B, and print medians and ratios."`
+	Limits  limitsCommand  `cmd:"" help:"Measure what this machine can do at all: sign, hash, commit, answer."`
+	Hello   helloCommand   `cmd:"" hidden:""`
 }
 
 // streams are where a command writes: results, and how far it is.
 type streams struct{ out, err io.Writer }
+
+// remark tells whoever watches; nothing depends on their reading it.
+func (s streams) remark(format string, args ...any) {
+	_, _ = fmt.Fprintf(s.err, format, args...)
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -55,7 +63,7 @@ func run(ctx context.Context, args []string, s streams) int {
 		return 2
 	}
 	if err := parsed.Run(); err != nil {
-		fmt.Fprintln(s.err, "bench:", err)
+		s.remark("bench: %v\n", err)
 		return 1
 	}
 	return 0

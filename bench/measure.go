@@ -51,7 +51,7 @@ type measurement struct {
 
 // measure measures one flow at one server.
 func (c *contender) measure(ctx context.Context, f *flows.Flow, p plan) (*result, error) {
-	course, err := f.Open(ctx, c.target)
+	course, err := f.Open(c.target)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // names itself
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/ostiary/ostiary/bench/flows"
@@ -32,6 +31,9 @@ func (c *common) enter(ctx context.Context, what string) (*contender, error) {
 // runCommand measures one server.
 type runCommand struct {
 	common
+
+	Rate        rates `help:"Measure an open loop at these rates too: a number a second, or times what the callers reach, as in 0.5x,1x,2x." placeholder:"RATES"`
+	OpenCallers int   `help:"How many operations of an open loop may go on at once." default:"512"`
 }
 
 // Run measures.
@@ -45,12 +47,14 @@ func (cmd *runCommand) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.close()) }()
-	writeHead(s.out)
+	if err := writeHead(s.out); err != nil {
+		return err
+	}
 	for _, f := range chosen {
 		for _, callers := range cmd.Callers {
 			for round := 1; round <= cmd.Rounds; round++ {
 				p := plan{Callers: callers, Duration: cmd.Duration, WarmUp: cmd.WarmUp}
-				if _, err := cmd.one(ctx, s, c, &f, p, round); err != nil {
+				if err := cmd.sweep(ctx, s, c, &f, p, round); err != nil {
 					return err
 				}
 			}
@@ -62,16 +66,18 @@ func (cmd *runCommand) Run(ctx context.Context, s streams) (err error) {
 // one measures once, prints and records. A flow that a server does not have is
 // passed over with a remark, and no result.
 func (c *common) one(ctx context.Context, s streams, who *contender, f *flows.Flow, p plan, round int) (*result, error) {
-	fmt.Fprintf(s.err, "%s at %s, %d callers, round %d\n", f.Name, who.target.Name, p.Callers, round)
+	s.remark("%s at %s, %d callers, round %d\n", f.Name, who.target.Name, p.Callers, round)
 	r, err := who.measure(ctx, f, p)
 	if ctx.Err() != nil {
 		return nil, ctx.Err() //nolint:wrapcheck // interrupted
 	}
 	if err != nil {
-		fmt.Fprintf(s.err, "passed over: %v\n", err)
+		s.remark("passed over: %v\n", err)
 		return nil, nil //nolint:nilnil // no result, and no reason to end
 	}
 	r.Round = round
-	writeRow(s.out, r)
+	if err := writeRow(s.out, r); err != nil {
+		return nil, err
+	}
 	return r, record(c.Out, r)
 }

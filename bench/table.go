@@ -3,32 +3,48 @@ package main
 import (
 	"fmt"
 	"io"
+	"strconv"
 )
 
 // columns are those of a table of results.
-const columns = "%-26s %-14s %4s %5s %9s %8s %8s %8s %8s %7s %8s %8s %8s %8s %6s %6s %7s\n"
+const columns = "%-26s %-14s %4s %5s %8s %8s %8s %8s %8s %8s %6s %7s %7s %8s %8s %8s %5s %6s %6s\n"
 
-// writeHead begins a table of results.
-func writeHead(w io.Writer) {
-	fmt.Fprintf(w, columns, "flow", "target", "c", "round", "ops/s", "p50 ms", "p90 ms", "p99 ms", "max ms", "errors", "refused",
+// writeHead begins a table of results. Times are in milliseconds.
+func writeHead(w io.Writer) error {
+	_, err := fmt.Fprintf(w, columns, "flow", "target", "c", "round", "offered", "ops/s", "p50", "p90", "p99", "max", "errors", "refused", "unsent",
 		"srv cpu", "db cpu", "gen cpu", "MB", "stmts", "writes")
+	if err != nil {
+		return fmt.Errorf("write table: %w", err)
+	}
+	return nil
 }
 
 // writeRow adds a result, and the first of its errors below it.
-func writeRow(w io.Writer, r *result) {
-	statements := "-"
+func writeRow(w io.Writer, r *result) error {
+	statements, offered := "-", "-"
 	if r.Statements >= 0 {
 		statements = fmt.Sprintf("%.2f", r.Statements)
 	}
-	fmt.Fprintf(w, columns, r.Flow, r.Target, fmt.Sprint(r.Callers), fmt.Sprint(r.Round), round(r.PerSecond),
+	if r.Offered > 0 {
+		offered = round(r.Offered)
+	}
+	_, err := fmt.Fprintf(w, columns, r.Flow, r.Target, strconv.Itoa(r.Callers), strconv.Itoa(r.Round), offered, round(r.PerSecond),
 		fmt.Sprintf("%.2f", r.P50), fmt.Sprintf("%.2f", r.P90), fmt.Sprintf("%.2f", r.P99), fmt.Sprintf("%.1f", r.Max),
-		fmt.Sprint(r.Errors), fmt.Sprint(r.Refused),
+		count(r.Errors), count(r.Refused), count(r.Unsent),
 		fmt.Sprintf("%.3f", r.ServerCPU), fmt.Sprintf("%.3f", r.DatabaseCPU), fmt.Sprintf("%.3f", r.GeneratorCPU),
 		fmt.Sprintf("%.0f", r.PeakMB), statements, fmt.Sprintf("%.2f", r.Writes))
 	for _, text := range r.Shown {
-		fmt.Fprintf(w, "    error: %s\n", text)
+		if err == nil {
+			_, err = fmt.Fprintf(w, "    error: %s\n", text)
+		}
 	}
+	if err != nil {
+		return fmt.Errorf("write table: %w", err)
+	}
+	return nil
 }
+
+func count(n uint64) string { return strconv.FormatUint(n, 10) }
 
 // round writes a rate without digits that mean nothing.
 func round(rate float64) string {

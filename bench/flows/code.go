@@ -1,7 +1,6 @@
 package flows
 
 import (
-	"context"
 	"errors"
 	"net/url"
 
@@ -100,7 +99,7 @@ func (v *visitor) close() {
 
 // signIn is the code flow of somebody who was never here: every operation begins
 // without cookies.
-func signIn(_ context.Context, t *target.Target) (*Course, error) {
+func signIn(t *target.Target) (*Course, error) {
 	return &Course{Caller: func(i int) (load.Caller, error) {
 		v, err := newVisitor(t, i)
 		if err != nil {
@@ -115,7 +114,7 @@ func signIn(_ context.Context, t *target.Target) (*Course, error) {
 }
 
 // signedIn is the code flow of somebody who is signed in and is asked nothing.
-func signedIn(_ context.Context, t *target.Target) (*Course, error) {
+func signedIn(t *target.Target) (*Course, error) {
 	return &Course{Caller: func(i int) (load.Caller, error) {
 		v, err := arrive(t, i)
 		if err != nil {
@@ -129,7 +128,7 @@ func signedIn(_ context.Context, t *target.Target) (*Course, error) {
 }
 
 // exchange is the exchange of codes that were got beforehand.
-func exchange(_ context.Context, t *target.Target) (*Course, error) {
+func exchange(t *target.Target) (*Course, error) {
 	people := &regulars{target: t}
 	shelf := &stock[*target.Code]{}
 	fill := func(n int) error {
@@ -159,7 +158,7 @@ func exchange(_ context.Context, t *target.Target) (*Course, error) {
 
 // refresh is a chain of refreshes, each with the newest token. A chain that broke
 // is begun anew, since nothing else can follow.
-func refresh(_ context.Context, t *target.Target) (*Course, error) {
+func refresh(t *target.Target) (*Course, error) {
 	return &Course{Caller: func(i int) (load.Caller, error) {
 		v, err := arrive(t, i)
 		if err != nil {
@@ -175,8 +174,7 @@ func refresh(_ context.Context, t *target.Target) (*Course, error) {
 				held = next
 				return nil
 			}
-			var refused *load.Refused
-			if errors.As(err, &refused) {
+			if _, refused := errors.AsType[*load.RefusedError](err); refused {
 				return err // the token is as good as before
 			}
 			if anew, failed := v.visit(); failed == nil {

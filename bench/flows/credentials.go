@@ -1,8 +1,6 @@
 package flows
 
 import (
-	"context"
-
 	"github.com/ostiary/ostiary/bench/load"
 	"github.com/ostiary/ostiary/bench/target"
 	"github.com/ostiary/ostiary/bench/wire"
@@ -11,8 +9,8 @@ import (
 const getToken = "get a token"
 
 // credentials is the client_credentials grant by secret (RFC 6749 section 4.4).
-func credentials(k target.Kind) func(context.Context, *target.Target) (*Course, error) {
-	return func(_ context.Context, t *target.Target) (*Course, error) {
+func credentials(k target.Kind) func(*target.Target) (*Course, error) {
+	return func(t *target.Target) (*Course, error) {
 		client, err := t.Client(k)
 		if err != nil {
 			return nil, err //nolint:wrapcheck // the caller names the flow
@@ -31,8 +29,8 @@ func credentials(k target.Kind) func(context.Context, *target.Target) (*Course, 
 
 // assertions is the client_credentials grant by private_key_jwt (RFC 7523 section
 // 2.2). The assertions are signed beforehand: that is a client's work.
-func assertions(k target.Kind) func(context.Context, *target.Target) (*Course, error) {
-	return func(_ context.Context, t *target.Target) (*Course, error) {
+func assertions(k target.Kind) func(*target.Target) (*Course, error) {
+	return func(t *target.Target) (*Course, error) {
 		client, err := t.Client(k)
 		if err != nil {
 			return nil, err //nolint:wrapcheck // the caller names the flow

@@ -1,18 +1,16 @@
 package flows
 
 import (
-	"context"
-
 	"github.com/ostiary/ostiary/bench/load"
 	"github.com/ostiary/ostiary/bench/target"
 	"github.com/ostiary/ostiary/bench/wire"
 )
 
-func discovery(_ context.Context, t *target.Target) (*Course, error) {
+func discovery(t *target.Target) (*Course, error) {
 	return document(t.Discovery, "issuer")
 }
 
-func keySet(_ context.Context, t *target.Target) (*Course, error) {
+func keySet(t *target.Target) (*Course, error) {
 	return document(t.Endpoints.JWKS, "keys")
 }
 

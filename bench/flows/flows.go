@@ -3,7 +3,6 @@
 package flows
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,7 +16,7 @@ import (
 type Flow struct {
 	Name  string
 	About string
-	open  func(ctx context.Context, t *target.Target) (*Course, error)
+	open  func(t *target.Target) (*Course, error)
 }
 
 // Course is a flow on its way at a server.
@@ -33,8 +32,8 @@ type Course struct {
 }
 
 // Open prepares a flow at a server, or says why it cannot be done there.
-func (f *Flow) Open(ctx context.Context, t *target.Target) (*Course, error) {
-	c, err := f.open(ctx, t)
+func (f *Flow) Open(t *target.Target) (*Course, error) {
+	c, err := f.open(t)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.Name, err)
 	}

@@ -13,8 +13,7 @@ func persist[T any](do func() (T, error)) (T, error) {
 	const tries, pause = 100, 100 * time.Millisecond
 	for try := 1; ; try++ {
 		done, err := do()
-		var refused *load.Refused
-		if err == nil || !errors.As(err, &refused) || try == tries {
+		if _, refused := errors.AsType[*load.RefusedError](err); !refused || try == tries {
 			return done, err
 		}
 		time.Sleep(pause)

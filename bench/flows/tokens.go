@@ -1,7 +1,6 @@
 package flows
 
 import (
-	"context"
 	"net/url"
 
 	"github.com/ostiary/ostiary/bench/load"
@@ -37,7 +36,7 @@ func askAbout(t *target.Target, address string, good func(*wire.Response) bool, 
 	}}, nil
 }
 
-func userinfo(_ context.Context, t *target.Target) (*Course, error) {
+func userinfo(t *target.Target) (*Course, error) {
 	good := func(answer *wire.Response) bool { return wire.Text(answer.Body, "sub") != "" }
 	return askAbout(t, t.Endpoints.Userinfo, good, func(c *wire.Conn, path, token string) []byte {
 		return c.Get(path, wire.Bearer(token))
@@ -45,7 +44,7 @@ func userinfo(_ context.Context, t *target.Target) (*Course, error) {
 }
 
 // introspection is asked by the client that the tokens are of (RFC 7662).
-func introspection(_ context.Context, t *target.Target) (*Course, error) {
+func introspection(t *target.Target) (*Course, error) {
 	client, err := t.Client(target.Web)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // the caller names the flow
@@ -58,8 +57,8 @@ func introspection(_ context.Context, t *target.Target) (*Course, error) {
 }
 
 // revocation ends tokens that were issued beforehand (RFC 7009).
-func revocation(ofRefresh bool) func(context.Context, *target.Target) (*Course, error) {
-	return func(_ context.Context, t *target.Target) (*Course, error) {
+func revocation(ofRefresh bool) func(*target.Target) (*Course, error) {
+	return func(t *target.Target) (*Course, error) {
 		kind := target.Machine
 		if ofRefresh {
 			kind = target.Web

@@ -67,7 +67,7 @@ func bucket(n uint64) int {
 		return int(n)
 	}
 	shift := bits.Len64(n) - subBits - 1
-	return (shift+1)<<subBits + int(n>>shift) - 1<<subBits
+	return (shift+1)<<subBits + int(n>>shift) - 1<<subBits //nolint:gosec // below 2 << subBits
 }
 
 // middle returns the middle of a bucket.

@@ -17,14 +17,14 @@ type Caller interface {
 // ErrEmpty is what a caller returns who has nothing left to call with.
 var ErrEmpty = errors.New("what was prepared is used up")
 
-// Refused is the answer of a server that has too much to do: 429 or 503.
-type Refused struct {
+// RefusedError is the answer of a server that has too much to do: 429 or 503.
+type RefusedError struct {
 	Status int
 	// After says whether the server told when to come again.
 	After bool
 }
 
-func (r *Refused) Error() string { return fmt.Sprintf("refused with %d", r.Status) }
+func (r *RefusedError) Error() string { return fmt.Sprintf("refused with %d", r.Status) }
 
 // shownErrors is how many errors are kept to be shown.
 const shownErrors = 3
@@ -40,6 +40,9 @@ type Tally struct {
 	// Errors is how many operations went wrong, and Shown the first of them.
 	Errors uint64
 	Shown  []string
+	// Unsent is how many operations were due in an open loop and not begun, for want
+	// of a free caller, when it ended.
+	Unsent uint64
 	// Elapsed is how long it took.
 	Elapsed time.Duration
 }
@@ -56,6 +59,7 @@ func (t *Tally) merge(other *Tally) {
 	t.Refusal.Merge(&other.Refusal)
 	t.Told += other.Told
 	t.Errors += other.Errors
+	t.Unsent += other.Unsent
 	for _, text := range other.Shown {
 		t.show(text)
 	}
@@ -71,11 +75,11 @@ func (t *Tally) Rate() float64 {
 
 // count notes how an operation went.
 func (t *Tally) count(took time.Duration, err error) {
-	var refused *Refused
+	refused, isRefusal := errors.AsType[*RefusedError](err)
 	switch {
 	case err == nil:
 		t.Latency.Add(took)
-	case errors.As(err, &refused):
+	case isRefusal:
 		t.Refusal.Add(took)
 		if refused.After {
 			t.Told++

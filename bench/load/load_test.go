@@ -38,7 +38,7 @@ func TestClosedLoopCallsAgainAfterEachAnswer(t *testing.T) {
 func TestRefusalsAndErrorsAreToldApart(t *testing.T) {
 	t.Parallel()
 	var n atomic.Int32
-	outcomes := []error{nil, &Refused{Status: 503, After: true}, &Refused{Status: 429}, errors.New("broken"), ErrEmpty}
+	outcomes := []error{nil, &RefusedError{Status: 503, After: true}, &RefusedError{Status: 429}, errors.New("broken"), ErrEmpty}
 	tally := Closed(t.Context(), callers(1, func() error { return outcomes[n.Add(1)-1] }), time.Minute)
 	if tally.Latency.Count() != 1 || tally.Refusal.Count() != 2 || tally.Told != 1 || tally.Errors != 1 {
 		t.Errorf("tally = %d good, %d refused, %d told, %d errors", tally.Latency.Count(), tally.Refusal.Count(), tally.Told, tally.Errors)

@@ -14,16 +14,20 @@ import (
 // What took long is counted from the moment at which the operation was due, not
 // from when a caller was free for it: a server that is slow for a while delays
 // the operations behind as well, and that must show. With more arrivals than
-// callers the rest waits.
+// callers the rest waits, and what still waits at the end is not sent any more.
 func Open(ctx context.Context, callers []Caller, rate float64, duration time.Duration) *Tally {
 	s := newSchedule(rate, duration)
-	return together(callers, func(c Caller, t *Tally, start time.Time) {
+	t := together(callers, func(c Caller, t *Tally, start time.Time) {
 		for ctx.Err() == nil {
 			due, more := s.next()
 			if !more {
 				return
 			}
 			time.Sleep(due - time.Since(start))
+			if time.Since(start) >= duration {
+				t.Unsent++
+				return
+			}
 			err := c.Call()
 			if errors.Is(err, ErrEmpty) {
 				return
@@ -31,13 +35,20 @@ func Open(ctx context.Context, callers []Caller, rate float64, duration time.Dur
 			t.count(time.Since(start)-due, err)
 		}
 	})
+	for ctx.Err() == nil {
+		if _, more := s.next(); !more {
+			break
+		}
+		t.Unsent++
+	}
+	return t
 }
 
 // schedule hands out the moments of arrival.
 type schedule struct {
 	mu       sync.Mutex
 	random   *rand.Rand
-	mean     time.Duration
+	mean     float64
 	duration time.Duration
 	last     time.Duration
 }
@@ -46,7 +57,7 @@ type schedule struct {
 func newSchedule(rate float64, duration time.Duration) *schedule {
 	return &schedule{
 		random:   rand.New(rand.NewPCG(1, 2)), //nolint:gosec // no secret is drawn
-		mean:     time.Duration(float64(time.Second) / rate),
+		mean:     float64(time.Second) / rate,
 		duration: duration,
 	}
 }
@@ -55,6 +66,6 @@ func newSchedule(rate float64, duration time.Duration) *schedule {
 func (s *schedule) next() (time.Duration, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.last += time.Duration(s.random.ExpFloat64() * float64(s.mean))
+	s.last += time.Duration(s.random.ExpFloat64() * s.mean)
 	return s.last, s.last < s.duration
 }

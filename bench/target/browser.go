@@ -89,27 +89,32 @@ func (b *Browser) Authorize() (*Code, error) {
 		if err != nil {
 			return nil, err
 		}
-		var next *url.URL
-		switch {
-		case answer.Status == 302 || answer.Status == 303:
+		switch answer.Status {
+		case 302, 303:
 			if strings.HasPrefix(answer.Location, RedirectURI) {
 				return readCode(answer.Location, state, verifier)
 			}
-			if next, err = at.Parse(answer.Location); err != nil {
-				return nil, fmt.Errorf("follow a redirect: %w", err)
-			}
-			if next, err = b.consult(next); err != nil {
-				return nil, err
-			}
-			at = next
-			answer, err = b.get(wire.Target(at))
-		case answer.Status == 200:
+			at, answer, err = b.follow(at, answer.Location)
+		case 200:
 			at, answer, err = b.submit(at, answer.Body)
 		default:
 			return nil, Refusal("a page", answer)
 		}
 	}
 	return nil, errors.New("sign in: going in circles")
+}
+
+// follow goes where a redirect leads.
+func (b *Browser) follow(from *url.URL, location string) (*url.URL, *wire.Response, error) {
+	to, err := from.Parse(location)
+	if err != nil {
+		return from, nil, fmt.Errorf("follow a redirect: %w", err)
+	}
+	if to, err = b.consult(to); err != nil {
+		return from, nil, err
+	}
+	answer, err := b.get(wire.Target(to))
+	return to, answer, err
 }
 
 func (b *Browser) get(target string) (*wire.Response, error) {
@@ -156,7 +161,8 @@ func (b *Browser) consult(u *url.URL) (*url.URL, error) {
 		return u, nil
 	}
 	query := u.Query()
-	step, answer := "", map[string]any{"remember": b.Remember, "remember_for": 0}
+	answer := map[string]any{"remember": b.Remember, "remember_for": 0}
+	var step string
 	switch {
 	case query.Has("login_challenge"):
 		step, answer["subject"] = "login", b.User.Username
@@ -224,7 +230,7 @@ func failure(doing string, answer *wire.Response, err error) error {
 // Refusal is the error of an answer that is not the one wanted.
 func Refusal(doing string, answer *wire.Response) error {
 	if answer.Status == 429 || answer.Status == 503 {
-		return &load.Refused{Status: answer.Status, After: answer.RetryAfter != ""}
+		return &load.RefusedError{Status: answer.Status, After: answer.RetryAfter != ""}
 	}
 	return fmt.Errorf("%s: %d %s", doing, answer.Status, words(answer.Body))
 }

@@ -30,32 +30,29 @@ func readForm(page []byte) (*form, error) {
 	z := html.NewTokenizer(bytes.NewReader(page))
 	var f *form
 	for {
-		switch z.Next() {
-		case html.ErrorToken:
-			if f == nil {
-				return nil, errors.New("a page without a form: " + words(page))
-			}
-			return f, nil
-		case html.StartTagToken, html.SelfClosingTagToken:
-			name, more := z.TagName()
-			switch string(name) {
-			case "form":
-				a := attributes(z, more)
-				if f == nil && strings.EqualFold(a["method"], "post") {
-					f = &form{action: a["action"], fields: url.Values{}}
-				}
-			case "input", "button":
-				if f != nil {
-					f.take(string(name), attributes(z, more))
-				}
-			}
-		case html.EndTagToken:
-			if name, _ := z.TagName(); f != nil && string(name) == "form" {
+		kind := z.Next()
+		if kind == html.ErrorToken {
+			break
+		}
+		name, more := z.TagName()
+		switch tag := string(name); {
+		case kind == html.EndTagToken:
+			if f != nil && tag == "form" {
 				return f, nil
 			}
-		default:
+		case kind != html.StartTagToken && kind != html.SelfClosingTagToken:
+		case f == nil && tag == "form":
+			if a := attributes(z, more); strings.EqualFold(a["method"], "post") {
+				f = &form{action: a["action"], fields: url.Values{}}
+			}
+		case f != nil && (tag == "input" || tag == "button"):
+			f.take(tag, attributes(z, more))
 		}
 	}
+	if f == nil {
+		return nil, errors.New("a page without a form: " + words(page))
+	}
+	return f, nil
 }
 
 func attributes(z *html.Tokenizer, more bool) map[string]string {
@@ -133,19 +130,16 @@ func words(page []byte) string {
 	const enough = 200
 	var said []string
 	z := html.NewTokenizer(bytes.NewReader(page))
-	for hidden := false; ; {
-		switch z.Next() {
-		case html.ErrorToken:
-			text := strings.Join(said, " ")
-			return text[:min(len(text), enough)]
-		case html.StartTagToken:
+	hidden := false
+	for kind := z.Next(); kind != html.ErrorToken; kind = z.Next() {
+		switch {
+		case kind == html.StartTagToken:
 			name, _ := z.TagName()
 			hidden = string(name) == "style" || string(name) == "script"
-		case html.TextToken:
-			if !hidden {
-				said = append(said, strings.Fields(string(z.Text()))...)
-			}
-		default:
+		case kind == html.TextToken && !hidden:
+			said = append(said, strings.Fields(string(z.Text()))...)
 		}
 	}
+	text := strings.Join(said, " ")
+	return text[:min(len(text), enough)]
 }

@@ -13,7 +13,7 @@ import (
 // maxBody bounds what is read of an answer; none of a protocol comes near.
 const maxBody = 4 << 20
 
-var errMalformed = errors.New("malformed answer") //nolint:gochecknoglobals // a sentinel
+var errMalformed = errors.New("malformed answer")
 
 // Response is an answer. Everything in it is good until the connection is used
 // again.

@@ -8,6 +8,7 @@ package wire
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -90,9 +91,9 @@ func (c *Conn) dial() error {
 	dialer := net.Dialer{Timeout: patience}
 	var err error
 	if c.secure {
-		c.conn, err = tls.DialWithDialer(&dialer, "tcp", c.address, nil)
+		c.conn, err = (&tls.Dialer{NetDialer: &dialer}).DialContext(context.Background(), "tcp", c.address)
 	} else {
-		c.conn, err = dialer.Dial("tcp", c.address)
+		c.conn, err = dialer.DialContext(context.Background(), "tcp", c.address)
 	}
 	if err != nil {
 		c.conn = nil
@@ -115,8 +116,7 @@ func (c *Conn) Close() {
 
 func (c *Conn) broken(doing string, err error) error {
 	c.Close()
-	var timeout net.Error
-	if errors.As(err, &timeout) && timeout.Timeout() {
+	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 		return fmt.Errorf("%s: no answer within %s", doing, patience)
 	}
 	return fmt.Errorf("%s: %w", doing, err)

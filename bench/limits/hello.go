@@ -1,0 +1,77 @@
+package limits
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/ostiary/ostiary/bench/meter"
+	"github.com/ostiary/ostiary/bench/wire"
+)
+
+// ServeHello is the least that a server can do: a constant answer behind the
+// router. It prints its address, and serves until its input ends.
+func ServeHello(ctx context.Context, in io.Reader, out io.Writer) error {
+	router := chi.NewRouter()
+	router.Get("/", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain")
+		_, _ = io.WriteString(w, "hello")
+	})
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	server := &http.Server{Handler: router, ReadHeaderTimeout: time.Minute}
+	go func() {
+		_, _ = io.Copy(io.Discard, in)
+		_ = server.Close()
+	}()
+	if _, err := fmt.Fprintf(out, "http://%s\n", listener.Addr()); err != nil {
+		return fmt.Errorf("print the address: %w", err)
+	}
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
+}
+
+// Hello measures [ServeHello] at an address, in another process.
+func Hello(ctx context.Context, address string, pid int, d time.Duration, each func(Limit) error) error {
+	at, err := url.Parse(address)
+	if err != nil {
+		return fmt.Errorf("read the address: %w", err)
+	}
+	m, err := meter.New(ctx, meter.Config{Server: pid})
+	if err != nil {
+		return fmt.Errorf("watch: %w", err)
+	}
+	g := gauge{m, func(r meter.Reading) time.Duration { return r.Server }, d, each}
+	for _, n := range crowds() {
+		callers, err := crowd(n, greeter(at)) //nolint:contextcheck // connections have a deadline of their own
+		if err != nil {
+			return err
+		}
+		if err := g.measure(ctx, "HTTP hello", callers); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func greeter(at *url.URL) func() (func() error, error) {
+	return func() (func() error, error) {
+		conn := wire.New(at)
+		request := conn.Get("/")
+		return func() error {
+			_, err := conn.Send(request)
+			return err //nolint:wrapcheck // shown with the name
+		}, nil
+	}
+}
