@@ -113,17 +113,21 @@ func (a *app) people(r chi.Router) {
 		http.NewCrossOriginProtection().Handler,
 		middleware.Form(middleware.FormRule{Methods: both, Query: true, Refuse: a.refusePage}),
 	)
-	own.HandleFunc(pathLogin, byMethod(map[string]http.HandlerFunc{
-		http.MethodGet: a.interaction.SignInPage, http.MethodPost: a.interaction.SignIn,
-	}))
+	if a.config.LoginURL == "" {
+		own.HandleFunc(pathLogin, byMethod(map[string]http.HandlerFunc{
+			http.MethodGet: a.interaction.SignInPage, http.MethodPost: a.interaction.SignIn,
+		}))
+	}
 	if a.config.SignUp {
 		own.HandleFunc(pathSignUp, byMethod(map[string]http.HandlerFunc{
 			http.MethodGet: a.interaction.SignUpPage, http.MethodPost: a.interaction.SignUp,
 		}))
 	}
-	own.HandleFunc(pathConsent, byMethod(map[string]http.HandlerFunc{
-		http.MethodGet: a.interaction.ConsentPage, http.MethodPost: a.interaction.Consent,
-	}))
+	if a.config.ConsentURL == "" {
+		own.HandleFunc(pathConsent, byMethod(map[string]http.HandlerFunc{
+			http.MethodGet: a.interaction.ConsentPage, http.MethodPost: a.interaction.Consent,
+		}))
+	}
 	own.HandleFunc(pathSetup, byMethod(map[string]http.HandlerFunc{
 		http.MethodGet: a.interaction.SetupPage, http.MethodPost: a.interaction.Setup,
 	}))
@@ -132,24 +136,6 @@ func (a *app) people(r chi.Router) {
 		Methods: []string{http.MethodGet, http.MethodHead}, Query: true, Refuse: a.refusePage,
 	})).Handle(pathCheck, a.pages.CheckSession(a.cookies.StateName()))
 	r.Handle("/static/*", a.pages.Static())
-}
-
-// admin is what only operators and their machines reach.
-func (a *app) admin() http.Handler {
-	r := chi.NewRouter()
-	r.Use(
-		middleware.RequestID(a.config.TrustedProxies),
-		middleware.ClientAddress(a.config.TrustedProxies),
-		middleware.AccessLog(a.log, a.now),
-		middleware.SecurityHeaders(false),
-		middleware.Recover(a.log, middleware.JSON),
-		middleware.Timeout(requestTimeout),
-	)
-	a.health(r)
-	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
-		middleware.JSONError(w, http.StatusNotFound, "not_found", "There is nothing here")
-	})
-	return r
 }
 
 // strangeMethod refuses methods that the router itself does not know; the others

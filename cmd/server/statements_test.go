@@ -78,6 +78,52 @@ func TestStatementsPerRequest(t *testing.T) {
 	})
 }
 
+// TestStatementsWithApps counts for people who sign in and agree with the operator's
+// own apps. Reading the client, which is done once in a while, does not count.
+func TestStatementsWithApps(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := startApart(t, db, nil)
+		s.browser().through(s, asking(), "warm") // makes the partitions
+
+		step := func(name string, want int64, act func() reply) reply {
+			t.Helper()
+			before := db.Statements()
+			p := act()
+			if got := db.Statements() - before; got != want {
+				t.Errorf("%s: %d statements, want %d", name, got, want)
+			}
+			return p
+		}
+		const requests = "/admin/oauth2/auth/requests/"
+		flow := func(kind string, b *browser, authorize, back int64) {
+			t.Helper()
+			p := step(kind+", authorize", authorize, func() reply { return b.get("/oauth2/auth?" + asking().Encode()) })
+			login := s.login(p)
+			step(kind+", login request", 1, func() reply { return s.ask(http.MethodGet, requests+"login?login_challenge="+login, "") })
+			p = step(kind+", login accepted", 1, func() reply {
+				return s.put("login/accept", login, object{"subject": "jo", "remember": true})
+			})
+			p = step(kind+", back from login", back, func() reply { return b.get(s.to(p)) })
+			consent := s.consent(p)
+			step(kind+", consent request", 1, func() reply {
+				return s.ask(http.MethodGet, requests+"consent?consent_challenge="+consent, "")
+			})
+			p = step(kind+", consent accepted", 1, func() reply {
+				return s.put("consent/accept", consent, object{"grant_scope": allScopes})
+			})
+			p = step(kind+", back from consent", 2, func() reply { return b.get(s.to(p)) })
+			code := codeOf(t, p)
+			step(kind+", code", 1, func() reply { return s.call("/oauth2/token", exchanging(code)) })
+		}
+		flow("somebody new", s.browser(), 1, 3)
+		b := s.browser()
+		flow("somebody known", b, 1, 2)
+		flow("session kept", b, 2, 2)
+	})
+}
+
 // addAssertingClient brings a client that authenticates by private_key_jwt.
 func (s *server) addAssertingClient() jose.Signer {
 	s.tb.Helper()

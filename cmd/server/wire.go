@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/admin"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/config"
 	"github.com/ostiary/ostiary/internal/interaction"
@@ -67,6 +68,7 @@ type app struct {
 	discovery    *oidc.Discovery
 	registration *registration.Handler
 	interaction  *interaction.Handler
+	operator     *admin.Handler
 }
 
 // openStore opens the database that the configuration names.
@@ -157,6 +159,9 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 		return nil, err
 	}
 	a.wireInteraction()
+	a.operator = admin.New(admin.Config{
+		AuthorizeURL: c.URL(pathAuthorize), Requests: s, Clients: a.clients, Consent: c.ConsentLifetime, Now: now, Log: log,
+	})
 	a.discovery, err = oidc.NewDiscovery(a.capabilities())
 	if err != nil {
 		return nil, fmt.Errorf("write discovery: %w", err)
@@ -176,13 +181,14 @@ func (a *app) wireTokens(ctx context.Context) error {
 	a.oauth2 = oauth2.New(oauth2.Config{
 		Issuer:       c.Issuer,
 		AuthorizeURL: c.URL(pathAuthorize), LoginURL: c.URL(pathLogin), ConsentURL: c.URL(pathConsent), SignUpURL: signUp,
+		LoginApp: c.LoginURL, ConsentApp: c.ConsentURL,
 		Clients: a.clients,
 		Authenticator: clientauth.New(clientauth.Config{ //nolint:contextcheck // its decoy is made at once
 			Clients: a.clients, Replay: a.store, KeySets: a.keySets,
 			Slow: a.clientHasher, Vault: a.secrets, Guesses: a.secretGuesses(),
 			Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Now: a.now,
 		}),
-		Grants: a.store, Sessions: a.store, Keys: a.keys, Pages: a.pages, Cookies: a.cookies, Subjects: a.subjects,
+		Grants: a.store, Sessions: a.store, Entrance: a.sessions, Keys: a.keys, Pages: a.pages, Cookies: a.cookies, Subjects: a.subjects,
 		RequestObjects:      &requestobject.Opener{Issuer: c.Issuer, KeySets: a.keySets, Documents: a.fetcher, Now: a.now},
 		LegacyResponseTypes: c.LegacyResponseTypes,
 		Codec:               tokens.NewCodec(tokenKeys(a.secrets, "code and refresh token")),
@@ -294,7 +300,7 @@ func (a *app) wireInteraction() {
 			Session: sessionLifetimes(c), Remembered: rememberedLifetimes(c),
 			Consent: c.ConsentLifetime, Grant: c.RefreshAbsoluteLifetime,
 		},
-		Open: c.SignUp, Throttle: c.RateLimits, Address: middleware.Address, Neighbourhood: middleware.Neighbourhood,
+		Open: c.SignUp, Elsewhere: c.LoginURL != "", Throttle: c.RateLimits, Address: middleware.Address, Neighbourhood: middleware.Neighbourhood,
 		Now: a.now, Log: a.log,
 	})
 }

@@ -17,6 +17,8 @@ var (
 	// ErrSelfRegistered reports a username that somebody took who signed up, for whom
 	// what an operator brings need not be meant.
 	ErrSelfRegistered = errors.New("username was taken by somebody who signed up")
+	// ErrBarred reports somebody who may not sign in.
+	ErrBarred = errors.New("the account is disabled")
 	// ErrSetupLink reports a set-up link that is unknown, too old or used.
 	ErrSetupLink = errors.New("set-up link is not good")
 )
@@ -36,6 +38,32 @@ type Account struct {
 	NotBefore  time.Time // sessions and grants from before it are dead
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
+}
+
+// external begins the names of those who have none: no username that can be typed
+// does.
+const external = " "
+
+// NewExternal returns the account of a subject that a login app of the operator's
+// brought: everything that hangs on an account does so as with others, but there is
+// no name to sign in with, and no password.
+func NewExternal(subject string, now time.Time) *Account {
+	return &Account{Subject: subject, Username: external + subject, CreatedAt: now, UpdatedAt: now}
+}
+
+// External reports whether the account is known by its subject alone.
+func (a *Account) External() bool { return strings.HasPrefix(a.Username, external) }
+
+// Name returns what the person signs in with, or "" if that is not known here.
+func (a *Account) Name() string { return Name(a.Username) }
+
+// Name returns the username that is stored as stored, or "" for one that stands for
+// none.
+func Name(stored string) string {
+	if strings.HasPrefix(stored, external) {
+		return ""
+	}
+	return stored
 }
 
 // NewSubject returns a fresh subject identifier of 130 random bits, in letters and

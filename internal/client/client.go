@@ -155,6 +155,15 @@ func (c *Client) Public() bool { return c.TokenEndpointAuthMethod == AuthNone }
 // Native reports whether the client runs on a person's device (RFC 8252).
 func (c *Client) Native() bool { return c.ApplicationType == "native" }
 
+// Proven reports whether an earlier consent may stand for a request without a
+// question: not where anyone on the device could pretend to be the client (RFC 8252
+// section 8.6). A secret is no proof of who gets what is in the answer itself, which
+// front says that tokens are.
+func (c *Client) Proven(redirectURI string, front bool) bool {
+	proven := !c.Public() && (!c.Native() || !front)
+	return proven || strings.HasPrefix(redirectURI, "https:")
+}
+
 // HearsOfSignOut reports whether the client registered a place where it is told
 // that a session has ended (OpenID Connect Front-Channel Logout section 2,
 // Back-Channel Logout section 2.2).

@@ -60,6 +60,33 @@ func plainIssuer(text string, u *url.URL) bool {
 	return u.String() == text && folder != "/" && (folder == "" || path.Clean(folder) == folder)
 }
 
+// page is where people's browsers are sent with a parameter more. It may have a query.
+func page() kind[string] {
+	return kind[string]{
+		allowed: "an absolute https URL without fragment; http for a loopback host",
+		parse: func(text string) (string, error) {
+			if text == "" {
+				return "", nil
+			}
+			u, err := url.Parse(text)
+			switch {
+			case err != nil || u.Hostname() == "":
+				return "", errors.New("is not an absolute URL")
+			case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
+				return "", errors.New("has a scheme that is not https")
+			case u.User != nil:
+				return "", errors.New("holds a user name")
+			case strings.Contains(text, "#"):
+				return "", errors.New("has a fragment")
+			case strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c > '~' }):
+				return "", errors.New("holds a character that is not printable ASCII")
+			}
+			return text, nil
+		},
+		write: func(text string) string { return text },
+	}
+}
+
 // loopback reports whether a host can only be this machine.
 //
 // Spec: RFC 6761 section 6.3.

@@ -95,6 +95,9 @@ type Config struct {
 	// SignUp lets people make accounts for themselves.
 	SignUp bool
 
+	// LoginURL and ConsentURL are the operator's own apps, in place of the pages.
+	LoginURL, ConsentURL string
+
 	// LegacyResponseTypes lets clients register implicit and hybrid response types,
 	// and use them (RFC 9700 section 2.1.2 advises against it).
 	LegacyResponseTypes bool

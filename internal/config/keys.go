@@ -56,8 +56,10 @@ func keys() []key {
 
 		field("sign_up", onOff(), func(c *Config) *bool { return &c.SignUp },
 			"Whether people may make accounts for themselves, from the sign-in page or by `prompt=create`."),
-		later("login_url", "", "Sends people to a sign-in page of your own."),
-		later("consent_url", "", "Sends people to a consent page of your own."),
+		field("login_url", page(), func(c *Config) *string { return &c.LoginURL },
+			"Sends people to a sign-in app of your own, with a `login_challenge`, in place of the built-in page."),
+		field("consent_url", page(), func(c *Config) *string { return &c.ConsentURL },
+			"Sends people to a consent app of your own, with a `consent_challenge`, in place of the built-in page."),
 		later("logout_url", "", "Sends people to a sign-out page of your own."),
 		later("error_url", "", "Sends people to an error page of your own."),
 		later("post_logout_url", "", "Where people go after signing out when the client names no place."),

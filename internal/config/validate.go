@@ -59,6 +59,10 @@ func (c *Config) disagreements(require []string) []Fault {
 		fmt.Sprintf("is none, which admin_listen %q would offer to the network; allowed: a loopback address or unix:/path", c.AdminListen))
 	fault(c.Listen == c.AdminListen, "admin_listen", "is the same as listen")
 
+	fault(c.SignUp && c.LoginURL != "", "sign_up", "has no effect beside login_url: the app there is where accounts are made")
+	fault(c.AdminListen == "" && (c.LoginURL != "" || c.ConsentURL != ""), "admin_listen",
+		"is off, where the apps of login_url and consent_url answer")
+
 	fault(c.Registration == RegistrationToken && len(c.RegistrationTokens) == 0, "registration_tokens",
 		"is required by registration = token")
 	fault(c.Registration != RegistrationToken && len(c.RegistrationTokens) > 0, "registration_tokens",

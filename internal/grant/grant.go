@@ -86,6 +86,7 @@ type Detail struct {
 	ACR         string          `json:"acr,omitempty"`
 	AMR         []string        `json:"amr,omitempty"`
 	Claims      json.RawMessage `json:"claims,omitempty"` // OpenID Connect Core 5.5
+	Extra       Extra           `json:"extra,omitzero"`
 }
 
 // Allows reports whether the grant holds scope.

@@ -2,7 +2,9 @@ package grant
 
 import (
 	"errors"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -17,7 +19,7 @@ var ErrDecided = errors.New("authorization request already decided")
 // thing each, note it here, and return to the authorization endpoint, which
 // alone decides the next step.
 type Request struct {
-	ID         string // 130 random bits, in letters and digits
+	ID         string // see NewRequestID
 	Browser    []byte // SHA-256 of the cookie that binds it to one browser
 	ClientID   string
 	Parameters string // canonical and validated, as a query string
@@ -38,11 +40,56 @@ type Request struct {
 	DecidedAt time.Time
 	// DecidedFor is the subject who decided: nobody else's answer counts.
 	DecidedFor string
+
+	// LoginSession is the session that the answer of a login app leads to: the one in
+	// which Subject may go on without signing in if LoginSkip says so, and otherwise
+	// one that is yet to begin. It is empty where no login app is asked.
+	LoginSession string
+	LoginSkip    bool
+	Subject      string // also whom the login app named
+	Login        *Login // nil until the app has answered
+	LoginSpentAt time.Time
+
+	Agreement *Agreement // of a consent app; nil until it has answered
+	Verifier  []byte     // what the last answer of an app is known by
+
+	Person Person // read with the request, not part of it
+}
+
+// Known returns the name under which the request's client knows the person: name,
+// unless the login app chose another one.
+func (r *Request) Known(name string) string {
+	if r != nil && r.Login != nil && r.Login.KnownAs != "" {
+		return r.Login.KnownAs
+	}
+	return name
+}
+
+// Remembers returns the scopes that a consent to granted is remembered for: those
+// asked for. What the claims parameter implied beyond them is not the app's to grant
+// one by one, so that it goes with the rest.
+func (r *Request) Remembers(granted []string) []string {
+	form, err := url.ParseQuery(r.Parameters)
+	if err != nil {
+		return nil
+	}
+	var c Consent
+	asked := strings.Fields(form.Get("scope"))
+	for scope := range strings.FieldsSeq(form.Get(ConsentParameter)) {
+		if slices.Contains(granted, scope) || !slices.Contains(asked, scope) {
+			c.Add([]string{scope})
+		}
+	}
+	return c.Scopes
 }
 
 // ConsentParameter is the member of a request's parameters that lists what the
 // person must agree to. It is written over whatever the client sent by that name.
 const ConsentParameter = "ostiary_consent"
+
+// SubjectParameter is the member that keeps the subject of an id_token_hint over a
+// detour, in place of the token.
+const SubjectParameter = "ostiary_subject"
 
 // Nobody is the subject of a decision by somebody who did not sign in.
 const Nobody = ""
@@ -67,6 +114,7 @@ type Consent struct {
 	Scopes    []string
 	GivenAt   time.Time
 	ExpiresAt time.Time
+	Extra     Extra // what goes into tokens that come of it without asking the app again
 }
 
 // Covers reports whether the consent includes all of scopes.

@@ -1,6 +1,7 @@
 package interaction
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -105,8 +106,10 @@ func (h *Handler) consentForm(v *visit, person string) web.Consent {
 	page := web.Consent{
 		Client: v.shownClient(), RedirectHost: v.redirectHost(),
 		Action:  h.Issuer + "/consent?" + shownTo + "=" + url.QueryEscape(v.session.ID),
-		Request: v.request.ID, Person: person, Username: v.session.Username,
-		SwitchURL: h.anotherURL(v),
+		Request: v.request.ID, Person: person, Username: cmp.Or(v.session.Username, v.session.Subject),
+	}
+	if !h.Elsewhere {
+		page.SwitchURL = h.anotherURL(v)
 	}
 	for _, scope := range v.scopes() {
 		page.Scopes = append(page.Scopes, web.DescribeScope(scope))

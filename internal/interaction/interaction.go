@@ -109,6 +109,7 @@ type Config struct {
 
 	Lifetimes     Lifetimes
 	Open          bool // whether people may make accounts for themselves
+	Elsewhere     bool // whether people sign in with an app of the operator's
 	Throttle      bool
 	Address       func(context.Context) netip.Addr
 	Neighbourhood func(netip.Addr) netip.Prefix

@@ -39,6 +39,8 @@ type accessClaims struct {
 	ACR      string   `json:"acr,omitempty"`
 	AMR      []string `json:"amr,omitempty"`
 	Grant    string   `json:"gid,omitempty"`
+	// Extra is what the operator's consent app wants services to know.
+	Extra json.RawMessage `json:"ext,omitempty"`
 }
 
 // mint makes the access token of the unit and notes how long it lives.
@@ -54,7 +56,8 @@ func (h *Handler) mint(ctx context.Context, u *unit) (string, error) {
 		Scope:    strings.Join(u.scopes, " "),
 	}
 	if u.held != nil {
-		claims.Subject = h.Subjects.Of(u.client, u.held.Subject)
+		claims.Subject = u.held.SubjectFor(h.Subjects.Of(u.client, u.held.Subject))
+		claims.Extra = u.held.Detail.Extra.AccessToken
 		claims.AuthTime, claims.ACR, claims.AMR = u.held.Detail.AuthTime, u.held.Detail.ACR, u.held.Detail.AMR
 		claims.Grant = encodeRef(u.held.Ref)
 		if u.held.EndsAt.Before(expiry) {

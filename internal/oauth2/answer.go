@@ -13,15 +13,14 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/grant"
-	"github.com/ostiary/ostiary/internal/session"
 )
 
 // answer writes the grant, then the answer to the client: what was sent exists.
 // A grant that leads to nothing more, since all of its tokens are in the answer, is
 // written too: it ends them, and answers its request only once.
-func (h *Handler) answer(w http.ResponseWriter, r *http.Request, a *asked, s *session.Session, waiting *grant.Request, now time.Time) {
+func (h *Handler) answer(w http.ResponseWriter, r *http.Request, a *asked, here present, waiting *grant.Request, now time.Time) {
 	u := &unit{now: now, client: a.client, state: a.state}
-	u.hold(h.newGrant(a, s, waiting, now))
+	u.hold(h.newGrant(a, here, waiting, now))
 	given, err := h.authorize(withUnit(r.Context(), u), a, u)
 	if err == nil {
 		err = h.Grants.InsertGrant(r.Context(), &u.held.Grant)
@@ -38,18 +37,20 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, a *asked, s *se
 	if waiting != nil {
 		h.Cookies.Unbind(w, waiting.ID)
 	}
-	h.respond(w, a, append(given, h.sessionState(w, r, a, s)...))
+	h.respond(w, a, append(given, h.sessionState(w, r, a, here.session)...))
 }
 
 // newGrant returns the grant that the request asks for, with the person behind it.
-func (h *Handler) newGrant(a *asked, s *session.Session, waiting *grant.Request, now time.Time) *grant.Held {
+func (h *Handler) newGrant(a *asked, here present, waiting *grant.Request, now time.Time) *grant.Held {
+	s := here.session
 	g := grant.Grant{
 		Kind: grant.KindCode, ClientID: a.client.ID, Subject: s.Subject, SessionID: s.ID,
 		Scopes: a.scopes, Resources: a.resources,
 		CreatedAt: now, Seed: newSeed(),
 		Detail: grant.Detail{
 			RedirectURI: a.redirectURI, Challenge: a.challenge, Nonce: a.nonce,
-			AuthTime: s.AuthTime.Unix(), ACR: s.ACR, AMR: s.AMR, Claims: a.claims,
+			AuthTime: s.AuthTime.Unix(), ACR: acr(waiting, s), AMR: s.AMR, Claims: a.claims,
+			Extra: extra(waiting, here),
 		},
 	}
 	if waiting != nil {

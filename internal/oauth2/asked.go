@@ -70,10 +70,6 @@ func (a *asked) newRef(now time.Time) grant.Ref {
 	return grant.Ref{Bucket: grant.BucketAt(now, a.wantsRefresh()), ID: grant.NewID(now)}
 }
 
-// subjectParameter keeps the subject of an id_token_hint over a detour, in place
-// of the token.
-const subjectParameter = "ostiary_subject"
-
 // kept are the parameters of an authorization request that outlast a detour.
 // Whatever else a client sends, by mistake or not, may be a credential.
 func kept() []string {
@@ -90,7 +86,7 @@ func kept() []string {
 func (a *asked) parameters() string {
 	form := url.Values{
 		grant.ConsentParameter: {strings.Join(a.consents, " ")},
-		subjectParameter:       {a.hint},
+		grant.SubjectParameter: {a.hint},
 	}
 	for _, name := range kept() {
 		if values, ok := a.form[name]; ok {
@@ -279,7 +275,7 @@ func readMaxAge(a *asked) error {
 // readHint takes the subject from id_token_hint, an ID token of ours for this
 // client, which may have expired (OpenID Connect Core section 3.1.2.1).
 func (h *Handler) readHint(a *asked) error {
-	a.hint = a.form.Get(subjectParameter)
+	a.hint = a.form.Get(grant.SubjectParameter)
 	hint := a.form.Get("id_token_hint")
 	if hint == "" {
 		return nil

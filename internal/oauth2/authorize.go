@@ -3,7 +3,6 @@ package oauth2
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"net/http"
 	"net/url"
@@ -11,16 +10,25 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/web"
 )
 
-// Authorize serves GET and POST /oauth2/auth: the dispatcher, to which every
-// page returns and which alone decides the next step.
+// Authorize serves GET and POST /oauth2/auth: the dispatcher, to which every page
+// and every app returns and which alone decides the next step.
 //
 // Spec: RFC 6749 §3.1, §4.1; OpenID Connect Core §3.1.2, §6; RFC 9101; RFC 9207; RFC 9700 §2.1, §4.
 func (h *Handler) Authorize(w http.ResponseWriter, r *http.Request) {
-	if id := r.Form.Get("continue"); id != "" && !r.Form.Has("client_id") {
-		h.resume(w, r, id)
+	switch form := r.Form; {
+	case form.Has("client_id"):
+	case form.Has("continue"):
+		h.resume(w, r, form.Get("continue"))
+		return
+	case form.Has("login_verifier"):
+		h.afterLogin(w, r, form.Get("login_verifier"))
+		return
+	case form.Has("consent_verifier"):
+		h.afterConsent(w, r, form.Get("consent_verifier"))
 		return
 	}
 	ctx := r.Context()
@@ -32,48 +40,71 @@ func (h *Handler) Authorize(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodPost {
 		// A browser does not send its session's cookie with another site's POST. It
 		// does with the GET that follows.
-		h.later(w, r, a, h.AuthorizeURL+"?continue=")
+		h.later(w, r, a, func(q *grant.Request) string { return link(h.AuthorizeURL, "continue", q.ID) })
 		return
 	}
-	h.decide(w, r, a, nil)
-}
-
-// resume goes on with a request that waited for a person. It is validated again
-// as if it came anew: its client may have changed meanwhile.
-func (h *Handler) resume(w http.ResponseWriter, r *http.Request, id string) {
-	ctx := r.Context()
-	waiting, err := h.waiting(ctx, r, id)
-	if err != nil {
-		h.writeAuthorizeError(w, r, nil, err)
-		return
-	}
-	form, err := url.ParseQuery(waiting.Parameters)
-	if err != nil {
-		h.writeAuthorizeError(w, r, nil, err)
-		return
-	}
-	a, err := h.read(ctx, form)
+	here, err := h.present(r, a.client.ID, h.Now())
 	if err != nil {
 		h.writeAuthorizeError(w, r, a, err)
 		return
 	}
-	a.narrow(strings.Fields(form.Get(grant.ConsentParameter)))
-	h.decide(w, r, a, waiting)
+	h.decide(w, r, a, here, nil)
 }
 
-// waiting returns the request of that id, if it is this browser's.
-func (h *Handler) waiting(ctx context.Context, r *http.Request, id string) (*grant.Request, error) {
-	request, err := h.Sessions.Request(ctx, id, h.Now())
+// resume goes on with a request that waited for a person. What a consent app has
+// said of it takes a verifier to come back with.
+func (h *Handler) resume(w http.ResponseWriter, r *http.Request, id string) {
+	waiting, here, err := h.waiting(r.Context(), r, id)
+	if err == nil && waiting.Agreement != nil {
+		err = h.gone(r.Context(), id)
+	}
+	if err != nil {
+		h.writeAuthorizeError(w, r, nil, err)
+		return
+	}
+	h.goOn(w, r, waiting, here)
+}
+
+func (h *Handler) goOn(w http.ResponseWriter, r *http.Request, waiting *grant.Request, here present) {
+	a, err := h.reread(r.Context(), waiting)
+	if err != nil {
+		h.writeAuthorizeError(w, r, a, err)
+		return
+	}
+	h.decide(w, r, a, here, waiting)
+}
+
+// reread validates a stored request again as if it came anew: its client may have
+// changed meanwhile.
+func (h *Handler) reread(ctx context.Context, waiting *grant.Request) (*asked, error) {
+	form, err := url.ParseQuery(waiting.Parameters)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // a fault of ours
+	}
+	a, err := h.read(ctx, form)
+	if err != nil {
+		return a, err
+	}
+	a.narrow(strings.Fields(form.Get(grant.ConsentParameter)))
+	return a, nil
+}
+
+// waiting returns the request of that id, if it is this browser's, and who is
+// signed in there: one statement.
+func (h *Handler) waiting(ctx context.Context, r *http.Request, id string) (*grant.Request, present, error) {
+	request, s, consent, err := h.Sessions.Resume(ctx, id, session.Hash(h.Cookies.Session(r)), h.Now())
 	switch {
 	case errors.Is(err, grant.ErrNoRequest):
-		return nil, h.gone(ctx, id)
+		return nil, present{}, h.gone(ctx, id)
 	case err != nil:
-		return nil, err //nolint:wrapcheck // told apart by the caller
+		return nil, present{}, err //nolint:wrapcheck // told apart by the caller
 	case !bytes.Equal(request.Browser, h.Cookies.Bound(r, id)):
-		return nil, h.gone(ctx, id)
+		return nil, present{}, h.gone(ctx, id)
 	}
-	return request, nil
+	return request, present{s, consent}, nil
 }
+
+const goneWords = "This sign-in has expired, or was begun in another browser"
 
 // over is why a person does not get on with a request: it is finished, has run
 // out, or is not their browser's.
@@ -85,10 +116,9 @@ func over(description string, c *client.Client) *refusal {
 
 // gone finds out whose request it was, as long as that is to be had.
 func (h *Handler) gone(ctx context.Context, id string) error {
-	const words = "This sign-in has expired, or was begun in another browser"
 	clientID, err := h.Sessions.RequestClient(ctx, id)
 	if errors.Is(err, grant.ErrNoRequest) {
-		return over(words, nil)
+		return over(goneWords, nil)
 	}
 	if err != nil {
 		return err //nolint:wrapcheck // told apart by the caller
@@ -97,30 +127,34 @@ func (h *Handler) gone(ctx context.Context, id string) error {
 	if err != nil && !errors.Is(err, client.ErrNotFound) {
 		return err //nolint:wrapcheck // told apart by the caller
 	}
-	return over(words, c)
+	return over(goneWords, c)
 }
 
 // maxParameters is how many bytes of a request are kept, at most and before they
 // are encoded: anybody can make one.
 const maxParameters = 16 << 10
 
-// later stores the request, binds it to the browser, and sends the person on to
-// where, with its id appended.
-func (h *Handler) later(w http.ResponseWriter, r *http.Request, a *asked, where string) {
+// place is where a person is sent with a request. It is told of the request before
+// that is stored, and may note on it what for.
+type place func(*grant.Request) string
+
+// later stores the request, binds it to the browser, and sends the person on.
+func (h *Handler) later(w http.ResponseWriter, r *http.Request, a *asked, where place) {
 	now := h.Now()
 	if a.size() > maxParameters {
 		h.writeAuthorizeError(w, r, a, refuse(codeInvalidRequest, "The request is too long"))
 		return
 	}
 	request := &grant.Request{
-		ID: rand.Text(), ClientID: a.client.ID, Parameters: a.parameters(),
+		ID: grant.NewRequestID(), ClientID: a.client.ID, Parameters: a.parameters(),
 		CreatedAt: now, ExpiresAt: now.Add(h.Lifetimes.Request),
 		Grant: a.newRef(now),
 	}
+	address := where(request)
 	request.Browser = h.Cookies.Bind(w, r, request.ID, h.Lifetimes.Request)
 	if err := h.Sessions.InsertRequest(r.Context(), request); err != nil {
 		h.writeAuthorizeError(w, r, a, err)
 		return
 	}
-	web.SeeOther(w, where+request.ID)
+	web.SeeOther(w, address)
 }

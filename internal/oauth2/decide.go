@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/grant"
@@ -13,47 +12,56 @@ import (
 	"github.com/ostiary/ostiary/internal/web"
 )
 
-// decide finds out what is still missing for an answer and takes the next step:
-// to the sign-in page, to the consent page, or back to the client. waiting is the
-// stored request that a person returns from, nil for a new one.
-func (h *Handler) decide(w http.ResponseWriter, r *http.Request, a *asked, waiting *grant.Request) {
+// present is who is signed in in the browser, nobody if session is nil, and what
+// they allowed the client before.
+type present struct {
+	session *session.Session
+	consent *grant.Consent
+}
+
+// decide finds out what is still missing for an answer and takes the next step: to
+// where the person signs in or agrees, or back to the client. waiting is the stored
+// request that a person returns from, nil for a new one.
+func (h *Handler) decide(w http.ResponseWriter, r *http.Request, a *asked, here present, waiting *grant.Request) {
 	ctx, now := r.Context(), h.Now()
-	signedIn, consent, err := h.signedIn(r, a, now)
-	if err != nil {
-		h.writeAuthorizeError(w, r, a, err)
-		return
-	}
-	if signedIn == nil && h.Cookies.Session(r) != "" {
+	s := here.session
+	if s == nil && h.Cookies.Session(r) != "" {
 		h.Cookies.HideState(w, r)
 	}
-	if denied(waiting, grant.Nobody) || signedIn != nil && denied(waiting, signedIn.Subject) {
+	if denied(waiting, grant.Nobody) || s != nil && denied(waiting, s.Subject) {
 		h.Cookies.Unbind(w, waiting.ID)
-		h.writeAuthorizeError(w, r, a, refuse(codeAccessDenied, "The request was denied"))
+		h.writeAuthorizeError(w, r, a, denial(waiting))
 		return
 	}
-	if missing := h.missingSignIn(a, signedIn, waiting, now); missing != nil {
-		h.step(w, r, a, waiting, missing, h.signInPage(a, waiting))
+	if missing := h.missingEntrance(a, here, waiting, now); missing != nil {
+		h.toSignIn(w, r, a, here, waiting, missing)
 		return
 	}
-	if !a.demands.meets(signedIn.ACR) {
+	if !a.demands.meets(acr(waiting, s)) {
 		h.writeAuthorizeError(w, r, a, refuse(codeUnmetAuthentication, "This way of signing in cannot be offered"))
 		return
 	}
-	if missing := missingConsent(a, signedIn, consent, waiting); missing != nil {
-		h.step(w, r, a, waiting, missing, h.ConsentURL)
+	if missing := h.missingConsent(a, here, waiting); missing != nil {
+		h.toConsent(w, r, a, here, waiting, missing)
 		return
 	}
-	missing, err := h.join(ctx, a, signedIn, now)
+	missing, err := h.join(ctx, a, s, now)
 	switch {
 	case err != nil:
 		h.writeAuthorizeError(w, r, a, err)
 		return
 	case missing != nil:
-		h.step(w, r, a, waiting, missing, h.LoginURL)
+		h.toSignIn(w, r, a, present{}, waiting, missing)
 		return
 	}
-	h.touch(ctx, r, signedIn, now)
-	h.answer(w, r, a, signedIn, waiting, now)
+	if g := agreed(waiting, s); g != nil {
+		if err := a.grantOnly(g); err != nil {
+			h.writeAuthorizeError(w, r, a, err)
+			return
+		}
+	}
+	h.touch(ctx, r, s, now)
+	h.answer(w, r, a, here, waiting, now)
 }
 
 // denied reports whether subject said no to the request.
@@ -61,18 +69,17 @@ func denied(waiting *grant.Request, subject string) bool {
 	return waiting != nil && waiting.Decision == grant.Denied && waiting.DecidedFor == subject
 }
 
-// signedIn returns the browser's session and what its person has consented to
-// before, or nil: one statement.
-func (h *Handler) signedIn(r *http.Request, a *asked, now time.Time) (*session.Session, *grant.Consent, error) {
+// present returns who is signed in in the browser: one statement.
+func (h *Handler) present(r *http.Request, clientID string, now time.Time) (present, error) {
 	cookie := h.Cookies.Session(r)
 	if cookie == "" {
-		return nil, nil, nil
+		return present{}, nil
 	}
-	s, consent, err := h.Sessions.SessionAndConsent(r.Context(), session.Hash(cookie), a.client.ID, now)
+	s, consent, err := h.Sessions.SessionAndConsent(r.Context(), session.Hash(cookie), clientID, now)
 	if errors.Is(err, session.ErrNotFound) {
-		return nil, nil, nil
+		return present{}, nil
 	}
-	return s, consent, err
+	return present{s, consent}, err //nolint:wrapcheck // told apart by the caller
 }
 
 // step sends the person to a page, unless the client asked not to.
@@ -81,22 +88,43 @@ func (h *Handler) step(w http.ResponseWriter, r *http.Request, a *asked, waiting
 		h.writeAuthorizeError(w, r, a, missing)
 		return
 	}
-	page += "?request="
+	where := func(q *grant.Request) string { return link(page, "request", q.ID) }
 	if waiting == nil {
-		h.later(w, r, a, page)
+		h.later(w, r, a, where)
 		return
 	}
-	web.SeeOther(w, page+waiting.ID)
+	web.SeeOther(w, where(waiting))
+}
+
+// missingEntrance is missingSignIn where there may be a login app. That is asked
+// about every request, but for those whose client wants no page: it knows by then
+// who it is, or says that they may go on.
+func (h *Handler) missingEntrance(a *asked, here present, waiting *grant.Request, now time.Time) error {
+	missing := refuse(codeLoginRequired, "The person must sign in")
+	switch {
+	case h.LoginApp == "":
+		return h.missingSignIn(a, here, waiting, now)
+	case h.passed(here, waiting):
+		if want := a.demands.subject; want != "" && want != h.knownAs(a.client, here, waiting) {
+			return missing
+		}
+		return nil
+	case a.prompts(promptNone) && here.session != nil && here.session.Remembered:
+		return h.missingSignIn(a, here, waiting, now)
+	default:
+		return missing
+	}
 }
 
 // missingSignIn returns nil if the session satisfies the request, and otherwise
 // what a client that wants no page is told.
-func (h *Handler) missingSignIn(a *asked, s *session.Session, waiting *grant.Request, now time.Time) error {
+func (h *Handler) missingSignIn(a *asked, here present, waiting *grant.Request, now time.Time) error {
 	missing := refuse(codeLoginRequired, "The person must sign in")
+	s := here.session
 	if s == nil {
 		return missing
 	}
-	if want := a.demands.subject; want != "" && want != h.Subjects.Of(a.client, s.Subject) {
+	if want := a.demands.subject; want != "" && want != h.knownAs(a.client, here, waiting) {
 		return missing
 	}
 	passed := waiting != nil && waiting.SessionID == s.ID
@@ -124,28 +152,20 @@ func (h *Handler) signInPage(a *asked, waiting *grant.Request) string {
 }
 
 // missingConsent returns nil if the person has agreed, now or before, to all that
-// is asked for (OpenID Connect Core section 3.1.2.4).
-func missingConsent(a *asked, s *session.Session, before *grant.Consent, waiting *grant.Request) error {
-	if waiting != nil && waiting.Decision == grant.Accepted && waiting.DecidedFor == s.Subject {
+// is asked for (OpenID Connect Core section 3.1.2.4). A consent app is asked about
+// every request, but for those whose client wants no page: it has a say in the tokens.
+func (h *Handler) missingConsent(a *asked, here present, waiting *grant.Request) error {
+	if waiting != nil && waiting.Decision == grant.Accepted && waiting.DecidedFor == here.session.Subject {
 		return nil
 	}
 	missing := refuse(codeConsentRequired, "The person must agree")
-	if a.prompts(promptConsent) {
+	if a.prompts(promptConsent) || h.ConsentApp != "" && !a.prompts(promptNone) {
 		return missing
 	}
-	if a.client.SkipConsent || before.Covers(a.consents) && trusted(a) {
+	if a.client.SkipConsent || here.consent.Covers(a.consents) && a.client.Proven(a.redirectURI, a.answers.front()) {
 		return nil
 	}
 	return missing
-}
-
-// trusted reports whether an earlier consent may stand for this request without
-// a question: not where anyone on the device could pretend to be the client
-// (RFC 8252 section 8.6). A secret is no proof of who gets what is in the answer
-// itself.
-func trusted(a *asked) bool {
-	proven := !a.client.Public() && (!a.client.Native() || !a.answers.front())
-	return proven || strings.HasPrefix(a.redirectURI, "https:")
 }
 
 // touch keeps a session alive that is being used. Once in a while is enough, so

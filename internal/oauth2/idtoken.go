@@ -51,7 +51,7 @@ func (s strategy) idTokenClaims(u *unit, with companions) (map[string]any, error
 	// The protocol's own claims are written last: nothing a person's account says
 	// takes their place.
 	claims["iss"] = s.Issuer
-	claims["sub"] = s.Subjects.Of(u.client, u.held.Subject)
+	claims["sub"] = u.held.SubjectFor(s.Subjects.Of(u.client, u.held.Subject))
 	claims["aud"] = u.client.ID
 	claims["iat"] = u.now.Unix()
 	claims["exp"] = u.now.Add(s.Lifetimes.IDToken).Unix()

@@ -2,6 +2,7 @@ package oauth2
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -31,6 +32,8 @@ type introspection struct {
 	ID        string   `json:"jti,omitempty"`
 	AuthTime  int64    `json:"auth_time,omitempty"`
 	ACR       string   `json:"acr,omitempty"`
+
+	Extra json.RawMessage `json:"ext,omitempty"`
 }
 
 // Introspect serves POST /oauth2/introspect.
@@ -78,7 +81,7 @@ func (h *Handler) introspect(r *http.Request) (*introspection, error) {
 	said := &introspection{
 		Active: true, Scope: claims.Scope, ClientID: claims.ClientID, TokenType: "Bearer", TokenUse: "access_token",
 		Expiry: claims.Expiry, IssuedAt: claims.IssuedAt, Subject: claims.Subject, Audience: claims.Audience,
-		Issuer: h.Issuer, ID: claims.ID, AuthTime: claims.AuthTime, ACR: claims.ACR,
+		Issuer: h.Issuer, ID: claims.ID, AuthTime: claims.AuthTime, ACR: claims.ACR, Extra: claims.Extra,
 	}
 	if held != nil {
 		said.name(held)
@@ -123,7 +126,7 @@ func (h *Handler) introspectRefresh(ctx context.Context, c *client.Client, handl
 	}
 	said := &introspection{
 		Active: true, Scope: strings.Join(held.Scopes, " "), ClientID: held.ClientID, TokenUse: "refresh_token",
-		Subject: h.Subjects.Of(c, held.Subject), Issuer: h.Issuer,
+		Subject: held.SubjectFor(h.Subjects.Of(c, held.Subject)), Issuer: h.Issuer,
 		Expiry: held.ExpiresAt.Unix(), IssuedAt: held.CreatedAt.Unix(), AuthTime: held.Detail.AuthTime, ACR: held.Detail.ACR,
 	}
 	said.name(held)

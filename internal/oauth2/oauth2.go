@@ -12,6 +12,9 @@
 //	     └────────── ?continue=ID ───────────┼───────────────────────────┘
 //	                                         └── grant ── fosite ── answer
 //
+// Where the operator has a login or consent app, people go there in place of the
+// pages and come back with a verifier in place of the request's id.
+//
 //	POST /oauth2/token ── authenticate ── fosite ── claim (one statement) ── mint ── answer
 package oauth2
 
@@ -62,7 +65,8 @@ type Sessions interface {
 	// JoinSession returns session.ErrNotFound if the session has ended.
 	JoinSession(ctx context.Context, sessionID, clientID string, now time.Time) error
 	InsertRequest(ctx context.Context, r *grant.Request) error
-	Request(ctx context.Context, id string, now time.Time) (*grant.Request, error)
+	// Resume returns a request, and what SessionAndConsent does or nil.
+	Resume(ctx context.Context, id string, cookie []byte, now time.Time) (*grant.Request, *session.Session, *grant.Consent, error)
 	// RequestClient finds the client of a request that has run out, too.
 	RequestClient(ctx context.Context, id string) (clientID string, err error)
 }
@@ -112,11 +116,15 @@ type Config struct {
 	// SignUpURL is where those are sent who shall make an account; empty where
 	// nobody may.
 	SignUpURL string
+	// LoginApp and ConsentApp are the operator's own, where people are sent instead;
+	// empty where there are none.
+	LoginApp, ConsentApp string
 
 	Clients        Clients
 	Authenticator  Authenticator
 	Grants         Grants
 	Sessions       Sessions
+	Entrance       Entrance
 	Keys           Keys
 	RequestObjects RequestObjects
 	Pages          Pages

@@ -3,6 +3,8 @@ package oauth2
 import (
 	"context"
 	"net/url"
+
+	"github.com/ostiary/ostiary/internal/grant"
 )
 
 // open reads a new request, which may come as a request object. The client must
@@ -20,7 +22,7 @@ func (h *Handler) open(ctx context.Context, form url.Values) (*asked, error) {
 	}
 	opened, err := h.RequestObjects.Open(ctx, c, form)
 	if err == nil {
-		opened.Del(subjectParameter) // ours alone to write
+		opened.Del(grant.SubjectParameter) // ours alone to write
 		return h.read(ctx, opened)
 	}
 	a, unknown := address(c, form)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -98,16 +99,33 @@ func Select(account map[string]any, scopes []string, request *ClaimsRequest, tar
 // Spec: OpenID Connect Core sections 5.4 and 5.5.
 func IDTokenClaims(held *grant.Held, alone bool) (map[string]any, error) {
 	if len(held.Detail.Claims) == 0 && !alone {
-		return nil, nil
+		return said(nil, held)
 	}
 	account, request, err := known(held)
 	if err != nil {
 		return nil, err
 	}
 	if alone {
-		return Select(account, held.Scopes, request, InLoneIDToken), nil
+		return said(Select(account, held.Scopes, request, InLoneIDToken), held)
 	}
-	return Select(account, nil, request, InIDToken), nil
+	return said(Select(account, nil, request, InIDToken), held)
+}
+
+// said adds to claims what the operator's consent app said about the person. Where
+// it contradicts the account, the app knows better.
+func said(claims map[string]any, held *grant.Held) (map[string]any, error) {
+	if len(held.Detail.Extra.IDToken) == 0 {
+		return claims, nil
+	}
+	more, err := accountClaims(held.Detail.Extra.IDToken)
+	if err != nil {
+		return nil, err
+	}
+	if claims == nil {
+		return more, nil
+	}
+	maps.Copy(claims, more)
+	return claims, nil
 }
 
 // known returns the claims of the person behind a grant, and which of them were

@@ -98,7 +98,7 @@ func (u *Userinfo) answer(r *http.Request) (kind string, body []byte, err error)
 	if err != nil {
 		return "", nil, err
 	}
-	claims["sub"] = u.Subjects.Of(c, held.Subject)
+	claims["sub"] = held.SubjectFor(u.Subjects.Of(c, held.Subject))
 	return u.write(ctx, c, claims)
 }
 
@@ -141,7 +141,7 @@ func userinfoClaims(held *grant.Held) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Select(account, held.Scopes, request, InUserinfo), nil
+	return said(Select(account, held.Scopes, request, InUserinfo), held)
 }
 
 // bearer returns the access token, which comes in the header or in the form of a

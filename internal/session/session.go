@@ -20,6 +20,9 @@ import (
 // whose account may no longer sign in.
 var ErrNotFound = errors.New("session not found")
 
+// ErrExists reports a session that has begun before.
+var ErrExists = errors.New("session already exists")
+
 // Session is one browser's sign-in.
 type Session struct {
 	ID       string
@@ -31,6 +34,9 @@ type Session struct {
 	AuthTime time.Time // when the person last proved who they are
 	ACR      string
 	AMR      []string // RFC 8176
+
+	// ProviderSession is how the login app's own identity provider calls the session.
+	ProviderSession string
 
 	Remembered bool // survives the end of the browser
 	CreatedAt  time.Time

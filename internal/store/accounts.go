@@ -127,10 +127,10 @@ func (s *Store) SetDisabled(ctx context.Context, subject string, disabled bool, 
 	return changeAccount(ctx, s.write, subject, time.Time{}, enable, subject, now.UnixMicro())
 }
 
-// DeleteAccount removes an account with its sessions and consents. Its grants are
-// dead without it.
+// DeleteAccount removes an account with its sessions and consents, and revokes its
+// grants: a login app may bring the same subject again.
 func (s *Store) DeleteAccount(ctx context.Context, subject string, now time.Time) error {
-	return s.tx(ctx, func(c conn) error {
+	err := s.tx(ctx, func(c conn) error {
 		if err := changeAccount(ctx, c, subject, now, `DELETE FROM accounts WHERE subject = $1`, subject); err != nil {
 			return err
 		}
@@ -139,6 +139,10 @@ func (s *Store) DeleteAccount(ctx context.Context, subject string, now time.Time
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return s.endMeanwhile(ctx, subject, now)
 }
 
 // cutOff changes an account and ends all that was given to it before.

@@ -3,11 +3,13 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
@@ -58,6 +60,15 @@ type column func(value any) error
 // Scan implements sql.Scanner.
 func (c column) Scan(value any) error { return c(value) }
 
+// optionalDocument is how a structure is stored where the empty text stands for its
+// zero value.
+func optionalDocument(v any) (string, error) {
+	if reflect.ValueOf(v).IsZero() {
+		return "", nil
+	}
+	return document(v)
+}
+
 func intoTime(t *time.Time) column {
 	return into(func(us int64) error {
 		*t = time.Time{}
@@ -88,6 +99,26 @@ func intoWords(list *[]string) column {
 
 func intoDocument(v any) column {
 	return into(func(text string) error { return json.Unmarshal([]byte(text), v) })
+}
+
+// intoOptional reads what optionalDocument wrote.
+func intoOptional(v any) column {
+	return into(func(text string) error {
+		if text == "" {
+			return nil
+		}
+		return json.Unmarshal([]byte(text), v)
+	})
+}
+
+// intoRaw reads a structure as it is written.
+func intoRaw(raw *json.RawMessage) column {
+	return into(func(text string) error { *raw = json.RawMessage(text); return nil })
+}
+
+// intoName reads a username, which is "" where it stands for none.
+func intoName(name *string) column {
+	return into(func(text string) error { *name = account.Name(text); return nil })
 }
 
 func intoBytes(b *[]byte) column {

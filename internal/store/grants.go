@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -41,11 +40,9 @@ func grantInto(g *grant.Grant) []any {
 
 func scanHeld(from scanner) (*grant.Held, error) {
 	held := &grant.Held{}
-	var claims string
-	if err := from.Scan(append(grantInto(&held.Grant), &held.Username, &claims)...); err != nil {
+	if err := from.Scan(append(grantInto(&held.Grant), intoName(&held.Username), intoRaw(&held.Claims))...); err != nil {
 		return nil, err
 	}
-	held.Claims = json.RawMessage(claims)
 	return held, nil
 }
 

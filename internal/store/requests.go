@@ -18,12 +18,16 @@ func (s *Store) SaveConsent(ctx context.Context, c *grant.Consent) error {
 
 func saveConsent(ctx context.Context, on conn, c *grant.Consent) error {
 	const save = `
-		INSERT INTO consents (subject, client_id, session_id, scopes, given_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6)
+		INSERT INTO consents (subject, client_id, session_id, scopes, given_at, expires_at, detail)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (subject, client_id, session_id) DO UPDATE
-		SET scopes = excluded.scopes, given_at = excluded.given_at, expires_at = excluded.expires_at`
+		SET scopes = excluded.scopes, given_at = excluded.given_at, expires_at = excluded.expires_at, detail = excluded.detail`
 
-	_, err := on.exec(ctx, save, c.Subject, c.ClientID, c.SessionID, words(c.Scopes), stamp(c.GivenAt), micros(c.ExpiresAt))
+	detail, err := optionalDocument(c.Extra)
+	if err != nil {
+		return fmt.Errorf("write consent: %w", err)
+	}
+	_, err = on.exec(ctx, save, c.Subject, c.ClientID, c.SessionID, words(c.Scopes), stamp(c.GivenAt), micros(c.ExpiresAt), detail)
 	if err != nil {
 		return fmt.Errorf("save consent: %w", err)
 	}
@@ -64,33 +68,50 @@ func (s *Store) DeleteConsent(ctx context.Context, subject, clientID string) err
 	return nil
 }
 
+const requestColumns = `id, browser, client_id, parameters, created_at, expires_at, grant_bucket, grant_id,
+	session_id, signed_in_at, decision, decided_at, decided_for,
+	login_session, login_skip, login_subject, login, login_spent_at, consent, verifier`
+
 // InsertRequest keeps an authorization request while a person is asked.
 func (s *Store) InsertRequest(ctx context.Context, r *grant.Request) error {
 	const insert = `
-		INSERT INTO requests (id, browser, client_id, parameters, created_at, expires_at, grant_bucket, grant_id,
-			session_id, signed_in_at, decision, decided_at, decided_for)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+		INSERT INTO requests (` + requestColumns + `)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`
 
-	_, err := s.write.exec(ctx, insert, r.ID, r.Browser, r.ClientID, r.Parameters, stamp(r.CreatedAt), stamp(r.ExpiresAt),
+	login, err := optionalDocument(r.Login)
+	if err != nil {
+		return fmt.Errorf("write login: %w", err)
+	}
+	agreement, err := optionalDocument(r.Agreement)
+	if err != nil {
+		return fmt.Errorf("write consent: %w", err)
+	}
+	_, err = s.write.exec(ctx, insert, r.ID, r.Browser, r.ClientID, r.Parameters, stamp(r.CreatedAt), stamp(r.ExpiresAt),
 		int64(r.Grant.Bucket), r.Grant.ID[:], r.SessionID, micros(r.SignedInAt),
-		string(r.Decision), micros(r.DecidedAt), r.DecidedFor)
+		string(r.Decision), micros(r.DecidedAt), r.DecidedFor,
+		r.LoginSession, flag(r.LoginSkip), r.Subject, login, micros(r.LoginSpentAt), agreement, r.Verifier)
 	if err != nil {
 		return fmt.Errorf("insert request: %w", err)
 	}
 	return nil
 }
 
+func requestInto(r *grant.Request) []any {
+	return []any{
+		&r.ID, intoBytes(&r.Browser), &r.ClientID, &r.Parameters,
+		intoTime(&r.CreatedAt), intoTime(&r.ExpiresAt), (*uint32)(&r.Grant.Bucket), intoID(&r.Grant.ID),
+		&r.SessionID, intoTime(&r.SignedInAt), intoText(&r.Decision), intoTime(&r.DecidedAt), &r.DecidedFor,
+		&r.LoginSession, intoFlag(&r.LoginSkip), &r.Subject, intoOptional(&r.Login), intoTime(&r.LoginSpentAt),
+		intoOptional(&r.Agreement), intoBytes(&r.Verifier),
+	}
+}
+
 // Request returns a request that waits, or [grant.ErrNoRequest].
 func (s *Store) Request(ctx context.Context, id string, now time.Time) (*grant.Request, error) {
-	const read = `
-		SELECT id, browser, client_id, parameters, created_at, expires_at, grant_bucket, grant_id,
-			session_id, signed_in_at, decision, decided_at, decided_for
-		FROM requests WHERE id = $1 AND expires_at > $2`
+	const read = `SELECT ` + requestColumns + ` FROM requests WHERE id = $1 AND expires_at > $2`
 
 	r := &grant.Request{}
-	err := s.read.one(ctx, read, id, now.UnixMicro()).Scan(&r.ID, intoBytes(&r.Browser), &r.ClientID, &r.Parameters,
-		intoTime(&r.CreatedAt), intoTime(&r.ExpiresAt), (*uint32)(&r.Grant.Bucket), intoID(&r.Grant.ID),
-		&r.SessionID, intoTime(&r.SignedInAt), intoText(&r.Decision), intoTime(&r.DecidedAt), &r.DecidedFor)
+	err := s.read.one(ctx, read, id, now.UnixMicro()).Scan(requestInto(r)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, grant.ErrNoRequest
 	}

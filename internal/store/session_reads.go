@@ -2,9 +2,8 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/grant"
@@ -16,7 +15,7 @@ import (
 // lives only while its account may sign in and has not cut off older sign-ins.
 const qualifiedSession = `
 	s.id, s.cookie, s.subject, s.auth_time, s.acr, s.amr, s.remembered,
-	s.created_at, s.seen_at, s.idle_until, s.ends_at, a.username`
+	s.created_at, s.seen_at, s.idle_until, s.ends_at, s.provider_session, a.username`
 
 const livingSessions = `
 	sessions s JOIN accounts a
@@ -24,8 +23,8 @@ const livingSessions = `
 
 func sessionInto(n *session.Session) []any {
 	return []any{
-		&n.ID, intoBytes(&n.Cookie), &n.Subject, intoTime(&n.AuthTime), &n.ACR, intoWords(&n.AMR), intoFlag(&n.Remembered),
-		intoTime(&n.CreatedAt), intoTime(&n.SeenAt), intoTime(&n.IdleUntil), intoTime(&n.EndsAt), &n.Username,
+		intoText(&n.ID), intoBytes(&n.Cookie), intoText(&n.Subject), intoTime(&n.AuthTime), intoText(&n.ACR), intoWords(&n.AMR), intoFlag(&n.Remembered),
+		intoTime(&n.CreatedAt), intoTime(&n.SeenAt), intoTime(&n.IdleUntil), intoTime(&n.EndsAt), intoText(&n.ProviderSession), intoName(&n.Username),
 	}
 }
 
@@ -36,7 +35,7 @@ func (s *Store) SessionAndConsent(
 	ctx context.Context, cookie []byte, clientID string, now time.Time,
 ) (*session.Session, *grant.Consent, error) {
 	const read = `
-		SELECT ` + qualifiedSession + `, a.claims, c.scopes, c.given_at, c.expires_at
+		SELECT ` + qualifiedSession + `, a.claims, ` + consentColumns + `
 		FROM ` + livingSessions + `
 		LEFT JOIN consents c ON c.subject = s.subject AND c.client_id = $2
 			AND (c.session_id = '' OR c.session_id = s.id)
@@ -50,21 +49,14 @@ func (s *Store) SessionAndConsent(
 	)
 	err := s.read.each(ctx, func(from scanner) error {
 		var (
-			n      session.Session
-			c      grant.Consent
-			claims string
-			scopes string
+			n session.Session
+			c grant.Consent
 		)
-		err := from.Scan(append(sessionInto(&n), &claims, intoText(&scopes), intoTime(&c.GivenAt), intoTime(&c.ExpiresAt))...)
-		if err != nil {
+		if err := from.Scan(slices.Concat(sessionInto(&n), []any{intoRaw(&n.Claims)}, consentInto(&c))...); err != nil {
 			return err
 		}
-		n.Claims = json.RawMessage(claims)
 		found = &n
-		if !c.GivenAt.IsZero() {
-			c.Subject, c.ClientID, c.Scopes = n.Subject, clientID, strings.Fields(scopes)
-			consent = union(consent, &c)
-		}
+		consent = union(consent, &c, n.Subject, clientID)
 		return nil
 	}, read, cookie, clientID, now.UnixMicro())
 	if err != nil {
@@ -76,15 +68,25 @@ func (s *Store) SessionAndConsent(
 	return found, consent, nil
 }
 
-// union joins two consents of one person for one client. It holds as long as
-// both do.
-func union(a, b *grant.Consent) *grant.Consent {
+const consentColumns = `c.scopes, c.given_at, c.expires_at, c.detail`
+
+func consentInto(c *grant.Consent) []any {
+	return []any{intoWords(&c.Scopes), intoTime(&c.GivenAt), intoTime(&c.ExpiresAt), intoOptional(&c.Extra)}
+}
+
+// union joins two consents of one person for one client, of which the second may be
+// none. They hold as long as both do.
+func union(a, b *grant.Consent, subject, clientID string) *grant.Consent {
+	if b.GivenAt.IsZero() {
+		return a
+	}
+	b.Subject, b.ClientID = subject, clientID
 	if a == nil {
 		return b
 	}
 	a.Add(b.Scopes)
 	if b.GivenAt.After(a.GivenAt) {
-		a.GivenAt = b.GivenAt
+		a.GivenAt, a.Extra = b.GivenAt, b.Extra
 	}
 	if a.ExpiresAt.IsZero() || (!b.ExpiresAt.IsZero() && b.ExpiresAt.Before(a.ExpiresAt)) {
 		a.ExpiresAt = b.ExpiresAt

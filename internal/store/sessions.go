@@ -11,7 +11,8 @@ import (
 	"github.com/ostiary/ostiary/internal/session"
 )
 
-const sessionColumns = `id, cookie, subject, auth_time, acr, amr, remembered, created_at, seen_at, idle_until, ends_at`
+const sessionColumns = `id, cookie, subject, auth_time, acr, amr, remembered, created_at, seen_at, idle_until, ends_at,
+	provider_session`
 
 // InsertSession adds a session. The session that the browser had before for
 // another subject, known by its cookie's hash replaces, ends together with its
@@ -42,10 +43,10 @@ func (s *Store) InsertSession(ctx context.Context, n *session.Session, replaces 
 func insertSession(ctx context.Context, on conn, n *session.Session) error {
 	const insert = `
 		INSERT INTO sessions (` + sessionColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 
 	_, err := on.exec(ctx, insert, n.ID, n.Cookie, n.Subject, stamp(n.AuthTime), n.ACR, words(n.AMR), flag(n.Remembered),
-		stamp(n.CreatedAt), stamp(n.SeenAt), min(stamp(n.IdleUntil), stamp(n.EndsAt)), stamp(n.EndsAt))
+		stamp(n.CreatedAt), stamp(n.SeenAt), min(stamp(n.IdleUntil), stamp(n.EndsAt)), stamp(n.EndsAt), n.ProviderSession)
 	if err != nil {
 		return fmt.Errorf("insert session: %w", err)
 	}
@@ -58,12 +59,13 @@ func insertSession(ctx context.Context, on conn, n *session.Session) error {
 func (s *Store) RenewSession(ctx context.Context, oldCookie []byte, n *session.Session) error {
 	const renew = `
 		UPDATE sessions SET cookie = $3, auth_time = $4, acr = $5, amr = $6, remembered = $7,
-			seen_at = $8, idle_until = $9, ends_at = $10
+			seen_at = $8, idle_until = $9, ends_at = $10, provider_session = $11
 		WHERE cookie = $1 AND subject = $2 AND idle_until > $4
 		RETURNING id, created_at`
 
 	err := s.write.one(ctx, renew, oldCookie, n.Subject, n.Cookie, stamp(n.AuthTime), n.ACR, words(n.AMR), flag(n.Remembered),
-		stamp(n.SeenAt), min(stamp(n.IdleUntil), stamp(n.EndsAt)), stamp(n.EndsAt)).Scan(&n.ID, intoTime(&n.CreatedAt))
+		stamp(n.SeenAt), min(stamp(n.IdleUntil), stamp(n.EndsAt)), stamp(n.EndsAt), n.ProviderSession).
+		Scan(&n.ID, intoTime(&n.CreatedAt))
 	if errors.Is(err, sql.ErrNoRows) {
 		return session.ErrNotFound
 	}
@@ -73,14 +75,30 @@ func (s *Store) RenewSession(ctx context.Context, oldCookie []byte, n *session.S
 	return nil
 }
 
-// TouchSession notes that a session is in use, which prolongs it up to its end.
+// TouchSession notes that a session is in use, which prolongs it up to its end. One
+// that was given longer from the start is not cut short.
 func (s *Store) TouchSession(ctx context.Context, cookie []byte, seenAt, idleUntil time.Time) error {
 	const touch = `
-		UPDATE sessions SET seen_at = $2, idle_until = CASE WHEN $3 < ends_at THEN $3 ELSE ends_at END
+		UPDATE sessions SET seen_at = $2, idle_until = CASE
+			WHEN $3 < idle_until THEN idle_until WHEN $3 < ends_at THEN $3 ELSE ends_at END
 		WHERE cookie = $1 AND seen_at < $2 AND idle_until > $2`
 
 	if _, err := s.write.exec(ctx, touch, cookie, seenAt.UnixMicro(), idleUntil.UnixMicro()); err != nil {
 		return fmt.Errorf("touch session: %w", err)
+	}
+	return nil
+}
+
+// ExtendSession gives a living session, which is to be remembered, another end.
+func (s *Store) ExtendSession(ctx context.Context, n *session.Session, now time.Time) error {
+	const extend = `
+		UPDATE sessions SET remembered = $3, seen_at = $4, idle_until = $5, ends_at = $6
+		WHERE cookie = $1 AND id = $2 AND idle_until > $4`
+
+	_, err := s.write.exec(ctx, extend, n.Cookie, n.ID, flag(n.Remembered), now.UnixMicro(),
+		min(stamp(n.IdleUntil), stamp(n.EndsAt)), stamp(n.EndsAt))
+	if err != nil {
+		return fmt.Errorf("extend session: %w", err)
 	}
 	return nil
 }

@@ -71,6 +71,9 @@ var methods = map[string]func(context.Context, *store.Store) error{
 		return err
 	},
 	"TouchSession": func(ctx context.Context, s *store.Store) error { return s.TouchSession(ctx, cookie("sid"), noon, noon) },
+	"ExtendSession": func(ctx context.Context, s *store.Store) error {
+		return s.ExtendSession(ctx, aSession("sid", "alice"), noon)
+	},
 	"EndSession": func(ctx context.Context, s *store.Store) error {
 		_, err := s.EndSession(ctx, "sid", noon)
 		return err
@@ -118,6 +121,25 @@ var methods = map[string]func(context.Context, *store.Store) error{
 	},
 	"RecordDecision": func(ctx context.Context, s *store.Store) error {
 		return s.RecordDecision(ctx, "request", grant.Denied, "alice", nil, noon)
+	},
+
+	"Resume": func(ctx context.Context, s *store.Store) error {
+		_, _, _, err := s.Resume(ctx, "request", cookie("sid"), noon)
+		return err
+	},
+	"AnswerLogin": func(ctx context.Context, s *store.Store) error {
+		return s.AnswerLogin(ctx, "request", "alice", &grant.Login{}, nil, noon)
+	},
+	"SpendLogin": func(ctx context.Context, s *store.Store) error {
+		_, err := s.SpendLogin(ctx, "request", nil, nil, noon)
+		return err
+	},
+	"ConsentRequest": func(ctx context.Context, s *store.Store) error {
+		_, _, _, err := s.ConsentRequest(ctx, "request", noon)
+		return err
+	},
+	"AnswerConsent": func(ctx context.Context, s *store.Store) error {
+		return s.AnswerConsent(ctx, "request", &grant.Agreement{}, nil, 0, noon)
 	},
 
 	"InsertGrant": func(ctx context.Context, s *store.Store) error { return s.InsertGrant(ctx, aGrant("rp", "alice")) },

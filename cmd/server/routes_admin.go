@@ -1,0 +1,73 @@
+package main
+
+import (
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/ostiary/ostiary/internal/config"
+	"github.com/ostiary/ostiary/internal/middleware"
+)
+
+// admin is what only operators and their machines reach.
+func (a *app) admin() http.Handler {
+	r := chi.NewRouter()
+	r.Use(
+		middleware.RequestID(a.config.TrustedProxies),
+		middleware.ClientAddress(a.config.TrustedProxies),
+		middleware.AccessLog(a.log, a.now),
+		middleware.SecurityHeaders(false),
+		middleware.Recover(a.log, middleware.JSON),
+		middleware.Timeout(requestTimeout),
+	)
+	a.health(r)
+	a.apps(r)
+	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
+		middleware.JSONError(w, http.StatusNotFound, "not_found", "There is nothing here")
+	})
+	r.MethodNotAllowed(strangeMethod)
+	return r
+}
+
+// apps are the endpoints at which the operator's login and consent apps answer, for
+// those of them that there are.
+func (a *app) apps(r chi.Router) {
+	const requests = "/oauth2/auth/requests"
+	if a.config.LoginURL != "" {
+		a.answered(r, http.MethodGet, requests+"/login", "login_challenge", a.operator.LoginRequest)
+		a.answered(r, http.MethodPut, requests+"/login/accept", "login_challenge", a.operator.AcceptLogin)
+		a.answered(r, http.MethodPut, requests+"/login/reject", "login_challenge", a.operator.RejectLogin)
+	}
+	if a.config.ConsentURL != "" {
+		a.answered(r, http.MethodGet, requests+"/consent", "consent_challenge", a.operator.ConsentRequest)
+		a.answered(r, http.MethodPut, requests+"/consent/accept", "consent_challenge", a.operator.AcceptConsent)
+		a.answered(r, http.MethodPut, requests+"/consent/reject", "consent_challenge", a.operator.RejectConsent)
+	}
+}
+
+// answered mounts an endpoint of the administrators' API under all its paths: with
+// and without the prefix, with and without a slash at the end.
+func (a *app) answered(r chi.Router, method, path, challenge string, serve http.HandlerFunc) {
+	with := r.With(a.entitled, middleware.JSONBody(middleware.JSONRule{Methods: []string{method}, Query: []string{challenge, "challenge"}}))
+	for _, prefix := range []string{"", "/admin"} {
+		with.HandleFunc(prefix+path, serve)
+		with.HandleFunc(prefix+path+"/", serve)
+	}
+}
+
+// entitled lets through who may use the administrators' API. Without authentication
+// only this machine reaches it, and of that no page in a browser: a program sends no
+// Origin, and whoever makes a browser take this address for their own site's does.
+func (a *app) entitled(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case a.config.AdminAuth != config.AdminNone:
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			middleware.JSONError(w, http.StatusUnauthorized, "request_unauthorized", "An API key is needed.")
+		case r.Header.Get("Origin") != "":
+			middleware.JSONError(w, http.StatusForbidden, "request_forbidden", "Browsers may not call this API.")
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}

@@ -1,0 +1,197 @@
+package admin
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/grant"
+)
+
+const consentChallenge = "consent_challenge"
+
+// consentRequest is what a consent app is told of a request.
+type consentRequest struct {
+	request
+
+	Challenge      string          `json:"challenge"`
+	ConsentID      string          `json:"consent_request_id"`
+	Skip           bool            `json:"skip"`
+	Subject        string          `json:"subject"`
+	LoginChallenge string          `json:"login_challenge,omitempty"`
+	LoginSessionID string          `json:"login_session_id"`
+	ACR            string          `json:"acr"`
+	AMR            []string        `json:"amr"`
+	Context        json.RawMessage `json:"context,omitempty"`
+}
+
+// ConsentRequest serves GET /oauth2/auth/requests/consent.
+func (h *Handler) ConsentRequest(w http.ResponseWriter, r *http.Request) {
+	said, err := h.consentRequest(r)
+	h.show(w, r, said, err)
+}
+
+func (h *Handler) consentRequest(r *http.Request) (any, error) {
+	id, err := challenge(r, consentChallenge, grant.StepConsent)
+	if err != nil {
+		return nil, err
+	}
+	ctx := r.Context()
+	waiting, s, before, err := h.Requests.ConsentRequest(ctx, id, h.Now())
+	switch {
+	case err != nil:
+		return nil, err //nolint:wrapcheck // names itself
+	case waiting.SessionID == "":
+		return nil, grant.ErrNoRequest // nobody has signed in for it
+	case s == nil || waiting.Decision != grant.Undecided:
+		return nil, h.handled(waiting)
+	}
+	described, err := h.describe(ctx, waiting)
+	if err != nil {
+		return nil, err
+	}
+	said := &consentRequest{
+		request: described, Challenge: waiting.Challenge(grant.StepConsent), ConsentID: waiting.ID,
+		Skip:    described.skips(before),
+		Subject: s.Subject, LoginSessionID: s.ID, ACR: s.ACR, AMR: append([]string{}, s.AMR...),
+	}
+	if login := waiting.Login; login != nil {
+		said.LoginChallenge, said.Context = waiting.Challenge(grant.StepLogin), login.Context
+		if waiting.LoginSkip && login.ACR != "" {
+			said.ACR = login.ACR
+		}
+	}
+	return said, nil
+}
+
+// skips reports whether the person has agreed before to all that is asked for.
+func (q *request) skips(before *grant.Consent) bool {
+	front := strings.Contains(q.asked.Get("response_type"), "token")
+	return before.Covers(strings.Fields(q.asked.Get(grant.ConsentParameter))) &&
+		!slices.Contains(strings.Fields(q.asked.Get("prompt")), "consent") &&
+		q.Client.Proven(q.asked.Get("redirect_uri"), front)
+}
+
+// acceptConsent is what a consent app says that a person allows.
+type acceptConsent struct {
+	Scopes      []string `json:"grant_scope"`
+	Audience    []string `json:"grant_access_token_audience"`
+	Remember    bool     `json:"remember"`
+	RememberFor int64    `json:"remember_for"`
+	Session     struct {
+		AccessToken json.RawMessage `json:"access_token"`
+		IDToken     json.RawMessage `json:"id_token"`
+	} `json:"session"`
+}
+
+// AcceptConsent serves PUT /oauth2/auth/requests/consent/accept.
+func (h *Handler) AcceptConsent(w http.ResponseWriter, r *http.Request) {
+	id, err := challenge(r, consentChallenge, grant.StepConsent)
+	var body acceptConsent
+	if err == nil {
+		err = read(r, &body)
+	}
+	var agreement *grant.Agreement
+	if err == nil {
+		agreement, err = body.agreement()
+	}
+	if err != nil {
+		h.refuse(w, r, err)
+		return
+	}
+	h.answerConsent(w, r, id, agreement)
+}
+
+func (b *acceptConsent) agreement() (*grant.Agreement, error) {
+	if b.RememberFor < 0 {
+		return nil, invalid("The member remember_for must not be negative.")
+	}
+	said := &grant.Agreement{
+		Scopes: b.Scopes, Resources: b.Audience, Remember: b.Remember, RememberFor: min(b.RememberFor, maxRemember),
+	}
+	var err error
+	if said.Extra.IDToken, err = claims("session.id_token", b.Session.IDToken, reserved()); err != nil {
+		return nil, err
+	}
+	said.Extra.AccessToken, err = claims("session.access_token", b.Session.AccessToken, nil)
+	return said, err
+}
+
+// maxClaims bounds what an app may put into each kind of token, in bytes.
+const maxClaims = 8 << 10
+
+// reserved are the claims of ID tokens and userinfo that are the protocol's to make
+// (OpenID Connect Core sections 2 and 3.1.3.6, RFC 7519 section 4.1, Front-Channel
+// Logout section 3, RFC 7800).
+func reserved() []string {
+	return []string{
+		"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "auth_time", "nonce", "acr", "amr", "azp", "sid",
+		"at_hash", "c_hash", "s_hash", "cnf", "act", "events",
+	}
+}
+
+// claims reads an object of claims and leaves out those reserved, as Hydra does. It
+// returns nil if none is left.
+func claims(name string, raw json.RawMessage, reserved []string) (json.RawMessage, error) {
+	if some(raw) == nil {
+		return nil, nil
+	}
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &all); err != nil {
+		return nil, invalid("The member " + name + " must be an object.")
+	}
+	for _, claim := range reserved {
+		delete(all, claim)
+	}
+	if len(all) == 0 {
+		return nil, nil
+	}
+	kept, err := json.Marshal(all)
+	if err != nil {
+		return nil, invalid("The member " + name + " cannot be written.")
+	}
+	if len(kept) > maxClaims {
+		return nil, invalid("The member " + name + " is too long.")
+	}
+	return kept, nil
+}
+
+// RejectConsent serves PUT /oauth2/auth/requests/consent/reject.
+func (h *Handler) RejectConsent(w http.ResponseWriter, r *http.Request) {
+	id, err := challenge(r, consentChallenge, grant.StepConsent)
+	var body reject
+	if err == nil {
+		err = read(r, &body)
+	}
+	if err != nil {
+		h.refuse(w, r, err)
+		return
+	}
+	h.answerConsent(w, r, id, &grant.Agreement{Refusal: body.refusal()})
+}
+
+// answerConsent notes the answer and tells the app where to send the person.
+func (h *Handler) answerConsent(w http.ResponseWriter, r *http.Request, id string, agreement *grant.Agreement) {
+	ctx, now := r.Context(), h.Now()
+	lasting := h.Consent
+	if agreement.RememberFor > 0 {
+		lasting = time.Duration(agreement.RememberFor) * time.Second
+	}
+	verifier := grant.NewVerifier((&grant.Request{ID: id}).Challenge(grant.StepConsent))
+	err := h.Requests.AnswerConsent(ctx, id, agreement, grant.HashVerifier(verifier), lasting, now)
+	if errors.Is(err, grant.ErrDecided) {
+		waiting, gone := h.Requests.Request(ctx, id, now)
+		if err = gone; gone == nil {
+			err = h.handled(waiting)
+		}
+	}
+	if err == nil {
+		h.Log.LogAttrs(ctx, slog.LevelInfo, "consent app answered", slog.Bool("accepted", agreement.Refusal == nil))
+	}
+	h.show(w, r, redirect{h.AuthorizeURL + "?consent_verifier=" + url.QueryEscape(verifier)}, err)
+}

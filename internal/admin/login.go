@@ -1,0 +1,231 @@
+package admin
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode"
+
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/web"
+)
+
+const loginChallenge = "login_challenge"
+
+// loginRequest is what a login app is told of a request.
+type loginRequest struct {
+	request
+
+	Challenge string `json:"challenge"`
+	Skip      bool   `json:"skip"`
+	Subject   string `json:"subject"`
+	SessionID string `json:"session_id"`
+}
+
+// LoginRequest serves GET /oauth2/auth/requests/login.
+func (h *Handler) LoginRequest(w http.ResponseWriter, r *http.Request) {
+	said, err := h.loginRequest(r)
+	h.show(w, r, said, err)
+}
+
+func (h *Handler) loginRequest(r *http.Request) (any, error) {
+	id, err := challenge(r, loginChallenge, grant.StepLogin)
+	if err != nil {
+		return nil, err
+	}
+	ctx := r.Context()
+	waiting, err := h.Requests.Request(ctx, id, h.Now())
+	switch {
+	case err != nil:
+		return nil, err //nolint:wrapcheck // names itself
+	case waiting.LoginSession == "":
+		return nil, grant.ErrNoRequest
+	case waiting.Login != nil:
+		return nil, h.handled(waiting)
+	}
+	described, err := h.describe(ctx, waiting)
+	if err != nil {
+		return nil, err
+	}
+	return &loginRequest{
+		request: described, Challenge: waiting.Challenge(grant.StepLogin),
+		Skip: waiting.LoginSkip, Subject: waiting.Subject, SessionID: waiting.LoginSession,
+	}, nil
+}
+
+// acceptLogin is what a login app says of a person who has signed in there.
+type acceptLogin struct {
+	Subject         string          `json:"subject"`
+	Remember        bool            `json:"remember"`
+	RememberFor     int64           `json:"remember_for"`
+	Extend          bool            `json:"extend_session_lifespan"`
+	ACR             string          `json:"acr"`
+	AMR             []string        `json:"amr"`
+	Context         json.RawMessage `json:"context"`
+	ForceSubject    string          `json:"force_subject_identifier"`
+	ProviderSession string          `json:"identity_provider_session_id"`
+}
+
+// AcceptLogin serves PUT /oauth2/auth/requests/login/accept.
+func (h *Handler) AcceptLogin(w http.ResponseWriter, r *http.Request) {
+	id, err := challenge(r, loginChallenge, grant.StepLogin)
+	var body acceptLogin
+	if err == nil {
+		err = read(r, &body)
+	}
+	if err == nil {
+		err = body.check()
+	}
+	if err != nil {
+		h.refuse(w, r, err)
+		return
+	}
+	h.answerLogin(w, r, id, body.Subject, &grant.Login{
+		Remember: body.Remember, RememberFor: min(body.RememberFor, maxRemember), Extend: body.Extend,
+		ACR: body.ACR, AMR: body.AMR, Context: some(body.Context),
+		KnownAs: body.ForceSubject, ProviderSession: body.ProviderSession,
+	})
+}
+
+const (
+	maxName     = 255                  // bytes of a subject (OpenID Connect Core section 2), and of what is like it
+	maxMethods  = 16                   // how many amr there are
+	maxContext  = 8 << 10              // bytes
+	maxRemember = 10 * 365 * 24 * 3600 // seconds
+)
+
+func (b *acceptLogin) check() error {
+	switch {
+	case b.Subject == "":
+		return invalid("The member subject must not be empty.")
+	case !plain(b.Subject):
+		return invalid("The member subject must be at most 255 bytes without control characters.")
+	case !plain(b.ForceSubject):
+		return invalid("The member force_subject_identifier must be at most 255 bytes without control characters.")
+	case !plain(b.ProviderSession):
+		return invalid("The member identity_provider_session_id must be at most 255 bytes without control characters.")
+	case !plain(b.ACR):
+		return invalid("The member acr must be at most 255 bytes without control characters.")
+	case b.RememberFor < 0:
+		return invalid("The member remember_for must not be negative.")
+	case len(b.Context) > maxContext:
+		return invalid("The member context is too long.")
+	case len(b.AMR) > maxMethods:
+		return invalid("The member amr has too many values.")
+	}
+	for _, method := range b.AMR {
+		if method == "" || !plain(method) || strings.ContainsFunc(method, unicode.IsSpace) {
+			return invalid("A value of amr is empty, too long, or holds a space.")
+		}
+	}
+	return nil
+}
+
+// plain reports whether text is short and shows all that is in it.
+func plain(text string) bool {
+	return len(text) <= maxName && !strings.ContainsFunc(text, unicode.IsControl)
+}
+
+// some returns raw unless it is null.
+func some(raw json.RawMessage) json.RawMessage {
+	if string(raw) == "null" {
+		return nil
+	}
+	return raw
+}
+
+// RejectLogin serves PUT /oauth2/auth/requests/login/reject.
+func (h *Handler) RejectLogin(w http.ResponseWriter, r *http.Request) {
+	id, err := challenge(r, loginChallenge, grant.StepLogin)
+	var body reject
+	if err == nil {
+		err = read(r, &body)
+	}
+	if err != nil {
+		h.refuse(w, r, err)
+		return
+	}
+	h.answerLogin(w, r, id, grant.Nobody, &grant.Login{Refusal: body.refusal()})
+}
+
+// answerLogin notes the answer and tells the app where to send the person. Where
+// somebody else has signed in than who could have gone on without, they begin anew.
+func (h *Handler) answerLogin(w http.ResponseWriter, r *http.Request, id, subject string, login *grant.Login) {
+	ctx, now := r.Context(), h.Now()
+	verifier := grant.NewVerifier((&grant.Request{ID: id}).Challenge(grant.StepLogin))
+	err := h.Requests.AnswerLogin(ctx, id, subject, login, grant.HashVerifier(verifier), now)
+	if errors.Is(err, grant.ErrDecided) || errors.Is(err, grant.ErrOtherSubject) {
+		waiting, gone := h.Requests.Request(ctx, id, now)
+		switch {
+		case gone != nil:
+			err = gone
+		case errors.Is(err, grant.ErrOtherSubject):
+			h.show(w, r, redirect{h.requestURL(waiting, "login")}, nil)
+			return
+		default:
+			err = h.handled(waiting)
+		}
+	}
+	if err == nil {
+		h.Log.LogAttrs(ctx, slog.LevelInfo, "login app answered",
+			slog.String("subject", subject), slog.Bool("accepted", login.Refusal == nil))
+	}
+	h.show(w, r, redirect{h.AuthorizeURL + "?login_verifier=" + url.QueryEscape(verifier)}, err)
+}
+
+// reject is the error that an app wants the client to get.
+type reject struct {
+	Error       string `json:"error"`
+	Description string `json:"error_description"`
+	Hint        string `json:"error_hint"`
+}
+
+// The longest error that an app may send to a client through the person's browser.
+const (
+	maxError       = 64
+	maxDescription = 512
+)
+
+func (b *reject) refusal() *grant.Refusal {
+	said := &grant.Refusal{Code: cut(ascii(b.Error), maxError), Description: ascii(b.Description)}
+	if said.Code == "" {
+		said.Code = "request_denied"
+	}
+	if said.Description == "" {
+		said.Description = "The resource owner denied the request"
+	}
+	if b.Hint != "" {
+		said.Description += " " + ascii(b.Hint)
+	}
+	said.Description = cut(said.Description, maxDescription)
+	return said
+}
+
+func cut(text string, most int) string { return text[:min(len(text), most)] }
+
+// handledError is for a request that an app has answered before. It tells where the
+// person can begin anew.
+type handledError struct{ redirect }
+
+// Error says what is the matter.
+func (*handledError) Error() string { return "the request was answered before" }
+
+func (h *Handler) handled(waiting *grant.Request) error {
+	return &handledError{redirect{h.requestURL(waiting, "")}}
+}
+
+// show writes an answer, or what err means.
+func (h *Handler) show(w http.ResponseWriter, r *http.Request, said any, err error) {
+	var before *handledError
+	switch {
+	case errors.As(err, &before):
+		web.JSON(w, http.StatusGone, before.redirect)
+	case err != nil:
+		h.refuse(w, r, err)
+	default:
+		web.JSON(w, http.StatusOK, said)
+	}
+}

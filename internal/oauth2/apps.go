@@ -1,0 +1,315 @@
+package oauth2
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/web"
+)
+
+// Where the operator has a login or consent app of their own, people are sent there
+// with a challenge, the app answers for it through the administrators' API, and
+// sends the person back with a verifier. What follows is this endpoint's part.
+
+// Entrance lets in whom a login app has named.
+type Entrance interface {
+	// SpendLogin is a compare-and-set: it returns grant.ErrNoRequest to all who come
+	// late, with another verifier, or from another browser.
+	SpendLogin(ctx context.Context, id string, browser, verifier []byte, now time.Time) (*grant.Request, error)
+	// InsertAccount returns account.ErrExists for one that is there.
+	InsertAccount(ctx context.Context, a *account.Account) error
+	InsertSession(ctx context.Context, s *session.Session, replaces []byte) error
+	RenewSession(ctx context.Context, oldCookie []byte, s *session.Session) error
+	ExtendSession(ctx context.Context, s *session.Session, now time.Time) error
+	RecordSignIn(ctx context.Context, id, sessionID string, at, now time.Time) error
+}
+
+// link appends a parameter to an address, which may have a query of its own.
+func link(address, name, value string) string {
+	separator := "?"
+	if strings.Contains(address, "?") {
+		separator = "&"
+	}
+	return address + separator + name + "=" + url.QueryEscape(value)
+}
+
+// loginApp sends a request to the login app. It tells the app who may go on without
+// signing in: whoever is to be remembered and satisfies all that is asked.
+func (h *Handler) loginApp(a *asked, here present, now time.Time) place {
+	return func(q *grant.Request) string {
+		q.LoginSession = session.NewID()
+		if s := here.session; s != nil && s.Remembered && h.missingSignIn(a, here, nil, now) == nil {
+			q.LoginSession, q.LoginSkip, q.Subject = s.ID, true, s.Subject
+		}
+		return link(h.LoginApp, "login_challenge", q.Challenge(grant.StepLogin))
+	}
+}
+
+// consentApp sends a request to the consent app, about the person of a session.
+func (h *Handler) consentApp(s *session.Session, signedInAt time.Time) place {
+	return func(q *grant.Request) string {
+		q.SessionID, q.SignedInAt = s.ID, signedInAt
+		return link(h.ConsentApp, "consent_challenge", q.Challenge(grant.StepConsent))
+	}
+}
+
+// passed reports whether the person in the browser is the one with whom the login
+// app has answered the request, and who came back from it.
+func (h *Handler) passed(here present, waiting *grant.Request) bool {
+	return waiting != nil && !waiting.LoginSpentAt.IsZero() && here.session != nil && waiting.SessionID == here.session.ID
+}
+
+// afterLogin goes on with a request whose person comes back from the login app.
+func (h *Handler) afterLogin(w http.ResponseWriter, r *http.Request, verifier string) {
+	ctx, now := r.Context(), h.Now()
+	id, hash, ok := grant.ParseVerifier(verifier, grant.StepLogin)
+	if !ok {
+		h.writeAuthorizeError(w, r, nil, over(goneWords, nil))
+		return
+	}
+	waiting, err := h.Entrance.SpendLogin(ctx, id, h.Cookies.Bound(r, id), hash, now)
+	if errors.Is(err, grant.ErrNoRequest) {
+		err = h.gone(ctx, id)
+	}
+	if err != nil {
+		h.writeAuthorizeError(w, r, nil, err)
+		return
+	}
+	here, err := h.present(r, waiting.ClientID, now)
+	if err != nil {
+		h.writeAuthorizeError(w, r, nil, err)
+		return
+	}
+	a, err := h.reread(ctx, waiting)
+	if err == nil && waiting.Decision != grant.Denied {
+		err = h.enter(w, r, waiting, &here, now)
+	}
+	if err != nil {
+		h.writeAuthorizeError(w, r, a, err)
+		return
+	}
+	h.decide(w, r, a, here, waiting)
+}
+
+// enter lets in whom the login app has named: they get a session, or go on in the
+// one they have.
+func (h *Handler) enter(w http.ResponseWriter, r *http.Request, waiting *grant.Request, here *present, now time.Time) error {
+	if waiting.LoginSkip {
+		return h.extend(w, r, waiting, here.session, now)
+	}
+	if waiting.Person.Barred {
+		return refuse(codeAccessDenied, "This account may not sign in")
+	}
+	if !waiting.Person.Known {
+		err := h.Entrance.InsertAccount(r.Context(), account.NewExternal(waiting.Subject, now))
+		if err != nil && !errors.Is(err, account.ErrExists) {
+			return err //nolint:wrapcheck // names itself
+		}
+	}
+	cookie := session.NewCookie()
+	s := &session.Session{
+		ID: waiting.SessionID, Cookie: session.Hash(cookie),
+		Subject: waiting.Subject, Username: waiting.Person.Username, Claims: waiting.Person.Claims,
+		AuthTime: waiting.SignedInAt, ACR: waiting.Login.ACR, AMR: waiting.Login.AMR,
+		ProviderSession: waiting.Login.ProviderSession, CreatedAt: now, SeenAt: now,
+	}
+	h.bound(s, waiting.Login, now)
+	if err := h.begin(r, s, here.session); err != nil {
+		return err
+	}
+	if s.ID != waiting.SessionID {
+		if err := h.Entrance.RecordSignIn(r.Context(), waiting.ID, s.ID, waiting.SignedInAt, now); err != nil {
+			return err //nolint:wrapcheck // names itself
+		}
+		waiting.SessionID = s.ID
+	}
+	h.Cookies.SetSession(w, cookie, s)
+	if here.session == nil || here.session.Subject != s.Subject {
+		here.consent = nil
+	}
+	here.session = s
+	return nil
+}
+
+// begin writes the session down. Who signs in again keeps the session that clients
+// know; another person's ends.
+func (h *Handler) begin(r *http.Request, s, before *session.Session) error {
+	ctx, old := r.Context(), session.Hash(h.Cookies.Session(r))
+	switch {
+	case before == nil:
+		return h.Entrance.InsertSession(ctx, s, nil) //nolint:wrapcheck // names itself
+	case before.Subject != s.Subject:
+		return h.Entrance.InsertSession(ctx, s, old) //nolint:wrapcheck // names itself
+	}
+	err := h.Entrance.RenewSession(ctx, old, s)
+	if errors.Is(err, session.ErrNotFound) {
+		return h.Entrance.InsertSession(ctx, s, nil) //nolint:wrapcheck // names itself
+	}
+	return err //nolint:wrapcheck // names itself
+}
+
+// extend gives the session that the person goes on in another end, if the login app
+// says so.
+func (h *Handler) extend(w http.ResponseWriter, r *http.Request, waiting *grant.Request, s *session.Session, now time.Time) error {
+	if !waiting.Login.Extend || s == nil || s.ID != waiting.SessionID {
+		return nil
+	}
+	login := *waiting.Login
+	login.Remember = true
+	h.bound(s, &login, now)
+	if err := h.Entrance.ExtendSession(r.Context(), s, now); err != nil {
+		return err //nolint:wrapcheck // names itself
+	}
+	h.Cookies.SetSession(w, h.Cookies.Session(r), s)
+	return nil
+}
+
+// bound sets when the session ends that begins or is extended now.
+func (h *Handler) bound(s *session.Session, login *grant.Login, now time.Time) {
+	lifetimes := h.Lifetimes.Session
+	switch {
+	case login.Remember && login.RememberFor > 0:
+		lasting := time.Duration(login.RememberFor) * time.Second
+		lifetimes = session.Lifetimes{Idle: lasting, Absolute: lasting}
+	case login.Remember:
+		lifetimes = h.Lifetimes.Remembered
+	}
+	s.Remembered = login.Remember
+	s.EndsAt = now.Add(lifetimes.Absolute)
+	s.IdleUntil = now.Add(min(lifetimes.Idle, lifetimes.Absolute))
+}
+
+// afterConsent goes on with a request whose person comes back from the consent app.
+// The verifier needs no spending of its own: what it leads to is written once, see
+// [Handler.answer].
+func (h *Handler) afterConsent(w http.ResponseWriter, r *http.Request, verifier string) {
+	ctx := r.Context()
+	id, hash, ok := grant.ParseVerifier(verifier, grant.StepConsent)
+	if !ok {
+		h.writeAuthorizeError(w, r, nil, over(goneWords, nil))
+		return
+	}
+	waiting, here, err := h.waiting(ctx, r, id)
+	if err == nil && (waiting.Agreement == nil || subtle.ConstantTimeCompare(waiting.Verifier, hash) != 1) {
+		err = h.gone(ctx, id)
+	}
+	if err != nil {
+		h.writeAuthorizeError(w, r, nil, err)
+		return
+	}
+	h.goOn(w, r, waiting, here)
+}
+
+// agreed returns what the consent app has granted, if it is about the person who is
+// signed in.
+func agreed(waiting *grant.Request, s *session.Session) *grant.Agreement {
+	if waiting == nil || waiting.Decision != grant.Accepted || waiting.DecidedFor != s.Subject {
+		return nil
+	}
+	return waiting.Agreement
+}
+
+// grantOnly leaves what the consent app has granted of what was asked for.
+func (a *asked) grantOnly(g *grant.Agreement) error {
+	a.narrow(g.Scopes)
+	a.resources = common(a.resources, g.Resources)
+	if a.answers.has(answerIDToken) && !slices.Contains(a.scopes, scopeOpenID) {
+		return refuse(codeAccessDenied, "The scope openid was not granted")
+	}
+	return nil
+}
+
+// extra returns what the operator's apps add to the tokens of an answer: what they
+// said about this request or, where the consent app was not asked, with the consent
+// that is remembered.
+func extra(waiting *grant.Request, here present) grant.Extra {
+	var e grant.Extra
+	switch {
+	case waiting != nil && waiting.Agreement != nil:
+		e = waiting.Agreement.Extra
+	case here.consent != nil:
+		e = here.consent.Extra
+	}
+	e.KnownAs = waiting.Known(e.KnownAs)
+	return e
+}
+
+// acr returns the class of the sign-in behind a request: the session's, unless the
+// login app that let the person go on in it named another one.
+func acr(waiting *grant.Request, s *session.Session) string {
+	if waiting != nil && waiting.LoginSkip && waiting.Login != nil && waiting.Login.ACR != "" && waiting.SessionID == s.ID {
+		return waiting.Login.ACR
+	}
+	return s.ACR
+}
+
+// knownAs returns the name under which the client knows who is signed in.
+func (h *Handler) knownAs(c *client.Client, here present, waiting *grant.Request) string {
+	if e := extra(waiting, here); e.KnownAs != "" {
+		return e.KnownAs
+	}
+	return h.Subjects.Of(c, here.session.Subject)
+}
+
+// denial is the error that the client gets for a request that was refused.
+func denial(waiting *grant.Request) error {
+	var said *grant.Refusal
+	switch {
+	case waiting.Agreement != nil:
+		said = waiting.Agreement.Refusal
+	case waiting.Login != nil:
+		said = waiting.Login.Refusal
+	}
+	if said == nil {
+		return refuse(codeAccessDenied, "The request was denied")
+	}
+	return refuse(said.Code, said.Description)
+}
+
+// toSignIn sends the person to where they sign in, unless the client asked not to.
+func (h *Handler) toSignIn(w http.ResponseWriter, r *http.Request, a *asked, here present, waiting *grant.Request, missing error) {
+	if h.LoginApp == "" || a.prompts(promptNone) {
+		h.step(w, r, a, waiting, missing, h.signInPage(a, waiting))
+		return
+	}
+	if h.passed(here, waiting) {
+		// The app has said who it is, and to ask again would be to say it is wrong.
+		h.writeAuthorizeError(w, r, a, missing)
+		return
+	}
+	if waiting != nil {
+		h.Cookies.Unbind(w, waiting.ID)
+	}
+	h.later(w, r, a, h.loginApp(a, here, h.Now()))
+}
+
+// toConsent sends the person to where they agree, unless the client asked not to.
+func (h *Handler) toConsent(w http.ResponseWriter, r *http.Request, a *asked, here present, waiting *grant.Request, missing error) {
+	if h.ConsentApp == "" || a.prompts(promptNone) {
+		h.step(w, r, a, waiting, missing, h.ConsentURL)
+		return
+	}
+	s := here.session
+	if waiting != nil && waiting.SessionID == s.ID && waiting.Decision == grant.Undecided {
+		web.SeeOther(w, h.consentApp(s, waiting.SignedInAt)(waiting))
+		return
+	}
+	var signedInAt time.Time
+	if waiting != nil {
+		h.Cookies.Unbind(w, waiting.ID)
+		if waiting.SessionID == s.ID {
+			signedInAt = waiting.SignedInAt
+		}
+	}
+	h.later(w, r, a, h.consentApp(s, signedInAt))
+}

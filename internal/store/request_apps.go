@@ -1,0 +1,253 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/session"
+)
+
+// Resume returns a request that waits, or [grant.ErrNoRequest], together with the
+// living session of a cookie and what its person allowed the request's client, as
+// [Store.SessionAndConsent] does; both are nil if there is none.
+func (s *Store) Resume(
+	ctx context.Context, id string, cookie []byte, now time.Time,
+) (r *grant.Request, n *session.Session, consent *grant.Consent, err error) {
+	// The person is joined last, so that a session without one is seen as none.
+	const read = `
+		SELECT ` + resumedRequest + `, ` + qualifiedSession + `, a.claims, ` + consentColumns + `
+		FROM requests r
+		LEFT JOIN sessions s ON s.cookie = $3 AND s.idle_until > $2
+		LEFT JOIN accounts a ON a.subject = s.subject AND a.disabled_at IS NULL AND a.not_before <= s.auth_time
+		LEFT JOIN consents c ON c.subject = s.subject AND c.client_id = r.client_id
+			AND (c.session_id = '' OR c.session_id = s.id)
+			AND (c.expires_at IS NULL OR c.expires_at > $2)
+		WHERE r.id = $1 AND r.expires_at > $2
+		ORDER BY c.session_id`
+
+	return s.resume(ctx, read, id, now.UnixMicro(), cookie)
+}
+
+// ConsentRequest returns a request that waits, or [grant.ErrNoRequest], together
+// with the session that its person passed the sign-in in and what they allowed its
+// client before; both are nil if the session is not there.
+func (s *Store) ConsentRequest(
+	ctx context.Context, id string, now time.Time,
+) (r *grant.Request, n *session.Session, consent *grant.Consent, err error) {
+	const read = `
+		SELECT ` + resumedRequest + `, ` + qualifiedSession + `, a.claims, ` + consentColumns + `
+		FROM requests r
+		LEFT JOIN sessions s ON s.id = r.session_id AND s.idle_until > $2
+		LEFT JOIN accounts a ON a.subject = s.subject AND a.disabled_at IS NULL AND a.not_before <= s.auth_time
+		LEFT JOIN consents c ON c.subject = s.subject AND c.client_id = r.client_id
+			AND (c.session_id = '' OR c.session_id = s.id)
+			AND (c.expires_at IS NULL OR c.expires_at > $2)
+		WHERE r.id = $1 AND r.expires_at > $2
+		ORDER BY c.session_id`
+
+	return s.resume(ctx, read, id, now.UnixMicro())
+}
+
+// resumedRequest are requestColumns where other tables have columns of the same
+// names.
+const resumedRequest = `r.id, r.browser, r.client_id, r.parameters, r.created_at, r.expires_at, r.grant_bucket, r.grant_id,
+	r.session_id, r.signed_in_at, r.decision, r.decided_at, r.decided_for,
+	r.login_session, r.login_skip, r.login_subject, r.login, r.login_spent_at, r.consent, r.verifier`
+
+func (s *Store) resume(
+	ctx context.Context, read string, args ...any,
+) (r *grant.Request, n *session.Session, consent *grant.Consent, err error) {
+	err = s.read.each(ctx, func(from scanner) error {
+		var (
+			q         grant.Request
+			found     session.Session
+			c         grant.Consent
+			someClaim sql.NullString
+		)
+		err := from.Scan(slices.Concat(requestInto(&q), sessionInto(&found), []any{&someClaim}, consentInto(&c))...)
+		if err != nil {
+			return err
+		}
+		r = &q
+		if !someClaim.Valid { // no account, so that whatever session there is does not live
+			return nil
+		}
+		found.Claims = []byte(someClaim.String)
+		n, consent = &found, union(consent, &c, found.Subject, q.ClientID)
+		return nil
+	}, read, args...)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("read request and session: %w", err)
+	}
+	if r == nil {
+		return nil, nil, nil, grant.ErrNoRequest
+	}
+	return r, n, consent, nil
+}
+
+// AnswerLogin notes what a login app said about a request: who it is, or that it
+// refuses. The first answer stands, and a later one gets [grant.ErrDecided]. Where
+// the person was to go on without signing in, naming somebody else is
+// [grant.ErrOtherSubject], and an account that may not sign in is
+// [account.ErrBarred].
+func (s *Store) AnswerLogin(
+	ctx context.Context, id, subject string, login *grant.Login, verifier []byte, now time.Time,
+) error {
+	const accept = `
+		UPDATE requests SET session_id = login_session, login_subject = $2, login = $3, verifier = $4,
+			signed_in_at = CASE WHEN login_skip = 1 THEN signed_in_at ELSE $5 END
+		WHERE id = $1 AND login_session <> '' AND session_id = '' AND decision = '' AND expires_at > $5
+			AND (login_skip = 0 OR login_subject = $2)
+			AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.subject = $2 AND a.disabled_at IS NOT NULL)`
+	const refuse = `
+		UPDATE requests SET login = $2, verifier = $3, decision = $4, decided_for = '', decided_at = $5
+		WHERE id = $1 AND login_session <> '' AND session_id = '' AND decision = '' AND expires_at > $5`
+
+	text, err := document(login)
+	if err != nil {
+		return fmt.Errorf("write login: %w", err)
+	}
+	var answered int64
+	if login.Refusal == nil {
+		answered, err = s.write.exec(ctx, accept, id, subject, text, verifier, now.UnixMicro())
+	} else {
+		answered, err = s.write.exec(ctx, refuse, id, text, verifier, string(grant.Denied), now.UnixMicro())
+	}
+	if err != nil {
+		return fmt.Errorf("answer login: %w", err)
+	}
+	if answered == 0 {
+		return s.whyUnanswerable(ctx, id, subject, login, now)
+	}
+	return nil
+}
+
+func (s *Store) whyUnanswerable(ctx context.Context, id, subject string, login *grant.Login, now time.Time) error {
+	r, err := s.Request(ctx, id, now)
+	switch {
+	case err != nil:
+		return err
+	case r.LoginSession == "":
+		return grant.ErrNoRequest
+	case r.SessionID != "" || r.Decision != grant.Undecided:
+		return grant.ErrDecided
+	case login.Refusal == nil && r.LoginSkip && r.Subject != subject:
+		return grant.ErrOtherSubject
+	default:
+		return account.ErrBarred
+	}
+}
+
+// SpendLogin uses up the verifier of a login app's answer and returns the request,
+// with what is known of the person whom it names. It is a compare-and-set: of any
+// number of callers one succeeds. Whoever comes later, with another verifier or from
+// another browser gets [grant.ErrNoRequest].
+func (s *Store) SpendLogin(ctx context.Context, id string, browser, verifier []byte, now time.Time) (*grant.Request, error) {
+	const spend = `
+		UPDATE requests SET login_spent_at = $4
+		WHERE id = $1 AND browser = $2 AND verifier = $3
+			AND login <> '' AND login_spent_at IS NULL AND expires_at > $4
+		RETURNING ` + requestColumns + `,
+			(SELECT a.username FROM accounts a WHERE a.subject = requests.login_subject),
+			(SELECT a.claims FROM accounts a WHERE a.subject = requests.login_subject),
+			(SELECT count(*) FROM accounts a WHERE a.subject = requests.login_subject
+				AND (a.disabled_at IS NOT NULL OR a.not_before > requests.signed_in_at))`
+
+	r := &grant.Request{}
+	var username sql.NullString
+	err := s.write.one(ctx, spend, id, browser, verifier, now.UnixMicro()).
+		Scan(append(requestInto(r), &username, intoRaw(&r.Person.Claims), intoFlag(&r.Person.Barred))...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, grant.ErrNoRequest
+	}
+	if err != nil {
+		return nil, fmt.Errorf("spend login: %w", err)
+	}
+	r.Person.Known, r.Person.Username = username.Valid, account.Name(username.String)
+	return r, nil
+}
+
+// AnswerConsent notes what a consent app said about a request, together with the
+// consent to remember if it is to be. The first answer stands, and a later one gets
+// [grant.ErrDecided]; so does one whose person is not signed in any more.
+func (s *Store) AnswerConsent(
+	ctx context.Context, id string, agreement *grant.Agreement, verifier []byte, lasting time.Duration, now time.Time,
+) error {
+	const answer = `
+		UPDATE requests SET consent = $2, verifier = $3, decision = $4, decided_at = $5,
+			decided_for = (SELECT s.subject FROM sessions s WHERE s.id = requests.session_id)
+		WHERE id = $1 AND session_id <> '' AND decision = '' AND expires_at > $5
+			AND EXISTS (SELECT 1 FROM sessions s WHERE s.id = requests.session_id AND s.idle_until > $5)
+		RETURNING ` + requestColumns
+
+	text, err := document(agreement)
+	if err != nil {
+		return fmt.Errorf("write consent: %w", err)
+	}
+	decision := grant.Accepted
+	if agreement.Refusal != nil {
+		decision = grant.Denied
+	}
+	take := func(c conn) error {
+		r := &grant.Request{}
+		err := c.one(ctx, answer, id, text, verifier, string(decision), now.UnixMicro()).Scan(requestInto(r)...)
+		if errors.Is(err, sql.ErrNoRows) {
+			return whyNoConsent(ctx, c, id, now)
+		}
+		if err != nil {
+			return fmt.Errorf("answer consent: %w", err)
+		}
+		if !agreement.Remember || decision == grant.Denied {
+			return nil
+		}
+		return rememberAgreement(ctx, c, r, lasting, now)
+	}
+	if !agreement.Remember {
+		return take(s.write)
+	}
+	return s.tx(ctx, take)
+}
+
+// rememberAgreement remembers what the consent app granted, unless an earlier
+// consent says so already: being asked again is then no new decision.
+func rememberAgreement(ctx context.Context, on conn, r *grant.Request, lasting time.Duration, now time.Time) error {
+	const read = `SELECT ` + consentColumns + ` FROM consents c
+		WHERE c.subject = $1 AND c.client_id = $2 AND c.session_id = '' AND (c.expires_at IS NULL OR c.expires_at > $3)`
+
+	scopes := r.Remembers(r.Agreement.Scopes)
+	before := &grant.Consent{}
+	err := on.one(ctx, read, r.DecidedFor, r.ClientID, now.UnixMicro()).Scan(consentInto(before)...)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("read consent: %w", err)
+	}
+	if err == nil && before.Covers(scopes) {
+		return nil
+	}
+	c := &grant.Consent{
+		Subject: r.DecidedFor, ClientID: r.ClientID, Scopes: scopes,
+		GivenAt: now, ExpiresAt: now.Add(lasting), Extra: r.Agreement.Extra,
+	}
+	c.Extra.KnownAs = r.Known("")
+	return addConsent(ctx, on, c, now)
+}
+
+func whyNoConsent(ctx context.Context, on conn, id string, now time.Time) error {
+	const read = `SELECT session_id FROM requests WHERE id = $1 AND expires_at > $2`
+
+	var sessionID string
+	err := on.one(ctx, read, id, now.UnixMicro()).Scan(&sessionID)
+	switch {
+	case errors.Is(err, sql.ErrNoRows), err == nil && sessionID == "":
+		return grant.ErrNoRequest
+	case err != nil:
+		return fmt.Errorf("read request: %w", err)
+	default:
+		return grant.ErrDecided
+	}
+}
