@@ -316,11 +316,14 @@ func (a *app) capabilities() oidc.Capabilities {
 		AuthMethods: client.AuthMethods(), SubjectTypes: client.SubjectTypes(),
 		IDTokenEncryptionAlgs: client.EncryptionAlgs(), IDTokenEncryptionEncs: client.EncryptionEncs(),
 		UserinfoEncryptionAlgs: client.EncryptionAlgs(), UserinfoEncryptionEncs: client.EncryptionEncs(),
-		ACRValues: []string{session.ACRPassword}, UILocales: []string{"en"},
+		UILocales: []string{"en"},
 		Prompts:                  []string{"none", "login", "consent", "select_account"},
 		RequestObjectAlgs:        requestobject.Algorithms(),
 		RevocationAuthMethods:    client.AuthMethods(),
 		IntrospectionAuthMethods: []string{client.AuthBasic, client.AuthPost, client.AuthSecretJWT, client.AuthPrivateKeyJWT},
+	}
+	if a.config.LoginURL == "" { // otherwise the classes are the app's to name
+		caps.ACRValues = []string{session.ACRPassword}
 	}
 	if a.config.SignUp {
 		caps.Prompts = append(caps.Prompts, "create")
