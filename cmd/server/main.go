@@ -35,6 +35,7 @@ type cli struct {
 	Grants      grantsCommand      `cmd:"" help:"List and revoke what people allowed applications."`
 	Sessions    sessionsCommand    `cmd:"" help:"List and revoke browser sessions."`
 	Notices     noticesCommand     `cmd:"" help:"Look after what clients are told: the ends of sessions."`
+	APIKeys     apiKeysCommand     `cmd:"" name:"apikeys" help:"Manage the keys of programs that use the administrators' API."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running server whether it is ready; the exit code tells."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }

@@ -5,7 +5,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"github.com/ostiary/ostiary/internal/config"
+	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/middleware"
 )
 
@@ -48,26 +48,16 @@ func (a *app) apps(r chi.Router) {
 // answered mounts an endpoint of the administrators' API under all its paths: with
 // and without the prefix, with and without a slash at the end.
 func (a *app) answered(r chi.Router, method, path, challenge string, serve http.HandlerFunc) {
-	with := r.With(a.entitled, middleware.JSONBody(middleware.JSONRule{Methods: []string{method}, Query: []string{challenge, "challenge"}}))
+	scope := apikey.RequestsWrite
+	if method == http.MethodGet {
+		scope = apikey.RequestsRead
+	}
+	with := r.With(
+		a.operator.Allow(scope),
+		middleware.JSONBody(middleware.JSONRule{Methods: []string{method}, Query: []string{challenge, "challenge"}}),
+	)
 	for _, prefix := range []string{"", "/admin"} {
 		with.HandleFunc(prefix+path, serve)
 		with.HandleFunc(prefix+path+"/", serve)
 	}
-}
-
-// entitled lets through who may use the administrators' API. Without authentication
-// only this machine reaches it, and of that no page in a browser: a program sends no
-// Origin, and whoever makes a browser take this address for their own site's does.
-func (a *app) entitled(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case a.config.AdminAuth != config.AdminNone:
-			w.Header().Set("WWW-Authenticate", "Bearer")
-			middleware.JSONError(w, http.StatusUnauthorized, "request_unauthorized", "An API key is needed.")
-		case r.Header.Get("Origin") != "":
-			middleware.JSONError(w, http.StatusForbidden, "request_forbidden", "Browsers may not call this API.")
-		default:
-			next.ServeHTTP(w, r)
-		}
-	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,7 +69,7 @@ func (cmd *sessionsRevoke) Run(ctx context.Context, s streams, c *cli) error {
 			if err != nil {
 				return err //nolint:wrapcheck // names itself
 			}
-			return s.say("%d of %s revoked", ended, a.Username)
+			return s.say("%d of %s revoked", ended, called(a))
 		}
 		return cmd.end(ctx, d)
 	})
@@ -134,7 +135,7 @@ func sessionTable() table[sessionView] {
 		[]string{"ID", "USERNAME", "SIGNED IN", "WITH", "REMEMBERED", "LAST SEEN", "ENDS"},
 		func(v sessionView) []string {
 			return []string{
-				v.ID, v.Username, at(v.AuthTime), strings.Join(v.AMR, " "), mark(v.Remembered, "yes"), at(v.SeenAt), at(v.EndsAt),
+				v.ID, cmp.Or(v.Username, v.Subject), at(v.AuthTime), strings.Join(v.AMR, " "), mark(v.Remembered, "yes"), at(v.SeenAt), at(v.EndsAt),
 			}
 		},
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,21 +37,21 @@ type usersList struct {
 type usersSetPassword struct {
 	passwordFlags
 
-	Username string `arg:"" help:"The person's username."`
+	Username string `arg:"" help:"The person's username, or the subject that a login app brought."`
 }
 
 type usersDisable struct {
-	Username string `arg:"" help:"The person's username."`
+	Username string `arg:"" help:"The person's username, or the subject that a login app brought."`
 }
 
 type usersEnable struct {
-	Username string `arg:"" help:"The person's username."`
+	Username string `arg:"" help:"The person's username, or the subject that a login app brought."`
 }
 
 type usersDelete struct {
 	certainty
 
-	Username string `arg:"" help:"The person's username."`
+	Username string `arg:"" help:"The person's username, or the subject that a login app brought."`
 }
 
 // Run adds a person.
@@ -111,6 +112,9 @@ func (cmd *usersList) Run(ctx context.Context, s streams, c *cli) error {
 // Run changes a password.
 func (cmd *usersSetPassword) Run(ctx context.Context, s streams, c *cli) error {
 	return c.atPerson(ctx, s, cmd.Username, func(d *desk, a *account.Account) error {
+		if a.External() {
+			return fmt.Errorf("%s signs in with an app, and has no password here", called(a))
+		}
 		p, err := cmd.password(ctx, d)
 		if err != nil {
 			return err
@@ -119,7 +123,7 @@ func (cmd *usersSetPassword) Run(ctx context.Context, s streams, c *cli) error {
 			return err //nolint:wrapcheck // names itself
 		}
 		if p.made == "" {
-			return s.say("the password of %s is changed", a.Username)
+			return s.say("the password of %s is changed", called(a))
 		}
 		s.remark(shownOnce, "password")
 		return s.say("%s", p.made)
@@ -130,12 +134,12 @@ func (cmd *usersSetPassword) Run(ctx context.Context, s streams, c *cli) error {
 func (cmd *usersDisable) Run(ctx context.Context, s streams, c *cli) error {
 	return c.atPerson(ctx, s, cmd.Username, func(d *desk, a *account.Account) error {
 		if !a.DisabledAt.IsZero() {
-			return s.say("%s was disabled before", a.Username)
+			return s.say("%s was disabled before", called(a))
 		}
 		if err := d.store.SetDisabled(ctx, a.Subject, true, now()); err != nil {
 			return err //nolint:wrapcheck // names itself
 		}
-		return s.say("%s is disabled", a.Username)
+		return s.say("%s is disabled", called(a))
 	})
 }
 
@@ -145,21 +149,21 @@ func (cmd *usersEnable) Run(ctx context.Context, s streams, c *cli) error {
 		if err := d.store.SetDisabled(ctx, a.Subject, false, now()); err != nil {
 			return err //nolint:wrapcheck // names itself
 		}
-		return s.say("%s may sign in", a.Username)
+		return s.say("%s may sign in", called(a))
 	})
 }
 
 // Run deletes a person.
 func (cmd *usersDelete) Run(ctx context.Context, s streams, c *cli) error {
 	return c.atPerson(ctx, s, cmd.Username, func(d *desk, a *account.Account) error {
-		question := fmt.Sprintf("Delete the account of %s, which nobody can bring back?", a.Username)
+		question := fmt.Sprintf("Delete the account of %s, which nobody can bring back?", called(a))
 		if err := cmd.confirm(ctx, s, question); err != nil {
 			return err
 		}
 		if err := d.store.DeleteAccount(ctx, a.Subject, now()); err != nil {
 			return err //nolint:wrapcheck // names itself
 		}
-		return s.say("deleted %s", a.Username)
+		return s.say("deleted %s", called(a))
 	})
 }
 
@@ -174,17 +178,28 @@ func (c *cli) atPerson(ctx context.Context, s streams, username string, work fun
 	})
 }
 
-// person returns the account that the command line names.
+// called is what a person is called in what a command says.
+func called(a *account.Account) string { return cmp.Or(a.Name(), a.Subject) }
+
+// person returns the account that the command line names, by its username or, as is
+// the only way for whom a login app brought, by its subject.
 func (d *desk) person(ctx context.Context, username string) (*account.Account, error) {
-	name, err := account.CanonicalUsername(username)
-	if err != nil {
-		return nil, err //nolint:wrapcheck // says what a username is
+	a, err := (*account.Account)(nil), account.ErrNotFound
+	name, malformed := account.CanonicalUsername(username)
+	if malformed == nil {
+		a, err = d.store.AccountByUsername(ctx, name)
 	}
-	a, err := d.store.AccountByUsername(ctx, name)
 	if errors.Is(err, account.ErrNotFound) {
-		return nil, fmt.Errorf("there is nobody with the username %s", name)
+		a, err = d.store.Account(ctx, username)
 	}
-	return a, err //nolint:wrapcheck // names itself
+	switch {
+	case errors.Is(err, account.ErrNotFound) && malformed != nil:
+		return nil, malformed //nolint:wrapcheck // says what a username is
+	case errors.Is(err, account.ErrNotFound):
+		return nil, fmt.Errorf("there is nobody with the username %s", name)
+	default:
+		return a, err //nolint:wrapcheck // names itself
+	}
 }
 
 // userView is a person as they are shown. A password is there only when it was
@@ -207,7 +222,7 @@ func viewUser(a *account.Account) userView {
 		claims = map[string]any{}
 	}
 	return userView{
-		a.Username, "", a.Subject, claims, a.Administrator, a.PasswordHash != "",
+		a.Name(), "", a.Subject, claims, a.Administrator, a.PasswordHash != "",
 		utc(a.DisabledAt), utc(a.CreatedAt), utc(a.UpdatedAt),
 	}
 }

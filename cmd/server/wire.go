@@ -160,7 +160,8 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 	}
 	a.wireInteraction()
 	a.operator = admin.New(admin.Config{
-		AuthorizeURL: c.URL(pathAuthorize), Requests: s, Clients: a.clients, Consent: c.ConsentLifetime, Now: now, Log: log,
+		AuthorizeURL: c.URL(pathAuthorize), Requests: s, Clients: a.clients, Consent: c.ConsentLifetime,
+		Keys: s, Open: c.AdminAuth == config.AdminNone, Now: now, Log: log,
 	})
 	a.discovery, err = oidc.NewDiscovery(a.capabilities())
 	if err != nil {
@@ -316,7 +317,7 @@ func (a *app) capabilities() oidc.Capabilities {
 		AuthMethods: client.AuthMethods(), SubjectTypes: client.SubjectTypes(),
 		IDTokenEncryptionAlgs: client.EncryptionAlgs(), IDTokenEncryptionEncs: client.EncryptionEncs(),
 		UserinfoEncryptionAlgs: client.EncryptionAlgs(), UserinfoEncryptionEncs: client.EncryptionEncs(),
-		UILocales: []string{"en"},
+		UILocales:                []string{"en"},
 		Prompts:                  []string{"none", "login", "consent", "select_account"},
 		RequestObjectAlgs:        requestobject.Algorithms(),
 		RevocationAuthMethods:    client.AuthMethods(),

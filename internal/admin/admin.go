@@ -47,6 +47,8 @@ type Config struct {
 	AuthorizeURL string // where apps send people back to
 	Requests     Requests
 	Clients      Clients
+	Keys         Keys
+	Open         bool          // no key is asked for
 	Consent      time.Duration // a remembered consent lasts so long unless the app says otherwise
 	Now          func() time.Time
 	Log          *slog.Logger
@@ -56,6 +58,8 @@ type Config struct {
 // right, its body is one JSON value, its query holds what is meant for it alone.
 type Handler struct {
 	Config
+
+	known known
 }
 
 // New returns a handler over c, all of whose members are set.

@@ -39,7 +39,7 @@ func TestMigrate(t *testing.T) {
 			must(t, err)
 			wantSame(t, "steps taken", taken,
 				[]string{"00001_nouns.sql", "00002_grants_" + engine + ".sql", "00003_sign_out.sql", "00004_self_registered.sql",
-					"00005_apps.sql"})
+					"00005_apps.sql", "00006_api_keys.sql"})
 			must(t, s.CheckSchema(t.Context()))
 
 			taken, err = s.Migrate(t.Context())
@@ -82,7 +82,7 @@ func TestReplicasMigrateAtOnce(t *testing.T) {
 					t.Errorf("Migrate = %v, want success", err)
 				}
 			}
-			wantSame(t, "steps taken by all of them", total, 5)
+			wantSame(t, "steps taken by all of them", total, 6)
 			for _, s := range stores {
 				must(t, s.CheckSchema(t.Context()))
 			}

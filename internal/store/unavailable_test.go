@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
@@ -163,6 +164,11 @@ var methods = map[string]func(context.Context, *store.Store) error{
 		_, err := s.ListGrants(ctx, store.GrantFilter{}, grant.Ref{}, 1, noon)
 		return err
 	},
+
+	"InsertAPIKey": func(ctx context.Context, s *store.Store) error { return s.InsertAPIKey(ctx, &apikey.Key{}) },
+	"APIKey":       func(ctx context.Context, s *store.Store) error { _, err := s.APIKey(ctx, "id"); return err },
+	"ListAPIKeys":  func(ctx context.Context, s *store.Store) error { _, err := s.ListAPIKeys(ctx, "", 1); return err },
+	"DeleteAPIKey": func(ctx context.Context, s *store.Store) error { return s.DeleteAPIKey(ctx, "id") },
 
 	"ClaimOnce": func(ctx context.Context, s *store.Store) error {
 		_, err := s.ClaimOnce(ctx, "", "", "", noon, noon)

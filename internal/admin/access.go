@@ -1,0 +1,119 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/apikey"
+)
+
+// Keys finds API keys: apikey.ErrNotFound for one that is not there.
+type Keys interface {
+	APIKey(ctx context.Context, id string) (*apikey.Key, error)
+}
+
+// Allow lets through those who may use what takes scope.
+//
+// Where no key is asked for, only this machine reaches the API, and of that no page
+// in a browser: a program sends no Origin, and whoever makes a browser take this
+// address for their own site's does.
+//
+// Spec: RFC 6750 sections 2.1, 3.
+func (h *Handler) Allow(scope string) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if err := h.allow(w, r, scope); err != nil {
+				h.refuse(w, r, err)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+func (h *Handler) allow(w http.ResponseWriter, r *http.Request, scope string) error {
+	if h.Open {
+		if r.Header.Get("Origin") != "" {
+			return &refusal{http.StatusForbidden, "request_forbidden", "Browsers may not call this API."}
+		}
+		return nil
+	}
+	key, err := h.key(r)
+	if errors.Is(err, apikey.ErrNotFound) {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		return &refusal{http.StatusUnauthorized, "request_unauthorized", "An API key is needed, and this is none that is good."}
+	}
+	if err != nil {
+		return err
+	}
+	if !key.Allows(scope) {
+		w.Header().Set("WWW-Authenticate", `Bearer error="insufficient_scope", scope="`+scope+`"`)
+		return &refusal{http.StatusForbidden, "request_forbidden", "The API key lacks the scope " + scope + "."}
+	}
+	return nil
+}
+
+// key returns the key that a request shows, if it is good.
+func (h *Handler) key(r *http.Request) (*apikey.Key, error) {
+	headers := r.Header.Values("Authorization")
+	if len(headers) != 1 {
+		return nil, apikey.ErrNotFound
+	}
+	scheme, text, _ := strings.Cut(headers[0], " ")
+	id, ok := apikey.Parse(text)
+	if !ok || !strings.EqualFold(scheme, "Bearer") {
+		return nil, apikey.ErrNotFound
+	}
+	key, err := h.known.find(r.Context(), h.Keys, id, h.Now())
+	if err != nil {
+		return nil, err
+	}
+	if !key.Matches(text, h.Now()) {
+		return nil, apikey.ErrNotFound
+	}
+	return key, nil
+}
+
+// A key that was read is believed for a moment, and a revoked one no longer.
+const (
+	keyStaleness = 2 * time.Second
+	maxKnown     = 1000
+)
+
+// known are the keys that were read of late.
+type known struct {
+	mu   sync.Mutex
+	keys map[string]readKey
+}
+
+type readKey struct {
+	*apikey.Key
+
+	at time.Time
+}
+
+// find returns the key of an id. Ids that nobody has are not remembered, so that
+// guesses take no room.
+func (k *known) find(ctx context.Context, keys Keys, id string, now time.Time) (*apikey.Key, error) {
+	k.mu.Lock()
+	read, ok := k.keys[id]
+	k.mu.Unlock()
+	if age := now.Sub(read.at); ok && age >= 0 && age < keyStaleness {
+		return read.Key, nil
+	}
+	key, err := keys.APIKey(ctx, id)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // names itself
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.keys == nil || len(k.keys) >= maxKnown {
+		k.keys = map[string]readKey{}
+	}
+	k.keys[id] = readKey{key, now}
+	return key, nil
+}

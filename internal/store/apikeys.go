@@ -1,0 +1,69 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/ostiary/ostiary/internal/apikey"
+)
+
+const keyColumns = `id, name, hash, scopes, created_at, expires_at`
+
+func keyInto(k *apikey.Key) []any {
+	return []any{&k.ID, &k.Name, intoBytes(&k.Hash), intoWords(&k.Scopes), intoTime(&k.CreatedAt), intoTime(&k.ExpiresAt)}
+}
+
+// InsertAPIKey adds a key.
+func (s *Store) InsertAPIKey(ctx context.Context, k *apikey.Key) error {
+	const insert = `INSERT INTO api_keys (` + keyColumns + `) VALUES ($1, $2, $3, $4, $5, $6)`
+
+	_, err := s.write.exec(ctx, insert, k.ID, k.Name, k.Hash, words(k.Scopes), stamp(k.CreatedAt), micros(k.ExpiresAt))
+	if err != nil {
+		return fmt.Errorf("insert API key: %w", err)
+	}
+	return nil
+}
+
+// APIKey returns the key of an id, which may have expired, or [apikey.ErrNotFound].
+func (s *Store) APIKey(ctx context.Context, id string) (*apikey.Key, error) {
+	const read = `SELECT ` + keyColumns + ` FROM api_keys WHERE id = $1`
+
+	k := &apikey.Key{}
+	err := s.read.one(ctx, read, id).Scan(keyInto(k)...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, apikey.ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read API key: %w", err)
+	}
+	return k, nil
+}
+
+// ListAPIKeys returns keys by id, those that follow after.
+func (s *Store) ListAPIKeys(ctx context.Context, after string, limit int) (list []*apikey.Key, err error) {
+	const read = `SELECT ` + keyColumns + ` FROM api_keys WHERE id > $1 ORDER BY id LIMIT $2`
+
+	err = s.read.each(ctx, func(from scanner) error {
+		k := &apikey.Key{}
+		list = append(list, k)
+		return from.Scan(keyInto(k)...)
+	}, read, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list API keys: %w", err)
+	}
+	return list, nil
+}
+
+// DeleteAPIKey removes a key, or returns [apikey.ErrNotFound].
+func (s *Store) DeleteAPIKey(ctx context.Context, id string) error {
+	removed, err := s.write.exec(ctx, `DELETE FROM api_keys WHERE id = $1`, id)
+	if err != nil {
+		return fmt.Errorf("delete API key: %w", err)
+	}
+	if removed == 0 {
+		return apikey.ErrNotFound
+	}
+	return nil
+}
