@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -23,6 +24,11 @@ type bench struct {
 
 func newBench(b *testing.B, settings map[string]string) *bench {
 	b.Helper()
+	settings = maps.Clone(settings)
+	if settings == nil {
+		settings = map[string]string{}
+	}
+	settings["rate_limits"] = "off"
 	s := startLogging(b, storetest.New(b), settings, slog.NewJSONHandler(io.Discard, nil)) //nolint:sloglint // writing a line is part of a request
 	b.ReportAllocs()
 	return &bench{s, s.public()}
@@ -184,14 +190,14 @@ func BenchmarkRefresh(b *testing.B) {
 
 func BenchmarkAuthorize(b *testing.B) {
 	b.Run("signed in", func(b *testing.B) {
-		s, a := newBench(b, map[string]string{"rate_limits": "off"}), &kept{}
+		s, a := newBench(b, nil), &kept{}
 		q := s.signedIn(b)
 		for b.Loop() {
 			s.ask(b, q, a, http.StatusSeeOther)
 		}
 	})
 	b.Run("asked to sign in", func(b *testing.B) {
-		s, a := newBench(b, map[string]string{"rate_limits": "off"}), &kept{}
+		s, a := newBench(b, nil), &kept{}
 		q := get("/oauth2/auth?" + asking().Encode())
 		for b.Loop() {
 			s.ask(b, q, a, http.StatusSeeOther)

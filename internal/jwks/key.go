@@ -172,6 +172,14 @@ func (k *key) sign(ctx context.Context, input []byte, slots chan struct{}) ([]by
 	return nil, ErrUnknownKey
 }
 
+// signatureSize is how many bytes a signature of the key has.
+func (k *key) signatureSize() int {
+	if public, ok := k.public.Key.(*rsa.PublicKey); ok {
+		return public.Size()
+	}
+	return 64 // ES256 and EdDSA
+}
+
 // verify reports whether signature is the key's over input.
 func (k *key) verify(input, signature []byte) bool {
 	switch public := k.public.Key.(type) {

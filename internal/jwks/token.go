@@ -66,7 +66,7 @@ func (k *key) token(ctx context.Context, typ string, payload []byte, slots chan 
 		header = k.header + `,"typ":"` + typ + `"}`
 	}
 	b64 := base64.RawURLEncoding
-	size := b64.EncodedLen(len(header)) + 1 + b64.EncodedLen(len(payload)) + 1 + b64.EncodedLen(maxRSABits/8)
+	size := b64.EncodedLen(len(header)) + 1 + b64.EncodedLen(len(payload)) + 1 + b64.EncodedLen(k.signatureSize())
 	token := make([]byte, 0, size)
 	token = b64.AppendEncode(token, []byte(header))
 	token = append(token, '.')

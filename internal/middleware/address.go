@@ -8,8 +8,6 @@ import (
 	"strings"
 )
 
-type addressKey struct{}
-
 // ClientAddress finds out who is calling, for [Address].
 //
 // It is the socket's address, unless that is a trusted proxy: then it is the
@@ -22,15 +20,19 @@ func ClientAddress(trusted []netip.Prefix) func(http.Handler) http.Handler {
 			if trusts(trusted, addr) {
 				addr = lastUntrusted(trusted, addr, r.Header.Values("X-Forwarded-For"))
 			}
-			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), addressKey{}, addr)))
+			r, a := arriving(r)
+			a.address = addr
+			next.ServeHTTP(w, r)
 		})
 	}
 }
 
 // Address is the caller's address as [ClientAddress] found it, or the zero value.
 func Address(ctx context.Context) netip.Addr {
-	addr, _ := ctx.Value(addressKey{}).(netip.Addr)
-	return addr
+	if a := arrivalOf(ctx); a != nil {
+		return a.address
+	}
+	return netip.Addr{}
 }
 
 // Neighbourhood is the network that is counted as one caller: a /24 of IPv4 or a

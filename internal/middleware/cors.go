@@ -12,18 +12,22 @@ import (
 // Spec: the Fetch standard, section 3.2; RFC 9449 section 8 (DPoP-Nonce).
 func CORS(methods ...string) func(http.Handler) http.Handler {
 	allowed := strings.Join(methods, ", ")
+	set := fixed{
+		"Access-Control-Allow-Origin":   "*",
+		"Access-Control-Expose-Headers": "WWW-Authenticate, DPoP-Nonce, Retry-After, Location",
+	}.setter()
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			h := w.Header()
-			h.Set("Access-Control-Allow-Origin", "*")
 			if preflight(r) {
+				h.Set("Access-Control-Allow-Origin", "*")
 				h.Set("Access-Control-Allow-Methods", allowed)
 				h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP")
 				h.Set("Access-Control-Max-Age", "7200")
 				w.WriteHeader(http.StatusNoContent)
 				return
 			}
-			h.Set("Access-Control-Expose-Headers", "WWW-Authenticate, DPoP-Nonce, Retry-After, Location")
+			set(h)
 			next.ServeHTTP(w, r)
 		})
 	}

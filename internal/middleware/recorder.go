@@ -1,6 +1,9 @@
 package middleware
 
-import "net/http"
+import (
+	"io"
+	"net/http"
+)
 
 // recorder remembers what was answered.
 type recorder struct {
@@ -32,6 +35,16 @@ func (r *recorder) Write(p []byte) (int, error) {
 	}
 	n, err := r.ResponseWriter.Write(p)
 	r.bytes += int64(n)
+	return n, err
+}
+
+// ReadFrom is Write of all of src, through the buffers that net/http keeps for it.
+func (r *recorder) ReadFrom(src io.Reader) (int64, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	n, err := io.Copy(r.ResponseWriter, src)
+	r.bytes += n
 	return n, err
 }
 

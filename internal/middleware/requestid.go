@@ -7,7 +7,29 @@ import (
 	"net/netip"
 )
 
-type requestIDKey struct{}
+// arrival is what is found out about a request when it comes in. All of it is in
+// one value of the context, since each further one costs a copy of the request.
+type arrival struct {
+	id      string
+	address netip.Addr
+}
+
+type arrivalKey struct{}
+
+// arrivalOf returns the arrival of ctx, nil where there is none.
+func arrivalOf(ctx context.Context) *arrival {
+	a, _ := ctx.Value(arrivalKey{}).(*arrival)
+	return a
+}
+
+// arriving returns r with an arrival, and that.
+func arriving(r *http.Request) (*http.Request, *arrival) {
+	if a := arrivalOf(r.Context()); a != nil {
+		return r, a
+	}
+	a := &arrival{}
+	return r.WithContext(context.WithValue(r.Context(), arrivalKey{}, a)), a
+}
 
 // RequestID gives every request a name, for [ID], the log and X-Request-Id.
 //
@@ -21,15 +43,19 @@ func RequestID(trusted []netip.Prefix) func(http.Handler) http.Handler {
 				id = rand.Text()
 			}
 			w.Header().Set("X-Request-Id", id)
-			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)))
+			r, a := arriving(r)
+			a.id = id
+			next.ServeHTTP(w, r)
 		})
 	}
 }
 
 // ID is the name [RequestID] gave to the request, or nothing.
 func ID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
+	if a := arrivalOf(ctx); a != nil {
+		return a.id
+	}
+	return ""
 }
 
 // plainID reports whether id is short and made of letters, digits, '-', '_', '.'.

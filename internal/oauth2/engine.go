@@ -72,7 +72,7 @@ func newEngine(h *Handler) *fosite.Fosite {
 		proof,
 	}
 	config.TokenEndpointHandlers = fosite.TokenEndpointHandlers{
-		code, proof, oidc, own, refresh,
+		codeHandler{code, strategy}, proof, oidc, ownHandler{own, strategy}, refresh,
 		&openid.OpenIDConnectRefreshHandler{IDTokenHandleHelper: idTokens, Config: config},
 	}
 	return &fosite.Fosite{Store: store, Config: config}

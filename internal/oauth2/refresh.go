@@ -42,6 +42,15 @@ func (r *refreshHandler) HandleTokenEndpointRequest(ctx context.Context, request
 	return nil
 }
 
+// PopulateTokenEndpointResponse hands out the tokens of the next generation (RFC
+// 6749 section 6).
+func (r *refreshHandler) PopulateTokenEndpointResponse(ctx context.Context, request fosite.AccessRequester, response fosite.AccessResponder) error {
+	if !r.CanHandleTokenEndpointRequest(ctx, request) {
+		return fosite.ErrUnknownRequest
+	}
+	return strategy{r.handler}.issueUnderGrant(ctx, unitOf(ctx), response, true)
+}
+
 func (h *Handler) rotate(ctx context.Context, u *unit) error {
 	handle, err := h.Codec.Parse(tokens.Refresh, u.form.Get("refresh_token"))
 	if err != nil {

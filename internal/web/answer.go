@@ -8,6 +8,14 @@ import (
 	"net/http"
 )
 
+// Values of headers that every answer shares. Who wants another sets the header
+// anew, which leaves these alone.
+var (
+	typeJSON = []string{"application/json"}
+	noStore  = []string{"no-store"}
+	noCache  = []string{"no-cache"}
+)
+
 // JSON answers a machine with body, which no cache may keep (RFC 6749 section
 // 5.1).
 func JSON(w http.ResponseWriter, status int, body any) {
@@ -17,9 +25,7 @@ func JSON(w http.ResponseWriter, status int, body any) {
 		panic(err)
 	}
 	head := w.Header()
-	head.Set("Content-Type", "application/json")
-	head.Set("Cache-Control", "no-store")
-	head.Set("Pragma", "no-cache")
+	head["Content-Type"], head["Cache-Control"], head["Pragma"] = typeJSON, noStore, noCache
 	w.WriteHeader(status)
 	_, _ = w.Write(append(encoded, '\n')) // a caller that went away is told nothing
 }
