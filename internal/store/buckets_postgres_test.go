@@ -135,6 +135,6 @@ func TestPartitionsAreAlike(t *testing.T) {
 	must(t, err)
 	got, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	must(t, err)
-	like := "fillfactor=70, 3 of 3 indexes of the table, 0 checks"
+	like := "fillfactor=85, 3 of 3 indexes of the table, 0 checks"
 	wantSame(t, "partitions", got, []string{like, like, like})
 }
