@@ -154,6 +154,16 @@ func into[T int64 | string](set func(T) error) column {
 	}
 }
 
+// matching is the condition that a column has the value of a parameter, or none at all
+// where that is empty. Where the text leaves open which of both is meant, the plan does,
+// and no index is used.
+func matching(column, parameter, value string) string {
+	if value == "" {
+		return parameter + ` = ''`
+	}
+	return column + ` = ` + parameter
+}
+
 // places writes n parameters, the first of which has the number first.
 func places(first, n int) string {
 	list := make([]string, n)

@@ -144,9 +144,9 @@ type GrantFilter struct{ ClientID, Subject string }
 func (s *Store) ListGrants(
 	ctx context.Context, f GrantFilter, after grant.Ref, limit int, now time.Time,
 ) (list []*grant.Grant, err error) {
-	const read = `
+	read := `
 		SELECT ` + grantColumns + ` FROM grants
-		WHERE (bucket, id) > ($1, $2) AND ($3 = '' OR client_id = $3) AND ($4 = '' OR subject = $4)
+		WHERE (bucket, id) > ($1, $2) AND ($3 = '' OR client_id = $3) AND ` + matching("subject", "$4", f.Subject) + `
 			AND revoked_at IS NULL AND ends_at > $5 AND ` + standing + `
 		ORDER BY bucket, id LIMIT $6`
 

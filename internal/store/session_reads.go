@@ -99,9 +99,9 @@ func union(a, b *grant.Consent, subject, clientID string) *grant.Consent {
 func (s *Store) ListSessions(
 	ctx context.Context, subject, after string, limit int, now time.Time,
 ) (list []*session.Session, err error) {
-	const read = `
+	read := `
 		SELECT ` + qualifiedSession + ` FROM ` + livingSessions + `
-		WHERE s.id > $1 AND ($2 = '' OR s.subject = $2) AND s.idle_until > $3
+		WHERE s.id > $1 AND ` + matching("s.subject", "$2", subject) + ` AND s.idle_until > $3
 		ORDER BY s.id LIMIT $4`
 
 	err = s.list.each(ctx, func(from scanner) error {
