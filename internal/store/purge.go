@@ -22,6 +22,10 @@ const (
 	// be behind, and a code outlives a session that timed out.
 	afterlife = time.Hour
 
+	// keptKeys is how long, in microseconds, an API key that ran out is listed, for
+	// whoever wonders: 30 days.
+	keptKeys = `2592000000000`
+
 	purgeEvery = time.Minute
 )
 
@@ -98,6 +102,7 @@ func (s *Store) purgeRows(ctx context.Context, before time.Time, purged *Purged)
 		`DELETE FROM replay WHERE digest IN (SELECT digest FROM replay WHERE until <= $1 ORDER BY until LIMIT $2)`,
 		`DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE purge_after <= $1 ORDER BY purge_after LIMIT $2)`,
 		`DELETE FROM guesses WHERE digest IN (SELECT digest FROM guesses WHERE until <= $1 ORDER BY until LIMIT $2)`,
+		`DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys WHERE expires_at <= $1 - ` + keptKeys + ` LIMIT $2)`,
 	} {
 		removed, err := inBatches(ctx, s.aside, remove, before.UnixMicro())
 		purged.Rows += removed

@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -10,96 +9,11 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/grant"
-	"github.com/ostiary/ostiary/internal/notice"
-	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
 const day = 24 * time.Hour
-
-// lateAndSettled ends a session of which one client hears, sometimes in vain.
-func lateAndSettled(t *testing.T, s *store.Store, today int, now time.Time) {
-	t.Helper()
-	end(t, s, fmt.Sprint(today, "-0"), now)
-	n, err := s.ClaimNotice(t.Context(), "told", now, now.Add(time.Minute))
-	must(t, err)
-	must(t, s.EndNotice(t.Context(), n, []notice.State{notice.Delivered, notice.Failed}[today/4%2], now))
-}
-
-// TestPurgeThroughAQuarter lives through a quarter of a year and more, with a purge
-// every few days: what lives is never touched, and in the end nothing is left.
-func TestPurgeThroughAQuarter(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
-		must(t, s.InsertClient(t.Context(), aToldClient("told")))
-		type written struct {
-			ref   grant.Ref
-			until time.Time
-		}
-		var all []written
-		add := func(now time.Time, life time.Duration, refreshable bool) {
-			g := insert(t, s, func(g *grant.Grant) {
-				g.Ref = grant.Ref{Bucket: grant.BucketAt(now, refreshable), ID: grant.NewID(now)}
-				g.CreatedAt, g.CodeSpentAt, g.ExpiresAt, g.EndsAt = now, now, now.Add(life), now.Add(life)
-			})
-			all = append(all, written{g.Ref, g.EndsAt})
-		}
-		var most store.Sizes
-		for today := 0; today < 204; today += 4 {
-			now := noon.Add(time.Duration(today) * day)
-			if today < 96 {
-				add(now, 11*time.Minute, false)
-				add(now, 90*day, true)
-				add(now, 30*day, true)
-				for i := range 3 {
-					id := fmt.Sprint(today, "-", i)
-					n := aSession(id, "alice")
-					n.AuthTime, n.CreatedAt, n.SeenAt, n.IdleUntil, n.EndsAt = now, now, now, now.Add(12*time.Hour), now.Add(30*day)
-					must(t, s.InsertSession(t.Context(), n, nil))
-					must(t, s.JoinSession(t.Context(), id, "told", now))
-					must(t, s.SaveConsent(t.Context(), &grant.Consent{Subject: "alice", ClientID: "rp", SessionID: id, GivenAt: now}))
-					must(t, s.DenyToken(t.Context(), id, now.Add(time.Hour)))
-					_, err := s.ClaimOnce(t.Context(), "assertion", "rp", id, now.Add(time.Hour), now)
-					must(t, err)
-					_, _, err = s.CountGuess(t.Context(), id, time.Hour, now)
-					must(t, err)
-					r := aRequest(id)
-					r.CreatedAt, r.ExpiresAt = now, now.Add(time.Hour)
-					must(t, s.InsertRequest(t.Context(), r))
-					must(t, s.InsertSetupLink(t.Context(), session.Hash(id), now.Add(time.Hour)))
-				}
-				lateAndSettled(t, s, today, now)
-				must(t, s.SaveConsent(t.Context(), &grant.Consent{Subject: "bob", ClientID: strconv.Itoa(today), GivenAt: now, ExpiresAt: now.Add(30 * day)}))
-			}
-			_, err := s.Purge(t.Context(), now)
-			must(t, err)
-			for _, w := range all {
-				if now.Before(w.until) {
-					wantLive(t, s, w.ref, now, true)
-				}
-			}
-			sizes, err := s.Sizes(t.Context())
-			must(t, err)
-			most.Grants, most.Partitions, most.Rows = max(most.Grants, sizes.Grants), max(most.Partitions, sizes.Partitions), max(most.Rows, sizes.Rows)
-		}
-		sizes, err := s.Sizes(t.Context())
-		must(t, err)
-		want := store.Sizes{}
-		if s.Engine() == "postgres" {
-			// Those of the last two days are there still, made for grants that never came.
-			want.Partitions = sizes.Partitions
-			if sizes.Partitions > 24 {
-				t.Errorf("%d partitions are left", sizes.Partitions)
-			}
-		}
-		wantSame(t, "what is left in the end", sizes, want)
-		if most.Grants > 60 || most.Rows > 70 || most.Partitions > 30 {
-			t.Errorf("at most there were %+v, more than what lived", most)
-		}
-	})
-}
 
 // TestPurgeSparesWhatOutlivesItsBucket has the operator shorten the lifetimes
 // while older, longer grants live.

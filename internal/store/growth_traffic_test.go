@@ -1,0 +1,321 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/notice"
+	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+const (
+	// stride is how far a step goes: so far that every hour of the day has its turn.
+	stride = 95 * time.Hour
+
+	// What the store keeps beyond the end of a row, and of a grant.
+	rowStays   = time.Hour
+	grantStays = 3 * time.Hour
+	// A partition stays as long as a grant of its last moment can live.
+	weekStays = 91 * day
+)
+
+// year is a database, its time, and the traffic that it sees.
+type year struct {
+	t       *testing.T
+	s       *store.Store
+	outside *sql.DB
+	keys    *jwks.Manager
+	passes  chan struct{}
+
+	steps   int
+	now     time.Time
+	ends    map[string][]time.Time // of what was put into each table
+	buckets map[grant.Bucket]bool
+	kept    []*grant.Grant // which are refreshed again and again
+	young   []grant.Ref    // of this step
+}
+
+func newYear(t *testing.T, url string) *year {
+	t.Helper()
+	y := &year{
+		t: t, s: storetest.Open(t, url), outside: openOutside(t, url), passes: make(chan struct{}, 1),
+		now: noon, ends: map[string][]time.Time{}, buckets: map[grant.Bucket]bool{},
+	}
+	secrets, err := jwks.NewSecrets(strings.Repeat("s", 32))
+	must(t, err)
+	y.keys, err = jwks.New(jwks.Config{
+		Store: watched{y.s, y.passes}, Secrets: secrets, Now: func() time.Time { return y.now },
+		Algorithms: []jwks.Algorithm{jwks.ES256, jwks.EdDSA}, TokenLifetime: time.Hour,
+	})
+	must(t, err)
+	must(t, y.keys.Start(t.Context()))
+	furnish(t, y.s)
+	must(t, y.s.InsertClient(t.Context(), aToldClient("told")))
+	for range 2 {
+		y.put("clients", 1000*day)
+		y.put("accounts", 1000*day)
+	}
+	return y
+}
+
+// put notes that a row of the table lives for so long from now.
+func (y *year) put(table string, life time.Duration) {
+	y.ends[table] = append(y.ends[table], y.now.Add(life))
+}
+
+// step is four days: the traffic of a moment, and what the server does by itself.
+func (y *year) step() {
+	y.now = y.now.Add(stride)
+	y.steps++
+	y.young = nil
+	y.people()
+	y.machines()
+	y.strangers()
+	y.renewKeys()
+	_, err := y.s.Purge(y.t.Context(), y.now)
+	must(y.t, err)
+	for _, ref := range y.young {
+		wantLive(y.t, y.s, ref, y.now, true)
+	}
+	hour, week := grant.BucketAt(y.now, false), grant.BucketAt(y.now, true)
+	for _, b := range []grant.Bucket{hour, hour.Next(), week, week.Next()} {
+		y.buckets[b] = true
+	}
+	if y.s.Engine() == "postgres" && y.steps%8 == 0 {
+		y.vacuum()
+	}
+}
+
+// people sign in, allow clients something, go on, and sign out or do not.
+func (y *year) people() {
+	ctx := y.t.Context()
+	seen := y.session("seen", 14*day)
+	y.put("sessions", 14*day+rowStays)
+	y.request(seen, grant.Accepted, &grant.Consent{
+		Subject: "alice", ClientID: "rp", SessionID: seen, Scopes: []string{"openid"}, GivenAt: y.now, ExpiresAt: y.now.Add(30 * day),
+	})
+	y.put("consents", 14*day+rowStays) // with its session
+	must(y.t, y.s.JoinSession(ctx, seen, "told", y.now))
+	y.put("participants", 14*day+rowStays)
+	must(y.t, y.s.TouchSession(ctx, cookie(seen), y.now.Add(time.Second), y.now.Add(14*day)))
+
+	y.refreshAll()
+	kept := y.grantOf(seen, true, 90*day, 90*day, nil)
+	y.spend(kept)
+	kept.RefreshGeneration = 1
+	y.kept = append(y.kept, kept)
+	y.grantEnds(kept, 90*day)
+	left := y.grantOf(seen, true, 30*day, 90*day, nil)
+	y.spend(left)
+	y.grantEnds(left, 30*day)
+	brief := y.brief(seen)
+	y.spend(brief)
+	y.young = []grant.Ref{kept.Ref, left.Ref, brief.Ref}
+	y.brief(seen) // whose code nobody comes for
+
+	y.signOut()
+	// The consent to another client each time is remembered beyond the session.
+	must(y.t, y.s.SaveConsent(ctx, &grant.Consent{
+		Subject: "bob", ClientID: fmt.Sprint("rp-", y.steps), Scopes: []string{"openid"}, GivenAt: y.now, ExpiresAt: y.now.Add(60 * day),
+	}))
+	y.put("consents", 60*day+rowStays)
+}
+
+// signOut ends a session with its grant, of which a client hears, sometimes in vain.
+func (y *year) signOut() {
+	ctx := y.t.Context()
+	short := y.session("short", time.Hour)
+	gone := y.grantOf(short, true, 30*day, 90*day, nil)
+	y.spend(gone)
+	y.grantEnds(gone, 0)
+	must(y.t, y.s.JoinSession(ctx, short, "told", y.now))
+	must(y.t, y.s.SaveConsent(ctx, &grant.Consent{Subject: "alice", ClientID: "rp", SessionID: short, GivenAt: y.now}))
+	end(y.t, y.s, short, y.now)
+	n, err := y.s.ClaimNotice(ctx, "told", y.now, y.now.Add(time.Minute))
+	must(y.t, err)
+	state, kept := notice.Delivered, day
+	if y.steps%2 == 0 {
+		state, kept = notice.Failed, 30*day
+	}
+	must(y.t, y.s.EndNotice(ctx, n, state, y.now))
+	y.put("notices", kept+rowStays)
+}
+
+// refreshAll refreshes every grant that is kept alive, until it ends.
+func (y *year) refreshAll() {
+	y.kept = slices.DeleteFunc(y.kept, func(g *grant.Grant) bool { return !y.now.Before(g.EndsAt) })
+	for _, g := range y.kept {
+		_, err := y.s.RotateRefresh(y.t.Context(), grant.Rotation{
+			Ref: g.Ref, ClientID: "rp", Generation: g.RefreshGeneration, Until: y.now.Add(30 * day), Now: y.now,
+		})
+		must(y.t, err)
+		g.RefreshGeneration++
+	}
+}
+
+// machines bring assertions, have tokens revoked, get keys, and let clients come and go.
+func (y *year) machines() {
+	ctx := y.t.Context()
+	for i := range 3 {
+		id := fmt.Sprint(y.steps, "-", i)
+		_, err := y.s.ClaimOnce(ctx, "assertion", "rp", id, y.now.Add(time.Hour), y.now)
+		must(y.t, err)
+		y.put("replay", time.Hour+rowStays)
+		must(y.t, y.s.DenyToken(ctx, id, y.now.Add(time.Hour)))
+		y.put("revoked_tokens", time.Hour+rowStays)
+	}
+	id := fmt.Sprint("dynamic-", y.steps)
+	c := aClient(id)
+	c.CreatedAt = y.now
+	must(y.t, y.s.InsertClient(ctx, c))
+	g := y.grantOf("", true, 30*day, 90*day, func(g *grant.Grant) { g.ClientID = id })
+	y.spend(g)
+	y.grantEnds(g, 0)
+	must(y.t, y.s.SaveConsent(ctx, &grant.Consent{Subject: "alice", ClientID: id, GivenAt: y.now}))
+	must(y.t, y.s.DeleteClient(ctx, id))
+
+	key := &apikey.Key{ID: id, Name: "nightly", Hash: []byte("hash"), CreatedAt: y.now, ExpiresAt: y.now.Add(day)}
+	must(y.t, y.s.InsertAPIKey(ctx, key))
+	y.put("api_keys", day+30*day+rowStays)
+
+	y.grantEnds(y.grantOf("", true, 30*day, 90*day, nil), 0) // a code with offline access that nobody comes for
+}
+
+// strangers guess, sign up, begin what they do not finish, and leave.
+func (y *year) strangers() {
+	ctx := y.t.Context()
+	for i := range 3 {
+		_, _, err := y.s.CountGuess(ctx, fmt.Sprint(y.steps, "-", i), 3*time.Hour, y.now)
+		must(y.t, err)
+		y.put("guesses", 3*time.Hour+rowStays)
+	}
+	y.request("", grant.Undecided, nil)
+	must(y.t, y.s.InsertSetupLink(ctx, session.Hash(fmt.Sprint("link ", y.steps)), y.now.Add(day)))
+	y.put("setup_links", day+rowStays)
+	for _, name := range []string{"browser state", "pairwise subject"} {
+		_, err := y.s.Seed(ctx, name)
+		must(y.t, err)
+	}
+
+	guest := fmt.Sprint("guest-", y.steps)
+	a := anAccount(guest)
+	a.CreatedAt, a.SelfRegistered = y.now, true
+	must(y.t, y.s.InsertAccount(ctx, a))
+	n := y.aSessionNow(fmt.Sprint("of-", guest), day)
+	n.Subject = guest
+	must(y.t, y.s.InsertSession(ctx, n, nil))
+	must(y.t, y.s.SaveConsent(ctx, &grant.Consent{Subject: guest, ClientID: "rp", GivenAt: y.now}))
+	must(y.t, y.s.DeleteAccount(ctx, guest, y.now))
+}
+
+// renewKeys lets the keys rotate as time asks for, once.
+func (y *year) renewKeys() {
+	ctx, stop := context.WithCancel(y.t.Context())
+	ended := make(chan error)
+	go func() { ended <- y.keys.Run(ctx) }()
+	<-y.passes
+	_, err := y.keys.Records(ctx) // waits for the pass to end
+	must(y.t, err)
+	stop()
+	must(y.t, <-ended)
+	select {
+	case <-y.passes:
+	default:
+	}
+}
+
+// watched tells when the keys are looked at.
+type watched struct {
+	*store.Store
+
+	looked chan struct{}
+}
+
+func (w watched) LoadKeys(ctx context.Context) (int64, []jwks.Record, error) {
+	select {
+	case w.looked <- struct{}{}:
+	default:
+	}
+	return w.Store.LoadKeys(ctx)
+}
+
+func (y *year) aSessionNow(id string, idle time.Duration) *session.Session {
+	n := aSession(id, "alice")
+	n.AuthTime, n.CreatedAt, n.SeenAt, n.IdleUntil, n.EndsAt = y.now, y.now, y.now, y.now.Add(idle), y.now.Add(30*day)
+	return n
+}
+
+func (y *year) session(kind string, idle time.Duration) (id string) {
+	id = fmt.Sprint(kind, "-", y.steps)
+	must(y.t, y.s.InsertSession(y.t.Context(), y.aSessionNow(id, idle), nil))
+	return id
+}
+
+// request waits for a person, who comes or not.
+func (y *year) request(sessionID string, d grant.Decision, remember *grant.Consent) {
+	ctx := y.t.Context()
+	r := aRequest(fmt.Sprint(y.steps, "-", sessionID))
+	r.CreatedAt, r.ExpiresAt = y.now, y.now.Add(30*time.Minute)
+	must(y.t, y.s.InsertRequest(ctx, r))
+	y.put("requests", 30*time.Minute+rowStays)
+	if d == grant.Undecided {
+		return
+	}
+	must(y.t, y.s.RecordSignIn(ctx, r.ID, sessionID, y.now, y.now))
+	must(y.t, y.s.RecordDecision(ctx, r.ID, d, "alice", remember, y.now))
+}
+
+func (y *year) grantOf(sessionID string, refreshable bool, idle, life time.Duration, change func(*grant.Grant)) *grant.Grant {
+	return insert(y.t, y.s, func(g *grant.Grant) {
+		g.Ref = grant.Ref{Bucket: grant.BucketAt(y.now, refreshable), ID: grant.NewID(y.now)}
+		g.SessionID, g.CreatedAt, g.CodeExpiresAt = sessionID, y.now, y.now.Add(time.Minute)
+		g.ExpiresAt, g.EndsAt = y.now.Add(idle), y.now.Add(life)
+		if change != nil {
+			change(g)
+		}
+		y.buckets[g.Bucket] = true
+	})
+}
+
+// brief is a grant without refresh tokens.
+func (y *year) brief(sessionID string) *grant.Grant {
+	const life = 11 * time.Minute
+	g := y.grantOf(sessionID, false, life, life, nil)
+	y.grantEnds(g, life)
+	return g
+}
+
+func (y *year) spend(g *grant.Grant) {
+	_, err := y.s.SpendCode(y.t.Context(), grant.Spending{Ref: g.Ref, ClientID: g.ClientID, Now: y.now})
+	must(y.t, err)
+}
+
+// grantEnds notes when the row of a grant may go that ends so long from now: not long
+// after, or on PostgreSQL with its partition, unless the next purge finds it in the
+// week that is being filled.
+func (y *year) grantEnds(g *grant.Grant, life time.Duration) {
+	end := y.now.Add(life).Add(grantStays)
+	next := y.now.Add(stride)
+	if y.s.Engine() == "postgres" && (end.After(next) || grant.BucketAt(next, true) != g.Bucket) {
+		end = y.bucketEnds(g.Bucket)
+	}
+	y.ends["grants"] = append(y.ends["grants"], end)
+}
+
+// bucketEnds returns when a partition may go.
+func (y *year) bucketEnds(b grant.Bucket) time.Time {
+	if b.Refreshable() {
+		return b.End().Add(weekStays)
+	}
+	return b.End().Add(grantStays)
+}
