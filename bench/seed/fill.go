@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/session"
+)
+
+// fill multiplies the models.
+func (w *world) fill(ctx context.Context, p progress) error {
+	if err := w.fillAccounts(ctx); err != nil {
+		return err
+	}
+	done := 1 // the model
+	p.at(done)
+	for week, count := range w.perWeek() {
+		living, err := w.fillWeek(ctx, week, count, func(n int) { p.at(done + n) })
+		if err != nil {
+			return err
+		}
+		if err := w.fillSessions(ctx, living); err != nil {
+			return err
+		}
+		done += count
+	}
+	p.at(done)
+	return w.engine.settle(ctx)
+}
+
+// perWeek returns how many grants each week has, the oldest first: of the old ones
+// fewer are left.
+func (w *world) perWeek() []int {
+	counts := make([]int, weeks+1)
+	shares, sum := make([]float64, len(counts)), 0.0
+	for i := range shares {
+		age := float64(weeks - i)
+		shares[i] = 1 - lossInAWeek*age
+		if i == weeks {
+			shares[i] *= w.now.Sub(w.weekStart(weeks)).Hours() / (7 * day).Hours()
+		}
+		sum += shares[i]
+	}
+	left := w.grants - 1
+	for i := range counts {
+		counts[i] = min(left, int(shares[i]/sum*float64(w.grants)))
+		left -= counts[i]
+	}
+	counts[weeks-1] += left // of rounding
+	return counts
+}
+
+// weekStart returns when the bucket of a week begins.
+func (w *world) weekStart(week int) time.Time {
+	return grant.BucketAt(w.now.Add(-time.Duration(weeks-week)*7*day), true).End().Add(-7 * day)
+}
+
+func (w *world) fillAccounts(ctx context.Context) error {
+	w.subjects = make([]string, max(1, w.grants/grantsPerAccount))
+	for i := range w.subjects {
+		w.subjects[i] = account.NewSubject()
+	}
+	columns := w.engine.columns("accounts")
+	accounts := func(yield func([]any) bool) {
+		set := setter(columns, w.models["accounts"])
+		for i, subject := range w.subjects {
+			if !yield(set(map[string]any{"subject": subject, "username": fmt.Sprintf("person-%d@example.org", i)})) {
+				return
+			}
+		}
+	}
+	if err := w.engine.copy(ctx, "accounts", columns, accounts); err != nil {
+		return fmt.Errorf("make accounts: %w", err)
+	}
+	columns = w.engine.columns("consents")
+	consents := func(yield func([]any) bool) {
+		set := setter(columns, w.models["consents"])
+		for i, subject := range w.subjects {
+			if !yield(set(map[string]any{"subject": subject, "client_id": w.clientIDs[i%clients]})) {
+				return
+			}
+		}
+	}
+	if err := w.engine.copy(ctx, "consents", columns, consents); err != nil {
+		return fmt.Errorf("make consents: %w", err)
+	}
+	return nil
+}
+
+// signIn is what a session is made of.
+type signIn struct {
+	subject, id string
+	at          time.Time
+}
+
+// fillWeek makes the grants of a week in the order of their time, and returns the
+// sessions that still live.
+func (w *world) fillWeek(ctx context.Context, week, count int, made func(int)) (living []signIn, err error) {
+	start := w.weekStart(week)
+	step := min(7*day, w.now.Sub(start)) / time.Duration(max(1, count))
+	bucket := grant.BucketAt(start, true)
+	if err := w.openBucket(ctx, bucket, start); err != nil {
+		return nil, err
+	}
+	set := setter(w.engine.columns("grants"), w.models["grants"])
+	dice := rand.New(rand.NewPCG(uint64(week), uint64(count))) //nolint:gosec // no secret
+	var n signIn
+	grants := func(yield func([]any) bool) {
+		for i := range count {
+			at := start.Add(time.Duration(i) * step)
+			if i%grantsPerSession == 0 {
+				n = signIn{w.subjects[dice.IntN(len(w.subjects))], session.NewID(), at}
+				if w.now.Sub(at) < rememberedIdle {
+					living = append(living, n)
+				}
+			}
+			row := w.aGrant(bucket, at, dice)
+			row["subject"], row["session_id"] = n.subject, n.id
+			if !yield(set(row)) {
+				return
+			}
+			if i%sayEvery == 0 {
+				made(i)
+			}
+		}
+	}
+	if err := w.engine.copy(ctx, "grants", w.engine.columns("grants"), grants); err != nil {
+		return nil, fmt.Errorf("make grants: %w", err)
+	}
+	return living, nil
+}
+
+func (w *world) fillSessions(ctx context.Context, living []signIn) error {
+	columns := w.engine.columns("sessions")
+	sessions := func(yield func([]any) bool) {
+		set := setter(columns, w.models["sessions"])
+		for _, n := range living {
+			at := n.at.UnixMicro()
+			row := set(map[string]any{
+				"id": n.id, "cookie": randomBytes(), "subject": n.subject, "auth_time": at, "created_at": at, "seen_at": at,
+				"idle_until": n.at.Add(rememberedIdle).UnixMicro(), "ends_at": n.at.Add(2 * rememberedIdle).UnixMicro(),
+			})
+			if !yield(row) {
+				return
+			}
+		}
+	}
+	if err := w.engine.copy(ctx, "sessions", columns, sessions); err != nil {
+		return fmt.Errorf("make sessions: %w", err)
+	}
+	return nil
+}
+
+// openBucket lets the store make room for a bucket: by a grant that has ended, which
+// then goes again.
+func (w *world) openBucket(ctx context.Context, bucket grant.Bucket, at time.Time) error {
+	g := &grant.Grant{
+		Ref: grant.Ref{Bucket: bucket, ID: grant.NewID(at)}, Kind: grant.KindCode, ClientID: w.clientIDs[0],
+		CreatedAt: at, ExpiresAt: at, EndsAt: at, Seed: randomBytes(),
+	}
+	if err := w.store.InsertGrant(ctx, g); err != nil {
+		return err //nolint:wrapcheck // says what it was about
+	}
+	return w.engine.remove(ctx, g.Ref)
+}
+
+// aGrant returns what is different from the model in a grant made at the given time.
+// It was refreshed now and then, the last time not long ago.
+func (w *world) aGrant(bucket grant.Bucket, at time.Time, dice *rand.Rand) map[string]any {
+	age := w.now.Sub(at)
+	rotated := w.now.Add(-time.Duration(dice.Int64N(int64(min(age, refreshIdle/2)) + 1)))
+	id := grant.NewID(at)
+	ends := at.Add(refreshAbsolute)
+	expires := rotated.Add(refreshIdle)
+	if expires.After(ends) {
+		expires = ends
+	}
+	return map[string]any{
+		"bucket": int64(bucket), "id": id[:], "client_id": w.clientIDs[dice.IntN(clients)], "seed": randomBytes(),
+		"created_at": at.UnixMicro(), "expires_at": expires.UnixMicro(), "ends_at": ends.UnixMicro(),
+		"code_expires_at": at.Add(codeLifetime).UnixMicro(), "code_spent_at": at.Add(codeSpentAfter).UnixMicro(),
+		"refresh_generation": 1 + int64(age/day), "refresh_rotated_at": rotated.UnixMicro(),
+	}
+}
+
+// setter returns a function that copies the model with some columns changed.
+func setter(columns []string, model []any) func(map[string]any) []any {
+	return func(change map[string]any) []any {
+		row := slices.Clone(model)
+		for name := range maps.Keys(change) {
+			row[slices.Index(columns, name)] = change[name]
+		}
+		return row
+	}
+}

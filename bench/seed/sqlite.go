@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"iter"
+	"strings"
+
+	_ "modernc.org/sqlite" // the driver sqlite
+
+	"github.com/ostiary/ostiary/internal/grant"
+)
+
+type sqlite struct {
+	names
+
+	db *sql.DB
+}
+
+func openSQLite(ctx context.Context, path string) (*sqlite, error) {
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)&_pragma=synchronous(OFF)&_pragma=cache_size(-200000)")
+	if err != nil {
+		return nil, fmt.Errorf("open the file: %w", err)
+	}
+	db.SetMaxOpenConns(1)
+	return &sqlite{names{}, db}, db.PingContext(ctx)
+}
+
+func (s *sqlite) close() { _ = s.db.Close() }
+
+func (s *sqlite) model(ctx context.Context, table string) ([]any, error) {
+	return s.oneRow(ctx, s.db, table)
+}
+
+func (s *sqlite) some(ctx context.Context, n int) ([]held, error) { return someGrants(ctx, s.db, n) }
+
+// copy adds rows in transactions of some ten thousand.
+func (s *sqlite) copy(ctx context.Context, table string, columns []string, rows iter.Seq[[]any]) error {
+	const atOnce = 20_000
+	next, stop := iter.Pull(rows)
+	defer stop()
+	insert := `INSERT INTO ` + table + ` (` + strings.Join(columns, ", ") + `) VALUES (?` + strings.Repeat(", ?", len(columns)-1) + `)`
+	for added := atOnce; added == atOnce; {
+		var err error
+		if added, err = s.copySome(ctx, insert, next, atOnce); err != nil {
+			return fmt.Errorf("insert rows: %w", err)
+		}
+	}
+	return nil
+}
+
+func (s *sqlite) copySome(ctx context.Context, insert string, next func() ([]any, bool), most int) (added int, err error) {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return 0, err //nolint:wrapcheck // copy says
+	}
+	defer tx.Rollback() //nolint:errcheck // if it was committed this does nothing
+	statement, err := tx.PrepareContext(ctx, insert)
+	if err != nil {
+		return 0, err //nolint:wrapcheck // copy says
+	}
+	defer statement.Close() //nolint:errcheck // goes with the transaction
+	for added < most {
+		row, ok := next()
+		if !ok {
+			break
+		}
+		if _, err := statement.ExecContext(ctx, row...); err != nil {
+			return 0, err //nolint:wrapcheck // copy says
+		}
+		added++
+	}
+	return added, tx.Commit() //nolint:wrapcheck // copy says
+}
+
+func (s *sqlite) remove(ctx context.Context, ref grant.Ref) error {
+	if _, err := s.db.ExecContext(ctx, `DELETE FROM grants WHERE bucket = ? AND id = ?`, int64(ref.Bucket), ref.ID[:]); err != nil {
+		return fmt.Errorf("remove a grant: %w", err)
+	}
+	return nil
+}
+
+func (s *sqlite) settle(ctx context.Context) error {
+	if _, err := s.db.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`); err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	return nil
+}
+
+func (s *sqlite) sizes(ctx context.Context) (parts []part, err error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT name, sum(pgsize) FROM dbstat GROUP BY name ORDER BY 2 DESC`)
+	if err != nil {
+		return nil, fmt.Errorf("read sizes: %w", err)
+	}
+	defer rows.Close() //nolint:errcheck // Err tells
+	for rows.Next() {
+		var sized part
+		if err := rows.Scan(&sized.name, &sized.bytes); err != nil {
+			return nil, fmt.Errorf("read sizes: %w", err)
+		}
+		parts = append(parts, sized)
+	}
+	return parts, rows.Err()
+}
+
+// inPlace returns nothing: SQLite always updates in place.
+func (s *sqlite) inPlace(context.Context) (updates, hot int64, err error) { return 0, 0, nil }

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/store"
+)
+
+const (
+	day = 24 * time.Hour
+
+	clients          = 50
+	grantsPerAccount = 4
+	grantsPerSession = 2 // a person goes from one client to another
+
+	// The server's defaults.
+	refreshIdle     = 30 * day
+	refreshAbsolute = 90 * day
+	consentLifetime = 180 * day
+	rememberedIdle  = 14 * day
+	codeLifetime    = time.Minute
+
+	weeks          = 12   // before this one: 13 in all, none of which is over
+	lossInAWeek    = 0.05 // of the grants of a week, by signing out or never coming back
+	codeSpentAfter = 300 * time.Millisecond
+	sayEvery       = 50_000 // grants
+)
+
+// world is the database and what stands in it from the beginning.
+type world struct {
+	store  *store.Store
+	engine engine
+	now    time.Time
+	grants int
+
+	clientIDs []string
+	subjects  []string
+	models    map[string][]any // a row of each table, made by the store itself
+}
+
+// newWorld makes one of everything as the server does, and keeps their rows as
+// models. It refuses a database that holds grants.
+func newWorld(ctx context.Context, s *store.Store, url string, grants int, now time.Time) (*world, error) {
+	e, err := openEngine(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	w := &world{store: s, engine: e, now: now, grants: grants, models: map[string][]any{}}
+	if err := w.found(ctx); err != nil {
+		e.close()
+		return nil, err
+	}
+	return w, nil
+}
+
+func (w *world) close() { w.engine.close() }
+
+func (w *world) found(ctx context.Context) error {
+	list, err := w.store.ListGrants(ctx, store.GrantFilter{}, grant.Ref{}, 1, w.now)
+	if err != nil {
+		return err //nolint:wrapcheck // says what it was about
+	}
+	accounts, err := w.store.ListAccounts(ctx, "", 1)
+	if err != nil {
+		return err //nolint:wrapcheck // says what it was about
+	}
+	if len(list)+len(accounts) > 0 {
+		return errors.New("the database is in use already: give an empty one")
+	}
+	for i := range clients {
+		c := aClient(i, w.now)
+		if err := w.store.InsertClient(ctx, c); err != nil {
+			return err //nolint:wrapcheck // says what it was about
+		}
+		w.clientIDs = append(w.clientIDs, c.ID)
+	}
+	if err := w.makeModels(ctx); err != nil {
+		return err
+	}
+	for _, table := range []string{"accounts", "sessions", "consents", "grants"} {
+		if w.models[table], err = w.engine.model(ctx, table); err != nil {
+			return fmt.Errorf("read the model of %s: %w", table, err)
+		}
+	}
+	return nil
+}
+
+// makeModels lives through what the server does from a sign-in to the first refresh.
+func (w *world) makeModels(ctx context.Context) error {
+	a := &account.Account{
+		Subject: account.NewSubject(), Username: "nobody", PasswordHash: phc,
+		Claims:    map[string]any{"name": "Ada Nobody-Atall", "email": "nobody@example.org", "email_verified": true},
+		CreatedAt: w.now.Add(-refreshAbsolute), UpdatedAt: w.now.Add(-refreshAbsolute),
+	}
+	n := &session.Session{
+		ID: session.NewID(), Cookie: session.Hash(session.NewCookie()), Subject: a.Subject, AuthTime: w.now,
+		ACR: session.ACRPassword, AMR: []string{"pwd"}, Remembered: true, CreatedAt: w.now, SeenAt: w.now,
+		IdleUntil: w.now.Add(rememberedIdle), EndsAt: w.now.Add(2 * rememberedIdle),
+	}
+	c := &grant.Consent{
+		Subject: a.Subject, ClientID: w.clientIDs[0], Scopes: scopes(), GivenAt: w.now, ExpiresAt: w.now.Add(consentLifetime),
+	}
+	g := &grant.Grant{
+		Ref:  grant.Ref{Bucket: grant.BucketAt(w.now, true), ID: grant.NewID(w.now)},
+		Kind: grant.KindCode, ClientID: c.ClientID, Subject: a.Subject, SessionID: n.ID, Scopes: scopes(),
+		CreatedAt: w.now, ExpiresAt: w.now.Add(refreshIdle), EndsAt: w.now.Add(refreshAbsolute),
+		CodeExpiresAt: w.now.Add(codeLifetime), Seed: randomBytes(),
+		Detail: grant.Detail{
+			RedirectURI: redirectURI(0), Challenge: strings.Repeat("c", 43), Nonce: rand.Text(),
+			AuthTime: w.now.Unix(), ACR: session.ACRPassword, AMR: []string{"pwd"},
+		},
+	}
+	later := w.now.Add(codeSpentAfter)
+	_, err := w.store.Purge(ctx, w.now) // makes the partitions of today
+	err = errors.Join(err,
+		w.store.InsertAccount(ctx, a), w.store.InsertSession(ctx, n, nil), w.store.SaveConsent(ctx, c), w.store.InsertGrant(ctx, g))
+	if err != nil {
+		return err
+	}
+	if _, err := w.store.SpendCode(ctx, grant.Spending{Ref: g.Ref, ClientID: g.ClientID, Now: later}); err != nil {
+		return err //nolint:wrapcheck // says what it was about
+	}
+	_, err = w.store.RotateRefresh(ctx, grant.Rotation{
+		Ref: g.Ref, ClientID: g.ClientID, Generation: 1, Until: later.Add(refreshIdle), Now: later,
+	})
+	return err //nolint:wrapcheck // says what it was about
+}
+
+// phc has the length and shape of what is kept of a password, and is of none.
+const phc = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+func scopes() []string { return []string{"openid", "profile", "email", "offline_access"} }
+
+func redirectURI(i int) string { return fmt.Sprintf("https://app-%02d.example.org/oauth/callback", i) }
+
+func aClient(i int, now time.Time) *client.Client {
+	return &client.Client{
+		ID: client.NewID(),
+		Metadata: client.Metadata{
+			ClientName: fmt.Sprint("App ", i), RedirectURIs: []string{redirectURI(i)}, Scope: strings.Join(scopes(), " "),
+			GrantTypes: []string{client.GrantAuthorizationCode, client.GrantRefreshToken},
+		},
+		CreatedAt: now.Add(-2 * refreshAbsolute), UpdatedAt: now.Add(-2 * refreshAbsolute),
+	}
+}
+
+func randomBytes() []byte {
+	b := make([]byte, 32)
+	_, _ = rand.Read(b) // never fails: crypto/rand ends the process instead
+	return b
+}
