@@ -72,7 +72,10 @@ func newEngine(h *Handler) *fosite.Fosite {
 		proof,
 	}
 	config.TokenEndpointHandlers = fosite.TokenEndpointHandlers{
-		codeHandler{code, strategy}, proof, oidc, ownHandler{own, strategy}, refresh,
+		codeHandler{code, strategy},
+		proof, oidc,
+		ownHandler{own, strategy},
+		refresh,
 		&openid.OpenIDConnectRefreshHandler{IDTokenHandleHelper: idTokens, Config: config},
 	}
 	return &fosite.Fosite{Store: store, Config: config}

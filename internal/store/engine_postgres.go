@@ -119,9 +119,9 @@ func (p *postgres) lend(ctx context.Context, patience time.Duration, use func(co
 // lendFor is lend for work that does not end with a request. Its end is set on the
 // connection: for a context that can end pgx starts a goroutine at each statement.
 func (p *postgres) lendFor(ctx context.Context, patience time.Duration, use func(context.Context, *pgx.Conn) error) error {
-	return p.borrow(ctx, func(c *pgx.Conn) error {
+	return p.borrow(ctx, func(c *pgx.Conn) error { //nolint:contextcheck // see above
 		wire := c.PgConn().Conn()
-		if err := wire.SetDeadline(time.Now().Add(patience)); err != nil {
+		if err := wire.SetDeadline(time.Now().Add(patience)); err != nil { //nolint:forbidigo // the network's own clock
 			return &unavailable{err}
 		}
 		defer wire.SetDeadline(time.Time{}) //nolint:errcheck // it is closed, then, and so of no use to anybody

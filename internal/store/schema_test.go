@@ -38,8 +38,10 @@ func TestMigrate(t *testing.T) {
 			taken, err := s.Migrate(t.Context())
 			must(t, err)
 			wantSame(t, "steps taken", taken,
-				[]string{"00001_nouns.sql", "00002_grants_" + engine + ".sql", "00003_sign_out.sql", "00004_self_registered.sql",
-					"00005_apps.sql", "00006_api_keys.sql"})
+				[]string{
+					"00001_nouns.sql", "00002_grants_" + engine + ".sql", "00003_sign_out.sql", "00004_self_registered.sql",
+					"00005_apps.sql", "00006_api_keys.sql",
+				})
 			must(t, s.CheckSchema(t.Context()))
 
 			taken, err = s.Migrate(t.Context())

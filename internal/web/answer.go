@@ -10,6 +10,8 @@ import (
 
 // Values of headers that every answer shares. Who wants another sets the header
 // anew, which leaves these alone.
+//
+//nolint:gochecknoglobals // nobody writes them
 var (
 	typeJSON = []string{"application/json"}
 	noStore  = []string{"no-store"}
