@@ -33,6 +33,10 @@ type result struct {
 	Refused    uint64   `json:"refused"`
 	RetryAfter uint64   `json:"refused_with_retry_after"`
 	RefusedP99 float64  `json:"refused_p99_ms"`
+	// SentP50 and SentP99 are latencies in an open loop without the time for which an
+	// operation that was due waited for a caller.
+	SentP50 float64 `json:"sent_p50_ms,omitempty"`
+	SentP99 float64 `json:"sent_p99_ms,omitempty"`
 	// Unsent is how many operations of an open loop no caller was free for.
 	Unsent uint64 `json:"unsent"`
 
@@ -56,7 +60,7 @@ func (m *measurement) result(f *flows.Flow) *result {
 		P50: ms(t.Latency.Percentile(50)), P90: ms(t.Latency.Percentile(90)), P99: ms(t.Latency.Percentile(99)), Max: ms(t.Latency.Max()),
 		Errors: t.Errors, Shown: t.Shown,
 		Refused: t.Refusal.Count(), RetryAfter: t.Told, RefusedP99: ms(t.Refusal.Percentile(99)),
-		Unsent:    t.Unsent,
+		SentP50: ms(t.Sent.Percentile(50)), SentP99: ms(t.Sent.Percentile(99)), Unsent: t.Unsent,
 		ServerCPU: ms(spent.Server) / ops, DatabaseCPU: ms(spent.Database) / ops, GeneratorCPU: ms(spent.Generator) / ops,
 		PeakMB: float64(m.meter.Peak()) / (1 << 20), Statements: -1,
 		Writes: float64(spent.Writes) / ops, WALBytes: float64(spent.WAL) / ops,

@@ -7,11 +7,11 @@ import (
 )
 
 // columns are those of a table of results.
-const columns = "%-26s %-14s %4s %5s %8s %8s %8s %8s %8s %8s %6s %7s %7s %8s %8s %8s %5s %6s %6s\n"
+const columns = "%-26s %-14s %4s %5s %8s %8s %8s %8s %8s %8s %8s %6s %7s %7s %8s %8s %8s %5s %6s %6s\n"
 
 // writeHead begins a table of results. Times are in milliseconds.
 func writeHead(w io.Writer) error {
-	_, err := fmt.Fprintf(w, columns, "flow", "target", "c", "round", "offered", "ops/s", "p50", "p90", "p99", "max", "errors", "refused", "unsent",
+	_, err := fmt.Fprintf(w, columns, "flow", "target", "c", "round", "offered", "ops/s", "p50", "p90", "p99", "max", "sent p99", "errors", "refused", "unsent",
 		"srv cpu", "db cpu", "gen cpu", "MB", "stmts", "writes")
 	if err != nil {
 		return fmt.Errorf("write table: %w", err)
@@ -21,15 +21,15 @@ func writeHead(w io.Writer) error {
 
 // writeRow adds a result, and the first of its errors below it.
 func writeRow(w io.Writer, r *result) error {
-	statements, offered := "-", "-"
+	statements, offered, sent := "-", "-", "-"
 	if r.Statements >= 0 {
 		statements = fmt.Sprintf("%.2f", r.Statements)
 	}
 	if r.Offered > 0 {
-		offered = round(r.Offered)
+		offered, sent = round(r.Offered), fmt.Sprintf("%.2f", r.SentP99)
 	}
 	_, err := fmt.Fprintf(w, columns, r.Flow, r.Target, strconv.Itoa(r.Callers), strconv.Itoa(r.Round), offered, round(r.PerSecond),
-		fmt.Sprintf("%.2f", r.P50), fmt.Sprintf("%.2f", r.P90), fmt.Sprintf("%.2f", r.P99), fmt.Sprintf("%.1f", r.Max),
+		fmt.Sprintf("%.2f", r.P50), fmt.Sprintf("%.2f", r.P90), fmt.Sprintf("%.2f", r.P99), fmt.Sprintf("%.1f", r.Max), sent,
 		count(r.Errors), count(r.Refused), count(r.Unsent),
 		fmt.Sprintf("%.3f", r.ServerCPU), fmt.Sprintf("%.3f", r.DatabaseCPU), fmt.Sprintf("%.3f", r.GeneratorCPU),
 		fmt.Sprintf("%.0f", r.PeakMB), statements, fmt.Sprintf("%.2f", r.Writes))

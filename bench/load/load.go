@@ -33,6 +33,9 @@ const shownErrors = 3
 type Tally struct {
 	// Latency is that of operations that succeeded, which are the only ones in it.
 	Latency Histogram
+	// Sent is Latency counted from when a request left, in an open loop: without the
+	// time for which an operation that was due waited for a caller.
+	Sent Histogram
 	// Refusal is how long refusals took.
 	Refusal Histogram
 	// Told is how many of the refusals said when to come again.
@@ -56,6 +59,7 @@ func (t *Tally) Merge(other *Tally) {
 // merge adds the tally of a caller of the same time.
 func (t *Tally) merge(other *Tally) {
 	t.Latency.Merge(&other.Latency)
+	t.Sent.Merge(&other.Sent)
 	t.Refusal.Merge(&other.Refusal)
 	t.Told += other.Told
 	t.Errors += other.Errors

@@ -28,11 +28,15 @@ func Open(ctx context.Context, callers []Caller, rate float64, duration time.Dur
 				t.Unsent++
 				return
 			}
+			begin := time.Now()
 			err := c.Call()
 			if errors.Is(err, ErrEmpty) {
 				return
 			}
 			t.count(time.Since(start)-due, err)
+			if err == nil {
+				t.Sent.Add(time.Since(begin))
+			}
 		}
 	})
 	for ctx.Err() == nil {
