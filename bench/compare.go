@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -120,9 +119,9 @@ type summary struct {
 
 func summarize(results []*result) summary {
 	s := summary{
-		rate: median(results, func(r *result) float64 { return r.PerSecond }), p99: median(results, func(r *result) float64 { return r.P99 }),
-		server: median(results, func(r *result) float64 { return r.ServerCPU }),
-		all:    median(results, func(r *result) float64 { return r.ServerCPU + r.DatabaseCPU }),
+		rate: medianOf(results, func(r *result) float64 { return r.PerSecond }), p99: medianOf(results, func(r *result) float64 { return r.P99 }),
+		server: medianOf(results, func(r *result) float64 { return r.ServerCPU }),
+		all:    medianOf(results, func(r *result) float64 { return r.ServerCPU + r.DatabaseCPU }),
 	}
 	for _, r := range results {
 		s.errors += r.Errors + r.Refused
@@ -130,13 +129,18 @@ func summarize(results []*result) summary {
 	return s
 }
 
-// median is the middle value, or the mean of the two in the middle.
-func median(results []*result, of func(*result) float64) float64 {
+func medianOf(results []*result, of func(*result) float64) float64 {
 	values := make([]float64, len(results))
 	for i, r := range results {
 		values[i] = of(r)
 	}
-	slices.SortFunc(values, cmp.Compare)
+	return median(values)
+}
+
+// median is the middle value, or the mean of the two in the middle. It sorts the
+// values, of which there must be one.
+func median(values []float64) float64 {
+	slices.Sort(values)
 	n := len(values)
 	return (values[(n-1)/2] + values[n/2]) / 2
 }

@@ -25,6 +25,7 @@ type cli struct {
 	Run     runCommand     `cmd:"" help:"Measure one server."`
 	Compare compareCommand `cmd:"" help:"Measure two servers in turn, A B A B, and print medians and ratios."`
 	Limits  limitsCommand  `cmd:"" help:"Measure what this machine can do at all: sign, hash, commit, answer."`
+	Start   startCommand   `cmd:"" help:"Measure the start of Ostiary: time to the first answer, idle memory, size of the binary."`
 	Hello   helloCommand   `cmd:"" hidden:""`
 }
 

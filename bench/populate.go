@@ -35,6 +35,7 @@ func (s *stand) importClients(ctx context.Context, idTokenAlg string) error {
 		}
 		client.ID = "load-" + string(kind)
 		entry := kind.Metadata(client, idTokenAlg)
+		client.Scope, _ = entry["scope"].(string)
 		entry["client_id"] = client.ID
 		if client.Key == nil {
 			client.Secret = randomText()

@@ -48,6 +48,8 @@ type result struct {
 	Statements float64 `json:"statements"`
 	Writes     float64 `json:"writes"`
 	WALBytes   float64 `json:"wal_bytes"`
+	// Stored is what was left in tables and indexes: whole pages, so coarse.
+	Stored float64 `json:"stored_bytes"`
 }
 
 // result sums a measurement up.
@@ -63,7 +65,7 @@ func (m *measurement) result(f *flows.Flow) *result {
 		SentP50: ms(t.Sent.Percentile(50)), SentP99: ms(t.Sent.Percentile(99)), Unsent: t.Unsent,
 		ServerCPU: ms(spent.Server) / ops, DatabaseCPU: ms(spent.Database) / ops, GeneratorCPU: ms(spent.Generator) / ops,
 		PeakMB: float64(m.meter.Peak()) / (1 << 20), Statements: -1,
-		Writes: float64(spent.Writes) / ops, WALBytes: float64(spent.WAL) / ops,
+		Writes: float64(spent.Writes) / ops, WALBytes: float64(spent.WAL) / ops, Stored: float64(spent.Stored) / ops,
 	}
 	if spent.Statements >= 0 {
 		r.Statements = float64(spent.Statements) / ops

@@ -157,20 +157,19 @@ func (s *stand) start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open the log: %w", err)
 	}
-	defer log.Close()                           //nolint:errcheck // the process writes through a copy of its own
-	s.process = exec.Command(s.binary, "serve") //nolint:noctx,gosec // ended by close
-	s.process.Env, s.process.Stdout, s.process.Stderr = s.env, log, log
-	s.process.SysProcAttr = attributes()
-	if err := s.process.Start(); err != nil {
-		s.process = nil
+	defer log.Close()                          //nolint:errcheck // the process writes through a copy of its own
+	process := exec.Command(s.binary, "serve") //nolint:noctx,gosec // ended by stop
+	process.Env, process.Stdout, process.Stderr = s.env, log, log
+	process.SysProcAttr = attributes()
+	if err := process.Start(); err != nil {
 		return fmt.Errorf("start the server: %w", err)
 	}
-	s.ended = make(chan struct{})
+	ended := make(chan struct{})
 	go func() {
-		defer close(s.ended)
-		_ = s.process.Wait() // that it ended is all there is to know
+		defer close(ended)
+		_ = process.Wait() // that it ended is all there is to know
 	}()
-	s.spec.ServerPID = s.process.Process.Pid
+	s.process, s.ended, s.spec.ServerPID = process, ended, process.Process.Pid
 	return s.awaitReady(ctx)
 }
 
@@ -193,7 +192,7 @@ func (s *stand) awaitReady(ctx context.Context) error {
 			return fmt.Errorf("the server ended while starting:\n%s", s.log())
 		case <-ctx.Done():
 			return fmt.Errorf("the server is not ready: %w\n%s", ctx.Err(), s.log())
-		case <-time.After(5 * time.Millisecond):
+		case <-time.After(time.Millisecond):
 		}
 	}
 }
@@ -208,19 +207,27 @@ func (s *stand) log() string {
 	return string(text[max(0, len(text)-enough):])
 }
 
+// stop ends the server, if it runs.
+func (s *stand) stop() error {
+	if s.process == nil {
+		return nil
+	}
+	_ = s.process.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-s.ended:
+		s.process = nil
+		return nil
+	case <-time.After(patience):
+		_ = s.process.Process.Kill() // it had its chance
+		<-s.ended
+		s.process = nil
+		return errors.New("the server did not end")
+	}
+}
+
 // close ends the server and its database, and removes what they left.
 func (s *stand) close() error {
-	var faults []error
-	if s.process != nil {
-		_ = s.process.Process.Signal(syscall.SIGTERM)
-		select {
-		case <-s.ended:
-		case <-time.After(patience):
-			_ = s.process.Process.Kill() // it had its chance
-			<-s.ended
-			faults = append(faults, errors.New("the server did not end"))
-		}
-	}
+	faults := []error{s.stop()}
 	if s.database != nil {
 		faults = append(faults, s.database.Close())
 	}

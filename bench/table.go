@@ -7,12 +7,12 @@ import (
 )
 
 // columns are those of a table of results.
-const columns = "%-26s %-14s %4s %5s %8s %8s %8s %8s %8s %8s %8s %6s %7s %7s %8s %8s %8s %5s %6s %6s\n"
+const columns = "%-26s %-14s %4s %5s %8s %8s %8s %8s %8s %8s %8s %6s %7s %7s %8s %8s %8s %5s %6s %6s %7s\n"
 
 // writeHead begins a table of results. Times are in milliseconds.
 func writeHead(w io.Writer) error {
 	_, err := fmt.Fprintf(w, columns, "flow", "target", "c", "round", "offered", "ops/s", "p50", "p90", "p99", "max", "sent p99", "errors", "refused", "unsent",
-		"srv cpu", "db cpu", "gen cpu", "MB", "stmts", "writes")
+		"srv cpu", "db cpu", "gen cpu", "MB", "stmts", "writes", "stored")
 	if err != nil {
 		return fmt.Errorf("write table: %w", err)
 	}
@@ -32,7 +32,7 @@ func writeRow(w io.Writer, r *result) error {
 		fmt.Sprintf("%.2f", r.P50), fmt.Sprintf("%.2f", r.P90), fmt.Sprintf("%.2f", r.P99), fmt.Sprintf("%.1f", r.Max), sent,
 		count(r.Errors), count(r.Refused), count(r.Unsent),
 		fmt.Sprintf("%.3f", r.ServerCPU), fmt.Sprintf("%.3f", r.DatabaseCPU), fmt.Sprintf("%.3f", r.GeneratorCPU),
-		fmt.Sprintf("%.0f", r.PeakMB), statements, fmt.Sprintf("%.2f", r.Writes))
+		fmt.Sprintf("%.0f", r.PeakMB), statements, fmt.Sprintf("%.2f", r.Writes), fmt.Sprintf("%.0f", r.Stored))
 	for _, text := range r.Shown {
 		if err == nil {
 			_, err = fmt.Fprintf(w, "    error: %s\n", text)

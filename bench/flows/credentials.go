@@ -21,7 +21,7 @@ func credentials(k target.Kind) func(*target.Target) (*Course, error) {
 		}
 		return &Course{Caller: func(int) (load.Caller, error) {
 			conn := wire.New(at.URL)
-			request := conn.Post(at.Target, "grant_type=client_credentials&scope=read", wire.Basic(client.ID, client.Secret))
+			request := conn.Post(at.Target, client.Grant(), wire.Basic(client.ID, client.Secret))
 			return repeat(conn, request, getToken, hasToken), nil
 		}}, nil
 	}
@@ -45,7 +45,7 @@ func assertions(k target.Kind) func(*target.Target) (*Course, error) {
 				return func() (string, error) { return client.Assertion(t.Endpoints.Token) }, nil
 			})
 		}
-		const form = "grant_type=client_credentials&scope=read" +
+		form := client.Grant() +
 			"&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion="
 		return &Course{Stock: fill, Caller: func(int) (load.Caller, error) {
 			conn := wire.New(at.URL)

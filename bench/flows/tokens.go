@@ -102,7 +102,7 @@ func accessTokens(t *target.Target) func(int) (func() (string, error), error) {
 			return nil, err //nolint:wrapcheck // the caller names the flow
 		}
 		conn := wire.New(at.URL)
-		request := conn.Post(at.Target, "grant_type=client_credentials&scope=read", wire.Basic(client.ID, client.Secret))
+		request := conn.Post(at.Target, client.Grant(), wire.Basic(client.ID, client.Secret))
 		return func() (token string, err error) {
 			err = send(conn, request, getToken, func(answer *wire.Response) bool {
 				token = wire.Text(answer.Body, "access_token")

@@ -44,8 +44,9 @@ func watch(ctx context.Context, url string) (*database, error) {
 func (d *database) read(ctx context.Context, r *Reading) error {
 	const position = `
 		SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint,
-		       pg_snapshot_xmax(pg_current_snapshot())::text::bigint`
-	if err := d.conn.QueryRow(ctx, position).Scan(&r.WAL, &r.Writes); err != nil {
+		       pg_snapshot_xmax(pg_current_snapshot())::text::bigint,
+		       (SELECT sum(pg_database_size(oid))::bigint FROM pg_database)`
+	if err := d.conn.QueryRow(ctx, position).Scan(&r.WAL, &r.Writes, &r.Stored); err != nil {
 		return fmt.Errorf("read the database's position: %w", err)
 	}
 	if d.counted {

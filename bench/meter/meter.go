@@ -36,6 +36,7 @@ type Reading struct {
 	Statements int64 // executed by the database, -1 when it does not count them
 	Writes     int64 // transactions that wrote something
 	WAL        int64 // bytes of write-ahead log
+	Stored     int64 // bytes of tables and indexes
 }
 
 // New begins to watch.
@@ -78,7 +79,7 @@ func (m *Meter) Read(ctx context.Context) (Reading, error) {
 func (r Reading) Since(earlier Reading) Reading {
 	spent := Reading{
 		Server: r.Server - earlier.Server, Database: r.Database - earlier.Database, Generator: r.Generator - earlier.Generator,
-		Statements: -1, Writes: r.Writes - earlier.Writes, WAL: r.WAL - earlier.WAL,
+		Statements: -1, Writes: r.Writes - earlier.Writes, WAL: r.WAL - earlier.WAL, Stored: r.Stored - earlier.Stored,
 	}
 	if r.Statements >= 0 && earlier.Statements >= 0 {
 		spent.Statements = r.Statements - earlier.Statements
@@ -90,7 +91,7 @@ func (r Reading) Since(earlier Reading) Reading {
 func (r Reading) Plus(other Reading) Reading {
 	both := Reading{
 		Server: r.Server + other.Server, Database: r.Database + other.Database, Generator: r.Generator + other.Generator,
-		Statements: -1, Writes: r.Writes + other.Writes, WAL: r.WAL + other.WAL,
+		Statements: -1, Writes: r.Writes + other.Writes, WAL: r.WAL + other.WAL, Stored: r.Stored + other.Stored,
 	}
 	if r.Statements >= 0 && other.Statements >= 0 {
 		both.Statements = r.Statements + other.Statements

@@ -13,6 +13,8 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"slices"
+	"strings"
 )
 
 // Kind says what a client is for.
@@ -40,12 +42,16 @@ const (
 	RedirectURI = "https://client.example/callback"
 	// Scope is what the Web client asks for.
 	Scope = "openid offline_access"
+	// machineScope is what the others ask for, where they may.
+	machineScope = "read"
 )
 
 // Client is a client of the server.
 type Client struct {
 	ID     string `json:"client_id"`
 	Secret string `json:"client_secret"`
+	// Scope is what it may ask for, as it was registered.
+	Scope string `json:"scope"`
 	// Key signs the assertions of private_key_jwt.
 	Key *ecdsa.PrivateKey `json:"-"`
 }
@@ -55,7 +61,7 @@ type Client struct {
 func (k Kind) Metadata(c *Client, idTokenAlg string) map[string]any {
 	m := map[string]any{
 		"client_name": "Load " + string(k), "grant_types": []string{"client_credentials"}, "response_types": []string{},
-		"token_endpoint_auth_method": "client_secret_basic", "scope": "read",
+		"token_endpoint_auth_method": "client_secret_basic", "scope": machineScope,
 	}
 	switch k {
 	case Machine, Keyed:
@@ -75,6 +81,16 @@ func (k Kind) Metadata(c *Client, idTokenAlg string) map[string]any {
 		m["jwks"] = map[string]any{"keys": []any{publicJWK(c.Key)}}
 	}
 	return m
+}
+
+// Grant is the form of a client_credentials request (RFC 6749 section 4.4.2),
+// without the client's credentials.
+func (c *Client) Grant() string {
+	const form = "grant_type=client_credentials"
+	if !slices.Contains(strings.Fields(c.Scope), machineScope) {
+		return form // not every server lets a client choose its scope
+	}
+	return form + "&scope=" + machineScope
 }
 
 // NewClient returns a client that nobody knows yet: with a key, if its kind has one.
