@@ -51,6 +51,7 @@ func (cmd *serveCommand) Run(ctx context.Context, s streams, c *cli) error {
 	if err != nil {
 		return err
 	}
+	paceCollector(ctx, now)
 	public, err := a.listen(ctx, conf.Listen, true)
 	if err != nil {
 		return err
