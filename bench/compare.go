@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -16,7 +17,8 @@ import (
 type compareCommand struct {
 	common
 
-	Peer string `help:"What to compare with, named as a target is." required:""`
+	Peer    string            `help:"What to compare with, named as a target is." required:""`
+	PeerEnv map[string]string `help:"A setting of a peer that is an Ostiary, over those of --env; may be repeated." placeholder:"KEY=VALUE" mapsep:"none"`
 }
 
 // pair is what both servers did in a flow, over all rounds.
@@ -37,7 +39,11 @@ func (cmd *compareCommand) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, ours.close()) }()
-	theirs, err := cmd.enter(ctx, cmd.Peer)
+	peer := cmd.common // which has a database of its own
+	peer.Database, peer.Env = "", map[string]string{}
+	maps.Copy(peer.Env, cmd.Env)
+	maps.Copy(peer.Env, cmd.PeerEnv)
+	theirs, err := peer.enter(ctx, cmd.Peer)
 	if err != nil {
 		return err
 	}

@@ -21,11 +21,14 @@ type common struct {
 	Engine     string            `help:"Database of an Ostiary that is started." enum:"postgres,sqlite" default:"postgres"`
 	Env        map[string]string `help:"A setting of an Ostiary that is started; may be repeated." placeholder:"KEY=VALUE" mapsep:"none"`
 	Count      bool              `help:"Count statements, with pg_stat_statements in an Ostiary's database. It costs a little."`
+	LoginApp   bool              `help:"Sign people in as an Ostiary's login app, over the administrators' API, in place of its pages: without a password."`
+	Database   string            `help:"Database of an Ostiary that is started, in place of a fresh one, for instance one that ./bench/seed has filled. To use it again, keep --env SYSTEM_SECRETS." placeholder:"URL"`
 	IDTokenAlg string            `help:"What clients register for their ID tokens." default:"ES256" name:"id-token-alg"`
 }
 
 func (c *common) enter(ctx context.Context, what string) (*contender, error) {
-	return enter(ctx, what, standOptions{Engine: c.Engine, Env: c.Env, Count: c.Count, IDTokenAlg: c.IDTokenAlg}, target.Options{IDTokenAlg: c.IDTokenAlg})
+	o := standOptions{Engine: c.Engine, Env: c.Env, Count: c.Count, IDTokenAlg: c.IDTokenAlg, LoginApp: c.LoginApp, Database: c.Database}
+	return enter(ctx, what, o, target.Options{IDTokenAlg: c.IDTokenAlg})
 }
 
 // runCommand measures one server.

@@ -32,6 +32,10 @@ type standOptions struct {
 	Count bool
 	// IDTokenAlg is what clients are registered with.
 	IDTokenAlg string
+	// LoginApp has people signed in by the generator, in place of the pages.
+	LoginApp bool
+	// Database is one that is there already, empty for a fresh one.
+	Database string
 }
 
 // stand is an Ostiary that runs for the measurement, with its database.
@@ -70,12 +74,10 @@ func (s *stand) raise(ctx context.Context, o standOptions) error {
 	if err != nil {
 		return err
 	}
-	address, err := freeAddress()
-	if err != nil {
+	if err := s.configure(databaseURL, o); err != nil {
 		return err
 	}
-	s.spec.Name, s.spec.Issuer = "ostiary", "http://"+address
-	s.configure(address, databaseURL, o)
+	s.spec.Name, s.spec.Issuer = "ostiary", s.settings["ISSUER"]
 	if err := s.command(ctx, "migrate", "up"); err != nil {
 		return err
 	}
@@ -96,9 +98,15 @@ func (s *stand) build(ctx context.Context) error {
 	return nil
 }
 
-// openDatabase makes an empty database. PostgreSQL waits for the disk, as one in
-// production does.
+// openDatabase makes an empty database, unless one is given. PostgreSQL waits for
+// the disk, as one in production does.
 func (s *stand) openDatabase(ctx context.Context, o standOptions) (string, error) {
+	if o.Database != "" {
+		if !strings.HasPrefix(o.Database, "sqlite:") {
+			s.spec.Database = o.Database
+		}
+		return o.Database, nil
+	}
 	if o.Engine == "sqlite" {
 		return "sqlite:" + filepath.Join(s.dir, "ostiary.db"), nil
 	}
@@ -121,11 +129,20 @@ func (s *stand) openDatabase(ctx context.Context, o standOptions) (string, error
 // configure writes the environment of the server. Limits are off, because all
 // callers come from one address and would be taken for one; passwords are hashed
 // as cheaply as is allowed, because otherwise nothing else of a sign-in shows.
-func (s *stand) configure(address, databaseURL string, o standOptions) {
+func (s *stand) configure(databaseURL string, o standOptions) error {
+	address, err := freeAddress()
+	if err != nil {
+		return err
+	}
 	s.settings = map[string]string{
 		"ISSUER": "http://" + address, "LISTEN": address, "ADMIN_LISTEN": "off",
 		"DATABASE_URL": databaseURL, "SYSTEM_SECRETS": randomText(), "RATE_LIMITS": "off", "LOG_LEVEL": "warn",
 		"SHUTDOWN_DELAY": "0s", "ARGON2_MEMORY_MIB": "19", "ARGON2_ITERATIONS": "2",
+	}
+	if o.LoginApp {
+		if err := s.leaveSignInToApp(); err != nil {
+			return err
+		}
 	}
 	for name, value := range o.Env {
 		s.settings[strings.TrimPrefix(name, "OSTIARY_")] = value
@@ -139,6 +156,20 @@ func (s *stand) configure(address, databaseURL string, o standOptions) {
 			s.env = append(s.env, name+"="+value)
 		}
 	}
+	return nil
+}
+
+// leaveSignInToApp makes the generator the app that signs people in and asks for
+// consent. Nobody listens at its URLs, since the generator does not follow them.
+func (s *stand) leaveSignInToApp() error {
+	admin, err := freeAddress()
+	if err != nil {
+		return err
+	}
+	s.settings["ADMIN_LISTEN"], s.settings["ADMIN_AUTH"] = admin, "none"
+	s.settings["LOGIN_URL"], s.settings["CONSENT_URL"] = "http://127.0.0.1:1/login", "http://127.0.0.1:1/consent"
+	s.spec.LoginApp = &target.LoginApp{Admin: "http://" + admin}
+	return nil
 }
 
 // command runs a command of the server's to its end.
