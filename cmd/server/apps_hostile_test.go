@@ -279,3 +279,22 @@ func TestAnAppExtendsASession(t *testing.T) {
 		}
 	})
 }
+
+// A client hears of a sign-out by the name that it knows the person by.
+func TestAForcedSubjectIsAlsoThatOfASignOut(t *testing.T) {
+	eachApart(t, func(t *testing.T, s *apart) {
+		s.bring(`{"client_id": "told", "client_secret": "told-secret-told-secret-told-sec", "redirect_uris": ["` + testCallback + `"],
+			"scope": "openid", "backchannel_logout_uri": "https://told.example/out"}`)
+		b := s.browser()
+		p := b.signIn(s, b.get("/oauth2/auth?"+asking("client_id", "told", "scope", "openid").Encode()),
+			object{"subject": "jo", "force_subject_identifier": "as-jo"})
+		codeOf(t, b.agree(s, p, object{"grant_scope": []string{"openid"}}))
+		if _, err := s.store.EndSessionsOf(t.Context(), "jo", s.time()); err != nil {
+			t.Fatal(err)
+		}
+		list, err := s.store.ListNotices(t.Context(), store.NoticeFilter{ClientID: "told"}, "", 10)
+		if err != nil || len(list) != 1 || list[0].KnownAs != "as-jo" || list[0].Subject != "jo" {
+			t.Errorf("the notices are %+v, %v", list, err)
+		}
+	})
+}

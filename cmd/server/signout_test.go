@@ -222,11 +222,11 @@ func TestOnlyClientsThatHearOfItJoinASession(t *testing.T) {
 // ending is a store in which the session is over just before a client joins it.
 type ending struct{ *store.Store }
 
-func (e ending) JoinSession(ctx context.Context, sessionID, clientID string, now time.Time) error {
+func (e ending) JoinSession(ctx context.Context, sessionID, clientID, knownAs string, now time.Time) error {
 	if _, err := e.EndSession(ctx, sessionID, now); err != nil {
 		return err
 	}
-	return e.Store.JoinSession(ctx, sessionID, clientID, now)
+	return e.Store.JoinSession(ctx, sessionID, clientID, knownAs, now)
 }
 
 // A client that would never hear of the end of a session gets no answer in it.
@@ -347,7 +347,7 @@ func TestNoticesAreListedRetriedAndDeleted(t *testing.T) {
 		{"client_id": "other", "redirect_uris": ["https://a.example/cb"], "backchannel_logout_uri": "https://a.example/out"}]`))
 	_, n := sh.visit(s, "ada", "told", 0, true)
 	for _, id := range []string{"told", "other"} {
-		if err := s.JoinSession(t.Context(), n.ID, id, time.Now()); err != nil {
+		if err := s.JoinSession(t.Context(), n.ID, id, "", time.Now()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -28,7 +28,7 @@ func TestALogoutTokenSaysWhoLeftWhat(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		h := newHouse(t, s)
-		tokens := make(chan string, 2)
+		tokens := make(chan string, 3)
 		take := func(w http.ResponseWriter, r *http.Request) {
 			if err := r.ParseForm(); err != nil || len(r.PostForm) != 1 || r.URL.RawQuery != "at=once" {
 				t.Errorf("posted %v to %s, %v; want a logout_token alone", r.PostForm, r.URL, err)
@@ -38,10 +38,11 @@ func TestALogoutTokenSaysWhoLeftWhat(t *testing.T) {
 		}
 		h.receiver("rp", take, func(c *client.Client) { c.IDTokenSignedResponseAlg = "RS256" })
 		pairwise := h.receiver("pairwise", take, func(c *client.Client) { c.SubjectType = client.Pairwise })
+		h.receiver("named", take, nil)
 		h.run()
-		sid := h.signOut("rp", "pairwise")
+		sid := h.signOut("rp", "pairwise", "named")
 
-		for range 2 {
+		for range 3 {
 			token := <-tokens
 			payload, _, err := h.keys.Verify(token, "logout+jwt")
 			h.must(err)
@@ -57,6 +58,9 @@ func TestALogoutTokenSaysWhoLeftWhat(t *testing.T) {
 				"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
 			}
 			alg := `"RS256"`
+			if got["aud"] == "named" { // by a login app
+				want["aud"], want["sub"], alg = "named", "as-ada", `"ES256"`
+			}
 			if got["aud"] == "pairwise" {
 				subjects := client.Subjects{Salt: []byte("salt")}
 				want["aud"], want["sub"], alg = "pairwise", subjects.Of(pairwise, "ada-subject"), `"ES256"`
@@ -69,7 +73,7 @@ func TestALogoutTokenSaysWhoLeftWhat(t *testing.T) {
 				t.Errorf("header = %s, want a kid and %s", header, alg)
 			}
 		}
-		for _, id := range []string{"rp", "pairwise"} {
+		for _, id := range []string{"rp", "pairwise", "named"} {
 			if n := h.settles(id, notice.Delivered); n.Attempts != 1 || n.Status != http.StatusNoContent || n.Fault != "" {
 				t.Errorf("the notice is %+v, want it delivered at once", n)
 			}

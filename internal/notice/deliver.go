@@ -1,6 +1,7 @@
 package notice
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -105,7 +106,7 @@ func (c *Courier) logoutToken(ctx context.Context, told *client.Client, n *Notic
 	now := c.Now()
 	token, err := c.Signer.SignClaims(ctx, alg, "logout+jwt", map[string]any{
 		"iss": c.Issuer, "aud": told.ID, "iat": now.Unix(), "exp": now.Add(tokenLifetime).Unix(), "jti": rand.Text(),
-		"sub": c.Subjects.Of(told, n.Subject), "sid": c.Subjects.Session(told, n.SessionID),
+		"sub": cmp.Or(n.KnownAs, c.Subjects.Of(told, n.Subject)), "sid": c.Subjects.Session(told, n.SessionID),
 		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": struct{}{}},
 	})
 	if err != nil {

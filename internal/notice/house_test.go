@@ -142,7 +142,7 @@ func (h *house) endSession(clients ...string) string {
 	}
 	h.must(h.store.InsertSession(h.t.Context(), s, nil))
 	for _, id := range clients {
-		h.must(h.store.JoinSession(h.t.Context(), s.ID, id, h.now()))
+		h.must(h.store.JoinSession(h.t.Context(), s.ID, id, map[string]string{"named": "as-ada"}[id], h.now()))
 	}
 	_, err := h.store.EndSession(h.t.Context(), s.ID, h.now())
 	h.must(err)

@@ -43,6 +43,7 @@ type Notice struct {
 	ClientID  string
 	Subject   string // the person's own, whatever the client calls them
 	SessionID string
+	KnownAs   string // what the client calls them, if a login app chose it
 
 	State     State
 	CreatedAt time.Time

@@ -45,7 +45,7 @@ func (h *Handler) decide(w http.ResponseWriter, r *http.Request, a *asked, here 
 		h.toConsent(w, r, a, here, waiting, missing)
 		return
 	}
-	missing, err := h.join(ctx, a, s, now)
+	missing, err := h.join(ctx, a, here, waiting, now)
 	switch {
 	case err != nil:
 		h.writeAuthorizeError(w, r, a, err)

@@ -62,8 +62,9 @@ type Grants interface {
 type Sessions interface {
 	SessionAndConsent(ctx context.Context, cookie []byte, clientID string, now time.Time) (*session.Session, *grant.Consent, error)
 	TouchSession(ctx context.Context, cookie []byte, seenAt, idleUntil time.Time) error
-	// JoinSession returns session.ErrNotFound if the session has ended.
-	JoinSession(ctx context.Context, sessionID, clientID string, now time.Time) error
+	// JoinSession returns session.ErrNotFound if the session has ended. Unless it is
+	// empty, knownAs is the client's name for the person.
+	JoinSession(ctx context.Context, sessionID, clientID, knownAs string, now time.Time) error
 	InsertRequest(ctx context.Context, r *grant.Request) error
 	// Resume returns a request, and what SessionAndConsent does or nil.
 	Resume(ctx context.Context, id string, cookie []byte, now time.Time) (*grant.Request, *session.Session, *grant.Consent, error)

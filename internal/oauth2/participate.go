@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/session"
 )
 
@@ -16,11 +17,11 @@ import (
 // is missing is returned: a sign-in.
 //
 // Spec: OpenID Connect Front-Channel Logout section 3; Back-Channel Logout section 2.3.
-func (h *Handler) join(ctx context.Context, a *asked, s *session.Session, now time.Time) (missing, err error) {
+func (h *Handler) join(ctx context.Context, a *asked, here present, waiting *grant.Request, now time.Time) (missing, err error) {
 	if !a.client.HearsOfSignOut() {
 		return nil, nil
 	}
-	err = h.Sessions.JoinSession(ctx, s.ID, a.client.ID, now)
+	err = h.Sessions.JoinSession(ctx, here.session.ID, a.client.ID, extra(waiting, here).KnownAs, now)
 	if errors.Is(err, session.ErrNotFound) {
 		return refuse(codeLoginRequired, "The person must sign in"), nil
 	}

@@ -34,7 +34,7 @@ func TestClientsInTheBrowserHearOfTheSignOut(t *testing.T) {
 	} {
 		s, cookie := r.signIn(t)
 		for _, id := range []string{"shop", "framed"} {
-			if err := r.store.JoinSession(t.Context(), s.ID, id, r.now); err != nil {
+			if err := r.store.JoinSession(t.Context(), s.ID, id, "", r.now); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -98,7 +98,7 @@ func TestAFrameNamesTheSessionAsItsClientKnowsIt(t *testing.T) {
 	}
 	s, cookie := r.signIn(t)
 	for _, id := range []string{"one", "two"} {
-		if err := r.store.JoinSession(t.Context(), s.ID, id, r.now); err != nil {
+		if err := r.store.JoinSession(t.Context(), s.ID, id, "", r.now); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -45,7 +45,7 @@ func (s *Store) APIKey(ctx context.Context, id string) (*apikey.Key, error) {
 func (s *Store) ListAPIKeys(ctx context.Context, after string, limit int) (list []*apikey.Key, err error) {
 	const read = `SELECT ` + keyColumns + ` FROM api_keys WHERE id > $1 ORDER BY id LIMIT $2`
 
-	err = s.read.each(ctx, func(from scanner) error {
+	err = s.list.each(ctx, func(from scanner) error {
 		k := &apikey.Key{}
 		list = append(list, k)
 		return from.Scan(keyInto(k)...)

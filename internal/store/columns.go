@@ -113,7 +113,13 @@ func intoOptional(v any) column {
 
 // intoRaw reads a structure as it is written.
 func intoRaw(raw *json.RawMessage) column {
-	return into(func(text string) error { *raw = json.RawMessage(text); return nil })
+	return into(func(text string) error {
+		*raw = nil
+		if text != "" {
+			*raw = json.RawMessage(text)
+		}
+		return nil
+	})
 }
 
 // intoName reads a username, which is "" where it stands for none.

@@ -105,7 +105,7 @@ func (y *year) people() {
 		Subject: "alice", ClientID: "rp", SessionID: seen, Scopes: []string{"openid"}, GivenAt: y.now, ExpiresAt: y.now.Add(30 * day),
 	})
 	y.put("consents", 14*day+rowStays) // with its session
-	must(y.t, y.s.JoinSession(ctx, seen, "told", y.now))
+	must(y.t, y.s.JoinSession(ctx, seen, "told", "", y.now))
 	y.put("participants", 14*day+rowStays)
 	must(y.t, y.s.TouchSession(ctx, cookie(seen), y.now.Add(time.Second), y.now.Add(14*day)))
 
@@ -138,7 +138,7 @@ func (y *year) signOut() {
 	gone := y.grantOf(short, true, 30*day, 90*day, nil)
 	y.spend(gone)
 	y.grantEnds(gone, 0)
-	must(y.t, y.s.JoinSession(ctx, short, "told", y.now))
+	must(y.t, y.s.JoinSession(ctx, short, "told", "", y.now))
 	must(y.t, y.s.SaveConsent(ctx, &grant.Consent{Subject: "alice", ClientID: "rp", SessionID: short, GivenAt: y.now}))
 	end(y.t, y.s, short, y.now)
 	n, err := y.s.ClaimNotice(ctx, "told", y.now, y.now.Add(time.Minute))

@@ -13,7 +13,7 @@ import (
 )
 
 const noticeColumns = `id, kind, client_id, subject, session_id, state,
-	created_at, due_at, until, attempts, status, fault, ended_at`
+	created_at, due_at, until, attempts, status, fault, ended_at, known_as`
 
 // How long a notice is kept that needs no more work: one that arrived for whoever
 // wonders, one that did not for somebody to look after it.
@@ -25,7 +25,7 @@ const (
 func scanNotice(from scanner) (*notice.Notice, error) {
 	n := &notice.Notice{}
 	err := from.Scan(&n.ID, intoText(&n.Kind), &n.ClientID, &n.Subject, &n.SessionID, intoText(&n.State),
-		intoTime(&n.CreatedAt), intoTime(&n.DueAt), intoTime(&n.Until), &n.Attempts, &n.Status, &n.Fault, intoTime(&n.EndedAt))
+		intoTime(&n.CreatedAt), intoTime(&n.DueAt), intoTime(&n.Until), &n.Attempts, &n.Status, &n.Fault, intoTime(&n.EndedAt), &n.KnownAs)
 	return n, err
 }
 
@@ -38,7 +38,7 @@ func insertNotices(ctx context.Context, on conn, list []*notice.Notice) error {
 		for _, n := range some {
 			row := []any{
 				n.ID, string(n.Kind), n.ClientID, n.Subject, n.SessionID, string(n.State),
-				stamp(n.CreatedAt), stamp(n.DueAt), stamp(n.Until), n.Attempts, n.Status, n.Fault, micros(n.EndedAt),
+				stamp(n.CreatedAt), stamp(n.DueAt), stamp(n.Until), n.Attempts, n.Status, n.Fault, micros(n.EndedAt), n.KnownAs,
 			}
 			rows = append(rows, `(`+places(len(args)+1, len(row))+`)`)
 			args = append(args, row...)

@@ -28,7 +28,7 @@ func furnishTold(t *testing.T, s *store.Store) {
 	must(t, s.InsertClient(t.Context(), aToldClient("told")))
 	must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
 	for _, id := range []string{"told", "front", "told"} {
-		must(t, s.JoinSession(t.Context(), "sid", id, noon))
+		must(t, s.JoinSession(t.Context(), "sid", id, "known as "+id, noon))
 	}
 }
 
@@ -90,7 +90,7 @@ func TestTheEndOfASessionLeavesNotices(t *testing.T) {
 					t.Fatalf("there are %d notices, want one", len(list))
 				}
 				want := notice.New(notice.BackchannelLogout, "told", "alice", "sid", later)
-				want.ID = list[0].ID
+				want.ID, want.KnownAs = list[0].ID, "known as told"
 				wantSame(t, "the notice", list[0], want)
 				end(t, s, "sid", later)
 				if again := notices(t, s, store.NoticeFilter{}); len(again) != 1 {
@@ -124,8 +124,8 @@ func TestNobodyJoinsASessionThatHasEnded(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		furnishTold(t, s)
 		end(t, s, "sid", noon)
-		wantErr(t, "JoinSession", s.JoinSession(t.Context(), "sid", "told", noon), session.ErrNotFound)
-		wantErr(t, "JoinSession of no session", s.JoinSession(t.Context(), "never", "told", noon), session.ErrNotFound)
+		wantErr(t, "JoinSession", s.JoinSession(t.Context(), "sid", "told", "", noon), session.ErrNotFound)
+		wantErr(t, "JoinSession of no session", s.JoinSession(t.Context(), "never", "told", "", noon), session.ErrNotFound)
 	})
 }
 
@@ -144,7 +144,7 @@ func TestWhoJoinsWhileASessionEndsWaits(t *testing.T) {
 	must(t, err)
 
 	joined := make(chan error, 1)
-	go func() { joined <- s.JoinSession(t.Context(), "sid", "rp", noon) }()
+	go func() { joined <- s.JoinSession(t.Context(), "sid", "rp", "", noon) }()
 	select {
 	case err := <-joined:
 		t.Fatalf("JoinSession did not wait: %v", err)
@@ -170,7 +170,7 @@ func TestJoiningMeetsSigningOut(t *testing.T) {
 					_, err := s.EndSession(ctx, id, noon)
 					return err
 				}
-				return s.JoinSession(ctx, id, "told", noon)
+				return s.JoinSession(ctx, id, "told", "", noon)
 			})
 			let := 0
 			for i, err := range results {
@@ -288,7 +288,7 @@ func TestATimeoutIsNoSignOut(t *testing.T) {
 		if list := notices(t, s, store.NoticeFilter{}); len(list) != 0 {
 			t.Errorf("there are %d notices of a timeout", len(list))
 		}
-		wantErr(t, "JoinSession", s.JoinSession(t.Context(), "sid", "told", noon), session.ErrNotFound)
+		wantErr(t, "JoinSession", s.JoinSession(t.Context(), "sid", "told", "", noon), session.ErrNotFound)
 	})
 }
 
@@ -300,13 +300,13 @@ func TestAnOlderReplicaEndsASession(t *testing.T) {
 		s := storetest.Open(t, url)
 		furnishTold(t, s)
 		must(t, s.InsertSession(t.Context(), aSession("other", "alice"), nil))
-		must(t, s.JoinSession(t.Context(), "other", "told", noon))
+		must(t, s.JoinSession(t.Context(), "other", "told", "", noon))
 		before := `DELETE FROM sessions WHERE id = 'sid'`
 		if s.Engine() == "sqlite" {
 			before = `PRAGMA foreign_keys = ON; ` + before
 		}
 		alter(t, url, before)
-		wantErr(t, "JoinSession", s.JoinSession(t.Context(), "sid", "rp", noon), session.ErrNotFound)
+		wantErr(t, "JoinSession", s.JoinSession(t.Context(), "sid", "rp", "", noon), session.ErrNotFound)
 
 		end(t, s, "other", noon)
 		if list := notices(t, s, store.NoticeFilter{}); len(list) != 1 || list[0].SessionID != "other" {
@@ -343,7 +343,7 @@ func TestManySessionsEndInFewStatements(t *testing.T) {
 				for i := range 300 {
 					id := strconv.Itoa(i)
 					must(t, s.InsertSession(t.Context(), aSession(id, "alice"), nil))
-					must(t, s.JoinSession(t.Context(), id, "told", noon))
+					must(t, s.JoinSession(t.Context(), id, "told", "", noon))
 				}
 				before := s.Statements()
 				must(t, finish(t.Context(), s))

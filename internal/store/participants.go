@@ -15,14 +15,15 @@ import (
 )
 
 // JoinSession notes that a client gets an answer in a session, so that it hears of
-// the session's end. It returns [session.ErrNotFound] if the session has ended: the
+// the session's end, by the name knownAs for the person if that is not empty. It
+// returns [session.ErrNotFound] if the session has ended: the
 // database lets either the client in before that, or its end come first.
-func (s *Store) JoinSession(ctx context.Context, sessionID, clientID string, now time.Time) error {
+func (s *Store) JoinSession(ctx context.Context, sessionID, clientID, knownAs string, now time.Time) error {
 	const join = `
-		INSERT INTO participants (session_id, client_id, joined_at, living) VALUES ($1, $2, $3, $1)
+		INSERT INTO participants (session_id, client_id, joined_at, living, known_as) VALUES ($1, $2, $3, $1, $4)
 		ON CONFLICT DO NOTHING`
 
-	_, err := s.write.exec(ctx, join, sessionID, clientID, now.UnixMicro())
+	_, err := s.write.exec(ctx, join, sessionID, clientID, now.UnixMicro(), knownAs)
 	if s.engine.lacksReferenced(err) {
 		return session.ErrNotFound
 	}
@@ -76,14 +77,16 @@ func removeSessions(ctx context.Context, on conn, subject string, now time.Time)
 // and writes the notices of that. It returns the clients among them that are still
 // registered and may still be told, in order.
 func leave(ctx context.Context, on conn, subject string, sessionIDs []string, now time.Time) ([]string, error) {
-	joined := map[string][]string{} // the sessions of each client
+	type participation struct{ sessionID, knownAs string }
+	joined := map[string][]participation{} // of each client
 	err := inParts(sessionIDs, func(places string, args []any) error {
 		return on.each(ctx, func(from scanner) error {
-			var sessionID, clientID string
-			err := from.Scan(&sessionID, &clientID)
-			joined[clientID] = append(joined[clientID], sessionID)
+			var p participation
+			var clientID string
+			err := from.Scan(&p.sessionID, &clientID, &p.knownAs)
+			joined[clientID] = append(joined[clientID], p)
 			return err
-		}, `DELETE FROM participants WHERE session_id IN (`+places+`) RETURNING session_id, client_id`, args...)
+		}, `DELETE FROM participants WHERE session_id IN (`+places+`) RETURNING session_id, client_id, known_as`, args...)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("end participation: %w", err)
@@ -100,8 +103,10 @@ func leave(ctx context.Context, on conn, subject string, sessionIDs []string, no
 			if c.BackchannelLogoutURI == "" {
 				return nil
 			}
-			for _, id := range joined[c.ID] {
-				list = append(list, notice.New(notice.BackchannelLogout, c.ID, subject, id, now))
+			for _, p := range joined[c.ID] {
+				n := notice.New(notice.BackchannelLogout, c.ID, subject, p.sessionID, now)
+				n.KnownAs = p.knownAs
+				list = append(list, n)
 			}
 			return nil
 		}, `SELECT id, metadata FROM clients WHERE disabled = 0 AND id IN (`+places+`) ORDER BY id`, args...)

@@ -41,6 +41,7 @@ func TestMigrate(t *testing.T) {
 				[]string{
 					"00001_nouns.sql", "00002_grants_" + engine + ".sql", "00003_sign_out.sql", "00004_self_registered.sql",
 					"00005_apps.sql", "00006_api_keys.sql", "00007_grants_by_subject_" + engine + ".sql",
+					"00008_known_as.sql",
 				})
 			must(t, s.CheckSchema(t.Context()))
 
@@ -84,7 +85,7 @@ func TestReplicasMigrateAtOnce(t *testing.T) {
 					t.Errorf("Migrate = %v, want success", err)
 				}
 			}
-			wantSame(t, "steps taken by all of them", total, 7)
+			wantSame(t, "steps taken by all of them", total, 8)
 			for _, s := range stores {
 				must(t, s.CheckSchema(t.Context()))
 			}
@@ -130,7 +131,7 @@ func TestAnOlderSchemaIsTakenOverWithItsData(t *testing.T) {
 			_, err = s.Migrate(t.Context())
 			must(t, err)
 			must(t, s.InsertClient(t.Context(), aToldClient("told")))
-			must(t, s.JoinSession(t.Context(), "sid", "told", noon))
+			must(t, s.JoinSession(t.Context(), "sid", "told", "", noon))
 			end(t, s, "sid", noon)
 			if list := notices(t, s, store.NoticeFilter{}); len(list) != 1 {
 				t.Errorf("there are %d notices, want one", len(list))

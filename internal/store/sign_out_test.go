@@ -80,7 +80,7 @@ func TestSignOutFindsWhatWasGivenMeanwhile(t *testing.T) {
 				n := aSession("another", "alice")
 				n.AuthTime = later
 				must(t, s.InsertSession(t.Context(), n, nil))
-				must(t, s.JoinSession(t.Context(), "another", "told", later))
+				must(t, s.JoinSession(t.Context(), "another", "told", "", later))
 			}
 			for _, g := range given {
 				spend(t, s, g)

@@ -34,7 +34,7 @@ func TestStatements(t *testing.T) {
 				return s.InsertGrant(ctx, g)
 			}},
 			{"authorize, for a client that hears of the session's end", 1, func(ctx context.Context) error {
-				return s.JoinSession(ctx, "sid", "rp", noon)
+				return s.JoinSession(ctx, "sid", "rp", "", noon)
 			}},
 			{"token, authorization_code", 1, func(ctx context.Context) error {
 				_, err := s.SpendCode(ctx, grant.Spending{Ref: g.Ref, ClientID: "rp", Now: noon})

@@ -88,7 +88,7 @@ var methods = map[string]func(context.Context, *store.Store) error{
 		return err
 	},
 
-	"JoinSession": func(ctx context.Context, s *store.Store) error { return s.JoinSession(ctx, "sid", "rp", noon) },
+	"JoinSession": func(ctx context.Context, s *store.Store) error { return s.JoinSession(ctx, "sid", "rp", "", noon) },
 	"DueNotices":  func(ctx context.Context, s *store.Store) error { _, err := s.DueNotices(ctx); return err },
 	"ClaimNotice": func(ctx context.Context, s *store.Store) error {
 		_, err := s.ClaimNotice(ctx, "rp", noon, noon)

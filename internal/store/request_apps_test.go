@@ -1,0 +1,277 @@
+package store_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// sentAway is a request that a login app is asked about.
+func sentAway(tb testing.TB, s *store.Store, id string, change func(*grant.Request)) *grant.Request {
+	tb.Helper()
+	r := aRequest(id)
+	r.LoginSession = "session of " + id
+	r.Parameters = "scope=openid+email&" + grant.ConsentParameter + "=openid+email+phone"
+	if change != nil {
+		change(r)
+	}
+	must(tb, s.InsertRequest(tb.Context(), r))
+	return r
+}
+
+var (
+	someVerifier = grant.HashVerifier("some verifier")
+	someBrowser  = session.Hash("browser")
+)
+
+func TestALoginIsAnsweredOnce(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		furnish(t, s)
+		must(t, s.SetDisabled(ctx, "bob", true, noon))
+		login := &grant.Login{Remember: true, RememberFor: 60, ACR: "gold", AMR: []string{"pwd"}, Context: []byte(`{"a":1}`), KnownAs: "x", ProviderSession: "y"}
+		no := &grant.Login{Refusal: &grant.Refusal{Code: "access_denied", Description: "No."}}
+
+		r := sentAway(t, s, "new", nil)
+		wantErr(t, "naming who may not sign in", s.AnswerLogin(ctx, "new", "bob", login, someVerifier, noon), account.ErrBarred)
+		must(t, s.AnswerLogin(ctx, "new", "alice", login, someVerifier, noon))
+		wantErr(t, "another answer", s.AnswerLogin(ctx, "new", "alice", login, someVerifier, noon), grant.ErrDecided)
+		wantErr(t, "refusing afterwards", s.AnswerLogin(ctx, "new", "", no, someVerifier, noon), grant.ErrDecided)
+		got, err := s.Request(ctx, "new", noon)
+		must(t, err)
+		r.Subject, r.Login, r.Verifier, r.SessionID, r.SignedInAt = "alice", login, someVerifier, r.LoginSession, noon
+		wantSame(t, "an answered request", got, r)
+
+		sentAway(t, s, "skip", func(r *grant.Request) { r.LoginSkip, r.Subject = true, "alice" })
+		wantErr(t, "skipping with another subject", s.AnswerLogin(ctx, "skip", "carol", login, someVerifier, noon), grant.ErrOtherSubject)
+		must(t, s.AnswerLogin(ctx, "skip", "alice", login, someVerifier, noon))
+		got, err = s.Request(ctx, "skip", noon)
+		must(t, err)
+		if !got.SignedInAt.IsZero() || got.SessionID != "session of skip" {
+			t.Errorf("who goes on has signed in: %+v", got)
+		}
+
+		sentAway(t, s, "refused", nil)
+		must(t, s.AnswerLogin(ctx, "refused", "", no, someVerifier, noon))
+		wantErr(t, "accepting afterwards", s.AnswerLogin(ctx, "refused", "alice", login, someVerifier, noon), grant.ErrDecided)
+		got, err = s.Request(ctx, "refused", noon)
+		must(t, err)
+		if got.Decision != grant.Denied || got.DecidedFor != grant.Nobody || got.Login.Refusal.Code != "access_denied" || got.SessionID != "" {
+			t.Errorf("a refused request is %+v", got)
+		}
+
+		must(t, s.InsertRequest(ctx, aRequest("of the pages")))
+		for id, now := range map[string]time.Time{"of the pages": noon, "unknown": noon, "new": noon.Add(time.Hour)} {
+			wantErr(t, "answering "+id, s.AnswerLogin(ctx, id, "alice", login, someVerifier, now), grant.ErrNoRequest)
+		}
+	})
+}
+
+func TestOneOfManySpendsALogin(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		a, b := storetest.Open(t, url), storetest.Open(t, url)
+		furnish(t, a)
+		sentAway(t, a, "id", nil)
+		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
+			return s.AnswerLogin(ctx, "id", "alice", &grant.Login{}, someVerifier, noon)
+		}), grant.ErrDecided)
+		for name, try := range map[string]func() error{
+			"another browser": func() error {
+				_, err := a.SpendLogin(t.Context(), "id", session.Hash("x"), someVerifier, noon)
+				return err
+			},
+			"no browser": func() error { _, err := a.SpendLogin(t.Context(), "id", nil, someVerifier, noon); return err },
+			"another verifier": func() error {
+				_, err := a.SpendLogin(t.Context(), "id", someBrowser, session.Hash("x"), noon)
+				return err
+			},
+			"too late": func() error {
+				_, err := a.SpendLogin(t.Context(), "id", someBrowser, someVerifier, noon.Add(time.Hour))
+				return err
+			},
+		} {
+			wantErr(t, name, try(), grant.ErrNoRequest)
+		}
+		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
+			r, err := s.SpendLogin(ctx, "id", someBrowser, someVerifier, noon)
+			if err == nil && (!r.Person.Known || r.Person.Barred || r.Person.Username != "name-of-alice" || r.LoginSpentAt.IsZero()) {
+				t.Errorf("who is back is %+v", r)
+			}
+			return err
+		}), grant.ErrNoRequest)
+	})
+}
+
+func TestWhoIsBackIsKnownAsFarAsTheyAre(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		furnish(t, s)
+		must(t, s.InsertAccount(ctx, account.NewExternal("brought", noon)))
+		for subject, want := range map[string]grant.Person{
+			"nobody yet": {}, "brought": {Known: true, Claims: []byte("null")},
+			"bob": {Known: true, Barred: true, Username: "name-of-bob", Claims: []byte(`{"email":"bob@example.org","email_verified":true}`)},
+		} {
+			sentAway(t, s, subject, nil)
+			must(t, s.AnswerLogin(ctx, subject, subject, &grant.Login{}, someVerifier, noon))
+			if subject == "bob" { // cuts off what came before
+				must(t, s.SetPassword(ctx, "bob", "", noon.Add(time.Second)))
+			}
+			got, err := s.SpendLogin(ctx, subject, someBrowser, someVerifier, noon.Add(2*time.Second))
+			must(t, err)
+			wantSame(t, "the person "+subject, got.Person, want)
+		}
+	})
+}
+
+func TestAResumedRequestComesWithWhoIsThere(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		furnish(t, s)
+		r := sentAway(t, s, "id", func(r *grant.Request) { r.SessionID = "sid" })
+		look := func(what string, cookie []byte, signedIn bool) *grant.Consent {
+			t.Helper()
+			got, n, consent, err := s.Resume(ctx, "id", cookie, noon)
+			must(t, err)
+			wantSame(t, what+": the request", got, r)
+			if (n != nil) != signedIn {
+				t.Errorf("%s: the session is %+v", what, n)
+			}
+			if n != nil && (n.ID != "sid" || n.Username != "name-of-alice" || len(n.Claims) == 0) {
+				t.Errorf("%s: the session is %+v", what, n)
+			}
+			asked, m, _, err := s.ConsentRequest(ctx, "id", noon)
+			must(t, err)
+			wantSame(t, what+": what the app sees", asked, r)
+			if cookie != nil && (m != nil) != signedIn {
+				t.Errorf("%s: the app sees the session %+v", what, m)
+			}
+			return consent
+		}
+		look("nobody", nil, false)
+		must(t, s.InsertSession(ctx, aSession("sid", "alice"), nil))
+		look("nobody in this browser", nil, false)
+		if consent := look("alice", cookie("sid"), true); consent != nil {
+			t.Errorf("she has consented to %v", consent)
+		}
+		for _, c := range []*grant.Consent{
+			{Scopes: []string{"openid"}, Extra: grant.Extra{KnownAs: "older"}, GivenAt: noon.Add(-time.Minute)},
+			{SessionID: "sid", Scopes: []string{"email"}, Extra: grant.Extra{KnownAs: "newer"}, GivenAt: noon},
+			{SessionID: "another", Scopes: []string{"phone"}, GivenAt: noon},
+		} {
+			c.Subject, c.ClientID = "alice", "rp"
+			must(t, s.SaveConsent(ctx, c))
+		}
+		if consent := look("alice", cookie("sid"), true); !consent.Covers([]string{"openid", "email"}) || consent.Covers([]string{"phone"}) || consent.Extra.KnownAs != "newer" {
+			t.Errorf("her consent is %+v", consent)
+		}
+		must(t, s.SetDisabled(ctx, "alice", true, noon))
+		look("alice, disabled", cookie("sid"), false)
+		_, _, _, err := s.Resume(ctx, "another", cookie("sid"), noon)
+		wantErr(t, "an unknown request", err, grant.ErrNoRequest)
+		_, _, _, err = s.ConsentRequest(ctx, "id", noon.Add(time.Hour))
+		wantErr(t, "one that has run out", err, grant.ErrNoRequest)
+	})
+}
+
+func TestAConsentIsAnsweredOnce(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s, other := storetest.Open(t, url), storetest.Open(t, url)
+		ctx := t.Context()
+		furnish(t, s)
+		must(t, s.InsertSession(ctx, aSession("sid", "alice"), nil))
+		yes := &grant.Agreement{
+			Scopes: []string{"openid", "never asked for"}, Resources: []string{"https://api.example"}, Remember: true,
+			Extra: grant.Extra{IDToken: []byte(`{"a":1}`), AccessToken: []byte(`{"b":2}`)},
+		}
+		remembered := func() *grant.Consent {
+			t.Helper()
+			_, consent, err := s.SessionAndConsent(ctx, cookie("sid"), "rp", noon)
+			must(t, err)
+			return consent
+		}
+		answer := func(id string, a *grant.Agreement) error {
+			return s.AnswerConsent(ctx, id, a, someVerifier, time.Hour, noon)
+		}
+
+		sentAway(t, s, "early", nil)
+		wantErr(t, "before anybody signed in", answer("early", yes), grant.ErrNoRequest)
+		wantErr(t, "an unknown one", answer("unknown", yes), grant.ErrNoRequest)
+		sentAway(t, s, "ended", func(r *grant.Request) { r.SessionID = "gone" })
+		wantErr(t, "after the session", answer("ended", yes), grant.ErrDecided)
+		if got := remembered(); got != nil {
+			t.Fatalf("what failed is remembered: %+v", got)
+		}
+
+		sentAway(t, s, "id", func(r *grant.Request) { r.SessionID, r.Login = "sid", &grant.Login{KnownAs: "x"} })
+		wantOneWinner(t, race(t, s, other, func(ctx context.Context, s *store.Store) error {
+			return s.AnswerConsent(ctx, "id", yes, someVerifier, time.Hour, noon)
+		}), grant.ErrDecided)
+		got, err := s.Request(ctx, "id", noon)
+		must(t, err)
+		if got.Decision != grant.Accepted || got.DecidedFor != "alice" || string(got.Verifier) != string(someVerifier) {
+			t.Errorf("the request is %+v", got)
+		}
+		wantSame(t, "the agreement", got.Agreement, yes)
+		first := remembered()
+		wantSame(t, "what is remembered", first, &grant.Consent{
+			Subject: "alice", ClientID: "rp", Scopes: []string{"openid", "phone"}, GivenAt: noon, ExpiresAt: noon.Add(time.Hour),
+			Extra: grant.Extra{IDToken: []byte(`{"a":1}`), AccessToken: []byte(`{"b":2}`), KnownAs: "x"},
+		})
+
+		// Agreeing to the same again is no new decision, to more is.
+		sentAway(t, s, "again", func(r *grant.Request) { r.SessionID = "sid" })
+		must(t, s.AnswerConsent(ctx, "again", &grant.Agreement{Scopes: []string{"openid"}, Remember: true}, someVerifier, 2*time.Hour, noon.Add(time.Minute)))
+		wantSame(t, "what is remembered after skipping", remembered(), first)
+		sentAway(t, s, "more", func(r *grant.Request) { r.SessionID = "sid" })
+		must(t, answer("more", &grant.Agreement{Scopes: []string{"email"}, Remember: true}))
+		if got := remembered(); !got.Covers([]string{"openid", "email", "phone"}) {
+			t.Errorf("after agreeing to more, %v is remembered", got.Scopes)
+		}
+
+		sentAway(t, s, "refused", func(r *grant.Request) { r.SessionID = "sid" })
+		must(t, answer("refused", &grant.Agreement{Remember: true, Refusal: &grant.Refusal{Code: "access_denied"}}))
+		got, err = s.Request(ctx, "refused", noon)
+		must(t, err)
+		if got.Decision != grant.Denied || got.DecidedFor != "alice" || got.Agreement.Refusal.Code != "access_denied" {
+			t.Errorf("a refused request is %+v", got)
+		}
+	})
+}
+
+func TestASessionKeepsTheTimeItWasGiven(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		furnish(t, s)
+		n := aSession("sid", "alice")
+		n.ProviderSession = "theirs"
+		n.IdleUntil = n.EndsAt
+		must(t, s.InsertSession(ctx, n, nil))
+		must(t, s.TouchSession(ctx, n.Cookie, noon.Add(time.Minute), noon.Add(2*time.Minute)))
+		read := func() *session.Session {
+			t.Helper()
+			got, _, err := s.SessionAndConsent(ctx, n.Cookie, "rp", noon)
+			must(t, err)
+			return got
+		}
+		if got := read(); !got.IdleUntil.Equal(n.EndsAt) || got.ProviderSession != "theirs" {
+			t.Errorf("a session in use is cut short, or has lost something: %+v", got)
+		}
+		n.Remembered, n.IdleUntil, n.EndsAt = true, noon.Add(24*time.Hour), noon.Add(48*time.Hour)
+		must(t, s.ExtendSession(ctx, n, noon.Add(time.Minute)))
+		if got := read(); !got.EndsAt.Equal(n.EndsAt) || !got.IdleUntil.Equal(n.IdleUntil) || !got.AuthTime.Equal(noon) {
+			t.Errorf("an extended session is %+v", got)
+		}
+	})
+}
