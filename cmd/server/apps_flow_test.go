@@ -17,6 +17,7 @@ import (
 // apps, and all that these say arrives.
 func TestAppsSignPeopleIn(t *testing.T) {
 	eachApart(t, func(t *testing.T, s *apart) {
+		t.Helper()
 		b := s.browser()
 		form := asking("login_hint", "jo@example", "acr_values", "gold", "ui_locales", "de en", "display", "page", "resource", "https://api.example")
 		p := b.get("/oauth2/auth?" + form.Encode())
@@ -95,6 +96,7 @@ func wantMembers(tb testing.TB, got, want object) {
 
 func TestAnAppIsAskedEachTime(t *testing.T) {
 	eachApart(t, func(t *testing.T, s *apart) {
+		t.Helper()
 		b := s.browser()
 		first := b.get("/oauth2/auth?" + asking().Encode())
 		p := b.signIn(s, first, object{"subject": "jo", "remember": true, "remember_for": 3600, "acr": "silver"})
@@ -144,6 +146,7 @@ func (s *apart) hintOf(b *browser, subject string) any {
 
 func TestWhoIsNotRememberedIsAskedAgain(t *testing.T) {
 	eachApart(t, func(t *testing.T, s *apart) {
+		t.Helper()
 		b := s.browser()
 		tokens := s.tokens(codeOf(t, b.through(s, asking(), "jo")))
 		sid := claims(t, tokens["id_token"])["sid"]
@@ -170,6 +173,7 @@ func TestWhoIsNotRememberedIsAskedAgain(t *testing.T) {
 // asked.
 func TestPromptNoneAsksNoApp(t *testing.T) {
 	eachApart(t, func(t *testing.T, s *apart) {
+		t.Helper()
 		none := asking("client_id", "careful", "scope", "openid", "prompt", "none")
 		once := asking("client_id", "careful", "scope", "openid")
 		b := s.browser()
@@ -208,6 +212,7 @@ func (s *apart) callBasic(form url.Values, id, secret string) reply {
 
 func TestAppsRefuse(t *testing.T) {
 	eachApart(t, func(t *testing.T, s *apart) {
+		t.Helper()
 		for name, tc := range map[string]struct {
 			body              object
 			code, description string

@@ -15,6 +15,7 @@ import (
 // nothing of theirs.
 func TestAVerifierIsGoodInOneBrowserAlone(t *testing.T) {
 	eachApart(t, func(t *testing.T, s *apart) {
+		t.Helper()
 		b, other := s.browser(), s.browser()
 		other.get("/oauth2/auth?" + asking().Encode())
 		back := s.to(s.put("login/accept", s.login(b.get("/oauth2/auth?"+asking().Encode())), object{"subject": "jo"}))
@@ -35,6 +36,7 @@ func TestAVerifierIsGoodInOneBrowserAlone(t *testing.T) {
 
 func TestAVerifierIsSpentOnce(t *testing.T) {
 	eachApart(t, func(t *testing.T, s *apart) {
+		t.Helper()
 		for _, remembered := range []bool{false, true} {
 			b := s.browser()
 			if remembered { // so that the login app lets them skip
@@ -64,6 +66,7 @@ func TestAVerifierIsSpentOnce(t *testing.T) {
 // Signing out does not leave a way to be signed in again.
 func TestAVerifierDoesNotOutliveItsSession(t *testing.T) {
 	eachApart(t, func(t *testing.T, s *apart) {
+		t.Helper()
 		b := s.browser()
 		back := s.to(s.put("login/accept", s.login(b.get("/oauth2/auth?"+asking().Encode())), object{"subject": "jo"}))
 		consent := s.consent(b.get(back))
@@ -80,6 +83,7 @@ func TestAVerifierDoesNotOutliveItsSession(t *testing.T) {
 
 func TestOneOfManyComesBack(t *testing.T) {
 	eachApart(t, func(t *testing.T, s *apart) {
+		t.Helper()
 		b := s.browser()
 		back := s.to(s.put("login/accept", s.login(b.get("/oauth2/auth?"+asking().Encode())), object{"subject": "jo"}))
 		var group sync.WaitGroup
@@ -104,6 +108,7 @@ func TestOneOfManyComesBack(t *testing.T) {
 // Tabs of one client do not disturb each other.
 func TestAppsInTwoTabs(t *testing.T) {
 	eachApart(t, func(t *testing.T, s *apart) {
+		t.Helper()
 		b := s.browser()
 		one := b.get("/oauth2/auth?" + asking().Encode())
 		two := b.get("/oauth2/auth?" + asking().Encode())
@@ -120,6 +125,7 @@ func TestAppsInTwoTabs(t *testing.T) {
 
 func TestAnsweredAndUnknownChallenges(t *testing.T) {
 	eachApart(t, func(t *testing.T, s *apart) {
+		t.Helper()
 		const requests = "/admin/oauth2/auth/requests/"
 		b := s.browser()
 		login := s.login(b.get("/oauth2/auth?" + asking().Encode()))
@@ -197,6 +203,7 @@ func TestWhatAppsMayNotSay(t *testing.T) {
 // given to them ends.
 func TestWhoAnAppBringsCanBeKeptOut(t *testing.T) {
 	eachApart(t, func(t *testing.T, s *apart) {
+		t.Helper()
 		b := s.browser()
 		tokens := s.tokens(codeOf(t, b.through(s, asking(), "jo")))
 		waiting := s.to(s.put("login/accept", s.login(b.get("/oauth2/auth?"+asking().Encode())), object{"subject": "jo"}))
@@ -231,6 +238,7 @@ func TestWhoAnAppBringsCanBeKeptOut(t *testing.T) {
 // not meet.
 func TestASubjectTakesNobodysName(t *testing.T) {
 	eachApart(t, func(t *testing.T, s *apart) {
+		t.Helper()
 		tokens := s.tokens(codeOf(t, s.browser().through(s, asking(), "ada")))
 		if got := claims(t, tokens["id_token"])["sub"]; got != "ada" {
 			t.Errorf("sub = %v", got)
@@ -283,6 +291,7 @@ func TestAnAppExtendsASession(t *testing.T) {
 // A client hears of a sign-out by the name that it knows the person by.
 func TestAForcedSubjectIsAlsoThatOfASignOut(t *testing.T) {
 	eachApart(t, func(t *testing.T, s *apart) {
+		t.Helper()
 		s.bring(`{"client_id": "told", "client_secret": "told-secret-told-secret-told-sec", "redirect_uris": ["` + testCallback + `"],
 			"scope": "openid", "backchannel_logout_uri": "https://told.example/out"}`)
 		b := s.browser()

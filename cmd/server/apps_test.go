@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -28,9 +29,7 @@ type apart struct {
 func startApart(tb testing.TB, db *store.Store, settings map[string]string) *apart {
 	tb.Helper()
 	all := map[string]string{"login_url": loginApp, "consent_url": consentApp, "admin_auth": "none"}
-	for name, value := range settings {
-		all[name] = value
-	}
+	maps.Copy(all, settings)
 	s := start(tb, db, all)
 	operators := httptest.NewServer(s.admin())
 	tb.Cleanup(operators.Close)
