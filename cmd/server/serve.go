@@ -33,7 +33,9 @@ func (cmd *serveCommand) Run(ctx context.Context, s streams, c *cli) error {
 	if err != nil {
 		return err
 	}
-	log := newLog(s.err, conf)
+	lines := newLogWriter(s.err)
+	defer lines.Close()
+	log := newLog(lines, conf)
 	db, err := openStore(ctx, conf, log)
 	if err != nil {
 		return err
