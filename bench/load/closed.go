@@ -8,19 +8,21 @@ import (
 )
 
 // Closed lets every caller call again as soon as it has an answer, for a
-// duration or until the context ends or nothing is left to call with.
+// duration or until the context ends or nothing is left to call with. Each calls
+// once at least, however busy the machine is.
 func Closed(ctx context.Context, callers []Caller, duration time.Duration) *Tally {
 	return together(callers, func(c Caller, t *Tally, start time.Time) {
 		for ctx.Err() == nil {
 			begin := time.Now()
-			if begin.Sub(start) >= duration {
-				return
-			}
 			err := c.Call()
 			if errors.Is(err, ErrEmpty) {
 				return
 			}
-			t.count(time.Since(begin), err)
+			end := time.Now()
+			t.count(end.Sub(begin), err)
+			if end.Sub(start) >= duration {
+				return
+			}
 		}
 	})
 }
