@@ -207,6 +207,13 @@ func (y *year) strangers() {
 		must(y.t, err)
 	}
 
+	bobs := y.aSessionNow(fmt.Sprint("of-bob-", y.steps), day)
+	bobs.Subject = "bob"
+	must(y.t, y.s.InsertSession(ctx, bobs, nil))
+	must(y.t, y.s.SaveConsent(ctx, &grant.Consent{Subject: "bob", ClientID: "rp", SessionID: bobs.ID, GivenAt: y.now}))
+	_, err := y.s.EndSessionsOf(ctx, "bob", y.now)
+	must(y.t, err)
+
 	guest := fmt.Sprint("guest-", y.steps)
 	a := anAccount(guest)
 	a.CreatedAt, a.SelfRegistered = y.now, true

@@ -14,7 +14,7 @@ import (
 const (
 	// batch bounds the rows that one statement removes, and so how long it keeps
 	// others from writing.
-	batch = 500
+	batch = 200
 	// breath is what follows a statement that removed so many: others get their turn,
 	// also where a purge has to catch up with a month.
 	breath = 20 * time.Millisecond

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -109,4 +110,58 @@ func (l *lines) Write(p []byte) (int, error) {
 	l.text += string(p)
 	l.wrote()
 	return len(p), nil
+}
+
+// A server that was down for a month finds all of it over at once. It clears that away
+// in small steps, between which requests have their turn.
+func TestCatchingUpWithAMonthLeavesRequestsTheirTurn(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		const many = 6000
+		s := storetest.Open(t, url)
+		furnish(t, s)
+		for back := range grant.Bucket(5) {
+			insert(t, s, func(g *grant.Grant) {
+				g.Bucket, g.ExpiresAt, g.EndsAt = grant.BucketAt(noon, false)-back, noon.Add(time.Hour), noon.Add(time.Hour)
+			})
+		}
+		_, err := openOutside(t, url).ExecContext(t.Context(), fmt.Sprintf(`
+			WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < %d)
+			INSERT INTO revoked_tokens (jti, until) SELECT 'token-' || n, %d FROM numbers`, many, noon.UnixMicro()))
+		must(t, err)
+
+		now := noon.Add(31 * day)
+		var purged store.Purged
+		ended := make(chan error)
+		go func() {
+			var err error
+			purged, err = s.Purge(t.Context(), now)
+			ended <- err
+		}()
+		requests := 0
+		for waiting := true; waiting; {
+			select {
+			case err := <-ended:
+				must(t, err)
+				waiting = false
+			default:
+				g := insert(t, s, func(g *grant.Grant) {
+					g.Ref = grant.Ref{Bucket: grant.BucketAt(now, true), ID: grant.NewID(now)}
+					g.CreatedAt, g.CodeExpiresAt, g.ExpiresAt, g.EndsAt = now, now.Add(time.Minute), now.Add(day), now.Add(day)
+				})
+				wantLive(t, s, g.Ref, now, true)
+				requests++
+			}
+		}
+		if requests < 10 {
+			t.Errorf("%d requests were served meanwhile, want them to go on", requests)
+		}
+		wantSame(t, "rows purged", purged.Rows, int64(many))
+		sizes, err := s.Sizes(t.Context())
+		must(t, err)
+		wantSame(t, "grants left beside those of the requests", sizes.Grants-int64(requests), int64(0))
+		if s.Engine() == "postgres" {
+			wantSame(t, "partitions dropped", purged.Partitions, 5)
+		}
+	})
 }

@@ -12,7 +12,7 @@ import (
 
 // stepsAtOnce bounds how far one purge goes through the grants of buckets that are
 // not closed, in steps of [batch] grants. Most of those live, and are in no hurry.
-const stepsAtOnce = 20
+const stepsAtOnce = 50
 
 // over tells of a grant that nothing can be alive under, or was not at $4: its
 // refresh token or code has run out, or it was ended, by itself or with its client or
