@@ -97,7 +97,7 @@ func TestStatementsWithApps(t *testing.T) {
 			return p
 		}
 		const requests = "/admin/oauth2/auth/requests/"
-		flow := func(kind string, b *browser, authorize, back int64) {
+		flow := func(kind string, b *browser, authorize, back, agreed int64) {
 			t.Helper()
 			p := step(kind+", authorize", authorize, func() reply { return b.get("/oauth2/auth?" + asking().Encode()) })
 			login := s.login(p)
@@ -110,17 +110,17 @@ func TestStatementsWithApps(t *testing.T) {
 			step(kind+", consent request", 1, func() reply {
 				return s.ask(http.MethodGet, requests+"consent?consent_challenge="+consent, "")
 			})
-			p = step(kind+", consent accepted", 1, func() reply {
-				return s.put("consent/accept", consent, object{"grant_scope": allScopes})
+			p = step(kind+", consent accepted", agreed, func() reply {
+				return s.put("consent/accept", consent, object{"grant_scope": allScopes, "remember": kind != "somebody new"})
 			})
 			p = step(kind+", back from consent", 2, func() reply { return b.get(s.to(p)) })
 			code := codeOf(t, p)
 			step(kind+", code", 1, func() reply { return s.call("/oauth2/token", exchanging(code)) })
 		}
-		flow("somebody new", s.browser(), 1, 3)
 		b := s.browser()
-		flow("somebody known", b, 1, 2)
-		flow("session kept", b, 2, 2)
+		flow("somebody new", s.browser(), 1, 3, 1)
+		flow("somebody known, whose consent is remembered", b, 1, 2, 3)
+		flow("session and consent kept", b, 2, 2, 1)
 	})
 }
 

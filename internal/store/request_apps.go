@@ -173,9 +173,10 @@ func (s *Store) SpendLogin(ctx context.Context, id string, browser, verifier []b
 	return r, nil
 }
 
-// AnswerConsent notes what a consent app said about a request, together with the
-// consent to remember if it is to be. The first answer stands, and a later one gets
-// [grant.ErrDecided]; so does one whose person is not signed in any more.
+// AnswerConsent notes what a consent app said about a request, and then the consent
+// to remember if it is to be: the app hears of neither before both are there. The
+// first answer stands, and a later one gets [grant.ErrDecided]; so does one whose
+// person is not signed in any more.
 func (s *Store) AnswerConsent(
 	ctx context.Context, id string, agreement *grant.Agreement, verifier []byte, lasting time.Duration, now time.Time,
 ) error {
@@ -184,7 +185,10 @@ func (s *Store) AnswerConsent(
 			decided_for = (SELECT s.subject FROM sessions s WHERE s.id = requests.session_id)
 		WHERE id = $1 AND session_id <> '' AND decision = '' AND expires_at > $5
 			AND EXISTS (SELECT 1 FROM sessions s WHERE s.id = requests.session_id AND s.idle_until > $5)
-		RETURNING ` + requestColumns
+		RETURNING ` + requestColumns + `,
+			(SELECT c.scopes FROM consents c
+			WHERE c.subject = requests.decided_for AND c.client_id = requests.client_id AND c.session_id = ''
+				AND (c.expires_at IS NULL OR c.expires_at > $5))`
 
 	text, err := document(agreement)
 	if err != nil {
@@ -194,47 +198,25 @@ func (s *Store) AnswerConsent(
 	if agreement.Refusal != nil {
 		decision = grant.Denied
 	}
-	take := func(c conn) error {
-		r := &grant.Request{}
-		err := c.one(ctx, answer, id, text, verifier, string(decision), now.UnixMicro()).Scan(requestInto(r)...)
-		if errors.Is(err, sql.ErrNoRows) {
-			return whyNoConsent(ctx, c, id, now)
-		}
-		if err != nil {
-			return fmt.Errorf("answer consent: %w", err)
-		}
-		if !agreement.Remember || decision == grant.Denied {
-			return nil
-		}
-		return rememberAgreement(ctx, c, r, lasting, now)
+	r, before := &grant.Request{}, &grant.Consent{}
+	err = s.write.one(ctx, answer, id, text, verifier, string(decision), now.UnixMicro()).
+		Scan(append(requestInto(r), intoWords(&before.Scopes))...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return whyNoConsent(ctx, s.read, id, now)
 	}
-	if !agreement.Remember {
-		return take(s.write)
+	if err != nil {
+		return fmt.Errorf("answer consent: %w", err)
 	}
-	return s.tx(ctx, take)
-}
-
-// rememberAgreement remembers what the consent app granted, unless an earlier
-// consent says so already: being asked again is then no new decision.
-func rememberAgreement(ctx context.Context, on conn, r *grant.Request, lasting time.Duration, now time.Time) error {
-	const read = `SELECT ` + consentColumns + ` FROM consents c
-		WHERE c.subject = $1 AND c.client_id = $2 AND c.session_id = '' AND (c.expires_at IS NULL OR c.expires_at > $3)`
-
-	scopes := r.Remembers(r.Agreement.Scopes)
-	before := &grant.Consent{}
-	err := on.one(ctx, read, r.DecidedFor, r.ClientID, now.UnixMicro()).Scan(consentInto(before)...)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return fmt.Errorf("read consent: %w", err)
-	}
-	if err == nil && before.Covers(scopes) {
-		return nil
+	scopes := r.Remembers(agreement.Scopes)
+	if !agreement.Remember || decision == grant.Denied || before.Covers(scopes) {
+		return nil // to be asked again about the same is no new decision
 	}
 	c := &grant.Consent{
 		Subject: r.DecidedFor, ClientID: r.ClientID, Scopes: scopes,
-		GivenAt: now, ExpiresAt: now.Add(lasting), Extra: r.Agreement.Extra,
+		GivenAt: now, ExpiresAt: now.Add(lasting), Extra: agreement.Extra,
 	}
 	c.Extra.KnownAs = r.Known("")
-	return addConsent(ctx, on, c, now)
+	return s.tx(ctx, func(on conn) error { return addConsent(ctx, on, c, now) })
 }
 
 func whyNoConsent(ctx context.Context, on conn, id string, now time.Time) error {
