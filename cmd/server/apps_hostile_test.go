@@ -307,3 +307,28 @@ func TestAForcedSubjectIsAlsoThatOfASignOut(t *testing.T) {
 		}
 	})
 }
+
+// A lost database is no verdict on what an app or a person brings.
+func TestALostDatabaseIsNoVerdictOnApps(t *testing.T) {
+	eachApart(t, func(t *testing.T, s *apart) {
+		t.Helper()
+		b := s.browser()
+		login := s.login(b.get("/oauth2/auth?" + asking().Encode()))
+		back := s.to(s.put("login/accept", login, object{"subject": "jo"}))
+		s.store.Close()
+		for what, p := range map[string]reply{
+			"GET":             s.ask(http.MethodGet, "/oauth2/auth/requests/login?login_challenge="+login, ""),
+			"accept":          s.put("login/accept", login, object{"subject": "jo"}),
+			"reject":          s.put("login/reject", login, object{}),
+			"GET consent":     s.ask(http.MethodGet, "/oauth2/auth/requests/consent?consent_challenge="+login[:31]+"2", ""),
+			"accept consent":  s.put("consent/accept", login[:31]+"2", object{}),
+			"back":            b.get(back),
+			"back once more":  b.get(strings.Replace(back, "login_verifier="+login, "consent_verifier="+login[:31]+"2", 1)),
+			"a new beginning": b.get("/oauth2/auth?" + asking().Encode()),
+		} {
+			if p.status != http.StatusServiceUnavailable || p.header.Get("Retry-After") == "" || strings.Contains(p.body, "sql") {
+				t.Errorf("%s: %d\n%s", what, p.status, p.body)
+			}
+		}
+	})
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -28,9 +29,15 @@ type apart struct {
 
 func startApart(tb testing.TB, db *store.Store, settings map[string]string) *apart {
 	tb.Helper()
+	return startApartLogging(tb, db, settings, slog.DiscardHandler)
+}
+
+// startApartLogging is startApart for tests that read the log.
+func startApartLogging(tb testing.TB, db *store.Store, settings map[string]string, log slog.Handler) *apart {
+	tb.Helper()
 	all := map[string]string{"login_url": loginApp, "consent_url": consentApp, "admin_auth": "none"}
 	maps.Copy(all, settings)
-	s := start(tb, db, all)
+	s := startLogging(tb, db, all, log)
 	operators := httptest.NewServer(s.admin())
 	tb.Cleanup(operators.Close)
 	return &apart{s, operators.URL}
