@@ -23,6 +23,7 @@ help: ## list what there is
 test: ## every test, on SQLite and on a real PostgreSQL (PKG=./internal/oauth2/... for some)
 	@tools/need postgresql
 	$(withpostgres) go test -timeout 5m $(PKG)
+	$(if $(filter ./...,$(PKG)),go -C tools test ./...)
 
 .PHONY: race
 race: ## the same under the race detector (needs a C compiler)
@@ -32,12 +33,15 @@ race: ## the same under the race detector (needs a C compiler)
 .PHONY: lint
 lint: ## linters, format, dependency rules, tidy go.mod, no skipped test
 	$(tool) golangci-lint run ./...
+	cd tools && go tool golangci-lint run --config ../.golangci.yml ./...
 	go mod tidy -diff
+	go -C tools mod tidy -diff
 	@tools/noskip
 
 .PHONY: fmt
 fmt: ## bring the code into the form lint asks for
 	$(tool) golangci-lint fmt ./...
+	cd tools && go tool golangci-lint fmt --config ../.golangci.yml ./...
 
 .PHONY: vuln
 vuln: ## known vulnerabilities that the code reaches (needs https://vuln.go.dev)
@@ -71,6 +75,10 @@ bench: ## load on the whole server, every flow (ENGINE=sqlite, FLOWS=refresh,use
 gobench: ## benchmarks of functions, with allocations (BENCH=Token for some)
 	@tools/need postgresql
 	$(withpostgres) go test -run '^$$' -bench '$(BENCH)' -benchmem $(PKG)
+
+.PHONY: plots
+plots: ## figures and tables of docs/performance.md from what bench/ measured (RESULTS='a.jsonl b.jsonl')
+	go -C tools run ./plot --images ../docs/images --doc ../docs/performance.md $(abspath $(RESULTS))
 
 .PHONY: fuzz
 fuzz: ## each fuzz target for FUZZTIME (10s)
