@@ -15,6 +15,8 @@ type result struct {
 	At      time.Time `json:"at"`
 	Target  string    `json:"target"`
 	Flow    string    `json:"flow"`
+	Variant string    `json:"variant,omitempty"` // as the command line calls the settings
+	Grants  int64     `json:"grants,omitempty"`  // as the command line says
 	Callers int       `json:"callers"`
 	Round   int       `json:"round"`
 	// Offered is the rate of an open loop, 0 for a closed one.

@@ -23,6 +23,8 @@ type common struct {
 	Count      bool              `help:"Count statements, with pg_stat_statements in an Ostiary's database. It costs a little."`
 	LoginApp   bool              `help:"Sign people in as an Ostiary's login app, over the administrators' API, in place of its pages: without a password."`
 	Database   string            `help:"Database of an Ostiary that is started, in place of a fresh one, for instance one that ./bench/seed has filled. To use it again, keep --env SYSTEM_SECRETS." placeholder:"URL"`
+	Variant    string            `help:"Call the settings this in the results, where they are not the usual ones: RS256, SQLite." placeholder:"NAME"`
+	Grants     int64             `help:"Note in the results how many live grants --database holds." placeholder:"COUNT"`
 	IDTokenAlg string            `help:"What clients register for their ID tokens." default:"ES256" name:"id-token-alg"`
 }
 
@@ -78,7 +80,7 @@ func (c *common) one(ctx context.Context, s streams, who *contender, f *flows.Fl
 		s.remark("passed over: %v\n", err)
 		return nil, nil //nolint:nilnil // no result, and no reason to end
 	}
-	r.Round = round
+	r.Round, r.Variant, r.Grants = round, c.Variant, c.Grants
 	if err := writeRow(s.out, r); err != nil {
 		return nil, err
 	}

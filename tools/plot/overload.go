@@ -29,8 +29,11 @@ func (v *view) overload() (*canvas, error) {
 		p.X.Tick.Marker = ticks(steps, func(x float64) string { return trim(x) + "x" })
 		lowest, highest := side.span(yOf)
 		if i == 0 {
-			marks := []float64{0, 25, 50, 75, 100}
 			p.Y.Min, p.Y.Max = 0, max(110, highest*1.05)
+			var marks []float64
+			for mark := 0.0; mark <= p.Y.Max; mark += 25 {
+				marks = append(marks, mark)
+			}
 			p.Y.Tick.Marker = ticks(marks, trim)
 			p.Add(horizontals(marks))
 		} else {

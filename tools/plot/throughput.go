@@ -124,7 +124,7 @@ func (b *bars) Plot(c draw.Canvas, p *plot.Plot) {
 			c.SetColor(warning())
 			tick := vg.Rectangle{Min: vg.Point{X: limit - 1, Y: y(at - 0.04)}, Max: vg.Point{X: limit + 1, Y: y(at + 0.38)}}
 			c.Fill(tick.Path())
-			if from+width(small, gap, line...)+10 > limit {
+			if from < limit && from+width(small, gap, line...)+10 > limit {
 				from = limit // the figures must not run into the tick
 			}
 		}
