@@ -51,7 +51,13 @@ func openPostgres(ctx context.Context, url string, maxConns int) (*postgres, err
 		"application_name": "ostiary",
 		// Every statement of a request finds its rows by key, whatever the values; to
 		// plan one anew for its partition takes longer than to run it.
-		"plan_cache_mode":                     "force_generic_plan",
+		"plan_cache_mode": "force_generic_plan",
+		// A plan is made once, perhaps while a table is still empty, and kept until the
+		// table is analyzed: it must not be to read the table through.
+		"enable_seqscan": "off",
+		// Nothing here is worth compiling; a plan whose cost says so is one of those that
+		// had to read a table through.
+		"jit":                                 "off",
 		"statement_timeout":                   "3s",
 		"idle_in_transaction_session_timeout": "10s",
 		"default_transaction_isolation":       "read committed",

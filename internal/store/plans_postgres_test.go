@@ -1,0 +1,58 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// A plan that is made while a table is empty serves until the table is analyzed,
+// which may be a million rows later. None of those that requests wait for is to read
+// a table through.
+func TestRequestsReadNoTableThrough(t *testing.T) {
+	t.Parallel()
+
+	url := storetest.MigratedURL(t)
+	s := storetest.Open(t, url)
+	furnish(t, s)
+	n := aSession("session", "alice")
+	must(t, s.InsertSession(t.Context(), n, nil))
+	_, _, err := s.SessionAndConsent(t.Context(), n.Cookie, "rp", noon)
+	must(t, err)
+	must(t, s.InsertRequest(t.Context(), aRequest("request")))
+	must(t, s.RecordDecision(t.Context(), "request", grant.Accepted, "alice",
+		&grant.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"email"}, GivenAt: noon}, noon))
+	g := insert(t, s, func(g *grant.Grant) { g.SessionID = n.ID })
+	spend(t, s, g)
+	wantLive(t, s, g.Ref, noon, true)
+	_, err = s.RotateRefresh(t.Context(), grant.Rotation{Ref: g.Ref, ClientID: "rp", Generation: 1, Until: noon.Add(time.Hour), Now: noon})
+	must(t, err)
+	must(t, s.DenyToken(t.Context(), "jti", noon.Add(time.Hour)))
+	_, err = s.EndSession(t.Context(), n.ID, noon)
+	must(t, err)
+	s.Close() // which makes the connections tell what they have counted
+
+	outside, err := pgx.Connect(t.Context(), url)
+	must(t, err)
+	defer outside.Close(t.Context())
+	// A partition of grants is read once, when it is attached.
+	const readThrough = `
+		SELECT relname::text FROM pg_stat_user_tables
+		WHERE seq_scan > CASE WHEN relname LIKE 'grants_b%' THEN 1 ELSE 0 END AND relname NOT IN ('goose_db_version', 'seeds', 'key_state', 'signing_keys')`
+	rows, err := outside.Query(t.Context(), readThrough)
+	must(t, err)
+	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	must(t, err)
+	if len(tables) > 0 {
+		t.Errorf("read through: %q", tables)
+	}
+	var used int
+	must(t, outside.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_user_tables WHERE idx_scan > 0`).Scan(&used))
+	if used < 5 {
+		t.Errorf("only %d tables were read by an index: nothing has been counted", used)
+	}
+}
