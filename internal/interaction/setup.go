@@ -75,21 +75,22 @@ func (h *Handler) setUp(r *http.Request) (*account.Account, error) {
 	return first, nil
 }
 
-// checkLink reports whether the link still works.
+// checkLink reports whether the link still works. Anybody may ask, so that what goes
+// through all accounts comes last.
 func (h *Handler) checkLink(ctx context.Context, hash []byte) error {
+	err := h.SetUp.SetupLink(ctx, hash, h.Now())
+	if errors.Is(err, account.ErrSetupLink) {
+		return deadLink()
+	}
+	if err != nil {
+		return fmt.Errorf("read set-up link: %w", err)
+	}
 	made, err := h.SetUp.HasAdministrator(ctx)
 	if err != nil {
 		return fmt.Errorf("look for an administrator: %w", err)
 	}
 	if made {
 		return deadLink()
-	}
-	err = h.SetUp.SetupLink(ctx, hash, h.Now())
-	if errors.Is(err, account.ErrSetupLink) {
-		return deadLink()
-	}
-	if err != nil {
-		return fmt.Errorf("read set-up link: %w", err)
 	}
 	return nil
 }
