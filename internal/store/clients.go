@@ -123,7 +123,21 @@ func (s *Store) ReplaceClientSecret(ctx context.Context, id string, old, replace
 
 // DeleteClient removes a client and what people consented to for it. Its grants
 // and tokens are dead without it. An unknown one is [client.ErrNotFound].
+//
+// Of a client that everybody uses there are more consents than one statement has time
+// for. They go first, many at once; to delete it again goes on where this ended.
 func (s *Store) DeleteClient(ctx context.Context, id string) error {
+	const many = 1000
+	const forget = `
+		DELETE FROM consents WHERE (subject, client_id, session_id) IN
+			(SELECT subject, client_id, session_id FROM consents WHERE client_id = $1 LIMIT 1000)`
+
+	for forgotten := int64(many); forgotten == many; {
+		var err error
+		if forgotten, err = s.aside.exec(ctx, forget, id); err != nil {
+			return fmt.Errorf("delete consents: %w", err)
+		}
+	}
 	return s.tx(ctx, func(c conn) error {
 		deleted, err := c.exec(ctx, `DELETE FROM clients WHERE id = $1`, id)
 		if err != nil {

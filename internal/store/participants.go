@@ -44,7 +44,7 @@ func removeSession(ctx context.Context, on conn, id string, now time.Time) ([]st
 	if err != nil && !gone {
 		return nil, fmt.Errorf("end session: %w", err)
 	}
-	if _, err := on.exec(ctx, `DELETE FROM consents WHERE session_id = $1`, id); err != nil {
+	if _, err := on.exec(ctx, `DELETE FROM consents WHERE session_id = $1 AND session_id <> ''`, id); err != nil {
 		return nil, fmt.Errorf("end consents of session: %w", err)
 	}
 	if gone {

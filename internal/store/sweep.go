@@ -79,7 +79,7 @@ func (s *Store) sweepGrants(ctx context.Context, now time.Time, purged *Purged) 
 func (s *Store) sweepStep(ctx context.Context, from grant.Ref, before time.Time, purged *Purged) (next grant.ID, end bool, err error) {
 	const look = `
 		SELECT id, CASE WHEN ` + over + ` THEN 1 ELSE 0 END FROM grants
-		WHERE bucket = $1 AND id > $2 AND id <= $3 ORDER BY id LIMIT $5`
+		WHERE bucket = $1 AND id > $2 AND id <= $3 ORDER BY id` + limit
 	const remove = `
 		DELETE FROM grants WHERE bucket = $1 AND id > $2 AND id <= $3 AND ` + over
 
@@ -90,7 +90,7 @@ func (s *Store) sweepStep(ctx context.Context, from grant.Ref, before time.Time,
 		seen++
 		dead += isOver
 		return err
-	}, s.engine.within(from.Bucket, look), int64(from.Bucket), from.ID[:], lastID[:], before.UnixMicro(), batch)
+	}, s.engine.within(from.Bucket, look), int64(from.Bucket), from.ID[:], lastID[:], before.UnixMicro())
 	if err != nil || dead == 0 {
 		return next, seen < batch, err
 	}

@@ -1,0 +1,144 @@
+package store_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/notice"
+	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// crowd fills the tables with what thousands of people leave there: SQL for PostgreSQL,
+// each statement with the number of rows and the moment.
+var crowd = []string{
+	`INSERT INTO accounts (subject, username, password_hash, claims, administrator, not_before, created_at, updated_at)
+		SELECT 's' || n, 'u' || n, '', '{}', 0, 0, 0, 0 FROM generate_series(1, %d) n -- %d`,
+	`INSERT INTO sessions (id, cookie, subject, auth_time, acr, amr, remembered, created_at, seen_at, idle_until, ends_at)
+		SELECT 'i' || n, sha256(('c' || n)::bytea), 's' || n, m, '', '', 0, m, m, m + 100000000000, m + 100000000000
+		FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
+	`INSERT INTO consents (subject, client_id, session_id, scopes, given_at, expires_at)
+		SELECT 's' || n, 'c' || n %% 400, '', 'openid', m, m + 100000000000 FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
+	`INSERT INTO participants (session_id, client_id, joined_at, living)
+		SELECT 'i' || n, 'c', m, 'i' || n FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
+	`INSERT INTO requests (id, browser, client_id, parameters, created_at, expires_at, grant_bucket, grant_id,
+			session_id, decision, decided_for)
+		SELECT 'r' || n, '', 'c', '', m, m + 1000000000, 1, '', '', '', '' FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
+	`INSERT INTO revoked_tokens (jti, until) SELECT 't' || n, m + 1000000000 FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
+	`INSERT INTO replay (digest, until)
+		SELECT sha256(n::text::bytea), m + 1000000000 FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
+	`INSERT INTO guesses (digest, count, since, until)
+		SELECT sha256(n::text::bytea), 1, m, m + 1000000000 FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
+	`INSERT INTO notices (id, kind, client_id, subject, session_id, state, created_at, due_at, until, attempts, status, fault,
+			ended_at, purge_after)
+		SELECT 'n' || n, 'backchannel_logout', 'c', 's', 'i', 'delivered', m, m, m, 1, 200, '', m, m + 1000000000
+		FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
+	`INSERT INTO grants SELECT (jsonb_populate_record(g, jsonb_build_object(
+			'id', '\x' || md5('g' || n), 'subject', 's' || n, 'session_id', 'i' || n))).*
+		FROM generate_series(1, %d) n, grants g WHERE g.subject = 'alice' -- %d`,
+}
+
+// What belongs to one person, session or client is found by an index, however many
+// others there are, and whatever the planner believes of them: no request goes through
+// a table, nor does the purge.
+func TestNoTableIsReadFromEndToEnd(t *testing.T) {
+	t.Parallel()
+
+	url := storetest.MigratedURL(t)
+	s := storetest.Open(t, url)
+	furnish(t, s)
+	insert(t, s, nil)
+	outside := openOutside(t, url)
+	const people = 20_000
+	for _, statement := range crowd {
+		_, err := outside.ExecContext(t.Context(), fmt.Sprintf(statement, people, noon.UnixMicro()))
+		must(t, err)
+	}
+	for _, statement := range []string{`VACUUM ANALYZE`, `SELECT pg_stat_reset()`} {
+		_, err := outside.ExecContext(t.Context(), statement)
+		must(t, err)
+	}
+
+	measured, err := store.Open(t.Context(), store.Config{URL: url + "&random_page_cost=1.1", MaxConns: 1})
+	must(t, err)
+	live(t, measured)
+	measured.Close() // its connection tells the statistics before it ends
+
+	rows, err := outside.QueryContext(t.Context(), `
+		SELECT relname || ' (' || seq_scan || ' times)' FROM pg_stat_user_tables
+		WHERE seq_scan > 0 AND relid IN (SELECT oid FROM pg_class WHERE reltuples >= 20000)
+		UNION ALL
+		SELECT relname || ' (in the order of ' || indexrelname || ')' FROM pg_stat_user_indexes WHERE idx_tup_read > 15000`)
+	must(t, err)
+	defer rows.Close()
+	var read []string
+	for rows.Next() {
+		var table string
+		must(t, rows.Scan(&table))
+		read = append(read, table)
+	}
+	must(t, rows.Err())
+	if slices.Sort(read); len(read) > 0 {
+		t.Errorf("these tables were read from end to end: %s", strings.Join(read, ", "))
+	}
+}
+
+// live does with one person what the server does with people.
+func live(t *testing.T, s *store.Store) {
+	t.Helper()
+	ctx := t.Context()
+	must(t, s.InsertClient(ctx, aToldClient("told")))
+	for _, id := range []string{"one", "two"} {
+		must(t, s.InsertSession(ctx, aSession(id, "bob"), nil))
+		must(t, s.JoinSession(ctx, id, "told", "", noon))
+		_, _, err := s.SessionAndConsent(ctx, cookie(id), "told", noon)
+		must(t, err)
+		r := aRequest(id)
+		must(t, s.InsertRequest(ctx, r))
+		must(t, s.RecordSignIn(ctx, r.ID, id, noon, noon))
+		must(t, s.RecordDecision(ctx, r.ID, grant.Accepted, "bob",
+			&grant.Consent{Subject: "bob", ClientID: "told", SessionID: id, GivenAt: noon}, noon))
+		g := insert(t, s, func(g *grant.Grant) { g.Subject, g.ClientID, g.SessionID = "bob", "told", id })
+		spend(t, s, g)
+		_, err = s.RotateRefresh(ctx, grant.Rotation{Ref: g.Ref, ClientID: "told", Generation: 1, Until: noon.Add(day), Now: noon})
+		must(t, err)
+		wantLive(t, s, g.Ref, noon, true)
+		must(t, s.TouchSession(ctx, cookie(id), noon.Add(time.Second), noon.Add(day)))
+		must(t, s.DenyToken(ctx, id, noon.Add(time.Hour)))
+		_, err = s.ClaimOnce(ctx, "assertion", "told", id, noon.Add(time.Hour), noon)
+		must(t, err)
+		_, _, err = s.CountGuess(ctx, id, time.Hour, noon)
+		must(t, err)
+		end(t, s, id, noon)
+		_, err = s.DueNotices(ctx)
+		must(t, err)
+		n, err := s.ClaimNotice(ctx, "told", noon, noon.Add(time.Minute))
+		must(t, err)
+		must(t, s.EndNotice(ctx, n, notice.Delivered, noon))
+		must(t, s.RevokeGrant(ctx, g.Ref, "told", grant.WhyClient, noon))
+	}
+	_, err := s.ListGrants(ctx, store.GrantFilter{Subject: "bob"}, grant.Ref{}, 10, noon)
+	must(t, err)
+	_, err = s.ListGrants(ctx, store.GrantFilter{}, grant.Ref{}, 10, noon)
+	must(t, err)
+	_, err = s.ListSessions(ctx, "bob", "", 10, noon)
+	must(t, err)
+	_, err = s.ListAccounts(ctx, "", 10)
+	must(t, err)
+	wantErr(t, "a set-up link that is none", s.SetupLink(ctx, session.Hash("none"), noon), account.ErrSetupLink)
+	must(t, s.DeleteConsent(ctx, "bob", "told"))
+	_, err = s.EndSessionsOf(ctx, "bob", noon)
+	must(t, err)
+	must(t, s.SetPassword(ctx, "bob", "hash", noon.Add(time.Second)))
+	must(t, s.SetDisabled(ctx, "bob", true, noon.Add(time.Second)))
+	must(t, s.DeleteAccount(ctx, "bob", noon.Add(time.Second)))
+	must(t, s.DeleteClient(ctx, "told"))
+	_, err = s.Purge(ctx, noon.Add(time.Hour)) // which sweeps through 10,000 grants
+	must(t, err)
+}
