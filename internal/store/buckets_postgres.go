@@ -42,6 +42,17 @@ func (p *postgres) within(b grant.Bucket, statement string) string {
 	return before + condition + " AND bucket = " + strconv.FormatUint(uint64(b), 10) + after
 }
 
+func (p *postgres) among(buckets []grant.Bucket, statement string) string {
+	if len(buckets) == 0 {
+		return statement
+	}
+	numbers := make([]string, len(buckets))
+	for i, b := range buckets {
+		numbers[i] = strconv.FormatUint(uint64(b), 10)
+	}
+	return statement + " AND bucket IN (" + strings.Join(numbers, ", ") + ")"
+}
+
 // lacksBucket reports whether an INSERT found no partition for its row.
 func (p *postgres) lacksBucket(err error) bool { return hasCode(err, "23514") }
 

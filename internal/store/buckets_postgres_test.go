@@ -10,6 +10,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 	"github.com/ostiary/ostiary/migrations"
 )
@@ -113,6 +114,52 @@ func TestOneGrantIsOnePartition(t *testing.T) {
 	wantLive(t, s, g.Ref, noon, true)
 	must(t, s.RevokeGrant(t.Context(), g.Ref, "rp", grant.WhyClient, noon))
 	wantLive(t, s, g.Ref, noon, false)
+
+	// So does the end of a session touch those alone that may hold grants of it.
+	must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
+	given := insert(t, s, func(g *grant.Grant) { g.SessionID = "sid" })
+	end(t, s, "sid", noon)
+	wantLive(t, s, given.Ref, noon, false)
+}
+
+// Whatever bucket a grant of a session can be in, it ends with the session: that of a
+// request from before the session, on a replica whose clock is behind or ahead, also
+// where the session is gone and nobody knows since when it was.
+func TestTheEndOfASessionFindsItsGrantsInEveryBucket(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		furnish(t, s)
+		began := grant.BucketAt(noon, true).End().Add(-7 * day).Add(5 * time.Minute) // a week has just begun
+		now := began.Add(20 * day)
+		for name, gone := range map[string]bool{"there": false, "gone": true} {
+			n := aSession(name, "alice")
+			n.CreatedAt, n.AuthTime, n.IdleUntil, n.EndsAt = began, began, now.Add(day), now.Add(day)
+			var given []*grant.Grant
+			for _, at := range []time.Time{
+				began.Add(-90 * time.Minute), began, began.Add(6 * day), began.Add(13 * day), now.Add(-2 * time.Hour), now, now.Add(time.Hour),
+			} {
+				for _, refreshable := range []bool{true, false} {
+					if !refreshable && at.Before(now.Add(-day)) {
+						continue // it would have ended long ago
+					}
+					given = append(given, insert(t, s, func(g *grant.Grant) {
+						g.Ref = grant.Ref{Bucket: grant.BucketAt(at, refreshable), ID: grant.NewID(at)}
+						g.SessionID, g.CreatedAt, g.CodeSpentAt, g.EndsAt = name, now, now, now.Add(day)
+					}))
+				}
+			}
+			if !gone {
+				must(t, s.InsertSession(t.Context(), n, nil))
+			}
+			for _, g := range given {
+				wantLive(t, s, g.Ref, now, true)
+			}
+			end(t, s, name, now)
+			for _, g := range given {
+				wantLive(t, s, g.Ref, now, false)
+			}
+		}
+	})
 }
 
 // What is true of the partitions that come with the table is true of each, whether it

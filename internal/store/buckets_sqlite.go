@@ -11,6 +11,8 @@ import (
 
 func (e *sqliteEngine) within(_ grant.Bucket, statement string) string { return statement }
 
+func (e *sqliteEngine) among(_ []grant.Bucket, statement string) string { return statement }
+
 func (e *sqliteEngine) openBuckets(context.Context, ...grant.Bucket) error { return nil }
 
 func (e *sqliteEngine) lacksBucket(error) bool { return false }

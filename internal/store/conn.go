@@ -37,6 +37,9 @@ type engine interface {
 	// within confines a statement with the condition bucket = $1 to one bucket, which
 	// is also its first argument.
 	within(b grant.Bucket, statement string) string
+	// among does so with a statement that ends in conditions, and several buckets, or
+	// all if there are none.
+	among(buckets []grant.Bucket, statement string) string
 	// openBuckets makes room for the grants of buckets.
 	openBuckets(ctx context.Context, buckets ...grant.Bucket) error
 	// lacksBucket reports whether err says that openBuckets was not called.

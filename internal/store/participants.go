@@ -36,41 +36,48 @@ func (s *Store) JoinSession(ctx context.Context, sessionID, clientID, knownAs st
 // removeSession removes a session with all that was kept for it alone, and writes
 // the notices of its end. It returns the clients that took part, nobody if the
 // session is not there.
-func removeSession(ctx context.Context, on conn, id string, now time.Time) ([]string, error) {
+func removeSession(ctx context.Context, on conn, id string, now time.Time) (participants []string, gone ended, err error) {
+	gone.ids = []string{id}
 	// The session goes first: whoever joins it now waits, and finds it gone.
 	var subject string
-	err := on.one(ctx, `DELETE FROM sessions WHERE id = $1 RETURNING subject`, id).Scan(&subject)
-	gone := errors.Is(err, sql.ErrNoRows)
-	if err != nil && !gone {
-		return nil, fmt.Errorf("end session: %w", err)
+	err = on.one(ctx, `DELETE FROM sessions WHERE id = $1 RETURNING subject, created_at`, id).
+		Scan(&subject, intoTime(&gone.since))
+	missing := errors.Is(err, sql.ErrNoRows)
+	if err != nil && !missing {
+		return nil, gone, fmt.Errorf("end session: %w", err)
 	}
 	if _, err := on.exec(ctx, `DELETE FROM consents WHERE session_id = $1 AND session_id <> ''`, id); err != nil {
-		return nil, fmt.Errorf("end consents of session: %w", err)
+		return nil, gone, fmt.Errorf("end consents of session: %w", err)
 	}
-	if gone {
-		return nil, nil
+	if missing {
+		return nil, gone, nil
 	}
-	return leave(ctx, on, subject, []string{id}, now)
+	participants, err = leave(ctx, on, subject, gone.ids, now)
+	return participants, gone, err
 }
 
-// removeSessions does so with all sessions of a subject, and returns their ids. It
-// takes a few statements however many they are: nobody shall have more of them than
+// removeSessions does so with all sessions of a subject, and returns which they were.
+// It takes a few statements however many they are: nobody shall have more of them than
 // can be ended.
-func removeSessions(ctx context.Context, on conn, subject string, now time.Time) (ids []string, err error) {
+func removeSessions(ctx context.Context, on conn, subject string, now time.Time) (gone ended, err error) {
 	err = on.each(ctx, func(from scanner) error {
 		var id string
-		err := from.Scan(&id)
-		ids = append(ids, id)
+		var since time.Time
+		err := from.Scan(&id, intoTime(&since))
+		if len(gone.ids) == 0 || since.Before(gone.since) {
+			gone.since = since
+		}
+		gone.ids = append(gone.ids, id)
 		return err
-	}, `DELETE FROM sessions WHERE subject = $1 RETURNING id`, subject)
+	}, `DELETE FROM sessions WHERE subject = $1 RETURNING id, created_at`, subject)
 	if err != nil {
-		return nil, fmt.Errorf("end sessions: %w", err)
+		return gone, fmt.Errorf("end sessions: %w", err)
 	}
 	if _, err := on.exec(ctx, `DELETE FROM consents WHERE session_id <> '' AND subject = $1`, subject); err != nil {
-		return nil, fmt.Errorf("end consents of sessions: %w", err)
+		return gone, fmt.Errorf("end consents of sessions: %w", err)
 	}
-	_, err = leave(ctx, on, subject, ids, now)
-	return ids, err
+	_, err = leave(ctx, on, subject, gone.ids, now)
+	return gone, err
 }
 
 // leave removes the participants of the sessions of a subject, which have ended,

@@ -21,23 +21,24 @@ func (s *Store) InsertSession(ctx context.Context, n *session.Session, replaces 
 	if replaces == nil {
 		return insertSession(ctx, s.write, n)
 	}
-	var replaced string
+	var gone ended
 	err := s.tx(ctx, func(c conn) error {
+		var replaced string
 		err := c.one(ctx, `SELECT id FROM sessions WHERE cookie = $1`, replaces).Scan(&replaced)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("find replaced session: %w", err)
 		}
 		if err == nil {
-			if _, err := endSession(ctx, c, replaced, n.CreatedAt); err != nil {
+			if _, gone, err = s.endSession(ctx, c, replaced, n.CreatedAt); err != nil {
 				return err
 			}
 		}
 		return insertSession(ctx, c, n)
 	})
-	if err != nil || replaced == "" {
+	if err != nil {
 		return err
 	}
-	return revokeGrantsIn(ctx, s.aside, []string{replaced}, n.CreatedAt)
+	return s.revokeGrantsIn(ctx, s.aside, gone, n.CreatedAt)
 }
 
 func insertSession(ctx context.Context, on conn, n *session.Session) error {
@@ -107,33 +108,40 @@ func (s *Store) ExtendSession(ctx context.Context, n *session.Session, now time.
 // that took part in it, for each of which that asked for one a notice waits now.
 // That the session is not there is no error.
 func (s *Store) EndSession(ctx context.Context, id string, now time.Time) (participants []string, err error) {
+	var gone ended
 	err = s.tx(ctx, func(c conn) error {
-		participants, err = endSession(ctx, c, id, now)
+		participants, gone, err = s.endSession(ctx, c, id, now)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return participants, revokeGrantsIn(ctx, s.aside, []string{id}, now)
+	return participants, s.revokeGrantsIn(ctx, s.aside, gone, now)
+}
+
+// ended are sessions that are over.
+type ended struct {
+	ids   []string
+	since time.Time // when the first of them began, zero if nobody knows
 }
 
 // endSession removes the session and revokes its grants. Nobody sees that until it
 // is committed, and a code given and spent meanwhile is found by neither: whoever
 // calls this has to look for grants once more afterwards, when no code can be
 // spent without its session.
-func endSession(ctx context.Context, on conn, id string, now time.Time) ([]string, error) {
-	participants, err := removeSession(ctx, on, id, now)
+func (s *Store) endSession(ctx context.Context, on conn, id string, now time.Time) ([]string, ended, error) {
+	participants, gone, err := removeSession(ctx, on, id, now)
 	if err != nil {
-		return nil, err
+		return nil, gone, err
 	}
-	return participants, revokeGrantsIn(ctx, on, []string{id}, now)
+	return participants, gone, s.revokeGrantsIn(ctx, on, gone, now)
 }
 
-func revokeGrantsIn(ctx context.Context, on conn, sessionIDs []string, now time.Time) error {
-	err := inParts(sessionIDs, func(places string, args []any) error {
-		_, err := on.exec(ctx, `
+func (s *Store) revokeGrantsIn(ctx context.Context, on conn, gone ended, now time.Time) error {
+	err := inParts(gone.ids, func(places string, args []any) error {
+		_, err := on.exec(ctx, s.engine.among(s.bucketsSince(gone.since, now), `
 			UPDATE grants SET revoked_at = $1, revoked_why = $2
-			WHERE revoked_at IS NULL AND session_id IN (`+places+`)`, args...)
+			WHERE revoked_at IS NULL AND session_id IN (`+places+`)`), args...)
 		return err
 	}, now.UnixMicro(), string(grant.WhySignOut))
 	if err != nil {
@@ -142,18 +150,36 @@ func revokeGrantsIn(ctx context.Context, on conn, sessionIDs []string, now time.
 	return nil
 }
 
+// bucketsSince names the buckets in which a session that began at since can have grants
+// that live, or none if that is not known. The request that a grant answers may be
+// older than the session, and other replicas' clocks may be wrong.
+func (s *Store) bucketsSince(since, now time.Time) (list []grant.Bucket) {
+	if since.IsZero() {
+		return nil
+	}
+	from, to := since.Add(-s.linger-afterlife), now.Add(afterlife)
+	for b := grant.BucketAt(from, true); b <= grant.BucketAt(to, true); b = b.Next() {
+		list = append(list, b)
+	}
+	closed := s.closedAt(now)
+	for b := grant.BucketAt(to, false); b >= grant.BucketAt(from, false) && !closed(b); b-- {
+		list = append(list, b)
+	}
+	return list
+}
+
 // EndSessionsOf ends all sessions of a subject as [Store.EndSession] does, and
 // returns how many there were.
-func (s *Store) EndSessionsOf(ctx context.Context, subject string, now time.Time) (ended int, err error) {
-	var ids []string
+func (s *Store) EndSessionsOf(ctx context.Context, subject string, now time.Time) (count int, err error) {
+	var gone ended
 	err = s.tx(ctx, func(c conn) error {
-		if ids, err = removeSessions(ctx, c, subject, now); err != nil {
+		if gone, err = removeSessions(ctx, c, subject, now); err != nil {
 			return err
 		}
-		return revokeGrantsIn(ctx, c, ids, now)
+		return s.revokeGrantsIn(ctx, c, gone, now)
 	})
 	if err != nil {
 		return 0, err
 	}
-	return len(ids), revokeGrantsIn(ctx, s.aside, ids, now)
+	return len(gone.ids), s.revokeGrantsIn(ctx, s.aside, gone, now)
 }
