@@ -25,6 +25,11 @@ func steps(flow, variant string) []step {
 		}
 		return step{"sign ES256", times}
 	}
+	if strings.Contains(variant, "app") && strings.HasPrefix(flow, "code-") && flow != "code-exchange" {
+		// The operator's own app signs people in: three requests of theirs, two of the
+		// app, one of the client.
+		return []step{{answer, 6}, {write.limit, 2}, sign(2)}
+	}
 	switch flow {
 	case "discovery", "jwks", "client-credentials-opaque":
 		return []step{{answer, 1}}
