@@ -13,13 +13,14 @@ import (
 	"github.com/ostiary/ostiary/internal/session"
 )
 
-// fill multiplies the models.
+// fill multiplies the models. The progress is that of the grants, after some time for
+// the people.
 func (w *world) fill(ctx context.Context, p progress) error {
 	if err := w.fillAccounts(ctx); err != nil {
 		return err
 	}
 	done := 1 // the model
-	p.at(done)
+	p.since = time.Now()
 	for week, count := range w.perWeek() {
 		living, err := w.fillWeek(ctx, week, count, func(n int) { p.at(done + n) })
 		if err != nil {

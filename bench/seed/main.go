@@ -23,12 +23,17 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "seed:", err)
+		say(os.Stderr, "seed: %v\n", err)
 		os.Exit(1)
 	}
+}
+
+// say writes for whoever watches; nothing depends on their reading it.
+func say(to io.Writer, format string, args ...any) {
+	_, _ = fmt.Fprintf(to, format, args...)
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -80,8 +85,8 @@ type progress struct {
 func (p progress) at(done int) {
 	spent := time.Since(p.since)
 	left := time.Duration(float64(spent) / float64(max(done, 1)) * float64(p.of-done))
-	fmt.Fprintf(p.to, "\r%d of %d grants, %v, %v to go   ", done, p.of, spent.Round(time.Second), left.Round(time.Second))
+	say(p.to, "\r%d of %d grants, %v, %v to go   ", done, p.of, spent.Round(time.Second), left.Round(time.Second))
 	if done == p.of {
-		fmt.Fprintln(p.to)
+		say(p.to, "\n")
 	}
 }

@@ -18,17 +18,17 @@ func (w *world) report(ctx context.Context, out io.Writer, when string) error {
 		return err
 	}
 	var ofGrants, ofAll int64
-	fmt.Fprintf(out, "\n%d live grants, %s\n\n| table or index | bytes | per grant |\n|---|---|---|\n", w.grants, when)
+	say(out, "\n%d live grants, %s\n\n| table or index | bytes | per grant |\n|---|---|---|\n", w.grants, when)
 	for _, p := range parts {
 		ofAll += p.bytes
 		if strings.Contains(p.name, "grants") {
 			ofGrants += p.bytes
 		}
 		if each := float64(p.bytes) / float64(w.grants); each >= 1 {
-			fmt.Fprintf(out, "| %s | %d | %.0f |\n", p.name, p.bytes, each)
+			say(out, "| %s | %d | %.0f |\n", p.name, p.bytes, each)
 		}
 	}
-	fmt.Fprintf(out, "| **grants, with indexes** | %d | **%.0f** |\n| everything | %d | %.0f |\n",
+	say(out, "| **grants, with indexes** | %d | **%.0f** |\n| everything | %d | %.0f |\n",
 		ofGrants, float64(ofGrants)/float64(w.grants), ofAll, float64(ofAll)/float64(w.grants))
 	return nil
 }
@@ -41,7 +41,7 @@ func (w *world) refresh(ctx context.Context, sample, times int, out io.Writer) e
 		return err
 	}
 	for range times {
-		rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+		rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] }) //nolint:gosec // no secret
 		for i := range list {
 			h := &list[i]
 			now := time.Now()
@@ -57,7 +57,7 @@ func (w *world) refresh(ctx context.Context, sample, times int, out io.Writer) e
 	time.Sleep(time.Second) // the statistics come a little later
 	updates, hot, err := w.engine.inPlace(ctx)
 	if err == nil && updates > 0 {
-		fmt.Fprintf(out, "\n%d of %d updates stayed in their page\n", hot, updates)
+		say(out, "\n%d of %d updates stayed in their page\n", hot, updates)
 	}
 	return err
 }
