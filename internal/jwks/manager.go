@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -43,7 +42,7 @@ type Manager struct {
 	// cannot be set.
 	began     time.Time
 	monotonic func() time.Duration
-	rsaSlots  chan struct{}
+	desk      desk
 	verified  verified
 	view      atomic.Pointer[view]
 
@@ -76,7 +75,7 @@ func New(c Config) (*Manager, error) {
 		config:    c,
 		began:     began.Round(0),
 		monotonic: func() time.Duration { return c.Now().Sub(began) },
-		rsaSlots:  make(chan struct{}, runtime.GOMAXPROCS(0)),
+		desk:      newDesk(),
 		editing:   make(chan struct{}, 1),
 	}, nil
 }

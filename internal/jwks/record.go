@@ -70,6 +70,8 @@ var (
 	// ErrStale reports that the store has been out of reach for too long to
 	// know which keys are good. It is a temporary fault, never a verdict.
 	ErrStale error = unavailable("keys not read from the store for too long")
+	// ErrBusy reports that too much waits to be signed already.
+	ErrBusy error = unavailable("too much waits to be signed")
 )
 
 // unavailable is a fault of the moment.

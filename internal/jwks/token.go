@@ -43,7 +43,7 @@ func (m *Manager) Sign(ctx context.Context, alg Algorithm, typ string, payload [
 	if !plain(typ) {
 		return "", fmt.Errorf("sign: typ %q is no media type", typ)
 	}
-	token, err := k.token(ctx, typ, payload, m.rsaSlots)
+	token, err := k.token(ctx, typ, payload, m.desk)
 	if err != nil {
 		return "", fmt.Errorf("sign with %s: %w", alg, err)
 	}
@@ -60,7 +60,7 @@ func (m *Manager) SignClaims(ctx context.Context, alg Algorithm, typ string, cla
 }
 
 // token signs payload with k.
-func (k *key) token(ctx context.Context, typ string, payload []byte, slots chan struct{}) (string, error) {
+func (k *key) token(ctx context.Context, typ string, payload []byte, d desk) (string, error) {
 	header := k.header + "}"
 	if typ != "" {
 		header = k.header + `,"typ":"` + typ + `"}`
@@ -71,7 +71,7 @@ func (k *key) token(ctx context.Context, typ string, payload []byte, slots chan 
 	token = b64.AppendEncode(token, []byte(header))
 	token = append(token, '.')
 	token = b64.AppendEncode(token, payload)
-	signature, err := k.sign(ctx, token, slots)
+	signature, err := k.sign(ctx, token, d)
 	if err != nil {
 		return "", err
 	}

@@ -1,7 +1,6 @@
 package jwks
 
 import (
-	"context"
 	"crypto"
 	"crypto/elliptic"
 	"crypto/hmac"
@@ -28,7 +27,7 @@ func forge(t *testing.T, m *Manager, alg Algorithm, header string) string {
 	t.Helper()
 	k := m.view.Load().current[alg]
 	input := b64(strings.ReplaceAll(header, "KID", k.record.KID)) + "." + b64(payload)
-	signature, err := k.sign(t.Context(), []byte(input), m.rsaSlots)
+	signature, err := k.sign(t.Context(), []byte(input), m.desk)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -276,7 +275,7 @@ func TestVerifyWithPastAndNextKeys(t *testing.T) {
 		t.Errorf("Verify of a past key's token = %s, %v", kid, err)
 	}
 	next := m.view.Load().keys[store.inState(EdDSA, Next)[0]]
-	early, err := next.token(t.Context(), "", []byte(payload), m.rsaSlots)
+	early, err := next.token(t.Context(), "", []byte(payload), m.desk)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -319,19 +318,4 @@ func TestVerifyOfAnUnknownKeyWithoutAStore(t *testing.T) {
 	if _, _, err := cut.Verify(token, ""); err != nil {
 		t.Errorf("Verify with the store back, before any pass: %v", err)
 	}
-}
-
-func TestSignGivesUpWaitingForItsTurn(t *testing.T) {
-	t.Parallel()
-	m, _, _ := started(t, RS256)
-	for range cap(m.rsaSlots) {
-		m.rsaSlots <- struct{}{}
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := m.Sign(ctx, RS256, "", nil); !errors.Is(err, context.Canceled) {
-		t.Errorf("Sign = %v while every core signs and the caller has left, want context.Canceled", err)
-	}
-	<-m.rsaSlots
-	signer(t, m, RS256)
 }
