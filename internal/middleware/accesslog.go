@@ -9,7 +9,8 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-// AccessLog writes one line for each request.
+// AccessLog writes one line for each request. Those that [Admission] refused, which
+// counts them, are for who debugs.
 //
 // It names the route's pattern and not the path, which can hold a one-time link;
 // and never query, form, headers or cookies, which hold credentials.
@@ -19,7 +20,11 @@ func AccessLog(log *slog.Logger, now func() time.Time) func(http.Handler) http.H
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			start, rec := now(), record(w)
 			defer func(ctx context.Context) {
-				log.LogAttrs(ctx, slog.LevelInfo, "request",
+				level := slog.LevelInfo
+				if rec.counted {
+					level = slog.LevelDebug
+				}
+				log.LogAttrs(ctx, level, "request",
 					slog.String("method", method(r)),
 					slog.String("route", route(ctx)),
 					slog.Int("status", rec.status),

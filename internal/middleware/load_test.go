@@ -1,12 +1,9 @@
 package middleware_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,79 +73,6 @@ func TestAFloodOfAddressesForgetsNobodyAtOnce(t *testing.T) {
 	}
 	if w := from(h, "192.0.2.1:1"); w.Code != http.StatusTooManyRequests {
 		t.Errorf("status %d, want the spent allowance remembered", w.Code)
-	}
-}
-
-func TestAdmissionBoundsWhatRunsAndWaits(t *testing.T) {
-	t.Parallel()
-
-	synctest.Test(t, func(t *testing.T) {
-		a := middleware.NewAdmission(1, 1, time.Second)
-		leave, err := a.Enter(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-
-		second := make(chan error, 1)
-		go func() {
-			leave, err := a.Enter(t.Context())
-			if err == nil {
-				leave()
-			}
-			second <- err
-		}()
-		synctest.Wait()
-		if _, err := a.Enter(t.Context()); !errors.Is(err, middleware.ErrBusy) {
-			t.Errorf("with one running and one waiting: %v, want busy at once", err)
-		}
-		leave()
-		if err := <-second; err != nil {
-			t.Errorf("the one that waited: %v", err)
-		}
-
-		leave, err = a.Enter(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		start := time.Now()
-		if _, err := a.Enter(t.Context()); !errors.Is(err, middleware.ErrBusy) || time.Since(start) != time.Second {
-			t.Errorf("after %s: %v, want busy after a second", time.Since(start), err)
-		}
-		gone, cancel := context.WithCancel(t.Context())
-		cancel()
-		if _, err := a.Enter(gone); !errors.Is(err, context.Canceled) {
-			t.Errorf("a caller who hung up: %v", err)
-		}
-		leave()
-		if leave, err := a.Enter(gone); err == nil {
-			leave()
-		} else {
-			t.Errorf("a free slot: %v", err)
-		}
-	})
-}
-
-func TestNoRoomIs503(t *testing.T) {
-	t.Parallel()
-
-	a := middleware.NewAdmission(1, 0, time.Second)
-	h := a.Handler(nil)(http.HandlerFunc(ok))
-	leave, err := a.Enter(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 50 {
-		w := from(h, "192.0.2.1:1")
-		wait, err := strconv.Atoi(w.Header().Get("Retry-After"))
-		if w.Code != http.StatusServiceUnavailable || err != nil || wait < 1 || wait > 5 {
-			t.Fatalf("status %d, Retry-After %q, want 503 and 1 to 5", w.Code, w.Header().Get("Retry-After"))
-		}
-	}
-	leave()
-	for range 2 { // a slot that is not given back would be missed the second time
-		if w := from(h, "192.0.2.1:1"); w.Code != http.StatusOK {
-			t.Errorf("with room: %d", w.Code)
-		}
 	}
 }
 

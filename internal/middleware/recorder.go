@@ -10,6 +10,9 @@ type recorder struct {
 	http.ResponseWriter
 	status int
 	bytes  int64
+
+	onAnswer func()
+	counted  bool // in the log, rather than told one by one
 }
 
 // record wraps w, or is w if it records already.
@@ -24,6 +27,7 @@ func record(w http.ResponseWriter) *recorder {
 func (r *recorder) WriteHeader(status int) {
 	if r.status == 0 && status >= http.StatusOK {
 		r.status = status
+		r.begin()
 	}
 	r.ResponseWriter.WriteHeader(status)
 }
@@ -32,6 +36,7 @@ func (r *recorder) WriteHeader(status int) {
 func (r *recorder) Write(p []byte) (int, error) {
 	if r.status == 0 {
 		r.status = http.StatusOK
+		r.begin()
 	}
 	n, err := r.ResponseWriter.Write(p)
 	r.bytes += int64(n)
@@ -42,10 +47,30 @@ func (r *recorder) Write(p []byte) (int, error) {
 func (r *recorder) ReadFrom(src io.Reader) (int64, error) {
 	if r.status == 0 {
 		r.status = http.StatusOK
+		r.begin()
 	}
 	n, err := io.Copy(r.ResponseWriter, src)
 	r.bytes += n
 	return n, err
+}
+
+// whenAnswered has act called, once, when the answer begins.
+func (r *recorder) whenAnswered(act func()) {
+	earlier := r.onAnswer
+	r.onAnswer = func() {
+		act()
+		if earlier != nil {
+			earlier()
+		}
+	}
+}
+
+// begin does what is to be done when the answer begins.
+func (r *recorder) begin() {
+	if act := r.onAnswer; act != nil {
+		r.onAnswer = nil
+		act()
+	}
 }
 
 // Unwrap lets http.ResponseController reach flushing and deadlines.
