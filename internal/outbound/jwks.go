@@ -94,13 +94,16 @@ func (k *KeySets) fetched(ctx context.Context, uri string, good func(hit fetched
 		}
 		return k.refresh(shared, uri), nil
 	})
-	select {
-	case result := <-done:
-		got, _ := result.Val.(fetched)
-		return got.keys, got.err
-	case <-ctx.Done():
-		return nil, fmt.Errorf("fetch keys: %w", ctx.Err())
-	}
+	var got fetched
+	k.fetch.aside(ctx, func() {
+		select {
+		case result := <-done:
+			got, _ = result.Val.(fetched)
+		case <-ctx.Done():
+			got.err = fmt.Errorf("fetch keys: %w", ctx.Err())
+		}
+	})
+	return got.keys, got.err
 }
 
 // cached returns what is known of uri, if that is neither old nor not good enough.
@@ -124,7 +127,7 @@ func (k *KeySets) cached(uri string, good func(hit fetched, now time.Time) bool)
 func (k *KeySets) refresh(ctx context.Context, uri string) fetched {
 	now := k.now()
 	got := fetched{at: now, tried: now}
-	body, err := k.fetch.Get(ctx, uri)
+	body, err := k.fetch.get(ctx, uri, mediaJSON)
 	if errors.Is(err, client.ErrBusy) {
 		return k.atHand(uri, err)
 	}

@@ -28,6 +28,8 @@ const (
 	patience = 5 * time.Second
 	maxBody  = 64 << 10
 	maxHead  = 16 << 10
+
+	mediaJSON = "application/json"
 )
 
 // Config says how a [Client] differs from the strict one.
@@ -36,6 +38,9 @@ type Config struct {
 	AllowPrivate bool
 	// CA holds PEM certificates to trust beside the system's.
 	CA []byte
+	// Aside runs what waits for an answer; nil just runs it. It is told the context of
+	// the request that needs the answer.
+	Aside func(ctx context.Context, wait func())
 }
 
 // Client fetches documents and posts forms.
@@ -43,6 +48,7 @@ type Client struct {
 	http  *http.Client
 	room  *room // of fetches
 	plain bool
+	aside func(ctx context.Context, wait func())
 }
 
 // New returns a Client.
@@ -58,7 +64,10 @@ func New(c Config) (*Client, error) {
 		// for the only time, so no second answer can differ from the first.
 		dialer.Control = ssrf.New(ssrf.WithAnyPort()).Safe
 	}
-	return &Client{plain: c.AllowPrivate, room: newRoom(), http: &http.Client{
+	if c.Aside == nil {
+		c.Aside = func(_ context.Context, wait func()) { wait() }
+	}
+	return &Client{plain: c.AllowPrivate, room: newRoom(), aside: c.Aside, http: &http.Client{
 		Timeout:       patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
@@ -94,11 +103,17 @@ func trusted(ca []byte) (*x509.CertPool, error) {
 // addresses: it is for the log and not for whoever chose the URL. It is
 // [client.ErrBusy] if there was no room to fetch anything.
 func (c *Client) Get(ctx context.Context, rawURL string) ([]byte, error) {
-	return c.GetAs(ctx, rawURL, "application/json")
+	return c.GetAs(ctx, rawURL, mediaJSON)
 }
 
 // GetAs is [Client.Get] for another media type, or several.
-func (c *Client) GetAs(ctx context.Context, rawURL, accept string) ([]byte, error) {
+func (c *Client) GetAs(ctx context.Context, rawURL, accept string) (body []byte, err error) {
+	c.aside(ctx, func() { body, err = c.get(ctx, rawURL, accept) })
+	return body, err
+}
+
+// get is GetAs for who has stepped aside already.
+func (c *Client) get(ctx context.Context, rawURL, accept string) ([]byte, error) {
 	if err := c.check(rawURL); err != nil {
 		return nil, fmt.Errorf("fetch: %w", err)
 	}
