@@ -57,17 +57,21 @@ func (a *app) machines(r chi.Router) {
 	get.With(document).Handle("/.well-known/oauth-authorization-server", a.discovery)
 	get.With(document).Handle(pathKeys, a.keys.Handler())
 
+	large := middleware.LargeBody(a.room.largeJSON)
 	post := r.With(
 		middleware.CORS(http.MethodPost),
+		large,
 		middleware.Form(middleware.FormRule{Methods: []string{http.MethodPost}, Repeatable: []string{"resource", "audience"}}),
 	)
-	post.HandleFunc(pathToken, a.oauth2.Token)
-	post.HandleFunc(pathRevoke, a.oauth2.Revoke)
-	post.HandleFunc(pathIntrospect, a.oauth2.Introspect)
+	post.With(a.room.tokens.Handler).HandleFunc(pathToken, a.oauth2.Token)
+	post.With(a.room.checks.Handler).HandleFunc(pathRevoke, a.oauth2.Revoke)
+	post.With(a.room.checks.Handler).HandleFunc(pathIntrospect, a.oauth2.Introspect)
 
 	r.With(
 		middleware.CORS(http.MethodGet, http.MethodPost),
+		large,
 		middleware.Form(middleware.FormRule{Methods: []string{http.MethodGet, http.MethodPost}}),
+		a.room.checks.Handler,
 	).Handle(pathUserinfo, a.userinfo)
 
 	// Under the older path a client may bring its secret in the query.
@@ -81,17 +85,24 @@ func (a *app) registrations(r chi.Router, path string, query ...string) {
 	if !a.config.RateLimits {
 		create.Count, manage.Count = 0, 0
 	}
+	large := middleware.LargeBody(a.room.largeJSON)
 	r.With(
 		middleware.CORS(http.MethodPost),
+		large,
 		middleware.JSONBody(middleware.JSONRule{Methods: []string{http.MethodPost}}),
 		middleware.Limit(create, a.now),
+		a.room.registration.Handler,
 	).HandleFunc(path, a.registration.Create)
 	r.With(
 		middleware.CORS(http.MethodGet, http.MethodPut, http.MethodDelete),
+		large,
 		middleware.JSONBody(middleware.JSONRule{Methods: []string{http.MethodGet, http.MethodPut, http.MethodDelete}, Query: query}),
 		middleware.Limit(manage, a.now),
-	).HandleFunc(path+"/{id}", byMethod(map[string]http.HandlerFunc{
-		http.MethodGet: a.registration.Get, http.MethodPut: a.registration.Update, http.MethodDelete: a.registration.Delete,
+		a.room.registration.Handler,
+	).HandleFunc(path+"/{id}", byMethod(map[string]http.Handler{
+		http.MethodGet:    http.HandlerFunc(a.registration.Get),
+		http.MethodPut:    http.HandlerFunc(a.registration.Update),
+		http.MethodDelete: http.HandlerFunc(a.registration.Delete),
 	}))
 }
 
@@ -99,39 +110,43 @@ func (a *app) registrations(r chi.Router, path string, query ...string) {
 // Requests from other sites may come to those two alone.
 func (a *app) people(r chi.Router) {
 	both := []string{http.MethodGet, http.MethodPost}
-	entry := r.With(middleware.Form(middleware.FormRule{
+	large := middleware.LargeBody(a.room.largePages)
+	entry := r.With(large, middleware.Form(middleware.FormRule{
 		Methods: both, Query: true, Repeatable: []string{"resource", "audience"}, Refuse: a.refusePage,
 	}))
 	begin := middleware.LimitRule{Count: 300, Per: time.Minute, Refuse: a.refusePage}
 	if !a.config.RateLimits {
 		begin.Count = 0
 	}
-	entry.With(middleware.Limit(begin, a.now)).HandleFunc(pathAuthorize, a.oauth2.Authorize)
-	entry.Handle(pathLogout, a.logout)
+	entry.With(middleware.Limit(begin, a.now), a.room.pages.Handler).HandleFunc(pathAuthorize, a.oauth2.Authorize)
+	entry.With(a.room.pages.Handler).Handle(pathLogout, a.logout)
 
 	own := r.With(
 		http.NewCrossOriginProtection().Handler,
+		large,
 		middleware.Form(middleware.FormRule{Methods: both, Query: true, Refuse: a.refusePage}),
 	)
+	pages := func(handler http.HandlerFunc) http.Handler { return a.room.pages.Handler(handler) }
+	passwords := func(handler http.HandlerFunc) http.Handler { return a.room.passwords.Handler(handler) }
 	if a.config.LoginURL == "" {
-		own.HandleFunc(pathLogin, byMethod(map[string]http.HandlerFunc{
-			http.MethodGet: a.interaction.SignInPage, http.MethodPost: a.interaction.SignIn,
+		own.HandleFunc(pathLogin, byMethod(map[string]http.Handler{
+			http.MethodGet: pages(a.interaction.SignInPage), http.MethodPost: passwords(a.interaction.SignIn),
 		}))
 	}
 	if a.config.SignUp {
-		own.HandleFunc(pathSignUp, byMethod(map[string]http.HandlerFunc{
-			http.MethodGet: a.interaction.SignUpPage, http.MethodPost: a.interaction.SignUp,
+		own.HandleFunc(pathSignUp, byMethod(map[string]http.Handler{
+			http.MethodGet: pages(a.interaction.SignUpPage), http.MethodPost: passwords(a.interaction.SignUp),
 		}))
 	}
 	if a.config.ConsentURL == "" {
-		own.HandleFunc(pathConsent, byMethod(map[string]http.HandlerFunc{
-			http.MethodGet: a.interaction.ConsentPage, http.MethodPost: a.interaction.Consent,
+		own.HandleFunc(pathConsent, byMethod(map[string]http.Handler{
+			http.MethodGet: pages(a.interaction.ConsentPage), http.MethodPost: pages(a.interaction.Consent),
 		}))
 	}
-	own.HandleFunc(pathSetup, byMethod(map[string]http.HandlerFunc{
-		http.MethodGet: a.interaction.SetupPage, http.MethodPost: a.interaction.Setup,
+	own.HandleFunc(pathSetup, byMethod(map[string]http.Handler{
+		http.MethodGet: pages(a.interaction.SetupPage), http.MethodPost: passwords(a.interaction.Setup),
 	}))
-	own.Get("/", a.interaction.Home)
+	own.Method(http.MethodGet, "/", pages(a.interaction.Home))
 	r.With(middleware.Form(middleware.FormRule{
 		Methods: []string{http.MethodGet, http.MethodHead}, Query: true, Refuse: a.refusePage,
 	})).Handle(pathCheck, a.pages.CheckSession(a.cookies.StateName()))
@@ -146,9 +161,9 @@ func strangeMethod(w http.ResponseWriter, _ *http.Request) {
 }
 
 // byMethod chooses a handler by method; which methods there are has been checked.
-func byMethod(handlers map[string]http.HandlerFunc) http.HandlerFunc {
+func byMethod(handlers map[string]http.Handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		handlers[r.Method](w, r)
+		handlers[r.Method].ServeHTTP(w, r)
 	}
 }
 

@@ -55,6 +55,7 @@ func (a *app) answered(r chi.Router, method, path, challenge string, serve http.
 	with := r.With(
 		a.operator.Allow(scope),
 		middleware.JSONBody(middleware.JSONRule{Methods: []string{method}, Query: []string{challenge, "challenge"}}),
+		a.room.apps.Handler,
 	)
 	for _, prefix := range []string{"", "/admin"} {
 		with.HandleFunc(prefix+path, serve)

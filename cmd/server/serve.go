@@ -18,10 +18,6 @@ import (
 	"github.com/ostiary/ostiary/internal/middleware"
 )
 
-// maxConnections bounds what idle and slow callers can hold open on a listener;
-// the rest waits to be accepted.
-const maxConnections = 10_000
-
 // serveCommand runs in production.
 type serveCommand struct {
 	Migrate bool `help:"Bring the schema up to date first, under a lock."`
@@ -66,6 +62,7 @@ func (cmd *serveCommand) Run(ctx context.Context, s streams, c *cli) error {
 		}
 		listeners = append(listeners, bound{admin, a.admin()})
 	}
+	a.limitMemory()
 	log.LogAttrs(ctx, slog.LevelInfo, "serving",
 		slog.String("issuer", conf.Issuer), slog.String("listen", public.Addr().String()),
 		slog.String("database", db.Engine()), slog.String("version", version))
@@ -91,8 +88,9 @@ func (a *app) listen(ctx context.Context, address string, secure bool) (net.List
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
+	// What idle and slow callers can hold open is bounded; the rest waits to be accepted.
 	// Below TLS: net/http speaks HTTP/2 only on connections that it knows as TLS.
-	l = netutil.LimitListener(l, maxConnections)
+	l = netutil.LimitListener(l, a.config.MaxConnections)
 	if !secure {
 		return l, nil
 	}

@@ -58,6 +58,7 @@ type app struct {
 	keySets      *outbound.KeySets
 
 	stopping stopping
+	room     room
 
 	clients      *store.ClientCache
 	courier      *notice.Courier
@@ -105,11 +106,24 @@ func newKeys(c *config.Config, s *store.Store, secrets *jwks.Secrets, log *slog.
 	})
 }
 
-// newHasher returns what hashes people's passwords.
+// newHasher returns what hashes passwords for a command, which has the machine to
+// itself.
 func newHasher(c *config.Config) *account.Hasher {
-	slots := c.Argon2Slots
-	if slots == 0 {
-		slots = runtime.GOMAXPROCS(0)
+	return hasherOf(c, runtime.GOMAXPROCS(0))
+}
+
+// newHashers returns what hashes people's passwords in a server, and what hashes the
+// short secrets of clients. People leave a processor to everything else, since a hash
+// holds the one it has for a long time; clients are to have keys or long secrets.
+func newHashers(c *config.Config) (people, clients *account.Hasher) {
+	processors := runtime.GOMAXPROCS(0)
+	return hasherOf(c, max(1, processors-1)), hasherOf(c, max(1, processors/4))
+}
+
+// hasherOf returns what hashes as much at once as is configured, else slots.
+func hasherOf(c *config.Config, slots int) *account.Hasher {
+	if c.Argon2Slots != 0 {
+		slots = c.Argon2Slots
 	}
 	return account.NewHasher(uint32(c.Argon2MemoryMiB)<<10, uint32(c.Argon2Iterations), slots, hashPatience) //nolint:gosec // bounded by the configuration
 }
@@ -117,10 +131,11 @@ func newHasher(c *config.Config) *account.Hasher {
 // newApp puts the server together over an open store.
 func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Logger, now func() time.Time) (*app, error) {
 	a := &app{
-		config: c, log: log, now: now, store: s, hasher: newHasher(c), clientHasher: newHasher(c),
+		config: c, log: log, now: now, store: s,
 		cookies: session.Cookies{Secure: c.HTTPS()},
 		clients: store.NewClientCache(s, clientStaleness, cachedClients, now),
 	}
+	a.hasher, a.clientHasher = newHashers(c)
 	var err error
 	if a.secrets, err = systemSecrets(c); err != nil {
 		return nil, err
@@ -150,6 +165,7 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 	if a.cookies.StateKey, err = s.Seed(ctx, "browser state"); err != nil {
 		return nil, err //nolint:wrapcheck // names itself
 	}
+	a.room = a.newRoom()
 	a.wireNotices()
 	if err := a.wireTokens(ctx); err != nil {
 		return nil, err
@@ -186,7 +202,7 @@ func (a *app) wireTokens(ctx context.Context) error {
 		Clients: a.clients,
 		Authenticator: clientauth.New(clientauth.Config{ //nolint:contextcheck // its decoy is made at once
 			Clients: a.clients, Replay: a.store, KeySets: a.keySets,
-			Slow: a.clientHasher, Vault: a.secrets, Guesses: a.secretGuesses(),
+			Slow: asideHasher{a.clientHasher}, Vault: a.secrets, Guesses: a.secretGuesses(),
 			Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Now: a.now,
 		}),
 		Grants: a.store, Sessions: a.store, Entrance: a.sessions, Keys: a.keys, Pages: a.pages, Cookies: a.cookies, Subjects: a.subjects,
@@ -229,7 +245,7 @@ func claimScopes(requested string) ([]string, error) {
 
 // newFetcher returns what fetches the URLs that clients register.
 func newFetcher(c *config.Config) (*outbound.Client, error) {
-	o := outbound.Config{AllowPrivate: c.OutboundAllowPrivate}
+	o := outbound.Config{AllowPrivate: c.OutboundAllowPrivate, Aside: middleware.Aside}
 	var err error
 	if c.OutboundCAFile != "" {
 		if o.CA, err = os.ReadFile(c.OutboundCAFile); err != nil {

@@ -72,6 +72,12 @@ func NewHasher(memory, passes uint32, slots int, patience time.Duration) *Hasher
 	return h
 }
 
+// Slots is how many are hashed at once.
+func (h *Hasher) Slots() int { return cap(h.slots) }
+
+// Places is how many can be here at once: those that are hashed, and those that wait.
+func (h *Hasher) Places() int { return cap(h.waiting) }
+
 // Hash returns the PHC string of password.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	leave, err := h.enter(ctx)

@@ -68,12 +68,17 @@ const (
 type Config struct {
 	Issuer string
 
-	Listen          string
-	AdminListen     string
-	TLSCertFile     string
-	TLSKeyFile      string
-	TrustedProxies  []netip.Prefix
-	RateLimits      bool
+	Listen         string
+	AdminListen    string
+	TLSCertFile    string
+	TLSKeyFile     string
+	TrustedProxies []netip.Prefix
+	RateLimits     bool
+	MaxConnections int
+	// AdmissionSlots bounds how many requests of a kind are worked on at once; 0 is
+	// as many as keep the database and the processors busy.
+	AdmissionSlots  int
+	AdmissionWait   time.Duration
 	ShutdownDelay   time.Duration
 	ShutdownTimeout time.Duration
 
@@ -122,7 +127,8 @@ type Config struct {
 
 	Argon2MemoryMiB  int
 	Argon2Iterations int
-	// Argon2Slots bounds how many passwords are hashed at once; 0 is one per core.
+	// Argon2Slots bounds how many passwords are hashed at once; 0 is one for each
+	// processor but one.
 	Argon2Slots int
 
 	OutboundAllowPrivate bool
@@ -139,6 +145,8 @@ func Default() *Config {
 		Listen:          ":4444",
 		AdminListen:     "127.0.0.1:4445",
 		RateLimits:      true,
+		MaxConnections:  10_000,
+		AdmissionWait:   time.Second,
 		ShutdownDelay:   5 * time.Second,
 		ShutdownTimeout: 25 * time.Second,
 

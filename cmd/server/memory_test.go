@@ -1,0 +1,32 @@
+package main
+
+import (
+	"math"
+	"os"
+	"runtime/debug"
+	"testing"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/config"
+)
+
+func TestMemoryIsBoundedUnlessTheOperatorBoundsIt(t *testing.T) {
+	before := debug.SetMemoryLimit(-1)
+	defer debug.SetMemoryLimit(before)
+	debug.SetMemoryLimit(math.MaxInt64)
+	c := config.Default()
+	a := &app{config: c}
+	a.hasher, a.clientHasher = account.NewHasher(8, 1, 3, 0), account.NewHasher(8, 1, 1, 0)
+
+	t.Setenv("GOMEMLIMIT", "1GiB")
+	a.limitMemory()
+	if got := debug.SetMemoryLimit(-1); got != math.MaxInt64 {
+		t.Errorf("the operator's limit was replaced by %d", got)
+	}
+	os.Unsetenv("GOMEMLIMIT")
+	a.limitMemory()
+	// As docs/operations.md says: 96 MiB, 64 for each hash, 32 KiB for each connection.
+	if got, want := debug.SetMemoryLimit(-1), int64(96+4*64)<<20+10_000*32<<10; got != want {
+		t.Errorf("the limit is %d, want %d", got, want)
+	}
+}

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/ostiary/ostiary/internal/middleware"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// fill takes all slots of a kind of work until the test is done with them.
+func fill(t *testing.T, a *middleware.Admission) (leave func()) {
+	t.Helper()
+	var all []func()
+	for {
+		leave, err := a.Enter(t.Context())
+		if errors.Is(err, middleware.ErrBusy) {
+			return func() {
+				for _, leave := range all {
+					leave()
+				}
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, leave)
+	}
+}
+
+// Whatever there is too much of, the rest is served: and that it is too much is said
+// in the shape that each endpoint owes its callers.
+func TestTooMuchOfOneKindLeavesTheOthersAlone(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t), map[string]string{"admission_wait": "0s", "sign_up": "on", "rate_limits": "off"})
+	b, large := s.browser(), strings.Repeat("x", 10<<10)
+	get := func(path string) func() reply { return func() reply { return b.get(path) } }
+	post := func(path string) func() reply {
+		return func() reply { return b.post(path, url.Values{"request": {"none"}}) }
+	}
+	call := func(path string) func() reply {
+		return func() reply { return s.call(path, url.Values{"token": {"none"}}) }
+	}
+	manage := func(method, path string) func() reply {
+		return func() reply { return s.send(t, method, path, "none", "{}") }
+	}
+	requests := map[string]map[string]func() reply{
+		"tokens": {"token": call("/oauth2/token")},
+		"checks": {
+			"introspection": call("/oauth2/introspect"), "revocation": call("/oauth2/revoke"),
+			"userinfo": func() reply { return s.userinfo("none") },
+		},
+		"pages": {
+			"authorization": get("/oauth2/auth"), "sign-out": get("/oauth2/sessions/logout"), "home": get("/"),
+			"sign-in page": get("/login"), "sign-up page": get("/signup"), "set-up page": get("/setup"),
+			"consent page": get("/consent"), "consent": post("/consent"),
+		},
+		"passwords": {"sign-in": post("/login"), "sign-up": post("/signup"), "set-up": post("/setup")},
+		"registration": {
+			"register": manage(http.MethodPost, "/connect/register"), "register by the other path": manage(http.MethodPost, "/oauth2/register"),
+			"read": manage(http.MethodGet, "/connect/register/none"), "change": manage(http.MethodPut, "/oauth2/register/none"),
+			"delete": manage(http.MethodDelete, "/connect/register/none"),
+		},
+		"large bodies": {
+			"a large token request": func() reply { return s.call("/oauth2/token", url.Values{"token": {large}}) },
+			"a large registration": func() reply {
+				return s.send(t, http.MethodPost, "/connect/register", "none", `{"client_name": "`+large+`"}`)
+			},
+		},
+		"large bodies of pages": {
+			"a large authorization request": func() reply { return b.post("/oauth2/auth", url.Values{"request": {large}}) },
+			"a large sign-in":               func() reply { return b.post("/login", url.Values{"request": {large}}) },
+		},
+		"nothing": {
+			"discovery": get("/.well-known/openid-configuration"), "metadata": get("/.well-known/oauth-authorization-server"),
+			"keys": get("/.well-known/jwks.json"), "alive": get("/health/alive"), "ready": get("/health/ready"), "version": get("/version"),
+			"style": get("/static/style.css"), "session frame": get("/oauth2/sessions/check"),
+		},
+	}
+	kinds := map[string]*middleware.Admission{
+		"tokens": s.room.tokens, "checks": s.room.checks, "pages": s.room.pages, "passwords": s.room.passwords,
+		"registration": s.room.registration, "large bodies": s.room.largeJSON, "large bodies of pages": s.room.largePages,
+	}
+	forPeople := map[string]bool{"pages": true, "passwords": true, "large bodies of pages": true}
+	for full, a := range kinds {
+		leave := fill(t, a)
+		for kind, all := range requests {
+			for name, ask := range all {
+				got := ask()
+				switch {
+				case kind == full:
+					isRefusal(t, name, got, forPeople[kind])
+				case got.status == http.StatusServiceUnavailable && !strings.HasPrefix(kind, "large"): // which are of another kind too
+					t.Errorf("%s, with too many %s: %d", name, full, got.status)
+				}
+			}
+		}
+		leave()
+		for name, ask := range requests[full] {
+			if got := ask(); got.status == http.StatusServiceUnavailable {
+				t.Errorf("%s, when the %s are through: %d", name, full, got.status)
+			}
+		}
+	}
+}
+
+func TestTooMuchOfTheAppsIsRefused(t *testing.T) {
+	t.Parallel()
+	s := startApart(t, storetest.New(t), map[string]string{"admission_wait": "0s"})
+	leave := fill(t, s.room.apps)
+	const path = "/admin/oauth2/auth/requests/login?login_challenge=none"
+	got := s.ask(http.MethodGet, path, "")
+	if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" || got.json(t)["error"] != "temporarily_unavailable" {
+		t.Errorf("%d with %v: %s", got.status, got.header, got.body)
+	}
+	if got := s.ask(http.MethodGet, "/health/ready", ""); got.status != http.StatusOK {
+		t.Errorf("health, meanwhile: %d", got.status)
+	}
+	leave()
+	if got := s.ask(http.MethodGet, path, ""); got.status == http.StatusServiceUnavailable {
+		t.Errorf("afterwards: %d", got.status)
+	}
+}
+
+// isRefusal checks that an answer says to come again, to a person or to a program of
+// any origin.
+func isRefusal(t *testing.T, name string, got reply, page bool) {
+	t.Helper()
+	if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" || got.header.Get("Cache-Control") == "" {
+		t.Errorf("%s: %d with %v", name, got.status, got.header)
+		return
+	}
+	if page {
+		if !strings.HasPrefix(got.header.Get("Content-Type"), "text/html") || !strings.Contains(got.body, `id="error"`) {
+			t.Errorf("%s: no page that tells a person: %s", name, got.body)
+		}
+		return
+	}
+	if got.json(t)["error"] != "temporarily_unavailable" || got.header.Get("Access-Control-Allow-Origin") != "*" {
+		t.Errorf("%s: %s with %v", name, got.body, got.header)
+	}
+}
+
+// A client whose server hangs keeps nobody else waiting, however many requests need
+// its keys.
+func TestClientsWhoseServerHangsKeepNobodyOut(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t), map[string]string{"admission_slots": "1", "admission_wait": "0s", "outbound_allow_private": "on"})
+	signer := s.addAssertingClient()
+	asked, hang := make(chan struct{}, 10), make(chan struct{})
+	keys := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		asked <- struct{}{}
+		select {
+		case <-hang:
+		case <-r.Context().Done():
+		}
+	}))
+	defer keys.Close()
+	defer close(hang)
+	s.bring(`{"client_id": "asserting", "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "` + keys.URL + `",
+		"grant_types": ["client_credentials"], "response_types": []}`)
+	ctx, hangUp := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		form := s.assertion(signer)
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+"/oauth2/token", strings.NewReader(form.Encode()))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if answer, err := http.DefaultClient.Do(r); err == nil {
+			answer.Body.Close()
+		}
+	}()
+	select {
+	case <-asked:
+	case <-ended:
+		t.Fatal("the keys were not asked for")
+	}
+	for range 3 {
+		if got := s.call("/oauth2/token", url.Values{"grant_type": {"client_credentials"}}); got.status != http.StatusOK {
+			t.Errorf("a token for somebody else, meanwhile: %d %s", got.status, got.body)
+		}
+	}
+	hangUp()
+	<-ended
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"runtime"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/middleware"
+)
+
+// room is how much of each kind of work there is room for (ADR 0008). Each kind has
+// its own, so that a flood of one leaves the others alone. What is answered from
+// memory needs none.
+type room struct {
+	tokens       *middleware.Admission
+	checks       *middleware.Admission // of tokens: introspection, userinfo, and revocation
+	pages        *middleware.Admission
+	passwords    *middleware.Admission
+	registration *middleware.Admission
+	apps         *middleware.Admission // the operator's, that sign people in
+
+	// Large bodies have theirs besides, since they are read before it is asked whether
+	// there is room for the work.
+	largeJSON, largePages *middleware.Admission
+}
+
+const (
+	registrations = 4   // that are worked on at once
+	largeBodies   = 128 // that are in memory at once
+)
+
+func (a *app) newRoom() room {
+	c := a.config
+	slots := c.AdmissionSlots
+	if slots == 0 {
+		// Enough to keep every connection of the database and every processor busy.
+		slots = max(2*c.DatabaseMaxConnections, 8*runtime.GOMAXPROCS(0))
+	}
+	admission := func(rule middleware.AdmissionRule) *middleware.Admission {
+		rule.Queue, rule.Wait = c.MaxConnections, c.AdmissionWait
+		return middleware.NewAdmission(rule, now, a.log)
+	}
+	return room{
+		tokens: admission(middleware.AdmissionRule{Work: "tokens", Slots: slots}),
+		checks: admission(middleware.AdmissionRule{Work: "checks", Slots: slots}),
+		pages:  admission(middleware.AdmissionRule{Work: "pages", Slots: slots, Refuse: a.refusePage}),
+		// No more than the hasher takes in: who is refused has spent nothing by then, no
+		// statement and no guess.
+		passwords:    admission(middleware.AdmissionRule{Work: "passwords", Slots: a.hasher.Places(), Refuse: a.refusePage}),
+		registration: admission(middleware.AdmissionRule{Work: "registration", Slots: registrations}),
+		apps:         admission(middleware.AdmissionRule{Work: "apps", Slots: slots}),
+		largeJSON:    admission(middleware.AdmissionRule{Work: "large bodies", Slots: largeBodies}),
+		largePages:   admission(middleware.AdmissionRule{Work: "large bodies of pages", Slots: largeBodies, Refuse: a.refusePage}),
+	}
+}
+
+// asideHasher hashes the short secrets of clients, which has a queue of its own: who is
+// in that one keeps no place in another.
+type asideHasher struct{ *account.Hasher }
+
+// Verify is [account.Hasher.Verify].
+func (h asideHasher) Verify(ctx context.Context, hash, password string) (ok bool, err error) {
+	middleware.Aside(ctx, func() { ok, err = h.Hasher.Verify(ctx, hash, password) })
+	return ok, err
+}
