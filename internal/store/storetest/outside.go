@@ -59,11 +59,23 @@ func everyFile(tb testing.TB, path string) []byte {
 // while meanwhile runs. They can be read.
 func HoldKeys(tb testing.TB, url string, meanwhile func()) {
 	tb.Helper()
+	hold(tb, url, `UPDATE key_state SET version = version`, meanwhile)
+}
+
+// HoldGrants keeps everybody from changing a grant.
+func HoldGrants(tb testing.TB, url string, meanwhile func()) {
+	tb.Helper()
+	hold(tb, url, `UPDATE grants SET revoked_at = revoked_at`, meanwhile)
+}
+
+// hold runs meanwhile in a transaction that has changed something.
+func hold(tb testing.TB, url, change string, meanwhile func()) {
+	tb.Helper()
 	outside(tb, url, func(ctx context.Context, conn *sql.Conn) error {
 		if _, err := conn.ExecContext(ctx, `BEGIN`); err != nil {
 			return err
 		}
-		if _, err := conn.ExecContext(ctx, `UPDATE key_state SET version = version`); err != nil {
+		if _, err := conn.ExecContext(ctx, change); err != nil {
 			return err
 		}
 		meanwhile()

@@ -1,0 +1,28 @@
+package rig
+
+import (
+	"fmt"
+	"os"
+	"strings"
+)
+
+// PeakMemory returns how many bytes a replica has had in memory at most in this life.
+func (c *Cluster) PeakMemory(i int) int64 {
+	c.tb.Helper()
+	r := c.replicas[i]
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if r.process == nil {
+		c.tb.Fatalf("%s does not run", r.name)
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", r.process.Process.Pid))
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	_, peak, _ := strings.Cut(string(status), "VmHWM:")
+	var kilobytes int64
+	if _, err := fmt.Sscanf(peak, "%d kB", &kilobytes); err != nil {
+		c.tb.Fatalf("read the peak of memory: %v", err)
+	}
+	return kilobytes << 10
+}
