@@ -1,6 +1,11 @@
+//go:build unix
+
 package store_test
 
 import (
+	"crypto/rand"
+	"errors"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -11,9 +16,14 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
+// callers is how many ask at once where a benchmark is named parallel.
+const callers = 32
+
 // onEach runs a benchmark on both engines, each waiting for its disk, with the
-// partitions of a day or two behind it.
-func onEach(b *testing.B, bench func(b *testing.B, s *store.Store)) {
+// partitions of a day or two behind it. It does so with one caller and with many.
+//
+// ready makes what n calls need, and returns what each of them does.
+func onEach(b *testing.B, ready func(b *testing.B, s *store.Store, n int) (call func() error)) {
 	b.Helper()
 	for engine, url := range map[string]func(testing.TB) string{
 		"sqlite": storetest.SQLiteURL,
@@ -31,102 +41,160 @@ func onEach(b *testing.B, bench func(b *testing.B, s *store.Store)) {
 				must(b, err)
 			}
 			furnish(b, s)
-			bench(b, s)
+			b.Run("serial", func(b *testing.B) {
+				serial(b, func(n int) func() error { return ready(b, s, n) })
+			})
+			b.Run("parallel", func(b *testing.B) {
+				parallel(b, ready(b, s, b.N))
+			})
 		})
 	}
 }
 
-func BenchmarkInsertGrant(b *testing.B) {
-	onEach(b, func(b *testing.B, s *store.Store) {
-		b.Helper()
-		for b.Loop() {
-			must(b, s.InsertGrant(b.Context(), aGrant("rp", "alice")))
+// serial lets one caller make call after call. What they need is made some at a
+// time, off the clock.
+func serial(b *testing.B, ready func(n int) func() error) {
+	b.Helper()
+	const some = 256
+	var call func() error
+	var spent meter
+	spent.start()
+	left := 0
+	for b.Loop() {
+		if left == 0 {
+			b.StopTimer()
+			spent.stop()
+			left, call = some, ready(some)
+			spent.start()
+			b.StartTimer()
 		}
+		left--
+		must(b, call())
+	}
+	spent.stop()
+	spent.report(b)
+}
+
+// parallel lets all callers call at once.
+func parallel(b *testing.B, call func() error) {
+	b.Helper()
+	b.SetParallelism((callers + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0))
+	var spent meter
+	spent.start()
+	b.ResetTimer()
+	b.RunParallel(func(p *testing.PB) {
+		for p.Next() {
+			if err := call(); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+	spent.stop()
+	spent.report(b)
+}
+
+// stock makes n of something, which are then taken one by one.
+func stock[T any](b *testing.B, n int, fresh func() T) (take func() T) {
+	b.Helper()
+	all := make([]T, n)
+	var made, taken atomic.Int64
+	var group sync.WaitGroup
+	for range callers {
+		group.Go(func() {
+			for i := made.Add(1); i <= int64(n); i = made.Add(1) {
+				all[i-1] = fresh()
+			}
+		})
+	}
+	group.Wait()
+	return func() T { return all[taken.Add(1)-1] }
+}
+
+func BenchmarkInsertGrant(b *testing.B) {
+	onEach(b, func(b *testing.B, s *store.Store, _ int) func() error {
+		b.Helper()
+		return func() error { return s.InsertGrant(b.Context(), aGrant("rp", "alice")) }
 	})
 }
 
 func BenchmarkSpendCode(b *testing.B) {
-	onEach(b, func(b *testing.B, s *store.Store) {
+	onEach(b, func(b *testing.B, s *store.Store, n int) func() error {
 		b.Helper()
-		for b.Loop() {
-			b.StopTimer()
-			g := insert(b, s, nil)
-			b.StartTimer()
-			spend(b, s, g)
+		codes := stock(b, n, func() grant.Ref {
+			g := aGrant("rp", "alice")
+			if err := s.InsertGrant(b.Context(), g); err != nil {
+				b.Error(err)
+			}
+			return g.Ref
+		})
+		return func() error {
+			_, err := s.SpendCode(b.Context(), grant.Spending{Ref: codes(), ClientID: "rp", Now: noon})
+			return err
 		}
 	})
 }
 
+// Each caller has a grant of its own, as an application has.
 func BenchmarkRotateRefresh(b *testing.B) {
-	onEach(b, func(b *testing.B, s *store.Store) {
+	onEach(b, func(b *testing.B, s *store.Store, _ int) func() error {
 		b.Helper()
-		g := insert(b, s, nil)
-		r := grant.Rotation{Ref: g.Ref, ClientID: "rp", Until: noon.Add(time.Hour), Now: noon}
-		spend(b, s, g)
-		for b.Loop() {
-			r.Generation++
+		current := make(chan grant.Rotation, callers)
+		for range callers {
+			g := insert(b, s, nil)
+			spend(b, s, g)
+			current <- grant.Rotation{Ref: g.Ref, ClientID: "rp", Generation: 1, Until: noon.Add(time.Hour), Now: noon}
+		}
+		return func() error {
+			r := <-current
 			_, err := s.RotateRefresh(b.Context(), r)
-			must(b, err)
+			r.Generation++
+			current <- r
+			return err
 		}
 	})
 }
 
 func BenchmarkLiveGrant(b *testing.B) {
-	onEach(b, func(b *testing.B, s *store.Store) {
+	onEach(b, func(b *testing.B, s *store.Store, _ int) func() error {
 		b.Helper()
 		g := insert(b, s, nil)
-		for b.Loop() {
+		return func() error {
 			_, err := s.LiveGrant(b.Context(), g.Ref, "jti", noon)
-			must(b, err)
+			return err
 		}
 	})
 }
 
-// atOnce runs act from many callers.
-func atOnce(b *testing.B, act func(i int)) {
-	b.Helper()
-	var next atomic.Int64
-	b.SetParallelism(16) // times the processors
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			act(int(next.Add(1)))
-		}
-	})
-}
-
-func BenchmarkRotateRefreshAtOnce(b *testing.B) {
-	onEach(b, func(b *testing.B, s *store.Store) {
+func BenchmarkDenyToken(b *testing.B) {
+	onEach(b, func(b *testing.B, s *store.Store, _ int) func() error {
 		b.Helper()
-		type line struct {
-			sync.Mutex
-			grant.Rotation
-		}
-		lines := make([]line, 64)
-		for i := range lines {
-			g := insert(b, s, nil)
-			spend(b, s, g)
-			lines[i].Rotation = grant.Rotation{Ref: g.Ref, ClientID: "rp", Until: noon.Add(time.Hour), Now: noon}
-		}
-		b.ResetTimer()
-		atOnce(b, func(i int) {
-			l := &lines[i%len(lines)]
-			l.Lock()
-			defer l.Unlock()
-			l.Generation++
-			_, err := s.RotateRefresh(b.Context(), l.Rotation)
-			must(b, err)
-		})
+		return func() error { return s.DenyToken(b.Context(), rand.Text(), noon.Add(time.Hour)) }
 	})
 }
 
-func BenchmarkLiveGrantAtOnce(b *testing.B) {
-	onEach(b, func(b *testing.B, s *store.Store) {
+func BenchmarkClaimOnce(b *testing.B) {
+	onEach(b, func(b *testing.B, s *store.Store, _ int) func() error {
 		b.Helper()
-		g := insert(b, s, nil)
-		b.ResetTimer()
-		atOnce(b, func(int) {
-			_, err := s.LiveGrant(b.Context(), g.Ref, "jti", noon)
-			must(b, err)
-		})
+		return func() error {
+			first, err := s.ClaimOnce(b.Context(), "assertion", "rp", rand.Text(), noon.Add(time.Minute), noon)
+			if err == nil && !first {
+				return errors.New("claimed before")
+			}
+			return err
+		}
+	})
+}
+
+func BenchmarkSessionAndConsent(b *testing.B) {
+	onEach(b, func(b *testing.B, s *store.Store, _ int) func() error {
+		b.Helper()
+		id := rand.Text()
+		must(b, s.InsertSession(b.Context(), aSession(id, "alice"), nil))
+		must(b, s.SaveConsent(b.Context(), &grant.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"openid"}, GivenAt: noon}))
+		return func() error {
+			_, _, err := s.SessionAndConsent(b.Context(), cookie(id), "rp", noon)
+			return err
+		}
 	})
 }
