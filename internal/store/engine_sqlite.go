@@ -11,12 +11,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/ostiary/ostiary/migrations"
 )
@@ -25,9 +23,15 @@ import (
 // writing.
 const busyPatience = 3 * time.Second
 
+// listers is how many may read at once what takes long.
+const listers = 2
+
 // sqliteEngine is the engine for one machine: one connection writes, several read.
 type sqliteEngine struct {
-	writing, reading *sqliteConn
+	file    driver.Connector
+	writing *sqliteWriter
+	reading *sqliteReaders
+	listing sqliteLister
 }
 
 func openSQLite(ctx context.Context, path string) (*sqliteEngine, error) {
@@ -42,40 +46,26 @@ func openSQLite(ctx context.Context, path string) (*sqliteEngine, error) {
 	if err := keepPrivate(path); err != nil {
 		return nil, err
 	}
-	writing, err := connectSQLite(path, 1)
+	file, err := sqliteConnector(path)
 	if err != nil {
 		return nil, err
 	}
-	reading, err := connectSQLite(path, max(4, runtime.GOMAXPROCS(0)), "query_only(1)")
+	forReading, err := sqliteConnector(path, "query_only(1)")
 	if err != nil {
-		return nil, errors.Join(err, writing.db.Close())
+		return nil, err
 	}
-	e := &sqliteEngine{writing, reading}
-	if err := writing.firstConnection(ctx); err != nil {
-		e.close()
+	write := func(ctx context.Context) (*sqliteConn, error) { return connectWriter(ctx, file) }
+	read := func(ctx context.Context) (*sqliteConn, error) { return connectSQLite(ctx, forReading) }
+	e := &sqliteEngine{
+		file:    file,
+		writing: newSQLiteWriter(write),
+		reading: newSQLiteReaders(max(4, runtime.GOMAXPROCS(0)), read),
+		listing: sqliteLister{newSQLiteReaders(listers, read)},
+	}
+	if e.writing.conn, err = write(ctx); err != nil {
 		return nil, err
 	}
 	return e, nil
-}
-
-// firstConnection turns a new file to WAL. Of two processes that want to at once,
-// SQLite refuses one without letting it wait, since both hold a lock that the
-// other needs.
-func (c *sqliteConn) firstConnection(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, busyPatience)
-	defer cancel()
-	for {
-		_, err := c.exec(ctx, `SELECT 1`)
-		answer, ok := errors.AsType[*sqlite.Error](err)
-		if !ok || answer.Code()&0xff != sqlite3.SQLITE_BUSY {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
 }
 
 // keepPrivate makes the file before SQLite does, with a mode that lets nobody
@@ -92,7 +82,7 @@ func keepPrivate(path string) error {
 	return nil
 }
 
-func connectSQLite(path string, conns int, pragmas ...string) (*sqliteConn, error) {
+func sqliteConnector(path string, pragmas ...string) (driver.Connector, error) {
 	pragmas = append([]string{
 		fmt.Sprintf("busy_timeout(%d)", busyPatience.Milliseconds()),
 		"journal_mode(WAL)",
@@ -104,155 +94,26 @@ func connectSQLite(path string, conns int, pragmas ...string) (*sqliteConn, erro
 		Path:     path,
 		RawQuery: url.Values{"_txlock": {"immediate"}, "_pragma": pragmas}.Encode(),
 	}
-	db, err := sql.Open("sqlite", name.String())
+	connector, err := sqlite.NewConnector(name.String())
 	if err != nil {
-		return nil, fmt.Errorf("open the file: %w", err)
+		return nil, fmt.Errorf("name the file: %w", err)
 	}
-	db.SetMaxOpenConns(conns)
-	db.SetMaxIdleConns(conns)
-	return &sqliteConn{db: db}, nil
+	return connector, nil
 }
 
 func (e *sqliteEngine) name() string { return migrations.SQLite }
 func (e *sqliteEngine) reader() conn { return e.reading }
 func (e *sqliteEngine) writer() conn { return e.writing }
-func (e *sqliteEngine) lister() conn { return e.reading }
-func (e *sqliteEngine) aside() conn  { return e.writing }
+func (e *sqliteEngine) lister() conn { return e.listing }
+
+// aside is the writer too: what may take long holds everybody up in any case, and
+// does it for less if it waits for the disk together with them.
+func (e *sqliteEngine) aside() conn { return e.writing }
 
 func (e *sqliteEngine) close() {
-	_ = e.reading.db.Close() // every acknowledged write is on disk already
-	_ = e.writing.db.Close()
-}
-
-func (e *sqliteEngine) transact(ctx context.Context, patience time.Duration, act func(conn) error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	tx, err := e.writing.db.BeginTx(ctx, nil)
-	if err != nil {
-		return interpretSQLite(err)
-	}
-	if err := act(sqliteTx{tx}); err != nil {
-		_ = tx.Rollback() // the error that led here says more
-		return err
-	}
-	return interpretSQLite(tx.Commit())
-}
-
-// sqliteConn runs each statement by itself, prepared once.
-type sqliteConn struct {
-	db       *sql.DB
-	prepared sync.Map // of statement text to *sql.Stmt
-}
-
-// prepare returns a statement that stays open for the next caller.
-func (c *sqliteConn) prepare(ctx context.Context, statement string) (*sql.Stmt, error) {
-	if found, ok := c.prepared.Load(statement); ok {
-		return found.(*sql.Stmt), nil //nolint:forcetypeassert // nothing else is put in
-	}
-	made, err := c.db.PrepareContext(ctx, statement)
-	if err != nil {
-		return nil, err
-	}
-	if first, lost := c.prepared.LoadOrStore(statement, made); lost {
-		_ = made.Close()              //nolint:sqlclosecheck // the other way, it stays open
-		return first.(*sql.Stmt), nil //nolint:forcetypeassert // nothing else is put in
-	}
-	return made, nil
-}
-
-func (c *sqliteConn) exec(ctx context.Context, statement string, args ...any) (int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestPatience)
-	defer cancel()
-	prepared, err := c.prepare(ctx, statement) //nolint:sqlclosecheck // it stays open
-	if err != nil {
-		return 0, interpretSQLite(err)
-	}
-	return affected(prepared.ExecContext(ctx, args...))
-}
-
-func (c *sqliteConn) one(ctx context.Context, statement string, args ...any) row {
-	return only(func(visit func(scanner) error) error { return c.each(ctx, visit, statement, args...) })
-}
-
-func (c *sqliteConn) each(ctx context.Context, visit func(scanner) error, statement string, args ...any) error {
-	ctx, cancel := context.WithTimeout(ctx, requestPatience)
-	defer cancel()
-	prepared, err := c.prepare(ctx, statement) //nolint:sqlclosecheck // it stays open
-	if err != nil {
-		return interpretSQLite(err)
-	}
-	rows, err := prepared.QueryContext(ctx, args...)
-	return visitAll(rows, err, visit)
-}
-
-// sqliteTx runs statements in a transaction.
-type sqliteTx struct{ tx *sql.Tx }
-
-func (t sqliteTx) exec(ctx context.Context, statement string, args ...any) (int64, error) {
-	return affected(t.tx.ExecContext(ctx, statement, args...))
-}
-
-func (t sqliteTx) one(ctx context.Context, statement string, args ...any) row {
-	return only(func(visit func(scanner) error) error { return t.each(ctx, visit, statement, args...) })
-}
-
-func (t sqliteTx) each(ctx context.Context, visit func(scanner) error, statement string, args ...any) error {
-	rows, err := t.tx.QueryContext(ctx, statement, args...)
-	return visitAll(rows, err, visit)
-}
-
-func affected(result sql.Result, err error) (int64, error) {
-	if err != nil {
-		return 0, interpretSQLite(err)
-	}
-	return result.RowsAffected()
-}
-
-// visitAll reads to the end even where one row is expected: SQLite commits a
-// statement that returns rows with its last step, and says there if it could not.
-func visitAll(rows *sql.Rows, err error, visit func(scanner) error) error {
-	if err != nil {
-		return interpretSQLite(err)
-	}
-	defer rows.Close() //nolint:errcheck // reading to the end closes, and Err tells
-	for rows.Next() {
-		if err := visit(rows); err != nil {
-			return err
-		}
-	}
-	return interpretSQLite(rows.Err())
-}
-
-// interpretSQLite tells failures of the database from its answers, and from
-// mistakes of ours.
-func interpretSQLite(err error) error {
-	if err == nil {
-		return nil
-	}
-	answer, ok := errors.AsType[*sqlite.Error](err)
-	if !ok {
-		if isCutOff(err) {
-			return &unavailable{err}
-		}
-		return err
-	}
-	switch answer.Code() & 0xff {
-	case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH,
-		sqlite3.SQLITE_MISUSE, sqlite3.SQLITE_RANGE, sqlite3.SQLITE_TOOBIG:
-		return err
-	}
-	return &unavailable{err} // busy, full, read-only, damaged, ...
-}
-
-// isCutOff reports an end that database/sql knows of: there was no more time, or
-// the database was closed, for which it exports no error.
-func isCutOff(err error) bool {
-	for _, end := range []error{context.DeadlineExceeded, context.Canceled, sql.ErrTxDone, sql.ErrConnDone, driver.ErrBadConn} {
-		if errors.Is(err, end) {
-			return true
-		}
-	}
-	return err.Error() == "sql: database is closed"
+	e.listing.close()
+	e.reading.close()
+	e.writing.close()
 }
 
 func (e *sqliteEngine) schemaVersion(ctx context.Context) (version int64, err error) {
@@ -265,11 +126,12 @@ func (e *sqliteEngine) schemaVersion(ctx context.Context) (version int64, err er
 	return version, err
 }
 
+// migrating opens a connection of its own, which waits for the others as another
+// process does.
 func (e *sqliteEngine) migrating(_ context.Context, use func(*sql.DB, goose.Dialect, ...goose.ProviderOption) error) error {
-	return use(e.writing.db, goose.DialectSQLite3)
-}
+	db := sql.OpenDB(e.file)
+	defer db.Close() //nolint:errcheck // nothing is pending
+	db.SetMaxOpenConns(1)
 
-func (e *sqliteEngine) lacksReferenced(err error) bool {
-	answer, ok := errors.AsType[*sqlite.Error](err)
-	return ok && answer.Code() == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
+	return use(db, goose.DialectSQLite3)
 }

@@ -3,18 +3,13 @@ package store
 import (
 	"context"
 	"fmt"
-	"strings"
+	"time"
 )
 
-// Pragma reads a setting of the connection that writes.
-func Pragma(ctx context.Context, url, name string) (string, error) {
-	e, err := openSQLite(ctx, strings.TrimPrefix(url, "sqlite:"))
-	if err != nil {
-		return "", err
-	}
-	defer e.close()
+// Pragma reads or sets a setting of the connection that writes to a SQLite file.
+func Pragma(ctx context.Context, s *Store, name string) (string, error) {
 	var value any
-	err = e.writing.one(ctx, `PRAGMA `+name).Scan(&value)
+	err := s.write.one(ctx, `PRAGMA `+name).Scan(&value)
 	return fmt.Sprint(value), err
 }
 
@@ -94,4 +89,35 @@ func HoldWrites(s *Store) (waiting func() int, release func()) {
 // WriteAndLook runs a statement that writes and hands its rows to visit.
 func WriteAndLook(ctx context.Context, s *Store, statement string, visit func() error) error {
 	return s.write.each(ctx, func(scanner) error { return visit() }, statement)
+}
+
+// Linger lets one transaction take up many writes to a SQLite file however long they
+// take on a busy machine.
+func Linger(s *Store) { s.engine.(*sqliteEngine).writing.patience = time.Hour } //nolint:forcetypeassert // by name
+
+// Waiting tells how many stand in the queue of those who write to a SQLite file.
+func Waiting(s *Store) int {
+	w := s.engine.(*sqliteEngine).writing //nolint:forcetypeassert // by name
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.queue)
+}
+
+// List reads what may take long.
+func List(ctx context.Context, s *Store, statement string) error {
+	return s.list.each(ctx, func(scanner) error { return nil }, statement)
+}
+
+// Transact runs act in one transaction, a long one if it is an import.
+func Transact(ctx context.Context, s *Store, isImport bool, act func(exec func(statement string, args ...any) error) error) error {
+	patience := requestPatience
+	if isImport {
+		patience = importPatience
+	}
+	return s.txWithin(ctx, patience, func(c conn) error {
+		return act(func(statement string, args ...any) error {
+			_, err := c.exec(ctx, statement, args...)
+			return err
+		})
+	})
 }

@@ -205,9 +205,9 @@ func TestSQLiteFileIsPrivate(t *testing.T) {
 func TestSQLiteIsDurable(t *testing.T) {
 	t.Parallel()
 
-	url := storetest.SQLiteURL(t)
+	s := storetest.New(t)
 	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"} {
-		got, err := store.Pragma(t.Context(), url, pragma)
+		got, err := store.Pragma(t.Context(), s, pragma)
 		must(t, err)
 		wantSame(t, pragma, got, want)
 	}

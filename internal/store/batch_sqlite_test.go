@@ -1,0 +1,285 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+type write = func(context.Context, *store.Store) error
+
+// inOneTransaction lets all writes wait for an import, so that one transaction takes
+// them all up when it has ended. It returns what each of them got.
+func inOneTransaction(t *testing.T, s *store.Store, writes ...write) []error {
+	t.Helper()
+	store.Linger(s)
+	release := occupy(t, s)
+	results := make([]error, len(writes))
+	var group sync.WaitGroup
+	for i, w := range writes {
+		group.Go(func() { results[i] = w(t.Context(), s) })
+	}
+	queued(t, s, len(writes))
+	release()
+	group.Wait()
+	return results
+}
+
+// occupy keeps others from writing, until release.
+func occupy(t *testing.T, s *store.Store) (release func()) {
+	t.Helper()
+	begun, enough, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		ended <- store.Transact(t.Context(), s, true, func(exec func(string, ...any) error) error {
+			close(begun)
+			<-enough
+			return exec(`INSERT INTO revoked_tokens (jti, until) VALUES ('of the import', $1)`, noon.Add(time.Hour).UnixMicro())
+		})
+	}()
+	<-begun
+	return func() {
+		close(enough)
+		must(t, <-ended)
+	}
+}
+
+// queued waits until so many stand in the queue.
+func queued(t *testing.T, s *store.Store, want int) {
+	t.Helper()
+	for range 10_000 {
+		if store.Waiting(s) == want {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Errorf("%d stand in the queue, want %d", store.Waiting(s), want)
+}
+
+// repeat makes n writes of one.
+func repeat(n int, one func(i int) write) []write {
+	all := make([]write, n)
+	for i := range all {
+		all[i] = one(i)
+	}
+	return all
+}
+
+func deny(jti string) write {
+	return func(ctx context.Context, s *store.Store) error { return s.DenyToken(ctx, jti, noon.Add(time.Hour)) }
+}
+
+// denied reports whether a token was denied, as another process sees it.
+func denied(t *testing.T, url, jti string) bool {
+	t.Helper()
+	s := storetest.Open(t, url)
+	err := s.LiveClient(t.Context(), "rp", jti, noon, noon)
+	if err != nil && !errors.Is(err, grant.ErrNotFound) {
+		t.Fatal(err)
+	}
+	return err != nil
+}
+
+func TestOneInATransactionSpendsTheCode(t *testing.T) {
+	t.Parallel()
+
+	url := storetest.SQLiteURL(t)
+	s := storetest.Open(t, url)
+	furnish(t, s)
+	g := insert(t, s, nil)
+	wantOneWinner(t, inOneTransaction(t, s, repeat(32, func(int) write {
+		return func(ctx context.Context, s *store.Store) error {
+			_, err := s.SpendCode(ctx, grant.Spending{Ref: g.Ref, ClientID: "rp", Now: noon})
+			return err
+		}
+	})...), grant.ErrSpent)
+}
+
+func TestWhoeverFailsFailsAlone(t *testing.T) {
+	t.Parallel()
+
+	url := storetest.SQLiteURL(t)
+	s := storetest.Open(t, url)
+	furnish(t, s)
+	alter(t, url, `CREATE TABLE steps (name TEXT NOT NULL PRIMARY KEY)`)
+	errMine := errors.New("an error of the caller's own")
+	step := func(exec func(string, ...any) error, name string) error {
+		return exec(`INSERT INTO steps (name) VALUES ($1)`, name)
+	}
+
+	cases := []struct {
+		name string
+		do   write
+		want func(error) bool
+	}{
+		{"a row in the way", func(ctx context.Context, s *store.Store) error {
+			return s.InsertAccount(ctx, anAccount("alice"))
+		}, is(account.ErrExists)},
+		{"a reference to nothing", func(ctx context.Context, s *store.Store) error {
+			return s.JoinSession(ctx, "gone", "rp", "", noon)
+		}, is(session.ErrNotFound)},
+		{"a constraint broken by the second of two rows", func(ctx context.Context, s *store.Store) error {
+			return store.WriteAndLook(ctx, s, `INSERT INTO steps (name) VALUES ('first of two'), (NULL) RETURNING name`,
+				func() error { return nil })
+		}, isMistake},
+		{"a reader of its rows who panics", func(ctx context.Context, s *store.Store) (err error) {
+			defer func() { err = fmt.Errorf("panic: %v", recover()) }()
+			return store.WriteAndLook(ctx, s, `UPDATE accounts SET username = username RETURNING subject`,
+				func() error { panic("of its own") })
+		}, isPanic},
+		{"an argument of no use", func(ctx context.Context, s *store.Store) error {
+			return store.Transact(ctx, s, false, func(exec func(string, ...any) error) error {
+				if err := step(exec, "before the argument"); err != nil {
+					return err
+				}
+				return exec(`DELETE FROM steps WHERE name = $1`, make(chan int))
+			})
+		}, isMistake},
+		{"an act that fails", func(ctx context.Context, s *store.Store) error {
+			return store.Transact(ctx, s, false, func(exec func(string, ...any) error) error {
+				return errors.Join(step(exec, "before the failure"), errMine)
+			})
+		}, is(errMine)},
+		{"an act that panics", func(ctx context.Context, s *store.Store) (err error) {
+			defer func() { err = fmt.Errorf("panic: %v", recover()) }()
+			return store.Transact(ctx, s, false, func(exec func(string, ...any) error) error {
+				must(t, step(exec, "before the panic"))
+				panic("of its own")
+			})
+		}, isPanic},
+		{"an act whose time runs out", func(ctx context.Context, s *store.Store) error {
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			return store.Transact(ctx, s, false, func(exec func(string, ...any) error) error {
+				must(t, step(exec, "before the end"))
+				cancel()
+				if err := step(exec, "after the end"); !isUnavailable(err) {
+					t.Errorf("a statement after the end = %v, want it unavailable", err)
+				}
+				return nil
+			})
+		}, isUnavailable},
+		{"an act that succeeds", func(ctx context.Context, s *store.Store) error {
+			return store.Transact(ctx, s, false, func(exec func(string, ...any) error) error { return step(exec, "done") })
+		}, is(nil)},
+	}
+	writes := []write{deny("of the first")}
+	for _, tc := range cases {
+		writes = append(writes, tc.do, deny("after "+tc.name))
+	}
+	results := inOneTransaction(t, s, writes...)
+	for i, err := range results {
+		name, want := "whoever comes after another", is(nil)
+		if i%2 == 1 {
+			name, want = cases[i/2].name, cases[i/2].want
+		}
+		if !want(err) {
+			t.Errorf("%s gets %v", name, err)
+		}
+	}
+	for _, tc := range cases {
+		if !denied(t, url, "after "+tc.name) {
+			t.Errorf("what was acknowledged after %s is not there", tc.name)
+		}
+	}
+	db, err := sql.Open("sqlite", strings.TrimPrefix(url, "sqlite:"))
+	must(t, err)
+	defer db.Close()
+	var left string
+	must(t, db.QueryRowContext(t.Context(), `SELECT group_concat(name) FROM steps`).Scan(&left))
+	wantSame(t, "steps that were taken", left, "done")
+}
+
+func is(want error) func(error) bool { return func(err error) bool { return errors.Is(err, want) } }
+
+func isPanic(err error) bool { return strings.HasPrefix(err.Error(), "panic: of its own") }
+
+func isMistake(err error) bool { return err != nil && !isUnavailable(err) }
+
+// poisoned makes a transaction fail at its end in which the token of this name is
+// denied: a reference that is checked last is to nothing.
+func poisoned(t *testing.T, url, jti string) {
+	t.Helper()
+	alter(t, url, `CREATE TABLE debts (of TEXT REFERENCES clients (id) DEFERRABLE INITIALLY DEFERRED)`)
+	alter(t, url, `CREATE TRIGGER lend AFTER INSERT ON revoked_tokens WHEN new.jti = '`+jti+`'
+		BEGIN INSERT INTO debts VALUES ('nobody'); END`)
+}
+
+func TestNobodySucceedsWhenTheCommitFails(t *testing.T) {
+	t.Parallel()
+
+	url := storetest.SQLiteURL(t)
+	poisoned(t, url, "poison")
+	s := storetest.Open(t, url)
+	furnish(t, s)
+	codes := []*grant.Grant{insert(t, s, nil), insert(t, s, nil)}
+	spending := func(ctx context.Context, s *store.Store) error {
+		_, err := s.SpendCode(ctx, grant.Spending{Ref: codes[0].Ref, ClientID: "rp", Now: noon})
+		return err
+	}
+	transaction := func(ctx context.Context, s *store.Store) error {
+		return s.DeleteAccount(ctx, "bob", noon)
+	}
+
+	for _, err := range append(
+		inOneTransaction(t, s, deny("before"), spending, spending, transaction, deny("poison"), deny("after"), transaction),
+		deny("poison")(t.Context(), s), // alone
+	) {
+		if !isUnavailable(err) {
+			t.Errorf("a write that was not committed = %v, want it unavailable", err)
+		}
+	}
+	for _, jti := range []string{"before", "poison", "after"} {
+		if denied(t, url, jti) {
+			t.Errorf("%q was written, and said to be unavailable", jti)
+		}
+	}
+	spend(t, s, codes[0])
+	must(t, transaction(t.Context(), s))
+	for pragma, want := range map[string]string{"synchronous": "2", "foreign_keys": "1"} {
+		got, err := store.Pragma(t.Context(), s, pragma)
+		must(t, err)
+		wantSame(t, pragma+" after a failure", got, want)
+	}
+}
+
+func TestNobodySucceedsWhenTheDiskIsFull(t *testing.T) {
+	t.Parallel()
+
+	url := storetest.SQLiteURL(t)
+	s := storetest.Open(t, url)
+	furnish(t, s)
+	_, err := store.Pragma(t.Context(), s, "max_page_count(1)") // as many as there are
+	must(t, err)
+
+	const many = 100 // more than fit into what is left of the last pages
+	grants := make([]*grant.Grant, many)
+	results := inOneTransaction(t, s, repeat(many, func(i int) write {
+		grants[i] = aGrant("rp", "alice")
+		return func(ctx context.Context, s *store.Store) error { return s.InsertGrant(ctx, grants[i]) }
+	})...)
+	refused := 0
+	for i, err := range results {
+		if err != nil {
+			refused++
+		}
+		if err != nil && !isUnavailable(err) {
+			t.Errorf("InsertGrant on a full disk = %v, want it unavailable", err)
+		}
+		wantLive(t, storetest.Open(t, url), grants[i].Ref, noon, err == nil)
+	}
+	if refused == 0 {
+		t.Error("nobody was refused")
+	}
+	insert(t, s, nil)
+}

@@ -1,0 +1,145 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// Whoever got an answer finds what they wrote, on whichever connection.
+func TestAcknowledgedWritesAreSeen(t *testing.T) {
+	t.Parallel()
+
+	url := storetest.SQLiteURL(t)
+	one, two := storetest.Open(t, url), storetest.Open(t, url)
+	furnish(t, one)
+	for _, err := range race(t, one, two, func(ctx context.Context, s *store.Store) error {
+		for range 20 {
+			g := aGrant("rp", "alice")
+			if err := s.InsertGrant(ctx, g); err != nil {
+				return err
+			}
+			for _, other := range []*store.Store{one, two} {
+				if _, err := other.LiveGrant(ctx, g.Ref, "", noon); err != nil {
+					return err
+				}
+			}
+			if _, err := s.SpendCode(ctx, grant.Spending{Ref: g.Ref, ClientID: "rp", Now: noon}); err != nil {
+				return err
+			}
+			if _, err := s.SpendCode(ctx, grant.Spending{Ref: g.Ref, ClientID: "rp", Now: noon}); !errors.Is(err, grant.ErrSpent) {
+				return fmt.Errorf("spend again: %w", err)
+			}
+		}
+		return nil
+	}) {
+		must(t, err)
+	}
+}
+
+// While another process writes for ever, nobody waits for ever.
+func TestTheQueueIsLeftInTime(t *testing.T) {
+	t.Parallel()
+
+	url := storetest.SQLiteURL(t)
+	s := storetest.Open(t, url)
+	furnish(t, s)
+	release := occupy(t, storetest.Open(t, url))
+	for _, err := range race(t, s, s, deny("too late")) {
+		if !isUnavailable(err) {
+			t.Errorf("DenyToken while another process writes = %v, want it unavailable", err)
+		}
+	}
+	queued(t, s, 0)
+	release()
+	if denied(t, url, "too late") {
+		t.Error("somebody has written who was told that they had not")
+	}
+	must(t, deny("in time")(t.Context(), s))
+}
+
+// An import has the file alone. Those who have no time for it go, and whoever
+// stays comes next.
+func TestAnImportIsWaitedFor(t *testing.T) {
+	t.Parallel()
+
+	url := storetest.SQLiteURL(t)
+	s := storetest.Open(t, url)
+	furnish(t, s)
+	release := occupy(t, s)
+	impatient, cancel := context.WithCancel(t.Context())
+	went := make(chan error)
+	go func() { went <- deny("impatient")(impatient, s) }()
+	queued(t, s, 1)
+	cancel()
+	if err := <-went; !isUnavailable(err) {
+		t.Errorf("DenyToken of who went = %v, want it unavailable", err)
+	}
+	if err := deny("patient")(t.Context(), s); !isUnavailable(err) {
+		t.Errorf("DenyToken while an import takes for ever = %v, want it unavailable", err)
+	}
+	stayed := make(chan error)
+	go func() { stayed <- deny("next")(t.Context(), s) }()
+	queued(t, s, 1)
+	release()
+	must(t, <-stayed)
+	for jti, want := range map[string]bool{"of the import": true, "impatient": false, "patient": false, "next": true} {
+		if got := denied(t, url, jti); got != want {
+			t.Errorf("%q is written: %v, want %v", jti, got, want)
+		}
+	}
+}
+
+// Whoever ends their goroutine in the middle ends nobody else's.
+func TestAnActThatNeverReturnsHoldsNobody(t *testing.T) {
+	t.Parallel()
+
+	s := storetest.New(t)
+	furnish(t, s)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = store.Transact(t.Context(), s, false, func(exec func(string, ...any) error) error {
+			must(t, exec(`DELETE FROM clients`))
+			runtime.Goexit()
+			return nil
+		})
+	}()
+	<-ended
+	must(t, deny("next")(t.Context(), s))
+	_, err := s.Client(t.Context(), "rp")
+	must(t, err)
+}
+
+func TestWhoWaitsHearsOfTheClose(t *testing.T) {
+	t.Parallel()
+
+	url := storetest.SQLiteURL(t)
+	s := storetest.Open(t, url)
+	furnish(t, s)
+	release := occupy(t, s)
+	var group sync.WaitGroup
+	for i := range 8 {
+		group.Go(func() {
+			if err := deny(strconv.Itoa(i))(t.Context(), s); !isUnavailable(err) {
+				t.Errorf("DenyToken of a store that was closed = %v, want it unavailable", err)
+			}
+		})
+	}
+	queued(t, s, 8)
+	group.Go(s.Close)
+	queued(t, s, 0)
+	release()
+	group.Wait()
+	if !denied(t, url, "of the import") {
+		t.Error("what was acknowledged during the close is not there")
+	}
+}
