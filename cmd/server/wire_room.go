@@ -33,8 +33,9 @@ func (a *app) newRoom() room {
 	c := a.config
 	slots := c.AdmissionSlots
 	if slots == 0 {
-		// Enough to keep every connection of the database and every processor busy.
-		slots = max(2*c.DatabaseMaxConnections, 8*runtime.GOMAXPROCS(0))
+		// Enough to keep every connection of the database and every processor busy, and to
+		// fill the batches in which statements travel.
+		slots = max(2*c.DatabaseMaxConnections, 16*runtime.GOMAXPROCS(0))
 	}
 	admission := func(rule middleware.AdmissionRule) *middleware.Admission {
 		rule.Queue, rule.Wait = c.MaxConnections, c.AdmissionWait

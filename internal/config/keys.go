@@ -30,7 +30,7 @@ func keys() []key {
 		field("max_connections", number(10, 1_000_000), func(c *Config) *int { return &c.MaxConnections },
 			"How many connections a listener holds, and how many requests of a kind wait. Each can take 32 KiB."),
 		field("admission_slots", number(0, 10_000), func(c *Config) *int { return &c.AdmissionSlots },
-			"How many requests of a kind are worked on at once; 0 is two for each connection to the database, at least eight for each processor."),
+			"How many requests of a kind are worked on at once; 0 is two for each connection to the database, at least sixteen for each processor."),
 		field("admission_wait", duration(0, 5*time.Second), func(c *Config) *time.Duration { return &c.AdmissionWait },
 			"How long a request waits for that before it is answered 503, where there has not been too much for longer."),
 		field("shutdown_delay", duration(0, 5*time.Minute), func(c *Config) *time.Duration { return &c.ShutdownDelay },
