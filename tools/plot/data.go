@@ -25,6 +25,7 @@ type result struct {
 	Errors      float64 `json:"errors"`
 	Refused     float64 `json:"refused"`
 	RefusedP99  float64 `json:"refused_p99_ms"`
+	SentP99     float64 `json:"sent_p99_ms"` // without the wait in the generator
 	Seconds     float64 `json:"seconds"`
 	ServerCPU   float64 `json:"server_cpu_ms"`
 	DatabaseCPU float64 `json:"database_cpu_ms"`
@@ -188,7 +189,7 @@ func middle(rounds []*result) *result {
 	for _, field := range []func(*result) *float64{
 		func(r *result) *float64 { return &r.Offered }, func(r *result) *float64 { return &r.PerSecond },
 		func(r *result) *float64 { return &r.P50 }, func(r *result) *float64 { return &r.P99 },
-		func(r *result) *float64 { return &r.Refused }, func(r *result) *float64 { return &r.RefusedP99 }, func(r *result) *float64 { return &r.Seconds },
+		func(r *result) *float64 { return &r.Refused }, func(r *result) *float64 { return &r.RefusedP99 }, func(r *result) *float64 { return &r.SentP99 }, func(r *result) *float64 { return &r.Seconds },
 		func(r *result) *float64 { return &r.ServerCPU }, func(r *result) *float64 { return &r.DatabaseCPU },
 		func(r *result) *float64 { return &r.PeakMB }, func(r *result) *float64 { return &r.Statements },
 		func(r *result) *float64 { return &r.Writes }, func(r *result) *float64 { return &r.WALBytes }, func(r *result) *float64 { return &r.Stored },

@@ -21,7 +21,7 @@ func (v *view) overload() (*canvas, error) {
 		curves
 
 		title string
-	}{{goodput, "answered, % of that"}, {tail, "p99 of the answered, ms"}} {
+	}{{goodput, "answered, % of that"}, {tail, "p99 of the answered, ms from when they were sent"}} {
 		p := newPlot(side.title)
 		p.X.Scale = plot.LogScale{}
 		p.X.Min, p.X.Max = least, most
@@ -72,9 +72,13 @@ func (v *view) underLoad() (goodput, tail curves) {
 		rate, late := line, line
 		for _, r := range some {
 			rate.add(r.Multiple, 100*r.PerSecond*r.Multiple/r.Offered)
-			late.add(r.Multiple, max(r.P99, 0.01))
+			late.add(r.Multiple, max(r.inServer(), 0.01))
 		}
 		goodput, tail = append(goodput, rate), append(tail, late)
 	}
 	return goodput, tail
 }
+
+// inServer is the p99 without the time that a request waited for a caller to send
+// it, where the generator told the two apart.
+func (r *result) inServer() float64 { return cmp.Or(r.SentP99, r.P99) }

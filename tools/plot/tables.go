@@ -160,15 +160,15 @@ func (v *view) latencyTable() table {
 }
 
 func (v *view) overloadTable() table {
-	t := table{{"flow", "offered", "offered, /s", "answered, /s", "p50, ms", "p99, ms", "refused, /s", "refused p99, ms", "errors"}}
+	t := table{{"flow", "offered", "offered, /s", "answered, /s", "p99 once sent, ms", "p99 from when due, ms", "refused, /s", "errors"}}
 	for _, r := range v.where(func(r *result) bool { return r.Multiple > 0 }) {
 		name := r.series().label()
 		if r.Target != v.ours {
 			name += ", " + r.Target
 		}
 		t = append(t, []string{
-			name, trim(r.Multiple) + "x", grouped(r.Offered), grouped(r.PerSecond), grouped(r.P50), grouped(r.P99),
-			grouped(r.Refused / max(r.Seconds, 0.001)), grouped(r.RefusedP99), grouped(r.Errors),
+			name, trim(r.Multiple) + "x", grouped(r.Offered), grouped(r.PerSecond), grouped(r.inServer()), grouped(r.P99),
+			grouped(r.Refused / max(r.Seconds, 0.001)), grouped(r.Errors),
 		})
 	}
 	return t
