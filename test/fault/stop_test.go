@@ -11,7 +11,7 @@ import (
 // notices.
 func TestStoppingReplicasFailsNoRequest(t *testing.T) {
 	eachEngine(t, func(t *testing.T, h *house) { //nolint:thelper // it is the test itself
-		n := rounds(2000)
+		n := rounds(5000)
 		l := start(t, h, n)
 		restarts := 0
 		for i := 0; ; i++ {
