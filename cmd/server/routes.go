@@ -38,25 +38,30 @@ func (a *app) public() http.Handler {
 		middleware.AccessLog(a.log, a.now),
 		middleware.SecurityHeaders(a.config.Strict()),
 		middleware.Recover(a.log, a.refusePage),
-		middleware.Timeout(requestTimeout),
 	)
-	a.health(r)
-	a.machines(r)
-	a.people(r)
+	a.documents(r)
+	timed := r.With(middleware.Timeout(requestTimeout))
+	a.health(timed)
+	a.machines(timed)
+	a.people(timed)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) { a.refusePage(w, r, http.StatusNotFound, "not_found", "") })
 	r.MethodNotAllowed(strangeMethod)
 	return r
 }
 
-// machines are the endpoints that clients call. Any origin may, since none of
-// them looks at a cookie.
-func (a *app) machines(r chi.Router) {
+// documents are what clients read of us. They are in memory, so that there is nothing
+// to be cut off after a time.
+func (a *app) documents(r chi.Router) {
 	get := r.With(middleware.CORS(http.MethodGet, http.MethodHead))
 	document := middleware.Form(middleware.FormRule{Methods: []string{http.MethodGet, http.MethodHead}, Query: true})
 	get.With(document).Handle("/.well-known/openid-configuration", a.discovery)
 	get.With(document).Handle("/.well-known/oauth-authorization-server", a.discovery)
 	get.With(document).Handle(pathKeys, a.keys.Handler())
+}
 
+// machines are the endpoints that clients call. Any origin may, since none of
+// them looks at a cookie.
+func (a *app) machines(r chi.Router) {
 	large := middleware.LargeBody(a.room.largeJSON)
 	post := r.With(
 		middleware.CORS(http.MethodPost),

@@ -98,9 +98,12 @@ func (rule *FormRule) check(w http.ResponseWriter, r *http.Request) (*http.Reque
 
 // parsed is r with the parameters in place and nothing left to parse.
 func parsed(r *http.Request, query, body, form url.Values) *http.Request {
-	out, address := *r, *r.URL
-	address.RawQuery = query.Encode()
-	out.URL = &address
+	out := *r
+	if r.URL.RawQuery != "" {
+		address := *r.URL
+		address.RawQuery = query.Encode()
+		out.URL = &address
+	}
 	out.Form, out.PostForm = form, body
 	out.Body, out.ContentLength = http.NoBody, 0
 	return &out
