@@ -58,7 +58,7 @@ func (p *postgres) lacksBucket(err error) bool { return hasCode(err, "23514") }
 
 // openBuckets makes the partitions of buckets that are not there. Any replica may.
 func (p *postgres) openBuckets(ctx context.Context, buckets ...grant.Bucket) error {
-	missing, err := lacking(ctx, p, buckets)
+	missing, err := lacking(ctx, conn{p}, buckets)
 	if err != nil || len(missing) == 0 {
 		return err
 	}
@@ -145,7 +145,7 @@ func (p *postgres) dropBuckets(ctx context.Context, now time.Time, closed func(g
 		return &unavailable{err}
 	}
 	defer c.Release()
-	on := pgStatements{c.Conn(), c.Conn()}
+	on := conn{pgStatements{c.Conn(), c.Conn()}}
 	var mine bool
 	if err := on.one(ctx, `SELECT pg_try_advisory_lock($1)`, dropLock).Scan(&mine); err != nil || !mine {
 		return err
@@ -192,7 +192,7 @@ func (p *postgres) partitions(ctx context.Context, closed func(grant.Bucket) boo
 func (p *postgres) dropPartition(ctx context.Context, c *pgx.Conn, name string, now time.Time) (dropped bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, dropPatience)
 	defer cancel()
-	there, err := attached(ctx, pgStatements{c, c}, name)
+	there, err := attached(ctx, conn{pgStatements{c, c}}, name)
 	if err != nil || !there {
 		return false, err
 	}
@@ -222,7 +222,7 @@ func livesIn(ctx context.Context, c *pgx.Conn, table string, now time.Time) (ali
 	living := `SELECT EXISTS (SELECT 1 FROM ` + table + ` WHERE ends_at > $1 AND revoked_at IS NULL)`
 
 	err = pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
-		in := pgStatements{tx, c}
+		in := conn{pgStatements{tx, c}}
 		if _, err := in.exec(ctx, `SET LOCAL statement_timeout = '100s'`); err != nil {
 			return err
 		}
@@ -236,7 +236,7 @@ func livesIn(ctx context.Context, c *pgx.Conn, table string, now time.Time) (ali
 // purge, than wait for somebody who takes long, a backup for instance.
 func drop(ctx context.Context, c *pgx.Conn, table string) error {
 	err := pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
-		in := pgStatements{tx, c}
+		in := conn{pgStatements{tx, c}}
 		if _, err := in.exec(ctx, `SET LOCAL lock_timeout = '50ms'`); err != nil {
 			return err
 		}

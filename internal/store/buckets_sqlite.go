@@ -27,7 +27,7 @@ func (e *sqliteEngine) sweptBuckets(ctx context.Context, _ time.Time) (list []gr
 
 	last := int64(-1)
 	for {
-		err := e.reading.one(ctx, next, last).Scan(&last)
+		err := conn{e.reading}.one(ctx, next, last).Scan(&last)
 		if errors.Is(err, sql.ErrNoRows) {
 			return list, nil
 		}

@@ -11,25 +11,41 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
-// conn runs statements, each by itself or all in one transaction. It returns
-// sql.ErrNoRows for a row that is not there, and every failure of the database
-// as [unavailable].
-type conn interface {
+// runner runs statements, each by itself or all in one transaction. It returns every
+// failure of the database as [unavailable].
+type runner interface {
 	// exec returns how many rows were affected.
 	exec(ctx context.Context, statement string, args ...any) (int64, error)
-	// one runs the statement when the row is scanned.
-	one(ctx context.Context, statement string, args ...any) row
 	// each calls visit for every row.
 	each(ctx context.Context, visit func(scanner) error, statement string, args ...any) error
+}
+
+// conn is what the store runs its statements on.
+type conn struct{ runner }
+
+// one returns the one row of a statement, which runs when it is scanned. Scanning
+// returns sql.ErrNoRows for a row that is not there.
+func (c conn) one(ctx context.Context, statement string, args ...any) row {
+	return func(dest ...any) error {
+		found := false
+		err := c.each(ctx, func(s scanner) error {
+			found = true
+			return s.Scan(dest...)
+		}, statement, args...)
+		if err == nil && !found {
+			return sql.ErrNoRows
+		}
+		return err
+	}
 }
 
 // engine is what the two databases do in their own ways.
 type engine interface {
 	name() string
-	reader() conn // of committed data
-	writer() conn
-	lister() conn // both once more, for what may take long
-	aside() conn
+	reader() runner // of committed data
+	writer() runner
+	lister() runner // both once more, for what may take long
+	aside() runner
 	// transact runs act in one transaction, which is committed if act returns nil
 	// within patience. It may run act again after a conflict with another one.
 	transact(ctx context.Context, patience time.Duration, act func(conn) error) error
@@ -71,38 +87,18 @@ type row func(dest ...any) error
 // Scan runs the statement of the row and copies its columns.
 func (r row) Scan(dest ...any) error { return r(dest...) }
 
-// only makes a row of a statement that returns at most one.
-func only(each func(visit func(scanner) error) error) row {
-	return func(dest ...any) error {
-		found := false
-		err := each(func(s scanner) error {
-			found = true
-			return s.Scan(dest...)
-		})
-		if err == nil && !found {
-			return sql.ErrNoRows
-		}
-		return err
-	}
-}
-
 // counted counts the statements that pass through it.
 type counted struct {
-	conn
+	runner
 	statements *atomic.Int64
 }
 
 func (c counted) exec(ctx context.Context, statement string, args ...any) (int64, error) {
 	c.statements.Add(1)
-	return c.conn.exec(ctx, statement, args...)
-}
-
-func (c counted) one(ctx context.Context, statement string, args ...any) row {
-	c.statements.Add(1)
-	return c.conn.one(ctx, statement, args...)
+	return c.runner.exec(ctx, statement, args...)
 }
 
 func (c counted) each(ctx context.Context, visit func(scanner) error, statement string, args ...any) error {
 	c.statements.Add(1)
-	return c.conn.each(ctx, visit, statement, args...)
+	return c.runner.each(ctx, visit, statement, args...)
 }

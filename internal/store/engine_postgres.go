@@ -75,12 +75,12 @@ func openPostgres(ctx context.Context, url string, maxConns int) (*postgres, err
 	return p, nil
 }
 
-func (p *postgres) name() string { return migrations.Postgres }
-func (p *postgres) close()       { p.pool.Close() }
-func (p *postgres) reader() conn { return p.reading }
-func (p *postgres) writer() conn { return p.writing }
-func (p *postgres) lister() conn { return p }
-func (p *postgres) aside() conn  { return p }
+func (p *postgres) name() string   { return migrations.Postgres }
+func (p *postgres) close()         { p.pool.Close() }
+func (p *postgres) reader() runner { return p.reading }
+func (p *postgres) writer() runner { return p.writing }
+func (p *postgres) lister() runner { return p }
+func (p *postgres) aside() runner  { return p }
 
 func (p *postgres) exec(ctx context.Context, statement string, args ...any) (affected int64, err error) {
 	err = p.lend(ctx, requestPatience, func(ctx context.Context, c *pgx.Conn) error {
@@ -88,14 +88,6 @@ func (p *postgres) exec(ctx context.Context, statement string, args ...any) (aff
 		return err
 	})
 	return affected, err
-}
-
-func (p *postgres) one(ctx context.Context, statement string, args ...any) row {
-	return func(dest ...any) error {
-		return p.lend(ctx, requestPatience, func(ctx context.Context, c *pgx.Conn) error {
-			return pgStatements{c, c}.one(ctx, statement, args...).Scan(dest...)
-		})
-	}
 }
 
 func (p *postgres) each(ctx context.Context, visit func(scanner) error, statement string, args ...any) error {
@@ -107,7 +99,7 @@ func (p *postgres) each(ctx context.Context, visit func(scanner) error, statemen
 func (p *postgres) transact(ctx context.Context, patience time.Duration, act func(conn) error) error {
 	return p.lend(ctx, patience, func(ctx context.Context, c *pgx.Conn) error {
 		err := pgx.BeginTxFunc(ctx, c, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
-			return act(pgStatements{tx, c})
+			return act(conn{pgStatements{tx, c}})
 		})
 		return interpretPostgres(c, err)
 	})
@@ -167,10 +159,6 @@ type pgStatements struct {
 func (p pgStatements) exec(ctx context.Context, statement string, args ...any) (int64, error) {
 	tag, err := p.on.Exec(ctx, statement, args...)
 	return tag.RowsAffected(), interpretPostgres(p.conn, err)
-}
-
-func (p pgStatements) one(ctx context.Context, statement string, args ...any) row {
-	return only(func(visit func(scanner) error) error { return p.each(ctx, visit, statement, args...) })
 }
 
 func (p pgStatements) each(ctx context.Context, visit func(scanner) error, statement string, args ...any) error {
@@ -245,10 +233,11 @@ func hasCode(err error, codes ...string) bool {
 func (p *postgres) schemaVersion(ctx context.Context) (version int64, err error) {
 	const exists = `SELECT to_regclass('goose_db_version') IS NOT NULL`
 	var there bool
-	if err := p.one(ctx, exists).Scan(&there); err != nil || !there {
+	on := conn{p}
+	if err := on.one(ctx, exists).Scan(&there); err != nil || !there {
 		return 0, err
 	}
-	err = p.one(ctx, newestStep).Scan(&version)
+	err = on.one(ctx, newestStep).Scan(&version)
 	return version, err
 }
 

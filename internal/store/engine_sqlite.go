@@ -101,14 +101,14 @@ func sqliteConnector(path string, pragmas ...string) (driver.Connector, error) {
 	return connector, nil
 }
 
-func (e *sqliteEngine) name() string { return migrations.SQLite }
-func (e *sqliteEngine) reader() conn { return e.reading }
-func (e *sqliteEngine) writer() conn { return e.writing }
-func (e *sqliteEngine) lister() conn { return e.listing }
+func (e *sqliteEngine) name() string   { return migrations.SQLite }
+func (e *sqliteEngine) reader() runner { return e.reading }
+func (e *sqliteEngine) writer() runner { return e.writing }
+func (e *sqliteEngine) lister() runner { return e.listing }
 
 // aside is the writer too: what may take long holds everybody up in any case, and
 // does it for less if it waits for the disk together with them.
-func (e *sqliteEngine) aside() conn { return e.writing }
+func (e *sqliteEngine) aside() runner { return e.writing }
 
 func (e *sqliteEngine) close() {
 	e.listing.close()
@@ -119,10 +119,11 @@ func (e *sqliteEngine) close() {
 func (e *sqliteEngine) schemaVersion(ctx context.Context) (version int64, err error) {
 	const exists = `SELECT count(*) FROM sqlite_master WHERE name = 'goose_db_version'`
 	var tables int64
-	if err := e.reading.one(ctx, exists).Scan(&tables); err != nil || tables == 0 {
+	on := conn{e.reading}
+	if err := on.one(ctx, exists).Scan(&tables); err != nil || tables == 0 {
 		return 0, err
 	}
-	err = e.reading.one(ctx, newestStep).Scan(&version)
+	err = on.one(ctx, newestStep).Scan(&version)
 	return version, err
 }
 

@@ -86,10 +86,6 @@ func (l *lane) exec(ctx context.Context, statement string, args ...any) (int64, 
 	return e.affected, e.err
 }
 
-func (l *lane) one(ctx context.Context, statement string, args ...any) row {
-	return only(func(visit func(scanner) error) error { return l.each(ctx, visit, statement, args...) })
-}
-
 func (l *lane) each(ctx context.Context, visit func(scanner) error, statement string, args ...any) error {
 	e := &errand{statement: statement, args: args, visit: visit}
 	l.send(ctx, e)

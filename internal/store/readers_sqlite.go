@@ -43,10 +43,6 @@ func (r *sqliteReaders) exec(ctx context.Context, statement string, args ...any)
 	return affected, err
 }
 
-func (r *sqliteReaders) one(ctx context.Context, statement string, args ...any) row {
-	return only(func(visit func(scanner) error) error { return r.each(ctx, visit, statement, args...) })
-}
-
 // each finds its rows by a key. It needs less time for that than to watch for the end
 // of ctx.
 func (r *sqliteReaders) each(ctx context.Context, visit func(scanner) error, statement string, args ...any) error {
@@ -57,10 +53,6 @@ func (r *sqliteReaders) each(ctx context.Context, visit func(scanner) error, sta
 
 // sqliteLister reads what may take long, no longer than a request waits.
 type sqliteLister struct{ *sqliteReaders }
-
-func (l sqliteLister) one(ctx context.Context, statement string, args ...any) row {
-	return only(func(visit func(scanner) error) error { return l.each(ctx, visit, statement, args...) })
-}
 
 func (l sqliteLister) each(ctx context.Context, visit func(scanner) error, statement string, args ...any) error {
 	ctx, cancel := context.WithTimeout(ctx, requestPatience)

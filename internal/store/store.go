@@ -66,10 +66,10 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	s.read = counted{s.engine.reader(), &s.statements}
-	s.write = counted{s.engine.writer(), &s.statements}
-	s.list = counted{s.engine.lister(), &s.statements}
-	s.aside = counted{s.engine.aside(), &s.statements}
+	s.read = conn{counted{s.engine.reader(), &s.statements}}
+	s.write = conn{counted{s.engine.writer(), &s.statements}}
+	s.list = conn{counted{s.engine.lister(), &s.statements}}
+	s.aside = conn{counted{s.engine.aside(), &s.statements}}
 	return s, nil
 }
 

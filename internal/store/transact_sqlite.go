@@ -12,7 +12,7 @@ func (e *sqliteEngine) transact(ctx context.Context, patience time.Duration, act
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	run := func(c *sqliteConn) error {
-		return c.inSavepoint(ctx, func() error { return act(sqliteTx{c, ctx.Err}) })
+		return c.inSavepoint(ctx, func() error { return act(conn{sqliteTx{c, ctx.Err}}) })
 	}
 	if patience > requestPatience {
 		return e.writing.alone(ctx, run)
@@ -64,10 +64,6 @@ func (t sqliteTx) exec(ctx context.Context, statement string, args ...any) (int6
 		return 0, &unavailable{err}
 	}
 	return t.c.exec(context.WithoutCancel(ctx), statement, args...)
-}
-
-func (t sqliteTx) one(ctx context.Context, statement string, args ...any) row {
-	return only(func(visit func(scanner) error) error { return t.each(ctx, visit, statement, args...) })
 }
 
 func (t sqliteTx) each(ctx context.Context, visit func(scanner) error, statement string, args ...any) error {

@@ -22,7 +22,7 @@ func (s *Store) tx(ctx context.Context, act func(conn) error) error {
 
 func (s *Store) txWithin(ctx context.Context, patience time.Duration, act func(conn) error) error {
 	return s.engine.transact(ctx, patience, func(c conn) error {
-		return act(counted{c, &s.statements})
+		return act(conn{counted{c, &s.statements}})
 	})
 }
 

@@ -60,10 +60,6 @@ func (w *sqliteWriter) exec(ctx context.Context, statement string, args ...any) 
 	return affected, err
 }
 
-func (w *sqliteWriter) one(ctx context.Context, statement string, args ...any) row {
-	return only(func(visit func(scanner) error) error { return w.each(ctx, visit, statement, args...) })
-}
-
 func (w *sqliteWriter) each(ctx context.Context, visit func(scanner) error, statement string, args ...any) error {
 	ctx, cancel := context.WithTimeout(ctx, requestPatience)
 	defer cancel()
