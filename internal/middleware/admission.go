@@ -190,10 +190,11 @@ func (a *Admission) Handler(next http.Handler) http.Handler {
 			Unavailable(rec, r, a.rule.Refuse)
 			return
 		}
-		p := &pass{admission: a, leave: leave}
-		rec.whenAnswered(p.end)
+		r, arrived := arriving(r)
+		arrived.pass = &pass{admission: a, leave: leave}
+		rec.whenAnswered(arrived.pass.end)
 		defer rec.begin() // if there was none
-		next.ServeHTTP(rec, r.WithContext(context.WithValue(r.Context(), passKey{}, p)))
+		next.ServeHTTP(rec, r)
 	})
 }
 

@@ -10,8 +10,6 @@ type pass struct {
 	over      bool   // since the answer has begun
 }
 
-type passKey struct{}
-
 // end gives the slot back for good.
 func (p *pass) end() {
 	p.over = true
@@ -27,11 +25,12 @@ func (p *pass) end() {
 // Who comes back has the next slot, before those who have done nothing yet: there may
 // be no way to undo what was done.
 func Aside(ctx context.Context, act func()) {
-	p, admitted := ctx.Value(passKey{}).(*pass)
-	if !admitted || p.over || p.leave == nil {
+	arrived := arrivalOf(ctx)
+	if arrived == nil || arrived.pass == nil || arrived.pass.over || arrived.pass.leave == nil {
 		act()
 		return
 	}
+	p := arrived.pass
 	p.leave()
 	p.leave = nil
 	act()

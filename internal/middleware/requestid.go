@@ -12,6 +12,7 @@ import (
 type arrival struct {
 	id      string
 	address netip.Addr
+	pass    *pass // by which it was admitted last
 }
 
 type arrivalKey struct{}
