@@ -86,6 +86,19 @@ func read(r *http.Request, into any) error {
 	return nil
 }
 
+// answering reads what an app answers to a challenge, into body, and returns the id
+// of the request. Where it cannot be read, the app has been told so.
+func (h *Handler) answering(w http.ResponseWriter, r *http.Request, name string, step grant.Step, body any) (id string, ok bool) {
+	id, err := challenge(r, name, step)
+	if err == nil {
+		err = read(r, body)
+	}
+	if err != nil {
+		h.refuse(w, r, err)
+	}
+	return id, err == nil
+}
+
 // ascii is text as it may stand in an error: printable ASCII without quotation marks
 // and backslashes (RFC 6749 section 4.1.2.1).
 func ascii(text string) string {

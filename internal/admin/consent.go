@@ -91,15 +91,12 @@ type acceptConsent struct {
 
 // AcceptConsent serves PUT /oauth2/auth/requests/consent/accept.
 func (h *Handler) AcceptConsent(w http.ResponseWriter, r *http.Request) {
-	id, err := challenge(r, consentChallenge, grant.StepConsent)
 	var body acceptConsent
-	if err == nil {
-		err = read(r, &body)
+	id, ok := h.answering(w, r, consentChallenge, grant.StepConsent, &body)
+	if !ok {
+		return
 	}
-	var agreement *grant.Agreement
-	if err == nil {
-		agreement, err = body.agreement()
-	}
+	agreement, err := body.agreement()
 	if err != nil {
 		h.refuse(w, r, err)
 		return
@@ -163,16 +160,10 @@ func claims(name string, raw json.RawMessage, reserved []string) (json.RawMessag
 
 // RejectConsent serves PUT /oauth2/auth/requests/consent/reject.
 func (h *Handler) RejectConsent(w http.ResponseWriter, r *http.Request) {
-	id, err := challenge(r, consentChallenge, grant.StepConsent)
 	var body reject
-	if err == nil {
-		err = read(r, &body)
+	if id, ok := h.answering(w, r, consentChallenge, grant.StepConsent, &body); ok {
+		h.answerConsent(w, r, id, &grant.Agreement{Refusal: body.refusal()})
 	}
-	if err != nil {
-		h.refuse(w, r, err)
-		return
-	}
-	h.answerConsent(w, r, id, &grant.Agreement{Refusal: body.refusal()})
 }
 
 // answerConsent notes the answer and tells the app where to send the person.

@@ -71,15 +71,12 @@ type acceptLogin struct {
 
 // AcceptLogin serves PUT /oauth2/auth/requests/login/accept.
 func (h *Handler) AcceptLogin(w http.ResponseWriter, r *http.Request) {
-	id, err := challenge(r, loginChallenge, grant.StepLogin)
 	var body acceptLogin
-	if err == nil {
-		err = read(r, &body)
+	id, ok := h.answering(w, r, loginChallenge, grant.StepLogin, &body)
+	if !ok {
+		return
 	}
-	if err == nil {
-		err = body.check()
-	}
-	if err != nil {
+	if err := body.check(); err != nil {
 		h.refuse(w, r, err)
 		return
 	}
@@ -139,16 +136,10 @@ func some(raw json.RawMessage) json.RawMessage {
 
 // RejectLogin serves PUT /oauth2/auth/requests/login/reject.
 func (h *Handler) RejectLogin(w http.ResponseWriter, r *http.Request) {
-	id, err := challenge(r, loginChallenge, grant.StepLogin)
 	var body reject
-	if err == nil {
-		err = read(r, &body)
+	if id, ok := h.answering(w, r, loginChallenge, grant.StepLogin, &body); ok {
+		h.answerLogin(w, r, id, grant.Nobody, &grant.Login{Refusal: body.refusal()})
 	}
-	if err != nil {
-		h.refuse(w, r, err)
-		return
-	}
-	h.answerLogin(w, r, id, grant.Nobody, &grant.Login{Refusal: body.refusal()})
 }
 
 // answerLogin notes the answer and tells the app where to send the person. Where
