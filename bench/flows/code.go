@@ -20,13 +20,9 @@ type webApp struct {
 type tokens struct{ access, refresh string }
 
 func newWebApp(t *target.Target) (*webApp, error) {
-	client, err := t.Client(target.Web)
+	client, at, err := clientAt(t, target.Web, t.Endpoints.Token)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the caller names the flow
-	}
-	at, err := target.At(t.Endpoints.Token)
-	if err != nil {
-		return nil, err //nolint:wrapcheck // the caller names the flow
+		return nil, err
 	}
 	return &webApp{wire.New(at.URL), at, wire.Basic(client.ID, client.Secret)}, nil
 }

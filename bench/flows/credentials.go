@@ -11,13 +11,9 @@ const getToken = "get a token"
 // credentials is the client_credentials grant by secret (RFC 6749 section 4.4).
 func credentials(k target.Kind) func(*target.Target) (*Course, error) {
 	return func(t *target.Target) (*Course, error) {
-		client, err := t.Client(k)
+		client, at, err := clientAt(t, k, t.Endpoints.Token)
 		if err != nil {
-			return nil, err //nolint:wrapcheck // the caller names the flow
-		}
-		at, err := target.At(t.Endpoints.Token)
-		if err != nil {
-			return nil, err //nolint:wrapcheck // the caller names the flow
+			return nil, err
 		}
 		return &Course{Caller: func(int) (load.Caller, error) {
 			conn := wire.New(at.URL)
@@ -31,13 +27,9 @@ func credentials(k target.Kind) func(*target.Target) (*Course, error) {
 // 2.2). The assertions are signed beforehand: that is a client's work.
 func assertions(k target.Kind) func(*target.Target) (*Course, error) {
 	return func(t *target.Target) (*Course, error) {
-		client, err := t.Client(k)
+		client, at, err := clientAt(t, k, t.Endpoints.Token)
 		if err != nil {
-			return nil, err //nolint:wrapcheck // the caller names the flow
-		}
-		at, err := target.At(t.Endpoints.Token)
-		if err != nil {
-			return nil, err //nolint:wrapcheck // the caller names the flow
+			return nil, err
 		}
 		shelf := &stock[string]{}
 		fill := func(n int) error {

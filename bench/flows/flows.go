@@ -91,6 +91,16 @@ func known(all []Flow) []string {
 	return slices.Clip(names)
 }
 
+// clientAt returns a client of the target and the endpoint that it calls.
+func clientAt(t *target.Target, k target.Kind, address string) (*target.Client, target.Endpoint, error) {
+	client, err := t.Client(k)
+	if err != nil {
+		return nil, target.Endpoint{}, err //nolint:wrapcheck // the caller names the flow
+	}
+	at, err := target.At(address)
+	return client, at, err //nolint:wrapcheck // the caller names the flow
+}
+
 // caller is a [load.Caller] made of a function.
 type caller func() error
 

@@ -63,13 +63,9 @@ func revocation(ofRefresh bool) func(*target.Target) (*Course, error) {
 		if ofRefresh {
 			kind = target.Web
 		}
-		client, err := t.Client(kind)
+		client, at, err := clientAt(t, kind, t.Endpoints.Revocation)
 		if err != nil {
-			return nil, err //nolint:wrapcheck // the caller names the flow
-		}
-		at, err := target.At(t.Endpoints.Revocation)
-		if err != nil {
-			return nil, err //nolint:wrapcheck // the caller names the flow
+			return nil, err
 		}
 		people, shelf := &regulars{target: t}, &stock[string]{}
 		fill := func(n int) error { return shelf.fill(n, preparers, accessTokens(t)) }
@@ -93,13 +89,9 @@ func revocation(ofRefresh bool) func(*target.Target) (*Course, error) {
 // accessTokens makes access tokens of the machine client.
 func accessTokens(t *target.Target) func(int) (func() (string, error), error) {
 	return func(int) (func() (string, error), error) {
-		client, err := t.Client(target.Machine)
+		client, at, err := clientAt(t, target.Machine, t.Endpoints.Token)
 		if err != nil {
-			return nil, err //nolint:wrapcheck // the caller names the flow
-		}
-		at, err := target.At(t.Endpoints.Token)
-		if err != nil {
-			return nil, err //nolint:wrapcheck // the caller names the flow
+			return nil, err
 		}
 		conn := wire.New(at.URL)
 		request := conn.Post(at.Target, client.Grant(), wire.Basic(client.ID, client.Secret))

@@ -6,7 +6,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +14,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/go-jose/go-jose/v4"
 )
 
 // Kind says what a client is for.
@@ -142,14 +143,9 @@ func (t *Target) register(ctx context.Context, k Kind) (*Client, error) {
 	return c, nil
 }
 
-func publicJWK(key *ecdsa.PrivateKey) map[string]any {
-	point, err := key.PublicKey.Bytes()
-	if err != nil {
-		panic(err) // a key that was just made is on its curve
-	}
-	encode := base64.RawURLEncoding.EncodeToString
-	return map[string]any{
-		"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "load",
-		"x": encode(point[1:33]), "y": encode(point[33:]),
-	}
+// keyID is what a client calls its one key.
+const keyID = "load"
+
+func publicJWK(key *ecdsa.PrivateKey) jose.JSONWebKey {
+	return jose.JSONWebKey{Key: &key.PublicKey, KeyID: keyID, Algorithm: string(jose.ES256), Use: "sig"}
 }
