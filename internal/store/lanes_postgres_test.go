@@ -26,12 +26,17 @@ func inOneBatch(t *testing.T, s *store.Store, acts ...func() error) []error {
 	for i, act := range acts {
 		done.Go(func() { errs[i] = act() })
 	}
-	for waiting() < len(acts) {
-		time.Sleep(time.Millisecond)
-	}
+	await(waiting, len(acts))
 	release()
 	done.Wait()
 	return errs
+}
+
+// await returns when so many writes wait.
+func await(waiting func() int, most int) {
+	for waiting() < most {
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // postgresWith returns a store with what setUp adds to the schema.
@@ -149,16 +154,12 @@ func TestBatchGoesWithoutThoseWhoLeft(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	left := make(chan error)
 	go func() { left <- s.DenyToken(ctx, "left", noon.Add(time.Hour)) }()
-	for waiting() < 1 {
-		time.Sleep(time.Millisecond)
-	}
+	await(waiting, 1)
 	leave()
 	wantUnavailable(t, <-left)
 	stayed := make(chan error)
 	go func() { stayed <- s.DenyToken(t.Context(), "stayed", noon.Add(time.Hour)) }()
-	for waiting() < 1 {
-		time.Sleep(time.Millisecond)
-	}
+	await(waiting, 1)
 	release()
 	must(t, <-stayed)
 	wantDenied(t, s, g.Ref, map[string]bool{"left": false, "stayed": true})
@@ -176,14 +177,10 @@ func TestBatchSurvivesItsCarrier(t *testing.T) {
 		defer func() { panicked <- recover() }()
 		_ = store.WriteAndLook(t.Context(), s, `INSERT INTO revoked_tokens VALUES ('x', 1) RETURNING jti`, func() error { panic("at the rows") })
 	}()
-	for waiting() < 1 {
-		time.Sleep(time.Millisecond)
-	}
+	await(waiting, 1)
 	other := make(chan error)
 	go func() { other <- s.DenyToken(t.Context(), "other", noon.Add(time.Hour)) }()
-	for waiting() < 2 {
-		time.Sleep(time.Millisecond)
-	}
+	await(waiting, 2)
 	release()
 	if cause := <-panicked; cause != "at the rows" {
 		t.Errorf("the carrier's panic was %v", cause)
@@ -207,8 +204,7 @@ func wantDenied(t *testing.T, s *store.Store, ref grant.Ref, denied map[string]b
 
 func wantUnavailable(t *testing.T, err error) {
 	t.Helper()
-	var lost interface{ Unavailable() bool }
-	if !errors.As(err, &lost) {
+	if !isUnavailable(err) {
 		t.Errorf("got %v, want unavailable", err)
 	}
 }
