@@ -11,6 +11,7 @@ import (
 // shadow those of Metadata so that empty ones are written.
 type clientView struct {
 	client.Metadata
+	lifespans
 
 	ID              string          `json:"client_id"`
 	RedirectURIs    []string        `json:"redirect_uris"`
@@ -28,8 +29,9 @@ type clientView struct {
 	SecretExpiresAt int64           `json:"client_secret_expires_at"` // never: 0
 	SubjectType     string          `json:"subject_type"`
 	JWKS            json.RawMessage `json:"jwks"`
-	Free            struct{}        `json:"metadata"`
+	Notes           json.RawMessage `json:"metadata"`
 	SkipConsent     bool            `json:"skip_consent"`
+	SkipLogout      bool            `json:"skip_logout_consent"`
 	CreatedAt       time.Time       `json:"created_at"`
 	UpdatedAt       time.Time       `json:"updated_at"`
 
@@ -49,21 +51,40 @@ func (v *clientView) MarshalJSON() ([]byte, error) {
 	return v.Beside((*members)(v)) //nolint:wrapcheck // the caller is encoding/json
 }
 
+// lifespans are those of a client, where null is written for what is not set.
+type lifespans struct {
+	AuthorizationCodeAccessToken    client.Lifespan `json:"authorization_code_grant_access_token_lifespan"`
+	AuthorizationCodeIDToken        client.Lifespan `json:"authorization_code_grant_id_token_lifespan"`
+	AuthorizationCodeRefreshToken   client.Lifespan `json:"authorization_code_grant_refresh_token_lifespan"`
+	ClientCredentialsAccessToken    client.Lifespan `json:"client_credentials_grant_access_token_lifespan"`
+	DeviceAuthorizationAccessToken  client.Lifespan `json:"device_authorization_grant_access_token_lifespan"`
+	DeviceAuthorizationIDToken      client.Lifespan `json:"device_authorization_grant_id_token_lifespan"`
+	DeviceAuthorizationRefreshToken client.Lifespan `json:"device_authorization_grant_refresh_token_lifespan"`
+	ImplicitAccessToken             client.Lifespan `json:"implicit_grant_access_token_lifespan"`
+	ImplicitIDToken                 client.Lifespan `json:"implicit_grant_id_token_lifespan"`
+	JWTBearerAccessToken            client.Lifespan `json:"jwt_bearer_grant_access_token_lifespan"`
+	RefreshTokenAccessToken         client.Lifespan `json:"refresh_token_grant_access_token_lifespan"`
+	RefreshTokenIDToken             client.Lifespan `json:"refresh_token_grant_id_token_lifespan"`
+	RefreshTokenRefreshToken        client.Lifespan `json:"refresh_token_grant_refresh_token_lifespan"`
+}
+
 func viewClient(c *client.Client) *clientView {
 	full := func(list []string) []string { return append([]string{}, list...) }
 	v := &clientView{
-		Metadata: c.Metadata, ID: c.ID, client: c,
+		Metadata: c.Metadata, lifespans: lifespans(c.Lifespans), ID: c.ID, client: c,
 		RedirectURIs: full(c.RedirectURIs), GrantTypes: full(c.GrantTypes), ResponseTypes: full(c.ResponseTypes),
-		Scope: c.Scope, Audience: full(c.Audience), PolicyURI: c.PolicyURI, Origins: []string{}, TermsURI: c.TermsURI,
+		Scope: c.Scope, Audience: full(c.Audience), PolicyURI: c.PolicyURI, Origins: full(c.AllowedCORSOrigins), TermsURI: c.TermsURI,
 		ClientURI: c.ClientURI, LogoURI: c.LogoURI, Contacts: full(c.Contacts), SubjectType: c.SubjectType,
-		JWKS: c.JWKS, SkipConsent: c.SkipConsent,
+		JWKS: c.JWKS, Owner: c.Owner, Notes: c.Notes, SkipConsent: c.SkipConsent, SkipLogout: c.SkipLogoutConsent,
 		CreatedAt: c.CreatedAt.UTC().Truncate(time.Second), UpdatedAt: c.UpdatedAt.UTC().Truncate(time.Second),
 	}
 	if v.SubjectType == "" {
 		v.SubjectType = client.Public
 	}
-	if len(v.JWKS) == 0 {
-		v.JWKS = json.RawMessage("{}")
+	for _, object := range []*json.RawMessage{&v.JWKS, &v.Notes} {
+		if len(*object) == 0 {
+			*object = json.RawMessage("{}")
+		}
 	}
 	return v
 }

@@ -103,9 +103,16 @@ type Metadata struct {
 	BackchannelLogoutURI              string `json:"backchannel_logout_uri,omitempty"`
 	BackchannelLogoutSessionRequired  bool   `json:"backchannel_logout_session_required,omitempty"`
 
-	AccessTokenStrategy string `json:"access_token_strategy,omitempty"` // jwt or opaque; empty is the server's default
-	RequirePKCE         bool   `json:"require_pkce,omitempty"`
-	SkipConsent         bool   `json:"skip_consent,omitempty"` // the operator's to give
+	AccessTokenStrategy string   `json:"access_token_strategy,omitempty"` // jwt or opaque; empty is the server's default
+	RequirePKCE         bool     `json:"require_pkce,omitempty"`
+	AllowedCORSOrigins  []string `json:"allowed_cors_origins,omitempty"`
+
+	// These, and Audience, are the operator's to give; see [Metadata.KeepGiven].
+	SkipConsent       bool            `json:"skip_consent,omitempty"`
+	SkipLogoutConsent bool            `json:"skip_logout_consent,omitempty"`
+	Owner             string          `json:"owner,omitempty"`
+	Notes             json.RawMessage `json:"metadata,omitempty"` // any JSON, which the client never sees
+	Lifespans
 
 	SoftwareID        string `json:"software_id,omitempty"`
 	SoftwareVersion   string `json:"software_version,omitempty"`

@@ -69,14 +69,16 @@ func (m *Metadata) Validate(p Policy) []Fault {
 	c.encryption(m)
 	c.requestObjects(m)
 	c.logout(m)
+	c.given(m)
 	return c.faults
 }
 
 // restrict drops what is not the caller's to set.
 func (m *Metadata) restrict(p Policy) {
 	if p.SelfRegistered {
-		m.Audience, m.SkipConsent = nil, false
+		m.KeepGiven(&Metadata{})
 	}
+	m.Notes = notes(m.Notes)
 	var scopes []string
 	for scope := range strings.FieldsSeq(m.Scope) {
 		if !slices.Contains(scopes, scope) && (!p.SelfRegistered || slices.Contains(p.AllowedScopes, scope)) {

@@ -31,12 +31,13 @@ func decode(members map[string]json.RawMessage) (Metadata, []Fault) {
 	var m Metadata
 	var faults []Fault
 	m.Localized, faults = decodeLocalized(members)
-	for i, name := range metadataMembers() {
+	for _, member := range metadataFields() {
+		name := memberName(member)
 		raw, ok := members[name]
 		if !ok || name == localizedMember || absent(raw) {
 			continue
 		}
-		field := reflect.ValueOf(&m).Elem().Field(i)
+		field := reflect.ValueOf(&m).Elem().FieldByIndex(member.Index)
 		if err := json.Unmarshal(raw, field.Addr().Interface()); err != nil {
 			code := InvalidMetadata
 			if name == "redirect_uris" {
@@ -51,12 +52,24 @@ func decode(members map[string]json.RawMessage) (Metadata, []Fault) {
 
 func absent(raw json.RawMessage) bool { return bytes.Equal(raw, []byte("null")) }
 
+// metadataFields returns the fields of Metadata that stand for a member, in their order.
+func metadataFields() []reflect.StructField {
+	return slices.DeleteFunc(reflect.VisibleFields(reflect.TypeFor[Metadata]()),
+		func(f reflect.StructField) bool { return f.Anonymous })
+}
+
+// memberName is the name of a field in JSON.
+func memberName(f reflect.StructField) string {
+	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	return name
+}
+
 // metadataMembers returns the JSON name of each field of Metadata, in their order.
 func metadataMembers() []string {
-	t := reflect.TypeFor[Metadata]()
-	names := make([]string, t.NumField())
-	for i := range names {
-		names[i], _, _ = strings.Cut(t.Field(i).Tag.Get("json"), ",")
+	fields := metadataFields()
+	names := make([]string, len(fields))
+	for i, field := range fields {
+		names[i] = memberName(field)
 	}
 	return names
 }
@@ -69,6 +82,8 @@ func kindOf(field reflect.Value) string {
 		return "true or false"
 	case *int64:
 		return "a whole number"
+	case Lifespan:
+		return "a duration such as 1h30m, or null"
 	default:
 		return "a string"
 	}

@@ -43,8 +43,10 @@ func (a *answer) MarshalJSON() ([]byte, error) {
 
 func (h *Handler) show(r *http.Request, c *client.Client) *answer {
 	full := func(list []string) []string { return append([]string{}, list...) }
+	said := c.Metadata
+	said.Owner, said.Notes = "", nil // the operator's own
 	return &answer{
-		Metadata:      c.Metadata,
+		Metadata:      said,
 		RedirectURIs:  full(c.RedirectURIs),
 		GrantTypes:    full(c.GrantTypes),
 		ResponseTypes: full(c.ResponseTypes),

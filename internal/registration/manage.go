@@ -78,7 +78,7 @@ func (h *Handler) update(r *http.Request) (*answer, error) {
 	if len(faults) > 0 {
 		return nil, refusedMetadata(faults)
 	}
-	metadata.Audience, metadata.SkipConsent = c.Audience, c.SkipConsent // as the operator gave them
+	metadata.KeepGiven(&c.Metadata)
 	if !c.Dynamic && c.SubjectType == client.Pairwise && metadata.SubjectType != client.Pairwise {
 		return nil, invalidMetadata("subject_type is pairwise by the operator's will")
 	}

@@ -2,8 +2,10 @@ package registration
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -130,6 +132,8 @@ func TestPutReplacesEverythingButWhatTheOperatorGave(t *testing.T) {
 	metadata := client.Metadata{
 		ClientName: "Shop", RedirectURIs: []string{"https://rp.example/cb"}, Scope: "openid admin",
 		Audience: []string{"https://api.example"}, SkipConsent: true, RequirePKCE: true,
+		SkipLogoutConsent: true, Owner: "the shop team", Notes: json.RawMessage(`{"internal":"note"}`),
+		Lifespans: client.Lifespans{ClientCredentialsAccessToken: client.Lifespan(time.Minute)},
 	}
 	if faults := metadata.Validate(client.Policy{}); len(faults) > 0 {
 		t.Fatal(faults)
@@ -142,6 +146,9 @@ func TestPutReplacesEverythingButWhatTheOperatorGave(t *testing.T) {
 		basic("shop", "the operator chose it"))
 	if a.status != 200 || a.text("client_id") != "shop" || a.text("updated_at") != "2026-11-01T13:00:00Z" {
 		t.Fatalf("PUT = %d %s, want 200", a.status, a.raw)
+	}
+	if strings.Contains(a.raw, "internal") || strings.Contains(a.raw, "shop team") {
+		t.Errorf("the client is shown what the operator noted: %s", a.raw)
 	}
 	kept, err := r.store.Client(t.Context(), "shop")
 	if err != nil {

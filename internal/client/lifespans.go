@@ -1,0 +1,74 @@
+package client
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
+)
+
+// Lifespan is how long a token lives. Zero is null in JSON, where the server's own
+// lifetime holds; the rest is written as Go writes durations.
+type Lifespan time.Duration
+
+// MarshalJSON writes a duration, or null.
+func (l Lifespan) MarshalJSON() ([]byte, error) {
+	if l == 0 {
+		return []byte("null"), nil
+	}
+	return json.Marshal(time.Duration(l).String()) //nolint:wrapcheck // the caller is encoding/json
+}
+
+// UnmarshalJSON reads a duration. The empty text is as good as null.
+func (l *Lifespan) UnmarshalJSON(raw []byte) error {
+	var text string
+	if err := json.Unmarshal(raw, &text); err != nil {
+		return errors.New("a lifespan is a text")
+	}
+	*l = 0
+	if text == "" {
+		return nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return fmt.Errorf("read lifespan: %w", err)
+	}
+	*l = Lifespan(d)
+	return nil
+}
+
+// Lifespans say how long what a client is given lives, by the grant that it is given
+// for. They are the operator's to set.
+type Lifespans struct {
+	AuthorizationCodeAccessToken    Lifespan `json:"authorization_code_grant_access_token_lifespan,omitzero"`
+	AuthorizationCodeIDToken        Lifespan `json:"authorization_code_grant_id_token_lifespan,omitzero"`
+	AuthorizationCodeRefreshToken   Lifespan `json:"authorization_code_grant_refresh_token_lifespan,omitzero"`
+	ClientCredentialsAccessToken    Lifespan `json:"client_credentials_grant_access_token_lifespan,omitzero"`
+	DeviceAuthorizationAccessToken  Lifespan `json:"device_authorization_grant_access_token_lifespan,omitzero"`
+	DeviceAuthorizationIDToken      Lifespan `json:"device_authorization_grant_id_token_lifespan,omitzero"`
+	DeviceAuthorizationRefreshToken Lifespan `json:"device_authorization_grant_refresh_token_lifespan,omitzero"`
+	ImplicitAccessToken             Lifespan `json:"implicit_grant_access_token_lifespan,omitzero"`
+	ImplicitIDToken                 Lifespan `json:"implicit_grant_id_token_lifespan,omitzero"`
+	JWTBearerAccessToken            Lifespan `json:"jwt_bearer_grant_access_token_lifespan,omitzero"`
+	RefreshTokenAccessToken         Lifespan `json:"refresh_token_grant_access_token_lifespan,omitzero"`
+	RefreshTokenIDToken             Lifespan `json:"refresh_token_grant_id_token_lifespan,omitzero"`
+	RefreshTokenRefreshToken        Lifespan `json:"refresh_token_grant_refresh_token_lifespan,omitzero"`
+}
+
+// The bounds of a lifespan.
+const (
+	minLifespan = Lifespan(time.Second)
+	maxLifespan = Lifespan(10 * 365 * 24 * time.Hour)
+)
+
+// lifespans checks that what is set is neither nothing nor for ever.
+func (c *checks) lifespans(m *Metadata) {
+	all := reflect.ValueOf(m.Lifespans)
+	for i := range all.NumField() {
+		l, _ := reflect.TypeAssert[Lifespan](all.Field(i))
+		if l != 0 && (l < minLifespan || l > maxLifespan) {
+			c.fail(memberName(all.Type().Field(i)), "must be between 1s and 87600h")
+		}
+	}
+}

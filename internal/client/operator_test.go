@@ -1,0 +1,68 @@
+package client
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestWhatTheOperatorAloneSetsIsHeldAgainstItsBounds(t *testing.T) {
+	t.Parallel()
+
+	for name, tc := range map[string]struct{ text, member string }{
+		"a lifespan":                  {`{"client_credentials_grant_access_token_lifespan":"90m","jwt_bearer_grant_access_token_lifespan":null,"implicit_grant_id_token_lifespan":""}`, ""},
+		"a lifespan that is over":     {`{"implicit_grant_access_token_lifespan":"-1s"}`, "implicit_grant_access_token_lifespan"},
+		"a lifespan without end":      {`{"refresh_token_grant_refresh_token_lifespan":"99999h"}`, "refresh_token_grant_refresh_token_lifespan"},
+		"a lifespan in words":         {`{"refresh_token_grant_id_token_lifespan":"a day"}`, "refresh_token_grant_id_token_lifespan"},
+		"a lifespan that is a number": {`{"authorization_code_grant_id_token_lifespan":60}`, "authorization_code_grant_id_token_lifespan"},
+		"an owner, and notes":         {`{"owner":"the shop team","metadata":[1,{"a":null}]}`, ""},
+		"an owner who hides":          {`{"owner":"a\u202eb"}`, "owner"},
+		"notes without end":           {`{"metadata":"` + strings.Repeat("a", maxNotes) + `"}`, "metadata"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			members := map[string]json.RawMessage{"grant_types": json.RawMessage(`["client_credentials"]`)}
+			if err := json.Unmarshal([]byte(tc.text), &members); err != nil {
+				t.Fatal(err)
+			}
+			_, faults := ParseMetadata(members, Policy{})
+			if (len(faults) > 0) != (tc.member != "") || len(faults) > 0 && faults[0].Member != tc.member {
+				t.Errorf("%s: faults = %v, want one of %q", tc.text, faults, tc.member)
+			}
+			members["redirect_uris"] = json.RawMessage(`["https://rp.example/cb"]`)
+			own, _ := ParseMetadata(members, Policy{SelfRegistered: true})
+			if own.Owner != "" || own.Notes != nil || own.Lifespans != (Lifespans{}) {
+				t.Errorf("%s: a client gave itself %q, %s, %v", tc.text, own.Owner, own.Notes, own.Lifespans)
+			}
+		})
+	}
+}
+
+func TestALifespanIsWrittenAsGoWritesIt(t *testing.T) {
+	t.Parallel()
+
+	m, faults := ParseMetadata(map[string]json.RawMessage{
+		"redirect_uris": json.RawMessage(`["https://rp.example/cb"]`),
+		"authorization_code_grant_access_token_lifespan": json.RawMessage(`"1h"`),
+	}, Policy{})
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	text, err := json.Marshal(m.Lifespans)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"authorization_code_grant_access_token_lifespan":"1h0m0s"}`; string(text) != want {
+		t.Errorf("lifespans = %s, want %s", text, want)
+	}
+	var again Metadata
+	if err := json.Unmarshal(text, &again); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(m.Lifespans, again.Lifespans); diff != "" {
+		t.Errorf("read again (-want +got):\n%s", diff)
+	}
+}
