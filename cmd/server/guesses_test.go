@@ -3,9 +3,11 @@ package main
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
@@ -50,4 +52,40 @@ func TestGuessesAtAShortSecretCountTogether(t *testing.T) {
 	if p := s.call("/oauth2/token", url.Values{"grant_type": {"client_credentials"}}); p.status != http.StatusOK {
 		t.Errorf("another client meanwhile: %d %s", p.status, p.body)
 	}
+}
+
+// A client that came over from another server goes on with the secret it has, of which
+// afterwards no more is kept than of any other's.
+func TestASecretThatCameOverGoesOn(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := start(t, storetest.Open(t, url), nil)
+		c := &client.Client{ID: "came", Secret: "$pbkdf2-sha256$i=25000,l=32$MDEyMzQ1Njc4OWFiY2RlZg$AGeLLh8T1ImwO6AL4sOvHaOwDhkd5aK/asK6Q2Oygu4"}
+		c.TokenEndpointAuthMethod, c.GrantTypes = client.AuthPost, []string{client.GrantClientCredentials}
+		if err := s.store.InsertClient(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		token := func(secret string) int {
+			return s.call("/oauth2/token", map[string][]string{
+				"grant_type": {"client_credentials"}, "client_id": {"came"}, "client_secret": {secret},
+			}).status
+		}
+		for i, try := range []struct {
+			secret string
+			want   int
+		}{
+			{"a secret of nobody", http.StatusUnauthorized},
+			{"a secret of somebody", http.StatusOK},
+			{"a secret of somebody", http.StatusOK},
+			{"a secret of nobody", http.StatusUnauthorized},
+		} {
+			if got := token(try.secret); got != try.want {
+				t.Errorf("try %d: %d, want %d", i+1, got, try.want)
+			}
+		}
+		kept, err := s.store.Client(t.Context(), "came")
+		if err != nil || !strings.HasPrefix(string(kept.Secret), "$argon2id$") {
+			t.Errorf("kept is %q, %v; want a hash of ours", kept.Secret, err)
+		}
+	})
 }

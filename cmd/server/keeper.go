@@ -25,6 +25,19 @@ func newKeeper(c *config.Config, slow client.Slow) (client.Keeper, error) {
 	return keeper, nil
 }
 
+// renewals keeps a client secret in another form, and lets the next request see it.
+type renewals struct {
+	*store.Store
+
+	clients *store.ClientCache
+}
+
+// ReplaceClientSecret is [store.Store.ReplaceClientSecret].
+func (r renewals) ReplaceClientSecret(ctx context.Context, id string, old, replaced client.Secret) error {
+	defer r.clients.Forget(id)
+	return r.Store.ReplaceClientSecret(ctx, id, old, replaced) //nolint:wrapcheck // names itself
+}
+
 // resealSecrets seals under the first system secret every client secret that is
 // sealed under another, and returns how many.
 func resealSecrets(ctx context.Context, s *store.Store, secrets *jwks.Secrets) (count int, err error) {

@@ -203,7 +203,8 @@ func (a *app) wireTokens(ctx context.Context) error {
 		Authenticator: clientauth.New(clientauth.Config{ //nolint:contextcheck // its decoy is made at once
 			Clients: a.clients, Replay: a.store, KeySets: a.keySets,
 			Slow: asideHasher{a.clientHasher}, Vault: a.secrets, Guesses: a.secretGuesses(),
-			Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Now: a.now,
+			Renewals: renewals{a.store, a.clients},
+			Issuer:   c.Issuer, TokenEndpoint: c.URL(pathToken), Now: a.now,
 		}),
 		Grants: a.store, Sessions: a.store, Entrance: a.sessions, Keys: a.keys, Pages: a.pages, Cookies: a.cookies, Subjects: a.subjects,
 		RequestObjects:      &requestobject.Opener{Issuer: c.Issuer, KeySets: a.keySets, Documents: a.fetcher, Now: a.now},

@@ -59,6 +59,12 @@ func (a *app) newRoom() room {
 // in that one keeps no place in another.
 type asideHasher struct{ *account.Hasher }
 
+// Hash is [account.Hasher.Hash].
+func (h asideHasher) Hash(ctx context.Context, password string) (hash string, err error) {
+	middleware.Aside(ctx, func() { hash, err = h.Hasher.Hash(ctx, password) })
+	return hash, err
+}
+
 // Verify is [account.Hasher.Verify].
 func (h asideHasher) Verify(ctx context.Context, hash, password string) (ok bool, err error) {
 	middleware.Aside(ctx, func() { ok, err = h.Hasher.Verify(ctx, hash, password) })

@@ -90,8 +90,8 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	return h.encode(salt, h.key(password, salt, h.memory, h.passes, 1, 32)), nil
 }
 
-// Verify reports whether password is the one that was hashed. An empty hash
-// stands for an account that is not there: it takes the same time and answers
+// Verify reports whether password is the one that was hashed, here or by a server
+// whose hashes [CheckForeignHash] takes. An empty hash stands for an account that is not there: it takes the same time and answers
 // false. ErrBusy means that nothing was checked.
 func (h *Hasher) Verify(ctx context.Context, hash, password string) (bool, error) {
 	leave, err := h.enter(ctx)
@@ -102,6 +102,9 @@ func (h *Hasher) Verify(ctx context.Context, hash, password string) (bool, error
 	absent := hash == ""
 	if absent {
 		hash = h.decoy
+	}
+	if other, err := parseForeign(hash); err == nil {
+		return other.fits(password)
 	}
 	p, err := parsePHC(hash)
 	if err != nil {

@@ -31,11 +31,13 @@ func (t *ThrottledError) Error() string { return "too many wrong secrets of late
 // TrySecret compares the secret sent for the client of that id, if there were not
 // too many wrong ones of late; else it returns a [ThrottledError]. A guess can succeed
 // at a short secret only, so those alone are counted, whether or not there is such
-// a client; a long one costs no statement. Nil guesses set no bound.
+// a client; a long one costs no statement, unless what is kept is Foreign, which takes
+// long to compare with anything. Nil guesses set no bound.
 func TrySecret(
-	ctx context.Context, guesses Guesses, id, sent string, now time.Time, compare func(context.Context) (bool, error),
+	ctx context.Context, guesses Guesses, id string, kept Secret, sent string, now time.Time,
+	compare func(context.Context) (bool, error),
 ) (bool, error) {
-	if len(sent) >= strong || guesses == nil {
+	if guesses == nil || len(sent) >= strong && !kept.Foreign() {
 		return compare(ctx)
 	}
 	// Counted before anything is compared: of many tries at once not all can be

@@ -16,7 +16,9 @@ import (
 //
 // A secret of full entropy is kept as a salted HMAC-SHA-256, which costs less
 // than a microsecond to compare. A short one, which somebody thought of, is kept
-// as argon2id. That of a client that signs with it is sealed (see [Keeper]).
+// as argon2id. That of a client that signs with it is sealed (see [Keeper]). One that
+// came over from another server stays in that one's form until it is first shown (see
+// [Secret.Foreign]).
 type Secret string
 
 const (
@@ -86,6 +88,13 @@ func (s Secret) Verify(ctx context.Context, slow Slow, secret string) (bool, err
 		return false, fmt.Errorf("read client secret: %w", err)
 	}
 	return subtle.ConstantTimeCompare(fastMAC(salt, secret), mac) == 1, nil
+}
+
+// Foreign reports whether the secret is hashed as another server did it, with pbkdf2 or
+// bcrypt. Such a hash says nothing about the secret's length, and is to be replaced by
+// one of ours as soon as the secret is known.
+func (s Secret) Foreign() bool {
+	return strings.HasPrefix(string(s), "$pbkdf2-") || strings.HasPrefix(string(s), "$2")
 }
 
 func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

@@ -55,7 +55,7 @@ func (h *Handler) authenticate(r *http.Request) (*client.Client, credential, err
 	if !ok {
 		return nil, credential{}, errUnauthorized
 	}
-	ok, err = client.TrySecret(r.Context(), h.Guesses, c.ID, secret, h.Now(), func(ctx context.Context) (bool, error) {
+	ok, err = client.TrySecret(r.Context(), h.Guesses, c.ID, c.Secret, secret, h.Now(), func(ctx context.Context) (bool, error) {
 		return c.Secret.Verify(ctx, h.Slow, secret)
 	})
 	if err != nil {

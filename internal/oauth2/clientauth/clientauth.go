@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -39,7 +40,14 @@ type KeySets interface {
 	Keys(ctx context.Context, c *client.Client, kid string) ([]jose.JSONWebKey, error)
 }
 
-// Config is what an [Authenticator] needs. Every field but Guesses is required.
+// Renewals is where a secret is kept anew whose hash another server made.
+type Renewals interface {
+	// ReplaceClientSecret does nothing if what is kept is not old any more.
+	ReplaceClientSecret(ctx context.Context, id string, old, replaced client.Secret) error
+}
+
+// Config is what an [Authenticator] needs. Every field but Guesses and Renewals is
+// required.
 type Config struct {
 	Clients Clients
 	Replay  Replay
@@ -51,6 +59,8 @@ type Config struct {
 	Vault client.Vault
 	// Guesses bounds the tries at short secrets; nil sets no bound.
 	Guesses client.Guesses
+	// Renewals takes secrets in our own form; nil leaves all as they are.
+	Renewals Renewals
 	// Issuer and TokenEndpoint are the audiences an assertion may have.
 	Issuer, TokenEndpoint string
 	Now                   func() time.Time
@@ -60,6 +70,8 @@ type Config struct {
 type Authenticator struct {
 	cfg   Config
 	decoy client.Secret // of nobody: an unknown client's secret is compared with it
+
+	renewing sync.Map // the ids of clients whose secret is being kept anew
 }
 
 // New returns an authenticator.

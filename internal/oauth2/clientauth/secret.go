@@ -40,12 +40,28 @@ func (a *Authenticator) bySecret(ctx context.Context, cred credentials) (*client
 		// Who knows the secret may know this too: it is the commonest mistake.
 		return nil, unacceptable("the client registered another token_endpoint_auth_method")
 	}
+	a.renew(ctx, c, cred.secret)
 	return c, nil
+}
+
+// renew keeps the secret of c in our own form if it is in that of another server. What
+// stands in the way is no fault of the client's: the next time will do as well.
+func (a *Authenticator) renew(ctx context.Context, c *client.Client, secret string) {
+	if !c.Secret.Foreign() || a.cfg.Renewals == nil || client.CheckSecret(secret) != nil {
+		return
+	}
+	if _, busy := a.renewing.LoadOrStore(c.ID, true); busy {
+		return // once is enough: it takes a slow hash
+	}
+	defer a.renewing.Delete(c.ID)
+	if kept, err := client.HashSecret(ctx, a.cfg.Slow, secret); err == nil {
+		_ = a.cfg.Renewals.ReplaceClientSecret(ctx, c.ID, c.Secret, kept) // says only that somebody else was faster, or to try again
+	}
 }
 
 // try compares the secret, if there were not too many wrong ones of late.
 func (a *Authenticator) try(ctx context.Context, cred credentials, kept client.Secret) (bool, error) {
-	fits, err := client.TrySecret(ctx, a.cfg.Guesses, cred.id, cred.secret, a.cfg.Now(), func(ctx context.Context) (bool, error) {
+	fits, err := client.TrySecret(ctx, a.cfg.Guesses, cred.id, kept, cred.secret, a.cfg.Now(), func(ctx context.Context) (bool, error) {
 		return a.fits(ctx, kept, cred.secret)
 	})
 	if full, ok := errors.AsType[*client.ThrottledError](err); ok {
@@ -59,12 +75,13 @@ func (a *Authenticator) try(ctx context.Context, cred credentials, kept client.S
 //
 // The length also says how such a secret would be kept. A short one always costs
 // a slow hash, whether or not the client exists and has one; a long one never
-// does, since it cannot be what a slow hash was made of.
+// does, since it cannot be what a slow hash was made of. The exception is a hash that
+// another server made, for as long as it is there.
 func (a *Authenticator) fits(ctx context.Context, kept client.Secret, sent string) (bool, error) {
 	if kept == "" {
 		kept = a.decoy
 	}
-	if len(sent) >= machineMade {
+	if len(sent) >= machineMade && !kept.Foreign() {
 		return kept.Verify(ctx, unequal{}, sent)
 	}
 	slow := &noted{Slow: a.cfg.Slow}

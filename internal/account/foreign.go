@@ -1,0 +1,123 @@
+package account
+
+import (
+	"crypto/pbkdf2"
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"hash"
+	"strings"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+// Hashes of other makes are verified up to these costs, so that nobody waits for
+// more than about a second.
+const (
+	maxRounds     = 1_000_000
+	maxBcryptCost = 14
+	// maxBcrypt is how many bytes bcrypt looks at; of a longer secret it would take any
+	// that begins alike.
+	maxBcrypt = 72
+)
+
+// foreign is a hash that another server made: pbkdf2 or bcrypt.
+type foreign interface {
+	fits(secret string) (bool, error)
+}
+
+// CheckForeignHash returns [ErrBadHash] for what is neither a pbkdf2 nor a bcrypt
+// hash that [Hasher.Verify] takes. It costs no hash.
+func CheckForeignHash(hash string) error {
+	_, err := parseForeign(hash)
+	return err
+}
+
+// parseForeign reads the two forms in which Ory Hydra keeps client secrets.
+func parseForeign(s string) (foreign, error) {
+	if strings.HasPrefix(s, "$pbkdf2-") {
+		return parsePBKDF2(s)
+	}
+	return parseBcrypt(s)
+}
+
+type bcryptHash string
+
+func parseBcrypt(s string) (foreign, error) {
+	if len(s) != 60 || !strings.HasPrefix(s, "$2a$") && !strings.HasPrefix(s, "$2b$") && !strings.HasPrefix(s, "$2y$") {
+		return nil, ErrBadHash
+	}
+	notBcrypt := func(r rune) bool {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		return !letter && r != '.' && r != '/'
+	}
+	cost, err := bcrypt.Cost([]byte(s))
+	if err != nil || cost > maxBcryptCost || s[6] != '$' || strings.IndexFunc(s[7:], notBcrypt) >= 0 {
+		return nil, ErrBadHash
+	}
+	return bcryptHash(s), nil
+}
+
+func (h bcryptHash) fits(secret string) (bool, error) {
+	if len(secret) > maxBcrypt {
+		return false, nil
+	}
+	err := bcrypt.CompareHashAndPassword([]byte(h), []byte(secret))
+	if errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
+		return false, nil
+	}
+	if err != nil {
+		return false, ErrBadHash
+	}
+	return true, nil
+}
+
+type pbkdf2Hash struct {
+	digest    func() hash.Hash
+	rounds    int
+	salt, key []byte
+}
+
+// parsePBKDF2 reads $pbkdf2-sha256$i=25000,l=32$salt$key.
+func parsePBKDF2(s string) (foreign, error) {
+	var h pbkdf2Hash
+	parts := strings.Split(s, "$")
+	if len(parts) != 5 || strings.ContainsAny(s, "\r\n") {
+		return nil, ErrBadHash // base64 would pass over the ends of lines
+	}
+	switch parts[1] {
+	case "pbkdf2-sha256":
+		h.digest = sha256.New
+	case "pbkdf2-sha512":
+		h.digest = sha512.New
+	default:
+		return nil, ErrBadHash
+	}
+	var length int
+	const costs = "i=%d,l=%d"
+	_, err := fmt.Sscanf(parts[2], costs, &h.rounds, &length)
+	if err != nil || parts[2] != fmt.Sprintf(costs, h.rounds, length) {
+		return nil, ErrBadHash
+	}
+	if h.rounds < 1000 || h.rounds > maxRounds || length < 16 || length > 64 {
+		return nil, ErrBadHash
+	}
+	if h.salt, err = base64.RawStdEncoding.Strict().DecodeString(parts[3]); err != nil || len(h.salt) < 8 || len(h.salt) > 64 {
+		return nil, ErrBadHash
+	}
+	if h.key, err = base64.RawStdEncoding.Strict().DecodeString(parts[4]); err != nil || len(h.key) != length {
+		return nil, ErrBadHash
+	}
+	return h, nil
+}
+
+func (h pbkdf2Hash) fits(secret string) (bool, error) {
+	key, err := pbkdf2.Key(h.digest, secret, h.salt, h.rounds, len(h.key))
+	if err != nil {
+		return false, fmt.Errorf("derive key: %w", err)
+	}
+	return subtle.ConstantTimeCompare(key, h.key) == 1, nil
+}
