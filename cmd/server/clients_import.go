@@ -49,8 +49,8 @@ func notImported(file string, err error) error {
 
 // showImported says what an import did.
 func (d *desk) showImported(a answer, done imported) error {
-	if a.JSON {
-		return writeJSON(d.out, done)
+	if !a.toPeople() {
+		return a.write(d.out, done)
 	}
 	err := d.say("%d created, %d updated, %d unchanged", done.Created, done.Updated, done.Unchanged)
 	if err != nil || len(done.Secrets) == 0 {

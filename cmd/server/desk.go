@@ -168,13 +168,36 @@ func await(ctx context.Context, read func() (string, error)) (string, error) {
 // progress tells a person at a terminal how far long work has come, and programs
 // nothing.
 func (s streams) progress(what string) func(done, total int) {
-	if file, ok := s.err.(*os.File); !ok || !term.IsTerminal(int(file.Fd())) {
+	if !s.watched() {
 		return func(int, int) {}
 	}
 	return func(done, total int) {
 		s.remark("\r%s: %d of %d", what, done, total)
 		if done == total {
-			s.remark("\r\x1b[K")
+			s.clear()
 		}
 	}
+}
+
+// counter is progress in work of which nobody knows how much there is. Whoever has
+// done it clears the line.
+func (s streams) counter(what string) func(done int64) {
+	return func(done int64) {
+		if s.watched() {
+			s.remark("\r%s: %d", what, done)
+		}
+	}
+}
+
+// clear takes away what tells of progress.
+func (s streams) clear() {
+	if s.watched() {
+		s.remark("\r\x1b[K")
+	}
+}
+
+// watched reports whether a person reads the standard error.
+func (s streams) watched() bool {
+	file, ok := s.err.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
 }

@@ -36,6 +36,9 @@ type cli struct {
 	Sessions    sessionsCommand    `cmd:"" help:"List and revoke browser sessions."`
 	Notices     noticesCommand     `cmd:"" help:"Look after what clients are told: the ends of sessions."`
 	APIKeys     apiKeysCommand     `cmd:"" name:"apikeys" help:"Manage the keys of programs that use the administrators' API."`
+	Perform     performCommand     `cmd:"" help:"Be a client: get tokens in the terminal, from this or another server."`
+	Purge       purgeCommand       `cmd:"" help:"Remove what has ended. A running server does so by itself."`
+	Completion  completionCommand  `cmd:"" help:"Print what makes a shell complete command lines."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running server whether it is ready; the exit code tells."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
@@ -71,6 +74,10 @@ func run(ctx context.Context, args []string, s streams) int {
 	if err != nil {
 		complain(s.err, err)
 		return 1
+	}
+	answerShell(parser, func(code int) { exit = code })
+	if exit >= 0 {
+		return exit
 	}
 	parsed, err := parser.Parse(args)
 	if exit >= 0 {

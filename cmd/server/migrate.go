@@ -31,7 +31,7 @@ func (cmd *migrateUp) Run(ctx context.Context, s streams, c *cli) error {
 		if err != nil {
 			return err //nolint:wrapcheck // names itself
 		}
-		if len(taken) == 0 && !cmd.JSON {
+		if len(taken) == 0 && cmd.toPeople() {
 			return s.say("The schema is up to date.")
 		}
 		return list(s.out, cmd.answer, table[string]{

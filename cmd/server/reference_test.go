@@ -25,8 +25,8 @@ const (
 Settings come from [a file, the environment or --set](configuration.md). Commands that work on the database need
 ` + "`database_url`, those on keys `system_secrets` as well; the server may be running meanwhile." + `
 
-- A command prints a table, and with ` + "`--json`" + ` JSON: lists are arrays, times RFC 3339 in UTC. No hash is ever printed, and
-  a secret only when it was just made.
+- A command prints a table, and with ` + "`--format`" + ` JSON or YAML: lists are arrays, times RFC 3339 in UTC. No hash is ever
+  printed, and a secret only when it was just made.
 - What it did goes to the standard output, all else to the standard error.
 - The exit code is 0, or 1 if the work could not be done, or 2 if the command line makes no sense.
 - A command does all of its work or, with every fault named, none of it.

@@ -9,12 +9,40 @@ import (
 	"text/tabwriter"
 	"time"
 	"unicode"
+
+	"github.com/goccy/go-yaml"
 )
 
-// answer is how a command says what it found or did: for people, or as JSON for
-// programs.
+// answer is how a command says what it found or did: for people, or for programs.
 type answer struct {
-	JSON bool `help:"Print JSON." name:"json"`
+	JSON   bool   `help:"Print JSON, unless --format says otherwise." name:"json"`
+	Format string `help:"table, json or yaml." enum:",table,json,yaml" default:"" placeholder:"FORMAT"`
+}
+
+const (
+	formatTable = "table"
+	formatYAML  = "yaml"
+)
+
+// toPeople reports whether a person is to read it.
+func (a answer) toPeople() bool { return a.Format == formatTable || a.Format == "" && !a.JSON }
+
+// write writes v for programs.
+func (a answer) write(w io.Writer, v any) error {
+	if a.Format != formatYAML {
+		return writeJSON(w, v)
+	}
+	text, err := json.Marshal(v)
+	if err == nil {
+		text, err = yaml.JSONToYAML(text) // so that names and order are those of JSON
+	}
+	if err == nil {
+		_, err = w.Write(append(bytes.TrimRight(text, "\n"), '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	return nil
 }
 
 // table lays out things of one type.
@@ -23,13 +51,13 @@ type table[T any] struct {
 	cells func(T) []string
 }
 
-// list writes all things. As JSON they are an array, also of none or one.
+// list writes all things. To programs they are an array, also of none or one.
 func list[T any](w io.Writer, a answer, t table[T], all []T) error {
-	if a.JSON {
+	if !a.toPeople() {
 		if all == nil {
 			all = []T{}
 		}
-		return writeJSON(w, all)
+		return a.write(w, all)
 	}
 	rows := [][]string{t.head}
 	for _, one := range all {
@@ -40,8 +68,8 @@ func list[T any](w io.Writer, a answer, t table[T], all []T) error {
 
 // card writes one thing, a member on a line.
 func card(w io.Writer, a answer, one any) error {
-	if a.JSON {
-		return writeJSON(w, one)
+	if !a.toPeople() {
+		return a.write(w, one)
 	}
 	text, err := json.Marshal(one)
 	if err != nil {

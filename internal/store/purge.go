@@ -37,6 +37,7 @@ type Purged struct {
 	Partitions int   // of grants, on PostgreSQL
 	Grants     int64 // one by one
 	Rows       int64 // of the other tables
+	Unfinished bool  // the next purge goes on where this one stopped
 }
 
 // Purge removes what has ended, and makes room for the grants of the next hour

@@ -70,6 +70,7 @@ func (s *Store) sweepGrants(ctx context.Context, now time.Time, purged *Purged) 
 	if left > 0 {
 		s.sweeping.at = grant.Ref{}
 	}
+	purged.Unfinished = left <= 0
 	return nil
 }
 

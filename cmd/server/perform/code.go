@@ -1,0 +1,188 @@
+package perform
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"html/template"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+)
+
+// Ask is how a person is to be asked.
+type Ask struct {
+	Prompt    string
+	MaxAge    *int64 // seconds
+	LoginHint string
+	ACRValues string
+	// Listen is where the person comes back to. The redirect URI is made from it, unless
+	// RedirectURI is another way to the same place.
+	Listen      string
+	RedirectURI string
+	Open        func(address string) error // opens a browser; nil if the person does
+}
+
+// callbackPath is where the person comes back to.
+const callbackPath = "/callback"
+
+// AuthorizationCode sends a person to the server and waits for them to come back with
+// a code, which it exchanges.
+//
+// Spec: RFC 6749 §4.1; RFC 7636 §4; RFC 8252 §7.3; RFC 9207 §2.4.
+func (c *Client) AuthorizationCode(ctx context.Context, ask Ask) (*Tokens, error) {
+	ctx, p, err := c.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", ask.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("wait for the person: %w", err)
+	}
+	p.oauth.RedirectURL = ask.RedirectURI
+	if ask.RedirectURI == "" {
+		p.oauth.RedirectURL = "http://" + listener.Addr().String() + callbackPath
+	}
+	back, err := newReturning(p.oauth.RedirectURL)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	server := &http.Server{Handler: back, ReadHeaderTimeout: requestTimeout}
+	go server.Serve(listener) //nolint:errcheck // it ends with Close
+	defer func() {
+		// The person still reads the page that says it is done.
+		ending, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer stop()
+		_ = server.Shutdown(ending)
+	}()
+
+	verifier := oauth2.GenerateVerifier()
+	address := p.oauth.AuthCodeURL(back.state, append(p.options(ask), oidc.Nonce(back.nonce), oauth2.S256ChallengeOption(verifier))...)
+	_, _ = fmt.Fprintf(c.Tell, "Open this address to sign in:\n\n  %s\n\nThe answer is awaited at %s.\n", address, p.oauth.RedirectURL)
+	if ask.Open != nil {
+		if err := ask.Open(address); err != nil {
+			_, _ = fmt.Fprintf(c.Tell, "No browser could be opened: %v\n", err)
+		}
+	}
+	answer, err := p.await(ctx, back)
+	if err != nil {
+		return nil, err
+	}
+	token, err := p.oauth.Exchange(ctx, answer.Get("code"), oauth2.VerifierOption(verifier))
+	if err != nil {
+		return nil, fmt.Errorf("exchange code: %w", refused(err))
+	}
+	return p.tokens(ctx, token, back.nonce)
+}
+
+func (p *party) options(ask Ask) []oauth2.AuthCodeOption {
+	var options []oauth2.AuthCodeOption
+	set := func(name, value string) {
+		if value != "" {
+			options = append(options, oauth2.SetAuthURLParam(name, value))
+		}
+	}
+	set("prompt", ask.Prompt)
+	set("login_hint", ask.LoginHint)
+	set("acr_values", ask.ACRValues)
+	if ask.MaxAge != nil {
+		set("max_age", strconv.FormatInt(*ask.MaxAge, 10))
+	}
+	for _, audience := range p.Audience {
+		set("audience", audience)
+	}
+	return options
+}
+
+// await returns the answer that a person comes back with.
+func (p *party) await(ctx context.Context, back *returning) (url.Values, error) {
+	patience := time.NewTimer(p.Patience)
+	defer patience.Stop()
+	select {
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case <-patience.C:
+		return nil, fmt.Errorf("nobody came back within %s", p.Patience)
+	case answer := <-back.answers:
+		issuer, said := answer.Get("iss"), answer.Has("iss")
+		if issuer != p.Issuer && (said || p.metadata.SaysIssuer) {
+			return nil, errors.New("the answer names another issuer than was asked")
+		}
+		if code := answer.Get("error"); code != "" {
+			return nil, answered(code, answer.Get("error_description"))
+		}
+		return answer, nil
+	}
+}
+
+// returning receives a person who comes back.
+type returning struct {
+	path         string
+	state, nonce string
+	answers      chan url.Values
+}
+
+func newReturning(redirectURI string) (*returning, error) {
+	at, err := url.Parse(redirectURI)
+	if err != nil {
+		return nil, fmt.Errorf("the redirect URI is not usable: %w", err)
+	}
+	path := at.Path
+	if path == "" {
+		path = "/"
+	}
+	return &returning{path: path, state: rand.Text(), nonce: rand.Text(), answers: make(chan url.Values, 1)}, nil
+}
+
+// ServeHTTP takes the first answer that carries the state, and no other.
+func (b *returning) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	answer := r.URL.Query()
+	if r.Method == http.MethodPost && r.ParseForm() == nil {
+		answer = r.PostForm
+	}
+	shown := page{http.StatusOK, "That was it", "You can close this page and go back to the terminal."}
+	switch {
+	case r.URL.Path != b.path:
+		shown = page{http.StatusNotFound, "There is nothing here", "Answers go elsewhere."}
+	case answer.Get("state") != b.state:
+		shown = page{http.StatusBadRequest, "This is not what was asked for", "The answer carries a state that was not sent from here."}
+	default:
+		select {
+		case b.answers <- answer:
+		default:
+			shown = page{http.StatusBadRequest, "There was an answer before", "Only the first one counts."}
+		}
+		if code := answer.Get("error"); code != "" && shown.Status == http.StatusOK {
+			shown = page{http.StatusOK, "The server said no", "It answered " + code + ". You can close this page and go back to the terminal."}
+		}
+	}
+	shown.write(w)
+}
+
+type page struct {
+	Status      int
+	Title, Text string
+}
+
+func (p page) write(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(p.Status)
+	_ = layout().Execute(w, p) // a person who has gone away needs no page
+}
+
+func layout() *template.Template {
+	return template.Must(template.New("").Parse(`<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{.Title}}</title>
+<style>:root{color-scheme:light dark;font:1.1rem/1.5 system-ui,sans-serif}main{max-width:32rem;margin:20vh auto 0;padding:0 1.5rem}</style>
+<main><h1>{{.Title}}</h1><p>{{.Text}}</p></main></html>
+`))
+}

@@ -1,0 +1,103 @@
+package perform
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"golang.org/x/oauth2"
+)
+
+// DeviceCode shows a code that a person enters elsewhere, and waits until they have.
+//
+// Spec: RFC 8628 §3.
+func (c *Client) DeviceCode(ctx context.Context) (*Tokens, error) {
+	ctx, p, err := c.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if p.metadata.Device == "" {
+		return nil, errors.New("the server publishes no device_authorization_endpoint")
+	}
+	device, err := p.authorizeDevice(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ask for a code: %w", err)
+	}
+	_, _ = fmt.Fprintf(c.Tell, "Open %s and enter the code\n\n  %s\n", device.VerificationURI, device.UserCode)
+	if device.VerificationURIComplete != "" {
+		_, _ = fmt.Fprintf(c.Tell, "\nor open %s and compare it.\n", device.VerificationURIComplete)
+	}
+	waiting, stop := context.WithTimeout(ctx, c.Patience)
+	defer stop()
+	token, err := p.oauth.DeviceAccessToken(waiting, device)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return nil, errors.New("nobody entered the code in time")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("wait for the person: %w", refused(err))
+	}
+	return p.tokens(ctx, token, "")
+}
+
+// maxAnswer bounds what is read of an answer, in bytes.
+const maxAnswer = 64 << 10
+
+// authorizeDevice asks for the codes. x/oauth2 would do so without authenticating the
+// client.
+//
+// Spec: RFC 8628 §3.1, §3.2.
+func (p *party) authorizeDevice(ctx context.Context) (*oauth2.DeviceAuthResponse, error) {
+	form := url.Values{"scope": {strings.Join(p.Scopes, " ")}, "audience": p.Audience}
+	basic := p.oauth.Endpoint.AuthStyle == oauth2.AuthStyleInHeader
+	if !basic {
+		form.Set("client_id", p.ID)
+	}
+	if !basic && p.Secret != "" {
+		form.Set("client_secret", p.Secret)
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.metadata.Device, strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, err //nolint:wrapcheck // names the address
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if basic {
+		r.SetBasicAuth(url.QueryEscape(p.ID), url.QueryEscape(p.Secret)) // RFC 6749 section 2.3.1
+	}
+	answer, err := httpClient(ctx).Do(r)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // names the address
+	}
+	defer answer.Body.Close() //nolint:errcheck // only read
+	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("read answer: %w", err)
+	}
+	if answer.StatusCode != http.StatusOK {
+		var no struct {
+			Code        string `json:"error"`
+			Description string `json:"error_description"`
+		}
+		if json.Unmarshal(body, &no) != nil || no.Code == "" {
+			return nil, fmt.Errorf("the server answered %s", answer.Status)
+		}
+		return nil, answered(no.Code, no.Description)
+	}
+	device := &oauth2.DeviceAuthResponse{}
+	if err := json.Unmarshal(body, device); err != nil {
+		return nil, fmt.Errorf("read answer: %w", err)
+	}
+	return device, nil
+}
+
+// httpClient returns the client that connect put into the context.
+func httpClient(ctx context.Context) *http.Client {
+	if c, ok := ctx.Value(oauth2.HTTPClient).(*http.Client); ok {
+		return c
+	}
+	return http.DefaultClient
+}
