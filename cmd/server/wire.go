@@ -102,7 +102,7 @@ func newKeys(c *config.Config, s *store.Store, secrets *jwks.Secrets, log *slog.
 		Store: s, Secrets: secrets, Now: now, Log: log,
 		Algorithms:    []jwks.Algorithm{jwks.RS256, jwks.PS256, jwks.ES256, jwks.EdDSA},
 		CacheLifetime: c.KeySetCache, RotateEvery: c.KeyRotateEvery,
-		TokenLifetime: max(c.AccessTokenLifetime, c.IDTokenLifetime),
+		TokenLifetime: c.LongestTokenLifetime,
 	})
 }
 
@@ -215,7 +215,7 @@ func (a *app) wireTokens(ctx context.Context) error {
 		IDTokenClaims:       oidc.IDTokenClaims,
 		ClaimScopes:         claimScopes,
 		Lifetimes: oauth2.Lifetimes{
-			Code: c.CodeLifetime, AccessToken: c.AccessTokenLifetime, IDToken: c.IDTokenLifetime,
+			Code: c.CodeLifetime, AccessToken: c.AccessTokenLifetime, IDToken: c.IDTokenLifetime, LongestToken: c.LongestTokenLifetime,
 			RefreshIdle: c.RefreshIdleLifetime, RefreshAbsolute: c.RefreshAbsoluteLifetime, RefreshGrace: c.RefreshGrace,
 			Request: requestLifetime, Session: sessionLifetimes(c), Remembered: rememberedLifetimes(c),
 		},

@@ -146,6 +146,10 @@ const (
 	GrantAuthorizationCode = "authorization_code"
 	GrantRefreshToken      = "refresh_token"
 	GrantClientCredentials = "client_credentials"
+	// GrantJWTBearer is for what an issuer asserts whom the operator trusts (RFC 7523).
+	GrantJWTBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer" //nolint:gosec // no credential
+	// GrantDeviceCode is for devices on which nobody signs in (RFC 8628).
+	GrantDeviceCode = "urn:ietf:params:oauth:grant-type:device_code"
 	// GrantImplicit is none of the token endpoint's: it stands for tokens that the
 	// authorization endpoint gives out itself.
 	GrantImplicit = "implicit"

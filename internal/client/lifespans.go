@@ -72,3 +72,35 @@ func (c *checks) lifespans(m *Metadata) {
 		}
 	}
 }
+
+// Or returns how long it is, or otherwise if it is not set.
+func (l Lifespan) Or(otherwise time.Duration) time.Duration {
+	if l == 0 {
+		return otherwise
+	}
+	return time.Duration(l)
+}
+
+// TokenLifespans are how long what comes of one grant type lasts.
+type TokenLifespans struct{ Access, ID, Refresh Lifespan }
+
+// Of returns the lifespans of a grant type; for [GrantImplicit] those of what the
+// authorization endpoint gives out itself.
+func (l *Lifespans) Of(grantType string) TokenLifespans {
+	switch grantType {
+	case GrantAuthorizationCode:
+		return TokenLifespans{l.AuthorizationCodeAccessToken, l.AuthorizationCodeIDToken, l.AuthorizationCodeRefreshToken}
+	case GrantRefreshToken:
+		return TokenLifespans{l.RefreshTokenAccessToken, l.RefreshTokenIDToken, l.RefreshTokenRefreshToken}
+	case GrantDeviceCode:
+		return TokenLifespans{l.DeviceAuthorizationAccessToken, l.DeviceAuthorizationIDToken, l.DeviceAuthorizationRefreshToken}
+	case GrantClientCredentials:
+		return TokenLifespans{Access: l.ClientCredentialsAccessToken}
+	case GrantImplicit:
+		return TokenLifespans{Access: l.ImplicitAccessToken, ID: l.ImplicitIDToken}
+	case GrantJWTBearer:
+		return TokenLifespans{Access: l.JWTBearerAccessToken}
+	default:
+		return TokenLifespans{}
+	}
+}

@@ -112,6 +112,7 @@ type Config struct {
 	CodeLifetime            time.Duration
 	AccessTokenLifetime     time.Duration
 	IDTokenLifetime         time.Duration
+	LongestTokenLifetime    time.Duration
 	RefreshIdleLifetime     time.Duration
 	RefreshAbsoluteLifetime time.Duration
 	RefreshGrace            time.Duration
@@ -164,6 +165,7 @@ func Default() *Config {
 		CodeLifetime:            time.Minute,
 		AccessTokenLifetime:     10 * time.Minute,
 		IDTokenLifetime:         10 * time.Minute,
+		LongestTokenLifetime:    2 * day,
 		RefreshIdleLifetime:     30 * day,
 		RefreshAbsoluteLifetime: 90 * day,
 		RefreshGrace:            10 * time.Second,

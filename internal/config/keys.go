@@ -83,6 +83,8 @@ func keys() []key {
 			"How long an access token is good."),
 		field("id_token_lifetime", hour, func(c *Config) *time.Duration { return &c.IDTokenLifetime },
 			"How long an ID token is good."),
+		field("longest_token_lifetime", duration(time.Hour, 30*day), func(c *Config) *time.Duration { return &c.LongestTokenLifetime },
+			"How long access and ID tokens are good at most, whatever lifespan of its own a client has. Keys stay published that long."),
 		field("refresh_idle_lifetime", lifetime, func(c *Config) *time.Duration { return &c.RefreshIdleLifetime },
 			"How long a refresh token may lie unused."),
 		field("refresh_absolute_lifetime", lifetime, func(c *Config) *time.Duration { return &c.RefreshAbsoluteLifetime },

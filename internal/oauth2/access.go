@@ -45,7 +45,6 @@ type accessClaims struct {
 
 // mint makes the access token of the unit and notes how long it lives.
 func (h *Handler) mint(ctx context.Context, u *unit) (string, error) {
-	expiry := u.now.Add(h.Lifetimes.AccessToken)
 	claims := accessClaims{
 		Issuer:   h.Issuer,
 		Audience: h.audience(u),
@@ -60,10 +59,8 @@ func (h *Handler) mint(ctx context.Context, u *unit) (string, error) {
 		claims.Extra = u.held.Detail.Extra.AccessToken
 		claims.AuthTime, claims.ACR, claims.AMR = u.held.Detail.AuthTime, u.held.Detail.ACR, u.held.Detail.AMR
 		claims.Grant = encodeRef(u.held.Ref)
-		if u.held.EndsAt.Before(expiry) {
-			expiry = u.held.EndsAt
-		}
 	}
+	expiry := h.expiry(u)
 	claims.Expiry = expiry.Unix()
 	u.expiresIn = expiry.Sub(u.now)
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
@@ -70,16 +71,24 @@ func (h *Handler) newGrant(a *asked, here present, waiting *grant.Request, now t
 // ends returns when a grant of now ends unused, and when in any case: with the last
 // token that there can be under it.
 func (h *Handler) ends(a *asked, now time.Time) (idle, absolute time.Time) {
-	switch {
-	case a.wantsRefresh():
-		return now.Add(h.Lifetimes.RefreshIdle), now.Add(h.Lifetimes.RefreshAbsolute)
-	case a.answers.has(answerCode):
-		absolute = now.Add(h.Lifetimes.Code + h.Lifetimes.AccessToken)
-	case a.answers.has(answerToken):
-		absolute = now.Add(h.Lifetimes.AccessToken)
-	default:
-		absolute = now.Add(h.Lifetimes.IDToken)
+	if a.wantsRefresh() {
+		absolute = now.Add(h.Lifetimes.RefreshAbsolute)
+		if idle = now.Add(h.refreshLifetime(a.client, client.GrantAuthorizationCode)); absolute.Before(idle) {
+			idle = absolute
+		}
+		return idle, absolute
 	}
+	var lasting time.Duration
+	if a.answers.has(answerCode) {
+		lasting = h.Lifetimes.Code + h.accessLifetime(a.client, client.GrantAuthorizationCode)
+	}
+	if a.answers.has(answerToken) {
+		lasting = max(lasting, h.accessLifetime(a.client, client.GrantImplicit))
+	}
+	if lasting == 0 {
+		lasting = h.idTokenLifetime(a.client, client.GrantImplicit)
+	}
+	absolute = now.Add(lasting)
 	return absolute, absolute
 }
 

@@ -54,7 +54,7 @@ func (s strategy) idTokenClaims(u *unit, with companions) (map[string]any, error
 	claims["sub"] = u.held.SubjectFor(s.Subjects.Of(u.client, u.held.Subject))
 	claims["aud"] = u.client.ID
 	claims["iat"] = u.now.Unix()
-	claims["exp"] = u.now.Add(s.Lifetimes.IDToken).Unix()
+	claims["exp"] = u.now.Add(s.idTokenLifetime(u.client, u.way())).Unix()
 	claims["auth_time"] = detail.AuthTime
 	set(claims, "acr", detail.ACR)
 	set(claims, "sid", s.Subjects.Session(u.client, u.held.SessionID))

@@ -100,6 +100,7 @@ type Lifetimes struct {
 	Code            time.Duration // at most 60 s
 	AccessToken     time.Duration
 	IDToken         time.Duration
+	LongestToken    time.Duration // what a client's own lifespan may make of either
 	RefreshIdle     time.Duration // a refresh token ends when it is not used for so long
 	RefreshAbsolute time.Duration // and with its grant
 	RefreshGrace    time.Duration // in which the previous refresh token gets the current one again

@@ -8,6 +8,7 @@ import (
 	"github.com/ory/fosite"
 	fositeoauth2 "github.com/ory/fosite/handler/oauth2"
 
+	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
 )
@@ -61,7 +62,7 @@ func (h *Handler) rotate(ctx context.Context, u *unit) error {
 	}
 	held, err := h.Grants.RotateRefresh(ctx, grant.Rotation{
 		Ref: handle.Ref, ClientID: u.client.ID, Generation: int64(handle.Generation),
-		Until: u.now.Add(h.Lifetimes.RefreshIdle), Now: u.now,
+		Until: u.now.Add(h.refreshLifetime(u.client, client.GrantRefreshToken)), Now: u.now,
 	})
 	behind := errors.Is(err, grant.ErrBehind)
 	if err != nil && !behind {

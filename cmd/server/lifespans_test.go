@@ -1,0 +1,139 @@
+package main
+
+import (
+	"encoding/json"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// describedAs returns a client that was described in JSON, to be changed.
+func describedAs(tb testing.TB, text string) object {
+	tb.Helper()
+	var c object
+	if err := json.Unmarshal([]byte(text), &c); err != nil {
+		tb.Fatal(err)
+	}
+	return c
+}
+
+// bringAs is bring for a client that is not text yet.
+func (s *server) bringAs(c object) {
+	s.tb.Helper()
+	text, err := json.Marshal(c)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	s.bring(string(text))
+}
+
+// asPost returns a form in which a client of otherSecret authenticates.
+func asPost(id string, form url.Values) url.Values {
+	form.Set("client_id", id)
+	form.Set("client_secret", otherSecret)
+	return form
+}
+
+// lasting is a client with lifespans of its own.
+func lasting(tb testing.TB) object {
+	tb.Helper()
+	c := describedAs(tb, legacyClient("lasting", ""))
+	c["grant_types"] = []string{"authorization_code", "refresh_token", "client_credentials", "implicit"}
+	for member, lifespan := range map[string]string{
+		"authorization_code_grant_access_token": "1h", "authorization_code_grant_id_token": "2h", "authorization_code_grant_refresh_token": "72h",
+		"refresh_token_grant_access_token": "3h", "refresh_token_grant_id_token": "4h", "refresh_token_grant_refresh_token": "24h",
+		"implicit_grant_access_token": "5h", "implicit_grant_id_token": "6h", "client_credentials_grant_access_token": "7h",
+	} {
+		c[member+"_lifespan"] = lifespan
+	}
+	return c
+}
+
+// wantLasting checks how long a token is good by its claims.
+func wantLasting(tb testing.TB, what string, token any, want time.Duration) {
+	tb.Helper()
+	said := claims(tb, token)
+	iat, _ := said["iat"].(float64)
+	exp, _ := said["exp"].(float64)
+	if got := time.Duration(exp-iat) * time.Second; got != want {
+		tb.Errorf("%s lasts %s, want %s", what, got, want)
+	}
+}
+
+func TestTokensLastAsTheClientWasGiven(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := start(t, db, legacy())
+		s.bringAs(lasting(t))
+		call := func(form url.Values) reply { return s.call("/oauth2/token", asPost("lasting", form)) }
+		b := s.browser()
+		got := call(exchanging(b.code(asking("client_id", "lasting")))).json(t)
+		wantLasting(t, "the access token of a code", got["access_token"], time.Hour)
+		wantLasting(t, "the ID token of a code", got["id_token"], 2*time.Hour)
+		if got["expires_in"] != 3600.0 {
+			t.Errorf("expires_in = %v, want 3600", got["expires_in"])
+		}
+		s.pass(59 * time.Minute) // beyond what access tokens last otherwise
+		if !s.active(got["access_token"]) {
+			t.Error("the access token ended before its time")
+		}
+		s.pass(70 * time.Hour)
+		refresh := func(token any) reply {
+			return call(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {text(token)}})
+		}
+		next := refresh(got["refresh_token"]).json(t)
+		wantLasting(t, "a refreshed access token", next["access_token"], 3*time.Hour)
+		wantLasting(t, "a refreshed ID token", next["id_token"], 4*time.Hour)
+		s.pass(23 * time.Hour)
+		next = refresh(next["refresh_token"]).json(t)
+		s.pass(24 * time.Hour)
+		wantError(t, refresh(next["refresh_token"]), 400, "invalid_grant")
+
+		own := call(url.Values{"grant_type": {"client_credentials"}}).json(t)
+		wantLasting(t, "a client's own token", own["access_token"], 7*time.Hour)
+
+		front, err := url.ParseQuery(b.authorize(asking("client_id", "lasting", "response_type", "code id_token token", "scope", "openid api")).location().Fragment)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantLasting(t, "an access token in the answer", front.Get("access_token"), 5*time.Hour)
+		wantLasting(t, "an ID token in the answer", front.Get("id_token"), 6*time.Hour)
+		s.pass(59 * time.Second) // the grant lasts for both that come of it
+		wantLasting(t, "the access token of that code", call(exchanging(front.Get("code"))).json(t)["access_token"], time.Hour)
+		if s.pass(4 * time.Hour); !s.active(front.Get("access_token")) {
+			t.Error("the access token of the answer ended before its time")
+		}
+	})
+}
+
+func TestALifespanHasBounds(t *testing.T) {
+	t.Parallel()
+	settings := legacy()
+	settings["longest_token_lifetime"], settings["refresh_absolute_lifetime"], settings["refresh_idle_lifetime"] = "1h", "2d", "1d"
+	s := start(t, storetest.New(t), settings)
+	c := lasting(t)
+	c["authorization_code_grant_refresh_token_lifespan"] = "1m"
+	c["refresh_token_grant_refresh_token_lifespan"] = "720h"
+	s.bringAs(c)
+	call := func(form url.Values) reply { return s.call("/oauth2/token", asPost("lasting", form)) }
+	own := call(url.Values{"grant_type": {"client_credentials"}}).json(t)
+	wantLasting(t, "a token of 7 hours", own["access_token"], time.Hour)
+
+	// An access token does not outlive its refresh token by more than an access token
+	// lasts: the grant may be gone by then.
+	got := call(exchanging(s.browser().code(asking("client_id", "lasting")))).json(t)
+	wantLasting(t, "an access token beside a short refresh token", got["access_token"], 11*time.Minute)
+	refresh := func() reply {
+		return call(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {text(got["refresh_token"])}})
+	}
+	got = refresh().json(t)
+	s.pass(47 * time.Hour)
+	got = refresh().json(t)
+	wantLasting(t, "the last access token of a grant", got["access_token"], time.Hour)
+	s.pass(time.Hour)
+	wantError(t, refresh(), 400, "invalid_grant")
+}

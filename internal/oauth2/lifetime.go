@@ -1,0 +1,49 @@
+package oauth2
+
+import (
+	"time"
+
+	"github.com/ostiary/ostiary/internal/client"
+)
+
+// accessLifetime is how long an access token of the client lasts that comes of a
+// grant type. A client's own lifespan is bounded like the time that keys are kept for
+// the tokens that they signed.
+func (h *Handler) accessLifetime(c *client.Client, grantType string) time.Duration {
+	return min(c.Of(grantType).Access.Or(h.Lifetimes.AccessToken), h.Lifetimes.LongestToken)
+}
+
+// idTokenLifetime is accessLifetime for ID tokens.
+func (h *Handler) idTokenLifetime(c *client.Client, grantType string) time.Duration {
+	return min(c.Of(grantType).ID.Or(h.Lifetimes.IDToken), h.Lifetimes.LongestToken)
+}
+
+// refreshLifetime is how long a refresh token may lie unused that comes of a grant
+// type. Its grant ends in any case when it does.
+func (h *Handler) refreshLifetime(c *client.Client, grantType string) time.Duration {
+	return c.Of(grantType).Refresh.Or(h.Lifetimes.RefreshIdle)
+}
+
+// way is the grant type by which the unit's tokens come. Those that the authorization
+// endpoint gives out itself come by none of the token endpoint's.
+func (u *unit) way() string {
+	if grantType := u.form.Get("grant_type"); grantType != "" {
+		return grantType
+	}
+	return client.GrantImplicit
+}
+
+// expiry is when an access token of the unit ends. One under a grant ends with it, and
+// outlives its last refresh token by no more than the row is kept for.
+func (h *Handler) expiry(u *unit) time.Time {
+	end := u.now.Add(h.accessLifetime(u.client, u.way()))
+	if u.held == nil {
+		return end
+	}
+	for _, bound := range []time.Time{u.held.EndsAt, u.held.ExpiresAt.Add(h.Lifetimes.AccessToken)} {
+		if bound.Before(end) {
+			end = bound
+		}
+	}
+	return end
+}
