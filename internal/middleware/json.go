@@ -12,6 +12,7 @@ import (
 type JSONRule struct {
 	Methods  []string
 	MaxBytes int64 // of the body; 0 is 64 KiB
+	Optional bool  // whether there may be no body at all
 	// Query names the parameters that may come in the query; the rest is dropped.
 	Query  []string
 	Refuse Refuser // nil answers in JSON
@@ -54,6 +55,9 @@ func (rule *JSONRule) check(w http.ResponseWriter, r *http.Request) (*http.Reque
 	var raw []byte
 	switch r.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch:
+		if rule.Optional && r.ContentLength == 0 {
+			break
+		}
 		if err := checkType(r, "application/json"); err != nil {
 			return nil, err
 		}

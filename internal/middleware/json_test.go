@@ -82,3 +82,24 @@ func TestJSONBodyLeavesWhatItChecked(t *testing.T) {
 		})
 	}
 }
+
+func TestABodyMayBeLeftOutWhereItSaysNothing(t *testing.T) {
+	t.Parallel()
+
+	rule := middleware.JSONRule{Methods: []string{http.MethodPut}, Optional: true}
+	for name, tc := range map[string]struct {
+		call   call
+		status int
+	}{
+		"no body":        {call{method: "PUT", contentType: "none"}, 200},
+		"no body, typed": {call{method: "PUT", contentType: "application/json"}, 200},
+		"a body":         {call{method: "PUT", body: "{}", contentType: "application/json"}, 200},
+		"a form":         {call{method: "PUT", body: "a=b"}, 415},
+		"half a body":    {call{method: "PUT", body: "{", contentType: "application/json"}, 400},
+	} {
+		h := middleware.JSONBody(rule)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		if got := send(t, h, tc.call).status; got != tc.status {
+			t.Errorf("%s: %d, want %d", name, got, tc.status)
+		}
+	}
+}
