@@ -117,7 +117,7 @@ func (a *app) people(r chi.Router) {
 	both := []string{http.MethodGet, http.MethodPost}
 	large := middleware.LargeBody(a.room.largePages)
 	entry := r.With(large, middleware.Form(middleware.FormRule{
-		Methods: both, Query: true, Repeatable: []string{"resource", "audience"}, Refuse: a.refusePage,
+		Methods: both, Query: true, Repeatable: []string{"resource", "audience"}, Refuse: a.refuseEntry,
 	}))
 	begin := middleware.LimitRule{Count: 300, Per: time.Minute, Refuse: a.refusePage}
 	if !a.config.RateLimits {

@@ -43,6 +43,11 @@ func (a *app) apps(r chi.Router) {
 		a.answered(r, http.MethodPut, requests+"/consent/accept", "consent_challenge", a.operator.AcceptConsent)
 		a.answered(r, http.MethodPut, requests+"/consent/reject", "consent_challenge", a.operator.RejectConsent)
 	}
+	if a.config.LogoutURL != "" {
+		a.answered(r, http.MethodGet, requests+"/logout", "logout_challenge", a.operator.LogoutRequest)
+		a.answered(r, http.MethodPut, requests+"/logout/accept", "logout_challenge", a.operator.AcceptLogout)
+		a.answered(r, http.MethodPut, requests+"/logout/reject", "logout_challenge", a.operator.RejectLogout)
+	}
 }
 
 // answered mounts an endpoint of the administrators' API under all its paths: with
@@ -54,7 +59,9 @@ func (a *app) answered(r chi.Router, method, path, challenge string, serve http.
 	}
 	with := r.With(
 		a.operator.Allow(scope),
-		middleware.JSONBody(middleware.JSONRule{Methods: []string{method}, Query: []string{challenge, "challenge"}}),
+		middleware.JSONBody(middleware.JSONRule{
+			Methods: []string{method}, Query: []string{challenge, "challenge"}, Optional: challenge == "logout_challenge",
+		}),
 		a.room.apps.Handler,
 	)
 	for _, prefix := range []string{"", "/admin"} {

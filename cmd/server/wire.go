@@ -176,7 +176,8 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 	}
 	a.wireInteraction()
 	a.operator = admin.New(admin.Config{
-		AuthorizeURL: c.URL(pathAuthorize), Requests: s, Clients: a.clients, Consent: c.ConsentLifetime,
+		AuthorizeURL: c.URL(pathAuthorize), LogoutURL: c.URL(pathLogout),
+		Requests: s, SignOuts: s, Clients: a.clients, Consent: c.ConsentLifetime,
 		Keys: s, Open: c.AdminAuth == config.AdminNone, Now: now, Log: log,
 	})
 	a.discovery, err = oidc.NewDiscovery(a.capabilities())
@@ -206,7 +207,7 @@ func (a *app) wireTokens(ctx context.Context) error {
 			Renewals: renewals{a.store, a.clients},
 			Issuer:   c.Issuer, TokenEndpoint: c.URL(pathToken), Now: a.now,
 		}),
-		Grants: a.store, Sessions: a.store, Entrance: a.sessions, Keys: a.keys, Pages: a.pages, Cookies: a.cookies, Subjects: a.subjects,
+		Grants: a.store, Sessions: a.store, Entrance: a.sessions, Keys: a.keys, Pages: a.errorPages(), Cookies: a.cookies, Subjects: a.subjects,
 		RequestObjects:      &requestobject.Opener{Issuer: c.Issuer, KeySets: a.keySets, Documents: a.fetcher, Now: a.now},
 		LegacyResponseTypes: c.LegacyResponseTypes,
 		Codec:               tokens.NewCodec(tokenKeys(a.secrets, "code and refresh token")),
@@ -303,8 +304,9 @@ func (a *app) wireOIDC() {
 		Subjects: a.subjects, Now: a.now, Log: a.log,
 	}
 	a.logout = &oidc.Logout{
-		Issuer: a.config.Issuer, Path: pathLogout, Keys: tickets,
-		Verifier: a.keys, Clients: a.clients, Sessions: a.sessions, Browser: a.cookies, Pages: a.pages, Subjects: a.subjects, Now: a.now, Log: a.log,
+		Issuer: a.config.Issuer, Path: pathLogout, App: a.config.LogoutURL, After: a.config.PostLogoutURL, Keys: tickets,
+		Verifier: a.keys, Clients: a.clients, Sessions: a.sessions, Asked: a.store, Browser: a.cookies, Pages: a.errorPages(),
+		Subjects: a.subjects, Now: a.now, Log: a.log,
 	}
 }
 

@@ -45,7 +45,9 @@ type Clients interface {
 // Config is what a [Handler] is made from.
 type Config struct {
 	AuthorizeURL string // where apps send people back to
+	LogoutURL    string // and those whose sign-out it was
 	Requests     Requests
+	SignOuts     SignOuts
 	Clients      Clients
 	Keys         Keys
 	Open         bool          // no key is asked for

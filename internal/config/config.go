@@ -100,8 +100,10 @@ type Config struct {
 	// SignUp lets people make accounts for themselves.
 	SignUp bool
 
-	// LoginURL and ConsentURL are the operator's own apps, in place of the pages.
-	LoginURL, ConsentURL string
+	// LoginURL, ConsentURL and LogoutURL are the operator's own apps, in place of the
+	// pages. ErrorURL and PostLogoutURL are pages of theirs where people end.
+	LoginURL, ConsentURL, LogoutURL string
+	ErrorURL, PostLogoutURL         string
 
 	// LegacyResponseTypes lets clients register implicit and hybrid response types,
 	// and use them (RFC 9700 section 2.1.2 advises against it).

@@ -164,7 +164,7 @@ func TestEveryFaultIsListedAtOnce(t *testing.T) {
 		File: write(t, "o.yaml", "isuer: x\ncode_lifetime: 2m\nlistem: x\nregistration: {a: b}\ncode_lifetime: 3s\n"),
 		Environ: []string{
 			"OSTIARY_ADMIN_AUTH=none", "OSTIARY_ADMIN_LISTEN=:4445", "OSTIARY_SYSTEM_SECRET=" + secretText,
-			"OSTIARY_LOGOUT_URL=https://login.example.com",
+			"OSTIARY_MTLS_LISTEN=:4446",
 		},
 		Override: map[string]string{"argon2_slots": "many"},
 		Require:  config.ServeRequires(),
@@ -182,7 +182,7 @@ func TestEveryFaultIsListedAtOnce(t *testing.T) {
 		`:2 code_lifetime "2m" too long`,
 		":3 listem  unknown; did you mean listen?",
 		":5 code_lifetime  set twice, here and code_lifetime with or without _file",
-		`OSTIARY_LOGOUT_URL "https://login.example.com" not available in this version`,
+		`OSTIARY_MTLS_LISTEN ":4446" not available in this version`,
 		"OSTIARY_SYSTEM_SECRET  unknown; did you mean OSTIARY_SYSTEM_SECRETS?",
 		`argon2_slots "many" not a number`,
 		"issuer  required: set it in the file or as OSTIARY_ISSUER",

@@ -20,14 +20,19 @@ type Step byte
 const (
 	StepLogin   Step = '1'
 	StepConsent Step = '2'
+	StepLogout  Step = '3'
+	StepDevice  Step = '4'
 )
+
+// Challenge returns the name under which an app asks for what has the id.
+func (s Step) Challenge(id string) string { return id + string(s) }
 
 // NewRequestID returns a fresh id of an authorization request, of 124 random bits
 // in 31 hexadecimal digits: with the digit of a step it is a challenge.
 func NewRequestID() string { return random(16)[:31] }
 
 // Challenge returns the name under which an app asks for the request.
-func (r *Request) Challenge(s Step) string { return r.ID + string(s) }
+func (r *Request) Challenge(s Step) string { return s.Challenge(r.ID) }
 
 // ParseChallenge returns the id of the request of a challenge, and whether it can
 // be one of the step.

@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,14 +47,18 @@ type Pages interface {
 //
 // An ID token that names the very session of this browser settles that the person
 // means to sign out: only the relying party they used could bring it. Anybody
-// else may have sent them here, so they are asked.
+// else may have sent them here, so they are asked. Where the operator has an app for
+// it, that asks, and is asked each time.
 type Logout struct {
 	Issuer   string
 	Path     string   // of the endpoint itself, under the issuer
+	App      string   // the operator's own, where people are sent to be asked; empty if there is none
+	After    string   // where people go whom no client wants back; empty for a page of ours
 	Keys     [][]byte // for the MAC of what the confirmation page carries: the first makes it, all are good
 	Verifier Verifier
 	Clients  Clients
 	Sessions Sessions
+	Asked    SignOuts // not used without an App
 	Browser  Browser
 	Pages    Pages
 	Subjects client.Subjects
@@ -67,13 +72,14 @@ type wish struct {
 	client   *client.Client // nil if nobody said who asks
 	redirect string
 	state    string
-	sid, sub string // what the hint says, if there is one
+	sid      string // what the hint says, if there is one
 }
 
-// settles reports whether the wish is about this very session of this person, under
-// the names that the client knows them by.
+// settles reports whether the wish is about this very session, under the name that
+// the client knows it by. Whose it is, the session says: the client may know them by
+// a name that a login app chose.
 func (l *Logout) settles(q *wish, s *session.Session) bool {
-	return q.sid != "" && q.sid == l.Subjects.Session(q.client, s.ID) && q.sub == l.Subjects.Of(q.client, s.Subject)
+	return l.App == "" && q.sid != "" && q.sid == l.Subjects.Session(q.client, s.ID)
 }
 
 // ServeHTTP serves GET and POST /oauth2/sessions/logout.
@@ -94,14 +100,7 @@ func (l *Logout) serve(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 
-	var q *wish
-	var confirmed string // the session that the person agreed to end
-	var err error
-	if ticket != "" {
-		q, confirmed, err = l.redeem(r.Context(), ticket)
-	} else {
-		q, err = l.read(r)
-	}
+	q, confirmed, err := l.wanted(r)
 	if err != nil {
 		return err
 	}
@@ -124,12 +123,28 @@ func (l *Logout) serve(w http.ResponseWriter, r *http.Request) error {
 		}
 		frames = l.frames(r.Context(), participants, s.ID)
 		l.Log.LogAttrs(r.Context(), slog.LevelInfo, "signed out", slog.String("subject", s.Subject))
+	case l.App != "":
+		return l.askElsewhere(w, r, q, s)
 	default:
 		return l.ask(w, q, s)
 	}
 	l.Browser.ClearSession(w)
 	l.finish(w, q, frames)
 	return nil
+}
+
+// wanted returns what is asked for, and the session that the person has agreed to end
+// if they were asked before.
+func (l *Logout) wanted(r *http.Request) (q *wish, confirmed string, err error) {
+	ctx := r.Context()
+	if verifier := r.Form.Get("logout_verifier"); verifier != "" && l.App != "" {
+		return l.answered(ctx, verifier)
+	}
+	if ticket := r.PostForm.Get("ticket"); ticket != "" {
+		return l.redeem(ctx, ticket)
+	}
+	q, err = l.read(r)
+	return q, "", err
 }
 
 // session returns the browser's session, or nil if it has ended.
@@ -160,7 +175,7 @@ func (l *Logout) read(r *http.Request) (*wish, error) {
 		if id, err = h.audience(id); err != nil {
 			return nil, err
 		}
-		q.sid, q.sub = h.SessionID, h.Subject
+		q.sid = h.SessionID
 	}
 	if id != "" {
 		c, err := l.Clients.Client(r.Context(), id)
@@ -203,7 +218,7 @@ func (l *Logout) ask(w http.ResponseWriter, q *wish, s *session.Session) error {
 // signed out. Where pages of clients must hear of it first, they pass a page that
 // holds those.
 func (l *Logout) finish(w http.ResponseWriter, q *wish, frames []string) {
-	page := web.SignedOut{Client: shown(q), Next: q.back(), Frames: frames}
+	page := web.SignedOut{Client: shown(q), Next: cmp.Or(q.back(), l.After), Frames: frames}
 	if page.Next != "" && len(frames) == 0 {
 		web.SeeOther(w, page.Next)
 		return

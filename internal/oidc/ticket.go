@@ -62,22 +62,28 @@ func (l *Logout) redeem(ctx context.Context, text string) (q *wish, confirmed st
 		return nil, "", &rejection{"expired_request", "the confirmation has expired"}
 	}
 
-	q = &wish{state: t.State}
-	if t.ClientID == "" {
-		return q, t.SessionID, nil
+	q, err = l.again(ctx, t.ClientID, t.Redirect, t.State)
+	return q, t.SessionID, err
+}
+
+// again returns a wish that the person has been asked about.
+func (l *Logout) again(ctx context.Context, clientID, redirect, state string) (*wish, error) {
+	q := &wish{state: state}
+	if clientID == "" {
+		return q, nil
 	}
-	c, err := l.Clients.Client(ctx, t.ClientID)
+	c, err := l.Clients.Client(ctx, clientID)
 	if errors.Is(err, client.ErrNotFound) {
-		return q, t.SessionID, nil
+		return q, nil
 	}
 	if err != nil {
-		return nil, "", fmt.Errorf("read client: %w", err)
+		return nil, fmt.Errorf("read client: %w", err)
 	}
 	q.client = c
-	if c.MatchPostLogoutRedirectURI(t.Redirect) && !c.Disabled {
-		q.redirect = t.Redirect
+	if c.MatchPostLogoutRedirectURI(redirect) && !c.Disabled {
+		q.redirect = redirect
 	}
-	return q, t.SessionID, nil
+	return q, nil
 }
 
 // mac is made and compared as text, so a ticket has one spelling.

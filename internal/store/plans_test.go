@@ -30,6 +30,8 @@ var crowd = []string{
 	`INSERT INTO requests (id, browser, client_id, parameters, created_at, expires_at, grant_bucket, grant_id,
 			session_id, decision, decided_for)
 		SELECT 'r' || n, '', 'c', '', m, m + 1000000000, 1, '', '', '', '' FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
+	`INSERT INTO sign_outs (id, session_id, subject, client_id, redirect, state, created_at, expires_at, decision)
+		SELECT 'o' || n, 'i' || n, 's' || n, 'c', '', '', m, m + 1000000000, '' FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
 	`INSERT INTO revoked_tokens (jti, until) SELECT 't' || n, m + 1000000000 FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
 	`INSERT INTO replay (digest, until)
 		SELECT sha256(n::text::bytea), m + 1000000000 FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
@@ -110,6 +112,10 @@ func live(t *testing.T, s *store.Store) {
 		must(t, err)
 		wantLive(t, s, g.Ref, noon, true)
 		must(t, s.TouchSession(ctx, cookie(id), noon.Add(time.Second), noon.Add(day)))
+		must(t, s.InsertSignOut(ctx, aSignOut(id)))
+		must(t, s.AnswerSignOut(ctx, id, grant.Accepted, someVerifier, noon))
+		_, err = s.SpendSignOut(ctx, id, someVerifier, noon)
+		must(t, err)
 		must(t, s.DenyToken(ctx, id, noon.Add(time.Hour)))
 		_, err = s.ClaimOnce(ctx, "assertion", "told", id, noon.Add(time.Hour), noon)
 		must(t, err)

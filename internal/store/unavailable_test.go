@@ -107,6 +107,16 @@ var methods = map[string]func(context.Context, *store.Store) error{
 	"RetryNotice":  func(ctx context.Context, s *store.Store) error { return s.RetryNotice(ctx, "id", noon) },
 	"DeleteNotice": func(ctx context.Context, s *store.Store) error { return s.DeleteNotice(ctx, "id") },
 
+	"InsertSignOut": func(ctx context.Context, s *store.Store) error { return s.InsertSignOut(ctx, aSignOut("id")) },
+	"SignOut":       func(ctx context.Context, s *store.Store) error { _, err := s.SignOut(ctx, "id", noon); return err },
+	"AnswerSignOut": func(ctx context.Context, s *store.Store) error {
+		return s.AnswerSignOut(ctx, "id", grant.Accepted, someVerifier, noon)
+	},
+	"SpendSignOut": func(ctx context.Context, s *store.Store) error {
+		_, err := s.SpendSignOut(ctx, "id", someVerifier, noon)
+		return err
+	},
+
 	"SaveConsent": func(ctx context.Context, s *store.Store) error {
 		return s.SaveConsent(ctx, &grant.Consent{GivenAt: noon})
 	},

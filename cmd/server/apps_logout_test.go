@@ -1,0 +1,194 @@
+package main
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+const (
+	logoutApp  = "https://apps.example/logout"
+	errorPage  = "https://apps.example/error?lang=en"
+	signedOut  = "https://apps.example/bye"
+	clientsBye = "https://client.example/bye"
+)
+
+// startAsking is a server with all of the operator's apps, whose client web may have
+// people sent back after signing out.
+func startAsking(tb testing.TB, db *store.Store, settings map[string]string) *apart {
+	tb.Helper()
+	all := map[string]string{"logout_url": logoutApp}
+	maps.Copy(all, settings)
+	s := startApart(tb, db, all)
+	c, err := s.store.Client(tb.Context(), "web")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	c.PostLogoutRedirectURIs = []string{clientsBye}
+	if err := s.store.UpdateClient(tb.Context(), c); err != nil {
+		tb.Fatal(err)
+	}
+	s.clients.Forget("web")
+	return s
+}
+
+func (s *apart) logout(p reply) string {
+	s.tb.Helper()
+	return s.challenge(p, logoutApp+"?logout_challenge=")
+}
+
+// bye asks the administrators' API about a sign-out, or answers it.
+func (s *apart) bye(method, path, challenge string) reply {
+	s.tb.Helper()
+	return s.ask(method, "/admin/oauth2/auth/requests/logout"+path+"?logout_challenge="+challenge, "")
+}
+
+func TestAnAppSignsPeopleOut(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := startAsking(t, db, nil)
+		b := s.browser()
+		p := b.signIn(s, b.get("/oauth2/auth?"+asking().Encode()), object{"subject": "jo", "identity_provider_session_id": "theirs"})
+		tokens := s.tokens(codeOf(t, b.agree(s, p, object{"grant_scope": allScopes})))
+		sid := claims(t, tokens["id_token"])["sid"]
+
+		// However sure it is who asks, the app is asked, and its person too if it likes.
+		ask := url.Values{"id_token_hint": {text(tokens["id_token"])}, "post_logout_redirect_uri": {clientsBye}, "state": {"a b"}}
+		z := s.logout(b.get("/oauth2/sessions/logout?" + ask.Encode()))
+		got := s.bye(http.MethodGet, "", z).json(t)
+		wantMembers(t, got, object{
+			"challenge": z, "subject": "jo", "sid": sid, "rp_initiated": true, "identity_provider_session_id": "theirs",
+			"requested_at": s.time().UTC().Truncate(time.Second).Format(time.RFC3339),
+			"expires_at":   s.time().Add(15 * time.Minute).UTC().Truncate(time.Second).Format(time.RFC3339),
+		})
+		if c, _ := got["client"].(object); c["client_id"] != "web" || c["client_secret"] != nil {
+			t.Errorf("the client is %v", c)
+		}
+		again := text(got["request_url"])
+		if strings.Contains(again, "id_token_hint") || mustParse(t, again).Query().Get("state") != "a b" {
+			t.Errorf("request_url = %s", again)
+		}
+		if refused := s.bye(http.MethodPut, "/reject", z); refused.status != http.StatusNoContent || refused.body != "" {
+			t.Errorf("rejecting: %d %s", refused.status, refused.body)
+		}
+		for name, p := range map[string]reply{
+			"reading": s.bye(http.MethodGet, "", z), "accepting": s.bye(http.MethodPut, "/accept", z), "rejecting": s.bye(http.MethodPut, "/reject", z),
+		} {
+			if p.status != http.StatusGone || p.json(t)["redirect_to"] != again {
+				t.Errorf("%s what was answered: %d %s", name, p.status, p.body)
+			}
+		}
+		if !s.active(tokens["access_token"]) {
+			t.Error("who stays was signed out")
+		}
+
+		z = s.logout(b.get(again))
+		back := s.to(s.bye(http.MethodPut, "/accept", z))
+		if !s.active(tokens["access_token"]) {
+			t.Error("the session ended before the person was back")
+		}
+		if got := b.get(back).location().String(); got != clientsBye+"?state=a+b" {
+			t.Errorf("afterwards they are at %s", got)
+		}
+		if s.active(tokens["access_token"]) {
+			t.Error("the session goes on")
+		}
+		if p := b.get(back); p.status != http.StatusBadRequest || !strings.Contains(p.body, "expired_request") {
+			t.Errorf("coming back again: %d", p.status)
+		}
+		if got := b.get(again).location().String(); got != clientsBye+"?state=a+b" {
+			t.Errorf("who is not signed in is sent to %s", got)
+		}
+	})
+}
+
+func TestWhatAnAppSaysIsGoodForOneSession(t *testing.T) {
+	t.Parallel()
+	s := startAsking(t, storetest.New(t), nil)
+	mine, theirs := s.browser(), s.browser()
+	my := s.tokens(codeOf(t, mine.through(s, asking(), "jo")))
+	their := s.tokens(codeOf(t, theirs.through(s, asking(), "kim")))
+
+	// Somebody's yes is of no use in another browser: its person is asked.
+	back := s.to(s.bye(http.MethodPut, "/accept", s.logout(mine.get("/oauth2/sessions/logout"))))
+	z := s.logout(theirs.get(back))
+	wantMembers(t, s.bye(http.MethodGet, "", z).json(t), object{"subject": "kim", "rp_initiated": false, "client": nil})
+	if !s.active(my["access_token"]) || !s.active(their["access_token"]) {
+		t.Error("a link signed somebody out")
+	}
+	for name, verifier := range map[string]string{
+		"another step": strings.Repeat("0", 31) + "1" + strings.Repeat("0", 32), "garbage": "x", "nobody's": strings.Repeat("0", 31) + "3" + strings.Repeat("0", 32),
+	} {
+		if p := mine.get("/oauth2/sessions/logout?logout_verifier=" + verifier); p.status != http.StatusBadRequest {
+			t.Errorf("%s: %d", name, p.status)
+		}
+	}
+	for name, tc := range map[string]struct {
+		query string
+		want  int
+	}{
+		"none": {"", 400}, "of nobody": {"logout_challenge=" + strings.Repeat("0", 31) + "3", 404},
+		"of another step": {"logout_challenge=" + z[:31] + "1", 404}, "by its short name": {"challenge=" + z, 200},
+	} {
+		if got := s.ask(http.MethodGet, "/oauth2/auth/requests/logout?"+tc.query, "").status; got != tc.want {
+			t.Errorf("a challenge %s: %d, want %d", name, got, tc.want)
+		}
+	}
+	// A body may come along, as the older SDK sends one.
+	if p := s.ask(http.MethodPut, "/oauth2/auth/requests/logout/accept/?challenge="+z, "{}"); p.status != http.StatusOK {
+		t.Errorf("accepting with a body: %d %s", p.status, p.body)
+	}
+	s.pass(16 * time.Minute)
+	if p := s.bye(http.MethodPut, "/accept", s.logout(theirs.get("/oauth2/sessions/logout"))); p.status != http.StatusOK {
+		t.Errorf("a new sign-out: %d", p.status)
+	}
+	if p := s.bye(http.MethodGet, "", z); p.status != http.StatusNotFound {
+		t.Errorf("an old challenge: %d", p.status)
+	}
+}
+
+// People end at addresses of the operator's, and only where no client wants them back.
+func TestPeopleEndWhereTheOperatorWants(t *testing.T) {
+	t.Parallel()
+	s := startAsking(t, storetest.New(t), map[string]string{"logout_url": "", "post_logout_url": signedOut, "error_url": errorPage})
+	b := s.browser()
+	tokens := s.tokens(codeOf(t, b.through(s, asking(), "jo")))
+	hint := "/oauth2/sessions/logout?id_token_hint=" + text(tokens["id_token"])
+	for name, tc := range map[string]struct{ path, want string }{
+		"by the client's wish": {hint + "&post_logout_redirect_uri=" + url.QueryEscape(clientsBye), clientsBye},
+		"by nobody's wish":     {hint, signedOut},
+		"an unknown client":    {"/oauth2/auth?client_id=gone", errorPage + "&error=invalid_client&error_description="},
+		"an unknown address":   {"/oauth2/auth?" + asking("redirect_uri", "https://evil.example").Encode(), errorPage + "&error=invalid_request&error_description="},
+		"a repeated parameter": {"/oauth2/auth?client_id=web&client_id=web", errorPage + "&error=invalid_request&error_description="},
+		"a bad sign-out":       {"/oauth2/sessions/logout?client_id=gone", errorPage + "&error=invalid_request&error_description="},
+		"what is over":         {"/oauth2/auth?continue=" + strings.Repeat("0", 31), errorPage + "&error=expired_request&error_description="},
+		"an error of a client": {"/oauth2/auth?" + asking("scope", "\"").Encode(), "https://client.example/callback?keep=1&error=invalid_scope"},
+	} {
+		if got := b.get(tc.path).header.Get("Location"); !strings.HasPrefix(got, tc.want) {
+			t.Errorf("%s: sent to %q, want %q", name, got, tc.want)
+		}
+	}
+	if p := b.get("/nothing"); p.status != http.StatusNotFound {
+		t.Errorf("what is not there: %d", p.status)
+	}
+}
+
+// A hint under a name that the login app chose settles a sign-out as any other does.
+func TestAChosenNameSettlesASignOut(t *testing.T) {
+	t.Parallel()
+	s := startAsking(t, storetest.New(t), map[string]string{"logout_url": ""})
+	b := s.browser()
+	p := b.signIn(s, b.get("/oauth2/auth?"+asking().Encode()), object{"subject": "jo", "force_subject_identifier": "as-jo"})
+	tokens := s.tokens(codeOf(t, b.agree(s, p, object{"grant_scope": allScopes})))
+	p = b.get("/oauth2/sessions/logout?id_token_hint=" + text(tokens["id_token"]))
+	if !strings.Contains(p.body, "signed out") || s.active(tokens["access_token"]) {
+		t.Errorf("answer %d, active %v:\n%s", p.status, s.active(tokens["access_token"]), p.body)
+	}
+}

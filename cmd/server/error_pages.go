@@ -1,0 +1,44 @@
+package main
+
+import (
+	"cmp"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/ostiary/ostiary/internal/middleware"
+	"github.com/ostiary/ostiary/internal/web"
+)
+
+// errorPages are the pages of the endpoints that people are redirected to. What cannot
+// go back to a client ends at the operator's own address, if they have one.
+type errorPages struct {
+	*web.Pages
+
+	elsewhere string // empty for the page of ours
+}
+
+func (a *app) errorPages() errorPages { return errorPages{a.pages, a.config.ErrorURL} }
+
+// Error sends the person to the operator's page. Faults of ours, and refusals for the
+// moment, stay here: their status and Retry-After are for whoever watches.
+func (p errorPages) Error(w http.ResponseWriter, status int, v web.Error) {
+	if p.elsewhere == "" || status >= http.StatusInternalServerError || status == http.StatusTooManyRequests {
+		p.Pages.Error(w, status, v)
+		return
+	}
+	said := url.Values{"error": {cmp.Or(v.Code, "server_error")}}
+	if v.Detail != "" {
+		said.Set("error_description", v.Detail)
+	}
+	separator := "?"
+	if strings.Contains(p.elsewhere, "?") {
+		separator = "&"
+	}
+	web.SeeOther(w, p.elsewhere+separator+said.Encode())
+}
+
+// refuseEntry answers what the middleware refuses at such an endpoint.
+func (a *app) refuseEntry(w http.ResponseWriter, r *http.Request, status int, code, description string) {
+	a.errorPages().Error(w, status, web.Error{Code: code, Detail: description, RequestID: middleware.ID(r.Context())})
+}

@@ -1,0 +1,141 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
+)
+
+const logoutChallenge = "logout_challenge"
+
+// SignOuts finds sign-outs that a person must agree to, and takes down what the app
+// says of them. Both return grant.ErrNoRequest for one that is not there.
+type SignOuts interface {
+	SignOut(ctx context.Context, id string, now time.Time) (*grant.SignOut, error)
+	// AnswerSignOut returns grant.ErrDecided for one that was answered.
+	AnswerSignOut(ctx context.Context, id string, d grant.Decision, verifier []byte, now time.Time) error
+}
+
+// logoutRequest is what a sign-out app is told.
+type logoutRequest struct {
+	Challenge   string      `json:"challenge"`
+	Subject     string      `json:"subject"`
+	SessionID   string      `json:"sid"`
+	RequestURL  string      `json:"request_url"`
+	RPInitiated bool        `json:"rp_initiated"`
+	Client      *clientView `json:"client,omitempty"`
+	RequestedAt time.Time   `json:"requested_at"`
+	ExpiresAt   time.Time   `json:"expires_at"`
+	// ProviderSession is what the login app gave, so that the session there can be
+	// ended too.
+	ProviderSession string `json:"identity_provider_session_id,omitempty"`
+}
+
+// LogoutRequest serves GET /oauth2/auth/requests/logout.
+func (h *Handler) LogoutRequest(w http.ResponseWriter, r *http.Request) {
+	said, err := h.logoutRequest(r)
+	h.show(w, r, said, err)
+}
+
+func (h *Handler) logoutRequest(r *http.Request) (any, error) {
+	id, err := challenge(r, logoutChallenge, grant.StepLogout)
+	if err != nil {
+		return nil, err
+	}
+	ctx := r.Context()
+	o, err := h.SignOuts.SignOut(ctx, id, h.Now())
+	if err != nil {
+		return nil, err //nolint:wrapcheck // names itself
+	}
+	if o.Decision != grant.Undecided {
+		return nil, h.signedOut(o)
+	}
+	said := &logoutRequest{
+		Challenge: grant.StepLogout.Challenge(o.ID), Subject: o.Subject, SessionID: o.SessionID,
+		RequestURL: h.logoutURL(o), RPInitiated: o.ClientID != "",
+		RequestedAt: o.CreatedAt.UTC().Truncate(time.Second), ExpiresAt: o.ExpiresAt.UTC().Truncate(time.Second),
+		ProviderSession: o.ProviderSession,
+	}
+	if o.ClientID == "" {
+		return said, nil
+	}
+	c, err := h.Clients.Client(ctx, o.ClientID)
+	switch {
+	case errors.Is(err, client.ErrNotFound): // the sign-out still is the person's wish
+	case err != nil:
+		return nil, err //nolint:wrapcheck // names itself
+	default:
+		said.Client = viewClient(c)
+	}
+	return said, nil
+}
+
+// logoutURL is where the same sign-out can be asked for anew. The ID token that came
+// with it is not kept; the client's name says as much.
+func (h *Handler) logoutURL(o *grant.SignOut) string {
+	form := url.Values{}
+	for name, value := range map[string]string{
+		"client_id": o.ClientID, "post_logout_redirect_uri": o.Redirect, "state": o.State,
+	} {
+		if value != "" {
+			form.Set(name, value)
+		}
+	}
+	if len(form) == 0 {
+		return h.LogoutURL
+	}
+	return h.LogoutURL + "?" + form.Encode()
+}
+
+// signedOut is for a sign-out that was answered before.
+func (h *Handler) signedOut(o *grant.SignOut) error { return &handledError{redirect{h.logoutURL(o)}} }
+
+// AcceptLogout serves PUT /oauth2/auth/requests/logout/accept. What the app sends along
+// means nothing.
+func (h *Handler) AcceptLogout(w http.ResponseWriter, r *http.Request) {
+	id, err := challenge(r, logoutChallenge, grant.StepLogout)
+	if err != nil {
+		h.refuse(w, r, err)
+		return
+	}
+	verifier := grant.NewVerifier(grant.StepLogout.Challenge(id))
+	err = h.answerLogout(r.Context(), id, grant.Accepted, grant.HashVerifier(verifier))
+	h.show(w, r, redirect{h.LogoutURL + "?logout_verifier=" + url.QueryEscape(verifier)}, err)
+}
+
+// RejectLogout serves PUT /oauth2/auth/requests/logout/reject. The person stays signed
+// in, and with the app.
+func (h *Handler) RejectLogout(w http.ResponseWriter, r *http.Request) {
+	id, err := challenge(r, logoutChallenge, grant.StepLogout)
+	if err == nil {
+		err = h.answerLogout(r.Context(), id, grant.Denied, nil)
+	}
+	if err != nil {
+		h.show(w, r, nil, err)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (h *Handler) answerLogout(ctx context.Context, id string, d grant.Decision, verifier []byte) error {
+	now := h.Now()
+	err := h.SignOuts.AnswerSignOut(ctx, id, d, verifier, now)
+	if errors.Is(err, grant.ErrDecided) {
+		o, gone := h.SignOuts.SignOut(ctx, id, now)
+		if gone != nil {
+			return gone //nolint:wrapcheck // names itself
+		}
+		return h.signedOut(o)
+	}
+	if err == nil {
+		h.Log.LogAttrs(ctx, slog.LevelInfo, "sign-out app answered", slog.Bool("accepted", d == grant.Accepted))
+	}
+	return err //nolint:wrapcheck // names itself
+}

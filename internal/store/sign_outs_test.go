@@ -1,0 +1,89 @@
+package store_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+func aSignOut(id string) *grant.SignOut {
+	return &grant.SignOut{
+		ID: id, SessionID: "sid", Subject: "alice", ClientID: "rp", Redirect: "https://rp.example/bye", State: "a b",
+		CreatedAt: noon, ExpiresAt: noon.Add(15 * time.Minute),
+	}
+}
+
+func TestASignOutIsAnsweredOnce(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		furnish(t, s)
+		n := aSession("sid", "alice")
+		n.ProviderSession = "theirs"
+		must(t, s.InsertSession(ctx, n, nil))
+		want := aSignOut("id")
+		must(t, s.InsertSignOut(ctx, want))
+		want.ProviderSession = "theirs"
+		look := func(what string) {
+			t.Helper()
+			got, err := s.SignOut(ctx, "id", noon)
+			must(t, err)
+			wantSame(t, what, got, want)
+		}
+		look("a sign-out")
+		for name, id := range map[string]string{"too late": "id", "unknown": "x"} {
+			at := noon
+			if id == "id" {
+				at = noon.Add(time.Hour)
+			}
+			wantErr(t, name, s.AnswerSignOut(ctx, id, grant.Accepted, someVerifier, at), grant.ErrNoRequest)
+			_, err := s.SignOut(ctx, id, at)
+			wantErr(t, name, err, grant.ErrNoRequest)
+		}
+		must(t, s.AnswerSignOut(ctx, "id", grant.Accepted, someVerifier, noon))
+		wantErr(t, "another answer", s.AnswerSignOut(ctx, "id", grant.Denied, nil, noon), grant.ErrDecided)
+		want.Decision, want.DecidedAt, want.Verifier = grant.Accepted, noon, someVerifier
+		look("an answered one")
+
+		must(t, s.InsertSignOut(ctx, aSignOut("refused")))
+		must(t, s.AnswerSignOut(ctx, "refused", grant.Denied, someVerifier, noon))
+		_, err := s.SpendSignOut(ctx, "refused", someVerifier, noon)
+		wantErr(t, "spending what was refused", err, grant.ErrNoRequest)
+	})
+}
+
+func TestOneOfManySpendsASignOut(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		a, b := storetest.Open(t, url), storetest.Open(t, url)
+		furnish(t, a)
+		must(t, a.InsertSignOut(t.Context(), aSignOut("id")))
+		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
+			return s.AnswerSignOut(ctx, "id", grant.Accepted, someVerifier, noon)
+		}), grant.ErrDecided)
+		for name, try := range map[string]func() error{
+			"another verifier": func() error {
+				_, err := a.SpendSignOut(t.Context(), "id", grant.HashVerifier("x"), noon)
+				return err
+			},
+			"no verifier": func() error { _, err := a.SpendSignOut(t.Context(), "id", nil, noon); return err },
+			"too late": func() error {
+				_, err := a.SpendSignOut(t.Context(), "id", someVerifier, noon.Add(time.Hour))
+				return err
+			},
+		} {
+			wantErr(t, name, try(), grant.ErrNoRequest)
+		}
+		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
+			o, err := s.SpendSignOut(ctx, "id", someVerifier, noon)
+			if err == nil && (o.SessionID != "sid" || o.Redirect != "https://rp.example/bye" || o.SpentAt.IsZero()) {
+				t.Errorf("what was spent is %+v", o)
+			}
+			return err
+		}), grant.ErrNoRequest)
+	})
+}
