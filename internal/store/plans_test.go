@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -56,21 +57,28 @@ func TestNoTableIsReadFromEndToEnd(t *testing.T) {
 	s := storetest.Open(t, url)
 	furnish(t, s)
 	insert(t, s, nil)
-	outside := openOutside(t, url)
+	filling := openOutside(t, url)
 	const people = 20_000
 	for _, statement := range crowd {
-		_, err := outside.ExecContext(t.Context(), fmt.Sprintf(statement, people, noon.UnixMicro()))
+		_, err := filling.ExecContext(t.Context(), fmt.Sprintf(statement, people, noon.UnixMicro()))
 		must(t, err)
 	}
-	for _, statement := range []string{`VACUUM ANALYZE`, `SELECT pg_stat_reset()`} {
-		_, err := outside.ExecContext(t.Context(), statement)
-		must(t, err)
-	}
+	_, err := filling.ExecContext(t.Context(), `VACUUM ANALYZE`)
+	must(t, err)
+	must(t, filling.Close())
+	s.Close()
+
+	// What a connection has read is told a while later, at the latest when it ends.
+	outside := openOutside(t, url)
+	alone(t, outside)
+	_, err = outside.ExecContext(t.Context(), `SELECT pg_stat_reset()`)
+	must(t, err)
 
 	measured, err := store.Open(t.Context(), store.Config{URL: url + "&random_page_cost=1.1", MaxConns: 1})
 	must(t, err)
 	live(t, measured)
-	measured.Close() // its connection tells the statistics before it ends
+	measured.Close()
+	alone(t, outside)
 
 	rows, err := outside.QueryContext(t.Context(), `
 		SELECT relname || ' (' || seq_scan || ' times)' FROM pg_stat_user_tables
@@ -88,6 +96,16 @@ func TestNoTableIsReadFromEndToEnd(t *testing.T) {
 	must(t, rows.Err())
 	if slices.Sort(read); len(read) > 0 {
 		t.Errorf("these tables were read from end to end: %s", strings.Join(read, ", "))
+	}
+}
+
+// alone waits until nobody else is connected to the database.
+func alone(t *testing.T, outside *sql.DB) {
+	t.Helper()
+	const others = `SELECT count(*) FROM pg_stat_activity
+		WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`
+	for count := 1; count > 0; time.Sleep(5 * time.Millisecond) {
+		must(t, outside.QueryRowContext(t.Context(), others).Scan(&count))
 	}
 }
 

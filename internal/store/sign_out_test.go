@@ -72,7 +72,8 @@ func TestSignOutFindsWhatWasGivenMeanwhile(t *testing.T) {
 			go func() { ended <- tc.end(t.Context(), s) }()
 			for waiting := 0; waiting == 0; time.Sleep(5 * time.Millisecond) {
 				must(t, outside.QueryRow(t.Context(),
-					`SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`).Scan(&waiting))
+					`SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+						AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`).Scan(&waiting))
 			}
 			given := []*grant.Grant{insert(t, s, func(g *grant.Grant) { g.SessionID, g.CreatedAt = "sid", later })}
 			if tc.account {
