@@ -46,7 +46,7 @@ func (m *Manager) Reseal(ctx context.Context) (int, error) {
 			if m.config.Secrets.SealedUnderFirst(r.Sealed) {
 				continue
 			}
-			if r.Sealed, err = m.config.Secrets.seal(r.Algorithm, r.KID, v.keys[r.KID].signer); err != nil {
+			if r.Sealed, err = m.config.Secrets.sealAnew(v.keys[r.KID]); err != nil {
 				return change{}, err
 			}
 			ch.put = append(ch.put, r)

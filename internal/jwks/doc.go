@@ -18,6 +18,8 @@
 //     clocks that disagree.
 //   - The first keys of an empty store sign at once: nobody can hold a key set
 //     from before them.
+//   - A key that another server signed with can be remembered: it is a past key that
+//     never signed here, under a kid of that server's choice.
 //   - Each change of the key set is one compare-and-set on its version. Of two
 //     replicas that rotate at once one succeeds; the other reads what it did.
 //

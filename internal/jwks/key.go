@@ -28,7 +28,7 @@ const (
 // key is a record opened for use.
 type key struct {
 	record Record
-	signer crypto.Signer
+	signer crypto.Signer // nil for one that only verifies, see [Manager.Remember]
 	public jose.JSONWebKey
 	// header is the part of the JWS header that all tokens of this key share.
 	header string
@@ -48,9 +48,9 @@ func generate(alg Algorithm) (crypto.Signer, error) {
 	return nil, fmt.Errorf("algorithm %q: %w", alg, ErrUnknownKey)
 }
 
-// fits reports why signer cannot sign under alg.
-func fits(alg Algorithm, signer crypto.Signer) error {
-	switch public := signer.Public().(type) {
+// fits reports why the key of public cannot sign under alg.
+func fits(alg Algorithm, public crypto.PublicKey) error {
+	switch public := public.(type) {
 	case *rsa.PublicKey:
 		bits := public.N.BitLen()
 		if alg != RS256 && alg != PS256 {
@@ -73,10 +73,10 @@ func fits(alg Algorithm, signer crypto.Signer) error {
 	return nil
 }
 
-// publicJWK describes the public half of signer, named by its thumbprint
-// (RFC 7638), so that a kid can never come to mean another key.
-func publicJWK(alg Algorithm, signer crypto.Signer) (jose.JSONWebKey, error) {
-	jwk := jose.JSONWebKey{Key: signer.Public(), Algorithm: string(alg), Use: "sig"}
+// publicJWK describes a public key, named by its thumbprint (RFC 7638), so that a kid
+// can never come to mean another key.
+func publicJWK(alg Algorithm, public crypto.PublicKey) (jose.JSONWebKey, error) {
+	jwk := jose.JSONWebKey{Key: public, Algorithm: string(alg), Use: "sig"}
 	thumbprint, err := jwk.Thumbprint(crypto.SHA256)
 	if err != nil {
 		return jose.JSONWebKey{}, fmt.Errorf("take thumbprint: %w", err)
@@ -92,7 +92,7 @@ func sealPurpose(kid string, alg Algorithm) string {
 
 // sealKey makes the record of a new next key.
 func (s *Secrets) sealKey(alg Algorithm, signer crypto.Signer) (Record, error) {
-	public, err := publicJWK(alg, signer)
+	public, err := publicJWK(alg, signer.Public())
 	if err != nil {
 		return Record{}, err
 	}
@@ -103,6 +103,7 @@ func (s *Secrets) sealKey(alg Algorithm, signer crypto.Signer) (Record, error) {
 	return Record{KID: public.KeyID, Algorithm: alg, State: Next, Sealed: sealed}, nil
 }
 
+// seal seals the private key of a record.
 func (s *Secrets) seal(alg Algorithm, kid string, signer crypto.Signer) ([]byte, error) {
 	private, err := x509.MarshalPKCS8PrivateKey(signer)
 	if err != nil {
@@ -119,6 +120,9 @@ func (s *Secrets) seal(alg Algorithm, kid string, signer crypto.Signer) ([]byte,
 // itself confirms them.
 func (s *Secrets) openKey(r Record) (*key, error) {
 	private, err := s.Open(sealPurpose(r.KID, r.Algorithm), r.Sealed)
+	if errors.Is(err, ErrSealed) && r.State == Past {
+		return s.openRemembered(r)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -130,10 +134,10 @@ func (s *Secrets) openKey(r Record) (*key, error) {
 	if !ok {
 		return nil, fmt.Errorf("a key of type %T cannot sign", parsed)
 	}
-	if err := fits(r.Algorithm, signer); err != nil {
+	if err := fits(r.Algorithm, signer.Public()); err != nil {
 		return nil, err
 	}
-	public, err := publicJWK(r.Algorithm, signer)
+	public, err := publicJWK(r.Algorithm, signer.Public())
 	if err != nil {
 		return nil, err
 	}

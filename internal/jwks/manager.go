@@ -101,8 +101,8 @@ func (c Config) check() error {
 	return errors.Join(faults...)
 }
 
-// Start loads the keys. In an empty store it makes the current keys, and those
-// next keys that take no time; the rest comes with [Manager.Run]. Of many
+// Start loads the keys. In a store without any that sign it makes the current keys,
+// and those next keys that take no time; the rest comes with [Manager.Run]. Of many
 // replicas that start at once on an empty store one makes the keys.
 func (m *Manager) Start(ctx context.Context) error {
 	unlock, err := m.edit(ctx)
@@ -115,8 +115,10 @@ func (m *Manager) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load keys: %w", err)
 	}
-	if len(v.records) > 0 {
-		return nil
+	for _, k := range v.keys {
+		if k.signer != nil {
+			return nil
+		}
 	}
 	if err := m.apply(ctx, v, m.firstKeys()); err != nil && !errors.Is(err, ErrRaced) {
 		return fmt.Errorf("make the first keys: %w", err)
