@@ -7,6 +7,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/config"
 	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/jwkset"
 	"github.com/ostiary/ostiary/internal/store"
 )
 
@@ -57,6 +58,34 @@ func resealSecrets(ctx context.Context, s *store.Store, secrets *jwks.Secrets) (
 		}
 		if err := s.ReplaceClientSecret(ctx, c.ID, c.Secret, resealed); err != nil {
 			return count, fmt.Errorf("client %q: %w", c.ID, err)
+		}
+		count++
+	}
+	return count, nil
+}
+
+// resealKeySets seals under the first system secret every key of a set that is sealed
+// under another, and returns how many.
+func resealKeySets(ctx context.Context, s *store.Store, secrets *jwks.Secrets) (count int, err error) {
+	keys, err := every(func(after *jwkset.Key) ([]*jwkset.Key, error) {
+		if after == nil {
+			after = &jwkset.Key{}
+		}
+		return s.ListSetKeys(ctx, after.Set, after.KID, pageSize) //nolint:wrapcheck // names itself
+	}, func(k *jwkset.Key) *jwkset.Key { return k })
+	if err != nil {
+		return 0, err
+	}
+	for _, k := range keys {
+		if len(k.Sealed) == 0 || secrets.SealedUnderFirst(k.Sealed) {
+			continue
+		}
+		sealed, err := k.Reseal(secrets)
+		if err == nil {
+			err = s.ResealSetKey(ctx, k, sealed)
+		}
+		if err != nil {
+			return count, fmt.Errorf("key %q of set %q: %w", k.KID, k.Set, err)
 		}
 		count++
 	}

@@ -12,7 +12,7 @@ import (
 type keysCommand struct {
 	List   keysList   `cmd:"" help:"List the keys, past and future ones too."`
 	Rotate keysRotate `cmd:"" help:"Replace the signing keys, as soon as clients can know the next ones."`
-	Reseal keysReseal `cmd:"" help:"Seal keys and client secrets under the first system secret, so that the others can go."`
+	Reseal keysReseal `cmd:"" help:"Seal signing keys, client secrets and the keys of named sets under the first system secret, so that the others can go."`
 	Import keysImport `cmd:"" help:"Publish a private key made elsewhere as the next one to sign."`
 }
 
@@ -109,7 +109,11 @@ func (*keysReseal) Run(ctx context.Context, s streams, c *cli) error {
 		if err != nil {
 			return fmt.Errorf("%d keys and %d client secrets sealed anew, not all; run it again: %w", count, kept, err)
 		}
-		return s.say("%d keys and %d client secrets sealed anew; all are sealed under the first system secret.", count, kept)
+		stored, err := resealKeySets(ctx, d.store, secrets)
+		if err != nil {
+			return fmt.Errorf("%d keys, %d client secrets and %d keys of sets sealed anew, not all; run it again: %w", count, kept, stored, err)
+		}
+		return s.say("%d keys and %d client secrets sealed anew; all are sealed under the first system secret.", count+stored, kept)
 	})
 }
 

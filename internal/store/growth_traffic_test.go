@@ -12,6 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/jwkset"
 	"github.com/ostiary/ostiary/internal/notice"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
@@ -191,6 +192,10 @@ func (y *year) machines() {
 	key := &apikey.Key{ID: id, Name: "nightly", Hash: []byte("hash"), CreatedAt: y.now, ExpiresAt: y.now.Add(day)}
 	must(y.t, y.s.InsertAPIKey(ctx, key))
 	y.put("api_keys", day+30*day+rowStays)
+
+	must(y.t, y.s.InsertSetKey(ctx, aSetKey("nightly", id)))
+	must(y.t, y.s.ReplaceKeySet(ctx, "nightly", []*jwkset.Key{aSetKey("nightly", id)}))
+	y.ends["set_keys"] = []time.Time{y.now.Add(1000 * day)} // until somebody replaces it
 
 	y.grantEnds(y.grantOf("", true, 30*day, 90*day, nil), 0) // a code with offline access that nobody comes for
 }

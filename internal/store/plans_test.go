@@ -10,6 +10,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/jwkset"
 	"github.com/ostiary/ostiary/internal/notice"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
@@ -42,6 +43,7 @@ var crowd = []string{
 			ended_at, purge_after)
 		SELECT 'n' || n, 'backchannel_logout', 'c', 's', 'i', 'delivered', m, m, m, 1, 200, '', m, m + 1000000000
 		FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
+	`INSERT INTO set_keys (set_name, kid, public, created_at) SELECT 'set ' || n, 'kid', '{}', m FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
 	`INSERT INTO grants SELECT (jsonb_populate_record(g, jsonb_build_object(
 			'id', '\x' || md5('g' || n), 'subject', 's' || n, 'session_id', 'i' || n))).*
 		FROM generate_series(1, %d) n, grants g WHERE g.subject = 'alice' -- %d`,
@@ -147,7 +149,20 @@ func live(t *testing.T, s *store.Store) {
 		must(t, s.EndNotice(ctx, n, notice.Delivered, noon))
 		must(t, s.RevokeGrant(ctx, g.Ref, "told", grant.WhyClient, noon))
 	}
-	_, err := s.ListGrants(ctx, store.GrantFilter{Subject: "bob"}, grant.Ref{}, 10, noon)
+	key := aSetKey("set", "kid")
+	must(t, s.InsertSetKey(ctx, key))
+	must(t, s.PutSetKey(ctx, key))
+	_, err := s.KeySet(ctx, "set")
+	must(t, err)
+	_, err = s.SetKey(ctx, "set", "kid")
+	must(t, err)
+	_, err = s.ListSetKeys(ctx, "set", "kid", 10)
+	must(t, err)
+	must(t, s.ReplaceKeySet(ctx, "set", []*jwkset.Key{key}))
+	must(t, s.ResealSetKey(ctx, key, key.Sealed))
+	must(t, s.DeleteSetKey(ctx, "set", "kid"))
+	wantErr(t, "a set that is gone", s.DeleteKeySet(ctx, "set"), jwkset.ErrNotFound)
+	_, err = s.ListGrants(ctx, store.GrantFilter{Subject: "bob"}, grant.Ref{}, 10, noon)
 	must(t, err)
 	_, err = s.ListGrants(ctx, store.GrantFilter{}, grant.Ref{}, 10, noon)
 	must(t, err)

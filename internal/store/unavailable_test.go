@@ -18,6 +18,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/jwkset"
 	"github.com/ostiary/ostiary/internal/notice"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
@@ -178,6 +179,27 @@ var methods = map[string]func(context.Context, *store.Store) error{
 	"InsertAPIKey": func(ctx context.Context, s *store.Store) error { return s.InsertAPIKey(ctx, &apikey.Key{}) },
 	"APIKey":       func(ctx context.Context, s *store.Store) error { _, err := s.APIKey(ctx, "id"); return err },
 	"ListAPIKeys":  func(ctx context.Context, s *store.Store) error { _, err := s.ListAPIKeys(ctx, "", 1); return err },
+	"KeySet":       func(ctx context.Context, s *store.Store) error { _, err := s.KeySet(ctx, "set"); return err },
+	"SetKey":       func(ctx context.Context, s *store.Store) error { _, err := s.SetKey(ctx, "set", "kid"); return err },
+	"ListSetKeys": func(ctx context.Context, s *store.Store) error {
+		_, err := s.ListSetKeys(ctx, "", "", 1)
+		return err
+	},
+	"InsertSetKey": func(ctx context.Context, s *store.Store) error { return s.InsertSetKey(ctx, aSetKey("set", "kid")) },
+	"PutSetKey":    func(ctx context.Context, s *store.Store) error { return s.PutSetKey(ctx, aSetKey("set", "kid")) },
+	"ReplaceKeySet": func(ctx context.Context, s *store.Store) error {
+		return s.ReplaceKeySet(ctx, "set", []*jwkset.Key{aSetKey("set", "kid")})
+	},
+	"ImportSetKeys": func(ctx context.Context, s *store.Store) error {
+		_, err := s.ImportSetKeys(ctx, []*jwkset.Key{aSetKey("set", "kid")})
+		return err
+	},
+	"ResealSetKey": func(ctx context.Context, s *store.Store) error {
+		return s.ResealSetKey(ctx, aSetKey("set", "kid"), []byte("anew"))
+	},
+	"DeleteSetKey": func(ctx context.Context, s *store.Store) error { return s.DeleteSetKey(ctx, "set", "kid") },
+	"DeleteKeySet": func(ctx context.Context, s *store.Store) error { return s.DeleteKeySet(ctx, "set") },
+
 	"DeleteAPIKey": func(ctx context.Context, s *store.Store) error { return s.DeleteAPIKey(ctx, "id") },
 
 	"ClaimOnce": func(ctx context.Context, s *store.Store) error {

@@ -1,0 +1,176 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ostiary/ostiary/internal/jwkset"
+)
+
+const setKeyColumns = `set_name, kid, public, sealed, created_at`
+
+func setKeyInto(k *jwkset.Key) []any {
+	return []any{&k.Set, &k.KID, intoRaw(&k.Public), intoBytes(&k.Sealed), intoTime(&k.CreatedAt)}
+}
+
+// KeySet returns the keys of a set, the newest first; none if there is no such set.
+func (s *Store) KeySet(ctx context.Context, set string) ([]*jwkset.Key, error) {
+	const read = `SELECT ` + setKeyColumns + ` FROM set_keys WHERE set_name = $1 ORDER BY created_at DESC, kid`
+	return s.setKeys(ctx, read, set)
+}
+
+// SetKey returns the key of a set, or [jwkset.ErrNotFound].
+func (s *Store) SetKey(ctx context.Context, set, kid string) (*jwkset.Key, error) {
+	const read = `SELECT ` + setKeyColumns + ` FROM set_keys WHERE set_name = $1 AND kid = $2`
+
+	found, err := s.setKeys(ctx, read, set, kid)
+	if err == nil && len(found) == 0 {
+		err = jwkset.ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// ListSetKeys returns keys of all sets by set and kid, those that follow after the key
+// of the given names.
+func (s *Store) ListSetKeys(ctx context.Context, set, kid string, limit int) ([]*jwkset.Key, error) {
+	const read = `
+		SELECT ` + setKeyColumns + ` FROM set_keys
+		WHERE set_name > $1 OR set_name = $1 AND kid > $2
+		ORDER BY set_name, kid LIMIT $3`
+	return s.setKeys(ctx, read, set, kid, limit)
+}
+
+func (s *Store) setKeys(ctx context.Context, read string, args ...any) (list []*jwkset.Key, err error) {
+	err = s.list.each(ctx, func(from scanner) error {
+		k := &jwkset.Key{}
+		list = append(list, k)
+		return from.Scan(setKeyInto(k)...)
+	}, read, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read keys of sets: %w", err)
+	}
+	return list, nil
+}
+
+// InsertSetKey adds a key to its set, which may be new. It returns [jwkset.ErrExists] if
+// its kid is taken there, and [jwkset.ErrFull] if the set has no room.
+func (s *Store) InsertSetKey(ctx context.Context, k *jwkset.Key) error {
+	const insert = `INSERT INTO set_keys (` + setKeyColumns + `) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`
+
+	return s.tx(ctx, func(c conn) error {
+		added, err := putSetKey(ctx, c, insert, k)
+		if err == nil && added == 0 {
+			err = jwkset.ErrExists
+		}
+		if err != nil {
+			return err
+		}
+		return checkSetSize(ctx, c, k.Set)
+	})
+}
+
+// replaceSetKey keeps the time at which a key came to its set.
+const replaceSetKey = `
+	INSERT INTO set_keys (` + setKeyColumns + `) VALUES ($1, $2, $3, $4, $5)
+	ON CONFLICT (set_name, kid) DO UPDATE SET public = excluded.public, sealed = excluded.sealed`
+
+// PutSetKey adds a key to its set or replaces the one of its kid. It returns
+// [jwkset.ErrFull] if the set has no room.
+func (s *Store) PutSetKey(ctx context.Context, k *jwkset.Key) error {
+	return s.tx(ctx, func(c conn) error {
+		if _, err := putSetKey(ctx, c, replaceSetKey, k); err != nil {
+			return err
+		}
+		return checkSetSize(ctx, c, k.Set)
+	})
+}
+
+// ReplaceKeySet lets a set hold these keys, of that set, and no others.
+func (s *Store) ReplaceKeySet(ctx context.Context, set string, keys []*jwkset.Key) error {
+	return s.tx(ctx, func(c conn) error {
+		if _, err := c.exec(ctx, `DELETE FROM set_keys WHERE set_name = $1`, set); err != nil {
+			return fmt.Errorf("empty key set: %w", err)
+		}
+		for _, k := range keys {
+			if _, err := putSetKey(ctx, c, replaceSetKey, k); err != nil {
+				return err
+			}
+		}
+		return checkSetSize(ctx, c, set)
+	})
+}
+
+func putSetKey(ctx context.Context, on conn, put string, k *jwkset.Key) (int64, error) {
+	put64, err := on.exec(ctx, put, k.Set, k.KID, string(k.Public), k.Sealed, stamp(k.CreatedAt))
+	if err != nil {
+		return 0, fmt.Errorf("put key into set: %w", err)
+	}
+	return put64, nil
+}
+
+func checkSetSize(ctx context.Context, on conn, set string) error {
+	var keys int64
+	if err := on.one(ctx, `SELECT count(*) FROM set_keys WHERE set_name = $1`, set).Scan(&keys); err != nil {
+		return fmt.Errorf("count keys of set: %w", err)
+	}
+	if keys > jwkset.MaxKeys {
+		return jwkset.ErrFull
+	}
+	return nil
+}
+
+// ImportSetKeys adds keys to their sets, all or none, and leaves those alone whose kid is
+// taken there.
+func (s *Store) ImportSetKeys(ctx context.Context, keys []*jwkset.Key) (created int, err error) {
+	const insert = `INSERT INTO set_keys (` + setKeyColumns + `) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`
+
+	err = s.txWithin(ctx, importPatience, func(c conn) error {
+		created = 0
+		for _, k := range keys {
+			added, err := putSetKey(ctx, c, insert, k)
+			if err == nil && added > 0 {
+				err = checkSetSize(ctx, c, k.Set)
+			}
+			if err != nil {
+				return fmt.Errorf("key %s of set %s: %w", k.KID, k.Set, err)
+			}
+			created += int(added)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("import keys of sets: %w", err)
+	}
+	return created, nil
+}
+
+// ResealSetKey writes anew what is sealed of a key. It returns [jwkset.ErrNotFound] if
+// that is not old any more.
+func (s *Store) ResealSetKey(ctx context.Context, k *jwkset.Key, sealed []byte) error {
+	const reseal = `UPDATE set_keys SET sealed = $4 WHERE set_name = $1 AND kid = $2 AND sealed = $3`
+	return s.changeSetKey(ctx, reseal, k.Set, k.KID, k.Sealed, sealed)
+}
+
+// DeleteSetKey removes a key from its set, or returns [jwkset.ErrNotFound].
+func (s *Store) DeleteSetKey(ctx context.Context, set, kid string) error {
+	return s.changeSetKey(ctx, `DELETE FROM set_keys WHERE set_name = $1 AND kid = $2`, set, kid)
+}
+
+// DeleteKeySet removes all keys of a set, or returns [jwkset.ErrNotFound] if it has none.
+func (s *Store) DeleteKeySet(ctx context.Context, set string) error {
+	return s.changeSetKey(ctx, `DELETE FROM set_keys WHERE set_name = $1`, set)
+}
+
+func (s *Store) changeSetKey(ctx context.Context, change string, args ...any) error {
+	changed, err := s.write.exec(ctx, change, args...)
+	if err != nil {
+		return fmt.Errorf("change keys of set: %w", err)
+	}
+	if changed == 0 {
+		return jwkset.ErrNotFound
+	}
+	return nil
+}

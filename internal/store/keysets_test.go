@@ -1,0 +1,95 @@
+package store_test
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/jwkset"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+func aSetKey(set, kid string) *jwkset.Key {
+	return &jwkset.Key{
+		Set: set, KID: kid, Public: json.RawMessage(`{"kty":"oct","kid":"` + kid + `"}`), Sealed: []byte("sealed " + kid), CreatedAt: noon,
+	}
+}
+
+func kids(keys []*jwkset.Key) string {
+	var names []string
+	for _, k := range keys {
+		names = append(names, k.Set+"/"+k.KID)
+	}
+	return strings.Join(names, " ")
+}
+
+func TestKeySets(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		one, two, other := aSetKey("set", "one"), aSetKey("set", "two"), aSetKey("other", "one")
+		two.CreatedAt, two.Sealed = noon.Add(time.Second), nil
+		for _, k := range []*jwkset.Key{one, two, other} {
+			must(t, s.InsertSetKey(ctx, k))
+		}
+		wantErr(t, "adding one again", s.InsertSetKey(ctx, one), jwkset.ErrExists)
+		got, err := s.KeySet(ctx, "set")
+		must(t, err)
+		wantSame(t, "the set", got, []*jwkset.Key{two, one})
+		all, err := s.ListSetKeys(ctx, "", "", 2)
+		must(t, err)
+		wantSame(t, "the first keys of all", kids(all), "other/one set/one")
+		all, err = s.ListSetKeys(ctx, "set", "one", 2)
+		must(t, err)
+		wantSame(t, "those that follow", kids(all), "set/two")
+
+		later := aSetKey("set", "one")
+		later.Public, later.CreatedAt = json.RawMessage(`{}`), noon.Add(time.Hour)
+		must(t, s.PutSetKey(ctx, later))
+		key, err := s.SetKey(ctx, "set", "one")
+		must(t, err)
+		later.CreatedAt = noon
+		wantSame(t, "the key that was put in its place", key, later)
+
+		must(t, s.ResealSetKey(ctx, key, []byte("anew")))
+		wantErr(t, "resealing what is not there any more", s.ResealSetKey(ctx, key, []byte("again")), jwkset.ErrNotFound)
+		created, err := s.ImportSetKeys(ctx, []*jwkset.Key{one, aSetKey("set", "three")})
+		must(t, err)
+		wantSame(t, "keys that an import added", created, 1)
+
+		must(t, s.ReplaceKeySet(ctx, "set", []*jwkset.Key{two}))
+		got, err = s.KeySet(ctx, "set")
+		must(t, err)
+		wantSame(t, "the set in its new form", got, []*jwkset.Key{two})
+		must(t, s.DeleteSetKey(ctx, "set", "two"))
+		wantErr(t, "deleting it again", s.DeleteSetKey(ctx, "set", "two"), jwkset.ErrNotFound)
+		_, err = s.SetKey(ctx, "set", "two")
+		wantErr(t, "a key that is gone", err, jwkset.ErrNotFound)
+		must(t, s.DeleteKeySet(ctx, "other"))
+		wantErr(t, "deleting a set again", s.DeleteKeySet(ctx, "other"), jwkset.ErrNotFound)
+	})
+}
+
+func TestAKeySetHoldsSoManyKeys(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		var keys []*jwkset.Key
+		for i := range jwkset.MaxKeys + 1 {
+			keys = append(keys, aSetKey("set", strconv.Itoa(i)))
+		}
+		must(t, s.ReplaceKeySet(ctx, "set", keys[1:]))
+		wantErr(t, "one more", s.InsertSetKey(ctx, keys[0]), jwkset.ErrFull)
+		wantErr(t, "one more in no place of another", s.PutSetKey(ctx, keys[0]), jwkset.ErrFull)
+		wantErr(t, "all at once", s.ReplaceKeySet(ctx, "set", keys), jwkset.ErrFull)
+		_, err := s.ImportSetKeys(ctx, keys)
+		wantErr(t, "an import", err, jwkset.ErrFull)
+		must(t, s.PutSetKey(ctx, keys[1]))
+		got, err := s.KeySet(ctx, "set")
+		must(t, err)
+		wantSame(t, "keys of the set", len(got), jwkset.MaxKeys)
+	})
+}
