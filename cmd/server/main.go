@@ -37,6 +37,8 @@ type cli struct {
 	Notices     noticesCommand     `cmd:"" help:"Look after what clients are told: the ends of sessions."`
 	APIKeys     apiKeysCommand     `cmd:"" name:"apikeys" help:"Manage the keys of programs that use the administrators' API."`
 	Perform     performCommand     `cmd:"" help:"Be a client: get tokens in the terminal, from this or another server."`
+	Introspect  introspectCommand  `cmd:"" help:"Tell what a token says, and whether it is good."`
+	Revoke      revokeCommand      `cmd:"" help:"Revoke a token: a refresh token with all that was given with it."`
 	Purge       purgeCommand       `cmd:"" help:"Remove what has ended. A running server does so by itself."`
 	Completion  completionCommand  `cmd:"" help:"Print what makes a shell complete command lines."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running server whether it is ready; the exit code tells."`

@@ -15,9 +15,9 @@ import (
 	"github.com/ostiary/ostiary/internal/web"
 )
 
-// introspection is what is said of a token (RFC 7662 section 2.2). Of one that
+// Introspection is what is said of a token (RFC 7662 section 2.2). Of one that
 // is not active nothing else is said.
-type introspection struct {
+type Introspection struct {
 	Active    bool     `json:"active"`
 	Scope     string   `json:"scope,omitempty"`
 	ClientID  string   `json:"client_id,omitempty"`
@@ -52,7 +52,7 @@ func (h *Handler) Introspect(w http.ResponseWriter, r *http.Request) {
 	web.JSON(w, http.StatusOK, said)
 }
 
-func (h *Handler) introspect(r *http.Request) (*introspection, error) {
+func (h *Handler) introspect(r *http.Request) (*Introspection, error) {
 	ctx, now := r.Context(), h.Now()
 	c, err := h.Authenticator.Authenticate(ctx, r)
 	if err != nil {
@@ -65,20 +65,46 @@ func (h *Handler) introspect(r *http.Request) (*introspection, error) {
 	if token == "" {
 		return nil, refuse(codeInvalidRequest, "The parameter token is missing")
 	}
+	return h.inspect(ctx, token, now, func(owner string, audience []string) bool {
+		return owner == c.ID || h.meantFor(audience, c)
+	})
+}
+
+// Inspect says of any token what there is to say. It is for those who operate the
+// server: clients ask [Handler.Introspect]. A token that lacks one of scopes is not
+// active.
+func (h *Handler) Inspect(ctx context.Context, token string, scopes []string) (*Introspection, error) {
+	said, err := h.inspect(ctx, token, h.Now(), func(string, []string) bool { return true })
+	if err != nil {
+		return nil, err
+	}
+	for _, scope := range scopes {
+		if !slices.Contains(strings.Fields(said.Scope), scope) {
+			return &Introspection{}, nil
+		}
+	}
+	return said, nil
+}
+
+// inspect says of a token what there is to say to those who may know: that depends on
+// whose it is and, of access tokens, whom it is for.
+func (h *Handler) inspect(
+	ctx context.Context, token string, now time.Time, mayKnow func(owner string, audience []string) bool,
+) (*Introspection, error) {
 	if handle, err := h.Codec.Parse(tokens.Refresh, token); err == nil {
-		return h.introspectRefresh(ctx, c, handle, now)
+		return h.inspectRefresh(ctx, handle, now, mayKnow)
 	}
 	claims, held, err := h.active(ctx, token, now)
 	if errors.Is(err, errInactive) {
-		return &introspection{}, nil
+		return &Introspection{}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	if claims.ClientID != c.ID && !h.meantFor(claims.Audience, c) {
-		return &introspection{}, nil
+	if !mayKnow(claims.ClientID, claims.Audience) {
+		return &Introspection{}, nil
 	}
-	said := &introspection{
+	said := &Introspection{
 		Active: true, Scope: claims.Scope, ClientID: claims.ClientID, TokenType: "Bearer", TokenUse: "access_token",
 		Expiry: claims.Expiry, IssuedAt: claims.IssuedAt, Subject: claims.Subject, Audience: claims.Audience,
 		Issuer: h.Issuer, ID: claims.ID, AuthTime: claims.AuthTime, ACR: claims.ACR, Extra: claims.Extra,
@@ -91,7 +117,7 @@ func (h *Handler) introspect(r *http.Request) (*introspection, error) {
 
 // name adds the person's username, but not beside a pairwise subject, which it
 // would undo.
-func (i *introspection) name(held *grant.Held) {
+func (i *Introspection) name(held *grant.Held) {
 	if i.Subject == held.Subject {
 		i.Username = held.Username
 	}
@@ -111,22 +137,31 @@ func (h *Handler) meantFor(audience []string, c *client.Client) bool {
 	})
 }
 
-func (h *Handler) introspectRefresh(ctx context.Context, c *client.Client, handle tokens.Handle, now time.Time) (*introspection, error) {
+func (h *Handler) inspectRefresh(
+	ctx context.Context, handle tokens.Handle, now time.Time, mayKnow func(string, []string) bool,
+) (*Introspection, error) {
 	held, err := h.Grants.LiveGrant(ctx, handle.Ref, "", now)
 	if errors.Is(err, grant.ErrNotFound) {
-		return &introspection{}, nil
+		return &Introspection{}, nil
 	}
 	if err != nil {
 		return nil, err //nolint:wrapcheck // told apart by the caller
 	}
 	current := held.RefreshGeneration == int64(handle.Generation) && now.Before(held.ExpiresAt) &&
 		h.Codec.Belongs(tokens.Refresh, handle, held.Seed)
-	if !current || held.ClientID != c.ID {
-		return &introspection{}, nil
+	if !current || !mayKnow(held.ClientID, nil) {
+		return &Introspection{}, nil
 	}
-	said := &introspection{
+	owner, err := h.Clients.Client(ctx, held.ClientID)
+	if errors.Is(err, client.ErrNotFound) {
+		return &Introspection{}, nil
+	}
+	if err != nil {
+		return nil, err //nolint:wrapcheck // told apart by the caller
+	}
+	said := &Introspection{
 		Active: true, Scope: strings.Join(held.Scopes, " "), ClientID: held.ClientID, TokenUse: "refresh_token",
-		Subject: held.SubjectFor(h.Subjects.Of(c, held.Subject)), Issuer: h.Issuer,
+		Subject: held.SubjectFor(h.Subjects.Of(owner, held.Subject)), Issuer: h.Issuer,
 		Expiry: held.ExpiresAt.Unix(), IssuedAt: held.CreatedAt.Unix(), AuthTime: held.Detail.AuthTime, ACR: held.Detail.ACR,
 	}
 	said.name(held)

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
 )
@@ -35,22 +34,29 @@ func (h *Handler) revoke(r *http.Request) error {
 	if token == "" {
 		return refuse(codeInvalidRequest, "The parameter token is missing")
 	}
-	// The hint is not needed: the kinds of tokens look different.
-	if handle, err := h.Codec.Parse(tokens.Refresh, token); err == nil {
-		return h.revokeRefresh(ctx, c, handle, now)
-	}
-	claims, err := h.readAccessToken(token, now)
-	if errors.Is(err, errInactive) || err == nil && claims.ClientID != c.ID {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return h.Grants.DenyToken(ctx, claims.ID, time.Unix(claims.Expiry, 0)) //nolint:wrapcheck // told apart by the caller
+	_, err = h.end(ctx, token, c.ID, grant.WhyClient, now)
+	return err
 }
 
-// revokeRefresh ends the grant of a refresh token. That its first MAC holds is
-// enough: whoever could forge it holds the system secret.
-func (h *Handler) revokeRefresh(ctx context.Context, c *client.Client, handle tokens.Handle, now time.Time) error {
-	return h.Grants.RevokeGrant(ctx, handle.Ref, c.ID, grant.WhyClient, now) //nolint:wrapcheck // told apart by the caller
+// End revokes a token whosever it is, and reports whether it is one of ours that has not
+// expired. It is for those who operate the server.
+func (h *Handler) End(ctx context.Context, token string) (ours bool, err error) {
+	return h.end(ctx, token, "", grant.WhyOperator, h.Now())
+}
+
+// end revokes a token of the client owner, or of any if that is empty. The hint is not
+// needed: the kinds of tokens look different. That the first MAC of a refresh token
+// holds is enough: whoever could forge it holds the system secret.
+func (h *Handler) end(ctx context.Context, token, owner string, why grant.Why, now time.Time) (ours bool, err error) {
+	if handle, err := h.Codec.Parse(tokens.Refresh, token); err == nil {
+		return true, h.Grants.RevokeGrant(ctx, handle.Ref, owner, why, now) //nolint:wrapcheck // told apart by the caller
+	}
+	claims, err := h.readAccessToken(token, now)
+	if errors.Is(err, errInactive) || err == nil && owner != "" && claims.ClientID != owner {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, h.Grants.DenyToken(ctx, claims.ID, time.Unix(claims.Expiry, 0)) //nolint:wrapcheck // told apart by the caller
 }

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/oauth2"
+)
+
+// introspectCommand tells about a token.
+type introspectCommand struct {
+	answer
+
+	Token string   `arg:"" help:"The access or refresh token; - is the standard input, where nobody else sees it."`
+	Scope []string `help:"A scope that it must have to count as active; may be repeated." sep:" " placeholder:"SCOPE"`
+}
+
+// revokeCommand ends tokens.
+type revokeCommand struct {
+	Token  string `arg:"" optional:"" help:"The access or refresh token; - is the standard input, where nobody else sees it."`
+	Client string `help:"All that was given to this client until now." placeholder:"ID"`
+}
+
+// atTokens opens a desk with what reads and ends tokens on it.
+func (c *cli) atTokens(ctx context.Context, s streams, work func(*desk, *oauth2.Handler) error) error {
+	return c.atDesk(ctx, s, func(d *desk) error {
+		a, err := newApp(ctx, d.config, d.store, d.log, now)
+		if err != nil {
+			return err
+		}
+		return work(d, a.oauth2)
+	}, "issuer", "system_secrets")
+}
+
+// token returns the token that the command line names.
+func (s streams) token(name string) (string, error) {
+	if name != "-" {
+		return name, nil
+	}
+	text, err := s.readInput(name)
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimSpace(string(text)), nil
+}
+
+// Run tells about the token.
+func (cmd *introspectCommand) Run(ctx context.Context, s streams, c *cli) error {
+	token, err := s.token(cmd.Token)
+	if err != nil {
+		return err
+	}
+	return c.atTokens(ctx, s, func(_ *desk, tokens *oauth2.Handler) error {
+		said, err := tokens.Inspect(ctx, token, cmd.Scope)
+		if err != nil {
+			return fmt.Errorf("introspect: %w", err)
+		}
+		return card(s.out, cmd.answer, said)
+	})
+}
+
+// Run revokes the token, or all tokens of a client.
+func (cmd *revokeCommand) Run(ctx context.Context, s streams, c *cli) error {
+	if (cmd.Token != "") == (cmd.Client != "") {
+		return errors.New("name either a token or, with --client, a client")
+	}
+	if cmd.Client != "" {
+		return c.atDesk(ctx, s, func(d *desk) error {
+			err := d.store.EndClientTokens(ctx, cmd.Client, now())
+			if errors.Is(err, client.ErrNotFound) {
+				return fmt.Errorf("there is no client %q", cmd.Client)
+			}
+			if err != nil {
+				return err //nolint:wrapcheck // names itself
+			}
+			return s.say("revoked everything that %s was given; every server knows within %s", cmd.Client, clientStaleness)
+		})
+	}
+	token, err := s.token(cmd.Token)
+	if err != nil {
+		return err
+	}
+	return c.atTokens(ctx, s, func(_ *desk, tokens *oauth2.Handler) error {
+		ours, err := tokens.End(ctx, token)
+		if err != nil {
+			return fmt.Errorf("revoke: %w", err)
+		}
+		if !ours {
+			return errors.New("this is no token of this server, or one that has expired")
+		}
+		return s.say("revoked")
+	})
+}

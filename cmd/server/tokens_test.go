@@ -1,0 +1,65 @@
+package main
+
+import (
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+func TestOperatorsLookAtAndRevokeTokens(t *testing.T) {
+	t.Parallel()
+
+	storetest.EachURL(t, func(t *testing.T, database string) {
+		s := start(t, storetest.Open(t, database), nil)
+		sh := &shell{t: t, settings: []string{"--set=database_url=" + database, "--set=system_secrets=" + testSecret, "--set=issuer=" + s.url}}
+		given := s.tokens(s.browser().code(asking()))
+		access, refresh := text(given["access_token"]), text(given["refresh_token"])
+
+		var said map[string]any
+		sh.json(&said, "introspect", access)
+		if said["active"] != true || said["client_id"] != "web" || said["username"] != "ada" || said["token_use"] != "access_token" {
+			t.Errorf("introspect of an access token = %v", said)
+		}
+		sh.json(&said, "introspect", access, "--scope=api", "--scope=openid")
+		if said["active"] != true {
+			t.Errorf("introspect with scopes that it has = %v", said)
+		}
+		clear(said)
+		if sh.json(&said, "introspect", access, "--scope=api email"); said["active"] != false || len(said) != 1 {
+			t.Errorf("introspect with a scope that it lacks = %v, want that it is not active and nothing else", said)
+		}
+		sh.input = refresh + "\n"
+		if sh.json(&said, "introspect", "-"); said["active"] != true || said["token_use"] != "refresh_token" {
+			t.Errorf("introspect of a refresh token = %v", said)
+		}
+		contains(t, sh.must("introspect", "nonsense"), "active   false")
+		contains(t, sh.refused("revoke", "nonsense"), "no token of this server")
+		contains(t, sh.refused("revoke"), "either a token or")
+		contains(t, sh.refused("revoke", "x", "--client=y"), "either a token or")
+		contains(t, sh.refused("revoke", "--client=nobody"), `no client "nobody"`)
+
+		other := s.call("/oauth2/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh}}).json(t)
+		sh.must("revoke", access)
+		if s.active(access) || !s.active(other["access_token"]) {
+			t.Error("revoking an access token did not end it alone")
+		}
+		sh.input = text(other["refresh_token"])
+		sh.must("revoke", "-")
+		if s.active(other["access_token"]) {
+			t.Error("an access token outlives the refresh token it came with, which was revoked")
+		}
+
+		s.pass(time.Since(s.time())) // the command line's clock is the real one
+		own := s.call("/oauth2/token", url.Values{"grant_type": {"client_credentials"}}).json(t)["access_token"]
+		if !s.active(own) {
+			t.Error("a fresh token is not active")
+		}
+		sh.must("revoke", "--client=web")
+		s.pass(2 * clientStaleness)
+		if s.active(own) {
+			t.Error("a client's own token outlives the revocation of all it was given")
+		}
+	})
+}
