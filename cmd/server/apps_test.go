@@ -25,6 +25,7 @@ const (
 type apart struct {
 	*server
 	operator string // the administrators' API
+	document *document
 }
 
 func startApart(tb testing.TB, db *store.Store, settings map[string]string) *apart {
@@ -40,7 +41,7 @@ func startApartLogging(tb testing.TB, db *store.Store, settings map[string]strin
 	s := startLogging(tb, db, all, log)
 	operators := httptest.NewServer(s.admin())
 	tb.Cleanup(operators.Close)
-	return &apart{s, operators.URL}
+	return &apart{s, operators.URL, described(tb, s.operator)}
 }
 
 type object = map[string]any
@@ -55,7 +56,9 @@ func (s *apart) ask(method, path, body string) reply {
 	if method != http.MethodGet {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	return send(s.tb, http.DefaultClient, r)
+	p := send(s.tb, http.DefaultClient, r)
+	s.document.check(s.tb, method, path, p)
+	return p
 }
 
 func (s *apart) put(path, challenge string, body object) reply {

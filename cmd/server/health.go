@@ -15,22 +15,27 @@ import (
 // says that it wants no more requests.
 type stopping struct{ atomic.Bool }
 
-// health mounts what balancers and people's monitors ask.
-func (a *app) health(r chi.Router) {
-	r.Get("/health/alive", func(w http.ResponseWriter, _ *http.Request) {
-		writeStatus(w, http.StatusOK, `{"status":"ok"}`)
-	})
-	r.Get("/health/ready", func(w http.ResponseWriter, r *http.Request) {
-		if problem := a.unready(r.Context()); problem != "" {
-			w.Header().Set("Retry-After", "2")
-			writeStatus(w, http.StatusServiceUnavailable, `{"errors":{"`+problem+`"}}`)
-			return
-		}
-		writeStatus(w, http.StatusOK, `{"status":"ok"}`)
-	})
-	r.Get("/version", func(w http.ResponseWriter, _ *http.Request) {
-		writeStatus(w, http.StatusOK, `{"version":"`+middleware.Description(version)+`"}`)
-	})
+// health mounts what balancers and people's monitors ask, under each of the prefixes.
+func (a *app) health(r chi.Router, prefixes ...string) {
+	for _, prefix := range prefixes {
+		r.Get(prefix+"/health/alive", func(w http.ResponseWriter, _ *http.Request) {
+			writeStatus(w, http.StatusOK, `{"status":"ok"}`)
+		})
+		r.Get(prefix+"/health/ready", a.ready)
+		r.Get(prefix+"/version", func(w http.ResponseWriter, _ *http.Request) {
+			writeStatus(w, http.StatusOK, `{"version":"`+middleware.Description(version)+`"}`)
+		})
+	}
+}
+
+// ready serves GET /health/ready.
+func (a *app) ready(w http.ResponseWriter, r *http.Request) {
+	if problem := a.unready(r.Context()); problem != "" {
+		w.Header().Set("Retry-After", "2")
+		writeStatus(w, http.StatusServiceUnavailable, `{"errors":{"`+problem+`"}}`)
+		return
+	}
+	writeStatus(w, http.StatusOK, `{"status":"ok"}`)
 }
 
 // unready returns why no request should come here now, as a JSON member, or "".

@@ -41,7 +41,7 @@ func (a *app) public() http.Handler {
 	)
 	a.documents(r)
 	timed := r.With(middleware.Timeout(requestTimeout))
-	a.health(timed)
+	a.health(timed, "")
 	a.machines(timed)
 	a.people(timed)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) { a.refusePage(w, r, http.StatusNotFound, "not_found", "") })

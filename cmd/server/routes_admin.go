@@ -2,14 +2,17 @@ package main
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
-	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/admin"
 	"github.com/ostiary/ostiary/internal/middleware"
 )
 
-// admin is what only operators and their machines reach.
+// admin is what only operators and their machines reach. Its endpoints are in one
+// table, that of [admin.Handler.Operations].
 func (a *app) admin() http.Handler {
 	r := chi.NewRouter()
 	r.Use(
@@ -20,8 +23,18 @@ func (a *app) admin() http.Handler {
 		middleware.Recover(a.log, middleware.JSON),
 		middleware.Timeout(requestTimeout),
 	)
-	a.health(r)
-	a.apps(r)
+	a.health(r, "", "/admin")
+	a.describe(r)
+	paths := map[string][]*admin.Operation{}
+	operations := a.operator.Operations()
+	for i := range operations {
+		if o := &operations[i]; o.Do != nil {
+			paths[o.Path] = append(paths[o.Path], o)
+		}
+	}
+	for path, of := range paths {
+		a.operate(r, path, of)
+	}
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
 		middleware.JSONError(w, http.StatusNotFound, "not_found", "There is nothing here")
 	})
@@ -29,43 +42,71 @@ func (a *app) admin() http.Handler {
 	return r
 }
 
-// apps are the endpoints at which the operator's login and consent apps answer, for
-// those of them that there are.
-func (a *app) apps(r chi.Router) {
-	const requests = "/oauth2/auth/requests"
-	if a.config.LoginURL != "" {
-		a.answered(r, http.MethodGet, requests+"/login", "login_challenge", a.operator.LoginRequest)
-		a.answered(r, http.MethodPut, requests+"/login/accept", "login_challenge", a.operator.AcceptLogin)
-		a.answered(r, http.MethodPut, requests+"/login/reject", "login_challenge", a.operator.RejectLogin)
+// operate mounts the operations of one path under all its names: with and without the
+// prefix, with and without a slash at the end.
+func (a *app) operate(r chi.Router, path string, of []*admin.Operation) {
+	handlers := map[string]http.Handler{}
+	for _, o := range of {
+		handlers[o.Method] = a.operation(o)
+		if o.Method == http.MethodGet {
+			handlers[http.MethodHead] = handlers[o.Method]
+		}
 	}
-	if a.config.ConsentURL != "" {
-		a.answered(r, http.MethodGet, requests+"/consent", "consent_challenge", a.operator.ConsentRequest)
-		a.answered(r, http.MethodPut, requests+"/consent/accept", "consent_challenge", a.operator.AcceptConsent)
-		a.answered(r, http.MethodPut, requests+"/consent/reject", "consent_challenge", a.operator.RejectConsent)
+	var methods []string
+	for method := range handlers {
+		methods = append(methods, method)
 	}
-	if a.config.LogoutURL != "" {
-		a.answered(r, http.MethodGet, requests+"/logout", "logout_challenge", a.operator.LogoutRequest)
-		a.answered(r, http.MethodPut, requests+"/logout/accept", "logout_challenge", a.operator.AcceptLogout)
-		a.answered(r, http.MethodPut, requests+"/logout/reject", "logout_challenge", a.operator.RejectLogout)
+	slices.Sort(methods)
+	serve := func(w http.ResponseWriter, r *http.Request) {
+		handler, ok := handlers[r.Method]
+		if !ok {
+			w.Header().Set("Allow", strings.Join(methods, ", "))
+			middleware.JSONError(w, http.StatusMethodNotAllowed, "invalid_request", "The method is not allowed here.")
+			return
+		}
+		handler.ServeHTTP(w, r)
+	}
+	for _, prefix := range []string{"", "/admin"} {
+		r.HandleFunc(prefix+path, serve)
+		r.HandleFunc(prefix+path+"/", serve)
 	}
 }
 
-// answered mounts an endpoint of the administrators' API under all its paths: with
-// and without the prefix, with and without a slash at the end.
-func (a *app) answered(r chi.Router, method, path, challenge string, serve http.HandlerFunc) {
-	scope := apikey.RequestsWrite
-	if method == http.MethodGet {
-		scope = apikey.RequestsRead
+// operation puts before an operation what every one has there: who may, whether the
+// request can be read, and whether there is room for it.
+func (a *app) operation(o *admin.Operation) http.Handler {
+	methods := []string{o.Method}
+	if o.Method == http.MethodGet {
+		methods = append(methods, http.MethodHead)
 	}
-	with := r.With(
-		a.operator.Allow(scope),
-		middleware.JSONBody(middleware.JSONRule{
-			Methods: []string{method}, Query: []string{challenge, "challenge"}, Optional: challenge == "logout_challenge",
-		}),
-		a.room.apps.Handler,
-	)
-	for _, prefix := range []string{"", "/admin"} {
-		with.HandleFunc(prefix+path, serve)
-		with.HandleFunc(prefix+path+"/", serve)
+	var query []string
+	for _, p := range o.Query {
+		query = append(query, p.Name)
+	}
+	guard := middleware.JSONBody(middleware.JSONRule{Methods: methods, Query: query, MaxBytes: o.MaxBytes, Patch: o.Patch, Optional: o.Body == nil})
+	if len(o.Form) > 0 {
+		guard = middleware.Form(middleware.FormRule{Methods: methods})
+	}
+	room := a.room.admin
+	if strings.HasPrefix(o.Scope, "requests:") {
+		room = a.room.apps
+	}
+	return a.operator.Allow(o)(middleware.LargeBody(a.room.largeJSON)(guard(room.Handler(a.operator.Serve(o)))))
+}
+
+// describe mounts the description of the API.
+func (a *app) describe(r chi.Router) {
+	document, err := a.operator.Document()
+	if err != nil {
+		panic(err) // of the table alone, which is the same for everybody
+	}
+	serve := func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-cache")
+		_, _ = w.Write(document) // the caller may be gone
+	}
+	for _, path := range []string{"/openapi.json", "/admin/openapi.json"} {
+		r.Get(path, serve)
+		r.Head(path, serve)
 	}
 }

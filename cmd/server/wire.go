@@ -79,6 +79,7 @@ func openStore(ctx context.Context, c *config.Config, log *slog.Logger) (*store.
 		LongestGrant: c.RefreshAbsoluteLifetime + c.AccessTokenLifetime + requestLifetime,
 		// Its request can be answered again, and the tokens of its last refresh live on.
 		Linger: requestLifetime + c.AccessTokenLifetime,
+		Audit:  c.AuditRetention,
 		Now:    now, Log: log,
 	})
 	if err != nil {
@@ -175,11 +176,7 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 		return nil, err
 	}
 	a.wireInteraction()
-	a.operator = admin.New(admin.Config{
-		AuthorizeURL: c.URL(pathAuthorize), LogoutURL: c.URL(pathLogout),
-		Requests: s, SignOuts: s, Clients: a.clients, Consent: c.ConsentLifetime,
-		Keys: s, Open: c.AdminAuth == config.AdminNone, Now: now, Log: log,
-	})
+	a.wireAdmin()
 	a.discovery, err = oidc.NewDiscovery(a.capabilities())
 	if err != nil {
 		return nil, fmt.Errorf("write discovery: %w", err)

@@ -18,6 +18,7 @@ type room struct {
 	passwords    *middleware.Admission
 	registration *middleware.Admission
 	apps         *middleware.Admission // the operator's, that sign people in
+	admin        *middleware.Admission // the operator's other programs
 
 	// Large bodies have theirs besides, since they are read before it is asked whether
 	// there is room for the work.
@@ -50,6 +51,7 @@ func (a *app) newRoom() room {
 		passwords:    admission(middleware.AdmissionRule{Work: "passwords", Slots: a.hasher.Places(), Refuse: a.refusePage}),
 		registration: admission(middleware.AdmissionRule{Work: "registration", Slots: registrations}),
 		apps:         admission(middleware.AdmissionRule{Work: "apps", Slots: slots}),
+		admin:        admission(middleware.AdmissionRule{Work: "administration", Slots: slots}),
 		largeJSON:    admission(middleware.AdmissionRule{Work: "large bodies", Slots: largeBodies}),
 		largePages:   admission(middleware.AdmissionRule{Work: "large bodies of pages", Slots: largeBodies, Refuse: a.refusePage}),
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/audit"
 )
 
 // Keys finds API keys: apikey.ErrNotFound for one that is not there.
@@ -16,45 +17,61 @@ type Keys interface {
 	APIKey(ctx context.Context, id string) (*apikey.Key, error)
 }
 
-// Allow lets through those who may use what takes scope.
+// Allow lets through those who may use an operation.
 //
 // Where no key is asked for, only this machine reaches the API, and of that no page
 // in a browser: a program sends no Origin, and whoever makes a browser take this
 // address for their own site's does.
 //
 // Spec: RFC 6750 sections 2.1, 3.
-func (h *Handler) Allow(scope string) func(http.Handler) http.Handler {
+func (h *Handler) Allow(o *Operation) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if err := h.allow(w, r, scope); err != nil {
+			by, err := h.allow(w, r, o)
+			if err != nil {
 				h.refuse(w, r, err)
 				return
 			}
-			next.ServeHTTP(w, r)
+			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), actorKey{}, by)))
 		})
 	}
 }
 
-func (h *Handler) allow(w http.ResponseWriter, r *http.Request, scope string) error {
-	if h.Open {
-		if r.Header.Get("Origin") != "" {
-			return &refusal{http.StatusForbidden, "request_forbidden", "Browsers may not call this API."}
-		}
-		return nil
+func (h *Handler) allow(w http.ResponseWriter, r *http.Request, o *Operation) (audit.Actor, error) {
+	nobody := audit.Actor{Kind: audit.Nobody}
+	if h.Open && r.Header.Get("Origin") != "" {
+		return nobody, &refusal{http.StatusForbidden, "request_forbidden", "Browsers may not call this API."}
 	}
-	key, err := h.key(r)
+	if h.Open || o.Scope == "" {
+		return nobody, nil
+	}
+	by, holds, err := h.caller(r)
 	if errors.Is(err, apikey.ErrNotFound) {
 		w.Header().Set("WWW-Authenticate", "Bearer")
-		return &refusal{http.StatusUnauthorized, "request_unauthorized", "An API key is needed, and this is none that is good."}
+		return nobody, &refusal{http.StatusUnauthorized, "request_unauthorized", "An API key is needed, and this is none that is good."}
 	}
 	if err != nil {
-		return err
+		return nobody, err
 	}
-	if !key.Allows(scope) {
-		w.Header().Set("WWW-Authenticate", `Bearer error="insufficient_scope", scope="`+scope+`"`)
-		return &refusal{http.StatusForbidden, "request_forbidden", "The API key lacks the scope " + scope + "."}
+	if !holds(o.Scope) {
+		if o.changes() {
+			if err := h.denied(r, o, by); err != nil {
+				return nobody, err
+			}
+		}
+		w.Header().Set("WWW-Authenticate", `Bearer error="insufficient_scope", scope="`+o.Scope+`"`)
+		return nobody, &refusal{http.StatusForbidden, "request_forbidden", "The scope " + o.Scope + " is needed."}
 	}
-	return nil
+	return by, nil
+}
+
+// caller returns who calls, and what tells whether they hold a scope.
+func (h *Handler) caller(r *http.Request) (audit.Actor, func(scope string) bool, error) {
+	key, err := h.key(r)
+	if err != nil {
+		return audit.Actor{}, nil, err
+	}
+	return audit.Actor{Kind: audit.Key, ID: key.ID, Name: key.Name}, key.Allows, nil
 }
 
 // key returns the key that a request shows, if it is good.

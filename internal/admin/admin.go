@@ -1,19 +1,29 @@
-// Package admin serves the API by which the operator's own programs answer for
-// people: a login app says who somebody is, a consent app what they allow.
+// Package admin serves the administrators' API: what the operator's own programs
+// call. A login app says who somebody is, a consent app what they allow, and others
+// look after clients, sessions, tokens and keys.
 //
-// The models, statuses and errors are those of Ory Hydra, so that an app written
-// for it works unchanged. Two rules hold throughout: what was answered once stays
+// The models, statuses and errors are those of Ory Hydra, so that what was written for
+// it works unchanged. Two rules hold throughout: what was answered once stays
 // answered, and nothing that an app says takes the place of what the protocol
 // itself says in a token.
 //
 //	/oauth2/auth ── 303 app?login_challenge ── GET request, PUT accept ── redirect_to
 //	     ▲                                                                     │
 //	     └────────────────────────── ?login_verifier ──────────────────────────┘
+//
+// All of it is one table of operations ([Handler.Operations]), from which come the
+// routes, the OpenAPI document, who may use what, and what the audit log keeps. To add
+// an endpoint, write a method func(*Call) (*Reply, error) and an entry beside it: in a
+// list of your family's, which [Handler.table] joins to the others. Errors are
+// returned; what one means to the caller is in meaning. An entry with an Action is a
+// change: there is an event before Do runs, its target is what stands in the path, or
+// what the operation puts into Call.Target. Lists that go from page to page use pageOf.
 package admin
 
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
@@ -50,8 +60,15 @@ type Config struct {
 	SignOuts     SignOuts
 	Clients      Clients
 	Keys         Keys
+	Audit        Audit
 	Open         bool          // no key is asked for
+	LoginApp     bool          // people sign in with an app of the operator's
+	ConsentApp   bool          // and agree with one
+	LogoutApp    bool          // and sign out with one
 	Consent      time.Duration // a remembered consent lasts so long unless the app says otherwise
+	Version      string
+	Address      func(context.Context) netip.Addr // of the caller
+	RequestID    func(context.Context) string
 	Now          func() time.Time
 	Log          *slog.Logger
 }
@@ -61,8 +78,13 @@ type Config struct {
 type Handler struct {
 	Config
 
-	known known
+	known      known
+	operations []Operation
 }
 
 // New returns a handler over c, all of whose members are set.
-func New(c Config) *Handler { return &Handler{Config: c} }
+func New(c Config) *Handler {
+	h := &Handler{Config: c}
+	h.operations = h.table()
+	return h
+}

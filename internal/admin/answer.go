@@ -32,27 +32,48 @@ func invalid(description string) error {
 	return &refusal{http.StatusBadRequest, "invalid_request", description}
 }
 
+// failure is how an error is written (RFC 6749 section 5.2).
+type failure struct {
+	Error       string `json:"error"`
+	Description string `json:"error_description,omitempty"`
+	Status      int    `json:"status_code"`
+}
+
+// meaning returns what err tells the caller.
+func meaning(err error) *refusal {
+	if known, ok := errors.AsType[*refusal](err); ok {
+		return known
+	}
+	switch {
+	case errors.Is(err, errHandled):
+		return &refusal{http.StatusGone, "Gone", "The request was answered before."}
+	case errors.Is(err, grant.ErrNoRequest):
+		return &refusal{http.StatusNotFound, "Not Found", "There is no such request, or it has expired."}
+	case errors.Is(err, client.ErrNotFound):
+		return &refusal{http.StatusNotFound, "Not Found", "There is no such client."}
+	case errors.Is(err, account.ErrBarred):
+		return &refusal{http.StatusForbidden, "request_forbidden", "This subject may not sign in."}
+	case web.Temporary(err):
+		return &refusal{http.StatusServiceUnavailable, "temporarily_unavailable", "The server cannot answer right now."}
+	default:
+		return &refusal{http.StatusInternalServerError, "server_error", "The server met a fault of its own."}
+	}
+}
+
 // refuse writes what err means to the caller, and logs it.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	var known *refusal
-	switch {
-	case errors.As(err, &known):
-	case errors.Is(err, grant.ErrNoRequest):
-		known = &refusal{http.StatusNotFound, "Not Found", "There is no such request, or it has expired."}
-	case errors.Is(err, client.ErrNotFound):
-		known = &refusal{http.StatusNotFound, "Not Found", "The client of the request is gone."}
-	case errors.Is(err, account.ErrBarred):
-		known = &refusal{http.StatusForbidden, "request_forbidden", "This subject may not sign in."}
-	case web.Temporary(err):
+	if before, ok := errors.AsType[*handledError](err); ok {
+		web.JSON(w, http.StatusGone, before.redirect)
+		return
+	}
+	known := meaning(err)
+	if known.status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "2")
-		known = &refusal{http.StatusServiceUnavailable, "temporarily_unavailable", "The server cannot answer right now."}
-	default:
-		known = &refusal{http.StatusInternalServerError, "server_error", "The server met a fault of its own."}
 	}
 	ctx := r.Context()
 	h.Log.LogAttrs(ctx, web.Level(ctx, known.status, err), "admin request refused",
 		slog.String("path", r.URL.Path), slog.Int("status", known.status), slog.Any("error", err))
-	web.JSONError(w, known.status, known.code, known.description)
+	web.JSON(w, known.status, failure{known.code, known.description, known.status})
 }
 
 // challenge returns the id of the request that an app asks about. The query spells
@@ -87,16 +108,12 @@ func read(r *http.Request, into any) error {
 }
 
 // answering reads what an app answers to a challenge, into body, and returns the id
-// of the request. Where it cannot be read, the app has been told so.
-func (h *Handler) answering(w http.ResponseWriter, r *http.Request, name string, step grant.Step, body any) (id string, ok bool) {
-	id, err := challenge(r, name, step)
-	if err == nil {
-		err = read(r, body)
+// of the request.
+func answering(c *Call, name string, step grant.Step, body any) (id string, err error) {
+	if id, err = challenge(c.Request, name, step); err != nil {
+		return "", err
 	}
-	if err != nil {
-		h.refuse(w, r, err)
-	}
-	return id, err == nil
+	return id, read(c.Request, body)
 }
 
 // ascii is text as it may stand in an error: printable ASCII without quotation marks

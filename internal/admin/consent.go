@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -30,18 +29,13 @@ type consentRequest struct {
 	Context        json.RawMessage `json:"context,omitempty"`
 }
 
-// ConsentRequest serves GET /oauth2/auth/requests/consent.
-func (h *Handler) ConsentRequest(w http.ResponseWriter, r *http.Request) {
-	said, err := h.consentRequest(r)
-	h.show(w, r, said, err)
-}
-
-func (h *Handler) consentRequest(r *http.Request) (any, error) {
-	id, err := challenge(r, consentChallenge, grant.StepConsent)
+// consentRequest serves GET /oauth2/auth/requests/consent.
+func (h *Handler) consentRequest(c *Call) (*Reply, error) {
+	id, err := challenge(c.Request, consentChallenge, grant.StepConsent)
 	if err != nil {
 		return nil, err
 	}
-	ctx := r.Context()
+	ctx := c.Context()
 	waiting, s, before, err := h.Requests.ConsentRequest(ctx, id, h.Now())
 	switch {
 	case err != nil:
@@ -66,7 +60,7 @@ func (h *Handler) consentRequest(r *http.Request) (any, error) {
 			said.ACR = login.ACR
 		}
 	}
-	return said, nil
+	return ok(said), nil
 }
 
 // skips reports whether the person has agreed before to all that is asked for.
@@ -89,19 +83,18 @@ type acceptConsent struct {
 	} `json:"session"`
 }
 
-// AcceptConsent serves PUT /oauth2/auth/requests/consent/accept.
-func (h *Handler) AcceptConsent(w http.ResponseWriter, r *http.Request) {
+// acceptConsent serves PUT /oauth2/auth/requests/consent/accept.
+func (h *Handler) acceptConsent(c *Call) (*Reply, error) {
 	var body acceptConsent
-	id, ok := h.answering(w, r, consentChallenge, grant.StepConsent, &body)
-	if !ok {
-		return
+	id, err := answering(c, consentChallenge, grant.StepConsent, &body)
+	if err != nil {
+		return nil, err
 	}
 	agreement, err := body.agreement()
 	if err != nil {
-		h.refuse(w, r, err)
-		return
+		return nil, err
 	}
-	h.answerConsent(w, r, id, agreement)
+	return h.answerConsent(c, id, agreement)
 }
 
 func (b *acceptConsent) agreement() (*grant.Agreement, error) {
@@ -158,17 +151,19 @@ func claims(name string, raw json.RawMessage, reserved []string) (json.RawMessag
 	return kept, nil
 }
 
-// RejectConsent serves PUT /oauth2/auth/requests/consent/reject.
-func (h *Handler) RejectConsent(w http.ResponseWriter, r *http.Request) {
+// rejectConsent serves PUT /oauth2/auth/requests/consent/reject.
+func (h *Handler) rejectConsent(c *Call) (*Reply, error) {
 	var body reject
-	if id, ok := h.answering(w, r, consentChallenge, grant.StepConsent, &body); ok {
-		h.answerConsent(w, r, id, &grant.Agreement{Refusal: body.refusal()})
+	id, err := answering(c, consentChallenge, grant.StepConsent, &body)
+	if err != nil {
+		return nil, err
 	}
+	return h.answerConsent(c, id, &grant.Agreement{Refusal: body.refusal()})
 }
 
 // answerConsent notes the answer and tells the app where to send the person.
-func (h *Handler) answerConsent(w http.ResponseWriter, r *http.Request, id string, agreement *grant.Agreement) {
-	ctx, now := r.Context(), h.Now()
+func (h *Handler) answerConsent(c *Call, id string, agreement *grant.Agreement) (*Reply, error) {
+	ctx, now := c.Context(), h.Now()
 	lasting := h.Consent
 	if agreement.RememberFor > 0 {
 		lasting = time.Duration(agreement.RememberFor) * time.Second
@@ -177,12 +172,15 @@ func (h *Handler) answerConsent(w http.ResponseWriter, r *http.Request, id strin
 	err := h.Requests.AnswerConsent(ctx, id, agreement, grant.HashVerifier(verifier), lasting, now)
 	if errors.Is(err, grant.ErrDecided) {
 		waiting, gone := h.Requests.Request(ctx, id, now)
-		if err = gone; gone == nil {
-			err = h.handled(waiting)
+		if gone != nil {
+			return nil, gone //nolint:wrapcheck // names itself
 		}
+		return nil, h.handled(waiting)
 	}
-	if err == nil {
-		h.Log.LogAttrs(ctx, slog.LevelInfo, "consent app answered", slog.Bool("accepted", agreement.Refusal == nil))
+	if err != nil {
+		return nil, err //nolint:wrapcheck // names itself
 	}
-	h.show(w, r, redirect{h.AuthorizeURL + "?consent_verifier=" + url.QueryEscape(verifier)}, err)
+	h.Log.LogAttrs(ctx, slog.LevelInfo, "consent app answered",
+		slog.Bool("accepted", agreement.Refusal == nil), slog.String("by", c.By.ID))
+	return ok(redirect{h.AuthorizeURL + "?consent_verifier=" + url.QueryEscape(verifier)}), nil
 }

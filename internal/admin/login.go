@@ -4,13 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"net/http"
 	"net/url"
 	"strings"
 	"unicode"
 
 	"github.com/ostiary/ostiary/internal/grant"
-	"github.com/ostiary/ostiary/internal/web"
 )
 
 const loginChallenge = "login_challenge"
@@ -25,18 +23,13 @@ type loginRequest struct {
 	SessionID string `json:"session_id"`
 }
 
-// LoginRequest serves GET /oauth2/auth/requests/login.
-func (h *Handler) LoginRequest(w http.ResponseWriter, r *http.Request) {
-	said, err := h.loginRequest(r)
-	h.show(w, r, said, err)
-}
-
-func (h *Handler) loginRequest(r *http.Request) (any, error) {
-	id, err := challenge(r, loginChallenge, grant.StepLogin)
+// loginRequest serves GET /oauth2/auth/requests/login.
+func (h *Handler) loginRequest(c *Call) (*Reply, error) {
+	id, err := challenge(c.Request, loginChallenge, grant.StepLogin)
 	if err != nil {
 		return nil, err
 	}
-	ctx := r.Context()
+	ctx := c.Context()
 	waiting, err := h.Requests.Request(ctx, id, h.Now())
 	switch {
 	case err != nil:
@@ -50,10 +43,10 @@ func (h *Handler) loginRequest(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &loginRequest{
+	return ok(&loginRequest{
 		request: described, Challenge: waiting.Challenge(grant.StepLogin),
 		Skip: waiting.LoginSkip, Subject: waiting.Subject, SessionID: waiting.LoginSession,
-	}, nil
+	}), nil
 }
 
 // acceptLogin is what a login app says of a person who has signed in there.
@@ -69,18 +62,17 @@ type acceptLogin struct {
 	ProviderSession string          `json:"identity_provider_session_id"`
 }
 
-// AcceptLogin serves PUT /oauth2/auth/requests/login/accept.
-func (h *Handler) AcceptLogin(w http.ResponseWriter, r *http.Request) {
+// acceptLogin serves PUT /oauth2/auth/requests/login/accept.
+func (h *Handler) acceptLogin(c *Call) (*Reply, error) {
 	var body acceptLogin
-	id, ok := h.answering(w, r, loginChallenge, grant.StepLogin, &body)
-	if !ok {
-		return
+	id, err := answering(c, loginChallenge, grant.StepLogin, &body)
+	if err != nil {
+		return nil, err
 	}
 	if err := body.check(); err != nil {
-		h.refuse(w, r, err)
-		return
+		return nil, err
 	}
-	h.answerLogin(w, r, id, body.Subject, &grant.Login{
+	return h.answerLogin(c, id, body.Subject, &grant.Login{
 		Remember: body.Remember, RememberFor: min(body.RememberFor, maxRemember), Extend: body.Extend,
 		ACR: body.ACR, AMR: body.AMR, Context: some(body.Context),
 		KnownAs: body.ForceSubject, ProviderSession: body.ProviderSession,
@@ -134,37 +126,39 @@ func some(raw json.RawMessage) json.RawMessage {
 	return raw
 }
 
-// RejectLogin serves PUT /oauth2/auth/requests/login/reject.
-func (h *Handler) RejectLogin(w http.ResponseWriter, r *http.Request) {
+// rejectLogin serves PUT /oauth2/auth/requests/login/reject.
+func (h *Handler) rejectLogin(c *Call) (*Reply, error) {
 	var body reject
-	if id, ok := h.answering(w, r, loginChallenge, grant.StepLogin, &body); ok {
-		h.answerLogin(w, r, id, grant.Nobody, &grant.Login{Refusal: body.refusal()})
+	id, err := answering(c, loginChallenge, grant.StepLogin, &body)
+	if err != nil {
+		return nil, err
 	}
+	return h.answerLogin(c, id, grant.Nobody, &grant.Login{Refusal: body.refusal()})
 }
 
 // answerLogin notes the answer and tells the app where to send the person. Where
 // somebody else has signed in than who could have gone on without, they begin anew.
-func (h *Handler) answerLogin(w http.ResponseWriter, r *http.Request, id, subject string, login *grant.Login) {
-	ctx, now := r.Context(), h.Now()
+func (h *Handler) answerLogin(c *Call, id, subject string, login *grant.Login) (*Reply, error) {
+	ctx, now := c.Context(), h.Now()
 	verifier := grant.NewVerifier((&grant.Request{ID: id}).Challenge(grant.StepLogin))
 	err := h.Requests.AnswerLogin(ctx, id, subject, login, grant.HashVerifier(verifier), now)
 	if errors.Is(err, grant.ErrDecided) || errors.Is(err, grant.ErrOtherSubject) {
 		waiting, gone := h.Requests.Request(ctx, id, now)
 		switch {
 		case gone != nil:
-			err = gone
+			return nil, gone //nolint:wrapcheck // names itself
 		case errors.Is(err, grant.ErrOtherSubject):
-			h.show(w, r, redirect{h.requestURL(waiting, "login")}, nil)
-			return
+			return ok(redirect{h.requestURL(waiting, "login")}), nil
 		default:
-			err = h.handled(waiting)
+			return nil, h.handled(waiting)
 		}
 	}
-	if err == nil {
-		h.Log.LogAttrs(ctx, slog.LevelInfo, "login app answered",
-			slog.String("subject", subject), slog.Bool("accepted", login.Refusal == nil))
+	if err != nil {
+		return nil, err //nolint:wrapcheck // names itself
 	}
-	h.show(w, r, redirect{h.AuthorizeURL + "?login_verifier=" + url.QueryEscape(verifier)}, err)
+	h.Log.LogAttrs(ctx, slog.LevelInfo, "login app answered", slog.String("subject", subject),
+		slog.Bool("accepted", login.Refusal == nil), slog.String("by", c.By.ID))
+	return ok(redirect{h.AuthorizeURL + "?login_verifier=" + url.QueryEscape(verifier)}), nil
 }
 
 // reject is the error that an app wants the client to get.
@@ -197,26 +191,18 @@ func (b *reject) refusal() *grant.Refusal {
 
 func cut(text string, most int) string { return text[:min(len(text), most)] }
 
-// handledError is for a request that an app has answered before. It tells where the
-// person can begin anew.
+// errHandled reports a request that an app has answered before.
+var errHandled = errors.New("the request was answered before")
+
+// handledError tells where the person can begin anew.
 type handledError struct{ redirect }
 
 // Error says what is the matter.
-func (*handledError) Error() string { return "the request was answered before" }
+func (*handledError) Error() string { return errHandled.Error() }
+
+// Is reports that target is errHandled.
+func (*handledError) Is(target error) bool { return target == errHandled }
 
 func (h *Handler) handled(waiting *grant.Request) error {
 	return &handledError{redirect{h.requestURL(waiting, "")}}
-}
-
-// show writes an answer, or what err means.
-func (h *Handler) show(w http.ResponseWriter, r *http.Request, said any, err error) {
-	var before *handledError
-	switch {
-	case errors.As(err, &before):
-		web.JSON(w, http.StatusGone, before.redirect)
-	case err != nil:
-		h.refuse(w, r, err)
-	default:
-		web.JSON(w, http.StatusOK, said)
-	}
 }

@@ -37,18 +37,13 @@ type logoutRequest struct {
 	ProviderSession string `json:"identity_provider_session_id,omitempty"`
 }
 
-// LogoutRequest serves GET /oauth2/auth/requests/logout.
-func (h *Handler) LogoutRequest(w http.ResponseWriter, r *http.Request) {
-	said, err := h.logoutRequest(r)
-	h.show(w, r, said, err)
-}
-
-func (h *Handler) logoutRequest(r *http.Request) (any, error) {
-	id, err := challenge(r, logoutChallenge, grant.StepLogout)
+// logoutRequest serves GET /oauth2/auth/requests/logout.
+func (h *Handler) logoutRequest(c *Call) (*Reply, error) {
+	id, err := challenge(c.Request, logoutChallenge, grant.StepLogout)
 	if err != nil {
 		return nil, err
 	}
-	ctx := r.Context()
+	ctx := c.Context()
 	o, err := h.SignOuts.SignOut(ctx, id, h.Now())
 	if err != nil {
 		return nil, err //nolint:wrapcheck // names itself
@@ -63,17 +58,17 @@ func (h *Handler) logoutRequest(r *http.Request) (any, error) {
 		ProviderSession: o.ProviderSession,
 	}
 	if o.ClientID == "" {
-		return said, nil
+		return ok(said), nil
 	}
-	c, err := h.Clients.Client(ctx, o.ClientID)
+	by, err := h.Clients.Client(ctx, o.ClientID)
 	switch {
 	case errors.Is(err, client.ErrNotFound): // the sign-out still is the person's wish
 	case err != nil:
 		return nil, err //nolint:wrapcheck // names itself
 	default:
-		said.Client = viewClient(c)
+		said.Client = viewClient(by)
 	}
-	return said, nil
+	return ok(said), nil
 }
 
 // logoutURL is where the same sign-out can be asked for anew. The ID token that came
@@ -96,36 +91,32 @@ func (h *Handler) logoutURL(o *grant.SignOut) string {
 // signedOut is for a sign-out that was answered before.
 func (h *Handler) signedOut(o *grant.SignOut) error { return &handledError{redirect{h.logoutURL(o)}} }
 
-// AcceptLogout serves PUT /oauth2/auth/requests/logout/accept. What the app sends along
+// acceptLogout serves PUT /oauth2/auth/requests/logout/accept. What the app sends along
 // means nothing.
-func (h *Handler) AcceptLogout(w http.ResponseWriter, r *http.Request) {
-	id, err := challenge(r, logoutChallenge, grant.StepLogout)
+func (h *Handler) acceptLogout(c *Call) (*Reply, error) {
+	id, err := challenge(c.Request, logoutChallenge, grant.StepLogout)
 	if err != nil {
-		h.refuse(w, r, err)
-		return
+		return nil, err
 	}
 	verifier := grant.NewVerifier(grant.StepLogout.Challenge(id))
-	err = h.answerLogout(r.Context(), id, grant.Accepted, grant.HashVerifier(verifier))
-	h.show(w, r, redirect{h.LogoutURL + "?logout_verifier=" + url.QueryEscape(verifier)}, err)
+	if err := h.answerLogout(c, id, grant.Accepted, grant.HashVerifier(verifier)); err != nil {
+		return nil, err
+	}
+	return ok(redirect{h.LogoutURL + "?logout_verifier=" + url.QueryEscape(verifier)}), nil
 }
 
-// RejectLogout serves PUT /oauth2/auth/requests/logout/reject. The person stays signed
+// rejectLogout serves PUT /oauth2/auth/requests/logout/reject. The person stays signed
 // in, and with the app.
-func (h *Handler) RejectLogout(w http.ResponseWriter, r *http.Request) {
-	id, err := challenge(r, logoutChallenge, grant.StepLogout)
-	if err == nil {
-		err = h.answerLogout(r.Context(), id, grant.Denied, nil)
-	}
+func (h *Handler) rejectLogout(c *Call) (*Reply, error) {
+	id, err := challenge(c.Request, logoutChallenge, grant.StepLogout)
 	if err != nil {
-		h.show(w, r, nil, err)
-		return
+		return nil, err
 	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusNoContent)
+	return &Reply{Status: http.StatusNoContent}, h.answerLogout(c, id, grant.Denied, nil)
 }
 
-func (h *Handler) answerLogout(ctx context.Context, id string, d grant.Decision, verifier []byte) error {
-	now := h.Now()
+func (h *Handler) answerLogout(c *Call, id string, d grant.Decision, verifier []byte) error {
+	ctx, now := c.Context(), h.Now()
 	err := h.SignOuts.AnswerSignOut(ctx, id, d, verifier, now)
 	if errors.Is(err, grant.ErrDecided) {
 		o, gone := h.SignOuts.SignOut(ctx, id, now)
@@ -135,7 +126,8 @@ func (h *Handler) answerLogout(ctx context.Context, id string, d grant.Decision,
 		return h.signedOut(o)
 	}
 	if err == nil {
-		h.Log.LogAttrs(ctx, slog.LevelInfo, "sign-out app answered", slog.Bool("accepted", d == grant.Accepted))
+		h.Log.LogAttrs(ctx, slog.LevelInfo, "sign-out app answered",
+			slog.Bool("accepted", d == grant.Accepted), slog.String("by", c.By.ID))
 	}
 	return err //nolint:wrapcheck // names itself
 }

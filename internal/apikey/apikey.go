@@ -20,16 +20,36 @@ import (
 // ErrNotFound reports a key that is not there, or has expired.
 var ErrNotFound = errors.New("API key not found")
 
-// The scopes.
+// The scopes: for reading and writing of each family of endpoints.
 const (
+	ClientsRead  = "clients:read"
+	ClientsWrite = "clients:write"
 	// RequestsRead lets a login or consent app see the requests it is asked about,
 	// RequestsWrite lets it answer them.
 	RequestsRead  = "requests:read"
 	RequestsWrite = "requests:write"
+	// SessionsRead shows who is signed in and what they allowed, SessionsWrite ends it.
+	SessionsRead  = "sessions:read"
+	SessionsWrite = "sessions:write"
+	// TokensRead introspects tokens, TokensWrite ends them.
+	TokensRead  = "tokens:read"
+	TokensWrite = "tokens:write"
+	KeysRead    = "keys:read"
+	KeysWrite   = "keys:write"
+	// KeysExport shows private keys as well.
+	KeysExport   = "keys:export"
+	IssuersRead  = "issuers:read"
+	IssuersWrite = "issuers:write"
+	AuditRead    = "audit:read"
 )
 
 // Scopes lists all scopes.
-func Scopes() []string { return []string{RequestsRead, RequestsWrite} }
+func Scopes() []string {
+	return []string{
+		ClientsRead, ClientsWrite, RequestsRead, RequestsWrite, SessionsRead, SessionsWrite, TokensRead, TokensWrite,
+		KeysRead, KeysWrite, KeysExport, IssuersRead, IssuersWrite, AuditRead,
+	}
+}
 
 // Key is one key.
 type Key struct {

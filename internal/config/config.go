@@ -91,6 +91,8 @@ type Config struct {
 	RegistrationScopes []string
 	DefaultScopes      []string
 	AdminAuth          AdminAuth
+	// AuditRetention is how long it is kept what operators did.
+	AuditRetention time.Duration
 
 	// RegistrationQuerySecrets lets clients bring their secret in the query.
 	RegistrationQuerySecrets bool
@@ -159,6 +161,7 @@ func Default() *Config {
 		RegistrationScopes: standardScopes(),
 		DefaultScopes:      standardScopes(),
 		AdminAuth:          AdminToken,
+		AuditRetention:     365 * day,
 
 		RegistrationQuerySecrets: true,
 

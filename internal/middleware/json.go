@@ -13,6 +13,7 @@ type JSONRule struct {
 	Methods  []string
 	MaxBytes int64 // of the body; 0 is 64 KiB
 	Optional bool  // whether there may be no body at all
+	Patch    bool  // whether a body may call itself application/json-patch+json (RFC 6902)
 	// Query names the parameters that may come in the query; the rest is dropped.
 	Query  []string
 	Refuse Refuser // nil answers in JSON
@@ -58,7 +59,7 @@ func (rule *JSONRule) check(w http.ResponseWriter, r *http.Request) (*http.Reque
 		if rule.Optional && r.ContentLength == 0 {
 			break
 		}
-		if err := checkType(r, "application/json"); err != nil {
+		if err := rule.checkType(r); err != nil {
 			return nil, err
 		}
 		if raw, err = readBody(w, r, rule.MaxBytes); err != nil {
@@ -73,4 +74,11 @@ func (rule *JSONRule) check(w http.ResponseWriter, r *http.Request) (*http.Reque
 	out.URL = &address
 	out.Body, out.ContentLength = io.NopCloser(bytes.NewReader(raw)), int64(len(raw))
 	return &out, nil
+}
+
+func (rule *JSONRule) checkType(r *http.Request) error {
+	if rule.Patch && checkType(r, "application/json-patch+json") == nil {
+		return nil
+	}
+	return checkType(r, "application/json")
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/audit"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/jwkset"
@@ -196,6 +197,11 @@ func (y *year) machines() {
 	must(y.t, y.s.InsertSetKey(ctx, aSetKey("nightly", id)))
 	must(y.t, y.s.ReplaceKeySet(ctx, "nightly", []*jwkset.Key{aSetKey("nightly", id)}))
 	y.ends["set_keys"] = []time.Time{y.now.Add(1000 * day)} // until somebody replaces it
+	event := audit.NewEvent("client.create", id, audit.Actor{Kind: audit.Command}, y.now)
+	must(y.t, y.s.BeginEvent(ctx, event))
+	event.Outcome = audit.Done
+	must(y.t, y.s.EndEvent(ctx, event))
+	y.put("audit_events", 90*day)
 
 	y.grantEnds(y.grantOf("", true, 30*day, 90*day, nil), 0) // a code with offline access that nobody comes for
 }

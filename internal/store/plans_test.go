@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/audit"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwkset"
 	"github.com/ostiary/ostiary/internal/notice"
@@ -44,6 +45,9 @@ var crowd = []string{
 		SELECT 'n' || n, 'backchannel_logout', 'c', 's', 'i', 'delivered', m, m, m, 1, 200, '', m, m + 1000000000
 		FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
 	`INSERT INTO set_keys (set_name, kid, public, created_at) SELECT 'set ' || n, 'kid', '{}', m FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
+	`INSERT INTO audit_events (id, at, action, target, actor_kind, actor_id, actor_name, address, request_id, outcome, status)
+		SELECT 'f' || to_char(n, 'FM00000000'), m, 'a' || n %% 400, 't' || n %% 400, 'cli', 'i' || n %% 400, '', '', '', 'done', 200
+		FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
 	`INSERT INTO grants SELECT (jsonb_populate_record(g, jsonb_build_object(
 			'id', '\x' || md5('g' || n), 'subject', 's' || n, 'session_id', 'i' || n))).*
 		FROM generate_series(1, %d) n, grants g WHERE g.subject = 'alice' -- %d`,
@@ -168,6 +172,10 @@ func live(t *testing.T, s *store.Store) {
 	must(t, err)
 	_, err = s.ListSessions(ctx, "bob", "", 10, noon)
 	must(t, err)
+	for _, filter := range []audit.Filter{{}, {Action: "a1"}, {Actor: "i1"}, {Target: "t1"}, {Target: "t1", Since: noon}} {
+		_, err = s.ListEvents(ctx, filter, "", 10)
+		must(t, err)
+	}
 	_, err = s.ListAccounts(ctx, "", 10)
 	must(t, err)
 	wantErr(t, "a set-up link that is none", s.SetupLink(ctx, session.Hash("none"), noon), account.ErrSetupLink)

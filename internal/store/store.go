@@ -24,6 +24,7 @@ type Config struct {
 	MaxConns     int              // to PostgreSQL; when zero the URL's pool_max_conns, or what pgx thinks fit
 	LongestGrant time.Duration    // the longest any grant can live; 91 days when zero
 	Linger       time.Duration    // how long a grant that has ended may be asked for yet; 2 h when zero
+	Audit        time.Duration    // how long audit events are kept; 90 days when zero
 	Now          func() time.Time // for the background loop alone
 	Log          *slog.Logger
 }
@@ -37,21 +38,23 @@ type Store struct {
 	aside      conn // writes that may
 	statements atomic.Int64
 
-	longestGrant time.Duration
-	linger       time.Duration
-	sweeping     sweeping
-	now          func() time.Time
-	log          *slog.Logger
+	longestGrant   time.Duration
+	linger         time.Duration
+	auditRetention time.Duration
+	sweeping       sweeping
+	now            func() time.Time
+	log            *slog.Logger
 }
 
 // Open opens the database without touching its schema. PostgreSQL is connected
 // to when it is first needed; a SQLite file is made if it is not there.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	s := &Store{
-		longestGrant: cmp.Or(c.LongestGrant, 91*24*time.Hour),
-		linger:       cmp.Or(c.Linger, 2*time.Hour),
-		now:          c.Now,
-		log:          cmp.Or(c.Log, slog.New(slog.DiscardHandler)),
+		longestGrant:   cmp.Or(c.LongestGrant, 91*24*time.Hour),
+		linger:         cmp.Or(c.Linger, 2*time.Hour),
+		auditRetention: cmp.Or(c.Audit, 90*24*time.Hour),
+		now:            c.Now,
+		log:            cmp.Or(c.Log, slog.New(slog.DiscardHandler)),
 	}
 	scheme, rest, _ := strings.Cut(c.URL, ":")
 	var err error

@@ -1,0 +1,18 @@
+package main
+
+import (
+	"github.com/ostiary/ostiary/internal/admin"
+	"github.com/ostiary/ostiary/internal/config"
+	"github.com/ostiary/ostiary/internal/middleware"
+)
+
+func (a *app) wireAdmin() {
+	c := a.config
+	a.operator = admin.New(admin.Config{
+		AuthorizeURL: c.URL(pathAuthorize), LogoutURL: c.URL(pathLogout),
+		Requests: a.store, SignOuts: a.store, Clients: a.clients, Consent: c.ConsentLifetime,
+		Keys: a.store, Audit: a.store, Open: c.AdminAuth == config.AdminNone,
+		LoginApp: c.LoginURL != "", ConsentApp: c.ConsentURL != "", LogoutApp: c.LogoutURL != "",
+		Version: version, Address: middleware.Address, RequestID: middleware.ID, Now: a.now, Log: a.log,
+	})
+}

@@ -1,0 +1,129 @@
+package admin
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/ostiary/ostiary/internal/audit"
+	"github.com/ostiary/ostiary/internal/web"
+)
+
+// Audit keeps what was changed.
+type Audit interface {
+	BeginEvent(ctx context.Context, e *audit.Event) error
+	EndEvent(ctx context.Context, e *audit.Event) error
+	ListEvents(ctx context.Context, f audit.Filter, before string, limit int) ([]*audit.Event, error)
+}
+
+// actorKey is where [Handler.Allow] leaves who calls.
+type actorKey struct{}
+
+// Serve answers an operation. What comes to it has passed Allow.
+func (h *Handler) Serve(o *Operation) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		by, _ := r.Context().Value(actorKey{}).(audit.Actor)
+		call := &Call{Request: r, By: by, Target: o.target(r), head: w.Header()}
+		reply, err := h.do(call, o) //nolint:contextcheck // the call has it
+		if err != nil {
+			h.refuse(w, r, err)
+			return
+		}
+		if reply.Body == nil {
+			w.Header().Set("Cache-Control", "no-store")
+			w.WriteHeader(reply.Status)
+			return
+		}
+		web.JSON(w, reply.Status, reply.Body)
+	}
+}
+
+// do makes the call. Of a change there is an event before it is made, or it is not made.
+func (h *Handler) do(call *Call, o *Operation) (*Reply, error) {
+	if !o.changes() {
+		return o.Do(call)
+	}
+	event, err := h.begin(call.Request, o.Action, call.Target, call.By)
+	if err != nil {
+		return nil, err
+	}
+	reply, err := o.Do(call)
+	h.end(call.Context(), event, call.Target, status(reply, err))
+	return reply, err
+}
+
+func status(reply *Reply, err error) int {
+	if err != nil {
+		return meaning(err).status
+	}
+	return reply.Status
+}
+
+func (h *Handler) begin(r *http.Request, action, target string, by audit.Actor) (*audit.Event, error) {
+	event := h.event(r, action, target, by)
+	if err := h.Audit.BeginEvent(r.Context(), event); err != nil {
+		return nil, err //nolint:wrapcheck // names itself
+	}
+	return event, nil
+}
+
+func (h *Handler) event(r *http.Request, action, target string, by audit.Actor) *audit.Event {
+	event := audit.NewEvent(action, target, by, h.Now())
+	event.RequestID = h.RequestID(r.Context())
+	if address := h.Address(r.Context()); address.IsValid() {
+		event.Address = address.String()
+	}
+	return event
+}
+
+// end notes how a change went. That it cannot be noted changes nothing of it, so the
+// caller is told what happened all the same.
+func (h *Handler) end(ctx context.Context, event *audit.Event, target string, status int) {
+	event.Target, event.Status, event.Outcome = audit.Short(target), status, audit.OutcomeOf(status)
+	// A caller who hangs up is not to hide how it went.
+	if err := h.Audit.EndEvent(context.WithoutCancel(ctx), event); err != nil {
+		h.Log.LogAttrs(ctx, slog.LevelError, "audit event without outcome", slog.String("event", event.ID), slog.Any("error", err))
+	}
+}
+
+// denied keeps that somebody was not allowed a change.
+func (h *Handler) denied(r *http.Request, o *Operation, by audit.Actor) error {
+	event := h.event(r, o.Action, o.target(r), by)
+	event.Status, event.Outcome = http.StatusForbidden, audit.Refused
+	return h.Audit.BeginEvent(r.Context(), event) //nolint:wrapcheck // names itself
+}
+
+// target is what a call is about: the variables of the path, or else what the query
+// chooses by.
+func (o *Operation) target(r *http.Request) string {
+	var parts []string
+	for name := range strings.SplitSeq(o.Path, "/") {
+		if strings.HasPrefix(name, "{") {
+			parts = append(parts, variable(r, strings.Trim(name, "{}")))
+		}
+	}
+	if len(parts) > 0 {
+		return strings.Join(parts, "/")
+	}
+	asked := r.URL.Query()
+	for _, p := range o.Query {
+		if value := asked.Get(p.Name); value != "" {
+			parts = append(parts, p.Name+"="+value)
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// variable returns what stands in the path for a name.
+func variable(r *http.Request, name string) string {
+	text := chi.URLParam(r, name)
+	if plain, err := url.PathUnescape(text); err == nil && utf8.ValidString(plain) {
+		return plain
+	}
+	return text
+}

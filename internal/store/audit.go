@@ -1,0 +1,77 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/audit"
+)
+
+const eventColumns = `id, at, action, target, actor_kind, actor_id, actor_name, address, request_id, outcome, status`
+
+// BeginEvent writes down what is about to be changed.
+func (s *Store) BeginEvent(ctx context.Context, e *audit.Event) error {
+	const insert = `INSERT INTO audit_events (` + eventColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+
+	_, err := s.write.exec(ctx, insert, e.ID, stamp(e.At), e.Action, e.Target, string(e.Actor.Kind), e.Actor.ID, e.Actor.Name,
+		e.Address, e.RequestID, string(e.Outcome), e.Status)
+	if err != nil {
+		return fmt.Errorf("begin audit event: %w", err)
+	}
+	return nil
+}
+
+// EndEvent notes how a change went, and what it was about. An outcome that stands is
+// left alone.
+func (s *Store) EndEvent(ctx context.Context, e *audit.Event) error {
+	const end = `UPDATE audit_events SET target = $2, outcome = $3, status = $4 WHERE id = $1 AND outcome = ''`
+
+	if _, err := s.write.exec(ctx, end, e.ID, e.Target, string(e.Outcome), e.Status); err != nil {
+		return fmt.Errorf("end audit event: %w", err)
+	}
+	return nil
+}
+
+// ListEvents returns events from the newest on: those before the id before, which may
+// be empty.
+func (s *Store) ListEvents(ctx context.Context, f audit.Filter, before string, limit int) (list []*audit.Event, err error) {
+	if before == "" {
+		before = "z" // which is after every id, in whatever language the database sorts
+	}
+	read := `
+		SELECT ` + eventColumns + ` FROM audit_events
+		WHERE id < $1 AND id >= $2 AND ` + matching("action", "$3", f.Action) + `
+			AND ` + matching("actor_id", "$4", f.Actor) + ` AND ` + matching("target", "$5", f.Target) + `
+		ORDER BY id DESC LIMIT $6`
+
+	since := ""
+	if !f.Since.IsZero() {
+		since = audit.FirstID(f.Since)
+	}
+	err = s.list.each(ctx, func(from scanner) error {
+		var status int64
+		e := &audit.Event{}
+		list = append(list, e)
+		err := from.Scan(&e.ID, intoTime(&e.At), &e.Action, &e.Target, intoText(&e.Actor.Kind), &e.Actor.ID, &e.Actor.Name,
+			&e.Address, &e.RequestID, intoText(&e.Outcome), &status)
+		e.Status = int(status)
+		return err
+	}, read, before, since, f.Action, f.Actor, f.Target, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list audit events: %w", err)
+	}
+	return list, nil
+}
+
+// purgeEvents removes events that are older than they are kept.
+func (s *Store) purgeEvents(ctx context.Context, now time.Time, purged *Purged) error {
+	const remove = `DELETE FROM audit_events WHERE id IN (SELECT id FROM audit_events WHERE id < $1 ORDER BY id` + limit + `)`
+
+	removed, err := inBatches(ctx, s.aside, remove, audit.FirstID(now.Add(-s.auditRetention)))
+	purged.Rows += removed
+	if err != nil {
+		return fmt.Errorf("purge audit events: %w", err)
+	}
+	return nil
+}
