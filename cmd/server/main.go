@@ -32,6 +32,7 @@ type cli struct {
 	Clients     clientsCommand     `cmd:"" help:"Manage the applications that people sign in to."`
 	Users       usersCommand       `cmd:"" help:"Manage people's accounts."`
 	Keys        keysCommand        `cmd:"" help:"Manage signing keys."`
+	KeySets     keySetsCommand     `cmd:"" name:"keysets" help:"Manage named sets of keys for uses of your own."`
 	Grants      grantsCommand      `cmd:"" help:"List and revoke what people allowed applications."`
 	Sessions    sessionsCommand    `cmd:"" help:"List and revoke browser sessions."`
 	Notices     noticesCommand     `cmd:"" help:"Look after what clients are told: the ends of sessions."`

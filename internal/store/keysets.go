@@ -77,14 +77,19 @@ const replaceSetKey = `
 	INSERT INTO set_keys (` + setKeyColumns + `) VALUES ($1, $2, $3, $4, $5)
 	ON CONFLICT (set_name, kid) DO UPDATE SET public = excluded.public, sealed = excluded.sealed`
 
-// PutSetKey adds a key to its set or replaces the one of its kid. It returns
-// [jwkset.ErrFull] if the set has no room.
-func (s *Store) PutSetKey(ctx context.Context, k *jwkset.Key) error {
+// PutSetKey adds keys to their sets or replaces those of their kid, all or none. It
+// returns [jwkset.ErrFull] if a set has no room.
+func (s *Store) PutSetKey(ctx context.Context, keys ...*jwkset.Key) error {
 	return s.tx(ctx, func(c conn) error {
-		if _, err := putSetKey(ctx, c, replaceSetKey, k); err != nil {
-			return err
+		for _, k := range keys {
+			if _, err := putSetKey(ctx, c, replaceSetKey, k); err != nil {
+				return err
+			}
+			if err := checkSetSize(ctx, c, k.Set); err != nil {
+				return err
+			}
 		}
-		return checkSetSize(ctx, c, k.Set)
+		return nil
 	})
 }
 

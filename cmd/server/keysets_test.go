@@ -1,0 +1,75 @@
+package main
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestKeySetsAreMadeShownAndDeleted(t *testing.T) {
+	t.Parallel()
+
+	sh := newShell(t)
+	type set struct {
+		Keys []map[string]any `json:"keys"`
+	}
+	read := func(text string) (s set) {
+		t.Helper()
+		if err := json.Unmarshal([]byte(text), &s); err != nil {
+			t.Fatalf("%v: %s", err, text)
+		}
+		return s
+	}
+	made := read(sh.must("keysets", "create", "mine", "--alg=ES256", "--json"))
+	if len(made.Keys) != 1 || made.Keys[0]["d"] != nil || made.Keys[0]["alg"] != "ES256" {
+		t.Fatalf("keysets create made %v, want one ES256 key without its private half", made)
+	}
+	contains(t, sh.must("keysets", "create", "mine", "--alg=EdDSA", "--use=enc", "--kid=second"), "second", "OKP", "enc", "yes")
+	contains(t, sh.refused("keysets", "create", "mine", "--alg=ES256", "--kid=second"), "kid")
+	contains(t, sh.refused("keysets", "create", "mine", "--alg=HS256"), "alg must be")
+	contains(t, sh.refused("keysets", "create", "hydra.openid.id-token"), "signing keys")
+	contains(t, sh.refused("keysets", "create", "two words"), "name of a set")
+
+	whole := sh.must("keysets", "get", "mine", "--private", "--json")
+	for _, key := range read(whole).Keys {
+		if key["d"] == nil {
+			t.Errorf("keysets get --private shows no private half of %v", key["kid"])
+		}
+	}
+	lacks(t, sh.must("keysets", "get", "mine", "--json"), `"d"`)
+	lacks(t, sh.must("keysets", "get", "mine", "--private"), text(read(whole).Keys[0]["d"]))
+
+	sh.input = whole
+	contains(t, sh.must("keysets", "import", "copy", "-"), "2 keys are in copy")
+	if again := sh.must("keysets", "get", "copy", "--private", "--json"); !sameKeys(read(again).Keys, read(whole).Keys) {
+		t.Errorf("a copy of a set is\n%s, want\n%s", again, whole)
+	}
+	one, err := json.Marshal(read(whole).Keys[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	sh.input = string(one)
+	contains(t, sh.must("keysets", "import", "third", "-"), "1 keys are in third")
+	sh.input = "{}"
+	sh.refused("keysets", "import", "third", "-")
+	if listed := strings.Count(sh.must("keysets", "list"), "\n"); listed != 6 {
+		t.Errorf("keysets list has %d lines, want a head and five keys", listed)
+	}
+
+	contains(t, sh.refused("keysets", "delete", "copy"), "--yes")
+	contains(t, sh.must("keysets", "delete", "copy", "second", "--yes"), "deleted the key second of copy")
+	contains(t, sh.must("keysets", "delete", "copy", "--yes"), "deleted the set copy")
+	contains(t, sh.refused("keysets", "delete", "copy", "--yes"), "no such thing")
+	contains(t, sh.refused("keysets", "get", "copy"), "no set")
+}
+
+func sameKeys(a, b []map[string]any) bool {
+	kids := func(keys []map[string]any) (all []string) {
+		for _, key := range keys {
+			all = append(all, text(key["kid"])+text(key["d"]))
+		}
+		return slices.Sorted(slices.Values(all))
+	}
+	return slices.Equal(kids(a), kids(b))
+}
