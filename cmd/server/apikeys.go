@@ -22,7 +22,7 @@ type apiKeysCreate struct {
 	answer
 
 	Name      string        `arg:"" help:"What it is for."`
-	Scope     []string      `help:"What it may do: requests:read and requests:write are for login and consent apps; may be repeated." placeholder:"SCOPE" required:""`
+	Scope     []string      `help:"What it may do, as clients:read; requests:read and requests:write are for login and consent apps; may be repeated." placeholder:"SCOPE" required:""`
 	ExpiresIn time.Duration `help:"How long it is good, as in 2160h; for ever if this is not said." placeholder:"DURATION"`
 }
 
@@ -52,6 +52,7 @@ func (cmd *apiKeysCreate) Run(ctx context.Context, s streams, c *cli) error {
 			expires = when.Add(cmd.ExpiresIn)
 		}
 		k, text := apikey.New(cmd.Name, slices.Compact(cmd.Scope), when, expires)
+		d.about(k.ID)
 		if err := d.store.InsertAPIKey(ctx, k); err != nil {
 			return err //nolint:wrapcheck // names itself
 		}

@@ -49,12 +49,21 @@ type object = map[string]any
 // ask calls the administrators' API.
 func (s *apart) ask(method, path, body string) reply {
 	s.tb.Helper()
+	return s.askWith("", method, path, body)
+}
+
+// askWith is ask with an API key.
+func (s *apart) askWith(key, method, path, body string) reply {
+	s.tb.Helper()
 	r, err := http.NewRequestWithContext(s.tb.Context(), method, s.operator+path, strings.NewReader(body))
 	if err != nil {
 		s.tb.Fatal(err)
 	}
 	if method != http.MethodGet {
 		r.Header.Set("Content-Type", "application/json")
+	}
+	if key != "" {
+		r.Header.Set("Authorization", "Bearer "+key)
 	}
 	p := send(s.tb, http.DefaultClient, r)
 	s.document.check(s.tb, method, path, p)

@@ -72,6 +72,7 @@ func (cmd *clientsCreate) Run(ctx context.Context, s streams, c *cli) error {
 		if err != nil {
 			return err
 		}
+		d.about(made.ID)
 		if err := d.store.InsertClient(ctx, made); err != nil {
 			return fmt.Errorf("create %s: %w", made.ID, err)
 		}

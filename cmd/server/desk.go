@@ -24,6 +24,7 @@ type desk struct {
 	config *config.Config
 	store  *store.Store
 	log    *slog.Logger
+	change change
 }
 
 // atDesk opens a desk for work that needs the configuration keys named, beside
@@ -40,7 +41,8 @@ func (c *cli) atDesk(ctx context.Context, s streams, work func(*desk) error, req
 		if err := d.store.CheckSchema(ctx); err != nil {
 			return fmt.Errorf("%w; ostiary migrate up brings it up to date", err)
 		}
-		return work(d)
+		d.change = c.change
+		return d.keepingTrack(ctx, work)
 	})
 }
 

@@ -40,10 +40,13 @@ type cli struct {
 	Perform     performCommand     `cmd:"" help:"Be a client: get tokens in the terminal, from this or another server."`
 	Introspect  introspectCommand  `cmd:"" help:"Tell what a token says, and whether it is good."`
 	Revoke      revokeCommand      `cmd:"" help:"Revoke a token: a refresh token with all that was given with it."`
+	Audit       auditCommand       `cmd:"" help:"List what operators and their programs changed."`
 	Purge       purgeCommand       `cmd:"" help:"Remove what has ended. A running server does so by itself."`
 	Completion  completionCommand  `cmd:"" help:"Print what makes a shell complete command lines."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running server whether it is ready; the exit code tells."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
+
+	change change
 }
 
 // streams are where a command reads and writes.
@@ -90,6 +93,7 @@ func run(ctx context.Context, args []string, s streams) int {
 		complain(s.err, fmt.Errorf("%w\nTry: ostiary --help", err))
 		return 2
 	}
+	c.change = changeOf(parsed)
 	if err := parsed.Run(&c); err != nil {
 		complain(s.err, err)
 		return 1
