@@ -26,10 +26,12 @@ func TestStatementsPerRequest(t *testing.T) {
 		s := start(t, db, legacy())
 		s.bring(legacyClient("legacy", ""))
 		signer := s.addAssertingClient()
+		a := s.trusting("")
 		b := s.browser()
 		b.code(asking())                                                        // signs in, and warms the caches
 		b.authorize(asking("client_id", "legacy", "response_type", "id_token")) // of another bucket
 		s.call("/oauth2/token", s.assertion(signer))
+		s.call("/oauth2/token", a.asserts("warm"))
 
 		expect := func(request string, want int64, act func() reply) reply {
 			t.Helper()
@@ -50,6 +52,11 @@ func TestStatementsPerRequest(t *testing.T) {
 		})
 		expect("client_credentials, private_key_jwt", 1, func() reply {
 			return s.call("/oauth2/token", s.assertion(signer))
+		})
+		expect("jwt-bearer", 2, func() reply { return s.call("/oauth2/token", a.asserts("mike")) })
+		token := expect("jwt-bearer, of an issuer known", 1, func() reply { return s.call("/oauth2/token", a.asserts("mike")) }).json(t)["access_token"]
+		expect("introspect, of an issuer's word", 1, func() reply {
+			return s.call("/oauth2/introspect", url.Values{"token": {text(token)}})
 		})
 		code := expect("authorize", 2, func() reply { return b.get("/oauth2/auth?" + asking().Encode()) }).location().Query().Get("code")
 		for _, kind := range client.LegacyResponseTypes() {

@@ -20,6 +20,7 @@ import (
 	"github.com/ostiary/ostiary/internal/middleware"
 	"github.com/ostiary/ostiary/internal/notice"
 	"github.com/ostiary/ostiary/internal/oauth2"
+	"github.com/ostiary/ostiary/internal/oauth2/bearer"
 	"github.com/ostiary/ostiary/internal/oauth2/clientauth"
 	"github.com/ostiary/ostiary/internal/oauth2/requestobject"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
@@ -205,7 +206,11 @@ func (a *app) wireTokens(ctx context.Context) error {
 			Issuer:   c.Issuer, TokenEndpoint: c.URL(pathToken), Now: a.now,
 		}),
 		Grants: a.store, Sessions: a.store, Entrance: a.sessions, Keys: a.keys, Pages: a.errorPages(), Cookies: a.cookies, Subjects: a.subjects,
-		RequestObjects:      &requestobject.Opener{Issuer: c.Issuer, KeySets: a.keySets, Documents: a.fetcher, Now: a.now},
+		RequestObjects: &requestobject.Opener{Issuer: c.Issuer, KeySets: a.keySets, Documents: a.fetcher, Now: a.now},
+		Assertions: &bearer.Reader{
+			Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Trusts: bearer.NewCache(a.store), Replay: a.store,
+			MaxTTL: c.JWTBearerMaxTTL, NoIAT: c.JWTBearerIATOptional,
+		},
 		LegacyResponseTypes: c.LegacyResponseTypes,
 		Codec:               tokens.NewCodec(tokenKeys(a.secrets, "code and refresh token")),
 		Sealer:              sealer,

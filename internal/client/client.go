@@ -157,7 +157,7 @@ const (
 
 // GrantTypes lists the grant types that work at the token endpoint.
 func GrantTypes() []string {
-	return []string{GrantAuthorizationCode, GrantRefreshToken, GrantClientCredentials}
+	return []string{GrantAuthorizationCode, GrantRefreshToken, GrantClientCredentials, GrantJWTBearer}
 }
 
 // Public reports whether the client cannot keep a secret (RFC 6749 section 2.1).

@@ -187,6 +187,10 @@ func notScope(r rune) bool {
 // (RFC 7591 section 2.1).
 func (c *checks) grants(m *Metadata) {
 	known, answers := GrantTypes(), []string{ResponseTypeCode}
+	if c.policy.SelfRegistered {
+		// Whose word a client may bring is between the operator, the issuer and the client.
+		known = slices.DeleteFunc(known, func(g string) bool { return g == GrantJWTBearer })
+	}
 	if c.policy.LegacyResponseTypes {
 		known, answers = append(known, GrantImplicit), append(answers, LegacyResponseTypes()...)
 	}

@@ -121,6 +121,11 @@ type Config struct {
 	RefreshAbsoluteLifetime time.Duration
 	RefreshGrace            time.Duration
 
+	// JWTBearerMaxTTL bounds how long the assertions of trusted issuers last;
+	// JWTBearerIATOptional takes them without an iat.
+	JWTBearerMaxTTL      time.Duration
+	JWTBearerIATOptional bool
+
 	SessionIdleLifetime        time.Duration
 	SessionAbsoluteLifetime    time.Duration
 	RememberedIdleLifetime     time.Duration
@@ -174,6 +179,8 @@ func Default() *Config {
 		RefreshIdleLifetime:     30 * day,
 		RefreshAbsoluteLifetime: 90 * day,
 		RefreshGrace:            10 * time.Second,
+
+		JWTBearerMaxTTL: time.Hour,
 
 		SessionIdleLifetime:        time.Hour,
 		SessionAbsoluteLifetime:    12 * time.Hour,

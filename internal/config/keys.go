@@ -97,6 +97,11 @@ func keys() []key {
 		field("refresh_grace", duration(0, 5*time.Minute), func(c *Config) *time.Duration { return &c.RefreshGrace },
 			"How long the previous refresh token is answered with the current one again, rather than taken for a theft."),
 
+		field("jwt_bearer_max_ttl", duration(time.Second, 30*day), func(c *Config) *time.Duration { return &c.JWTBearerMaxTTL },
+			"How long the assertions of trusted issuers may last (RFC 7523). Each is remembered that long, since it serves once."),
+		field("jwt_bearer_iat_optional", onOff(), func(c *Config) *bool { return &c.JWTBearerIATOptional },
+			"Whether such an assertion may come without an `iat`."),
+
 		field("session_idle_lifetime", lifetime, func(c *Config) *time.Duration { return &c.SessionIdleLifetime },
 			"How long a browser session may lie unused."),
 		field("session_absolute_lifetime", lifetime, func(c *Config) *time.Duration { return &c.SessionAbsoluteLifetime },

@@ -24,8 +24,8 @@ const typeAccessToken = "at+jwt"
 var errInactive = errors.New("token is not active")
 
 // accessClaims are the claims of an access token, signed (RFC 9068 section 2.2)
-// or sealed. Grant names the row it lives and dies with; it is absent in what a
-// client got for itself.
+// or sealed. Grant names the row it lives and dies with, or Trust the one where an
+// issuer was believed; both are absent in what a client got for itself.
 type accessClaims struct {
 	Issuer   string   `json:"iss"`
 	Subject  string   `json:"sub"`
@@ -39,6 +39,7 @@ type accessClaims struct {
 	ACR      string   `json:"acr,omitempty"`
 	AMR      []string `json:"amr,omitempty"`
 	Grant    string   `json:"gid,omitempty"`
+	Trust    string   `json:"trust,omitempty"`
 	// Extra is what the operator's consent app wants services to know.
 	Extra json.RawMessage `json:"ext,omitempty"`
 }
@@ -59,6 +60,9 @@ func (h *Handler) mint(ctx context.Context, u *unit) (string, error) {
 		claims.Extra = u.held.Detail.Extra.AccessToken
 		claims.AuthTime, claims.ACR, claims.AMR = u.held.Detail.AuthTime, u.held.Detail.ACR, u.held.Detail.AMR
 		claims.Grant = encodeRef(u.held.Ref)
+	}
+	if u.asserted != nil {
+		claims.Subject, claims.Trust = u.asserted.Subject, u.asserted.Trust.ID
 	}
 	expiry := h.expiry(u)
 	claims.Expiry = expiry.Unix()
@@ -134,12 +138,7 @@ func (h *Handler) active(ctx context.Context, token string, now time.Time) (*acc
 		return nil, nil, err
 	}
 	if claims.Grant == "" {
-		issuedAt, err := tokenTime(claims.ID)
-		if err != nil {
-			return nil, nil, errInactive
-		}
-		err = h.Grants.LiveClient(ctx, claims.ClientID, claims.ID, issuedAt, now)
-		return claims, nil, inactiveIfGone(err)
+		return claims, nil, h.standsAlone(ctx, claims, now)
 	}
 	ref, err := decodeRef(claims.Grant)
 	if err != nil {
@@ -147,6 +146,21 @@ func (h *Handler) active(ctx context.Context, token string, now time.Time) (*acc
 	}
 	held, err := h.Grants.LiveGrant(ctx, ref, claims.ID, now)
 	return claims, held, inactiveIfGone(err)
+}
+
+// standsAlone returns nil if a token without a grant is good: what a client got for
+// itself, or for the word of an issuer.
+func (h *Handler) standsAlone(ctx context.Context, claims *accessClaims, now time.Time) error {
+	issuedAt, err := tokenTime(claims.ID)
+	if err != nil {
+		return errInactive
+	}
+	if claims.Trust == "" {
+		return inactiveIfGone(h.Grants.LiveClient(ctx, claims.ClientID, claims.ID, issuedAt, now))
+	}
+	return inactiveIfGone(h.Grants.LiveAsserted(ctx, grant.Asserted{
+		ClientID: claims.ClientID, Trust: claims.Trust, Subject: claims.Subject, JTI: claims.ID, IssuedAt: issuedAt,
+	}, now))
 }
 
 // Active returns the grant under which an access token is good at this moment,

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/oauth2/bearer"
 	"github.com/ostiary/ostiary/internal/oauth2/clientauth"
 	"github.com/ostiary/ostiary/internal/oauth2/requestobject"
 	"github.com/ostiary/ostiary/internal/web"
@@ -96,6 +97,7 @@ func protocolError(err error) *refusal {
 	var own *refusal
 	var auth *clientauth.Refusal
 	var object *requestobject.Refusal
+	var assertion *bearer.Refusal
 	var known *fosite.RFC6749Error
 	switch {
 	case errors.As(err, &own):
@@ -104,6 +106,8 @@ func protocolError(err error) *refusal {
 		return &refusal{Code: auth.Code, Description: auth.Description, Status: auth.Status(), wait: auth.Wait, cause: err}
 	case errors.As(err, &object):
 		return &refusal{Code: object.Code, Description: object.Description, Status: http.StatusBadRequest, cause: err}
+	case errors.As(err, &assertion):
+		return &refusal{Code: codeInvalidGrant, Description: assertion.Description, Status: http.StatusBadRequest, cause: err}
 	case web.Temporary(err):
 		return &refusal{
 			Code: codeUnavailable, Description: "The server cannot answer at the moment, try again shortly",

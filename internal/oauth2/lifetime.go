@@ -34,13 +34,18 @@ func (u *unit) way() string {
 }
 
 // expiry is when an access token of the unit ends. One under a grant ends with it, and
-// outlives its last refresh token by no more than the row is kept for.
+// outlives its last refresh token by no more than the row is kept for. One that came of
+// an issuer's word ends with the trust in it.
 func (h *Handler) expiry(u *unit) time.Time {
 	end := u.now.Add(h.accessLifetime(u.client, u.way()))
-	if u.held == nil {
-		return end
+	var bounds []time.Time
+	switch {
+	case u.held != nil:
+		bounds = []time.Time{u.held.EndsAt, u.held.ExpiresAt.Add(h.Lifetimes.AccessToken)}
+	case u.asserted != nil:
+		bounds = []time.Time{u.asserted.Trust.ExpiresAt}
 	}
-	for _, bound := range []time.Time{u.held.EndsAt, u.held.ExpiresAt.Add(h.Lifetimes.AccessToken)} {
+	for _, bound := range bounds {
 		if bound.Before(end) {
 			end = bound
 		}

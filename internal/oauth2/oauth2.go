@@ -30,6 +30,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/oauth2/bearer"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/web"
@@ -53,6 +54,7 @@ type Grants interface {
 	RotateRefresh(ctx context.Context, r grant.Rotation) (*grant.Held, error)
 	LiveGrant(ctx context.Context, ref grant.Ref, jti string, now time.Time) (*grant.Held, error)
 	LiveClient(ctx context.Context, clientID, jti string, issuedAt, now time.Time) error
+	LiveAsserted(ctx context.Context, a grant.Asserted, now time.Time) error
 	RevokeGrant(ctx context.Context, ref grant.Ref, clientID string, why grant.Why, now time.Time) error
 	DenyToken(ctx context.Context, jti string, until time.Time) error
 }
@@ -129,6 +131,7 @@ type Config struct {
 	Entrance       Entrance
 	Keys           Keys
 	RequestObjects RequestObjects
+	Assertions     *bearer.Reader // of trusted issuers
 	Pages          Pages
 	Cookies        session.Cookies
 	Subjects       client.Subjects

@@ -24,7 +24,7 @@ type tokenAnswer struct {
 
 // Token serves POST /oauth2/token.
 //
-// Spec: RFC 6749 §3.2, §4.1.3, §4.4, §5, §6; RFC 7636 §4.5; OpenID Connect Core §3.1.3, §12.
+// Spec: RFC 6749 §3.2, §4.1.3, §4.4, §5, §6; RFC 7523 §2.1; RFC 7636 §4.5; OpenID Connect Core §3.1.3, §12.
 func (h *Handler) Token(w http.ResponseWriter, r *http.Request) {
 	answer, err := h.exchange(r)
 	if err != nil {
@@ -46,6 +46,9 @@ func (h *Handler) exchange(r *http.Request) (*tokenAnswer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if grantType == client.GrantJWTBearer {
+		return h.assert(ctx, u)
+	}
 
 	request, err := h.engine.NewAccessRequest(ctx, r, newEngineSession(u.client.ID))
 	if err := u.verdict(err); err != nil {
@@ -61,14 +64,9 @@ func (h *Handler) exchange(r *http.Request) (*tokenAnswer, error) {
 
 	refresh, _ := response.GetExtra("refresh_token").(string)
 	idToken, _ := response.GetExtra("id_token").(string)
-	return &tokenAnswer{
-		AccessToken:  response.GetAccessToken(),
-		TokenType:    "Bearer",
-		ExpiresIn:    int64(u.expiresIn.Seconds()),
-		RefreshToken: refresh,
-		IDToken:      idToken,
-		Scope:        strings.Join(u.scopes, " "),
-	}, nil
+	answer := u.answer(response.GetAccessToken())
+	answer.RefreshToken, answer.IDToken = refresh, idToken
+	return answer, nil
 }
 
 // checkGrantType refuses what the client may not do and what lacks its
@@ -84,11 +82,8 @@ func (h *Handler) checkGrantType(u *unit) (string, error) {
 	if !u.client.May(grantType) {
 		return "", refuse(codeUnauthorizedClient, describe(codeUnauthorizedClient))
 	}
-	if grantType == client.GrantAuthorizationCode && u.form.Get("code") == "" {
-		return "", refuse(codeInvalidRequest, "The parameter code is missing")
-	}
-	if grantType == client.GrantRefreshToken && u.form.Get("refresh_token") == "" {
-		return "", refuse(codeInvalidRequest, "The parameter refresh_token is missing")
+	if name := credential(grantType); name != "" && u.form.Get(name) == "" {
+		return "", refuse(codeInvalidRequest, "The parameter "+name+" is missing")
 	}
 	if grantType == client.GrantClientCredentials {
 		return grantType, h.useResources(u)
@@ -130,12 +125,9 @@ func resources(form map[string][]string) []string {
 // ownScopes returns the scopes of a token that a client gets for itself: what it
 // asked for, but for the two that are about a person.
 func ownScopes(request fosite.AccessRequester) []string {
-	var scopes []string
-	for _, scope := range request.GetRequestedScopes() {
-		if scope != scopeOpenID && scope != scopeOffline && !slices.Contains(scopes, scope) {
-			scopes = append(scopes, scope)
-			request.GrantScope(scope)
-		}
+	scopes := aboutNobody(request.GetRequestedScopes())
+	for _, scope := range scopes {
+		request.GrantScope(scope)
 	}
 	return scopes
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/oauth2/bearer"
 )
 
 // unit is the work of one request. fosite asks its storage for many small
@@ -23,6 +24,8 @@ type unit struct {
 
 	held  *grant.Held // what tokens are made from: the grant to be written, or the one that a claim returned
 	state string      // authorize: the client's
+
+	asserted *bearer.Assertion // in place of a grant: what a trusted issuer said
 
 	generation int64    // of the refresh token to hand out
 	scopes     []string // of the access token; narrower than the grant's if asked for

@@ -169,7 +169,8 @@ func (y *year) refreshAll() {
 	}
 }
 
-// machines bring assertions, have tokens revoked, get keys, and let clients come and go.
+// machines bring assertions, have tokens revoked, get keys, are trusted for a day, and let
+// clients come and go.
 func (y *year) machines() {
 	ctx := y.t.Context()
 	for i := range 3 {
@@ -202,6 +203,10 @@ func (y *year) machines() {
 	event.Outcome = audit.Done
 	must(y.t, y.s.EndEvent(ctx, event))
 	y.put("audit_events", 90*day)
+	trust := aTrust(id, "https://issuer.example", id)
+	trust.ExpiresAt = y.now.Add(day)
+	must(y.t, y.s.InsertTrust(ctx, trust))
+	y.put("trusted_issuers", day+30*day+rowStays)
 
 	y.grantEnds(y.grantOf("", true, 30*day, 90*day, nil), 0) // a code with offline access that nobody comes for
 }

@@ -48,6 +48,8 @@ var crowd = []string{
 	`INSERT INTO audit_events (id, at, action, target, actor_kind, actor_id, actor_name, address, request_id, outcome, status)
 		SELECT 'f' || to_char(n, 'FM00000000'), m, 'a' || n %% 400, 't' || n %% 400, 'cli', 'i' || n %% 400, '', '', '', 'done', 200
 		FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
+	`INSERT INTO trusted_issuers (id, issuer, subject, scopes, kid, jwk, created_at, expires_at)
+		SELECT 'i' || n, 'i' || n %% 400, 's' || n, '', 'k', '{}', m, m + 100000000000 FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
 	`INSERT INTO grants SELECT (jsonb_populate_record(g, jsonb_build_object(
 			'id', '\x' || md5('g' || n), 'subject', 's' || n, 'session_id', 'i' || n))).*
 		FROM generate_series(1, %d) n, grants g WHERE g.subject = 'alice' -- %d`,
@@ -166,6 +168,11 @@ func live(t *testing.T, s *store.Store) {
 	must(t, s.ResealSetKey(ctx, key, key.Sealed))
 	must(t, s.DeleteSetKey(ctx, "set", "kid"))
 	wantErr(t, "a set that is gone", s.DeleteKeySet(ctx, "set"), jwkset.ErrNotFound)
+	must(t, s.InsertTrust(ctx, aTrust("of bob", "https://issuer.example", "bob")))
+	_, _, err = s.TrustsFor(ctx, "https://issuer.example", "bob", noon)
+	must(t, err)
+	must(t, s.LiveAsserted(ctx, grant.Asserted{ClientID: "told", Trust: "of bob", Subject: "bob", JTI: "jti", IssuedAt: noon}, noon))
+	must(t, s.DeleteTrust(ctx, "of bob"))
 	_, err = s.ListGrants(ctx, store.GrantFilter{Subject: "bob"}, grant.Ref{}, 10, noon)
 	must(t, err)
 	_, err = s.ListGrants(ctx, store.GrantFilter{}, grant.Ref{}, 10, noon)

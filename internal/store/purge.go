@@ -25,8 +25,8 @@ const (
 	// be behind, and a code outlives a session that timed out.
 	afterlife = time.Hour
 
-	// keptKeys is how long, in microseconds, an API key that ran out is listed, for
-	// whoever wonders: 30 days.
+	// keptKeys is how long, in microseconds, an API key or a trusted issuer that ran out
+	// is listed, for whoever wonders: 30 days.
 	keptKeys = `2592000000000`
 
 	purgeEvery = time.Minute
@@ -109,6 +109,8 @@ func (s *Store) purgeRows(ctx context.Context, before time.Time, purged *Purged)
 		`DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE purge_after <= $1 ORDER BY purge_after` + limit + `)`,
 		`DELETE FROM guesses WHERE digest IN (SELECT digest FROM guesses WHERE until <= $1 ORDER BY until` + limit + `)`,
 		`DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys WHERE expires_at <= $1 - ` + keptKeys + limit + `)`,
+		`DELETE FROM trusted_issuers WHERE id IN
+			(SELECT id FROM trusted_issuers WHERE expires_at <= $1 - ` + keptKeys + ` ORDER BY expires_at` + limit + `)`,
 	} {
 		removed, err := inBatches(ctx, s.aside, remove, before.UnixMicro())
 		purged.Rows += removed

@@ -42,7 +42,7 @@ func TestMigrate(t *testing.T) {
 					"00001_nouns.sql", "00002_grants_" + engine + ".sql", "00003_sign_out.sql", "00004_self_registered.sql",
 					"00005_apps.sql", "00006_api_keys.sql", "00007_grants_by_subject_" + engine + ".sql",
 					"00008_known_as.sql", "00009_consents_of_session.sql", "00010_audit_events.sql",
-					"00013_sign_outs.sql",
+					"00012_trusted_issuers.sql", "00013_sign_outs.sql",
 					"00015_key_sets.sql",
 				})
 			must(t, s.CheckSchema(t.Context()))
@@ -87,7 +87,7 @@ func TestReplicasMigrateAtOnce(t *testing.T) {
 					t.Errorf("Migrate = %v, want success", err)
 				}
 			}
-			wantSame(t, "steps taken by all of them", total, 12)
+			wantSame(t, "steps taken by all of them", total, 13)
 			for _, s := range stores {
 				must(t, s.CheckSchema(t.Context()))
 			}

@@ -55,6 +55,10 @@ func TestStatements(t *testing.T) {
 			{"introspect of a client's own token", 1, func(ctx context.Context) error {
 				return s.LiveClient(ctx, "rp", "jti", noon, noon)
 			}},
+			{"token, jwt-bearer", 1, func(ctx context.Context) error {
+				_, _, err := s.TrustsFor(ctx, "https://issuer.example", "alice", noon)
+				return err
+			}},
 			{"revoke an access token", 1, func(ctx context.Context) error {
 				return s.DenyToken(ctx, "jti", noon.Add(time.Minute))
 			}},

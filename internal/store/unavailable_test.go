@@ -202,6 +202,18 @@ var methods = map[string]func(context.Context, *store.Store) error{
 
 	"DeleteAPIKey": func(ctx context.Context, s *store.Store) error { return s.DeleteAPIKey(ctx, "id") },
 
+	"InsertTrust": func(ctx context.Context, s *store.Store) error { return s.InsertTrust(ctx, aTrust("id", "iss", "")) },
+	"Trust":       func(ctx context.Context, s *store.Store) error { _, err := s.Trust(ctx, "id"); return err },
+	"TrustsFor": func(ctx context.Context, s *store.Store) error {
+		_, _, err := s.TrustsFor(ctx, "iss", "sub", noon)
+		return err
+	},
+	"ListTrusts":  func(ctx context.Context, s *store.Store) error { _, err := s.ListTrusts(ctx, "", "", 1); return err },
+	"DeleteTrust": func(ctx context.Context, s *store.Store) error { return s.DeleteTrust(ctx, "id") },
+	"LiveAsserted": func(ctx context.Context, s *store.Store) error {
+		return s.LiveAsserted(ctx, grant.Asserted{IssuedAt: noon}, noon)
+	},
+
 	"ClaimOnce": func(ctx context.Context, s *store.Store) error {
 		_, err := s.ClaimOnce(ctx, "", "", "", noon, noon)
 		return err

@@ -1,0 +1,71 @@
+package oauth2
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/ostiary/ostiary/internal/client"
+)
+
+// assert answers a token request that brings the assertion of a trusted issuer. The
+// client may get scopes that it registered and that the operator trusts the issuer
+// with. Whom the assertion was for is no business of the token's.
+//
+// What is wrong with the request is told before the assertion is spent.
+//
+// Spec: RFC 7521 §4.1; RFC 7523 §2.1, §3.1.
+func (h *Handler) assert(ctx context.Context, u *unit) (*tokenAnswer, error) {
+	if err := h.useResources(u); err != nil {
+		return nil, err
+	}
+	var err error
+	if u.asserted, err = h.Assertions.Open(ctx, u.form.Get("assertion"), u.now); err != nil {
+		return nil, err //nolint:wrapcheck // a refusal, or a fault that names itself
+	}
+	u.scopes = aboutNobody(strings.Fields(u.form.Get("scope")))
+	if len(common(u.scopes, u.client.Scopes())) < len(u.scopes) || !u.asserted.Trust.Allows(u.scopes) {
+		return nil, refuse(codeInvalidScope, "The client, or the issuer of the assertion, may not have this scope")
+	}
+	u.resources = resources(u.form)
+	if err := h.Assertions.Spend(ctx, u.asserted, u.now); err != nil {
+		return nil, err //nolint:wrapcheck // a refusal, or a fault that names itself
+	}
+	token, err := h.mint(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	return u.answer(token), nil
+}
+
+// aboutNobody returns scopes without the two that are about a person who has signed in
+// here, each once.
+func aboutNobody(scopes []string) (kept []string) {
+	for _, scope := range scopes {
+		if scope != scopeOpenID && scope != scopeOffline && !slices.Contains(kept, scope) {
+			kept = append(kept, scope)
+		}
+	}
+	return kept
+}
+
+// answer is what the client gets with an access token.
+func (u *unit) answer(accessToken string) *tokenAnswer {
+	return &tokenAnswer{
+		AccessToken: accessToken, TokenType: "Bearer", ExpiresIn: int64(u.expiresIn.Seconds()), Scope: strings.Join(u.scopes, " "),
+	}
+}
+
+// credential is the parameter without which a grant type is nothing.
+func credential(grantType string) string {
+	switch grantType {
+	case client.GrantAuthorizationCode:
+		return "code"
+	case client.GrantRefreshToken:
+		return "refresh_token"
+	case client.GrantJWTBearer:
+		return "assertion"
+	default:
+		return ""
+	}
+}

@@ -1,0 +1,130 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/issuer"
+)
+
+const trustColumns = `id, issuer, subject, scopes, jwk, created_at, expires_at`
+
+func trustInto(t *issuer.Trust) []any {
+	return []any{
+		&t.ID, &t.Issuer, &t.Subject, intoWords(&t.Scopes), into(t.UnmarshalKey), intoTime(&t.CreatedAt), intoTime(&t.ExpiresAt),
+	}
+}
+
+// InsertTrust adds a trusted issuer, or returns [issuer.ErrExists].
+func (s *Store) InsertTrust(ctx context.Context, t *issuer.Trust) error {
+	const insert = `
+		INSERT INTO trusted_issuers (` + trustColumns + `, kid) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		ON CONFLICT DO NOTHING`
+
+	key, err := t.MarshalKey()
+	if err != nil {
+		return err //nolint:wrapcheck // names itself
+	}
+	inserted, err := s.write.exec(ctx, insert, t.ID, t.Issuer, t.Subject, words(t.Scopes), key,
+		stamp(t.CreatedAt), stamp(t.ExpiresAt), t.Key.KeyID)
+	if err != nil {
+		return fmt.Errorf("insert trusted issuer: %w", err)
+	}
+	if inserted == 0 {
+		return issuer.ErrExists
+	}
+	return nil
+}
+
+// Trust returns the trusted issuer of an id, which may have expired, or
+// [issuer.ErrNotFound].
+func (s *Store) Trust(ctx context.Context, id string) (*issuer.Trust, error) {
+	const read = `SELECT ` + trustColumns + ` FROM trusted_issuers WHERE id = $1`
+
+	t := &issuer.Trust{}
+	err := s.read.one(ctx, read, id).Scan(trustInto(t)...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, issuer.ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read trusted issuer: %w", err)
+	}
+	return t, nil
+}
+
+// TrustsFor returns what there is of trust at now in what an issuer says of a subject,
+// that in the subject alone first, and whether the subject has an account that is
+// barred.
+func (s *Store) TrustsFor(ctx context.Context, iss, subject string, now time.Time) (list []*issuer.Trust, barred bool, err error) {
+	const read = `
+		SELECT ` + trustColumns + `,
+			CASE WHEN EXISTS (SELECT 1 FROM accounts a WHERE a.subject = $2 AND a.disabled_at IS NOT NULL) THEN 1 ELSE 0 END
+		FROM trusted_issuers WHERE issuer = $1 AND subject IN ($2, '') AND expires_at > $3
+		ORDER BY subject DESC, kid LIMIT 100`
+
+	err = s.read.each(ctx, func(from scanner) error {
+		t := &issuer.Trust{}
+		list = append(list, t)
+		return from.Scan(append(trustInto(t), intoFlag(&barred))...)
+	}, read, iss, subject, now.UnixMicro())
+	if err != nil {
+		return nil, false, fmt.Errorf("find trust in issuer: %w", err)
+	}
+	return list, barred, nil
+}
+
+// ListTrusts returns trusted issuers by id, those that follow after. Unless it is
+// empty, they are all of the issuer iss.
+func (s *Store) ListTrusts(ctx context.Context, iss, after string, limit int) (list []*issuer.Trust, err error) {
+	read := `SELECT ` + trustColumns + ` FROM trusted_issuers WHERE id > $1 AND ` + matching("issuer", "$2", iss) + ` ORDER BY id LIMIT $3`
+
+	err = s.list.each(ctx, func(from scanner) error {
+		t := &issuer.Trust{}
+		list = append(list, t)
+		return from.Scan(trustInto(t)...)
+	}, read, after, iss, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list trusted issuers: %w", err)
+	}
+	return list, nil
+}
+
+// DeleteTrust ends the trust in an issuer and with it every token that came of it, or
+// returns [issuer.ErrNotFound].
+func (s *Store) DeleteTrust(ctx context.Context, id string) error {
+	removed, err := s.write.exec(ctx, `DELETE FROM trusted_issuers WHERE id = $1`, id)
+	if err != nil {
+		return fmt.Errorf("delete trusted issuer: %w", err)
+	}
+	if removed == 0 {
+		return issuer.ErrNotFound
+	}
+	return nil
+}
+
+// LiveAsserted returns nil if a token that came of an issuer's word still stands, else
+// [grant.ErrNotFound]: what ends a client's own tokens ends it, and so do the end of
+// the trust in the issuer, and whatever bars or cuts off the subject's account, if
+// there is one.
+func (s *Store) LiveAsserted(ctx context.Context, a grant.Asserted, now time.Time) error {
+	const read = `
+		SELECT version FROM clients
+		WHERE id = $1 AND disabled = 0 AND not_before <= $2
+			AND NOT EXISTS (SELECT 1 FROM revoked_tokens r WHERE r.jti = $3)
+			AND EXISTS (SELECT 1 FROM trusted_issuers i WHERE i.id = $4 AND i.expires_at > $5)
+			AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.subject = $6 AND (a.disabled_at IS NOT NULL OR a.not_before > $2))`
+
+	var version int64
+	err := s.read.one(ctx, read, a.ClientID, a.IssuedAt.UnixMicro(), a.JTI, a.Trust, now.UnixMicro(), a.Subject).Scan(&version)
+	if errors.Is(err, sql.ErrNoRows) {
+		return grant.ErrNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("read live trust: %w", err)
+	}
+	return nil
+}

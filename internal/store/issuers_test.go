@@ -1,0 +1,90 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/issuer"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// aTrust is in what an issuer says of a subject, or of anybody if that is empty.
+func aTrust(id, iss, subject string) *issuer.Trust {
+	trust := &issuer.Trust{
+		ID: id, Issuer: iss, Subject: subject, Scopes: []string{"api"}, CreatedAt: noon, ExpiresAt: noon.Add(time.Hour),
+	}
+	const key = `{"kty":"OKP","crv":"Ed25519","kid":"k","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}` // RFC 8037 appendix A.2
+	if err := trust.UnmarshalKey(key); err != nil {
+		panic(err)
+	}
+	return trust
+}
+
+func TestTrustedIssuers(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		furnish(t, s)
+		alices, anybodys, others := aTrust("1", "https://a", "alice"), aTrust("2", "https://a", ""), aTrust("3", "https://b", "alice")
+		for _, trust := range []*issuer.Trust{anybodys, others, alices} {
+			must(t, s.InsertTrust(ctx, trust))
+		}
+		wantErr(t, "the same trust again", s.InsertTrust(ctx, aTrust("4", "https://a", "alice")), issuer.ErrExists)
+		got, err := s.Trust(ctx, "1")
+		must(t, err)
+		wantSame(t, "a trust", got, alices)
+
+		find := func(iss, subject string, now time.Time, want ...*issuer.Trust) (barred bool) {
+			t.Helper()
+			list, barred, err := s.TrustsFor(ctx, iss, subject, now)
+			must(t, err)
+			wantSame(t, "what is said of "+subject+" is trusted by", list, want)
+			return barred
+		}
+		find("https://a", "alice", noon, alices, anybodys)
+		find("https://a", "nobody here", noon, anybodys)
+		find("https://b", "nobody here", noon)
+		find("https://a", "alice", noon.Add(time.Hour))
+
+		list, err := s.ListTrusts(ctx, "", "1", 2)
+		must(t, err)
+		wantSame(t, "those after the first", list, []*issuer.Trust{anybodys, others})
+		list, err = s.ListTrusts(ctx, "https://b", "", 2)
+		must(t, err)
+		wantSame(t, "those of b", list, []*issuer.Trust{others})
+
+		live := func(a grant.Asserted, now time.Time, want error) {
+			t.Helper()
+			wantErr(t, "a token", s.LiveAsserted(ctx, a, now), want)
+		}
+		token := grant.Asserted{ClientID: "rp", Trust: "2", Subject: "alice", JTI: "jti", IssuedAt: noon}
+		live(token, noon, nil)
+		live(token, noon.Add(time.Hour), grant.ErrNotFound)
+		must(t, s.SetDisabled(ctx, "alice", true, noon))
+		live(token, noon, grant.ErrNotFound)
+		if !find("https://a", "alice", noon, alices, anybodys) {
+			t.Error("a disabled account is not told of")
+		}
+		must(t, s.SetDisabled(ctx, "alice", false, noon))
+		live(token, noon, nil)
+		must(t, s.SetPassword(ctx, "alice", "hash", noon.Add(time.Second)))
+		live(token, noon, grant.ErrNotFound)
+		token.Subject = "nobody here"
+		live(token, noon, nil)
+		must(t, s.DenyToken(ctx, "jti", noon.Add(time.Hour)))
+		live(token, noon, grant.ErrNotFound)
+		token.JTI = "another"
+		live(token, noon, nil)
+		must(t, s.DeleteTrust(ctx, "2"))
+		wantErr(t, "deleting it again", s.DeleteTrust(ctx, "2"), issuer.ErrNotFound)
+		live(token, noon, grant.ErrNotFound)
+		_, err = s.Trust(ctx, "2")
+		wantErr(t, "a trust that was deleted", err, issuer.ErrNotFound)
+		token.Trust = "1"
+		live(token, noon, nil)
+		must(t, s.EndClientTokens(ctx, "rp", noon.Add(time.Microsecond)))
+		live(token, noon, grant.ErrNotFound)
+	})
+}

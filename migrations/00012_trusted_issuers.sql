@@ -1,0 +1,14 @@
+-- +goose Up
+-- Whose word counts for who somebody is (RFC 7523). An empty subject stands for anybody.
+CREATE TABLE trusted_issuers (
+  id         TEXT   NOT NULL PRIMARY KEY,
+  issuer     TEXT   NOT NULL,
+  subject    TEXT   NOT NULL,
+  scopes     TEXT   NOT NULL,
+  kid        TEXT   NOT NULL,
+  jwk        TEXT   NOT NULL,
+  created_at BIGINT NOT NULL,
+  expires_at BIGINT NOT NULL,
+  UNIQUE (issuer, subject, kid)
+);
+CREATE INDEX trusted_issuers_expires ON trusted_issuers (expires_at);
