@@ -15,6 +15,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/audit"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
@@ -214,6 +215,13 @@ var methods = map[string]func(context.Context, *store.Store) error{
 		return s.LiveAsserted(ctx, grant.Asserted{IssuedAt: noon}, noon)
 	},
 
+	"BeginEvent": func(ctx context.Context, s *store.Store) error { return s.BeginEvent(ctx, anEvent()) },
+	"EndEvent":   func(ctx context.Context, s *store.Store) error { return s.EndEvent(ctx, anEvent()) },
+	"ListEvents": func(ctx context.Context, s *store.Store) error {
+		_, err := s.ListEvents(ctx, audit.Filter{}, "", 1)
+		return err
+	},
+
 	"ClaimOnce": func(ctx context.Context, s *store.Store) error {
 		_, err := s.ClaimOnce(ctx, "", "", "", noon, noon)
 		return err
@@ -226,6 +234,11 @@ var methods = map[string]func(context.Context, *store.Store) error{
 	"ForgetGuesses": func(ctx context.Context, s *store.Store) error { return s.ForgetGuesses(ctx, "k") },
 	"LoadKeys":      func(ctx context.Context, s *store.Store) error { _, _, err := s.LoadKeys(ctx); return err },
 	"SaveKeys":      func(ctx context.Context, s *store.Store) error { return s.SaveKeys(ctx, 0, []jwks.Record{}, nil) },
+}
+
+// anEvent is one of the audit log.
+func anEvent() *audit.Event {
+	return audit.NewEvent("client.create", "id", audit.Actor{Kind: audit.Command}, noon)
 }
 
 func TestEveryMethodIsCalled(t *testing.T) {
