@@ -4,9 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -70,13 +67,9 @@ func parseKeyBlock(block *pem.Block) (crypto.Signer, error) {
 // algorithmFor returns what the key is to sign with. Whether it can is for the key
 // manager to say.
 func algorithmFor(signer crypto.Signer, asked jwks.Algorithm) (jwks.Algorithm, error) {
-	switch signer.Public().(type) {
-	case *rsa.PublicKey:
-		return cmp.Or(asked, jwks.RS256), nil
-	case *ecdsa.PublicKey:
-		return cmp.Or(asked, jwks.ES256), nil
-	case ed25519.PublicKey:
-		return cmp.Or(asked, jwks.EdDSA), nil
+	usual := jwks.AlgorithmOf(signer.Public())
+	if usual == "" {
+		return "", errors.New("holds a key of a kind that no algorithm takes")
 	}
-	return "", errors.New("holds a key of a kind that no algorithm takes")
+	return cmp.Or(asked, usual), nil
 }

@@ -28,6 +28,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/jwkset"
 	"github.com/ostiary/ostiary/internal/session"
 )
 
@@ -60,6 +61,9 @@ type Config struct {
 	SignOuts     SignOuts
 	Clients      Clients
 	Keys         Keys
+	KeySets      KeySets
+	SigningKeys  SigningKeys
+	Vault        jwkset.Vault // seals what is private in the keys of sets
 	Audit        Audit
 	Open         bool          // no key is asked for
 	LoginApp     bool          // people sign in with an app of the operator's

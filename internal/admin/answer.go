@@ -10,6 +10,8 @@ import (
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/jwkset"
 	"github.com/ostiary/ostiary/internal/web"
 )
 
@@ -51,6 +53,12 @@ func meaning(err error) *refusal {
 		return &refusal{http.StatusNotFound, "Not Found", "There is no such request, or it has expired."}
 	case errors.Is(err, client.ErrNotFound):
 		return &refusal{http.StatusNotFound, "Not Found", "There is no such client."}
+	case errors.Is(err, jwkset.ErrNotFound), errors.Is(err, jwks.ErrUnknownKey):
+		return &refusal{http.StatusNotFound, "Not Found", "There is no such key."}
+	case errors.Is(err, jwkset.ErrExists):
+		return &refusal{http.StatusConflict, "Conflict", "The set has a key of that kid."}
+	case errors.Is(err, jwkset.ErrFull), errors.Is(err, jwks.ErrCrowded):
+		return &refusal{http.StatusConflict, "Conflict", "The set has no room for another key."}
 	case errors.Is(err, account.ErrBarred):
 		return &refusal{http.StatusForbidden, "request_forbidden", "This subject may not sign in."}
 	case web.Temporary(err):

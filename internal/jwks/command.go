@@ -68,15 +68,15 @@ func (m *Manager) Import(ctx context.Context, alg Algorithm, signer crypto.Signe
 	}
 	imported, err := m.config.Secrets.sealKey(alg, signer)
 	if err != nil {
-		return fmt.Errorf("import key: %w", err)
+		return fmt.Errorf("import key: %w: %w", ErrUnfit, err)
 	}
 	// Opening it finds a key that is weak, or whose halves do not belong together.
 	if _, err := m.config.Secrets.openKey(imported); err != nil {
-		return fmt.Errorf("import key: %w", err)
+		return fmt.Errorf("import key: %w: %w", ErrUnfit, err)
 	}
 	err = m.command(ctx, func(v *view) (change, error) {
 		if known := v.keys[imported.KID]; known != nil {
-			return change{}, fmt.Errorf("key %s is the %s key of %s", imported.KID, known.record.State, known.record.Algorithm)
+			return change{}, fmt.Errorf("%w: %s is the %s key of %s", ErrKnown, imported.KID, known.record.State, known.record.Algorithm)
 		}
 		imported.PublishedAt = m.stamp()
 		ch := change{put: []Record{imported}}

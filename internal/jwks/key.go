@@ -85,6 +85,26 @@ func publicJWK(alg Algorithm, public crypto.PublicKey) (jose.JSONWebKey, error) 
 	return jwk, nil
 }
 
+// KID returns the name that a key has here: its thumbprint (RFC 7638).
+func KID(public crypto.PublicKey) (string, error) {
+	jwk, err := publicJWK("", public)
+	return jwk.KeyID, err
+}
+
+// AlgorithmOf returns what a key of the kind of public signs with unless somebody says
+// otherwise, or "" if that is nothing.
+func AlgorithmOf(public crypto.PublicKey) Algorithm {
+	switch public.(type) {
+	case *rsa.PublicKey:
+		return RS256
+	case *ecdsa.PublicKey:
+		return ES256
+	case ed25519.PublicKey:
+		return EdDSA
+	}
+	return ""
+}
+
 // sealPurpose ties a sealed key to its row: moved to another row it does not open.
 func sealPurpose(kid string, alg Algorithm) string {
 	return "ostiary/signing-key/" + string(alg) + "/" + kid

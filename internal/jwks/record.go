@@ -65,6 +65,13 @@ var (
 	ErrSealed = errors.New("no system secret opens it")
 	// ErrUnknownKey reports a kid or an algorithm without a key.
 	ErrUnknownKey = errors.New("unknown key")
+	// ErrKnown reports a key that is there already.
+	ErrKnown = errors.New("the key is there already")
+	// ErrUnfit reports a key that cannot sign.
+	ErrUnfit = errors.New("the key cannot sign")
+	// ErrCrowded reports that so many keys wait for their turn that there is no room
+	// for another.
+	ErrCrowded = errors.New("too many keys wait to sign")
 	// ErrBadToken reports a token that we did not sign, or not for this use.
 	ErrBadToken = errors.New("bad token")
 	// ErrStale reports that the store has been out of reach for too long to

@@ -112,7 +112,7 @@ func (m *Manager) rotation(v *view, algs []Algorithm) (change, error) {
 		c := v.chain(alg)
 		switch {
 		case c.waiting() >= maxWaiting:
-			return change{}, fmt.Errorf("%d rotations of %s wait already", c.waiting(), alg)
+			return change{}, fmt.Errorf("%w: %d of %s", ErrCrowded, c.waiting(), alg)
 		case m.ready(c):
 			ch.put = append(ch.put, m.promote(c)...)
 		case len(c.next) == 0:

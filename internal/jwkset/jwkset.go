@@ -92,6 +92,12 @@ func seal(v Vault, set, kid string, whole []byte) ([]byte, error) {
 // have one purpose.
 func sealPurpose(set, kid string) string { return "key of a set " + set + " " + kid }
 
+// Signs reports whether a set is one of those that Ory Hydra signs with. Under their names
+// are shown the keys that this server signs with, which are none of a set here.
+func Signs(set string) bool {
+	return set == "hydra.openid.id-token" || set == "hydra.jwt.access-token"
+}
+
 // CheckName reports whether name may be that of a set or a key: visible ASCII, so that
 // it can stand in a path and a log.
 func CheckName(name string) error {
