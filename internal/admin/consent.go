@@ -105,24 +105,11 @@ func (b *acceptConsent) agreement() (*grant.Agreement, error) {
 		Scopes: b.Scopes, Resources: b.Audience, Remember: b.Remember, RememberFor: min(b.RememberFor, maxRemember),
 	}
 	var err error
-	if said.Extra.IDToken, err = claims("session.id_token", b.Session.IDToken, reserved()); err != nil {
+	if said.Extra.IDToken, err = claims("session.id_token", b.Session.IDToken, grant.ProtocolClaims()); err != nil {
 		return nil, err
 	}
 	said.Extra.AccessToken, err = claims("session.access_token", b.Session.AccessToken, nil)
 	return said, err
-}
-
-// maxClaims bounds what an app may put into each kind of token, in bytes.
-const maxClaims = 8 << 10
-
-// reserved are the claims of ID tokens and userinfo that are the protocol's to make
-// (OpenID Connect Core sections 2 and 3.1.3.6, RFC 7519 section 4.1, Front-Channel
-// Logout section 3, RFC 7800).
-func reserved() []string {
-	return []string{
-		"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "auth_time", "nonce", "acr", "amr", "azp", "sid",
-		"at_hash", "c_hash", "s_hash", "cnf", "act", "events",
-	}
 }
 
 // claims reads an object of claims and leaves out those reserved, as Hydra does. It
@@ -131,22 +118,9 @@ func claims(name string, raw json.RawMessage, reserved []string) (json.RawMessag
 	if some(raw) == nil {
 		return nil, nil
 	}
-	var all map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &all); err != nil {
-		return nil, invalid("The member " + name + " must be an object.")
-	}
-	for _, claim := range reserved {
-		delete(all, claim)
-	}
-	if len(all) == 0 {
-		return nil, nil
-	}
-	kept, err := json.Marshal(all)
+	kept, err := grant.AddedClaims(raw, reserved)
 	if err != nil {
-		return nil, invalid("The member " + name + " cannot be written.")
-	}
-	if len(kept) > maxClaims {
-		return nil, invalid("The member " + name + " is too long.")
+		return nil, invalid("The member " + name + " " + err.Error() + ".")
 	}
 	return kept, nil
 }

@@ -1,0 +1,49 @@
+package grant
+
+import (
+	"encoding/json"
+	"errors"
+)
+
+// MaxClaims bounds what an app may put into each kind of token, in bytes.
+const MaxClaims = 8 << 10
+
+var (
+	// ErrClaims reports claims that are no object.
+	ErrClaims = errors.New("must be an object")
+	// ErrManyClaims reports claims that are too long to travel in a token.
+	ErrManyClaims = errors.New("is too long")
+)
+
+// ProtocolClaims are the claims of ID tokens and userinfo that are the protocol's to make
+// (OpenID Connect Core sections 2 and 3.1.3.6, RFC 7519 section 4.1, Front-Channel
+// Logout section 3, RFC 7800).
+func ProtocolClaims() []string {
+	return []string{
+		"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "auth_time", "nonce", "acr", "amr", "azp", "sid",
+		"at_hash", "c_hash", "s_hash", "cnf", "act", "events",
+	}
+}
+
+// AddedClaims reads an object of claims that something beside the protocol adds to
+// tokens, and leaves out those reserved. It returns nil if none is left.
+func AddedClaims(raw json.RawMessage, reserved []string) (json.RawMessage, error) {
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &all); err != nil {
+		return nil, ErrClaims
+	}
+	for _, claim := range reserved {
+		delete(all, claim)
+	}
+	if len(all) == 0 {
+		return nil, nil
+	}
+	kept, err := json.Marshal(all)
+	if err != nil {
+		return nil, ErrClaims
+	}
+	if len(kept) > MaxClaims {
+		return nil, ErrManyClaims
+	}
+	return kept, nil
+}
