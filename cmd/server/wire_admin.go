@@ -12,7 +12,7 @@ func (a *app) wireAdmin() {
 		AuthorizeURL: c.URL(pathAuthorize), LogoutURL: c.URL(pathLogout),
 		Requests: a.store, SignOuts: a.store, Clients: a.clients, Consent: c.ConsentLifetime,
 		KeySets: a.store, SigningKeys: a.keys, Vault: a.secrets,
-		Keys: a.store, Audit: a.store, Open: c.AdminAuth == config.AdminNone,
+		Keys: a.store, Audit: a.store, Issuers: a.store, Open: c.AdminAuth == config.AdminNone,
 		LoginApp: c.LoginURL != "", ConsentApp: c.ConsentURL != "", LogoutApp: c.LogoutURL != "",
 		Version: version, Address: middleware.Address, RequestID: middleware.ID, Now: a.now, Log: a.log,
 	})

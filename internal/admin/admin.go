@@ -65,6 +65,7 @@ type Config struct {
 	SigningKeys  SigningKeys
 	Vault        jwkset.Vault // seals what is private in the keys of sets
 	Audit        Audit
+	Issuers      Issuers
 	Open         bool          // no key is asked for
 	LoginApp     bool          // people sign in with an app of the operator's
 	ConsentApp   bool          // and agree with one

@@ -10,6 +10,7 @@ import (
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/issuer"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/jwkset"
 	"github.com/ostiary/ostiary/internal/web"
@@ -59,6 +60,10 @@ func meaning(err error) *refusal {
 		return &refusal{http.StatusConflict, "Conflict", "The set has a key of that kid."}
 	case errors.Is(err, jwkset.ErrFull), errors.Is(err, jwks.ErrCrowded):
 		return &refusal{http.StatusConflict, "Conflict", "The set has no room for another key."}
+	case errors.Is(err, issuer.ErrNotFound):
+		return &refusal{http.StatusNotFound, "Not Found", "There is no such trusted issuer."}
+	case errors.Is(err, issuer.ErrExists):
+		return &refusal{http.StatusConflict, "Conflict", "The issuer is trusted already for this subject and key."}
 	case errors.Is(err, account.ErrBarred):
 		return &refusal{http.StatusForbidden, "request_forbidden", "This subject may not sign in."}
 	case web.Temporary(err):

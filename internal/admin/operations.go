@@ -17,6 +17,7 @@ func (h *Handler) table() []Operation {
 		h.consentOperations(),
 		h.logoutOperations(),
 		h.keySetOperations(),
+		h.issuerOperations(),
 		h.auditOperations(),
 		h.metaOperations(),
 	)

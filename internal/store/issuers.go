@@ -77,20 +77,33 @@ func (s *Store) TrustsFor(ctx context.Context, iss, subject string, now time.Tim
 	return list, barred, nil
 }
 
-// ListTrusts returns trusted issuers by id, those that follow after. Unless it is
-// empty, they are all of the issuer iss.
-func (s *Store) ListTrusts(ctx context.Context, iss, after string, limit int) (list []*issuer.Trust, err error) {
-	read := `SELECT ` + trustColumns + ` FROM trusted_issuers WHERE id > $1 AND ` + matching("issuer", "$2", iss) + ` ORDER BY id LIMIT $3`
+// ListTrusts returns trusted issuers by id, those that follow after and then skip more.
+// Unless it is empty, they are all of the issuer iss.
+func (s *Store) ListTrusts(ctx context.Context, iss, after string, skip, limit int) (list []*issuer.Trust, err error) {
+	read := `
+		SELECT ` + trustColumns + ` FROM trusted_issuers
+		WHERE id > $1 AND ` + matching("issuer", "$2", iss) + ` ORDER BY id LIMIT $3 OFFSET $4`
 
 	err = s.list.each(ctx, func(from scanner) error {
 		t := &issuer.Trust{}
 		list = append(list, t)
 		return from.Scan(trustInto(t)...)
-	}, read, after, iss, limit)
+	}, read, after, iss, limit, skip)
 	if err != nil {
 		return nil, fmt.Errorf("list trusted issuers: %w", err)
 	}
 	return list, nil
+}
+
+// CountTrusts returns how many ListTrusts would list in all.
+func (s *Store) CountTrusts(ctx context.Context, iss string) (int, error) {
+	read := `SELECT count(*) FROM trusted_issuers WHERE ` + matching("issuer", "$1", iss)
+
+	var n int64
+	if err := s.list.one(ctx, read, iss).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count trusted issuers: %w", err)
+	}
+	return int(n), nil
 }
 
 // DeleteTrust ends the trust in an issuer and with it every token that came of it, or

@@ -48,12 +48,20 @@ func TestTrustedIssuers(t *testing.T) {
 		find("https://b", "nobody here", noon)
 		find("https://a", "alice", noon.Add(time.Hour))
 
-		list, err := s.ListTrusts(ctx, "", "1", 2)
+		list, err := s.ListTrusts(ctx, "", "1", 0, 2)
 		must(t, err)
 		wantSame(t, "those after the first", list, []*issuer.Trust{anybodys, others})
-		list, err = s.ListTrusts(ctx, "https://b", "", 2)
+		list, err = s.ListTrusts(ctx, "https://b", "", 0, 2)
 		must(t, err)
 		wantSame(t, "those of b", list, []*issuer.Trust{others})
+		list, err = s.ListTrusts(ctx, "", "", 2, 2)
+		must(t, err)
+		wantSame(t, "those after two", list, []*issuer.Trust{others})
+		for iss, want := range map[string]int{"": 3, "https://a": 2, "https://c": 0} {
+			got, err := s.CountTrusts(ctx, iss)
+			must(t, err)
+			wantSame(t, "how many are trusted of "+iss, got, want)
+		}
 
 		live := func(a grant.Asserted, now time.Time, want error) {
 			t.Helper()

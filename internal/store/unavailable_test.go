@@ -209,7 +209,8 @@ var methods = map[string]func(context.Context, *store.Store) error{
 		_, _, err := s.TrustsFor(ctx, "iss", "sub", noon)
 		return err
 	},
-	"ListTrusts":  func(ctx context.Context, s *store.Store) error { _, err := s.ListTrusts(ctx, "", "", 1); return err },
+	"ListTrusts":  func(ctx context.Context, s *store.Store) error { _, err := s.ListTrusts(ctx, "", "", 0, 1); return err },
+	"CountTrusts": func(ctx context.Context, s *store.Store) error { _, err := s.CountTrusts(ctx, ""); return err },
 	"DeleteTrust": func(ctx context.Context, s *store.Store) error { return s.DeleteTrust(ctx, "id") },
 	"LiveAsserted": func(ctx context.Context, s *store.Store) error {
 		return s.LiveAsserted(ctx, grant.Asserted{IssuedAt: noon}, noon)

@@ -1,0 +1,215 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/issuer"
+)
+
+// Issuers keeps whose assertions are believed. Its methods return issuer.ErrNotFound or
+// issuer.ErrExists.
+type Issuers interface {
+	InsertTrust(ctx context.Context, t *issuer.Trust) error
+	Trust(ctx context.Context, id string) (*issuer.Trust, error)
+	// ListTrusts returns those of the issuer iss, or all if that is empty, that follow
+	// after and then skip more.
+	ListTrusts(ctx context.Context, iss, after string, skip, limit int) ([]*issuer.Trust, error)
+	CountTrusts(ctx context.Context, iss string) (int, error)
+	DeleteTrust(ctx context.Context, id string) error
+}
+
+const issuersPath = "/trust/grants/jwt-bearer/issuers"
+
+func (h *Handler) issuerOperations() []Operation {
+	return []Operation{{
+		ID: "listTrustedOAuth2JwtGrantIssuers", Method: http.MethodGet, Path: issuersPath, Scope: apikey.IssuersRead,
+		Summary: "Whose assertions are believed.",
+		Query: append([]Parameter{
+			{Name: "issuer", Type: "string", Meaning: "Only this issuer."},
+			{Name: "limit", Type: "integer", Meaning: "How many to list, at most 500, where they are counted rather than turned page by page."},
+			{Name: "offset", Type: "integer", Meaning: "How many to leave out before those."},
+		}, pageParameters()...),
+		Answers: map[int]any{http.StatusOK: []trustedOAuth2JwtGrantIssuer{}},
+		Do:      h.listIssuers,
+	}, {
+		ID: "trustOAuth2JwtGrantIssuer", Method: http.MethodPost, Path: issuersPath, Scope: apikey.IssuersWrite,
+		Summary: "Believe an issuer, as far as its scopes go.", Body: trustOAuth2JwtGrantIssuer{},
+		Answers: map[int]any{http.StatusCreated: trustedOAuth2JwtGrantIssuer{}}, Action: "issuer.create",
+		Do: h.trustIssuer,
+	}, {
+		ID: "getTrustedOAuth2JwtGrantIssuer", Method: http.MethodGet, Path: issuersPath + "/{id}", Scope: apikey.IssuersRead,
+		Summary: "One of those.", Answers: map[int]any{http.StatusOK: trustedOAuth2JwtGrantIssuer{}},
+		Do: h.getIssuer,
+	}, {
+		ID: "deleteTrustedOAuth2JwtGrantIssuer", Method: http.MethodDelete, Path: issuersPath + "/{id}", Scope: apikey.IssuersWrite,
+		Summary: "Believe an issuer no longer, which ends the tokens that came of it.",
+		Answers: map[int]any{http.StatusNoContent: nil}, Action: "issuer.delete",
+		Do: h.deleteIssuer,
+	}}
+}
+
+// trustOAuth2JwtGrantIssuer is what an operator says of an issuer.
+type trustOAuth2JwtGrantIssuer struct {
+	Issuer     string          `json:"issuer" need:"yes"`
+	Subject    string          `json:"subject" doc:"whom alone it may assert"`
+	AnySubject bool            `json:"allow_any_subject" doc:"whether it may assert anybody; this or subject must be there"`
+	Scope      []string        `json:"scope" need:"yes" doc:"how far its word goes"`
+	Key        json.RawMessage `json:"jwk" need:"yes" doc:"the public key that it signs with, as a JWK with a kid"`
+	ExpiresAt  time.Time       `json:"expires_at" need:"yes"`
+}
+
+// trustedOAuth2JwtGrantIssuer is an issuer that is believed.
+type trustedOAuth2JwtGrantIssuer struct {
+	ID         string                          `json:"id"`
+	Issuer     string                          `json:"issuer"`
+	Subject    string                          `json:"subject"`
+	AnySubject bool                            `json:"allow_any_subject"`
+	Scope      []string                        `json:"scope"`
+	Key        trustedOAuth2JwtGrantJSONWebKey `json:"public_key"`
+	CreatedAt  time.Time                       `json:"created_at"`
+	ExpiresAt  time.Time                       `json:"expires_at"`
+}
+
+// trustedOAuth2JwtGrantJSONWebKey names a key; the set is its issuer's.
+type trustedOAuth2JwtGrantJSONWebKey struct {
+	Set string `json:"set"`
+	KID string `json:"kid"`
+}
+
+func viewIssuer(t *issuer.Trust) *trustedOAuth2JwtGrantIssuer {
+	return &trustedOAuth2JwtGrantIssuer{
+		ID: t.ID, Issuer: t.Issuer, Subject: t.Subject, AnySubject: t.AnySubject(), Scope: append([]string{}, t.Scopes...),
+		Key:       trustedOAuth2JwtGrantJSONWebKey{t.Issuer, t.Key.KeyID},
+		CreatedAt: t.CreatedAt.UTC().Truncate(time.Second), ExpiresAt: t.ExpiresAt.UTC().Truncate(time.Second),
+	}
+}
+
+// trustIssuer serves POST /trust/grants/jwt-bearer/issuers.
+func (h *Handler) trustIssuer(c *Call) (*Reply, error) {
+	var body trustOAuth2JwtGrantIssuer
+	if err := read(c.Request, &body); err != nil {
+		return nil, err
+	}
+	t, err := body.trust(h.Now())
+	if err != nil {
+		return nil, err
+	}
+	c.Target = t.ID
+	if err := h.Issuers.InsertTrust(c.Context(), t); err != nil {
+		return nil, err //nolint:wrapcheck // names itself
+	}
+	c.head.Set("Location", strings.TrimSuffix(c.URL.Path, "/")+"/"+t.ID)
+	return &Reply{http.StatusCreated, viewIssuer(t)}, nil
+}
+
+func (b *trustOAuth2JwtGrantIssuer) trust(now time.Time) (*issuer.Trust, error) {
+	switch {
+	case b.Subject == "" && !b.AnySubject:
+		return nil, invalid("Either subject or allow_any_subject must be there.")
+	case b.Subject != "" && b.AnySubject:
+		return nil, invalid("Of subject and allow_any_subject only one may be there.")
+	}
+	key, err := publicKey(b.Key)
+	if err != nil {
+		return nil, err
+	}
+	t := &issuer.Trust{
+		ID: issuer.NewID(), Issuer: b.Issuer, Subject: b.Subject, Scopes: b.Scope, Key: key,
+		CreatedAt: now, ExpiresAt: b.ExpiresAt.Truncate(time.Second),
+	}
+	if err := t.Check(); err != nil {
+		return nil, invalid("The issuer cannot be trusted: " + err.Error() + ".")
+	}
+	return t, nil
+}
+
+// publicKey reads a key that is fit to trust, without what else may have come with it.
+func publicKey(raw json.RawMessage) (jose.JSONWebKey, error) {
+	set, err := json.Marshal(map[string][]json.RawMessage{"keys": {raw}})
+	if err != nil || len(raw) == 0 {
+		return jose.JSONWebKey{}, invalid("The member jwk is missing.")
+	}
+	keys, bad := client.ReadKeySet(set)
+	if len(bad) > 0 || len(keys) != 1 {
+		return jose.JSONWebKey{}, invalid("The member jwk must be a public key: " + ascii(errors.Join(bad...).Error()) + ".")
+	}
+	return jose.JSONWebKey{Key: keys[0].Key, KeyID: keys[0].KeyID, Algorithm: keys[0].Algorithm, Use: keys[0].Use}, nil
+}
+
+// getIssuer serves GET /trust/grants/jwt-bearer/issuers/{id}.
+func (h *Handler) getIssuer(c *Call) (*Reply, error) {
+	t, err := h.Issuers.Trust(c.Context(), c.Target)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // names itself
+	}
+	return ok(viewIssuer(t)), nil
+}
+
+// deleteIssuer serves DELETE /trust/grants/jwt-bearer/issuers/{id}.
+func (h *Handler) deleteIssuer(c *Call) (*Reply, error) {
+	if err := h.Issuers.DeleteTrust(c.Context(), c.Target); err != nil {
+		return nil, err //nolint:wrapcheck // names itself
+	}
+	return &Reply{http.StatusNoContent, nil}, nil
+}
+
+// listIssuers serves GET /trust/grants/jwt-bearer/issuers.
+func (h *Handler) listIssuers(c *Call) (*Reply, error) {
+	p, err := pageOf(c, "issuer")
+	if err != nil {
+		return nil, err
+	}
+	asked := c.URL.Query()
+	skip, counted := 0, asked.Has("limit") || asked.Has("offset")
+	if counted {
+		if p.Size, err = count(asked.Get("limit"), "limit", pageSize, maxPageSize); err != nil {
+			return nil, err
+		}
+		if skip, err = count(asked.Get("offset"), "offset", 0, maxOffset); err != nil {
+			return nil, err
+		}
+	}
+	iss := asked.Get("issuer")
+	list, err := h.Issuers.ListTrusts(c.Context(), iss, p.After, skip, p.Size)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // names itself
+	}
+	total, err := h.Issuers.CountTrusts(c.Context(), iss)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // names itself
+	}
+	c.head.Set("X-Total-Count", strconv.Itoa(total))
+	views, last := make([]*trustedOAuth2JwtGrantIssuer, len(list)), ""
+	for i, t := range list {
+		views[i], last = viewIssuer(t), t.ID
+	}
+	if !counted {
+		p.follow(len(list), last)
+	}
+	return ok(views), nil
+}
+
+// maxOffset bounds how far a list is skipped.
+const maxOffset = 1_000_000
+
+// count reads a number of the query, which is otherwise where it is not there.
+func count(text, name string, otherwise, most int) (int, error) {
+	if text == "" {
+		return otherwise, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 {
+		return 0, invalid("The parameter " + name + " must be a number.")
+	}
+	return min(n, most), nil
+}
