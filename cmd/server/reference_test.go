@@ -40,7 +40,7 @@ An import adds what is new and changes what differs; what the file does not name
 changes nothing. A client's metadata becomes what its entry says, but it keeps its secret if the entry brings none; a
 person keeps password, claims and rights of which the entry says nothing.
 
-` + "`clients import` takes an array of client metadata under the names of RFC 7591 (or an object whose member `clients` is one)." + `
+` + "`clients import` takes an array of client metadata under the names of RFC 7591 (or an object whose member `clients` is one, or one client)." + `
 An entry may hold ` + "`client_id` and `client_secret`" + `. A secret that is needed and in no place yet is made and printed. An entry
 without ` + "`client_id` is known by its `client_name`, `redirect_uris` and `software_id`" + `, and gets an ID computed from them.
 

@@ -17,8 +17,8 @@ type Entry struct {
 	Warnings     []string // about members that have no effect
 }
 
-// ParseImport reads clients from a JSON array of RFC 7591 objects, or from an
-// object whose member clients is one, and completes them by p. Its error joins
+// ParseImport reads clients from a JSON array of RFC 7591 objects, from an object whose
+// member clients is one, or from one such object, and completes them by p. Its error joins
 // every fault of every entry, each with the entry and the member at fault.
 func ParseImport(raw []byte, p Policy) ([]Entry, error) {
 	list, err := importList(raw)
@@ -57,8 +57,13 @@ func importList(raw []byte) ([]json.RawMessage, error) {
 	if err := json.Unmarshal(raw, &object); err != nil {
 		return nil, fmt.Errorf("read clients: %w", err)
 	}
+	for _, member := range []string{"client_id", "redirect_uris", "grant_types"} {
+		if _, one := object[member]; one {
+			return []json.RawMessage{raw}, nil
+		}
+	}
 	if err := json.Unmarshal(object["clients"], &list); err != nil || list == nil {
-		return nil, errors.New("read clients: want an array of clients, or an object whose member clients is one")
+		return nil, errors.New("read clients: want an array of clients, one client, or an object whose member clients is one")
 	}
 	return list, nil
 }

@@ -41,6 +41,17 @@ func TestImportReadsAnArrayOrAnObject(t *testing.T) {
 	}
 }
 
+func TestImportReadsOneClient(t *testing.T) {
+	t.Parallel()
+
+	for _, text := range []string{`{"client_id":"shop","grant_types":["client_credentials"]}`, `{"grant_types":["client_credentials"]}`} {
+		entries, err := ParseImport([]byte(text), Policy{})
+		if err != nil || len(entries) != 1 || !entries[0].Metadata.UsesSecret() {
+			t.Errorf("ParseImport(%s) = %+v, %v, want the one client", text, entries, err)
+		}
+	}
+}
+
 func TestImportTellsOfEveryFaultAtOnce(t *testing.T) {
 	t.Parallel()
 
