@@ -224,7 +224,10 @@ func (a *app) wireTokens(ctx context.Context) error {
 		},
 		OpaqueAccessToken: c.AccessTokenFormat == config.FormatOpaque,
 		AccessTokenAlg:    jwks.Algorithm(c.AccessTokenAlg),
-		Now:               a.now, Log: a.log,
+		ClaimStyle: oauth2.ClaimStyle{
+			TopLevel: c.AllowedTopLevelClaims, Mirror: c.MirrorTopLevelClaims, Scope: oauth2.ScopeClaim(c.ScopeClaim),
+		},
+		Now: a.now, Log: a.log,
 	})
 	return nil
 }

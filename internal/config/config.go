@@ -54,6 +54,16 @@ const (
 	AlgEdDSA SigningAlg = "EdDSA"
 )
 
+// ScopeClaim is how an access token lists its scopes.
+type ScopeClaim string
+
+// The scope claims: scope, a text; scp, an array; or both.
+const (
+	ScopeText  ScopeClaim = "string"
+	ScopeArray ScopeClaim = "list"
+	ScopeBoth  ScopeClaim = "both"
+)
+
 // LogFormat is the shape of a log line.
 type LogFormat string
 
@@ -113,6 +123,9 @@ type Config struct {
 
 	AccessTokenFormat       TokenFormat
 	AccessTokenAlg          SigningAlg
+	AllowedTopLevelClaims   []string
+	MirrorTopLevelClaims    bool
+	ScopeClaim              ScopeClaim
 	CodeLifetime            time.Duration
 	AccessTokenLifetime     time.Duration
 	IDTokenLifetime         time.Duration
@@ -172,6 +185,8 @@ func Default() *Config {
 
 		AccessTokenFormat:       FormatJWT,
 		AccessTokenAlg:          AlgES256,
+		MirrorTopLevelClaims:    true,
+		ScopeClaim:              ScopeText,
 		CodeLifetime:            time.Minute,
 		AccessTokenLifetime:     10 * time.Minute,
 		IDTokenLifetime:         10 * time.Minute,

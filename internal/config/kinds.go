@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/grant"
 )
 
 // later is a setting that this version does not serve. Accepting it would be a lie;
@@ -209,6 +211,26 @@ func scopes() kind[[]string] {
 			return items, nil
 		},
 		write: func(items []string) string { return strings.Join(items, " ") },
+	}
+}
+
+// claimNames are claims that the protocol leaves to others.
+func claimNames() kind[[]string] {
+	return kind[[]string]{
+		allowed: "names of claims, comma separated, but for those of the protocol",
+		parse: func(text string) ([]string, error) {
+			names := list(text)
+			for _, name := range names {
+				switch {
+				case strings.ContainsFunc(name, func(c rune) bool { return c < 0x20 || c == 0x7f }):
+					return nil, fmt.Errorf("holds %q, which is no name", name)
+				case slices.Contains(grant.AccessTokenClaims(), name):
+					return nil, fmt.Errorf("holds %q, which is the protocol's", name)
+				}
+			}
+			return names, nil
+		},
+		write: func(names []string) string { return strings.Join(names, ",") },
 	}
 }
 

@@ -199,6 +199,9 @@ func TestWhatIsRefused(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct{ key, value, problem string }{
+		"a claim of the protocol":        {"allowed_top_level_claims", "tenant,sub", "is the protocol's"},
+		"a claim of ours":                {"allowed_top_level_claims", "gid", "is the protocol's"},
+		"a scope claim of no shape":      {"scope_claim", "text", "is not one of the choices"},
 		"a relative issuer":              {"issuer", "id.example.com", "not an absolute URL"},
 		"an issuer over http":            {"issuer", "http://id.example.com", "http and a host that is not loopback"},
 		"a look-alike of loopback":       {"issuer", "http://localhost.example.com", "http and a host that is not loopback"},

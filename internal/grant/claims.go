@@ -25,6 +25,12 @@ func ProtocolClaims() []string {
 	}
 }
 
+// AccessTokenClaims are the claims of access tokens that are the protocol's to make (RFC
+// 9068 section 2.2, RFC 8693 section 4, RFC 9396 section 9.1), and our own.
+func AccessTokenClaims() []string {
+	return append(ProtocolClaims(), "client_id", "scope", "scp", "ext", "may_act", "authorization_details", "gid", "trust")
+}
+
 // AddedClaims reads an object of claims that something beside the protocol adds to
 // tokens, and leaves out those reserved. It returns nil if none is left.
 func AddedClaims(raw json.RawMessage, reserved []string) (json.RawMessage, error) {

@@ -35,11 +35,13 @@ type accessClaims struct {
 	IssuedAt int64    `json:"iat"`
 	ID       string   `json:"jti"`
 	Scope    string   `json:"scope,omitempty"`
-	AuthTime int64    `json:"auth_time,omitempty"`
-	ACR      string   `json:"acr,omitempty"`
-	AMR      []string `json:"amr,omitempty"`
-	Grant    string   `json:"gid,omitempty"`
-	Trust    string   `json:"trust,omitempty"`
+	// ScopeList says the same where services want an array.
+	ScopeList []string `json:"scp,omitempty"`
+	AuthTime  int64    `json:"auth_time,omitempty"`
+	ACR       string   `json:"acr,omitempty"`
+	AMR       []string `json:"amr,omitempty"`
+	Grant     string   `json:"gid,omitempty"`
+	Trust     string   `json:"trust,omitempty"`
 	// Extra is what the operator's consent app wants services to know.
 	Extra json.RawMessage `json:"ext,omitempty"`
 }
@@ -75,7 +77,11 @@ func (h *Handler) mint(ctx context.Context, u *unit) (string, error) {
 		}
 		return h.Sealer.Seal(body), nil
 	}
-	token, err := h.Keys.SignClaims(ctx, h.AccessTokenAlg, typeAccessToken, claims)
+	said, err := h.ClaimStyle.spoken(claims)
+	if err != nil {
+		return "", err
+	}
+	token, err := h.Keys.SignClaims(ctx, h.AccessTokenAlg, typeAccessToken, said)
 	if err != nil {
 		return "", fmt.Errorf("sign access token: %w", err)
 	}
@@ -120,7 +126,7 @@ func (h *Handler) readAccessToken(token string, now time.Time) (*accessClaims, e
 		return nil, fmt.Errorf("read access token: %w", err)
 	}
 	var claims accessClaims
-	if err := json.Unmarshal(body, &claims); err != nil {
+	if err := errors.Join(json.Unmarshal(body, &claims), h.ClaimStyle.heard(&claims, body)); err != nil {
 		return nil, errInactive
 	}
 	if claims.Issuer != h.Issuer || now.Unix() >= claims.Expiry {

@@ -149,6 +149,7 @@ type Config struct {
 	LegacyResponseTypes bool
 	OpaqueAccessToken   bool // the default; a client may differ
 	AccessTokenAlg      jwks.Algorithm
+	ClaimStyle          ClaimStyle // of those that are signed
 	Now                 func() time.Time
 	Log                 *slog.Logger
 }
