@@ -38,12 +38,15 @@ func TestGuessesAtAShortSecretCountTogether(t *testing.T) {
 	}
 	wantError(t, manage("wrong0"), http.StatusUnauthorized, "invalid_token")
 	for name, p := range map[string]reply{
-		"the right secret at the token endpoint": token("sesame"),
-		"the right secret at management":         manage("sesame"),
+		"a wrong secret at the token endpoint": token("wrong1"),
+		"the right secret at management":       manage("sesame"),
 	} {
 		if p.status != http.StatusTooManyRequests || p.header.Get("Retry-After") == "" {
 			t.Errorf("%s after 100 guesses: %d with Retry-After %q, want 429", name, p.status, p.header.Get("Retry-After"))
 		}
+	}
+	if p := token("sesame"); p.status != http.StatusOK {
+		t.Errorf("whoever guesses keeps out the client whose secret was right before: %d %s", p.status, p.body)
 	}
 	s.pass(time.Minute)
 	if p := token("sesame"); p.status != http.StatusOK {

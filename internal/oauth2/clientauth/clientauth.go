@@ -71,6 +71,7 @@ type Authenticator struct {
 	cfg   Config
 	decoy client.Secret // of nobody: an unknown client's secret is compared with it
 
+	shown    *shown
 	renewing sync.Map // the ids of clients whose secret is being kept anew
 }
 
@@ -78,7 +79,7 @@ type Authenticator struct {
 func New(c Config) *Authenticator {
 	// A secret as long as this one is not hashed slowly, so nothing can fail.
 	decoy, _ := client.HashSecret(context.Background(), c.Slow, client.NewSecret())
-	return &Authenticator{cfg: c, decoy: decoy}
+	return &Authenticator{cfg: c, decoy: decoy, shown: newShown()}
 }
 
 // Authenticate returns the client that r authenticates as, by the one method it

@@ -59,13 +59,21 @@ func (a *Authenticator) renew(ctx context.Context, c *client.Client, secret stri
 	}
 }
 
-// try compares the secret, if there were not too many wrong ones of late.
+// try compares the secret, if there were not too many wrong ones of late. One that was
+// right before is right without any of that.
 func (a *Authenticator) try(ctx context.Context, cred credentials, kept client.Secret) (bool, error) {
+	slow := kept != "" && len(cred.secret) < machineMade
+	if slow && a.shown.before(cred.id, kept, cred.secret) {
+		return true, nil
+	}
 	fits, err := client.TrySecret(ctx, a.cfg.Guesses, cred.id, kept, cred.secret, a.cfg.Now(), func(ctx context.Context) (bool, error) {
 		return a.fits(ctx, kept, cred.secret)
 	})
 	if full, ok := errors.AsType[*client.ThrottledError](err); ok {
 		return false, throttled(full.RetryAfter)
+	}
+	if fits && slow {
+		a.shown.remember(cred.id, kept, cred.secret)
 	}
 	return fits, err //nolint:wrapcheck // names itself
 }

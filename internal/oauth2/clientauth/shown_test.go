@@ -1,0 +1,61 @@
+package clientauth
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/ostiary/ostiary/internal/client"
+)
+
+func TestAShortSecretIsHashedOnceAndNotWithEachRequest(t *testing.T) {
+	t.Parallel()
+
+	c := withSecret(t, "short", client.AuthPost, shortSecret)
+	a := newAuthenticator(c, withSecret(t, "other", client.AuthPost, shortSecret))
+	slow, guesses := &counted{Slow: a.cfg.Slow}, &tally{}
+	a.cfg.Slow, a.cfg.Guesses = slow, guesses
+	try := func(id, secret string, right bool, hashes int64, asked int) {
+		t.Helper()
+		before, questions := slow.verified.Load(), guesses.asked
+		_, err := a.Authenticate(t.Context(), form("client_id", id, "client_secret", secret))
+		if (err == nil) != right {
+			t.Errorf("%s with %q: %v", id, secret, err)
+		}
+		if got := slow.verified.Load() - before; got != hashes {
+			t.Errorf("%s with %q cost %d slow hashes, want %d", id, secret, got, hashes)
+		}
+		if got := guesses.asked - questions; got != asked {
+			t.Errorf("%s with %q cost %d questions to the database, want %d", id, secret, got, asked)
+		}
+	}
+	try("short", shortSecret, true, 1, 2)
+	try("short", shortSecret, true, 0, 0)
+	try("short", shortSecret+"x", false, 1, 1)
+	try("short", shortSecret+"x", false, 1, 1) // what was wrong is not remembered
+	try("other", shortSecret, true, 1, 2)      // nor is another client's
+	try("short", shortSecret, true, 0, 0)
+
+	kept, err := client.HashSecret(t.Context(), hasher(), "another short one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Secret = kept
+	try("short", shortSecret, false, 1, 1)
+	c.Secret = ""
+	try("short", shortSecret, false, 1, 1)
+}
+
+func TestSoManySecretsAreRemembered(t *testing.T) {
+	t.Parallel()
+
+	s := newShown()
+	for i := range maxShown + 100 {
+		s.remember(fmt.Sprint("client ", i), "kept", "secret")
+	}
+	if got := len(s.macs); got != maxShown {
+		t.Errorf("%d are remembered, want %d", got, maxShown)
+	}
+	if !s.before(fmt.Sprint("client ", maxShown+99), "kept", "secret") {
+		t.Error("the last one is not remembered")
+	}
+}
