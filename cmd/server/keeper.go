@@ -49,17 +49,16 @@ func resealSecrets(ctx context.Context, s *store.Store, secrets *jwks.Secrets) (
 		return 0, err
 	}
 	for _, c := range clients {
-		resealed, err := c.Secret.Reseal(secrets, c.ID)
+		changed, err := c.Reseal(secrets)
+		if err == nil && changed {
+			err = s.UpdateClient(ctx, c)
+		}
 		if err != nil {
 			return count, fmt.Errorf("client %q: %w", c.ID, err)
 		}
-		if resealed == c.Secret {
-			continue
+		if changed {
+			count++
 		}
-		if err := s.ReplaceClientSecret(ctx, c.ID, c.Secret, resealed); err != nil {
-			return count, fmt.Errorf("client %q: %w", c.ID, err)
-		}
-		count++
 	}
 	return count, nil
 }

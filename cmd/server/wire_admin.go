@@ -2,17 +2,24 @@ package main
 
 import (
 	"github.com/ostiary/ostiary/internal/admin"
+	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/config"
 	"github.com/ostiary/ostiary/internal/middleware"
 )
 
 func (a *app) wireAdmin() {
-	c := a.config
+	c, register := a.config, ""
+	if c.Registration != config.RegistrationClosed {
+		register = c.URL(pathRegister)
+	}
 	a.operator = admin.New(admin.Config{
 		AuthorizeURL: c.URL(pathAuthorize), LogoutURL: c.URL(pathLogout),
 		Requests: a.store, SignOuts: a.store, Clients: a.clients, Consent: c.ConsentLifetime,
 		KeySets: a.store, SigningKeys: a.keys, Vault: a.secrets,
 		Keys: a.store, Audit: a.store, Issuers: a.store, Open: c.AdminAuth == config.AdminNone,
+		Registry: registry{a.store, a.clients}, Policy: operatorPolicy(c), Documents: a.fetcher,
+		Keeper:     client.Keeper{Slow: asideHasher{a.clientHasher}, Vault: a.secrets},
+		RotatedFor: c.RotatedSecretLifetime, RegisterURL: register,
 		LoginApp: c.LoginURL != "", ConsentApp: c.ConsentURL != "", LogoutApp: c.LogoutURL != "",
 		Version: version, Address: middleware.Address, RequestID: middleware.ID, Now: a.now, Log: a.log,
 	})

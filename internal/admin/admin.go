@@ -60,6 +60,12 @@ type Config struct {
 	Requests     Requests
 	SignOuts     SignOuts
 	Clients      Clients
+	Registry     Registry
+	Policy       client.Policy // of what the operator says of clients
+	Documents    client.Documents
+	Keeper       client.Keeper
+	RotatedFor   time.Duration // a secret that was replaced is good so long
+	RegisterURL  string        // where clients look after themselves, or empty
 	Keys         Keys
 	KeySets      KeySets
 	SigningKeys  SigningKeys

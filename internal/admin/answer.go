@@ -64,6 +64,12 @@ func meaning(err error) *refusal {
 		return &refusal{http.StatusNotFound, "Not Found", "There is no such trusted issuer."}
 	case errors.Is(err, issuer.ErrExists):
 		return &refusal{http.StatusConflict, "Conflict", "The issuer is trusted already for this subject and key."}
+	case errors.Is(err, client.ErrExists):
+		return &refusal{http.StatusConflict, "Conflict", "The client_id is taken."}
+	case errors.Is(err, client.ErrRaced):
+		return &refusal{http.StatusConflict, "Conflict", "The client was changed by somebody else meanwhile."}
+	case errors.Is(err, client.ErrSector):
+		return &refusal{http.StatusBadRequest, client.InvalidMetadata, client.ErrSector.Error()}
 	case errors.Is(err, account.ErrBarred):
 		return &refusal{http.StatusForbidden, "request_forbidden", "This subject may not sign in."}
 	case web.Temporary(err):

@@ -14,6 +14,7 @@ type clientView struct {
 	lifespans
 
 	ID              string          `json:"client_id"`
+	Secret          string          `json:"client_secret,omitempty"` // where it was just made or chosen
 	RedirectURIs    []string        `json:"redirect_uris"`
 	GrantTypes      []string        `json:"grant_types"`
 	ResponseTypes   []string        `json:"response_types"`
@@ -34,6 +35,8 @@ type clientView struct {
 	SkipLogout      bool            `json:"skip_logout_consent"`
 	CreatedAt       time.Time       `json:"created_at"`
 	UpdatedAt       time.Time       `json:"updated_at"`
+	Token           string          `json:"registration_access_token,omitempty"`
+	RegistrationURI string          `json:"registration_client_uri,omitempty"`
 
 	Localized map[string]string `json:"localized,omitempty"` // empty: those of Metadata stand beside the others
 

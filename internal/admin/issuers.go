@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -36,9 +35,7 @@ func (h *Handler) issuerOperations() []Operation {
 		Summary: "Whose assertions are believed.",
 		Query: append([]Parameter{
 			{Name: "issuer", Type: "string", Meaning: "Only this issuer."},
-			{Name: "limit", Type: "integer", Meaning: "How many to list, at most 500, where they are counted rather than turned page by page."},
-			{Name: "offset", Type: "integer", Meaning: "How many to leave out before those."},
-		}, pageParameters()...),
+		}, listParameters()...),
 		Answers: map[int]any{http.StatusOK: []trustedOAuth2JwtGrantIssuer{}},
 		Do:      h.listIssuers,
 	}, {
@@ -169,17 +166,11 @@ func (h *Handler) listIssuers(c *Call) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	asked := c.URL.Query()
-	skip, counted := 0, asked.Has("limit") || asked.Has("offset")
-	if counted {
-		if p.Size, err = count(asked.Get("limit"), "limit", pageSize, maxPageSize); err != nil {
-			return nil, err
-		}
-		if skip, err = count(asked.Get("offset"), "offset", 0, maxOffset); err != nil {
-			return nil, err
-		}
+	skip, err := p.numbered()
+	if err != nil {
+		return nil, err
 	}
-	iss := asked.Get("issuer")
+	iss := c.URL.Query().Get("issuer")
 	list, err := h.Issuers.ListTrusts(c.Context(), iss, p.After, skip, p.Size)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // names itself
@@ -188,28 +179,10 @@ func (h *Handler) listIssuers(c *Call) (*Reply, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // names itself
 	}
-	c.head.Set("X-Total-Count", strconv.Itoa(total))
 	views, last := make([]*trustedOAuth2JwtGrantIssuer, len(list)), ""
 	for i, t := range list {
 		views[i], last = viewIssuer(t), t.ID
 	}
-	if !counted {
-		p.follow(len(list), last)
-	}
+	p.lead(total, skip, len(list), last)
 	return ok(views), nil
-}
-
-// maxOffset bounds how far a list is skipped.
-const maxOffset = 1_000_000
-
-// count reads a number of the query, which is otherwise where it is not there.
-func count(text, name string, otherwise, most int) (int, error) {
-	if text == "" {
-		return otherwise, nil
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 0 {
-		return 0, invalid("The parameter " + name + " must be a number.")
-	}
-	return min(n, most), nil
 }

@@ -18,6 +18,7 @@ func (h *Handler) table() []Operation {
 		h.logoutOperations(),
 		h.keySetOperations(),
 		h.issuerOperations(),
+		h.clientOperations(),
 		h.auditOperations(),
 		h.metaOperations(),
 	)

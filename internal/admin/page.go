@@ -21,8 +21,9 @@ type page struct {
 	After string // what the part before ended with, empty at the beginning
 	Size  int
 
-	call   *Call
-	filter string // what the list is chosen by, which a token belongs to
+	call     *Call
+	byNumber bool
+	filter   string // what the list is chosen by, which a token belongs to
 }
 
 // pageParameters are those of a list that goes from page to page.
@@ -48,7 +49,7 @@ func pageOf(c *Call, filters ...string) (*page, error) {
 		}
 	}
 	token := asked.Get("page_token")
-	if token == "" {
+	if token == "" || token == "1" { // as the first page was called once
 		return p, nil
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(token)
@@ -75,8 +76,12 @@ func digest(asked url.Values, names []string) string {
 func (p *page) follow(listed int, last string) {
 	p.link("first", "")
 	if listed >= p.Size {
-		p.link("next", base64.RawURLEncoding.EncodeToString([]byte(p.filter+" "+last)))
+		p.link("next", p.token(last))
 	}
+}
+
+func (p *page) token(last string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(p.filter + " " + last))
 }
 
 func (p *page) link(rel, token string) {

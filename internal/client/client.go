@@ -39,7 +39,8 @@ type Client struct {
 	ID string
 	Metadata
 
-	Secret Secret // empty for clients that have none
+	Secret  Secret    // empty for clients that have none
+	Rotated []Rotated // secrets of before, the latest first
 
 	// RegistrationToken is the hash of the registration access token (RFC 7592).
 	// The previous one stays good until PreviousUntil, so that a lost answer is not
@@ -55,6 +56,9 @@ type Client struct {
 	UpdatedAt time.Time
 	Version   int64 // counts updates, for compare-and-set
 }
+
+// Filter chooses clients. What is empty is not asked about.
+type Filter struct{ Name, Owner string }
 
 // Metadata describes a client (RFC 7591 section 2, OpenID Connect Registration
 // section 2). Members that Ostiary does not act on are not kept.

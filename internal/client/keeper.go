@@ -64,11 +64,12 @@ func (m *Metadata) leastSecret() int {
 	return strong
 }
 
-// Keep gives c a secret.
+// Keep gives c a secret. Those of before are good no more.
 func (k Keeper) Keep(ctx context.Context, c *Client, secret string) (err error) {
 	if err := c.CheckSecret(secret); err != nil {
 		return err
 	}
+	c.Rotated = nil
 	if c.TokenEndpointAuthMethod != AuthSecretJWT {
 		c.Secret, err = HashSecret(ctx, k.Slow, secret)
 		return err
@@ -93,7 +94,7 @@ func (k Keeper) Adapt(ctx context.Context, c *Client) error {
 	signs := c.TokenEndpointAuthMethod == AuthSecretJWT
 	switch {
 	case !c.UsesSecret() || signs && !c.Secret.Sealed():
-		c.Secret = ""
+		c.Secret, c.Rotated = "", nil
 		return nil
 	case !c.Secret.Sealed():
 		return nil
@@ -103,7 +104,7 @@ func (k Keeper) Adapt(ctx context.Context, c *Client) error {
 	case err != nil:
 		return err
 	case len(secret) < c.leastSecret(): // the algorithm has changed
-		c.Secret = ""
+		c.Secret, c.Rotated = "", nil
 		return nil
 	case signs:
 		return nil

@@ -104,3 +104,15 @@ func (l *Lifespans) Of(grantType string) TokenLifespans {
 		return TokenLifespans{}
 	}
 }
+
+// ParseLifespans reads lifespans from the members of a JSON object. Those that are
+// absent are reset.
+func ParseLifespans(members map[string]json.RawMessage) (Lifespans, []Fault) {
+	m, faults := decode(members)
+	if len(faults) > 0 {
+		return Lifespans{}, faults
+	}
+	c := &checks{}
+	c.lifespans(&m)
+	return m.Lifespans, c.faults
+}

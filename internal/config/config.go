@@ -101,6 +101,8 @@ type Config struct {
 	RegistrationScopes []string
 	DefaultScopes      []string
 	AdminAuth          AdminAuth
+	// RotatedSecretLifetime is how long a client secret is good that was replaced.
+	RotatedSecretLifetime time.Duration
 	// AuditRetention is how long it is kept what operators did.
 	AuditRetention time.Duration
 
@@ -180,6 +182,8 @@ func Default() *Config {
 		DefaultScopes:      standardScopes(),
 		AdminAuth:          AdminToken,
 		AuditRetention:     365 * day,
+
+		RotatedSecretLifetime: 30 * day,
 
 		RegistrationQuerySecrets: true,
 

@@ -59,6 +59,8 @@ func keys() []key {
 			"Whose software statements are believed: a JSON object of JWK Sets under the names of their issuers (RFC 7591 section 2.3)."),
 		field("admin_auth", oneOf(AdminToken, AdminNone), func(c *Config) *AdminAuth { return &c.AdminAuth },
 			"How administrators' programs authenticate. `none` needs a loopback or Unix-socket listener."),
+		field("rotated_secret_lifetime", duration(time.Minute, 365*day), func(c *Config) *time.Duration { return &c.RotatedSecretLifetime },
+			"How long a client secret stays good that was rotated through the administrators' API."),
 		field("audit_retention", duration(day, 20*365*day), func(c *Config) *time.Duration { return &c.AuditRetention },
 			"How long it is kept what operators and their programs changed."),
 

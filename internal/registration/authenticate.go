@@ -56,7 +56,14 @@ func (h *Handler) authenticate(r *http.Request) (*client.Client, credential, err
 		return nil, credential{}, errUnauthorized
 	}
 	ok, err = client.TrySecret(r.Context(), h.Guesses, c.ID, c.Secret, secret, h.Now(), func(ctx context.Context) (bool, error) {
-		return c.Secret.Verify(ctx, h.Slow, secret)
+		fits, err := c.Secret.Verify(ctx, h.Slow, secret)
+		for _, before := range c.Before(h.Now()) {
+			if fits || err != nil {
+				break
+			}
+			fits, err = before.Verify(ctx, h.Slow, secret)
+		}
+		return fits, err //nolint:wrapcheck // names itself
 	})
 	if err != nil {
 		return nil, credential{}, fmt.Errorf("check client secret: %w", err)

@@ -11,14 +11,14 @@ import (
 )
 
 const clientColumns = `id, metadata, secret, registration_token, previous_token, previous_until,
-	dynamic, disabled, not_before, created_at, updated_at, version`
+	dynamic, disabled, not_before, created_at, updated_at, version, rotated_secrets`
 
 func scanClient(from scanner) (*client.Client, error) {
 	c := &client.Client{}
 	err := from.Scan(&c.ID, intoDocument(&c.Metadata), intoText(&c.Secret),
 		intoBytes(&c.RegistrationToken), intoBytes(&c.PreviousToken), intoTime(&c.PreviousUntil),
 		intoFlag(&c.Dynamic), intoFlag(&c.Disabled),
-		intoTime(&c.NotBefore), intoTime(&c.CreatedAt), intoTime(&c.UpdatedAt), &c.Version)
+		intoTime(&c.NotBefore), intoTime(&c.CreatedAt), intoTime(&c.UpdatedAt), &c.Version, intoOptional(&c.Rotated))
 	return c, err
 }
 
@@ -48,18 +48,22 @@ func (s *Store) InsertClient(ctx context.Context, c *client.Client) error {
 
 func insertClient(ctx context.Context, on conn, c *client.Client) error {
 	const insert = `
-		INSERT INTO clients (` + clientColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		INSERT INTO clients (` + clientColumns + `, name, owner)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 		ON CONFLICT DO NOTHING`
 
 	metadata, err := document(c.Metadata)
 	if err != nil {
 		return fmt.Errorf("write client metadata: %w", err)
 	}
+	rotated, err := optionalDocument(c.Rotated)
+	if err != nil {
+		return fmt.Errorf("write client secrets: %w", err)
+	}
 	inserted, err := on.exec(ctx, insert, c.ID, metadata, string(c.Secret),
 		c.RegistrationToken, c.PreviousToken, micros(c.PreviousUntil),
 		flag(c.Dynamic), flag(c.Disabled),
-		stamp(c.CreatedAt), stamp(c.CreatedAt), stamp(c.UpdatedAt), 1)
+		stamp(c.CreatedAt), stamp(c.CreatedAt), stamp(c.UpdatedAt), 1, rotated, c.ClientName, c.Owner)
 	if err != nil {
 		return fmt.Errorf("insert client: %w", err)
 	}
@@ -86,16 +90,21 @@ func (s *Store) UpdateClient(ctx context.Context, c *client.Client) error {
 func updateClient(ctx context.Context, on conn, c *client.Client) error {
 	const update = `
 		UPDATE clients SET metadata = $3, secret = $4, registration_token = $5, previous_token = $6,
-			previous_until = $7, dynamic = $8, disabled = $9, updated_at = $10, version = version + 1
+			previous_until = $7, dynamic = $8, disabled = $9, updated_at = $10, rotated_secrets = $11,
+			name = $12, owner = $13, version = version + 1
 		WHERE id = $1 AND version = $2`
 
 	metadata, err := document(c.Metadata)
 	if err != nil {
 		return fmt.Errorf("write client metadata: %w", err)
 	}
+	rotated, err := optionalDocument(c.Rotated)
+	if err != nil {
+		return fmt.Errorf("write client secrets: %w", err)
+	}
 	updated, err := on.exec(ctx, update, c.ID, c.Version, metadata, string(c.Secret),
 		c.RegistrationToken, c.PreviousToken, micros(c.PreviousUntil),
-		flag(c.Dynamic), flag(c.Disabled), stamp(c.UpdatedAt))
+		flag(c.Dynamic), flag(c.Disabled), stamp(c.UpdatedAt), rotated, c.ClientName, c.Owner)
 	if err != nil {
 		return fmt.Errorf("update client: %w", err)
 	}
@@ -151,77 +160,6 @@ func (s *Store) DeleteClient(ctx context.Context, id string) error {
 		}
 		return nil
 	})
-}
-
-// ListClients returns clients by id, those that follow after.
-func (s *Store) ListClients(ctx context.Context, after string, limit int) (list []*client.Client, err error) {
-	const read = `SELECT ` + clientColumns + ` FROM clients WHERE id > $1 ORDER BY id LIMIT $2`
-
-	err = s.list.each(ctx, func(from scanner) error {
-		c, err := scanClient(from)
-		list = append(list, c)
-		return err
-	}, read, after, limit)
-	if err != nil {
-		return nil, fmt.Errorf("list clients: %w", err)
-	}
-	return list, nil
-}
-
-// ImportClients adds or changes clients, all or none. One that is there keeps its
-// history, and its secret if the import brings none; one that would not change
-// is left alone.
-func (s *Store) ImportClients(ctx context.Context, clients []*client.Client) (created, updated int, err error) {
-	err = s.txWithin(ctx, importPatience, func(on conn) error {
-		created, updated = 0, 0
-		for i, c := range clients {
-			did, err := importClient(ctx, on, c)
-			if err != nil {
-				return fmt.Errorf("import client %d (%s): %w", i+1, c.ID, err)
-			}
-			created += did.created
-			updated += did.updated
-		}
-		return nil
-	})
-	if err != nil {
-		return 0, 0, err
-	}
-	return created, updated, nil
-}
-
-// did counts what an import did.
-type did struct {
-	created, updated int
-	cutOff           bool // from what was given before: an account with a new password
-}
-
-func importClient(ctx context.Context, on conn, c *client.Client) (did, error) {
-	known, err := readClient(ctx, on, c.ID)
-	if errors.Is(err, client.ErrNotFound) {
-		return did{created: 1}, insertClient(ctx, on, c)
-	}
-	if err != nil {
-		return did{}, err
-	}
-	before, err := document(known.Metadata)
-	if err != nil {
-		return did{}, err
-	}
-	after, err := document(c.Metadata)
-	if err != nil {
-		return did{}, fmt.Errorf("write client metadata: %w", err)
-	}
-	if before == after && (c.Secret == "" || c.Secret == known.Secret) {
-		*c = *known
-		return did{}, nil
-	}
-	known.Metadata, known.UpdatedAt = c.Metadata, c.UpdatedAt
-	if c.Secret != "" {
-		known.Secret = c.Secret
-	}
-	*c = *known
-	return did{updated: 1}, updateClient(ctx, on, c)
 }
 
 // EndClientTokens ends every grant and token given to a client until now.

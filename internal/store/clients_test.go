@@ -3,6 +3,7 @@ package store_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -222,4 +223,42 @@ func TestTextThatNoDatabaseTakesIsNotAnOutage(t *testing.T) {
 func isUnavailable(err error) bool {
 	var lost interface{ Unavailable() bool }
 	return errors.As(err, &lost) && lost.Unavailable()
+}
+
+func TestClientsAreFound(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		for i, owner := range []string{"us", "them", "us"} {
+			c := aClient(fmt.Sprint("c", i))
+			c.ClientName, c.Owner = "Shop", owner
+			c.Rotated = []client.Rotated{{Secret: "old", Until: noon}}
+			must(t, s.InsertClient(ctx, c))
+		}
+		find := func(f client.Filter, after string, skip, limit int, want ...string) {
+			t.Helper()
+			list, err := s.FindClients(ctx, f, after, skip, limit)
+			must(t, err)
+			var ids []string
+			for _, c := range list {
+				ids = append(ids, c.ID)
+			}
+			wantSame(t, "found", ids, want)
+		}
+		find(client.Filter{}, "", 0, 2, "c0", "c1")
+		find(client.Filter{}, "c0", 1, 2, "c2")
+		find(client.Filter{Owner: "us"}, "", 0, 9, "c0", "c2")
+		find(client.Filter{Name: "Shop", Owner: "them"}, "", 0, 9, "c1")
+		find(client.Filter{Name: "Other"}, "", 0, 9)
+		n, err := s.CountClients(ctx, client.Filter{Owner: "us"})
+		must(t, err)
+		wantSame(t, "how many", n, 2)
+
+		c, err := s.Client(ctx, "c1")
+		must(t, err)
+		wantSame(t, "secrets of before", c.Rotated, []client.Rotated{{Secret: "old", Until: noon}})
+		c.Owner, c.Rotated = "us", nil
+		must(t, s.UpdateClient(ctx, c))
+		find(client.Filter{Owner: "us"}, "", 0, 9, "c0", "c1", "c2")
+	})
 }

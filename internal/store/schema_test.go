@@ -13,6 +13,7 @@ import (
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // to look into the file
 
+	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 	"github.com/ostiary/ostiary/migrations"
@@ -42,6 +43,7 @@ func TestMigrate(t *testing.T) {
 					"00001_nouns.sql", "00002_grants_" + engine + ".sql", "00003_sign_out.sql", "00004_self_registered.sql",
 					"00005_apps.sql", "00006_api_keys.sql", "00007_grants_by_subject_" + engine + ".sql",
 					"00008_known_as.sql", "00009_consents_of_session.sql", "00010_audit_events.sql",
+					"00011_clients_found_" + engine + ".sql",
 					"00012_trusted_issuers.sql", "00013_sign_outs.sql",
 					"00015_key_sets.sql",
 				})
@@ -87,7 +89,7 @@ func TestReplicasMigrateAtOnce(t *testing.T) {
 					t.Errorf("Migrate = %v, want success", err)
 				}
 			}
-			wantSame(t, "steps taken by all of them", total, 13)
+			wantSame(t, "steps taken by all of them", total, 14)
 			for _, s := range stores {
 				must(t, s.CheckSchema(t.Context()))
 			}
@@ -130,8 +132,15 @@ func TestAnOlderSchemaIsTakenOverWithItsData(t *testing.T) {
 				(id, cookie, subject, auth_time, acr, amr, remembered, created_at, seen_at, idle_until, ends_at)
 				VALUES ('sid', '', 'alice', 0, '', '', 0, 0, 0, 0, 0)`)
 
+			alter(t, url, `INSERT INTO clients
+				(id, metadata, secret, dynamic, disabled, not_before, created_at, updated_at, version)
+				VALUES ('old', '{"client_name":"It''s \"old\""}', '', 0, 0, 0, 0, 0, 1), ('nameless', '{}', '', 0, 0, 0, 0, 0, 1)`)
+
 			_, err = s.Migrate(t.Context())
 			must(t, err)
+			named, err := s.FindClients(t.Context(), client.Filter{Name: `It's "old"`}, "", 0, 9)
+			must(t, err)
+			wantSame(t, "clients found by the name from before", len(named), 1)
 			must(t, s.InsertClient(t.Context(), aToldClient("told")))
 			must(t, s.JoinSession(t.Context(), "sid", "told", "", noon))
 			end(t, s, "sid", noon)

@@ -216,6 +216,15 @@ var methods = map[string]func(context.Context, *store.Store) error{
 		return s.LiveAsserted(ctx, grant.Asserted{IssuedAt: noon}, noon)
 	},
 
+	"FindClients": func(ctx context.Context, s *store.Store) error {
+		_, err := s.FindClients(ctx, client.Filter{}, "", 0, 1)
+		return err
+	},
+	"CountClients": func(ctx context.Context, s *store.Store) error {
+		_, err := s.CountClients(ctx, client.Filter{})
+		return err
+	},
+
 	"BeginEvent": func(ctx context.Context, s *store.Store) error { return s.BeginEvent(ctx, anEvent()) },
 	"EndEvent":   func(ctx context.Context, s *store.Store) error { return s.EndEvent(ctx, anEvent()) },
 	"ListEvents": func(ctx context.Context, s *store.Store) error {

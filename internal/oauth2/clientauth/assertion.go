@@ -148,14 +148,21 @@ func (a *Authenticator) verifyMAC(c *client.Client, assertion *jws.JWS) error {
 	if !c.Secret.Sealed() {
 		return failed("the client has no secret that it could sign with")
 	}
-	secret, err := c.Secret.Reveal(a.cfg.Vault, c.ID)
-	if err != nil {
-		return err //nolint:wrapcheck // names itself
+	var wrong error
+	for _, kept := range append([]client.Secret{c.Secret}, c.Before(a.cfg.Now())...) {
+		secret, err := kept.Reveal(a.cfg.Vault, c.ID)
+		if err != nil {
+			return err //nolint:wrapcheck // names itself
+		}
+		err = assertion.VerifyMAC([]byte(secret))
+		if err == nil {
+			return nil
+		}
+		if wrong == nil {
+			wrong = failed("the assertion " + err.Error())
+		}
 	}
-	if err := assertion.VerifyMAC([]byte(secret)); err != nil {
-		return failed("the assertion " + err.Error())
-	}
-	return nil
+	return wrong
 }
 
 // spend uses up the assertion. It stays remembered for longer than it lives,

@@ -25,22 +25,25 @@ func (a *Authenticator) bySecret(ctx context.Context, cred credentials) (*client
 		return nil, err
 	}
 	var kept client.Secret
+	var before []client.Secret
 	if c != nil {
-		kept = c.Secret
+		kept, before = c.Secret, c.Before(a.cfg.Now())
 	}
-	fits, err := a.try(ctx, cred, kept)
+	fit, err := a.try(ctx, cred, kept, before)
 	switch {
 	case err != nil:
 		return nil, err
 	case refused != nil:
 		return nil, refused
-	case !fits:
+	case fit == "":
 		return nil, failed("the secret is wrong")
 	case registered(c) != cred.method:
 		// Who knows the secret may know this too: it is the commonest mistake.
 		return nil, unacceptable("the client registered another token_endpoint_auth_method")
 	}
-	a.renew(ctx, c, cred.secret)
+	if fit == kept {
+		a.renew(ctx, c, cred.secret)
+	}
 	return c, nil
 }
 
@@ -59,23 +62,54 @@ func (a *Authenticator) renew(ctx context.Context, c *client.Client, secret stri
 	}
 }
 
-// try compares the secret, if there were not too many wrong ones of late. One that was
-// right before is right without any of that.
-func (a *Authenticator) try(ctx context.Context, cred credentials, kept client.Secret) (bool, error) {
+// try compares the secret, if there were not too many wrong ones of late: with the one
+// kept, and with those of before that are good yet. It returns the one that fits, which
+// is empty for none. What was right before is right without any of that.
+func (a *Authenticator) try(ctx context.Context, cred credentials, kept client.Secret, before []client.Secret) (fit client.Secret, err error) {
+	all := append([]client.Secret{kept}, before...)
 	slow := kept != "" && len(cred.secret) < machineMade
-	if slow && a.shown.before(cred.id, kept, cred.secret) {
-		return true, nil
+	hardest := kept // to compare with
+	for _, one := range all {
+		if slow && a.shown.before(cred.id, one, cred.secret) {
+			return one, nil
+		}
+		if one.Foreign() {
+			hardest = one
+		}
 	}
-	fits, err := client.TrySecret(ctx, a.cfg.Guesses, cred.id, kept, cred.secret, a.cfg.Now(), func(ctx context.Context) (bool, error) {
-		return a.fits(ctx, kept, cred.secret)
+	_, err = client.TrySecret(ctx, a.cfg.Guesses, cred.id, hardest, cred.secret, a.cfg.Now(), func(ctx context.Context) (bool, error) {
+		fit, err = a.fitting(ctx, all, cred.secret)
+		return fit != "", err
 	})
 	if full, ok := errors.AsType[*client.ThrottledError](err); ok {
-		return false, throttled(full.RetryAfter)
+		return "", throttled(full.RetryAfter)
 	}
-	if fits && slow {
-		a.shown.remember(cred.id, kept, cred.secret)
+	if err != nil {
+		return "", err //nolint:wrapcheck // names itself
 	}
-	return fits, err //nolint:wrapcheck // names itself
+	if fit != "" && slow {
+		a.shown.remember(cred.id, fit, cred.secret)
+	}
+	return fit, nil
+}
+
+// fitting returns the one of those kept that a secret fits, if any.
+func (a *Authenticator) fitting(ctx context.Context, all []client.Secret, sent string) (client.Secret, error) {
+	fits, err := a.fits(ctx, all[0], sent)
+	if fits || err != nil {
+		return all[0], err
+	}
+	for _, old := range all[1:] {
+		slow := a.cfg.Slow
+		if len(sent) >= machineMade && !old.Foreign() {
+			slow = unequal{}
+		}
+		// That this takes longer tells that the operator has changed the secret of late.
+		if fits, err := old.Verify(ctx, slow, sent); fits || err != nil {
+			return old, err //nolint:wrapcheck // names itself
+		}
+	}
+	return "", nil
 }
 
 // fits compares a secret with the one kept, if any, in a time that depends on

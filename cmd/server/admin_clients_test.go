@@ -1,0 +1,333 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+func (s *apart) made(body string) object {
+	s.tb.Helper()
+	p := s.ask(http.MethodPost, "/admin/clients", body)
+	if p.status != http.StatusCreated {
+		s.tb.Fatalf("create: %d %s", p.status, p.body)
+	}
+	return p.json(s.tb)
+}
+
+// credentials asks for a token of the client's own.
+func (s *server) credentials(id, secret string) reply {
+	s.tb.Helper()
+	return s.call("/oauth2/token", url.Values{
+		"grant_type": {"client_credentials"}, "client_id": {id}, "client_secret": {secret},
+	})
+}
+
+func TestAClientIsMadeChangedAndDeleted(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := startApart(t, db, nil)
+		made := s.made(`{
+			"client_id": "shop", "client_name": "Shop", "client_name#ja": "店", "owner": "team", "metadata": {"a": [1]},
+			"redirect_uris": ["https://shop.example/cb"], "grant_types": ["authorization_code", "client_credentials"],
+			"token_endpoint_auth_method": "client_secret_post", "allowed_cors_origins": ["https://shop.example"], "skip_consent": true,
+			"skip_logout_consent": true, "client_credentials_grant_access_token_lifespan": "90s", "userinfo_signed_response_alg": "none",
+			"nobody_knows_this": {"x": 1}, "created_at": "2001-01-01T00:00:00Z"}`)
+		secret := text(made["client_secret"])
+		if secret == "" || made["owner"] != "team" || made["skip_logout_consent"] != true || made["client_name#ja"] != "店" ||
+			made["client_credentials_grant_access_token_lifespan"] != "1m30s" || made["implicit_grant_id_token_lifespan"] != nil ||
+			text(made["registration_access_token"]) == "" {
+			t.Errorf("made: %v", made)
+		}
+		if p := s.credentials("shop", secret); p.status != http.StatusOK {
+			t.Errorf("its secret: %d %s", p.status, p.body)
+		}
+		wantError(t, s.ask(http.MethodPost, "/clients", `{"client_id":"shop","redirect_uris":["https://shop.example/cb"]}`), http.StatusConflict, "Conflict")
+
+		got := s.ask(http.MethodGet, "/clients/shop", "")
+		shown := got.json(t)
+		for _, once := range []string{"client_secret", "registration_access_token", "registration_client_uri"} {
+			if _, there := shown[once]; there {
+				t.Errorf("%s is shown again", once)
+			}
+			delete(made, once)
+		}
+		if diff := cmp.Diff(made, shown); diff != "" {
+			t.Errorf("shown (-made +shown):\n%s", diff)
+		}
+
+		// What GET says can be put, and changes nothing.
+		s.pass(time.Hour)
+		put := s.ask(http.MethodPut, "/clients/shop", got.body)
+		again := put.json(t)
+		if put.status != http.StatusOK || again["updated_at"] == shown["updated_at"] {
+			t.Fatalf("put: %d %s", put.status, put.body)
+		}
+		again["updated_at"] = shown["updated_at"]
+		if diff := cmp.Diff(shown, again); diff != "" {
+			t.Errorf("put of what was shown (-shown +put):\n%s", diff)
+		}
+		if p := s.credentials("shop", secret); p.status != http.StatusOK {
+			t.Errorf("its secret after a put: %d %s", p.status, p.body)
+		}
+
+		// PUT replaces everything; what it does not say is reset.
+		put = s.ask(http.MethodPut, "/clients/shop", `{"client_id":"other","client_secret":"another secret","redirect_uris":["https://shop.example/cb"],
+			"grant_types":["client_credentials","authorization_code"],"token_endpoint_auth_method":"client_secret_post"}`)
+		reset := put.json(t)
+		if reset["client_id"] != "shop" || reset["owner"] != "" || reset["client_credentials_grant_access_token_lifespan"] != nil || reset["client_name"] != nil {
+			t.Errorf("put: %s", put.body)
+		}
+		if p := s.credentials("shop", secret); p.status != http.StatusUnauthorized {
+			t.Errorf("the secret of before: %d", p.status)
+		}
+		if p := s.credentials("shop", "another secret"); p.status != http.StatusOK {
+			t.Errorf("the secret that was put: %d %s", p.status, p.body)
+		}
+
+		if p := s.ask(http.MethodDelete, "/clients/shop", ""); p.status != http.StatusNoContent || p.body != "" {
+			t.Errorf("delete: %d %s", p.status, p.body)
+		}
+		for method, path := range map[string]string{
+			http.MethodGet: "/clients/shop", http.MethodPut: "/clients/shop", http.MethodDelete: "/clients/shop", http.MethodPost: "/clients/shop/secrets/rotate",
+		} {
+			wantError(t, s.ask(method, path, `{"redirect_uris":["https://shop.example/cb"]}`), http.StatusNotFound, "Not Found")
+		}
+
+		var log []string
+		for _, e := range s.listed("/audit?page_size=20") {
+			log = append(log, fmt.Sprintf("%v %v %v %v", e["action"], e["target"], e["outcome"], e["status_code"]))
+		}
+		want := []string{ // of moments that are one to this clock
+			"client.create shop done 201", "client.create shop refused 409", "client.delete shop done 204", "client.delete shop refused 404",
+			"client.secret.rotate shop refused 404", "client.update shop done 200", "client.update shop done 200", "client.update shop refused 404",
+		}
+		slices.Sort(log)
+		if !slices.Equal(log, want) {
+			t.Errorf("the audit log has %q, want %q", log, want)
+		}
+	})
+}
+
+func (s *apart) listed(path string) []object {
+	s.tb.Helper()
+	p := s.ask(http.MethodGet, path, "")
+	var list []object
+	if err := json.Unmarshal([]byte(p.body), &list); err != nil || p.status != http.StatusOK {
+		s.tb.Fatalf("%s: %d %s", path, p.status, p.body)
+	}
+	return list
+}
+
+func TestClientsThatCannotBe(t *testing.T) {
+	t.Parallel()
+
+	s := startApart(t, storetest.New(t), nil)
+	for body, want := range map[string]string{
+		`[]`:                    "invalid_request",
+		`"x"`:                   "invalid_request",
+		`null`:                  "invalid_request",
+		`{"redirect_uris": 17}`: "invalid_redirect_uri",
+		`{"redirect_uris": ["https://a.example/#x"]}`:                                                                                "invalid_redirect_uri",
+		`{"client_id": 5, "redirect_uris": ["https://a.example/"]}`:                                                                  "invalid_client_metadata",
+		`{"client_id": "a b", "redirect_uris": ["https://a.example/"]}`:                                                              "invalid_client_metadata",
+		`{"client_secret": "short", "redirect_uris": ["https://a.example/"]}`:                                                        "invalid_client_metadata",
+		`{"client_secret": 123456789, "redirect_uris": ["https://a.example/"]}`:                                                      "invalid_client_metadata",
+		`{"redirect_uris": ["https://a.example/"], "implicit_grant_access_token_lifespan": "soon"}`:                                  "invalid_client_metadata",
+		`{"redirect_uris": ["https://a.example/"], "token_endpoint_auth_method": "private_key_jwt"}`:                                 "invalid_client_metadata",
+		`{"redirect_uris": ["https://a.example/"], "jwks": {"keys": [{"kty": "RSA"}]}}`:                                              "invalid_client_metadata",
+		`{"redirect_uris": ["https://a.example/"], "post_logout_redirect_uris": [{}]}`:                                               "invalid_client_metadata",
+		`{"redirect_uris": ["https://a.example/"], "allowed_cors_origins": ["*"]}`:                                                   "invalid_client_metadata",
+		`{"redirect_uris": ["https://a.example/"], "grant_types": ["password"]}`:                                                     "invalid_client_metadata",
+		`{"redirect_uris": ["https://a.example/"], "client_name": "` + strings.Repeat("x", 300) + `"}`:                               "invalid_client_metadata",
+		`{"redirect_uris": ["https://a.example/"], "subject_type": "pairwise", "sector_identifier_uri": "https://nowhere.invalid/"}`: "invalid_client_metadata",
+	} {
+		wantError(t, s.ask(http.MethodPost, "/clients", body), http.StatusBadRequest, want)
+		s.made(`{"client_id":"x","redirect_uris":["https://a.example/"]}`)
+		if !strings.Contains(body, "client_id") {
+			wantError(t, s.ask(http.MethodPut, "/clients/x", body), http.StatusBadRequest, want)
+		}
+		s.ask(http.MethodDelete, "/clients/x", "")
+	}
+}
+
+func TestClientsAreListedInParts(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := startApart(t, db, nil)
+		for i := range 7 {
+			s.made(fmt.Sprintf(`{"client_id":"p%d","client_name":"part","owner":"o%d","redirect_uris":["https://a.example/"]}`, i, i%2))
+		}
+		next := regexp.MustCompile(`<([^>]*)>; rel="next"`)
+		walk := func(from string, size int) (ids []string) {
+			t.Helper()
+			for at := from; at != ""; {
+				p := s.ask(http.MethodGet, at, "")
+				var list []object
+				if err := json.Unmarshal([]byte(p.body), &list); err != nil || len(list) > size || p.header.Get("X-Total-Count") == "" {
+					t.Fatalf("%s: %d %s", at, p.status, p.body)
+				}
+				for _, one := range list {
+					ids = append(ids, text(one["client_id"]))
+				}
+				at = ""
+				if to := next.FindStringSubmatch(strings.Join(p.header.Values("Link"), ", ")); to != nil {
+					at = to[1]
+				}
+			}
+			return ids
+		}
+		all := []string{"p0", "p1", "p2", "p3", "p4", "p5", "p6"}
+		for from, want := range map[string][]string{
+			"/admin/clients?client_name=part&page_size=3":          all,
+			"/clients?client_name=part&page_size=7":                all,
+			"/clients?client_name=part&page_size=3&page_token=1":   all,
+			"/clients?client_name=part&limit=3":                    all,
+			"/clients?client_name=part&limit=3&offset=2":           all[2:],
+			"/clients?client_name=part&owner=o1&page_size=2":       {"p1", "p3", "p5"},
+			"/clients?owner=o0&limit=2&offset=0":                   {"p0", "p2", "p4", "p6"},
+			"/clients?client_name=nobody":                          nil,
+			"/clients?client_name=part&page_size=0&limit=&offset=": all,
+		} {
+			if got := walk(from, 250); !cmp.Equal(got, want) {
+				t.Errorf("%s lists %v, want %v", from, got, want)
+			}
+		}
+		if p := s.ask(http.MethodGet, "/clients?client_name=part&limit=2&offset=4", ""); p.header.Get("X-Total-Count") != "7" ||
+			!strings.Contains(strings.Join(p.header.Values("Link"), ","), `offset=2>; rel="prev"`) ||
+			!strings.Contains(strings.Join(p.header.Values("Link"), ","), `offset=6>; rel="last"`) {
+			t.Errorf("count %q, links %q", p.header.Get("X-Total-Count"), p.header.Values("Link"))
+		}
+		// A token is for the list that it came from.
+		p := s.ask(http.MethodGet, "/clients?client_name=part&page_size=3", "")
+		to := next.FindStringSubmatch(strings.Join(p.header.Values("Link"), ", "))[1]
+		wantError(t, s.ask(http.MethodGet, strings.Replace(to, "client_name=part", "client_name=other", 1), ""), http.StatusBadRequest, "invalid_request")
+		for _, bad := range []string{"page_size=x", "page_size=-1", "page_token=!!", "page_token=YQ", "limit=x", "offset=-1", "offset=9999999999999999999", "limit=1e3"} {
+			wantError(t, s.ask(http.MethodGet, "/clients?"+bad, ""), http.StatusBadRequest, "invalid_request")
+		}
+	})
+}
+
+func TestAClientIsPatched(t *testing.T) {
+	t.Parallel()
+
+	s := startApart(t, storetest.New(t), nil)
+	s.made(`{"client_id":"shop","client_name":"Shop","redirect_uris":["https://shop.example/cb"],"client_secret":"a secret of its own",
+		"token_endpoint_auth_method":"client_secret_post","grant_types":["client_credentials","authorization_code"]}`)
+	for patch, member := range map[string]string{
+		`[{"op":"replace","path":"/client_name","value":"The Shop"}]`:                                           "client_name",
+		`[{"op":"add","path":"/redirect_uris/-","value":"https://shop.example/two"}]`:                           "redirect_uris",
+		`[{"op":"add","path":"/metadata/a","value":1},{"op":"copy","from":"/metadata/a","path":"/metadata/b"}]`: "metadata",
+		`[{"op":"test","path":"/owner","value":""},{"op":"replace","path":"/owner","value":"me"}]`:              "owner",
+	} {
+		before := s.ask(http.MethodGet, "/clients/shop", "").json(t)
+		p := s.ask(http.MethodPatch, "/clients/shop", patch)
+		if after := p.json(t); p.status != http.StatusOK || cmp.Equal(before[member], after[member]) || after["client_secret"] != nil {
+			t.Errorf("%s: %d %s", patch, p.status, p.body)
+		}
+	}
+	for _, patch := range []string{
+		`[{"op":"replace","path":"/client_id","value":"x"}]`, `[{"op":"remove","path":"/client_id"}]`, `[{"op":"replace","path":"/id","value":"x"}]`,
+		`[{"op":"move","from":"/client_id","path":"/owner"}]`, `[{"op":"replace","path":"","value":{}}]`, `{}`, `null`, `[1]`, `"x"`,
+		`[{"op":"nonsense","path":"/owner","value":"x"}]`, `[{"op":"remove","path":"/nothing"}]`, `[{"op":"replace","path":"/nothing/at/all","value":1}]`,
+		`[{"op":"test","path":"/owner","value":"somebody"}]`, `[{"op":"replace","path":"/redirect_uris/99","value":"https://a.example/"}]`,
+		`[{"op":"replace","path":"/redirect_uris","value":"x"}]`, `[{"op":"add","path":"owner","value":"x"}]`, `[{"path":"/owner"}]`,
+		`[{"op":"copy","from":"/redirect_uris/-1","path":"/redirect_uris/-100"}]`, `[{"op":"add","path":"/owner"}]`,
+		`[` + strings.Repeat(`{"op":"test","path":"/owner","value":"me"},`, 100) + `{"op":"test","path":"/owner","value":"me"}]`,
+	} {
+		if p := s.ask(http.MethodPatch, "/clients/shop", patch); p.status != http.StatusBadRequest {
+			t.Errorf("%s: %d %s", patch, p.status, p.body)
+		}
+	}
+	if p := s.ask(http.MethodPatch, "/clients/shop", `[{"op":"add","path":"/client_secret","value":"another secret"}]`); p.status != http.StatusOK {
+		t.Errorf("a secret: %d %s", p.status, p.body)
+	}
+	if p := s.credentials("shop", "another secret"); p.status != http.StatusOK {
+		t.Errorf("the secret that was patched in: %d %s", p.status, p.body)
+	}
+}
+
+func TestSecretsAreRotated(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := startApart(t, db, nil)
+		secrets := []string{text(s.made(`{"client_id":"shop","redirect_uris":["https://shop.example/cb"],"token_endpoint_auth_method":"client_secret_post",
+			"client_secret":"short one","grant_types":["client_credentials","authorization_code"]}`)["client_secret"])}
+		rotate := func() {
+			t.Helper()
+			p := s.ask(http.MethodPost, "/clients/shop/secrets/rotate", "")
+			secrets = append(secrets, text(p.json(t)["client_secret"]))
+			if p.status != http.StatusOK || secrets[len(secrets)-1] == "" {
+				t.Fatalf("rotate: %d %s", p.status, p.body)
+			}
+			s.pass(clientStaleness)
+		}
+		good := func(want ...int) {
+			t.Helper()
+			var got []int
+			for i, secret := range secrets {
+				if s.credentials("shop", secret).status == http.StatusOK {
+					got = append(got, i)
+				}
+			}
+			if !cmp.Equal(got, want) {
+				t.Errorf("of %d secrets %v are good, want %v", len(secrets), got, want)
+			}
+		}
+		rotate()
+		good(0, 1)
+		s.pass(29 * 24 * time.Hour)
+		rotate()
+		good(0, 1, 2)
+		s.pass(25 * time.Hour)
+		good(1, 2)
+		for range 5 {
+			rotate()
+		}
+		good(2, 3, 4, 5, 6, 7)
+		if p := s.ask(http.MethodDelete, "/clients/shop/secrets/rotate", ""); p.status != http.StatusOK || p.json(t)["client_secret"] != nil {
+			t.Errorf("clear: %d %s", p.status, p.body)
+		}
+		s.pass(clientStaleness)
+		good(7)
+		rotate()
+		if p := s.ask(http.MethodPatch, "/clients/shop", `[{"op":"add","path":"/client_secret","value":"another secret"}]`); p.status != http.StatusOK {
+			t.Errorf("patch: %d %s", p.status, p.body)
+		}
+		s.pass(clientStaleness)
+		good()
+		s.made(`{"client_id":"bare","redirect_uris":["https://shop.example/cb"],"token_endpoint_auth_method":"none"}`)
+		wantError(t, s.ask(http.MethodPost, "/clients/bare/secrets/rotate", ""), http.StatusBadRequest, "invalid_client_metadata")
+	})
+}
+
+func TestLifespansAreSetAlone(t *testing.T) {
+	t.Parallel()
+
+	s := startApart(t, storetest.New(t), nil)
+	s.made(`{"client_id":"shop","client_name":"Shop","redirect_uris":["https://shop.example/cb"],"implicit_grant_id_token_lifespan":"1h"}`)
+	p := s.ask(http.MethodPut, "/clients/shop/lifespans", `{"client_credentials_grant_access_token_lifespan":"2m","implicit_grant_access_token_lifespan":null,"client_name":"x"}`)
+	said := p.json(t)
+	if p.status != http.StatusOK || said["client_credentials_grant_access_token_lifespan"] != "2m0s" || said["implicit_grant_id_token_lifespan"] != nil || said["client_name"] != "Shop" {
+		t.Errorf("lifespans: %d %s", p.status, p.body)
+	}
+	for _, body := range []string{`{"implicit_grant_id_token_lifespan":"-1s"}`, `{"implicit_grant_id_token_lifespan":3600}`, `[]`} {
+		if p := s.ask(http.MethodPut, "/clients/shop/lifespans", body); p.status != http.StatusBadRequest {
+			t.Errorf("%s: %d %s", body, p.status, p.body)
+		}
+	}
+}

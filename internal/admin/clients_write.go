@@ -1,0 +1,194 @@
+package admin
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/ostiary/ostiary/internal/client"
+)
+
+// members reads a client member by member, so that each is taken under exactly its
+// name.
+func members(c *Call) (map[string]json.RawMessage, error) {
+	var said map[string]json.RawMessage
+	if err := json.NewDecoder(c.Body).Decode(&said); err != nil || said == nil {
+		return nil, invalid("The request body must be a JSON object.")
+	}
+	return said, nil
+}
+
+// member returns a member that is a text, or empty.
+func member(said map[string]json.RawMessage, name string) (string, error) {
+	var text string
+	if raw := said[name]; len(raw) > 0 && json.Unmarshal(raw, &text) != nil {
+		return "", badClient(name + " must be a string")
+	}
+	return text, nil
+}
+
+func badClient(reason string) error {
+	return &refusal{http.StatusBadRequest, client.InvalidMetadata, reason}
+}
+
+// createClient serves POST /clients.
+func (h *Handler) createClient(c *Call) (*Reply, error) {
+	said, err := members(c)
+	if err != nil {
+		return nil, err
+	}
+	now := h.Now()
+	made := &client.Client{CreatedAt: now, UpdatedAt: now}
+	if made.ID, err = member(said, "client_id"); err != nil {
+		return nil, err
+	}
+	if made.ID == "" {
+		made.ID = client.NewID()
+	} else if err := client.CheckID(made.ID); err != nil {
+		return nil, badClient(err.Error())
+	}
+	c.Target = made.ID
+	secret, err := h.describeClient(c, made, said)
+	if err != nil {
+		return nil, err
+	}
+	view := viewClient(made)
+	view.Secret = secret
+	if h.RegisterURL != "" {
+		view.Token = client.NewSecret()
+		view.RegistrationURI = h.RegisterURL + "/" + url.PathEscape(made.ID)
+		sum := sha256.Sum256([]byte(view.Token))
+		made.RegistrationToken = sum[:]
+	}
+	if err := h.Registry.InsertClient(c.Context(), made); err != nil {
+		return nil, err //nolint:wrapcheck // names itself
+	}
+	c.head.Set("Location", strings.TrimSuffix(c.URL.EscapedPath(), "/")+"/"+url.PathEscape(made.ID))
+	return &Reply{http.StatusCreated, view}, nil
+}
+
+// describeClient puts into known what is said of it, and gives it the secret that it
+// then needs. It returns a secret that was made, or chosen.
+func (h *Handler) describeClient(c *Call, known *client.Client, said map[string]json.RawMessage) (secret string, err error) {
+	metadata, faults := client.ParseMetadata(said, h.Policy)
+	if len(faults) > 0 {
+		return "", &refusal{http.StatusBadRequest, faults[0].Code, faults[0].String()}
+	}
+	before := &known.Metadata
+	if known.Version == 0 {
+		before = nil
+	}
+	if err := metadata.VerifySector(c.Context(), h.Documents, before); err != nil {
+		return "", err //nolint:wrapcheck // says what is wrong
+	}
+	known.Metadata = metadata
+	if secret, err = member(said, "client_secret"); err != nil {
+		return "", err
+	}
+	if !known.UsesSecret() {
+		known.Secret, known.Rotated = "", nil
+		return "", nil // as Hydra does, which keeps what is of no use
+	}
+	if secret == "" {
+		if err := h.Keeper.Adapt(c.Context(), known); err != nil {
+			return "", fmt.Errorf("adapt client secret: %w", err)
+		}
+		if known.Secret != "" {
+			return "", nil
+		}
+		secret = known.NewSecret()
+	}
+	if err := known.CheckSecret(secret); err != nil {
+		return "", badClient(err.Error())
+	}
+	if err := h.Keeper.Keep(c.Context(), known, secret); err != nil {
+		return "", fmt.Errorf("keep client secret: %w", err)
+	}
+	return secret, nil
+}
+
+// setClient serves PUT /clients/{id}.
+func (h *Handler) setClient(c *Call) (*Reply, error) {
+	said, err := members(c)
+	if err != nil {
+		return nil, err
+	}
+	return h.changeClient(c, func(known *client.Client) (string, error) {
+		return h.describeClient(c, known, said)
+	})
+}
+
+// setLifespans serves PUT /clients/{id}/lifespans.
+func (h *Handler) setLifespans(c *Call) (*Reply, error) {
+	said, err := members(c)
+	if err != nil {
+		return nil, err
+	}
+	// Whatever else is said is none of this operation's, and all of the client's own stays.
+	lifespans := map[string]json.RawMessage{}
+	for name, raw := range said {
+		if strings.HasSuffix(name, "_lifespan") {
+			lifespans[name] = raw
+		}
+	}
+	return h.changeClient(c, func(known *client.Client) (string, error) {
+		var faults []client.Fault
+		if known.Lifespans, faults = client.ParseLifespans(lifespans); len(faults) > 0 {
+			return "", &refusal{http.StatusBadRequest, faults[0].Code, faults[0].String()}
+		}
+		return "", nil
+	})
+}
+
+// rotateSecret serves POST /clients/{id}/secrets/rotate.
+func (h *Handler) rotateSecret(c *Call) (*Reply, error) {
+	return h.changeClient(c, func(known *client.Client) (string, error) {
+		if !known.UsesSecret() {
+			return "", badClient("token_endpoint_auth_method is one without a secret")
+		}
+		now := h.Now()
+		return h.Keeper.Rotate(c.Context(), known, now, now.Add(h.RotatedFor)) //nolint:wrapcheck // names itself
+	})
+}
+
+// clearSecrets serves DELETE /clients/{id}/secrets/rotate.
+func (h *Handler) clearSecrets(c *Call) (*Reply, error) {
+	return h.changeClient(c, func(known *client.Client) (string, error) {
+		known.Rotated = nil
+		return "", nil
+	})
+}
+
+// tries is how often a change is made anew that somebody else's came before.
+const tries = 3
+
+// changeClient changes the client that the path names. A secret that change returns is
+// shown.
+func (h *Handler) changeClient(c *Call, change func(*client.Client) (secret string, err error)) (*Reply, error) {
+	ctx, id := c.Context(), variable(c.Request, "id")
+	for left := tries; ; left-- {
+		known, err := h.Registry.Client(ctx, id)
+		if err != nil {
+			return nil, err //nolint:wrapcheck // names itself
+		}
+		secret, err := change(known)
+		if err != nil {
+			return nil, err
+		}
+		known.UpdatedAt = h.Now()
+		err = h.Registry.UpdateClient(ctx, known)
+		if errors.Is(err, client.ErrRaced) && left > 1 {
+			continue
+		}
+		if err != nil {
+			return nil, err //nolint:wrapcheck // names itself
+		}
+		view := viewClient(known)
+		view.Secret = secret
+		return ok(view), nil
+	}
+}

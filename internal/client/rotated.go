@@ -1,0 +1,61 @@
+package client
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// MaxRotated is how many secrets of before a client can have beside its own.
+const MaxRotated = 5
+
+// Rotated is a secret that was replaced and is good for a while yet, so that those who
+// use it need not all change at once.
+type Rotated struct {
+	Secret Secret    `json:"secret"`
+	Until  time.Time `json:"until"`
+}
+
+// Before returns the secrets of before that are good at now.
+func (c *Client) Before(now time.Time) []Secret {
+	var good []Secret
+	for _, old := range c.Rotated {
+		if now.Before(old.Until) {
+			good = append(good, old.Secret)
+		}
+	}
+	return good
+}
+
+// Rotate gives c a new secret, which it returns. The one before is good until a
+// moment; of those from before that the oldest go where there are too many.
+func (k Keeper) Rotate(ctx context.Context, c *Client, now, until time.Time) (string, error) {
+	before := slices.DeleteFunc(slices.Clone(c.Rotated), func(old Rotated) bool { return !now.Before(old.Until) })
+	if c.Secret != "" {
+		before = append([]Rotated{{c.Secret, until}}, before...)
+	}
+	secret := c.NewSecret()
+	if err := k.Keep(ctx, c, secret); err != nil {
+		return "", err
+	}
+	c.Rotated = before[:min(len(before), MaxRotated)]
+	return secret, nil
+}
+
+// Reseal brings the secrets of c into the form in which they would be kept now, and
+// reports whether that changed any.
+func (c *Client) Reseal(v Resealer) (changed bool, err error) {
+	all := []*Secret{&c.Secret}
+	for i := range c.Rotated {
+		all = append(all, &c.Rotated[i].Secret)
+	}
+	for _, secret := range all {
+		resealed, err := secret.Reseal(v, c.ID)
+		if err != nil {
+			return changed, err
+		}
+		changed = changed || resealed != *secret
+		*secret = resealed
+	}
+	return changed, nil
+}

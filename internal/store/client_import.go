@@ -1,0 +1,65 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ostiary/ostiary/internal/client"
+)
+
+// ImportClients adds or changes clients, all or none. One that is there keeps its
+// history, and its secret if the import brings none; one that would not change
+// is left alone.
+func (s *Store) ImportClients(ctx context.Context, clients []*client.Client) (created, updated int, err error) {
+	err = s.txWithin(ctx, importPatience, func(on conn) error {
+		created, updated = 0, 0
+		for i, c := range clients {
+			did, err := importClient(ctx, on, c)
+			if err != nil {
+				return fmt.Errorf("import client %d (%s): %w", i+1, c.ID, err)
+			}
+			created += did.created
+			updated += did.updated
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, 0, err
+	}
+	return created, updated, nil
+}
+
+// did counts what an import did.
+type did struct {
+	created, updated int
+	cutOff           bool // from what was given before: an account with a new password
+}
+
+func importClient(ctx context.Context, on conn, c *client.Client) (did, error) {
+	known, err := readClient(ctx, on, c.ID)
+	if errors.Is(err, client.ErrNotFound) {
+		return did{created: 1}, insertClient(ctx, on, c)
+	}
+	if err != nil {
+		return did{}, err
+	}
+	before, err := document(known.Metadata)
+	if err != nil {
+		return did{}, err
+	}
+	after, err := document(c.Metadata)
+	if err != nil {
+		return did{}, fmt.Errorf("write client metadata: %w", err)
+	}
+	if before == after && (c.Secret == "" || c.Secret == known.Secret) {
+		*c = *known
+		return did{}, nil
+	}
+	known.Metadata, known.UpdatedAt = c.Metadata, c.UpdatedAt
+	if c.Secret != "" && c.Secret != known.Secret {
+		known.Secret, known.Rotated = c.Secret, nil
+	}
+	*c = *known
+	return did{updated: 1}, updateClient(ctx, on, c)
+}

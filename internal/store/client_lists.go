@@ -1,0 +1,54 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ostiary/ostiary/internal/client"
+)
+
+// ListClients returns clients by id, those that follow after.
+func (s *Store) ListClients(ctx context.Context, after string, limit int) (list []*client.Client, err error) {
+	const read = `SELECT ` + clientColumns + ` FROM clients WHERE id > $1 ORDER BY id LIMIT $2`
+
+	err = s.list.each(ctx, func(from scanner) error {
+		c, err := scanClient(from)
+		list = append(list, c)
+		return err
+	}, read, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list clients: %w", err)
+	}
+	return list, nil
+}
+
+// FindClients returns clients by id, those that follow after and then skip more.
+func (s *Store) FindClients(
+	ctx context.Context, f client.Filter, after string, skip, limit int,
+) (list []*client.Client, err error) {
+	read := `
+		SELECT ` + clientColumns + ` FROM clients
+		WHERE id > $1 AND ` + matching("name", "$2", f.Name) + ` AND ` + matching("owner", "$3", f.Owner) + `
+		ORDER BY id LIMIT $4 OFFSET $5`
+
+	err = s.list.each(ctx, func(from scanner) error {
+		c, err := scanClient(from)
+		list = append(list, c)
+		return err
+	}, read, after, f.Name, f.Owner, limit, skip)
+	if err != nil {
+		return nil, fmt.Errorf("find clients: %w", err)
+	}
+	return list, nil
+}
+
+// CountClients returns how many FindClients would find in all.
+func (s *Store) CountClients(ctx context.Context, f client.Filter) (count int, err error) {
+	read := `SELECT count(*) FROM clients WHERE ` + matching("name", "$1", f.Name) + ` AND ` + matching("owner", "$2", f.Owner)
+
+	var n int64
+	if err := s.list.one(ctx, read, f.Name, f.Owner).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count clients: %w", err)
+	}
+	return int(n), nil
+}
