@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/ostiary/ostiary/internal/middleware"
 	"github.com/ostiary/ostiary/internal/web"
@@ -31,11 +30,7 @@ func (p errorPages) Error(w http.ResponseWriter, status int, v web.Error) {
 	if v.Detail != "" {
 		said.Set("error_description", v.Detail)
 	}
-	separator := "?"
-	if strings.Contains(p.elsewhere, "?") {
-		separator = "&"
-	}
-	web.SeeOther(w, p.elsewhere+separator+said.Encode())
+	web.SeeOther(w, web.AddQuery(p.elsewhere, said.Encode()))
 }
 
 // refuseEntry answers what the middleware refuses at such an endpoint.

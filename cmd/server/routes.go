@@ -25,6 +25,9 @@ const (
 	pathSignUp     = "/signup"
 	pathConsent    = "/consent"
 	pathSetup      = "/setup"
+	pathDevice     = "/device" // short, since people type it
+	pathDeviceAuth = "/oauth2/device/auth"
+	pathVerify     = "/oauth2/device/verify"
 )
 
 const requestTimeout = 10 * time.Second
@@ -71,6 +74,9 @@ func (a *app) machines(r chi.Router) {
 	post.With(a.room.tokens.Handler).HandleFunc(pathToken, a.oauth2.Token)
 	post.With(a.room.checks.Handler).HandleFunc(pathRevoke, a.oauth2.Revoke)
 	post.With(a.room.checks.Handler).HandleFunc(pathIntrospect, a.oauth2.Introspect)
+
+	post.With(middleware.Limit(a.limit(300, time.Minute), a.now), a.room.tokens.Handler).
+		HandleFunc(pathDeviceAuth, a.oauth2.AuthorizeDevice)
 
 	r.With(
 		middleware.CORS(http.MethodGet, http.MethodPost),
@@ -148,6 +154,7 @@ func (a *app) people(r chi.Router) {
 			http.MethodGet: pages(a.interaction.ConsentPage), http.MethodPost: pages(a.interaction.Consent),
 		}))
 	}
+	a.devices(r, own, pages)
 	own.HandleFunc(pathSetup, byMethod(map[string]http.Handler{
 		http.MethodGet: pages(a.interaction.SetupPage), http.MethodPost: passwords(a.interaction.Setup),
 	}))
@@ -156,6 +163,35 @@ func (a *app) people(r chi.Router) {
 		Methods: []string{http.MethodGet, http.MethodHead}, Query: true, Refuse: a.refusePage,
 	})).Handle(pathCheck, a.pages.CheckSession(a.cookies.StateName()))
 	r.Handle("/static/*", a.pages.Static())
+}
+
+// devices are the pages at which people enter the code of a device, or from where they
+// go to the operator's app for it. There, each visit is kept.
+func (a *app) devices(r, own chi.Router, pages func(http.HandlerFunc) http.Handler) {
+	if a.config.DeviceURL == "" {
+		for _, path := range []string{pathDevice, pathVerify} {
+			own.HandleFunc(path, byMethod(map[string]http.Handler{
+				http.MethodGet: pages(a.interaction.DevicePage), http.MethodPost: pages(a.interaction.Device),
+			}))
+		}
+		return
+	}
+	visit := a.limit(60, time.Hour)
+	visit.Refuse = a.refusePage
+	for _, path := range []string{pathDevice, pathVerify} {
+		r.With(
+			middleware.Form(middleware.FormRule{Methods: []string{http.MethodGet}, Query: true, Refuse: a.refuseEntry}),
+			middleware.Limit(visit, a.now),
+		).Handle(path, pages(a.interaction.DevicePage))
+	}
+}
+
+// limit is a rule for one address, unless limits are off.
+func (a *app) limit(count int, per time.Duration) middleware.LimitRule {
+	if !a.config.RateLimits {
+		count = 0
+	}
+	return middleware.LimitRule{Count: count, Per: per}
 }
 
 // strangeMethod refuses methods that the router itself does not know; the others

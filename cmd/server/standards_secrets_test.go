@@ -17,8 +17,9 @@ import (
 func TestTheDatabaseHoldsNothingThatCanBeUsed(t *testing.T) {
 	t.Parallel()
 	at := storetest.SQLiteURL(t)
-	s := start(t, storetest.Open(t, at), legacy())
+	s := startDevices(t, storetest.Open(t, at), legacy())
 	s.bring(legacyClient("legacy", ""))
+	device := s.device(tv())
 	b := s.browser()
 	_, front := answered(t, b.authorize(asking("client_id", "legacy", "response_type", "code id_token token")))
 	unspent := b.code(asking())
@@ -39,6 +40,7 @@ func TestTheDatabaseHoldsNothingThatCanBeUsed(t *testing.T) {
 		"an access token": text(next["access_token"]), "an ID token": text(next["id_token"]), "an opaque token": text(opaque.json(t)["access_token"]),
 		"an imported client secret": "web-secret-web-secret-web-secret-", "a registered client secret": text(registered["client_secret"]),
 		"a registration token": text(registered["registration_access_token"]),
+		"a device code":        device.device,
 	}
 	where, err := url.Parse(s.url)
 	if err != nil {
@@ -65,6 +67,11 @@ func TestTheDatabaseHoldsNothingThatCanBeUsed(t *testing.T) {
 	}
 	if !bytes.Contains(kept, []byte("ada@example.com")) || !bytes.Contains(kept, []byte(text(registered["client_id"]))) {
 		t.Fatal("what is no secret is not found either, so nothing was searched")
+	}
+	for _, code := range []string{device.code, strings.ReplaceAll(device.code, "-", "")} {
+		if bytes.Contains(kept, []byte(code)) {
+			t.Errorf("the database holds the user code %s", code)
+		}
 	}
 	for name, secret := range secrets {
 		if len(secret) < 16 {

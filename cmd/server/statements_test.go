@@ -171,3 +171,36 @@ func (s *server) assertion(signer jose.Signer) url.Values {
 		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
 	}
 }
+
+// TestStatementsOfADevice counts what a device and its person cost.
+func TestStatementsOfADevice(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := startDevices(t, db, map[string]string{"rate_limits": "off"})
+		b := s.browser()
+		b.code(asking()) // signs in
+		warm := s.device(tv("scope", "openid"))
+		b.follow(b.enter(warm, "continue"))
+		warm.poll()
+
+		step := func(name string, want int64, act func() reply) reply {
+			t.Helper()
+			before := db.Statements()
+			p := act()
+			if got := db.Statements() - before; got != want {
+				t.Errorf("%s: %d statements, want %d", name, got, want)
+			}
+			return p
+		}
+		p := step("the device begins", 1, func() reply { return s.call("/oauth2/device/auth", tv("scope", "openid")) })
+		d := &waiting{s, "tv", text(p.json(t)["device_code"]), text(p.json(t)["user_code"]), ""}
+		step("it asks in vain", 1, d.ask)
+		step("the person enters the code", 2, func() reply { return b.enter(d, "") })
+		p = step("and says that it is theirs", 3, func() reply { return b.enter(d, "continue") })
+		step("signed in and agreed before", 2, func() reply { return b.get(p.location().String()) })
+		s.pass(5 * time.Second)
+		s.call("/oauth2/revoke", tv("token", "x")) // the client is read anew once in a while
+		step("it gets its tokens", 2, d.ask)
+	})
+}

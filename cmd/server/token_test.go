@@ -293,7 +293,8 @@ func TestGrantTypesThatAreNot(t *testing.T) {
 		"authorization_code x": "unsupported_grant_type",
 		"authorization_code":   "invalid_request", // no code
 		"refresh_token":        "invalid_request", // no token
-		"urn:ietf:params:oauth:grant-type:device_code": "unsupported_grant_type",
+		"urn:ietf:params:oauth:grant-type:device_code": "unauthorized_client",
+		"urn:ietf:params:oauth:grant-type:ciba":        "unsupported_grant_type",
 	} {
 		p := s.call("/oauth2/token", url.Values{"grant_type": {grantType}, "username": {"ada"}, "password": {testPassword}})
 		t.Run("grant type "+grantType, func(t *testing.T) { wantError(t, p, 400, want) })

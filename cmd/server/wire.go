@@ -15,6 +15,7 @@ import (
 	"github.com/ostiary/ostiary/internal/admin"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/config"
+	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/interaction"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/middleware"
@@ -62,6 +63,7 @@ type app struct {
 	room     room
 
 	clients      *store.ClientCache
+	userCodes    *grant.Devices
 	courier      *notice.Courier
 	sessions     sessions
 	oauth2       *oauth2.Handler
@@ -168,6 +170,7 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 		return nil, err //nolint:wrapcheck // names itself
 	}
 	a.room = a.newRoom()
+	a.wireDevices()
 	a.wireNotices()
 	if err := a.wireTokens(ctx); err != nil {
 		return nil, err
@@ -197,7 +200,7 @@ func (a *app) wireTokens(ctx context.Context) error {
 	a.oauth2 = oauth2.New(oauth2.Config{
 		Issuer:       c.Issuer,
 		AuthorizeURL: c.URL(pathAuthorize), LoginURL: c.URL(pathLogin), ConsentURL: c.URL(pathConsent), SignUpURL: signUp,
-		LoginApp: c.LoginURL, ConsentApp: c.ConsentURL,
+		LoginApp: c.LoginURL, ConsentApp: c.ConsentURL, DeviceURL: c.URL(pathDevice), DeviceDone: c.DeviceSuccessURL,
 		Clients: a.clients,
 		Authenticator: clientauth.New(clientauth.Config{ //nolint:contextcheck // its decoy is made at once
 			Clients: a.clients, Replay: a.store, KeySets: a.keySets,
@@ -205,7 +208,7 @@ func (a *app) wireTokens(ctx context.Context) error {
 			Renewals: renewals{a.store, a.clients},
 			Issuer:   c.Issuer, TokenEndpoint: c.URL(pathToken), Now: a.now,
 		}),
-		Grants: a.store, Sessions: a.store, Entrance: a.sessions, Keys: a.keys, Pages: a.errorPages(), Cookies: a.cookies, Subjects: a.subjects,
+		Grants: a.store, Sessions: a.store, Devices: a.store, UserCodes: a.userCodes, Entrance: a.sessions, Keys: a.keys, Pages: a.errorPages(), Cookies: a.cookies, Subjects: a.subjects,
 		RequestObjects: &requestobject.Opener{Issuer: c.Issuer, KeySets: a.keySets, Documents: a.fetcher, Now: a.now},
 		Assertions: &bearer.Reader{
 			Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Trusts: bearer.NewCache(a.store), Replay: a.store,
@@ -220,7 +223,7 @@ func (a *app) wireTokens(ctx context.Context) error {
 		Lifetimes: oauth2.Lifetimes{
 			Code: c.CodeLifetime, AccessToken: c.AccessTokenLifetime, IDToken: c.IDTokenLifetime, LongestToken: c.LongestTokenLifetime,
 			RefreshIdle: c.RefreshIdleLifetime, RefreshAbsolute: c.RefreshAbsoluteLifetime, RefreshGrace: c.RefreshGrace,
-			Request: requestLifetime, Session: sessionLifetimes(c), Remembered: rememberedLifetimes(c),
+			Request: requestLifetime, Device: c.DeviceCodeLifetime, DeviceWait: c.DevicePollInterval, Session: sessionLifetimes(c), Remembered: rememberedLifetimes(c),
 		},
 		OpaqueAccessToken: c.AccessTokenFormat == config.FormatOpaque,
 		AccessTokenAlg:    jwks.Algorithm(c.AccessTokenAlg),
@@ -299,6 +302,17 @@ func rememberedLifetimes(c *config.Config) session.Lifetimes {
 	return session.Lifetimes{Idle: c.RememberedIdleLifetime, Absolute: c.RememberedAbsoluteLifetime}
 }
 
+// wireDevices finds devices by the codes that they show.
+func (a *app) wireDevices() {
+	a.userCodes = &grant.Devices{Store: a.store}
+	for _, derived := range a.secrets.DeriveAll("user code") {
+		a.userCodes.Keys = append(a.userCodes.Keys, derived.Key)
+	}
+	if a.config.RateLimits {
+		a.userCodes.Guesses = a.store
+	}
+}
+
 func (a *app) wireOIDC() {
 	var tickets [][]byte
 	for _, derived := range a.secrets.DeriveAll("sign-out ticket") {
@@ -320,10 +334,11 @@ func (a *app) wireInteraction() {
 	a.interaction = interaction.New(interaction.Config{
 		Issuer: strings.TrimSuffix(c.Issuer, "/"), Iss: c.Issuer,
 		Accounts: a.store, Sessions: a.sessions, Requests: a.store, Clients: a.clients, Guesses: a.store, SetUp: a.store,
+		Devices: a.store, UserCodes: a.userCodes, DeviceApp: c.DeviceURL,
 		Hasher: a.hasher, Pages: a.pages, Cookies: a.cookies,
 		Lifetimes: interaction.Lifetimes{
 			Session: sessionLifetimes(c), Remembered: rememberedLifetimes(c),
-			Consent: c.ConsentLifetime, Grant: c.RefreshAbsoluteLifetime,
+			Consent: c.ConsentLifetime, Grant: c.RefreshAbsoluteLifetime, Device: c.DeviceCodeLifetime,
 		},
 		Open: c.SignUp, Elsewhere: c.LoginURL != "", Throttle: c.RateLimits, Address: middleware.Address, Neighbourhood: middleware.Neighbourhood,
 		Now: a.now, Log: a.log,
@@ -336,8 +351,9 @@ func (a *app) capabilities() oidc.Capabilities {
 		Issuer:        a.config.Issuer,
 		Authorization: pathAuthorize, Token: pathToken, Userinfo: pathUserinfo, JWKS: pathKeys,
 		Introspection: pathIntrospect, Revocation: pathRevoke, EndSession: pathLogout, CheckSession: pathCheck,
-		Scopes:     a.config.DefaultScopes,
-		GrantTypes: client.GrantTypes(), ResponseTypes: []string{client.ResponseTypeCode}, ResponseModes: []string{"query", "fragment", "form_post"},
+		DeviceAuthorization: pathDeviceAuth,
+		Scopes:              a.config.DefaultScopes,
+		GrantTypes:          client.GrantTypes(), ResponseTypes: []string{client.ResponseTypeCode}, ResponseModes: []string{"query", "fragment", "form_post"},
 		AuthMethods: client.AuthMethods(), SubjectTypes: client.SubjectTypes(),
 		IDTokenEncryptionAlgs: client.EncryptionAlgs(), IDTokenEncryptionEncs: client.EncryptionEncs(),
 		UserinfoEncryptionAlgs: client.EncryptionAlgs(), UserinfoEncryptionEncs: client.EncryptionEncs(),

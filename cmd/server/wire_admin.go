@@ -13,14 +13,14 @@ func (a *app) wireAdmin() {
 		register = c.URL(pathRegister)
 	}
 	a.operator = admin.New(admin.Config{
-		AuthorizeURL: c.URL(pathAuthorize), LogoutURL: c.URL(pathLogout),
-		Requests: a.store, SignOuts: a.store, Clients: a.clients, Consent: c.ConsentLifetime,
+		AuthorizeURL: c.URL(pathAuthorize), LogoutURL: c.URL(pathLogout), DeviceURL: c.URL(pathVerify),
+		Requests: a.store, SignOuts: a.store, Devices: a.store, UserCodes: a.userCodes, Clients: a.clients, Consent: c.ConsentLifetime,
 		KeySets: a.store, SigningKeys: a.keys, Vault: a.secrets,
 		Keys: a.store, Audit: a.store, Issuers: a.store, Open: c.AdminAuth == config.AdminNone,
 		Registry: registry{a.store, a.clients}, Policy: operatorPolicy(c), Documents: a.fetcher,
 		Keeper:     client.Keeper{Slow: asideHasher{a.clientHasher}, Vault: a.secrets},
 		RotatedFor: c.RotatedSecretLifetime, RegisterURL: register,
-		LoginApp: c.LoginURL != "", ConsentApp: c.ConsentURL != "", LogoutApp: c.LogoutURL != "",
+		LoginApp: c.LoginURL != "", ConsentApp: c.ConsentURL != "", LogoutApp: c.LogoutURL != "", DeviceApp: c.DeviceURL != "",
 		Version: version, Address: middleware.Address, RequestID: middleware.ID, Now: a.now, Log: a.log,
 	})
 }

@@ -57,8 +57,11 @@ type Clients interface {
 type Config struct {
 	AuthorizeURL string // where apps send people back to
 	LogoutURL    string // and those whose sign-out it was
+	DeviceURL    string // and those with a device
 	Requests     Requests
 	SignOuts     SignOuts
+	Devices      Devices
+	UserCodes    UserCodes
 	Clients      Clients
 	Registry     Registry
 	Policy       client.Policy // of what the operator says of clients
@@ -76,6 +79,7 @@ type Config struct {
 	LoginApp     bool          // people sign in with an app of the operator's
 	ConsentApp   bool          // and agree with one
 	LogoutApp    bool          // and sign out with one
+	DeviceApp    bool          // and enter the codes of their devices at one
 	Consent      time.Duration // a remembered consent lasts so long unless the app says otherwise
 	Version      string
 	Address      func(context.Context) netip.Addr // of the caller

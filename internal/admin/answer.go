@@ -50,6 +50,10 @@ func meaning(err error) *refusal {
 	switch {
 	case errors.Is(err, errHandled):
 		return &refusal{http.StatusGone, "Gone", "The request was answered before."}
+	case errors.Is(err, grant.ErrNoDevice):
+		return &refusal{http.StatusBadRequest, "invalid_request", "No device waits with this user code."}
+	case errors.Is(err, errManyCodes):
+		return &refusal{http.StatusTooManyRequests, "request_forbidden", "Too many wrong user codes came of late."}
 	case errors.Is(err, grant.ErrNoRequest):
 		return &refusal{http.StatusNotFound, "Not Found", "There is no such request, or it has expired."}
 	case errors.Is(err, client.ErrNotFound):

@@ -16,6 +16,7 @@ func (h *Handler) table() []Operation {
 		h.loginOperations(),
 		h.consentOperations(),
 		h.logoutOperations(),
+		h.deviceOperations(),
 		h.keySetOperations(),
 		h.issuerOperations(),
 		h.clientOperations(),

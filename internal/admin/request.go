@@ -86,6 +86,9 @@ func resources(asked url.Values) []string {
 // is there in plain parameters. With a prompt it is asked for instead of the
 // request's own.
 func (h *Handler) requestURL(waiting *grant.Request, prompt string) string {
+	if waiting.Device {
+		return h.DeviceURL // with the code that the device shows
+	}
 	form, err := url.ParseQuery(waiting.Parameters)
 	if err != nil {
 		return h.AuthorizeURL

@@ -161,7 +161,7 @@ const (
 
 // GrantTypes lists the grant types that work at the token endpoint.
 func GrantTypes() []string {
-	return []string{GrantAuthorizationCode, GrantRefreshToken, GrantClientCredentials, GrantJWTBearer}
+	return []string{GrantAuthorizationCode, GrantRefreshToken, GrantClientCredentials, GrantJWTBearer, GrantDeviceCode}
 }
 
 // Public reports whether the client cannot keep a secret (RFC 6749 section 2.1).

@@ -213,8 +213,8 @@ func (c *checks) grants(m *Metadata) {
 	if tokens != slices.Contains(m.GrantTypes, GrantImplicit) {
 		c.fail("response_types", "must hold id_token or token if, and only if, grant_types holds implicit")
 	}
-	if !code && slices.Contains(m.GrantTypes, GrantRefreshToken) {
-		c.fail("grant_types", "must hold authorization_code for refresh_token to be of use")
+	if !code && slices.Contains(m.GrantTypes, GrantRefreshToken) && !slices.Contains(m.GrantTypes, GrantDeviceCode) {
+		c.fail("grant_types", "must hold authorization_code or device_code for refresh_token to be of use")
 	}
 	if slices.Contains(m.GrantTypes, GrantClientCredentials) && m.TokenEndpointAuthMethod == AuthNone {
 		c.fail("grant_types", "must not hold client_credentials for a client that does not authenticate")

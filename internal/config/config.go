@@ -114,10 +114,10 @@ type Config struct {
 	// SignUp lets people make accounts for themselves.
 	SignUp bool
 
-	// LoginURL, ConsentURL and LogoutURL are the operator's own apps, in place of the
-	// pages. ErrorURL and PostLogoutURL are pages of theirs where people end.
-	LoginURL, ConsentURL, LogoutURL string
-	ErrorURL, PostLogoutURL         string
+	// LoginURL, ConsentURL, LogoutURL and DeviceURL are the operator's own apps, in place
+	// of the pages. The others are pages of theirs where people end.
+	LoginURL, ConsentURL, LogoutURL, DeviceURL string
+	ErrorURL, PostLogoutURL, DeviceSuccessURL  string
 
 	// LegacyResponseTypes lets clients register implicit and hybrid response types,
 	// and use them (RFC 9700 section 2.1.2 advises against it).
@@ -129,6 +129,8 @@ type Config struct {
 	MirrorTopLevelClaims    bool
 	ScopeClaim              ScopeClaim
 	CodeLifetime            time.Duration
+	DeviceCodeLifetime      time.Duration
+	DevicePollInterval      time.Duration
 	AccessTokenLifetime     time.Duration
 	IDTokenLifetime         time.Duration
 	LongestTokenLifetime    time.Duration
@@ -192,6 +194,8 @@ func Default() *Config {
 		MirrorTopLevelClaims:    true,
 		ScopeClaim:              ScopeText,
 		CodeLifetime:            time.Minute,
+		DeviceCodeLifetime:      10 * time.Minute,
+		DevicePollInterval:      5 * time.Second,
 		AccessTokenLifetime:     10 * time.Minute,
 		IDTokenLifetime:         10 * time.Minute,
 		LongestTokenLifetime:    2 * day,

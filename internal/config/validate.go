@@ -60,8 +60,8 @@ func (c *Config) disagreements(require []string) []Fault {
 	fault(c.Listen == c.AdminListen, "admin_listen", "is the same as listen")
 
 	fault(c.SignUp && c.LoginURL != "", "sign_up", "has no effect beside login_url: the app there is where accounts are made")
-	fault(c.AdminListen == "" && (c.LoginURL != "" || c.ConsentURL != "" || c.LogoutURL != ""), "admin_listen",
-		"is off, where the apps of login_url, consent_url and logout_url answer")
+	fault(c.AdminListen == "" && c.LoginURL+c.ConsentURL+c.LogoutURL+c.DeviceURL != "", "admin_listen",
+		"is off, where the apps of login_url, consent_url, logout_url and device_url answer")
 
 	fault(c.Registration == RegistrationToken && len(c.RegistrationTokens) == 0, "registration_tokens",
 		"is required by registration = token")

@@ -34,6 +34,7 @@ type Kind int
 const (
 	KindCode     Kind = 1
 	KindImplicit Kind = 2 // without a code: all of its tokens were in the answer
+	KindDevice   Kind = 3 // whose code a device has had from the start
 )
 
 // Grant is what a subject allowed a client.

@@ -30,6 +30,10 @@ type Request struct {
 	// request that is answered twice meets its own grant.
 	Grant Ref
 
+	// Device says that the answer is for a device, which waits for it. Until its person
+	// has said for which, it has no client.
+	Device bool
+
 	// SessionID is the session that somebody passed the sign-in page in, for this
 	// very request. SignedInAt is when they proved who they are, which prompt=login
 	// and max_age ask for; zero if they chose to go on as who they were.

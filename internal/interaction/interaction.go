@@ -1,5 +1,5 @@
 // Package interaction serves the pages a person sees on the way to a client:
-// sign-in, sign-up, consent and the first administrator's set-up.
+// sign-in, sign-up, consent, the code of a device and the first administrator's set-up.
 //
 // The authorization endpoint sends a person here with the id of a stored
 // request. A page does one thing, notes it on that request, and returns to the
@@ -78,6 +78,9 @@ type Pages interface {
 	SignUp(w http.ResponseWriter, status int, v web.SignUp)
 	Choose(w http.ResponseWriter, status int, v web.Choose)
 	Consent(w http.ResponseWriter, status int, v web.Consent)
+	Device(w http.ResponseWriter, status int, v web.Device)
+	DeviceCheck(w http.ResponseWriter, status int, v web.DeviceCheck)
+	DeviceDone(w http.ResponseWriter, status int, v web.DeviceDone)
 	Setup(w http.ResponseWriter, status int, v web.Setup)
 	SetupDone(w http.ResponseWriter, status int, v web.SetupDone)
 	Home(w http.ResponseWriter, status int, v web.Home)
@@ -90,6 +93,7 @@ type Lifetimes struct {
 	Remembered session.Lifetimes
 	Consent    time.Duration // of a consent that is remembered beyond its session
 	Grant      time.Duration // what offline access lasts at most, for the consent page to say
+	Device     time.Duration // of a device's code
 }
 
 // Config is what a [Handler] is made from.
@@ -97,15 +101,20 @@ type Config struct {
 	Issuer string // every address the pages name begins with it
 	Iss    string // the same as clients know it, which may end with a slash
 
-	Accounts Accounts
-	Sessions Sessions
-	Requests Requests
-	Clients  Clients
-	Guesses  Guesses
-	SetUp    SetUp
-	Hasher   *account.Hasher
-	Pages    Pages
-	Cookies  session.Cookies
+	Accounts  Accounts
+	Sessions  Sessions
+	Requests  Requests
+	Clients   Clients
+	Guesses   Guesses
+	SetUp     SetUp
+	Devices   Devices
+	UserCodes UserCodes
+	// DeviceApp is the operator's own, which asks for devices' codes; empty if there is
+	// none.
+	DeviceApp string
+	Hasher    *account.Hasher
+	Pages     Pages
+	Cookies   session.Cookies
 
 	Lifetimes     Lifetimes
 	Open          bool // whether people may make accounts for themselves

@@ -98,6 +98,8 @@ func (v *visit) prompts(value string) bool {
 }
 
 // back returns to the authorization endpoint, which decides the next step.
-func (h *Handler) back(w http.ResponseWriter, v *visit) {
-	web.SeeOther(w, h.Issuer+"/oauth2/auth?continue="+url.QueryEscape(v.request.ID))
+func (h *Handler) back(w http.ResponseWriter, v *visit) { h.goOn(w, v.request.ID) }
+
+func (h *Handler) goOn(w http.ResponseWriter, id string) {
+	web.SeeOther(w, h.Issuer+"/oauth2/auth?continue="+url.QueryEscape(id))
 }

@@ -20,6 +20,10 @@ import (
 // A grant that leads to nothing more, since all of its tokens are in the answer, is
 // written too: it ends them, and answers its request only once.
 func (h *Handler) answer(w http.ResponseWriter, r *http.Request, a *asked, here present, waiting *grant.Request, now time.Time) {
+	if a.device != nil {
+		h.allowDevice(w, r, a, here, waiting, now)
+		return
+	}
 	u := &unit{now: now, client: a.client, state: a.state}
 	u.hold(h.newGrant(a, here, waiting, now))
 	given, err := h.authorize(withUnit(r.Context(), u), a, u)
@@ -71,16 +75,20 @@ func (h *Handler) newGrant(a *asked, here present, waiting *grant.Request, now t
 // ends returns when a grant of now ends unused, and when in any case: with the last
 // token that there can be under it.
 func (h *Handler) ends(a *asked, now time.Time) (idle, absolute time.Time) {
+	way, code := client.GrantAuthorizationCode, h.Lifetimes.Code
+	if a.device != nil {
+		way, code = client.GrantDeviceCode, a.device.until.Sub(now)
+	}
 	if a.wantsRefresh() {
 		absolute = now.Add(h.Lifetimes.RefreshAbsolute)
-		if idle = now.Add(h.refreshLifetime(a.client, client.GrantAuthorizationCode)); absolute.Before(idle) {
+		if idle = now.Add(h.refreshLifetime(a.client, way)); absolute.Before(idle) {
 			idle = absolute
 		}
 		return idle, absolute
 	}
 	var lasting time.Duration
 	if a.answers.has(answerCode) {
-		lasting = h.Lifetimes.Code + h.accessLifetime(a.client, client.GrantAuthorizationCode)
+		lasting = code + h.accessLifetime(a.client, way)
 	}
 	if a.answers.has(answerToken) {
 		lasting = max(lasting, h.accessLifetime(a.client, client.GrantImplicit))

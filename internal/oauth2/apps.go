@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
@@ -36,11 +35,7 @@ type Entrance interface {
 
 // link appends a parameter to an address, which may have a query of its own.
 func link(address, name, value string) string {
-	separator := "?"
-	if strings.Contains(address, "?") {
-		separator = "&"
-	}
-	return address + separator + name + "=" + url.QueryEscape(value)
+	return web.AddQuery(address, name+"="+url.QueryEscape(value))
 }
 
 // loginApp sends a request to the login app. It tells the app who may go on without

@@ -50,6 +50,7 @@ type asked struct {
 	claims    json.RawMessage
 	demands   demands
 	form      url.Values
+	device    *device // nil for a request of a client's own
 }
 
 func (a *asked) prompts(value string) bool { return slices.Contains(a.prompt, value) }

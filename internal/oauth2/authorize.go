@@ -81,7 +81,11 @@ func (h *Handler) reread(ctx context.Context, waiting *grant.Request) (*asked, e
 	if err != nil {
 		return nil, err //nolint:wrapcheck // a fault of ours
 	}
-	a, err := h.read(ctx, form)
+	read := h.read
+	if waiting.Device {
+		read = h.readDevice(waiting)
+	}
+	a, err := read(ctx, form)
 	if err != nil {
 		return a, err
 	}
@@ -98,7 +102,7 @@ func (h *Handler) waiting(ctx context.Context, r *http.Request, id string) (*gra
 		return nil, present{}, h.gone(ctx, id)
 	case err != nil:
 		return nil, present{}, err //nolint:wrapcheck // told apart by the caller
-	case !bytes.Equal(request.Browser, h.Cookies.Bound(r, id)):
+	case !bytes.Equal(request.Browser, h.Cookies.Bound(r, id)), request.ClientID == "": // of a device that nobody named
 		return nil, present{}, h.gone(ctx, id)
 	}
 	return request, present{s, consent}, nil
@@ -150,6 +154,7 @@ func (h *Handler) later(w http.ResponseWriter, r *http.Request, a *asked, where 
 		CreatedAt: now, ExpiresAt: now.Add(h.Lifetimes.Request),
 		Grant: a.newRef(now),
 	}
+	a.device.bind(request)
 	address := where(request)
 	request.Browser = h.Cookies.Bind(w, r, request.ID, h.Lifetimes.Request)
 	if err := h.Sessions.InsertRequest(r.Context(), request); err != nil {

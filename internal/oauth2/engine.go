@@ -76,6 +76,7 @@ func newEngine(h *Handler) *fosite.Fosite {
 		proof, oidc,
 		ownHandler{own, strategy},
 		refresh,
+		deviceHandler{h},
 		&openid.OpenIDConnectRefreshHandler{IDTokenHandleHelper: idTokens, Config: config},
 	}
 	return &fosite.Fosite{Store: store, Config: config}

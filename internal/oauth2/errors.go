@@ -63,6 +63,11 @@ const (
 	codeConsentRequired     = "consent_required"
 	codeUnmetAuthentication = "unmet_authentication_requirements"
 	codeRegistrationUnsup   = "registration_not_supported"
+
+	// RFC 8628 section 3.5.
+	codePending      = "authorization_pending"
+	codeSlowDown     = "slow_down"
+	codeExpiredToken = "expired_token"
 )
 
 // descriptions are what is said for each code that comes out of fosite, whose

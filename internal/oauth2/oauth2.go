@@ -15,6 +15,9 @@
 // Where the operator has a login or consent app, people go there in place of the
 // pages and come back with a verifier in place of the request's id.
 //
+// A device, on which nobody signs in, has its person enter a code elsewhere. From there
+// they go the same way, and the device asks meanwhile how it stands.
+//
 //	POST /oauth2/token ── authenticate ── fosite ── claim (one statement) ── mint ── answer
 package oauth2
 
@@ -90,6 +93,7 @@ type Keys interface {
 type Pages interface {
 	Error(w http.ResponseWriter, status int, v web.Error)
 	FormPost(w http.ResponseWriter, status int, v web.FormPost)
+	DeviceDone(w http.ResponseWriter, status int, v web.DeviceDone)
 }
 
 // IDTokenClaims selects what an ID token under a grant says about the person
@@ -107,6 +111,8 @@ type Lifetimes struct {
 	RefreshAbsolute time.Duration // and with its grant
 	RefreshGrace    time.Duration // in which the previous refresh token gets the current one again
 	Request         time.Duration // an authorization request waits so long for a person
+	Device          time.Duration // and a device so long; no longer than a request
+	DeviceWait      time.Duration // between two of its polls
 	Session         session.Lifetimes
 	Remembered      session.Lifetimes
 }
@@ -123,12 +129,17 @@ type Config struct {
 	// LoginApp and ConsentApp are the operator's own, where people are sent instead;
 	// empty where there are none.
 	LoginApp, ConsentApp string
+	// DeviceURL is where people enter the codes of devices. DeviceDone is the operator's
+	// own page where they end; empty for one of ours.
+	DeviceURL, DeviceDone string
 
 	Clients        Clients
 	Authenticator  Authenticator
 	Grants         Grants
 	Sessions       Sessions
 	Entrance       Entrance
+	Devices        Devices
+	UserCodes      UserCodes
 	Keys           Keys
 	RequestObjects RequestObjects
 	Assertions     *bearer.Reader // of trusted issuers

@@ -68,6 +68,10 @@ func (h *Handler) writeAuthorizeError(w http.ResponseWriter, r *http.Request, a 
 		h.Pages.Error(w, refused.Status, h.errorPage(refused, w.Header().Get("X-Request-Id")))
 		return
 	}
+	if a.device != nil {
+		h.refuseDevice(w, r, a, refused)
+		return
+	}
 	answer := []parameter{{"error", refused.Code}}
 	if refused.Description != "" {
 		answer = append(answer, parameter{"error_description", refused.Description})

@@ -85,6 +85,9 @@ func (h *Handler) checkGrantType(u *unit) (string, error) {
 	if name := credential(grantType); name != "" && u.form.Get(name) == "" {
 		return "", refuse(codeInvalidRequest, "The parameter "+name+" is missing")
 	}
+	if grantType == client.GrantDeviceCode && u.form.Get("device_code") == "" {
+		return "", refuse(codeInvalidRequest, "The parameter device_code is missing")
+	}
 	if grantType == client.GrantClientCredentials {
 		return grantType, h.useResources(u)
 	}

@@ -21,6 +21,7 @@ type Capabilities struct {
 	Authorization, Token, Userinfo, JWKS  string
 	Introspection, Revocation, EndSession string
 	CheckSession                          string
+	DeviceAuthorization                   string
 	Registration                          string // empty while registration is closed
 
 	Scopes        []string
@@ -50,13 +51,14 @@ type Capabilities struct {
 // applies would be wrong.
 //
 // Spec: OpenID Connect Discovery section 3; RFC 8414 section 2; RFC 9101 section
-// 10.5; RFC 9207 section 3; OpenID Connect RP-Initiated Logout section 2.1; Session
+// 10.5; RFC 9207 section 3; OpenID Connect RP-Initiated Logout section 2.1; RFC 8628 section 4; Session
 // Management section 3.3; Front-Channel Logout section 3; Back-Channel Logout
 // section 2.1; Initiating User Registration via OpenID Connect section 4.2.
 type document struct {
 	Issuer        string `json:"issuer"`
 	Authorization string `json:"authorization_endpoint,omitempty"`
 	Token         string `json:"token_endpoint,omitempty"`
+	Device        string `json:"device_authorization_endpoint,omitempty"`
 	Userinfo      string `json:"userinfo_endpoint,omitempty"`
 	JWKS          string `json:"jwks_uri,omitempty"`
 	Introspection string `json:"introspection_endpoint,omitempty"`
@@ -148,7 +150,7 @@ func (c Capabilities) document() *document {
 	return &document{
 		Issuer:        c.Issuer,
 		Authorization: at(c.Authorization),
-		Token:         at(c.Token),
+		Token:         at(c.Token), Device: at(c.DeviceAuthorization),
 		Userinfo:      at(c.Userinfo),
 		JWKS:          at(c.JWKS),
 		Introspection: at(c.Introspection),

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/grant"
@@ -40,11 +38,7 @@ func (l *Logout) askElsewhere(w http.ResponseWriter, r *http.Request, q *wish, s
 	if err := l.Asked.InsertSignOut(r.Context(), o); err != nil {
 		return err //nolint:wrapcheck // names itself
 	}
-	separator := "?"
-	if strings.Contains(l.App, "?") {
-		separator = "&"
-	}
-	web.SeeOther(w, l.App+separator+"logout_challenge="+url.QueryEscape(grant.StepLogout.Challenge(o.ID)))
+	web.SeeOther(w, web.AddQuery(l.App, "logout_challenge="+grant.StepLogout.Challenge(o.ID)))
 	return nil
 }
 

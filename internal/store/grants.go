@@ -57,19 +57,12 @@ func (s *Store) InsertGrant(ctx context.Context, g *grant.Grant) error {
 	if err != nil {
 		return fmt.Errorf("write grant detail: %w", err)
 	}
-	write := func() (int64, error) {
+	inserted, err := s.intoBucket(ctx, g.Bucket, func() (int64, error) {
 		return s.write.exec(ctx, insert, int64(g.Bucket), g.ID[:], int64(g.Kind), g.ClientID, g.Subject, optional(g.SessionID),
 			words(g.Scopes), words(g.Resources), stamp(g.CreatedAt), stamp(g.ExpiresAt), stamp(g.EndsAt),
 			micros(g.CodeExpiresAt), micros(g.CodeSpentAt), g.RefreshGeneration, micros(g.RefreshRotatedAt),
 			micros(g.RevokedAt), optional(g.RevokedWhy), optional(g.JKT), optional(g.X5T), g.Seed, detail)
-	}
-	inserted, err := write()
-	if s.engine.lacksBucket(err) {
-		if err := s.engine.openBuckets(ctx, g.Bucket); err != nil {
-			return fmt.Errorf("make room for grant: %w", err)
-		}
-		inserted, err = write()
-	}
+	})
 	if err != nil {
 		return fmt.Errorf("insert grant: %w", err)
 	}
@@ -77,6 +70,18 @@ func (s *Store) InsertGrant(ctx context.Context, g *grant.Grant) error {
 		return grant.ErrExists
 	}
 	return nil
+}
+
+// intoBucket writes a grant, and makes room for it if there is none.
+func (s *Store) intoBucket(ctx context.Context, b grant.Bucket, write func() (int64, error)) (int64, error) {
+	inserted, err := write()
+	if !s.engine.lacksBucket(err) {
+		return inserted, err
+	}
+	if err := s.engine.openBuckets(ctx, b); err != nil {
+		return 0, fmt.Errorf("make room for grant: %w", err)
+	}
+	return write()
 }
 
 // LiveGrant returns a grant that stands at now. Unless jti is empty, the token of

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -220,6 +221,11 @@ func (y *year) strangers() {
 		y.put("guesses", 3*time.Hour+rowStays)
 	}
 	y.request("", grant.Undecided, nil)
+	d := aDevice("rp")
+	d.CreatedAt, d.ExpiresAt = y.now, y.now.Add(10*time.Minute)
+	d.UserCode = []byte(strconv.Itoa(y.steps))
+	must(y.t, y.s.InsertDevice(ctx, d))
+	y.put("devices", 10*time.Minute+rowStays)
 	must(y.t, y.s.InsertSetupLink(ctx, session.Hash(fmt.Sprint("link ", y.steps)), y.now.Add(day)))
 	y.put("setup_links", day+rowStays)
 	for _, name := range []string{"browser state", "pairwise subject"} {

@@ -33,6 +33,9 @@ var crowd = []string{
 	`INSERT INTO requests (id, browser, client_id, parameters, created_at, expires_at, grant_bucket, grant_id,
 			session_id, decision, decided_for)
 		SELECT 'r' || n, '', 'c', '', m, m + 1000000000, 1, '', '', '', '' FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
+	`INSERT INTO devices (grant_id, grant_bucket, client_id, user_code, scopes, resources, seed, wait, early, created_at, expires_at)
+		SELECT sha256(n::text::bytea), 1, 'c', sha256(n::text::bytea), '', '', '', 5000000, 0, m, m + 1000000000
+		FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
 	`INSERT INTO sign_outs (id, session_id, subject, client_id, redirect, state, created_at, expires_at, decision)
 		SELECT 'o' || n, 'i' || n, 's' || n, 'c', '', '', m, m + 1000000000, '' FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
 	`INSERT INTO revoked_tokens (jti, until) SELECT 't' || n, m + 1000000000 FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
@@ -138,6 +141,14 @@ func live(t *testing.T, s *store.Store) {
 		must(t, err)
 		wantLive(t, s, g.Ref, noon, true)
 		must(t, s.TouchSession(ctx, cookie(id), noon.Add(time.Second), noon.Add(day)))
+		d := aDevice("told")
+		must(t, s.InsertDevice(ctx, d))
+		_, err = s.DeviceByCode(ctx, [][]byte{d.UserCode, {1}}, noon)
+		must(t, err)
+		must(t, s.AllowDevice(ctx, grantOf(d, "bob"), noon))
+		must(t, s.DenyDevice(ctx, d.Grant, noon))
+		_, err = s.PollDevice(ctx, polling(d, noon))
+		must(t, err)
 		must(t, s.InsertSignOut(ctx, aSignOut(id)))
 		must(t, s.AnswerSignOut(ctx, id, grant.Accepted, someVerifier, noon))
 		_, err = s.SpendSignOut(ctx, id, someVerifier, noon)

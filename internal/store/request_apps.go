@@ -58,7 +58,7 @@ func (s *Store) ConsentRequest(
 // names.
 const resumedRequest = `r.id, r.browser, r.client_id, r.parameters, r.created_at, r.expires_at, r.grant_bucket, r.grant_id,
 	r.session_id, r.signed_in_at, r.decision, r.decided_at, r.decided_for,
-	r.login_session, r.login_skip, r.login_subject, r.login, r.login_spent_at, r.consent, r.verifier`
+	r.login_session, r.login_skip, r.login_subject, r.login, r.login_spent_at, r.consent, r.verifier, r.device`
 
 func (s *Store) resume(
 	ctx context.Context, read string, args ...any,

@@ -70,13 +70,13 @@ func (s *Store) DeleteConsent(ctx context.Context, subject, clientID string) err
 
 const requestColumns = `id, browser, client_id, parameters, created_at, expires_at, grant_bucket, grant_id,
 	session_id, signed_in_at, decision, decided_at, decided_for,
-	login_session, login_skip, login_subject, login, login_spent_at, consent, verifier`
+	login_session, login_skip, login_subject, login, login_spent_at, consent, verifier, device`
 
 // InsertRequest keeps an authorization request while a person is asked.
 func (s *Store) InsertRequest(ctx context.Context, r *grant.Request) error {
 	const insert = `
 		INSERT INTO requests (` + requestColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`
 
 	login, err := optionalDocument(r.Login)
 	if err != nil {
@@ -89,7 +89,7 @@ func (s *Store) InsertRequest(ctx context.Context, r *grant.Request) error {
 	_, err = s.write.exec(ctx, insert, r.ID, r.Browser, r.ClientID, r.Parameters, stamp(r.CreatedAt), stamp(r.ExpiresAt),
 		int64(r.Grant.Bucket), r.Grant.ID[:], r.SessionID, micros(r.SignedInAt),
 		string(r.Decision), micros(r.DecidedAt), r.DecidedFor,
-		r.LoginSession, flag(r.LoginSkip), r.Subject, login, micros(r.LoginSpentAt), agreement, r.Verifier)
+		r.LoginSession, flag(r.LoginSkip), r.Subject, login, micros(r.LoginSpentAt), agreement, r.Verifier, flag(r.Device))
 	if err != nil {
 		return fmt.Errorf("insert request: %w", err)
 	}
@@ -102,7 +102,7 @@ func requestInto(r *grant.Request) []any {
 		intoTime(&r.CreatedAt), intoTime(&r.ExpiresAt), (*uint32)(&r.Grant.Bucket), intoID(&r.Grant.ID),
 		&r.SessionID, intoTime(&r.SignedInAt), intoText(&r.Decision), intoTime(&r.DecidedAt), &r.DecidedFor,
 		&r.LoginSession, intoFlag(&r.LoginSkip), &r.Subject, intoOptional(&r.Login), intoTime(&r.LoginSpentAt),
-		intoOptional(&r.Agreement), intoBytes(&r.Verifier),
+		intoOptional(&r.Agreement), intoBytes(&r.Verifier), intoFlag(&r.Device),
 	}
 }
 

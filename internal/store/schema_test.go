@@ -44,7 +44,7 @@ func TestMigrate(t *testing.T) {
 					"00005_apps.sql", "00006_api_keys.sql", "00007_grants_by_subject_" + engine + ".sql",
 					"00008_known_as.sql", "00009_consents_of_session.sql", "00010_audit_events.sql",
 					"00011_clients_found_" + engine + ".sql",
-					"00012_trusted_issuers.sql", "00013_sign_outs.sql",
+					"00012_trusted_issuers.sql", "00013_sign_outs.sql", "00014_devices.sql",
 					"00015_key_sets.sql",
 				})
 			must(t, s.CheckSchema(t.Context()))
@@ -89,7 +89,7 @@ func TestReplicasMigrateAtOnce(t *testing.T) {
 					t.Errorf("Migrate = %v, want success", err)
 				}
 			}
-			wantSame(t, "steps taken by all of them", total, 14)
+			wantSame(t, "steps taken by all of them", total, 15)
 			for _, s := range stores {
 				must(t, s.CheckSchema(t.Context()))
 			}

@@ -109,6 +109,26 @@ var methods = map[string]func(context.Context, *store.Store) error{
 	"RetryNotice":  func(ctx context.Context, s *store.Store) error { return s.RetryNotice(ctx, "id", noon) },
 	"DeleteNotice": func(ctx context.Context, s *store.Store) error { return s.DeleteNotice(ctx, "id") },
 
+	"InsertDevice": func(ctx context.Context, s *store.Store) error { return s.InsertDevice(ctx, aDevice("rp")) },
+	"PollDevice": func(ctx context.Context, s *store.Store) error {
+		_, err := s.PollDevice(ctx, polling(aDevice("rp"), noon))
+		return err
+	},
+	"DeviceByCode": func(ctx context.Context, s *store.Store) error {
+		_, err := s.DeviceByCode(ctx, [][]byte{{1}}, noon)
+		return err
+	},
+	"DenyDevice": func(ctx context.Context, s *store.Store) error { return s.DenyDevice(ctx, grant.Ref{}, noon) },
+	"AllowDevice": func(ctx context.Context, s *store.Store) error {
+		return s.AllowDevice(ctx, aGrant("rp", "alice"), noon)
+	},
+	"AnswerDevice": func(ctx context.Context, s *store.Store) error {
+		return s.AnswerDevice(ctx, "id", aDevice("rp"), someVerifier, noon)
+	},
+	"SpendDevice": func(ctx context.Context, s *store.Store) error {
+		return s.SpendDevice(ctx, "id", someBrowser, someVerifier, noon)
+	},
+
 	"InsertSignOut": func(ctx context.Context, s *store.Store) error { return s.InsertSignOut(ctx, aSignOut("id")) },
 	"SignOut":       func(ctx context.Context, s *store.Store) error { _, err := s.SignOut(ctx, "id", noon); return err },
 	"AnswerSignOut": func(ctx context.Context, s *store.Store) error {

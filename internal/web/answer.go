@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 )
 
 // Values of headers that every answer shares. Who wants another sets the header
@@ -49,6 +50,14 @@ func SeeOther(w http.ResponseWriter, location string) {
 	w.Header().Set("Location", location)
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusSeeOther)
+}
+
+// AddQuery appends parameters, as they are encoded, to an address that may have some.
+func AddQuery(address, query string) string {
+	if strings.Contains(address, "?") {
+		return address + "&" + query
+	}
+	return address + "?" + query
 }
 
 // Temporary reports whether err says nothing about the request: the database or

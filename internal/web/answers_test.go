@@ -171,7 +171,7 @@ func TestPagesCarryTheirPolicy(t *testing.T) {
 
 	formAction := map[string]string{
 		"signin": "", "consent": "", "signout": "", "formpost": "",
-		"signedout": "'none'", "leaving": "'none'", "error": "'none'",
+		"signedout": "'none'", "leaving": "'none'", "error": "'none'", "devicedone": "'none'",
 		"setup": "'self'", "setupdone": "'self'", "home": "'self'",
 	}
 	for _, s := range samples() {

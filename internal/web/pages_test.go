@@ -48,6 +48,18 @@ func samples() []sample {
 				Username: text, Scopes: []Scope{DescribeScope(text)}, Lifetime: time.Hour, SwitchURL: link,
 			})
 		}, append([]string{"accept", "deny", "remember"}, about...)},
+		{"device", func(p *Pages, w http.ResponseWriter, text, link string) {
+			p.Device(w, http.StatusOK, Device{Action: link, Code: text, Fault: text, RetryAfter: time.Minute})
+		}, []string{"user-code", "user-code-hint", "device-continue", "fault"}},
+		{"devicecheck", func(p *Pages, w http.ResponseWriter, text, link string) {
+			p.DeviceCheck(w, http.StatusOK, DeviceCheck{
+				Client: client(text, link), Action: link, Code: text, Scopes: []Scope{DescribeScope(text)},
+			})
+		}, append([]string{"shown-code", "device-warning", "device-deny", "device-accept"}, about...)},
+		{"devicedone", func(p *Pages, w http.ResponseWriter, text, link string) {
+			c := client(text, link)
+			p.DeviceDone(w, http.StatusOK, DeviceDone{Client: &c})
+		}, []string{"device-done"}},
 		{"signout", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
 			p.SignOut(w, http.StatusOK, SignOut{

@@ -43,18 +43,21 @@ func policies() map[string]policy {
 	leaving := policy{csp: base + "; script-src 'self'; form-action 'none'", referrer: "no-referrer"}
 
 	return map[string]policy{
-		"signin":    onward,
-		"signup":    onward,
-		"choose":    onward,
-		"consent":   onward,
-		"signout":   onward,
-		"signedout": ending,
-		"leaving":   leaving,
-		"error":     ending,
-		"formpost":  answer,
-		"setup":     ours,
-		"setupdone": ours,
-		"home":      ours,
+		"signin":      onward,
+		"signup":      onward,
+		"choose":      onward,
+		"consent":     onward,
+		"signout":     onward,
+		"signedout":   ending,
+		"leaving":     leaving,
+		"error":       ending,
+		"formpost":    answer,
+		"device":      onward,
+		"devicecheck": onward,
+		"devicedone":  ending,
+		"setup":       ours,
+		"setupdone":   ours,
+		"home":        ours,
 	}
 }
 

@@ -32,12 +32,13 @@ type Kind string
 const (
 	Code    Kind = "ost_ac_"
 	Refresh Kind = "ost_rt_"
+	Device  Kind = "ost_dc_"
 )
 
 // Handle is what a computed token says.
 type Handle struct {
 	Ref        grant.Ref
-	Generation uint32 // 0 in a code
+	Generation uint32 // 0 in a code, a device's too
 	second     [secondSize]byte
 	tag        byte
 }

@@ -1,0 +1,70 @@
+package grant_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/ostiary/ostiary/internal/grant"
+)
+
+func TestUserCodesAreSafeToReadAloud(t *testing.T) {
+	t.Parallel()
+	seen := map[rune]int{}
+	for range 2000 {
+		code := grant.NewUserCode()
+		parsed, ok := grant.ParseUserCode(code)
+		if !ok || len(code) != 9 || code[4] != '-' || grant.ShowUserCode(parsed) != code {
+			t.Fatalf("NewUserCode() = %q, read as %q", code, parsed)
+		}
+		for _, letter := range parsed {
+			seen[letter]++
+		}
+	}
+	if len(seen) != 20 || strings.ContainsAny(lettersOf(seen), "AEIOUY01") {
+		t.Errorf("the letters are %s", lettersOf(seen))
+	}
+	for letter, n := range seen {
+		if n < 600 || n > 1000 { // 800, and 7 times what it strays by
+			t.Errorf("of 16,000 letters %d are %c", n, letter)
+		}
+	}
+}
+
+func lettersOf(seen map[rune]int) string {
+	var b strings.Builder
+	for letter := range seen {
+		b.WriteRune(letter)
+	}
+	return b.String()
+}
+
+func TestUserCodesAreReadAsPeopleEnterThem(t *testing.T) {
+	t.Parallel()
+	for entered, want := range map[string]string{
+		"WDJB-MJHT": "WDJBMJHT", "wdjb mjht": "WDJBMJHT", " WdJbMjHt\t": "WDJBMJHT", "WDJB–MJHT": "WDJBMJHT", "W.D.J.B.M.J.H.T": "WDJBMJHT",
+		"": "", "WDJB-MJH": "", "WDJB-MJHTT": "", "WDJB-MJHA": "", "WDJB-MJH1": "", "WDJB/MJHT": "", "ẂDJBMJHT": "", "WDJB-MJHſ": "",
+		strings.Repeat("-", 60) + "WDJBMJHT": "",
+	} {
+		got, ok := grant.ParseUserCode(entered)
+		if ok != (want != "") || ok && got != want {
+			t.Errorf("ParseUserCode(%q) = %q, %v, want %q", entered, got, ok, want)
+		}
+	}
+}
+
+// FuzzParseUserCode holds that whatever is taken for a code can be one.
+func FuzzParseUserCode(f *testing.F) {
+	for _, seed := range []string{"WDJB-MJHT", "wdjb mjht", "", "AAAA-AAAA", "\x00\xff", "WDJB\u2013MJHT"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, entered string) {
+		code, ok := grant.ParseUserCode(entered)
+		if !ok {
+			return
+		}
+		again, ok := grant.ParseUserCode(grant.ShowUserCode(code))
+		if !ok || again != code || len(code) != 8 {
+			t.Errorf("%q is read as %q, and that as %q", entered, code, again)
+		}
+	})
+}

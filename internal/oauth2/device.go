@@ -1,0 +1,167 @@
+package oauth2
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/oauth2/tokens"
+	"github.com/ostiary/ostiary/internal/web"
+)
+
+// Devices keeps those that wait for a person. Each method is one statement when it
+// wins.
+type Devices interface {
+	// InsertDevice returns grant.ErrExists if another one has its user code.
+	InsertDevice(ctx context.Context, d *grant.Device) error
+	// PollDevice returns grant.ErrDeviceLate or grant.ErrNotFound.
+	PollDevice(ctx context.Context, p grant.Polling) (*grant.Polled, error)
+	// AllowDevice returns grant.ErrNoDevice for one that waits no more.
+	AllowDevice(ctx context.Context, g *grant.Grant, now time.Time) error
+	DenyDevice(ctx context.Context, ref grant.Ref, now time.Time) error
+}
+
+// UserCodes makes what the store knows user codes by.
+type UserCodes interface{ Hash(code string) []byte }
+
+// device is what an authorization request is for where it is not for its client's own
+// page.
+type device struct {
+	ref   grant.Ref
+	until time.Time
+}
+
+// bind lets a request wait for the device's person, and no longer than the device does.
+func (d *device) bind(q *grant.Request) {
+	if d == nil {
+		return
+	}
+	q.Device, q.Grant = true, d.ref
+	if d.until.Before(q.ExpiresAt) {
+		q.ExpiresAt = d.until
+	}
+}
+
+// deviceAnswer says how the person gets to the device (RFC 8628 section 3.2).
+type deviceAnswer struct {
+	DeviceCode string `json:"device_code"`
+	UserCode   string `json:"user_code"`
+	URI        string `json:"verification_uri"`
+	Complete   string `json:"verification_uri_complete"`
+	ExpiresIn  int64  `json:"expires_in"` // seconds
+	Interval   int64  `json:"interval"`   // seconds
+}
+
+// AuthorizeDevice serves POST /oauth2/device/auth.
+//
+// Spec: RFC 8628 §3.1, §3.2, §5.2, §6.1; RFC 8707 §2.
+func (h *Handler) AuthorizeDevice(w http.ResponseWriter, r *http.Request) {
+	answer, err := h.authorizeDevice(r)
+	if err != nil {
+		h.writeError(w, r, err)
+		return
+	}
+	web.JSON(w, http.StatusOK, answer)
+}
+
+func (h *Handler) authorizeDevice(r *http.Request) (*deviceAnswer, error) {
+	ctx, now := r.Context(), h.Now()
+	c, err := h.Authenticator.Authenticate(ctx, r)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // a refusal, or a fault that names itself
+	}
+	if !c.May(client.GrantDeviceCode) {
+		return nil, refuse(codeUnauthorizedClient, describe(codeUnauthorizedClient))
+	}
+	a := &asked{client: c, form: r.PostForm, answers: answerCode}
+	if err := readScope(a); err != nil {
+		return nil, err
+	}
+	if a.size() > maxParameters {
+		return nil, refuse(codeInvalidRequest, "The request is too long")
+	}
+	d := &grant.Device{
+		Grant: a.newRef(now), ClientID: c.ID, Scopes: a.scopes, Resources: a.resources, Seed: newSeed(),
+		Wait: h.Lifetimes.DeviceWait, CreatedAt: now, ExpiresAt: now.Add(h.Lifetimes.Device),
+	}
+	code, err := h.keepDevice(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	return &deviceAnswer{
+		DeviceCode: h.Codec.Make(tokens.Device, d.Grant, 0, d.Seed),
+		UserCode:   code, URI: h.DeviceURL, Complete: link(h.DeviceURL, "user_code", code),
+		ExpiresIn: int64(h.Lifetimes.Device.Seconds()), Interval: int64(h.Lifetimes.DeviceWait.Seconds()),
+	}, nil
+}
+
+// keepDevice writes the device under a user code that no other one has.
+func (h *Handler) keepDevice(ctx context.Context, d *grant.Device) (code string, err error) {
+	for range 3 { // one is taken once in millions of times
+		code = grant.NewUserCode()
+		d.UserCode = h.UserCodes.Hash(code)
+		if err = h.Devices.InsertDevice(ctx, d); !errors.Is(err, grant.ErrExists) {
+			break
+		}
+	}
+	return code, err //nolint:wrapcheck // names itself
+}
+
+// readDevice validates what a device asked for, as its client may have it now.
+func (h *Handler) readDevice(waiting *grant.Request) func(context.Context, url.Values) (*asked, error) {
+	return func(ctx context.Context, form url.Values) (*asked, error) {
+		c, err := h.sender(ctx, form)
+		if err != nil {
+			return nil, err
+		}
+		a := &asked{client: c, form: form, answers: answerCode, device: &device{waiting.Grant, waiting.ExpiresAt}}
+		if !c.May(client.GrantDeviceCode) {
+			return a, refuse(codeUnauthorizedClient, describe(codeUnauthorizedClient))
+		}
+		for _, step := range []func(*asked) error{readScope, readMaxAge, h.readClaims} {
+			if err := step(a); err != nil {
+				return a, err
+			}
+		}
+		return a, nil
+	}
+}
+
+// allowDevice writes the grant, with which the device is answered when it asks next.
+// It does not belong to the session that it was given in: who signs out of this browser
+// does not mean the device.
+func (h *Handler) allowDevice(w http.ResponseWriter, r *http.Request, a *asked, here present, waiting *grant.Request, now time.Time) {
+	held := h.newGrant(a, here, waiting, now)
+	held.Kind, held.SessionID = grant.KindDevice, ""
+	err := h.Devices.AllowDevice(r.Context(), &held.Grant, now)
+	if errors.Is(err, grant.ErrNoDevice) {
+		err = over("This device was answered already, or its code has expired", nil)
+	}
+	if err != nil {
+		h.writeAuthorizeError(w, r, nil, err)
+		return
+	}
+	h.Cookies.Unbind(w, waiting.ID)
+	if h.DeviceDone != "" {
+		web.SeeOther(w, h.DeviceDone)
+		return
+	}
+	h.Pages.DeviceDone(w, http.StatusOK, web.DeviceDone{Client: &web.Client{Name: a.client.Name()}})
+}
+
+// refuseDevice lets the device hear that it was refused, and tells the person why.
+func (h *Handler) refuseDevice(w http.ResponseWriter, r *http.Request, a *asked, refused *refusal) {
+	if err := h.Devices.DenyDevice(r.Context(), a.device.ref, h.Now()); err != nil {
+		h.writeAuthorizeError(w, r, nil, err)
+		return
+	}
+	if refused.Code == codeAccessDenied {
+		h.Pages.DeviceDone(w, http.StatusOK, web.DeviceDone{Client: &web.Client{Name: a.client.Name()}, Refused: true})
+		return
+	}
+	h.Pages.Error(w, refused.Status, h.errorPage(refused, w.Header().Get("X-Request-Id")))
+}

@@ -1,0 +1,116 @@
+package oauth2
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/ory/fosite"
+
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/oauth2/tokens"
+)
+
+// deviceHandler redeems device codes. fosite has a handler of its own, which looks at
+// the code before it knows whose it is, never says slow_down, and lets what a code gave
+// live on when it comes again.
+type deviceHandler struct{ *Handler }
+
+var _ fosite.TokenEndpointHandler = deviceHandler{}
+
+// CanHandleTokenEndpointRequest reports whether a device asks.
+func (deviceHandler) CanHandleTokenEndpointRequest(_ context.Context, request fosite.AccessRequester) bool {
+	return request.GetGrantTypes().ExactOne(client.GrantDeviceCode)
+}
+
+// CanSkipClientAuth reports that every client says who it is.
+func (deviceHandler) CanSkipClientAuth(context.Context, fosite.AccessRequester) bool { return false }
+
+// HandleTokenEndpointRequest finds out how it stands with the device, and claims its
+// grant if its person has allowed it (RFC 8628 sections 3.4 and 3.5).
+func (d deviceHandler) HandleTokenEndpointRequest(ctx context.Context, request fosite.AccessRequester) error {
+	if !d.CanHandleTokenEndpointRequest(ctx, request) {
+		return fosite.ErrUnknownRequest
+	}
+	u := unitOf(ctx)
+	if err := d.redeemDevice(ctx, u); err != nil {
+		return u.fail(err)
+	}
+	request.SetID(u.held.ID.String())
+	request.SetSession(newEngineSession(u.held.Subject))
+	for _, scope := range u.scopes {
+		request.GrantScope(scope)
+	}
+	return nil
+}
+
+// PopulateTokenEndpointResponse hands out the tokens of a grant that was claimed.
+func (d deviceHandler) PopulateTokenEndpointResponse(ctx context.Context, request fosite.AccessRequester, response fosite.AccessResponder) error {
+	if !d.CanHandleTokenEndpointRequest(ctx, request) {
+		return fosite.ErrUnknownRequest
+	}
+	u, s := unitOf(ctx), strategy(d)
+	refreshable := slices.Contains(u.scopes, scopeOffline) && u.client.May(client.GrantRefreshToken)
+	if err := s.issueUnderGrant(ctx, u, response, refreshable); err != nil {
+		return err
+	}
+	if !slices.Contains(u.scopes, scopeOpenID) {
+		return nil
+	}
+	token, err := s.GenerateIDToken(ctx, 0, request)
+	if err != nil {
+		return err
+	}
+	response.SetExtra("id_token", token)
+	return nil
+}
+
+const (
+	// pollSlack is by how much a poll may be early: what travels a network does not
+	// arrive as regularly as it was sent.
+	pollSlack = time.Second
+	// pollPenalty is added to the interval with each poll that is earlier (RFC 8628
+	// section 3.5).
+	pollPenalty = 5 * time.Second
+)
+
+// redeemDevice looks at the MAC of the code, its client, its end, the interval and the
+// person's answer, in this order: nobody learns anything of another client's device.
+func (h *Handler) redeemDevice(ctx context.Context, u *unit) error {
+	handle, err := h.Codec.Parse(tokens.Device, u.form.Get("device_code"))
+	if err != nil {
+		return grant.ErrNotFound
+	}
+	polled, err := h.Devices.PollDevice(ctx, grant.Polling{
+		Ref: handle.Ref, ClientID: u.client.ID, Slack: pollSlack, Penalty: pollPenalty, Now: u.now,
+	})
+	switch {
+	case errors.Is(err, grant.ErrDeviceLate):
+		return refuse(codeExpiredToken, "The device code has expired")
+	case err != nil:
+		return err //nolint:wrapcheck // told apart by the caller
+	case !h.Codec.Belongs(tokens.Device, handle, polled.Seed):
+		return grant.ErrNotFound
+	case polled.Early:
+		return refuse(codeSlowDown, "The device asks too often and must wait 5 seconds longer from now on")
+	case !polled.DeniedAt.IsZero():
+		return refuse(codeAccessDenied, describe(codeAccessDenied))
+	case !polled.Allowed:
+		return refuse(codePending, "The person has not answered yet")
+	}
+	held, err := h.Grants.SpendCode(ctx, grant.Spending{Ref: handle.Ref, ClientID: u.client.ID, Now: u.now})
+	if errors.Is(err, grant.ErrSpent) {
+		if err := h.Grants.RevokeGrant(ctx, held.Ref, u.client.ID, grant.WhyCodeReuse, u.now); err != nil {
+			return err //nolint:wrapcheck // told apart by the caller
+		}
+		return grant.ErrNotFound
+	}
+	if err != nil {
+		return err //nolint:wrapcheck // told apart by the caller
+	}
+	u.hold(held)
+	u.scopes, u.resources, err = u.narrow(held)
+	return err
+}

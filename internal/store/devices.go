@@ -1,0 +1,168 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/grant"
+)
+
+const deviceColumns = `grant_bucket, grant_id, client_id, user_code, scopes, resources, seed, wait,
+	created_at, expires_at, polled_at, denied_at`
+
+func deviceInto(d *grant.Device) []any {
+	return []any{
+		(*uint32)(&d.Grant.Bucket), intoID(&d.Grant.ID), &d.ClientID, intoBytes(&d.UserCode),
+		intoWords(&d.Scopes), intoWords(&d.Resources), intoBytes(&d.Seed), intoSpan(&d.Wait),
+		intoTime(&d.CreatedAt), intoTime(&d.ExpiresAt), intoTime(&d.PolledAt), intoTime(&d.DeniedAt),
+	}
+}
+
+func intoSpan(d *time.Duration) column {
+	return into(func(us int64) error { *d = time.Duration(us) * time.Microsecond; return nil })
+}
+
+// InsertDevice keeps a device that begins to wait, or returns [grant.ErrExists]: its
+// user code is another's, too.
+func (s *Store) InsertDevice(ctx context.Context, d *grant.Device) error {
+	const insert = `
+		INSERT INTO devices (` + deviceColumns + `, early)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0)
+		ON CONFLICT DO NOTHING`
+
+	inserted, err := s.write.exec(ctx, insert, int64(d.Grant.Bucket), d.Grant.ID[:], d.ClientID, d.UserCode,
+		words(d.Scopes), words(d.Resources), d.Seed, d.Wait.Microseconds(),
+		stamp(d.CreatedAt), stamp(d.ExpiresAt), micros(d.PolledAt), micros(d.DeniedAt))
+	if err != nil {
+		return fmt.Errorf("insert device: %w", err)
+	}
+	if inserted == 0 {
+		return grant.ErrExists
+	}
+	return nil
+}
+
+// PollDevice notes that a device asks, and returns how it stands with it. One that asks
+// too early has to wait for longer from then on. It returns [grant.ErrDeviceLate] if
+// the time is up, and [grant.ErrNotFound] for another client's device.
+func (s *Store) PollDevice(ctx context.Context, p grant.Polling) (*grant.Polled, error) {
+	const poll = `
+		UPDATE devices SET polled_at = $4,
+			early = CASE WHEN polled_at > $4 - wait + $5 THEN 1 ELSE 0 END,
+			wait = CASE WHEN polled_at > $4 - wait + $5 THEN wait + $6 ELSE wait END
+		WHERE grant_id = $2 AND client_id = $3 AND expires_at > $4
+		RETURNING ` + deviceColumns + `, early,
+			(SELECT count(*) FROM grants WHERE bucket = $1 AND id = $2)`
+
+	polled := &grant.Polled{}
+	err := s.write.one(ctx, s.engine.within(p.Ref.Bucket, poll), int64(p.Ref.Bucket), p.Ref.ID[:], p.ClientID,
+		p.Now.UnixMicro(), p.Slack.Microseconds(), p.Penalty.Microseconds()).
+		Scan(append(deviceInto(&polled.Device), intoFlag(&polled.Early), intoFlag(&polled.Allowed))...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, s.whyUnpollable(ctx, p)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("poll device: %w", err)
+	}
+	return polled, nil
+}
+
+// whyUnpollable finds out why a device is not there that once was: only a purge removes
+// it, long after its end.
+func (s *Store) whyUnpollable(ctx context.Context, p grant.Polling) error {
+	const read = `SELECT client_id FROM devices WHERE grant_id = $1`
+
+	var clientID string
+	err := s.read.one(ctx, read, p.Ref.ID[:]).Scan(&clientID)
+	switch {
+	case err != nil && !errors.Is(err, sql.ErrNoRows):
+		return fmt.Errorf("read device: %w", err)
+	case err == nil && clientID != p.ClientID:
+		return grant.ErrNotFound
+	default:
+		return grant.ErrDeviceLate
+	}
+}
+
+// DeviceByCode returns the device that waits for one of the user codes to be entered,
+// or [grant.ErrNoDevice].
+func (s *Store) DeviceByCode(ctx context.Context, codes [][]byte, now time.Time) (*grant.Device, error) {
+	args := []any{now.UnixMicro()}
+	for _, code := range codes {
+		args = append(args, code)
+	}
+	read := `
+		SELECT ` + deviceColumns + ` FROM devices
+		WHERE expires_at > $1 AND denied_at IS NULL AND user_code IN (` + places(2, len(codes)) + `)`
+
+	d := &grant.Device{}
+	err := s.read.one(ctx, read, args...).Scan(deviceInto(d)...)
+	if err == nil {
+		err = s.stillWaits(ctx, d.Grant)
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, grant.ErrNoDevice
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find device: %w", err)
+	}
+	return d, nil
+}
+
+// stillWaits returns sql.ErrNoRows if the device has been allowed.
+func (s *Store) stillWaits(ctx context.Context, ref grant.Ref) error {
+	const read = `SELECT count(*) FROM grants WHERE bucket = $1 AND id = $2`
+
+	var allowed bool
+	err := s.read.one(ctx, s.engine.within(ref.Bucket, read), int64(ref.Bucket), ref.ID[:]).Scan(intoFlag(&allowed))
+	if err == nil && allowed {
+		return sql.ErrNoRows
+	}
+	return err
+}
+
+// DenyDevice notes that a person refused a device. One that was answered is left as it
+// is.
+func (s *Store) DenyDevice(ctx context.Context, ref grant.Ref, now time.Time) error {
+	const deny = `
+		UPDATE devices SET denied_at = $3
+		WHERE grant_id = $2 AND denied_at IS NULL AND NOT EXISTS (SELECT 1 FROM grants WHERE bucket = $1 AND id = $2)`
+
+	_, err := s.write.exec(ctx, s.engine.within(ref.Bucket, deny), int64(ref.Bucket), ref.ID[:], now.UnixMicro())
+	if err != nil {
+		return fmt.Errorf("deny device: %w", err)
+	}
+	return nil
+}
+
+// AllowDevice writes the grant of a device, which from then on comes for it with the
+// code that it has. It is a compare-and-set: whoever comes after the device was allowed,
+// refused, or has run out of time gets [grant.ErrNoDevice].
+func (s *Store) AllowDevice(ctx context.Context, g *grant.Grant, now time.Time) error {
+	const insert = `
+		INSERT INTO grants (` + grantColumns + `)
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, expires_at, $12, $13, $14, $15, $16, $17, $18, seed, $19
+		FROM devices WHERE grant_id = $2 AND client_id = $4 AND denied_at IS NULL AND expires_at > $20
+		ON CONFLICT DO NOTHING`
+
+	detail, err := document(g.Detail)
+	if err != nil {
+		return fmt.Errorf("write grant detail: %w", err)
+	}
+	inserted, err := s.intoBucket(ctx, g.Bucket, func() (int64, error) {
+		return s.write.exec(ctx, insert, int64(g.Bucket), g.ID[:], int64(g.Kind), g.ClientID, g.Subject, optional(g.SessionID),
+			words(g.Scopes), words(g.Resources), stamp(g.CreatedAt), stamp(g.ExpiresAt), stamp(g.EndsAt),
+			micros(g.CodeSpentAt), g.RefreshGeneration, micros(g.RefreshRotatedAt),
+			micros(g.RevokedAt), optional(g.RevokedWhy), optional(g.JKT), optional(g.X5T), detail, now.UnixMicro())
+	})
+	if err != nil {
+		return fmt.Errorf("allow device: %w", err)
+	}
+	if inserted == 0 {
+		return grant.ErrNoDevice
+	}
+	return nil
+}

@@ -1,0 +1,225 @@
+package store_test
+
+import (
+	"context"
+	"crypto/rand"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+func aDevice(clientID string) *grant.Device {
+	return &grant.Device{
+		Grant:    grant.Ref{Bucket: grant.BucketAt(noon, true), ID: grant.NewID(noon)},
+		ClientID: clientID, UserCode: session.Hash(rand.Text()),
+		Scopes: []string{"openid", "offline_access"}, Resources: []string{"https://api.example/"},
+		Seed: []byte("0123456789abcdef0123456789abcdef"), Wait: 5 * time.Second,
+		CreatedAt: noon, ExpiresAt: noon.Add(10 * time.Minute),
+	}
+}
+
+func polling(d *grant.Device, now time.Time) grant.Polling {
+	return grant.Polling{Ref: d.Grant, ClientID: d.ClientID, Slack: time.Second, Penalty: 5 * time.Second, Now: now}
+}
+
+// grantOf is what a person allows a device.
+func grantOf(d *grant.Device, subject string) *grant.Grant {
+	g := aGrant(d.ClientID, subject)
+	g.Ref, g.Kind, g.Seed, g.SessionID, g.CodeExpiresAt = d.Grant, grant.KindDevice, nil, "", time.Time{}
+	return g
+}
+
+func TestADeviceWaitsUntilItIsAnswered(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		furnish(t, s)
+		d := aDevice("rp")
+		must(t, s.InsertDevice(ctx, d))
+		same := aDevice("rp")
+		same.UserCode = d.UserCode
+		wantErr(t, "a user code that is taken", s.InsertDevice(ctx, same), grant.ErrExists)
+
+		got, err := s.DeviceByCode(ctx, [][]byte{session.Hash("x"), d.UserCode}, noon)
+		must(t, err)
+		wantSame(t, "the device of a code", got, d)
+		for name, try := range map[string]struct {
+			code []byte
+			now  time.Time
+		}{"another code": {session.Hash("x"), noon}, "too late": {d.UserCode, d.ExpiresAt}} {
+			_, err := s.DeviceByCode(ctx, [][]byte{try.code}, try.now)
+			wantErr(t, name, err, grant.ErrNoDevice)
+		}
+
+		stranger := polling(d, noon)
+		stranger.ClientID = "other"
+		_, err = s.PollDevice(ctx, stranger)
+		wantErr(t, "another client's poll", err, grant.ErrNotFound)
+		_, err = s.PollDevice(ctx, polling(d, d.ExpiresAt))
+		wantErr(t, "a poll after its end", err, grant.ErrDeviceLate)
+		_, err = s.PollDevice(ctx, polling(aDevice("rp"), noon))
+		wantErr(t, "a poll long after its end", err, grant.ErrDeviceLate)
+
+		must(t, s.AllowDevice(ctx, grantOf(d, "alice"), noon))
+		wantErr(t, "allowing it again", s.AllowDevice(ctx, grantOf(d, "bob"), noon), grant.ErrNoDevice)
+		must(t, s.DenyDevice(ctx, d.Grant, noon)) // comes too late
+		polled, err := s.PollDevice(ctx, polling(d, noon))
+		must(t, err)
+		if !polled.Allowed || !polled.DeniedAt.IsZero() {
+			t.Errorf("a device that was allowed is %+v", polled)
+		}
+		_, err = s.DeviceByCode(ctx, [][]byte{d.UserCode}, noon)
+		wantErr(t, "the code of an answered device", err, grant.ErrNoDevice)
+		held, err := s.SpendCode(ctx, grant.Spending{Ref: d.Grant, ClientID: "rp", Now: noon})
+		must(t, err)
+		if held.Subject != "alice" || held.Kind != grant.KindDevice || string(held.Seed) != string(d.Seed) || !held.CodeExpiresAt.Equal(d.ExpiresAt) {
+			t.Errorf("the grant of a device is %+v", held)
+		}
+	})
+}
+
+func TestARefusedDeviceStaysRefused(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		furnish(t, s)
+		d := aDevice("rp")
+		must(t, s.InsertDevice(ctx, d))
+		must(t, s.DenyDevice(ctx, d.Grant, noon))
+		must(t, s.DenyDevice(ctx, d.Grant, noon.Add(time.Second)))
+		polled, err := s.PollDevice(ctx, polling(d, noon))
+		must(t, err)
+		if polled.Allowed || !polled.DeniedAt.Equal(noon) {
+			t.Errorf("a refused device is %+v", polled)
+		}
+		for name, g := range map[string]*grant.Grant{
+			"allowing what was refused": grantOf(d, "alice"), "allowing what is not there": grantOf(aDevice("rp"), "alice"),
+		} {
+			wantErr(t, name, s.AllowDevice(ctx, g, noon), grant.ErrNoDevice)
+		}
+		late := aDevice("rp")
+		must(t, s.InsertDevice(ctx, late))
+		wantErr(t, "allowing too late", s.AllowDevice(ctx, grantOf(late, "alice"), late.ExpiresAt), grant.ErrNoDevice)
+		other := grantOf(late, "alice")
+		other.ClientID = "other"
+		wantErr(t, "allowing another client's", s.AllowDevice(ctx, other, noon), grant.ErrNoDevice)
+		_, err = s.DeviceByCode(ctx, [][]byte{d.UserCode}, noon)
+		wantErr(t, "the code of a refused device", err, grant.ErrNoDevice)
+	})
+}
+
+func TestAPollThatIsEarlyMakesTheNextWait(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		furnish(t, s)
+		d := aDevice("rp")
+		must(t, s.InsertDevice(t.Context(), d))
+		at := noon
+		for i, step := range []struct {
+			after time.Duration
+			early bool
+			wait  time.Duration
+		}{
+			{0, false, 5 * time.Second},
+			{4 * time.Second, false, 5 * time.Second},
+			{4*time.Second - time.Microsecond, true, 10 * time.Second},
+			{0, true, 15 * time.Second},
+			{13 * time.Second, true, 20 * time.Second},
+			{19 * time.Second, false, 20 * time.Second},
+		} {
+			at = at.Add(step.after)
+			polled, err := s.PollDevice(t.Context(), polling(d, at))
+			must(t, err)
+			if polled.Early != step.early || polled.Wait != step.wait || !polled.PolledAt.Equal(at) {
+				t.Errorf("poll %d: early %v, wait %v; want %v, %v", i, polled.Early, polled.Wait, step.early, step.wait)
+			}
+		}
+	})
+}
+
+func TestOneOfManyPollsIsInTime(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		a, b := storetest.Open(t, url), storetest.Open(t, url)
+		furnish(t, a)
+		d := aDevice("rp")
+		must(t, a.InsertDevice(t.Context(), d))
+		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
+			polled, err := s.PollDevice(ctx, polling(d, noon))
+			if err == nil && polled.Early {
+				err = errLost
+			}
+			return err
+		}), errLost)
+		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
+			return s.AllowDevice(ctx, grantOf(d, "alice"), noon)
+		}), grant.ErrNoDevice)
+	})
+}
+
+// A person whose app was to ask for the code of their device has a request without a
+// client, until the app has said which.
+func TestAnAppNamesTheDeviceOnce(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		a, b := storetest.Open(t, url), storetest.Open(t, url)
+		ctx := t.Context()
+		furnish(t, a)
+		d := aDevice("rp")
+		must(t, a.InsertDevice(ctx, d))
+		ask := func(id string) {
+			t.Helper()
+			r := aRequest(id)
+			r.ClientID, r.Parameters, r.Device = "", "", true
+			must(t, a.InsertRequest(ctx, r))
+		}
+		ask("id")
+		must(t, a.InsertRequest(ctx, aRequest("of a client")))
+		for id, now := range map[string]time.Time{"of a client": noon, "unknown": noon, "id": noon.Add(time.Hour)} {
+			wantErr(t, "answering "+id, a.AnswerDevice(ctx, id, d, someVerifier, now), grant.ErrNoRequest)
+		}
+		wantErr(t, "spending before the answer", a.SpendDevice(ctx, "id", someBrowser, someVerifier, noon), grant.ErrNoRequest)
+		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
+			return s.AnswerDevice(ctx, "id", d, someVerifier, noon)
+		}), grant.ErrDecided)
+		r, err := a.Request(ctx, "id", noon)
+		must(t, err)
+		if r.ClientID != "rp" || r.Grant != d.Grant || r.Parameters != d.Parameters() || !r.ExpiresAt.Equal(d.ExpiresAt) || !r.Device {
+			t.Errorf("the request is %+v", r)
+		}
+		for name, try := range map[string]func() error{
+			"another browser":  func() error { return a.SpendDevice(ctx, "id", session.Hash("x"), someVerifier, noon) },
+			"no browser":       func() error { return a.SpendDevice(ctx, "id", nil, someVerifier, noon) },
+			"another verifier": func() error { return a.SpendDevice(ctx, "id", someBrowser, session.Hash("x"), noon) },
+			"too late":         func() error { return a.SpendDevice(ctx, "id", someBrowser, someVerifier, noon.Add(time.Hour)) },
+		} {
+			wantErr(t, name, try(), grant.ErrNoRequest)
+		}
+		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
+			return s.SpendDevice(ctx, "id", someBrowser, someVerifier, noon)
+		}), grant.ErrNoRequest)
+
+		ask("refused")
+		must(t, a.AnswerDevice(ctx, "refused", nil, nil, noon))
+		wantErr(t, "accepting afterwards", a.AnswerDevice(ctx, "refused", d, someVerifier, noon), grant.ErrDecided)
+	})
+}
+
+// Whoever may not sign in any more when the device comes has given it nothing.
+func TestADeviceIsNotLetInForWhoIsBarred(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		furnish(t, s)
+		d := aDevice("rp")
+		must(t, s.InsertDevice(ctx, d))
+		must(t, s.AllowDevice(ctx, grantOf(d, "alice"), noon))
+		must(t, s.SetDisabled(ctx, "alice", true, noon.Add(time.Second)))
+		_, err := s.SpendCode(ctx, grant.Spending{Ref: d.Grant, ClientID: "rp", Now: noon.Add(2 * time.Second)})
+		wantErr(t, "spending", err, grant.ErrNotFound)
+	})
+}

@@ -1,0 +1,68 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/grant"
+)
+
+// AnswerDevice notes for which device a person is there, as the operator's app says, or
+// with nil that it refuses. The first answer stands, and a later one gets
+// [grant.ErrDecided].
+func (s *Store) AnswerDevice(ctx context.Context, id string, d *grant.Device, verifier []byte, now time.Time) error {
+	const accept = `
+		UPDATE requests SET client_id = $2, parameters = $3, grant_bucket = $4, grant_id = $5, verifier = $6,
+			expires_at = CASE WHEN expires_at < $7 THEN expires_at ELSE $7 END
+		WHERE id = $1 AND device = 1 AND client_id = '' AND decision = '' AND expires_at > $8`
+	const refuse = `
+		UPDATE requests SET decision = $2, decided_at = $3
+		WHERE id = $1 AND device = 1 AND client_id = '' AND decision = '' AND expires_at > $3`
+
+	var answered int64
+	var err error
+	if d != nil {
+		answered, err = s.write.exec(ctx, accept, id, d.ClientID, d.Parameters(), int64(d.Grant.Bucket), d.Grant.ID[:],
+			verifier, d.ExpiresAt.UnixMicro(), now.UnixMicro())
+	} else {
+		answered, err = s.write.exec(ctx, refuse, id, string(grant.Denied), now.UnixMicro())
+	}
+	if err != nil {
+		return fmt.Errorf("answer device: %w", err)
+	}
+	if answered > 0 {
+		return nil
+	}
+	r, err := s.Request(ctx, id, now)
+	switch {
+	case err != nil:
+		return err
+	case !r.Device:
+		return grant.ErrNoRequest
+	default:
+		return grant.ErrDecided
+	}
+}
+
+// SpendDevice uses up the verifier of an app's answer about a device. It is a
+// compare-and-set: of any number of callers one succeeds. Whoever comes later, with
+// another verifier or from another browser gets [grant.ErrNoRequest].
+func (s *Store) SpendDevice(ctx context.Context, id string, browser, verifier []byte, now time.Time) error {
+	const spend = `
+		UPDATE requests SET verifier = NULL
+		WHERE id = $1 AND browser = $2 AND verifier = $3 AND device = 1 AND client_id <> ''
+			AND login_session = '' AND session_id = '' AND decision = '' AND expires_at > $4
+		RETURNING id`
+
+	err := s.write.one(ctx, spend, id, browser, verifier, now.UnixMicro()).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return grant.ErrNoRequest
+	}
+	if err != nil {
+		return fmt.Errorf("spend device: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,21 @@
+-- +goose Up
+-- Devices that wait for a person to allow or refuse them somewhere else. One that was
+-- allowed has a grant at the place that is kept for it.
+CREATE TABLE devices (
+  grant_id     BYTEA  NOT NULL PRIMARY KEY,
+  grant_bucket BIGINT NOT NULL,
+  client_id    TEXT   NOT NULL,
+  user_code    BYTEA  NOT NULL UNIQUE, -- a MAC
+  scopes       TEXT   NOT NULL,
+  resources    TEXT   NOT NULL,
+  seed         BYTEA  NOT NULL,        -- of the device code, and then of the grant
+  wait         BIGINT NOT NULL,        -- between two polls; grows with each that comes early
+  early        INTEGER NOT NULL,       -- the last poll did
+  created_at   BIGINT NOT NULL,
+  expires_at   BIGINT NOT NULL,
+  polled_at    BIGINT,
+  denied_at    BIGINT
+);
+CREATE INDEX devices_expires_at ON devices (expires_at);
+
+ALTER TABLE requests ADD COLUMN device INTEGER NOT NULL DEFAULT 0; -- the answer is for one
