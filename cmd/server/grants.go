@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -77,17 +76,13 @@ func (cmd *grantsRevoke) Run(ctx context.Context, s streams, c *cli) error {
 	})
 }
 
-// findGrant finds where a living grant lies. An id holds its time, which leaves
-// two buckets.
+// findGrant finds where a living grant lies.
 func (d *desk) findGrant(ctx context.Context, text string) (grant.Ref, error) {
 	id, err := grant.ParseID(text)
 	if err != nil {
 		return grant.Ref{}, err //nolint:wrapcheck // says what an id is
 	}
-	milliseconds := binary.BigEndian.Uint64(append([]byte{0, 0}, id[:6]...))
-	made := time.UnixMilli(int64(milliseconds)) //nolint:gosec // 48 bits
-	for _, refreshable := range []bool{true, false} {
-		ref := grant.Ref{Bucket: grant.BucketAt(made, refreshable), ID: id}
+	for _, ref := range id.Refs() {
 		_, err := d.store.LiveGrant(ctx, ref, "", now())
 		if err == nil || !errors.Is(err, grant.ErrNotFound) {
 			return ref, err //nolint:wrapcheck // names itself

@@ -30,6 +30,11 @@ func (s sessions) EndSession(ctx context.Context, id string, now time.Time) ([]s
 	return s.Store.EndSession(ctx, id, now) //nolint:wrapcheck // names itself
 }
 
+func (s sessions) EndSessionsOf(ctx context.Context, subject string, now time.Time) (int, error) {
+	defer s.courier.Wake()
+	return s.Store.EndSessionsOf(ctx, subject, now) //nolint:wrapcheck // names itself
+}
+
 func (s sessions) InsertSession(ctx context.Context, n *session.Session, replaces []byte) error {
 	if replaces != nil {
 		defer s.courier.Wake()

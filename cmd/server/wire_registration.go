@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -63,6 +64,11 @@ type registry struct {
 func (r registry) UpdateClient(ctx context.Context, c *client.Client) error {
 	defer r.cache.Forget(c.ID)
 	return r.Store.UpdateClient(ctx, c) //nolint:wrapcheck // names itself
+}
+
+func (r registry) EndClientTokens(ctx context.Context, id string, now time.Time) error {
+	defer r.cache.Forget(id)
+	return r.Store.EndClientTokens(ctx, id, now) //nolint:wrapcheck // names itself
 }
 
 func (r registry) DeleteClient(ctx context.Context, id string) error {

@@ -63,6 +63,9 @@ type Config struct {
 	Devices      Devices
 	UserCodes    UserCodes
 	Clients      Clients
+	Consents     Consents
+	Sessions     Sessions
+	Tokens       Tokens
 	Registry     Registry
 	Policy       client.Policy // of what the operator says of clients
 	Documents    client.Documents

@@ -54,6 +54,9 @@ func (v *clientView) MarshalJSON() ([]byte, error) {
 	return v.Beside((*members)(v)) //nolint:wrapcheck // the caller is encoding/json
 }
 
+// full is a list that is never null.
+func full(list []string) []string { return append([]string{}, list...) }
+
 // lifespans are those of a client, where null is written for what is not set.
 type lifespans struct {
 	AuthorizationCodeAccessToken    client.Lifespan `json:"authorization_code_grant_access_token_lifespan"`
@@ -72,7 +75,6 @@ type lifespans struct {
 }
 
 func viewClient(c *client.Client) *clientView {
-	full := func(list []string) []string { return append([]string{}, list...) }
 	v := &clientView{
 		Metadata: c.Metadata, lifespans: lifespans(c.Lifespans), ID: c.ID, client: c,
 		RedirectURIs: full(c.RedirectURIs), GrantTypes: full(c.GrantTypes), ResponseTypes: full(c.ResponseTypes),

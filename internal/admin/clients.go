@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/client"
@@ -17,6 +18,8 @@ type Registry interface {
 	// it was read.
 	UpdateClient(ctx context.Context, c *client.Client) error
 	DeleteClient(ctx context.Context, id string) error
+	// EndClientTokens ends all that was given to a client until now.
+	EndClientTokens(ctx context.Context, id string, now time.Time) error
 	FindClients(ctx context.Context, f client.Filter, after string, skip, limit int) ([]*client.Client, error)
 	CountClients(ctx context.Context, f client.Filter) (int, error)
 }

@@ -35,10 +35,12 @@ func (p *page) numbered() (skip int, err error) {
 // maxOffset is more than anybody has clients.
 const maxOffset = 1 << 30
 
-// lead says how long the whole list is and where its parts are, in the way in which
-// this part was asked for.
+// lead says how long the whole list is, unless total is negative, and where its parts
+// are, in the way in which this part was asked for.
 func (p *page) lead(total, skip, listed int, last string) {
-	p.call.head.Set("X-Total-Count", strconv.Itoa(total))
+	if total >= 0 {
+		p.call.head.Set("X-Total-Count", strconv.Itoa(total))
+	}
 	if !p.byNumber {
 		p.follow(listed, last)
 		return
@@ -53,8 +55,10 @@ func (p *page) lead(total, skip, listed int, last string) {
 	if skip > 0 {
 		at("prev", max(0, skip-p.Size))
 	}
-	if skip+listed < total && listed > 0 {
+	if listed > 0 && (skip+listed < total || total < 0 && listed == p.Size) {
 		at("next", skip+p.Size)
 	}
-	at("last", max(0, (total-1)/p.Size*p.Size))
+	if total >= 0 {
+		at("last", max(0, (total-1)/p.Size*p.Size))
+	}
 }

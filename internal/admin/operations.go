@@ -20,6 +20,9 @@ func (h *Handler) table() []Operation {
 		h.keySetOperations(),
 		h.issuerOperations(),
 		h.clientOperations(),
+		h.consentSessionOperations(),
+		h.loginSessionOperations(),
+		h.tokenOperations(),
 		h.auditOperations(),
 		h.metaOperations(),
 	)

@@ -16,6 +16,8 @@ const (
 	maxPageSize = 500
 )
 
+var errPageToken = invalid("The parameter page_token is none that this list gave.")
+
 // page is the part of a list that a caller wants.
 type page struct {
 	After string // what the part before ended with, empty at the beginning
@@ -55,7 +57,7 @@ func pageOf(c *Call, filters ...string) (*page, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(token)
 	filter, after, found := strings.Cut(string(raw), " ")
 	if err != nil || !found || filter != p.filter || after == "" || !utf8.ValidString(after) || strings.Contains(after, "\x00") {
-		return nil, invalid("The parameter page_token is none that this list gave.")
+		return nil, errPageToken
 	}
 	p.After = after
 	return p, nil

@@ -39,6 +39,17 @@ func ParseID(s string) (ID, error) {
 	return id, nil
 }
 
+// Refs returns where a grant of that id can lie: the id holds its time, which leaves two
+// buckets.
+func (id ID) Refs() []Ref {
+	milliseconds := int64(0)
+	for _, b := range id[:6] {
+		milliseconds = milliseconds<<8 | int64(b)
+	}
+	made := time.UnixMilli(milliseconds)
+	return []Ref{{BucketAt(made, true), id}, {BucketAt(made, false), id}}
+}
+
 // Ref says where a grant lies: tokens carry it, so that reading the row touches
 // one partition.
 type Ref struct {

@@ -194,6 +194,16 @@ func live(t *testing.T, s *store.Store) {
 		_, err = s.ListEvents(ctx, filter, "", 10)
 		must(t, err)
 	}
+	for _, sessionID := range []string{"", "two"} {
+		_, err = s.ListConsents(ctx, "bob", sessionID, grant.Consent{}, 10, noon)
+		must(t, err)
+		_, err = s.ListUnremembered(ctx, "bob", sessionID, grant.Ref{}, 10, noon)
+		must(t, err)
+	}
+	must(t, s.RevokeGrantsOf(ctx, "bob", "told", noon))
+	must(t, s.RevokeGrantsIn(ctx, "two", noon))
+	must(t, s.RevokeConsents(ctx, "bob", "told", noon))
+	must(t, s.RevokeConsents(ctx, "bob", "", noon))
 	_, err = s.ListAccounts(ctx, "", 10)
 	must(t, err)
 	wantErr(t, "a set-up link that is none", s.SetupLink(ctx, session.Hash("none"), noon), account.ErrSetupLink)

@@ -245,6 +245,18 @@ var methods = map[string]func(context.Context, *store.Store) error{
 		return err
 	},
 
+	"ListConsents": func(ctx context.Context, s *store.Store) error {
+		_, err := s.ListConsents(ctx, "a", "", grant.Consent{}, 1, noon)
+		return err
+	},
+	"ListUnremembered": func(ctx context.Context, s *store.Store) error {
+		_, err := s.ListUnremembered(ctx, "a", "", grant.Ref{}, 1, noon)
+		return err
+	},
+	"RevokeConsents": func(ctx context.Context, s *store.Store) error { return s.RevokeConsents(ctx, "a", "", noon) },
+	"RevokeGrantsOf": func(ctx context.Context, s *store.Store) error { return s.RevokeGrantsOf(ctx, "a", "", noon) },
+	"RevokeGrantsIn": func(ctx context.Context, s *store.Store) error { return s.RevokeGrantsIn(ctx, "s", noon) },
+
 	"BeginEvent": func(ctx context.Context, s *store.Store) error { return s.BeginEvent(ctx, anEvent()) },
 	"EndEvent":   func(ctx context.Context, s *store.Store) error { return s.EndEvent(ctx, anEvent()) },
 	"ListEvents": func(ctx context.Context, s *store.Store) error {

@@ -1,0 +1,121 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
+)
+
+// Tokens reads tokens.
+type Tokens interface {
+	// Inspect says what there is to say of a token, which is not active if it lacks one
+	// of scopes.
+	Inspect(ctx context.Context, token string, scopes []string) (*Introspection, error)
+}
+
+// Introspection is what is said of a token (RFC 7662 section 2.2).
+type Introspection struct {
+	Active    bool            `json:"active"`
+	Scope     string          `json:"scope,omitempty"`
+	ClientID  string          `json:"client_id,omitempty"`
+	Username  string          `json:"username,omitempty"`
+	TokenType string          `json:"token_type,omitempty"`
+	TokenUse  string          `json:"token_use,omitempty" doc:"access_token or refresh_token"`
+	Expiry    int64           `json:"exp,omitempty"`
+	IssuedAt  int64           `json:"iat,omitempty"`
+	Subject   string          `json:"sub,omitempty"`
+	Audience  []string        `json:"aud,omitempty"`
+	Issuer    string          `json:"iss,omitempty"`
+	ID        string          `json:"jti,omitempty"`
+	AuthTime  int64           `json:"auth_time,omitempty"`
+	ACR       string          `json:"acr,omitempty"`
+	Extra     json.RawMessage `json:"ext,omitempty"`
+}
+
+func (h *Handler) tokenOperations() []Operation {
+	return []Operation{{
+		ID: "introspectOAuth2Token", Method: http.MethodPost, Path: "/oauth2/introspect", Scope: apikey.TokensRead,
+		Summary: "What a token says, whosever it is, and whether it is good.",
+		Form: []Parameter{
+			{Name: "token", Type: "string", Required: true, Meaning: "An access or refresh token."},
+			{Name: "scope", Type: "string", Meaning: "Scopes without one of which it counts as inactive."},
+			{Name: "token_type_hint", Type: "string", Meaning: "Not needed."},
+		},
+		Answers: map[int]any{http.StatusOK: Introspection{}}, Do: h.introspect,
+	}, {
+		ID: "deleteOAuth2Token", Method: http.MethodDelete, Path: "/oauth2/tokens", Scope: apikey.TokensWrite, Action: "token.delete",
+		Summary: "Ends what was given to a client, to a person, in a session or under one grant.",
+		Query: []Parameter{
+			{Name: "client_id", Type: "string", Meaning: "The client."},
+			{Name: "subject", Type: "string", Meaning: "The person, alone or with a client."},
+			{Name: "session", Type: "string", Meaning: "The session, alone; it goes on."},
+			{Name: "grant", Type: "string", Meaning: "The grant, alone."},
+		},
+		Answers: map[int]any{http.StatusNoContent: nil}, Do: h.deleteTokens,
+	}, {
+		ID: "flushInactiveOAuth2Tokens", Method: http.MethodPost, Path: "/oauth2/flush", Scope: apikey.TokensWrite,
+		Summary: "Does nothing, since the server removes by itself what has ended.",
+		Answers: map[int]any{http.StatusNoContent: nil}, Do: h.flush,
+	}}
+}
+
+// introspect serves POST /oauth2/introspect.
+//
+// Spec: RFC 7662 sections 2.1, 2.2.
+func (h *Handler) introspect(c *Call) (*Reply, error) {
+	token := c.PostForm.Get("token")
+	if token == "" {
+		return nil, invalid("The parameter token is missing.")
+	}
+	said, err := h.Tokens.Inspect(c.Context(), token, strings.Fields(c.PostForm.Get("scope")))
+	if err != nil {
+		return nil, err //nolint:wrapcheck // names itself
+	}
+	return ok(said), nil
+}
+
+// deleteTokens serves DELETE /oauth2/tokens. That there are none is no error.
+func (h *Handler) deleteTokens(c *Call) (*Reply, error) {
+	ctx, asked, now := c.Context(), c.URL.Query(), h.Now()
+	clientID, subject, sessionID, grantID := asked.Get("client_id"), asked.Get("subject"), asked.Get("session"), asked.Get("grant")
+	alone := func(others ...string) bool { return strings.Join(others, "") == "" }
+	var err error
+	switch {
+	case grantID != "" && alone(clientID, subject, sessionID):
+		err = h.deleteGrant(ctx, grantID)
+	case sessionID != "" && alone(clientID, subject, grantID):
+		err = h.Consents.RevokeGrantsIn(ctx, sessionID, now)
+	case subject != "" && alone(sessionID, grantID):
+		err = h.Consents.RevokeGrantsOf(ctx, subject, clientID, now)
+	case clientID != "" && alone(sessionID, grantID):
+		err = h.Registry.EndClientTokens(ctx, clientID, now)
+	default:
+		return nil, invalid("One of client_id, subject, session and grant is needed, or a subject with a client_id.")
+	}
+	if err != nil && !errors.Is(err, client.ErrNotFound) {
+		return nil, err //nolint:wrapcheck // names itself
+	}
+	return &Reply{Status: http.StatusNoContent}, nil
+}
+
+func (h *Handler) deleteGrant(ctx context.Context, text string) error {
+	id, err := grant.ParseID(text)
+	if err != nil {
+		return invalid("The parameter grant must be the id of a grant.")
+	}
+	for _, ref := range id.Refs() {
+		if err := h.Consents.RevokeGrant(ctx, ref, "", grant.WhyOperator, h.Now()); err != nil {
+			return err //nolint:wrapcheck // names itself
+		}
+	}
+	return nil
+}
+
+// flush serves POST /oauth2/flush.
+func (h *Handler) flush(*Call) (*Reply, error) { return &Reply{Status: http.StatusNoContent}, nil }

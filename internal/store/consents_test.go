@@ -1,0 +1,65 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+func TestConsentsAreListedAndRevoked(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		furnish(t, s)
+		for _, id := range []string{"one", "two"} {
+			must(t, s.InsertClient(ctx, aClient(id)))
+		}
+		must(t, s.InsertSession(ctx, aSession("sid", "alice"), nil))
+		consent := func(clientID, sessionID string, until time.Time) {
+			t.Helper()
+			must(t, s.SaveConsent(ctx, &grant.Consent{
+				Subject: "alice", ClientID: clientID, SessionID: sessionID, Scopes: []string{"openid"}, GivenAt: noon, ExpiresAt: until,
+			}))
+		}
+		consent("one", "", time.Time{})
+		consent("one", "sid", noon.Add(time.Hour))
+		consent("two", "", noon) // over
+		of := func(clientID, sessionID string) *grant.Grant {
+			t.Helper()
+			return insert(t, s, func(g *grant.Grant) { g.Subject, g.ClientID, g.SessionID = "alice", clientID, sessionID })
+		}
+		covered, bare, other := of("one", ""), of("two", "sid"), of("rp", "")
+
+		list, err := s.ListConsents(ctx, "alice", "", grant.Consent{}, 1, noon)
+		must(t, err)
+		wantSame(t, "the first consent", []string{list[0].ClientID, list[0].SessionID}, []string{"one", ""})
+		list, err = s.ListConsents(ctx, "alice", "", *list[0], 9, noon)
+		must(t, err)
+		wantSame(t, "the others", len(list), 1)
+		list, err = s.ListConsents(ctx, "alice", "sid", grant.Consent{}, 9, noon)
+		must(t, err)
+		wantSame(t, "those of the session", len(list), 1)
+
+		grants, err := s.ListUnremembered(ctx, "alice", "", grant.Ref{}, 9, noon)
+		must(t, err)
+		wantSame(t, "grants without consent", len(grants), 2)
+		grants, err = s.ListUnremembered(ctx, "alice", "sid", grant.Ref{}, 9, noon)
+		must(t, err)
+		wantSame(t, "grants in the session", len(grants), 1)
+
+		must(t, s.RevokeGrantsIn(ctx, "sid", noon))
+		wantLive(t, s, bare.Ref, noon, false)
+		must(t, s.RevokeConsents(ctx, "alice", "one", noon))
+		wantLive(t, s, covered.Ref, noon, false)
+		wantLive(t, s, other.Ref, noon, true)
+		must(t, s.RevokeGrantsOf(ctx, "alice", "rp", noon))
+		wantLive(t, s, other.Ref, noon, false)
+		list, err = s.ListConsents(ctx, "alice", "", grant.Consent{}, 9, noon)
+		must(t, err)
+		wantSame(t, "consents left", len(list), 0)
+		must(t, s.RevokeConsents(ctx, "alice", "", noon))
+	})
+}
