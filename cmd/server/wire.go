@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
-	"os"
 	"runtime"
 	"strings"
 	"time"
@@ -193,6 +192,10 @@ func (a *app) wireTokens(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	hooks, err := a.hooks()
+	if err != nil {
+		return err
+	}
 	c, signUp := a.config, ""
 	if c.SignUp {
 		signUp = c.URL(pathSignUp)
@@ -214,6 +217,7 @@ func (a *app) wireTokens(ctx context.Context) error {
 			Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Trusts: bearer.NewCache(a.store), Replay: a.store,
 			MaxTTL: c.JWTBearerMaxTTL, NoIAT: c.JWTBearerIATOptional,
 		},
+		Hooks:               hooks,
 		LegacyResponseTypes: c.LegacyResponseTypes,
 		Codec:               tokens.NewCodec(tokenKeys(a.secrets, "code and refresh token")),
 		Sealer:              sealer,
@@ -257,10 +261,8 @@ func claimScopes(requested string) ([]string, error) {
 func newFetcher(c *config.Config) (*outbound.Client, error) {
 	o := outbound.Config{AllowPrivate: c.OutboundAllowPrivate, Aside: middleware.Aside}
 	var err error
-	if c.OutboundCAFile != "" {
-		if o.CA, err = os.ReadFile(c.OutboundCAFile); err != nil {
-			return nil, fmt.Errorf("outbound CA: %w", err)
-		}
+	if o.CA, err = outboundCA(c); err != nil {
+		return nil, err
 	}
 	fetcher, err := outbound.New(o)
 	if err != nil {

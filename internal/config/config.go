@@ -73,6 +73,24 @@ const (
 	LogJSON LogFormat = "json"
 )
 
+// HookPlace is where a hook is shown what it knows us by.
+type HookPlace string
+
+// The places of that: a header or a cookie.
+const (
+	HookHeader HookPlace = "header"
+	HookCookie HookPlace = "cookie"
+)
+
+// Hook says where a program of the operator's is that is asked about tokens, and what
+// it is shown: nothing where AuthName is empty.
+type Hook struct {
+	URL       string
+	AuthIn    HookPlace
+	AuthName  string
+	AuthValue Secret
+}
+
 // Config is a whole configuration. Its zero value is not usable: start from
 // [Default] or [Load].
 type Config struct {
@@ -138,6 +156,10 @@ type Config struct {
 	RefreshAbsoluteLifetime time.Duration
 	RefreshGrace            time.Duration
 
+	// TokenHook and RefreshTokenHook are the operator's programs that have a say in
+	// tokens.
+	TokenHook, RefreshTokenHook Hook
+
 	// JWTBearerMaxTTL bounds how long the assertions of trusted issuers last;
 	// JWTBearerIATOptional takes them without an iat.
 	JWTBearerMaxTTL      time.Duration
@@ -202,6 +224,9 @@ func Default() *Config {
 		RefreshIdleLifetime:     30 * day,
 		RefreshAbsoluteLifetime: 90 * day,
 		RefreshGrace:            10 * time.Second,
+
+		TokenHook:        Hook{AuthIn: HookHeader},
+		RefreshTokenHook: Hook{AuthIn: HookHeader},
 
 		JWTBearerMaxTTL: time.Hour,
 

@@ -3,6 +3,7 @@ package config
 import (
 	"log/slog"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -11,7 +12,7 @@ func keys() []key {
 	lifetime := duration(time.Second, 5*365*day)
 	hour := duration(time.Second, time.Hour)
 
-	return []key{
+	return slices.Concat([]key{
 		field("issuer", issuer(), func(c *Config) *string { return &c.Issuer },
 			"The one public URL. Every other URL derives from it, never from the Host header."),
 		field("listen", listener(), func(c *Config) *string { return &c.Listen },
@@ -111,7 +112,11 @@ func keys() []key {
 			"How long a grant can be refreshed at all."),
 		field("refresh_grace", duration(0, 5*time.Minute), func(c *Config) *time.Duration { return &c.RefreshGrace },
 			"How long the previous refresh token is answered with the current one again, rather than taken for a theft."),
-
+	}, hookKeys("token_hook", "A program of your own that is asked about every token of the token endpoint, and what is said in it.",
+		func(c *Config) *Hook { return &c.TokenHook },
+	), hookKeys("refresh_token_hook", "The same, asked about refreshed tokens alone, and before the other.",
+		func(c *Config) *Hook { return &c.RefreshTokenHook },
+	), []key{
 		field("jwt_bearer_max_ttl", duration(time.Second, 30*day), func(c *Config) *time.Duration { return &c.JWTBearerMaxTTL },
 			"How long the assertions of trusted issuers may last (RFC 7523). Each is remembered that long, since it serves once."),
 		field("jwt_bearer_iat_optional", onOff(), func(c *Config) *bool { return &c.JWTBearerIATOptional },
@@ -149,5 +154,5 @@ func keys() []key {
 			"The least important line that is logged."),
 		field("log_format", oneOf(LogText, LogJSON), func(c *Config) *LogFormat { return &c.LogFormat },
 			"The shape of a log line."),
-	}
+	})
 }

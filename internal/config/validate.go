@@ -72,6 +72,11 @@ func (c *Config) disagreements(require []string) []Fault {
 			fmt.Sprintf("holds %q, which registration_scopes does not", scope))
 	}
 
+	for name, hook := range map[string]*Hook{"token_hook": &c.TokenHook, "refresh_token_hook": &c.RefreshTokenHook} {
+		suffix, problem := hook.disagreement()
+		fault(suffix != "", name+suffix, problem)
+	}
+
 	within := func(short, long time.Duration, key, other string) {
 		fault(short > long, key, fmt.Sprintf("is %s, longer than %s, which is %s", formatDuration(short), other, formatDuration(long)))
 	}

@@ -105,6 +105,7 @@ type Spending struct {
 	Ref      Ref
 	ClientID string
 	JKT      string    // of the proof presented, if any
+	Detail   *Detail   // takes the place of the grant's, unless it is nil
 	Now      time.Time // also becomes CodeSpentAt
 }
 
@@ -115,6 +116,7 @@ type Rotation struct {
 	Generation int64 // of the token presented
 	JKT        string
 	Keep       bool      // sender-constrained confidential clients keep their generation
+	Detail     *Detail   // takes the place of the grant's, unless it is nil
 	Until      time.Time // the new ExpiresAt, which the store caps by EndsAt
 	Now        time.Time
 }

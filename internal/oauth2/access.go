@@ -48,6 +48,9 @@ type accessClaims struct {
 
 // mint makes the access token of the unit and notes how long it lives.
 func (h *Handler) mint(ctx context.Context, u *unit) (string, error) {
+	if h.Hooks.has(u.way()) && !u.asked {
+		return "", errUnasked
+	}
 	claims := accessClaims{
 		Issuer:   h.Issuer,
 		Audience: h.audience(u),
@@ -56,6 +59,7 @@ func (h *Handler) mint(ctx context.Context, u *unit) (string, error) {
 		IssuedAt: u.now.Unix(),
 		ID:       newTokenID(u.now),
 		Scope:    strings.Join(u.scopes, " "),
+		Extra:    u.extra.AccessToken,
 	}
 	if u.held != nil {
 		claims.Subject = u.held.SubjectFor(h.Subjects.Of(u.client, u.held.Subject))

@@ -12,7 +12,8 @@ import (
 // client may get scopes that it registered and that the operator trusts the issuer
 // with. Whom the assertion was for is no business of the token's.
 //
-// What is wrong with the request is told before the assertion is spent.
+// What is wrong with the request, or refused by a hook, is told before the assertion is
+// spent.
 //
 // Spec: RFC 7521 §4.1; RFC 7523 §2.1, §3.1.
 func (h *Handler) assert(ctx context.Context, u *unit) (*tokenAnswer, error) {
@@ -28,6 +29,9 @@ func (h *Handler) assert(ctx context.Context, u *unit) (*tokenAnswer, error) {
 		return nil, refuse(codeInvalidScope, "The client, or the issuer of the assertion, may not have this scope")
 	}
 	u.resources = resources(u.form)
+	if err := h.askAlone(ctx, u, u.asserted.Subject); err != nil {
+		return nil, err
+	}
 	if err := h.Assertions.Spend(ctx, u.asserted, u.now); err != nil {
 		return nil, err //nolint:wrapcheck // a refusal, or a fault that names itself
 	}
@@ -63,6 +67,8 @@ func credential(grantType string) string {
 		return "code"
 	case client.GrantRefreshToken:
 		return "refresh_token"
+	case client.GrantDeviceCode:
+		return "device_code"
 	case client.GrantJWTBearer:
 		return "assertion"
 	default:

@@ -100,7 +100,10 @@ func (h *Handler) redeemDevice(ctx context.Context, u *unit) error {
 	case !polled.Allowed:
 		return refuse(codePending, "The person has not answered yet")
 	}
-	held, err := h.Grants.SpendCode(ctx, grant.Spending{Ref: handle.Ref, ClientID: u.client.ID, Now: u.now})
+	if err := h.askDevice(ctx, u, handle.Ref); err != nil {
+		return err
+	}
+	held, err := h.Grants.SpendCode(ctx, grant.Spending{Ref: handle.Ref, ClientID: u.client.ID, Detail: u.detail, Now: u.now})
 	if errors.Is(err, grant.ErrSpent) {
 		if err := h.Grants.RevokeGrant(ctx, held.Ref, u.client.ID, grant.WhyCodeReuse, u.now); err != nil {
 			return err //nolint:wrapcheck // told apart by the caller

@@ -143,6 +143,7 @@ type Config struct {
 	Keys           Keys
 	RequestObjects RequestObjects
 	Assertions     *bearer.Reader // of trusted issuers
+	Hooks          Hooks
 	Pages          Pages
 	Cookies        session.Cookies
 	Subjects       client.Subjects

@@ -62,7 +62,7 @@ func (h *Handler) rotate(ctx context.Context, u *unit) error {
 	}
 	held, err := h.Grants.RotateRefresh(ctx, grant.Rotation{
 		Ref: handle.Ref, ClientID: u.client.ID, Generation: int64(handle.Generation),
-		Until: u.now.Add(h.refreshLifetime(u.client, client.GrantRefreshToken)), Now: u.now,
+		Detail: u.detail, Until: u.now.Add(h.refreshLifetime(u.client, client.GrantRefreshToken)), Now: u.now,
 	})
 	behind := errors.Is(err, grant.ErrBehind)
 	if err != nil && !behind {
@@ -76,6 +76,10 @@ func (h *Handler) rotate(ctx context.Context, u *unit) error {
 			return err //nolint:wrapcheck // told apart by the caller
 		}
 		return grant.ErrNotFound
+	}
+	if behind && u.detail != nil {
+		// The rotation has written what the hook said then; this answer says what it says now.
+		held.Detail.Extra = u.detail.Extra
 	}
 	u.hold(held)
 	u.scopes, u.resources, err = u.narrow(held)

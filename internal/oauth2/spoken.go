@@ -48,7 +48,8 @@ func (s *ClaimStyle) spoken(claims accessClaims) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write access token: %w", err)
 	}
-	return json.RawMessage(slices.Concat(own[:len(own)-1], []byte{','}, lifted[1:])), nil
+	whole := json.RawMessage(append(own[:len(own)-1], ','))
+	return append(whole, lifted[1:]...), nil
 }
 
 // lift returns the members of ext that stand beside the protocol's claims, as an object

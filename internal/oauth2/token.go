@@ -50,12 +50,18 @@ func (h *Handler) exchange(r *http.Request) (*tokenAnswer, error) {
 		return h.assert(ctx, u)
 	}
 
+	if err := h.askBefore(ctx, u); err != nil {
+		return nil, err
+	}
 	request, err := h.engine.NewAccessRequest(ctx, r, newEngineSession(u.client.ID))
 	if err := u.verdict(err); err != nil {
 		return nil, err
 	}
 	if grantType == client.GrantClientCredentials {
 		u.scopes, u.resources = ownScopes(request), request.GetRequestedAudience()
+		if err := h.askAlone(ctx, u, u.client.ID); err != nil {
+			return nil, err
+		}
 	}
 	response, err := h.engine.NewAccessResponse(ctx, request)
 	if err := u.verdict(err); err != nil {
@@ -84,9 +90,6 @@ func (h *Handler) checkGrantType(u *unit) (string, error) {
 	}
 	if name := credential(grantType); name != "" && u.form.Get(name) == "" {
 		return "", refuse(codeInvalidRequest, "The parameter "+name+" is missing")
-	}
-	if grantType == client.GrantDeviceCode && u.form.Get("device_code") == "" {
-		return "", refuse(codeInvalidRequest, "The parameter device_code is missing")
 	}
 	if grantType == client.GrantClientCredentials {
 		return grantType, h.useResources(u)

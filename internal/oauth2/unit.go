@@ -27,6 +27,10 @@ type unit struct {
 
 	asserted *bearer.Assertion // in place of a grant: what a trusted issuer said
 
+	asked  bool          // by hooks
+	detail *grant.Detail // of the grant, as a hook wants it to be from now on
+	extra  grant.Extra   // what a hook says in a token without a grant
+
 	generation int64    // of the refresh token to hand out
 	scopes     []string // of the access token; narrower than the grant's if asked for
 	resources  []string

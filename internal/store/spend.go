@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/ostiary/ostiary/internal/grant"
 )
@@ -18,8 +19,12 @@ import (
 // was signed out meanwhile: ending a session cannot see a grant that is being
 // written, but it can keep its code from being spent.
 func (s *Store) SpendCode(ctx context.Context, sp grant.Spending) (*grant.Held, error) {
-	const spend = `
-		UPDATE grants SET code_spent_at = $5, refresh_generation = 1
+	detail, args, err := newDetail(sp.Detail, 6)
+	if err != nil {
+		return nil, err
+	}
+	spend := `
+		UPDATE grants SET code_spent_at = $5, refresh_generation = 1` + detail + `
 		WHERE bucket = $1 AND id = $2 AND client_id = $3 AND (jkt IS NULL OR jkt = $4)
 			AND code_spent_at IS NULL AND code_expires_at > $5
 			AND revoked_at IS NULL AND ends_at > $5
@@ -28,7 +33,7 @@ func (s *Store) SpendCode(ctx context.Context, sp grant.Spending) (*grant.Held, 
 		RETURNING ` + heldColumns
 
 	held, err := scanHeld(s.write.one(ctx, s.engine.within(sp.Ref.Bucket, spend),
-		int64(sp.Ref.Bucket), sp.Ref.ID[:], sp.ClientID, sp.JKT, sp.Now.UnixMicro()))
+		append([]any{int64(sp.Ref.Bucket), sp.Ref.ID[:], sp.ClientID, sp.JKT, sp.Now.UnixMicro()}, args...)...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return s.whyUnspendable(ctx, sp)
 	}
@@ -64,11 +69,15 @@ func (s *Store) whyUnspendable(ctx context.Context, sp grant.Spending) (*grant.H
 // with the grant as it is now. A token that is another client's, bound to another
 // key, or of a grant that has ended is [grant.ErrNotFound].
 func (s *Store) RotateRefresh(ctx context.Context, r grant.Rotation) (*grant.Held, error) {
-	const rotate = `
+	detail, args, err := newDetail(r.Detail, 9)
+	if err != nil {
+		return nil, err
+	}
+	rotate := `
 		UPDATE grants SET
 			refresh_generation = refresh_generation + $7,
 			refresh_rotated_at = CASE WHEN $7 = 0 THEN refresh_rotated_at ELSE $5 END,
-			expires_at = CASE WHEN $8 < ends_at THEN $8 ELSE ends_at END
+			expires_at = CASE WHEN $8 < ends_at THEN $8 ELSE ends_at END` + detail + `
 		WHERE bucket = $1 AND id = $2 AND client_id = $3 AND (jkt IS NULL OR jkt = $4)
 			AND refresh_generation = $6 AND code_spent_at IS NOT NULL
 			AND revoked_at IS NULL AND expires_at > $5 AND ` + standing + `
@@ -79,7 +88,7 @@ func (s *Store) RotateRefresh(ctx context.Context, r grant.Rotation) (*grant.Hel
 		step = 0
 	}
 	held, err := scanHeld(s.write.one(ctx, s.engine.within(r.Ref.Bucket, rotate),
-		int64(r.Ref.Bucket), r.Ref.ID[:], r.ClientID, r.JKT, r.Now.UnixMicro(), r.Generation, step, r.Until.UnixMicro()))
+		append([]any{int64(r.Ref.Bucket), r.Ref.ID[:], r.ClientID, r.JKT, r.Now.UnixMicro(), r.Generation, step, r.Until.UnixMicro()}, args...)...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return s.whyUnrotatable(ctx, r)
 	}
@@ -106,4 +115,17 @@ func (s *Store) whyUnrotatable(ctx context.Context, r grant.Rotation) (*grant.He
 	default:
 		return held, grant.ErrBehind
 	}
+}
+
+// newDetail returns what an UPDATE sets besides where a grant gets another detail, with
+// the parameter of the number n.
+func newDetail(d *grant.Detail, n int) (set string, args []any, err error) {
+	if d == nil {
+		return "", nil, nil
+	}
+	text, err := document(d)
+	if err != nil {
+		return "", nil, fmt.Errorf("write grant detail: %w", err)
+	}
+	return ", detail = $" + strconv.Itoa(n), []any{text}, nil
 }

@@ -1,0 +1,42 @@
+package config_test
+
+import (
+	"maps"
+	"testing"
+
+	"github.com/ostiary/ostiary/internal/config"
+)
+
+func TestAHookIsDescribedWholly(t *testing.T) {
+	t.Parallel()
+
+	for name, tc := range map[string]struct {
+		settings map[string]string
+		want     string // the key at fault; empty if there is none
+	}{
+		"nothing":              {nil, ""},
+		"an address":           {map[string]string{"_url": "http://hook.internal:8080/ask?a=b"}, ""},
+		"all of it":            {map[string]string{"_url": "https://hook", "_auth_in": "cookie", "_auth_name": "k", "_auth_value": "v"}, ""},
+		"a name and no value":  {map[string]string{"_url": "https://hook", "_auth_name": "k"}, "_auth_value"},
+		"a value and no name":  {map[string]string{"_url": "https://hook", "_auth_value": "v"}, "_auth_name"},
+		"a key and no address": {map[string]string{"_auth_name": "k", "_auth_value": "v"}, "_url"},
+		"a value in two lines": {map[string]string{"_url": "https://hook", "_auth_name": "k", "_auth_value": "a\nb"}, "_auth_value"},
+		"a user in the URL":    {map[string]string{"_url": "https://u:p@hook"}, "_url"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			for _, hook := range []string{"token_hook", "refresh_token_hook"} {
+				settings := map[string]string{}
+				for suffix := range maps.Keys(tc.settings) {
+					settings[hook+suffix] = tc.settings[suffix]
+				}
+				got := faults(t, config.Sources{Override: settings})
+				if tc.want == "" && len(got) == 0 || len(got) > 0 && got[0].Key == hook+tc.want {
+					continue
+				}
+				t.Errorf("%v: faults are %v, want one of %s%s", settings, got, hook, tc.want)
+			}
+		})
+	}
+}

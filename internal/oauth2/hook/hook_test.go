@@ -1,0 +1,86 @@
+package hook
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"testing"
+
+	"github.com/ostiary/ostiary/internal/grant"
+)
+
+// saying is a hook that answers the same to everything.
+type saying struct {
+	status int
+	answer string
+	err    error
+}
+
+func (s saying) Call(context.Context, []byte) (int, []byte, error) {
+	return s.status, []byte(s.answer), s.err
+}
+
+func TestWhatAHookSaysTakesThePlaceOfWhatWasSaid(t *testing.T) {
+	t.Parallel()
+
+	before := grant.Extra{IDToken: json.RawMessage(`{"a":1}`), AccessToken: json.RawMessage(`{"b":2}`), KnownAs: "x"}
+	for name, tc := range map[string]struct {
+		hook saying
+		want grant.Extra
+		err  error
+	}{
+		"silence":            {saying{status: 204}, before, nil},
+		"both":               {saying{200, `{"session":{"id_token":{"c":3},"access_token":{"d":4}}}`, nil}, grant.Extra{IDToken: json.RawMessage(`{"c":3}`), AccessToken: json.RawMessage(`{"d":4}`), KnownAs: "x"}, nil},
+		"one":                {saying{200, `{"session":{"id_token":{"c":3},"access_token":null}}`, nil}, grant.Extra{IDToken: json.RawMessage(`{"c":3}`), KnownAs: "x"}, nil},
+		"nothing":            {saying{200, `{"session":{}}`, nil}, grant.Extra{KnownAs: "x"}, nil},
+		"the protocol's":     {saying{200, `{"session":{"id_token":{"sub":"y","acr":"z"}}}`, nil}, grant.Extra{KnownAs: "x"}, nil},
+		"no":                 {saying{403, `{"session":{}}`, nil}, before, ErrDenied},
+		"an error":           {saying{err: errors.New("lost")}, before, ErrFailed},
+		"another status":     {saying{http.StatusAccepted, `{"session":{}}`, nil}, before, ErrFailed},
+		"no session":         {saying{200, `{}`, nil}, before, ErrFailed},
+		"a list":             {saying{200, `[]`, nil}, before, ErrFailed},
+		"claims in a list":   {saying{200, `{"session":{"id_token":[]}}`, nil}, before, ErrFailed},
+		"claims in a string": {saying{200, `{"session":{"access_token":"x"}}`, nil}, before, ErrFailed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			for _, ask := range []func(context.Context, Caller, *Subject) (grant.Extra, error){Tokens, Refresh} {
+				got, err := ask(t.Context(), tc.hook, &Subject{Extra: before})
+				same := string(got.IDToken) == string(tc.want.IDToken) && string(got.AccessToken) == string(tc.want.AccessToken) && got.KnownAs == tc.want.KnownAs
+				if !same || !errors.Is(err, tc.err) {
+					t.Errorf("got %s %s %q, %v; want %s %s %q, %v", got.IDToken, got.AccessToken, got.KnownAs, err,
+						tc.want.IDToken, tc.want.AccessToken, tc.want.KnownAs, tc.err)
+				}
+			}
+		})
+	}
+}
+
+// FuzzAnswer holds that whatever a hook answers is refused, or claims that are objects of
+// a bounded size without the protocol's own.
+func FuzzAnswer(f *testing.F) {
+	f.Add(200, `{"session":{"id_token":{"c":3,"sub":"x"},"access_token":{"d":4}}}`)
+	f.Add(200, `{"session":null}`)
+	f.Add(403, ``)
+	f.Fuzz(func(t *testing.T, status int, text string) {
+		got, err := Tokens(t.Context(), saying{status, text, nil}, &Subject{})
+		if err != nil {
+			if !errors.Is(err, ErrDenied) && !errors.Is(err, ErrFailed) {
+				t.Errorf("error %v is neither a denial nor a failure", err)
+			}
+			return
+		}
+		for _, raw := range []json.RawMessage{got.IDToken, got.AccessToken} {
+			var claims map[string]any
+			if len(raw) > grant.MaxClaims || len(raw) > 0 && json.Unmarshal(raw, &claims) != nil {
+				t.Errorf("%q gives %s", text, raw)
+			}
+		}
+		var said map[string]any
+		if len(got.IDToken) > 0 && json.Unmarshal(got.IDToken, &said) == nil && said["sub"] != nil {
+			t.Errorf("%q gives a sub", text)
+		}
+	})
+}

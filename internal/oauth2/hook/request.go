@@ -1,0 +1,108 @@
+package hook
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// tokenRequest is what a token hook is sent.
+type tokenRequest struct {
+	Session session `json:"session"`
+	Request request `json:"request"`
+}
+
+// refreshRequest is what a refresh hook is sent: of old without session and requester.
+type refreshRequest struct {
+	Subject   string    `json:"subject"`
+	Session   session   `json:"session"`
+	Requester requester `json:"requester"`
+	ClientID  string    `json:"client_id"`
+	Scopes    []string  `json:"granted_scopes"`
+	Audience  []string  `json:"granted_audience"`
+}
+
+type requester struct {
+	ClientID   string   `json:"client_id"`
+	Scopes     []string `json:"granted_scopes"`
+	Audience   []string `json:"granted_audience"`
+	GrantTypes []string `json:"grant_types"`
+}
+
+type request struct {
+	requester
+
+	RequestedScopes []string            `json:"requested_scopes"`
+	Payload         map[string][]string `json:"payload"`
+}
+
+// session is what is said in tokens so far.
+type session struct {
+	IDToken          idToken         `json:"id_token"`
+	Extra            json.RawMessage `json:"extra"`
+	KID              string          `json:"kid"`
+	ClientID         string          `json:"client_id"`
+	ConsentChallenge string          `json:"consent_challenge"`
+	ExcludeNotBefore bool            `json:"exclude_not_before_claim"`
+	TopLevel         []string        `json:"allowed_top_level_claims"`
+	Mirror           bool            `json:"mirror_top_level_claims"`
+}
+
+type idToken struct {
+	Claims    claims               `json:"id_token_claims"`
+	Headers   headers              `json:"headers"`
+	ExpiresAt map[string]time.Time `json:"expires_at"`
+	Username  string               `json:"username,omitempty"`
+	Subject   string               `json:"subject,omitempty"`
+}
+
+type headers struct {
+	Extra map[string]any `json:"extra"`
+}
+
+// claims are those of the ID token; times that are not known yet are those of the year 1.
+type claims struct {
+	JTI         string          `json:"jti"`
+	Issuer      string          `json:"iss"`
+	Subject     string          `json:"sub"`
+	Audience    []string        `json:"aud"`
+	Nonce       string          `json:"nonce"`
+	ExpiresAt   time.Time       `json:"exp"`
+	IssuedAt    time.Time       `json:"iat"`
+	RequestedAt time.Time       `json:"rat"`
+	AuthTime    time.Time       `json:"auth_time"`
+	AccessHash  string          `json:"at_hash"`
+	ACR         string          `json:"acr"`
+	AMR         []string        `json:"amr"`
+	CodeHash    string          `json:"c_hash"`
+	Extra       json.RawMessage `json:"ext"`
+}
+
+func (s *Subject) requester() requester {
+	return requester{s.ClientID, full(s.Scopes), full(s.Audience), []string{s.GrantType}}
+}
+
+func (s *Subject) session() session {
+	p := &s.Person
+	said := claims{
+		Issuer: p.Issuer, Subject: p.KnownAs, Audience: []string{s.ClientID}, Nonce: p.Nonce,
+		IssuedAt: p.Now.UTC(), RequestedAt: p.Now.UTC(), ACR: p.ACR, AMR: full(p.AMR), Extra: object(s.Extra.IDToken),
+	}
+	if p.AuthTime != 0 {
+		said.AuthTime = time.Unix(p.AuthTime, 0).UTC()
+	}
+	return session{
+		IDToken: idToken{
+			Claims: said, Headers: headers{map[string]any{}}, ExpiresAt: map[string]time.Time{}, Username: p.Username, Subject: p.Subject,
+		},
+		Extra: object(s.Extra.AccessToken), ClientID: s.ClientID, TopLevel: full(s.Style.TopLevel), Mirror: s.Style.Mirror,
+	}
+}
+
+func full(list []string) []string { return append([]string{}, list...) }
+
+func object(raw json.RawMessage) json.RawMessage {
+	if len(raw) == 0 {
+		return json.RawMessage("{}")
+	}
+	return raw
+}
