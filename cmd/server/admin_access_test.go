@@ -55,3 +55,80 @@ func TestWhoReadsTheAuditLog(t *testing.T) {
 		}
 	})
 }
+
+// A client that the operator gave a scope of the API uses it with a token of its own;
+// neither one that registered itself does, nor anybody with what a person allowed.
+func TestAccessTokensOpenTheAPI(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := startApart(t, db, map[string]string{
+			"admin_auth": "token", "registration_scopes": "openid profile email address phone offline_access clients:write", "login_url": "", "consent_url": "",
+		})
+		s.bring(`{"client_id": "tool", "client_name": "Nightly", "client_secret": "tool-secret-tool-secret-tool-sec", "token_endpoint_auth_method": "client_secret_post",
+			"grant_types": ["client_credentials", "authorization_code"], "redirect_uris": ["` + testCallback + `"], "scope": "openid clients:read audit:read",
+			"skip_consent": true, "audience": ["https://api.example"]}`)
+		token := func(id, secret, scope, resource string) string {
+			t.Helper()
+			form := asForm("grant_type", "client_credentials", "client_id", id, "client_secret", secret, "scope", scope)
+			if resource != "" {
+				form.Set("resource", resource)
+			}
+			return text(s.call("/oauth2/token", form).json(t)["access_token"])
+		}
+		const secret = "tool-secret-tool-secret-tool-sec"
+		good := token("tool", secret, "clients:read", "")
+		if p := s.askWith(good, http.MethodGet, "/clients", ""); p.status != http.StatusOK {
+			t.Errorf("with the scope: %d %s", p.status, p.body)
+		}
+		wantError(t, s.askWith(good, http.MethodPost, "/clients", `{}`), http.StatusForbidden, "request_forbidden")
+		wantError(t, s.askWith(good, http.MethodGet, "/audit", ""), http.StatusForbidden, "request_forbidden")
+		reader := token("tool", secret, "audit:read", "")
+		p := s.askWith(reader, http.MethodGet, "/audit", "")
+		if !strings.Contains(p.body, `"action":"client.create"`) || !strings.Contains(p.body, `"outcome":"refused"`) ||
+			!strings.Contains(p.body, `"actor":{"kind":"access_token","id":"tool","name":"Nightly"}`) {
+			t.Errorf("the refusal is not in the audit log: %s", p.body)
+		}
+		bad := map[string]string{
+			"for another resource": token("tool", secret, "clients:read", "https://api.example"),
+			"garbage":              "garbage",
+		}
+		code := s.browser().code(asking("client_id", "tool", "scope", "openid clients:read"))
+		persons := s.call("/oauth2/token", exchanging(code, "client_id", "tool", "client_secret", secret)).json(t)
+		if !strings.Contains(text(persons["scope"]), "clients:read") {
+			t.Fatalf("the person allowed %v", persons["scope"])
+		}
+		bad["of a person"] = text(persons["access_token"])
+
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/connect/register", strings.NewReader(
+			`{"redirect_uris":["https://self.example/cb"],"grant_types":["client_credentials"],"scope":"openid clients:write","token_endpoint_auth_method":"client_secret_post"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		self := send(t, http.DefaultClient, r).json(t)
+		if text(self["client_id"]) == "" || strings.Contains(text(self["scope"]), "clients:") {
+			t.Fatalf("a client gave itself %v", self["scope"])
+		}
+		// Whatever the operator does with it afterwards.
+		known, err := s.store.Client(t.Context(), text(self["client_id"]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		known.Scope = "openid clients:read"
+		if err := s.store.UpdateClient(t.Context(), known); err != nil {
+			t.Fatal(err)
+		}
+		s.pass(clientStaleness)
+		bad["of a client that registered itself"] = token(known.ID, text(self["client_secret"]), "clients:read", "")
+		for what, token := range bad {
+			if p := s.askWith(token, http.MethodGet, "/clients", ""); token == "" || p.status != http.StatusUnauthorized {
+				t.Errorf("with a token %s (%q): %d %s", what, token, p.status, p.body)
+			}
+		}
+		if p := s.call("/oauth2/revoke", asForm("client_id", "tool", "client_secret", secret, "token", good)); p.status != http.StatusOK {
+			t.Fatalf("revoke: %d %s", p.status, p.body)
+		}
+		wantError(t, s.askWith(good, http.MethodGet, "/clients", ""), http.StatusUnauthorized, "request_unauthorized")
+	})
+}

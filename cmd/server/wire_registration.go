@@ -5,10 +5,12 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/config"
 	"github.com/ostiary/ostiary/internal/registration"
@@ -18,9 +20,15 @@ import (
 // registrationPolicy is what a client may say of itself.
 func registrationPolicy(c *config.Config) client.Policy {
 	return client.Policy{
-		SelfRegistered: true, DefaultScopes: c.DefaultScopes, AllowedScopes: c.RegistrationScopes,
+		SelfRegistered: true, DefaultScopes: harmlessScopes(c.DefaultScopes), AllowedScopes: harmlessScopes(c.RegistrationScopes),
 		LegacyResponseTypes: c.LegacyResponseTypes, PlainLoopback: c.OutboundAllowPrivate,
 	}
+}
+
+// harmlessScopes leaves out those of the administrators' API, which no client gives
+// itself.
+func harmlessScopes(scopes []string) []string {
+	return slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return slices.Contains(apikey.Scopes(), s) })
 }
 
 // operatorPolicy is what the operator may say of a client.

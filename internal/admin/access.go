@@ -3,13 +3,17 @@ package admin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/audit"
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
 )
 
 // Keys finds API keys: apikey.ErrNotFound for one that is not there.
@@ -48,7 +52,7 @@ func (h *Handler) allow(w http.ResponseWriter, r *http.Request, o *Operation) (a
 	by, holds, err := h.caller(r)
 	if errors.Is(err, apikey.ErrNotFound) {
 		w.Header().Set("WWW-Authenticate", "Bearer")
-		return nobody, &refusal{http.StatusUnauthorized, "request_unauthorized", "An API key is needed, and this is none that is good."}
+		return nobody, &refusal{http.StatusUnauthorized, "request_unauthorized", "An API key or access token is needed, and this is none that is good."}
 	}
 	if err != nil {
 		return nobody, err
@@ -68,10 +72,43 @@ func (h *Handler) allow(w http.ResponseWriter, r *http.Request, o *Operation) (a
 // caller returns who calls, and what tells whether they hold a scope.
 func (h *Handler) caller(r *http.Request) (audit.Actor, func(scope string) bool, error) {
 	key, err := h.key(r)
+	if errors.Is(err, errNoKey) {
+		return h.bearer(r)
+	}
 	if err != nil {
 		return audit.Actor{}, nil, err
 	}
 	return audit.Actor{Kind: audit.Key, ID: key.ID, Name: key.Name}, key.Allows, nil
+}
+
+// errNoKey reports a request without an API key; it may have an access token.
+var errNoKey = fmt.Errorf("no key: %w", apikey.ErrNotFound)
+
+// bearer is caller for an access token that a client got for itself. The scopes must
+// have come from the operator: a client that registered itself has no say here,
+// whatever its scopes.
+func (h *Handler) bearer(r *http.Request) (audit.Actor, func(scope string) bool, error) {
+	ctx := r.Context()
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return audit.Actor{}, nil, apikey.ErrNotFound
+	}
+	clientID, scopes, err := h.Tokens.Own(ctx, token)
+	if errors.Is(err, grant.ErrNotFound) {
+		return audit.Actor{}, nil, apikey.ErrNotFound
+	}
+	if err != nil {
+		return audit.Actor{}, nil, err //nolint:wrapcheck // names itself
+	}
+	c, err := h.Clients.Client(ctx, clientID)
+	if errors.Is(err, client.ErrNotFound) || err == nil && c.Dynamic {
+		return audit.Actor{}, nil, apikey.ErrNotFound
+	}
+	if err != nil {
+		return audit.Actor{}, nil, err //nolint:wrapcheck // names itself
+	}
+	holds := func(scope string) bool { return slices.Contains(scopes, scope) }
+	return audit.Actor{Kind: audit.Token, ID: clientID, Name: c.ClientName}, holds, nil
 }
 
 // key returns the key that a request shows, if it is good.
@@ -83,7 +120,7 @@ func (h *Handler) key(r *http.Request) (*apikey.Key, error) {
 	scheme, text, _ := strings.Cut(headers[0], " ")
 	id, ok := apikey.Parse(text)
 	if !ok || !strings.EqualFold(scheme, "Bearer") {
-		return nil, apikey.ErrNotFound
+		return nil, errNoKey
 	}
 	key, err := h.known.find(r.Context(), h.Keys, id, h.Now())
 	if err != nil {

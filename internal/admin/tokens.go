@@ -17,6 +17,9 @@ type Tokens interface {
 	// Inspect says what there is to say of a token, which is not active if it lacks one
 	// of scopes.
 	Inspect(ctx context.Context, token string, scopes []string) (*Introspection, error)
+	// Own returns whose an access token is that a client got for itself, for us, and
+	// its scopes, or grant.ErrNotFound.
+	Own(ctx context.Context, token string) (clientID string, scopes []string, err error)
 }
 
 // Introspection is what is said of a token (RFC 7662 section 2.2).

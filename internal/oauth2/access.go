@@ -226,3 +226,18 @@ func decodeRef(s string) (grant.Ref, error) {
 	}
 	return grant.Ref{Bucket: grant.Bucket(binary.BigEndian.Uint32(b)), ID: grant.ID(b[4:])}, nil
 }
+
+// Own returns whose an access token is that a client got for itself, for us, and the
+// scopes that it has, or grant.ErrNotFound. With what a person allowed a client nobody
+// operates the server.
+func (h *Handler) Own(ctx context.Context, token string) (clientID string, scopes []string, err error) {
+	claims, held, err := h.active(ctx, token, h.Now())
+	if errors.Is(err, errInactive) ||
+		err == nil && (held != nil || claims.Trust != "" || !slices.Contains(claims.Audience, h.Issuer)) {
+		return "", nil, grant.ErrNotFound
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	return claims.ClientID, strings.Fields(claims.Scope), nil
+}
