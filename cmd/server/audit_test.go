@@ -12,7 +12,7 @@ func TestEveryCommandChangesOrLooks(t *testing.T) {
 
 	looks := []string{
 		"apikeys list", "audit", "clients get", "clients list", "completion", "dev", "grants list", "healthcheck", "introspect",
-		"keys list", "migrate status", "migrate up", "notices list", "perform authorization-code", "perform client-credentials", "perform device-code",
+		"keys list", "keysets get", "keysets list", "migrate status", "migrate up", "notices list", "perform authorization-code", "perform client-credentials", "perform device-code",
 		"purge", "serve", "sessions list", "users list", "version",
 	}
 	changes := audited()

@@ -43,6 +43,7 @@ type cli struct {
 	Audit       auditCommand       `cmd:"" help:"List what operators and their programs changed."`
 	Purge       purgeCommand       `cmd:"" help:"Remove what has ended. A running server does so by itself."`
 	Completion  completionCommand  `cmd:"" help:"Print what makes a shell complete command lines."`
+	Import      importCommand      `cmd:"" help:"Take over from another server."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running server whether it is ready; the exit code tells."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 

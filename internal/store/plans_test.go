@@ -175,6 +175,8 @@ func live(t *testing.T, s *store.Store) {
 	must(t, err)
 	_, err = s.ListSetKeys(ctx, "set", "kid", 10)
 	must(t, err)
+	_, err = s.ImportConsents(ctx, []*grant.Consent{{Subject: "bob", ClientID: "told", GivenAt: noon}}, noon, false)
+	must(t, err)
 	must(t, s.ReplaceKeySet(ctx, "set", []*jwkset.Key{key}))
 	must(t, s.ResealSetKey(ctx, key, key.Sealed))
 	must(t, s.DeleteSetKey(ctx, "set", "kid"))

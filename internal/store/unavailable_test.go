@@ -200,8 +200,12 @@ var methods = map[string]func(context.Context, *store.Store) error{
 	"InsertAPIKey": func(ctx context.Context, s *store.Store) error { return s.InsertAPIKey(ctx, &apikey.Key{}) },
 	"APIKey":       func(ctx context.Context, s *store.Store) error { _, err := s.APIKey(ctx, "id"); return err },
 	"ListAPIKeys":  func(ctx context.Context, s *store.Store) error { _, err := s.ListAPIKeys(ctx, "", 1); return err },
-	"KeySet":       func(ctx context.Context, s *store.Store) error { _, err := s.KeySet(ctx, "set"); return err },
-	"SetKey":       func(ctx context.Context, s *store.Store) error { _, err := s.SetKey(ctx, "set", "kid"); return err },
+	"ImportConsents": func(ctx context.Context, s *store.Store) error {
+		_, err := s.ImportConsents(ctx, []*grant.Consent{{Subject: "alice", ClientID: "rp", GivenAt: noon}}, noon, false)
+		return err
+	},
+	"KeySet": func(ctx context.Context, s *store.Store) error { _, err := s.KeySet(ctx, "set"); return err },
+	"SetKey": func(ctx context.Context, s *store.Store) error { _, err := s.SetKey(ctx, "set", "kid"); return err },
 	"ListSetKeys": func(ctx context.Context, s *store.Store) error {
 		_, err := s.ListSetKeys(ctx, "", "", 1)
 		return err

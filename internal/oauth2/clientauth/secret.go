@@ -58,6 +58,7 @@ func (a *Authenticator) renew(ctx context.Context, c *client.Client, secret stri
 	}
 	defer a.renewing.Delete(c.ID)
 	if kept, err := client.HashSecret(ctx, a.cfg.Slow, secret); err == nil {
+		a.shown.remember(c.ID, kept, secret)
 		_ = a.cfg.Renewals.ReplaceClientSecret(ctx, c.ID, c.Secret, kept) // says only that somebody else was faster, or to try again
 	}
 }

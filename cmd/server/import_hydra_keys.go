@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"crypto"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/ostiary/ostiary/internal/hydra"
+	"github.com/ostiary/ostiary/internal/issuer"
+	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/jwkset"
+)
+
+// openKeys reads Hydra's keys, once.
+func (m *move) openKeys(ctx context.Context) error {
+	if m.from == nil || m.keys != nil {
+		return nil
+	}
+	keys, sealed, err := m.from.Keys(ctx, m.secrets)
+	if err != nil {
+		return err //nolint:wrapcheck // names itself
+	}
+	m.keys = keys
+	if len(sealed) > 0 {
+		m.report.Keys.Found += len(sealed)
+		m.report.Keys.LeftOut += len(sealed)
+		m.problem("keys", "", "left out: %d that none of the given system secrets opens, the first of them %s; see --secrets-system", len(sealed), sealed[0])
+	}
+	return nil
+}
+
+// takeKeys brings the keys of named sets, and remembers those that Hydra signs with.
+func (m *move) takeKeys(ctx context.Context) error {
+	if err := m.openKeys(ctx); err != nil || m.from == nil {
+		return err
+	}
+	issuers, err := m.from.Issuers(ctx)
+	if err != nil {
+		return err //nolint:wrapcheck // names itself
+	}
+	secrets, err := systemSecrets(m.desk.config)
+	if err != nil {
+		return err
+	}
+	sets := jwkset.Keys{Vault: secrets}
+	var signing []jwks.Remembered
+	var brought []*jwkset.Key
+	for _, k := range m.keys {
+		ofIssuer := slices.ContainsFunc(issuers, func(i hydra.Issuer) bool { return i.KeySet == k.Set && i.KeyID == k.KID })
+		switch {
+		case ofIssuer || k.Set == "hydra.https-tls": // comes with its issuer; was a certificate that v1 made for itself
+		case jwkset.Signs(k.Set):
+			m.report.SigningKeys.Found++
+			if key, err := remembered(k); err != nil {
+				m.report.SigningKeys.LeftOut++
+				m.problem("signing key", k.KID, "left out, so that what it signed does not verify: it %v", err)
+			} else {
+				signing = append(signing, key)
+			}
+		default:
+			m.report.Keys.Found++
+			key, err := setKey(sets, k)
+			if err != nil {
+				m.report.Keys.LeftOut++
+				m.problem("key", k.Set+" "+k.KID, "left out: it %v", err)
+				continue
+			}
+			key.CreatedAt = k.CreatedAt
+			brought = append(brought, key)
+		}
+	}
+	return m.keepKeys(ctx, signing, brought)
+}
+
+// setKey makes a key of a set of ours.
+func setKey(sets jwkset.Keys, k hydra.Key) (*jwkset.Key, error) {
+	if err := jwkset.CheckName(k.Set); err != nil {
+		return nil, fmt.Errorf("is of a set whose name %w", err)
+	}
+	sets.Now = now
+	return sets.Parse(k.Set, k.KID, k.JWK) //nolint:wrapcheck // says what is wrong
+}
+
+// remembered makes of a key what verifies.
+func remembered(k hydra.Key) (jwks.Remembered, error) {
+	var jwk jose.JSONWebKey
+	if err := jwk.UnmarshalJSON(k.JWK); err != nil {
+		return jwks.Remembered{}, errors.New("is no JSON Web Key")
+	}
+	public := crypto.PublicKey(jwk.Public().Key)
+	alg := jwks.Algorithm(jwk.Algorithm)
+	if alg == "" {
+		alg = jwks.AlgorithmOf(public)
+	}
+	key := jwks.Remembered{KID: jwk.KeyID, Algorithm: alg, Public: public}
+	if err := key.Check(); err != nil {
+		return key, fmt.Errorf("cannot be used: %w", err)
+	}
+	return key, nil
+}
+
+func (m *move) keepKeys(ctx context.Context, signing []jwks.Remembered, brought []*jwkset.Key) error {
+	d := m.desk
+	secrets, err := systemSecrets(d.config)
+	if err != nil {
+		return err
+	}
+	manager, err := newKeys(d.config, d.store, secrets, d.log, now)
+	if err != nil {
+		return err
+	}
+	t, s := &m.report.Keys, &m.report.SigningKeys
+	if m.cmd.DryRun {
+		return m.rehearseKeys(ctx, manager, signing, brought)
+	}
+	created, err := d.store.ImportSetKeys(ctx, brought)
+	if err != nil {
+		return err //nolint:wrapcheck // names itself
+	}
+	t.Created, t.Unchanged = created, len(brought)-created
+	if len(signing) == 0 {
+		return nil
+	}
+	if err := manager.Start(ctx); err != nil {
+		return err //nolint:wrapcheck // names itself
+	}
+	s.Created, err = manager.Remember(ctx, signing, m.cmd.KeepKeys)
+	s.Unchanged = len(signing) - s.Created
+	return err //nolint:wrapcheck // names itself
+}
+
+// rehearseKeys counts what keepKeys would do.
+func (m *move) rehearseKeys(ctx context.Context, manager *jwks.Manager, signing []jwks.Remembered, brought []*jwkset.Key) error {
+	records, err := manager.Records(ctx)
+	if err != nil {
+		return err //nolint:wrapcheck // names itself
+	}
+	for _, k := range signing {
+		m.report.SigningKeys.count(!slices.ContainsFunc(records, func(r jwks.Record) bool { return r.KID == k.KID }))
+	}
+	for _, k := range brought {
+		_, err := m.desk.store.SetKey(ctx, k.Set, k.KID)
+		if err != nil && !errors.Is(err, jwkset.ErrNotFound) {
+			return err //nolint:wrapcheck // names itself
+		}
+		m.report.Keys.count(err != nil)
+	}
+	return nil
+}
+
+func (t *tally) count(fresh bool) {
+	if fresh {
+		t.Created++
+	} else {
+		t.Unchanged++
+	}
+}
+
+// takeIssuers brings the trust in issuers.
+func (m *move) takeIssuers(ctx context.Context) error {
+	if err := m.openKeys(ctx); err != nil || m.from == nil {
+		return err
+	}
+	issuers, err := m.from.Issuers(ctx)
+	if err != nil {
+		return err //nolint:wrapcheck // names itself
+	}
+	t := &m.report.Issuers
+	t.Found = len(issuers)
+	for _, i := range issuers {
+		trust, err := m.trust(i)
+		if err != nil {
+			t.LeftOut++
+			m.problem("trusted issuer", i.Issuer, "left out: %v", err)
+			continue
+		}
+		_, err = m.desk.store.Trust(ctx, trust.ID)
+		if errors.Is(err, issuer.ErrNotFound) {
+			fresh := true
+			if !m.cmd.DryRun {
+				if err = m.desk.store.InsertTrust(ctx, trust); errors.Is(err, issuer.ErrExists) {
+					fresh, err = false, nil
+				}
+			} else {
+				err = nil
+			}
+			if err == nil {
+				t.count(fresh)
+			}
+		} else if err == nil {
+			t.count(false)
+		}
+		if err != nil {
+			return err //nolint:wrapcheck // names itself
+		}
+	}
+	return nil
+}
+
+// trust makes a trust of ours.
+func (m *move) trust(i hydra.Issuer) (*issuer.Trust, error) {
+	at := slices.IndexFunc(m.keys, func(k hydra.Key) bool { return k.Set == i.KeySet && k.KID == i.KeyID })
+	if at < 0 {
+		return nil, errors.New("its key could not be read")
+	}
+	var jwk jose.JSONWebKey
+	if err := json.Unmarshal(m.keys[at].JWK, &jwk); err != nil {
+		return nil, errors.New("its key is no JSON Web Key")
+	}
+	t := &issuer.Trust{
+		ID: i.ID, Issuer: i.Issuer, Subject: i.Subject, Scopes: i.Scopes, Key: jwk.Public(), CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt,
+	}
+	switch {
+	case i.AllowAnySubject:
+		t.Subject = ""
+	case i.Subject == "":
+		return nil, errors.New("it may speak for nobody")
+	case !t.ExpiresAt.After(m.now):
+		return nil, errors.New("the trust in it has ended")
+	}
+	if jwkset.CheckName(t.ID) != nil {
+		return nil, errors.New("its id cannot be one")
+	}
+	if err := t.Check(); err != nil {
+		return nil, err //nolint:wrapcheck // says what is wrong
+	}
+	return t, nil
+}

@@ -1,0 +1,70 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/grant"
+)
+
+// errRehearsed ends a transaction that is to leave nothing behind.
+var errRehearsed = errors.New("rehearsed")
+
+// ImportConsents remembers consents that people gave elsewhere, all or none, and gives
+// those an account who have none. A consent that was given here at that time or later
+// stands. It returns how many are new or changed. A rehearsal finds that out, and changes
+// nothing.
+func (s *Store) ImportConsents(
+	ctx context.Context, consents []*grant.Consent, now time.Time, rehearsal bool,
+) (changed int, err error) {
+	const remember = `
+		INSERT INTO consents (subject, client_id, session_id, scopes, given_at, expires_at, detail)
+		VALUES ($1, $2, '', $3, $4, $5, $6)
+		ON CONFLICT (subject, client_id, session_id) DO UPDATE
+		SET scopes = excluded.scopes, given_at = excluded.given_at, expires_at = excluded.expires_at, detail = excluded.detail
+		WHERE consents.given_at < excluded.given_at`
+
+	err = s.txWithin(ctx, importPatience, func(on conn) error {
+		changed = 0
+		for _, c := range consents {
+			detail, err := optionalDocument(c.Extra)
+			if err != nil {
+				return fmt.Errorf("write consent: %w", err)
+			}
+			did, err := on.exec(ctx, remember, c.Subject, c.ClientID, words(c.Scopes), stamp(c.GivenAt), micros(c.ExpiresAt), detail)
+			if err != nil {
+				return fmt.Errorf("save consent: %w", err)
+			}
+			if did == 0 {
+				continue
+			}
+			changed++
+			if err := ensureAccount(ctx, on, account.NewExternal(c.Subject, now)); err != nil {
+				return err
+			}
+		}
+		if rehearsal {
+			return errRehearsed
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errRehearsed) {
+		return 0, fmt.Errorf("import consents: %w", err)
+	}
+	return changed, nil
+}
+
+// ensureAccount adds an account unless its subject has one.
+func ensureAccount(ctx context.Context, on conn, a *account.Account) error {
+	var there int64
+	if err := on.one(ctx, `SELECT count(*) FROM accounts WHERE subject = $1`, a.Subject).Scan(&there); err != nil {
+		return fmt.Errorf("look for account: %w", err)
+	}
+	if there > 0 {
+		return nil
+	}
+	return insertAccount(ctx, on, a)
+}

@@ -1,0 +1,57 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+func TestConsentsFromElsewhere(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		furnish(t, s)
+		extra := grant.Extra{IDToken: []byte(`{"nick":"al"}`)}
+		brought := func(subject string, at time.Time, scopes ...string) *grant.Consent {
+			return &grant.Consent{Subject: subject, ClientID: "rp", Scopes: scopes, GivenAt: at, Extra: extra}
+		}
+		consents := []*grant.Consent{brought("alice", noon, "openid"), brought("carol of old", noon, "openid", "email")}
+		for _, step := range []struct {
+			rehearsal bool
+			want      int
+		}{{true, 2}, {true, 2}, {false, 2}, {false, 0}, {true, 0}} {
+			changed, err := s.ImportConsents(ctx, consents, noon, step.rehearsal)
+			must(t, err)
+			wantSame(t, "consents that changed", changed, step.want)
+		}
+		carol, err := s.Account(ctx, "carol of old")
+		must(t, err)
+		if !carol.External() || carol.PasswordHash != "" {
+			t.Errorf("her account is %+v, want one without name and password", carol)
+		}
+		alice, err := s.Account(ctx, "alice")
+		must(t, err)
+		if alice.External() {
+			t.Error("the account that was there is another one")
+		}
+
+		later := noon.Add(time.Hour)
+		must(t, s.SaveConsent(ctx, &grant.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"phone"}, GivenAt: later, ExpiresAt: later.Add(day)}))
+		changed, err := s.ImportConsents(ctx, consents, later, false)
+		must(t, err)
+		wantSame(t, "consents that were given here meanwhile and changed", changed, 0)
+		changed, err = s.ImportConsents(ctx, []*grant.Consent{brought("carol of old", later, "openid")}, later, false)
+		must(t, err)
+		wantSame(t, "consents that were given there meanwhile and changed", changed, 1)
+
+		must(t, s.InsertSession(ctx, aSession("sid", "carol of old"), nil))
+		_, got, err := s.SessionAndConsent(ctx, cookie("sid"), "rp", noon)
+		must(t, err)
+		if got == nil || len(got.Scopes) != 1 || string(got.Extra.IDToken) != `{"nick":"al"}` {
+			t.Errorf("her consent is %+v", got)
+		}
+	})
+}
