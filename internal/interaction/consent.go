@@ -113,7 +113,7 @@ func (h *Handler) consentForm(v *visit, person string) web.Consent {
 	}
 	for _, scope := range v.scopes() {
 		page.Scopes = append(page.Scopes, web.DescribeScope(scope))
-		if scope == "offline_access" && v.client.May(client.GrantRefreshToken) {
+		if grant.Offline(scope) && v.client.May(client.GrantRefreshToken) {
 			page.Lifetime = h.Lifetimes.Grant
 		}
 	}

@@ -15,11 +15,8 @@ import (
 	"github.com/ostiary/ostiary/internal/jwks"
 )
 
-// The scopes that mean something to the protocol itself.
-const (
-	scopeOpenID  = "openid"
-	scopeOffline = "offline_access"
-)
+// The scope that means something to the protocol itself.
+const scopeOpenID = "openid" // and see [grant.Offline]
 
 // The values of prompt (OpenID Connect Core section 3.1.2.1; Initiating User
 // Registration via OpenID Connect section 4).
@@ -63,7 +60,7 @@ func (a *asked) grantsLess() bool {
 
 // wantsRefresh reports whether the answer may lead to refresh tokens.
 func (a *asked) wantsRefresh() bool {
-	return slices.Contains(a.scopes, scopeOffline) && a.client.May(client.GrantRefreshToken)
+	return slices.ContainsFunc(a.scopes, grant.Offline) && a.client.May(client.GrantRefreshToken)
 }
 
 // newRef returns where the answer's grant will lie.
@@ -183,7 +180,7 @@ func readScope(a *asked) error {
 		if !validScope(scope) {
 			return refuse(codeInvalidScope, "The parameter scope is malformed")
 		}
-		useless := scope == scopeOffline && !a.answers.has(answerCode)
+		useless := grant.Offline(scope) && !a.answers.has(answerCode)
 		if slices.Contains(allowed, scope) && !slices.Contains(a.scopes, scope) && !useless {
 			a.scopes = append(a.scopes, scope)
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
 )
 
 // assert answers a token request that brings the assertion of a trusted issuer. The
@@ -46,7 +47,7 @@ func (h *Handler) assert(ctx context.Context, u *unit) (*tokenAnswer, error) {
 // here, each once.
 func aboutNobody(scopes []string) (kept []string) {
 	for _, scope := range scopes {
-		if scope != scopeOpenID && scope != scopeOffline && !slices.Contains(kept, scope) {
+		if scope != scopeOpenID && !grant.Offline(scope) && !slices.Contains(kept, scope) {
 			kept = append(kept, scope)
 		}
 	}

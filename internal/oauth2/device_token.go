@@ -52,7 +52,7 @@ func (d deviceHandler) PopulateTokenEndpointResponse(ctx context.Context, reques
 		return fosite.ErrUnknownRequest
 	}
 	u, s := unitOf(ctx), strategy(d)
-	refreshable := slices.Contains(u.scopes, scopeOffline) && u.client.May(client.GrantRefreshToken)
+	refreshable := slices.ContainsFunc(u.scopes, grant.Offline) && u.client.May(client.GrantRefreshToken)
 	if err := s.issueUnderGrant(ctx, u, response, refreshable); err != nil {
 		return err
 	}

@@ -108,7 +108,7 @@ func newEngineSettings() *fosite.Config {
 		ScopeStrategy:                   fosite.ExactScopeStrategy,
 		AudienceMatchingStrategy:        fosite.ExactAudienceMatchingStrategy,
 		EnforcePKCEForPublicClients:     true,
-		RefreshTokenScopes:              []string{scopeOffline},
+		RefreshTokenScopes:              []string{"offline_access", "offline"}, // see grant.Offline
 		MinParameterEntropy:             1,
 		OmitRedirectScopeParam:          true,
 		AllowedPromptValues:             []string{"none"}, // fosite never sees prompt

@@ -8,6 +8,7 @@ import (
 	fositeoauth2 "github.com/ory/fosite/handler/oauth2"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
 )
 
 // codeHandler and ownHandler are fosite's, but for how tokens are handed out: from
@@ -37,7 +38,7 @@ func (c codeHandler) PopulateTokenEndpointResponse(ctx context.Context, request 
 		return fosite.ErrUnknownRequest
 	}
 	u := unitOf(ctx)
-	refreshable := slices.Contains(u.scopes, scopeOffline) && u.client.May(client.GrantRefreshToken)
+	refreshable := slices.ContainsFunc(u.scopes, grant.Offline) && u.client.May(client.GrantRefreshToken)
 	return c.strategy.issueUnderGrant(ctx, u, response, refreshable)
 }
 
