@@ -236,3 +236,32 @@ func TestOutputForPrograms(t *testing.T) {
 type brokenPipe struct{}
 
 func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+// The device asks for the first time after five seconds, by then everything is said.
+func TestADeviceInTheTerminal(t *testing.T) {
+	t.Parallel()
+
+	s := startDevices(t, storetest.New(t), nil)
+	for _, client := range [][]string{
+		{"--client-id=stick"},
+		{"--client-id=tv", "--client-secret=" + tvSecret, "--auth-method=client_secret_post", "--audience=https://api.example"},
+	} {
+		t.Run(client[0], func(t *testing.T) {
+			t.Parallel()
+
+			told, end := performing(t, append([]string{"perform", "device-code", "--issuer=" + s.url, "--format=yaml"}, client...)...)
+			code := regexp.MustCompile(`[B-Z]{4}-[B-Z]{4}`).FindString(told)
+			b := s.browser()
+			done := b.follow(b.post("/device", asForm("user_code", code, "decision", "continue")))
+			contains(t, done.body, "go back to your device")
+			if got := end(); got.code != 0 {
+				t.Errorf("exit code %d: %s", got.code, got.err)
+			} else {
+				contains(t, got.out, "access_token: ", "id_token_claims:\n", "  iss: "+s.url)
+			}
+		})
+	}
+	sh := &shell{t: t}
+	contains(t, sh.refused("perform", "device-code", "--issuer="+s.url, "--client-id=web"), "invalid_client")
+	contains(t, sh.refused("perform", "device-code", "--issuer="+s.url, "--client-id=stick", "--patience=1ms"), "in time")
+}
