@@ -11,6 +11,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -101,6 +102,15 @@ func (c *Cluster) Len() int { return len(c.replicas) }
 // At returns one replica, around the balancer.
 func (c *Cluster) At(i int) *Endpoint {
 	return &Endpoint{URL: c.URL, Issuer: c.Issuer, HTTP: newHTTP(c.replicas[i].dial)}
+}
+
+// Admin returns the listener for administrators of one replica.
+func (c *Cluster) Admin(i int) *Endpoint {
+	r := c.replicas[i]
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", r.socket+".admin")
+	}
+	return &Endpoint{URL: "http://localhost", Issuer: c.Issuer, HTTP: newHTTP(dial)}
 }
 
 // Kill ends a replica as a crash does.

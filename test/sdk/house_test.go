@@ -1,0 +1,161 @@
+// Package sdk lets the published Go SDKs of Ory Hydra drive the whole server: every
+// method of theirs that the contract covers.
+package sdk
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/ostiary/ostiary/test/rig"
+)
+
+// The operator's apps, as far as this test is them: places that people are sent to.
+const (
+	loginApp   = "https://apps.example/login"
+	consentApp = "https://apps.example/consent"
+	logoutApp  = "https://apps.example/logout"
+	callback   = "https://client.example/callback"
+)
+
+// house is a running server, and what opens its API.
+type house struct {
+	*rig.Cluster
+
+	t   *testing.T
+	key string
+}
+
+// eachEngine runs a tour on a server of each engine.
+func eachEngine(t *testing.T, tour func(t *testing.T, h *house)) {
+	t.Helper()
+	for _, engine := range rig.Engines() {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			c := rig.Serve(t, rig.Options{Database: rig.Database(t, engine), Env: map[string]string{
+				"LOGIN_URL": loginApp, "CONSENT_URL": consentApp, "LOGOUT_URL": logoutApp, "ACCESS_TOKEN_FORMAT": "opaque",
+			}})
+			args := []string{"apikeys", "create", "sdk", "--json"}
+			for _, scope := range []string{
+				"clients:read", "clients:write", "requests:read", "requests:write", "sessions:read", "sessions:write", "tokens:read", "tokens:write",
+				"keys:read", "keys:write", "keys:export", "issuers:read", "issuers:write",
+			} {
+				args = append(args, "--scope="+scope)
+			}
+			var made struct{ Key string }
+			if err := json.Unmarshal([]byte(rig.Command(t, c, args...)), &made); err != nil {
+				t.Fatal(err)
+			}
+			tour(t, &house{c, t, made.Key})
+		})
+	}
+}
+
+// tour notes which methods of an SDK were called.
+type tour struct {
+	t    *testing.T
+	done map[string]bool
+}
+
+// step fails unless a method was answered with that status and understood.
+func (r *tour) step(method string, resp *http.Response, err error, want int) {
+	r.t.Helper()
+	r.done[method] = true
+	if resp == nil {
+		r.t.Fatalf("%s: no answer: %v", method, err)
+	}
+	if err != nil && want < http.StatusBadRequest || resp.StatusCode != want {
+		body, _ := io.ReadAll(resp.Body)
+		r.t.Fatalf("%s: %d, want %d: %v\n%s", method, resp.StatusCode, want, err, body)
+	}
+}
+
+// wantAll fails if a method of the interfaces was neither called nor left out for a
+// reason.
+func (r *tour) wantAll(outside map[string]string, interfaces ...reflect.Type) {
+	r.t.Helper()
+	for _, api := range interfaces {
+		for method := range api.Methods() {
+			if strings.HasSuffix(method.Name, "Execute") {
+				continue
+			}
+			if _, left := outside[method.Name]; r.done[method.Name] == left {
+				r.t.Errorf("%s must be called, or left out for a reason", method.Name)
+			}
+		}
+	}
+}
+
+// browser is a person's, who does as they are told.
+type browser struct {
+	h      *house
+	client *http.Client
+}
+
+func (h *house) browser() *browser {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return &browser{h, &http.Client{
+		Jar: jar, Transport: h.HTTP.Transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// to opens an address and returns where it leads, as long as that is another place
+// than the one wanted.
+func (b *browser) to(address, want string) url.Values {
+	b.h.t.Helper()
+	for range 5 {
+		r, err := http.NewRequestWithContext(b.h.t.Context(), http.MethodGet, address, http.NoBody)
+		if err != nil {
+			b.h.t.Fatal(err)
+		}
+		resp, err := b.client.Do(r)
+		if err != nil {
+			b.h.t.Fatal(err)
+		}
+		body, _ := io.ReadAll(resp.Body)
+		_ = resp.Body.Close() // only read
+		address = resp.Header.Get("Location")
+		if strings.HasPrefix(address, want) {
+			u, err := url.Parse(address)
+			if err != nil {
+				b.h.t.Fatal(err)
+			}
+			return u.Query()
+		}
+		if !strings.HasPrefix(address, b.h.Issuer) {
+			b.h.t.Fatalf("on the way to %s: %d to %q\n%s", want, resp.StatusCode, address, body)
+		}
+	}
+	b.h.t.Fatalf("there is no way to %s", want)
+	return nil
+}
+
+// authorize begins an authorization request and returns the challenge for the login app.
+func (b *browser) authorize(clientID string) string {
+	b.h.t.Helper()
+	query := url.Values{
+		"client_id": {clientID}, "redirect_uri": {callback}, "response_type": {"code"}, "scope": {"openid offline_access"},
+		"state": {"a-state-of-some-length"}, "nonce": {"a-nonce-of-some-length"},
+	}
+	return b.to(b.h.Issuer+"/oauth2/auth?"+query.Encode(), loginApp).Get("login_challenge")
+}
+
+func (h *house) same(what string, got, want any) {
+	h.t.Helper()
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		h.t.Errorf("%s is %v, want %v", what, got, want)
+	}
+}
+
+// point is for members that an SDK takes by reference.
+func point[T any](v T) *T { return &v }
