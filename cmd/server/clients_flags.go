@@ -15,7 +15,7 @@ type clientFlags struct {
 	Name                  *string  `help:"The name that people read." placeholder:"TEXT"`
 	RedirectURI           []string `help:"Where answers may go; may be repeated." sep:"none" placeholder:"URI"`
 	PostLogoutRedirectURI []string `help:"Where people may go after signing out; may be repeated." sep:"none" placeholder:"URI"`
-	GrantType             []string `help:"authorization_code, refresh_token, client_credentials or, where legacy_response_types is on, implicit; may be repeated." placeholder:"TYPE"`
+	GrantType             []string `help:"authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:jwt-bearer or, where legacy_response_types is on, implicit; may be repeated." placeholder:"TYPE"`
 	ResponseType          []string `help:"code or, where legacy_response_types is on, another; may be repeated." sep:"none" placeholder:"TYPE"`
 	Scope                 *string  `help:"Scopes it may ask for, with spaces between them." placeholder:"SCOPES"`
 	AuthMethod            *string  `help:"client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt or none." placeholder:"METHOD"`
