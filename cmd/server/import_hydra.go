@@ -22,6 +22,7 @@ type move struct {
 	now     time.Time
 
 	clients []hydra.Client
+	public  int             // clients that have to use PKCE
 	known   map[string]bool // the clients that there are, of those that Hydra has
 	keys    []hydra.Key     // opened
 	report  hydraReport
@@ -94,6 +95,9 @@ func (m *move) takeClients(ctx context.Context) (err error) {
 		}
 		progress(i+1, len(m.clients))
 	}
+	if m.public > 0 {
+		m.report.Notes = append(m.report.Notes, fmt.Sprintf("%d public clients have to send PKCE with S256.", m.public))
+	}
 	if m.cmd.DryRun {
 		return nil
 	}
@@ -143,6 +147,9 @@ func (m *move) takeClient(ctx context.Context, theirs hydra.Client) (*client.Cli
 		}
 	}
 	m.known[c.ID] = true
+	if c.Public() && c.May(client.GrantAuthorizationCode) {
+		m.public++
+	}
 	if m.cmd.DryRun {
 		m.report.Clients.compare(fresh, c, known)
 	}
