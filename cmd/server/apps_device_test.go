@@ -80,8 +80,8 @@ func TestAppsAllowADevice(t *testing.T) {
 		wantError(t, d.poll(), 400, "authorization_pending")
 
 		// Nobody goes on before the app has answered, nor in another browser.
-		if p := b.get("/oauth2/auth?continue=" + challenge[:31]); p.status != http.StatusBadRequest {
-			t.Errorf("before the app has answered: %d to %s", p.status, p.location())
+		if p := b.get("/oauth2/auth?continue=" + challenge[:31]); p.status != http.StatusBadRequest || !strings.Contains(p.body, "expired_request") {
+			t.Errorf("before the app has answered: %d to %s\n%s", p.status, p.location(), p.body)
 		}
 		back := s.to(s.acceptCode(challenge, strings.ToLower(d.code)))
 		if at := mustParse(t, back); at.Path != "/oauth2/device/verify" || at.Query().Get("client_id") != "tv" {

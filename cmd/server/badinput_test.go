@@ -25,6 +25,9 @@ func TestBadInputOnEveryEndpoint(t *testing.T) {
 		"/oauth2/token":                     {form, true, "POST"},
 		"/oauth2/revoke":                    {form, true, "POST"},
 		"/oauth2/introspect":                {form, true, "POST"},
+		"/oauth2/device/auth":               {form, true, "POST"},
+		"/oauth2/device/verify":             {form, false, "GET POST"},
+		"/device":                           {form, false, "GET POST"},
 		"/userinfo":                         {form, true, "GET POST"},
 		"/connect/register":                 {"application/json", true, "POST"},
 		"/oauth2/register":                  {"application/json", true, "POST"},
@@ -155,9 +158,9 @@ func TestCORSIsForMachines(t *testing.T) {
 	t.Parallel()
 	s := start(t, storetest.New(t), nil)
 	for path, want := range map[string]string{
-		"/oauth2/token": "*", "/userinfo": "*", "/oauth2/revoke": "*", "/oauth2/introspect": "*", "/connect/register": "*",
+		"/oauth2/token": "*", "/userinfo": "*", "/oauth2/revoke": "*", "/oauth2/introspect": "*", "/connect/register": "*", "/oauth2/device/auth": "*",
 		"/.well-known/openid-configuration": "*", "/.well-known/jwks.json": "*",
-		"/oauth2/auth": "", "/login": "", "/signup": "", "/consent": "", "/oauth2/sessions/logout": "",
+		"/oauth2/auth": "", "/login": "", "/signup": "", "/consent": "", "/oauth2/sessions/logout": "", "/device": "", "/oauth2/device/verify": "",
 	} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodOptions, s.url+path, nil)
 		if err != nil {

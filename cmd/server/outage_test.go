@@ -16,7 +16,8 @@ func TestALostDatabaseIsNoVerdict(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
-		s := start(t, db, map[string]string{"sign_up": "on"})
+		s := startDevices(t, db, map[string]string{"sign_up": "on"})
+		device := s.device(tv())
 		signer := s.addAssertingClient()
 		b := s.browser()
 		tokens := s.tokens(b.code(asking()))
@@ -24,6 +25,7 @@ func TestALostDatabaseIsNoVerdict(t *testing.T) {
 		waiting := b.get("/oauth2/auth?" + asking("prompt", "login").Encode()).location().Query().Get("request")
 		registered := s.register(t)
 		s.call("/oauth2/token", s.assertion(signer))
+		device.ask()
 		db.Close()
 
 		access, refresh := text(tokens["access_token"]), text(tokens["refresh_token"])
@@ -51,6 +53,10 @@ func TestALostDatabaseIsNoVerdict(t *testing.T) {
 			"revoke access":      func() reply { return s.call("/oauth2/revoke", url.Values{"token": {access}}) },
 			"revoke refresh":     func() reply { return s.call("/oauth2/revoke", url.Values{"token": {refresh}}) },
 			"userinfo":           func() reply { return s.userinfo(access) },
+			"device, new":        func() reply { return s.call("/oauth2/device/auth", tv()) },
+			"device, polling":    device.ask,
+			"device, its code":   func() reply { return b.enter(device, "continue") },
+			"device, refused":    func() reply { return b.enter(device, "deny") },
 			"sign-out":           func() reply { return b.get("/oauth2/sessions/logout?id_token_hint=" + text(tokens["id_token"])) },
 			"registration": func() reply {
 				return s.send(t, http.MethodPost, "/connect/register", "", `{"redirect_uris":["https://a.example/"]}`)

@@ -154,7 +154,11 @@ func (h *Handler) writeError(w http.ResponseWriter, r *http.Request, err error) 
 
 func (h *Handler) logRefusal(r *http.Request, refused *refusal) {
 	ctx := r.Context()
-	h.Log.LogAttrs(ctx, web.Level(ctx, refused.Status, refused), "request refused",
+	level := web.Level(ctx, refused.Status, refused)
+	if refused.Code == codePending { // which a device hears every few seconds
+		level = slog.LevelDebug
+	}
+	h.Log.LogAttrs(ctx, level, "request refused",
 		slog.String("path", r.URL.Path), slog.String("code", refused.Code),
 		slog.Int("status", refused.Status), slog.Any("error", refused))
 }
