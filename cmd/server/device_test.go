@@ -373,3 +373,20 @@ func TestWrongCodesAreLookedAtForAWhile(t *testing.T) {
 		t.Errorf("an hour later: %d", p.status)
 	}
 }
+
+func TestSomebodySignsInOnAnotherDeviceFromTheTerminal(t *testing.T) {
+	t.Parallel()
+	s := startDevices(t, storetest.New(t), map[string]string{"device_poll_interval": "1s"})
+	told, end := performing(t, "perform", "device-code", "--issuer="+s.url, "--client-id=stick", "--scope=openid", "--json")
+	code := regexp.MustCompile(`[A-Z]{4}-[A-Z]{4}`).FindString(told)
+	if code == "" || !strings.Contains(told, s.url+"/device ") {
+		t.Fatalf("the command told %s", told)
+	}
+	b := s.browser()
+	b.follow(b.enter(&waiting{code: code}, "continue"))
+	s.pass(time.Minute) // whenever the command asks, it is not too early
+	got := end()
+	if got.code != 0 || !strings.Contains(got.out, "id_token_claims") {
+		t.Errorf("exit code %d: %s%s", got.code, got.out, got.err)
+	}
+}
