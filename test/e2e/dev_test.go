@@ -25,9 +25,9 @@ import (
 type dev struct {
 	t *testing.T
 
-	issuer, demo, setup, mail, smtp string
-	username, password              string
-	data                            string
+	issuer, admin, demo, setup, mail, smtp string
+	username, password                     string
+	data                                   string
 
 	process *exec.Cmd
 	log     lockedBuffer
@@ -95,6 +95,7 @@ func (d *dev) read(banner string) {
 		return found[1]
 	}
 	d.issuer = find(`^  issuer +(http\S+)$`)
+	d.admin = find(`^  health +(http\S+)/health/ready$`)
 	d.setup = find(`^  set-up +(.+)$`)
 	d.demo = find(`^  demo app +(http\S+)$`)
 	d.username, d.password = find(`sign in as (\S+) with`), find(`with the password (\S+)$`)

@@ -1,0 +1,98 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// operatorsApp asks people, in place of a page of the server's, whether they mean to
+// sign out. It speaks the protocol of Ory Hydra's apps.
+type operatorsApp struct {
+	t     *testing.T
+	url   string
+	admin string // the administrators' API
+}
+
+func startOperatorsApp(t *testing.T) *operatorsApp {
+	t.Helper()
+	app := &operatorsApp{t: t}
+	server := httptest.NewServer(app)
+	t.Cleanup(server.Close)
+	app.url = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
+	return app
+}
+
+func (app *operatorsApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	challenge := r.FormValue("logout_challenge")
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	switch {
+	case r.URL.Path == "/bye":
+		fmt.Fprint(w, `<link rel="icon" href="data:,"><p id="bye">See you at the operator's</p>`)
+	case r.URL.Path != "/logout":
+		w.WriteHeader(http.StatusNoContent)
+	case r.Method == http.MethodGet:
+		said := app.call(http.MethodGet, "", challenge)
+		client, _ := said["client"].(map[string]any)
+		fmt.Fprintf(w, `<link rel="icon" href="data:,"><p id="asks">%s may leave %s</p><form method="post">
+			<input type="hidden" name="logout_challenge" value="%s">
+			<button id="stay" name="answer" value="stay">Stay</button><button id="leave" name="answer" value="leave">Leave</button></form>`,
+			html.EscapeString(fmt.Sprint(said["subject"])), html.EscapeString(fmt.Sprint(client["client_name"])), html.EscapeString(challenge))
+	case r.FormValue("answer") == "leave":
+		http.Redirect(w, r, fmt.Sprint(app.call(http.MethodPut, "/accept", challenge)["redirect_to"]), http.StatusSeeOther)
+	default:
+		app.call(http.MethodPut, "/reject", challenge)
+		fmt.Fprint(w, `<link rel="icon" href="data:,"><p id="stays">You stay</p>`)
+	}
+}
+
+// call asks the administrators' API about a sign-out, or answers it.
+func (app *operatorsApp) call(method, path, challenge string) (said map[string]any) {
+	r, err := http.NewRequest(method, app.admin+"/admin/oauth2/auth/requests/logout"+path+"?logout_challenge="+url.QueryEscape(challenge), nil)
+	if err != nil {
+		app.t.Error(err)
+		return nil
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		app.t.Error(err)
+		return nil
+	}
+	defer answer.Body.Close()
+	body, _ := io.ReadAll(answer.Body)
+	if answer.StatusCode >= http.StatusBadRequest || len(body) > 0 && json.Unmarshal(body, &said) != nil {
+		app.t.Errorf("%s %s: %d %s", method, path, answer.StatusCode, body)
+	}
+	return said
+}
+
+func TestAnAppOfTheOperatorsSignsPeopleOut(t *testing.T) {
+	t.Parallel()
+	app := startOperatorsApp(t)
+	server := startDev(t, "--set", "logout_url="+app.url+"/logout", "--set", "post_logout_url="+app.url+"/bye", "--set", "admin_auth=none")
+	app.admin = server.admin
+	p := newPerson(t)
+	way{server.demo, server.username, server.password}.arrive(p)
+
+	p.press("#signout")
+	p.sees("#asks", "may leave")
+	p.press("#stay")
+	p.sees("#stays", "You stay")
+	p.open(server.demo)
+	p.press("#signin")
+	p.sees("#greeting", "Hello") // without a question
+
+	p.open(server.issuer + "/oauth2/sessions/logout")
+	p.press("#leave")
+	p.sees("#bye", "at the operator's")
+	p.open(authorizeURL(server, nil))
+	p.finds("username")
+}

@@ -1,0 +1,145 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// television is a device that waits for its person.
+type television struct {
+	t      *testing.T
+	issuer string
+
+	Device   string `json:"device_code"`
+	Code     string `json:"user_code"`
+	Address  string `json:"verification_uri"`
+	Complete string `json:"verification_uri_complete"`
+}
+
+// devices returns the file that registers the application of a television.
+func devices(t *testing.T) string {
+	t.Helper()
+	text, err := json.Marshal([]any{map[string]any{
+		"client_id": "television", "client_name": "Living room television", "token_endpoint_auth_method": "none",
+		"grant_types": []string{"urn:ietf:params:oauth:grant-type:device_code", "refresh_token"},
+		"scope":       "openid offline_access email", "policy_uri": "https://television.example/privacy",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "clients.json")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// turnOn lets a television ask for codes.
+func (d *dev) turnOn(t *testing.T) *television {
+	t.Helper()
+	tv := &television{t: t, issuer: d.issuer}
+	tv.post("/oauth2/device/auth", url.Values{"scope": {"openid offline_access email"}}, tv)
+	if tv.Code == "" {
+		t.Fatal("the device got no code")
+	}
+	return tv
+}
+
+func (tv *television) post(path string, form url.Values, into any) {
+	tv.t.Helper()
+	form.Set("client_id", "television")
+	answer, err := http.PostForm(tv.issuer+path, form)
+	if err != nil {
+		tv.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if err := json.NewDecoder(answer.Body).Decode(into); err != nil {
+		tv.t.Fatal(err)
+	}
+}
+
+// hears fails unless the device hears so when it asks, for the first time.
+func (tv *television) hears(code string) {
+	tv.t.Helper()
+	var said struct {
+		Error   string `json:"error"`
+		Access  string `json:"access_token"`
+		Refresh string `json:"refresh_token"`
+		ID      string `json:"id_token"`
+	}
+	tv.post("/oauth2/token", url.Values{
+		"grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}, "device_code": {tv.Device},
+	}, &said)
+	complete := said.Access != "" && said.Refresh != "" && said.ID != ""
+	if said.Error != code || complete != (code == "") {
+		tv.t.Errorf("the device hears %q, with tokens %v; want %q", said.Error, complete, code)
+	}
+}
+
+func TestAPersonConnectsADevice(t *testing.T) {
+	t.Parallel()
+	server := startDev(t, "--clients", devices(t))
+	tv := server.turnOn(t)
+	v := newTour(t)
+
+	v.open(tv.Address)
+	v.finds("user-code")
+	v.look("device")
+	v.write("#user-code", "bbbb bbbb")
+	if status := v.press("#device-continue"); status != http.StatusBadRequest {
+		t.Errorf("a wrong code was answered with %d, want 400", status)
+	}
+	v.sees("#fault", "No device waits")
+	v.finds("user-code")
+	v.look("device-error")
+	v.write("#user-code", strings.ToLower(strings.ReplaceAll(tv.Code, "-", "")))
+	v.press("#device-continue")
+	v.sees("#shown-code", tv.Code)
+	v.sees("main", "Living room television", "somebody sent you")
+	v.look("device-check")
+	v.press("#device-accept")
+	v.signIn(server.username, server.password)
+	v.look("device-consent")
+	v.press("#accept")
+	v.sees("#device-done", "go back to your device")
+	v.look("device-done")
+	tv.hears("")
+
+	sent := server.turnOn(t)
+	v.open(sent.Complete)
+	v.sees("#shown-code", sent.Code)
+	v.press("#device-deny")
+	v.sees("#device-refused", "not connected")
+	v.look("device-refused")
+	sent.hears("access_denied")
+}
+
+func TestADeviceIsConnectedByKeyboardWithoutScript(t *testing.T) {
+	t.Parallel()
+	server := startDev(t, "--clients", devices(t))
+	tv := server.turnOn(t)
+	p := newPerson(t)
+	p.withoutScript()
+
+	p.open(tv.Address)
+	p.finds("user-code")
+	p.walksThrough()
+	p.tabTo("#user-code")
+	p.types(tv.Code)
+	p.enter()
+	p.walksThrough()
+	p.tabTo("#device-accept")
+	p.enter()
+	p.signIn(server.username, server.password)
+	p.tabTo("#accept")
+	p.enter()
+	p.sees("#device-done", "go back to your device")
+	tv.hears("")
+}
