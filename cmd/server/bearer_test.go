@@ -203,6 +203,41 @@ func adas(s *server) string {
 	return a.Subject
 }
 
+// The assertion is the credential; a client that keeps no secret can bring one, too, if
+// the operator says so, and one with a key proves who it is besides.
+func TestAClientBringsAnAssertionAsItRegistered(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t), nil)
+	a := s.trusting("")
+	s.bring(`{"client_id": "public", "token_endpoint_auth_method": "none", "grant_types": ["` + bearerGrant + `"], "scope": "api"}`)
+	signer := s.addAssertingClient()
+	s.bring(describedAgain(t, s, "asserting", bearerGrant))
+	public := a.asserts("mike")
+	public.Del("client_secret")
+	public.Set("client_id", "public")
+	keyed := s.assertion(signer)
+	for name, values := range a.asserts("mike") {
+		if name == "grant_type" || name == "assertion" {
+			keyed[name] = values
+		}
+	}
+	for name, form := range map[string]url.Values{"none": public, "private_key_jwt": keyed} {
+		if p := s.call("/oauth2/token", form); p.status != http.StatusOK {
+			t.Errorf("%s: %d %s", name, p.status, p.body)
+		}
+	}
+}
+
+// describedAgain returns a client that is there, with another grant type.
+func describedAgain(tb testing.TB, s *server, id, grantType string) string {
+	tb.Helper()
+	c, err := s.store.Client(tb.Context(), id)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return `{"client_id": "` + id + `", "token_endpoint_auth_method": "private_key_jwt", "grant_types": ["` + grantType + `"], "jwks": ` + string(c.JWKS) + `}`
+}
+
 func TestATokenEndsWithTheTrust(t *testing.T) {
 	t.Parallel()
 	s := start(t, storetest.New(t), nil)
