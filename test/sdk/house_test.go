@@ -156,6 +156,3 @@ func (h *house) same(what string, got, want any) {
 		h.t.Errorf("%s is %v, want %v", what, got, want)
 	}
 }
-
-// point is for members that an SDK takes by reference.
-func point[T any](v T) *T { return &v }

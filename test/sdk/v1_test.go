@@ -49,7 +49,7 @@ func TestTheSDKOfVersion1(t *testing.T) {
 		v1Issuers(ctx, h, r, api)
 		v1Registration(ctx, r, public)
 		resp, err = api.FlushInactiveOAuth2Tokens(ctx).FlushInactiveOAuth2TokensRequest(
-			hydra.FlushInactiveOAuth2TokensRequest{NotAfter: point(time.Now())}).Execute()
+			hydra.FlushInactiveOAuth2TokensRequest{NotAfter: new(time.Now())}).Execute()
 		r.step("FlushInactiveOAuth2Tokens", resp, err, 204)
 		resp, err = public.PublicApi.OauthAuth(ctx).Execute()
 		r.step("OauthAuth", resp, err, 400) // there is no way to say which client
@@ -60,7 +60,7 @@ func TestTheSDKOfVersion1(t *testing.T) {
 func v1Clients(ctx context.Context, h *house, r *tour, operator *hydra.APIClient) {
 	api := operator.AdminApi
 	made, resp, err := api.CreateOAuth2Client(ctx).OAuth2Client(hydra.OAuth2Client{
-		ClientId: point("v1"), ClientName: point("Version 1"), Owner: point("us"), RedirectUris: []string{callback}, Scope: point("openid offline_access"),
+		ClientId: new("v1"), ClientName: new("Version 1"), Owner: new("us"), RedirectUris: []string{callback}, Scope: new("openid offline_access"),
 		GrantTypes: []string{"authorization_code", "refresh_token"}, ResponseTypes: []string{"code"}, Metadata: map[string]any{"a": "b"},
 		PostLogoutRedirectUris: []string{"https://client.example/bye"},
 	}).Execute()
@@ -71,7 +71,7 @@ func v1Clients(ctx context.Context, h *house, r *tour, operator *hydra.APIClient
 	got, resp, err := api.GetOAuth2Client(ctx, "v1").Execute()
 	r.step("GetOAuth2Client", resp, err, 200)
 	h.same("owner", got.GetOwner(), "us")
-	got.Owner, got.ClientSecret = point("them"), point("a secret for version 1")
+	got.Owner, got.ClientSecret = new("them"), new("a secret for version 1")
 	got, resp, err = api.UpdateOAuth2Client(ctx, "v1").OAuth2Client(*got).Execute()
 	r.step("UpdateOAuth2Client", resp, err, 200)
 	h.same("owner", got.GetOwner(), "them")
@@ -87,7 +87,7 @@ func v1Clients(ctx context.Context, h *house, r *tour, operator *hydra.APIClient
 	r.step("ListOAuth2Clients", resp, err, 200)
 	h.same("how many", len(list), 1)
 	h.same("X-Total-Count", resp.Header.Get("X-Total-Count"), 1)
-	_, resp, err = api.CreateOAuth2Client(ctx).OAuth2Client(hydra.OAuth2Client{ClientId: point("gone"), RedirectUris: []string{callback}}).Execute()
+	_, resp, err = api.CreateOAuth2Client(ctx).OAuth2Client(hydra.OAuth2Client{ClientId: new("gone"), RedirectUris: []string{callback}}).Execute()
 	r.step("CreateOAuth2Client", resp, err, 201)
 	resp, err = api.DeleteOAuth2Client(ctx, "gone").Execute()
 	r.step("DeleteOAuth2Client", resp, err, 204)
@@ -100,7 +100,7 @@ func v1People(ctx context.Context, h *house, r *tour, public *hydra.APIClient, a
 	secret := context.WithValue(ctx, hydra.ContextBasicAuth, hydra.BasicAuth{UserName: "v1", Password: url.QueryEscape("a secret for version 1")})
 
 	refused := h.browser()
-	to, resp, err := api.RejectLoginRequest(ctx).LoginChallenge(refused.authorize("v1")).RejectRequest(hydra.RejectRequest{Error: point("access_denied")}).Execute()
+	to, resp, err := api.RejectLoginRequest(ctx).LoginChallenge(refused.authorize("v1")).RejectRequest(hydra.RejectRequest{Error: new("access_denied")}).Execute()
 	r.step("RejectLoginRequest", resp, err, 200)
 	h.same("error", refused.to(to.RedirectTo, callback).Get("error"), "access_denied")
 
@@ -108,14 +108,14 @@ func v1People(ctx context.Context, h *house, r *tour, public *hydra.APIClient, a
 	r.step("GetLoginRequest", resp, err, 200)
 	h.same("the client", asked.Client.GetClientId(), "v1")
 	accept := hydra.NewAcceptLoginRequest("jo")
-	accept.Remember, accept.RememberFor = point(true), point(int64(3600))
+	accept.Remember, accept.RememberFor = new(true), new(int64(3600))
 	to, resp, err = api.AcceptLoginRequest(ctx).LoginChallenge(asked.Challenge).AcceptLoginRequest(*accept).Execute()
 	r.step("AcceptLoginRequest", resp, err, 200)
 	consent, resp, err := api.GetConsentRequest(ctx).ConsentChallenge(b.to(to.RedirectTo, consentApp).Get("consent_challenge")).Execute()
 	r.step("GetConsentRequest", resp, err, 200)
 	h.same("subject", consent.GetSubject(), "jo")
 	to, resp, err = api.AcceptConsentRequest(ctx).ConsentChallenge(consent.Challenge).AcceptConsentRequest(hydra.AcceptConsentRequest{
-		GrantScope: consent.RequestedScope, Remember: point(true), HandledAt: point(time.Now()),
+		GrantScope: consent.RequestedScope, Remember: new(true), HandledAt: new(time.Now()),
 		Session: &hydra.ConsentRequestSession{IdToken: map[string]any{"email": "jo@example"}, AccessToken: map[string]any{"tenant": map[string]any{"id": 7}}},
 	}).Execute()
 	r.step("AcceptConsentRequest", resp, err, 200)
@@ -201,7 +201,7 @@ func v1Issuers(ctx context.Context, h *house, r *tour, api hydra.AdminApi) {
 	key := hydra.NewJSONWebKey("RS256", "key", "RSA", "sig")
 	key.N, key.E = keys.Keys[0].N, keys.Keys[0].E
 	trust := hydra.NewTrustJwtGrantIssuerBody(time.Now().Add(time.Hour), "https://idp.example", *key, []string{"openid"})
-	trust.Subject = point("jo@example")
+	trust.Subject = new("jo@example")
 	made, resp, err := api.TrustJwtGrantIssuer(ctx).TrustJwtGrantIssuerBody(*trust).Execute()
 	r.step("TrustJwtGrantIssuer", resp, err, 201)
 	got, resp, err := api.GetTrustedJwtGrantIssuer(ctx, made.GetId()).Execute()
@@ -221,7 +221,7 @@ func v1Registration(ctx context.Context, r *tour, public *hydra.APIClient) {
 	as := context.WithValue(ctx, hydra.ContextAccessToken, made.GetRegistrationAccessToken())
 	got, resp, err := api.DynamicClientRegistrationGetOAuth2Client(as, made.GetClientId()).Execute()
 	r.step("DynamicClientRegistrationGetOAuth2Client", resp, err, 200)
-	got.ClientName = point("renamed")
+	got.ClientName = new("renamed")
 	got, resp, err = api.DynamicClientRegistrationUpdateOAuth2Client(as, made.GetClientId()).OAuth2Client(*got).Execute()
 	r.step("DynamicClientRegistrationUpdateOAuth2Client", resp, err, 200)
 	as = context.WithValue(ctx, hydra.ContextAccessToken, got.GetRegistrationAccessToken())

@@ -59,10 +59,10 @@ func TestTheSDKOfVersion2(t *testing.T) {
 
 func v2Clients(ctx context.Context, h *house, r *tour, api hydra.OAuth2API) {
 	made, resp, err := api.CreateOAuth2Client(ctx).OAuth2Client(hydra.OAuth2Client{
-		ClientId: point("v2"), ClientName: point("Version 2"), Owner: point("us"), RedirectUris: []string{callback}, Scope: point("openid offline_access"),
+		ClientId: new("v2"), ClientName: new("Version 2"), Owner: new("us"), RedirectUris: []string{callback}, Scope: new("openid offline_access"),
 		GrantTypes: []string{"authorization_code", "refresh_token"}, ResponseTypes: []string{"code"}, Metadata: map[string]any{"a": "b"},
-		ClientSecret: point("a secret for version 2"), SkipLogoutConsent: point(true),
-		AuthorizationCodeGrantAccessTokenLifespan: point("90s"),
+		ClientSecret: new("a secret for version 2"), SkipLogoutConsent: new(true),
+		AuthorizationCodeGrantAccessTokenLifespan: new("90s"),
 	}).Execute()
 	r.step("CreateOAuth2Client", resp, err, 201)
 	h.same("client_id", made.GetClientId(), "v2")
@@ -72,7 +72,7 @@ func v2Clients(ctx context.Context, h *house, r *tour, api hydra.OAuth2API) {
 	got, resp, err := api.GetOAuth2Client(ctx, "v2").Execute()
 	r.step("GetOAuth2Client", resp, err, 200)
 	h.same("skip_logout_consent", got.GetSkipLogoutConsent(), true)
-	got.Owner = point("them")
+	got.Owner = new("them")
 	got, resp, err = api.SetOAuth2Client(ctx, "v2").OAuth2Client(*got).Execute()
 	r.step("SetOAuth2Client", resp, err, 200)
 	h.same("owner", got.GetOwner(), "them")
@@ -82,12 +82,12 @@ func v2Clients(ctx context.Context, h *house, r *tour, api hydra.OAuth2API) {
 	r.step("PatchOAuth2Client", resp, err, 200)
 	h.same("client_name", got.GetClientName(), "Version two")
 	got, resp, err = api.SetOAuth2ClientLifespans(ctx, "v2").OAuth2ClientTokenLifespans(hydra.OAuth2ClientTokenLifespans{
-		RefreshTokenGrantAccessTokenLifespan: point("2m"), AuthorizationCodeGrantAccessTokenLifespan: point("90s"),
+		RefreshTokenGrantAccessTokenLifespan: new("2m"), AuthorizationCodeGrantAccessTokenLifespan: new("90s"),
 	}).Execute()
 	r.step("SetOAuth2ClientLifespans", resp, err, 200)
 	h.same("a lifespan", got.GetRefreshTokenGrantAccessTokenLifespan(), "2m0s")
 	for _, id := range []string{"part-1", "part-2", "part-3"} {
-		_, resp, err = api.CreateOAuth2Client(ctx).OAuth2Client(hydra.OAuth2Client{ClientId: &id, ClientName: point("part"), RedirectUris: []string{callback}}).Execute()
+		_, resp, err = api.CreateOAuth2Client(ctx).OAuth2Client(hydra.OAuth2Client{ClientId: &id, ClientName: new("part"), RedirectUris: []string{callback}}).Execute()
 		r.step("CreateOAuth2Client", resp, err, 201)
 	}
 	seen, token := 0, ""
@@ -118,7 +118,7 @@ func v2People(ctx context.Context, h *house, r *tour, public *hydra.APIClient, a
 
 	refused := h.browser()
 	to, resp, err := api.RejectOAuth2LoginRequest(ctx).LoginChallenge(refused.authorize("v2")).RejectOAuth2Request(hydra.RejectOAuth2Request{
-		Error: point("access_denied"), StatusCode: point(int64(403)),
+		Error: new("access_denied"), StatusCode: new(int64(403)),
 	}).Execute()
 	r.step("RejectOAuth2LoginRequest", resp, err, 200)
 	h.same("error", refused.to(to.RedirectTo, callback).Get("error"), "access_denied")
@@ -127,7 +127,7 @@ func v2People(ctx context.Context, h *house, r *tour, public *hydra.APIClient, a
 	r.step("GetOAuth2LoginRequest", resp, err, 200)
 	h.same("the client", asked.Client.GetClientId(), "v2")
 	accept := hydra.NewAcceptOAuth2LoginRequest("jo")
-	accept.Remember, accept.RememberFor, accept.IdentityProviderSessionId = point(true), point(int64(3600)), point("theirs")
+	accept.Remember, accept.RememberFor, accept.IdentityProviderSessionId = new(true), new(int64(3600)), new("theirs")
 	accept.Context = map[string]any{"step": "one"}
 	to, resp, err = api.AcceptOAuth2LoginRequest(ctx).LoginChallenge(asked.Challenge).AcceptOAuth2LoginRequest(*accept).Execute()
 	r.step("AcceptOAuth2LoginRequest", resp, err, 200)
@@ -135,7 +135,7 @@ func v2People(ctx context.Context, h *house, r *tour, public *hydra.APIClient, a
 	r.step("GetOAuth2ConsentRequest", resp, err, 200)
 	h.same("context", consent.GetContext(), map[string]any{"step": "one"})
 	to, resp, err = api.AcceptOAuth2ConsentRequest(ctx).ConsentChallenge(consent.Challenge).AcceptOAuth2ConsentRequest(hydra.AcceptOAuth2ConsentRequest{
-		GrantScope: consent.RequestedScope, Remember: point(true),
+		GrantScope: consent.RequestedScope, Remember: new(true),
 		Session: &hydra.AcceptOAuth2ConsentRequestSession{IdToken: map[string]any{"email": "jo@example"}, AccessToken: map[string]any{"tenant": 7}},
 	}).Execute()
 	r.step("AcceptOAuth2ConsentRequest", resp, err, 200)
@@ -229,7 +229,7 @@ func v2Issuers(ctx context.Context, h *house, r *tour, operator *hydra.APIClient
 	key := hydra.NewJsonWebKey("RS256", "key", "RSA", "sig")
 	key.N, key.E = keys.Keys[0].N, keys.Keys[0].E
 	trust := hydra.NewTrustOAuth2JwtGrantIssuer(time.Now().Add(time.Hour), "https://idp.example", *key, []string{"openid"})
-	trust.AllowAnySubject = point(true)
+	trust.AllowAnySubject = new(true)
 	made, resp, err := api.TrustOAuth2JwtGrantIssuer(ctx).TrustOAuth2JwtGrantIssuer(*trust).Execute()
 	r.step("TrustOAuth2JwtGrantIssuer", resp, err, 201)
 	_, resp, err = api.TrustOAuth2JwtGrantIssuer(ctx).TrustOAuth2JwtGrantIssuer(*trust).Execute()
@@ -250,7 +250,7 @@ func v2Registration(ctx context.Context, r *tour, api hydra.OidcAPI) {
 	as := context.WithValue(ctx, hydra.ContextAccessToken, made.GetRegistrationAccessToken())
 	got, resp, err := api.GetOidcDynamicClient(as, made.GetClientId()).Execute()
 	r.step("GetOidcDynamicClient", resp, err, 200)
-	got.ClientName = point("renamed")
+	got.ClientName = new("renamed")
 	got, resp, err = api.SetOidcDynamicClient(as, made.GetClientId()).OAuth2Client(*got).Execute()
 	r.step("SetOidcDynamicClient", resp, err, 200)
 	as = context.WithValue(ctx, hydra.ContextAccessToken, got.GetRegistrationAccessToken())
