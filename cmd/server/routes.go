@@ -38,7 +38,7 @@ func (a *app) public() http.Handler {
 	r.Use(
 		middleware.RequestID(a.config.TrustedProxies),
 		middleware.ClientAddress(a.config.TrustedProxies),
-		middleware.AccessLog(a.log, a.now),
+		middleware.AccessLog(a.log, a.now, a.seen("public")),
 		middleware.SecurityHeaders(a.config.Strict()),
 		middleware.Recover(a.log, a.refusePage),
 	)

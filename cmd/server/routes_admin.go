@@ -18,13 +18,16 @@ func (a *app) admin() http.Handler {
 	r.Use(
 		middleware.RequestID(a.config.TrustedProxies),
 		middleware.ClientAddress(a.config.TrustedProxies),
-		middleware.AccessLog(a.log, a.now),
+		middleware.AccessLog(a.log, a.now, a.seen("admin")),
 		middleware.SecurityHeaders(false),
 		middleware.Recover(a.log, middleware.JSON),
 		middleware.Timeout(requestTimeout),
 	)
 	a.health(r, "", "/admin")
 	a.describe(r)
+	for _, path := range []string{"/metrics", "/metrics/prometheus", "/admin/metrics", "/admin/metrics/prometheus"} {
+		r.Method(http.MethodGet, path, a.metrics.Handler())
+	}
 	paths := map[string][]*admin.Operation{}
 	operations := a.operator.Operations()
 	for i := range operations {

@@ -17,6 +17,7 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/interaction"
 	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/metrics"
 	"github.com/ostiary/ostiary/internal/middleware"
 	"github.com/ostiary/ostiary/internal/notice"
 	"github.com/ostiary/ostiary/internal/oauth2"
@@ -59,6 +60,7 @@ type app struct {
 	keySets      *outbound.KeySets
 
 	stopping stopping
+	metrics  *metrics.Metrics
 	room     room
 
 	clients      *store.ClientCache
@@ -170,6 +172,7 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 	}
 	a.room = a.newRoom()
 	a.wireDevices()
+	a.wireMetrics() //nolint:contextcheck // it is asked later
 	a.wireNotices()
 	if err := a.wireTokens(ctx); err != nil {
 		return nil, err
@@ -231,6 +234,7 @@ func (a *app) wireTokens(ctx context.Context) error {
 		},
 		OpaqueAccessToken: c.AccessTokenFormat == config.FormatOpaque,
 		AccessTokenAlg:    jwks.Algorithm(c.AccessTokenAlg),
+		Issued:            a.metrics.Issued,
 		ClaimStyle: oauth2.ClaimStyle{
 			TopLevel: c.AllowedTopLevelClaims, Mirror: c.MirrorTopLevelClaims, Scope: oauth2.ScopeClaim(c.ScopeClaim),
 		},

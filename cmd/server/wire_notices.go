@@ -14,7 +14,7 @@ func (a *app) wireNotices() {
 		Issuer: a.config.Issuer, Store: a.store, Clients: a.clients, Signer: a.keys, Poster: a.fetcher,
 		Subjects: a.subjects, Now: a.now, Log: a.log,
 	})
-	a.sessions = sessions{a.store, a.courier}
+	a.sessions = sessions{a.store, a.courier, a.metrics.SignedIn}
 }
 
 // sessions ends sessions in the store and lets the courier of this process know at
@@ -22,7 +22,8 @@ func (a *app) wireNotices() {
 type sessions struct {
 	*store.Store
 
-	courier *notice.Courier
+	courier  *notice.Courier
+	signedIn func() // counts
 }
 
 func (s sessions) EndSession(ctx context.Context, id string, now time.Time) ([]string, error) {
@@ -39,5 +40,17 @@ func (s sessions) InsertSession(ctx context.Context, n *session.Session, replace
 	if replaces != nil {
 		defer s.courier.Wake()
 	}
-	return s.Store.InsertSession(ctx, n, replaces) //nolint:wrapcheck // names itself
+	err := s.Store.InsertSession(ctx, n, replaces)
+	if err == nil {
+		s.signedIn()
+	}
+	return err //nolint:wrapcheck // names itself
+}
+
+func (s sessions) RenewSession(ctx context.Context, oldCookie []byte, n *session.Session) error {
+	err := s.Store.RenewSession(ctx, oldCookie, n)
+	if err == nil {
+		s.signedIn()
+	}
+	return err //nolint:wrapcheck // names itself
 }

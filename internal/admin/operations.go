@@ -128,5 +128,11 @@ func (h *Handler) metaOperations() []Operation {
 	}, {
 		ID: "getVersion", Method: http.MethodGet, Path: "/version", Summary: "Which version runs.",
 		Answers: map[int]any{http.StatusOK: version{}},
+	}, {
+		ID: "getMetrics", Method: http.MethodGet, Path: "/metrics", Summary: "What the server has done, for Prometheus, as text.",
+		Answers: map[int]any{http.StatusOK: nil},
+	}, {
+		ID: "getPrometheusMetrics", Method: http.MethodGet, Path: "/metrics/prometheus", Summary: "The same.",
+		Answers: map[int]any{http.StatusOK: nil},
 	}}
 }

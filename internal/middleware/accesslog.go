@@ -9,13 +9,18 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
+// Seen is told of a request that was answered: the pattern of its route, its method if
+// it is one of HTTP's, its status, and how long it took.
+type Seen func(route, method string, status int, took time.Duration)
+
 // AccessLog writes one line for each request. Those that [Admission] refused, which
 // counts them, are for who debugs.
 //
 // It names the route's pattern and not the path, which can hold a one-time link;
 // and never query, form, headers or cookies, which hold credentials.
-// It belongs inside a chi router, after [ClientAddress] and [RequestID].
-func AccessLog(log *slog.Logger, now func() time.Time) func(http.Handler) http.Handler {
+// It belongs inside a chi router, after [ClientAddress] and [RequestID]. Unless it is
+// nil, seen is told the same of every request.
+func AccessLog(log *slog.Logger, now func() time.Time, seen Seen) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			start, rec := now(), record(w)
@@ -24,11 +29,15 @@ func AccessLog(log *slog.Logger, now func() time.Time) func(http.Handler) http.H
 				if rec.counted {
 					level = slog.LevelDebug
 				}
+				method, route, took := method(r), route(ctx), now().Sub(start)
+				if seen != nil {
+					seen(route, method, rec.status, took)
+				}
 				log.LogAttrs(ctx, level, "request",
-					slog.String("method", method(r)),
-					slog.String("route", route(ctx)),
+					slog.String("method", method),
+					slog.String("route", route),
 					slog.Int("status", rec.status),
-					slog.Duration("duration", now().Sub(start)),
+					slog.Duration("duration", took),
 					slog.Int64("bytes", rec.bytes),
 					slog.String("client_address", Address(ctx).String()),
 					slog.String("request_id", ID(ctx)),

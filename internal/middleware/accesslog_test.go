@@ -28,7 +28,7 @@ func logged(t *testing.T, handlers map[string]http.HandlerFunc) (*httptest.Serve
 	now := func() time.Time { at = at.Add(time.Millisecond); return at }
 
 	router := chi.NewRouter()
-	router.Use(middleware.ClientAddress(nil), middleware.RequestID(trusted()), middleware.AccessLog(log, now), middleware.Recover(log, nil))
+	router.Use(middleware.ClientAddress(nil), middleware.RequestID(trusted()), middleware.AccessLog(log, now, nil), middleware.Recover(log, nil))
 	for pattern, h := range handlers {
 		router.Handle(pattern, h)
 	}

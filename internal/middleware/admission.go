@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -43,7 +44,15 @@ type Admission struct {
 	emptyAt time.Time // when a newcomer last found nobody waiting
 	ticking bool
 	refused int // since the log was last told
+
+	refusals atomic.Uint64 // in all
 }
+
+// Work is what the admission is for.
+func (a *Admission) Work() string { return a.rule.Work }
+
+// Refusals returns how many were sent away.
+func (a *Admission) Refusals() uint64 { return a.refusals.Load() }
 
 // NewAdmission returns the admission of one kind of work. Every second in which
 // something was refused has one line in log. The clock is one that nobody sets.
@@ -201,6 +210,7 @@ func (a *Admission) Handler(next http.Handler) http.Handler {
 // count lets a refusal be told within a second, with all others of that second: those
 // who are many outside are not to become many in the log.
 func (a *Admission) count(ctx context.Context) {
+	a.refusals.Add(1)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.refused++; a.refused == 1 {

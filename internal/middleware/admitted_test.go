@@ -17,7 +17,7 @@ import (
 func served(a func(*slog.Logger) *middleware.Admission, next http.Handler) (http.Handler, *bytes.Buffer) {
 	var out bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&out, nil))
-	return middleware.AccessLog(log, time.Now)(middleware.Recover(log, nil)(a(log).Handler(next))), &out
+	return middleware.AccessLog(log, time.Now, nil)(middleware.Recover(log, nil)(a(log).Handler(next))), &out
 }
 
 func TestNoRoomIs503AndOneLineASecond(t *testing.T) {

@@ -161,7 +161,8 @@ type Config struct {
 	LegacyResponseTypes bool
 	OpaqueAccessToken   bool // the default; a client may differ
 	AccessTokenAlg      jwks.Algorithm
-	ClaimStyle          ClaimStyle // of those that are signed
+	ClaimStyle          ClaimStyle             // of those that are signed
+	Issued              func(grantType string) // counts an answer of the token endpoint
 	Now                 func() time.Time
 	Log                 *slog.Logger
 }

@@ -31,6 +31,7 @@ func (h *Handler) Token(w http.ResponseWriter, r *http.Request) {
 		h.writeError(w, r, err)
 		return
 	}
+	h.Issued(r.PostForm.Get("grant_type"))
 	web.JSON(w, http.StatusOK, answer)
 }
 

@@ -42,6 +42,7 @@ func (c conn) one(ctx context.Context, statement string, args ...any) row {
 // engine is what the two databases do in their own ways.
 type engine interface {
 	name() string
+	connections() Connections
 	reader() runner // of committed data
 	writer() runner
 	lister() runner // both once more, for what may take long

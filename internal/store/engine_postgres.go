@@ -267,3 +267,8 @@ func (advisory) SessionUnlock(ctx context.Context, c *sql.Conn) error {
 	_, err := c.ExecContext(ctx, `SELECT pg_advisory_unlock($1)`, migrationLock)
 	return err
 }
+
+func (p *postgres) connections() Connections {
+	stat := p.pool.Stat()
+	return Connections{Max: int(stat.MaxConns()), InUse: int(stat.AcquiredConns()), Idle: int(stat.IdleConns())}
+}

@@ -136,3 +136,6 @@ func (e *sqliteEngine) migrating(_ context.Context, use func(*sql.DB, goose.Dial
 
 	return use(db, goose.DialectSQLite3)
 }
+
+// connections returns nothing: there is no pool.
+func (e *sqliteEngine) connections() Connections { return Connections{} }

@@ -174,3 +174,12 @@ func (s *Store) changeNotice(ctx context.Context, what, change string, args ...a
 	}
 	return nil
 }
+
+// PendingNotices returns how many notices have not been taken yet.
+func (s *Store) PendingNotices(ctx context.Context) (count int, err error) {
+	var n int64
+	if err := s.list.one(ctx, `SELECT count(*) FROM notices WHERE state = 'pending'`).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count notices: %w", err)
+	}
+	return int(n), nil
+}

@@ -87,6 +87,12 @@ func (s *Store) Engine() string { return s.engine.name() }
 // the partitions in order.
 func (s *Store) Statements() int64 { return s.statements.Load() }
 
+// Connections are those to the database, as far as there is a pool of them.
+type Connections struct{ Max, InUse, Idle int }
+
+// Connections returns how many there are.
+func (s *Store) Connections() Connections { return s.engine.connections() }
+
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
 	var one int64

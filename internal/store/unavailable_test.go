@@ -249,6 +249,7 @@ var methods = map[string]func(context.Context, *store.Store) error{
 		return err
 	},
 
+	"PendingNotices": func(ctx context.Context, s *store.Store) error { _, err := s.PendingNotices(ctx); return err },
 	"ListConsents": func(ctx context.Context, s *store.Store) error {
 		_, err := s.ListConsents(ctx, "a", "", grant.Consent{}, 1, noon)
 		return err

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := startApart(t, db, nil)
+		s.tokens(codeOf(t, s.browser().through(s, asking(), "jo")))
+		for range 3 {
+			s.call("/oauth2/token", url.Values{"grant_type": {"client_credentials"}})
+		}
+		s.call("/oauth2/token", url.Values{"grant_type": {"no such type\n"}})
+		s.browser().get("/nothing/at/all?secret=1")
+		var text string
+		for _, path := range []string{"/metrics", "/metrics/prometheus", "/admin/metrics", "/admin/metrics/prometheus"} {
+			p := s.askPlain(path)
+			if text = p.body; p.status != http.StatusOK || !strings.HasPrefix(p.header.Get("Content-Type"), "text/plain") {
+				t.Errorf("%s: %d %s", path, p.status, p.header.Get("Content-Type"))
+			}
+		}
+		for _, line := range []string{
+			`ostiary_token_answers_total{grant_type="client_credentials"} 3`,
+			`ostiary_token_answers_total{grant_type="authorization_code"} 1`,
+			`ostiary_token_answers_total{grant_type="refresh_token"} 0`,
+			`ostiary_sign_ins_total 1`,
+			`ostiary_http_requests_total{listener="public",method="POST",route="/oauth2/token",status="2xx"} 4`,
+			`ostiary_http_requests_total{listener="public",method="POST",route="/oauth2/token",status="4xx"} 1`,
+			`ostiary_http_requests_total{listener="public",method="GET",route="unmatched",status="4xx"} 1`,
+			`ostiary_http_request_duration_seconds_count{listener="public",method="POST",route="/oauth2/token"} 5`,
+			`ostiary_admission_refusals_total{work="tokens"} 0`,
+			`ostiary_notices_pending 0`,
+			`ostiary_build_info{version="dev"} 1`,
+			`go_goroutines `,
+		} {
+			if !strings.Contains(text, "\n"+line) {
+				t.Errorf("there is no %s", line)
+			}
+		}
+		if db.Engine() == "postgres" && !strings.Contains(text, "\nostiary_database_connections_max 6") {
+			t.Error("the pool is not there")
+		}
+		if strings.Contains(text, "secret") || strings.Contains(text, "no such type") {
+			t.Error("a label holds what a caller wrote")
+		}
+	})
+}
+
+// askPlain is ask for what is no JSON.
+func (s *apart) askPlain(path string) reply {
+	s.tb.Helper()
+	r, err := http.NewRequestWithContext(s.tb.Context(), http.MethodGet, s.operator+path, nil)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	return send(s.tb, http.DefaultClient, r)
+}
