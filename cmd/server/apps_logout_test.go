@@ -192,3 +192,20 @@ func TestAChosenNameSettlesASignOut(t *testing.T) {
 		t.Errorf("answer %d, active %v:\n%s", p.status, s.active(tokens["access_token"]), p.body)
 	}
 }
+
+// Each sign-out that an app is asked about is kept for a while, so nobody begins any
+// number of them.
+func TestSignOutsAreBegunSoOftenAndNoMore(t *testing.T) {
+	t.Parallel()
+	s := startAsking(t, storetest.New(t), nil)
+	b := s.browser()
+	codeOf(t, b.through(s, asking(), "jo"))
+	for i := range 300 {
+		if p := b.get("/oauth2/sessions/logout"); p.status != http.StatusSeeOther {
+			t.Fatalf("sign-out %d: %d", i, p.status)
+		}
+	}
+	if p := b.get("/oauth2/sessions/logout"); p.status != http.StatusTooManyRequests || p.header.Get("Retry-After") == "" {
+		t.Errorf("one more: %d", p.status)
+	}
+}

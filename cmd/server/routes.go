@@ -130,7 +130,11 @@ func (a *app) people(r chi.Router) {
 		begin.Count = 0
 	}
 	entry.With(middleware.Limit(begin, a.now), a.room.pages.Handler).HandleFunc(pathAuthorize, a.oauth2.Authorize)
-	entry.With(a.room.pages.Handler).Handle(pathLogout, a.logout)
+	leave := entry
+	if a.config.LogoutURL != "" { // each time is kept until the app has answered
+		leave = entry.With(middleware.Limit(begin, a.now))
+	}
+	leave.With(a.room.pages.Handler).Handle(pathLogout, a.logout)
 
 	own := r.With(
 		http.NewCrossOriginProtection().Handler,
