@@ -331,3 +331,33 @@ func TestLifespansAreSetAlone(t *testing.T) {
 		}
 	}
 }
+
+// What stands in a path is decoded once, however it is written.
+func TestIDsInPaths(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := startApart(t, db, nil)
+		for _, id := range []string{"a/b", "a%41", "a%2541", "50%", "a%00", "a+b", "~!*'();:@&=$,?#[]", "..", "a/../b"} {
+			said, err := json.Marshal(object{"client_id": id, "redirect_uris": []string{"https://a.example/"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.made(string(said))
+			if p := s.ask(http.MethodGet, "/admin/clients/"+url.PathEscape(id), ""); id != ".." && (p.status != http.StatusOK || p.json(t)["client_id"] != id) {
+				t.Errorf("%s: %d %s", id, p.status, p.body)
+			}
+		}
+		for _, path := range []string{"/clients/%2500", "/clients/%25ff", "/clients/a%252500", "/keys/%2500", "/trust/grants/jwt-bearer/issuers/%2500", "/clients/%00", "/clients/%ff"} {
+			if p := s.ask(http.MethodGet, path, ""); p.status != http.StatusNotFound && p.status != http.StatusBadRequest {
+				t.Errorf("%s: %d %s", path, p.status, p.body)
+			}
+		}
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/connect/register/%2500", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer x")
+		wantError(t, send(t, http.DefaultClient, r), http.StatusUnauthorized, "invalid_token")
+	})
+}

@@ -119,9 +119,14 @@ func (o *Operation) target(r *http.Request) string {
 	return strings.Join(parts, " ")
 }
 
-// variable returns what stands in the path for a name.
+// variable returns what stands in the path for a name. The router takes it from the path
+// as it was sent only where that can be written in two ways; otherwise it is decoded
+// already.
 func variable(r *http.Request, name string) string {
 	text := chi.URLParam(r, name)
+	if r.URL.RawPath == "" {
+		return text
+	}
 	if plain, err := url.PathUnescape(text); err == nil && utf8.ValidString(plain) {
 		return plain
 	}

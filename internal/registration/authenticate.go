@@ -28,7 +28,11 @@ func (h *Handler) authenticate(r *http.Request) (*client.Client, credential, err
 	if h.Mode != Open && h.Mode != Token {
 		return nil, credential{}, errClosed
 	}
-	id, err := url.PathUnescape(chi.URLParam(r, "id"))
+	var err error
+	id := chi.URLParam(r, "id")
+	if r.URL.RawPath != "" { // else the router has taken it from the decoded path
+		id, err = url.PathUnescape(id)
+	}
 	query := r.URL.Query()
 	headers := r.Header.Values("Authorization")
 	asked := query.Has("client_secret") || query.Has("client_id")
