@@ -1,13 +1,10 @@
 package main
 
 import (
-	"context"
-
 	"github.com/ostiary/ostiary/internal/admin"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/config"
 	"github.com/ostiary/ostiary/internal/middleware"
-	"github.com/ostiary/ostiary/internal/oauth2"
 )
 
 func (a *app) wireAdmin() {
@@ -20,20 +17,11 @@ func (a *app) wireAdmin() {
 		Requests: a.store, SignOuts: a.store, Devices: a.store, UserCodes: a.userCodes, Clients: a.clients, Consent: c.ConsentLifetime,
 		KeySets: a.store, SigningKeys: a.keys, Vault: a.secrets,
 		Keys: a.store, Audit: a.store, Issuers: a.store, Open: c.AdminAuth == config.AdminNone,
-		Consents: a.store, Sessions: a.sessions, Tokens: inspector{a.oauth2},
+		Consents: a.store, Sessions: a.sessions, Tokens: a.oauth2,
 		Registry: registry{a.store, a.clients}, Policy: operatorPolicy(c), Documents: a.fetcher,
 		Keeper:     client.Keeper{Slow: asideHasher{a.clientHasher}, Vault: a.secrets},
 		RotatedFor: c.RotatedSecretLifetime, RegisterURL: register,
 		LoginApp: c.LoginURL != "", ConsentApp: c.ConsentURL != "", LogoutApp: c.LogoutURL != "", DeviceApp: c.DeviceURL != "",
 		Version: version, Address: middleware.Address, RequestID: middleware.ID, Now: a.now, Log: a.log,
 	})
-}
-
-// inspector reads tokens for operators.
-type inspector struct{ *oauth2.Handler }
-
-// Inspect is [oauth2.Handler.Inspect].
-func (i inspector) Inspect(ctx context.Context, token string, scopes []string) (*admin.Introspection, error) {
-	said, err := i.Handler.Inspect(ctx, token, scopes)
-	return (*admin.Introspection)(said), err //nolint:wrapcheck // names itself
 }

@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -16,29 +15,10 @@ import (
 type Tokens interface {
 	// Inspect says what there is to say of a token, which is not active if it lacks one
 	// of scopes.
-	Inspect(ctx context.Context, token string, scopes []string) (*Introspection, error)
+	Inspect(ctx context.Context, token string, scopes []string) (*grant.Introspection, error)
 	// Own returns whose an access token is that a client got for itself, for us, and
 	// its scopes, or grant.ErrNotFound.
 	Own(ctx context.Context, token string) (clientID string, scopes []string, err error)
-}
-
-// Introspection is what is said of a token (RFC 7662 section 2.2).
-type Introspection struct {
-	Active    bool            `json:"active"`
-	Scope     string          `json:"scope,omitempty"`
-	ClientID  string          `json:"client_id,omitempty"`
-	Username  string          `json:"username,omitempty"`
-	TokenType string          `json:"token_type,omitempty"`
-	TokenUse  string          `json:"token_use,omitempty" doc:"access_token or refresh_token"`
-	Expiry    int64           `json:"exp,omitempty"`
-	IssuedAt  int64           `json:"iat,omitempty"`
-	Subject   string          `json:"sub,omitempty"`
-	Audience  []string        `json:"aud,omitempty"`
-	Issuer    string          `json:"iss,omitempty"`
-	ID        string          `json:"jti,omitempty"`
-	AuthTime  int64           `json:"auth_time,omitempty"`
-	ACR       string          `json:"acr,omitempty"`
-	Extra     json.RawMessage `json:"ext,omitempty"`
 }
 
 func (h *Handler) tokenOperations() []Operation {
@@ -50,7 +30,7 @@ func (h *Handler) tokenOperations() []Operation {
 			{Name: "scope", Type: "string", Meaning: "Scopes without one of which it counts as inactive."},
 			{Name: "token_type_hint", Type: "string", Meaning: "Not needed."},
 		},
-		Answers: map[int]any{http.StatusOK: Introspection{}}, Do: h.introspect,
+		Answers: map[int]any{http.StatusOK: grant.Introspection{}}, Do: h.introspect,
 	}, {
 		ID: "deleteOAuth2Token", Method: http.MethodDelete, Path: "/oauth2/tokens", Scope: apikey.TokensWrite, Action: "token.delete",
 		Summary: "Ends what was given to a client, to a person, in a session or under one grant.",

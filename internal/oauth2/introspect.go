@@ -2,7 +2,6 @@ package oauth2
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -14,27 +13,6 @@ import (
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
 	"github.com/ostiary/ostiary/internal/web"
 )
-
-// Introspection is what is said of a token (RFC 7662 section 2.2). Of one that
-// is not active nothing else is said.
-type Introspection struct {
-	Active    bool     `json:"active"`
-	Scope     string   `json:"scope,omitempty"`
-	ClientID  string   `json:"client_id,omitempty"`
-	Username  string   `json:"username,omitempty"`
-	TokenType string   `json:"token_type,omitempty"`
-	TokenUse  string   `json:"token_use,omitempty"`
-	Expiry    int64    `json:"exp,omitempty"`
-	IssuedAt  int64    `json:"iat,omitempty"`
-	Subject   string   `json:"sub,omitempty"`
-	Audience  []string `json:"aud,omitempty"`
-	Issuer    string   `json:"iss,omitempty"`
-	ID        string   `json:"jti,omitempty"`
-	AuthTime  int64    `json:"auth_time,omitempty"`
-	ACR       string   `json:"acr,omitempty"`
-
-	Extra json.RawMessage `json:"ext,omitempty"`
-}
 
 // Introspect serves POST /oauth2/introspect.
 //
@@ -52,7 +30,7 @@ func (h *Handler) Introspect(w http.ResponseWriter, r *http.Request) {
 	web.JSON(w, http.StatusOK, said)
 }
 
-func (h *Handler) introspect(r *http.Request) (*Introspection, error) {
+func (h *Handler) introspect(r *http.Request) (*grant.Introspection, error) {
 	ctx, now := r.Context(), h.Now()
 	c, err := h.Authenticator.Authenticate(ctx, r)
 	if err != nil {
@@ -73,14 +51,14 @@ func (h *Handler) introspect(r *http.Request) (*Introspection, error) {
 // Inspect says of any token what there is to say. It is for those who operate the
 // server: clients ask [Handler.Introspect]. A token that lacks one of scopes is not
 // active.
-func (h *Handler) Inspect(ctx context.Context, token string, scopes []string) (*Introspection, error) {
+func (h *Handler) Inspect(ctx context.Context, token string, scopes []string) (*grant.Introspection, error) {
 	said, err := h.inspect(ctx, token, h.Now(), func(string, []string) bool { return true })
 	if err != nil {
 		return nil, err
 	}
 	for _, scope := range scopes {
 		if !slices.Contains(strings.Fields(said.Scope), scope) {
-			return &Introspection{}, nil
+			return &grant.Introspection{}, nil
 		}
 	}
 	return said, nil
@@ -90,37 +68,29 @@ func (h *Handler) Inspect(ctx context.Context, token string, scopes []string) (*
 // whose it is and, of access tokens, whom it is for.
 func (h *Handler) inspect(
 	ctx context.Context, token string, now time.Time, mayKnow func(owner string, audience []string) bool,
-) (*Introspection, error) {
+) (*grant.Introspection, error) {
 	if handle, err := h.Codec.Parse(tokens.Refresh, token); err == nil {
 		return h.inspectRefresh(ctx, handle, now, mayKnow)
 	}
 	claims, held, err := h.active(ctx, token, now)
 	if errors.Is(err, errInactive) {
-		return &Introspection{}, nil
+		return &grant.Introspection{}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	if !mayKnow(claims.ClientID, claims.Audience) {
-		return &Introspection{}, nil
+		return &grant.Introspection{}, nil
 	}
-	said := &Introspection{
+	said := &grant.Introspection{
 		Active: true, Scope: claims.Scope, ClientID: claims.ClientID, TokenType: "Bearer", TokenUse: "access_token",
 		Expiry: claims.Expiry, IssuedAt: claims.IssuedAt, Subject: claims.Subject, Audience: claims.Audience,
 		Issuer: h.Issuer, ID: claims.ID, AuthTime: claims.AuthTime, ACR: claims.ACR, Extra: claims.Extra,
 	}
 	if held != nil {
-		said.name(held)
+		said.Name(held)
 	}
 	return said, nil
-}
-
-// name adds the person's username, but not beside a pairwise subject, which it
-// would undo.
-func (i *Introspection) name(held *grant.Held) {
-	if i.Subject == held.Subject {
-		i.Username = held.Username
-	}
 }
 
 // meantFor reports whether c is a resource server for one of the audiences: it
@@ -139,10 +109,10 @@ func (h *Handler) meantFor(audience []string, c *client.Client) bool {
 
 func (h *Handler) inspectRefresh(
 	ctx context.Context, handle tokens.Handle, now time.Time, mayKnow func(string, []string) bool,
-) (*Introspection, error) {
+) (*grant.Introspection, error) {
 	held, err := h.Grants.LiveGrant(ctx, handle.Ref, "", now)
 	if errors.Is(err, grant.ErrNotFound) {
-		return &Introspection{}, nil
+		return &grant.Introspection{}, nil
 	}
 	if err != nil {
 		return nil, err //nolint:wrapcheck // told apart by the caller
@@ -150,20 +120,20 @@ func (h *Handler) inspectRefresh(
 	current := held.RefreshGeneration == int64(handle.Generation) && now.Before(held.ExpiresAt) &&
 		h.Codec.Belongs(tokens.Refresh, handle, held.Seed)
 	if !current || !mayKnow(held.ClientID, nil) {
-		return &Introspection{}, nil
+		return &grant.Introspection{}, nil
 	}
 	owner, err := h.Clients.Client(ctx, held.ClientID)
 	if errors.Is(err, client.ErrNotFound) {
-		return &Introspection{}, nil
+		return &grant.Introspection{}, nil
 	}
 	if err != nil {
 		return nil, err //nolint:wrapcheck // told apart by the caller
 	}
-	said := &Introspection{
+	said := &grant.Introspection{
 		Active: true, Scope: strings.Join(held.Scopes, " "), ClientID: held.ClientID, TokenUse: "refresh_token",
 		Subject: held.SubjectFor(h.Subjects.Of(owner, held.Subject)), Issuer: h.Issuer,
 		Expiry: held.ExpiresAt.Unix(), IssuedAt: held.CreatedAt.Unix(), AuthTime: held.Detail.AuthTime, ACR: held.Detail.ACR,
 	}
-	said.name(held)
+	said.Name(held)
 	return said, nil
 }
