@@ -21,8 +21,8 @@ type importCommand struct {
 type importHydra struct {
 	answer
 
-	From          string        `help:"Hydra's database, postgres://..., which is only read; or a file of clients as Hydra's command line and API list them, without their secrets; - is the standard input." env:"HYDRA_DSN" required:"" placeholder:"SOURCE"`
-	SecretsSystem []string      `help:"Hydra's secrets.system, under which its keys are sealed; may be repeated. Better in the environment, where other people on this machine do not see it." env:"HYDRA_SECRETS_SYSTEM" placeholder:"SECRET"`
+	From          string        `help:"Hydra's database, postgres://..., which is only read; or a file of clients as Hydra's command line and API list them, without their secrets; - is the standard input. HYDRA_DSN says the same." env:"HYDRA_DSN" placeholder:"SOURCE"`
+	SecretsSystem []string      `help:"Hydra's secrets.system, under which its keys are sealed; may be repeated. Better in the environment, as HYDRA_SECRETS_SYSTEM, where other people on this machine do not see it." env:"HYDRA_SECRETS_SYSTEM" placeholder:"SECRET"`
 	Network       string        `help:"Which network to take over, where several share the database." placeholder:"UUID"`
 	Only          []string      `help:"Take over no more than clients, keys, issuers or consents; may be repeated." enum:"clients,keys,issuers,consents" placeholder:"WHAT"`
 	KeepKeys      time.Duration `help:"How long what Hydra signed goes on to be verified." default:"720h" placeholder:"DURATION"`
@@ -40,11 +40,16 @@ func (cmd *importHydra) Run(ctx context.Context, s streams, c *cli) error {
 			return err
 		}
 		defer m.close(ctx)
+		if m.from != nil && (cmd.takes("keys") || cmd.takes("issuers")) {
+			if err := m.openKeys(ctx); err != nil {
+				return err
+			}
+		}
 		for _, part := range []struct {
 			name string
 			take func(context.Context) error
 		}{{"clients", m.takeClients}, {"keys", m.takeKeys}, {"issuers", m.takeIssuers}, {"consents", m.takeConsents}} {
-			if len(cmd.Only) > 0 && !slices.Contains(cmd.Only, part.name) {
+			if !cmd.takes(part.name) {
 				continue
 			}
 			if err := part.take(ctx); err != nil {
@@ -55,10 +60,18 @@ func (cmd *importHydra) Run(ctx context.Context, s streams, c *cli) error {
 	}, "system_secrets")
 }
 
+// takes reports whether a part is to come over.
+func (cmd *importHydra) takes(part string) bool {
+	return len(cmd.Only) == 0 || slices.Contains(cmd.Only, part)
+}
+
 // open opens what is to be taken over.
 func (cmd *importHydra) open(ctx context.Context, d *desk) (*move, error) {
 	m := &move{cmd: cmd, desk: d, now: now(), known: map[string]bool{}}
 	m.report.DryRun = cmd.DryRun
+	if cmd.From == "" {
+		return nil, errors.New("say where Hydra's data are: its DSN in HYDRA_DSN, or --from")
+	}
 	var err error
 	if strings.HasPrefix(cmd.From, "postgres://") || strings.HasPrefix(cmd.From, "postgresql://") {
 		if m.secrets, err = hydra.NewSecrets(cmd.SecretsSystem...); err != nil {
@@ -120,7 +133,7 @@ func (m *move) tell() error {
 func (m *move) lines() []string {
 	var lines []string
 	for _, p := range m.report.Problems {
-		lines = append(lines, harmless(p.Kind+" "+p.ID+": "+p.What))
+		lines = append(lines, harmless(strings.TrimSpace(p.Kind+" "+p.ID)+": "+p.What))
 	}
 	return lines
 }

@@ -88,10 +88,46 @@ func TestRowsThatMakeNoSenseAreLeftOut(t *testing.T) {
 		t.Errorf("the import says %+v", got)
 	}
 	table := sh.must(words...)
-	contains(t, table, "its key could not be read", "too long", "subjects that cannot be one", "2 that none of the given system secrets opens")
+	contains(t, table, "its key could not be read", "too long", "subjects that cannot be one", "2 that no given system secret opens")
 	if strings.Contains(table, "in\nvisible") {
 		t.Errorf("a name breaks the report:\n%s", table)
 	}
+}
+
+// A secret that opens nothing is a mistake, and found before anything is changed.
+func TestAWrongSecretStopsTheImport(t *testing.T) {
+	t.Parallel()
+
+	f := newHydraFixture(t, hydraV2)
+	database := storetest.SQLiteURL(t)
+	sh, _ := taking(t, database, f.url)
+	for _, secret := range [][]string{nil, {"--secrets-system", "not the secret of that Hydra"}} {
+		words := append([]string{"import", "hydra", "--from", f.url}, secret...)
+		contains(t, sh.refused(words...), "no given system secret opens any of Hydra's keys (3)")
+		contains(t, sh.refused(append(words, "--only", "issuers")...), "no given system secret")
+	}
+	db := storetest.Open(t, database)
+	if list, err := db.ListClients(t.Context(), "", 10); err != nil || len(list) != 0 {
+		t.Errorf("there are %d clients, %v", len(list), err)
+	}
+	var got hydraReport
+	sh.json(&got, "import", "hydra", "--from", f.url, "--only", "clients,consents")
+	if got.Clients.Created != 1 || got.Consents.Created == 0 || got.Keys.Found != 0 {
+		t.Errorf("without keys the import says %+v", got)
+	}
+}
+
+func TestAnImportSaysWhatToTakeFromWhere(t *testing.T) {
+	t.Parallel()
+
+	f := newHydraFixture(t, hydraV2)
+	sh, words := taking(t, storetest.SQLiteURL(t), f.url)
+	for _, from := range [][]string{nil, {"--from", ""}} {
+		contains(t, sh.refused(append([]string{"import", "hydra"}, from...)...), "HYDRA_DSN", "--from")
+	}
+	contains(t, sh.refused(append(words, "--network", "00000000-fcc0-42db-a796-5976d993168a")...),
+		"no such network in it, but 3eb6ee8e-fcc0-42db-a796-5976d993168a")
+	sh.must(append(words, "--network", "3EB6EE8E-fcc0-42db-a796-5976d993168a")...)
 }
 
 // No secret shows, neither ours nor theirs, whatever goes wrong.

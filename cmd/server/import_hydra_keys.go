@@ -16,28 +16,30 @@ import (
 	"github.com/ostiary/ostiary/internal/jwkset"
 )
 
-// openKeys reads Hydra's keys, once.
+// openKeys reads Hydra's keys. If none can be opened the secret is wrong or was
+// forgotten, which must not pass for a Hydra without keys.
 func (m *move) openKeys(ctx context.Context) error {
-	if m.from == nil || m.keys != nil {
-		return nil
-	}
 	keys, sealed, err := m.from.Keys(ctx, m.secrets)
 	if err != nil {
 		return err //nolint:wrapcheck // names itself
+	}
+	if len(keys) == 0 && len(sealed) > 0 {
+		return fmt.Errorf("no given system secret opens any of Hydra's keys (%d): set HYDRA_SECRETS_SYSTEM to its secrets.system, "+
+			"or do without keys and issuers by --only clients,consents", len(sealed))
 	}
 	m.keys = keys
 	if len(sealed) > 0 {
 		m.report.Keys.Found += len(sealed)
 		m.report.Keys.LeftOut += len(sealed)
-		m.problem("keys", "", "left out: %d that none of the given system secrets opens, the first of them %s; see --secrets-system", len(sealed), sealed[0])
+		m.problem("keys", "", "left out: %d that no given system secret opens, the first of them %s; see --secrets-system", len(sealed), sealed[0])
 	}
 	return nil
 }
 
 // takeKeys brings the keys of named sets, and remembers those that Hydra signs with.
 func (m *move) takeKeys(ctx context.Context) error {
-	if err := m.openKeys(ctx); err != nil || m.from == nil {
-		return err
+	if m.from == nil {
+		return nil
 	}
 	issuers, err := m.from.Issuers(ctx)
 	if err != nil {
@@ -163,8 +165,8 @@ func (t *tally) count(fresh bool) {
 
 // takeIssuers brings the trust in issuers.
 func (m *move) takeIssuers(ctx context.Context) error {
-	if err := m.openKeys(ctx); err != nil || m.from == nil {
-		return err
+	if m.from == nil {
+		return nil
 	}
 	issuers, err := m.from.Issuers(ctx)
 	if err != nil {

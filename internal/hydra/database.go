@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -104,8 +105,10 @@ func (d *Database) look(ctx context.Context, network string) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("list networks: %w", err)
+	case network != "" && len(networks) < 10 && !slices.Contains(networks, strings.ToLower(network)):
+		return fmt.Errorf("there is no such network in it, but %s", strings.Join(networks, ", "))
 	case network != "":
-		d.network = network
+		d.network = strings.ToLower(network)
 	case len(networks) > 1:
 		return fmt.Errorf("several networks share it: %s; say which one is meant", strings.Join(networks, ", "))
 	case len(networks) == 1:
