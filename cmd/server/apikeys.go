@@ -23,7 +23,7 @@ type apiKeysCreate struct {
 
 	Name      string        `arg:"" help:"What it is for."`
 	Scope     []string      `help:"What it may do, as clients:read; requests:read and requests:write are for login and consent apps; may be repeated." placeholder:"SCOPE" required:""`
-	ExpiresIn time.Duration `help:"How long it is good, as in 2160h; for ever if this is not said." placeholder:"DURATION"`
+	ExpiresIn time.Duration `help:"How long it is good, as in 90d; for ever if this is not said." placeholder:"DURATION"`
 }
 
 type apiKeysList struct {

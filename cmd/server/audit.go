@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/audit"
+	"github.com/ostiary/ostiary/internal/config"
 )
 
 // auditCommand lists what operators changed.
@@ -51,7 +52,7 @@ func (cmd *auditCommand) Run(ctx context.Context, s streams, c *cli) error {
 
 // moment reads a time, or how long ago it was.
 func moment(text string, now time.Time) (time.Time, error) {
-	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
+	if ago, err := config.ParseDuration(text); err == nil && ago >= 0 {
 		return now.Add(-ago), nil
 	}
 	for _, layout := range []string{time.RFC3339, time.DateOnly} {
@@ -59,7 +60,7 @@ func moment(text string, now time.Time) (time.Time, error) {
 			return at, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%q is neither a time as 2026-11-26T08:00:00Z nor how long ago as 24h", text)
+	return time.Time{}, fmt.Errorf("%q is neither a time as 2026-11-26T08:00:00Z nor how long ago as 24h or 7d", text)
 }
 
 // eventView is an event as it is shown.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/config"
 	"github.com/ostiary/ostiary/internal/store"
@@ -233,6 +234,39 @@ func TestACommandLineThatMakesNoSenseIsExitCodeTwo(t *testing.T) {
 				t.Errorf("%v = exit code %d, %q; want 2 and a reason", args, got.code, got.err)
 			}
 		})
+	}
+}
+
+func TestWhoErrsIsSentToTheHelpOfTheirCommand(t *testing.T) {
+	t.Parallel()
+
+	sh := emptyShell(t)
+	for want, args := range map[string][]string{
+		"Try: ostiary --help\n":              {"creat"},
+		"Try: ostiary users --help\n":        {"users"},
+		"Try: ostiary import hydra --help\n": {"import", "hydra", "--only=nonsense"},
+		"Try: ostiary clients get --help\n":  {"clients", "get", "a", "b"},
+	} {
+		if got := sh.run(args...); !strings.HasSuffix(got.err, want) {
+			t.Errorf("%v says %q, want %q at its end", args, got.err, want)
+		}
+	}
+}
+
+func TestTimesOfFlagsMayBeDays(t *testing.T) {
+	t.Parallel()
+
+	sh := newShell(t)
+	var key apiKeyView
+	sh.json(&key, "apikeys", "create", "nightly", "--scope=clients:read", "--expires-in=90d")
+	if left := time.Until(key.ExpiresAt); left < 89*24*time.Hour || left > 90*24*time.Hour {
+		t.Errorf("a key for 90 days ends in %s", left)
+	}
+	for _, wrong := range []string{"90", "1y", "-1d", ""} {
+		got := sh.run("apikeys", "create", "nightly", "--scope=clients:read", "--expires-in="+wrong)
+		if got.code == 0 {
+			t.Errorf("--expires-in=%s is taken", wrong)
+		}
 	}
 }
 

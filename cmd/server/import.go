@@ -25,7 +25,7 @@ type importHydra struct {
 	SecretsSystem []string      `help:"Hydra's secrets.system, under which its keys are sealed; may be repeated. Better in the environment, as HYDRA_SECRETS_SYSTEM, where other people on this machine do not see it." env:"HYDRA_SECRETS_SYSTEM" placeholder:"SECRET"`
 	Network       string        `help:"Which network to take over, where several share the database." placeholder:"UUID"`
 	Only          []string      `help:"Take over no more than clients, keys, issuers or consents; may be repeated." enum:"clients,keys,issuers,consents" placeholder:"WHAT"`
-	KeepKeys      time.Duration `help:"How long what Hydra signed goes on to be verified." default:"720h" placeholder:"DURATION"`
+	KeepKeys      time.Duration `help:"How long what Hydra signed goes on to be verified." default:"30d" placeholder:"DURATION"`
 	DryRun        bool          `help:"Say what would be done, and change nothing."`
 }
 

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"reflect"
 	"syscall"
 	"time"
 
@@ -77,6 +78,7 @@ func run(ctx context.Context, args []string, s streams) int {
 		kong.Bind(s),
 		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(decodeDuration)),
 	)
 	if err != nil {
 		complain(s.err, err)
@@ -91,7 +93,7 @@ func run(ctx context.Context, args []string, s streams) int {
 		return exit // --help has been answered
 	}
 	if err != nil {
-		complain(s.err, fmt.Errorf("%w\nTry: ostiary --help", err))
+		complain(s.err, fmt.Errorf("%w\nTry: %s --help", err, asFarAs(err)))
 		return 2
 	}
 	c.change = changeOf(parsed)
@@ -100,6 +102,30 @@ func run(ctx context.Context, args []string, s streams) int {
 		return 1
 	}
 	return 0
+}
+
+// asFarAs is the command that a command line named before it went wrong.
+func asFarAs(err error) string {
+	if wrong, ok := errors.AsType[*kong.ParseError](err); ok && wrong.Context != nil {
+		if command := wrong.Context.Selected(); command != nil {
+			return command.FullPath()
+		}
+	}
+	return "ostiary"
+}
+
+// decodeDuration reads times as the configuration has them, with days.
+func decodeDuration(from *kong.DecodeContext, into reflect.Value) error {
+	var text string
+	if err := from.Scan.PopValueInto("time", &text); err != nil {
+		return err //nolint:wrapcheck // names the flag
+	}
+	d, err := config.ParseDuration(text)
+	if err != nil {
+		return fmt.Errorf("%q %w", text, err)
+	}
+	into.SetInt(int64(d))
+	return nil
 }
 
 func complain(w io.Writer, err error) {

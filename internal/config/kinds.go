@@ -90,7 +90,7 @@ func duration(least, most time.Duration) kind[time.Duration] {
 	return kind[time.Duration]{
 		allowed: fmt.Sprintf("a time from %s to %s", formatDuration(least), formatDuration(most)),
 		parse: func(text string) (time.Duration, error) {
-			d, err := parseDuration(text)
+			d, err := ParseDuration(text)
 			switch {
 			case err != nil:
 				return 0, err
@@ -107,9 +107,9 @@ func duration(least, most time.Duration) kind[time.Duration] {
 
 const day = 24 * time.Hour
 
-// parseDuration reads Go's notation, and days, since nobody thinks of a month as
+// ParseDuration reads Go's notation, and days, since nobody thinks of a month as
 // 720 hours.
-func parseDuration(text string) (time.Duration, error) {
+func ParseDuration(text string) (time.Duration, error) {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
 			return time.Duration(n) * day, nil
