@@ -41,6 +41,10 @@ func TestCommandsAreInTheAuditLog(t *testing.T) {
 	sh.must("users", "create", "ada", "--password-file=-")
 	sh.input = ""
 	sh.must("apikeys", "create", "nightly", "--scope=clients:read")
+	sh.must("keysets", "create", "mine", "--alg=ES256", "--kid=first")
+	sh.input = sh.must("keysets", "get", "mine", "--private", "--json")
+	sh.must("keysets", "import", "copy", "-")
+	sh.must("keysets", "delete", "--yes", "mine", "first")
 	sh.must("clients", "delete", "--yes", "shop")
 
 	var events []eventView
@@ -60,7 +64,8 @@ func TestCommandsAreInTheAuditLog(t *testing.T) {
 	}
 	want := []string{
 		"client.create shop done", "client.update shop done", "client.delete nobody refused", "token.revoke  refused",
-		"user.create ada done", "apikey.create " + key + " done", "client.delete shop done",
+		"user.create ada done", "apikey.create " + key + " done",
+		"keys.create mine/first done", "keys.import copy done", "keys.delete mine/first done", "client.delete shop done",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("the log has %q, want %q", got, want)
@@ -76,7 +81,8 @@ func TestCommandsAreInTheAuditLog(t *testing.T) {
 		{[]string{"--target=shop"}, 3},
 		{[]string{"--target=shop", "--action=client.delete"}, 1},
 		{[]string{"--actor=somebody-else"}, 0},
-		{[]string{"--since=1h"}, 7},
+		{[]string{"--since=1h"}, 10},
+		{[]string{"--since=7d"}, 10},
 		{[]string{"--since=2999-01-01"}, 0},
 		{[]string{"--limit=2"}, 2},
 	} {

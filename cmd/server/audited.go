@@ -54,7 +54,8 @@ type change struct {
 }
 
 // changeOf reads from a command line what it changes; no action if that is nothing.
-// What is no name of anything, as a token, is no target either.
+// What is no name of anything, as a token, is no target either, and a file is one only
+// where nothing else is.
 func changeOf(parsed *kong.Context) change {
 	command := parsed.Selected()
 	if command == nil {
@@ -62,15 +63,19 @@ func changeOf(parsed *kong.Context) change {
 	}
 	path := strings.TrimPrefix(command.FullPath(), parsed.Model.Name+" ")
 	c := change{action: audited()[path]}
+	var one []string
 	for _, argument := range command.Positional {
 		switch value := argument.Target.Interface().(type) {
 		case string:
-			if argument.Name != "token" && value != "" {
-				c.targets = append(c.targets, value)
+			if value != "" && argument.Name != "token" && (argument.Name != "file" || len(one) == 0) {
+				one = append(one, value)
 			}
 		case []string:
 			c.targets = append(c.targets, value...)
 		}
+	}
+	if len(one) > 0 {
+		c.targets = append(c.targets, strings.Join(one, "/")) // a key in its set, as the administrators' API says it
 	}
 	for _, flag := range command.Flags {
 		value, ok := reflect.TypeAssert[string](flag.Target)

@@ -84,6 +84,9 @@ func (cmd *keySetsGet) Run(ctx context.Context, s streams, c *cli) error {
 			return err //nolint:wrapcheck // names itself
 		}
 		if len(found) == 0 {
+			if err := checkSetName(cmd.Set); err != nil {
+				return err
+			}
 			return noSet(cmd.Set)
 		}
 		if cmd.toPeople() {
@@ -124,6 +127,7 @@ func (cmd *keySetsCreate) Run(ctx context.Context, s streams, c *cli) error {
 		if err := d.store.InsertSetKey(ctx, made); err != nil {
 			return err //nolint:wrapcheck // says what is wrong
 		}
+		d.about(made.Set + "/" + made.KID)
 		if cmd.toPeople() {
 			return listSetKeys(d, cmd.answer, []*jwkset.Key{made})
 		}
@@ -147,6 +151,9 @@ func (cmd *keySetsImport) Run(ctx context.Context, s streams, c *cli) error {
 		}
 		if err := d.store.PutSetKey(ctx, brought...); err != nil {
 			return err //nolint:wrapcheck // names itself
+		}
+		if len(brought) == 1 {
+			return s.say("the key %s is in %s", brought[0].KID, cmd.Set)
 		}
 		return s.say("%d keys are in %s", len(brought), cmd.Set)
 	})
@@ -181,7 +188,10 @@ func (cmd *keySetsDelete) Run(ctx context.Context, s streams, c *cli) error {
 		}
 		err := remove()
 		if errors.Is(err, jwkset.ErrNotFound) {
-			return fmt.Errorf("there is no such thing as %s", what)
+			if cmd.KID != "" {
+				return fmt.Errorf("there is no key %q in a set %q", cmd.KID, cmd.Set)
+			}
+			return noSet(cmd.Set)
 		}
 		if err != nil {
 			return err

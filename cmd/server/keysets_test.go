@@ -50,7 +50,7 @@ func TestKeySetsAreMadeShownAndDeleted(t *testing.T) {
 		t.Fatal(err)
 	}
 	sh.input = string(one)
-	contains(t, sh.must("keysets", "import", "third", "-"), "1 keys are in third")
+	contains(t, sh.must("keysets", "import", "third", "-"), "the key "+text(read(whole).Keys[0]["kid"])+" is in third")
 	sh.input = "{}"
 	sh.refused("keysets", "import", "third", "-")
 	if listed := strings.Count(sh.must("keysets", "list"), "\n"); listed != 6 {
@@ -60,7 +60,9 @@ func TestKeySetsAreMadeShownAndDeleted(t *testing.T) {
 	contains(t, sh.refused("keysets", "delete", "copy"), "--yes")
 	contains(t, sh.must("keysets", "delete", "copy", "second", "--yes"), "deleted the key second of copy")
 	contains(t, sh.must("keysets", "delete", "copy", "--yes"), "deleted the set copy")
-	contains(t, sh.refused("keysets", "delete", "copy", "--yes"), "no such thing")
+	contains(t, sh.refused("keysets", "delete", "copy", "--yes"), `no set "copy"`)
+	contains(t, sh.refused("keysets", "delete", "mine", "third", "--yes"), `no key "third" in a set "mine"`)
+	contains(t, sh.refused("keysets", "get", "hydra.openid.id-token"), "signing keys")
 	contains(t, sh.refused("keysets", "get", "copy"), "no set")
 }
 
