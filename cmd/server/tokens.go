@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/oauth2"
 )
 
@@ -58,8 +60,29 @@ func (cmd *introspectCommand) Run(ctx context.Context, s streams, c *cli) error 
 		if err != nil {
 			return fmt.Errorf("introspect: %w", err)
 		}
+		if cmd.toPeople() {
+			return card(s.out, cmd.answer, introspectionView{said, numericDate(said.IssuedAt), numericDate(said.AuthTime), numericDate(said.Expiry)})
+		}
 		return card(s.out, cmd.answer, said)
 	})
+}
+
+// introspectionView is what people read of a token: its times are not counted in
+// seconds.
+type introspectionView struct {
+	*grant.Introspection
+
+	IssuedAt time.Time `json:"iat,omitzero"`
+	AuthTime time.Time `json:"auth_time,omitzero"`
+	Expiry   time.Time `json:"exp,omitzero"`
+}
+
+// numericDate is the time of a NumericDate (RFC 7519 section 2), zero if there is none.
+func numericDate(seconds int64) time.Time {
+	if seconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
 }
 
 // Run revokes the token, or all tokens of a client.

@@ -34,6 +34,8 @@ func TestOperatorsLookAtAndRevokeTokens(t *testing.T) {
 		if sh.json(&said, "introspect", "-"); said["active"] != true || said["token_use"] != "refresh_token" {
 			t.Errorf("introspect of a refresh token = %v", said)
 		}
+		sh.input = refresh
+		contains(t, sh.must("introspect", "-"), "auth_time   "+s.time().UTC().Format("2006-01-02T"))
 		contains(t, sh.must("introspect", "nonsense"), "active   false")
 		contains(t, sh.refused("revoke", "nonsense"), "no token of this server")
 		contains(t, sh.refused("revoke"), "either a token or")
