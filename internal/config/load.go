@@ -93,7 +93,7 @@ func (l *loader) apply(settings []setting) {
 		}
 		k, inFile := find(l.keys, s.name)
 		if k == nil {
-			l.fault(s, "", "is unknown; did you mean "+l.nearest(s)+"?", "")
+			l.fault(s, "", l.unknown(s), "")
 			continue
 		}
 		if set[k.name] {
@@ -128,13 +128,17 @@ func (l *loader) fault(s setting, value, problem, allowed string) {
 	l.faults = append(l.faults, Fault{Key: s.shown, Source: s.source, Value: value, Problem: problem, Allowed: allowed})
 }
 
-// nearest names the known key as the unknown one was written.
-func (l *loader) nearest(s setting) string {
+// unknown names the known key that may have been meant, as the unknown one was written.
+// A word that is all another one is of no help.
+func (l *loader) unknown(s setting) string {
 	name := nearest(l.keys, s.name)
-	if strings.HasPrefix(s.shown, prefix) {
-		return prefix + strings.ToUpper(name)
+	if distance(s.name, name) > len(s.name)/2 {
+		return "is unknown"
 	}
-	return name
+	if strings.HasPrefix(s.shown, prefix) {
+		name = prefix + strings.ToUpper(name)
+	}
+	return "is unknown; did you mean " + name + "?"
 }
 
 func fromMap(values map[string]string, source string) []setting {

@@ -161,7 +161,7 @@ func TestEveryFaultIsListedAtOnce(t *testing.T) {
 	t.Parallel()
 
 	got := faults(t, config.Sources{
-		File: write(t, "o.yaml", "isuer: x\ncode_lifetime: 2m\nlistem: x\nregistration: {a: b}\ncode_lifetime: 3s\n"),
+		File: write(t, "o.yaml", "isuer: x\ncode_lifetime: 2m\nlistem: x\nregistration: {a: b}\ncode_lifetime: 3s\ndsn: x\n"),
 		Environ: []string{
 			"OSTIARY_ADMIN_AUTH=none", "OSTIARY_ADMIN_LISTEN=:4445", "OSTIARY_SYSTEM_SECRET=" + secretText,
 			"OSTIARY_MTLS_LISTEN=:4446",
@@ -182,6 +182,7 @@ func TestEveryFaultIsListedAtOnce(t *testing.T) {
 		`:2 code_lifetime "2m" too long`,
 		":3 listem  unknown; did you mean listen?",
 		":5 code_lifetime  set twice, here and code_lifetime with or without _file",
+		":6 dsn  unknown",
 		`OSTIARY_MTLS_LISTEN ":4446" not available in this version`,
 		"OSTIARY_SYSTEM_SECRET  unknown; did you mean OSTIARY_SYSTEM_SECRETS?",
 		`argon2_slots "many" not a number`,

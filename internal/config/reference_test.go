@@ -63,7 +63,7 @@ Settings come from, the later ones winning:
 3. the environment: ` + "`OSTIARY_`" + ` and the key in capitals,
 4. flags.
 
-A key that does not exist is an error which names the nearest that does, and all that is wrong is listed at once.
+A key that does not exist is an error which names one that is spelled nearly so, and all that is wrong is listed at once.
 An empty value is the same as none. Lists are comma separated, or YAML lists. Times have a unit: ` + "`90s`, `10m`, `12h`, `30d`" + `.
 
 A secret (marked *secret*) can be put in a file instead: ` + "`OSTIARY_SYSTEM_SECRETS_FILE=/run/secrets/system`" + `, or
