@@ -74,6 +74,14 @@ type lifespans struct {
 	RefreshTokenRefreshToken        client.Lifespan `json:"refresh_token_grant_refresh_token_lifespan"`
 }
 
+// viewAsking is a client within something else. There, programs made from Hydra's
+// description refuse members that are not in it: those that every client has are left out.
+func viewAsking(c *client.Client) *clientView {
+	v := viewClient(c)
+	v.ApplicationType, v.IDTokenSignedResponseAlg = "", ""
+	return v
+}
+
 func viewClient(c *client.Client) *clientView {
 	v := &clientView{
 		Metadata: c.Metadata, lifespans: lifespans(c.Lifespans), ID: c.ID, client: c,

@@ -169,7 +169,7 @@ func (h *Handler) newConsentSession(
 	if err != nil { // it is gone, and so is what it was allowed soon
 		known = &client.Client{ID: clientID}
 	}
-	v.Request.Client = viewClient(known)
+	v.Request.Client = viewAsking(known)
 	return v
 }
 

@@ -92,7 +92,7 @@ func (h *Handler) deviceRequest(c *Call) (*Reply, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // names itself
 	}
-	said.Client = viewClient(asks)
+	said.Client = viewAsking(asks)
 	said.Scopes, said.Audience = append(said.Scopes, d.Scopes...), append(said.Audience, d.Resources...)
 	return ok(said), nil
 }

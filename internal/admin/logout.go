@@ -66,7 +66,7 @@ func (h *Handler) logoutRequest(c *Call) (*Reply, error) {
 	case err != nil:
 		return nil, err //nolint:wrapcheck // names itself
 	default:
-		said.Client = viewClient(by)
+		said.Client = viewAsking(by)
 	}
 	return ok(said), nil
 }

@@ -45,7 +45,7 @@ func (h *Handler) describe(ctx context.Context, waiting *grant.Request) (request
 		return request{}, err //nolint:wrapcheck // names itself
 	}
 	q := request{
-		Scopes: requested(asked), Audience: resources(asked), Client: viewClient(c), asked: asked,
+		Scopes: requested(asked), Audience: resources(asked), Client: viewAsking(c), asked: asked,
 		RequestURL: h.requestURL(waiting, ""),
 		OIDCContext: oidcContext{
 			ACRValues: strings.Fields(asked.Get("acr_values")), UILocales: strings.Fields(asked.Get("ui_locales")),
