@@ -98,6 +98,11 @@ func TestAppsAllowADevice(t *testing.T) {
 		if p := s.browser().get(back); p.status != http.StatusBadRequest {
 			t.Errorf("in another browser: %d", p.status)
 		}
+		// Whose browser began may have sent somebody else to the app: they come back with
+		// the verifier, and to another browser.
+		if p := b.get("/oauth2/auth?continue=" + challenge[:31]); p.status != http.StatusBadRequest || !strings.Contains(p.body, "expired_request") {
+			t.Errorf("without the verifier: %d to %s\n%s", p.status, p.location(), p.body)
+		}
 
 		p := b.get(b.get(back).location().String())
 		if again := b.get(back); again.status != http.StatusBadRequest || again.location().Path != "" {

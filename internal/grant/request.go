@@ -60,6 +60,13 @@ type Request struct {
 	Person Person // read with the request, not part of it
 }
 
+// Entered reports whether a device app has said for which device the request is, and
+// its person has not come back from it yet. Whoever's browser the challenge is of may
+// have sent somebody else to the app, to enter the code of a device of theirs.
+func (r *Request) Entered() bool {
+	return r.Device && r.Verifier != nil && r.Login == nil && r.Agreement == nil
+}
+
 // Known returns the name under which the request's client knows the person: name,
 // unless the login app chose another one.
 func (r *Request) Known(name string) string {

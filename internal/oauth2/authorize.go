@@ -51,11 +51,11 @@ func (h *Handler) Authorize(w http.ResponseWriter, r *http.Request) {
 	h.decide(w, r, a, here, nil)
 }
 
-// resume goes on with a request that waited for a person. What a consent app has
-// said of it takes a verifier to come back with.
+// resume goes on with a request that waited for a person. What a device app or a
+// consent app has said of it takes a verifier to come back with.
 func (h *Handler) resume(w http.ResponseWriter, r *http.Request, id string) {
 	waiting, here, err := h.waiting(r.Context(), r, id)
-	if err == nil && waiting.Agreement != nil {
+	if err == nil && (waiting.Agreement != nil || waiting.Entered()) {
 		err = h.gone(r.Context(), id)
 	}
 	if err != nil {
