@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/client"
 )
 
@@ -37,6 +38,7 @@ func Adapt(c Client, p client.Policy, now time.Time) Adapted {
 		return Adapted{Refused: err.Error()}
 	}
 	a.authentication()
+	a.scopes()
 	if refused := a.grants(); refused != "" {
 		return Adapted{Refused: refused, Notes: a.notes}
 	}
@@ -106,6 +108,23 @@ func (a *adaption) authentication() {
 	}
 	if a.text("subject_type") == client.Pairwise {
 		a.note("its users get other subjects, unless the login app sends those of before as force_subject_identifier")
+	}
+}
+
+// scopes leaves out those of the administrators' API. In Hydra they mean nothing, so that
+// whoever registered a client there may have named them.
+func (a *adaption) scopes() {
+	var kept, lost []string
+	for scope := range strings.FieldsSeq(a.text("scope")) {
+		if slices.Contains(apikey.Scopes(), scope) {
+			lost = append(lost, scope)
+		} else {
+			kept = append(kept, scope)
+		}
+	}
+	if len(lost) > 0 {
+		a.note("scopes left out, which open the administrators' API here: %s", printable(lost))
+		a.members["scope"], _ = json.Marshal(strings.Join(kept, " ")) //nolint:errchkjson // a text
 	}
 }
 

@@ -44,6 +44,11 @@ func TestClientsAreAdapted(t *testing.T) {
 			return len(c.ResponseTypes) == 0 && len(c.GrantTypes) == 1
 		}, nil},
 		"one without scopes gets none": {`{"scope":""}`, false, func(c *client.Client) bool { return c.Scope == "" }, nil},
+		"one that names scopes of our API": {
+			`{"scope":"openid clients:write keys:export api"}`, false,
+			func(c *client.Client) bool { return c.Scope == "openid api" },
+			[]string{"clients:write, keys:export"},
+		},
 		"a refresh token that nothing gives": {`{"grant_types":["client_credentials","refresh_token"]}`, false, func(c *client.Client) bool {
 			return len(c.GrantTypes) == 1
 		}, nil},
