@@ -132,3 +132,37 @@ func TestAccessTokensOpenTheAPI(t *testing.T) {
 		wantError(t, s.askWith(good, http.MethodGet, "/clients", ""), http.StatusUnauthorized, "request_unauthorized")
 	})
 }
+
+// Who looks after clients gives none of them more than they hold themselves, and takes
+// over none that has more.
+func TestNobodyRaisesThemselvesByAClient(t *testing.T) {
+	t.Parallel()
+	s := startApart(t, storetest.New(t), map[string]string{"admin_auth": "token"})
+	writer := s.holding(apikey.ClientsRead, apikey.ClientsWrite)
+	both := s.holding(apikey.ClientsRead, apikey.ClientsWrite, apikey.AuditRead)
+	const tool = `{"client_id": "tool", "client_secret": "tool-secret-tool-secret-tool-sec", "grant_types": ["client_credentials"], "scope": "api `
+	wantError(t, writer.ask(http.MethodPost, "/clients", tool+`audit:read"}`), http.StatusForbidden, "request_forbidden")
+	if p := both.ask(http.MethodPost, "/clients", tool+`audit:read"}`); p.status != http.StatusCreated {
+		t.Fatalf("with the scope itself: %d %s", p.status, p.body)
+	}
+	for _, call := range [][3]string{
+		{http.MethodPut, "/clients/tool", tool + `audit:read"}`},
+		{http.MethodPut, "/clients/tool", tool + `"}`},
+		{http.MethodPatch, "/clients/tool", `[{"op": "add", "path": "/client_secret", "value": "another-secret-another-secret-ab"}]`},
+		{http.MethodPost, "/clients/tool/secrets/rotate", ""},
+	} {
+		p := writer.ask(call[0], call[1], call[2])
+		wantError(t, p, http.StatusForbidden, "request_forbidden")
+		if !strings.Contains(p.header.Get("WWW-Authenticate"), `scope="audit:read"`) {
+			t.Errorf("%s %s: WWW-Authenticate %q", call[0], call[1], p.header.Get("WWW-Authenticate"))
+		}
+	}
+	if p := both.ask(http.MethodPut, "/clients/tool", tool+`"}`); p.status != http.StatusOK {
+		t.Errorf("with the scope itself: %d %s", p.status, p.body)
+	}
+	if p := writer.ask(http.MethodPost, "/clients/tool/secrets/rotate", ""); p.status != http.StatusOK {
+		t.Errorf("where it has no such scope: %d %s", p.status, p.body)
+	}
+	wantError(t, writer.ask(http.MethodPatch, "/clients/tool", `[{"op": "replace", "path": "/scope", "value": "tokens:write"}]`),
+		http.StatusForbidden, "request_forbidden")
+}

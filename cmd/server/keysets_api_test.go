@@ -156,13 +156,16 @@ func TestTheSetsThatTokensAreSignedWith(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		// Who brings a key can sign tokens with it.
+		wantError(t, writer.ask(http.MethodPut, set, `{"keys":[`+string(raw)+`]}`), http.StatusForbidden, "request_forbidden")
+		wantError(t, writer.ask(http.MethodPut, set+"/theirs-"+name, string(raw)), http.StatusForbidden, "request_forbidden")
 		for range 2 { // the second time nothing changes
-			got := writer.keys(writer.ask(http.MethodPut, set, `{"keys":[`+string(raw)+`]}`), http.StatusOK)
-			if len(got) != 1 || !published()[got[0].KeyID] || !got[0].IsPublic() {
+			got := exporter.keys(exporter.ask(http.MethodPut, set, `{"keys":[`+string(raw)+`]}`), http.StatusOK)
+			if len(got) != 1 || !published()[got[0].KeyID] || got[0].IsPublic() {
 				t.Errorf("%s: brought is %+v", name, got)
 			}
 		}
-		if p := writer.ask(http.MethodPut, set+"/theirs-"+name, string(raw)); p.status != http.StatusOK || !published()[text(p.json(t)["kid"])] {
+		if p := exporter.ask(http.MethodPut, set+"/theirs-"+name, string(raw)); p.status != http.StatusOK || !published()[text(p.json(t)["kid"])] {
 			t.Errorf("%s: %d %s", name, p.status, p.body)
 		}
 	}
@@ -171,7 +174,7 @@ func TestTheSetsThatTokensAreSignedWith(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, body := range []string{`{"keys":[]}`, `{"keys":[` + string(public) + `]}`, `{"keys":[{"kty":"oct","k":"AAEC"}]}`, `{}`} {
-		wantError(t, writer.ask(http.MethodPut, set, body), http.StatusBadRequest, "invalid_request")
+		wantError(t, exporter.ask(http.MethodPut, set, body), http.StatusBadRequest, "invalid_request")
 	}
 
 	wantError(t, writer.ask(http.MethodDelete, set, ""), http.StatusConflict, "Conflict")

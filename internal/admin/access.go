@@ -63,8 +63,7 @@ func (h *Handler) allow(w http.ResponseWriter, r *http.Request, o *Operation) (a
 				return nobody, err
 			}
 		}
-		w.Header().Set("WWW-Authenticate", `Bearer error="insufficient_scope", scope="`+o.Scope+`"`)
-		return nobody, &refusal{http.StatusForbidden, "request_forbidden", "The scope " + o.Scope + " is needed."}
+		return nobody, lacks(w.Header(), o.Scope)
 	}
 	return by, nil
 }
@@ -109,6 +108,44 @@ func (h *Handler) bearer(r *http.Request) (audit.Actor, func(scope string) bool,
 	}
 	holds := func(scope string) bool { return slices.Contains(scopes, scope) }
 	return audit.Actor{Kind: audit.Token, ID: clientID, Name: c.ClientName}, holds, nil
+}
+
+// holds reports whether whoever makes the call holds a scope.
+func (h *Handler) holds(c *Call, scope string) (bool, error) {
+	if h.Open {
+		return true, nil
+	}
+	_, holds, err := h.caller(c.Request)
+	if err != nil {
+		return false, err
+	}
+	return holds(scope), nil
+}
+
+// mayEquip reports, as an error, that a client has scopes of this API that its caller
+// does not hold: who can give them to a client, or make it a secret, can use them.
+func (h *Handler) mayEquip(c *Call, clients ...*client.Client) error {
+	for _, scope := range apikey.Scopes() {
+		for _, one := range clients {
+			if !slices.Contains(one.Scopes(), scope) {
+				continue
+			}
+			held, err := h.holds(c, scope)
+			if err != nil {
+				return err
+			}
+			if !held {
+				return lacks(c.head, scope)
+			}
+		}
+	}
+	return nil
+}
+
+// lacks says which scope a caller would need.
+func lacks(head http.Header, scope string) error {
+	head.Set("WWW-Authenticate", `Bearer error="insufficient_scope", scope="`+scope+`"`)
+	return &refusal{http.StatusForbidden, "request_forbidden", "The scope " + scope + " is needed."}
 }
 
 // key returns the key that a request shows, if it is good.

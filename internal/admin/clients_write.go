@@ -56,6 +56,9 @@ func (h *Handler) createClient(c *Call) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := h.mayEquip(c, made); err != nil {
+		return nil, err
+	}
 	view := viewClient(made)
 	view.Secret = secret
 	if h.RegisterURL != "" {
@@ -175,8 +178,12 @@ func (h *Handler) changeClient(c *Call, change func(*client.Client) (secret stri
 		if err != nil {
 			return nil, err //nolint:wrapcheck // names itself
 		}
+		before := *known
 		secret, err := change(known)
 		if err != nil {
+			return nil, err
+		}
+		if err := h.mayEquip(c, &before, known); err != nil {
 			return nil, err
 		}
 		known.UpdatedAt = h.Now()

@@ -94,22 +94,10 @@ func keyPath(c *Call) (set, kid string, err error) {
 	return set, kid, nil
 }
 
-// exports reports whether the caller may see private keys.
-func (h *Handler) exports(c *Call) (bool, error) {
-	if h.Open {
-		return true, nil
-	}
-	_, holds, err := h.caller(c.Request)
-	if err != nil {
-		return false, err
-	}
-	return holds(apikey.KeysExport), nil
-}
-
 // shown writes keys as the caller may see them.
 func (h *Handler) shown(c *Call, keys ...*jwkset.Key) (jsonWebKeySet, error) {
 	set := jsonWebKeySet{Keys: make([]json.RawMessage, len(keys))}
-	private, err := h.exports(c)
+	private, err := h.holds(c, apikey.KeysExport)
 	if err != nil {
 		return set, err
 	}

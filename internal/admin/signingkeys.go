@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/jwks"
 )
 
@@ -32,7 +33,7 @@ var errSigning = &refusal{
 
 // showSigning answers with the signing keys for whose kid which is true; nil is for all.
 func (h *Handler) showSigning(c *Call, status int, which func(kid string) bool) (*Reply, error) {
-	private, err := h.exports(c)
+	private, err := h.holds(c, apikey.KeysExport)
 	if err != nil {
 		return nil, err
 	}
@@ -115,8 +116,15 @@ func (h *Handler) importSigningKey(c *Call, raw []byte) (*Reply, error) {
 }
 
 // bring publishes a private key, and returns its kid, which is its thumbprint whatever
-// it was called.
+// it was called. Who brings one can sign tokens, as who has been shown one can.
 func (h *Handler) bring(c *Call, raw []byte) (kid string, err error) {
+	knows, err := h.holds(c, apikey.KeysExport)
+	if err != nil {
+		return "", err
+	}
+	if !knows {
+		return "", lacks(c.head, apikey.KeysExport)
+	}
 	var jwk jose.JSONWebKey
 	if err := jwk.UnmarshalJSON(raw); err != nil || !jwk.Valid() {
 		return "", invalid("A key is no JSON Web Key.")
