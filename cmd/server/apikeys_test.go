@@ -116,6 +116,21 @@ func TestNoBrowserCallsAnOpenAPI(t *testing.T) {
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Origin", "http://rebound.example")
 	wantError(t, send(t, http.DefaultClient, r), http.StatusForbidden, "request_forbidden")
+
+	// To what a page reads of its own site a browser adds no Origin.
+	for host, want := range map[string]int{
+		"rebound.example:4445": http.StatusForbidden, "localhost.rebound.example": http.StatusForbidden, "notlocalhost": http.StatusForbidden,
+		"localhost:4445": http.StatusOK, "LOCALHOST": http.StatusOK, "ostiary.localhost:80": http.StatusOK, "127.0.0.1": http.StatusOK, "[::1]:4445": http.StatusOK,
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.operator+"/keys/hydra.openid.id-token", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = host
+		if p := send(t, http.DefaultClient, r); p.status != want {
+			t.Errorf("with the host %s: %d, want %d", host, p.status, want)
+		}
+	}
 }
 
 // Whom a login app brought is found by their subject, having no name.

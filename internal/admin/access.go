@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -23,9 +26,8 @@ type Keys interface {
 
 // Allow lets through those who may use an operation.
 //
-// Where no key is asked for, only this machine reaches the API, and of that no page
-// in a browser: a program sends no Origin, and whoever makes a browser take this
-// address for their own site's does.
+// Where no key is asked for, only this machine reaches the API, and of that no page in a
+// browser: see [browsed].
 //
 // Spec: RFC 6750 sections 2.1, 3.
 func (h *Handler) Allow(o *Operation) func(http.Handler) http.Handler {
@@ -43,8 +45,8 @@ func (h *Handler) Allow(o *Operation) func(http.Handler) http.Handler {
 
 func (h *Handler) allow(w http.ResponseWriter, r *http.Request, o *Operation) (audit.Actor, error) {
 	nobody := audit.Actor{Kind: audit.Nobody}
-	if h.Open && r.Header.Get("Origin") != "" {
-		return nobody, &refusal{http.StatusForbidden, "request_forbidden", "Browsers may not call this API."}
+	if h.Open && browsed(r) {
+		return nobody, &refusal{http.StatusForbidden, "request_forbidden", "Browsers may not call this API, and programs call it at localhost or an IP address."}
 	}
 	if h.Open || o.Scope == "" {
 		return nobody, nil
@@ -66,6 +68,25 @@ func (h *Handler) allow(w http.ResponseWriter, r *http.Request, o *Operation) (a
 		return nobody, lacks(w.Header(), o.Scope)
 	}
 	return by, nil
+}
+
+// browsed reports whether a page in a browser may have sent the request. A program sends
+// no Origin. Whoever makes a browser take this address for that of their own site gets it
+// to send none either, with what only reads, but not to name another host than theirs: so
+// that has to be one whose address nobody else says. No browser calls a Unix socket.
+func browsed(r *http.Request) bool {
+	if r.Header.Get("Origin") != "" {
+		return true
+	}
+	if _, socket := r.Context().Value(http.LocalAddrContextKey).(*net.UnixAddr); socket {
+		return false
+	}
+	host := (&url.URL{Host: r.Host}).Hostname()
+	if _, err := netip.ParseAddr(host); err == nil {
+		return false
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	return host != "localhost" && !strings.HasSuffix(host, ".localhost")
 }
 
 // caller returns who calls, and what tells whether they hold a scope.
