@@ -20,8 +20,13 @@ import (
 // theirToken is one that a server signed from which this one takes over.
 func theirToken(tb testing.TB, key *rsa.PrivateKey, kid string) string {
 	tb.Helper()
+	return theirs(tb, key, kid, "JWT")
+}
+
+func theirs(tb testing.TB, key *rsa.PrivateKey, kid, typ string) string {
+	tb.Helper()
 	encode := base64.RawURLEncoding.EncodeToString
-	signed := encode([]byte(`{"alg":"RS256","kid":"`+kid+`","typ":"JWT"}`)) + "." + encode([]byte(`{"sub":"alice"}`))
+	signed := encode([]byte(`{"alg":"RS256","kid":"`+kid+`","typ":"`+typ+`"}`)) + "." + encode([]byte(`{"sub":"alice"}`))
 	digest := sha256.Sum256([]byte(signed))
 	signature, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, digest[:])
 	if err != nil {
@@ -43,9 +48,9 @@ func TestKeysOfAnotherServerVerifyAndNeverSign(t *testing.T) {
 	t.Parallel()
 
 	m, store, c := started(t, RS256)
-	theirs := rsaKey(t)
-	keys := []Remembered{{"public:a1", RS256, theirs.Public()}}
-	token := theirToken(t, theirs, "public:a1")
+	another := rsaKey(t)
+	keys := []Remembered{{"public:a1", RS256, another.Public()}}
+	token := theirToken(t, another, "public:a1")
 	if _, _, err := m.Verify(token, "JWT"); !errors.Is(err, ErrBadToken) {
 		t.Fatalf("before it is known, Verify = %v", err)
 	}
@@ -60,6 +65,10 @@ func TestKeysOfAnotherServerVerifyAndNeverSign(t *testing.T) {
 	}
 	if _, _, err := m.Verify(theirToken(t, rsaKey(t), "public:a1"), "JWT"); !errors.Is(err, ErrBadToken) {
 		t.Errorf("a token of another key: %v", err)
+	}
+	// Who has the other server's keys makes no access tokens of ours with them.
+	if _, _, err := m.Verify(theirs(t, another, "public:a1", "at+jwt"), "at+jwt"); !errors.Is(err, ErrBadToken) {
+		t.Errorf("an access token: %v", err)
 	}
 	if body, _, _ := m.KeySet(); !strings.Contains(string(body), `"kid":"public:a1"`) || strings.Contains(string(body), `"d":`) {
 		t.Errorf("published is %s", body)

@@ -143,6 +143,11 @@ func (m *Manager) verifyAnew(token string) (good signedBy, err error) {
 	if err != nil || !k.verify([]byte(signed), raw) {
 		return good, errors.New("its signature does not verify")
 	}
+	if k.signer == nil && typ != "" && !sameType(typ, "JWT") {
+		// Of another server only ID tokens mean something here, as hints. What opens anything
+		// is ours, whoever may hold that server's keys.
+		return good, errors.New("its key is another server's")
+	}
 	payload, err := encoding().DecodeString(body)
 	if err != nil {
 		return good, errors.New("its payload is no base64url")
