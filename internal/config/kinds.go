@@ -224,7 +224,8 @@ func claimNames() kind[[]string] {
 				switch {
 				case strings.ContainsFunc(name, func(c rune) bool { return c < 0x20 || c == 0x7f }):
 					return nil, fmt.Errorf("holds %q, which is no name", name)
-				case slices.Contains(grant.AccessTokenClaims(), name):
+				case slices.ContainsFunc(grant.AccessTokenClaims(), func(own string) bool { return strings.EqualFold(own, name) }):
+					// Many who read JSON do not tell Scope from scope.
 					return nil, fmt.Errorf("holds %q, which is the protocol's", name)
 				}
 			}

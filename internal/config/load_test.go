@@ -202,6 +202,7 @@ func TestWhatIsRefused(t *testing.T) {
 	for name, tc := range map[string]struct{ key, value, problem string }{
 		"a claim of the protocol":        {"allowed_top_level_claims", "tenant,sub", "is the protocol's"},
 		"a claim of ours":                {"allowed_top_level_claims", "gid", "is the protocol's"},
+		"one of them in other letters":   {"allowed_top_level_claims", "Scope", "is the protocol's"},
 		"a hook at no address":           {"token_hook_url", "hook", "is not an absolute URL"},
 		"a hook of another kind":         {"refresh_token_hook_url", "ftp://hook.example", "neither https nor http"},
 		"a header with a meaning":        {"token_hook_auth_name", "Content-Type", "a meaning of its own"},
