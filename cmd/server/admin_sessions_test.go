@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/url"
 	"strings"
@@ -89,18 +90,19 @@ func TestConsentsAreListedAndRevokedByTheAPI(t *testing.T) {
 		for _, name := range []func(p reply) string{
 			func(p reply) string { return s.consent(p)[:31] }, s.consent,
 			func(reply) string { return "nothing" }, func(reply) string { return strings.Repeat("0", 32) },
+			func(reply) string { return "c." + base64.RawURLEncoding.EncodeToString([]byte("jo\x00\x00")) }, // of all clients, as it were
 		} {
 			b := s.browser()
 			p := b.signIn(s, b.get("/oauth2/auth?"+asking().Encode()), object{"subject": "jo"})
 			id := name(p)
 			tokens := s.tokens(codeOf(t, b.agree(s, p, object{"grant_scope": allScopes})))
 			s.ended(list + "?consent_request_id=" + id)
-			s.wantActive("of "+id, tokens["refresh_token"], id == "nothing" || strings.HasPrefix(id, "00000"))
+			s.wantActive("of "+id, tokens["refresh_token"], id == "nothing" || strings.HasPrefix(id, "00000") || strings.HasPrefix(id, "c."))
 		}
 		for _, bad := range []string{"", "?client=web", "?subject=jo", "?subject=jo&client=web&all=true", "?all=true", "?subject=jo&consent_request_id=x", "?subject=jo&all=false"} {
 			wantError(t, s.ask(http.MethodDelete, list+bad, ""), http.StatusBadRequest, "invalid_request")
 		}
-		for _, bad := range []string{"", "?subject=", "?subject=jo&page_token=x", "?subject=jo&offset=x"} {
+		for _, bad := range []string{"", "?subject=", "?subject=jo&page_token=x", "?subject=jo&offset=x", "?subject=jo&offset=10001"} {
 			wantError(t, s.ask(http.MethodGet, list+bad, ""), http.StatusBadRequest, "invalid_request")
 		}
 	})

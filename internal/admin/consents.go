@@ -70,6 +70,10 @@ type consentClaims struct {
 	IDToken     json.RawMessage `json:"id_token"`
 }
 
+// maxSkipped is how many consents are read to be left out, at most: they come from two
+// lists, so that no database leaves them out.
+const maxSkipped = 10_000
+
 // listConsents serves GET /oauth2/auth/sessions/consent.
 func (h *Handler) listConsents(c *Call) (*Reply, error) {
 	asked := c.URL.Query()
@@ -84,6 +88,9 @@ func (h *Handler) listConsents(c *Call) (*Reply, error) {
 	skip, err := p.numbered()
 	if err != nil {
 		return nil, err
+	}
+	if skip > maxSkipped {
+		return nil, invalid("The parameter offset is too large: go on with page_token.")
 	}
 	all, last, err := h.consentsOf(c.Context(), subject, sessionID, p.After, skip+p.Size)
 	if err != nil {
@@ -184,7 +191,7 @@ func parseConsentID(text string) (c grant.Consent, ok bool) {
 	encoded, ok := strings.CutPrefix(text, consentPrefix)
 	raw, err := base64.RawURLEncoding.DecodeString(encoded)
 	parts := strings.Split(string(raw), "\x00")
-	if !ok || err != nil || len(parts) != 3 || !utf8.Valid(raw) {
+	if !ok || err != nil || len(parts) != 3 || parts[0] == "" || parts[1] == "" || !utf8.Valid(raw) {
 		return c, false
 	}
 	return grant.Consent{Subject: parts[0], ClientID: parts[1], SessionID: parts[2]}, true
