@@ -27,6 +27,16 @@ type desk struct {
 	change change
 }
 
+// current refuses a database whose schema is not this version's. An older one is
+// brought up to date by what how says; nothing else is.
+func current(ctx context.Context, db *store.Store, how string) error {
+	err := db.CheckSchema(ctx)
+	if errors.Is(err, store.ErrSchemaTooOld) {
+		return fmt.Errorf("%w; %s brings it up to date", err, how)
+	}
+	return err //nolint:wrapcheck // names itself
+}
+
 // atDesk opens a desk for work that needs the configuration keys named, beside
 // that of the database.
 func (c *cli) atDesk(ctx context.Context, s streams, work func(*desk) error, require ...string) error {
@@ -38,8 +48,8 @@ func (c *cli) atDesk(ctx context.Context, s streams, work func(*desk) error, req
 		return errors.New("there is no database yet: run migrate up")
 	}
 	return atDatabase(ctx, s, conf, func(d *desk) error {
-		if err := d.store.CheckSchema(ctx); err != nil {
-			return fmt.Errorf("%w; ostiary migrate up brings it up to date", err)
+		if err := current(ctx, d.store, "ostiary migrate up"); err != nil {
+			return err
 		}
 		d.change = c.change
 		return d.keepingTrack(ctx, work)

@@ -166,6 +166,8 @@ func TestCommandsNeedTheSchema(t *testing.T) {
 			}
 			sh.file("test.db", "")
 			contains(t, sh.refused(args...), "too old", "migrate up")
+			sh.settings = append(sh.settings, "--set=database_url=postgres://127.0.0.1:1/none")
+			lacks(t, sh.refused(args...), "migrate up")
 		})
 	}
 }

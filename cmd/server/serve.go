@@ -42,8 +42,8 @@ func (cmd *serveCommand) Run(ctx context.Context, s streams, c *cli) error {
 			return fmt.Errorf("migrate: %w", err)
 		}
 	}
-	if err := db.CheckSchema(ctx); err != nil {
-		return fmt.Errorf("%w; ostiary migrate up, or serve --migrate, brings it up to date", err)
+	if err := current(ctx, db, "ostiary migrate up, or serve --migrate,"); err != nil {
+		return err
 	}
 	a, err := newApp(ctx, conf, db, log, now)
 	if err != nil {
