@@ -255,6 +255,19 @@ func TestWhoErrsIsSentToTheHelpOfTheirCommand(t *testing.T) {
 	}
 }
 
+func TestHelpIsACommandAsWell(t *testing.T) {
+	t.Parallel()
+
+	sh := emptyShell(t)
+	sh.settings = nil
+	for command, words := range map[string][]string{"": {"help"}, "clients get": {"help", "clients", "get"}} {
+		want := sh.must(append(strings.Fields(command), "--help")...)
+		if got := sh.must(words...); got != want {
+			t.Errorf("%v says\n%s\nwant\n%s", words, got, want)
+		}
+	}
+}
+
 func TestTimesOfFlagsMayBeDays(t *testing.T) {
 	t.Parallel()
 

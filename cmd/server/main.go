@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"reflect"
+	"slices"
 	"syscall"
 	"time"
 
@@ -87,6 +88,9 @@ func run(ctx context.Context, args []string, s streams) int {
 	answerShell(parser, func(code int) { exit = code })
 	if exit >= 0 {
 		return exit
+	}
+	if len(args) > 0 && args[0] == "help" {
+		args = append(slices.Clone(args[1:]), "--help")
 	}
 	parsed, err := parser.Parse(args)
 	if exit >= 0 {
