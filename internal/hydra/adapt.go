@@ -278,6 +278,11 @@ func optional() []string {
 	}
 }
 
+// needsKeys reports whether the client signs something that counts on its keys.
+func (a *adaption) needsKeys() bool {
+	return a.text("token_endpoint_auth_method") == client.AuthPrivateKeyJWT || a.text("request_object_signing_alg") != ""
+}
+
 // metadata reads the members, without those that are at fault and can be spared.
 func (a *adaption) metadata() (m client.Metadata, refused string) {
 	var faults []client.Fault
@@ -288,7 +293,7 @@ func (a *adaption) metadata() (m client.Metadata, refused string) {
 			if _, there := a.members[fault.Member]; !there {
 				continue
 			}
-			if slices.Contains(optional(), fault.Member) || strings.HasSuffix(fault.Member, "_lifespan") {
+			if slices.Contains(optional(), fault.Member) || fault.Member == "jwks_uri" && !a.needsKeys() || strings.HasSuffix(fault.Member, "_lifespan") {
 				delete(a.members, fault.Member)
 				a.note("%s left out: it %s", fault.Member, fault.Reason)
 				spared = true

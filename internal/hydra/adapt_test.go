@@ -49,6 +49,11 @@ func TestClientsAreAdapted(t *testing.T) {
 			func(c *client.Client) bool { return c.Scope == "openid api" },
 			[]string{"clients:write, keys:export"},
 		},
+		"keys at an address that cannot be, of one with a secret": {
+			`{"jwks_uri":"http://rp.internal/jwks"}`, false,
+			func(c *client.Client) bool { return c.JWKSURI == "" && c.Secret == hashed },
+			[]string{"jwks_uri left out: it must be an https URL"},
+		},
 		"a refresh token that nothing gives": {`{"grant_types":["client_credentials","refresh_token"]}`, false, func(c *client.Client) bool {
 			return len(c.GrantTypes) == 1
 		}, nil},
@@ -139,16 +144,18 @@ func TestClientsThatCannotComeOver(t *testing.T) {
 	t.Parallel()
 
 	for name, members := range map[string]string{
-		"nothing but implicit":         `{"grant_types":["implicit"],"response_types":["token"]}`,
-		"nothing but passwords":        `{"grant_types":["password"]}`,
-		"no redirect that is good":     `{"redirect_uris":["http://rp.example/cb"]}`,
-		"none at all":                  `{"redirect_uris":[]}`,
-		"keys that are none":           `{"token_endpoint_auth_method":"private_key_jwt","jwks":{"keys":[{"kty":"oct","k":"AAEC"}]}}`,
-		"no keys":                      `{"token_endpoint_auth_method":"private_key_jwt"}`,
-		"another method":               `{"token_endpoint_auth_method":"tls_client_auth"}`,
-		"another algorithm of objects": `{"request_object_signing_alg":"HS256"}`,
-		"protection that is not there": `{"dpop_bound_access_tokens":true}`,
-		"members of other kinds":       `{"grant_types":{"a":1},"redirect_uris":7,"scope":[]}`,
+		"nothing but implicit":              `{"grant_types":["implicit"],"response_types":["token"]}`,
+		"nothing but passwords":             `{"grant_types":["password"]}`,
+		"no redirect that is good":          `{"redirect_uris":["http://rp.example/cb"]}`,
+		"none at all":                       `{"redirect_uris":[]}`,
+		"keys at an address that cannot be": `{"token_endpoint_auth_method":"private_key_jwt","jwks_uri":"http://rp.internal/jwks"}`,
+		"signed requests, and no keys":      `{"request_object_signing_alg":"RS256","jwks_uri":"http://rp.internal/jwks"}`,
+		"keys that are none":                `{"token_endpoint_auth_method":"private_key_jwt","jwks":{"keys":[{"kty":"oct","k":"AAEC"}]}}`,
+		"no keys":                           `{"token_endpoint_auth_method":"private_key_jwt"}`,
+		"another method":                    `{"token_endpoint_auth_method":"tls_client_auth"}`,
+		"another algorithm of objects":      `{"request_object_signing_alg":"HS256"}`,
+		"protection that is not there":      `{"dpop_bound_access_tokens":true}`,
+		"members of other kinds":            `{"grant_types":{"a":1},"redirect_uris":7,"scope":[]}`,
 	} {
 		if got := Adapt(theirs(t, members), client.Policy{}, noon); got.Client != nil || got.Refused == "" {
 			t.Errorf("%s: comes over as %+v", name, got.Client)
