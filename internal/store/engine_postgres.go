@@ -231,11 +231,17 @@ func hasCode(err error, codes ...string) bool {
 }
 
 func (p *postgres) schemaVersion(ctx context.Context) (version int64, err error) {
-	const exists = `SELECT to_regclass('goose_db_version') IS NOT NULL`
-	var there bool
+	const exists = `SELECT to_regclass('goose_db_version') IS NOT NULL, to_regclass('hydra_client') IS NOT NULL`
+	var there, hydra bool
 	on := conn{p}
-	if err := on.one(ctx, exists).Scan(&there); err != nil || !there {
+	if err := on.one(ctx, exists).Scan(&there, &hydra); err != nil {
 		return 0, err
+	}
+	if !there && hydra {
+		return 0, ErrForeignDatabase
+	}
+	if !there {
+		return 0, nil
 	}
 	err = on.one(ctx, newestStep).Scan(&version)
 	return version, err

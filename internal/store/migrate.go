@@ -18,6 +18,9 @@ var (
 	ErrSchemaTooOld = errors.New("database schema is empty or too old")
 	// ErrSchemaTooNew reports a database that a newer version has migrated.
 	ErrSchemaTooNew = errors.New("database schema is newer than this version of Ostiary")
+	// ErrForeignDatabase reports a database of an Ory Hydra: to import from it is one
+	// thing, to move in another.
+	ErrForeignDatabase = errors.New("this is the database of an Ory Hydra, and Ostiary needs one of its own")
 )
 
 const newestStep = `SELECT max(version_id) FROM goose_db_version`

@@ -233,3 +233,15 @@ func TestUnusableURLIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestNobodyMovesIntoAHydra(t *testing.T) {
+	t.Parallel()
+
+	url := storetest.PostgresURL(t)
+	_, err := openOutside(t, url).ExecContext(t.Context(), `CREATE TABLE hydra_client (id TEXT)`)
+	must(t, err)
+	s := storetest.Open(t, url)
+	_, err = s.Migrate(t.Context())
+	wantErr(t, "Migrate", err, store.ErrForeignDatabase)
+	wantErr(t, "CheckSchema", s.CheckSchema(t.Context()), store.ErrForeignDatabase)
+}
