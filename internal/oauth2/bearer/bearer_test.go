@@ -14,6 +14,18 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
+// What one of the databases does not take is no fault of ours.
+func TestAnAssertionWithANULIsRefused(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		t.Helper()
+		r := trusting(t, s, trust(0, ""))
+		for _, e := range []edits{{"iss": they + "\x00"}, {"sub": "mike\x00"}, {"jti": "\x00"}, {"a\x00": 1}, {"a": []string{"\x00"}}} {
+			refused(t, second(r.Open(t.Context(), assertion(nil, e), clock())))
+		}
+	})
+}
+
 func TestWhatAnAssertionSays(t *testing.T) {
 	t.Parallel()
 

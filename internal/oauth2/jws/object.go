@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -12,7 +13,7 @@ import (
 // maxDepth bounds how deep arrays and objects nest.
 const maxDepth = 32
 
-// Object is a JSON object as it was written: every member once, its name
+// Object is a JSON object as it was written: without NUL, every member once, its name
 // compared with case. The decoder of the standard library, left alone, takes the
 // last of several and EXP for exp.
 type Object map[string]any
@@ -41,7 +42,8 @@ func parseValue(dec *json.Decoder, depth int) (any, bool) {
 	open, ok := token.(json.Delim)
 	switch {
 	case !ok:
-		return token, true
+		text, _ := token.(string)
+		return token, plain(text)
 	case depth == maxDepth:
 		return nil, false
 	case open == '{':
@@ -51,12 +53,15 @@ func parseValue(dec *json.Decoder, depth int) (any, bool) {
 	}
 }
 
+// plain reports whether a text is one that any database takes.
+func plain(text string) bool { return !strings.Contains(text, "\x00") }
+
 func parseMembers(dec *json.Decoder, depth int) (any, bool) {
 	members := map[string]any{}
 	for dec.More() {
 		token, err := dec.Token()
 		name, ok := token.(string)
-		if _, twice := members[name]; err != nil || !ok || twice {
+		if _, twice := members[name]; err != nil || !ok || twice || !plain(name) {
 			return nil, false
 		}
 		if members[name], ok = parseValue(dec, depth); !ok {
