@@ -126,6 +126,19 @@ func TestAccessTokensOpenTheAPI(t *testing.T) {
 				t.Errorf("with a token %s (%q): %d %s", what, token, p.status, p.body)
 			}
 		}
+		tool, err := s.store.Client(t.Context(), "tool")
+		if err != nil {
+			t.Fatal(err)
+		}
+		tool.Scope = "openid clients:read"
+		if err := s.store.UpdateClient(t.Context(), tool); err != nil {
+			t.Fatal(err)
+		}
+		s.pass(clientStaleness)
+		wantError(t, s.askWith(reader, http.MethodGet, "/audit", ""), http.StatusForbidden, "request_forbidden")
+		if p := s.askWith(good, http.MethodGet, "/clients", ""); p.status != http.StatusOK {
+			t.Errorf("with the scope that is left: %d %s", p.status, p.body)
+		}
 		if p := s.call("/oauth2/revoke", asForm("client_id", "tool", "client_secret", secret, "token", good)); p.status != http.StatusOK {
 			t.Fatalf("revoke: %d %s", p.status, p.body)
 		}

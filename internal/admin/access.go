@@ -127,7 +127,8 @@ func (h *Handler) bearer(r *http.Request) (audit.Actor, func(scope string) bool,
 	if err != nil {
 		return audit.Actor{}, nil, err //nolint:wrapcheck // names itself
 	}
-	holds := func(scope string) bool { return slices.Contains(scopes, scope) }
+	// What the operator has taken from the client since, its tokens have no more either.
+	holds := func(scope string) bool { return slices.Contains(scopes, scope) && slices.Contains(c.Scopes(), scope) }
 	return audit.Actor{Kind: audit.Token, ID: clientID, Name: c.ClientName}, holds, nil
 }
 
