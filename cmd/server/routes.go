@@ -170,11 +170,12 @@ func (a *app) people(r chi.Router) {
 }
 
 // devices are the pages at which people enter the code of a device, or from where they
-// go to the operator's app for it. There, each visit is kept.
+// go to the operator's app for it. There, each visit is kept. Wrong codes and visits are
+// counted by neighbourhood, which no other site's page is to use up.
 func (a *app) devices(r, own chi.Router, pages func(http.HandlerFunc) http.Handler) {
 	if a.config.DeviceURL == "" {
 		for _, path := range []string{pathDevice, pathVerify} {
-			own.HandleFunc(path, byMethod(map[string]http.Handler{
+			own.With(middleware.Navigation(a.refusePage)).HandleFunc(path, byMethod(map[string]http.Handler{
 				http.MethodGet: pages(a.interaction.DevicePage), http.MethodPost: pages(a.interaction.Device),
 			}))
 		}
@@ -184,6 +185,7 @@ func (a *app) devices(r, own chi.Router, pages func(http.HandlerFunc) http.Handl
 	visit.Refuse = a.refusePage
 	for _, path := range []string{pathDevice, pathVerify} {
 		r.With(
+			middleware.Navigation(a.refusePage),
 			middleware.Form(middleware.FormRule{Methods: []string{http.MethodGet}, Query: true, Refuse: a.refuseEntry}),
 			middleware.Limit(visit, a.now),
 		).Handle(path, pages(a.interaction.DevicePage))
