@@ -353,52 +353,6 @@ func TestWhatPeopleEnter(t *testing.T) {
 	}
 }
 
-func TestWrongCodesAreLookedAtForAWhile(t *testing.T) {
-	t.Parallel()
-	s := startDevices(t, storetest.New(t), nil)
-	d := s.device(tv())
-	b := s.browser()
-	for i := range 60 {
-		if p := b.post("/device", asForm("user_code", "BBBB-BBBB")); p.status != http.StatusBadRequest {
-			t.Fatalf("wrong code %d: %d", i, p.status)
-		}
-	}
-	p := b.enter(d, "continue")
-	if p.status != http.StatusTooManyRequests || p.header.Get("Retry-After") == "" || !strings.Contains(p.body, "Try again in") {
-		t.Errorf("the right code after 60 wrong ones: %d", p.status)
-	}
-	s.pass(time.Hour)
-	d = s.device(tv())
-	if p := b.enter(d, "continue"); p.status != http.StatusSeeOther {
-		t.Errorf("an hour later: %d", p.status)
-	}
-}
-
-// What another site's page loads here uses up nobody's tries.
-func TestNoPageElsewhereUsesUpTheTriesAtCodes(t *testing.T) {
-	t.Parallel()
-	for _, settings := range []map[string]string{nil, {"device_url": "https://apps.example/device"}} {
-		s := startDevices(t, storetest.New(t), settings)
-		b := s.browser()
-		for _, dest := range []string{"image", "iframe", "empty"} {
-			for range 61 {
-				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/device?user_code=BBBB-BBBB", nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				r.Header.Set("Sec-Fetch-Dest", dest)
-				if p := send(t, b.client, r); p.status != http.StatusForbidden {
-					t.Fatalf("for an %s: %d", dest, p.status)
-				}
-			}
-		}
-		d := s.device(tv())
-		if p := b.get(d.address); p.status != http.StatusOK && p.status != http.StatusSeeOther {
-			t.Errorf("afterwards, with %v: %d", settings, p.status)
-		}
-	}
-}
-
 func TestSomebodySignsInOnAnotherDeviceFromTheTerminal(t *testing.T) {
 	t.Parallel()
 	s := startDevices(t, storetest.New(t), map[string]string{"device_poll_interval": "1s"})

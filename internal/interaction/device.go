@@ -28,10 +28,18 @@ type UserCodes interface {
 	Find(ctx context.Context, entered string, by grant.Guesser, now time.Time) (*grant.Device, error)
 }
 
-// codeLimit bounds the wrong codes that come from one neighbourhood.
+// codeLimit bounds the wrong codes that come from one neighbourhood. Of IPv6 that is what
+// a site is given (RFC 6177): whoever holds one has neighbourhoods enough to use up what
+// all together may guess, and nobody else could enter a code.
 func (h *Handler) codeLimit(ctx context.Context) grant.Guesser {
-	return grant.Guesser{Key: "device address " + h.Neighbourhood(h.Address(ctx)).String(), Most: 60, Window: time.Hour}
+	near := h.Neighbourhood(h.Address(ctx))
+	if site, err := near.Addr().Prefix(siteBits); err == nil && near.Addr().Is6() {
+		near = site
+	}
+	return grant.Guesser{Key: "device address " + near.String(), Most: 60, Window: time.Hour}
 }
+
+const siteBits = 48
 
 // DevicePage serves GET /device: user_code is the code that the device shows, if it
 // came with the address. It asks for the code or, once it has one, whether the device

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+func TestWrongCodesAreLookedAtForAWhile(t *testing.T) {
+	t.Parallel()
+	s := startDevices(t, storetest.New(t), nil)
+	d := s.device(tv())
+	b := s.browser()
+	for i := range 60 {
+		if p := b.post("/device", asForm("user_code", "BBBB-BBBB")); p.status != http.StatusBadRequest {
+			t.Fatalf("wrong code %d: %d", i, p.status)
+		}
+	}
+	p := b.enter(d, "continue")
+	if p.status != http.StatusTooManyRequests || p.header.Get("Retry-After") == "" || !strings.Contains(p.body, "Try again in") {
+		t.Errorf("the right code after 60 wrong ones: %d", p.status)
+	}
+	s.pass(time.Hour)
+	d = s.device(tv())
+	if p := b.enter(d, "continue"); p.status != http.StatusSeeOther {
+		t.Errorf("an hour later: %d", p.status)
+	}
+}
+
+// One who holds a site's worth of addresses is one neighbour, and others are others.
+func TestWrongCodesAreCountedBySite(t *testing.T) {
+	t.Parallel()
+	s := startDevices(t, storetest.New(t), map[string]string{"trusted_proxies": "127.0.0.0/8"})
+	enter := func(from, code string) int {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/device?user_code="+code, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-Forwarded-For", from)
+		return send(t, http.DefaultClient, r).status
+	}
+	for i := range 60 {
+		if got := enter(fmt.Sprintf("2001:db8:0:%x::1", i), "BBBB-BBBB"); got != http.StatusBadRequest {
+			t.Fatalf("wrong code %d: %d", i, got)
+		}
+	}
+	code := s.device(tv()).code
+	if got := enter("2001:db8:0:ffff::1", code); got != http.StatusTooManyRequests {
+		t.Errorf("from the same site: %d", got)
+	}
+	for _, from := range []string{"2001:db8:1::1", "192.0.2.1"} {
+		if got := enter(from, code); got != http.StatusOK {
+			t.Errorf("from %s: %d", from, got)
+		}
+	}
+}
+
+// What another site's page loads here uses up nobody's tries.
+func TestNoPageElsewhereUsesUpTheTriesAtCodes(t *testing.T) {
+	t.Parallel()
+	for _, settings := range []map[string]string{nil, {"device_url": "https://apps.example/device"}} {
+		s := startDevices(t, storetest.New(t), settings)
+		b := s.browser()
+		for _, dest := range []string{"image", "iframe", "empty"} {
+			for range 61 {
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/device?user_code=BBBB-BBBB", nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Header.Set("Sec-Fetch-Dest", dest)
+				if p := send(t, b.client, r); p.status != http.StatusForbidden {
+					t.Fatalf("for an %s: %d", dest, p.status)
+				}
+			}
+		}
+		d := s.device(tv())
+		if p := b.get(d.address); p.status != http.StatusOK && p.status != http.StatusSeeOther {
+			t.Errorf("afterwards, with %v: %d", settings, p.status)
+		}
+	}
+}
