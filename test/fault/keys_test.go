@@ -50,22 +50,26 @@ func TestTwoRotationsAtOnceMakeOne(t *testing.T) {
 				return
 			}
 		}
-		if together == 0 {
+		if together == 0 && !strings.HasPrefix(h.Database, "sqlite:") {
 			t.Error("two rotations at once never made one")
 		}
 		t.Logf("%d times both were at it at once", together)
 	})
 }
 
-// rotateTwice lets two processes rotate. Both get to where they want to save what
-// they have made before either can, unless the machine is busy.
+// rotateTwice lets two processes rotate. On PostgreSQL both get to where they want to
+// save what they have made before either can, unless the machine is busy. On SQLite,
+// where one writes at a time, each notes first in the audit log what it is about to do,
+// so that they take turns: what holds one up there holds up the other before it begins.
 func rotateTwice(t *testing.T, h *house) (results []rig.Result) {
 	t.Helper()
+	rotate := func(int) rig.Result { return h.Run(t.Context(), "keys", "rotate", "--algorithm", "ES256") }
+	if strings.HasPrefix(h.Database, "sqlite:") {
+		return atOnce(2, rotate)
+	}
 	done := make(chan []rig.Result, 1)
 	storetest.HoldKeys(t, h.Database, func() {
-		go func() {
-			done <- atOnce(2, func(int) rig.Result { return h.Run(t.Context(), "keys", "rotate", "--algorithm", "ES256") })
-		}()
+		go func() { done <- atOnce(2, rotate) }()
 		time.Sleep(500 * time.Millisecond)
 	})
 	return <-done
