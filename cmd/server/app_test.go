@@ -71,6 +71,7 @@ func startLogging(tb testing.TB, db *store.Store, settings map[string]string, lo
 	if err != nil {
 		tb.Fatal(err)
 	}
+	lendKeys(tb, conf, db, s.clock)
 	if s.app, err = newApp(tb.Context(), conf, db, slog.New(log), s.time); err != nil {
 		tb.Fatal(err)
 	}
