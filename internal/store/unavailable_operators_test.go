@@ -1,0 +1,91 @@
+package store_test
+
+import (
+	"context"
+
+	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/audit"
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/jwkset"
+	"github.com/ostiary/ostiary/internal/store"
+)
+
+var operatorMethods = map[string]call{
+	"InsertAPIKey": func(ctx context.Context, s *store.Store) error { return s.InsertAPIKey(ctx, &apikey.Key{}) },
+	"APIKey":       func(ctx context.Context, s *store.Store) error { _, err := s.APIKey(ctx, "id"); return err },
+	"ListAPIKeys":  func(ctx context.Context, s *store.Store) error { _, err := s.ListAPIKeys(ctx, "", 1); return err },
+	"ImportConsents": func(ctx context.Context, s *store.Store) error {
+		_, err := s.ImportConsents(ctx, []*grant.Consent{{Subject: "alice", ClientID: "rp", GivenAt: noon}}, noon, false)
+		return err
+	},
+	"KeySet": func(ctx context.Context, s *store.Store) error { _, err := s.KeySet(ctx, "set"); return err },
+	"SetKey": func(ctx context.Context, s *store.Store) error { _, err := s.SetKey(ctx, "set", "kid"); return err },
+	"ListSetKeys": func(ctx context.Context, s *store.Store) error {
+		_, err := s.ListSetKeys(ctx, "", "", 1)
+		return err
+	},
+	"InsertSetKey": func(ctx context.Context, s *store.Store) error { return s.InsertSetKey(ctx, aSetKey("set", "kid")) },
+	"PutSetKey":    func(ctx context.Context, s *store.Store) error { return s.PutSetKey(ctx, aSetKey("set", "kid")) },
+	"ReplaceKeySet": func(ctx context.Context, s *store.Store) error {
+		return s.ReplaceKeySet(ctx, "set", []*jwkset.Key{aSetKey("set", "kid")})
+	},
+	"ImportSetKeys": func(ctx context.Context, s *store.Store) error {
+		_, err := s.ImportSetKeys(ctx, []*jwkset.Key{aSetKey("set", "kid")})
+		return err
+	},
+	"ResealSetKey": func(ctx context.Context, s *store.Store) error {
+		return s.ResealSetKey(ctx, aSetKey("set", "kid"), []byte("anew"))
+	},
+	"DeleteSetKey": func(ctx context.Context, s *store.Store) error { return s.DeleteSetKey(ctx, "set", "kid") },
+	"DeleteKeySet": func(ctx context.Context, s *store.Store) error { return s.DeleteKeySet(ctx, "set") },
+
+	"DeleteAPIKey": func(ctx context.Context, s *store.Store) error { return s.DeleteAPIKey(ctx, "id") },
+
+	"InsertTrust": func(ctx context.Context, s *store.Store) error { return s.InsertTrust(ctx, aTrust("id", "iss", "")) },
+	"Trust":       func(ctx context.Context, s *store.Store) error { _, err := s.Trust(ctx, "id"); return err },
+	"TrustsFor": func(ctx context.Context, s *store.Store) error {
+		_, _, err := s.TrustsFor(ctx, "iss", "sub", noon)
+		return err
+	},
+	"ListTrusts":  func(ctx context.Context, s *store.Store) error { _, err := s.ListTrusts(ctx, "", "", 0, 1); return err },
+	"CountTrusts": func(ctx context.Context, s *store.Store) error { _, err := s.CountTrusts(ctx, ""); return err },
+	"DeleteTrust": func(ctx context.Context, s *store.Store) error { return s.DeleteTrust(ctx, "id") },
+	"LiveAsserted": func(ctx context.Context, s *store.Store) error {
+		return s.LiveAsserted(ctx, grant.Asserted{IssuedAt: noon}, noon)
+	},
+
+	"FindClients": func(ctx context.Context, s *store.Store) error {
+		_, err := s.FindClients(ctx, client.Filter{}, "", 0, 1)
+		return err
+	},
+	"CountClients": func(ctx context.Context, s *store.Store) error {
+		_, err := s.CountClients(ctx, client.Filter{})
+		return err
+	},
+
+	"PendingNotices": func(ctx context.Context, s *store.Store) error { _, err := s.PendingNotices(ctx); return err },
+	"ListConsents": func(ctx context.Context, s *store.Store) error {
+		_, err := s.ListConsents(ctx, "a", "", grant.Consent{}, 1, noon)
+		return err
+	},
+	"ListUnremembered": func(ctx context.Context, s *store.Store) error {
+		_, err := s.ListUnremembered(ctx, "a", "", grant.Ref{}, 1, noon)
+		return err
+	},
+	"RevokeConsents": func(ctx context.Context, s *store.Store) error { return s.RevokeConsents(ctx, "a", "", noon) },
+	"RevokeGrantsOf": func(ctx context.Context, s *store.Store) error { return s.RevokeGrantsOf(ctx, "a", "", noon) },
+	"RevokeGrantsIn": func(ctx context.Context, s *store.Store) error { return s.RevokeGrantsIn(ctx, "s", noon) },
+
+	"BeginEvent": func(ctx context.Context, s *store.Store) error { return s.BeginEvent(ctx, anEvent()) },
+	"EndEvent":   func(ctx context.Context, s *store.Store) error { return s.EndEvent(ctx, anEvent()) },
+	"ListEvents": func(ctx context.Context, s *store.Store) error {
+		_, err := s.ListEvents(ctx, audit.Filter{}, "", 1)
+		return err
+	},
+}
+
+// anEvent is one of the audit log.
+func anEvent() *audit.Event {
+	return audit.NewEvent("client.create", "id", audit.Actor{Kind: audit.Command}, noon)
+}
