@@ -181,15 +181,22 @@ func (h *Handler) createKey(c *Call) (*Reply, error) {
 	return h.answerKeys(c, http.StatusCreated, key)
 }
 
+// broughtKeys returns which set or key a call is about, and what it brings.
+func broughtKeys(c *Call) (set, kid string, raw []byte, err error) {
+	if set, kid, err = keyPath(c); err != nil {
+		return "", "", nil, err
+	}
+	if raw, err = io.ReadAll(c.Body); err != nil {
+		return "", "", nil, invalid("The request body cannot be read.")
+	}
+	return set, kid, raw, nil
+}
+
 // replaceKeySet serves PUT /keys/{set}.
 func (h *Handler) replaceKeySet(c *Call) (*Reply, error) {
-	set, _, err := keyPath(c)
+	set, _, raw, err := broughtKeys(c)
 	if err != nil {
 		return nil, err
-	}
-	raw, err := io.ReadAll(c.Body)
-	if err != nil {
-		return nil, invalid("The request body cannot be read.")
 	}
 	if jwkset.Signs(set) {
 		return h.importSigning(c, raw)
@@ -206,13 +213,9 @@ func (h *Handler) replaceKeySet(c *Call) (*Reply, error) {
 
 // replaceKey serves PUT /keys/{set}/{kid}.
 func (h *Handler) replaceKey(c *Call) (*Reply, error) {
-	set, kid, err := keyPath(c)
+	set, kid, raw, err := broughtKeys(c)
 	if err != nil {
 		return nil, err
-	}
-	raw, err := io.ReadAll(c.Body)
-	if err != nil {
-		return nil, invalid("The request body cannot be read.")
 	}
 	if jwkset.Signs(set) {
 		return h.importSigningKey(c, raw)
