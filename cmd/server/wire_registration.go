@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"os"
 	"slices"
@@ -49,8 +48,7 @@ func (a *app) wireRegistration() error {
 	}
 	var initial [][]byte
 	for _, token := range a.config.RegistrationTokens {
-		sum := sha256.Sum256([]byte(token.Reveal()))
-		initial = append(initial, sum[:])
+		initial = append(initial, client.HashToken(token.Reveal()))
 	}
 	a.registration = registration.New(registration.Config{
 		Issuer: a.config.Issuer, Mode: registration.Mode(a.config.Registration), InitialTokens: initial, StatementKeys: trusted,

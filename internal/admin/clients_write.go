@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -64,8 +63,7 @@ func (h *Handler) createClient(c *Call) (*Reply, error) {
 	if h.RegisterURL != "" {
 		view.Token = client.NewSecret()
 		view.RegistrationURI = h.RegisterURL + "/" + url.PathEscape(made.ID)
-		sum := sha256.Sum256([]byte(view.Token))
-		made.RegistrationToken = sum[:]
+		made.RegistrationToken = client.HashToken(view.Token)
 	}
 	if err := h.Registry.InsertClient(c.Context(), made); err != nil {
 		return nil, err //nolint:wrapcheck // names itself

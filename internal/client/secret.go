@@ -42,6 +42,13 @@ type Slow interface {
 // NewSecret returns a client secret of 256 random bits.
 func NewSecret() string { return token(32) }
 
+// HashToken returns what is kept of a registration access token (RFC 7592) or an initial
+// one, which are random.
+func HashToken(token string) []byte {
+	sum := sha256.Sum256([]byte(token))
+	return sum[:]
+}
+
 // NewID returns a client_id of 130 random bits, in letters and digits alone: it is
 // typed into command lines.
 func NewID() string { return strings.ToLower(rand.Text()) }

@@ -79,7 +79,7 @@ func (h *Handler) authenticate(r *http.Request) (*client.Client, credential, err
 }
 
 func (h *Handler) byToken(c *client.Client, token string) credential {
-	sum := hash(token)
+	sum := client.HashToken(token)
 	fits := func(kept []byte) bool { return subtle.ConstantTimeCompare(sum, kept) == 1 }
 	return credential{
 		token:    token,

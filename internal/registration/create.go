@@ -1,7 +1,6 @@
 package registration
 
 import (
-	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
 	"fmt"
@@ -62,7 +61,7 @@ func (h *Handler) create(r *http.Request) (*answer, error) {
 		}
 	}
 	a.Token = client.NewSecret()
-	c.RegistrationToken = hash(a.Token)
+	c.RegistrationToken = client.HashToken(a.Token)
 	if err := h.Clients.InsertClient(r.Context(), c); err != nil {
 		return nil, fmt.Errorf("insert client: %w", err)
 	}
@@ -79,7 +78,7 @@ func (h *Handler) mayRegister(r *http.Request) error {
 			return errNoToken
 		}
 		token, _ := bearer(r)
-		sum, known := hash(token), 0
+		sum, known := client.HashToken(token), 0
 		for _, want := range h.InitialTokens {
 			known |= subtle.ConstantTimeCompare(sum, want)
 		}
@@ -107,9 +106,4 @@ func readBody(r *http.Request) (members map[string]json.RawMessage, secret strin
 		}
 	}
 	return members, secret, nil
-}
-
-func hash(token string) []byte {
-	sum := sha256.Sum256([]byte(token))
-	return sum[:]
 }

@@ -144,7 +144,7 @@ func (h *Handler) rotate(c *client.Client, by credential) string {
 	if !by.previous {
 		c.PreviousToken, c.PreviousUntil = c.RegistrationToken, h.Now().Add(grace)
 	}
-	c.RegistrationToken = hash(token)
+	c.RegistrationToken = client.HashToken(token)
 	return token
 }
 

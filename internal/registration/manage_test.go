@@ -74,7 +74,7 @@ func TestAClientIsManagedByItsOwnCredentialsOnly(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		kept.RegistrationToken = hash(token)
+		kept.RegistrationToken = client.HashToken(token)
 		if err := r.store.UpdateClient(t.Context(), kept); err != nil {
 			t.Fatal(err)
 		}

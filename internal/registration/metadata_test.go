@@ -177,7 +177,7 @@ func TestWhomTheOperatorMadePairwiseStaysSo(t *testing.T) {
 	r := newRig(t, nil)
 	kept := &client.Client{ID: "brought", Metadata: client.Metadata{
 		RedirectURIs: []string{"https://rp.example/cb"}, SubjectType: client.Pairwise,
-	}, RegistrationToken: hash("token"), CreatedAt: r.now, UpdatedAt: r.now}
+	}, RegistrationToken: client.HashToken("token"), CreatedAt: r.now, UpdatedAt: r.now}
 	if err := r.store.InsertClient(t.Context(), kept); err != nil {
 		t.Fatal(err)
 	}
