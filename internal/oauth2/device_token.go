@@ -52,8 +52,7 @@ func (d deviceHandler) PopulateTokenEndpointResponse(ctx context.Context, reques
 		return fosite.ErrUnknownRequest
 	}
 	u, s := unitOf(ctx), strategy(d)
-	refreshable := slices.ContainsFunc(u.scopes, grant.Offline) && u.client.May(client.GrantRefreshToken)
-	if err := s.issueUnderGrant(ctx, u, response, refreshable); err != nil {
+	if err := s.issueUnderGrant(ctx, u, response, u.mayRefresh()); err != nil {
 		return err
 	}
 	if !slices.Contains(u.scopes, scopeOpenID) {

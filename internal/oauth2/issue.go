@@ -2,13 +2,9 @@ package oauth2
 
 import (
 	"context"
-	"slices"
 
 	"github.com/ory/fosite"
 	fositeoauth2 "github.com/ory/fosite/handler/oauth2"
-
-	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/grant"
 )
 
 // codeHandler and ownHandler are fosite's, but for how tokens are handed out: from
@@ -38,8 +34,7 @@ func (c codeHandler) PopulateTokenEndpointResponse(ctx context.Context, request 
 		return fosite.ErrUnknownRequest
 	}
 	u := unitOf(ctx)
-	refreshable := slices.ContainsFunc(u.scopes, grant.Offline) && u.client.May(client.GrantRefreshToken)
-	return c.strategy.issueUnderGrant(ctx, u, response, refreshable)
+	return c.strategy.issueUnderGrant(ctx, u, response, u.mayRefresh())
 }
 
 // PopulateTokenEndpointResponse hands out a token that a client gets for itself

@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/ory/fosite"
@@ -91,6 +92,12 @@ func (u *unit) requester() *fosite.Request {
 		r.Form.Set("code_challenge_method", "S256")
 	}
 	return r
+}
+
+// mayRefresh reports whether the client gets a refresh token for the scopes of the
+// access token.
+func (u *unit) mayRefresh() bool {
+	return slices.ContainsFunc(u.scopes, grant.Offline) && u.client.May(client.GrantRefreshToken)
 }
 
 // hold makes the unit work on held, for an access token of all that was granted.
