@@ -3,6 +3,7 @@ package admin
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -115,6 +116,15 @@ func challenge(r *http.Request, name string, step grant.Step) (id string, err er
 		return "", grant.ErrNoRequest
 	}
 	return id, nil
+}
+
+// whole returns a body as it came.
+func whole(r *http.Request) ([]byte, error) {
+	raw, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, invalid("The request body cannot be read.")
+	}
+	return raw, nil
 }
 
 // read decodes a body. Members that are not known are ignored.

@@ -121,5 +121,5 @@ func (h *Handler) deleteClient(c *Call) (*Reply, error) {
 	if err := h.Registry.DeleteClient(c.Context(), variable(c.Request, "id")); err != nil {
 		return nil, err //nolint:wrapcheck // names itself
 	}
-	return &Reply{Status: http.StatusNoContent}, nil
+	return done(), nil
 }

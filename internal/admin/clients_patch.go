@@ -2,7 +2,6 @@ package admin
 
 import (
 	"encoding/json"
-	"io"
 	"strings"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
@@ -29,9 +28,9 @@ const (
 //
 // Spec: RFC 6902; RFC 5789 section 2.
 func (h *Handler) patchClient(c *Call) (*Reply, error) {
-	raw, err := io.ReadAll(c.Body)
+	raw, err := whole(c.Request)
 	if err != nil {
-		return nil, invalid("The request body cannot be read.")
+		return nil, err
 	}
 	patch, err := readPatch(raw)
 	if err != nil {

@@ -217,7 +217,7 @@ func (h *Handler) revokeConsents(c *Call) (*Reply, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // names itself
 	}
-	return &Reply{Status: http.StatusNoContent}, nil
+	return done(), nil
 }
 
 // revokeConsent ends one of those listed, or what came of a request that a consent app

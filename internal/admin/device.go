@@ -137,7 +137,7 @@ func (h *Handler) rejectDevice(c *Call) (*Reply, error) {
 			return nil, err //nolint:wrapcheck // names itself
 		}
 	}
-	return &Reply{Status: http.StatusNoContent}, h.answerDevice(c, id, nil, nil)
+	return done(), h.answerDevice(c, id, nil, nil)
 }
 
 // waitingForDevice returns the id of a request for which no code was accepted yet.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 
 	"github.com/ostiary/ostiary/internal/apikey"
@@ -186,10 +185,8 @@ func broughtKeys(c *Call) (set, kid string, raw []byte, err error) {
 	if set, kid, err = keyPath(c); err != nil {
 		return "", "", nil, err
 	}
-	if raw, err = io.ReadAll(c.Body); err != nil {
-		return "", "", nil, invalid("The request body cannot be read.")
-	}
-	return set, kid, raw, nil
+	raw, err = whole(c.Request)
+	return set, kid, raw, err
 }
 
 // replaceKeySet serves PUT /keys/{set}.
@@ -263,5 +260,5 @@ func gone(err error) (*Reply, error) {
 	if err != nil && !errors.Is(err, jwkset.ErrNotFound) {
 		return nil, err
 	}
-	return &Reply{Status: http.StatusNoContent}, nil
+	return done(), nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
 	"net/url"
 	"time"
 
@@ -112,7 +111,7 @@ func (h *Handler) rejectLogout(c *Call) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Reply{Status: http.StatusNoContent}, h.answerLogout(c, id, grant.Denied, nil)
+	return done(), h.answerLogout(c, id, grant.Denied, nil)
 }
 
 func (h *Handler) answerLogout(c *Call, id string, d grant.Decision, verifier []byte) error {

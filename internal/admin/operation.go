@@ -62,5 +62,7 @@ type Reply struct {
 
 func ok(body any) *Reply { return &Reply{http.StatusOK, body} }
 
+func done() *Reply { return &Reply{Status: http.StatusNoContent} }
+
 // changes are the operations that the audit log tells of.
 func (o *Operation) changes() bool { return o.Action != "" }

@@ -91,5 +91,5 @@ func (h *Handler) revokeSessions(c *Call) (*Reply, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // names itself
 	}
-	return &Reply{Status: http.StatusNoContent}, nil
+	return done(), nil
 }

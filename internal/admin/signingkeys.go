@@ -159,5 +159,5 @@ func (h *Handler) removeSigning(c *Call, kid string) (*Reply, error) {
 	case err != nil && !errors.Is(err, jwks.ErrUnknownKey):
 		return nil, err //nolint:wrapcheck // names itself
 	}
-	return &Reply{Status: http.StatusNoContent}, nil
+	return done(), nil
 }

@@ -86,7 +86,7 @@ func (h *Handler) deleteTokens(c *Call) (*Reply, error) {
 	if err != nil && !errors.Is(err, client.ErrNotFound) {
 		return nil, err //nolint:wrapcheck // names itself
 	}
-	return &Reply{Status: http.StatusNoContent}, nil
+	return done(), nil
 }
 
 func (h *Handler) deleteGrant(ctx context.Context, text string) error {
@@ -103,4 +103,4 @@ func (h *Handler) deleteGrant(ctx context.Context, text string) error {
 }
 
 // flush serves POST /oauth2/flush.
-func (h *Handler) flush(*Call) (*Reply, error) { return &Reply{Status: http.StatusNoContent}, nil }
+func (h *Handler) flush(*Call) (*Reply, error) { return done(), nil }
