@@ -203,7 +203,7 @@ func (cmd *keySetsDelete) Run(ctx context.Context, s streams, c *cli) error {
 // checkSetName refuses names under which the administrators' API shows the keys that
 // this server signs with.
 func checkSetName(name string) error {
-	if name == "hydra.openid.id-token" || name == "hydra.jwt.access-token" {
+	if jwkset.Signs(name) {
 		return fmt.Errorf("%s stands for the signing keys, which the command keys looks after", name)
 	}
 	if err := jwkset.CheckName(name); err != nil {

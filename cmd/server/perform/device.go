@@ -68,7 +68,7 @@ func (p *party) authorizeDevice(ctx context.Context) (*oauth2.DeviceAuthResponse
 	if basic {
 		r.SetBasicAuth(url.QueryEscape(p.ID), url.QueryEscape(p.Secret)) // RFC 6749 section 2.3.1
 	}
-	answer, err := httpClient(ctx).Do(r)
+	answer, err := p.http.Do(r)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // names the address
 	}
@@ -92,12 +92,4 @@ func (p *party) authorizeDevice(ctx context.Context) (*oauth2.DeviceAuthResponse
 		return nil, fmt.Errorf("read answer: %w", err)
 	}
 	return device, nil
-}
-
-// httpClient returns the client that connect put into the context.
-func httpClient(ctx context.Context) *http.Client {
-	if c, ok := ctx.Value(oauth2.HTTPClient).(*http.Client); ok {
-		return c
-	}
-	return http.DefaultClient
 }

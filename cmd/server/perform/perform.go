@@ -49,6 +49,7 @@ type Tokens struct {
 type party struct {
 	*Client
 
+	http     *http.Client
 	provider *oidc.Provider
 	oauth    oauth2.Config
 	metadata struct {
@@ -76,16 +77,16 @@ func (c *Client) connect(ctx context.Context) (context.Context, *party, error) {
 		}
 		transport.TLSClientConfig.RootCAs = pool
 	}
-	ctx = oidc.ClientContext(ctx, &http.Client{Transport: transport, Timeout: requestTimeout})
-	provider, err := oidc.NewProvider(ctx, c.Issuer)
-	if err != nil {
+	p := &party{Client: c, http: &http.Client{Transport: transport, Timeout: requestTimeout}}
+	ctx = oidc.ClientContext(ctx, p.http)
+	var err error
+	if p.provider, err = oidc.NewProvider(ctx, c.Issuer); err != nil {
 		return nil, nil, fmt.Errorf("discover %s: %w", c.Issuer, err)
 	}
-	p := &party{Client: c, provider: provider}
-	if err := provider.Claims(&p.metadata); err != nil {
+	if err := p.provider.Claims(&p.metadata); err != nil {
 		return nil, nil, fmt.Errorf("read metadata: %w", err)
 	}
-	p.oauth = oauth2.Config{ClientID: c.ID, ClientSecret: c.Secret, Endpoint: provider.Endpoint(), Scopes: c.Scopes}
+	p.oauth = oauth2.Config{ClientID: c.ID, ClientSecret: c.Secret, Endpoint: p.provider.Endpoint(), Scopes: c.Scopes}
 	// Left to find out by trying, x/oauth2 would send a code twice when the first
 	// answer is an error.
 	p.oauth.Endpoint.AuthStyle = oauth2.AuthStyleInHeader
