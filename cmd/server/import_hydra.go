@@ -25,6 +25,7 @@ type move struct {
 	public  int             // clients that have to use PKCE
 	known   map[string]bool // the clients that there are, of those that Hydra has
 	keys    []hydra.Key     // opened
+	issuers []hydra.Issuer
 	report  hydraReport
 }
 

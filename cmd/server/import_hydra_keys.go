@@ -16,8 +16,8 @@ import (
 	"github.com/ostiary/ostiary/internal/jwkset"
 )
 
-// openKeys reads Hydra's keys. If none can be opened the secret is wrong or was
-// forgotten, which must not pass for a Hydra without keys.
+// openKeys reads Hydra's keys, and the issuers that it trusts. If no key can be opened the
+// secret is wrong or was forgotten, which must not pass for a Hydra without keys.
 func (m *move) openKeys(ctx context.Context) error {
 	keys, sealed, err := m.from.Keys(ctx, m.secrets)
 	if err != nil {
@@ -28,6 +28,9 @@ func (m *move) openKeys(ctx context.Context) error {
 			"or do without keys and issuers by --only clients,consents", len(sealed))
 	}
 	m.keys = keys
+	if m.issuers, err = m.from.Issuers(ctx); err != nil {
+		return err //nolint:wrapcheck // names itself
+	}
 	if len(sealed) > 0 {
 		m.report.Keys.Found += len(sealed)
 		m.report.Keys.LeftOut += len(sealed)
@@ -41,19 +44,15 @@ func (m *move) takeKeys(ctx context.Context) error {
 	if m.from == nil {
 		return nil
 	}
-	issuers, err := m.from.Issuers(ctx)
-	if err != nil {
-		return err //nolint:wrapcheck // names itself
-	}
 	secrets, err := systemSecrets(m.desk.config)
 	if err != nil {
 		return err
 	}
-	sets := jwkset.Keys{Vault: secrets}
+	sets := jwkset.Keys{Vault: secrets, Now: now}
 	var signing []jwks.Remembered
 	var brought []*jwkset.Key
 	for _, k := range m.keys {
-		ofIssuer := slices.ContainsFunc(issuers, func(i hydra.Issuer) bool { return i.KeySet == k.Set && i.KeyID == k.KID })
+		ofIssuer := slices.ContainsFunc(m.issuers, func(i hydra.Issuer) bool { return i.KeySet == k.Set && i.KeyID == k.KID })
 		switch {
 		case ofIssuer || k.Set == "hydra.https-tls": // comes with its issuer; was a certificate that v1 made for itself
 		case jwkset.Signs(k.Set):
@@ -76,7 +75,7 @@ func (m *move) takeKeys(ctx context.Context) error {
 			brought = append(brought, key)
 		}
 	}
-	return m.keepKeys(ctx, signing, brought)
+	return m.keepKeys(ctx, secrets, signing, brought)
 }
 
 // setKey makes a key of a set of ours.
@@ -84,7 +83,6 @@ func setKey(sets jwkset.Keys, k hydra.Key) (*jwkset.Key, error) {
 	if err := jwkset.CheckName(k.Set); err != nil {
 		return nil, fmt.Errorf("is of a set whose name %w", err)
 	}
-	sets.Now = now
 	return sets.Parse(k.Set, k.KID, k.JWK) //nolint:wrapcheck // says what is wrong
 }
 
@@ -106,12 +104,8 @@ func remembered(k hydra.Key) (jwks.Remembered, error) {
 	return key, nil
 }
 
-func (m *move) keepKeys(ctx context.Context, signing []jwks.Remembered, brought []*jwkset.Key) error {
+func (m *move) keepKeys(ctx context.Context, secrets *jwks.Secrets, signing []jwks.Remembered, brought []*jwkset.Key) error {
 	d := m.desk
-	secrets, err := systemSecrets(d.config)
-	if err != nil {
-		return err
-	}
 	manager, err := newKeys(d.config, d.store, secrets, d.log, now)
 	if err != nil {
 		return err
@@ -168,40 +162,36 @@ func (m *move) takeIssuers(ctx context.Context) error {
 	if m.from == nil {
 		return nil
 	}
-	issuers, err := m.from.Issuers(ctx)
-	if err != nil {
-		return err //nolint:wrapcheck // names itself
-	}
 	t := &m.report.Issuers
-	t.Found = len(issuers)
-	for _, i := range issuers {
+	t.Found = len(m.issuers)
+	for _, i := range m.issuers {
 		trust, err := m.trust(i)
 		if err != nil {
 			t.LeftOut++
 			m.problem("trusted issuer", i.Issuer, "left out: %v", err)
 			continue
 		}
-		_, err = m.desk.store.Trust(ctx, trust.ID)
-		if errors.Is(err, issuer.ErrNotFound) {
-			fresh := true
-			if !m.cmd.DryRun {
-				if err = m.desk.store.InsertTrust(ctx, trust); errors.Is(err, issuer.ErrExists) {
-					fresh, err = false, nil
-				}
-			} else {
-				err = nil
-			}
-			if err == nil {
-				t.count(fresh)
-			}
-		} else if err == nil {
-			t.count(false)
-		}
+		fresh, err := m.keepTrust(ctx, trust)
 		if err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
+		t.count(fresh)
 	}
 	return nil
+}
+
+// keepTrust brings a trust, or says that it would, unless there is one like it.
+func (m *move) keepTrust(ctx context.Context, trust *issuer.Trust) (fresh bool, err error) {
+	if _, err = m.desk.store.Trust(ctx, trust.ID); !errors.Is(err, issuer.ErrNotFound) {
+		return false, err //nolint:wrapcheck // names itself
+	}
+	if m.cmd.DryRun {
+		return true, nil
+	}
+	if err = m.desk.store.InsertTrust(ctx, trust); errors.Is(err, issuer.ErrExists) {
+		return false, nil
+	}
+	return err == nil, err //nolint:wrapcheck // names itself
 }
 
 // trust makes a trust of ours.
