@@ -18,13 +18,13 @@ type stopping struct{ atomic.Bool }
 // health mounts what balancers and people's monitors ask, under each of the prefixes.
 func (a *app) health(r chi.Router, prefixes ...string) {
 	for _, prefix := range prefixes {
-		r.Get(prefix+"/health/alive", func(w http.ResponseWriter, _ *http.Request) {
+		getAndHead(r, prefix+"/health/alive", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			writeStatus(w, http.StatusOK, `{"status":"ok"}`)
-		})
-		r.Get(prefix+"/health/ready", a.ready)
-		r.Get(prefix+"/version", func(w http.ResponseWriter, _ *http.Request) {
+		}))
+		getAndHead(r, prefix+"/health/ready", http.HandlerFunc(a.ready))
+		getAndHead(r, prefix+"/version", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			writeStatus(w, http.StatusOK, `{"version":"`+middleware.Description(version)+`"}`)
-		})
+		}))
 	}
 }
 

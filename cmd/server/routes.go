@@ -55,11 +55,13 @@ func (a *app) public() http.Handler {
 // documents are what clients read of us. They are in memory, so that there is nothing
 // to be cut off after a time.
 func (a *app) documents(r chi.Router) {
-	get := r.With(middleware.CORS(http.MethodGet, http.MethodHead))
-	document := middleware.Form(middleware.FormRule{Methods: []string{http.MethodGet, http.MethodHead}, Query: true})
-	get.With(document).Handle("/.well-known/openid-configuration", a.discovery)
-	get.With(document).Handle("/.well-known/oauth-authorization-server", a.discovery)
-	get.With(document).Handle(pathKeys, a.keys.Handler())
+	document := r.With(
+		middleware.CORS(http.MethodGet),
+		middleware.Form(middleware.FormRule{Methods: []string{http.MethodGet}, Query: true}),
+	)
+	document.Handle("/.well-known/openid-configuration", a.discovery)
+	document.Handle("/.well-known/oauth-authorization-server", a.discovery)
+	document.Handle(pathKeys, a.keys.Handler())
 }
 
 // machines are the endpoints that clients call. Any origin may, since none of
@@ -162,9 +164,9 @@ func (a *app) people(r chi.Router) {
 	own.HandleFunc(pathSetup, byMethod(map[string]http.Handler{
 		http.MethodGet: pages(a.interaction.SetupPage), http.MethodPost: passwords(a.interaction.Setup),
 	}))
-	own.Method(http.MethodGet, "/", pages(a.interaction.Home))
+	getAndHead(own, "/", pages(a.interaction.Home))
 	r.With(middleware.Form(middleware.FormRule{
-		Methods: []string{http.MethodGet, http.MethodHead}, Query: true, Refuse: a.refusePage,
+		Methods: []string{http.MethodGet}, Query: true, Refuse: a.refusePage,
 	})).Handle(pathCheck, a.pages.CheckSession(a.cookies.StateName()))
 	r.Handle("/static/*", a.pages.Static())
 }
@@ -207,8 +209,20 @@ func strangeMethod(w http.ResponseWriter, _ *http.Request) {
 	middleware.JSONError(w, http.StatusMethodNotAllowed, "invalid_request", "The method is not supported")
 }
 
-// byMethod chooses a handler by method; which methods there are has been checked.
+// getAndHead mounts a handler that answers GET, and HEAD with the same headers.
+//
+// Spec: RFC 9110 §9.3.2.
+func getAndHead(r chi.Router, path string, handler http.Handler) {
+	r.Method(http.MethodGet, path, handler)
+	r.Method(http.MethodHead, path, handler)
+}
+
+// byMethod selects the handler of the request's method. The caller has checked that
+// there is one; HEAD uses that of GET.
 func byMethod(handlers map[string]http.Handler) http.HandlerFunc {
+	if handler, ok := handlers[http.MethodGet]; ok {
+		handlers[http.MethodHead] = handler
+	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		handlers[r.Method].ServeHTTP(w, r)
 	}

@@ -26,7 +26,7 @@ func (a *app) admin() http.Handler {
 	a.health(r, "", "/admin")
 	a.describe(r)
 	for _, path := range []string{"/metrics", "/metrics/prometheus", "/admin/metrics", "/admin/metrics/prometheus"} {
-		r.Method(http.MethodGet, path, a.metrics.Handler())
+		getAndHead(r, path, a.metrics.Handler())
 	}
 	paths := map[string][]*admin.Operation{}
 	operations := a.operator.Operations()
@@ -103,13 +103,12 @@ func (a *app) describe(r chi.Router) {
 	if err != nil {
 		panic(err) // of the table alone, which is the same for everybody
 	}
-	serve := func(w http.ResponseWriter, _ *http.Request) {
+	serve := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "no-cache")
 		_, _ = w.Write(document) // the caller may be gone
-	}
+	})
 	for _, path := range []string{"/openapi.json", "/admin/openapi.json"} {
-		r.Get(path, serve)
-		r.Head(path, serve)
+		getAndHead(r, path, serve)
 	}
 }

@@ -5,16 +5,22 @@ import (
 	"strings"
 )
 
+// allowedHeaders lets a script send any request header: the browser adds no
+// credentials, so a header carries only what the script knows itself. The wildcard
+// covers every name but Authorization; the other names are for browsers that do not
+// know the wildcard.
+const allowedHeaders = "*, Authorization, Content-Type, DPoP"
+
 // CORS lets pages of any origin call a machine endpoint, without credentials of
-// the browser. It is not for authorize, logout or pages: nothing there is for
-// scripts.
+// the browser. It is not for endpoints that read a cookie: authorize, logout and the
+// pages.
 //
-// Spec: the Fetch standard, section 3.2; RFC 9449 section 8 (DPoP-Nonce).
+// Spec: Fetch §3.3.3, §4.9; RFC 9449 §8 (DPoP-Nonce).
 func CORS(methods ...string) func(http.Handler) http.Handler {
-	allowed := strings.Join(methods, ", ")
+	allowed := strings.Join(withHead(methods), ", ")
 	set := fixed{
 		"Access-Control-Allow-Origin":   "*",
-		"Access-Control-Expose-Headers": "WWW-Authenticate, DPoP-Nonce, Retry-After, Location",
+		"Access-Control-Expose-Headers": "WWW-Authenticate, DPoP-Nonce, Retry-After, Location, X-Request-Id",
 	}.setter()
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -22,7 +28,7 @@ func CORS(methods ...string) func(http.Handler) http.Handler {
 			if preflight(r) {
 				h.Set("Access-Control-Allow-Origin", "*")
 				h.Set("Access-Control-Allow-Methods", allowed)
-				h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP")
+				h.Set("Access-Control-Allow-Headers", allowedHeaders)
 				h.Set("Access-Control-Max-Age", "7200")
 				w.WriteHeader(http.StatusNoContent)
 				return

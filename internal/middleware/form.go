@@ -47,7 +47,20 @@ func Form(rule FormRule) func(http.Handler) http.Handler {
 	if rule.MaxBytes == 0 {
 		rule.MaxBytes = defaultBody
 	}
+	rule.Methods = withHead(rule.Methods)
 	return guard(rule.Methods, rule.Refuse, rule.check)
+}
+
+// withHead returns methods with HEAD after GET: a resource that answers GET answers
+// HEAD with the same headers.
+//
+// Spec: RFC 9110 §9.1, §9.3.2.
+func withHead(methods []string) []string {
+	at := slices.Index(methods, http.MethodGet)
+	if at < 0 || slices.Contains(methods, http.MethodHead) {
+		return methods
+	}
+	return slices.Insert(slices.Clone(methods), at+1, http.MethodHead)
 }
 
 // guard hands on the request that check returns, and answers for what it refuses.
@@ -126,6 +139,9 @@ func (rule *FormRule) body(w http.ResponseWriter, r *http.Request) (url.Values, 
 	if err != nil {
 		return nil, err
 	}
+	if err := checkCharset(r, raw); err != nil {
+		return nil, err
+	}
 	return parseForm(string(raw), rule.Repeatable)
 }
 
@@ -142,7 +158,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	return raw, nil
 }
 
-// checkType accepts one content type, in UTF-8 and without compression.
+// checkType accepts one content type, without compression.
 func checkType(r *http.Request, want string) error {
 	unsupported := refused(http.StatusUnsupportedMediaType, "The request body must be "+want+" in UTF-8, not compressed.")
 	types := r.Header.Values("Content-Type")
@@ -153,7 +169,7 @@ func checkType(r *http.Request, want string) error {
 	if err != nil || got != want {
 		return unsupported
 	}
-	if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
+	if charset, ok := params["charset"]; ok && charsets()[strings.ToLower(charset)] == unknownCharset {
 		return unsupported
 	}
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {

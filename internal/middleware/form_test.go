@@ -111,37 +111,42 @@ func TestFormRefuses(t *testing.T) {
 		status int
 		reason string
 	}{
-		"the wrong method":           {tokenRule(), call{method: "GET"}, 405, "method"},
-		"HEAD where GET is allowed":  {authorizeRule(), call{method: "HEAD"}, 405, ""},
-		"TRACE":                      {tokenRule(), call{method: "TRACE"}, 405, "method"},
-		"an invented method":         {tokenRule(), call{method: "BREW"}, 405, "method"},
-		"a body over the limit":      {tokenRule(), call{method: "POST", body: "code=" + strings.Repeat("a", 64<<10)}, 413, "too large"},
-		"multipart":                  {tokenRule(), call{method: "POST", body: "--x\r\n\r\n--x--", contentType: "multipart/form-data; boundary=x"}, 415, "must be"},
-		"JSON":                       {tokenRule(), call{method: "POST", body: "{}", contentType: "application/json"}, 415, "must be"},
-		"a body of no type":          {tokenRule(), call{method: "POST", body: "code=a", contentType: "none"}, 415, "must be"},
-		"two types":                  {tokenRule(), call{method: "POST", body: "code=a", contentType: "application/x-www-form-urlencoded, text/plain"}, 415, "must be"},
-		"a form in Latin-1":          {tokenRule(), call{method: "POST", body: "code=a", contentType: "application/x-www-form-urlencoded; charset=iso-8859-1"}, 415, "must be"},
-		"a compressed body":          {tokenRule(), call{method: "POST", body: "code=a", header: http.Header{"Content-Encoding": {"gzip"}}}, 415, "compressed"},
-		"a cut-off escape":           {tokenRule(), call{method: "POST", body: "code=%4"}, 400, "percent-encoding"},
-		"an escape of no digits":     {authorizeRule(), call{method: "GET", target: "/?state=%zz"}, 400, "percent-encoding"},
-		"a semicolon in the body":    {tokenRule(), call{method: "POST", body: "code=a;scope=b"}, 400, "semicolon"},
-		"a semicolon in the query":   {authorizeRule(), call{method: "GET", target: "/?state=a;scope=b"}, 400, "semicolon"},
-		"a NUL in a value":           {tokenRule(), call{method: "POST", body: "code=a%00b"}, 400, "NUL"},
-		"a raw NUL":                  {tokenRule(), call{method: "POST", body: "code=a\x00b"}, 400, "NUL"},
-		"a NUL in a name":            {authorizeRule(), call{method: "GET", target: "/?a%00=b"}, 400, "NUL"},
-		"broken UTF-8 in a value":    {tokenRule(), call{method: "POST", body: "code=%ff"}, 400, "UTF-8"},
-		"overlong UTF-8":             {tokenRule(), call{method: "POST", body: "code=%c0%80"}, 400, "UTF-8"},
-		"a surrogate":                {tokenRule(), call{method: "POST", body: "code=%ed%a0%80"}, 400, "UTF-8"},
-		"broken UTF-8 in a name":     {authorizeRule(), call{method: "GET", target: "/?%ff=1"}, 400, "UTF-8"},
-		"a parameter twice":          {tokenRule(), call{method: "POST", body: "code=a&code=a"}, 400, "code is repeated"},
-		"an unknown parameter twice": {tokenRule(), call{method: "POST", body: "x=a&x=b"}, 400, "A parameter is repeated"},
-		"twice, once by escape":      {tokenRule(), call{method: "POST", body: "code=a&%63ode=b"}, 400, "code is repeated"},
-		"twice, first empty":         {tokenRule(), call{method: "POST", body: "code=&code=b"}, 400, "code is repeated"},
-		"twice, then empty":          {tokenRule(), call{method: "POST", body: "code=b&code"}, 400, "code is repeated"},
-		"in query and body":          {authorizeRule(), call{method: "POST", target: "/?state=a", body: "state=a"}, 400, "state is repeated"},
-		"too many parameters":        {authorizeRule(), call{method: "GET", target: "/?" + many}, 400, "too many"},
-		"a secret in the query":      {tokenRule(), call{method: "POST", target: "/?client_secret=s", body: "code=a"}, 400, "client_secret must not be in the query"},
-		"a code in the query":        {tokenRule(), call{method: "POST", target: "/?code=s"}, 400, "code must not be in the query"},
+		"the wrong method":            {tokenRule(), call{method: "GET"}, 405, "method"},
+		"HEAD where GET is not":       {tokenRule(), call{method: "HEAD"}, 405, ""},
+		"TRACE":                       {tokenRule(), call{method: "TRACE"}, 405, "method"},
+		"an invented method":          {tokenRule(), call{method: "BREW"}, 405, "method"},
+		"a body over the limit":       {tokenRule(), call{method: "POST", body: "code=" + strings.Repeat("a", 64<<10)}, 413, "too large"},
+		"multipart":                   {tokenRule(), call{method: "POST", body: "--x\r\n\r\n--x--", contentType: "multipart/form-data; boundary=x"}, 415, "must be"},
+		"JSON":                        {tokenRule(), call{method: "POST", body: "{}", contentType: "application/json"}, 415, "must be"},
+		"a body of no type":           {tokenRule(), call{method: "POST", body: "code=a", contentType: "none"}, 415, "must be"},
+		"two types":                   {tokenRule(), call{method: "POST", body: "code=a", contentType: "application/x-www-form-urlencoded, text/plain"}, 415, "must be"},
+		"a form in UTF-16":            {tokenRule(), call{method: "POST", body: "code=a", contentType: "application/x-www-form-urlencoded; charset=utf-16"}, 415, "must be"},
+		"an unknown charset":          {tokenRule(), call{method: "POST", body: "code=a", contentType: "application/x-www-form-urlencoded; charset=x"}, 415, "must be"},
+		"Latin-1 beyond ASCII":        {tokenRule(), call{method: "POST", body: "code=\xe9", contentType: "application/x-www-form-urlencoded; charset=iso-8859-1"}, 415, "beyond ASCII"},
+		"UTF-8 that says Latin-1":     {tokenRule(), call{method: "POST", body: "code=é", contentType: "application/x-www-form-urlencoded; charset=ISO-8859-1"}, 415, "beyond ASCII"},
+		"bytes beyond ASCII in ASCII": {tokenRule(), call{method: "POST", body: "code=é", contentType: "application/x-www-form-urlencoded; charset=us-ascii"}, 415, "beyond ASCII"},
+		"escaped Latin-1":             {tokenRule(), call{method: "POST", body: "code=%E9", contentType: "application/x-www-form-urlencoded; charset=iso-8859-1"}, 400, "UTF-8"},
+		"a compressed body":           {tokenRule(), call{method: "POST", body: "code=a", header: http.Header{"Content-Encoding": {"gzip"}}}, 415, "compressed"},
+		"a cut-off escape":            {tokenRule(), call{method: "POST", body: "code=%4"}, 400, "percent-encoding"},
+		"an escape of no digits":      {authorizeRule(), call{method: "GET", target: "/?state=%zz"}, 400, "percent-encoding"},
+		"a semicolon in the body":     {tokenRule(), call{method: "POST", body: "code=a;scope=b"}, 400, "semicolon"},
+		"a semicolon in the query":    {authorizeRule(), call{method: "GET", target: "/?state=a;scope=b"}, 400, "semicolon"},
+		"a NUL in a value":            {tokenRule(), call{method: "POST", body: "code=a%00b"}, 400, "NUL"},
+		"a raw NUL":                   {tokenRule(), call{method: "POST", body: "code=a\x00b"}, 400, "NUL"},
+		"a NUL in a name":             {authorizeRule(), call{method: "GET", target: "/?a%00=b"}, 400, "NUL"},
+		"broken UTF-8 in a value":     {tokenRule(), call{method: "POST", body: "code=%ff"}, 400, "UTF-8"},
+		"overlong UTF-8":              {tokenRule(), call{method: "POST", body: "code=%c0%80"}, 400, "UTF-8"},
+		"a surrogate":                 {tokenRule(), call{method: "POST", body: "code=%ed%a0%80"}, 400, "UTF-8"},
+		"broken UTF-8 in a name":      {authorizeRule(), call{method: "GET", target: "/?%ff=1"}, 400, "UTF-8"},
+		"a parameter twice":           {tokenRule(), call{method: "POST", body: "code=a&code=a"}, 400, "code is repeated"},
+		"an unknown parameter twice":  {tokenRule(), call{method: "POST", body: "x=a&x=b"}, 400, "A parameter is repeated"},
+		"twice, once by escape":       {tokenRule(), call{method: "POST", body: "code=a&%63ode=b"}, 400, "code is repeated"},
+		"twice, first empty":          {tokenRule(), call{method: "POST", body: "code=&code=b"}, 400, "code is repeated"},
+		"twice, then empty":           {tokenRule(), call{method: "POST", body: "code=b&code"}, 400, "code is repeated"},
+		"in query and body":           {authorizeRule(), call{method: "POST", target: "/?state=a", body: "state=a"}, 400, "state is repeated"},
+		"too many parameters":         {authorizeRule(), call{method: "GET", target: "/?" + many}, 400, "too many"},
+		"a secret in the query":       {tokenRule(), call{method: "POST", target: "/?client_secret=s", body: "code=a"}, 400, "client_secret must not be in the query"},
+		"a code in the query":         {tokenRule(), call{method: "POST", target: "/?code=s"}, 400, "code must not be in the query"},
 		"a token in the query of GET": {
 			middleware.FormRule{Methods: []string{http.MethodGet}}, call{method: "GET", target: "/?access_token=s"}, 400, "access_token must not be in the query",
 		},
@@ -169,7 +174,7 @@ func TestFormRefuses(t *testing.T) {
 			if resp.header.Get("Cache-Control") != "no-store" {
 				t.Errorf("%+v: the refusal may be cached", tc.call)
 			}
-			if allow := resp.header.Get("Allow"); tc.status == 405 && allow != strings.Join(tc.rule.Methods, ", ") {
+			if allow := resp.header.Get("Allow"); tc.status == 405 && allow != strings.Replace(strings.Join(tc.rule.Methods, ", "), "GET", "GET, HEAD", 1) {
 				t.Errorf("%+v: Allow is %q", tc.call, allow)
 			}
 		})
@@ -265,6 +270,34 @@ func TestFormAccepts(t *testing.T) {
 				t.Errorf("what the handler sees (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// HTTP libraries name a charset that the application never chose.
+func TestCharsetsThatMeanTheSameAreAccepted(t *testing.T) {
+	t.Parallel()
+
+	const form, jsonType = "application/x-www-form-urlencoded", "application/json"
+	rule := middleware.JSONRule{Methods: []string{http.MethodPost}}
+	for _, charset := range []string{
+		"utf-8", "UTF-8", `"utf-8"`, "utf8", "UTF8", "us-ascii", "US-ASCII", "ascii", "ANSI_X3.4-1968",
+		"iso-8859-1", "ISO-8859-1", "latin1", "ISO8859_1",
+	} {
+		want := http.StatusOK
+		if charset == "ISO8859_1" { // no registered name
+			want = http.StatusUnsupportedMediaType
+		}
+		for kind, c := range map[string]struct {
+			guard func(http.Handler) http.Handler
+			call  call
+		}{
+			form:     {middleware.Form(tokenRule()), call{method: "POST", body: "code=a%C3%A9", contentType: form + "; charset=" + charset}},
+			jsonType: {middleware.JSONBody(rule), call{method: "POST", body: `{"a":"b"}`, contentType: jsonType + ";charset=" + charset}},
+		} {
+			if resp := send(t, c.guard(http.HandlerFunc(ok)), c.call); resp.status != want {
+				t.Errorf("%s in %s: %d %s, want %d", kind, charset, resp.status, resp.body, want)
+			}
+		}
 	}
 }
 

@@ -49,11 +49,11 @@ func TestCORS(t *testing.T) {
 	}{
 		"a preflight": {call{method: "OPTIONS", header: ask}, 204, map[string]string{
 			"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": "POST", "Access-Control-Max-Age": "7200",
-			"Access-Control-Allow-Headers": "Authorization, Content-Type, DPoP", "Access-Control-Allow-Credentials": "",
+			"Access-Control-Allow-Headers": "*, Authorization, Content-Type, DPoP", "Access-Control-Allow-Credentials": "",
 		}},
 		"an answer": {call{method: "POST", body: "code=a", header: from}, 200, map[string]string{
 			"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Credentials": "",
-			"Access-Control-Expose-Headers": "WWW-Authenticate, DPoP-Nonce, Retry-After, Location",
+			"Access-Control-Expose-Headers": "WWW-Authenticate, DPoP-Nonce, Retry-After, Location, X-Request-Id",
 		}},
 		"a refusal, which a script must be able to read": {call{method: "POST", body: "code=%zz", header: from}, 400, map[string]string{
 			"Access-Control-Allow-Origin": "*",

@@ -29,6 +29,7 @@ func JSONBody(rule JSONRule) func(http.Handler) http.Handler {
 	if rule.MaxBytes == 0 {
 		rule.MaxBytes = defaultBody
 	}
+	rule.Methods = withHead(rule.Methods)
 	return guard(rule.Methods, rule.Refuse, rule.check)
 }
 
@@ -63,6 +64,9 @@ func (rule *JSONRule) check(w http.ResponseWriter, r *http.Request) (*http.Reque
 			return nil, err
 		}
 		if raw, err = readBody(w, r, rule.MaxBytes); err != nil {
+			return nil, err
+		}
+		if err := checkCharset(r, raw); err != nil {
 			return nil, err
 		}
 		if err := checkJSON(raw); err != nil {
