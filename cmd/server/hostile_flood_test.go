@@ -11,7 +11,7 @@ import (
 // What nobody in particular can make us keep is bounded, in size and in number.
 func TestHostileFloodsOfAuthorizationRequests(t *testing.T) {
 	t.Parallel()
-	s := start(t, storetest.New(t), nil)
+	s := start(t, storetest.New(t), map[string]string{"max_redirect_url_length": "65536"})
 	b := s.browser()
 	long := strings.Repeat("s", 16<<10)
 	for name, p := range map[string]reply{

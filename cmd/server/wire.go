@@ -222,6 +222,7 @@ func (a *app) wireTokens(ctx context.Context) error {
 		},
 		Hooks:               hooks,
 		LegacyResponseTypes: c.LegacyResponseTypes,
+		MaxRedirectURL:      c.MaxRedirectURLLength,
 		Codec:               tokens.NewCodec(tokenKeys(a.secrets, "code and refresh token")),
 		Sealer:              sealer,
 		Encrypter:           outbound.Encrypter{Keys: a.keySets},
@@ -331,7 +332,7 @@ func (a *app) wireOIDC() {
 	a.logout = &oidc.Logout{
 		Issuer: a.config.Issuer, Path: pathLogout, App: a.config.LogoutURL, After: a.config.PostLogoutURL, Keys: tickets,
 		Verifier: a.keys, Clients: a.clients, Sessions: a.sessions, Asked: a.store, Browser: a.cookies, Pages: a.errorPages(),
-		Subjects: a.subjects, Now: a.now, Log: a.log,
+		Subjects: a.subjects, MaxRedirectURL: a.config.MaxRedirectURLLength, Now: a.now, Log: a.log,
 	}
 }
 

@@ -103,6 +103,9 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	RateLimits     bool
 	MaxConnections int
+	// MaxRedirectURLLength bounds the address, in bytes, that a person is redirected to
+	// with an answer for a client.
+	MaxRedirectURLLength int
 	// AdmissionSlots bounds how many requests of a kind are worked on at once; 0 is
 	// as many as keep the database and the processors busy.
 	AdmissionSlots  int
@@ -191,10 +194,13 @@ type Config struct {
 // issuer, no database and no secrets, which serving requires.
 func Default() *Config {
 	return &Config{
-		Listen:          ":4444",
-		AdminListen:     "127.0.0.1:4445",
-		RateLimits:      true,
-		MaxConnections:  10_000,
+		Listen:         ":4444",
+		AdminListen:    "127.0.0.1:4445",
+		RateLimits:     true,
+		MaxConnections: 10_000,
+
+		MaxRedirectURLLength: 16 << 10,
+
 		AdmissionWait:   time.Second,
 		ShutdownDelay:   5 * time.Second,
 		ShutdownTimeout: 25 * time.Second,

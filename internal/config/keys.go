@@ -30,6 +30,8 @@ func keys() []key {
 			"Whether callers are limited; off is for tests."),
 		field("max_connections", number(10, 1_000_000), func(c *Config) *int { return &c.MaxConnections },
 			"How many connections a listener holds, and how many requests of a kind wait. Each can take 32 KiB."),
+		field("max_redirect_url_length", number(2<<10, 64<<10), func(c *Config) *int { return &c.MaxRedirectURLLength },
+			"The longest address, in bytes, that people are redirected to with an answer for a client; a longer `state` is refused on a page. Proxies need buffers of that size."),
 		field("admission_slots", number(0, 10_000), func(c *Config) *int { return &c.AdmissionSlots },
 			"How many requests of a kind are worked on at once; 0 is two for each connection to the database, at least sixteen for each processor."),
 		field("admission_wait", duration(0, 5*time.Second), func(c *Config) *time.Duration { return &c.AdmissionWait },

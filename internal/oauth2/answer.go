@@ -42,7 +42,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, a *asked, here 
 	if waiting != nil {
 		h.Cookies.Unbind(w, waiting.ID)
 	}
-	h.respond(w, a, append(given, h.sessionState(w, r, a, here.session)...))
+	h.respond(w, r, a, append(given, h.sessionState(w, r, a, here.session)...))
 }
 
 // newGrant returns the grant that the request asks for, with the person behind it.

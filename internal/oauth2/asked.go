@@ -152,7 +152,7 @@ func address(c *client.Client, form url.Values) (*asked, error) {
 
 func (h *Handler) fill(a *asked) error {
 	for _, step := range []func(*asked) error{
-		readMode, readUnsupported, h.readResponse, readScope, readPKCE, readNonce, h.readPrompt, readMaxAge,
+		readMode, h.readLength, readUnsupported, h.readResponse, readScope, readPKCE, readNonce, h.readPrompt, readMaxAge,
 		h.readHint, h.readClaims, readDemands,
 	} {
 		if err := step(a); err != nil {

@@ -27,6 +27,7 @@ type refusal struct {
 	wait        time.Duration // before the next try
 	cause       error
 
+	page   bool           // shown to the person: a redirect could not carry it
 	over   bool           // of a request that no person gets on with any more
 	client *client.Client // whose it was, if that is known
 }

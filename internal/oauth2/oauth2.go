@@ -156,6 +156,8 @@ type Config struct {
 	ClaimScopes func(requested string) ([]string, error)
 
 	Lifetimes Lifetimes
+	// MaxRedirectURL bounds the address of an answer to a client, in bytes.
+	MaxRedirectURL int
 	// LegacyResponseTypes allows the implicit and hybrid response types to clients
 	// that registered them.
 	LegacyResponseTypes bool

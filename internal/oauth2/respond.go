@@ -3,6 +3,7 @@ package oauth2
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/ostiary/ostiary/internal/web"
@@ -11,15 +12,12 @@ import (
 // parameter is one name and value of an authorization answer.
 type parameter struct{ name, value string }
 
-// respond sends an authorization answer to the client's redirect URI, in the
-// response mode asked for, with the state untouched and the issuer (RFC 6749
-// section 4.1.2; OAuth 2.0 Multiple Response Type Encoding Practices section 2.1;
-// Form Post Response Mode section 2; RFC 9207 section 2).
-func (h *Handler) respond(w http.ResponseWriter, a *asked, answer []parameter) {
-	if a.state != "" {
-		answer = append(answer, parameter{"state", a.state})
-	}
-	answer = append(answer, parameter{"iss", h.Issuer})
+// respond sends an authorization response to the client's redirect URI, in the
+// requested response mode, with the unchanged state and the issuer.
+//
+// Spec: RFC 6749 §4.1.2; OAuth 2.0 Multiple Response Types §2.1; Form Post Response Mode §2; RFC 9207 §2.
+func (h *Handler) respond(w http.ResponseWriter, r *http.Request, a *asked, answer []parameter) {
+	answer = h.complete(a, answer)
 	if a.mode == modeFormPost {
 		page := web.FormPost{Action: a.redirectURI}
 		for _, p := range answer {
@@ -28,7 +26,45 @@ func (h *Handler) respond(w http.ResponseWriter, a *asked, answer []parameter) {
 		h.Pages.FormPost(w, http.StatusOK, page)
 		return
 	}
-	web.SeeOther(w, a.redirectURI+separator(a)+encode(answer))
+	location := a.redirectURI + separator(a) + encode(answer)
+	if len(location) > h.MaxRedirectURL {
+		h.writeAuthorizeError(w, r, nil, tooLong("The response", len(location), h.MaxRedirectURL))
+		return
+	}
+	web.SeeOther(w, location)
+}
+
+// complete adds the parameters that every authorization response has.
+func (h *Handler) complete(a *asked, answer []parameter) []parameter {
+	if a.state != "" {
+		answer = append(answer, parameter{"state", a.state})
+	}
+	return append(answer, parameter{"iss", h.Issuer})
+}
+
+// responseReserve is the room, in bytes, that a response needs beside the redirect
+// URI, state and issuer: for a code and session_state, or an error.
+const responseReserve = 512
+
+// readLength refuses a request whose response could not be sent, before anybody signs
+// in. Tokens in a fragment come on top, and are counted when they are there.
+func (h *Handler) readLength(a *asked) error {
+	if a.mode == modeFormPost {
+		return nil
+	}
+	length := len(a.redirectURI) + len(encode(h.complete(a, nil))) + responseReserve
+	if length > h.MaxRedirectURL {
+		return tooLong("The response to this state", length, h.MaxRedirectURL)
+	}
+	return nil
+}
+
+// tooLong says to the client's developer why a redirect is not sent.
+func tooLong(what string, length, limit int) error {
+	refused := refuse(codeInvalidRequest, what+" takes a redirect of "+strconv.Itoa(length)+" bytes, and the limit is "+
+		strconv.Itoa(limit)+": shorten state, or use response_mode=form_post")
+	refused.page = true
+	return refused
 }
 
 // separator joins the redirect URI, whose own query stays as it is registered,
@@ -63,7 +99,7 @@ func encode(answer []parameter) string {
 func (h *Handler) writeAuthorizeError(w http.ResponseWriter, r *http.Request, a *asked, err error) {
 	refused := protocolError(err)
 	h.logRefusal(r, refused)
-	if a == nil || refused.Status >= http.StatusInternalServerError {
+	if a == nil || refused.page || refused.Status >= http.StatusInternalServerError {
 		setRetryAfter(w, refused)
 		h.Pages.Error(w, refused.Status, h.errorPage(refused, w.Header().Get("X-Request-Id")))
 		return
@@ -76,7 +112,7 @@ func (h *Handler) writeAuthorizeError(w http.ResponseWriter, r *http.Request, a 
 	if refused.Description != "" {
 		answer = append(answer, parameter{"error_description", refused.Description})
 	}
-	h.respond(w, a, answer)
+	h.respond(w, r, a, answer)
 }
 
 // errorPage says to a person what was refused, and where they can begin anew.

@@ -62,8 +62,11 @@ type Logout struct {
 	Browser  Browser
 	Pages    Pages
 	Subjects client.Subjects
-	Now      func() time.Time
-	Log      *slog.Logger
+	// MaxRedirectURL bounds the address that people are sent back to, in bytes.
+	MaxRedirectURL int
+
+	Now func() time.Time
+	Log *slog.Logger
 }
 
 // wish is a sign-out that a relying party, or nobody in particular, asked for. Its
@@ -195,6 +198,9 @@ func (l *Logout) read(r *http.Request) (*wish, error) {
 			return nil, refused("post_logout_redirect_uri is not registered for the client")
 		}
 		q.redirect = uri
+	}
+	if len(q.back()) > l.MaxRedirectURL {
+		return nil, refused("state is too long")
 	}
 	return q, nil
 }

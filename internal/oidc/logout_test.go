@@ -25,7 +25,8 @@ func (r *rig) logout(t *testing.T) *Logout {
 		t.Fatal(err)
 	}
 	return &Logout{
-		Issuer: issuer, Path: path, Keys: [][]byte{[]byte("a key of enough bytes for a MAC")}, Verifier: r.keys, Clients: r.store,
+		MaxRedirectURL: 16 << 10,
+		Issuer:         issuer, Path: path, Keys: [][]byte{[]byte("a key of enough bytes for a MAC")}, Verifier: r.keys, Clients: r.store,
 		Sessions: r.store, Browser: session.Cookies{}, Pages: pages, Now: func() time.Time { return r.now }, Log: r.logger(),
 	}
 }
