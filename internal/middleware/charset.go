@@ -41,9 +41,9 @@ func charsets() map[string]encoding {
 //
 // Spec: WHATWG URL §5.1.
 func checkCharset(r *http.Request, body []byte) error {
-	_, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || charsets()[strings.ToLower(params["charset"])] != asciiCharset {
-		return nil // checkType has refused what is malformed or unknown
+	_, params, _ := mime.ParseMediaType(r.Header.Get("Content-Type")) // checkType has refused what is malformed
+	if charsets()[strings.ToLower(params["charset"])] != asciiCharset {
+		return nil
 	}
 	if bytes.ContainsFunc(body, func(c rune) bool { return c >= utf8.RuneSelf }) {
 		return refused(http.StatusUnsupportedMediaType, "The request body holds bytes beyond ASCII, for which its charset must be utf-8.")
