@@ -18,7 +18,7 @@ const (
 // beyond what its connections and hashes can need. GOMEMLIMIT says otherwise.
 func (a *app) limitMemory() {
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryLimit(a.config, a.hasher.Slots()+a.clientHasher.Slots()))
+		debug.SetMemoryLimit(memoryLimit(a.config, a.hasher.Slots()+a.clientHasher.Slots()+a.adminHasher.Slots()))
 	}
 }
 

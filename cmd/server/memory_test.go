@@ -16,7 +16,7 @@ func TestMemoryIsBoundedUnlessTheOperatorBoundsIt(t *testing.T) {
 	debug.SetMemoryLimit(math.MaxInt64)
 	c := config.Default()
 	a := &app{config: c}
-	a.hasher, a.clientHasher = account.NewHasher(8, 1, 3, 0), account.NewHasher(8, 1, 1, 0)
+	a.hasher, a.clientHasher, a.adminHasher = account.NewHasher(8, 1, 3, 0), account.NewHasher(8, 1, 1, 0), account.NewHasher(8, 1, 1, 0)
 
 	t.Setenv("GOMEMLIMIT", "1GiB")
 	a.limitMemory()
@@ -26,7 +26,7 @@ func TestMemoryIsBoundedUnlessTheOperatorBoundsIt(t *testing.T) {
 	os.Unsetenv("GOMEMLIMIT")
 	a.limitMemory()
 	// As docs/operations.md says: 96 MiB, 64 for each hash, 32 KiB for each connection.
-	if got, want := debug.SetMemoryLimit(-1), int64(96+4*64)<<20+10_000*32<<10; got != want {
+	if got, want := debug.SetMemoryLimit(-1), int64(96+5*64)<<20+10_000*32<<10; got != want {
 		t.Errorf("the limit is %d, want %d", got, want)
 	}
 }

@@ -54,10 +54,14 @@ type app struct {
 	// clientHasher is for clients' short secrets: a flood of those must not keep
 	// people out.
 	clientHasher *account.Hasher
-	cookies      session.Cookies
-	pages        *web.Pages
-	fetcher      *outbound.Client // of the URLs that clients register
-	keySets      *outbound.KeySets
+	// adminHasher is for the secrets that operators choose.
+	adminHasher *account.Hasher
+	cookies     session.Cookies
+	pages       *web.Pages
+	// fetcher fetches what clients' URLs point to. What anybody can make the server
+	// fetch, for clients that registered themselves, has a room of its own.
+	fetcher, registeredFetcher *outbound.Client
+	keySets                    *outbound.KeySets
 
 	stopping stopping
 	metrics  *metrics.Metrics
@@ -120,9 +124,12 @@ func newHasher(c *config.Config) *account.Hasher {
 // newHashers returns what hashes people's passwords in a server, and what hashes the
 // short secrets of clients. People leave a processor to everything else, since a hash
 // holds the one it has for a long time; clients are to have keys or long secrets.
-func newHashers(c *config.Config) (people, clients *account.Hasher) {
+//
+// The administrators' API has one of its own, so that no flood of the public listener
+// keeps operators from giving clients such secrets.
+func newHashers(c *config.Config) (people, clients, operators *account.Hasher) {
 	processors := runtime.GOMAXPROCS(0)
-	return hasherOf(c, max(1, processors-1)), hasherOf(c, max(1, processors/4))
+	return hasherOf(c, max(1, processors-1)), hasherOf(c, max(1, processors/4)), newHasherOf(c, 1)
 }
 
 // hasherOf returns what hashes as much at once as is configured, else slots.
@@ -130,6 +137,11 @@ func hasherOf(c *config.Config, slots int) *account.Hasher {
 	if c.Argon2Slots != 0 {
 		slots = c.Argon2Slots
 	}
+	return newHasherOf(c, slots)
+}
+
+// newHasherOf returns what hashes so much at once.
+func newHasherOf(c *config.Config, slots int) *account.Hasher {
 	return account.NewHasher(uint32(c.Argon2MemoryMiB)<<10, uint32(c.Argon2Iterations), slots, hashPatience) //nolint:gosec // bounded by the configuration
 }
 
@@ -140,7 +152,7 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 		cookies: session.Cookies{Secure: c.HTTPS()},
 		clients: store.NewClientCache(s, clientStaleness, cachedClients, now),
 	}
-	a.hasher, a.clientHasher = newHashers(c)
+	a.hasher, a.clientHasher, a.adminHasher = newHashers(c)
 	var err error
 	if a.secrets, err = systemSecrets(c); err != nil {
 		return nil, err
@@ -154,13 +166,11 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 	if a.fetcher, err = newFetcher(c); err != nil {
 		return nil, err
 	}
+	a.registeredFetcher = a.fetcher.Apart()
 	// Clients' keys have room of their own: anybody can make us fetch a request
 	// object, and that must keep no client from authenticating.
-	forKeys, err := newFetcher(c)
-	if err != nil {
-		return nil, err
-	}
-	a.keySets = outbound.NewKeySets(forKeys, now)
+	a.keySets = outbound.NewKeySets(a.fetcher.Apart(), now)
+	a.keySets.Log = log
 	if a.pages, err = web.New(); err != nil {
 		return nil, fmt.Errorf("parse pages: %w", err)
 	}
@@ -215,7 +225,7 @@ func (a *app) wireTokens(ctx context.Context) error {
 			Issuer:   c.Issuer, TokenEndpoint: c.URL(pathToken), Now: a.now,
 		}),
 		Grants: a.store, Sessions: a.store, Devices: a.store, UserCodes: a.userCodes, Entrance: a.sessions, Keys: a.keys, Pages: a.errorPages(), Cookies: a.cookies, Subjects: a.subjects,
-		RequestObjects: &requestobject.Opener{Issuer: c.Issuer, KeySets: a.keySets, Documents: a.fetcher, Now: a.now},
+		RequestObjects: &requestobject.Opener{Issuer: c.Issuer, KeySets: a.keySets, Documents: a.fetcher, Registered: a.registeredFetcher, Now: a.now},
 		Assertions: &bearer.Reader{
 			Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Trusts: bearer.NewCache(a.store), Replay: a.store,
 			MaxTTL: c.JWTBearerMaxTTL, NoIAT: c.JWTBearerIATOptional,

@@ -52,7 +52,7 @@ func (a *app) wireRegistration() error {
 	}
 	a.registration = registration.New(registration.Config{
 		Issuer: a.config.Issuer, Mode: registration.Mode(a.config.Registration), InitialTokens: initial, StatementKeys: trusted,
-		Policy: registrationPolicy(a.config), Clients: registry{a.store, a.clients}, Documents: a.fetcher,
+		Policy: registrationPolicy(a.config), Clients: registry{a.store, a.clients}, Documents: a.registeredFetcher,
 		Slow: a.clientHasher, Vault: a.secrets, Guesses: a.secretGuesses(), Now: a.now, Log: a.log,
 		NoQuerySecrets: !a.config.RegistrationQuerySecrets,
 	})

@@ -28,6 +28,7 @@ type publisher struct {
 	mu      sync.Mutex
 	now     time.Time
 	body    string
+	hang    chan struct{} // answers wait for it, unless it is nil
 	fetches atomic.Int64
 }
 
@@ -36,13 +37,7 @@ func newPublisher(t *testing.T) *publisher {
 	p := &publisher{now: time.Unix(1_800_000_000, 0)}
 	s, fetch := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		p.fetches.Add(1)
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		if p.body == "" {
-			w.WriteHeader(http.StatusBadGateway)
-			return
-		}
-		_, _ = w.Write([]byte(p.body))
+		p.answer(w)
 	})
 	p.KeySets = NewKeySets(fetch, func() time.Time {
 		p.mu.Lock()
@@ -156,7 +151,7 @@ func TestWhoEncryptsIsNotAMinuteBehind(t *testing.T) {
 	p.pass(rest)
 	recent(p, "new", 3)
 	recent(p, "new", 3)
-	p.pass(fresh)
+	p.pass(stale)
 	if keys, err := p.Recent(t.Context(), p.client); !errors.Is(err, client.ErrNoKeys) {
 		t.Errorf("Recent = %v, %v; want no keys", keys, err)
 	}
@@ -187,7 +182,7 @@ func TestAMadeUpKidTakesNoKeysAway(t *testing.T) {
 	p.want(t, "made up", "a", 2)
 	p.want(t, "made up", "a", 2)
 	p.want(t, "a", "a", 2)
-	p.pass(fresh)
+	p.pass(stale)
 	p.want(t, "a", "", 3)
 }
 
@@ -248,12 +243,12 @@ func TestTheCacheIsBounded(t *testing.T) {
 	p.publish(t, "a")
 	uri := p.client.JWKSURI
 	for i := range maxCache + 5 {
-		p.cache[strconv.Itoa(i)] = fetched{}
+		p.operators.sets[strconv.Itoa(i)] = fetched{}
 	}
 	p.client = &client.Client{Metadata: client.Metadata{JWKSURI: uri}}
-	before := len(p.cache)
+	before := len(p.operators.sets)
 	p.want(t, "a", "a", 1)
-	if after := len(p.cache); after > before {
+	if after := len(p.operators.sets); after > before {
 		t.Errorf("the cache grew from %d to %d sets", before, after)
 	}
 }

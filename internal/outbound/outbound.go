@@ -99,6 +99,22 @@ func trusted(ca []byte) (*x509.CertPool, error) {
 	return roots, nil
 }
 
+// Apart returns a client like c whose fetches have room of their own: those of one
+// leave the other's alone.
+func (c *Client) Apart() *Client {
+	if c == nil {
+		return nil
+	}
+	other := *c
+	other.room = newRoom()
+	return &other
+}
+
+// statusError reports an answer other than 200.
+type statusError struct{ code int }
+
+func (e *statusError) Error() string { return fmt.Sprintf("answered %d", e.code) }
+
 // Get returns the body of a 200 answer, which should be JSON. Its error may name
 // addresses: it is for the log and not for whoever chose the URL. It is
 // [client.ErrBusy] if there was no room to fetch anything.
@@ -135,7 +151,7 @@ func (c *Client) get(ctx context.Context, rawURL, accept string) ([]byte, error)
 	defer func() { _ = resp.Body.Close() }()
 
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("fetch: answered %d", resp.StatusCode)
+		return nil, fmt.Errorf("fetch: %w", &statusError{resp.StatusCode})
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	if err != nil {

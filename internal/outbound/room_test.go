@@ -109,7 +109,7 @@ func TestKeysAtHandServeWhileThereIsNoRoom(t *testing.T) {
 	p.want(t, "a", "a", 1)
 	p.pass(rest)
 	for range maxFetches {
-		p.fetch.room.all <- struct{}{}
+		p.operators.fetch.room.all <- struct{}{}
 	}
 	if _, err := p.Keys(t.Context(), p.client, "b"); !errors.Is(err, client.ErrBusy) {
 		t.Errorf("a key that cannot be looked for: %v, want that there is no room", err)
@@ -118,7 +118,7 @@ func TestKeysAtHandServeWhileThereIsNoRoom(t *testing.T) {
 		t.Errorf("Recent = %v, %v; want the key at hand", keys, err)
 	}
 	p.want(t, "a", "a", 1)
-	<-p.fetch.room.all
+	<-p.operators.fetch.room.all
 	p.publish(t, "b")
 	p.want(t, "b", "b", 2)
 }

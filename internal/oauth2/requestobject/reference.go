@@ -38,7 +38,11 @@ func (o *Opener) fetch(ctx context.Context, c *client.Client, reference string) 
 	address, hash, hashed := strings.Cut(reference, "#")
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	text, err := o.Documents.GetAs(ctx, address, "application/oauth-authz-req+jwt, application/jwt")
+	documents := o.Documents
+	if c.Dynamic && o.Registered != nil {
+		documents = o.Registered
+	}
+	text, err := documents.GetAs(ctx, address, "application/oauth-authz-req+jwt, application/jwt")
 	if errors.Is(err, client.ErrBusy) {
 		return "", fmt.Errorf("fetch request object: %w", err)
 	}

@@ -38,12 +38,15 @@ type Documents interface {
 	GetAs(ctx context.Context, rawURL, accept string) ([]byte, error)
 }
 
-// Opener opens request objects. All of its members are set.
+// Opener opens request objects. All of its members but Registered are set.
 type Opener struct {
 	Issuer    string
 	KeySets   KeySets
 	Documents Documents
-	Now       func() time.Time
+	// Registered fetches for clients that registered themselves, apart from those of
+	// the operator's: anybody can register a server that hangs. Nil is Documents.
+	Registered Documents
+	Now        func() time.Time
 }
 
 // Open returns the parameters of a request of c, whose own form is the query or
