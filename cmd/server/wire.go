@@ -84,11 +84,11 @@ type app struct {
 func openStore(ctx context.Context, c *config.Config, log *slog.Logger) (*store.Store, error) {
 	s, err := store.Open(ctx, store.Config{
 		URL: c.DatabaseURL.Reveal(), MaxConns: c.DatabaseMaxConnections,
-		LongestGrant: c.RefreshAbsoluteLifetime + c.AccessTokenLifetime + requestLifetime,
-		// Its request can be answered again, and the tokens of its last refresh live on.
-		Linger: requestLifetime + c.AccessTokenLifetime,
-		Audit:  c.AuditRetention,
-		Now:    now, Log: log,
+		// How long a grant lives, the grant itself says; these two say when to look.
+		LongestGrant: max(c.RefreshAbsoluteLifetime, c.LongestTokenLifetime) + requestLifetime,
+		Linger:       max(requestLifetime, c.DeviceCodeLifetime),
+		Audit:        c.AuditRetention,
+		Now:          now, Log: log,
 	})
 	if err != nil {
 		return nil, err //nolint:wrapcheck // names itself

@@ -51,6 +51,9 @@ type Grant struct {
 	CreatedAt time.Time
 	ExpiresAt time.Time // slides with each refresh, never beyond EndsAt
 	EndsAt    time.Time
+	// TokensUntil is when the last access token issued under the grant ends. The grant
+	// must be found until then. Zero if that is not known: then EndsAt bounds it.
+	TokensUntil time.Time
 
 	CodeExpiresAt     time.Time
 	CodeSpentAt       time.Time // zero while the code is good
@@ -107,6 +110,9 @@ type Spending struct {
 	JKT      string    // of the proof presented, if any
 	Detail   *Detail   // takes the place of the grant's, unless it is nil
 	Now      time.Time // also becomes CodeSpentAt
+	// TokensUntil is when the access token issued for the code ends. It raises
+	// [Grant.TokensUntil].
+	TokensUntil time.Time
 }
 
 // Rotation asks for the next generation of a refresh token (RFC 6749 section 6).
@@ -119,4 +125,7 @@ type Rotation struct {
 	Detail     *Detail   // takes the place of the grant's, unless it is nil
 	Until      time.Time // the new ExpiresAt, which the store caps by EndsAt
 	Now        time.Time
+	// TokensUntil is when the access token issued with the new generation ends. It
+	// raises [Grant.TokensUntil].
+	TokensUntil time.Time
 }

@@ -61,29 +61,34 @@ type Ref struct {
 // and are dropped, together.
 type Bucket uint32
 
-// weeks marks the buckets of grants that can be refreshed: those count weeks
-// since 1970, the others hours.
+// weeks marks the buckets of grants that live long: those count weeks since 1970, the
+// others hours.
 const weeks Bucket = 1 << 24
+
+// LongestInHour is how long a grant in an hour's bucket may live. It bounds the number of
+// those buckets, and so what a search through them costs.
+const LongestInHour = 50 * time.Hour
 
 const (
 	hour = int64(time.Hour / time.Second)
 	week = 7 * 24 * hour
 )
 
-// BucketAt returns the bucket of a grant made at now.
-func BucketAt(now time.Time, refreshable bool) Bucket {
-	if refreshable {
+// BucketAt returns the bucket of a grant made at now: that of the week for one that can be
+// refreshed or lives for more than [LongestInHour], else that of the hour.
+func BucketAt(now time.Time, weekly bool) Bucket {
+	if weekly {
 		return weeks | Bucket(now.Unix()/week) //nolint:gosec // weeks since 1970 fit for 300,000 years
 	}
 	return Bucket(now.Unix() / hour) //nolint:gosec // hours since 1970 stay below 1<<24 until the year 3883
 }
 
-// Refreshable reports whether the bucket holds grants with refresh tokens.
-func (b Bucket) Refreshable() bool { return b&weeks != 0 }
+// Weekly reports whether the bucket is that of a week.
+func (b Bucket) Weekly() bool { return b&weeks != 0 }
 
 // End returns the moment after which no grant enters the bucket.
 func (b Bucket) End() time.Time {
-	if b.Refreshable() {
+	if b.Weekly() {
 		return time.Unix((int64(b&^weeks)+1)*week, 0)
 	}
 	return time.Unix((int64(b)+1)*hour, 0)

@@ -30,8 +30,8 @@ func TestBucketsFollowTheClock(t *testing.T) {
 			if got := grant.BucketAt(end, tc.refreshable); got != b.Next() {
 				t.Errorf("at its end the bucket is %d, want the next one, %d", got, b.Next())
 			}
-			if b.Refreshable() != tc.refreshable {
-				t.Errorf("Refreshable() = %v, want %v", b.Refreshable(), tc.refreshable)
+			if b.Weekly() != tc.refreshable {
+				t.Errorf("Weekly() = %v, want %v", b.Weekly(), tc.refreshable)
 			}
 		})
 	}

@@ -61,7 +61,7 @@ func (h *Handler) newGrant(a *asked, here present, waiting *grant.Request, now t
 	if waiting != nil {
 		g.Ref = waiting.Grant
 	} else {
-		g.Ref = a.newRef(now)
+		g.Ref = h.newRef(a, now)
 	}
 	if a.answers.has(answerCode) {
 		g.CodeExpiresAt = now.Add(h.Lifetimes.Code)
@@ -69,6 +69,10 @@ func (h *Handler) newGrant(a *asked, here present, waiting *grant.Request, now t
 		g.Kind = grant.KindImplicit
 	}
 	g.ExpiresAt, g.EndsAt = h.ends(a, now)
+	g.TokensUntil = now
+	if a.answers.has(answerToken) {
+		g.TokensUntil = wholeSecond(now.Add(h.accessLifetime(a.client, client.GrantImplicit)))
+	}
 	return &grant.Held{Grant: g, Username: s.Username, Claims: s.Claims}
 }
 

@@ -63,9 +63,11 @@ func (a *asked) wantsRefresh() bool {
 	return slices.ContainsFunc(a.scopes, grant.Offline) && a.client.May(client.GrantRefreshToken)
 }
 
-// newRef returns where the answer's grant will lie.
-func (a *asked) newRef(now time.Time) grant.Ref {
-	return grant.Ref{Bucket: grant.BucketAt(now, a.wantsRefresh()), ID: grant.NewID(now)}
+// newRef returns where the grant of the answer will be stored.
+func (h *Handler) newRef(a *asked, now time.Time) grant.Ref {
+	_, end := h.ends(a, now)
+	weekly := a.wantsRefresh() || end.Sub(now) > grant.LongestInHour
+	return grant.Ref{Bucket: grant.BucketAt(now, weekly), ID: grant.NewID(now)}
 }
 
 // kept are the parameters of an authorization request that outlast a detour.

@@ -152,7 +152,7 @@ func (h *Handler) later(w http.ResponseWriter, r *http.Request, a *asked, where 
 	request := &grant.Request{
 		ID: grant.NewRequestID(), ClientID: a.client.ID, Parameters: a.parameters(),
 		CreatedAt: now, ExpiresAt: now.Add(h.Lifetimes.Request),
-		Grant: a.newRef(now),
+		Grant: h.newRef(a, now),
 	}
 	a.device.bind(request)
 	address := where(request)

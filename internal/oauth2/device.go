@@ -77,7 +77,7 @@ func (h *Handler) authorizeDevice(r *http.Request) (*deviceAnswer, error) {
 	if !c.May(client.GrantDeviceCode) {
 		return nil, refuse(codeUnauthorizedClient, describe(codeUnauthorizedClient))
 	}
-	a := &asked{client: c, form: r.PostForm, answers: answerCode}
+	a := &asked{client: c, form: r.PostForm, answers: answerCode, device: &device{until: now.Add(h.Lifetimes.Device)}}
 	if err := readScope(a); err != nil {
 		return nil, err
 	}
@@ -85,8 +85,8 @@ func (h *Handler) authorizeDevice(r *http.Request) (*deviceAnswer, error) {
 		return nil, refuse(codeInvalidRequest, "The request is too long")
 	}
 	d := &grant.Device{
-		Grant: a.newRef(now), ClientID: c.ID, Scopes: a.scopes, Resources: a.resources, Seed: newSeed(),
-		Wait: h.Lifetimes.DeviceWait, CreatedAt: now, ExpiresAt: now.Add(h.Lifetimes.Device),
+		Grant: h.newRef(a, now), ClientID: c.ID, Scopes: a.scopes, Resources: a.resources, Seed: newSeed(),
+		Wait: h.Lifetimes.DeviceWait, CreatedAt: now, ExpiresAt: a.device.until,
 	}
 	code, err := h.keepDevice(ctx, d)
 	if err != nil {

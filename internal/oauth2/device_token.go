@@ -102,7 +102,7 @@ func (h *Handler) redeemDevice(ctx context.Context, u *unit) error {
 	if err := h.askDevice(ctx, u, handle.Ref); err != nil {
 		return err
 	}
-	held, err := h.Grants.SpendCode(ctx, grant.Spending{Ref: handle.Ref, ClientID: u.client.ID, Detail: u.detail, Now: u.now})
+	held, err := h.Grants.SpendCode(ctx, grant.Spending{Ref: handle.Ref, ClientID: u.client.ID, Detail: u.detail, TokensUntil: h.tokensUntil(u), Now: u.now})
 	if errors.Is(err, grant.ErrSpent) {
 		if err := h.Grants.RevokeGrant(ctx, held.Ref, u.client.ID, grant.WhyCodeReuse, u.now); err != nil {
 			return err //nolint:wrapcheck // told apart by the caller

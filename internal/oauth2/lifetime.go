@@ -33,20 +33,30 @@ func (u *unit) way() string {
 	return client.GrantImplicit
 }
 
-// expiry is when an access token of the unit ends. One under a grant ends with it, and
-// outlives its last refresh token by no more than the row is kept for. One that came of
-// an issuer's word ends with the trust in it.
+// tokensUntil returns when the access token that the unit is about to issue ends at the
+// latest. The claim of its code or refresh token writes that into the grant.
+func (h *Handler) tokensUntil(u *unit) time.Time {
+	return wholeSecond(u.now.Add(h.accessLifetime(u.client, u.way())))
+}
+
+// wholeSecond returns the first whole second after t. A token's end has whole seconds and
+// the database whole microseconds; a bound must not lose to either.
+func wholeSecond(t time.Time) time.Time { return t.Truncate(time.Second).Add(time.Second) }
+
+// expiry returns when an access token of the unit ends. Under a grant that is no later
+// than the grant itself says, by which it is found and kept. A token from the assertion of
+// a trusted issuer ends with that trust.
 func (h *Handler) expiry(u *unit) time.Time {
 	end := u.now.Add(h.accessLifetime(u.client, u.way()))
 	var bounds []time.Time
 	switch {
 	case u.held != nil:
-		bounds = []time.Time{u.held.EndsAt, u.held.ExpiresAt.Add(h.Lifetimes.AccessToken)}
+		bounds = []time.Time{u.held.EndsAt, u.held.TokensUntil}
 	case u.asserted != nil:
 		bounds = []time.Time{u.asserted.Trust.ExpiresAt}
 	}
 	for _, bound := range bounds {
-		if bound.Before(end) {
+		if !bound.IsZero() && bound.Before(end) {
 			end = bound
 		}
 	}

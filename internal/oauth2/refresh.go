@@ -62,7 +62,8 @@ func (h *Handler) rotate(ctx context.Context, u *unit) error {
 	}
 	held, err := h.Grants.RotateRefresh(ctx, grant.Rotation{
 		Ref: handle.Ref, ClientID: u.client.ID, Generation: int64(handle.Generation),
-		Detail: u.detail, Until: u.now.Add(h.refreshLifetime(u.client, client.GrantRefreshToken)), Now: u.now,
+		Detail: u.detail, Until: u.now.Add(h.refreshLifetime(u.client, client.GrantRefreshToken)),
+		TokensUntil: h.tokensUntil(u), Now: u.now,
 	})
 	behind := errors.Is(err, grant.ErrBehind)
 	if err != nil && !behind {

@@ -57,7 +57,7 @@ func (s storage) GetAuthorizeCodeSession(ctx context.Context, code string, _ fos
 	if err != nil {
 		return nil, fosite.ErrNotFound
 	}
-	held, err := s.Grants.SpendCode(ctx, grant.Spending{Ref: handle.Ref, ClientID: u.client.ID, Detail: u.detail, Now: u.now})
+	held, err := s.Grants.SpendCode(ctx, grant.Spending{Ref: handle.Ref, ClientID: u.client.ID, Detail: u.detail, TokensUntil: s.tokensUntil(u), Now: u.now})
 	spent := errors.Is(err, grant.ErrSpent)
 	switch {
 	case errors.Is(err, grant.ErrNotFound):

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -51,6 +52,18 @@ func (p *postgres) among(buckets []grant.Bucket, statement string) string {
 		numbers[i] = strconv.FormatUint(uint64(b), 10)
 	}
 	return statement + " AND bucket IN (" + strings.Join(numbers, ", ") + ")"
+}
+
+// bucketsBetween lists the partitions that exist, as on sees them. A partition stays while
+// any grant in it lives, so the list needs no assumption about how long that is.
+func (p *postgres) bucketsBetween(ctx context.Context, on conn, from, to time.Time) ([]grant.Bucket, error) {
+	list, err := partitionsOn(ctx, on, func(b grant.Bucket) bool {
+		return b >= grant.BucketAt(from, b.Weekly()) && b <= grant.BucketAt(to, b.Weekly())
+	})
+	if err != nil {
+		return nil, err
+	}
+	return append([]grant.Bucket{}, list...), nil // never nil, which stands for all
 }
 
 // lacksBucket reports whether an INSERT found no partition for its row.
@@ -136,8 +149,8 @@ func makePartition(ctx context.Context, c conn, b grant.Bucket) error {
 // dropBuckets drops the partitions that are closed and hold nothing alive, unless
 // another replica is at it.
 func (p *postgres) dropBuckets(ctx context.Context, now time.Time, closed func(grant.Bucket) bool, purged *Purged) error {
-	names, err := p.partitions(ctx, closed)
-	if err != nil || len(names) == 0 {
+	buckets, err := partitionsOn(ctx, conn{p}, closed)
+	if err != nil || len(buckets) == 0 {
 		return err
 	}
 	c, err := p.pool.Acquire(ctx)
@@ -152,10 +165,10 @@ func (p *postgres) dropBuckets(ctx context.Context, now time.Time, closed func(g
 	}
 	defer on.exec(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, dropLock) //nolint:errcheck // a connection that fails has lost it too
 
-	for _, name := range names {
-		dropped, err := p.dropPartition(ctx, c.Conn(), name, now)
+	for _, b := range buckets {
+		dropped, err := p.dropPartition(ctx, c.Conn(), partition(b), now)
 		if err != nil {
-			return fmt.Errorf("drop partition %s: %w", name, err)
+			return fmt.Errorf("drop partition %s: %w", partition(b), err)
 		}
 		if dropped {
 			purged.Partitions++
@@ -164,27 +177,28 @@ func (p *postgres) dropBuckets(ctx context.Context, now time.Time, closed func(g
 	return nil
 }
 
-// partitions lists those that are closed.
-func (p *postgres) partitions(ctx context.Context, closed func(grant.Bucket) bool) (names []string, err error) {
+// partitionsOn lists the buckets of the partitions that match, in order.
+func partitionsOn(ctx context.Context, on conn, match func(grant.Bucket) bool) (list []grant.Bucket, err error) {
 	const partitions = `
 		SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
 		WHERE i.inhparent = to_regclass('grants')`
 
-	err = p.each(ctx, func(r scanner) error {
+	err = on.each(ctx, func(r scanner) error {
 		var name string
 		if err := r.Scan(&name); err != nil {
 			return err
 		}
 		number, err := strconv.ParseUint(strings.TrimPrefix(name, partitionPrefix), 10, 32)
-		if err == nil && closed(grant.Bucket(number)) {
-			names = append(names, name)
+		if err == nil && match(grant.Bucket(number)) {
+			list = append(list, grant.Bucket(number))
 		}
 		return nil
 	}, partitions)
 	if err != nil {
 		return nil, fmt.Errorf("list partitions: %w", err)
 	}
-	return names, nil
+	slices.Sort(list)
+	return list, nil
 }
 
 // dropPartition drops a partition unless something in it lives. What was found dead

@@ -11,6 +11,10 @@ import (
 
 func (e *sqliteEngine) within(_ grant.Bucket, statement string) string { return statement }
 
+func (e *sqliteEngine) bucketsBetween(context.Context, conn, time.Time, time.Time) ([]grant.Bucket, error) {
+	return nil, nil
+}
+
 func (e *sqliteEngine) among(_ []grant.Bucket, statement string) string { return statement }
 
 func (e *sqliteEngine) openBuckets(context.Context, ...grant.Bucket) error { return nil }

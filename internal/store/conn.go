@@ -54,6 +54,9 @@ type engine interface {
 	// within confines a statement with the condition bucket = $1 to one bucket, which
 	// is also its first argument.
 	within(b grant.Bucket, statement string) string
+	// bucketsBetween lists the buckets of grants made between two times that can hold
+	// grants. It returns nil where grants are not partitioned.
+	bucketsBetween(ctx context.Context, on conn, from, to time.Time) ([]grant.Bucket, error)
 	// among does so with a statement that ends in conditions, and several buckets, or
 	// all if there are none.
 	among(buckets []grant.Bucket, statement string) string

@@ -144,7 +144,7 @@ func (s *Store) DenyDevice(ctx context.Context, ref grant.Ref, now time.Time) er
 func (s *Store) AllowDevice(ctx context.Context, g *grant.Grant, now time.Time) error {
 	const insert = `
 		INSERT INTO grants (` + grantColumns + `)
-		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, expires_at, $12, $13, $14, $15, $16, $17, $18, seed, $19
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, expires_at, $12, $13, $14, $15, $16, $17, $18, seed, $19, $21
 		FROM devices WHERE grant_id = $2 AND client_id = $4 AND denied_at IS NULL AND expires_at > $20
 		ON CONFLICT DO NOTHING`
 
@@ -156,7 +156,7 @@ func (s *Store) AllowDevice(ctx context.Context, g *grant.Grant, now time.Time) 
 		return s.write.exec(ctx, insert, int64(g.Bucket), g.ID[:], int64(g.Kind), g.ClientID, g.Subject, optional(g.SessionID),
 			words(g.Scopes), words(g.Resources), stamp(g.CreatedAt), stamp(g.ExpiresAt), stamp(g.EndsAt),
 			micros(g.CodeSpentAt), g.RefreshGeneration, micros(g.RefreshRotatedAt),
-			micros(g.RevokedAt), optional(g.RevokedWhy), optional(g.JKT), optional(g.X5T), detail, now.UnixMicro())
+			micros(g.RevokedAt), optional(g.RevokedWhy), optional(g.JKT), optional(g.X5T), detail, now.UnixMicro(), micros(g.TokensUntil))
 	})
 	if err != nil {
 		return fmt.Errorf("allow device: %w", err)

@@ -12,7 +12,7 @@ import (
 
 const grantColumns = `bucket, id, kind, client_id, subject, session_id, scopes, resources,
 	created_at, expires_at, ends_at, code_expires_at, code_spent_at, refresh_generation, refresh_rotated_at,
-	revoked_at, revoked_why, jkt, x5t, seed, detail`
+	revoked_at, revoked_why, jkt, x5t, seed, detail, tokens_until`
 
 // heldColumns are a grant and the person behind it.
 const heldColumns = grantColumns + `,
@@ -34,7 +34,7 @@ func grantInto(g *grant.Grant) []any {
 		intoTime(&g.CreatedAt), intoTime(&g.ExpiresAt), intoTime(&g.EndsAt),
 		intoTime(&g.CodeExpiresAt), intoTime(&g.CodeSpentAt), &g.RefreshGeneration, intoTime(&g.RefreshRotatedAt),
 		intoTime(&g.RevokedAt), intoText(&g.RevokedWhy), intoText(&g.JKT), intoText(&g.X5T), intoBytes(&g.Seed),
-		intoDocument(&g.Detail),
+		intoDocument(&g.Detail), intoTime(&g.TokensUntil),
 	}
 }
 
@@ -50,7 +50,7 @@ func scanHeld(from scanner) (*grant.Held, error) {
 func (s *Store) InsertGrant(ctx context.Context, g *grant.Grant) error {
 	const insert = `
 		INSERT INTO grants (` + grantColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
 		ON CONFLICT DO NOTHING`
 
 	detail, err := document(g.Detail)
@@ -61,7 +61,7 @@ func (s *Store) InsertGrant(ctx context.Context, g *grant.Grant) error {
 		return s.write.exec(ctx, insert, int64(g.Bucket), g.ID[:], int64(g.Kind), g.ClientID, g.Subject, optional(g.SessionID),
 			words(g.Scopes), words(g.Resources), stamp(g.CreatedAt), stamp(g.ExpiresAt), stamp(g.EndsAt),
 			micros(g.CodeExpiresAt), micros(g.CodeSpentAt), g.RefreshGeneration, micros(g.RefreshRotatedAt),
-			micros(g.RevokedAt), optional(g.RevokedWhy), optional(g.JKT), optional(g.X5T), g.Seed, detail)
+			micros(g.RevokedAt), optional(g.RevokedWhy), optional(g.JKT), optional(g.X5T), g.Seed, detail, micros(g.TokensUntil))
 	})
 	if err != nil {
 		return fmt.Errorf("insert grant: %w", err)

@@ -312,7 +312,7 @@ func (y *year) grantOf(sessionID string, refreshable bool, idle, life time.Durat
 	return insert(y.t, y.s, func(g *grant.Grant) {
 		g.Ref = grant.Ref{Bucket: grant.BucketAt(y.now, refreshable), ID: grant.NewID(y.now)}
 		g.SessionID, g.CreatedAt, g.CodeExpiresAt = sessionID, y.now, y.now.Add(time.Minute)
-		g.ExpiresAt, g.EndsAt = y.now.Add(idle), y.now.Add(life)
+		g.ExpiresAt, g.EndsAt, g.TokensUntil = y.now.Add(idle), y.now.Add(life), y.now
 		if change != nil {
 			change(g)
 		}
@@ -329,7 +329,7 @@ func (y *year) brief(sessionID string) *grant.Grant {
 }
 
 func (y *year) spend(g *grant.Grant) {
-	_, err := y.s.SpendCode(y.t.Context(), grant.Spending{Ref: g.Ref, ClientID: g.ClientID, Now: y.now})
+	_, err := y.s.SpendCode(y.t.Context(), grant.Spending{Ref: g.Ref, ClientID: g.ClientID, TokensUntil: y.now.Add(10 * time.Minute), Now: y.now})
 	must(y.t, err)
 }
 
@@ -347,7 +347,7 @@ func (y *year) grantEnds(g *grant.Grant, life time.Duration) {
 
 // bucketEnds returns when a partition may go.
 func (y *year) bucketEnds(b grant.Bucket) time.Time {
-	if b.Refreshable() {
+	if b.Weekly() {
 		return b.End().Add(weekStays)
 	}
 	return b.End().Add(grantStays)

@@ -55,13 +55,13 @@ func (s *Store) Purge(ctx context.Context, now time.Time) (Purged, error) {
 	)
 }
 
-// closedAt tells whether nothing in a bucket can be alive at now, or asked for
-// again. Grants without refresh tokens are over soon, so their buckets are looked
-// at early; what lives in a bucket keeps it in any case.
+// closedAt reports whether no grant can enter a bucket any more and its request cannot be
+// answered again. Most grants of an hour's bucket end soon, so it is looked at early; a
+// bucket is dropped only when nothing in it lives.
 func (s *Store) closedAt(now time.Time) func(grant.Bucket) bool {
 	return func(b grant.Bucket) bool {
 		longest := s.longestGrant
-		if !b.Refreshable() {
+		if !b.Weekly() {
 			longest = min(longest, s.linger+afterlife)
 		}
 		return !now.Before(b.End().Add(longest))

@@ -138,8 +138,15 @@ func (s *Store) endSession(ctx context.Context, on conn, id string, now time.Tim
 }
 
 func (s *Store) revokeGrantsIn(ctx context.Context, on conn, gone ended, now time.Time) error {
-	err := inParts(gone.ids, func(places string, args []any) error {
-		_, err := on.exec(ctx, s.engine.among(s.bucketsSince(gone.since, now), `
+	buckets, all, err := s.bucketsSince(ctx, on, gone.since, now)
+	if err != nil {
+		return fmt.Errorf("list buckets of session: %w", err)
+	}
+	if len(buckets) == 0 && !all {
+		return nil
+	}
+	err = inParts(gone.ids, func(places string, args []any) error {
+		_, err := on.exec(ctx, s.engine.among(buckets, `
 			UPDATE grants SET revoked_at = $1, revoked_why = $2
 			WHERE revoked_at IS NULL AND session_id IN (`+places+`)`), args...)
 		return err
@@ -150,22 +157,16 @@ func (s *Store) revokeGrantsIn(ctx context.Context, on conn, gone ended, now tim
 	return nil
 }
 
-// bucketsSince names the buckets in which a session that began at since can have grants
-// that live, or none if that is not known. The request that a grant answers may be
-// older than the session, and other replicas' clocks may be wrong.
-func (s *Store) bucketsSince(since, now time.Time) (list []grant.Bucket) {
+// bucketsSince lists the buckets in which a session that began at since can have grants,
+// or reports that all are to be searched. It depends on no lifetime: clients have lifespans
+// of their own, and those change. The request that a grant answers may be older than the
+// session, and other replicas' clocks may be wrong.
+func (s *Store) bucketsSince(ctx context.Context, on conn, since, now time.Time) (list []grant.Bucket, all bool, err error) {
 	if since.IsZero() {
-		return nil
+		return nil, true, nil
 	}
-	from, to := since.Add(-s.linger-afterlife), now.Add(afterlife)
-	for b := grant.BucketAt(from, true); b <= grant.BucketAt(to, true); b = b.Next() {
-		list = append(list, b)
-	}
-	closed := s.closedAt(now)
-	for b := grant.BucketAt(to, false); b >= grant.BucketAt(from, false) && !closed(b); b-- {
-		list = append(list, b)
-	}
-	return list
+	list, err = s.engine.bucketsBetween(ctx, on, since.Add(-s.linger-afterlife), now.Add(afterlife))
+	return list, list == nil, err
 }
 
 // EndSessionsOf ends all sessions of a subject as [Store.EndSession] does, and

@@ -19,12 +19,13 @@ import (
 // was signed out meanwhile: ending a session cannot see a grant that is being
 // written, but it can keep its code from being spent.
 func (s *Store) SpendCode(ctx context.Context, sp grant.Spending) (*grant.Held, error) {
-	detail, args, err := newDetail(sp.Detail, 6)
+	detail, args, err := newDetail(sp.Detail, 7)
 	if err != nil {
 		return nil, err
 	}
 	spend := `
-		UPDATE grants SET code_spent_at = $5, refresh_generation = 1` + detail + `
+		UPDATE grants SET code_spent_at = $5, refresh_generation = 1,
+			tokens_until = CASE WHEN tokens_until < $6 THEN $6 ELSE tokens_until END` + detail + `
 		WHERE bucket = $1 AND id = $2 AND client_id = $3 AND (jkt IS NULL OR jkt = $4)
 			AND code_spent_at IS NULL AND code_expires_at > $5
 			AND revoked_at IS NULL AND ends_at > $5
@@ -33,7 +34,7 @@ func (s *Store) SpendCode(ctx context.Context, sp grant.Spending) (*grant.Held, 
 		RETURNING ` + heldColumns
 
 	held, err := scanHeld(s.write.one(ctx, s.engine.within(sp.Ref.Bucket, spend),
-		append([]any{int64(sp.Ref.Bucket), sp.Ref.ID[:], sp.ClientID, sp.JKT, sp.Now.UnixMicro()}, args...)...))
+		append([]any{int64(sp.Ref.Bucket), sp.Ref.ID[:], sp.ClientID, sp.JKT, sp.Now.UnixMicro(), stamp(sp.TokensUntil)}, args...)...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return s.whyUnspendable(ctx, sp)
 	}
@@ -69,7 +70,7 @@ func (s *Store) whyUnspendable(ctx context.Context, sp grant.Spending) (*grant.H
 // with the grant as it is now. A token that is another client's, bound to another
 // key, or of a grant that has ended is [grant.ErrNotFound].
 func (s *Store) RotateRefresh(ctx context.Context, r grant.Rotation) (*grant.Held, error) {
-	detail, args, err := newDetail(r.Detail, 9)
+	detail, args, err := newDetail(r.Detail, 10)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +78,8 @@ func (s *Store) RotateRefresh(ctx context.Context, r grant.Rotation) (*grant.Hel
 		UPDATE grants SET
 			refresh_generation = refresh_generation + $7,
 			refresh_rotated_at = CASE WHEN $7 = 0 THEN refresh_rotated_at ELSE $5 END,
-			expires_at = CASE WHEN $8 < ends_at THEN $8 ELSE ends_at END` + detail + `
+			expires_at = CASE WHEN $8 < ends_at THEN $8 ELSE ends_at END,
+			tokens_until = CASE WHEN tokens_until < $9 THEN $9 ELSE tokens_until END` + detail + `
 		WHERE bucket = $1 AND id = $2 AND client_id = $3 AND (jkt IS NULL OR jkt = $4)
 			AND refresh_generation = $6 AND code_spent_at IS NOT NULL
 			AND revoked_at IS NULL AND expires_at > $5 AND ` + standing + `
@@ -88,7 +90,7 @@ func (s *Store) RotateRefresh(ctx context.Context, r grant.Rotation) (*grant.Hel
 		step = 0
 	}
 	held, err := scanHeld(s.write.one(ctx, s.engine.within(r.Ref.Bucket, rotate),
-		append([]any{int64(r.Ref.Bucket), r.Ref.ID[:], r.ClientID, r.JKT, r.Now.UnixMicro(), r.Generation, step, r.Until.UnixMicro()}, args...)...))
+		append([]any{int64(r.Ref.Bucket), r.Ref.ID[:], r.ClientID, r.JKT, r.Now.UnixMicro(), r.Generation, step, r.Until.UnixMicro(), stamp(r.TokensUntil)}, args...)...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return s.whyUnrotatable(ctx, r)
 	}

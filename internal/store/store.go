@@ -22,8 +22,8 @@ import (
 type Config struct {
 	URL          string           // sqlite:PATH or postgres://...
 	MaxConns     int              // to PostgreSQL; when zero the URL's pool_max_conns, or what pgx thinks fit
-	LongestGrant time.Duration    // the longest any grant can live; 91 days when zero
-	Linger       time.Duration    // how long a grant that has ended may be asked for yet; 2 h when zero
+	LongestGrant time.Duration    // after this long a week of grants is looked at as a whole; 91 days when zero
+	Linger       time.Duration    // how long a request can be answered, during which its grant is kept; 2 h when zero
 	Audit        time.Duration    // how long audit events are kept; 90 days when zero
 	Now          func() time.Time // for the background loop alone
 	Log          *slog.Logger

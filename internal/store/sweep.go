@@ -14,11 +14,12 @@ import (
 // not closed, in steps of [batch] grants. Most of those live, and are in no hurry.
 const stepsAtOnce = 50
 
-// over tells of a grant that nothing can be alive under, or was not at $4: its
-// refresh token or code has run out, or it was ended, by itself or with its client or
-// person. What it says of a grant stays true.
-const over = `created_at <= $4 AND (revoked_at <= $4 OR expires_at <= $4 OR ends_at <= $4
-	OR (code_spent_at IS NULL AND code_expires_at <= $4)
+// over is the condition that nothing was alive under a grant at $4: its last access token
+// has ended and so has its refresh token or unused code, or it was revoked, by itself or
+// with its client or account. Once true of a grant it stays true.
+const over = `created_at <= $4 AND (revoked_at <= $4 OR ends_at <= $4
+	OR (COALESCE(tokens_until, ends_at) <= $4
+		AND (expires_at <= $4 OR (code_spent_at IS NULL AND code_expires_at <= $4)))
 	OR NOT EXISTS (SELECT 1 FROM accounts a WHERE a.subject = grants.subject AND a.not_before <= grants.created_at)
 	OR NOT EXISTS (SELECT 1 FROM clients c WHERE c.id = grants.client_id AND c.not_before <= grants.created_at))`
 

@@ -84,6 +84,15 @@ func hold(tb testing.TB, url, change string, meanwhile func()) {
 	})
 }
 
+// Exec runs a statement in the database at url.
+func Exec(tb testing.TB, url, statement string) {
+	tb.Helper()
+	outside(tb, url, func(ctx context.Context, conn *sql.Conn) error {
+		_, err := conn.ExecContext(ctx, statement)
+		return err
+	})
+}
+
 // outside lends act a connection around the store.
 func outside(tb testing.TB, url string, act func(context.Context, *sql.Conn) error) {
 	tb.Helper()

@@ -1,0 +1,6 @@
+-- +goose Up
+-- When the last access token under a grant ends, so that a grant is found and kept for as
+-- long as any of its tokens, whatever lifespans clients have. NULL: not known; ends_at holds.
+-- The column has no default: the table is not rewritten.
+SET LOCAL lock_timeout = '5s';
+ALTER TABLE grants ADD COLUMN tokens_until BIGINT;
