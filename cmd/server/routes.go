@@ -139,7 +139,7 @@ func (a *app) people(r chi.Router) {
 	leave.With(a.room.pages.Handler).Handle(pathLogout, a.logout)
 
 	own := r.With(
-		http.NewCrossOriginProtection().Handler,
+		middleware.OwnForms(middleware.Origins{Issuer: a.config.Origin(), Refuse: a.refusePage, WrongAddress: a.wrongAddress}),
 		large,
 		middleware.Form(middleware.FormRule{Methods: both, Query: true, Refuse: a.refusePage}),
 	)
@@ -226,6 +226,11 @@ func byMethod(handlers map[string]http.Handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		handlers[r.Method].ServeHTTP(w, r)
 	}
+}
+
+// wrongAddress answers a browser that opened the server at another address than the issuer.
+func (a *app) wrongAddress(w http.ResponseWriter, r *http.Request) {
+	a.pages.Error(w, http.StatusForbidden, web.WrongAddress(a.config.Issuer, middleware.ID(r.Context())))
 }
 
 // refusePage answers on a page what a person's browser asked for.

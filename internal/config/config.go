@@ -264,6 +264,17 @@ func (c *Config) URL(path string) string {
 	return strings.TrimSuffix(c.Issuer, "/") + path
 }
 
+// Origin is the origin of the issuer, as browsers write it.
+//
+// Spec: RFC 6454 §6.2.
+func (c *Config) Origin() string {
+	u, err := url.Parse(c.Issuer)
+	if err != nil {
+		return "" // not after [Load]
+	}
+	return u.Scheme + "://" + u.Host
+}
+
 // HTTPS reports whether people reach the issuer over TLS, whoever ends it.
 func (c *Config) HTTPS() bool {
 	return strings.HasPrefix(c.Issuer, "https://")

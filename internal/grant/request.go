@@ -67,6 +67,19 @@ func (r *Request) Entered() bool {
 	return r.Device && r.Verifier != nil && r.Login == nil && r.Agreement == nil
 }
 
+// JustBegun reports whether the browser that began the request has not come back with it
+// yet. It comes back at once, or from the operator's login app.
+func (r *Request) JustBegun(now time.Time) bool {
+	switch {
+	case r.Decision != Undecided || r.Agreement != nil:
+		return false
+	case r.Login != nil:
+		return r.LoginSpentAt.IsZero()
+	default:
+		return r.SessionID == "" && now.Sub(r.CreatedAt) < time.Minute
+	}
+}
+
 // Known returns the name under which the request's client knows the person: name,
 // unless the login app chose another one.
 func (r *Request) Known(name string) string {

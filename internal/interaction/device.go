@@ -170,11 +170,30 @@ func (h *Handler) afterDevice(w http.ResponseWriter, r *http.Request, verifier s
 		err = h.Devices.SpendDevice(r.Context(), id, h.Cookies.Bound(r, id), hash, h.Now())
 	}
 	if errors.Is(err, grant.ErrNoRequest) {
-		err = h.expired("run out, used before, or of another browser", nil)
+		err = h.notSpent(r, id)
 	}
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
 	h.goOn(w, id)
+}
+
+// notSpent returns why the answer of the device app is not accepted in this browser.
+func (h *Handler) notSpent(r *http.Request, id string) error {
+	err := h.expired("run out, used before, or of another browser", nil)
+	if h.Cookies.Bound(r, id) != nil {
+		return err
+	}
+	request, failed := h.Requests.Request(r.Context(), id, h.Now())
+	switch {
+	case errors.Is(failed, grant.ErrNoRequest):
+		return err
+	case failed != nil:
+		return failed //nolint:wrapcheck // names itself
+	case request.Entered():
+		return h.begunElsewhere(err)
+	default:
+		return err
+	}
 }

@@ -28,6 +28,16 @@ func (h *Handler) expired(why string, c *client.Client) error {
 	return &fault{http.StatusBadRequest, page, why}
 }
 
+// begunElsewhere replaces the words of err for a browser without the cookie of a request
+// that was only just begun.
+func (h *Handler) begunElsewhere(err error) error {
+	if f := (*fault)(nil); errors.As(err, &f) {
+		f.page.BegunElsewhere(h.Iss)
+		f.why = "the cookie of the request is missing"
+	}
+	return err
+}
+
 func unknownClient() error {
 	return &fault{http.StatusBadRequest, web.Error{Code: "invalid_client"}, "client is gone or disabled"}
 }

@@ -38,8 +38,12 @@ func (h *Handler) visit(r *http.Request, id string) (*visit, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read request: %w", err)
 	}
-	if !bytes.Equal(request.Browser, h.Cookies.Bound(r, id)) {
-		return nil, h.gone(ctx, id, "of another browser")
+	if bound := h.Cookies.Bound(r, id); !bytes.Equal(request.Browser, bound) {
+		err := h.gone(ctx, id, "of another browser")
+		if bound == nil && request.JustBegun(h.Now()) {
+			err = h.begunElsewhere(err)
+		}
+		return nil, err
 	}
 	v := &visit{request: request}
 	if v.asked, err = url.ParseQuery(request.Parameters); err != nil {

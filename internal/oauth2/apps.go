@@ -74,7 +74,9 @@ func (h *Handler) afterLogin(w http.ResponseWriter, r *http.Request, verifier st
 	}
 	waiting, err := h.Entrance.SpendLogin(ctx, id, h.Cookies.Bound(r, id), hash, now)
 	if errors.Is(err, grant.ErrNoRequest) {
-		err = h.gone(ctx, id)
+		if _, _, err = h.waiting(ctx, r, id); err == nil { // of this browser, and spent before
+			err = h.gone(ctx, id)
+		}
 	}
 	if err != nil {
 		h.writeAuthorizeError(w, r, nil, err)

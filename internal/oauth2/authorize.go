@@ -96,13 +96,16 @@ func (h *Handler) reread(ctx context.Context, waiting *grant.Request) (*asked, e
 // waiting returns the request of that id, if it is this browser's, and who is
 // signed in there: one statement.
 func (h *Handler) waiting(ctx context.Context, r *http.Request, id string) (*grant.Request, present, error) {
+	bound := h.Cookies.Bound(r, id)
 	request, s, consent, err := h.Sessions.Resume(ctx, id, session.Hash(h.Cookies.Session(r)), h.Now())
 	switch {
 	case errors.Is(err, grant.ErrNoRequest):
 		return nil, present{}, h.gone(ctx, id)
 	case err != nil:
 		return nil, present{}, err //nolint:wrapcheck // told apart by the caller
-	case !bytes.Equal(request.Browser, h.Cookies.Bound(r, id)), request.ClientID == "": // of a device that nobody named
+	case bound == nil && request.JustBegun(h.Now()):
+		return nil, present{}, missed(h.gone(ctx, id))
+	case !bytes.Equal(request.Browser, bound), request.ClientID == "": // of a device that nobody named
 		return nil, present{}, h.gone(ctx, id)
 	}
 	return request, present{s, consent}, nil
@@ -116,6 +119,15 @@ func over(description string, c *client.Client) *refusal {
 	refused := refuse(codeInvalidRequest, description)
 	refused.over, refused.client = true, c
 	return refused
+}
+
+// missed marks what [Handler.gone] returns for a browser that lacks the cookie of a
+// request which was only just begun.
+func missed(err error) error {
+	if refused := (*refusal)(nil); errors.As(err, &refused) {
+		refused.missed = true
+	}
+	return err
 }
 
 // gone finds out whose request it was, as long as that is to be had.

@@ -28,6 +28,7 @@ type refusal struct {
 	cause       error
 
 	page   bool           // shown to the person: a redirect could not carry it
+	missed bool           // the browser lacks the cookie of a request that was just begun
 	over   bool           // of a request that no person gets on with any more
 	client *client.Client // whose it was, if that is known
 }

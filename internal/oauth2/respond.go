@@ -121,6 +121,9 @@ func (h *Handler) errorPage(refused *refusal, requestID string) web.Error {
 	if refused.over {
 		page.Code = "expired_request"
 	}
+	if refused.missed {
+		page.BegunElsewhere(h.Issuer)
+	}
 	if c := refused.client; c != nil && !c.Disabled {
 		page.Client, page.RestartURL = &web.Client{Name: c.Name()}, c.InitiateLogin(h.Issuer)
 	}

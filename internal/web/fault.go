@@ -33,6 +33,30 @@ func (p *Pages) Error(w http.ResponseWriter, status int, v Error) {
 	p.render(w, status, "error", v)
 }
 
+// WrongAddress is the page for a browser that posted a form to another address than the
+// issuer.
+func WrongAddress(issuer, requestID string) Error {
+	return Error{
+		Code:      "wrong_address",
+		Title:     "Open " + issuer + " instead",
+		Text:      "You opened this service at an address that is not its own. Signing in works only at " + issuer + ".",
+		Advice:    "Go back to the application and start again. If this page comes again, tell whoever runs the application.",
+		Detail:    "The Origin header is that of the Host header, and not that of the issuer: link to the issuer, or forward its address to this server.",
+		RequestID: requestID,
+	}
+}
+
+// BegunElsewhere replaces the words of e for a browser that lacks the cookie of a
+// sign-in that was only just begun: it began it at another address than the issuer, it
+// is another browser, or it keeps no cookies.
+func (e *Error) BegunElsewhere(issuer string) {
+	e.Title = "Open " + issuer + " instead"
+	e.Text = "This sign-in was started at another address of this service, or in another browser. It works only at " + issuer +
+		", in one browser that keeps cookies."
+	e.Advice = "Go back to the application and start again. If this page comes again, tell whoever runs the application."
+	e.Detail = "The cookie of the authorization request is missing: send people to the authorization_endpoint of the issuer, at no other host"
+}
+
 // describeError puts a fault into words for whoever happens to see it: a person
 // who did nothing wrong and cannot mend it.
 func describeError(code string, status int) Error {
@@ -68,6 +92,12 @@ func describeError(code string, status int) Error {
 			Title:  "Access was not given",
 			Text:   "This request was turned down, so you were not signed in to the application.",
 			Advice: "Go back to the application to try again.",
+		}
+	case "request_forbidden":
+		return Error{
+			Title:  "This form came from somewhere else",
+			Text:   "It was not sent by a page of this service, so it was not accepted. Nothing was changed.",
+			Advice: "Go back to the application and start again.",
 		}
 	case "expired_request":
 		return Error{
