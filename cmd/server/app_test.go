@@ -109,7 +109,7 @@ func (s *server) populate() {
 		{"client_id": "app", "application_type": "native", "token_endpoint_auth_method": "none",
 		 "redirect_uris": ["http://127.0.0.1/cb", "com.example.app:/cb"], "grant_types": ["authorization_code", "refresh_token"], "scope": "openid offline_access"},
 		{"client_id": "careful", "client_secret": "careful-secret-careful-secret-ca", "redirect_uris": ["` + testCallback + `"],
-		 "require_pkce": true, "scope": "openid"}
+		 "require_pkce": true, "scope": "openid email"}
 	]`
 	users := `[
 		{"username": "ada", "password_hash": "` + testHash() + `", "claims": {"name": "Ada Lovelace", "email": "ada@example.com", "email_verified": true}},

@@ -200,7 +200,8 @@ func TestStatementsOfADevice(t *testing.T) {
 		p = step("and says that it is theirs", 3, func() reply { return b.enter(d, "continue") })
 		step("signed in and agreed before", 2, func() reply { return b.get(p.location().String()) })
 		s.pass(5 * time.Second)
-		s.call("/oauth2/revoke", tv("token", "x")) // the client is read anew once in a while
+		s.call("/oauth2/revoke", tv("token", "x")) // the client is read again once in a while,
+		b.get("/.well-known/openid-configuration") // and so are the scopes
 		step("it gets its tokens", 2, d.ask)
 	})
 }

@@ -61,20 +61,26 @@ func (cmd *introspectCommand) Run(ctx context.Context, s streams, c *cli) error 
 			return fmt.Errorf("introspect: %w", err)
 		}
 		if cmd.toPeople() {
-			return card(s.out, cmd.answer, introspectionView{said, numericDate(said.IssuedAt), numericDate(said.AuthTime), numericDate(said.Expiry)})
+			return card(s.out, cmd.answer, introspectionView{
+				(*introspectionMembers)(said), said.Claims, numericDate(said.IssuedAt), numericDate(said.AuthTime), numericDate(said.Expiry),
+			})
 		}
 		return card(s.out, cmd.answer, said)
 	})
 }
 
+// introspectionMembers are those of an introspection response without its own encoding.
+type introspectionMembers grant.Introspection
+
 // introspectionView is what people read of a token: its times are not counted in
 // seconds.
 type introspectionView struct {
-	*grant.Introspection
+	*introspectionMembers
 
-	IssuedAt time.Time `json:"iat,omitzero"`
-	AuthTime time.Time `json:"auth_time,omitzero"`
-	Expiry   time.Time `json:"exp,omitzero"`
+	Claims   map[string]any `json:"claims,omitempty"`
+	IssuedAt time.Time      `json:"iat,omitzero"`
+	AuthTime time.Time      `json:"auth_time,omitzero"`
+	Expiry   time.Time      `json:"exp,omitzero"`
 }
 
 // numericDate is the time of a NumericDate (RFC 7519 section 2), zero if there is none.

@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/ostiary/ostiary/internal/oidc"
+	"github.com/ostiary/ostiary/internal/scope"
 )
 
 // checkClaims returns what is wrong with claims about a person: those of OpenID
@@ -62,7 +62,7 @@ func claimKind(name string) string {
 		"at_hash", "c_hash", "s_hash", "cnf", "client_id", "scope", "events":
 		return reservedClaim
 	}
-	if slices.Contains(oidc.StandardClaims(), base) {
+	if slices.Contains(scope.StandardClaims(), base) {
 		return "a string"
 	}
 	return ""

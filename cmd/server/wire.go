@@ -68,6 +68,7 @@ type app struct {
 	room     room
 
 	clients      *store.ClientCache
+	scopes       *store.ScopeCache
 	userCodes    *grant.Devices
 	courier      *notice.Courier
 	sessions     sessions
@@ -151,6 +152,7 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 		config: c, log: log, now: now, store: s,
 		cookies: session.Cookies{Secure: c.HTTPS()},
 		clients: store.NewClientCache(s, clientStaleness, cachedClients, now),
+		scopes:  newScopeCache(c, s, now),
 	}
 	a.hasher, a.clientHasher, a.adminHasher = newHashers(c)
 	var err error
@@ -193,7 +195,7 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 	}
 	a.wireInteraction()
 	a.wireAdmin()
-	a.discovery, err = oidc.NewDiscovery(a.capabilities())
+	a.discovery, err = oidc.NewDiscovery(ctx, a.capabilities(), a.scopes, now)
 	if err != nil {
 		return nil, fmt.Errorf("write discovery: %w", err)
 	}
@@ -236,8 +238,7 @@ func (a *app) wireTokens(ctx context.Context) error {
 		Codec:               tokens.NewCodec(tokenKeys(a.secrets, "code and refresh token")),
 		Sealer:              sealer,
 		Encrypter:           outbound.Encrypter{Keys: a.keySets},
-		IDTokenClaims:       oidc.IDTokenClaims,
-		ClaimScopes:         claimScopes,
+		Scopes:              a.scopes,
 		Lifetimes: oauth2.Lifetimes{
 			Code: c.CodeLifetime, AccessToken: c.AccessTokenLifetime, IDToken: c.IDTokenLifetime, LongestToken: c.LongestTokenLifetime,
 			RefreshIdle: c.RefreshIdleLifetime, RefreshAbsolute: c.RefreshAbsoluteLifetime, RefreshGrace: c.RefreshGrace,
@@ -260,16 +261,6 @@ func (a *app) secretGuesses() client.Guesses {
 		return nil
 	}
 	return a.store
-}
-
-// claimScopes lets the authorization endpoint ask for consent to what the claims
-// parameter names.
-func claimScopes(requested string) ([]string, error) {
-	claims, err := oidc.ParseClaimsRequest(requested)
-	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
-	}
-	return claims.Scopes(), nil
 }
 
 // newFetcher returns what fetches the URLs that clients register.
@@ -336,7 +327,7 @@ func (a *app) wireOIDC() {
 		tickets = append(tickets, derived.Key)
 	}
 	a.userinfo = &oidc.Userinfo{
-		Issuer: a.config.Issuer, Tokens: a.oauth2, Clients: a.clients, Signer: a.keys, Encrypter: outbound.Encrypter{Keys: a.keySets},
+		Issuer: a.config.Issuer, Tokens: a.oauth2, Clients: a.clients, Scopes: a.scopes, Signer: a.keys, Encrypter: outbound.Encrypter{Keys: a.keySets},
 		Subjects: a.subjects, Now: a.now, Log: a.log,
 	}
 	a.logout = &oidc.Logout{
@@ -350,7 +341,7 @@ func (a *app) wireInteraction() {
 	c := a.config
 	a.interaction = interaction.New(interaction.Config{
 		Issuer: strings.TrimSuffix(c.Issuer, "/"), Iss: c.Issuer,
-		Accounts: a.store, Sessions: a.sessions, Requests: a.store, Clients: a.clients, Guesses: a.store, SetUp: a.store,
+		Accounts: a.store, Sessions: a.sessions, Requests: a.store, Clients: a.clients, Scopes: a.scopes, Guesses: a.store, SetUp: a.store,
 		Devices: a.store, UserCodes: a.userCodes, DeviceApp: c.DeviceURL,
 		Hasher: a.hasher, Pages: a.pages, Cookies: a.cookies,
 		Lifetimes: interaction.Lifetimes{

@@ -19,7 +19,7 @@ import (
 // registrationPolicy is what a client may say of itself.
 func registrationPolicy(c *config.Config) client.Policy {
 	return client.Policy{
-		SelfRegistered: true, DefaultScopes: harmlessScopes(c.DefaultScopes), AllowedScopes: harmlessScopes(c.RegistrationScopes),
+		SelfRegistered: true, DefaultScopes: harmlessScopes(c.DefaultScopes),
 		LegacyResponseTypes: c.LegacyResponseTypes, PlainLoopback: c.OutboundAllowPrivate,
 	}
 }
@@ -52,7 +52,7 @@ func (a *app) wireRegistration() error {
 	}
 	a.registration = registration.New(registration.Config{
 		Issuer: a.config.Issuer, Mode: registration.Mode(a.config.Registration), InitialTokens: initial, StatementKeys: trusted,
-		Policy: registrationPolicy(a.config), Clients: registry{a.store, a.clients}, Documents: a.registeredFetcher,
+		Policy: registrationPolicy(a.config), Scopes: a.scopes, Clients: registry{a.store, a.clients}, Documents: a.registeredFetcher,
 		Slow: a.clientHasher, Vault: a.secrets, Guesses: a.secretGuesses(), Now: a.now, Log: a.log,
 		NoQuerySecrets: !a.config.RegistrationQuerySecrets,
 	})

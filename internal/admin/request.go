@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/ostiary/ostiary/internal/client"
@@ -58,17 +57,11 @@ func (h *Handler) describe(ctx context.Context, waiting *grant.Request) (request
 	return q, nil
 }
 
-// requested returns the scopes that are asked for and that the client may have. The
-// authorization endpoint has worked out the latter.
+// requested returns the scopes that the user must agree to, as the authorization endpoint
+// worked them out: those requested that the client may have, and those that stand for
+// claims requested by name.
 func requested(asked url.Values) []string {
-	allowed := strings.Fields(asked.Get(grant.ConsentParameter))
-	scopes := []string{}
-	for scope := range strings.FieldsSeq(asked.Get("scope")) {
-		if slices.Contains(allowed, scope) && !slices.Contains(scopes, scope) {
-			scopes = append(scopes, scope)
-		}
-	}
-	return scopes
+	return append([]string{}, strings.Fields(asked.Get(grant.ConsentParameter))...)
 }
 
 // resources returns what the parameters resource and audience ask for.

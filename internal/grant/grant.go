@@ -89,7 +89,8 @@ type Detail struct {
 	AuthTime    int64           `json:"auth_time,omitempty"` // seconds since 1970
 	ACR         string          `json:"acr,omitempty"`
 	AMR         []string        `json:"amr,omitempty"`
-	Claims      json.RawMessage `json:"claims,omitempty"` // OpenID Connect Core 5.5
+	Claims      json.RawMessage `json:"claims,omitempty"`       // OpenID Connect Core 5.5, as far as they were agreed to
+	ClaimScopes []string        `json:"claim_scopes,omitempty"` // stand for Claims beside the grant's scopes
 	Extra       Extra           `json:"extra,omitzero"`
 }
 

@@ -1,6 +1,10 @@
 package grant
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+)
 
 // Introspection is what is said of a token (RFC 7662 section 2.2). Of one that is not
 // active nothing else is said.
@@ -21,6 +25,30 @@ type Introspection struct {
 	ACR       string   `json:"acr,omitempty"`
 
 	Extra json.RawMessage `json:"ext,omitempty"` // what the operator's programs added
+
+	// Claims are further members, about the user, as scopes release them.
+	Claims map[string]any `json:"-"`
+}
+
+// MarshalJSON writes the claims about the user beside the other members, none of which
+// they replace.
+//
+// Spec: RFC 7662 §2.2.
+func (i Introspection) MarshalJSON() ([]byte, error) {
+	type members Introspection
+	own, err := json.Marshal(members(i))
+	beside := maps.Clone(i.Claims)
+	maps.DeleteFunc(beside, func(name string, _ any) bool {
+		return slices.Contains([]string{"active", "username", "token_type", "token_use"}, name) || slices.Contains(AccessTokenClaims(), name)
+	})
+	if err != nil || len(beside) == 0 {
+		return own, err
+	}
+	more, err := json.Marshal(beside)
+	if err != nil {
+		return nil, err
+	}
+	return append(append(own[:len(own)-1], ','), more[1:]...), nil
 }
 
 // Name adds the person's username, but not beside a pairwise subject, which it would

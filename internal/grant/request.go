@@ -89,18 +89,16 @@ func (r *Request) Known(name string) string {
 	return name
 }
 
-// Remembers returns the scopes that a consent to granted is remembered for: those
-// asked for. What the claims parameter implied beyond them is not the app's to grant
-// one by one, so that it goes with the rest.
+// Remembers returns the scopes that a consent to granted is remembered for: those that
+// the user was asked to agree to.
 func (r *Request) Remembers(granted []string) []string {
 	form, err := url.ParseQuery(r.Parameters)
 	if err != nil {
 		return nil
 	}
 	var c Consent
-	asked := strings.Fields(form.Get("scope"))
 	for scope := range strings.FieldsSeq(form.Get(ConsentParameter)) {
-		if slices.Contains(granted, scope) || !slices.Contains(asked, scope) {
+		if slices.Contains(granted, scope) {
 			c.Add([]string{scope})
 		}
 	}

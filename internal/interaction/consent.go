@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
@@ -34,7 +35,12 @@ func (h *Handler) ConsentPage(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	h.Pages.Consent(w, http.StatusOK, h.consentForm(v, person))
+	scopes, err := h.describeScopes(r.Context(), v.scopes())
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	h.Pages.Consent(w, http.StatusOK, h.consentForm(v, person, scopes))
 }
 
 // Consent serves POST /consent: the fields request, decision and remember.
@@ -102,20 +108,17 @@ func (h *Handler) consent(v *visit, lasting bool, now time.Time) *grant.Consent 
 // theirs.
 const shownTo = "session"
 
-func (h *Handler) consentForm(v *visit, person string) web.Consent {
+func (h *Handler) consentForm(v *visit, person string, scopes []web.Scope) web.Consent {
 	page := web.Consent{
 		Client: v.shownClient(), RedirectHost: v.redirectHost(),
 		Action:  h.Issuer + "/consent?" + shownTo + "=" + url.QueryEscape(v.session.ID),
-		Request: v.request.ID, Person: person, Username: cmp.Or(v.session.Username, v.session.Subject),
+		Request: v.request.ID, Person: person, Username: cmp.Or(v.session.Username, v.session.Subject), Scopes: scopes,
 	}
 	if !h.Elsewhere {
 		page.SwitchURL = h.anotherURL(v)
 	}
-	for _, scope := range v.scopes() {
-		page.Scopes = append(page.Scopes, web.DescribeScope(scope))
-		if grant.Offline(scope) && v.client.May(client.GrantRefreshToken) {
-			page.Lifetime = h.Lifetimes.Grant
-		}
+	if slices.ContainsFunc(v.scopes(), grant.Offline) && v.client.May(client.GrantRefreshToken) {
+		page.Lifetime = h.Lifetimes.Grant
 	}
 	return page
 }

@@ -115,8 +115,8 @@ func (h *Handler) checkDevice(w http.ResponseWriter, r *http.Request, d *grant.D
 		return err //nolint:wrapcheck // names itself
 	}
 	page := web.DeviceCheck{Client: (&visit{client: c}).shownClient(), Action: h.deviceURL(), Code: code}
-	for _, scope := range d.Scopes {
-		page.Scopes = append(page.Scopes, web.DescribeScope(scope))
+	if page.Scopes, err = h.describeScopes(r.Context(), d.Scopes); err != nil {
+		return err
 	}
 	h.Pages.DeviceCheck(w, http.StatusOK, page)
 	return nil

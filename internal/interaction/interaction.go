@@ -18,6 +18,7 @@ import (
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/web"
 )
@@ -105,6 +106,7 @@ type Config struct {
 	Sessions  Sessions
 	Requests  Requests
 	Clients   Clients
+	Scopes    scope.Source
 	Guesses   Guesses
 	SetUp     SetUp
 	Devices   Devices

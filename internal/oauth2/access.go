@@ -81,7 +81,11 @@ func (h *Handler) mint(ctx context.Context, u *unit) (string, error) {
 		}
 		return h.Sealer.Seal(body), nil
 	}
-	said, err := h.ClaimStyle.spoken(claims)
+	released, err := accessTokenClaims(u)
+	if err != nil {
+		return "", err
+	}
+	said, err := h.ClaimStyle.spoken(claims, released)
 	if err != nil {
 		return "", err
 	}

@@ -24,8 +24,9 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, a *asked, here 
 		h.allowDevice(w, r, a, here, waiting, now)
 		return
 	}
-	u := &unit{now: now, client: a.client, state: a.state}
+	u := &unit{now: now, client: a.client, known: a.known, state: a.state}
 	u.hold(h.newGrant(a, here, waiting, now))
+	u.take(a.access)
 	given, err := h.authorize(withUnit(r.Context(), u), a, u)
 	if err == nil {
 		err = h.Grants.InsertGrant(r.Context(), &u.held.Grant)
@@ -50,14 +51,15 @@ func (h *Handler) newGrant(a *asked, here present, waiting *grant.Request, now t
 	s := here.session
 	g := grant.Grant{
 		Kind: grant.KindCode, ClientID: a.client.ID, Subject: s.Subject, SessionID: s.ID,
-		Scopes: a.scopes, Resources: a.resources,
+		Scopes: a.access.Scopes, Resources: a.access.Resources,
 		CreatedAt: now, Seed: newSeed(),
 		Detail: grant.Detail{
 			RedirectURI: a.redirectURI, Challenge: a.challenge, Nonce: a.nonce,
-			AuthTime: s.AuthTime.Unix(), ACR: acr(waiting, s), AMR: s.AMR, Claims: a.claims,
+			AuthTime: s.AuthTime.Unix(), ACR: acr(waiting, s), AMR: s.AMR,
 			Extra: extra(waiting, here),
 		},
 	}
+	a.access.KeepIn(&g.Detail)
 	if waiting != nil {
 		g.Ref = waiting.Grant
 	} else {
@@ -111,10 +113,10 @@ func (h *Handler) authorize(ctx context.Context, a *asked, u *unit) ([]parameter
 	if err := u.verdict(err); err != nil {
 		return nil, fmt.Errorf("authorize: %w", err)
 	}
-	for _, scope := range a.scopes {
+	for _, scope := range a.access.Scopes {
 		request.GrantScope(scope)
 	}
-	for _, resource := range a.resources {
+	for _, resource := range a.access.Resources {
 		request.GrantAudience(resource)
 	}
 	response, err := h.engine.NewAuthorizeResponse(ctx, request, newEngineSession(u.held.Subject))
@@ -141,7 +143,7 @@ func parametersOf(a *asked, u *unit, made url.Values) ([]parameter, error) {
 			parameter{"access_token", made.Get("access_token")}, parameter{"token_type", "Bearer"},
 			parameter{"expires_in", strconv.FormatInt(int64(u.expiresIn.Seconds()), 10)})
 		if a.grantsLess() {
-			answer = append(answer, parameter{"scope", strings.Join(a.scopes, " ")})
+			answer = append(answer, parameter{"scope", strings.Join(a.access.Scopes, " ")})
 		}
 	}
 	if a.answers.has(answerIDToken) {
@@ -163,11 +165,11 @@ func engineRequest(ctx context.Context, a *asked) *http.Request {
 		"response_type": {string(a.answers)},
 		"state":         {"-"},
 	}
-	if len(a.scopes) > 0 {
-		form.Set("scope", strings.Join(a.scopes, " "))
+	if len(a.access.Scopes) > 0 {
+		form.Set("scope", strings.Join(a.access.Scopes, " "))
 	}
-	if len(a.resources) > 0 {
-		form["audience"] = a.resources
+	if len(a.access.Resources) > 0 {
+		form["audience"] = a.access.Resources
 	}
 	if a.nonce != "" {
 		form.Set("nonce", a.nonce)

@@ -12,6 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/web"
 )
@@ -218,9 +219,8 @@ func agreed(waiting *grant.Request, s *session.Session) *grant.Agreement {
 
 // grantOnly leaves what the consent app has granted of what was asked for.
 func (a *asked) grantOnly(g *grant.Agreement) error {
-	a.narrow(g.Scopes)
-	a.resources = common(a.resources, g.Resources)
-	if a.answers.has(answerIDToken) && !slices.Contains(a.scopes, scopeOpenID) {
+	a.narrow(scope.Limits{Scopes: g.Scopes, Resources: g.Resources})
+	if a.answers.has(answerIDToken) && !slices.Contains(a.access.Scopes, scopeOpenID) {
 		return refuse(codeAccessDenied, "The scope openid was not granted")
 	}
 	return nil

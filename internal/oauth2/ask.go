@@ -61,11 +61,11 @@ func (h *Handler) askDevice(ctx context.Context, u *unit, ref grant.Ref) error {
 
 // askAbout asks the hooks about the grant that is about to be claimed.
 func (h *Handler) askAbout(ctx context.Context, u *unit, held *grant.Held) error {
-	scopes, resources, err := u.narrow(held)
+	access, err := u.narrow(held)
 	if err != nil {
 		return nil //nolint:nilerr // the claim says so, in its own time
 	}
-	about := h.about(u, scopes, resources)
+	about := h.about(u, access.Scopes, access.Resources)
 	about.Extra = held.Detail.Extra
 	about.Person = hook.Person{
 		Subject: held.Subject, KnownAs: held.SubjectFor(h.Subjects.Of(u.client, held.Subject)), Username: held.Username, Issuer: h.Issuer,

@@ -13,6 +13,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/scope"
 )
 
 // The scope that means something to the protocol itself.
@@ -36,15 +37,14 @@ type asked struct {
 	answers     responseType
 	mode        string
 
-	scopes    []string
-	consents  []string // what a person must agree to: the scopes, and those that the claims asked for belong to
-	resources []string
+	known     *scope.Set   // the scopes at the time of the request
+	access    scope.Access // what the client gets if nobody narrows it further
 	challenge string
 	nonce     string
 	prompt    []string
-	maxAge    *int64 // seconds
-	hint      string // the subject that id_token_hint names
-	claims    json.RawMessage
+	maxAge    *int64          // seconds
+	hint      string          // the subject that id_token_hint names
+	claims    json.RawMessage // the claims parameter, whole
 	demands   demands
 	form      url.Values
 	device    *device // nil for a request of a client's own
@@ -54,13 +54,13 @@ func (a *asked) prompts(value string) bool { return slices.Contains(a.prompt, va
 
 // grantsLess reports whether there are scopes that were asked for and not granted.
 func (a *asked) grantsLess() bool {
-	_, all := part(strings.Fields(a.form.Get("scope")), a.scopes)
+	_, all := part(strings.Fields(a.form.Get("scope")), a.access.Scopes)
 	return !all
 }
 
 // wantsRefresh reports whether the answer may lead to refresh tokens.
 func (a *asked) wantsRefresh() bool {
-	return slices.ContainsFunc(a.scopes, grant.Offline) && a.client.May(client.GrantRefreshToken)
+	return slices.ContainsFunc(a.access.Scopes, grant.Offline) && a.client.May(client.GrantRefreshToken)
 }
 
 // newRef returns where the grant of the answer will be stored.
@@ -85,7 +85,7 @@ func kept() []string {
 // of ours, what the person must agree to.
 func (a *asked) parameters() string {
 	form := url.Values{
-		grant.ConsentParameter: {strings.Join(a.consents, " ")},
+		grant.ConsentParameter: {strings.Join(a.access.Consents(), " ")},
 		grant.SubjectParameter: {a.hint},
 	}
 	for _, name := range kept() {
@@ -106,13 +106,9 @@ func (a *asked) size() (n int) {
 	return n
 }
 
-// narrow leaves only what a page has shown: the client may have more by now than
-// when the person began to read, and must ask them for it anew.
-func (a *asked) narrow(shown []string) {
-	hidden := func(scope string) bool { return !slices.Contains(shown, scope) }
-	a.scopes = slices.DeleteFunc(a.scopes, hidden)
-	a.consents = slices.DeleteFunc(a.consents, hidden)
-}
+// narrow leaves what is within limits: what a page has shown, since the client may have
+// more by now than when the user began to read, or what a consent app has granted.
+func (a *asked) narrow(limits scope.Limits) { a.access = a.known.Narrow(a.access, limits) }
 
 // read validates an authorization request. An error with a nil asked is for the
 // person's eyes: it is not yet known where an answer may go. Otherwise the error
@@ -130,6 +126,9 @@ func (h *Handler) read(ctx context.Context, form url.Values) (*asked, error) {
 	a, err := address(c, form)
 	if err != nil {
 		return nil, err
+	}
+	if a.known, err = h.Scopes.Scopes(ctx); err != nil {
+		return a, err //nolint:wrapcheck // told apart by the caller
 	}
 	return a, h.fill(a)
 }
@@ -154,8 +153,8 @@ func address(c *client.Client, form url.Values) (*asked, error) {
 
 func (h *Handler) fill(a *asked) error {
 	for _, step := range []func(*asked) error{
-		readMode, h.readLength, readUnsupported, h.readResponse, readScope, readPKCE, readNonce, h.readPrompt, readMaxAge,
-		h.readHint, h.readClaims, readDemands,
+		readMode, h.readLength, readUnsupported, h.readResponse, readAccess, readPKCE, readNonce, h.readPrompt, readMaxAge,
+		h.readHint, readDemands,
 	} {
 		if err := step(a); err != nil {
 			return err
@@ -173,40 +172,39 @@ func readUnsupported(a *asked) error {
 	return nil
 }
 
-// readScope keeps the scopes that the client may have. Unknown ones are ignored
-// (OpenID Connect Core section 3.1.2.1), and the answer says what was granted. So
-// is offline_access where no code could lead to it (section 11).
-func readScope(a *asked) error {
-	allowed := a.client.Scopes()
-	for scope := range strings.FieldsSeq(a.form.Get("scope")) {
-		if !validScope(scope) {
+// readAccess reads the scopes, resources and claims that the client requests, and keeps
+// those that it may have. Unknown scopes and claims are ignored (OpenID Connect Core
+// section 3.1.2.1), and the answer says which scopes were granted. So is offline_access
+// where no code could lead to it (section 11).
+//
+// Spec: RFC 6749 §3.3, RFC 8707 §2.1, OpenID Connect Core §5.4, §5.5.
+func readAccess(a *asked) error {
+	var scopes []string
+	for name := range strings.FieldsSeq(a.form.Get("scope")) {
+		if !scope.IsToken(name) {
 			return refuse(codeInvalidScope, "The parameter scope is malformed")
 		}
-		useless := grant.Offline(scope) && !a.answers.has(answerCode)
-		if slices.Contains(allowed, scope) && !slices.Contains(a.scopes, scope) && !useless {
-			a.scopes = append(a.scopes, scope)
+		useless := grant.Offline(name) && !a.answers.has(answerCode)
+		if !slices.Contains(scopes, name) && !useless {
+			scopes = append(scopes, name)
 		}
 	}
-	if a.answers.has(answerIDToken) && !slices.Contains(a.scopes, scopeOpenID) {
-		return refuse(codeInvalidScope, "An ID token needs the scope openid")
-	}
-	a.resources = resources(a.form)
-	for _, resource := range a.resources {
+	requested := resources(a.form)
+	for _, resource := range requested {
 		if !slices.Contains(a.client.Audience, resource) {
 			return refuse(codeInvalidTarget, describe(codeInvalidTarget))
 		}
 	}
-	return nil
-}
-
-// validScope reports whether s is a scope-token (RFC 6749 section 3.3).
-func validScope(s string) bool {
-	for _, c := range []byte(s) {
-		if c < 0x21 || c > 0x7e || c == '"' || c == '\\' {
-			return false
-		}
+	claims, err := scope.ParseClaimsRequest(a.form.Get("claims"))
+	if err != nil {
+		return &refusal{Code: codeInvalidRequest, Description: "The parameter claims is malformed", Status: 400, cause: err}
 	}
-	return s != ""
+	a.claims = json.RawMessage(a.form.Get("claims"))
+	a.access = a.known.Request(scopes, requested, claims, a.known.LimitsOf(a.client))
+	if a.answers.has(answerIDToken) && !slices.Contains(a.access.Scopes, scopeOpenID) {
+		return refuse(codeInvalidScope, "An ID token needs the scope openid")
+	}
+	return nil
 }
 
 // readPKCE accepts S256 alone, and demands it of public clients and of those
@@ -298,25 +296,5 @@ func (h *Handler) readHint(a *asked) error {
 		return refuse(codeInvalidRequest, "The id_token_hint is not an ID token for this client")
 	}
 	a.hint = claims.Subject
-	return nil
-}
-
-// readClaims checks the claims parameter (OpenID Connect Core section 5.5).
-func (h *Handler) readClaims(a *asked) error {
-	a.consents = slices.Clone(a.scopes)
-	raw := a.form.Get("claims")
-	if raw == "" {
-		return nil
-	}
-	implied, err := h.ClaimScopes(raw)
-	if err != nil {
-		return &refusal{Code: codeInvalidRequest, Description: "The parameter claims is malformed", Status: 400, cause: err}
-	}
-	a.claims = json.RawMessage(raw)
-	for _, scope := range implied {
-		if !slices.Contains(a.consents, scope) {
-			a.consents = append(a.consents, scope)
-		}
-	}
 	return nil
 }

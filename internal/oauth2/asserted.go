@@ -26,7 +26,7 @@ func (h *Handler) assert(ctx context.Context, u *unit) (*tokenAnswer, error) {
 		return nil, err //nolint:wrapcheck // a refusal, or a fault that names itself
 	}
 	u.scopes = aboutNobody(strings.Fields(u.form.Get("scope")))
-	if len(common(u.scopes, u.client.Scopes())) < len(u.scopes) || !u.asserted.Trust.Allows(u.scopes) {
+	if len(common(u.scopes, u.known.Allowed(u.client))) < len(u.scopes) || !u.asserted.Trust.Allows(u.scopes) {
 		return nil, refuse(codeInvalidScope, "The client, or the issuer of the assertion, may not have this scope")
 	}
 	u.resources = resources(u.form)

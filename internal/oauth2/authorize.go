@@ -10,6 +10,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/web"
 )
@@ -89,7 +90,7 @@ func (h *Handler) reread(ctx context.Context, waiting *grant.Request) (*asked, e
 	if err != nil {
 		return a, err
 	}
-	a.narrow(strings.Fields(form.Get(grant.ConsentParameter)))
+	a.narrow(scope.Limits{Scopes: strings.Fields(form.Get(grant.ConsentParameter)), Resources: a.access.Resources})
 	return a, nil
 }
 

@@ -162,7 +162,7 @@ func (h *Handler) missingConsent(a *asked, here present, waiting *grant.Request)
 	if a.prompts(promptConsent) || h.ConsentApp != "" && !a.prompts(promptNone) {
 		return missing
 	}
-	if a.client.SkipConsent || here.consent.Covers(a.consents) && a.client.Proven(a.redirectURI, a.answers.front()) {
+	if a.client.SkipConsent || here.consent.Covers(a.access.Consents()) && a.client.Proven(a.redirectURI, a.answers.front()) {
 		return nil
 	}
 	return missing

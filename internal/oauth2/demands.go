@@ -28,7 +28,7 @@ func readDemands(a *asked) error {
 		} `json:"id_token"`
 	}
 	a.demands.subject = a.hint
-	if a.claims == nil {
+	if len(a.claims) == 0 {
 		return nil
 	}
 	if err := json.Unmarshal(a.claims, &claims); err != nil {

@@ -3,6 +3,7 @@ package oauth2
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -77,15 +78,21 @@ func (h *Handler) authorizeDevice(r *http.Request) (*deviceAnswer, error) {
 	if !c.May(client.GrantDeviceCode) {
 		return nil, refuse(codeUnauthorizedClient, describe(codeUnauthorizedClient))
 	}
-	a := &asked{client: c, form: r.PostForm, answers: answerCode, device: &device{until: now.Add(h.Lifetimes.Device)}}
-	if err := readScope(a); err != nil {
+	known, err := h.Scopes.Scopes(ctx)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // told apart by the caller
+	}
+	form := maps.Clone(r.PostForm)
+	form.Del("claims") // RFC 8628 has no claims parameter
+	a := &asked{client: c, known: known, form: form, answers: answerCode, device: &device{until: now.Add(h.Lifetimes.Device)}}
+	if err := readAccess(a); err != nil {
 		return nil, err
 	}
 	if a.size() > maxParameters {
 		return nil, refuse(codeInvalidRequest, "The request is too long")
 	}
 	d := &grant.Device{
-		Grant: h.newRef(a, now), ClientID: c.ID, Scopes: a.scopes, Resources: a.resources, Seed: newSeed(),
+		Grant: h.newRef(a, now), ClientID: c.ID, Scopes: a.access.Scopes, Resources: a.access.Resources, Seed: newSeed(),
 		Wait: h.Lifetimes.DeviceWait, CreatedAt: now, ExpiresAt: a.device.until,
 	}
 	code, err := h.keepDevice(ctx, d)
@@ -119,10 +126,13 @@ func (h *Handler) readDevice(waiting *grant.Request) func(context.Context, url.V
 			return nil, err
 		}
 		a := &asked{client: c, form: form, answers: answerCode, device: &device{waiting.Grant, waiting.ExpiresAt}}
+		if a.known, err = h.Scopes.Scopes(ctx); err != nil {
+			return a, err //nolint:wrapcheck // told apart by the caller
+		}
 		if !c.May(client.GrantDeviceCode) {
 			return a, refuse(codeUnauthorizedClient, describe(codeUnauthorizedClient))
 		}
-		for _, step := range []func(*asked) error{readScope, readMaxAge, h.readClaims} {
+		for _, step := range []func(*asked) error{readAccess, readMaxAge} {
 			if err := step(a); err != nil {
 				return a, err
 			}

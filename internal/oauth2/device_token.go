@@ -113,6 +113,7 @@ func (h *Handler) redeemDevice(ctx context.Context, u *unit) error {
 		return err //nolint:wrapcheck // told apart by the caller
 	}
 	u.hold(held)
-	u.scopes, u.resources, err = u.narrow(held)
+	access, err := u.narrow(held)
+	u.take(access)
 	return err
 }

@@ -130,7 +130,7 @@ func authenticated(ctx context.Context, _ *http.Request, _ url.Values) (fosite.C
 	if u.client == nil {
 		return nil, fosite.ErrInvalidClient
 	}
-	return engineClient{Client: u.client}, nil
+	return u.engineClient(), nil
 }
 
 // errUnused reports that fosite tried what it is never asked to do here.
@@ -149,7 +149,8 @@ func (noTransport) RoundTrip(*http.Request) (*http.Response, error) { return nil
 // fosite.OpenIDConnectClient: request objects and assertions never reach fosite.
 type engineClient struct {
 	*client.Client
-	redirectURI string // the one that has been matched, at the authorization endpoint
+	scopes      []string // that it may have
+	redirectURI string   // the one that has been matched, at the authorization endpoint
 }
 
 var (
@@ -162,7 +163,7 @@ func (c engineClient) GetHashedSecret() []byte            { return nil }
 func (c engineClient) GetRedirectURIs() []string          { return []string{c.redirectURI} }
 func (c engineClient) GetGrantTypes() fosite.Arguments    { return c.GrantTypes }
 func (c engineClient) GetResponseTypes() fosite.Arguments { return c.ResponseTypes }
-func (c engineClient) GetScopes() fosite.Arguments        { return c.Scopes() }
+func (c engineClient) GetScopes() fosite.Arguments        { return c.scopes }
 func (c engineClient) IsPublic() bool                     { return c.Public() }
 func (c engineClient) GetAudience() fosite.Arguments      { return c.Audience }
 

@@ -41,12 +41,9 @@ func (s strategy) GenerateIDToken(ctx context.Context, _ time.Duration, _ fosite
 
 func (s strategy) idTokenClaims(u *unit, with companions) (map[string]any, error) {
 	detail := u.held.Detail
-	claims, err := s.IDTokenClaims(u.held, with.none())
+	claims, err := idTokenClaims(u, with.none())
 	if err != nil {
 		return nil, fmt.Errorf("select ID token claims: %w", err)
-	}
-	if claims == nil {
-		claims = map[string]any{}
 	}
 	// The protocol's own claims are written last: nothing a person's account says
 	// takes their place.

@@ -89,6 +89,10 @@ func (h *Handler) inspect(
 	}
 	if held != nil {
 		said.Name(held)
+		held.Scopes = strings.Fields(claims.Scope)
+		if said.Claims, err = h.introspectionClaims(ctx, held); err != nil {
+			return nil, err
+		}
 	}
 	return said, nil
 }

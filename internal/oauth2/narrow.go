@@ -6,26 +6,35 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/scope"
 )
 
-// narrow returns the scopes and resources of the next access token under a grant:
-// what was granted and the client may still have, or the part of it that the
-// request asks for (RFC 6749 section 6, RFC 8707 section 2.2).
-func (u *unit) narrow(held *grant.Held) (scopes, targets []string, err error) {
-	scopes, targets = common(held.Scopes, u.client.Scopes()), common(held.Resources, u.client.Audience)
+// narrow returns what the next tokens under a grant give: what was granted and the
+// client may still have, or the part of it that the request names.
+//
+// Spec: RFC 6749 §6, RFC 8707 §2.2.
+func (u *unit) narrow(held *grant.Held) (scope.Access, error) {
+	granted, err := scope.AccessOf(&held.Grant)
+	if err != nil {
+		return scope.Access{}, err //nolint:wrapcheck // names itself
+	}
+	allowed := u.known.Narrow(granted, u.known.LimitsOf(u.client))
+	wanted := scope.Limits{Scopes: allowed.Scopes}
+	var ok bool
 	if u.form.Get("grant_type") == client.GrantRefreshToken {
-		var ok bool
-		if scopes, ok = part(strings.Fields(u.form.Get("scope")), scopes); !ok {
-			return nil, nil, refuse(codeInvalidScope, describe(codeInvalidScope))
+		if wanted.Scopes, ok = part(strings.Fields(u.form.Get("scope")), allowed.Scopes); !ok {
+			return scope.Access{}, refuse(codeInvalidScope, describe(codeInvalidScope))
 		}
 	}
-	targets, ok := part(resources(u.form), targets)
-	if !ok || len(targets) == 0 && len(held.Resources) > 0 {
+	wanted.Resources, ok = part(resources(u.form), allowed.Resources)
+	if !ok || len(wanted.Resources) == 0 && len(held.Resources) > 0 {
 		// With no resource left, the token would be for the default one: not for
 		// less, but for something else.
-		return nil, nil, refuse(codeInvalidTarget, describe(codeInvalidTarget))
+		return scope.Access{}, refuse(codeInvalidTarget, describe(codeInvalidTarget))
 	}
-	return scopes, targets, nil
+	// The parameter scope cannot name the scopes that only stand for claims.
+	wanted.Scopes = slices.Concat(wanted.Scopes, allowed.ClaimScopes)
+	return u.known.Narrow(allowed, wanted), nil
 }
 
 // common returns those of granted that are allowed.

@@ -35,6 +35,7 @@ import (
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/oauth2/bearer"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
+	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/web"
 )
@@ -96,11 +97,6 @@ type Pages interface {
 	DeviceDone(w http.ResponseWriter, status int, v web.DeviceDone)
 }
 
-// IDTokenClaims selects what an ID token under a grant says about the person
-// beyond the protocol's own claims. One that goes out alone says what is otherwise
-// asked of the userinfo endpoint.
-type IDTokenClaims func(held *grant.Held, alone bool) (map[string]any, error)
-
 // Lifetimes of what the room gives out.
 type Lifetimes struct {
 	Code            time.Duration // at most 60 s
@@ -150,10 +146,7 @@ type Config struct {
 	Codec          *tokens.Codec
 	Sealer         *tokens.Sealer
 	Encrypter      Encrypter
-	IDTokenClaims  IDTokenClaims
-	// ClaimScopes checks the claims parameter, and returns the scopes that would
-	// release what it asks for by name.
-	ClaimScopes func(requested string) ([]string, error)
+	Scopes         scope.Source
 
 	Lifetimes Lifetimes
 	// MaxRedirectURL bounds the address of an answer to a client, in bytes.

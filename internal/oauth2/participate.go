@@ -33,7 +33,7 @@ func (h *Handler) join(ctx context.Context, a *asked, here present, waiting *gra
 //
 // Spec: OpenID Connect Session Management section 2.
 func (h *Handler) sessionState(w http.ResponseWriter, r *http.Request, a *asked, s *session.Session) []parameter {
-	if !slices.Contains(a.scopes, scopeOpenID) {
+	if !slices.Contains(a.access.Scopes, scopeOpenID) {
 		return nil
 	}
 	state := h.Cookies.State(s, a.client.ID, a.redirectURI)

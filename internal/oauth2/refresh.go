@@ -83,7 +83,8 @@ func (h *Handler) rotate(ctx context.Context, u *unit) error {
 		held.Detail.Extra = u.detail.Extra
 	}
 	u.hold(held)
-	u.scopes, u.resources, err = u.narrow(held)
+	access, err := u.narrow(held)
+	u.take(access)
 	return err
 }
 
@@ -109,6 +110,6 @@ func (h *Handler) checkNarrowing(ctx context.Context, u *unit, handle tokens.Han
 	if err != nil {
 		return err //nolint:wrapcheck // told apart by the caller
 	}
-	_, _, err = u.narrow(held)
+	_, err = u.narrow(held)
 	return err
 }

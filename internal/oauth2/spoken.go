@@ -3,6 +3,7 @@ package oauth2
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -31,8 +32,9 @@ const (
 	ScopeBoth  ScopeClaim = "both"
 )
 
-// spoken returns what is signed for claims.
-func (s *ClaimStyle) spoken(claims accessClaims) (any, error) {
+// spoken returns what is signed for claims. Those that scopes release stand beside them,
+// unless ext has one of that name there.
+func (s *ClaimStyle) spoken(claims accessClaims, released map[string]any) (any, error) {
 	if s.Scope != ScopeText && claims.Scope != "" {
 		claims.ScopeList = strings.Fields(claims.Scope)
 		if s.Scope == ScopeArray {
@@ -40,21 +42,32 @@ func (s *ClaimStyle) spoken(claims accessClaims) (any, error) {
 		}
 	}
 	lifted, left, err := s.lift(claims.Extra)
-	if err != nil || lifted == nil {
+	if err != nil || len(lifted)+len(released) == 0 {
 		return claims, err
 	}
 	claims.Extra = left
+	beside := maps.Clone(released)
+	if beside == nil {
+		beside = map[string]any{}
+	}
+	for name, value := range lifted {
+		beside[name] = value
+	}
 	own, err := json.Marshal(claims)
 	if err != nil {
 		return nil, fmt.Errorf("write access token: %w", err)
 	}
+	more, err := json.Marshal(beside)
+	if err != nil {
+		return nil, fmt.Errorf("write access token: %w", err)
+	}
 	whole := json.RawMessage(append(own[:len(own)-1], ','))
-	return append(whole, lifted[1:]...), nil
+	return append(whole, more[1:]...), nil
 }
 
-// lift returns the members of ext that stand beside the protocol's claims, as an object
-// or nil, and what is left of ext. The protocol's names are nobody else's.
-func (s *ClaimStyle) lift(ext json.RawMessage) (lifted, left json.RawMessage, err error) {
+// lift returns the members of ext that stand beside the protocol's claims, and what is
+// left of ext. The names of the protocol's claims are not among them.
+func (s *ClaimStyle) lift(ext json.RawMessage) (lifted map[string]json.RawMessage, left json.RawMessage, err error) {
 	if len(ext) == 0 || len(s.TopLevel) == 0 {
 		return nil, ext, nil
 	}
@@ -71,22 +84,19 @@ func (s *ClaimStyle) lift(ext json.RawMessage) (lifted, left json.RawMessage, er
 	if len(top) == 0 {
 		return nil, ext, nil
 	}
-	if lifted, err = json.Marshal(top); err != nil {
-		return nil, nil, fmt.Errorf("write claims: %w", err)
-	}
 	if s.Mirror {
-		return lifted, ext, nil
+		return top, ext, nil
 	}
 	for name := range top {
 		delete(all, name)
 	}
 	if len(all) == 0 {
-		return lifted, nil, nil
+		return top, nil, nil
 	}
 	if left, err = json.Marshal(all); err != nil {
 		return nil, nil, fmt.Errorf("write claims: %w", err)
 	}
-	return lifted, left, nil
+	return top, left, nil
 }
 
 // heard undoes [ClaimStyle.spoken] in the claims that body was read into.
@@ -101,9 +111,10 @@ func (s *ClaimStyle) heard(claims *accessClaims, body []byte) error {
 	if err := json.Unmarshal(body, &all); err != nil {
 		return err //nolint:wrapcheck // whatever it is, the token is not ours
 	}
-	for _, name := range grant.AccessTokenClaims() {
-		delete(all, name)
-	}
+	// Other members come from scopes, not from ext.
+	maps.DeleteFunc(all, func(name string, _ json.RawMessage) bool {
+		return !slices.Contains(s.TopLevel, name) || slices.Contains(grant.AccessTokenClaims(), name)
+	})
 	if len(all) == 0 {
 		return nil
 	}

@@ -36,7 +36,7 @@ func (storage) GetClient(ctx context.Context, id string) (fosite.Client, error) 
 	if u.client == nil || u.client.ID != id {
 		return nil, fosite.ErrNotFound
 	}
-	view := engineClient{Client: u.client}
+	view := u.engineClient()
 	if u.held != nil {
 		view.redirectURI = u.held.Detail.RedirectURI
 	}
@@ -73,9 +73,11 @@ func (s storage) GetAuthorizeCodeSession(ctx context.Context, code string, _ fos
 	if spent {
 		return u.requester(), fosite.ErrInvalidatedAuthorizeCode
 	}
-	if u.scopes, u.resources, err = u.narrow(held); err != nil {
+	access, err := u.narrow(held)
+	if err != nil {
 		return nil, u.fail(err)
 	}
+	u.take(access)
 	return u.requester(), nil
 }
 

@@ -43,6 +43,9 @@ func (h *Handler) exchange(r *http.Request) (*tokenAnswer, error) {
 	if u.client, err = h.Authenticator.Authenticate(ctx, r); err != nil {
 		return nil, err //nolint:wrapcheck // a refusal, or a fault that names itself
 	}
+	if u.known, err = h.Scopes.Scopes(ctx); err != nil {
+		return nil, err //nolint:wrapcheck // told apart by the caller
+	}
 	grantType, err := h.checkGrantType(u)
 	if err != nil {
 		return nil, err

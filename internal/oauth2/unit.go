@@ -14,6 +14,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/oauth2/bearer"
+	"github.com/ostiary/ostiary/internal/scope"
 )
 
 // unit is the work of one request. fosite asks its storage for many small
@@ -21,6 +22,7 @@ import (
 type unit struct {
 	now    time.Time
 	client *client.Client
+	known  *scope.Set // the scopes at the time of the request
 	form   url.Values
 
 	held  *grant.Held // what tokens are made from: the grant to be written, or the one that a claim returned
@@ -35,6 +37,7 @@ type unit struct {
 	generation int64    // of the refresh token to hand out
 	scopes     []string // of the access token; narrower than the grant's if asked for
 	resources  []string
+	access     scope.Access  // the two above, and the claims that the tokens may release by name
 	expiresIn  time.Duration // of the access token, once it is made
 
 	// err is the first failure of the database. fosite turns those into verdicts
@@ -79,7 +82,7 @@ func (u *unit) verdict(err error) error {
 func (u *unit) requester() *fosite.Request {
 	r := fosite.NewRequest()
 	r.ID = u.held.ID.String()
-	r.Client = engineClient{Client: u.client}
+	r.Client = u.engineClient()
 	r.RequestedAt = u.now
 	r.RequestedScope = u.scopes
 	r.GrantedScope = u.scopes
@@ -94,15 +97,26 @@ func (u *unit) requester() *fosite.Request {
 	return r
 }
 
+// engineClient returns the client of the unit as fosite wants to see it.
+func (u *unit) engineClient() engineClient {
+	return engineClient{Client: u.client, scopes: u.known.Allowed(u.client)}
+}
+
 // mayRefresh reports whether the client gets a refresh token for the scopes of the
 // access token.
 func (u *unit) mayRefresh() bool {
 	return slices.ContainsFunc(u.scopes, grant.Offline) && u.client.May(client.GrantRefreshToken)
 }
 
-// hold makes the unit work on held, for an access token of all that was granted.
+// hold makes the unit work on held. Until [unit.take] says otherwise, its tokens have all
+// of the scopes and resources that were granted, and release no claims.
 func (u *unit) hold(held *grant.Held) {
 	u.held, u.generation, u.scopes, u.resources = held, held.RefreshGeneration, held.Scopes, held.Resources
+}
+
+// take makes access what the unit's tokens give.
+func (u *unit) take(access scope.Access) {
+	u.scopes, u.resources, u.access = access.Scopes, access.Resources, access
 }
 
 // mercy is how long after its spending a code may come again from its own client

@@ -7,7 +7,7 @@ import (
 )
 
 func BenchmarkDiscovery(b *testing.B) {
-	d, err := NewDiscovery(capabilities())
+	d, err := newDiscovery(b, capabilities())
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -9,8 +10,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/scope"
 )
 
 // Capabilities is what is wired, and so what discovery may say. Endpoints are
@@ -24,7 +29,7 @@ type Capabilities struct {
 	DeviceAuthorization                   string
 	Registration                          string // empty while registration is closed
 
-	Scopes        []string
+	Scopes        []string // beside those that have a record
 	ResponseTypes []string
 	ResponseModes []string
 	GrantTypes    []string
@@ -44,6 +49,8 @@ type Capabilities struct {
 	IntrospectionAuthMethods []string
 	RevocationAuthMethods    []string
 	AuthSigningAlgs          []string // of client assertions
+
+	claims []string // about users
 }
 
 // document is the provider's metadata, in the order in which a person would look
@@ -112,24 +119,88 @@ type document struct {
 	BackchannelLogoutSession  bool `json:"backchannel_logout_session_supported"`
 }
 
-// Discovery serves the metadata from memory.
-type Discovery struct {
-	body []byte
-	etag string
+// protocolClaims are the claims of ID tokens that say nothing about a user but who it
+// is.
+func protocolClaims() []string {
+	return []string{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"}
 }
 
+// Discovery serves the metadata from memory. Its scopes and claims are those that the
+// operator has declared; while these cannot be read, it says what it said before.
+type Discovery struct {
+	capabilities Capabilities
+	scopes       scope.Source
+	now          func() time.Time
+
+	mu        sync.Mutex
+	published published
+	retryAt   time.Time
+}
+
+// published is the document of a set of scopes.
+type published struct {
+	scopes *scope.Set
+	body   []byte
+	etag   string
+}
+
+const (
+	scopesPatience = 500 * time.Millisecond // for reading the scopes
+	scopesRetry    = 2 * time.Second        // after they could not be read
+)
+
 // NewDiscovery builds the document.
-func NewDiscovery(c Capabilities) (*Discovery, error) {
+func NewDiscovery(ctx context.Context, c Capabilities, scopes scope.Source, now func() time.Time) (*Discovery, error) {
 	issuer, err := url.Parse(c.Issuer)
 	if err != nil || issuer.Host == "" || issuer.RawQuery != "" || issuer.Fragment != "" {
 		return nil, errors.New("build discovery: the issuer must be a URL without query and fragment")
 	}
-	body, err := json.Marshal(c.document())
+	known, err := scopes.Scopes(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("build discovery: %w", err)
 	}
+	d := &Discovery{capabilities: c, scopes: scopes, now: now}
+	d.published, err = d.publish(known)
+	return d, err
+}
+
+func (d *Discovery) publish(known *scope.Set) (published, error) {
+	c := d.capabilities
+	extra := slices.DeleteFunc(slices.Clone(c.Scopes), func(name string) bool { return known.Get(name) != nil })
+	c.Scopes, c.claims = append(known.Names(), extra...), known.Claims(scope.IDToken, scope.Userinfo)
+	body, err := json.Marshal(c.document())
+	if err != nil {
+		return published{}, fmt.Errorf("build discovery: %w", err)
+	}
 	sum := sha256.Sum256(body)
-	return &Discovery{body: body, etag: `"` + hex.EncodeToString(sum[:8]) + `"`}, nil
+	return published{scopes: known, body: body, etag: `"` + hex.EncodeToString(sum[:8]) + `"`}, nil
+}
+
+// current returns the document of the scopes as they are, or the one before.
+func (d *Discovery) current(ctx context.Context) published {
+	d.mu.Lock()
+	latest, wait := d.published, d.now().Before(d.retryAt)
+	d.mu.Unlock()
+	if wait {
+		return latest
+	}
+	ctx, cancel := context.WithTimeout(ctx, scopesPatience)
+	defer cancel()
+	known, err := d.scopes.Scopes(ctx)
+	if err == nil && known == latest.scopes {
+		return latest
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err == nil {
+		latest, err = d.publish(known)
+	}
+	if err != nil {
+		d.retryAt = d.now().Add(scopesRetry)
+		return d.published
+	}
+	d.published = latest
+	return latest
 }
 
 func (c Capabilities) document() *document {
@@ -160,7 +231,7 @@ func (c Capabilities) document() *document {
 		CheckSession:  at(c.CheckSession),
 
 		Scopes:        c.Scopes,
-		Claims:        append(protocolClaims(), standardClaims(c.Scopes)...),
+		Claims:        append(protocolClaims(), c.claims...),
 		ClaimTypes:    []string{"normal"},
 		ResponseTypes: c.ResponseTypes,
 		ResponseModes: c.ResponseModes,
@@ -207,9 +278,10 @@ func (c Capabilities) document() *document {
 //
 // Spec: OpenID Connect Discovery section 4; RFC 8414 section 3.
 func (d *Discovery) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	document := d.current(r.Context())
 	head := w.Header()
 	head.Set("Content-Type", "application/json")
 	head.Set("Cache-Control", "public, max-age=300")
-	head.Set("ETag", d.etag)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(d.body))
+	head.Set("ETag", document.etag)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(document.body))
 }

@@ -14,7 +14,7 @@ func capabilities() Capabilities {
 		Issuer:        "https://id.example/",
 		Authorization: "/oauth2/auth", Token: "/oauth2/token", Userinfo: "/userinfo", JWKS: "/.well-known/jwks.json",
 		Introspection: "/oauth2/introspect", Revocation: "/oauth2/revoke", EndSession: "/oauth2/sessions/logout", CheckSession: "/oauth2/sessions/check",
-		Scopes: []string{"openid", "email"}, ResponseTypes: []string{"code"}, ResponseModes: []string{"query", "form_post"},
+		Scopes: []string{"openid", "extra"}, ResponseTypes: []string{"code"}, ResponseModes: []string{"query", "form_post"},
 		GrantTypes: []string{"authorization_code"}, Prompts: []string{"none"}, ACRValues: []string{"urn:acr"},
 		UILocales: []string{"en"}, SigningAlgs: []string{"RS256", "ES256"}, SubjectTypes: []string{"public"},
 		IDTokenEncryptionAlgs: []string{"ECDH-ES"}, IDTokenEncryptionEncs: []string{"A128GCM"},
@@ -28,7 +28,7 @@ func capabilities() Capabilities {
 func TestDiscoverySaysWhatIsWiredAndNothingElse(t *testing.T) {
 	t.Parallel()
 
-	d, err := NewDiscovery(capabilities())
+	d, err := newDiscovery(t, capabilities())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,9 +44,12 @@ func TestDiscoverySaysWhatIsWiredAndNothingElse(t *testing.T) {
 		"authorization_endpoint": "https://id.example/oauth2/auth", "token_endpoint": "https://id.example/oauth2/token",
 		"userinfo_endpoint": "https://id.example/userinfo", "jwks_uri": "https://id.example/.well-known/jwks.json",
 		"introspection_endpoint": "https://id.example/oauth2/introspect", "revocation_endpoint": "https://id.example/oauth2/revoke",
-		"end_session_endpoint":  "https://id.example/oauth2/sessions/logout",
-		"scopes_supported":      list("openid", "email"),
-		"claims_supported":      list("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "email", "email_verified"),
+		"end_session_endpoint": "https://id.example/oauth2/sessions/logout",
+		"scopes_supported":     list("openid", "profile", "email", "address", "phone", "offline_access", "groups", "roles", "extra"),
+		"claims_supported": append(list("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid",
+			"name", "given_name", "family_name", "middle_name", "nickname", "preferred_username", "profile", "picture", "website", "gender",
+			"birthdate", "zoneinfo", "locale", "updated_at"), "email", "email_verified", "address", "phone_number", "phone_number_verified",
+			"groups", "roles"),
 		"claim_types_supported": list("normal"), "response_types_supported": list("code"),
 		"response_modes_supported": list("query", "form_post"), "grant_types_supported": list("authorization_code"),
 		"code_challenge_methods_supported": list("S256"), "prompt_values_supported": list("none"),
@@ -90,7 +93,7 @@ func TestDiscoveryNamesRegistrationOnlyWhileItIsOpen(t *testing.T) {
 func TestDiscoveryIsCacheable(t *testing.T) {
 	t.Parallel()
 
-	d, err := NewDiscovery(capabilities())
+	d, err := newDiscovery(t, capabilities())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,9 +112,9 @@ func TestDiscoveryIsCacheable(t *testing.T) {
 
 	c := capabilities()
 	c.Scopes = nil
-	other, err := NewDiscovery(c)
-	if err != nil || other.etag == d.etag {
-		t.Errorf("another document has the tag %s too (%v)", d.etag, err)
+	other, err := newDiscovery(t, c)
+	if err != nil || other.published.etag == d.published.etag {
+		t.Errorf("another document has the tag %s too (%v)", d.published.etag, err)
 	}
 }
 
@@ -119,7 +122,7 @@ func TestAnIssuerIsAURLWithoutQueryAndFragment(t *testing.T) {
 	t.Parallel()
 
 	for _, issuer := range []string{"", "id.example", "https://id.example?x=1", "https://id.example#x", "https://"} {
-		if _, err := NewDiscovery(Capabilities{Issuer: issuer}); err == nil {
+		if _, err := newDiscovery(t, Capabilities{Issuer: issuer}); err == nil {
 			t.Errorf("issuer %q: no error", issuer)
 		}
 	}

@@ -58,7 +58,7 @@ func newRig(t *testing.T) *rig {
 
 func (r *rig) client(t *testing.T, id string, m client.Metadata) {
 	t.Helper()
-	if faults := m.Validate(client.Policy{}); len(faults) > 0 {
+	if faults := m.Validate(client.Policy{DefaultScopes: []string{"openid", "profile", "email"}}); len(faults) > 0 {
 		t.Fatal(faults)
 	}
 	if err := r.store.InsertClient(t.Context(), &client.Client{ID: id, Metadata: m, CreatedAt: r.now, UpdatedAt: r.now}); err != nil {

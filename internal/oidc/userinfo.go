@@ -13,6 +13,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/scope"
 )
 
 // Tokens tells what stands behind an access token: [grant.ErrNotFound] for one
@@ -45,6 +46,7 @@ type Userinfo struct {
 	Issuer    string
 	Tokens    Tokens
 	Clients   Clients
+	Scopes    scope.Source
 	Signer    Signer
 	Encrypter Encrypter
 	Subjects  client.Subjects
@@ -94,7 +96,7 @@ func (u *Userinfo) answer(r *http.Request) (kind string, body []byte, err error)
 	if err != nil {
 		return "", nil, fmt.Errorf("read client: %w", err)
 	}
-	claims, err := userinfoClaims(held)
+	claims, err := u.claims(ctx, c, held)
 	if err != nil {
 		return "", nil, err
 	}
@@ -135,13 +137,23 @@ func (u *Userinfo) write(ctx context.Context, c *client.Client, claims map[strin
 	return "application/json", body, nil
 }
 
-// userinfoClaims selects what the grant lets the client know.
-func userinfoClaims(held *grant.Held) (map[string]any, error) {
-	account, request, err := known(held)
+// claims returns what the grant lets the client know of the user, as far as the client
+// may still have it.
+func (u *Userinfo) claims(ctx context.Context, c *client.Client, held *grant.Held) (map[string]any, error) {
+	scopes, err := u.Scopes.Scopes(ctx)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read scopes: %w", err)
 	}
-	return said(Select(account, held.Scopes, request, InUserinfo), held)
+	access, err := scope.AccessOf(&held.Grant)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // names itself
+	}
+	account, err := scope.AccountClaims(held)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // names itself
+	}
+	claims := scopes.UserinfoClaims(account, scopes.Narrow(access, scopes.LimitsOf(c)))
+	return claims, scope.AddExtra(claims, held) //nolint:wrapcheck // names itself
 }
 
 // bearer returns the access token, which comes in the header or in the form of a

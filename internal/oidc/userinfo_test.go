@@ -54,17 +54,21 @@ func userinfo(t *testing.T) (*Userinfo, *rig) {
 	r := newRig(t)
 	r.client(t, "signed", client.Metadata{RedirectURIs: []string{"https://s.example/cb"}, UserinfoSignedResponseAlg: "ES256"})
 	asking := held("shop", "ada-subject", "openid")
-	asking.Detail.Claims = json.RawMessage(`{"userinfo":{"email":null}}`)
+	asking.Detail.Claims, asking.Detail.ClaimScopes = json.RawMessage(`{"userinfo":{"email":null}}`), []string{"email"}
+	narrowed := held("narrow", "ada-subject", "openid", "profile")
+	narrowed.Detail = asking.Detail
+	r.client(t, "narrow", client.Metadata{RedirectURIs: []string{"https://n.example/cb"}, Scope: "openid"})
 	fetcher, err := outbound.New(outbound.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return &Userinfo{
-		Issuer: issuer, Clients: r.store, Signer: r.keys, Encrypter: outbound.Encrypter{Keys: outbound.NewKeySets(fetcher, time.Now)},
+		Issuer: issuer, Clients: r.store, Scopes: scopesOf(r.store, 0), Signer: r.keys, Encrypter: outbound.Encrypter{Keys: outbound.NewKeySets(fetcher, time.Now)},
 		Subjects: client.Subjects{Salt: []byte("salt")}, Now: func() time.Time { return r.now }, Log: r.logger(),
 		Tokens: tokens{
 			"good":    held("shop", "ada-subject", "openid", "profile"),
 			"asking":  asking,
+			"narrow":  narrowed,
 			"signed":  held("signed", "ada-subject", "openid", "email"),
 			"plain":   held("shop", "ada-subject", "profile"),
 			"service": held("shop", "", "openid"),
@@ -108,11 +112,12 @@ func TestUserinfoTellsWhatWasAllowed(t *testing.T) {
 		w    *httptest.ResponseRecorder
 		want map[string]any
 	}{
-		"by header":         {ask(t, u, "GET", "", "", "Bearer good"), map[string]any{"sub": "ada-subject", "name": "Ada", "preferred_username": "ada"}},
-		"in any case":       {ask(t, u, "GET", "", "", "bEARER good"), map[string]any{"sub": "ada-subject", "name": "Ada", "preferred_username": "ada"}},
-		"by header of POST": {ask(t, u, "POST", "", "", "Bearer good"), map[string]any{"sub": "ada-subject", "name": "Ada", "preferred_username": "ada"}},
-		"by form":           {ask(t, u, "POST", "", "access_token=good"), map[string]any{"sub": "ada-subject", "name": "Ada", "preferred_username": "ada"}},
-		"asked for by name": {ask(t, u, "GET", "", "", "Bearer asking"), map[string]any{"sub": "ada-subject", "email": "ada@example.org"}},
+		"by header":                         {ask(t, u, "GET", "", "", "Bearer good"), map[string]any{"sub": "ada-subject", "name": "Ada", "preferred_username": "ada"}},
+		"in any case":                       {ask(t, u, "GET", "", "", "bEARER good"), map[string]any{"sub": "ada-subject", "name": "Ada", "preferred_username": "ada"}},
+		"by header of POST":                 {ask(t, u, "POST", "", "", "Bearer good"), map[string]any{"sub": "ada-subject", "name": "Ada", "preferred_username": "ada"}},
+		"by form":                           {ask(t, u, "POST", "", "access_token=good"), map[string]any{"sub": "ada-subject", "name": "Ada", "preferred_username": "ada"}},
+		"of a client that may have no more": {ask(t, u, "GET", "", "", "Bearer narrow"), map[string]any{"sub": "ada-subject"}},
+		"asked for by name":                 {ask(t, u, "GET", "", "", "Bearer asking"), map[string]any{"sub": "ada-subject", "email": "ada@example.org"}},
 	} {
 		var got map[string]any
 		if err := json.Unmarshal(tc.w.Body.Bytes(), &got); err != nil {

@@ -43,7 +43,11 @@ func (h *Handler) create(r *http.Request) (*answer, error) {
 	if err := h.believe(members, ""); err != nil {
 		return nil, err
 	}
-	metadata, faults := client.ParseMetadata(members, h.Policy)
+	policy, err := h.policy(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	metadata, faults := client.ParseMetadata(members, policy)
 	if len(faults) > 0 {
 		return nil, refusedMetadata(faults)
 	}

@@ -72,7 +72,10 @@ func (h *Handler) update(r *http.Request) (*answer, error) {
 	if err := h.believe(members, c.SoftwareStatement); err != nil {
 		return nil, err
 	}
-	policy := h.Policy
+	policy, err := h.policy(r.Context())
+	if err != nil {
+		return nil, err
+	}
 	policy.AllowedScopes = slices.Concat(policy.AllowedScopes, c.Scopes())
 	metadata, faults := client.ParseMetadata(members, policy)
 	if len(faults) > 0 {

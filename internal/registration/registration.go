@@ -8,12 +8,14 @@ package registration
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/scope"
 )
 
 // Mode says who may register.
@@ -46,6 +48,7 @@ type Config struct {
 	// issuer.
 	StatementKeys map[string][]jose.JSONWebKey
 	Policy        client.Policy
+	Scopes        scope.Source // which scopes a client may register for itself
 	Clients       Clients
 	Documents     client.Documents // fetches what a sector_identifier_uri points to
 	Slow          client.Slow
@@ -59,6 +62,17 @@ type Config struct {
 
 // Handler serves the registration endpoints.
 type Handler struct{ Config }
+
+// policy returns what a client may say of itself at this moment.
+func (h *Handler) policy(ctx context.Context) (client.Policy, error) {
+	scopes, err := h.Scopes.Scopes(ctx)
+	if err != nil {
+		return client.Policy{}, fmt.Errorf("read scopes: %w", err)
+	}
+	p := h.Policy
+	p.AllowedScopes = scopes.SelfRegistration()
+	return p, nil
+}
 
 // New returns a Handler.
 func New(c Config) *Handler {

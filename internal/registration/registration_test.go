@@ -19,6 +19,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
@@ -46,9 +47,12 @@ func newRig(t *testing.T, adjust func(*Config)) *rig {
 	}
 	c := Config{
 		Issuer: issuer, Mode: Open, Clients: r.store, Slow: r.slow,
-		Policy: client.Policy{DefaultScopes: []string{"openid"}, AllowedScopes: []string{"openid", "profile"}},
-		Now:    func() time.Time { return r.now },
-		Log:    slog.New(slog.NewTextHandler(&r.log, nil)),
+		Policy: client.Policy{DefaultScopes: []string{"openid"}},
+		Scopes: store.NewScopeCache(r.store, 0, time.Now, func(records []*scope.Scope) *scope.Set {
+			return scope.NewSet(records, []string{"openid", "profile"}, nil)
+		}),
+		Now: func() time.Time { return r.now },
+		Log: slog.New(slog.NewTextHandler(&r.log, nil)),
 	}
 	if adjust != nil {
 		adjust(&c)

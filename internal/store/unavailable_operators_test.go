@@ -55,6 +55,11 @@ var operatorMethods = map[string]call{
 		return s.LiveAsserted(ctx, grant.Asserted{IssuedAt: noon}, noon)
 	},
 
+	"Scopes":      func(ctx context.Context, s *store.Store) error { _, err := s.Scopes(ctx); return err },
+	"InsertScope": func(ctx context.Context, s *store.Store) error { return s.InsertScope(ctx, aScope("hr")) },
+	"UpdateScope": func(ctx context.Context, s *store.Store) error { return s.UpdateScope(ctx, aScope("hr")) },
+	"DeleteScope": func(ctx context.Context, s *store.Store) error { return s.DeleteScope(ctx, "hr") },
+
 	"FindClients": func(ctx context.Context, s *store.Store) error {
 		_, err := s.FindClients(ctx, client.Filter{}, "", 0, 1)
 		return err

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/ostiary/ostiary/internal/scope"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// declare adds the record of a scope, as an operator does, and lets the server see it.
+func (s *server) declare(records ...*scope.Scope) {
+	s.tb.Helper()
+	for _, record := range records {
+		if err := record.Check(); err != nil {
+			s.tb.Fatal(err)
+		}
+		record.CreatedAt, record.UpdatedAt = s.time(), s.time()
+		put := s.store.InsertScope
+		if scope.IsStandard(record.Name) {
+			put = s.store.UpdateScope
+		}
+		if err := put(s.tb.Context(), record); err != nil {
+			s.tb.Fatal(err)
+		}
+	}
+	s.pass(clientStaleness)
+}
+
+// rescope lets a client have other scopes, as an operator does.
+func (s *server) rescope(id, scopes string) {
+	s.tb.Helper()
+	c, err := s.store.Client(s.tb.Context(), id)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	c.Scope = scopes
+	if err := s.store.UpdateClient(s.tb.Context(), c); err != nil {
+		s.tb.Fatal(err)
+	}
+	s.pass(clientStaleness)
+}
+
+// everywhere is a claim that is released in all places.
+func everywhere(claims ...string) map[string][]scope.Place {
+	all := map[string][]scope.Place{}
+	for _, claim := range claims {
+		all[claim] = scope.Places()
+	}
+	return all
+}
+
+// people brings a user with claims beyond the standard ones.
+func (s *server) people() {
+	s.tb.Helper()
+	const users = `[{"username": "ada", "claims": {"name": "Ada Lovelace", "email": "ada@example.com", "email_verified": true,
+		"groups": ["staff", "math"], "department": "engines", "https://claims.example/tenant": 7}}]`
+	if _, _, err := importUsers(s.tb.Context(), s.store, s.hasher, []byte(users)); err != nil {
+		s.tb.Fatal(err)
+	}
+}
+
+func TestOperatorsScopesReleaseTheirClaims(t *testing.T) {
+	t.Parallel()
+	for name, opaque := range map[string]string{"JWT access tokens": "jwt", "opaque access tokens": "opaque"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, db *store.Store) {
+				t.Helper()
+				s := start(t, db, map[string]string{"access_token_format": opaque})
+				s.people()
+				s.declare(
+					&scope.Scope{Name: "hr", Title: "See where you work", Claims: everywhere("department", "https://claims.example/tenant")},
+					&scope.Scope{Name: "internal", Claims: map[string][]scope.Place{"department": {scope.Introspection}}},
+				)
+				s.rescope("web", "openid offline_access groups hr internal")
+
+				all := object{"groups": []any{"staff", "math"}, "department": "engines", "https://claims.example/tenant": 7.0}
+				none := object{"groups": nil, "department": nil, "https://claims.example/tenant": nil, "name": nil}
+				for scopes, want := range map[string]struct{ userinfo, access, introspection object }{
+					"openid":           {none, none, none},
+					"openid groups hr": {all, object{"groups": nil, "department": "engines", "https://claims.example/tenant": 7.0}, object{"groups": nil, "department": "engines"}},
+					"openid internal":  {none, none, object{"department": "engines", "groups": nil}},
+				} {
+					tokens := s.tokens(s.browser().code(asking("scope", scopes)))
+					wantMembers(t, s.userinfo(tokens["access_token"]).json(t), want.userinfo)
+					if opaque == "jwt" {
+						wantMembers(t, claims(t, tokens["access_token"]), want.access)
+					}
+					wantMembers(t, s.call("/oauth2/introspect", url.Values{"token": {text(tokens["access_token"])}}).json(t), want.introspection)
+				}
+			})
+		})
+	}
+}
+
+// What an operator declares is in the documents and on the pages.
+func TestOperatorsScopesAreDescribed(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t), nil)
+	document := func() string { return s.browser().get("/.well-known/openid-configuration").body }
+	if before := document(); !strings.Contains(before, `"groups"`) || strings.Contains(before, "department") {
+		t.Errorf("from the start discovery says %s", before)
+	}
+	email := &scope.Scope{Name: "email", Title: "Read your address for letters", Claims: everywhere("email", "email_verified", "mailbox")}
+	s.declare(
+		&scope.Scope{Name: "hr", Title: "See where you work", Description: "Your department and desk.", Claims: everywhere("department")},
+		&scope.Scope{Name: "desk", Claims: everywhere("desk", "chair")}, email,
+	)
+	if after := document(); !strings.Contains(after, `"department"`) || !strings.Contains(after, `"hr"`) {
+		t.Errorf("discovery does not follow: %s", after)
+	}
+	s.rescope("careful", "openid email hr desk unknown")
+	b := s.browser()
+	b.code(asking()) // signs in
+	page := b.get(b.get("/oauth2/auth?" + asking("client_id", "careful", "scope", "openid email hr desk unknown").Encode()).location().String())
+	for _, words := range []string{
+		"See where you work", "Your department and desk.", "It learns: chair, desk.", "Read your address for letters", "It also learns: mailbox.",
+		"There is no description of this permission",
+	} {
+		if !strings.Contains(page.body, words) {
+			t.Errorf("the consent page lacks %q", words)
+		}
+	}
+}
+
+// A client that registered itself may have the scopes of the configuration, and those
+// whose record says so; not those of the administrators' API.
+func TestWhoMayAskForAScope(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t), map[string]string{"registration_scopes": "openid email", "default_scopes": "openid"})
+	s.declare(
+		&scope.Scope{Name: "open", SelfRegistration: true}, &scope.Scope{Name: "shut"},
+		&scope.Scope{Name: "clients:write", SelfRegistration: true},
+	)
+	register := func(scope string) object {
+		t.Helper()
+		p := s.send(t, http.MethodPost, "/connect/register", "", `{"redirect_uris":["https://client.example/"],"scope":"`+scope+`"}`)
+		if p.status != http.StatusCreated {
+			t.Fatalf("register: %d %s", p.status, p.body)
+		}
+		return p.json(t)
+	}
+	if got := register("openid email profile open shut clients:write groups")["scope"]; got != "openid email open" {
+		t.Errorf("registered are the scopes %q", got)
+	}
+}

@@ -1,0 +1,51 @@
+package interaction
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/ostiary/ostiary/internal/scope"
+	"github.com/ostiary/ostiary/internal/web"
+)
+
+// describeScopes returns what a page says of scopes: the words of their records, or the
+// built-in ones where the operator has declared none.
+func (h *Handler) describeScopes(ctx context.Context, names []string) ([]web.Scope, error) {
+	known, err := h.Scopes.Scopes(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read scopes: %w", err)
+	}
+	list := make([]web.Scope, len(names))
+	for i, name := range names {
+		list[i] = describeScope(name, known.Get(name))
+	}
+	return list, nil
+}
+
+// describeScope returns what a page says of a scope, whose record may be nil.
+func describeScope(name string, record *scope.Scope) web.Scope {
+	words := web.DescribeScope(name)
+	if record == nil {
+		return words
+	}
+	words.Title = cmp.Or(record.Title, words.Title)
+	switch {
+	case record.Description != "":
+		words.Text = record.Description
+	case !scope.IsStandard(name) && len(record.Claims) > 0:
+		words.Text = "It learns: " + strings.Join(slices.Sorted(maps.Keys(record.Claims)), ", ") + "."
+	default:
+		// The built-in words do not speak of claims that the operator has added.
+		added := slices.DeleteFunc(slices.Sorted(maps.Keys(record.Claims)), func(claim string) bool {
+			return slices.Contains(scope.StandardClaimsOf(name), claim)
+		})
+		if len(added) > 0 {
+			words.Text += " It also learns: " + strings.Join(added, ", ") + "."
+		}
+	}
+	return words
+}

@@ -1,0 +1,20 @@
+package oidc
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/scope"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// scopesOf returns the scopes of a store, kept for ttl.
+func scopesOf(s *store.Store, ttl time.Duration) *store.ScopeCache {
+	return store.NewScopeCache(s, ttl, time.Now, func(records []*scope.Scope) *scope.Set { return scope.NewSet(records, nil, nil) })
+}
+
+func newDiscovery(tb testing.TB, c Capabilities) (*Discovery, error) {
+	tb.Helper()
+	return NewDiscovery(tb.Context(), c, scopesOf(storetest.New(tb), time.Hour), time.Now)
+}

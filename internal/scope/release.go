@@ -1,0 +1,150 @@
+package scope
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/ostiary/ostiary/internal/grant"
+)
+
+// base is the name of a claim without its language.
+//
+// Spec: OpenID Connect Core §5.2.
+func base(claim string) string {
+	name, _, _ := strings.Cut(claim, "#")
+	return name
+}
+
+// AccountClaims returns the claims of the account behind a grant. Numbers stay as they
+// are written.
+func AccountClaims(held *grant.Held) (map[string]any, error) {
+	claims, err := DecodeClaims(held.Claims)
+	if err != nil {
+		return nil, err
+	}
+	if claims["preferred_username"] == nil && held.Username != "" {
+		claims["preferred_username"] = held.Username
+	}
+	return claims, nil
+}
+
+// DecodeClaims reads stored claims; null and nothing are none.
+func DecodeClaims(raw json.RawMessage) (map[string]any, error) {
+	claims := make(map[string]any)
+	if len(raw) == 0 {
+		return claims, nil
+	}
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	if err := decoder.Decode(&claims); err != nil {
+		return nil, fmt.Errorf("read claims of the account: %w", err)
+	}
+	if claims == nil {
+		claims = make(map[string]any)
+	}
+	return claims, nil
+}
+
+// ByScope returns the claims of the account that the scopes of a release in one of
+// places. Empty claims are left out.
+//
+// Spec: OpenID Connect Core §5.3.2, §5.4.
+func (s *Set) ByScope(account map[string]any, a Access, places ...Place) map[string]any {
+	return choose(account, func(claim string) bool {
+		return slices.ContainsFunc(a.Scopes, func(scope string) bool {
+			record := s.byName[scope]
+			return record != nil && slices.ContainsFunc(record.places(claim), func(p Place) bool { return slices.Contains(places, p) })
+		})
+	})
+}
+
+// ReleasesIn reports whether a scope of a releases anything in one of places.
+func (s *Set) ReleasesIn(a Access, places ...Place) bool {
+	return slices.ContainsFunc(a.Scopes, func(name string) bool {
+		record := s.byName[name]
+		if record == nil {
+			return false
+		}
+		for _, in := range record.Claims {
+			if slices.ContainsFunc(in, func(p Place) bool { return slices.Contains(places, p) }) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// ByName returns the claims of the account that a requests by name in place. What no
+// scope of a stands for is left out.
+//
+// Spec: OpenID Connect Core §5.5.
+func (s *Set) ByName(account map[string]any, a Access, place Place) map[string]any {
+	requested := s.Narrow(a, Limits{Scopes: a.Consents()}).Claims.in(place)
+	return choose(account, func(claim string) bool {
+		_, exactly := requested[claim]
+		_, inAnyLanguage := requested[base(claim)]
+		return exactly || inAnyLanguage
+	})
+}
+
+// AddExtra adds to claims what the operator's consent app or hook says about the user in
+// ID tokens and at the userinfo endpoint. Where it contradicts the account, it wins.
+func AddExtra(claims map[string]any, held *grant.Held) error {
+	more, err := DecodeClaims(held.Detail.Extra.IDToken)
+	if err != nil {
+		return err
+	}
+	maps.Copy(claims, more)
+	return nil
+}
+
+// UserinfoClaims returns what the userinfo endpoint says of the account.
+func (s *Set) UserinfoClaims(account map[string]any, a Access) map[string]any {
+	claims := s.ByScope(account, a, Userinfo)
+	maps.Copy(claims, s.ByName(account, a, Userinfo))
+	return claims
+}
+
+func choose(account map[string]any, wanted func(claim string) bool) map[string]any {
+	chosen := make(map[string]any)
+	for name, value := range account {
+		if !wanted(name) {
+			continue
+		}
+		if value = prune(value); value != nil {
+			chosen[name] = value
+		}
+	}
+	return chosen
+}
+
+// prune returns value without members that are null or empty, and nil if nothing
+// is left.
+func prune(value any) any {
+	switch v := value.(type) {
+	case string:
+		if strings.TrimSpace(v) == "" {
+			return nil
+		}
+	case map[string]any:
+		kept := make(map[string]any, len(v))
+		for name, member := range v {
+			if member = prune(member); member != nil {
+				kept[name] = member
+			}
+		}
+		if len(kept) == 0 {
+			return nil
+		}
+		return kept
+	case []any:
+		if len(v) == 0 {
+			return nil
+		}
+	}
+	return value
+}

@@ -1,0 +1,139 @@
+// Package scope holds what scopes mean: the words that the consent page shows, the
+// claims that a scope releases and where, and who may ask for it. It also narrows
+// what rides in a grant beside scopes, claims requested by name and resources, to
+// what a client may have.
+//
+// The rule that it protects: a claim about a user leaves the server only through a
+// scope that the client may have at that moment and that the user agreed to.
+package scope
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/ostiary/ostiary/internal/grant"
+)
+
+var (
+	// ErrNotFound reports a scope without a record.
+	ErrNotFound = errors.New("scope not found")
+	// ErrExists reports a name that has a record.
+	ErrExists = errors.New("scope exists already")
+	// ErrStandard reports an attempt to delete a scope of OpenID Connect Core.
+	ErrStandard = errors.New("a scope of OpenID Connect Core cannot be deleted")
+)
+
+// Place is where a claim is delivered.
+type Place string
+
+// The places.
+const (
+	IDToken       Place = "id_token"
+	Userinfo      Place = "userinfo"
+	AccessToken   Place = "access_token"
+	Introspection Place = "introspection"
+)
+
+// Places returns all places, in the order in which they are shown.
+func Places() []Place { return []Place{IDToken, Userinfo, AccessToken, Introspection} }
+
+// Scope is the record of a scope.
+type Scope struct {
+	Name        string
+	Title       string // for the consent page; empty is the name, or for a standard scope the built-in words
+	Description string
+	// Claims are the claims that the scope releases, by name, and where.
+	Claims map[string][]Place
+	// SelfRegistration lets clients that registered themselves have the scope.
+	SelfRegistration bool
+
+	CreatedAt time.Time // zero for one that came with the server
+	UpdatedAt time.Time
+}
+
+const (
+	maxName        = 255 // bytes
+	maxTitle       = 256 // bytes
+	maxDescription = 1024
+	maxClaims      = 100
+	maxClaimName   = 256
+)
+
+// Check returns what is wrong with a record. Its text is printable ASCII without
+// quotation marks, and repeats nothing that the caller sent but names of claims that
+// are fit for that.
+//
+// Spec: RFC 6749 §3.3, OpenID Connect Core §5.4.
+func (s *Scope) Check() error {
+	switch {
+	case !IsToken(s.Name) || len(s.Name) > maxName:
+		return errors.New("name must be 1 to 255 printable ASCII characters without space, quotation mark and backslash")
+	case !readable(s.Title, maxTitle):
+		return errors.New("title must be at most 256 bytes of text without control characters")
+	case !readable(s.Description, maxDescription):
+		return errors.New("description must be at most 1024 bytes of text without control characters")
+	case len(s.Claims) > maxClaims:
+		return errors.New("claims must be at most 100")
+	case protocol(s.Name) && len(s.Claims) > 0:
+		return errors.New("claims must be empty: the scope " + s.Name + " has a meaning of its own")
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Claims)) {
+		if err := checkClaim(name, s.Claims[name]); err != nil {
+			return err
+		}
+	}
+	for _, claim := range StandardClaimsOf(s.Name) {
+		if !slices.Contains(s.Claims[claim], Userinfo) {
+			return fmt.Errorf("claims must hold %s with userinfo: OpenID Connect Core section 5.4 defines it for this scope", claim)
+		}
+	}
+	return nil
+}
+
+// checkClaim checks one claim of a record.
+func checkClaim(name string, places []Place) error {
+	if !readable(name, maxClaimName) || name == "" {
+		return errors.New("claims must have names of 1 to 256 bytes without control characters")
+	}
+	if slices.Contains(grant.AccessTokenClaims(), name) {
+		return fmt.Errorf("claims must not hold %s: the server sets it", name)
+	}
+	if len(places) == 0 {
+		return errors.New("claims must name at least one place for each claim")
+	}
+	for i, place := range places {
+		if !slices.Contains(Places(), place) {
+			return errors.New("claims may be delivered in id_token, userinfo, access_token and introspection")
+		}
+		if slices.Contains(places[:i], place) {
+			return errors.New("claims must name each place once")
+		}
+	}
+	return nil
+}
+
+// IsToken reports whether text is a scope-token.
+//
+// Spec: RFC 6749 §3.3.
+func IsToken(text string) bool {
+	for _, c := range []byte(text) {
+		if c < 0x21 || c > 0x7e || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return text != ""
+}
+
+// readable reports whether text has at most so many bytes and shows all that is in it.
+func readable(text string, most int) bool {
+	hidden := func(r rune) bool {
+		return unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp)
+	}
+	return len(text) <= most && utf8.ValidString(text) && !strings.ContainsFunc(text, hidden)
+}

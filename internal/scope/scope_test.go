@@ -1,0 +1,57 @@
+package scope
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestRecordsAreChecked(t *testing.T) {
+	t.Parallel()
+	profile := map[string][]Place{"department": {Userinfo}}
+	for _, claim := range StandardClaimsOf("profile") {
+		profile[claim] = []Place{Userinfo}
+	}
+	many := map[string][]Place{}
+	for i := range maxClaims + 1 {
+		many[strings.Repeat("x", i+1)] = []Place{Userinfo}
+	}
+	for name, tc := range map[string]struct {
+		record Scope
+		want   string // in the error; empty is none
+	}{
+		"a name alone":                         {Scope{Name: "hr"}, ""},
+		"a URL as name, with claims":           {Scope{Name: "https://api.example/read", Claims: map[string][]Place{"https://a.example/dept": Places()}}, ""},
+		"a standard scope with one more claim": {Scope{Name: "profile", Claims: profile}, ""},
+		"words for openid":                     {Scope{Name: "openid", Title: "Know you"}, ""},
+		"no name":                              {Scope{}, "name"},
+		"two names":                            {Scope{Name: "a b"}, "name"},
+		"a quotation mark in the name":         {Scope{Name: `a"b`}, "name"},
+		"a long name":                          {Scope{Name: strings.Repeat("a", maxName+1)}, "name"},
+		"a title that is not shown as it is":   {Scope{Name: "a", Title: "See \u202ereversed"}, "title"},
+		"a long title":                         {Scope{Name: "a", Title: strings.Repeat("a", maxTitle+1)}, "title"},
+		"a line end in the description":        {Scope{Name: "a", Description: "a\nb"}, "description"},
+		"too many claims":                      {Scope{Name: "a", Claims: many}, "claims must be at most"},
+		"a claim of the protocol":              {Scope{Name: "a", Claims: map[string][]Place{"sub": {Userinfo}}}, "sub"},
+		"a claim of access tokens":             {Scope{Name: "a", Claims: map[string][]Place{"scope": {AccessToken}}}, "scope"},
+		"a claim without a name":               {Scope{Name: "a", Claims: map[string][]Place{"": {Userinfo}}}, "names"},
+		"a claim in no place":                  {Scope{Name: "a", Claims: map[string][]Place{"b": nil}}, "place"},
+		"an unknown place":                     {Scope{Name: "a", Claims: map[string][]Place{"b": {"header"}}}, "id_token"},
+		"a place twice":                        {Scope{Name: "a", Claims: map[string][]Place{"b": {Userinfo, Userinfo}}}, "once"},
+		"claims of openid":                     {Scope{Name: "openid", Claims: map[string][]Place{"b": {Userinfo}}}, "openid"},
+		"email without its claims":             {Scope{Name: "email", Claims: map[string][]Place{"email": {Userinfo}}}, "email_verified"},
+		"email in the ID token alone":          {Scope{Name: "email", Claims: map[string][]Place{"email": {IDToken}, "email_verified": {Userinfo}}}, "userinfo"},
+	} {
+		err := tc.record.Check()
+		if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: Check() = %v, want %q", name, err, tc.want)
+		}
+		if err != nil && strings.ContainsAny(err.Error(), "\"\\") {
+			t.Errorf("%s: %q cannot be an error_description", name, err)
+		}
+	}
+	for _, record := range standard() {
+		if err := record.Check(); err != nil {
+			t.Errorf("the built-in record of %s: %v", record.Name, err)
+		}
+	}
+}

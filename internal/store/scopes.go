@@ -1,0 +1,102 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ostiary/ostiary/internal/scope"
+)
+
+const scopeColumns = `name, title, description, claims, self_registration, created_at, updated_at`
+
+// Scopes returns the records of scopes by name. A standard scope has one only where the
+// operator has changed it; see [scope.NewSet].
+func (s *Store) Scopes(ctx context.Context) (list []*scope.Scope, err error) {
+	const read = `SELECT ` + scopeColumns + ` FROM scopes ORDER BY name`
+
+	err = s.read.each(ctx, func(from scanner) error {
+		r := &scope.Scope{}
+		list = append(list, r)
+		return from.Scan(&r.Name, &r.Title, &r.Description, intoDocument(&r.Claims), intoFlag(&r.SelfRegistration),
+			intoTime(&r.CreatedAt), intoTime(&r.UpdatedAt))
+	}, read)
+	if err != nil {
+		return nil, fmt.Errorf("read scopes: %w", err)
+	}
+	return list, nil
+}
+
+// InsertScope adds the record of a scope, or returns [scope.ErrExists]. Standard scopes
+// exist from the start.
+func (s *Store) InsertScope(ctx context.Context, r *scope.Scope) error {
+	const insert = `INSERT INTO scopes (` + scopeColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`
+
+	if scope.IsStandard(r.Name) {
+		return scope.ErrExists
+	}
+	claims, err := document(scopeClaims(r))
+	if err != nil {
+		return fmt.Errorf("write scope: %w", err)
+	}
+	inserted, err := s.write.exec(ctx, insert, r.Name, r.Title, r.Description, claims, flag(r.SelfRegistration),
+		stamp(r.CreatedAt), stamp(r.UpdatedAt))
+	if err != nil {
+		return fmt.Errorf("insert scope: %w", err)
+	}
+	if inserted == 0 {
+		return scope.ErrExists
+	}
+	return nil
+}
+
+// UpdateScope replaces the record of a scope but for the time of its creation, or
+// returns [scope.ErrNotFound].
+func (s *Store) UpdateScope(ctx context.Context, r *scope.Scope) error {
+	const update = `
+		UPDATE scopes SET title = $2, description = $3, claims = $4, self_registration = $5, updated_at = $6 WHERE name = $1`
+	const replace = `
+		INSERT INTO scopes (` + scopeColumns + `) VALUES ($1, $2, $3, $4, $5, 0, $6)
+		ON CONFLICT (name) DO UPDATE SET title = excluded.title, description = excluded.description, claims = excluded.claims,
+			self_registration = excluded.self_registration, updated_at = excluded.updated_at`
+
+	put := update
+	if scope.IsStandard(r.Name) {
+		put = replace // of the built-in record
+	}
+	claims, err := document(scopeClaims(r))
+	if err != nil {
+		return fmt.Errorf("write scope: %w", err)
+	}
+	updated, err := s.write.exec(ctx, put, r.Name, r.Title, r.Description, claims, flag(r.SelfRegistration), stamp(r.UpdatedAt))
+	if err != nil {
+		return fmt.Errorf("update scope: %w", err)
+	}
+	if updated == 0 {
+		return scope.ErrNotFound
+	}
+	return nil
+}
+
+// scopeClaims returns the claims of a record, never nil.
+func scopeClaims(r *scope.Scope) map[string][]scope.Place {
+	if r.Claims == nil {
+		return map[string][]scope.Place{}
+	}
+	return r.Claims
+}
+
+// DeleteScope removes the record of a scope, or returns [scope.ErrNotFound], or
+// [scope.ErrStandard]. Clients keep the scope; it releases nothing any more.
+func (s *Store) DeleteScope(ctx context.Context, name string) error {
+	if scope.IsStandard(name) {
+		return scope.ErrStandard
+	}
+	deleted, err := s.write.exec(ctx, `DELETE FROM scopes WHERE name = $1`, name)
+	if err != nil {
+		return fmt.Errorf("delete scope: %w", err)
+	}
+	if deleted == 0 {
+		return scope.ErrNotFound
+	}
+	return nil
+}

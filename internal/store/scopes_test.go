@@ -1,0 +1,87 @@
+package store_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/scope"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+func aScope(name string) *scope.Scope {
+	return &scope.Scope{
+		Name: name, Title: "See your département", Description: "Where you work.", SelfRegistration: true,
+		Claims:    map[string][]scope.Place{"department": {scope.IDToken, scope.AccessToken}},
+		CreatedAt: noon, UpdatedAt: noon,
+	}
+}
+
+func TestScopes(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		names := func(want string) []*scope.Scope {
+			t.Helper()
+			list, err := s.Scopes(ctx)
+			must(t, err)
+			var got []string
+			for _, r := range list {
+				got = append(got, r.Name)
+			}
+			wantSame(t, "scopes", strings.Join(got, " "), want)
+			return list
+		}
+		wantSame(t, "groups, from the start", names("groups roles")[0].Claims, map[string][]scope.Place{"groups": {scope.IDToken, scope.Userinfo}})
+
+		must(t, s.InsertScope(ctx, aScope("hr")))
+		wantSame(t, "an added scope", names("groups hr roles")[1], aScope("hr"))
+		wantErr(t, "adding it again", s.InsertScope(ctx, aScope("hr")), scope.ErrExists)
+		wantErr(t, "adding a standard scope", s.InsertScope(ctx, aScope("profile")), scope.ErrExists)
+
+		changed := &scope.Scope{Name: "hr", UpdatedAt: noon.Add(time.Hour)}
+		must(t, s.UpdateScope(ctx, changed))
+		changed.CreatedAt, changed.Claims = noon, map[string][]scope.Place{}
+		wantSame(t, "a changed scope", names("groups hr roles")[1], changed)
+		wantErr(t, "changing an unknown scope", s.UpdateScope(ctx, aScope("other")), scope.ErrNotFound)
+		for range 2 {
+			must(t, s.UpdateScope(ctx, aScope("email")))
+		}
+		email := aScope("email")
+		email.CreatedAt = time.Time{}
+		wantSame(t, "a changed standard scope", names("email groups hr roles")[0], email)
+
+		must(t, s.DeleteScope(ctx, "hr"))
+		must(t, s.DeleteScope(ctx, "roles"))
+		names("email groups")
+		wantErr(t, "deleting it again", s.DeleteScope(ctx, "hr"), scope.ErrNotFound)
+		wantErr(t, "deleting a standard scope", s.DeleteScope(ctx, "email"), scope.ErrStandard)
+	})
+}
+
+func TestScopesAreCached(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		clock := &clock{}
+		cache := store.NewScopeCache(s, 2*time.Second, clock.now, func(records []*scope.Scope) *scope.Set {
+			return scope.NewSet(records, nil, nil)
+		})
+		reads := func() int64 {
+			t.Helper()
+			before := s.Statements()
+			if _, err := cache.Scopes(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			return s.Statements() - before
+		}
+		got := []int64{reads()}
+		clock.advance(2*time.Second - 1)
+		got = append(got, reads())
+		clock.advance(1)
+		got = append(got, reads(), reads())
+		cache.Forget()
+		got = append(got, reads())
+		wantSame(t, "statements: at first, just before two seconds, twice just after, and when forgotten", got, []int64{1, 0, 1, 0, 1})
+	})
+}
