@@ -31,7 +31,7 @@ func TestWrongCodesAreLookedAtForAWhile(t *testing.T) {
 	}
 }
 
-// One who holds a site's worth of addresses is one neighbour, and others are others.
+// A caller with all networks of a site is bounded as the site is, and others are not.
 func TestWrongCodesAreCountedBySite(t *testing.T) {
 	t.Parallel()
 	s := startDevices(t, storetest.New(t), map[string]string{"trusted_proxies": "127.0.0.0/8"})
@@ -44,8 +44,8 @@ func TestWrongCodesAreCountedBySite(t *testing.T) {
 		r.Header.Set("X-Forwarded-For", from)
 		return send(t, http.DefaultClient, r).status
 	}
-	for i := range 60 {
-		if got := enter(fmt.Sprintf("2001:db8:0:%x::1", i), "BBBB-BBBB"); got != http.StatusBadRequest {
+	for i := range 240 { // four times what one of the site's networks may enter
+		if got := enter(fmt.Sprintf("2001:db8:0:%x::1", i<<8), "BBBB-BBBB"); got != http.StatusBadRequest {
 			t.Fatalf("wrong code %d: %d", i, got)
 		}
 	}

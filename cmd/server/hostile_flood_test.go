@@ -34,6 +34,9 @@ func TestHostileFloodsOfAuthorizationRequests(t *testing.T) {
 	if p.status != http.StatusTooManyRequests || allowed != 300 {
 		t.Errorf("after %d requests: %d, want 429 after 300", allowed, p.status)
 	}
+	if n := s.limited[limitAuthorizations].Load(); n != 1 {
+		t.Errorf("%d refusals counted, want 1", n)
+	}
 	if p.header.Get("Retry-After") == "" || !strings.HasPrefix(p.header.Get("Content-Type"), "text/html") {
 		t.Errorf("the refusal is no page that says when to come back: %v", p.header)
 	}

@@ -39,6 +39,7 @@ func TestMetrics(t *testing.T) {
 			`ostiary_http_request_duration_seconds_count{listener="public",method="POST",route="/oauth2/token"} 5`,
 			`ostiary_admission_refusals_total{work="tokens"} 0`,
 			`ostiary_client_keys_stale_total 0`,
+			`ostiary_rate_limit_refusals_total{limit="authorization"} 0`,
 			`ostiary_notices_pending 0`,
 			`ostiary_build_info{version="dev"} 1`,
 			`go_goroutines `,

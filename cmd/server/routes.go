@@ -77,7 +77,7 @@ func (a *app) machines(r chi.Router) {
 	post.With(a.room.checks.Handler).HandleFunc(pathRevoke, a.oauth2.Revoke)
 	post.With(a.room.checks.Handler).HandleFunc(pathIntrospect, a.oauth2.Introspect)
 
-	post.With(middleware.Limit(a.limit(300, time.Minute), a.now), a.room.tokens.Handler).
+	post.With(middleware.Limit(a.limit(limitDevices, 300, time.Minute), a.now), a.room.tokens.Handler).
 		HandleFunc(pathDeviceAuth, a.oauth2.AuthorizeDevice)
 
 	r.With(
@@ -94,10 +94,7 @@ func (a *app) machines(r chi.Router) {
 
 // registrations are the endpoints of RFC 7591 and RFC 7592 under one path.
 func (a *app) registrations(r chi.Router, path string, query ...string) {
-	create, manage := middleware.LimitRule{Count: 10, Per: time.Hour}, middleware.LimitRule{Count: 100, Per: time.Minute}
-	if !a.config.RateLimits {
-		create.Count, manage.Count = 0, 0
-	}
+	create, manage := a.limit(limitRegistrations, 10, time.Hour), a.limit(limitManagement, 100, time.Minute)
 	large := middleware.LargeBody(a.room.largeJSON)
 	r.With(
 		middleware.CORS(http.MethodPost),
@@ -127,14 +124,12 @@ func (a *app) people(r chi.Router) {
 	entry := r.With(large, middleware.Form(middleware.FormRule{
 		Methods: both, Query: true, Repeatable: []string{"resource", "audience"}, Refuse: a.refuseEntry,
 	}))
-	begin := middleware.LimitRule{Count: 300, Per: time.Minute, Refuse: a.refusePage}
-	if !a.config.RateLimits {
-		begin.Count = 0
-	}
+	begin, end := a.limit(limitAuthorizations, 300, time.Minute), a.limit(limitSignOuts, 300, time.Minute)
+	begin.Refuse, end.Refuse = a.refusePage, a.refusePage
 	entry.With(middleware.Limit(begin, a.now), a.room.pages.Handler).HandleFunc(pathAuthorize, a.oauth2.Authorize)
 	leave := entry
 	if a.config.LogoutURL != "" { // each time is kept until the app has answered
-		leave = entry.With(middleware.Limit(begin, a.now))
+		leave = entry.With(middleware.Limit(end, a.now))
 	}
 	leave.With(a.room.pages.Handler).Handle(pathLogout, a.logout)
 
@@ -173,7 +168,7 @@ func (a *app) people(r chi.Router) {
 
 // devices are the pages at which people enter the code of a device, or from where they
 // go to the operator's app for it. There, each visit is kept. Wrong codes and visits are
-// counted by neighbourhood, which no other site's page is to use up.
+// counted by network, and no other site's page may use up its limit.
 func (a *app) devices(r, own chi.Router, pages func(http.HandlerFunc) http.Handler) {
 	if a.config.DeviceURL == "" {
 		for _, path := range []string{pathDevice, pathVerify} {
@@ -183,7 +178,7 @@ func (a *app) devices(r, own chi.Router, pages func(http.HandlerFunc) http.Handl
 		}
 		return
 	}
-	visit := a.limit(60, time.Hour)
+	visit := a.limit(limitDeviceVisits, 60, time.Hour)
 	visit.Refuse = a.refusePage
 	for _, path := range []string{pathDevice, pathVerify} {
 		r.With(
@@ -192,14 +187,6 @@ func (a *app) devices(r, own chi.Router, pages func(http.HandlerFunc) http.Handl
 			middleware.Limit(visit, a.now),
 		).Handle(path, pages(a.interaction.DevicePage))
 	}
-}
-
-// limit is a rule for one address, unless limits are off.
-func (a *app) limit(count int, per time.Duration) middleware.LimitRule {
-	if !a.config.RateLimits {
-		count = 0
-	}
-	return middleware.LimitRule{Count: count, Per: per}
 }
 
 // strangeMethod refuses methods that the router itself does not know; the others

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
@@ -66,6 +67,7 @@ type app struct {
 	stopping stopping
 	metrics  *metrics.Metrics
 	room     room
+	limited  map[string]*atomic.Uint64 // refusals by rate limit
 
 	clients      *store.ClientCache
 	scopes       *store.ScopeCache
@@ -348,7 +350,7 @@ func (a *app) wireInteraction() {
 			Session: sessionLifetimes(c), Remembered: rememberedLifetimes(c),
 			Consent: c.ConsentLifetime, Grant: c.RefreshAbsoluteLifetime, Device: c.DeviceCodeLifetime,
 		},
-		Open: c.SignUp, Elsewhere: c.LoginURL != "", Throttle: c.RateLimits, Address: middleware.Address, Neighbourhood: middleware.Neighbourhood,
+		Open: c.SignUp, Elsewhere: c.LoginURL != "", Throttle: c.RateLimits, Address: middleware.Address, Networks: middleware.NetworkList,
 		Now: a.now, Log: a.log,
 	})
 }

@@ -26,7 +26,7 @@ type Devices interface {
 
 // UserCodes finds the device that shows a code, as grant.Devices does.
 type UserCodes interface {
-	Find(ctx context.Context, entered string, by grant.Guesser, now time.Time) (*grant.Device, error)
+	Find(ctx context.Context, entered string, by []grant.Guesser, now time.Time) (*grant.Device, error)
 }
 
 func (h *Handler) deviceOperations() []Operation {
@@ -164,7 +164,7 @@ var errManyCodes = errors.New("too many wrong user codes")
 // showing returns the device that shows the code. So many wrong ones are looked at for
 // one challenge; there is a new one for each visit of a person.
 func (h *Handler) showing(c *Call, id, code string) (*grant.Device, error) {
-	by := grant.Guesser{Key: "device challenge " + id, Most: 5, Window: time.Hour}
+	by := []grant.Guesser{{Key: "device challenge " + id, Most: 5, Window: time.Hour}}
 	d, err := h.UserCodes.Find(c.Context(), code, by, h.Now())
 	if tooMany, ok := errors.AsType[*grant.TooManyCodesError](err); ok {
 		c.head.Set("Retry-After", strconv.Itoa(int(math.Ceil(tooMany.RetryAfter.Seconds()))))

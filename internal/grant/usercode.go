@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -102,14 +103,15 @@ func hashCode(key []byte, code string) []byte {
 // Find returns the device that waits for the code that somebody entered. It returns
 // ErrNoDevice for a wrong one, and a [TooManyCodesError] where there were too many.
 //
+// A guess counts against each of the guessers: the networks that it comes from.
 // Right ones are not counted, since many people may be behind one address. So those
 // that are looked at at once can go beyond the bound, by as many as are let in.
-func (d *Devices) Find(ctx context.Context, entered string, by Guesser, now time.Time) (*Device, error) {
+func (d *Devices) Find(ctx context.Context, entered string, by []Guesser, now time.Time) (*Device, error) {
 	code, ok := ParseUserCode(entered)
 	if !ok {
 		return nil, ErrNoDevice
 	}
-	limits := []Guesser{by, everybody()}
+	limits := append(slices.Clone(by), everybody())
 	for _, limit := range limits {
 		if err := d.bound(ctx, limit, now); err != nil {
 			return nil, err

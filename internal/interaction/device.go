@@ -25,21 +25,20 @@ type Devices interface {
 
 // UserCodes finds the device that shows a code, as grant.Devices does.
 type UserCodes interface {
-	Find(ctx context.Context, entered string, by grant.Guesser, now time.Time) (*grant.Device, error)
+	Find(ctx context.Context, entered string, by []grant.Guesser, now time.Time) (*grant.Device, error)
 }
 
-// codeLimit bounds the wrong codes that come from one neighbourhood. Of IPv6 that is what
-// a site is given (RFC 6177): whoever holds one has neighbourhoods enough to use up what
-// all together may guess, and nobody else could enter a code.
-func (h *Handler) codeLimit(ctx context.Context) grant.Guesser {
-	near := h.Neighbourhood(h.Address(ctx))
-	if site, err := near.Addr().Prefix(siteBits); err == nil && near.Addr().Is6() {
-		near = site
+// codeLimits bound the wrong codes that come from one network. They grow slowly
+// outwards: a site has networks enough to use up what all callers together may guess,
+// and then no user could enter a code.
+func (h *Handler) codeLimits(ctx context.Context) []grant.Guesser {
+	limits := h.networkLimits(ctx, "device address", 60, 2, time.Hour)
+	guessers := make([]grant.Guesser, len(limits))
+	for i, l := range limits {
+		guessers[i] = grant.Guesser{Key: l.key, Most: l.most, Window: l.window}
 	}
-	return grant.Guesser{Key: "device address " + near.String(), Most: 60, Window: time.Hour}
+	return guessers
 }
-
-const siteBits = 48
 
 // DevicePage serves GET /device: user_code is the code that the device shows, if it
 // came with the address. It asks for the code or, once it has one, whether the device
@@ -79,7 +78,7 @@ func (h *Handler) deviceURL() string { return h.Issuer + "/device" }
 
 // withDevice goes on with the device that shows the code, or says what is wrong with it.
 func (h *Handler) withDevice(w http.ResponseWriter, r *http.Request, code string, next func(http.ResponseWriter, *http.Request, *grant.Device, string) error) {
-	d, err := h.UserCodes.Find(r.Context(), code, h.codeLimit(r.Context()), h.Now())
+	d, err := h.UserCodes.Find(r.Context(), code, h.codeLimits(r.Context()), h.Now())
 	page := web.Device{Action: h.deviceURL(), Code: code}
 	var tooMany *grant.TooManyCodesError
 	switch {

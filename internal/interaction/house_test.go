@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -121,7 +122,7 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	h.Server = httptest.NewTLSServer(middleware.ClientAddress(nil)(mux))
+	h.Server = httptest.NewTLSServer(middleware.ClientAddress([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})(mux))
 	t.Cleanup(h.Close)
 	room := New(Config{
 		Issuer: h.URL, Iss: h.URL + "/", Accounts: h.store, Sessions: h.store, Requests: h.store, Clients: h.store,
@@ -132,7 +133,7 @@ func newHouse(t *testing.T) *house {
 			Remembered: session.Lifetimes{Idle: 7 * 24 * time.Hour, Absolute: 30 * 24 * time.Hour},
 			Consent:    365 * 24 * time.Hour, Grant: 90 * 24 * time.Hour,
 		},
-		Open: true, Throttle: true, Neighbourhood: middleware.Neighbourhood, Now: h.now,
+		Open: true, Throttle: true, Networks: middleware.NetworkList, Now: h.now,
 		Address: middleware.Address, Log: slog.New(slog.NewTextHandler(&h.log, nil)),
 	})
 	rule := middleware.Form(middleware.FormRule{Methods: []string{http.MethodGet, http.MethodPost}, Query: true})
@@ -227,6 +228,7 @@ func (h *house) request(t *testing.T, id string) *grant.Request {
 type browser struct {
 	*http.Client
 	house *house
+	from  string // the address it calls from; empty for loopback
 }
 
 func (h *house) browser(t *testing.T) *browser {
@@ -267,6 +269,9 @@ func (b *browser) send(t *testing.T, method, path string, form url.Values) answe
 	}
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if b.from != "" {
+		r.Header.Set("X-Forwarded-For", b.from)
 	}
 	response, err := b.Do(r)
 	if err != nil {

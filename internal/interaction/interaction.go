@@ -118,14 +118,15 @@ type Config struct {
 	Pages     Pages
 	Cookies   session.Cookies
 
-	Lifetimes     Lifetimes
-	Open          bool // whether people may make accounts for themselves
-	Elsewhere     bool // whether people sign in with an app of the operator's
-	Throttle      bool
-	Address       func(context.Context) netip.Addr
-	Neighbourhood func(netip.Addr) netip.Prefix
-	Now           func() time.Time
-	Log           *slog.Logger
+	Lifetimes Lifetimes
+	Open      bool // whether people may make accounts for themselves
+	Elsewhere bool // whether people sign in with an app of the operator's
+	Throttle  bool
+	Address   func(context.Context) netip.Addr
+	// Networks returns the nested networks of an address, the narrowest first.
+	Networks func(netip.Addr) []netip.Prefix
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Handler serves the pages. What comes to it has passed the middleware: its

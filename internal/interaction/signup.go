@@ -79,7 +79,7 @@ func (h *Handler) signUp(r *http.Request) (*account.Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	wait, err := h.count(ctx, []limit{h.signUpLimit(ctx)})
+	wait, err := h.count(ctx, h.signUpLimits(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -108,10 +108,10 @@ func (h *Handler) signUp(r *http.Request) (*account.Account, error) {
 	return a, nil
 }
 
-// signUpLimit bounds the accounts that one neighbourhood asks for, and so the user
-// names that it learns to be taken.
-func (h *Handler) signUpLimit(ctx context.Context) limit {
-	return limit{"sign-up " + h.Neighbourhood(h.Address(ctx)).String(), 10, time.Hour}
+// signUpLimits bound the accounts that are asked for from one network, and so the
+// usernames that its users learn to be taken.
+func (h *Handler) signUpLimits(ctx context.Context) []limit {
+	return h.networkLimits(ctx, "sign-up", 10, 4, time.Hour)
 }
 
 // maxName is how many characters a display name may have.

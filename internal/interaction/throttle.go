@@ -31,10 +31,10 @@ func accountLimits(who string) []limit {
 	}
 }
 
-// addressLimit bounds the wrong guesses that come from one neighbourhood, whomever
-// they are about. Right ones are not counted: a company or a school may be one.
-func (h *Handler) addressLimit(ctx context.Context) limit {
-	return limit{"address " + h.Neighbourhood(h.Address(ctx)).String(), 30, time.Minute}
+// addressLimits bound the wrong guesses that come from one network, at any account.
+// Right ones are not counted: a company or a school may be one network.
+func (h *Handler) addressLimits(ctx context.Context) []limit {
+	return h.networkLimits(ctx, "address", 30, 4, time.Minute)
 }
 
 // guessesAt returns the limits that hold for a guess at the password of username.
@@ -60,13 +60,15 @@ func (h *Handler) count(ctx context.Context, limits []limit) (wait time.Duration
 		return 0, nil
 	}
 	now := h.Now()
-	address := h.addressLimit(ctx)
-	n, _, err := h.Guesses.GuessState(ctx, address.key, now)
-	if err != nil {
-		return 0, fmt.Errorf("read guesses: %w", err)
-	}
-	if n >= address.most {
-		return h.longestWait(ctx, append([]limit{address}, limits...), now)
+	addresses := h.addressLimits(ctx)
+	for i, l := range addresses {
+		n, _, err := h.Guesses.GuessState(ctx, l.key, now)
+		if err != nil {
+			return 0, fmt.Errorf("read guesses: %w", err)
+		}
+		if n >= l.most {
+			return h.longestWait(ctx, append(addresses[i:], limits...), now)
+		}
 	}
 	for i, l := range limits {
 		n, _, err := h.Guesses.CountGuess(ctx, l.key, l.window, now)
@@ -103,9 +105,10 @@ func (h *Handler) blame(ctx context.Context, err error) error {
 	if !h.Throttle || !errors.As(err, &no) {
 		return err
 	}
-	address := h.addressLimit(ctx)
-	if _, _, err := h.Guesses.CountGuess(ctx, address.key, address.window, h.Now()); err != nil {
-		return fmt.Errorf("count guess: %w", err)
+	for _, l := range h.addressLimits(ctx) {
+		if _, _, err := h.Guesses.CountGuess(ctx, l.key, l.window, h.Now()); err != nil {
+			return fmt.Errorf("count guess: %w", err)
+		}
 	}
 	return err
 }

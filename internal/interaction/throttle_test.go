@@ -1,6 +1,7 @@
 package interaction
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -118,7 +119,7 @@ func TestStrangersDoNotKeepOutWhoIsSignedIn(t *testing.T) {
 	}
 }
 
-func TestGuessesFromANeighbourhoodAreBounded(t *testing.T) {
+func TestGuessesFromAnAddressAreBounded(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -136,6 +137,41 @@ func TestGuessesFromANeighbourhoodAreBounded(t *testing.T) {
 	h.wait(time.Minute)
 	if got := b.guess(t, id, "ada", password); got.status != http.StatusSeeOther {
 		t.Errorf("a minute later = %d, want 303", got.status)
+	}
+}
+
+// A guesser who changes the address within a site is bounded by the wider networks.
+func TestGuessesAreBoundedInNestedNetworks(t *testing.T) {
+	t.Parallel()
+
+	for name, tc := range map[string]struct {
+		from  func(i int) string
+		most  int
+		other string
+	}{
+		"a /24": {func(i int) string { return fmt.Sprintf("192.0.2.%d", i) }, 120, "192.0.3.1"},
+		"a /56": {func(i int) string { return fmt.Sprintf("2001:db8:0:%x::1", i) }, 120, "2001:db8:0:100::1"},
+		"a /48": {func(i int) string { return fmt.Sprintf("2001:db8:0:%x::1", i%200<<8) }, 480, "2001:db8:1::1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			h := newHouse(t)
+			b := h.browser(t)
+			id := b.begin(t, "scope=openid")
+			for i := range tc.most {
+				b.from = tc.from(i)
+				if got := b.guess(t, id, "person"+strconv.Itoa(i), "wrong"); got.status != http.StatusForbidden {
+					t.Fatalf("guess %d from %s = %d, want 403", i+1, b.from, got.status)
+				}
+			}
+			b.from = tc.from(tc.most)
+			throttledFor(t, b.guess(t, id, "ada", password), time.Second, time.Minute)
+			b.from = tc.other
+			if got := b.guess(t, id, "ada", password); got.status != http.StatusSeeOther {
+				t.Errorf("from %s = %d, want 303", tc.other, got.status)
+			}
+		})
 	}
 }
 

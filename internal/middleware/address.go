@@ -35,20 +35,6 @@ func Address(ctx context.Context) netip.Addr {
 	return netip.Addr{}
 }
 
-// Neighbourhood is the network that is counted as one caller: a /24 of IPv4 or a
-// /64 of IPv6, since whoever holds one address there can use the others.
-func Neighbourhood(addr netip.Addr) netip.Prefix {
-	bits := 64
-	if addr.Is4() {
-		bits = 24
-	}
-	prefix, err := addr.Prefix(bits)
-	if err != nil { // only the zero address has no prefix, and it is one caller too
-		return netip.Prefix{}
-	}
-	return prefix
-}
-
 // peer is the address at the other end of the socket.
 func peer(r *http.Request) netip.Addr {
 	if at, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {

@@ -55,23 +55,6 @@ func TestClientAddress(t *testing.T) {
 	}
 }
 
-func TestNeighbourhood(t *testing.T) {
-	t.Parallel()
-
-	for addr, want := range map[string]string{
-		"192.0.2.77":          "192.0.2.0/24",
-		"2001:db8:1:2:3::4":   "2001:db8:1:2::/64",
-		"2001:db8:1:3:ffff::": "2001:db8:1:3::/64",
-	} {
-		if got := middleware.Neighbourhood(netip.MustParseAddr(addr)); got.String() != want {
-			t.Errorf("Neighbourhood(%s) = %s, want %s", addr, got, want)
-		}
-	}
-	if got := middleware.Neighbourhood(netip.Addr{}); got != (netip.Prefix{}) {
-		t.Errorf("Neighbourhood of no address = %s", got)
-	}
-}
-
 func TestRequestID(t *testing.T) {
 	t.Parallel()
 

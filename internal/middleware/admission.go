@@ -104,7 +104,7 @@ func (a *Admission) arrive(ctx context.Context) (w *waiter, entered bool) {
 	case a.rule.Queue:
 		a.line.dismiss()
 	}
-	w = &waiter{from: Neighbourhood(Address(ctx)), since: now, turn: make(chan bool, 1)}
+	w = &waiter{from: NetworksOf(Address(ctx)), since: now, turn: make(chan bool, 1)}
 	a.line.add(w)
 	if !a.ticking {
 		a.ticking = true

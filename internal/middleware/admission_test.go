@@ -225,6 +225,28 @@ func TestAFloodFromOnePlaceKeepsOutItself(t *testing.T) {
 	})
 }
 
+// Whoever has a /48 has 65,536 networks of the size /64, but one turn.
+func TestAFloodFromAllNetworksOfASiteKeepsOutItself(t *testing.T) {
+	t.Parallel()
+
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoor(t, middleware.AdmissionRule{Slots: 1, Queue: 60, Wait: time.Second})
+		d.comes("inside", "203.0.113.1")
+		for i := range 40 {
+			d.comes("flood", fmt.Sprintf("[2001:db8:0:%x::1]", i*257))
+		}
+		d.comes("a", "[2001:db8:1::1]")
+		d.comes("b", "[2001:db8:2::1]")
+		d.comes("b", "[2001:db8:2:100::1]")
+		for i := range 10 {
+			d.comes("flood", fmt.Sprintf("[2001:db8:0:%x::1]", 0x8000+i))
+		}
+		if got, want := d.serves(), "inside b a flood b flood"; !strings.HasPrefix(got, want) {
+			t.Errorf("served in the order %.40s..., want %s...", got, want)
+		}
+	})
+}
+
 // A burst is waited out; who comes when there has been too much for long is told soon.
 func TestWhereThereIsAlwaysTooMuchPatienceIsShort(t *testing.T) {
 	t.Parallel()

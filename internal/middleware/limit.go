@@ -6,15 +6,19 @@ import (
 	"net/netip"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// LimitRule is how many requests a neighbourhood may make in a time. A Count of 0
-// sets no limit.
+// LimitRule is how many requests a network may make in a time. A Count of 0 sets no
+// limit. The count is that of the narrowest of [Networks]; each wider one may make
+// four times as many.
 type LimitRule struct {
 	Count  int
 	Per    time.Duration
 	Refuse Refuser // nil answers in JSON
+	// Refusals counts refused requests; nil counts none.
+	Refusals *atomic.Uint64
 }
 
 // Limit refuses with 429 and Retry-After who calls too often.
@@ -22,7 +26,7 @@ type LimitRule struct {
 // It sheds load and counts in this process alone. Limits that protect an account
 // live in the database.
 //
-// Spec: RFC 6585 section 4.
+// Spec: RFC 6585 §4.
 func Limit(rule LimitRule, now func() time.Time) func(http.Handler) http.Handler {
 	if rule.Count <= 0 {
 		return func(next http.Handler) http.Handler { return next }
@@ -30,10 +34,14 @@ func Limit(rule LimitRule, now func() time.Time) func(http.Handler) http.Handler
 	if rule.Refuse == nil {
 		rule.Refuse = JSON
 	}
+	if rule.Refusals == nil {
+		rule.Refusals = new(atomic.Uint64)
+	}
 	return func(next http.Handler) http.Handler {
-		m := &meter{window: rule.Per, interval: rule.Per / time.Duration(rule.Count), young: map[netip.Prefix]time.Time{}}
+		m := newMeter(rule.Count, rule.Per)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if wait := m.spend(Neighbourhood(Address(r.Context())), now()); wait > 0 {
+			if wait := m.spend(NetworksOf(Address(r.Context())), now()); wait > 0 {
+				rule.Refusals.Add(1)
 				w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 				rule.Refuse(w, r, http.StatusTooManyRequests, "temporarily_unavailable", "Too many requests. Try again later.")
 				return
@@ -43,39 +51,71 @@ func Limit(rule LimitRule, now func() time.Time) func(http.Handler) http.Handler
 	}
 }
 
-// meterSize bounds one generation of a meter. Two are kept, about 10 MB together.
+// meterSize bounds one generation of a level of a meter. Two are kept, about 10 MB
+// together.
 const meterSize = 1 << 16
 
-// meter keeps for each caller the time at which all it has spent is earned again:
+// meter keeps for each network the time at which all it has spent is earned again:
 // one number holds both the rate and the burst.
-//
-// A full generation becomes the old one and what was old is forgotten, so a flood
-// of addresses costs bounded memory and no search for whom to evict.
 type meter struct {
-	window, interval time.Duration
+	window time.Duration
 
-	mu         sync.Mutex
+	mu     sync.Mutex
+	levels [maxLevels]meterLevel
+}
+
+// meterLevel is the networks of one size. A full generation becomes the old one and
+// what was old is forgotten, so a flood of addresses costs bounded memory and no search
+// for whom to evict.
+type meterLevel struct {
+	interval   time.Duration // in which one request is earned
 	young, old map[netip.Prefix]time.Time
 }
 
-// spend takes one request off a caller's allowance, or says how long to wait.
-func (m *meter) spend(caller netip.Prefix, now time.Time) time.Duration {
+func newMeter(count int, per time.Duration) *meter {
+	m := &meter{window: per}
+	for level := range m.levels {
+		m.levels[level] = meterLevel{interval: per / time.Duration(grow(count, rateGrowth, level)), young: map[netip.Prefix]time.Time{}}
+	}
+	return m
+}
+
+// spend takes one request off the allowance of each network, or off none and says how
+// long to wait.
+func (m *meter) spend(caller Networks, now time.Time) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 
-	earned, ok := m.young[caller]
-	if !ok {
-		earned = m.old[caller]
+	var earned [maxLevels]time.Time
+	var wait time.Duration
+	for level := range caller.levels {
+		l := &m.levels[level]
+		earned[level] = l.earned(caller.nested[level], now).Add(l.interval)
+		wait = max(wait, earned[level].Sub(now)-m.window)
 	}
-	if earned.Before(now) {
-		earned = now
-	}
-	if wait := earned.Add(m.interval).Sub(now) - m.window; wait > 0 {
+	if wait > 0 {
 		return wait
 	}
-	if len(m.young) >= meterSize {
-		m.young, m.old = map[netip.Prefix]time.Time{}, m.young
+	for level := range caller.levels {
+		m.levels[level].set(caller.nested[level], earned[level])
 	}
-	m.young[caller] = earned.Add(m.interval)
 	return 0
+}
+
+func (l *meterLevel) earned(network netip.Prefix, now time.Time) time.Time {
+	earned, ok := l.young[network]
+	if !ok {
+		earned = l.old[network]
+	}
+	if earned.Before(now) {
+		return now
+	}
+	return earned
+}
+
+func (l *meterLevel) set(network netip.Prefix, earned time.Time) {
+	if len(l.young) >= meterSize {
+		l.young, l.old = map[netip.Prefix]time.Time{}, l.young
+	}
+	l.young[network] = earned
 }

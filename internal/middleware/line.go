@@ -6,40 +6,42 @@ import (
 	"time"
 )
 
-// line is who waits for their turn.
+// line is the queue of requests that wait for a slot.
 //
 // First come is first served, unless it is crowded. Then that would serve everybody
 // when it is nearly too late for them, so the newest comes first, and who is not served
-// soon is not served at all. And when somebody of a neighbourhood that has many waiting
-// was served, those from elsewhere have their turn before it is theirs again: a flood
-// from one place keeps out itself.
+// soon is not served at all. And networks take turns, at each level of [Networks]: after
+// a request of one network the others are served before it is its turn again, and within
+// its turn its own smaller networks do the same. A flood from one place keeps out itself.
 type line struct {
-	all     list.List // of *waiter, the oldest in front
-	turns   list.List // of *party, whose turn it is in front
-	parties map[netip.Prefix]*party
+	all      list.List // of *waiter, the oldest in front
+	root     network
+	networks map[netip.Prefix]*network // all of them but the root
 
 	back list.List // of *waiter who were inside before, and come before all others
 }
 
-// waiter is somebody in a line.
+// waiter is a request in a line.
 type waiter struct {
-	from  netip.Prefix
+	from  Networks
 	since time.Time
 	turn  chan bool // told once: whether there is a slot for them
 
-	inAll, inParty *list.Element // inAll, which may be of back, is nil when they wait no more
+	inAll, inNetwork *list.Element // inAll, which may be of back, is nil when they wait no more
 }
 
 func (w *waiter) waits() bool { return w.inAll != nil }
 
-// party is who waits from one neighbourhood. There is none without anybody.
-type party struct {
-	from    netip.Prefix
-	members list.List // of *waiter, the oldest in front
+// network is a network of which a request waits: one of the narrowest has the waiters, a
+// wider one the networks within it. There is none without anybody.
+type network struct {
+	prefix  netip.Prefix
+	parent  *network
 	inTurns *list.Element
+	within  list.List // of *network, whose turn it is in front; or of *waiter, the oldest in front
 }
 
-func newLine() line { return line{parties: make(map[netip.Prefix]*party)} }
+func newLine() line { return line{networks: make(map[netip.Prefix]*network)} }
 
 // len is how many wait who were not inside before.
 func (l *line) len() int { return l.all.Len() }
@@ -47,15 +49,20 @@ func (l *line) len() int { return l.all.Len() }
 // oldest returns who has waited longest, or nil.
 func (l *line) oldest() *waiter { return asWaiter(l.all.Front()) }
 
-// add lets w wait. A party that has none waiting has its turn before all others.
+// add lets w wait. A network that has none waiting has its turn before all others.
 func (l *line) add(w *waiter) {
-	p, ok := l.parties[w.from]
-	if !ok {
-		p = &party{from: w.from}
-		p.inTurns = l.turns.PushFront(p)
-		l.parties[w.from] = p
+	at := &l.root
+	for level := w.from.levels - 1; level >= 0; level-- {
+		prefix := w.from.nested[level]
+		inner, ok := l.networks[prefix]
+		if !ok {
+			inner = &network{prefix: prefix, parent: at}
+			inner.inTurns = at.within.PushFront(inner)
+			l.networks[prefix] = inner
+		}
+		at = inner
 	}
-	w.inAll, w.inParty = l.all.PushBack(w), p.members.PushBack(w)
+	w.inAll, w.inNetwork = l.all.PushBack(w), at.within.PushBack(w)
 }
 
 // addBack lets w wait before everybody else but those who did so earlier.
@@ -63,18 +70,18 @@ func (l *line) addBack(w *waiter) { w.inAll = l.back.PushBack(w) }
 
 // remove takes w out.
 func (l *line) remove(w *waiter) {
-	if w.inParty == nil {
+	if w.inNetwork == nil {
 		l.back.Remove(w.inAll)
 		w.inAll = nil
 		return
 	}
-	p := l.parties[w.from]
+	at := l.networks[w.from.nested[0]]
 	l.all.Remove(w.inAll)
-	p.members.Remove(w.inParty)
-	w.inAll, w.inParty = nil, nil
-	if p.members.Len() == 0 {
-		l.turns.Remove(p.inTurns)
-		delete(l.parties, p.from)
+	at.within.Remove(w.inNetwork)
+	w.inAll, w.inNetwork = nil, nil
+	for ; at.parent != nil && at.within.Len() == 0; at = at.parent {
+		at.parent.within.Remove(at.inTurns)
+		delete(l.networks, at.prefix)
 	}
 }
 
@@ -93,14 +100,25 @@ func (l *line) next(crowded bool) *waiter {
 	case !crowded:
 		w = l.oldest()
 	default:
-		p := l.turns.Front().Value.(*party) //nolint:forcetypeassert // nothing else is put in
-		l.turns.MoveToBack(p.inTurns)
-		w = asWaiter(p.members.Back())
+		w = l.inTurn()
 	}
 	if w != nil {
 		l.remove(w)
 	}
 	return w
+}
+
+// inTurn returns the newest waiter of the network whose turn it is. There is one.
+func (l *line) inTurn() *waiter {
+	at := &l.root
+	for {
+		first, ok := at.within.Front().Value.(*network)
+		if !ok {
+			return asWaiter(at.within.Back())
+		}
+		at.within.MoveToBack(first.inTurns)
+		at = first
+	}
 }
 
 func asWaiter(e *list.Element) *waiter {
