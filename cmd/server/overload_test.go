@@ -3,11 +3,14 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/middleware"
 	"github.com/ostiary/ostiary/internal/store/storetest"
@@ -191,4 +194,41 @@ func TestClientsWhoseServerHangsKeepNobodyOut(t *testing.T) {
 	}
 	hangUp()
 	<-ended
+}
+
+// Whatever the public listener is sent, the administrators' API has its own places for
+// bodies, fetches and hashes.
+func TestThePublicListenerNeverStarvesTheAdministratorsAPI(t *testing.T) {
+	t.Parallel()
+	s := startApart(t, storetest.New(t), map[string]string{"admission_wait": "0s"})
+	address := strings.TrimPrefix(s.url, "http://")
+	for range 140 {
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprint(conn, "POST /oauth2/token HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n"+
+			"Transfer-Encoding: chunked\r\n\r\n1\r\nc\r\n")
+	}
+	for s.room.publicBodies.Reading()+int(s.room.publicBodies.TooMany()) < 140 {
+		select {
+		case <-t.Context().Done():
+			t.Fatal("the bodies are not read")
+		case <-time.After(time.Millisecond):
+		}
+	}
+	large := strings.Repeat("x", 10<<10)
+	if got := s.call("/oauth2/token", url.Values{"token": {large}}); got.status == http.StatusServiceUnavailable {
+		t.Errorf("a large body at the public listener: %d %s", got.status, got.body)
+	}
+	defer fill(t, s.room.largeJSON)()
+	defer fill(t, s.room.largePages)()
+	client := `{"client_name": "` + large + `", "redirect_uris": ["https://rp.example/cb"]}`
+	if got := s.ask(http.MethodPost, "/admin/clients", client); got.status == http.StatusServiceUnavailable {
+		t.Errorf("a large body at the administrators' API: %d %s", got.status, got.body)
+	}
+	if s.adminHasher == s.clientHasher || s.adminHasher == s.hasher {
+		t.Error("the administrators' API hashes secrets where the public listener does")
+	}
 }

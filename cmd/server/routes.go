@@ -41,6 +41,7 @@ func (a *app) public() http.Handler {
 		middleware.AccessLog(a.log, a.now, a.seen("public")),
 		middleware.SecurityHeaders(a.config.Strict()),
 		middleware.Recover(a.log, a.refusePage),
+		a.room.publicBodies.Handler,
 	)
 	a.documents(r)
 	timed := r.With(middleware.Timeout(requestTimeout))

@@ -21,6 +21,7 @@ func (a *app) admin() http.Handler {
 		middleware.AccessLog(a.log, a.now, a.seen("admin")),
 		middleware.SecurityHeaders(false),
 		middleware.Recover(a.log, middleware.JSON),
+		a.room.adminBodies.Handler,
 		middleware.Timeout(requestTimeout),
 	)
 	a.health(r, "", "/admin")
@@ -94,7 +95,7 @@ func (a *app) operation(o *admin.Operation) http.Handler {
 	if strings.HasPrefix(o.Scope, "requests:") {
 		room = a.room.apps
 	}
-	return a.operator.Allow(o)(middleware.LargeBody(a.room.largeJSON)(guard(room.Handler(a.operator.Serve(o)))))
+	return a.operator.Allow(o)(middleware.LargeBody(a.room.largeAdmin)(guard(room.Handler(a.operator.Serve(o)))))
 }
 
 // describe mounts the description of the API.

@@ -12,8 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/net/netutil"
-
 	"github.com/ostiary/ostiary/internal/config"
 	"github.com/ostiary/ostiary/internal/middleware"
 )
@@ -88,12 +86,11 @@ func (a *app) listen(ctx context.Context, address string, secure bool) (net.List
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	// What idle and slow callers can hold open is bounded; the rest waits to be accepted.
-	// Below TLS: net/http speaks HTTP/2 only on connections that it knows as TLS.
-	l = netutil.LimitListener(l, a.config.MaxConnections)
+	// What idle and slow callers can hold open is bounded, by network and altogether.
 	if !secure {
-		return l, nil
+		return a.room.adminConnections.Listen(l), nil
 	}
+	l = a.room.publicConnections.Listen(l)
 	return a.secure(l)
 }
 

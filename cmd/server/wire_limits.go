@@ -17,7 +17,7 @@ const (
 	limitManagement     = "registration_management"
 )
 
-// wireLimits registers a counter of refusals for each rate limit.
+// wireLimits registers the counters of what is refused or cut off.
 func (a *app) wireLimits() {
 	a.limited = map[string]*atomic.Uint64{}
 	for _, name := range []string{
@@ -26,6 +26,20 @@ func (a *app) wireLimits() {
 		refused := new(atomic.Uint64)
 		a.limited[name] = refused
 		a.metrics.Counter("rate_limit_refusals_total", "Requests refused with 429, since their network made too many.", refused.Load, "limit", name)
+	}
+	for listener, bodies := range map[string]*middleware.Bodies{"public": a.room.publicBodies, "admin": a.room.adminBodies} {
+		const name, help = "slow_bodies_cut_off_total", "Request bodies cut off: too slow, or too many slow ones of one network."
+		a.metrics.Counter(name, help, bodies.TooSlow, "listener", listener, "reason", "rate")
+		a.metrics.Counter(name, help, bodies.TooMany, "listener", listener, "reason", "network")
+	}
+}
+
+// wireConnections registers the metrics of each listener's connections.
+func (a *app) wireConnections() {
+	for listener, c := range map[string]*middleware.Connections{"public": a.room.publicConnections, "admin": a.room.adminConnections} {
+		a.metrics.LabelledGauge("connections", "Connections that are open.",
+			func() float64 { return float64(c.Open()) }, "listener", listener)
+		a.metrics.Counter("connections_refused_total", "Connections closed at once, since their network has too many.", c.Refused, "listener", listener)
 	}
 }
 

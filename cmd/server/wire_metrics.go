@@ -16,6 +16,7 @@ func (a *app) wireMetrics() {
 		a.metrics.Refusals(admission.Work(), admission.Refusals)
 	}
 	a.wireLimits()
+	a.wireConnections()
 	a.metrics.Counter("client_keys_stale_total", "Fetches of client keys that failed, so that an older copy is used.", a.keySets.StaleUses)
 	a.metrics.Gauge("database_connections_max", "Connections to the database that there can be.", func() float64 {
 		return float64(a.store.Connections().Max)
@@ -47,6 +48,6 @@ func (a *app) seen(listener string) middleware.Seen {
 // all lists the kinds of work.
 func (r *room) all() []*middleware.Admission {
 	return []*middleware.Admission{
-		r.tokens, r.checks, r.pages, r.passwords, r.registration, r.apps, r.admin, r.largeJSON, r.largePages,
+		r.tokens, r.checks, r.pages, r.passwords, r.registration, r.apps, r.admin, r.largeJSON, r.largePages, r.largeAdmin,
 	}
 }

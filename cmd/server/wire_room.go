@@ -21,13 +21,21 @@ type room struct {
 	admin        *middleware.Admission // the operator's other programs
 
 	// Large bodies have theirs besides, since they are read before it is asked whether
-	// there is room for the work.
-	largeJSON, largePages *middleware.Admission
+	// there is room for the work. Those of the administrators' API are apart from those
+	// of the public listener, which anybody can send.
+	largeJSON, largePages, largeAdmin *middleware.Admission
+
+	// bodies are those that are being read, by listener.
+	publicBodies, adminBodies *middleware.Bodies
+	// connections are those of each listener.
+	publicConnections, adminConnections *middleware.Connections
 }
 
 const (
 	registrations = 4   // that are worked on at once
 	largeBodies   = 128 // that are in memory at once
+
+	leastConnections = 16 // of one network, where nothing is set
 )
 
 func (a *app) newRoom() room {
@@ -48,13 +56,40 @@ func (a *app) newRoom() room {
 		pages:  admission(middleware.AdmissionRule{Work: "pages", Slots: slots, Refuse: a.refusePage}),
 		// No more than the hasher takes in: who is refused has spent nothing by then, no
 		// statement and no guess.
-		passwords:    admission(middleware.AdmissionRule{Work: "passwords", Slots: a.hasher.Places(), Refuse: a.refusePage}),
-		registration: admission(middleware.AdmissionRule{Work: "registration", Slots: registrations}),
-		apps:         admission(middleware.AdmissionRule{Work: "apps", Slots: slots}),
-		admin:        admission(middleware.AdmissionRule{Work: "administration", Slots: slots}),
-		largeJSON:    admission(middleware.AdmissionRule{Work: "large bodies", Slots: largeBodies}),
-		largePages:   admission(middleware.AdmissionRule{Work: "large bodies of pages", Slots: largeBodies, Refuse: a.refusePage}),
+		passwords:         admission(middleware.AdmissionRule{Work: "passwords", Slots: a.hasher.Places(), Refuse: a.refusePage}),
+		registration:      admission(middleware.AdmissionRule{Work: "registration", Slots: registrations}),
+		apps:              admission(middleware.AdmissionRule{Work: "apps", Slots: slots}),
+		admin:             admission(middleware.AdmissionRule{Work: "administration", Slots: slots}),
+		largeJSON:         admission(middleware.AdmissionRule{Work: "large bodies", Slots: largeBodies}),
+		largeAdmin:        admission(middleware.AdmissionRule{Work: "large bodies of administration", Slots: largeBodies}),
+		publicConnections: a.newConnections("public"),
+		adminConnections:  a.newConnections("admin"),
+		publicBodies:      middleware.NewBodies(a.bodyRule(), now),
+		adminBodies:       middleware.NewBodies(a.bodyRule(), now),
+		largePages:        admission(middleware.AdmissionRule{Work: "large bodies of pages", Slots: largeBodies, Refuse: a.refusePage}),
 	}
+}
+
+// newConnections returns the bounds on the connections of a listener.
+func (a *app) newConnections(listener string) *middleware.Connections {
+	c := a.config
+	rule := middleware.ConnectionRule{Listener: listener, Max: c.MaxConnections, PerNetwork: c.MaxConnectionsPerNetwork, Proxies: c.TrustedProxies}
+	switch {
+	case !c.RateLimits:
+		rule.PerNetwork = 0
+	case rule.PerNetwork == 0:
+		rule.PerNetwork = max(c.MaxConnections/8, leastConnections)
+	}
+	return middleware.NewConnections(rule, a.log)
+}
+
+// bodyRule returns the bounds of slow request bodies.
+func (a *app) bodyRule() middleware.BodyRule {
+	rule := middleware.BodyRule{MinRate: a.config.MinBodyRate, PerNetwork: a.config.MaxSlowBodiesPerNetwork}
+	if !a.config.RateLimits {
+		rule.PerNetwork = 0
+	}
+	return rule
 }
 
 // asideHasher hashes the short secrets of clients, which has a queue of its own: who is

@@ -103,6 +103,13 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	RateLimits     bool
 	MaxConnections int
+	// MaxConnectionsPerNetwork bounds the connections of one address, or /64 of IPv6;
+	// wider networks may have twice as many at each level. 0 is an eighth of
+	// MaxConnections.
+	MaxConnectionsPerNetwork int
+	// MinBodyRate is in bytes a second, for a body that has taken five seconds.
+	MinBodyRate             int
+	MaxSlowBodiesPerNetwork int
 	// MaxRedirectURLLength bounds the address, in bytes, that a person is redirected to
 	// with an answer for a client.
 	MaxRedirectURLLength int
@@ -198,6 +205,9 @@ func Default() *Config {
 		AdminListen:    "127.0.0.1:4445",
 		RateLimits:     true,
 		MaxConnections: 10_000,
+		MinBodyRate:    2048,
+
+		MaxSlowBodiesPerNetwork: 64,
 
 		MaxRedirectURLLength: 16 << 10,
 

@@ -59,6 +59,9 @@ func (c *Config) disagreements(require []string) []Fault {
 		fmt.Sprintf("is none, which admin_listen %q would offer to the network; allowed: a loopback address or unix:/path", c.AdminListen))
 	fault(c.Listen == c.AdminListen, "admin_listen", "is the same as listen")
 
+	fault(c.MaxConnectionsPerNetwork > c.MaxConnections, "max_connections_per_network",
+		fmt.Sprintf("is %d, more than max_connections, which is %d", c.MaxConnectionsPerNetwork, c.MaxConnections))
+
 	fault(c.SignUp && c.LoginURL != "", "sign_up", "has no effect beside login_url: the app there is where accounts are made")
 	fault(c.AdminListen == "" && c.LoginURL+c.ConsentURL+c.LogoutURL+c.DeviceURL != "", "admin_listen",
 		"is off, where the apps of login_url, consent_url, logout_url and device_url answer")

@@ -48,6 +48,9 @@ func TestFaultsThatNoKeyHasAlone(t *testing.T) {
 		"keys that rotate faster than caches": {
 			func(c *config.Config) { c.KeyRotateEvery, c.KeySetCache = time.Hour, time.Hour }, "key_set_cache: is 2h, longer",
 		},
+		"more connections of a network than of all": {
+			func(c *config.Config) { c.MaxConnectionsPerNetwork = 10_001 }, "max_connections_per_network: is 10001, more",
+		},
 		"a value no source could have set": {
 			func(c *config.Config) { c.CodeLifetime = time.Hour }, `code_lifetime = 1h: is too long`,
 		},

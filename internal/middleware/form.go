@@ -149,7 +149,10 @@ func (rule *FormRule) body(w http.ResponseWriter, r *http.Request) (url.Values, 
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var tooLarge *http.MaxBytesError
+	var cut *refusal
 	switch {
+	case errors.As(err, &cut):
+		return nil, cut
 	case errors.As(err, &tooLarge):
 		return nil, refused(http.StatusRequestEntityTooLarge, "The request body is too large.")
 	case err != nil:
@@ -188,5 +191,22 @@ func refuse(w http.ResponseWriter, r *http.Request, answer Refuser, methods []st
 	if why.status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", strings.Join(methods, ", "))
 	}
-	answer(w, r, why.status, "invalid_request", Description(why.reason))
+	code := "invalid_request"
+	switch why.status {
+	case http.StatusTooManyRequests:
+		code = "temporarily_unavailable"
+		w.Header().Set("Retry-After", "5")
+		closeAfter(w, r)
+	case http.StatusRequestTimeout:
+		closeAfter(w, r)
+	}
+	answer(w, r, why.status, code, Description(why.reason))
+}
+
+// closeAfter closes the connection after the response: the rest of the body of r is
+// not read.
+func closeAfter(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor < 2 { // HTTP/2 ends the stream alone
+		w.Header().Set("Connection", "close")
+	}
 }

@@ -1,0 +1,153 @@
+package middleware
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/net/netutil"
+)
+
+// ConnectionRule bounds the connections of a listener.
+type ConnectionRule struct {
+	Listener string // its name, in the log
+	// Max is how many there may be. The rest waits to be accepted.
+	Max int
+	// PerNetwork is how many the narrowest of [Networks] may hold, 0 for no bound; each
+	// wider one may hold twice as many. More are closed as soon as they are accepted.
+	PerNetwork int
+	// Proxies are not bounded by network: their connections are those of many callers.
+	// Neither are callers at a Unix socket, who have no address.
+	Proxies []netip.Prefix
+}
+
+// Connections bounds and counts the connections of a listener, so that callers who hold
+// many idle ones leave room for others.
+type Connections struct {
+	rule ConnectionRule
+	log  *slog.Logger
+
+	open, refused atomic.Int64
+
+	mu       sync.Mutex
+	networks map[netip.Prefix]int
+	untold   int // refused since the log was last told
+	last     netip.Prefix
+}
+
+// NewConnections returns a Connections. Every second in which a connection was refused
+// has one line in log.
+func NewConnections(rule ConnectionRule, log *slog.Logger) *Connections {
+	return &Connections{rule: rule, log: log, networks: map[netip.Prefix]int{}}
+}
+
+// Open returns how many connections there are.
+func (c *Connections) Open() int { return int(c.open.Load()) }
+
+// Refused returns how many connections were closed because their network had too many.
+func (c *Connections) Refused() uint64 { return uint64(c.refused.Load()) } //nolint:gosec // it only grows
+
+// Listen returns l with the bounds. It belongs below TLS: net/http speaks HTTP/2 only on
+// connections that it knows as TLS.
+func (c *Connections) Listen(l net.Listener) net.Listener {
+	return &boundedListener{netutil.LimitListener(l, c.rule.Max), c}
+}
+
+type boundedListener struct {
+	net.Listener
+
+	connections *Connections
+}
+
+// Accept returns the next connection of a network that may have one more.
+func (l *boundedListener) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err //nolint:wrapcheck // a listener's
+		}
+		from, bounded := l.connections.networksOf(conn)
+		if !bounded || l.connections.enter(from) {
+			l.connections.open.Add(1)
+			return &boundedConn{Conn: conn, leave: sync.OnceFunc(func() { l.connections.leave(from, bounded) })}, nil
+		}
+		_ = conn.Close() // nobody waits for it
+	}
+}
+
+// networksOf returns the networks of the caller, and whether they are bounded.
+func (c *Connections) networksOf(conn net.Conn) (Networks, bool) {
+	at, ok := conn.RemoteAddr().(*net.TCPAddr)
+	if !ok || c.rule.PerNetwork == 0 {
+		return Networks{}, false
+	}
+	addr := plain(at.AddrPort().Addr())
+	return NetworksOf(addr), !trusts(c.rule.Proxies, addr)
+}
+
+// enter counts a connection, or a refusal and reports false.
+func (c *Connections) enter(from Networks) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for level, network := range from.List() {
+		if c.networks[network] >= grow(c.rule.PerNetwork, stockGrowth, level) {
+			c.refuse(network)
+			return false
+		}
+	}
+	for _, network := range from.List() {
+		c.networks[network]++
+	}
+	return true
+}
+
+func (c *Connections) leave(from Networks, bounded bool) {
+	c.open.Add(-1)
+	if !bounded {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, network := range from.List() {
+		if c.networks[network]--; c.networks[network] == 0 {
+			delete(c.networks, network)
+		}
+	}
+}
+
+// refuse counts a refusal of a network, for the log to be told within a second.
+func (c *Connections) refuse(network netip.Prefix) {
+	c.refused.Add(1)
+	c.last = network
+	if c.untold++; c.untold == 1 {
+		time.AfterFunc(time.Second, c.tell)
+	}
+}
+
+func (c *Connections) tell() {
+	c.mu.Lock()
+	refused, network := c.untold, c.last
+	c.untold = 0
+	c.mu.Unlock()
+	c.log.LogAttrs(context.Background(), slog.LevelWarn, "too many connections of a network",
+		slog.String("listener", c.rule.Listener), slog.String("network", network.String()), slog.Int("refused", refused),
+		slog.String("fix", "name it in trusted_proxies if it is your proxy"))
+}
+
+// boundedConn gives its place back when it is closed.
+type boundedConn struct {
+	net.Conn
+
+	leave func()
+}
+
+// Close closes the connection.
+func (c *boundedConn) Close() error {
+	err := c.Conn.Close()
+	c.leave()
+	return err //nolint:wrapcheck // a connection's
+}
