@@ -49,6 +49,7 @@ func (s *Store) Purge(ctx context.Context, now time.Time) (Purged, error) {
 		s.engine.openBuckets(ctx, hour, hour.Next(), week, week.Next()),
 		s.purgeSessions(ctx, now.Add(-afterlife), &purged),
 		s.purgeRows(ctx, now.Add(-afterlife), &purged),
+		s.purgeUnanswered(ctx, now, &purged),
 		s.purgeEvents(ctx, now, &purged),
 		s.engine.dropBuckets(ctx, now, s.closedAt(now), &purged),
 		s.sweepGrants(ctx, now, &purged),

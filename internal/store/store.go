@@ -42,6 +42,7 @@ type Store struct {
 	linger         time.Duration
 	auditRetention time.Duration
 	sweeping       sweeping
+	unanswered     unansweredPurge
 	now            func() time.Time
 	log            *slog.Logger
 }

@@ -1,0 +1,46 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// unansweredPurge is how far expired requests that nobody answered are purged.
+type unansweredPurge struct {
+	sync.Mutex
+
+	until time.Time
+}
+
+// purgeUnanswered removes the authorization requests and sign-outs that expired since
+// the last purge and that nobody has answered. Anybody can make one, and no token or
+// session can come of it any more, so that it does not stay for an hour as others do.
+func (s *Store) purgeUnanswered(ctx context.Context, now time.Time, purged *Purged) error {
+	s.unanswered.Lock()
+	from := s.unanswered.until
+	s.unanswered.Unlock()
+	if oldest := now.Add(-afterlife); from.Before(oldest) {
+		from = oldest // the rest is purged whether or not it was answered
+	}
+	for _, remove := range []string{
+		`DELETE FROM requests WHERE id IN (SELECT id FROM requests
+			WHERE expires_at > $1 AND expires_at <= $2 AND session_id = '' AND decision = '' AND login = '' AND consent = ''
+			ORDER BY expires_at` + limit + `)`,
+		`DELETE FROM sign_outs WHERE id IN (SELECT id FROM sign_outs
+			WHERE expires_at > $1 AND expires_at <= $2 AND decision = '' ORDER BY expires_at` + limit + `)`,
+	} {
+		removed, err := inBatches(ctx, s.aside, remove, from.UnixMicro(), now.UnixMicro())
+		purged.Rows += removed
+		if err != nil {
+			return fmt.Errorf("purge unanswered requests: %w", err)
+		}
+	}
+	s.unanswered.Lock()
+	defer s.unanswered.Unlock()
+	if s.unanswered.until.Before(now) {
+		s.unanswered.until = now
+	}
+	return nil
+}

@@ -1,0 +1,65 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// Requests that nobody answered go with the first purge after they expire, and the
+// others stay for an hour: their answer may be asked for again.
+func TestRequestsThatNobodyAnsweredArePurgedAtOnce(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		later := aRequest("later")
+		later.ExpiresAt = later.ExpiresAt.Add(time.Minute)
+		must(t, s.InsertRequest(ctx, later))
+		for i := range 450 { // more than a statement removes
+			must(t, s.InsertRequest(ctx, aRequest(string(rune('a'+i)))))
+		}
+		for _, id := range []string{"signed in", "refused"} {
+			must(t, s.InsertRequest(ctx, aRequest(id)))
+		}
+		must(t, s.RecordSignIn(ctx, "signed in", "sid", noon, noon))
+		must(t, s.RecordDecision(ctx, "refused", grant.Denied, "alice", nil, noon))
+		ends := aRequest("").ExpiresAt
+
+		purged, err := s.Purge(ctx, ends.Add(-time.Microsecond))
+		must(t, err)
+		wantSame(t, "rows purged before they expire", purged.Rows, int64(0))
+		purged, err = s.Purge(ctx, ends)
+		must(t, err)
+		wantSame(t, "rows purged when they expire", purged.Rows, int64(450))
+		purged, err = s.Purge(ctx, ends.Add(time.Minute))
+		must(t, err)
+		wantSame(t, "rows purged a minute later", purged.Rows, int64(1))
+		for _, id := range []string{"signed in", "refused"} {
+			_, err := s.RequestClient(ctx, id)
+			must(t, err)
+		}
+		purged, err = s.Purge(ctx, ends.Add(time.Hour))
+		must(t, err)
+		wantSame(t, "rows purged an hour later", purged.Rows, int64(2))
+	})
+}
+
+func TestSignOutsThatNobodyAnsweredArePurgedAtOnce(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		for _, id := range []string{"unanswered", "answered"} {
+			o := &grant.SignOut{ID: id, SessionID: "sid", Subject: "alice", CreatedAt: noon, ExpiresAt: noon.Add(time.Minute)}
+			must(t, s.InsertSignOut(ctx, o))
+		}
+		must(t, s.AnswerSignOut(ctx, "answered", grant.Accepted, []byte("verifier"), noon))
+		purged, err := s.Purge(ctx, noon.Add(time.Minute))
+		must(t, err)
+		wantSame(t, "rows purged", purged.Rows, int64(1))
+		_, err = s.SpendSignOut(ctx, "answered", []byte("verifier"), noon)
+		must(t, err)
+	})
+}
