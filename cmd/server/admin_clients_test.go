@@ -47,8 +47,7 @@ func TestAClientIsMadeChangedAndDeleted(t *testing.T) {
 			"nobody_knows_this": {"x": 1}, "created_at": "2001-01-01T00:00:00Z"}`)
 		secret := text(made["client_secret"])
 		if secret == "" || made["owner"] != "team" || made["skip_logout_consent"] != true || made["client_name#ja"] != "店" ||
-			made["client_credentials_grant_access_token_lifespan"] != "1m30s" || made["implicit_grant_id_token_lifespan"] != nil ||
-			text(made["registration_access_token"]) == "" {
+			made["client_credentials_grant_access_token_lifespan"] != "1m30s" || made["implicit_grant_id_token_lifespan"] != nil {
 			t.Errorf("made: %v", made)
 		}
 		if p := s.credentials("shop", secret); p.status != http.StatusOK {
@@ -58,12 +57,10 @@ func TestAClientIsMadeChangedAndDeleted(t *testing.T) {
 
 		got := s.ask(http.MethodGet, "/clients/shop", "")
 		shown := got.json(t)
-		for _, once := range []string{"client_secret", "registration_access_token", "registration_client_uri"} {
-			if _, there := shown[once]; there {
-				t.Errorf("%s is shown again", once)
-			}
-			delete(made, once)
+		if _, there := shown["client_secret"]; there {
+			t.Error("client_secret is shown again")
 		}
+		delete(made, "client_secret")
 		if diff := cmp.Diff(made, shown); diff != "" {
 			t.Errorf("shown (-made +shown):\n%s", diff)
 		}
@@ -267,9 +264,9 @@ func TestSecretsAreRotated(t *testing.T) {
 		s := startApart(t, db, nil)
 		secrets := []string{text(s.made(`{"client_id":"shop","redirect_uris":["https://shop.example/cb"],"token_endpoint_auth_method":"client_secret_post",
 			"client_secret":"short one","grant_types":["client_credentials","authorization_code"]}`)["client_secret"])}
-		rotate := func() {
+		rotate := func(query ...string) {
 			t.Helper()
-			p := s.ask(http.MethodPost, "/clients/shop/secrets/rotate", "")
+			p := s.ask(http.MethodPost, "/clients/shop/secrets/rotate"+strings.Join(query, ""), "")
 			secrets = append(secrets, text(p.json(t)["client_secret"]))
 			if p.status != http.StatusOK || secrets[len(secrets)-1] == "" {
 				t.Fatalf("rotate: %d %s", p.status, p.body)
@@ -290,10 +287,10 @@ func TestSecretsAreRotated(t *testing.T) {
 		}
 		rotate()
 		good(0, 1)
-		s.pass(29 * 24 * time.Hour)
+		s.pass(23 * time.Hour)
 		rotate()
 		good(0, 1, 2)
-		s.pass(25 * time.Hour)
+		s.pass(2 * time.Hour)
 		good(1, 2)
 		for range 5 {
 			rotate()
@@ -310,6 +307,16 @@ func TestSecretsAreRotated(t *testing.T) {
 		}
 		s.pass(clientStaleness)
 		good()
+		rotate("?old_secret_lifetime=30s")
+		rotate("?old_secret_lifetime=30s")
+		good(9, 10)
+		s.pass(30 * time.Second)
+		good(10)
+		rotate("?old_secret_lifetime=0s")
+		good(11)
+		for _, bad := range []string{"soon", "-1s", "8761h", "1d"} {
+			wantError(t, s.ask(http.MethodPost, "/clients/shop/secrets/rotate?old_secret_lifetime="+bad, ""), http.StatusBadRequest, "invalid_request")
+		}
 		s.made(`{"client_id":"bare","redirect_uris":["https://shop.example/cb"],"token_endpoint_auth_method":"none"}`)
 		wantError(t, s.ask(http.MethodPost, "/clients/bare/secrets/rotate", ""), http.StatusBadRequest, "invalid_client_metadata")
 	})

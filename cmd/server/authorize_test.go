@@ -341,10 +341,10 @@ func TestClaimsAskedForByNameNeedConsent(t *testing.T) {
 	}
 }
 
-// A client that manages itself by its secret in the query, as Ory Hydra's do.
+// A client that manages itself by its secret in the query, where the operator allows that.
 func TestRegistrationIsSeenAtOnce(t *testing.T) {
 	t.Parallel()
-	s := start(t, storetest.New(t), map[string]string{"rate_limits": "off"})
+	s := start(t, storetest.New(t), map[string]string{"rate_limits": "off", "registration_query_secrets": "on"})
 	p := s.send(t, http.MethodPost, "/connect/register", "", `{"redirect_uris":["https://a.example/cb"],"token_endpoint_auth_method":"client_secret_post","grant_types":["client_credentials"],"scope":"openid"}`)
 	got := p.json(t)
 	if p.status != http.StatusCreated {

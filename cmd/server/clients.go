@@ -10,12 +10,13 @@ import (
 
 // clientsCommand manages clients.
 type clientsCommand struct {
-	Create clientsCreate `cmd:"" help:"Register a client."`
-	Get    clientsGet    `cmd:"" help:"Show a client."`
-	List   clientsList   `cmd:"" help:"List the clients."`
-	Update clientsUpdate `cmd:"" help:"Change what the flags say of a client, and nothing else; an empty value clears."`
-	Delete clientsDelete `cmd:"" help:"Delete a client; every token it was given is dead."`
-	Import clientsImport `cmd:"" help:"Register or change the clients of a file, all or none."`
+	Create       clientsCreate       `cmd:"" help:"Register a client."`
+	Get          clientsGet          `cmd:"" help:"Show a client."`
+	List         clientsList         `cmd:"" help:"List the clients."`
+	Update       clientsUpdate       `cmd:"" help:"Change what the flags say of a client, and nothing else; an empty value clears."`
+	RotateSecret clientsRotateSecret `cmd:"" help:"Make a new client secret; the old one stays valid for a while."`
+	Delete       clientsDelete       `cmd:"" help:"Delete a client; every token it was given is dead."`
+	Import       clientsImport       `cmd:"" help:"Register or change the clients of a file, all or none."`
 }
 
 type clientsCreate struct {
@@ -42,7 +43,7 @@ type clientsUpdate struct {
 	secretFlags
 
 	ID        string `arg:"" help:"The client_id."`
-	NewSecret bool   `help:"Make a new secret; the old one is good no more." xor:"secret"`
+	NewSecret bool   `help:"Make a new secret; the old one is invalid at once. See also clients rotate-secret." xor:"secret"`
 }
 
 type clientsDelete struct {

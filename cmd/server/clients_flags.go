@@ -164,10 +164,8 @@ func (f *secretFlags) set(ctx context.Context, d *desk, c *client.Client, fresh 
 		if secret != "" || fresh {
 			return "", fmt.Errorf("a client that authenticates with %s has no secret", c.TokenEndpointAuthMethod)
 		}
-		c.Secret = ""
-		return "", nil
 	}
-	if err := keeper.Adapt(ctx, c); err != nil {
+	if err := keeper.Adapt(ctx, c); err != nil || !c.UsesSecret() {
 		return "", err //nolint:wrapcheck // names itself
 	}
 	if secret == "" && (fresh || c.Secret == "") {

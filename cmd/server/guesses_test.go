@@ -15,24 +15,26 @@ import (
 // endpoint than at the other: they count together.
 func TestGuessesAtAShortSecretCountTogether(t *testing.T) {
 	t.Parallel()
-	s := start(t, storetest.New(t), nil)
-	const short = `[{"client_id": "short", "client_secret": "sesame", "token_endpoint_auth_method": "client_secret_post", "grant_types": ["client_credentials"]}]`
-	if _, _, err := importClients(t.Context(), s.config, s.store, s.hasher, []byte(short)); err != nil {
-		t.Fatal(err)
+	s := start(t, storetest.New(t), map[string]string{"registration_query_secrets": "on"})
+	const short = `{"token_endpoint_auth_method": "client_secret_post", "grant_types": ["client_credentials"]`
+	made := s.send(t, http.MethodPost, "/connect/register", "", short+`}`).json(t)
+	id := text(made["client_id"])
+	if p := s.send(t, http.MethodPut, "/connect/register/"+id, text(made["registration_access_token"]), short+`, "client_secret": "sesame"}`); p.status != http.StatusOK {
+		t.Fatalf("a short secret: %d %s", p.status, p.body)
 	}
 	s.pass(time.Minute)
 	token := func(secret string) reply {
-		return s.call("/oauth2/token", url.Values{"grant_type": {"client_credentials"}, "client_id": {"short"}, "client_secret": {secret}})
+		return s.call("/oauth2/token", url.Values{"grant_type": {"client_credentials"}, "client_id": {id}, "client_secret": {secret}})
 	}
 	manage := func(secret string) reply {
-		return s.send(t, http.MethodGet, "/connect/register/short?client_secret="+secret, "", "")
+		return s.send(t, http.MethodGet, "/connect/register/"+id+"?client_secret="+secret, "", "")
 	}
 	if p := token("sesame"); p.status != http.StatusOK {
 		t.Fatalf("the right secret: %d %s", p.status, p.body)
 	}
 	for range 99 {
 		// The same counter, moved by hand: 99 slow hashes prove nothing more.
-		if _, _, err := s.store.CountGuess(t.Context(), "client short", time.Minute, s.time()); err != nil {
+		if _, _, err := s.store.CountGuess(t.Context(), "client "+id, time.Minute, s.time()); err != nil {
 			t.Fatal(err)
 		}
 	}

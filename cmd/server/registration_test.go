@@ -104,10 +104,14 @@ func TestPagesShowThePlainMembersOfAClient(t *testing.T) {
 	lacks(t, signIn.body, "Der Laden", "zeichen", "richtlinie", "bedingungen")
 }
 
-func TestSecretsInTheQueryCanBeSwitchedOff(t *testing.T) {
+func TestSecretsInTheQueryAreOffByDefault(t *testing.T) {
 	t.Parallel()
-	for setting, want := range map[string]int{"on": http.StatusOK, "off": http.StatusUnauthorized} {
-		s := start(t, storetest.New(t), map[string]string{"registration_query_secrets": setting})
+	for setting, want := range map[string]int{"on": http.StatusOK, "off": http.StatusUnauthorized, "": http.StatusUnauthorized} {
+		settings := map[string]string{}
+		if setting != "" {
+			settings["registration_query_secrets"] = setting
+		}
+		s := start(t, storetest.New(t), settings)
 		c := s.enrol(t, "https://one.example/cb", nil)
 		if p := s.send(t, http.MethodGet, "/connect/register/"+c.id+"?client_secret="+c.secret, "", ""); p.status != want {
 			t.Errorf("registration_query_secrets %s: %d %s, want %d", setting, p.status, p.body, want)

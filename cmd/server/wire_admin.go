@@ -8,10 +8,7 @@ import (
 )
 
 func (a *app) wireAdmin() {
-	c, register := a.config, ""
-	if c.Registration != config.RegistrationClosed {
-		register = c.URL(pathRegister)
-	}
+	c := a.config
 	a.operator = admin.New(admin.Config{
 		AuthorizeURL: c.URL(pathAuthorize), LogoutURL: c.URL(pathLogout), DeviceURL: c.URL(pathVerify),
 		Requests: a.store, SignOuts: a.store, Devices: a.store, UserCodes: a.userCodes, Clients: a.clients, Consent: c.ConsentLifetime,
@@ -20,8 +17,8 @@ func (a *app) wireAdmin() {
 		Consents: a.store, Sessions: a.sessions, Tokens: a.oauth2,
 		Registry: registry{a.store, a.clients}, Policy: operatorPolicy(c), Documents: a.fetcher.Apart(),
 		Keeper:     client.Keeper{Slow: asideHasher{a.adminHasher}, Vault: a.secrets},
-		RotatedFor: c.RotatedSecretLifetime, RegisterURL: register,
-		LoginApp: c.LoginURL != "", ConsentApp: c.ConsentURL != "", LogoutApp: c.LogoutURL != "", DeviceApp: c.DeviceURL != "",
+		RotatedFor: c.RotatedSecretLifetime,
+		LoginApp:   c.LoginURL != "", ConsentApp: c.ConsentURL != "", LogoutApp: c.LogoutURL != "", DeviceApp: c.DeviceURL != "",
 		Version: version, Address: middleware.Address, RequestID: middleware.ID, Now: a.now, Log: a.log,
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/config"
+	"github.com/ostiary/ostiary/internal/middleware"
 	"github.com/ostiary/ostiary/internal/registration"
 	"github.com/ostiary/ostiary/internal/store"
 )
@@ -53,8 +54,9 @@ func (a *app) wireRegistration() error {
 	a.registration = registration.New(registration.Config{
 		Issuer: a.config.Issuer, Mode: registration.Mode(a.config.Registration), InitialTokens: initial, StatementKeys: trusted,
 		Policy: registrationPolicy(a.config), Scopes: a.scopes, Clients: registry{a.store, a.clients}, Documents: a.registeredFetcher,
-		Slow: a.clientHasher, Vault: a.secrets, Guesses: a.secretGuesses(), Now: a.now, Log: a.log,
-		NoQuerySecrets: !a.config.RegistrationQuerySecrets,
+		Slow: a.clientHasher, Vault: a.secrets, Guesses: a.secretGuesses(),
+		Audit: a.store, Address: middleware.Address, RequestID: middleware.ID, Now: a.now, Log: a.log,
+		QuerySecrets: a.config.RegistrationQuerySecrets,
 	})
 	return nil
 }
@@ -70,6 +72,11 @@ type registry struct {
 func (r registry) UpdateClient(ctx context.Context, c *client.Client) error {
 	defer r.cache.Forget(c.ID)
 	return r.Store.UpdateClient(ctx, c) //nolint:wrapcheck // names itself
+}
+
+func (r registry) UpdateClientDroppingConsents(ctx context.Context, c *client.Client) error {
+	defer r.cache.Forget(c.ID)
+	return r.Store.UpdateClientDroppingConsents(ctx, c) //nolint:wrapcheck // names itself
 }
 
 func (r registry) EndClientTokens(ctx context.Context, id string, now time.Time) error {

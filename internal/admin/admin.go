@@ -70,8 +70,7 @@ type Config struct {
 	Policy       client.Policy // of what the operator says of clients
 	Documents    client.Documents
 	Keeper       client.Keeper
-	RotatedFor   time.Duration // a secret that was replaced is good so long
-	RegisterURL  string        // where clients look after themselves, or empty
+	RotatedFor   time.Duration // how long a rotated secret stays valid by default
 	Keys         Keys
 	KeySets      KeySets
 	SigningKeys  SigningKeys

@@ -35,8 +35,6 @@ type clientView struct {
 	SkipLogout      bool            `json:"skip_logout_consent"`
 	CreatedAt       time.Time       `json:"created_at"`
 	UpdatedAt       time.Time       `json:"updated_at"`
-	Token           string          `json:"registration_access_token,omitempty"`
-	RegistrationURI string          `json:"registration_client_uri,omitempty"`
 
 	Localized map[string]string `json:"localized,omitempty"` // empty: those of Metadata stand beside the others
 

@@ -70,7 +70,8 @@ func (h *Handler) clientOperations() []Operation {
 		Body:    client.Lifespans{}, Answers: shown, Do: h.setLifespans,
 	}, {
 		ID: "rotateOAuth2ClientSecret", Method: http.MethodPost, Path: one + "/secrets/rotate", Scope: apikey.ClientsWrite, Action: "client.secret.rotate",
-		Summary: "Makes a new secret, which is told this once. The one before stays good for a while.",
+		Summary: "Make a new client secret, shown only in this answer. The previous one stays valid for a while; registration access tokens end.",
+		Query:   []Parameter{{Name: oldSecretLifetime, Type: "string", Meaning: "How long the previous secret stays valid, as in 90m or 0s, at most 8760h; by default rotated_secret_lifetime."}},
 		Answers: shown, Do: h.rotateSecret,
 	}, {
 		ID: "deleteRotatedOAuth2ClientSecrets", Method: http.MethodDelete, Path: one + "/secrets/rotate", Scope: apikey.ClientsWrite,

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
 )
@@ -60,11 +61,6 @@ func (h *Handler) createClient(c *Call) (*Reply, error) {
 	}
 	view := viewClient(made)
 	view.Secret = secret
-	if h.RegisterURL != "" {
-		view.Token = client.NewSecret()
-		view.RegistrationURI = h.RegisterURL + "/" + url.PathEscape(made.ID)
-		made.RegistrationToken = client.HashToken(view.Token)
-	}
 	if err := h.Registry.InsertClient(c.Context(), made); err != nil {
 		return nil, err //nolint:wrapcheck // names itself
 	}
@@ -90,15 +86,11 @@ func (h *Handler) describeClient(c *Call, known *client.Client, said map[string]
 	if secret, err = member(said, "client_secret"); err != nil {
 		return "", err
 	}
-	if !known.UsesSecret() {
-		known.Secret, known.Rotated = "", nil
-		return "", nil // as Hydra does, which keeps what is of no use
-	}
-	if secret == "" {
+	if secret == "" || !known.UsesSecret() {
 		if err := h.Keeper.Adapt(c.Context(), known); err != nil {
 			return "", fmt.Errorf("adapt client secret: %w", err)
 		}
-		if known.Secret != "" {
+		if known.Secret != "" || !known.UsesSecret() { // a secret without use is ignored, as in Hydra
 			return "", nil
 		}
 		secret = known.NewSecret()
@@ -145,14 +137,27 @@ func (h *Handler) setLifespans(c *Call) (*Reply, error) {
 	})
 }
 
+const (
+	oldSecretLifetime = "old_secret_lifetime"
+	// maxOldSecretLifetime is also the most that the setting takes.
+	maxOldSecretLifetime = 365 * 24 * time.Hour
+)
+
 // rotateSecret serves POST /clients/{id}/secrets/rotate.
 func (h *Handler) rotateSecret(c *Call) (*Reply, error) {
+	lifetime := h.RotatedFor
+	if text := c.URL.Query().Get(oldSecretLifetime); text != "" {
+		var err error
+		if lifetime, err = time.ParseDuration(text); err != nil || lifetime < 0 || lifetime > maxOldSecretLifetime {
+			return nil, invalid("The parameter " + oldSecretLifetime + " must be a duration such as 90m, from 0s to 8760h.")
+		}
+	}
 	return h.changeClient(c, func(known *client.Client) (string, error) {
 		if !known.UsesSecret() {
 			return "", badClient("token_endpoint_auth_method is one without a secret")
 		}
 		now := h.Now()
-		return h.Keeper.Rotate(c.Context(), known, now, now.Add(h.RotatedFor)) //nolint:wrapcheck // names itself
+		return h.Keeper.Rotate(c.Context(), known, now, now.Add(lifetime)) //nolint:wrapcheck // names itself
 	})
 }
 

@@ -23,13 +23,14 @@ const (
 	Key     Kind = "api_key"
 	Token   Kind = "access_token"
 	Command Kind = "cli"
-	Nobody  Kind = "none" // where the API asks for no key
+	Client  Kind = "client" // one that registered itself and manages its registration
+	Nobody  Kind = "none"   // where the API asks for no key
 )
 
 // Actor is who makes a change.
 type Actor struct {
 	Kind Kind
-	ID   string // of the key, the token's client, or the user of the machine
+	ID   string // of the key, the client, the token's client, or the user of the machine
 	Name string // what the key is for, or whom the token is about
 }
 

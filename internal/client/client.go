@@ -57,6 +57,15 @@ type Client struct {
 	Version   int64 // counts updates, for compare-and-set
 }
 
+// EndRegistrationTokens makes every registration access token of the client invalid.
+func (c *Client) EndRegistrationTokens() {
+	c.RegistrationToken, c.PreviousToken, c.PreviousUntil = nil, nil, time.Time{}
+}
+
+func (c *Client) hasRegistrationToken() bool {
+	return len(c.RegistrationToken) > 0 || len(c.PreviousToken) > 0
+}
+
 // Filter chooses clients. What is empty is not asked about.
 type Filter struct{ Name, Owner string }
 

@@ -64,11 +64,23 @@ func (m *Metadata) leastSecret() int {
 	return strong
 }
 
-// Keep gives c a secret. Those of before are good no more.
-func (k Keeper) Keep(ctx context.Context, c *Client, secret string) (err error) {
+// Keep sets the client secret of c and ends the rotated ones. A secret other than
+// the current one also ends the registration access tokens of c: the holder of a
+// leaked secret may have made them.
+func (k Keeper) Keep(ctx context.Context, c *Client, secret string) error {
 	if err := c.CheckSecret(secret); err != nil {
 		return err
 	}
+	if c.Secret != "" && c.hasRegistrationToken() {
+		if same, err := k.Fits(ctx, c, secret); err != nil || !same {
+			c.EndRegistrationTokens()
+		}
+	}
+	return k.keep(ctx, c, secret)
+}
+
+// keep stores secret in the form that the authentication method of c needs.
+func (k Keeper) keep(ctx context.Context, c *Client, secret string) (err error) {
 	c.Rotated = nil
 	if c.TokenEndpointAuthMethod != AuthSecretJWT {
 		c.Secret, err = HashSecret(ctx, k.Slow, secret)
@@ -87,14 +99,14 @@ func (k Keeper) Fits(ctx context.Context, c *Client, secret string) (bool, error
 	return err == nil && equal(kept, secret), err
 }
 
-// Adapt brings the secret that c has into the form that its method needs. Where
-// that cannot be done, c has none afterwards: one that signs cannot go on with a
-// secret of which a hash was kept.
+// Adapt brings the secret of c into the form that its authentication method needs.
+// Where that is impossible it removes the secret and ends the registration access
+// tokens: a client that signs with its secret needs more than a hash of it.
 func (k Keeper) Adapt(ctx context.Context, c *Client) error {
 	signs := c.TokenEndpointAuthMethod == AuthSecretJWT
 	switch {
 	case !c.UsesSecret() || signs && !c.Secret.Sealed():
-		c.Secret, c.Rotated = "", nil
+		c.dropSecret()
 		return nil
 	case !c.Secret.Sealed():
 		return nil
@@ -104,12 +116,21 @@ func (k Keeper) Adapt(ctx context.Context, c *Client) error {
 	case err != nil:
 		return err
 	case len(secret) < c.leastSecret(): // the algorithm has changed
-		c.Secret, c.Rotated = "", nil
+		c.dropSecret()
 		return nil
 	case signs:
 		return nil
 	}
-	return k.Keep(ctx, c, secret)
+	return k.keep(ctx, c, secret)
+}
+
+// dropSecret removes the client secret, the rotated ones and, if there was a secret,
+// the registration access tokens.
+func (c *Client) dropSecret() {
+	if c.Secret != "" {
+		c.EndRegistrationTokens()
+	}
+	c.Secret, c.Rotated = "", nil
 }
 
 // Sealed reports whether the secret can be had again.

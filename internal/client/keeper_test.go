@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 )
 
 // glass is a vault that keeps its promise and hides nothing. Its key is in front.
@@ -155,5 +156,66 @@ func TestSealedSecretsAreSealedAnew(t *testing.T) {
 	}
 	if _, err := c.Secret.Reseal(glass("b"), "other"); err == nil {
 		t.Error("another's secret was sealed anew")
+	}
+}
+
+// A leaked secret can have made a registration access token. It ends with the secret.
+func TestAnotherSecretEndsRegistrationTokens(t *testing.T) {
+	t.Parallel()
+
+	keeper := Keeper{Slow: reversed{}, Vault: glass("a")}
+	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	for name, tc := range map[string]struct {
+		change func(c *Client) error
+		ends   bool
+	}{
+		"another secret":  {func(c *Client) error { return keeper.Keep(t.Context(), c, strongSecret+"x") }, true},
+		"the same secret": {func(c *Client) error { return keeper.Keep(t.Context(), c, strongSecret) }, false},
+		"a rotation": {func(c *Client) error {
+			_, err := keeper.Rotate(t.Context(), c, now, now.Add(time.Hour))
+			return err
+		}, true},
+		"a method without a secret": {func(c *Client) error {
+			c.TokenEndpointAuthMethod = AuthNone
+			return keeper.Adapt(t.Context(), c)
+		}, true},
+		"a method that needs another form": {func(c *Client) error {
+			c.TokenEndpointAuthMethod = AuthSecretJWT
+			return keeper.Adapt(t.Context(), c)
+		}, true},
+		"the same secret in another form": {func(c *Client) error {
+			c.TokenEndpointAuthMethod = AuthSecretJWT
+			return keeper.Keep(t.Context(), c, strongSecret)
+		}, false},
+		"a method with the same form": {func(c *Client) error {
+			c.TokenEndpointAuthMethod = AuthPost
+			return keeper.Adapt(t.Context(), c)
+		}, false},
+		"a secret that was sealed, in the clear": {func(c *Client) error {
+			c.TokenEndpointAuthMethod = AuthSecretJWT
+			if err := keeper.Keep(t.Context(), c, strongSecret); err != nil {
+				return err
+			}
+			c.TokenEndpointAuthMethod = AuthBasic
+			return keeper.Adapt(t.Context(), c)
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			c := signing(AuthBasic, "")
+			if err := keeper.Keep(t.Context(), c, strongSecret); err != nil {
+				t.Fatal(err)
+			}
+			c.RegistrationToken, c.PreviousToken, c.PreviousUntil = []byte("current"), []byte("previous"), now.Add(time.Minute)
+			if err := tc.change(c); err != nil {
+				t.Fatal(err)
+			}
+			ended := c.RegistrationToken == nil && c.PreviousToken == nil && c.PreviousUntil.IsZero()
+			kept := c.RegistrationToken != nil && c.PreviousToken != nil && !c.PreviousUntil.IsZero()
+			if ended != tc.ends || kept == tc.ends {
+				t.Errorf("tokens %q and %q until %v, want them to end: %t", c.RegistrationToken, c.PreviousToken, c.PreviousUntil, tc.ends)
+			}
+		})
 	}
 }

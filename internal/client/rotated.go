@@ -9,8 +9,9 @@ import (
 // MaxRotated is how many secrets of before a client can have beside its own.
 const MaxRotated = 5
 
-// Rotated is a secret that was replaced and is good for a while yet, so that those who
-// use it need not all change at once.
+// Rotated is a replaced secret that stays valid until a given time, so that the
+// instances of a client need not all switch at once. It authenticates the client at the
+// token, revocation and introspection endpoints, never at client registration.
 type Rotated struct {
 	Secret Secret    `json:"secret"`
 	Until  time.Time `json:"until"`
@@ -27,17 +28,19 @@ func (c *Client) Before(now time.Time) []Secret {
 	return good
 }
 
-// Rotate gives c a new secret, which it returns. The one before is good until a
-// moment; of those from before that the oldest go where there are too many.
+// Rotate sets a new random secret, which it returns, and ends the registration access
+// tokens of c. The replaced secret stays valid until the given time; at most
+// [MaxRotated] replaced secrets are kept, the newest first.
 func (k Keeper) Rotate(ctx context.Context, c *Client, now, until time.Time) (string, error) {
 	before := slices.DeleteFunc(slices.Clone(c.Rotated), func(old Rotated) bool { return !now.Before(old.Until) })
-	if c.Secret != "" {
+	if c.Secret != "" && now.Before(until) {
 		before = append([]Rotated{{c.Secret, until}}, before...)
 	}
 	secret := c.NewSecret()
-	if err := k.Keep(ctx, c, secret); err != nil {
+	if err := k.keep(ctx, c, secret); err != nil {
 		return "", err
 	}
+	c.EndRegistrationTokens()
 	c.Rotated = before[:min(len(before), MaxRotated)]
 	return secret, nil
 }

@@ -129,12 +129,12 @@ type Config struct {
 	RegistrationScopes []string
 	DefaultScopes      []string
 	AdminAuth          AdminAuth
-	// RotatedSecretLifetime is how long a client secret is good that was replaced.
+	// RotatedSecretLifetime is how long a rotated client secret stays valid.
 	RotatedSecretLifetime time.Duration
 	// AuditRetention is how long it is kept what operators did.
 	AuditRetention time.Duration
 
-	// RegistrationQuerySecrets lets clients bring their secret in the query.
+	// RegistrationQuerySecrets accepts client secrets in the query of registration requests.
 	RegistrationQuerySecrets bool
 	// SoftwareStatementKeysFile names who is trusted to make software statements.
 	SoftwareStatementKeysFile string
@@ -223,9 +223,7 @@ func Default() *Config {
 		AdminAuth:          AdminToken,
 		AuditRetention:     365 * day,
 
-		RotatedSecretLifetime: 30 * day,
-
-		RegistrationQuerySecrets: true,
+		RotatedSecretLifetime: day,
 
 		AccessTokenFormat:       FormatJWT,
 		AccessTokenAlg:          AlgES256,

@@ -87,41 +87,53 @@ var (
 	errSecretFixed = errors.New("client_secret cannot be chosen here")
 )
 
-// refuse writes what err means to the caller, and logs it.
-func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
+// refusalOf returns the answer to a caller whose request ended in err.
+func refusalOf(err error) *refusal {
 	var known *refusal
 	var throttled *client.ThrottledError
 	switch {
 	case errors.As(err, &known):
+		return known
+	case errors.As(err, &throttled):
+		return &refusal{http.StatusTooManyRequests, "temporarily_unavailable", "Too many wrong secrets came for this client."}
+	case errors.Is(err, errClosed):
+		return &refusal{http.StatusNotFound, "not_found", "Registration is closed."}
+	case errors.Is(err, errNoToken):
+		return &refusal{http.StatusUnauthorized, "invalid_token", "An initial access token is needed."}
+	case errors.Is(err, errUnauthorized), errors.Is(err, client.ErrNotFound):
+		return &refusal{http.StatusUnauthorized, "invalid_token", "The credentials are missing, wrong, or not for this client."}
+	case errors.Is(err, client.ErrSector):
+		return &refusal{http.StatusBadRequest, client.InvalidMetadata, client.ErrSector.Error()}
+	case errors.Is(err, errUnapproved):
+		return &refusal{http.StatusBadRequest, "unapproved_software_statement", "The issuer of the software statement is not trusted here."}
+	case errors.Is(err, errBadStatement):
+		return &refusal{http.StatusBadRequest, "invalid_software_statement", "The software statement is not valid."}
+	case errors.Is(err, errSecretFixed):
+		return &refusal{http.StatusForbidden, client.InvalidMetadata, "client_secret cannot be changed here."}
+	case errors.Is(err, client.ErrRaced):
+		return &refusal{http.StatusConflict, "conflict", "The client was changed meanwhile."}
+	case web.Temporary(err):
+		return &refusal{http.StatusServiceUnavailable, "temporarily_unavailable", "The server cannot answer right now."}
+	default:
+		return &refusal{http.StatusInternalServerError, "server_error", "The server met a fault of its own."}
+	}
+}
+
+// refuse writes what err means to the caller, and logs it.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	answer := refusalOf(err)
+	var throttled *client.ThrottledError
+	switch {
 	case errors.As(err, &throttled):
 		w.Header().Set("Retry-After", strconv.Itoa(int(throttled.RetryAfter/time.Second)+1))
-		known = &refusal{http.StatusTooManyRequests, "temporarily_unavailable", "Too many wrong secrets came for this client."}
-	case errors.Is(err, errClosed):
-		known = &refusal{http.StatusNotFound, "not_found", "Registration is closed."}
-	case errors.Is(err, errNoToken): // is told what to bring, and of no error (RFC 6750 section 3.1)
-		w.Header().Set("WWW-Authenticate", "Bearer")
-		known = &refusal{http.StatusUnauthorized, "invalid_token", "An initial access token is needed."}
-	case errors.Is(err, errUnauthorized), errors.Is(err, client.ErrNotFound):
-		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
-		known = &refusal{http.StatusUnauthorized, "invalid_token", "The credentials are missing, wrong, or not for this client."}
-	case errors.Is(err, client.ErrSector):
-		known = &refusal{http.StatusBadRequest, client.InvalidMetadata, client.ErrSector.Error()}
-	case errors.Is(err, errUnapproved):
-		known = &refusal{http.StatusBadRequest, "unapproved_software_statement", "The issuer of the software statement is not trusted here."}
-	case errors.Is(err, errBadStatement):
-		known = &refusal{http.StatusBadRequest, "invalid_software_statement", "The software statement is not valid."}
-	case errors.Is(err, errSecretFixed):
-		known = &refusal{http.StatusForbidden, client.InvalidMetadata, "client_secret cannot be changed here."}
-	case errors.Is(err, client.ErrRaced):
-		known = &refusal{http.StatusConflict, "conflict", "The client was changed meanwhile."}
-	case web.Temporary(err):
+	case answer.status == http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "1")
-		known = &refusal{http.StatusServiceUnavailable, "temporarily_unavailable", "The server cannot answer right now."}
-	default:
-		known = &refusal{http.StatusInternalServerError, "server_error", "The server met a fault of its own."}
+	case errors.Is(err, errNoToken): // RFC 6750 §3.1: a request without a token gets no error code
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	case answer.status == http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 	}
-
 	ctx := r.Context()
-	h.Log.LogAttrs(ctx, web.Level(ctx, known.status, err), "registration refused", slog.Int("status", known.status), slog.Any("error", err))
-	web.JSONError(w, known.status, known.code, known.description)
+	h.Log.LogAttrs(ctx, web.Level(ctx, answer.status, err), "registration refused", slog.Int("status", answer.status), slog.Any("error", err))
+	web.JSONError(w, answer.status, answer.code, answer.description)
 }

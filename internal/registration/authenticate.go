@@ -13,17 +13,20 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 )
 
-// credential tells by what the caller was recognised.
+// credential says which registration access token authenticated the caller; it is empty
+// for a caller that sent the client secret.
 type credential struct {
-	token    string // the registration access token presented, if it was that
+	token    string
 	current  bool
 	previous bool
 }
 
-// authenticate returns the client that the path names if the caller may manage
-// it. Every way of not being that caller has the same answer.
+// authenticate returns the client that the path names if the caller may manage it:
+// a client that registered itself, by its registration access token or, under
+// /connect/register, by its current client secret. Every other caller gets the same
+// error, so that nobody learns which clients exist.
 //
-// Spec: RFC 7592 section 2.
+// Spec: RFC 7592 §2.
 func (h *Handler) authenticate(r *http.Request) (*client.Client, credential, error) {
 	if h.Mode != Open && h.Mode != Token {
 		return nil, credential{}, errClosed
@@ -35,8 +38,8 @@ func (h *Handler) authenticate(r *http.Request) (*client.Client, credential, err
 	}
 	query := r.URL.Query()
 	headers := r.Header.Values("Authorization")
-	asked := query.Has("client_secret") || query.Has("client_id")
-	if err != nil || id == "" || len(headers) > 1 || len(headers) == 1 && asked {
+	inQuery := query.Has("client_secret") || query.Has("client_id")
+	if err != nil || id == "" || len(headers) > 1 || len(headers) == 1 && inQuery {
 		return nil, credential{}, errUnauthorized
 	}
 
@@ -44,7 +47,9 @@ func (h *Handler) authenticate(r *http.Request) (*client.Client, credential, err
 	if err != nil {
 		return nil, credential{}, fmt.Errorf("read client: %w", err)
 	}
-	if c.Disabled {
+	// The operator's own clients are not self-managed: their secret authenticates them
+	// and must not change what they are.
+	if c.Disabled || !c.Dynamic {
 		return nil, credential{}, errUnauthorized
 	}
 
@@ -55,27 +60,27 @@ func (h *Handler) authenticate(r *http.Request) (*client.Client, credential, err
 		}
 		return c, by, nil
 	}
+	return c, credential{}, h.bySecret(r, c, query)
+}
+
+// bySecret checks the client secret of the request against the current one of c. A
+// rotated secret does not count: its holder could make a registration access token
+// that outlives it.
+func (h *Handler) bySecret(r *http.Request, c *client.Client, query url.Values) error {
 	secret, ok := h.presentedSecret(r, c, query)
 	if !ok {
-		return nil, credential{}, errUnauthorized
+		return errUnauthorized
 	}
-	ok, err = client.TrySecret(r.Context(), h.Guesses, c.ID, c.Secret, secret, h.Now(), func(ctx context.Context) (bool, error) {
-		fits, err := c.Secret.Verify(ctx, h.Slow, secret)
-		for _, before := range c.Before(h.Now()) {
-			if fits || err != nil {
-				break
-			}
-			fits, err = before.Verify(ctx, h.Slow, secret)
-		}
-		return fits, err //nolint:wrapcheck // names itself
+	ok, err := client.TrySecret(r.Context(), h.Guesses, c.ID, c.Secret, secret, h.Now(), func(ctx context.Context) (bool, error) {
+		return c.Secret.Verify(ctx, h.Slow, secret)
 	})
 	if err != nil {
-		return nil, credential{}, fmt.Errorf("check client secret: %w", err)
+		return fmt.Errorf("check client secret: %w", err)
 	}
 	if !ok {
-		return nil, credential{}, errUnauthorized
+		return errUnauthorized
 	}
-	return c, credential{}, nil
+	return nil
 }
 
 func (h *Handler) byToken(c *client.Client, token string) credential {
@@ -88,10 +93,13 @@ func (h *Handler) byToken(c *client.Client, token string) credential {
 	}
 }
 
-// presentedSecret returns the client secret that came the way the client
-// registered for. In the query it is of use under one family of paths only, where
-// the first description of the API put it.
+// presentedSecret returns the client secret of the request, sent in the way that the
+// client registered. Only /connect/register accepts one: version 1 of the API had the
+// secret in the Basic header or, if the operator still allows that, in the query.
 func (h *Handler) presentedSecret(r *http.Request, c *client.Client, query url.Values) (string, bool) {
+	if family(r) != connect {
+		return "", false
+	}
 	switch c.TokenEndpointAuthMethod {
 	case client.AuthBasic:
 		user, password, ok := r.BasicAuth()
@@ -105,7 +113,7 @@ func (h *Handler) presentedSecret(r *http.Request, c *client.Client, query url.V
 		secret, err := url.QueryUnescape(password)
 		return secret, err == nil
 	case client.AuthPost:
-		if h.NoQuerySecrets || family(r) != connect || len(query["client_secret"]) != 1 {
+		if !h.QuerySecrets || len(query["client_secret"]) != 1 {
 			return "", false
 		}
 		ids := query["client_id"]

@@ -1,6 +1,7 @@
 package registration
 
 import (
+	"context"
 	"crypto/subtle"
 	"encoding/json"
 	"fmt"
@@ -66,7 +67,8 @@ func (h *Handler) create(r *http.Request) (*answer, error) {
 	}
 	a.Token = client.NewSecret()
 	c.RegistrationToken = client.HashToken(a.Token)
-	if err := h.Clients.InsertClient(r.Context(), c); err != nil {
+	err = h.audited(r, c.ID, []string{ActionRegister}, func(ctx context.Context) error { return h.Clients.InsertClient(ctx, c) })
+	if err != nil {
 		return nil, fmt.Errorf("insert client: %w", err)
 	}
 	return a, nil

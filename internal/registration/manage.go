@@ -1,12 +1,16 @@
 package registration
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/go-chi/chi/v5"
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/web"
@@ -38,18 +42,20 @@ func (h *Handler) get(r *http.Request) (*answer, error) {
 		a.Token = by.token
 		return a, nil
 	}
-	// Whoever comes with anything else has lost the current token.
+	// A caller that does not send the current token has lost it and needs a new one.
 	a.Token = h.rotate(c, by)
-	if err := h.Clients.UpdateClient(r.Context(), c); err != nil {
+	err = h.audited(r, c.ID, []string{ActionToken}, func(ctx context.Context) error { return h.Clients.UpdateClient(ctx, c) })
+	if err != nil {
 		return nil, fmt.Errorf("rotate registration token: %w", err)
 	}
 	return a, nil
 }
 
-// Update serves PUT /connect/register/{id} and PUT /oauth2/register/{id}. It
-// replaces all of the metadata: a member that is absent is reset.
+// Update serves PUT /connect/register/{id} and PUT /oauth2/register/{id}. It replaces
+// all of the metadata: an absent member is reset. New redirect URIs end what users and
+// the operator decided about the previous ones: remembered consents and skip_consent.
 //
-// Spec: RFC 7592 section 2.2.
+// Spec: RFC 7592 §2.2.
 func (h *Handler) Update(w http.ResponseWriter, r *http.Request) {
 	a, err := h.update(r)
 	if err != nil {
@@ -69,39 +75,56 @@ func (h *Handler) update(r *http.Request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := h.believe(members, c.SoftwareStatement); err != nil {
+	before := *c
+	if c.Metadata, err = h.replacement(r, &before, members); err != nil {
 		return nil, err
 	}
-	policy, err := h.policy(r.Context())
-	if err != nil {
-		return nil, err
-	}
-	policy.AllowedScopes = slices.Concat(policy.AllowedScopes, c.Scopes())
-	metadata, faults := client.ParseMetadata(members, policy)
-	if len(faults) > 0 {
-		return nil, refusedMetadata(faults)
-	}
-	metadata.KeepGiven(&c.Metadata)
-	if !c.Dynamic && c.SubjectType == client.Pairwise && metadata.SubjectType != client.Pairwise {
-		return nil, invalidMetadata("subject_type is pairwise by the operator's will")
-	}
-	if err := metadata.VerifySector(r.Context(), h.Documents, &c.Metadata); err != nil {
-		return nil, err //nolint:wrapcheck // says what is wrong
-	}
-	c.Metadata = metadata
 	issued, err := h.settleSecret(r, c, secret)
 	if err != nil {
 		return nil, err
 	}
+	redirects := c.AnswersElsewhere(&before.Metadata)
+	if redirects {
+		c.SkipConsent = false
+	}
+	// Another secret has ended the registration access tokens.
+	rotated := c.Secret != before.Secret && before.Secret != "" && len(c.RegistrationToken) == 0
 
 	c.UpdatedAt = h.Now()
 	token := h.rotate(c, by)
 	a := h.show(r, c)
 	a.ClientSecret, a.Token = issued, token
-	if err := h.Clients.UpdateClient(r.Context(), c); err != nil {
+	err = h.audited(r, c.ID, updateActions(redirects, rotated), func(ctx context.Context) error {
+		if redirects {
+			return h.Clients.UpdateClientDroppingConsents(ctx, c)
+		}
+		return h.Clients.UpdateClient(ctx, c)
+	})
+	if err != nil {
 		return nil, fmt.Errorf("update client: %w", err)
 	}
 	return a, nil
+}
+
+// replacement reads and checks the metadata that is to replace that of c.
+func (h *Handler) replacement(r *http.Request, c *client.Client, members map[string]json.RawMessage) (client.Metadata, error) {
+	if err := h.believe(members, c.SoftwareStatement); err != nil {
+		return client.Metadata{}, err
+	}
+	policy, err := h.policy(r.Context())
+	if err != nil {
+		return client.Metadata{}, err
+	}
+	policy.AllowedScopes = slices.Concat(policy.AllowedScopes, c.Scopes())
+	metadata, faults := client.ParseMetadata(members, policy)
+	if len(faults) > 0 {
+		return client.Metadata{}, refusedMetadata(faults)
+	}
+	metadata.KeepGiven(&c.Metadata)
+	if err := metadata.VerifySector(r.Context(), h.Documents, &c.Metadata); err != nil {
+		return client.Metadata{}, err //nolint:wrapcheck // says what is wrong
+	}
+	return metadata, nil
 }
 
 // settleSecret leaves c with the secret that its new method needs, in the form that
@@ -140,11 +163,12 @@ func (h *Handler) settleSecret(r *http.Request, c *client.Client, wanted string)
 	return issued, nil
 }
 
-// rotate gives c a new registration access token. The one that the caller came
-// with stays good for a while, but for no longer than it was anyway.
+// rotate sets a new registration access token, which it returns. The token that the
+// caller sent stays valid for the grace period, and one that was in its grace period no
+// longer than before. After a rotation of the secret there is no such token.
 func (h *Handler) rotate(c *client.Client, by credential) string {
 	token := client.NewSecret()
-	if !by.previous {
+	if !by.previous && len(c.RegistrationToken) > 0 {
 		c.PreviousToken, c.PreviousUntil = c.RegistrationToken, h.Now().Add(grace)
 	}
 	c.RegistrationToken = client.HashToken(token)
@@ -158,7 +182,7 @@ func (h *Handler) rotate(c *client.Client, by credential) string {
 func (h *Handler) Delete(w http.ResponseWriter, r *http.Request) {
 	c, _, err := h.authenticate(r)
 	if err == nil {
-		err = h.Clients.DeleteClient(r.Context(), c.ID)
+		err = h.audited(r, c.ID, []string{ActionDelete}, func(ctx context.Context) error { return h.Clients.DeleteClient(ctx, c.ID) })
 	}
 	if err != nil {
 		h.refuse(w, r, err)
@@ -175,8 +199,10 @@ const (
 	oauth2  = "/oauth2/register"
 )
 
+// family returns under which of the two r was routed. The route decides and not the
+// address, whose client_id could spell the other one.
 func family(r *http.Request) string {
-	if strings.Contains(r.URL.Path, connect) {
+	if strings.Contains(chi.RouteContext(r.Context()).RoutePattern(), connect) {
 		return connect
 	}
 	return oauth2

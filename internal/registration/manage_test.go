@@ -21,7 +21,7 @@ func basic(id, secret string) string {
 func TestAClientIsManagedByItsOwnCredentialsOnly(t *testing.T) {
 	t.Parallel()
 
-	r := newRig(t, nil)
+	r := newRig(t, func(c *Config) { c.QuerySecrets = true })
 	byBasic := r.register(t, connect, minimal)
 	byPost := r.register(t, connect, `{"redirect_uris":["https://rp.example/cb"],"token_endpoint_auth_method":"client_secret_post"}`)
 	public := r.register(t, connect, `{"redirect_uris":["https://rp.example/cb"],"token_endpoint_auth_method":"none"}`)
@@ -38,7 +38,8 @@ func TestAClientIsManagedByItsOwnCredentialsOnly(t *testing.T) {
 		"its token":                      {connect + "/" + id, []string{"Bearer " + token}, 200},
 		"its token, under the other":     {oauth2 + "/" + id, []string{"bearer " + token}, 200},
 		"its secret by Basic":            {connect + "/" + id, []string{basic(id, secret)}, 200},
-		"its secret by Basic, oauth2":    {oauth2 + "/" + id, []string{basic(id, secret)}, 200},
+		"its secret by Basic, oauth2":    {oauth2 + "/" + id, []string{basic(id, secret)}, 401},
+		"an address that spells both":    {oauth2 + "/" + id + "%2Fconnect%2Fregister", []string{basic(id, secret)}, 401},
 		"its secret in the query":        {connect + "/" + postID + inQuery, nil, 200},
 		"the query names it too":         {connect + "/" + postID + inQuery + "&client_id=" + postID, nil, 200},
 		"the query names another":        {connect + "/" + postID + inQuery + "&client_id=" + id, nil, 401},
@@ -81,10 +82,10 @@ func TestAClientIsManagedByItsOwnCredentialsOnly(t *testing.T) {
 	}
 }
 
-func TestQuerySecretsCanBeSwitchedOff(t *testing.T) {
+func TestQuerySecretsAreOffUnlessTheOperatorAllowsThem(t *testing.T) {
 	t.Parallel()
 
-	r := newRig(t, func(c *Config) { c.NoQuerySecrets = true })
+	r := newRig(t, nil)
 	a := r.register(t, connect, `{"redirect_uris":["https://rp.example/cb"],"token_endpoint_auth_method":"client_secret_post"}`)
 	got := r.do(t, "GET", connect+"/"+a.text("client_id")+"?client_secret="+url.QueryEscape(a.text("client_secret")), "")
 	wantError(t, got, http.StatusUnauthorized, "invalid_token")
@@ -130,7 +131,7 @@ func TestPutReplacesEverythingButWhatTheOperatorGave(t *testing.T) {
 		t.Fatal(err)
 	}
 	metadata := client.Metadata{
-		ClientName: "Shop", RedirectURIs: []string{"https://rp.example/cb"}, Scope: "openid admin",
+		ClientName: "Shop", RedirectURIs: []string{"https://rp.example/cb", "https://rp.example/two"}, Scope: "openid admin",
 		Audience: []string{"https://api.example"}, SkipConsent: true, RequirePKCE: true,
 		SkipLogoutConsent: true, Owner: "the shop team", Notes: json.RawMessage(`{"internal":"note"}`),
 		Lifespans: client.Lifespans{ClientCredentialsAccessToken: client.Lifespan(time.Minute)},
@@ -138,11 +139,13 @@ func TestPutReplacesEverythingButWhatTheOperatorGave(t *testing.T) {
 	if faults := metadata.Validate(client.Policy{}); len(faults) > 0 {
 		t.Fatal(faults)
 	}
-	if err := r.store.InsertClient(t.Context(), &client.Client{ID: "shop", Metadata: metadata, Secret: secret, CreatedAt: r.now, UpdatedAt: r.now}); err != nil {
+	if err := r.store.InsertClient(t.Context(), &client.Client{
+		ID: "shop", Metadata: metadata, Secret: secret, Dynamic: true, CreatedAt: r.now, UpdatedAt: r.now,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	r.now = r.now.Add(time.Hour)
-	a := r.do(t, "PUT", connect+"/shop", `{"client_id":"other","redirect_uris":["https://rp.example/new"],"scope":"openid admin root"}`,
+	a := r.do(t, "PUT", connect+"/shop", `{"client_id":"other","redirect_uris":["https://rp.example/two"],"scope":"openid admin root"}`,
 		basic("shop", "the operator chose it"))
 	if a.status != 200 || a.text("client_id") != "shop" || a.text("updated_at") != "2026-11-01T13:00:00Z" {
 		t.Fatalf("PUT = %d %s, want 200", a.status, a.raw)
@@ -155,7 +158,7 @@ func TestPutReplacesEverythingButWhatTheOperatorGave(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := metadata
-	want.ClientName, want.RequirePKCE, want.RedirectURIs = "", false, []string{"https://rp.example/new"}
+	want.ClientName, want.RequirePKCE, want.RedirectURIs = "", false, []string{"https://rp.example/two"}
 	if diff := cmp.Diff(want, kept.Metadata); diff != "" {
 		t.Errorf("metadata differs (-want +got):\n%s", diff)
 	}
@@ -230,7 +233,7 @@ func TestAChangeOfMethodSettlesTheSecret(t *testing.T) {
 	if a.text("client_secret") == "" {
 		t.Errorf("PUT = %s, want a new secret", a.raw)
 	}
-	if got := r.do(t, "GET", uri, "", basic(id, a.text("client_secret"))); got.status != 200 {
+	if got := r.do(t, "GET", connect+"/"+id, "", basic(id, a.text("client_secret"))); got.status != 200 {
 		t.Errorf("with the new secret: %d %s", got.status, got.raw)
 	}
 }

@@ -170,20 +170,3 @@ func TestASectorIsAskedWheneverItMayHaveChanged(t *testing.T) {
 		}
 	}
 }
-
-func TestWhomTheOperatorMadePairwiseStaysSo(t *testing.T) {
-	t.Parallel()
-
-	r := newRig(t, nil)
-	kept := &client.Client{ID: "brought", Metadata: client.Metadata{
-		RedirectURIs: []string{"https://rp.example/cb"}, SubjectType: client.Pairwise,
-	}, RegistrationToken: client.HashToken("token"), CreatedAt: r.now, UpdatedAt: r.now}
-	if err := r.store.InsertClient(t.Context(), kept); err != nil {
-		t.Fatal(err)
-	}
-	wantError(t, r.do(t, "PUT", connect+"/brought", minimal, "Bearer token"), http.StatusBadRequest, "invalid_client_metadata")
-	a := r.do(t, "PUT", connect+"/brought", `{"redirect_uris":["https://rp.example/cb"],"subject_type":"pairwise"}`, "Bearer token")
-	if a.status != http.StatusOK {
-		t.Errorf("PUT that stays pairwise = %d %s, want 200", a.status, a.raw)
-	}
-}

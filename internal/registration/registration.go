@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -36,6 +37,9 @@ type Clients interface {
 	// UpdateClient writes c if the stored Version is still c.Version, else
 	// [client.ErrRaced].
 	UpdateClient(ctx context.Context, c *client.Client) error
+	// UpdateClientDroppingConsents is UpdateClient and forgets, in one transaction, what
+	// users allowed the client.
+	UpdateClientDroppingConsents(ctx context.Context, c *client.Client) error
 	DeleteClient(ctx context.Context, id string) error
 }
 
@@ -54,10 +58,13 @@ type Config struct {
 	Slow          client.Slow
 	Vault         client.Vault
 	Guesses       client.Guesses // bounds the tries at short secrets; nil sets no bound
+	Audit         Audit
+	Address       func(context.Context) netip.Addr // of the caller
+	RequestID     func(context.Context) string
 	Now           func() time.Time
 	Log           *slog.Logger
-	// NoQuerySecrets refuses ?client_secret= under /connect/register.
-	NoQuerySecrets bool
+	// QuerySecrets accepts ?client_secret= under /connect/register.
+	QuerySecrets bool
 }
 
 // Handler serves the registration endpoints.

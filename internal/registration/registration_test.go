@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -41,8 +42,13 @@ type rig struct {
 
 func newRig(t *testing.T, adjust func(*Config)) *rig {
 	t.Helper()
+	return newRigOn(t, storetest.New(t), adjust)
+}
+
+func newRigOn(t *testing.T, db *store.Store, adjust func(*Config)) *rig {
+	t.Helper()
 	r := &rig{
-		store: storetest.New(t), slow: account.NewHasher(64, 1, 2, time.Minute),
+		store: db, slow: account.NewHasher(64, 1, 2, time.Minute),
 		now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
 	}
 	c := Config{
@@ -51,8 +57,10 @@ func newRig(t *testing.T, adjust func(*Config)) *rig {
 		Scopes: store.NewScopeCache(r.store, 0, time.Now, func(records []*scope.Scope) *scope.Set {
 			return scope.NewSet(records, []string{"openid", "profile"}, nil)
 		}),
-		Now: func() time.Time { return r.now },
-		Log: slog.New(slog.NewTextHandler(&r.log, nil)),
+		Audit: r.store, Address: func(context.Context) netip.Addr { return netip.MustParseAddr("192.0.2.7") },
+		RequestID: func(context.Context) string { return "a-request" },
+		Now:       func() time.Time { return r.now },
+		Log:       slog.New(slog.NewTextHandler(&r.log, nil)),
 	}
 	if adjust != nil {
 		adjust(&c)

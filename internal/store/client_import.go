@@ -57,7 +57,12 @@ func importClient(ctx context.Context, on conn, c *client.Client) (did, error) {
 		return did{}, nil
 	}
 	known.Metadata, known.UpdatedAt = c.Metadata, c.UpdatedAt
-	if c.Secret != "" && c.Secret != known.Secret {
+	// An empty method is that of a client from before methods were completed.
+	secretless := c.TokenEndpointAuthMethod != "" && !c.UsesSecret()
+	if c.Secret != "" && c.Secret != known.Secret || secretless && known.Secret != "" {
+		if known.Secret != "" {
+			known.EndRegistrationTokens()
+		}
 		known.Secret, known.Rotated = c.Secret, nil
 	}
 	*c = *known

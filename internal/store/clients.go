@@ -78,9 +78,14 @@ func insertClient(ctx context.Context, on conn, c *client.Client) error {
 // [client.ErrRaced] if the version in the database is not c's any more. NotBefore
 // stays as it is there: only [Store.EndClientTokens] moves it.
 func (s *Store) UpdateClient(ctx context.Context, c *client.Client) error {
-	err := updateClient(ctx, s.write, c)
+	return s.racedOrGone(ctx, c.ID, updateClient(ctx, s.write, c))
+}
+
+// racedOrGone returns [client.ErrNotFound] in place of [client.ErrRaced] for a client
+// that was deleted.
+func (s *Store) racedOrGone(ctx context.Context, id string, err error) error {
 	if errors.Is(err, client.ErrRaced) {
-		if _, err := s.Client(ctx, c.ID); err != nil {
+		if _, err := s.Client(ctx, id); err != nil {
 			return err
 		}
 	}
@@ -130,12 +135,33 @@ func (s *Store) ReplaceClientSecret(ctx context.Context, id string, old, replace
 	return nil
 }
 
-// DeleteClient removes a client and what people consented to for it. Its grants
-// and tokens are dead without it. An unknown one is [client.ErrNotFound].
-//
-// Of a client that everybody uses there are more consents than one statement has time
-// for. They go first, many at once; to delete it again goes on where this ended.
+// UpdateClientDroppingConsents is UpdateClient, and in the same transaction deletes what
+// users consented to for the client.
+func (s *Store) UpdateClientDroppingConsents(ctx context.Context, c *client.Client) error {
+	err := s.withoutConsents(ctx, c.ID, func(on conn) error { return updateClient(ctx, on, c) })
+	return s.racedOrGone(ctx, c.ID, err)
+}
+
+// DeleteClient deletes a client and what users consented to for it. Its grants and tokens
+// are invalid without it. An unknown client is [client.ErrNotFound].
 func (s *Store) DeleteClient(ctx context.Context, id string) error {
+	return s.withoutConsents(ctx, id, func(on conn) error {
+		deleted, err := on.exec(ctx, `DELETE FROM clients WHERE id = $1`, id)
+		if err != nil {
+			return fmt.Errorf("delete client: %w", err)
+		}
+		if deleted == 0 {
+			return client.ErrNotFound
+		}
+		return nil
+	})
+}
+
+// withoutConsents makes a change to a client and deletes its consents in one transaction.
+//
+// A client that everybody uses has more consents than one statement has time for. They
+// are deleted first, in batches; if that ends early, the next try goes on from there.
+func (s *Store) withoutConsents(ctx context.Context, id string, change func(conn) error) error {
 	const many = 1000
 	const forget = `
 		DELETE FROM consents WHERE (subject, client_id, session_id) IN
@@ -147,15 +173,11 @@ func (s *Store) DeleteClient(ctx context.Context, id string) error {
 			return fmt.Errorf("delete consents: %w", err)
 		}
 	}
-	return s.tx(ctx, func(c conn) error {
-		deleted, err := c.exec(ctx, `DELETE FROM clients WHERE id = $1`, id)
-		if err != nil {
-			return fmt.Errorf("delete client: %w", err)
+	return s.tx(ctx, func(on conn) error {
+		if err := change(on); err != nil {
+			return err
 		}
-		if deleted == 0 {
-			return client.ErrNotFound
-		}
-		if _, err := c.exec(ctx, `DELETE FROM consents WHERE client_id = $1`, id); err != nil {
+		if _, err := on.exec(ctx, `DELETE FROM consents WHERE client_id = $1`, id); err != nil {
 			return fmt.Errorf("delete consents: %w", err)
 		}
 		return nil

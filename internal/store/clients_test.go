@@ -158,6 +158,34 @@ func TestClientsAreListedInPages(t *testing.T) {
 	})
 }
 
+func TestAClientIsUpdatedWithoutItsConsents(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		furnish(t, s)
+		other := aClient("other")
+		must(t, s.InsertClient(ctx, other))
+		for _, id := range []string{"rp", "other"} {
+			must(t, s.SaveConsent(ctx, &grant.Consent{Subject: "alice", ClientID: id, Scopes: []string{"openid"}, GivenAt: noon, ExpiresAt: noon.Add(day)}))
+		}
+		c, err := s.Client(ctx, "rp")
+		must(t, err)
+		stale := *c
+		c.RedirectURIs = []string{"https://rp.example/elsewhere"}
+		must(t, s.UpdateClientDroppingConsents(ctx, c))
+		list, err := s.ListConsents(ctx, "alice", "", grant.Consent{}, 10, noon)
+		must(t, err)
+		if len(list) != 1 || list[0].ClientID != "other" {
+			t.Errorf("consents %+v are left, want that for the other client alone", list)
+		}
+		got, err := s.Client(ctx, "rp")
+		must(t, err)
+		wantSame(t, "the redirect URIs", got.RedirectURIs, []string{"https://rp.example/elsewhere"})
+		wantErr(t, "with what was read before", s.UpdateClientDroppingConsents(ctx, &stale), client.ErrRaced)
+		wantErr(t, "for an unknown client", s.UpdateClientDroppingConsents(ctx, aClient("nobody")), client.ErrNotFound)
+	})
+}
+
 func TestClientImport(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {

@@ -35,9 +35,12 @@ var requestMethods = map[string]call{
 	"CheckSchema":     func(ctx context.Context, s *store.Store) error { return s.CheckSchema(ctx) },
 	"Purge":           func(ctx context.Context, s *store.Store) error { _, err := s.Purge(ctx, noon); return err },
 
-	"Client":              func(ctx context.Context, s *store.Store) error { _, err := s.Client(ctx, "rp"); return err },
-	"InsertClient":        func(ctx context.Context, s *store.Store) error { return s.InsertClient(ctx, aClient("new")) },
-	"UpdateClient":        func(ctx context.Context, s *store.Store) error { return s.UpdateClient(ctx, aClient("rp")) },
+	"Client":       func(ctx context.Context, s *store.Store) error { _, err := s.Client(ctx, "rp"); return err },
+	"InsertClient": func(ctx context.Context, s *store.Store) error { return s.InsertClient(ctx, aClient("new")) },
+	"UpdateClient": func(ctx context.Context, s *store.Store) error { return s.UpdateClient(ctx, aClient("rp")) },
+	"UpdateClientDroppingConsents": func(ctx context.Context, s *store.Store) error {
+		return s.UpdateClientDroppingConsents(ctx, aClient("rp"))
+	},
 	"ReplaceClientSecret": func(ctx context.Context, s *store.Store) error { return s.ReplaceClientSecret(ctx, "rp", "old", "new") },
 	"DeleteClient":        func(ctx context.Context, s *store.Store) error { return s.DeleteClient(ctx, "rp") },
 	"ListClients":         func(ctx context.Context, s *store.Store) error { _, err := s.ListClients(ctx, "", 1); return err },

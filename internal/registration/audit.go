@@ -1,0 +1,68 @@
+package registration
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/ostiary/ostiary/internal/audit"
+)
+
+// The audit actions of clients that register and manage themselves.
+const (
+	ActionRegister  = "client.self.register"
+	ActionUpdate    = "client.self.update"
+	ActionRedirects = "client.self.redirects" // new redirect URIs: consents and skip_consent end
+	ActionSecret    = "client.self.secret"    //nolint:gosec // another client secret: registration access tokens end
+	ActionToken     = "client.self.token"     // a registration access token for a caller without the current one
+	ActionDelete    = "client.self.delete"
+)
+
+// Audit keeps what was changed.
+type Audit interface {
+	BeginEvent(ctx context.Context, e *audit.Event) error
+	EndEvent(ctx context.Context, e *audit.Event) error
+}
+
+// updateActions returns the audit actions of an update.
+func updateActions(redirects, secret bool) []string {
+	actions := []string{ActionUpdate}
+	if redirects {
+		actions = append(actions, ActionRedirects)
+	}
+	if secret {
+		actions = append(actions, ActionSecret)
+	}
+	return actions
+}
+
+// audited makes a change by the client id to itself. Events for the actions are written
+// before the change, which is not made without them, and the outcome after it.
+func (h *Handler) audited(r *http.Request, id string, actions []string, change func(context.Context) error) error {
+	ctx := r.Context()
+	events := make([]*audit.Event, len(actions))
+	for i, action := range actions {
+		e := audit.NewEvent(action, id, audit.Actor{Kind: audit.Client, ID: id}, h.Now())
+		e.RequestID = h.RequestID(ctx)
+		if address := h.Address(ctx); address.IsValid() {
+			e.Address = address.String()
+		}
+		if err := h.Audit.BeginEvent(ctx, e); err != nil {
+			return err //nolint:wrapcheck // names itself
+		}
+		events[i] = e
+	}
+	err := change(ctx)
+	status := http.StatusOK
+	if err != nil {
+		status = refusalOf(err).status
+	}
+	for _, e := range events {
+		e.Status, e.Outcome = status, audit.OutcomeOf(status)
+		// A caller who hangs up must not hide the outcome.
+		if failed := h.Audit.EndEvent(context.WithoutCancel(ctx), e); failed != nil {
+			h.Log.LogAttrs(ctx, slog.LevelError, "audit event without outcome", slog.String("event", e.ID), slog.Any("error", failed))
+		}
+	}
+	return err
+}

@@ -1,0 +1,278 @@
+package registration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ostiary/ostiary/internal/audit"
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// A client secret of the operator's is for authentication alone: whoever stole one must
+// not get the authorization codes of a client that skips consent.
+func TestOperatorClientsDoNotManageThemselves(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		const token, secret = "a registration access token of an older version", "the secret that the operator made"
+		for _, mode := range []Mode{Open, Token} {
+			for _, method := range []string{client.AuthBasic, client.AuthPost} {
+				r := newRigOn(t, db, func(c *Config) { c.Mode, c.QuerySecrets = mode, true })
+				hash, err := client.HashSecret(t.Context(), r.slow, secret)
+				if err != nil {
+					t.Fatal(err)
+				}
+				id := string(mode) + "-" + method
+				shop := &client.Client{
+					ID: id, Secret: hash, RegistrationToken: client.HashToken(token), CreatedAt: r.now, UpdatedAt: r.now,
+					Metadata: client.Metadata{RedirectURIs: []string{"https://rp.example/cb"}, SkipConsent: true, TokenEndpointAuthMethod: method},
+				}
+				if faults := shop.Validate(client.Policy{}); len(faults) > 0 {
+					t.Fatal(faults)
+				}
+				if err := db.InsertClient(t.Context(), shop); err != nil {
+					t.Fatal(err)
+				}
+				unknown := r.do(t, "GET", connect+"/nobody", "")
+				for form, auth := range map[string][]string{
+					"/" + id: {"Bearer " + token}, "/" + id + "?": {basic(id, secret)}, "/" + id + "?client_secret=" + url.QueryEscape(secret): nil,
+				} {
+					for _, path := range []string{connect, oauth2} {
+						for _, verb := range []string{"GET", "PUT", "DELETE"} {
+							got := r.do(t, verb, path+form, `{"redirect_uris":["https://evil.example/cb"],"token_endpoint_auth_method":"`+method+`"}`, auth...)
+							if diff := cmp.Diff(unknown, got, cmp.AllowUnexported(told{})); diff != "" {
+								t.Errorf("%s %s of %s, registration %s: not the answer about an unknown client (-want +got):\n%s", verb, path+form, method, mode, diff)
+							}
+						}
+					}
+				}
+				if kept, err := db.Client(t.Context(), id); err != nil || kept.Version != 1 {
+					t.Errorf("the client was changed: %+v, %v", kept, err)
+				}
+			}
+		}
+	})
+}
+
+// A rotated secret still authenticates for a while. It must not make a registration
+// access token, which would outlive it.
+func TestRotatedSecretsDoNotManageARegistration(t *testing.T) {
+	t.Parallel()
+
+	r := newRig(t, nil)
+	a := r.register(t, connect, minimal)
+	id, first := a.text("client_id"), a.text("client_secret")
+	uri := connect + "/" + id
+	minted := "Bearer " + r.do(t, "GET", uri, "", basic(id, first)).text("registration_access_token")
+	if got := r.do(t, "GET", uri, "", minted); got.status != 200 {
+		t.Fatalf("with the token that the secret made: %d %s", got.status, got.raw)
+	}
+
+	c, err := r.store.Client(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := client.Keeper{Slow: r.slow}.Rotate(t.Context(), c, r.now, r.now.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.store.UpdateClient(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	for name, auth := range map[string]string{
+		"the rotated secret":                   basic(id, first),
+		"a token that the rotated secret made": minted,
+		"the token of the registration":        "Bearer " + a.text("registration_access_token"),
+		"no token":                             "Bearer ",
+	} {
+		wantError(t, r.do(t, "GET", uri, "", auth), 401, "invalid_token")
+		if t.Failed() {
+			t.Fatal(name)
+		}
+	}
+	if got := r.do(t, "GET", uri, "", basic(id, second)); got.status != 200 || got.text("registration_access_token") == "" {
+		t.Errorf("with the current secret: %d %s", got.status, got.raw)
+	}
+}
+
+// A client that sets another secret ends the token it came with at once, and gets another.
+func TestAnotherSecretEndsTheTokensOfBefore(t *testing.T) {
+	t.Parallel()
+
+	for name, tc := range map[string]struct {
+		body string
+		ends bool
+	}{
+		"another secret": {`{"redirect_uris":["https://rp.example/cb"],"client_secret":"another secret"}`, true},
+		"no secret":      {minimal, false},
+		"a method without a secret": {
+			`{"redirect_uris":["https://rp.example/cb"],"token_endpoint_auth_method":"none"}`, true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			r := newRig(t, nil)
+			a := r.register(t, connect, minimal)
+			uri, token := connect+"/"+a.text("client_id"), "Bearer "+a.text("registration_access_token")
+			got := r.do(t, "PUT", uri, tc.body, token)
+			if got.status != 200 {
+				t.Fatalf("PUT = %d %s", got.status, got.raw)
+			}
+			if again := r.do(t, "GET", uri, "", "Bearer "+got.text("registration_access_token")); again.status != 200 {
+				t.Errorf("the new token: %d %s", again.status, again.raw)
+			}
+			if again := r.do(t, "GET", uri, "", token); (again.status == 401) != tc.ends {
+				t.Errorf("the token of before: %d, want it refused: %t", again.status, tc.ends)
+			}
+		})
+	}
+}
+
+func TestNewRedirectURIsEndWhatWasAllowedForTheOthers(t *testing.T) {
+	t.Parallel()
+
+	const native = `"application_type":"native","token_endpoint_auth_method":"none"`
+	for name, tc := range map[string]struct {
+		before, after string
+		ends          bool
+	}{
+		"the same": {minimal, minimal, false},
+		"fewer":    {`{"redirect_uris":["https://rp.example/cb","https://rp.example/two"]}`, minimal, false},
+		"another":  {minimal, `{"redirect_uris":["https://rp.example/two"]}`, true},
+		"one more": {minimal, `{"redirect_uris":["https://rp.example/cb","https://evil.example/cb"]}`, true},
+		"any port of a loopback address": {
+			`{"redirect_uris":["http://127.0.0.1:8080/cb"],"token_endpoint_auth_method":"none"}`,
+			`{"redirect_uris":["http://127.0.0.1:8080/cb"],` + native + `}`, true,
+		},
+		"a native client with the address it had": {
+			`{"redirect_uris":["http://127.0.0.1/cb"],` + native + `}`, `{"redirect_uris":["http://127.0.0.1/cb"],` + native + `}`, false,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, db *store.Store) {
+				t.Helper()
+				r := newRigOn(t, db, nil)
+				a := r.register(t, oauth2, tc.before)
+				id := a.text("client_id")
+				c, err := db.Client(t.Context(), id)
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.SkipConsent = true // by the operator, for the addresses that it had then
+				if err := db.UpdateClient(t.Context(), c); err != nil {
+					t.Fatal(err)
+				}
+				_, err = db.ImportConsents(t.Context(), []*grant.Consent{
+					{Subject: "ada", ClientID: id, Scopes: []string{"openid"}, GivenAt: r.now},
+					{Subject: "ada", ClientID: "another client", Scopes: []string{"openid"}, GivenAt: r.now},
+				}, r.now, false)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := r.do(t, "PUT", oauth2+"/"+id, tc.after, "Bearer "+a.text("registration_access_token")); got.status != 200 {
+					t.Fatalf("PUT = %d %s", got.status, got.raw)
+				}
+				kept, err := db.Client(t.Context(), id)
+				if err != nil {
+					t.Fatal(err)
+				}
+				consents, err := db.ListConsents(t.Context(), "ada", "", grant.Consent{}, 10, r.now)
+				if err != nil {
+					t.Fatal(err)
+				}
+				// The other client's consent stays.
+				if kept.SkipConsent == tc.ends || (len(consents) == 1) != tc.ends {
+					t.Errorf("skip_consent %t, %d consents, want both to end: %t", kept.SkipConsent, len(consents), tc.ends)
+				}
+				if events := r.events(t, id); slices.Contains(events, "client.self.redirects: done, 200") != tc.ends {
+					t.Errorf("the audit log has %q, want new redirect URIs in it: %t", events, tc.ends)
+				}
+			})
+		})
+	}
+}
+
+// Every change that a client makes to itself is in the audit log, and nothing that was
+// refused before there was anything to change.
+func TestEachChangeIsAnAuditEvent(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		r := newRigOn(t, db, nil)
+		a := r.register(t, connect, minimal)
+		id := a.text("client_id")
+		uri, token := connect+"/"+id, "Bearer "+a.text("registration_access_token")
+		r.do(t, "GET", uri, "", token)
+		r.do(t, "GET", uri, "", "Bearer wrong")
+		r.do(t, "PUT", uri, minimal, "Bearer wrong")
+		r.do(t, "PUT", uri, `{"redirect_uris":["javascript:alert(1)"]}`, token)
+		token = "Bearer " + r.do(t, "GET", uri, "", basic(id, a.text("client_secret"))).text("registration_access_token")
+		r.do(t, "PUT", uri, `{"redirect_uris":["https://rp.example/two"],"client_secret":"another secret"}`, token)
+		if got := r.do(t, "DELETE", uri, "", basic(id, "another secret")); got.status != 204 {
+			t.Fatalf("DELETE = %d %s", got.status, got.raw)
+		}
+		want := []string{
+			"client.self.delete: done, 200", "client.self.redirects: done, 200", "client.self.register: done, 200",
+			"client.self.secret: done, 200", "client.self.token: done, 200", "client.self.update: done, 200",
+		}
+		if diff := cmp.Diff(want, r.events(t, id)); diff != "" {
+			t.Errorf("events differ (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// What the audit log cannot hold is not done.
+func TestWithoutAnAuditEventNothingChanges(t *testing.T) {
+	t.Parallel()
+
+	db := storetest.New(t)
+	r := newRigOn(t, db, nil)
+	a := r.register(t, connect, minimal)
+	uri, token := connect+"/"+a.text("client_id"), "Bearer "+a.text("registration_access_token")
+	blind := newRigOn(t, db, func(c *Config) { c.Audit = noAudit{} })
+	for verb, status := range map[string]int{"PUT": 503, "DELETE": 503} {
+		wantError(t, blind.do(t, verb, uri, `{"redirect_uris":["https://rp.example/two"]}`, token), status, "temporarily_unavailable")
+	}
+	wantError(t, blind.do(t, "POST", connect, minimal), 503, "temporarily_unavailable")
+	if got := r.do(t, "GET", uri, "", token); got.status != 200 || !strings.Contains(got.raw, "https://rp.example/cb") {
+		t.Errorf("afterwards the client is %d %s", got.status, got.raw)
+	}
+}
+
+// noAudit is an audit log whose database is gone.
+type noAudit struct{}
+
+func (noAudit) BeginEvent(context.Context, *audit.Event) error { return outage{errors.New("gone")} }
+
+func (noAudit) EndEvent(context.Context, *audit.Event) error { return outage{errors.New("gone")} }
+
+// events returns what the audit log has about a client, sorted.
+func (r *rig) events(t *testing.T, id string) []string {
+	t.Helper()
+	list, err := r.store.ListEvents(t.Context(), audit.Filter{Target: id}, "", 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, e := range list {
+		if e.RequestID != "a-request" || e.Address != "192.0.2.7" || e.Actor != (audit.Actor{Kind: audit.Client, ID: id}) {
+			t.Errorf("event %+v does not say who did it, or from where", e)
+		}
+		all = append(all, fmt.Sprintf("%s: %s, %d", e.Action, e.Outcome, e.Status))
+	}
+	slices.Sort(all)
+	return all
+}
