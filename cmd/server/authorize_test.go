@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -228,6 +230,18 @@ func TestAnAccountIsChosen(t *testing.T) {
 	})
 }
 
+// ofLostKey returns an ID token as it would be had a key signed it that is gone.
+func ofLostKey(tb testing.TB, token string) string {
+	tb.Helper()
+	header, rest, _ := strings.Cut(token, ".")
+	raw, err := base64.RawURLEncoding.DecodeString(header)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	changed := regexp.MustCompile(`"kid":"[^"]+"`).ReplaceAll(raw, []byte(`"kid":"a-key-of-years-ago"`))
+	return base64.RawURLEncoding.EncodeToString(changed) + "." + rest
+}
+
 func TestIDTokenHint(t *testing.T) {
 	t.Parallel()
 	s := start(t, storetest.New(t), nil)
@@ -239,6 +253,16 @@ func TestIDTokenHint(t *testing.T) {
 	}
 	if got := b.authorize(asking("client_id", "careful", "id_token_hint", hint)).location().Query().Get("error"); got != "invalid_request" {
 		t.Errorf("hint of another client: error %q", got)
+	}
+	gone := ofLostKey(t, hint)
+	if got := b.authorize(asking("prompt", "none", "id_token_hint", gone)).location().Query(); got.Get("code") == "" {
+		t.Errorf("hint whose key is gone: %v, want what there is without a hint", got)
+	}
+	if got := s.browser().authorize(asking("prompt", "none", "id_token_hint", gone)).location().Query().Get("error"); got != "login_required" {
+		t.Errorf("hint whose key is gone, without a session: error %q, want login_required", got)
+	}
+	if got := b.authorize(asking("id_token_hint", hint[:len(hint)-8]+"AAAAAAAA")).location().Query().Get("error"); got != "invalid_request" {
+		t.Errorf("forged hint: error %q, want invalid_request", got)
 	}
 	access := text(s.tokens(b.code(asking()))["access_token"])
 	if got := b.authorize(asking("id_token_hint", access)).location().Query().Get("error"); got != "invalid_request" {

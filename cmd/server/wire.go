@@ -115,6 +115,7 @@ func newKeys(c *config.Config, s *store.Store, secrets *jwks.Secrets, log *slog.
 		Algorithms:    []jwks.Algorithm{jwks.RS256, jwks.PS256, jwks.ES256, jwks.EdDSA},
 		CacheLifetime: c.KeySetCache, RotateEvery: c.KeyRotateEvery,
 		TokenLifetime: c.LongestTokenLifetime,
+		HintLifetime:  c.KeySetCache + max(c.SessionAbsoluteLifetime, c.RememberedAbsoluteLifetime),
 	})
 }
 

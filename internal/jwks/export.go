@@ -12,7 +12,7 @@ import (
 var ErrSigning = errors.New("tokens are signed with this key")
 
 // Export returns the keys as the store has them now, in the order in which they are
-// published. With private they hold their private halves, except for those that are
+// published, hint keys left out. With private they hold their private halves, except for those that are
 // remembered.
 func (m *Manager) Export(ctx context.Context, private bool) ([]jose.JSONWebKey, error) {
 	unlock, err := m.edit(ctx)
@@ -27,6 +27,9 @@ func (m *Manager) Export(ctx context.Context, private bool) ([]jose.JSONWebKey, 
 	}
 	keys := make([]jose.JSONWebKey, 0, len(v.records))
 	for _, r := range v.records {
+		if r.State == Hint {
+			continue
+		}
 		k := v.keys[r.KID]
 		jwk := k.public
 		if private && k.signer != nil {

@@ -139,6 +139,9 @@ func (s *Secrets) seal(alg Algorithm, kid string, signer crypto.Signer) ([]byte,
 // openKey opens a record, and believes none of its members before the key
 // itself confirms them.
 func (s *Secrets) openKey(r Record) (*key, error) {
+	if r.State == Hint {
+		return s.openRemembered(r)
+	}
 	private, err := s.Open(sealPurpose(r.KID, r.Algorithm), r.Sealed)
 	if errors.Is(err, ErrSealed) && r.State == Past {
 		return s.openRemembered(r)

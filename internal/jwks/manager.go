@@ -33,6 +33,10 @@ type Config struct {
 	RotateEvery time.Duration
 	// TokenLifetime is the longest life of any token signed.
 	TokenLifetime time.Duration
+	// HintLifetime is how long after its retirement a key verifies ID token hints: as
+	// long as a session may last. When it is not above what past keys are kept for
+	// anyway, they are removed then.
+	HintLifetime time.Duration
 }
 
 // Manager signs with the current keys, verifies with all, and keeps them rotating.
@@ -165,7 +169,11 @@ func (m *Manager) pass(ctx context.Context) error {
 		return fmt.Errorf("load keys: %w", err)
 	}
 	// Whoever won a race has done what we were about to do, or the next pass does.
-	if err := m.apply(ctx, v, m.schedule(v)); err != nil && !errors.Is(err, ErrRaced) {
+	scheduled, err := m.schedule(v)
+	if err != nil {
+		return fmt.Errorf("schedule keys: %w", err)
+	}
+	if err := m.apply(ctx, v, scheduled); err != nil && !errors.Is(err, ErrRaced) {
 		return fmt.Errorf("change keys: %w", err)
 	}
 	return nil

@@ -24,11 +24,13 @@ func allAlgorithms() []Algorithm { return []Algorithm{RS256, PS256, ES256, EdDSA
 type State string
 
 // A key is published as next, signs as current, and stays published as past
-// until the last token it signed has ended.
+// until the last token it signed has ended. Its public half then verifies ID token
+// hints, unpublished, for as long as a session may last.
 const (
 	Next    State = "next"
 	Current State = "current"
 	Past    State = "past"
+	Hint    State = "hint"
 )
 
 // Record is a key as the store keeps it. A zero time has not come yet.
@@ -37,14 +39,15 @@ type Record struct {
 	KID       string
 	Algorithm Algorithm
 	State     State
-	// Sealed is the private key, bound to KID and Algorithm. What leaves the
-	// manager as information has none.
+	// Sealed is the private key, bound to KID and Algorithm; of a hint key the public
+	// one. Records that leave the manager as information have none.
 	Sealed []byte
 
 	PublishedAt time.Time
 	ActivatedAt time.Time
 	RetiredAt   time.Time
-	// RemoveAfter is when the last token signed with a past key has ended.
+	// RemoveAfter is when the last token signed with a past key has ended, or when a
+	// hint key is removed.
 	RemoveAfter time.Time
 }
 

@@ -55,7 +55,7 @@ func (m *Manager) Remember(ctx context.Context, keys []Remembered, keep time.Dur
 	err := m.command(ctx, func(v *view) (change, error) {
 		now, there := m.stamp(), 0
 		for _, k := range v.keys {
-			if k.signer == nil {
+			if k.signer == nil && k.record.State == Past {
 				there++
 			}
 		}

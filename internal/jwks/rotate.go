@@ -46,7 +46,7 @@ func (v *view) chain(alg Algorithm) chain {
 			c.current = &r
 		case Next:
 			c.next = append(c.next, r)
-		case Past:
+		case Past, Hint:
 		}
 	}
 	return c
@@ -84,7 +84,7 @@ func (m *Manager) firstKeys() change {
 }
 
 // schedule is what time asks for. The caller edits.
-func (m *Manager) schedule(v *view) change {
+func (m *Manager) schedule(v *view) (change, error) {
 	var ch change
 	for _, alg := range m.config.Algorithms {
 		c := v.chain(alg)
@@ -97,12 +97,7 @@ func (m *Manager) schedule(v *view) change {
 			ch.publish(alg)
 		}
 	}
-	for _, r := range v.records {
-		if r.State == Past && m.age(r) >= max(m.retention(), r.RemoveAfter.Sub(r.RetiredAt)) {
-			ch.remove = append(ch.remove, r.KID)
-		}
-	}
-	return ch
+	return ch, m.scheduleEnds(v, &ch)
 }
 
 // rotation is what a command asks for. The caller edits.

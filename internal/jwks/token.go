@@ -88,23 +88,23 @@ func (k *key) token(ctx context.Context, typ string, payload []byte, d desk) (st
 //
 // Spec: RFC 7515 §5.2, RFC 8725 §3.
 func (m *Manager) Verify(token string, typs ...string) (payload []byte, kid string, err error) {
-	payload, kid, err = m.verify(token, typs)
+	payload, kid, err = m.verifyFor(forToken, token, typs)
 	if err != nil && !errors.Is(err, ErrStale) {
 		err = fmt.Errorf("%w: %w", ErrBadToken, err)
 	}
 	return payload, kid, err
 }
 
-func (m *Manager) verify(token string, typs []string) (payload []byte, kid string, err error) {
+func (m *Manager) verifyFor(use purpose, token string, typs []string) (payload []byte, kid string, err error) {
 	if len(token) > maxToken {
 		return nil, "", errors.New("it is too long")
 	}
 	sum := sha256.Sum256([]byte(token))
 	good, known := m.verified.get(sum)
 	if known {
-		_, err = m.lookup(good.kid)
+		_, err = m.lookupFor(use, good.kid)
 	} else {
-		good, err = m.verifyAnew(token)
+		good, err = m.verifyAnew(use, token)
 	}
 	if err != nil {
 		return nil, "", err
@@ -119,7 +119,7 @@ func (m *Manager) verify(token string, typs []string) (payload []byte, kid strin
 }
 
 // verifyAnew reads a token and verifies its signature.
-func (m *Manager) verifyAnew(token string) (good signedBy, err error) {
+func (m *Manager) verifyAnew(use purpose, token string) (good signedBy, err error) {
 	if strings.ContainsAny(token, "\r\n") {
 		return good, errors.New("it contains a line break")
 	}
@@ -132,7 +132,7 @@ func (m *Manager) verifyAnew(token string) (good signedBy, err error) {
 	if err != nil {
 		return good, err
 	}
-	k, err := m.lookup(kid)
+	k, err := m.lookupFor(use, kid)
 	if err != nil {
 		return good, err
 	}

@@ -187,7 +187,9 @@ func (v *view) open(secrets *Secrets, records []Record, old *view) error {
 			v.current[r.Algorithm] = k
 		}
 		v.keys[r.KID] = k
-		set.Keys = append(set.Keys, k.public)
+		if r.State != Hint {
+			set.Keys = append(set.Keys, k.public)
+		}
 	}
 	body, err := json.Marshal(set)
 	if err != nil {
@@ -224,7 +226,7 @@ func (v *view) list(alg Algorithm) []Record {
 // compareRecords orders the key set alike on every replica: by algorithm, the
 // current key first for those clients that look no further.
 func compareRecords(a, b Record) int {
-	states := []State{Current, Next, Past}
+	states := []State{Current, Next, Past, Hint}
 	return cmp.Or(
 		cmp.Compare(slices.Index(allAlgorithms(), a.Algorithm), slices.Index(allAlgorithms(), b.Algorithm)),
 		cmp.Compare(slices.Index(states, a.State), slices.Index(states, b.State)),
@@ -238,7 +240,7 @@ func (r Record) since() time.Time {
 	switch r.State {
 	case Current:
 		return r.ActivatedAt
-	case Past:
+	case Past, Hint:
 		return r.RetiredAt
 	case Next:
 	}

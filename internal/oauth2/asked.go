@@ -271,18 +271,23 @@ func readMaxAge(a *asked) error {
 }
 
 // readHint takes the subject from id_token_hint, an ID token of ours for this
-// client, which may have expired (OpenID Connect Core section 3.1.2.1).
+// client, which may have expired. A hint whose key is gone is ignored: it is older than
+// any session.
+//
+// Spec: OpenID Connect Core §3.1.2.1.
 func (h *Handler) readHint(a *asked) error {
 	a.hint = a.form.Get(grant.SubjectParameter)
 	hint := a.form.Get("id_token_hint")
 	if hint == "" {
 		return nil
 	}
-	payload, _, err := h.Keys.Verify(hint, "JWT", "")
-	if errors.Is(err, jwks.ErrStale) {
+	payload, err := h.Keys.VerifyHint(hint)
+	switch {
+	case errors.Is(err, jwks.ErrStale):
 		return err //nolint:wrapcheck // told apart by the caller
-	}
-	if err != nil {
+	case errors.Is(err, jwks.ErrUnknownKey):
+		return nil
+	case err != nil:
 		return refuse(codeInvalidRequest, "The id_token_hint is not an ID token of this server")
 	}
 	var claims struct {

@@ -88,6 +88,9 @@ type RequestObjects interface {
 type Keys interface {
 	SignClaims(ctx context.Context, alg jwks.Algorithm, typ string, claims any) (string, error)
 	Verify(token string, typs ...string) (payload []byte, kid string, err error)
+	// VerifyHint also accepts keys that have left the key set, and returns
+	// jwks.ErrUnknownKey for one that is gone for good.
+	VerifyHint(token string) (payload []byte, err error)
 }
 
 // Pages shows a person what cannot be said by a redirect.

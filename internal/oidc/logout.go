@@ -19,7 +19,9 @@ import (
 
 // Verifier verifies tokens that we signed.
 type Verifier interface {
-	Verify(token string, typs ...string) (payload []byte, kid string, err error)
+	// VerifyHint returns jwks.ErrBadToken for a token that is not ours, with
+	// jwks.ErrUnknownKey where the key that it names is not known any more.
+	VerifyHint(token string) (payload []byte, err error)
 }
 
 // Browser reads and clears the session cookie.
@@ -76,6 +78,7 @@ type wish struct {
 	redirect string
 	state    string
 	sid      string // what the hint says, if there is one
+	lostHint bool   // there was a hint, of a key that is gone
 }
 
 // settles reports whether the wish is about this very session, under the name that
@@ -97,10 +100,7 @@ func (l *Logout) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (l *Logout) serve(w http.ResponseWriter, r *http.Request) error {
 	cookie, ticket := l.Browser.Session(r), r.PostForm.Get("ticket")
 	if r.Method == http.MethodPost && ticket == "" && cookie == "" {
-		// Browsers keep the cookie to themselves when another site posts a form here.
-		// On a navigation they bring it.
-		web.SeeOther(w, l.url()+"?"+r.PostForm.Encode())
-		return nil
+		return l.carry(w, r)
 	}
 
 	q, confirmed, err := l.wanted(r)
@@ -108,7 +108,7 @@ func (l *Logout) serve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if cookie == "" {
-		l.finish(w, q, nil)
+		l.finish(w, q, nil, confirmed != "")
 		return nil
 	}
 
@@ -117,6 +117,7 @@ func (l *Logout) serve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var frames []string
+	meant := confirmed != ""
 	switch {
 	case s == nil:
 	case l.settles(q, s), confirmed == s.ID:
@@ -124,7 +125,7 @@ func (l *Logout) serve(w http.ResponseWriter, r *http.Request) error {
 		if err != nil && !errors.Is(err, session.ErrNotFound) {
 			return fmt.Errorf("end session: %w", err)
 		}
-		frames = l.frames(r.Context(), participants, s.ID)
+		frames, meant = l.frames(r.Context(), participants, s.ID), true
 		l.Log.LogAttrs(r.Context(), slog.LevelInfo, "signed out", slog.String("subject", s.Subject))
 	case l.App != "":
 		return l.askElsewhere(w, r, q, s)
@@ -132,7 +133,7 @@ func (l *Logout) serve(w http.ResponseWriter, r *http.Request) error {
 		return l.ask(w, q, s)
 	}
 	l.Browser.ClearSession(w)
-	l.finish(w, q, frames)
+	l.finish(w, q, frames, meant)
 	return nil
 }
 
@@ -145,6 +146,10 @@ func (l *Logout) wanted(r *http.Request) (q *wish, confirmed string, err error) 
 	}
 	if ticket := r.PostForm.Get("ticket"); ticket != "" {
 		return l.redeem(ctx, ticket)
+	}
+	if carried := r.URL.Query().Get("request"); carried != "" {
+		q, err = l.carried(ctx, carried)
+		return q, "", err
 	}
 	q, err = l.read(r)
 	return q, "", err
@@ -175,10 +180,12 @@ func (l *Logout) read(r *http.Request) (*wish, error) {
 		if err != nil {
 			return nil, err
 		}
-		if id, err = h.audience(id); err != nil {
-			return nil, err
+		if q.lostHint = h == nil; !q.lostHint {
+			if id, err = h.audience(id); err != nil {
+				return nil, err
+			}
+			q.sid = h.SessionID
 		}
-		q.sid = h.SessionID
 	}
 	if id != "" {
 		c, err := l.Clients.Client(r.Context(), id)
@@ -190,7 +197,7 @@ func (l *Logout) read(r *http.Request) (*wish, error) {
 		}
 		q.client = c
 	}
-	if uri := r.Form.Get("post_logout_redirect_uri"); uri != "" {
+	if uri := r.Form.Get("post_logout_redirect_uri"); uri != "" && (q.client != nil || !q.lostHint) {
 		if q.client == nil {
 			return nil, refused("post_logout_redirect_uri needs id_token_hint or client_id")
 		}
@@ -222,8 +229,14 @@ func (l *Logout) ask(w http.ResponseWriter, q *wish, s *session.Session) error {
 
 // finish sends the person back to the relying party, or tells them that they are
 // signed out. Where pages of clients must hear of it first, they pass a page that
-// holds those.
-func (l *Logout) finish(w http.ResponseWriter, q *wish, frames []string) {
+// holds those. Anybody can register a client and send people here: unless a session was
+// ended or the person has confirmed (meant), only a link leads to the address of a client
+// that registered itself.
+func (l *Logout) finish(w http.ResponseWriter, q *wish, frames []string, meant bool) {
+	if !meant && q.redirect != "" && q.client.Dynamic {
+		l.Pages.SignedOut(w, http.StatusOK, web.SignedOut{Client: shown(q), ReturnURL: q.back()})
+		return
+	}
 	page := web.SignedOut{Client: shown(q), Next: cmp.Or(q.back(), l.After), Frames: frames}
 	if page.Next != "" && len(frames) == 0 {
 		web.SeeOther(w, page.Next)

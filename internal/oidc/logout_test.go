@@ -8,10 +8,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/web"
 )
@@ -225,6 +227,78 @@ func TestAHintThatWeDidNotSignIsRefused(t *testing.T) {
 	}
 }
 
+// A hint whose key is gone for good is no fault of the person: they are asked, as without a
+// hint, and go back if the client says who it is.
+func TestAHintWhoseKeyIsGoneIsNoHint(t *testing.T) {
+	t.Parallel()
+
+	r, other := newRig(t), newRig(t)
+	l := r.logout(t)
+	s, cookie := r.signIn(t)
+	hint := other.sign(t, "JWT", r.idToken(s, nil))
+	bye := "https://shop.example/bye"
+	for name, tc := range map[string]struct {
+		values url.Values
+		cookie string
+		want   string
+	}{
+		"alone":                             {url.Values{}, cookie, asks},
+		"with an address":                   {url.Values{"post_logout_redirect_uri": {bye}}, cookie, asks},
+		"with an address, not signed in":    {url.Values{"post_logout_redirect_uri": {bye}}, "", says},
+		"with client and address":           {url.Values{"client_id": {"shop"}, "post_logout_redirect_uri": {bye}}, cookie, asks},
+		"the same, not signed in":           {url.Values{"client_id": {"shop"}, "post_logout_redirect_uri": {bye}}, "", bye},
+		"with a client and a wrong address": {url.Values{"client_id": {"shop"}, "post_logout_redirect_uri": {"https://evil.example/"}}, cookie, errs},
+	} {
+		tc.values.Set("id_token_hint", hint)
+		if got := outcome(visit(t, l, "GET", tc.values, tc.cookie)); got != tc.want || r.ended(t, cookie) {
+			t.Errorf("%s: %s, session ended = %v; want %s and it to go on", name, got, r.ended(t, cookie), tc.want)
+		}
+	}
+}
+
+// Anybody can register a client: nobody is sent to its address by a link alone.
+func TestASelfRegisteredClientGetsNobodyBackWithoutASessionOrAClick(t *testing.T) {
+	t.Parallel()
+
+	r := newRig(t)
+	l := r.logout(t)
+	s, cookie := r.signIn(t)
+	const bye = "https://self.example/bye"
+	m := client.Metadata{RedirectURIs: []string{"https://self.example/cb"}, PostLogoutRedirectURIs: []string{bye}}
+	if faults := m.Validate(client.Policy{}); len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	if err := r.store.InsertClient(t.Context(), &client.Client{ID: "self", Metadata: m, Dynamic: true, CreatedAt: r.now, UpdatedAt: r.now}); err != nil {
+		t.Fatal(err)
+	}
+	hint := r.sign(t, "JWT", r.idToken(s, map[string]any{"aud": "self"}))
+	for name, values := range map[string]url.Values{
+		"by its id":   {"client_id": {"self"}, "post_logout_redirect_uri": {bye}, "state": {"s"}},
+		"with a hint": {"id_token_hint": {hint}, "post_logout_redirect_uri": {bye}, "state": {"s"}},
+	} {
+		for browser, cookie := range map[string]string{"no cookie": "", "an unknown cookie": "x"} {
+			w := visit(t, l, "GET", values, cookie)
+			if got := outcome(w); got != says || !strings.Contains(w.Body.String(), bye+"?state=s") {
+				t.Errorf("%s, %s: %s, want %s with a link to the client", name, browser, got, says)
+			}
+		}
+	}
+	w := visit(t, l, "GET", url.Values{"client_id": {"self"}, "post_logout_redirect_uri": {bye}}, cookie)
+	ticket := regexp.MustCompile(`name="ticket" value="([^"]+)"`).FindStringSubmatch(w.Body.String())
+	if ticket == nil {
+		t.Fatalf("no confirmation: %s", w.Body)
+	}
+	if got := outcome(visit(t, l, "POST", url.Values{"ticket": {ticket[1]}}, cookie)); got != bye {
+		t.Errorf("after a click: %s, want %s", got, bye)
+	}
+	s, cookie = r.signIn(t)
+	hint = r.sign(t, "JWT", r.idToken(s, map[string]any{"aud": "self"}))
+	values := url.Values{"id_token_hint": {hint}, "post_logout_redirect_uri": {bye}}
+	if got := outcome(visit(t, l, "GET", values, cookie)); got != bye || !r.ended(t, cookie) {
+		t.Errorf("with the session that the hint is about: %s, want %s and its end", got, bye)
+	}
+}
+
 func TestWhoIsNotSignedInIsAskedNothing(t *testing.T) {
 	t.Parallel()
 
@@ -252,13 +326,41 @@ func TestAFormOfAnotherSiteComesBackWithItsCookie(t *testing.T) {
 	r := newRig(t)
 	l := r.logout(t)
 	s, cookie := r.signIn(t)
-	values := url.Values{"id_token_hint": {r.sign(t, "JWT", r.idToken(s, nil))}, "state": {"a b"}}
-	target := outcome(visit(t, l, "POST", values, ""))
-	u, err := url.Parse(target)
-	if err != nil || !strings.HasPrefix(target, issuer+path+"?") {
-		t.Fatalf("answer = %s, want a way to the same endpoint", target)
+	hint := r.sign(t, "JWT", r.idToken(s, nil))
+	values := url.Values{"id_token_hint": {hint}, "post_logout_redirect_uri": {"https://shop.example/bye"}, "state": {"a b"}}
+	carried := func(values url.Values) url.Values {
+		t.Helper()
+		target := outcome(visit(t, l, "POST", values, ""))
+		u, err := url.Parse(target)
+		if err != nil || !strings.HasPrefix(target, issuer+path+"?") {
+			t.Fatalf("answer = %s, want a way to the same endpoint", target)
+		}
+		for part := range strings.SplitSeq(hint, ".") {
+			if strings.Contains(target, part) {
+				t.Errorf("the address %s holds a part of the hint", target)
+			}
+		}
+		return u.Query()
 	}
-	if got := outcome(visit(t, l, "GET", u.Query(), cookie)); got != says || !r.ended(t, cookie) {
-		t.Errorf("then: %s, session ended = %v; want %s and its end", got, r.ended(t, cookie), says)
+	request := carried(values)
+	if got := outcome(visit(t, l, "POST", url.Values{"ticket": {request.Get("request")}}, cookie)); got != errs || r.ended(t, cookie) {
+		t.Errorf("the request as a confirmation: %s, session ended = %v; want %s and it to go on", got, r.ended(t, cookie), errs)
+	}
+	if got := outcome(visit(t, l, "GET", carried(goodbye), cookie)); got != asks || r.ended(t, cookie) {
+		t.Errorf("without a hint: %s, session ended = %v; want %s and it to go on", got, r.ended(t, cookie), asks)
+	}
+	if got := outcome(visit(t, l, "GET", request, cookie)); got != "https://shop.example/bye?state=a+b" || !r.ended(t, cookie) {
+		t.Errorf("then: %s, session ended = %v; want the way back and its end", got, r.ended(t, cookie))
+	}
+	if got := outcome(visit(t, l, "GET", url.Values{"request": {request.Get("request") + "A"}}, cookie)); got != errs {
+		t.Errorf("a forged request: %s, want %s", got, errs)
+	}
+	values.Set("post_logout_redirect_uri", "https://evil.example/")
+	if got := outcome(visit(t, l, "POST", values, "")); got != errs {
+		t.Errorf("an address that is not registered: %s, want %s", got, errs)
+	}
+	r.now = r.now.Add(3 * time.Minute)
+	if got := outcome(visit(t, l, "GET", request, cookie)); got != errs {
+		t.Errorf("a request of minutes ago: %s, want %s", got, errs)
 	}
 }
