@@ -25,6 +25,7 @@ type clientFlags struct {
 	SectorIdentifierURI   *string  `help:"Where all of its redirect URIs are listed; its host is the sector of a pairwise client." name:"sector-identifier-uri" placeholder:"URL"`
 	SkipConsent           *bool    `help:"Do not ask people whether they allow it." negatable:""`
 	AccessTokenFormat     *string  `help:"jwt or opaque, rather than the server's default." placeholder:"FORMAT"`
+	IDTokenClaims         *string  `help:"granted, to have the claims of granted scopes in ID tokens, or minimal, rather than the server's default." name:"id-token-claims" placeholder:"CLAIMS"`
 	Audience              []string `help:"A resource it may ask tokens for (RFC 8707); may be repeated." sep:"none" placeholder:"URI"`
 	responseFlags
 	linkFlags
@@ -110,6 +111,7 @@ func (f *clientFlags) texts(m *client.Metadata) []textFlag {
 		{f.SubjectType, &m.SubjectType},
 		{f.SectorIdentifierURI, &m.SectorIdentifierURI},
 		{f.AccessTokenFormat, &m.AccessTokenStrategy},
+		{f.IDTokenClaims, &m.IDTokenClaims},
 		{f.IDTokenSignedResponseAlg, &m.IDTokenSignedResponseAlg},
 		{f.IDTokenEncryptedResponseAlg, &m.IDTokenEncryptedResponseAlg},
 		{f.IDTokenEncryptedResponseEnc, &m.IDTokenEncryptedResponseEnc},

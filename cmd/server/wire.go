@@ -248,6 +248,7 @@ func (a *app) wireTokens(ctx context.Context) error {
 			Request: requestLifetime, Device: c.DeviceCodeLifetime, DeviceWait: c.DevicePollInterval, Session: sessionLifetimes(c), Remembered: rememberedLifetimes(c),
 		},
 		OpaqueAccessToken: c.AccessTokenFormat == config.FormatOpaque,
+		MinimalIDToken:    c.IDTokenClaims == config.IDTokenMinimal,
 		AccessTokenAlg:    jwks.Algorithm(c.AccessTokenAlg),
 		Issued:            a.metrics.Issued,
 		ClaimStyle: oauth2.ClaimStyle{

@@ -117,6 +117,7 @@ type Metadata struct {
 	BackchannelLogoutSessionRequired  bool   `json:"backchannel_logout_session_required,omitempty"`
 
 	AccessTokenStrategy string   `json:"access_token_strategy,omitempty"` // jwt or opaque; empty is the server's default
+	IDTokenClaims       string   `json:"id_token_claims,omitempty"`       // granted or minimal; empty is the server's default
 	RequirePKCE         bool     `json:"require_pkce,omitempty"`
 	AllowedCORSOrigins  []string `json:"allowed_cors_origins,omitempty"`
 
@@ -150,6 +151,13 @@ const (
 func AuthMethods() []string {
 	return []string{AuthBasic, AuthPost, AuthSecretJWT, AuthPrivateKeyJWT, AuthNone}
 }
+
+// What an ID token of the token endpoint says about the user: the claims of the granted
+// scopes, or only those that the client requested by name.
+const (
+	IDTokenGranted = "granted"
+	IDTokenMinimal = "minimal"
+)
 
 // SecretAlgs lists the algorithms of client_secret_jwt.
 func SecretAlgs() []string { return []string{"HS256", "HS384", "HS512"} }

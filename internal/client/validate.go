@@ -233,6 +233,7 @@ func (c *checks) tokens(m *Metadata) {
 	c.oneOf("id_token_signed_response_alg", m.IDTokenSignedResponseAlg, algs...)
 	c.oneOf("userinfo_signed_response_alg", m.UserinfoSignedResponseAlg, append(algs, "none")...)
 	c.oneOf("access_token_strategy", m.AccessTokenStrategy, "jwt", "opaque")
+	c.oneOf("id_token_claims", m.IDTokenClaims, IDTokenGranted, IDTokenMinimal)
 	if age := m.DefaultMaxAge; age != nil && (*age < 0 || *age > 1<<31-1) {
 		c.fail("default_max_age", "must be a number of seconds, not negative")
 	}

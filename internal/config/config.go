@@ -64,6 +64,15 @@ const (
 	ScopeBoth  ScopeClaim = "both"
 )
 
+// IDTokenClaims says which claims about users ID tokens of the token endpoint carry.
+type IDTokenClaims string
+
+// The choices: those of the granted scopes, or those requested by name alone.
+const (
+	IDTokenGranted IDTokenClaims = "granted"
+	IDTokenMinimal IDTokenClaims = "minimal"
+)
+
 // LogFormat is the shape of a log line.
 type LogFormat string
 
@@ -153,6 +162,7 @@ type Config struct {
 
 	AccessTokenFormat       TokenFormat
 	AccessTokenAlg          SigningAlg
+	IDTokenClaims           IDTokenClaims
 	AllowedTopLevelClaims   []string
 	MirrorTopLevelClaims    bool
 	ScopeClaim              ScopeClaim
@@ -227,6 +237,7 @@ func Default() *Config {
 
 		AccessTokenFormat:       FormatJWT,
 		AccessTokenAlg:          AlgES256,
+		IDTokenClaims:           IDTokenGranted,
 		MirrorTopLevelClaims:    true,
 		ScopeClaim:              ScopeText,
 		CodeLifetime:            time.Minute,

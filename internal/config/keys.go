@@ -94,6 +94,8 @@ func keys() []key {
 			"The shape of access tokens; a client may override it."),
 		field("access_token_alg", oneOf(AlgES256, AlgRS256, AlgPS256, AlgEdDSA), func(c *Config) *SigningAlg { return &c.AccessTokenAlg },
 			"What JWT access tokens are signed with. An RSA signature takes some thirty times the work of ES256."),
+		field("id_token_claims", oneOf(IDTokenGranted, IDTokenMinimal), func(c *Config) *IDTokenClaims { return &c.IDTokenClaims },
+			"Which claims about users ID tokens of the token endpoint carry: those of the granted scopes, or only those requested by name; a client may override it."),
 		field("allowed_top_level_claims", claimNames(), func(c *Config) *[]string { return &c.AllowedTopLevelClaims },
 			"Members of `ext` in JWT access tokens that services find beside the protocol's own claims, too."),
 		field("mirror_top_level_claims", onOff(), func(c *Config) *bool { return &c.MirrorTopLevelClaims },

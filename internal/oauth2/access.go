@@ -81,7 +81,7 @@ func (h *Handler) mint(ctx context.Context, u *unit) (string, error) {
 		}
 		return h.Sealer.Seal(body), nil
 	}
-	released, err := accessTokenClaims(u)
+	released, err := h.accessTokenClaims(ctx, u)
 	if err != nil {
 		return "", err
 	}

@@ -25,7 +25,7 @@ func (s strategy) GenerateIDToken(ctx context.Context, _ time.Duration, _ fosite
 	if u.held == nil {
 		return "", u.fail(errNoUnit)
 	}
-	claims, err := s.idTokenClaims(u, companionsOf(ctx))
+	claims, err := s.idTokenClaims(ctx, u, companionsOf(ctx))
 	if err != nil {
 		return "", u.fail(err)
 	}
@@ -39,9 +39,9 @@ func (s strategy) GenerateIDToken(ctx context.Context, _ time.Duration, _ fosite
 	return token, nil
 }
 
-func (s strategy) idTokenClaims(u *unit, with companions) (map[string]any, error) {
+func (s strategy) idTokenClaims(ctx context.Context, u *unit, with companions) (map[string]any, error) {
 	detail := u.held.Detail
-	claims, err := idTokenClaims(u, with.none())
+	claims, err := s.userClaims(ctx, u, with.none())
 	if err != nil {
 		return nil, fmt.Errorf("select ID token claims: %w", err)
 	}

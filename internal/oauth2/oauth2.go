@@ -158,6 +158,7 @@ type Config struct {
 	// that registered them.
 	LegacyResponseTypes bool
 	OpaqueAccessToken   bool // the default; a client may differ
+	MinimalIDToken      bool // the default; a client may differ
 	AccessTokenAlg      jwks.Algorithm
 	ClaimStyle          ClaimStyle             // of those that are signed
 	Issued              func(grantType string) // counts an answer of the token endpoint

@@ -53,6 +53,8 @@ func serve(t *testing.T, engine rig.Engine, suite *suite, certificate []byte) *s
 		Env: map[string]string{
 			"LEGACY_RESPONSE_TYPES": "on", "OUTBOUND_ALLOW_PRIVATE": "on", "OUTBOUND_CA_FILE": authority,
 			"LOG_LEVEL": "info", "KEY_SET_CACHE": "2m",
+			// The suite warns of claims of scopes in ID tokens beside an access token.
+			"ID_TOKEN_CLAIMS": "minimal",
 		},
 	})
 	behind, err := url.Parse(s.URL)
