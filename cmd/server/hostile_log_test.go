@@ -85,7 +85,7 @@ func TestHostileTheLogHoldsNoCredential(t *testing.T) {
 	b.get("/signup?request=" + misplaced + "&password=" + misplaced)
 	b.post("/signup", form("request", page.field("request"), "username", misplaced, "email", misplaced, "password", wrong, "repeat", misplaced))
 	b.get("/oauth2/auth?" + asking("client_id", misplaced).Encode())
-	b.get("/oauth2/auth?" + asking("redirect_uri", "https://"+misplaced+".example/").Encode())
+	b.get("/oauth2/auth?" + asking("redirect_uri", "https://ada:"+misplaced+"@client.example/?code="+misplaced+"#"+misplaced).Encode())
 	b.get("/oauth2/auth?" + asking("id_token_hint", misplaced, "prompt", misplaced).Encode())
 	b.get("/oauth2/auth?" + asking("claims", misplaced, "max_age", misplaced, "scope", misplaced).Encode())
 	b.get("/oauth2/sessions/logout?id_token_hint=" + text(got["id_token"]) + "&client_id=" + misplaced)

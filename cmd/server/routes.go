@@ -39,6 +39,7 @@ func (a *app) public() http.Handler {
 		middleware.RequestID(a.config.TrustedProxies),
 		middleware.ClientAddress(a.config.TrustedProxies),
 		middleware.AccessLog(a.log, a.now, a.seen("public")),
+		middleware.Refusals(a.reporter.Report),
 		middleware.SecurityHeaders(a.config.Strict()),
 		middleware.Recover(a.log, a.refusePage),
 		a.room.publicBodies.Handler,
@@ -48,7 +49,10 @@ func (a *app) public() http.Handler {
 	a.health(timed, "")
 	a.machines(timed)
 	a.people(timed)
-	r.NotFound(func(w http.ResponseWriter, r *http.Request) { a.refusePage(w, r, http.StatusNotFound, "not_found", "") })
+	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
+		noteNotFound(r)
+		a.refusePage(w, r, http.StatusNotFound, "not_found", "")
+	})
 	r.MethodNotAllowed(strangeMethod)
 	return r
 }
@@ -192,7 +196,8 @@ func (a *app) devices(r, own chi.Router, pages func(http.HandlerFunc) http.Handl
 
 // strangeMethod refuses methods that the router itself does not know; the others
 // are refused by each endpoint, which knows what it takes.
-func strangeMethod(w http.ResponseWriter, _ *http.Request) {
+func strangeMethod(w http.ResponseWriter, r *http.Request) {
+	noteMethod(r)
 	w.Header().Set("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS")
 	middleware.JSONError(w, http.StatusMethodNotAllowed, "invalid_request", "The method is not supported")
 }

@@ -19,6 +19,7 @@ func (a *app) admin() http.Handler {
 		middleware.RequestID(a.config.TrustedProxies),
 		middleware.ClientAddress(a.config.TrustedProxies),
 		middleware.AccessLog(a.log, a.now, a.seen("admin")),
+		middleware.Refusals(a.reporter.Report),
 		middleware.SecurityHeaders(false),
 		middleware.Recover(a.log, middleware.JSON),
 		a.room.adminBodies.Handler,
@@ -39,7 +40,8 @@ func (a *app) admin() http.Handler {
 	for path, of := range paths {
 		a.operate(r, path, of)
 	}
-	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
+	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
+		noteNotFound(r)
 		middleware.JSONError(w, http.StatusNotFound, "not_found", "There is nothing here")
 	})
 	r.MethodNotAllowed(strangeMethod)
@@ -64,6 +66,7 @@ func (a *app) operate(r chi.Router, path string, of []*admin.Operation) {
 	serve := func(w http.ResponseWriter, r *http.Request) {
 		handler, ok := handlers[r.Method]
 		if !ok {
+			noteMethod(r)
 			w.Header().Set("Allow", strings.Join(methods, ", "))
 			middleware.JSONError(w, http.StatusMethodNotAllowed, "invalid_request", "The method is not allowed here.")
 			return

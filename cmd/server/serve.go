@@ -128,6 +128,7 @@ func (a *app) serve(ctx context.Context, listeners []bound) error {
 	background.Go(func() { _ = a.keys.Run(work) }) // ends with its context alone
 	background.Go(func() { a.store.RunPurge(work) })
 	background.Go(func() { a.courier.Run(work) })
+	background.Go(func() { a.refusals.Run(work) })
 
 	failed := make(chan error, len(listeners))
 	servers := make([]*http.Server, len(listeners))

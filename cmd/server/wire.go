@@ -28,6 +28,7 @@ import (
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
 	"github.com/ostiary/ostiary/internal/oidc"
 	"github.com/ostiary/ostiary/internal/outbound"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/registration"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
@@ -66,6 +67,8 @@ type app struct {
 
 	stopping stopping
 	metrics  *metrics.Metrics
+	refusals *refusal.Recorder
+	reporter *refusal.Reporter
 	room     room
 	limited  map[string]*atomic.Uint64 // refusals by rate limit
 
@@ -187,6 +190,7 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 	}
 	a.room = a.newRoom()
 	a.wireDevices()
+	a.wireRefusals()
 	a.wireMetrics() //nolint:contextcheck // it is asked later
 	a.wireNotices()
 	if err := a.wireTokens(ctx); err != nil {
@@ -352,7 +356,7 @@ func (a *app) wireInteraction() {
 			Session: sessionLifetimes(c), Remembered: rememberedLifetimes(c),
 			Consent: c.ConsentLifetime, Grant: c.RefreshAbsoluteLifetime, Device: c.DeviceCodeLifetime,
 		},
-		Open: c.SignUp, Elsewhere: c.LoginURL != "", Throttle: c.RateLimits, Address: middleware.Address, Networks: middleware.NetworkList,
+		Open: c.SignUp, Elsewhere: c.LoginURL != "", Throttle: c.RateLimits, Address: middleware.Address, Networks: middleware.NetworkList, AccountDigest: a.accountDigest(),
 		Now: a.now, Log: a.log,
 	})
 }

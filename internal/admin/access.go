@@ -46,7 +46,7 @@ func (h *Handler) Allow(o *Operation) func(http.Handler) http.Handler {
 func (h *Handler) allow(w http.ResponseWriter, r *http.Request, o *Operation) (audit.Actor, error) {
 	nobody := audit.Actor{Kind: audit.Nobody}
 	if h.Open && browsed(r) {
-		return nobody, &refusal{http.StatusForbidden, "request_forbidden", "Browsers may not call this API, and programs call it at localhost or an IP address."}
+		return nobody, &responseError{http.StatusForbidden, "request_forbidden", "Browsers may not call this API, and programs call it at localhost or an IP address."}
 	}
 	if h.Open || o.Scope == "" {
 		return nobody, nil
@@ -54,7 +54,7 @@ func (h *Handler) allow(w http.ResponseWriter, r *http.Request, o *Operation) (a
 	by, holds, err := h.caller(r)
 	if errors.Is(err, apikey.ErrNotFound) {
 		w.Header().Set("WWW-Authenticate", "Bearer")
-		return nobody, &refusal{http.StatusUnauthorized, "request_unauthorized", "An API key or access token is needed, and this is none that is good."}
+		return nobody, &responseError{http.StatusUnauthorized, "request_unauthorized", "An API key or access token is needed, and this is none that is good."}
 	}
 	if err != nil {
 		return nobody, err
@@ -167,7 +167,7 @@ func (h *Handler) mayEquip(c *Call, clients ...*client.Client) error {
 // lacks says which scope a caller would need.
 func lacks(head http.Header, scope string) error {
 	head.Set("WWW-Authenticate", `Bearer error="insufficient_scope", scope="`+scope+`"`)
-	return &refusal{http.StatusForbidden, "request_forbidden", "The scope " + scope + " is needed."}
+	return &responseError{http.StatusForbidden, "request_forbidden", "The scope " + scope + " is needed."}
 }
 
 // key returns the key that a request shows, if it is good.

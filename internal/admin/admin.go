@@ -76,6 +76,7 @@ type Config struct {
 	SigningKeys  SigningKeys
 	Vault        jwkset.Vault // seals what is private in the keys of sets
 	Audit        Audit
+	Refusals     Refusals
 	Issuers      Issuers
 	Open         bool          // no key is asked for
 	LoginApp     bool          // people sign in with an app of the operator's

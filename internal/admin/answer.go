@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"strings"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/ostiary/ostiary/internal/issuer"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/jwkset"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/web"
 )
 
@@ -22,18 +22,18 @@ type redirect struct {
 	To string `json:"redirect_to"`
 }
 
-// refusal is an error in the words of the API.
-type refusal struct {
+// responseError is an error in the words of the API.
+type responseError struct {
 	status      int
 	code        string
 	description string
 }
 
 // Error returns what the caller is told.
-func (e *refusal) Error() string { return e.code + ": " + e.description }
+func (e *responseError) Error() string { return e.code + ": " + e.description }
 
 func invalid(description string) error {
-	return &refusal{http.StatusBadRequest, "invalid_request", description}
+	return &responseError{http.StatusBadRequest, "invalid_request", description}
 }
 
 // failure is how an error is written (RFC 6749 section 5.2).
@@ -44,43 +44,45 @@ type failure struct {
 }
 
 // meaning returns what err tells the caller.
-func meaning(err error) *refusal {
-	if known, ok := errors.AsType[*refusal](err); ok {
+func meaning(err error) *responseError {
+	if known, ok := errors.AsType[*responseError](err); ok {
 		return known
 	}
 	switch {
 	case errors.Is(err, errHandled):
-		return &refusal{http.StatusGone, "Gone", "The request was answered before."}
+		return &responseError{http.StatusGone, "Gone", "The request was answered before."}
 	case errors.Is(err, grant.ErrNoDevice):
-		return &refusal{http.StatusBadRequest, "invalid_request", "No device waits with this user code."}
+		return &responseError{http.StatusBadRequest, "invalid_request", "No device waits with this user code."}
 	case errors.Is(err, errManyCodes):
-		return &refusal{http.StatusTooManyRequests, "request_forbidden", "Too many wrong user codes came of late."}
+		return &responseError{http.StatusTooManyRequests, "request_forbidden", "Too many wrong user codes came of late."}
 	case errors.Is(err, grant.ErrNoRequest):
-		return &refusal{http.StatusNotFound, "Not Found", "There is no such request, or it has expired."}
+		return &responseError{http.StatusNotFound, "Not Found", "There is no such request, or it has expired."}
 	case errors.Is(err, client.ErrNotFound):
-		return &refusal{http.StatusNotFound, "Not Found", "There is no such client."}
+		return &responseError{http.StatusNotFound, "Not Found", "There is no such client."}
 	case errors.Is(err, jwkset.ErrNotFound), errors.Is(err, jwks.ErrUnknownKey):
-		return &refusal{http.StatusNotFound, "Not Found", "There is no such key."}
+		return &responseError{http.StatusNotFound, "Not Found", "There is no such key."}
 	case errors.Is(err, jwkset.ErrExists):
-		return &refusal{http.StatusConflict, "Conflict", "The set has a key of that kid."}
+		return &responseError{http.StatusConflict, "Conflict", "The set has a key of that kid."}
 	case errors.Is(err, jwkset.ErrFull), errors.Is(err, jwks.ErrCrowded):
-		return &refusal{http.StatusConflict, "Conflict", "The set has no room for another key."}
+		return &responseError{http.StatusConflict, "Conflict", "The set has no room for another key."}
+	case errors.Is(err, refusal.ErrNotFound):
+		return &responseError{http.StatusNotFound, "Not Found", "No rejected request with this id is on record."}
 	case errors.Is(err, issuer.ErrNotFound):
-		return &refusal{http.StatusNotFound, "Not Found", "There is no such trusted issuer."}
+		return &responseError{http.StatusNotFound, "Not Found", "There is no such trusted issuer."}
 	case errors.Is(err, issuer.ErrExists):
-		return &refusal{http.StatusConflict, "Conflict", "The issuer is trusted already for this subject and key."}
+		return &responseError{http.StatusConflict, "Conflict", "The issuer is trusted already for this subject and key."}
 	case errors.Is(err, client.ErrExists):
-		return &refusal{http.StatusConflict, "Conflict", "The client_id is taken."}
+		return &responseError{http.StatusConflict, "Conflict", "The client_id is taken."}
 	case errors.Is(err, client.ErrRaced):
-		return &refusal{http.StatusConflict, "Conflict", "The client was changed by somebody else meanwhile."}
+		return &responseError{http.StatusConflict, "Conflict", "The client was changed by somebody else meanwhile."}
 	case errors.Is(err, client.ErrSector):
-		return &refusal{http.StatusBadRequest, client.InvalidMetadata, client.ErrSector.Error()}
+		return &responseError{http.StatusBadRequest, client.InvalidMetadata, client.ErrSector.Error()}
 	case errors.Is(err, account.ErrBarred):
-		return &refusal{http.StatusForbidden, "request_forbidden", "This subject may not sign in."}
+		return &responseError{http.StatusForbidden, "request_forbidden", "This subject may not sign in."}
 	case web.Temporary(err):
-		return &refusal{http.StatusServiceUnavailable, "temporarily_unavailable", "The server cannot answer right now."}
+		return &responseError{http.StatusServiceUnavailable, "temporarily_unavailable", "The server cannot answer right now."}
 	default:
-		return &refusal{http.StatusInternalServerError, "server_error", "The server met a fault of its own."}
+		return &responseError{http.StatusInternalServerError, "server_error", "The server met a fault of its own."}
 	}
 }
 
@@ -94,9 +96,9 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if known.status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "2")
 	}
-	ctx := r.Context()
-	h.Log.LogAttrs(ctx, web.Level(ctx, known.status, err), "admin request refused",
-		slog.String("path", r.URL.Path), slog.Int("status", known.status), slog.Any("error", err))
+	refusal.Note(r.Context(), refusal.Rejection{
+		Message: "admin request refused", Status: known.status, Code: known.code, Rule: ruleOf(known), Words: known.description, Err: err,
+	})
 	web.JSON(w, known.status, failure{known.code, known.description, known.status})
 }
 
@@ -164,4 +166,24 @@ func ascii(text string) string {
 			return c
 		}
 	}, text)
+}
+
+// ruleOf returns the rule that rejected a request whose error carries no cause.
+func ruleOf(known *responseError) refusal.Rule {
+	switch known.status {
+	case http.StatusUnauthorized:
+		return refusal.APIKeyInvalid
+	case http.StatusForbidden:
+		return refusal.AccessDenied
+	case http.StatusNotFound, http.StatusGone:
+		return refusal.NotFound
+	case http.StatusConflict:
+		return refusal.Conflict
+	case http.StatusTooManyRequests:
+		return refusal.UserCodeThrottled
+	case http.StatusBadRequest:
+		return refusal.ParameterInvalid
+	default:
+		return ""
+	}
 }

@@ -32,7 +32,7 @@ func member(said map[string]json.RawMessage, name string) (string, error) {
 }
 
 func badClient(reason string) error {
-	return &refusal{http.StatusBadRequest, client.InvalidMetadata, reason}
+	return &responseError{http.StatusBadRequest, client.InvalidMetadata, reason}
 }
 
 // createClient serves POST /clients.
@@ -73,7 +73,7 @@ func (h *Handler) createClient(c *Call) (*Reply, error) {
 func (h *Handler) describeClient(c *Call, known *client.Client, said map[string]json.RawMessage) (secret string, err error) {
 	metadata, faults := client.ParseMetadata(said, h.Policy)
 	if len(faults) > 0 {
-		return "", &refusal{http.StatusBadRequest, faults[0].Code, faults[0].String()}
+		return "", &responseError{http.StatusBadRequest, faults[0].Code, faults[0].String()}
 	}
 	before := &known.Metadata
 	if known.Version == 0 {
@@ -131,7 +131,7 @@ func (h *Handler) setLifespans(c *Call) (*Reply, error) {
 	return h.changeClient(c, func(known *client.Client) (string, error) {
 		var faults []client.Fault
 		if known.Lifespans, faults = client.ParseLifespans(lifespans); len(faults) > 0 {
-			return "", &refusal{http.StatusBadRequest, faults[0].Code, faults[0].String()}
+			return "", &responseError{http.StatusBadRequest, faults[0].Code, faults[0].String()}
 		}
 		return "", nil
 	})

@@ -35,7 +35,7 @@ func FuzzPatch(f *testing.F) {
 		if err == nil {
 			said, err = patched(before, patch)
 		}
-		var refused *refusal
+		var refused *responseError
 		switch {
 		case errors.As(err, &refused) && refused.status == http.StatusBadRequest:
 		case err != nil:

@@ -24,6 +24,7 @@ func (h *Handler) table() []Operation {
 		h.loginSessionOperations(),
 		h.tokenOperations(),
 		h.auditOperations(),
+		h.refusalOperations(),
 		h.metaOperations(),
 	)
 }

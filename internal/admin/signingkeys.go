@@ -26,7 +26,7 @@ type SigningKeys interface {
 	Remove(ctx context.Context, kid string) error
 }
 
-var errSigning = &refusal{
+var errSigning = &responseError{
 	http.StatusConflict, "Conflict",
 	"Tokens are signed with these keys. Make a new key, wait until it signs, and delete the old one.",
 }

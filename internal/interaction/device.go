@@ -100,7 +100,7 @@ func (h *Handler) withDevice(w http.ResponseWriter, r *http.Request, code string
 }
 
 func (h *Handler) wrongCode(w http.ResponseWriter, r *http.Request, status int, page web.Device) {
-	h.Log.LogAttrs(r.Context(), slog.LevelInfo, "user code refused", slog.Int("status", status))
+	noteUserCode(r, status)
 	h.Pages.Device(w, status, page)
 }
 

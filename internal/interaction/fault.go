@@ -2,10 +2,10 @@ package interaction
 
 import (
 	"errors"
-	"log/slog"
 	"net/http"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/web"
 )
 
@@ -14,6 +14,20 @@ type fault struct {
 	status int
 	page   web.Error
 	why    string // for the log
+}
+
+// rule returns the rule that rejected the request, empty for a fault of ours.
+func (f *fault) rule() refusal.Rule {
+	switch {
+	case f.status >= http.StatusInternalServerError:
+		return ""
+	case f.page.Code == "expired_request":
+		return refusal.RequestExpired
+	case f.page.Code == "invalid_client":
+		return refusal.ClientUnknown
+	default:
+		return refusal.PageInvalid
+	}
 }
 
 func (f *fault) Error() string { return f.page.Code + ": " + f.why }
@@ -69,10 +83,9 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 		f.status, f.page.Code = http.StatusServiceUnavailable, "temporarily_unavailable"
 		w.Header().Set("Retry-After", retryAfter)
 	}
-	ctx := r.Context()
-	h.Log.LogAttrs(ctx, web.Level(ctx, f.status, err), "page refused",
-		slog.String("path", r.URL.Path), slog.String("code", f.page.Code),
-		slog.Int("status", f.status), slog.Any("error", err))
+	refusal.Note(r.Context(), refusal.Rejection{
+		Message: "page refused", Status: f.status, Code: f.page.Code, Rule: f.rule(), Words: f.why, Err: err,
+	})
 
 	page := f.page
 	page.RequestID = w.Header().Get("X-Request-Id")

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -23,6 +24,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/middleware"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
@@ -103,7 +105,7 @@ type house struct {
 	hasher  *account.Hasher
 	shift   atomic.Int64
 	start   time.Time
-	log     strings.Builder
+	log     logbook
 }
 
 func (h *house) now() time.Time        { return h.start.Add(time.Duration(h.shift.Load())) }
@@ -122,7 +124,9 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	h.Server = httptest.NewTLSServer(middleware.ClientAddress([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})(mux))
+	log := slog.New(slog.NewTextHandler(&h.log, nil))
+	reporter := &refusal.Reporter{Log: log, Now: h.now, Level: web.Level}
+	h.Server = httptest.NewTLSServer(middleware.ClientAddress([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})(middleware.Refusals(reporter.Report)(mux)))
 	t.Cleanup(h.Close)
 	room := New(Config{
 		Issuer: h.URL, Iss: h.URL + "/", Accounts: h.store, Sessions: h.store, Requests: h.store, Clients: h.store,
@@ -134,7 +138,7 @@ func newHouse(t *testing.T) *house {
 			Consent:    365 * 24 * time.Hour, Grant: 90 * 24 * time.Hour,
 		},
 		Open: true, Throttle: true, Networks: middleware.NetworkList, Now: h.now,
-		Address: middleware.Address, Log: slog.New(slog.NewTextHandler(&h.log, nil)),
+		Address: middleware.Address, Log: log,
 	})
 	rule := middleware.Form(middleware.FormRule{Methods: []string{http.MethodGet, http.MethodPost}, Query: true})
 	for pattern, serve := range map[string]http.HandlerFunc{
@@ -363,4 +367,22 @@ func expect(t *testing.T, got answer, status int, words string) {
 	if got.status != status || !strings.Contains(got.body, words) {
 		t.Errorf("answer = %d, want %d with %q: %s", got.status, status, words, got.body)
 	}
+}
+
+// logbook collects a log that several goroutines write.
+type logbook struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logbook) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logbook) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }

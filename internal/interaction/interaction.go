@@ -126,7 +126,9 @@ type Config struct {
 	// Networks returns the nested networks of an address, the narrowest first.
 	Networks func(netip.Addr) []netip.Prefix
 	Now      func() time.Time
-	Log      *slog.Logger
+	// AccountDigest returns what the log names instead of a user name: a keyed digest.
+	AccountDigest func(username string) string
+	Log           *slog.Logger
 }
 
 // Handler serves the pages. What comes to it has passed the middleware: its

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/refusal"
 )
 
 // denied is why a sign-in did not succeed. The person reads the same words
@@ -17,6 +18,7 @@ type denied struct {
 	status  int
 	words   string
 	wait    time.Duration
+	rule    refusal.Rule
 	why     string
 	subject string // once it is known who it is about
 }
@@ -24,13 +26,13 @@ type denied struct {
 func (d *denied) Error() string { return d.why }
 
 func tooMany(wait time.Duration) error {
-	return &denied{status: http.StatusTooManyRequests, words: "Too many tries.", wait: wait, why: "throttled"}
+	return &denied{status: http.StatusTooManyRequests, words: "Too many tries.", wait: wait, rule: refusal.SignInThrottled, why: "throttled"}
 }
 
-func wrong(why, subject string) error {
+func wrong(rule refusal.Rule, why, subject string) error {
 	return &denied{
 		status: http.StatusForbidden, words: "This user name and password do not belong together.",
-		why: why, subject: subject,
+		rule: rule, why: why, subject: subject,
 	}
 }
 
@@ -63,7 +65,7 @@ func (h *Handler) check(ctx context.Context, v *visit, username, password string
 // is empty, which takes the hasher as long.
 func (h *Handler) verify(ctx context.Context, username, password string) (*account.Account, error) {
 	if password == "" || len(password) > account.MaxPassword {
-		return nil, wrong("no possible password", "")
+		return nil, wrong(refusal.SignInPassword, "no possible password", "")
 	}
 	a, err := h.Accounts.AccountByUsername(ctx, username)
 	if errors.Is(err, account.ErrNotFound) {
@@ -87,21 +89,22 @@ func (h *Handler) verify(ctx context.Context, username, password string) (*accou
 		return nil, fmt.Errorf("verify password: %w", err)
 	}
 	if !ok {
-		return nil, wrong(reason(a), a.Subject)
+		rule, why := reason(a)
+		return nil, wrong(rule, why, a.Subject)
 	}
 	return a, nil
 }
 
-// reason is what the log says about a password that was not accepted.
-func reason(a *account.Account) string {
+// reason explains a password that was not accepted, for the log.
+func reason(a *account.Account) (refusal.Rule, string) {
 	switch {
 	case a.Subject == "":
-		return "no such account"
+		return refusal.SignInUnknownUser, "no such account"
 	case !a.DisabledAt.IsZero():
-		return "account is disabled"
+		return refusal.SignInDisabled, "account is disabled"
 	case a.PasswordHash == "":
-		return "account has no password"
+		return refusal.SignInPassword, "account has no password"
 	default:
-		return "wrong password"
+		return refusal.SignInPassword, "wrong password"
 	}
 }

@@ -166,9 +166,7 @@ func (h *Handler) bound(s *session.Session, now time.Time) {
 // denySignIn shows the form again with what was wrong. What was typed as a user
 // name may be a password, so it is in no log.
 func (h *Handler) denySignIn(w http.ResponseWriter, r *http.Request, v *visit, no *denied) {
-	h.Log.LogAttrs(r.Context(), slog.LevelInfo, "sign-in refused",
-		slog.String("reason", no.why), slog.String("subject", no.subject),
-		slog.String("client_id", v.client.ID))
+	h.noteSignIn(r, v, no)
 
 	page := h.signInForm(v)
 	page.Username, page.Remember = r.PostForm.Get("username"), remember(r)

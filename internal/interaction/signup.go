@@ -138,8 +138,7 @@ func profile(username string, form url.Values) (map[string]any, error) {
 
 // denySignUp shows the form again with what was wrong, which page says.
 func (h *Handler) denySignUp(w http.ResponseWriter, r *http.Request, v *visit, status int, page web.SignUp) {
-	h.Log.LogAttrs(r.Context(), slog.LevelInfo, "sign-up refused",
-		slog.Int("status", status), slog.String("field", page.Field), slog.String("client_id", v.client.ID))
+	noteSignUp(r, v, status, page.Field)
 
 	form := h.signUpForm(v)
 	form.Username, form.Name, form.Email = r.PostForm.Get("username"), r.PostForm.Get("name"), r.PostForm.Get("email")

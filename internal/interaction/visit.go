@@ -12,6 +12,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/web"
 )
@@ -49,6 +50,7 @@ func (h *Handler) visit(r *http.Request, id string) (*visit, error) {
 	if v.asked, err = url.ParseQuery(request.Parameters); err != nil {
 		return nil, fmt.Errorf("parse stored request: %w", err)
 	}
+	refusal.Concerns(ctx, request.ClientID)
 	v.client, err = h.Clients.Client(ctx, request.ClientID)
 	if errors.Is(err, client.ErrNotFound) || err == nil && v.client.Disabled {
 		return nil, unknownClient()
@@ -68,6 +70,7 @@ func (h *Handler) gone(ctx context.Context, id, why string) error {
 	if err != nil {
 		return fmt.Errorf("read request: %w", err)
 	}
+	refusal.Concerns(ctx, clientID)
 	c, err := h.Clients.Client(ctx, clientID)
 	if err != nil && !errors.Is(err, client.ErrNotFound) {
 		return fmt.Errorf("read client: %w", err)

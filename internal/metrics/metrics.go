@@ -28,6 +28,7 @@ type Metrics struct {
 
 	tokens  map[string]prometheus.Counter // by grant type
 	signIns prometheus.Counter
+	refused *prometheus.CounterVec
 }
 
 type endpoint struct{ listener, route, method string }
@@ -52,6 +53,9 @@ func New(version string, grantTypes []string) *Metrics {
 		signIns: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "ostiary_sign_ins_total", Help: "Sign-ins of people, with a page or an app.",
 		}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ostiary_refusals_total", Help: "Rejected requests, by the rule that rejected them.",
+		}, []string{"rule"}),
 		tokens: map[string]prometheus.Counter{},
 	}
 	tokens := prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -65,7 +69,7 @@ func New(version string, grantTypes []string) *Metrics {
 	})
 	build.Set(1)
 	m.known.Store(&map[endpoint]*series{})
-	m.registry.MustRegister(m.requests, m.took, m.signIns, tokens, build,
+	m.registry.MustRegister(m.requests, m.took, m.signIns, m.refused, tokens, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -115,6 +119,9 @@ func (m *Metrics) Issued(grantType string) {
 
 // SignedIn counts a sign-in.
 func (m *Metrics) SignedIn() { m.signIns.Inc() }
+
+// Refused counts a rejected request by its rule, which is a constant of the program.
+func (m *Metrics) Refused(rule string) { m.refused.WithLabelValues(rule).Inc() }
 
 // Refusals has it told how much of a kind of work was refused.
 func (m *Metrics) Refusals(work string, count func() uint64) {

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/refusal"
 )
 
 // ErrBusy reports that there is no room now.
@@ -196,6 +198,11 @@ func (a *Admission) Handler(next http.Handler) http.Handler {
 		if err != nil {
 			a.count(r.Context())
 			rec.counted = true
+			refusal.Note(r.Context(), refusal.Rejection{
+				Rule: refusal.Overloaded, Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable",
+				Words: "no slot became free in time for this kind of work", Attrs: []refusal.Attr{refusal.Registered("work", a.rule.Work)},
+				Flood: true, Quiet: true,
+			})
 			Unavailable(rec, r, a.rule.Refuse)
 			return
 		}

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/ostiary/ostiary/internal/refusal"
 )
 
 // defaultBody bounds a body whose rule names no bound.
@@ -22,15 +24,15 @@ type FormRule struct {
 	Refuse     Refuser  // nil answers in JSON
 }
 
-// refusal is why a request goes no further.
-type refusal struct {
+// requestError is why a request goes no further.
+type requestError struct {
 	status int
 	reason string
 }
 
-func (r *refusal) Error() string { return r.reason }
+func (r *requestError) Error() string { return r.reason }
 
-func refused(status int, reason string) error { return &refusal{status, reason} }
+func refused(status int, reason string) error { return &requestError{status, reason} }
 
 func invalid(reason string) error { return refused(http.StatusBadRequest, reason) }
 
@@ -149,7 +151,7 @@ func (rule *FormRule) body(w http.ResponseWriter, r *http.Request) (url.Values, 
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var tooLarge *http.MaxBytesError
-	var cut *refusal
+	var cut *requestError
 	switch {
 	case errors.As(err, &cut):
 		return nil, cut
@@ -186,7 +188,7 @@ func refuse(w http.ResponseWriter, r *http.Request, answer Refuser, methods []st
 	if answer == nil {
 		answer = JSON
 	}
-	why := &refusal{http.StatusBadRequest, "The request is malformed."}
+	why := &requestError{http.StatusBadRequest, "The request is malformed."}
 	errors.As(err, &why)
 	if why.status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", strings.Join(methods, ", "))
@@ -200,7 +202,24 @@ func refuse(w http.ResponseWriter, r *http.Request, answer Refuser, methods []st
 	case http.StatusRequestTimeout:
 		closeAfter(w, r)
 	}
+	note(r, ruleOf(why.status), why.status, code, why.reason)
 	answer(w, r, why.status, code, Description(why.reason))
+}
+
+// ruleOf returns the rule of a request that could not be read.
+func ruleOf(status int) refusal.Rule {
+	switch status {
+	case http.StatusMethodNotAllowed:
+		return refusal.MethodNotAllowed
+	case http.StatusTooManyRequests:
+		return refusal.RateLimited
+	case http.StatusRequestTimeout:
+		return refusal.BodyTooSlow
+	case http.StatusRequestEntityTooLarge:
+		return refusal.BodyTooLarge
+	default:
+		return refusal.RequestMalformed
+	}
 }
 
 // closeAfter closes the connection after the response: the rest of the body of r is

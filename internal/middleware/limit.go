@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/refusal"
 )
 
 // LimitRule is how many requests a network may make in a time. A Count of 0 sets no
@@ -43,6 +45,12 @@ func Limit(rule LimitRule, now func() time.Time) func(http.Handler) http.Handler
 			if wait := m.spend(NetworksOf(Address(r.Context())), now()); wait > 0 {
 				rule.Refusals.Add(1)
 				w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+				refusal.Note(r.Context(), refusal.Rejection{
+					Rule: refusal.RateLimited, Status: http.StatusTooManyRequests, Code: "temporarily_unavailable",
+					Words: "the network sent more requests to this endpoint than the rate limit allows",
+					Attrs: []refusal.Attr{refusal.Registered("limit", strconv.Itoa(rule.Count)), refusal.Seconds("per_seconds", rule.Per)},
+					Flood: true,
+				})
 				rule.Refuse(w, r, http.StatusTooManyRequests, "temporarily_unavailable", "Too many requests. Try again later.")
 				return
 			}

@@ -1,6 +1,10 @@
 package middleware
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/ostiary/ostiary/internal/refusal"
+)
 
 // Origins says which pages may post forms to an endpoint.
 type Origins struct {
@@ -24,12 +28,17 @@ func OwnForms(o Origins) func(http.Handler) http.Handler {
 		panic(err) // the configuration accepts no such issuer
 	}
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		note(r, refusal.CrossOrigin, http.StatusForbidden, "request_forbidden", "the form was sent by a page of another origin",
+			refusal.Received("received_origin", r.Header.Get("Origin")), refusal.Registered("issuer", o.Issuer))
 		o.Refuse(w, r, http.StatusForbidden, "request_forbidden", "The form was sent by a page of another origin than "+o.Issuer)
 	}))
 	return func(next http.Handler) http.Handler {
 		checked := protection.Handler(next)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if o.misdirected(r) {
+				note(r, refusal.WrongAddress, http.StatusForbidden, "request_forbidden",
+					"the browser opened the server at another address than the issuer",
+					refusal.Received("received_origin", r.Header.Get("Origin")), refusal.Registered("issuer", o.Issuer))
 				o.WrongAddress(w, r)
 				return
 			}

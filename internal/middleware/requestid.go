@@ -5,21 +5,25 @@ import (
 	"crypto/rand"
 	"net/http"
 	"net/netip"
+
+	"github.com/ostiary/ostiary/internal/refusal"
 )
 
-// arrival is what is found out about a request when it comes in. All of it is in
-// one value of the context, since each further one costs a copy of the request.
+// arrival is what the edge knows about a request. All of it is in one value of the
+// context, since each further one costs a copy of the request: hence the key.
 type arrival struct {
 	id      string
 	address netip.Addr
 	pass    *pass // by which it was admitted last
+	refusal refusal.Slot
 }
 
-type arrivalKey struct{}
+// Refusal returns where handlers note why they reject the request.
+func (a *arrival) Refusal() *refusal.Slot { return &a.refusal }
 
 // arrivalOf returns the arrival of ctx, nil where there is none.
 func arrivalOf(ctx context.Context) *arrival {
-	a, _ := ctx.Value(arrivalKey{}).(*arrival)
+	a, _ := ctx.Value(refusal.Key{}).(*arrival)
 	return a
 }
 
@@ -29,7 +33,7 @@ func arriving(r *http.Request) (*http.Request, *arrival) {
 		return r, a
 	}
 	a := &arrival{}
-	return r.WithContext(context.WithValue(r.Context(), arrivalKey{}, a)), a
+	return r.WithContext(context.WithValue(r.Context(), refusal.Key{}, a)), a
 }
 
 // RequestID gives every request a name, for [ID], the log and X-Request-Id.

@@ -123,7 +123,7 @@ func (h *Handler) ask(ctx context.Context, u *unit, about *hook.Subject) (grant.
 // ours as far as the client can see; where there is too much to ask, it is of the moment.
 func refusedByHook(err error) error {
 	if errors.Is(err, hook.ErrDenied) {
-		return &refusal{Code: codeAccessDenied, Description: describe(codeAccessDenied), Status: http.StatusForbidden, cause: err}
+		return &responseError{Code: codeAccessDenied, Description: describe(codeAccessDenied), Status: http.StatusForbidden, cause: err}
 	}
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
@@ -136,6 +137,9 @@ func (h *Handler) read(ctx context.Context, form url.Values) (*asked, error) {
 // sender returns the client that a request is from.
 func (h *Handler) sender(ctx context.Context, form url.Values) (*client.Client, error) {
 	c, err := h.Clients.Client(ctx, form.Get("client_id"))
+	if err == nil {
+		refusal.Concerns(ctx, c.ID)
+	}
 	if errors.Is(err, client.ErrNotFound) || err == nil && c.Disabled {
 		return nil, refuse(codeInvalidClient, "The application that sent you here is not known")
 	}
@@ -146,7 +150,8 @@ func (h *Handler) sender(ctx context.Context, form url.Values) (*client.Client, 
 func address(c *client.Client, form url.Values) (*asked, error) {
 	redirectURI := form.Get("redirect_uri")
 	if !c.MatchRedirectURI(redirectURI) {
-		return nil, refuse(codeInvalidRequest, "The application asked to send you to an address that is not registered for it")
+		return nil, refuse(codeInvalidRequest, "The application asked to send you to an address that is not registered for it").
+			because(redirectURIMismatch(c, redirectURI))
 	}
 	return &asked{client: c, redirectURI: redirectURI, state: form.Get("state"), mode: modeQuery, form: form}, nil
 }
@@ -197,7 +202,7 @@ func readAccess(a *asked) error {
 	}
 	claims, err := scope.ParseClaimsRequest(a.form.Get("claims"))
 	if err != nil {
-		return &refusal{Code: codeInvalidRequest, Description: "The parameter claims is malformed", Status: 400, cause: err}
+		return &responseError{Code: codeInvalidRequest, Description: "The parameter claims is malformed", Status: 400, cause: err}
 	}
 	a.claims = json.RawMessage(a.form.Get("claims"))
 	a.access = a.known.Request(scopes, requested, claims, a.known.LimitsOf(a.client))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/web"
@@ -116,7 +117,7 @@ const goneWords = "This sign-in has expired, or was begun in another browser"
 
 // over is why a person does not get on with a request: it is finished, has run
 // out, or is not their browser's.
-func over(description string, c *client.Client) *refusal {
+func over(description string, c *client.Client) *responseError {
 	refused := refuse(codeInvalidRequest, description)
 	refused.over, refused.client = true, c
 	return refused
@@ -125,7 +126,7 @@ func over(description string, c *client.Client) *refusal {
 // missed marks what [Handler.gone] returns for a browser that lacks the cookie of a
 // request which was only just begun.
 func missed(err error) error {
-	if refused := (*refusal)(nil); errors.As(err, &refused) {
+	if refused := (*responseError)(nil); errors.As(err, &refused) {
 		refused.missed = true
 	}
 	return err
@@ -144,6 +145,7 @@ func (h *Handler) gone(ctx context.Context, id string) error {
 	if err != nil && !errors.Is(err, client.ErrNotFound) {
 		return err //nolint:wrapcheck // told apart by the caller
 	}
+	refusal.Concerns(ctx, clientID)
 	return over(goneWords, c)
 }
 

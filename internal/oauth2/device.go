@@ -164,7 +164,7 @@ func (h *Handler) allowDevice(w http.ResponseWriter, r *http.Request, a *asked, 
 }
 
 // refuseDevice lets the device hear that it was refused, and tells the person why.
-func (h *Handler) refuseDevice(w http.ResponseWriter, r *http.Request, a *asked, refused *refusal) {
+func (h *Handler) refuseDevice(w http.ResponseWriter, r *http.Request, a *asked, refused *responseError) {
 	if err := h.Devices.DenyDevice(r.Context(), a.device.ref, h.Now()); err != nil {
 		h.writeAuthorizeError(w, r, nil, err)
 		return

@@ -27,7 +27,7 @@ func (h *Handler) encryptIDToken(ctx context.Context, c *client.Client, signed s
 	}
 	token, err := h.Encrypter.Encrypt(ctx, c, alg, c.IDTokenEncryptedResponseEnc, signed)
 	if errors.Is(err, client.ErrNoKeys) {
-		return "", &refusal{
+		return "", &responseError{
 			Code: codeInvalidRequest, Description: "The keys of the client are of no use for encrypting its ID token",
 			Status: http.StatusBadRequest, cause: err,
 		}

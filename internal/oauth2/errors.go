@@ -2,7 +2,6 @@ package oauth2
 
 import (
 	"errors"
-	"log/slog"
 	"math"
 	"net/http"
 	"strconv"
@@ -15,12 +14,13 @@ import (
 	"github.com/ostiary/ostiary/internal/oauth2/bearer"
 	"github.com/ostiary/ostiary/internal/oauth2/clientauth"
 	"github.com/ostiary/ostiary/internal/oauth2/requestobject"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/web"
 )
 
-// refusal is an error in the protocol's words. Its description is a fixed text
-// of ours: nothing from the request is echoed.
-type refusal struct {
+// responseError is an OAuth error response. Its description is a fixed text of ours:
+// nothing from the request is echoed. Its cause stays inside; see [refusal.Cause].
+type responseError struct {
 	Code        string
 	Description string
 	Status      int
@@ -33,17 +33,23 @@ type refusal struct {
 	client *client.Client // whose it was, if that is known
 }
 
-func (r *refusal) Error() string {
+func (r *responseError) Error() string {
 	if r.cause != nil {
 		return r.Code + ": " + r.cause.Error()
 	}
 	return r.Code + ": " + r.Description
 }
 
-func (r *refusal) Unwrap() error { return r.cause }
+func (r *responseError) Unwrap() error { return r.cause }
 
-func refuse(code, description string) *refusal {
-	return &refusal{Code: code, Description: description, Status: http.StatusBadRequest}
+// because adds the internal cause, and returns r.
+func (r *responseError) because(c *refusal.Cause) *responseError {
+	c.Err, r.cause = r.cause, c
+	return r
+}
+
+func refuse(code, description string) *responseError {
+	return &responseError{Code: code, Description: description, Status: http.StatusBadRequest}
 }
 
 // The codes of RFC 6749 section 5.2 and 4.1.2.1, OpenID Connect Core section
@@ -100,8 +106,8 @@ func describe(code string) string {
 // protocolError gives err the shape RFC 6749 prescribes. A failure of ours stays
 // server_error, and its text stays in the log; a lost database or a full queue
 // is temporary and never a verdict on what the client sent.
-func protocolError(err error) *refusal {
-	var own *refusal
+func protocolError(err error) *responseError {
+	var own *responseError
 	var auth *clientauth.Refusal
 	var object *requestobject.Refusal
 	var assertion *bearer.Refusal
@@ -110,27 +116,27 @@ func protocolError(err error) *refusal {
 	case errors.As(err, &own):
 		return own
 	case errors.As(err, &auth):
-		return &refusal{Code: auth.Code, Description: auth.Description, Status: auth.Status(), wait: auth.Wait, cause: err}
+		return &responseError{Code: auth.Code, Description: auth.Description, Status: auth.Status(), wait: auth.Wait, cause: err}
 	case errors.As(err, &object):
-		return &refusal{Code: object.Code, Description: object.Description, Status: http.StatusBadRequest, cause: err}
+		return &responseError{Code: object.Code, Description: object.Description, Status: http.StatusBadRequest, cause: err}
 	case errors.As(err, &assertion):
-		return &refusal{Code: codeInvalidGrant, Description: assertion.Description, Status: http.StatusBadRequest, cause: err}
+		return &responseError{Code: codeInvalidGrant, Description: assertion.Description, Status: http.StatusBadRequest, cause: err}
 	case web.Temporary(err):
-		return &refusal{
+		return &responseError{
 			Code: codeUnavailable, Description: "The server cannot answer at the moment, try again shortly",
 			Status: http.StatusServiceUnavailable, wait: retryAfter, cause: err,
 		}
 	case errors.Is(err, grant.ErrNotFound):
-		return &refusal{Code: codeInvalidGrant, Description: describe(codeInvalidGrant), Status: http.StatusBadRequest, cause: err}
+		return &responseError{Code: codeInvalidGrant, Description: describe(codeInvalidGrant), Status: http.StatusBadRequest, cause: err}
 	case errors.As(err, &known) && known.CodeField < http.StatusInternalServerError:
 		return fromEngine(known)
 	default:
-		return &refusal{Code: codeServerError, Description: describe(codeServerError), Status: http.StatusInternalServerError, cause: err}
+		return &responseError{Code: codeServerError, Description: describe(codeServerError), Status: http.StatusInternalServerError, cause: err}
 	}
 }
 
 // fromEngine maps fosite's error, some of whose codes nobody registered.
-func fromEngine(known *fosite.RFC6749Error) *refusal {
+func fromEngine(known *fosite.RFC6749Error) *responseError {
 	code, status := known.ErrorField, http.StatusBadRequest
 	switch code {
 	case codeInvalidRequest, codeInvalidGrant, codeInvalidScope, codeUnauthorizedClient, codeUnsupportedResponse, codeAccessDenied:
@@ -139,13 +145,13 @@ func fromEngine(known *fosite.RFC6749Error) *refusal {
 	default:
 		code = codeInvalidRequest
 	}
-	return &refusal{Code: code, Description: describe(code), Status: status, cause: known}
+	return &responseError{Code: code, Description: describe(code), Status: status, cause: known}
 }
 
-// writeError answers a client's request that was refused, and logs it, once.
+// writeError answers a client's request that was rejected.
 func (h *Handler) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	refused := protocolError(err)
-	h.logRefusal(r, refused)
+	noteRefusal(r, refused)
 	if refused.Status == http.StatusUnauthorized {
 		// RFC 9110 section 15.5.2 demands a challenge, however the client tried.
 		w.Header().Set("WWW-Authenticate", `Basic realm="ostiary", charset="UTF-8"`)
@@ -154,21 +160,19 @@ func (h *Handler) writeError(w http.ResponseWriter, r *http.Request, err error) 
 	web.JSONError(w, refused.Status, refused.Code, refused.Description)
 }
 
-func (h *Handler) logRefusal(r *http.Request, refused *refusal) {
-	ctx := r.Context()
-	level := web.Level(ctx, refused.Status, refused)
-	if refused.Code == codePending { // which a device hears every few seconds
-		level = slog.LevelDebug
-	}
-	h.Log.LogAttrs(ctx, level, "request refused",
-		slog.String("path", r.URL.Path), slog.String("code", refused.Code),
-		slog.Int("status", refused.Status), slog.Any("error", refused))
+// noteRefusal leaves a rejected request for the edge, which logs it.
+func noteRefusal(r *http.Request, refused *responseError) {
+	pending := refused.Code == codePending // which a device hears every few seconds
+	refusal.Note(r.Context(), refusal.Rejection{
+		Status: refused.Status, Code: refused.Code, Rule: ruleOf(refused.Code), Words: refused.Description, Err: refused,
+		Quiet: pending, Unrecorded: pending,
+	})
 }
 
 // retryAfter is how long a client should wait that met a lost database.
 const retryAfter = 2 * time.Second
 
-func setRetryAfter(w http.ResponseWriter, refused *refusal) {
+func setRetryAfter(w http.ResponseWriter, refused *responseError) {
 	if refused.wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(refused.wait.Seconds()))))
 	}

@@ -98,7 +98,7 @@ func encode(answer []parameter) string {
 // page; all else goes to the client (RFC 6749 section 4.1.2.1).
 func (h *Handler) writeAuthorizeError(w http.ResponseWriter, r *http.Request, a *asked, err error) {
 	refused := protocolError(err)
-	h.logRefusal(r, refused)
+	noteRefusal(r, refused)
 	if a == nil || refused.page || refused.Status >= http.StatusInternalServerError {
 		setRetryAfter(w, refused)
 		h.Pages.Error(w, refused.Status, h.errorPage(refused, w.Header().Get("X-Request-Id")))
@@ -116,7 +116,7 @@ func (h *Handler) writeAuthorizeError(w http.ResponseWriter, r *http.Request, a 
 }
 
 // errorPage says to a person what was refused, and where they can begin anew.
-func (h *Handler) errorPage(refused *refusal, requestID string) web.Error {
+func (h *Handler) errorPage(refused *responseError, requestID string) web.Error {
 	page := web.Error{Code: refused.Code, Detail: refused.Description, RequestID: requestID}
 	if refused.over {
 		page.Code = "expired_request"

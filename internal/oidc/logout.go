@@ -13,6 +13,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/web"
 )
@@ -196,6 +197,7 @@ func (l *Logout) read(r *http.Request) (*wish, error) {
 			return nil, fmt.Errorf("read client: %w", err)
 		}
 		q.client = c
+		refusal.Concerns(r.Context(), c.ID)
 	}
 	if uri := r.Form.Get("post_logout_redirect_uri"); uri != "" && (q.client != nil || !q.lostHint) {
 		if q.client == nil {
@@ -305,8 +307,16 @@ func (l *Logout) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		status, page = http.StatusServiceUnavailable, web.Error{Code: "temporarily_unavailable"}
 		w.Header().Set("Retry-After", "1")
 	}
-	ctx := r.Context()
-	l.Log.LogAttrs(ctx, web.Level(ctx, status, err), "sign-out refused", slog.Int("status", status), slog.Any("error", err))
+	refusal.Note(r.Context(), refusal.Rejection{
+		Message: "sign-out refused", Status: status, Code: page.Code, Rule: logoutRule(status), Words: page.Detail, Err: err,
+	})
 	page.RequestID = w.Header().Get("X-Request-Id")
 	l.Pages.Error(w, status, page)
+}
+
+func logoutRule(status int) refusal.Rule {
+	if status == http.StatusBadRequest {
+		return refusal.LogoutInvalid
+	}
+	return ""
 }

@@ -2,10 +2,10 @@ package oidc
 
 import (
 	"errors"
-	"log/slog"
 	"net/http"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/web"
 )
 
@@ -47,7 +47,26 @@ func (u *Userinfo) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		}
 		w.Header().Set("WWW-Authenticate", challenge)
 	}
-	ctx := r.Context()
-	u.Log.LogAttrs(ctx, web.Level(ctx, status, err), "userinfo refused", slog.Int("status", status), slog.Any("error", err))
+	refusal.Note(r.Context(), refusal.Rejection{
+		Message: "userinfo refused", Status: status, Code: code, Rule: userinfoRule(err), Words: text, Err: err,
+	})
 	web.JSONError(w, status, code, text)
+}
+
+// userinfoRule returns the rule that rejected a request whose error carries no cause.
+func userinfoRule(err error) refusal.Rule {
+	switch {
+	case errors.Is(err, errNoToken):
+		return refusal.TokenMissing
+	case errors.Is(err, errTwoTokens):
+		return refusal.TokenAmbiguous
+	case errors.Is(err, errBadToken):
+		return refusal.TokenInactive
+	case errors.Is(err, errScope):
+		return refusal.TokenScopeMissing
+	case errors.Is(err, client.ErrNoKeys):
+		return refusal.KeysUnavailable
+	default:
+		return ""
+	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
@@ -83,6 +84,7 @@ func (u *Userinfo) answer(r *http.Request) (kind string, body []byte, err error)
 	if err != nil {
 		return "", nil, fmt.Errorf("look up token: %w", err)
 	}
+	refusal.Concerns(ctx, held.ClientID)
 	if held.Subject == "" {
 		return "", nil, errBadToken
 	}

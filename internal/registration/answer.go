@@ -2,7 +2,6 @@ package registration
 
 import (
 	"errors"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/web"
 )
 
@@ -59,23 +59,23 @@ func (h *Handler) show(r *http.Request, c *client.Client) *answer {
 	}
 }
 
-// refusal is an error with an answer of its own.
-type refusal struct {
+// responseError is an error with an answer of its own.
+type responseError struct {
 	status      int
 	code        string
 	description string
 }
 
 // Error returns what the caller is told.
-func (e *refusal) Error() string { return e.code + ": " + e.description }
+func (e *responseError) Error() string { return e.code + ": " + e.description }
 
 func invalidMetadata(description string) error {
-	return &refusal{http.StatusBadRequest, client.InvalidMetadata, description}
+	return &responseError{http.StatusBadRequest, client.InvalidMetadata, description}
 }
 
 // refusedMetadata tells of the first fault, because one code fits one fault.
 func refusedMetadata(faults []client.Fault) error {
-	return &refusal{http.StatusBadRequest, faults[0].Code, faults[0].String()}
+	return &responseError{http.StatusBadRequest, faults[0].Code, faults[0].String()}
 }
 
 var (
@@ -88,34 +88,34 @@ var (
 )
 
 // refusalOf returns the answer to a caller whose request ended in err.
-func refusalOf(err error) *refusal {
-	var known *refusal
+func refusalOf(err error) *responseError {
+	var known *responseError
 	var throttled *client.ThrottledError
 	switch {
 	case errors.As(err, &known):
 		return known
 	case errors.As(err, &throttled):
-		return &refusal{http.StatusTooManyRequests, "temporarily_unavailable", "Too many wrong secrets came for this client."}
+		return &responseError{http.StatusTooManyRequests, "temporarily_unavailable", "Too many wrong secrets came for this client."}
 	case errors.Is(err, errClosed):
-		return &refusal{http.StatusNotFound, "not_found", "Registration is closed."}
+		return &responseError{http.StatusNotFound, "not_found", "Registration is closed."}
 	case errors.Is(err, errNoToken):
-		return &refusal{http.StatusUnauthorized, "invalid_token", "An initial access token is needed."}
+		return &responseError{http.StatusUnauthorized, "invalid_token", "An initial access token is needed."}
 	case errors.Is(err, errUnauthorized), errors.Is(err, client.ErrNotFound):
-		return &refusal{http.StatusUnauthorized, "invalid_token", "The credentials are missing, wrong, or not for this client."}
+		return &responseError{http.StatusUnauthorized, "invalid_token", "The credentials are missing, wrong, or not for this client."}
 	case errors.Is(err, client.ErrSector):
-		return &refusal{http.StatusBadRequest, client.InvalidMetadata, client.ErrSector.Error()}
+		return &responseError{http.StatusBadRequest, client.InvalidMetadata, client.ErrSector.Error()}
 	case errors.Is(err, errUnapproved):
-		return &refusal{http.StatusBadRequest, "unapproved_software_statement", "The issuer of the software statement is not trusted here."}
+		return &responseError{http.StatusBadRequest, "unapproved_software_statement", "The issuer of the software statement is not trusted here."}
 	case errors.Is(err, errBadStatement):
-		return &refusal{http.StatusBadRequest, "invalid_software_statement", "The software statement is not valid."}
+		return &responseError{http.StatusBadRequest, "invalid_software_statement", "The software statement is not valid."}
 	case errors.Is(err, errSecretFixed):
-		return &refusal{http.StatusForbidden, client.InvalidMetadata, "client_secret cannot be changed here."}
+		return &responseError{http.StatusForbidden, client.InvalidMetadata, "client_secret cannot be changed here."}
 	case errors.Is(err, client.ErrRaced):
-		return &refusal{http.StatusConflict, "conflict", "The client was changed meanwhile."}
+		return &responseError{http.StatusConflict, "conflict", "The client was changed meanwhile."}
 	case web.Temporary(err):
-		return &refusal{http.StatusServiceUnavailable, "temporarily_unavailable", "The server cannot answer right now."}
+		return &responseError{http.StatusServiceUnavailable, "temporarily_unavailable", "The server cannot answer right now."}
 	default:
-		return &refusal{http.StatusInternalServerError, "server_error", "The server met a fault of its own."}
+		return &responseError{http.StatusInternalServerError, "server_error", "The server met a fault of its own."}
 	}
 }
 
@@ -133,7 +133,28 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case answer.status == http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 	}
-	ctx := r.Context()
-	h.Log.LogAttrs(ctx, web.Level(ctx, answer.status, err), "registration refused", slog.Int("status", answer.status), slog.Any("error", err))
+	refusal.Note(r.Context(), refusal.Rejection{
+		Message: "registration refused", Status: answer.status, Code: answer.code, Rule: ruleOf(answer), Words: answer.description, Err: err,
+	})
 	web.JSONError(w, answer.status, answer.code, answer.description)
+}
+
+// ruleOf returns the rule that rejected a request whose error carries no cause.
+func ruleOf(known *responseError) refusal.Rule {
+	switch {
+	case known.status == http.StatusTooManyRequests:
+		return refusal.SecretThrottled
+	case known.status == http.StatusNotFound:
+		return refusal.RegistrationClosed
+	case known.status == http.StatusUnauthorized:
+		return refusal.RegistrationToken
+	case known.status == http.StatusConflict:
+		return refusal.Conflict
+	case known.code == "unapproved_software_statement", known.code == "invalid_software_statement":
+		return refusal.SoftwareStatement
+	case known.status < http.StatusInternalServerError:
+		return refusal.MetadataInvalid
+	default:
+		return ""
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/refusal"
 )
 
 // credential says which registration access token authenticated the caller; it is empty
@@ -47,6 +48,7 @@ func (h *Handler) authenticate(r *http.Request) (*client.Client, credential, err
 	if err != nil {
 		return nil, credential{}, fmt.Errorf("read client: %w", err)
 	}
+	refusal.Concerns(r.Context(), c.ID)
 	// The operator's own clients are not self-managed: their secret authenticates them
 	// and must not change what they are.
 	if c.Disabled || !c.Dynamic {

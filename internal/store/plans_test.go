@@ -13,6 +13,7 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwkset"
 	"github.com/ostiary/ostiary/internal/notice"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
@@ -50,6 +51,9 @@ var crowd = []string{
 	`INSERT INTO set_keys (set_name, kid, public, created_at) SELECT 'set ' || n, 'kid', '{}', m FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
 	`INSERT INTO audit_events (id, at, action, target, actor_kind, actor_id, actor_name, address, request_id, outcome, status)
 		SELECT 'f' || to_char(n, 'FM00000000'), m, 'a' || n %% 400, 't' || n %% 400, 'cli', 'i' || n %% 400, '', '', '', 'done', 200
+		FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
+	`INSERT INTO refusals (id, at, request_id, method, route, status, code, rule, cause, client_id, grant_id, network, attributes, number)
+		SELECT 'f' || to_char(n, 'FM00000000'), m, 'q' || n, 'POST', '/oauth2/token', 400, '', 'r' || n %% 400, '', 'c' || n %% 400, '', '', '[]', n
 		FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
 	`INSERT INTO trusted_issuers (id, issuer, subject, scopes, kid, jwk, created_at, expires_at)
 		SELECT 'i' || n, 'i' || n %% 400, 's' || n, '', 'k', '{}', m, m + 100000000000 FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
@@ -196,6 +200,13 @@ func live(t *testing.T, s *store.Store) {
 		_, err = s.ListEvents(ctx, filter, "", 10)
 		must(t, err)
 	}
+	for _, filter := range []refusal.Filter{{}, {ClientID: "c1"}, {Rule: "r1"}, {ClientID: "c1", Rule: "r1", Since: noon}} {
+		_, err = s.ListRefusals(ctx, filter, "", 10)
+		must(t, err)
+	}
+	must(t, s.InsertRefusals(ctx, []*refusal.Record{aRefusal("q", "c1", "r1", noon)}))
+	_, err = s.Refusal(ctx, "none")
+	wantErr(t, "the refusal of a request that was not rejected", err, refusal.ErrNotFound)
 	for _, sessionID := range []string{"", "two"} {
 		_, err = s.ListConsents(ctx, "bob", sessionID, grant.Consent{}, 10, noon)
 		must(t, err)

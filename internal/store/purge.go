@@ -51,6 +51,7 @@ func (s *Store) Purge(ctx context.Context, now time.Time) (Purged, error) {
 		s.purgeRows(ctx, now.Add(-afterlife), &purged),
 		s.purgeUnanswered(ctx, now, &purged),
 		s.purgeEvents(ctx, now, &purged),
+		s.purgeRefusals(ctx, now, &purged),
 		s.engine.dropBuckets(ctx, now, s.closedAt(now), &purged),
 		s.sweepGrants(ctx, now, &purged),
 	)

@@ -8,6 +8,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwkset"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/store"
 )
 
@@ -40,6 +41,14 @@ var operatorMethods = map[string]call{
 	"DeleteSetKey": func(ctx context.Context, s *store.Store) error { return s.DeleteSetKey(ctx, "set", "kid") },
 	"DeleteKeySet": func(ctx context.Context, s *store.Store) error { return s.DeleteKeySet(ctx, "set") },
 
+	"InsertRefusals": func(ctx context.Context, s *store.Store) error {
+		return s.InsertRefusals(ctx, []*refusal.Record{{ID: "id"}})
+	},
+	"Refusal": func(ctx context.Context, s *store.Store) error { _, err := s.Refusal(ctx, "request"); return err },
+	"ListRefusals": func(ctx context.Context, s *store.Store) error {
+		_, err := s.ListRefusals(ctx, refusal.Filter{}, "", 1)
+		return err
+	},
 	"DeleteAPIKey": func(ctx context.Context, s *store.Store) error { return s.DeleteAPIKey(ctx, "id") },
 
 	"InsertTrust": func(ctx context.Context, s *store.Store) error { return s.InsertTrust(ctx, aTrust("id", "iss", "")) },

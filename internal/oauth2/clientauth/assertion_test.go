@@ -90,7 +90,7 @@ func TestWhatAnAssertionSays(t *testing.T) {
 				t.Errorf("authenticated %q", c.ID)
 			case !tc.ok && err == nil:
 				t.Errorf("%q passed with %v", c.ID, tc.claims)
-			case !tc.ok && refusal(t, err).Code != invalidClient:
+			case !tc.ok && refusalOf(t, err).Code != invalidClient:
 				t.Errorf("refusal = %v, want %s", err, invalidClient)
 			}
 		})
@@ -127,7 +127,7 @@ func TestClaimsThatAreNoPlainObjectAreRefused(t *testing.T) {
 			if err == nil {
 				t.Fatalf("%q passed with %q", c.ID, payload)
 			}
-			if got := refusal(t, err); got.Code != invalidClient {
+			if got := refusalOf(t, err); got.Code != invalidClient {
 				t.Errorf("refusal = %+v, want %s", got, invalidClient)
 			}
 		})
@@ -150,7 +150,7 @@ func TestAnAssertionIsGoodForOnce(t *testing.T) {
 			_, err := a.Authenticate(t.Context(), asserting([]string{signed, again}[n%2]))
 			if err == nil {
 				passed.Add(1)
-			} else if refusal(t, err).Code == invalidClient {
+			} else if refusalOf(t, err).Code == invalidClient {
 				refused.Add(1)
 			}
 		})

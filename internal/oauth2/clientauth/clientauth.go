@@ -18,6 +18,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/refusal"
 )
 
 // Clients is how the room looks up clients.
@@ -125,7 +126,9 @@ func (a *Authenticator) lookup(ctx context.Context, id string) (*client.Client, 
 		return nil, failed("the client is not registered")
 	case err != nil:
 		return nil, fmt.Errorf("look up client: %w", err)
-	case c.Disabled:
+	}
+	refusal.Concerns(ctx, c.ID)
+	if c.Disabled {
 		return nil, failed("the client is disabled")
 	}
 	return c, nil

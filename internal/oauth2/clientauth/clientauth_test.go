@@ -171,7 +171,7 @@ func asserting(assertion string, more ...string) *http.Request {
 }
 
 // refusal is the refusal that err is.
-func refusal(tb testing.TB, err error) Refusal {
+func refusalOf(tb testing.TB, err error) Refusal {
 	tb.Helper()
 	refused, ok := errors.AsType[*Refusal](err)
 	if !ok {

@@ -131,7 +131,7 @@ func TestRequestsThatAuthenticateOtherwiseAreRefused(t *testing.T) {
 			if err == nil {
 				t.Fatalf("authenticated %q", c.ID)
 			}
-			got := refusal(t, err)
+			got := refusalOf(t, err)
 			if got.Code != tc.want {
 				t.Errorf("refusal = %+v, want code %s", got, tc.want)
 			}

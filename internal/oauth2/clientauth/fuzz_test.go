@@ -45,7 +45,7 @@ func FuzzAssertion(f *testing.F) {
 	f.Fuzz(func(t *testing.T, compact string) {
 		got, err := newAuthenticator(c).Authenticate(t.Context(), asserting(compact))
 		if err != nil {
-			refusal(t, err)
+			refusalOf(t, err)
 			return
 		}
 		if got.ID != "signer" {
@@ -80,7 +80,7 @@ func FuzzClaims(f *testing.F) {
 	f.Fuzz(func(t *testing.T, header, payload string) {
 		compact := sign(t, key, "ES256", header, payload)
 		if _, err := newAuthenticator(c).Authenticate(t.Context(), asserting(compact)); err != nil {
-			refusal(t, err)
+			refusalOf(t, err)
 			return
 		}
 		var head, said map[string]any

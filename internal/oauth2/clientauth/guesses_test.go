@@ -92,7 +92,7 @@ func TestGuessesAtAShortSecretAreBounded(t *testing.T) {
 
 			shift.Store(int64(20 * time.Second))
 			_, err := a.Authenticate(t.Context(), form("client_id", id, "client_secret", shortSecret))
-			if got := refusal(t, err); got.Code != unavailable || got.Wait != 40*time.Second {
+			if got := refusalOf(t, err); got.Code != unavailable || got.Wait != 40*time.Second {
 				t.Errorf("the next is %+v, want %s for 40 s", got, unavailable)
 			}
 			if _, err := a.Authenticate(t.Context(), form("client_id", "other", "client_secret", shortSecret)); err != nil {
@@ -106,7 +106,7 @@ func TestGuessesAtAShortSecretAreBounded(t *testing.T) {
 			if id == "short" && err != nil {
 				t.Errorf("a minute later the right secret is refused: %v", err)
 			}
-			if id != "short" && refusal(t, err).Code != invalidClient {
+			if id != "short" && refusalOf(t, err).Code != invalidClient {
 				t.Errorf("a minute later: %v, want %s", err, invalidClient)
 			}
 		})

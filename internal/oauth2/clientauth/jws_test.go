@@ -24,7 +24,7 @@ func attempt(t *testing.T, c *client.Client, compact string) error {
 	t.Helper()
 	got, err := newAuthenticator(c).Authenticate(t.Context(), asserting(compact))
 	if err != nil {
-		if code := refusal(t, err).Code; code != invalidClient {
+		if code := refusalOf(t, err).Code; code != invalidClient {
 			t.Errorf("code = %s, want %s", code, invalidClient)
 		}
 		return err

@@ -99,7 +99,7 @@ func TestLongGuessesAtASecretThatCameOverAreBounded(t *testing.T) {
 	throttled := false
 	for range 110 {
 		_, err := a.Authenticate(t.Context(), form("client_id", "came", "client_secret", strings.Repeat("x", machineMade)))
-		got := refusal(t, err)
+		got := refusalOf(t, err)
 		throttled = throttled || got.Wait > 0
 	}
 	if n := slow.verified.Load(); n != 100 || !throttled {

@@ -50,7 +50,7 @@ func TestWhoeverGuessesASecretLearnsNothingOfTheClient(t *testing.T) {
 			a.cfg.Slow = slow
 
 			_, err := a.Authenticate(t.Context(), form("client_id", id, "client_secret", guess.secret))
-			got := refusal(t, err)
+			got := refusalOf(t, err)
 			if got.Code != invalidClient || got.Description != failed("").Description {
 				t.Errorf("%q with %d bytes: refusal %+v tells it apart", id, len(guess.secret), got)
 			}
@@ -67,10 +67,10 @@ func TestOnlyWhoKnowsTheSecretIsToldOfAnotherMethod(t *testing.T) {
 	a := newAuthenticator(withSecret(t, "post", client.AuthPost, longSecret))
 	_, right := a.Authenticate(t.Context(), basic(form(), "post", longSecret))
 	_, wrong := a.Authenticate(t.Context(), basic(form(), "post", longSecret+"x"))
-	if got := refusal(t, right).Description; !strings.Contains(got, "token_endpoint_auth_method") {
+	if got := refusalOf(t, right).Description; !strings.Contains(got, "token_endpoint_auth_method") {
 		t.Errorf("with the right secret the description is %q", got)
 	}
-	if got := refusal(t, wrong).Description; got != failed("").Description {
+	if got := refusalOf(t, wrong).Description; got != failed("").Description {
 		t.Errorf("with a wrong secret the description is %q", got)
 	}
 }

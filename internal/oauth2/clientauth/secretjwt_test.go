@@ -94,7 +94,7 @@ func TestAClientMaySignWithItsSecret(t *testing.T) {
 			switch {
 			case tc.ok && (err != nil || c.ID != "signer"):
 				t.Errorf("refused: %v", err)
-			case !tc.ok && (err == nil || refusal(t, err).Code != invalidClient):
+			case !tc.ok && (err == nil || refusalOf(t, err).Code != invalidClient):
 				t.Errorf("error = %v, want %s", err, invalidClient)
 			}
 			if tc.ok {
@@ -151,7 +151,7 @@ func TestSecretsAndKeysAreNotConfused(t *testing.T) {
 			if err == nil {
 				t.Fatalf("authenticated %q", c.ID)
 			}
-			if got := refusal(t, err); got.Code != invalidClient {
+			if got := refusalOf(t, err); got.Code != invalidClient {
 				t.Errorf("refusal = %+v, want %s", got, invalidClient)
 			}
 		})

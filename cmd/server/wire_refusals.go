@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+
+	"github.com/ostiary/ostiary/internal/refusal"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/web"
+)
+
+// wireRefusals makes what logs and records rejected requests.
+func (a *app) wireRefusals() {
+	a.refusals = &refusal.Recorder{Store: a.store, Log: a.log}
+	a.reporter = &refusal.Reporter{
+		Log: a.log, Now: a.now, Level: web.Level, Recorder: a.refusals,
+		Count: func(rule refusal.Rule) { a.metrics.Refused(string(rule)) },
+	}
+}
+
+// refusals finds rejected requests for the admin API: those of this process also while
+// the database is lost or has not got them yet.
+type refusals struct {
+	*store.Store
+
+	recent *refusal.Recorder
+}
+
+// Refusal is [store.Store.Refusal].
+func (r refusals) Refusal(ctx context.Context, requestID string) (*refusal.Record, error) {
+	if recent, err := r.recent.Find(requestID); err == nil {
+		return recent, nil
+	}
+	return r.Store.Refusal(ctx, requestID) //nolint:wrapcheck // names itself
+}
+
+func noteNotFound(r *http.Request) {
+	refusal.Note(r.Context(), refusal.Rejection{
+		Rule: refusal.NotFound, Status: http.StatusNotFound, Code: "not_found", Words: "no endpoint has this path",
+	})
+}
+
+func noteMethod(r *http.Request) {
+	refusal.Note(r.Context(), refusal.Rejection{
+		Rule: refusal.MethodNotAllowed, Status: http.StatusMethodNotAllowed, Code: "invalid_request",
+		Words: "the endpoint does not support this method",
+	})
+}
+
+// accountDigest returns the function that names accounts in the log. Its key comes from
+// the system secret, so that nobody who reads the log can try names or passwords.
+func (a *app) accountDigest() func(username string) string {
+	key := a.secrets.DeriveAll("account digest")[0].Key
+	return func(username string) string {
+		mac := hmac.New(sha256.New, key)
+		mac.Write([]byte(username))
+		return hex.EncodeToString(mac.Sum(nil)[:8])
+	}
+}

@@ -1,0 +1,46 @@
+package middleware
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/ostiary/ostiary/internal/refusal"
+)
+
+// Report takes rejected requests.
+type Report func(ctx context.Context, q refusal.Request, r refusal.Rejection)
+
+// Refusals reports each rejected request, once: what a handler noted with
+// [refusal.Note], or else that the response is an error. It belongs inside a chi router,
+// after [ClientAddress], [RequestID] and [AccessLog], and before [Recover].
+func Refusals(report Report) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			rec := record(w)
+			r, arrived := arriving(r)
+			ctx := r.Context()
+			next.ServeHTTP(rec, r)
+			noted, ok := arrived.refusal.Noted()
+			if !ok && rec.status < http.StatusBadRequest {
+				return
+			}
+			q := refusal.Request{ID: arrived.id, Method: method(r), Route: route(ctx), Network: networkOf(ctx), Status: rec.status} //nolint:contextcheck // it is the request's
+			report(ctx, q, noted)                                                                                                   //nolint:contextcheck // it is the request's
+		})
+	}
+}
+
+// networkOf returns the narrowest network that a request came from (/32 of IPv4, /64 of
+// IPv6), or nothing.
+func networkOf(ctx context.Context) string {
+	networks := NetworksOf(Address(ctx))
+	if narrowest := networks.At(0); narrowest.IsValid() {
+		return narrowest.String()
+	}
+	return ""
+}
+
+// note leaves the rejection of a middleware for [Refusals]. The words are a fixed text.
+func note(r *http.Request, rule refusal.Rule, status int, code, words string, attrs ...refusal.Attr) {
+	refusal.Note(r.Context(), refusal.Rejection{Rule: rule, Status: status, Code: code, Words: words, Attrs: attrs})
+}

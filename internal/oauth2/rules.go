@@ -1,0 +1,57 @@
+package oauth2
+
+import (
+	"strings"
+
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/refusal"
+)
+
+// ruleOf returns the rule of an error response whose error carries no cause: what the
+// description says is then all that there is to explain.
+func ruleOf(code string) refusal.Rule {
+	switch code {
+	case codeInvalidRequest, codeRegistrationUnsup:
+		return refusal.ParameterInvalid
+	case codeInvalidClient:
+		return refusal.ClientUnknown
+	case codeInvalidScope:
+		return refusal.ScopeNotAllowed
+	case codeInvalidTarget:
+		return refusal.ResourceNotAllowed
+	case codeUnauthorizedClient:
+		return refusal.GrantTypeNotRegistered
+	case codeUnsupportedGrant:
+		return refusal.GrantTypeUnsupported
+	case codeUnsupportedResponse:
+		return refusal.ResponseTypeUnsupported
+	case codeAccessDenied:
+		return refusal.AccessDenied
+	case codeLoginRequired:
+		return refusal.LoginRequired
+	case codeConsentRequired:
+		return refusal.ConsentRequired
+	case codeUnmetAuthentication:
+		return refusal.ACRUnmet
+	case codeExpiredToken:
+		return refusal.DeviceCodeExpired
+	case codeSlowDown:
+		return refusal.DeviceSlowDown
+	default:
+		return "" // by the status
+	}
+}
+
+// redirectURIMismatch explains that a received redirect URI is not registered for c.
+func redirectURIMismatch(c *client.Client, received string) *refusal.Cause {
+	registered := refusal.Registered("registered_redirect_uris", strings.Join(c.RedirectURIs, " "))
+	switch {
+	case received != "":
+		return refusal.New(refusal.RedirectURIMismatch, "the redirect URI is not registered for the client",
+			registered, refusal.Received("received_redirect_uri", received))
+	case len(c.RedirectURIs) == 0:
+		return refusal.New(refusal.RedirectURIMissing, "the client has no redirect URI registered")
+	default:
+		return refusal.New(refusal.RedirectURIMissing, "the request has no redirect_uri, and not exactly one is registered", registered)
+	}
+}

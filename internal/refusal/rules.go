@@ -1,0 +1,140 @@
+package refusal
+
+// Rule is the stable identifier of a check that rejects requests. It is a label of the
+// metrics, so it is always one of the constants of the program.
+type Rule string
+
+// The rules. docs/operations.md says what each means; a test holds the two together.
+const (
+	// Unexplained is a rejected response for which no handler gave a cause.
+	Unexplained Rule = "unexplained"
+
+	// Authorization codes, refresh tokens and device codes.
+
+	CodeMalformed       Rule = "code_malformed"
+	CodeUnknown         Rule = "code_unknown"
+	CodeExpired         Rule = "code_expired"
+	CodeSpent           Rule = "code_spent"
+	CodeReplayed        Rule = "code_replayed"
+	CodeOtherClient     Rule = "code_other_client"
+	RefreshMalformed    Rule = "refresh_token_malformed"
+	RefreshUnknown      Rule = "refresh_token_unknown"
+	RefreshExpired      Rule = "refresh_token_expired"
+	RefreshReplayed     Rule = "refresh_token_replayed"
+	RefreshOtherClient  Rule = "refresh_token_other_client"
+	DeviceCodeMalformed Rule = "device_code_malformed"
+	DeviceCodeUnknown   Rule = "device_code_unknown"
+	DeviceCodeExpired   Rule = "device_code_expired"
+	DeviceCodeReplayed  Rule = "device_code_replayed"
+	DeviceOtherClient   Rule = "device_code_other_client"
+	DeviceSlowDown      Rule = "device_slow_down"
+	DeviceDenied        Rule = "device_denied"
+	GrantRevoked        Rule = "grant_revoked"
+	GrantEnded          Rule = "grant_ended"
+	SessionEnded        Rule = "session_ended"
+	AccountDisabled     Rule = "account_disabled"
+	AccountCutOff       Rule = "account_tokens_revoked"
+	ClientCutOff        Rule = "client_tokens_revoked"
+	KeyMismatch         Rule = "key_binding_mismatch"
+	VerifierMissing     Rule = "verifier_missing"
+	VerifierMismatch    Rule = "verifier_mismatch"
+	VerifierUnexpected  Rule = "verifier_unexpected"
+	ChallengeMissing    Rule = "code_challenge_missing"
+	ChallengeMalformed  Rule = "code_challenge_malformed"
+	RedirectURIMissing  Rule = "redirect_uri_missing"
+	RedirectURIMismatch Rule = "redirect_uri_mismatch"
+
+	// Clients and their authentication.
+
+	ClientUnknown           Rule = "client_unknown"
+	ClientDisabled          Rule = "client_disabled"
+	ClientMissing           Rule = "client_missing"
+	AuthMethodMismatch      Rule = "auth_method_mismatch"
+	AuthAmbiguous           Rule = "auth_ambiguous"
+	AuthMalformed           Rule = "auth_malformed"
+	SecretMissing           Rule = "client_secret_missing"
+	SecretMismatch          Rule = "client_secret_mismatch"
+	SecretThrottled         Rule = "client_secret_throttled"
+	AssertionMalformed      Rule = "assertion_malformed"
+	AssertionSignature      Rule = "assertion_signature"
+	AssertionAudience       Rule = "assertion_audience"
+	AssertionExpired        Rule = "assertion_expired"
+	AssertionClaims         Rule = "assertion_claims"
+	AssertionReplayed       Rule = "assertion_replayed"
+	AssertionIssuer         Rule = "assertion_issuer_untrusted"
+	KeysUnavailable         Rule = "client_keys_unavailable"
+	GrantTypeNotRegistered  Rule = "grant_type_not_registered"
+	GrantTypeUnsupported    Rule = "grant_type_unsupported"
+	ResponseTypeUnsupported Rule = "response_type_unsupported"
+	ResponseTypeNotAllowed  Rule = "response_type_not_registered"
+
+	// Parameters.
+
+	ParameterMissing   Rule = "parameter_missing"
+	ParameterInvalid   Rule = "parameter_invalid"
+	ParameterConflict  Rule = "parameter_conflict"
+	ParameterTooLong   Rule = "parameter_too_long"
+	ScopeNotAllowed    Rule = "scope_not_allowed"
+	ScopeDropped       Rule = "scope_dropped"
+	ScopeExceedsGrant  Rule = "scope_exceeds_grant"
+	ResourceNotAllowed Rule = "resource_not_allowed"
+	RequestObject      Rule = "request_object_invalid"
+	HintInvalid        Rule = "id_token_hint_invalid"
+	LoginRequired      Rule = "login_required"
+	ConsentRequired    Rule = "consent_required"
+	AccessDenied       Rule = "access_denied"
+	ACRUnmet           Rule = "acr_unmet"
+
+	// Tokens that are presented to us.
+
+	TokenMissing      Rule = "token_missing"
+	TokenAmbiguous    Rule = "token_ambiguous"
+	TokenInactive     Rule = "token_inactive"
+	TokenScopeMissing Rule = "token_scope_missing"
+
+	// Pages and sign-in.
+
+	RequestExpired    Rule = "authorization_request_expired"
+	WrongBrowser      Rule = "other_browser"
+	SignInUnknownUser Rule = "sign_in_unknown_user"
+	SignInPassword    Rule = "sign_in_wrong_password"
+	SignInDisabled    Rule = "sign_in_account_disabled"
+	SignInThrottled   Rule = "sign_in_throttled"
+	SignUpInvalid     Rule = "sign_up_invalid"
+	UserCodeUnknown   Rule = "user_code_unknown"
+	UserCodeThrottled Rule = "user_code_throttled"
+	PageInvalid       Rule = "page_invalid"
+	LinkExpired       Rule = "link_expired"
+	LogoutInvalid     Rule = "logout_invalid"
+
+	// Registration and the admin API.
+
+	MetadataInvalid    Rule = "client_metadata_invalid"
+	RegistrationClosed Rule = "registration_closed"
+	RegistrationToken  Rule = "registration_token_invalid"
+	SoftwareStatement  Rule = "software_statement_invalid"
+	APIKeyInvalid      Rule = "api_key_invalid"
+	APIScopeMissing    Rule = "api_scope_missing"
+	NotFound           Rule = "not_found"
+	Conflict           Rule = "conflict"
+
+	// Hooks and the operator's applications.
+
+	HookDenied Rule = "hook_denied"
+	HookFailed Rule = "hook_failed"
+	AppRefused Rule = "app_refused"
+
+	// Before any handler.
+
+	RequestMalformed Rule = "request_malformed"
+	BodyTooLarge     Rule = "body_too_large"
+	BodyTooSlow      Rule = "body_too_slow"
+	MethodNotAllowed Rule = "method_not_allowed"
+	WrongAddress     Rule = "wrong_address"
+	CrossOrigin      Rule = "cross_origin"
+	NotNavigation    Rule = "not_a_navigation"
+	RateLimited      Rule = "rate_limited"
+	Overloaded       Rule = "overloaded"
+	Unavailable      Rule = "temporarily_unavailable"
+	InternalError    Rule = "server_error"
+)

@@ -1,0 +1,136 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/refusal"
+)
+
+const refusalColumns = `id, at, request_id, method, route, status, code, rule, cause, client_id, grant_id, network, attributes`
+
+const (
+	keptRefusals    = 100_000 // at most, by all replicas together
+	keptRefusalsFor = 7 * 24 * time.Hour
+
+	refusalsAtOnce = 50 // in one statement
+)
+
+// InsertRefusals writes records of rejected requests, in place of the oldest where there
+// are too many. It uses a connection of its own, so that no request waits for it, and
+// does not count as a statement of a request.
+func (s *Store) InsertRefusals(ctx context.Context, list []*refusal.Record) error {
+	on := conn{s.engine.aside()}
+	for len(list) > 0 {
+		some := list[:min(len(list), refusalsAtOnce)]
+		list = list[len(some):]
+		last, err := s.numberRefusals(ctx, on, len(some))
+		if err == nil {
+			err = insertRefusals(ctx, on, some, last)
+		}
+		if err != nil {
+			return fmt.Errorf("insert refusals: %w", err)
+		}
+	}
+	return nil
+}
+
+// numberRefusals takes n numbers, the last of which it returns, and removes the rows that
+// would be too many with n more.
+func (s *Store) numberRefusals(ctx context.Context, on conn, n int) (last int64, err error) {
+	const (
+		take   = `UPDATE refusal_numbers SET last = last + $1 WHERE id = 1 RETURNING last`
+		remove = `DELETE FROM refusals WHERE number <= $1`
+	)
+	if err := on.one(ctx, take, int64(n)).Scan(&last); err != nil {
+		return 0, err
+	}
+	_, err = on.exec(ctx, remove, last-keptRefusals)
+	return last, err
+}
+
+func insertRefusals(ctx context.Context, on conn, list []*refusal.Record, last int64) error {
+	var values []string
+	var args []any
+	for i, r := range list {
+		attributes, err := document(r.Attrs)
+		if err != nil {
+			return err
+		}
+		row := []any{
+			r.ID, stamp(r.At), r.RequestID, r.Method, r.Route, int64(r.Status), r.Code, string(r.Rule), r.Cause,
+			r.ClientID, r.GrantID, r.Network, attributes, last - int64(len(list)-1-i),
+		}
+		values = append(values, `(`+places(len(args)+1, len(row))+`)`)
+		args = append(args, row...)
+	}
+	_, err := on.exec(ctx, `INSERT INTO refusals (`+refusalColumns+`, number) VALUES `+strings.Join(values, ", ")+` ON CONFLICT DO NOTHING`, args...)
+	return err
+}
+
+func scanRefusal(from scanner) (*refusal.Record, error) {
+	r, status := &refusal.Record{}, int64(0)
+	err := from.Scan(&r.ID, intoTime(&r.At), &r.RequestID, &r.Method, &r.Route, &status, &r.Code, intoText(&r.Rule), &r.Cause,
+		&r.ClientID, &r.GrantID, &r.Network, intoDocument(&r.Attrs))
+	r.Status = int(status)
+	return r, err
+}
+
+// Refusal returns the newest rejected request with a request id, or
+// [refusal.ErrNotFound].
+func (s *Store) Refusal(ctx context.Context, requestID string) (found *refusal.Record, err error) {
+	const read = `SELECT ` + refusalColumns + ` FROM refusals WHERE request_id = $1 ORDER BY id DESC LIMIT 1`
+
+	err = s.list.each(ctx, func(from scanner) error {
+		found, err = scanRefusal(from)
+		return err
+	}, read, requestID)
+	if err == nil && found == nil {
+		return nil, refusal.ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find refusal: %w", err)
+	}
+	return found, nil
+}
+
+// ListRefusals returns rejected requests, the newest first: those before the id before,
+// which may be empty.
+func (s *Store) ListRefusals(ctx context.Context, f refusal.Filter, before string, limit int) (list []*refusal.Record, err error) {
+	if before == "" {
+		before = "z" // sorts after every id in every collation
+	}
+	read := `
+		SELECT ` + refusalColumns + ` FROM refusals
+		WHERE id < $1 AND id >= $2 AND ` + matching("client_id", "$3", f.ClientID) + `
+			AND ` + matching("rule", "$4", string(f.Rule)) + `
+		ORDER BY id DESC LIMIT $5`
+
+	since := ""
+	if !f.Since.IsZero() {
+		since = refusal.FirstID(f.Since)
+	}
+	err = s.list.each(ctx, func(from scanner) error {
+		r, err := scanRefusal(from)
+		list = append(list, r)
+		return err
+	}, read, before, since, f.ClientID, string(f.Rule), limit)
+	if err != nil {
+		return nil, fmt.Errorf("list refusals: %w", err)
+	}
+	return list, nil
+}
+
+// purgeRefusals removes rejected requests that are too old.
+func (s *Store) purgeRefusals(ctx context.Context, now time.Time, purged *Purged) error {
+	const remove = `DELETE FROM refusals WHERE id IN (SELECT id FROM refusals WHERE id < $1 ORDER BY id` + limit + `)`
+
+	removed, err := inBatches(ctx, s.aside, remove, refusal.FirstID(now.Add(-keptRefusalsFor)))
+	purged.Rows += removed
+	if err != nil {
+		return fmt.Errorf("purge refusals: %w", err)
+	}
+	return nil
+}
