@@ -115,7 +115,9 @@ func TestAccessTokensOpenTheAPI(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		before := known.Metadata
 		known.Scope = "openid clients:read"
+		known.MarkOperatorScope(&before)
 		if err := s.store.UpdateClient(t.Context(), known); err != nil {
 			t.Fatal(err)
 		}

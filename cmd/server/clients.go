@@ -127,6 +127,7 @@ func (cmd *clientsUpdate) Run(ctx context.Context, s streams, c *cli) error {
 		if err != nil {
 			return err
 		}
+		known.MarkOperatorScope(&before)
 		known.UpdatedAt = now()
 		if err := d.store.UpdateClient(ctx, known); err != nil {
 			return fmt.Errorf("update %s: %w", cmd.ID, err)

@@ -186,6 +186,7 @@ func (h *Handler) changeClient(c *Call, change func(*client.Client) (secret stri
 		if err != nil {
 			return nil, err
 		}
+		known.MarkOperatorScope(&before.Metadata)
 		if err := h.mayEquip(c, &before, known); err != nil {
 			return nil, err
 		}

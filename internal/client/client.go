@@ -124,6 +124,7 @@ type Metadata struct {
 	// These, and Audience, are the operator's to give; see [Metadata.KeepGiven].
 	SkipConsent       bool            `json:"skip_consent,omitempty"`
 	SkipLogoutConsent bool            `json:"skip_logout_consent,omitempty"`
+	OperatorScope     bool            `json:"operator_scope,omitempty"` // the operator has set the scope of a client that registered itself
 	Owner             string          `json:"owner,omitempty"`
 	Notes             json.RawMessage `json:"metadata,omitempty"` // any JSON, which the client never sees
 	Lifespans

@@ -11,6 +11,13 @@ import (
 func (m *Metadata) KeepGiven(before *Metadata) {
 	m.Audience, m.SkipConsent, m.SkipLogoutConsent = before.Audience, before.SkipConsent, before.SkipLogoutConsent
 	m.Owner, m.Notes, m.Lifespans = before.Owner, before.Notes, before.Lifespans
+	m.OperatorScope = before.OperatorScope
+}
+
+// MarkOperatorScope notes, after the operator has changed c from before, whether its scope
+// is the operator's: then the client keeps it, whatever self-registered clients may have.
+func (c *Client) MarkOperatorScope(before *Metadata) {
+	c.OperatorScope = c.Dynamic && (before.OperatorScope || c.Scope != before.Scope)
 }
 
 // maxNotes bounds, in bytes, what the operator keeps with a client.

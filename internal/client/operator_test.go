@@ -66,3 +66,28 @@ func TestALifespanIsWrittenAsGoWritesIt(t *testing.T) {
 		t.Errorf("read again (-want +got):\n%s", diff)
 	}
 }
+
+func TestAScopeThatTheOperatorSetIsTheOperators(t *testing.T) {
+	t.Parallel()
+
+	for name, tc := range map[string]struct {
+		dynamic, before bool
+		scope           string
+		want            bool
+	}{
+		"another scope":            {true, false, "openid api", true},
+		"the same scope":           {true, false, "openid", false},
+		"the same scope, once set": {true, true, "openid", true},
+		"of the operator's client": {false, false, "openid api", false},
+	} {
+		before := Metadata{Scope: "openid", OperatorScope: tc.before}
+		c := &Client{Dynamic: tc.dynamic, Metadata: Metadata{Scope: tc.scope}}
+		if c.MarkOperatorScope(&before); c.OperatorScope != tc.want {
+			t.Errorf("%s: OperatorScope = %v, want %v", name, c.OperatorScope, tc.want)
+		}
+	}
+	m := Metadata{OperatorScope: true}
+	if m.Validate(Policy{SelfRegistered: true}); m.OperatorScope {
+		t.Error("a client marks its scope as the operator's")
+	}
+}

@@ -44,7 +44,7 @@ func (h *Handler) create(r *http.Request) (*answer, error) {
 	if err := h.believe(members, ""); err != nil {
 		return nil, err
 	}
-	policy, err := h.policy(r.Context())
+	policy, err := h.policy(r.Context(), nil)
 	if err != nil {
 		return nil, err
 	}

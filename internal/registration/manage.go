@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -111,11 +110,10 @@ func (h *Handler) replacement(r *http.Request, c *client.Client, members map[str
 	if err := h.believe(members, c.SoftwareStatement); err != nil {
 		return client.Metadata{}, err
 	}
-	policy, err := h.policy(r.Context())
+	policy, err := h.policy(r.Context(), c)
 	if err != nil {
 		return client.Metadata{}, err
 	}
-	policy.AllowedScopes = slices.Concat(policy.AllowedScopes, c.Scopes())
 	metadata, faults := client.ParseMetadata(members, policy)
 	if len(faults) > 0 {
 		return client.Metadata{}, refusedMetadata(faults)

@@ -43,7 +43,7 @@ const complete = `{
 	"default_max_age": 0, "require_auth_time": true, "default_acr_values": ["urn:a", "urn:b"], "initiate_login_uri": "https://rp.example/start",
 	"frontchannel_logout_uri": "https://rp.example/front", "frontchannel_logout_session_required": true,
 	"backchannel_logout_uri": "https://rp.example/back", "backchannel_logout_session_required": true,
-	"access_token_strategy": "opaque", "require_pkce": true, "software_id": "shop", "software_version": "2",
+	"access_token_strategy": "opaque", "id_token_claims": "minimal", "require_pkce": true, "software_id": "shop", "software_version": "2",
 	"allowed_cors_origins": ["https://rp.example", "http://localhost:3000"]
 }`
 
@@ -90,7 +90,7 @@ func TestEveryMemberIsKeptAndEchoed(t *testing.T) {
 	same("PUT of what GET said", r.do(t, "PUT", at, string(raw), "Bearer "+b.text("registration_access_token")))
 
 	// Stored only; instead of jwks_uri; the operator's to give; in a test of its own.
-	others := []string{"localized", "jwks", "audience", "skip_consent", "skip_logout_consent", "owner", "metadata", "software_statement"}
+	others := []string{"localized", "jwks", "audience", "skip_consent", "skip_logout_consent", "owner", "operator_scope", "metadata", "software_statement"}
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[client.Metadata]()) {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if _, ok := want[name]; !ok && !slices.Contains(others, name) && !strings.HasSuffix(name, "_lifespan") && !field.Anonymous {

@@ -70,14 +70,18 @@ type Config struct {
 // Handler serves the registration endpoints.
 type Handler struct{ Config }
 
-// policy returns what a client may say of itself at this moment.
-func (h *Handler) policy(ctx context.Context) (client.Policy, error) {
+// policy returns what a client may say of itself at this moment: c, which keeps the scopes
+// that it may have, or a new one if c is nil.
+func (h *Handler) policy(ctx context.Context, c *client.Client) (client.Policy, error) {
 	scopes, err := h.Scopes.Scopes(ctx)
 	if err != nil {
 		return client.Policy{}, fmt.Errorf("read scopes: %w", err)
 	}
 	p := h.Policy
 	p.AllowedScopes = scopes.SelfRegistration()
+	if c != nil {
+		p.AllowedScopes = append(p.AllowedScopes, scopes.Allowed(c)...)
+	}
 	return p, nil
 }
 

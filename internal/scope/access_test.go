@@ -125,10 +125,17 @@ func TestAGrantKeepsWhatNarrowingLeft(t *testing.T) {
 func TestSelfRegisteredClientsHaveWhatTheyMayRegister(t *testing.T) {
 	t.Parallel()
 	c := &client.Client{Metadata: client.Metadata{Scope: "openid email hr groups clients:read clients:write"}}
-	for dynamic, want := range map[bool]string{true: "openid email hr", false: c.Scope} {
-		c.Dynamic = dynamic
-		if got := strings.Join(testSet().Allowed(c), " "); got != want {
-			t.Errorf("registered itself %v: Allowed() = %q, want %q", dynamic, got, want)
+	for name, tc := range map[string]struct {
+		dynamic, operators bool
+		want               string
+	}{
+		"the operator's client":                {false, false, c.Scope},
+		"registered itself":                    {true, false, "openid email hr"},
+		"registered itself, scope by operator": {true, true, c.Scope},
+	} {
+		c.Dynamic, c.OperatorScope = tc.dynamic, tc.operators
+		if got := strings.Join(testSet().Allowed(c), " "); got != tc.want {
+			t.Errorf("%s: Allowed() = %q, want %q", name, got, tc.want)
 		}
 	}
 }

@@ -125,9 +125,9 @@ func (s *Scope) places(claim string) []Place {
 func (s *Set) SelfRegistration() []string { return slices.Clone(s.selfRegistered) }
 
 // Allowed returns the scopes that a client may have at this moment: those registered
-// for it and, where it registered itself, such ones may have.
+// for it and, if it registered them itself, that such clients may have.
 func (s *Set) Allowed(c *client.Client) []string {
-	if !c.Dynamic {
+	if !c.Dynamic || c.OperatorScope {
 		return c.Scopes()
 	}
 	return common(c.Scopes(), s.selfRegistered)
