@@ -15,7 +15,7 @@ import (
 type apiKeysCommand struct {
 	Create apiKeysCreate `cmd:"" help:"Make a key, which is shown once."`
 	List   apiKeysList   `cmd:"" help:"List the keys."`
-	Revoke apiKeysRevoke `cmd:"" help:"Revoke keys; every server has heard of it within two seconds."`
+	Revoke apiKeysRevoke `cmd:"" help:"Revoke keys, at every server at once."`
 }
 
 type apiKeysCreate struct {

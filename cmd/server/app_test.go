@@ -21,6 +21,7 @@ import (
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/config"
 	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
 const (
@@ -29,6 +30,9 @@ const (
 	testCallback = "https://client.example/callback?keep=1"
 	testVerifier = "a-code-verifier-of-at-least-forty-three-characters"
 )
+
+// clientStaleness is more than a change of a client needs to be in force: it is at once.
+const clientStaleness = time.Second
 
 // testHash is the hash of testPassword, made once and cheaply: that hashing is slow
 // is tested where it is done.
@@ -72,6 +76,7 @@ func startLogging(tb testing.TB, db *store.Store, settings map[string]string, lo
 		tb.Fatal(err)
 	}
 	lendKeys(tb, conf, db, s.clock)
+	storetest.Follow(tb, db)
 	if s.app, err = newApp(tb.Context(), conf, db, slog.New(log), s.time); err != nil {
 		tb.Fatal(err)
 	}

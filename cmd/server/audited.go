@@ -109,7 +109,9 @@ func (d *desk) keepingTrack(ctx context.Context, work func(*desk) error) error {
 		}
 		d.change.events = append(d.change.events, event)
 	}
+	d.store.DeferWaits()
 	err := work(d)
+	d.store.Settle(ctx)
 	outcome := audit.Done
 	if err != nil {
 		outcome = audit.Refused

@@ -108,7 +108,6 @@ func TestWithoutAKeyNoIDTokenGoesOut(t *testing.T) {
 	if err := s.store.UpdateClient(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
-	s.pass(clientStaleness * 2)
 
 	wantError(t, s.call("/oauth2/token", exchanging(code, as...)), http.StatusBadRequest, "invalid_request")
 	wantError(t, s.refresh(first["refresh_token"], as...), http.StatusBadRequest, "invalid_request")

@@ -27,7 +27,6 @@ func (s *server) declare(records ...*scope.Scope) {
 			s.tb.Fatal(err)
 		}
 	}
-	s.pass(clientStaleness)
 }
 
 // rescope lets a client have other scopes, as an operator does.
@@ -41,7 +40,6 @@ func (s *server) rescope(id, scopes string) {
 	if err := s.store.UpdateClient(s.tb.Context(), c); err != nil {
 		s.tb.Fatal(err)
 	}
-	s.pass(clientStaleness)
 }
 
 // everywhere is a claim that is released in all places.

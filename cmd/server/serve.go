@@ -129,6 +129,9 @@ func (a *app) serve(ctx context.Context, listeners []bound) error {
 	background.Go(func() { a.store.RunPurge(work) })
 	background.Go(func() { a.courier.Run(work) })
 	background.Go(func() { a.refusals.Run(work) })
+	following := make(chan struct{})
+	background.Go(func() { a.store.Follow(work, func() { close(following) }) })
+	<-following
 
 	failed := make(chan error, len(listeners))
 	servers := make([]*http.Server, len(listeners))

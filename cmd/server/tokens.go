@@ -105,7 +105,7 @@ func (cmd *revokeCommand) Run(ctx context.Context, s streams, c *cli) error {
 			if err != nil {
 				return err //nolint:wrapcheck // names itself
 			}
-			return s.say("revoked everything that %s was given; every server knows within %s", cmd.Client, clientStaleness)
+			return s.say("revoked everything that %s was given", cmd.Client)
 		})
 	}
 	token, err := s.token(cmd.Token)

@@ -37,7 +37,6 @@ import (
 
 const (
 	requestLifetime = 30 * time.Minute // an authorization request waits so long for a person
-	clientStaleness = 2 * time.Second  // a client's change is seen everywhere after so long
 	cachedClients   = 10_000
 	hashPatience    = 2 * time.Second
 )
@@ -94,7 +93,7 @@ func openStore(ctx context.Context, c *config.Config, log *slog.Logger) (*store.
 		LongestGrant: max(c.RefreshAbsoluteLifetime, c.LongestTokenLifetime) + requestLifetime,
 		Linger:       max(requestLifetime, c.DeviceCodeLifetime),
 		Audit:        c.AuditRetention,
-		Now:          now, Log: log,
+		Now:          now, Log: log, WithoutSlot: middleware.Aside,
 	})
 	if err != nil {
 		return nil, err //nolint:wrapcheck // names itself
@@ -114,7 +113,8 @@ func systemSecrets(c *config.Config) (*jwks.Secrets, error) {
 // newKeys returns the key manager over an open store.
 func newKeys(c *config.Config, s *store.Store, secrets *jwks.Secrets, log *slog.Logger, now func() time.Time) (*jwks.Manager, error) {
 	return jwks.New(jwks.Config{ //nolint:wrapcheck // names itself
-		Store: s, Secrets: secrets, Now: now, Log: log,
+		Changes: s.Changes(),
+		Store:   s, Secrets: secrets, Now: now, Log: log, Settle: s.Settle,
 		Algorithms:    []jwks.Algorithm{jwks.RS256, jwks.PS256, jwks.ES256, jwks.EdDSA},
 		CacheLifetime: c.KeySetCache, RotateEvery: c.KeyRotateEvery,
 		TokenLifetime: c.LongestTokenLifetime,
@@ -157,8 +157,8 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 	a := &app{
 		config: c, log: log, now: now, store: s,
 		cookies: session.Cookies{Secure: c.HTTPS()},
-		clients: store.NewClientCache(s, clientStaleness, cachedClients, now),
-		scopes:  newScopeCache(c, s, now),
+		clients: store.NewClientCache(s, cachedClients),
+		scopes:  newScopeCache(c, s),
 	}
 	a.hasher, a.clientHasher, a.adminHasher = newHashers(c)
 	var err error
@@ -236,7 +236,7 @@ func (a *app) wireTokens(ctx context.Context) error {
 		Grants: a.store, Sessions: a.store, Devices: a.store, UserCodes: a.userCodes, Entrance: a.sessions, Keys: a.keys, Pages: a.errorPages(), Cookies: a.cookies, Subjects: a.subjects,
 		RequestObjects: &requestobject.Opener{Issuer: c.Issuer, KeySets: a.keySets, Documents: a.fetcher, Registered: a.registeredFetcher, Now: a.now},
 		Assertions: &bearer.Reader{
-			Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Trusts: bearer.NewCache(a.store), Replay: a.store,
+			Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Trusts: bearer.NewCache(a.store, a.store.Changes()), Replay: a.store,
 			MaxTTL: c.JWTBearerMaxTTL, NoIAT: c.JWTBearerIATOptional,
 		},
 		Hooks:               hooks,

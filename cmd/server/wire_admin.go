@@ -13,7 +13,7 @@ func (a *app) wireAdmin() {
 		AuthorizeURL: c.URL(pathAuthorize), LogoutURL: c.URL(pathLogout), DeviceURL: c.URL(pathVerify),
 		Requests: a.store, SignOuts: a.store, Devices: a.store, UserCodes: a.userCodes, Clients: a.clients, Consent: c.ConsentLifetime,
 		KeySets: a.store, SigningKeys: a.keys, Vault: a.secrets,
-		Keys: a.store, Audit: a.store, Refusals: refusals{a.store, a.refusals}, Issuers: a.store, Open: c.AdminAuth == config.AdminNone,
+		Keys: a.store, Changes: a.store.Changes(), Audit: a.store, Refusals: refusals{a.store, a.refusals}, Issuers: a.store, Open: c.AdminAuth == config.AdminNone,
 		Consents: a.store, Sessions: a.sessions, Tokens: a.oauth2,
 		Registry: registry{a.store, a.clients}, Policy: operatorPolicy(c), Documents: a.fetcher.Apart(),
 		Keeper:     client.Keeper{Slow: asideHasher{a.adminHasher}, Vault: a.secrets},

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"time"
-
 	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/config"
 	"github.com/ostiary/ostiary/internal/scope"
@@ -11,8 +9,8 @@ import (
 
 // newScopeCache returns the cache of the scopes that the server works with. The scopes of
 // the administrators' API are never open to clients that registered themselves.
-func newScopeCache(c *config.Config, s *store.Store, now func() time.Time) *store.ScopeCache {
-	return store.NewScopeCache(s, clientStaleness, now, func(records []*scope.Scope) *scope.Set {
+func newScopeCache(c *config.Config, s *store.Store) *store.ScopeCache {
+	return store.NewScopeCache(s, func(records []*scope.Scope) *scope.Set {
 		return scope.NewSet(records, c.RegistrationScopes, apikey.Scopes())
 	})
 }

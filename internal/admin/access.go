@@ -181,7 +181,7 @@ func (h *Handler) key(r *http.Request) (*apikey.Key, error) {
 	if !ok || !strings.EqualFold(scheme, "Bearer") {
 		return nil, errNoKey
 	}
-	key, err := h.known.find(r.Context(), h.Keys, id, h.Now())
+	key, err := h.known.find(r.Context(), h.Keys, h.Changes, id, h.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -191,11 +191,18 @@ func (h *Handler) key(r *http.Request) (*apikey.Key, error) {
 	return key, nil
 }
 
-// A key that was read is believed for a moment, and a revoked one no longer.
+// A key that was read is kept for a moment, unless it may have changed.
 const (
-	keyStaleness = 2 * time.Second
-	maxKnown     = 1000
+	keyMaxAge = 2 * time.Second
+	maxKnown  = 1000
 )
+
+// Changes tells whether records that were read before may have changed.
+type Changes interface {
+	// Version returns the number of the last change known, and false where nothing that
+	// was read before may be used.
+	Version() (version int64, fresh bool)
+}
 
 // known are the keys that were read of late.
 type known struct {
@@ -206,16 +213,20 @@ type known struct {
 type readKey struct {
 	*apikey.Key
 
-	at time.Time
+	version int64
+	at      time.Time
 }
 
-// find returns the key of an id. Ids that nobody has are not remembered, so that
-// guesses take no room.
-func (k *known) find(ctx context.Context, keys Keys, id string, now time.Time) (*apikey.Key, error) {
+// find returns the key of an id. Unknown ids are not kept, so that guesses take no room.
+func (k *known) find(ctx context.Context, keys Keys, changes Changes, id string, now time.Time) (*apikey.Key, error) {
+	version, fresh := changes.Version()
+	if !fresh {
+		return keys.APIKey(ctx, id) //nolint:wrapcheck // names itself
+	}
 	k.mu.Lock()
 	read, ok := k.keys[id]
 	k.mu.Unlock()
-	if age := now.Sub(read.at); ok && age >= 0 && age < keyStaleness {
+	if age := now.Sub(read.at); ok && read.version >= version && age >= 0 && age < keyMaxAge {
 		return read.Key, nil
 	}
 	key, err := keys.APIKey(ctx, id)
@@ -227,6 +238,6 @@ func (k *known) find(ctx context.Context, keys Keys, id string, now time.Time) (
 	if k.keys == nil || len(k.keys) >= maxKnown {
 		k.keys = map[string]readKey{}
 	}
-	k.keys[id] = readKey{key, now}
+	k.keys[id] = readKey{key, version, now}
 	return key, nil
 }

@@ -72,6 +72,7 @@ type Config struct {
 	Keeper       client.Keeper
 	RotatedFor   time.Duration // how long a rotated secret stays valid by default
 	Keys         Keys
+	Changes      Changes
 	KeySets      KeySets
 	SigningKeys  SigningKeys
 	Vault        jwkset.Vault // seals what is private in the keys of sets

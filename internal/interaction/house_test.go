@@ -130,7 +130,7 @@ func newHouse(t *testing.T) *house {
 	t.Cleanup(h.Close)
 	room := New(Config{
 		Issuer: h.URL, Iss: h.URL + "/", Accounts: h.store, Sessions: h.store, Requests: h.store, Clients: h.store,
-		Scopes:  store.NewScopeCache(h.store.Store, 0, time.Now, func(records []*scope.Scope) *scope.Set { return scope.NewSet(records, nil, nil) }),
+		Scopes:  store.NewScopeCache(h.store.Store, func(records []*scope.Scope) *scope.Set { return scope.NewSet(records, nil, nil) }),
 		Guesses: h.store, SetUp: h.store, Hasher: h.hasher, Pages: pages, Cookies: h.cookies,
 		Lifetimes: Lifetimes{
 			Session:    session.Lifetimes{Idle: time.Hour, Absolute: 12 * time.Hour},

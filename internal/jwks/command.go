@@ -92,8 +92,18 @@ func (m *Manager) Import(ctx context.Context, alg Algorithm, signer crypto.Signe
 }
 
 // command applies what plan makes of the store's keys, and plans anew when
-// another replica was faster.
+// another replica was faster. It returns when every replica follows.
 func (m *Manager) command(ctx context.Context, plan func(*view) (change, error)) error {
+	if err := m.edited(ctx, plan); err != nil {
+		return err
+	}
+	if m.config.Settle != nil {
+		m.config.Settle(ctx) // requests need the right to edit meanwhile
+	}
+	return nil
+}
+
+func (m *Manager) edited(ctx context.Context, plan func(*view) (change, error)) error {
 	unlock, err := m.edit(ctx)
 	if err != nil {
 		return err

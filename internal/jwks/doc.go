@@ -31,6 +31,10 @@
 // thus hurry a rotation whose next key is ready, but break neither promise. Only
 // a process that starts with a clock further off than the margin could.
 //
+// Where Changes are followed, a view is used only while nothing was changed since it was
+// read, so that a key that was withdrawn or rotated by a command is so at every replica
+// when the command ends.
+//
 // A rotation by command is bound by the same rules. When the next key is ready
 // it becomes current at once; otherwise a further next key is published, and two
 // next keys mean that a rotation waits until the older one is ready.

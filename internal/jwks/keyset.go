@@ -2,6 +2,7 @@ package jwks
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -30,7 +31,9 @@ func (m *Manager) Handler() http.Handler {
 		}
 		// Without the store the old key set still verifies every token that was
 		// signed with its keys, so it is served, though not to be kept.
-		_, _ = m.fresh(r.Context())
+		ctx, cancel := context.WithTimeout(r.Context(), keySetPatience)
+		defer cancel()
+		_, _ = m.fresh(ctx)
 		body, etag, maxAge := m.KeySet()
 		if body == nil {
 			w.Header().Set("Retry-After", "1")

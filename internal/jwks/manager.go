@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -17,6 +18,7 @@ const (
 	maxPollInterval      = 5 * time.Second
 	maxMargin            = time.Minute
 	storeTimeout         = 10 * time.Second
+	keySetPatience       = time.Second // for which the key set waits for the store
 )
 
 // Config says what a [Manager] works with.
@@ -26,6 +28,12 @@ type Config struct {
 	Algorithms []Algorithm
 	Now        func() time.Time
 	Log        *slog.Logger
+
+	// Changes tells whether the keys may have changed since they were read. When nil,
+	// they are read anew only by [Manager.Run] and by commands.
+	Changes Changes
+	// Settle returns when what was saved is in force at every replica; nil does nothing.
+	Settle func(ctx context.Context)
 
 	// CacheLifetime is how long clients may cache the key set; 1 h when zero.
 	CacheLifetime time.Duration
@@ -75,13 +83,15 @@ func New(c Config) (*Manager, error) {
 		return nil, fmt.Errorf("key manager: %w", err)
 	}
 	began := c.Now()
-	return &Manager{
+	m := &Manager{
 		config:    c,
 		began:     began.Round(0),
 		monotonic: func() time.Duration { return c.Now().Sub(began) },
 		desk:      newDesk(),
 		editing:   make(chan struct{}, 1),
-	}, nil
+	}
+	m.retryAt.Store(math.MinInt64)
+	return m, nil
 }
 
 func (c Config) check() error {

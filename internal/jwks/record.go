@@ -60,6 +60,13 @@ type Store interface {
 	SaveKeys(ctx context.Context, version int64, put []Record, remove []string) error
 }
 
+// Changes tells whether records that were read before may have changed.
+type Changes interface {
+	// Version returns the number of the last change known, and false where nothing that
+	// was read before may be used.
+	Version() (version int64, fresh bool)
+}
+
 // Errors that a caller must tell apart.
 var (
 	// ErrRaced reports that another replica changed the key set first.

@@ -19,6 +19,7 @@ import (
 type view struct {
 	version int64
 	read    instant
+	change  int64 // the last change of anything that was known before the reading
 	records []Record
 	keys    map[string]*key
 	current map[Algorithm]*key
@@ -61,28 +62,37 @@ func (m *Manager) reload(ctx context.Context) (*view, error) {
 	defer cancel()
 
 	old, read := m.view.Load(), m.now()
+	var known int64
+	if m.config.Changes != nil {
+		known, _ = m.config.Changes.Version()
+	}
 	version, records, err := m.config.Store.LoadKeys(ctx)
 	if err != nil {
 		m.holdBack()
 		return nil, err
 	}
-	v := &view{version: version, read: read}
+	v := &view{version: version}
 	if old != nil && old.version == version {
 		*v = *old
-		v.read = read
 	} else if err := v.open(m.config.Secrets, records, old); err != nil {
 		m.holdBack()
 		return nil, err
 	}
+	v.read, v.change = read, known
 	m.watch(v.records, old == nil)
 	m.view.Store(v)
 	return v, nil
 }
 
 // holdBack keeps requests from trying what has just failed: while the store is
-// gone, Run alone goes on knocking.
+// gone, Run alone goes on knocking. Where changes are followed, a request may try soon:
+// nothing that was read before may be used meanwhile.
 func (m *Manager) holdBack() {
-	m.retryAt.Store(int64(m.monotonic() + storeTimeout + m.pollInterval()))
+	pause := storeTimeout + m.pollInterval()
+	if m.config.Changes != nil {
+		pause = keySetPatience
+	}
+	m.retryAt.Store(int64(m.monotonic() + pause))
 }
 
 // watch notes which keys came into a new state. Only of keys that are older
@@ -120,6 +130,19 @@ func (m *Manager) staleness(v *view) time.Duration {
 	return max(now.monotonic-v.read.monotonic, now.wall.Sub(v.read.wall))
 }
 
+// usable reports whether v is young, and still as in the store as far as that can be
+// known.
+func (m *Manager) usable(v *view) bool {
+	if m.staleness(v) >= m.config.CacheLifetime {
+		return false
+	}
+	if m.config.Changes == nil {
+		return true
+	}
+	known, fresh := m.config.Changes.Version()
+	return fresh && v.change >= known
+}
+
 // fresh returns a view that is good. A process that was stopped for long finds
 // its view too old before Run does, and so reads the store itself.
 func (m *Manager) fresh(ctx context.Context) (*view, error) {
@@ -127,19 +150,21 @@ func (m *Manager) fresh(ctx context.Context) (*view, error) {
 	if v == nil {
 		return nil, fmt.Errorf("%w: the key manager was not started", ErrStale)
 	}
-	if m.staleness(v) < m.config.CacheLifetime {
+	if m.usable(v) {
 		return v, nil
 	}
 	if m.monotonic() < time.Duration(m.retryAt.Load()) {
 		return nil, ErrStale
 	}
+	asked := m.monotonic()
 	unlock, err := m.edit(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrStale, err)
 	}
 	defer unlock()
 
-	if v = m.view.Load(); m.staleness(v) < m.config.CacheLifetime {
+	// Another request may have read the store meanwhile.
+	if v = m.view.Load(); v.read.monotonic > asked || m.usable(v) {
 		return v, nil
 	}
 	if m.monotonic() < time.Duration(m.retryAt.Load()) {
@@ -154,7 +179,7 @@ func (m *Manager) fresh(ctx context.Context) (*view, error) {
 // lookup finds a key by its kid. A good view knows every key that signs.
 func (m *Manager) lookup(kid string) (*key, error) {
 	v := m.view.Load()
-	if v != nil && v.keys[kid] != nil {
+	if v != nil && v.keys[kid] != nil && (m.config.Changes == nil || m.usable(v)) {
 		return v.keys[kid], nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)

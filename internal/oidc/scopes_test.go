@@ -9,12 +9,12 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// scopesOf returns the scopes of a store, kept for ttl.
-func scopesOf(s *store.Store, ttl time.Duration) *store.ScopeCache {
-	return store.NewScopeCache(s, ttl, time.Now, func(records []*scope.Scope) *scope.Set { return scope.NewSet(records, nil, nil) })
+// scopesOf returns the scopes of a store.
+func scopesOf(s *store.Store) *store.ScopeCache {
+	return store.NewScopeCache(s, func(records []*scope.Scope) *scope.Set { return scope.NewSet(records, nil, nil) })
 }
 
 func newDiscovery(tb testing.TB, c Capabilities) (*Discovery, error) {
 	tb.Helper()
-	return NewDiscovery(tb.Context(), c, scopesOf(storetest.New(tb), time.Hour), time.Now)
+	return NewDiscovery(tb.Context(), c, scopesOf(storetest.New(tb)), time.Now)
 }

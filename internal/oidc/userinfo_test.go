@@ -63,7 +63,7 @@ func userinfo(t *testing.T) (*Userinfo, *rig) {
 		t.Fatal(err)
 	}
 	return &Userinfo{
-		Issuer: issuer, Clients: r.store, Scopes: scopesOf(r.store, 0), Signer: r.keys, Encrypter: outbound.Encrypter{Keys: outbound.NewKeySets(fetcher, time.Now)},
+		Issuer: issuer, Clients: r.store, Scopes: scopesOf(r.store), Signer: r.keys, Encrypter: outbound.Encrypter{Keys: outbound.NewKeySets(fetcher, time.Now)},
 		Subjects: client.Subjects{Salt: []byte("salt")}, Now: func() time.Time { return r.now }, Log: r.logger(),
 		Tokens: tokens{
 			"good":    held("shop", "ada-subject", "openid", "profile"),

@@ -54,7 +54,7 @@ func newRigOn(t *testing.T, db *store.Store, adjust func(*Config)) *rig {
 	c := Config{
 		Issuer: issuer, Mode: Open, Clients: r.store, Slow: r.slow,
 		Policy: client.Policy{DefaultScopes: []string{"openid"}},
-		Scopes: store.NewScopeCache(r.store, 0, time.Now, func(records []*scope.Scope) *scope.Set {
+		Scopes: store.NewScopeCache(r.store, func(records []*scope.Scope) *scope.Set {
 			return scope.NewSet(records, []string{"openid", "profile"}, nil)
 		}),
 		Audit: r.store, Address: func(context.Context) netip.Addr { return netip.MustParseAddr("192.0.2.7") },

@@ -121,28 +121,42 @@ func (s *Store) SetDisabled(ctx context.Context, subject string, disabled bool, 
 		WHERE subject = $1`
 	const enable = `UPDATE accounts SET disabled_at = NULL, updated_at = $2 WHERE subject = $1`
 
-	if disabled {
-		return s.cutOff(ctx, subject, now, disable, subject, now.UnixMicro())
+	// Replicas cache whether an account is disabled together with the issuers that are
+	// trusted in its subject.
+	version, err := s.commitChange(ctx, requestPatience, func(c conn) (bool, error) {
+		if disabled {
+			return true, changeAccount(ctx, c, subject, now, disable, subject, now.UnixMicro())
+		}
+		return true, changeAccount(ctx, c, subject, time.Time{}, enable, subject, now.UnixMicro())
+	})
+	if err != nil {
+		return err
 	}
-	return changeAccount(ctx, s.write, subject, time.Time{}, enable, subject, now.UnixMicro())
+	if disabled {
+		err = s.endMeanwhile(ctx, subject, now)
+	}
+	s.enforce(ctx, version)
+	return err
 }
 
 // DeleteAccount removes an account with its sessions and consents, and revokes its
 // grants: a login app may bring the same subject again.
 func (s *Store) DeleteAccount(ctx context.Context, subject string, now time.Time) error {
-	err := s.tx(ctx, func(c conn) error {
+	version, err := s.commitChange(ctx, requestPatience, func(c conn) (bool, error) {
 		if err := changeAccount(ctx, c, subject, now, `DELETE FROM accounts WHERE subject = $1`, subject); err != nil {
-			return err
+			return false, err
 		}
 		if _, err := c.exec(ctx, `DELETE FROM consents WHERE subject = $1`, subject); err != nil {
-			return fmt.Errorf("delete consents: %w", err)
+			return false, fmt.Errorf("delete consents: %w", err)
 		}
-		return nil
+		return true, nil
 	})
 	if err != nil {
 		return err
 	}
-	return s.endMeanwhile(ctx, subject, now)
+	err = s.endMeanwhile(ctx, subject, now)
+	s.enforce(ctx, version)
+	return err
 }
 
 // cutOff changes an account and ends all that was given to it before.

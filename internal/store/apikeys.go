@@ -58,12 +58,14 @@ func (s *Store) ListAPIKeys(ctx context.Context, after string, limit int) (list 
 
 // DeleteAPIKey removes a key, or returns [apikey.ErrNotFound].
 func (s *Store) DeleteAPIKey(ctx context.Context, id string) error {
-	removed, err := s.write.exec(ctx, `DELETE FROM api_keys WHERE id = $1`, id)
-	if err != nil {
-		return fmt.Errorf("delete API key: %w", err)
-	}
-	if removed == 0 {
-		return apikey.ErrNotFound
-	}
-	return nil
+	return s.change(ctx, func(c conn) error {
+		removed, err := c.exec(ctx, `DELETE FROM api_keys WHERE id = $1`, id)
+		if err != nil {
+			return fmt.Errorf("delete API key: %w", err)
+		}
+		if removed == 0 {
+			return apikey.ErrNotFound
+		}
+		return nil
+	})
 }

@@ -4,19 +4,19 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
 )
 
-// ClientCache remembers clients for a moment. What it returns is at most its
-// lifetime old, counted from before it was read. It keeps only clients that exist,
-// and asks once for all who ask at the same time.
+// ClientCache keeps clients that were read, until [Changes] says that they may have
+// changed. It keeps only clients that exist, and asks once for all who ask at the same
+// time.
+//
+// Without a fresh reading of the change counter it keeps nothing, and nobody shares a
+// read that began before they asked.
 type ClientCache struct {
 	store *Store
-	ttl   time.Duration
 	size  int
-	now   func() time.Time
 
 	mu      sync.Mutex
 	entries map[string]*cachedClient
@@ -24,28 +24,33 @@ type ClientCache struct {
 
 // cachedClient is a client that is being read until ready is closed.
 type cachedClient struct {
-	asked  time.Time
-	ready  chan struct{}
-	client *client.Client
-	err    error
+	version int64 // the last change known when it was asked for
+	ready   chan struct{}
+	client  *client.Client
+	err     error
 }
 
-// NewClientCache returns a cache of up to size clients, each for ttl; 2 s when
-// ttl is zero.
-func NewClientCache(s *Store, ttl time.Duration, size int, now func() time.Time) *ClientCache {
-	if ttl == 0 {
-		ttl = 2 * time.Second
-	}
-	return &ClientCache{store: s, ttl: ttl, size: max(size, 1), now: now, entries: map[string]*cachedClient{}}
+// NewClientCache returns a cache of up to size clients.
+func NewClientCache(s *Store, size int) *ClientCache {
+	return &ClientCache{store: s, size: max(size, 1), entries: map[string]*cachedClient{}}
 }
 
 // Client returns the client of an id, or [client.ErrNotFound]. It is shared: the
 // caller must not change it.
 func (c *ClientCache) Client(ctx context.Context, id string) (*client.Client, error) {
-	entry, mine := c.entry(id)
+	version, fresh := c.store.changes.Version()
+	if !fresh {
+		return c.store.Client(ctx, id)
+	}
+	entry, mine := c.entry(id, version)
 	if mine {
 		// Others wait for this reading, so it does not end with this caller.
 		c.fill(context.WithoutCancel(ctx), id, entry)
+	}
+	select {
+	case <-entry.ready: // nearly always: it takes a tenth of what waiting for one of two takes
+		return entry.client, entry.err
+	default:
 	}
 	select {
 	case <-entry.ready:
@@ -63,15 +68,13 @@ func (c *ClientCache) Forget(id string) {
 	delete(c.entries, id)
 }
 
-// entry returns the entry of an id, and whether the caller has to fill it.
-func (c *ClientCache) entry(id string) (entry *cachedClient, mine bool) {
+// entry returns the entry of an id, which is as new as version, and whether the caller
+// has to fill it.
+func (c *ClientCache) entry(id string, version int64) (entry *cachedClient, mine bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := c.now()
-	if entry, ok := c.entries[id]; ok {
-		if age := now.Sub(entry.asked); age >= 0 && age < c.ttl {
-			return entry, false
-		}
+	if entry, ok := c.entries[id]; ok && entry.version >= version {
+		return entry, false
 	}
 	for other := range c.entries {
 		if len(c.entries) < c.size {
@@ -79,7 +82,7 @@ func (c *ClientCache) entry(id string) (entry *cachedClient, mine bool) {
 		}
 		delete(c.entries, other)
 	}
-	entry = &cachedClient{asked: now, ready: make(chan struct{})}
+	entry = &cachedClient{version: version, ready: make(chan struct{})}
 	c.entries[id] = entry
 	return entry, true
 }

@@ -12,17 +12,17 @@ import (
 // history, and its secret if the import brings none; one that would not change
 // is left alone.
 func (s *Store) ImportClients(ctx context.Context, clients []*client.Client) (created, updated int, err error) {
-	err = s.txWithin(ctx, importPatience, func(on conn) error {
+	err = s.changeWithin(ctx, importPatience, func(on conn) (changed bool, err error) {
 		created, updated = 0, 0
 		for i, c := range clients {
 			did, err := importClient(ctx, on, c)
 			if err != nil {
-				return fmt.Errorf("import client %d (%s): %w", i+1, c.ID, err)
+				return false, fmt.Errorf("import client %d (%s): %w", i+1, c.ID, err)
 			}
 			created += did.created
 			updated += did.updated
 		}
-		return nil
+		return updated > 0, nil // no replica has cached that a client does not exist
 	})
 	if err != nil {
 		return 0, 0, err

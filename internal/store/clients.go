@@ -78,7 +78,17 @@ func insertClient(ctx context.Context, on conn, c *client.Client) error {
 // [client.ErrRaced] if the version in the database is not c's any more. NotBefore
 // stays as it is there: only [Store.EndClientTokens] moves it.
 func (s *Store) UpdateClient(ctx context.Context, c *client.Client) error {
-	return s.racedOrGone(ctx, c.ID, updateClient(ctx, s.write, c))
+	err := s.change(ctx, retriedUpdate(ctx, c))
+	return s.racedOrGone(ctx, c.ID, err)
+}
+
+// retriedUpdate is updateClient for a transaction that may be tried again.
+func retriedUpdate(ctx context.Context, c *client.Client) func(conn) error {
+	version := c.Version
+	return func(on conn) error {
+		c.Version = version
+		return updateClient(ctx, on, c)
+	}
 }
 
 // racedOrGone returns [client.ErrNotFound] in place of [client.ErrRaced] for a client
@@ -121,7 +131,8 @@ func updateClient(ctx context.Context, on conn, c *client.Client) error {
 }
 
 // ReplaceClientSecret writes what is kept of a client's secret anew. It returns
-// [client.ErrRaced] if it is not old any more.
+// [client.ErrRaced] if it is not old any more. Other replicas need not know: the secret
+// is the same, in another form.
 func (s *Store) ReplaceClientSecret(ctx context.Context, id string, old, replaced client.Secret) error {
 	const replace = `UPDATE clients SET secret = $3, version = version + 1 WHERE id = $1 AND secret = $2`
 
@@ -138,7 +149,7 @@ func (s *Store) ReplaceClientSecret(ctx context.Context, id string, old, replace
 // UpdateClientDroppingConsents is UpdateClient, and in the same transaction deletes what
 // users consented to for the client.
 func (s *Store) UpdateClientDroppingConsents(ctx context.Context, c *client.Client) error {
-	err := s.withoutConsents(ctx, c.ID, func(on conn) error { return updateClient(ctx, on, c) })
+	err := s.withoutConsents(ctx, c.ID, retriedUpdate(ctx, c))
 	return s.racedOrGone(ctx, c.ID, err)
 }
 
@@ -173,7 +184,7 @@ func (s *Store) withoutConsents(ctx context.Context, id string, change func(conn
 			return fmt.Errorf("delete consents: %w", err)
 		}
 	}
-	return s.tx(ctx, func(on conn) error {
+	return s.change(ctx, func(on conn) error {
 		if err := change(on); err != nil {
 			return err
 		}
@@ -190,12 +201,14 @@ func (s *Store) EndClientTokens(ctx context.Context, id string, now time.Time) e
 		UPDATE clients SET not_before = CASE WHEN not_before < $2 THEN $2 ELSE not_before END, version = version + 1
 		WHERE id = $1`
 
-	ended, err := s.write.exec(ctx, end, id, now.UnixMicro())
-	if err != nil {
-		return fmt.Errorf("end client tokens: %w", err)
-	}
-	if ended == 0 {
-		return client.ErrNotFound
-	}
-	return nil
+	return s.change(ctx, func(c conn) error {
+		ended, err := c.exec(ctx, end, id, now.UnixMicro())
+		if err != nil {
+			return fmt.Errorf("end client tokens: %w", err)
+		}
+		if ended == 0 {
+			return client.ErrNotFound
+		}
+		return nil
+	})
 }

@@ -47,6 +47,9 @@ type engine interface {
 	writer() runner
 	lister() runner // both once more, for what may take long
 	aside() runner
+	// watchers are for short statements of the process's own, however many requests
+	// wait for theirs.
+	watchers() (reader, writer runner)
 	// transact runs act in one transaction, which is committed if act returns nil
 	// within patience. It may run act again after a conflict with another one.
 	transact(ctx context.Context, patience time.Duration, act func(conn) error) error

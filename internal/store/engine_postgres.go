@@ -33,6 +33,7 @@ const migrationLock = 0x6f737469617279
 type postgres struct {
 	pool             *pgxpool.Pool
 	reading, writing *lane
+	watch            *pgWatch
 	dead             sync.Map // names of partitions that were found dead and could not be dropped
 }
 
@@ -70,17 +71,24 @@ func openPostgres(ctx context.Context, url string, maxConns int) (*postgres, err
 	if err != nil {
 		return nil, fmt.Errorf("make the pool: %w", err)
 	}
-	p := &postgres{pool: pool}
+	p := &postgres{pool: pool, watch: newPGWatch(pool.Config().ConnConfig)}
 	p.reading, p.writing = &lane{engine: p}, &lane{engine: p}
 	return p, nil
 }
 
-func (p *postgres) name() string   { return migrations.Postgres }
-func (p *postgres) close()         { p.pool.Close() }
+func (p *postgres) name() string { return migrations.Postgres }
+
+func (p *postgres) close() {
+	p.watch.close()
+	p.pool.Close()
+}
+
 func (p *postgres) reader() runner { return p.reading }
 func (p *postgres) writer() runner { return p.writing }
 func (p *postgres) lister() runner { return p }
 func (p *postgres) aside() runner  { return p }
+
+func (p *postgres) watchers() (reader, writer runner) { return p.watch, p.watch }
 
 func (p *postgres) exec(ctx context.Context, statement string, args ...any) (affected int64, err error) {
 	err = p.lend(ctx, requestPatience, func(ctx context.Context, c *pgx.Conn) error {

@@ -32,6 +32,7 @@ type sqliteEngine struct {
 	writing *sqliteWriter
 	reading *sqliteReaders
 	listing sqliteLister
+	watch   *sqliteReaders
 }
 
 func openSQLite(ctx context.Context, path string) (*sqliteEngine, error) {
@@ -61,6 +62,7 @@ func openSQLite(ctx context.Context, path string) (*sqliteEngine, error) {
 		writing: newSQLiteWriter(write),
 		reading: newSQLiteReaders(max(4, runtime.GOMAXPROCS(0)), read),
 		listing: sqliteLister{newSQLiteReaders(listers, read)},
+		watch:   newSQLiteReaders(1, read),
 	}
 	if e.writing.conn, err = write(ctx); err != nil {
 		return nil, err
@@ -110,7 +112,10 @@ func (e *sqliteEngine) lister() runner { return e.listing }
 // does it for less if it waits for the disk together with them.
 func (e *sqliteEngine) aside() runner { return e.writing }
 
+func (e *sqliteEngine) watchers() (reader, writer runner) { return e.watch, e.writing }
+
 func (e *sqliteEngine) close() {
+	e.watch.close()
 	e.listing.close()
 	e.reading.close()
 	e.writing.close()

@@ -29,15 +29,18 @@ func (s *Store) InsertTrust(ctx context.Context, t *issuer.Trust) error {
 	if err != nil {
 		return err //nolint:wrapcheck // names itself
 	}
-	inserted, err := s.write.exec(ctx, insert, t.ID, t.Issuer, t.Subject, words(t.Scopes), key,
-		stamp(t.CreatedAt), stamp(t.ExpiresAt), t.Key.KeyID)
-	if err != nil {
-		return fmt.Errorf("insert trusted issuer: %w", err)
-	}
-	if inserted == 0 {
-		return issuer.ErrExists
-	}
-	return nil
+	// Replicas may have cached the other issuers that are trusted in the same subject.
+	return s.change(ctx, func(c conn) error {
+		inserted, err := c.exec(ctx, insert, t.ID, t.Issuer, t.Subject, words(t.Scopes), key,
+			stamp(t.CreatedAt), stamp(t.ExpiresAt), t.Key.KeyID)
+		if err != nil {
+			return fmt.Errorf("insert trusted issuer: %w", err)
+		}
+		if inserted == 0 {
+			return issuer.ErrExists
+		}
+		return nil
+	})
 }
 
 // Trust returns the trusted issuer of an id, which may have expired, or
@@ -109,14 +112,16 @@ func (s *Store) CountTrusts(ctx context.Context, iss string) (int, error) {
 // DeleteTrust ends the trust in an issuer and with it every token that came of it, or
 // returns [issuer.ErrNotFound].
 func (s *Store) DeleteTrust(ctx context.Context, id string) error {
-	removed, err := s.write.exec(ctx, `DELETE FROM trusted_issuers WHERE id = $1`, id)
-	if err != nil {
-		return fmt.Errorf("delete trusted issuer: %w", err)
-	}
-	if removed == 0 {
-		return issuer.ErrNotFound
-	}
-	return nil
+	return s.change(ctx, func(c conn) error {
+		removed, err := c.exec(ctx, `DELETE FROM trusted_issuers WHERE id = $1`, id)
+		if err != nil {
+			return fmt.Errorf("delete trusted issuer: %w", err)
+		}
+		if removed == 0 {
+			return issuer.ErrNotFound
+		}
+		return nil
+	})
 }
 
 // LiveAsserted returns nil if a token that came of an issuer's word still stands, else

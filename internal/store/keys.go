@@ -32,7 +32,8 @@ func (s *Store) LoadKeys(ctx context.Context) (version int64, records []jwks.Rec
 }
 
 // SaveKeys puts and removes signing keys, all or nothing, and raises their
-// version. It returns [jwks.ErrRaced] if that is not version any more.
+// version. It returns [jwks.ErrRaced] if that is not version any more. It does not wait
+// until other replicas follow: [Store.Settle] does.
 func (s *Store) SaveKeys(ctx context.Context, version int64, put []jwks.Record, remove []string) error {
 	const raise = `UPDATE key_state SET version = version + 1 WHERE version = $1`
 	const save = `
@@ -43,26 +44,28 @@ func (s *Store) SaveKeys(ctx context.Context, version int64, put []jwks.Record, 
 			published_at = excluded.published_at, activated_at = excluded.activated_at,
 			retired_at = excluded.retired_at, remove_after = excluded.remove_after`
 
-	return s.tx(ctx, func(c conn) error {
+	change, err := s.commitChange(ctx, requestPatience, func(c conn) (bool, error) {
 		raised, err := c.exec(ctx, raise, version)
 		if err != nil {
-			return fmt.Errorf("raise version of keys: %w", err)
+			return false, fmt.Errorf("raise version of keys: %w", err)
 		}
 		if raised == 0 {
-			return jwks.ErrRaced
+			return false, jwks.ErrRaced
 		}
 		for _, r := range put {
 			_, err := c.exec(ctx, save, r.KID, string(r.Algorithm), string(r.State), r.Sealed,
 				micros(r.PublishedAt), micros(r.ActivatedAt), micros(r.RetiredAt), micros(r.RemoveAfter))
 			if err != nil {
-				return fmt.Errorf("save key: %w", err)
+				return false, fmt.Errorf("save key: %w", err)
 			}
 		}
 		for _, kid := range remove {
 			if _, err := c.exec(ctx, `DELETE FROM signing_keys WHERE kid = $1`, kid); err != nil {
-				return fmt.Errorf("remove key: %w", err)
+				return false, fmt.Errorf("remove key: %w", err)
 			}
 		}
-		return nil
+		return true, nil
 	})
+	raiseTo(&s.pending, change)
+	return err
 }

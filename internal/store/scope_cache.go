@@ -4,17 +4,14 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
-// ScopeCache keeps the scopes in memory for a TTL. A result is at most that old, counted
-// from before it was read. Concurrent callers share one read.
+// ScopeCache keeps the scopes in memory until [Changes] says that they may have changed.
+// Concurrent callers share one read.
 type ScopeCache struct {
 	store *Store
-	ttl   time.Duration
-	now   func() time.Time
 	build func(records []*scope.Scope) *scope.Set
 
 	mu     sync.Mutex
@@ -23,20 +20,28 @@ type ScopeCache struct {
 
 // cachedScopes is a set that is being read until ready is closed.
 type cachedScopes struct {
-	asked time.Time
-	ready chan struct{}
-	set   *scope.Set
-	err   error
+	version int64 // the last change known when it was asked for
+	ready   chan struct{}
+	set     *scope.Set
+	err     error
 }
 
 // NewScopeCache returns a cache of the sets that build makes of the records.
-func NewScopeCache(s *Store, ttl time.Duration, now func() time.Time, build func([]*scope.Scope) *scope.Set) *ScopeCache {
-	return &ScopeCache{store: s, ttl: ttl, now: now, build: build}
+func NewScopeCache(s *Store, build func([]*scope.Scope) *scope.Set) *ScopeCache {
+	return &ScopeCache{store: s, build: build}
 }
 
 // Scopes returns the scopes.
 func (c *ScopeCache) Scopes(ctx context.Context) (*scope.Set, error) {
-	entry, mine := c.entry()
+	version, fresh := c.store.changes.Version()
+	if !fresh {
+		records, err := c.store.Scopes(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return c.build(records), nil
+	}
+	entry, mine := c.entry(version)
 	if mine {
 		// Others wait for this read, so it does not end with this caller.
 		c.fill(context.WithoutCancel(ctx), entry)
@@ -49,24 +54,14 @@ func (c *ScopeCache) Scopes(ctx context.Context) (*scope.Set, error) {
 	}
 }
 
-// Forget makes the next caller read the scopes again.
-func (c *ScopeCache) Forget() {
+// entry returns an entry that is as new as version, and whether the caller has to fill it.
+func (c *ScopeCache) entry(version int64) (entry *cachedScopes, mine bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.latest = nil
-}
-
-// entry returns the latest entry, and whether the caller has to fill it.
-func (c *ScopeCache) entry() (entry *cachedScopes, mine bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	now := c.now()
-	if c.latest != nil {
-		if age := now.Sub(c.latest.asked); age >= 0 && age < c.ttl {
-			return c.latest, false
-		}
+	if c.latest != nil && c.latest.version >= version {
+		return c.latest, false
 	}
-	c.latest = &cachedScopes{asked: now, ready: make(chan struct{})}
+	c.latest = &cachedScopes{version: version, ready: make(chan struct{})}
 	return c.latest, true
 }
 

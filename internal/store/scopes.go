@@ -38,15 +38,17 @@ func (s *Store) InsertScope(ctx context.Context, r *scope.Scope) error {
 	if err != nil {
 		return fmt.Errorf("write scope: %w", err)
 	}
-	inserted, err := s.write.exec(ctx, insert, r.Name, r.Title, r.Description, claims, flag(r.SelfRegistration),
-		stamp(r.CreatedAt), stamp(r.UpdatedAt))
-	if err != nil {
-		return fmt.Errorf("insert scope: %w", err)
-	}
-	if inserted == 0 {
-		return scope.ErrExists
-	}
-	return nil
+	return s.change(ctx, func(c conn) error {
+		inserted, err := c.exec(ctx, insert, r.Name, r.Title, r.Description, claims, flag(r.SelfRegistration),
+			stamp(r.CreatedAt), stamp(r.UpdatedAt))
+		if err != nil {
+			return fmt.Errorf("insert scope: %w", err)
+		}
+		if inserted == 0 {
+			return scope.ErrExists
+		}
+		return nil
+	})
 }
 
 // UpdateScope replaces the record of a scope but for the time of its creation, or
@@ -67,14 +69,16 @@ func (s *Store) UpdateScope(ctx context.Context, r *scope.Scope) error {
 	if err != nil {
 		return fmt.Errorf("write scope: %w", err)
 	}
-	updated, err := s.write.exec(ctx, put, r.Name, r.Title, r.Description, claims, flag(r.SelfRegistration), stamp(r.UpdatedAt))
-	if err != nil {
-		return fmt.Errorf("update scope: %w", err)
-	}
-	if updated == 0 {
-		return scope.ErrNotFound
-	}
-	return nil
+	return s.change(ctx, func(c conn) error {
+		updated, err := c.exec(ctx, put, r.Name, r.Title, r.Description, claims, flag(r.SelfRegistration), stamp(r.UpdatedAt))
+		if err != nil {
+			return fmt.Errorf("update scope: %w", err)
+		}
+		if updated == 0 {
+			return scope.ErrNotFound
+		}
+		return nil
+	})
 }
 
 // scopeClaims returns the claims of a record, never nil.
@@ -91,12 +95,14 @@ func (s *Store) DeleteScope(ctx context.Context, name string) error {
 	if scope.IsStandard(name) {
 		return scope.ErrStandard
 	}
-	deleted, err := s.write.exec(ctx, `DELETE FROM scopes WHERE name = $1`, name)
-	if err != nil {
-		return fmt.Errorf("delete scope: %w", err)
-	}
-	if deleted == 0 {
-		return scope.ErrNotFound
-	}
-	return nil
+	return s.change(ctx, func(c conn) error {
+		deleted, err := c.exec(ctx, `DELETE FROM scopes WHERE name = $1`, name)
+		if err != nil {
+			return fmt.Errorf("delete scope: %w", err)
+		}
+		if deleted == 0 {
+			return scope.ErrNotFound
+		}
+		return nil
+	})
 }

@@ -27,6 +27,13 @@ type Config struct {
 	Audit        time.Duration    // how long audit events are kept; 90 days when zero
 	Now          func() time.Time // for the background loop alone
 	Log          *slog.Logger
+
+	// ReadingTTL is for how long a reading of the change counter is used; 1 s when
+	// zero. Tests that count statements take longer.
+	ReadingTTL time.Duration
+	// WithoutSlot runs what waits for other replicas, so that the request needs no place
+	// among those worked on meanwhile; at once when nil.
+	WithoutSlot func(ctx context.Context, wait func())
 }
 
 // Store is an open database.
@@ -36,7 +43,16 @@ type Store struct {
 	write      conn // short statements, which find their rows by key
 	list       conn // reads that may take long, so that nobody waits behind them
 	aside      conn // writes that may
+	watch      conn // reads of the change counter, which wait for nobody else; not counted
+	watchWrite conn
 	statements atomic.Int64
+
+	changes     Changes
+	self        atomic.Pointer[string] // the id of this replica, nil for a command
+	deferred    atomic.Bool            // changes do not wait for replicas
+	pending     atomic.Int64           // the last change committed here
+	settled     atomic.Int64           // the last of them known to be in force everywhere
+	withoutSlot func(ctx context.Context, wait func())
 
 	longestGrant   time.Duration
 	linger         time.Duration
@@ -56,6 +72,11 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		auditRetention: cmp.Or(c.Audit, 90*24*time.Hour),
 		now:            c.Now,
 		log:            cmp.Or(c.Log, slog.New(slog.DiscardHandler)),
+		withoutSlot:    c.WithoutSlot,
+	}
+	s.changes.clock, s.changes.ttl = time.Now, cmp.Or(c.ReadingTTL, readingTTL) //nolint:forbidigo // needs the monotonic clock, and no test's
+	if s.withoutSlot == nil {
+		s.withoutSlot = func(_ context.Context, wait func()) { wait() }
 	}
 	scheme, rest, _ := strings.Cut(c.URL, ":")
 	var err error
@@ -74,6 +95,8 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	s.write = conn{counted{s.engine.writer(), &s.statements}}
 	s.list = conn{counted{s.engine.lister(), &s.statements}}
 	s.aside = conn{counted{s.engine.aside(), &s.statements}}
+	watch, watchWrite := s.engine.watchers()
+	s.watch, s.watchWrite = conn{watch}, conn{watchWrite}
 	return s, nil
 }
 

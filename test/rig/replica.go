@@ -104,6 +104,19 @@ func (r *replica) kill() error {
 	return err
 }
 
+// signal sends a signal to the process, which runs on.
+func (r *replica) signal(signal syscall.Signal) error {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if r.process == nil {
+		return fmt.Errorf("signal %s: it does not run", r.name)
+	}
+	if err := r.process.Process.Signal(signal); err != nil {
+		return fmt.Errorf("signal %s: %w", r.name, err)
+	}
+	return nil
+}
+
 // stop ends the process in order.
 func (r *replica) stop() error {
 	state, err := r.end(syscall.SIGTERM)

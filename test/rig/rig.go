@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -117,6 +118,22 @@ func (c *Cluster) Admin(i int) *Endpoint {
 func (c *Cluster) Kill(i int) {
 	c.tb.Helper()
 	if err := c.replicas[i].kill(); err != nil {
+		c.tb.Fatal(err)
+	}
+}
+
+// Pause stops the process of a replica where it is, as a suspended virtual machine is.
+func (c *Cluster) Pause(i int) {
+	c.tb.Helper()
+	if err := c.replicas[i].signal(syscall.SIGSTOP); err != nil {
+		c.tb.Fatal(err)
+	}
+}
+
+// Resume lets a paused replica go on.
+func (c *Cluster) Resume(i int) {
+	c.tb.Helper()
+	if err := c.replicas[i].signal(syscall.SIGCONT); err != nil {
 		c.tb.Fatal(err)
 	}
 }

@@ -217,7 +217,7 @@ func TestTrustIsBelievedForAMoment(t *testing.T) {
 	s := storetest.New(t)
 	trusting(t, s, trust(0, ""))
 	from := &counted{Store: s}
-	cache := NewCache(from)
+	cache := NewCache(from, unchanged{})
 	find := func(subject string, now time.Time) int {
 		list, _, err := cache.TrustsFor(t.Context(), they, subject, now)
 		if err != nil {
@@ -233,7 +233,7 @@ func TestTrustIsBelievedForAMoment(t *testing.T) {
 	if err := s.DeleteTrust(t.Context(), "k0 "); err != nil {
 		t.Fatal(err)
 	}
-	if find("mike", clock().Add(staleness-1)) != 1 || find("mike", clock().Add(staleness)) != 0 {
+	if find("mike", clock().Add(maxAge-1)) != 1 || find("mike", clock().Add(maxAge)) != 0 {
 		t.Error("what was found is believed for another time than two seconds")
 	}
 	before := from.asked

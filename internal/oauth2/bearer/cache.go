@@ -2,6 +2,7 @@ package bearer
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -9,15 +10,24 @@ import (
 )
 
 const (
-	// staleness is for how long what was found is believed.
-	staleness = 2 * time.Second
+	// maxAge is for how long an answer is kept at most, since the rows may be changed by
+	// hand.
+	maxAge    = 2 * time.Second
 	maxCached = 1000
 )
 
-// Cache remembers for a moment whose word counts. Issuers and subjects of whom nobody
-// knows are not remembered, so that guesses take no room.
+// Changes tells whether records that were read before may have changed.
+type Changes interface {
+	// Version returns the number of the last change known, and false where nothing that
+	// was read before may be used.
+	Version() (version int64, fresh bool)
+}
+
+// Cache keeps the trusted issuers that were read. Issuers and subjects that are unknown
+// are not kept, so that guesses take no room.
 type Cache struct {
-	trusts Trusts
+	trusts  Trusts
+	changes Changes
 
 	mu    sync.Mutex
 	found map[question]found
@@ -26,22 +36,37 @@ type Cache struct {
 type question struct{ issuer, subject string }
 
 type found struct {
-	list   []*issuer.Trust
-	barred bool
-	at     time.Time
+	list    []*issuer.Trust
+	barred  bool
+	version int64
+	at      time.Time
+}
+
+// usable reports whether f is still as in the database, and nothing in it has expired.
+func (f found) usable(version int64, now time.Time) bool {
+	age := now.Sub(f.at)
+	return f.version >= version && age >= 0 && age < maxAge &&
+		!slices.ContainsFunc(f.list, func(t *issuer.Trust) bool { return !now.Before(t.ExpiresAt) })
 }
 
 // NewCache returns a cache before trusts.
-func NewCache(trusts Trusts) *Cache { return &Cache{trusts: trusts, found: map[question]found{}} }
+func NewCache(trusts Trusts, changes Changes) *Cache {
+	return &Cache{trusts: trusts, changes: changes, found: map[question]found{}}
+}
 
-// TrustsFor returns what is trusted of what an issuer says of a subject, two seconds old
-// at most. The list is shared: the caller must not change it.
+// TrustsFor returns the trusted issuers that iss and subject match, and whether the
+// subject has an account that is disabled. The list is shared: the caller must not
+// change it.
 func (c *Cache) TrustsFor(ctx context.Context, iss, subject string, now time.Time) ([]*issuer.Trust, bool, error) {
 	q := question{iss, subject}
+	version, fresh := c.changes.Version()
+	if !fresh {
+		return c.trusts.TrustsFor(ctx, iss, subject, now) //nolint:wrapcheck // names itself
+	}
 	c.mu.Lock()
 	known, ok := c.found[q]
 	c.mu.Unlock()
-	if age := now.Sub(known.at); ok && age >= 0 && age < staleness {
+	if ok && known.usable(version, now) {
 		return known.list, known.barred, nil
 	}
 	list, barred, err := c.trusts.TrustsFor(ctx, iss, subject, now)
@@ -56,6 +81,6 @@ func (c *Cache) TrustsFor(ctx context.Context, iss, subject string, now time.Tim
 		}
 		delete(c.found, other) // any one: those in use come back at the cost of a statement
 	}
-	c.found[q] = found{list, barred, now}
+	c.found[q] = found{list, barred, version, now}
 	return list, barred, nil
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/migrations"
@@ -44,7 +45,8 @@ func EachURL(t *testing.T, test func(t *testing.T, url string)) {
 // Open opens a store, which is closed when the test ends.
 func Open(tb testing.TB, url string) *store.Store {
 	tb.Helper()
-	s, err := store.Open(tb.Context(), store.Config{URL: url, MaxConns: 6})
+	// A busy machine is not to make a server of a test read anew what it has cached.
+	s, err := store.Open(tb.Context(), store.Config{URL: url, MaxConns: 6, ReadingTTL: time.Minute})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -96,3 +98,16 @@ var fingerprint = sync.OnceValues(func() (string, error) { //nolint:gochecknoglo
 	})
 	return text, err
 })
+
+// Follow makes a store a replica, whose caches may keep records, until the test ends.
+func Follow(tb testing.TB, s *store.Store) {
+	tb.Helper()
+	ctx, stop := context.WithCancel(context.WithoutCancel(tb.Context()))
+	following, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.Follow(ctx, func() { close(following) })
+	}()
+	<-following
+	tb.Cleanup(func() { stop(); <-ended })
+}

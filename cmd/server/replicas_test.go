@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+
+	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/test/rig"
+)
+
+// What one replica acknowledged is in force at the other with its next request. The
+// other one has used everything just before, so that it has it in its caches.
+func TestWhatOneReplicaChangesHoldsAtTheOther(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		t.Helper()
+		settings := map[string]string{"admin_auth": "token"}
+		one, other := startApart(t, storetest.Open(t, url), settings), startApart(t, storetest.Open(t, url), settings)
+		other.pass(time.Minute) // beyond the moments at which the clients were made
+		ada, err := one.store.AccountByUsername(t.Context(), "ada")
+		must(t, err)
+		credentials := func() reply { return other.call("/oauth2/token", clientCredentials()) }
+		asserter := one.trusting("")
+		asserter.s = other.server
+		assertion := func() reply { return other.call("/oauth2/token", asserter.asserts(ada.Subject)) }
+		key, secret := apikey.New("reader", []string{apikey.ClientsRead}, other.time(), time.Time{})
+		must(t, one.store.InsertAPIKey(t.Context(), key))
+		operators := func() reply { return other.askWith(secret, http.MethodGet, "/clients", "") }
+		edit := func(change func(*client.Client)) func() error {
+			return func() error {
+				c, err := one.store.Client(t.Context(), "web")
+				if err != nil {
+					return err
+				}
+				change(c)
+				return one.store.UpdateClient(t.Context(), c)
+			}
+		}
+		web, err := one.store.Client(t.Context(), "web")
+		must(t, err)
+
+		for _, step := range []struct {
+			name   string
+			ask    func() reply
+			before int
+			change func() error
+			after  int
+		}{
+			{"a secret is rotated", credentials, http.StatusOK, edit(func(c *client.Client) { c.Secret = "other" }), http.StatusUnauthorized},
+			{"it is put back", credentials, http.StatusUnauthorized, edit(func(c *client.Client) { c.Secret = web.Secret }), http.StatusOK},
+			{"a client is disabled", credentials, http.StatusOK, edit(func(c *client.Client) { c.Disabled = true }), http.StatusUnauthorized},
+			{"it is enabled", credentials, http.StatusUnauthorized, edit(func(c *client.Client) { c.Disabled = false }), http.StatusOK},
+			{"a client is deleted", credentials, http.StatusOK, func() error { return one.store.DeleteClient(t.Context(), "web") }, http.StatusUnauthorized},
+			{"a trusted issuer is deleted", assertion, http.StatusOK, func() error { return one.store.DeleteTrust(t.Context(), asserter.trust.ID) }, http.StatusBadRequest},
+			{"it is trusted again", assertion, http.StatusBadRequest, func() error { return one.store.InsertTrust(t.Context(), asserter.trust) }, http.StatusOK},
+			{"the subject's account is disabled", assertion, http.StatusOK, func() error { return one.store.SetDisabled(t.Context(), ada.Subject, true, one.time()) }, http.StatusBadRequest},
+			{"an API key is revoked", operators, http.StatusOK, func() error { return one.store.DeleteAPIKey(t.Context(), key.ID) }, http.StatusUnauthorized},
+		} {
+			if p := step.ask(); p.status != step.before {
+				t.Fatalf("before %s: %d %s, want %d", step.name, p.status, p.body, step.before)
+			}
+			must(t, step.change())
+			if p := step.ask(); p.status != step.after {
+				t.Errorf("after %s: %d %s, want %d", step.name, p.status, p.body, step.after)
+			}
+		}
+	})
+}
+
+func clientCredentials() url.Values { return url.Values{"grant_type": {"client_credentials"}} }
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// After a rotation the other replica signs with the new key, and a key that was
+// withdrawn verifies nothing there.
+func TestASigningKeyThatOneReplicaChangesHoldsAtTheOther(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, address string) {
+		t.Helper()
+		settings := map[string]string{}
+		one, other := start(t, storetest.Open(t, address), settings), start(t, storetest.Open(t, address), settings)
+		for _, s := range []*server{one, other} {
+			s.pass(2 * time.Hour) // the next key has been published for long enough
+		}
+		token := func() string {
+			t.Helper()
+			return text(other.call("/oauth2/token", clientCredentials()).json(t)["access_token"])
+		}
+		signedBy := func(token string) string {
+			t.Helper()
+			parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.ES256})
+			must(t, err)
+			return parsed.Headers[0].KeyID
+		}
+		before := token()
+		if !other.active(before) {
+			t.Fatal("a fresh token is not active")
+		}
+		_, err := one.keys.Rotate(t.Context(), jwks.ES256)
+		must(t, err)
+		after := token()
+		if signedBy(after) == signedBy(before) {
+			t.Error("after the rotation the other replica signs with the old key")
+		}
+		if set := other.browser().get("/.well-known/jwks.json").body; !strings.Contains(set, signedBy(before)) {
+			t.Error("the past key is no longer published")
+		}
+		must(t, one.keys.Remove(t.Context(), signedBy(before)))
+		if other.active(before) {
+			t.Error("a token of a key that was withdrawn is active at the other replica")
+		}
+		if !other.active(after) {
+			t.Error("a token of the new key is not active")
+		}
+		if set := other.browser().get("/.well-known/jwks.json").body; strings.Contains(set, signedBy(before)) {
+			t.Error("the other replica publishes a key that was withdrawn")
+		}
+	})
+}
+
+// A replica that is stopped while a client is deleted, by the command line, has nothing
+// for it in its first answer, and the command ends soon all the same.
+func TestAStoppedReplicaRefusesInItsFirstAnswer(t *testing.T) {
+	t.Parallel()
+	for _, engine := range rig.Engines() {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			c := rig.Serve(t, rig.Options{Replicas: 2, Database: rig.Database(t, engine)})
+			clients := rig.StandardClients()
+			rig.ImportClients(t, c, clients.Machine, clients.Sealed)
+			for _, client := range []rig.Client{clients.Machine, clients.Sealed} {
+				for i := range c.Len() {
+					if a := c.At(i).Credentials(t.Context(), &client); a.Status != http.StatusOK {
+						t.Fatalf("replica %d: %v", i, a)
+					}
+				}
+			}
+			// Both replicas run: the other one knows as soon as the command has ended.
+			rig.Command(t, c, "clients", "delete", clients.Machine.ID, "--yes")
+			for i := range c.Len() {
+				if a := c.At(i).Credentials(t.Context(), &clients.Machine); a.Text("error") != "invalid_client" {
+					t.Errorf("replica %d gives to a deleted client: %v", i, a)
+				}
+			}
+
+			c.Pause(1)
+			rig.Command(t, c, "clients", "delete", clients.Sealed.ID, "--yes")
+			if a := c.At(0).Credentials(t.Context(), &clients.Sealed); a.Text("error") != "invalid_client" {
+				t.Errorf("the running replica gives to a deleted client: %v", a)
+			}
+			asked := make(chan *rig.Answer, 1)
+			go func() { asked <- c.At(1).Credentials(context.WithoutCancel(t.Context()), &clients.Sealed) }()
+			c.Resume(1)
+			if a := <-asked; a.Text("error") != "invalid_client" {
+				t.Errorf("the replica that was stopped gives to a deleted client: %v", a)
+			}
+			rig.ImportClients(t, c, clients.Sealed) // both are there again
+			for i := range c.Len() {
+				if a := c.At(i).Credentials(t.Context(), &clients.Sealed); a.Status != http.StatusOK {
+					t.Errorf("replica %d: %v", i, a)
+				}
+			}
+		})
+	}
+}

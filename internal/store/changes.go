@@ -1,0 +1,155 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+)
+
+// readingTTL is for how long a replica uses a reading of the change counter.
+const readingTTL = time.Second
+
+// Changes tells whether records that were read before are still as in the database.
+//
+// Each change of a record that replicas cache raises a counter in the same
+// transaction. A replica reads the counter four times a second, and each cached
+// record carries the number that was known before the record was read. A record is
+// good while the counter has not moved past it and the last reading is younger than
+// a second; see [Store.Follow].
+type Changes struct {
+	clock   func() time.Time // the machine's, with its monotonic reading
+	ttl     time.Duration
+	reading atomic.Pointer[reading]
+	last    reading      // also when it was dropped; of who takes readings
+	own     atomic.Int64 // the last change that this process made
+}
+
+// reading is the counter as of a moment at or after sent.
+type reading struct {
+	value int64
+	sent  time.Time
+	era   int64 // how often what was cached before became useless whatever its number
+	since time.Time
+}
+
+const (
+	// eraLength is more changes than there will ever be.
+	eraLength = 1 << 40
+	// longestEra is for how long anything is cached: rows may be changed by hand, which
+	// does not raise the counter.
+	longestEra = time.Minute
+)
+
+// use makes a reading the one that counts. Where the counter is lower than before, the
+// database is another one, of a backup or of a replica that was behind when it took over.
+// No record from before that is good, whatever its number.
+func (c *Changes) use(now reading) {
+	now.era, now.since = c.last.era, cmp.Or(c.last.since, now.sent)
+	if now.value < c.last.value {
+		c.own.Store(0)
+	}
+	if now.value < c.last.value || now.sent.Sub(now.since) >= max(longestEra, 2*c.ttl) {
+		now.era++
+		now.since = now.sent
+	}
+	c.last = now
+	c.reading.Store(&now)
+}
+
+// Version returns the number of the last change known here. It reports false if no
+// reading is fresh: then a record must be read from the database for each use.
+//
+// Either clock may stand still while the process does: the monotonic one while the
+// machine sleeps, the other one when it is set back. The one that says more counts.
+func (c *Changes) Version() (version int64, fresh bool) {
+	r := c.reading.Load()
+	if r == nil {
+		return 0, false
+	}
+	now := c.clock()
+	age := max(now.Sub(r.sent), time.Duration(now.UnixNano()-r.sent.UnixNano()))
+	if age >= c.ttl {
+		return 0, false
+	}
+	return r.era*eraLength + max(r.value, c.own.Load()), true
+}
+
+// raiseTo makes a number at least as high as to.
+func raiseTo(number *atomic.Int64, to int64) {
+	for {
+		last := number.Load()
+		if to <= last || number.CompareAndSwap(last, to) {
+			return
+		}
+	}
+}
+
+// Changes returns what tells whether cached records are still good.
+func (s *Store) Changes() *Changes { return &s.changes }
+
+// change runs act in a transaction that changes records which replicas cache. It
+// returns when the change is in force at every replica: see [Store.awaitReplicas].
+func (s *Store) change(ctx context.Context, act func(conn) error) error {
+	return s.changeWithin(ctx, requestPatience, func(c conn) (bool, error) { return true, act(c) })
+}
+
+// changeWithin is change for an act that may take as long as patience, and reports
+// whether it changed such a record.
+func (s *Store) changeWithin(ctx context.Context, patience time.Duration, act func(conn) (changed bool, err error)) error {
+	version, err := s.commitChange(ctx, patience, act)
+	if err != nil {
+		return err
+	}
+	s.enforce(ctx, version)
+	return nil
+}
+
+// commitChange runs act in one transaction and returns the number of the change, 0 if
+// act reports none. The caller owes an enforce.
+func (s *Store) commitChange(ctx context.Context, patience time.Duration, act func(conn) (changed bool, err error)) (version int64, err error) {
+	// The row stays locked until the commit, so that changes are committed in the order
+	// of their numbers. So it comes last in the transaction.
+	const raise = `UPDATE change_counter SET value = value + 1 WHERE only_row = 1 RETURNING value`
+
+	err = s.txWithin(ctx, patience, func(c conn) error {
+		version = 0
+		changed, err := act(c)
+		if err != nil || !changed {
+			return err
+		}
+		if err := c.one(ctx, raise).Scan(&version); err != nil {
+			return fmt.Errorf("raise change counter: %w", err)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	raiseTo(&s.changes.own, version)
+	return version, nil
+}
+
+// enforce waits until a change is in force at every replica.
+func (s *Store) enforce(ctx context.Context, version int64) {
+	raiseTo(&s.pending, version)
+	if !s.deferred.Load() {
+		s.Settle(ctx)
+	}
+}
+
+// DeferWaits lets changes return before they are in force at every replica. It is for
+// commands, which make many changes and call [Store.Settle] before they report success.
+func (s *Store) DeferWaits() { s.deferred.Store(true) }
+
+// Settle returns when all changes that were committed here before are in force at every
+// replica: see [Store.awaitReplicas].
+func (s *Store) Settle(ctx context.Context) {
+	version := s.pending.Load()
+	if version <= s.settled.Load() {
+		return
+	}
+	s.withoutSlot(ctx, func() { s.awaitReplicas(ctx, version) })
+	raiseTo(&s.settled, version)
+}

@@ -1,0 +1,350 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/scope"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// openReplica opens a store with the reading lifetime of production.
+func openReplica(t *testing.T, url string) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), store.Config{URL: url, MaxConns: 6})
+	must(t, err)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// Whoever asks another replica's cache after a change was acknowledged sees it, however
+// many ask meanwhile.
+func TestAChangeIsInForceAtEveryReplicaWhenAcknowledged(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		changer := openReplica(t, url)
+		must(t, changer.InsertClient(t.Context(), aClient("rp")))
+		storetest.Follow(t, changer)
+		var acknowledged atomic.Int64
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		var readers sync.WaitGroup
+		defer readers.Wait()
+		for range 2 {
+			other := openReplica(t, url)
+			storetest.Follow(t, other)
+			cache := store.NewClientCache(other, 10)
+			for range 2 {
+				readers.Go(func() {
+					for ctx.Err() == nil {
+						least := acknowledged.Load()
+						c, err := cache.Client(ctx, "rp")
+						if ctx.Err() != nil {
+							return
+						}
+						if err != nil {
+							t.Errorf("Client = %v", err)
+							return
+						}
+						if got, _ := strconv.ParseInt(c.ClientName, 10, 64); got < least {
+							t.Errorf("a replica has change %d of a client after %d was acknowledged", got, least)
+							return
+						}
+					}
+				})
+			}
+		}
+		for n := int64(1); n <= 8; n++ {
+			c, err := changer.Client(t.Context(), "rp")
+			must(t, err)
+			c.ClientName = strconv.FormatInt(n, 10)
+			must(t, changer.UpdateClient(t.Context(), c))
+			acknowledged.Store(n)
+			time.Sleep(10 * time.Millisecond) // the caches fill
+		}
+		stop()
+	})
+}
+
+// A replica that is stopped while a change is made does not hold it up for ever, and
+// has no cached record to use when it goes on.
+func TestAStoppedReplicaHasNothingCachedWhenItGoesOn(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		changer, stopped := openReplica(t, url), openReplica(t, url)
+		must(t, changer.InsertClient(t.Context(), aClient("rp")))
+		r := stopped.Join(t.Context(), t, 300*time.Millisecond)
+		cache := store.NewClientCache(stopped, 10)
+		_, err := cache.Client(t.Context(), "rp")
+		must(t, err)
+
+		began := time.Now()
+		must(t, changer.DeleteClient(t.Context(), "rp"))
+		if took := time.Since(began); took < 300*time.Millisecond {
+			t.Errorf("the change was acknowledged after %v, while the other replica may use its reading", took)
+		}
+		_, err = cache.Client(t.Context(), "rp")
+		wantErr(t, "Client of the replica that went on", err, client.ErrNotFound)
+		if _, fresh := stopped.Changes().Version(); fresh {
+			t.Error("a reading from before the change is still used")
+		}
+
+		before := stopped.Replicas(t.Context(), t)
+		if len(before) != 1 || !before[0].Suspected {
+			t.Fatalf("the replicas are %+v, want the stopped one suspected", before)
+		}
+		r.Read(t.Context(), t)
+		if _, fresh := stopped.Changes().Version(); fresh {
+			t.Error("a replica that is suspected uses a reading")
+		}
+		r.Read(t.Context(), t)
+		after := stopped.Replicas(t.Context(), t)
+		if len(after) != 1 || after[0].ID == before[0].ID || after[0].Suspected {
+			t.Errorf("the replicas are %+v, want the stopped one under a new id", after)
+		}
+		if _, fresh := stopped.Changes().Version(); !fresh {
+			t.Error("the replica that joined anew has no reading")
+		}
+	})
+}
+
+// A change waits for the reading to be in use, not for it to be taken.
+func TestAReplicaAcknowledgesWhatItUses(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		changer, other := openReplica(t, url), openReplica(t, url)
+		r := other.Join(t.Context(), t, time.Minute)
+		changer.DeferWaits()
+		must(t, changer.DeleteAPIKey(t.Context(), insertKey(t, changer, "a")))
+		used, _ := other.Changes().Version()
+		wantSame(t, "acknowledged, before it read", other.Replicas(t.Context(), t)[0].Seen, used)
+		r.Read(t.Context(), t)
+		used, _ = other.Changes().Version()
+		wantSame(t, "used", used, changer.ChangeCounter(t.Context(), t))
+		wantSame(t, "acknowledged", other.Replicas(t.Context(), t)[0].Seen, used)
+		changer.Settle(t.Context()) // returns: the only other replica has acknowledged
+	})
+}
+
+// A process that was killed delays two changes, and none after another one started.
+func TestKilledReplicasAreForgotten(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		changer := openReplica(t, url)
+		for _, wait := range []bool{true, true, false} {
+			if wait && len(changer.Replicas(t.Context(), t)) == 0 {
+				openReplica(t, url).Join(t.Context(), t, 100*time.Millisecond)
+			}
+			began := time.Now()
+			must(t, changer.DeleteAPIKey(t.Context(), insertKey(t, changer, "a")))
+			if took := time.Since(began); wait && took < 200*time.Millisecond {
+				t.Errorf("a change did not wait for a replica that may live: %v", took)
+			}
+		}
+		wantSame(t, "replicas", len(changer.Replicas(t.Context(), t)), 0)
+
+		openReplica(t, url).Join(t.Context(), t, 10*time.Millisecond)
+		s := openReplica(t, url)
+		storetest.Follow(t, s)
+		eventually(t, "the killed replica is forgotten", func() bool { return len(s.Replicas(t.Context(), t)) == 1 })
+	})
+}
+
+// eventually waits for what happens by itself.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for until := time.Now().Add(30 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatalf("not within 30 s: %s", what)
+		}
+	}
+}
+
+// A replica that stops in order is waited for by nobody.
+func TestAReplicaLeaves(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := openReplica(t, url)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		following := make(chan struct{})
+		go func() { defer close(ended); s.Follow(ctx, func() { close(following) }) }()
+		<-following
+		wantSame(t, "replicas", len(s.Replicas(t.Context(), t)), 1)
+		stop()
+		<-ended
+		wantSame(t, "replicas", len(s.Replicas(t.Context(), t)), 0)
+		if _, fresh := s.Changes().Version(); fresh {
+			t.Error("a reading is used after the replica has left")
+		}
+	})
+}
+
+// Alone, a change waits for nobody.
+func TestAChangeAloneIsAcknowledgedAtOnce(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := openReplica(t, url)
+		for range 2 {
+			before, began := s.Statements(), time.Now()
+			must(t, s.EndClientTokens(t.Context(), insertClient(t, s), noon))
+			if took := time.Since(began); took > time.Second {
+				t.Errorf("a change took %v alone", took)
+			}
+			wantSame(t, "statements: insert, end, raise the counter", s.Statements()-before, int64(3))
+			storetest.Follow(t, s)
+		}
+	})
+}
+
+func insertClient(t *testing.T, s *store.Store) string {
+	t.Helper()
+	c := aClient("client-" + strconv.FormatInt(s.Statements(), 10))
+	must(t, s.InsertClient(t.Context(), c))
+	return c.ID
+}
+
+func insertKey(t *testing.T, s *store.Store, id string) string {
+	t.Helper()
+	must(t, s.InsertAPIKey(t.Context(), &apikey.Key{ID: id, Name: id, Hash: []byte("hash"), Scopes: []string{"clients:read"}, CreatedAt: noon}))
+	return id
+}
+
+func TestAReadingRunsOut(t *testing.T) {
+	t.Parallel()
+	s := openReplica(t, storetest.SQLiteURL(t))
+	now := time.Now()
+	clock := func() time.Time { return now }
+	s.Changes().SetClock(clock)
+	s.Join(t.Context(), t, time.Second)
+	for _, step := range []struct {
+		name string
+		at   time.Time
+		want bool
+	}{
+		{"at once", now, true},
+		{"just before a second", now.Add(time.Second - 1), true},
+		{"after a second", now.Add(time.Second), false},
+	} {
+		started := now
+		now = step.at
+		if _, fresh := s.Changes().Version(); fresh != step.want {
+			t.Errorf("%s: fresh = %v, want %v", step.name, fresh, step.want)
+		}
+		now = started
+	}
+}
+
+// After a database with an older state took over, numbers of changes come again. A
+// record that was cached under one of them is not used.
+func TestAnOlderCounterMakesCachedRecordsUseless(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		s := openReplica(t, url)
+		s.SetChangeCounter(t.Context(), t, 10)
+		r := s.Join(t.Context(), t, time.Minute)
+		cached, _ := s.Changes().Version()
+		s.SetChangeCounter(t.Context(), t, 8)
+		r.Read(t.Context(), t)
+		s.SetChangeCounter(t.Context(), t, 10)
+		r.Read(t.Context(), t)
+		if now, _ := s.Changes().Version(); now <= cached {
+			t.Errorf("version %d after the counter went back, want more than the %d from before", now, cached)
+		}
+	})
+}
+
+// Every change of a record that replicas cache raises the counter once, with whatever
+// it does; what none of them caches does not make them read anew.
+func TestWhatRaisesTheChangeCounter(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		must(t, s.InsertClient(ctx, aClient("rp")))
+		must(t, s.InsertAccount(ctx, anAccount("alice")))
+		rp := func() *client.Client {
+			c, err := s.Client(ctx, "rp")
+			must(t, err)
+			return c
+		}
+		key := jwks.Record{KID: "k", Algorithm: jwks.ES256, State: jwks.Current, Sealed: []byte("x")}
+		for _, step := range []struct {
+			name string
+			want int64
+			do   func() error
+		}{
+			{"a new client", 0, func() error { return s.InsertClient(ctx, aClient("new")) }},
+			{"a client changed", 1, func() error { return s.UpdateClient(ctx, rp()) }},
+			{"a client changed, without its consents", 1, func() error { return s.UpdateClientDroppingConsents(ctx, rp()) }},
+			{"a client changed by somebody else meanwhile", 0, func() error {
+				c := rp()
+				c.Version--
+				if err := s.UpdateClient(ctx, c); !errors.Is(err, client.ErrRaced) {
+					return err
+				}
+				return nil
+			}},
+			{"its secret in another form", 0, func() error { return s.ReplaceClientSecret(ctx, "rp", rp().Secret, "other") }},
+			{"its tokens ended", 1, func() error { return s.EndClientTokens(ctx, "rp", noon) }},
+			{"an import of what is there", 0, func() error { _, _, err := s.ImportClients(ctx, []*client.Client{rp()}); return err }},
+			{"an import of two changes", 1, func() error {
+				a, b := aClient("rp"), aClient("new")
+				a.ClientName, b.ClientName = "a", "b"
+				_, _, err := s.ImportClients(ctx, []*client.Client{a, b})
+				return err
+			}},
+			{"a client deleted", 1, func() error { return s.DeleteClient(ctx, "rp") }},
+			{"a new API key", 0, func() error { insertKey(t, s, "a"); return nil }},
+			{"an API key deleted", 1, func() error { return s.DeleteAPIKey(ctx, "a") }},
+			{"a new trusted issuer", 1, func() error { return s.InsertTrust(ctx, aTrust("i", "https://issuer.example", "")) }},
+			{"a trusted issuer deleted", 1, func() error { return s.DeleteTrust(ctx, "i") }},
+			{"signing keys", 1, func() error { return s.SaveKeys(ctx, 0, []jwks.Record{key}, nil) }},
+			{"a new scope", 1, func() error { return s.InsertScope(ctx, &scope.Scope{Name: "hr"}) }},
+			{"a scope changed", 1, func() error { return s.UpdateScope(ctx, &scope.Scope{Name: "hr", Title: "HR"}) }},
+			{"a scope deleted", 1, func() error { return s.DeleteScope(ctx, "hr") }},
+			{"an account disabled", 1, func() error { return s.SetDisabled(ctx, "alice", true, noon) }},
+			{"an account enabled", 1, func() error { return s.SetDisabled(ctx, "alice", false, noon) }},
+			{"an account deleted", 1, func() error { return s.DeleteAccount(ctx, "alice", noon) }},
+		} {
+			before := s.ChangeCounter(ctx, t)
+			if err := step.do(); err != nil {
+				t.Errorf("%s = %v", step.name, err)
+			}
+			if got := s.ChangeCounter(ctx, t) - before; got != step.want {
+				t.Errorf("%s raised the counter by %d, want %d", step.name, got, step.want)
+			}
+		}
+	})
+}
+
+// Many changes of a command wait once.
+func TestACommandWaitsOnceForItsChanges(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		command, stopped := openReplica(t, url), openReplica(t, url)
+		stopped.Join(t.Context(), t, 200*time.Millisecond)
+		command.DeferWaits()
+		for range 5 {
+			must(t, command.DeleteAPIKey(t.Context(), insertKey(t, command, "a")))
+		}
+		if suspects := stopped.Replicas(t.Context(), t); suspects[0].Suspected {
+			t.Error("a change waited by itself")
+		}
+		before := time.Now()
+		command.Settle(t.Context())
+		command.Settle(t.Context())
+		if waited := time.Since(before); waited < 300*time.Millisecond {
+			t.Errorf("all changes together waited %v, want as long as a reading is used", waited)
+		}
+		wantSame(t, "suspected", stopped.Replicas(t.Context(), t)[0].Suspected, true)
+	})
+}

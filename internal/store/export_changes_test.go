@@ -1,0 +1,73 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+)
+
+// Replica is a replica that reads the change counter only when it is told to, as one
+// does that is stopped in between.
+type Replica struct{ replica }
+
+// Join makes s a replica that uses a reading for ttl, and takes the first reading.
+func (s *Store) Join(ctx context.Context, tb testing.TB, ttl time.Duration) *Replica {
+	tb.Helper()
+	s.changes.ttl = ttl
+	r := &Replica{replica{store: s}}
+	r.Read(ctx, tb)
+	return r
+}
+
+// Read takes a reading, which must succeed.
+func (r *Replica) Read(ctx context.Context, tb testing.TB) {
+	tb.Helper()
+	bounded, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := r.try(bounded); err != nil && !errors.Is(err, errSuspected) {
+		tb.Fatal(err)
+	}
+}
+
+// ReplicaRow is what the others know of a replica.
+type ReplicaRow struct {
+	ID        string
+	Seen      int64
+	Suspected bool
+}
+
+// Replicas lists them.
+func (s *Store) Replicas(ctx context.Context, tb testing.TB) (rows []ReplicaRow) {
+	tb.Helper()
+	err := s.list.each(ctx, func(from scanner) error {
+		var r ReplicaRow
+		err := from.Scan(&r.ID, &r.Seen, intoFlag(&r.Suspected))
+		rows = append(rows, r)
+		return err
+	}, `SELECT id, seen, suspected FROM replicas ORDER BY id`)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return rows
+}
+
+// ChangeCounter returns the number of the last change.
+func (s *Store) ChangeCounter(ctx context.Context, tb testing.TB) (value int64) {
+	tb.Helper()
+	if err := s.read.one(ctx, `SELECT value FROM change_counter`).Scan(&value); err != nil {
+		tb.Fatal(err)
+	}
+	return value
+}
+
+// SetChangeCounter does what a restored backup does.
+func (s *Store) SetChangeCounter(ctx context.Context, tb testing.TB, value int64) {
+	tb.Helper()
+	if _, err := s.write.exec(ctx, `UPDATE change_counter SET value = $1`, value); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// SetClock replaces the clock by which readings grow old.
+func (c *Changes) SetClock(clock func() time.Time) { c.clock = clock }

@@ -1,0 +1,115 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// How long a changer pauses between two looks at the replicas: short at first, since
+// the others may be about to read.
+const (
+	firstLook   = 5 * time.Millisecond
+	longestLook = 25 * time.Millisecond
+)
+
+// laggard is a replica that has not acknowledged a change.
+type laggard struct {
+	id        string
+	ttl       time.Duration
+	suspected bool
+}
+
+// awaitReplicas returns when no replica uses a cached record from before a change that
+// was committed. Each has acknowledged it, or so much time has gone by since the commit
+// that every reading from before it has run out by itself. So it holds with a replica
+// that hangs, was stopped or is cut off from the database, and where this process
+// loses the database. It ends late rather than with ctx, since the change is made.
+//
+// A replica that does not acknowledge in time is suspected to be dead. If it is not, it
+// finds that out with its next reading, which it then must not use. What was suspected
+// before the wait began has no reading left that it may use, and its row goes: so a
+// process that was killed delays two changes, and none if another one starts meanwhile.
+func (s *Store) awaitReplicas(ctx context.Context, version int64) {
+	ctx = context.WithoutCancel(ctx)
+	committed := s.changes.clock()
+	longest := s.changes.ttl
+	suspects := map[string]time.Time{} // when each was first seen to be suspected
+	for pause := firstLook; ; pause = min(2*pause, longestLook) {
+		behind, err := s.replicasBehind(ctx, version)
+		if err == nil && len(behind) == 0 {
+			return
+		}
+		now := s.changes.clock()
+		for _, l := range behind {
+			longest = max(longest, l.ttl)
+			if _, seen := suspects[l.id]; l.suspected && !seen {
+				suspects[l.id] = now
+			}
+		}
+		if now.Sub(committed) >= longest+readingMargin {
+			s.suspect(ctx, behind, suspects, version)
+			return
+		}
+		_ = rest(ctx, pause) // ctx does not end
+	}
+}
+
+// replicasBehind lists the other replicas that may use records from before a change.
+func (s *Store) replicasBehind(ctx context.Context, version int64) (behind []laggard, err error) {
+	const read = `SELECT id, ttl, suspected FROM replicas WHERE seen < $1 AND id <> $2 ORDER BY id`
+
+	self := ""
+	if id := s.self.Load(); id != nil {
+		self = *id // its caches have the number of the change already
+	}
+	err = conn{s.engine.lister()}.each(ctx, func(from scanner) error { // not counted: it is no request's
+		var l laggard
+		err := from.Scan(&l.id, into(func(us int64) error { l.ttl = time.Duration(us) * time.Microsecond; return nil }), intoFlag(&l.suspected))
+		behind = append(behind, l)
+		return err
+	}, read, version, self)
+	if err != nil {
+		return nil, fmt.Errorf("list replicas: %w", err)
+	}
+	return behind, nil
+}
+
+// suspect removes the replicas that were suspected for at least as long as they may use
+// a reading, and suspects the others. Nothing depends on its success.
+func (s *Store) suspect(ctx context.Context, behind []laggard, suspects map[string]time.Time, version int64) {
+	const suspect = `UPDATE replicas SET suspected = 1 WHERE id = $1 AND seen < $2`
+	const remove = `DELETE FROM replicas WHERE id = $1 AND suspected = 1`
+
+	now := s.changes.clock()
+	for _, l := range behind {
+		since, suspected := suspects[l.id]
+		dead := suspected && now.Sub(since) >= l.ttl+readingMargin
+		var err error
+		switch {
+		case dead:
+			_, err = s.write.exec(ctx, remove, l.id)
+		case !suspected:
+			_, err = s.write.exec(ctx, suspect, l.id, version)
+		}
+		s.log.LogAttrs(ctx, slog.LevelWarn, "a replica did not answer to a change",
+			slog.String("replica", l.id), slog.Bool("removed", dead && err == nil), slog.Any("error", err))
+	}
+}
+
+// forgetDeadReplicas removes what killed processes left behind, so that no operator's
+// change waits for them. Two changes of nothing do so: the first finds out who does not
+// answer, the second that their last reading has run out.
+func (s *Store) forgetDeadReplicas(ctx context.Context) {
+	for range 2 {
+		others, err := s.replicasBehind(ctx, 1<<62)
+		if err != nil || len(others) == 0 || ctx.Err() != nil {
+			return
+		}
+		if err := s.change(ctx, func(conn) error { return nil }); err != nil {
+			s.log.LogAttrs(ctx, slog.LevelDebug, "dead replicas not looked for", slog.Any("error", err))
+			return
+		}
+	}
+}

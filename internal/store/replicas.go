@@ -1,0 +1,159 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+const (
+	// readingInterval is how often a replica reads the change counter.
+	readingInterval = 250 * time.Millisecond
+	// readingMargin is how much longer than a reading is used a changer waits for a
+	// replica that does not answer: the clocks of two machines may run at different
+	// speeds.
+	readingMargin = 100 * time.Millisecond
+	// leavePatience bounds the statement with which a replica leaves.
+	leavePatience = 2 * time.Second
+)
+
+// replica is this process among those that cache records.
+type replica struct {
+	store *Store
+	id    string // empty until it has joined
+
+	failing bool // the last reading failed
+}
+
+// errSuspected reports that another process took this replica for dead.
+var errSuspected = errors.New("this replica did not answer in time, and joins anew")
+
+// Follow makes this process a replica, whose caches may keep records, until ctx ends.
+// It calls ready when the first reading is there or has failed.
+//
+// The replica has a row with the number of the last change that its caches respect.
+// Every 250 ms it reads the counter and that row in one statement, and writes to the
+// row only when the counter has moved. A reading counts from before the statement was
+// sent and is used for a second. Whoever makes a change waits until the rows of all
+// replicas have its number; see [Store.awaitReplicas].
+func (s *Store) Follow(ctx context.Context, ready func()) {
+	r := &replica{store: s}
+	var background sync.WaitGroup
+	defer func() {
+		background.Wait()
+		r.leave(ctx)
+	}()
+	tick := time.NewTicker(min(readingInterval, s.changes.ttl/4))
+	defer tick.Stop()
+
+	r.read(ctx)
+	ready()
+	background.Go(func() { s.forgetDeadReplicas(ctx) })
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			r.read(ctx)
+		}
+	}
+}
+
+// read takes a reading, and joins first where that is needed.
+func (r *replica) read(ctx context.Context) {
+	bounded, cancel := context.WithTimeout(ctx, r.store.changes.ttl)
+	defer cancel()
+	err := r.try(bounded)
+	if errors.Is(err, errSuspected) {
+		r.store.log.LogAttrs(ctx, slog.LevelWarn, "replica joins anew", slog.Any("reason", err))
+		err = r.try(bounded)
+	}
+	switch {
+	case ctx.Err() != nil:
+	case err != nil && !r.failing:
+		r.failing = true
+		r.store.log.LogAttrs(ctx, slog.LevelWarn, "change counter not read: cached clients and keys are read anew for each use", slog.Any("error", err))
+	case err == nil && r.failing:
+		r.failing = false
+		r.store.log.LogAttrs(ctx, slog.LevelInfo, "change counter read again")
+	}
+}
+
+// try takes one reading. Of a replica that is suspected no reading counts, not even
+// the one before: whoever suspects it may wait for it no longer.
+func (r *replica) try(ctx context.Context) error {
+	const read = `
+		SELECT c.value, r.seen, CASE WHEN r.id IS NULL THEN 1 ELSE r.suspected END
+		FROM change_counter c LEFT JOIN replicas r ON r.id = $1 WHERE c.only_row = 1`
+	const acknowledge = `UPDATE replicas SET seen = $2 WHERE id = $1`
+
+	s := r.store
+	if r.id == "" {
+		if err := r.join(ctx); err != nil {
+			return err
+		}
+	}
+	now := reading{sent: s.changes.clock()}
+	var seen int64
+	var suspected bool
+	if err := s.watch.one(ctx, read, r.id).Scan(&now.value, into(func(n int64) error { seen = n; return nil }), intoFlag(&suspected)); err != nil {
+		return fmt.Errorf("read change counter: %w", err)
+	}
+	if suspected {
+		return r.lost(ctx)
+	}
+	s.changes.use(now)
+	if seen == now.value {
+		return nil
+	}
+	// Only now that the reading is in use: until then, records from before it were.
+	acknowledged, err := s.watchWrite.exec(ctx, acknowledge, r.id, now.value)
+	if err != nil {
+		return fmt.Errorf("acknowledge changes: %w", err)
+	}
+	if acknowledged == 0 {
+		return r.lost(ctx)
+	}
+	return nil
+}
+
+func (r *replica) join(ctx context.Context) error {
+	const join = `INSERT INTO replicas (id, seen, ttl, suspected) VALUES ($1, 0, $2, 0)`
+
+	id := rand.Text()
+	if _, err := r.store.watchWrite.exec(ctx, join, id, r.store.changes.ttl.Microseconds()); err != nil {
+		return fmt.Errorf("join the replicas: %w", err)
+	}
+	r.id = id
+	r.store.self.Store(&id)
+	return nil
+}
+
+// lost drops the reading and the place among the replicas.
+func (r *replica) lost(ctx context.Context) error {
+	r.store.changes.reading.Store(nil)
+	if _, err := r.store.watchWrite.exec(ctx, leaveReplicas, r.id); err != nil {
+		return fmt.Errorf("leave the replicas: %w", err)
+	}
+	r.id = ""
+	return errSuspected
+}
+
+const leaveReplicas = `DELETE FROM replicas WHERE id = $1`
+
+// leave ends the use of caches first, so that changes need not wait for this replica.
+func (r *replica) leave(ctx context.Context) {
+	r.store.changes.reading.Store(nil)
+	if r.id == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leavePatience)
+	defer cancel()
+	if _, err := r.store.watchWrite.exec(ctx, leaveReplicas, r.id); err != nil {
+		r.store.log.LogAttrs(ctx, slog.LevelWarn, "replica did not leave: the next change waits for it", slog.Any("error", err))
+	}
+}
