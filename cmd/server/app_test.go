@@ -107,7 +107,7 @@ func (s *server) populate() {
 	const clients = `[
 		{"client_id": "web", "client_secret": "web-secret-web-secret-web-secret-", "redirect_uris": ["` + testCallback + `", "https://client.example/other"],
 		 "grant_types": ["authorization_code", "refresh_token", "client_credentials"], "scope": "openid profile email offline_access api",
-		 "audience": ["https://api.example", "https://other.example"], "skip_consent": true, "id_token_signed_response_alg": "ES256"},
+		 "audience": ["https://api.example", "https://other.example"], "served_resources": ["https://api.example"], "skip_consent": true, "id_token_signed_response_alg": "ES256"},
 		{"client_id": "post", "client_secret": "post-secret-post-secret-post-sec", "redirect_uris": ["` + testCallback + `"],
 		 "token_endpoint_auth_method": "client_secret_post", "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
 		 "scope": "openid offline_access", "access_token_strategy": "opaque", "skip_consent": true},

@@ -23,6 +23,8 @@ type clientFlags struct {
 	JWKSURI               *string  `help:"Where its public keys are." name:"jwks-uri" placeholder:"URL"`
 	SubjectType           *string  `help:"public, or pairwise to know each person under a name that other sectors do not know." placeholder:"TYPE"`
 	SectorIdentifierURI   *string  `help:"Where all of its redirect URIs are listed; its host is the sector of a pairwise client." name:"sector-identifier-uri" placeholder:"URL"`
+	SubjectSector         *string  `help:"host to vouch for the sector of a pairwise client that registered itself and has the device grant, client to make it a sector of its own." placeholder:"SECTOR"`
+	ServedResource        []string `help:"A resource that the client is: it may introspect tokens for it; may be repeated." sep:"none" placeholder:"URI"`
 	SkipConsent           *bool    `help:"Do not ask people whether they allow it." negatable:""`
 	AccessTokenFormat     *string  `help:"jwt or opaque, rather than the server's default." placeholder:"FORMAT"`
 	IDTokenClaims         *string  `help:"granted, to have the claims of granted scopes in ID tokens, or minimal, rather than the server's default." name:"id-token-claims" placeholder:"CLAIMS"`
@@ -63,6 +65,7 @@ func (f *clientFlags) apply(m *client.Metadata, p client.Policy) error {
 		{f.GrantType, &m.GrantTypes},
 		{f.ResponseType, &m.ResponseTypes},
 		{f.Audience, &m.Audience},
+		{f.ServedResource, &m.ServedResources},
 	}
 	// The response types follow from the grant types, unless somebody insists.
 	if f.GrantType != nil && f.ResponseType == nil {
@@ -110,6 +113,7 @@ func (f *clientFlags) texts(m *client.Metadata) []textFlag {
 		{f.JWKSURI, &m.JWKSURI},
 		{f.SubjectType, &m.SubjectType},
 		{f.SectorIdentifierURI, &m.SectorIdentifierURI},
+		{f.SubjectSector, &m.SubjectSector},
 		{f.AccessTokenFormat, &m.AccessTokenStrategy},
 		{f.IDTokenClaims, &m.IDTokenClaims},
 		{f.IDTokenSignedResponseAlg, &m.IDTokenSignedResponseAlg},

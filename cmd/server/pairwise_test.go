@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -75,6 +77,64 @@ func TestAPairwiseClientKnowsAPersonUnderANameOfItsOwn(t *testing.T) {
 			t.Errorf("a hint with such a sid does not sign out: %d\n%s", ends.status, ends.body)
 		}
 	})
+}
+
+// Anybody can register a client with another's redirect URI. By the device grant its tokens
+// come to it all the same: it must not learn under which names that sector knows people, nor
+// by a refresh token after it has given the grant up.
+func TestADeviceClientLearnsNoOtherSectorsSubjects(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := start(t, db, legacy())
+		s.bring(legacyClient("pair", `, "subject_type": "pairwise"`))
+		b := s.browser()
+		code := b.code(asking("client_id", "pair"))
+		victims := claims(t, s.call("/oauth2/token", asPost("pair", exchanging(code))).json(t)["id_token"])["sub"]
+
+		members := object{
+			"redirect_uris": []string{testCallback}, "grant_types": []string{"authorization_code", "refresh_token", deviceGrant},
+			"subject_type": "pairwise", "token_endpoint_auth_method": "none", "scope": "openid offline_access", "subject_sector": "host",
+		}
+		made := s.send(t, http.MethodPost, "/connect/register", "", encoded(t, members)).json(t)
+		id := text(made["client_id"])
+		d := s.device(asForm("client_id", id, "scope", "openid offline_access"))
+		if p := b.follow(b.enter(d, "continue")); p.status != http.StatusOK {
+			t.Fatalf("the way ends at %d %s\n%s", p.status, p.location(), p.body)
+		}
+		tokens := d.poll().json(t)
+		own := claims(t, tokens["id_token"])["sub"]
+		if own == nil || own == victims {
+			t.Errorf("the device's sub is %v, the other sector's %v", own, victims)
+		}
+
+		members["grant_types"] = []string{"authorization_code", "refresh_token"}
+		members["client_id"] = id
+		at := strings.TrimPrefix(text(made["registration_client_uri"]), s.url)
+		if p := s.send(t, http.MethodPut, at, text(made["registration_access_token"]), encoded(t, members)); p.status != http.StatusOK {
+			t.Fatalf("update: %d %s", p.status, p.body)
+		}
+		s.pass(3 * time.Second)
+		later := s.call("/oauth2/token", asForm("client_id", id, "grant_type", "refresh_token", "refresh_token", text(tokens["refresh_token"]))).json(t)
+		for where, sub := range map[string]any{
+			"ID token": claims(t, later["id_token"])["sub"], "access token": claims(t, later["access_token"])["sub"],
+			"userinfo": s.userinfo(tokens["access_token"]).json(t)["sub"],
+		} {
+			if sub != own {
+				t.Errorf("%s after the grant was given up: sub %v, want still %v", where, sub, own)
+			}
+		}
+	})
+}
+
+// encoded returns an object as JSON.
+func encoded(tb testing.TB, o object) string {
+	tb.Helper()
+	text, err := json.Marshal(o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return string(text)
 }
 
 // What a pairwise client says of a person, it says under the name it knows.

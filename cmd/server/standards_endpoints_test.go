@@ -19,16 +19,17 @@ func as(client string) url.Values {
 }
 
 // service describes a client without people.
-func service(id, audience string) string {
+func service(id, served string) string {
 	return `{"client_id": "` + id + `", "client_secret": "` + otherSecret + `", "token_endpoint_auth_method": "client_secret_post",
-		"grant_types": ["client_credentials"], "audience": [` + audience + `]}`
+		"grant_types": ["client_credentials"], "served_resources": [` + served + `]}`
 }
 
 // What introspection says, and to whom (RFC 7662 sections 2.2 and 4).
 func TestIntrospectionTellsThoseConcerned(t *testing.T) {
 	t.Parallel()
 	s := start(t, storetest.New(t), nil)
-	s.bring(service("api", `"https://api.example"`), service("stranger", ""))
+	s.bring(service("api", `"https://api.example"`), service("stranger", ""),
+		strings.ReplaceAll(service("asker", `"https://api.example"`), "served_resources", "audience"))
 	p := s.send(t, http.MethodPost, "/connect/register", "", `{"redirect_uris":["https://a.example/"],"token_endpoint_auth_method":"client_secret_post"}`)
 	dynamic := p.json(t)
 	itself := url.Values{"client_id": {text(dynamic["client_id"])}, "client_secret": {text(dynamic["client_secret"])}}
@@ -48,6 +49,7 @@ func TestIntrospectionTellsThoseConcerned(t *testing.T) {
 		"its own refresh token":           {own, anyones["refresh_token"], true},
 		"one for the resource it is":      {as("api"), apis["access_token"], true},
 		"one for another resource":        {as("stranger"), apis["access_token"], false},
+		"one for a resource it may ask":   {as("asker"), apis["access_token"], false},
 		"one for no resource":             {as("stranger"), anyones["access_token"], true},
 		"one for no resource, by dynamic": {itself, anyones["access_token"], false},
 		"another's refresh token":         {as("api"), apis["refresh_token"], false},

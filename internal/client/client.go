@@ -122,6 +122,13 @@ type Metadata struct {
 	AllowedCORSOrigins  []string `json:"allowed_cors_origins,omitempty"`
 
 	// These, and Audience, are the operator's to give; see [Metadata.KeepGiven].
+
+	// ServedResources are the resources that the client itself is: it may introspect
+	// tokens for them, whoever they were issued to (RFC 7662 §4).
+	ServedResources []string `json:"served_resources,omitempty"`
+	// SubjectSector says whose sector a pairwise client is in: SectorHost or
+	// SectorClient. Where it is empty, see [Client.sector].
+	SubjectSector     string          `json:"subject_sector,omitempty"`
 	SkipConsent       bool            `json:"skip_consent,omitempty"`
 	SkipLogoutConsent bool            `json:"skip_logout_consent,omitempty"`
 	OperatorScope     bool            `json:"operator_scope,omitempty"` // the operator has set the scope of a client that registered itself

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"slices"
+	"strings"
 )
 
 // KeepGiven takes from before all that is the operator's to give: a client that
@@ -12,6 +13,11 @@ func (m *Metadata) KeepGiven(before *Metadata) {
 	m.Audience, m.SkipConsent, m.SkipLogoutConsent = before.Audience, before.SkipConsent, before.SkipLogoutConsent
 	m.Owner, m.Notes, m.Lifespans = before.Owner, before.Notes, before.Lifespans
 	m.OperatorScope = before.OperatorScope
+	m.ServedResources, m.SubjectSector = before.ServedResources, before.SubjectSector
+	if m.SubjectSector == "" && (m.withoutRedirect() || before.withoutRedirect()) {
+		// For good: a refresh token of such a grant outlives the client's right to the grant.
+		m.SubjectSector = SectorClient
+	}
 }
 
 // MarkOperatorScope notes, after the operator has changed c from before, whether its scope
@@ -34,7 +40,20 @@ func (c *checks) given(m *Metadata) {
 	if len(m.AllowedCORSOrigins) > maxURIs || slices.ContainsFunc(m.AllowedCORSOrigins, notOrigin) {
 		c.fail("allowed_cors_origins", "must be a short list of http or https origins without a path")
 	}
+	c.oneOf("subject_sector", m.SubjectSector, SectorHost, SectorClient)
+	c.served(m)
 	c.lifespans(m)
+}
+
+// served checks the resources that the client is.
+func (c *checks) served(m *Metadata) {
+	valid := func(resource string) bool {
+		u, err := url.Parse(resource)
+		return err == nil && len(resource) <= maxURI && resource != "" && u.Fragment == "" && !strings.ContainsAny(resource, " \t\r\n")
+	}
+	if len(m.ServedResources) > maxURIs || slices.ContainsFunc(m.ServedResources, func(r string) bool { return !valid(r) }) {
+		c.fail("served_resources", "must be a short list of resource indicators: URIs without a fragment")
+	}
 }
 
 // notOrigin reports whether text is other than what a browser calls an origin (RFC 6454

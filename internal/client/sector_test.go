@@ -111,6 +111,30 @@ func TestOfTheSameSectorTheSameName(t *testing.T) {
 			t.Errorf("two apps at %s share a sector", uri)
 		}
 	}
+	device := []string{GrantAuthorizationCode, GrantDeviceCode}
+	for name, tc := range map[string]struct {
+		dynamic bool
+		grants  []string
+		sector  string
+		same    bool
+	}{
+		"self-registered":                               {true, nil, "", true},
+		"self-registered, with the device grant":        {true, device, "", false},
+		"that, and the operator vouches for it":         {true, device, SectorHost, true},
+		"of the operator, with the device grant":        {false, device, "", true},
+		"of the operator, a sector of its own":          {false, nil, SectorClient, false},
+		"self-registered, had the device grant earlier": {true, nil, SectorClient, false},
+	} {
+		for _, document := range []string{"", "https://rp.example/sector"} {
+			c := &Client{ID: "three", Dynamic: tc.dynamic, Metadata: Metadata{
+				SubjectType: Pairwise, SectorIdentifierURI: document, RedirectURIs: []string{"https://rp.example/cb"},
+				GrantTypes: tc.grants, SubjectSector: tc.sector,
+			}}
+			if got := subjects.Of(c, "ada") == one; got != tc.same {
+				t.Errorf("%s, sector document %q: the host's names: %v, want %v", name, document, got, tc.same)
+			}
+		}
+	}
 	if got := subjects.Of(&Client{Metadata: Metadata{SubjectType: Public}}, "ada"); got != "ada" {
 		t.Errorf("a public client knows ada as %q", got)
 	}

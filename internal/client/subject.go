@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -53,19 +54,39 @@ func (s Subjects) name(text string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// sector is the host that stands for the client: that of its
-// sector_identifier_uri, or the one that all of its redirect URIs share, which
-// registration has seen to.
+// The values of [Metadata.SubjectSector].
+const (
+	SectorHost   = "host"   // of its redirect URIs or sector_identifier_uri: the operator vouches for it
+	SectorClient = "client" // a sector of its own
+)
+
+// sector returns the sector of the client: the host of its sector_identifier_uri, or the
+// one that all of its redirect URIs share, which registration has seen to.
+//
+// A client that registered itself may have named any host, also in a document that lists
+// its redirect URIs because they are another's. With a grant that brings tokens to it
+// without a redirect URI it would learn that host's subjects: it is a sector of its own
+// unless the operator says otherwise.
+//
+// Spec: OpenID Connect Core §8.1.
 func (c *Client) sector() string {
+	itself := "client " + c.ID // nobody else's sector: no host is called so
+	if c.SubjectSector == SectorClient || c.SubjectSector == "" && c.Dynamic && c.withoutRedirect() {
+		return itself
+	}
 	host := hostOf(c.SectorIdentifierURI)
 	if c.SectorIdentifierURI == "" && len(c.RedirectURIs) > 0 {
 		host = ownHost(c.RedirectURIs[0])
 	}
 	if host == "" {
-		return "client " + c.ID // nobody else's sector: no host is called so
+		return itself
 	}
 	return host
 }
+
+// withoutRedirect reports whether the client may use a grant in which a person's tokens come
+// to whoever asks for them, rather than to a redirect URI.
+func (m *Metadata) withoutRedirect() bool { return slices.Contains(m.GrantTypes, GrantDeviceCode) }
 
 // ownHost returns the host of a redirect URI, if it tells one client from others: a
 // loopback address is everybody's, and in an app's own scheme the host is any text,

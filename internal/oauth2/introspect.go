@@ -98,16 +98,16 @@ func (h *Handler) inspect(
 }
 
 // meantFor reports whether c is a resource server for one of the audiences: it
-// is named by its client_id or by a resource it was registered with. A token that
-// nobody asked a resource for is shown to every client the operator brought, but
-// not to those that registered themselves. In one for a resource we are named for
-// the sake of userinfo alone.
+// is named by its client_id, or it serves the resource. That it may ask for tokens for a
+// resource does not count. A token without a resource is shown to every client that the
+// operator made, but not to those that registered themselves. The issuer in the audience
+// of a token for a resource is there for userinfo alone.
 func (h *Handler) meantFor(audience []string, c *client.Client) bool {
 	if slices.Equal(audience, []string{h.Issuer}) && !c.Dynamic {
 		return true
 	}
 	return slices.ContainsFunc(audience, func(a string) bool {
-		return a == c.ID || slices.Contains(c.Audience, a)
+		return a == c.ID || slices.Contains(c.ServedResources, a)
 	})
 }
 

@@ -44,7 +44,8 @@ func (a *answer) MarshalJSON() ([]byte, error) {
 func (h *Handler) show(r *http.Request, c *client.Client) *answer {
 	full := func(list []string) []string { return append([]string{}, list...) }
 	said := c.Metadata
-	said.Owner, said.Notes, said.OperatorScope = "", nil, false // the operator's own
+	// the operator's own
+	said.Owner, said.Notes, said.OperatorScope, said.ServedResources, said.SubjectSector = "", nil, false, nil, ""
 	return &answer{
 		Metadata:      said,
 		RedirectURIs:  full(c.RedirectURIs),
