@@ -320,11 +320,20 @@ func TestASignInThatIsOverCanBeginAnew(t *testing.T) {
 	finished := b.get("/oauth2/auth?continue=" + id)
 	s.pass(31 * time.Minute)
 	for name, p := range map[string]reply{
-		"of another browser": foreign, "that was answered": finished, "that ran out": b.get("/oauth2/auth?continue=" + late),
+		"that was answered": finished, "that ran out": b.get("/oauth2/auth?continue=" + late),
 		"that ran out, at its page": b.get("/login?request=" + late),
 	} {
 		if p.status != http.StatusBadRequest || !strings.Contains(p.body, link) || !strings.Contains(p.body, "Again &amp; Again") ||
 			!strings.Contains(p.body, "expired_request") {
+			t.Errorf("a request %s: %d %s", name, p.status, p.body)
+		}
+	}
+	// A link with another browser's request must not advertise an application here.
+	for name, p := range map[string]reply{
+		"of another browser": foreign, "of another browser, run out": other.get("/oauth2/auth?continue=" + late),
+		"of another browser, at its page": other.get("/login?request=" + late),
+	} {
+		if p.status != http.StatusBadRequest || strings.Contains(p.body, "client.example") || strings.Contains(p.body, "Again") {
 			t.Errorf("a request %s: %d %s", name, p.status, p.body)
 		}
 	}

@@ -43,8 +43,9 @@ type Sessions interface {
 // down what the person did.
 type Requests interface {
 	Request(ctx context.Context, id string, now time.Time) (*grant.Request, error)
-	// RequestClient finds the client of one that has run out, too.
-	RequestClient(ctx context.Context, id string) (clientID string, err error)
+	// RequestClient finds the client of a request of this browser, also of one that has run
+	// out: grant.ErrNoRequest for those of other browsers.
+	RequestClient(ctx context.Context, id string, browser, cookie []byte) (clientID string, err error)
 	RecordSignIn(ctx context.Context, id, sessionID string, at, now time.Time) error
 	RecordChoice(ctx context.Context, id, sessionID string, now time.Time) error
 	RecordDecision(ctx context.Context, id string, d grant.Decision, subject string, remember *grant.Consent, now time.Time) error

@@ -2,7 +2,6 @@ package interaction
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -34,13 +33,13 @@ func (h *Handler) visit(r *http.Request, id string) (*visit, error) {
 	}
 	request, err := h.Requests.Request(ctx, id, h.Now())
 	if errors.Is(err, grant.ErrNoRequest) {
-		return nil, h.gone(ctx, id, "unknown or run out")
+		return nil, h.gone(r, id, "unknown or run out")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read request: %w", err)
 	}
 	if bound := h.Cookies.Bound(r, id); !bytes.Equal(request.Browser, bound) {
-		err := h.gone(ctx, id, "of another browser")
+		err := h.gone(r, id, "of another browser")
 		if bound == nil && request.JustBegun(h.Now()) {
 			err = h.begunElsewhere(err)
 		}
@@ -61,9 +60,12 @@ func (h *Handler) visit(r *http.Request, id string) (*visit, error) {
 	return v, h.recognise(r, v)
 }
 
-// gone is for a request that is not this browser's, or nobody's any more.
-func (h *Handler) gone(ctx context.Context, id, why string) error {
-	clientID, err := h.Requests.RequestClient(ctx, id)
+// gone returns the fault for a request that is over or another browser's. It names the
+// client only if the request is or was this browser's: a link with somebody else's request
+// must not show an application of that person's choice.
+func (h *Handler) gone(r *http.Request, id, why string) error {
+	ctx := r.Context()
+	clientID, err := h.Requests.RequestClient(ctx, id, h.Cookies.Bound(r, id), session.Hash(h.Cookies.Session(r)))
 	if errors.Is(err, grant.ErrNoRequest) {
 		return h.expired(why, nil)
 	}

@@ -76,7 +76,7 @@ func (h *Handler) afterLogin(w http.ResponseWriter, r *http.Request, verifier st
 	waiting, err := h.Entrance.SpendLogin(ctx, id, h.Cookies.Bound(r, id), hash, now)
 	if errors.Is(err, grant.ErrNoRequest) {
 		if _, _, err = h.waiting(ctx, r, id); err == nil { // of this browser, and spent before
-			err = h.gone(ctx, id)
+			err = h.gone(r, id)
 		}
 	}
 	if err != nil {
@@ -199,7 +199,7 @@ func (h *Handler) afterConsent(w http.ResponseWriter, r *http.Request, verifier 
 	}
 	waiting, here, err := h.waiting(ctx, r, id)
 	if err == nil && (waiting.Agreement == nil || subtle.ConstantTimeCompare(waiting.Verifier, hash) != 1) {
-		err = h.gone(ctx, id)
+		err = h.gone(r, id)
 	}
 	if err != nil {
 		h.writeAuthorizeError(w, r, nil, err)

@@ -58,7 +58,7 @@ func (h *Handler) Authorize(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) resume(w http.ResponseWriter, r *http.Request, id string) {
 	waiting, here, err := h.waiting(r.Context(), r, id)
 	if err == nil && (waiting.Agreement != nil || waiting.Entered()) {
-		err = h.gone(r.Context(), id)
+		err = h.gone(r, id)
 	}
 	if err != nil {
 		h.writeAuthorizeError(w, r, nil, err)
@@ -102,13 +102,13 @@ func (h *Handler) waiting(ctx context.Context, r *http.Request, id string) (*gra
 	request, s, consent, err := h.Sessions.Resume(ctx, id, session.Hash(h.Cookies.Session(r)), h.Now())
 	switch {
 	case errors.Is(err, grant.ErrNoRequest):
-		return nil, present{}, h.gone(ctx, id)
+		return nil, present{}, h.gone(r, id)
 	case err != nil:
 		return nil, present{}, err //nolint:wrapcheck // told apart by the caller
 	case bound == nil && request.JustBegun(h.Now()):
-		return nil, present{}, missed(h.gone(ctx, id))
+		return nil, present{}, missed(h.gone(r, id))
 	case !bytes.Equal(request.Browser, bound), request.ClientID == "": // of a device that nobody named
-		return nil, present{}, h.gone(ctx, id)
+		return nil, present{}, h.gone(r, id)
 	}
 	return request, present{s, consent}, nil
 }
@@ -133,8 +133,9 @@ func missed(err error) error {
 }
 
 // gone finds out whose request it was, as long as that is to be had.
-func (h *Handler) gone(ctx context.Context, id string) error {
-	clientID, err := h.Sessions.RequestClient(ctx, id)
+func (h *Handler) gone(r *http.Request, id string) error {
+	ctx := r.Context()
+	clientID, err := h.Sessions.RequestClient(ctx, id, h.Cookies.Bound(r, id), session.Hash(h.Cookies.Session(r)))
 	if errors.Is(err, grant.ErrNoRequest) {
 		return over(goneWords, nil)
 	}

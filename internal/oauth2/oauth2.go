@@ -74,8 +74,9 @@ type Sessions interface {
 	InsertRequest(ctx context.Context, r *grant.Request) error
 	// Resume returns a request, and what SessionAndConsent does or nil.
 	Resume(ctx context.Context, id string, cookie []byte, now time.Time) (*grant.Request, *session.Session, *grant.Consent, error)
-	// RequestClient finds the client of a request that has run out, too.
-	RequestClient(ctx context.Context, id string) (clientID string, err error)
+	// RequestClient finds the client of a request of this browser, also of one that has run
+	// out: grant.ErrNoRequest for those of other browsers.
+	RequestClient(ctx context.Context, id string, browser, cookie []byte) (clientID string, err error)
 }
 
 // RequestObjects turns a request that comes as a request object into plain

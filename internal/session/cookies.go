@@ -48,6 +48,10 @@ func (c Cookies) ClearSession(w http.ResponseWriter) {
 	c.clearState(w)
 }
 
+// boundLonger is how long a browser is known to have had a request that has run out: its
+// page then says where to begin anew.
+const boundLonger = time.Hour
+
 // Bind ties an authorization request to the browser and returns the hash to keep
 // with it: whoever learns only the request's id cannot go on with it elsewhere.
 // Each request has a cookie of its own, so that tabs do not disturb each other.
@@ -55,7 +59,7 @@ func (c Cookies) Bind(w http.ResponseWriter, r *http.Request, requestID string, 
 	c.prune(w, r)
 	value := random(16)
 	cookie := c.cookie(requestName(requestID), value) //nolint:gosec // its attributes are set there
-	cookie.MaxAge = int(lifetime.Seconds())
+	cookie.MaxAge = int((lifetime + boundLonger).Seconds())
 	http.SetCookie(w, cookie)
 	return Hash(value)
 }

@@ -45,6 +45,14 @@ func optional[T ~string](s T) any {
 	return string(s)
 }
 
+// optionalBytes is how bytes are stored where NULL is none.
+func optionalBytes(b []byte) any {
+	if len(b) == 0 {
+		return nil
+	}
+	return b
+}
+
 // words is how a list is stored whose members hold no space.
 func words(list []string) string { return strings.Join(list, " ") }
 

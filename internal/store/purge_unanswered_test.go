@@ -38,7 +38,7 @@ func TestRequestsThatNobodyAnsweredArePurgedAtOnce(t *testing.T) {
 		must(t, err)
 		wantSame(t, "rows purged a minute later", purged.Rows, int64(1))
 		for _, id := range []string{"signed in", "refused"} {
-			_, err := s.RequestClient(ctx, id)
+			_, err := s.RequestClient(ctx, id, aRequest(id).Browser, nil)
 			must(t, err)
 		}
 		purged, err = s.Purge(ctx, ends.Add(time.Hour))

@@ -121,10 +121,17 @@ func (s *Store) Request(ctx context.Context, id string, now time.Time) (*grant.R
 	return r, nil
 }
 
-// RequestClient returns the client of a request, whether it waits or has run out,
-// as long as it is not purged; then [grant.ErrNoRequest].
-func (s *Store) RequestClient(ctx context.Context, id string) (clientID string, err error) {
-	err = s.read.one(ctx, `SELECT client_id FROM requests WHERE id = $1`, id).Scan(&clientID)
+// RequestClient returns the client of a request of this browser, whether it waits or has run
+// out, or [grant.ErrNoRequest]. The request is this browser's if it is bound to the hash
+// browser, or if somebody passed the sign-in for it in the session of the cookie hash: when
+// it has been answered the browser is not bound any more.
+func (s *Store) RequestClient(ctx context.Context, id string, browser, cookie []byte) (clientID string, err error) {
+	const read = `
+		SELECT client_id FROM requests
+		WHERE id = $1 AND (browser = $2 OR EXISTS (SELECT 1 FROM sessions s WHERE s.cookie = $3 AND s.id = requests.session_id))`
+
+	// NULL is equal to nothing; nil would be the empty text on one engine.
+	err = s.read.one(ctx, read, id, optionalBytes(browser), optionalBytes(cookie)).Scan(&clientID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", grant.ErrNoRequest
 	}

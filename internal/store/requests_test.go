@@ -32,11 +32,24 @@ func TestRequestWaits(t *testing.T) {
 		must(t, err)
 		wantSame(t, "request after the decision", got, want)
 
-		id, err := s.RequestClient(t.Context(), "request") // which outlasts it
-		must(t, err)
-		wantSame(t, "client of the request", id, want.ClientID)
-		_, err = s.RequestClient(t.Context(), "other")
-		wantErr(t, "RequestClient of nothing", err, grant.ErrNoRequest)
+		must(t, s.InsertSession(t.Context(), aSession(want.SessionID, "alice"), nil))
+		for name, tc := range map[string]struct {
+			id              string
+			browser, cookie []byte
+			want            error
+		}{
+			"of this browser": {"request", want.Browser, nil, nil}, // whose client outlasts it
+			"of its session":  {"request", nil, cookie(want.SessionID), nil},
+			"of no browser":   {"request", nil, nil, grant.ErrNoRequest},
+			"of another one":  {"request", cookie("x"), cookie("x"), grant.ErrNoRequest},
+			"of nothing":      {"other", want.Browser, cookie(want.SessionID), grant.ErrNoRequest},
+		} {
+			id, err := s.RequestClient(t.Context(), tc.id, tc.browser, tc.cookie)
+			wantErr(t, "RequestClient "+name, err, tc.want)
+			if tc.want == nil {
+				wantSame(t, "client of the request "+name, id, want.ClientID)
+			}
+		}
 
 		_, err = read(want.ExpiresAt)
 		wantErr(t, "Request too late", err, grant.ErrNoRequest)

@@ -150,7 +150,10 @@ var requestMethods = map[string]call{
 	"DeleteConsent": func(ctx context.Context, s *store.Store) error { return s.DeleteConsent(ctx, "alice", "rp") },
 	"InsertRequest": func(ctx context.Context, s *store.Store) error { return s.InsertRequest(ctx, aRequest("request")) },
 	"Request":       func(ctx context.Context, s *store.Store) error { _, err := s.Request(ctx, "request", noon); return err },
-	"RequestClient": func(ctx context.Context, s *store.Store) error { _, err := s.RequestClient(ctx, "request"); return err },
+	"RequestClient": func(ctx context.Context, s *store.Store) error {
+		_, err := s.RequestClient(ctx, "request", nil, nil)
+		return err
+	},
 	"RecordChoice": func(ctx context.Context, s *store.Store) error {
 		return s.RecordChoice(ctx, "request", "sid", noon)
 	},
