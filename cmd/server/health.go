@@ -15,15 +15,20 @@ import (
 // says that it wants no more requests.
 type stopping struct{ atomic.Bool }
 
-// health mounts what balancers and people's monitors ask, under each of the prefixes.
-func (a *app) health(r chi.Router, prefixes ...string) {
+// health mounts the endpoints of load balancers and monitors under each of the prefixes.
+// Unless build is set, /version does not say which build is running.
+func (a *app) health(r chi.Router, build bool, prefixes ...string) {
+	says := ""
+	if build {
+		says = version
+	}
 	for _, prefix := range prefixes {
 		getAndHead(r, prefix+"/health/alive", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			writeStatus(w, http.StatusOK, `{"status":"ok"}`)
 		}))
 		getAndHead(r, prefix+"/health/ready", http.HandlerFunc(a.ready))
 		getAndHead(r, prefix+"/version", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			writeStatus(w, http.StatusOK, `{"version":"`+middleware.Description(version)+`"}`)
+			writeStatus(w, http.StatusOK, `{"version":"`+middleware.Description(says)+`"}`)
 		}))
 	}
 }

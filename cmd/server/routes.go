@@ -38,6 +38,7 @@ func (a *app) public() http.Handler {
 	r.Use(
 		middleware.RequestID(a.config.TrustedProxies),
 		middleware.ClientAddress(a.config.TrustedProxies),
+		a.warnOfProxy,
 		middleware.AccessLog(a.log, a.now, a.seen("public")),
 		middleware.Refusals(a.reporter.Report),
 		middleware.SecurityHeaders(a.config.Strict()),
@@ -46,7 +47,7 @@ func (a *app) public() http.Handler {
 	)
 	a.documents(r)
 	timed := r.With(middleware.Timeout(requestTimeout))
-	a.health(timed, "")
+	a.health(timed, a.config.PublicVersion, "")
 	a.machines(timed)
 	a.people(timed)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {

@@ -18,6 +18,7 @@ func (a *app) admin() http.Handler {
 	r.Use(
 		middleware.RequestID(a.config.TrustedProxies),
 		middleware.ClientAddress(a.config.TrustedProxies),
+		a.warnOfProxy,
 		middleware.AccessLog(a.log, a.now, a.seen("admin")),
 		middleware.Refusals(a.reporter.Report),
 		middleware.SecurityHeaders(false),
@@ -25,7 +26,7 @@ func (a *app) admin() http.Handler {
 		a.room.adminBodies.Handler,
 		middleware.Timeout(requestTimeout),
 	)
-	a.health(r, "", "/admin")
+	a.health(r, true, "", "/admin")
 	a.describe(r)
 	for _, path := range []string{"/metrics", "/metrics/prometheus", "/admin/metrics", "/admin/metrics/prometheus"} {
 		getAndHead(r, path, a.metrics.Handler())

@@ -109,7 +109,8 @@ func TestStatementsWithApps(t *testing.T) {
 			p := step(kind+", authorize", authorize, func() reply { return b.get("/oauth2/auth?" + asking().Encode()) })
 			login := s.login(p)
 			step(kind+", login request", 1, func() reply { return s.ask(http.MethodGet, requests+"login?login_challenge="+login, "") })
-			p = step(kind+", login accepted", 1, func() reply {
+			// The answer, and the audit event before and after it.
+			p = step(kind+", login accepted", 3, func() reply {
 				return s.put("login/accept", login, object{"subject": "jo", "remember": true})
 			})
 			p = step(kind+", back from login", back, func() reply { return b.get(s.to(p)) })

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -64,12 +65,13 @@ type app struct {
 	fetcher, registeredFetcher *outbound.Client
 	keySets                    *outbound.KeySets
 
-	stopping stopping
-	metrics  *metrics.Metrics
-	refusals *refusal.Recorder
-	reporter *refusal.Reporter
-	room     room
-	limited  map[string]*atomic.Uint64 // refusals by rate limit
+	stopping    stopping
+	warnOfProxy func(http.Handler) http.Handler // one for both listeners
+	metrics     *metrics.Metrics
+	refusals    *refusal.Recorder
+	reporter    *refusal.Reporter
+	room        room
+	limited     map[string]*atomic.Uint64 // refusals by rate limit
 
 	clients      *store.ClientCache
 	scopes       *store.ScopeCache
@@ -160,6 +162,7 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 		clients: store.NewClientCache(s, cachedClients),
 		scopes:  newScopeCache(c, s),
 	}
+	a.warnOfProxy = middleware.WarnOfProxy(c.TrustedProxies, log)
 	a.hasher, a.clientHasher, a.adminHasher = newHashers(c)
 	var err error
 	if a.secrets, err = systemSecrets(c); err != nil {

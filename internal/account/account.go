@@ -14,6 +14,9 @@ var (
 	ErrNotFound = errors.New("account not found")
 	// ErrExists reports a username that is taken.
 	ErrExists = errors.New("username is taken")
+	// ErrIsClient reports a subject that is the client_id of a client: a resource server
+	// could take the client's own tokens for the user's (RFC 9700 §4.15).
+	ErrIsClient = errors.New("the subject is the client_id of a client")
 	// ErrSelfRegistered reports a username that somebody took who signed up, for whom
 	// what an operator brings need not be meant.
 	ErrSelfRegistered = errors.New("username was taken by somebody who signed up")

@@ -73,6 +73,10 @@ func meaning(err error) *responseError {
 		return &responseError{http.StatusConflict, "Conflict", "The issuer is trusted already for this subject and key."}
 	case errors.Is(err, client.ErrExists):
 		return &responseError{http.StatusConflict, "Conflict", "The client_id is taken."}
+	case errors.Is(err, client.ErrIsSubject):
+		return &responseError{http.StatusConflict, "Conflict", "The client_id is the subject of an account."}
+	case errors.Is(err, account.ErrIsClient):
+		return &responseError{http.StatusBadRequest, "invalid_request", "The subject is the client_id of a client."}
 	case errors.Is(err, client.ErrRaced):
 		return &responseError{http.StatusConflict, "Conflict", "The client was changed by somebody else meanwhile."}
 	case errors.Is(err, client.ErrSector):

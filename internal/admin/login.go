@@ -72,6 +72,7 @@ func (h *Handler) acceptLogin(c *Call) (*Reply, error) {
 	if err := body.check(); err != nil {
 		return nil, err
 	}
+	c.Target = body.Subject
 	return h.answerLogin(c, id, body.Subject, &grant.Login{
 		Remember: body.Remember, RememberFor: min(body.RememberFor, maxRemember), Extend: body.Extend,
 		ACR: body.ACR, AMR: body.AMR, Context: some(body.Context),

@@ -44,11 +44,13 @@ func (h *Handler) loginOperations() []Operation {
 		ID: "acceptOAuth2LoginRequest", Method: http.MethodPut, Path: path + "/accept", Scope: apikey.RequestsWrite,
 		Summary: "The login app says who has signed in.", Query: asked, Body: acceptLogin{},
 		Answers: map[int]any{http.StatusOK: redirect{}, http.StatusGone: redirect{}},
+		Action:  "login.accept",
 		Do:      h.acceptLogin,
 	}, {
 		ID: "rejectOAuth2LoginRequest", Method: http.MethodPut, Path: path + "/reject", Scope: apikey.RequestsWrite,
 		Summary: "The login app says that nobody has signed in.", Query: asked, Body: reject{},
 		Answers: map[int]any{http.StatusOK: redirect{}, http.StatusGone: redirect{}},
+		Action:  "login.reject",
 		Do:      h.rejectLogin,
 	}}
 }

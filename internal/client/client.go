@@ -17,6 +17,9 @@ var (
 	ErrExists = errors.New("client_id is taken")
 	// ErrRaced reports that somebody else changed the client meanwhile.
 	ErrRaced = errors.New("client was changed meanwhile")
+	// ErrIsSubject reports a client_id that is the subject of an account: a resource server
+	// could take the client's own tokens for the user's (RFC 9700 §4.15).
+	ErrIsSubject = errors.New("the client_id is the subject of an account")
 	// ErrNoKeys reports that a client's public keys cannot be had for a reason
 	// that is the client's own: an unreachable jwks_uri, a malformed set.
 	ErrNoKeys = errors.New("the keys of the client cannot be had")

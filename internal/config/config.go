@@ -110,6 +110,8 @@ type Config struct {
 	TLSCertFile    string
 	TLSKeyFile     string
 	TrustedProxies []netip.Prefix
+	// PublicVersion lets the public listener say which build is running.
+	PublicVersion  bool
 	RateLimits     bool
 	MaxConnections int
 	// MaxConnectionsPerNetwork bounds the connections of one address, or /64 of IPv6;

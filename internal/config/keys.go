@@ -26,6 +26,8 @@ func keys() []key {
 			"Private key of the certificate, in PEM."),
 		field("trusted_proxies", prefixes(), func(c *Config) *[]netip.Prefix { return &c.TrustedProxies },
 			"Proxies whose X-Forwarded-For and X-Request-Id are believed. A Unix socket counts as 127.0.0.1."),
+		field("public_version", onOff(), func(c *Config) *bool { return &c.PublicVersion },
+			"Whether `/version` says on the public listener which build is running, as it does on the admin listener."),
 		field("rate_limits", onOff(), func(c *Config) *bool { return &c.RateLimits },
 			"Whether callers are limited, by rate and by network; off is for tests."),
 		field("max_connections", number(10, 1_000_000), func(c *Config) *int { return &c.MaxConnections },

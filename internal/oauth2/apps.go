@@ -110,6 +110,9 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request, waiting *grant.R
 	}
 	if !waiting.Person.Known {
 		err := h.Entrance.InsertAccount(r.Context(), account.NewExternal(waiting.Subject, now))
+		if errors.Is(err, account.ErrIsClient) { // the client came after the app's answer
+			return refuse(codeAccessDenied, "This account may not sign in")
+		}
 		if err != nil && !errors.Is(err, account.ErrExists) {
 			return err //nolint:wrapcheck // names itself
 		}

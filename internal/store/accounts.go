@@ -49,7 +49,8 @@ func readAccount(from row) (*account.Account, error) {
 	return a, nil
 }
 
-// InsertAccount adds an account, or returns [account.ErrExists].
+// InsertAccount adds an account, or returns [account.ErrExists], or [account.ErrIsClient]
+// for a subject that is a client's client_id.
 func (s *Store) InsertAccount(ctx context.Context, a *account.Account) error {
 	return insertAccount(ctx, s.write, a)
 }
@@ -57,7 +58,8 @@ func (s *Store) InsertAccount(ctx context.Context, a *account.Account) error {
 func insertAccount(ctx context.Context, on conn, a *account.Account) error {
 	const insert = `
 		INSERT INTO accounts (` + accountColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
+		WHERE NOT EXISTS (SELECT 1 FROM clients c WHERE c.id = $1)
 		ON CONFLICT DO NOTHING`
 
 	claims, err := document(a.Claims)
@@ -70,9 +72,21 @@ func insertAccount(ctx context.Context, on conn, a *account.Account) error {
 		return fmt.Errorf("insert account: %w", err)
 	}
 	if inserted == 0 {
-		return account.ErrExists
+		return whyNoAccount(ctx, on, a.Subject)
 	}
 	return nil
+}
+
+// whyNoAccount finds out why an account could not be inserted.
+func whyNoAccount(ctx context.Context, on conn, subject string) error {
+	var clients int64
+	if err := on.one(ctx, `SELECT count(*) FROM clients WHERE id = $1`, subject).Scan(&clients); err != nil {
+		return fmt.Errorf("look for client: %w", err)
+	}
+	if clients > 0 {
+		return account.ErrIsClient
+	}
+	return account.ErrExists
 }
 
 // ListAccounts returns accounts by username, those that follow after.

@@ -40,7 +40,8 @@ func readClient(ctx context.Context, on conn, id string) (*client.Client, error)
 	return c, nil
 }
 
-// InsertClient adds a client, or returns [client.ErrExists]. Nothing from before
+// InsertClient adds a client, or returns [client.ErrExists], or [client.ErrIsSubject]
+// for a client_id that is an account's subject. Nothing from before
 // its creation counts as given to it, so that an id used again inherits nothing.
 func (s *Store) InsertClient(ctx context.Context, c *client.Client) error {
 	return insertClient(ctx, s.write, c)
@@ -49,7 +50,8 @@ func (s *Store) InsertClient(ctx context.Context, c *client.Client) error {
 func insertClient(ctx context.Context, on conn, c *client.Client) error {
 	const insert = `
 		INSERT INTO clients (` + clientColumns + `, name, owner)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
+		WHERE NOT EXISTS (SELECT 1 FROM accounts a WHERE a.subject = $1)
 		ON CONFLICT DO NOTHING`
 
 	metadata, err := document(c.Metadata)
@@ -68,10 +70,22 @@ func insertClient(ctx context.Context, on conn, c *client.Client) error {
 		return fmt.Errorf("insert client: %w", err)
 	}
 	if inserted == 0 {
-		return client.ErrExists
+		return whyNoClient(ctx, on, c.ID)
 	}
 	c.NotBefore, c.Version = c.CreatedAt, 1
 	return nil
+}
+
+// whyNoClient finds out why a client could not be inserted.
+func whyNoClient(ctx context.Context, on conn, id string) error {
+	var subjects int64
+	if err := on.one(ctx, `SELECT count(*) FROM accounts WHERE subject = $1`, id).Scan(&subjects); err != nil {
+		return fmt.Errorf("look for account: %w", err)
+	}
+	if subjects > 0 {
+		return client.ErrIsSubject
+	}
+	return client.ErrExists
 }
 
 // UpdateClient writes a changed client and raises its version. It returns

@@ -95,7 +95,8 @@ func (s *Store) resume(
 // refuses. The first answer stands, and a later one gets [grant.ErrDecided]. Where
 // the person was to go on without signing in, naming somebody else is
 // [grant.ErrOtherSubject], and an account that may not sign in is
-// [account.ErrBarred].
+// [account.ErrBarred]. A new subject, or a forced one, that is a client_id is
+// [account.ErrIsClient].
 func (s *Store) AnswerLogin(
 	ctx context.Context, id, subject string, login *grant.Login, verifier []byte, now time.Time,
 ) error {
@@ -104,7 +105,9 @@ func (s *Store) AnswerLogin(
 			signed_in_at = CASE WHEN login_skip = 1 THEN signed_in_at ELSE $5 END
 		WHERE id = $1 AND login_session <> '' AND session_id = '' AND decision = '' AND expires_at > $5
 			AND (login_skip = 0 OR login_subject = $2)
-			AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.subject = $2 AND a.disabled_at IS NOT NULL)`
+			AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.subject = $2 AND a.disabled_at IS NOT NULL)
+			AND NOT EXISTS (SELECT 1 FROM clients c WHERE c.id = $6
+				OR c.id = $2 AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.subject = $2))`
 	const refuse = `
 		UPDATE requests SET login = $2, verifier = $3, decision = $4, decided_for = '', decided_at = $5
 		WHERE id = $1 AND login_session <> '' AND session_id = '' AND decision = '' AND expires_at > $5`
@@ -115,7 +118,7 @@ func (s *Store) AnswerLogin(
 	}
 	var answered int64
 	if login.Refusal == nil {
-		answered, err = s.write.exec(ctx, accept, id, subject, text, verifier, now.UnixMicro())
+		answered, err = s.write.exec(ctx, accept, id, subject, text, verifier, now.UnixMicro(), login.KnownAs)
 	} else {
 		answered, err = s.write.exec(ctx, refuse, id, text, verifier, string(grant.Denied), now.UnixMicro())
 	}
@@ -139,9 +142,15 @@ func (s *Store) whyUnanswerable(ctx context.Context, id, subject string, login *
 		return grant.ErrDecided
 	case login.Refusal == nil && r.LoginSkip && r.Subject != subject:
 		return grant.ErrOtherSubject
-	default:
+	}
+	a, err := s.Account(ctx, subject)
+	if err != nil && !errors.Is(err, account.ErrNotFound) {
+		return err
+	}
+	if err == nil && !a.DisabledAt.IsZero() {
 		return account.ErrBarred
 	}
+	return account.ErrIsClient
 }
 
 // SpendLogin uses up the verifier of a login app's answer and returns the request,

@@ -1,0 +1,64 @@
+package store_test
+
+import (
+	"testing"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// The sub of a token that a client got for itself is its client_id. It must not be a
+// user's as well, whichever of the two came first (RFC 9700 §4.15).
+func TestNoClientHasTheSubjectOfAUser(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		furnish(t, s)
+		ctx := t.Context()
+		wantErr(t, "InsertClient", s.InsertClient(ctx, aClient("alice")), client.ErrIsSubject)
+		_, _, err := s.ImportClients(ctx, []*client.Client{aClient("fine"), aClient("alice")})
+		wantErr(t, "ImportClients", err, client.ErrIsSubject)
+		_, err = s.Client(ctx, "fine")
+		wantErr(t, "a client beside it", err, client.ErrNotFound)
+
+		clash := anAccount("rp")
+		wantErr(t, "InsertAccount", s.InsertAccount(ctx, clash), account.ErrIsClient)
+		_, _, err = s.ImportAccounts(ctx, []*account.Account{clash})
+		wantErr(t, "ImportAccounts", err, account.ErrIsClient)
+		wantErr(t, "InsertAccount of an app's user", s.InsertAccount(ctx, account.NewExternal("rp", noon)), account.ErrIsClient)
+		_, err = s.ImportConsents(ctx, []*grant.Consent{{Subject: "rp", ClientID: "rp", Scopes: []string{"openid"}, GivenAt: noon}}, noon, false)
+		wantErr(t, "ImportConsents", err, account.ErrIsClient)
+
+		wantErr(t, "InsertClient again", s.InsertClient(ctx, aClient("rp")), client.ErrExists)
+		again := anAccount("alice")
+		wantErr(t, "InsertAccount again", s.InsertAccount(ctx, again), account.ErrExists)
+	})
+}
+
+// What a login app says of a user cannot be a client_id either: neither the subject nor the
+// name that it forces.
+func TestALoginAppNamesNoClient(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		furnish(t, s)
+		for name, tc := range map[string]struct {
+			subject, forced string
+			want            error
+		}{
+			"a new subject":                 {"jo", "", nil},
+			"a known subject":               {"alice", "", nil},
+			"a client's id":                 {"rp", "", account.ErrIsClient},
+			"a client's id as forced name":  {"jo", "rp", account.ErrIsClient},
+			"another forced name":           {"jo", "jojo", nil},
+			"a forced name beside a client": {"alice", "rp", account.ErrIsClient},
+		} {
+			r := aRequest(name)
+			r.LoginSession = "session of " + name
+			must(t, s.InsertRequest(t.Context(), r))
+			err := s.AnswerLogin(t.Context(), name, tc.subject, &grant.Login{KnownAs: tc.forced}, []byte("verifier"), noon)
+			wantErr(t, name, err, tc.want)
+		}
+	})
+}
