@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
@@ -70,7 +71,7 @@ func (h *Handler) decide(r *http.Request, v *visit) error {
 	switch r.PostForm.Get("decision") {
 	case "deny":
 	case "accept":
-		decision, remember = grant.Accepted, h.consent(v, r.PostForm.Get("remember") == "on", now)
+		decision, remember = grant.Accepted, h.consent(v, v.remembers() && r.PostForm.Get("remember") == "on", now)
 	default:
 		return malformed("no decision")
 	}
@@ -103,6 +104,15 @@ func (h *Handler) consent(v *visit, lasting bool, now time.Time) *grant.Consent 
 	return c
 }
 
+// remembers reports whether a consent can stand for a later request without a question. The
+// authorization endpoint asks the same of the client.
+func (v *visit) remembers() bool {
+	front := slices.ContainsFunc(strings.Fields(v.asked.Get("response_type")), func(part string) bool {
+		return part != client.ResponseTypeCode
+	})
+	return v.client.Proven(v.asked.Get("redirect_uri"), front)
+}
+
 // shownTo names, in the address that takes the form, the session that the form
 // was shown in: the page says who decides, and nobody else's answer is taken for
 // theirs.
@@ -113,6 +123,7 @@ func (h *Handler) consentForm(v *visit, person string, scopes []web.Scope) web.C
 		Client: v.shownClient(), RedirectHost: v.redirectHost(),
 		Action:  h.Issuer + "/consent?" + shownTo + "=" + url.QueryEscape(v.session.ID),
 		Request: v.request.ID, Person: person, Username: cmp.Or(v.session.Username, v.session.Subject), Scopes: scopes,
+		Remember: v.remembers(),
 	}
 	if !h.Elsewhere {
 		page.SwitchURL = h.anotherURL(v)

@@ -26,6 +26,10 @@ func (h *Handler) SignInPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	another := r.Form.Get("as") != ""
+	if !another && v.satisfied(h.Now()) {
+		h.back(w, v) // somebody signed in in another tab
+		return
+	}
 	if v.chooses() && !another {
 		h.choosePage(w, r, v)
 		return
@@ -53,6 +57,10 @@ func (h *Handler) SignIn(w http.ResponseWriter, r *http.Request) {
 		return
 	case "continue":
 		h.carryOn(w, r, v)
+		return
+	}
+	if v.satisfied(h.Now()) && !switches(r, v) {
+		h.back(w, v) // the form was open while the same user signed in in another tab
 		return
 	}
 	err = h.signIn(w, r, v)

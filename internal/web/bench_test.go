@@ -16,7 +16,8 @@ func BenchmarkPage(b *testing.B) {
 	acme := Client{Name: "Acme", Host: "acme.example", PolicyURI: "https://acme.example/policy"}
 	signIn := SignIn{Client: &acme, Action: "/login", Request: "r", SignUpURL: "/signup?request=r", Cancel: true}
 	consent := Consent{
-		Client: acme, Action: "/consent", Request: "r", RedirectHost: "acme.example", Person: "Ada Lovelace", Username: "ada",
+		Remember: true,
+		Client:   acme, Action: "/consent", Request: "r", RedirectHost: "acme.example", Person: "Ada Lovelace", Username: "ada",
 		Scopes: []Scope{DescribeScope("openid"), DescribeScope("profile"), DescribeScope("email"), DescribeScope("offline_access")},
 	}
 	formPost := FormPost{Action: "https://acme.example/callback", Fields: []Field{

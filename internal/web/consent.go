@@ -21,6 +21,9 @@ type Consent struct {
 	Scopes           []Scope
 	// Lifetime, if positive, is how long the access lasts at most.
 	Lifetime time.Duration
+	// Remember offers not to ask again. Leave it out where the next request is asked about
+	// in any case.
+	Remember bool
 	// SwitchURL leads to signing in as somebody else; empty offers no such way.
 	SwitchURL string
 }

@@ -44,7 +44,8 @@ func samples() []sample {
 		}, append([]string{"continue", "another", "cancel"}, about...)},
 		{"consent", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.Consent(w, http.StatusOK, Consent{
-				Client: client(text, link), Action: link, Request: text, RedirectHost: text, Person: text,
+				Remember: true,
+				Client:   client(text, link), Action: link, Request: text, RedirectHost: text, Person: text,
 				Username: text, Scopes: []Scope{DescribeScope(text)}, Lifetime: time.Hour, SwitchURL: link,
 			})
 		}, append([]string{"accept", "deny", "remember"}, about...)},

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// Two tabs wait at the sign-in page. When somebody has signed in in one of them, the other
+// goes on without a password, unless its client asked for a sign-in of its own.
+func TestASignInPageGoesOnWhenAnotherTabHasSignedIn(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := start(t, db, nil)
+		for name, tc := range map[string]struct {
+			changes []string
+			goesOn  bool
+		}{
+			"plain":                       {nil, true},
+			"a max_age that is met":       {[]string{"max_age", "3600"}, true},
+			"a max_age that is not met":   {[]string{"max_age", "200"}, false},
+			"max_age of nothing":          {[]string{"max_age", "0"}, false},
+			"prompt=login":                {[]string{"prompt", "login"}, false},
+			"prompt=select_account":       {[]string{"prompt", "select_account"}, false},
+			"claims that demand somebody": {[]string{"claims", `{"id_token":{"sub":{"value":"somebody"}}}`}, false},
+		} {
+			b := s.browser()
+			first := b.get("/oauth2/auth?" + asking(tc.changes...).Encode()).location().String()
+			second := b.get("/oauth2/auth?" + asking(tc.changes...).Encode()).location().String()
+			page := b.get(first)
+			b.code(asking())
+			s.pass(3 * time.Minute)
+
+			empty := url.Values{"request": {page.field("request")}}
+			for how, p := range map[string]reply{
+				"the page again":              b.get(second),
+				"the form without a password": b.post(page.action(), empty),
+			} {
+				if p.status == http.StatusSeeOther {
+					p = b.get(p.location().String())
+				}
+				code := p.location().Query().Get("code") != ""
+				if code != tc.goesOn || !code && !strings.Contains(p.body, `name="`) && p.status == http.StatusOK {
+					t.Errorf("%s, %s: goes on = %v, want %v: %d %s", name, how, code, tc.goesOn, p.status, p.location())
+				}
+			}
+		}
+	})
+}
+
+// A user who enters another name, or asks to stay signed in, is not passed on unseen.
+func TestTheFormOfAnotherUserIsNotPassedOn(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t), nil)
+	b := s.browser()
+	page := b.get(b.get("/oauth2/auth?" + asking().Encode()).location().String())
+	b.code(asking())
+	for name, form := range map[string]url.Values{
+		"another user":     {"username": {"bob"}},
+		"to be kept":       {"username": {"ada"}, "remember": {"on"}},
+		"no such name":     {"username": {"a b"}},
+		"a wrong password": {"username": {"ada"}, "password": {"wrong"}},
+	} {
+		form.Set("request", page.field("request"))
+		if p := b.post(page.action(), form); p.status == http.StatusSeeOther {
+			t.Errorf("%s: passed on to %s", name, p.location())
+		}
+	}
+}
+
+// The page offers to remember a consent only where a later request is not asked about anyhow.
+func TestTheConsentPageOffersToRememberWhereItHolds(t *testing.T) {
+	t.Parallel()
+	s := startDevices(t, storetest.New(t), nil)
+	s.bring(`{"client_id": "asks", "client_secret": "asks-secret-asks-secret-asks-sec", "redirect_uris": ["`+testCallback+`"], "scope": "openid"}`,
+		`{"client_id": "spa", "token_endpoint_auth_method": "none", "redirect_uris": ["`+testCallback+`"], "scope": "openid"}`)
+	b := s.browser()
+	b.code(asking())
+	const box = `id="remember"`
+	shown := func(changes ...string) string {
+		t.Helper()
+		p := b.get("/oauth2/auth?" + asking(append([]string{"scope", "openid"}, changes...)...).Encode())
+		p = b.get(p.location().String())
+		if !strings.Contains(p.body, `id="accept"`) {
+			t.Fatalf("%v: no consent page: %d %s", changes, p.status, p.body)
+		}
+		return p.body
+	}
+	for _, id := range []string{"asks", "spa"} {
+		if !strings.Contains(shown("client_id", id), box) {
+			t.Errorf("%s: nothing is offered", id)
+		}
+	}
+	for _, uri := range []string{"http://127.0.0.1:5555/cb", "com.example.app:/cb"} {
+		if strings.Contains(shown("client_id", "app", "redirect_uri", uri), box) {
+			t.Errorf("a public client at %s: it is offered to remember what cannot hold", uri)
+		}
+	}
+	p := b.enter(s.device(asForm("client_id", "stick", "scope", "openid")), "continue")
+	for p.status == http.StatusSeeOther {
+		p = b.get(p.location().String())
+	}
+	if strings.Contains(p.body, box) {
+		t.Errorf("a public device: it is offered to remember what cannot hold: %s", p.body)
+	}
+}
