@@ -123,8 +123,27 @@ func TestClientAuthenticationAtTheEndpoint(t *testing.T) {
 	if challenge := p.header.Get("WWW-Authenticate"); !strings.HasPrefix(challenge, "Basic ") {
 		t.Errorf("WWW-Authenticate = %q, want a Basic challenge", challenge)
 	}
-	wantError(t, ask(func(*http.Request, url.Values) {}), 401, "invalid_client")
-	wantError(t, ask(func(r *http.Request, _ url.Values) { r.SetBasicAuth("nobody", "x") }), 401, "invalid_client")
+	// The challenge answers an Authorization header; libraries that find one read no further.
+	for name, tc := range map[string]struct {
+		change    func(*http.Request, url.Values)
+		challenge bool
+	}{
+		"nothing":          {func(*http.Request, url.Values) {}, false},
+		"a public client":  {func(_ *http.Request, f url.Values) { f.Set("client_id", "nobody") }, false},
+		"a secret by post": {func(_ *http.Request, f url.Values) { f.Set("client_id", "post"); f.Set("client_secret", "wrong") }, false},
+		"an assertion": {func(_ *http.Request, f url.Values) {
+			f.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
+			f.Set("client_assertion", "a.b.c")
+		}, false},
+		"an unknown client by Basic": {func(r *http.Request, _ url.Values) { r.SetBasicAuth("nobody", "x") }, true},
+		"another scheme":             {func(r *http.Request, _ url.Values) { r.Header.Set("Authorization", "Bearer x") }, true},
+	} {
+		p := ask(tc.change)
+		wantError(t, p, 401, "invalid_client")
+		if got := p.header.Get("WWW-Authenticate"); (got != "") != tc.challenge {
+			t.Errorf("%s: WWW-Authenticate = %q, want one: %v", name, got, tc.challenge)
+		}
+	}
 	wantError(t, ask(func(r *http.Request, f url.Values) {
 		r.SetBasicAuth("web", "web-secret-web-secret-web-secret-")
 		f.Set("client_secret", "web-secret-web-secret-web-secret-")

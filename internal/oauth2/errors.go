@@ -152,8 +152,9 @@ func fromEngine(known *fosite.RFC6749Error) *responseError {
 func (h *Handler) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	refused := protocolError(err)
 	noteRefusal(r, refused)
-	if refused.Status == http.StatusUnauthorized {
-		// RFC 9110 section 15.5.2 demands a challenge, however the client tried.
+	if refused.Status == http.StatusUnauthorized && r.Header.Get("Authorization") != "" {
+		// RFC 6749 section 5.2 demands a challenge here. Elsewhere it would hide the error:
+		// clients that find a challenge report that and do not read the body.
 		w.Header().Set("WWW-Authenticate", `Basic realm="ostiary", charset="UTF-8"`)
 	}
 	setRetryAfter(w, refused)
