@@ -4,7 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"sync"
+	"sync/atomic"
 )
 
 // WarnOfProxy logs one warning, for as long as the process lives, when a request comes
@@ -12,15 +12,13 @@ import (
 // its address, and with it every rate limit. The header may also be a caller's own
 // invention: it changes nothing but this line.
 func WarnOfProxy(trusted []netip.Prefix, log *slog.Logger) func(http.Handler) http.Handler {
-	var once sync.Once
+	var warned atomic.Bool
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if header := forwardedBy(r); header != "" && !trusts(trusted, peer(r)) {
-				once.Do(func() {
-					log.LogAttrs(r.Context(), slog.LevelWarn,
-						"a proxy is not trusted: set trusted_proxies to its address if it is yours, or all callers behind it count as one",
-						slog.String("setting", "trusted_proxies"), slog.String("proxy", peer(r).String()), slog.String("header", header))
-				})
+			if header := forwardedBy(r); header != "" && !trusts(trusted, peer(r)) && warned.CompareAndSwap(false, true) {
+				log.LogAttrs(r.Context(), slog.LevelWarn,
+					"a proxy is not trusted: set trusted_proxies to its address if it is yours, or all callers behind it count as one",
+					slog.String("setting", "trusted_proxies"), slog.String("proxy", peer(r).String()), slog.String("header", header))
 			}
 			next.ServeHTTP(w, r)
 		})
