@@ -22,7 +22,7 @@ help: ## list what there is
 .PHONY: test
 test: ## every test, on SQLite and on a real PostgreSQL (PKG=./internal/oauth2/... for some)
 	@tools/need postgresql
-	$(withpostgres) go test -timeout 5m $(PKG)
+	$(withpostgres) go test -timeout 10m $(PKG)
 	$(if $(filter ./...,$(PKG)),go -C tools test ./...)
 
 .PHONY: race
@@ -53,8 +53,8 @@ build: ## the static binary bin/ostiary
 
 .PHONY: e2e
 e2e: ## a real browser and real clients against the whole server
-	@tools/need postgresql chromium npm python3-venv
-	$(withpostgres) go test -tags e2e -count 1 -v -timeout 15m ./test/e2e/... ./test/clients/...
+	@tools/need postgresql chromium npm python3-venv maven default-jdk-headless
+	$(withpostgres) go test -tags e2e -count 1 -v -timeout 20m ./test/e2e/... ./test/clients/...
 
 .PHONY: fault
 fault: ## kill -9 and lost databases under load (SHORT=1 for fewer rounds)

@@ -21,6 +21,7 @@ type page struct {
 type form struct {
 	action string
 	fields url.Values
+	hidden bool // it has no field that a person could fill in
 }
 
 func readPage(text string) (*page, error) {
@@ -52,9 +53,12 @@ func (p *page) take(node *html.Node) {
 	switch node.Data {
 	case "form":
 		if p.form == nil {
-			p.form = &form{action: attribute(node, "action"), fields: url.Values{}}
+			p.form = &form{action: attribute(node, "action"), fields: url.Values{}, hidden: true}
 		}
 	case "input":
+		if kind := attribute(node, "type"); p.form != nil && kind != "hidden" && kind != "submit" {
+			p.form.hidden = false
+		}
 		if name := attribute(node, "name"); name != "" && p.form != nil && attribute(node, "type") != "checkbox" {
 			p.form.fields.Add(name, attribute(node, "value"))
 		}

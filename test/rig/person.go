@@ -20,6 +20,8 @@ type Person struct {
 	Remember bool
 	// Deny presses the other button on the consent page.
 	Deny bool
+	// Eager presses the buttons on pages of applications too.
+	Eager bool
 
 	place *Endpoint
 	http  *http.Client

@@ -1,0 +1,295 @@
+//go:build e2e
+
+// Package frameworks runs web applications that are built on frameworks which
+// nobody here wrote, with the defaults of those frameworks, against the whole
+// server. They are the recipes of docs/clients.md: each is registered with the
+// command that the recipe gives, signs a user in, shows the user's claims,
+// refreshes, and signs out at the server too.
+package frameworks
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/test/rig"
+)
+
+// patience bounds every wait for another program. A package registry may take a
+// while.
+const patience = 6 * time.Minute
+
+// ada is the user who signs in everywhere.
+var ada = rig.User{Username: "ada", Password: "correct horse battery", Claims: map[string]any{
+	"name": "Ada Lovelace", "given_name": "Ada", "family_name": "Lovelace",
+	"email": "ada@example.com", "email_verified": true, "groups": []string{"engines", "staff"},
+}}
+
+// serve starts a server that knows ada.
+func serve(t *testing.T, engine rig.Engine) *rig.Cluster {
+	t.Helper()
+	server := rig.Serve(t, rig.Options{Database: rig.Database(t, engine)})
+	rig.ImportUsers(t, server, ada)
+	return server
+}
+
+// application is a web application in a process of its own.
+type application struct {
+	base         string // its origin
+	id, secret   string // its client at the server
+	dir          string // what it may write to
+	signIn       string // the path that begins a sign-in, if it is not the one of the user
+	user         string // the path that shows the user's claims as JSON
+	refresh      string // the path that refreshes the tokens, empty if it cannot
+	refreshes    string // what it then prints, if its page does not tell
+	signOut      string // the path that signs the user out, here and at the server
+	signedOut    string // what the page says afterwards
+	mu           sync.Mutex
+	output       bytes.Buffer
+	registration registration
+}
+
+// registration is how the recipe registers the application.
+type registration struct {
+	heading   string   // of the recipe in docs/clients.md
+	redirect  string   // the path of its redirect URI
+	goodbye   []string // the paths of its post-logout redirect URIs
+	arguments []string // of clients create, beside those two and the name
+}
+
+// newApplication registers an application with the command of its recipe.
+func newApplication(t *testing.T, server *rig.Cluster, r registration) *application {
+	t.Helper()
+	a := &application{base: "http://localhost:" + freePort(t), dir: t.TempDir(), registration: r}
+	r.mustBeDocumented(t)
+	arguments := append([]string{"clients", "create", "--format", "json"}, r.command(a.base)...)
+	var created struct {
+		ID     string `json:"client_id"`
+		Secret string `json:"client_secret"`
+	}
+	if text := rig.Command(t, server, arguments...); json.Unmarshal([]byte(text), &created) != nil {
+		t.Fatalf("clients create printed %q, want JSON", text)
+	}
+	a.id, a.secret = created.ID, created.Secret
+	return a
+}
+
+func (r registration) command(base string) []string {
+	arguments := []string{"--name", r.heading}
+	if r.redirect != "" {
+		arguments = append(arguments, "--redirect-uri", base+r.redirect)
+	}
+	for _, path := range r.goodbye {
+		arguments = append(arguments, "--post-logout-redirect-uri", base+path)
+	}
+	return append(arguments, r.arguments...)
+}
+
+// mustBeDocumented fails unless docs/clients.md gives this very command.
+func (r registration) mustBeDocumented(t *testing.T) {
+	t.Helper()
+	text, err := os.ReadFile("../../../docs/clients.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := []string{"ostiary clients create"}
+	for _, argument := range r.command("https://app.example") {
+		if strings.Contains(argument, " ") {
+			argument = `"` + argument + `"`
+		}
+		words = append(words, argument)
+	}
+	command := strings.Join(words, " ")
+	flat := strings.Join(strings.Fields(strings.ReplaceAll(string(text), "\\\n", " ")), " ")
+	if !strings.Contains(flat, command) {
+		t.Errorf("docs/clients.md does not have the command of this test:\n%s", command)
+	}
+}
+
+// run starts the application and returns when it accepts connections. It ends
+// with the test.
+func (a *application) run(t *testing.T, server *rig.Cluster, dir string, command ...string) {
+	t.Helper()
+	program := exec.Command(command[0], command[1:]...)
+	_, port, _ := strings.Cut(strings.TrimPrefix(a.base, "http://"), ":")
+	program.Dir = dir
+	program.Env = []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "PYTHONUNBUFFERED=1", "PYTHONDONTWRITEBYTECODE=1",
+		"ISSUER=" + server.Issuer, "BASE_URL=" + a.base, "PORT=" + port, "CLIENT_ID=" + a.id, "CLIENT_SECRET=" + a.secret,
+		"SESSION_SECRET=0123456789abcdef0123456789abcdef", "DATABASE=" + filepath.Join(a.dir, "app.db"),
+	}
+	program.Stdout, program.Stderr = a, a
+	program.WaitDelay = time.Second
+	if err := program.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = program.Wait() // it is ended by the test, or its output says why
+	}()
+	t.Cleanup(func() {
+		_ = program.Process.Kill() // it may have ended by itself
+		<-ended
+		if t.Failed() {
+			t.Logf("what the application printed:\n%s", a.printed())
+		}
+	})
+	a.awaitListening(t, ended)
+}
+
+func (a *application) awaitListening(t *testing.T, ended <-chan struct{}) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for {
+		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", strings.TrimPrefix(a.base, "http://"))
+		if err == nil {
+			conn.Close()
+			return
+		}
+		select {
+		case <-ended:
+			t.Fatalf("%s ended:\n%s", a.registration.heading, a.printed())
+		case <-ctx.Done():
+			t.Fatalf("%s does not listen: %v\n%s", a.registration.heading, err, a.printed())
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// Write takes what the application prints.
+func (a *application) Write(text []byte) (int, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.output.Write(text)
+}
+
+func (a *application) printed() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.output.String()
+}
+
+// try signs ada in, looks at what the application knows of her, refreshes and
+// signs out.
+func (a *application) try(t *testing.T, server *rig.Cluster, want map[string]any) {
+	t.Helper()
+	p := rig.NewPerson(server.Endpoint, ada)
+	p.Eager = true // an application may have a button for signing in
+	if page, at, err := p.Browse(t.Context(), a.base+cmp.Or(a.signIn, a.user)); err != nil || !strings.HasPrefix(at, a.base) {
+		t.Fatalf("signing in led to %s: %v %v", at, page, err)
+	}
+	got := a.show(t, p, a.user)
+	for name, value := range want {
+		if !same(got[name], value) {
+			t.Errorf("the application knows %s = %v, want %v; all it knows: %v", name, got[name], value, got)
+		}
+	}
+	if a.refresh != "" {
+		a.mustRefresh(t, p, want["email"])
+	}
+	p.Eager = false
+	page, at, err := p.Browse(t.Context(), a.base+a.signOut)
+	if err != nil || page.Status != http.StatusOK || !strings.Contains(page.Body, a.signedOut) || !strings.HasPrefix(at, a.base) {
+		t.Errorf("signing out led to %s: %v %v, want %q there", at, page, err, a.signedOut)
+	}
+	mustBeSignedOut(t, server, p)
+}
+
+// mustRefresh uses the application until it has refreshed its tokens, which it
+// says on its page or prints.
+func (a *application) mustRefresh(t *testing.T, p *rig.Person, email any) {
+	t.Helper()
+	for began := time.Now(); time.Since(began) < patience; time.Sleep(50 * time.Millisecond) {
+		page := a.show(t, p, a.refresh)
+		if a.refreshes != "" && !strings.Contains(a.printed(), a.refreshes) {
+			continue
+		}
+		if page["refreshed"] != true && !same(page["email"], email) {
+			t.Errorf("a refresh shows %v", page)
+		}
+		return
+	}
+	t.Error("the application did not refresh its tokens")
+}
+
+// show opens a page of the application that answers in JSON.
+func (a *application) show(t *testing.T, p *rig.Person, path string) map[string]any {
+	t.Helper()
+	page, at, err := p.Browse(t.Context(), a.base+path)
+	if err != nil {
+		t.Fatalf("%s led to %s: %v", path, at, err)
+	}
+	if page.Status != http.StatusOK || page.JSON == nil || !strings.HasPrefix(at, a.base) {
+		t.Fatalf("%s led to %s with status %d: %.3000s", path, at, page.Status, page.Body)
+	}
+	return page.JSON
+}
+
+// mustBeSignedOut fails if the browser still has a session at the server.
+func mustBeSignedOut(t *testing.T, server *rig.Cluster, p *rig.Person) {
+	t.Helper()
+	probe := rig.Client{ID: "probe", RedirectURI: "https://probe.example/callback", Scope: "openid", Method: "none"}
+	rig.ImportClients(t, server, probe)
+	answer, err := p.Authorize(t.Context(), &probe, url.Values{"prompt": {"none"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer.Error != "login_required" {
+		t.Errorf("after signing out, prompt=none was answered with %q, want login_required", answer.Error)
+	}
+}
+
+// install runs the commands that make an application ready.
+func install(t *testing.T, dir string, commands ...[]string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for _, command := range commands {
+		program := exec.CommandContext(ctx, command[0], command[1:]...)
+		program.Dir, program.WaitDelay = dir, time.Second
+		if output, err := program.CombinedOutput(); err != nil {
+			t.Fatalf("%s could not be made ready: %v\n%s", strings.Join(command, " "), err, output)
+		}
+	}
+}
+
+// checkout copies an application's folder, so that nothing is made in the tree.
+func checkout(t *testing.T, name string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), name)
+	if err := os.CopyFS(dir, os.DirFS(name)); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
+}
+
+// same compares what came as JSON with a value of Go.
+func same(got, want any) bool {
+	a, _ := json.Marshal(got)
+	b, _ := json.Marshal(want)
+	return bytes.Equal(a, b)
+}

@@ -1,0 +1,52 @@
+//go:build e2e
+
+package frameworks
+
+import (
+	"testing"
+
+	"github.com/ostiary/ostiary/test/rig"
+)
+
+// everything is what an application knows that reads all claims of an ID token.
+var everything = map[string]any{
+	"name": "Ada Lovelace", "given_name": "Ada", "preferred_username": "ada", "email": "ada@example.com", "email_verified": true,
+	"groups": []string{"engines", "staff"},
+}
+
+// withRefresh registers for the code flow, with refresh tokens.
+var withRefresh = []string{
+	"--grant-type", "authorization_code", "--grant-type", "refresh_token",
+	"--scope", "openid profile email groups offline_access",
+}
+
+func TestExpress(t *testing.T) {
+	t.Parallel()
+	dir := nodeModules(t, "express")
+	server := serve(t, rig.SQLite)
+	a := newApplication(t, server, registration{
+		heading: "Express", redirect: "/callback", goodbye: []string{""}, arguments: withRefresh,
+	})
+	a.user, a.refresh, a.signOut, a.signedOut = "/me", "/refresh", "/logout", "signed out"
+	a.run(t, server, dir, "node", "app.mjs")
+	a.try(t, server, everything)
+}
+
+func TestAuthJS(t *testing.T) {
+	t.Parallel()
+	dir := nodeModules(t, "authjs")
+	server := serve(t, rig.Postgres)
+	a := newApplication(t, server, registration{
+		heading: "Auth.js", redirect: "/auth/callback/ostiary", goodbye: []string{"/"}, arguments: withRefresh,
+	})
+	a.user, a.refresh, a.signOut, a.signedOut = "/me", "/refresh", "/sign-out", "signed out"
+	a.run(t, server, dir, "node", "app.mjs")
+	a.try(t, server, everything)
+}
+
+func nodeModules(t *testing.T, name string) string {
+	t.Helper()
+	dir := checkout(t, name)
+	install(t, dir, []string{"npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retry-mintimeout", "1000"})
+	return dir
+}

@@ -1,0 +1,88 @@
+package rig
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// Browse opens an address of any site and goes on as a browser does: it follows
+// redirects, and on the server's pages it signs in, consents and confirms. With
+// [Person.Eager] it also submits the forms of other sites that hold hidden fields
+// alone. It returns the first page that asks for nothing, and the address of it.
+func (p *Person) Browse(ctx context.Context, address string) (*Answer, string, error) {
+	form, passed := url.Values(nil), []string(nil)
+	for range 2 * steps {
+		if !loopback(address) {
+			return nil, address, fmt.Errorf("browse: %s is not on this machine", path(address))
+		}
+		passed = append(passed, path(address))
+		resp := p.submit(ctx, address, form)
+		if resp.Err != nil {
+			return nil, address, resp.Err
+		}
+		var next string
+		switch {
+		case resp.Status >= 300 && resp.Status < 400:
+			next, form = resp.Header.Get("Location"), nil
+		case strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html"):
+			page, err := readPage(resp.Body)
+			if err != nil {
+				return nil, address, err
+			}
+			if form, err = p.answerPage(page, strings.HasPrefix(address, p.place.Issuer)); err != nil || form == nil {
+				return resp, address, err
+			}
+			next = page.form.action
+		default:
+			return resp, address, nil
+		}
+		var err error
+		if address, err = resolve(address, next); err != nil {
+			return nil, address, err
+		}
+	}
+	return nil, address, fmt.Errorf("browse: going in circles: %v", passed)
+}
+
+// loopback reports whether an address is one of this machine.
+func loopback(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// answerPage returns what the person sends from a page, nil if it asks nothing.
+func (p *Person) answerPage(page *page, ours bool) (url.Values, error) {
+	switch {
+	case page.form == nil || page.fault != "":
+		return nil, nil
+	case ours && (page.has("login") || page.has("accept")):
+		return p.fill(page, &Authorization{})
+	case ours && page.has("logout-confirm"):
+		return page.form.fields, nil
+	case (ours || p.Eager) && page.form.hidden && len(page.form.fields) > 0:
+		return page.form.fields, nil
+	default:
+		return nil, nil
+	}
+}
+
+// submit fetches an address, or sends a form to it from a page of the same site.
+func (p *Person) submit(ctx context.Context, address string, form url.Values) *Answer {
+	site := Endpoint{URL: address, HTTP: p.http}
+	if form == nil {
+		return site.Do(ctx, http.MethodGet, "", nil, http.Header{"Accept": {"text/html,*/*"}})
+	}
+	header := http.Header{"Accept": {"text/html,*/*"}}
+	if u, err := url.Parse(address); err == nil {
+		header.Set("Origin", u.Scheme+"://"+u.Host)
+	}
+	return site.Do(ctx, http.MethodPost, "", form, header)
+}
