@@ -32,6 +32,7 @@ type cli struct {
 	Serve       serveCommand       `cmd:"" help:"Run in production."`
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database's schema up to date."`
 	Clients     clientsCommand     `cmd:"" help:"Manage the applications that people sign in to."`
+	Scopes      scopesCommand      `cmd:"" help:"Manage what scopes mean: their words and the claims that they release."`
 	Users       usersCommand       `cmd:"" help:"Manage people's accounts."`
 	Keys        keysCommand        `cmd:"" help:"Manage signing keys."`
 	KeySets     keySetsCommand     `cmd:"" name:"keysets" help:"Manage named sets of keys for uses of your own."`

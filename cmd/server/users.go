@@ -83,6 +83,9 @@ func (cmd *usersCreate) Run(ctx context.Context, s streams, c *cli) error {
 		if err := d.store.InsertAccount(ctx, a); err != nil {
 			return fmt.Errorf("create %s: %w", name, err)
 		}
+		if err := d.remarkUnreleased(ctx, a); err != nil {
+			return err
+		}
 		view := viewUser(a)
 		view.Password = p.made
 		if p.made != "" {

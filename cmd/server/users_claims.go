@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
@@ -69,7 +71,7 @@ func claimKind(name string) string {
 }
 
 // readClaims reads claims from the command line. A claim that is no string is
-// written as in JSON.
+// written as in JSON: of the standard claims by their type, of others a list or an object.
 func readClaims(given map[string]string) (map[string]any, error) {
 	claims := make(map[string]any, len(given))
 	for name, text := range given {
@@ -84,7 +86,36 @@ func readClaims(given map[string]string) (map[string]any, error) {
 			if err := json.Unmarshal([]byte(text), &value); err == nil {
 				claims[name] = value
 			}
+		case "":
+			var value any
+			structured := strings.HasPrefix(text, "[") || strings.HasPrefix(text, "{")
+			if structured && json.Unmarshal([]byte(text), &value) == nil {
+				claims[name] = value
+			}
 		}
 	}
 	return claims, errors.Join(checkClaims(claims)...)
+}
+
+// remarkUnreleased names the claims of people that no scope releases: nobody but the
+// operator ever sees them.
+func (d *desk) remarkUnreleased(ctx context.Context, people ...*account.Account) error {
+	known, err := d.scopes(ctx)
+	if err != nil {
+		return err
+	}
+	unreleased := map[string]bool{}
+	for _, a := range people {
+		for name := range a.Claims {
+			if !known.Releases(name) {
+				unreleased[harmless(name)] = true
+			}
+		}
+	}
+	if len(unreleased) == 0 {
+		return nil
+	}
+	names := strings.Join(slices.Sorted(maps.Keys(unreleased)), ", ")
+	d.streams.remark("no scope releases these claims: %s\nTo release one: ostiary scopes create NAME --claim CLAIM=id_token,userinfo\n", names)
+	return nil
 }

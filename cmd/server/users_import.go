@@ -25,6 +25,9 @@ func (cmd *usersImport) Run(ctx context.Context, s streams, c *cli) error {
 			return notImported(cmd.File, err)
 		}
 		done.Unchanged = len(people) - done.Created - done.Updated
+		if err := d.remarkUnreleased(ctx, people...); err != nil {
+			return err
+		}
 		return d.showImported(cmd.answer, done)
 	})
 }

@@ -15,6 +15,7 @@ func (a *app) wireAdmin() {
 		KeySets: a.store, SigningKeys: a.keys, Vault: a.secrets,
 		Keys: a.store, Changes: a.store.Changes(), Audit: a.store, Refusals: refusals{a.store, a.refusals}, Issuers: a.store, Open: c.AdminAuth == config.AdminNone,
 		Consents: a.store, Sessions: a.sessions, Tokens: a.oauth2,
+		Scopes:   a.store,
 		Registry: registry{a.store, a.clients}, Policy: operatorPolicy(c), Documents: a.fetcher.Apart(),
 		Keeper:     client.Keeper{Slow: asideHasher{a.adminHasher}, Vault: a.secrets},
 		RotatedFor: c.RotatedSecretLifetime,

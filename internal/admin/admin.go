@@ -67,6 +67,7 @@ type Config struct {
 	Sessions     Sessions
 	Tokens       Tokens
 	Registry     Registry
+	Scopes       Scopes
 	Policy       client.Policy // of what the operator says of clients
 	Documents    client.Documents
 	Keeper       client.Keeper

@@ -14,6 +14,7 @@ import (
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/jwkset"
 	"github.com/ostiary/ostiary/internal/refusal"
+	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/web"
 )
 
@@ -71,6 +72,12 @@ func meaning(err error) *responseError {
 		return &responseError{http.StatusNotFound, "Not Found", "There is no such trusted issuer."}
 	case errors.Is(err, issuer.ErrExists):
 		return &responseError{http.StatusConflict, "Conflict", "The issuer is trusted already for this subject and key."}
+	case errors.Is(err, scope.ErrNotFound):
+		return &responseError{http.StatusNotFound, "Not Found", "There is no record of this scope."}
+	case errors.Is(err, scope.ErrExists):
+		return &responseError{http.StatusConflict, "Conflict", "The scope has a record already."}
+	case errors.Is(err, scope.ErrStandard):
+		return &responseError{http.StatusConflict, "Conflict", "A scope of OpenID Connect Core cannot be deleted."}
 	case errors.Is(err, client.ErrExists):
 		return &responseError{http.StatusConflict, "Conflict", "The client_id is taken."}
 	case errors.Is(err, client.ErrIsSubject):

@@ -20,6 +20,7 @@ func (h *Handler) table() []Operation {
 		h.keySetOperations(),
 		h.issuerOperations(),
 		h.clientOperations(),
+		h.scopeOperations(),
 		h.consentSessionOperations(),
 		h.loginSessionOperations(),
 		h.tokenOperations(),

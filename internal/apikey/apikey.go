@@ -41,13 +41,16 @@ const (
 	IssuersRead  = "issuers:read"
 	IssuersWrite = "issuers:write"
 	AuditRead    = "audit:read"
+	// ScopesRead shows the records of scopes, ScopesWrite changes them.
+	ScopesRead  = "scopes:read"
+	ScopesWrite = "scopes:write"
 )
 
 // Scopes lists all scopes.
 func Scopes() []string {
 	return []string{
 		ClientsRead, ClientsWrite, RequestsRead, RequestsWrite, SessionsRead, SessionsWrite, TokensRead, TokensWrite,
-		KeysRead, KeysWrite, KeysExport, IssuersRead, IssuersWrite, AuditRead,
+		KeysRead, KeysWrite, KeysExport, IssuersRead, IssuersWrite, AuditRead, ScopesRead, ScopesWrite,
 	}
 }
 
