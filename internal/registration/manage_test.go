@@ -133,7 +133,7 @@ func TestPutReplacesEverythingButWhatTheOperatorGave(t *testing.T) {
 	metadata := client.Metadata{
 		ClientName: "Shop", RedirectURIs: []string{"https://rp.example/cb", "https://rp.example/two"}, Scope: "openid admin",
 		Audience: []string{"https://api.example"}, SkipConsent: true, RequirePKCE: true,
-		SkipLogoutConsent: true, Owner: "the shop team", Notes: json.RawMessage(`{"internal":"note"}`),
+		SkipLogoutConsent: true, OperatorScope: true, Owner: "the shop team", Notes: json.RawMessage(`{"internal":"note"}`),
 		Lifespans: client.Lifespans{ClientCredentialsAccessToken: client.Lifespan(time.Minute)},
 	}
 	if faults := metadata.Validate(client.Policy{}); len(faults) > 0 {
