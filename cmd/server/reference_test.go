@@ -58,7 +58,8 @@ without ` + "`client_id` is known by its `client_name`, `redirect_uris` and `sof
 
 ` + "`users import` takes an array of people (or an object whose member `users` is one). Of `password` and `password_hash`" + `, an
 argon2id string in PHC form, somebody new needs one. A password that differs from the present one ends the
-person's sessions and grants. Standard claims are checked against OpenID Connect Core section 5.1.
+person's sessions and grants. Standard claims are checked against OpenID Connect Core section 5.1; others reach applications
+through [scopes](scopes.md), and the import names those that no scope releases.
 
 ` + "```json" + `
 [
