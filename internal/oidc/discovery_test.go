@@ -4,9 +4,14 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ostiary/ostiary/internal/scope"
+	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
 func capabilities() Capabilities {
@@ -125,5 +130,43 @@ func TestAnIssuerIsAURLWithoutQueryAndFragment(t *testing.T) {
 		if _, err := newDiscovery(t, Capabilities{Issuer: issuer}); err == nil {
 			t.Errorf("issuer %q: no error", issuer)
 		}
+	}
+}
+
+// Discovery follows the scopes, and says what it said before while they cannot be read.
+func TestDiscoveryFollowsTheScopesAndOutlastsTheDatabase(t *testing.T) {
+	t.Parallel()
+
+	db, now := storetest.New(t), time.Now()
+	d, err := NewDiscovery(t.Context(), capabilities(), scopesOf(db, 0), func() time.Time { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	document := func() string {
+		t.Helper()
+		w := httptest.NewRecorder()
+		d.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+		if w.Code != http.StatusOK {
+			t.Fatalf("discovery: %d", w.Code)
+		}
+		return w.Body.String()
+	}
+	before := document()
+	err = db.InsertScope(t.Context(), &scope.Scope{Name: "hr", Claims: map[string][]scope.Place{"department": {scope.Userinfo}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := document()
+	if strings.Contains(before, "department") || !strings.Contains(after, `"hr"`) || !strings.Contains(after, `"department"`) {
+		t.Errorf("discovery was %s and is %s", before, after)
+	}
+	db.Close()
+	for range 2 { // the second time it does not even try
+		if got := document(); got != after {
+			t.Errorf("without the database it is %s", got)
+		}
+	}
+	if !d.retryAt.After(now) {
+		t.Error("it tries again with each request")
 	}
 }

@@ -44,6 +44,10 @@ func importClient(ctx context.Context, on conn, c *client.Client) (did, error) {
 	if err != nil {
 		return did{}, err
 	}
+	imported := *known
+	imported.Metadata = c.Metadata
+	imported.MarkOperatorScope(&known.Metadata)
+	c.OperatorScope = imported.OperatorScope
 	before, err := document(known.Metadata)
 	if err != nil {
 		return did{}, err

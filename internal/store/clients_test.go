@@ -290,3 +290,29 @@ func TestClientsAreFound(t *testing.T) {
 		find(client.Filter{Owner: "us"}, "", 0, 9, "c0", "c1", "c2")
 	})
 }
+
+// What an operator imports over a client that registered itself is the operator's word.
+func TestAnImportSetsTheScopeOfASelfRegisteredClient(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		own := aClient("own")
+		own.Dynamic = true
+		must(t, s.InsertClient(ctx, own))
+		for _, step := range []struct {
+			scope string
+			want  bool
+		}{{"openid email", false}, {"openid email api", true}, {"openid email api", true}} {
+			c := aClient("own")
+			c.Scope, c.Secret = step.scope, ""
+			if _, _, err := s.ImportClients(ctx, []*client.Client{c}); err != nil {
+				t.Fatal(err)
+			}
+			kept, err := s.Client(ctx, "own")
+			must(t, err)
+			if kept.OperatorScope != step.want || kept.Scope != step.scope {
+				t.Errorf("after an import of %q the scope is %q, the operator's: %v", step.scope, kept.Scope, kept.OperatorScope)
+			}
+		}
+	})
+}
