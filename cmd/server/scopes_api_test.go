@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/audit"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
 func TestOperatorsDeclareScopes(t *testing.T) {
@@ -116,4 +118,46 @@ func scopeNames(tb testing.TB, p reply) string {
 		all = append(all, one.Name)
 	}
 	return strings.Join(all, " ")
+}
+
+// An operator who sets the scope of a client that registered itself has the last word; the
+// client cannot say so itself.
+func TestTheOperatorSetsTheScopeOfASelfRegisteredClient(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := startApart(t, db, map[string]string{"registration_scopes": "openid api", "default_scopes": "openid"})
+		const metadata = `"redirect_uris":["https://self.example/cb"],"grant_types":["authorization_code","client_credentials"],
+			"token_endpoint_auth_method":"client_secret_post","scope":"openid api reports","operator_scope":true`
+		p := s.send(t, http.MethodPost, "/connect/register", "", "{"+metadata+"}")
+		self := p.json(t)
+		if p.status != http.StatusCreated || self["scope"] != "openid api" || self["operator_scope"] != nil {
+			t.Fatalf("register: %d %s", p.status, p.body)
+		}
+		id := text(self["client_id"])
+		token := func(scope string) reply {
+			t.Helper()
+			return s.call("/oauth2/token", asForm("grant_type", "client_credentials", "client_id", id, "client_secret", text(self["client_secret"]), "scope", scope))
+		}
+		s.pass(time.Minute)
+		if p := token("api"); p.status != http.StatusOK {
+			t.Errorf("for a scope that it may register: %d %s", p.status, p.body)
+		}
+		wantError(t, token("reports"), http.StatusBadRequest, "invalid_scope")
+
+		patch := `[{"op":"replace","path":"/scope","value":"openid reports"}]`
+		p = s.ask(http.MethodPatch, "/clients/"+id, patch)
+		if p.status != http.StatusOK || p.json(t)["operator_scope"] != true {
+			t.Fatalf("PATCH: %d %s", p.status, p.body)
+		}
+		s.pass(clientStaleness)
+		if p := token("reports"); p.status != http.StatusOK {
+			t.Errorf("for a scope that the operator gave: %d %s", p.status, p.body)
+		}
+		path := strings.TrimPrefix(text(self["registration_client_uri"]), s.url)
+		p = s.send(t, http.MethodPut, path, text(self["registration_access_token"]), `{"client_id":"`+id+`",`+metadata+`}`)
+		if p.status != http.StatusOK || p.json(t)["scope"] != "openid api reports" || p.json(t)["operator_scope"] != nil {
+			t.Errorf("an update of its own: %d %s", p.status, p.body)
+		}
+	})
 }
