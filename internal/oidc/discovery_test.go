@@ -138,7 +138,7 @@ func TestDiscoveryFollowsTheScopesAndOutlastsTheDatabase(t *testing.T) {
 	t.Parallel()
 
 	db, now := storetest.New(t), time.Now()
-	d, err := NewDiscovery(t.Context(), capabilities(), scopesOf(db, 0), func() time.Time { return now })
+	d, err := NewDiscovery(t.Context(), capabilities(), scopesOf(db), func() time.Time { return now })
 	if err != nil {
 		t.Fatal(err)
 	}

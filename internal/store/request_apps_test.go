@@ -191,7 +191,7 @@ func TestAConsentIsAnsweredOnce(t *testing.T) {
 		furnish(t, s)
 		must(t, s.InsertSession(ctx, aSession("sid", "alice"), nil))
 		yes := &grant.Agreement{
-			Scopes: []string{"openid", "never asked for"}, Resources: []string{"https://api.example"}, Remember: true,
+			Scopes: []string{"openid", "phone", "never asked for"}, Resources: []string{"https://api.example"}, Remember: true,
 			Extra: grant.Extra{IDToken: []byte(`{"a":1}`), AccessToken: []byte(`{"b":2}`)},
 		}
 		remembered := func() *grant.Consent {
