@@ -61,7 +61,7 @@ func keys() []key {
 		field("registration_tokens", secrets(), func(c *Config) *[]Secret { return &c.RegistrationTokens },
 			"Initial access tokens for `registration: token` (RFC 7591 section 3)."),
 		field("registration_scopes", scopes(), func(c *Config) *[]string { return &c.RegistrationScopes },
-			"Scopes that a client may register for itself."),
+			"Scopes that a client may register for itself, and have, beside those whose record has `self_registration`."),
 		field("default_scopes", scopes(), func(c *Config) *[]string { return &c.DefaultScopes },
 			"Scopes of a client that names none when it registers."),
 		field("registration_query_secrets", onOff(), func(c *Config) *bool { return &c.RegistrationQuerySecrets },
