@@ -238,7 +238,7 @@ func listSetKeys(d *desk, a answer, all []*jwkset.Key) error {
 	return list(d.out, a, table[setKeyView]{
 		[]string{"SET", "KEY ID", "KIND", "ALGORITHM", "USE", "PRIVATE", "CREATED"},
 		func(v setKeyView) []string {
-			return []string{v.Set, v.KID, v.Kind, cmp.Or(v.Algorithm, "-"), cmp.Or(v.Use, "-"), mark(v.Private, "yes"), at(v.CreatedAt)}
+			return []string{v.Set, v.KID, v.Kind, cmp.Or(v.Algorithm, "-"), cmp.Or(v.Use, "-"), mark(v.Private), at(v.CreatedAt)}
 		},
 	}, views)
 }

@@ -150,7 +150,7 @@ func (cmd *scopesList) Run(ctx context.Context, s streams, c *cli) error {
 			[]string{"NAME", "TITLE", "CLAIMS", "SELF-REGISTRATION"},
 			func(v scopeView) []string {
 				claims := strings.Join(slices.Sorted(maps.Keys(v.Claims)), " ")
-				return []string{v.Name, cmp.Or(v.Title, "-"), cmp.Or(claims, "-"), mark(slices.Contains(known.SelfRegistration(), v.Name), "yes")}
+				return []string{v.Name, cmp.Or(v.Title, "-"), cmp.Or(claims, "-"), mark(slices.Contains(known.SelfRegistration(), v.Name))}
 			},
 		}, views)
 	})

@@ -135,7 +135,7 @@ func sessionTable() table[sessionView] {
 		[]string{"ID", "USERNAME", "SIGNED IN", "WITH", "REMEMBERED", "LAST SEEN", "ENDS"},
 		func(v sessionView) []string {
 			return []string{
-				v.ID, cmp.Or(v.Username, v.Subject), at(v.AuthTime), strings.Join(v.AMR, " "), mark(v.Remembered, "yes"), at(v.SeenAt), at(v.EndsAt),
+				v.ID, cmp.Or(v.Username, v.Subject), at(v.AuthTime), strings.Join(v.AMR, " "), mark(v.Remembered), at(v.SeenAt), at(v.EndsAt),
 			}
 		},
 	}

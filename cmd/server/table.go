@@ -175,10 +175,10 @@ func at(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// mark writes what is true of a few.
-func mark(is bool, word string) string {
+// mark writes yes for what is true of a few.
+func mark(is bool) string {
 	if is {
-		return word
+		return "yes"
 	}
 	return "-"
 }

@@ -235,7 +235,7 @@ func userTable() table[userView] {
 		[]string{"USERNAME", "SUBJECT", "NAME", "ADMINISTRATOR", "DISABLED", "CREATED"},
 		func(v userView) []string {
 			name, _ := v.Claims["name"].(string)
-			return []string{v.Username, v.Subject, name, mark(v.Administrator, "yes"), at(v.DisabledAt), at(v.CreatedAt)}
+			return []string{v.Username, v.Subject, name, mark(v.Administrator), at(v.DisabledAt), at(v.CreatedAt)}
 		},
 	}
 }

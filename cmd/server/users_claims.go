@@ -116,6 +116,6 @@ func (d *desk) remarkUnreleased(ctx context.Context, people ...*account.Account)
 		return nil
 	}
 	names := strings.Join(slices.Sorted(maps.Keys(unreleased)), ", ")
-	d.streams.remark("no scope releases these claims: %s\nTo release one: ostiary scopes create NAME --claim CLAIM=id_token,userinfo\n", names)
+	d.remark("no scope releases these claims: %s\nTo release one: ostiary scopes create NAME --claim CLAIM=id_token,userinfo\n", names)
 	return nil
 }
