@@ -39,5 +39,6 @@
 // it becomes current at once; otherwise a further next key is published, and two
 // next keys mean that a rotation waits until the older one is ready.
 //
-// Replicas must agree on the algorithms, C and the token lifetime.
+// Replicas must agree on the algorithms and C. A key records the longest token lifetime that
+// any of them was configured with while it signed, so that a shorter one may come later.
 package jwks

@@ -46,6 +46,9 @@ type Record struct {
 	PublishedAt time.Time
 	ActivatedAt time.Time
 	RetiredAt   time.Time
+	// TokenLifetime is the longest that a token signed with the key may live, by the
+	// settings of all processes that signed with it.
+	TokenLifetime time.Duration
 	// RemoveAfter is when the last token signed with a past key has ended, or when a
 	// hint key is removed.
 	RemoveAfter time.Time

@@ -88,9 +88,14 @@ func (m *Manager) schedule(v *view) (change, error) {
 	var ch change
 	for _, alg := range m.config.Algorithms {
 		c := v.chain(alg)
+		if c.current != nil && c.current.TokenLifetime < m.config.TokenLifetime {
+			raised := *c.current
+			raised.TokenLifetime = m.config.TokenLifetime
+			c.current, ch.put = &raised, append(ch.put, raised)
+		}
 		due := c.current == nil || c.waiting() > 0 || m.signedLongEnough(*c.current)
 		if due && m.ready(c) {
-			ch.put = append(ch.put, m.promote(c)...)
+			ch.put = append(ch.put, m.promote(c)...) // after the above: the later one counts
 			c.next = c.next[1:]
 		}
 		if len(c.next) == 0 {
@@ -139,12 +144,13 @@ func (m *Manager) retention() time.Duration {
 func (m *Manager) promote(c chain) []Record {
 	now := m.stamp()
 	next := c.next[0]
-	next.State, next.ActivatedAt = Current, now
+	next.State, next.ActivatedAt, next.TokenLifetime = Current, now, m.config.TokenLifetime
 	if c.current == nil {
 		return []Record{next}
 	}
 	past := *c.current
-	past.State, past.RetiredAt, past.RemoveAfter = Past, now, now.Add(m.retention())
+	past.State, past.RetiredAt = Past, now
+	past.RemoveAfter = now.Add(max(past.TokenLifetime, m.config.TokenLifetime) + 2*m.config.CacheLifetime)
 	return []Record{past, next}
 }
 
@@ -202,7 +208,7 @@ func (m *Manager) makeKeys(fresh []Record) error {
 	for i := range fresh {
 		fresh[i].PublishedAt = now
 		if fresh[i].State == Current {
-			fresh[i].ActivatedAt = now
+			fresh[i].ActivatedAt, fresh[i].TokenLifetime = now, m.config.TokenLifetime
 		}
 	}
 	return nil

@@ -12,14 +12,14 @@ import (
 func (s *Store) LoadKeys(ctx context.Context) (version int64, records []jwks.Record, err error) {
 	const read = `
 		SELECT v.version, k.kid, k.algorithm, k.state, k.sealed,
-			k.published_at, k.activated_at, k.retired_at, k.remove_after
+			k.published_at, k.activated_at, k.retired_at, k.remove_after, k.token_lifetime
 		FROM key_state v LEFT JOIN signing_keys k ON v.only_row = 1
 		ORDER BY k.kid`
 
 	err = s.list.each(ctx, func(from scanner) error {
 		var r jwks.Record
 		err := from.Scan(&version, intoText(&r.KID), intoText(&r.Algorithm), intoText(&r.State), intoBytes(&r.Sealed),
-			intoTime(&r.PublishedAt), intoTime(&r.ActivatedAt), intoTime(&r.RetiredAt), intoTime(&r.RemoveAfter))
+			intoTime(&r.PublishedAt), intoTime(&r.ActivatedAt), intoTime(&r.RetiredAt), intoTime(&r.RemoveAfter), intoSpan(&r.TokenLifetime))
 		if r.KID != "" {
 			records = append(records, r)
 		}
@@ -37,12 +37,13 @@ func (s *Store) LoadKeys(ctx context.Context) (version int64, records []jwks.Rec
 func (s *Store) SaveKeys(ctx context.Context, version int64, put []jwks.Record, remove []string) error {
 	const raise = `UPDATE key_state SET version = version + 1 WHERE version = $1`
 	const save = `
-		INSERT INTO signing_keys (kid, algorithm, state, sealed, published_at, activated_at, retired_at, remove_after)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		INSERT INTO signing_keys (kid, algorithm, state, sealed, published_at, activated_at, retired_at, remove_after, token_lifetime)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 		ON CONFLICT (kid) DO UPDATE SET
 			algorithm = excluded.algorithm, state = excluded.state, sealed = excluded.sealed,
 			published_at = excluded.published_at, activated_at = excluded.activated_at,
-			retired_at = excluded.retired_at, remove_after = excluded.remove_after`
+			retired_at = excluded.retired_at, remove_after = excluded.remove_after,
+			token_lifetime = excluded.token_lifetime`
 
 	change, err := s.commitChange(ctx, requestPatience, func(c conn) (bool, error) {
 		raised, err := c.exec(ctx, raise, version)
@@ -54,7 +55,7 @@ func (s *Store) SaveKeys(ctx context.Context, version int64, put []jwks.Record, 
 		}
 		for _, r := range put {
 			_, err := c.exec(ctx, save, r.KID, string(r.Algorithm), string(r.State), r.Sealed,
-				micros(r.PublishedAt), micros(r.ActivatedAt), micros(r.RetiredAt), micros(r.RemoveAfter))
+				micros(r.PublishedAt), micros(r.ActivatedAt), micros(r.RetiredAt), micros(r.RemoveAfter), r.TokenLifetime.Microseconds())
 			if err != nil {
 				return false, fmt.Errorf("save key: %w", err)
 			}

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/store"
@@ -19,7 +20,7 @@ func TestKeys(t *testing.T) {
 			wantSame(t, "keys", records, wantRecords)
 		}
 		a := jwks.Record{KID: "a", Algorithm: jwks.ES256, State: jwks.Current, Sealed: []byte{1}, PublishedAt: noon, ActivatedAt: noon}
-		b := jwks.Record{KID: "b", Algorithm: jwks.RS256, State: jwks.Past, Sealed: []byte{2}, PublishedAt: noon, ActivatedAt: noon, RetiredAt: noon, RemoveAfter: noon}
+		b := jwks.Record{KID: "b", Algorithm: jwks.RS256, State: jwks.Past, Sealed: []byte{2}, PublishedAt: noon, ActivatedAt: noon, RetiredAt: noon, TokenLifetime: 36 * time.Hour, RemoveAfter: noon}
 		want(0, nil)
 
 		must(t, s.SaveKeys(t.Context(), 0, []jwks.Record{b, a}, nil))

@@ -46,7 +46,7 @@ func TestMigrate(t *testing.T) {
 					"00011_clients_found_" + engine + ".sql",
 					"00012_trusted_issuers.sql", "00013_sign_outs.sql", "00014_devices.sql",
 					"00015_key_sets.sql", "00016_tokens_until_" + engine + ".sql", "00017_scopes.sql",
-					"00018_refusals.sql", "00019_changes.sql",
+					"00018_refusals.sql", "00019_changes.sql", "00020_key_token_lifetime.sql",
 				})
 			must(t, s.CheckSchema(t.Context()))
 
