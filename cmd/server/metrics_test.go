@@ -39,6 +39,8 @@ func TestMetrics(t *testing.T) {
 			`ostiary_http_request_duration_seconds_count{listener="public",method="POST",route="/oauth2/token"} 5`,
 			`ostiary_admission_refusals_total{work="tokens"} 0`,
 			`ostiary_client_keys_stale_total 0`,
+			`ostiary_waiting_requests_bytes `,
+			`ostiary_waiting_requests_refused_total{reason="network"} 0`,
 			`ostiary_connections{listener="admin"} 0`,
 			`ostiary_connections_refused_total{listener="public"} 0`,
 			`ostiary_slow_bodies_cut_off_total{listener="public",reason="rate"} 0`,

@@ -72,6 +72,7 @@ type app struct {
 	reporter    *refusal.Reporter
 	room        room
 	limited     map[string]*atomic.Uint64 // refusals by rate limit
+	waiting     waitingStore
 
 	clients      *store.ClientCache
 	scopes       *store.ScopeCache
@@ -192,6 +193,7 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 		return nil, err //nolint:wrapcheck // names itself
 	}
 	a.room = a.newRoom()
+	a.waiting = a.newWaitingStore()
 	a.wireDevices()
 	a.wireRefusals()
 	a.wireMetrics() //nolint:contextcheck // it is asked later
@@ -236,7 +238,7 @@ func (a *app) wireTokens(ctx context.Context) error {
 			Renewals: renewals{a.store, a.clients},
 			Issuer:   c.Issuer, TokenEndpoint: c.URL(pathToken), Now: a.now,
 		}),
-		Grants: a.store, Sessions: a.store, Devices: a.store, UserCodes: a.userCodes, Entrance: a.sessions, Keys: a.keys, Pages: a.errorPages(), Cookies: a.cookies, Subjects: a.subjects,
+		Grants: a.store, Sessions: a.waiting, Devices: a.waiting, UserCodes: a.userCodes, Entrance: a.sessions, Keys: a.keys, Pages: a.errorPages(), Cookies: a.cookies, Subjects: a.subjects,
 		RequestObjects: &requestobject.Opener{Issuer: c.Issuer, KeySets: a.keySets, Documents: a.fetcher, Registered: a.registeredFetcher, Now: a.now},
 		Assertions: &bearer.Reader{
 			Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Trusts: bearer.NewCache(a.store, a.store.Changes()), Replay: a.store,
@@ -343,7 +345,7 @@ func (a *app) wireOIDC() {
 	}
 	a.logout = &oidc.Logout{
 		Issuer: a.config.Issuer, Path: pathLogout, App: a.config.LogoutURL, After: a.config.PostLogoutURL, Keys: tickets,
-		Verifier: a.keys, Clients: a.clients, Sessions: a.sessions, Asked: a.store, Browser: a.cookies, Pages: a.errorPages(),
+		Verifier: a.keys, Clients: a.clients, Sessions: a.sessions, Asked: a.waiting, Browser: a.cookies, Pages: a.errorPages(),
 		Subjects: a.subjects, MaxRedirectURL: a.config.MaxRedirectURLLength, Now: a.now, Log: a.log,
 	}
 }
@@ -353,7 +355,7 @@ func (a *app) wireInteraction() {
 	a.interaction = interaction.New(interaction.Config{
 		Issuer: strings.TrimSuffix(c.Issuer, "/"), Iss: c.Issuer,
 		Accounts: a.store, Sessions: a.sessions, Requests: a.store, Clients: a.clients, Scopes: a.scopes, Guesses: a.store, SetUp: a.store,
-		Devices: a.store, UserCodes: a.userCodes, DeviceApp: c.DeviceURL,
+		Devices: a.waiting, UserCodes: a.userCodes, DeviceApp: c.DeviceURL,
 		Hasher: a.hasher, Pages: a.pages, Cookies: a.cookies,
 		Lifetimes: interaction.Lifetimes{
 			Session: sessionLifetimes(c), Remembered: rememberedLifetimes(c),

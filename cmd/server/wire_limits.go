@@ -43,6 +43,15 @@ func (a *app) wireConnections() {
 	}
 }
 
+// wireWaiting registers the metrics of the requests that wait for an answer.
+func (a *app) wireWaiting() {
+	stock := a.waiting.stock
+	a.metrics.Gauge("waiting_requests_bytes", "Requests of this replica that wait for a user, in bytes.", func() float64 { return float64(stock.Bytes()) })
+	const name, help = "waiting_requests_refused_total", "Requests refused, since too much waits for users."
+	a.metrics.Counter(name, help, stock.RefusedNetwork, "reason", "network")
+	a.metrics.Counter(name, help, stock.RefusedAll, "reason", "all")
+}
+
 // limit returns the rule of a rate limit. The count is what the narrowest network may
 // make in the time; it is 0, which is none, where rate_limits is off.
 func (a *app) limit(name string, count int, per time.Duration) middleware.LimitRule {

@@ -17,6 +17,7 @@ func (a *app) wireMetrics() {
 	}
 	a.wireLimits()
 	a.wireConnections()
+	a.wireWaiting()
 	a.metrics.Counter("client_keys_stale_total", "Fetches of client keys that failed, so that an older copy is used.", a.keySets.StaleUses)
 	a.metrics.Gauge("database_connections_max", "Connections to the database that there can be.", func() float64 {
 		return float64(a.store.Connections().Max)

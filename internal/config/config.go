@@ -121,6 +121,9 @@ type Config struct {
 	// MinBodyRate is in bytes a second, for a body that has taken five seconds.
 	MinBodyRate             int
 	MaxSlowBodiesPerNetwork int
+	// MaxWaitingRequestsMiB bounds the requests that wait for a user to answer.
+	MaxWaitingRequestsMiB           int
+	MaxWaitingRequestsPerNetworkMiB int
 	// MaxRedirectURLLength bounds the address, in bytes, that a person is redirected to
 	// with an answer for a client.
 	MaxRedirectURLLength int
@@ -220,6 +223,9 @@ func Default() *Config {
 		MinBodyRate:    2048,
 
 		MaxSlowBodiesPerNetwork: 64,
+
+		MaxWaitingRequestsMiB:           256,
+		MaxWaitingRequestsPerNetworkMiB: 16,
 
 		MaxRedirectURLLength: 16 << 10,
 

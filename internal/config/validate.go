@@ -62,6 +62,9 @@ func (c *Config) disagreements(require []string) []Fault {
 	fault(c.MaxConnectionsPerNetwork > c.MaxConnections, "max_connections_per_network",
 		fmt.Sprintf("is %d, more than max_connections, which is %d", c.MaxConnectionsPerNetwork, c.MaxConnections))
 
+	fault(c.MaxWaitingRequestsPerNetworkMiB > c.MaxWaitingRequestsMiB, "max_waiting_requests_per_network_mib",
+		fmt.Sprintf("is %d, more than max_waiting_requests_mib, which is %d", c.MaxWaitingRequestsPerNetworkMiB, c.MaxWaitingRequestsMiB))
+
 	fault(c.SignUp && c.LoginURL != "", "sign_up", "has no effect beside login_url: the app there is where accounts are made")
 	fault(c.AdminListen == "" && c.LoginURL+c.ConsentURL+c.LogoutURL+c.DeviceURL != "", "admin_listen",
 		"is off, where the apps of login_url, consent_url, logout_url and device_url answer")

@@ -51,6 +51,9 @@ func TestFaultsThatNoKeyHasAlone(t *testing.T) {
 		"more connections of a network than of all": {
 			func(c *config.Config) { c.MaxConnectionsPerNetwork = 10_001 }, "max_connections_per_network: is 10001, more",
 		},
+		"more waiting requests of a network than of all": {
+			func(c *config.Config) { c.MaxWaitingRequestsMiB = 15 }, "max_waiting_requests_per_network_mib: is 16, more",
+		},
 		"a value no source could have set": {
 			func(c *config.Config) { c.CodeLifetime = time.Hour }, `code_lifetime = 1h: is too long`,
 		},

@@ -15,6 +15,16 @@ var ErrNoRequest = errors.New("authorization request not found")
 // ErrDecided reports a decision about a request that was decided before.
 var ErrDecided = errors.New("authorization request already decided")
 
+// TooManyWaitingError reports that the requests of one network that wait for an answer
+// are too many.
+type TooManyWaitingError struct{ RetryAfter time.Duration }
+
+// Error says so.
+func (e *TooManyWaitingError) Error() string { return "too many requests of the network wait" }
+
+// Unavailable reports that it is a fault of the moment.
+func (e *TooManyWaitingError) Unavailable() bool { return true }
+
 // Request is an authorization request that waits for a person: the pages do one
 // thing each, note it here, and return to the authorization endpoint, which
 // alone decides the next step.

@@ -63,7 +63,8 @@ type boundedListener struct {
 	connections *Connections
 }
 
-// Accept returns the next connection of a network that may have one more.
+// Accept returns the next connection whose network may have one more, and closes the
+// others.
 func (l *boundedListener) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()

@@ -97,7 +97,7 @@ func (a *asked) parameters() string {
 	return form.Encode()
 }
 
-// size returns how many bytes of parameters outlast a detour.
+// size returns how many bytes of parameters outlast a detour, before they are encoded.
 func (a *asked) size() (n int) {
 	for _, name := range kept() {
 		for _, value := range a.form[name] {

@@ -150,9 +150,12 @@ func (h *Handler) gone(r *http.Request, id string) error {
 	return over(goneWords, c)
 }
 
-// maxParameters is how many bytes of a request are kept, at most and before they
-// are encoded: anybody can make one.
-const maxParameters = 16 << 10
+// maxParameters and maxEncoded are how many bytes of a request are kept at most, before
+// and after they are encoded: anybody can make one.
+const (
+	maxParameters = 16 << 10
+	maxEncoded    = 24 << 10
+)
 
 // place is where a person is sent with a request. It is told of the request before
 // that is stored, and may note on it what for.
@@ -161,12 +164,13 @@ type place func(*grant.Request) string
 // later stores the request, binds it to the browser, and sends the person on.
 func (h *Handler) later(w http.ResponseWriter, r *http.Request, a *asked, where place) {
 	now := h.Now()
-	if a.size() > maxParameters {
+	parameters := a.parameters()
+	if a.size() > maxParameters || len(parameters) > maxEncoded {
 		h.writeAuthorizeError(w, r, a, refuse(codeInvalidRequest, "The request is too long"))
 		return
 	}
 	request := &grant.Request{
-		ID: grant.NewRequestID(), ClientID: a.client.ID, Parameters: a.parameters(),
+		ID: grant.NewRequestID(), ClientID: a.client.ID, Parameters: parameters,
 		CreatedAt: now, ExpiresAt: now.Add(h.Lifetimes.Request),
 		Grant: h.newRef(a, now),
 	}

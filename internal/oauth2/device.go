@@ -88,7 +88,7 @@ func (h *Handler) authorizeDevice(r *http.Request) (*deviceAnswer, error) {
 	if err := readAccess(a); err != nil {
 		return nil, err
 	}
-	if a.size() > maxParameters {
+	if a.size() > maxParameters || len(a.parameters()) > maxEncoded {
 		return nil, refuse(codeInvalidRequest, "The request is too long")
 	}
 	d := &grant.Device{

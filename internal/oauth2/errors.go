@@ -111,6 +111,7 @@ func protocolError(err error) *responseError {
 	var auth *clientauth.Refusal
 	var object *requestobject.Refusal
 	var assertion *bearer.Refusal
+	var waiting *grant.TooManyWaitingError
 	var known *fosite.RFC6749Error
 	switch {
 	case errors.As(err, &own):
@@ -121,6 +122,11 @@ func protocolError(err error) *responseError {
 		return &responseError{Code: object.Code, Description: object.Description, Status: http.StatusBadRequest, cause: err}
 	case errors.As(err, &assertion):
 		return &responseError{Code: codeInvalidGrant, Description: assertion.Description, Status: http.StatusBadRequest, cause: err}
+	case errors.As(err, &waiting):
+		return &responseError{
+			Code: codeUnavailable, Description: "Too many requests from your network wait to be answered, try again later",
+			Status: http.StatusTooManyRequests, wait: waiting.RetryAfter, page: true, cause: err,
+		}
 	case web.Temporary(err):
 		return &responseError{
 			Code: codeUnavailable, Description: "The server cannot answer at the moment, try again shortly",

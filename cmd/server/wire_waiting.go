@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/middleware"
+	"github.com/ostiary/ostiary/internal/store"
+)
+
+// waitingRow is what a row takes that waits, beside what its caller chose.
+const waitingRow = 512
+
+// waitingStore is the store with bounds on what waits there for an answer: anybody can
+// make the server keep a request.
+type waitingStore struct {
+	*store.Store
+
+	stock *middleware.Stock
+}
+
+func (a *app) newWaitingStore() waitingStore {
+	rule := middleware.StockRule{All: a.config.MaxWaitingRequestsMiB << 20, PerNetwork: a.config.MaxWaitingRequestsPerNetworkMiB << 20}
+	if !a.config.RateLimits {
+		rule = middleware.StockRule{}
+	}
+	return waitingStore{a.store, middleware.NewStock(rule, a.now)}
+}
+
+// InsertRequest is [store.Store.InsertRequest]. It returns a [*grant.TooManyWaitingError]
+// or, where all callers together have too much kept, an error that is unavailable.
+func (s waitingStore) InsertRequest(ctx context.Context, r *grant.Request) error {
+	return s.keep(ctx, len(r.Parameters), r.ExpiresAt, func() error { return s.Store.InsertRequest(ctx, r) })
+}
+
+// InsertDevice is [store.Store.InsertDevice], with the errors of InsertRequest.
+func (s waitingStore) InsertDevice(ctx context.Context, d *grant.Device) error {
+	size := 0
+	for _, part := range append(d.Scopes, d.Resources...) {
+		size += len(part) + 1
+	}
+	return s.keep(ctx, size, d.ExpiresAt, func() error { return s.Store.InsertDevice(ctx, d) })
+}
+
+// InsertSignOut is [store.Store.InsertSignOut], with the errors of InsertRequest.
+func (s waitingStore) InsertSignOut(ctx context.Context, o *grant.SignOut) error {
+	return s.keep(ctx, len(o.State)+len(o.Redirect), o.ExpiresAt, func() error { return s.Store.InsertSignOut(ctx, o) })
+}
+
+func (s waitingStore) keep(ctx context.Context, size int, until time.Time, insert func() error) error {
+	giveBack, err := s.stock.Keep(ctx, size+waitingRow, until)
+	if full, ok := errors.AsType[*middleware.FullError](err); ok && full.Network {
+		return &grant.TooManyWaitingError{RetryAfter: full.RetryAfter}
+	}
+	if err != nil {
+		return err //nolint:wrapcheck // names itself
+	}
+	if err := insert(); err != nil {
+		giveBack()
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package middleware_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/middleware"
+)
+
+// keeper is a stock and a clock.
+type keeper struct {
+	*middleware.Stock
+	clock *fakeClock
+}
+
+func newKeeper(rule middleware.StockRule) *keeper {
+	clock := &fakeClock{at: time.Unix(1_800_000_000, 0)}
+	return &keeper{middleware.NewStock(rule, clock.now), clock}
+}
+
+// keep has so much kept for a caller, for a time.
+func (k *keeper) keep(t *testing.T, from string, bytes int, lasts time.Duration) (giveBack func(), err error) {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+	r.RemoteAddr = from + ":1"
+	middleware.ClientAddress(nil)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		giveBack, err = k.Keep(r.Context(), bytes, k.clock.now().Add(lasts))
+	})).ServeHTTP(httptest.NewRecorder(), r)
+	return giveBack, err
+}
+
+func TestWhatIsKeptForANetworkIsBounded(t *testing.T) {
+	t.Parallel()
+
+	for name, tc := range map[string]struct {
+		from func(i int) string
+		want int
+	}{
+		"one IPv4 address": {func(int) string { return "192.0.2.1" }, 10},
+		"a /24":            {func(i int) string { return fmt.Sprintf("192.0.2.%d", i) }, 20},
+		"a /64":            {func(i int) string { return fmt.Sprintf("[2001:db8::%x]", i) }, 10},
+		"a /56":            {func(i int) string { return fmt.Sprintf("[2001:db8:0:%x::1]", i) }, 20},
+		"a /48":            {func(i int) string { return fmt.Sprintf("[2001:db8:0:%x::1]", i<<8) }, 40},
+		"many networks":    {func(i int) string { return fmt.Sprintf("10.%d.0.1", i) }, 60},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			k := newKeeper(middleware.StockRule{All: 6000, PerNetwork: 1000})
+			kept := 0
+			var full *middleware.FullError
+			for i := range 100 {
+				switch _, err := k.keep(t, tc.from(i), 100, time.Duration(30+i)*time.Minute); {
+				case err == nil:
+					kept++
+				case !errors.As(err, &full), full.Network != (tc.want < 60), full.RetryAfter < time.Second:
+					t.Fatalf("item %d: %v", i, err)
+				}
+			}
+			if kept != tc.want || k.Bytes() != 100*tc.want || k.RefusedNetwork()+k.RefusedAll() != uint64(100-tc.want) {
+				t.Errorf("%d kept, %d bytes, %d refusals; want %d kept", kept, k.Bytes(), k.RefusedNetwork()+k.RefusedAll(), tc.want)
+			}
+			k.clock.pass(30 * time.Minute) // of the first
+			if _, err := k.keep(t, tc.from(0), 100, time.Minute); err != nil {
+				t.Errorf("after one has expired: %v", err)
+			}
+			k.clock.pass(3 * time.Hour)
+			if k.Bytes() != 0 {
+				t.Errorf("%d bytes are kept after all have expired", k.Bytes())
+			}
+		})
+	}
+}
+
+func TestWhatCouldNotBeKeptIsGivenBack(t *testing.T) {
+	t.Parallel()
+
+	k := newKeeper(middleware.StockRule{All: 1000, PerNetwork: 100})
+	giveBack, err := k.keep(t, "192.0.2.1", 100, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	giveBack()
+	if k.Bytes() != 0 {
+		t.Errorf("%d bytes are kept, want none", k.Bytes())
+	}
+	if _, err := k.keep(t, "192.0.2.1", 100, time.Hour); err != nil {
+		t.Error(err)
+	}
+	k.clock.pass(time.Hour)
+	if k.Bytes() != 0 {
+		t.Errorf("%d bytes are kept, want none", k.Bytes())
+	}
+}
+
+func TestAStockCanHaveNoBounds(t *testing.T) {
+	t.Parallel()
+
+	k := newKeeper(middleware.StockRule{})
+	if _, err := k.keep(t, "192.0.2.1", 1<<30, time.Hour); err != nil {
+		t.Error(err)
+	}
+}
