@@ -224,3 +224,47 @@ func BenchmarkBodies(b *testing.B) {
 		})
 	}
 }
+
+// Over HTTP/2 the stream of a slow body ends, and the others of its connection go on.
+func TestASlowStreamIsCutOffAlone(t *testing.T) {
+	t.Parallel()
+
+	clock := &fakeClock{at: time.Unix(1_800_000_000, 0)}
+	bodies := middleware.NewBodies(middleware.BodyRule{MinRate: 1000}, clock.now)
+	server := httptest.NewUnstartedServer(middleware.ClientAddress(nil)(bodies.Handler(
+		middleware.Form(tokenRule())(http.HandlerFunc(ok)))))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	s := &bodyServer{t: t, clock: clock, bodies: bodies}
+	post := func(body io.Reader) int {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, body)
+		if err != nil {
+			t.Error(err)
+			return 0
+		}
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		answer, err := server.Client().Do(r)
+		if err != nil {
+			t.Error(err)
+			return 0
+		}
+		_ = answer.Body.Close()
+		if answer.ProtoMajor != 2 {
+			t.Errorf("answered over %s, want HTTP/2", answer.Proto)
+		}
+		return answer.StatusCode
+	}
+	slow, sender := io.Pipe()
+	defer sender.Close()
+	answered := make(chan int)
+	go func() { answered <- post(slow) }()
+	s.waitFor(1)
+	clock.pass(time.Minute)
+	if got := <-answered; got != http.StatusRequestTimeout {
+		t.Errorf("the slow body: %d, want 408", got)
+	}
+	if got := post(strings.NewReader("code=a")); got != http.StatusOK {
+		t.Errorf("another one: %d, want 200", got)
+	}
+}

@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"code.dny.dev/ssrf"
+
+	"github.com/ostiary/ostiary/internal/client"
 )
 
 const (
@@ -133,32 +135,48 @@ func (c *Client) get(ctx context.Context, rawURL, accept string) ([]byte, error)
 	if err := c.check(rawURL); err != nil {
 		return nil, fmt.Errorf("fetch: %w", err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, rawURL, nil)
+	u, err := url.Parse(rawURL)
 	if err != nil {
 		return nil, fmt.Errorf("fetch: %w", err)
 	}
-	req.Header.Set("Accept", accept)
-	req.Header.Set("User-Agent", "ostiary")
-	leave, err := c.room.enter(ctx, req.URL.Host)
+	ctx, leave, err := c.room.enter(ctx, u.Host)
 	if err != nil {
 		return nil, fmt.Errorf("fetch: %w", err)
 	}
 	defer leave()
-	resp, err := c.http.Do(req)
+	body, err := c.read(ctx, rawURL, accept)
+	if errors.Is(context.Cause(ctx), errGaveWay) {
+		err = client.ErrBusy
+	}
 	if err != nil {
 		return nil, fmt.Errorf("fetch: %w", err)
+	}
+	return body, nil
+}
+
+// read is get for who has a place.
+func (c *Client) read(ctx context.Context, rawURL, accept string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, rawURL, nil)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // the caller says what for
+	}
+	req.Header.Set("Accept", accept)
+	req.Header.Set("User-Agent", "ostiary")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // as above
 	}
 	defer func() { _ = resp.Body.Close() }()
 
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("fetch: %w", &statusError{resp.StatusCode})
+		return nil, &statusError{resp.StatusCode}
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	if err != nil {
-		return nil, fmt.Errorf("fetch: %w", err)
+		return nil, err //nolint:wrapcheck // as above
 	}
 	if len(body) > maxBody {
-		return nil, fmt.Errorf("fetch: more than %d bytes", maxBody)
+		return nil, fmt.Errorf("more than %d bytes", maxBody)
 	}
 	return body, nil
 }

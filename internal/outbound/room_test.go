@@ -17,7 +17,7 @@ func take(t *testing.T, r *room, host string, n int) (leave func()) {
 	t.Helper()
 	taken := make([]func(), 0, n)
 	for range n {
-		leave, err := r.enter(t.Context(), host)
+		_, leave, err := r.enter(t.Context(), host)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,4 +121,42 @@ func TestKeysAtHandServeWhileThereIsNoRoom(t *testing.T) {
 	<-p.operators.fetch.room.all
 	p.publish(t, "b")
 	p.want(t, "b", "b", 2)
+}
+
+// Where servers that hang have all places, the one that has hung longest gives way. It
+// hears that there is no room, which is no verdict on it.
+func TestWhoHangsLongestGivesWay(t *testing.T) {
+	t.Parallel()
+
+	hang, began := make(chan struct{}), make(chan struct{}, 1)
+	s, c := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		began <- struct{}{}
+		select {
+		case <-hang:
+		case <-r.Context().Done():
+		}
+	})
+	defer close(hang)
+	hung := make(chan error, 1)
+	go func() {
+		_, err := c.Get(t.Context(), s.URL)
+		hung <- err
+	}()
+	<-began
+	for i := range maxFetches - 1 {
+		defer take(t, c.room, strconv.Itoa(i)+".example", 1)()
+	}
+	c.room.mu.Lock()
+	for e := c.room.running.Front(); e != nil; e = e.Next() {
+		e.Value.(*fetch).hangs = true
+	}
+	c.room.mu.Unlock()
+	_, leave, err := c.room.enter(t.Context(), "new.example")
+	if err != nil {
+		t.Fatalf("a fetch while all others hang: %v", err)
+	}
+	defer leave()
+	if err := <-hung; !errors.Is(err, client.ErrBusy) {
+		t.Errorf("the fetch that gave way: %v, want that there is no room", err)
+	}
 }
