@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/middleware"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/store"
 )
 
@@ -18,7 +20,8 @@ const waitingRow = 512
 type waitingStore struct {
 	*store.Store
 
-	stock *middleware.Stock
+	stock      *middleware.Stock
+	perNetwork int // in MiB
 }
 
 func (a *app) newWaitingStore() waitingStore {
@@ -26,7 +29,7 @@ func (a *app) newWaitingStore() waitingStore {
 	if !a.config.RateLimits {
 		rule = middleware.StockRule{}
 	}
-	return waitingStore{a.store, middleware.NewStock(rule, a.now)}
+	return waitingStore{a.store, middleware.NewStock(rule, a.now), a.config.MaxWaitingRequestsPerNetworkMiB}
 }
 
 // InsertRequest is [store.Store.InsertRequest]. It returns a [*grant.TooManyWaitingError]
@@ -52,10 +55,12 @@ func (s waitingStore) InsertSignOut(ctx context.Context, o *grant.SignOut) error
 func (s waitingStore) keep(ctx context.Context, size int, until time.Time, insert func() error) error {
 	giveBack, err := s.stock.Keep(ctx, size+waitingRow, until)
 	if full, ok := errors.AsType[*middleware.FullError](err); ok && full.Network {
-		return &grant.TooManyWaitingError{RetryAfter: full.RetryAfter}
+		return refusal.Wrap(&grant.TooManyWaitingError{RetryAfter: full.RetryAfter}, refusal.RateLimited,
+			"too much of the network waits for users to answer",
+			refusal.Registered("max_waiting_requests_per_network_mib", strconv.Itoa(s.perNetwork)))
 	}
 	if err != nil {
-		return err //nolint:wrapcheck // names itself
+		return refusal.Wrap(err, refusal.Overloaded, "too much waits for users to answer")
 	}
 	if err := insert(); err != nil {
 		giveBack()
