@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -39,7 +38,6 @@ import (
 const (
 	requestLifetime = 30 * time.Minute // an authorization request waits so long for a person
 	cachedClients   = 10_000
-	hashPatience    = 2 * time.Second
 )
 
 // app is the server, put together from a configuration.
@@ -123,36 +121,6 @@ func newKeys(c *config.Config, s *store.Store, secrets *jwks.Secrets, log *slog.
 		TokenLifetime: c.LongestTokenLifetime,
 		HintLifetime:  c.KeySetCache + max(c.SessionAbsoluteLifetime, c.RememberedAbsoluteLifetime),
 	})
-}
-
-// newHasher returns what hashes passwords for a command, which has the machine to
-// itself.
-func newHasher(c *config.Config) *account.Hasher {
-	return hasherOf(c, runtime.GOMAXPROCS(0))
-}
-
-// newHashers returns what hashes people's passwords in a server, and what hashes the
-// short secrets of clients. People leave a processor to everything else, since a hash
-// holds the one it has for a long time; clients are to have keys or long secrets.
-//
-// The administrators' API has one of its own, so that no flood of the public listener
-// keeps operators from giving clients such secrets.
-func newHashers(c *config.Config) (people, clients, operators *account.Hasher) {
-	processors := runtime.GOMAXPROCS(0)
-	return hasherOf(c, max(1, processors-1)), hasherOf(c, max(1, processors/4)), newHasherOf(c, 1)
-}
-
-// hasherOf returns what hashes as much at once as is configured, else slots.
-func hasherOf(c *config.Config, slots int) *account.Hasher {
-	if c.Argon2Slots != 0 {
-		slots = c.Argon2Slots
-	}
-	return newHasherOf(c, slots)
-}
-
-// newHasherOf returns what hashes so much at once.
-func newHasherOf(c *config.Config, slots int) *account.Hasher {
-	return account.NewHasher(uint32(c.Argon2MemoryMiB)<<10, uint32(c.Argon2Iterations), slots, hashPatience) //nolint:gosec // bounded by the configuration
 }
 
 // newApp puts the server together over an open store.

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"context"
 	"runtime"
 
-	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/middleware"
 )
 
@@ -90,20 +88,4 @@ func (a *app) bodyRule() middleware.BodyRule {
 		rule.PerNetwork = 0
 	}
 	return rule
-}
-
-// asideHasher hashes the short secrets of clients, which has a queue of its own: who is
-// in that one keeps no place in another.
-type asideHasher struct{ *account.Hasher }
-
-// Hash is [account.Hasher.Hash].
-func (h asideHasher) Hash(ctx context.Context, password string) (hash string, err error) {
-	middleware.Aside(ctx, func() { hash, err = h.Hasher.Hash(ctx, password) })
-	return hash, err
-}
-
-// Verify is [account.Hasher.Verify].
-func (h asideHasher) Verify(ctx context.Context, hash, password string) (ok bool, err error) {
-	middleware.Aside(ctx, func() { ok, err = h.Hasher.Verify(ctx, hash, password) })
-	return ok, err
 }
