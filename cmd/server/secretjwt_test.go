@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -19,13 +20,21 @@ import (
 // signedWith is a form in which the client id authenticates with client_secret_jwt.
 func (s *server) signedWith(id, secret string, alg jose.SignatureAlgorithm, form url.Values) url.Values {
 	s.tb.Helper()
+	return s.signedSaying(id, secret, alg, form, nil)
+}
+
+// signedSaying is signedWith, with other claims.
+func (s *server) signedSaying(id, secret string, alg jose.SignatureAlgorithm, form url.Values, others map[string]any) url.Values {
+	s.tb.Helper()
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: []byte(secret)}, nil)
 	if err != nil {
 		s.tb.Fatal(err)
 	}
-	claims, err := json.Marshal(map[string]any{
+	said := map[string]any{
 		"iss": id, "sub": id, "aud": s.url, "jti": strconv.FormatInt(time.Now().UnixNano(), 10), "exp": s.time().Add(time.Minute).Unix(),
-	})
+	}
+	maps.Copy(said, others)
+	claims, err := json.Marshal(said)
 	if err != nil {
 		s.tb.Fatal(err)
 	}
@@ -83,6 +92,47 @@ func TestAClientThatSignsWithItsSecret(t *testing.T) {
 		s.call("/oauth2/token", reused)
 		wantError(t, s.call("/oauth2/token", reused), 401, "invalid_client")
 	})
+}
+
+// Libraries name the issuer or the endpoint that they call as the audience of their
+// assertions, alone or in a list. zitadel/oidc and Authlib make assertions of an hour.
+func TestAudiencesAndAgesOfAssertions(t *testing.T) {
+	t.Parallel()
+	for setting, want := range map[string]int{"baseline": http.StatusOK, "issuer": http.StatusUnauthorized} {
+		s := start(t, storetest.New(t), map[string]string{"client_assertion_audience": setting, "rate_limits": "off"})
+		const mine = "my-own-secret-my-own-secret-my-own"
+		entry := `[{"client_id": "mac", "client_secret": "` + mine + `", "token_endpoint_auth_method": "client_secret_jwt", "grant_types": ["client_credentials"]}]`
+		if _, _, err := importClients(t.Context(), s.config, s.store, s.hasher, []byte(entry)); err != nil {
+			t.Fatal(err)
+		}
+		s.pass(time.Minute)
+		token := func(others map[string]any) reply {
+			return s.call("/oauth2/token", s.signedSaying("mac", mine, jose.HS256, url.Values{"grant_type": {"client_credentials"}}, others))
+		}
+		for _, aud := range []any{s.url, []string{s.url}} {
+			if p := token(map[string]any{"aud": aud}); p.status != http.StatusOK {
+				t.Errorf("%s: aud %v: %d %s", setting, aud, p.status, p.body)
+			}
+		}
+		for _, path := range []string{"/oauth2/token", "/oauth2/introspect", "/oauth2/revoke", "/oauth2/device/auth"} {
+			for _, aud := range []any{s.url + path, []string{s.url + path}, []string{s.url, s.url + path}} {
+				if p := token(map[string]any{"aud": aud}); p.status != want {
+					t.Errorf("%s: aud %v: %d %s, want %d", setting, aud, p.status, p.body, want)
+				}
+			}
+		}
+		for _, aud := range []any{s.url + "/userinfo", []string{s.url, "https://other.example"}, "https://other.example/oauth2/token", []string{}} {
+			wantError(t, token(map[string]any{"aud": aud}), http.StatusUnauthorized, "invalid_client")
+		}
+		ago := func(issued time.Duration) map[string]any {
+			at := s.time().Add(-issued)
+			return map[string]any{"iat": at.Unix(), "exp": at.Add(time.Hour).Unix()}
+		}
+		if p := token(ago(4 * time.Minute)); p.status != http.StatusOK {
+			t.Errorf("%s: an assertion of an hour: %d %s", setting, p.status, p.body)
+		}
+		wantError(t, token(ago(5*time.Minute)), http.StatusUnauthorized, "invalid_client")
+	}
 }
 
 // registered sends metadata to where a client is managed, and returns what it is

@@ -182,6 +182,12 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 	return a, nil
 }
 
+// authenticatingEndpoints are the URLs at which clients authenticate, any of which
+// libraries name as the audience of their assertions.
+func authenticatingEndpoints(c *config.Config) []string {
+	return []string{c.URL(pathToken), c.URL(pathIntrospect), c.URL(pathRevoke), c.URL(pathDeviceAuth)}
+}
+
 func (a *app) wireTokens(ctx context.Context) error {
 	sealer, err := a.newSealer(ctx)
 	if err != nil {
@@ -204,7 +210,7 @@ func (a *app) wireTokens(ctx context.Context) error {
 			Clients: a.clients, Replay: a.store, KeySets: a.keySets,
 			Slow: asideHasher{a.clientHasher}, Vault: a.secrets, Guesses: a.secretGuesses(),
 			Renewals: renewals{a.store, a.clients},
-			Issuer:   c.Issuer, TokenEndpoint: c.URL(pathToken), Now: a.now,
+			Issuer:   c.Issuer, Endpoints: authenticatingEndpoints(c), IssuerAudience: c.ClientAssertionAudience == config.AudienceIssuer, Now: a.now,
 		}),
 		Grants: a.store, Sessions: a.waiting, Devices: a.waiting, UserCodes: a.userCodes, Entrance: a.sessions, Keys: a.keys, Pages: a.errorPages(), Cookies: a.cookies, Subjects: a.subjects,
 		RequestObjects: &requestobject.Opener{Issuer: c.Issuer, KeySets: a.keySets, Documents: a.fetcher, Registered: a.registeredFetcher, Now: a.now},

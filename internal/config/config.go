@@ -73,6 +73,16 @@ const (
 	IDTokenMinimal IDTokenClaims = "minimal"
 )
 
+// AssertionAudience says which audiences client assertions may have.
+type AssertionAudience string
+
+// The choices: the issuer and the endpoints at which clients authenticate, or the issuer
+// alone (RFC 10070).
+const (
+	AudienceBaseline AssertionAudience = "baseline"
+	AudienceIssuer   AssertionAudience = "issuer"
+)
+
 // LogFormat is the shape of a log line.
 type LogFormat string
 
@@ -148,6 +158,8 @@ type Config struct {
 	// AuditRetention is how long it is kept what operators did.
 	AuditRetention time.Duration
 
+	// ClientAssertionAudience says which audiences client assertions may have.
+	ClientAssertionAudience AssertionAudience
 	// RegistrationQuerySecrets accepts client secrets in the query of registration requests.
 	RegistrationQuerySecrets bool
 	// SoftwareStatementKeysFile names who is trusted to make software statements.
@@ -241,7 +253,8 @@ func Default() *Config {
 		AdminAuth:          AdminToken,
 		AuditRetention:     365 * day,
 
-		RotatedSecretLifetime: day,
+		RotatedSecretLifetime:   day,
+		ClientAssertionAudience: AudienceBaseline,
 
 		AccessTokenFormat:       FormatJWT,
 		AccessTokenAlg:          AlgES256,

@@ -76,6 +76,8 @@ func keys() []key {
 			"How administrators' programs authenticate. `none` needs a loopback or Unix-socket listener."),
 		field("rotated_secret_lifetime", duration(time.Minute, 365*day), func(c *Config) *time.Duration { return &c.RotatedSecretLifetime },
 			"How long a client secret stays valid after it was rotated, unless the rotation says otherwise."),
+		field("client_assertion_audience", oneOf(AudienceBaseline, AudienceIssuer), func(c *Config) *AssertionAudience { return &c.ClientAssertionAudience },
+			"Which `aud` the assertions of clients may have: `baseline` takes the issuer or URLs of the endpoints at which clients authenticate, as a text or a list; `issuer` only the issuer, as a text or a list of one (RFC 10070)."),
 		field("audit_retention", duration(day, 20*365*day), func(c *Config) *time.Duration { return &c.AuditRetention },
 			"How long it is kept what operators and their programs changed."),
 

@@ -16,9 +16,12 @@ import (
 )
 
 const (
-	// maxAhead is how far ahead an assertion may expire: until then its jti must
-	// be remembered.
+	// maxAhead is how long an assertion can be used: until it ends, its jti must be
+	// remembered. One that expires later ends maxAhead after its iat.
 	maxAhead = 5 * time.Minute
+	// maxLifetime is the most that may lie between iat and exp. Authlib and
+	// zitadel/oidc make assertions of an hour.
+	maxLifetime = time.Hour
 	// leeway is how far ahead of ours a client's clock may be. An assertion gets
 	// no time beyond its exp.
 	leeway = 10 * time.Second
@@ -84,21 +87,15 @@ func parse(compact string) (*jws.JWS, error) {
 }
 
 // judge checks what can be known of the claims without knowing the client.
+//
+// Spec: RFC 7523 §3, RFC 10070.
 func (a *Authenticator) judge(payload jws.Object, now time.Time) (claims, error) {
-	subject, jti, audience := payload.Text("sub"), payload.Text("jti"), payload.Text("aud")
-	expires, timed := payload.Date("exp")
+	subject, jti := payload.Text("sub"), payload.Text("jti")
 	switch {
 	case !validID(subject) || payload.Text("iss") != subject:
 		return claims{}, unacceptable("iss and sub of the assertion must be the client_id")
-	case audience == "" || audience != a.cfg.Issuer && audience != a.cfg.TokenEndpoint:
-		// One string: an assertion for several could be replayed by any of them.
-		return claims{}, unacceptable("aud of the assertion must be the issuer or the token endpoint, as a single string")
-	case !timed:
-		return claims{}, unacceptable("exp of the assertion must be a number")
-	case !expires.After(now):
-		return claims{}, unacceptable("the assertion has expired")
-	case expires.After(now.Add(maxAhead + leeway)):
-		return claims{}, unacceptable("the assertion expires more than 5 minutes ahead")
+	case !a.isAudience(payload["aud"]):
+		return claims{}, unacceptable("aud of the assertion must be the issuer" + a.otherAudiences() + ", and nothing else")
 	case jti == "" || utf8.RuneCountInString(jti) > maxJTI:
 		return claims{}, unacceptable("jti of the assertion must have 1 to 256 characters")
 	}
@@ -110,7 +107,60 @@ func (a *Authenticator) judge(payload jws.Object, now time.Time) (claims, error)
 			return claims{}, unacceptable(name + " of the assertion must be a number and not in the future")
 		}
 	}
+	expires, err := end(payload, now)
+	if err != nil {
+		return claims{}, err
+	}
 	return claims{subject: subject, jti: jti, expires: expires}, nil
+}
+
+// end returns when an assertion can no longer be used: at its exp, but at most maxAhead
+// after its iat where exp is later than that from now.
+func end(payload jws.Object, now time.Time) (time.Time, error) {
+	expires, timed := payload.Date("exp")
+	if !timed {
+		return time.Time{}, unacceptable("exp of the assertion must be a number")
+	}
+	if expires.After(now.Add(maxAhead + leeway)) {
+		issued, dated := payload.Date("iat")
+		switch {
+		case !dated:
+			return time.Time{}, unacceptable("the assertion expires more than 5 minutes ahead and has no iat")
+		case expires.After(issued.Add(maxLifetime)):
+			return time.Time{}, unacceptable("the assertion lasts longer than an hour")
+		}
+		expires = issued.Add(maxAhead)
+	}
+	if !expires.After(now) {
+		return time.Time{}, unacceptable("the assertion has expired, or its iat is more than 5 minutes ago")
+	}
+	return expires, nil
+}
+
+// isAudience reports whether an aud names this server and nothing else: an assertion for
+// several servers could be replayed by any of them. It is a string or a list; where the
+// issuer is the only audience, a list of one.
+func (a *Authenticator) isAudience(aud any) bool {
+	list, several := aud.([]any)
+	if !several {
+		list = []any{aud}
+	}
+	if len(list) == 0 || len(list) > 1 && a.cfg.IssuerAudience {
+		return false
+	}
+	return !slices.ContainsFunc(list, func(one any) bool {
+		text, ok := one.(string)
+		ours := text == a.cfg.Issuer || !a.cfg.IssuerAudience && slices.Contains(a.cfg.Endpoints, text)
+		return !ok || text == "" || !ours
+	})
+}
+
+// otherAudiences says which audiences there are beside the issuer.
+func (a *Authenticator) otherAudiences() string {
+	if a.cfg.IssuerAudience {
+		return ""
+	}
+	return " or one of its endpoints"
 }
 
 // verify tells whether c signed the assertion with a key it registered, or with

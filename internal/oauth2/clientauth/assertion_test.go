@@ -21,6 +21,13 @@ func TestWhatAnAssertionSays(t *testing.T) {
 	}{
 		"issuer as audience":                      {nil, true},
 		"token endpoint as audience":              {with("aud", tokenEndpoint), true},
+		"another endpoint as audience":            {with("aud", introspection), true},
+		"issuer and token endpoint":               {with("aud", []string{issuer, tokenEndpoint}), true},
+		"the issuer in an array":                  {with("aud", []string{issuer}), true},
+		"an endpoint in an array":                 {with("aud", []string{introspection}), true},
+		"exp in an hour":                          {with("exp", in(time.Hour)), true},
+		"exp in 6 min":                            {with("exp", in(6*time.Minute)), true},
+		"exp in an hour, iat 4 min 59 s ago":      {edits{"exp": in(55 * time.Minute), "iat": in(-299 * time.Second)}, true},
 		"no iat":                                  {with("iat", nil), true},
 		"iat long ago":                            {with("iat", 0), true},
 		"iat 8 s ahead":                           {with("iat", in(8*time.Second)), true},
@@ -45,8 +52,12 @@ func TestWhatAnAssertionSays(t *testing.T) {
 		"empty aud":                     {with("aud", ""), false},
 		"foreign aud":                   {with("aud", "https://evil.example"), false},
 		"foreign aud among ours":        {with("aud", []string{issuer, "https://evil.example"}), false},
-		"both of ours":                  {with("aud", []string{issuer, tokenEndpoint}), false},
-		"ours alone in an array":        {with("aud", []string{issuer}), false},
+		"an empty array as aud":         {with("aud", []string{}), false},
+		"an array with an object":       {with("aud", []any{issuer, edits{}}), false},
+		"an array in an array":          {with("aud", []any{[]string{issuer}}), false},
+		"an array with an empty text":   {with("aud", []string{issuer, ""}), false},
+		"foreign aud behind ours":       {with("aud", []string{"https://evil.example", issuer}), false},
+		"another path of ours":          {with("aud", issuer+"/userinfo"), false},
 		"a prefix of ours":              {with("aud", issuer[:len(issuer)-1]), false},
 		"ours with a slash":             {with("aud", issuer+"/"), false},
 		"ours with more":                {with("aud", issuer+".evil.example"), false},
@@ -60,7 +71,11 @@ func TestWhatAnAssertionSays(t *testing.T) {
 		"exp is true":                   {with("exp", true), false},
 		"exp is an array":               {with("exp", []int64{in(time.Minute)}), false},
 		"exp is negative":               {with("exp", -in(time.Minute)), false},
-		"exp in 6 min":                  {with("exp", in(6*time.Minute)), false},
+		"exp in 6 min, no iat":          {edits{"exp": in(6 * time.Minute), "iat": nil}, false},
+		"exp in an hour, iat is a text": {edits{"exp": in(time.Hour), "iat": "now"}, false},
+		"exp in an hour, iat ahead":     {edits{"exp": in(time.Hour), "iat": in(11 * time.Second)}, false},
+		"exp in an hour, iat 5 min ago": {edits{"exp": in(55 * time.Minute), "iat": in(-5 * time.Minute)}, false},
+		"exp an hour and a second on":   {with("exp", in(time.Hour+time.Second)), false},
 		"exp in milliseconds":           {with("exp", 1000*in(time.Minute)), false},
 		"exp of 2^63":                   {with("exp", uint64(1)<<63), false},
 		"exp of 1e300":                  {with("exp", 1e300), false},
@@ -209,5 +224,70 @@ func TestOnlyTheClientSpendsItsAssertions(t *testing.T) {
 	}
 	if len(spent.until) != 2 {
 		t.Errorf("%d assertions are remembered, want 2", len(spent.until))
+	}
+}
+
+// RFC 10070 wants the issuer as the only audience.
+func TestTheIssuerCanBeTheOnlyAudience(t *testing.T) {
+	t.Parallel()
+
+	for name, tc := range map[string]struct {
+		aud any
+		ok  bool
+	}{
+		"the issuer":                {issuer, true},
+		"the issuer in an array":    {[]string{issuer}, true},
+		"the issuer twice":          {[]string{issuer, issuer}, false},
+		"the token endpoint":        {tokenEndpoint, false},
+		"an endpoint in an array":   {[]string{tokenEndpoint}, false},
+		"issuer and token endpoint": {[]string{issuer, tokenEndpoint}, false},
+		"an empty array":            {[]string{}, false},
+		"nothing":                   {nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			a := newAuthenticator(withKeys(t, "signer", ecJWK(0)))
+			a.cfg.IssuerAudience = true
+			_, err := a.Authenticate(t.Context(), asserting(assertion(t, nil, with("aud", tc.aud))))
+			if tc.ok && err != nil {
+				t.Errorf("refused %v: %v", tc.aud, err)
+			}
+			if !tc.ok && (err == nil || refusalOf(t, err).Code != invalidClient) {
+				t.Errorf("aud %v: %v, want %s", tc.aud, err, invalidClient)
+			}
+		})
+	}
+}
+
+// What lasts longer than five minutes is remembered as if it did not: until then it
+// cannot come again, and afterwards its iat is too old.
+func TestALongAssertionIsRememberedForFiveMinutes(t *testing.T) {
+	t.Parallel()
+
+	for exp, want := range map[time.Duration]time.Duration{ // from iat, which is a minute ago
+		2 * time.Minute:  2 * time.Minute,
+		5 * time.Minute:  5 * time.Minute,
+		time.Hour:        5 * time.Minute,
+		20 * time.Minute: 5 * time.Minute,
+	} {
+		a := newAuthenticator(withKeys(t, "signer", ecJWK(0)))
+		spent := a.cfg.Replay.(*memory)
+		issued := clock().Add(-time.Minute)
+		long := assertion(t, nil, edits{"iat": issued.Unix(), "exp": issued.Add(exp).Unix()})
+		if _, err := a.Authenticate(t.Context(), asserting(long)); err != nil {
+			t.Fatalf("an assertion of %v: %v", exp, err)
+		}
+		for _, until := range spent.until {
+			if got := until.Sub(issued); got != want+leeway {
+				t.Errorf("an assertion of %v is remembered for %v from its iat, want %v", exp, got, want+leeway)
+			}
+		}
+		if len(spent.until) != 1 {
+			t.Errorf("an assertion of %v: %d are remembered, want 1", exp, len(spent.until))
+		}
+		if _, err := a.Authenticate(t.Context(), asserting(long)); err == nil {
+			t.Errorf("an assertion of %v passed twice", exp)
+		}
 	}
 }

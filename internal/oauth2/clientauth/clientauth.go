@@ -47,8 +47,8 @@ type Renewals interface {
 	ReplaceClientSecret(ctx context.Context, id string, old, replaced client.Secret) error
 }
 
-// Config is what an [Authenticator] needs. Every field but Guesses and Renewals is
-// required.
+// Config is what an [Authenticator] needs. Every field but Guesses, Renewals and
+// IssuerAudience is required.
 type Config struct {
 	Clients Clients
 	Replay  Replay
@@ -62,9 +62,13 @@ type Config struct {
 	Guesses client.Guesses
 	// Renewals takes secrets in our own form; nil leaves all as they are.
 	Renewals Renewals
-	// Issuer and TokenEndpoint are the audiences an assertion may have.
-	Issuer, TokenEndpoint string
-	Now                   func() time.Time
+	// Issuer is the audience that an assertion should have. Endpoints are the URLs at
+	// which clients authenticate; many libraries send one of those.
+	Issuer    string
+	Endpoints []string
+	// IssuerAudience accepts the issuer as the only audience (RFC 10070).
+	IssuerAudience bool
+	Now            func() time.Time
 }
 
 // Authenticator tells which client a request comes from.

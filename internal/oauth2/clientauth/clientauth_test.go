@@ -29,6 +29,7 @@ import (
 const (
 	issuer        = "https://id.example.org"
 	tokenEndpoint = issuer + "/oauth2/token"
+	introspection = issuer + "/oauth2/introspect"
 	longSecret    = "gX2mSbq1cVtY7wJd0uLk9eRzHn4oPfAi" // 32 bytes
 	shortSecret   = "open sesame"
 )
@@ -117,7 +118,7 @@ func newAuthenticator(clients ...*client.Client) *Authenticator {
 	}
 	return New(Config{
 		Clients: known, Replay: &memory{}, KeySets: embedded{}, Slow: hasher(),
-		Issuer: issuer, TokenEndpoint: tokenEndpoint, Now: clock,
+		Issuer: issuer, Endpoints: []string{tokenEndpoint, introspection}, Now: clock,
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -68,7 +69,9 @@ func FuzzAssertion(f *testing.F) {
 func FuzzClaims(f *testing.F) {
 	key, _ := fuzzKeys(f)
 	for _, e := range []edits{
-		nil, with("aud", tokenEndpoint), with("aud", []string{issuer}), with("exp", "1800000060"),
+		nil, with("aud", tokenEndpoint), with("aud", []string{issuer}), with("aud", []string{issuer, "https://evil.example"}), with("exp", "1800000060"),
+		with("exp", clock().Add(time.Hour).Unix()),
+		{"exp": clock().Add(time.Hour).Unix(), "iat": nil},
 		with("exp", 1800000060.5), with("iat", 1e300), with("jti", ""), with("sub", "other"), with("nbf", nil),
 	} {
 		f.Add(goodHeader(nil), goodClaims(e))
@@ -95,10 +98,25 @@ func FuzzClaims(f *testing.F) {
 		}
 		now := float64(clock().Unix())
 		exp, _ := said["exp"].(float64)
+		issued, dated := said["iat"].(float64)
 		if said["iss"] != "signer" || said["sub"] != "signer" || said["jti"] == "" ||
-			said["aud"] != issuer && said["aud"] != tokenEndpoint ||
-			exp <= now || exp > now+(maxAhead+leeway).Seconds() {
+			!ours(said["aud"]) || exp <= now || exp > now+(maxLifetime+leeway).Seconds() ||
+			exp > now+(maxAhead+leeway).Seconds() && (!dated || issued <= now-maxAhead.Seconds()) {
 			t.Errorf("%q passed", payload)
 		}
 	})
+}
+
+// ours reports whether an aud names this server alone.
+func ours(aud any) bool {
+	list, several := aud.([]any)
+	if !several {
+		list = []any{aud}
+	}
+	for _, one := range list {
+		if one != issuer && one != tokenEndpoint && one != introspection {
+			return false
+		}
+	}
+	return len(list) > 0
 }

@@ -14,7 +14,7 @@ import httpx2
 from authlib.common.security import generate_token
 from authlib.common.urls import add_params_to_uri
 from authlib.integrations.httpx_client import OAuth2Client, OAuthError
-from authlib.oauth2.rfc7523 import PrivateKeyJWT, private_key_jwt_sign
+from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from authlib.oauth2.rfc9068.claims import JWTAccessTokenClaims
 from authlib.oidc.core import CodeIDToken
 from authlib.oidc.discovery import OpenIDProviderMetadata, get_well_known_url
@@ -49,17 +49,10 @@ server.validate()
 keys = KeySet.import_key_set(httpx2.get(server["jwks_uri"]).raise_for_status().json())
 
 
-class ShortLived(PrivateKeyJWT):
-    """Assertions of a minute. The library's own last an hour, the server accepts five minutes."""
-
-    def sign(self, auth, audience):
-        return private_key_jwt_sign(auth.client_secret, auth.client_id, audience, alg=self.alg, expires_in=60)
-
-
 # How an application with a key of its own proves who it is.
 if "CLIENT_KEY" in env:
     client.client_secret = import_key(json.loads(env["CLIENT_KEY"]))
-    client.register_client_auth_method(ShortLived(server["issuer"], alg=client.client_secret.alg))
+    client.register_client_auth_method(PrivateKeyJWT(server["issuer"], alg=client.client_secret.alg))
 
 
 def verify(token, kind, audience, **known):
