@@ -25,6 +25,7 @@ type clientFlags struct {
 	SectorIdentifierURI   *string  `help:"Where all of its redirect URIs are listed; its host is the sector of a pairwise client." name:"sector-identifier-uri" placeholder:"URL"`
 	SubjectSector         *string  `help:"host to vouch for the sector of a pairwise client that registered itself and has the device grant, client to make it a sector of its own." placeholder:"SECTOR"`
 	ServedResource        []string `help:"A resource that the client is: it may introspect tokens for it; may be repeated." sep:"none" placeholder:"URI"`
+	AllowHTTPRedirects    *bool    `help:"Let its redirect URIs be http on any host, as for http://grafana.internal:3000/; only where nobody can listen on the way." name:"allow-http-redirects" negatable:""`
 	SkipConsent           *bool    `help:"Do not ask people whether they allow it." negatable:""`
 	AccessTokenFormat     *string  `help:"jwt or opaque, rather than the server's default." placeholder:"FORMAT"`
 	IDTokenClaims         *string  `help:"granted, to have the claims of granted scopes in ID tokens, or minimal, rather than the server's default." name:"id-token-claims" placeholder:"CLAIMS"`
@@ -90,6 +91,9 @@ func (f *clientFlags) apply(m *client.Metadata, p client.Policy) error {
 	}
 	if f.Native != nil {
 		m.ApplicationType = map[bool]string{true: "native", false: "web"}[*f.Native]
+	}
+	if f.AllowHTTPRedirects != nil {
+		m.AllowHTTPRedirects = *f.AllowHTTPRedirects
 	}
 	if f.SkipConsent != nil {
 		m.SkipConsent = *f.SkipConsent

@@ -76,7 +76,7 @@ type lifespans struct {
 // description refuse members that are not in it: those that every client has are left out.
 func viewAsking(c *client.Client) *clientView {
 	v := viewClient(c)
-	v.ApplicationType, v.IDTokenSignedResponseAlg, v.OperatorScope, v.IDTokenClaims = "", "", false, ""
+	v.ApplicationType, v.IDTokenSignedResponseAlg, v.OperatorScope, v.IDTokenClaims, v.AllowHTTPRedirects = "", "", false, "", false
 	return v
 }
 

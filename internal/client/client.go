@@ -131,12 +131,15 @@ type Metadata struct {
 	ServedResources []string `json:"served_resources,omitempty"`
 	// SubjectSector says whose sector a pairwise client is in: SectorHost or
 	// SectorClient. Where it is empty, see [Client.sector].
-	SubjectSector     string          `json:"subject_sector,omitempty"`
-	SkipConsent       bool            `json:"skip_consent,omitempty"`
-	SkipLogoutConsent bool            `json:"skip_logout_consent,omitempty"`
-	OperatorScope     bool            `json:"operator_scope,omitempty"` // the operator has set the scope of a client that registered itself
-	Owner             string          `json:"owner,omitempty"`
-	Notes             json.RawMessage `json:"metadata,omitempty"` // any JSON, which the client never sees
+	SubjectSector string `json:"subject_sector,omitempty"`
+	// AllowHTTPRedirects accepts http redirect and post-logout redirect URIs of any host:
+	// the operator vouches for the network between users and that host.
+	AllowHTTPRedirects bool            `json:"allow_http_redirects,omitempty"`
+	SkipConsent        bool            `json:"skip_consent,omitempty"`
+	SkipLogoutConsent  bool            `json:"skip_logout_consent,omitempty"`
+	OperatorScope      bool            `json:"operator_scope,omitempty"` // the operator has set the scope of a client that registered itself
+	Owner              string          `json:"owner,omitempty"`
+	Notes              json.RawMessage `json:"metadata,omitempty"` // any JSON, which the client never sees
 	Lifespans
 
 	SoftwareID        string `json:"software_id,omitempty"`

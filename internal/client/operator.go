@@ -12,6 +12,7 @@ import (
 func (m *Metadata) KeepGiven(before *Metadata) {
 	m.Audience, m.SkipConsent, m.SkipLogoutConsent = before.Audience, before.SkipConsent, before.SkipLogoutConsent
 	m.Owner, m.Notes, m.Lifespans = before.Owner, before.Notes, before.Lifespans
+	m.AllowHTTPRedirects = before.AllowHTTPRedirects
 	m.OperatorScope = before.OperatorScope
 	m.ServedResources, m.SubjectSector = before.ServedResources, before.SubjectSector
 	if m.SubjectSector == "" && (m.withoutRedirect() || before.withoutRedirect()) {

@@ -24,8 +24,9 @@ type Policy struct {
 	// SigningAlgs are the algorithms that tokens for clients can be signed with;
 	// none means RS256, PS256, ES256 and EdDSA.
 	SigningAlgs []string
-	// PlainRedirects lets redirect URIs be http beyond loopback addresses.
-	PlainRedirects bool
+	// HTTPRedirects and HTTPPostLogout are http URIs of hosts other than loopback that a
+	// self-registered client may keep because the operator allowed them.
+	HTTPRedirects, HTTPPostLogout []string
 	// PlainLoopback lets jwks_uri, other URLs that are fetched or notified, and the
 	// links to pages be http on a loopback address, for development and tests.
 	PlainLoopback bool

@@ -14,12 +14,11 @@ const (
 	maxURI  = 2048
 )
 
-// redirects checks where answers may be sent to.
+// redirects checks where authorization answers may go, and users after they signed out.
 //
-// Spec: RFC 7591 section 2; RFC 8252 sections 7 and 8.4; RFC 9700 section 4.1.3;
-// OpenID Connect RP-Initiated Logout section 3.1.
+// Spec: RFC 7591 §2, RFC 8252 §7, §8.4, RFC 9700 §4.1.3, OpenID Connect RP-Initiated
+// Logout §2.1, §3.1.
 func (c *checks) redirects(m *Metadata) {
-	native := m.ApplicationType == "native"
 	refuse := func(code, member, reason string) { c.faults = append(c.faults, Fault{code, member, reason}) }
 
 	var homes []*url.URL
@@ -30,7 +29,7 @@ func (c *checks) redirects(m *Metadata) {
 		refuse(InvalidRedirectURI, "redirect_uris", "must hold a URI for the authorization answer to be sent to")
 	}
 	for i, raw := range m.RedirectURIs[:min(len(m.RedirectURIs), maxURIs)] {
-		home, err := c.redirect(raw, native)
+		home, err := c.redirect(raw, m.ApplicationType == "native", m.AllowHTTPRedirects || slices.Contains(c.policy.HTTPRedirects, raw))
 		if err != nil {
 			refuse(InvalidRedirectURI, "redirect_uris", fmt.Sprintf("item %d %s", i+1, err))
 			continue
@@ -42,14 +41,26 @@ func (c *checks) redirects(m *Metadata) {
 		refuse(InvalidMetadata, "post_logout_redirect_uris", fmt.Sprintf("may hold %d URIs", maxURIs))
 	}
 	for i, raw := range m.PostLogoutRedirectURIs[:min(len(m.PostLogoutRedirectURIs), maxURIs)] {
-		u, err := c.redirect(raw, native)
-		if err == nil && !slices.ContainsFunc(homes, func(home *url.URL) bool { return sameOrigin(home, u) }) {
-			err = reason("must share scheme, host and port with one of redirect_uris")
-		}
-		if err != nil {
+		if err := c.postLogout(m, raw, homes); err != nil {
 			refuse(InvalidMetadata, "post_logout_redirect_uris", fmt.Sprintf("item %d %s", i+1, err))
 		}
 	}
+}
+
+// postLogout checks a post-logout redirect URI. RP-Initiated Logout compares strings and
+// asks for nothing else, so that an operator may register any address. A client that
+// registered itself stays with the origins of its redirect URIs: else anybody could use
+// the server to send users anywhere.
+func (c *checks) postLogout(m *Metadata, raw string, homes []*url.URL) error {
+	plain := m.AllowHTTPRedirects || slices.Contains(c.policy.HTTPPostLogout, raw)
+	u, err := c.redirect(raw, m.ApplicationType == "native" || !c.policy.SelfRegistered, plain)
+	if err != nil {
+		return err
+	}
+	if c.policy.SelfRegistered && !slices.ContainsFunc(homes, func(home *url.URL) bool { return sameOrigin(home, u) }) {
+		return reason("must share scheme, host and port with one of redirect_uris")
+	}
+	return nil
 }
 
 // reason is an error that is told to the caller as it stands.
@@ -58,8 +69,9 @@ type reason string
 // Error returns the reason.
 func (r reason) Error() string { return string(r) }
 
-// redirect reads a URI that a browser may be sent to.
-func (c *checks) redirect(raw string, native bool) (*url.URL, error) {
+// redirect reads a URI that a browser may be sent to. With schemes it may have a
+// private-use scheme, with plain it may be http on any host.
+func (c *checks) redirect(raw string, schemes, plain bool) (*url.URL, error) {
 	u, err := parseURI(raw)
 	if err != nil {
 		return nil, err
@@ -75,14 +87,17 @@ func (c *checks) redirect(raw string, native bool) (*url.URL, error) {
 		if err := checkHost(raw, u); err != nil {
 			return nil, err
 		}
-		if !loopback(u) && !c.policy.PlainRedirects {
+		if plain || loopback(u) {
+			return u, nil
+		}
+		if c.policy.SelfRegistered {
 			return nil, reason("must be https unless its host is 127.0.0.1, [::1] or localhost")
 		}
-		return u, nil
+		return nil, reason("must be https unless its host is 127.0.0.1, [::1] or localhost, or allow_http_redirects is true")
 	case !strings.Contains(u.Scheme, "."):
 		// The dot keeps out javascript, data, file and whatever browsers think of next.
 		return nil, reason("must be https, or for a native client a private-use scheme that contains a dot")
-	case !native:
+	case !schemes:
 		return nil, reason("must be https unless application_type is native")
 	case u.User != nil:
 		return nil, reason("must have no user name")
@@ -187,7 +202,12 @@ func loopback(u *url.URL) bool {
 	return slices.Contains([]string{"127.0.0.1", "::1", "localhost"}, u.Hostname())
 }
 
+// sameOrigin compares scheme, host and port. The host of a private-use scheme means
+// nothing: its scheme alone says whose it is (RFC 8252 §7.1).
 func sameOrigin(a, b *url.URL) bool {
+	if a.Scheme == b.Scheme && a.Scheme != "https" && a.Scheme != "http" {
+		return true
+	}
 	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
 }
 

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -81,15 +80,35 @@ func TestRedirectURIsAreHeldAgainstAPositiveList(t *testing.T) {
 	}
 }
 
-func TestOnlyTheOperatorLetsRedirectsBePlain(t *testing.T) {
+func TestOnlyTheOperatorAllowsHTTPBeyondLoopback(t *testing.T) {
 	t.Parallel()
 
-	m := Metadata{RedirectURIs: []string{"http://intranet.example/cb"}}
-	if faults := m.Validate(Policy{}); len(faults) != 1 {
-		t.Errorf("faults = %v, want one", faults)
-	}
-	if faults := m.Validate(Policy{PlainRedirects: true}); len(faults) != 0 {
-		t.Errorf("with PlainRedirects: faults = %v, want none", faults)
+	const inside = "http://grafana.internal:3000/login/generic_oauth"
+	for name, tc := range map[string]struct {
+		members string
+		policy  Policy
+		want    bool
+	}{
+		"the operator, for this client":    {`"allow_http_redirects":true`, Policy{}, true},
+		"the operator, without a word":     {`"allow_http_redirects":false`, Policy{}, false},
+		"the client itself":                {`"allow_http_redirects":true`, Policy{SelfRegistered: true}, false},
+		"the client, what was allowed":     {`"client_name":"x"`, Policy{SelfRegistered: true, HTTPRedirects: []string{inside}}, true},
+		"the client, another address":      {`"client_name":"x"`, Policy{SelfRegistered: true, HTTPRedirects: []string{inside + "2"}}, false},
+		"the operator, but not any scheme": {`"allow_http_redirects":true,"post_logout_redirect_uris":["javascript:alert(1)"]`, Policy{}, false},
+		"the operator, with a user name":   {`"allow_http_redirects":true,"post_logout_redirect_uris":["http://a@grafana.internal/"]`, Policy{}, false},
+		"the operator, for after sign-out": {`"allow_http_redirects":true,"post_logout_redirect_uris":["http://grafana.internal:3000/bye"]`, Policy{}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			m, faults := parse(t, `{"redirect_uris":["`+inside+`"],`+tc.members+`}`, tc.policy)
+			if got := len(faults) == 0; got != tc.want {
+				t.Errorf("accepted = %v (%v), want %v", got, faults, tc.want)
+			}
+			if tc.policy.SelfRegistered && m.AllowHTTPRedirects {
+				t.Error("the client allowed itself http")
+			}
+		})
 	}
 }
 
@@ -109,38 +128,55 @@ func TestListsOfURIsAreBounded(t *testing.T) {
 	}
 }
 
-func TestPostLogoutURIsStayWithTheClientsOwnHosts(t *testing.T) {
+// RP-Initiated Logout compares strings: what is registered is the operator's to say. A
+// client that registers itself must not make the server a redirector to other hosts.
+func TestPostLogoutRedirectURIs(t *testing.T) {
 	t.Parallel()
 
-	for uri, want := range map[string]bool{
-		"https://rp.example/bye":          true,
-		"https://rp.example:443/bye":      true,
-		"https://RP.example/bye":          true,
-		"https://rp.example:8443/bye":     false,
-		"http://localhost:5555/bye":       true,
-		"http://localhost:6666/bye":       false,
-		"https://other.example/bye":       false,
-		"https://sub.rp.example/bye":      false,
-		"https://rp.example/bye#now":      false,
-		"javascript:alert(1)":             false,
-		"https://rp.example@evil.example": false,
+	const web, native = `"redirect_uris":["http://localhost:5555/callback","https://rp.example/cb"]`,
+		`"application_type":"native","redirect_uris":["com.example.app:/oauth","http://127.0.0.1/cb"]`
+	for name, tc := range map[string]struct {
+		client, uri    string
+		self, operator bool
+	}{
+		"same origin":                     {web, "https://rp.example/bye", true, true},
+		"its default port":                {web, "https://rp.example:443/bye", true, true},
+		"its host in capitals":            {web, "https://RP.example/bye", true, true},
+		"a loopback address of its own":   {web, "http://localhost:5555/bye", true, true},
+		"another port":                    {web, "https://rp.example:8443/bye", false, true},
+		"another loopback port":           {web, "http://localhost:6666/bye", false, true},
+		"another loopback address":        {web, "http://127.0.0.1/bye", false, true},
+		"another host":                    {web, "https://other.example/bye", false, true},
+		"a subdomain":                     {web, "https://sub.rp.example/bye", false, true},
+		"a scheme of a native app":        {web, "com.example.app:/bye", false, true},
+		"a fragment":                      {web, "https://rp.example/bye#now", false, false},
+		"a wildcard":                      {web, "https://*.rp.example/bye", false, false},
+		"a script":                        {web, "javascript:alert(1)", false, false},
+		"data":                            {web, "data:text/html,x", false, false},
+		"a scheme without a dot":          {web, "myapp:/bye", false, false},
+		"a user name before another host": {web, "https://rp.example@evil.example", false, false},
+		"http on another host":            {web, "http://rp.example/bye", false, false},
+		"the scheme of its own":           {native, "com.example.app:/bye", true, true},
+		"its scheme, with a host":         {native, "com.example.app://signed/out", true, true},
+		"its scheme in capitals":          {native, "COM.example.app:/bye", true, true},
+		"its scheme with a user name":     {native, "com.example.app://a@signed/out", false, false},
+		"another scheme":                  {native, "com.example.other:/bye", false, true},
+		"another app's host":              {native, "https://rp.example/bye", false, true},
 	} {
-		t.Run(uri, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			raw, err := json.Marshal(map[string]any{"post_logout_redirect_uris": []string{uri}, "redirect_uris": []string{
-				"http://localhost:5555/callback", "https://rp.example/cb",
-			}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, faults := parse(t, string(raw), open())
-			if got := len(faults) == 0; got != want {
-				t.Errorf("accepted = %v (%v), want %v", got, faults, want)
-			}
-			for _, f := range faults {
-				if f.Code != InvalidMetadata || f.Member != "post_logout_redirect_uris" {
-					t.Errorf("fault = %+v, want %s of post_logout_redirect_uris", f, InvalidMetadata)
+			for self, want := range map[bool]bool{true: tc.self, false: tc.operator} {
+				p := open()
+				p.SelfRegistered = self
+				_, faults := parse(t, `{`+tc.client+`,"post_logout_redirect_uris":["`+tc.uri+`"]}`, p)
+				if got := len(faults) == 0; got != want {
+					t.Errorf("self-registered %t: accepted = %v (%v), want %v", self, got, faults, want)
+				}
+				for _, f := range faults {
+					if f.Code != InvalidMetadata || f.Member != "post_logout_redirect_uris" {
+						t.Errorf("fault = %+v, want %s of post_logout_redirect_uris", f, InvalidMetadata)
+					}
 				}
 			}
 		})

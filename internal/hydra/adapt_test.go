@@ -86,9 +86,9 @@ func TestClientsAreAdapted(t *testing.T) {
 			[]string{"http://rp.example/cb", "javascript", "#x"},
 		},
 		"sign-out pages elsewhere": {
-			`{"post_logout_redirect_uris":["https://rp.example/bye","https://other.example/bye"]}`, false,
-			func(c *client.Client) bool { return len(c.PostLogoutRedirectURIs) == 1 },
-			[]string{"https://other.example/bye"},
+			`{"post_logout_redirect_uris":["https://rp.example/bye","https://other.example/bye","http://other.example/bye"]}`, false,
+			func(c *client.Client) bool { return len(c.PostLogoutRedirectURIs) == 2 },
+			[]string{"http://other.example/bye"},
 		},
 		"links that are none": {
 			`{"logo_uri":"http://rp.example/logo.png","client_uri":"javascript:alert(1)","contacts":[""]}`, false,

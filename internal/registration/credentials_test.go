@@ -205,6 +205,42 @@ func TestNewRedirectURIsEndWhatWasAllowedForTheOthers(t *testing.T) {
 	}
 }
 
+// What the operator allowed a client was for the addresses that it had.
+func TestAClientKeepsTheHTTPAddressesThatTheOperatorAllowed(t *testing.T) {
+	t.Parallel()
+
+	r := newRig(t, nil)
+	const inside, bye = "http://grafana.internal:3000/cb", "http://grafana.internal:3000/bye"
+	a := r.register(t, oauth2, minimal)
+	id := a.text("client_id")
+	c, err := r.store.Client(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.AllowHTTPRedirects, c.RedirectURIs, c.PostLogoutRedirectURIs = true, []string{inside}, []string{bye}
+	if err := r.store.UpdateClient(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	token := "Bearer " + a.text("registration_access_token")
+	for body, want := range map[string]int{
+		`{"redirect_uris":["` + inside + `","http://evil.example/cb"]}`:                       400,
+		`{"redirect_uris":["` + inside + `2"]}`:                                               400,
+		`{"redirect_uris":["` + bye + `"]}`:                                                   400,
+		`{"redirect_uris":["` + inside + `"],"post_logout_redirect_uris":["` + inside + `"]}`: 400,
+	} {
+		wantError(t, r.do(t, "PUT", oauth2+"/"+id, body, token), want, map[bool]string{
+			true: "invalid_client_metadata", false: "invalid_redirect_uri",
+		}[strings.Contains(body, "post_logout")])
+	}
+	got := r.do(t, "PUT", oauth2+"/"+id, `{"redirect_uris":["`+inside+`"],"post_logout_redirect_uris":["`+bye+`"],"client_name":"Grafana"}`, token)
+	if got.status != 200 {
+		t.Fatalf("PUT of what it had = %d %s", got.status, got.raw)
+	}
+	if kept, err := r.store.Client(t.Context(), id); err != nil || !kept.AllowHTTPRedirects || kept.ClientName != "Grafana" {
+		t.Errorf("afterwards it is %+v, %v", kept, err)
+	}
+}
+
 // Every change that a client makes to itself is in the audit log, and nothing that was
 // refused before there was anything to change.
 func TestEachChangeIsAnAuditEvent(t *testing.T) {

@@ -114,6 +114,9 @@ func (h *Handler) replacement(r *http.Request, c *client.Client, members map[str
 	if err != nil {
 		return client.Metadata{}, err
 	}
+	if c.AllowHTTPRedirects { // for the addresses that the operator saw
+		policy.HTTPRedirects, policy.HTTPPostLogout = c.RedirectURIs, c.PostLogoutRedirectURIs
+	}
 	metadata, faults := client.ParseMetadata(members, policy)
 	if len(faults) > 0 {
 		return client.Metadata{}, refusedMetadata(faults)

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// An operator registers http on a host inside, and any address for after sign-out.
+func TestAddressesThatTheOperatorVouchesFor(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := startApart(t, db, map[string]string{"login_url": "", "consent_url": "", "rate_limits": "off"})
+		const inside, secret = "http://grafana.internal:3000/login/generic_oauth", "grafana-secret-grafana-secret-gr"
+		said := func(more string) string {
+			return `{"client_id":"grafana","client_secret":"` + secret + `","skip_consent":true,"scope":"openid","redirect_uris":["` + inside + `"],
+				"post_logout_redirect_uris":["http://grafana.internal:3000/signed-out","https://www.example.com/","com.example.app:/bye","http://localhost:9/bye"]` + more + `}`
+		}
+		refused := s.ask(http.MethodPost, "/clients", said(""))
+		wantError(t, refused, http.StatusBadRequest, "invalid_redirect_uri")
+		contains(t, refused.body, "allow_http_redirects")
+		if made := s.made(said(`,"allow_http_redirects":true`)); made["allow_http_redirects"] != true {
+			t.Errorf("made: %v", made)
+		}
+		s.pass(time.Minute)
+
+		b := s.browser()
+		for _, after := range []string{"http://grafana.internal:3000/signed-out", "https://www.example.com/", "com.example.app:/bye", "http://localhost:9/bye"} {
+			p := b.authorize(asking("client_id", "grafana", "redirect_uri", inside, "scope", "openid"))
+			if !strings.HasPrefix(p.header.Get("Location"), inside+"?") {
+				t.Fatalf("the answer goes to %q", p.header.Get("Location"))
+			}
+			hint := s.idToken(t, "grafana", secret, p.location().Query().Get("code"))
+			p = b.get("/oauth2/sessions/logout?" + url.Values{"id_token_hint": {hint}, "post_logout_redirect_uri": {after}, "state": {"x"}}.Encode())
+			if p.header.Get("Location") != after+"?state=x" {
+				t.Errorf("after signing out: %d to %q, want %s", p.status, p.header.Get("Location"), after)
+			}
+		}
+		// Compared byte for byte.
+		p := b.get("/oauth2/sessions/logout?" + url.Values{"client_id": {"grafana"}, "post_logout_redirect_uri": {"https://www.example.com"}}.Encode())
+		if p.status < 400 || p.header.Get("Location") != "" {
+			t.Errorf("an address that is not registered: %d to %q", p.status, p.header.Get("Location"))
+		}
+		// What PUT does not say is reset, so the addresses are refused then.
+		wantError(t, s.ask(http.MethodPut, "/clients/grafana", said("")), http.StatusBadRequest, "invalid_redirect_uri")
+	})
+}
+
+func TestHTTPRedirectsAreAllowedByCommand(t *testing.T) {
+	t.Parallel()
+
+	sh := newShell(t)
+	create := []string{"clients", "create", "--id=grafana", "--redirect-uri=http://grafana.internal:3000/cb", "--post-logout-redirect-uri=https://www.example.com/"}
+	contains(t, sh.refused(create...), "allow_http_redirects")
+	sh.must(append(create, "--allow-http-redirects")...)
+	sh.must("clients", "update", "grafana", "--name=Grafana")
+	contains(t, sh.refused("clients", "update", "grafana", "--no-allow-http-redirects"), "allow_http_redirects")
+	sh.must("clients", "update", "grafana", "--redirect-uri=https://grafana.example.com/cb", "--no-allow-http-redirects")
+	file := sh.file("clients.json", `[{"client_id":"argocd","redirect_uris":["http://argocd.internal/cb"],"allow_http_redirects":true}]`)
+	contains(t, sh.must("clients", "import", file), "1 created")
+}
