@@ -1,11 +1,19 @@
 package main
 
 import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
@@ -64,4 +72,55 @@ func TestHTTPRedirectsAreAllowedByCommand(t *testing.T) {
 	sh.must("clients", "update", "grafana", "--redirect-uri=https://grafana.example.com/cb", "--no-allow-http-redirects")
 	file := sh.file("clients.json", `[{"client_id":"argocd","redirect_uris":["http://argocd.internal/cb"],"allow_http_redirects":true}]`)
 	contains(t, sh.must("clients", "import", file), "1 created")
+}
+
+// Operators bring key sets that somebody's library made: what it knows beyond this server
+// is ignored, with a warning where the operator looks.
+func TestOddKeysOfOperatorClientsAreIgnored(t *testing.T) {
+	t.Parallel()
+
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good, err := json.Marshal(jose.JSONWebKey{Key: key.Public(), KeyID: "good"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := `{"client_id":"signer","grant_types":["client_credentials"],"token_endpoint_auth_method":"private_key_jwt",
+		"jwks":{"keys":[{"kty":"EC","crv":"secp256k1","kid":"odd","x":"AAAA","y":"AAAA"},` + string(good) + `]}}`
+
+	var log bytes.Buffer
+	s := startApartLogging(t, storetest.New(t), nil, slog.NewTextHandler(&log, nil))
+	s.made(said)
+	s.pass(time.Minute)
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "good"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims, err := json.Marshal(object{"iss": "signer", "sub": "signer", "aud": s.url, "jti": "1", "exp": s.time().Add(time.Minute).Unix()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := signer.Sign(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	compact, err := signed.CompactSerialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := s.call("/oauth2/token", url.Values{
+		"grant_type": {"client_credentials"}, "client_id": {"signer"}, "client_assertion": {compact},
+		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+	})
+	if p.status != http.StatusOK {
+		t.Errorf("by the good key: %d %s", p.status, p.body)
+	}
+	contains(t, log.String(), `level=WARN msg="client key ignored" client_id=signer`, "jwks: key 1")
+
+	sh := newShell(t)
+	got := sh.run("clients", "import", sh.file("clients.json", "["+said+"]"))
+	contains(t, got.err, "warning: entry 1: jwks: key 1")
+	contains(t, got.out, "1 created")
 }

@@ -82,7 +82,7 @@ func TestTheServerDoesNotStartWithStatementKeysThatAreNone(t *testing.T) {
 	}
 	conf := config.Default()
 	conf.SoftwareStatementKeysFile = file
-	if err := (&app{config: conf}).wireRegistration(); err == nil || !strings.Contains(err.Error(), file) {
+	if err := (&app{config: conf}).wireRegistration(t.Context()); err == nil || !strings.Contains(err.Error(), file) {
 		t.Errorf("err = %v, want one that names the file", err)
 	}
 }

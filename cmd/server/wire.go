@@ -170,7 +170,7 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 		return nil, err
 	}
 	a.wireOIDC()
-	if err := a.wireRegistration(); err != nil {
+	if err := a.wireRegistration(ctx); err != nil {
 		return nil, err
 	}
 	a.wireInteraction()

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"time"
@@ -36,15 +37,19 @@ func operatorPolicy(c *config.Config) client.Policy {
 	return client.Policy{DefaultScopes: c.DefaultScopes, LegacyResponseTypes: c.LegacyResponseTypes, PlainLoopback: true}
 }
 
-func (a *app) wireRegistration() error {
+func (a *app) wireRegistration(ctx context.Context) error {
 	var trusted map[string][]jose.JSONWebKey
 	if file := a.config.SoftwareStatementKeysFile; file != "" {
 		text, err := os.ReadFile(file) //nolint:gosec // named by the operator
 		if err != nil {
 			return fmt.Errorf("software statement keys: %w", err)
 		}
-		if trusted, err = registration.ReadStatementKeys(text); err != nil {
+		var warnings []string
+		if trusted, warnings, err = registration.ReadStatementKeys(text); err != nil {
 			return fmt.Errorf("software statement keys: %s: %w", file, err)
+		}
+		for _, warning := range warnings {
+			a.log.LogAttrs(ctx, slog.LevelWarn, "software statement key ignored", slog.String("reason", warning))
 		}
 	}
 	var initial [][]byte

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -81,6 +82,9 @@ func (h *Handler) describeClient(c *Call, known *client.Client, said map[string]
 	}
 	if err := metadata.VerifySector(c.Context(), h.Documents, before); err != nil {
 		return "", err //nolint:wrapcheck // says what is wrong
+	}
+	for _, warning := range client.OddKeys(said["jwks"]) {
+		h.Log.LogAttrs(c.Context(), slog.LevelWarn, "client key ignored", slog.String("client_id", known.ID), slog.String("reason", warning))
 	}
 	known.Metadata = metadata
 	if secret, err = member(said, "client_secret"); err != nil {

@@ -94,7 +94,7 @@ func parseEntry(raw json.RawMessage, p Policy) (Entry, []error) {
 	if err := metadata.CheckSecret(entry.ClientSecret); entry.ClientSecret != "" && err != nil {
 		bad = append(bad, err)
 	}
-	entry.Warnings = unknown(members)
+	entry.Warnings = append(unknown(members), OddKeys(members["jwks"])...)
 	if entry.ClientSecret != "" && !metadata.UsesSecret() {
 		entry.ClientSecret = ""
 		entry.Warnings = append(entry.Warnings, "client_secret is not used by "+metadata.TokenEndpointAuthMethod)

@@ -31,19 +31,110 @@ func (c *checks) authentication(m *Metadata) {
 	}
 	c.oneOf("token_endpoint_auth_signing_alg", m.TokenEndpointAuthSigningAlg, algs...)
 
-	keys, bad := ReadKeySet(m.JWKS)
-	for _, err := range bad {
-		c.fail("jwks", err.Error())
-	}
-	if len(keys) == 0 && len(bad) == 0 {
-		m.JWKS = nil // {} and {"keys":[]} are ways to say that there is none
-	}
+	c.keys(m)
 	if m.JWKS != nil && m.JWKSURI != "" {
 		c.fail("jwks", "must not stand beside jwks_uri")
 	}
 	if m.TokenEndpointAuthMethod == AuthPrivateKeyJWT && m.JWKS == nil && m.JWKSURI == "" {
 		c.fail("jwks", "or jwks_uri is needed for private_key_jwt")
 	}
+}
+
+// keys leaves in jwks the keys that the server can use. Keys of kinds that it does not
+// know are ignored (RFC 7517 §5), unless none is left for what the client registered. A
+// private or symmetric key is refused: what is stored is shown again.
+func (c *checks) keys(m *Metadata) {
+	keys, bad := ReadKeySet(m.JWKS)
+	odd := slices.ContainsFunc(bad, isOdd)
+	for _, err := range bad {
+		if len(keys) == 0 || !isOdd(err) {
+			c.fail("jwks", err.Error())
+		}
+	}
+	switch {
+	case len(keys) == 0 && len(bad) > 0:
+		return
+	case len(keys) == 0:
+		m.JWKS = nil // {} and {"keys":[]} are ways to say that there is none
+		return
+	case odd:
+		m.JWKS = onlyUsable(m.JWKS)
+	}
+	algs := c.signingAlgs()
+	if alg := m.TokenEndpointAuthSigningAlg; alg != "" {
+		algs = []string{alg}
+	}
+	if m.TokenEndpointAuthMethod == AuthPrivateKeyJWT && !anyVerifies(keys, algs...) {
+		c.fail("jwks", "must hold a key that can be used for private_key_jwt")
+	}
+	if alg := m.RequestObjectSigningAlg; odd && alg != "" && alg != "none" && !anyVerifies(keys, alg) {
+		c.fail("jwks", "must hold a key that can be used for request_object_signing_alg")
+	}
+}
+
+// anyVerifies reports whether one of the keys can verify a signature of one of algs.
+func anyVerifies(keys []jose.JSONWebKey, algs ...string) bool {
+	return slices.ContainsFunc(keys, func(key jose.JSONWebKey) bool {
+		return slices.ContainsFunc(algs, func(alg string) bool { return verifies(key, alg) })
+	})
+}
+
+// verifies reports whether key can verify signatures of alg.
+func verifies(key jose.JSONWebKey, alg string) bool {
+	own := key.Algorithm
+	if own == "Ed25519" { // RFC 9864
+		own = "EdDSA"
+	}
+	if key.Use != "" && key.Use != "sig" || own != "" && own != alg {
+		return false
+	}
+	switch public := key.Key.(type) {
+	case *rsa.PublicKey:
+		return alg == "RS256" || alg == "PS256"
+	case *ecdsa.PublicKey:
+		return alg == "ES256" && public.Curve == elliptic.P256()
+	case ed25519.PublicKey:
+		return alg == "EdDSA"
+	}
+	return false
+}
+
+// oddKeyError reports a key of a kind, size or curve that the server does not use. It
+// says nothing against the other keys of its set.
+type oddKeyError string
+
+// Error says what the key must be.
+func (e oddKeyError) Error() string { return string(e) }
+
+func isOdd(err error) bool {
+	_, ok := errors.AsType[oddKeyError](err)
+	return ok
+}
+
+// OddKeys says what is wrong with the keys of a JWK Set that are ignored.
+func OddKeys(raw []byte) (warnings []string) {
+	_, bad := ReadKeySet(raw)
+	for _, err := range bad {
+		if isOdd(err) {
+			warnings = append(warnings, "jwks: "+err.Error()+"; it is ignored")
+		}
+	}
+	return warnings
+}
+
+// onlyUsable returns the set without the keys that the server does not use. Their private
+// members have names that it does not know, and must not be shown again.
+func onlyUsable(raw json.RawMessage) json.RawMessage {
+	var set struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	_ = json.Unmarshal(raw, &set) // it was read before
+	set.Keys = slices.DeleteFunc(set.Keys, func(raw json.RawMessage) bool {
+		_, err := readKey(raw)
+		return err != nil
+	})
+	kept, _ := json.Marshal(set) //nolint:errchkjson // of what was read
+	return kept
 }
 
 // ReadKeySet returns the keys of a JWK Set that are fit to trust, and what is
@@ -86,23 +177,23 @@ func readKey(raw json.RawMessage) (jose.JSONWebKey, error) {
 	}
 	// go-jose takes a key with some private members for a public one, and what is
 	// stored is echoed.
-	for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
+	for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"} {
 		if _, ok := members[private]; ok {
 			return jose.JSONWebKey{}, errors.New("must not be private or symmetric")
 		}
 	}
 	var key jose.JSONWebKey
 	if err := key.UnmarshalJSON(raw); err != nil || !key.Valid() {
-		return jose.JSONWebKey{}, errors.New("must be a valid RSA, EC or Ed25519 key")
+		return jose.JSONWebKey{}, oddKeyError("must be a valid RSA, EC or Ed25519 key")
 	}
 	switch pub := key.Key.(type) {
 	case *rsa.PublicKey:
 		if bits := pub.N.BitLen(); bits < minRSA || bits > maxRSA || pub.N.Bit(0) == 0 || pub.E < 3 || pub.E > maxRSAExponent || pub.E%2 == 0 {
-			return jose.JSONWebKey{}, fmt.Errorf("must be RSA of %d to %d bits with an odd exponent below 2^31", minRSA, maxRSA)
+			return jose.JSONWebKey{}, oddKeyError(fmt.Sprintf("must be RSA of %d to %d bits with an odd exponent below 2^31", minRSA, maxRSA))
 		}
 	case *ecdsa.PublicKey:
 		if !slices.Contains([]elliptic.Curve{elliptic.P256(), elliptic.P384(), elliptic.P521()}, pub.Curve) {
-			return jose.JSONWebKey{}, errors.New("must be on P-256, P-384 or P-521")
+			return jose.JSONWebKey{}, oddKeyError("must be on P-256, P-384 or P-521")
 		}
 	case ed25519.PublicKey:
 	default:

@@ -303,6 +303,7 @@ func (a *adaption) metadata() (m client.Metadata, refused string) {
 			break
 		}
 	}
+	a.notes = append(a.notes, client.OddKeys(a.members["jwks"])...)
 	var reasons []string
 	for _, fault := range faults {
 		reasons = append(reasons, fault.String())

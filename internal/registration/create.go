@@ -71,6 +71,7 @@ func (h *Handler) create(r *http.Request) (*answer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("insert client: %w", err)
 	}
+	h.warnOfKeys(r.Context(), c.ID, members)
 	return a, nil
 }
 
@@ -112,4 +113,11 @@ func readBody(r *http.Request) (members map[string]json.RawMessage, secret strin
 		}
 	}
 	return members, secret, nil
+}
+
+// warnOfKeys logs which keys of jwks are ignored.
+func (h *Handler) warnOfKeys(ctx context.Context, id string, members map[string]json.RawMessage) {
+	for _, warning := range client.OddKeys(members["jwks"]) {
+		h.Log.LogAttrs(ctx, slog.LevelWarn, "client key ignored", slog.String("client_id", id), slog.String("reason", warning))
+	}
 }

@@ -2,6 +2,10 @@ package registration
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -10,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ostiary/ostiary/internal/audit"
@@ -311,4 +316,32 @@ func (r *rig) events(t *testing.T, id string) []string {
 	}
 	slices.Sort(all)
 	return all
+}
+
+// A key of a kind that the server does not know is ignored, and the operator can read why.
+func TestAnOddKeyIsIgnoredWithAWarning(t *testing.T) {
+	t.Parallel()
+
+	r := newRig(t, nil)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good, err := json.Marshal(jose.JSONWebKey{Key: key.Public(), KeyID: "good"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const private = `"redirect_uris":["https://rp.example/cb"],"token_endpoint_auth_method":"private_key_jwt","jwks":{"keys":[`
+	body := `{` + private + `{"kty":"OKP","crv":"X25519","kid":"odd","x":"AAAA"},` + string(good) + `]}}`
+	a := r.register(t, connect, body)
+	if !strings.Contains(a.raw, `"good"`) || strings.Contains(a.raw, `"odd"`) {
+		t.Errorf("registered %s, want the good key alone", a.raw)
+	}
+	if got := r.do(t, "PUT", connect+"/"+a.text("client_id"), body, "Bearer "+a.text("registration_access_token")); got.status != 200 {
+		t.Errorf("PUT of the same = %d %s", got.status, got.raw)
+	}
+	if got := strings.Count(r.log.String(), `level=WARN msg="client key ignored" client_id=`+a.text("client_id")); got != 2 {
+		t.Errorf("%d warnings, want 2:\n%s", got, &r.log)
+	}
+	wantError(t, r.do(t, "POST", connect, `{`+private+`{"kty":"OKP","crv":"X25519","x":"AAAA"}]}}`), 400, "invalid_client_metadata")
 }

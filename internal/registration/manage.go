@@ -102,6 +102,7 @@ func (h *Handler) update(r *http.Request) (*answer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("update client: %w", err)
 	}
+	h.warnOfKeys(r.Context(), c.ID, members)
 	return a, nil
 }
 

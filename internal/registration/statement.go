@@ -137,22 +137,27 @@ func (s statementClaims) check(now time.Time, issuer string, seen bool) error {
 }
 
 // ReadStatementKeys reads who is trusted to make software statements, and by which
-// keys: a JSON object of JWK Sets under the names of their issuers.
-func ReadStatementKeys(text []byte) (map[string][]jose.JSONWebKey, error) {
+// keys: a JSON object of JWK Sets under the names of their issuers. Keys of kinds that the
+// server does not use are ignored with a warning, unless an issuer has no other.
+func ReadStatementKeys(text []byte) (trusted map[string][]jose.JSONWebKey, warnings []string, err error) {
 	var sets map[string]json.RawMessage
 	if err := json.Unmarshal(text, &sets); err != nil {
-		return nil, errors.New("must be a JSON object of JWK Sets under the names of their issuers")
+		return nil, nil, errors.New("must be a JSON object of JWK Sets under the names of their issuers")
 	}
-	trusted := make(map[string][]jose.JSONWebKey, len(sets))
+	trusted = make(map[string][]jose.JSONWebKey, len(sets))
 	for issuer, set := range sets {
 		keys, bad := client.ReadKeySet(set)
-		if len(bad) > 0 {
-			return nil, fmt.Errorf("the keys of %s: %w", issuer, errors.Join(bad...))
+		odd := client.OddKeys(set)
+		if len(bad) > len(odd) || len(bad) > 0 && len(keys) == 0 {
+			return nil, nil, fmt.Errorf("the keys of %s: %w", issuer, errors.Join(bad...))
 		}
 		if issuer == "" || len(keys) == 0 {
-			return nil, fmt.Errorf("the issuer %q has no keys, or no name", issuer)
+			return nil, nil, fmt.Errorf("the issuer %q has no keys, or no name", issuer)
+		}
+		for _, warning := range odd {
+			warnings = append(warnings, issuer+": "+warning)
 		}
 		trusted[issuer] = keys
 	}
-	return trusted, nil
+	return trusted, warnings, nil
 }

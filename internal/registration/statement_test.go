@@ -62,7 +62,7 @@ func (s signer) sign(tb testing.TB, claims map[string]any) string {
 func trusting(t *testing.T) (r *rig, ours, other signer) {
 	t.Helper()
 	ours, other = newSigner(t, "ours"), newSigner(t, "other")
-	keys, err := ReadStatementKeys([]byte(`{"` + publisher + `":` + ours.set() + `,"https://other.example":` + other.set() + `}`))
+	keys, _, err := ReadStatementKeys([]byte(`{"` + publisher + `":` + ours.set() + `,"https://other.example":` + other.set() + `}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,9 +178,23 @@ func TestStatementKeysBelongToTheirIssuers(t *testing.T) {
 		``: false,
 		`{"https://a.example":` + set + `,"https://b.example":{"keys":[{"kty":"unknown"}]}}`: false,
 	} {
-		if keys, err := ReadStatementKeys([]byte(text)); (err == nil) != want {
+		if keys, _, err := ReadStatementKeys([]byte(text)); (err == nil) != want {
 			t.Errorf("ReadStatementKeys(%.60s) = %d issuers, %v; want accepted = %v", text, len(keys), err, want)
 		}
+	}
+}
+
+func TestAnOddStatementKeyIsIgnored(t *testing.T) {
+	t.Parallel()
+
+	set := strings.Replace(newSigner(t, "a").set(), `{"keys":[`, `{"keys":[{"kty":"OKP","crv":"X25519","x":"AAAA"},`, 1)
+	keys, warnings, err := ReadStatementKeys([]byte(`{"https://a.example":` + set + `}`))
+	if err != nil || len(keys["https://a.example"]) != 1 || len(warnings) != 1 || !strings.Contains(warnings[0], "https://a.example") {
+		t.Errorf("keys %v, warnings %q, %v; want one of each", keys, warnings, err)
+	}
+	private := strings.Replace(set, `"x":"AAAA"`, `"x":"AAAA","d":"AAAA"`, 1)
+	if _, _, err := ReadStatementKeys([]byte(`{"https://a.example":` + private + `}`)); err == nil {
+		t.Error("a private key is ignored")
 	}
 }
 
