@@ -249,12 +249,136 @@ func TestAClientIsPatched(t *testing.T) {
 			t.Errorf("%s: %d %s", patch, p.status, p.body)
 		}
 	}
-	if p := s.ask(http.MethodPatch, "/clients/shop", `[{"op":"add","path":"/client_secret","value":"another secret"}]`); p.status != http.StatusOK {
-		t.Errorf("a secret: %d %s", p.status, p.body)
+	for secret, patch := range map[string]string{
+		"another secret": `[{"op":"add","path":"/client_secret","value":"another secret"}]`,
+		"a third secret": `[{"op":"replace","path":"/client_secret","value":"a third secret"}]`,
+	} {
+		if p := s.ask(http.MethodPatch, "/clients/shop", patch); p.status != http.StatusOK || p.json(t)["client_secret"] != secret {
+			t.Errorf("a secret: %d %s", p.status, p.body)
+		}
+		s.pass(clientStaleness)
+		if p := s.credentials("shop", secret); p.status != http.StatusOK {
+			t.Errorf("the secret that was patched in: %d %s", p.status, p.body)
+		}
 	}
-	if p := s.credentials("shop", "another secret"); p.status != http.StatusOK {
-		t.Errorf("the secret that was patched in: %d %s", p.status, p.body)
+}
+
+// Hydra's command line replaces whatever a flag names, set or not.
+func TestReplaceActsAsAddWhereNothingIsSet(t *testing.T) {
+	t.Parallel()
+
+	s := startApart(t, storetest.New(t), nil)
+	s.made(`{"client_id":"shop","redirect_uris":["https://shop.example/one","https://shop.example/two"]}`)
+	for _, tc := range []struct {
+		patch, member string
+		want          any // nil where it is refused
+	}{
+		{`[{"op":"replace","path":"/client_name","value":"Shop"}]`, "client_name", "Shop"},
+		{`[{"op":"replace","path":"/backchannel_logout_uri","value":"https://shop.example/out"}]`, "backchannel_logout_uri", "https://shop.example/out"},
+		{`[{"op":"replace","path":"/metadata/deep","value":{"er":1}}]`, "metadata", object{"deep": object{"er": 1.0}}},
+		{`[{"op":"replace","path":"/metadata/deep/er","value":2},{"op":"replace","path":"/metadata/deep/too","value":3}]`, "metadata", object{"deep": object{"er": 2.0, "too": 3.0}}},
+		{`[{"op":"remove","path":"/client_name"},{"op":"replace","path":"/client_name","value":"Again"}]`, "client_name", "Again"},
+		// An element of a list is replaced, never added.
+		{`[{"op":"replace","path":"/redirect_uris/0","value":"https://shop.example/three"}]`, "redirect_uris", []any{"https://shop.example/three", "https://shop.example/two"}},
+		{`[{"op":"replace","path":"/redirect_uris/2","value":"https://shop.example/four"}]`, "", nil},
+		{`[{"op":"replace","path":"/redirect_uris/-","value":"https://shop.example/four"}]`, "", nil},
+		{`[{"op":"replace","path":"/nothing/at/all","value":1}]`, "", nil},
+		{`[{"op":"replace","path":"/client_name"}]`, "", nil},
+		{`[{"op":"remove","path":"/tos_uri"}]`, "tos_uri", ""}, // which is always there, if empty
+		{`[{"op":"remove","path":"/jwks_uri"}]`, "", nil},
+		{`[{"op":"test","path":"/jwks_uri","value":"x"}]`, "", nil},
+	} {
+		p := s.ask(http.MethodPatch, "/clients/shop", tc.patch)
+		if tc.want == nil {
+			wantError(t, p, http.StatusBadRequest, "invalid_request")
+			continue
+		}
+		if got := p.json(t)[tc.member]; p.status != http.StatusOK || !cmp.Equal(got, tc.want) {
+			t.Errorf("%s: %d, %s is %v, want %v", tc.patch, p.status, tc.member, got, tc.want)
+		}
 	}
+}
+
+// What is left out where nothing uses it, by the API and in files; registration is strict.
+func TestResponseTypesThatNothingUsesAreLeftOut(t *testing.T) {
+	t.Parallel()
+
+	s := startApart(t, storetest.New(t), map[string]string{"rate_limits": "off"})
+	const redirect = `"redirect_uris":["https://a.example/cb"]`
+	for said, want := range map[string][2]string{ // grant and response types, or an error
+		`"grant_types":["client_credentials"],"response_types":["code"]`:                                           {"client_credentials", ""},
+		`"grant_types":["client_credentials"],"response_types":["token"]`:                                          {"client_credentials", ""},
+		`"grant_types":["client_credentials","refresh_token"],"response_types":["code"]`:                           {"client_credentials", ""},
+		`"grant_types":["client_credentials"],"response_types":["code","token id_token code"]`:                     {"client_credentials", ""},
+		`"grant_types":["authorization_code"],"response_types":["token"],` + redirect:                              {"authorization_code", "code"},
+		`"grant_types":["authorization_code","refresh_token"],"response_types":["code","id_token"],` + redirect:    {"authorization_code refresh_token", "code"},
+		`"grant_types":["urn:ietf:params:oauth:grant-type:device_code","refresh_token"],"response_types":["code"]`: {"urn:ietf:params:oauth:grant-type:device_code refresh_token", ""},
+		`"response_types":["code"]`:                                                {"authorization_code", "code"},
+		`"response_types":["nonsense"],` + redirect:                                {"invalid_client_metadata"},
+		`"grant_types":["implicit"],"response_types":["token"],` + redirect:        {"invalid_client_metadata"},
+		`"grant_types":["refresh_token"],"response_types":["code"]`:                {"invalid_client_metadata"},
+		`"grant_types":["client_credentials"],"token_endpoint_auth_method":"none"`: {"invalid_client_metadata"},
+		`"grant_types":["password"],"response_types":["code"]`:                     {"invalid_client_metadata"},
+	} {
+		p := s.ask(http.MethodPost, "/clients", `{`+said+`}`)
+		if len(want[1]) == 0 && strings.HasPrefix(want[0], "invalid") {
+			wantError(t, p, http.StatusBadRequest, want[0])
+		} else if got := p.json(t); p.status != http.StatusCreated || words(got["grant_types"]) != want[0] || words(got["response_types"]) != want[1] {
+			t.Errorf("%s: %d, grant types %v, response types %v, want %q", said, p.status, got["grant_types"], got["response_types"], want)
+		}
+		_, _, err := importClients(t.Context(), s.config, s.store, s.hasher, []byte(`[{"client_id":"one","client_secret":"a secret of thirty-two characters","x":1,`+said+`}]`))
+		if (err != nil) != strings.HasPrefix(want[0], "invalid") {
+			t.Errorf("%s in a file: %v", said, err)
+		}
+	}
+	for _, strict := range []string{
+		`{"grant_types":["client_credentials"],"response_types":["code"]}`, `{"response_types":["code"]}`,
+		`{"grant_types":["authorization_code"],"response_types":["code","id_token"],` + redirect + `}`,
+		`{"grant_types":["client_credentials","refresh_token"]}`,
+	} {
+		for _, path := range []string{"/connect/register", "/oauth2/register"} {
+			if p := s.send(t, http.MethodPost, path, "", strict); p.status != http.StatusBadRequest {
+				t.Errorf("%s of %s: %d %s, want 400", path, strict, p.status, p.body)
+			}
+		}
+	}
+}
+
+func words(list any) string {
+	items, _ := list.([]any)
+	texts := make([]string, len(items))
+	for i, item := range items {
+		texts[i] = text(item)
+	}
+	return strings.Join(texts, " ")
+}
+
+// A client without redirect URIs can be there before anybody knows them. It gets no
+// answer, and leads nowhere.
+func TestAClientWithoutRedirectURIsGetsNoAnswer(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := startApart(t, db, map[string]string{"login_url": "", "consent_url": ""})
+		s.made(`{"client_id":"early","scope":"openid","skip_consent":true}`)
+		s.pass(time.Minute)
+		b := s.browser()
+		for _, form := range []url.Values{
+			asking("client_id", "early", "scope", "openid"), asking("client_id", "early", "scope", "openid", "redirect_uri", ""),
+			asking("client_id", "early", "scope", "openid", "redirect_uri", "https://early.example/cb"),
+		} {
+			if p := b.get("/oauth2/auth?" + form.Encode()); p.status != http.StatusBadRequest || p.header.Get("Location") != "" {
+				t.Errorf("%v: %d to %q, want a page", form, p.status, p.header.Get("Location"))
+			}
+		}
+		if p := s.ask(http.MethodPatch, "/clients/early", `[{"op":"replace","path":"/redirect_uris","value":["https://early.example/cb"]}]`); p.status != http.StatusOK {
+			t.Fatalf("a redirect URI: %d %s", p.status, p.body)
+		}
+		s.pass(clientStaleness)
+		if p := b.authorize(asking("client_id", "early", "scope", "openid", "redirect_uri", "https://early.example/cb")); !p.location().Query().Has("code") {
+			t.Errorf("with a redirect URI: %d to %q", p.status, p.header.Get("Location"))
+		}
+	})
 }
 
 func TestSecretsAreRotated(t *testing.T) {

@@ -180,7 +180,10 @@ func TestAnyTokenIsIntrospectedByTheAPI(t *testing.T) {
 		wantMembers(t, said, object{
 			"active": true, "token_use": "access_token", "token_type": "Bearer", "client_id": "web", "sub": "jo", "ext": object{"tenant": 7.0},
 		})
-		wantMembers(t, s.submit(path, url.Values{"token": {text(tokens["refresh_token"])}}).json(t), object{"active": true, "token_use": "refresh_token"})
+		wantMembers(t, s.submit(path, url.Values{"token": {text(tokens["refresh_token"])}}).json(t), object{
+			"active": true, "token_use": "refresh_token", "token_type": "Bearer", "client_id": "web", "sub": "jo",
+		})
+		wantMembers(t, s.userinfo(tokens["access_token"]).json(t), object{"sub": "jo", "aud": []any{"web"}, "iss": nil})
 		for scope, want := range map[string]bool{"openid api": true, "openid more": false} {
 			if got := s.submit(path, url.Values{"token": {text(tokens["access_token"])}, "scope": {scope}}).json(t)["active"]; got != want {
 				t.Errorf("with the scopes %s: %v", scope, got)

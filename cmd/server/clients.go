@@ -63,7 +63,7 @@ func (cmd *clientsCreate) Run(ctx context.Context, s streams, c *cli) error {
 		if err := client.CheckID(made.ID); err != nil {
 			return err //nolint:wrapcheck // says what an id is
 		}
-		if err := cmd.apply(&made.Metadata, operatorPolicy(d.config)); err != nil {
+		if err := cmd.apply(&made.Metadata, commandPolicy(d.config)); err != nil {
 			return err
 		}
 		if err := verifySector(ctx, d.config, &made.Metadata, nil); err != nil {

@@ -32,9 +32,17 @@ func harmlessScopes(scopes []string) []string {
 	return slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return slices.Contains(apikey.Scopes(), s) })
 }
 
-// operatorPolicy is what the operator may say of a client.
+// operatorPolicy is what the operator may say of a client, by the API or in a file.
 func operatorPolicy(c *config.Config) client.Policy {
-	return client.Policy{DefaultScopes: c.DefaultScopes, LegacyResponseTypes: c.LegacyResponseTypes, PlainLoopback: true}
+	return client.Policy{DefaultScopes: c.DefaultScopes, LegacyResponseTypes: c.LegacyResponseTypes, PlainLoopback: true, Lenient: true}
+}
+
+// commandPolicy is operatorPolicy for a client that is described by flags, of which one
+// is easily forgotten.
+func commandPolicy(c *config.Config) client.Policy {
+	p := operatorPolicy(c)
+	p.Lenient = false
+	return p
 }
 
 func (a *app) wireRegistration(ctx context.Context) error {

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
@@ -90,5 +91,21 @@ func readPatch(raw []byte) (jsonpatch.Patch, error) {
 	if err != nil {
 		return nil, invalid("The request body must be a JSON Patch.")
 	}
+	// Hydra's command line replaces members that a client need not have, the secret among
+	// them. Of a member of an object, add does the same whether or not it is set.
+	add := json.RawMessage(`"add"`)
+	for i, step := range steps {
+		if step.Op == "replace" && !isElement(step.Path) {
+			patch[i]["op"] = &add
+		}
+	}
 	return patch, nil
+}
+
+// isElement reports whether the path of a step can be that of an element of a list, which
+// add would insert.
+func isElement(path string) bool {
+	last := path[strings.LastIndex(path, "/")+1:]
+	_, err := strconv.Atoi(last)
+	return last == "-" || err == nil
 }

@@ -62,6 +62,9 @@ func (h *Handler) introspect(c *Call) (*Reply, error) {
 	}
 	// Programs made from Hydra's description refuse an answer with members that are not in it.
 	said.ID, said.AuthTime, said.ACR = "", 0, ""
+	if said.Active && said.TokenType == "" {
+		said.TokenType = "Bearer" // of refresh tokens too, as in Hydra
+	}
 	return ok(said), nil
 }
 

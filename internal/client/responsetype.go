@@ -30,3 +30,25 @@ func (c *Client) MayAnswer(responseType string) bool {
 		return ResponseType(registered) == responseType
 	})
 }
+
+// dropUnused leaves out the response types that no grant type of the client uses, and
+// refresh_token where no grant type issues refresh tokens. Unknown response types stay,
+// to be refused.
+func (m *Metadata) dropUnused() {
+	grants := m.GrantTypes
+	if len(grants) == 0 {
+		grants = []string{GrantAuthorizationCode}
+	}
+	code, implicit := slices.Contains(grants, GrantAuthorizationCode), slices.Contains(grants, GrantImplicit)
+	m.ResponseTypes = slices.DeleteFunc(slices.Clone(m.ResponseTypes), func(responseType string) bool {
+		values := strings.Fields(responseType)
+		if !within(values, []string{"code", "id_token", "token"}) {
+			return false
+		}
+		tokens := slices.Contains(values, "id_token") || slices.Contains(values, "token")
+		return slices.Contains(values, "code") && !code || tokens && !implicit
+	})
+	if len(m.GrantTypes) > 1 && !code && !slices.Contains(grants, GrantDeviceCode) {
+		m.GrantTypes = slices.DeleteFunc(slices.Clone(m.GrantTypes), func(grant string) bool { return grant == GrantRefreshToken })
+	}
+}

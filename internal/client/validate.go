@@ -15,6 +15,10 @@ type Policy struct {
 	// the operator's to give is then dropped, and so are scopes outside
 	// AllowedScopes.
 	SelfRegistered bool
+	// Lenient takes what Ory Hydra's tools send: it leaves out response types that no
+	// grant type of the client uses and refresh_token where nothing issues one, and
+	// accepts a client without redirect URIs, which can get no authorization answer yet.
+	Lenient bool
 	// DefaultScopes are those of a client that names none.
 	DefaultScopes []string
 	// AllowedScopes are those that a client may give itself.
@@ -56,6 +60,9 @@ func (f Fault) String() string { return f.Member + " " + f.Reason }
 // sections 7 and 8.4.
 func (m *Metadata) Validate(p Policy) []Fault {
 	m.restrict(p)
+	if p.Lenient {
+		m.dropUnused()
+	}
 	m.complete(p)
 
 	c := &checks{policy: p}

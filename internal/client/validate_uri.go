@@ -25,7 +25,7 @@ func (c *checks) redirects(m *Metadata) {
 	if len(m.RedirectURIs) > maxURIs {
 		refuse(InvalidRedirectURI, "redirect_uris", fmt.Sprintf("may hold %d URIs", maxURIs))
 	}
-	if len(m.RedirectURIs) == 0 && len(m.ResponseTypes) > 0 {
+	if len(m.RedirectURIs) == 0 && len(m.ResponseTypes) > 0 && !c.policy.Lenient {
 		refuse(InvalidRedirectURI, "redirect_uris", "must hold a URI for the authorization answer to be sent to")
 	}
 	for i, raw := range m.RedirectURIs[:min(len(m.RedirectURIs), maxURIs)] {

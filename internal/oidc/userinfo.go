@@ -125,6 +125,7 @@ func (u *Userinfo) write(ctx context.Context, c *client.Client, claims map[strin
 		}
 		return "application/jwt", []byte(signed), nil
 	}
+	claims["aud"] = []string{c.ID} // as in Ory Hydra; OpenID Connect Core §5.3.2 demands it of signed answers alone
 	body, err = json.Marshal(claims)
 	if err != nil {
 		return "", nil, fmt.Errorf("write userinfo: %w", err)

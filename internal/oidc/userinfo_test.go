@@ -112,12 +112,12 @@ func TestUserinfoTellsWhatWasAllowed(t *testing.T) {
 		w    *httptest.ResponseRecorder
 		want map[string]any
 	}{
-		"by header":                         {ask(t, u, "GET", "", "", "Bearer good"), map[string]any{"sub": "ada-subject", "name": "Ada", "preferred_username": "ada"}},
-		"in any case":                       {ask(t, u, "GET", "", "", "bEARER good"), map[string]any{"sub": "ada-subject", "name": "Ada", "preferred_username": "ada"}},
-		"by header of POST":                 {ask(t, u, "POST", "", "", "Bearer good"), map[string]any{"sub": "ada-subject", "name": "Ada", "preferred_username": "ada"}},
-		"by form":                           {ask(t, u, "POST", "", "access_token=good"), map[string]any{"sub": "ada-subject", "name": "Ada", "preferred_username": "ada"}},
-		"of a client that may have no more": {ask(t, u, "GET", "", "", "Bearer narrow"), map[string]any{"sub": "ada-subject"}},
-		"asked for by name":                 {ask(t, u, "GET", "", "", "Bearer asking"), map[string]any{"sub": "ada-subject", "email": "ada@example.org"}},
+		"by header":                         {ask(t, u, "GET", "", "", "Bearer good"), map[string]any{"sub": "ada-subject", "aud": []any{"shop"}, "name": "Ada", "preferred_username": "ada"}},
+		"in any case":                       {ask(t, u, "GET", "", "", "bEARER good"), map[string]any{"sub": "ada-subject", "aud": []any{"shop"}, "name": "Ada", "preferred_username": "ada"}},
+		"by header of POST":                 {ask(t, u, "POST", "", "", "Bearer good"), map[string]any{"sub": "ada-subject", "aud": []any{"shop"}, "name": "Ada", "preferred_username": "ada"}},
+		"by form":                           {ask(t, u, "POST", "", "access_token=good"), map[string]any{"sub": "ada-subject", "aud": []any{"shop"}, "name": "Ada", "preferred_username": "ada"}},
+		"of a client that may have no more": {ask(t, u, "GET", "", "", "Bearer narrow"), map[string]any{"sub": "ada-subject", "aud": []any{"narrow"}}},
+		"asked for by name":                 {ask(t, u, "GET", "", "", "Bearer asking"), map[string]any{"sub": "ada-subject", "aud": []any{"shop"}, "email": "ada@example.org"}},
 	} {
 		var got map[string]any
 		if err := json.Unmarshal(tc.w.Body.Bytes(), &got); err != nil {
@@ -189,7 +189,7 @@ func TestUserinfoIsEncryptedForWhoRegisteredIt(t *testing.T) {
 	}
 
 	plain, cty := open("encrypted")
-	want := map[string]any{"sub": "ada-subject", "email": "ada@example.org"}
+	want := map[string]any{"sub": "ada-subject", "aud": []any{"encrypted"}, "email": "ada@example.org"}
 	if diff := cmp.Diff(want, read(plain)); diff != "" || cty != nil {
 		t.Errorf("not signed: cty %v, claims differ (-want +got):\n%s", cty, diff)
 	}

@@ -43,7 +43,7 @@ func (s *sight) check(t *testing.T, issuer string, a *app) {
 		same(t, "ID token", token.only("iss", "sub", "aud"), claims{"iss": issuer, "sub": subject, "aud": a.ID})
 	}
 	same(t, "userinfo", s.Userinfo, claims{
-		"sub": subject, "name": "Ada Lovelace", "preferred_username": "ada", "email": "ada@example.com", "email_verified": true,
+		"sub": subject, "aud": []any{a.ID}, "name": "Ada Lovelace", "preferred_username": "ada", "email": "ada@example.com", "email_verified": true,
 	})
 	granted := claims{"iss": issuer, "sub": subject, "client_id": a.ID, "aud": []any{issuer}, "scope": scope}
 	same(t, "access token", s.AccessToken.only("iss", "sub", "client_id", "aud", "scope"), granted)
