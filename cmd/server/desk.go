@@ -76,8 +76,7 @@ func missing(conf *config.Config) bool {
 	if !ok {
 		return false
 	}
-	path, _, _ = strings.Cut(strings.TrimPrefix(path, "//"), "?")
-	_, err := os.Stat(path)
+	_, err := os.Stat(strings.TrimPrefix(path, "//"))
 	return errors.Is(err, fs.ErrNotExist)
 }
 

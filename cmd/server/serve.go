@@ -77,14 +77,15 @@ type bound struct {
 // is asked for.
 func (a *app) listen(ctx context.Context, address string, secure bool) (net.Listener, error) {
 	network, where := config.Network(address)
+	var l net.Listener
+	var err error
 	if network == "unix" {
-		if err := clearSocket(ctx, where); err != nil {
-			return nil, err
-		}
+		l, err = listenUnix(ctx, a.config, where)
+	} else if l, err = (&net.ListenConfig{}).Listen(ctx, network, where); err != nil {
+		err = fmt.Errorf("listen: %w", err)
 	}
-	l, err := (&net.ListenConfig{}).Listen(ctx, network, where)
 	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
+		return nil, err
 	}
 	// What idle and slow callers can hold open is bounded, by network and altogether.
 	if !secure {

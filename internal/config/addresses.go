@@ -8,6 +8,8 @@ import (
 	"path"
 	"strconv"
 	"strings"
+
+	"github.com/ostiary/ostiary/internal/pgurl"
 )
 
 // issuer is an identifier that clients compare byte by byte, so it is never
@@ -160,11 +162,16 @@ func database() kind[Secret] {
 		parse: func(text string) (Secret, error) {
 			engine, rest, _ := strings.Cut(text, ":")
 			switch {
+			case engine == "sqlite" && strings.Contains(rest, "?"):
+				return Secret{}, errors.New(`has a path with a "?": options of SQLite cannot be set, and no such file name is taken`)
 			case engine == "sqlite" && rest != "":
 				return NewSecret(text), nil
 			case engine == "sqlite":
 				return Secret{}, errors.New("names no file")
 			case (engine == "postgres" || engine == "postgresql") && strings.HasPrefix(rest, "//") && len(rest) > 2:
+				if err := pgurl.Check(text); err != nil {
+					return Secret{}, errors.New("holds a password that is not percent-encoded")
+				}
 				return NewSecret(text), nil
 			}
 			return Secret{}, errors.New("is for neither engine")

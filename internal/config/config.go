@@ -115,8 +115,13 @@ type Hook struct {
 type Config struct {
 	Issuer string
 
-	Listen         string
-	AdminListen    string
+	Listen      string
+	AdminListen string
+	// SocketMode is that of Unix sockets, and SocketGroup their group by name or number.
+	// Zero and empty leave both as the system makes them; with a group alone the mode is
+	// 0660.
+	SocketMode     int
+	SocketGroup    string
 	TLSCertFile    string
 	TLSKeyFile     string
 	TrustedProxies []netip.Prefix

@@ -253,3 +253,40 @@ func readable() kind[string] {
 		write: func(path string) string { return path },
 	}
 }
+
+// fileMode is the permission bits of a file in octal, or empty for 0.
+func fileMode() kind[int] {
+	return kind[int]{
+		allowed: "an octal mode, as 0660",
+		parse: func(text string) (int, error) {
+			if text == "" {
+				return 0, nil
+			}
+			n, err := strconv.ParseUint(strings.TrimPrefix(text, "0o"), 8, 16)
+			if err != nil || n == 0 || n > 0o777 {
+				return 0, errors.New("is no octal mode")
+			}
+			return int(n), nil
+		},
+		write: func(n int) string {
+			if n == 0 {
+				return ""
+			}
+			return fmt.Sprintf("%04o", n)
+		},
+	}
+}
+
+// groupName is a name or number of a group, or empty.
+func groupName() kind[string] {
+	return kind[string]{
+		allowed: "the name or number of a group",
+		parse: func(text string) (string, error) {
+			if strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c == ':' || c == 0x7f }) {
+				return "", errors.New("is no name of a group")
+			}
+			return text, nil
+		},
+		write: func(text string) string { return text },
+	}
+}

@@ -234,6 +234,8 @@ func TestWhatIsRefused(t *testing.T) {
 		"a proxy by name":                {"trusted_proxies", "proxy.internal", "not a network"},
 		"another database":               {"database_url", "mysql://x", "neither engine"},
 		"a database without file":        {"database_url", "sqlite:", "names no file"},
+		"options of SQLite":              {"database_url", "sqlite:/var/lib/ostiary.db?mode=ro", "with a"},
+		"a password that ends the host":  {"database_url", "postgres://user:12/3@host/db", "not percent-encoded"},
 		"a short secret":                 {"system_secrets", secretText + ",short", "too short"},
 		"a secret twice":                 {"system_secrets", secretText + "," + secretText, "twice"},
 		"a secret of two lines":          {"system_secrets", secretText + "\n" + secretText, "control character"},

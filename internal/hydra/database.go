@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/ostiary/ostiary/internal/pgurl"
 )
 
 // Database is an open database of Hydra's, as of the moment in which it was opened.
@@ -29,9 +31,12 @@ func Open(ctx context.Context, address, network string) (*Database, error) {
 	if strings.Trim(network, "0123456789abcdefABCDEF-") != "" {
 		return nil, errors.New("a network is named by a UUID")
 	}
+	if err := pgurl.Check(address); err != nil {
+		return nil, fmt.Errorf("Hydra's database: %w", err)
+	}
 	config, err := pgx.ParseConfig(withoutPool(address))
 	if err != nil {
-		return nil, errors.New("the address of Hydra's database is not understood") // the parser's words quote it
+		return nil, fmt.Errorf("Hydra's database: %w", pgurl.Explain(address, err))
 	}
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {

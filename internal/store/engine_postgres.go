@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 
+	"github.com/ostiary/ostiary/internal/pgurl"
 	"github.com/ostiary/ostiary/migrations"
 )
 
@@ -38,9 +39,12 @@ type postgres struct {
 }
 
 func openPostgres(ctx context.Context, url string, maxConns int) (*postgres, error) {
+	if err := pgurl.Check(url); err != nil {
+		return nil, err //nolint:wrapcheck // names itself
+	}
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, fmt.Errorf("read the URL: %w", err)
+		return nil, pgurl.Explain(url, err) //nolint:wrapcheck // names itself
 	}
 	if maxConns > 0 {
 		config.MaxConns = int32(min(maxConns, 10_000))

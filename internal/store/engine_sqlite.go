@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -36,7 +37,10 @@ type sqliteEngine struct {
 }
 
 func openSQLite(ctx context.Context, path string) (*sqliteEngine, error) {
-	path, _, _ = strings.Cut(strings.TrimPrefix(path, "//"), "?")
+	path = strings.TrimPrefix(path, "//")
+	if strings.Contains(path, "?") {
+		return nil, errors.New(`sqlite: the path holds a "?": options of SQLite cannot be set, and no such file name is taken`)
+	}
 	if path == "" || strings.HasPrefix(path, ":memory:") {
 		return nil, errors.New("sqlite: needs the path of a file")
 	}
@@ -78,6 +82,9 @@ func keepPrivate(path string) error {
 		return fmt.Errorf("make the file: %w", err)
 	}
 	err = file.Chmod(0o600)
+	if errors.Is(err, fs.ErrPermission) {
+		err = nil // it is somebody else's, who lets this process write and decides who else may
+	}
 	if err := errors.Join(err, file.Close()); err != nil {
 		return fmt.Errorf("make the file private: %w", err)
 	}
