@@ -21,13 +21,13 @@ help: ## list what there is
 
 .PHONY: test
 test: ## every test, on SQLite and on a real PostgreSQL (PKG=./internal/oauth2/... for some)
-	@tools/need postgresql
+	@tools/need postgresql pgbouncer
 	$(withpostgres) go test -timeout 10m $(PKG)
 	$(if $(filter ./...,$(PKG)),go -C tools test ./...)
 
 .PHONY: race
 race: ## the same under the race detector (needs a C compiler)
-	@tools/need postgresql
+	@tools/need postgresql pgbouncer
 	CGO_ENABLED=1 $(withpostgres) go test -race $(PKG)
 
 .PHONY: lint
@@ -58,22 +58,22 @@ e2e: ## a real browser and real clients against the whole server
 
 .PHONY: fault
 fault: ## kill -9 and lost databases under load (SHORT=1 for fewer rounds)
-	@tools/need postgresql
+	@tools/need postgresql pgbouncer
 	$(withpostgres) go test -tags fault -count 1 -v -timeout 30m $(short) ./test/fault/...
 
 .PHONY: conformance
 conformance: ## the OpenID Foundation's suite, which must be running: docs/conformance.md (PLANS=hybrid, ENGINE=sqlite)
-	@tools/need postgresql
+	@tools/need postgresql pgbouncer
 	$(withpostgres) go test -tags conformance -count 1 -v -timeout 180m -run 'TestOpenIDProvider/$(ENGINE)' ./test/conformance/ -update -plans '$(PLANS)'
 
 .PHONY: bench
 bench: ## load on the whole server, every flow (ENGINE=sqlite, FLOWS=refresh,userinfo; go run ./bench --help for more)
-	@tools/need postgresql
+	@tools/need postgresql pgbouncer
 	go run ./bench run --engine $(or $(ENGINE),postgres) --flows '$(FLOWS)'
 
 .PHONY: gobench
 gobench: ## benchmarks of functions, with allocations (BENCH=Token for some)
-	@tools/need postgresql
+	@tools/need postgresql pgbouncer
 	$(withpostgres) go test -run '^$$' -bench '$(BENCH)' -benchmem $(PKG)
 
 .PHONY: plots
@@ -86,7 +86,7 @@ fuzz: ## each fuzz target for FUZZTIME (10s)
 
 .PHONY: cover
 cover: ## coverage by function, the total last
-	@tools/need postgresql
+	@tools/need postgresql pgbouncer
 	$(withpostgres) go test -coverprofile cover.out -coverpkg ./cmd/...,./internal/... ./...
 	go tool cover -func cover.out
 

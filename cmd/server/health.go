@@ -53,6 +53,9 @@ func (a *app) unready(ctx context.Context) string {
 	if err := a.store.Ping(ctx); err != nil {
 		return `database":"does not answer`
 	}
+	if err := a.store.CheckWritable(ctx); err != nil {
+		return `database":"does not take writes`
+	}
 	return ""
 }
 

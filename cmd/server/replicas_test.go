@@ -178,3 +178,50 @@ func TestAStoppedReplicaRefusesInItsFirstAnswer(t *testing.T) {
 		})
 	}
 }
+
+// The whole server runs in two replicas through PgBouncer in transaction mode, of which
+// nothing was told.
+func TestTheServerRunsThroughPgBouncer(t *testing.T) {
+	t.Parallel()
+	c := rig.Serve(t, rig.Options{Replicas: 2, Database: storetest.PgBouncerURL(t, storetest.PostgresURL(t))})
+	clients, ada := rig.StandardClients(), rig.User{Username: "ada", Password: testPassword}
+	rig.ImportClients(t, c, clients.Machine, clients.Trusted)
+	rig.ImportUsers(t, c, ada)
+	person := rig.NewPerson(c.Endpoint, ada)
+	for i := range 6 {
+		at := c.At(i % c.Len())
+		if a := at.Credentials(t.Context(), &clients.Machine); a.Status != http.StatusOK {
+			t.Fatalf("client credentials: %v", a)
+		}
+		authorized, err := person.Authorize(t.Context(), &clients.Trusted, nil)
+		must(t, err)
+		given := at.Exchange(t.Context(), &clients.Trusted, authorized.Code, authorized.Verifier)
+		if given.Status != http.StatusOK {
+			t.Fatalf("code: %v", given)
+		}
+		if a := at.Userinfo(t.Context(), given.Text("access_token")); a.Status != http.StatusOK {
+			t.Fatalf("userinfo: %v", a)
+		}
+	}
+	rig.Command(t, c, "clients", "delete", clients.Machine.ID, "--yes")
+	for i := range c.Len() {
+		if a := c.At(i).Credentials(t.Context(), &clients.Machine); a.Text("error") != "invalid_client" {
+			t.Errorf("replica %d gives to a deleted client: %v", i, a)
+		}
+	}
+}
+
+// A server whose role may not make partitions does not start, and says what is missing.
+func TestServeNamesMissingRights(t *testing.T) {
+	t.Parallel()
+	address := storetest.MigratedURL(t)
+	role := storetest.Role(t, address, false)
+	storetest.Exec(t, address, `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO `+role.Name)
+	result := rig.RunAlone(t, map[string]string{
+		"DATABASE_URL": role.URL, "ISSUER": "http://localhost:4444", "SYSTEM_SECRETS": testSecret, "LISTEN": "127.0.0.1:0", "ADMIN_LISTEN": "off",
+	}, "serve")
+	if result.Code != 1 {
+		t.Errorf("serve ended with %d, want 1", result.Code)
+	}
+	contains(t, result.Stderr, "lacks rights", "owns table grants")
+}

@@ -43,6 +43,9 @@ func (cmd *serveCommand) Run(ctx context.Context, s streams, c *cli) error {
 	if err := current(ctx, db, "ostiary migrate up, or serve --migrate,"); err != nil {
 		return err
 	}
+	if err := db.CheckRights(ctx); err != nil {
+		return err //nolint:wrapcheck // names itself
+	}
 	a, err := newApp(ctx, conf, db, log, now)
 	if err != nil {
 		return err

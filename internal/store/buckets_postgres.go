@@ -158,12 +158,6 @@ func (p *postgres) dropBuckets(ctx context.Context, now time.Time, closed func(g
 		return &unavailable{err}
 	}
 	defer c.Release()
-	on := conn{pgStatements{c.Conn(), c.Conn()}}
-	var mine bool
-	if err := on.one(ctx, `SELECT pg_try_advisory_lock($1)`, dropLock).Scan(&mine); err != nil || !mine {
-		return err
-	}
-	defer on.exec(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, dropLock) //nolint:errcheck // a connection that fails has lost it too
 
 	for _, b := range buckets {
 		dropped, err := p.dropPartition(ctx, c.Conn(), partition(b), now)
@@ -237,6 +231,14 @@ func livesIn(ctx context.Context, c *pgx.Conn, table string, now time.Time) (ali
 
 	err = pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
 		in := conn{pgStatements{tx, c}}
+		mine := false
+		if err := in.one(ctx, `SELECT pg_try_advisory_xact_lock($1)`, int64(dropLock)).Scan(&mine); err != nil {
+			return err
+		}
+		if !mine {
+			alive = true // as far as is known: another replica looks
+			return nil
+		}
 		if _, err := in.exec(ctx, `SET LOCAL statement_timeout = '100s'`); err != nil {
 			return err
 		}

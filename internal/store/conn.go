@@ -76,6 +76,12 @@ type engine interface {
 	// sweptBuckets lists, in order, those whose grants are removed one by one.
 	sweptBuckets(ctx context.Context, now time.Time) ([]grant.Bucket, error)
 
+	// setUpRole gives the serving role the settings that connections need, as far as it
+	// may be.
+	setUpRole(ctx context.Context) error
+	// missingRights names what the serving role may not do.
+	missingRights(ctx context.Context) ([]string, error)
+
 	// schemaVersion returns the newest step of the schema, 0 if there is none.
 	schemaVersion(ctx context.Context) (int64, error)
 	// migrating lends the database to goose.

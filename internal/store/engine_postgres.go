@@ -1,12 +1,15 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -35,10 +38,14 @@ type postgres struct {
 	pool             *pgxpool.Pool
 	reading, writing *lane
 	watch            *pgWatch
-	dead             sync.Map // names of partitions that were found dead and could not be dropped
+	log              *slog.Logger
+	given            []string    // session settings that the URL has
+	pooled           atomic.Bool // there is a pooler that lets no session be set up
+	unprepared       atomic.Bool // prepared statements do not stay with a connection
+	dead             sync.Map    // names of partitions that were found dead and could not be dropped
 }
 
-func openPostgres(ctx context.Context, url string, maxConns int) (*postgres, error) {
+func openPostgres(ctx context.Context, url string, maxConns int, log *slog.Logger) (*postgres, error) {
 	if err := pgurl.Check(url); err != nil {
 		return nil, err //nolint:wrapcheck // names itself
 	}
@@ -52,30 +59,25 @@ func openPostgres(ctx context.Context, url string, maxConns int) (*postgres, err
 	if config.ConnConfig.ConnectTimeout == 0 {
 		config.ConnConfig.ConnectTimeout = connectPatience
 	}
-	for parameter, value := range map[string]string{
-		"application_name": "ostiary",
-		// Every statement of a request finds its rows by key, whatever the values; to
-		// plan one anew for its partition takes longer than to run it.
-		"plan_cache_mode": "force_generic_plan",
-		// A plan is made once, perhaps while a table is still empty, and kept until the
-		// table is analyzed: it must not be to read the table through.
-		"enable_seqscan": "off",
-		// Nothing here is worth compiling; a plan whose cost says so is one of those that
-		// had to read a table through.
-		"jit":                                 "off",
-		"statement_timeout":                   "3s",
-		"idle_in_transaction_session_timeout": "10s",
-		"default_transaction_isolation":       "read committed",
-	} {
-		if _, given := config.ConnConfig.RuntimeParams[parameter]; !given {
-			config.ConnConfig.RuntimeParams[parameter] = value
+	p := &postgres{log: log}
+	config.ConnConfig.RuntimeParams["application_name"] = cmp.Or(config.ConnConfig.RuntimeParams["application_name"], "ostiary")
+	for parameter := range sessionSettings() {
+		if _, given := config.ConnConfig.RuntimeParams[parameter]; given {
+			p.given = append(p.given, parameter)
 		}
+	}
+	if config.ConnConfig.ValidateConnect == nil && len(config.ConnConfig.Fallbacks) > 0 {
+		config.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	}
+	config.BeforeConnect = func(_ context.Context, c *pgx.ConnConfig) error {
+		p.prepare(c)
+		return nil
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("make the pool: %w", err)
 	}
-	p := &postgres{pool: pool, watch: newPGWatch(pool.Config().ConnConfig)}
+	p.pool, p.watch = pool, newPGWatch(p)
 	p.reading, p.writing = &lane{engine: p}, &lane{engine: p}
 	return p, nil
 }
@@ -145,15 +147,20 @@ func (p *postgres) borrow(ctx context.Context, use func(*pgx.Conn) error) error 
 		waiting, cancel := context.WithTimeout(ctx, acquirePatience)
 		defer cancel()
 		c, err := p.pool.Acquire(waiting)
+		if p.adapt(err) {
+			c, err = p.pool.Acquire(waiting)
+		}
 		if err != nil {
 			return &unavailable{err} // closed, refused, or none free in time
 		}
 		defer c.Release()
 
 		err = use(c.Conn())
-		if readOnly(err) {
-			// The server has become a replica: the next connection looks for the primary.
-			_ = c.Conn().PgConn().Conn().Close()
+		if readOnly(err) || p.adapt(err) {
+			// The server has become a replica, or a pooler does not keep statements: no
+			// connection of the pool is good for anything.
+			_ = c.Conn().Close(context.WithoutCancel(ctx)) // so that it does not come back
+			p.pool.Reset()
 		}
 		return err
 	})
@@ -230,7 +237,7 @@ func isFailure(code string) bool {
 }
 
 func lostOnPostgres(err error) bool {
-	return hasCode(err, "40001", "40P01")
+	return hasCode(err, "40001", "40P01") || unprepared(err)
 }
 
 func (p *postgres) lacksReferenced(err error) bool { return hasCode(err, "23503") }
@@ -259,31 +266,37 @@ func (p *postgres) schemaVersion(ctx context.Context) (version int64, err error)
 	return version, err
 }
 
-// migrating opens connections of its own: a step of the schema may take longer
-// than a statement of a request.
-func (p *postgres) migrating(_ context.Context, use func(*sql.DB, goose.Dialect, ...goose.ProviderOption) error) error {
-	config := p.pool.Config().ConnConfig.Copy()
-	config.RuntimeParams["statement_timeout"] = "0"
-	config.RuntimeParams["idle_in_transaction_session_timeout"] = "0"
+// migrating opens connections of its own: a step of the schema may take longer than a
+// statement of a request. The lock is a transaction's, since behind a pooler a session
+// is anybody's.
+func (p *postgres) migrating(ctx context.Context, use func(*sql.DB, goose.Dialect, ...goose.ProviderOption) error) error {
+	conn, err := p.connect(ctx, func(c *pgx.ConnConfig) {
+		if !p.pooled.Load() {
+			c.RuntimeParams["statement_timeout"], c.RuntimeParams["idle_in_transaction_session_timeout"] = "0", "0"
+		}
+	})
+	if err != nil {
+		return err
+	}
+	config := conn.Config().Copy()
+	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // nothing is pending
+	tx, err := conn.Begin(ctx)
+	if err != nil {
+		return interpretPostgres(conn, err)
+	}
+	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // it holds a lock and nothing else
+	for _, statement := range []string{
+		`SET LOCAL statement_timeout = 0`, `SET LOCAL lock_timeout = 0`, `SET LOCAL idle_in_transaction_session_timeout = 0`,
+		fmt.Sprintf(`SELECT pg_advisory_xact_lock(%d)`, int64(migrationLock)),
+	} {
+		if _, err := tx.Exec(ctx, statement); err != nil {
+			return interpretPostgres(conn, err)
+		}
+	}
+	config.DefaultQueryExecMode = pgx.QueryExecModeExec
 	db := stdlib.OpenDB(*config)
 	defer db.Close() //nolint:errcheck // nothing is pending
-
-	return use(db, goose.DialectPostgres, goose.WithSessionLocker(advisory{}))
-}
-
-// advisory is a lock that waits its turn and ends with its connection.
-type advisory struct{}
-
-// SessionLock waits for the lock.
-func (advisory) SessionLock(ctx context.Context, c *sql.Conn) error {
-	_, err := c.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, migrationLock)
-	return err
-}
-
-// SessionUnlock gives the lock back.
-func (advisory) SessionUnlock(ctx context.Context, c *sql.Conn) error {
-	_, err := c.ExecContext(ctx, `SELECT pg_advisory_unlock($1)`, migrationLock)
-	return err
+	return use(db, goose.DialectPostgres)
 }
 
 func (p *postgres) connections() Connections {

@@ -128,6 +128,10 @@ func (e *sqliteEngine) close() {
 	e.writing.close()
 }
 
+func (e *sqliteEngine) setUpRole(context.Context) error { return nil }
+
+func (e *sqliteEngine) missingRights(context.Context) ([]string, error) { return nil, nil }
+
 func (e *sqliteEngine) schemaVersion(ctx context.Context) (version int64, err error) {
 	const exists = `SELECT count(*) FROM sqlite_master WHERE name = 'goose_db_version'`
 	var tables int64

@@ -71,3 +71,12 @@ func (s *Store) SetChangeCounter(ctx context.Context, tb testing.TB, value int64
 
 // SetClock replaces the clock by which readings grow old.
 func (c *Changes) SetClock(clock func() time.Time) { c.clock = clock }
+
+// Setting returns a setting of a connection to PostgreSQL.
+func (s *Store) Setting(ctx context.Context, tb testing.TB, name string) (value string) {
+	tb.Helper()
+	if err := s.list.one(ctx, `SELECT current_setting($1)`, name).Scan(&value); err != nil {
+		tb.Fatal(err)
+	}
+	return value
+}

@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -66,7 +68,42 @@ func (s *Store) Migrate(ctx context.Context) (taken []string, err error) {
 	if err != nil {
 		return taken, fmt.Errorf("migrate: %w", err)
 	}
+	if err := s.engine.setUpRole(ctx); err != nil {
+		s.log.LogAttrs(ctx, slog.LevelWarn, "the settings of the database role were not changed", slog.Any("error", err))
+	}
 	return taken, nil
+}
+
+// CheckRights returns an error that names the rights which the role of the database URL
+// lacks.
+func (s *Store) CheckRights(ctx context.Context) error {
+	missing, err := s.engine.missingRights(ctx)
+	if err != nil {
+		return err //nolint:wrapcheck // names itself
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("the database role lacks rights: %s", strings.Join(missing, "; "))
+	}
+	return nil
+}
+
+// CheckWritable returns nil if the database takes writes, from a replica. It writes at
+// most once a second, and tells everybody else in between what came of it.
+func (s *Store) CheckWritable(ctx context.Context) error {
+	const write = `UPDATE replicas SET seen = seen WHERE id = $1`
+
+	id := s.self.Load()
+	if id == nil {
+		return nil
+	}
+	s.writable.Lock()
+	defer s.writable.Unlock()
+	now := s.changes.clock()
+	if now.Sub(s.writable.at) >= time.Second {
+		_, s.writable.err = s.watchWrite.exec(ctx, write, *id)
+		s.writable.at = now
+	}
+	return s.writable.err
 }
 
 // MigrationStatus lists the steps of the schema and when they were taken.

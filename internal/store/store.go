@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -46,6 +47,13 @@ type Store struct {
 	watch      conn // reads of the change counter, which wait for nobody else; not counted
 	watchWrite conn
 	statements atomic.Int64
+
+	writable struct { // what the last try came to
+		sync.Mutex
+
+		at  time.Time
+		err error
+	}
 
 	changes     Changes
 	self        atomic.Pointer[string] // the id of this replica, nil for a command
@@ -84,7 +92,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	case "sqlite":
 		s.engine, err = openSQLite(ctx, rest)
 	case "postgres", "postgresql":
-		s.engine, err = openPostgres(ctx, c.URL, c.MaxConns)
+		s.engine, err = openPostgres(ctx, c.URL, c.MaxConns, s.log)
 	default:
 		err = errors.New("a database URL begins with sqlite: or postgres://")
 	}

@@ -4,22 +4,29 @@ import (
 	"context"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // pgWatch runs statements on a connection of its own, so that they wait for no request
 // in the pool. Whoever uses it bounds their context.
 type pgWatch struct {
-	config *pgx.ConnConfig
+	engine *postgres
 	turn   chan struct{} // holds one while the connection is in use
 	conn   *pgx.Conn     // nil until it is needed
 	closed bool
 }
 
-func newPGWatch(config *pgx.ConnConfig) *pgWatch {
-	config = config.Copy()
-	// A named statement belongs to a connection, which behind a pooler is anybody's.
-	config.DefaultQueryExecMode = pgx.QueryExecModeExec
-	return &pgWatch{config: config, turn: make(chan struct{}, 1)}
+func newPGWatch(engine *postgres) *pgWatch {
+	return &pgWatch{engine: engine, turn: make(chan struct{}, 1)}
+}
+
+// connect opens the connection, to a server that takes writes: what a standby has may be
+// old. A named statement belongs to a connection, which behind a pooler is anybody's.
+func (w *pgWatch) connect(ctx context.Context) (*pgx.Conn, error) {
+	return w.engine.connect(ctx, func(c *pgx.ConnConfig) {
+		c.DefaultQueryExecMode = pgx.QueryExecModeExec
+		c.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	})
 }
 
 func (w *pgWatch) close() {
@@ -58,9 +65,9 @@ func (w *pgWatch) lend(ctx context.Context, use func(*pgx.Conn) error) error {
 		return &unavailable{errClosed}
 	}
 	if w.conn == nil {
-		c, err := pgx.ConnectConfig(ctx, w.config)
+		c, err := w.connect(ctx)
 		if err != nil {
-			return &unavailable{err}
+			return err
 		}
 		w.conn = c
 	}

@@ -104,13 +104,14 @@ func outside(tb testing.TB, url string, act func(context.Context, *sql.Conn) err
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer db.Close() //nolint:errcheck // everything is committed
-	conn, err := db.Conn(tb.Context())
+	defer db.Close()                           //nolint:errcheck // everything is committed
+	ctx := context.WithoutCancel(tb.Context()) // also while the test cleans up
+	conn, err := db.Conn(ctx)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	defer conn.Close() //nolint:errcheck // goes with db
-	if err := act(tb.Context(), conn); err != nil {
+	if err := act(ctx, conn); err != nil {
 		tb.Fatal(err)
 	}
 }
