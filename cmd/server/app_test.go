@@ -64,11 +64,19 @@ func start(tb testing.TB, db *store.Store, settings map[string]string) *server {
 // startLogging is start for tests that read the log.
 func startLogging(tb testing.TB, db *store.Store, settings map[string]string, log slog.Handler) *server {
 	tb.Helper()
+	return startUnder(tb, db, "", settings, log)
+}
+
+// startUnder is startLogging with an issuer that has the path, empty for none. Where
+// issuer_path is stripped, a proxy removes it.
+func startUnder(tb testing.TB, db *store.Store, path string, settings map[string]string, log slog.Handler) *server {
+	tb.Helper()
 	s := &server{tb: tb, clock: time.Now().Truncate(time.Microsecond)} // as exact as the store is
 	front := httptest.NewUnstartedServer(nil)
-	s.url = "http://" + front.Listener.Addr().String()
+	issuer := "http://" + front.Listener.Addr().String() + path
+	s.url = strings.TrimSuffix(issuer, "/")
 	defaults := map[string]string{
-		"issuer": s.url, "database_url": "sqlite:unused", "system_secrets": testSecret, "registration": "open",
+		"issuer": issuer, "database_url": "sqlite:unused", "system_secrets": testSecret, "registration": "open",
 		"argon2_memory_mib": "19", "argon2_slots": "2",
 	}
 	conf, err := config.Load(config.Sources{Defaults: defaults, Override: settings, Require: config.ServeRequires()})
@@ -81,11 +89,26 @@ func startLogging(tb testing.TB, db *store.Store, settings map[string]string, lo
 		tb.Fatal(err)
 	}
 	front.Config.Handler = s.public()
+	if conf.IssuerPath == config.PathStripped {
+		front.Config.Handler = stripping(conf.Path(), s.public())
+	}
 	front.Start()
 	tb.Cleanup(front.Close)
 	s.populate()
 	s.pass(time.Minute) // beyond the moments at which the above were made
 	return s
+}
+
+// stripping is a proxy that removes a path, and forwards addresses at the root as they are.
+func stripping(path string, next http.Handler) http.Handler {
+	stripped := http.StripPrefix(path, next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, path+"/") {
+			stripped.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func (s *server) time() time.Time {
@@ -231,7 +254,7 @@ func (b *browser) post(path string, form url.Values) reply {
 		b.s.tb.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Origin", b.s.url)
+	r.Header.Set("Origin", b.s.config.Origin())
 	return send(b.s.tb, b.client, r)
 }
 

@@ -29,6 +29,7 @@ type devCommand struct {
 	MailListen  string `help:"Where the mail catcher takes mail by SMTP (${default})." default:"127.0.0.1:1025" placeholder:"HOST:PORT"`
 	Clients     string `help:"Import clients from this JSON file." placeholder:"FILE" type:"existingfile"`
 	Users       string `help:"Import people from this JSON file." placeholder:"FILE" type:"existingfile"`
+	Issuer      string `help:"The public URL, or a path alone, as in /auth, for one of this machine (http://localhost and the port of --listen)." placeholder:"URL"`
 	TLS         bool   `help:"Serve https with a certificate made for localhost." name:"tls"`
 }
 
@@ -150,13 +151,22 @@ func (d *dev) configure(c *cli) (*config.Config, error) {
 		}
 		defaults["tls_cert_file"], defaults["tls_key_file"] = cert, key
 	}
-	defaults["issuer"] = scheme + "://localhost:" + port(d.public)
-	if err := d.data.writeConfig(defaults["issuer"]); err != nil {
-		return nil, err
-	}
-	return config.Load(config.Sources{ //nolint:wrapcheck // lists every fault
+	defaults["issuer"] = d.issuer(scheme)
+	conf, err := config.Load(config.Sources{
 		Defaults: defaults, File: c.Config, Environ: os.Environ(), Override: c.Set, Require: config.ServeRequires(),
 	})
+	if err != nil {
+		return nil, err //nolint:wrapcheck // lists every fault
+	}
+	return conf, d.data.writeConfig(conf.Issuer)
+}
+
+// issuer returns the public URL that the flags say.
+func (d *dev) issuer(scheme string) string {
+	if d.Issuer != "" && !strings.HasPrefix(d.Issuer, "/") {
+		return d.Issuer
+	}
+	return scheme + "://localhost:" + port(d.public) + d.Issuer
 }
 
 // handlers returns what answers on each listener.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/ostiary/ostiary/internal/config"
 	"github.com/ostiary/ostiary/internal/middleware"
 	"github.com/ostiary/ostiary/internal/web"
 )
@@ -43,6 +44,10 @@ func (a *app) public() http.Handler {
 		middleware.Refusals(a.reporter.Report),
 		middleware.SecurityHeaders(a.config.Strict()),
 		middleware.Recover(a.log, a.refusePage),
+		middleware.IssuerPath{
+			Path: a.config.Path(), Stripped: a.config.IssuerPath == config.PathStripped,
+			Root: rootDocuments(), Shared: []string{"/health/alive", "/health/ready", "/version"}, NotFound: a.notFound,
+		}.Handler,
 		a.room.publicBodies.Handler,
 	)
 	a.documents(r)
@@ -50,12 +55,21 @@ func (a *app) public() http.Handler {
 	a.health(timed, a.config.PublicVersion, "")
 	a.machines(timed)
 	a.people(timed)
-	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
-		noteNotFound(r)
-		a.refusePage(w, r, http.StatusNotFound, "not_found", "")
-	})
+	r.NotFound(a.notFound)
 	r.MethodNotAllowed(strangeMethod)
 	return r
+}
+
+// rootDocuments are the paths of the metadata. Below an issuer with a path they are
+// appended to it (OpenID Connect Discovery) and, at the root of the host, followed by it
+// (RFC 8414 section 3.1, and for OpenID providers section 5).
+func rootDocuments() []string {
+	return []string{"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"}
+}
+
+func (a *app) notFound(w http.ResponseWriter, r *http.Request) {
+	noteNotFound(r)
+	a.refusePage(w, r, http.StatusNotFound, "not_found", "")
 }
 
 // documents are what clients read of us. They are in memory, so that there is nothing
@@ -65,8 +79,9 @@ func (a *app) documents(r chi.Router) {
 		middleware.CORS(http.MethodGet),
 		middleware.Form(middleware.FormRule{Methods: []string{http.MethodGet}, Query: true}),
 	)
-	document.Handle("/.well-known/openid-configuration", a.discovery)
-	document.Handle("/.well-known/oauth-authorization-server", a.discovery)
+	for _, path := range rootDocuments() {
+		document.Handle(path, a.discovery)
+	}
 	document.Handle(pathKeys, a.keys.Handler())
 }
 

@@ -127,7 +127,7 @@ func newKeys(c *config.Config, s *store.Store, secrets *jwks.Secrets, log *slog.
 func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Logger, now func() time.Time) (*app, error) {
 	a := &app{
 		config: c, log: log, now: now, store: s,
-		cookies: session.Cookies{Secure: c.HTTPS()},
+		cookies: session.Cookies{Secure: c.HTTPS(), Path: c.Path()},
 		clients: store.NewClientCache(s, cachedClients),
 		scopes:  newScopeCache(c, s),
 	}
@@ -151,7 +151,7 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 	// object, and that must keep no client from authenticating.
 	a.keySets = outbound.NewKeySets(a.fetcher.Apart(), now)
 	a.keySets.Log = log
-	if a.pages, err = web.New(); err != nil {
+	if a.pages, err = web.New(c.Path()); err != nil {
 		return nil, fmt.Errorf("parse pages: %w", err)
 	}
 	if a.subjects.Salt, err = s.Seed(ctx, "pairwise subject"); err != nil {

@@ -36,13 +36,20 @@ func issuer() kind[string] {
 				return "", errors.New("has http and a host that is not loopback")
 			case !plainIssuer(text, u):
 				return "", errors.New("has a spelling that clients might change: use lower case, no default port, no dot segments, no percent-encoding")
-			case strings.Trim(u.Path, "/") != "":
-				return "", errors.New("has a path, which is not available in this version")
+			case ownSegment(u.Path):
+				return "", errors.New("has a path that begins with one of the server's own: .well-known, health, version")
 			}
 			return text, nil
 		},
 		write: func(text string) string { return text },
 	}
+}
+
+// ownSegment reports whether a path of an issuer begins with a segment that the server
+// serves at the root of the host in any case.
+func ownSegment(path string) bool {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return first == ".well-known" || first == "health" || first == "version"
 }
 
 // plainIssuer reports whether every library that normalises URLs leaves text alone.

@@ -34,6 +34,15 @@ const (
 	AdminNone  AdminAuth = "none"
 )
 
+// IssuerPath says what a proxy does with the path of the issuer.
+type IssuerPath string
+
+// The ways of the proxy: it forwards the path, or removes it.
+const (
+	PathKept     IssuerPath = "kept"
+	PathStripped IssuerPath = "stripped"
+)
+
 // TokenFormat is the shape of an access token.
 type TokenFormat string
 
@@ -113,7 +122,8 @@ type Hook struct {
 // Config is a whole configuration. Its zero value is not usable: start from
 // [Default] or [Load].
 type Config struct {
-	Issuer string
+	Issuer     string
+	IssuerPath IssuerPath
 
 	Listen      string
 	AdminListen string
@@ -233,6 +243,8 @@ type Config struct {
 // issuer, no database and no secrets, which serving requires.
 func Default() *Config {
 	return &Config{
+		IssuerPath: PathKept,
+
 		Listen:         ":4444",
 		AdminListen:    "127.0.0.1:4445",
 		RateLimits:     true,
@@ -318,6 +330,15 @@ func (c *Config) Origin() string {
 		return "" // not after [Load]
 	}
 	return u.Scheme + "://" + u.Host
+}
+
+// Path is the path of the issuer without a slash at its end, empty if it has none.
+func (c *Config) Path() string {
+	u, err := url.Parse(c.Issuer)
+	if err != nil {
+		return "" // not after [Load]
+	}
+	return strings.TrimSuffix(u.Path, "/")
 }
 
 // HTTPS reports whether people reach the issuer over TLS, whoever ends it.

@@ -15,6 +15,8 @@ func keys() []key {
 	return slices.Concat([]key{
 		field("issuer", issuer(), func(c *Config) *string { return &c.Issuer },
 			"The one public URL. Every other URL derives from it, never from the Host header."),
+		field("issuer_path", oneOf(PathKept, PathStripped), func(c *Config) *IssuerPath { return &c.IssuerPath },
+			"Whether the proxy forwards the path of an issuer that has one, as in https://example.com/auth, or removes it."),
 		field("listen", listener(), func(c *Config) *string { return &c.Listen },
 			"Where people and clients connect."),
 		field("admin_listen", listenerOrOff(), func(c *Config) *string { return &c.AdminListen },

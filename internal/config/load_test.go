@@ -221,6 +221,9 @@ func TestWhatIsRefused(t *testing.T) {
 		"an issuer with dot segments":    {"issuer", "https://id.example.com/a/../b", "spelling"},
 		"an issuer with a double slash":  {"issuer", "https://id.example.com//", "spelling"},
 		"an issuer with an encoding":     {"issuer", "https://id.example.com/%61", "spelling"},
+		"an issuer with our own path":    {"issuer", "https://id.example.com/.well-known/x", "the server's own"},
+		"an issuer at the health checks": {"issuer", "https://id.example.com/health", "the server's own"},
+		"a path that is neither":         {"issuer_path", "removed", "not one of the choices"},
 		"an issuer with an open port":    {"issuer", "https://id.example.com:", "spelling"},
 		"a listener without port":        {"listen", "127.0.0.1", "not an address"},
 		"a listener on a service name":   {"listen", ":http", "no port"},
@@ -270,6 +273,8 @@ func TestWhatIsAccepted(t *testing.T) {
 	for name, tc := range map[string]struct{ key, value string }{
 		"an issuer with a port":         {"issuer", "https://id.example.com:8443"},
 		"an issuer with a slash":        {"issuer", "https://id.example.com/"},
+		"an issuer with a path":         {"issuer", "https://example.com/auth"},
+		"an issuer with a long path":    {"issuer", "https://example.com/a/b.c~d/"},
 		"an issuer on loopback":         {"issuer", "http://localhost:4444"},
 		"an issuer on IPv6 loopback":    {"issuer", "http://[::1]:4444"},
 		"no listener for certificates":  {"mtls_listen", "off"},

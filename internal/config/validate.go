@@ -53,6 +53,7 @@ func (c *Config) disagreements(require []string) []Fault {
 		}
 	}
 
+	fault(c.IssuerPath == PathStripped && c.Path() == "", "issuer_path", "is stripped, and the issuer has no path")
 	fault(c.TLSCertFile == "" && c.TLSKeyFile != "", "tls_cert_file", "is missing beside tls_key_file")
 	fault(c.TLSKeyFile == "" && c.TLSCertFile != "", "tls_key_file", "is missing beside tls_cert_file")
 	fault(c.AdminAuth == AdminNone && !local(c.AdminListen), "admin_auth",

@@ -33,6 +33,9 @@ func TestFaultsThatNoKeyHasAlone(t *testing.T) {
 		"tokens that open nothing": {
 			func(c *config.Config) { c.RegistrationTokens = []config.Secret{config.NewSecret(secretText)} }, "registration_tokens: has no effect",
 		},
+		"a proxy that removes a path that is not there": {
+			func(c *config.Config) { c.Issuer, c.IssuerPath = "https://id.example.com/", config.PathStripped }, "issuer_path: is stripped",
+		},
 		"a default scope that cannot be registered": {
 			func(c *config.Config) { c.DefaultScopes = []string{"openid", "admin"} }, `default_scopes: holds "admin"`,
 		},

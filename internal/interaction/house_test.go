@@ -119,7 +119,7 @@ func newHouse(t *testing.T) *house {
 		store: &watched{Store: storetest.New(t)}, cookies: session.Cookies{Secure: true},
 		hasher: account.NewHasher(8, 1, 32, 30*time.Second), start: time.Now(),
 	}
-	pages, err := web.New()
+	pages, err := web.New("")
 	if err != nil {
 		t.Fatal(err)
 	}

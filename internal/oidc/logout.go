@@ -224,7 +224,7 @@ func (l *Logout) ask(w http.ResponseWriter, q *wish, s *session.Session) error {
 		Client: shown(q),
 		Action: l.url(),
 		Fields: []web.Field{{Name: "ticket", Value: ticket}},
-		Person: s.Username, CancelURL: "/",
+		Person: s.Username, CancelURL: strings.TrimRight(l.Issuer, "/") + "/",
 	})
 	return nil
 }

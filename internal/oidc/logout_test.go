@@ -22,7 +22,7 @@ const path = "/oauth2/sessions/logout"
 
 func (r *rig) logout(t *testing.T) *Logout {
 	t.Helper()
-	pages, err := web.New()
+	pages, err := web.New("")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,8 @@
 package session
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"strings"
 	"time"
@@ -9,10 +11,15 @@ import (
 // Cookies reads and writes what a browser keeps for us.
 //
 // Over https the names carry the __Host- prefix, so that no other host and no
-// plain connection can set them. They are Lax: relying parties send people here
-// from other sites, and those must still be found signed in.
+// plain connection can set them. That needs Path=/, so where the issuer has a path, the
+// names end in a digest of it: other servers at the host have cookies of their own.
+// They are Lax: relying parties send people here from other sites, and those must
+// still be found signed in.
+//
+// Spec: RFC 6265 §4.1; RFC 6265bis §4.1.3.2 (__Host-).
 type Cookies struct {
 	Secure   bool   // the issuer is https
+	Path     string // of the issuer, empty if it has none
 	StateKey []byte // makes the state that scripts of ours may see
 }
 
@@ -85,7 +92,7 @@ func (c Cookies) Unbind(w http.ResponseWriter, requestID string) {
 func (c Cookies) prune(w http.ResponseWriter, r *http.Request) {
 	var names []string
 	for _, cookie := range r.Cookies() {
-		if strings.HasPrefix(cookie.Name, c.name(requestCookie)) {
+		if c.bindsRequest(cookie.Name) {
 			names = append(names, cookie.Name)
 		}
 	}
@@ -93,6 +100,13 @@ func (c Cookies) prune(w http.ResponseWriter, r *http.Request) {
 		c.clear(w, names[0])
 		names = names[1:]
 	}
+}
+
+// bindsRequest reports whether a cookie of that name binds a request of this issuer.
+func (c Cookies) bindsRequest(name string) bool {
+	start := len(c.prefix() + requestCookie)
+	return len(name) == len(c.name(requestName(strings.Repeat("0", requestNameID)))) &&
+		name == c.name(requestCookie+name[start:start+requestNameID])
 }
 
 func (c Cookies) clear(w http.ResponseWriter, name string) {
@@ -110,15 +124,24 @@ func (c Cookies) cookie(name, value string) *http.Cookie {
 }
 
 func (c Cookies) name(name string) string {
-	if c.Secure {
-		return "__Host-" + name
+	name = c.prefix() + name
+	if c.Path == "" {
+		return name
 	}
-	return name
+	digest := sha256.Sum256([]byte(c.Path))
+	return name + "_" + hex.EncodeToString(digest[:4])
 }
 
-func requestName(requestID string) string {
-	if len(requestID) > 8 {
-		requestID = requestID[:8]
+func (c Cookies) prefix() string {
+	if c.Secure {
+		return "__Host-"
 	}
-	return requestCookie + requestID
+	return ""
+}
+
+// requestNameID is how much of a request's id is in the name of its cookie.
+const requestNameID = 8
+
+func requestName(requestID string) string {
+	return requestCookie + requestID[:min(len(requestID), requestNameID)]
 }

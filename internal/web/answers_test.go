@@ -219,7 +219,7 @@ func TestPagesCarryTheirPolicy(t *testing.T) {
 func TestAPageIsWrittenWholeOrNotAtAll(t *testing.T) {
 	t.Parallel()
 
-	p, err := New()
+	p, err := New("")
 	if err != nil {
 		t.Fatalf("New() = %v", err)
 	}

@@ -17,6 +17,7 @@ var static embed.FS
 // assets serves the embedded files under a path that holds a hash of them all,
 // so that a browser may keep them for ever.
 type assets struct {
+	base    string // the path of the issuer
 	release string
 	files   map[string]asset
 }
@@ -25,7 +26,7 @@ type asset struct {
 	body, tag, kind string
 }
 
-func loadAssets() (*assets, error) {
+func loadAssets(base string) (*assets, error) {
 	kinds := map[string]string{
 		".css": "text/css; charset=utf-8",
 		".js":  "text/javascript; charset=utf-8",
@@ -36,7 +37,7 @@ func loadAssets() (*assets, error) {
 		return nil, fmt.Errorf("list: %w", err)
 	}
 
-	a := &assets{files: make(map[string]asset, len(entries))}
+	a := &assets{base: base, files: make(map[string]asset, len(entries))}
 	all := sha256.New()
 	for _, entry := range entries {
 		name := entry.Name()
@@ -62,7 +63,7 @@ func (a *assets) url(name string) (string, error) {
 	if _, ok := a.files[name]; !ok {
 		return "", fmt.Errorf("find asset %s: not embedded", name)
 	}
-	return "/static/" + a.release + "/" + name, nil
+	return a.base + "/static/" + a.release + "/" + name, nil
 }
 
 // ServeHTTP serves GET and HEAD /static/{release}/{name}.

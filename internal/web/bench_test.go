@@ -9,7 +9,7 @@ import (
 // BenchmarkPage renders pages as people see them; the recorder is part of what it
 // measures.
 func BenchmarkPage(b *testing.B) {
-	p, err := New()
+	p, err := New("")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func BenchmarkPage(b *testing.B) {
 func BenchmarkNew(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := New(); err != nil {
+		if _, err := New(""); err != nil {
 			b.Fatal(err)
 		}
 	}

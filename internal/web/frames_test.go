@@ -97,7 +97,7 @@ func TestTheWayOnIsThereWithoutScript(t *testing.T) {
 func TestAnyPageMayHoldTheFrameThatWatches(t *testing.T) {
 	t.Parallel()
 
-	p, err := New()
+	p, err := New("")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -100,7 +100,7 @@ func samples() []sample {
 func open(t *testing.T, write func(p *Pages, w http.ResponseWriter)) (*httptest.ResponseRecorder, *html.Node) {
 	t.Helper()
 
-	p, err := New()
+	p, err := New("")
 	if err != nil {
 		t.Fatalf("New() = %v", err)
 	}

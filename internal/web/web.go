@@ -44,9 +44,10 @@ type view struct {
 	Page    any
 }
 
-// New parses every page. It fails only if this program was built wrongly.
-func New() (*Pages, error) {
-	files, err := loadAssets()
+// New parses every page. Base is the path of the issuer, empty if it has none. New fails
+// only if this program was built wrongly.
+func New(base string) (*Pages, error) {
+	files, err := loadAssets(base)
 	if err != nil {
 		return nil, fmt.Errorf("load assets: %w", err)
 	}

@@ -20,6 +20,7 @@ import (
 // balancer is a round robin over the replicas that say they are ready.
 type balancer struct {
 	url      string
+	strips   string // a path that is removed from what is forwarded
 	replicas []*replica
 	ways     []*http.Transport
 	next     atomic.Uint64
@@ -33,7 +34,7 @@ func balance(tb testing.TB, replicas []*replica) *balancer {
 		b.ways = append(b.ways, &http.Transport{DialContext: r.dial, MaxIdleConnsPerHost: 256, DisableCompression: true})
 	}
 	server := httptest.NewServer(&httputil.ReverseProxy{
-		Rewrite:   rewrite,
+		Rewrite:   b.rewrite,
 		Transport: b,
 		// A request whose end is not known gets no answer of ours that could be
 		// taken for the server's.
@@ -57,7 +58,10 @@ func balance(tb testing.TB, replicas []*replica) *balancer {
 }
 
 // rewrite keeps the host, and adds the caller to the hops it came over.
-func rewrite(r *httputil.ProxyRequest) {
+func (b *balancer) rewrite(r *httputil.ProxyRequest) {
+	if below, ok := strings.CutPrefix(r.In.URL.Path, b.strips+"/"); ok && b.strips != "" {
+		r.Out.URL.Path, r.Out.URL.RawPath = "/"+below, ""
+	}
 	r.SetURL(&url.URL{Scheme: "http", Host: "replica"})
 	r.Out.Host = r.In.Host
 	r.Out.Header["X-Forwarded-For"] = r.In.Header["X-Forwarded-For"]

@@ -144,7 +144,7 @@ func (p *Person) Open(ctx context.Context, address string, form url.Values) *Ans
 	method, header := http.MethodGet, http.Header{}
 	if form != nil {
 		method = http.MethodPost
-		header.Set("Origin", p.place.Issuer)
+		header.Set("Origin", origin(p.place.Issuer))
 		header.Set("Sec-Fetch-Site", "same-origin")
 	}
 	return browser.Do(ctx, method, "", form, header)
@@ -192,6 +192,15 @@ func resolve(base, reference string) (string, error) {
 		return "", fmt.Errorf("follow: %w", err)
 	}
 	return to.String(), nil
+}
+
+// origin is that of an address, as browsers write it.
+func origin(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "null"
+	}
+	return u.Scheme + "://" + u.Host
 }
 
 // path is an address without what may be a credential.

@@ -32,6 +32,12 @@ type Options struct {
 	Database string
 	// Issuer is the public URL, empty for that of the balancer.
 	Issuer string
+	// Path is that of the issuer at the balancer, empty for none. With ISSUER_PATH
+	// "stripped" in Env, the balancer removes it.
+	Path string
+	// Proxy, unless nil, puts a server in front of the balancer, and returns the public
+	// URL that it has there. Path is then not used.
+	Proxy func(balancer string) (issuer string)
 	// Replicas is how many processes to run, 0 for one.
 	Replicas int
 	// Env are further variables, without the prefix OSTIARY_.
@@ -45,6 +51,7 @@ type Cluster struct {
 	// Database is the URL of the database.
 	Database string
 
+	direct   string // the URL of the replicas, around the balancer
 	tb       testing.TB
 	dir      string
 	env      map[string]string
@@ -64,10 +71,9 @@ func Serve(tb testing.TB, options Options) *Cluster {
 		c.replicas = append(c.replicas, newReplica(c.dir, i))
 	}
 	c.balancer = balance(tb, c.replicas)
-	issuer := cmp.Or(options.Issuer, c.balancer.url)
-	c.Endpoint = &Endpoint{URL: c.balancer.url, Issuer: issuer, HTTP: newHTTP(nil)}
+	c.place(options)
 	c.env = map[string]string{
-		"ISSUER":                   issuer,
+		"ISSUER":                   c.Issuer,
 		"DATABASE_URL":             c.Database,
 		"SYSTEM_SECRETS":           randomText(),
 		"TRUSTED_PROXIES":          "127.0.0.0/8",
@@ -100,9 +106,24 @@ func Serve(tb testing.TB, options Options) *Cluster {
 // Len is the number of replicas.
 func (c *Cluster) Len() int { return len(c.replicas) }
 
+// place decides where the cluster is reached.
+func (c *Cluster) place(options Options) {
+	issuer := cmp.Or(options.Issuer, c.balancer.url+options.Path)
+	at := c.balancer.url + options.Path
+	if options.Proxy != nil {
+		issuer = options.Proxy(c.balancer.url)
+		at = issuer
+	}
+	c.direct = at
+	if options.Path != "" && options.Env["ISSUER_PATH"] == "stripped" {
+		c.balancer.strips, c.direct = options.Path, c.balancer.url
+	}
+	c.Endpoint = &Endpoint{URL: at, Issuer: issuer, HTTP: newHTTP(nil)}
+}
+
 // At returns one replica, around the balancer.
 func (c *Cluster) At(i int) *Endpoint {
-	return &Endpoint{URL: c.URL, Issuer: c.Issuer, HTTP: newHTTP(c.replicas[i].dial)}
+	return &Endpoint{URL: c.direct, Issuer: c.Issuer, HTTP: newHTTP(c.replicas[i].dial)}
 }
 
 // Admin returns the listener for administrators of one replica.

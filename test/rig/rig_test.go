@@ -11,8 +11,28 @@ import (
 // One test on one engine: what the rig is for is tested where it is used.
 func TestARigSignsAPersonInAndPlaysTheClient(t *testing.T) {
 	t.Parallel()
+	play(t, rig.Options{Replicas: 2})
+}
+
+// The same with an issuer that has a path, which the balancer keeps or removes.
+func TestARigHasAnIssuerWithAPath(t *testing.T) {
+	t.Parallel()
+	for _, proxy := range []string{"kept", "stripped"} {
+		t.Run(proxy, func(t *testing.T) {
+			t.Parallel()
+			play(t, rig.Options{Replicas: 2, Path: "/auth", Env: map[string]string{"ISSUER_PATH": proxy}})
+		})
+	}
+}
+
+// play has a person and clients do everything that the rig can.
+func play(t *testing.T, options rig.Options) {
+	t.Helper()
 	ctx := t.Context()
-	cluster := rig.Serve(t, rig.Options{Replicas: 2})
+	cluster := rig.Serve(t, options)
+	if !strings.HasSuffix(cluster.Issuer, options.Path) {
+		t.Fatalf("the issuer is %s", cluster.Issuer)
+	}
 	clients := rig.StandardClients()
 	user := rig.User{Username: "ada", Password: "correct horse battery"}
 	rig.ImportClients(t, cluster, clients.All()...)
