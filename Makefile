@@ -52,9 +52,9 @@ build: ## the static binary bin/ostiary
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ostiary ./cmd/server
 
 .PHONY: e2e
-e2e: ## a real browser and real clients against the whole server
-	@tools/need postgresql chromium npm python3-venv maven default-jdk-headless
-	$(withpostgres) go test -tags e2e -count 1 -v -timeout 20m ./test/e2e/... ./test/clients/...
+e2e: ## a real browser, real clients and real proxies against the whole server
+	@tools/need postgresql chromium npm python3-venv maven default-jdk-headless nginx haproxy caddy
+	$(withpostgres) go test -tags e2e -count 1 -v -timeout 20m ./test/e2e/... ./test/clients/... ./test/proxy/...
 
 .PHONY: fault
 fault: ## kill -9 and lost databases under load (SHORT=1 for fewer rounds)

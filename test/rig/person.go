@@ -22,6 +22,8 @@ type Person struct {
 	Deny bool
 	// Eager presses the buttons on pages of applications too.
 	Eager bool
+	// Old is a browser that sends no Fetch Metadata, as all did before 2020 to 2023.
+	Old bool
 
 	place *Endpoint
 	http  *http.Client
@@ -145,7 +147,9 @@ func (p *Person) Open(ctx context.Context, address string, form url.Values) *Ans
 	if form != nil {
 		method = http.MethodPost
 		header.Set("Origin", origin(p.place.Issuer))
-		header.Set("Sec-Fetch-Site", "same-origin")
+		if !p.Old {
+			header.Set("Sec-Fetch-Site", "same-origin")
+		}
 	}
 	return browser.Do(ctx, method, "", form, header)
 }

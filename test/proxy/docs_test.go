@@ -1,0 +1,44 @@
+//go:build e2e
+
+package proxy
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// documented returns the text for a proxy in docs/operations.md and, for an issuer with
+// a path, what is to replace a line of it there.
+func documented(t *testing.T, language string) (whole, forPath string) {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var blocks []string
+	for rest := string(text); ; {
+		_, after, found := strings.Cut(rest, "```"+language+"\n")
+		if !found {
+			break
+		}
+		block, next, _ := strings.Cut(after, "```\n")
+		blocks, rest = append(blocks, block), next
+	}
+	if len(blocks) != 2 {
+		t.Fatalf("docs/operations.md has %d texts for %s, want two", len(blocks), language)
+	}
+	return blocks[0], blocks[1]
+}
+
+// edit replaces texts of a configuration, each of which must be there.
+func edit(t *testing.T, text string, pairs ...string) string {
+	t.Helper()
+	for i := 0; i < len(pairs); i += 2 {
+		if !strings.Contains(text, pairs[i]) {
+			t.Fatalf("there is no %q in\n%s", pairs[i], text)
+		}
+		text = strings.ReplaceAll(text, pairs[i], pairs[i+1])
+	}
+	return text
+}

@@ -1,0 +1,299 @@
+//go:build e2e
+
+// Package proxy runs the server behind the proxies that docs/operations.md has texts
+// for, with those texts: nginx, HAProxy and Caddy as Debian has them.
+package proxy
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/test/rig"
+)
+
+// patience bounds every wait for a process.
+const patience = 30 * time.Second
+
+// kind is a proxy, and how its text is made to run in a test.
+type kind struct {
+	language string
+	// config returns the whole configuration: text with the address to listen on and
+	// that of the server.
+	config func(t *testing.T, text, dir, listen, server string) string
+	// path replaces a line of the text by that for an issuer with a path, strips also
+	// removes the path.
+	path   func(t *testing.T, text, forPath string) string
+	strips func(t *testing.T, text string) string
+	run    func(file, dir string) *exec.Cmd
+}
+
+func kinds() map[string]kind {
+	return map[string]kind{
+		"nginx": {"nginx", nginxConfig, func(t *testing.T, text, forPath string) string {
+			return edit(t, text, "    location / { proxy_pass http://ostiary; }\n", forPath)
+		}, func(t *testing.T, text string) string {
+			return edit(t, text, "location /auth/ { proxy_pass http://ostiary;", "location /auth/ { proxy_pass http://ostiary/;")
+		}, func(file, dir string) *exec.Cmd { return exec.Command("nginx", "-p", dir, "-c", file) }},
+
+		"haproxy": {"haproxy", haproxyConfig, func(t *testing.T, text, forPath string) string {
+			return edit(t, text, "    default_backend ostiary\n", forPath)
+		}, func(t *testing.T, text string) string {
+			return edit(t, text, "backend ostiary\n    option", "backend ostiary\n    http-request replace-path ^/auth/(.*) /\\1\n    option")
+		}, func(file, _ string) *exec.Cmd { return exec.Command("haproxy", "-db", "-f", file) }},
+
+		"caddy": {"caddyfile", caddyConfig, func(t *testing.T, text, forPath string) string {
+			start := strings.Index(text, "    reverse_proxy")
+			return text[:start] + forPath + "}\n"
+		}, func(t *testing.T, text string) string {
+			return edit(t, text, "        reverse_proxy", "        uri strip_prefix /auth\n        reverse_proxy")
+		}, func(file, _ string) *exec.Cmd {
+			return exec.Command("caddy", "run", "--config", file, "--adapter", "caddyfile")
+		}},
+	}
+}
+
+// The text has a server of nginx; the test gives it the rest. TLS is left out.
+func nginxConfig(t *testing.T, text, dir, listen, server string) string {
+	t.Helper()
+	text = edit(t, text, "127.0.0.1:4444", server, "listen 443 ssl http2;", "listen "+listen+";", "server_name id.example.com;", "",
+		"ssl_certificate     /etc/ssl/id.example.com.pem;", "", "ssl_certificate_key /etc/ssl/id.example.com.key;", "")
+	user := ""
+	if os.Geteuid() == 0 {
+		user = "user root;\n"
+	}
+	temp := ""
+	for _, use := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
+		temp += use + "_temp_path " + filepath.Join(dir, use) + ";\n"
+	}
+	return user + "daemon off;\nworker_processes 1;\npid " + filepath.Join(dir, "pid") + ";\nerror_log stderr;\n" +
+		"events { worker_connections 256; }\nhttp {\naccess_log off;\n" + temp + text + "}\n"
+}
+
+func haproxyConfig(t *testing.T, text, _, listen, server string) string {
+	t.Helper()
+	return edit(t, text, "127.0.0.1:4444", server, "bind :443 ssl crt /etc/haproxy/id.example.com.pem alpn h2,http/1.1", "bind "+listen)
+}
+
+func caddyConfig(t *testing.T, text, dir, listen, server string) string {
+	t.Helper()
+	_, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = edit(t, text, "127.0.0.1:4444", server, "id.example.com {", "http://localhost:"+port+" {\n    bind 127.0.0.1")
+	return "{\n    admin off\n    storage file_system " + dir + "\n}\n" + text
+}
+
+// before starts the proxy on a free port in front of the server at an address, and
+// returns its own URL. It ends with the test.
+func (k kind) before(t *testing.T, text, server string) string {
+	t.Helper()
+	// The server's own name for loopback may be that of IPv6, too.
+	server = strings.Replace(strings.TrimPrefix(server, "http://"), "localhost", "127.0.0.1", 1)
+	dir := t.TempDir()
+	for range 5 { // somebody may take the port first
+		listen := freePort(t)
+		file := filepath.Join(dir, "config")
+		if err := os.WriteFile(file, []byte(k.config(t, text, dir, listen, server)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if k.start(t, file, dir, listen) {
+			return "http://localhost:" + listen[strings.Index(listen, ":")+1:]
+		}
+	}
+	t.Fatalf("%s did not start", k.language)
+	return ""
+}
+
+// start reports whether the proxy answers at listen before it ends.
+func (k kind) start(t *testing.T, file, dir, listen string) bool {
+	t.Helper()
+	log, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	process := k.run(file, dir)
+	process.Stdout, process.Stderr, process.Env = log, log, append(os.Environ(), "HOME="+dir, "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
+	if err := process.Start(); err != nil {
+		t.Fatalf("%v: install it with tools/need", err)
+	}
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = process.Wait() }()
+	t.Cleanup(func() {
+		_ = process.Process.Signal(os.Interrupt)
+		select {
+		case <-ended:
+		case <-time.After(patience):
+			_ = process.Process.Kill()
+			<-ended
+		}
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for {
+		if conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", listen); err == nil {
+			return conn.Close() == nil
+		}
+		select {
+		case <-ended:
+			text, _ := os.ReadFile(log.Name())
+			t.Logf("%s ended: %s", k.language, text)
+			return false
+		case <-ctx.Done():
+			return false
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// house is the server behind a proxy, with a person and a client.
+type house struct {
+	*rig.Cluster
+	client rig.Client
+	user   rig.User
+}
+
+// serve runs the server behind the proxy with the text.
+func (k kind) serve(t *testing.T, text, path string, env map[string]string) *house {
+	t.Helper()
+	h := &house{client: rig.StandardClients().Web, user: rig.User{Username: "ada", Password: "correct horse battery"}}
+	h.Cluster = rig.Serve(t, rig.Options{Env: env, Proxy: func(server string) string { return k.before(t, text, server) + path }})
+	h.awaitProxy(t)
+	rig.ImportClients(t, h.Cluster, h.client)
+	rig.ImportUsers(t, h.Cluster, h.user)
+	return h
+}
+
+// awaitProxy returns when the proxy, which was there first, has found the server.
+func (h *house) awaitProxy(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for got := h.Get(ctx, "/health/ready"); got.Status != http.StatusOK; got = h.Get(ctx, "/health/ready") {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("the proxy has not found the server: %v", got)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// flow signs the person in, with a state as long as it may be, and refreshes.
+func (h *house) flow(t *testing.T, person *rig.Person) {
+	t.Helper()
+	state := strings.Repeat("s", 14<<10)
+	a, err := person.Authorize(t.Context(), &h.client, url.Values{"state": {state}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.State != state || a.Issuer != h.Issuer {
+		t.Errorf("answer with a state of %d bytes and iss %q, want %d and %q", len(a.State), a.Issuer, len(state), h.Issuer)
+	}
+	got := h.Exchange(t.Context(), &h.client, a.Code, a.Verifier)
+	if got = h.Refresh(t.Context(), &h.client, got.Text("refresh_token")); got.Status != http.StatusOK {
+		t.Errorf("refresh: %v", got)
+	}
+	if said := h.Userinfo(t.Context(), got.Text("access_token")); said.Text("sub") == "" {
+		t.Errorf("userinfo: %v", said)
+	}
+	if want := `"client_address":"127.0.0.1"`; !strings.Contains(h.Logs(), want) {
+		t.Errorf("the log does not have the caller's address %s", want)
+	}
+}
+
+func TestTheTextsForProxiesWork(t *testing.T) {
+	t.Parallel()
+	for name, k := range kinds() {
+		whole, forPath := documented(t, k.language)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := k.serve(t, whole, "", nil)
+			h.flow(t, rig.NewPerson(h.Endpoint, h.user))
+		})
+		for _, way := range []string{"kept", "stripped"} {
+			t.Run(fmt.Sprint(name, " with a path that is ", way), func(t *testing.T) {
+				t.Parallel()
+				text := k.path(t, whole, forPath)
+				if way == "stripped" {
+					text = k.strips(t, text)
+				}
+				h := k.serve(t, text, "/auth", map[string]string{"ISSUER_PATH": way})
+				h.flow(t, rig.NewPerson(h.Endpoint, h.user))
+				root := strings.TrimSuffix(h.Issuer, "/auth")
+				for _, address := range []string{
+					h.Issuer + "/.well-known/openid-configuration", root + "/.well-known/oauth-authorization-server/auth",
+					root + "/.well-known/openid-configuration/auth",
+				} {
+					at := rig.Endpoint{URL: address, HTTP: h.HTTP}
+					if got := at.Get(t.Context(), ""); got.Text("issuer") != h.Issuer {
+						t.Errorf("%s: %v", address, got)
+					}
+				}
+				at := rig.Endpoint{URL: root, HTTP: h.HTTP}
+				if got := at.Get(t.Context(), "/login"); strings.Contains(got.Body, "Ostiary") {
+					t.Errorf("what is not below the path reaches the server: %v", got)
+				}
+			})
+		}
+	}
+}
+
+// Without its line for Host, nginx puts the name of the upstream there. The issuer's
+// pages sign people in as before, also in browsers without Fetch Metadata; what another
+// site posts is refused.
+func TestNginxThatRewritesHostSignsPeopleIn(t *testing.T) {
+	t.Parallel()
+	k := kinds()["nginx"]
+	whole, _ := documented(t, k.language)
+	h := k.serve(t, edit(t, whole, "    proxy_set_header Host $http_host;\n", ""), "", nil)
+	for _, old := range []bool{true, false} {
+		person := rig.NewPerson(h.Endpoint, h.user)
+		person.Old = old
+		h.flow(t, person)
+	}
+	for origin, want := range map[string]int{h.Issuer: http.StatusBadRequest, "https://evil.example": http.StatusForbidden, "http://ostiary": http.StatusForbidden} {
+		got := h.Do(t.Context(), http.MethodPost, "/login", url.Values{"username": {"ada"}}, http.Header{"Origin": {origin}})
+		if got.Status != want {
+			t.Errorf("a form from %s: %d, want %d", origin, got.Status, want)
+		}
+	}
+}
+
+// The lines for buffers are needed: with those that nginx comes with, a long state ends in
+// a page of its own. With the setting lowered to what they hold, the server says why.
+func TestNginxWithoutTheLinesForBuffers(t *testing.T) {
+	t.Parallel()
+	k := kinds()["nginx"]
+	whole, _ := documented(t, k.language)
+	small := edit(t, whole, "    proxy_buffer_size 32k;\n", "", "    proxy_buffers 8 32k;\n", "", "    proxy_busy_buffers_size 64k;\n", "")
+	for limit, want := range map[string]string{"16384": "502 Bad Gateway", "2048": "response_mode=form_post"} {
+		t.Run(limit, func(t *testing.T) {
+			t.Parallel()
+			h := k.serve(t, small, "", map[string]string{"MAX_REDIRECT_URL_LENGTH": limit})
+			_, err := rig.NewPerson(h.Endpoint, h.user).Authorize(t.Context(), &h.client, url.Values{"state": {strings.Repeat("s", 6<<10)}})
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("a long state: %v, want %q", err, want)
+			}
+		})
+	}
+}
