@@ -11,7 +11,7 @@ func TestEveryCommandChangesOrLooks(t *testing.T) {
 	t.Parallel()
 
 	looks := []string{
-		"apikeys list", "audit", "clients get", "clients list", "completion", "dev", "grants list", "healthcheck", "introspect",
+		"apikeys list", "audit", "clients get", "clients list", "completion", "dev", "explain", "grants list", "healthcheck", "introspect",
 		"keys list", "keysets get", "keysets list", "migrate status", "migrate up", "notices list", "perform authorization-code", "perform client-credentials", "perform device-code",
 		"purge", "serve", "sessions list", "users list", "version",
 	}

@@ -44,6 +44,7 @@ type cli struct {
 	Introspect  introspectCommand  `cmd:"" help:"Tell what a token says, and whether it is good."`
 	Revoke      revokeCommand      `cmd:"" help:"Revoke a token: a refresh token with all that was given with it."`
 	Audit       auditCommand       `cmd:"" help:"List what operators and their programs changed."`
+	Explain     explainCommand     `cmd:"" help:"Explain why a request was rejected."`
 	Purge       purgeCommand       `cmd:"" help:"Remove what has ended. A running server does so by itself."`
 	Completion  completionCommand  `cmd:"" help:"Print what makes a shell complete command lines."`
 	Import      importCommand      `cmd:"" help:"Take over from another server."`

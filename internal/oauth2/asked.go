@@ -150,8 +150,10 @@ func (h *Handler) sender(ctx context.Context, form url.Values) (*client.Client, 
 func address(c *client.Client, form url.Values) (*asked, error) {
 	redirectURI := form.Get("redirect_uri")
 	if !c.MatchRedirectURI(redirectURI) {
-		return nil, refuse(codeInvalidRequest, "The application asked to send you to an address that is not registered for it").
+		refused := refuse(codeInvalidRequest, "The application asked to send you to an address that is not registered for it").
 			because(redirectURIMismatch(c, redirectURI))
+		refused.detail = redirectURIDetail(c, redirectURI)
+		return nil, refused
 	}
 	return &asked{client: c, redirectURI: redirectURI, state: form.Get("state"), mode: modeQuery, form: form}, nil
 }

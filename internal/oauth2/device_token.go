@@ -11,6 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
+	"github.com/ostiary/ostiary/internal/refusal"
 )
 
 // deviceHandler redeems device codes. fosite has a handler of its own, which looks at
@@ -80,22 +81,23 @@ const (
 func (h *Handler) redeemDevice(ctx context.Context, u *unit) error {
 	handle, err := h.Codec.Parse(tokens.Device, u.form.Get("device_code"))
 	if err != nil {
-		return grant.ErrNotFound
+		return refusal.Wrap(grant.ErrNotFound, refusal.DeviceCodeMalformed, "the device code is none of this server's, or its system secret was removed")
 	}
 	polled, err := h.Devices.PollDevice(ctx, grant.Polling{
 		Ref: handle.Ref, ClientID: u.client.ID, Slack: pollSlack, Penalty: pollPenalty, Now: u.now,
 	})
 	switch {
 	case errors.Is(err, grant.ErrDeviceLate):
-		return refuse(codeExpiredToken, "The device code has expired")
+		return refuse(codeExpiredToken, "The device code has expired").because(refusal.Of(err))
 	case err != nil:
 		return err //nolint:wrapcheck // told apart by the caller
 	case !h.Codec.Belongs(tokens.Device, handle, polled.Seed):
-		return grant.ErrNotFound
+		return refusal.Wrap(grant.ErrNotFound, refusal.DeviceCodeMalformed, "the device code was made up: its signature is wrong")
 	case polled.Early:
 		return refuse(codeSlowDown, "The device asks too often and must wait 5 seconds longer from now on")
 	case !polled.DeniedAt.IsZero():
-		return refuse(codeAccessDenied, describe(codeAccessDenied))
+		return refuse(codeAccessDenied, describe(codeAccessDenied)).
+			because(refusal.New(refusal.DeviceDenied, "the user or the operator's app denied the device", refusal.At("denied_at", polled.DeniedAt)))
 	case !polled.Allowed:
 		return refuse(codePending, "The person has not answered yet")
 	}
@@ -107,7 +109,7 @@ func (h *Handler) redeemDevice(ctx context.Context, u *unit) error {
 		if err := h.Grants.RevokeGrant(ctx, held.Ref, u.client.ID, grant.WhyCodeReuse, u.now); err != nil {
 			return err //nolint:wrapcheck // told apart by the caller
 		}
-		return grant.ErrNotFound
+		return replayedCode(refusal.DeviceCodeReplayed, held).Because(grant.ErrNotFound)
 	}
 	if err != nil {
 		return err //nolint:wrapcheck // told apart by the caller

@@ -24,6 +24,7 @@ type responseError struct {
 	Code        string
 	Description string
 	Status      int
+	detail      string        // on the error page, in place of the description
 	wait        time.Duration // before the next try
 	cause       error
 
@@ -44,7 +45,9 @@ func (r *responseError) Unwrap() error { return r.cause }
 
 // because adds the internal cause, and returns r.
 func (r *responseError) because(c *refusal.Cause) *responseError {
-	c.Err, r.cause = r.cause, c
+	if c != nil {
+		r.cause = c
+	}
 	return r
 }
 
@@ -135,14 +138,14 @@ func protocolError(err error) *responseError {
 	case errors.Is(err, grant.ErrNotFound):
 		return &responseError{Code: codeInvalidGrant, Description: describe(codeInvalidGrant), Status: http.StatusBadRequest, cause: err}
 	case errors.As(err, &known) && known.CodeField < http.StatusInternalServerError:
-		return fromEngine(known)
+		return fromEngine(known, err)
 	default:
 		return &responseError{Code: codeServerError, Description: describe(codeServerError), Status: http.StatusInternalServerError, cause: err}
 	}
 }
 
 // fromEngine maps fosite's error, some of whose codes nobody registered.
-func fromEngine(known *fosite.RFC6749Error) *responseError {
+func fromEngine(known *fosite.RFC6749Error, cause error) *responseError {
 	code, status := known.ErrorField, http.StatusBadRequest
 	switch code {
 	case codeInvalidRequest, codeInvalidGrant, codeInvalidScope, codeUnauthorizedClient, codeUnsupportedResponse, codeAccessDenied:
@@ -151,7 +154,7 @@ func fromEngine(known *fosite.RFC6749Error) *responseError {
 	default:
 		code = codeInvalidRequest
 	}
-	return &responseError{Code: code, Description: describe(code), Status: status, cause: known}
+	return &responseError{Code: code, Description: describe(code), Status: status, cause: cause}
 }
 
 // writeError answers a client's request that was rejected.

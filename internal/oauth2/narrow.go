@@ -6,6 +6,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
@@ -23,14 +24,20 @@ func (u *unit) narrow(held *grant.Held) (scope.Access, error) {
 	var ok bool
 	if u.form.Get("grant_type") == client.GrantRefreshToken {
 		if wanted.Scopes, ok = part(strings.Fields(u.form.Get("scope")), allowed.Scopes); !ok {
-			return scope.Access{}, refuse(codeInvalidScope, describe(codeInvalidScope))
+			return scope.Access{}, refuse(codeInvalidScope, describe(codeInvalidScope)).because(refusal.New(refusal.ScopeExceedsGrant,
+				"the request names a scope that was not granted, or that the client may no longer have",
+				refusal.Registered("granted_scopes", strings.Join(held.Scopes, " ")),
+				refusal.Registered("client_scopes", strings.Join(u.client.Scopes(), " "))).OfGrant(held.ID.String()))
 		}
 	}
 	wanted.Resources, ok = part(resources(u.form), allowed.Resources)
 	if !ok || len(wanted.Resources) == 0 && len(held.Resources) > 0 {
 		// With no resource left, the token would be for the default one: not for
 		// less, but for something else.
-		return scope.Access{}, refuse(codeInvalidTarget, describe(codeInvalidTarget))
+		return scope.Access{}, refuse(codeInvalidTarget, describe(codeInvalidTarget)).because(refusal.New(refusal.ResourceNotAllowed,
+			"the request names a resource that was not granted, or that the client may no longer have",
+			refusal.Registered("granted_resources", strings.Join(held.Resources, " ")),
+			refusal.Registered("client_resources", strings.Join(u.client.Audience, " "))).OfGrant(held.ID.String()))
 	}
 	// The parameter scope cannot name the scopes that only stand for claims.
 	wanted.Scopes = slices.Concat(wanted.Scopes, allowed.ClaimScopes)

@@ -11,6 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
+	"github.com/ostiary/ostiary/internal/refusal"
 )
 
 // refreshHandler is fosite's, but for how a refresh token is redeemed: by one
@@ -55,7 +56,7 @@ func (r *refreshHandler) PopulateTokenEndpointResponse(ctx context.Context, requ
 func (h *Handler) rotate(ctx context.Context, u *unit) error {
 	handle, err := h.Codec.Parse(tokens.Refresh, u.form.Get("refresh_token"))
 	if err != nil {
-		return grant.ErrNotFound
+		return refusal.Wrap(grant.ErrNotFound, refusal.RefreshMalformed, "the refresh token is none of this server's, or its system secret was removed")
 	}
 	if err := h.checkNarrowing(ctx, u, handle); err != nil {
 		return err
@@ -70,13 +71,13 @@ func (h *Handler) rotate(ctx context.Context, u *unit) error {
 		return err //nolint:wrapcheck // told apart by the caller
 	}
 	if !h.Codec.Belongs(tokens.Refresh, handle, held.Seed) {
-		return grant.ErrNotFound
+		return refusal.Wrap(grant.ErrNotFound, refusal.RefreshMalformed, "the refresh token was made up: its signature is wrong")
 	}
 	if behind && !h.replay(u, handle, held) {
 		if err := h.Grants.RevokeGrant(ctx, held.Ref, u.client.ID, grant.WhyRefreshReuse, u.now); err != nil {
 			return err //nolint:wrapcheck // told apart by the caller
 		}
-		return grant.ErrNotFound
+		return replayedRefresh(held, int64(handle.Generation))
 	}
 	if behind && u.detail != nil {
 		// The rotation has written what the hook said then; this answer says what it says now.
@@ -105,7 +106,7 @@ func (h *Handler) checkNarrowing(ctx context.Context, u *unit, handle tokens.Han
 	}
 	held, err := h.Grants.LiveGrant(ctx, handle.Ref, "", u.now)
 	if errors.Is(err, grant.ErrNotFound) || err == nil && held.ClientID != u.client.ID {
-		return grant.ErrNotFound
+		return nil // the rotation fails, and says why
 	}
 	if err != nil {
 		return err //nolint:wrapcheck // told apart by the caller

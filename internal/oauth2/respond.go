@@ -1,6 +1,7 @@
 package oauth2
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -117,7 +118,7 @@ func (h *Handler) writeAuthorizeError(w http.ResponseWriter, r *http.Request, a 
 
 // errorPage says to a person what was refused, and where they can begin anew.
 func (h *Handler) errorPage(refused *responseError, requestID string) web.Error {
-	page := web.Error{Code: refused.Code, Detail: refused.Description, RequestID: requestID}
+	page := web.Error{Code: refused.Code, Detail: cmp.Or(refused.detail, refused.Description), RequestID: requestID}
 	if refused.over {
 		page.Code = "expired_request"
 	}

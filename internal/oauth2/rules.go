@@ -55,3 +55,22 @@ func redirectURIMismatch(c *client.Client, received string) *refusal.Cause {
 		return refusal.New(refusal.RedirectURIMissing, "the request has no redirect_uri, and not exactly one is registered", registered)
 	}
 }
+
+// redirectURIDetail tells the developer of c which redirect URI was received. It goes to
+// the error page, or as error_description to the operator's: printable ASCII without
+// quotation marks and backslashes (RFC 6749 section 4.1.2.1).
+func redirectURIDetail(c *client.Client, received string) string {
+	if received == "" {
+		return "The client " + printable(c.ID) + " sent no redirect_uri"
+	}
+	return "The redirect_uri " + printable(refusal.Received("", received).Value) + " is not registered for the client " + printable(c.ID)
+}
+
+func printable(text string) string {
+	return strings.Map(func(c rune) rune {
+		if c < 0x20 || c > 0x7e || c == '"' || c == '\\' {
+			return '?'
+		}
+		return c
+	}, text)
+}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
+	"github.com/ostiary/ostiary/internal/refusal"
 )
 
 // storage answers fosite from the unit of work. The first read of a code is its
@@ -55,22 +56,26 @@ func (s storage) GetAuthorizeCodeSession(ctx context.Context, code string, _ fos
 	}
 	handle, err := s.Codec.Parse(tokens.Code, code)
 	if err != nil {
+		u.cause = refusal.New(refusal.CodeMalformed, "the code is none of this server's, or its system secret was removed")
 		return nil, fosite.ErrNotFound
 	}
 	held, err := s.Grants.SpendCode(ctx, grant.Spending{Ref: handle.Ref, ClientID: u.client.ID, Detail: u.detail, TokensUntil: s.tokensUntil(u), Now: u.now})
 	spent := errors.Is(err, grant.ErrSpent)
+	u.cause = refusal.Of(err)
 	switch {
 	case errors.Is(err, grant.ErrNotFound):
 		return nil, fosite.ErrNotFound
 	case err != nil && !spent:
 		return nil, u.fail(err)
 	case !s.Codec.Belongs(tokens.Code, handle, held.Seed):
+		u.cause = refusal.New(refusal.CodeMalformed, "the code was made up: its signature is wrong")
 		return nil, fosite.ErrNotFound
 	case spent && u.doubleSubmit(held):
 		return nil, fosite.ErrNotFound
 	}
 	u.hold(held)
 	if spent {
+		u.cause = replayedCode(refusal.CodeReplayed, held)
 		return u.requester(), fosite.ErrInvalidatedAuthorizeCode
 	}
 	access, err := u.narrow(held)

@@ -8,6 +8,7 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/web"
 )
 
@@ -90,10 +91,13 @@ func (h *Handler) checkGrantType(u *unit) (string, error) {
 		return "", refuse(codeUnsupportedGrant, "This grant type is not supported")
 	}
 	if !u.client.May(grantType) {
-		return "", refuse(codeUnauthorizedClient, describe(codeUnauthorizedClient))
+		return "", refuse(codeUnauthorizedClient, describe(codeUnauthorizedClient)).because(refusal.New(refusal.GrantTypeNotRegistered,
+			"the client did not register the grant type", refusal.Registered("used_grant_type", grantType),
+			refusal.Registered("registered_grant_types", strings.Join(u.client.GrantTypes, " "))))
 	}
 	if name := credential(grantType); name != "" && u.form.Get(name) == "" {
-		return "", refuse(codeInvalidRequest, "The parameter "+name+" is missing")
+		return "", refuse(codeInvalidRequest, "The parameter "+name+" is missing").
+			because(refusal.New(refusal.ParameterMissing, "the parameter "+name+" is missing"))
 	}
 	if grantType == client.GrantClientCredentials {
 		return grantType, h.useResources(u)

@@ -14,6 +14,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/oauth2/bearer"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
@@ -39,6 +40,9 @@ type unit struct {
 	resources  []string
 	access     scope.Access  // the two above, and the claims that the tokens may release by name
 	expiresIn  time.Duration // of the access token, once it is made
+
+	// cause explains a verdict of fosite's on the code.
+	cause *refusal.Cause
 
 	// err is the first failure of the database. fosite turns those into verdicts
 	// on what the client sent, so the endpoint asks here before it believes fosite.
@@ -74,7 +78,7 @@ func (u *unit) verdict(err error) error {
 	if u.err != nil {
 		return u.err
 	}
-	return err
+	return u.explain(err)
 }
 
 // requester returns the authorization request that a held grant came from, as

@@ -59,6 +59,12 @@ func (c *Cause) OfGrant(id string) *Cause {
 	return c
 }
 
+// Because sets the error that c explains, and returns c.
+func (c *Cause) Because(err error) *Cause {
+	c.Err = err
+	return c
+}
+
 // AsWarning raises the log line to WARN, and returns c.
 func (c *Cause) AsWarning() *Cause {
 	c.Warn = true
@@ -96,6 +102,9 @@ func At(name string, t time.Time) Attr {
 	}
 	return Attr{name, t.UTC().Format(time.RFC3339Nano)}
 }
+
+// Number returns an attribute with a number.
+func Number(name string, n int64) Attr { return Attr{name, strconv.FormatInt(n, 10)} }
 
 // Seconds returns an attribute with a duration, whose name must end in _seconds.
 func Seconds(name string, d time.Duration) Attr {

@@ -52,7 +52,7 @@ const (
 	AuthMethodMismatch      Rule = "auth_method_mismatch"
 	AuthAmbiguous           Rule = "auth_ambiguous"
 	AuthMalformed           Rule = "auth_malformed"
-	SecretMissing           Rule = "client_secret_missing"
+	AuthFailed              Rule = "client_authentication_failed"
 	SecretMismatch          Rule = "client_secret_mismatch"
 	SecretThrottled         Rule = "client_secret_throttled"
 	AssertionMalformed      Rule = "assertion_malformed"

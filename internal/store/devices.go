@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/refusal"
 )
 
 const deviceColumns = `grant_bucket, grant_id, client_id, user_code, scopes, resources, seed, wait,
@@ -81,9 +82,11 @@ func (s *Store) whyUnpollable(ctx context.Context, p grant.Polling) error {
 	case err != nil && !errors.Is(err, sql.ErrNoRows):
 		return fmt.Errorf("read device: %w", err)
 	case err == nil && clientID != p.ClientID:
-		return grant.ErrNotFound
+		return refusal.Wrap(grant.ErrNotFound, refusal.DeviceOtherClient, "it was issued to another client", refusal.Registered("issued_to", clientID))
+	case err == nil:
+		return refusal.Wrap(grant.ErrDeviceLate, refusal.DeviceCodeExpired, "the device code has expired")
 	default:
-		return grant.ErrDeviceLate
+		return refusal.Wrap(grant.ErrDeviceLate, refusal.DeviceCodeUnknown, "there is no such device code, or it expired so long ago that it was removed")
 	}
 }
 

@@ -44,25 +44,6 @@ func (s *Store) SpendCode(ctx context.Context, sp grant.Spending) (*grant.Held, 
 	return held, nil
 }
 
-func (s *Store) whyUnspendable(ctx context.Context, sp grant.Spending) (*grant.Held, error) {
-	const read = `
-		SELECT ` + heldColumns + ` FROM grants
-		WHERE bucket = $1 AND id = $2 AND client_id = $3 AND (jkt IS NULL OR jkt = $4)
-			AND code_spent_at IS NOT NULL
-			AND revoked_at IS NULL AND ends_at > $5 AND ` + standing
-
-	held, err := scanHeld(s.read.one(ctx, s.engine.within(sp.Ref.Bucket, read),
-		int64(sp.Ref.Bucket), sp.Ref.ID[:], sp.ClientID, sp.JKT, sp.Now.UnixMicro()))
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return nil, grant.ErrNotFound
-	case err != nil:
-		return nil, fmt.Errorf("read spent grant: %w", err)
-	default:
-		return held, grant.ErrSpent
-	}
-}
-
 // RotateRefresh moves a grant to the next generation of its refresh token.
 //
 // It is a compare-and-set: of any number of callers with one generation one
@@ -98,25 +79,6 @@ func (s *Store) RotateRefresh(ctx context.Context, r grant.Rotation) (*grant.Hel
 		return nil, fmt.Errorf("rotate refresh token: %w", err)
 	}
 	return held, nil
-}
-
-func (s *Store) whyUnrotatable(ctx context.Context, r grant.Rotation) (*grant.Held, error) {
-	const read = `
-		SELECT ` + heldColumns + ` FROM grants
-		WHERE bucket = $1 AND id = $2 AND client_id = $3 AND (jkt IS NULL OR jkt = $4)
-			AND refresh_generation > $6
-			AND revoked_at IS NULL AND expires_at > $5 AND ` + standing
-
-	held, err := scanHeld(s.read.one(ctx, s.engine.within(r.Ref.Bucket, read),
-		int64(r.Ref.Bucket), r.Ref.ID[:], r.ClientID, r.JKT, r.Now.UnixMicro(), r.Generation))
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return nil, grant.ErrNotFound
-	case err != nil:
-		return nil, fmt.Errorf("read rotated grant: %w", err)
-	default:
-		return held, grant.ErrBehind
-	}
 }
 
 // newDetail returns what an UPDATE sets besides where a grant gets another detail, with

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/oauth2/jws"
+	"github.com/ostiary/ostiary/internal/refusal"
 )
 
 const (
@@ -95,7 +96,7 @@ func (a *Authenticator) judge(payload jws.Object, now time.Time) (claims, error)
 	case !validID(subject) || payload.Text("iss") != subject:
 		return claims{}, unacceptable("iss and sub of the assertion must be the client_id")
 	case !a.isAudience(payload["aud"]):
-		return claims{}, unacceptable("aud of the assertion must be the issuer" + a.otherAudiences() + ", and nothing else")
+		return claims{}, unacceptable("aud of the assertion must be the issuer" + a.otherAudiences() + ", and nothing else").by(refusal.AssertionAudience)
 	case jti == "" || utf8.RuneCountInString(jti) > maxJTI:
 		return claims{}, unacceptable("jti of the assertion must have 1 to 256 characters")
 	}
@@ -172,7 +173,7 @@ func (a *Authenticator) verify(ctx context.Context, c *client.Client, assertion 
 		method = client.AuthSecretJWT
 	}
 	if registered(c) != method {
-		return failed("the client sent an assertion and registered another method")
+		return failed("the client sent an assertion and registered another method").by(refusal.AuthMethodMismatch, methods(c, method)...)
 	}
 	if alg := c.TokenEndpointAuthSigningAlg; alg != "" && alg != assertion.Alg {
 		return failed("the client registered another alg for its assertions")
@@ -182,13 +183,13 @@ func (a *Authenticator) verify(ctx context.Context, c *client.Client, assertion 
 	}
 	keys, err := a.cfg.KeySets.Keys(ctx, c, assertion.KID)
 	if errors.Is(err, client.ErrNoKeys) {
-		return failed(err.Error())
+		return failed(err.Error()).by(refusal.KeysUnavailable)
 	}
 	if err != nil {
 		return fmt.Errorf("find keys of client: %w", err)
 	}
 	if err := assertion.Verify(keys); err != nil {
-		return failed("the assertion " + err.Error())
+		return failed("the assertion " + err.Error()).by(refusal.AssertionSignature)
 	}
 	return nil
 }
@@ -225,7 +226,7 @@ func (a *Authenticator) spend(ctx context.Context, said claims, now time.Time) e
 		return fmt.Errorf("spend assertion: %w", err)
 	}
 	if !first {
-		return unacceptable("the assertion has been used before")
+		return unacceptable("the assertion has been used before").by(refusal.AssertionReplayed)
 	}
 	return nil
 }

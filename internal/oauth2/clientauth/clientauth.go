@@ -117,7 +117,7 @@ func (a *Authenticator) byName(ctx context.Context, cred credentials) (*client.C
 		return nil, err
 	}
 	if !c.Public() {
-		return nil, failed("the client must authenticate and sent its client_id only")
+		return nil, failed("the client must authenticate and sent its client_id only").by(refusal.AuthMethodMismatch, methods(c, client.AuthNone)...)
 	}
 	return c, nil
 }
@@ -127,15 +127,20 @@ func (a *Authenticator) lookup(ctx context.Context, id string) (*client.Client, 
 	c, err := a.cfg.Clients.Client(ctx, id)
 	switch {
 	case errors.Is(err, client.ErrNotFound):
-		return nil, failed("the client is not registered")
+		return nil, failed("the client is not registered").by(refusal.ClientUnknown)
 	case err != nil:
 		return nil, fmt.Errorf("look up client: %w", err)
 	}
 	refusal.Concerns(ctx, c.ID)
 	if c.Disabled {
-		return nil, failed("the client is disabled")
+		return nil, failed("the client is disabled").by(refusal.ClientDisabled)
 	}
 	return c, nil
+}
+
+// methods explains that c registered another method than it used.
+func methods(c *client.Client, used string) []refusal.Attr {
+	return []refusal.Attr{refusal.Registered("registered_auth_method", registered(c)), refusal.Registered("used_auth_method", used)}
 }
 
 // registered is the method that c registered.

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/refusal"
 )
 
 // assertionType is the one client_assertion_type there is (RFC 7523 §2.2).
@@ -34,7 +35,7 @@ func read(r *http.Request) (credentials, error) {
 	headers, used := r.Header["Authorization"]
 
 	if len(headers) > 1 || count(used, cred.secret != "", cred.assertion != "" || kind != "") > 1 {
-		return credentials{}, malformed("the request authenticates in more than one way")
+		return credentials{}, malformed("the request authenticates in more than one way").by(refusal.AuthAmbiguous)
 	}
 	switch {
 	case used:
@@ -45,10 +46,10 @@ func read(r *http.Request) (credentials, error) {
 		cred.method = client.AuthPost
 	}
 	if cred.id == "" {
-		return credentials{}, unacceptable("the request names no client")
+		return credentials{}, unacceptable("the request names no client").by(refusal.ClientMissing)
 	}
 	if !validID(cred.id) {
-		return credentials{}, failed("the client_id cannot be one")
+		return credentials{}, failed("the client_id cannot be one").by(refusal.ClientUnknown)
 	}
 	return cred, nil
 }
@@ -57,11 +58,11 @@ func read(r *http.Request) (credentials, error) {
 func fromHeader(header, formID string) (credentials, error) {
 	scheme, encoded, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Basic") {
-		return credentials{}, unacceptable("the Authorization header must use the scheme Basic")
+		return credentials{}, unacceptable("the Authorization header must use the scheme Basic").by(refusal.AuthMalformed)
 	}
 	id, secret, ok := decodeBasic(strings.TrimLeft(encoded, " "))
 	if !ok || !validID(id) {
-		return credentials{}, unacceptable("the Authorization header is malformed")
+		return credentials{}, unacceptable("the Authorization header is malformed").by(refusal.AuthMalformed)
 	}
 	if formID != "" && formID != id {
 		return credentials{}, malformed("client_id is not the client of the Authorization header")

@@ -1,8 +1,11 @@
 package clientauth
 
 import (
+	"cmp"
 	"net/http"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/refusal"
 )
 
 // The error codes of a [Refusal] (RFC 6749 §5.2; the last one is of §4.1.2.1,
@@ -22,14 +25,36 @@ type Refusal struct { //nolint:errname // it is the word for it, and not every e
 	Reason string
 	// Wait is how long to stay away after too many tries.
 	Wait time.Duration
+
+	cause *refusal.Cause // nil: by the code
 }
+
+// by explains r by a rule and what was compared, and returns it.
+func (r *Refusal) by(rule refusal.Rule, attrs ...refusal.Attr) *Refusal {
+	r.cause = refusal.New(rule, r.words(), attrs...)
+	return r
+}
+
+// Unwrap returns the [refusal.Cause].
+func (r *Refusal) Unwrap() error {
+	if r.cause != nil {
+		return r.cause
+	}
+	switch r.Code {
+	case invalidRequest:
+		return refusal.New(refusal.AuthMalformed, r.words())
+	case unavailable:
+		return refusal.New(refusal.SecretThrottled, r.words(), refusal.Seconds("retry_after_seconds", r.Wait))
+	default:
+		return refusal.New(refusal.AuthFailed, r.words())
+	}
+}
+
+func (r *Refusal) words() string { return cmp.Or(r.Reason, r.Description) }
 
 // Error returns the code with the reason for the log.
 func (r *Refusal) Error() string {
-	if r.Reason != "" {
-		return r.Code + ": " + r.Reason
-	}
-	return r.Code + ": " + r.Description
+	return r.Code + ": " + r.words()
 }
 
 // Status returns the HTTP status of the answer (RFC 6749 §5.2, RFC 6585 §4).

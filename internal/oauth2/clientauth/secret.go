@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/refusal"
 )
 
 // machineMade is the length from which [client.HashSecret] keeps a secret as a
@@ -17,7 +18,7 @@ const machineMade = 32
 // Spec: RFC 6749 §2.3.1.
 func (a *Authenticator) bySecret(ctx context.Context, cred credentials) (*client.Client, error) {
 	if cred.secret == "" || len(cred.secret) > client.MaxSecret {
-		return nil, failed("the secret cannot be one")
+		return nil, failed("the secret cannot be one").by(refusal.SecretMismatch)
 	}
 	c, err := a.lookup(ctx, cred.id)
 	refused, ok := errors.AsType[*Refusal](err)
@@ -36,15 +37,25 @@ func (a *Authenticator) bySecret(ctx context.Context, cred credentials) (*client
 	case refused != nil:
 		return nil, refused
 	case fit == "":
-		return nil, failed("the secret is wrong")
+		return nil, failed("the secret is wrong").by(refusal.SecretMismatch, secretAttrs(c, cred.method)...)
 	case registered(c) != cred.method:
 		// Who knows the secret may know this too: it is the commonest mistake.
-		return nil, unacceptable("the client registered another token_endpoint_auth_method")
+		return nil, unacceptable("the client registered another token_endpoint_auth_method").by(refusal.AuthMethodMismatch, methods(c, cred.method)...)
 	}
 	if fit == kept {
 		a.renew(ctx, c, cred.secret)
 	}
 	return c, nil
+}
+
+// secretAttrs explains that a wrong secret came for c, which may have registered another
+// method.
+func secretAttrs(c *client.Client, used string) []refusal.Attr {
+	attrs := methods(c, used)
+	if len(c.Rotated) > 0 {
+		attrs = append(attrs, refusal.At("previous_secret_valid_until", c.Rotated[0].Until))
+	}
+	return attrs
 }
 
 // renew keeps the secret of c in our own form if it is in that of another server. What
