@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/refusal"
@@ -70,7 +71,7 @@ func (v refusalView) rows(attrs []refusal.Attr) [][]string {
 		{"at", at(v.At)},
 		{"request_id", v.RequestID},
 		{"request", v.Method + " " + v.Route},
-		{"response", fmt.Sprint(v.Status) + " " + v.Error},
+		{"response", strconv.Itoa(v.Status) + " " + v.Error},
 		{"client_id", v.ClientID},
 		{"network", v.Network},
 		{"rule", v.Rule},

@@ -46,6 +46,11 @@ func TestMetrics(t *testing.T) {
 			`ostiary_slow_bodies_cut_off_total{listener="public",reason="rate"} 0`,
 			`ostiary_rate_limit_refusals_total{limit="authorization"} 0`,
 			`ostiary_notices_pending 0`,
+			`ostiary_sign_in_attempts_total{result="success"} 1`,
+			`ostiary_sign_in_attempts_total{result="wrong_password"} 0`,
+			`ostiary_refusals_total{rule="not_found"} 1`,
+			`ostiary_refusals_dropped_total 0`,
+			`ostiary_signing_key_age_seconds{alg="ES256"} `,
 			`ostiary_build_info{version="dev"} 1`,
 			`go_goroutines `,
 		} {

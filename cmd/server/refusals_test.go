@@ -194,7 +194,7 @@ func TestEveryEndpointExplainsItsRefusals(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		a := startApart(t, db, map[string]string{"login_url": "", "consent_url": "", "sign_up": "on", "admin_auth": "token"})
-		s, b := a.server, a.server.browser()
+		s, b := a.server, a.browser()
 		b.code(asking())
 		form := func(values ...string) url.Values {
 			f := url.Values{}
@@ -218,7 +218,7 @@ func TestEveryEndpointExplainsItsRefusals(t *testing.T) {
 			"an unknown client":            {b.get("/oauth2/auth?" + asking("client_id", "nobody").Encode()), refusal.ClientUnknown, ""},
 			"an unsupported response type": {b.get("/oauth2/auth?" + asking("response_type", "nonsense").Encode()), refusal.ResponseTypeUnsupported, "web"},
 			"nobody signed in":             {s.browser().get("/oauth2/auth?" + asking("prompt", "none").Encode()), refusal.LoginRequired, "web"},
-			"a request of another browser": {login, refusal.RequestExpired, "web"},
+			"a request of another browser": {login, refusal.RequestExpired, ""},
 			"a wrong password":             {signIn(), refusal.SignInPassword, "web"},
 			"a wrong secret":               {s.call("/oauth2/token", form("grant_type", "client_credentials", "client_id", "post", "client_secret", strings.Repeat("x", 40))), refusal.SecretMismatch, "post"},
 			"another auth method":          {s.call("/oauth2/token", form("grant_type", "client_credentials", "client_id", "web", "client_secret", "web-secret-web-secret-web-secret-")), refusal.AuthMethodMismatch, "web"},
@@ -237,6 +237,8 @@ func TestEveryEndpointExplainsItsRefusals(t *testing.T) {
 			"a path without an endpoint":   {b.get("/nonsense"), refusal.NotFound, ""},
 			"a method without an endpoint": {b.get("/oauth2/token"), refusal.MethodNotAllowed, ""},
 			"a malformed form":             {s.call("/oauth2/token", form("grant_type", "a\x00b")), refusal.RequestMalformed, ""},
+			"no PKCE of a public client":   {b.get("/oauth2/auth?" + asking("client_id", "app", "redirect_uri", "com.example.app:/cb", "code_challenge", "", "code_challenge_method", "").Encode()), refusal.ChallengeMissing, "app"},
+			"a hint of nobody":             {b.get("/oauth2/auth?" + asking("request", "nonsense").Encode()), refusal.RequestObject, "web"},
 			"the admin API without a key":  {a.askWith("", http.MethodGet, "/clients", ""), refusal.APIKeyInvalid, ""},
 			"an unknown page of the API":   {a.askWith("", http.MethodGet, "/nonsense", ""), refusal.NotFound, ""},
 		} {
@@ -282,7 +284,7 @@ func TestSignInRefusedNamesNetworkAndAccount(t *testing.T) {
 		page := b.get(b.get("/oauth2/auth?" + asking("prompt", "login").Encode()).header.Get("Location"))
 		p := b.post(page.action(), url.Values{"request": {page.field("request")}, "username": {typed}, "password": {"wr0ng-passw0rd"}})
 		line := logLine(log.String(), p.header.Get("X-Request-Id"), "sign-in refused")
-		for _, want := range []string{"level=INFO", "network=127.0.0.1/32", "client_id=web", "rule=sign_in_", "account_digest="} {
+		for _, want := range []string{"level=INFO", "network=127.0.0.1/32 rule=sign_in_", "client_id=web", "account_digest="} {
 			if !strings.Contains(line, want) {
 				t.Errorf("%s: the line lacks %s: %s", typed, want, line)
 			}

@@ -150,7 +150,7 @@ func (a *app) serve(ctx context.Context, listeners []bound) error {
 	case err = <-failed:
 	case <-ctx.Done():
 		a.stopping.Store(true)
-		a.log.LogAttrs(work, slog.LevelInfo, "stopping", slog.Duration("delay", a.config.ShutdownDelay))
+		a.log.LogAttrs(work, slog.LevelInfo, "stopping", slog.Float64("delay_seconds", a.config.ShutdownDelay.Seconds()))
 		time.Sleep(a.config.ShutdownDelay)
 	}
 	err = errors.Join(err, a.shutdown(work, servers))

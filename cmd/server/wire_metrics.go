@@ -15,6 +15,16 @@ func (a *app) wireMetrics() {
 	for _, admission := range a.room.all() {
 		a.metrics.Refusals(admission.Work(), admission.Refusals)
 	}
+	a.metrics.Counter("refusals_dropped_total", "Rejected requests that were logged and not recorded.", a.refusals.Dropped)
+	for _, alg := range a.keys.Algorithms() {
+		a.metrics.KeyAge(string(alg), func() float64 {
+			age, ok := a.keys.Age(alg)
+			if !ok {
+				return math.NaN()
+			}
+			return age.Seconds()
+		})
+	}
 	a.wireLimits()
 	a.wireConnections()
 	a.wireWaiting()

@@ -108,7 +108,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Retry-After", "2")
 	}
 	refusal.Note(r.Context(), refusal.Rejection{
-		Message: "admin request refused", Status: known.status, Code: known.code, Rule: ruleOf(known), Words: known.description, Err: err,
+		Message: "admin request refused", Status: known.status, Code: known.code, Rule: ruleOf(known, w.Header()), Words: known.description, Err: err,
 	})
 	web.JSON(w, known.status, failure{known.code, known.description, known.status})
 }
@@ -180,11 +180,14 @@ func ascii(text string) string {
 }
 
 // ruleOf returns the rule that rejected a request whose error carries no cause.
-func ruleOf(known *responseError) refusal.Rule {
+func ruleOf(known *responseError, head http.Header) refusal.Rule {
 	switch known.status {
 	case http.StatusUnauthorized:
 		return refusal.APIKeyInvalid
 	case http.StatusForbidden:
+		if head.Get("WWW-Authenticate") != "" {
+			return refusal.APIScopeMissing
+		}
 		return refusal.AccessDenied
 	case http.StatusNotFound, http.StatusGone:
 		return refusal.NotFound

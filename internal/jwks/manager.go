@@ -216,6 +216,21 @@ func (m *Manager) Algorithms() []Algorithm {
 	})
 }
 
+// Age returns for how long the current key of an algorithm has been signing, and false
+// if there is none.
+func (m *Manager) Age(alg Algorithm) (time.Duration, bool) {
+	v := m.view.Load()
+	if v == nil {
+		return 0, false
+	}
+	for _, r := range v.records {
+		if r.Algorithm == alg && r.State == Current {
+			return m.config.Now().Sub(r.ActivatedAt), true
+		}
+	}
+	return 0, false
+}
+
 // edit waits for the sole right to reload and change.
 func (m *Manager) edit(ctx context.Context) (unlock func(), err error) {
 	select {

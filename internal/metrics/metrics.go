@@ -8,6 +8,7 @@ package metrics
 import (
 	"maps"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,6 +30,7 @@ type Metrics struct {
 	tokens  map[string]prometheus.Counter // by grant type
 	signIns prometheus.Counter
 	refused *prometheus.CounterVec
+	results *prometheus.CounterVec
 }
 
 type endpoint struct{ listener, route, method string }
@@ -56,7 +58,13 @@ func New(version string, grantTypes []string) *Metrics {
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ostiary_refusals_total", Help: "Rejected requests, by the rule that rejected them.",
 		}, []string{"rule"}),
+		results: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ostiary_sign_in_attempts_total", Help: "Sign-ins that were tried, by their result.",
+		}, []string{"result"}),
 		tokens: map[string]prometheus.Counter{},
+	}
+	for _, result := range []string{signInSuccess, "wrong_password", "unknown_user", "account_disabled", "throttled"} {
+		m.results.WithLabelValues(result)
 	}
 	tokens := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "ostiary_token_answers_total", Help: "Answers of the token endpoint that held tokens.",
@@ -69,7 +77,7 @@ func New(version string, grantTypes []string) *Metrics {
 	})
 	build.Set(1)
 	m.known.Store(&map[endpoint]*series{})
-	m.registry.MustRegister(m.requests, m.took, m.signIns, m.refused, tokens, build,
+	m.registry.MustRegister(m.requests, m.took, m.signIns, m.refused, m.results, tokens, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -117,11 +125,30 @@ func (m *Metrics) Issued(grantType string) {
 	}
 }
 
-// SignedIn counts a sign-in.
-func (m *Metrics) SignedIn() { m.signIns.Inc() }
+const signInSuccess = "success"
 
-// Refused counts a rejected request by its rule, which is a constant of the program.
-func (m *Metrics) Refused(rule string) { m.refused.WithLabelValues(rule).Inc() }
+// SignedIn counts a sign-in.
+func (m *Metrics) SignedIn() {
+	m.signIns.Inc()
+	m.results.WithLabelValues(signInSuccess).Inc()
+}
+
+// Refused counts a rejected request by its rule, which is a constant of the program. A
+// rule sign_in_RESULT counts as a sign-in with this result, too.
+func (m *Metrics) Refused(rule string) {
+	m.refused.WithLabelValues(rule).Inc()
+	if result, ok := strings.CutPrefix(rule, "sign_in_"); ok {
+		m.results.WithLabelValues(result).Inc()
+	}
+}
+
+// KeyAge has the age of the signing key of an algorithm looked up, in seconds.
+func (m *Metrics) KeyAge(algorithm string, age func() float64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "ostiary_signing_key_age_seconds", Help: "For how long the current key has been signing; NaN while there is none.",
+		ConstLabels: prometheus.Labels{"alg": algorithm},
+	}, age))
+}
 
 // Refusals has it told how much of a kind of work was refused.
 func (m *Metrics) Refusals(work string, count func() uint64) {

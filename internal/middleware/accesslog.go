@@ -37,7 +37,7 @@ func AccessLog(log *slog.Logger, now func() time.Time, seen Seen) func(http.Hand
 					slog.String("method", method),
 					slog.String("route", route),
 					slog.Int("status", rec.status),
-					slog.Duration("duration", took),
+					slog.Float64("duration_seconds", took.Seconds()),
 					slog.Int64("bytes", rec.bytes),
 					slog.String("client_address", Address(ctx).String()),
 					slog.String("request_id", ID(ctx)),

@@ -73,7 +73,7 @@ func TestAccessLogNamesTheRouteAndNoSecret(t *testing.T) {
 	delete(got, "time")
 	want := map[string]any{
 		"level": "INFO", "msg": "request", "method": "POST", "route": "/setup/{link}", "status": 201.0,
-		"duration": 1e6, "bytes": 7.0, "client_address": "127.0.0.1", "request_id": "r-1",
+		"duration_seconds": 0.001, "bytes": 7.0, "client_address": "127.0.0.1", "request_id": "r-1",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("log line (-want +got):\n%s", diff)

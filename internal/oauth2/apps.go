@@ -12,6 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/web"
@@ -106,7 +107,7 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request, waiting *grant.R
 		return h.extend(w, r, waiting, here.session, now)
 	}
 	if waiting.Person.Barred {
-		return refuse(codeAccessDenied, "This account may not sign in")
+		return refuse(codeAccessDenied, "This account may not sign in").because(refusal.New(refusal.AccountDisabled, "the account is disabled"))
 	}
 	if !waiting.Person.Known {
 		err := h.Entrance.InsertAccount(r.Context(), account.NewExternal(waiting.Subject, now))
@@ -273,7 +274,7 @@ func denial(waiting *grant.Request) error {
 	if said == nil {
 		return refuse(codeAccessDenied, "The request was denied")
 	}
-	return refuse(said.Code, said.Description)
+	return refuse(said.Code, said.Description).because(refusal.New(refusal.AppRefused, "the operator's app refused the request"))
 }
 
 // toSignIn sends the person to where they sign in, unless the client asked not to.

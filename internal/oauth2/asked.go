@@ -225,15 +225,19 @@ func readPKCE(a *asked) error {
 	method := a.form.Get("code_challenge_method")
 	switch {
 	case a.challenge == "" && method != "":
-		return refuse(codeInvalidRequest, "The parameter code_challenge is missing")
+		return refuse(codeInvalidRequest, "The parameter code_challenge is missing").
+			because(refusal.New(refusal.ChallengeMissing, "code_challenge_method came without code_challenge"))
 	case a.challenge == "" && (a.client.Public() || a.client.RequirePKCE):
-		return refuse(codeInvalidRequest, "This client must use PKCE, and code_challenge is missing")
+		return refuse(codeInvalidRequest, "This client must use PKCE, and code_challenge is missing").
+			because(refusal.New(refusal.ChallengeMissing, "the client must use PKCE and sent no code_challenge"))
 	case a.challenge == "":
 		return nil
 	case method != "S256":
-		return refuse(codeInvalidRequest, "The only code_challenge_method is S256")
+		return refuse(codeInvalidRequest, "The only code_challenge_method is S256").
+			because(refusal.New(refusal.ChallengeMalformed, "code_challenge_method is not S256"))
 	case !validChallenge(a.challenge):
-		return refuse(codeInvalidRequest, "The parameter code_challenge must be 43 base64url characters")
+		return refuse(codeInvalidRequest, "The parameter code_challenge must be 43 base64url characters").
+			because(refusal.New(refusal.ChallengeMalformed, "code_challenge is not 43 base64url characters"))
 	}
 	return nil
 }
@@ -295,7 +299,8 @@ func (h *Handler) readHint(a *asked) error {
 	case errors.Is(err, jwks.ErrUnknownKey):
 		return nil
 	case err != nil:
-		return refuse(codeInvalidRequest, "The id_token_hint is not an ID token of this server")
+		return refuse(codeInvalidRequest, "The id_token_hint is not an ID token of this server").
+			because(refusal.New(refusal.HintInvalid, "the id_token_hint does not verify as an ID token of this server"))
 	}
 	var claims struct {
 		Issuer   string `json:"iss"`
@@ -305,7 +310,8 @@ func (h *Handler) readHint(a *asked) error {
 	}
 	if err := json.Unmarshal(payload, &claims); err != nil ||
 		claims.Issuer != h.Issuer || claims.Audience != a.client.ID || claims.Subject == "" || claims.Expiry == 0 {
-		return refuse(codeInvalidRequest, "The id_token_hint is not an ID token for this client")
+		return refuse(codeInvalidRequest, "The id_token_hint is not an ID token for this client").
+			because(refusal.New(refusal.HintInvalid, "the id_token_hint was issued to another client"))
 	}
 	a.hint = claims.Subject
 	return nil

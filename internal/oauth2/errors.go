@@ -173,8 +173,9 @@ func (h *Handler) writeError(w http.ResponseWriter, r *http.Request, err error) 
 // noteRefusal leaves a rejected request for the edge, which logs it.
 func noteRefusal(r *http.Request, refused *responseError) {
 	pending := refused.Code == codePending // which a device hears every few seconds
+	rule, words := explained(refused)
 	refusal.Note(r.Context(), refusal.Rejection{
-		Status: refused.Status, Code: refused.Code, Rule: ruleOf(refused.Code), Words: refused.Description, Err: refused,
+		Status: refused.Status, Code: refused.Code, Rule: rule, Words: words, Err: refused,
 		Quiet: pending, Unrecorded: pending,
 	})
 }

@@ -1,14 +1,42 @@
 package oauth2
 
 import (
+	"cmp"
+	"errors"
 	"strings"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/oauth2/bearer"
+	"github.com/ostiary/ostiary/internal/oauth2/hook"
+	"github.com/ostiary/ostiary/internal/oauth2/requestobject"
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
-// ruleOf returns the rule of an error response whose error carries no cause: what the
-// description says is then all that there is to explain.
+// explained returns the rule and the words for an error response whose error carries no
+// cause of its own.
+func explained(refused *responseError) (refusal.Rule, string) {
+	if object, ok := errors.AsType[*requestobject.Refusal](refused.cause); ok {
+		return refusal.RequestObject, cmp.Or(object.Reason, object.Description)
+	}
+	if assertion, ok := errors.AsType[*bearer.Refusal](refused.cause); ok {
+		return refusal.AssertionInvalid, assertion.Description
+	}
+	switch {
+	case errors.Is(refused.cause, hook.ErrDenied):
+		return refusal.HookDenied, "a hook denied the tokens"
+	case errors.Is(refused.cause, hook.ErrFailed):
+		return refusal.HookFailed, "a hook gave no usable answer"
+	case refused.missed:
+		return refusal.WrongBrowser, refused.Description
+	case refused.over:
+		return refusal.RequestExpired, refused.Description
+	default:
+		return ruleOf(refused.Code), refused.Description
+	}
+}
+
+// ruleOf returns the rule of an error code: what the description says is then all that
+// there is to explain.
 func ruleOf(code string) refusal.Rule {
 	switch code {
 	case codeInvalidRequest, codeRegistrationUnsup:

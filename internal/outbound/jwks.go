@@ -43,7 +43,7 @@ func (k *KeySets) staleUsed(ctx context.Context, host string, age time.Duration,
 	k.stale.Add(1)
 	if k.Log != nil {
 		k.Log.LogAttrs(ctx, slog.LevelWarn, "client keys not fetched, an older copy is used",
-			slog.String("host", host), slog.Duration("age", age), slog.Any("error", err))
+			slog.String("host", host), slog.Float64("age_seconds", age.Seconds()), slog.Any("error", err))
 	}
 }
 

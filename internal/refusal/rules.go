@@ -55,27 +55,21 @@ const (
 	AuthFailed              Rule = "client_authentication_failed"
 	SecretMismatch          Rule = "client_secret_mismatch"
 	SecretThrottled         Rule = "client_secret_throttled"
-	AssertionMalformed      Rule = "assertion_malformed"
+	AssertionInvalid        Rule = "assertion_invalid"
 	AssertionSignature      Rule = "assertion_signature"
 	AssertionAudience       Rule = "assertion_audience"
 	AssertionExpired        Rule = "assertion_expired"
-	AssertionClaims         Rule = "assertion_claims"
 	AssertionReplayed       Rule = "assertion_replayed"
-	AssertionIssuer         Rule = "assertion_issuer_untrusted"
 	KeysUnavailable         Rule = "client_keys_unavailable"
 	GrantTypeNotRegistered  Rule = "grant_type_not_registered"
 	GrantTypeUnsupported    Rule = "grant_type_unsupported"
 	ResponseTypeUnsupported Rule = "response_type_unsupported"
-	ResponseTypeNotAllowed  Rule = "response_type_not_registered"
 
 	// Parameters.
 
 	ParameterMissing   Rule = "parameter_missing"
 	ParameterInvalid   Rule = "parameter_invalid"
-	ParameterConflict  Rule = "parameter_conflict"
-	ParameterTooLong   Rule = "parameter_too_long"
 	ScopeNotAllowed    Rule = "scope_not_allowed"
-	ScopeDropped       Rule = "scope_dropped"
 	ScopeExceedsGrant  Rule = "scope_exceeds_grant"
 	ResourceNotAllowed Rule = "resource_not_allowed"
 	RequestObject      Rule = "request_object_invalid"
@@ -104,7 +98,6 @@ const (
 	UserCodeUnknown   Rule = "user_code_unknown"
 	UserCodeThrottled Rule = "user_code_throttled"
 	PageInvalid       Rule = "page_invalid"
-	LinkExpired       Rule = "link_expired"
 	LogoutInvalid     Rule = "logout_invalid"
 
 	// Registration and the admin API.

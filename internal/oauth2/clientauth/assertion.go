@@ -133,7 +133,7 @@ func end(payload jws.Object, now time.Time) (time.Time, error) {
 		expires = issued.Add(maxAhead)
 	}
 	if !expires.After(now) {
-		return time.Time{}, unacceptable("the assertion has expired, or its iat is more than 5 minutes ago")
+		return time.Time{}, unacceptable("the assertion has expired, or its iat is more than 5 minutes ago").by(refusal.AssertionExpired)
 	}
 	return expires, nil
 }
