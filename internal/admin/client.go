@@ -73,10 +73,11 @@ type lifespans struct {
 }
 
 // viewAsking is a client within something else. There, programs made from Hydra's
-// description refuse members that are not in it: those that every client has are left out.
+// description refuse members that are not in it: those of our own are left out.
 func viewAsking(c *client.Client) *clientView {
 	v := viewClient(c)
 	v.ApplicationType, v.IDTokenSignedResponseAlg, v.OperatorScope, v.IDTokenClaims, v.AllowHTTPRedirects = "", "", false, "", false
+	v.ServedResources, v.SubjectSector = nil, ""
 	return v
 }
 
