@@ -13,8 +13,8 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
-// One replica at a time makes partitions, and one drops them. Neither waits for
-// the other: to see that a large partition is dead takes time.
+// One replica at a time makes partitions, one drops them, and one looks through each:
+// to see that a large partition is dead takes time. All locks end with a transaction.
 const (
 	makeLock = migrationLock + 1
 	dropLock = migrationLock + 2
@@ -213,7 +213,7 @@ func (p *postgres) dropPartition(ctx context.Context, c *pgx.Conn, name string, 
 		p.dead.Store(name, true)
 	}
 	for range dropTries {
-		err = drop(ctx, c, table)
+		dropped, err = drop(ctx, c, name)
 		if !hasCode(err, lockTimeout) || rest(ctx, dropPause) != nil {
 			break
 		}
@@ -221,7 +221,7 @@ func (p *postgres) dropPartition(ctx context.Context, c *pgx.Conn, name string, 
 	if err == nil {
 		p.dead.Delete(name)
 	}
-	return err == nil, err
+	return dropped, err
 }
 
 // livesIn looks for a grant that has not ended. In a large partition that takes a
@@ -232,11 +232,11 @@ func livesIn(ctx context.Context, c *pgx.Conn, table string, now time.Time) (ali
 	err = pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
 		in := conn{pgStatements{tx, c}}
 		mine := false
-		if err := in.one(ctx, `SELECT pg_try_advisory_xact_lock($1)`, int64(dropLock)).Scan(&mine); err != nil {
+		if err := in.one(ctx, `SELECT pg_try_advisory_xact_lock(hashtextextended($1, $2))`, table, int64(dropLock)).Scan(&mine); err != nil {
 			return err
 		}
 		if !mine {
-			alive = true // as far as is known: another replica looks
+			alive = true // as far as is known: another replica looks, and drops it
 			return nil
 		}
 		if _, err := in.exec(ctx, `SET LOCAL statement_timeout = '100s'`); err != nil {
@@ -244,22 +244,35 @@ func livesIn(ctx context.Context, c *pgx.Conn, table string, now time.Time) (ali
 		}
 		return in.one(ctx, living, now.UnixMicro()).Scan(&alive)
 	})
+	if hasCode(err, "42P01") {
+		return true, nil // another replica has dropped it just now
+	}
 	return alive, interpretPostgres(c, err)
 }
 
 // drop takes a lock on all of grants for a moment. While it waits for that, everybody
 // else waits behind it; so it would rather give up soon, and come again with the next
 // purge, than wait for somebody who takes long, a backup for instance.
-func drop(ctx context.Context, c *pgx.Conn, table string) error {
-	err := pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
+//
+// It reports false if another replica has dropped the partition.
+func drop(ctx context.Context, c *pgx.Conn, name string) (dropped bool, err error) {
+	err = pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
 		in := conn{pgStatements{tx, c}}
+		if err := alone(ctx, in, dropLock); err != nil {
+			return err
+		}
+		there, err := attached(ctx, in, name)
+		if err != nil || !there {
+			return err
+		}
 		if _, err := in.exec(ctx, `SET LOCAL lock_timeout = '50ms'`); err != nil {
 			return err
 		}
-		_, err := in.exec(ctx, `DROP TABLE `+table)
+		_, err = in.exec(ctx, `DROP TABLE `+pgx.Identifier{name}.Sanitize())
+		dropped = err == nil
 		return err
 	})
-	return interpretPostgres(c, err)
+	return dropped && err == nil, interpretPostgres(c, err)
 }
 
 // sweptBuckets names the one that refreshable grants are put into: what is over there
