@@ -39,21 +39,27 @@ type kind struct {
 func kinds() map[string]kind {
 	return map[string]kind{
 		"nginx": {"nginx", nginxConfig, func(t *testing.T, text, forPath string) string {
+			t.Helper()
 			return edit(t, text, "    location / { proxy_pass http://ostiary; }\n", forPath)
 		}, func(t *testing.T, text string) string {
+			t.Helper()
 			return edit(t, text, "location /auth/ { proxy_pass http://ostiary;", "location /auth/ { proxy_pass http://ostiary/;")
 		}, func(file, dir string) *exec.Cmd { return exec.Command("nginx", "-p", dir, "-c", file) }},
 
 		"haproxy": {"haproxy", haproxyConfig, func(t *testing.T, text, forPath string) string {
+			t.Helper()
 			return edit(t, text, "    default_backend ostiary\n", forPath)
 		}, func(t *testing.T, text string) string {
+			t.Helper()
 			return edit(t, text, "backend ostiary\n    option", "backend ostiary\n    http-request replace-path ^/auth/(.*) /\\1\n    option")
 		}, func(file, _ string) *exec.Cmd { return exec.Command("haproxy", "-db", "-f", file) }},
 
 		"caddy": {"caddyfile", caddyConfig, func(t *testing.T, text, forPath string) string {
+			t.Helper()
 			start := strings.Index(text, "    reverse_proxy")
 			return text[:start] + forPath + "}\n"
 		}, func(t *testing.T, text string) string {
+			t.Helper()
 			return edit(t, text, "        reverse_proxy", "        uri strip_prefix /auth\n        reverse_proxy")
 		}, func(file, _ string) *exec.Cmd {
 			return exec.Command("caddy", "run", "--config", file, "--adapter", "caddyfile")
@@ -70,12 +76,12 @@ func nginxConfig(t *testing.T, text, dir, listen, server string) string {
 	if os.Geteuid() == 0 {
 		user = "user root;\n"
 	}
-	temp := ""
+	var temp strings.Builder
 	for _, use := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
-		temp += use + "_temp_path " + filepath.Join(dir, use) + ";\n"
+		temp.WriteString(use + "_temp_path " + filepath.Join(dir, use) + ";\n")
 	}
 	return user + "daemon off;\nworker_processes 1;\npid " + filepath.Join(dir, "pid") + ";\nerror_log stderr;\n" +
-		"events { worker_connections 256; }\nhttp {\naccess_log off;\n" + temp + text + "}\n"
+		"events { worker_connections 256; }\nhttp {\naccess_log off;\n" + temp.String() + text + "}\n"
 }
 
 func haproxyConfig(t *testing.T, text, _, listen, server string) string {
