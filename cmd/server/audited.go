@@ -47,6 +47,7 @@ func audited() map[string]string {
 		"users enable":          "user.enable",
 		"users import":          "user.import",
 		"users set-password":    "user.set-password",
+		"users unlock":          "user.unlock",
 	}
 }
 

@@ -18,6 +18,7 @@ type usersCommand struct {
 	SetPassword usersSetPassword `cmd:"" help:"Change a password; sessions and grants from before end."`
 	Disable     usersDisable     `cmd:"" help:"Keep a person from signing in; sessions and grants end."`
 	Enable      usersEnable      `cmd:"" help:"Let a person sign in again."`
+	Unlock      usersUnlock      `cmd:"" help:"Clear the failed sign-in attempts of a user who is locked out."`
 	Delete      usersDelete      `cmd:"" help:"Delete a person's account with its sessions and grants."`
 }
 
@@ -46,6 +47,10 @@ type usersDisable struct {
 
 type usersEnable struct {
 	Username string `arg:"" help:"The person's username, or the subject that a login app brought."`
+}
+
+type usersUnlock struct {
+	Username string `arg:"" help:"The user's username, or the subject that a login app brought."`
 }
 
 type usersDelete struct {
@@ -153,6 +158,20 @@ func (cmd *usersEnable) Run(ctx context.Context, s streams, c *cli) error {
 			return err //nolint:wrapcheck // names itself
 		}
 		return s.say("%s may sign in", called(a))
+	})
+}
+
+// Run clears the failure counters of an account, so that its password is checked again
+// from everywhere.
+func (cmd *usersUnlock) Run(ctx context.Context, s streams, c *cli) error {
+	return c.atPerson(ctx, s, cmd.Username, func(d *desk, a *account.Account) error {
+		if err := d.store.UnlockAccount(ctx, a.Subject); err != nil {
+			return err //nolint:wrapcheck // names itself
+		}
+		if !a.DisabledAt.IsZero() {
+			return s.say("cleared the failed attempts of %s, whose account is disabled: users enable lets them sign in", called(a))
+		}
+		return s.say("cleared the failed attempts of %s", called(a))
 	})
 }
 

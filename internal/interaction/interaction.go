@@ -30,6 +30,10 @@ type Accounts interface {
 	AccountByUsername(ctx context.Context, username string) (*account.Account, error)
 	// InsertAccount returns account.ErrExists for a username that is taken.
 	InsertAccount(ctx context.Context, a *account.Account) error
+	// KnownSource and NoteSource tell the devices and networks from which an account has
+	// signed in from all others.
+	KnownSource(ctx context.Context, source account.SignInSource, now time.Time) (account.KnownSource, error)
+	NoteSource(ctx context.Context, a *account.Account, source account.SignInSource, now time.Time) error
 }
 
 // Sessions keeps who is signed in in a browser.

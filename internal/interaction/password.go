@@ -36,29 +36,34 @@ func wrong(rule refusal.Rule, why, subject string) error {
 	}
 }
 
-// check returns the account that username and password belong to.
+// check returns the account that username and password belong to, and which part of
+// the request's source it knows.
 //
 // Every refusal costs the same work, whether there is such an account or not: a
 // guess is counted, then the account is read, then a password is hashed. Only
 // what cannot be anybody's password is refused before the account is read.
-func (h *Handler) check(ctx context.Context, v *visit, username, password string) (*account.Account, error) {
+func (h *Handler) check(r *http.Request, username, password string) (a *account.Account, known account.KnownSource, err error) {
+	ctx := r.Context()
 	canonical, nameErr := account.CanonicalUsername(username)
 	if nameErr != nil {
 		canonical = username // nobody's, and counted like any other
 	}
-	limits := guessesAt(canonical, v)
-	wait, err := h.count(ctx, limits)
+	at, err := h.attemptAt(r, canonical)
 	if err != nil {
-		return nil, err
+		return nil, known, err
+	}
+	wait, err := h.countAttempt(ctx, at)
+	if err != nil {
+		return nil, known, err
 	}
 	if wait > 0 {
-		return nil, tooMany(wait)
+		return nil, known, tooMany(wait)
 	}
-	a, err := h.verify(ctx, canonical, password)
+	a, err = h.verify(ctx, canonical, password)
 	if err != nil {
-		return nil, h.blame(ctx, err)
+		return nil, known, h.blame(ctx, err)
 	}
-	return a, h.forget(ctx, limits)
+	return a, at.known, h.forget(ctx, at.limits)
 }
 
 // verify compares the password. Where there is none to compare it with, the hash

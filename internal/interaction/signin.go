@@ -91,18 +91,22 @@ func (h *Handler) cancel(w http.ResponseWriter, r *http.Request, v *visit) {
 
 // signIn checks who it is, and lets them in.
 func (h *Handler) signIn(w http.ResponseWriter, r *http.Request, v *visit) error {
-	a, err := h.check(r.Context(), v, r.PostForm.Get("username"), r.PostForm.Get("password"))
+	a, known, err := h.check(r, r.PostForm.Get("username"), r.PostForm.Get("password"))
 	if err != nil {
 		return err
 	}
-	return h.admit(w, r, v, a)
+	return h.admit(w, r, v, a, known)
 }
 
-// admit begins the session of a, and notes on the request that they signed in.
-func (h *Handler) admit(w http.ResponseWriter, r *http.Request, v *visit, a *account.Account) error {
+// admit begins the session of a, notes where they sign in from, and notes on the
+// request that they signed in. known is what a knows of the request's source.
+func (h *Handler) admit(w http.ResponseWriter, r *http.Request, v *visit, a *account.Account, known account.KnownSource) error {
 	ctx, now := r.Context(), h.Now()
 	s, err := h.begin(w, r, v, a, now)
 	if err != nil {
+		return err
+	}
+	if err := h.noteSource(w, r, a, known, now); err != nil {
 		return err
 	}
 	err = h.Requests.RecordSignIn(ctx, v.request.ID, s.ID, now, now)

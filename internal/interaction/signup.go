@@ -51,7 +51,7 @@ func (h *Handler) SignUp(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		h.Log.LogAttrs(r.Context(), slog.LevelInfo, "signed up",
 			slog.String("subject", a.Subject), slog.String("client_id", v.client.ID))
-		err = h.admit(w, r, v, a)
+		err = h.admit(w, r, v, a, account.KnownSource{})
 	}
 	var choice *choiceError
 	var no *denied
@@ -79,7 +79,7 @@ func (h *Handler) signUp(r *http.Request) (*account.Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	wait, err := h.count(ctx, h.signUpLimits(ctx))
+	wait, err := h.count(ctx, h.addressLimits(ctx), h.signUpLimits(ctx))
 	if err != nil {
 		return nil, err
 	}

@@ -15,52 +15,24 @@ type limit struct {
 	window time.Duration
 }
 
-// accountLimits bound the guesses at one person's password, whether or not there
-// is such a person.
-//
-// The windows lie inside each other and a guess that one refuses does not reach
-// the next, so the wait grows with persistence: after 10 guesses to the end of
-// ten minutes, after 20 to the end of the hour, after 30 to the end of three. It
-// grows no further, because what keeps a guesser out keeps the owner out. Nobody
-// gets beyond 240 guesses a day.
-func accountLimits(who string) []limit {
-	return []limit{
-		{"account 10m " + who, 10, 10 * time.Minute},
-		{"account 1h " + who, 20, time.Hour},
-		{"account 3h " + who, 30, 3 * time.Hour},
-	}
-}
-
 // addressLimits bound the wrong guesses that come from one network, at any account.
 // Right ones are not counted: a company or a school may be one network.
 func (h *Handler) addressLimits(ctx context.Context) []limit {
 	return h.networkLimits(ctx, "address", 30, 4, time.Minute)
 }
 
-// guessesAt returns the limits that hold for a guess at the password of username.
-//
-// A browser in which that person is signed in counts for itself: strangers who
-// guess at a name from elsewhere do not keep its owner from proving who they are.
-func guessesAt(username string, v *visit) []limit {
-	if v.session != nil && v.session.Username == username {
-		return accountLimits("session " + v.session.ID)
-	}
-	return accountLimits("name " + username)
-}
-
 // count counts a guess, before anything is checked, so that simultaneous guesses
 // cannot all be the last one. It returns how long to wait if the guess is one too
 // many, and zero otherwise.
 //
-// The address comes first: one that is refused does not use up anybody's guesses.
+// The addresses come first: one that is refused does not use up anybody's guesses.
 // Its own wrong guesses are counted once they are known to be wrong, so those that
 // are under way go beyond its limit: no more than the hasher takes in at once.
-func (h *Handler) count(ctx context.Context, limits []limit) (wait time.Duration, err error) {
+func (h *Handler) count(ctx context.Context, addresses, limits []limit) (wait time.Duration, err error) {
 	if !h.Throttle {
 		return 0, nil
 	}
 	now := h.Now()
-	addresses := h.addressLimits(ctx)
 	for i, l := range addresses {
 		n, _, err := h.Guesses.GuessState(ctx, l.key, now)
 		if err != nil {
@@ -69,6 +41,14 @@ func (h *Handler) count(ctx context.Context, limits []limit) (wait time.Duration
 		if n >= l.most {
 			return h.longestWait(ctx, append(addresses[i:], limits...), now)
 		}
+	}
+	return h.countAt(ctx, limits, now)
+}
+
+// countAt counts a guess under limits alone, whatever came from its network.
+func (h *Handler) countAt(ctx context.Context, limits []limit, now time.Time) (wait time.Duration, err error) {
+	if !h.Throttle {
+		return 0, nil
 	}
 	for i, l := range limits {
 		n, _, err := h.Guesses.CountGuess(ctx, l.key, l.window, now)

@@ -51,8 +51,10 @@ type Lifetimes struct {
 	Idle, Absolute time.Duration
 }
 
+const cookieBytes = 32
+
 // NewCookie returns a fresh cookie value of 256 random bits.
-func NewCookie() string { return random(32) }
+func NewCookie() string { return random(cookieBytes) }
 
 // NewID returns a fresh public session identifier of 130 random bits, in letters
 // and digits alone: it is typed into command lines.

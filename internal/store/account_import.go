@@ -82,6 +82,9 @@ func importAccount(ctx context.Context, on conn, a *account.Account) (did, error
 	var ends time.Time
 	if password {
 		ends = a.NotBefore
+		if err := forgetSources(ctx, on, a.Subject); err != nil {
+			return did{}, err
+		}
 	}
 	return did{updated: 1, cutOff: password}, changeAccount(ctx, on, a.Subject, ends, update,
 		a.Subject, after, flag(a.Administrator), a.PasswordHash, stamp(a.NotBefore), stamp(a.UpdatedAt), flag(a.SelfRegistered))

@@ -116,7 +116,8 @@ func (s *Store) HasAdministrator(ctx context.Context) (bool, error) {
 }
 
 // SetPassword changes what an account's password is verified against. Sessions
-// and grants from before now end with the old one.
+// and grants from before now end with the old one, its devices and networks become
+// unknown, and its failure counters are cleared.
 func (s *Store) SetPassword(ctx context.Context, subject, hash string, now time.Time) error {
 	const set = `
 		UPDATE accounts SET password_hash = $2, updated_at = $3,
@@ -126,8 +127,9 @@ func (s *Store) SetPassword(ctx context.Context, subject, hash string, now time.
 	return s.cutOff(ctx, subject, now, set, subject, hash, now.UnixMicro())
 }
 
-// SetDisabled keeps an account from signing in, or lets it again. Disabling ends
-// its sessions and grants for good.
+// SetDisabled disables an account or enables it again. Disabling ends its sessions and
+// grants for good and makes its devices and networks unknown; both clear its failure
+// counters.
 func (s *Store) SetDisabled(ctx context.Context, subject string, disabled bool, now time.Time) error {
 	const disable = `
 		UPDATE accounts SET disabled_at = $2, updated_at = $2,
@@ -139,9 +141,15 @@ func (s *Store) SetDisabled(ctx context.Context, subject string, disabled bool, 
 	// trusted in its subject.
 	version, err := s.commitChange(ctx, requestPatience, func(c conn) (bool, error) {
 		if disabled {
-			return true, changeAccount(ctx, c, subject, now, disable, subject, now.UnixMicro())
+			if err := changeAccount(ctx, c, subject, now, disable, subject, now.UnixMicro()); err != nil {
+				return false, err
+			}
+			return true, forgetSources(ctx, c, subject)
 		}
-		return true, changeAccount(ctx, c, subject, time.Time{}, enable, subject, now.UnixMicro())
+		if err := changeAccount(ctx, c, subject, time.Time{}, enable, subject, now.UnixMicro()); err != nil {
+			return false, err
+		}
+		return true, unlock(ctx, c, subject)
 	})
 	if err != nil {
 		return err
@@ -157,6 +165,9 @@ func (s *Store) SetDisabled(ctx context.Context, subject string, disabled bool, 
 // grants: a login app may bring the same subject again.
 func (s *Store) DeleteAccount(ctx context.Context, subject string, now time.Time) error {
 	version, err := s.commitChange(ctx, requestPatience, func(c conn) (bool, error) {
+		if err := forgetSources(ctx, c, subject); err != nil {
+			return false, err
+		}
 		if err := changeAccount(ctx, c, subject, now, `DELETE FROM accounts WHERE subject = $1`, subject); err != nil {
 			return false, err
 		}
@@ -175,7 +186,12 @@ func (s *Store) DeleteAccount(ctx context.Context, subject string, now time.Time
 
 // cutOff changes an account and ends all that was given to it before.
 func (s *Store) cutOff(ctx context.Context, subject string, now time.Time, change string, args ...any) error {
-	err := s.tx(ctx, func(c conn) error { return changeAccount(ctx, c, subject, now, change, args...) })
+	err := s.tx(ctx, func(c conn) error {
+		if err := changeAccount(ctx, c, subject, now, change, args...); err != nil {
+			return err
+		}
+		return forgetSources(ctx, c, subject)
+	})
 	if err != nil {
 		return err
 	}

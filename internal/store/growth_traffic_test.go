@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/audit"
 	"github.com/ostiary/ostiary/internal/grant"
@@ -221,6 +222,10 @@ func (y *year) strangers() {
 		y.put("guesses", 3*time.Hour+rowStays)
 	}
 	y.request("", grant.Undecided, nil)
+	source := account.NewSignInSource("alice", "device", strconv.Itoa(y.steps%20))
+	must(y.t, y.s.NoteSource(ctx, anAccount("alice"), source, y.now))
+	y.put("known_sources", account.NetworkLifetime+rowStays)
+	y.put("known_sources", account.DeviceLifetime+rowStays)
 	d := aDevice("rp")
 	d.CreatedAt, d.ExpiresAt = y.now, y.now.Add(10*time.Minute)
 	d.UserCode = []byte(strconv.Itoa(y.steps))

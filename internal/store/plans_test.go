@@ -44,6 +44,8 @@ var crowd = []string{
 		SELECT sha256(n::text::bytea), m + 1000000000 FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
 	`INSERT INTO guesses (digest, count, since, until)
 		SELECT sha256(n::text::bytea), 1, m, m + 1000000000 FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
+	`INSERT INTO known_sources (digest, kind, subject, not_before, noted_at, expires_at)
+		SELECT sha256(n::text::bytea), 'device', 's' || n, 0, m, m + 1000000000 FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
 	`INSERT INTO notices (id, kind, client_id, subject, session_id, state, created_at, due_at, until, attempts, status, fault,
 			ended_at, purge_after)
 		SELECT 'n' || n, 'backchannel_logout', 'c', 's', 'i', 'delivered', m, m, m, 1, 200, '', m, m + 1000000000
@@ -162,6 +164,11 @@ func live(t *testing.T, s *store.Store) {
 		must(t, err)
 		_, _, err = s.CountGuess(ctx, id, time.Hour, noon)
 		must(t, err)
+		source := account.NewSignInSource("bob", id, "192.0.2.0/24")
+		must(t, s.NoteSource(ctx, anAccount("bob"), source, noon))
+		_, err = s.KnownSource(ctx, source, noon)
+		must(t, err)
+		must(t, s.UnlockAccount(ctx, "bob"))
 		end(t, s, id, noon)
 		_, err = s.DueNotices(ctx)
 		must(t, err)

@@ -110,6 +110,7 @@ func (s *Store) purgeRows(ctx context.Context, before time.Time, purged *Purged)
 		`DELETE FROM revoked_tokens WHERE jti IN (SELECT jti FROM revoked_tokens WHERE until <= $1 ORDER BY until` + limit + `)`,
 		`DELETE FROM replay WHERE digest IN (SELECT digest FROM replay WHERE until <= $1 ORDER BY until` + limit + `)`,
 		`DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE purge_after <= $1 ORDER BY purge_after` + limit + `)`,
+		`DELETE FROM known_sources WHERE digest IN (SELECT digest FROM known_sources WHERE expires_at <= $1 ORDER BY expires_at` + limit + `)`,
 		`DELETE FROM guesses WHERE digest IN (SELECT digest FROM guesses WHERE until <= $1 ORDER BY until` + limit + `)`,
 		`DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys WHERE expires_at <= $1 - ` + keptKeys + limit + `)`,
 		`DELETE FROM trusted_issuers WHERE id IN

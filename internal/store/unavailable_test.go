@@ -57,9 +57,17 @@ var requestMethods = map[string]call{
 	"SetPassword":       func(ctx context.Context, s *store.Store) error { return s.SetPassword(ctx, "alice", "$", noon) },
 	"SetDisabled":       func(ctx context.Context, s *store.Store) error { return s.SetDisabled(ctx, "alice", true, noon) },
 	"DeleteAccount":     func(ctx context.Context, s *store.Store) error { return s.DeleteAccount(ctx, "alice", noon) },
-	"HasAdministrator":  func(ctx context.Context, s *store.Store) error { _, err := s.HasAdministrator(ctx); return err },
-	"InsertSetupLink":   func(ctx context.Context, s *store.Store) error { return s.InsertSetupLink(ctx, []byte{1}, noon) },
-	"SetupLink":         func(ctx context.Context, s *store.Store) error { return s.SetupLink(ctx, []byte{1}, noon) },
+	"KnownSource": func(ctx context.Context, s *store.Store) error {
+		_, err := s.KnownSource(ctx, account.NewSignInSource("alice", "device", "network"), noon)
+		return err
+	},
+	"NoteSource": func(ctx context.Context, s *store.Store) error {
+		return s.NoteSource(ctx, anAccount("alice"), account.NewSignInSource("alice", "device", "network"), noon)
+	},
+	"UnlockAccount":    func(ctx context.Context, s *store.Store) error { return s.UnlockAccount(ctx, "alice") },
+	"HasAdministrator": func(ctx context.Context, s *store.Store) error { _, err := s.HasAdministrator(ctx); return err },
+	"InsertSetupLink":  func(ctx context.Context, s *store.Store) error { return s.InsertSetupLink(ctx, []byte{1}, noon) },
+	"SetupLink":        func(ctx context.Context, s *store.Store) error { return s.SetupLink(ctx, []byte{1}, noon) },
 	"SpendSetupLink": func(ctx context.Context, s *store.Store) error {
 		return s.SpendSetupLink(ctx, []byte{1}, anAccount("new"), noon)
 	},

@@ -1,0 +1,87 @@
+package interaction
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/session"
+)
+
+// attempt is one try at a password, with the limits that hold for it.
+type attempt struct {
+	limits []limit
+	known  account.KnownSource
+}
+
+// attemptAt selects the failure counter of a password attempt for a canonical username.
+//
+// A browser where the account has signed in has a counter of its own, and so has each of
+// the nested networks, of which the narrowest known one counts; all others share one. So attempts from elsewhere never lock out a user on a
+// known device or network. The lookup is the same whether or not there is an account.
+func (h *Handler) attemptAt(r *http.Request, username string) (attempt, error) {
+	if !h.Throttle {
+		return attempt{}, nil
+	}
+	source := h.source(r, username, h.Cookies.Device(r))
+	known, err := h.Accounts.KnownSource(r.Context(), source, h.Now())
+	if err != nil {
+		return attempt{}, fmt.Errorf("look up device: %w", err)
+	}
+	counter := account.SharedCounter(username)
+	network := known.Network()
+	switch {
+	case !known.Device.IsZero():
+		counter = account.SourceCounter(source.Device)
+	case network >= 0:
+		counter = account.SourceCounter(source.Networks[network])
+	}
+	at := attempt{known: known}
+	for _, l := range account.Lockout(counter) {
+		at.limits = append(at.limits, limit{l.Key, l.Most, l.Window})
+	}
+	return at, nil
+}
+
+func (h *Handler) source(r *http.Request, username, device string) account.SignInSource {
+	var networks []string
+	for _, network := range h.Networks(h.Address(r.Context())) {
+		networks = append(networks, network.String())
+	}
+	return account.NewSignInSource(username, device, networks...)
+}
+
+// countAttempt counts an attempt before anything is checked, and returns how long to
+// wait if it is one too many. What others in its network did is no reason to reject a
+// known device, nor what was done in wider networks to reject a known one.
+func (h *Handler) countAttempt(ctx context.Context, at attempt) (time.Duration, error) {
+	if !at.known.Device.IsZero() {
+		return h.countAt(ctx, at.limits, h.Now())
+	}
+	addresses := h.addressLimits(ctx)
+	if network := at.known.Network(); network >= 0 {
+		addresses = addresses[:network+1]
+	}
+	return h.count(ctx, addresses, at.limits)
+}
+
+// renoteAfter is how old the note of a known device or network may be before a sign-in
+// renews it.
+const renoteAfter = 24 * time.Hour
+
+// noteSource makes the browser and the network known to the account that signs in,
+// unless both were noted lately, and gives the browser its device cookie. A browser
+// keeps one cookie for all accounts.
+func (h *Handler) noteSource(w http.ResponseWriter, r *http.Request, a *account.Account, known account.KnownSource, now time.Time) error {
+	device := cmp.Or(h.Cookies.Device(r), session.NewCookie())
+	if !known.NotedSince(now.Add(-renoteAfter)) {
+		if err := h.Accounts.NoteSource(r.Context(), a, h.source(r, a.Username, device), now); err != nil {
+			return err //nolint:wrapcheck // names itself
+		}
+	}
+	h.Cookies.SetDevice(w, device, account.DeviceLifetime)
+	return nil
+}

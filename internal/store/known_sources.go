@@ -1,0 +1,128 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+)
+
+// KnownSource reports which parts of source have signed in to their account since its
+// password last changed and since it was last disabled. Unknown accounts and unknown
+// sources cost the same lookup.
+func (s *Store) KnownSource(ctx context.Context, source account.SignInSource, now time.Time) (account.KnownSource, error) {
+	known := account.KnownSource{Networks: make([]time.Time, len(source.Networks))}
+	args := []any{now.UnixMicro(), source.Device}
+	for _, network := range source.Networks {
+		args = append(args, network)
+	}
+	read := `
+		SELECT k.digest, k.noted_at FROM known_sources k
+		JOIN accounts a ON a.subject = k.subject AND a.not_before = k.not_before AND a.disabled_at IS NULL
+		WHERE k.expires_at > $1 AND k.digest IN (` + places(2, len(args)-1) + `)`
+
+	err := s.read.each(ctx, func(from scanner) error {
+		var part []byte
+		var at time.Time
+		err := from.Scan(intoBytes(&part), intoTime(&at))
+		if bytes.Equal(part, source.Device) {
+			known.Device = at
+		}
+		for i, network := range source.Networks {
+			if bytes.Equal(part, network) {
+				known.Networks[i] = at
+			}
+		}
+		return err
+	}, read, args...)
+	if err != nil {
+		return account.KnownSource{}, fmt.Errorf("read known source: %w", err)
+	}
+	return known, nil
+}
+
+// NoteSource records that a has signed in from source, whose Device is set. The record is
+// bound to a.NotBefore as the sign-in read it, so that it is void if the password changed
+// or the account was disabled meanwhile. The newest 50 devices and 150 networks are kept.
+func (s *Store) NoteSource(ctx context.Context, a *account.Account, source account.SignInSource, now time.Time) error {
+	const trim = `
+		DELETE FROM known_sources WHERE digest IN (SELECT digest FROM (
+			SELECT digest, kind, row_number() OVER (PARTITION BY kind ORDER BY noted_at DESC, digest) AS place
+			FROM known_sources WHERE subject = $1) AS ranked WHERE place > CASE kind WHEN 'device' THEN 50 ELSE 150 END)`
+
+	args := []any{
+		a.Subject, stamp(a.NotBefore), now.UnixMicro(),
+		now.Add(account.DeviceLifetime).UnixMicro(), now.Add(account.NetworkLifetime).UnixMicro(), source.Device,
+	}
+	rows := []string{`($6, 'device', $1, $2, $3, $4)`}
+	for _, network := range source.Networks {
+		args = append(args, network)
+		rows = append(rows, `(`+places(len(args), 1)+`, 'network', $1, $2, $3, $5)`)
+	}
+	note := `
+		INSERT INTO known_sources (digest, kind, subject, not_before, noted_at, expires_at) VALUES ` + strings.Join(rows, ", ") + `
+		ON CONFLICT (digest) DO UPDATE SET subject = excluded.subject, not_before = excluded.not_before,
+			noted_at = excluded.noted_at, expires_at = excluded.expires_at`
+
+	return s.tx(ctx, func(c conn) error {
+		_, err := c.exec(ctx, note, args...)
+		if err == nil {
+			_, err = c.exec(ctx, trim, a.Subject)
+		}
+		if err != nil {
+			return fmt.Errorf("note sign-in source: %w", err)
+		}
+		return nil
+	})
+}
+
+// UnlockAccount clears all failure counters of an account: the shared one and those of
+// its known devices and networks. It returns [account.ErrNotFound] for an unknown
+// subject.
+func (s *Store) UnlockAccount(ctx context.Context, subject string) error {
+	return s.tx(ctx, func(c conn) error { return unlock(ctx, c, subject) })
+}
+
+func unlock(ctx context.Context, on conn, subject string) error {
+	a, err := readAccount(on.one(ctx, `SELECT `+accountColumns+` FROM accounts WHERE subject = $1`, subject))
+	if err != nil {
+		return err
+	}
+	counters := []string{account.SharedCounter(a.Username)}
+	err = on.each(ctx, func(from scanner) error {
+		var source []byte
+		err := from.Scan(intoBytes(&source))
+		counters = append(counters, account.SourceCounter(source))
+		return err
+	}, `SELECT digest FROM known_sources WHERE subject = $1`, subject)
+	if err != nil {
+		return fmt.Errorf("list known sources: %w", err)
+	}
+	var digests []any
+	for _, counter := range counters {
+		for _, limit := range account.Lockout(counter) {
+			digests = append(digests, digest(limit.Key))
+		}
+	}
+	_, err = on.exec(ctx, `DELETE FROM guesses WHERE digest IN (`+places(1, len(digests))+`)`, digests...)
+	if err != nil {
+		return fmt.Errorf("clear failure counters: %w", err)
+	}
+	return nil
+}
+
+// forgetSources clears the failure counters of an account and makes all of its devices
+// and networks unknown. The account need not exist.
+func forgetSources(ctx context.Context, on conn, subject string) error {
+	if err := unlock(ctx, on, subject); err != nil && !errors.Is(err, account.ErrNotFound) {
+		return err
+	}
+	if _, err := on.exec(ctx, `DELETE FROM known_sources WHERE subject = $1`, subject); err != nil {
+		return fmt.Errorf("forget known sources: %w", err)
+	}
+	return nil
+}
