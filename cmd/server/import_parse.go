@@ -123,8 +123,8 @@ func parseUser(raw json.RawMessage) (e *userEntry, faults []error) {
 			fail("password: %w", err)
 		}
 	}
-	if decode("password_hash", &e.PasswordHash, "a string") && account.CheckHash(e.PasswordHash) != nil {
-		fail("password_hash must be an argon2id PHC string, $argon2id$v=19$m=...,t=...,p=...$salt$hash")
+	if decode("password_hash", &e.PasswordHash, "a string") && account.CheckImportedHash(e.PasswordHash) != nil {
+		fail("password_hash must be argon2id, bcrypt or PBKDF2: $argon2id$v=19$m=...,t=...,p=...$salt$hash, $2b$..., or $pbkdf2-sha256$i=...,l=...$salt$hash")
 	}
 	if e.Password != "" && e.PasswordHash != "" {
 		fail("password and password_hash exclude each other")

@@ -56,10 +56,11 @@ without ` + "`client_id` is known by its `client_name`, `redirect_uris` and `sof
 ]
 ` + "```" + `
 
-` + "`users import` takes an array of people (or an object whose member `users` is one). Of `password` and `password_hash`" + `, an
-argon2id string in PHC form, somebody new needs one. A password that differs from the present one ends the
-person's sessions and grants. Standard claims are checked against OpenID Connect Core section 5.1; others reach applications
-through [scopes](scopes.md), and the import names those that no scope releases.
+` + "`users import` takes an array of people (or an object whose member `users` is one). A new user needs" + `
+a password or a password_hash: argon2id or PBKDF2 in PHC form ($argon2id$v=19$..., $pbkdf2-sha256$i=..., $pbkdf2-sha512$i=...) or bcrypt
+($2a$, $2b$, $2y$). The server replaces a hash that is weaker than configured when the user next signs in; importing the old one again
+changes nothing. A password that differs from the present one ends the user's sessions and grants. Standard claims are checked
+against OpenID Connect Core section 5.1; others reach applications through [scopes](scopes.md), and the import names those that no scope releases.
 
 ` + "```json" + `
 [

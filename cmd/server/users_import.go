@@ -6,7 +6,7 @@ import "context"
 type usersImport struct {
 	answer
 
-	File string `arg:"" help:"JSON array of objects with username, password or password_hash (argon2id), claims, administrator; - is the standard input."`
+	File string `arg:"" help:"JSON array of objects with username, password or password_hash (argon2id, bcrypt or PBKDF2), claims, administrator; - is the standard input."`
 }
 
 // Run imports the people.

@@ -133,6 +133,9 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 	}
 	a.warnOfProxy = middleware.WarnOfProxy(c.TrustedProxies, log)
 	a.hasher, a.clientHasher, a.adminHasher = newHashers(c)
+	if err := a.learnHashes(ctx); err != nil {
+		return nil, err
+	}
 	var err error
 	if a.secrets, err = systemSecrets(c); err != nil {
 		return nil, err

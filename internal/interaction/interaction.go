@@ -30,6 +30,9 @@ type Accounts interface {
 	AccountByUsername(ctx context.Context, username string) (*account.Account, error)
 	// InsertAccount returns account.ErrExists for a username that is taken.
 	InsertAccount(ctx context.Context, a *account.Account) error
+	// RenewPasswordHash is a compare-and-set: it reports false if old is not the
+	// account's hash any more.
+	RenewPasswordHash(ctx context.Context, subject, old, renewed string) (bool, error)
 	// KnownSource and NoteSource tell the devices and networks from which an account has
 	// signed in from all others.
 	KnownSource(ctx context.Context, source account.SignInSource, now time.Time) (account.KnownSource, error)

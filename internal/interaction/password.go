@@ -83,21 +83,37 @@ func (h *Handler) verify(ctx context.Context, username, password string) (*accou
 	if !a.DisabledAt.IsZero() {
 		hash = ""
 	}
-	ok, err := h.Hasher.Verify(ctx, hash, password)
+	verdict, err := h.Hasher.Check(ctx, hash, password)
 	if errors.Is(err, account.ErrBadHash) {
 		// An import may have brought what we cannot read; its owner is told no more
 		// than anyone, the operator is.
 		h.Log.LogAttrs(ctx, slog.LevelError, "password hash not understood", slog.String("subject", a.Subject))
-		ok, err = h.Hasher.Verify(ctx, "", password)
+		verdict, err = h.Hasher.Check(ctx, "", password)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("verify password: %w", err)
 	}
-	if !ok {
+	if !verdict.OK {
 		rule, why := reason(a)
 		return nil, wrong(rule, why, a.Subject)
 	}
-	return a, nil
+	return a, h.renewHash(ctx, a, verdict.Renewed)
+}
+
+// renewHash replaces a password hash that is weaker than the configuration by renewed,
+// unless that is empty or the password has changed meanwhile.
+func (h *Handler) renewHash(ctx context.Context, a *account.Account, renewed string) error {
+	if renewed == "" {
+		return nil
+	}
+	done, err := h.Accounts.RenewPasswordHash(ctx, a.Subject, a.PasswordHash, renewed)
+	if err != nil {
+		return err //nolint:wrapcheck // names itself
+	}
+	if done {
+		h.Log.LogAttrs(ctx, slog.LevelInfo, "password hash renewed", slog.String("subject", a.Subject))
+	}
+	return nil
 }
 
 // reason explains a password that was not accepted, for the log.

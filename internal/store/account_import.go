@@ -61,7 +61,10 @@ func importAccount(ctx context.Context, on conn, a *account.Account) (did, error
 	if err != nil {
 		return did{}, fmt.Errorf("write claims: %w", err)
 	}
-	password := a.PasswordHash != "" && a.PasswordHash != known.PasswordHash
+	password, err := bringsPassword(ctx, on, a, known)
+	if err != nil {
+		return did{}, err
+	}
 	if known.SelfRegistered && !password {
 		return did{}, fmt.Errorf("%w: give the entry a password, which signs them out, or delete the account first", account.ErrSelfRegistered)
 	}
@@ -77,7 +80,8 @@ func importAccount(ctx context.Context, on conn, a *account.Account) (did, error
 	}
 	*a = *known
 	const update = `
-		UPDATE accounts SET claims = $2, administrator = $3, password_hash = $4, not_before = $5, updated_at = $6, self_registered = $7
+		UPDATE accounts SET claims = $2, administrator = $3, password_hash = $4, not_before = $5, updated_at = $6, self_registered = $7,
+			renewed_from = CASE WHEN password_hash = $4 THEN renewed_from END
 		WHERE subject = $1`
 	var ends time.Time
 	if password {
@@ -88,4 +92,19 @@ func importAccount(ctx context.Context, on conn, a *account.Account) (did, error
 	}
 	return did{updated: 1, cutOff: password}, changeAccount(ctx, on, a.Subject, ends, update,
 		a.Subject, after, flag(a.Administrator), a.PasswordHash, stamp(a.NotBefore), stamp(a.UpdatedAt), flag(a.SelfRegistered))
+}
+
+// bringsPassword reports whether an import brings another password than the account has.
+// The hash that the account had before it was renewed is the same password.
+func bringsPassword(ctx context.Context, on conn, a, known *account.Account) (bool, error) {
+	const renewed = `SELECT count(*) FROM accounts WHERE subject = $1 AND renewed_from = $2`
+
+	if a.PasswordHash == "" || a.PasswordHash == known.PasswordHash {
+		return false, nil
+	}
+	var same int64
+	if err := on.one(ctx, renewed, known.Subject, digest(a.PasswordHash)).Scan(&same); err != nil {
+		return false, fmt.Errorf("compare password hash: %w", err)
+	}
+	return same == 0, nil
 }

@@ -120,11 +120,47 @@ func (s *Store) HasAdministrator(ctx context.Context) (bool, error) {
 // unknown, and its failure counters are cleared.
 func (s *Store) SetPassword(ctx context.Context, subject, hash string, now time.Time) error {
 	const set = `
-		UPDATE accounts SET password_hash = $2, updated_at = $3,
+		UPDATE accounts SET password_hash = $2, renewed_from = NULL, updated_at = $3,
 			not_before = CASE WHEN not_before < $3 THEN $3 ELSE not_before END
 		WHERE subject = $1`
 
 	return s.cutOff(ctx, subject, now, set, subject, hash, now.UnixMicro())
+}
+
+// RenewPasswordHash replaces the hash old of an account's password by another hash of
+// the same password. Sessions and grants stay. It reports false if old is not the
+// account's hash any more. A digest of the first hash stays, so that an import which
+// brings it again changes nothing.
+func (s *Store) RenewPasswordHash(ctx context.Context, subject, old, renewed string) (bool, error) {
+	const renew = `
+		UPDATE accounts SET password_hash = $3, renewed_from = coalesce(renewed_from, $4)
+		WHERE subject = $1 AND password_hash = $2`
+
+	changed, err := s.write.exec(ctx, renew, subject, old, renewed, digest(old))
+	if err != nil {
+		return false, fmt.Errorf("renew password hash: %w", err)
+	}
+	return changed == 1, nil
+}
+
+// SampleHashes returns the password hashes of up to limit accounts, for the recipes
+// that are in use.
+func (s *Store) SampleHashes(ctx context.Context, limit int) (hashes []string, err error) {
+	const read = `
+		SELECT password_hash FROM (
+			SELECT password_hash FROM accounts ORDER BY username LIMIT $1) AS sample
+		WHERE password_hash <> ''`
+
+	err = s.list.each(ctx, func(from scanner) error {
+		var hash string
+		err := from.Scan(&hash)
+		hashes = append(hashes, hash)
+		return err
+	}, read, limit)
+	if err != nil {
+		return nil, fmt.Errorf("sample password hashes: %w", err)
+	}
+	return hashes, nil
 }
 
 // SetDisabled disables an account or enables it again. Disabling ends its sessions and

@@ -57,6 +57,11 @@ var requestMethods = map[string]call{
 	"SetPassword":       func(ctx context.Context, s *store.Store) error { return s.SetPassword(ctx, "alice", "$", noon) },
 	"SetDisabled":       func(ctx context.Context, s *store.Store) error { return s.SetDisabled(ctx, "alice", true, noon) },
 	"DeleteAccount":     func(ctx context.Context, s *store.Store) error { return s.DeleteAccount(ctx, "alice", noon) },
+	"RenewPasswordHash": func(ctx context.Context, s *store.Store) error {
+		_, err := s.RenewPasswordHash(ctx, "alice", "old", "new")
+		return err
+	},
+	"SampleHashes": func(ctx context.Context, s *store.Store) error { _, err := s.SampleHashes(ctx, 10); return err },
 	"KnownSource": func(ctx context.Context, s *store.Store) error {
 		_, err := s.KnownSource(ctx, account.NewSignInSource("alice", "device", "network"), noon)
 		return err

@@ -1,0 +1,21 @@
+package account
+
+// Computes returns the recipes that a check of hash computes, in order.
+func (h *Hasher) Computes(hash string) (ids []string) {
+	kept := h.own
+	if hash != "" {
+		kept, _ = recipeOf(hash)
+	}
+	for _, s := range h.plan(hash, kept) {
+		ids = append(ids, s.recipe)
+	}
+	return ids
+}
+
+// Dummies returns the hashes that stand in for those of the recipes learned.
+func (h *Hasher) Dummies() (hashes []string) {
+	for _, r := range h.learned.all() {
+		hashes = append(hashes, r.dummy)
+	}
+	return hashes
+}

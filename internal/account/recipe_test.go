@@ -1,0 +1,173 @@
+package account_test
+
+import (
+	"crypto/pbkdf2"
+	"crypto/sha256"
+	"encoding/base64"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/ostiary/ostiary/internal/account"
+)
+
+// imported are hashes of the password "imported" that differ from what hasher makes.
+func imported(t *testing.T) map[string]string {
+	t.Helper()
+	legacy, err := bcrypt.GenerateFromPassword([]byte("imported"), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := pbkdf2.Key(sha256.New, "imported", []byte("0123456789abcdef"), 600_000, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hashes := map[string]string{
+		"bcrypt":        string(legacy),
+		"pbkdf2-sha256": "$pbkdf2-sha256$i=600000,l=32$MDEyMzQ1Njc4OWFiY2RlZg$" + base64.RawStdEncoding.EncodeToString(key),
+	}
+	for name, other := range map[string]*account.Hasher{
+		"argon2id, weaker":   account.NewHasher(8, 1, 1, time.Minute),
+		"argon2id, stronger": account.NewHasher(32<<10, 4, 1, time.Minute),
+	} {
+		hash, err := other.Hash(t.Context(), "imported")
+		if err != nil {
+			t.Fatal(err)
+		}
+		hashes[name] = hash
+	}
+	return hashes
+}
+
+func TestAWeakerHashIsRenewed(t *testing.T) {
+	t.Parallel()
+	h := account.NewHasher(16<<10, 2, 4, time.Minute)
+	own, err := h.Hash(t.Context(), "imported")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := imported(t)
+	all["the configured recipe"] = own
+	all["argon2id, as strong with more lanes"] = "$argon2id$v=19$m=16384,t=2,p=4$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	for name, hash := range all {
+		got, err := h.Check(t.Context(), hash, "wrong")
+		if err != nil || got != (account.Verdict{}) {
+			t.Errorf("%s: Check of a wrong password = %+v, %v; want nothing", name, got, err)
+		}
+		if strings.HasSuffix(name, "lanes") {
+			continue
+		}
+		if got, err = h.Check(t.Context(), hash, "imported"); err != nil || !got.OK {
+			t.Errorf("%s: Check of the right password = %+v, %v", name, got, err)
+		}
+		if stays := hash == own || name == "argon2id, stronger"; stays != (got.Renewed == "") {
+			t.Errorf("%s: renewed to %q; want it to stay: %v", name, got.Renewed, stays)
+		}
+		if got.Renewed == "" {
+			continue
+		}
+		again, err := h.Check(t.Context(), got.Renewed, "imported")
+		if err != nil || again != (account.Verdict{OK: true}) {
+			t.Errorf("%s: Check of the renewed hash = %+v, %v; want it to fit and stay", name, again, err)
+		}
+		if ok, err := h.Verify(t.Context(), got.Renewed, "wrong"); err != nil || ok {
+			t.Errorf("%s: a wrong password fits the renewed hash", name)
+		}
+	}
+	if got, err := h.Check(t.Context(), "", "imported"); err != nil || got != (account.Verdict{}) {
+		t.Errorf("Check of no account = %+v, %v; want nothing", got, err)
+	}
+}
+
+// The time of a check says nothing of the account: whatever its hash is, and whether or
+// not there is one, the same recipes are computed.
+func TestACheckComputesTheSameForAllAccounts(t *testing.T) {
+	t.Parallel()
+	all := imported(t)
+	for name, hash := range all {
+		h := account.NewHasher(16<<10, 2, 4, time.Minute)
+		own, err := h.Hash(t.Context(), "imported")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !h.Learn(hash) {
+			t.Fatalf("%s: the recipe is not learned", name)
+		}
+		want := h.Computes(hash)
+		if len(want) != 2 {
+			t.Errorf("%s: a check computes %v, want the configured recipe and this one", name, want)
+		}
+		for of, kept := range map[string]string{"nobody": "", "an account made here": own} {
+			if got := h.Computes(kept); !slices.Equal(got, want) {
+				t.Errorf("%s: a check of %s computes %v, of an imported account %v", name, of, got, want)
+			}
+		}
+		for _, dummy := range h.Dummies() {
+			if ok, err := h.Verify(t.Context(), dummy, "imported"); err != nil || ok {
+				t.Errorf("%s: Verify of the stand-in %s = %v, %v; want a comparison that fails", name, dummy, ok, err)
+			}
+		}
+	}
+}
+
+// A recipe that no sample showed is learned from the first check.
+func TestARecipeIsLearnedFromACheck(t *testing.T) {
+	t.Parallel()
+	h := hasher(1, time.Minute)
+	hash := imported(t)["argon2id, weaker"]
+	if _, err := h.Check(t.Context(), hash, "wrong"); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.Computes(""); len(got) != 2 || got[1] != "$argon2id$v=19$m=8,t=1,p=1" {
+		t.Errorf("afterwards a check of nobody computes %v", got)
+	}
+}
+
+// What every check computes beside the configured recipe is bounded.
+func TestLearnedRecipesAreBounded(t *testing.T) {
+	t.Parallel()
+	h := account.NewHasher(64, 1, 1, time.Minute)
+	const salt, key = "AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	for _, step := range []struct {
+		costs string
+		want  bool
+	}{
+		{"m=64,t=1,p=1", true}, // the configured one
+		{"m=64,t=9,p=1", false},
+		{"m=1048576,t=1,p=1", false},
+		{"m=64,t=8,p=1", true},
+		{"m=32,t=1,p=1", true},
+		{"m=32,t=1,p=2", true},
+		{"m=32,t=1,p=3", false}, // one too many
+		{"m=32,t=1,p=2", true},
+	} {
+		if got := h.Learn("$argon2id$v=19$" + step.costs + "$" + salt + "$" + key); got != step.want {
+			t.Errorf("Learn(%s) = %v, want %v", step.costs, got, step.want)
+		}
+	}
+	if h.Learn("no hash") {
+		t.Error("what is no hash is learned")
+	}
+	hash, err := account.NewHasher(64, 9, 1, time.Minute).Hash(t.Context(), "imported")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := h.Check(t.Context(), hash, "imported"); err != nil || got != (account.Verdict{OK: true}) {
+		t.Errorf("Check under a recipe that is not learned = %+v, %v", got, err)
+	}
+}
+
+// Whatever the configuration allows can be checked.
+func TestTheCostliestConfiguredHashIsUnderstood(t *testing.T) {
+	t.Parallel()
+	const hash = "$argon2id$v=19$m=4194304,t=100,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	if account.CheckImportedHash(hash) == nil {
+		t.Error("an import brings a hash that takes minutes")
+	}
+	if !account.NewHasher(4<<20, 100, 1, time.Minute).Learn(hash) {
+		t.Error("a hash within the bounds of the configuration is not understood")
+	}
+}

@@ -1,0 +1,48 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// A renewal never undoes a password change, and the import that brought the first hash
+// stays without effect until there is another password.
+func TestARenewedHashIsTheSamePassword(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		furnish(t, s)
+		renew := func(old, renewed string, want bool) {
+			t.Helper()
+			done, err := s.RenewPasswordHash(t.Context(), "alice", old, renewed)
+			must(t, err)
+			wantSame(t, "RenewPasswordHash from "+old, done, want)
+		}
+		bring := func(hash string, wantUpdated int, wantHash string) {
+			t.Helper()
+			a := anAccount("alice")
+			a.PasswordHash, a.UpdatedAt = hash, noon.Add(time.Hour)
+			_, updated, err := s.ImportAccounts(t.Context(), []*account.Account{a})
+			must(t, err)
+			kept, err := s.Account(t.Context(), "alice")
+			must(t, err)
+			wantSame(t, "accounts updated by importing "+hash, updated, wantUpdated)
+			wantSame(t, "the hash after importing "+hash, kept.PasswordHash, wantHash)
+		}
+		first := anAccount("alice").PasswordHash
+		renew(first, "second", true)
+		renew(first, "lost the race", false)
+		renew("second", "third", true)
+		bring(first, 0, "third")
+		bring("another password", 1, "another password")
+		bring(first, 1, first)
+
+		renew(first, "second", true)
+		must(t, s.SetPassword(t.Context(), "alice", "chosen", noon.Add(2*time.Hour)))
+		renew("second", "late", false)
+		bring(first, 1, first)
+	})
+}
