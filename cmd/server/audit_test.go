@@ -13,7 +13,7 @@ func TestEveryCommandChangesOrLooks(t *testing.T) {
 	looks := []string{
 		"apikeys list", "audit", "clients get", "clients list", "completion", "dev", "explain", "grants list", "healthcheck", "introspect",
 		"keys list", "keysets get", "keysets list", "migrate status", "migrate up", "notices list", "perform authorization-code", "perform client-credentials", "perform device-code",
-		"purge", "scopes get", "scopes list", "serve", "sessions list", "users list", "version",
+		"purge", "scopes get", "scopes list", "serve", "sessions list", "users get", "users list", "version",
 	}
 	changes := audited()
 	for _, command := range model(t).Leaves(true) {

@@ -31,6 +31,7 @@ func audited() map[string]string {
 		"keys import":           "key.import",
 		"keys reseal":           "key.reseal",
 		"keys rotate":           "key.rotate",
+		"keys withdraw":         "key.withdraw",
 		"keysets create":        "keys.create",
 		"keysets delete":        "keys.delete",
 		"keysets import":        "keys.import",
@@ -48,6 +49,7 @@ func audited() map[string]string {
 		"users import":          "user.import",
 		"users set-password":    "user.set-password",
 		"users unlock":          "user.unlock",
+		"users update":          "user.update",
 	}
 }
 

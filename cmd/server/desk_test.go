@@ -329,4 +329,9 @@ func TestVersionTellsTheToolchain(t *testing.T) {
 		t.Errorf("version --json = %v", got)
 	}
 	contains(t, (&shell{t: t}).must("version"), version, got["go"])
+	for _, args := range [][]string{{"--version"}, {"users", "list", "--version"}} {
+		if got := (&shell{t: t}).must(args...); got != "ostiary "+version+"\n" {
+			t.Errorf("%v printed %q", args, got)
+		}
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/lmittmann/tint"
 
@@ -44,6 +45,7 @@ type dev struct {
 	demo                      demoClient
 	person                    demoPerson
 	setupURL                  string // empty once there is an administrator
+	noMail                    error  // why there is no mail catcher
 }
 
 // Run serves until the process is asked to stop.
@@ -61,6 +63,10 @@ func (cmd *devCommand) Run(ctx context.Context, s streams, c *cli) error {
 		return err
 	}
 	log := slog.New(tint.NewTextHandler(s.err, &tint.Options{Level: conf.LogLevel, TimeFormat: "15:04:05", NoColor: !terminal(s.err)}))
+	if d.noMail != nil {
+		log.LogAttrs(ctx, slog.LevelWarn, "mail catcher is off: its port is taken; --mail-listen chooses another",
+			slog.String("address", cmd.MailListen))
+	}
 	db, err := openStore(ctx, conf, log)
 	if err != nil {
 		return err
@@ -97,7 +103,10 @@ func (d *dev) bind(ctx context.Context) error {
 	d.public = open("listen", d.Listen)
 	d.admin = open("admin-listen", d.AdminListen)
 	d.shop = open("demo-listen", d.DemoListen)
-	d.mail = open("mail-listen", d.MailListen)
+	// Nothing needs the mail catcher, and its port is that of others: so it gives way.
+	if d.mail, d.noMail = listenLoopback(ctx, d.MailListen); d.noMail != nil && !errors.Is(d.noMail, syscall.EADDRINUSE) {
+		faults = append(faults, fmt.Errorf("--mail-listen: %w", d.noMail))
+	}
 	if len(faults) > 0 {
 		return fmt.Errorf("%w\nIs ostiary dev running already? The flags choose other addresses, and port 0 a free one", errors.Join(faults...))
 	}
@@ -185,11 +194,13 @@ func (d *dev) handlers(ctx context.Context) ([]bound, error) {
 		return nil, fmt.Errorf("demo application: %w", err)
 	}
 	catcher := mailcatcher.New(mailcatcher.Config{Log: a.log, Now: now, Keep: 100})
-	go func() {
-		if err := catcher.Serve(d.mail); err != nil {
-			a.log.LogAttrs(ctx, slog.LevelDebug, "mail catcher ended", slog.Any("error", err))
-		}
-	}()
+	if d.mail != nil {
+		go func() {
+			if err := catcher.Serve(d.mail); err != nil {
+				a.log.LogAttrs(ctx, slog.LevelDebug, "mail catcher ended", slog.Any("error", err))
+			}
+		}()
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/mail/", http.StripPrefix("/mail", catcher.Handler()))
 	mux.Handle("/", shop)

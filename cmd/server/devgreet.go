@@ -27,7 +27,11 @@ func (d *dev) greet(w io.Writer) {
 	if c.SignUp {
 		row("", "or create an account on the way")
 	}
-	row("mail", d.demoURL+"/mail/ (catches what is sent to smtp://"+d.mail.Addr().String()+")")
+	if d.mail != nil {
+		row("mail", d.demoURL+"/mail/ (catches what is sent to smtp://"+d.mail.Addr().String()+")")
+	} else {
+		row("mail", "off: "+d.MailListen+" is taken; --mail-listen chooses another address")
+	}
 	row("health", "http://"+d.admin.Addr().String()+"/health/ready")
 	row("data", shown(d.data.dir)+" (the demo person's password is in demo_person.json)")
 	row("commands", command()+" --config "+shown(d.data.path("config.yaml"))+" clients list")

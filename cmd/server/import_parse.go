@@ -19,7 +19,7 @@ type userEntry struct {
 	Password      string
 	PasswordHash  string
 	Claims        map[string]any
-	Administrator bool
+	Administrator *bool // nil if the entry does not say
 
 	number int // in the file, from 1
 	faulty bool

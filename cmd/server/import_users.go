@@ -13,7 +13,7 @@ import (
 // twice, it changes nothing the second time.
 func importUsers(
 	ctx context.Context, s *store.Store, h *account.Hasher, text []byte,
-) (created, updated int, err error) { //nolint:unparam // whoever starts dev is not told the numbers
+) (created, updated int, err error) {
 	people, err := readUsers(ctx, s, h, text, func(int, int) {})
 	if err != nil {
 		return 0, 0, err
@@ -25,15 +25,16 @@ func importUsers(
 // error joins every fault of every entry.
 func readUsers(
 	ctx context.Context, s *store.Store, h *account.Hasher, text []byte, progress func(done, total int),
-) ([]*account.Account, error) {
+) ([]account.Import, error) {
 	entries, faults := parseUsers(text)
-	people := make([]*account.Account, len(entries))
+	people := make([]account.Import, len(entries))
 	hashes := make([]string, len(entries)) // of the present passwords
 	when := now()
 	for i, e := range entries {
-		people[i] = &account.Account{
+		people[i].KeepAdministrator = e.Administrator == nil
+		people[i].Account = &account.Account{
 			Subject: account.NewSubject(), Username: e.Username, PasswordHash: e.PasswordHash, Claims: e.Claims,
-			Administrator: e.Administrator, CreatedAt: when, UpdatedAt: when,
+			Administrator: e.Administrator != nil && *e.Administrator, CreatedAt: when, UpdatedAt: when,
 		}
 		known, err := s.AccountByUsername(ctx, e.Username)
 		switch {
@@ -46,7 +47,7 @@ func readUsers(
 		default:
 			hashes[i] = known.PasswordHash
 			if e.Claims == nil {
-				people[i].Claims = known.Claims
+				people[i].Account.Claims = known.Claims
 			}
 		}
 	}
@@ -57,7 +58,7 @@ func readUsers(
 	for i, e := range entries {
 		if e.Password != "" {
 			var err error
-			if people[i].PasswordHash, err = freshPassword(ctx, h, hashes[i], e.Password); err != nil {
+			if people[i].Account.PasswordHash, err = freshPassword(ctx, h, hashes[i], e.Password); err != nil {
 				return nil, e.fault(err)
 			}
 		}

@@ -10,10 +10,11 @@ import (
 
 // keysCommand manages signing keys.
 type keysCommand struct {
-	List   keysList   `cmd:"" help:"List the keys: next, current, past, and those that only verify ID token hints."`
-	Rotate keysRotate `cmd:"" help:"Replace the signing keys, as soon as clients can know the next ones."`
-	Reseal keysReseal `cmd:"" help:"Seal signing keys, client secrets and the keys of named sets under the first system secret, so that the others can go."`
-	Import keysImport `cmd:"" help:"Publish a private key made elsewhere as the next one to sign."`
+	List     keysList     `cmd:"" help:"List the keys: next, current, past, and those that only verify ID token hints."`
+	Rotate   keysRotate   `cmd:"" help:"Replace the signing keys, as soon as clients can know the next ones."`
+	Withdraw keysWithdraw `cmd:"" help:"Remove a leaked key at once: nothing that it signed is accepted any more."`
+	Reseal   keysReseal   `cmd:"" help:"Seal signing keys, client secrets and the keys of named sets under the first system secret, so that the others can go."`
+	Import   keysImport   `cmd:"" help:"Publish a private key made elsewhere as the next one to sign."`
 }
 
 type keysList struct {

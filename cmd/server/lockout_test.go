@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
@@ -132,6 +133,39 @@ func TestOutsidersCannotLockAUserOut(t *testing.T) {
 			}
 			unlock()
 			passes("an unknown device after "+name, one.browserAt(two, "198.18.1.1"), "another horse battery")
+		}
+	})
+}
+
+// A wrong password costs the same statements whether or not there is such an account,
+// and no more than docs/architecture.md says beside session, request and account.
+func TestAPasswordAttemptCostsTheSameForNobody(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		s := start(t, db, map[string]string{"trusted_proxies": "127.0.0.0/8"})
+		known := s.browserAt(s, "192.0.2.10")
+		if got := known.password(testPassword); got != http.StatusSeeOther {
+			t.Fatalf("the first sign-in = %d", got)
+		}
+		cost := func(b *browser, username string) int64 {
+			t.Helper()
+			form := b.get(b.get("/oauth2/auth?" + asking("prompt", "login").Encode()).location().String())
+			before := db.Statements()
+			p := b.post(form.action(), url.Values{"request": {form.field("request")}, "username": {username}, "password": {"wrong"}})
+			if p.status != http.StatusForbidden {
+				t.Fatalf("a wrong password of %s = %d", username, p.status)
+			}
+			return db.Statements() - before
+		}
+		const others = 1 + 1       // request and account
+		const counting = 3 + 2 + 2 // the account's windows, and two networks before and after
+		for _, username := range []string{"ada", "bob", "nobody", "no body"} {
+			if got := cost(s.browserAt(s, "198.51.100.7"), username); got != others+1+counting {
+				t.Errorf("an attempt at %q takes %d statements, want %d", username, got, others+1+counting)
+			}
+		}
+		if got := cost(known.movedTo(s, "203.0.113.8"), "ada"); got != others+1+counting-2 {
+			t.Errorf("an attempt on a known device takes %d statements, want %d", got, others+1+counting-2)
 		}
 	})
 }

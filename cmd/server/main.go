@@ -28,6 +28,8 @@ type cli struct {
 	Config string            `help:"Read settings from this YAML file." placeholder:"FILE" type:"existingfile"`
 	Set    map[string]string `help:"Set KEY to VALUE, over file and environment; may be repeated." placeholder:"KEY=VALUE" mapsep:"none"`
 
+	ShowVersion versionFlag `name:"version" help:"Print the version, and do nothing else."`
+
 	Dev         devCommand         `cmd:"" help:"Run with nothing configured: embedded database, demo application, set-up link."`
 	Serve       serveCommand       `cmd:"" help:"Run in production."`
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database's schema up to date."`

@@ -13,7 +13,9 @@ import (
 // usersCommand manages accounts.
 type usersCommand struct {
 	Create      usersCreate      `cmd:"" help:"Add a person."`
-	List        usersList        `cmd:"" help:"List the people."`
+	List        usersList        `cmd:"" help:"List the users, all or those that a search finds."`
+	Get         usersGet         `cmd:"" help:"Show one user."`
+	Update      usersUpdate      `cmd:"" help:"Change the claims and rights of a user; the password and all sessions stay."`
 	Import      usersImport      `cmd:"" help:"Add or change the people of a file, all or none."`
 	SetPassword usersSetPassword `cmd:"" help:"Change a password; sessions and grants from before end."`
 	Disable     usersDisable     `cmd:"" help:"Keep a person from signing in; sessions and grants end."`
@@ -33,6 +35,8 @@ type usersCreate struct {
 
 type usersList struct {
 	answer
+
+	Search string `help:"List only users whose username, names, email address or telephone number contain this text, in any case, or whose subject it is." placeholder:"TEXT"`
 }
 
 type usersSetPassword struct {
@@ -88,7 +92,7 @@ func (cmd *usersCreate) Run(ctx context.Context, s streams, c *cli) error {
 		if err := d.store.InsertAccount(ctx, a); err != nil {
 			return fmt.Errorf("create %s: %w", name, err)
 		}
-		if err := d.remarkUnreleased(ctx, a); err != nil {
+		if err := d.remarkUnreleased(ctx, account.Import{Account: a}); err != nil {
 			return err
 		}
 		view := viewUser(a)
@@ -109,9 +113,11 @@ func (cmd *usersList) Run(ctx context.Context, s streams, c *cli) error {
 		if err != nil {
 			return err
 		}
-		views := make([]userView, len(all))
-		for i, a := range all {
-			views[i] = viewUser(a)
+		var views []userView
+		for _, a := range all {
+			if cmd.Search == "" || a.Matches(cmd.Search) {
+				views = append(views, viewUser(a))
+			}
 		}
 		return list(s.out, cmd.answer, userTable(), views)
 	})
@@ -227,15 +233,16 @@ func (d *desk) person(ctx context.Context, username string) (*account.Account, e
 // userView is a person as they are shown. A password is there only when it was
 // just made.
 type userView struct {
-	Username      string         `json:"username"`
-	Password      string         `json:"password,omitempty"`
-	Subject       string         `json:"subject"`
-	Claims        map[string]any `json:"claims"`
-	Administrator bool           `json:"administrator"`
-	HasPassword   bool           `json:"has_password"`
-	DisabledAt    time.Time      `json:"disabled_at,omitzero"`
-	CreatedAt     time.Time      `json:"created_at"`
-	UpdatedAt     time.Time      `json:"updated_at"`
+	Username       string         `json:"username"`
+	Password       string         `json:"password,omitempty"`
+	Subject        string         `json:"subject"`
+	Claims         map[string]any `json:"claims"`
+	Administrator  bool           `json:"administrator"`
+	HasPassword    bool           `json:"has_password"`
+	SelfRegistered bool           `json:"self_registered"`
+	DisabledAt     time.Time      `json:"disabled_at,omitzero"`
+	CreatedAt      time.Time      `json:"created_at"`
+	UpdatedAt      time.Time      `json:"updated_at"`
 }
 
 func viewUser(a *account.Account) userView {
@@ -244,7 +251,7 @@ func viewUser(a *account.Account) userView {
 		claims = map[string]any{}
 	}
 	return userView{
-		a.Name(), "", a.Subject, claims, a.Administrator, a.PasswordHash != "",
+		a.Name(), "", a.Subject, claims, a.Administrator, a.PasswordHash != "", a.SelfRegistered,
 		utc(a.DisabledAt), utc(a.CreatedAt), utc(a.UpdatedAt),
 	}
 }

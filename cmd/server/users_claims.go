@@ -99,14 +99,14 @@ func readClaims(given map[string]string) (map[string]any, error) {
 
 // remarkUnreleased names the claims of people that no scope releases: nobody but the
 // operator ever sees them.
-func (d *desk) remarkUnreleased(ctx context.Context, people ...*account.Account) error {
+func (d *desk) remarkUnreleased(ctx context.Context, people ...account.Import) error {
 	known, err := d.scopes(ctx)
 	if err != nil {
 		return err
 	}
 	unreleased := map[string]bool{}
-	for _, a := range people {
-		for name := range a.Claims {
+	for _, one := range people {
+		for name := range one.Account.Claims {
 			if !known.Releases(name) {
 				unreleased[harmless(name)] = true
 			}

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"runtime"
 	"runtime/debug"
+
+	"github.com/alecthomas/kong"
 )
 
 // versionCommand says what is running.
@@ -36,4 +39,14 @@ func (cmd *versionCommand) Run(s streams) error {
 		}
 	}
 	return card(s.out, cmd.answer, b)
+}
+
+// versionFlag is --version: the short form of the command.
+type versionFlag bool
+
+// BeforeReset answers the flag before the rest of the command line is looked at.
+func (versionFlag) BeforeReset(app *kong.Kong) error {
+	_, err := fmt.Fprintln(app.Stdout, "ostiary", version)
+	app.Exit(0)
+	return err //nolint:wrapcheck // to a terminal that may be gone
 }

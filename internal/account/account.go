@@ -43,6 +43,14 @@ type Account struct {
 	UpdatedAt  time.Time
 }
 
+// Import is an account as an operator brings it in a file.
+type Import struct {
+	Account *Account
+	// KeepAdministrator leaves the right of an account that exists as it is, whatever
+	// Account says.
+	KeepAdministrator bool
+}
+
 // external begins the names of those who have none: no username that can be typed
 // does.
 const external = " "

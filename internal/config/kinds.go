@@ -242,7 +242,7 @@ func readable() kind[string] {
 		parse: func(path string) (string, error) {
 			f, err := os.Open(path) //nolint:gosec // the operator names it
 			if err != nil {
-				return "", errors.New("cannot be opened")
+				return "", readError(err)
 			}
 			defer f.Close() //nolint:errcheck // only opened
 			if info, err := f.Stat(); err != nil || info.IsDir() {

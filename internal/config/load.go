@@ -169,13 +169,13 @@ func readSecret(path string) (string, error) {
 func readAtMost(path string, limit int64) ([]byte, error) {
 	f, err := os.Open(path) //nolint:gosec // the operator names it
 	if err != nil {
-		return nil, errors.New("cannot be opened")
+		return nil, readError(err)
 	}
 	defer f.Close() //nolint:errcheck // only read
 	data, err := io.ReadAll(io.LimitReader(f, limit+1))
 	switch {
 	case err != nil:
-		return nil, errors.New("cannot be read")
+		return nil, readError(err)
 	case int64(len(data)) > limit:
 		return nil, errors.New("is too large a file")
 	}

@@ -231,7 +231,7 @@ func TestWhatIsRefused(t *testing.T) {
 		"no public listener":             {"listen", "off", "not an address"},
 		"a listener for certificates":    {"mtls_listen", ":4446", "not available in this version"},
 		"a device that waits for ever":   {"device_code_lifetime", "31m", "too long"},
-		"a certificate that is not here": {"tls_cert_file", "/nowhere/cert.pem", "cannot be opened"},
+		"a certificate that is not here": {"tls_cert_file", "/nowhere/cert.pem", "does not exist"},
 		"a certificate that is a folder": {"tls_cert_file", "/", "is not a file"},
 		"a proxy that is everybody":      {"trusted_proxies", "10.0.0.0/8,0.0.0.0/0", "believe everybody"},
 		"a proxy by name":                {"trusted_proxies", "proxy.internal", "not a network"},

@@ -39,6 +39,10 @@
 // it becomes current at once; otherwise a further next key is published, and two
 // next keys mean that a rotation waits until the older one is ready.
 //
+// A key whose private half may be known to others is withdrawn: it leaves the key set at
+// once, with what it signed, and the next key signs whether or not it is ready. That is
+// the one exception to both promises, made by an operator.
+//
 // Replicas must agree on the algorithms and C. A key records the longest token lifetime that
 // any of them was configured with while it signed, so that a shorter one may come later.
 package jwks

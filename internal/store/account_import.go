@@ -11,18 +11,20 @@ import (
 
 // ImportAccounts adds or changes accounts, all or none. They are matched by
 // username. One that is there keeps its subject, its password if the import
-// brings none, and its being an administrator; a new password ends its sessions
-// and grants. One that would not change is left alone.
+// brings none, and its administrator right if the import does not state it; a new
+// password ends its sessions and grants. One that would not change is left alone.
+// The accounts are what is stored then.
 //
 // One whose holder signed up is taken over by a new password alone; without one the
 // import ends with [account.ErrSelfRegistered], since it would give whoever came
 // first what is meant for somebody else.
-func (s *Store) ImportAccounts(ctx context.Context, accounts []*account.Account) (created, updated int, err error) {
+func (s *Store) ImportAccounts(ctx context.Context, accounts []account.Import) (created, updated int, err error) {
 	var cutOff []*account.Account
 	err = s.txWithin(ctx, importPatience, func(on conn) error {
 		created, updated, cutOff = 0, 0, nil
-		for i, a := range accounts {
-			did, err := importAccount(ctx, on, a)
+		for i, one := range accounts {
+			a := one.Account
+			did, err := importAccount(ctx, on, one)
 			if err != nil {
 				return fmt.Errorf("import account %d (%s): %w", i+1, a.Username, err)
 			}
@@ -45,7 +47,8 @@ func (s *Store) ImportAccounts(ctx context.Context, accounts []*account.Account)
 	return created, updated, nil
 }
 
-func importAccount(ctx context.Context, on conn, a *account.Account) (did, error) {
+func importAccount(ctx context.Context, on conn, one account.Import) (did, error) {
+	a := one.Account
 	known, err := accountByUsername(ctx, on, a.Username)
 	if errors.Is(err, account.ErrNotFound) {
 		return did{created: 1}, insertAccount(ctx, on, a)
@@ -66,15 +69,19 @@ func importAccount(ctx context.Context, on conn, a *account.Account) (did, error
 		return did{}, err
 	}
 	if known.SelfRegistered && !password {
-		return did{}, fmt.Errorf("%w: give the entry a password, which signs them out, or delete the account first", account.ErrSelfRegistered)
+		return did{}, fmt.Errorf("%w: give the entry a password, which signs them out, change the account with users update, or delete it first", account.ErrSelfRegistered)
 	}
-	if before == after && !password && (known.Administrator || !a.Administrator) {
+	administrator := a.Administrator
+	if one.KeepAdministrator {
+		administrator = known.Administrator
+	}
+	if before == after && !password && administrator == known.Administrator {
 		*a = *known
 		return did{}, nil
 	}
 
 	known.Claims, known.UpdatedAt = a.Claims, a.UpdatedAt
-	known.Administrator = known.Administrator || a.Administrator
+	known.Administrator = administrator
 	if password {
 		known.PasswordHash, known.NotBefore, known.SelfRegistered = a.PasswordHash, a.UpdatedAt, false
 	}

@@ -127,6 +127,44 @@ func (s *Store) SetPassword(ctx context.Context, subject, hash string, now time.
 	return s.cutOff(ctx, subject, now, set, subject, hash, now.UnixMicro())
 }
 
+// ChangeAccount applies change to the claims and the administrator right of an account,
+// and returns what is stored then. change may run again if others change the account at
+// the same time. It returns [account.ErrNotFound] for an unknown subject.
+func (s *Store) ChangeAccount(ctx context.Context, subject string, now time.Time, change func(*account.Account)) (*account.Account, error) {
+	for {
+		a, err := s.Account(ctx, subject)
+		if err != nil {
+			return nil, err
+		}
+		before := a.UpdatedAt
+		change(a)
+		a.UpdatedAt = now.Truncate(time.Microsecond)
+		if !a.UpdatedAt.After(before) {
+			a.UpdatedAt = before.Add(time.Microsecond)
+		}
+		if done, err := s.replaceAccount(ctx, a, before); done || err != nil {
+			return a, err
+		}
+	}
+}
+
+// replaceAccount writes claims and rights if the account was last changed at before.
+func (s *Store) replaceAccount(ctx context.Context, a *account.Account, before time.Time) (bool, error) {
+	const update = `
+		UPDATE accounts SET claims = $2, administrator = $3, updated_at = $4
+		WHERE subject = $1 AND updated_at = $5`
+
+	claims, err := document(a.Claims)
+	if err != nil {
+		return false, fmt.Errorf("write claims: %w", err)
+	}
+	changed, err := s.write.exec(ctx, update, a.Subject, claims, flag(a.Administrator), stamp(a.UpdatedAt), stamp(before))
+	if err != nil {
+		return false, fmt.Errorf("change account: %w", err)
+	}
+	return changed == 1, nil
+}
+
 // RenewPasswordHash replaces the hash old of an account's password by another hash of
 // the same password. Sessions and grants stay. It reports false if old is not the
 // account's hash any more. A digest of the first hash stays, so that an import which

@@ -60,7 +60,7 @@ func TestWhatEndsSessionsAndGrants(t *testing.T) {
 		"an import with a new password": func(ctx context.Context, s *store.Store) error {
 			a := anAccount("alice")
 			a.PasswordHash, a.UpdatedAt = "$new", later
-			_, _, err := s.ImportAccounts(ctx, []*account.Account{a})
+			_, _, err := s.ImportAccounts(ctx, imports(a))
 			return err
 		},
 	} {
@@ -129,7 +129,7 @@ func TestAnImportGivesNothingToWhoSignedUp(t *testing.T) {
 
 		brought := anAccount("carol")
 		brought.Subject, brought.PasswordHash, brought.Administrator = "another", "", true
-		_, _, err := s.ImportAccounts(t.Context(), []*account.Account{anAccount("dave"), brought})
+		_, _, err := s.ImportAccounts(t.Context(), imports(anAccount("dave"), brought))
 		wantErr(t, "an import without a password", err, account.ErrSelfRegistered)
 		got, err := s.Account(t.Context(), "carol")
 		must(t, err)
@@ -140,14 +140,14 @@ func TestAnImportGivesNothingToWhoSignedUp(t *testing.T) {
 		must(t, s.InsertSession(t.Context(), aSession("squatters", "carol"), nil))
 		taking := anAccount("carol")
 		taking.PasswordHash, taking.UpdatedAt = "$operators", noon.Add(time.Second)
-		_, _, err = s.ImportAccounts(t.Context(), []*account.Account{taking})
+		_, _, err = s.ImportAccounts(t.Context(), imports(taking))
 		must(t, err)
 		_, _, err = s.SessionAndConsent(t.Context(), cookie("squatters"), "rp", noon.Add(time.Second))
 		wantErr(t, "the session of who signed up", err, session.ErrNotFound)
 
 		brought = anAccount("carol")
 		brought.PasswordHash, brought.Administrator = "", true
-		_, _, err = s.ImportAccounts(t.Context(), []*account.Account{brought})
+		_, _, err = s.ImportAccounts(t.Context(), imports(brought))
 		must(t, err)
 		got, err = s.Account(t.Context(), "carol")
 		must(t, err)
@@ -178,7 +178,7 @@ func TestAccountImport(t *testing.T) {
 
 		for round, want := range [][2]int{{1, 1}, {0, 0}} {
 			entry := *again
-			created, updated, err := s.ImportAccounts(t.Context(), []*account.Account{&entry, anAccount("carol"), anAccount("bob")})
+			created, updated, err := s.ImportAccounts(t.Context(), imports(&entry, anAccount("carol"), anAccount("bob")))
 			if err != nil || created != want[0] || updated != want[1] {
 				t.Errorf("round %d: ImportAccounts = %d created, %d updated, %v, want %v", round, created, updated, err, want)
 			}
@@ -196,7 +196,7 @@ func TestAccountImportIsAllOrNothing(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		taken := anAccount("carol")
 		taken.Username = "somebody-else"
-		_, _, err := s.ImportAccounts(t.Context(), []*account.Account{anAccount("carol"), taken, anAccount("dave")})
+		_, _, err := s.ImportAccounts(t.Context(), imports(anAccount("carol"), taken, anAccount("dave")))
 		wantErr(t, "ImportAccounts with a subject twice", err, account.ErrExists)
 		if err != nil && !strings.Contains(err.Error(), "account 2 (somebody-else)") {
 			t.Errorf("ImportAccounts = %v, want an error that names the entry", err)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/notice"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
@@ -74,7 +73,7 @@ func TestTheEndOfASessionLeavesNotices(t *testing.T) {
 		"imported with a new password": func(ctx context.Context, s *store.Store) error {
 			a := anAccount("alice")
 			a.PasswordHash, a.UpdatedAt = "$new", later
-			_, _, err := s.ImportAccounts(ctx, []*account.Account{a})
+			_, _, err := s.ImportAccounts(ctx, imports(a))
 			return err
 		},
 		"account disabled": func(ctx context.Context, s *store.Store) error { return s.SetDisabled(ctx, "alice", true, later) },

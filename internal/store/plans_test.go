@@ -33,12 +33,12 @@ var crowd = []string{
 		SELECT 'i' || n, 'c', m, 'i' || n FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
 	`INSERT INTO requests (id, browser, client_id, parameters, created_at, expires_at, grant_bucket, grant_id,
 			session_id, decision, decided_for)
-		SELECT 'r' || n, '', 'c', '', m, m + 1000000000, 1, '', '', '', '' FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
+		SELECT 'r' || n, '', 'c', '', m, m + 100000000000, 1, '', '', '', '' FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
 	`INSERT INTO devices (grant_id, grant_bucket, client_id, user_code, scopes, resources, seed, wait, early, created_at, expires_at)
 		SELECT sha256(n::text::bytea), 1, 'c', sha256(n::text::bytea), '', '', '', 5000000, 0, m, m + 1000000000
 		FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
 	`INSERT INTO sign_outs (id, session_id, subject, client_id, redirect, state, created_at, expires_at, decision)
-		SELECT 'o' || n, 'i' || n, 's' || n, 'c', '', '', m, m + 1000000000, '' FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
+		SELECT 'o' || n, 'i' || n, 's' || n, 'c', '', '', m, m + 100000000000, '' FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
 	`INSERT INTO revoked_tokens (jti, until) SELECT 't' || n, m + 1000000000 FROM generate_series(1, %d) n, (SELECT %d AS m) m`,
 	`INSERT INTO replay (digest, until)
 		SELECT sha256(n::text::bytea), m + 1000000000 FROM generate_series(1, %d) n, (SELECT %d AS m) m`,

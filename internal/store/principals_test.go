@@ -25,7 +25,7 @@ func TestNoClientHasTheSubjectOfAUser(t *testing.T) {
 
 		clash := anAccount("rp")
 		wantErr(t, "InsertAccount", s.InsertAccount(ctx, clash), account.ErrIsClient)
-		_, _, err = s.ImportAccounts(ctx, []*account.Account{clash})
+		_, _, err = s.ImportAccounts(ctx, imports(clash))
 		wantErr(t, "ImportAccounts", err, account.ErrIsClient)
 		wantErr(t, "InsertAccount of an app's user", s.InsertAccount(ctx, account.NewExternal("rp", noon)), account.ErrIsClient)
 		_, err = s.ImportConsents(ctx, []*grant.Consent{{Subject: "rp", ClientID: "rp", Scopes: []string{"openid"}, GivenAt: noon}}, noon, false)

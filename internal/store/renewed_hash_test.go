@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
@@ -25,7 +24,7 @@ func TestARenewedHashIsTheSamePassword(t *testing.T) {
 			t.Helper()
 			a := anAccount("alice")
 			a.PasswordHash, a.UpdatedAt = hash, noon.Add(time.Hour)
-			_, updated, err := s.ImportAccounts(t.Context(), []*account.Account{a})
+			_, updated, err := s.ImportAccounts(t.Context(), imports(a))
 			must(t, err)
 			kept, err := s.Account(t.Context(), "alice")
 			must(t, err)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
@@ -47,7 +46,7 @@ func TestSignOutFindsWhatWasGivenMeanwhile(t *testing.T) {
 		"imported with a new password": {true, func(ctx context.Context, s *store.Store) error {
 			a := anAccount("alice")
 			a.PasswordHash, a.UpdatedAt = "$new", noon
-			_, _, err := s.ImportAccounts(ctx, []*account.Account{a})
+			_, _, err := s.ImportAccounts(ctx, imports(a))
 			return err
 		}},
 	} {
@@ -115,7 +114,7 @@ func TestAccountChangeFindsWhatWasGivenWhileItWaited(t *testing.T) {
 		"an import with a new password": func(ctx context.Context, s *store.Store) error {
 			a := anAccount("alice")
 			a.PasswordHash, a.UpdatedAt = "$new", noon
-			_, _, err := s.ImportAccounts(ctx, []*account.Account{a, anAccount("bob")})
+			_, _, err := s.ImportAccounts(ctx, imports(a, anAccount("bob")))
 			return err
 		},
 	} {

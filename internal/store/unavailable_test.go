@@ -57,6 +57,10 @@ var requestMethods = map[string]call{
 	"SetPassword":       func(ctx context.Context, s *store.Store) error { return s.SetPassword(ctx, "alice", "$", noon) },
 	"SetDisabled":       func(ctx context.Context, s *store.Store) error { return s.SetDisabled(ctx, "alice", true, noon) },
 	"DeleteAccount":     func(ctx context.Context, s *store.Store) error { return s.DeleteAccount(ctx, "alice", noon) },
+	"ChangeAccount": func(ctx context.Context, s *store.Store) error {
+		_, err := s.ChangeAccount(ctx, "alice", noon, func(*account.Account) {})
+		return err
+	},
 	"RenewPasswordHash": func(ctx context.Context, s *store.Store) error {
 		_, err := s.RenewPasswordHash(ctx, "alice", "old", "new")
 		return err
@@ -77,7 +81,7 @@ var requestMethods = map[string]call{
 		return s.SpendSetupLink(ctx, []byte{1}, anAccount("new"), noon)
 	},
 	"ImportAccounts": func(ctx context.Context, s *store.Store) error {
-		_, _, err := s.ImportAccounts(ctx, []*account.Account{anAccount("new")})
+		_, _, err := s.ImportAccounts(ctx, imports(anAccount("new")))
 		return err
 	},
 

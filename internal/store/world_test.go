@@ -203,3 +203,12 @@ func damage(path string) error {
 	}
 	return os.WriteFile(path, text, 0o600)
 }
+
+// imports brings accounts in a file that states no right of those that are no
+// administrators.
+func imports(accounts ...*account.Account) (all []account.Import) {
+	for _, a := range accounts {
+		all = append(all, account.Import{Account: a, KeepAdministrator: !a.Administrator})
+	}
+	return all
+}
