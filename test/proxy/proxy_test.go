@@ -56,8 +56,8 @@ func kinds() map[string]kind {
 
 		"caddy": {"caddyfile", caddyConfig, func(t *testing.T, text, forPath string) string {
 			t.Helper()
-			start := strings.Index(text, "    reverse_proxy")
-			return text[:start] + forPath + "}\n"
+			before, _, _ := strings.Cut(text, "    reverse_proxy")
+			return before + forPath + "}\n"
 		}, func(t *testing.T, text string) string {
 			t.Helper()
 			return edit(t, text, "        reverse_proxy", "        uri strip_prefix /auth\n        reverse_proxy")
