@@ -17,6 +17,7 @@ import (
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/jwkset"
 	"github.com/ostiary/ostiary/internal/notice"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
@@ -222,6 +223,9 @@ func (y *year) strangers() {
 		y.put("guesses", 3*time.Hour+rowStays)
 	}
 	y.request("", grant.Undecided, nil)
+	request := strconv.Itoa(y.steps)
+	must(y.t, y.s.InsertRefusals(ctx, []*refusal.Record{aRefusal(request, "rp", "code_spent", y.now)}))
+	y.put("refusals", 7*day+rowStays)
 	source := account.NewSignInSource("alice", "device", strconv.Itoa(y.steps%20))
 	must(y.t, y.s.NoteSource(ctx, anAccount("alice"), source, y.now))
 	y.put("known_sources", account.NetworkLifetime+rowStays)
