@@ -115,21 +115,24 @@ func (a *Authenticator) judge(payload jws.Object, now time.Time) (claims, error)
 	return claims{subject: subject, jti: jti, expires: expires}, nil
 }
 
-// end returns when an assertion can no longer be used: at its exp, but at most maxAhead
-// after its iat where exp is later than that from now.
+// end returns when an assertion can no longer be used: at its exp or, if it has an iat and
+// lasts longer than maxAhead, maxAhead after its iat. That does not depend on now, so
+// that an assertion cannot come again, with minutes left until its exp, after its jti is
+// forgotten.
 func end(payload jws.Object, now time.Time) (time.Time, error) {
 	expires, timed := payload.Date("exp")
 	if !timed {
 		return time.Time{}, unacceptable("exp of the assertion must be a number")
 	}
-	if expires.After(now.Add(maxAhead + leeway)) {
-		issued, dated := payload.Date("iat")
-		switch {
-		case !dated:
-			return time.Time{}, unacceptable("the assertion expires more than 5 minutes ahead and has no iat")
-		case expires.After(issued.Add(maxLifetime)):
-			return time.Time{}, unacceptable("the assertion lasts longer than an hour")
-		}
+	issued, dated := payload.Date("iat")
+	far := expires.After(now.Add(maxAhead + leeway))
+	long := dated && expires.After(issued.Add(maxLifetime))
+	switch {
+	case far && !dated:
+		return time.Time{}, unacceptable("the assertion expires more than 5 minutes ahead and has no iat")
+	case far && long:
+		return time.Time{}, unacceptable("the assertion lasts longer than an hour")
+	case dated && !long && expires.After(issued.Add(maxAhead)):
 		expires = issued.Add(maxAhead)
 	}
 	if !expires.After(now) {

@@ -291,3 +291,23 @@ func TestALongAssertionIsRememberedForFiveMinutes(t *testing.T) {
 		}
 	}
 }
+
+// The jti of a long assertion is forgotten 5 minutes after its iat, so that the last
+// minutes before its exp must not bring it back.
+func TestALongAssertionDoesNotComeBackBeforeItsEnd(t *testing.T) {
+	t.Parallel()
+
+	for _, lasts := range []time.Duration{6 * time.Minute, 20 * time.Minute, time.Hour} {
+		a := newAuthenticator(withKeys(t, "signer", ecJWK(0)))
+		long := assertion(t, nil, edits{"iat": clock().Unix(), "exp": clock().Add(lasts).Unix()})
+		if _, err := a.Authenticate(t.Context(), asserting(long)); err != nil {
+			t.Fatalf("an assertion of %v: %v", lasts, err)
+		}
+		for _, since := range []time.Duration{maxAhead + leeway + time.Second, lasts - 4*time.Minute, lasts - time.Second} {
+			a.cfg.Now = func() time.Time { return clock().Add(since) }
+			if _, err := a.Authenticate(t.Context(), asserting(long)); err == nil {
+				t.Errorf("an assertion of %v passed again %v later", lasts, since)
+			}
+		}
+	}
+}
