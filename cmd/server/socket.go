@@ -54,7 +54,7 @@ func shareSocket(c *config.Config, path string) error {
 	if mode == 0 {
 		mode = 0o660
 	}
-	if err := os.Chmod(path, os.FileMode(mode)); err != nil { //nolint:gosec // bounded by the configuration
+	if err := os.Chmod(path, os.FileMode(mode)); err != nil {
 		return fmt.Errorf("socket_mode: %w", err)
 	}
 	return nil

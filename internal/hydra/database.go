@@ -32,11 +32,11 @@ func Open(ctx context.Context, address, network string) (*Database, error) {
 		return nil, errors.New("a network is named by a UUID")
 	}
 	if err := pgurl.Check(address); err != nil {
-		return nil, fmt.Errorf("Hydra's database: %w", err)
+		return nil, fmt.Errorf("database of Hydra: %w", err)
 	}
 	config, err := pgx.ParseConfig(withoutPool(address))
 	if err != nil {
-		return nil, fmt.Errorf("Hydra's database: %w", pgurl.Explain(address, err))
+		return nil, fmt.Errorf("database of Hydra: %w", pgurl.Explain(address, err))
 	}
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {

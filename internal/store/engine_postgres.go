@@ -147,7 +147,7 @@ func (p *postgres) borrow(ctx context.Context, use func(*pgx.Conn) error) error 
 		waiting, cancel := context.WithTimeout(ctx, acquirePatience)
 		defer cancel()
 		c, err := p.pool.Acquire(waiting)
-		if p.adapt(err) {
+		if p.adapt(ctx, err) {
 			c, err = p.pool.Acquire(waiting)
 		}
 		if err != nil {
@@ -156,7 +156,7 @@ func (p *postgres) borrow(ctx context.Context, use func(*pgx.Conn) error) error 
 		defer c.Release()
 
 		err = use(c.Conn())
-		if readOnly(err) || p.adapt(err) {
+		if readOnly(err) || p.adapt(ctx, err) {
 			// The server has become a replica, or a pooler does not keep statements: no
 			// connection of the pool is good for anything.
 			_ = c.Conn().Close(context.WithoutCancel(ctx)) // so that it does not come back

@@ -58,16 +58,16 @@ func (p *postgres) prepare(c *pgx.ConnConfig) {
 
 // adapt reports whether err tells of a pooler for which the next connection is to be
 // another one, and notes so.
-func (p *postgres) adapt(err error) bool {
+func (p *postgres) adapt(ctx context.Context, err error) bool {
 	switch {
 	case unsupportedParameter(err):
 		if p.pooled.CompareAndSwap(false, true) {
-			p.log.LogAttrs(context.Background(), slog.LevelInfo, "the database is behind a pooler: session settings come from its role")
+			p.log.LogAttrs(ctx, slog.LevelInfo, "the database is behind a pooler: session settings come from its role")
 		}
 		return true
 	case unprepared(err):
 		if p.unprepared.CompareAndSwap(false, true) {
-			p.log.LogAttrs(context.Background(), slog.LevelWarn,
+			p.log.LogAttrs(ctx, slog.LevelWarn,
 				"the pooler does not keep prepared statements: statements are sent without, which takes more of the database", slog.Any("error", err))
 		}
 		return true
@@ -96,7 +96,7 @@ func (p *postgres) connect(ctx context.Context, change func(*pgx.ConnConfig)) (*
 		return pgx.ConnectConfig(ctx, config)
 	}
 	c, err := open()
-	if p.adapt(err) {
+	if p.adapt(ctx, err) {
 		c, err = open()
 	}
 	if err != nil {

@@ -239,9 +239,11 @@ var requestMethods = map[string]call{
 func TestEveryMethodIsCalled(t *testing.T) {
 	t.Parallel()
 
-	quiet := []string{"Close", "Connections", "Engine", "Statements", "RunPurge", "Sizes", "Mistakes",
+	quiet := []string{
+		"Close", "Connections", "Engine", "Statements", "RunPurge", "Sizes", "Mistakes",
 		"Changes", "DeferWaits", "Settle", "Follow", "Join", "Replicas", "ChangeCounter", "SetChangeCounter", "Setting",
-		"CheckRights", "CheckWritable"} // which say nothing of a SQLite file, or before there is a replica
+		"CheckRights", "CheckWritable",
+	} // which say nothing of a SQLite file, or before there is a replica
 	want := slices.Sorted(maps.Keys(methods()))
 	var got []string
 	for method := range reflect.TypeFor[*store.Store]().Methods() {

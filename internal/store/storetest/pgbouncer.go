@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -90,5 +91,5 @@ func findPgBouncer() (string, error) {
 	if _, err := os.Stat(debian); err == nil {
 		return debian, nil
 	}
-	return "", fmt.Errorf("this machine lacks pgbouncer: run tools/need pgbouncer")
+	return "", errors.New("this machine lacks pgbouncer: run tools/need pgbouncer")
 }
