@@ -3,6 +3,9 @@ package grant
 import (
 	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
+	"strings"
 )
 
 // MaxClaims bounds what an app may put into each kind of token, in bytes.
@@ -31,16 +34,29 @@ func AccessTokenClaims() []string {
 	return append(ProtocolClaims(), "client_id", "scope", "scp", "ext", "may_act", "authorization_details", "gid", "trust")
 }
 
+// IntrospectionClaims are the members of an introspection response that are the protocol's
+// to make beside those of access tokens.
+//
+// Spec: RFC 7662 §2.2.
+func IntrospectionClaims() []string {
+	return []string{"active", "username", "token_type", "token_use"}
+}
+
+// IsAmong reports whether name is one of names to any reader of JSON. Many readers, Go's
+// among them, take a member for another that differs by letter case, or by a letter that
+// Unicode folds to another (ſ to s), and the last one wins.
+func IsAmong(names []string, name string) bool {
+	return slices.ContainsFunc(names, func(one string) bool { return strings.EqualFold(one, name) })
+}
+
 // AddedClaims reads an object of claims that something beside the protocol adds to
-// tokens, and leaves out those reserved. It returns nil if none is left.
+// tokens, and leaves out those reserved, in any letter case. It returns nil if none is left.
 func AddedClaims(raw json.RawMessage, reserved []string) (json.RawMessage, error) {
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &all); err != nil {
 		return nil, ErrClaims
 	}
-	for _, claim := range reserved {
-		delete(all, claim)
-	}
+	maps.DeleteFunc(all, func(name string, _ json.RawMessage) bool { return IsAmong(reserved, name) })
 	if len(all) == 0 {
 		return nil, nil
 	}

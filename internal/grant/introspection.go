@@ -3,7 +3,6 @@ package grant
 import (
 	"encoding/json"
 	"maps"
-	"slices"
 )
 
 // Introspection is what is said of a token (RFC 7662 section 2.2). Of one that is not
@@ -39,7 +38,7 @@ func (i Introspection) MarshalJSON() ([]byte, error) {
 	own, err := json.Marshal(members(i))
 	beside := maps.Clone(i.Claims)
 	maps.DeleteFunc(beside, func(name string, _ any) bool {
-		return slices.Contains([]string{"active", "username", "token_type", "token_use"}, name) || slices.Contains(AccessTokenClaims(), name)
+		return IsAmong(IntrospectionClaims(), name) || IsAmong(AccessTokenClaims(), name)
 	})
 	if err != nil || len(beside) == 0 {
 		return own, err

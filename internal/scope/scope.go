@@ -101,8 +101,11 @@ func checkClaim(name string, places []Place) error {
 	if !readable(name, maxClaimName) || name == "" {
 		return errors.New("claims must have names of 1 to 256 bytes without control characters")
 	}
-	if slices.Contains(grant.AccessTokenClaims(), name) {
-		return fmt.Errorf("claims must not hold %s: the server sets it", name)
+	switch {
+	case grant.IsAmong(grant.AccessTokenClaims(), name):
+		return fmt.Errorf("claims must not hold %s: the server sets it", spelled(grant.AccessTokenClaims(), name))
+	case slices.Contains(places, Introspection) && grant.IsAmong(grant.IntrospectionClaims(), name):
+		return fmt.Errorf("claims must not hold %s with introspection: the server sets it there", spelled(grant.IntrospectionClaims(), name))
 	}
 	if len(places) == 0 {
 		return errors.New("claims must name at least one place for each claim")
@@ -116,6 +119,11 @@ func checkClaim(name string, places []Place) error {
 		}
 	}
 	return nil
+}
+
+// spelled returns the one of names that name is in another spelling.
+func spelled(names []string, name string) string {
+	return names[slices.IndexFunc(names, func(one string) bool { return strings.EqualFold(one, name) })]
 }
 
 // IsToken reports whether text is a scope-token.
