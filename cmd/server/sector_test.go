@@ -15,7 +15,7 @@ import (
 )
 
 // enrolled is a client that registered itself.
-type enrolled struct{ id, secret, redirect string }
+type enrolled struct{ id, secret, redirect, token string }
 
 // enrol registers a client that sends its secret by form.
 func (s *server) enrol(t *testing.T, redirect string, more map[string]any) enrolled {
@@ -33,7 +33,7 @@ func (s *server) enrol(t *testing.T, redirect string, more map[string]any) enrol
 	if p.status != http.StatusCreated {
 		t.Fatalf("register %s: %d %s", body, p.status, p.body)
 	}
-	return enrolled{text(p.json(t)["client_id"]), text(p.json(t)["client_secret"]), redirect}
+	return enrolled{text(p.json(t)["client_id"]), text(p.json(t)["client_secret"]), redirect, text(p.json(t)["registration_access_token"])}
 }
 
 // signIn returns what the client gets once ada is signed in.

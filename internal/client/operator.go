@@ -15,8 +15,8 @@ func (m *Metadata) KeepGiven(before *Metadata) {
 	m.AllowHTTPRedirects = before.AllowHTTPRedirects
 	m.OperatorScope = before.OperatorScope
 	m.ServedResources, m.SubjectSector = before.ServedResources, before.SubjectSector
-	if m.SubjectSector == "" && (m.withoutRedirect() || before.withoutRedirect()) {
-		// For good: a refresh token of such a grant outlives the client's right to the grant.
+	if m.SubjectSector == "" && (m.withoutRedirect() || before.withoutRedirect()) || m.movedFrom(before) {
+		// For good: its refresh tokens outlive the right to the grant and the addresses.
 		m.SubjectSector = SectorClient
 	}
 }

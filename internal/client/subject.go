@@ -65,8 +65,9 @@ const (
 //
 // A client that registered itself may have named any host, also in a document that lists
 // its redirect URIs because they are another's. With a grant that brings tokens to it
-// without a redirect URI it would learn that host's subjects: it is a sector of its own
-// unless the operator says otherwise.
+// without a redirect URI it would learn that host's subjects, and so it would with tokens
+// from before it moved there by itself: it is a sector of its own unless the operator
+// says otherwise.
 //
 // Spec: OpenID Connect Core §8.1.
 func (c *Client) sector() string {
@@ -74,14 +75,30 @@ func (c *Client) sector() string {
 	if c.SubjectSector == SectorClient || c.SubjectSector == "" && c.Dynamic && c.withoutRedirect() {
 		return itself
 	}
-	host := hostOf(c.SectorIdentifierURI)
-	if c.SectorIdentifierURI == "" && len(c.RedirectURIs) > 0 {
-		host = ownHost(c.RedirectURIs[0])
+	if hosts := c.sectorHosts(); len(hosts) > 0 && hosts[0] != "" {
+		return hosts[0]
 	}
-	if host == "" {
-		return itself
+	return itself
+}
+
+// sectorHosts returns the hosts that make the sector: that of the sector_identifier_uri,
+// or those of the redirect URIs, of which clients with pairwise subjects have one.
+func (m *Metadata) sectorHosts() []string {
+	if m.SectorIdentifierURI != "" {
+		return []string{hostOf(m.SectorIdentifierURI)}
 	}
-	return host
+	var hosts []string
+	for _, uri := range m.RedirectURIs {
+		hosts = append(hosts, ownHost(uri))
+	}
+	return hosts
+}
+
+// movedFrom reports whether m has a sector in which the client need not have got the
+// tokens that it has from before: with them it would learn the subjects of that sector.
+func (m *Metadata) movedFrom(before *Metadata) bool {
+	now := append(m.sectorHosts(), "")[0]
+	return now != "" && slices.ContainsFunc(before.sectorHosts(), func(host string) bool { return host != now })
 }
 
 // withoutRedirect reports whether the client may use a grant in which a person's tokens come
