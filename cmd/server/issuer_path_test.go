@@ -250,8 +250,8 @@ func TestServersAtOneHostHaveCookiesOfTheirOwn(t *testing.T) {
 		}
 		at.Path = "/" // where all of them are set
 		list := b.client.Jar.Cookies(at)
-		if len(list) != 3 {
-			t.Errorf("%q: cookies %v, want those of a session, its state and a request", path, list)
+		if len(list) != 4 {
+			t.Errorf("%q: cookies %v, want those of a session, its state, the device and a request", path, list)
 		}
 		for _, cookie := range list {
 			name := regexp.MustCompile(`request_[0-9a-f]{8}`).ReplaceAllString(cookie.Name, "request")

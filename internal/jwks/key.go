@@ -34,8 +34,25 @@ type key struct {
 	header string
 }
 
-// generate makes the private key of a new record.
+// generate makes the private key of a new record. Its key ID does not begin with a
+// hyphen, so that it can be an argument of a command as it is.
 func generate(alg Algorithm) (crypto.Signer, error) {
+	for {
+		signer, err := generateAny(alg)
+		if err != nil {
+			return nil, err
+		}
+		kid, err := KID(signer.Public())
+		if err != nil {
+			return nil, err
+		}
+		if kid[0] != '-' {
+			return signer, nil
+		}
+	}
+}
+
+func generateAny(alg Algorithm) (crypto.Signer, error) {
 	switch alg {
 	case RS256, PS256:
 		return rsa.GenerateKey(rand.Reader, minRSABits)
