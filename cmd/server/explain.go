@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/refusal"
@@ -71,7 +72,7 @@ func (v refusalView) rows(attrs []refusal.Attr) [][]string {
 		{"at", at(v.At)},
 		{"request_id", v.RequestID},
 		{"request", v.Method + " " + v.Route},
-		{"response", strconv.Itoa(v.Status) + " " + v.Error},
+		{"response", strings.TrimSpace(strconv.Itoa(v.Status) + " " + v.Error)},
 		{"client_id", v.ClientID},
 		{"network", v.Network},
 		{"rule", v.Rule},

@@ -13,12 +13,15 @@ import (
 type fault struct {
 	status int
 	page   web.Error
-	why    string // for the log
+	why    string       // for the log
+	cause  refusal.Rule // for the log, where the code of the page does not tell it
 }
 
 // rule returns the rule that rejected the request, empty for a fault of ours.
 func (f *fault) rule() refusal.Rule {
 	switch {
+	case f.cause != "":
+		return f.cause
 	case f.status >= http.StatusInternalServerError:
 		return ""
 	case f.page.Code == "expired_request":
@@ -39,7 +42,15 @@ func (h *Handler) expired(why string, c *client.Client) error {
 	if c != nil && !c.Disabled {
 		page.Client, page.RestartURL = &web.Client{Name: c.Name()}, c.InitiateLogin(h.Iss)
 	}
-	return &fault{http.StatusBadRequest, page, why}
+	return &fault{status: http.StatusBadRequest, page: page, why: why}
+}
+
+// ofOtherBrowser says in the record that the request is not over, but another browser's.
+func ofOtherBrowser(err error) error {
+	if f := (*fault)(nil); errors.As(err, &f) {
+		f.cause = refusal.WrongBrowser
+	}
+	return err
 }
 
 // begunElsewhere replaces the words of err for a browser without the cookie of a request
@@ -47,27 +58,27 @@ func (h *Handler) expired(why string, c *client.Client) error {
 func (h *Handler) begunElsewhere(err error) error {
 	if f := (*fault)(nil); errors.As(err, &f) {
 		f.page.BegunElsewhere(h.Iss)
-		f.why = "the cookie of the request is missing"
+		f.why, f.cause = "the cookie of the request is missing", refusal.WrongBrowser
 	}
 	return err
 }
 
 func unknownClient() error {
-	return &fault{http.StatusBadRequest, web.Error{Code: "invalid_client"}, "client is gone or disabled"}
+	return &fault{status: http.StatusBadRequest, page: web.Error{Code: "invalid_client"}, why: "client is gone or disabled"}
 }
 
 func malformed(why string) error {
-	return &fault{http.StatusBadRequest, web.Error{Code: "invalid_request"}, why}
+	return &fault{status: http.StatusBadRequest, page: web.Error{Code: "invalid_request"}, why: why}
 }
 
 // beginElsewhere is for those who open a page of the way by its bare address.
 func beginElsewhere() error {
-	return &fault{http.StatusBadRequest, web.Error{
+	return &fault{status: http.StatusBadRequest, page: web.Error{
 		Code:   "invalid_request",
 		Title:  "Begin at an application",
 		Text:   "This page is a step on the way to an application. It cannot be opened by itself.",
 		Advice: "Open the application you want to use, and choose to sign in there.",
-	}, "no request was named"}
+	}, why: "no request was named"}
 }
 
 // retryAfter is for how many seconds to stay away from a lost database.

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/web"
 )
 
@@ -96,12 +97,12 @@ func (h *Handler) checkLink(ctx context.Context, hash []byte) error {
 }
 
 func deadLink() error {
-	return &fault{http.StatusGone, web.Error{
+	return &fault{status: http.StatusGone, page: web.Error{
 		Code:   "setup_link",
 		Title:  "This link no longer works",
 		Text:   "A set-up link works once, for a short time, and only as long as there is no administrator.",
 		Advice: "If nobody is administrator yet, start the server again: it prints a new link.",
-	}, "link is unknown, too old or used"}
+	}, why: "link is unknown, too old or used", cause: refusal.SetupLinkInvalid}
 }
 
 // choiceError is what is wrong with what somebody chose, as a sentence or two.

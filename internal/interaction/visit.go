@@ -39,7 +39,7 @@ func (h *Handler) visit(r *http.Request, id string) (*visit, error) {
 		return nil, fmt.Errorf("read request: %w", err)
 	}
 	if bound := h.Cookies.Bound(r, id); !bytes.Equal(request.Browser, bound) {
-		err := h.gone(r, id, "of another browser")
+		err := ofOtherBrowser(h.gone(r, id, "of another browser"))
 		if bound == nil && request.JustBegun(h.Now()) {
 			err = h.begunElsewhere(err)
 		}

@@ -87,6 +87,8 @@ var (
 	ErrCrowded = errors.New("too many keys wait to sign")
 	// ErrBadToken reports a token that we did not sign, or not for this use.
 	ErrBadToken = errors.New("bad token")
+	// ErrBadSignature reports a signature that does not verify. It comes with ErrBadToken.
+	ErrBadSignature = errors.New("its signature does not verify")
 	// ErrStale reports that the store has been out of reach for too long to
 	// know which keys are good. It is a temporary fault, never a verdict.
 	ErrStale error = unavailable("keys not read from the store for too long")

@@ -84,7 +84,8 @@ func (k *key) token(ctx context.Context, typ string, payload []byte, d desk) (st
 // where "" stands for no typ at all. Times and audiences are the caller's. The
 // payload is shared with those who verify the same token: nobody may change it.
 //
-// Its error is [ErrBadToken], or [ErrStale] when the answer cannot be known now.
+// Its error is [ErrBadToken], together with [ErrUnknownKey] or [ErrBadSignature] where that
+// is the fault, or [ErrStale] when the answer cannot be known now.
 //
 // Spec: RFC 7515 §5.2, RFC 8725 §3.
 func (m *Manager) Verify(token string, typs ...string) (payload []byte, kid string, err error) {
@@ -141,7 +142,7 @@ func (m *Manager) verifyAnew(use purpose, token string) (good signedBy, err erro
 	}
 	raw, err := encoding().DecodeString(signature)
 	if err != nil || !k.verify([]byte(signed), raw) {
-		return good, errors.New("its signature does not verify")
+		return good, ErrBadSignature
 	}
 	if k.signer == nil && typ != "" && !sameType(typ, "JWT") {
 		// Of another server only ID tokens mean something here, as hints. What opens anything

@@ -21,8 +21,11 @@ func Refusals(report Report) func(http.Handler) http.Handler {
 			ctx := r.Context()
 			next.ServeHTTP(rec, r)
 			noted, ok := arrived.refusal.Noted()
-			if !ok && rec.status < http.StatusBadRequest {
+			switch failed := rec.status >= http.StatusBadRequest; {
+			case !ok && !failed:
 				return
+			case noted.Answered && failed: // by what came after the handler, which says nothing
+				noted = refusal.Rejection{ClientID: noted.ClientID}
 			}
 			q := refusal.Request{ID: arrived.id, Method: method(r), Route: route(ctx), Network: networkOf(ctx), Status: rec.status} //nolint:contextcheck // it is the request's
 			report(ctx, q, noted)                                                                                                   //nolint:contextcheck // it is the request's

@@ -40,6 +40,7 @@ func (h *Handler) assert(ctx context.Context, u *unit) (*tokenAnswer, error) {
 	if err != nil {
 		return nil, err
 	}
+	u.noteDropped(ctx)
 	return u.answer(token), nil
 }
 

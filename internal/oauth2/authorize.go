@@ -107,7 +107,9 @@ func (h *Handler) waiting(ctx context.Context, r *http.Request, id string) (*gra
 		return nil, present{}, err //nolint:wrapcheck // told apart by the caller
 	case bound == nil && request.JustBegun(h.Now()):
 		return nil, present{}, missed(h.gone(r, id))
-	case !bytes.Equal(request.Browser, bound), request.ClientID == "": // of a device that nobody named
+	case !bytes.Equal(request.Browser, bound):
+		return nil, present{}, ofOtherBrowser(h.gone(r, id))
+	case request.ClientID == "": // of a device that nobody named
 		return nil, present{}, h.gone(r, id)
 	}
 	return request, present{s, consent}, nil
@@ -128,6 +130,14 @@ func over(description string, c *client.Client) *responseError {
 func missed(err error) error {
 	if refused := (*responseError)(nil); errors.As(err, &refused) {
 		refused.missed = true
+	}
+	return err
+}
+
+// ofOtherBrowser says in the record that the request is not over, but another browser's.
+func ofOtherBrowser(err error) error {
+	if refused := (*responseError)(nil); errors.As(err, &refused) {
+		refused.because(refusal.New(refusal.WrongBrowser, "the browser has not the cookie of the request: it was begun in another one"))
 	}
 	return err
 }

@@ -156,6 +156,7 @@ func (h *Handler) allowDevice(w http.ResponseWriter, r *http.Request, a *asked, 
 		return
 	}
 	h.Cookies.Unbind(w, waiting.ID)
+	noteDropped(r.Context(), a.dropped(), a.client.Scopes(), held.ID.String())
 	if h.DeviceDone != "" {
 		web.SeeOther(w, h.DeviceDone)
 		return

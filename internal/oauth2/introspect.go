@@ -11,6 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/web"
 )
 
@@ -58,6 +59,7 @@ func (h *Handler) Inspect(ctx context.Context, token string, scopes []string) (*
 	}
 	for _, scope := range scopes {
 		if !slices.Contains(strings.Fields(said.Scope), scope) {
+			noteInactive(ctx, refusal.New(refusal.TokenScopeMissing, "the token lacks a scope that the request names"))
 			return &grant.Introspection{}, nil
 		}
 	}
@@ -74,12 +76,15 @@ func (h *Handler) inspect(
 	}
 	claims, held, err := h.active(ctx, token, now)
 	if errors.Is(err, errInactive) {
+		noteInactive(ctx, refusal.Of(err))
 		return &grant.Introspection{}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	if !mayKnow(claims.ClientID, claims.Audience) {
+		noteInactive(ctx, refusal.New(refusal.TokenAudience, "the token is neither the client's own nor for it",
+			refusal.Registered("issued_to", claims.ClientID), refusal.Registered("audience", strings.Join(claims.Audience, " "))))
 		return &grant.Introspection{}, nil
 	}
 	said := &grant.Introspection{
@@ -111,11 +116,19 @@ func (h *Handler) meantFor(audience []string, c *client.Client) bool {
 	})
 }
 
+// noteInactive leaves for the edge why a token is not active: the answer never says so. It
+// is a normal answer, so that it is logged at DEBUG.
+func noteInactive(ctx context.Context, cause *refusal.Cause) {
+	refusal.Note(ctx, refusal.Rejection{Message: "token is not active", Err: cause, Answered: true, Flood: true, Quiet: true})
+}
+
 func (h *Handler) inspectRefresh(
 	ctx context.Context, handle tokens.Handle, now time.Time, mayKnow func(string, []string) bool,
 ) (*grant.Introspection, error) {
 	held, err := h.Grants.LiveGrant(ctx, handle.Ref, "", now)
 	if errors.Is(err, grant.ErrNotFound) {
+		noteInactive(ctx, refusal.New(refusal.TokenInactive, "the grant of the refresh token was revoked, or what it depends on has ended").
+			OfGrant(handle.Ref.ID.String()))
 		return &grant.Introspection{}, nil
 	}
 	if err != nil {
@@ -123,7 +136,14 @@ func (h *Handler) inspectRefresh(
 	}
 	current := held.RefreshGeneration == int64(handle.Generation) && now.Before(held.ExpiresAt) &&
 		h.Codec.Belongs(tokens.Refresh, handle, held.Seed)
-	if !current || !mayKnow(held.ClientID, nil) {
+	switch {
+	case !current:
+		noteInactive(ctx, refusal.New(refusal.TokenInactive, "the refresh token has expired, was rotated, or was made up",
+			refusal.At("expires_at", held.ExpiresAt), refusal.At("last_rotated_at", held.RefreshRotatedAt)).OfGrant(handle.Ref.ID.String()))
+		return &grant.Introspection{}, nil
+	case !mayKnow(held.ClientID, nil):
+		noteInactive(ctx, refusal.New(refusal.TokenAudience, "the refresh token was issued to another client",
+			refusal.Registered("issued_to", held.ClientID)).OfGrant(handle.Ref.ID.String()))
 		return &grant.Introspection{}, nil
 	}
 	owner, err := h.Clients.Client(ctx, held.ClientID)

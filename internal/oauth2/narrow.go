@@ -20,6 +20,7 @@ func (u *unit) narrow(held *grant.Held) (scope.Access, error) {
 		return scope.Access{}, err //nolint:wrapcheck // names itself
 	}
 	allowed := u.known.Narrow(granted, u.known.LimitsOf(u.client))
+	u.granted, u.allowed = granted.Claims, allowed
 	wanted := scope.Limits{Scopes: allowed.Scopes}
 	var ok bool
 	if u.form.Get("grant_type") == client.GrantRefreshToken {

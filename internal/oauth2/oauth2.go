@@ -35,6 +35,7 @@ import (
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/oauth2/bearer"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/web"
@@ -59,6 +60,9 @@ type Grants interface {
 	LiveGrant(ctx context.Context, ref grant.Ref, jti string, now time.Time) (*grant.Held, error)
 	LiveClient(ctx context.Context, clientID, jti string, issuedAt, now time.Time) error
 	LiveAsserted(ctx context.Context, a grant.Asserted, now time.Time) error
+	// WhyInactive returns why an access token with the ID jti under a grant is not active,
+	// after LiveGrant has returned grant.ErrNotFound. It is nil if the token is active.
+	WhyInactive(ctx context.Context, ref grant.Ref, jti string, now time.Time) (*refusal.Cause, error)
 	RevokeGrant(ctx context.Context, ref grant.Ref, clientID string, why grant.Why, now time.Time) error
 	DenyToken(ctx context.Context, jti string, until time.Time) error
 }

@@ -77,6 +77,7 @@ func (h *Handler) exchange(r *http.Request) (*tokenAnswer, error) {
 	idToken, _ := response.GetExtra("id_token").(string)
 	answer := u.answer(response.GetAccessToken())
 	answer.RefreshToken, answer.IDToken = refresh, idToken
+	u.noteDropped(ctx)
 	return answer, nil
 }
 

@@ -38,8 +38,10 @@ type unit struct {
 	generation int64    // of the refresh token to hand out
 	scopes     []string // of the access token; narrower than the grant's if asked for
 	resources  []string
-	access     scope.Access  // the two above, and the claims that the tokens may release by name
-	expiresIn  time.Duration // of the access token, once it is made
+	access     scope.Access        // the two above, and the claims that the tokens may release by name
+	granted    scope.ClaimsRequest // what was granted by name
+	allowed    scope.Access        // the part of the grant that the client may still have
+	expiresIn  time.Duration       // of the access token, once it is made
 
 	// cause explains a verdict of fosite's on the code.
 	cause *refusal.Cause

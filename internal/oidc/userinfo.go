@@ -17,8 +17,8 @@ import (
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
-// Tokens tells what stands behind an access token: [grant.ErrNotFound] for one
-// that is not active.
+// Tokens tells what stands behind an access token: [grant.ErrNotFound], with its cause,
+// for one that is not active.
 type Tokens interface {
 	Active(ctx context.Context, token string) (*grant.Held, error)
 }
@@ -79,7 +79,7 @@ func (u *Userinfo) answer(r *http.Request) (kind string, body []byte, err error)
 	}
 	held, err := u.Tokens.Active(ctx, token)
 	if errors.Is(err, grant.ErrNotFound) {
-		return "", nil, errBadToken
+		return "", nil, errors.Join(errBadToken, err)
 	}
 	if err != nil {
 		return "", nil, fmt.Errorf("look up token: %w", err)
@@ -93,7 +93,7 @@ func (u *Userinfo) answer(r *http.Request) (kind string, body []byte, err error)
 	}
 	c, err := u.Clients.Client(ctx, held.ClientID)
 	if errors.Is(err, client.ErrNotFound) {
-		return "", nil, errBadToken
+		return "", nil, refusal.Wrap(errBadToken, refusal.ClientUnknown, "the client was deleted")
 	}
 	if err != nil {
 		return "", nil, fmt.Errorf("read client: %w", err)

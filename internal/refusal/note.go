@@ -43,15 +43,19 @@ type Rejection struct {
 	// Unrecorded keeps the rejection out of the database and the metrics: it is part of
 	// a protocol that works, such as a device that polls.
 	Unrecorded bool
+	// Answered says that the request succeeded, and that the record explains what its
+	// response lacks, such as a scope. It is recorded and not counted.
+	Answered bool
 	// Attrs are added to those of the cause.
 	Attrs []Attr
 }
 
 // Note leaves a rejection for the edge, which logs and records it when the handler has
-// answered. The first note of a request stands.
+// answered. The first note of a request stands, except that a rejection replaces what was
+// noted of a request that seemed to succeed.
 func Note(ctx context.Context, r Rejection) {
 	slot := slotOf(ctx)
-	if slot == nil || slot.noted {
+	if slot == nil || slot.noted && (r.Answered || !slot.note.Answered) {
 		return
 	}
 	slot.noted, slot.note = true, r

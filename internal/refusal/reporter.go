@@ -35,7 +35,7 @@ func (p *Reporter) Report(ctx context.Context, q Request, r Rejection) {
 	if r.Unrecorded {
 		return
 	}
-	if p.Count != nil {
+	if p.Count != nil && !r.Answered {
 		p.Count(cause.Rule)
 	}
 	if p.Recorder == nil {
@@ -83,6 +83,19 @@ func (p *Reporter) log(ctx context.Context, q Request, r *Rejection, cause *Caus
 	p.Log.LogAttrs(ctx, level, cmp.Or(r.Message, "request refused"), attrs...)
 }
 
+// byStatus returns the rule of a rejected request for which no handler gave a cause. What
+// serves files says nothing but the status.
+func byStatus(status int) (rule Rule, words string) {
+	switch status {
+	case http.StatusNotFound:
+		return NotFound, "nothing has this path"
+	case http.StatusMethodNotAllowed:
+		return MethodNotAllowed, "the endpoint does not support this method"
+	default:
+		return Unexplained, "no handler gave a cause"
+	}
+}
+
 // explain returns the cause of r, made up from what is known where there is none.
 func explain(r *Rejection, status int) *Cause {
 	cause := Cause{Rule: r.Rule, Words: r.Words}
@@ -97,7 +110,7 @@ func explain(r *Rejection, status int) *Cause {
 	case status >= http.StatusInternalServerError:
 		cause.Rule = InternalError
 	default:
-		cause.Rule = Unexplained
+		cause.Rule, cause.Words = byStatus(status)
 	}
 	cause.Words = cut(cause.Words)
 	cause.Attrs = append(slices.Clip(cause.Attrs), r.Attrs...)

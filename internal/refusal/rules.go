@@ -4,7 +4,7 @@ package refusal
 // metrics, so it is always one of the constants of the program.
 type Rule string
 
-// The rules. docs/operations.md says what each means; a test holds the two together.
+// The rules. docs/refusals.md says what each means; a test holds the two together.
 const (
 	// Unexplained is a rejected response for which no handler gave a cause.
 	Unexplained Rule = "unexplained"
@@ -71,6 +71,7 @@ const (
 	ParameterInvalid   Rule = "parameter_invalid"
 	ScopeNotAllowed    Rule = "scope_not_allowed"
 	ScopeExceedsGrant  Rule = "scope_exceeds_grant"
+	ScopesDropped      Rule = "scopes_dropped"
 	ResourceNotAllowed Rule = "resource_not_allowed"
 	RequestObject      Rule = "request_object_invalid"
 	HintInvalid        Rule = "id_token_hint_invalid"
@@ -83,6 +84,11 @@ const (
 
 	TokenMissing      Rule = "token_missing"
 	TokenAmbiguous    Rule = "token_ambiguous"
+	TokenMalformed    Rule = "token_malformed"
+	TokenSignature    Rule = "token_signature"
+	TokenExpired      Rule = "token_expired"
+	TokenRevoked      Rule = "token_revoked"
+	TokenAudience     Rule = "token_audience"
 	TokenInactive     Rule = "token_inactive"
 	TokenScopeMissing Rule = "token_scope_missing"
 
@@ -99,6 +105,7 @@ const (
 	UserCodeThrottled Rule = "user_code_throttled"
 	PageInvalid       Rule = "page_invalid"
 	LogoutInvalid     Rule = "logout_invalid"
+	SetupLinkInvalid  Rule = "setup_link_invalid"
 
 	// Registration and the admin API.
 

@@ -63,6 +63,15 @@ func (s *Set) Request(scopes, resources []string, request ClaimsRequest, limits 
 	return s.Narrow(a, limits)
 }
 
+// DroppedClaims returns the claims of request that granted lacks and that some scope
+// releases, sorted. Other claims are none that a client could get.
+func (s *Set) DroppedClaims(request, granted ClaimsRequest) []string {
+	kept := granted.names()
+	return slices.DeleteFunc(request.names(), func(name string) bool {
+		return slices.Contains(kept, name) || !s.Releases(name)
+	})
+}
+
 // scopesFor returns the scopes through which a claim can be requested by name, which may
 // be in a language.
 func (s *Set) scopesFor(claim string) []string {

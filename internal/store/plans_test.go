@@ -175,6 +175,8 @@ func live(t *testing.T, s *store.Store) {
 		n, err := s.ClaimNotice(ctx, "told", noon, noon.Add(time.Minute))
 		must(t, err)
 		must(t, s.EndNotice(ctx, n, notice.Delivered, noon))
+		_, err = s.WhyInactive(ctx, g.Ref, "jti", noon)
+		must(t, err)
 		must(t, s.RevokeGrant(ctx, g.Ref, "told", grant.WhyClient, noon))
 	}
 	key := aSetKey("set", "kid")

@@ -213,6 +213,10 @@ var requestMethods = map[string]call{
 		_, err := s.LiveGrant(ctx, grant.Ref{}, "", noon)
 		return err
 	},
+	"WhyInactive": func(ctx context.Context, s *store.Store) error {
+		_, err := s.WhyInactive(ctx, grant.Ref{}, "", noon)
+		return err
+	},
 	"Seed":        func(ctx context.Context, s *store.Store) error { _, err := s.Seed(ctx, "a name"); return err },
 	"LiveClient":  func(ctx context.Context, s *store.Store) error { return s.LiveClient(ctx, "rp", "", noon, noon) },
 	"RevokeGrant": func(ctx context.Context, s *store.Store) error { return s.RevokeGrant(ctx, grant.Ref{}, "", "", noon) },

@@ -71,6 +71,9 @@ func (st *heldState) otherwise(ref grant.Ref, clientID, jkt string, other refusa
 		if !st.CodeSpentAt.IsZero() {
 			attrs = append(attrs, refusal.At("code_spent_at", st.CodeSpentAt))
 		}
+		if st.RevokedWhy == grant.WhySignOut {
+			return notFound(ref, refusal.SessionEnded, "the session that the grant was given in has ended", attrs...)
+		}
 		return notFound(ref, refusal.GrantRevoked, "the grant was revoked", attrs...)
 	case st.accountNotBefore.After(st.CreatedAt):
 		return notFound(ref, refusal.AccountCutOff, "everything that the account was given before was revoked",
@@ -85,6 +88,41 @@ func (st *heldState) otherwise(ref grant.Ref, clientID, jkt string, other refusa
 	default:
 		return nil
 	}
+}
+
+// WhyInactive returns why an access token with the ID jti under a grant is not active, or
+// nil if it is. It is for tokens for which [Store.LiveGrant] has returned
+// [grant.ErrNotFound], and costs up to two statements.
+func (s *Store) WhyInactive(ctx context.Context, ref grant.Ref, jti string, now time.Time) (*refusal.Cause, error) {
+	st, err := s.stateOf(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	if st == nil {
+		return refusal.Of(notFound(ref, refusal.GrantEnded, "there is no such grant, or it ended so long ago that it was removed")), nil
+	}
+	issuedTo := refusal.Registered("issued_to", st.ClientID)
+	if err := st.otherwise(ref, st.ClientID, st.JKT, ""); err != nil {
+		cause := refusal.Of(err)
+		cause.Attrs = append(cause.Attrs, issuedTo)
+		return cause, nil
+	}
+	switch {
+	case !now.Before(st.EndsAt):
+		return refusal.Of(notFound(ref, refusal.GrantEnded, "the grant has ended", issuedTo, refusal.At("ended_at", st.EndsAt))), nil
+	case st.CodeSpentAt.IsZero() && st.SessionID != "" && !st.sessionExists:
+		return refusal.Of(notFound(ref, refusal.SessionEnded, "the session that the token was issued in has ended", issuedTo)), nil
+	}
+	const read = `SELECT count(*) FROM revoked_tokens WHERE jti = $1`
+
+	var revoked bool
+	if err := s.read.one(ctx, read, jti).Scan(intoFlag(&revoked)); err != nil {
+		return nil, fmt.Errorf("explain token: %w", err)
+	}
+	if !revoked {
+		return nil, nil //nolint:nilnil // it is active by now
+	}
+	return refusal.Of(notFound(ref, refusal.TokenRevoked, "the token was revoked by itself; its grant goes on", issuedTo)), nil
 }
 
 // whyUnspendable returns why a code could not be spent: [grant.ErrSpent] with the grant,
