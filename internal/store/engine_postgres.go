@@ -157,9 +157,9 @@ func (p *postgres) borrow(ctx context.Context, use func(*pgx.Conn) error) error 
 
 		err = use(c.Conn())
 		if readOnly(err) || p.adapt(ctx, err) {
-			// The server has become a replica, or a pooler does not keep statements: no
-			// connection of the pool is good for anything.
-			_ = c.Conn().Close(context.WithoutCancel(ctx)) // so that it does not come back
+			// The server has become a standby, or a pooler does not keep statements: no
+			// connection of the pool may be used again. The pool closes the idle ones at
+			// once, and this one and others in use when they are released.
 			p.pool.Reset()
 		}
 		return err
