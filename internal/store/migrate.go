@@ -23,6 +23,9 @@ var (
 	// ErrForeignDatabase reports a database of an Ory Hydra: to import from it is one
 	// thing, to move in another.
 	ErrForeignDatabase = errors.New("this is the database of an Ory Hydra, and Ostiary needs one of its own")
+
+	// errNoReplica reports a process that has not joined the replicas, or was removed.
+	errNoReplica = errors.New("this process is not among the replicas")
 )
 
 const newestStep = `SELECT max(version_id) FROM goose_db_version`
@@ -87,23 +90,36 @@ func (s *Store) CheckRights(ctx context.Context) error {
 	return nil
 }
 
-// CheckWritable returns nil if the database takes writes, from a replica. It writes at
-// most once a second, and tells everybody else in between what came of it.
+// CheckWritable returns nil if the database takes writes from this replica. It writes at
+// most once a second; meanwhile other callers get the result of the last write.
 func (s *Store) CheckWritable(ctx context.Context) error {
-	const write = `UPDATE replicas SET seen = seen WHERE id = $1`
-
-	id := s.self.Load()
-	if id == nil {
-		return nil
-	}
 	s.writable.Lock()
 	defer s.writable.Unlock()
 	now := s.changes.clock()
 	if now.Sub(s.writable.at) >= time.Second {
-		_, s.writable.err = s.watchWrite.exec(ctx, write, *id)
+		s.writable.err = s.tryWrite(ctx)
 		s.writable.at = now
 	}
 	return s.writable.err
+}
+
+// tryWrite changes the row of this replica, since SQLite does not write a row that stays
+// as it is.
+func (s *Store) tryWrite(ctx context.Context) error {
+	const write = `UPDATE replicas SET write_checks = write_checks + 1 WHERE id = $1`
+
+	id := s.self.Load()
+	if id == nil {
+		return errNoReplica
+	}
+	written, err := s.watchWrite.exec(ctx, write, *id)
+	if err == nil && written == 0 {
+		err = errNoReplica
+	}
+	if err != nil {
+		return fmt.Errorf("try to write: %w", err)
+	}
+	return nil
 }
 
 // MigrationStatus lists the steps of the schema and when they were taken.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -16,11 +17,12 @@ import (
 
 // replica is one process of the server, through all its lives.
 type replica struct {
-	name   string
-	socket string
-	log    string
-	health *http.Client
-	ready  atomic.Bool // as the balancer last saw it
+	name    string
+	socket  string
+	log     string
+	health  *http.Client
+	wrapper []string    // the program and arguments that run the server
+	ready   atomic.Bool // as the balancer last saw it
 
 	mutex   sync.Mutex
 	process *exec.Cmd // nil while none runs
@@ -40,7 +42,8 @@ func (r *replica) start(binary string, env []string) error {
 	}
 	defer log.Close() //nolint:errcheck // the process writes through a copy of its own
 
-	process := exec.Command(binary, "serve", "--migrate") //nolint:noctx // ended by kill and stop
+	command := append(slices.Clone(r.wrapper), binary, "serve", "--migrate")
+	process := exec.Command(command[0], command[1:]...) //nolint:gosec,noctx // our own binary, ended by kill and stop
 	process.Env, process.Stdout, process.Stderr = env, log, log
 	process.SysProcAttr = attributes()
 	if err := process.Start(); err != nil {

@@ -42,6 +42,8 @@ type Options struct {
 	Replicas int
 	// Env are further variables, without the prefix OSTIARY_.
 	Env map[string]string
+	// DiskMayFill prepares the replicas for FillDisk.
+	DiskMayFill bool
 }
 
 // Cluster is a running server. Its [Endpoint] is the balancer.
@@ -68,7 +70,11 @@ func Serve(tb testing.TB, options Options) *Cluster {
 		c.Database = Database(tb, SQLite)
 	}
 	for i := range max(1, options.Replicas) {
-		c.replicas = append(c.replicas, newReplica(c.dir, i))
+		r := newReplica(c.dir, i)
+		if options.DiskMayFill {
+			r.wrapper = blockFileSizeSignal()
+		}
+		c.replicas = append(c.replicas, r)
 	}
 	c.balancer = balance(tb, c.replicas)
 	c.place(options)
