@@ -38,13 +38,18 @@ type Recorder struct {
 	floods  int    // how many not yet written came in floods
 	dropped uint64
 	lost    bool // the last write failed
+	shares  shares
 }
 
 // Offer keeps a record, in place of the oldest where there is no room. Those that come in
-// floods are dropped first.
+// floods are dropped first, and those of a network that has had its share.
 func (r *Recorder) Offer(record *Record, flood bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if !r.shares.take(record.Network, record.At) {
+		r.dropped++
+		return
+	}
 	if flood {
 		if r.floods >= floodSize {
 			r.dropped++

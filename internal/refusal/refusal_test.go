@@ -175,6 +175,44 @@ func TestFloodsAreDroppedFirst(t *testing.T) {
 	}
 }
 
+// Anybody can send requests that are rejected. They must not erase what others, or the
+// attacker before, did.
+func TestANetworkDoesNotPushOutTheRecordsOfOthers(t *testing.T) {
+	t.Parallel()
+
+	for name, attacker := range map[string]func(i int) string{
+		"an address":        func(int) string { return "198.51.100.7/32" },
+		"a /24":             func(i int) string { return fmt.Sprintf("198.51.100.%d/32", i%256) },
+		"an IPv6 network":   func(int) string { return "2001:db8:1:1::/64" },
+		"a /48 of many /64": func(i int) string { return fmt.Sprintf("2001:db8:1:%x::/64", i%65_536) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			store, at := &kept{}, time.Unix(1_800_000_000, 0)
+			r := newRecorder(store)
+			r.Offer(&refusal.Record{RequestID: "victim", Network: "192.0.2.1/32", At: at}, false)
+			for i := range 150_000 {
+				now := at.Add(time.Duration(i) * time.Millisecond)
+				r.Offer(&refusal.Record{RequestID: "attack", Network: attacker(i), At: now}, false)
+				if i%1_000 == 999 {
+					r.Flush(t.Context(), time.Second)
+				}
+			}
+			if got := len(store.list); got > 2_001 || got < 500 || r.Dropped() != 150_001-uint64(got) {
+				t.Errorf("%d records written and %d dropped, want at most 2001 and the rest", got, r.Dropped())
+			}
+			if _, err := r.Find("victim"); err != nil {
+				t.Errorf("the record of another network is not in memory any more: %v", err)
+			}
+			r.Offer(&refusal.Record{RequestID: "later", Network: attacker(0), At: at.Add(10 * time.Minute)}, false)
+			if _, err := r.Find("later"); err != nil {
+				t.Errorf("after ten minutes the network has no share: %v", err)
+			}
+		})
+	}
+}
+
 func TestReporter(t *testing.T) {
 	t.Parallel()
 
