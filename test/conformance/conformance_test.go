@@ -106,11 +106,9 @@ func (r *run) plan(t *testing.T, p plan) []outcome {
 
 func (r *run) module(t *testing.T, planID string, m module) outcome {
 	t.Helper()
-	before := func() error {
-		if m.Name != "oidcc-server-rotate-keys" {
-			return nil
-		}
-		return r.site.rotate(t.Context())
+	var before func() error
+	if m.Name == "oidcc-server-rotate-keys" {
+		before = func() error { return r.site.rotate(t.Context()) }
 	}
 	o, err := r.suite.run(context.WithoutCancel(t.Context()), planID, m, before)
 	if err != nil {

@@ -131,8 +131,9 @@ func (s *suite) open(ctx context.Context, p plan, config any) (id string, module
 	return made.ID, made.Modules, err
 }
 
-// run runs one module of a plan to its end. before is called when the module has
-// read the server's metadata and has not begun.
+// run runs one module of a plan to its end. A module whose start has to be asked for
+// takes before, which is called when the module has read the server's metadata. It is
+// nil for all others: they start by themselves, and are only briefly CONFIGURED.
 func (s *suite) run(ctx context.Context, planID string, m module, before func() error) (outcome, error) {
 	variant, err := json.Marshal(m.Variant)
 	if err != nil {
@@ -143,23 +144,32 @@ func (s *suite) run(ctx context.Context, planID string, m module, before func() 
 	if err := s.call(ctx, http.MethodPost, "runner", query, nil, &made); err != nil {
 		return outcome{}, err
 	}
-	state, err := s.await(ctx, made.ID, configured, waiting, finished)
-	if err == nil && state == configured {
-		if err := before(); err != nil {
-			return outcome{}, err
-		}
-		var started struct{}
-		if err := s.call(ctx, http.MethodPost, "runner/"+made.ID, nil, nil, &started); err != nil {
-			return outcome{}, err
-		}
-		_, err = s.await(ctx, made.ID, finished)
-	} else if err == nil && state == waiting {
+	if before != nil {
+		err = s.start(ctx, made.ID, before)
+	}
+	if err == nil {
+		_, err = s.await(ctx, made.ID, waiting, finished)
+	}
+	if err == nil {
 		_, err = s.await(ctx, made.ID, finished)
 	}
 	if err != nil {
 		return outcome{}, fmt.Errorf("module %s: %w", made.ID, err)
 	}
 	return s.outcome(ctx, m, made.ID)
+}
+
+// start calls before when the module is configured, and then starts the module.
+func (s *suite) start(ctx context.Context, id string, before func() error) error {
+	state, err := s.await(ctx, id, configured, finished)
+	if err != nil || state != configured {
+		return err
+	}
+	if err := before(); err != nil {
+		return err
+	}
+	var started struct{}
+	return s.call(ctx, http.MethodPost, "runner/"+id, nil, nil, &started)
 }
 
 // await returns when the module is in one of the states, or was interrupted.
