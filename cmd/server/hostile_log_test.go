@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
@@ -33,7 +35,7 @@ func (l *logbook) String() string {
 }
 
 // No credential, good or bad, in its place or out of it, gets into the log, at any
-// level (promise 5).
+// level (promise 5), or into the records of refusals.
 func TestHostileTheLogHoldsNoCredential(t *testing.T) {
 	t.Parallel()
 	var book logbook
@@ -108,8 +110,30 @@ func TestHostileTheLogHoldsNoCredential(t *testing.T) {
 	s.refresh(got["refresh_token"])
 	s.call("/oauth2/revoke", form("token", text(next["refresh_token"])))
 
-	logged := book.String()
-	for _, said := range []string{"route=/oauth2/token", "msg=\"signed in\"", "msg=\"sign-in refused\"", "msg=\"signed up\"", "msg=\"sign-up refused\"", "status=401"} {
+	// In headers, and in addresses of every kind.
+	s.sendMisplaced(t, misplaced)
+	s.call("/oauth2/token", exchanging(misplaced, "redirect_uri", "https://ada:"+misplaced+"@client.example/?code="+misplaced+"#"+misplaced))
+	s.call("/oauth2/token", form("grant_type", "client_credentials", "scope", misplaced))
+	s.call("/oauth2/token", form("grant_type", "client_credentials", "resource", "https://ada:"+misplaced+"@api.example/"))
+	s.call("/oauth2/token", form("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion", misplaced))
+	s.call("/oauth2/token", form("grant_type", "urn:ietf:params:oauth:grant-type:device_code", "device_code", misplaced))
+	s.call("/oauth2/device/auth", form("scope", misplaced))
+	b.get("/device?user_code=" + misplaced)
+	b.post("/device", form("user_code", misplaced))
+	b.get("/oauth2/auth?" + asking("response_type", misplaced, "response_mode", misplaced).Encode())
+	b.get("/oauth2/auth?" + asking("request", misplaced).Encode())
+	b.get("/oauth2/auth?" + asking("request_uri", "https://ada:"+misplaced+"@client.example/"+misplaced).Encode())
+	b.get("/oauth2/auth?" + asking("resource", misplaced).Encode())
+	b.get("/oauth2/auth?" + asking("code_challenge", misplaced).Encode())
+	b.get("/oauth2/auth?continue=" + misplaced)
+	b.get("/oauth2/auth?login_verifier=" + misplaced)
+	b.get("/oauth2/sessions/logout?client_id=web&post_logout_redirect_uri=" + url.QueryEscape("https://ada:"+misplaced+"@client.example/?x="+misplaced))
+	b.authorize(asking("scope", "openid "+misplaced, "claims", `{"userinfo":{"`+misplaced+`":null}}`))
+	s.userinfo(got["access_token"])
+	s.active(got["access_token"])
+
+	logged := book.String() + s.recorded(t)
+	for _, said := range []string{"route=/oauth2/token", "msg=\"signed in\"", "msg=\"sign-in refused\"", "msg=\"signed up\"", "msg=\"sign-up refused\"", "status=401", `"rule":"redirect_uri_mismatch"`, `"rule":"scopes_dropped"`} {
 		if !strings.Contains(logged, said) {
 			t.Fatalf("the log lacks %s: nothing was searched\n%s", said, logged)
 		}
@@ -136,4 +160,51 @@ func TestHostileTheLogHoldsNoCredential(t *testing.T) {
 			t.Errorf("the log holds the %s:\n...%s", name, logged[at:min(len(logged), at+400)])
 		}
 	}
+}
+
+// sendMisplaced sends a credential in each header that may hold one or where one might
+// end up.
+func (s *server) sendMisplaced(t *testing.T, misplaced string) {
+	t.Helper()
+	for _, path := range []string{"/oauth2/token", "/oauth2/introspect", "/oauth2/revoke", "/userinfo", "/login", "/device", "/connect/register"} {
+		for name, value := range map[string]string{
+			"Authorization": "Bearer " + misplaced, "Cookie": "__Host-ostiary_session=" + misplaced + "; ostiary_session=" + misplaced,
+			"Origin": "https://ada:" + misplaced + "@evil.example", "Referer": "https://evil.example/?code=" + misplaced,
+			"X-Request-Id": misplaced, "X-Forwarded-For": misplaced, "Content-Type": misplaced + "/x", "User-Agent": misplaced,
+			"Sec-Fetch-Site": misplaced, "Sec-Fetch-Dest": misplaced, "DPoP": misplaced,
+		} {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+path, strings.NewReader("username="+misplaced+"&code="+misplaced))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set(name, value)
+			send(t, http.DefaultClient, r)
+		}
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.SetBasicAuth(misplaced, misplaced)
+		send(t, http.DefaultClient, r)
+	}
+}
+
+// recorded returns the records of refusals in the database, as JSON.
+func (s *server) recorded(t *testing.T) string {
+	t.Helper()
+	s.app.refusals.Flush(t.Context(), time.Minute)
+	list, err := s.store.ListRefusals(t.Context(), refusal.Filter{}, "", 10_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, r := range list {
+		line, err := json.Marshal(viewRefusal(r))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Write(append(line, '\n'))
+	}
+	return b.String()
 }
