@@ -54,6 +54,31 @@ func TestASignInPageGoesOnWhenAnotherTabHasSignedIn(t *testing.T) {
 	})
 }
 
+// The sign-in page and the authorization endpoint read the claims parameter alike. Else they
+// would send the browser to and fro.
+func TestADemandInAnySpellingEndsOnAPage(t *testing.T) {
+	t.Parallel()
+	s := start(t, storetest.New(t), nil)
+	for _, demand := range []string{
+		`{"id_token":{"sub":{"value":"somebody"}}}`,
+		`{"id\u005ftoken":{"sub":{"value":"somebody"}}}`,
+		`{"ID_TOKEN":{"sub":{"value":"somebody"}}}`,
+		`{"id_token":{"SUB":{"value":"somebody"}}}`,
+		`{"userinfo":{"\"id_token\"":null}}`,
+	} {
+		b := s.browser()
+		b.code(asking())
+		p := b.get("/oauth2/auth?" + asking("claims", demand).Encode())
+		hops := 0
+		for ; hops < 10 && p.status == http.StatusSeeOther && p.location().Query().Get("code") == ""; hops++ {
+			p = b.get(p.location().String())
+		}
+		if hops == 10 {
+			t.Errorf("claims=%s: after %d redirects to %s", demand, hops, p.location())
+		}
+	}
+}
+
 // A user who enters another name, or asks to stay signed in, is not passed on unseen.
 func TestTheFormOfAnotherUserIsNotPassedOn(t *testing.T) {
 	t.Parallel()

@@ -4,11 +4,11 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/scope"
 )
 
 // satisfied reports whether the session there is will do for the request, so that the
@@ -18,7 +18,11 @@ import (
 //
 // Spec: OpenID Connect Core §3.1.2.1, §3.1.2.3.
 func (v *visit) satisfied(now time.Time) bool {
-	if v.session == nil || v.asked.Get(grant.SubjectParameter) != "" || strings.Contains(v.asked.Get("claims"), `"id_token"`) {
+	if v.session == nil || v.asked.Get(grant.SubjectParameter) != "" {
+		return false
+	}
+	// Read as the authorization endpoint reads it, whatever its spelling.
+	if request, err := scope.ParseClaimsRequest(v.asked.Get("claims")); err != nil || len(request.IDToken) > 0 {
 		return false
 	}
 	if v.request.SessionID == v.session.ID && !v.request.SignedInAt.IsZero() {

@@ -1,8 +1,11 @@
 package oauth2
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
+
+	"github.com/ostiary/ostiary/internal/scope"
 )
 
 // demands are what a request insists on of the sign-in itself rather than of the
@@ -13,37 +16,53 @@ type demands struct {
 	acr     []string
 }
 
+// errDemand reports a demand that cannot be understood.
+func errDemand() error {
+	return refuse(codeInvalidRequest, "The parameter claims asks for a sub or acr that cannot be one")
+}
+
 // readDemands takes the demands from the hint and the claims parameter. Those that
 // cannot be understood are refused: to ignore them would be to say they were met.
 func readDemands(a *asked) error {
-	type member struct {
-		Essential bool     `json:"essential"`
-		Value     string   `json:"value"`
-		Values    []string `json:"values"`
-	}
-	var claims struct {
-		IDToken struct {
-			Subject *member `json:"sub"`
-			ACR     *member `json:"acr"`
-		} `json:"id_token"`
-	}
 	a.demands.subject = a.hint
-	if len(a.claims) == 0 {
-		return nil
+	request, err := scope.ParseClaimsRequest(string(a.claims))
+	if err != nil {
+		return errDemand()
 	}
-	if err := json.Unmarshal(a.claims, &claims); err != nil {
-		return refuse(codeInvalidRequest, "The parameter claims asks for a sub or acr that cannot be one")
+	if sub := request.IDToken["sub"]; sub != nil {
+		value, err := texts(sub.Value)
+		if err != nil {
+			return err
+		}
+		if _, err := texts(sub.Values...); err != nil {
+			return err
+		}
+		a.demands.subject = cmp.Or(append(value, "")[0], a.hint)
 	}
-	if sub := claims.IDToken.Subject; sub != nil && sub.Value != "" {
-		a.demands.subject = sub.Value
-	}
-	if acr := claims.IDToken.ACR; acr != nil && acr.Essential {
-		a.demands.acr = acr.Values
-		if acr.Value != "" {
-			a.demands.acr = append(a.demands.acr, acr.Value)
+	if acr := request.IDToken["acr"]; acr != nil {
+		values, err := texts(append(slices.Clone(acr.Values), acr.Value)...)
+		if err != nil {
+			return err
+		}
+		if acr.Essential {
+			a.demands.acr = values
 		}
 	}
 	return nil
+}
+
+// texts returns the values that are there, which must be strings.
+func texts(values ...json.RawMessage) (list []string, err error) {
+	for _, raw := range values {
+		var text *string
+		if len(raw) > 0 && json.Unmarshal(raw, &text) != nil {
+			return nil, errDemand()
+		}
+		if text != nil {
+			list = append(list, *text)
+		}
+	}
+	return list, nil
 }
 
 // meets reports whether a sign-in of class acr is one of those demanded.
