@@ -60,7 +60,7 @@ func TestOperatorClientsAreUnknownToRegistration(t *testing.T) {
 	})
 }
 
-// Whoever held a leaked client secret may have made a registration access token of it.
+// An attacker with a leaked client secret may have made a registration access token of it.
 func TestEveryRotationOfASecretEndsRegistrationTokens(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {

@@ -97,7 +97,7 @@ func TestASignInBegunAtAnotherAddressIsToldTheIssuer(t *testing.T) {
 		t.Helper()
 		s := start(t, db, map[string]string{"sign_up": "on"})
 		begin := func(changes ...string) (path string) {
-			// The cookie stays at that address: whoever arrives at the issuer has none.
+			// The cookie stays at that address: the browser has none when it arrives at the issuer.
 			return strings.TrimPrefix(s.browser().at(otherAddress, http.MethodGet, "/oauth2/auth?"+asking(changes...).Encode(), nil).location().String(), s.url)
 		}
 		for _, path := range []string{begin(), begin("prompt", "create")} {

@@ -150,7 +150,7 @@ type phc struct {
 }
 
 // CheckHash returns [ErrBadHash] for what [Hasher.Verify] would not understand. It
-// costs no hash. The bounds are those of hashes that others made: whoever imports one
+// costs no hash. The bounds are those of imported hashes: an operator who imports one
 // waits for it at every sign-in.
 func CheckHash(hash string) error {
 	p, err := parsePHC(hash)

@@ -55,7 +55,7 @@ func meaning(err error) *responseError {
 	case errors.Is(err, grant.ErrNoDevice):
 		return &responseError{http.StatusBadRequest, "invalid_request", "No device waits with this user code."}
 	case errors.Is(err, errManyCodes):
-		return &responseError{http.StatusTooManyRequests, "request_forbidden", "Too many wrong user codes came of late."}
+		return &responseError{http.StatusTooManyRequests, "request_forbidden", "Too many wrong user codes. Try again later."}
 	case errors.Is(err, grant.ErrNoRequest):
 		return &responseError{http.StatusNotFound, "Not Found", "There is no such request, or it has expired."}
 	case errors.Is(err, client.ErrNotFound):

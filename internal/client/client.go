@@ -127,7 +127,7 @@ type Metadata struct {
 	// These, and Audience, are the operator's to give; see [Metadata.KeepGiven].
 
 	// ServedResources are the resources that the client itself is: it may introspect
-	// tokens for them, whoever they were issued to (RFC 7662 §4).
+	// tokens for them, no matter which client they were issued to (RFC 7662 §4).
 	ServedResources []string `json:"served_resources,omitempty"`
 	// SubjectSector says whose sector a pairwise client is in: SectorHost or
 	// SectorClient. Where it is empty, see [Client.sector].

@@ -102,7 +102,7 @@ func (m *Metadata) movedFrom(before *Metadata) bool {
 }
 
 // withoutRedirect reports whether the client may use a grant in which a person's tokens come
-// to whoever asks for them, rather than to a redirect URI.
+// to the client that polls for them, rather than to a redirect URI.
 func (m *Metadata) withoutRedirect() bool { return slices.Contains(m.GrantTypes, GrantDeviceCode) }
 
 // ownHost returns the host of a redirect URI, if it tells one client from others: a

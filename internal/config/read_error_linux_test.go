@@ -11,7 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/config"
 )
 
-// A file that is missing and one that may not be read are told apart, wherever a
+// A file that is missing and one that may not be read are told apart, in every place where a
 // setting names a file.
 func TestMissingAndUnreadableFilesAreToldApart(t *testing.T) {
 	dir := t.TempDir()

@@ -30,7 +30,7 @@ type Config struct {
 	Log        *slog.Logger
 
 	// Changes tells whether the keys may have changed since they were read. When nil,
-	// they are read anew only by [Manager.Run] and by commands.
+	// they are reloaded only by [Manager.Run] and by commands.
 	Changes Changes
 	// Settle returns when what was saved is in force at every replica; nil does nothing.
 	Settle func(ctx context.Context)

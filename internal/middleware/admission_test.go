@@ -225,7 +225,7 @@ func TestAFloodFromOnePlaceKeepsOutItself(t *testing.T) {
 	})
 }
 
-// Whoever has a /48 has 65,536 networks of the size /64, but one turn.
+// The holder of a /48 has 65,536 networks of the size /64, but one turn.
 func TestAFloodFromAllNetworksOfASiteKeepsOutItself(t *testing.T) {
 	t.Parallel()
 

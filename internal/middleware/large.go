@@ -14,7 +14,7 @@ const smallBody = 8 << 10
 // would fill the memory. It belongs in front of whatever reads the body.
 //
 // Small bodies pass. Where the size is not known, or is said to be large, so much is read
-// first as is small, without a place: whoever begins a body and sends no more takes none.
+// first as is small, without a place: a client that stalls in its body takes none.
 func LargeBody(a *Admission) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		large := a.Handler(next)

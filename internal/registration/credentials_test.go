@@ -24,7 +24,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// A client secret of the operator's is for authentication alone: whoever stole one must
+// A client secret of the operator's is for authentication alone: a thief of one must
 // not get the authorization codes of a client that skips consent.
 func TestOperatorClientsDoNotManageThemselves(t *testing.T) {
 	t.Parallel()

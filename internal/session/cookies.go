@@ -56,7 +56,7 @@ func (c Cookies) ClearSession(w http.ResponseWriter) {
 }
 
 // boundLonger is how long a browser is known to have had a request that has run out: its
-// page then says where to begin anew.
+// page then says where to start again.
 const boundLonger = time.Hour
 
 // Bind ties an authorization request to the browser and returns the hash to keep

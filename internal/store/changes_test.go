@@ -26,7 +26,7 @@ func openReplica(t *testing.T, url string) *store.Store {
 	return s
 }
 
-// Whoever asks another replica's cache after a change was acknowledged sees it, however
+// A request to another replica's cache after a change was acknowledged sees it, however
 // many ask meanwhile.
 func TestAChangeIsInForceAtEveryReplicaWhenAcknowledged(t *testing.T) {
 	t.Parallel()
@@ -112,7 +112,7 @@ func TestAStoppedReplicaHasNothingCachedWhenItGoesOn(t *testing.T) {
 			t.Errorf("the replicas are %+v, want the stopped one under a new id", after)
 		}
 		if _, fresh := stopped.Changes().Version(); !fresh {
-			t.Error("the replica that joined anew has no reading")
+			t.Error("the replica that joined again has no reading")
 		}
 	})
 }
@@ -264,7 +264,7 @@ func TestAnOlderCounterMakesCachedRecordsUseless(t *testing.T) {
 }
 
 // Every change of a record that replicas cache raises the counter once, with whatever
-// it does; what none of them caches does not make them read anew.
+// it does; what none of them caches does not make them reload.
 func TestWhatRaisesTheChangeCounter(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {

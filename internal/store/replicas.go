@@ -30,7 +30,7 @@ type replica struct {
 }
 
 // errSuspected reports that another process took this replica for dead.
-var errSuspected = errors.New("this replica did not answer in time, and joins anew")
+var errSuspected = errors.New("this replica did not answer in time, and joins again")
 
 // Follow makes this process a replica, whose caches may keep records, until ctx ends.
 // It calls ready when the first reading is there or has failed.
@@ -38,7 +38,7 @@ var errSuspected = errors.New("this replica did not answer in time, and joins an
 // The replica has a row with the number of the last change that its caches respect.
 // Every 250 ms it reads the counter and that row in one statement, and writes to the
 // row only when the counter has moved. A reading counts from before the statement was
-// sent and is used for a second. Whoever makes a change waits until the rows of all
+// sent and is used for a second. The process that makes a change waits until the rows of all
 // replicas have its number; see [Store.awaitReplicas].
 func (s *Store) Follow(ctx context.Context, ready func()) {
 	r := &replica{store: s}
@@ -69,14 +69,14 @@ func (r *replica) read(ctx context.Context) {
 	defer cancel()
 	err := r.try(bounded)
 	if errors.Is(err, errSuspected) {
-		r.store.log.LogAttrs(ctx, slog.LevelWarn, "replica joins anew", slog.Any("reason", err))
+		r.store.log.LogAttrs(ctx, slog.LevelWarn, "replica joins again", slog.Any("reason", err))
 		err = r.try(bounded)
 	}
 	switch {
 	case ctx.Err() != nil:
 	case err != nil && !r.failing:
 		r.failing = true
-		r.store.log.LogAttrs(ctx, slog.LevelWarn, "change counter not read: cached clients and keys are read anew for each use", slog.Any("error", err))
+		r.store.log.LogAttrs(ctx, slog.LevelWarn, "change counter not read: cached clients and keys are read from the database for each use", slog.Any("error", err))
 	case err == nil && r.failing:
 		r.failing = false
 		r.store.log.LogAttrs(ctx, slog.LevelInfo, "change counter read again")
@@ -84,7 +84,7 @@ func (r *replica) read(ctx context.Context) {
 }
 
 // try takes one reading. Of a replica that is suspected no reading counts, not even
-// the one before: whoever suspects it may wait for it no longer.
+// the one before: a process that suspects it may stop waiting for it.
 func (r *replica) try(ctx context.Context) error {
 	const read = `
 		SELECT c.value, r.seen, CASE WHEN r.id IS NULL THEN 1 ELSE r.suspected END

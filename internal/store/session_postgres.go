@@ -19,7 +19,7 @@ import (
 func sessionSettings() map[string]string {
 	return map[string]string{
 		// Every statement of a request finds its rows by key, whatever the values; to
-		// plan one anew for its partition takes longer than to run it.
+		// plan one again for its partition takes longer than to run it.
 		"plan_cache_mode": "force_generic_plan",
 		// A plan is made once, perhaps while a table is still empty, and kept until the
 		// table is analyzed: it must not be to read the table through.

@@ -8,7 +8,7 @@ import (
 )
 
 // pgWatch runs statements on a connection of its own, so that they wait for no request
-// in the pool. Whoever uses it bounds their context.
+// in the pool. The caller bounds the context.
 type pgWatch struct {
 	engine *postgres
 	turn   chan struct{} // holds one while the connection is in use

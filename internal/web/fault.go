@@ -40,7 +40,7 @@ func WrongAddress(issuer, requestID string) Error {
 		Code:      "wrong_address",
 		Title:     "Open " + issuer + " instead",
 		Text:      "You opened this service at an address that is not its own. Signing in works only at " + issuer + ".",
-		Advice:    "Go back to the application and start again. If this page comes again, tell whoever runs the application.",
+		Advice:    "Go back to the application and start again. If this page appears again, contact the support of the application.",
 		Detail:    "The Origin header is that of the Host header, and not that of the issuer: link to the issuer, or forward its address to this server.",
 		RequestID: requestID,
 	}
@@ -53,7 +53,7 @@ func (e *Error) BegunElsewhere(issuer string) {
 	e.Title = "Open " + issuer + " instead"
 	e.Text = "This sign-in was started at another address of this service, or in another browser. It works only at " + issuer +
 		", in one browser that keeps cookies."
-	e.Advice = "Go back to the application and start again. If this page comes again, tell whoever runs the application."
+	e.Advice = "Go back to the application and start again. If this page appears again, contact the support of the application."
 	e.Detail = "The cookie of the authorization request is missing: send people to the authorization_endpoint of the issuer, at no other host"
 }
 

@@ -45,7 +45,7 @@ func EachURL(t *testing.T, test func(t *testing.T, url string)) {
 // Open opens a store, which is closed when the test ends.
 func Open(tb testing.TB, url string) *store.Store {
 	tb.Helper()
-	// A busy machine is not to make a server of a test read anew what it has cached.
+	// A busy machine is not to make a server of a test reload what it has cached.
 	s, err := store.Open(tb.Context(), store.Config{URL: url, MaxConns: 6, ReadingTTL: time.Minute})
 	if err != nil {
 		tb.Fatal(err)
