@@ -116,8 +116,10 @@ func (d *desk) keepingTrack(ctx context.Context, work func(*desk) error) error {
 		d.change.events = append(d.change.events, event)
 	}
 	d.store.DeferWaits()
+	d.holdOutput(d.store.Unsettled)
 	err := work(d)
 	d.store.Settle(ctx)
+	err = errors.Join(err, d.releaseOutput())
 	outcome := audit.Done
 	if err != nil {
 		outcome = audit.Refused

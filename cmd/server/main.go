@@ -73,6 +73,7 @@ func main() {
 // that could not do its work, 2 a command line that makes no sense.
 func run(ctx context.Context, args []string, s streams) int {
 	var c cli
+	s.out = &output{to: s.out}
 	exit := -1
 	parser, err := kong.New(&c,
 		kong.Name("ostiary"),

@@ -143,6 +143,10 @@ func (s *Store) enforce(ctx context.Context, version int64) {
 // commands, which make many changes and call [Store.Settle] before they report success.
 func (s *Store) DeferWaits() { s.deferred.Store(true) }
 
+// Unsettled reports whether changes were committed here that [Store.Settle] has not waited
+// for.
+func (s *Store) Unsettled() bool { return s.pending.Load() > s.settled.Load() }
+
 // Settle returns when all changes that were committed here before are in force at every
 // replica: see [Store.awaitReplicas].
 func (s *Store) Settle(ctx context.Context) {

@@ -93,6 +93,19 @@ func Exec(tb testing.TB, url, statement string) {
 	})
 }
 
+// Text returns the only column of the first row of a query, "" if there is no row.
+func Text(tb testing.TB, url, query string) (text string) {
+	tb.Helper()
+	outside(tb, url, func(ctx context.Context, conn *sql.Conn) error {
+		found, err := texts(ctx, conn, query)
+		if len(found) > 0 {
+			text = found[0]
+		}
+		return err
+	})
+	return text
+}
+
 // outside lends act a connection around the store.
 func outside(tb testing.TB, url string, act func(context.Context, *sql.Conn) error) {
 	tb.Helper()
