@@ -11,19 +11,20 @@ import (
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
-// explainCommand explains a rejected request.
+// explainCommand explains a rejected request, or what a successful response lacks.
 type explainCommand struct {
 	answer
 
 	RequestID string `arg:"" name:"request-id" help:"The request id: of the log, of X-Request-Id, or the Request code of an error page."`
 }
 
-// Run prints the rule, the cause and what was compared.
+// Run prints the rule, the cause and what was compared. It returns an error, and so a status
+// other than 0, for a request without a record.
 func (cmd *explainCommand) Run(ctx context.Context, s streams, c *cli) error {
 	return c.atDesk(ctx, s, func(d *desk) error {
 		found, err := d.store.Refusal(ctx, cmd.RequestID)
 		if errors.Is(err, refusal.ErrNotFound) {
-			return fmt.Errorf("no rejected request %q on record: at most 100,000 are kept, for 7 days, and one appears up to 2 s after its response; the log has them all", cmd.RequestID)
+			return fmt.Errorf("no record of the request %q: a request that got all that it named has none, at most 100,000 are kept, for 7 days, and one appears up to 2 s after its response; the log has them all", cmd.RequestID)
 		}
 		if err != nil {
 			return err //nolint:wrapcheck // names itself

@@ -352,5 +352,10 @@ func TestExplainCommand(t *testing.T) {
 	if want := (map[string]string{"code_expired_at": "1970-01-01T00:00:00Z"}); got.Rule != "code_expired" || !maps.Equal(got.Attributes, want) {
 		t.Errorf("as JSON: %+v", got)
 	}
-	sh.refused("explain", "q2")
+	for _, format := range [][]string{nil, {"--json"}} {
+		message := sh.refused(append([]string{"explain", "q2"}, format...)...)
+		if !strings.Contains(message, `no record of the request "q2"`) || strings.Count(message, "\n") != 1 {
+			t.Errorf("an unknown request id: %q", message)
+		}
+	}
 }
