@@ -140,6 +140,22 @@ func TestAnIssuersWordGivesAToken(t *testing.T) {
 	})
 }
 
+// A resource server could take a token whose sub is a client_id for that client's own.
+func TestAnIssuerDoesNotSpeakForClients(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := start(t, db, nil)
+		a := s.trusting("")
+		for _, subject := range []string{"web", "bearer"} {
+			wantError(t, s.call("/oauth2/token", a.asserts(subject)), 400, "invalid_grant")
+		}
+		if p := s.call("/oauth2/token", a.asserts("webb")); p.status != http.StatusOK {
+			t.Errorf("a subject that is no client_id: %d %s", p.status, p.body)
+		}
+	})
+}
+
 // Whatever takes back the trust, the client or the person takes the token back.
 func TestWhatEndsATokenOfAnIssuersWord(t *testing.T) {
 	t.Parallel()

@@ -60,12 +60,14 @@ func (s *Store) Trust(ctx context.Context, id string) (*issuer.Trust, error) {
 }
 
 // TrustsFor returns what there is of trust at now in what an issuer says of a subject,
-// that in the subject alone first, and whether the subject has an account that is
-// barred.
+// that in the subject alone first, and whether the subject is barred: its account is
+// disabled, or it is the client_id of a client, for which resource servers would take it
+// (RFC 9700 §4.15).
 func (s *Store) TrustsFor(ctx context.Context, iss, subject string, now time.Time) (list []*issuer.Trust, barred bool, err error) {
 	const read = `
 		SELECT ` + trustColumns + `,
-			CASE WHEN EXISTS (SELECT 1 FROM accounts a WHERE a.subject = $2 AND a.disabled_at IS NOT NULL) THEN 1 ELSE 0 END
+			CASE WHEN EXISTS (SELECT 1 FROM accounts a WHERE a.subject = $2 AND a.disabled_at IS NOT NULL)
+				OR EXISTS (SELECT 1 FROM clients c WHERE c.id = $2) THEN 1 ELSE 0 END
 		FROM trusted_issuers WHERE issuer = $1 AND subject IN ($2, '') AND expires_at > $3
 		ORDER BY subject DESC, kid LIMIT 100`
 

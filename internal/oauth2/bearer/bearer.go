@@ -35,7 +35,7 @@ const (
 // Trusts finds whose word counts.
 type Trusts interface {
 	// TrustsFor returns what there is of trust in what an issuer says of a subject, and
-	// whether that has an account here that is barred.
+	// whether that is barred: a disabled account or a client_id.
 	TrustsFor(ctx context.Context, iss, subject string, now time.Time) (list []*issuer.Trust, barred bool, err error)
 }
 
@@ -87,7 +87,7 @@ func (r *Reader) Open(ctx context.Context, compact string, now time.Time) (*Asse
 		return nil, err
 	}
 	if barred {
-		return nil, invalid("is for a subject whose account is disabled")
+		return nil, invalid("is for a subject whose account is disabled, or that is the client_id of a client")
 	}
 	return said, nil
 }

@@ -55,7 +55,7 @@ func NewCache(trusts Trusts, changes Changes) *Cache {
 }
 
 // TrustsFor returns the trusted issuers that iss and subject match, and whether the
-// subject has an account that is disabled. The list is shared: the caller must not
+// subject has an account that is disabled, or is a client_id. The list is shared: the caller must not
 // change it.
 func (c *Cache) TrustsFor(ctx context.Context, iss, subject string, now time.Time) ([]*issuer.Trust, bool, error) {
 	q := question{iss, subject}
