@@ -109,13 +109,13 @@ func describeError(code string, status int) Error {
 		return Error{
 			Title:  "Unknown application",
 			Text:   "The application that sent you here is not registered with this service, or may not do what it asked.",
-			Advice: "Go back and tell whoever runs the application. You cannot mend this from here.",
+			Advice: "Go back and contact the support of the application. You cannot fix this here.",
 		}
 	default:
 		return Error{
 			Title:  "This request cannot continue",
 			Text:   "The application that sent you here asked for something that this service cannot accept. For your safety you were not sent back to it.",
-			Advice: "Go back and try again. If it keeps happening, tell whoever runs the application.",
+			Advice: "Go back and try again. If it keeps happening, contact the support of the application.",
 		}
 	}
 }
