@@ -1,7 +1,10 @@
 package store_test
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
@@ -31,6 +34,40 @@ func BenchmarkChangesVersion(b *testing.B) {
 	for b.Loop() {
 		if _, fresh := s.Changes().Version(); !fresh {
 			b.Fatal("no reading is fresh")
+		}
+	}
+}
+
+// BenchmarkChangeAcknowledged is a change of a client, alone and beside other replicas. It
+// waits until each of them has read the change counter, which they do every 250 ms.
+func BenchmarkChangeAcknowledged(b *testing.B) {
+	for _, others := range []int{0, 1, 2} {
+		for engine, fresh := range map[string]func(testing.TB) string{"sqlite": storetest.SQLiteURL, "postgres": storetest.MigratedURL} {
+			b.Run(fmt.Sprintf("%s/others=%d", engine, others), func(b *testing.B) {
+				url := fresh(b)
+				stores := make([]*store.Store, others+1)
+				for i := range stores {
+					s, err := store.Open(b.Context(), store.Config{URL: url, MaxConns: 6})
+					if err != nil {
+						b.Fatal(err)
+					}
+					b.Cleanup(s.Close)
+					storetest.Follow(b, s)
+					stores[i] = s
+				}
+				c := aClient("rp")
+				if err := stores[0].InsertClient(b.Context(), c); err != nil {
+					b.Fatal(err)
+				}
+				for b.Loop() {
+					b.StopTimer()
+					time.Sleep(rand.N(250 * time.Millisecond)) // at any moment between two readings
+					b.StartTimer()
+					if err := stores[0].UpdateClient(b.Context(), c); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
 		}
 	}
 }
