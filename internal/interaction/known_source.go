@@ -57,7 +57,7 @@ func (h *Handler) source(r *http.Request, username, device string) account.SignI
 // countAttempt counts an attempt before anything is checked, and returns how long to
 // wait if it is one too many. What others in its network did is no reason to reject a
 // known device, nor what was done in wider networks to reject a known one.
-func (h *Handler) countAttempt(ctx context.Context, at attempt) (time.Duration, error) {
+func (h *Handler) countAttempt(ctx context.Context, at attempt) (hold, error) {
 	if !at.known.Device.IsZero() {
 		return h.countAt(ctx, at.limits, h.Now())
 	}

@@ -25,8 +25,14 @@ type denied struct {
 
 func (d *denied) Error() string { return d.why }
 
-func tooMany(wait time.Duration) error {
-	return &denied{status: http.StatusTooManyRequests, words: "Too many tries.", wait: wait, rule: refusal.SignInThrottled, why: "throttled"}
+// tooMany rejects a sign-in without looking at its password. The user reads the same
+// for every limit; only the log tells the operator whether to unlock the account.
+func tooMany(h hold) error {
+	why := "too many failed sign-ins at this account from unknown devices and networks, or from this known one"
+	if h.network {
+		why = "too many failed sign-ins from this network"
+	}
+	return &denied{status: http.StatusTooManyRequests, words: "Too many tries.", wait: h.wait, rule: refusal.SignInThrottled, why: why}
 }
 
 func wrong(rule refusal.Rule, why, subject string) error {
@@ -52,12 +58,12 @@ func (h *Handler) check(r *http.Request, username, password string) (a *account.
 	if err != nil {
 		return nil, known, err
 	}
-	wait, err := h.countAttempt(ctx, at)
+	held, err := h.countAttempt(ctx, at)
 	if err != nil {
 		return nil, known, err
 	}
-	if wait > 0 {
-		return nil, known, tooMany(wait)
+	if held.wait > 0 {
+		return nil, known, tooMany(held)
 	}
 	a, err = h.verify(ctx, canonical, password)
 	if err != nil {

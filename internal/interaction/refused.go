@@ -32,12 +32,12 @@ func (h *Handler) noteSignIn(r *http.Request, v *visit, no *denied) {
 
 // noteSignUp notes that a new account was refused for what was entered in a field.
 func noteSignUp(r *http.Request, v *visit, status int, field string) {
-	rule := refusal.SignUpInvalid
+	rule, words := refusal.SignUpInvalid, "the form was not accepted"
 	if status == http.StatusTooManyRequests {
-		rule = refusal.SignInThrottled
+		rule, words = refusal.SignInThrottled, "too many sign-ups or failed sign-ins from this network"
 	}
 	refusal.Note(r.Context(), refusal.Rejection{
-		Message: "sign-up refused", Status: status, Rule: rule, Words: "the form was not accepted",
+		Message: "sign-up refused", Status: status, Rule: rule, Words: words,
 		ClientID: v.client.ID, Attrs: []refusal.Attr{refusal.Registered("field", field)},
 	})
 }

@@ -79,14 +79,14 @@ func (h *Handler) signUp(r *http.Request) (*account.Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	wait, err := h.count(ctx, h.addressLimits(ctx), h.signUpLimits(ctx))
+	held, err := h.count(ctx, h.addressLimits(ctx), h.signUpLimits(ctx))
 	if err != nil {
 		return nil, err
 	}
-	if wait > 0 {
+	if held.wait > 0 {
 		return nil, &denied{
 			status: http.StatusTooManyRequests, words: "Too many accounts were asked for from your network.",
-			wait: wait, why: "throttled",
+			wait: held.wait, why: "too many sign-ups or failed sign-ins from this network",
 		}
 	}
 	phc, err := h.Hasher.Hash(ctx, form.Get("password"))

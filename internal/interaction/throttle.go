@@ -15,6 +15,12 @@ type limit struct {
 	window time.Duration
 }
 
+// hold rejects a guess that is one too many.
+type hold struct {
+	wait    time.Duration // zero if the guess may be tried
+	network bool          // a limit of the network was reached, not one of the account
+}
+
 // addressLimits bound the wrong guesses that come from one network, at any account.
 // Right ones are not counted: a company or a school may be one network.
 func (h *Handler) addressLimits(ctx context.Context) []limit {
@@ -22,44 +28,46 @@ func (h *Handler) addressLimits(ctx context.Context) []limit {
 }
 
 // count counts a guess, before anything is checked, so that simultaneous guesses
-// cannot all be the last one. It returns how long to wait if the guess is one too
-// many, and zero otherwise.
+// cannot all be the last one. It returns how long to wait, and for which limit, if the
+// guess is one too many, and the zero hold otherwise.
 //
 // The addresses come first: one that is refused does not use up anybody's guesses.
 // Its own wrong guesses are counted once they are known to be wrong, so those that
 // are under way go beyond its limit: no more than the hasher takes in at once.
-func (h *Handler) count(ctx context.Context, addresses, limits []limit) (wait time.Duration, err error) {
+func (h *Handler) count(ctx context.Context, addresses, limits []limit) (hold, error) {
 	if !h.Throttle {
-		return 0, nil
+		return hold{}, nil
 	}
 	now := h.Now()
 	for i, l := range addresses {
 		n, _, err := h.Guesses.GuessState(ctx, l.key, now)
 		if err != nil {
-			return 0, fmt.Errorf("read guesses: %w", err)
+			return hold{}, fmt.Errorf("read guesses: %w", err)
 		}
 		if n >= l.most {
-			return h.longestWait(ctx, append(addresses[i:], limits...), now)
+			wait, err := h.longestWait(ctx, append(addresses[i:], limits...), now)
+			return hold{wait: wait, network: true}, err
 		}
 	}
 	return h.countAt(ctx, limits, now)
 }
 
 // countAt counts a guess under limits alone, whatever came from its network.
-func (h *Handler) countAt(ctx context.Context, limits []limit, now time.Time) (wait time.Duration, err error) {
+func (h *Handler) countAt(ctx context.Context, limits []limit, now time.Time) (hold, error) {
 	if !h.Throttle {
-		return 0, nil
+		return hold{}, nil
 	}
 	for i, l := range limits {
 		n, _, err := h.Guesses.CountGuess(ctx, l.key, l.window, now)
 		if err != nil {
-			return 0, fmt.Errorf("count guess: %w", err)
+			return hold{}, fmt.Errorf("count guess: %w", err)
 		}
 		if n > l.most {
-			return h.longestWait(ctx, limits[i:], now)
+			wait, err := h.longestWait(ctx, limits[i:], now)
+			return hold{wait: wait}, err
 		}
 	}
-	return 0, nil
+	return hold{}, nil
 }
 
 // longestWait returns when all of the limits will let a guess through: the first

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -212,5 +213,36 @@ func TestGuessesAreCountedBeforeTheyAreLookedAt(t *testing.T) {
 	if wrong.Load() != 10 || refused.Load() != 22 || h.store.lookups.Load() != 10 {
 		t.Errorf("of 32 guesses at once %d were wrong, %d refused, %d looked at; want 10, 22, 10",
 			wrong.Load(), refused.Load(), h.store.lookups.Load())
+	}
+}
+
+// An operator must see whether unlocking the account helps.
+func TestTheLogSaysWhichLimitWasReached(t *testing.T) {
+	t.Parallel()
+
+	const ofAccount, ofNetwork = "at this account from unknown devices", "too many failed sign-ins from this network"
+	for name, tc := range map[string]struct {
+		guesses   func(i int) string
+		want, not string
+	}{
+		"one account":   {func(int) string { return "ada" }, ofAccount, ofNetwork},
+		"many accounts": {func(i int) string { return "person" + strconv.Itoa(i) }, ofNetwork, ofAccount},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t)
+			b := h.browser(t)
+			id := b.begin(t, "scope=openid")
+			for i := range 30 {
+				if b.guess(t, id, tc.guesses(i), "wrong").status == http.StatusTooManyRequests {
+					break
+				}
+			}
+			throttledFor(t, b.guess(t, id, "ada", password), time.Second, 10*time.Minute)
+			log := h.log.String()
+			if !strings.Contains(log, tc.want) || strings.Contains(log, tc.not) {
+				t.Errorf("the log is to say %q and not %q:\n%s", tc.want, tc.not, log)
+			}
+		})
 	}
 }
