@@ -1,9 +1,12 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -139,7 +142,10 @@ func TestAReplicaAcknowledgesWhatItUses(t *testing.T) {
 func TestKilledReplicasAreForgotten(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
-		changer := openReplica(t, url)
+		var log bytes.Buffer
+		changer, err := store.Open(t.Context(), store.Config{URL: url, MaxConns: 6, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		must(t, err)
+		t.Cleanup(changer.Close)
 		for _, wait := range []bool{true, true, false} {
 			if wait && len(changer.Replicas(t.Context(), t)) == 0 {
 				openReplica(t, url).Join(t.Context(), t, 100*time.Millisecond)
@@ -151,6 +157,9 @@ func TestKilledReplicasAreForgotten(t *testing.T) {
 			}
 		}
 		wantSame(t, "replicas", len(changer.Replicas(t.Context(), t)), 0)
+		if !strings.Contains(log.String(), "a replica did not answer to a change") || strings.Contains(log.String(), "error=") {
+			t.Errorf("the log is to name the replica, and no error:\n%s", log.String())
+		}
 
 		openReplica(t, url).Join(t.Context(), t, 10*time.Millisecond)
 		s := openReplica(t, url)

@@ -93,8 +93,11 @@ func (s *Store) suspect(ctx context.Context, behind []laggard, suspects map[stri
 		case !suspected:
 			_, err = s.write.exec(ctx, suspect, l.id, version)
 		}
-		s.log.LogAttrs(ctx, slog.LevelWarn, "a replica did not answer to a change",
-			slog.String("replica", l.id), slog.Bool("removed", dead && err == nil), slog.Any("error", err))
+		attrs := []slog.Attr{slog.String("replica", l.id), slog.Bool("removed", dead && err == nil)}
+		if err != nil {
+			attrs = append(attrs, slog.Any("error", err))
+		}
+		s.log.LogAttrs(ctx, slog.LevelWarn, "a replica did not answer to a change", attrs...)
 	}
 }
 
