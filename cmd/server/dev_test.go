@@ -7,6 +7,9 @@ import (
 	"net"
 	"strings"
 	"testing"
+
+	"github.com/ostiary/ostiary/internal/scope"
+	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
 // Another program at the mail catcher's port is no reason not to start.
@@ -51,6 +54,27 @@ func TestDevStartsWithoutTheMailCatcher(t *testing.T) {
 		d := &dev{devCommand: &devCommand{Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0", DemoListen: "127.0.0.1:0", MailListen: listen}}
 		if err := d.bind(t.Context()); err == nil || !strings.Contains(err.Error(), "--mail-listen") {
 			t.Errorf("--mail-listen %s: %v, want an error", listen, err)
+		}
+	}
+}
+
+// Each scope that exists from the start and releases claims releases one of the demo
+// person's, so that whoever tries a recipe of docs/clients.md sees it.
+func TestTheDemoPersonHasAClaimForEachScope(t *testing.T) {
+	t.Parallel()
+
+	records, err := storetest.New(t).Scopes(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims := demoClaims(now())
+	for _, s := range scope.NewSet(records, nil, nil).All() {
+		has := len(s.Claims) == 0
+		for name := range s.Claims {
+			has = has || claims[name] != nil
+		}
+		if !has {
+			t.Errorf("the scope %s releases nothing of the demo person", s.Name)
 		}
 	}
 }

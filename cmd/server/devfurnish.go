@@ -106,8 +106,8 @@ func easyPassword() string {
 	return s.String()
 }
 
-// demoClaims fill every standard claim (OpenID Connect Core section 5.1), so that
-// each scope has something to show.
+// demoClaims have every standard claim (OpenID Connect Core section 5.1), groups and
+// roles, so that each scope that exists from the start releases something.
 func demoClaims(at time.Time) map[string]any {
 	return map[string]any{
 		"name": "Demo Person", "given_name": "Demo", "family_name": "Person", "middle_name": "M.", "nickname": "Dee",
@@ -120,6 +120,7 @@ func demoClaims(at time.Time) map[string]any {
 			"formatted": "1 Gate Street\n10115 Berlin\nGermany", "street_address": "1 Gate Street",
 			"postal_code": "10115", "locality": "Berlin", "country": "Germany",
 		},
+		"groups": []string{"staff", "demo"}, "roles": []string{"editor"},
 	}
 }
 
