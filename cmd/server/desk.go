@@ -133,7 +133,7 @@ func (y certainty) confirm(ctx context.Context, s streams, question string) erro
 		return nil
 	}
 	if _, ok := s.console(); !ok {
-		return errors.New("nobody is here to be asked: say --yes if you are sure")
+		return errors.New("not a terminal: pass --yes to confirm")
 	}
 	s.remark("%s Type yes: ", question)
 	reply, err := await(ctx, func() (string, error) {

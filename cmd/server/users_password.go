@@ -60,7 +60,7 @@ func (f *passwordFlags) password(ctx context.Context, d *desk) (chosen, error) {
 func (s streams) askPassword(ctx context.Context) (string, error) {
 	fd, ok := s.console()
 	if !ok {
-		return "", errors.New("nobody is here to be asked for a password: use --password-file or --generate")
+		return "", errors.New("not a terminal: pass --password-file or --generate")
 	}
 	// The terminal falls silent before the question appears, so that no answer is
 	// too quick to be hidden.

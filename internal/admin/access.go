@@ -54,7 +54,7 @@ func (h *Handler) allow(w http.ResponseWriter, r *http.Request, o *Operation) (a
 	by, holds, err := h.caller(r)
 	if errors.Is(err, apikey.ErrNotFound) {
 		w.Header().Set("WWW-Authenticate", "Bearer")
-		return nobody, &responseError{http.StatusUnauthorized, "request_unauthorized", "An API key or access token is needed, and this is none that is good."}
+		return nobody, &responseError{http.StatusUnauthorized, "request_unauthorized", "A valid API key or access token is required in the Authorization header."}
 	}
 	if err != nil {
 		return nobody, err
