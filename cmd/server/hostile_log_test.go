@@ -193,7 +193,7 @@ func (s *server) sendMisplaced(t *testing.T, misplaced string) {
 // recorded returns the records of refusals in the database, as JSON.
 func (s *server) recorded(t *testing.T) string {
 	t.Helper()
-	s.app.refusals.Flush(t.Context(), time.Minute)
+	s.refusals.Flush(t.Context(), time.Minute)
 	list, err := s.store.ListRefusals(t.Context(), refusal.Filter{}, "", 10_000)
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -167,16 +168,14 @@ func TestIntrospectionExplainsInactiveTokens(t *testing.T) {
 			"active":                       {others["access_token"], url.Values{"client_id": {"post"}, "client_secret": {postSecret}}, "", 1},
 		} {
 			form := url.Values{"token": {text(tc.token)}}
-			for k, v := range tc.as {
-				form[k] = v
-			}
+			maps.Copy(form, tc.as)
 			before := s.store.Statements()
 			p := s.call("/oauth2/introspect", form)
 			if n := int(s.store.Statements() - before); n > tc.statements {
 				t.Errorf("%s: %d statements, want at most %d", name, n, tc.statements)
 			}
 			id := p.header.Get("X-Request-Id")
-			found, err := s.app.refusals.Find(id)
+			found, err := s.refusals.Find(id)
 			if tc.rule == "" {
 				if err == nil || p.json(t)["active"] != true {
 					t.Errorf("%s: %d %s with the record %+v, want an active token and none", name, p.status, p.body, found)
@@ -212,7 +211,7 @@ func TestDroppedScopesAreExplained(t *testing.T) {
 			}
 			id := p.header.Get("X-Request-Id")
 			if attrs == nil {
-				if found, err := s.app.refusals.Find(id); err == nil {
+				if found, err := s.refusals.Find(id); err == nil {
 					t.Errorf("%s: on record is %+v, want nothing", what, found)
 				}
 				return

@@ -87,7 +87,7 @@ func (s *server) sendBadRequests(t *testing.T, listener string, handler http.Han
 				r.Header = bad.header.Clone()
 				w := httptest.NewRecorder()
 				handler.ServeHTTP(w, r)
-				found, err := s.app.refusals.Find(w.Header().Get("X-Request-Id"))
+				found, err := s.refusals.Find(w.Header().Get("X-Request-Id"))
 				if w.Code < http.StatusBadRequest && err != nil {
 					continue
 				}
@@ -102,7 +102,7 @@ func (s *server) sendBadRequests(t *testing.T, listener string, handler http.Han
 				}
 			}
 		}
-		s.app.refusals.Flush(t.Context(), time.Minute)
+		s.refusals.Flush(t.Context(), time.Minute)
 	}
 	if rejected < 100 {
 		t.Errorf("%s: only %d requests were rejected: nothing was tested", listener, rejected)

@@ -137,7 +137,7 @@ func missed(err error) error {
 // ofOtherBrowser says in the record that the request is not over, but another browser's.
 func ofOtherBrowser(err error) error {
 	if refused := (*responseError)(nil); errors.As(err, &refused) {
-		refused.because(refusal.New(refusal.WrongBrowser, "the browser has not the cookie of the request: it was begun in another one"))
+		return refused.because(refusal.New(refusal.WrongBrowser, "the browser has not the cookie of the request: it was begun in another one"))
 	}
 	return err
 }
