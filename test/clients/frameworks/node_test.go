@@ -50,3 +50,16 @@ func nodeModules(t *testing.T, name string) string {
 	install(t, dir, []string{"npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retry-mintimeout", "1000"})
 	return dir
 }
+
+func TestNextJS(t *testing.T) {
+	t.Parallel()
+	dir := nodeModules(t, "nextjs")
+	server := serve(t, rig.SQLite)
+	a := newApplication(t, server, registration{
+		heading: "Next.js", redirect: "/api/auth/callback/ostiary", goodbye: []string{"/"},
+		arguments: []string{"--scope", "openid profile email groups"},
+	})
+	a.user, a.signOut, a.signedOut = "/me", "/sign-out", "signed out"
+	a.run(t, server, dir, "sh", "-c", "NEXT_TELEMETRY_DISABLED=1 npx next build && exec npx next start --hostname localhost --port $PORT")
+	a.try(t, server, everything)
+}
