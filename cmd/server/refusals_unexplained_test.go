@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -79,12 +80,14 @@ func TestNoRefusalIsUnexplained(t *testing.T) {
 // sendBadRequests sends each bad request to each route of handler with each method.
 func (s *server) sendBadRequests(t *testing.T, listener string, handler http.Handler) {
 	t.Helper()
-	rejected := 0
+	rejected, sent := 0, 0
 	for _, path := range pathsOf(t, handler) {
 		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete, "BREW"} {
 			for _, bad := range badRequests(s) {
 				r := httptest.NewRequestWithContext(t.Context(), method, path+bad.query, strings.NewReader(bad.body))
 				r.Header = bad.header.Clone()
+				sent++ // from a network of its own, since each has a share of the records
+				r.RemoteAddr = fmt.Sprintf("10.%d.%d.1:1", sent/256, sent%256)
 				w := httptest.NewRecorder()
 				handler.ServeHTTP(w, r)
 				found, err := s.refusals.Find(w.Header().Get("X-Request-Id"))
