@@ -11,7 +11,7 @@ import (
 // a password, so that only a keyed digest of it is logged: enough to see that the same
 // account is tried again.
 func (h *Handler) noteSignIn(r *http.Request, v *visit, no *denied) {
-	attrs := []refusal.Attr{refusal.Registered("reason", no.why)}
+	var attrs []refusal.Attr
 	if no.subject != "" {
 		attrs = append(attrs, refusal.Registered("subject", no.subject))
 	}

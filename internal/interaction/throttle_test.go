@@ -240,7 +240,7 @@ func TestTheLogSaysWhichLimitWasReached(t *testing.T) {
 			}
 			throttledFor(t, b.guess(t, id, "ada", password), time.Second, 10*time.Minute)
 			log := h.log.String()
-			if !strings.Contains(log, tc.want) || strings.Contains(log, tc.not) {
+			if strings.Count(log, tc.want) != strings.Count(log, "rule=sign_in_throttled") || strings.Contains(log, tc.not) {
 				t.Errorf("the log is to say %q and not %q:\n%s", tc.want, tc.not, log)
 			}
 		})
