@@ -258,6 +258,11 @@ func livesIn(ctx context.Context, c *pgx.Conn, table string, now time.Time) (ali
 func drop(ctx context.Context, c *pgx.Conn, name string) (dropped bool, err error) {
 	err = pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
 		in := conn{pgStatements{tx, c}}
+		// Another replica may be dropping one after the other, for longer than a statement
+		// of a request may take.
+		if _, err := in.exec(ctx, `SET LOCAL statement_timeout = '100s'`); err != nil {
+			return err
+		}
 		if err := alone(ctx, in, dropLock); err != nil {
 			return err
 		}
