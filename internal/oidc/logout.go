@@ -109,7 +109,8 @@ func (l *Logout) serve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if cookie == "" {
-		l.finish(w, q, nil, confirmed != "")
+		// Another site can post a confirmation of its own, and the cookie stays behind.
+		l.finish(w, q, nil, false)
 		return nil
 	}
 

@@ -288,6 +288,9 @@ func TestASelfRegisteredClientGetsNobodyBackWithoutASessionOrAClick(t *testing.T
 	if ticket == nil {
 		t.Fatalf("no confirmation: %s", w.Body)
 	}
+	if got := outcome(visit(t, l, "POST", url.Values{"ticket": {ticket[1]}}, "")); got != says {
+		t.Errorf("a confirmation of another browser, sent by another site: %s, want %s", got, says)
+	}
 	if got := outcome(visit(t, l, "POST", url.Values{"ticket": {ticket[1]}}, cookie)); got != bye {
 		t.Errorf("after a click: %s, want %s", got, bye)
 	}
