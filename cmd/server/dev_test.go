@@ -59,7 +59,7 @@ func TestDevStartsWithoutTheMailCatcher(t *testing.T) {
 }
 
 // Each scope that exists from the start and releases claims releases one of the demo
-// person's, so that whoever tries a recipe of docs/clients.md sees it.
+// person's, so that a developer who tries a recipe of docs/clients.md sees it.
 func TestTheDemoPersonHasAClaimForEachScope(t *testing.T) {
 	t.Parallel()
 

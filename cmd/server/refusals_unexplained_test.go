@@ -58,7 +58,7 @@ func badRequests(s *server) []badRequest {
 	}
 }
 
-// Whatever is wrong with a request, and wherever it goes: a response that is an error has
+// Whatever is wrong with a request, and on every route: a response that is an error has
 // a record, with a rule that says which check failed.
 func TestNoRefusalIsUnexplained(t *testing.T) {
 	t.Parallel()

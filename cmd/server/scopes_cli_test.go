@@ -52,7 +52,7 @@ func TestScopesAreDeclaredOnTheCommandLine(t *testing.T) {
 	contains(t, sh.must("audit"), "scope.create", "scope.update", "scope.delete")
 }
 
-// An operator who brings claims hears of those that reach nobody.
+// The command names imported claims that no scope releases.
 func TestClaimsThatNoScopeReleasesAreNamed(t *testing.T) {
 	t.Parallel()
 

@@ -27,7 +27,7 @@ type waiter struct {
 	since time.Time
 	turn  chan bool // told once: whether there is a slot for them
 
-	inAll, inNetwork *list.Element // inAll, which may be of back, is nil when they wait no more
+	inAll, inNetwork *list.Element // nil after the wait; inAll may be of back
 }
 
 func (w *waiter) waits() bool { return w.inAll != nil }
