@@ -43,7 +43,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, a *asked, here 
 	if waiting != nil {
 		h.Cookies.Unbind(w, waiting.ID)
 	}
-	noteDropped(r.Context(), a.dropped(), a.client.Scopes(), u.held.ID.String())
+	noteDropped(r.Context(), a.dropped(), a.client, &u.held.ID)
 	h.respond(w, r, a, append(given, h.sessionState(w, r, a, here.session)...))
 }
 

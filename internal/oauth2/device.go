@@ -156,7 +156,7 @@ func (h *Handler) allowDevice(w http.ResponseWriter, r *http.Request, a *asked, 
 		return
 	}
 	h.Cookies.Unbind(w, waiting.ID)
-	noteDropped(r.Context(), a.dropped(), a.client.Scopes(), held.ID.String())
+	noteDropped(r.Context(), a.dropped(), a.client, &held.ID)
 	if h.DeviceDone != "" {
 		web.SeeOther(w, h.DeviceDone)
 		return

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
@@ -67,18 +68,18 @@ func (u *unit) dropped() droppedAccess {
 
 // noteDropped explains what the token response lacks.
 func (u *unit) noteDropped(ctx context.Context) {
-	grantID := ""
+	var held *grant.ID
 	if u.held != nil {
-		grantID = u.held.ID.String()
+		held = &u.held.ID
 	}
-	noteDropped(ctx, u.dropped(), u.client.Scopes(), grantID)
+	noteDropped(ctx, u.dropped(), u.client, held)
 }
 
 // noteDropped leaves an explanation of a successful response for the edge, if it lacks
-// something. grantID may be empty. It costs no statement.
+// something. The grant may be nil. It costs no statement.
 //
 // Spec: RFC 6749 §3.3, OpenID Connect Core §5.5.
-func noteDropped(ctx context.Context, d droppedAccess, clientScopes []string, grantID string) {
+func noteDropped(ctx context.Context, d droppedAccess, c *client.Client, held *grant.ID) {
 	if d.empty() {
 		return
 	}
@@ -89,7 +90,10 @@ func noteDropped(ctx context.Context, d droppedAccess, clientScopes []string, gr
 	case len(d.notApplicable) > 0:
 		words = "a scope means nothing in this flow: offline_access without a code, or a scope about a user without one"
 	}
-	cause := refusal.New(refusal.ScopesDropped, words).OfGrant(grantID)
+	cause := refusal.New(refusal.ScopesDropped, words)
+	if held != nil {
+		cause = cause.OfGrant(held.String())
+	}
 	for _, list := range []struct {
 		name  string
 		names []string
@@ -107,7 +111,7 @@ func noteDropped(ctx context.Context, d droppedAccess, clientScopes []string, gr
 	if d.unknown > 0 {
 		cause.Attrs = append(cause.Attrs, refusal.Number("scopes_unknown", d.unknown))
 	}
-	cause.Attrs = append(cause.Attrs, refusal.Registered("client_scopes", strings.Join(clientScopes, " ")))
+	cause.Attrs = append(cause.Attrs, refusal.Registered("client_scopes", strings.Join(c.Scopes(), " ")))
 	refusal.Note(ctx, refusal.Rejection{Message: "scopes dropped", Err: cause, Answered: true, Flood: true})
 }
 
