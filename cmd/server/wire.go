@@ -16,8 +16,8 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/config"
 	"github.com/ostiary/ostiary/internal/grant"
-	"github.com/ostiary/ostiary/internal/interaction"
 	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/login"
 	"github.com/ostiary/ostiary/internal/metrics"
 	"github.com/ostiary/ostiary/internal/middleware"
 	"github.com/ostiary/ostiary/internal/notice"
@@ -82,7 +82,7 @@ type app struct {
 	logout       *oidc.Logout
 	discovery    *oidc.Discovery
 	registration *registration.Handler
-	interaction  *interaction.Handler
+	interaction  *login.Handler
 	operator     *admin.Handler
 }
 
@@ -329,12 +329,12 @@ func (a *app) wireOIDC() {
 
 func (a *app) wireInteraction() {
 	c := a.config
-	a.interaction = interaction.New(interaction.Config{
+	a.interaction = login.New(login.Config{
 		Issuer: strings.TrimSuffix(c.Issuer, "/"), Iss: c.Issuer,
 		Accounts: a.store, Sessions: a.sessions, Requests: a.store, Clients: a.clients, Scopes: a.scopes, Guesses: a.store, SetUp: a.store,
 		Devices: a.waiting, UserCodes: a.userCodes, DeviceApp: c.DeviceURL,
 		Hasher: a.hasher, Pages: a.pages, Cookies: a.cookies,
-		Lifetimes: interaction.Lifetimes{
+		Lifetimes: login.Lifetimes{
 			Session: sessionLifetimes(c), Remembered: rememberedLifetimes(c),
 			Consent: c.ConsentLifetime, Grant: c.RefreshAbsoluteLifetime, Device: c.DeviceCodeLifetime,
 		},

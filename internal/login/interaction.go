@@ -1,4 +1,4 @@
-// Package interaction serves the pages a person sees on the way to a client:
+// Package login serves the pages a person sees on the way to a client:
 // sign-in, sign-up, consent, the code of a device and the first administrator's set-up.
 //
 // The authorization endpoint sends a person here with the id of a stored
@@ -6,7 +6,7 @@
 // endpoint, which alone decides the next step. Three rules hold on every page:
 // opening it changes nothing, only the browser that began a request goes on with
 // it, and what could not be checked is never answered as if it had been wrong.
-package interaction
+package login
 
 import (
 	"context"
