@@ -6,13 +6,13 @@ import (
 	"net/url"
 
 	"github.com/ostiary/ostiary/internal/middleware"
-	"github.com/ostiary/ostiary/internal/web"
+	"github.com/ostiary/ostiary/internal/pages"
 )
 
 // errorPages are the pages of the endpoints that people are redirected to. What cannot
 // go back to a client ends at the operator's own address, if they have one.
 type errorPages struct {
-	*web.Pages
+	*pages.Pages
 
 	elsewhere string // empty for the page of ours
 }
@@ -21,7 +21,7 @@ func (a *app) errorPages() errorPages { return errorPages{a.pages, a.config.Erro
 
 // Error sends the person to the operator's page. Faults of ours, and refusals for the
 // moment, stay here: their status and Retry-After are for whoever watches.
-func (p errorPages) Error(w http.ResponseWriter, status int, v web.Error) {
+func (p errorPages) Error(w http.ResponseWriter, status int, v pages.Error) {
 	if p.elsewhere == "" || status >= http.StatusInternalServerError || status == http.StatusTooManyRequests {
 		p.Pages.Error(w, status, v)
 		return
@@ -30,10 +30,10 @@ func (p errorPages) Error(w http.ResponseWriter, status int, v web.Error) {
 	if v.Detail != "" {
 		said.Set("error_description", v.Detail)
 	}
-	web.SeeOther(w, web.AddQuery(p.elsewhere, said.Encode()))
+	pages.SeeOther(w, pages.AddQuery(p.elsewhere, said.Encode()))
 }
 
 // refuseEntry answers what the middleware refuses at such an endpoint.
 func (a *app) refuseEntry(w http.ResponseWriter, r *http.Request, status int, code, description string) {
-	a.errorPages().Error(w, status, web.Error{Code: code, Detail: description, RequestID: middleware.ID(r.Context())})
+	a.errorPages().Error(w, status, pages.Error{Code: code, Detail: description, RequestID: middleware.ID(r.Context())})
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/config"
 	"github.com/ostiary/ostiary/internal/middleware"
-	"github.com/ostiary/ostiary/internal/web"
+	"github.com/ostiary/ostiary/internal/pages"
 )
 
 // The paths that are written into documents and redirects.
@@ -239,10 +239,10 @@ func byMethod(handlers map[string]http.Handler) http.HandlerFunc {
 
 // wrongAddress answers a browser that opened the server at another address than the issuer.
 func (a *app) wrongAddress(w http.ResponseWriter, r *http.Request) {
-	a.pages.Error(w, http.StatusForbidden, web.WrongAddress(a.config.Issuer, middleware.ID(r.Context())))
+	a.pages.Error(w, http.StatusForbidden, pages.WrongAddress(a.config.Issuer, middleware.ID(r.Context())))
 }
 
 // refusePage answers on a page what a person's browser asked for.
 func (a *app) refusePage(w http.ResponseWriter, r *http.Request, status int, code, description string) {
-	a.pages.Error(w, status, web.Error{Code: code, Detail: description, RequestID: middleware.ID(r.Context())})
+	a.pages.Error(w, status, pages.Error{Code: code, Detail: description, RequestID: middleware.ID(r.Context())})
 }

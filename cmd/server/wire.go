@@ -28,11 +28,11 @@ import (
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
 	"github.com/ostiary/ostiary/internal/oidc"
 	"github.com/ostiary/ostiary/internal/outbound"
+	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/registration"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
-	"github.com/ostiary/ostiary/internal/web"
 )
 
 const (
@@ -57,7 +57,7 @@ type app struct {
 	// adminHasher is for the secrets that operators choose.
 	adminHasher *account.Hasher
 	cookies     session.Cookies
-	pages       *web.Pages
+	pages       *pages.Pages
 	// fetcher fetches what clients' URLs point to. What anybody can make the server
 	// fetch, for clients that registered themselves, has a room of its own.
 	fetcher, registeredFetcher *outbound.Client
@@ -154,7 +154,7 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 	// object, and that must keep no client from authenticating.
 	a.keySets = outbound.NewKeySets(a.fetcher.Apart(), now)
 	a.keySets.Log = log
-	if a.pages, err = web.New(c.Path()); err != nil {
+	if a.pages, err = pages.New(c.Path()); err != nil {
 		return nil, fmt.Errorf("parse pages: %w", err)
 	}
 	if a.subjects.Salt, err = s.Seed(ctx, "pairwise subject"); err != nil {

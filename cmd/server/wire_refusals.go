@@ -7,16 +7,16 @@ import (
 	"encoding/hex"
 	"net/http"
 
+	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/store"
-	"github.com/ostiary/ostiary/internal/web"
 )
 
 // wireRefusals makes what logs and records rejected requests.
 func (a *app) wireRefusals() {
 	a.refusals = &refusal.Recorder{Store: a.store, Log: a.log}
 	a.reporter = &refusal.Reporter{
-		Log: a.log, Now: a.now, Level: web.Level, Recorder: a.refusals,
+		Log: a.log, Now: a.now, Level: pages.Level, Recorder: a.refusals,
 		Count: func(rule refusal.Rule) { a.metrics.Refused(string(rule)) },
 	}
 }

@@ -13,9 +13,9 @@ import (
 	"github.com/ostiary/ostiary/internal/issuer"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/jwkset"
+	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
-	"github.com/ostiary/ostiary/internal/web"
 )
 
 // redirect tells an app where to send the person.
@@ -90,7 +90,7 @@ func meaning(err error) *responseError {
 		return &responseError{http.StatusBadRequest, client.InvalidMetadata, client.ErrSector.Error()}
 	case errors.Is(err, account.ErrBarred):
 		return &responseError{http.StatusForbidden, "request_forbidden", "This subject may not sign in."}
-	case web.Temporary(err):
+	case pages.Temporary(err):
 		return &responseError{http.StatusServiceUnavailable, "temporarily_unavailable", "The server cannot answer right now."}
 	default:
 		return &responseError{http.StatusInternalServerError, "server_error", "The server met a fault of its own."}
@@ -100,7 +100,7 @@ func meaning(err error) *responseError {
 // refuse writes what err means to the caller, and logs it.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if before, ok := errors.AsType[*handledError](err); ok {
-		web.JSON(w, http.StatusGone, before.redirect)
+		pages.JSON(w, http.StatusGone, before.redirect)
 		return
 	}
 	known := meaning(err)
@@ -110,7 +110,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	refusal.Note(r.Context(), refusal.Rejection{
 		Message: "admin request refused", Status: known.status, Code: known.code, Rule: ruleOf(known, w.Header()), Words: known.description, Err: err,
 	})
-	web.JSON(w, known.status, failure{known.code, known.description, known.status})
+	pages.JSON(w, known.status, failure{known.code, known.description, known.status})
 }
 
 // challenge returns the id of the request that an app asks about. The query spells

@@ -11,7 +11,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/ostiary/ostiary/internal/audit"
-	"github.com/ostiary/ostiary/internal/web"
+	"github.com/ostiary/ostiary/internal/pages"
 )
 
 // Audit keeps what was changed.
@@ -39,7 +39,7 @@ func (h *Handler) Serve(o *Operation) http.HandlerFunc {
 			w.WriteHeader(reply.Status)
 			return
 		}
-		web.JSON(w, reply.Status, reply.Body)
+		pages.JSON(w, reply.Status, reply.Body)
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"net/url"
 
 	"github.com/ostiary/ostiary/internal/grant"
-	"github.com/ostiary/ostiary/internal/web"
+	"github.com/ostiary/ostiary/internal/pages"
 )
 
 // chooses reports whether the person who is signed in is asked whether it is them
@@ -33,7 +33,7 @@ func (h *Handler) choosePage(w http.ResponseWriter, r *http.Request, v *visit) {
 		h.fail(w, r, err)
 		return
 	}
-	h.Pages.Choose(w, http.StatusOK, web.Choose{
+	h.Pages.Choose(w, http.StatusOK, pages.Choose{
 		Client:  v.shownClient(),
 		Action:  h.Issuer + "/login?" + shownTo + "=" + url.QueryEscape(v.session.ID),
 		Request: v.request.ID, Person: person, Username: v.session.Username, OtherURL: h.anotherURL(v),

@@ -15,7 +15,7 @@ import (
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
-	"github.com/ostiary/ostiary/internal/web"
+	"github.com/ostiary/ostiary/internal/pages"
 )
 
 // ConsentPage serves GET /consent: request is the id of the authorization request.
@@ -118,8 +118,8 @@ func (v *visit) remembers() bool {
 // theirs.
 const shownTo = "session"
 
-func (h *Handler) consentForm(v *visit, person string, scopes []web.Scope) web.Consent {
-	page := web.Consent{
+func (h *Handler) consentForm(v *visit, person string, scopes []pages.Scope) pages.Consent {
+	page := pages.Consent{
 		Client: v.shownClient(), RedirectHost: v.redirectHost(),
 		Action:  h.Issuer + "/consent?" + shownTo + "=" + url.QueryEscape(v.session.ID),
 		Request: v.request.ID, Person: person, Username: cmp.Or(v.session.Username, v.session.Subject), Scopes: scopes,

@@ -10,7 +10,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
-	"github.com/ostiary/ostiary/internal/web"
+	"github.com/ostiary/ostiary/internal/pages"
 )
 
 // Devices finds devices that wait for a person, and takes down what the person says of
@@ -53,7 +53,7 @@ func (h *Handler) DevicePage(w http.ResponseWriter, r *http.Request) {
 	case h.DeviceApp != "":
 		h.toDeviceApp(w, r, code)
 	case code == "":
-		h.Pages.Device(w, http.StatusOK, web.Device{Action: h.deviceURL()})
+		h.Pages.Device(w, http.StatusOK, pages.Device{Action: h.deviceURL()})
 	default:
 		h.withDevice(w, r, code, h.checkDevice)
 	}
@@ -79,7 +79,7 @@ func (h *Handler) deviceURL() string { return h.Issuer + "/device" }
 // withDevice goes on with the device that shows the code, or says what is wrong with it.
 func (h *Handler) withDevice(w http.ResponseWriter, r *http.Request, code string, next func(http.ResponseWriter, *http.Request, *grant.Device, string) error) {
 	d, err := h.UserCodes.Find(r.Context(), code, h.codeLimits(r.Context()), h.Now())
-	page := web.Device{Action: h.deviceURL(), Code: code}
+	page := pages.Device{Action: h.deviceURL(), Code: code}
 	var tooMany *grant.TooManyCodesError
 	switch {
 	case errors.As(err, &tooMany):
@@ -99,7 +99,7 @@ func (h *Handler) withDevice(w http.ResponseWriter, r *http.Request, code string
 	}
 }
 
-func (h *Handler) wrongCode(w http.ResponseWriter, r *http.Request, status int, page web.Device) {
+func (h *Handler) wrongCode(w http.ResponseWriter, r *http.Request, status int, page pages.Device) {
 	noteUserCode(r, status)
 	h.Pages.Device(w, status, page)
 }
@@ -113,7 +113,7 @@ func (h *Handler) checkDevice(w http.ResponseWriter, r *http.Request, d *grant.D
 	if err != nil {
 		return err //nolint:wrapcheck // names itself
 	}
-	page := web.DeviceCheck{Client: (&visit{client: c}).shownClient(), Action: h.deviceURL(), Code: code}
+	page := pages.DeviceCheck{Client: (&visit{client: c}).shownClient(), Action: h.deviceURL(), Code: code}
 	if page.Scopes, err = h.describeScopes(r.Context(), d.Scopes); err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func (h *Handler) denyDevice(w http.ResponseWriter, r *http.Request, d *grant.De
 		return err //nolint:wrapcheck // names itself
 	}
 	h.Log.LogAttrs(r.Context(), slog.LevelInfo, "device denied", slog.String("client_id", d.ClientID))
-	h.Pages.DeviceDone(w, http.StatusOK, web.DeviceDone{Refused: true})
+	h.Pages.DeviceDone(w, http.StatusOK, pages.DeviceDone{Refused: true})
 	return nil
 }
 
@@ -158,7 +158,7 @@ func (h *Handler) toDeviceApp(w http.ResponseWriter, r *http.Request, code strin
 	if parsed, ok := grant.ParseUserCode(code); ok {
 		said.Set("user_code", grant.ShowUserCode(parsed))
 	}
-	web.SeeOther(w, web.AddQuery(h.DeviceApp, said.Encode()))
+	pages.SeeOther(w, pages.AddQuery(h.DeviceApp, said.Encode()))
 }
 
 // afterDevice goes on with a request whose person comes back from the app.

@@ -5,14 +5,14 @@ import (
 	"net/http"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/refusal"
-	"github.com/ostiary/ostiary/internal/web"
 )
 
 // fault is why a page cannot be shown, in words for the person who came.
 type fault struct {
 	status int
-	page   web.Error
+	page   pages.Error
 	why    string       // for the log
 	cause  refusal.Rule // for the log, where the code of the page does not tell it
 }
@@ -38,9 +38,9 @@ func (f *fault) Error() string { return f.page.Code + ": " + f.why }
 // expired is for a request that is over. Whose it was can help the person to begin
 // anew, if that is known.
 func (h *Handler) expired(why string, c *client.Client) error {
-	page := web.Error{Code: "expired_request"}
+	page := pages.Error{Code: "expired_request"}
 	if c != nil && !c.Disabled {
-		page.Client, page.RestartURL = &web.Client{Name: c.Name()}, c.InitiateLogin(h.Iss)
+		page.Client, page.RestartURL = &pages.Client{Name: c.Name()}, c.InitiateLogin(h.Iss)
 	}
 	return &fault{status: http.StatusBadRequest, page: page, why: why}
 }
@@ -64,16 +64,16 @@ func (h *Handler) begunElsewhere(err error) error {
 }
 
 func unknownClient() error {
-	return &fault{status: http.StatusBadRequest, page: web.Error{Code: "invalid_client"}, why: "client is gone or disabled"}
+	return &fault{status: http.StatusBadRequest, page: pages.Error{Code: "invalid_client"}, why: "client is gone or disabled"}
 }
 
 func malformed(why string) error {
-	return &fault{status: http.StatusBadRequest, page: web.Error{Code: "invalid_request"}, why: why}
+	return &fault{status: http.StatusBadRequest, page: pages.Error{Code: "invalid_request"}, why: why}
 }
 
 // beginElsewhere is for those who open a page of the way by its bare address.
 func beginElsewhere() error {
-	return &fault{status: http.StatusBadRequest, page: web.Error{
+	return &fault{status: http.StatusBadRequest, page: pages.Error{
 		Code:   "invalid_request",
 		Title:  "Begin at an application",
 		Text:   "This page is a step on the way to an application. It cannot be opened by itself.",
@@ -87,10 +87,10 @@ const retryAfter = "2"
 // fail ends a visit on the error page, and logs why, once. Whatever is not a
 // fault of the visit is ours, and its text stays in the log.
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
-	f := &fault{status: http.StatusInternalServerError, page: web.Error{Code: "server_error"}}
+	f := &fault{status: http.StatusInternalServerError, page: pages.Error{Code: "server_error"}}
 	switch {
 	case errors.As(err, &f):
-	case web.Temporary(err):
+	case pages.Temporary(err):
 		f.status, f.page.Code = http.StatusServiceUnavailable, "temporarily_unavailable"
 		w.Header().Set("Retry-After", retryAfter)
 	}

@@ -3,12 +3,12 @@ package login
 import (
 	"net/http"
 
-	"github.com/ostiary/ostiary/internal/web"
+	"github.com/ostiary/ostiary/internal/pages"
 )
 
 // Home serves GET /.
 func (h *Handler) Home(w http.ResponseWriter, _ *http.Request) {
-	h.Pages.Home(w, http.StatusOK, web.Home{
+	h.Pages.Home(w, http.StatusOK, pages.Home{
 		Issuer:    h.Issuer,
 		Discovery: h.Issuer + "/.well-known/openid-configuration",
 		Keys:      h.Issuer + "/.well-known/jwks.json",

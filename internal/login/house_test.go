@@ -24,12 +24,12 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/middleware"
+	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
-	"github.com/ostiary/ostiary/internal/web"
 )
 
 const (
@@ -119,19 +119,19 @@ func newHouse(t *testing.T) *house {
 		store: &watched{Store: storetest.New(t)}, cookies: session.Cookies{Secure: true},
 		hasher: account.NewHasher(8, 1, 32, 30*time.Second), start: time.Now(),
 	}
-	pages, err := web.New("")
+	views, err := pages.New("")
 	if err != nil {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
 	log := slog.New(slog.NewTextHandler(&h.log, nil))
-	reporter := &refusal.Reporter{Log: log, Now: h.now, Level: web.Level}
+	reporter := &refusal.Reporter{Log: log, Now: h.now, Level: pages.Level}
 	h.Server = httptest.NewTLSServer(middleware.ClientAddress([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})(middleware.Refusals(reporter.Report)(mux)))
 	t.Cleanup(h.Close)
 	room := New(Config{
 		Issuer: h.URL, Iss: h.URL + "/", Accounts: h.store, Sessions: h.store, Requests: h.store, Clients: h.store,
 		Scopes:  store.NewScopeCache(h.store.Store, func(records []*scope.Scope) *scope.Set { return scope.NewSet(records, nil, nil) }),
-		Guesses: h.store, SetUp: h.store, Hasher: h.hasher, Pages: pages, Cookies: h.cookies,
+		Guesses: h.store, SetUp: h.store, Hasher: h.hasher, Pages: views, Cookies: h.cookies,
 		Lifetimes: Lifetimes{
 			Session:    session.Lifetimes{Idle: time.Hour, Absolute: 12 * time.Hour},
 			Remembered: session.Lifetimes{Idle: 7 * 24 * time.Hour, Absolute: 30 * 24 * time.Hour},

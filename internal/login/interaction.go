@@ -18,9 +18,9 @@ import (
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/session"
-	"github.com/ostiary/ostiary/internal/web"
 )
 
 // Accounts finds people, and takes in those who sign up.
@@ -83,17 +83,17 @@ type SetUp interface {
 
 // Pages draws the pages.
 type Pages interface {
-	SignIn(w http.ResponseWriter, status int, v web.SignIn)
-	SignUp(w http.ResponseWriter, status int, v web.SignUp)
-	Choose(w http.ResponseWriter, status int, v web.Choose)
-	Consent(w http.ResponseWriter, status int, v web.Consent)
-	Device(w http.ResponseWriter, status int, v web.Device)
-	DeviceCheck(w http.ResponseWriter, status int, v web.DeviceCheck)
-	DeviceDone(w http.ResponseWriter, status int, v web.DeviceDone)
-	Setup(w http.ResponseWriter, status int, v web.Setup)
-	SetupDone(w http.ResponseWriter, status int, v web.SetupDone)
-	Home(w http.ResponseWriter, status int, v web.Home)
-	Error(w http.ResponseWriter, status int, v web.Error)
+	SignIn(w http.ResponseWriter, status int, v pages.SignIn)
+	SignUp(w http.ResponseWriter, status int, v pages.SignUp)
+	Choose(w http.ResponseWriter, status int, v pages.Choose)
+	Consent(w http.ResponseWriter, status int, v pages.Consent)
+	Device(w http.ResponseWriter, status int, v pages.Device)
+	DeviceCheck(w http.ResponseWriter, status int, v pages.DeviceCheck)
+	DeviceDone(w http.ResponseWriter, status int, v pages.DeviceDone)
+	Setup(w http.ResponseWriter, status int, v pages.Setup)
+	SetupDone(w http.ResponseWriter, status int, v pages.SetupDone)
+	Home(w http.ResponseWriter, status int, v pages.Home)
+	Error(w http.ResponseWriter, status int, v pages.Error)
 }
 
 // Lifetimes of what the pages give out, or speak of.

@@ -8,18 +8,18 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/scope"
-	"github.com/ostiary/ostiary/internal/web"
 )
 
 // describeScopes returns what a page says of scopes: the words of their records, or the
 // built-in ones where the operator has declared none.
-func (h *Handler) describeScopes(ctx context.Context, names []string) ([]web.Scope, error) {
+func (h *Handler) describeScopes(ctx context.Context, names []string) ([]pages.Scope, error) {
 	known, err := h.Scopes.Scopes(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read scopes: %w", err)
 	}
-	list := make([]web.Scope, len(names))
+	list := make([]pages.Scope, len(names))
 	for i, name := range names {
 		list[i] = describeScope(name, known.Get(name))
 	}
@@ -27,8 +27,8 @@ func (h *Handler) describeScopes(ctx context.Context, names []string) ([]web.Sco
 }
 
 // describeScope returns what a page says of a scope, whose record may be nil.
-func describeScope(name string, record *scope.Scope) web.Scope {
-	words := web.DescribeScope(name)
+func describeScope(name string, record *scope.Scope) pages.Scope {
+	words := pages.DescribeScope(name)
 	if record == nil {
 		return words
 	}

@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/refusal"
-	"github.com/ostiary/ostiary/internal/web"
 )
 
 // SetupPage serves GET /setup: token is the secret of the one-time link.
@@ -36,9 +36,9 @@ func (h *Handler) Setup(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 	default:
 		h.Log.LogAttrs(r.Context(), slog.LevelInfo, "first administrator made", slog.String("subject", first.Subject))
-		h.Pages.SetupDone(w, http.StatusOK, web.SetupDone{
+		h.Pages.SetupDone(w, http.StatusOK, pages.SetupDone{
 			Username: first.Username,
-			Next:     []web.Link{{URL: h.Issuer + "/", Text: "See what this server offers"}},
+			Next:     []pages.Link{{URL: h.Issuer + "/", Text: "See what this server offers"}},
 		})
 	}
 }
@@ -97,7 +97,7 @@ func (h *Handler) checkLink(ctx context.Context, hash []byte) error {
 }
 
 func deadLink() error {
-	return &fault{status: http.StatusGone, page: web.Error{
+	return &fault{status: http.StatusGone, page: pages.Error{
 		Code:   "setup_link",
 		Title:  "This link no longer works",
 		Text:   "A set-up link works once, for a short time, and only as long as there is no administrator.",
@@ -128,8 +128,8 @@ func chosen(username, password, repeat string) (string, error) {
 	return canonical, nil
 }
 
-func (h *Handler) setupForm(token, username, fault string) web.Setup {
-	return web.Setup{
+func (h *Handler) setupForm(token, username, fault string) pages.Setup {
+	return pages.Setup{
 		Action: h.Issuer + "/setup", Token: token, Username: username,
 		MinLength: account.MinPassword, Fault: fault,
 	}

@@ -4,20 +4,20 @@ import (
 	"net/url"
 	"slices"
 
-	"github.com/ostiary/ostiary/internal/web"
+	"github.com/ostiary/ostiary/internal/pages"
 )
 
 // shownClient is what a person is told about who asks.
 //
 // Anyone can register a famous home page, but gets nothing at an address that is
 // not theirs: so the host shown is one that answers are sent to.
-func (v *visit) shownClient() web.Client {
+func (v *visit) shownClient() pages.Client {
 	c := v.client
 	host, home := v.redirectHost(), hostOf(c.ClientURI)
 	if home != "" && slices.ContainsFunc(c.RedirectURIs, func(uri string) bool { return hostOf(uri) == home }) {
 		host = home
 	}
-	return web.Client{
+	return pages.Client{
 		Name: c.Name(), Host: host, LogoURI: c.LogoURI,
 		PolicyURI: c.PolicyURI, TermsURI: c.TermsURI, URI: c.ClientURI,
 	}

@@ -11,8 +11,8 @@ import (
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/session"
-	"github.com/ostiary/ostiary/internal/web"
 )
 
 // SignInPage serves GET /login: request is the id of the authorization request,
@@ -187,9 +187,9 @@ func (h *Handler) denySignIn(w http.ResponseWriter, r *http.Request, v *visit, n
 	h.Pages.SignIn(w, no.status, page)
 }
 
-func (h *Handler) signInForm(v *visit) web.SignIn {
+func (h *Handler) signInForm(v *visit) pages.SignIn {
 	shown := v.shownClient()
-	page := web.SignIn{
+	page := pages.SignIn{
 		Client: &shown, Action: h.Issuer + "/login", Request: v.request.ID,
 		Username: v.hint(), OtherURL: h.anotherURL(v), Cancel: true,
 	}
@@ -200,7 +200,7 @@ func (h *Handler) signInForm(v *visit) web.SignIn {
 }
 
 // hint is how the client says that the person might sign in.
-func (v *visit) hint() string { return web.Clean(v.asked.Get("login_hint"), 128) }
+func (v *visit) hint() string { return pages.Clean(v.asked.Get("login_hint"), 128) }
 
 // anotherURL leads to a form for somebody else than who is signed in.
 func (h *Handler) anotherURL(v *visit) string {

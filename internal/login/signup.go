@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ostiary/ostiary/internal/account"
-	"github.com/ostiary/ostiary/internal/web"
+	"github.com/ostiary/ostiary/internal/pages"
 )
 
 // SignUpPage serves GET /signup: request is the id of the authorization request.
@@ -57,9 +57,9 @@ func (h *Handler) SignUp(w http.ResponseWriter, r *http.Request) {
 	var no *denied
 	switch {
 	case errors.As(err, &choice):
-		h.denySignUp(w, r, v, http.StatusBadRequest, web.SignUp{Fault: choice.words, Field: choice.field})
+		h.denySignUp(w, r, v, http.StatusBadRequest, pages.SignUp{Fault: choice.words, Field: choice.field})
 	case errors.As(err, &no):
-		h.denySignUp(w, r, v, no.status, web.SignUp{Fault: no.words, RetryAfter: no.wait})
+		h.denySignUp(w, r, v, no.status, pages.SignUp{Fault: no.words, RetryAfter: no.wait})
 	case err != nil:
 		h.fail(w, r, err)
 	default:
@@ -124,7 +124,7 @@ func profile(username string, form url.Values) (map[string]any, error) {
 	if utf8.RuneCountInString(form.Get("name")) > maxName {
 		return nil, &choiceError{"name", fmt.Sprintf("Your name may have %d characters here.", maxName)}
 	}
-	if name := web.Clean(form.Get("name"), maxName); name != "" {
+	if name := pages.Clean(form.Get("name"), maxName); name != "" {
 		claims["name"] = name
 	}
 	if email := strings.TrimSpace(form.Get("email")); email != "" {
@@ -137,7 +137,7 @@ func profile(username string, form url.Values) (map[string]any, error) {
 }
 
 // denySignUp shows the form again with what was wrong, which page says.
-func (h *Handler) denySignUp(w http.ResponseWriter, r *http.Request, v *visit, status int, page web.SignUp) {
+func (h *Handler) denySignUp(w http.ResponseWriter, r *http.Request, v *visit, status int, page pages.SignUp) {
 	noteSignUp(r, v, status, page.Field)
 
 	form := h.signUpForm(v)
@@ -147,8 +147,8 @@ func (h *Handler) denySignUp(w http.ResponseWriter, r *http.Request, v *visit, s
 	h.Pages.SignUp(w, status, form)
 }
 
-func (h *Handler) signUpForm(v *visit) web.SignUp {
-	return web.SignUp{
+func (h *Handler) signUpForm(v *visit) pages.SignUp {
+	return pages.SignUp{
 		Client: v.shownClient(), Action: h.Issuer + "/signup", Request: v.request.ID, MinLength: account.MinPassword,
 		SignInURL: h.Issuer + "/login?request=" + url.QueryEscape(v.request.ID),
 	}

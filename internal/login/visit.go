@@ -11,9 +11,9 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/session"
-	"github.com/ostiary/ostiary/internal/web"
 )
 
 // visit is one look at a page: the request it is about, the client that asks,
@@ -110,5 +110,5 @@ func (v *visit) prompts(value string) bool {
 func (h *Handler) back(w http.ResponseWriter, v *visit) { h.goOn(w, v.request.ID) }
 
 func (h *Handler) goOn(w http.ResponseWriter, id string) {
-	web.SeeOther(w, h.Issuer+"/oauth2/auth?continue="+url.QueryEscape(id))
+	pages.SeeOther(w, h.Issuer+"/oauth2/auth?continue="+url.QueryEscape(id))
 }

@@ -12,10 +12,10 @@ import (
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/session"
-	"github.com/ostiary/ostiary/internal/web"
 )
 
 // Where the operator has a login or consent app of their own, people are sent there
@@ -37,7 +37,7 @@ type Entrance interface {
 
 // link appends a parameter to an address, which may have a query of its own.
 func link(address, name, value string) string {
-	return web.AddQuery(address, name+"="+url.QueryEscape(value))
+	return pages.AddQuery(address, name+"="+url.QueryEscape(value))
 }
 
 // loginApp sends a request to the login app. It tells the app who may go on without
@@ -302,7 +302,7 @@ func (h *Handler) toConsent(w http.ResponseWriter, r *http.Request, a *asked, he
 	}
 	s := here.session
 	if waiting != nil && waiting.SessionID == s.ID && waiting.Decision == grant.Undecided {
-		web.SeeOther(w, h.consentApp(s, waiting.SignedInAt)(waiting))
+		pages.SeeOther(w, h.consentApp(s, waiting.SignedInAt)(waiting))
 		return
 	}
 	var signedInAt time.Time

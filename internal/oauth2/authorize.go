@@ -10,10 +10,10 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/session"
-	"github.com/ostiary/ostiary/internal/web"
 )
 
 // Authorize serves GET and POST /oauth2/auth: the dispatcher, to which every page
@@ -191,5 +191,5 @@ func (h *Handler) later(w http.ResponseWriter, r *http.Request, a *asked, where 
 		h.writeAuthorizeError(w, r, a, err)
 		return
 	}
-	web.SeeOther(w, address)
+	pages.SeeOther(w, address)
 }

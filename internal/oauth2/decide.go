@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/session"
-	"github.com/ostiary/ostiary/internal/web"
 )
 
 // present is who is signed in in the browser, nobody if session is nil, and what
@@ -93,7 +93,7 @@ func (h *Handler) step(w http.ResponseWriter, r *http.Request, a *asked, waiting
 		h.later(w, r, a, where)
 		return
 	}
-	web.SeeOther(w, where(waiting))
+	pages.SeeOther(w, where(waiting))
 }
 
 // missingEntrance is missingSignIn where there may be a login app. That is asked

@@ -11,7 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
-	"github.com/ostiary/ostiary/internal/web"
+	"github.com/ostiary/ostiary/internal/pages"
 )
 
 // Devices keeps those that wait for a person. Each method is one statement when it
@@ -66,7 +66,7 @@ func (h *Handler) AuthorizeDevice(w http.ResponseWriter, r *http.Request) {
 		h.writeError(w, r, err)
 		return
 	}
-	web.JSON(w, http.StatusOK, answer)
+	pages.JSON(w, http.StatusOK, answer)
 }
 
 func (h *Handler) authorizeDevice(r *http.Request) (*deviceAnswer, error) {
@@ -158,10 +158,10 @@ func (h *Handler) allowDevice(w http.ResponseWriter, r *http.Request, a *asked, 
 	h.Cookies.Unbind(w, waiting.ID)
 	noteDropped(r.Context(), a.dropped(), a.client, &held.ID)
 	if h.DeviceDone != "" {
-		web.SeeOther(w, h.DeviceDone)
+		pages.SeeOther(w, h.DeviceDone)
 		return
 	}
-	h.Pages.DeviceDone(w, http.StatusOK, web.DeviceDone{Client: &web.Client{Name: a.client.Name()}})
+	h.Pages.DeviceDone(w, http.StatusOK, pages.DeviceDone{Client: &pages.Client{Name: a.client.Name()}})
 }
 
 // refuseDevice lets the device hear that it was refused, and tells the person why.
@@ -171,7 +171,7 @@ func (h *Handler) refuseDevice(w http.ResponseWriter, r *http.Request, a *asked,
 		return
 	}
 	if refused.Code == codeAccessDenied {
-		h.Pages.DeviceDone(w, http.StatusOK, web.DeviceDone{Client: &web.Client{Name: a.client.Name()}, Refused: true})
+		h.Pages.DeviceDone(w, http.StatusOK, pages.DeviceDone{Client: &pages.Client{Name: a.client.Name()}, Refused: true})
 		return
 	}
 	h.Pages.Error(w, refused.Status, h.errorPage(refused, w.Header().Get("X-Request-Id")))

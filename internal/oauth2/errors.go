@@ -14,8 +14,8 @@ import (
 	"github.com/ostiary/ostiary/internal/oauth2/bearer"
 	"github.com/ostiary/ostiary/internal/oauth2/clientauth"
 	"github.com/ostiary/ostiary/internal/oauth2/requestobject"
+	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/refusal"
-	"github.com/ostiary/ostiary/internal/web"
 )
 
 // responseError is an OAuth error response. Its description is a fixed text of ours:
@@ -130,7 +130,7 @@ func protocolError(err error) *responseError {
 			Code: codeUnavailable, Description: "Too many requests from your network wait to be answered, try again later",
 			Status: http.StatusTooManyRequests, wait: waiting.RetryAfter, page: true, cause: err,
 		}
-	case web.Temporary(err):
+	case pages.Temporary(err):
 		return &responseError{
 			Code: codeUnavailable, Description: "The server cannot answer at the moment, try again shortly",
 			Status: http.StatusServiceUnavailable, wait: retryAfter, cause: err,
@@ -167,7 +167,7 @@ func (h *Handler) writeError(w http.ResponseWriter, r *http.Request, err error) 
 		w.Header().Set("WWW-Authenticate", `Basic realm="ostiary", charset="UTF-8"`)
 	}
 	setRetryAfter(w, refused)
-	web.JSONError(w, refused.Status, refused.Code, refused.Description)
+	pages.JSONError(w, refused.Status, refused.Code, refused.Description)
 }
 
 // noteRefusal leaves a rejected request for the edge, which logs it.

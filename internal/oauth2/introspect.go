@@ -11,8 +11,8 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
+	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/refusal"
-	"github.com/ostiary/ostiary/internal/web"
 )
 
 // Introspect serves POST /oauth2/introspect.
@@ -28,7 +28,7 @@ func (h *Handler) Introspect(w http.ResponseWriter, r *http.Request) {
 		h.writeError(w, r, err)
 		return
 	}
-	web.JSON(w, http.StatusOK, said)
+	pages.JSON(w, http.StatusOK, said)
 }
 
 func (h *Handler) introspect(r *http.Request) (*grant.Introspection, error) {

@@ -35,10 +35,10 @@ import (
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/oauth2/bearer"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
+	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/session"
-	"github.com/ostiary/ostiary/internal/web"
 )
 
 // Clients finds registered clients, from a cache of bounded age.
@@ -100,9 +100,9 @@ type Keys interface {
 
 // Pages shows a person what cannot be said by a redirect.
 type Pages interface {
-	Error(w http.ResponseWriter, status int, v web.Error)
-	FormPost(w http.ResponseWriter, status int, v web.FormPost)
-	DeviceDone(w http.ResponseWriter, status int, v web.DeviceDone)
+	Error(w http.ResponseWriter, status int, v pages.Error)
+	FormPost(w http.ResponseWriter, status int, v pages.FormPost)
+	DeviceDone(w http.ResponseWriter, status int, v pages.DeviceDone)
 }
 
 // Lifetimes of what the room gives out.

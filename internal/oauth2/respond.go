@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/ostiary/ostiary/internal/web"
+	"github.com/ostiary/ostiary/internal/pages"
 )
 
 // parameter is one name and value of an authorization answer.
@@ -20,9 +20,9 @@ type parameter struct{ name, value string }
 func (h *Handler) respond(w http.ResponseWriter, r *http.Request, a *asked, answer []parameter) {
 	answer = h.complete(a, answer)
 	if a.mode == modeFormPost {
-		page := web.FormPost{Action: a.redirectURI}
+		page := pages.FormPost{Action: a.redirectURI}
 		for _, p := range answer {
-			page.Fields = append(page.Fields, web.Field{Name: p.name, Value: p.value})
+			page.Fields = append(page.Fields, pages.Field{Name: p.name, Value: p.value})
 		}
 		h.Pages.FormPost(w, http.StatusOK, page)
 		return
@@ -32,7 +32,7 @@ func (h *Handler) respond(w http.ResponseWriter, r *http.Request, a *asked, answ
 		h.writeAuthorizeError(w, r, nil, tooLong("The response", len(location), h.MaxRedirectURL))
 		return
 	}
-	web.SeeOther(w, location)
+	pages.SeeOther(w, location)
 }
 
 // complete adds the parameters that every authorization response has.
@@ -117,8 +117,8 @@ func (h *Handler) writeAuthorizeError(w http.ResponseWriter, r *http.Request, a 
 }
 
 // errorPage says to a person what was refused, and where they can begin anew.
-func (h *Handler) errorPage(refused *responseError, requestID string) web.Error {
-	page := web.Error{Code: refused.Code, Detail: cmp.Or(refused.detail, refused.Description), RequestID: requestID}
+func (h *Handler) errorPage(refused *responseError, requestID string) pages.Error {
+	page := pages.Error{Code: refused.Code, Detail: cmp.Or(refused.detail, refused.Description), RequestID: requestID}
 	if refused.over {
 		page.Code = "expired_request"
 	}
@@ -126,7 +126,7 @@ func (h *Handler) errorPage(refused *responseError, requestID string) web.Error 
 		page.BegunElsewhere(h.Issuer)
 	}
 	if c := refused.client; c != nil && !c.Disabled {
-		page.Client, page.RestartURL = &web.Client{Name: c.Name()}, c.InitiateLogin(h.Issuer)
+		page.Client, page.RestartURL = &pages.Client{Name: c.Name()}, c.InitiateLogin(h.Issuer)
 	}
 	return page
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/refusal"
-	"github.com/ostiary/ostiary/internal/web"
 )
 
 // tokenAnswer is a successful answer of the token endpoint (RFC 6749 section 5.1,
@@ -33,7 +33,7 @@ func (h *Handler) Token(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.Issued(r.PostForm.Get("grant_type"))
-	web.JSON(w, http.StatusOK, answer)
+	pages.JSON(w, http.StatusOK, answer)
 }
 
 func (h *Handler) exchange(r *http.Request) (*tokenAnswer, error) {

@@ -13,9 +13,9 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/session"
-	"github.com/ostiary/ostiary/internal/web"
 )
 
 // Verifier verifies tokens that we signed.
@@ -41,9 +41,9 @@ type Sessions interface {
 
 // Pages are what a person sees while signing out.
 type Pages interface {
-	SignOut(w http.ResponseWriter, status int, page web.SignOut)
-	SignedOut(w http.ResponseWriter, status int, page web.SignedOut)
-	Error(w http.ResponseWriter, status int, page web.Error)
+	SignOut(w http.ResponseWriter, status int, page pages.SignOut)
+	SignedOut(w http.ResponseWriter, status int, page pages.SignedOut)
+	Error(w http.ResponseWriter, status int, page pages.Error)
 }
 
 // Logout serves the end-session endpoint.
@@ -221,10 +221,10 @@ func (l *Logout) ask(w http.ResponseWriter, q *wish, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	l.Pages.SignOut(w, http.StatusOK, web.SignOut{
+	l.Pages.SignOut(w, http.StatusOK, pages.SignOut{
 		Client: shown(q),
 		Action: l.url(),
-		Fields: []web.Field{{Name: "ticket", Value: ticket}},
+		Fields: []pages.Field{{Name: "ticket", Value: ticket}},
 		Person: s.Username, CancelURL: strings.TrimRight(l.Issuer, "/") + "/",
 	})
 	return nil
@@ -237,12 +237,12 @@ func (l *Logout) ask(w http.ResponseWriter, q *wish, s *session.Session) error {
 // that registered itself.
 func (l *Logout) finish(w http.ResponseWriter, q *wish, frames []string, meant bool) {
 	if !meant && q.redirect != "" && q.client.Dynamic {
-		l.Pages.SignedOut(w, http.StatusOK, web.SignedOut{Client: shown(q), ReturnURL: q.back()})
+		l.Pages.SignedOut(w, http.StatusOK, pages.SignedOut{Client: shown(q), ReturnURL: q.back()})
 		return
 	}
-	page := web.SignedOut{Client: shown(q), Next: cmp.Or(q.back(), l.After), Frames: frames}
+	page := pages.SignedOut{Client: shown(q), Next: cmp.Or(q.back(), l.After), Frames: frames}
 	if page.Next != "" && len(frames) == 0 {
-		web.SeeOther(w, page.Next)
+		pages.SeeOther(w, page.Next)
 		return
 	}
 	if q.client != nil {
@@ -267,12 +267,12 @@ func (q *wish) back() string {
 func (l *Logout) url() string { return strings.TrimRight(l.Issuer, "/") + l.Path }
 
 // shown is the client as a page shows it.
-func shown(q *wish) *web.Client {
+func shown(q *wish) *pages.Client {
 	if q.client == nil {
 		return nil
 	}
 	c := q.client
-	page := &web.Client{
+	page := &pages.Client{
 		Name: c.Name(), LogoURI: c.LogoURI, PolicyURI: c.PolicyURI, TermsURI: c.TermsURI, URI: c.ClientURI,
 	}
 	if len(c.RedirectURIs) > 0 {
@@ -295,17 +295,17 @@ func refused(detail string) error { return &rejection{"invalid_request", detail}
 // refuse shows the error page. Nothing that is wrong here ever ends in a
 // redirect.
 func (l *Logout) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	status, page := http.StatusInternalServerError, web.Error{Code: "server_error"}
+	status, page := http.StatusInternalServerError, pages.Error{Code: "server_error"}
 	var known *rejection
 	switch {
 	case errors.As(err, &known):
-		status, page = http.StatusBadRequest, web.Error{Code: known.code, Detail: known.detail}
+		status, page = http.StatusBadRequest, pages.Error{Code: known.code, Detail: known.detail}
 		if known.code == "invalid_request" {
 			page.Title = "This sign-out cannot continue"
 			page.Text = "The application that sent you here asked for something that this service cannot accept. You are still signed in."
 		}
-	case web.Temporary(err):
-		status, page = http.StatusServiceUnavailable, web.Error{Code: "temporarily_unavailable"}
+	case pages.Temporary(err):
+		status, page = http.StatusServiceUnavailable, pages.Error{Code: "temporarily_unavailable"}
 		w.Header().Set("Retry-After", "1")
 	}
 	refusal.Note(r.Context(), refusal.Rejection{

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/session"
-	"github.com/ostiary/ostiary/internal/web"
 )
 
 // SignOuts keeps the sign-outs that the operator's app is asked about.
@@ -38,7 +38,7 @@ func (l *Logout) askElsewhere(w http.ResponseWriter, r *http.Request, q *wish, s
 	if err := l.Asked.InsertSignOut(r.Context(), o); err != nil {
 		return err //nolint:wrapcheck // names itself
 	}
-	web.SeeOther(w, web.AddQuery(l.App, "logout_challenge="+grant.StepLogout.Challenge(o.ID)))
+	pages.SeeOther(w, pages.AddQuery(l.App, "logout_challenge="+grant.StepLogout.Challenge(o.ID)))
 	return nil
 }
 

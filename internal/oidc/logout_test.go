@@ -14,15 +14,15 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/session"
-	"github.com/ostiary/ostiary/internal/web"
 )
 
 const path = "/oauth2/sessions/logout"
 
 func (r *rig) logout(t *testing.T) *Logout {
 	t.Helper()
-	pages, err := web.New("")
+	pages, err := pages.New("")
 	if err != nil {
 		t.Fatal(err)
 	}

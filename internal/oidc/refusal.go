@@ -5,8 +5,8 @@ import (
 	"net/http"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/refusal"
-	"github.com/ostiary/ostiary/internal/web"
 )
 
 var (
@@ -32,7 +32,7 @@ func (u *Userinfo) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		status, code, text, scope = http.StatusForbidden, "insufficient_scope", "The access token lacks the scope openid.", "openid"
 	case errors.Is(err, client.ErrNoKeys):
 		status, code, text = http.StatusBadRequest, "invalid_request", "The answer cannot be encrypted, since there is no key of the client for it."
-	case web.Temporary(err):
+	case pages.Temporary(err):
 		status, code, text = http.StatusServiceUnavailable, "temporarily_unavailable", "The server cannot answer right now."
 		w.Header().Set("Retry-After", "1")
 	}
@@ -50,7 +50,7 @@ func (u *Userinfo) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	refusal.Note(r.Context(), refusal.Rejection{
 		Message: "userinfo refused", Status: status, Code: code, Rule: userinfoRule(err), Words: text, Err: err,
 	})
-	web.JSONError(w, status, code, text)
+	pages.JSONError(w, status, code, text)
 }
 
 // userinfoRule returns the rule that rejected a request whose error carries no cause.

@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/session"
-	"github.com/ostiary/ostiary/internal/web"
 )
 
 // patience is how long a confirmation page can be answered.
@@ -71,7 +71,7 @@ func (l *Logout) carry(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	web.SeeOther(w, l.url()+"?request="+sealed)
+	pages.SeeOther(w, l.url()+"?request="+sealed)
 	return nil
 }
 

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/refusal"
-	"github.com/ostiary/ostiary/internal/web"
 )
 
 // answer is a client as it is told about itself (RFC 7591 section 3.2.1, RFC 7592
@@ -113,7 +113,7 @@ func refusalOf(err error) *responseError {
 		return &responseError{http.StatusForbidden, client.InvalidMetadata, "client_secret cannot be changed here."}
 	case errors.Is(err, client.ErrRaced):
 		return &responseError{http.StatusConflict, "conflict", "The client was changed meanwhile."}
-	case web.Temporary(err):
+	case pages.Temporary(err):
 		return &responseError{http.StatusServiceUnavailable, "temporarily_unavailable", "The server cannot answer right now."}
 	default:
 		return &responseError{http.StatusInternalServerError, "server_error", "The server met a fault of its own."}
@@ -137,7 +137,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	refusal.Note(r.Context(), refusal.Rejection{
 		Message: "registration refused", Status: answer.status, Code: answer.code, Rule: ruleOf(answer), Words: answer.description, Err: err,
 	})
-	web.JSONError(w, answer.status, answer.code, answer.description)
+	pages.JSONError(w, answer.status, answer.code, answer.description)
 }
 
 // ruleOf returns the rule that rejected a request whose error carries no cause.

@@ -10,7 +10,7 @@ import (
 	"net/http"
 
 	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/web"
+	"github.com/ostiary/ostiary/internal/pages"
 )
 
 // maxBody bounds what is read of a request.
@@ -27,7 +27,7 @@ func (h *Handler) Create(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Log.LogAttrs(r.Context(), slog.LevelInfo, "client registered", slog.String("client_id", answer.ClientID))
 	w.Header().Set("Location", answer.URI)
-	web.JSON(w, http.StatusCreated, answer)
+	pages.JSON(w, http.StatusCreated, answer)
 }
 
 func (h *Handler) create(r *http.Request) (*answer, error) {

@@ -12,7 +12,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/web"
+	"github.com/ostiary/ostiary/internal/pages"
 )
 
 // grace is how long a rotated registration access token stays good, so that a
@@ -28,7 +28,7 @@ func (h *Handler) Get(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, err)
 		return
 	}
-	web.JSON(w, http.StatusOK, a)
+	pages.JSON(w, http.StatusOK, a)
 }
 
 func (h *Handler) get(r *http.Request) (*answer, error) {
@@ -62,7 +62,7 @@ func (h *Handler) Update(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.Log.LogAttrs(r.Context(), slog.LevelInfo, "client updated itself", slog.String("client_id", a.ClientID))
-	web.JSON(w, http.StatusOK, a)
+	pages.JSON(w, http.StatusOK, a)
 }
 
 func (h *Handler) update(r *http.Request) (*answer, error) {

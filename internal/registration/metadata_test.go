@@ -15,10 +15,10 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 )
 
-// pages are documents by their address. They stand for the network.
-type pages map[string]string
+// documents maps a URL to its body and replaces the network.
+type documents map[string]string
 
-func (p pages) Get(_ context.Context, url string) ([]byte, error) {
+func (p documents) Get(_ context.Context, url string) ([]byte, error) {
 	page, ok := p[url]
 	if !ok {
 		return nil, errors.New("dial tcp 10.0.0.7:443: connection refused")
@@ -48,7 +48,7 @@ const complete = `{
 }`
 
 func sectors(c *Config) {
-	c.Documents = pages{
+	c.Documents = documents{
 		"https://sector.example/all": `["https://rp.example/cb","https://rp2.example/cb"]`,
 		"https://sector.example/one": `["https://rp.example/cb"]`,
 	}
@@ -125,7 +125,7 @@ func TestASectorIsAskedWheneverItMayHaveChanged(t *testing.T) {
 		both = `"redirect_uris":["https://rp.example/cb","https://rp2.example/cb"]`
 		all  = `"sector_identifier_uri":"https://sector.example/all"`
 	)
-	web := pages{
+	web := documents{
 		"https://sector.example/all": `["https://rp.example/cb","https://rp2.example/cb"]`,
 		"https://sector.example/one": `["https://rp.example/cb"]`,
 	}

@@ -1,4 +1,4 @@
-package web_test
+package pages_test
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/jwks"
-	"github.com/ostiary/ostiary/internal/web"
+	"github.com/ostiary/ostiary/internal/pages"
 )
 
 type lost struct{ error }
@@ -36,7 +36,7 @@ func TestWhatIsTemporary(t *testing.T) {
 		"the hash is not understood":    {account.ErrBadHash, false},
 		"a fault of our own":            {errors.New("nil map"), false},
 	} {
-		if got := web.Temporary(fmt.Errorf("do it: %w", tc.err)); got != tc.want {
+		if got := pages.Temporary(fmt.Errorf("do it: %w", tc.err)); got != tc.want {
 			t.Errorf("%s: temporary is %v, want %v", name, got, tc.want)
 		}
 	}
@@ -65,7 +65,7 @@ func TestOurFaultsAreLoggedAsSuch(t *testing.T) {
 		"a fault whose client hung up":        {gone, 500, broken, slog.LevelError},
 		"a refusal that nobody waits for now": {gone, 401, broken, slog.LevelInfo},
 	} {
-		if got := web.Level(tc.ctx, tc.status, tc.err); got != tc.want {
+		if got := pages.Level(tc.ctx, tc.status, tc.err); got != tc.want {
 			t.Errorf("%s is logged at %v, want %v", name, got, tc.want)
 		}
 	}
@@ -76,7 +76,7 @@ func TestARedirectIsSentByteForByte(t *testing.T) {
 
 	const odd = "com.example:/a/../b?x=%zz#?"
 	w := httptest.NewRecorder()
-	web.SeeOther(w, odd)
+	pages.SeeOther(w, odd)
 	if got := w.Header().Get("Location"); w.Code != http.StatusSeeOther || got != odd || w.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("%d to %q, caching %q", w.Code, got, w.Header().Get("Cache-Control"))
 	}
@@ -86,7 +86,7 @@ func TestErrorsForMachines(t *testing.T) {
 	t.Parallel()
 
 	w := httptest.NewRecorder()
-	web.JSONError(w, http.StatusBadRequest, "invalid_request", "Why")
+	pages.JSONError(w, http.StatusBadRequest, "invalid_request", "Why")
 	const want = `{"error":"invalid_request","error_description":"Why","status_code":400}` + "\n"
 	if w.Code != http.StatusBadRequest || w.Body.String() != want ||
 		w.Header().Get("Content-Type") != "application/json" || w.Header().Get("Cache-Control") != "no-store" {

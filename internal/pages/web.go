@@ -1,4 +1,4 @@
-// Package web draws what a person sees: sign-in, sign-up, consent, sign-out,
+// Package pages draws what a person sees: sign-in, sign-up, consent, sign-out,
 // errors, the first administrator's set-up, and the page that posts an authorization
 // answer to a client. It also writes the answers that are the same in every room.
 //
@@ -6,7 +6,7 @@
 // the pages decide: a room fills in a plain struct and names a status. Each
 // page is rendered whole before its first byte is written, works without
 // script, and shows text of a client's choosing only after [Clean].
-package web
+package pages
 
 import (
 	"bytes"
