@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/notice"
+	"github.com/ostiary/ostiary/internal/outbox"
 	"github.com/ostiary/ostiary/internal/store"
 )
 
@@ -38,7 +38,7 @@ type noticesDelete struct {
 // Run lists the notices.
 func (cmd *noticesList) Run(ctx context.Context, s streams, c *cli) error {
 	return c.atDesk(ctx, s, func(d *desk) error {
-		all, err := d.notices(ctx, store.NoticeFilter{ClientID: cmd.Client, State: notice.State(cmd.State)})
+		all, err := d.notices(ctx, store.NoticeFilter{ClientID: cmd.Client, State: outbox.State(cmd.State)})
 		if err != nil {
 			return err
 		}
@@ -46,10 +46,10 @@ func (cmd *noticesList) Run(ctx context.Context, s streams, c *cli) error {
 	})
 }
 
-func (d *desk) notices(ctx context.Context, filter store.NoticeFilter) ([]*notice.Notice, error) {
-	return every(func(after string) ([]*notice.Notice, error) {
+func (d *desk) notices(ctx context.Context, filter store.NoticeFilter) ([]*outbox.Notice, error) {
+	return every(func(after string) ([]*outbox.Notice, error) {
 		return d.store.ListNotices(ctx, filter, after, pageSize)
-	}, func(n *notice.Notice) string { return n.ID })
+	}, func(n *outbox.Notice) string { return n.ID })
 }
 
 // Run makes the notices due now, or none if one of them is not there.
@@ -77,7 +77,7 @@ func (cmd *noticesRetry) Run(ctx context.Context, s streams, c *cli) error {
 		}
 		for _, id := range ids {
 			// What was delivered since it was listed needs no retry.
-			if err := d.store.RetryNotice(ctx, id, now()); err != nil && !errors.Is(err, notice.ErrNotFound) {
+			if err := d.store.RetryNotice(ctx, id, now()); err != nil && !errors.Is(err, outbox.ErrNotFound) {
 				return err //nolint:wrapcheck // names itself
 			}
 		}
@@ -86,9 +86,9 @@ func (cmd *noticesRetry) Run(ctx context.Context, s streams, c *cli) error {
 }
 
 // undelivered returns the notices that wait or were given up.
-func (d *desk) undelivered(ctx context.Context, clientID string) ([]*notice.Notice, error) {
-	var all []*notice.Notice
-	for _, state := range []notice.State{notice.Pending, notice.Failed} {
+func (d *desk) undelivered(ctx context.Context, clientID string) ([]*outbox.Notice, error) {
+	var all []*outbox.Notice
+	for _, state := range []outbox.State{outbox.Pending, outbox.Failed} {
 		some, err := d.notices(ctx, store.NoticeFilter{ClientID: clientID, State: state})
 		if err != nil {
 			return nil, err
@@ -109,7 +109,7 @@ func (cmd *noticesDelete) Run(ctx context.Context, s streams, c *cli) error {
 			return err
 		}
 		for _, id := range cmd.IDs {
-			if err := d.store.DeleteNotice(ctx, id); err != nil && !errors.Is(err, notice.ErrNotFound) {
+			if err := d.store.DeleteNotice(ctx, id); err != nil && !errors.Is(err, outbox.ErrNotFound) {
 				return err //nolint:wrapcheck // names itself
 			}
 			if err := s.say("deleted %s", id); err != nil {
@@ -121,7 +121,7 @@ func (cmd *noticesDelete) Run(ctx context.Context, s streams, c *cli) error {
 }
 
 // allKnown fails, naming each, if some of ids are not among the notices.
-func allKnown(ids []string, among []*notice.Notice, outcome, fault string) error {
+func allKnown(ids []string, among []*outbox.Notice, outcome, fault string) error {
 	known := make(map[string]bool, len(among))
 	for _, n := range among {
 		known[n.ID] = true
@@ -154,11 +154,11 @@ type noticeView struct {
 	EndedAt   time.Time `json:"ended_at,omitzero"`
 }
 
-func viewNotices(all []*notice.Notice) []noticeView {
+func viewNotices(all []*outbox.Notice) []noticeView {
 	views := make([]noticeView, len(all))
 	for i, n := range all {
 		due := n.DueAt
-		if n.State != notice.Pending {
+		if n.State != outbox.Pending {
 			due = time.Time{}
 		}
 		views[i] = noticeView{

@@ -19,7 +19,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"github.com/ostiary/ostiary/internal/notice"
+	"github.com/ostiary/ostiary/internal/outbox"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
@@ -365,7 +365,7 @@ func TestNoticesAreListedRetriedAndDeleted(t *testing.T) {
 		t.Fatal(err)
 	}
 	failed.Status, failed.Fault = 503, "answered 503"
-	if err := s.EndNotice(t.Context(), failed, notice.Failed, time.Now()); err != nil {
+	if err := s.EndNotice(t.Context(), failed, outbox.Failed, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	got := list("--client=told", "--state=failed")

@@ -20,7 +20,6 @@ import (
 	"github.com/ostiary/ostiary/internal/login"
 	"github.com/ostiary/ostiary/internal/metrics"
 	"github.com/ostiary/ostiary/internal/middleware"
-	"github.com/ostiary/ostiary/internal/notice"
 	"github.com/ostiary/ostiary/internal/oauth2"
 	"github.com/ostiary/ostiary/internal/oauth2/bearer"
 	"github.com/ostiary/ostiary/internal/oauth2/clientauth"
@@ -28,6 +27,7 @@ import (
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
 	"github.com/ostiary/ostiary/internal/oidc"
 	"github.com/ostiary/ostiary/internal/outbound"
+	"github.com/ostiary/ostiary/internal/outbox"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/registration"
@@ -75,7 +75,7 @@ type app struct {
 	clients      *store.ClientCache
 	scopes       *store.ScopeCache
 	userCodes    *grant.Devices
-	courier      *notice.Courier
+	courier      *outbox.Courier
 	sessions     sessions
 	oauth2       *oauth2.Handler
 	userinfo     *oidc.Userinfo

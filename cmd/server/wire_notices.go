@@ -4,13 +4,13 @@ import (
 	"context"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/notice"
+	"github.com/ostiary/ostiary/internal/outbox"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
 )
 
 func (a *app) wireNotices() {
-	a.courier = notice.NewCourier(notice.Config{
+	a.courier = outbox.NewCourier(outbox.Config{
 		Issuer: a.config.Issuer, Store: a.store, Clients: a.clients, Signer: a.keys, Poster: a.fetcher,
 		Subjects: a.subjects, Now: a.now, Log: a.log,
 	})
@@ -22,7 +22,7 @@ func (a *app) wireNotices() {
 type sessions struct {
 	*store.Store
 
-	courier  *notice.Courier
+	courier  *outbox.Courier
 	signedIn func() // counts
 }
 

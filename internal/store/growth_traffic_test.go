@@ -16,7 +16,7 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/jwkset"
-	"github.com/ostiary/ostiary/internal/notice"
+	"github.com/ostiary/ostiary/internal/outbox"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
@@ -152,9 +152,9 @@ func (y *year) signOut() {
 	end(y.t, y.s, short, y.now)
 	n, err := y.s.ClaimNotice(ctx, "told", y.now, y.now.Add(time.Minute))
 	must(y.t, err)
-	state, kept := notice.Delivered, day
+	state, kept := outbox.Delivered, day
 	if y.steps%2 == 0 {
-		state, kept = notice.Failed, 30*day
+		state, kept = outbox.Failed, 30*day
 	}
 	must(y.t, y.s.EndNotice(ctx, n, state, y.now))
 	y.put("notices", kept+rowStays)

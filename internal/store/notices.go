@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/notice"
+	"github.com/ostiary/ostiary/internal/outbox"
 )
 
 const noticeColumns = `id, kind, client_id, subject, session_id, state,
@@ -22,14 +22,14 @@ const (
 	keptFailed    = 30 * 24 * time.Hour
 )
 
-func scanNotice(from scanner) (*notice.Notice, error) {
-	n := &notice.Notice{}
+func scanNotice(from scanner) (*outbox.Notice, error) {
+	n := &outbox.Notice{}
 	err := from.Scan(&n.ID, intoText(&n.Kind), &n.ClientID, &n.Subject, &n.SessionID, intoText(&n.State),
 		intoTime(&n.CreatedAt), intoTime(&n.DueAt), intoTime(&n.Until), &n.Attempts, &n.Status, &n.Fault, intoTime(&n.EndedAt), &n.KnownAs)
 	return n, err
 }
 
-func insertNotices(ctx context.Context, on conn, list []*notice.Notice) error {
+func insertNotices(ctx context.Context, on conn, list []*outbox.Notice) error {
 	const atOnce = 50
 
 	for some := range slices.Chunk(list, atOnce) {
@@ -53,14 +53,14 @@ func insertNotices(ctx context.Context, on conn, list []*notice.Notice) error {
 
 // DueNotices returns the clients that have notices to be delivered, each with the
 // time at which its first one is due.
-func (s *Store) DueNotices(ctx context.Context) ([]notice.Due, error) {
+func (s *Store) DueNotices(ctx context.Context) ([]outbox.Due, error) {
 	const read = `
 		SELECT client_id, min(due_at) FROM notices WHERE state = 'pending'
 		GROUP BY client_id ORDER BY min(due_at), client_id`
 
-	var list []notice.Due
+	var list []outbox.Due
 	err := s.list.each(ctx, func(from scanner) error {
-		var d notice.Due
+		var d outbox.Due
 		err := from.Scan(&d.ClientID, intoTime(&d.At))
 		list = append(list, d)
 		return err
@@ -73,8 +73,8 @@ func (s *Store) DueNotices(ctx context.Context) ([]notice.Due, error) {
 
 // ClaimNotice takes up the client's next notice that is due, counts the attempt,
 // and keeps the notice from all others until lease. Of any number of callers one
-// gets it. It returns [notice.ErrNotFound] if none is due.
-func (s *Store) ClaimNotice(ctx context.Context, clientID string, now, lease time.Time) (*notice.Notice, error) {
+// gets it. It returns [outbox.ErrNotFound] if none is due.
+func (s *Store) ClaimNotice(ctx context.Context, clientID string, now, lease time.Time) (*outbox.Notice, error) {
 	const claim = `
 		UPDATE notices SET due_at = $3, attempts = attempts + 1
 		WHERE state = 'pending' AND due_at <= $2 AND id IN (
@@ -84,7 +84,7 @@ func (s *Store) ClaimNotice(ctx context.Context, clientID string, now, lease tim
 
 	n, err := scanNotice(s.aside.one(ctx, claim, clientID, now.UnixMicro(), lease.UnixMicro()))
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, notice.ErrNotFound
+		return nil, outbox.ErrNotFound
 	}
 	if err != nil {
 		return nil, fmt.Errorf("claim notice: %w", err)
@@ -94,7 +94,7 @@ func (s *Store) ClaimNotice(ctx context.Context, clientID string, now, lease tim
 
 // PostponeNotice notes what went wrong with a claimed notice and when to try again.
 // Whoever has claimed it since knows better, and is left alone.
-func (s *Store) PostponeNotice(ctx context.Context, n *notice.Notice, dueAt time.Time) error {
+func (s *Store) PostponeNotice(ctx context.Context, n *outbox.Notice, dueAt time.Time) error {
 	const postpone = `
 		UPDATE notices SET due_at = $3, status = $4, fault = $5
 		WHERE id = $1 AND attempts = $2 AND state = 'pending'`
@@ -107,13 +107,13 @@ func (s *Store) PostponeNotice(ctx context.Context, n *notice.Notice, dueAt time
 
 // EndNotice notes that a claimed notice needs no more work: it was delivered,
 // whoever else may be trying as well, or it is given up.
-func (s *Store) EndNotice(ctx context.Context, n *notice.Notice, state notice.State, now time.Time) error {
+func (s *Store) EndNotice(ctx context.Context, n *outbox.Notice, state outbox.State, now time.Time) error {
 	const end = `
 		UPDATE notices SET state = $2, status = $3, fault = $4, ended_at = $5, purge_after = $6
 		WHERE id = $1 AND state = 'pending' AND ($2 = 'delivered' OR attempts = $7)`
 
 	kept := keptDelivered
-	if state == notice.Failed {
+	if state == outbox.Failed {
 		kept = keptFailed
 	}
 	_, err := s.aside.exec(ctx, end, n.ID, string(state), n.Status, n.Fault, now.UnixMicro(), now.Add(kept).UnixMicro(), n.Attempts)
@@ -126,11 +126,11 @@ func (s *Store) EndNotice(ctx context.Context, n *notice.Notice, state notice.St
 // NoticeFilter narrows a list of notices. An empty member stands for any.
 type NoticeFilter struct {
 	ClientID string
-	State    notice.State
+	State    outbox.State
 }
 
 // ListNotices returns notices by id, those that follow after.
-func (s *Store) ListNotices(ctx context.Context, f NoticeFilter, after string, limit int) (list []*notice.Notice, err error) {
+func (s *Store) ListNotices(ctx context.Context, f NoticeFilter, after string, limit int) (list []*outbox.Notice, err error) {
 	const read = `
 		SELECT ` + noticeColumns + ` FROM notices
 		WHERE id > $1 AND ($2 = '' OR client_id = $2) AND ($3 = '' OR state = $3)
@@ -149,16 +149,16 @@ func (s *Store) ListNotices(ctx context.Context, f NoticeFilter, after string, l
 
 // RetryNotice makes a notice due now that waits or was given up, with as much time
 // as a new one has. One that was delivered, or is not there, is
-// [notice.ErrNotFound].
+// [outbox.ErrNotFound].
 func (s *Store) RetryNotice(ctx context.Context, id string, now time.Time) error {
 	const retry = `
 		UPDATE notices SET state = 'pending', attempts = 0, due_at = $2, until = $3, ended_at = NULL, purge_after = NULL
 		WHERE id = $1 AND state <> 'delivered'`
 
-	return s.changeNotice(ctx, "retry notice", retry, id, now.UnixMicro(), now.Add(notice.Persistence).UnixMicro())
+	return s.changeNotice(ctx, "retry notice", retry, id, now.UnixMicro(), now.Add(outbox.Persistence).UnixMicro())
 }
 
-// DeleteNotice removes a notice, or returns [notice.ErrNotFound]. Nobody is told
+// DeleteNotice removes a notice, or returns [outbox.ErrNotFound]. Nobody is told
 // any more.
 func (s *Store) DeleteNotice(ctx context.Context, id string) error {
 	return s.changeNotice(ctx, "delete notice", `DELETE FROM notices WHERE id = $1`, id)
@@ -170,7 +170,7 @@ func (s *Store) changeNotice(ctx context.Context, what, change string, args ...a
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	if changed == 0 {
-		return notice.ErrNotFound
+		return outbox.ErrNotFound
 	}
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/ostiary/ostiary/internal/notice"
+	"github.com/ostiary/ostiary/internal/outbox"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
@@ -31,14 +31,14 @@ func furnishTold(t *testing.T, s *store.Store) {
 	}
 }
 
-func notices(t *testing.T, s *store.Store, f store.NoticeFilter) []*notice.Notice {
+func notices(t *testing.T, s *store.Store, f store.NoticeFilter) []*outbox.Notice {
 	t.Helper()
 	list, err := s.ListNotices(t.Context(), f, "", 100)
 	must(t, err)
 	return list
 }
 
-func claim(t *testing.T, s *store.Store, now, lease time.Time) *notice.Notice {
+func claim(t *testing.T, s *store.Store, now, lease time.Time) *outbox.Notice {
 	t.Helper()
 	n, err := s.ClaimNotice(t.Context(), "told", now, lease)
 	must(t, err)
@@ -88,7 +88,7 @@ func TestTheEndOfASessionLeavesNotices(t *testing.T) {
 				if len(list) != 1 {
 					t.Fatalf("there are %d notices, want one", len(list))
 				}
-				want := notice.New(notice.BackchannelLogout, "told", "alice", "sid", later)
+				want := outbox.New(outbox.BackchannelLogout, "told", "alice", "sid", later)
 				want.ID, want.KnownAs = list[0].ID, "known as told"
 				wantSame(t, "the notice", list[0], want)
 				end(t, s, "sid", later)
@@ -203,7 +203,7 @@ func TestANoticeIsClaimedByOne(t *testing.T) {
 			_, err := s.ClaimNotice(ctx, "told", noon, noon.Add(time.Minute))
 			return err
 		})
-		wantOneWinner(t, results, notice.ErrNotFound)
+		wantOneWinner(t, results, outbox.ErrNotFound)
 	})
 }
 
@@ -216,11 +216,11 @@ func TestAClaimIsForAWhile(t *testing.T) {
 		end(t, s, "sid", noon)
 		due, err := s.DueNotices(t.Context())
 		must(t, err)
-		wantSame(t, "DueNotices", due, []notice.Due{{ClientID: "told", At: noon}})
+		wantSame(t, "DueNotices", due, []outbox.Due{{ClientID: "told", At: noon}})
 
 		first := claim(t, s, noon, noon.Add(30*time.Second))
 		_, err = s.ClaimNotice(t.Context(), "told", noon.Add(29*time.Second), noon.Add(time.Minute))
-		wantErr(t, "a claim before the lease ends", err, notice.ErrNotFound)
+		wantErr(t, "a claim before the lease ends", err, outbox.ErrNotFound)
 		second := claim(t, s, noon.Add(30*time.Second), noon.Add(time.Minute))
 		if first.Attempts != 1 || second.Attempts != 2 || second.ID != first.ID {
 			t.Errorf("claims = %+v and %+v, want the same notice at its first and second try", first, second)
@@ -228,18 +228,18 @@ func TestAClaimIsForAWhile(t *testing.T) {
 
 		first.Fault = "late"
 		must(t, s.PostponeNotice(t.Context(), first, noon.Add(time.Hour)))
-		must(t, s.EndNotice(t.Context(), first, notice.Failed, noon))
-		if got := notices(t, s, store.NoticeFilter{})[0]; got.State != notice.Pending || !got.DueAt.Equal(noon.Add(time.Minute)) || got.Fault != "" {
+		must(t, s.EndNotice(t.Context(), first, outbox.Failed, noon))
+		if got := notices(t, s, store.NoticeFilter{})[0]; got.State != outbox.Pending || !got.DueAt.Equal(noon.Add(time.Minute)) || got.Fault != "" {
 			t.Errorf("the first claimer changed what the second holds: %+v", got)
 		}
-		must(t, s.EndNotice(t.Context(), first, notice.Delivered, noon))
-		if got := notices(t, s, store.NoticeFilter{State: notice.Delivered}); len(got) != 1 {
+		must(t, s.EndNotice(t.Context(), first, outbox.Delivered, noon))
+		if got := notices(t, s, store.NoticeFilter{State: outbox.Delivered}); len(got) != 1 {
 			t.Error("a delivery is not noted, since it was slow")
 		}
 		second.Fault = "refused"
-		must(t, s.EndNotice(t.Context(), second, notice.Failed, noon))
+		must(t, s.EndNotice(t.Context(), second, outbox.Failed, noon))
 		must(t, s.PostponeNotice(t.Context(), second, noon))
-		if got := notices(t, s, store.NoticeFilter{State: notice.Delivered}); len(got) != 1 {
+		if got := notices(t, s, store.NoticeFilter{State: outbox.Delivered}); len(got) != 1 {
 			t.Error("what was delivered failed afterwards")
 		}
 	})
@@ -253,27 +253,27 @@ func TestNoticesAreLookedAfter(t *testing.T) {
 		n := claim(t, s, noon, noon.Add(30*time.Second))
 		n.Status, n.Fault = 500, "answered 500"
 		must(t, s.PostponeNotice(t.Context(), n, noon.Add(time.Minute)))
-		got := notices(t, s, store.NoticeFilter{ClientID: "told", State: notice.Pending})
+		got := notices(t, s, store.NoticeFilter{ClientID: "told", State: outbox.Pending})
 		if len(got) != 1 || got[0].Status != 500 || got[0].Fault != "answered 500" || !got[0].DueAt.Equal(noon.Add(time.Minute)) {
 			t.Errorf("notices = %+v, want what went wrong", got)
 		}
 		n = claim(t, s, noon.Add(time.Minute), noon.Add(2*time.Minute))
-		must(t, s.EndNotice(t.Context(), n, notice.Failed, noon.Add(time.Minute)))
-		if got := notices(t, s, store.NoticeFilter{State: notice.Pending}); len(got) != 0 {
+		must(t, s.EndNotice(t.Context(), n, outbox.Failed, noon.Add(time.Minute)))
+		if got := notices(t, s, store.NoticeFilter{State: outbox.Pending}); len(got) != 0 {
 			t.Error("what was given up is still pending")
 		}
 
 		later := noon.Add(48 * time.Hour)
 		must(t, s.RetryNotice(t.Context(), n.ID, later))
 		again := claim(t, s, later, later.Add(time.Minute))
-		if again.Attempts != 1 || !again.Until.Equal(later.Add(notice.Persistence)) || !again.EndedAt.IsZero() {
+		if again.Attempts != 1 || !again.Until.Equal(later.Add(outbox.Persistence)) || !again.EndedAt.IsZero() {
 			t.Errorf("a retried notice is %+v, want it as if new", again)
 		}
-		must(t, s.EndNotice(t.Context(), again, notice.Delivered, later))
-		wantErr(t, "RetryNotice of one that was delivered", s.RetryNotice(t.Context(), n.ID, later), notice.ErrNotFound)
+		must(t, s.EndNotice(t.Context(), again, outbox.Delivered, later))
+		wantErr(t, "RetryNotice of one that was delivered", s.RetryNotice(t.Context(), n.ID, later), outbox.ErrNotFound)
 		must(t, s.DeleteNotice(t.Context(), n.ID))
-		wantErr(t, "DeleteNotice again", s.DeleteNotice(t.Context(), n.ID), notice.ErrNotFound)
-		wantErr(t, "RetryNotice of none", s.RetryNotice(t.Context(), n.ID, later), notice.ErrNotFound)
+		wantErr(t, "DeleteNotice again", s.DeleteNotice(t.Context(), n.ID), outbox.ErrNotFound)
+		wantErr(t, "RetryNotice of none", s.RetryNotice(t.Context(), n.ID, later), outbox.ErrNotFound)
 	})
 }
 

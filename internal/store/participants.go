@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/notice"
+	"github.com/ostiary/ostiary/internal/outbox"
 	"github.com/ostiary/ostiary/internal/session"
 )
 
@@ -99,7 +99,7 @@ func leave(ctx context.Context, on conn, subject string, sessionIDs []string, no
 		return nil, fmt.Errorf("end participation: %w", err)
 	}
 	var told []string
-	var list []*notice.Notice
+	var list []*outbox.Notice
 	err = inParts(slices.Sorted(maps.Keys(joined)), func(places string, args []any) error {
 		return on.each(ctx, func(from scanner) error {
 			c := &client.Client{}
@@ -111,7 +111,7 @@ func leave(ctx context.Context, on conn, subject string, sessionIDs []string, no
 				return nil
 			}
 			for _, p := range joined[c.ID] {
-				n := notice.New(notice.BackchannelLogout, c.ID, subject, p.sessionID, now)
+				n := outbox.New(outbox.BackchannelLogout, c.ID, subject, p.sessionID, now)
 				n.KnownAs = p.knownAs
 				list = append(list, n)
 			}

@@ -12,7 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/audit"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwkset"
-	"github.com/ostiary/ostiary/internal/notice"
+	"github.com/ostiary/ostiary/internal/outbox"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
@@ -174,7 +174,7 @@ func live(t *testing.T, s *store.Store) {
 		must(t, err)
 		n, err := s.ClaimNotice(ctx, "told", noon, noon.Add(time.Minute))
 		must(t, err)
-		must(t, s.EndNotice(ctx, n, notice.Delivered, noon))
+		must(t, s.EndNotice(ctx, n, outbox.Delivered, noon))
 		_, err = s.WhyInactive(ctx, g.Ref, "jti", noon)
 		must(t, err)
 		must(t, s.RevokeGrant(ctx, g.Ref, "told", grant.WhyClient, noon))

@@ -12,7 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
-	"github.com/ostiary/ostiary/internal/notice"
+	"github.com/ostiary/ostiary/internal/outbox"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
@@ -119,10 +119,10 @@ var requestMethods = map[string]call{
 		return err
 	},
 	"PostponeNotice": func(ctx context.Context, s *store.Store) error {
-		return s.PostponeNotice(ctx, &notice.Notice{}, noon)
+		return s.PostponeNotice(ctx, &outbox.Notice{}, noon)
 	},
 	"EndNotice": func(ctx context.Context, s *store.Store) error {
-		return s.EndNotice(ctx, &notice.Notice{}, notice.Failed, noon)
+		return s.EndNotice(ctx, &outbox.Notice{}, outbox.Failed, noon)
 	},
 	"ListNotices": func(ctx context.Context, s *store.Store) error {
 		_, err := s.ListNotices(ctx, store.NoticeFilter{}, "", 1)

@@ -1,11 +1,11 @@
-// Package notice delivers what clients must hear of: for now, that a session has
+// Package outbox delivers what clients must hear of: for now, that a session has
 // ended (OpenID Connect Back-Channel Logout).
 //
 // A notice is written in the transaction that makes it true, so none is lost, and
 // it is delivered at least once: whoever takes one up holds it for a while only,
 // and a process that dies on the way leaves it to the others. What a client does
 // with its own notices, hanging or refusing, costs no other client anything.
-package notice
+package outbox
 
 import (
 	"crypto/rand"

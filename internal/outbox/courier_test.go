@@ -1,4 +1,4 @@
-package notice_test
+package outbox_test
 
 import (
 	"encoding/base64"
@@ -15,7 +15,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/jwks"
-	"github.com/ostiary/ostiary/internal/notice"
+	"github.com/ostiary/ostiary/internal/outbox"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
@@ -74,7 +74,7 @@ func TestALogoutTokenSaysWhoLeftWhat(t *testing.T) {
 			}
 		}
 		for _, id := range []string{"rp", "pairwise", "named"} {
-			if n := h.settles(id, notice.Delivered); n.Attempts != 1 || n.Status != http.StatusNoContent || n.Fault != "" {
+			if n := h.settles(id, outbox.Delivered); n.Attempts != 1 || n.Status != http.StatusNoContent || n.Fault != "" {
 				t.Errorf("the notice is %+v, want it delivered at once", n)
 			}
 		}
@@ -123,8 +123,8 @@ func TestWhatIsNotTakenComesAgain(t *testing.T) {
 			}, nil)
 			h.run()
 			h.signOut("rp")
-			n := h.becomes("rp", "tried", func(n *notice.Notice) bool { return n.Fault != "" })
-			if n.Status != tc.status || !strings.Contains(n.Fault, tc.fault) || n.State != notice.Pending || n.Attempts != 1 {
+			n := h.becomes("rp", "tried", func(n *outbox.Notice) bool { return n.Fault != "" })
+			if n.Status != tc.status || !strings.Contains(n.Fault, tc.fault) || n.State != outbox.Pending || n.Attempts != 1 {
 				t.Errorf("the notice is %+v, want status %d and %q", n, tc.status, tc.fault)
 			}
 			if wait := n.DueAt.Sub(h.now()); wait < time.Second || wait > 2*time.Second {
@@ -132,7 +132,7 @@ func TestWhatIsNotTakenComesAgain(t *testing.T) {
 			}
 			good.Store(true)
 			h.pass(2 * time.Second)
-			if n := h.settles("rp", notice.Delivered); n.Attempts != 2 || n.Fault != "" {
+			if n := h.settles("rp", outbox.Delivered); n.Attempts != 2 || n.Fault != "" {
 				t.Errorf("the notice is %+v, want it delivered at the second try", n)
 			}
 		})
@@ -195,7 +195,7 @@ func TestManyHangingReceiversDelayNobodyElse(t *testing.T) {
 	h.receiver("well", ok, nil)
 	began := time.Now() // it is the last in the queue
 	h.signOut("well")
-	h.settles("well", notice.Delivered)
+	h.settles("well", outbox.Delivered)
 	if took := time.Since(began); took > 4*time.Second {
 		t.Errorf("the other was told after %v", took)
 	}
@@ -225,7 +225,7 @@ func TestManySlowReceiversDelayNobodyElse(t *testing.T) {
 	h.receiver("well", ok, nil)
 	asked := time.Now() // it is the last in the queue
 	h.signOut("well")
-	h.settles("well", notice.Delivered)
+	h.settles("well", outbox.Delivered)
 	if took := time.Since(asked); took > 4*time.Second {
 		t.Errorf("the other was told after %v", took)
 	}
@@ -250,7 +250,7 @@ func TestFailuresDoNotPutOffTheNextLook(t *testing.T) {
 	}
 	h.endSession("well") // and nobody wakes the courier
 	written := time.Now()
-	h.settles("well", notice.Delivered)
+	h.settles("well", outbox.Delivered)
 	if took := time.Since(written); took > 8*time.Second {
 		t.Errorf("the other was told after %v", took)
 	}
@@ -273,10 +273,10 @@ func TestANoticeIsGivenUpInTheEnd(t *testing.T) {
 			h.signOut("rp")
 			began, last := h.now(), time.Duration(0)
 			for attempt := 1; ; attempt++ {
-				n := h.becomes("rp", "tried again", func(n *notice.Notice) bool {
-					return n.Attempts == attempt && (n.State == notice.Failed || n.DueAt.Sub(h.now()) != 30*time.Second && n.Fault != "")
+				n := h.becomes("rp", "tried again", func(n *outbox.Notice) bool {
+					return n.Attempts == attempt && (n.State == outbox.Failed || n.DueAt.Sub(h.now()) != 30*time.Second && n.Fault != "")
 				})
-				if n.State == notice.Failed {
+				if n.State == outbox.Failed {
 					if attempt > tc.attempts {
 						t.Errorf("it was given up after %d tries, want %d at most", attempt, tc.attempts)
 					}
@@ -289,7 +289,7 @@ func TestANoticeIsGivenUpInTheEnd(t *testing.T) {
 				last = wait
 				h.pass(wait)
 			}
-			if took := h.now().Sub(began); took > notice.Persistence {
+			if took := h.now().Sub(began); took > outbox.Persistence {
 				t.Errorf("it was tried for %v", took)
 			}
 			if log := h.logged(); strings.Count(log, "level=WARN") != 1 || !strings.Contains(log, "notice given up") {
@@ -325,7 +325,7 @@ func TestWhoCannotBeToldIsGivenUpAtOnce(t *testing.T) {
 			h.signOut("rp")
 			h.must(tc.change(h, c))
 			h.run()
-			if n := h.settles("rp", notice.Failed); n.Attempts != 1 || !strings.Contains(n.Fault, tc.fault) {
+			if n := h.settles("rp", outbox.Failed); n.Attempts != 1 || !strings.Contains(n.Fault, tc.fault) {
 				t.Errorf("the notice is %+v, want %q", n, tc.fault)
 			}
 		})
@@ -349,7 +349,7 @@ func TestNothingIsLostWhenACourierEnds(t *testing.T) {
 		<-arrived
 		go func() { time.Sleep(50 * time.Millisecond); close(release) }()
 		stop()
-		if n := h.only("rp"); n.State != notice.Delivered {
+		if n := h.only("rp"); n.State != outbox.Delivered {
 			t.Errorf("after an orderly end the notice is %+v, want it delivered", n)
 		}
 
@@ -358,10 +358,10 @@ func TestNothingIsLostWhenACourierEnds(t *testing.T) {
 		// Somebody takes it up and is never heard of again.
 		_, err := s.ClaimNotice(t.Context(), "other", h.now(), h.now().Add(30*time.Second))
 		h.must(err)
-		h.courier = notice.NewCourier(h.courier.Config)
+		h.courier = outbox.NewCourier(h.courier.Config)
 		h.run()
 		h.pass(31 * time.Second)
-		if n := h.settles("other", notice.Delivered); n.Attempts != 2 {
+		if n := h.settles("other", outbox.Delivered); n.Attempts != 2 {
 			t.Errorf("the notice is %+v, want it delivered at the second try", n)
 		}
 	})
@@ -375,8 +375,8 @@ func TestATokenThatCannotBeSignedWaits(t *testing.T) {
 	h.receiver("rp", ok, func(c *client.Client) { c.IDTokenSignedResponseAlg = string(jwks.PS256) }) // of which there is no key
 	h.run()
 	h.signOut("rp")
-	n := h.becomes("rp", "tried", func(n *notice.Notice) bool { return n.Fault != "" })
-	if n.State != notice.Pending || !strings.Contains(n.Fault, "sign logout token") {
+	n := h.becomes("rp", "tried", func(n *outbox.Notice) bool { return n.Fault != "" })
+	if n.State != outbox.Pending || !strings.Contains(n.Fault, "sign logout token") {
 		t.Errorf("the notice is %+v, want it to wait", n)
 	}
 }

@@ -1,4 +1,4 @@
-package notice_test
+package outbox_test
 
 import (
 	"bytes"
@@ -15,8 +15,8 @@ import (
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/jwks"
-	"github.com/ostiary/ostiary/internal/notice"
 	"github.com/ostiary/ostiary/internal/outbound"
+	"github.com/ostiary/ostiary/internal/outbox"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
 )
@@ -29,7 +29,7 @@ type house struct {
 	t       *testing.T
 	store   *store.Store
 	keys    *jwks.Manager
-	courier *notice.Courier
+	courier *outbox.Courier
 
 	mu    sync.Mutex
 	clock time.Time
@@ -58,7 +58,7 @@ func newHouse(t *testing.T, s *store.Store) *house {
 		AllowPrivate: true, CA: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}),
 	})
 	h.must(err)
-	h.courier = notice.NewCourier(notice.Config{
+	h.courier = outbox.NewCourier(outbox.Config{
 		Issuer: issuer, Store: s, Clients: s, Signer: h.keys, Poster: poster,
 		Subjects: client.Subjects{Salt: []byte("salt")}, Now: h.now, Log: slog.New(slog.NewTextHandler(&locked{h: h}, nil)),
 	})
@@ -150,7 +150,7 @@ func (h *house) endSession(clients ...string) string {
 }
 
 // only returns the one notice for a client.
-func (h *house) only(clientID string) *notice.Notice {
+func (h *house) only(clientID string) *outbox.Notice {
 	h.t.Helper()
 	list, err := h.store.ListNotices(h.t.Context(), store.NoticeFilter{ClientID: clientID}, "", 10)
 	h.must(err)
@@ -161,7 +161,7 @@ func (h *house) only(clientID string) *notice.Notice {
 }
 
 // becomes waits until the one notice for a client is as it should be.
-func (h *house) becomes(clientID, what string, is func(*notice.Notice) bool) *notice.Notice {
+func (h *house) becomes(clientID, what string, is func(*outbox.Notice) bool) *outbox.Notice {
 	h.t.Helper()
 	for range 2000 {
 		if n := h.only(clientID); is(n) {
@@ -179,7 +179,7 @@ func (h *house) hungOnce(clientID string) {
 	for range 2000 {
 		list, err := h.store.ListNotices(h.t.Context(), store.NoticeFilter{ClientID: clientID}, "", 10)
 		h.must(err)
-		if slices.ContainsFunc(list, func(n *notice.Notice) bool { return n.Fault != "" }) {
+		if slices.ContainsFunc(list, func(n *outbox.Notice) bool { return n.Fault != "" }) {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -187,7 +187,7 @@ func (h *house) hungOnce(clientID string) {
 	h.t.Fatalf("%s did not hang", clientID)
 }
 
-func (h *house) settles(clientID string, state notice.State) *notice.Notice {
+func (h *house) settles(clientID string, state outbox.State) *outbox.Notice {
 	h.t.Helper()
-	return h.becomes(clientID, string(state), func(n *notice.Notice) bool { return n.State == state })
+	return h.becomes(clientID, string(state), func(n *outbox.Notice) bool { return n.State == state })
 }
