@@ -20,9 +20,9 @@ import (
 	"golang.org/x/oauth2"
 	foreign "golang.org/x/oauth2/jwt"
 
-	"github.com/ostiary/ostiary/internal/issuer"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/trustedissuer"
 )
 
 const bearerGrant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -31,7 +31,7 @@ const bearerGrant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 type asserter struct {
 	s     *server
 	name  string
-	trust *issuer.Trust
+	trust *trustedissuer.Trust
 	sign  jose.Signer
 }
 
@@ -46,8 +46,8 @@ func (s *server) trusting(subject string) *asserter {
 		s.tb.Fatal(err)
 	}
 	a := &asserter{s: s, name: "https://issuer.example"}
-	a.trust = &issuer.Trust{
-		ID: issuer.NewID(), Issuer: a.name, Subject: subject, Scopes: []string{"api", "other"},
+	a.trust = &trustedissuer.Trust{
+		ID: trustedissuer.NewID(), Issuer: a.name, Subject: subject, Scopes: []string{"api", "other"},
 		Key: jose.JSONWebKey{Key: key.Public(), KeyID: "k"}, CreatedAt: s.time(), ExpiresAt: s.time().Add(24 * time.Hour),
 	}
 	if err := s.store.InsertTrust(s.tb.Context(), a.trust); err != nil {
@@ -291,8 +291,8 @@ func TestAForeignLibraryGetsATokenForItsAssertion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = s.store.InsertTrust(t.Context(), &issuer.Trust{
-		ID: issuer.NewID(), Issuer: "service@project.example", Subject: "mike", Key: jose.JSONWebKey{Key: key.Public(), KeyID: "k"},
+	err = s.store.InsertTrust(t.Context(), &trustedissuer.Trust{
+		ID: trustedissuer.NewID(), Issuer: "service@project.example", Subject: "mike", Key: jose.JSONWebKey{Key: key.Public(), KeyID: "k"},
 		CreatedAt: s.time(), ExpiresAt: s.time().Add(time.Hour),
 	})
 	if err != nil {

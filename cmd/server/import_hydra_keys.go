@@ -11,9 +11,9 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/ostiary/ostiary/internal/hydra"
-	"github.com/ostiary/ostiary/internal/issuer"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/jwkset"
+	"github.com/ostiary/ostiary/internal/trustedissuer"
 )
 
 // openKeys reads Hydra's keys, and the issuers that it trusts. If no key can be opened the
@@ -181,21 +181,21 @@ func (m *move) takeIssuers(ctx context.Context) error {
 }
 
 // keepTrust brings a trust, or says that it would, unless there is one like it.
-func (m *move) keepTrust(ctx context.Context, trust *issuer.Trust) (fresh bool, err error) {
-	if _, err = m.desk.store.Trust(ctx, trust.ID); !errors.Is(err, issuer.ErrNotFound) {
+func (m *move) keepTrust(ctx context.Context, trust *trustedissuer.Trust) (fresh bool, err error) {
+	if _, err = m.desk.store.Trust(ctx, trust.ID); !errors.Is(err, trustedissuer.ErrNotFound) {
 		return false, err //nolint:wrapcheck // names itself
 	}
 	if m.cmd.DryRun {
 		return true, nil
 	}
-	if err = m.desk.store.InsertTrust(ctx, trust); errors.Is(err, issuer.ErrExists) {
+	if err = m.desk.store.InsertTrust(ctx, trust); errors.Is(err, trustedissuer.ErrExists) {
 		return false, nil
 	}
 	return err == nil, err //nolint:wrapcheck // names itself
 }
 
 // trust makes a trust of ours.
-func (m *move) trust(i hydra.Issuer) (*issuer.Trust, error) {
+func (m *move) trust(i hydra.Issuer) (*trustedissuer.Trust, error) {
 	at := slices.IndexFunc(m.keys, func(k hydra.Key) bool { return k.Set == i.KeySet && k.KID == i.KeyID })
 	if at < 0 {
 		return nil, errors.New("its key could not be read")
@@ -204,7 +204,7 @@ func (m *move) trust(i hydra.Issuer) (*issuer.Trust, error) {
 	if err := json.Unmarshal(m.keys[at].JWK, &jwk); err != nil {
 		return nil, errors.New("its key is no JSON Web Key")
 	}
-	t := &issuer.Trust{
+	t := &trustedissuer.Trust{
 		ID: i.ID, Issuer: i.Issuer, Subject: i.Subject, Scopes: i.Scopes, Key: jwk.Public(), CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt,
 	}
 	switch {

@@ -10,12 +10,12 @@ import (
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
-	"github.com/ostiary/ostiary/internal/issuer"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/jwkset"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
+	"github.com/ostiary/ostiary/internal/trustedissuer"
 )
 
 // redirect tells an app where to send the person.
@@ -68,9 +68,9 @@ func meaning(err error) *responseError {
 		return &responseError{http.StatusConflict, "Conflict", "The set has no room for another key."}
 	case errors.Is(err, refusal.ErrNotFound):
 		return &responseError{http.StatusNotFound, "Not Found", "No rejected request with this id is on record."}
-	case errors.Is(err, issuer.ErrNotFound):
+	case errors.Is(err, trustedissuer.ErrNotFound):
 		return &responseError{http.StatusNotFound, "Not Found", "There is no such trusted issuer."}
-	case errors.Is(err, issuer.ErrExists):
+	case errors.Is(err, trustedissuer.ErrExists):
 		return &responseError{http.StatusConflict, "Conflict", "The issuer is trusted already for this subject and key."}
 	case errors.Is(err, scope.ErrNotFound):
 		return &responseError{http.StatusNotFound, "Not Found", "There is no record of this scope."}

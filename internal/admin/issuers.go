@@ -12,17 +12,17 @@ import (
 
 	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/issuer"
+	"github.com/ostiary/ostiary/internal/trustedissuer"
 )
 
-// Issuers keeps whose assertions are believed. Its methods return issuer.ErrNotFound or
-// issuer.ErrExists.
+// Issuers keeps whose assertions are believed. Its methods return trustedissuer.ErrNotFound or
+// trustedissuer.ErrExists.
 type Issuers interface {
-	InsertTrust(ctx context.Context, t *issuer.Trust) error
-	Trust(ctx context.Context, id string) (*issuer.Trust, error)
+	InsertTrust(ctx context.Context, t *trustedissuer.Trust) error
+	Trust(ctx context.Context, id string) (*trustedissuer.Trust, error)
 	// ListTrusts returns those of the issuer iss, or all if that is empty, that follow
 	// after and then skip more.
-	ListTrusts(ctx context.Context, iss, after string, skip, limit int) ([]*issuer.Trust, error)
+	ListTrusts(ctx context.Context, iss, after string, skip, limit int) ([]*trustedissuer.Trust, error)
 	CountTrusts(ctx context.Context, iss string) (int, error)
 	DeleteTrust(ctx context.Context, id string) error
 }
@@ -83,7 +83,7 @@ type trustedOAuth2JwtGrantJSONWebKey struct {
 	KID string `json:"kid"`
 }
 
-func viewIssuer(t *issuer.Trust) *trustedOAuth2JwtGrantIssuer {
+func viewIssuer(t *trustedissuer.Trust) *trustedOAuth2JwtGrantIssuer {
 	return &trustedOAuth2JwtGrantIssuer{
 		ID: t.ID, Issuer: t.Issuer, Subject: t.Subject, AnySubject: t.AnySubject(), Scope: append([]string{}, t.Scopes...),
 		Key:       trustedOAuth2JwtGrantJSONWebKey{t.Issuer, t.Key.KeyID},
@@ -109,7 +109,7 @@ func (h *Handler) trustIssuer(c *Call) (*Reply, error) {
 	return &Reply{http.StatusCreated, viewIssuer(t)}, nil
 }
 
-func (b *trustOAuth2JwtGrantIssuer) trust(now time.Time) (*issuer.Trust, error) {
+func (b *trustOAuth2JwtGrantIssuer) trust(now time.Time) (*trustedissuer.Trust, error) {
 	switch {
 	case b.Subject == "" && !b.AnySubject:
 		return nil, invalid("Either subject or allow_any_subject must be there.")
@@ -120,8 +120,8 @@ func (b *trustOAuth2JwtGrantIssuer) trust(now time.Time) (*issuer.Trust, error) 
 	if err != nil {
 		return nil, err
 	}
-	t := &issuer.Trust{
-		ID: issuer.NewID(), Issuer: b.Issuer, Subject: b.Subject, Scopes: b.Scope, Key: key,
+	t := &trustedissuer.Trust{
+		ID: trustedissuer.NewID(), Issuer: b.Issuer, Subject: b.Subject, Scopes: b.Scope, Key: key,
 		CreatedAt: now, ExpiresAt: b.ExpiresAt.Truncate(time.Second),
 	}
 	if err := t.Check(); err != nil {

@@ -8,19 +8,19 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/grant"
-	"github.com/ostiary/ostiary/internal/issuer"
+	"github.com/ostiary/ostiary/internal/trustedissuer"
 )
 
 const trustColumns = `id, issuer, subject, scopes, jwk, created_at, expires_at`
 
-func trustInto(t *issuer.Trust) []any {
+func trustInto(t *trustedissuer.Trust) []any {
 	return []any{
 		&t.ID, &t.Issuer, &t.Subject, intoWords(&t.Scopes), into(t.UnmarshalKey), intoTime(&t.CreatedAt), intoTime(&t.ExpiresAt),
 	}
 }
 
-// InsertTrust adds a trusted issuer, or returns [issuer.ErrExists].
-func (s *Store) InsertTrust(ctx context.Context, t *issuer.Trust) error {
+// InsertTrust adds a trusted issuer, or returns [trustedissuer.ErrExists].
+func (s *Store) InsertTrust(ctx context.Context, t *trustedissuer.Trust) error {
 	const insert = `
 		INSERT INTO trusted_issuers (` + trustColumns + `, kid) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT DO NOTHING`
@@ -37,21 +37,21 @@ func (s *Store) InsertTrust(ctx context.Context, t *issuer.Trust) error {
 			return fmt.Errorf("insert trusted issuer: %w", err)
 		}
 		if inserted == 0 {
-			return issuer.ErrExists
+			return trustedissuer.ErrExists
 		}
 		return nil
 	})
 }
 
 // Trust returns the trusted issuer of an id, which may have expired, or
-// [issuer.ErrNotFound].
-func (s *Store) Trust(ctx context.Context, id string) (*issuer.Trust, error) {
+// [trustedissuer.ErrNotFound].
+func (s *Store) Trust(ctx context.Context, id string) (*trustedissuer.Trust, error) {
 	const read = `SELECT ` + trustColumns + ` FROM trusted_issuers WHERE id = $1`
 
-	t := &issuer.Trust{}
+	t := &trustedissuer.Trust{}
 	err := s.read.one(ctx, read, id).Scan(trustInto(t)...)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, issuer.ErrNotFound
+		return nil, trustedissuer.ErrNotFound
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read trusted issuer: %w", err)
@@ -63,7 +63,7 @@ func (s *Store) Trust(ctx context.Context, id string) (*issuer.Trust, error) {
 // that in the subject alone first, and whether the subject is barred: its account is
 // disabled, or it is the client_id of a client, for which resource servers would take it
 // (RFC 9700 §4.15).
-func (s *Store) TrustsFor(ctx context.Context, iss, subject string, now time.Time) (list []*issuer.Trust, barred bool, err error) {
+func (s *Store) TrustsFor(ctx context.Context, iss, subject string, now time.Time) (list []*trustedissuer.Trust, barred bool, err error) {
 	const read = `
 		SELECT ` + trustColumns + `,
 			CASE WHEN EXISTS (SELECT 1 FROM accounts a WHERE a.subject = $2 AND a.disabled_at IS NOT NULL)
@@ -72,7 +72,7 @@ func (s *Store) TrustsFor(ctx context.Context, iss, subject string, now time.Tim
 		ORDER BY subject DESC, kid LIMIT 100`
 
 	err = s.read.each(ctx, func(from scanner) error {
-		t := &issuer.Trust{}
+		t := &trustedissuer.Trust{}
 		list = append(list, t)
 		return from.Scan(append(trustInto(t), intoFlag(&barred))...)
 	}, read, iss, subject, now.UnixMicro())
@@ -84,13 +84,13 @@ func (s *Store) TrustsFor(ctx context.Context, iss, subject string, now time.Tim
 
 // ListTrusts returns trusted issuers by id, those that follow after and then skip more.
 // Unless it is empty, they are all of the issuer iss.
-func (s *Store) ListTrusts(ctx context.Context, iss, after string, skip, limit int) (list []*issuer.Trust, err error) {
+func (s *Store) ListTrusts(ctx context.Context, iss, after string, skip, limit int) (list []*trustedissuer.Trust, err error) {
 	read := `
 		SELECT ` + trustColumns + ` FROM trusted_issuers
 		WHERE id > $1 AND ` + matching("issuer", "$2", iss) + ` ORDER BY id LIMIT $3 OFFSET $4`
 
 	err = s.list.each(ctx, func(from scanner) error {
-		t := &issuer.Trust{}
+		t := &trustedissuer.Trust{}
 		list = append(list, t)
 		return from.Scan(trustInto(t)...)
 	}, read, after, iss, limit, skip)
@@ -112,7 +112,7 @@ func (s *Store) CountTrusts(ctx context.Context, iss string) (int, error) {
 }
 
 // DeleteTrust ends the trust in an issuer and with it every token that came of it, or
-// returns [issuer.ErrNotFound].
+// returns [trustedissuer.ErrNotFound].
 func (s *Store) DeleteTrust(ctx context.Context, id string) error {
 	return s.change(ctx, func(c conn) error {
 		removed, err := c.exec(ctx, `DELETE FROM trusted_issuers WHERE id = $1`, id)
@@ -120,7 +120,7 @@ func (s *Store) DeleteTrust(ctx context.Context, id string) error {
 			return fmt.Errorf("delete trusted issuer: %w", err)
 		}
 		if removed == 0 {
-			return issuer.ErrNotFound
+			return trustedissuer.ErrNotFound
 		}
 		return nil
 	})

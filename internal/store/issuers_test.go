@@ -5,14 +5,14 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/grant"
-	"github.com/ostiary/ostiary/internal/issuer"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/trustedissuer"
 )
 
 // aTrust is in what an issuer says of a subject, or of anybody if that is empty.
-func aTrust(id, iss, subject string) *issuer.Trust {
-	trust := &issuer.Trust{
+func aTrust(id, iss, subject string) *trustedissuer.Trust {
+	trust := &trustedissuer.Trust{
 		ID: id, Issuer: iss, Subject: subject, Scopes: []string{"api"}, CreatedAt: noon, ExpiresAt: noon.Add(time.Hour),
 	}
 	const key = `{"kty":"OKP","crv":"Ed25519","kid":"k","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}` // RFC 8037 appendix A.2
@@ -28,15 +28,15 @@ func TestTrustedIssuers(t *testing.T) {
 		ctx := t.Context()
 		furnish(t, s)
 		alices, anybodys, others := aTrust("1", "https://a", "alice"), aTrust("2", "https://a", ""), aTrust("3", "https://b", "alice")
-		for _, trust := range []*issuer.Trust{anybodys, others, alices} {
+		for _, trust := range []*trustedissuer.Trust{anybodys, others, alices} {
 			must(t, s.InsertTrust(ctx, trust))
 		}
-		wantErr(t, "the same trust again", s.InsertTrust(ctx, aTrust("4", "https://a", "alice")), issuer.ErrExists)
+		wantErr(t, "the same trust again", s.InsertTrust(ctx, aTrust("4", "https://a", "alice")), trustedissuer.ErrExists)
 		got, err := s.Trust(ctx, "1")
 		must(t, err)
 		wantSame(t, "a trust", got, alices)
 
-		find := func(iss, subject string, now time.Time, want ...*issuer.Trust) (barred bool) {
+		find := func(iss, subject string, now time.Time, want ...*trustedissuer.Trust) (barred bool) {
 			t.Helper()
 			list, barred, err := s.TrustsFor(ctx, iss, subject, now)
 			must(t, err)
@@ -50,13 +50,13 @@ func TestTrustedIssuers(t *testing.T) {
 
 		list, err := s.ListTrusts(ctx, "", "1", 0, 2)
 		must(t, err)
-		wantSame(t, "those after the first", list, []*issuer.Trust{anybodys, others})
+		wantSame(t, "those after the first", list, []*trustedissuer.Trust{anybodys, others})
 		list, err = s.ListTrusts(ctx, "https://b", "", 0, 2)
 		must(t, err)
-		wantSame(t, "those of b", list, []*issuer.Trust{others})
+		wantSame(t, "those of b", list, []*trustedissuer.Trust{others})
 		list, err = s.ListTrusts(ctx, "", "", 2, 2)
 		must(t, err)
-		wantSame(t, "those after two", list, []*issuer.Trust{others})
+		wantSame(t, "those after two", list, []*trustedissuer.Trust{others})
 		for iss, want := range map[string]int{"": 3, "https://a": 2, "https://c": 0} {
 			got, err := s.CountTrusts(ctx, iss)
 			must(t, err)
@@ -86,10 +86,10 @@ func TestTrustedIssuers(t *testing.T) {
 		token.JTI = "another"
 		live(token, noon, nil)
 		must(t, s.DeleteTrust(ctx, "2"))
-		wantErr(t, "deleting it again", s.DeleteTrust(ctx, "2"), issuer.ErrNotFound)
+		wantErr(t, "deleting it again", s.DeleteTrust(ctx, "2"), trustedissuer.ErrNotFound)
 		live(token, noon, grant.ErrNotFound)
 		_, err = s.Trust(ctx, "2")
-		wantErr(t, "a trust that was deleted", err, issuer.ErrNotFound)
+		wantErr(t, "a trust that was deleted", err, trustedissuer.ErrNotFound)
 		token.Trust = "1"
 		live(token, noon, nil)
 		must(t, s.EndClientTokens(ctx, "rp", noon.Add(time.Microsecond)))

@@ -3,7 +3,7 @@
 //
 // It knows what an assertion must say, whose key must have signed it, and that it
 // serves once. Whose word counts for what is the operator's decision: an
-// [issuer.Trust].
+// [trustedissuer.Trust].
 package bearer
 
 import (
@@ -17,8 +17,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"github.com/ostiary/ostiary/internal/issuer"
 	"github.com/ostiary/ostiary/internal/oauth2/jws"
+	"github.com/ostiary/ostiary/internal/trustedissuer"
 )
 
 const (
@@ -36,7 +36,7 @@ const (
 type Trusts interface {
 	// TrustsFor returns what there is of trust in what an issuer says of a subject, and
 	// whether that is barred: a disabled account or a client_id.
-	TrustsFor(ctx context.Context, iss, subject string, now time.Time) (list []*issuer.Trust, barred bool, err error)
+	TrustsFor(ctx context.Context, iss, subject string, now time.Time) (list []*trustedissuer.Trust, barred bool, err error)
 }
 
 // Replay remembers what serves once.
@@ -56,7 +56,7 @@ type Reader struct {
 // Assertion is one that a trusted issuer has made. Until it is spent it may come again.
 type Assertion struct {
 	Subject string
-	Trust   *issuer.Trust
+	Trust   *trustedissuer.Trust
 
 	jti     string
 	expires time.Time
@@ -140,7 +140,7 @@ func (r *Reader) meant(audience any) bool {
 // signer returns the trust whose key made the signature: that in the subject alone
 // before that in anybody. Whatever else there is of trust, the key decides how far the
 // word goes.
-func signer(assertion *jws.JWS, trusts []*issuer.Trust) (*issuer.Trust, error) {
+func signer(assertion *jws.JWS, trusts []*trustedissuer.Trust) (*trustedissuer.Trust, error) {
 	why, tried := jws.ErrNoKey, 0
 	for _, t := range trusts {
 		err := assertion.Verify([]jose.JSONWebKey{t.Key})

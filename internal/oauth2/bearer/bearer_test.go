@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
-	"github.com/ostiary/ostiary/internal/issuer"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/trustedissuer"
 )
 
 // What one of the databases does not take is no fault of ours.
@@ -121,7 +121,7 @@ func TestTheKeyDecidesWhoseWordItIs(t *testing.T) {
 		open := func(n int, claims edits) (*Assertion, error) {
 			return r.Open(t.Context(), sign(signingKey(n), goodHeader(edits{"kid": nil}), goodClaims(claims)), clock())
 		}
-		for n, want := range []*issuer.Trust{mikes, anybodys} {
+		for n, want := range []*trustedissuer.Trust{mikes, anybodys} {
 			if got, err := open(n, nil); err != nil || got.Trust.ID != want.ID {
 				t.Errorf("key %d: %+v, %v, want %s", n, got, err, want.ID)
 			}
@@ -206,7 +206,7 @@ type counted struct {
 	asked int
 }
 
-func (c *counted) TrustsFor(ctx context.Context, iss, subject string, now time.Time) ([]*issuer.Trust, bool, error) {
+func (c *counted) TrustsFor(ctx context.Context, iss, subject string, now time.Time) ([]*trustedissuer.Trust, bool, error) {
 	c.asked++
 	return c.Store.TrustsFor(ctx, iss, subject, now)
 }

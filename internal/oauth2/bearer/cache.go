@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/issuer"
+	"github.com/ostiary/ostiary/internal/trustedissuer"
 )
 
 const (
@@ -36,7 +36,7 @@ type Cache struct {
 type question struct{ issuer, subject string }
 
 type found struct {
-	list    []*issuer.Trust
+	list    []*trustedissuer.Trust
 	barred  bool
 	version int64
 	at      time.Time
@@ -46,7 +46,7 @@ type found struct {
 func (f found) usable(version int64, now time.Time) bool {
 	age := now.Sub(f.at)
 	return f.version >= version && age >= 0 && age < maxAge &&
-		!slices.ContainsFunc(f.list, func(t *issuer.Trust) bool { return !now.Before(t.ExpiresAt) })
+		!slices.ContainsFunc(f.list, func(t *trustedissuer.Trust) bool { return !now.Before(t.ExpiresAt) })
 }
 
 // NewCache returns a cache before trusts.
@@ -57,7 +57,7 @@ func NewCache(trusts Trusts, changes Changes) *Cache {
 // TrustsFor returns the trusted issuers that iss and subject match, and whether the
 // subject has an account that is disabled, or is a client_id. The list is shared: the caller must not
 // change it.
-func (c *Cache) TrustsFor(ctx context.Context, iss, subject string, now time.Time) ([]*issuer.Trust, bool, error) {
+func (c *Cache) TrustsFor(ctx context.Context, iss, subject string, now time.Time) ([]*trustedissuer.Trust, bool, error) {
 	q := question{iss, subject}
 	version, fresh := c.changes.Version()
 	if !fresh {

@@ -12,8 +12,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"github.com/ostiary/ostiary/internal/issuer"
 	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/trustedissuer"
 )
 
 const (
@@ -66,9 +66,9 @@ func assertion(header, claims edits) string {
 }
 
 // trust is in the nth key of the issuer, for what it says of subject or of anybody.
-func trust(n int, subject string) *issuer.Trust {
+func trust(n int, subject string) *trustedissuer.Trust {
 	kid := "k" + string(rune('0'+n))
-	return &issuer.Trust{
+	return &trustedissuer.Trust{
 		ID: kid + " " + subject, Issuer: they, Subject: subject, Scopes: []string{"api"},
 		Key:       jose.JSONWebKey{Key: signingKey(n).Public(), KeyID: kid},
 		CreatedAt: clock(), ExpiresAt: clock().Add(time.Hour),
@@ -76,7 +76,7 @@ func trust(n int, subject string) *issuer.Trust {
 }
 
 // trusting returns a reader over s, in which there is trust in list.
-func trusting(tb testing.TB, s *store.Store, list ...*issuer.Trust) *Reader {
+func trusting(tb testing.TB, s *store.Store, list ...*trustedissuer.Trust) *Reader {
 	tb.Helper()
 	for _, t := range list {
 		if err := s.InsertTrust(tb.Context(), t); err != nil {

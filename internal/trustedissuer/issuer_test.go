@@ -1,4 +1,4 @@
-package issuer
+package trustedissuer
 
 import (
 	"crypto/ecdsa"

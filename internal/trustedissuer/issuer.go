@@ -1,9 +1,9 @@
-// Package issuer holds whom the operator trusts to say who somebody is: an issuer of
+// Package trustedissuer holds whom the operator trusts to say who somebody is: an issuer of
 // assertions, the key that it signs with, and how far its word goes.
 //
 // A trust is the decision behind every token that comes of an assertion. There is no
 // grant: such a token lives and dies with the trust.
-package issuer
+package trustedissuer
 
 import (
 	"crypto/ecdsa"
