@@ -12,7 +12,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/hydra"
 	"github.com/ostiary/ostiary/internal/jwks"
-	"github.com/ostiary/ostiary/internal/jwkset"
+	"github.com/ostiary/ostiary/internal/keyset"
 	"github.com/ostiary/ostiary/internal/trustedissuer"
 )
 
@@ -48,14 +48,14 @@ func (m *move) takeKeys(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	sets := jwkset.Keys{Vault: secrets, Now: now}
+	sets := keyset.Keys{Vault: secrets, Now: now}
 	var signing []jwks.Remembered
-	var brought []*jwkset.Key
+	var brought []*keyset.Key
 	for _, k := range m.keys {
 		ofIssuer := slices.ContainsFunc(m.issuers, func(i hydra.Issuer) bool { return i.KeySet == k.Set && i.KeyID == k.KID })
 		switch {
 		case ofIssuer || k.Set == "hydra.https-tls": // comes with its issuer; was a certificate that v1 made for itself
-		case jwkset.Signs(k.Set):
+		case keyset.Signs(k.Set):
 			m.report.SigningKeys.Found++
 			if key, err := remembered(k); err != nil {
 				m.report.SigningKeys.LeftOut++
@@ -79,8 +79,8 @@ func (m *move) takeKeys(ctx context.Context) error {
 }
 
 // setKey makes a key of a set of ours.
-func setKey(sets jwkset.Keys, k hydra.Key) (*jwkset.Key, error) {
-	if err := jwkset.CheckName(k.Set); err != nil {
+func setKey(sets keyset.Keys, k hydra.Key) (*keyset.Key, error) {
+	if err := keyset.CheckName(k.Set); err != nil {
 		return nil, fmt.Errorf("is of a set whose name %w", err)
 	}
 	return sets.Parse(k.Set, k.KID, k.JWK) //nolint:wrapcheck // says what is wrong
@@ -104,7 +104,7 @@ func remembered(k hydra.Key) (jwks.Remembered, error) {
 	return key, nil
 }
 
-func (m *move) keepKeys(ctx context.Context, secrets *jwks.Secrets, signing []jwks.Remembered, brought []*jwkset.Key) error {
+func (m *move) keepKeys(ctx context.Context, secrets *jwks.Secrets, signing []jwks.Remembered, brought []*keyset.Key) error {
 	d := m.desk
 	manager, err := newKeys(d.config, d.store, secrets, d.log, now)
 	if err != nil {
@@ -131,7 +131,7 @@ func (m *move) keepKeys(ctx context.Context, secrets *jwks.Secrets, signing []jw
 }
 
 // rehearseKeys counts what keepKeys would do.
-func (m *move) rehearseKeys(ctx context.Context, manager *jwks.Manager, signing []jwks.Remembered, brought []*jwkset.Key) error {
+func (m *move) rehearseKeys(ctx context.Context, manager *jwks.Manager, signing []jwks.Remembered, brought []*keyset.Key) error {
 	records, err := manager.Records(ctx)
 	if err != nil {
 		return err //nolint:wrapcheck // names itself
@@ -141,7 +141,7 @@ func (m *move) rehearseKeys(ctx context.Context, manager *jwks.Manager, signing 
 	}
 	for _, k := range brought {
 		_, err := m.desk.store.SetKey(ctx, k.Set, k.KID)
-		if err != nil && !errors.Is(err, jwkset.ErrNotFound) {
+		if err != nil && !errors.Is(err, keyset.ErrNotFound) {
 			return err //nolint:wrapcheck // names itself
 		}
 		m.report.Keys.count(err != nil)
@@ -215,7 +215,7 @@ func (m *move) trust(i hydra.Issuer) (*trustedissuer.Trust, error) {
 	case !t.ExpiresAt.After(m.now):
 		return nil, errors.New("the trust in it has ended")
 	}
-	if jwkset.CheckName(t.ID) != nil {
+	if keyset.CheckName(t.ID) != nil {
 		return nil, errors.New("its id cannot be one")
 	}
 	if err := t.Check(); err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/config"
 	"github.com/ostiary/ostiary/internal/jwks"
-	"github.com/ostiary/ostiary/internal/jwkset"
+	"github.com/ostiary/ostiary/internal/keyset"
 	"github.com/ostiary/ostiary/internal/store"
 )
 
@@ -66,12 +66,12 @@ func resealSecrets(ctx context.Context, s *store.Store, secrets *jwks.Secrets) (
 // resealKeySets seals under the first system secret every key of a set that is sealed
 // under another, and returns how many.
 func resealKeySets(ctx context.Context, s *store.Store, secrets *jwks.Secrets) (count int, err error) {
-	keys, err := every(func(after *jwkset.Key) ([]*jwkset.Key, error) {
+	keys, err := every(func(after *keyset.Key) ([]*keyset.Key, error) {
 		if after == nil {
-			after = &jwkset.Key{}
+			after = &keyset.Key{}
 		}
 		return s.ListSetKeys(ctx, after.Set, after.KID, pageSize) //nolint:wrapcheck // names itself
-	}, func(k *jwkset.Key) *jwkset.Key { return k })
+	}, func(k *keyset.Key) *keyset.Key { return k })
 	if err != nil {
 		return 0, err
 	}

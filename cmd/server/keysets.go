@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/jwkset"
+	"github.com/ostiary/ostiary/internal/keyset"
 )
 
 // keySetsCommand manages named sets of keys.
@@ -53,22 +53,22 @@ type keySetsDelete struct {
 }
 
 // atKeySets opens a desk with what makes and seals keys of sets on it.
-func (c *cli) atKeySets(ctx context.Context, s streams, work func(*desk, jwkset.Keys) error) error {
+func (c *cli) atKeySets(ctx context.Context, s streams, work func(*desk, keyset.Keys) error) error {
 	return c.atDesk(ctx, s, func(d *desk) error {
 		secrets, err := systemSecrets(d.config)
 		if err != nil {
 			return err
 		}
-		return work(d, jwkset.Keys{Vault: secrets, Now: now})
+		return work(d, keyset.Keys{Vault: secrets, Now: now})
 	}, "system_secrets")
 }
 
 // Run lists the keys of all sets.
 func (cmd *keySetsList) Run(ctx context.Context, s streams, c *cli) error {
 	return c.atDesk(ctx, s, func(d *desk) error {
-		all, err := every(func(after [2]string) ([]*jwkset.Key, error) {
+		all, err := every(func(after [2]string) ([]*keyset.Key, error) {
 			return d.store.ListSetKeys(ctx, after[0], after[1], pageSize)
-		}, func(k *jwkset.Key) [2]string { return [2]string{k.Set, k.KID} })
+		}, func(k *keyset.Key) [2]string { return [2]string{k.Set, k.KID} })
 		if err != nil {
 			return err
 		}
@@ -78,7 +78,7 @@ func (cmd *keySetsList) Run(ctx context.Context, s streams, c *cli) error {
 
 // Run shows a set.
 func (cmd *keySetsGet) Run(ctx context.Context, s streams, c *cli) error {
-	return c.atKeySets(ctx, s, func(d *desk, keys jwkset.Keys) error {
+	return c.atKeySets(ctx, s, func(d *desk, keys keyset.Keys) error {
 		found, err := d.store.KeySet(ctx, cmd.Set)
 		if err != nil {
 			return err //nolint:wrapcheck // names itself
@@ -97,7 +97,7 @@ func (cmd *keySetsGet) Run(ctx context.Context, s streams, c *cli) error {
 }
 
 // showSet writes keys as a JSON Web Key Set (RFC 7517 section 5).
-func showSet(d *desk, a answer, keys jwkset.Keys, found []*jwkset.Key, private bool) error {
+func showSet(d *desk, a answer, keys keyset.Keys, found []*keyset.Key, private bool) error {
 	set := struct {
 		Keys []json.RawMessage `json:"keys"`
 	}{}
@@ -119,7 +119,7 @@ func (cmd *keySetsCreate) Run(ctx context.Context, s streams, c *cli) error {
 	if err := checkSetName(cmd.Set); err != nil {
 		return err
 	}
-	return c.atKeySets(ctx, s, func(d *desk, keys jwkset.Keys) error {
+	return c.atKeySets(ctx, s, func(d *desk, keys keyset.Keys) error {
 		made, err := keys.Generate(cmd.Set, cmd.Alg, cmd.Use, cmd.KID)
 		if err != nil {
 			return err //nolint:wrapcheck // says what is wrong
@@ -129,9 +129,9 @@ func (cmd *keySetsCreate) Run(ctx context.Context, s streams, c *cli) error {
 		}
 		d.about(made.Set + "/" + made.KID)
 		if cmd.toPeople() {
-			return listSetKeys(d, cmd.answer, []*jwkset.Key{made})
+			return listSetKeys(d, cmd.answer, []*keyset.Key{made})
 		}
-		return showSet(d, cmd.answer, keys, []*jwkset.Key{made}, false)
+		return showSet(d, cmd.answer, keys, []*keyset.Key{made}, false)
 	})
 }
 
@@ -144,7 +144,7 @@ func (cmd *keySetsImport) Run(ctx context.Context, s streams, c *cli) error {
 	if err != nil {
 		return err
 	}
-	return c.atKeySets(ctx, s, func(d *desk, keys jwkset.Keys) error {
+	return c.atKeySets(ctx, s, func(d *desk, keys keyset.Keys) error {
 		brought, err := readKeys(keys, cmd.Set, text)
 		if err != nil {
 			return fmt.Errorf("%s: %w", cmd.File, err)
@@ -160,7 +160,7 @@ func (cmd *keySetsImport) Run(ctx context.Context, s streams, c *cli) error {
 }
 
 // readKeys reads a set of keys, or one key.
-func readKeys(keys jwkset.Keys, set string, text []byte) ([]*jwkset.Key, error) {
+func readKeys(keys keyset.Keys, set string, text []byte) ([]*keyset.Key, error) {
 	var members struct {
 		Keys json.RawMessage `json:"keys"`
 	}
@@ -169,7 +169,7 @@ func readKeys(keys jwkset.Keys, set string, text []byte) ([]*jwkset.Key, error) 
 		if err != nil {
 			return nil, err //nolint:wrapcheck // says what is wrong
 		}
-		return []*jwkset.Key{one}, nil
+		return []*keyset.Key{one}, nil
 	}
 	return keys.ParseSet(set, text) //nolint:wrapcheck // says what is wrong
 }
@@ -187,7 +187,7 @@ func (cmd *keySetsDelete) Run(ctx context.Context, s streams, c *cli) error {
 			return err
 		}
 		err := remove()
-		if errors.Is(err, jwkset.ErrNotFound) {
+		if errors.Is(err, keyset.ErrNotFound) {
 			if cmd.KID != "" {
 				return fmt.Errorf("there is no key %q in a set %q", cmd.KID, cmd.Set)
 			}
@@ -203,10 +203,10 @@ func (cmd *keySetsDelete) Run(ctx context.Context, s streams, c *cli) error {
 // checkSetName refuses names under which the administrators' API shows the keys that
 // this server signs with.
 func checkSetName(name string) error {
-	if jwkset.Signs(name) {
+	if keyset.Signs(name) {
 		return fmt.Errorf("%s stands for the signing keys, which the command keys looks after", name)
 	}
-	if err := jwkset.CheckName(name); err != nil {
+	if err := keyset.CheckName(name); err != nil {
 		return fmt.Errorf("the name of a set %w", err)
 	}
 	return nil
@@ -225,7 +225,7 @@ type setKeyView struct {
 	CreatedAt time.Time `json:"created_at"`
 }
 
-func listSetKeys(d *desk, a answer, all []*jwkset.Key) error {
+func listSetKeys(d *desk, a answer, all []*keyset.Key) error {
 	views := make([]setKeyView, len(all))
 	for i, k := range all {
 		views[i] = setKeyView{Set: k.Set, KID: k.KID, Private: len(k.Sealed) > 0, CreatedAt: utc(k.CreatedAt)}

@@ -28,7 +28,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
-	"github.com/ostiary/ostiary/internal/jwkset"
+	"github.com/ostiary/ostiary/internal/keyset"
 	"github.com/ostiary/ostiary/internal/session"
 )
 
@@ -76,7 +76,7 @@ type Config struct {
 	Changes      Changes
 	KeySets      KeySets
 	SigningKeys  SigningKeys
-	Vault        jwkset.Vault // seals what is private in the keys of sets
+	Vault        keyset.Vault // seals what is private in the keys of sets
 	Audit        Audit
 	Refusals     Refusals
 	Issuers      Issuers

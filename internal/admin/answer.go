@@ -11,7 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
-	"github.com/ostiary/ostiary/internal/jwkset"
+	"github.com/ostiary/ostiary/internal/keyset"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
@@ -60,11 +60,11 @@ func meaning(err error) *responseError {
 		return &responseError{http.StatusNotFound, "Not Found", "There is no such request, or it has expired."}
 	case errors.Is(err, client.ErrNotFound):
 		return &responseError{http.StatusNotFound, "Not Found", "There is no such client."}
-	case errors.Is(err, jwkset.ErrNotFound), errors.Is(err, jwks.ErrUnknownKey):
+	case errors.Is(err, keyset.ErrNotFound), errors.Is(err, jwks.ErrUnknownKey):
 		return &responseError{http.StatusNotFound, "Not Found", "There is no such key."}
-	case errors.Is(err, jwkset.ErrExists):
+	case errors.Is(err, keyset.ErrExists):
 		return &responseError{http.StatusConflict, "Conflict", "The set has a key of that kid."}
-	case errors.Is(err, jwkset.ErrFull), errors.Is(err, jwks.ErrCrowded):
+	case errors.Is(err, keyset.ErrFull), errors.Is(err, jwks.ErrCrowded):
 		return &responseError{http.StatusConflict, "Conflict", "The set has no room for another key."}
 	case errors.Is(err, refusal.ErrNotFound):
 		return &responseError{http.StatusNotFound, "Not Found", "No rejected request with this id is on record."}

@@ -7,20 +7,20 @@ import (
 	"net/http"
 
 	"github.com/ostiary/ostiary/internal/apikey"
-	"github.com/ostiary/ostiary/internal/jwkset"
+	"github.com/ostiary/ostiary/internal/keyset"
 )
 
 // KeySets keeps named sets of keys.
 type KeySets interface {
-	KeySet(ctx context.Context, set string) ([]*jwkset.Key, error)
-	// SetKey returns jwkset.ErrNotFound for a key that is not there.
-	SetKey(ctx context.Context, set, kid string) (*jwkset.Key, error)
-	// InsertSetKey returns jwkset.ErrExists for a kid that is taken, and, as those that
-	// follow, jwkset.ErrFull where there is no room.
-	InsertSetKey(ctx context.Context, k *jwkset.Key) error
-	PutSetKey(ctx context.Context, keys ...*jwkset.Key) error
-	ReplaceKeySet(ctx context.Context, set string, keys []*jwkset.Key) error
-	// DeleteSetKey and DeleteKeySet return jwkset.ErrNotFound where there is nothing.
+	KeySet(ctx context.Context, set string) ([]*keyset.Key, error)
+	// SetKey returns keyset.ErrNotFound for a key that is not there.
+	SetKey(ctx context.Context, set, kid string) (*keyset.Key, error)
+	// InsertSetKey returns keyset.ErrExists for a kid that is taken, and, as those that
+	// follow, keyset.ErrFull where there is no room.
+	InsertSetKey(ctx context.Context, k *keyset.Key) error
+	PutSetKey(ctx context.Context, keys ...*keyset.Key) error
+	ReplaceKeySet(ctx context.Context, set string, keys []*keyset.Key) error
+	// DeleteSetKey and DeleteKeySet return keyset.ErrNotFound where there is nothing.
 	DeleteSetKey(ctx context.Context, set, kid string) error
 	DeleteKeySet(ctx context.Context, set string) error
 }
@@ -87,14 +87,14 @@ func (h *Handler) keySetOperations() []Operation {
 // none.
 func keyPath(c *Call) (set, kid string, err error) {
 	set, kid = variable(c.Request, "set"), variable(c.Request, "kid")
-	if jwkset.CheckName(set) != nil || kid != "" && jwkset.CheckName(kid) != nil {
+	if keyset.CheckName(set) != nil || kid != "" && keyset.CheckName(kid) != nil {
 		return "", "", invalid("The name of a set or key has 1 to 255 characters of visible ASCII.")
 	}
 	return set, kid, nil
 }
 
 // shown writes keys as the caller may see them.
-func (h *Handler) shown(c *Call, keys ...*jwkset.Key) (jsonWebKeySet, error) {
+func (h *Handler) shown(c *Call, keys ...*keyset.Key) (jsonWebKeySet, error) {
 	set := jsonWebKeySet{Keys: make([]json.RawMessage, len(keys))}
 	private, err := h.holds(c, apikey.KeysExport)
 	if err != nil {
@@ -111,7 +111,7 @@ func (h *Handler) shown(c *Call, keys ...*jwkset.Key) (jsonWebKeySet, error) {
 	return set, nil
 }
 
-func (h *Handler) answerKeys(c *Call, status int, keys ...*jwkset.Key) (*Reply, error) {
+func (h *Handler) answerKeys(c *Call, status int, keys ...*keyset.Key) (*Reply, error) {
 	set, err := h.shown(c, keys...)
 	if err != nil {
 		return nil, err
@@ -119,7 +119,7 @@ func (h *Handler) answerKeys(c *Call, status int, keys ...*jwkset.Key) (*Reply, 
 	return &Reply{status, set}, nil
 }
 
-func (h *Handler) keys() jwkset.Keys { return jwkset.Keys{Vault: h.Vault, Now: h.Now} }
+func (h *Handler) keys() keyset.Keys { return keyset.Keys{Vault: h.Vault, Now: h.Now} }
 
 // readKeySet serves GET /keys/{set}.
 func (h *Handler) readKeySet(c *Call) (*Reply, error) {
@@ -127,12 +127,12 @@ func (h *Handler) readKeySet(c *Call) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if jwkset.Signs(set) {
+	if keyset.Signs(set) {
 		return h.showSigning(c, http.StatusOK, nil)
 	}
 	keys, err := h.KeySets.KeySet(c.Context(), set)
 	if err == nil && len(keys) == 0 {
-		err = jwkset.ErrNotFound
+		err = keyset.ErrNotFound
 	}
 	if err != nil {
 		return nil, err //nolint:wrapcheck // names itself
@@ -146,7 +146,7 @@ func (h *Handler) readKey(c *Call) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if jwkset.Signs(set) {
+	if keyset.Signs(set) {
 		return h.showSigning(c, http.StatusOK, func(one string) bool { return one == kid })
 	}
 	key, err := h.KeySets.SetKey(c.Context(), set, kid)
@@ -166,7 +166,7 @@ func (h *Handler) createKey(c *Call) (*Reply, error) {
 	if err := read(c.Request, &asked); err != nil {
 		return nil, err
 	}
-	if jwkset.Signs(set) {
+	if keyset.Signs(set) {
 		return h.rotateSigning(c, asked.Algorithm)
 	}
 	key, err := h.keys().Generate(set, asked.Algorithm, asked.Use, asked.KID)
@@ -195,7 +195,7 @@ func (h *Handler) replaceKeySet(c *Call) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if jwkset.Signs(set) {
+	if keyset.Signs(set) {
 		return h.importSigning(c, raw)
 	}
 	keys, err := h.keys().ParseSet(set, raw)
@@ -214,7 +214,7 @@ func (h *Handler) replaceKey(c *Call) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if jwkset.Signs(set) {
+	if keyset.Signs(set) {
 		return h.importSigningKey(c, raw)
 	}
 	key, err := h.keys().Parse(set, kid, raw)
@@ -237,7 +237,7 @@ func (h *Handler) deleteKeySet(c *Call) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if jwkset.Signs(set) {
+	if keyset.Signs(set) {
 		return nil, errSigning
 	}
 	return gone(h.KeySets.DeleteKeySet(c.Context(), set))
@@ -249,7 +249,7 @@ func (h *Handler) deleteKey(c *Call) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if jwkset.Signs(set) {
+	if keyset.Signs(set) {
 		return h.removeSigning(c, kid)
 	}
 	return gone(h.KeySets.DeleteSetKey(c.Context(), set, kid))
@@ -257,7 +257,7 @@ func (h *Handler) deleteKey(c *Call) (*Reply, error) {
 
 // gone answers a deletion: what is not there is gone.
 func gone(err error) (*Reply, error) {
-	if err != nil && !errors.Is(err, jwkset.ErrNotFound) {
+	if err != nil && !errors.Is(err, keyset.ErrNotFound) {
 		return nil, err
 	}
 	return done(), nil

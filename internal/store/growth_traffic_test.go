@@ -15,7 +15,7 @@ import (
 	"github.com/ostiary/ostiary/internal/audit"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
-	"github.com/ostiary/ostiary/internal/jwkset"
+	"github.com/ostiary/ostiary/internal/keyset"
 	"github.com/ostiary/ostiary/internal/outbox"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/session"
@@ -199,7 +199,7 @@ func (y *year) machines() {
 	y.put("api_keys", day+30*day+rowStays)
 
 	must(y.t, y.s.InsertSetKey(ctx, aSetKey("nightly", id)))
-	must(y.t, y.s.ReplaceKeySet(ctx, "nightly", []*jwkset.Key{aSetKey("nightly", id)}))
+	must(y.t, y.s.ReplaceKeySet(ctx, "nightly", []*keyset.Key{aSetKey("nightly", id)}))
 	y.ends["set_keys"] = []time.Time{y.now.Add(1000 * day)} // until somebody replaces it
 	event := audit.NewEvent("client.create", id, audit.Actor{Kind: audit.Command}, y.now)
 	must(y.t, y.s.BeginEvent(ctx, event))

@@ -4,28 +4,28 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/ostiary/ostiary/internal/jwkset"
+	"github.com/ostiary/ostiary/internal/keyset"
 )
 
 const setKeyColumns = `set_name, kid, public, sealed, created_at`
 
-func setKeyInto(k *jwkset.Key) []any {
+func setKeyInto(k *keyset.Key) []any {
 	return []any{&k.Set, &k.KID, intoRaw(&k.Public), intoBytes(&k.Sealed), intoTime(&k.CreatedAt)}
 }
 
 // KeySet returns the keys of a set, the newest first; none if there is no such set.
-func (s *Store) KeySet(ctx context.Context, set string) ([]*jwkset.Key, error) {
+func (s *Store) KeySet(ctx context.Context, set string) ([]*keyset.Key, error) {
 	const read = `SELECT ` + setKeyColumns + ` FROM set_keys WHERE set_name = $1 ORDER BY created_at DESC, kid`
 	return s.setKeys(ctx, read, set)
 }
 
-// SetKey returns the key of a set, or [jwkset.ErrNotFound].
-func (s *Store) SetKey(ctx context.Context, set, kid string) (*jwkset.Key, error) {
+// SetKey returns the key of a set, or [keyset.ErrNotFound].
+func (s *Store) SetKey(ctx context.Context, set, kid string) (*keyset.Key, error) {
 	const read = `SELECT ` + setKeyColumns + ` FROM set_keys WHERE set_name = $1 AND kid = $2`
 
 	found, err := s.setKeys(ctx, read, set, kid)
 	if err == nil && len(found) == 0 {
-		err = jwkset.ErrNotFound
+		err = keyset.ErrNotFound
 	}
 	if err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func (s *Store) SetKey(ctx context.Context, set, kid string) (*jwkset.Key, error
 
 // ListSetKeys returns keys of all sets by set and kid, those that follow after the key
 // of the given names.
-func (s *Store) ListSetKeys(ctx context.Context, set, kid string, limit int) ([]*jwkset.Key, error) {
+func (s *Store) ListSetKeys(ctx context.Context, set, kid string, limit int) ([]*keyset.Key, error) {
 	const read = `
 		SELECT ` + setKeyColumns + ` FROM set_keys
 		WHERE set_name > $1 OR set_name = $1 AND kid > $2
@@ -43,9 +43,9 @@ func (s *Store) ListSetKeys(ctx context.Context, set, kid string, limit int) ([]
 	return s.setKeys(ctx, read, set, kid, limit)
 }
 
-func (s *Store) setKeys(ctx context.Context, read string, args ...any) (list []*jwkset.Key, err error) {
+func (s *Store) setKeys(ctx context.Context, read string, args ...any) (list []*keyset.Key, err error) {
 	err = s.list.each(ctx, func(from scanner) error {
-		k := &jwkset.Key{}
+		k := &keyset.Key{}
 		list = append(list, k)
 		return from.Scan(setKeyInto(k)...)
 	}, read, args...)
@@ -55,15 +55,15 @@ func (s *Store) setKeys(ctx context.Context, read string, args ...any) (list []*
 	return list, nil
 }
 
-// InsertSetKey adds a key to its set, which may be new. It returns [jwkset.ErrExists] if
-// its kid is taken there, and [jwkset.ErrFull] if the set has no room.
-func (s *Store) InsertSetKey(ctx context.Context, k *jwkset.Key) error {
+// InsertSetKey adds a key to its set, which may be new. It returns [keyset.ErrExists] if
+// its kid is taken there, and [keyset.ErrFull] if the set has no room.
+func (s *Store) InsertSetKey(ctx context.Context, k *keyset.Key) error {
 	const insert = `INSERT INTO set_keys (` + setKeyColumns + `) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`
 
 	return s.tx(ctx, func(c conn) error {
 		added, err := putSetKey(ctx, c, insert, k)
 		if err == nil && added == 0 {
-			err = jwkset.ErrExists
+			err = keyset.ErrExists
 		}
 		if err != nil {
 			return err
@@ -78,8 +78,8 @@ const replaceSetKey = `
 	ON CONFLICT (set_name, kid) DO UPDATE SET public = excluded.public, sealed = excluded.sealed`
 
 // PutSetKey adds keys to their sets or replaces those of their kid, all or none. It
-// returns [jwkset.ErrFull] if a set has no room.
-func (s *Store) PutSetKey(ctx context.Context, keys ...*jwkset.Key) error {
+// returns [keyset.ErrFull] if a set has no room.
+func (s *Store) PutSetKey(ctx context.Context, keys ...*keyset.Key) error {
 	return s.tx(ctx, func(c conn) error {
 		for _, k := range keys {
 			if _, err := putSetKey(ctx, c, replaceSetKey, k); err != nil {
@@ -94,7 +94,7 @@ func (s *Store) PutSetKey(ctx context.Context, keys ...*jwkset.Key) error {
 }
 
 // ReplaceKeySet lets a set hold these keys, of that set, and no others.
-func (s *Store) ReplaceKeySet(ctx context.Context, set string, keys []*jwkset.Key) error {
+func (s *Store) ReplaceKeySet(ctx context.Context, set string, keys []*keyset.Key) error {
 	return s.tx(ctx, func(c conn) error {
 		if _, err := c.exec(ctx, `DELETE FROM set_keys WHERE set_name = $1`, set); err != nil {
 			return fmt.Errorf("empty key set: %w", err)
@@ -108,7 +108,7 @@ func (s *Store) ReplaceKeySet(ctx context.Context, set string, keys []*jwkset.Ke
 	})
 }
 
-func putSetKey(ctx context.Context, on conn, put string, k *jwkset.Key) (int64, error) {
+func putSetKey(ctx context.Context, on conn, put string, k *keyset.Key) (int64, error) {
 	put64, err := on.exec(ctx, put, k.Set, k.KID, string(k.Public), k.Sealed, stamp(k.CreatedAt))
 	if err != nil {
 		return 0, fmt.Errorf("put key into set: %w", err)
@@ -121,15 +121,15 @@ func checkSetSize(ctx context.Context, on conn, set string) error {
 	if err := on.one(ctx, `SELECT count(*) FROM set_keys WHERE set_name = $1`, set).Scan(&keys); err != nil {
 		return fmt.Errorf("count keys of set: %w", err)
 	}
-	if keys > jwkset.MaxKeys {
-		return jwkset.ErrFull
+	if keys > keyset.MaxKeys {
+		return keyset.ErrFull
 	}
 	return nil
 }
 
 // ImportSetKeys adds keys to their sets, all or none, and leaves those alone whose kid is
 // taken there.
-func (s *Store) ImportSetKeys(ctx context.Context, keys []*jwkset.Key) (created int, err error) {
+func (s *Store) ImportSetKeys(ctx context.Context, keys []*keyset.Key) (created int, err error) {
 	const insert = `INSERT INTO set_keys (` + setKeyColumns + `) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`
 
 	err = s.txWithin(ctx, importPatience, func(c conn) error {
@@ -152,19 +152,19 @@ func (s *Store) ImportSetKeys(ctx context.Context, keys []*jwkset.Key) (created 
 	return created, nil
 }
 
-// ResealSetKey writes anew what is sealed of a key. It returns [jwkset.ErrNotFound] if
+// ResealSetKey writes anew what is sealed of a key. It returns [keyset.ErrNotFound] if
 // that is not old any more.
-func (s *Store) ResealSetKey(ctx context.Context, k *jwkset.Key, sealed []byte) error {
+func (s *Store) ResealSetKey(ctx context.Context, k *keyset.Key, sealed []byte) error {
 	const reseal = `UPDATE set_keys SET sealed = $4 WHERE set_name = $1 AND kid = $2 AND sealed = $3`
 	return s.changeSetKey(ctx, reseal, k.Set, k.KID, k.Sealed, sealed)
 }
 
-// DeleteSetKey removes a key from its set, or returns [jwkset.ErrNotFound].
+// DeleteSetKey removes a key from its set, or returns [keyset.ErrNotFound].
 func (s *Store) DeleteSetKey(ctx context.Context, set, kid string) error {
 	return s.changeSetKey(ctx, `DELETE FROM set_keys WHERE set_name = $1 AND kid = $2`, set, kid)
 }
 
-// DeleteKeySet removes all keys of a set, or returns [jwkset.ErrNotFound] if it has none.
+// DeleteKeySet removes all keys of a set, or returns [keyset.ErrNotFound] if it has none.
 func (s *Store) DeleteKeySet(ctx context.Context, set string) error {
 	return s.changeSetKey(ctx, `DELETE FROM set_keys WHERE set_name = $1`, set)
 }
@@ -175,7 +175,7 @@ func (s *Store) changeSetKey(ctx context.Context, change string, args ...any) er
 		return fmt.Errorf("change keys of set: %w", err)
 	}
 	if changed == 0 {
-		return jwkset.ErrNotFound
+		return keyset.ErrNotFound
 	}
 	return nil
 }

@@ -7,18 +7,18 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/jwkset"
+	"github.com/ostiary/ostiary/internal/keyset"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-func aSetKey(set, kid string) *jwkset.Key {
-	return &jwkset.Key{
+func aSetKey(set, kid string) *keyset.Key {
+	return &keyset.Key{
 		Set: set, KID: kid, Public: json.RawMessage(`{"kty":"oct","kid":"` + kid + `"}`), Sealed: []byte("sealed " + kid), CreatedAt: noon,
 	}
 }
 
-func kids(keys []*jwkset.Key) string {
+func kids(keys []*keyset.Key) string {
 	var names []string
 	for _, k := range keys {
 		names = append(names, k.Set+"/"+k.KID)
@@ -32,13 +32,13 @@ func TestKeySets(t *testing.T) {
 		ctx := t.Context()
 		one, two, other := aSetKey("set", "one"), aSetKey("set", "two"), aSetKey("other", "one")
 		two.CreatedAt, two.Sealed = noon.Add(time.Second), nil
-		for _, k := range []*jwkset.Key{one, two, other} {
+		for _, k := range []*keyset.Key{one, two, other} {
 			must(t, s.InsertSetKey(ctx, k))
 		}
-		wantErr(t, "adding one again", s.InsertSetKey(ctx, one), jwkset.ErrExists)
+		wantErr(t, "adding one again", s.InsertSetKey(ctx, one), keyset.ErrExists)
 		got, err := s.KeySet(ctx, "set")
 		must(t, err)
-		wantSame(t, "the set", got, []*jwkset.Key{two, one})
+		wantSame(t, "the set", got, []*keyset.Key{two, one})
 		all, err := s.ListSetKeys(ctx, "", "", 2)
 		must(t, err)
 		wantSame(t, "the first keys of all", kids(all), "other/one set/one")
@@ -55,21 +55,21 @@ func TestKeySets(t *testing.T) {
 		wantSame(t, "the key that was put in its place", key, later)
 
 		must(t, s.ResealSetKey(ctx, key, []byte("anew")))
-		wantErr(t, "resealing what is not there any more", s.ResealSetKey(ctx, key, []byte("again")), jwkset.ErrNotFound)
-		created, err := s.ImportSetKeys(ctx, []*jwkset.Key{one, aSetKey("set", "three")})
+		wantErr(t, "resealing what is not there any more", s.ResealSetKey(ctx, key, []byte("again")), keyset.ErrNotFound)
+		created, err := s.ImportSetKeys(ctx, []*keyset.Key{one, aSetKey("set", "three")})
 		must(t, err)
 		wantSame(t, "keys that an import added", created, 1)
 
-		must(t, s.ReplaceKeySet(ctx, "set", []*jwkset.Key{two}))
+		must(t, s.ReplaceKeySet(ctx, "set", []*keyset.Key{two}))
 		got, err = s.KeySet(ctx, "set")
 		must(t, err)
-		wantSame(t, "the set in its new form", got, []*jwkset.Key{two})
+		wantSame(t, "the set in its new form", got, []*keyset.Key{two})
 		must(t, s.DeleteSetKey(ctx, "set", "two"))
-		wantErr(t, "deleting it again", s.DeleteSetKey(ctx, "set", "two"), jwkset.ErrNotFound)
+		wantErr(t, "deleting it again", s.DeleteSetKey(ctx, "set", "two"), keyset.ErrNotFound)
 		_, err = s.SetKey(ctx, "set", "two")
-		wantErr(t, "a key that is gone", err, jwkset.ErrNotFound)
+		wantErr(t, "a key that is gone", err, keyset.ErrNotFound)
 		must(t, s.DeleteKeySet(ctx, "other"))
-		wantErr(t, "deleting a set again", s.DeleteKeySet(ctx, "other"), jwkset.ErrNotFound)
+		wantErr(t, "deleting a set again", s.DeleteKeySet(ctx, "other"), keyset.ErrNotFound)
 	})
 }
 
@@ -77,19 +77,19 @@ func TestAKeySetHoldsSoManyKeys(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		var keys []*jwkset.Key
-		for i := range jwkset.MaxKeys + 1 {
+		var keys []*keyset.Key
+		for i := range keyset.MaxKeys + 1 {
 			keys = append(keys, aSetKey("set", strconv.Itoa(i)))
 		}
 		must(t, s.ReplaceKeySet(ctx, "set", keys[1:]))
-		wantErr(t, "one more", s.InsertSetKey(ctx, keys[0]), jwkset.ErrFull)
-		wantErr(t, "one more in no place of another", s.PutSetKey(ctx, keys[0]), jwkset.ErrFull)
-		wantErr(t, "all at once", s.ReplaceKeySet(ctx, "set", keys), jwkset.ErrFull)
+		wantErr(t, "one more", s.InsertSetKey(ctx, keys[0]), keyset.ErrFull)
+		wantErr(t, "one more in no place of another", s.PutSetKey(ctx, keys[0]), keyset.ErrFull)
+		wantErr(t, "all at once", s.ReplaceKeySet(ctx, "set", keys), keyset.ErrFull)
 		_, err := s.ImportSetKeys(ctx, keys)
-		wantErr(t, "an import", err, jwkset.ErrFull)
+		wantErr(t, "an import", err, keyset.ErrFull)
 		must(t, s.PutSetKey(ctx, keys[1]))
 		got, err := s.KeySet(ctx, "set")
 		must(t, err)
-		wantSame(t, "keys of the set", len(got), jwkset.MaxKeys)
+		wantSame(t, "keys of the set", len(got), keyset.MaxKeys)
 	})
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/audit"
 	"github.com/ostiary/ostiary/internal/grant"
-	"github.com/ostiary/ostiary/internal/jwkset"
+	"github.com/ostiary/ostiary/internal/keyset"
 	"github.com/ostiary/ostiary/internal/outbox"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/session"
@@ -190,10 +190,10 @@ func live(t *testing.T, s *store.Store) {
 	must(t, err)
 	_, err = s.ImportConsents(ctx, []*grant.Consent{{Subject: "bob", ClientID: "told", GivenAt: noon}}, noon, false)
 	must(t, err)
-	must(t, s.ReplaceKeySet(ctx, "set", []*jwkset.Key{key}))
+	must(t, s.ReplaceKeySet(ctx, "set", []*keyset.Key{key}))
 	must(t, s.ResealSetKey(ctx, key, key.Sealed))
 	must(t, s.DeleteSetKey(ctx, "set", "kid"))
-	wantErr(t, "a set that is gone", s.DeleteKeySet(ctx, "set"), jwkset.ErrNotFound)
+	wantErr(t, "a set that is gone", s.DeleteKeySet(ctx, "set"), keyset.ErrNotFound)
 	must(t, s.InsertTrust(ctx, aTrust("of bob", "https://issuer.example", "bob")))
 	_, _, err = s.TrustsFor(ctx, "https://issuer.example", "bob", noon)
 	must(t, err)

@@ -7,7 +7,7 @@ import (
 	"github.com/ostiary/ostiary/internal/audit"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
-	"github.com/ostiary/ostiary/internal/jwkset"
+	"github.com/ostiary/ostiary/internal/keyset"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/store"
 )
@@ -29,10 +29,10 @@ var operatorMethods = map[string]call{
 	"InsertSetKey": func(ctx context.Context, s *store.Store) error { return s.InsertSetKey(ctx, aSetKey("set", "kid")) },
 	"PutSetKey":    func(ctx context.Context, s *store.Store) error { return s.PutSetKey(ctx, aSetKey("set", "kid")) },
 	"ReplaceKeySet": func(ctx context.Context, s *store.Store) error {
-		return s.ReplaceKeySet(ctx, "set", []*jwkset.Key{aSetKey("set", "kid")})
+		return s.ReplaceKeySet(ctx, "set", []*keyset.Key{aSetKey("set", "kid")})
 	},
 	"ImportSetKeys": func(ctx context.Context, s *store.Store) error {
-		_, err := s.ImportSetKeys(ctx, []*jwkset.Key{aSetKey("set", "kid")})
+		_, err := s.ImportSetKeys(ctx, []*keyset.Key{aSetKey("set", "kid")})
 		return err
 	},
 	"ResealSetKey": func(ctx context.Context, s *store.Store) error {

@@ -1,9 +1,9 @@
-// Package jwkset holds named sets of JSON Web Keys that programs of the operator's keep
+// Package keyset holds named sets of JSON Web Keys that programs of the operator's keep
 // here for uses of their own, as Ory Hydra lets them. Nothing of Ostiary's signs with
 // them: its own keys are those of jwks.
 //
 // What is private in a key is sealed, and bound to its set and name.
-package jwkset
+package keyset
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package jwkset
+package keyset
 
 import (
 	"bytes"

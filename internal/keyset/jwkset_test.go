@@ -1,4 +1,4 @@
-package jwkset_test
+package keyset_test
 
 import (
 	"encoding/json"
@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/jwks"
-	"github.com/ostiary/ostiary/internal/jwkset"
+	"github.com/ostiary/ostiary/internal/keyset"
 )
 
 var noon = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
@@ -21,9 +21,9 @@ func secrets(tb testing.TB, texts ...string) *jwks.Secrets {
 	return s
 }
 
-func keys(tb testing.TB) jwkset.Keys {
+func keys(tb testing.TB) keyset.Keys {
 	tb.Helper()
-	return jwkset.Keys{Vault: secrets(tb, strings.Repeat("s", 32)), Now: func() time.Time { return noon }}
+	return keyset.Keys{Vault: secrets(tb, strings.Repeat("s", 32)), Now: func() time.Time { return noon }}
 }
 
 // private are the members that must not be known (RFC 7518 section 6).
@@ -38,7 +38,7 @@ func members(tb testing.TB, raw []byte) map[string]any {
 	return m
 }
 
-func checkPublic(tb testing.TB, k *jwkset.Key) {
+func checkPublic(tb testing.TB, k *keyset.Key) {
 	tb.Helper()
 	for _, name := range private {
 		if _, there := members(tb, k.Public)[name]; there {
@@ -158,7 +158,7 @@ func TestKeysThatAreBrought(t *testing.T) {
 	for name, raw := range map[string]string{
 		"no object": `[]`, "no list": `{}`, "a list of texts": `{"keys":["a"]}`,
 		"one kid twice": `{"keys":[` + symmetric + `,` + symmetric + `]}`,
-		"too many":      `{"keys":[` + strings.Repeat(symmetric+",", jwkset.MaxKeys) + symmetric + `]}`,
+		"too many":      `{"keys":[` + strings.Repeat(symmetric+",", keyset.MaxKeys) + symmetric + `]}`,
 	} {
 		if _, err := ks.ParseSet("set", []byte(raw)); err == nil {
 			t.Errorf("%s: no error", name)
@@ -193,7 +193,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		checkPublic(t, k)
-		if err := jwkset.CheckName(k.KID); err != nil {
+		if err := keyset.CheckName(k.KID); err != nil {
 			t.Errorf("kid %q: %v", k.KID, err)
 		}
 		whole, err := k.Reveal(ks.Vault)
