@@ -21,7 +21,7 @@ import (
 	"github.com/ostiary/ostiary/internal/metrics"
 	"github.com/ostiary/ostiary/internal/middleware"
 	"github.com/ostiary/ostiary/internal/oauth2"
-	"github.com/ostiary/ostiary/internal/oauth2/bearer"
+	"github.com/ostiary/ostiary/internal/oauth2/assertion"
 	"github.com/ostiary/ostiary/internal/oauth2/clientauth"
 	"github.com/ostiary/ostiary/internal/oauth2/requestobject"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
@@ -217,8 +217,8 @@ func (a *app) wireTokens(ctx context.Context) error {
 		}),
 		Grants: a.store, Sessions: a.waiting, Devices: a.waiting, UserCodes: a.userCodes, Entrance: a.sessions, Keys: a.keys, Pages: a.errorPages(), Cookies: a.cookies, Subjects: a.subjects,
 		RequestObjects: &requestobject.Opener{Issuer: c.Issuer, KeySets: a.keySets, Documents: a.fetcher, Registered: a.registeredFetcher, Now: a.now},
-		Assertions: &bearer.Reader{
-			Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Trusts: bearer.NewCache(a.store, a.store.Changes()), Replay: a.store,
+		Assertions: &assertion.Reader{
+			Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Trusts: assertion.NewCache(a.store, a.store.Changes()), Replay: a.store,
 			MaxTTL: c.JWTBearerMaxTTL, NoIAT: c.JWTBearerIATOptional,
 		},
 		Hooks:               hooks,

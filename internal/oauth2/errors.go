@@ -11,7 +11,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
-	"github.com/ostiary/ostiary/internal/oauth2/bearer"
+	"github.com/ostiary/ostiary/internal/oauth2/assertion"
 	"github.com/ostiary/ostiary/internal/oauth2/clientauth"
 	"github.com/ostiary/ostiary/internal/oauth2/requestobject"
 	"github.com/ostiary/ostiary/internal/pages"
@@ -113,7 +113,7 @@ func protocolError(err error) *responseError {
 	var own *responseError
 	var auth *clientauth.Refusal
 	var object *requestobject.Refusal
-	var assertion *bearer.Refusal
+	var assertion *assertion.Refusal
 	var waiting *grant.TooManyWaitingError
 	var known *fosite.RFC6749Error
 	switch {

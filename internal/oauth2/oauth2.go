@@ -33,7 +33,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
-	"github.com/ostiary/ostiary/internal/oauth2/bearer"
+	"github.com/ostiary/ostiary/internal/oauth2/assertion"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/refusal"
@@ -146,7 +146,7 @@ type Config struct {
 	UserCodes      UserCodes
 	Keys           Keys
 	RequestObjects RequestObjects
-	Assertions     *bearer.Reader // of trusted issuers
+	Assertions     *assertion.Reader // of trusted issuers
 	Hooks          Hooks
 	Pages          Pages
 	Cookies        session.Cookies

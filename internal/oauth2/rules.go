@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/oauth2/bearer"
+	"github.com/ostiary/ostiary/internal/oauth2/assertion"
 	"github.com/ostiary/ostiary/internal/oauth2/hook"
 	"github.com/ostiary/ostiary/internal/oauth2/requestobject"
 	"github.com/ostiary/ostiary/internal/refusal"
@@ -18,7 +18,7 @@ func explained(refused *responseError) (refusal.Rule, string) {
 	if object, ok := errors.AsType[*requestobject.Refusal](refused.cause); ok {
 		return refusal.RequestObject, cmp.Or(object.Reason, object.Description)
 	}
-	if assertion, ok := errors.AsType[*bearer.Refusal](refused.cause); ok {
+	if assertion, ok := errors.AsType[*assertion.Refusal](refused.cause); ok {
 		return refusal.AssertionInvalid, assertion.Description
 	}
 	switch {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
-	"github.com/ostiary/ostiary/internal/oauth2/bearer"
+	"github.com/ostiary/ostiary/internal/oauth2/assertion"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
 )
@@ -29,7 +29,7 @@ type unit struct {
 	held  *grant.Held // what tokens are made from: the grant to be written, or the one that a claim returned
 	state string      // authorize: the client's
 
-	asserted *bearer.Assertion // in place of a grant: what a trusted issuer said
+	asserted *assertion.Assertion // in place of a grant: what a trusted issuer said
 
 	asked  bool          // by hooks
 	detail *grant.Detail // of the grant, as a hook wants it to be from now on

@@ -1,10 +1,10 @@
-// Package bearer reads the assertions that issuers make whom the operator trusts, and
+// Package assertion reads the assertions that issuers make whom the operator trusts, and
 // for which clients get access tokens.
 //
 // It knows what an assertion must say, whose key must have signed it, and that it
 // serves once. Whose word counts for what is the operator's decision: an
 // [trustedissuer.Trust].
-package bearer
+package assertion
 
 import (
 	"context"

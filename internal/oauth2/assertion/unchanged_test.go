@@ -1,4 +1,4 @@
-package bearer
+package assertion
 
 // unchanged says that the last change is the one of its number.
 type unchanged struct{ version *int64 }

@@ -1,4 +1,4 @@
-package bearer
+package assertion
 
 // Refusal is an assertion that is not taken. It is an invalid_grant (RFC 7521 section
 // 4.1.1).
