@@ -8,14 +8,14 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
-	"github.com/ostiary/ostiary/internal/oauth2/hook"
+	"github.com/ostiary/ostiary/internal/oauth2/tokenhook"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
 )
 
 // Hooks are the operator's programs that have a say in tokens; nil is none.
 type Hooks struct {
-	Token   hook.Caller // about every token of the token endpoint
-	Refresh hook.Caller // about those for a refresh token, before the other
+	Token   tokenhook.Caller // about every token of the token endpoint
+	Refresh tokenhook.Caller // about those for a refresh token, before the other
 }
 
 // has reports whether somebody is asked about what comes by a grant type. What the
@@ -67,7 +67,7 @@ func (h *Handler) askAbout(ctx context.Context, u *unit, held *grant.Held) error
 	}
 	about := h.about(u, access.Scopes, access.Resources)
 	about.Extra = held.Detail.Extra
-	about.Person = hook.Person{
+	about.Person = tokenhook.Person{
 		Subject: held.Subject, KnownAs: held.SubjectFor(h.Subjects.Of(u.client, held.Subject)), Username: held.Username, Issuer: h.Issuer,
 		AuthTime: held.Detail.AuthTime, ACR: held.Detail.ACR, AMR: held.Detail.AMR, Nonce: held.Detail.Nonce, Now: u.now,
 	}
@@ -90,28 +90,28 @@ func (h *Handler) askAlone(ctx context.Context, u *unit, subject string) (err er
 	}
 	about := h.about(u, u.scopes, u.resources)
 	about.Assertion = u.form.Get("assertion")
-	about.Person = hook.Person{Subject: subject, KnownAs: subject, Issuer: h.Issuer, Now: u.now}
+	about.Person = tokenhook.Person{Subject: subject, KnownAs: subject, Issuer: h.Issuer, Now: u.now}
 	u.extra, err = h.ask(ctx, u, about)
 	return err
 }
 
-func (h *Handler) about(u *unit, scopes, resources []string) *hook.Subject {
-	return &hook.Subject{
+func (h *Handler) about(u *unit, scopes, resources []string) *tokenhook.Subject {
+	return &tokenhook.Subject{
 		GrantType: u.way(), ClientID: u.client.ID, RequestedScopes: strings.Fields(u.form.Get("scope")), Scopes: scopes, Audience: resources,
-		Style: hook.Style{TopLevel: h.ClaimStyle.TopLevel, Mirror: h.ClaimStyle.Mirror},
+		Style: tokenhook.Style{TopLevel: h.ClaimStyle.TopLevel, Mirror: h.ClaimStyle.Mirror},
 	}
 }
 
 // ask asks one hook after the other. The second hears what the first has said.
-func (h *Handler) ask(ctx context.Context, u *unit, about *hook.Subject) (grant.Extra, error) {
+func (h *Handler) ask(ctx context.Context, u *unit, about *tokenhook.Subject) (grant.Extra, error) {
 	var err error
 	if h.Hooks.Refresh != nil && about.GrantType == client.GrantRefreshToken {
-		if about.Extra, err = hook.Refresh(ctx, h.Hooks.Refresh, about); err != nil {
+		if about.Extra, err = tokenhook.Refresh(ctx, h.Hooks.Refresh, about); err != nil {
 			return grant.Extra{}, refusedByHook(err)
 		}
 	}
 	if h.Hooks.Token != nil {
-		if about.Extra, err = hook.Tokens(ctx, h.Hooks.Token, about); err != nil {
+		if about.Extra, err = tokenhook.Tokens(ctx, h.Hooks.Token, about); err != nil {
 			return grant.Extra{}, refusedByHook(err)
 		}
 	}
@@ -122,7 +122,7 @@ func (h *Handler) ask(ctx context.Context, u *unit, about *hook.Subject) (grant.
 // refusedByHook gives err the words of the protocol. A hook that fails is a fault of
 // ours as far as the client can see; where there is too much to ask, it is of the moment.
 func refusedByHook(err error) error {
-	if errors.Is(err, hook.ErrDenied) {
+	if errors.Is(err, tokenhook.ErrDenied) {
 		return &responseError{Code: codeAccessDenied, Description: describe(codeAccessDenied), Status: http.StatusForbidden, cause: err}
 	}
 	return err

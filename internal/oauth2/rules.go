@@ -7,8 +7,8 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/oauth2/assertion"
-	"github.com/ostiary/ostiary/internal/oauth2/hook"
 	"github.com/ostiary/ostiary/internal/oauth2/requestobject"
+	"github.com/ostiary/ostiary/internal/oauth2/tokenhook"
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
@@ -22,9 +22,9 @@ func explained(refused *responseError) (refusal.Rule, string) {
 		return refusal.AssertionInvalid, assertion.Description
 	}
 	switch {
-	case errors.Is(refused.cause, hook.ErrDenied):
+	case errors.Is(refused.cause, tokenhook.ErrDenied):
 		return refusal.HookDenied, "a hook denied the tokens"
-	case errors.Is(refused.cause, hook.ErrFailed):
+	case errors.Is(refused.cause, tokenhook.ErrFailed):
 		return refusal.HookFailed, "a hook gave no usable answer"
 	case refused.missed:
 		return refusal.WrongBrowser, refused.Description

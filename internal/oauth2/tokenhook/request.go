@@ -1,4 +1,4 @@
-package hook
+package tokenhook
 
 import (
 	"encoding/json"

@@ -1,10 +1,10 @@
-// Package hook asks the operator's programs about tokens that are about to be given
+// Package tokenhook asks the operator's programs about tokens that are about to be given
 // out: whether they may be, and what is said in them beside what the protocol says.
 //
 // The requests and answers are those of Ory Hydra's token hook and refresh hook, so
 // that a program written for them works unchanged. The older form of the refresh hook
 // is part of the newer one.
-package hook
+package tokenhook
 
 import (
 	"context"
