@@ -17,7 +17,7 @@ type engine interface {
 	model(ctx context.Context, table string) ([]any, error)
 	// copy adds rows, many at once.
 	copy(ctx context.Context, table string, columns []string, rows iter.Seq[[]any]) error
-	remove(ctx context.Context, ref grant.Ref) error
+	remove(ctx context.Context, ref grant.Locator) error
 	// settle leaves the tables as they are when nothing has happened for a while.
 	settle(ctx context.Context) error
 	// sizes returns the bytes of each part of the database.
@@ -38,7 +38,7 @@ type part struct {
 
 // held is what one needs to know to refresh a grant.
 type held struct {
-	ref        grant.Ref
+	ref        grant.Locator
 	clientID   string
 	generation int64
 }
@@ -96,7 +96,7 @@ func someGrants(ctx context.Context, db *sql.DB, n int) (list []held, err error)
 		if err := rows.Scan(&bucket, &id, &h.clientID, &h.generation); err != nil {
 			return nil, fmt.Errorf("read some grants: %w", err)
 		}
-		h.ref = grant.Ref{Bucket: grant.Bucket(bucket), ID: grant.ID(id)} //nolint:gosec // it was written from one
+		h.ref = grant.Locator{Partition: grant.Partition(bucket), ID: grant.ID(id)} //nolint:gosec // it was written from one
 		list = append(list, h)
 	}
 	return list, rows.Err()

@@ -59,7 +59,7 @@ func (w *world) perWeek() []int {
 
 // weekStart returns when the bucket of a week begins.
 func (w *world) weekStart(week int) time.Time {
-	return grant.BucketAt(w.now.Add(-time.Duration(weeks-week)*7*day), true).End().Add(-7 * day)
+	return grant.PartitionAt(w.now.Add(-time.Duration(weeks-week)*7*day), true).End().Add(-7 * day)
 }
 
 func (w *world) fillAccounts(ctx context.Context) error {
@@ -105,7 +105,7 @@ type signIn struct {
 func (w *world) fillWeek(ctx context.Context, week, count int, made func(int)) (living []signIn, err error) {
 	start := w.weekStart(week)
 	step := min(7*day, w.now.Sub(start)) / time.Duration(max(1, count))
-	bucket := grant.BucketAt(start, true)
+	bucket := grant.PartitionAt(start, true)
 	if err := w.openBucket(ctx, bucket, start); err != nil {
 		return nil, err
 	}
@@ -160,20 +160,20 @@ func (w *world) fillSessions(ctx context.Context, living []signIn) error {
 
 // openBucket lets the store make room for a bucket: by a grant that has ended, which
 // then goes again.
-func (w *world) openBucket(ctx context.Context, bucket grant.Bucket, at time.Time) error {
+func (w *world) openBucket(ctx context.Context, bucket grant.Partition, at time.Time) error {
 	g := &grant.Grant{
-		Ref: grant.Ref{Bucket: bucket, ID: grant.NewID(at)}, Kind: grant.KindCode, ClientID: w.clientIDs[0],
+		Locator: grant.Locator{Partition: bucket, ID: grant.NewID(at)}, Kind: grant.KindCode, ClientID: w.clientIDs[0],
 		CreatedAt: at, ExpiresAt: at, EndsAt: at, Seed: randomBytes(),
 	}
 	if err := w.store.InsertGrant(ctx, g); err != nil {
 		return err //nolint:wrapcheck // says what it was about
 	}
-	return w.engine.remove(ctx, g.Ref)
+	return w.engine.remove(ctx, g.Locator)
 }
 
 // aGrant returns what is different from the model in a grant made at the given time.
 // It was refreshed now and then, the last time not long ago.
-func (w *world) aGrant(bucket grant.Bucket, at time.Time, dice *rand.Rand) map[string]any {
+func (w *world) aGrant(bucket grant.Partition, at time.Time, dice *rand.Rand) map[string]any {
 	age := w.now.Sub(at)
 	rotated := w.now.Add(-time.Duration(dice.Int64N(int64(min(age, refreshIdle/2)) + 1)))
 	id := grant.NewID(at)

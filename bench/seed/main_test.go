@@ -31,13 +31,13 @@ func TestSeed(t *testing.T) {
 		}
 
 		s := storetest.Open(t, url)
-		list, err := s.ListGrants(t.Context(), store.GrantFilter{}, grant.Ref{}, 2*many, time.Now())
+		list, err := s.ListGrants(t.Context(), store.GrantFilter{}, grant.Locator{}, 2*many, time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
-		buckets := map[grant.Bucket]int{}
+		buckets := map[grant.Partition]int{}
 		for _, g := range list {
-			buckets[g.Bucket]++
+			buckets[g.Partition]++
 		}
 		if len(list) != many || len(buckets) < weeks {
 			t.Errorf("%d grants live, in %d buckets: %v", len(list), len(buckets), buckets)

@@ -69,8 +69,8 @@ func (s *source) Values() ([]any, error) { return s.row, nil }
 // Err returns nil: rows that are made up do not fail.
 func (s *source) Err() error { return nil }
 
-func (p *postgres) remove(ctx context.Context, ref grant.Ref) error {
-	if _, err := p.conn.Exec(ctx, `DELETE FROM grants WHERE bucket = $1 AND id = $2`, int64(ref.Bucket), ref.ID[:]); err != nil {
+func (p *postgres) remove(ctx context.Context, ref grant.Locator) error {
+	if _, err := p.conn.Exec(ctx, `DELETE FROM grants WHERE bucket = $1 AND id = $2`, int64(ref.Partition), ref.ID[:]); err != nil {
 		return fmt.Errorf("remove a grant: %w", err)
 	}
 	return nil

@@ -45,8 +45,8 @@ func (w *world) refresh(ctx context.Context, sample, times int, out io.Writer) e
 		for i := range list {
 			h := &list[i]
 			now := time.Now()
-			_, err := w.store.RotateRefresh(ctx, grant.Rotation{
-				Ref: h.ref, ClientID: h.clientID, Generation: h.generation, Until: now.Add(refreshIdle), Now: now,
+			_, err := w.store.RotateRefresh(ctx, grant.RefreshRotation{
+				Ref: h.ref, ClientID: h.clientID, Generation: h.generation, ExpiresAt: now.Add(refreshIdle), Now: now,
 			})
 			if err != nil {
 				return fmt.Errorf("refresh %s: %w", h.ref.ID, err)

@@ -74,8 +74,8 @@ func (s *sqlite) copySome(ctx context.Context, insert string, next func() ([]any
 	return added, tx.Commit() //nolint:wrapcheck // copy says
 }
 
-func (s *sqlite) remove(ctx context.Context, ref grant.Ref) error {
-	if _, err := s.db.ExecContext(ctx, `DELETE FROM grants WHERE bucket = ? AND id = ?`, int64(ref.Bucket), ref.ID[:]); err != nil {
+func (s *sqlite) remove(ctx context.Context, ref grant.Locator) error {
+	if _, err := s.db.ExecContext(ctx, `DELETE FROM grants WHERE bucket = ? AND id = ?`, int64(ref.Partition), ref.ID[:]); err != nil {
 		return fmt.Errorf("remove a grant: %w", err)
 	}
 	return nil

@@ -65,7 +65,7 @@ func newWorld(ctx context.Context, s *store.Store, url string, grants int, now t
 func (w *world) close() { w.engine.close() }
 
 func (w *world) found(ctx context.Context) error {
-	list, err := w.store.ListGrants(ctx, store.GrantFilter{}, grant.Ref{}, 1, w.now)
+	list, err := w.store.ListGrants(ctx, store.GrantFilter{}, grant.Locator{}, 1, w.now)
 	if err != nil {
 		return err //nolint:wrapcheck // says what it was about
 	}
@@ -110,11 +110,11 @@ func (w *world) makeModels(ctx context.Context) error {
 		Subject: a.Subject, ClientID: w.clientIDs[0], Scopes: scopes(), GivenAt: w.now, ExpiresAt: w.now.Add(consentLifetime),
 	}
 	g := &grant.Grant{
-		Ref:  grant.Ref{Bucket: grant.BucketAt(w.now, true), ID: grant.NewID(w.now)},
-		Kind: grant.KindCode, ClientID: c.ClientID, Subject: a.Subject, SessionID: n.ID, Scopes: scopes(),
+		Locator: grant.Locator{Partition: grant.PartitionAt(w.now, true), ID: grant.NewID(w.now)},
+		Kind:    grant.KindCode, ClientID: c.ClientID, Subject: a.Subject, SessionID: n.ID, Scopes: scopes(),
 		CreatedAt: w.now, ExpiresAt: w.now.Add(refreshIdle), EndsAt: w.now.Add(refreshAbsolute),
 		CodeExpiresAt: w.now.Add(codeLifetime), Seed: randomBytes(),
-		Detail: grant.Detail{
+		Authorization: grant.Authorization{
 			RedirectURI: redirectURI(0), Challenge: strings.Repeat("c", 43), Nonce: rand.Text(),
 			AuthTime: w.now.Unix(), ACR: session.ACRPassword, AMR: []string{"pwd"},
 		},
@@ -126,11 +126,11 @@ func (w *world) makeModels(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := w.store.SpendCode(ctx, grant.Spending{Ref: g.Ref, ClientID: g.ClientID, Now: later}); err != nil {
+	if _, err := w.store.SpendCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: g.ClientID, Now: later}); err != nil {
 		return err //nolint:wrapcheck // says what it was about
 	}
-	_, err = w.store.RotateRefresh(ctx, grant.Rotation{
-		Ref: g.Ref, ClientID: g.ClientID, Generation: 1, Until: later.Add(refreshIdle), Now: later,
+	_, err = w.store.RotateRefresh(ctx, grant.RefreshRotation{
+		Ref: g.Locator, ClientID: g.ClientID, Generation: 1, ExpiresAt: later.Add(refreshIdle), Now: later,
 	})
 	return err //nolint:wrapcheck // says what it was about
 }

@@ -248,7 +248,7 @@ func TestASubjectTakesNobodysName(t *testing.T) {
 			t.Errorf("the account of ada is %v, %v", ada, err)
 		}
 		brought, err := s.store.Account(t.Context(), "ada")
-		if err != nil || !brought.External() || brought.Name() != "" || brought.PasswordHash != "" {
+		if err != nil || !brought.IsExternal() || brought.Name() != "" || brought.PasswordHash != "" {
 			t.Errorf("the account of the subject is %+v, %v", brought, err)
 		}
 		// One that is here already is used as it is.

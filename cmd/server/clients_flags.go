@@ -185,7 +185,7 @@ func (f *secretFlags) set(ctx context.Context, d *desk, c *client.Client, fresh 
 	if secret == "" {
 		return "", nil
 	}
-	return made, keeper.Keep(ctx, c, secret) //nolint:wrapcheck // says what a secret is
+	return made, keeper.Set(ctx, c, secret) //nolint:wrapcheck // says what a secret is
 }
 
 // unended is a text without the line end that editors add.

@@ -40,9 +40,9 @@ func (cmd *grantsList) Run(ctx context.Context, s streams, c *cli) error {
 			filter.Subject = a.Subject
 		}
 		when := now()
-		all, err := every(func(after grant.Ref) ([]*grant.Grant, error) {
+		all, err := every(func(after grant.Locator) ([]*grant.Grant, error) {
 			return d.store.ListGrants(ctx, filter, after, pageSize, when)
-		}, func(g *grant.Grant) grant.Ref { return g.Ref })
+		}, func(g *grant.Grant) grant.Locator { return g.Locator })
 		if err != nil {
 			return err //nolint:wrapcheck // names itself
 		}
@@ -53,7 +53,7 @@ func (cmd *grantsList) Run(ctx context.Context, s streams, c *cli) error {
 // Run ends the grants, or none if one of them is not there.
 func (cmd *grantsRevoke) Run(ctx context.Context, s streams, c *cli) error {
 	return c.atDesk(ctx, s, func(d *desk) error {
-		refs := make([]grant.Ref, len(cmd.IDs))
+		refs := make([]grant.Locator, len(cmd.IDs))
 		var faults []error
 		for i, text := range cmd.IDs {
 			var err error
@@ -65,7 +65,7 @@ func (cmd *grantsRevoke) Run(ctx context.Context, s streams, c *cli) error {
 			return fmt.Errorf("nothing was revoked:\n%w", errors.Join(faults...))
 		}
 		for _, ref := range refs {
-			if err := d.store.RevokeGrant(ctx, ref, "", grant.WhyOperator, now()); err != nil {
+			if err := d.store.RevokeGrant(ctx, ref, "", grant.RevokedByOperator, now()); err != nil {
 				return err //nolint:wrapcheck // names itself
 			}
 			if err := s.say("revoked %s", ref.ID); err != nil {
@@ -77,18 +77,18 @@ func (cmd *grantsRevoke) Run(ctx context.Context, s streams, c *cli) error {
 }
 
 // findGrant finds where a living grant lies.
-func (d *desk) findGrant(ctx context.Context, text string) (grant.Ref, error) {
+func (d *desk) findGrant(ctx context.Context, text string) (grant.Locator, error) {
 	id, err := grant.ParseID(text)
 	if err != nil {
-		return grant.Ref{}, err //nolint:wrapcheck // says what an id is
+		return grant.Locator{}, err //nolint:wrapcheck // says what an id is
 	}
-	for _, ref := range id.Refs() {
+	for _, ref := range id.Locators() {
 		_, err := d.store.LiveGrant(ctx, ref, "", now())
 		if err == nil || !errors.Is(err, grant.ErrNotFound) {
 			return ref, err //nolint:wrapcheck // names itself
 		}
 	}
-	return grant.Ref{}, errors.New("there is no such grant, or it has ended")
+	return grant.Locator{}, errors.New("there is no such grant, or it has ended")
 }
 
 // grantView is a grant as it is shown.
@@ -108,7 +108,7 @@ type grantView struct {
 func viewGrants(all []*grant.Grant) []grantView {
 	views := make([]grantView, len(all))
 	for i, g := range all {
-		used := g.CodeSpentAt
+		used := g.CodeRedeemedAt
 		if g.RefreshRotatedAt.After(used) {
 			used = g.RefreshRotatedAt
 		}

@@ -25,8 +25,8 @@ func (sh *shell) visit(s *store.Store, username, clientID string, ago time.Durat
 		sh.t.Fatal(err)
 	}
 	g := &grant.Grant{
-		Ref:  grant.Ref{Bucket: grant.BucketAt(when, refreshable), ID: grant.NewID(when)},
-		Kind: grant.KindCode, ClientID: clientID, Subject: n.Subject, SessionID: n.ID, Scopes: []string{"openid", "email"},
+		Locator: grant.Locator{Partition: grant.PartitionAt(when, refreshable), ID: grant.NewID(when)},
+		Kind:    grant.KindCode, ClientID: clientID, Subject: n.Subject, SessionID: n.ID, Scopes: []string{"openid", "email"},
 		CreatedAt: when, ExpiresAt: when.Add(9 * time.Hour), EndsAt: when.Add(9 * time.Hour), CodeExpiresAt: when.Add(time.Minute),
 		Seed: make([]byte, 32),
 	}
@@ -96,7 +96,7 @@ func TestGrantsAreListedAndRevoked(t *testing.T) {
 	if got := grantIDs(sh); got != "" {
 		t.Errorf("after revoking all, grants list has %s", got)
 	}
-	if _, err := s.LiveGrant(t.Context(), ada.Ref, "", time.Now()); !errors.Is(err, grant.ErrNotFound) {
+	if _, err := s.LiveGrant(t.Context(), ada.Locator, "", time.Now()); !errors.Is(err, grant.ErrNotFound) {
 		t.Errorf("a revoked grant is read as %v, want grant.ErrNotFound", err)
 	}
 	contains(t, sh.refused("grants", "revoke", ada.ID.String()), "or it has ended")

@@ -163,7 +163,7 @@ func TestHostileSigningKeysRotateInBetween(t *testing.T) {
 func TestHostileASystemSecretAloneSealsNothing(t *testing.T) {
 	t.Parallel()
 	s := start(t, storetest.New(t), nil)
-	secrets, err := jwks.NewSecrets(testSecret)
+	secrets, err := jwks.NewKeyring(testSecret)
 	if err != nil {
 		t.Fatal(err)
 	}

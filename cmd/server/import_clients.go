@@ -100,7 +100,7 @@ func readClients(
 // entry brings none and the client has one: what is stored then stays, even if
 // somebody changes it meanwhile.
 func freshSecret(
-	ctx context.Context, known *client.Client, keeper client.Keeper, e *client.Entry,
+	ctx context.Context, known *client.Client, keeper client.SecretStore, e *client.ImportEntry,
 ) (kept client.Secret, made string, err error) {
 	if !e.Metadata.UsesSecret() {
 		return "", "", nil
@@ -108,7 +108,7 @@ func freshSecret(
 	c := &client.Client{ID: e.ClientID, Metadata: e.Metadata, Secret: known.Secret}
 	same := e.ClientSecret == ""
 	if !same {
-		if same, err = keeper.Fits(ctx, c, e.ClientSecret); err != nil {
+		if same, err = keeper.Verify(ctx, c, e.ClientSecret); err != nil {
 			return "", "", err //nolint:wrapcheck // names itself
 		}
 	}
@@ -126,7 +126,7 @@ func freshSecret(
 		made = c.NewSecret()
 		secret = made
 	}
-	err = keeper.Keep(ctx, c, secret)
+	err = keeper.Set(ctx, c, secret)
 	return c.Secret, made, err //nolint:wrapcheck // says what a secret is
 }
 

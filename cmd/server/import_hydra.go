@@ -136,19 +136,19 @@ func (m *move) takeClient(ctx context.Context, theirs hydra.Client) (*client.Cli
 	if adapted.Secretless && known.Secret == "" {
 		m.problem("client", theirs.ID, "its secret did not come over: give it a new one")
 	}
-	if known.Secret != "" && !known.Secret.Foreign() {
+	if known.Secret != "" && !known.Secret.IsLegacyHash() {
 		c.Secret = "" // it has been shown, and is kept in our own form since
 	} else if adapted.Secret != "" && !m.cmd.DryRun {
 		keeper, err := newKeeper(m.desk.config, newHasher(m.desk.config))
 		if err == nil {
-			err = keeper.Keep(ctx, c, adapted.Secret)
+			err = keeper.Set(ctx, c, adapted.Secret)
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
 	m.known[c.ID] = true
-	if c.Public() && c.May(client.GrantAuthorizationCode) {
+	if c.IsPublic() && c.AllowsGrantType(client.GrantAuthorizationCode) {
 		m.public++
 	}
 	if m.cmd.DryRun {
@@ -243,20 +243,20 @@ func (m *move) fitConsent(c *hydra.Consent) error {
 	if !m.known[c.ClientID] {
 		return errors.New("of clients that are left out")
 	}
-	if !hydra.Subject(c.Subject) || c.Extra.KnownAs != "" && !hydra.Subject(c.Extra.KnownAs) {
+	if !hydra.Subject(c.Subject) || c.ExtraClaims.ForcedSubject != "" && !hydra.Subject(c.ExtraClaims.ForcedSubject) {
 		return errors.New("of subjects that cannot be one")
 	}
 	if c.GivenAt.After(m.now) {
 		c.GivenAt = m.now
 	}
 	var err error
-	if c.Extra.IDToken != nil {
-		if c.Extra.IDToken, err = grant.AddedClaims(c.Extra.IDToken, grant.ProtocolClaims()); err != nil {
+	if c.ExtraClaims.IDToken != nil {
+		if c.ExtraClaims.IDToken, err = grant.AddedClaims(c.ExtraClaims.IDToken, grant.ProtocolClaims()); err != nil {
 			return fmt.Errorf("whose session.id_token %w", err)
 		}
 	}
-	if c.Extra.AccessToken != nil {
-		if c.Extra.AccessToken, err = grant.AddedClaims(c.Extra.AccessToken, nil); err != nil {
+	if c.ExtraClaims.AccessToken != nil {
+		if c.ExtraClaims.AccessToken, err = grant.AddedClaims(c.ExtraClaims.AccessToken, nil); err != nil {
 			return fmt.Errorf("whose session.access_token %w", err)
 		}
 	}

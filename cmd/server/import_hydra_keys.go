@@ -48,14 +48,14 @@ func (m *move) takeKeys(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	sets := keyset.Keys{Vault: secrets, Now: now}
-	var signing []jwks.Remembered
+	sets := keyset.Keys{Sealer: secrets, Now: now}
+	var signing []jwks.ForeignKey
 	var brought []*keyset.Key
 	for _, k := range m.keys {
 		ofIssuer := slices.ContainsFunc(m.issuers, func(i hydra.Issuer) bool { return i.KeySet == k.Set && i.KeyID == k.KID })
 		switch {
 		case ofIssuer || k.Set == "hydra.https-tls": // comes with its issuer; was a certificate that v1 made for itself
-		case keyset.Signs(k.Set):
+		case keyset.IsReserved(k.Set):
 			m.report.SigningKeys.Found++
 			if key, err := remembered(k); err != nil {
 				m.report.SigningKeys.LeftOut++
@@ -87,24 +87,24 @@ func setKey(sets keyset.Keys, k hydra.Key) (*keyset.Key, error) {
 }
 
 // remembered makes of a key what verifies.
-func remembered(k hydra.Key) (jwks.Remembered, error) {
+func remembered(k hydra.Key) (jwks.ForeignKey, error) {
 	var jwk jose.JSONWebKey
 	if err := jwk.UnmarshalJSON(k.JWK); err != nil {
-		return jwks.Remembered{}, errors.New("is no JSON Web Key")
+		return jwks.ForeignKey{}, errors.New("is no JSON Web Key")
 	}
 	public := crypto.PublicKey(jwk.Public().Key)
 	alg := jwks.Algorithm(jwk.Algorithm)
 	if alg == "" {
 		alg = jwks.AlgorithmOf(public)
 	}
-	key := jwks.Remembered{KID: jwk.KeyID, Algorithm: alg, Public: public}
+	key := jwks.ForeignKey{KID: jwk.KeyID, Algorithm: alg, Public: public}
 	if err := key.Check(); err != nil {
 		return key, fmt.Errorf("cannot be used: %w", err)
 	}
 	return key, nil
 }
 
-func (m *move) keepKeys(ctx context.Context, secrets *jwks.Secrets, signing []jwks.Remembered, brought []*keyset.Key) error {
+func (m *move) keepKeys(ctx context.Context, secrets *jwks.Keyring, signing []jwks.ForeignKey, brought []*keyset.Key) error {
 	d := m.desk
 	manager, err := newKeys(d.config, d.store, secrets, d.log, now)
 	if err != nil {
@@ -125,13 +125,13 @@ func (m *move) keepKeys(ctx context.Context, secrets *jwks.Secrets, signing []jw
 	if err := manager.Start(ctx); err != nil {
 		return err //nolint:wrapcheck // names itself
 	}
-	s.Created, err = manager.Remember(ctx, signing, m.cmd.KeepKeys)
+	s.Created, err = manager.AddForeignKeys(ctx, signing, m.cmd.KeepKeys)
 	s.Unchanged = len(signing) - s.Created
 	return err //nolint:wrapcheck // names itself
 }
 
 // rehearseKeys counts what keepKeys would do.
-func (m *move) rehearseKeys(ctx context.Context, manager *jwks.Manager, signing []jwks.Remembered, brought []*keyset.Key) error {
+func (m *move) rehearseKeys(ctx context.Context, manager *jwks.Manager, signing []jwks.ForeignKey, brought []*keyset.Key) error {
 	records, err := manager.Records(ctx)
 	if err != nil {
 		return err //nolint:wrapcheck // names itself

@@ -106,7 +106,7 @@ func (f *hydraFixture) arrived(database string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if whole, err := key.Reveal(s.secrets); err != nil || !bytes.Contains(whole, []byte(`"d"`)) {
+	if whole, err := key.Open(s.secrets); err != nil || !bytes.Contains(whole, []byte(`"d"`)) {
 		t.Errorf("the key of a set: %v", err)
 	}
 	if trust, err := s.store.Trust(ctx, "11111111-2222-4333-8444-555555555555"); err != nil || !trust.AnySubject() || len(trust.Scopes) != 2 {
@@ -121,7 +121,7 @@ func (f *hydraFixture) arrived(database string) {
 			t.Errorf("the consent of %s: %+v, %v", subject, c, err)
 			continue
 		}
-		if got, _ := json.Marshal(c.Extra); string(got) != want { //nolint:errchkjson // was read from JSON
+		if got, _ := json.Marshal(c.ExtraClaims); string(got) != want { //nolint:errchkjson // was read from JSON
 			t.Errorf("the consent of %s adds %s, want %s", subject, got, want)
 		}
 		if subject == "alice" && (!c.Covers([]string{"openid", "api"}) || !c.ExpiresAt.IsZero()) {

@@ -82,10 +82,10 @@ func TestAnImportChangesWhatDiffers(t *testing.T) {
 	if done.Updated != 2 {
 		t.Errorf("users import did %+v, want two updates", done)
 	}
-	if got := sh.person("ada"); !sh.signsIn("ada", "correct horse") || got.Claims["email"] != "new@example.com" || !got.NotBefore.IsZero() {
+	if got := sh.person("ada"); !sh.signsIn("ada", "correct horse") || got.Claims["email"] != "new@example.com" || !got.SessionsValidAfter.IsZero() {
 		t.Errorf("ada = %+v; want the new claim, the old password, and all sessions", got)
 	}
-	if got := sh.person("eve"); !sh.signsIn("eve", "another battery") || !got.NotBefore.After(before.CreatedAt) ||
+	if got := sh.person("eve"); !sh.signsIn("eve", "another battery") || !got.SessionsValidAfter.After(before.CreatedAt) ||
 		got.Subject != before.Subject || !got.Administrator || got.Claims["name"] != "Eve" {
 		t.Errorf("eve = %+v; want the new password, no sessions from before, and the same subject, rights and claims", got)
 	}

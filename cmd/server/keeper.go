@@ -13,8 +13,8 @@ import (
 
 // newKeeper returns what keeps client secrets. A command may run without a system
 // secret, and then cannot keep those that clients sign with.
-func newKeeper(c *config.Config, slow client.Slow) (client.Keeper, error) {
-	keeper := client.Keeper{Slow: slow}
+func newKeeper(c *config.Config, slow client.Hasher) (client.SecretStore, error) {
+	keeper := client.SecretStore{Hasher: slow}
 	if len(c.SystemSecrets) == 0 {
 		return keeper, nil
 	}
@@ -22,7 +22,7 @@ func newKeeper(c *config.Config, slow client.Slow) (client.Keeper, error) {
 	if err != nil {
 		return keeper, err
 	}
-	keeper.Vault = secrets
+	keeper.Sealer = secrets
 	return keeper, nil
 }
 
@@ -41,7 +41,7 @@ func (r renewals) ReplaceClientSecret(ctx context.Context, id string, old, repla
 
 // resealSecrets seals under the first system secret every client secret that is
 // sealed under another, and returns how many.
-func resealSecrets(ctx context.Context, s *store.Store, secrets *jwks.Secrets) (count int, err error) {
+func resealSecrets(ctx context.Context, s *store.Store, secrets *jwks.Keyring) (count int, err error) {
 	clients, err := every(func(after string) ([]*client.Client, error) {
 		return s.ListClients(ctx, after, pageSize) //nolint:wrapcheck // names itself
 	}, func(c *client.Client) string { return c.ID })
@@ -65,7 +65,7 @@ func resealSecrets(ctx context.Context, s *store.Store, secrets *jwks.Secrets) (
 
 // resealKeySets seals under the first system secret every key of a set that is sealed
 // under another, and returns how many.
-func resealKeySets(ctx context.Context, s *store.Store, secrets *jwks.Secrets) (count int, err error) {
+func resealKeySets(ctx context.Context, s *store.Store, secrets *jwks.Keyring) (count int, err error) {
 	keys, err := every(func(after *keyset.Key) ([]*keyset.Key, error) {
 		if after == nil {
 			after = &keyset.Key{}

@@ -59,7 +59,7 @@ func (c *cli) atKeySets(ctx context.Context, s streams, work func(*desk, keyset.
 		if err != nil {
 			return err
 		}
-		return work(d, keyset.Keys{Vault: secrets, Now: now})
+		return work(d, keyset.Keys{Sealer: secrets, Now: now})
 	}, "system_secrets")
 }
 
@@ -105,7 +105,7 @@ func showSet(d *desk, a answer, keys keyset.Keys, found []*keyset.Key, private b
 		raw := k.Public
 		if private {
 			var err error
-			if raw, err = k.Reveal(keys.Vault); err != nil {
+			if raw, err = k.Open(keys.Sealer); err != nil {
 				return err //nolint:wrapcheck // names itself
 			}
 		}
@@ -203,7 +203,7 @@ func (cmd *keySetsDelete) Run(ctx context.Context, s streams, c *cli) error {
 // checkSetName refuses names under which the administrators' API shows the keys that
 // this server signs with.
 func checkSetName(name string) error {
-	if keyset.Signs(name) {
+	if keyset.IsReserved(name) {
 		return fmt.Errorf("%s stands for the signing keys, which the command keys looks after", name)
 	}
 	if err := keyset.CheckName(name); err != nil {

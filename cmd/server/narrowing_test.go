@@ -106,7 +106,7 @@ func TestAConsentAppGrantsClaimsByName(t *testing.T) {
 	eachApart(t, func(t *testing.T, s *apart) {
 		t.Helper()
 		s.people()
-		s.declare(&scope.Scope{Name: "hr", Claims: map[string][]scope.Place{"department": {scope.Userinfo}}})
+		s.declare(&scope.Scope{Name: "hr", Claims: map[string][]scope.Destination{"department": {scope.Userinfo}}})
 		s.rescope("web", "openid profile email offline_access api hr")
 		ada, err := s.store.AccountByUsername(t.Context(), "ada")
 		if err != nil {

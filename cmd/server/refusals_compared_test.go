@@ -39,7 +39,7 @@ func TestRefusalsSayWhatWasCompared(t *testing.T) {
 		reused := s.refresh(rotated)
 
 		// Well formed, of a grant that was never made.
-		nowhere := grant.Ref{Bucket: grant.BucketAt(s.time(), false), ID: grant.NewID(s.time())}
+		nowhere := grant.Locator{Partition: grant.PartitionAt(s.time(), false), ID: grant.NewID(s.time())}
 		unknown := s.call("/oauth2/token", exchanging(s.oauth2.Codec.Make(tokens.Code, nowhere, 0, make([]byte, 32))))
 		lost := s.refresh(s.oauth2.Codec.Make(tokens.Refresh, nowhere, 0, make([]byte, 32)))
 

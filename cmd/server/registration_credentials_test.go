@@ -158,17 +158,17 @@ func TestSecretsAreRotatedByCommand(t *testing.T) {
 		if len(c.RegistrationToken) > 0 {
 			t.Errorf("%v: the registration access token goes on", tc.flags)
 		}
-		kept := len(c.Rotated) > len(before.Rotated) && c.Rotated[0].Secret == before.Secret
+		kept := len(c.RotatedSecrets) > len(before.RotatedSecrets) && c.RotatedSecrets[0].Secret == before.Secret
 		if kept != (tc.until > 0) {
 			t.Errorf("%v: the old secret is kept: %t", tc.flags, kept)
 		}
-		if kept && (c.Rotated[0].Until.Before(began.Add(tc.until)) || c.Rotated[0].Until.After(now().Add(tc.until))) {
-			t.Errorf("%v: the old secret is valid until %v, want %v from now", tc.flags, c.Rotated[0].Until, tc.until)
+		if kept && (c.RotatedSecrets[0].ExpiresAt.Before(began.Add(tc.until)) || c.RotatedSecrets[0].ExpiresAt.After(now().Add(tc.until))) {
+			t.Errorf("%v: the old secret is valid until %v, want %v from now", tc.flags, c.RotatedSecrets[0].ExpiresAt, tc.until)
 		}
 	}
 	tokened()
 	sh.must("clients", "update", "shop", "--new-secret")
-	if c := stored(); len(c.RegistrationToken) > 0 || len(c.Rotated) > 0 {
+	if c := stored(); len(c.RegistrationToken) > 0 || len(c.RotatedSecrets) > 0 {
 		t.Errorf("after --new-secret %+v has a token or secret of before", c)
 	}
 	tokened()

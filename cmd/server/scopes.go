@@ -44,7 +44,7 @@ func (f *scopeFlags) apply(s *scope.Scope) error {
 	}
 	claims := maps.Clone(s.Claims)
 	if claims == nil {
-		claims = map[string][]scope.Place{}
+		claims = map[string][]scope.Destination{}
 	}
 	for _, claim := range f.Claim {
 		at := strings.LastIndex(claim, "=") // names may be URLs; places hold no such sign
@@ -55,7 +55,7 @@ func (f *scopeFlags) apply(s *scope.Scope) error {
 		delete(claims, name)
 		for place := range strings.SplitSeq(claim[at+1:], ",") {
 			if place = strings.TrimSpace(place); place != "" {
-				claims[name] = append(claims[name], scope.Place(place))
+				claims[name] = append(claims[name], scope.Destination(place))
 			}
 		}
 	}
@@ -211,19 +211,19 @@ func (cmd *scopesDelete) Run(ctx context.Context, s streams, c *cli) error {
 
 // scopeView is a scope as it is shown.
 type scopeView struct {
-	Name             string                   `json:"name"`
-	Title            string                   `json:"title"`
-	Description      string                   `json:"description"`
-	Claims           map[string][]scope.Place `json:"claims"`
-	SelfRegistration bool                     `json:"self_registration"`
-	CreatedAt        time.Time                `json:"created_at,omitzero"`
-	UpdatedAt        time.Time                `json:"updated_at,omitzero"`
+	Name             string                         `json:"name"`
+	Title            string                         `json:"title"`
+	Description      string                         `json:"description"`
+	Claims           map[string][]scope.Destination `json:"claims"`
+	SelfRegistration bool                           `json:"self_registration"`
+	CreatedAt        time.Time                      `json:"created_at,omitzero"`
+	UpdatedAt        time.Time                      `json:"updated_at,omitzero"`
 }
 
 func viewScope(s *scope.Scope) scopeView {
 	claims := s.Claims
 	if claims == nil {
-		claims = map[string][]scope.Place{}
+		claims = map[string][]scope.Destination{}
 	}
 	return scopeView{s.Name, s.Title, s.Description, claims, s.SelfRegistration, utc(s.CreatedAt), utc(s.UpdatedAt)}
 }

@@ -43,10 +43,10 @@ func (s *server) rescope(id, scopes string) {
 }
 
 // everywhere is a claim that is released in all places.
-func everywhere(claims ...string) map[string][]scope.Place {
-	all := map[string][]scope.Place{}
+func everywhere(claims ...string) map[string][]scope.Destination {
+	all := map[string][]scope.Destination{}
 	for _, claim := range claims {
-		all[claim] = scope.Places()
+		all[claim] = scope.Destinations()
 	}
 	return all
 }
@@ -72,7 +72,7 @@ func TestOperatorsScopesReleaseTheirClaims(t *testing.T) {
 				s.people()
 				s.declare(
 					&scope.Scope{Name: "hr", Title: "See where you work", Claims: everywhere("department", "https://claims.example/tenant")},
-					&scope.Scope{Name: "internal", Claims: map[string][]scope.Place{"department": {scope.Introspection}}},
+					&scope.Scope{Name: "internal", Claims: map[string][]scope.Destination{"department": {scope.Introspection}}},
 				)
 				s.rescope("web", "openid offline_access groups hr internal")
 

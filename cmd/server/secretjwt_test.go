@@ -67,7 +67,7 @@ func TestAClientThatSignsWithItsSecret(t *testing.T) {
 			s.pass(time.Minute)
 		}
 		kept, err := db.Client(t.Context(), "mac")
-		if err != nil || !kept.Secret.Sealed() || strings.Contains(string(kept.Secret), mine) || kept.Version != 1 {
+		if err != nil || !kept.Secret.IsSealed() || strings.Contains(string(kept.Secret), mine) || kept.Version != 1 {
 			t.Errorf("kept %q in version %d (%v), want it sealed once", kept.Secret, kept.Version, err)
 		}
 		asks := func() url.Values { return url.Values{"grant_type": {"client_credentials"}} }
@@ -221,7 +221,7 @@ func TestSecretsToSignWithAreManagedByCommand(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		secrets, err := jwks.NewSecrets(systemSecret)
+		secrets, err := jwks.NewKeyring(systemSecret)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -126,7 +126,7 @@ func (cmd *usersList) Run(ctx context.Context, s streams, c *cli) error {
 // Run changes a password.
 func (cmd *usersSetPassword) Run(ctx context.Context, s streams, c *cli) error {
 	return c.atPerson(ctx, s, cmd.Username, func(d *desk, a *account.Account) error {
-		if a.External() {
+		if a.IsExternal() {
 			return fmt.Errorf("%s signs in with an app, and has no password here", called(a))
 		}
 		p, err := cmd.password(ctx, d)

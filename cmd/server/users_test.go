@@ -58,7 +58,7 @@ func TestAPersonIsAddedChangedAndDeleted(t *testing.T) {
 	if !sh.signsIn("ada", "another password") {
 		t.Error("set-password did not set the password")
 	}
-	if a := sh.person("ada"); !a.NotBefore.After(a.CreatedAt) {
+	if a := sh.person("ada"); !a.SessionsValidAfter.After(a.CreatedAt) {
 		t.Error("set-password did not end what was given before")
 	}
 	if got := strings.TrimSpace(sh.must("users", "set-password", "Ada", "--generate")); !sh.signsIn("ada", got) {

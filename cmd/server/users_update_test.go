@@ -45,7 +45,7 @@ func TestAUserIsUpdatedWithoutANewPassword(t *testing.T) {
 			t.Errorf("users update --no-admin made %+v of %s", got, name)
 		}
 	}
-	if a := sh.person("ada"); !a.NotBefore.IsZero() {
+	if a := sh.person("ada"); !a.SessionsValidAfter.IsZero() {
 		t.Error("an update ended ada's sessions")
 	}
 	for _, tc := range []struct {
@@ -107,7 +107,7 @@ func TestAnImportGivesAndTakesTheAdministratorRight(t *testing.T) {
 	} {
 		var done imported
 		sh.json(&done, "users", "import", sh.file("users.json", "["+tc.entry+"]"))
-		if got := sh.person("ada"); got.Administrator != tc.want || done.Updated != tc.updated || !got.NotBefore.IsZero() {
+		if got := sh.person("ada"); got.Administrator != tc.want || done.Updated != tc.updated || !got.SessionsValidAfter.IsZero() {
 			t.Errorf("step %d, %s: administrator %v, %d updated; want %v, %d, and all sessions kept",
 				step, tc.entry, got.Administrator, done.Updated, tc.want, tc.updated)
 		}

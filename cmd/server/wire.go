@@ -46,7 +46,7 @@ type app struct {
 	log     *slog.Logger
 	now     func() time.Time
 	store   *store.Store
-	secrets *jwks.Secrets
+	secrets *jwks.Keyring
 	keys    *jwks.Manager
 	hasher  *account.Hasher
 	// subjects gives the names under which clients know people.
@@ -74,7 +74,7 @@ type app struct {
 
 	clients      *store.ClientCache
 	scopes       *store.ScopeCache
-	userCodes    *grant.Devices
+	userCodes    *grant.UserCodes
 	courier      *outbox.Courier
 	sessions     sessions
 	oauth2       *oauth2.Handler
@@ -103,19 +103,19 @@ func openStore(ctx context.Context, c *config.Config, log *slog.Logger) (*store.
 }
 
 // systemSecrets returns the system secrets of the configuration.
-func systemSecrets(c *config.Config) (*jwks.Secrets, error) {
+func systemSecrets(c *config.Config) (*jwks.Keyring, error) {
 	texts := make([]string, 0, len(c.SystemSecrets))
 	for _, secret := range c.SystemSecrets {
 		texts = append(texts, secret.Reveal())
 	}
-	return jwks.NewSecrets(texts...) //nolint:wrapcheck // names itself
+	return jwks.NewKeyring(texts...) //nolint:wrapcheck // names itself
 }
 
 // newKeys returns the key manager over an open store.
-func newKeys(c *config.Config, s *store.Store, secrets *jwks.Secrets, log *slog.Logger, now func() time.Time) (*jwks.Manager, error) {
+func newKeys(c *config.Config, s *store.Store, secrets *jwks.Keyring, log *slog.Logger, now func() time.Time) (*jwks.Manager, error) {
 	return jwks.New(jwks.Config{ //nolint:wrapcheck // names itself
 		Changes: s.Changes(),
-		Store:   s, Secrets: secrets, Now: now, Log: log, Settle: s.Settle,
+		Store:   s, Keyring: secrets, Now: now, Log: log, Settle: s.Settle,
 		Algorithms:    []jwks.Algorithm{jwks.RS256, jwks.PS256, jwks.ES256, jwks.EdDSA},
 		CacheLifetime: c.KeySetCache, RotateEvery: c.KeyRotateEvery,
 		TokenLifetime: c.LongestTokenLifetime,
@@ -246,7 +246,7 @@ func (a *app) wireTokens(ctx context.Context) error {
 }
 
 // secretGuesses counts guesses at clients' secrets, unless limits are off.
-func (a *app) secretGuesses() client.Guesses {
+func (a *app) secretGuesses() client.Throttle {
 	if !a.config.RateLimits {
 		return nil
 	}
@@ -284,7 +284,7 @@ func (a *app) newSealer(ctx context.Context) (*tokens.Sealer, error) {
 }
 
 // tokenKeys returns one key for each system secret, the current one first.
-func tokenKeys(secrets *jwks.Secrets, label string) []tokens.Key {
+func tokenKeys(secrets *jwks.Keyring, label string) []tokens.Key {
 	var keys []tokens.Key
 	for _, derived := range secrets.DeriveAll(label) {
 		keys = append(keys, tokens.Key{Tag: derived.Tag, Secret: derived.Key})
@@ -302,7 +302,7 @@ func rememberedLifetimes(c *config.Config) session.Lifetimes {
 
 // wireDevices finds devices by the codes that they show.
 func (a *app) wireDevices() {
-	a.userCodes = &grant.Devices{Store: a.store}
+	a.userCodes = &grant.UserCodes{Store: a.store}
 	for _, derived := range a.secrets.DeriveAll("user code") {
 		a.userCodes.Keys = append(a.userCodes.Keys, derived.Key)
 	}

@@ -17,7 +17,7 @@ func (a *app) wireAdmin() {
 		Consents: a.store, Sessions: a.sessions, Tokens: a.oauth2,
 		Scopes:   a.store,
 		Registry: registry{a.store, a.clients}, Policy: operatorPolicy(c), Documents: a.fetcher.Apart(),
-		Keeper:     client.Keeper{Slow: asideHasher{a.adminHasher}, Vault: a.secrets},
+		Keeper:     client.SecretStore{Hasher: asideHasher{a.adminHasher}, Sealer: a.secrets},
 		RotatedFor: c.RotatedSecretLifetime,
 		LoginApp:   c.LoginURL != "", ConsentApp: c.ConsentURL != "", LogoutApp: c.LogoutURL != "", DeviceApp: c.DeviceURL != "",
 		Version: version, Address: middleware.Address, RequestID: middleware.ID, Now: a.now, Log: a.log,

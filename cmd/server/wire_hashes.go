@@ -16,7 +16,7 @@ func (a *app) learnHashes(ctx context.Context) error {
 		return err //nolint:wrapcheck // names itself
 	}
 	for _, hash := range hashes {
-		if !a.hasher.Learn(hash) {
+		if !a.hasher.AddRecipe(hash) {
 			a.log.LogAttrs(ctx, slog.LevelWarn, "some password hashes take longer to check than argon2_memory_mib and argon2_iterations say, "+
 				"or are of too many kinds: the time of a sign-in tells which accounts have them")
 			break

@@ -54,7 +54,7 @@ func (a *app) newRoom() room {
 		pages:  admission(middleware.AdmissionRule{Work: "pages", Slots: slots, Refuse: a.refusePage}),
 		// No more than the hasher takes in: who is refused has spent nothing by then, no
 		// statement and no guess.
-		passwords:         admission(middleware.AdmissionRule{Work: "passwords", Slots: a.hasher.Places(), Refuse: a.refusePage}),
+		passwords:         admission(middleware.AdmissionRule{Work: "passwords", Slots: a.hasher.Capacity(), Refuse: a.refusePage}),
 		registration:      admission(middleware.AdmissionRule{Work: "registration", Slots: registrations}),
 		apps:              admission(middleware.AdmissionRule{Work: "apps", Slots: slots}),
 		admin:             admission(middleware.AdmissionRule{Work: "administration", Slots: slots}),

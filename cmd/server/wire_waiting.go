@@ -48,7 +48,7 @@ func (s waitingStore) InsertDevice(ctx context.Context, d *grant.Device) error {
 }
 
 // InsertSignOut is [store.Store.InsertSignOut], with the errors of InsertRequest.
-func (s waitingStore) InsertSignOut(ctx context.Context, o *grant.SignOut) error {
+func (s waitingStore) InsertSignOut(ctx context.Context, o *grant.LogoutRequest) error {
 	return s.keep(ctx, len(o.State)+len(o.Redirect), o.ExpiresAt, func() error { return s.Store.InsertSignOut(ctx, o) })
 }
 

@@ -20,8 +20,8 @@ var (
 	// ErrSelfRegistered reports a username that somebody took who signed up, for whom
 	// what an operator brings need not be meant.
 	ErrSelfRegistered = errors.New("username was taken by somebody who signed up")
-	// ErrBarred reports somebody who may not sign in.
-	ErrBarred = errors.New("the account is disabled")
+	// ErrDisabled reports somebody who may not sign in.
+	ErrDisabled = errors.New("the account is disabled")
 	// ErrSetupLink reports a set-up link that is unknown, too old or used.
 	ErrSetupLink = errors.New("set-up link is not good")
 )
@@ -37,10 +37,10 @@ type Account struct {
 	// has not taken it over since.
 	SelfRegistered bool
 
-	DisabledAt time.Time // zero while the account may sign in
-	NotBefore  time.Time // sessions and grants from before it are dead
-	CreatedAt  time.Time
-	UpdatedAt  time.Time
+	DisabledAt         time.Time // zero while the account may sign in
+	SessionsValidAfter time.Time // sessions and grants from before it are dead
+	CreatedAt          time.Time
+	UpdatedAt          time.Time
 }
 
 // Import is an account as an operator brings it in a file.
@@ -62,8 +62,8 @@ func NewExternal(subject string, now time.Time) *Account {
 	return &Account{Subject: subject, Username: external + subject, CreatedAt: now, UpdatedAt: now}
 }
 
-// External reports whether the account is known by its subject alone.
-func (a *Account) External() bool { return strings.HasPrefix(a.Username, external) }
+// IsExternal reports whether the account is known by its subject alone.
+func (a *Account) IsExternal() bool { return strings.HasPrefix(a.Username, external) }
 
 // Name returns what the person signs in with, or "" if that is not known here.
 func (a *Account) Name() string { return Name(a.Username) }

@@ -29,9 +29,9 @@ type foreign interface {
 	fits(secret string) (bool, error)
 }
 
-// CheckForeignHash returns [ErrBadHash] for what is neither a pbkdf2 nor a bcrypt
+// CheckLegacyHash returns [ErrBadHash] for what is neither a pbkdf2 nor a bcrypt
 // hash that [Hasher.Verify] takes. It costs no hash.
-func CheckForeignHash(hash string) error {
+func CheckLegacyHash(hash string) error {
 	_, err := parseForeign(hash)
 	return err
 }

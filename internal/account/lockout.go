@@ -10,9 +10,9 @@ import (
 // Limit allows Most password attempts under Key until Window has passed. A window
 // begins with its first attempt; rejected attempts do not extend it.
 type Limit struct {
-	Key    string
-	Most   int
-	Window time.Duration
+	Key         string
+	MaxAttempts int
+	Window      time.Duration
 }
 
 // Lockout returns the limits of one failure counter, narrowest window first.
@@ -86,8 +86,8 @@ func (k KnownSource) Network() int {
 	return slices.IndexFunc(k.Networks, func(at time.Time) bool { return !at.IsZero() })
 }
 
-// NotedSince reports whether the device and the narrowest network were noted at t or
+// RecordedSince reports whether the device and the narrowest network were noted at t or
 // later.
-func (k KnownSource) NotedSince(t time.Time) bool {
+func (k KnownSource) RecordedSince(t time.Time) bool {
 	return !k.Device.Before(t) && len(k.Networks) > 0 && !k.Networks[0].Before(t)
 }

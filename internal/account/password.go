@@ -77,8 +77,8 @@ func NewHasher(memory, passes uint32, slots int, patience time.Duration) *Hasher
 // Slots is how many are hashed at once.
 func (h *Hasher) Slots() int { return cap(h.slots) }
 
-// Places is how many can be here at once: those that are hashed, and those that wait.
-func (h *Hasher) Places() int { return cap(h.waiting) }
+// Capacity is how many can be here at once: those that are hashed, and those that wait.
+func (h *Hasher) Capacity() int { return cap(h.waiting) }
 
 // Hash returns the PHC string of password.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
@@ -91,7 +91,7 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 }
 
 // Verify reports whether password is the one that was hashed, here or by a server
-// whose hashes [CheckForeignHash] takes. An empty hash stands for an account that is not there: it takes the same time and answers
+// whose hashes [CheckLegacyHash] takes. An empty hash stands for an account that is not there: it takes the same time and answers
 // false. ErrBusy means that nothing was checked.
 func (h *Hasher) Verify(ctx context.Context, hash, password string) (bool, error) {
 	leave, err := h.enter(ctx)

@@ -74,11 +74,11 @@ func (r *recipes) add(one recipe) bool {
 	return true
 }
 
-// Learn makes every later [Hasher.Check] also compute the recipe of hash, a hash that
+// AddRecipe makes every later [Hasher.Check] also compute the recipe of hash, a hash that
 // some account has, so that its time does not tell which account that is. It reports
 // whether it does: not if the hash is invalid, costs more than eight times the
 // configured recipe, or differs from three that are known already.
-func (h *Hasher) Learn(hash string) bool {
+func (h *Hasher) AddRecipe(hash string) bool {
 	r, err := recipeOf(hash)
 	switch {
 	case err != nil || r.cost > maxRecipeCost*h.own.cost:
@@ -89,12 +89,12 @@ func (h *Hasher) Learn(hash string) bool {
 	return h.learned.add(r)
 }
 
-// Verdict is the result of [Hasher.Check].
-type Verdict struct {
+// CheckResult is the result of [Hasher.Check].
+type CheckResult struct {
 	OK bool // the password is the one that was hashed
-	// Renewed is a hash of the password under the configured recipe, to be stored in
+	// Rehashed is a hash of the password under the configured recipe, to be stored in
 	// place of the one checked; empty if that one is as strong, or the password wrong.
-	Renewed string
+	Rehashed string
 }
 
 // Check compares a password with the hash of an account, empty if there is none.
@@ -106,26 +106,26 @@ type Verdict struct {
 //
 // It returns [ErrBadHash] for a hash that is not understood, before anything is
 // computed, and [ErrBusy] if nothing was checked.
-func (h *Hasher) Check(ctx context.Context, hash, password string) (Verdict, error) {
+func (h *Hasher) Check(ctx context.Context, hash, password string) (CheckResult, error) {
 	kept := h.own
 	if hash != "" {
 		var err error
 		if kept, err = recipeOf(hash); err != nil {
-			return Verdict{}, err
+			return CheckResult{}, err
 		}
-		h.Learn(hash)
+		h.AddRecipe(hash)
 	}
 	leave, err := h.enter(ctx)
 	if err != nil {
-		return Verdict{}, err
+		return CheckResult{}, err
 	}
 	defer leave()
 
-	var v Verdict
+	var v CheckResult
 	for _, st := range h.plan(hash, kept) {
 		switch st.hash {
 		case "":
-			v.Renewed = h.fresh(password)
+			v.Rehashed = h.fresh(password)
 		case hash:
 			v.OK = h.fits(hash, password)
 		default:
@@ -133,7 +133,7 @@ func (h *Hasher) Check(ctx context.Context, hash, password string) (Verdict, err
 		}
 	}
 	if !v.OK || kept.cost > h.own.cost {
-		v.Renewed = "" // a wrong password, or a hash stronger than configured
+		v.Rehashed = "" // a wrong password, or a hash stronger than configured
 	}
 	return v, nil
 }
@@ -189,5 +189,5 @@ func CheckImportedHash(hash string) error {
 	if CheckHash(hash) == nil {
 		return nil
 	}
-	return CheckForeignHash(hash)
+	return CheckLegacyHash(hash)
 }

@@ -54,7 +54,7 @@ func TestAWeakerHashIsRenewed(t *testing.T) {
 	all["argon2id, as strong with more lanes"] = "$argon2id$v=19$m=16384,t=2,p=4$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 	for name, hash := range all {
 		got, err := h.Check(t.Context(), hash, "wrong")
-		if err != nil || got != (account.Verdict{}) {
+		if err != nil || got != (account.CheckResult{}) {
 			t.Errorf("%s: Check of a wrong password = %+v, %v; want nothing", name, got, err)
 		}
 		if strings.HasSuffix(name, "lanes") {
@@ -63,21 +63,21 @@ func TestAWeakerHashIsRenewed(t *testing.T) {
 		if got, err = h.Check(t.Context(), hash, "imported"); err != nil || !got.OK {
 			t.Errorf("%s: Check of the right password = %+v, %v", name, got, err)
 		}
-		if stays := hash == own || name == "argon2id, stronger"; stays != (got.Renewed == "") {
-			t.Errorf("%s: renewed to %q; want it to stay: %v", name, got.Renewed, stays)
+		if stays := hash == own || name == "argon2id, stronger"; stays != (got.Rehashed == "") {
+			t.Errorf("%s: renewed to %q; want it to stay: %v", name, got.Rehashed, stays)
 		}
-		if got.Renewed == "" {
+		if got.Rehashed == "" {
 			continue
 		}
-		again, err := h.Check(t.Context(), got.Renewed, "imported")
-		if err != nil || again != (account.Verdict{OK: true}) {
+		again, err := h.Check(t.Context(), got.Rehashed, "imported")
+		if err != nil || again != (account.CheckResult{OK: true}) {
 			t.Errorf("%s: Check of the renewed hash = %+v, %v; want it to fit and stay", name, again, err)
 		}
-		if ok, err := h.Verify(t.Context(), got.Renewed, "wrong"); err != nil || ok {
+		if ok, err := h.Verify(t.Context(), got.Rehashed, "wrong"); err != nil || ok {
 			t.Errorf("%s: a wrong password fits the renewed hash", name)
 		}
 	}
-	if got, err := h.Check(t.Context(), "", "imported"); err != nil || got != (account.Verdict{}) {
+	if got, err := h.Check(t.Context(), "", "imported"); err != nil || got != (account.CheckResult{}) {
 		t.Errorf("Check of no account = %+v, %v; want nothing", got, err)
 	}
 }
@@ -93,7 +93,7 @@ func TestACheckComputesTheSameForAllAccounts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !h.Learn(hash) {
+		if !h.AddRecipe(hash) {
 			t.Fatalf("%s: the recipe is not learned", name)
 		}
 		want := h.Computes(hash)
@@ -144,18 +144,18 @@ func TestLearnedRecipesAreBounded(t *testing.T) {
 		{"m=32,t=1,p=3", false}, // one too many
 		{"m=32,t=1,p=2", true},
 	} {
-		if got := h.Learn("$argon2id$v=19$" + step.costs + "$" + salt + "$" + key); got != step.want {
+		if got := h.AddRecipe("$argon2id$v=19$" + step.costs + "$" + salt + "$" + key); got != step.want {
 			t.Errorf("Learn(%s) = %v, want %v", step.costs, got, step.want)
 		}
 	}
-	if h.Learn("no hash") {
+	if h.AddRecipe("no hash") {
 		t.Error("what is no hash is learned")
 	}
 	hash, err := account.NewHasher(64, 9, 1, time.Minute).Hash(t.Context(), "imported")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := h.Check(t.Context(), hash, "imported"); err != nil || got != (account.Verdict{OK: true}) {
+	if got, err := h.Check(t.Context(), hash, "imported"); err != nil || got != (account.CheckResult{OK: true}) {
 		t.Errorf("Check under a recipe that is not learned = %+v, %v", got, err)
 	}
 }
@@ -167,7 +167,7 @@ func TestTheCostliestConfiguredHashIsUnderstood(t *testing.T) {
 	if account.CheckImportedHash(hash) == nil {
 		t.Error("an import brings a hash that takes minutes")
 	}
-	if !account.NewHasher(4<<20, 100, 1, time.Minute).Learn(hash) {
+	if !account.NewHasher(4<<20, 100, 1, time.Minute).AddRecipe(hash) {
 		t.Error("a hash within the bounds of the configuration is not understood")
 	}
 }

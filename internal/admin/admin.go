@@ -33,19 +33,19 @@ import (
 )
 
 // Requests finds authorization requests that wait, and takes down what the apps
-// say. All of them return grant.ErrNoRequest for one that does not.
+// say. All of them return grant.ErrRequestNotFound for one that does not.
 type Requests interface {
 	Request(ctx context.Context, id string, now time.Time) (*grant.Request, error)
 	// ConsentRequest also returns the session that the person passed the sign-in in
 	// and what they allowed the client before, or nil.
 	ConsentRequest(ctx context.Context, id string, now time.Time) (*grant.Request, *session.Session, *grant.Consent, error)
-	// AnswerLogin returns grant.ErrDecided for a request that was answered,
+	// AnswerLogin returns grant.ErrAlreadyDecided for a request that was answered,
 	// grant.ErrOtherSubject for another subject than the one offered to be skipped, and
-	// account.ErrBarred for one who may not sign in.
-	AnswerLogin(ctx context.Context, id, subject string, login *grant.Login, verifier []byte, now time.Time) error
-	// AnswerConsent returns grant.ErrDecided for a request that was answered. What is
+	// account.ErrDisabled for one who may not sign in.
+	AnswerLogin(ctx context.Context, id, subject string, login *grant.LoginAnswer, verifier []byte, now time.Time) error
+	// AnswerConsent returns grant.ErrAlreadyDecided for a request that was answered. What is
 	// to be remembered is remembered for lasting.
-	AnswerConsent(ctx context.Context, id string, agreement *grant.Agreement, verifier []byte, lasting time.Duration, now time.Time) error
+	AnswerConsent(ctx context.Context, id string, agreement *grant.ConsentAnswer, verifier []byte, lasting time.Duration, now time.Time) error
 }
 
 // Clients finds registered clients, from a cache.
@@ -70,13 +70,13 @@ type Config struct {
 	Scopes       Scopes
 	Policy       client.Policy // of what the operator says of clients
 	Documents    client.Documents
-	Keeper       client.Keeper
+	Keeper       client.SecretStore
 	RotatedFor   time.Duration // how long a rotated secret stays valid by default
 	Keys         Keys
 	Changes      Changes
 	KeySets      KeySets
 	SigningKeys  SigningKeys
-	Vault        keyset.Vault // seals what is private in the keys of sets
+	Vault        keyset.Sealer // seals what is private in the keys of sets
 	Audit        Audit
 	Refusals     Refusals
 	Issuers      Issuers

@@ -52,11 +52,11 @@ func meaning(err error) *responseError {
 	switch {
 	case errors.Is(err, errHandled):
 		return &responseError{http.StatusGone, "Gone", "The request was answered before."}
-	case errors.Is(err, grant.ErrNoDevice):
+	case errors.Is(err, grant.ErrDeviceNotFound):
 		return &responseError{http.StatusBadRequest, "invalid_request", "No device waits with this user code."}
 	case errors.Is(err, errManyCodes):
 		return &responseError{http.StatusTooManyRequests, "request_forbidden", "Too many wrong user codes. Try again later."}
-	case errors.Is(err, grant.ErrNoRequest):
+	case errors.Is(err, grant.ErrRequestNotFound):
 		return &responseError{http.StatusNotFound, "Not Found", "There is no such request, or it has expired."}
 	case errors.Is(err, client.ErrNotFound):
 		return &responseError{http.StatusNotFound, "Not Found", "There is no such client."}
@@ -64,7 +64,7 @@ func meaning(err error) *responseError {
 		return &responseError{http.StatusNotFound, "Not Found", "There is no such key."}
 	case errors.Is(err, keyset.ErrExists):
 		return &responseError{http.StatusConflict, "Conflict", "The set has a key of that kid."}
-	case errors.Is(err, keyset.ErrFull), errors.Is(err, jwks.ErrCrowded):
+	case errors.Is(err, keyset.ErrFull), errors.Is(err, jwks.ErrTooManyWaiting):
 		return &responseError{http.StatusConflict, "Conflict", "The set has no room for another key."}
 	case errors.Is(err, refusal.ErrNotFound):
 		return &responseError{http.StatusNotFound, "Not Found", "No rejected request with this id is on record."}
@@ -84,11 +84,11 @@ func meaning(err error) *responseError {
 		return &responseError{http.StatusConflict, "Conflict", "The client_id is the subject of an account."}
 	case errors.Is(err, account.ErrIsClient):
 		return &responseError{http.StatusBadRequest, "invalid_request", "The subject is the client_id of a client."}
-	case errors.Is(err, client.ErrRaced):
+	case errors.Is(err, client.ErrConflict):
 		return &responseError{http.StatusConflict, "Conflict", "The client was changed by somebody else meanwhile."}
 	case errors.Is(err, client.ErrSector):
 		return &responseError{http.StatusBadRequest, client.InvalidMetadata, client.ErrSector.Error()}
-	case errors.Is(err, account.ErrBarred):
+	case errors.Is(err, account.ErrDisabled):
 		return &responseError{http.StatusForbidden, "request_forbidden", "This subject may not sign in."}
 	case pages.Temporary(err):
 		return &responseError{http.StatusServiceUnavailable, "temporarily_unavailable", "The server cannot answer right now."}
@@ -126,7 +126,7 @@ func challenge(r *http.Request, name string, step grant.Step) (id string, err er
 	}
 	id, ok := grant.ParseChallenge(value, step)
 	if !ok {
-		return "", grant.ErrNoRequest
+		return "", grant.ErrRequestNotFound
 	}
 	return id, nil
 }

@@ -41,15 +41,15 @@ type clientView struct {
 	client *client.Client
 }
 
-// Proven is [client.Client.Proven].
+// Proven is [client.Client.MayReuseConsent].
 func (v *clientView) Proven(redirectURI string, front bool) bool {
-	return v.client.Proven(redirectURI, front)
+	return v.client.MayReuseConsent(redirectURI, front)
 }
 
 // MarshalJSON writes the members in languages as well.
 func (v *clientView) MarshalJSON() ([]byte, error) {
 	type members clientView
-	return v.Beside((*members)(v)) //nolint:wrapcheck // the caller is encoding/json
+	return v.MarshalWith((*members)(v)) //nolint:wrapcheck // the caller is encoding/json
 }
 
 // full is a list that is never null.

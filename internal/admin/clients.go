@@ -14,7 +14,7 @@ type Registry interface {
 	Clients
 	// InsertClient returns client.ErrExists for an id that is taken.
 	InsertClient(ctx context.Context, c *client.Client) error
-	// UpdateClient returns client.ErrRaced if somebody else changed the client since
+	// UpdateClient returns client.ErrConflict if somebody else changed the client since
 	// it was read.
 	UpdateClient(ctx context.Context, c *client.Client) error
 	DeleteClient(ctx context.Context, id string) error

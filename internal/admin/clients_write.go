@@ -83,7 +83,7 @@ func (h *Handler) describeClient(c *Call, known *client.Client, said map[string]
 	if err := metadata.VerifySector(c.Context(), h.Documents, before); err != nil {
 		return "", err //nolint:wrapcheck // says what is wrong
 	}
-	for _, warning := range client.OddKeys(said["jwks"]) {
+	for _, warning := range client.KeyWarnings(said["jwks"]) {
 		h.Log.LogAttrs(c.Context(), slog.LevelWarn, "client key ignored", slog.String("client_id", known.ID), slog.String("reason", warning))
 	}
 	known.Metadata = metadata
@@ -102,7 +102,7 @@ func (h *Handler) describeClient(c *Call, known *client.Client, said map[string]
 	if err := known.CheckSecret(secret); err != nil {
 		return "", badClient(err.Error())
 	}
-	if err := h.Keeper.Keep(c.Context(), known, secret); err != nil {
+	if err := h.Keeper.Set(c.Context(), known, secret); err != nil {
 		return "", fmt.Errorf("keep client secret: %w", err)
 	}
 	return secret, nil
@@ -168,7 +168,7 @@ func (h *Handler) rotateSecret(c *Call) (*Reply, error) {
 // clearSecrets serves DELETE /clients/{id}/secrets/rotate.
 func (h *Handler) clearSecrets(c *Call) (*Reply, error) {
 	return h.changeClient(c, func(known *client.Client) (string, error) {
-		known.Rotated = nil
+		known.RotatedSecrets = nil
 		return "", nil
 	})
 }
@@ -196,7 +196,7 @@ func (h *Handler) changeClient(c *Call, change func(*client.Client) (secret stri
 		}
 		known.UpdatedAt = h.Now()
 		err = h.Registry.UpdateClient(ctx, known)
-		if errors.Is(err, client.ErrRaced) && left > 1 {
+		if errors.Is(err, client.ErrConflict) && left > 1 {
 			continue
 		}
 		if err != nil {

@@ -41,7 +41,7 @@ func (h *Handler) consentRequest(c *Call) (*Reply, error) {
 	case err != nil:
 		return nil, err //nolint:wrapcheck // names itself
 	case waiting.SessionID == "":
-		return nil, grant.ErrNoRequest // nobody has signed in for it
+		return nil, grant.ErrRequestNotFound // nobody has signed in for it
 	case s == nil || waiting.Decision != grant.Undecided:
 		return nil, h.handled(waiting)
 	}
@@ -54,7 +54,7 @@ func (h *Handler) consentRequest(c *Call) (*Reply, error) {
 		Skip:    described.skips(before),
 		Subject: s.Subject, LoginSessionID: s.ID, ACR: s.ACR, AMR: append([]string{}, s.AMR...),
 	}
-	if login := waiting.Login; login != nil {
+	if login := waiting.LoginAnswer; login != nil {
 		said.LoginChallenge, said.Context = waiting.Challenge(grant.StepLogin), login.Context
 		if waiting.LoginSkip && login.ACR != "" {
 			said.ACR = login.ACR
@@ -97,18 +97,18 @@ func (h *Handler) acceptConsent(c *Call) (*Reply, error) {
 	return h.answerConsent(c, id, agreement)
 }
 
-func (b *acceptConsent) agreement() (*grant.Agreement, error) {
+func (b *acceptConsent) agreement() (*grant.ConsentAnswer, error) {
 	if b.RememberFor < 0 {
 		return nil, invalid("The member remember_for must not be negative.")
 	}
-	said := &grant.Agreement{
+	said := &grant.ConsentAnswer{
 		Scopes: b.Scopes, Resources: b.Audience, Remember: b.Remember, RememberFor: min(b.RememberFor, maxRemember),
 	}
 	var err error
-	if said.Extra.IDToken, err = claims("session.id_token", b.Session.IDToken, grant.ProtocolClaims()); err != nil {
+	if said.ExtraClaims.IDToken, err = claims("session.id_token", b.Session.IDToken, grant.ProtocolClaims()); err != nil {
 		return nil, err
 	}
-	said.Extra.AccessToken, err = claims("session.access_token", b.Session.AccessToken, nil)
+	said.ExtraClaims.AccessToken, err = claims("session.access_token", b.Session.AccessToken, nil)
 	return said, err
 }
 
@@ -132,11 +132,11 @@ func (h *Handler) rejectConsent(c *Call) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return h.answerConsent(c, id, &grant.Agreement{Refusal: body.refusal()})
+	return h.answerConsent(c, id, &grant.ConsentAnswer{Refusal: body.refusal()})
 }
 
 // answerConsent notes the answer and tells the app where to send the person.
-func (h *Handler) answerConsent(c *Call, id string, agreement *grant.Agreement) (*Reply, error) {
+func (h *Handler) answerConsent(c *Call, id string, agreement *grant.ConsentAnswer) (*Reply, error) {
 	ctx, now := c.Context(), h.Now()
 	lasting := h.Consent
 	if agreement.RememberFor > 0 {
@@ -144,7 +144,7 @@ func (h *Handler) answerConsent(c *Call, id string, agreement *grant.Agreement) 
 	}
 	verifier := grant.NewVerifier((&grant.Request{ID: id}).Challenge(grant.StepConsent))
 	err := h.Requests.AnswerConsent(ctx, id, agreement, grant.HashVerifier(verifier), lasting, now)
-	if errors.Is(err, grant.ErrDecided) {
+	if errors.Is(err, grant.ErrAlreadyDecided) {
 		waiting, gone := h.Requests.Request(ctx, id, now)
 		if gone != nil {
 			return nil, gone //nolint:wrapcheck // names itself

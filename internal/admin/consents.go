@@ -20,13 +20,13 @@ import (
 type Consents interface {
 	ListConsents(ctx context.Context, subject, sessionID string, after grant.Consent, limit int, now time.Time) ([]*grant.Consent, error)
 	// ListUnremembered returns grants for which nothing is remembered.
-	ListUnremembered(ctx context.Context, subject, sessionID string, after grant.Ref, limit int, now time.Time) ([]*grant.Grant, error)
+	ListUnremembered(ctx context.Context, subject, sessionID string, after grant.Locator, limit int, now time.Time) ([]*grant.Grant, error)
 	RevokeConsents(ctx context.Context, subject, clientID string, now time.Time) error
 	RevokeGrantsOf(ctx context.Context, subject, clientID string, now time.Time) error
 	RevokeGrantsIn(ctx context.Context, sessionID string, now time.Time) error
-	RevokeGrant(ctx context.Context, ref grant.Ref, clientID string, why grant.Why, now time.Time) error
+	RevokeGrant(ctx context.Context, ref grant.Locator, clientID string, why grant.RevocationReason, now time.Time) error
 	// LiveGrant returns grant.ErrNotFound for one that does not stand.
-	LiveGrant(ctx context.Context, ref grant.Ref, jti string, now time.Time) (*grant.Held, error)
+	LiveGrant(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*grant.GrantWithAccount, error)
 }
 
 func (h *Handler) consentSessionOperations() []Operation {
@@ -108,7 +108,7 @@ func (h *Handler) consentsOf(
 ) (all []*consentSession, last string, err error) {
 	all, last = []*consentSession{}, after
 	var remembered grant.Consent
-	var ref grant.Ref
+	var ref grant.Locator
 	if kept, ok := parseConsentID(after); ok {
 		remembered = kept
 	} else if after != "" {
@@ -117,7 +117,7 @@ func (h *Handler) consentsOf(
 		}
 	}
 	now := h.Now()
-	if ref == (grant.Ref{}) {
+	if ref == (grant.Locator{}) {
 		list, err := h.Consents.ListConsents(ctx, subject, sessionID, remembered, limit, now)
 		if err != nil {
 			return nil, "", err //nolint:wrapcheck // names itself
@@ -134,13 +134,13 @@ func (h *Handler) consentsOf(
 		return nil, "", err //nolint:wrapcheck // names itself
 	}
 	for _, one := range grants {
-		all, last = append(all, h.viewGrant(ctx, one)), refText(one.Ref)
+		all, last = append(all, h.viewGrant(ctx, one)), refText(one.Locator)
 	}
 	return all, last, nil
 }
 
 func (h *Handler) viewConsent(ctx context.Context, c *grant.Consent) *consentSession {
-	v := h.newConsentSession(ctx, c.ClientID, c.Subject, c.SessionID, c.Scopes, nil, c.Extra)
+	v := h.newConsentSession(ctx, c.ClientID, c.Subject, c.SessionID, c.Scopes, nil, c.ExtraClaims)
 	v.RequestID, v.HandledAt, v.Remember = consentID(c), c.GivenAt.UTC(), true
 	if !c.ExpiresAt.IsZero() {
 		v.For = max(1, int64(c.ExpiresAt.Sub(c.GivenAt)/time.Second))
@@ -150,15 +150,15 @@ func (h *Handler) viewConsent(ctx context.Context, c *grant.Consent) *consentSes
 }
 
 func (h *Handler) viewGrant(ctx context.Context, g *grant.Grant) *consentSession {
-	v := h.newConsentSession(ctx, g.ClientID, g.Subject, g.SessionID, g.Scopes, g.Resources, g.Detail.Extra)
+	v := h.newConsentSession(ctx, g.ClientID, g.Subject, g.SessionID, g.Scopes, g.Resources, g.Authorization.ExtraClaims)
 	v.RequestID, v.HandledAt = g.ID.String(), g.CreatedAt.UTC()
 	v.Request.Challenge, v.Request.ConsentID = v.RequestID, v.RequestID
-	v.Request.ACR, v.Request.AMR = g.Detail.ACR, full(g.Detail.AMR)
+	v.Request.ACR, v.Request.AMR = g.Authorization.ACR, full(g.Authorization.AMR)
 	return v
 }
 
 func (h *Handler) newConsentSession(
-	ctx context.Context, clientID, subject, sessionID string, scopes, resources []string, extra grant.Extra,
+	ctx context.Context, clientID, subject, sessionID string, scopes, resources []string, extra grant.ExtraClaims,
 ) *consentSession {
 	object := func(raw json.RawMessage) json.RawMessage {
 		if len(raw) == 0 {
@@ -238,10 +238,10 @@ func (h *Handler) revokeConsent(ctx context.Context, id string, now time.Time) e
 
 // grantOf finds a living grant by its own id, or by that of the request that led to it
 // or its challenge, while those are known.
-func (h *Handler) grantOf(ctx context.Context, id string, now time.Time) (*grant.Held, error) {
-	var refs []grant.Ref
+func (h *Handler) grantOf(ctx context.Context, id string, now time.Time) (*grant.GrantWithAccount, error) {
+	var refs []grant.Locator
 	if parsed, err := grant.ParseID(id); err == nil {
-		refs = parsed.Refs()
+		refs = parsed.Locators()
 	}
 	request := id
 	if answered, ok := grant.ParseChallenge(id, grant.StepConsent); ok {
@@ -251,7 +251,7 @@ func (h *Handler) grantOf(ctx context.Context, id string, now time.Time) (*grant
 	switch {
 	case err == nil:
 		refs = append(refs, waiting.Grant)
-	case !errors.Is(err, grant.ErrNoRequest):
+	case !errors.Is(err, grant.ErrRequestNotFound):
 		return nil, err //nolint:wrapcheck // names itself
 	}
 	for _, ref := range refs {
@@ -264,19 +264,19 @@ func (h *Handler) grantOf(ctx context.Context, id string, now time.Time) (*grant
 }
 
 // refText names a grant where a list goes on.
-func refText(ref grant.Ref) string {
-	return strconv.FormatUint(uint64(ref.Bucket), 10) + "." + ref.ID.String()
+func refText(ref grant.Locator) string {
+	return strconv.FormatUint(uint64(ref.Partition), 10) + "." + ref.ID.String()
 }
 
-func parseRef(text string) (grant.Ref, error) {
+func parseRef(text string) (grant.Locator, error) {
 	number, hex, _ := strings.Cut(text, ".")
 	bucket, err := strconv.ParseUint(number, 10, 32)
 	if err != nil {
-		return grant.Ref{}, errPageToken
+		return grant.Locator{}, errPageToken
 	}
 	id, err := grant.ParseID(hex)
 	if err != nil {
-		return grant.Ref{}, errPageToken
+		return grant.Locator{}, errPageToken
 	}
-	return grant.Ref{Bucket: grant.Bucket(bucket), ID: id}, nil
+	return grant.Locator{Partition: grant.Partition(bucket), ID: id}, nil
 }

@@ -18,15 +18,15 @@ const deviceChallenge = "device_challenge"
 
 // Devices takes down what an app says of the person at a device.
 type Devices interface {
-	// AnswerDevice takes nil for a refusal. It returns grant.ErrDecided for a request
-	// that was answered, and grant.ErrNoRequest for one that is not there.
+	// AnswerDevice takes nil for a refusal. It returns grant.ErrAlreadyDecided for a request
+	// that was answered, and grant.ErrRequestNotFound for one that is not there.
 	AnswerDevice(ctx context.Context, id string, d *grant.Device, verifier []byte, now time.Time) error
-	DenyDevice(ctx context.Context, ref grant.Ref, now time.Time) error
+	DenyDevice(ctx context.Context, ref grant.Locator, now time.Time) error
 }
 
-// UserCodes finds the device that shows a code, as grant.Devices does.
+// UserCodes finds the device that shows a code, as grant.UserCodes does.
 type UserCodes interface {
-	Find(ctx context.Context, entered string, by []grant.Guesser, now time.Time) (*grant.Device, error)
+	Find(ctx context.Context, entered string, by []grant.AttemptLimit, now time.Time) (*grant.Device, error)
 }
 
 func (h *Handler) deviceOperations() []Operation {
@@ -151,7 +151,7 @@ func (h *Handler) waitingForDevice(c *Call) (id string, err error) {
 	case err != nil:
 		return "", err //nolint:wrapcheck // names itself
 	case !waiting.Device:
-		return "", grant.ErrNoRequest
+		return "", grant.ErrRequestNotFound
 	case waiting.ClientID != "" || waiting.Decision != grant.Undecided:
 		return "", &handledError{redirect{h.DeviceURL}}
 	}
@@ -164,7 +164,7 @@ var errManyCodes = errors.New("too many wrong user codes")
 // showing returns the device that shows the code. So many wrong ones are looked at for
 // one challenge; there is a new one for each visit of a person.
 func (h *Handler) showing(c *Call, id, code string) (*grant.Device, error) {
-	by := []grant.Guesser{{Key: "device challenge " + id, Most: 5, Window: time.Hour}}
+	by := []grant.AttemptLimit{{Key: "device challenge " + id, MaxAttempts: 5, Window: time.Hour}}
 	d, err := h.UserCodes.Find(c.Context(), code, by, h.Now())
 	if tooMany, ok := errors.AsType[*grant.TooManyCodesError](err); ok {
 		c.head.Set("Retry-After", strconv.Itoa(int(math.Ceil(tooMany.RetryAfter.Seconds()))))
@@ -175,7 +175,7 @@ func (h *Handler) showing(c *Call, id, code string) (*grant.Device, error) {
 
 func (h *Handler) answerDevice(c *Call, id string, d *grant.Device, verifier []byte) error {
 	err := h.Devices.AnswerDevice(c.Context(), id, d, verifier, h.Now())
-	if errors.Is(err, grant.ErrDecided) {
+	if errors.Is(err, grant.ErrAlreadyDecided) {
 		return &handledError{redirect{h.DeviceURL}}
 	}
 	if err == nil {

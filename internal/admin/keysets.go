@@ -103,7 +103,7 @@ func (h *Handler) shown(c *Call, keys ...*keyset.Key) (jsonWebKeySet, error) {
 	for i, k := range keys {
 		set.Keys[i] = k.Public
 		if private {
-			if set.Keys[i], err = k.Reveal(h.Vault); err != nil {
+			if set.Keys[i], err = k.Open(h.Vault); err != nil {
 				return set, err //nolint:wrapcheck // names itself
 			}
 		}
@@ -119,7 +119,7 @@ func (h *Handler) answerKeys(c *Call, status int, keys ...*keyset.Key) (*Reply, 
 	return &Reply{status, set}, nil
 }
 
-func (h *Handler) keys() keyset.Keys { return keyset.Keys{Vault: h.Vault, Now: h.Now} }
+func (h *Handler) keys() keyset.Keys { return keyset.Keys{Sealer: h.Vault, Now: h.Now} }
 
 // readKeySet serves GET /keys/{set}.
 func (h *Handler) readKeySet(c *Call) (*Reply, error) {
@@ -127,7 +127,7 @@ func (h *Handler) readKeySet(c *Call) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if keyset.Signs(set) {
+	if keyset.IsReserved(set) {
 		return h.showSigning(c, http.StatusOK, nil)
 	}
 	keys, err := h.KeySets.KeySet(c.Context(), set)
@@ -146,7 +146,7 @@ func (h *Handler) readKey(c *Call) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if keyset.Signs(set) {
+	if keyset.IsReserved(set) {
 		return h.showSigning(c, http.StatusOK, func(one string) bool { return one == kid })
 	}
 	key, err := h.KeySets.SetKey(c.Context(), set, kid)
@@ -166,7 +166,7 @@ func (h *Handler) createKey(c *Call) (*Reply, error) {
 	if err := read(c.Request, &asked); err != nil {
 		return nil, err
 	}
-	if keyset.Signs(set) {
+	if keyset.IsReserved(set) {
 		return h.rotateSigning(c, asked.Algorithm)
 	}
 	key, err := h.keys().Generate(set, asked.Algorithm, asked.Use, asked.KID)
@@ -195,7 +195,7 @@ func (h *Handler) replaceKeySet(c *Call) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if keyset.Signs(set) {
+	if keyset.IsReserved(set) {
 		return h.importSigning(c, raw)
 	}
 	keys, err := h.keys().ParseSet(set, raw)
@@ -214,7 +214,7 @@ func (h *Handler) replaceKey(c *Call) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if keyset.Signs(set) {
+	if keyset.IsReserved(set) {
 		return h.importSigningKey(c, raw)
 	}
 	key, err := h.keys().Parse(set, kid, raw)
@@ -237,7 +237,7 @@ func (h *Handler) deleteKeySet(c *Call) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if keyset.Signs(set) {
+	if keyset.IsReserved(set) {
 		return nil, errSigning
 	}
 	return gone(h.KeySets.DeleteKeySet(c.Context(), set))
@@ -249,7 +249,7 @@ func (h *Handler) deleteKey(c *Call) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if keyset.Signs(set) {
+	if keyset.IsReserved(set) {
 		return h.removeSigning(c, kid)
 	}
 	return gone(h.KeySets.DeleteSetKey(c.Context(), set, kid))

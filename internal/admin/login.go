@@ -35,8 +35,8 @@ func (h *Handler) loginRequest(c *Call) (*Reply, error) {
 	case err != nil:
 		return nil, err //nolint:wrapcheck // names itself
 	case waiting.LoginSession == "":
-		return nil, grant.ErrNoRequest
-	case waiting.Login != nil:
+		return nil, grant.ErrRequestNotFound
+	case waiting.LoginAnswer != nil:
 		return nil, h.handled(waiting)
 	}
 	described, err := h.describe(ctx, waiting)
@@ -73,10 +73,10 @@ func (h *Handler) acceptLogin(c *Call) (*Reply, error) {
 		return nil, err
 	}
 	c.Target = body.Subject
-	return h.answerLogin(c, id, body.Subject, &grant.Login{
+	return h.answerLogin(c, id, body.Subject, &grant.LoginAnswer{
 		Remember: body.Remember, RememberFor: min(body.RememberFor, maxRemember), Extend: body.Extend,
 		ACR: body.ACR, AMR: body.AMR, Context: some(body.Context),
-		KnownAs: body.ForceSubject, ProviderSession: body.ProviderSession,
+		ForcedSubject: body.ForceSubject, IdentityProviderSessionID: body.ProviderSession,
 	})
 }
 
@@ -134,16 +134,16 @@ func (h *Handler) rejectLogin(c *Call) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return h.answerLogin(c, id, grant.Nobody, &grant.Login{Refusal: body.refusal()})
+	return h.answerLogin(c, id, grant.NoSubject, &grant.LoginAnswer{Refusal: body.refusal()})
 }
 
 // answerLogin notes the answer and tells the app where to send the person. Where
 // somebody else has signed in than who could have gone on without, they begin anew.
-func (h *Handler) answerLogin(c *Call, id, subject string, login *grant.Login) (*Reply, error) {
+func (h *Handler) answerLogin(c *Call, id, subject string, login *grant.LoginAnswer) (*Reply, error) {
 	ctx, now := c.Context(), h.Now()
 	verifier := grant.NewVerifier((&grant.Request{ID: id}).Challenge(grant.StepLogin))
 	err := h.Requests.AnswerLogin(ctx, id, subject, login, grant.HashVerifier(verifier), now)
-	if errors.Is(err, grant.ErrDecided) || errors.Is(err, grant.ErrOtherSubject) {
+	if errors.Is(err, grant.ErrAlreadyDecided) || errors.Is(err, grant.ErrOtherSubject) {
 		waiting, gone := h.Requests.Request(ctx, id, now)
 		switch {
 		case gone != nil:

@@ -14,10 +14,10 @@ import (
 const logoutChallenge = "logout_challenge"
 
 // SignOuts finds sign-outs that a person must agree to, and takes down what the app
-// says of them. Both return grant.ErrNoRequest for one that is not there.
+// says of them. Both return grant.ErrRequestNotFound for one that is not there.
 type SignOuts interface {
-	SignOut(ctx context.Context, id string, now time.Time) (*grant.SignOut, error)
-	// AnswerSignOut returns grant.ErrDecided for one that was answered.
+	SignOut(ctx context.Context, id string, now time.Time) (*grant.LogoutRequest, error)
+	// AnswerSignOut returns grant.ErrAlreadyDecided for one that was answered.
 	AnswerSignOut(ctx context.Context, id string, d grant.Decision, verifier []byte, now time.Time) error
 }
 
@@ -54,7 +54,7 @@ func (h *Handler) logoutRequest(c *Call) (*Reply, error) {
 		Challenge: grant.StepLogout.Challenge(o.ID), Subject: o.Subject, SessionID: o.SessionID,
 		RequestURL: h.logoutURL(o), RPInitiated: o.ClientID != "",
 		RequestedAt: o.CreatedAt.UTC().Truncate(time.Second), ExpiresAt: o.ExpiresAt.UTC().Truncate(time.Second),
-		ProviderSession: o.ProviderSession,
+		ProviderSession: o.IdentityProviderSessionID,
 	}
 	if o.ClientID == "" {
 		return ok(said), nil
@@ -72,7 +72,7 @@ func (h *Handler) logoutRequest(c *Call) (*Reply, error) {
 
 // logoutURL is where the same sign-out can be asked for anew. The ID token that came
 // with it is not kept; the client's name says as much.
-func (h *Handler) logoutURL(o *grant.SignOut) string {
+func (h *Handler) logoutURL(o *grant.LogoutRequest) string {
 	form := url.Values{}
 	for name, value := range map[string]string{
 		"client_id": o.ClientID, "post_logout_redirect_uri": o.Redirect, "state": o.State,
@@ -88,7 +88,9 @@ func (h *Handler) logoutURL(o *grant.SignOut) string {
 }
 
 // signedOut is for a sign-out that was answered before.
-func (h *Handler) signedOut(o *grant.SignOut) error { return &handledError{redirect{h.logoutURL(o)}} }
+func (h *Handler) signedOut(o *grant.LogoutRequest) error {
+	return &handledError{redirect{h.logoutURL(o)}}
+}
 
 // acceptLogout serves PUT /oauth2/auth/requests/logout/accept. What the app sends along
 // means nothing.
@@ -117,7 +119,7 @@ func (h *Handler) rejectLogout(c *Call) (*Reply, error) {
 func (h *Handler) answerLogout(c *Call, id string, d grant.Decision, verifier []byte) error {
 	ctx, now := c.Context(), h.Now()
 	err := h.SignOuts.AnswerSignOut(ctx, id, d, verifier, now)
-	if errors.Is(err, grant.ErrDecided) {
+	if errors.Is(err, grant.ErrAlreadyDecided) {
 		o, gone := h.SignOuts.SignOut(ctx, id, now)
 		if gone != nil {
 			return gone //nolint:wrapcheck // names itself

@@ -56,17 +56,17 @@ func (h *Handler) scopeOperations() []Operation {
 
 // scopeView is a scope as the API reads and writes it.
 type scopeView struct {
-	Name             string                   `json:"name" doc:"as clients request it (RFC 6749 section 3.3)"`
-	Title            string                   `json:"title" doc:"for the consent page; empty is the name, or the built-in words"`
-	Description      string                   `json:"description"`
-	Claims           map[string][]scope.Place `json:"claims" doc:"the claims that it releases, each with its places: id_token, userinfo, access_token, introspection"`
-	SelfRegistration bool                     `json:"self_registration" doc:"whether clients that register themselves may have it"`
+	Name             string                         `json:"name" doc:"as clients request it (RFC 6749 section 3.3)"`
+	Title            string                         `json:"title" doc:"for the consent page; empty is the name, or the built-in words"`
+	Description      string                         `json:"description"`
+	Claims           map[string][]scope.Destination `json:"claims" doc:"the claims that it releases, each with its places: id_token, userinfo, access_token, introspection"`
+	SelfRegistration bool                           `json:"self_registration" doc:"whether clients that register themselves may have it"`
 }
 
 func viewScope(s *scope.Scope) *scopeView {
 	v := &scopeView{s.Name, s.Title, s.Description, s.Claims, s.SelfRegistration}
 	if v.Claims == nil {
-		v.Claims = map[string][]scope.Place{}
+		v.Claims = map[string][]scope.Destination{}
 	}
 	return v
 }

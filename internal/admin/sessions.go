@@ -66,7 +66,7 @@ func (h *Handler) listSessions(c *Call) (*Reply, error) {
 	for i, n := range list {
 		views[i] = loginSession{
 			n.ID, n.Subject, n.Username, n.AuthTime.UTC(), n.ACR, full(n.AMR), n.Remembered,
-			n.CreatedAt.UTC(), n.SeenAt.UTC(), n.IdleUntil.UTC(), n.EndsAt.UTC(), n.ProviderSession,
+			n.CreatedAt.UTC(), n.SeenAt.UTC(), n.IdleUntil.UTC(), n.EndsAt.UTC(), n.IdentityProviderSessionID,
 		}
 		last = n.ID
 	}

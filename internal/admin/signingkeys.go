@@ -19,8 +19,8 @@ type SigningKeys interface {
 	Export(ctx context.Context, private bool) ([]jose.JSONWebKey, error)
 	// Rotate publishes a new key, which signs when it can be known.
 	Rotate(ctx context.Context, alg jwks.Algorithm) ([]jwks.Record, error)
-	// Import publishes a key as the next one: jwks.ErrKnown for one that is there,
-	// jwks.ErrUnfit for one that cannot sign.
+	// Import publishes a key as the next one: jwks.ErrExists for one that is there,
+	// jwks.ErrUnsuitable for one that cannot sign.
 	Import(ctx context.Context, alg jwks.Algorithm, signer crypto.Signer) error
 	// Remove returns jwks.ErrSigning for a key that signs.
 	Remove(ctx context.Context, kid string) error
@@ -142,9 +142,9 @@ func (h *Handler) bring(c *Call, raw []byte) (kid string, err error) {
 		err = h.SigningKeys.Import(c.Context(), alg, signer)
 	}
 	switch {
-	case errors.Is(err, jwks.ErrKnown):
+	case errors.Is(err, jwks.ErrExists):
 		return kid, nil
-	case errors.Is(err, jwks.ErrUnfit), errors.Is(err, jwks.ErrUnknownKey):
+	case errors.Is(err, jwks.ErrUnsuitable), errors.Is(err, jwks.ErrUnknownKey):
 		return "", invalid("Tokens are signed with RS256, PS256, ES256 or EdDSA, and with RSA keys of 2048 to 4096 bits: a key cannot be used for that.")
 	}
 	return kid, err //nolint:wrapcheck // names itself

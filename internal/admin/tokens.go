@@ -97,8 +97,8 @@ func (h *Handler) deleteGrant(ctx context.Context, text string) error {
 	if err != nil {
 		return invalid("The parameter grant must be the id of a grant.")
 	}
-	for _, ref := range id.Refs() {
-		if err := h.Consents.RevokeGrant(ctx, ref, "", grant.WhyOperator, h.Now()); err != nil {
+	for _, ref := range id.Locators() {
+		if err := h.Consents.RevokeGrant(ctx, ref, "", grant.RevokedByOperator, h.Now()); err != nil {
 			return err //nolint:wrapcheck // names itself
 		}
 	}

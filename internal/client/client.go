@@ -15,14 +15,14 @@ var (
 	ErrNotFound = errors.New("client not found")
 	// ErrExists reports a client_id that is taken.
 	ErrExists = errors.New("client_id is taken")
-	// ErrRaced reports that somebody else changed the client meanwhile.
-	ErrRaced = errors.New("client was changed meanwhile")
+	// ErrConflict reports that somebody else changed the client meanwhile.
+	ErrConflict = errors.New("client was changed meanwhile")
 	// ErrIsSubject reports a client_id that is the subject of an account: a resource server
 	// could take the client's own tokens for the user's (RFC 9700 §4.15).
 	ErrIsSubject = errors.New("the client_id is the subject of an account")
-	// ErrNoKeys reports that a client's public keys cannot be had for a reason
+	// ErrKeysUnavailable reports that a client's public keys cannot be had for a reason
 	// that is the client's own: an unreachable jwks_uri, a malformed set.
-	ErrNoKeys = errors.New("the keys of the client cannot be had")
+	ErrKeysUnavailable = errors.New("the keys of the client cannot be had")
 	// ErrBusy reports that what a client published cannot be fetched at the moment,
 	// for a reason that is ours: it is no verdict on the client.
 	ErrBusy error = unavailable("too much is being fetched")
@@ -42,8 +42,8 @@ type Client struct {
 	ID string
 	Metadata
 
-	Secret  Secret    // empty for clients that have none
-	Rotated []Rotated // secrets of before, the latest first
+	Secret         Secret          // empty for clients that have none
+	RotatedSecrets []RotatedSecret // secrets of before, the latest first
 
 	// RegistrationToken is the hash of the registration access token (RFC 7592).
 	// The previous one stays good until PreviousUntil, so that a lost answer is not
@@ -52,12 +52,12 @@ type Client struct {
 	PreviousToken     []byte
 	PreviousUntil     time.Time
 
-	Dynamic   bool // registered itself; the rest was brought by the operator
-	Disabled  bool
-	NotBefore time.Time // grants and tokens from before it are dead
-	CreatedAt time.Time
-	UpdatedAt time.Time
-	Version   int64 // counts updates, for compare-and-set
+	Dynamic          bool // registered itself; the rest was brought by the operator
+	Disabled         bool
+	TokensValidAfter time.Time // grants and tokens from before it are dead
+	CreatedAt        time.Time
+	UpdatedAt        time.Time
+	Version          int64 // counts updates, for compare-and-set
 }
 
 // EndRegistrationTokens makes every registration access token of the client invalid.
@@ -124,7 +124,7 @@ type Metadata struct {
 	RequirePKCE         bool     `json:"require_pkce,omitempty"`
 	AllowedCORSOrigins  []string `json:"allowed_cors_origins,omitempty"`
 
-	// These, and Audience, are the operator's to give; see [Metadata.KeepGiven].
+	// These, and Audience, are the operator's to give; see [Metadata.KeepOperatorFields].
 
 	// ServedResources are the resources that the client itself is: it may introspect
 	// tokens for them, no matter which client they were issued to (RFC 7662 §4).
@@ -147,7 +147,7 @@ type Metadata struct {
 	SoftwareStatement string `json:"software_statement,omitempty"` // verified where it came in
 
 	// Localized holds members in languages, such as client_name#ja. They are stored
-	// under a name of their own and shown beside the others; see [Metadata.Beside].
+	// under a name of their own and shown beside the others; see [Metadata.MarshalWith].
 	Localized map[string]string `json:"localized,omitempty"`
 }
 
@@ -195,33 +195,35 @@ func GrantTypes() []string {
 	return []string{GrantAuthorizationCode, GrantRefreshToken, GrantClientCredentials, GrantJWTBearer, GrantDeviceCode}
 }
 
-// Public reports whether the client cannot keep a secret (RFC 6749 section 2.1).
-func (c *Client) Public() bool { return c.TokenEndpointAuthMethod == AuthNone }
+// IsPublic reports whether the client cannot keep a secret (RFC 6749 section 2.1).
+func (c *Client) IsPublic() bool { return c.TokenEndpointAuthMethod == AuthNone }
 
-// Native reports whether the client runs on a person's device (RFC 8252).
-func (c *Client) Native() bool { return c.ApplicationType == "native" }
+// IsNative reports whether the client runs on a person's device (RFC 8252).
+func (c *Client) IsNative() bool { return c.ApplicationType == "native" }
 
-// Proven reports whether an earlier consent may stand for a request without a
+// MayReuseConsent reports whether an earlier consent may stand for a request without a
 // question: not where anyone on the device could pretend to be the client (RFC 8252
 // section 8.6). A secret is no proof of who gets what is in the answer itself, which
 // front says that tokens are.
-func (c *Client) Proven(redirectURI string, front bool) bool {
-	proven := !c.Public() && (!c.Native() || !front)
+func (c *Client) MayReuseConsent(redirectURI string, front bool) bool {
+	proven := !c.IsPublic() && (!c.IsNative() || !front)
 	return proven || strings.HasPrefix(redirectURI, "https:")
 }
 
-// HearsOfSignOut reports whether the client registered a place where it is told
+// SupportsLogoutNotification reports whether the client registered a place where it is told
 // that a session has ended (OpenID Connect Front-Channel Logout section 2,
 // Back-Channel Logout section 2.2).
-func (c *Client) HearsOfSignOut() bool {
+func (c *Client) SupportsLogoutNotification() bool {
 	return c.FrontchannelLogoutURI != "" || c.BackchannelLogoutURI != ""
 }
 
 // Scopes returns the scopes the client may ask for.
 func (c *Client) Scopes() []string { return strings.Fields(c.Scope) }
 
-// May reports whether the client registered the grant type.
-func (c *Client) May(grantType string) bool { return slices.Contains(c.GrantTypes, grantType) }
+// AllowsGrantType reports whether the client registered the grant type.
+func (c *Client) AllowsGrantType(grantType string) bool {
+	return slices.Contains(c.GrantTypes, grantType)
+}
 
 // Name returns what a person should read for the client.
 func (c *Client) Name() string {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Guesses counts tries at secrets, for all replicas together.
-type Guesses interface {
+// Throttle counts tries at secrets, for all replicas together.
+type Throttle interface {
 	// CountGuess counts one more and returns how many there were since when, in a
 	// window that begins anew when it has passed.
 	CountGuess(ctx context.Context, key string, window time.Duration, now time.Time) (count int, since time.Time, err error)
@@ -34,10 +34,10 @@ func (t *ThrottledError) Error() string { return "too many wrong secrets of late
 // a client; a long one costs no statement, unless what is kept is Foreign, which takes
 // long to compare with anything. Nil guesses set no bound.
 func TrySecret(
-	ctx context.Context, guesses Guesses, id string, kept Secret, sent string, now time.Time,
+	ctx context.Context, guesses Throttle, id string, kept Secret, sent string, now time.Time,
 	compare func(context.Context) (bool, error),
 ) (bool, error) {
-	if guesses == nil || len(sent) >= strong && !kept.Foreign() {
+	if guesses == nil || len(sent) >= strong && !kept.IsLegacyHash() {
 		return compare(ctx)
 	}
 	// Counted before anything is compared: of many tries at once not all can be

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Entry is a client that the operator brings in a file.
-type Entry struct {
+// ImportEntry is a client that the operator brings in a file.
+type ImportEntry struct {
 	ClientID     string // empty to have one made
 	ClientSecret string // empty to have one made, if the client needs one
 	Metadata     Metadata
@@ -20,12 +20,12 @@ type Entry struct {
 // ParseImport reads clients from a JSON array of RFC 7591 objects, from an object whose
 // member clients is one, or from one such object, and completes them by p. Its error joins
 // every fault of every entry, each with the entry and the member at fault.
-func ParseImport(raw []byte, p Policy) ([]Entry, error) {
+func ParseImport(raw []byte, p Policy) ([]ImportEntry, error) {
 	list, err := importList(raw)
 	if err != nil {
 		return nil, err
 	}
-	entries := make([]Entry, len(list))
+	entries := make([]ImportEntry, len(list))
 	first := make(map[string]int, len(list))
 	var faults []error
 	for i, raw := range list {
@@ -68,10 +68,10 @@ func importList(raw []byte) ([]json.RawMessage, error) {
 	return list, nil
 }
 
-func parseEntry(raw json.RawMessage, p Policy) (Entry, []error) {
+func parseEntry(raw json.RawMessage, p Policy) (ImportEntry, []error) {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &members); err != nil || members == nil {
-		return Entry{}, []error{errors.New("must be a JSON object")}
+		return ImportEntry{}, []error{errors.New("must be a JSON object")}
 	}
 	var bad []error
 	text := func(name string) string {
@@ -81,7 +81,7 @@ func parseEntry(raw json.RawMessage, p Policy) (Entry, []error) {
 		}
 		return s
 	}
-	entry := Entry{ClientID: text("client_id"), ClientSecret: text("client_secret")}
+	entry := ImportEntry{ClientID: text("client_id"), ClientSecret: text("client_secret")}
 	if err := CheckID(entry.ClientID); entry.ClientID != "" && err != nil {
 		bad = append(bad, err)
 	}
@@ -94,7 +94,7 @@ func parseEntry(raw json.RawMessage, p Policy) (Entry, []error) {
 	if err := metadata.CheckSecret(entry.ClientSecret); entry.ClientSecret != "" && err != nil {
 		bad = append(bad, err)
 	}
-	entry.Warnings = append(unknown(members), OddKeys(members["jwks"])...)
+	entry.Warnings = append(unknown(members), KeyWarnings(members["jwks"])...)
 	if entry.ClientSecret != "" && !metadata.UsesSecret() {
 		entry.ClientSecret = ""
 		entry.Warnings = append(entry.Warnings, "client_secret is not used by "+metadata.TokenEndpointAuthMethod)

@@ -22,7 +22,7 @@ func TestImportReadsAnArrayOrAnObject(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := []Entry{
+			want := []ImportEntry{
 				{ClientID: "shop", ClientSecret: "a secret somebody chose", Metadata: Metadata{
 					ApplicationType: "web", RedirectURIs: []string{"https://shop.example/cb"},
 					GrantTypes: []string{"authorization_code"}, ResponseTypes: []string{"code"}, Scope: "openid admin",

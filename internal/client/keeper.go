@@ -12,25 +12,25 @@ import (
 const sealedPrefix = "sealed$"
 
 var (
-	// ErrNoVault reports that a secret has to be sealed or opened where there is
+	// ErrNoSealer reports that a secret has to be sealed or opened where there is
 	// nothing to do it with.
-	ErrNoVault = errors.New("a system secret is needed for the secret of a client with client_secret_jwt")
+	ErrNoSealer = errors.New("a system secret is needed for the secret of a client with client_secret_jwt")
 	// errNotSealed reports a secret that is kept in a form of no return.
 	errNotSealed = errors.New("the client secret was kept as a hash")
 )
 
-// Vault seals what must be had again, and opens it. What was sealed for one
+// Sealer seals what must be had again, and opens it. What was sealed for one
 // purpose opens for no other.
-type Vault interface {
+type Sealer interface {
 	Seal(purpose string, plaintext []byte) ([]byte, error)
 	Open(purpose string, sealed []byte) ([]byte, error)
 }
 
-// Keeper keeps client secrets in the form that each client needs: as a hash, or
+// SecretStore keeps client secrets in the form that each client needs: as a hash, or
 // sealed for those that sign with theirs.
-type Keeper struct {
-	Slow  Slow
-	Vault Vault // nil where no client signs with its secret
+type SecretStore struct {
+	Hasher Hasher
+	Sealer Sealer // nil where no client signs with its secret
 }
 
 // NewSecret returns a random client secret that is long enough for the client.
@@ -64,15 +64,15 @@ func (m *Metadata) leastSecret() int {
 	return strong
 }
 
-// Keep sets the client secret of c and ends the rotated ones. A secret other than
+// Set sets the client secret of c and ends the rotated ones. A secret other than
 // the current one also ends the registration access tokens of c: the holder of a
 // leaked secret may have made them.
-func (k Keeper) Keep(ctx context.Context, c *Client, secret string) error {
+func (k SecretStore) Set(ctx context.Context, c *Client, secret string) error {
 	if err := c.CheckSecret(secret); err != nil {
 		return err
 	}
 	if c.Secret != "" && c.hasRegistrationToken() {
-		if same, err := k.Fits(ctx, c, secret); err != nil || !same {
+		if same, err := k.Verify(ctx, c, secret); err != nil || !same {
 			c.EndRegistrationTokens()
 		}
 	}
@@ -80,38 +80,38 @@ func (k Keeper) Keep(ctx context.Context, c *Client, secret string) error {
 }
 
 // keep stores secret in the form that the authentication method of c needs.
-func (k Keeper) keep(ctx context.Context, c *Client, secret string) (err error) {
-	c.Rotated = nil
+func (k SecretStore) keep(ctx context.Context, c *Client, secret string) (err error) {
+	c.RotatedSecrets = nil
 	if c.TokenEndpointAuthMethod != AuthSecretJWT {
-		c.Secret, err = HashSecret(ctx, k.Slow, secret)
+		c.Secret, err = HashSecret(ctx, k.Hasher, secret)
 		return err
 	}
-	c.Secret, err = sealSecret(k.Vault, c.ID, secret)
+	c.Secret, err = sealSecret(k.Sealer, c.ID, secret)
 	return err
 }
 
-// Fits reports whether secret is the one that c has.
-func (k Keeper) Fits(ctx context.Context, c *Client, secret string) (bool, error) {
-	if !c.Secret.Sealed() {
-		return c.Secret.Verify(ctx, k.Slow, secret)
+// Verify reports whether secret is the one that c has.
+func (k SecretStore) Verify(ctx context.Context, c *Client, secret string) (bool, error) {
+	if !c.Secret.IsSealed() {
+		return c.Secret.Verify(ctx, k.Hasher, secret)
 	}
-	kept, err := c.Secret.Reveal(k.Vault, c.ID)
+	kept, err := c.Secret.Reveal(k.Sealer, c.ID)
 	return err == nil && equal(kept, secret), err
 }
 
 // Adapt brings the secret of c into the form that its authentication method needs.
 // Where that is impossible it removes the secret and ends the registration access
 // tokens: a client that signs with its secret needs more than a hash of it.
-func (k Keeper) Adapt(ctx context.Context, c *Client) error {
+func (k SecretStore) Adapt(ctx context.Context, c *Client) error {
 	signs := c.TokenEndpointAuthMethod == AuthSecretJWT
 	switch {
-	case !c.UsesSecret() || signs && !c.Secret.Sealed():
+	case !c.UsesSecret() || signs && !c.Secret.IsSealed():
 		c.dropSecret()
 		return nil
-	case !c.Secret.Sealed():
+	case !c.Secret.IsSealed():
 		return nil
 	}
-	secret, err := c.Secret.Reveal(k.Vault, c.ID)
+	secret, err := c.Secret.Reveal(k.Sealer, c.ID)
 	switch {
 	case err != nil:
 		return err
@@ -130,20 +130,20 @@ func (c *Client) dropSecret() {
 	if c.Secret != "" {
 		c.EndRegistrationTokens()
 	}
-	c.Secret, c.Rotated = "", nil
+	c.Secret, c.RotatedSecrets = "", nil
 }
 
-// Sealed reports whether the secret can be had again.
-func (s Secret) Sealed() bool { return strings.HasPrefix(string(s), sealedPrefix) }
+// IsSealed reports whether the secret can be had again.
+func (s Secret) IsSealed() bool { return strings.HasPrefix(string(s), sealedPrefix) }
 
 // Reveal returns the secret of the client id.
-func (s Secret) Reveal(v Vault, id string) (string, error) {
+func (s Secret) Reveal(v Sealer, id string) (string, error) {
 	sealed, err := s.box()
 	if err != nil {
 		return "", err
 	}
 	if v == nil {
-		return "", ErrNoVault
+		return "", ErrNoSealer
 	}
 	secret, err := v.Open(sealPurpose(id), sealed)
 	if err != nil {
@@ -152,9 +152,9 @@ func (s Secret) Reveal(v Vault, id string) (string, error) {
 	return string(secret), nil
 }
 
-// Resealer is a [Vault] whose key changes.
+// Resealer is a [Sealer] whose key changes.
 type Resealer interface {
-	Vault
+	Sealer
 	// SealedUnderFirst reports whether sealed is sealed as Seal would do it now.
 	SealedUnderFirst(sealed []byte) bool
 }
@@ -162,7 +162,7 @@ type Resealer interface {
 // Reseal returns the secret of the client id as it would be kept now: itself, if
 // it is not sealed, or as it should be.
 func (s Secret) Reseal(v Resealer, id string) (Secret, error) {
-	if !s.Sealed() {
+	if !s.IsSealed() {
 		return s, nil
 	}
 	sealed, err := s.box()
@@ -189,9 +189,9 @@ func (s Secret) box() ([]byte, error) {
 	return sealed, nil
 }
 
-func sealSecret(v Vault, id, secret string) (Secret, error) {
+func sealSecret(v Sealer, id, secret string) (Secret, error) {
 	if v == nil {
-		return "", ErrNoVault
+		return "", ErrNoSealer
 	}
 	sealed, err := v.Seal(sealPurpose(id), []byte(secret))
 	if err != nil {

@@ -34,21 +34,21 @@ func signing(method, alg string) *Client {
 func TestSecretsAreKeptAsTheirMethodNeeds(t *testing.T) {
 	t.Parallel()
 
-	keeper := Keeper{Slow: reversed{}, Vault: glass("a")}
+	keeper := SecretStore{Hasher: reversed{}, Sealer: glass("a")}
 	for _, method := range []string{AuthBasic, AuthPost, AuthSecretJWT} {
 		c := signing(method, "")
-		if err := keeper.Keep(t.Context(), c, strongSecret); err != nil {
+		if err := keeper.Set(t.Context(), c, strongSecret); err != nil {
 			t.Fatal(err)
 		}
-		if c.Secret.Sealed() != (method == AuthSecretJWT) {
+		if c.Secret.IsSealed() != (method == AuthSecretJWT) {
 			t.Errorf("%s keeps %q", method, c.Secret)
 		}
 		for secret, want := range map[string]bool{strongSecret: true, strongSecret + "x": false, "": false} {
-			if fits, err := keeper.Fits(t.Context(), c, secret); fits != want || err != nil {
+			if fits, err := keeper.Verify(t.Context(), c, secret); fits != want || err != nil {
 				t.Errorf("%s: %q fits: %t, %v, want %t", method, secret, fits, err, want)
 			}
 		}
-		if fits, err := c.Secret.Verify(t.Context(), reversed{}, strongSecret); err != nil || fits == c.Secret.Sealed() {
+		if fits, err := c.Secret.Verify(t.Context(), reversed{}, strongSecret); err != nil || fits == c.Secret.IsSealed() {
 			t.Errorf("%s: the secret passes where it is sent: %t, %v", method, fits, err)
 		}
 	}
@@ -58,7 +58,7 @@ func TestASealedSecretIsItsClientsAlone(t *testing.T) {
 	t.Parallel()
 
 	c := signing(AuthSecretJWT, "")
-	if err := (Keeper{Vault: glass("a")}).Keep(t.Context(), c, strongSecret); err != nil {
+	if err := (SecretStore{Sealer: glass("a")}).Set(t.Context(), c, strongSecret); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := c.Secret.Reveal(glass("a"), "app"); got != strongSecret || err != nil {
@@ -67,11 +67,11 @@ func TestASealedSecretIsItsClientsAlone(t *testing.T) {
 	if got, err := c.Secret.Reveal(glass("a"), "other"); err == nil {
 		t.Errorf("in another's row it opens to %q", got)
 	}
-	if _, err := c.Secret.Reveal(nil, "app"); !errors.Is(err, ErrNoVault) {
-		t.Errorf("without a vault: %v, want %v", err, ErrNoVault)
+	if _, err := c.Secret.Reveal(nil, "app"); !errors.Is(err, ErrNoSealer) {
+		t.Errorf("without a vault: %v, want %v", err, ErrNoSealer)
 	}
-	if err := (Keeper{}).Keep(t.Context(), c, strongSecret); !errors.Is(err, ErrNoVault) {
-		t.Errorf("kept without a vault: %v, want %v", err, ErrNoVault)
+	if err := (SecretStore{}).Set(t.Context(), c, strongSecret); !errors.Is(err, ErrNoSealer) {
+		t.Errorf("kept without a vault: %v, want %v", err, ErrNoSealer)
 	}
 	for _, kept := range []Secret{"", "hmac-sha256$AAAA$AAAA", "sealed$*", "$argon2id$x"} {
 		if got, err := kept.Reveal(glass("a"), "app"); err == nil {
@@ -100,7 +100,7 @@ func TestSecretsToSignWithAreLongEnough(t *testing.T) {
 func TestASecretFollowsTheMethodWhereItCan(t *testing.T) {
 	t.Parallel()
 
-	keeper := Keeper{Slow: reversed{}, Vault: glass("a")}
+	keeper := SecretStore{Hasher: reversed{}, Sealer: glass("a")}
 	for name, tc := range map[string]struct {
 		before, after *Client
 		stays         bool
@@ -115,7 +115,7 @@ func TestASecretFollowsTheMethodWhereItCan(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			if err := keeper.Keep(t.Context(), tc.before, strongSecret); err != nil {
+			if err := keeper.Set(t.Context(), tc.before, strongSecret); err != nil {
 				t.Fatal(err)
 			}
 			c := tc.after
@@ -123,11 +123,11 @@ func TestASecretFollowsTheMethodWhereItCan(t *testing.T) {
 			if err := keeper.Adapt(t.Context(), c); err != nil {
 				t.Fatal(err)
 			}
-			fits, err := keeper.Fits(t.Context(), c, strongSecret)
+			fits, err := keeper.Verify(t.Context(), c, strongSecret)
 			if err != nil || fits != tc.stays || (c.Secret == "") == tc.stays {
 				t.Errorf("keeps %q, which fits: %t, %v, want %t", c.Secret, fits, err, tc.stays)
 			}
-			if c.Secret != "" && c.Secret.Sealed() != (c.TokenEndpointAuthMethod == AuthSecretJWT) {
+			if c.Secret != "" && c.Secret.IsSealed() != (c.TokenEndpointAuthMethod == AuthSecretJWT) {
 				t.Errorf("keeps %q for %s", c.Secret, c.TokenEndpointAuthMethod)
 			}
 		})
@@ -138,7 +138,7 @@ func TestSealedSecretsAreSealedAnew(t *testing.T) {
 	t.Parallel()
 
 	c := signing(AuthSecretJWT, "")
-	if err := (Keeper{Vault: glass("a")}).Keep(t.Context(), c, strongSecret); err != nil {
+	if err := (SecretStore{Sealer: glass("a")}).Set(t.Context(), c, strongSecret); err != nil {
 		t.Fatal(err)
 	}
 	anew, err := c.Secret.Reseal(glass("b"), "app")
@@ -163,14 +163,14 @@ func TestSealedSecretsAreSealedAnew(t *testing.T) {
 func TestAnotherSecretEndsRegistrationTokens(t *testing.T) {
 	t.Parallel()
 
-	keeper := Keeper{Slow: reversed{}, Vault: glass("a")}
+	keeper := SecretStore{Hasher: reversed{}, Sealer: glass("a")}
 	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	for name, tc := range map[string]struct {
 		change func(c *Client) error
 		ends   bool
 	}{
-		"another secret":  {func(c *Client) error { return keeper.Keep(t.Context(), c, strongSecret+"x") }, true},
-		"the same secret": {func(c *Client) error { return keeper.Keep(t.Context(), c, strongSecret) }, false},
+		"another secret":  {func(c *Client) error { return keeper.Set(t.Context(), c, strongSecret+"x") }, true},
+		"the same secret": {func(c *Client) error { return keeper.Set(t.Context(), c, strongSecret) }, false},
 		"a rotation": {func(c *Client) error {
 			_, err := keeper.Rotate(t.Context(), c, now, now.Add(time.Hour))
 			return err
@@ -185,7 +185,7 @@ func TestAnotherSecretEndsRegistrationTokens(t *testing.T) {
 		}, true},
 		"the same secret in another form": {func(c *Client) error {
 			c.TokenEndpointAuthMethod = AuthSecretJWT
-			return keeper.Keep(t.Context(), c, strongSecret)
+			return keeper.Set(t.Context(), c, strongSecret)
 		}, false},
 		"a method with the same form": {func(c *Client) error {
 			c.TokenEndpointAuthMethod = AuthPost
@@ -193,7 +193,7 @@ func TestAnotherSecretEndsRegistrationTokens(t *testing.T) {
 		}, false},
 		"a secret that was sealed, in the clear": {func(c *Client) error {
 			c.TokenEndpointAuthMethod = AuthSecretJWT
-			if err := keeper.Keep(t.Context(), c, strongSecret); err != nil {
+			if err := keeper.Set(t.Context(), c, strongSecret); err != nil {
 				return err
 			}
 			c.TokenEndpointAuthMethod = AuthBasic
@@ -204,7 +204,7 @@ func TestAnotherSecretEndsRegistrationTokens(t *testing.T) {
 			t.Parallel()
 
 			c := signing(AuthBasic, "")
-			if err := keeper.Keep(t.Context(), c, strongSecret); err != nil {
+			if err := keeper.Set(t.Context(), c, strongSecret); err != nil {
 				t.Fatal(err)
 			}
 			c.RegistrationToken, c.PreviousToken, c.PreviousUntil = []byte("current"), []byte("previous"), now.Add(time.Minute)

@@ -47,9 +47,9 @@ func decodeLocalized(members map[string]json.RawMessage) (localized map[string]s
 	return localized, faults
 }
 
-// Beside returns a JSON object of the members of v, a structure that embeds the
+// MarshalWith returns a JSON object of the members of v, a structure that embeds the
 // metadata, and of those in languages.
-func (m *Metadata) Beside(v any) ([]byte, error) {
+func (m *Metadata) MarshalWith(v any) ([]byte, error) {
 	object, err := json.Marshal(v)
 	if err != nil || len(m.Localized) == 0 {
 		return object, err //nolint:wrapcheck // the caller is encoding/json

@@ -54,7 +54,7 @@ func TestOneOddKeyDoesNotSpoilASet(t *testing.T) {
 				if len(keys) != 1 || len(bad) != 0 || keys[0].KeyID != "k" {
 					t.Errorf("kept are %s, want the good key alone", m.JWKS)
 				}
-				if warnings := OddKeys([]byte(set)); len(warnings) != 1 || !strings.Contains(warnings[0], "key 1") {
+				if warnings := KeyWarnings([]byte(set)); len(warnings) != 1 || !strings.Contains(warnings[0], "key 1") {
 					t.Errorf("warnings %q, want one that names key 1", warnings)
 				}
 			}
@@ -63,7 +63,7 @@ func TestOneOddKeyDoesNotSpoilASet(t *testing.T) {
 			}
 		})
 	}
-	if OddKeys([]byte(`{"keys":[`+good+`]}`)) != nil || OddKeys(nil) != nil || OddKeys([]byte(`[`)) != nil {
+	if KeyWarnings([]byte(`{"keys":[`+good+`]}`)) != nil || KeyWarnings(nil) != nil || KeyWarnings([]byte(`[`)) != nil {
 		t.Error("a warning about nothing")
 	}
 }

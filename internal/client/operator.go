@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// KeepGiven takes from before all that is the operator's to give: a client that
+// KeepOperatorFields takes from before all that is the operator's to give: a client that
 // describes itself leaves it as it is.
-func (m *Metadata) KeepGiven(before *Metadata) {
+func (m *Metadata) KeepOperatorFields(before *Metadata) {
 	m.Audience, m.SkipConsent, m.SkipLogoutConsent = before.Audience, before.SkipConsent, before.SkipLogoutConsent
 	m.Owner, m.Notes, m.Lifespans = before.Owner, before.Notes, before.Lifespans
 	m.AllowHTTPRedirects = before.AllowHTTPRedirects

@@ -17,7 +17,7 @@ func (c *Client) MatchRedirectURI(requested string) bool {
 	if slices.Contains(c.RedirectURIs, requested) {
 		return true
 	}
-	if !c.Native() {
+	if !c.IsNative() {
 		return false
 	}
 	for _, registered := range c.RedirectURIs {

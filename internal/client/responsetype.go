@@ -24,8 +24,8 @@ func ResponseType(asked string) string {
 	return strings.Join(values, " ")
 }
 
-// MayAnswer reports whether the client registered the response type.
-func (c *Client) MayAnswer(responseType string) bool {
+// AllowsResponseType reports whether the client registered the response type.
+func (c *Client) AllowsResponseType(responseType string) bool {
 	return slices.ContainsFunc(c.ResponseTypes, func(registered string) bool {
 		return ResponseType(registered) == responseType
 	})

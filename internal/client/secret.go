@@ -16,9 +16,9 @@ import (
 //
 // A secret of full entropy is kept as a salted HMAC-SHA-256, which costs less
 // than a microsecond to compare. A short one, which somebody thought of, is kept
-// as argon2id. That of a client that signs with it is sealed (see [Keeper]). One that
+// as argon2id. That of a client that signs with it is sealed (see [SecretStore]). One that
 // came over from another server stays in that one's form until it is first shown (see
-// [Secret.Foreign]).
+// [Secret.IsLegacyHash]).
 type Secret string
 
 const (
@@ -33,8 +33,8 @@ const (
 // ErrBadSecret reports a client secret that may not be set.
 var ErrBadSecret = errors.New("a client secret has 6 to 512 bytes")
 
-// Slow hashes and verifies secrets that people thought of.
-type Slow interface {
+// Hasher hashes and verifies secrets that people thought of.
+type Hasher interface {
 	Hash(ctx context.Context, password string) (string, error)
 	Verify(ctx context.Context, hash, password string) (bool, error)
 }
@@ -54,7 +54,7 @@ func HashToken(token string) []byte {
 func NewID() string { return strings.ToLower(rand.Text()) }
 
 // HashSecret returns what to keep of secret.
-func HashSecret(ctx context.Context, slow Slow, secret string) (Secret, error) {
+func HashSecret(ctx context.Context, slow Hasher, secret string) (Secret, error) {
 	if len(secret) < minSecret || len(secret) > MaxSecret {
 		return "", ErrBadSecret
 	}
@@ -73,8 +73,8 @@ func HashSecret(ctx context.Context, slow Slow, secret string) (Secret, error) {
 
 // Verify reports whether secret is the one kept. An empty Secret fits nothing, and
 // a sealed one is for signing with alone.
-func (s Secret) Verify(ctx context.Context, slow Slow, secret string) (bool, error) {
-	if s == "" || s.Sealed() || secret == "" || len(secret) > MaxSecret {
+func (s Secret) Verify(ctx context.Context, slow Hasher, secret string) (bool, error) {
+	if s == "" || s.IsSealed() || secret == "" || len(secret) > MaxSecret {
 		return false, nil
 	}
 	rest, fast := strings.CutPrefix(string(s), fastPrefix)
@@ -97,10 +97,10 @@ func (s Secret) Verify(ctx context.Context, slow Slow, secret string) (bool, err
 	return subtle.ConstantTimeCompare(fastMAC(salt, secret), mac) == 1, nil
 }
 
-// Foreign reports whether the secret is hashed as another server did it, with pbkdf2 or
+// IsLegacyHash reports whether the secret is hashed as another server did it, with pbkdf2 or
 // bcrypt. Such a hash says nothing about the secret's length, and is to be replaced by
 // one of ours as soon as the secret is known.
-func (s Secret) Foreign() bool {
+func (s Secret) IsLegacyHash() bool {
 	return strings.HasPrefix(string(s), "$pbkdf2-") || strings.HasPrefix(string(s), "$2")
 }
 

@@ -84,7 +84,7 @@ func (m *Metadata) Validate(p Policy) []Fault {
 // restrict drops what is not the caller's to set.
 func (m *Metadata) restrict(p Policy) {
 	if p.SelfRegistered {
-		m.KeepGiven(&Metadata{})
+		m.KeepOperatorFields(&Metadata{})
 	}
 	m.Notes = notes(m.Notes)
 	var scopes []string

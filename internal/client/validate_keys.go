@@ -111,8 +111,8 @@ func isOdd(err error) bool {
 	return ok
 }
 
-// OddKeys says what is wrong with the keys of a JWK Set that are ignored.
-func OddKeys(raw []byte) (warnings []string) {
+// KeyWarnings says what is wrong with the keys of a JWK Set that are ignored.
+func KeyWarnings(raw []byte) (warnings []string) {
 	_, bad := ReadKeySet(raw)
 	for _, err := range bad {
 		if isOdd(err) {

@@ -158,7 +158,7 @@ func TestMembersInLanguagesAreBoundedAndStandBesideTheOthers(t *testing.T) {
 		}{"a"},
 		"alone": struct{}{},
 	} {
-		text, err := m.Beside(shown)
+		text, err := m.MarshalWith(shown)
 		var got map[string]any
 		if err != nil || json.Unmarshal(text, &got) != nil || got["client_name#ja"] != "店" || got["logo_uri#fr"] != "https://rp.example/fr" {
 			t.Errorf("%s: %s (%v), want both members", name, text, err)

@@ -67,27 +67,27 @@ func random(n int) string {
 	return hex.EncodeToString(b)
 }
 
-// Login is what a login app said about a request, beside the subject.
-type Login struct {
-	Remember        bool            `json:"remember,omitempty"`
-	RememberFor     int64           `json:"remember_for,omitempty"` // seconds; 0 is as long as the operator allows
-	Extend          bool            `json:"extend,omitempty"`       // the session that the person goes on in
-	ACR             string          `json:"acr,omitempty"`
-	AMR             []string        `json:"amr,omitempty"`
-	Context         json.RawMessage `json:"context,omitempty"` // for the consent app
-	KnownAs         string          `json:"known_as,omitempty"`
-	ProviderSession string          `json:"provider_session,omitempty"`
-	Refusal         *Refusal        `json:"refusal,omitempty"`
+// LoginAnswer is what a login app said about a request, beside the subject.
+type LoginAnswer struct {
+	Remember                  bool            `json:"remember,omitempty"`
+	RememberFor               int64           `json:"remember_for,omitempty"` // seconds; 0 is as long as the operator allows
+	Extend                    bool            `json:"extend,omitempty"`       // the session that the person goes on in
+	ACR                       string          `json:"acr,omitempty"`
+	AMR                       []string        `json:"amr,omitempty"`
+	Context                   json.RawMessage `json:"context,omitempty"` // for the consent app
+	ForcedSubject             string          `json:"known_as,omitempty"`
+	IdentityProviderSessionID string          `json:"provider_session,omitempty"`
+	Refusal                   *Refusal        `json:"refusal,omitempty"`
 }
 
-// Agreement is what a consent app said about a request.
-type Agreement struct {
-	Scopes      []string `json:"scopes,omitempty"`
-	Resources   []string `json:"resources,omitempty"`
-	Remember    bool     `json:"remember,omitempty"`
-	RememberFor int64    `json:"remember_for,omitempty"` // seconds; 0 is as long as the operator allows
-	Extra       Extra    `json:"extra,omitzero"`
-	Refusal     *Refusal `json:"refusal,omitempty"`
+// ConsentAnswer is what a consent app said about a request.
+type ConsentAnswer struct {
+	Scopes      []string    `json:"scopes,omitempty"`
+	Resources   []string    `json:"resources,omitempty"`
+	Remember    bool        `json:"remember,omitempty"`
+	RememberFor int64       `json:"remember_for,omitempty"` // seconds; 0 is as long as the operator allows
+	ExtraClaims ExtraClaims `json:"extra,omitzero"`
+	Refusal     *Refusal    `json:"refusal,omitempty"`
 }
 
 // Refusal is the error that the client gets when an app refuses a request.
@@ -96,28 +96,28 @@ type Refusal struct {
 	Description string `json:"description,omitempty"`
 }
 
-// Extra is what the operator's apps add to what tokens say.
-type Extra struct {
+// ExtraClaims is what the operator's apps add to what tokens say.
+type ExtraClaims struct {
 	IDToken     json.RawMessage `json:"id_token,omitempty"`     // claims of ID tokens and userinfo
 	AccessToken json.RawMessage `json:"access_token,omitempty"` // the claim ext of access tokens
-	// KnownAs is the name under which the client knows the person, if the login app
+	// ForcedSubject is the name under which the client knows the person, if the login app
 	// chose one.
-	KnownAs string `json:"known_as,omitempty"`
+	ForcedSubject string `json:"known_as,omitempty"`
 }
 
 // SubjectFor returns the name under which the grant's client knows the person:
 // name, unless the login app chose another one.
 func (g *Grant) SubjectFor(name string) string {
-	if g.Detail.Extra.KnownAs != "" {
-		return g.Detail.Extra.KnownAs
+	if g.Authorization.ExtraClaims.ForcedSubject != "" {
+		return g.Authorization.ExtraClaims.ForcedSubject
 	}
 	return name
 }
 
-// Person is whom a login app named, as far as they are known here.
-type Person struct {
+// RequestedUser is whom a login app named, as far as they are known here.
+type RequestedUser struct {
 	Known    bool
-	Barred   bool // may not sign in, or has cut off this sign-in
+	Disabled bool // may not sign in, or has cut off this sign-in
 	Username string
 	Claims   json.RawMessage
 }

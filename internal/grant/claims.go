@@ -12,10 +12,10 @@ import (
 const MaxClaims = 8 << 10
 
 var (
-	// ErrClaims reports claims that are no object.
-	ErrClaims = errors.New("must be an object")
-	// ErrManyClaims reports claims that are too long to travel in a token.
-	ErrManyClaims = errors.New("is too long")
+	// ErrNotObject reports claims that are no object.
+	ErrNotObject = errors.New("must be an object")
+	// ErrClaimsTooLong reports claims that are too long to travel in a token.
+	ErrClaimsTooLong = errors.New("is too long")
 )
 
 // ProtocolClaims are the claims of ID tokens and userinfo that are the protocol's to make
@@ -42,10 +42,10 @@ func IntrospectionClaims() []string {
 	return []string{"active", "username", "token_type", "token_use"}
 }
 
-// IsAmong reports whether name is one of names to any reader of JSON. Many readers, Go's
+// ContainsClaim reports whether name is one of names to any reader of JSON. Many readers, Go's
 // among them, take a member for another that differs by letter case, or by a letter that
 // Unicode folds to another (ſ to s), and the last one wins.
-func IsAmong(names []string, name string) bool {
+func ContainsClaim(names []string, name string) bool {
 	return slices.ContainsFunc(names, func(one string) bool { return strings.EqualFold(one, name) })
 }
 
@@ -54,18 +54,18 @@ func IsAmong(names []string, name string) bool {
 func AddedClaims(raw json.RawMessage, reserved []string) (json.RawMessage, error) {
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &all); err != nil {
-		return nil, ErrClaims
+		return nil, ErrNotObject
 	}
-	maps.DeleteFunc(all, func(name string, _ json.RawMessage) bool { return IsAmong(reserved, name) })
+	maps.DeleteFunc(all, func(name string, _ json.RawMessage) bool { return ContainsClaim(reserved, name) })
 	if len(all) == 0 {
 		return nil, nil
 	}
 	kept, err := json.Marshal(all)
 	if err != nil {
-		return nil, ErrClaims
+		return nil, ErrNotObject
 	}
 	if len(kept) > MaxClaims {
-		return nil, ErrManyClaims
+		return nil, ErrClaimsTooLong
 	}
 	return kept, nil
 }

@@ -20,9 +20,9 @@ var (
 	ErrNotFound = errors.New("grant not found")
 	// ErrSpent reports a code that has been used before. The grant comes with it.
 	ErrSpent = errors.New("code already spent")
-	// ErrBehind reports a refresh token of an earlier generation. The grant comes
+	// ErrStaleGeneration reports a refresh token of an earlier generation. The grant comes
 	// with it.
-	ErrBehind = errors.New("refresh token already rotated")
+	ErrStaleGeneration = errors.New("refresh token already rotated")
 	// ErrExists reports a grant that was written before: its request was answered.
 	ErrExists = errors.New("grant already exists")
 )
@@ -39,7 +39,7 @@ const (
 
 // Grant is what a subject allowed a client.
 type Grant struct {
-	Ref
+	Locator
 
 	Kind      Kind
 	ClientID  string
@@ -56,33 +56,33 @@ type Grant struct {
 	TokensUntil time.Time
 
 	CodeExpiresAt     time.Time
-	CodeSpentAt       time.Time // zero while the code is good
+	CodeRedeemedAt    time.Time // zero while the code is good
 	RefreshGeneration int64     // of the current refresh token; 0 before the code was spent
 	RefreshRotatedAt  time.Time
 	RevokedAt         time.Time
-	RevokedWhy        Why
+	RevocationReason  RevocationReason
 
-	JKT  string // RFC 9449: thumbprint of the DPoP key, if bound
-	X5T  string // RFC 8705: thumbprint of the certificate, if bound
-	Seed []byte // 32 random bytes, half of what makes its tokens
+	JWKThumbprint         string // RFC 9449: thumbprint of the DPoP key, if bound
+	CertificateThumbprint string // RFC 8705: thumbprint of the certificate, if bound
+	Seed                  []byte // 32 random bytes, half of what makes its tokens
 
-	Detail Detail
+	Authorization Authorization
 }
 
-// Why says for what reason a grant was revoked.
-type Why string
+// RevocationReason says for what reason a grant was revoked.
+type RevocationReason string
 
 // The reasons for which a grant is revoked.
 const (
-	WhyCodeReuse    Why = "code_reuse"
-	WhyRefreshReuse Why = "refresh_reuse"
-	WhyClient       Why = "client"   // by its client, RFC 7009
-	WhySignOut      Why = "sign_out" // with the session it was given in
-	WhyOperator     Why = "operator"
+	RevokedForCodeReuse    RevocationReason = "code_reuse"
+	RevokedForRefreshReuse RevocationReason = "refresh_reuse"
+	RevokedByClient        RevocationReason = "client"   // by its client, RFC 7009
+	RevokedByLogout        RevocationReason = "sign_out" // with the session it was given in
+	RevokedByOperator      RevocationReason = "operator"
 )
 
-// Detail are the facts of the authorization that no statement searches for.
-type Detail struct {
+// Authorization are the facts of the authorization that no statement searches for.
+type Authorization struct {
 	RedirectURI string          `json:"redirect_uri,omitempty"`
 	Challenge   string          `json:"challenge,omitempty"` // RFC 7636, S256
 	Nonce       string          `json:"nonce,omitempty"`
@@ -91,41 +91,41 @@ type Detail struct {
 	AMR         []string        `json:"amr,omitempty"`
 	Claims      json.RawMessage `json:"claims,omitempty"`       // OpenID Connect Core 5.5, as far as they were agreed to
 	ClaimScopes []string        `json:"claim_scopes,omitempty"` // stand for Claims beside the grant's scopes
-	Extra       Extra           `json:"extra,omitzero"`
+	ExtraClaims ExtraClaims     `json:"extra,omitzero"`
 }
 
 // Allows reports whether the grant holds scope.
 func (g *Grant) Allows(scope string) bool { return slices.Contains(g.Scopes, scope) }
 
-// Held is a grant with the person behind it, as one statement reads them.
-type Held struct {
+// GrantWithAccount is a grant with the person behind it, as one statement reads them.
+type GrantWithAccount struct {
 	Grant
 	Username string
 	Claims   json.RawMessage // the account's standard claims, OpenID Connect Core 5.1
 }
 
-// Spending asks to use up an authorization code (RFC 6749 section 4.1.2).
-type Spending struct {
-	Ref      Ref
-	ClientID string
-	JKT      string    // of the proof presented, if any
-	Detail   *Detail   // takes the place of the grant's, unless it is nil
-	Now      time.Time // also becomes CodeSpentAt
+// CodeRedemption asks to use up an authorization code (RFC 6749 section 4.1.2).
+type CodeRedemption struct {
+	Ref           Locator
+	ClientID      string
+	JKT           string         // of the proof presented, if any
+	Authorization *Authorization // takes the place of the grant's, unless it is nil
+	Now           time.Time      // also becomes CodeSpentAt
 	// TokensUntil is when the access token issued for the code ends. It raises
 	// [Grant.TokensUntil].
 	TokensUntil time.Time
 }
 
-// Rotation asks for the next generation of a refresh token (RFC 6749 section 6).
-type Rotation struct {
-	Ref        Ref
-	ClientID   string
-	Generation int64 // of the token presented
-	JKT        string
-	Keep       bool      // sender-constrained confidential clients keep their generation
-	Detail     *Detail   // takes the place of the grant's, unless it is nil
-	Until      time.Time // the new ExpiresAt, which the store caps by EndsAt
-	Now        time.Time
+// RefreshRotation asks for the next generation of a refresh token (RFC 6749 section 6).
+type RefreshRotation struct {
+	Ref            Locator
+	ClientID       string
+	Generation     int64 // of the token presented
+	JKT            string
+	KeepGeneration bool           // sender-constrained confidential clients keep their generation
+	Authorization  *Authorization // takes the place of the grant's, unless it is nil
+	ExpiresAt      time.Time      // the new ExpiresAt, which the store caps by EndsAt
+	Now            time.Time
 	// TokensUntil is when the access token issued with the new generation ends. It
 	// raises [Grant.TokensUntil].
 	TokensUntil time.Time

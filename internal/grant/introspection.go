@@ -38,7 +38,7 @@ func (i Introspection) MarshalJSON() ([]byte, error) {
 	own, err := json.Marshal(members(i))
 	beside := maps.Clone(i.Claims)
 	maps.DeleteFunc(beside, func(name string, _ any) bool {
-		return IsAmong(IntrospectionClaims(), name) || IsAmong(AccessTokenClaims(), name)
+		return ContainsClaim(IntrospectionClaims(), name) || ContainsClaim(AccessTokenClaims(), name)
 	})
 	if err != nil || len(beside) == 0 {
 		return own, err
@@ -52,7 +52,7 @@ func (i Introspection) MarshalJSON() ([]byte, error) {
 
 // Name adds the person's username, but not beside a pairwise subject, which it would
 // undo.
-func (i *Introspection) Name(held *Held) {
+func (i *Introspection) Name(held *GrantWithAccount) {
 	if i.Subject == held.Subject {
 		i.Username = held.Username
 	}

@@ -1,6 +1,6 @@
 package grant
 
-// Offline reports whether a scope asks for access while the person is away: it is
+// IsOfflineScope reports whether a scope asks for access while the person is away: it is
 // offline_access (OpenID Connect Core section 11), or offline, as clients of Ory Hydra
 // call it.
-func Offline(scope string) bool { return scope == "offline_access" || scope == "offline" }
+func IsOfflineScope(scope string) bool { return scope == "offline_access" || scope == "offline" }

@@ -39,31 +39,31 @@ func ParseID(s string) (ID, error) {
 	return id, nil
 }
 
-// Refs returns where a grant of that id can lie: the id holds its time, which leaves two
+// Locators returns where a grant of that id can lie: the id holds its time, which leaves two
 // buckets.
-func (id ID) Refs() []Ref {
+func (id ID) Locators() []Locator {
 	milliseconds := int64(0)
 	for _, b := range id[:6] {
 		milliseconds = milliseconds<<8 | int64(b)
 	}
 	made := time.UnixMilli(milliseconds)
-	return []Ref{{BucketAt(made, true), id}, {BucketAt(made, false), id}}
+	return []Locator{{PartitionAt(made, true), id}, {PartitionAt(made, false), id}}
 }
 
-// Ref says where a grant lies: tokens carry it, so that reading the row touches
+// Locator says where a grant lies: tokens carry it, so that reading the row touches
 // one partition.
-type Ref struct {
-	Bucket Bucket
-	ID     ID
+type Locator struct {
+	Partition Partition
+	ID        ID
 }
 
-// Bucket names the period in which a grant was made. Grants of one bucket end,
+// Partition names the period in which a grant was made. Grants of one bucket end,
 // and are dropped, together.
-type Bucket uint32
+type Partition uint32
 
 // weeks marks the buckets of grants that live long: those count weeks since 1970, the
 // others hours.
-const weeks Bucket = 1 << 24
+const weeks Partition = 1 << 24
 
 // LongestInHour is how long a grant in an hour's bucket may live. It bounds the number of
 // those buckets, and so what a search through them costs.
@@ -74,20 +74,20 @@ const (
 	week = 7 * 24 * hour
 )
 
-// BucketAt returns the bucket of a grant made at now: that of the week for one that can be
+// PartitionAt returns the bucket of a grant made at now: that of the week for one that can be
 // refreshed or lives for more than [LongestInHour], else that of the hour.
-func BucketAt(now time.Time, weekly bool) Bucket {
+func PartitionAt(now time.Time, weekly bool) Partition {
 	if weekly {
-		return weeks | Bucket(now.Unix()/week) //nolint:gosec // weeks since 1970 fit for 300,000 years
+		return weeks | Partition(now.Unix()/week) //nolint:gosec // weeks since 1970 fit for 300,000 years
 	}
-	return Bucket(now.Unix() / hour) //nolint:gosec // hours since 1970 stay below 1<<24 until the year 3883
+	return Partition(now.Unix() / hour) //nolint:gosec // hours since 1970 stay below 1<<24 until the year 3883
 }
 
 // Weekly reports whether the bucket is that of a week.
-func (b Bucket) Weekly() bool { return b&weeks != 0 }
+func (b Partition) Weekly() bool { return b&weeks != 0 }
 
 // End returns the moment after which no grant enters the bucket.
-func (b Bucket) End() time.Time {
+func (b Partition) End() time.Time {
 	if b.Weekly() {
 		return time.Unix((int64(b&^weeks)+1)*week, 0)
 	}
@@ -95,4 +95,4 @@ func (b Bucket) End() time.Time {
 }
 
 // Next returns the bucket that follows b.
-func (b Bucket) Next() Bucket { return b + 1 }
+func (b Partition) Next() Partition { return b + 1 }

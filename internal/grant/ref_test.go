@@ -19,15 +19,15 @@ func TestBucketsFollowTheClock(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := grant.BucketAt(at, tc.refreshable)
+			b := grant.PartitionAt(at, tc.refreshable)
 			end := b.End()
 			if !end.After(at) || end.Sub(at) > tc.within {
 				t.Errorf("BucketAt(%v).End() = %v, want within %v", at, end, tc.within)
 			}
-			if got := grant.BucketAt(end.Add(-time.Microsecond), tc.refreshable); got != b {
+			if got := grant.PartitionAt(end.Add(-time.Microsecond), tc.refreshable); got != b {
 				t.Errorf("just before its end the bucket is %d, want %d", got, b)
 			}
-			if got := grant.BucketAt(end, tc.refreshable); got != b.Next() {
+			if got := grant.PartitionAt(end, tc.refreshable); got != b.Next() {
 				t.Errorf("at its end the bucket is %d, want the next one, %d", got, b.Next())
 			}
 			if b.Weekly() != tc.refreshable {

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// ErrNoRequest reports an authorization request that is unknown, too old, or of
+// ErrRequestNotFound reports an authorization request that is unknown, too old, or of
 // another browser.
-var ErrNoRequest = errors.New("authorization request not found")
+var ErrRequestNotFound = errors.New("authorization request not found")
 
-// ErrDecided reports a decision about a request that was decided before.
-var ErrDecided = errors.New("authorization request already decided")
+// ErrAlreadyDecided reports a decision about a request that was decided before.
+var ErrAlreadyDecided = errors.New("authorization request already decided")
 
 // TooManyWaitingError reports that the requests of one network that wait for an answer
 // are too many.
@@ -29,16 +29,16 @@ func (e *TooManyWaitingError) Unavailable() bool { return true }
 // thing each, note it here, and return to the authorization endpoint, which
 // alone decides the next step.
 type Request struct {
-	ID         string // see NewRequestID
-	Browser    []byte // SHA-256 of the cookie that binds it to one browser
-	ClientID   string
-	Parameters string // canonical and validated, as a query string
-	CreatedAt  time.Time
-	ExpiresAt  time.Time
+	ID          string // see NewRequestID
+	BrowserHash []byte // SHA-256 of the cookie that binds it to one browser
+	ClientID    string
+	Parameters  string // canonical and validated, as a query string
+	CreatedAt   time.Time
+	ExpiresAt   time.Time
 
 	// Grant is where the answer will be written. It is fixed from the start, so a
 	// request that is answered twice meets its own grant.
-	Grant Ref
+	Grant Locator
 
 	// Device says that the answer is for a device, which waits for it. Until its person
 	// has said for which, it has no client.
@@ -58,43 +58,43 @@ type Request struct {
 	// LoginSession is the session that the answer of a login app leads to: the one in
 	// which Subject may go on without signing in if LoginSkip says so, and otherwise
 	// one that is yet to begin. It is empty where no login app is asked.
-	LoginSession string
-	LoginSkip    bool
-	Subject      string // also whom the login app named
-	Login        *Login // nil until the app has answered
-	LoginSpentAt time.Time
+	LoginSession        string
+	LoginSkip           bool
+	Subject             string       // also whom the login app named
+	LoginAnswer         *LoginAnswer // nil until the app has answered
+	LoginVerifierUsedAt time.Time
 
-	Agreement *Agreement // of a consent app; nil until it has answered
-	Verifier  []byte     // what the last answer of an app is known by
+	ConsentAnswer *ConsentAnswer // of a consent app; nil until it has answered
+	VerifierHash  []byte         // what the last answer of an app is known by
 
-	Person Person // read with the request, not part of it
+	User RequestedUser // read with the request, not part of it
 }
 
-// Entered reports whether a device app has said for which device the request is, and
+// HasUserCode reports whether a device app has said for which device the request is, and
 // its person has not come back from it yet. Whoever's browser the challenge is of may
 // have sent somebody else to the app, to enter the code of a device of theirs.
-func (r *Request) Entered() bool {
-	return r.Device && r.Verifier != nil && r.Login == nil && r.Agreement == nil
+func (r *Request) HasUserCode() bool {
+	return r.Device && r.VerifierHash != nil && r.LoginAnswer == nil && r.ConsentAnswer == nil
 }
 
 // JustBegun reports whether the browser that began the request has not come back with it
 // yet. It comes back at once, or from the operator's login app.
 func (r *Request) JustBegun(now time.Time) bool {
 	switch {
-	case r.Decision != Undecided || r.Agreement != nil:
+	case r.Decision != Undecided || r.ConsentAnswer != nil:
 		return false
-	case r.Login != nil:
-		return r.LoginSpentAt.IsZero()
+	case r.LoginAnswer != nil:
+		return r.LoginVerifierUsedAt.IsZero()
 	default:
 		return r.SessionID == "" && now.Sub(r.CreatedAt) < time.Minute
 	}
 }
 
-// Known returns the name under which the request's client knows the person: name,
+// SubjectFor returns the name under which the request's client knows the person: name,
 // unless the login app chose another one.
-func (r *Request) Known(name string) string {
-	if r != nil && r.Login != nil && r.Login.KnownAs != "" {
-		return r.Login.KnownAs
+func (r *Request) SubjectFor(name string) string {
+	if r != nil && r.LoginAnswer != nil && r.LoginAnswer.ForcedSubject != "" {
+		return r.LoginAnswer.ForcedSubject
 	}
 	return name
 }
@@ -123,8 +123,8 @@ const ConsentParameter = "ostiary_consent"
 // detour, in place of the token.
 const SubjectParameter = "ostiary_subject"
 
-// Nobody is the subject of a decision by somebody who did not sign in.
-const Nobody = ""
+// NoSubject is the subject of a decision by somebody who did not sign in.
+const NoSubject = ""
 
 // Decision is what a person said about a request.
 type Decision string
@@ -140,13 +140,13 @@ const (
 // about these scopes. It holds for one session, or where SessionID is empty for
 // all of the person's.
 type Consent struct {
-	Subject   string
-	ClientID  string
-	SessionID string
-	Scopes    []string
-	GivenAt   time.Time
-	ExpiresAt time.Time
-	Extra     Extra // what goes into tokens that come of it without asking the app again
+	Subject     string
+	ClientID    string
+	SessionID   string
+	Scopes      []string
+	GivenAt     time.Time
+	ExpiresAt   time.Time
+	ExtraClaims ExtraClaims // what goes into tokens that come of it without asking the app again
 }
 
 // Covers reports whether the consent includes all of scopes.

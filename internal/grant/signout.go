@@ -2,11 +2,11 @@ package grant
 
 import "time"
 
-// SignOut is a wish to sign out that the operator's own app is asked about.
+// LogoutRequest is a wish to sign out that the operator's own app is asked about.
 //
 // It names the session that it is about, so that what the app allows ends that one
 // and no other, in whichever browser its answer arrives.
-type SignOut struct {
+type LogoutRequest struct {
 	ID        string // see NewRequestID
 	SessionID string
 	Subject   string
@@ -16,12 +16,12 @@ type SignOut struct {
 	CreatedAt time.Time
 	ExpiresAt time.Time
 
-	Decision  Decision
-	DecidedAt time.Time
-	Verifier  []byte // what the app's answer is known by
-	SpentAt   time.Time
+	Decision       Decision
+	DecidedAt      time.Time
+	VerifierHash   []byte // what the app's answer is known by
+	VerifierUsedAt time.Time
 
-	// ProviderSession is how the login app's own identity provider calls the session.
+	// IdentityProviderSessionID is how the login app's own identity provider calls the session.
 	// It is read with the sign-out, not part of it.
-	ProviderSession string
+	IdentityProviderSessionID string
 }

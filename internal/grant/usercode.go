@@ -53,9 +53,9 @@ func ParseUserCode(entered string) (code string, ok bool) {
 	return code, len(code) == codeLength && strings.Trim(code, codeLetters) == ""
 }
 
-// Devices finds the device that waits for a person to enter a code, and bounds how many
+// UserCodes finds the device that waits for a person to enter a code, and bounds how many
 // wrong codes are looked at, for all replicas together.
-type Devices struct {
+type UserCodes struct {
 	// Keys make what the store knows codes by: the first that of a new one, all those of
 	// one that is looked for.
 	Keys  [][]byte
@@ -70,16 +70,16 @@ type Devices struct {
 	}
 }
 
-// Guesser is somebody of whom so many wrong codes are looked at in a window.
-type Guesser struct {
-	Key    string
-	Most   int
-	Window time.Duration
+// AttemptLimit is somebody of whom so many wrong codes are looked at in a window.
+type AttemptLimit struct {
+	Key         string
+	MaxAttempts int
+	Window      time.Duration
 }
 
 // everybody bounds what all together may guess. A guess finds one of ten thousand
 // devices that wait once in two and a half million times.
-func everybody() Guesser { return Guesser{"device codes", 1000, time.Minute} }
+func everybody() AttemptLimit { return AttemptLimit{"device codes", 1000, time.Minute} }
 
 // TooManyCodesError reports that too many wrong codes came of late. What was entered has
 // not been looked at.
@@ -89,7 +89,7 @@ type TooManyCodesError struct{ RetryAfter time.Duration }
 func (e *TooManyCodesError) Error() string { return "too many wrong user codes of late" }
 
 // Hash returns what the store knows a new code by.
-func (d *Devices) Hash(code string) []byte {
+func (d *UserCodes) Hash(code string) []byte {
 	parsed, _ := ParseUserCode(code)
 	return hashCode(d.Keys[0], parsed)
 }
@@ -101,15 +101,15 @@ func hashCode(key []byte, code string) []byte {
 }
 
 // Find returns the device that waits for the code that somebody entered. It returns
-// ErrNoDevice for a wrong one, and a [TooManyCodesError] where there were too many.
+// ErrDeviceNotFound for a wrong one, and a [TooManyCodesError] where there were too many.
 //
 // A guess counts against each of the guessers: the networks that it comes from.
 // Right ones are not counted, since many people may be behind one address. So those
 // that are looked at at once can go beyond the bound, by as many as are let in.
-func (d *Devices) Find(ctx context.Context, entered string, by []Guesser, now time.Time) (*Device, error) {
+func (d *UserCodes) Find(ctx context.Context, entered string, by []AttemptLimit, now time.Time) (*Device, error) {
 	code, ok := ParseUserCode(entered)
 	if !ok {
-		return nil, ErrNoDevice
+		return nil, ErrDeviceNotFound
 	}
 	limits := append(slices.Clone(by), everybody())
 	for _, limit := range limits {
@@ -133,7 +133,7 @@ func (d *Devices) Find(ctx context.Context, entered string, by []Guesser, now ti
 	return nil, err //nolint:wrapcheck // names itself
 }
 
-func (d *Devices) bound(ctx context.Context, limit Guesser, now time.Time) error {
+func (d *UserCodes) bound(ctx context.Context, limit AttemptLimit, now time.Time) error {
 	if d.Guesses == nil {
 		return nil
 	}
@@ -141,7 +141,7 @@ func (d *Devices) bound(ctx context.Context, limit Guesser, now time.Time) error
 	if err != nil {
 		return fmt.Errorf("read guesses: %w", err)
 	}
-	if count >= limit.Most {
+	if count >= limit.MaxAttempts {
 		return &TooManyCodesError{RetryAfter: since.Add(limit.Window).Sub(now)}
 	}
 	return nil

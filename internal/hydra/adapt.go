@@ -55,7 +55,7 @@ func Adapt(c Client, p client.Policy, now time.Time) Adapted {
 		switch {
 		case c.Secret != "" && m.CheckSecret(c.Secret) == nil:
 			out.Secret = c.Secret
-		case account.CheckForeignHash(c.SecretHash) == nil:
+		case account.CheckLegacyHash(c.SecretHash) == nil:
 			made.Secret = client.Secret(c.SecretHash)
 		default:
 			out.Secretless = true
@@ -303,7 +303,7 @@ func (a *adaption) metadata() (m client.Metadata, refused string) {
 			break
 		}
 	}
-	a.notes = append(a.notes, client.OddKeys(a.members["jwks"])...)
+	a.notes = append(a.notes, client.KeyWarnings(a.members["jwks"])...)
 	var reasons []string
 	for _, fault := range faults {
 		reasons = append(reasons, fault.String())

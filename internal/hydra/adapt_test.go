@@ -74,11 +74,11 @@ func TestClientsAreAdapted(t *testing.T) {
 		},
 		"an app": {
 			`{"redirect_uris":["com.example.app:/cb","http://127.0.0.1/cb"],"token_endpoint_auth_method":"none"}`, false,
-			func(c *client.Client) bool { return c.Native() && c.Secret == "" && len(c.RedirectURIs) == 2 }, nil,
+			func(c *client.Client) bool { return c.IsNative() && c.Secret == "" && len(c.RedirectURIs) == 2 }, nil,
 		},
 		"a page on this machine": {
 			`{"redirect_uris":["http://localhost:3000/cb"]}`, false,
-			func(c *client.Client) bool { return !c.Native() && len(c.RedirectURIs) == 1 }, nil,
+			func(c *client.Client) bool { return !c.IsNative() && len(c.RedirectURIs) == 1 }, nil,
 		},
 		"redirects of which one is good": {
 			`{"redirect_uris":["http://rp.example/cb","https://rp.example/cb","javascript:alert(1)","https://rp.example/#x"]}`, false,

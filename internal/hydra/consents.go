@@ -80,8 +80,8 @@ func consentOf(r *row) Consent {
 		c.GivenAt = r.time("asked")
 	}
 	c.ExpiresAt = endOf(c.GivenAt, r.number("seconds"))
-	c.Extra = grant.Extra{
-		IDToken: object(r, "id_token"), AccessToken: object(r, "access_token"), KnownAs: r.text("known_as"),
+	c.ExtraClaims = grant.ExtraClaims{
+		IDToken: object(r, "id_token"), AccessToken: object(r, "access_token"), ForcedSubject: r.text("known_as"),
 	}
 	return c
 }

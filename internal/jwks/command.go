@@ -43,10 +43,10 @@ func (m *Manager) Reseal(ctx context.Context) (int, error) {
 	var count int
 	err := m.command(ctx, func(v *view) (ch change, err error) {
 		for _, r := range v.records {
-			if m.config.Secrets.SealedUnderFirst(r.Sealed) {
+			if m.config.Keyring.SealedUnderFirst(r.Sealed) {
 				continue
 			}
-			if r.Sealed, err = m.config.Secrets.sealAnew(v.keys[r.KID]); err != nil {
+			if r.Sealed, err = m.config.Keyring.sealAnew(v.keys[r.KID]); err != nil {
 				return change{}, err
 			}
 			ch.put = append(ch.put, r)
@@ -66,17 +66,17 @@ func (m *Manager) Import(ctx context.Context, alg Algorithm, signer crypto.Signe
 	if !slices.Contains(m.config.Algorithms, alg) {
 		return fmt.Errorf("import key for %q: %w", alg, ErrUnknownKey)
 	}
-	imported, err := m.config.Secrets.sealKey(alg, signer)
+	imported, err := m.config.Keyring.sealKey(alg, signer)
 	if err != nil {
-		return fmt.Errorf("import key: %w: %w", ErrUnfit, err)
+		return fmt.Errorf("import key: %w: %w", ErrUnsuitable, err)
 	}
 	// Opening it finds a key that is weak, or whose halves do not belong together.
-	if _, err := m.config.Secrets.openKey(imported); err != nil {
-		return fmt.Errorf("import key: %w: %w", ErrUnfit, err)
+	if _, err := m.config.Keyring.openKey(imported); err != nil {
+		return fmt.Errorf("import key: %w: %w", ErrUnsuitable, err)
 	}
 	err = m.command(ctx, func(v *view) (change, error) {
 		if known := v.keys[imported.KID]; known != nil {
-			return change{}, fmt.Errorf("%w: %s is the %s key of %s", ErrKnown, imported.KID, known.record.State, known.record.Algorithm)
+			return change{}, fmt.Errorf("%w: %s is the %s key of %s", ErrExists, imported.KID, known.record.State, known.record.Algorithm)
 		}
 		imported.PublishedAt = m.stamp()
 		ch := change{put: []Record{imported}}
@@ -119,10 +119,10 @@ func (m *Manager) edited(ctx context.Context, plan func(*view) (change, error)) 
 		if err != nil {
 			return err
 		}
-		if err = m.apply(ctx, v, ch); !errors.Is(err, ErrRaced) {
+		if err = m.apply(ctx, v, ch); !errors.Is(err, ErrConflict) {
 			return err
 		}
 		v = m.view.Load()
 	}
-	return ErrRaced
+	return ErrConflict
 }

@@ -37,7 +37,7 @@ func (s *memory) SaveKeys(_ context.Context, version int64, put []Record, remove
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if version != s.version {
-		return ErrRaced
+		return ErrConflict
 	}
 	if s.rows == nil {
 		s.rows = make(map[string]Record)
@@ -126,12 +126,12 @@ func (c *clock) set(offset time.Duration) {
 
 func testConfig(tb testing.TB, store Store, c *clock, algs ...Algorithm) Config {
 	tb.Helper()
-	secrets, err := NewSecrets(secretA)
+	secrets, err := NewKeyring(secretA)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	return Config{
-		Store: store, Secrets: secrets, Algorithms: algs, Now: c.now, Log: slog.New(slog.DiscardHandler),
+		Store: store, Keyring: secrets, Algorithms: algs, Now: c.now, Log: slog.New(slog.DiscardHandler),
 		CacheLifetime: time.Hour, RotateEvery: 30 * 24 * time.Hour, TokenLifetime: 24 * time.Hour,
 	}
 }

@@ -28,7 +28,7 @@ const (
 // key is a record opened for use.
 type key struct {
 	record Record
-	signer crypto.Signer // nil for one that only verifies, see [Manager.Remember]
+	signer crypto.Signer // nil for one that only verifies, see [Manager.AddForeignKeys]
 	public jose.JSONWebKey
 	// header is the part of the JWS header that all tokens of this key share.
 	header string
@@ -128,7 +128,7 @@ func sealPurpose(kid string, alg Algorithm) string {
 }
 
 // sealKey makes the record of a new next key.
-func (s *Secrets) sealKey(alg Algorithm, signer crypto.Signer) (Record, error) {
+func (s *Keyring) sealKey(alg Algorithm, signer crypto.Signer) (Record, error) {
 	public, err := publicJWK(alg, signer.Public())
 	if err != nil {
 		return Record{}, err
@@ -141,7 +141,7 @@ func (s *Secrets) sealKey(alg Algorithm, signer crypto.Signer) (Record, error) {
 }
 
 // seal seals the private key of a record.
-func (s *Secrets) seal(alg Algorithm, kid string, signer crypto.Signer) ([]byte, error) {
+func (s *Keyring) seal(alg Algorithm, kid string, signer crypto.Signer) ([]byte, error) {
 	private, err := x509.MarshalPKCS8PrivateKey(signer)
 	if err != nil {
 		return nil, fmt.Errorf("encode key: %w", err)
@@ -155,7 +155,7 @@ func (s *Secrets) seal(alg Algorithm, kid string, signer crypto.Signer) ([]byte,
 
 // openKey opens a record, and believes none of its members before the key
 // itself confirms them.
-func (s *Secrets) openKey(r Record) (*key, error) {
+func (s *Keyring) openKey(r Record) (*key, error) {
 	if r.State == Hint {
 		return s.openRemembered(r)
 	}

@@ -24,7 +24,7 @@ const (
 // Config says what a [Manager] works with.
 type Config struct {
 	Store      Store
-	Secrets    *Secrets
+	Keyring    *Keyring
 	Algorithms []Algorithm
 	Now        func() time.Time
 	Log        *slog.Logger
@@ -102,7 +102,7 @@ func (c Config) check() error {
 		}
 	}
 	demand(c.Store != nil, "a store is needed")
-	demand(c.Secrets != nil, "system secrets are needed")
+	demand(c.Keyring != nil, "system secrets are needed")
 	demand(c.Now != nil, "a clock is needed")
 	demand(c.CacheLifetime > 0, "the cache lifetime must be positive")
 	demand(c.RotateEvery > 0, "the rotation period must be positive")
@@ -134,7 +134,7 @@ func (m *Manager) Start(ctx context.Context) error {
 			return nil
 		}
 	}
-	if err := m.apply(ctx, v, m.firstKeys()); err != nil && !errors.Is(err, ErrRaced) {
+	if err := m.apply(ctx, v, m.firstKeys()); err != nil && !errors.Is(err, ErrConflict) {
 		return fmt.Errorf("make the first keys: %w", err)
 	}
 	return nil
@@ -183,7 +183,7 @@ func (m *Manager) pass(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("schedule keys: %w", err)
 	}
-	if err := m.apply(ctx, v, scheduled); err != nil && !errors.Is(err, ErrRaced) {
+	if err := m.apply(ctx, v, scheduled); err != nil && !errors.Is(err, ErrConflict) {
 		return fmt.Errorf("change keys: %w", err)
 	}
 	return nil

@@ -59,7 +59,7 @@ type Store interface {
 	// LoadKeys reads the whole key set and its version, 0 when it was never written.
 	LoadKeys(ctx context.Context) (version int64, records []Record, err error)
 	// SaveKeys writes all or nothing, and only when the stored version is still
-	// version; otherwise it returns [ErrRaced]. It raises the stored version.
+	// version; otherwise it returns [ErrConflict]. It raises the stored version.
 	SaveKeys(ctx context.Context, version int64, put []Record, remove []string) error
 }
 
@@ -72,19 +72,19 @@ type Changes interface {
 
 // Errors that a caller must tell apart.
 var (
-	// ErrRaced reports that another replica changed the key set first.
-	ErrRaced = errors.New("key set changed by another replica")
+	// ErrConflict reports that another replica changed the key set first.
+	ErrConflict = errors.New("key set changed by another replica")
 	// ErrSealed reports a sealed value that no system secret opens.
 	ErrSealed = errors.New("no system secret opens it")
 	// ErrUnknownKey reports a kid or an algorithm without a key.
 	ErrUnknownKey = errors.New("unknown key")
-	// ErrKnown reports a key that is there already.
-	ErrKnown = errors.New("the key is there already")
-	// ErrUnfit reports a key that cannot sign.
-	ErrUnfit = errors.New("the key cannot sign")
-	// ErrCrowded reports that so many keys wait for their turn that there is no room
+	// ErrExists reports a key that is there already.
+	ErrExists = errors.New("the key is there already")
+	// ErrUnsuitable reports a key that cannot sign.
+	ErrUnsuitable = errors.New("the key cannot sign")
+	// ErrTooManyWaiting reports that so many keys wait for their turn that there is no room
 	// for another.
-	ErrCrowded = errors.New("too many keys wait to sign")
+	ErrTooManyWaiting = errors.New("too many keys wait to sign")
 	// ErrBadToken reports a token that we did not sign, or not for this use.
 	ErrBadToken = errors.New("bad token")
 	// ErrBadSignature reports a signature that does not verify. It comes with ErrBadToken.

@@ -18,16 +18,16 @@ const (
 	maxKID        = 255
 )
 
-// Remembered is the public half of a key that another server signed with, under the
+// ForeignKey is the public half of a key that another server signed with, under the
 // name that its tokens have it.
-type Remembered struct {
+type ForeignKey struct {
 	KID       string
 	Algorithm Algorithm
 	Public    crypto.PublicKey
 }
 
 // Check reports why the key cannot be remembered.
-func (r Remembered) Check() error {
+func (r ForeignKey) Check() error {
 	notVisible := func(c rune) bool { return c <= ' ' || c > '~' || c == '"' || c == '\\' }
 	if r.KID == "" || len(r.KID) > maxKID || strings.IndexFunc(r.KID, notVisible) >= 0 {
 		return errors.New("its kid cannot be one")
@@ -35,17 +35,17 @@ func (r Remembered) Check() error {
 	return fits(r.Algorithm, r.Public)
 }
 
-// Remember publishes keys of a server that this one takes over from, as past keys: what
+// AddForeignKeys publishes keys of a server that this one takes over from, as past keys: what
 // they signed verifies, and nothing is signed with them. They stay for keep, and not
 // less than a past key does. It returns how many were new; one whose kid is there is left
 // alone.
-func (m *Manager) Remember(ctx context.Context, keys []Remembered, keep time.Duration) (int, error) {
+func (m *Manager) AddForeignKeys(ctx context.Context, keys []ForeignKey, keep time.Duration) (int, error) {
 	sealed := make([]Record, len(keys))
 	for i, k := range keys {
 		err := k.Check()
 		if err == nil {
 			sealed[i] = Record{KID: k.KID, Algorithm: k.Algorithm, State: Past}
-			sealed[i].Sealed, err = m.config.Secrets.sealRemembered(k)
+			sealed[i].Sealed, err = m.config.Keyring.sealRemembered(k)
 		}
 		if err != nil {
 			return 0, fmt.Errorf("remember key %q: %w", k.KID, err)
@@ -84,7 +84,7 @@ func rememberPurpose(kid string, alg Algorithm) string {
 	return "ostiary/remembered-key/" + string(alg) + "/" + kid
 }
 
-func (s *Secrets) sealRemembered(k Remembered) ([]byte, error) {
+func (s *Keyring) sealRemembered(k ForeignKey) ([]byte, error) {
 	public, err := x509.MarshalPKIXPublicKey(k.Public)
 	if err != nil {
 		return nil, fmt.Errorf("encode key: %w", err)
@@ -97,7 +97,7 @@ func (s *Secrets) sealRemembered(k Remembered) ([]byte, error) {
 }
 
 // openRemembered opens a record that holds no private key.
-func (s *Secrets) openRemembered(r Record) (*key, error) {
+func (s *Keyring) openRemembered(r Record) (*key, error) {
 	encoded, err := s.Open(rememberPurpose(r.KID, r.Algorithm), r.Sealed)
 	if err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func (s *Secrets) openRemembered(r Record) (*key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("decode key: %w", err)
 	}
-	if err := (Remembered{r.KID, r.Algorithm, public}).Check(); err != nil {
+	if err := (ForeignKey{r.KID, r.Algorithm, public}).Check(); err != nil {
 		return nil, err
 	}
 	jwk := jose.JSONWebKey{Key: public, KeyID: r.KID, Algorithm: string(r.Algorithm), Use: "sig"}
@@ -114,9 +114,9 @@ func (s *Secrets) openRemembered(r Record) (*key, error) {
 }
 
 // sealAnew seals an open key under the first secret.
-func (s *Secrets) sealAnew(k *key) ([]byte, error) {
+func (s *Keyring) sealAnew(k *key) ([]byte, error) {
 	if k.signer == nil {
-		return s.sealRemembered(Remembered{k.record.KID, k.record.Algorithm, k.public.Key})
+		return s.sealRemembered(ForeignKey{k.record.KID, k.record.Algorithm, k.public.Key})
 	}
 	return s.seal(k.record.Algorithm, k.record.KID, k.signer)
 }

@@ -49,13 +49,13 @@ func TestKeysOfAnotherServerVerifyAndNeverSign(t *testing.T) {
 
 	m, store, c := started(t, RS256)
 	another := rsaKey(t)
-	keys := []Remembered{{"public:a1", RS256, another.Public()}}
+	keys := []ForeignKey{{"public:a1", RS256, another.Public()}}
 	token := theirToken(t, another, "public:a1")
 	if _, _, err := m.Verify(token, "JWT"); !errors.Is(err, ErrBadToken) {
 		t.Fatalf("before it is known, Verify = %v", err)
 	}
 	for _, want := range []int{1, 0} {
-		if added, err := m.Remember(t.Context(), keys, 30*24*time.Hour); err != nil || added != want {
+		if added, err := m.AddForeignKeys(t.Context(), keys, 30*24*time.Hour); err != nil || added != want {
 			t.Fatalf("Remember = %d, %v; want %d", added, err, want)
 		}
 	}
@@ -77,16 +77,16 @@ func TestKeysOfAnotherServerVerifyAndNeverSign(t *testing.T) {
 		t.Error("it signs")
 	}
 
-	secrets, err := NewSecrets(secretB, secretA)
+	secrets, err := NewKeyring(secretB, secretA)
 	if err != nil {
 		t.Fatal(err)
 	}
 	config := testConfig(t, store, c, RS256)
-	config.Secrets = secrets
+	config.Keyring = secrets
 	if _, err := newManager(t, config, c).Reseal(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if config.Secrets, err = NewSecrets(secretB); err != nil {
+	if config.Keyring, err = NewKeyring(secretB); err != nil {
 		t.Fatal(err)
 	}
 	m = newManager(t, config, c)
@@ -118,7 +118,7 @@ func TestARememberedKeyStaysInItsRow(t *testing.T) {
 		"a key in the open": func(r *Record) { r.Sealed = []byte("no seal") },
 	} {
 		m, store, c := started(t, EdDSA)
-		if _, err := m.Remember(t.Context(), []Remembered{{"theirs", RS256, rsaKey(t).Public()}}, 0); err != nil {
+		if _, err := m.AddForeignKeys(t.Context(), []ForeignKey{{"theirs", RS256, rsaKey(t).Public()}}, 0); err != nil {
 			t.Fatal(err)
 		}
 		store.mu.Lock()
@@ -138,7 +138,7 @@ func TestTheFirstKeysComeWhereOnlyOthersAreRemembered(t *testing.T) {
 
 	store, c := &memory{}, &clock{}
 	m := newManager(t, testConfig(t, store, c, EdDSA), c)
-	if _, err := m.Remember(t.Context(), []Remembered{{"theirs", RS256, rsaKey(t).Public()}}, 0); err != nil {
+	if _, err := m.AddForeignKeys(t.Context(), []ForeignKey{{"theirs", RS256, rsaKey(t).Public()}}, 0); err != nil {
 		t.Fatal(err)
 	}
 	if err := m.Start(t.Context()); err != nil {
@@ -162,7 +162,7 @@ func TestKeysThatCannotBeRemembered(t *testing.T) {
 		t.Fatal(err)
 	}
 	good := rsaKey(t).Public()
-	for name, k := range map[string]Remembered{
+	for name, k := range map[string]ForeignKey{
 		"a short one":           {"kid", RS256, short.Public()},
 		"another curve":         {"kid", ES256, other.Public()},
 		"another algorithm":     {"kid", ES256, good},
@@ -172,18 +172,18 @@ func TestKeysThatCannotBeRemembered(t *testing.T) {
 		"a name without an end": {strings.Repeat("x", 256), RS256, good},
 		"no key":                {"kid", RS256, nil},
 	} {
-		if _, err := m.Remember(t.Context(), []Remembered{k}, 0); err == nil {
+		if _, err := m.AddForeignKeys(t.Context(), []ForeignKey{k}, 0); err == nil {
 			t.Errorf("%s is remembered", name)
 		}
 	}
-	var many []Remembered
+	var many []ForeignKey
 	for i := range maxRemembered + 1 {
-		many = append(many, Remembered{fmt.Sprint("kid", i), RS256, good})
+		many = append(many, ForeignKey{fmt.Sprint("kid", i), RS256, good})
 	}
-	if _, err := m.Remember(t.Context(), many[1:], 0); err != nil {
+	if _, err := m.AddForeignKeys(t.Context(), many[1:], 0); err != nil {
 		t.Error(err)
 	}
-	if _, err := m.Remember(t.Context(), many, 0); err == nil {
+	if _, err := m.AddForeignKeys(t.Context(), many, 0); err == nil {
 		t.Error("there is room for more than there is")
 	}
 }
@@ -232,7 +232,7 @@ func TestKeysAreExportedWithTheirPrivateHalvesOnDemand(t *testing.T) {
 	t.Parallel()
 
 	m, _, _ := started(t, ES256, EdDSA)
-	if _, err := m.Remember(t.Context(), []Remembered{{"theirs", RS256, rsaKey(t).Public()}}, 0); err != nil {
+	if _, err := m.AddForeignKeys(t.Context(), []ForeignKey{{"theirs", RS256, rsaKey(t).Public()}}, 0); err != nil {
 		t.Fatal(err)
 	}
 	for _, private := range []bool{false, true} {

@@ -112,7 +112,7 @@ func (m *Manager) rotation(v *view, algs []Algorithm) (change, error) {
 		c := v.chain(alg)
 		switch {
 		case c.waiting() >= maxWaiting:
-			return change{}, fmt.Errorf("%w: %d of %s", ErrCrowded, c.waiting(), alg)
+			return change{}, fmt.Errorf("%w: %d of %s", ErrTooManyWaiting, c.waiting(), alg)
 		case m.ready(c):
 			ch.put = append(ch.put, m.promote(c)...)
 		case len(c.next) == 0:
@@ -172,7 +172,7 @@ func (m *Manager) apply(ctx context.Context, v *view, ch change) error {
 	switch {
 	case err == nil:
 		m.report(ctx, put, ch.remove)
-	case !errors.Is(err, ErrRaced):
+	case !errors.Is(err, ErrConflict):
 		return fmt.Errorf("save keys: %w", err)
 	}
 	if _, reloadErr := m.reload(ctx); reloadErr != nil {
@@ -196,7 +196,7 @@ func (m *Manager) makeKeys(fresh []Record) error {
 			if err != nil {
 				return fmt.Errorf("make %s key: %w", want.Algorithm, err)
 			}
-			fresh[i], err = m.config.Secrets.sealKey(want.Algorithm, signer)
+			fresh[i], err = m.config.Keyring.sealKey(want.Algorithm, signer)
 			fresh[i].State = want.State
 			return err
 		})

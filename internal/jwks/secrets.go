@@ -14,9 +14,9 @@ import (
 // minSecret is the fewest bytes that a system secret may have.
 const minSecret = 32
 
-// Secrets are the system secrets: the first seals, all open. A new secret is
+// Keyring are the system secrets: the first seals, all open. A new secret is
 // put first while the old ones stay until everything has been sealed anew.
-type Secrets struct {
+type Keyring struct {
 	all []secret
 }
 
@@ -34,13 +34,13 @@ type Derived struct {
 	Key []byte
 }
 
-// NewSecrets prepares the system secrets. Its error lists every fault.
-func NewSecrets(secrets ...string) (*Secrets, error) {
+// NewKeyring prepares the system secrets. Its error lists every fault.
+func NewKeyring(secrets ...string) (*Keyring, error) {
 	var faults []error
 	if len(secrets) == 0 {
 		faults = append(faults, errors.New("a system secret is needed"))
 	}
-	s := &Secrets{all: make([]secret, 0, len(secrets))}
+	s := &Keyring{all: make([]secret, 0, len(secrets))}
 	for i, text := range secrets {
 		if len(text) < minSecret {
 			faults = append(faults, fmt.Errorf("system secret %d has %d bytes, fewer than %d", i+1, len(text), minSecret))
@@ -94,12 +94,12 @@ func (s secret) derive(label string) []byte {
 
 // Derive returns 32 bytes for one purpose from the first secret (HKDF with
 // SHA-256, RFC 5869).
-func (s *Secrets) Derive(label string) []byte {
+func (s *Keyring) Derive(label string) []byte {
 	return s.all[0].derive(label)
 }
 
-// DeriveAll is [Secrets.Derive] for each secret, the first one first.
-func (s *Secrets) DeriveAll(label string) []Derived {
+// DeriveAll is [Keyring.Derive] for each secret, the first one first.
+func (s *Keyring) DeriveAll(label string) []Derived {
 	derived := make([]Derived, len(s.all))
 	for i, one := range s.all {
 		derived[i] = Derived{Tag: one.tag, Key: one.derive(label)}
@@ -108,7 +108,7 @@ func (s *Secrets) DeriveAll(label string) []Derived {
 }
 
 // Seal encrypts plaintext under the first secret for one purpose (AES-256-GCM).
-func (s *Secrets) Seal(purpose string, plaintext []byte) ([]byte, error) {
+func (s *Keyring) Seal(purpose string, plaintext []byte) ([]byte, error) {
 	first := s.all[0]
 	sealed := make([]byte, 1, 1+len(plaintext)+first.aead.Overhead())
 	sealed[0] = first.tag
@@ -116,9 +116,9 @@ func (s *Secrets) Seal(purpose string, plaintext []byte) ([]byte, error) {
 	return first.aead.Seal(sealed, nil, plaintext, []byte(purpose)), nil
 }
 
-// Open decrypts what [Secrets.Seal] made for the same purpose under any of the
+// Open decrypts what [Keyring.Seal] made for the same purpose under any of the
 // secrets, and returns [ErrSealed] when none fits.
-func (s *Secrets) Open(purpose string, sealed []byte) ([]byte, error) {
+func (s *Keyring) Open(purpose string, sealed []byte) ([]byte, error) {
 	for _, one := range s.all {
 		if len(sealed) == 0 || sealed[0] != one.tag {
 			continue
@@ -133,11 +133,11 @@ func (s *Secrets) Open(purpose string, sealed []byte) ([]byte, error) {
 }
 
 // SealedUnderFirst reports whether sealed needs no resealing.
-func (s *Secrets) SealedUnderFirst(sealed []byte) bool {
+func (s *Keyring) SealedUnderFirst(sealed []byte) bool {
 	return len(sealed) > 0 && sealed[0] == s.all[0].tag
 }
 
 // Format keeps the secrets out of every printed text, whatever the verb.
-func (s *Secrets) Format(f fmt.State, _ rune) {
+func (s *Keyring) Format(f fmt.State, _ rune) {
 	_, _ = io.WriteString(f, "[system secrets]")
 }

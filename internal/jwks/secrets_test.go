@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-func secretsOf(tb testing.TB, texts ...string) *Secrets {
+func secretsOf(tb testing.TB, texts ...string) *Keyring {
 	tb.Helper()
-	s, err := NewSecrets(texts...)
+	s, err := NewKeyring(texts...)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -20,7 +20,7 @@ func secretsOf(tb testing.TB, texts ...string) *Secrets {
 
 func TestNewSecretsListsEveryFault(t *testing.T) {
 	t.Parallel()
-	_, err := NewSecrets("short", secretA, "too short", secretA)
+	_, err := NewKeyring("short", secretA, "too short", secretA)
 	if err == nil {
 		t.Fatal("NewSecrets accepted short and repeated secrets")
 	}
@@ -32,7 +32,7 @@ func TestNewSecretsListsEveryFault(t *testing.T) {
 	if strings.Contains(err.Error(), secretA) {
 		t.Errorf("the error %q shows a secret", err)
 	}
-	if _, err := NewSecrets(); err == nil {
+	if _, err := NewKeyring(); err == nil {
 		t.Error("NewSecrets accepted no secret at all")
 	}
 }
@@ -44,7 +44,7 @@ func TestNewSecretsRefusesEqualTags(t *testing.T) {
 		text := fmt.Sprintf("%s %d", secretA, i)
 		tag := secretsOf(t, text).DeriveAll("x")[0].Tag
 		if twin, ok := tags[tag]; ok {
-			if _, err := NewSecrets(twin, text); err == nil {
+			if _, err := NewKeyring(twin, text); err == nil {
 				t.Errorf("two secrets of tag %d were accepted", tag)
 			}
 			return
@@ -88,7 +88,7 @@ func TestOpen(t *testing.T) {
 	changed := bytes.Clone(sealed)
 	changed[len(changed)-1] ^= 1
 	for name, tc := range map[string]struct {
-		secrets *Secrets
+		secrets *Keyring
 		purpose string
 		sealed  []byte
 		opens   bool

@@ -70,7 +70,7 @@ func TestStartRefusesWhatItCannotOpen(t *testing.T) {
 		sealed bool
 	}{
 		"keys sealed under another system secret": {func(_ map[string]Record, config *Config) {
-			config.Secrets = secretsOf(t, secretB)
+			config.Keyring = secretsOf(t, secretB)
 		}, true},
 		"two rows with their keys swapped": {func(rows map[string]Record, _ *Config) {
 			a, b := rows[ed], rows[next]
@@ -89,7 +89,7 @@ func TestStartRefusesWhatItCannotOpen(t *testing.T) {
 		}, true},
 		"a key sealed for a kid that is not its own": {func(rows map[string]Record, config *Config) {
 			r := rows[es]
-			sealed, err := config.Secrets.seal(ES256, "chosen", m.view.Load().keys[es].signer)
+			sealed, err := config.Keyring.seal(ES256, "chosen", m.view.Load().keys[es].signer)
 			if err != nil {
 				t.Error(err)
 			}
@@ -142,7 +142,7 @@ func TestReseal(t *testing.T) {
 	t.Parallel()
 	m, store, c := started(t, ES256, EdDSA)
 	config := m.config
-	config.Secrets = secretsOf(t, secretB, secretA)
+	config.Keyring = secretsOf(t, secretB, secretA)
 	both := newManager(t, config, c)
 	if err := both.Start(t.Context()); err != nil {
 		t.Fatal(err)
@@ -153,7 +153,7 @@ func TestReseal(t *testing.T) {
 	if n, err := both.Reseal(t.Context()); n != 0 || err != nil {
 		t.Errorf("a second Reseal = %d, %v, want nothing left to do", n, err)
 	}
-	config.Secrets = secretsOf(t, secretB)
+	config.Keyring = secretsOf(t, secretB)
 	alone := newManager(t, config, c)
 	if err := alone.Start(t.Context()); err != nil {
 		t.Fatalf("Start under the new secret alone: %v", err)

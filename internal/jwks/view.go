@@ -74,7 +74,7 @@ func (m *Manager) reload(ctx context.Context) (*view, error) {
 	v := &view{version: version}
 	if old != nil && old.version == version {
 		*v = *old
-	} else if err := v.open(m.config.Secrets, records, old); err != nil {
+	} else if err := v.open(m.config.Keyring, records, old); err != nil {
 		m.holdBack()
 		return nil, err
 	}
@@ -195,7 +195,7 @@ func (m *Manager) lookup(kid string) (*key, error) {
 }
 
 // open opens records, taking from old what it has opened before.
-func (v *view) open(secrets *Secrets, records []Record, old *view) error {
+func (v *view) open(secrets *Keyring, records []Record, old *view) error {
 	v.keys = make(map[string]*key, len(records))
 	v.current = make(map[Algorithm]*key)
 	v.records = slices.SortedFunc(slices.Values(records), compareRecords)
@@ -225,7 +225,7 @@ func (v *view) open(secrets *Secrets, records []Record, old *view) error {
 	return nil
 }
 
-func reopen(secrets *Secrets, r Record, old *view) (*key, error) {
+func reopen(secrets *Keyring, r Record, old *view) (*key, error) {
 	if old != nil {
 		if k := old.keys[r.KID]; k != nil && k.record.Algorithm == r.Algorithm && bytes.Equal(k.record.Sealed, r.Sealed) {
 			same := *k

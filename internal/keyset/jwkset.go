@@ -42,22 +42,22 @@ type Key struct {
 	CreatedAt time.Time
 }
 
-// Vault seals what must be had again, and opens it. What was sealed for one purpose
+// Sealer seals what must be had again, and opens it. What was sealed for one purpose
 // opens for no other.
-type Vault interface {
+type Sealer interface {
 	Seal(purpose string, plaintext []byte) ([]byte, error)
 	Open(purpose string, sealed []byte) ([]byte, error)
 }
 
-// Resealer is a [Vault] whose key changes.
+// Resealer is a [Sealer] whose key changes.
 type Resealer interface {
-	Vault
+	Sealer
 	// SealedUnderFirst reports whether sealed is sealed as Seal would do it now.
 	SealedUnderFirst(sealed []byte) bool
 }
 
-// Reveal returns the whole key as JSON.
-func (k *Key) Reveal(v Vault) (json.RawMessage, error) {
+// Open returns the whole key as JSON.
+func (k *Key) Open(v Sealer) (json.RawMessage, error) {
 	if len(k.Sealed) == 0 {
 		return k.Public, nil
 	}
@@ -73,14 +73,14 @@ func (k *Key) Reseal(v Resealer) ([]byte, error) {
 	if len(k.Sealed) == 0 || v.SealedUnderFirst(k.Sealed) {
 		return k.Sealed, nil
 	}
-	whole, err := k.Reveal(v)
+	whole, err := k.Open(v)
 	if err != nil {
 		return nil, err
 	}
 	return seal(v, k.Set, k.KID, whole)
 }
 
-func seal(v Vault, set, kid string, whole []byte) ([]byte, error) {
+func seal(v Sealer, set, kid string, whole []byte) ([]byte, error) {
 	sealed, err := v.Seal(sealPurpose(set, kid), whole)
 	if err != nil {
 		return nil, fmt.Errorf("seal key: %w", err)
@@ -92,9 +92,9 @@ func seal(v Vault, set, kid string, whole []byte) ([]byte, error) {
 // have one purpose.
 func sealPurpose(set, kid string) string { return "key of a set " + set + " " + kid }
 
-// Signs reports whether a set is one of those that Ory Hydra signs with. Under their names
+// IsReserved reports whether a set is one of those that Ory Hydra signs with. Under their names
 // are shown the keys that this server signs with, which are none of a set here.
-func Signs(set string) bool {
+func IsReserved(set string) bool {
 	return set == "hydra.openid.id-token" || set == "hydra.jwt.access-token"
 }
 

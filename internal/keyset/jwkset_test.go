@@ -12,9 +12,9 @@ import (
 
 var noon = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 
-func secrets(tb testing.TB, texts ...string) *jwks.Secrets {
+func secrets(tb testing.TB, texts ...string) *jwks.Keyring {
 	tb.Helper()
-	s, err := jwks.NewSecrets(texts...)
+	s, err := jwks.NewKeyring(texts...)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -23,7 +23,7 @@ func secrets(tb testing.TB, texts ...string) *jwks.Secrets {
 
 func keys(tb testing.TB) keyset.Keys {
 	tb.Helper()
-	return keyset.Keys{Vault: secrets(tb, strings.Repeat("s", 32)), Now: func() time.Time { return noon }}
+	return keyset.Keys{Sealer: secrets(tb, strings.Repeat("s", 32)), Now: func() time.Time { return noon }}
 }
 
 // private are the members that must not be known (RFC 7518 section 6).
@@ -58,7 +58,7 @@ func TestKeysThatAreMade(t *testing.T) {
 				t.Fatalf("%s: %v", alg, err)
 			}
 			checkPublic(t, k)
-			whole, err := k.Reveal(ks.Vault)
+			whole, err := k.Open(ks.Sealer)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -101,7 +101,7 @@ func TestASealedKeyOpensInItsOwnRowAlone(t *testing.T) {
 	for _, row := range [][2]string{{"other", "kid"}, {"set", "other"}, {"set2", "kid"}} {
 		moved := *k
 		moved.Set, moved.KID = row[0], row[1]
-		if _, err := moved.Reveal(ks.Vault); err == nil {
+		if _, err := moved.Open(ks.Sealer); err == nil {
 			t.Errorf("it opens as %v", row)
 		}
 	}
@@ -110,7 +110,7 @@ func TestASealedKeyOpensInItsOwnRowAlone(t *testing.T) {
 	if k.Sealed, err = k.Reseal(both); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := k.Reveal(secrets(t, first)); err != nil {
+	if _, err := k.Open(secrets(t, first)); err != nil {
 		t.Errorf("sealed anew, it does not open under the first secret alone: %v", err)
 	}
 }
@@ -178,7 +178,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		whole, err := k.Reveal(ks.Vault)
+		whole, err := k.Open(ks.Sealer)
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -196,7 +196,7 @@ func FuzzParse(f *testing.F) {
 		if err := keyset.CheckName(k.KID); err != nil {
 			t.Errorf("kid %q: %v", k.KID, err)
 		}
-		whole, err := k.Reveal(ks.Vault)
+		whole, err := k.Open(ks.Sealer)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -30,8 +30,8 @@ const (
 
 // Keys makes the keys of a set, sealed under Vault, as of Now.
 type Keys struct {
-	Vault Vault
-	Now   func() time.Time
+	Sealer Sealer
+	Now    func() time.Time
 }
 
 // Parse reads the JSON of one key for a set. One without a kid is named kid, and by its
@@ -135,7 +135,7 @@ func (ks Keys) keep(set string, jwk *jose.JSONWebKey) (*Key, error) {
 	if key.Public, err = describe(jwk); err != nil {
 		return nil, err
 	}
-	key.Sealed, err = seal(ks.Vault, set, jwk.KeyID, whole)
+	key.Sealed, err = seal(ks.Sealer, set, jwk.KeyID, whole)
 	return key, err
 }
 

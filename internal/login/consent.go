@@ -78,9 +78,9 @@ func (h *Handler) decide(r *http.Request, v *visit) error {
 	ctx := r.Context()
 	err := h.Requests.RecordDecision(ctx, v.request.ID, decision, v.session.Subject, remember, now)
 	switch {
-	case errors.Is(err, grant.ErrDecided):
+	case errors.Is(err, grant.ErrAlreadyDecided):
 		return nil
-	case errors.Is(err, grant.ErrNoRequest):
+	case errors.Is(err, grant.ErrRequestNotFound):
 		return h.expired("run out while deciding", v.client)
 	case err != nil:
 		return fmt.Errorf("record decision: %w", err)
@@ -110,7 +110,7 @@ func (v *visit) remembers() bool {
 	front := slices.ContainsFunc(strings.Fields(v.asked.Get("response_type")), func(part string) bool {
 		return part != client.ResponseTypeCode
 	})
-	return v.client.Proven(v.asked.Get("redirect_uri"), front)
+	return v.client.MayReuseConsent(v.asked.Get("redirect_uri"), front)
 }
 
 // shownTo names, in the address that takes the form, the session that the form
@@ -128,7 +128,7 @@ func (h *Handler) consentForm(v *visit, person string, scopes []pages.Scope) pag
 	if !h.Elsewhere {
 		page.SwitchURL = h.anotherURL(v)
 	}
-	if slices.ContainsFunc(v.scopes(), grant.Offline) && v.client.May(client.GrantRefreshToken) {
+	if slices.ContainsFunc(v.scopes(), grant.IsOfflineScope) && v.client.AllowsGrantType(client.GrantRefreshToken) {
 		page.Lifetime = h.Lifetimes.Grant
 	}
 	return page

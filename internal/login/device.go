@@ -16,26 +16,26 @@ import (
 // Devices finds devices that wait for a person, and takes down what the person says of
 // them.
 type Devices interface {
-	DenyDevice(ctx context.Context, ref grant.Ref, now time.Time) error
+	DenyDevice(ctx context.Context, ref grant.Locator, now time.Time) error
 	InsertRequest(ctx context.Context, r *grant.Request) error
-	// SpendDevice is a compare-and-set: it returns grant.ErrNoRequest to all who come
+	// SpendDevice is a compare-and-set: it returns grant.ErrRequestNotFound to all who come
 	// late, with another verifier, or from another browser.
 	SpendDevice(ctx context.Context, id string, browser, verifier []byte, now time.Time) error
 }
 
-// UserCodes finds the device that shows a code, as grant.Devices does.
+// UserCodes finds the device that shows a code, as grant.UserCodes does.
 type UserCodes interface {
-	Find(ctx context.Context, entered string, by []grant.Guesser, now time.Time) (*grant.Device, error)
+	Find(ctx context.Context, entered string, by []grant.AttemptLimit, now time.Time) (*grant.Device, error)
 }
 
 // codeLimits bound the wrong codes that come from one network. They grow slowly
 // outwards: a site has networks enough to use up what all callers together may guess,
 // and then no user could enter a code.
-func (h *Handler) codeLimits(ctx context.Context) []grant.Guesser {
+func (h *Handler) codeLimits(ctx context.Context) []grant.AttemptLimit {
 	limits := h.networkLimits(ctx, "device address", 60, 2, time.Hour)
-	guessers := make([]grant.Guesser, len(limits))
+	guessers := make([]grant.AttemptLimit, len(limits))
 	for i, l := range limits {
-		guessers[i] = grant.Guesser{Key: l.key, Most: l.most, Window: l.window}
+		guessers[i] = grant.AttemptLimit{Key: l.key, MaxAttempts: l.most, Window: l.window}
 	}
 	return guessers
 }
@@ -85,7 +85,7 @@ func (h *Handler) withDevice(w http.ResponseWriter, r *http.Request, code string
 	case errors.As(err, &tooMany):
 		page.Fault, page.RetryAfter = "Too many wrong codes came from here.", tooMany.RetryAfter
 		h.wrongCode(w, r, http.StatusTooManyRequests, page)
-	case errors.Is(err, grant.ErrNoDevice):
+	case errors.Is(err, grant.ErrDeviceNotFound):
 		page.Fault = "No device waits with this code. Compare it with the one that your device shows; it may have a new one by now."
 		h.wrongCode(w, r, http.StatusBadRequest, page)
 	default:
@@ -125,7 +125,7 @@ func (h *Handler) checkDevice(w http.ResponseWriter, r *http.Request, d *grant.D
 func (h *Handler) beginDevice(w http.ResponseWriter, r *http.Request, d *grant.Device, _ string) error {
 	now := h.Now()
 	request := d.Request(grant.NewRequestID(), now)
-	request.Browser = h.Cookies.Bind(w, r, request.ID, d.ExpiresAt.Sub(now))
+	request.BrowserHash = h.Cookies.BindRequest(w, r, request.ID, d.ExpiresAt.Sub(now))
 	if err := h.Devices.InsertRequest(r.Context(), request); err != nil {
 		return err //nolint:wrapcheck // names itself
 	}
@@ -148,8 +148,8 @@ func (h *Handler) denyDevice(w http.ResponseWriter, r *http.Request, d *grant.De
 func (h *Handler) toDeviceApp(w http.ResponseWriter, r *http.Request, code string) {
 	now := h.Now()
 	request := &grant.Request{ID: grant.NewRequestID(), Device: true, CreatedAt: now, ExpiresAt: now.Add(h.Lifetimes.Device)}
-	request.Grant = grant.Ref{Bucket: grant.BucketAt(now, false), ID: grant.NewID(now)} // until there is a device's
-	request.Browser = h.Cookies.Bind(w, r, request.ID, h.Lifetimes.Device)
+	request.Grant = grant.Locator{Partition: grant.PartitionAt(now, false), ID: grant.NewID(now)} // until there is a device's
+	request.BrowserHash = h.Cookies.BindRequest(w, r, request.ID, h.Lifetimes.Device)
 	if err := h.Devices.InsertRequest(r.Context(), request); err != nil {
 		h.fail(w, r, err)
 		return
@@ -164,11 +164,11 @@ func (h *Handler) toDeviceApp(w http.ResponseWriter, r *http.Request, code strin
 // afterDevice goes on with a request whose person comes back from the app.
 func (h *Handler) afterDevice(w http.ResponseWriter, r *http.Request, verifier string) {
 	id, hash, ok := grant.ParseVerifier(verifier, grant.StepDevice)
-	err := grant.ErrNoRequest
+	err := grant.ErrRequestNotFound
 	if ok {
-		err = h.Devices.SpendDevice(r.Context(), id, h.Cookies.Bound(r, id), hash, h.Now())
+		err = h.Devices.SpendDevice(r.Context(), id, h.Cookies.BoundRequest(r, id), hash, h.Now())
 	}
-	if errors.Is(err, grant.ErrNoRequest) {
+	if errors.Is(err, grant.ErrRequestNotFound) {
 		err = h.notSpent(r, id)
 	}
 	if err != nil {
@@ -181,16 +181,16 @@ func (h *Handler) afterDevice(w http.ResponseWriter, r *http.Request, verifier s
 // notSpent returns why the answer of the device app is not accepted in this browser.
 func (h *Handler) notSpent(r *http.Request, id string) error {
 	err := h.expired("run out, used before, or of another browser", nil)
-	if h.Cookies.Bound(r, id) != nil {
+	if h.Cookies.BoundRequest(r, id) != nil {
 		return err
 	}
 	request, failed := h.Requests.Request(r.Context(), id, h.Now())
 	switch {
-	case errors.Is(failed, grant.ErrNoRequest):
+	case errors.Is(failed, grant.ErrRequestNotFound):
 		return err
 	case failed != nil:
 		return failed //nolint:wrapcheck // names itself
-	case request.Entered():
+	case request.HasUserCode():
 		return h.begunElsewhere(err)
 	default:
 		return err

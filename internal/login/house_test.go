@@ -163,9 +163,9 @@ func (h *house) begin(w http.ResponseWriter, r *http.Request) {
 	request := &grant.Request{
 		ID: hex.EncodeToString(id), ClientID: clientID, Parameters: withConsent(r.URL.Query()),
 		CreatedAt: h.now(), ExpiresAt: h.now().Add(time.Hour),
-		Grant: grant.Ref{Bucket: grant.BucketAt(h.now(), false), ID: grant.NewID(h.now())},
+		Grant: grant.Locator{Partition: grant.PartitionAt(h.now(), false), ID: grant.NewID(h.now())},
 	}
-	request.Browser = h.cookies.Bind(w, r, request.ID, time.Hour)
+	request.BrowserHash = h.cookies.BindRequest(w, r, request.ID, time.Hour)
 	if err := h.store.InsertRequest(r.Context(), request); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return

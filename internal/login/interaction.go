@@ -51,7 +51,7 @@ type Sessions interface {
 type Requests interface {
 	Request(ctx context.Context, id string, now time.Time) (*grant.Request, error)
 	// RequestClient finds the client of a request of this browser, also of one that has run
-	// out: grant.ErrNoRequest for those of other browsers.
+	// out: grant.ErrRequestNotFound for those of other browsers.
 	RequestClient(ctx context.Context, id string, browser, cookie []byte) (clientID string, err error)
 	RecordSignIn(ctx context.Context, id, sessionID string, at, now time.Time) error
 	RecordChoice(ctx context.Context, id, sessionID string, now time.Time) error

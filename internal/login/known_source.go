@@ -41,7 +41,7 @@ func (h *Handler) attemptAt(r *http.Request, username string) (attempt, error) {
 	}
 	at := attempt{known: known}
 	for _, l := range account.Lockout(counter) {
-		at.limits = append(at.limits, limit{l.Key, l.Most, l.Window})
+		at.limits = append(at.limits, limit{l.Key, l.MaxAttempts, l.Window})
 	}
 	return at, nil
 }
@@ -77,7 +77,7 @@ const renoteAfter = 24 * time.Hour
 // keeps one cookie for all accounts.
 func (h *Handler) noteSource(w http.ResponseWriter, r *http.Request, a *account.Account, known account.KnownSource, now time.Time) error {
 	device := cmp.Or(h.Cookies.Device(r), session.NewCookie())
-	if !known.NotedSince(now.Add(-renoteAfter)) {
+	if !known.RecordedSince(now.Add(-renoteAfter)) {
 		if err := h.Accounts.NoteSource(r.Context(), a, h.source(r, a.Username, device), now); err != nil {
 			return err //nolint:wrapcheck // names itself
 		}

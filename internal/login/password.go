@@ -103,7 +103,7 @@ func (h *Handler) verify(ctx context.Context, username, password string) (*accou
 		rule, why := reason(a)
 		return nil, wrong(rule, why, a.Subject)
 	}
-	return a, h.renewHash(ctx, a, verdict.Renewed)
+	return a, h.renewHash(ctx, a, verdict.Rehashed)
 }
 
 // renewHash replaces a password hash that is weaker than the configuration by renewed,

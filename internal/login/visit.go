@@ -32,13 +32,13 @@ func (h *Handler) visit(r *http.Request, id string) (*visit, error) {
 		return nil, beginElsewhere()
 	}
 	request, err := h.Requests.Request(ctx, id, h.Now())
-	if errors.Is(err, grant.ErrNoRequest) {
+	if errors.Is(err, grant.ErrRequestNotFound) {
 		return nil, h.gone(r, id, "unknown or run out")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read request: %w", err)
 	}
-	if bound := h.Cookies.Bound(r, id); !bytes.Equal(request.Browser, bound) {
+	if bound := h.Cookies.BoundRequest(r, id); !bytes.Equal(request.BrowserHash, bound) {
 		err := ofOtherBrowser(h.gone(r, id, "of another browser"))
 		if bound == nil && request.JustBegun(h.Now()) {
 			err = h.begunElsewhere(err)
@@ -65,8 +65,8 @@ func (h *Handler) visit(r *http.Request, id string) (*visit, error) {
 // must not show an application of that person's choice.
 func (h *Handler) gone(r *http.Request, id, why string) error {
 	ctx := r.Context()
-	clientID, err := h.Requests.RequestClient(ctx, id, h.Cookies.Bound(r, id), session.Hash(h.Cookies.Session(r)))
-	if errors.Is(err, grant.ErrNoRequest) {
+	clientID, err := h.Requests.RequestClient(ctx, id, h.Cookies.BoundRequest(r, id), session.Hash(h.Cookies.Session(r)))
+	if errors.Is(err, grant.ErrRequestNotFound) {
 		return h.expired(why, nil)
 	}
 	if err != nil {

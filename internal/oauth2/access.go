@@ -64,9 +64,9 @@ func (h *Handler) mint(ctx context.Context, u *unit) (string, error) {
 	}
 	if u.held != nil {
 		claims.Subject = u.held.SubjectFor(h.Subjects.Of(u.client, u.held.Subject))
-		claims.Extra = u.held.Detail.Extra.AccessToken
-		claims.AuthTime, claims.ACR, claims.AMR = u.held.Detail.AuthTime, u.held.Detail.ACR, u.held.Detail.AMR
-		claims.Grant = encodeRef(u.held.Ref)
+		claims.Extra = u.held.Authorization.ExtraClaims.AccessToken
+		claims.AuthTime, claims.ACR, claims.AMR = u.held.Authorization.AuthTime, u.held.Authorization.ACR, u.held.Authorization.AMR
+		claims.Grant = encodeRef(u.held.Locator)
 	}
 	if u.asserted != nil {
 		claims.Subject, claims.Trust = u.asserted.Subject, u.asserted.Trust.ID
@@ -172,7 +172,7 @@ func unreadable(err error) error {
 // the grant it lives under, which is nil for what a client got for itself. It is
 // the one place that decides so: one statement. With [errInactive] it returns the claims
 // of a token of ours.
-func (h *Handler) active(ctx context.Context, token string, now time.Time) (*accessClaims, *grant.Held, error) {
+func (h *Handler) active(ctx context.Context, token string, now time.Time) (*accessClaims, *grant.GrantWithAccount, error) {
 	claims, err := h.readAccessToken(token, now)
 	if err != nil {
 		return claims, nil, err
@@ -204,7 +204,7 @@ func (h *Handler) standsAlone(ctx context.Context, claims *accessClaims, now tim
 		err = h.Grants.LiveClient(ctx, claims.ClientID, claims.ID, issuedAt, now)
 	} else {
 		words = "the token was revoked, or its client, account or trusted issuer was deleted or disabled"
-		err = h.Grants.LiveAsserted(ctx, grant.Asserted{
+		err = h.Grants.LiveAsserted(ctx, grant.AssertedToken{
 			ClientID: claims.ClientID, Trust: claims.Trust, Subject: claims.Subject, JTI: claims.ID, IssuedAt: issuedAt,
 		}, now)
 	}
@@ -221,7 +221,7 @@ func (h *Handler) standsAlone(ctx context.Context, claims *accessClaims, now tim
 //
 // It costs one statement, and up to two more for a token that was revoked: they find out
 // why.
-func (h *Handler) Active(ctx context.Context, token string) (*grant.Held, error) {
+func (h *Handler) Active(ctx context.Context, token string) (*grant.GrantWithAccount, error) {
 	now := h.Now()
 	claims, held, err := h.active(ctx, token, now)
 	if claims != nil {
@@ -277,17 +277,17 @@ func tokenTime(id string) (time.Time, error) {
 	return time.UnixMicro(int64(binary.BigEndian.Uint64(b))), nil //nolint:gosec // written by newTokenID
 }
 
-func encodeRef(ref grant.Ref) string {
-	b := binary.BigEndian.AppendUint32(nil, uint32(ref.Bucket))
+func encodeRef(ref grant.Locator) string {
+	b := binary.BigEndian.AppendUint32(nil, uint32(ref.Partition))
 	return base64.RawURLEncoding.EncodeToString(append(b, ref.ID[:]...))
 }
 
-func decodeRef(s string) (grant.Ref, error) {
+func decodeRef(s string) (grant.Locator, error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
 	if err != nil || len(b) != 20 {
-		return grant.Ref{}, tokens.ErrMalformed
+		return grant.Locator{}, tokens.ErrMalformed
 	}
-	return grant.Ref{Bucket: grant.Bucket(binary.BigEndian.Uint32(b)), ID: grant.ID(b[4:])}, nil
+	return grant.Locator{Partition: grant.Partition(binary.BigEndian.Uint32(b)), ID: grant.ID(b[4:])}, nil
 }
 
 // Own returns whose an access token is that a client got for itself, for us, and the

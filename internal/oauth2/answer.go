@@ -41,30 +41,30 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, a *asked, here 
 		return
 	}
 	if waiting != nil {
-		h.Cookies.Unbind(w, waiting.ID)
+		h.Cookies.UnbindRequest(w, waiting.ID)
 	}
 	noteDropped(r.Context(), a.dropped(), a.client, &u.held.ID)
 	h.respond(w, r, a, append(given, h.sessionState(w, r, a, here.session)...))
 }
 
 // newGrant returns the grant that the request asks for, with the person behind it.
-func (h *Handler) newGrant(a *asked, here present, waiting *grant.Request, now time.Time) *grant.Held {
+func (h *Handler) newGrant(a *asked, here present, waiting *grant.Request, now time.Time) *grant.GrantWithAccount {
 	s := here.session
 	g := grant.Grant{
 		Kind: grant.KindCode, ClientID: a.client.ID, Subject: s.Subject, SessionID: s.ID,
 		Scopes: a.access.Scopes, Resources: a.access.Resources,
 		CreatedAt: now, Seed: newSeed(),
-		Detail: grant.Detail{
+		Authorization: grant.Authorization{
 			RedirectURI: a.redirectURI, Challenge: a.challenge, Nonce: a.nonce,
 			AuthTime: s.AuthTime.Unix(), ACR: acr(waiting, s), AMR: s.AMR,
-			Extra: extra(waiting, here),
+			ExtraClaims: extra(waiting, here),
 		},
 	}
-	a.access.KeepIn(&g.Detail)
+	a.access.StoreIn(&g.Authorization)
 	if waiting != nil {
-		g.Ref = waiting.Grant
+		g.Locator = waiting.Grant
 	} else {
-		g.Ref = h.newRef(a, now)
+		g.Locator = h.newRef(a, now)
 	}
 	if a.answers.has(answerCode) {
 		g.CodeExpiresAt = now.Add(h.Lifetimes.Code)
@@ -76,7 +76,7 @@ func (h *Handler) newGrant(a *asked, here present, waiting *grant.Request, now t
 	if a.answers.has(answerToken) {
 		g.TokensUntil = wholeSecond(now.Add(h.accessLifetime(a.client, client.GrantImplicit)))
 	}
-	return &grant.Held{Grant: g, Username: s.Username, Claims: s.Claims}
+	return &grant.GrantWithAccount{Grant: g, Username: s.Username, Claims: s.Claims}
 }
 
 // ends returns when a grant of now ends unused, and when in any case: with the last

@@ -24,7 +24,7 @@ import (
 
 // Entrance lets in whom a login app has named.
 type Entrance interface {
-	// SpendLogin is a compare-and-set: it returns grant.ErrNoRequest to all who come
+	// SpendLogin is a compare-and-set: it returns grant.ErrRequestNotFound to all who come
 	// late, with another verifier, or from another browser.
 	SpendLogin(ctx context.Context, id string, browser, verifier []byte, now time.Time) (*grant.Request, error)
 	// InsertAccount returns account.ErrExists for one that is there.
@@ -63,7 +63,7 @@ func (h *Handler) consentApp(s *session.Session, signedInAt time.Time) place {
 // passed reports whether the person in the browser is the one with whom the login
 // app has answered the request, and who came back from it.
 func (h *Handler) passed(here present, waiting *grant.Request) bool {
-	return waiting != nil && !waiting.LoginSpentAt.IsZero() && here.session != nil && waiting.SessionID == here.session.ID
+	return waiting != nil && !waiting.LoginVerifierUsedAt.IsZero() && here.session != nil && waiting.SessionID == here.session.ID
 }
 
 // afterLogin goes on with a request whose person comes back from the login app.
@@ -74,8 +74,8 @@ func (h *Handler) afterLogin(w http.ResponseWriter, r *http.Request, verifier st
 		h.writeAuthorizeError(w, r, nil, over(goneWords, nil))
 		return
 	}
-	waiting, err := h.Entrance.SpendLogin(ctx, id, h.Cookies.Bound(r, id), hash, now)
-	if errors.Is(err, grant.ErrNoRequest) {
+	waiting, err := h.Entrance.SpendLogin(ctx, id, h.Cookies.BoundRequest(r, id), hash, now)
+	if errors.Is(err, grant.ErrRequestNotFound) {
 		if _, _, err = h.waiting(ctx, r, id); err == nil { // of this browser, and spent before
 			err = h.gone(r, id)
 		}
@@ -106,10 +106,10 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request, waiting *grant.R
 	if waiting.LoginSkip {
 		return h.extend(w, r, waiting, here.session, now)
 	}
-	if waiting.Person.Barred {
+	if waiting.User.Disabled {
 		return refuse(codeAccessDenied, "This account may not sign in").because(refusal.New(refusal.AccountDisabled, "the account is disabled"))
 	}
-	if !waiting.Person.Known {
+	if !waiting.User.Known {
 		err := h.Entrance.InsertAccount(r.Context(), account.NewExternal(waiting.Subject, now))
 		if errors.Is(err, account.ErrIsClient) { // the client came after the app's answer
 			return refuse(codeAccessDenied, "This account may not sign in")
@@ -121,11 +121,11 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request, waiting *grant.R
 	cookie := session.NewCookie()
 	s := &session.Session{
 		ID: waiting.SessionID, Cookie: session.Hash(cookie),
-		Subject: waiting.Subject, Username: waiting.Person.Username, Claims: waiting.Person.Claims,
-		AuthTime: waiting.SignedInAt, ACR: waiting.Login.ACR, AMR: waiting.Login.AMR,
-		ProviderSession: waiting.Login.ProviderSession, CreatedAt: now, SeenAt: now,
+		Subject: waiting.Subject, Username: waiting.User.Username, Claims: waiting.User.Claims,
+		AuthTime: waiting.SignedInAt, ACR: waiting.LoginAnswer.ACR, AMR: waiting.LoginAnswer.AMR,
+		IdentityProviderSessionID: waiting.LoginAnswer.IdentityProviderSessionID, CreatedAt: now, SeenAt: now,
 	}
-	h.bound(s, waiting.Login, now)
+	h.bound(s, waiting.LoginAnswer, now)
 	if err := h.begin(r, s, here.session); err != nil {
 		return err
 	}
@@ -163,10 +163,10 @@ func (h *Handler) begin(r *http.Request, s, before *session.Session) error {
 // extend gives the session that the person goes on in another end, if the login app
 // says so.
 func (h *Handler) extend(w http.ResponseWriter, r *http.Request, waiting *grant.Request, s *session.Session, now time.Time) error {
-	if !waiting.Login.Extend || s == nil || s.ID != waiting.SessionID {
+	if !waiting.LoginAnswer.Extend || s == nil || s.ID != waiting.SessionID {
 		return nil
 	}
-	login := *waiting.Login
+	login := *waiting.LoginAnswer
 	login.Remember = true
 	h.bound(s, &login, now)
 	if err := h.Entrance.ExtendSession(r.Context(), s, now); err != nil {
@@ -177,7 +177,7 @@ func (h *Handler) extend(w http.ResponseWriter, r *http.Request, waiting *grant.
 }
 
 // bound sets when the session ends that begins or is extended now.
-func (h *Handler) bound(s *session.Session, login *grant.Login, now time.Time) {
+func (h *Handler) bound(s *session.Session, login *grant.LoginAnswer, now time.Time) {
 	lifetimes := h.Lifetimes.Session
 	switch {
 	case login.Remember && login.RememberFor > 0:
@@ -202,7 +202,7 @@ func (h *Handler) afterConsent(w http.ResponseWriter, r *http.Request, verifier 
 		return
 	}
 	waiting, here, err := h.waiting(ctx, r, id)
-	if err == nil && (waiting.Agreement == nil || subtle.ConstantTimeCompare(waiting.Verifier, hash) != 1) {
+	if err == nil && (waiting.ConsentAnswer == nil || subtle.ConstantTimeCompare(waiting.VerifierHash, hash) != 1) {
 		err = h.gone(r, id)
 	}
 	if err != nil {
@@ -214,15 +214,15 @@ func (h *Handler) afterConsent(w http.ResponseWriter, r *http.Request, verifier 
 
 // agreed returns what the consent app has granted, if it is about the person who is
 // signed in.
-func agreed(waiting *grant.Request, s *session.Session) *grant.Agreement {
+func agreed(waiting *grant.Request, s *session.Session) *grant.ConsentAnswer {
 	if waiting == nil || waiting.Decision != grant.Accepted || waiting.DecidedFor != s.Subject {
 		return nil
 	}
-	return waiting.Agreement
+	return waiting.ConsentAnswer
 }
 
 // grantOnly leaves what the consent app has granted of what was asked for.
-func (a *asked) grantOnly(g *grant.Agreement) error {
+func (a *asked) grantOnly(g *grant.ConsentAnswer) error {
 	a.narrow(scope.Limits{Scopes: g.Scopes, Resources: g.Resources})
 	if a.answers.has(answerIDToken) && !slices.Contains(a.access.Scopes, scopeOpenID) {
 		return refuse(codeAccessDenied, "The scope openid was not granted")
@@ -233,31 +233,31 @@ func (a *asked) grantOnly(g *grant.Agreement) error {
 // extra returns what the operator's apps add to the tokens of an answer: what they
 // said about this request or, where the consent app was not asked, with the consent
 // that is remembered.
-func extra(waiting *grant.Request, here present) grant.Extra {
-	var e grant.Extra
+func extra(waiting *grant.Request, here present) grant.ExtraClaims {
+	var e grant.ExtraClaims
 	switch {
-	case waiting != nil && waiting.Agreement != nil:
-		e = waiting.Agreement.Extra
+	case waiting != nil && waiting.ConsentAnswer != nil:
+		e = waiting.ConsentAnswer.ExtraClaims
 	case here.consent != nil:
-		e = here.consent.Extra
+		e = here.consent.ExtraClaims
 	}
-	e.KnownAs = waiting.Known(e.KnownAs)
+	e.ForcedSubject = waiting.SubjectFor(e.ForcedSubject)
 	return e
 }
 
 // acr returns the class of the sign-in behind a request: the session's, unless the
 // login app that let the person go on in it named another one.
 func acr(waiting *grant.Request, s *session.Session) string {
-	if waiting != nil && waiting.LoginSkip && waiting.Login != nil && waiting.Login.ACR != "" && waiting.SessionID == s.ID {
-		return waiting.Login.ACR
+	if waiting != nil && waiting.LoginSkip && waiting.LoginAnswer != nil && waiting.LoginAnswer.ACR != "" && waiting.SessionID == s.ID {
+		return waiting.LoginAnswer.ACR
 	}
 	return s.ACR
 }
 
 // knownAs returns the name under which the client knows who is signed in.
 func (h *Handler) knownAs(c *client.Client, here present, waiting *grant.Request) string {
-	if e := extra(waiting, here); e.KnownAs != "" {
-		return e.KnownAs
+	if e := extra(waiting, here); e.ForcedSubject != "" {
+		return e.ForcedSubject
 	}
 	return h.Subjects.Of(c, here.session.Subject)
 }
@@ -266,10 +266,10 @@ func (h *Handler) knownAs(c *client.Client, here present, waiting *grant.Request
 func denial(waiting *grant.Request) error {
 	var said *grant.Refusal
 	switch {
-	case waiting.Agreement != nil:
-		said = waiting.Agreement.Refusal
-	case waiting.Login != nil:
-		said = waiting.Login.Refusal
+	case waiting.ConsentAnswer != nil:
+		said = waiting.ConsentAnswer.Refusal
+	case waiting.LoginAnswer != nil:
+		said = waiting.LoginAnswer.Refusal
 	}
 	if said == nil {
 		return refuse(codeAccessDenied, "The request was denied")
@@ -289,7 +289,7 @@ func (h *Handler) toSignIn(w http.ResponseWriter, r *http.Request, a *asked, her
 		return
 	}
 	if waiting != nil {
-		h.Cookies.Unbind(w, waiting.ID)
+		h.Cookies.UnbindRequest(w, waiting.ID)
 	}
 	h.later(w, r, a, h.loginApp(a, here, h.Now()))
 }
@@ -307,7 +307,7 @@ func (h *Handler) toConsent(w http.ResponseWriter, r *http.Request, a *asked, he
 	}
 	var signedInAt time.Time
 	if waiting != nil {
-		h.Cookies.Unbind(w, waiting.ID)
+		h.Cookies.UnbindRequest(w, waiting.ID)
 		if waiting.SessionID == s.ID {
 			signedInAt = waiting.SignedInAt
 		}

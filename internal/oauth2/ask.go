@@ -45,12 +45,12 @@ func (h *Handler) askBefore(ctx context.Context, u *unit) error {
 }
 
 // askDevice is askBefore for the device whose person has allowed the grant.
-func (h *Handler) askDevice(ctx context.Context, u *unit, ref grant.Ref) error {
+func (h *Handler) askDevice(ctx context.Context, u *unit, ref grant.Locator) error {
 	if !h.Hooks.has(u.way()) {
 		return nil
 	}
 	held, err := h.Grants.LiveGrant(ctx, ref, "", u.now)
-	if errors.Is(err, grant.ErrNotFound) || err == nil && !held.CodeSpentAt.IsZero() {
+	if errors.Is(err, grant.ErrNotFound) || err == nil && !held.CodeRedeemedAt.IsZero() {
 		return nil // the claim says so
 	}
 	if err != nil {
@@ -60,16 +60,16 @@ func (h *Handler) askDevice(ctx context.Context, u *unit, ref grant.Ref) error {
 }
 
 // askAbout asks the hooks about the grant that is about to be claimed.
-func (h *Handler) askAbout(ctx context.Context, u *unit, held *grant.Held) error {
+func (h *Handler) askAbout(ctx context.Context, u *unit, held *grant.GrantWithAccount) error {
 	access, err := u.narrow(held)
 	if err != nil {
 		return nil //nolint:nilerr // the claim says so, in its own time
 	}
 	about := h.about(u, access.Scopes, access.Resources)
-	about.Extra = held.Detail.Extra
+	about.Extra = held.Authorization.ExtraClaims
 	about.Person = tokenhook.Person{
 		Subject: held.Subject, KnownAs: held.SubjectFor(h.Subjects.Of(u.client, held.Subject)), Username: held.Username, Issuer: h.Issuer,
-		AuthTime: held.Detail.AuthTime, ACR: held.Detail.ACR, AMR: held.Detail.AMR, Nonce: held.Detail.Nonce, Now: u.now,
+		AuthTime: held.Authorization.AuthTime, ACR: held.Authorization.ACR, AMR: held.Authorization.AMR, Nonce: held.Authorization.Nonce, Now: u.now,
 	}
 	if len(about.RequestedScopes) == 0 {
 		about.RequestedScopes = held.Scopes
@@ -78,8 +78,8 @@ func (h *Handler) askAbout(ctx context.Context, u *unit, held *grant.Held) error
 	if err != nil {
 		return err
 	}
-	held.Detail.Extra = extra
-	u.detail = &held.Detail
+	held.Authorization.ExtraClaims = extra
+	u.detail = &held.Authorization
 	return nil
 }
 
@@ -103,16 +103,16 @@ func (h *Handler) about(u *unit, scopes, resources []string) *tokenhook.Subject 
 }
 
 // ask asks one hook after the other. The second hears what the first has said.
-func (h *Handler) ask(ctx context.Context, u *unit, about *tokenhook.Subject) (grant.Extra, error) {
+func (h *Handler) ask(ctx context.Context, u *unit, about *tokenhook.Subject) (grant.ExtraClaims, error) {
 	var err error
 	if h.Hooks.Refresh != nil && about.GrantType == client.GrantRefreshToken {
 		if about.Extra, err = tokenhook.Refresh(ctx, h.Hooks.Refresh, about); err != nil {
-			return grant.Extra{}, refusedByHook(err)
+			return grant.ExtraClaims{}, refusedByHook(err)
 		}
 	}
 	if h.Hooks.Token != nil {
 		if about.Extra, err = tokenhook.Tokens(ctx, h.Hooks.Token, about); err != nil {
-			return grant.Extra{}, refusedByHook(err)
+			return grant.ExtraClaims{}, refusedByHook(err)
 		}
 	}
 	u.asked = true
@@ -130,7 +130,7 @@ func refusedByHook(err error) error {
 
 // foresee returns the grant that the code or refresh token of the request would claim,
 // as it is now, or nil if the claim is bound to fail.
-func (h *Handler) foresee(ctx context.Context, u *unit) (*grant.Held, error) {
+func (h *Handler) foresee(ctx context.Context, u *unit) (*grant.GrantWithAccount, error) {
 	kind, sent := tokens.Refresh, u.form.Get("refresh_token")
 	if u.way() == client.GrantAuthorizationCode {
 		kind, sent = tokens.Code, u.form.Get("code")
@@ -159,16 +159,16 @@ func (h *Handler) foresee(ctx context.Context, u *unit) (*grant.Held, error) {
 }
 
 // redeemable reports whether the code of a grant is good for the request.
-func (u *unit) redeemable(held *grant.Held) bool {
-	challenge, verifier := held.Detail.Challenge, u.form.Get("code_verifier")
-	return held.CodeSpentAt.IsZero() && u.now.Before(held.CodeExpiresAt) &&
-		u.form.Get("redirect_uri") == held.Detail.RedirectURI &&
+func (u *unit) redeemable(held *grant.GrantWithAccount) bool {
+	challenge, verifier := held.Authorization.Challenge, u.form.Get("code_verifier")
+	return held.CodeRedeemedAt.IsZero() && u.now.Before(held.CodeExpiresAt) &&
+		u.form.Get("redirect_uri") == held.Authorization.RedirectURI &&
 		(challenge == "" && verifier == "" || verifierFits(verifier, challenge))
 }
 
 // refreshable reports whether a refresh token is the current one of its grant, or only
 // late.
-func (h *Handler) refreshable(u *unit, handle tokens.Handle, held *grant.Held) bool {
+func (h *Handler) refreshable(u *unit, handle tokens.Handle, held *grant.GrantWithAccount) bool {
 	current := held.RefreshGeneration == int64(handle.Generation)
 	return u.now.Before(held.ExpiresAt) && (current || h.replay(u, handle, held))
 }

@@ -61,14 +61,14 @@ func (a *asked) grantsLess() bool {
 
 // wantsRefresh reports whether the answer may lead to refresh tokens.
 func (a *asked) wantsRefresh() bool {
-	return slices.ContainsFunc(a.access.Scopes, grant.Offline) && a.client.May(client.GrantRefreshToken)
+	return slices.ContainsFunc(a.access.Scopes, grant.IsOfflineScope) && a.client.AllowsGrantType(client.GrantRefreshToken)
 }
 
 // newRef returns where the grant of the answer will be stored.
-func (h *Handler) newRef(a *asked, now time.Time) grant.Ref {
+func (h *Handler) newRef(a *asked, now time.Time) grant.Locator {
 	_, end := h.ends(a, now)
 	weekly := a.wantsRefresh() || end.Sub(now) > grant.LongestInHour
-	return grant.Ref{Bucket: grant.BucketAt(now, weekly), ID: grant.NewID(now)}
+	return grant.Locator{Partition: grant.PartitionAt(now, weekly), ID: grant.NewID(now)}
 }
 
 // kept are the parameters of an authorization request that outlast a detour.
@@ -86,7 +86,7 @@ func kept() []string {
 // of ours, what the person must agree to.
 func (a *asked) parameters() string {
 	form := url.Values{
-		grant.ConsentParameter: {strings.Join(a.access.Consents(), " ")},
+		grant.ConsentParameter: {strings.Join(a.access.ScopesToConsent(), " ")},
 		grant.SubjectParameter: {a.hint},
 	}
 	for _, name := range kept() {
@@ -109,7 +109,7 @@ func (a *asked) size() (n int) {
 
 // narrow leaves what is within limits: what a page has shown, since the client may have
 // more by now than when the user began to read, or what a consent app has granted.
-func (a *asked) narrow(limits scope.Limits) { a.access = a.known.Narrow(a.access, limits) }
+func (a *asked) narrow(limits scope.Limits) { a.access = a.known.Downscope(a.access, limits) }
 
 // read validates an authorization request. An error with a nil asked is for the
 // person's eyes: it is not yet known where an answer may go. Otherwise the error
@@ -191,7 +191,7 @@ func readAccess(a *asked) error {
 		if !scope.IsToken(name) {
 			return refuse(codeInvalidScope, "The parameter scope is malformed")
 		}
-		useless := grant.Offline(name) && !a.answers.has(answerCode)
+		useless := grant.IsOfflineScope(name) && !a.answers.has(answerCode)
 		if !slices.Contains(scopes, name) && !useless {
 			scopes = append(scopes, name)
 		}
@@ -227,7 +227,7 @@ func readPKCE(a *asked) error {
 	case a.challenge == "" && method != "":
 		return refuse(codeInvalidRequest, "The parameter code_challenge is missing").
 			because(refusal.New(refusal.ChallengeMissing, "code_challenge_method came without code_challenge"))
-	case a.challenge == "" && (a.client.Public() || a.client.RequirePKCE):
+	case a.challenge == "" && (a.client.IsPublic() || a.client.RequirePKCE):
 		return refuse(codeInvalidRequest, "This client must use PKCE, and code_challenge is missing").
 			because(refusal.New(refusal.ChallengeMissing, "the client must use PKCE and sent no code_challenge"))
 	case a.challenge == "":

@@ -48,7 +48,7 @@ func (h *Handler) assert(ctx context.Context, u *unit) (*tokenAnswer, error) {
 // here, each once.
 func aboutNobody(scopes []string) (kept []string) {
 	for _, scope := range scopes {
-		if scope != scopeOpenID && !grant.Offline(scope) && !slices.Contains(kept, scope) {
+		if scope != scopeOpenID && !grant.IsOfflineScope(scope) && !slices.Contains(kept, scope) {
 			kept = append(kept, scope)
 		}
 	}

@@ -57,7 +57,7 @@ func (h *Handler) Authorize(w http.ResponseWriter, r *http.Request) {
 // consent app has said of it takes a verifier to come back with.
 func (h *Handler) resume(w http.ResponseWriter, r *http.Request, id string) {
 	waiting, here, err := h.waiting(r.Context(), r, id)
-	if err == nil && (waiting.Agreement != nil || waiting.Entered()) {
+	if err == nil && (waiting.ConsentAnswer != nil || waiting.HasUserCode()) {
 		err = h.gone(r, id)
 	}
 	if err != nil {
@@ -98,16 +98,16 @@ func (h *Handler) reread(ctx context.Context, waiting *grant.Request) (*asked, e
 // waiting returns the request of that id, if it is this browser's, and who is
 // signed in there: one statement.
 func (h *Handler) waiting(ctx context.Context, r *http.Request, id string) (*grant.Request, present, error) {
-	bound := h.Cookies.Bound(r, id)
+	bound := h.Cookies.BoundRequest(r, id)
 	request, s, consent, err := h.Sessions.Resume(ctx, id, session.Hash(h.Cookies.Session(r)), h.Now())
 	switch {
-	case errors.Is(err, grant.ErrNoRequest):
+	case errors.Is(err, grant.ErrRequestNotFound):
 		return nil, present{}, h.gone(r, id)
 	case err != nil:
 		return nil, present{}, err //nolint:wrapcheck // told apart by the caller
 	case bound == nil && request.JustBegun(h.Now()):
 		return nil, present{}, missed(h.gone(r, id))
-	case !bytes.Equal(request.Browser, bound):
+	case !bytes.Equal(request.BrowserHash, bound):
 		return nil, present{}, ofOtherBrowser(h.gone(r, id))
 	case request.ClientID == "": // of a device that nobody named
 		return nil, present{}, h.gone(r, id)
@@ -145,8 +145,8 @@ func ofOtherBrowser(err error) error {
 // gone finds out whose request it was, as long as that is to be had.
 func (h *Handler) gone(r *http.Request, id string) error {
 	ctx := r.Context()
-	clientID, err := h.Sessions.RequestClient(ctx, id, h.Cookies.Bound(r, id), session.Hash(h.Cookies.Session(r)))
-	if errors.Is(err, grant.ErrNoRequest) {
+	clientID, err := h.Sessions.RequestClient(ctx, id, h.Cookies.BoundRequest(r, id), session.Hash(h.Cookies.Session(r)))
+	if errors.Is(err, grant.ErrRequestNotFound) {
 		return over(goneWords, nil)
 	}
 	if err != nil {
@@ -186,7 +186,7 @@ func (h *Handler) later(w http.ResponseWriter, r *http.Request, a *asked, where 
 	}
 	a.device.bind(request)
 	address := where(request)
-	request.Browser = h.Cookies.Bind(w, r, request.ID, h.Lifetimes.Request)
+	request.BrowserHash = h.Cookies.BindRequest(w, r, request.ID, h.Lifetimes.Request)
 	if err := h.Sessions.InsertRequest(r.Context(), request); err != nil {
 		h.writeAuthorizeError(w, r, a, err)
 		return

@@ -28,8 +28,8 @@ func (h *Handler) decide(w http.ResponseWriter, r *http.Request, a *asked, here 
 	if s == nil && h.Cookies.Session(r) != "" {
 		h.Cookies.HideState(w, r)
 	}
-	if denied(waiting, grant.Nobody) || s != nil && denied(waiting, s.Subject) {
-		h.Cookies.Unbind(w, waiting.ID)
+	if denied(waiting, grant.NoSubject) || s != nil && denied(waiting, s.Subject) {
+		h.Cookies.UnbindRequest(w, waiting.ID)
 		h.writeAuthorizeError(w, r, a, denial(waiting))
 		return
 	}
@@ -162,7 +162,7 @@ func (h *Handler) missingConsent(a *asked, here present, waiting *grant.Request)
 	if a.prompts(promptConsent) || h.ConsentApp != "" && !a.prompts(promptNone) {
 		return missing
 	}
-	if a.client.SkipConsent || here.consent.Covers(a.access.Consents()) && a.client.Proven(a.redirectURI, a.answers.front()) {
+	if a.client.SkipConsent || here.consent.Covers(a.access.ScopesToConsent()) && a.client.MayReuseConsent(a.redirectURI, a.answers.front()) {
 		return nil
 	}
 	return missing

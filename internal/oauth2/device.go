@@ -19,11 +19,11 @@ import (
 type Devices interface {
 	// InsertDevice returns grant.ErrExists if another one has its user code.
 	InsertDevice(ctx context.Context, d *grant.Device) error
-	// PollDevice returns grant.ErrDeviceLate or grant.ErrNotFound.
-	PollDevice(ctx context.Context, p grant.Polling) (*grant.Polled, error)
-	// AllowDevice returns grant.ErrNoDevice for one that waits no more.
+	// PollDevice returns grant.ErrDeviceExpired or grant.ErrNotFound.
+	PollDevice(ctx context.Context, p grant.DevicePoll) (*grant.DevicePollResult, error)
+	// AllowDevice returns grant.ErrDeviceNotFound for one that waits no more.
 	AllowDevice(ctx context.Context, g *grant.Grant, now time.Time) error
-	DenyDevice(ctx context.Context, ref grant.Ref, now time.Time) error
+	DenyDevice(ctx context.Context, ref grant.Locator, now time.Time) error
 }
 
 // UserCodes makes what the store knows user codes by.
@@ -32,7 +32,7 @@ type UserCodes interface{ Hash(code string) []byte }
 // device is what an authorization request is for where it is not for its client's own
 // page.
 type device struct {
-	ref   grant.Ref
+	ref   grant.Locator
 	until time.Time
 }
 
@@ -75,7 +75,7 @@ func (h *Handler) authorizeDevice(r *http.Request) (*deviceAnswer, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // a refusal, or a fault that names itself
 	}
-	if !c.May(client.GrantDeviceCode) {
+	if !c.AllowsGrantType(client.GrantDeviceCode) {
 		return nil, refuse(codeUnauthorizedClient, describe(codeUnauthorizedClient))
 	}
 	known, err := h.Scopes.Scopes(ctx)
@@ -93,7 +93,7 @@ func (h *Handler) authorizeDevice(r *http.Request) (*deviceAnswer, error) {
 	}
 	d := &grant.Device{
 		Grant: h.newRef(a, now), ClientID: c.ID, Scopes: a.access.Scopes, Resources: a.access.Resources, Seed: newSeed(),
-		Wait: h.Lifetimes.DeviceWait, CreatedAt: now, ExpiresAt: a.device.until,
+		Interval: h.Lifetimes.DeviceWait, CreatedAt: now, ExpiresAt: a.device.until,
 	}
 	code, err := h.keepDevice(ctx, d)
 	if err != nil {
@@ -129,7 +129,7 @@ func (h *Handler) readDevice(waiting *grant.Request) func(context.Context, url.V
 		if a.known, err = h.Scopes.Scopes(ctx); err != nil {
 			return a, err //nolint:wrapcheck // told apart by the caller
 		}
-		if !c.May(client.GrantDeviceCode) {
+		if !c.AllowsGrantType(client.GrantDeviceCode) {
 			return a, refuse(codeUnauthorizedClient, describe(codeUnauthorizedClient))
 		}
 		for _, step := range []func(*asked) error{readAccess, readMaxAge} {
@@ -148,14 +148,14 @@ func (h *Handler) allowDevice(w http.ResponseWriter, r *http.Request, a *asked, 
 	held := h.newGrant(a, here, waiting, now)
 	held.Kind, held.SessionID = grant.KindDevice, ""
 	err := h.Devices.AllowDevice(r.Context(), &held.Grant, now)
-	if errors.Is(err, grant.ErrNoDevice) {
+	if errors.Is(err, grant.ErrDeviceNotFound) {
 		err = over("This device was answered already, or its code has expired", nil)
 	}
 	if err != nil {
 		h.writeAuthorizeError(w, r, nil, err)
 		return
 	}
-	h.Cookies.Unbind(w, waiting.ID)
+	h.Cookies.UnbindRequest(w, waiting.ID)
 	noteDropped(r.Context(), a.dropped(), a.client, &held.ID)
 	if h.DeviceDone != "" {
 		pages.SeeOther(w, h.DeviceDone)

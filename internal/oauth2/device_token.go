@@ -83,17 +83,17 @@ func (h *Handler) redeemDevice(ctx context.Context, u *unit) error {
 	if err != nil {
 		return refusal.Wrap(grant.ErrNotFound, refusal.DeviceCodeMalformed, "the device code is none of this server's, or its system secret was removed")
 	}
-	polled, err := h.Devices.PollDevice(ctx, grant.Polling{
+	polled, err := h.Devices.PollDevice(ctx, grant.DevicePoll{
 		Ref: handle.Ref, ClientID: u.client.ID, Slack: pollSlack, Penalty: pollPenalty, Now: u.now,
 	})
 	switch {
-	case errors.Is(err, grant.ErrDeviceLate):
+	case errors.Is(err, grant.ErrDeviceExpired):
 		return refuse(codeExpiredToken, "The device code has expired").because(refusal.Of(err))
 	case err != nil:
 		return err //nolint:wrapcheck // told apart by the caller
 	case !h.Codec.Belongs(tokens.Device, handle, polled.Seed):
 		return refusal.Wrap(grant.ErrNotFound, refusal.DeviceCodeMalformed, "the device code was made up: its signature is wrong")
-	case polled.Early:
+	case polled.TooEarly:
 		return refuse(codeSlowDown, "The device asks too often and must wait 5 seconds longer from now on")
 	case !polled.DeniedAt.IsZero():
 		return refuse(codeAccessDenied, describe(codeAccessDenied)).
@@ -104,9 +104,9 @@ func (h *Handler) redeemDevice(ctx context.Context, u *unit) error {
 	if err := h.askDevice(ctx, u, handle.Ref); err != nil {
 		return err
 	}
-	held, err := h.Grants.SpendCode(ctx, grant.Spending{Ref: handle.Ref, ClientID: u.client.ID, Detail: u.detail, TokensUntil: h.tokensUntil(u), Now: u.now})
+	held, err := h.Grants.SpendCode(ctx, grant.CodeRedemption{Ref: handle.Ref, ClientID: u.client.ID, Authorization: u.detail, TokensUntil: h.tokensUntil(u), Now: u.now})
 	if errors.Is(err, grant.ErrSpent) {
-		if err := h.Grants.RevokeGrant(ctx, held.Ref, u.client.ID, grant.WhyCodeReuse, u.now); err != nil {
+		if err := h.Grants.RevokeGrant(ctx, held.Locator, u.client.ID, grant.RevokedForCodeReuse, u.now); err != nil {
 			return err //nolint:wrapcheck // told apart by the caller
 		}
 		return replayedCode(refusal.DeviceCodeReplayed, held).Because(grant.ErrNotFound)

@@ -40,7 +40,7 @@ func (a *asked) dropped() droppedAccess {
 	allowed := a.known.Allowed(a.client)
 	for _, name := range lacking(strings.Fields(a.form.Get("scope")), a.access.Scopes) {
 		switch {
-		case grant.Offline(name) && !a.answers.has(answerCode):
+		case grant.IsOfflineScope(name) && !a.answers.has(answerCode):
 			d.notApplicable = append(d.notApplicable, name)
 		case slices.Contains(allowed, name):
 			d.notGranted = append(d.notGranted, name)

@@ -11,7 +11,7 @@ import (
 
 // Encrypter encrypts what was signed for a client.
 type Encrypter interface {
-	// Encrypt returns an error that is client.ErrNoKeys where the client has no key
+	// Encrypt returns an error that is client.ErrKeysUnavailable where the client has no key
 	// that serves.
 	Encrypt(ctx context.Context, c *client.Client, alg, enc, signed string) (string, error)
 }
@@ -26,7 +26,7 @@ func (h *Handler) encryptIDToken(ctx context.Context, c *client.Client, signed s
 		return signed, nil
 	}
 	token, err := h.Encrypter.Encrypt(ctx, c, alg, c.IDTokenEncryptedResponseEnc, signed)
-	if errors.Is(err, client.ErrNoKeys) {
+	if errors.Is(err, client.ErrKeysUnavailable) {
 		return "", &responseError{
 			Code: codeInvalidRequest, Description: "The keys of the client are of no use for encrypting its ID token",
 			Status: http.StatusBadRequest, cause: err,

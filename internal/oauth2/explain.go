@@ -26,8 +26,8 @@ func (u *unit) explain(err error) error {
 // mismatch compares the token request with the authorization request, as fosite did (RFC
 // 6749 section 4.1.3, RFC 7636 section 4.6). It returns nil if they fit.
 func (u *unit) mismatch() *refusal.Cause {
-	asked, came := u.held.Detail.RedirectURI, u.form.Get("redirect_uri")
-	challenge, verifier := u.held.Detail.Challenge, u.form.Get("code_verifier")
+	asked, came := u.held.Authorization.RedirectURI, u.form.Get("redirect_uri")
+	challenge, verifier := u.held.Authorization.Challenge, u.form.Get("code_verifier")
 	var cause *refusal.Cause
 	switch {
 	case asked != "" && came == "":
@@ -50,13 +50,13 @@ func (u *unit) mismatch() *refusal.Cause {
 }
 
 // replayedCode explains that a code came a second time, which ends its grant.
-func replayedCode(rule refusal.Rule, held *grant.Held) *refusal.Cause {
-	return refusal.New(rule, "the code was spent before; the grant is revoked", refusal.At("code_spent_at", held.CodeSpentAt)).
+func replayedCode(rule refusal.Rule, held *grant.GrantWithAccount) *refusal.Cause {
+	return refusal.New(rule, "the code was spent before; the grant is revoked", refusal.At("code_spent_at", held.CodeRedeemedAt)).
 		OfGrant(held.ID.String()).AsWarning()
 }
 
 // replayedRefresh explains that an outdated refresh token came, which ends its grant.
-func replayedRefresh(held *grant.Held, presented int64) error {
+func replayedRefresh(held *grant.GrantWithAccount, presented int64) error {
 	return refusal.Wrap(grant.ErrNotFound, refusal.RefreshReplayed, "the refresh token was rotated before; the grant is revoked",
 		refusal.At("last_rotated_at", held.RefreshRotatedAt),
 		refusal.Number("presented_generation", presented), refusal.Number("current_generation", held.RefreshGeneration),

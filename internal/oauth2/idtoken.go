@@ -40,7 +40,7 @@ func (s strategy) GenerateIDToken(ctx context.Context, _ time.Duration, _ fosite
 }
 
 func (s strategy) idTokenClaims(ctx context.Context, u *unit, with companions) (map[string]any, error) {
-	detail := u.held.Detail
+	detail := u.held.Authorization
 	claims, err := s.userClaims(ctx, u, with.none())
 	if err != nil {
 		return nil, fmt.Errorf("select ID token claims: %w", err)

@@ -37,7 +37,7 @@ func (h *Handler) introspect(r *http.Request) (*grant.Introspection, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // a refusal, or a fault that names itself
 	}
-	if c.Public() {
+	if c.IsPublic() {
 		return nil, refuse(codeUnauthorizedClient, "Only a confidential client may introspect tokens")
 	}
 	token := r.PostForm.Get("token")
@@ -156,7 +156,7 @@ func (h *Handler) inspectRefresh(
 	said := &grant.Introspection{
 		Active: true, Scope: strings.Join(held.Scopes, " "), ClientID: held.ClientID, TokenUse: "refresh_token",
 		Subject: held.SubjectFor(h.Subjects.Of(owner, held.Subject)), Issuer: h.Issuer,
-		Expiry: held.ExpiresAt.Unix(), IssuedAt: held.CreatedAt.Unix(), AuthTime: held.Detail.AuthTime, ACR: held.Detail.ACR,
+		Expiry: held.ExpiresAt.Unix(), IssuedAt: held.CreatedAt.Unix(), AuthTime: held.Authorization.AuthTime, ACR: held.Authorization.ACR,
 	}
 	said.Name(held)
 	return said, nil

@@ -14,12 +14,12 @@ import (
 // client may still have, or the part of it that the request names.
 //
 // Spec: RFC 6749 §6, RFC 8707 §2.2.
-func (u *unit) narrow(held *grant.Held) (scope.Access, error) {
+func (u *unit) narrow(held *grant.GrantWithAccount) (scope.Access, error) {
 	granted, err := scope.AccessOf(&held.Grant)
 	if err != nil {
 		return scope.Access{}, err //nolint:wrapcheck // names itself
 	}
-	allowed := u.known.Narrow(granted, u.known.LimitsOf(u.client))
+	allowed := u.known.Downscope(granted, u.known.LimitsOf(u.client))
 	u.granted, u.allowed = granted.Claims, allowed
 	wanted := scope.Limits{Scopes: allowed.Scopes}
 	var ok bool
@@ -42,7 +42,7 @@ func (u *unit) narrow(held *grant.Held) (scope.Access, error) {
 	}
 	// The parameter scope cannot name the scopes that only stand for claims.
 	wanted.Scopes = slices.Concat(wanted.Scopes, allowed.ClaimScopes)
-	return u.known.Narrow(allowed, wanted), nil
+	return u.known.Downscope(allowed, wanted), nil
 }
 
 // common returns those of granted that are allowed.

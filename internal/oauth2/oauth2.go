@@ -55,15 +55,15 @@ type Authenticator interface {
 // Grants reads and changes grants. Each method is one statement when it wins.
 type Grants interface {
 	InsertGrant(ctx context.Context, g *grant.Grant) error
-	SpendCode(ctx context.Context, s grant.Spending) (*grant.Held, error)
-	RotateRefresh(ctx context.Context, r grant.Rotation) (*grant.Held, error)
-	LiveGrant(ctx context.Context, ref grant.Ref, jti string, now time.Time) (*grant.Held, error)
+	SpendCode(ctx context.Context, s grant.CodeRedemption) (*grant.GrantWithAccount, error)
+	RotateRefresh(ctx context.Context, r grant.RefreshRotation) (*grant.GrantWithAccount, error)
+	LiveGrant(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*grant.GrantWithAccount, error)
 	LiveClient(ctx context.Context, clientID, jti string, issuedAt, now time.Time) error
-	LiveAsserted(ctx context.Context, a grant.Asserted, now time.Time) error
+	LiveAsserted(ctx context.Context, a grant.AssertedToken, now time.Time) error
 	// WhyInactive returns why an access token with the ID jti under a grant is not active,
 	// after LiveGrant has returned grant.ErrNotFound. It is nil if the token is active.
-	WhyInactive(ctx context.Context, ref grant.Ref, jti string, now time.Time) (*refusal.Cause, error)
-	RevokeGrant(ctx context.Context, ref grant.Ref, clientID string, why grant.Why, now time.Time) error
+	WhyInactive(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*refusal.Cause, error)
+	RevokeGrant(ctx context.Context, ref grant.Locator, clientID string, why grant.RevocationReason, now time.Time) error
 	DenyToken(ctx context.Context, jti string, until time.Time) error
 }
 
@@ -79,7 +79,7 @@ type Sessions interface {
 	// Resume returns a request, and what SessionAndConsent does or nil.
 	Resume(ctx context.Context, id string, cookie []byte, now time.Time) (*grant.Request, *session.Session, *grant.Consent, error)
 	// RequestClient finds the client of a request of this browser, also of one that has run
-	// out: grant.ErrNoRequest for those of other browsers.
+	// out: grant.ErrRequestNotFound for those of other browsers.
 	RequestClient(ctx context.Context, id string, browser, cookie []byte) (clientID string, err error)
 }
 

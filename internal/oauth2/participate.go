@@ -18,10 +18,10 @@ import (
 //
 // Spec: OpenID Connect Front-Channel Logout section 3; Back-Channel Logout section 2.3.
 func (h *Handler) join(ctx context.Context, a *asked, here present, waiting *grant.Request, now time.Time) (missing, err error) {
-	if !a.client.HearsOfSignOut() || a.device != nil {
+	if !a.client.SupportsLogoutNotification() || a.device != nil {
 		return nil, nil
 	}
-	err = h.Sessions.JoinSession(ctx, here.session.ID, a.client.ID, extra(waiting, here).KnownAs, now)
+	err = h.Sessions.JoinSession(ctx, here.session.ID, a.client.ID, extra(waiting, here).ForcedSubject, now)
 	if errors.Is(err, session.ErrNotFound) {
 		return refuse(codeLoginRequired, "The person must sign in"), nil
 	}

@@ -61,12 +61,12 @@ func (h *Handler) rotate(ctx context.Context, u *unit) error {
 	if err := h.checkNarrowing(ctx, u, handle); err != nil {
 		return err
 	}
-	held, err := h.Grants.RotateRefresh(ctx, grant.Rotation{
+	held, err := h.Grants.RotateRefresh(ctx, grant.RefreshRotation{
 		Ref: handle.Ref, ClientID: u.client.ID, Generation: int64(handle.Generation),
-		Detail: u.detail, Until: u.now.Add(h.refreshLifetime(u.client, client.GrantRefreshToken)),
+		Authorization: u.detail, ExpiresAt: u.now.Add(h.refreshLifetime(u.client, client.GrantRefreshToken)),
 		TokensUntil: h.tokensUntil(u), Now: u.now,
 	})
-	behind := errors.Is(err, grant.ErrBehind)
+	behind := errors.Is(err, grant.ErrStaleGeneration)
 	if err != nil && !behind {
 		return err //nolint:wrapcheck // told apart by the caller
 	}
@@ -74,14 +74,14 @@ func (h *Handler) rotate(ctx context.Context, u *unit) error {
 		return refusal.Wrap(grant.ErrNotFound, refusal.RefreshMalformed, "the refresh token was made up: its signature is wrong")
 	}
 	if behind && !h.replay(u, handle, held) {
-		if err := h.Grants.RevokeGrant(ctx, held.Ref, u.client.ID, grant.WhyRefreshReuse, u.now); err != nil {
+		if err := h.Grants.RevokeGrant(ctx, held.Locator, u.client.ID, grant.RevokedForRefreshReuse, u.now); err != nil {
 			return err //nolint:wrapcheck // told apart by the caller
 		}
 		return replayedRefresh(held, int64(handle.Generation))
 	}
 	if behind && u.detail != nil {
 		// The rotation has written what the hook said then; this answer says what it says now.
-		held.Detail.Extra = u.detail.Extra
+		held.Authorization.ExtraClaims = u.detail.ExtraClaims
 	}
 	u.hold(held)
 	access, err := u.narrow(held)
@@ -92,7 +92,7 @@ func (h *Handler) rotate(ctx context.Context, u *unit) error {
 // replay reports whether an outdated token is only late: it is of the generation
 // just before, rotated within the grace window. Its holder gets the current
 // token again, so a lost answer or a second tab signs nobody out.
-func (h *Handler) replay(u *unit, handle tokens.Handle, held *grant.Held) bool {
+func (h *Handler) replay(u *unit, handle tokens.Handle, held *grant.GrantWithAccount) bool {
 	return held.RefreshGeneration == int64(handle.Generation)+1 &&
 		u.now.Sub(held.RefreshRotatedAt) <= h.Lifetimes.RefreshGrace
 }

@@ -86,8 +86,8 @@ func (h *Handler) leaveOut(ctx context.Context, u *unit, token string, claims ma
 // includes what JWT access tokens say themselves, since opaque ones cannot.
 //
 // Spec: RFC 7662 §2.2.
-func (h *Handler) introspectionClaims(ctx context.Context, held *grant.Held) (map[string]any, error) {
-	places := []scope.Place{scope.Introspection, scope.AccessToken}
+func (h *Handler) introspectionClaims(ctx context.Context, held *grant.GrantWithAccount) (map[string]any, error) {
+	places := []scope.Destination{scope.Introspection, scope.AccessToken}
 	known, err := h.Scopes.Scopes(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read scopes: %w", err)
@@ -110,5 +110,5 @@ func (h *Handler) introspectionClaims(ctx context.Context, held *grant.Held) (ma
 	if err != nil {
 		return nil, err //nolint:wrapcheck // names itself
 	}
-	return known.ByScope(account, known.Narrow(access, known.LimitsOf(owner)), places...), nil
+	return known.ByScope(account, known.Downscope(access, known.LimitsOf(owner)), places...), nil
 }

@@ -60,10 +60,10 @@ func (h *Handler) readResponse(a *asked) error {
 	switch t := a.answers; {
 	case t == "":
 		return refuse(codeInvalidRequest, "The parameter response_type is missing")
-	case !h.answersWith(t) || !a.client.MayAnswer(string(t)):
+	case !h.answersWith(t) || !a.client.AllowsResponseType(string(t)):
 		return refuse(codeUnsupportedResponse, describe(codeUnsupportedResponse))
-	case t.has(answerCode) && !a.client.May(client.GrantAuthorizationCode),
-		t.front() && !a.client.May(client.GrantImplicit):
+	case t.has(answerCode) && !a.client.AllowsGrantType(client.GrantAuthorizationCode),
+		t.front() && !a.client.AllowsGrantType(client.GrantImplicit):
 		return refuse(codeUnauthorizedClient, describe(codeUnauthorizedClient))
 	case t.front() && a.form.Get("response_mode") == modeQuery:
 		return refuse(codeInvalidRequest, "What this response_type brings must not be in a query")

@@ -34,20 +34,20 @@ func (h *Handler) revoke(r *http.Request) error {
 	if token == "" {
 		return refuse(codeInvalidRequest, "The parameter token is missing")
 	}
-	_, err = h.end(ctx, token, c.ID, grant.WhyClient, now)
+	_, err = h.end(ctx, token, c.ID, grant.RevokedByClient, now)
 	return err
 }
 
 // End revokes a token whosever it is, and reports whether it is one of ours that has not
 // expired. It is for those who operate the server.
 func (h *Handler) End(ctx context.Context, token string) (ours bool, err error) {
-	return h.end(ctx, token, "", grant.WhyOperator, h.Now())
+	return h.end(ctx, token, "", grant.RevokedByOperator, h.Now())
 }
 
 // end revokes a token of the client owner, or of any if that is empty. The hint is not
 // needed: the kinds of tokens look different. That the first MAC of a refresh token
 // holds is enough: whoever could forge it holds the system secret.
-func (h *Handler) end(ctx context.Context, token, owner string, why grant.Why, now time.Time) (ours bool, err error) {
+func (h *Handler) end(ctx context.Context, token, owner string, why grant.RevocationReason, now time.Time) (ours bool, err error) {
 	if handle, err := h.Codec.Parse(tokens.Refresh, token); err == nil {
 		return true, h.Grants.RevokeGrant(ctx, handle.Ref, owner, why, now) //nolint:wrapcheck // told apart by the caller
 	}

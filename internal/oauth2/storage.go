@@ -39,7 +39,7 @@ func (storage) GetClient(ctx context.Context, id string) (fosite.Client, error) 
 	}
 	view := u.engineClient()
 	if u.held != nil {
-		view.redirectURI = u.held.Detail.RedirectURI
+		view.redirectURI = u.held.Authorization.RedirectURI
 	}
 	return view, nil
 }
@@ -59,7 +59,7 @@ func (s storage) GetAuthorizeCodeSession(ctx context.Context, code string, _ fos
 		u.cause = refusal.New(refusal.CodeMalformed, "the code is none of this server's, or its system secret was removed")
 		return nil, fosite.ErrNotFound
 	}
-	held, err := s.Grants.SpendCode(ctx, grant.Spending{Ref: handle.Ref, ClientID: u.client.ID, Detail: u.detail, TokensUntil: s.tokensUntil(u), Now: u.now})
+	held, err := s.Grants.SpendCode(ctx, grant.CodeRedemption{Ref: handle.Ref, ClientID: u.client.ID, Authorization: u.detail, TokensUntil: s.tokensUntil(u), Now: u.now})
 	spent := errors.Is(err, grant.ErrSpent)
 	u.cause = refusal.Of(err)
 	switch {
@@ -92,7 +92,7 @@ func (s storage) RevokeRefreshToken(ctx context.Context, _ string) error {
 	if u.held == nil {
 		return u.fail(errNoUnit)
 	}
-	if err := s.Grants.RevokeGrant(ctx, u.held.Ref, u.client.ID, grant.WhyCodeReuse, u.now); err != nil {
+	if err := s.Grants.RevokeGrant(ctx, u.held.Locator, u.client.ID, grant.RevokedForCodeReuse, u.now); err != nil {
 		return u.fail(err)
 	}
 	return nil
@@ -105,7 +105,7 @@ func (storage) RevokeAccessToken(context.Context, string) error { return nil }
 // GetPKCERequestSession returns the challenge of the code that was claimed.
 func (storage) GetPKCERequestSession(ctx context.Context, _ string, _ fosite.Session) (fosite.Requester, error) {
 	u := unitOf(ctx)
-	if u.held == nil || u.held.Detail.Challenge == "" {
+	if u.held == nil || u.held.Authorization.Challenge == "" {
 		return nil, fosite.ErrNotFound
 	}
 	return u.requester(), nil

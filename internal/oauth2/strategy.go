@@ -37,7 +37,7 @@ func (s strategy) GenerateAuthorizeCode(ctx context.Context, _ fosite.Requester)
 	if u.held == nil {
 		return "", "", u.fail(errNoUnit)
 	}
-	code = s.Codec.Make(tokens.Code, u.held.Ref, 0, u.held.Seed)
+	code = s.Codec.Make(tokens.Code, u.held.Locator, 0, u.held.Seed)
 	return code, code, nil
 }
 
@@ -48,7 +48,7 @@ func (s strategy) GenerateRefreshToken(ctx context.Context, _ fosite.Requester) 
 	if u.held == nil {
 		return "", "", u.fail(errNoUnit)
 	}
-	token = s.Codec.Make(tokens.Refresh, u.held.Ref, uint32(u.generation), u.held.Seed) //nolint:gosec // a generation a second fills 32 bits in 136 years
+	token = s.Codec.Make(tokens.Refresh, u.held.Locator, uint32(u.generation), u.held.Seed) //nolint:gosec // a generation a second fills 32 bits in 136 years
 	return token, token, nil
 }
 

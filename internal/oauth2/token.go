@@ -91,7 +91,7 @@ func (h *Handler) checkGrantType(u *unit) (string, error) {
 	if !slices.Contains(client.GrantTypes(), grantType) {
 		return "", refuse(codeUnsupportedGrant, "This grant type is not supported")
 	}
-	if !u.client.May(grantType) {
+	if !u.client.AllowsGrantType(grantType) {
 		return "", refuse(codeUnauthorizedClient, describe(codeUnauthorizedClient)).because(refusal.New(refusal.GrantTypeNotRegistered,
 			"the client did not register the grant type", refusal.Registered("used_grant_type", grantType),
 			refusal.Registered("registered_grant_types", strings.Join(u.client.GrantTypes, " "))))

@@ -26,14 +26,14 @@ type unit struct {
 	known  *scope.Set // the scopes at the time of the request
 	form   url.Values
 
-	held  *grant.Held // what tokens are made from: the grant to be written, or the one that a claim returned
-	state string      // authorize: the client's
+	held  *grant.GrantWithAccount // what tokens are made from: the grant to be written, or the one that a claim returned
+	state string                  // authorize: the client's
 
 	asserted *assertion.Assertion // in place of a grant: what a trusted issuer said
 
-	asked  bool          // by hooks
-	detail *grant.Detail // of the grant, as a hook wants it to be from now on
-	extra  grant.Extra   // what a hook says in a token without a grant
+	asked  bool                 // by hooks
+	detail *grant.Authorization // of the grant, as a hook wants it to be from now on
+	extra  grant.ExtraClaims    // what a hook says in a token without a grant
 
 	generation int64    // of the refresh token to hand out
 	scopes     []string // of the access token; narrower than the grant's if asked for
@@ -95,8 +95,8 @@ func (u *unit) requester() *fosite.Request {
 	r.RequestedAudience = u.resources
 	r.GrantedAudience = u.resources
 	r.Session = newEngineSession(u.held.Subject)
-	r.Form = url.Values{"redirect_uri": {u.held.Detail.RedirectURI}}
-	if challenge := u.held.Detail.Challenge; challenge != "" {
+	r.Form = url.Values{"redirect_uri": {u.held.Authorization.RedirectURI}}
+	if challenge := u.held.Authorization.Challenge; challenge != "" {
 		r.Form.Set("code_challenge", challenge)
 		r.Form.Set("code_challenge_method", "S256")
 	}
@@ -111,12 +111,12 @@ func (u *unit) engineClient() engineClient {
 // mayRefresh reports whether the client gets a refresh token for the scopes of the
 // access token.
 func (u *unit) mayRefresh() bool {
-	return slices.ContainsFunc(u.scopes, grant.Offline) && u.client.May(client.GrantRefreshToken)
+	return slices.ContainsFunc(u.scopes, grant.IsOfflineScope) && u.client.AllowsGrantType(client.GrantRefreshToken)
 }
 
 // hold makes the unit work on held. Until [unit.take] says otherwise, its tokens have all
 // of the scopes and resources that were granted, and release no claims.
-func (u *unit) hold(held *grant.Held) {
+func (u *unit) hold(held *grant.GrantWithAccount) {
 	u.held, u.generation, u.scopes, u.resources = held, held.RefreshGeneration, held.Scopes, held.Resources
 }
 
@@ -132,10 +132,10 @@ const mercy = 2 * time.Second
 // doubleSubmit reports whether a spent code comes again from whom it was given
 // to: the same client (which the store has seen to), the same redirect URI and
 // the right verifier, within moments. A thief has no verifier.
-func (u *unit) doubleSubmit(held *grant.Held) bool {
-	return u.now.Sub(held.CodeSpentAt) <= mercy &&
-		u.form.Get("redirect_uri") == held.Detail.RedirectURI &&
-		verifierFits(u.form.Get("code_verifier"), held.Detail.Challenge)
+func (u *unit) doubleSubmit(held *grant.GrantWithAccount) bool {
+	return u.now.Sub(held.CodeRedeemedAt) <= mercy &&
+		u.form.Get("redirect_uri") == held.Authorization.RedirectURI &&
+		verifierFits(u.form.Get("code_verifier"), held.Authorization.Challenge)
 }
 
 // verifierFits reports whether verifier answers challenge by S256 (RFC 7636

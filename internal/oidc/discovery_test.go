@@ -152,7 +152,7 @@ func TestDiscoveryFollowsTheScopesAndOutlastsTheDatabase(t *testing.T) {
 		return w.Body.String()
 	}
 	before := document()
-	err = db.InsertScope(t.Context(), &scope.Scope{Name: "hr", Claims: map[string][]scope.Place{"department": {scope.Userinfo}}})
+	err = db.InsertScope(t.Context(), &scope.Scope{Name: "hr", Claims: map[string][]scope.Destination{"department": {scope.Userinfo}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,10 +14,10 @@ import (
 
 // SignOuts keeps the sign-outs that the operator's app is asked about.
 type SignOuts interface {
-	InsertSignOut(ctx context.Context, o *grant.SignOut) error
-	// SpendSignOut is a compare-and-set: it returns grant.ErrNoRequest to all who come
+	InsertSignOut(ctx context.Context, o *grant.LogoutRequest) error
+	// SpendSignOut is a compare-and-set: it returns grant.ErrRequestNotFound to all who come
 	// late or with another verifier.
-	SpendSignOut(ctx context.Context, id string, verifier []byte, now time.Time) (*grant.SignOut, error)
+	SpendSignOut(ctx context.Context, id string, verifier []byte, now time.Time) (*grant.LogoutRequest, error)
 }
 
 // askElsewhere sends the person to the operator's app, which asks whether they mean
@@ -25,7 +25,7 @@ type SignOuts interface {
 // cookie need bind it to a browser.
 func (l *Logout) askElsewhere(w http.ResponseWriter, r *http.Request, q *wish, s *session.Session) error {
 	now := l.Now()
-	o := &grant.SignOut{
+	o := &grant.LogoutRequest{
 		ID: grant.NewRequestID(), SessionID: s.ID, Subject: s.Subject, Redirect: q.redirect, State: q.state,
 		CreatedAt: now, ExpiresAt: now.Add(patience),
 	}
@@ -55,7 +55,7 @@ func (l *Logout) answered(ctx context.Context, verifier string) (q *wish, confir
 		return nil, "", over
 	}
 	o, err := l.Asked.SpendSignOut(ctx, id, hash, l.Now())
-	if errors.Is(err, grant.ErrNoRequest) {
+	if errors.Is(err, grant.ErrRequestNotFound) {
 		return nil, "", over
 	}
 	if err != nil {

@@ -30,7 +30,7 @@ func (u *Userinfo) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		status, code, text = http.StatusUnauthorized, "invalid_token", "The access token is not active."
 	case errors.Is(err, errScope):
 		status, code, text, scope = http.StatusForbidden, "insufficient_scope", "The access token lacks the scope openid.", "openid"
-	case errors.Is(err, client.ErrNoKeys):
+	case errors.Is(err, client.ErrKeysUnavailable):
 		status, code, text = http.StatusBadRequest, "invalid_request", "The answer cannot be encrypted, since there is no key of the client for it."
 	case pages.Temporary(err):
 		status, code, text = http.StatusServiceUnavailable, "temporarily_unavailable", "The server cannot answer right now."
@@ -64,7 +64,7 @@ func userinfoRule(err error) refusal.Rule {
 		return refusal.TokenInactive
 	case errors.Is(err, errScope):
 		return refusal.TokenScopeMissing
-	case errors.Is(err, client.ErrNoKeys):
+	case errors.Is(err, client.ErrKeysUnavailable):
 		return refusal.KeysUnavailable
 	default:
 		return ""

@@ -27,12 +27,12 @@ type rig struct {
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{store: storetest.New(t), now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)}
-	secrets, err := jwks.NewSecrets("a system secret of more than 32 bytes")
+	secrets, err := jwks.NewKeyring("a system secret of more than 32 bytes")
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.keys, err = jwks.New(jwks.Config{
-		Store: r.store, Secrets: secrets, Algorithms: []jwks.Algorithm{jwks.ES256, jwks.EdDSA},
+		Store: r.store, Keyring: secrets, Algorithms: []jwks.Algorithm{jwks.ES256, jwks.EdDSA},
 		Now: func() time.Time { return r.now }, Log: slog.New(slog.DiscardHandler), TokenLifetime: time.Hour,
 	})
 	if err != nil {

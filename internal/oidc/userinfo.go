@@ -20,7 +20,7 @@ import (
 // Tokens tells what stands behind an access token: [grant.ErrNotFound], with its cause,
 // for one that is not active.
 type Tokens interface {
-	Active(ctx context.Context, token string) (*grant.Held, error)
+	Active(ctx context.Context, token string) (*grant.GrantWithAccount, error)
 }
 
 // Clients finds clients, from a cache.
@@ -33,7 +33,7 @@ type Signer interface {
 	SignClaims(ctx context.Context, alg jwks.Algorithm, typ string, claims any) (string, error)
 }
 
-// Encrypter encrypts answers for clients. Its errors are [client.ErrNoKeys] where the
+// Encrypter encrypts answers for clients. Its errors are [client.ErrKeysUnavailable] where the
 // client has no key that fits.
 type Encrypter interface {
 	// Encrypt encrypts a JWT.
@@ -142,7 +142,7 @@ func (u *Userinfo) write(ctx context.Context, c *client.Client, claims map[strin
 
 // claims returns what the grant lets the client know of the user, as far as the client
 // may still have it.
-func (u *Userinfo) claims(ctx context.Context, c *client.Client, held *grant.Held) (map[string]any, error) {
+func (u *Userinfo) claims(ctx context.Context, c *client.Client, held *grant.GrantWithAccount) (map[string]any, error) {
 	scopes, err := u.Scopes.Scopes(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read scopes: %w", err)
@@ -155,7 +155,7 @@ func (u *Userinfo) claims(ctx context.Context, c *client.Client, held *grant.Hel
 	if err != nil {
 		return nil, err //nolint:wrapcheck // names itself
 	}
-	claims := scopes.UserinfoClaims(account, scopes.Narrow(access, scopes.LimitsOf(c)))
+	claims := scopes.UserinfoClaims(account, scopes.Downscope(access, scopes.LimitsOf(c)))
 	return claims, scope.AddExtra(claims, held) //nolint:wrapcheck // names itself
 }
 

@@ -25,13 +25,13 @@ import (
 
 // tokens knows some access tokens. It stands for a room that this one may not
 // import.
-type tokens map[string]*grant.Held
+type tokens map[string]*grant.GrantWithAccount
 
 type outage struct{ error }
 
 func (outage) Unavailable() bool { return true }
 
-func (k tokens) Active(_ context.Context, token string) (*grant.Held, error) {
+func (k tokens) Active(_ context.Context, token string) (*grant.GrantWithAccount, error) {
 	if token == "lost" {
 		return nil, fmt.Errorf("read grant: %w", outage{errors.New("connection refused")})
 	}
@@ -42,8 +42,8 @@ func (k tokens) Active(_ context.Context, token string) (*grant.Held, error) {
 	return held, nil
 }
 
-func held(clientID, subject string, scopes ...string) *grant.Held {
-	return &grant.Held{
+func held(clientID, subject string, scopes ...string) *grant.GrantWithAccount {
+	return &grant.GrantWithAccount{
 		Grant:    grant.Grant{ClientID: clientID, Subject: subject, Scopes: scopes},
 		Username: "ada", Claims: json.RawMessage(`{"name":"Ada","email":"ada@example.org","nickname":""}`),
 	}
@@ -54,9 +54,9 @@ func userinfo(t *testing.T) (*Userinfo, *rig) {
 	r := newRig(t)
 	r.client(t, "signed", client.Metadata{RedirectURIs: []string{"https://s.example/cb"}, UserinfoSignedResponseAlg: "ES256"})
 	asking := held("shop", "ada-subject", "openid")
-	asking.Detail.Claims, asking.Detail.ClaimScopes = json.RawMessage(`{"userinfo":{"email":null}}`), []string{"email"}
+	asking.Authorization.Claims, asking.Authorization.ClaimScopes = json.RawMessage(`{"userinfo":{"email":null}}`), []string{"email"}
 	narrowed := held("narrow", "ada-subject", "openid", "profile")
-	narrowed.Detail = asking.Detail
+	narrowed.Authorization = asking.Authorization
 	r.client(t, "narrow", client.Metadata{RedirectURIs: []string{"https://n.example/cb"}, Scope: "openid"})
 	fetcher, err := outbound.New(outbound.Config{})
 	if err != nil {

@@ -15,7 +15,7 @@ type Encrypter struct {
 }
 
 // Encrypt returns a JWT that was signed for the client, encrypted: a nested JWT. Its
-// error is [client.ErrNoKeys] if the client has no key to encrypt with by alg.
+// error is [client.ErrKeysUnavailable] if the client has no key to encrypt with by alg.
 //
 // Spec: RFC 7519 section 11.2; OpenID Connect Core section 10.2.
 func (e Encrypter) Encrypt(ctx context.Context, c *client.Client, alg, enc, signed string) (string, error) {
@@ -38,7 +38,7 @@ func (e Encrypter) encrypt(
 	}
 	key, ok := client.EncryptionKey(keys, alg)
 	if !ok {
-		return "", fmt.Errorf("%w: none to encrypt with by %s", client.ErrNoKeys, alg)
+		return "", fmt.Errorf("%w: none to encrypt with by %s", client.ErrKeysUnavailable, alg)
 	}
 	// The kid of the key goes into the header, for the client to find its half.
 	to := jose.Recipient{Algorithm: jose.KeyAlgorithm(alg), Key: key.Key, KeyID: key.KeyID}

@@ -87,8 +87,8 @@ func TestWithoutAKeyToEncryptWithNothingIsSent(t *testing.T) {
 	_, c := pair(t, key, key.Public())
 	encrypter := Encrypter{NewKeySets(nil, time.Now)}
 	for name, c := range map[string]*client.Client{"of another kind": c, "none": {}} {
-		if text, err := encrypter.Encrypt(t.Context(), c, "RSA-OAEP", "A128GCM", "a.b.c"); text != "" || !errors.Is(err, client.ErrNoKeys) {
-			t.Errorf("%s: %q, %v; want %v", name, text, err, client.ErrNoKeys)
+		if text, err := encrypter.Encrypt(t.Context(), c, "RSA-OAEP", "A128GCM", "a.b.c"); text != "" || !errors.Is(err, client.ErrKeysUnavailable) {
+			t.Errorf("%s: %q, %v; want %v", name, text, err, client.ErrKeysUnavailable)
 		}
 	}
 }

@@ -59,7 +59,7 @@ func (k *KeySets) cache(c *client.Client) *keySetCache {
 // kid is not empty, they are fetched again, but not more than once a minute. While
 // they cannot be fetched, the last copy is good for six hours.
 //
-// Its error is [client.ErrNoKeys], or [client.ErrBusy] if there was no room to fetch
+// Its error is [client.ErrKeysUnavailable], or [client.ErrBusy] if there was no room to fetch
 // them.
 //
 // Spec: OpenID Connect Core §10.1.1.
@@ -67,7 +67,7 @@ func (k *KeySets) Keys(ctx context.Context, c *client.Client, kid string) ([]jos
 	if c.JWKSURI == "" {
 		keys, _ := client.ReadKeySet(c.JWKS) // unfit keys never verify anything
 		if len(keys) == 0 {
-			return nil, fmt.Errorf("%w: none registered", client.ErrNoKeys)
+			return nil, fmt.Errorf("%w: none registered", client.ErrKeysUnavailable)
 		}
 		return keys, nil
 	}

@@ -164,7 +164,7 @@ type publishedError struct{ reason string }
 
 func (e *publishedError) Error() string { return e.reason }
 
-// read fetches the keys at uri. Its error is [client.ErrNoKeys] or [client.ErrBusy].
+// read fetches the keys at uri. Its error is [client.ErrKeysUnavailable] or [client.ErrBusy].
 func (k *keySetCache) read(ctx context.Context, uri string) ([]jose.JSONWebKey, error) {
 	body, err := k.fetch.get(ctx, uri, mediaJSON)
 	var status *statusError
@@ -172,9 +172,9 @@ func (k *keySetCache) read(ctx context.Context, uri string) ([]jose.JSONWebKey, 
 	case errors.Is(err, client.ErrBusy):
 		return nil, err
 	case errors.As(err, &status) && status.code == http.StatusGone:
-		return nil, fmt.Errorf("%w: %w", client.ErrNoKeys, &publishedError{err.Error()})
+		return nil, fmt.Errorf("%w: %w", client.ErrKeysUnavailable, &publishedError{err.Error()})
 	case err != nil:
-		return nil, fmt.Errorf("%w: %w", client.ErrNoKeys, err)
+		return nil, fmt.Errorf("%w: %w", client.ErrKeysUnavailable, err)
 	}
 	// Keys of kinds that we do not know are no fault of the set (RFC 7517 section 5).
 	keys, _ := client.ReadKeySet(body)
@@ -182,9 +182,9 @@ func (k *keySetCache) read(ctx context.Context, uri string) ([]jose.JSONWebKey, 
 	case len(keys) > 0:
 		return keys, nil
 	case !isKeySet(body): // a page that says that the server is being maintained, perhaps
-		return nil, fmt.Errorf("%w: not a JWK Set", client.ErrNoKeys)
+		return nil, fmt.Errorf("%w: not a JWK Set", client.ErrKeysUnavailable)
 	default:
-		return nil, fmt.Errorf("%w: %w", client.ErrNoKeys, &publishedError{"none that can be used"})
+		return nil, fmt.Errorf("%w: %w", client.ErrKeysUnavailable, &publishedError{"none that can be used"})
 	}
 }
 

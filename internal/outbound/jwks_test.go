@@ -91,7 +91,7 @@ func (p *publisher) want(t *testing.T, kid, kids string, fetches int64) {
 		names.WriteString(key.KeyID)
 	}
 	got := names.String()
-	if got != kids || (kids == "") != errors.Is(err, client.ErrNoKeys) {
+	if got != kids || (kids == "") != errors.Is(err, client.ErrKeysUnavailable) {
 		t.Errorf("Keys(%q) = %q, %v; want %q", kid, got, err, kids)
 	}
 	if n := p.fetches.Load(); n != fetches {
@@ -152,7 +152,7 @@ func TestWhoEncryptsIsNotAMinuteBehind(t *testing.T) {
 	recent(p, "new", 3)
 	recent(p, "new", 3)
 	p.pass(stale)
-	if keys, err := p.Recent(t.Context(), p.client); !errors.Is(err, client.ErrNoKeys) {
+	if keys, err := p.Recent(t.Context(), p.client); !errors.Is(err, client.ErrKeysUnavailable) {
 		t.Errorf("Recent = %v, %v; want no keys", keys, err)
 	}
 	p.client = &client.Client{Metadata: client.Metadata{JWKS: json.RawMessage(keySet(t, "x"))}}

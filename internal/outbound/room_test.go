@@ -82,7 +82,7 @@ func TestFetchesAreOnlySoMany(t *testing.T) {
 	}
 	keys := NewKeySets(c, time.Now)
 	owner := &client.Client{Metadata: client.Metadata{JWKSURI: uri}}
-	if _, err := keys.Keys(t.Context(), owner, ""); errors.Is(err, client.ErrNoKeys) || !errors.Is(err, client.ErrBusy) {
+	if _, err := keys.Keys(t.Context(), owner, ""); errors.Is(err, client.ErrKeysUnavailable) || !errors.Is(err, client.ErrBusy) {
 		t.Errorf("keys for which there is no room: %v, which should be no verdict", err)
 	}
 	if n := fetches.Load(); n != 0 {
@@ -91,7 +91,7 @@ func TestFetchesAreOnlySoMany(t *testing.T) {
 	for _, leave := range leave {
 		leave()
 	}
-	if _, err := keys.Keys(t.Context(), owner, ""); !errors.Is(err, client.ErrNoKeys) || fetches.Load() != 1 {
+	if _, err := keys.Keys(t.Context(), owner, ""); !errors.Is(err, client.ErrKeysUnavailable) || fetches.Load() != 1 {
 		t.Errorf("once there is room: %v after %d fetches, want that they were looked for", err, fetches.Load())
 	}
 	if n := len(c.room.hosts); n != 0 {

@@ -39,10 +39,10 @@ type house struct {
 func newHouse(t *testing.T, s *store.Store) *house {
 	t.Helper()
 	h := &house{t: t, store: s, clock: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)}
-	secrets, err := jwks.NewSecrets("a system secret of more than 32 bytes")
+	secrets, err := jwks.NewKeyring("a system secret of more than 32 bytes")
 	h.must(err)
 	h.keys, err = jwks.New(jwks.Config{
-		Store: s, Secrets: secrets, Algorithms: []jwks.Algorithm{jwks.RS256, jwks.ES256},
+		Store: s, Keyring: secrets, Algorithms: []jwks.Algorithm{jwks.RS256, jwks.ES256},
 		Now: h.now, Log: slog.New(slog.DiscardHandler), TokenLifetime: time.Hour,
 	})
 	h.must(err)

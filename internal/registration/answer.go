@@ -38,7 +38,7 @@ type answer struct {
 // MarshalJSON writes the members in languages as well.
 func (a *answer) MarshalJSON() ([]byte, error) {
 	type members answer
-	return a.Beside((*members)(a)) //nolint:wrapcheck // the caller is encoding/json
+	return a.MarshalWith((*members)(a)) //nolint:wrapcheck // the caller is encoding/json
 }
 
 func (h *Handler) show(r *http.Request, c *client.Client) *answer {
@@ -111,7 +111,7 @@ func refusalOf(err error) *responseError {
 		return &responseError{http.StatusBadRequest, "invalid_software_statement", "The software statement is not valid."}
 	case errors.Is(err, errSecretFixed):
 		return &responseError{http.StatusForbidden, client.InvalidMetadata, "client_secret cannot be changed here."}
-	case errors.Is(err, client.ErrRaced):
+	case errors.Is(err, client.ErrConflict):
 		return &responseError{http.StatusConflict, "conflict", "The client was changed meanwhile."}
 	case pages.Temporary(err):
 		return &responseError{http.StatusServiceUnavailable, "temporarily_unavailable", "The server cannot answer right now."}

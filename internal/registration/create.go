@@ -61,7 +61,7 @@ func (h *Handler) create(r *http.Request) (*answer, error) {
 	a := h.show(r, c)
 	if c.UsesSecret() {
 		a.ClientSecret = c.NewSecret()
-		if err := h.keeper().Keep(r.Context(), c, a.ClientSecret); err != nil {
+		if err := h.keeper().Set(r.Context(), c, a.ClientSecret); err != nil {
 			return nil, fmt.Errorf("keep client secret: %w", err)
 		}
 	}
@@ -117,7 +117,7 @@ func readBody(r *http.Request) (members map[string]json.RawMessage, secret strin
 
 // warnOfKeys logs which keys of jwks are ignored.
 func (h *Handler) warnOfKeys(ctx context.Context, id string, members map[string]json.RawMessage) {
-	for _, warning := range client.OddKeys(members["jwks"]) {
+	for _, warning := range client.KeyWarnings(members["jwks"]) {
 		h.Log.LogAttrs(ctx, slog.LevelWarn, "client key ignored", slog.String("client_id", id), slog.String("reason", warning))
 	}
 }

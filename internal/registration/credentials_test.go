@@ -88,7 +88,7 @@ func TestRotatedSecretsDoNotManageARegistration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := client.Keeper{Slow: r.slow}.Rotate(t.Context(), c, r.now, r.now.Add(time.Hour))
+	second, err := client.SecretStore{Hasher: r.slow}.Rotate(t.Context(), c, r.now, r.now.Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}

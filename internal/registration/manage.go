@@ -82,7 +82,7 @@ func (h *Handler) update(r *http.Request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	redirects := c.AnswersElsewhere(&before.Metadata)
+	redirects := c.ChangesRedirects(&before.Metadata)
 	if redirects {
 		c.SkipConsent = false
 	}
@@ -122,7 +122,7 @@ func (h *Handler) replacement(r *http.Request, c *client.Client, members map[str
 	if len(faults) > 0 {
 		return client.Metadata{}, refusedMetadata(faults)
 	}
-	metadata.KeepGiven(&c.Metadata)
+	metadata.KeepOperatorFields(&c.Metadata)
 	if err := metadata.VerifySector(r.Context(), h.Documents, &c.Metadata); err != nil {
 		return client.Metadata{}, err //nolint:wrapcheck // says what is wrong
 	}
@@ -135,7 +135,7 @@ func (h *Handler) settleSecret(r *http.Request, c *client.Client, wanted string)
 	ctx, keeper := r.Context(), h.keeper()
 	same := false
 	if wanted != "" {
-		if same, err = keeper.Fits(ctx, c, wanted); err != nil {
+		if same, err = keeper.Verify(ctx, c, wanted); err != nil {
 			return "", fmt.Errorf("compare client secret: %w", err)
 		}
 	}
@@ -159,7 +159,7 @@ func (h *Handler) settleSecret(r *http.Request, c *client.Client, wanted string)
 	if err := c.CheckSecret(keep); err != nil {
 		return "", invalidMetadata(err.Error())
 	}
-	if err := keeper.Keep(ctx, c, keep); err != nil {
+	if err := keeper.Set(ctx, c, keep); err != nil {
 		return "", fmt.Errorf("keep client secret: %w", err)
 	}
 	return issued, nil

@@ -35,7 +35,7 @@ type Clients interface {
 	Client(ctx context.Context, id string) (*client.Client, error)
 	InsertClient(ctx context.Context, c *client.Client) error
 	// UpdateClient writes c if the stored Version is still c.Version, else
-	// [client.ErrRaced].
+	// [client.ErrConflict].
 	UpdateClient(ctx context.Context, c *client.Client) error
 	// UpdateClientDroppingConsents is UpdateClient and forgets, in one transaction, what
 	// users allowed the client.
@@ -55,9 +55,9 @@ type Config struct {
 	Scopes        scope.Source // which scopes a client may register for itself
 	Clients       Clients
 	Documents     client.Documents // fetches what a sector_identifier_uri points to
-	Slow          client.Slow
-	Vault         client.Vault
-	Guesses       client.Guesses // bounds the tries at short secrets; nil sets no bound
+	Slow          client.Hasher
+	Vault         client.Sealer
+	Guesses       client.Throttle // bounds the tries at short secrets; nil sets no bound
 	Audit         Audit
 	Address       func(context.Context) netip.Addr // of the caller
 	RequestID     func(context.Context) string
@@ -91,4 +91,6 @@ func New(c Config) *Handler {
 	return &Handler{c}
 }
 
-func (h *Handler) keeper() client.Keeper { return client.Keeper{Slow: h.Slow, Vault: h.Vault} }
+func (h *Handler) keeper() client.SecretStore {
+	return client.SecretStore{Hasher: h.Slow, Sealer: h.Vault}
+}

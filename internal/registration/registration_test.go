@@ -35,7 +35,7 @@ const (
 type rig struct {
 	http.Handler
 	store *store.Store
-	slow  client.Slow
+	slow  client.Hasher
 	now   time.Time
 	log   bytes.Buffer
 }

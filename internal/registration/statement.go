@@ -147,7 +147,7 @@ func ReadStatementKeys(text []byte) (trusted map[string][]jose.JSONWebKey, warni
 	trusted = make(map[string][]jose.JSONWebKey, len(sets))
 	for issuer, set := range sets {
 		keys, bad := client.ReadKeySet(set)
-		odd := client.OddKeys(set)
+		odd := client.KeyWarnings(set)
 		if len(bad) > len(odd) || len(bad) > 0 && len(keys) == 0 {
 			return nil, nil, fmt.Errorf("the keys of %s: %w", issuer, errors.Join(bad...))
 		}

@@ -9,7 +9,7 @@ import (
 
 // Access is what a client gets, or would like to get, under a grant: scopes and what
 // rides beside them. What comes to ride there later, such as authorization details
-// (RFC 9396), becomes a member of Access and Limits, and is narrowed in [Set.Narrow].
+// (RFC 9396), becomes a member of Access and Limits, and is narrowed in [Set.Downscope].
 type Access struct {
 	Scopes    []string
 	Resources []string // RFC 8707
@@ -27,19 +27,19 @@ type Limits struct {
 	Resources []string
 }
 
-// Narrow returns the part of a that is within limits. Everything that rides in a grant
+// Downscope returns the part of a that is within limits. Everything that rides in a grant
 // passes it: at the authorization endpoint, with the consent of the user or of a
 // consent app, at each refresh, and where claims are released.
 //
 // A claim requested by name stays as long as some scope of a, granted or implied,
 // stands for it.
-func (s *Set) Narrow(a Access, limits Limits) Access {
+func (s *Set) Downscope(a Access, limits Limits) Access {
 	n := Access{
 		Scopes:      common(a.Scopes, limits.Scopes),
 		ClaimScopes: common(a.ClaimScopes, limits.Scopes),
 		Resources:   common(a.Resources, limits.Resources),
 	}
-	all := n.Consents()
+	all := n.ScopesToConsent()
 	n.Claims = a.Claims.only(func(name string) bool {
 		return slices.ContainsFunc(s.scopesFor(name), func(scope string) bool { return slices.Contains(all, scope) })
 	})
@@ -55,12 +55,12 @@ func (s *Set) Request(scopes, resources []string, request ClaimsRequest, limits 
 	a := Access{Scopes: common(scopes, limits.Scopes), Resources: resources, Claims: request}
 	for _, name := range request.names() {
 		releasing := common(s.scopesFor(name), limits.Scopes)
-		known := a.Consents()
+		known := a.ScopesToConsent()
 		if len(releasing) > 0 && !slices.ContainsFunc(releasing, func(scope string) bool { return slices.Contains(known, scope) }) {
 			a.ClaimScopes = append(a.ClaimScopes, releasing[0])
 		}
 	}
-	return s.Narrow(a, limits)
+	return s.Downscope(a, limits)
 }
 
 // DroppedClaims returns the claims of request that granted lacks and that some scope
@@ -81,11 +81,11 @@ func (s *Set) scopesFor(claim string) []string {
 	return s.releasing[base(claim)]
 }
 
-// Consents returns the scopes that the user must agree to.
-func (a Access) Consents() []string { return slices.Concat(a.Scopes, a.ClaimScopes) }
+// ScopesToConsent returns the scopes that the user must agree to.
+func (a Access) ScopesToConsent() []string { return slices.Concat(a.Scopes, a.ClaimScopes) }
 
-// KeepIn writes what rides beside scopes and resources into the detail of a grant.
-func (a Access) KeepIn(d *grant.Detail) {
+// StoreIn writes what rides beside scopes and resources into the detail of a grant.
+func (a Access) StoreIn(d *grant.Authorization) {
 	d.Claims, d.ClaimScopes = a.Claims.encode(), a.ClaimScopes
 	if d.Claims == nil {
 		d.ClaimScopes = nil
@@ -94,9 +94,9 @@ func (a Access) KeepIn(d *grant.Detail) {
 
 // AccessOf returns what a grant gives.
 func AccessOf(g *grant.Grant) (Access, error) {
-	request, err := ParseClaimsRequest(string(g.Detail.Claims))
+	request, err := ParseClaimsRequest(string(g.Authorization.Claims))
 	if err != nil {
 		return Access{}, fmt.Errorf("read claims of the grant: %w", err)
 	}
-	return Access{Scopes: g.Scopes, Resources: g.Resources, Claims: request, ClaimScopes: g.Detail.ClaimScopes}, nil
+	return Access{Scopes: g.Scopes, Resources: g.Resources, Claims: request, ClaimScopes: g.Authorization.ClaimScopes}, nil
 }

@@ -14,9 +14,9 @@ import (
 // themselves.
 func testSet() *Set {
 	return NewSet([]*Scope{
-		{Name: "groups", Claims: map[string][]Place{"groups": {IDToken, Userinfo}}},
-		{Name: "hr", SelfRegistration: true, Claims: map[string][]Place{"department": {Userinfo}, "email": {Userinfo}, "groups": {Userinfo}}},
-		{Name: "api", Claims: map[string][]Place{"tenant": {AccessToken, Introspection}}},
+		{Name: "groups", Claims: map[string][]Destination{"groups": {IDToken, Userinfo}}},
+		{Name: "hr", SelfRegistration: true, Claims: map[string][]Destination{"department": {Userinfo}, "email": {Userinfo}, "groups": {Userinfo}}},
+		{Name: "api", Claims: map[string][]Destination{"tenant": {AccessToken, Introspection}}},
 		{Name: "clients:write", SelfRegistration: true},
 	}, []string{"openid", "email", "clients:read"}, []string{"clients:read", "clients:write"})
 }
@@ -53,11 +53,11 @@ func TestClaimsByNameNeedAScopeThatTheClientMayHave(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := testSet().Request(strings.Fields(tc.scopes), nil, request(t, tc.claims), Limits{Scopes: strings.Fields(tc.allowed)})
-			if consents := strings.Join(got.Consents(), " "); consents != tc.consents {
+			if consents := strings.Join(got.ScopesToConsent(), " "); consents != tc.consents {
 				t.Errorf("Consents() = %q, want %q", consents, tc.consents)
 			}
-			var kept grant.Detail
-			got.KeepIn(&kept)
+			var kept grant.Authorization
+			got.StoreIn(&kept)
 			if string(kept.Claims) != tc.kept {
 				t.Errorf("kept are the claims %s, want %s", kept.Claims, tc.kept)
 			}
@@ -96,7 +96,7 @@ func TestWhatRidesBesideScopesIsNarrowedWithThem(t *testing.T) {
 			Limits{}, Access{Scopes: []string{}, ClaimScopes: []string{}, Resources: []string{}, Claims: request(t, `{"userinfo":{},"id_token":{}}`)},
 		},
 	} {
-		if diff := cmp.Diff(tc.want, testSet().Narrow(whole, tc.limits)); diff != "" {
+		if diff := cmp.Diff(tc.want, testSet().Downscope(whole, tc.limits)); diff != "" {
 			t.Errorf("%s: Narrow differs (-want +got):\n%s", name, diff)
 		}
 	}
@@ -107,7 +107,7 @@ func TestAGrantKeepsWhatNarrowingLeft(t *testing.T) {
 	a := testSet().Request([]string{"openid"}, nil, request(t, `{"userinfo":{"email":{"values":["x"],"essential":true},"name":null}}`),
 		Limits{Scopes: []string{"openid", "email"}})
 	g := &grant.Grant{Scopes: a.Scopes}
-	a.KeepIn(&g.Detail)
+	a.StoreIn(&g.Authorization)
 	got, err := AccessOf(g)
 	if err != nil {
 		t.Fatal(err)
@@ -116,7 +116,7 @@ func TestAGrantKeepsWhatNarrowingLeft(t *testing.T) {
 	if diff := cmp.Diff(a, got); diff != "" {
 		t.Errorf("what was kept differs (-want +got):\n%s", diff)
 	}
-	g.Detail.Claims = []byte(`[]`)
+	g.Authorization.Claims = []byte(`[]`)
 	if _, err := AccessOf(g); err == nil {
 		t.Error("a request that is no object: no error")
 	}

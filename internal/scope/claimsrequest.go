@@ -87,7 +87,7 @@ func (r ClaimsRequest) only(keep func(name string) bool) ClaimsRequest {
 }
 
 // in returns what is requested for a place.
-func (r ClaimsRequest) in(place Place) map[string]*ClaimRequest {
+func (r ClaimsRequest) in(place Destination) map[string]*ClaimRequest {
 	switch place {
 	case Userinfo:
 		return r.Userinfo

@@ -21,7 +21,7 @@ func base(claim string) string {
 
 // AccountClaims returns the claims of the account behind a grant. Numbers stay as they
 // are written.
-func AccountClaims(held *grant.Held) (map[string]any, error) {
+func AccountClaims(held *grant.GrantWithAccount) (map[string]any, error) {
 	claims, err := DecodeClaims(held.Claims)
 	if err != nil {
 		return nil, err
@@ -53,24 +53,24 @@ func DecodeClaims(raw json.RawMessage) (map[string]any, error) {
 // places. Empty claims are left out.
 //
 // Spec: OpenID Connect Core §5.3.2, §5.4.
-func (s *Set) ByScope(account map[string]any, a Access, places ...Place) map[string]any {
+func (s *Set) ByScope(account map[string]any, a Access, places ...Destination) map[string]any {
 	return choose(account, func(claim string) bool {
 		return slices.ContainsFunc(a.Scopes, func(scope string) bool {
 			record := s.byName[scope]
-			return record != nil && slices.ContainsFunc(record.places(claim), func(p Place) bool { return slices.Contains(places, p) })
+			return record != nil && slices.ContainsFunc(record.places(claim), func(p Destination) bool { return slices.Contains(places, p) })
 		})
 	})
 }
 
 // ReleasesIn reports whether a scope of a releases anything in one of places.
-func (s *Set) ReleasesIn(a Access, places ...Place) bool {
+func (s *Set) ReleasesIn(a Access, places ...Destination) bool {
 	return slices.ContainsFunc(a.Scopes, func(name string) bool {
 		record := s.byName[name]
 		if record == nil {
 			return false
 		}
 		for _, in := range record.Claims {
-			if slices.ContainsFunc(in, func(p Place) bool { return slices.Contains(places, p) }) {
+			if slices.ContainsFunc(in, func(p Destination) bool { return slices.Contains(places, p) }) {
 				return true
 			}
 		}
@@ -82,8 +82,8 @@ func (s *Set) ReleasesIn(a Access, places ...Place) bool {
 // scope of a stands for is left out.
 //
 // Spec: OpenID Connect Core §5.5.
-func (s *Set) ByName(account map[string]any, a Access, place Place) map[string]any {
-	requested := s.Narrow(a, Limits{Scopes: a.Consents()}).Claims.in(place)
+func (s *Set) ByName(account map[string]any, a Access, place Destination) map[string]any {
+	requested := s.Downscope(a, Limits{Scopes: a.ScopesToConsent()}).Claims.in(place)
 	return choose(account, func(claim string) bool {
 		_, exactly := requested[claim]
 		_, inAnyLanguage := requested[base(claim)]
@@ -93,8 +93,8 @@ func (s *Set) ByName(account map[string]any, a Access, place Place) map[string]a
 
 // AddExtra adds to claims what the operator's consent app or hook says about the user in
 // ID tokens and at the userinfo endpoint. Where it contradicts the account, it wins.
-func AddExtra(claims map[string]any, held *grant.Held) error {
-	more, err := DecodeClaims(held.Detail.Extra.IDToken)
+func AddExtra(claims map[string]any, held *grant.GrantWithAccount) error {
+	more, err := DecodeClaims(held.Authorization.ExtraClaims.IDToken)
 	if err != nil {
 		return err
 	}

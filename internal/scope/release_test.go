@@ -29,7 +29,7 @@ func TestScopesReleaseTheirClaimsInTheirPlaces(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		scopes string
-		place  Place
+		place  Destination
 		want   map[string]any
 	}{
 		"openid alone releases nothing": {"openid", Userinfo, map[string]any{}},
@@ -61,7 +61,7 @@ func TestClaimsAreReleasedByName(t *testing.T) {
 	for name, tc := range map[string]struct {
 		scopes, implied string
 		request         string
-		place           Place
+		place           Destination
 		want            map[string]any
 	}{
 		"in every language":                  {"openid profile", "", `{"userinfo":{"name":{"essential":true}}}`, Userinfo, map[string]any{"name": "Ada Lovelace", "name#ja": "エイダ"}},
@@ -87,21 +87,21 @@ func TestClaimsAreReleasedByName(t *testing.T) {
 func TestAnAccountWithoutClaimsHasItsUsername(t *testing.T) {
 	t.Parallel()
 	for _, raw := range []string{"", "null", "{}"} {
-		held := &grant.Held{Claims: json.RawMessage(raw), Username: "ada"}
+		held := &grant.GrantWithAccount{Claims: json.RawMessage(raw), Username: "ada"}
 		got, err := AccountClaims(held)
 		if diff := cmp.Diff(map[string]any{"preferred_username": "ada"}, got); diff != "" || err != nil {
 			t.Errorf("AccountClaims of %q, %v, differs (-want +got):\n%s", raw, err, diff)
 		}
 	}
-	if _, err := AccountClaims(&grant.Held{Claims: json.RawMessage(`[]`)}); err == nil {
+	if _, err := AccountClaims(&grant.GrantWithAccount{Claims: json.RawMessage(`[]`)}); err == nil {
 		t.Error("claims that are no object: no error")
 	}
 }
 
 func TestTheConsentAppHasTheLastWord(t *testing.T) {
 	t.Parallel()
-	held := &grant.Held{}
-	held.Detail.Extra.IDToken = json.RawMessage(`{"email":"app@example.org","level":3}`)
+	held := &grant.GrantWithAccount{}
+	held.Authorization.ExtraClaims.IDToken = json.RawMessage(`{"email":"app@example.org","level":3}`)
 	claims := map[string]any{"email": "ada@example.org", "name": "Ada"}
 	if err := AddExtra(claims, held); err != nil {
 		t.Fatal(err)

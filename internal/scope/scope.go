@@ -29,19 +29,21 @@ var (
 	ErrStandard = errors.New("a scope of OpenID Connect Core cannot be deleted")
 )
 
-// Place is where a claim is delivered.
-type Place string
+// Destination is where a claim is delivered.
+type Destination string
 
 // The places.
 const (
-	IDToken       Place = "id_token"
-	Userinfo      Place = "userinfo"
-	AccessToken   Place = "access_token"
-	Introspection Place = "introspection"
+	IDToken       Destination = "id_token"
+	Userinfo      Destination = "userinfo"
+	AccessToken   Destination = "access_token"
+	Introspection Destination = "introspection"
 )
 
-// Places returns all places, in the order in which they are shown.
-func Places() []Place { return []Place{IDToken, Userinfo, AccessToken, Introspection} }
+// Destinations returns all places, in the order in which they are shown.
+func Destinations() []Destination {
+	return []Destination{IDToken, Userinfo, AccessToken, Introspection}
+}
 
 // Scope is the record of a scope.
 type Scope struct {
@@ -49,7 +51,7 @@ type Scope struct {
 	Title       string // for the consent page; empty is the name, or for a standard scope the built-in words
 	Description string
 	// Claims are the claims that the scope releases, by name, and where.
-	Claims map[string][]Place
+	Claims map[string][]Destination
 	// SelfRegistration lets clients that registered themselves have the scope.
 	SelfRegistration bool
 
@@ -97,21 +99,21 @@ func (s *Scope) Check() error {
 }
 
 // checkClaim checks one claim of a record.
-func checkClaim(name string, places []Place) error {
+func checkClaim(name string, places []Destination) error {
 	if !readable(name, maxClaimName) || name == "" {
 		return errors.New("claims must have names of 1 to 256 bytes without control characters")
 	}
 	switch {
-	case grant.IsAmong(grant.AccessTokenClaims(), name):
+	case grant.ContainsClaim(grant.AccessTokenClaims(), name):
 		return fmt.Errorf("claims must not hold %s: the server sets it", spelled(grant.AccessTokenClaims(), name))
-	case slices.Contains(places, Introspection) && grant.IsAmong(grant.IntrospectionClaims(), name):
+	case slices.Contains(places, Introspection) && grant.ContainsClaim(grant.IntrospectionClaims(), name):
 		return fmt.Errorf("claims must not hold %s with introspection: the server sets it there", spelled(grant.IntrospectionClaims(), name))
 	}
 	if len(places) == 0 {
 		return errors.New("claims must name at least one place for each claim")
 	}
 	for i, place := range places {
-		if !slices.Contains(Places(), place) {
+		if !slices.Contains(Destinations(), place) {
 			return errors.New("claims may be delivered in id_token, userinfo, access_token and introspection")
 		}
 		if slices.Contains(places[:i], place) {

@@ -81,7 +81,7 @@ func (s *Set) Names() []string {
 }
 
 // Claims returns the names of the claims that some scope releases in place.
-func (s *Set) Claims(places ...Place) []string {
+func (s *Set) Claims(places ...Destination) []string {
 	var names []string
 	for _, scope := range s.Names() {
 		record := s.byName[scope]
@@ -94,7 +94,7 @@ func (s *Set) Claims(places ...Place) []string {
 		}
 		var found []string
 		for claim, in := range record.Claims {
-			if slices.ContainsFunc(in, func(p Place) bool { return slices.Contains(places, p) }) && !slices.Contains(names, claim) {
+			if slices.ContainsFunc(in, func(p Destination) bool { return slices.Contains(places, p) }) && !slices.Contains(names, claim) {
 				found = append(found, claim)
 			}
 		}
@@ -113,7 +113,7 @@ func (s *Set) Releases(claim string) bool {
 }
 
 // places returns where a scope releases a claim, which may be in a language.
-func (s *Scope) places(claim string) []Place {
+func (s *Scope) places(claim string) []Destination {
 	if places, ok := s.Claims[claim]; ok {
 		return places
 	}

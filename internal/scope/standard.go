@@ -59,9 +59,9 @@ func StandardClaims() []string {
 func standard() []*Scope {
 	list := []*Scope{{Name: OpenID}, {Name: "offline_access"}}
 	for _, name := range standardNames() {
-		s := &Scope{Name: name, Claims: map[string][]Place{}}
+		s := &Scope{Name: name, Claims: map[string][]Destination{}}
 		for _, claim := range StandardClaimsOf(name) {
-			s.Claims[claim] = []Place{IDToken, Userinfo}
+			s.Claims[claim] = []Destination{IDToken, Userinfo}
 		}
 		list = append(list, s)
 	}

@@ -59,10 +59,10 @@ func (c Cookies) ClearSession(w http.ResponseWriter) {
 // page then says where to start again.
 const boundLonger = time.Hour
 
-// Bind ties an authorization request to the browser and returns the hash to keep
+// BindRequest ties an authorization request to the browser and returns the hash to keep
 // with it: whoever learns only the request's id cannot go on with it elsewhere.
 // Each request has a cookie of its own, so that tabs do not disturb each other.
-func (c Cookies) Bind(w http.ResponseWriter, r *http.Request, requestID string, lifetime time.Duration) []byte {
+func (c Cookies) BindRequest(w http.ResponseWriter, r *http.Request, requestID string, lifetime time.Duration) []byte {
 	c.prune(w, r)
 	value := random(16)
 	cookie := c.cookie(requestName(requestID), value) //nolint:gosec // its attributes are set there
@@ -71,9 +71,9 @@ func (c Cookies) Bind(w http.ResponseWriter, r *http.Request, requestID string, 
 	return Hash(value)
 }
 
-// Bound returns the hash of the cookie that binds the request to this browser,
+// BoundRequest returns the hash of the cookie that binds the request to this browser,
 // or nil if there is none.
-func (c Cookies) Bound(r *http.Request, requestID string) []byte {
+func (c Cookies) BoundRequest(r *http.Request, requestID string) []byte {
 	cookie, err := r.Cookie(c.name(requestName(requestID)))
 	if err != nil {
 		return nil
@@ -81,8 +81,8 @@ func (c Cookies) Bound(r *http.Request, requestID string) []byte {
 	return Hash(cookie.Value)
 }
 
-// Unbind takes the cookie of a finished request away.
-func (c Cookies) Unbind(w http.ResponseWriter, requestID string) {
+// UnbindRequest takes the cookie of a finished request away.
+func (c Cookies) UnbindRequest(w http.ResponseWriter, requestID string) {
 	c.clear(w, c.name(requestName(requestID)))
 }
 

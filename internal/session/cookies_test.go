@@ -27,7 +27,7 @@ func TestRequestsOfAnotherServerAtTheHostStay(t *testing.T) {
 			}
 		}
 		w := httptest.NewRecorder()
-		cookies.Bind(w, r, "0123456789abcdef", time.Minute)
+		cookies.BindRequest(w, r, "0123456789abcdef", time.Minute)
 		cleared := 0
 		for _, cookie := range w.Result().Cookies() {
 			if cookie.MaxAge < 0 {

@@ -35,8 +35,8 @@ type Session struct {
 	ACR      string
 	AMR      []string // RFC 8176
 
-	// ProviderSession is how the login app's own identity provider calls the session.
-	ProviderSession string
+	// IdentityProviderSessionID is how the login app's own identity provider calls the session.
+	IdentityProviderSessionID string
 
 	Remembered bool // survives the end of the browser
 	CreatedAt  time.Time

@@ -40,7 +40,7 @@ func (s *Store) ImportAccounts(ctx context.Context, accounts []account.Import) (
 		return 0, 0, err
 	}
 	for _, a := range cutOff {
-		if err := s.endMeanwhile(ctx, a.Subject, a.NotBefore); err != nil {
+		if err := s.endMeanwhile(ctx, a.Subject, a.SessionsValidAfter); err != nil {
 			return 0, 0, err
 		}
 	}
@@ -83,7 +83,7 @@ func importAccount(ctx context.Context, on conn, one account.Import) (did, error
 	known.Claims, known.UpdatedAt = a.Claims, a.UpdatedAt
 	known.Administrator = administrator
 	if password {
-		known.PasswordHash, known.NotBefore, known.SelfRegistered = a.PasswordHash, a.UpdatedAt, false
+		known.PasswordHash, known.SessionsValidAfter, known.SelfRegistered = a.PasswordHash, a.UpdatedAt, false
 	}
 	*a = *known
 	const update = `
@@ -92,13 +92,13 @@ func importAccount(ctx context.Context, on conn, one account.Import) (did, error
 		WHERE subject = $1`
 	var ends time.Time
 	if password {
-		ends = a.NotBefore
+		ends = a.SessionsValidAfter
 		if err := forgetSources(ctx, on, a.Subject); err != nil {
 			return did{}, err
 		}
 	}
 	return did{updated: 1, cutOff: password}, changeAccount(ctx, on, a.Subject, ends, update,
-		a.Subject, after, flag(a.Administrator), a.PasswordHash, stamp(a.NotBefore), stamp(a.UpdatedAt), flag(a.SelfRegistered))
+		a.Subject, after, flag(a.Administrator), a.PasswordHash, stamp(a.SessionsValidAfter), stamp(a.UpdatedAt), flag(a.SelfRegistered))
 }
 
 // bringsPassword reports whether an import brings another password than the account has.

@@ -17,7 +17,7 @@ const accountColumns = `subject, username, password_hash, claims, administrator,
 func scanAccount(from scanner) (*account.Account, error) {
 	a := &account.Account{}
 	err := from.Scan(&a.Subject, &a.Username, &a.PasswordHash, intoDocument(&a.Claims), intoFlag(&a.Administrator), intoFlag(&a.SelfRegistered),
-		intoTime(&a.DisabledAt), intoTime(&a.NotBefore), intoTime(&a.CreatedAt), intoTime(&a.UpdatedAt))
+		intoTime(&a.DisabledAt), intoTime(&a.SessionsValidAfter), intoTime(&a.CreatedAt), intoTime(&a.UpdatedAt))
 	return a, err
 }
 
@@ -67,7 +67,7 @@ func insertAccount(ctx context.Context, on conn, a *account.Account) error {
 		return fmt.Errorf("write claims: %w", err)
 	}
 	inserted, err := on.exec(ctx, insert, a.Subject, a.Username, a.PasswordHash, claims, flag(a.Administrator), flag(a.SelfRegistered),
-		micros(a.DisabledAt), stamp(a.NotBefore), stamp(a.CreatedAt), stamp(a.UpdatedAt))
+		micros(a.DisabledAt), stamp(a.SessionsValidAfter), stamp(a.CreatedAt), stamp(a.UpdatedAt))
 	if err != nil {
 		return fmt.Errorf("insert account: %w", err)
 	}
@@ -288,7 +288,7 @@ func (s *Store) endMeanwhile(ctx context.Context, subject string, now time.Time)
 	if err != nil {
 		return err
 	}
-	if _, err := s.aside.exec(ctx, revoke, subject, now.UnixMicro(), string(grant.WhySignOut)); err != nil {
+	if _, err := s.aside.exec(ctx, revoke, subject, now.UnixMicro(), string(grant.RevokedByLogout)); err != nil {
 		return fmt.Errorf("revoke grants of account: %w", err)
 	}
 	return nil

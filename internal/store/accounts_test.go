@@ -17,7 +17,7 @@ func TestAccountIsKeptWhole(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		want := anAccount("alice")
-		want.Administrator, want.DisabledAt, want.NotBefore = true, noon, noon
+		want.Administrator, want.DisabledAt, want.SessionsValidAfter = true, noon, noon
 		must(t, s.InsertAccount(t.Context(), want))
 
 		bySubject, err := s.Account(t.Context(), "alice")
@@ -78,16 +78,16 @@ func TestWhatEndsSessionsAndGrants(t *testing.T) {
 
 				_, _, err := s.SessionAndConsent(t.Context(), cookie("alices"), "rp", later)
 				wantErr(t, "alice's session", err, session.ErrNotFound)
-				wantLive(t, s, coded.Ref, later, false)
-				wantLive(t, s, refreshed.Ref, later, false)
-				_, err = s.SpendCode(t.Context(), grant.Spending{Ref: coded.Ref, ClientID: "rp", Now: noon})
+				wantLive(t, s, coded.Locator, later, false)
+				wantLive(t, s, refreshed.Locator, later, false)
+				_, err = s.SpendCode(t.Context(), grant.CodeRedemption{Ref: coded.Locator, ClientID: "rp", Now: noon})
 				wantErr(t, "alice's code", err, grant.ErrNotFound)
-				_, err = s.RotateRefresh(t.Context(), grant.Rotation{Ref: refreshed.Ref, ClientID: "rp", Generation: 1, Until: later, Now: noon})
+				_, err = s.RotateRefresh(t.Context(), grant.RefreshRotation{Ref: refreshed.Locator, ClientID: "rp", Generation: 1, ExpiresAt: later, Now: noon})
 				wantErr(t, "alice's refresh token", err, grant.ErrNotFound)
 
 				_, _, err = s.SessionAndConsent(t.Context(), cookie("bobs"), "rp", later)
 				must(t, err)
-				wantLive(t, s, bobs.Ref, later, true)
+				wantLive(t, s, bobs.Locator, later, true)
 			})
 		})
 	}
@@ -108,12 +108,12 @@ func TestAccountLivesOnAfterwards(t *testing.T) {
 		_, _, err = s.SessionAndConsent(t.Context(), cookie("overtaken"), "rp", later)
 		wantErr(t, "a sign-in that the new password overtook", err, session.ErrNotFound)
 		g := insert(t, s, func(g *grant.Grant) { g.CreatedAt = later })
-		wantLive(t, s, g.Ref, later, true)
+		wantLive(t, s, g.Locator, later, true)
 
 		a, err := s.Account(t.Context(), "alice")
 		must(t, err)
 		want := anAccount("alice")
-		want.PasswordHash, want.NotBefore, want.UpdatedAt = "$new", later, later
+		want.PasswordHash, want.SessionsValidAfter, want.UpdatedAt = "$new", later, later
 		wantSame(t, "account with a new password", a, want)
 	})
 }

@@ -99,7 +99,7 @@ func TestOneInATransactionSpendsTheCode(t *testing.T) {
 	g := insert(t, s, nil)
 	wantOneWinner(t, inOneTransaction(t, s, repeat(32, func(int) write {
 		return func(ctx context.Context, s *store.Store) error {
-			_, err := s.SpendCode(ctx, grant.Spending{Ref: g.Ref, ClientID: "rp", Now: noon})
+			_, err := s.SpendCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
 			return err
 		}
 	})...), grant.ErrSpent)
@@ -224,7 +224,7 @@ func TestNobodySucceedsWhenTheCommitFails(t *testing.T) {
 	furnish(t, s)
 	codes := []*grant.Grant{insert(t, s, nil), insert(t, s, nil)}
 	spending := func(ctx context.Context, s *store.Store) error {
-		_, err := s.SpendCode(ctx, grant.Spending{Ref: codes[0].Ref, ClientID: "rp", Now: noon})
+		_, err := s.SpendCode(ctx, grant.CodeRedemption{Ref: codes[0].Locator, ClientID: "rp", Now: noon})
 		return err
 	}
 	transaction := func(ctx context.Context, s *store.Store) error {
@@ -276,7 +276,7 @@ func TestNobodySucceedsWhenTheDiskIsFull(t *testing.T) {
 		if err != nil && !isUnavailable(err) {
 			t.Errorf("InsertGrant on a full disk = %v, want it unavailable", err)
 		}
-		wantLive(t, storetest.Open(t, url), grants[i].Ref, noon, err == nil)
+		wantLive(t, storetest.Open(t, url), grants[i].Locator, noon, err == nil)
 	}
 	if refused == 0 {
 		t.Error("nobody was refused")

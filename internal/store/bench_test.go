@@ -121,15 +121,15 @@ func BenchmarkInsertGrant(b *testing.B) {
 func BenchmarkSpendCode(b *testing.B) {
 	onEach(b, func(b *testing.B, s *store.Store, n int) func() error {
 		b.Helper()
-		codes := stock(b, n, func() grant.Ref {
+		codes := stock(b, n, func() grant.Locator {
 			g := aGrant("rp", "alice")
 			if err := s.InsertGrant(b.Context(), g); err != nil {
 				b.Error(err)
 			}
-			return g.Ref
+			return g.Locator
 		})
 		return func() error {
-			_, err := s.SpendCode(b.Context(), grant.Spending{Ref: codes(), ClientID: "rp", Now: noon})
+			_, err := s.SpendCode(b.Context(), grant.CodeRedemption{Ref: codes(), ClientID: "rp", Now: noon})
 			return err
 		}
 	})
@@ -139,11 +139,11 @@ func BenchmarkSpendCode(b *testing.B) {
 func BenchmarkRotateRefresh(b *testing.B) {
 	onEach(b, func(b *testing.B, s *store.Store, _ int) func() error {
 		b.Helper()
-		current := make(chan grant.Rotation, callers)
+		current := make(chan grant.RefreshRotation, callers)
 		for range callers {
 			g := insert(b, s, nil)
 			spend(b, s, g)
-			current <- grant.Rotation{Ref: g.Ref, ClientID: "rp", Generation: 1, Until: noon.Add(time.Hour), Now: noon}
+			current <- grant.RefreshRotation{Ref: g.Locator, ClientID: "rp", Generation: 1, ExpiresAt: noon.Add(time.Hour), Now: noon}
 		}
 		return func() error {
 			r := <-current
@@ -160,7 +160,7 @@ func BenchmarkLiveGrant(b *testing.B) {
 		b.Helper()
 		g := insert(b, s, nil)
 		return func() error {
-			_, err := s.LiveGrant(b.Context(), g.Ref, "jti", noon)
+			_, err := s.LiveGrant(b.Context(), g.Locator, "jti", noon)
 			return err
 		}
 	})

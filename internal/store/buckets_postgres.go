@@ -32,18 +32,18 @@ const (
 
 const partitionPrefix = "grants_b"
 
-func partition(b grant.Bucket) string { return partitionPrefix + strconv.FormatUint(uint64(b), 10) }
+func partition(b grant.Partition) string { return partitionPrefix + strconv.FormatUint(uint64(b), 10) }
 
 // within names the bucket in the text. With a parameter alone the plan, which is
 // made once, is for all partitions: every execution would open and lock each of them
 // before it looks at the value, and that grows with their number.
-func (p *postgres) within(b grant.Bucket, statement string) string {
+func (p *postgres) within(b grant.Partition, statement string) string {
 	const condition = "bucket = $1"
 	before, after, _ := strings.Cut(statement, condition)
 	return before + condition + " AND bucket = " + strconv.FormatUint(uint64(b), 10) + after
 }
 
-func (p *postgres) among(buckets []grant.Bucket, statement string) string {
+func (p *postgres) among(buckets []grant.Partition, statement string) string {
 	if len(buckets) == 0 {
 		return statement
 	}
@@ -56,21 +56,21 @@ func (p *postgres) among(buckets []grant.Bucket, statement string) string {
 
 // bucketsBetween lists the partitions that exist, as on sees them. A partition stays while
 // any grant in it lives, so the list needs no assumption about how long that is.
-func (p *postgres) bucketsBetween(ctx context.Context, on conn, from, to time.Time) ([]grant.Bucket, error) {
-	list, err := partitionsOn(ctx, on, func(b grant.Bucket) bool {
-		return b >= grant.BucketAt(from, b.Weekly()) && b <= grant.BucketAt(to, b.Weekly())
+func (p *postgres) bucketsBetween(ctx context.Context, on conn, from, to time.Time) ([]grant.Partition, error) {
+	list, err := partitionsOn(ctx, on, func(b grant.Partition) bool {
+		return b >= grant.PartitionAt(from, b.Weekly()) && b <= grant.PartitionAt(to, b.Weekly())
 	})
 	if err != nil {
 		return nil, err
 	}
-	return append([]grant.Bucket{}, list...), nil // never nil, which stands for all
+	return append([]grant.Partition{}, list...), nil // never nil, which stands for all
 }
 
 // lacksBucket reports whether an INSERT found no partition for its row.
 func (p *postgres) lacksBucket(err error) bool { return hasCode(err, "23514") }
 
 // openBuckets makes the partitions of buckets that are not there. Any replica may.
-func (p *postgres) openBuckets(ctx context.Context, buckets ...grant.Bucket) error {
+func (p *postgres) openBuckets(ctx context.Context, buckets ...grant.Partition) error {
 	missing, err := lacking(ctx, conn{p}, buckets)
 	if err != nil || len(missing) == 0 {
 		return err
@@ -98,7 +98,7 @@ func (p *postgres) openBuckets(ctx context.Context, buckets ...grant.Bucket) err
 }
 
 // lacking returns those of the buckets that have no partition.
-func lacking(ctx context.Context, on conn, buckets []grant.Bucket) (missing []grant.Bucket, err error) {
+func lacking(ctx context.Context, on conn, buckets []grant.Partition) (missing []grant.Partition, err error) {
 	for _, b := range buckets {
 		there, err := attached(ctx, on, partition(b))
 		if err != nil {
@@ -132,7 +132,7 @@ func attached(ctx context.Context, on conn, name string) (there bool, err error)
 // A page keeps room for two more versions of a grant: one that is being made, and the
 // one before it, which the next to come by clears away. So an update stays in its page
 // in 99 of 100 cases, and room for more would only be paid for.
-func makePartition(ctx context.Context, c conn, b grant.Bucket) error {
+func makePartition(ctx context.Context, c conn, b grant.Partition) error {
 	name := partition(b)
 	for _, statement := range []string{
 		`SET LOCAL lock_timeout = '1s'`,
@@ -148,7 +148,7 @@ func makePartition(ctx context.Context, c conn, b grant.Bucket) error {
 
 // dropBuckets drops the partitions that are closed and hold nothing alive, unless
 // another replica is at it.
-func (p *postgres) dropBuckets(ctx context.Context, now time.Time, closed func(grant.Bucket) bool, purged *Purged) error {
+func (p *postgres) dropBuckets(ctx context.Context, now time.Time, closed func(grant.Partition) bool, purged *Purged) error {
 	buckets, err := partitionsOn(ctx, conn{p}, closed)
 	if err != nil || len(buckets) == 0 {
 		return err
@@ -172,7 +172,7 @@ func (p *postgres) dropBuckets(ctx context.Context, now time.Time, closed func(g
 }
 
 // partitionsOn lists the buckets of the partitions that match, in order.
-func partitionsOn(ctx context.Context, on conn, match func(grant.Bucket) bool) (list []grant.Bucket, err error) {
+func partitionsOn(ctx context.Context, on conn, match func(grant.Partition) bool) (list []grant.Partition, err error) {
 	const partitions = `
 		SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
 		WHERE i.inhparent = to_regclass('grants')`
@@ -183,8 +183,8 @@ func partitionsOn(ctx context.Context, on conn, match func(grant.Bucket) bool) (
 			return err
 		}
 		number, err := strconv.ParseUint(strings.TrimPrefix(name, partitionPrefix), 10, 32)
-		if err == nil && match(grant.Bucket(number)) {
-			list = append(list, grant.Bucket(number))
+		if err == nil && match(grant.Partition(number)) {
+			list = append(list, grant.Partition(number))
 		}
 		return nil
 	}, partitions)
@@ -282,8 +282,8 @@ func drop(ctx context.Context, c *pgx.Conn, name string) (dropped bool, err erro
 
 // sweptBuckets names the one that refreshable grants are put into: what is over there
 // makes room for others. In those that are full it would make none.
-func (p *postgres) sweptBuckets(_ context.Context, now time.Time) ([]grant.Bucket, error) {
-	return []grant.Bucket{grant.BucketAt(now, true)}, nil
+func (p *postgres) sweptBuckets(_ context.Context, now time.Time) ([]grant.Partition, error) {
+	return []grant.Partition{grant.PartitionAt(now, true)}, nil
 }
 
 // alone holds back other replicas until the transaction ends.

@@ -32,9 +32,9 @@ func TestNewBucketWaitsForNobody(t *testing.T) {
 	_, err = outside.Exec(t.Context(), `BEGIN; SELECT count(*) FROM grants; UPDATE grants SET polled_at = 1`)
 	must(t, err)
 
-	next := insert(t, s, func(g *grant.Grant) { g.Bucket += 2 })
-	wantLive(t, s, next.Ref, noon, true)
-	wantLive(t, s, old.Ref, noon, true)
+	next := insert(t, s, func(g *grant.Grant) { g.Partition += 2 })
+	wantLive(t, s, next.Locator, noon, true)
+	wantLive(t, s, old.Locator, noon, true)
 	insert(t, s, nil)
 
 	_, err = outside.Exec(t.Context(), `COMMIT`)
@@ -51,7 +51,9 @@ func TestRequestsGoOnWhileAPartitionCannotGo(t *testing.T) {
 	url := storetest.MigratedURL(t)
 	s := storetest.Open(t, url)
 	furnish(t, s)
-	insert(t, s, func(g *grant.Grant) { g.Bucket, g.EndsAt = grant.BucketAt(noon.Add(-day), false), noon.Add(-time.Hour) })
+	insert(t, s, func(g *grant.Grant) {
+		g.Partition, g.EndsAt = grant.PartitionAt(noon.Add(-day), false), noon.Add(-time.Hour)
+	})
 	insert(t, s, nil)
 	backup, err := pgx.Connect(t.Context(), url)
 	must(t, err)
@@ -76,7 +78,7 @@ func TestRequestsGoOnWhileAPartitionCannotGo(t *testing.T) {
 		default:
 			g := insert(t, hurried, nil)
 			spend(t, hurried, g)
-			wantLive(t, hurried, g.Ref, noon, true)
+			wantLive(t, hurried, g.Locator, noon, true)
 		}
 	}
 
@@ -96,31 +98,31 @@ func TestOneGrantIsOnePartition(t *testing.T) {
 	s := storetest.Open(t, url)
 	furnish(t, s)
 	g := insert(t, s, nil)
-	insert(t, s, func(g *grant.Grant) { g.Bucket-- })
+	insert(t, s, func(g *grant.Grant) { g.Partition-- })
 	outside, err := pgx.Connect(t.Context(), url)
 	must(t, err)
 	defer outside.Close(t.Context())
-	_, err = outside.Exec(t.Context(), fmt.Sprintf(`BEGIN; LOCK TABLE grants_b%d IN ACCESS EXCLUSIVE MODE`, g.Bucket-1))
+	_, err = outside.Exec(t.Context(), fmt.Sprintf(`BEGIN; LOCK TABLE grants_b%d IN ACCESS EXCLUSIVE MODE`, g.Partition-1))
 	must(t, err)
 
 	insert(t, s, nil)
 	spend(t, s, g)
-	_, err = s.SpendCode(t.Context(), grant.Spending{Ref: g.Ref, ClientID: "rp", Now: noon})
+	_, err = s.SpendCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
 	wantErr(t, "SpendCode again", err, grant.ErrSpent)
-	r := grant.Rotation{Ref: g.Ref, ClientID: "rp", Generation: 1, Until: noon.Add(day), Now: noon}
+	r := grant.RefreshRotation{Ref: g.Locator, ClientID: "rp", Generation: 1, ExpiresAt: noon.Add(day), Now: noon}
 	_, err = s.RotateRefresh(t.Context(), r)
 	must(t, err)
 	_, err = s.RotateRefresh(t.Context(), r)
-	wantErr(t, "RotateRefresh again", err, grant.ErrBehind)
-	wantLive(t, s, g.Ref, noon, true)
-	must(t, s.RevokeGrant(t.Context(), g.Ref, "rp", grant.WhyClient, noon))
-	wantLive(t, s, g.Ref, noon, false)
+	wantErr(t, "RotateRefresh again", err, grant.ErrStaleGeneration)
+	wantLive(t, s, g.Locator, noon, true)
+	must(t, s.RevokeGrant(t.Context(), g.Locator, "rp", grant.RevokedByClient, noon))
+	wantLive(t, s, g.Locator, noon, false)
 
 	// So does the end of a session touch those alone that may hold grants of it.
 	must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
 	given := insert(t, s, func(g *grant.Grant) { g.SessionID = "sid" })
 	end(t, s, "sid", noon)
-	wantLive(t, s, given.Ref, noon, false)
+	wantLive(t, s, given.Locator, noon, false)
 }
 
 // The end of a session locks the partitions of grants made since it began and no others,
@@ -131,15 +133,15 @@ func TestTheEndOfASessionLocksNoOlderPartition(t *testing.T) {
 	url := storetest.MigratedURL(t)
 	s := storetest.Open(t, url)
 	furnish(t, s)
-	began := grant.BucketAt(noon, false).End().Add(-2 * time.Minute)
+	began := grant.PartitionAt(noon, false).End().Add(-2 * time.Minute)
 	now := began.Add(20 * time.Hour)
 	n := aSession("sid", "alice")
 	n.CreatedAt, n.AuthTime, n.IdleUntil, n.EndsAt = began, began, now.Add(day), now.Add(day)
 	must(t, s.InsertSession(t.Context(), n, nil))
 	made := func(at time.Time, weekly bool) *grant.Grant {
 		return insert(t, s, func(g *grant.Grant) {
-			g.Ref = grant.Ref{Bucket: grant.BucketAt(at, weekly), ID: grant.NewID(at)}
-			g.SessionID, g.CreatedAt, g.CodeSpentAt, g.EndsAt = "sid", began, began, now.Add(day)
+			g.Locator = grant.Locator{Partition: grant.PartitionAt(at, weekly), ID: grant.NewID(at)}
+			g.SessionID, g.CreatedAt, g.CodeRedeemedAt, g.EndsAt = "sid", began, began, now.Add(day)
 		})
 	}
 	const before, since = 30, 20
@@ -164,7 +166,7 @@ func TestTheEndOfASessionLocksNoOlderPartition(t *testing.T) {
 		t.Errorf("the end of the session locked %d partitions, want the %d or so since it began", locked, since+1)
 	}
 	for _, g := range given {
-		wantLive(t, s, g.Ref, now, false)
+		wantLive(t, s, g.Locator, now, false)
 	}
 }
 
@@ -202,7 +204,7 @@ func TestTheEndOfASessionFindsItsGrantsInEveryBucket(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		furnish(t, s)
-		began := grant.BucketAt(noon, true).End().Add(-7 * day).Add(5 * time.Minute) // a week has just begun
+		began := grant.PartitionAt(noon, true).End().Add(-7 * day).Add(5 * time.Minute) // a week has just begun
 		now := began.Add(20 * day)
 		for name, gone := range map[string]bool{"there": false, "gone": true} {
 			n := aSession(name, "alice")
@@ -213,8 +215,8 @@ func TestTheEndOfASessionFindsItsGrantsInEveryBucket(t *testing.T) {
 			} {
 				for _, refreshable := range []bool{true, false} {
 					given = append(given, insert(t, s, func(g *grant.Grant) {
-						g.Ref = grant.Ref{Bucket: grant.BucketAt(at, refreshable), ID: grant.NewID(at)}
-						g.SessionID, g.CreatedAt, g.CodeSpentAt, g.EndsAt = name, now, now, now.Add(day)
+						g.Locator = grant.Locator{Partition: grant.PartitionAt(at, refreshable), ID: grant.NewID(at)}
+						g.SessionID, g.CreatedAt, g.CodeRedeemedAt, g.EndsAt = name, now, now, now.Add(day)
 					}))
 				}
 			}
@@ -222,11 +224,11 @@ func TestTheEndOfASessionFindsItsGrantsInEveryBucket(t *testing.T) {
 				must(t, s.InsertSession(t.Context(), n, nil))
 			}
 			for _, g := range given {
-				wantLive(t, s, g.Ref, now, true)
+				wantLive(t, s, g.Locator, now, true)
 			}
 			end(t, s, name, now)
 			for _, g := range given {
-				wantLive(t, s, g.Ref, now, false)
+				wantLive(t, s, g.Locator, now, false)
 			}
 		}
 	})
@@ -245,8 +247,8 @@ func TestPartitionsAreAlike(t *testing.T) {
 	must(t, err)
 	_, err = before.UpTo(t.Context(), 6)
 	must(t, err)
-	for i := range grant.Bucket(2) { // as the release of that step made them
-		b := grant.BucketAt(noon, true) + 2*i
+	for i := range grant.Partition(2) { // as the release of that step made them
+		b := grant.PartitionAt(noon, true) + 2*i
 		_, err = outside.ExecContext(t.Context(), fmt.Sprintf(`
 			CREATE TABLE grants_b%[1]d (LIKE grants INCLUDING ALL) WITH (fillfactor = 85);
 			ALTER TABLE grants ATTACH PARTITION grants_b%[1]d FOR VALUES IN (%[1]d)`, b))
@@ -256,7 +258,7 @@ func TestPartitionsAreAlike(t *testing.T) {
 	must(t, err) // as a step leaves it that could not have its next lock
 	_, err = s.Migrate(t.Context())
 	must(t, err)
-	insert(t, s, func(g *grant.Grant) { g.Bucket += 4 })
+	insert(t, s, func(g *grant.Grant) { g.Partition += 4 })
 
 	rows, err := outside.QueryContext(t.Context(), `
 		SELECT array_to_string(c.reloptions, ' ') || ', ' ||

@@ -9,24 +9,24 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
-func (e *sqliteEngine) within(_ grant.Bucket, statement string) string { return statement }
+func (e *sqliteEngine) within(_ grant.Partition, statement string) string { return statement }
 
-func (e *sqliteEngine) bucketsBetween(context.Context, conn, time.Time, time.Time) ([]grant.Bucket, error) {
+func (e *sqliteEngine) bucketsBetween(context.Context, conn, time.Time, time.Time) ([]grant.Partition, error) {
 	return nil, nil
 }
 
-func (e *sqliteEngine) among(_ []grant.Bucket, statement string) string { return statement }
+func (e *sqliteEngine) among(_ []grant.Partition, statement string) string { return statement }
 
-func (e *sqliteEngine) openBuckets(context.Context, ...grant.Bucket) error { return nil }
+func (e *sqliteEngine) openBuckets(context.Context, ...grant.Partition) error { return nil }
 
 func (e *sqliteEngine) lacksBucket(error) bool { return false }
 
-func (e *sqliteEngine) dropBuckets(context.Context, time.Time, func(grant.Bucket) bool, *Purged) error {
+func (e *sqliteEngine) dropBuckets(context.Context, time.Time, func(grant.Partition) bool, *Purged) error {
 	return nil
 }
 
 // sweptBuckets lists those that hold grants, by leaps from one to the next.
-func (e *sqliteEngine) sweptBuckets(ctx context.Context, _ time.Time) (list []grant.Bucket, err error) {
+func (e *sqliteEngine) sweptBuckets(ctx context.Context, _ time.Time) (list []grant.Partition, err error) {
 	const next = `SELECT bucket FROM grants WHERE bucket > $1 ORDER BY bucket LIMIT 1`
 
 	last := int64(-1)
@@ -38,6 +38,6 @@ func (e *sqliteEngine) sweptBuckets(ctx context.Context, _ time.Time) (list []gr
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, grant.Bucket(last)) //nolint:gosec // it was written from one
+		list = append(list, grant.Partition(last)) //nolint:gosec // it was written from one
 	}
 }

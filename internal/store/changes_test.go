@@ -297,7 +297,7 @@ func TestWhatRaisesTheChangeCounter(t *testing.T) {
 			{"a client changed by somebody else meanwhile", 0, func() error {
 				c := rp()
 				c.Version--
-				if err := s.UpdateClient(ctx, c); !errors.Is(err, client.ErrRaced) {
+				if err := s.UpdateClient(ctx, c); !errors.Is(err, client.ErrConflict) {
 					return err
 				}
 				return nil

@@ -67,7 +67,7 @@ func importClient(ctx context.Context, on conn, c *client.Client) (did, error) {
 		if known.Secret != "" {
 			known.EndRegistrationTokens()
 		}
-		known.Secret, known.Rotated = c.Secret, nil
+		known.Secret, known.RotatedSecrets = c.Secret, nil
 	}
 	*c = *known
 	return did{updated: 1}, updateClient(ctx, on, c)

@@ -18,7 +18,7 @@ func scanClient(from scanner) (*client.Client, error) {
 	err := from.Scan(&c.ID, intoDocument(&c.Metadata), intoText(&c.Secret),
 		intoBytes(&c.RegistrationToken), intoBytes(&c.PreviousToken), intoTime(&c.PreviousUntil),
 		intoFlag(&c.Dynamic), intoFlag(&c.Disabled),
-		intoTime(&c.NotBefore), intoTime(&c.CreatedAt), intoTime(&c.UpdatedAt), &c.Version, intoOptional(&c.Rotated))
+		intoTime(&c.TokensValidAfter), intoTime(&c.CreatedAt), intoTime(&c.UpdatedAt), &c.Version, intoOptional(&c.RotatedSecrets))
 	return c, err
 }
 
@@ -58,7 +58,7 @@ func insertClient(ctx context.Context, on conn, c *client.Client) error {
 	if err != nil {
 		return fmt.Errorf("write client metadata: %w", err)
 	}
-	rotated, err := optionalDocument(c.Rotated)
+	rotated, err := optionalDocument(c.RotatedSecrets)
 	if err != nil {
 		return fmt.Errorf("write client secrets: %w", err)
 	}
@@ -72,7 +72,7 @@ func insertClient(ctx context.Context, on conn, c *client.Client) error {
 	if inserted == 0 {
 		return whyNoClient(ctx, on, c.ID)
 	}
-	c.NotBefore, c.Version = c.CreatedAt, 1
+	c.TokensValidAfter, c.Version = c.CreatedAt, 1
 	return nil
 }
 
@@ -89,7 +89,7 @@ func whyNoClient(ctx context.Context, on conn, id string) error {
 }
 
 // UpdateClient writes a changed client and raises its version. It returns
-// [client.ErrRaced] if the version in the database is not c's any more. NotBefore
+// [client.ErrConflict] if the version in the database is not c's any more. NotBefore
 // stays as it is there: only [Store.EndClientTokens] moves it.
 func (s *Store) UpdateClient(ctx context.Context, c *client.Client) error {
 	err := s.change(ctx, retriedUpdate(ctx, c))
@@ -105,10 +105,10 @@ func retriedUpdate(ctx context.Context, c *client.Client) func(conn) error {
 	}
 }
 
-// racedOrGone returns [client.ErrNotFound] in place of [client.ErrRaced] for a client
+// racedOrGone returns [client.ErrNotFound] in place of [client.ErrConflict] for a client
 // that was deleted.
 func (s *Store) racedOrGone(ctx context.Context, id string, err error) error {
-	if errors.Is(err, client.ErrRaced) {
+	if errors.Is(err, client.ErrConflict) {
 		if _, err := s.Client(ctx, id); err != nil {
 			return err
 		}
@@ -127,7 +127,7 @@ func updateClient(ctx context.Context, on conn, c *client.Client) error {
 	if err != nil {
 		return fmt.Errorf("write client metadata: %w", err)
 	}
-	rotated, err := optionalDocument(c.Rotated)
+	rotated, err := optionalDocument(c.RotatedSecrets)
 	if err != nil {
 		return fmt.Errorf("write client secrets: %w", err)
 	}
@@ -138,14 +138,14 @@ func updateClient(ctx context.Context, on conn, c *client.Client) error {
 		return fmt.Errorf("update client: %w", err)
 	}
 	if updated == 0 {
-		return client.ErrRaced
+		return client.ErrConflict
 	}
 	c.Version++
 	return nil
 }
 
 // ReplaceClientSecret writes what is kept of a client's secret anew. It returns
-// [client.ErrRaced] if it is not old any more. Other replicas need not know: the secret
+// [client.ErrConflict] if it is not old any more. Other replicas need not know: the secret
 // is the same, in another form.
 func (s *Store) ReplaceClientSecret(ctx context.Context, id string, old, replaced client.Secret) error {
 	const replace = `UPDATE clients SET secret = $3, version = version + 1 WHERE id = $1 AND secret = $2`
@@ -155,7 +155,7 @@ func (s *Store) ReplaceClientSecret(ctx context.Context, id string, old, replace
 		return fmt.Errorf("replace client secret: %w", err)
 	}
 	if done == 0 {
-		return client.ErrRaced
+		return client.ErrConflict
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ func TestClientIsKeptWhole(t *testing.T) {
 		got, err := s.Client(t.Context(), "rp")
 		must(t, err)
 		wantSame(t, "client read back", got, want)
-		wantSame(t, "NotBefore", got.NotBefore, want.CreatedAt)
+		wantSame(t, "NotBefore", got.TokensValidAfter, want.CreatedAt)
 
 		wantErr(t, "InsertClient again", s.InsertClient(t.Context(), aClient("rp")), client.ErrExists)
 		_, err = s.Client(t.Context(), "nobody")
@@ -42,7 +42,7 @@ func TestClientUpdateIsCompareAndSet(t *testing.T) {
 
 		mine.ClientName, mine.Disabled, mine.RegistrationToken, mine.PreviousToken = "Mine", true, []byte{9}, []byte{8}
 		must(t, s.UpdateClient(t.Context(), mine))
-		wantErr(t, "UpdateClient of an old version", s.UpdateClient(t.Context(), theirs), client.ErrRaced)
+		wantErr(t, "UpdateClient of an old version", s.UpdateClient(t.Context(), theirs), client.ErrConflict)
 
 		got, err := s.Client(t.Context(), "rp")
 		must(t, err)
@@ -59,10 +59,10 @@ func TestClientSecretIsReplacedUnlessItChanged(t *testing.T) {
 		must(t, err)
 		old := c.Secret
 		must(t, s.ReplaceClientSecret(t.Context(), "rp", old, "sealed$new"))
-		wantErr(t, "ReplaceClientSecret of an old one", s.ReplaceClientSecret(t.Context(), "rp", old, "sealed$newer"), client.ErrRaced)
-		wantErr(t, "ReplaceClientSecret of nobody's", s.ReplaceClientSecret(t.Context(), "nobody", old, "sealed$new"), client.ErrRaced)
+		wantErr(t, "ReplaceClientSecret of an old one", s.ReplaceClientSecret(t.Context(), "rp", old, "sealed$newer"), client.ErrConflict)
+		wantErr(t, "ReplaceClientSecret of nobody's", s.ReplaceClientSecret(t.Context(), "nobody", old, "sealed$new"), client.ErrConflict)
 		// Whoever read the client before would write the old one back.
-		wantErr(t, "UpdateClient with the old one", s.UpdateClient(t.Context(), c), client.ErrRaced)
+		wantErr(t, "UpdateClient with the old one", s.UpdateClient(t.Context(), c), client.ErrConflict)
 
 		got, err := s.Client(t.Context(), "rp")
 		must(t, err)
@@ -77,18 +77,18 @@ func TestClientsTokensEnd(t *testing.T) {
 		furnish(t, s)
 		before := insert(t, s, nil)
 		after := insert(t, s, func(g *grant.Grant) { g.CreatedAt = noon.Add(time.Minute) })
-		wantLive(t, s, before.Ref, noon, true)
+		wantLive(t, s, before.Locator, noon, true)
 
 		stale, err := s.Client(t.Context(), "rp")
 		must(t, err)
 		must(t, s.EndClientTokens(t.Context(), "rp", noon.Add(time.Second)))
 		must(t, s.EndClientTokens(t.Context(), "rp", noon.Add(-time.Minute)))
-		wantLive(t, s, before.Ref, noon, false)
-		wantLive(t, s, after.Ref, noon, true)
+		wantLive(t, s, before.Locator, noon, false)
+		wantLive(t, s, after.Locator, noon, true)
 		wantErr(t, "LiveClient of a token from before", s.LiveClient(t.Context(), "rp", "j", noon, noon), grant.ErrNotFound)
 		must(t, s.LiveClient(t.Context(), "rp", "j", noon.Add(time.Second), noon))
 
-		wantErr(t, "UpdateClient with what was read before", s.UpdateClient(t.Context(), stale), client.ErrRaced)
+		wantErr(t, "UpdateClient with what was read before", s.UpdateClient(t.Context(), stale), client.ErrConflict)
 		wantErr(t, "EndClientTokens of nobody", s.EndClientTokens(t.Context(), "nobody", noon), client.ErrNotFound)
 	})
 }
@@ -103,13 +103,13 @@ func TestDeletedClientLeavesNothing(t *testing.T) {
 
 		must(t, s.DeleteClient(t.Context(), "rp"))
 		wantErr(t, "DeleteClient again", s.DeleteClient(t.Context(), "rp"), client.ErrNotFound)
-		wantLive(t, s, g.Ref, noon, false)
+		wantLive(t, s, g.Locator, noon, false)
 		wantErr(t, "LiveClient", s.LiveClient(t.Context(), "rp", "", noon, noon), grant.ErrNotFound)
 
 		again := aClient("rp")
 		again.CreatedAt = noon.Add(time.Minute)
 		must(t, s.InsertClient(t.Context(), again))
-		wantLive(t, s, g.Ref, noon, false)
+		wantLive(t, s, g.Locator, noon, false)
 		wantErr(t, "LiveClient of a token from before", s.LiveClient(t.Context(), "rp", "", noon, noon), grant.ErrNotFound)
 		_, consent, err := s.SessionAndConsent(t.Context(), cookie("sid"), "rp", noon)
 		must(t, err)
@@ -129,9 +129,9 @@ func TestDisabledClientHasNothingAlive(t *testing.T) {
 		c.Disabled = true
 		must(t, s.UpdateClient(t.Context(), c))
 
-		wantLive(t, s, g.Ref, noon, false)
+		wantLive(t, s, g.Locator, noon, false)
 		wantErr(t, "LiveClient", s.LiveClient(t.Context(), "rp", "", noon, noon), grant.ErrNotFound)
-		_, err = s.SpendCode(t.Context(), grant.Spending{Ref: g.Ref, ClientID: "rp", Now: noon})
+		_, err = s.SpendCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
 		wantErr(t, "SpendCode", err, grant.ErrNotFound)
 	})
 }
@@ -181,7 +181,7 @@ func TestAClientIsUpdatedWithoutItsConsents(t *testing.T) {
 		got, err := s.Client(ctx, "rp")
 		must(t, err)
 		wantSame(t, "the redirect URIs", got.RedirectURIs, []string{"https://rp.example/elsewhere"})
-		wantErr(t, "with what was read before", s.UpdateClientDroppingConsents(ctx, &stale), client.ErrRaced)
+		wantErr(t, "with what was read before", s.UpdateClientDroppingConsents(ctx, &stale), client.ErrConflict)
 		wantErr(t, "for an unknown client", s.UpdateClientDroppingConsents(ctx, aClient("nobody")), client.ErrNotFound)
 	})
 }
@@ -203,7 +203,7 @@ func TestClientImport(t *testing.T) {
 		b, err := s.Client(t.Context(), "b")
 		must(t, err)
 		want := aClient("b")
-		want.ClientName, want.UpdatedAt, want.Version, want.NotBefore = "Changed", noon, 2, want.CreatedAt
+		want.ClientName, want.UpdatedAt, want.Version, want.TokensValidAfter = "Changed", noon, 2, want.CreatedAt
 		wantSame(t, "the client that changed", b, want)
 	})
 }
@@ -260,7 +260,7 @@ func TestClientsAreFound(t *testing.T) {
 		for i, owner := range []string{"us", "them", "us"} {
 			c := aClient(fmt.Sprint("c", i))
 			c.ClientName, c.Owner = "Shop", owner
-			c.Rotated = []client.Rotated{{Secret: "old", Until: noon}}
+			c.RotatedSecrets = []client.RotatedSecret{{Secret: "old", ExpiresAt: noon}}
 			must(t, s.InsertClient(ctx, c))
 		}
 		find := func(f client.Filter, after string, skip, limit int, want ...string) {
@@ -284,8 +284,8 @@ func TestClientsAreFound(t *testing.T) {
 
 		c, err := s.Client(ctx, "c1")
 		must(t, err)
-		wantSame(t, "secrets of before", c.Rotated, []client.Rotated{{Secret: "old", Until: noon}})
-		c.Owner, c.Rotated = "us", nil
+		wantSame(t, "secrets of before", c.RotatedSecrets, []client.RotatedSecret{{Secret: "old", ExpiresAt: noon}})
+		c.Owner, c.RotatedSecrets = "us", nil
 		must(t, s.UpdateClient(ctx, c))
 		find(client.Filter{Owner: "us"}, "", 0, 9, "c0", "c1", "c2")
 	})

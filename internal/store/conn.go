@@ -56,15 +56,15 @@ type engine interface {
 
 	// within confines a statement with the condition bucket = $1 to one bucket, which
 	// is also its first argument.
-	within(b grant.Bucket, statement string) string
+	within(b grant.Partition, statement string) string
 	// bucketsBetween lists the buckets of grants made between two times that can hold
 	// grants. It returns nil where grants are not partitioned.
-	bucketsBetween(ctx context.Context, on conn, from, to time.Time) ([]grant.Bucket, error)
+	bucketsBetween(ctx context.Context, on conn, from, to time.Time) ([]grant.Partition, error)
 	// among does so with a statement that ends in conditions, and several buckets, or
 	// all if there are none.
-	among(buckets []grant.Bucket, statement string) string
+	among(buckets []grant.Partition, statement string) string
 	// openBuckets makes room for the grants of buckets.
-	openBuckets(ctx context.Context, buckets ...grant.Bucket) error
+	openBuckets(ctx context.Context, buckets ...grant.Partition) error
 	// lacksBucket reports whether err says that openBuckets was not called.
 	lacksBucket(err error) bool
 	// lacksReferenced reports whether err says that the row is gone which another one
@@ -72,9 +72,9 @@ type engine interface {
 	lacksReferenced(err error) bool
 	// dropBuckets removes all grants of the buckets that are closed and hold nothing
 	// alive, where there is a way to do it at once.
-	dropBuckets(ctx context.Context, now time.Time, closed func(grant.Bucket) bool, p *Purged) error
+	dropBuckets(ctx context.Context, now time.Time, closed func(grant.Partition) bool, p *Purged) error
 	// sweptBuckets lists, in order, those whose grants are removed one by one.
-	sweptBuckets(ctx context.Context, now time.Time) ([]grant.Bucket, error)
+	sweptBuckets(ctx context.Context, now time.Time) ([]grant.Partition, error)
 
 	// setUpRole gives the serving role the settings that connections need, as far as it
 	// may be.

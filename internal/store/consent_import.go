@@ -30,7 +30,7 @@ func (s *Store) ImportConsents(
 	err = s.txWithin(ctx, importPatience, func(on conn) error {
 		changed = 0
 		for _, c := range consents {
-			detail, err := optionalDocument(c.Extra)
+			detail, err := optionalDocument(c.ExtraClaims)
 			if err != nil {
 				return fmt.Errorf("write consent: %w", err)
 			}

@@ -14,9 +14,9 @@ func TestConsentsFromElsewhere(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		furnish(t, s)
-		extra := grant.Extra{IDToken: []byte(`{"nick":"al"}`)}
+		extra := grant.ExtraClaims{IDToken: []byte(`{"nick":"al"}`)}
 		brought := func(subject string, at time.Time, scopes ...string) *grant.Consent {
-			return &grant.Consent{Subject: subject, ClientID: "rp", Scopes: scopes, GivenAt: at, Extra: extra}
+			return &grant.Consent{Subject: subject, ClientID: "rp", Scopes: scopes, GivenAt: at, ExtraClaims: extra}
 		}
 		consents := []*grant.Consent{brought("alice", noon, "openid"), brought("carol of old", noon, "openid", "email")}
 		for _, step := range []struct {
@@ -29,12 +29,12 @@ func TestConsentsFromElsewhere(t *testing.T) {
 		}
 		carol, err := s.Account(ctx, "carol of old")
 		must(t, err)
-		if !carol.External() || carol.PasswordHash != "" {
+		if !carol.IsExternal() || carol.PasswordHash != "" {
 			t.Errorf("her account is %+v, want one without name and password", carol)
 		}
 		alice, err := s.Account(ctx, "alice")
 		must(t, err)
-		if alice.External() {
+		if alice.IsExternal() {
 			t.Error("the account that was there is another one")
 		}
 
@@ -50,7 +50,7 @@ func TestConsentsFromElsewhere(t *testing.T) {
 		must(t, s.InsertSession(ctx, aSession("sid", "carol of old"), nil))
 		_, got, err := s.SessionAndConsent(ctx, cookie("sid"), "rp", noon)
 		must(t, err)
-		if got == nil || len(got.Scopes) != 1 || string(got.Extra.IDToken) != `{"nick":"al"}` {
+		if got == nil || len(got.Scopes) != 1 || string(got.ExtraClaims.IDToken) != `{"nick":"al"}` {
 			t.Errorf("her consent is %+v", got)
 		}
 	})

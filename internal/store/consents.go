@@ -36,7 +36,7 @@ func (s *Store) ListConsents(
 // order of their creation, those that follow after; unless sessionID is empty, those of
 // that session, whatever else the subject allows.
 func (s *Store) ListUnremembered(
-	ctx context.Context, subject, sessionID string, after grant.Ref, limit int, now time.Time,
+	ctx context.Context, subject, sessionID string, after grant.Locator, limit int, now time.Time,
 ) (list []*grant.Grant, err error) {
 	read := `
 		SELECT ` + grantColumns + ` FROM grants
@@ -51,7 +51,7 @@ func (s *Store) ListUnremembered(
 		g := &grant.Grant{}
 		list = append(list, g)
 		return from.Scan(grantInto(g)...)
-	}, read+` ORDER BY bucket, id LIMIT $6`, int64(after.Bucket), after.ID[:], subject, now.UnixMicro(), sessionID, limit)
+	}, read+` ORDER BY bucket, id LIMIT $6`, int64(after.Partition), after.ID[:], subject, now.UnixMicro(), sessionID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list grants without consent: %w", err)
 	}
@@ -87,7 +87,7 @@ func revokeGrantsOf(ctx context.Context, on conn, subject, clientID string, now 
 		UPDATE grants SET revoked_at = $3, revoked_why = $4
 		WHERE subject = $1 AND ` + matching("client_id", "$2", clientID) + ` AND revoked_at IS NULL`
 
-	if _, err := on.exec(ctx, revoke, subject, clientID, now.UnixMicro(), string(grant.WhyOperator)); err != nil {
+	if _, err := on.exec(ctx, revoke, subject, clientID, now.UnixMicro(), string(grant.RevokedByOperator)); err != nil {
 		return fmt.Errorf("revoke grants of subject: %w", err)
 	}
 	return nil
@@ -97,7 +97,7 @@ func revokeGrantsOf(ctx context.Context, on conn, subject, clientID string, now 
 func (s *Store) RevokeGrantsIn(ctx context.Context, sessionID string, now time.Time) error {
 	const revoke = `UPDATE grants SET revoked_at = $2, revoked_why = $3 WHERE session_id = $1 AND revoked_at IS NULL`
 
-	if _, err := s.aside.exec(ctx, revoke, sessionID, now.UnixMicro(), string(grant.WhyOperator)); err != nil {
+	if _, err := s.aside.exec(ctx, revoke, sessionID, now.UnixMicro(), string(grant.RevokedByOperator)); err != nil {
 		return fmt.Errorf("revoke grants of session: %w", err)
 	}
 	return nil

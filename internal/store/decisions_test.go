@@ -86,7 +86,7 @@ func TestADecisionIsOnesOwn(t *testing.T) {
 		must(t, s.RecordDecision(t.Context(), "request", grant.Denied, "alice", nil, noon))
 		must(t, s.RecordDecision(t.Context(), "request", grant.Accepted, "bob", nil, noon))
 		again := s.RecordDecision(t.Context(), "request", grant.Denied, "bob", nil, noon)
-		wantErr(t, "bob's second decision", again, grant.ErrDecided)
+		wantErr(t, "bob's second decision", again, grant.ErrAlreadyDecided)
 		r, err := s.Request(t.Context(), "request", noon)
 		must(t, err)
 		if r.Decision != grant.Accepted || r.DecidedFor != "bob" {

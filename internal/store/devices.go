@@ -16,8 +16,8 @@ const deviceColumns = `grant_bucket, grant_id, client_id, user_code, scopes, res
 
 func deviceInto(d *grant.Device) []any {
 	return []any{
-		(*uint32)(&d.Grant.Bucket), intoID(&d.Grant.ID), &d.ClientID, intoBytes(&d.UserCode),
-		intoWords(&d.Scopes), intoWords(&d.Resources), intoBytes(&d.Seed), intoSpan(&d.Wait),
+		(*uint32)(&d.Grant.Partition), intoID(&d.Grant.ID), &d.ClientID, intoBytes(&d.UserCode),
+		intoWords(&d.Scopes), intoWords(&d.Resources), intoBytes(&d.Seed), intoSpan(&d.Interval),
 		intoTime(&d.CreatedAt), intoTime(&d.ExpiresAt), intoTime(&d.PolledAt), intoTime(&d.DeniedAt),
 	}
 }
@@ -34,8 +34,8 @@ func (s *Store) InsertDevice(ctx context.Context, d *grant.Device) error {
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0)
 		ON CONFLICT DO NOTHING`
 
-	inserted, err := s.write.exec(ctx, insert, int64(d.Grant.Bucket), d.Grant.ID[:], d.ClientID, d.UserCode,
-		words(d.Scopes), words(d.Resources), d.Seed, d.Wait.Microseconds(),
+	inserted, err := s.write.exec(ctx, insert, int64(d.Grant.Partition), d.Grant.ID[:], d.ClientID, d.UserCode,
+		words(d.Scopes), words(d.Resources), d.Seed, d.Interval.Microseconds(),
 		stamp(d.CreatedAt), stamp(d.ExpiresAt), micros(d.PolledAt), micros(d.DeniedAt))
 	if err != nil {
 		return fmt.Errorf("insert device: %w", err)
@@ -47,9 +47,9 @@ func (s *Store) InsertDevice(ctx context.Context, d *grant.Device) error {
 }
 
 // PollDevice notes that a device asks, and returns how it stands with it. One that asks
-// too early has to wait for longer from then on. It returns [grant.ErrDeviceLate] if
+// too early has to wait for longer from then on. It returns [grant.ErrDeviceExpired] if
 // the time is up, and [grant.ErrNotFound] for another client's device.
-func (s *Store) PollDevice(ctx context.Context, p grant.Polling) (*grant.Polled, error) {
+func (s *Store) PollDevice(ctx context.Context, p grant.DevicePoll) (*grant.DevicePollResult, error) {
 	const poll = `
 		UPDATE devices SET polled_at = $4,
 			early = CASE WHEN polled_at > $4 - wait + $5 THEN 1 ELSE 0 END,
@@ -58,10 +58,10 @@ func (s *Store) PollDevice(ctx context.Context, p grant.Polling) (*grant.Polled,
 		RETURNING ` + deviceColumns + `, early,
 			(SELECT count(*) FROM grants WHERE bucket = $1 AND id = $2)`
 
-	polled := &grant.Polled{}
-	err := s.write.one(ctx, s.engine.within(p.Ref.Bucket, poll), int64(p.Ref.Bucket), p.Ref.ID[:], p.ClientID,
+	polled := &grant.DevicePollResult{}
+	err := s.write.one(ctx, s.engine.within(p.Ref.Partition, poll), int64(p.Ref.Partition), p.Ref.ID[:], p.ClientID,
 		p.Now.UnixMicro(), p.Slack.Microseconds(), p.Penalty.Microseconds()).
-		Scan(append(deviceInto(&polled.Device), intoFlag(&polled.Early), intoFlag(&polled.Allowed))...)
+		Scan(append(deviceInto(&polled.Device), intoFlag(&polled.TooEarly), intoFlag(&polled.Allowed))...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, s.whyUnpollable(ctx, p)
 	}
@@ -73,7 +73,7 @@ func (s *Store) PollDevice(ctx context.Context, p grant.Polling) (*grant.Polled,
 
 // whyUnpollable finds out why a device is not there that once was: only a purge removes
 // it, long after its end.
-func (s *Store) whyUnpollable(ctx context.Context, p grant.Polling) error {
+func (s *Store) whyUnpollable(ctx context.Context, p grant.DevicePoll) error {
 	const read = `SELECT client_id FROM devices WHERE grant_id = $1`
 
 	var clientID string
@@ -84,14 +84,14 @@ func (s *Store) whyUnpollable(ctx context.Context, p grant.Polling) error {
 	case err == nil && clientID != p.ClientID:
 		return refusal.Wrap(grant.ErrNotFound, refusal.DeviceOtherClient, "it was issued to another client", refusal.Registered("issued_to", clientID))
 	case err == nil:
-		return refusal.Wrap(grant.ErrDeviceLate, refusal.DeviceCodeExpired, "the device code has expired")
+		return refusal.Wrap(grant.ErrDeviceExpired, refusal.DeviceCodeExpired, "the device code has expired")
 	default:
-		return refusal.Wrap(grant.ErrDeviceLate, refusal.DeviceCodeUnknown, "there is no such device code, or it expired so long ago that it was removed")
+		return refusal.Wrap(grant.ErrDeviceExpired, refusal.DeviceCodeUnknown, "there is no such device code, or it expired so long ago that it was removed")
 	}
 }
 
 // DeviceByCode returns the device that waits for one of the user codes to be entered,
-// or [grant.ErrNoDevice].
+// or [grant.ErrDeviceNotFound].
 func (s *Store) DeviceByCode(ctx context.Context, codes [][]byte, now time.Time) (*grant.Device, error) {
 	args := []any{now.UnixMicro()}
 	for _, code := range codes {
@@ -107,7 +107,7 @@ func (s *Store) DeviceByCode(ctx context.Context, codes [][]byte, now time.Time)
 		err = s.stillWaits(ctx, d.Grant)
 	}
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, grant.ErrNoDevice
+		return nil, grant.ErrDeviceNotFound
 	}
 	if err != nil {
 		return nil, fmt.Errorf("find device: %w", err)
@@ -116,11 +116,11 @@ func (s *Store) DeviceByCode(ctx context.Context, codes [][]byte, now time.Time)
 }
 
 // stillWaits returns sql.ErrNoRows if the device has been allowed.
-func (s *Store) stillWaits(ctx context.Context, ref grant.Ref) error {
+func (s *Store) stillWaits(ctx context.Context, ref grant.Locator) error {
 	const read = `SELECT count(*) FROM grants WHERE bucket = $1 AND id = $2`
 
 	var allowed bool
-	err := s.read.one(ctx, s.engine.within(ref.Bucket, read), int64(ref.Bucket), ref.ID[:]).Scan(intoFlag(&allowed))
+	err := s.read.one(ctx, s.engine.within(ref.Partition, read), int64(ref.Partition), ref.ID[:]).Scan(intoFlag(&allowed))
 	if err == nil && allowed {
 		return sql.ErrNoRows
 	}
@@ -129,12 +129,12 @@ func (s *Store) stillWaits(ctx context.Context, ref grant.Ref) error {
 
 // DenyDevice notes that a person refused a device. One that was answered is left as it
 // is.
-func (s *Store) DenyDevice(ctx context.Context, ref grant.Ref, now time.Time) error {
+func (s *Store) DenyDevice(ctx context.Context, ref grant.Locator, now time.Time) error {
 	const deny = `
 		UPDATE devices SET denied_at = $3
 		WHERE grant_id = $2 AND denied_at IS NULL AND NOT EXISTS (SELECT 1 FROM grants WHERE bucket = $1 AND id = $2)`
 
-	_, err := s.write.exec(ctx, s.engine.within(ref.Bucket, deny), int64(ref.Bucket), ref.ID[:], now.UnixMicro())
+	_, err := s.write.exec(ctx, s.engine.within(ref.Partition, deny), int64(ref.Partition), ref.ID[:], now.UnixMicro())
 	if err != nil {
 		return fmt.Errorf("deny device: %w", err)
 	}
@@ -143,7 +143,7 @@ func (s *Store) DenyDevice(ctx context.Context, ref grant.Ref, now time.Time) er
 
 // AllowDevice writes the grant of a device, which from then on comes for it with the
 // code that it has. It is a compare-and-set: whoever comes after the device was allowed,
-// refused, or has run out of time gets [grant.ErrNoDevice].
+// refused, or has run out of time gets [grant.ErrDeviceNotFound].
 func (s *Store) AllowDevice(ctx context.Context, g *grant.Grant, now time.Time) error {
 	const insert = `
 		INSERT INTO grants (` + grantColumns + `)
@@ -151,21 +151,21 @@ func (s *Store) AllowDevice(ctx context.Context, g *grant.Grant, now time.Time) 
 		FROM devices WHERE grant_id = $2 AND client_id = $4 AND denied_at IS NULL AND expires_at > $20
 		ON CONFLICT DO NOTHING`
 
-	detail, err := document(g.Detail)
+	detail, err := document(g.Authorization)
 	if err != nil {
 		return fmt.Errorf("write grant detail: %w", err)
 	}
-	inserted, err := s.intoBucket(ctx, g.Bucket, func() (int64, error) {
-		return s.write.exec(ctx, insert, int64(g.Bucket), g.ID[:], int64(g.Kind), g.ClientID, g.Subject, optional(g.SessionID),
+	inserted, err := s.intoBucket(ctx, g.Partition, func() (int64, error) {
+		return s.write.exec(ctx, insert, int64(g.Partition), g.ID[:], int64(g.Kind), g.ClientID, g.Subject, optional(g.SessionID),
 			words(g.Scopes), words(g.Resources), stamp(g.CreatedAt), stamp(g.ExpiresAt), stamp(g.EndsAt),
-			micros(g.CodeSpentAt), g.RefreshGeneration, micros(g.RefreshRotatedAt),
-			micros(g.RevokedAt), optional(g.RevokedWhy), optional(g.JKT), optional(g.X5T), detail, now.UnixMicro(), micros(g.TokensUntil))
+			micros(g.CodeRedeemedAt), g.RefreshGeneration, micros(g.RefreshRotatedAt),
+			micros(g.RevokedAt), optional(g.RevocationReason), optional(g.JWKThumbprint), optional(g.CertificateThumbprint), detail, now.UnixMicro(), micros(g.TokensUntil))
 	})
 	if err != nil {
 		return fmt.Errorf("allow device: %w", err)
 	}
 	if inserted == 0 {
-		return grant.ErrNoDevice
+		return grant.ErrDeviceNotFound
 	}
 	return nil
 }

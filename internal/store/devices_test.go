@@ -14,22 +14,22 @@ import (
 
 func aDevice(clientID string) *grant.Device {
 	return &grant.Device{
-		Grant:    grant.Ref{Bucket: grant.BucketAt(noon, true), ID: grant.NewID(noon)},
+		Grant:    grant.Locator{Partition: grant.PartitionAt(noon, true), ID: grant.NewID(noon)},
 		ClientID: clientID, UserCode: session.Hash(rand.Text()),
 		Scopes: []string{"openid", "offline_access"}, Resources: []string{"https://api.example/"},
-		Seed: []byte("0123456789abcdef0123456789abcdef"), Wait: 5 * time.Second,
+		Seed: []byte("0123456789abcdef0123456789abcdef"), Interval: 5 * time.Second,
 		CreatedAt: noon, ExpiresAt: noon.Add(10 * time.Minute),
 	}
 }
 
-func polling(d *grant.Device, now time.Time) grant.Polling {
-	return grant.Polling{Ref: d.Grant, ClientID: d.ClientID, Slack: time.Second, Penalty: 5 * time.Second, Now: now}
+func polling(d *grant.Device, now time.Time) grant.DevicePoll {
+	return grant.DevicePoll{Ref: d.Grant, ClientID: d.ClientID, Slack: time.Second, Penalty: 5 * time.Second, Now: now}
 }
 
 // grantOf is what a person allows a device.
 func grantOf(d *grant.Device, subject string) *grant.Grant {
 	g := aGrant(d.ClientID, subject)
-	g.Ref, g.Kind, g.Seed, g.SessionID, g.CodeExpiresAt = d.Grant, grant.KindDevice, nil, "", time.Time{}
+	g.Locator, g.Kind, g.Seed, g.SessionID, g.CodeExpiresAt = d.Grant, grant.KindDevice, nil, "", time.Time{}
 	return g
 }
 
@@ -52,7 +52,7 @@ func TestADeviceWaitsUntilItIsAnswered(t *testing.T) {
 			now  time.Time
 		}{"another code": {session.Hash("x"), noon}, "too late": {d.UserCode, d.ExpiresAt}} {
 			_, err := s.DeviceByCode(ctx, [][]byte{try.code}, try.now)
-			wantErr(t, name, err, grant.ErrNoDevice)
+			wantErr(t, name, err, grant.ErrDeviceNotFound)
 		}
 
 		stranger := polling(d, noon)
@@ -60,12 +60,12 @@ func TestADeviceWaitsUntilItIsAnswered(t *testing.T) {
 		_, err = s.PollDevice(ctx, stranger)
 		wantErr(t, "another client's poll", err, grant.ErrNotFound)
 		_, err = s.PollDevice(ctx, polling(d, d.ExpiresAt))
-		wantErr(t, "a poll after its end", err, grant.ErrDeviceLate)
+		wantErr(t, "a poll after its end", err, grant.ErrDeviceExpired)
 		_, err = s.PollDevice(ctx, polling(aDevice("rp"), noon))
-		wantErr(t, "a poll long after its end", err, grant.ErrDeviceLate)
+		wantErr(t, "a poll long after its end", err, grant.ErrDeviceExpired)
 
 		must(t, s.AllowDevice(ctx, grantOf(d, "alice"), noon))
-		wantErr(t, "allowing it again", s.AllowDevice(ctx, grantOf(d, "bob"), noon), grant.ErrNoDevice)
+		wantErr(t, "allowing it again", s.AllowDevice(ctx, grantOf(d, "bob"), noon), grant.ErrDeviceNotFound)
 		must(t, s.DenyDevice(ctx, d.Grant, noon)) // comes too late
 		polled, err := s.PollDevice(ctx, polling(d, noon))
 		must(t, err)
@@ -73,8 +73,8 @@ func TestADeviceWaitsUntilItIsAnswered(t *testing.T) {
 			t.Errorf("a device that was allowed is %+v", polled)
 		}
 		_, err = s.DeviceByCode(ctx, [][]byte{d.UserCode}, noon)
-		wantErr(t, "the code of an answered device", err, grant.ErrNoDevice)
-		held, err := s.SpendCode(ctx, grant.Spending{Ref: d.Grant, ClientID: "rp", Now: noon})
+		wantErr(t, "the code of an answered device", err, grant.ErrDeviceNotFound)
+		held, err := s.SpendCode(ctx, grant.CodeRedemption{Ref: d.Grant, ClientID: "rp", Now: noon})
 		must(t, err)
 		if held.Subject != "alice" || held.Kind != grant.KindDevice || string(held.Seed) != string(d.Seed) || !held.CodeExpiresAt.Equal(d.ExpiresAt) {
 			t.Errorf("the grant of a device is %+v", held)
@@ -99,16 +99,16 @@ func TestARefusedDeviceStaysRefused(t *testing.T) {
 		for name, g := range map[string]*grant.Grant{
 			"allowing what was refused": grantOf(d, "alice"), "allowing what is not there": grantOf(aDevice("rp"), "alice"),
 		} {
-			wantErr(t, name, s.AllowDevice(ctx, g, noon), grant.ErrNoDevice)
+			wantErr(t, name, s.AllowDevice(ctx, g, noon), grant.ErrDeviceNotFound)
 		}
 		late := aDevice("rp")
 		must(t, s.InsertDevice(ctx, late))
-		wantErr(t, "allowing too late", s.AllowDevice(ctx, grantOf(late, "alice"), late.ExpiresAt), grant.ErrNoDevice)
+		wantErr(t, "allowing too late", s.AllowDevice(ctx, grantOf(late, "alice"), late.ExpiresAt), grant.ErrDeviceNotFound)
 		other := grantOf(late, "alice")
 		other.ClientID = "other"
-		wantErr(t, "allowing another client's", s.AllowDevice(ctx, other, noon), grant.ErrNoDevice)
+		wantErr(t, "allowing another client's", s.AllowDevice(ctx, other, noon), grant.ErrDeviceNotFound)
 		_, err = s.DeviceByCode(ctx, [][]byte{d.UserCode}, noon)
-		wantErr(t, "the code of a refused device", err, grant.ErrNoDevice)
+		wantErr(t, "the code of a refused device", err, grant.ErrDeviceNotFound)
 	})
 }
 
@@ -134,8 +134,8 @@ func TestAPollThatIsEarlyMakesTheNextWait(t *testing.T) {
 			at = at.Add(step.after)
 			polled, err := s.PollDevice(t.Context(), polling(d, at))
 			must(t, err)
-			if polled.Early != step.early || polled.Wait != step.wait || !polled.PolledAt.Equal(at) {
-				t.Errorf("poll %d: early %v, wait %v; want %v, %v", i, polled.Early, polled.Wait, step.early, step.wait)
+			if polled.TooEarly != step.early || polled.Interval != step.wait || !polled.PolledAt.Equal(at) {
+				t.Errorf("poll %d: early %v, wait %v; want %v, %v", i, polled.TooEarly, polled.Interval, step.early, step.wait)
 			}
 		}
 	})
@@ -150,14 +150,14 @@ func TestOneOfManyPollsIsInTime(t *testing.T) {
 		must(t, a.InsertDevice(t.Context(), d))
 		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
 			polled, err := s.PollDevice(ctx, polling(d, noon))
-			if err == nil && polled.Early {
+			if err == nil && polled.TooEarly {
 				err = errLost
 			}
 			return err
 		}), errLost)
 		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
 			return s.AllowDevice(ctx, grantOf(d, "alice"), noon)
-		}), grant.ErrNoDevice)
+		}), grant.ErrDeviceNotFound)
 	})
 }
 
@@ -180,12 +180,12 @@ func TestAnAppNamesTheDeviceOnce(t *testing.T) {
 		ask("id")
 		must(t, a.InsertRequest(ctx, aRequest("of a client")))
 		for id, now := range map[string]time.Time{"of a client": noon, "unknown": noon, "id": noon.Add(time.Hour)} {
-			wantErr(t, "answering "+id, a.AnswerDevice(ctx, id, d, someVerifier, now), grant.ErrNoRequest)
+			wantErr(t, "answering "+id, a.AnswerDevice(ctx, id, d, someVerifier, now), grant.ErrRequestNotFound)
 		}
-		wantErr(t, "spending before the answer", a.SpendDevice(ctx, "id", someBrowser, someVerifier, noon), grant.ErrNoRequest)
+		wantErr(t, "spending before the answer", a.SpendDevice(ctx, "id", someBrowser, someVerifier, noon), grant.ErrRequestNotFound)
 		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
 			return s.AnswerDevice(ctx, "id", d, someVerifier, noon)
-		}), grant.ErrDecided)
+		}), grant.ErrAlreadyDecided)
 		r, err := a.Request(ctx, "id", noon)
 		must(t, err)
 		if r.ClientID != "rp" || r.Grant != d.Grant || r.Parameters != d.Parameters() || !r.ExpiresAt.Equal(d.ExpiresAt) || !r.Device {
@@ -197,15 +197,15 @@ func TestAnAppNamesTheDeviceOnce(t *testing.T) {
 			"another verifier": func() error { return a.SpendDevice(ctx, "id", someBrowser, session.Hash("x"), noon) },
 			"too late":         func() error { return a.SpendDevice(ctx, "id", someBrowser, someVerifier, noon.Add(time.Hour)) },
 		} {
-			wantErr(t, name, try(), grant.ErrNoRequest)
+			wantErr(t, name, try(), grant.ErrRequestNotFound)
 		}
 		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
 			return s.SpendDevice(ctx, "id", someBrowser, someVerifier, noon)
-		}), grant.ErrNoRequest)
+		}), grant.ErrRequestNotFound)
 
 		ask("refused")
 		must(t, a.AnswerDevice(ctx, "refused", nil, nil, noon))
-		wantErr(t, "accepting afterwards", a.AnswerDevice(ctx, "refused", d, someVerifier, noon), grant.ErrDecided)
+		wantErr(t, "accepting afterwards", a.AnswerDevice(ctx, "refused", d, someVerifier, noon), grant.ErrAlreadyDecided)
 	})
 }
 
@@ -219,7 +219,7 @@ func TestADeviceIsNotLetInForWhoIsBarred(t *testing.T) {
 		must(t, s.InsertDevice(ctx, d))
 		must(t, s.AllowDevice(ctx, grantOf(d, "alice"), noon))
 		must(t, s.SetDisabled(ctx, "alice", true, noon.Add(time.Second)))
-		_, err := s.SpendCode(ctx, grant.Spending{Ref: d.Grant, ClientID: "rp", Now: noon.Add(2 * time.Second)})
+		_, err := s.SpendCode(ctx, grant.CodeRedemption{Ref: d.Grant, ClientID: "rp", Now: noon.Add(2 * time.Second)})
 		wantErr(t, "spending", err, grant.ErrNotFound)
 	})
 }

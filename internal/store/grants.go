@@ -29,17 +29,17 @@ const standing = `
 
 func grantInto(g *grant.Grant) []any {
 	return []any{
-		(*uint32)(&g.Bucket), intoID(&g.ID), (*int)(&g.Kind), &g.ClientID, &g.Subject, intoText(&g.SessionID),
+		(*uint32)(&g.Partition), intoID(&g.ID), (*int)(&g.Kind), &g.ClientID, &g.Subject, intoText(&g.SessionID),
 		intoWords(&g.Scopes), intoWords(&g.Resources),
 		intoTime(&g.CreatedAt), intoTime(&g.ExpiresAt), intoTime(&g.EndsAt),
-		intoTime(&g.CodeExpiresAt), intoTime(&g.CodeSpentAt), &g.RefreshGeneration, intoTime(&g.RefreshRotatedAt),
-		intoTime(&g.RevokedAt), intoText(&g.RevokedWhy), intoText(&g.JKT), intoText(&g.X5T), intoBytes(&g.Seed),
-		intoDocument(&g.Detail), intoTime(&g.TokensUntil),
+		intoTime(&g.CodeExpiresAt), intoTime(&g.CodeRedeemedAt), &g.RefreshGeneration, intoTime(&g.RefreshRotatedAt),
+		intoTime(&g.RevokedAt), intoText(&g.RevocationReason), intoText(&g.JWKThumbprint), intoText(&g.CertificateThumbprint), intoBytes(&g.Seed),
+		intoDocument(&g.Authorization), intoTime(&g.TokensUntil),
 	}
 }
 
-func scanHeld(from scanner) (*grant.Held, error) {
-	held := &grant.Held{}
+func scanHeld(from scanner) (*grant.GrantWithAccount, error) {
+	held := &grant.GrantWithAccount{}
 	if err := from.Scan(append(grantInto(&held.Grant), intoName(&held.Username), intoRaw(&held.Claims))...); err != nil {
 		return nil, err
 	}
@@ -53,15 +53,15 @@ func (s *Store) InsertGrant(ctx context.Context, g *grant.Grant) error {
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
 		ON CONFLICT DO NOTHING`
 
-	detail, err := document(g.Detail)
+	detail, err := document(g.Authorization)
 	if err != nil {
 		return fmt.Errorf("write grant detail: %w", err)
 	}
-	inserted, err := s.intoBucket(ctx, g.Bucket, func() (int64, error) {
-		return s.write.exec(ctx, insert, int64(g.Bucket), g.ID[:], int64(g.Kind), g.ClientID, g.Subject, optional(g.SessionID),
+	inserted, err := s.intoBucket(ctx, g.Partition, func() (int64, error) {
+		return s.write.exec(ctx, insert, int64(g.Partition), g.ID[:], int64(g.Kind), g.ClientID, g.Subject, optional(g.SessionID),
 			words(g.Scopes), words(g.Resources), stamp(g.CreatedAt), stamp(g.ExpiresAt), stamp(g.EndsAt),
-			micros(g.CodeExpiresAt), micros(g.CodeSpentAt), g.RefreshGeneration, micros(g.RefreshRotatedAt),
-			micros(g.RevokedAt), optional(g.RevokedWhy), optional(g.JKT), optional(g.X5T), g.Seed, detail, micros(g.TokensUntil))
+			micros(g.CodeExpiresAt), micros(g.CodeRedeemedAt), g.RefreshGeneration, micros(g.RefreshRotatedAt),
+			micros(g.RevokedAt), optional(g.RevocationReason), optional(g.JWKThumbprint), optional(g.CertificateThumbprint), g.Seed, detail, micros(g.TokensUntil))
 	})
 	if err != nil {
 		return fmt.Errorf("insert grant: %w", err)
@@ -73,7 +73,7 @@ func (s *Store) InsertGrant(ctx context.Context, g *grant.Grant) error {
 }
 
 // intoBucket writes a grant, and makes room for it if there is none.
-func (s *Store) intoBucket(ctx context.Context, b grant.Bucket, write func() (int64, error)) (int64, error) {
+func (s *Store) intoBucket(ctx context.Context, b grant.Partition, write func() (int64, error)) (int64, error) {
 	inserted, err := write()
 	if !s.engine.lacksBucket(err) {
 		return inserted, err
@@ -89,7 +89,7 @@ func (s *Store) intoBucket(ctx context.Context, b grant.Bucket, write func() (in
 //
 // Tokens that came without the exchange of a code stand only while their session is
 // there: ending it could not see a grant that was just being written.
-func (s *Store) LiveGrant(ctx context.Context, ref grant.Ref, jti string, now time.Time) (*grant.Held, error) {
+func (s *Store) LiveGrant(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*grant.GrantWithAccount, error) {
 	const read = `
 		SELECT ` + heldColumns + ` FROM grants
 		WHERE bucket = $1 AND id = $2 AND revoked_at IS NULL AND ends_at > $3 AND ` + standing + `
@@ -97,7 +97,7 @@ func (s *Store) LiveGrant(ctx context.Context, ref grant.Ref, jti string, now ti
 				OR EXISTS (SELECT 1 FROM sessions s WHERE s.id = grants.session_id))
 			AND NOT EXISTS (SELECT 1 FROM revoked_tokens t WHERE t.jti = $4)`
 
-	held, err := scanHeld(s.read.one(ctx, s.engine.within(ref.Bucket, read), int64(ref.Bucket), ref.ID[:], now.UnixMicro(), jti))
+	held, err := scanHeld(s.read.one(ctx, s.engine.within(ref.Partition, read), int64(ref.Partition), ref.ID[:], now.UnixMicro(), jti))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, grant.ErrNotFound
 	}
@@ -129,12 +129,12 @@ func (s *Store) LiveClient(ctx context.Context, clientID, jti string, issuedAt, 
 
 // RevokeGrant ends a grant. An empty clientID stands for any client; a grant that
 // is unknown, another client's, or revoked before is left as it is.
-func (s *Store) RevokeGrant(ctx context.Context, ref grant.Ref, clientID string, why grant.Why, now time.Time) error {
+func (s *Store) RevokeGrant(ctx context.Context, ref grant.Locator, clientID string, why grant.RevocationReason, now time.Time) error {
 	const revoke = `
 		UPDATE grants SET revoked_at = $4, revoked_why = $5
 		WHERE bucket = $1 AND id = $2 AND ($3 = '' OR client_id = $3) AND revoked_at IS NULL`
 
-	_, err := s.write.exec(ctx, s.engine.within(ref.Bucket, revoke), int64(ref.Bucket), ref.ID[:], clientID, now.UnixMicro(), string(why))
+	_, err := s.write.exec(ctx, s.engine.within(ref.Partition, revoke), int64(ref.Partition), ref.ID[:], clientID, now.UnixMicro(), string(why))
 	if err != nil {
 		return fmt.Errorf("revoke grant: %w", err)
 	}
@@ -147,7 +147,7 @@ type GrantFilter struct{ ClientID, Subject string }
 // ListGrants returns living grants in the order of their creation, those that
 // follow after.
 func (s *Store) ListGrants(
-	ctx context.Context, f GrantFilter, after grant.Ref, limit int, now time.Time,
+	ctx context.Context, f GrantFilter, after grant.Locator, limit int, now time.Time,
 ) (list []*grant.Grant, err error) {
 	read := `
 		SELECT ` + grantColumns + ` FROM grants
@@ -159,7 +159,7 @@ func (s *Store) ListGrants(
 		g := &grant.Grant{}
 		list = append(list, g)
 		return from.Scan(grantInto(g)...)
-	}, read, int64(after.Bucket), after.ID[:], f.ClientID, f.Subject, now.UnixMicro(), limit)
+	}, read, int64(after.Partition), after.ID[:], f.ClientID, f.Subject, now.UnixMicro(), limit)
 	if err != nil {
 		return nil, fmt.Errorf("list grants: %w", err)
 	}

@@ -14,9 +14,9 @@ func TestGrantIsKeptWhole(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		furnish(t, s)
 		must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
-		want := insert(t, s, func(g *grant.Grant) { g.SessionID, g.JKT, g.X5T = "sid", "jkt", "x5t" })
+		want := insert(t, s, func(g *grant.Grant) { g.SessionID, g.JWKThumbprint, g.CertificateThumbprint = "sid", "jkt", "x5t" })
 
-		got, err := s.LiveGrant(t.Context(), want.Ref, "", noon)
+		got, err := s.LiveGrant(t.Context(), want.Locator, "", noon)
 		must(t, err)
 		wantSame(t, "grant read back", got.Grant, *want)
 		wantSame(t, "username", got.Username, "name-of-alice")
@@ -31,10 +31,10 @@ func TestGrantStandsUntilItsEnd(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		furnish(t, s)
 		g := insert(t, s, nil)
-		wantLive(t, s, g.Ref, g.EndsAt.Add(-time.Microsecond), true)
-		wantLive(t, s, g.Ref, g.EndsAt, false)
-		wantLive(t, s, grant.Ref{Bucket: g.Bucket, ID: grant.NewID(noon)}, noon, false)
-		wantLive(t, s, grant.Ref{Bucket: g.Bucket.Next(), ID: g.ID}, noon, false)
+		wantLive(t, s, g.Locator, g.EndsAt.Add(-time.Microsecond), true)
+		wantLive(t, s, g.Locator, g.EndsAt, false)
+		wantLive(t, s, grant.Locator{Partition: g.Partition, ID: grant.NewID(noon)}, noon, false)
+		wantLive(t, s, grant.Locator{Partition: g.Partition.Next(), ID: g.ID}, noon, false)
 	})
 }
 
@@ -50,15 +50,15 @@ func TestAGrantWithoutAnExchangeStandsWithItsSession(t *testing.T) {
 		given := insert(t, s, func(g *grant.Grant) {
 			g.Kind, g.CodeExpiresAt, g.SessionID = grant.KindImplicit, time.Time{}, "sid"
 		})
-		wantLive(t, s, given.Ref, noon, true)
+		wantLive(t, s, given.Locator, noon, true)
 
 		// As the end of a session leaves what it could not see.
 		late := insert(t, s, func(g *grant.Grant) { g.SessionID = "gone" })
-		wantLive(t, s, late.Ref, noon, false)
+		wantLive(t, s, late.Locator, noon, false)
 		_, err := s.EndSession(t.Context(), "sid", noon)
 		must(t, err)
-		wantLive(t, s, given.Ref, noon, false)
-		wantLive(t, s, exchanged.Ref, noon, false)
+		wantLive(t, s, given.Locator, noon, false)
+		wantLive(t, s, exchanged.Locator, noon, false)
 	})
 }
 
@@ -68,13 +68,13 @@ func TestRevocation(t *testing.T) {
 		furnish(t, s)
 		g, other := insert(t, s, nil), insert(t, s, nil)
 
-		must(t, s.RevokeGrant(t.Context(), g.Ref, "another client", grant.WhyClient, noon))
-		wantLive(t, s, g.Ref, noon, true)
-		must(t, s.RevokeGrant(t.Context(), g.Ref, "rp", grant.WhyClient, noon))
-		wantLive(t, s, g.Ref, noon, false)
-		must(t, s.RevokeGrant(t.Context(), g.Ref, "", grant.WhyOperator, noon))
-		must(t, s.RevokeGrant(t.Context(), grant.Ref{ID: grant.NewID(noon)}, "", grant.WhyOperator, noon))
-		wantLive(t, s, other.Ref, noon, true)
+		must(t, s.RevokeGrant(t.Context(), g.Locator, "another client", grant.RevokedByClient, noon))
+		wantLive(t, s, g.Locator, noon, true)
+		must(t, s.RevokeGrant(t.Context(), g.Locator, "rp", grant.RevokedByClient, noon))
+		wantLive(t, s, g.Locator, noon, false)
+		must(t, s.RevokeGrant(t.Context(), g.Locator, "", grant.RevokedByOperator, noon))
+		must(t, s.RevokeGrant(t.Context(), grant.Locator{ID: grant.NewID(noon)}, "", grant.RevokedByOperator, noon))
+		wantLive(t, s, other.Locator, noon, true)
 	})
 }
 
@@ -86,9 +86,9 @@ func TestOneTokenIsDenied(t *testing.T) {
 		must(t, s.DenyToken(t.Context(), "denied", noon.Add(time.Minute)))
 		must(t, s.DenyToken(t.Context(), "denied", noon))
 
-		_, err := s.LiveGrant(t.Context(), g.Ref, "denied", noon)
+		_, err := s.LiveGrant(t.Context(), g.Locator, "denied", noon)
 		wantErr(t, "LiveGrant of the denied token", err, grant.ErrNotFound)
-		_, err = s.LiveGrant(t.Context(), g.Ref, "another", noon)
+		_, err = s.LiveGrant(t.Context(), g.Locator, "another", noon)
 		must(t, err)
 		wantErr(t, "LiveClient of the denied token", s.LiveClient(t.Context(), "rp", "denied", noon, noon), grant.ErrNotFound)
 		must(t, s.LiveClient(t.Context(), "rp", "another", noon, noon))
@@ -101,12 +101,12 @@ func TestCodeIsSpentOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		furnish(t, s)
 		g := insert(t, s, nil)
-		first := grant.Spending{Ref: g.Ref, ClientID: "rp", Now: noon.Add(time.Second)}
+		first := grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon.Add(time.Second)}
 
 		held, err := s.SpendCode(t.Context(), first)
 		must(t, err)
 		want := *g
-		want.CodeSpentAt, want.RefreshGeneration = first.Now, 1
+		want.CodeRedeemedAt, want.RefreshGeneration = first.Now, 1
 		wantSame(t, "the spent grant", held.Grant, want)
 		wantSame(t, "username", held.Username, "name-of-alice")
 
@@ -116,7 +116,7 @@ func TestCodeIsSpentOnce(t *testing.T) {
 		wantErr(t, "SpendCode again", err, grant.ErrSpent)
 		wantSame(t, "the grant that comes with it", held.Grant, want)
 
-		must(t, s.RevokeGrant(t.Context(), g.Ref, "", grant.WhyCodeReuse, noon))
+		must(t, s.RevokeGrant(t.Context(), g.Locator, "", grant.RevokedForCodeReuse, noon))
 		held, err = s.SpendCode(t.Context(), again)
 		wantErr(t, "SpendCode of a revoked grant", err, grant.ErrNotFound)
 		if held != nil {
@@ -130,14 +130,14 @@ func TestCodeIsRefused(t *testing.T) {
 
 	for name, tc := range map[string]struct {
 		grant func(*grant.Grant)
-		spend func(*grant.Spending)
+		spend func(*grant.CodeRedemption)
 	}{
-		"of another client":     {spend: func(sp *grant.Spending) { sp.ClientID = "other" }},
-		"that is unknown":       {spend: func(sp *grant.Spending) { sp.Ref.ID = grant.NewID(noon) }},
-		"of another bucket":     {spend: func(sp *grant.Spending) { sp.Ref.Bucket++ }},
-		"that is too old":       {spend: func(sp *grant.Spending) { sp.Now = noon.Add(time.Minute) }},
-		"of another key":        {func(g *grant.Grant) { g.JKT = "theirs" }, func(sp *grant.Spending) { sp.JKT = "mine" }},
-		"without its key":       {grant: func(g *grant.Grant) { g.JKT = "theirs" }},
+		"of another client":     {spend: func(sp *grant.CodeRedemption) { sp.ClientID = "other" }},
+		"that is unknown":       {spend: func(sp *grant.CodeRedemption) { sp.Ref.ID = grant.NewID(noon) }},
+		"of another bucket":     {spend: func(sp *grant.CodeRedemption) { sp.Ref.Partition++ }},
+		"that is too old":       {spend: func(sp *grant.CodeRedemption) { sp.Now = noon.Add(time.Minute) }},
+		"of another key":        {func(g *grant.Grant) { g.JWKThumbprint = "theirs" }, func(sp *grant.CodeRedemption) { sp.JKT = "mine" }},
+		"without its key":       {grant: func(g *grant.Grant) { g.JWKThumbprint = "theirs" }},
 		"of nobody":             {grant: func(g *grant.Grant) { g.Subject = "nobody" }},
 		"older than its client": {grant: func(g *grant.Grant) { g.CreatedAt = noon.Add(-2 * time.Hour) }},
 		"without its session":   {grant: func(g *grant.Grant) { g.SessionID = "gone" }},
@@ -148,7 +148,7 @@ func TestCodeIsRefused(t *testing.T) {
 			storetest.Each(t, func(t *testing.T, s *store.Store) {
 				furnish(t, s)
 				g := insert(t, s, tc.grant)
-				sp := grant.Spending{Ref: g.Ref, ClientID: "rp", Now: noon.Add(time.Second)}
+				sp := grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon.Add(time.Second)}
 				if tc.spend != nil {
 					tc.spend(&sp)
 				}
@@ -166,13 +166,13 @@ func TestRefusedCodeStaysGood(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		furnish(t, s)
-		g := insert(t, s, func(g *grant.Grant) { g.JKT = "key" })
-		_, err := s.SpendCode(t.Context(), grant.Spending{Ref: g.Ref, ClientID: "other", JKT: "key", Now: noon})
+		g := insert(t, s, func(g *grant.Grant) { g.JWKThumbprint = "key" })
+		_, err := s.SpendCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "other", JKT: "key", Now: noon})
 		wantErr(t, "SpendCode by another client", err, grant.ErrNotFound)
 		spend(t, s, g)
-		_, err = s.SpendCode(t.Context(), grant.Spending{Ref: g.Ref, ClientID: "other", JKT: "key", Now: noon})
+		_, err = s.SpendCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "other", JKT: "key", Now: noon})
 		wantErr(t, "SpendCode of a spent code by another client", err, grant.ErrNotFound)
-		_, err = s.SpendCode(t.Context(), grant.Spending{Ref: g.Ref, ClientID: "rp", JKT: "other", Now: noon})
+		_, err = s.SpendCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", JKT: "other", Now: noon})
 		wantErr(t, "SpendCode of a spent code with another key", err, grant.ErrNotFound)
 	})
 }
@@ -182,8 +182,8 @@ func TestRefreshTokenRotates(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		furnish(t, s)
 		g := insert(t, s, nil)
-		rotation := func(generation int64) grant.Rotation {
-			return grant.Rotation{Ref: g.Ref, ClientID: "rp", Generation: generation, Until: noon.Add(48 * time.Hour), Now: noon.Add(time.Minute)}
+		rotation := func(generation int64) grant.RefreshRotation {
+			return grant.RefreshRotation{Ref: g.Locator, ClientID: "rp", Generation: generation, ExpiresAt: noon.Add(48 * time.Hour), Now: noon.Add(time.Minute)}
 		}
 		_, err := s.RotateRefresh(t.Context(), rotation(0))
 		wantErr(t, "RotateRefresh before the code is spent", err, grant.ErrNotFound)
@@ -195,13 +195,13 @@ func TestRefreshTokenRotates(t *testing.T) {
 		wantSame(t, "the rotated grant", held.Grant, want)
 
 		held, err = s.RotateRefresh(t.Context(), rotation(1))
-		wantErr(t, "RotateRefresh again", err, grant.ErrBehind)
+		wantErr(t, "RotateRefresh again", err, grant.ErrStaleGeneration)
 		wantSame(t, "the grant that comes with it", held.Grant, want)
 		_, err = s.RotateRefresh(t.Context(), rotation(3))
 		wantErr(t, "RotateRefresh of a generation to come", err, grant.ErrNotFound)
 
 		kept := rotation(2)
-		kept.Keep, kept.Until, kept.Now = true, g.EndsAt.Add(time.Hour), noon.Add(time.Hour)
+		kept.KeepGeneration, kept.ExpiresAt, kept.Now = true, g.EndsAt.Add(time.Hour), noon.Add(time.Hour)
 		held, err = s.RotateRefresh(t.Context(), kept)
 		must(t, err)
 		want.ExpiresAt = g.EndsAt
@@ -214,15 +214,15 @@ func TestRefreshIsRefused(t *testing.T) {
 
 	for name, tc := range map[string]struct {
 		grant  func(*grant.Grant)
-		rotate func(*grant.Rotation)
+		rotate func(*grant.RefreshRotation)
 	}{
-		"of another client":                        {rotate: func(r *grant.Rotation) { r.ClientID = "other" }},
-		"that is unknown":                          {rotate: func(r *grant.Rotation) { r.Ref.ID = grant.NewID(noon) }},
-		"that has expired":                         {rotate: func(r *grant.Rotation) { r.Now = noon.Add(24 * time.Hour) }},
-		"with another key":                         {func(g *grant.Grant) { g.JKT = "theirs" }, func(r *grant.Rotation) { r.JKT = "mine" }},
-		"without the key":                          {func(g *grant.Grant) { g.JKT = "theirs" }, func(r *grant.Rotation) { r.JKT = "" }},
-		"of an older generation by another client": {rotate: func(r *grant.Rotation) { r.ClientID, r.Generation = "other", 0 }},
-		"of an older generation that has expired":  {rotate: func(r *grant.Rotation) { r.Now, r.Generation = noon.Add(24*time.Hour), 0 }},
+		"of another client":                        {rotate: func(r *grant.RefreshRotation) { r.ClientID = "other" }},
+		"that is unknown":                          {rotate: func(r *grant.RefreshRotation) { r.Ref.ID = grant.NewID(noon) }},
+		"that has expired":                         {rotate: func(r *grant.RefreshRotation) { r.Now = noon.Add(24 * time.Hour) }},
+		"with another key":                         {func(g *grant.Grant) { g.JWKThumbprint = "theirs" }, func(r *grant.RefreshRotation) { r.JKT = "mine" }},
+		"without the key":                          {func(g *grant.Grant) { g.JWKThumbprint = "theirs" }, func(r *grant.RefreshRotation) { r.JKT = "" }},
+		"of an older generation by another client": {rotate: func(r *grant.RefreshRotation) { r.ClientID, r.Generation = "other", 0 }},
+		"of an older generation that has expired":  {rotate: func(r *grant.RefreshRotation) { r.Now, r.Generation = noon.Add(24*time.Hour), 0 }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -230,7 +230,7 @@ func TestRefreshIsRefused(t *testing.T) {
 				furnish(t, s)
 				g := insert(t, s, tc.grant)
 				spend(t, s, g)
-				r := grant.Rotation{Ref: g.Ref, ClientID: "rp", JKT: g.JKT, Generation: 1, Until: noon.Add(time.Hour), Now: noon.Add(time.Minute)}
+				r := grant.RefreshRotation{Ref: g.Locator, ClientID: "rp", JKT: g.JWKThumbprint, Generation: 1, ExpiresAt: noon.Add(time.Hour), Now: noon.Add(time.Minute)}
 				tc.rotate(&r)
 				held, err := s.RotateRefresh(t.Context(), r)
 				wantErr(t, "RotateRefresh", err, grant.ErrNotFound)
@@ -257,22 +257,22 @@ func TestGrantsAreListed(t *testing.T) {
 		b := at(1, func(g *grant.Grant) { g.Subject = "bob" })
 		c := at(2, func(g *grant.Grant) { g.ClientID = "other" })
 		revoked := at(3, func(*grant.Grant) {})
-		must(t, s.RevokeGrant(t.Context(), revoked.Ref, "", grant.WhyOperator, noon))
+		must(t, s.RevokeGrant(t.Context(), revoked.Locator, "", grant.RevokedByOperator, noon))
 		at(4, func(g *grant.Grant) { g.EndsAt = noon })
 		at(5, func(g *grant.Grant) { g.Subject = "nobody" })
 
 		for name, tc := range map[string]struct {
 			filter store.GrantFilter
-			after  grant.Ref
+			after  grant.Locator
 			limit  int
 			want   []*grant.Grant
 		}{
-			"all":                  {store.GrantFilter{}, grant.Ref{}, 10, []*grant.Grant{a, b, c}},
-			"of a client":          {store.GrantFilter{ClientID: "rp"}, grant.Ref{}, 10, []*grant.Grant{a, b}},
-			"of a subject":         {store.GrantFilter{Subject: "alice"}, grant.Ref{}, 10, []*grant.Grant{a, c}},
-			"of both":              {store.GrantFilter{ClientID: "other", Subject: "alice"}, grant.Ref{}, 10, []*grant.Grant{c}},
-			"the first":            {store.GrantFilter{}, grant.Ref{}, 1, []*grant.Grant{a}},
-			"those that follow it": {store.GrantFilter{}, a.Ref, 10, []*grant.Grant{b, c}},
+			"all":                  {store.GrantFilter{}, grant.Locator{}, 10, []*grant.Grant{a, b, c}},
+			"of a client":          {store.GrantFilter{ClientID: "rp"}, grant.Locator{}, 10, []*grant.Grant{a, b}},
+			"of a subject":         {store.GrantFilter{Subject: "alice"}, grant.Locator{}, 10, []*grant.Grant{a, c}},
+			"of both":              {store.GrantFilter{ClientID: "other", Subject: "alice"}, grant.Locator{}, 10, []*grant.Grant{c}},
+			"the first":            {store.GrantFilter{}, grant.Locator{}, 1, []*grant.Grant{a}},
+			"those that follow it": {store.GrantFilter{}, a.Locator, 10, []*grant.Grant{b, c}},
 		} {
 			got, err := s.ListGrants(t.Context(), tc.filter, tc.after, tc.limit, noon)
 			must(t, err)

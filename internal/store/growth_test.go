@@ -92,7 +92,7 @@ func (y *year) wantOnlyWhatLives() {
 		}
 	}
 	if y.s.Engine() == "postgres" {
-		most := len(slices.DeleteFunc(slices.Collect(maps.Keys(y.buckets)), func(b grant.Bucket) bool {
+		most := len(slices.DeleteFunc(slices.Collect(maps.Keys(y.buckets)), func(b grant.Partition) bool {
 			return !y.now.Before(y.bucketEnds(b))
 		}))
 		if got := y.count(`SELECT count(*) FROM pg_inherits WHERE inhparent = 'grants'::regclass`); got > most {

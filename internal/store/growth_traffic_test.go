@@ -45,21 +45,21 @@ type year struct {
 	steps   int
 	now     time.Time
 	ends    map[string][]time.Time // of what was put into each table
-	buckets map[grant.Bucket]bool
-	kept    []*grant.Grant // which are refreshed again and again
-	young   []grant.Ref    // of this step
+	buckets map[grant.Partition]bool
+	kept    []*grant.Grant  // which are refreshed again and again
+	young   []grant.Locator // of this step
 }
 
 func newYear(t *testing.T, url string) *year {
 	t.Helper()
 	y := &year{
 		t: t, s: storetest.Open(t, url), outside: openOutside(t, url), passes: make(chan struct{}, 1),
-		now: noon, ends: map[string][]time.Time{}, buckets: map[grant.Bucket]bool{},
+		now: noon, ends: map[string][]time.Time{}, buckets: map[grant.Partition]bool{},
 	}
-	secrets, err := jwks.NewSecrets(strings.Repeat("s", 32))
+	secrets, err := jwks.NewKeyring(strings.Repeat("s", 32))
 	must(t, err)
 	y.keys, err = jwks.New(jwks.Config{
-		Store: watched{y.s, y.passes}, Secrets: secrets, Now: func() time.Time { return y.now },
+		Store: watched{y.s, y.passes}, Keyring: secrets, Now: func() time.Time { return y.now },
 		Algorithms: []jwks.Algorithm{jwks.ES256, jwks.EdDSA}, TokenLifetime: time.Hour,
 	})
 	must(t, err)
@@ -92,8 +92,8 @@ func (y *year) step() {
 	for _, ref := range y.young {
 		wantLive(y.t, y.s, ref, y.now, true)
 	}
-	hour, week := grant.BucketAt(y.now, false), grant.BucketAt(y.now, true)
-	for _, b := range []grant.Bucket{hour, hour.Next(), week, week.Next()} {
+	hour, week := grant.PartitionAt(y.now, false), grant.PartitionAt(y.now, true)
+	for _, b := range []grant.Partition{hour, hour.Next(), week, week.Next()} {
 		y.buckets[b] = true
 	}
 	if y.s.Engine() == "postgres" && y.steps%8 == 0 {
@@ -125,7 +125,7 @@ func (y *year) people() {
 	y.grantEnds(left, 30*day)
 	brief := y.brief(seen)
 	y.spend(brief)
-	y.young = []grant.Ref{kept.Ref, left.Ref, brief.Ref}
+	y.young = []grant.Locator{kept.Locator, left.Locator, brief.Locator}
 	y.brief(seen) // whose code nobody comes for
 
 	y.signOut()
@@ -164,8 +164,8 @@ func (y *year) signOut() {
 func (y *year) refreshAll() {
 	y.kept = slices.DeleteFunc(y.kept, func(g *grant.Grant) bool { return !y.now.Before(g.EndsAt) })
 	for _, g := range y.kept {
-		_, err := y.s.RotateRefresh(y.t.Context(), grant.Rotation{
-			Ref: g.Ref, ClientID: "rp", Generation: g.RefreshGeneration, Until: y.now.Add(30 * day), Now: y.now,
+		_, err := y.s.RotateRefresh(y.t.Context(), grant.RefreshRotation{
+			Ref: g.Locator, ClientID: "rp", Generation: g.RefreshGeneration, ExpiresAt: y.now.Add(30 * day), Now: y.now,
 		})
 		must(y.t, err)
 		g.RefreshGeneration++
@@ -319,13 +319,13 @@ func (y *year) request(sessionID string, d grant.Decision, remember *grant.Conse
 
 func (y *year) grantOf(sessionID string, refreshable bool, idle, life time.Duration, change func(*grant.Grant)) *grant.Grant {
 	return insert(y.t, y.s, func(g *grant.Grant) {
-		g.Ref = grant.Ref{Bucket: grant.BucketAt(y.now, refreshable), ID: grant.NewID(y.now)}
+		g.Locator = grant.Locator{Partition: grant.PartitionAt(y.now, refreshable), ID: grant.NewID(y.now)}
 		g.SessionID, g.CreatedAt, g.CodeExpiresAt = sessionID, y.now, y.now.Add(time.Minute)
 		g.ExpiresAt, g.EndsAt, g.TokensUntil = y.now.Add(idle), y.now.Add(life), y.now
 		if change != nil {
 			change(g)
 		}
-		y.buckets[g.Bucket] = true
+		y.buckets[g.Partition] = true
 	})
 }
 
@@ -338,7 +338,7 @@ func (y *year) brief(sessionID string) *grant.Grant {
 }
 
 func (y *year) spend(g *grant.Grant) {
-	_, err := y.s.SpendCode(y.t.Context(), grant.Spending{Ref: g.Ref, ClientID: g.ClientID, TokensUntil: y.now.Add(10 * time.Minute), Now: y.now})
+	_, err := y.s.SpendCode(y.t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: g.ClientID, TokensUntil: y.now.Add(10 * time.Minute), Now: y.now})
 	must(y.t, err)
 }
 
@@ -348,14 +348,14 @@ func (y *year) spend(g *grant.Grant) {
 func (y *year) grantEnds(g *grant.Grant, life time.Duration) {
 	end := y.now.Add(life).Add(grantStays)
 	next := y.now.Add(stride)
-	if y.s.Engine() == "postgres" && (end.After(next) || grant.BucketAt(next, true) != g.Bucket) {
-		end = y.bucketEnds(g.Bucket)
+	if y.s.Engine() == "postgres" && (end.After(next) || grant.PartitionAt(next, true) != g.Partition) {
+		end = y.bucketEnds(g.Partition)
 	}
 	y.ends["grants"] = append(y.ends["grants"], end)
 }
 
 // bucketEnds returns when a partition may go.
-func (y *year) bucketEnds(b grant.Bucket) time.Time {
+func (y *year) bucketEnds(b grant.Partition) time.Time {
 	if b.Weekly() {
 		return b.End().Add(weekStays)
 	}

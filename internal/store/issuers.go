@@ -130,7 +130,7 @@ func (s *Store) DeleteTrust(ctx context.Context, id string) error {
 // [grant.ErrNotFound]: what ends a client's own tokens ends it, and so do the end of
 // the trust in the issuer, and whatever bars or cuts off the subject's account, if
 // there is one.
-func (s *Store) LiveAsserted(ctx context.Context, a grant.Asserted, now time.Time) error {
+func (s *Store) LiveAsserted(ctx context.Context, a grant.AssertedToken, now time.Time) error {
 	const read = `
 		SELECT version FROM clients
 		WHERE id = $1 AND disabled = 0 AND not_before <= $2

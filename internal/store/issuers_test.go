@@ -63,11 +63,11 @@ func TestTrustedIssuers(t *testing.T) {
 			wantSame(t, "how many are trusted of "+iss, got, want)
 		}
 
-		live := func(a grant.Asserted, now time.Time, want error) {
+		live := func(a grant.AssertedToken, now time.Time, want error) {
 			t.Helper()
 			wantErr(t, "a token", s.LiveAsserted(ctx, a, now), want)
 		}
-		token := grant.Asserted{ClientID: "rp", Trust: "2", Subject: "alice", JTI: "jti", IssuedAt: noon}
+		token := grant.AssertedToken{ClientID: "rp", Trust: "2", Subject: "alice", JTI: "jti", IssuedAt: noon}
 		live(token, noon, nil)
 		live(token, noon.Add(time.Hour), grant.ErrNotFound)
 		must(t, s.SetDisabled(ctx, "alice", true, noon))

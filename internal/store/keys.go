@@ -32,7 +32,7 @@ func (s *Store) LoadKeys(ctx context.Context) (version int64, records []jwks.Rec
 }
 
 // SaveKeys puts and removes signing keys, all or nothing, and raises their
-// version. It returns [jwks.ErrRaced] if that is not version any more. It does not wait
+// version. It returns [jwks.ErrConflict] if that is not version any more. It does not wait
 // until other replicas follow: [Store.Settle] does.
 func (s *Store) SaveKeys(ctx context.Context, version int64, put []jwks.Record, remove []string) error {
 	const raise = `UPDATE key_state SET version = version + 1 WHERE version = $1`
@@ -51,7 +51,7 @@ func (s *Store) SaveKeys(ctx context.Context, version int64, put []jwks.Record, 
 			return false, fmt.Errorf("raise version of keys: %w", err)
 		}
 		if raised == 0 {
-			return false, jwks.ErrRaced
+			return false, jwks.ErrConflict
 		}
 		for _, r := range put {
 			_, err := c.exec(ctx, save, r.KID, string(r.Algorithm), string(r.State), r.Sealed,

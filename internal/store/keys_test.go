@@ -25,7 +25,7 @@ func TestKeys(t *testing.T) {
 
 		must(t, s.SaveKeys(t.Context(), 0, []jwks.Record{b, a}, nil))
 		want(1, []jwks.Record{a, b})
-		wantErr(t, "SaveKeys on an old version", s.SaveKeys(t.Context(), 0, nil, []string{"a"}), jwks.ErrRaced)
+		wantErr(t, "SaveKeys on an old version", s.SaveKeys(t.Context(), 0, nil, []string{"a"}), jwks.ErrConflict)
 		want(1, []jwks.Record{a, b})
 
 		a.State, a.RetiredAt = jwks.Past, noon

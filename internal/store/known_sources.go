@@ -55,7 +55,7 @@ func (s *Store) NoteSource(ctx context.Context, a *account.Account, source accou
 			FROM known_sources WHERE subject = $1) AS ranked WHERE place > CASE kind WHEN 'device' THEN 50 ELSE 150 END)`
 
 	args := []any{
-		a.Subject, stamp(a.NotBefore), now.UnixMicro(),
+		a.Subject, stamp(a.SessionsValidAfter), now.UnixMicro(),
 		now.Add(account.DeviceLifetime).UnixMicro(), now.Add(account.NetworkLifetime).UnixMicro(), source.Device,
 	}
 	rows := []string{`($6, 'device', $1, $2, $3, $4)`}

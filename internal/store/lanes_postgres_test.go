@@ -77,8 +77,8 @@ func TestBatchSharesNoFailure(t *testing.T) {
 				return func() error { return s.DenyToken(t.Context(), jti, noon.Add(time.Hour)) }
 			}
 			errs := inOneBatch(t, s, deny("first"), deny(failing), deny("last"), func() error {
-				held, err := s.RotateRefresh(t.Context(), grant.Rotation{
-					Ref: g.Ref, ClientID: "rp", Generation: 1, Until: noon.Add(time.Hour), Now: noon,
+				held, err := s.RotateRefresh(t.Context(), grant.RefreshRotation{
+					Ref: g.Locator, ClientID: "rp", Generation: 1, ExpiresAt: noon.Add(time.Hour), Now: noon,
 				})
 				if err == nil && held.RefreshGeneration != 2 {
 					err = fmt.Errorf("generation %d", held.RefreshGeneration)
@@ -90,7 +90,7 @@ func TestBatchSharesNoFailure(t *testing.T) {
 					t.Errorf("errand %d: %v", i, err)
 				}
 			}
-			wantDenied(t, s, g.Ref, map[string]bool{"first": true, failing: false, "last": true})
+			wantDenied(t, s, g.Locator, map[string]bool{"first": true, failing: false, "last": true})
 		})
 	}
 }
@@ -114,7 +114,7 @@ func TestBatchIsAcknowledgedWhenCommitted(t *testing.T) {
 			t.Errorf("errand %d was acknowledged", i)
 		}
 	}
-	wantDenied(t, s, g.Ref, want)
+	wantDenied(t, s, g.Locator, want)
 }
 
 func TestOneOfABatchSpendsTheCode(t *testing.T) {
@@ -125,7 +125,7 @@ func TestOneOfABatchSpendsTheCode(t *testing.T) {
 	var acts []func() error
 	for range 40 {
 		acts = append(acts, func() error {
-			_, err := s.SpendCode(t.Context(), grant.Spending{Ref: g.Ref, ClientID: "rp", Now: noon})
+			_, err := s.SpendCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
 			return err
 		})
 	}
@@ -162,7 +162,7 @@ func TestBatchGoesWithoutThoseWhoLeft(t *testing.T) {
 	await(waiting, 1)
 	release()
 	must(t, <-stayed)
-	wantDenied(t, s, g.Ref, map[string]bool{"left": false, "stayed": true})
+	wantDenied(t, s, g.Locator, map[string]bool{"left": false, "stayed": true})
 }
 
 // A batch whose carrier panics is lost for the others of it, who are told so, and
@@ -189,7 +189,7 @@ func TestBatchSurvivesItsCarrier(t *testing.T) {
 	must(t, s.DenyToken(t.Context(), "next", noon.Add(time.Hour)))
 }
 
-func wantDenied(t *testing.T, s *store.Store, ref grant.Ref, denied map[string]bool) {
+func wantDenied(t *testing.T, s *store.Store, ref grant.Locator, denied map[string]bool) {
 	t.Helper()
 	for jti, want := range denied {
 		_, err := s.LiveGrant(t.Context(), ref, jti, noon)

@@ -49,10 +49,10 @@ func TestThroughPgBouncer(t *testing.T) {
 					t.Errorf("InsertGrant = %v", err)
 					return
 				}
-				if _, err := s.SpendCode(t.Context(), grant.Spending{Ref: g.Ref, ClientID: "rp", Now: noon}); err != nil {
+				if _, err := s.SpendCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon}); err != nil {
 					t.Errorf("SpendCode = %v", err)
 				}
-				if _, err := s.LiveGrant(t.Context(), g.Ref, "jti", noon); err != nil {
+				if _, err := s.LiveGrant(t.Context(), g.Locator, "jti", noon); err != nil {
 					t.Errorf("LiveGrant = %v", err)
 				}
 				if _, err := s.Client(t.Context(), "rp"); err != nil {

@@ -57,7 +57,7 @@ func TestALoginAppNamesNoClient(t *testing.T) {
 			r := aRequest(name)
 			r.LoginSession = "session of " + name
 			must(t, s.InsertRequest(t.Context(), r))
-			err := s.AnswerLogin(t.Context(), name, tc.subject, &grant.Login{KnownAs: tc.forced}, []byte("verifier"), noon)
+			err := s.AnswerLogin(t.Context(), name, tc.subject, &grant.LoginAnswer{ForcedSubject: tc.forced}, []byte("verifier"), noon)
 			wantErr(t, name, err, tc.want)
 		}
 	})

@@ -44,7 +44,7 @@ type Purged struct {
 // and week. Any number of replicas may run it at once.
 func (s *Store) Purge(ctx context.Context, now time.Time) (Purged, error) {
 	var purged Purged
-	hour, week := grant.BucketAt(now, false), grant.BucketAt(now, true)
+	hour, week := grant.PartitionAt(now, false), grant.PartitionAt(now, true)
 	return purged, errors.Join(
 		s.engine.openBuckets(ctx, hour, hour.Next(), week, week.Next()),
 		s.purgeSessions(ctx, now.Add(-afterlife), &purged),
@@ -60,8 +60,8 @@ func (s *Store) Purge(ctx context.Context, now time.Time) (Purged, error) {
 // closedAt reports whether no grant can enter a bucket any more and its request cannot be
 // answered again. Most grants of an hour's bucket end soon, so it is looked at early; a
 // bucket is dropped only when nothing in it lives.
-func (s *Store) closedAt(now time.Time) func(grant.Bucket) bool {
-	return func(b grant.Bucket) bool {
+func (s *Store) closedAt(now time.Time) func(grant.Partition) bool {
+	return func(b grant.Partition) bool {
 		longest := s.longestGrant
 		if !b.Weekly() {
 			longest = min(longest, s.linger+afterlife)

@@ -25,15 +25,15 @@ func TestPurgeSparesWhatOutlivesItsBucket(t *testing.T) {
 		must(t, err)
 		defer s.Close()
 		furnish(t, s)
-		long := insert(t, s, func(g *grant.Grant) { g.CodeSpentAt, g.ExpiresAt = noon, g.EndsAt })
-		short := insert(t, s, func(g *grant.Grant) { g.Bucket--; g.EndsAt = noon.Add(time.Minute) })
-		revoked := insert(t, s, func(g *grant.Grant) { g.Bucket -= 2 })
-		must(t, s.RevokeGrant(t.Context(), revoked.Ref, "", grant.WhyOperator, noon))
+		long := insert(t, s, func(g *grant.Grant) { g.CodeRedeemedAt, g.ExpiresAt = noon, g.EndsAt })
+		short := insert(t, s, func(g *grant.Grant) { g.Partition--; g.EndsAt = noon.Add(time.Minute) })
+		revoked := insert(t, s, func(g *grant.Grant) { g.Partition -= 2 })
+		must(t, s.RevokeGrant(t.Context(), revoked.Locator, "", grant.RevokedByOperator, noon))
 
 		now := noon.Add(30 * day)
 		_, err = s.Purge(t.Context(), now)
 		must(t, err)
-		wantLive(t, s, long.Ref, now, true)
+		wantLive(t, s, long.Locator, now, true)
 		sizes, err := s.Sizes(t.Context())
 		must(t, err)
 		wantSame(t, "grants left beside "+short.ID.String(), sizes.Grants, int64(1))
@@ -64,7 +64,7 @@ func TestReplicasPurgeAtOnce(t *testing.T) {
 		one, two := storetest.Open(t, url), storetest.Open(t, url)
 		furnish(t, one)
 		for i := range 20 {
-			insert(t, one, func(g *grant.Grant) { g.Bucket -= grant.Bucket(i); g.EndsAt = noon })
+			insert(t, one, func(g *grant.Grant) { g.Partition -= grant.Partition(i); g.EndsAt = noon })
 			must(t, one.DenyToken(t.Context(), strconv.Itoa(i), noon))
 		}
 		for _, err := range race(t, one, two, func(ctx context.Context, s *store.Store) error {
@@ -120,9 +120,9 @@ func TestCatchingUpWithAMonthLeavesRequestsTheirTurn(t *testing.T) {
 		const many = 6000
 		s := storetest.Open(t, url)
 		furnish(t, s)
-		for back := range grant.Bucket(5) {
+		for back := range grant.Partition(5) {
 			insert(t, s, func(g *grant.Grant) {
-				g.Bucket, g.ExpiresAt, g.EndsAt = grant.BucketAt(noon, false)-back, noon.Add(time.Hour), noon.Add(time.Hour)
+				g.Partition, g.ExpiresAt, g.EndsAt = grant.PartitionAt(noon, false)-back, noon.Add(time.Hour), noon.Add(time.Hour)
 			})
 		}
 		_, err := openOutside(t, url).ExecContext(t.Context(), fmt.Sprintf(`
@@ -146,10 +146,10 @@ func TestCatchingUpWithAMonthLeavesRequestsTheirTurn(t *testing.T) {
 				waiting = false
 			default:
 				g := insert(t, s, func(g *grant.Grant) {
-					g.Ref = grant.Ref{Bucket: grant.BucketAt(now, true), ID: grant.NewID(now)}
+					g.Locator = grant.Locator{Partition: grant.PartitionAt(now, true), ID: grant.NewID(now)}
 					g.CreatedAt, g.CodeExpiresAt, g.ExpiresAt, g.EndsAt = now, now.Add(time.Minute), now.Add(day), now.Add(day)
 				})
-				wantLive(t, s, g.Ref, now, true)
+				wantLive(t, s, g.Locator, now, true)
 				requests++
 			}
 		}

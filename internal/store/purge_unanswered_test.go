@@ -38,7 +38,7 @@ func TestRequestsThatNobodyAnsweredArePurgedAtOnce(t *testing.T) {
 		must(t, err)
 		wantSame(t, "rows purged a minute later", purged.Rows, int64(1))
 		for _, id := range []string{"signed in", "refused"} {
-			_, err := s.RequestClient(ctx, id, aRequest(id).Browser, nil)
+			_, err := s.RequestClient(ctx, id, aRequest(id).BrowserHash, nil)
 			must(t, err)
 		}
 		purged, err = s.Purge(ctx, ends.Add(time.Hour))
@@ -52,7 +52,7 @@ func TestSignOutsThatNobodyAnsweredArePurgedAtOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		for _, id := range []string{"unanswered", "answered"} {
-			o := &grant.SignOut{ID: id, SessionID: "sid", Subject: "alice", CreatedAt: noon, ExpiresAt: noon.Add(time.Minute)}
+			o := &grant.LogoutRequest{ID: id, SessionID: "sid", Subject: "alice", CreatedAt: noon, ExpiresAt: noon.Add(time.Minute)}
 			must(t, s.InsertSignOut(ctx, o))
 		}
 		must(t, s.AnswerSignOut(ctx, "answered", grant.Accepted, []byte("verifier"), noon))

@@ -32,19 +32,19 @@ func TestRaces(t *testing.T) {
 			t.Helper()
 			g := insert(t, s, nil)
 			return func(ctx context.Context, s *store.Store) error {
-				held, err := s.SpendCode(ctx, grant.Spending{Ref: g.Ref, ClientID: "rp", Now: noon})
+				held, err := s.SpendCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
 				if held == nil || held.RefreshGeneration != 1 {
 					t.Errorf("SpendCode = %v, %v, want the grant with its first generation", held, err)
 				}
 				return err
 			}
 		}},
-		"rotate one generation": {grant.ErrBehind, func(t *testing.T, s *store.Store) func(context.Context, *store.Store) error {
+		"rotate one generation": {grant.ErrStaleGeneration, func(t *testing.T, s *store.Store) func(context.Context, *store.Store) error {
 			t.Helper()
 			g := insert(t, s, nil)
 			spend(t, s, g)
 			return func(ctx context.Context, s *store.Store) error {
-				held, err := s.RotateRefresh(ctx, grant.Rotation{Ref: g.Ref, ClientID: "rp", Generation: 1, Until: noon.Add(time.Hour), Now: noon})
+				held, err := s.RotateRefresh(ctx, grant.RefreshRotation{Ref: g.Locator, ClientID: "rp", Generation: 1, ExpiresAt: noon.Add(time.Hour), Now: noon})
 				if held == nil || held.RefreshGeneration != 2 {
 					t.Errorf("RotateRefresh = %v, %v, want the grant with its second generation", held, err)
 				}
@@ -54,15 +54,15 @@ func TestRaces(t *testing.T) {
 		"write one grant": {grant.ErrExists, func(t *testing.T, _ *store.Store) func(context.Context, *store.Store) error {
 			t.Helper()
 			g := aGrant("rp", "alice")
-			g.Bucket += 2 // whose partition is not there yet
+			g.Partition += 2 // whose partition is not there yet
 			return func(ctx context.Context, s *store.Store) error { return s.InsertGrant(ctx, g) }
 		}},
-		"write one version of the keys": {jwks.ErrRaced, func(*testing.T, *store.Store) func(context.Context, *store.Store) error {
+		"write one version of the keys": {jwks.ErrConflict, func(*testing.T, *store.Store) func(context.Context, *store.Store) error {
 			return func(ctx context.Context, s *store.Store) error {
 				return s.SaveKeys(ctx, 0, []jwks.Record{{KID: rand.Text(), Sealed: []byte{1}}}, nil)
 			}
 		}},
-		"decide one request": {grant.ErrDecided, func(t *testing.T, s *store.Store) func(context.Context, *store.Store) error {
+		"decide one request": {grant.ErrAlreadyDecided, func(t *testing.T, s *store.Store) func(context.Context, *store.Store) error {
 			t.Helper()
 			must(t, s.InsertRequest(t.Context(), aRequest("request")))
 			return func(ctx context.Context, s *store.Store) error {
@@ -93,7 +93,7 @@ func TestRaces(t *testing.T) {
 		"register one client": {client.ErrExists, func(*testing.T, *store.Store) func(context.Context, *store.Store) error {
 			return func(ctx context.Context, s *store.Store) error { return s.InsertClient(ctx, aClient("new")) }
 		}},
-		"change one version of a client": {client.ErrRaced, func(*testing.T, *store.Store) func(context.Context, *store.Store) error {
+		"change one version of a client": {client.ErrConflict, func(*testing.T, *store.Store) func(context.Context, *store.Store) error {
 			return func(ctx context.Context, s *store.Store) error {
 				c := aClient("rp")
 				c.Version = 1
@@ -157,9 +157,9 @@ func TestSignOutMeetsSpending(t *testing.T) {
 				_, err := s.EndSession(ctx, "sid", noon)
 				return err
 			}
-			_, err := s.SpendCode(ctx, grant.Spending{Ref: g.Ref, ClientID: "rp", Now: noon})
+			_, err := s.SpendCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
 			return err
 		})
-		wantLive(t, one, g.Ref, noon, false)
+		wantLive(t, one, g.Locator, noon, false)
 	})
 }

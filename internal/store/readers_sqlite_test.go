@@ -27,7 +27,7 @@ func TestNobodyWaitsForAListThatTakesForEver(t *testing.T) {
 		})
 	}
 	for range 8 {
-		wantLive(t, s, g.Ref, noon, true)
+		wantLive(t, s, g.Locator, noon, true)
 		must(t, deny("jti")(t.Context(), s))
 	}
 	ended.Range(func(any, any) bool { t.Error("the others waited for a list"); return false })

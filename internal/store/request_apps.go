@@ -13,7 +13,7 @@ import (
 	"github.com/ostiary/ostiary/internal/session"
 )
 
-// Resume returns a request that waits, or [grant.ErrNoRequest], together with the
+// Resume returns a request that waits, or [grant.ErrRequestNotFound], together with the
 // living session of a cookie and what its person allowed the request's client, as
 // [Store.SessionAndConsent] does; both are nil if there is none.
 func (s *Store) Resume(
@@ -34,7 +34,7 @@ func (s *Store) Resume(
 	return s.resume(ctx, read, id, now.UnixMicro(), cookie)
 }
 
-// ConsentRequest returns a request that waits, or [grant.ErrNoRequest], together
+// ConsentRequest returns a request that waits, or [grant.ErrRequestNotFound], together
 // with the session that its person passed the sign-in in and what they allowed its
 // client before; both are nil if the session is not there.
 func (s *Store) ConsentRequest(
@@ -86,19 +86,19 @@ func (s *Store) resume(
 		return nil, nil, nil, fmt.Errorf("read request and session: %w", err)
 	}
 	if r == nil {
-		return nil, nil, nil, grant.ErrNoRequest
+		return nil, nil, nil, grant.ErrRequestNotFound
 	}
 	return r, n, consent, nil
 }
 
 // AnswerLogin notes what a login app said about a request: who it is, or that it
-// refuses. The first answer stands, and a later one gets [grant.ErrDecided]. Where
+// refuses. The first answer stands, and a later one gets [grant.ErrAlreadyDecided]. Where
 // the person was to go on without signing in, naming somebody else is
 // [grant.ErrOtherSubject], and an account that may not sign in is
-// [account.ErrBarred]. A new subject, or a forced one, that is a client_id is
+// [account.ErrDisabled]. A new subject, or a forced one, that is a client_id is
 // [account.ErrIsClient].
 func (s *Store) AnswerLogin(
-	ctx context.Context, id, subject string, login *grant.Login, verifier []byte, now time.Time,
+	ctx context.Context, id, subject string, login *grant.LoginAnswer, verifier []byte, now time.Time,
 ) error {
 	const accept = `
 		UPDATE requests SET session_id = login_session, login_subject = $2, login = $3, verifier = $4,
@@ -118,7 +118,7 @@ func (s *Store) AnswerLogin(
 	}
 	var answered int64
 	if login.Refusal == nil {
-		answered, err = s.write.exec(ctx, accept, id, subject, text, verifier, now.UnixMicro(), login.KnownAs)
+		answered, err = s.write.exec(ctx, accept, id, subject, text, verifier, now.UnixMicro(), login.ForcedSubject)
 	} else {
 		answered, err = s.write.exec(ctx, refuse, id, text, verifier, string(grant.Denied), now.UnixMicro())
 	}
@@ -131,15 +131,15 @@ func (s *Store) AnswerLogin(
 	return nil
 }
 
-func (s *Store) whyUnanswerable(ctx context.Context, id, subject string, login *grant.Login, now time.Time) error {
+func (s *Store) whyUnanswerable(ctx context.Context, id, subject string, login *grant.LoginAnswer, now time.Time) error {
 	r, err := s.Request(ctx, id, now)
 	switch {
 	case err != nil:
 		return err
 	case r.LoginSession == "":
-		return grant.ErrNoRequest
+		return grant.ErrRequestNotFound
 	case r.SessionID != "" || r.Decision != grant.Undecided:
-		return grant.ErrDecided
+		return grant.ErrAlreadyDecided
 	case login.Refusal == nil && r.LoginSkip && r.Subject != subject:
 		return grant.ErrOtherSubject
 	}
@@ -148,7 +148,7 @@ func (s *Store) whyUnanswerable(ctx context.Context, id, subject string, login *
 		return err
 	}
 	if err == nil && !a.DisabledAt.IsZero() {
-		return account.ErrBarred
+		return account.ErrDisabled
 	}
 	return account.ErrIsClient
 }
@@ -156,7 +156,7 @@ func (s *Store) whyUnanswerable(ctx context.Context, id, subject string, login *
 // SpendLogin uses up the verifier of a login app's answer and returns the request,
 // with what is known of the person whom it names. It is a compare-and-set: of any
 // number of callers one succeeds. Whoever comes later, with another verifier or from
-// another browser gets [grant.ErrNoRequest].
+// another browser gets [grant.ErrRequestNotFound].
 func (s *Store) SpendLogin(ctx context.Context, id string, browser, verifier []byte, now time.Time) (*grant.Request, error) {
 	const spend = `
 		UPDATE requests SET login_spent_at = $4
@@ -171,23 +171,23 @@ func (s *Store) SpendLogin(ctx context.Context, id string, browser, verifier []b
 	r := &grant.Request{}
 	var username sql.NullString
 	err := s.write.one(ctx, spend, id, browser, verifier, now.UnixMicro()).
-		Scan(append(requestInto(r), &username, intoRaw(&r.Person.Claims), intoFlag(&r.Person.Barred))...)
+		Scan(append(requestInto(r), &username, intoRaw(&r.User.Claims), intoFlag(&r.User.Disabled))...)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, grant.ErrNoRequest
+		return nil, grant.ErrRequestNotFound
 	}
 	if err != nil {
 		return nil, fmt.Errorf("spend login: %w", err)
 	}
-	r.Person.Known, r.Person.Username = username.Valid, account.Name(username.String)
+	r.User.Known, r.User.Username = username.Valid, account.Name(username.String)
 	return r, nil
 }
 
 // AnswerConsent notes what a consent app said about a request, and then the consent
 // to remember if it is to be: the app hears of neither before both are there. The
-// first answer stands, and a later one gets [grant.ErrDecided]; so does one whose
+// first answer stands, and a later one gets [grant.ErrAlreadyDecided]; so does one whose
 // person is not signed in any more.
 func (s *Store) AnswerConsent(
-	ctx context.Context, id string, agreement *grant.Agreement, verifier []byte, lasting time.Duration, now time.Time,
+	ctx context.Context, id string, agreement *grant.ConsentAnswer, verifier []byte, lasting time.Duration, now time.Time,
 ) error {
 	const answer = `
 		UPDATE requests SET consent = $2, verifier = $3, decision = $4, decided_at = $5,
@@ -222,9 +222,9 @@ func (s *Store) AnswerConsent(
 	}
 	c := &grant.Consent{
 		Subject: r.DecidedFor, ClientID: r.ClientID, Scopes: scopes,
-		GivenAt: now, ExpiresAt: now.Add(lasting), Extra: agreement.Extra,
+		GivenAt: now, ExpiresAt: now.Add(lasting), ExtraClaims: agreement.ExtraClaims,
 	}
-	c.Extra.KnownAs = r.Known("")
+	c.ExtraClaims.ForcedSubject = r.SubjectFor("")
 	return s.tx(ctx, func(on conn) error { return addConsent(ctx, on, c, now) })
 }
 
@@ -235,10 +235,10 @@ func whyNoConsent(ctx context.Context, on conn, id string, now time.Time) error 
 	err := on.one(ctx, read, id, now.UnixMicro()).Scan(&sessionID)
 	switch {
 	case errors.Is(err, sql.ErrNoRows), err == nil && sessionID == "":
-		return grant.ErrNoRequest
+		return grant.ErrRequestNotFound
 	case err != nil:
 		return fmt.Errorf("read request: %w", err)
 	default:
-		return grant.ErrDecided
+		return grant.ErrAlreadyDecided
 	}
 }

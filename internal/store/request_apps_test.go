@@ -36,17 +36,17 @@ func TestALoginIsAnsweredOnce(t *testing.T) {
 		ctx := t.Context()
 		furnish(t, s)
 		must(t, s.SetDisabled(ctx, "bob", true, noon))
-		login := &grant.Login{Remember: true, RememberFor: 60, ACR: "gold", AMR: []string{"pwd"}, Context: []byte(`{"a":1}`), KnownAs: "x", ProviderSession: "y"}
-		no := &grant.Login{Refusal: &grant.Refusal{Code: "access_denied", Description: "No."}}
+		login := &grant.LoginAnswer{Remember: true, RememberFor: 60, ACR: "gold", AMR: []string{"pwd"}, Context: []byte(`{"a":1}`), ForcedSubject: "x", IdentityProviderSessionID: "y"}
+		no := &grant.LoginAnswer{Refusal: &grant.Refusal{Code: "access_denied", Description: "No."}}
 
 		r := sentAway(t, s, "new", nil)
-		wantErr(t, "naming who may not sign in", s.AnswerLogin(ctx, "new", "bob", login, someVerifier, noon), account.ErrBarred)
+		wantErr(t, "naming who may not sign in", s.AnswerLogin(ctx, "new", "bob", login, someVerifier, noon), account.ErrDisabled)
 		must(t, s.AnswerLogin(ctx, "new", "alice", login, someVerifier, noon))
-		wantErr(t, "another answer", s.AnswerLogin(ctx, "new", "alice", login, someVerifier, noon), grant.ErrDecided)
-		wantErr(t, "refusing afterwards", s.AnswerLogin(ctx, "new", "", no, someVerifier, noon), grant.ErrDecided)
+		wantErr(t, "another answer", s.AnswerLogin(ctx, "new", "alice", login, someVerifier, noon), grant.ErrAlreadyDecided)
+		wantErr(t, "refusing afterwards", s.AnswerLogin(ctx, "new", "", no, someVerifier, noon), grant.ErrAlreadyDecided)
 		got, err := s.Request(ctx, "new", noon)
 		must(t, err)
-		r.Subject, r.Login, r.Verifier, r.SessionID, r.SignedInAt = "alice", login, someVerifier, r.LoginSession, noon
+		r.Subject, r.LoginAnswer, r.VerifierHash, r.SessionID, r.SignedInAt = "alice", login, someVerifier, r.LoginSession, noon
 		wantSame(t, "an answered request", got, r)
 
 		sentAway(t, s, "skip", func(r *grant.Request) { r.LoginSkip, r.Subject = true, "alice" })
@@ -60,16 +60,16 @@ func TestALoginIsAnsweredOnce(t *testing.T) {
 
 		sentAway(t, s, "refused", nil)
 		must(t, s.AnswerLogin(ctx, "refused", "", no, someVerifier, noon))
-		wantErr(t, "accepting afterwards", s.AnswerLogin(ctx, "refused", "alice", login, someVerifier, noon), grant.ErrDecided)
+		wantErr(t, "accepting afterwards", s.AnswerLogin(ctx, "refused", "alice", login, someVerifier, noon), grant.ErrAlreadyDecided)
 		got, err = s.Request(ctx, "refused", noon)
 		must(t, err)
-		if got.Decision != grant.Denied || got.DecidedFor != grant.Nobody || got.Login.Refusal.Code != "access_denied" || got.SessionID != "" {
+		if got.Decision != grant.Denied || got.DecidedFor != grant.NoSubject || got.LoginAnswer.Refusal.Code != "access_denied" || got.SessionID != "" {
 			t.Errorf("a refused request is %+v", got)
 		}
 
 		must(t, s.InsertRequest(ctx, aRequest("of the pages")))
 		for id, now := range map[string]time.Time{"of the pages": noon, "unknown": noon, "new": noon.Add(time.Hour)} {
-			wantErr(t, "answering "+id, s.AnswerLogin(ctx, id, "alice", login, someVerifier, now), grant.ErrNoRequest)
+			wantErr(t, "answering "+id, s.AnswerLogin(ctx, id, "alice", login, someVerifier, now), grant.ErrRequestNotFound)
 		}
 	})
 }
@@ -81,8 +81,8 @@ func TestOneOfManySpendsALogin(t *testing.T) {
 		furnish(t, a)
 		sentAway(t, a, "id", nil)
 		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
-			return s.AnswerLogin(ctx, "id", "alice", &grant.Login{}, someVerifier, noon)
-		}), grant.ErrDecided)
+			return s.AnswerLogin(ctx, "id", "alice", &grant.LoginAnswer{}, someVerifier, noon)
+		}), grant.ErrAlreadyDecided)
 		for name, try := range map[string]func() error{
 			"another browser": func() error {
 				_, err := a.SpendLogin(t.Context(), "id", session.Hash("x"), someVerifier, noon)
@@ -98,15 +98,15 @@ func TestOneOfManySpendsALogin(t *testing.T) {
 				return err
 			},
 		} {
-			wantErr(t, name, try(), grant.ErrNoRequest)
+			wantErr(t, name, try(), grant.ErrRequestNotFound)
 		}
 		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
 			r, err := s.SpendLogin(ctx, "id", someBrowser, someVerifier, noon)
-			if err == nil && (!r.Person.Known || r.Person.Barred || r.Person.Username != "name-of-alice" || r.LoginSpentAt.IsZero()) {
+			if err == nil && (!r.User.Known || r.User.Disabled || r.User.Username != "name-of-alice" || r.LoginVerifierUsedAt.IsZero()) {
 				t.Errorf("who is back is %+v", r)
 			}
 			return err
-		}), grant.ErrNoRequest)
+		}), grant.ErrRequestNotFound)
 	})
 }
 
@@ -116,18 +116,18 @@ func TestWhoIsBackIsKnownAsFarAsTheyAre(t *testing.T) {
 		ctx := t.Context()
 		furnish(t, s)
 		must(t, s.InsertAccount(ctx, account.NewExternal("brought", noon)))
-		for subject, want := range map[string]grant.Person{
+		for subject, want := range map[string]grant.RequestedUser{
 			"nobody yet": {}, "brought": {Known: true, Claims: []byte("null")},
-			"bob": {Known: true, Barred: true, Username: "name-of-bob", Claims: []byte(`{"email":"bob@example.org","email_verified":true}`)},
+			"bob": {Known: true, Disabled: true, Username: "name-of-bob", Claims: []byte(`{"email":"bob@example.org","email_verified":true}`)},
 		} {
 			sentAway(t, s, subject, nil)
-			must(t, s.AnswerLogin(ctx, subject, subject, &grant.Login{}, someVerifier, noon))
+			must(t, s.AnswerLogin(ctx, subject, subject, &grant.LoginAnswer{}, someVerifier, noon))
 			if subject == "bob" { // cuts off what came before
 				must(t, s.SetPassword(ctx, "bob", "", noon.Add(time.Second)))
 			}
 			got, err := s.SpendLogin(ctx, subject, someBrowser, someVerifier, noon.Add(2*time.Second))
 			must(t, err)
-			wantSame(t, "the person "+subject, got.Person, want)
+			wantSame(t, "the person "+subject, got.User, want)
 		}
 	})
 }
@@ -164,22 +164,22 @@ func TestAResumedRequestComesWithWhoIsThere(t *testing.T) {
 			t.Errorf("she has consented to %v", consent)
 		}
 		for _, c := range []*grant.Consent{
-			{Scopes: []string{"openid"}, Extra: grant.Extra{KnownAs: "older"}, GivenAt: noon.Add(-time.Minute)},
-			{SessionID: "sid", Scopes: []string{"email"}, Extra: grant.Extra{KnownAs: "newer"}, GivenAt: noon},
+			{Scopes: []string{"openid"}, ExtraClaims: grant.ExtraClaims{ForcedSubject: "older"}, GivenAt: noon.Add(-time.Minute)},
+			{SessionID: "sid", Scopes: []string{"email"}, ExtraClaims: grant.ExtraClaims{ForcedSubject: "newer"}, GivenAt: noon},
 			{SessionID: "another", Scopes: []string{"phone"}, GivenAt: noon},
 		} {
 			c.Subject, c.ClientID = "alice", "rp"
 			must(t, s.SaveConsent(ctx, c))
 		}
-		if consent := look("alice", cookie("sid"), true); !consent.Covers([]string{"openid", "email"}) || consent.Covers([]string{"phone"}) || consent.Extra.KnownAs != "newer" {
+		if consent := look("alice", cookie("sid"), true); !consent.Covers([]string{"openid", "email"}) || consent.Covers([]string{"phone"}) || consent.ExtraClaims.ForcedSubject != "newer" {
 			t.Errorf("her consent is %+v", consent)
 		}
 		must(t, s.SetDisabled(ctx, "alice", true, noon))
 		look("alice, disabled", cookie("sid"), false)
 		_, _, _, err := s.Resume(ctx, "another", cookie("sid"), noon)
-		wantErr(t, "an unknown request", err, grant.ErrNoRequest)
+		wantErr(t, "an unknown request", err, grant.ErrRequestNotFound)
 		_, _, _, err = s.ConsentRequest(ctx, "id", noon.Add(time.Hour))
-		wantErr(t, "one that has run out", err, grant.ErrNoRequest)
+		wantErr(t, "one that has run out", err, grant.ErrRequestNotFound)
 	})
 }
 
@@ -190,9 +190,9 @@ func TestAConsentIsAnsweredOnce(t *testing.T) {
 		ctx := t.Context()
 		furnish(t, s)
 		must(t, s.InsertSession(ctx, aSession("sid", "alice"), nil))
-		yes := &grant.Agreement{
+		yes := &grant.ConsentAnswer{
 			Scopes: []string{"openid", "phone", "never asked for"}, Resources: []string{"https://api.example"}, Remember: true,
-			Extra: grant.Extra{IDToken: []byte(`{"a":1}`), AccessToken: []byte(`{"b":2}`)},
+			ExtraClaims: grant.ExtraClaims{IDToken: []byte(`{"a":1}`), AccessToken: []byte(`{"b":2}`)},
 		}
 		remembered := func() *grant.Consent {
 			t.Helper()
@@ -200,50 +200,50 @@ func TestAConsentIsAnsweredOnce(t *testing.T) {
 			must(t, err)
 			return consent
 		}
-		answer := func(id string, a *grant.Agreement) error {
+		answer := func(id string, a *grant.ConsentAnswer) error {
 			return s.AnswerConsent(ctx, id, a, someVerifier, time.Hour, noon)
 		}
 
 		sentAway(t, s, "early", nil)
-		wantErr(t, "before anybody signed in", answer("early", yes), grant.ErrNoRequest)
-		wantErr(t, "an unknown one", answer("unknown", yes), grant.ErrNoRequest)
+		wantErr(t, "before anybody signed in", answer("early", yes), grant.ErrRequestNotFound)
+		wantErr(t, "an unknown one", answer("unknown", yes), grant.ErrRequestNotFound)
 		sentAway(t, s, "ended", func(r *grant.Request) { r.SessionID = "gone" })
-		wantErr(t, "after the session", answer("ended", yes), grant.ErrDecided)
+		wantErr(t, "after the session", answer("ended", yes), grant.ErrAlreadyDecided)
 		if got := remembered(); got != nil {
 			t.Fatalf("what failed is remembered: %+v", got)
 		}
 
-		sentAway(t, s, "id", func(r *grant.Request) { r.SessionID, r.Login = "sid", &grant.Login{KnownAs: "x"} })
+		sentAway(t, s, "id", func(r *grant.Request) { r.SessionID, r.LoginAnswer = "sid", &grant.LoginAnswer{ForcedSubject: "x"} })
 		wantOneWinner(t, race(t, s, other, func(ctx context.Context, s *store.Store) error {
 			return s.AnswerConsent(ctx, "id", yes, someVerifier, time.Hour, noon)
-		}), grant.ErrDecided)
+		}), grant.ErrAlreadyDecided)
 		got, err := s.Request(ctx, "id", noon)
 		must(t, err)
-		if got.Decision != grant.Accepted || got.DecidedFor != "alice" || string(got.Verifier) != string(someVerifier) {
+		if got.Decision != grant.Accepted || got.DecidedFor != "alice" || string(got.VerifierHash) != string(someVerifier) {
 			t.Errorf("the request is %+v", got)
 		}
-		wantSame(t, "the agreement", got.Agreement, yes)
+		wantSame(t, "the agreement", got.ConsentAnswer, yes)
 		first := remembered()
 		wantSame(t, "what is remembered", first, &grant.Consent{
 			Subject: "alice", ClientID: "rp", Scopes: []string{"openid", "phone"}, GivenAt: noon, ExpiresAt: noon.Add(time.Hour),
-			Extra: grant.Extra{IDToken: []byte(`{"a":1}`), AccessToken: []byte(`{"b":2}`), KnownAs: "x"},
+			ExtraClaims: grant.ExtraClaims{IDToken: []byte(`{"a":1}`), AccessToken: []byte(`{"b":2}`), ForcedSubject: "x"},
 		})
 
 		// Agreeing to the same again is no new decision, to more is.
 		sentAway(t, s, "again", func(r *grant.Request) { r.SessionID = "sid" })
-		must(t, s.AnswerConsent(ctx, "again", &grant.Agreement{Scopes: []string{"openid"}, Remember: true}, someVerifier, 2*time.Hour, noon.Add(time.Minute)))
+		must(t, s.AnswerConsent(ctx, "again", &grant.ConsentAnswer{Scopes: []string{"openid"}, Remember: true}, someVerifier, 2*time.Hour, noon.Add(time.Minute)))
 		wantSame(t, "what is remembered after skipping", remembered(), first)
 		sentAway(t, s, "more", func(r *grant.Request) { r.SessionID = "sid" })
-		must(t, answer("more", &grant.Agreement{Scopes: []string{"email"}, Remember: true}))
+		must(t, answer("more", &grant.ConsentAnswer{Scopes: []string{"email"}, Remember: true}))
 		if got := remembered(); !got.Covers([]string{"openid", "email", "phone"}) {
 			t.Errorf("after agreeing to more, %v is remembered", got.Scopes)
 		}
 
 		sentAway(t, s, "refused", func(r *grant.Request) { r.SessionID = "sid" })
-		must(t, answer("refused", &grant.Agreement{Remember: true, Refusal: &grant.Refusal{Code: "access_denied"}}))
+		must(t, answer("refused", &grant.ConsentAnswer{Remember: true, Refusal: &grant.Refusal{Code: "access_denied"}}))
 		got, err = s.Request(ctx, "refused", noon)
 		must(t, err)
-		if got.Decision != grant.Denied || got.DecidedFor != "alice" || got.Agreement.Refusal.Code != "access_denied" {
+		if got.Decision != grant.Denied || got.DecidedFor != "alice" || got.ConsentAnswer.Refusal.Code != "access_denied" {
 			t.Errorf("a refused request is %+v", got)
 		}
 	})
@@ -255,7 +255,7 @@ func TestASessionKeepsTheTimeItWasGiven(t *testing.T) {
 		ctx := t.Context()
 		furnish(t, s)
 		n := aSession("sid", "alice")
-		n.ProviderSession = "theirs"
+		n.IdentityProviderSessionID = "theirs"
 		n.IdleUntil = n.EndsAt
 		must(t, s.InsertSession(ctx, n, nil))
 		must(t, s.TouchSession(ctx, n.Cookie, noon.Add(time.Minute), noon.Add(2*time.Minute)))
@@ -265,7 +265,7 @@ func TestASessionKeepsTheTimeItWasGiven(t *testing.T) {
 			must(t, err)
 			return got
 		}
-		if got := read(); !got.IdleUntil.Equal(n.EndsAt) || got.ProviderSession != "theirs" {
+		if got := read(); !got.IdleUntil.Equal(n.EndsAt) || got.IdentityProviderSessionID != "theirs" {
 			t.Errorf("a session in use is cut short, or has lost something: %+v", got)
 		}
 		n.Remembered, n.IdleUntil, n.EndsAt = true, noon.Add(24*time.Hour), noon.Add(48*time.Hour)

@@ -12,7 +12,7 @@ import (
 
 // AnswerDevice notes for which device a person is there, as the operator's app says, or
 // with nil that it refuses. The first answer stands, and a later one gets
-// [grant.ErrDecided].
+// [grant.ErrAlreadyDecided].
 func (s *Store) AnswerDevice(ctx context.Context, id string, d *grant.Device, verifier []byte, now time.Time) error {
 	const accept = `
 		UPDATE requests SET client_id = $2, parameters = $3, grant_bucket = $4, grant_id = $5, verifier = $6,
@@ -25,7 +25,7 @@ func (s *Store) AnswerDevice(ctx context.Context, id string, d *grant.Device, ve
 	var answered int64
 	var err error
 	if d != nil {
-		answered, err = s.write.exec(ctx, accept, id, d.ClientID, d.Parameters(), int64(d.Grant.Bucket), d.Grant.ID[:],
+		answered, err = s.write.exec(ctx, accept, id, d.ClientID, d.Parameters(), int64(d.Grant.Partition), d.Grant.ID[:],
 			verifier, d.ExpiresAt.UnixMicro(), now.UnixMicro())
 	} else {
 		answered, err = s.write.exec(ctx, refuse, id, string(grant.Denied), now.UnixMicro())
@@ -41,15 +41,15 @@ func (s *Store) AnswerDevice(ctx context.Context, id string, d *grant.Device, ve
 	case err != nil:
 		return err
 	case !r.Device:
-		return grant.ErrNoRequest
+		return grant.ErrRequestNotFound
 	default:
-		return grant.ErrDecided
+		return grant.ErrAlreadyDecided
 	}
 }
 
 // SpendDevice uses up the verifier of an app's answer about a device. It is a
 // compare-and-set: of any number of callers one succeeds. Whoever comes later, with
-// another verifier or from another browser gets [grant.ErrNoRequest].
+// another verifier or from another browser gets [grant.ErrRequestNotFound].
 func (s *Store) SpendDevice(ctx context.Context, id string, browser, verifier []byte, now time.Time) error {
 	const spend = `
 		UPDATE requests SET verifier = NULL
@@ -59,7 +59,7 @@ func (s *Store) SpendDevice(ctx context.Context, id string, browser, verifier []
 
 	err := s.write.one(ctx, spend, id, browser, verifier, now.UnixMicro()).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return grant.ErrNoRequest
+		return grant.ErrRequestNotFound
 	}
 	if err != nil {
 		return fmt.Errorf("spend device: %w", err)

@@ -23,7 +23,7 @@ func saveConsent(ctx context.Context, on conn, c *grant.Consent) error {
 		ON CONFLICT (subject, client_id, session_id) DO UPDATE
 		SET scopes = excluded.scopes, given_at = excluded.given_at, expires_at = excluded.expires_at, detail = excluded.detail`
 
-	detail, err := optionalDocument(c.Extra)
+	detail, err := optionalDocument(c.ExtraClaims)
 	if err != nil {
 		return fmt.Errorf("write consent: %w", err)
 	}
@@ -78,18 +78,18 @@ func (s *Store) InsertRequest(ctx context.Context, r *grant.Request) error {
 		INSERT INTO requests (` + requestColumns + `)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`
 
-	login, err := optionalDocument(r.Login)
+	login, err := optionalDocument(r.LoginAnswer)
 	if err != nil {
 		return fmt.Errorf("write login: %w", err)
 	}
-	agreement, err := optionalDocument(r.Agreement)
+	agreement, err := optionalDocument(r.ConsentAnswer)
 	if err != nil {
 		return fmt.Errorf("write consent: %w", err)
 	}
-	_, err = s.write.exec(ctx, insert, r.ID, r.Browser, r.ClientID, r.Parameters, stamp(r.CreatedAt), stamp(r.ExpiresAt),
-		int64(r.Grant.Bucket), r.Grant.ID[:], r.SessionID, micros(r.SignedInAt),
+	_, err = s.write.exec(ctx, insert, r.ID, r.BrowserHash, r.ClientID, r.Parameters, stamp(r.CreatedAt), stamp(r.ExpiresAt),
+		int64(r.Grant.Partition), r.Grant.ID[:], r.SessionID, micros(r.SignedInAt),
 		string(r.Decision), micros(r.DecidedAt), r.DecidedFor,
-		r.LoginSession, flag(r.LoginSkip), r.Subject, login, micros(r.LoginSpentAt), agreement, r.Verifier, flag(r.Device))
+		r.LoginSession, flag(r.LoginSkip), r.Subject, login, micros(r.LoginVerifierUsedAt), agreement, r.VerifierHash, flag(r.Device))
 	if err != nil {
 		return fmt.Errorf("insert request: %w", err)
 	}
@@ -98,22 +98,22 @@ func (s *Store) InsertRequest(ctx context.Context, r *grant.Request) error {
 
 func requestInto(r *grant.Request) []any {
 	return []any{
-		&r.ID, intoBytes(&r.Browser), &r.ClientID, &r.Parameters,
-		intoTime(&r.CreatedAt), intoTime(&r.ExpiresAt), (*uint32)(&r.Grant.Bucket), intoID(&r.Grant.ID),
+		&r.ID, intoBytes(&r.BrowserHash), &r.ClientID, &r.Parameters,
+		intoTime(&r.CreatedAt), intoTime(&r.ExpiresAt), (*uint32)(&r.Grant.Partition), intoID(&r.Grant.ID),
 		&r.SessionID, intoTime(&r.SignedInAt), intoText(&r.Decision), intoTime(&r.DecidedAt), &r.DecidedFor,
-		&r.LoginSession, intoFlag(&r.LoginSkip), &r.Subject, intoOptional(&r.Login), intoTime(&r.LoginSpentAt),
-		intoOptional(&r.Agreement), intoBytes(&r.Verifier), intoFlag(&r.Device),
+		&r.LoginSession, intoFlag(&r.LoginSkip), &r.Subject, intoOptional(&r.LoginAnswer), intoTime(&r.LoginVerifierUsedAt),
+		intoOptional(&r.ConsentAnswer), intoBytes(&r.VerifierHash), intoFlag(&r.Device),
 	}
 }
 
-// Request returns a request that waits, or [grant.ErrNoRequest].
+// Request returns a request that waits, or [grant.ErrRequestNotFound].
 func (s *Store) Request(ctx context.Context, id string, now time.Time) (*grant.Request, error) {
 	const read = `SELECT ` + requestColumns + ` FROM requests WHERE id = $1 AND expires_at > $2`
 
 	r := &grant.Request{}
 	err := s.read.one(ctx, read, id, now.UnixMicro()).Scan(requestInto(r)...)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, grant.ErrNoRequest
+		return nil, grant.ErrRequestNotFound
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read request: %w", err)
@@ -122,7 +122,7 @@ func (s *Store) Request(ctx context.Context, id string, now time.Time) (*grant.R
 }
 
 // RequestClient returns the client of a request of this browser, whether it waits or has run
-// out, or [grant.ErrNoRequest]. The request is this browser's if it is bound to the hash
+// out, or [grant.ErrRequestNotFound]. The request is this browser's if it is bound to the hash
 // browser, or if somebody passed the sign-in for it in the session of the cookie hash: when
 // it has been answered the browser is not bound any more.
 func (s *Store) RequestClient(ctx context.Context, id string, browser, cookie []byte) (clientID string, err error) {
@@ -133,7 +133,7 @@ func (s *Store) RequestClient(ctx context.Context, id string, browser, cookie []
 	// NULL is equal to nothing; nil would be the empty text on one engine.
 	err = s.read.one(ctx, read, id, optionalBytes(browser), optionalBytes(cookie)).Scan(&clientID)
 	if errors.Is(err, sql.ErrNoRows) {
-		return "", grant.ErrNoRequest
+		return "", grant.ErrRequestNotFound
 	}
 	if err != nil {
 		return "", fmt.Errorf("read request: %w", err)
@@ -150,7 +150,7 @@ func (s *Store) RecordSignIn(ctx context.Context, id, sessionID string, at, now 
 		return fmt.Errorf("record sign-in: %w", err)
 	}
 	if recorded == 0 {
-		return grant.ErrNoRequest
+		return grant.ErrRequestNotFound
 	}
 	return nil
 }
@@ -168,14 +168,14 @@ func (s *Store) RecordChoice(ctx context.Context, id, sessionID string, now time
 		return fmt.Errorf("record choice: %w", err)
 	}
 	if recorded == 0 {
-		return grant.ErrNoRequest
+		return grant.ErrRequestNotFound
 	}
 	return nil
 }
 
 // RecordDecision notes what a subject decided about a request, together with the
 // consent to remember, if any, which adds to those given before. A subject's first
-// decision stands: a later one gets [grant.ErrDecided] and changes nothing. Somebody
+// decision stands: a later one gets [grant.ErrAlreadyDecided] and changes nothing. Somebody
 // else's is of no concern to them.
 func (s *Store) RecordDecision(
 	ctx context.Context, id string, d grant.Decision, subject string, remember *grant.Consent, now time.Time,
@@ -206,10 +206,10 @@ func whyUndecidable(ctx context.Context, on conn, id string, now time.Time) erro
 	err := on.one(ctx, read, id, now.UnixMicro()).Scan(&decision)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return grant.ErrNoRequest
+		return grant.ErrRequestNotFound
 	case err != nil:
 		return fmt.Errorf("read request: %w", err)
 	default:
-		return grant.ErrDecided
+		return grant.ErrAlreadyDecided
 	}
 }

@@ -38,11 +38,11 @@ func TestRequestWaits(t *testing.T) {
 			browser, cookie []byte
 			want            error
 		}{
-			"of this browser": {"request", want.Browser, nil, nil}, // whose client outlasts it
+			"of this browser": {"request", want.BrowserHash, nil, nil}, // whose client outlasts it
 			"of its session":  {"request", nil, cookie(want.SessionID), nil},
-			"of no browser":   {"request", nil, nil, grant.ErrNoRequest},
-			"of another one":  {"request", cookie("x"), cookie("x"), grant.ErrNoRequest},
-			"of nothing":      {"other", want.Browser, cookie(want.SessionID), grant.ErrNoRequest},
+			"of no browser":   {"request", nil, nil, grant.ErrRequestNotFound},
+			"of another one":  {"request", cookie("x"), cookie("x"), grant.ErrRequestNotFound},
+			"of nothing":      {"other", want.BrowserHash, cookie(want.SessionID), grant.ErrRequestNotFound},
 		} {
 			id, err := s.RequestClient(t.Context(), tc.id, tc.browser, tc.cookie)
 			wantErr(t, "RequestClient "+name, err, tc.want)
@@ -52,14 +52,14 @@ func TestRequestWaits(t *testing.T) {
 		}
 
 		_, err = read(want.ExpiresAt)
-		wantErr(t, "Request too late", err, grant.ErrNoRequest)
+		wantErr(t, "Request too late", err, grant.ErrRequestNotFound)
 		late := want.ExpiresAt
-		wantErr(t, "RecordSignIn too late", s.RecordSignIn(t.Context(), "request", "sid", late, late), grant.ErrNoRequest)
+		wantErr(t, "RecordSignIn too late", s.RecordSignIn(t.Context(), "request", "sid", late, late), grant.ErrRequestNotFound)
 		wantErr(t, "RecordDecision too late",
-			s.RecordDecision(t.Context(), "request", grant.Denied, "alice", nil, late), grant.ErrNoRequest)
-		wantErr(t, "RecordSignIn of nothing", s.RecordSignIn(t.Context(), "other", "sid", noon, noon), grant.ErrNoRequest)
+			s.RecordDecision(t.Context(), "request", grant.Denied, "alice", nil, late), grant.ErrRequestNotFound)
+		wantErr(t, "RecordSignIn of nothing", s.RecordSignIn(t.Context(), "other", "sid", noon, noon), grant.ErrRequestNotFound)
 		wantErr(t, "RecordDecision of nothing",
-			s.RecordDecision(t.Context(), "other", grant.Denied, "alice", nil, noon), grant.ErrNoRequest)
+			s.RecordDecision(t.Context(), "other", grant.Denied, "alice", nil, noon), grant.ErrRequestNotFound)
 	})
 }
 
@@ -83,8 +83,8 @@ func TestAChoiceProvesNothing(t *testing.T) {
 		choose("second", time.Time{})
 
 		late := want.ExpiresAt
-		wantErr(t, "RecordChoice too late", s.RecordChoice(t.Context(), "request", "sid", late), grant.ErrNoRequest)
-		wantErr(t, "RecordChoice of nothing", s.RecordChoice(t.Context(), "other", "sid", noon), grant.ErrNoRequest)
+		wantErr(t, "RecordChoice too late", s.RecordChoice(t.Context(), "request", "sid", late), grant.ErrRequestNotFound)
+		wantErr(t, "RecordChoice of nothing", s.RecordChoice(t.Context(), "other", "sid", noon), grant.ErrRequestNotFound)
 	})
 }
 
@@ -98,7 +98,7 @@ func TestFirstDecisionStands(t *testing.T) {
 
 		must(t, s.RecordDecision(t.Context(), "request", grant.Denied, "alice", nil, noon))
 		wantErr(t, "a second decision",
-			s.RecordDecision(t.Context(), "request", grant.Accepted, "alice", remember, noon), grant.ErrDecided)
+			s.RecordDecision(t.Context(), "request", grant.Accepted, "alice", remember, noon), grant.ErrAlreadyDecided)
 		_, consent, err := s.SessionAndConsent(t.Context(), cookie("sid"), "rp", noon)
 		must(t, err)
 		if consent != nil {

@@ -82,9 +82,9 @@ func (s *Store) UpdateScope(ctx context.Context, r *scope.Scope) error {
 }
 
 // scopeClaims returns the claims of a record, never nil.
-func scopeClaims(r *scope.Scope) map[string][]scope.Place {
+func scopeClaims(r *scope.Scope) map[string][]scope.Destination {
 	if r.Claims == nil {
-		return map[string][]scope.Place{}
+		return map[string][]scope.Destination{}
 	}
 	return r.Claims
 }

@@ -13,7 +13,7 @@ import (
 func aScope(name string) *scope.Scope {
 	return &scope.Scope{
 		Name: name, Title: "See your département", Description: "Where you work.", SelfRegistration: true,
-		Claims:    map[string][]scope.Place{"department": {scope.IDToken, scope.AccessToken}},
+		Claims:    map[string][]scope.Destination{"department": {scope.IDToken, scope.AccessToken}},
 		CreatedAt: noon, UpdatedAt: noon,
 	}
 }
@@ -33,7 +33,7 @@ func TestScopes(t *testing.T) {
 			wantSame(t, "scopes", strings.Join(got, " "), want)
 			return list
 		}
-		wantSame(t, "groups, from the start", names("groups roles")[0].Claims, map[string][]scope.Place{"groups": {scope.IDToken, scope.Userinfo}})
+		wantSame(t, "groups, from the start", names("groups roles")[0].Claims, map[string][]scope.Destination{"groups": {scope.IDToken, scope.Userinfo}})
 
 		must(t, s.InsertScope(ctx, aScope("hr")))
 		wantSame(t, "an added scope", names("groups hr roles")[1], aScope("hr"))
@@ -42,7 +42,7 @@ func TestScopes(t *testing.T) {
 
 		changed := &scope.Scope{Name: "hr", UpdatedAt: noon.Add(time.Hour)}
 		must(t, s.UpdateScope(ctx, changed))
-		changed.CreatedAt, changed.Claims = noon, map[string][]scope.Place{}
+		changed.CreatedAt, changed.Claims = noon, map[string][]scope.Destination{}
 		wantSame(t, "a changed scope", names("groups hr roles")[1], changed)
 		wantErr(t, "changing an unknown scope", s.UpdateScope(ctx, aScope("other")), scope.ErrNotFound)
 		for range 2 {

@@ -24,7 +24,7 @@ const livingSessions = `
 func sessionInto(n *session.Session) []any {
 	return []any{
 		intoText(&n.ID), intoBytes(&n.Cookie), intoText(&n.Subject), intoTime(&n.AuthTime), intoText(&n.ACR), intoWords(&n.AMR), intoFlag(&n.Remembered),
-		intoTime(&n.CreatedAt), intoTime(&n.SeenAt), intoTime(&n.IdleUntil), intoTime(&n.EndsAt), intoText(&n.ProviderSession), intoName(&n.Username),
+		intoTime(&n.CreatedAt), intoTime(&n.SeenAt), intoTime(&n.IdleUntil), intoTime(&n.EndsAt), intoText(&n.IdentityProviderSessionID), intoName(&n.Username),
 	}
 }
 
@@ -71,7 +71,7 @@ func (s *Store) SessionAndConsent(
 const consentColumns = `c.scopes, c.given_at, c.expires_at, c.detail`
 
 func consentInto(c *grant.Consent) []any {
-	return []any{intoWords(&c.Scopes), intoTime(&c.GivenAt), intoTime(&c.ExpiresAt), intoOptional(&c.Extra)}
+	return []any{intoWords(&c.Scopes), intoTime(&c.GivenAt), intoTime(&c.ExpiresAt), intoOptional(&c.ExtraClaims)}
 }
 
 // union joins two consents of one person for one client, of which the second may be
@@ -86,7 +86,7 @@ func union(a, b *grant.Consent, subject, clientID string) *grant.Consent {
 	}
 	a.Add(b.Scopes)
 	if b.GivenAt.After(a.GivenAt) {
-		a.GivenAt, a.Extra = b.GivenAt, b.Extra
+		a.GivenAt, a.ExtraClaims = b.GivenAt, b.ExtraClaims
 	}
 	if a.ExpiresAt.IsZero() || (!b.ExpiresAt.IsZero() && b.ExpiresAt.Before(a.ExpiresAt)) {
 		a.ExpiresAt = b.ExpiresAt

@@ -47,7 +47,7 @@ func insertSession(ctx context.Context, on conn, n *session.Session) error {
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 
 	_, err := on.exec(ctx, insert, n.ID, n.Cookie, n.Subject, stamp(n.AuthTime), n.ACR, words(n.AMR), flag(n.Remembered),
-		stamp(n.CreatedAt), stamp(n.SeenAt), min(stamp(n.IdleUntil), stamp(n.EndsAt)), stamp(n.EndsAt), n.ProviderSession)
+		stamp(n.CreatedAt), stamp(n.SeenAt), min(stamp(n.IdleUntil), stamp(n.EndsAt)), stamp(n.EndsAt), n.IdentityProviderSessionID)
 	if err != nil {
 		return fmt.Errorf("insert session: %w", err)
 	}
@@ -65,7 +65,7 @@ func (s *Store) RenewSession(ctx context.Context, oldCookie []byte, n *session.S
 		RETURNING id, created_at`
 
 	err := s.write.one(ctx, renew, oldCookie, n.Subject, n.Cookie, stamp(n.AuthTime), n.ACR, words(n.AMR), flag(n.Remembered),
-		stamp(n.SeenAt), min(stamp(n.IdleUntil), stamp(n.EndsAt)), stamp(n.EndsAt), n.ProviderSession).
+		stamp(n.SeenAt), min(stamp(n.IdleUntil), stamp(n.EndsAt)), stamp(n.EndsAt), n.IdentityProviderSessionID).
 		Scan(&n.ID, intoTime(&n.CreatedAt))
 	if errors.Is(err, sql.ErrNoRows) {
 		return session.ErrNotFound
@@ -150,7 +150,7 @@ func (s *Store) revokeGrantsIn(ctx context.Context, on conn, gone ended, now tim
 			UPDATE grants SET revoked_at = $1, revoked_why = $2
 			WHERE revoked_at IS NULL AND session_id IN (`+places+`)`), args...)
 		return err
-	}, now.UnixMicro(), string(grant.WhySignOut))
+	}, now.UnixMicro(), string(grant.RevokedByLogout))
 	if err != nil {
 		return fmt.Errorf("revoke grants of session: %w", err)
 	}
@@ -161,7 +161,7 @@ func (s *Store) revokeGrantsIn(ctx context.Context, on conn, gone ended, now tim
 // or reports that all are to be searched. It depends on no lifetime: clients have lifespans
 // of their own, and those change. The request that a grant answers may be older than the
 // session, and other replicas' clocks may be wrong.
-func (s *Store) bucketsSince(ctx context.Context, on conn, since, now time.Time) (list []grant.Bucket, all bool, err error) {
+func (s *Store) bucketsSince(ctx context.Context, on conn, since, now time.Time) (list []grant.Partition, all bool, err error) {
 	if since.IsZero() {
 		return nil, true, nil
 	}

@@ -81,7 +81,7 @@ func TestSessionIsRenewed(t *testing.T) {
 		wantSame(t, "the renewed session", got, want)
 		_, _, err = s.SessionAndConsent(t.Context(), cookie("sid"), "rp", noon)
 		wantErr(t, "the old cookie", err, session.ErrNotFound)
-		wantLive(t, s, g.Ref, noon, true)
+		wantLive(t, s, g.Locator, noon, true)
 
 		for name, n := range map[string]*session.Session{
 			"another subject":          aSession("x", "bob"),
@@ -103,7 +103,7 @@ func TestAnotherSubjectEndsTheBrowsersSession(t *testing.T) {
 		must(t, s.InsertSession(t.Context(), aSession("bobs", "bob"), cookie("alices")))
 		_, _, err := s.SessionAndConsent(t.Context(), cookie("alices"), "rp", noon)
 		wantErr(t, "the replaced session", err, session.ErrNotFound)
-		wantLive(t, s, g.Ref, noon, false)
+		wantLive(t, s, g.Locator, noon, false)
 		_, _, err = s.SessionAndConsent(t.Context(), cookie("bobs"), "rp", noon)
 		must(t, err)
 
@@ -125,20 +125,20 @@ func TestSignOut(t *testing.T) {
 
 		end(t, s, "one", noon)
 		end(t, s, "one", noon)
-		wantLive(t, s, one.Ref, noon, false)
-		wantLive(t, s, two.Ref, noon, true)
+		wantLive(t, s, one.Locator, noon, false)
+		wantLive(t, s, two.Locator, noon, true)
 		_, _, err := s.SessionAndConsent(t.Context(), cookie("one"), "rp", noon)
 		wantErr(t, "the session that ended", err, session.ErrNotFound)
 
 		late := in("one")
-		_, err = s.SpendCode(t.Context(), grant.Spending{Ref: late.Ref, ClientID: "rp", Now: noon})
+		_, err = s.SpendCode(t.Context(), grant.CodeRedemption{Ref: late.Locator, ClientID: "rp", Now: noon})
 		wantErr(t, "a code written after its session ended", err, grant.ErrNotFound)
 
 		ended, err := s.EndSessionsOf(t.Context(), "alice", noon)
 		must(t, err)
 		wantSame(t, "sessions ended", ended, 1)
-		wantLive(t, s, two.Ref, noon, false)
-		wantLive(t, s, bobs.Ref, noon, true)
+		wantLive(t, s, two.Locator, noon, false)
+		wantLive(t, s, bobs.Locator, noon, true)
 	})
 }
 

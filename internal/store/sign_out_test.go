@@ -89,7 +89,7 @@ func TestSignOutFindsWhatWasGivenMeanwhile(t *testing.T) {
 			must(t, err)
 			must(t, <-ended)
 			for _, g := range given {
-				wantLive(t, s, g.Ref, later, false)
+				wantLive(t, s, g.Locator, later, false)
 			}
 			_, _, err = s.SessionAndConsent(t.Context(), cookie("another"), "rp", later)
 			wantErr(t, "the sign-in of meanwhile", err, session.ErrNotFound)
@@ -127,8 +127,8 @@ func TestAccountChangeFindsWhatWasGivenWhileItWaited(t *testing.T) {
 				bobs := insert(t, s, func(g *grant.Grant) { g.Subject = "bob" })
 				spend(t, s, alices)
 				must(t, change(t.Context(), s))
-				wantLive(t, s, alices.Ref, later, false)
-				wantLive(t, s, bobs.Ref, later, true)
+				wantLive(t, s, alices.Locator, later, false)
+				wantLive(t, s, bobs.Locator, later, true)
 			})
 		})
 	}

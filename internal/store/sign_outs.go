@@ -13,37 +13,37 @@ import (
 const signOutColumns = `id, session_id, subject, client_id, redirect, state, created_at, expires_at,
 	decision, decided_at, verifier, spent_at`
 
-func signOutInto(o *grant.SignOut) []any {
+func signOutInto(o *grant.LogoutRequest) []any {
 	return []any{
 		&o.ID, &o.SessionID, &o.Subject, &o.ClientID, &o.Redirect, &o.State, intoTime(&o.CreatedAt), intoTime(&o.ExpiresAt),
-		intoText(&o.Decision), intoTime(&o.DecidedAt), intoBytes(&o.Verifier), intoTime(&o.SpentAt),
+		intoText(&o.Decision), intoTime(&o.DecidedAt), intoBytes(&o.VerifierHash), intoTime(&o.VerifierUsedAt),
 	}
 }
 
 // InsertSignOut keeps a sign-out while the operator's app is asked.
-func (s *Store) InsertSignOut(ctx context.Context, o *grant.SignOut) error {
+func (s *Store) InsertSignOut(ctx context.Context, o *grant.LogoutRequest) error {
 	const insert = `
 		INSERT INTO sign_outs (` + signOutColumns + `)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 
 	_, err := s.write.exec(ctx, insert, o.ID, o.SessionID, o.Subject, o.ClientID, o.Redirect, o.State,
-		stamp(o.CreatedAt), stamp(o.ExpiresAt), string(o.Decision), micros(o.DecidedAt), o.Verifier, micros(o.SpentAt))
+		stamp(o.CreatedAt), stamp(o.ExpiresAt), string(o.Decision), micros(o.DecidedAt), o.VerifierHash, micros(o.VerifierUsedAt))
 	if err != nil {
 		return fmt.Errorf("insert sign-out: %w", err)
 	}
 	return nil
 }
 
-// SignOut returns a sign-out that an app may be asked about, or [grant.ErrNoRequest].
-func (s *Store) SignOut(ctx context.Context, id string, now time.Time) (*grant.SignOut, error) {
+// SignOut returns a sign-out that an app may be asked about, or [grant.ErrRequestNotFound].
+func (s *Store) SignOut(ctx context.Context, id string, now time.Time) (*grant.LogoutRequest, error) {
 	const read = `
 		SELECT ` + signOutColumns + `, (SELECT s.provider_session FROM sessions s WHERE s.id = sign_outs.session_id)
 		FROM sign_outs WHERE id = $1 AND expires_at > $2`
 
-	o := &grant.SignOut{}
-	err := s.read.one(ctx, read, id, now.UnixMicro()).Scan(append(signOutInto(o), intoText(&o.ProviderSession))...)
+	o := &grant.LogoutRequest{}
+	err := s.read.one(ctx, read, id, now.UnixMicro()).Scan(append(signOutInto(o), intoText(&o.IdentityProviderSessionID))...)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, grant.ErrNoRequest
+		return nil, grant.ErrRequestNotFound
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read sign-out: %w", err)
@@ -52,7 +52,7 @@ func (s *Store) SignOut(ctx context.Context, id string, now time.Time) (*grant.S
 }
 
 // AnswerSignOut notes what an app said about a sign-out. The first answer stands, and
-// a later one gets [grant.ErrDecided].
+// a later one gets [grant.ErrAlreadyDecided].
 func (s *Store) AnswerSignOut(ctx context.Context, id string, d grant.Decision, verifier []byte, now time.Time) error {
 	const answer = `
 		UPDATE sign_outs SET decision = $2, verifier = $3, decided_at = $4
@@ -66,24 +66,24 @@ func (s *Store) AnswerSignOut(ctx context.Context, id string, d grant.Decision, 
 		if _, err := s.SignOut(ctx, id, now); err != nil {
 			return err
 		}
-		return grant.ErrDecided
+		return grant.ErrAlreadyDecided
 	}
 	return nil
 }
 
 // SpendSignOut uses up the verifier of an app's answer and returns the sign-out. It is
 // a compare-and-set: of any number of callers one succeeds. Whoever comes later, or
-// with another verifier, gets [grant.ErrNoRequest].
-func (s *Store) SpendSignOut(ctx context.Context, id string, verifier []byte, now time.Time) (*grant.SignOut, error) {
+// with another verifier, gets [grant.ErrRequestNotFound].
+func (s *Store) SpendSignOut(ctx context.Context, id string, verifier []byte, now time.Time) (*grant.LogoutRequest, error) {
 	const spend = `
 		UPDATE sign_outs SET spent_at = $3
 		WHERE id = $1 AND verifier = $2 AND decision = 'accepted' AND spent_at IS NULL AND expires_at > $3
 		RETURNING ` + signOutColumns
 
-	o := &grant.SignOut{}
+	o := &grant.LogoutRequest{}
 	err := s.write.one(ctx, spend, id, verifier, now.UnixMicro()).Scan(signOutInto(o)...)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, grant.ErrNoRequest
+		return nil, grant.ErrRequestNotFound
 	}
 	if err != nil {
 		return nil, fmt.Errorf("spend sign-out: %w", err)

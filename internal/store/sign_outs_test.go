@@ -10,8 +10,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-func aSignOut(id string) *grant.SignOut {
-	return &grant.SignOut{
+func aSignOut(id string) *grant.LogoutRequest {
+	return &grant.LogoutRequest{
 		ID: id, SessionID: "sid", Subject: "alice", ClientID: "rp", Redirect: "https://rp.example/bye", State: "a b",
 		CreatedAt: noon, ExpiresAt: noon.Add(15 * time.Minute),
 	}
@@ -23,11 +23,11 @@ func TestASignOutIsAnsweredOnce(t *testing.T) {
 		ctx := t.Context()
 		furnish(t, s)
 		n := aSession("sid", "alice")
-		n.ProviderSession = "theirs"
+		n.IdentityProviderSessionID = "theirs"
 		must(t, s.InsertSession(ctx, n, nil))
 		want := aSignOut("id")
 		must(t, s.InsertSignOut(ctx, want))
-		want.ProviderSession = "theirs"
+		want.IdentityProviderSessionID = "theirs"
 		look := func(what string) {
 			t.Helper()
 			got, err := s.SignOut(ctx, "id", noon)
@@ -40,19 +40,19 @@ func TestASignOutIsAnsweredOnce(t *testing.T) {
 			if id == "id" {
 				at = noon.Add(time.Hour)
 			}
-			wantErr(t, name, s.AnswerSignOut(ctx, id, grant.Accepted, someVerifier, at), grant.ErrNoRequest)
+			wantErr(t, name, s.AnswerSignOut(ctx, id, grant.Accepted, someVerifier, at), grant.ErrRequestNotFound)
 			_, err := s.SignOut(ctx, id, at)
-			wantErr(t, name, err, grant.ErrNoRequest)
+			wantErr(t, name, err, grant.ErrRequestNotFound)
 		}
 		must(t, s.AnswerSignOut(ctx, "id", grant.Accepted, someVerifier, noon))
-		wantErr(t, "another answer", s.AnswerSignOut(ctx, "id", grant.Denied, nil, noon), grant.ErrDecided)
-		want.Decision, want.DecidedAt, want.Verifier = grant.Accepted, noon, someVerifier
+		wantErr(t, "another answer", s.AnswerSignOut(ctx, "id", grant.Denied, nil, noon), grant.ErrAlreadyDecided)
+		want.Decision, want.DecidedAt, want.VerifierHash = grant.Accepted, noon, someVerifier
 		look("an answered one")
 
 		must(t, s.InsertSignOut(ctx, aSignOut("refused")))
 		must(t, s.AnswerSignOut(ctx, "refused", grant.Denied, someVerifier, noon))
 		_, err := s.SpendSignOut(ctx, "refused", someVerifier, noon)
-		wantErr(t, "spending what was refused", err, grant.ErrNoRequest)
+		wantErr(t, "spending what was refused", err, grant.ErrRequestNotFound)
 	})
 }
 
@@ -64,7 +64,7 @@ func TestOneOfManySpendsASignOut(t *testing.T) {
 		must(t, a.InsertSignOut(t.Context(), aSignOut("id")))
 		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
 			return s.AnswerSignOut(ctx, "id", grant.Accepted, someVerifier, noon)
-		}), grant.ErrDecided)
+		}), grant.ErrAlreadyDecided)
 		for name, try := range map[string]func() error{
 			"another verifier": func() error {
 				_, err := a.SpendSignOut(t.Context(), "id", grant.HashVerifier("x"), noon)
@@ -76,14 +76,14 @@ func TestOneOfManySpendsASignOut(t *testing.T) {
 				return err
 			},
 		} {
-			wantErr(t, name, try(), grant.ErrNoRequest)
+			wantErr(t, name, try(), grant.ErrRequestNotFound)
 		}
 		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
 			o, err := s.SpendSignOut(ctx, "id", someVerifier, noon)
-			if err == nil && (o.SessionID != "sid" || o.Redirect != "https://rp.example/bye" || o.SpentAt.IsZero()) {
+			if err == nil && (o.SessionID != "sid" || o.Redirect != "https://rp.example/bye" || o.VerifierUsedAt.IsZero()) {
 				t.Errorf("what was spent is %+v", o)
 			}
 			return err
-		}), grant.ErrNoRequest)
+		}), grant.ErrRequestNotFound)
 	})
 }

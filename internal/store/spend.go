@@ -18,8 +18,8 @@ import (
 // or of a grant that has ended is [grant.ErrNotFound]. So is one whose session
 // was signed out meanwhile: ending a session cannot see a grant that is being
 // written, but it can keep its code from being spent.
-func (s *Store) SpendCode(ctx context.Context, sp grant.Spending) (*grant.Held, error) {
-	detail, args, err := newDetail(sp.Detail, 7)
+func (s *Store) SpendCode(ctx context.Context, sp grant.CodeRedemption) (*grant.GrantWithAccount, error) {
+	detail, args, err := newDetail(sp.Authorization, 7)
 	if err != nil {
 		return nil, err
 	}
@@ -33,8 +33,8 @@ func (s *Store) SpendCode(ctx context.Context, sp grant.Spending) (*grant.Held, 
 			AND ` + standing + `
 		RETURNING ` + heldColumns
 
-	held, err := scanHeld(s.write.one(ctx, s.engine.within(sp.Ref.Bucket, spend),
-		append([]any{int64(sp.Ref.Bucket), sp.Ref.ID[:], sp.ClientID, sp.JKT, sp.Now.UnixMicro(), stamp(sp.TokensUntil)}, args...)...))
+	held, err := scanHeld(s.write.one(ctx, s.engine.within(sp.Ref.Partition, spend),
+		append([]any{int64(sp.Ref.Partition), sp.Ref.ID[:], sp.ClientID, sp.JKT, sp.Now.UnixMicro(), stamp(sp.TokensUntil)}, args...)...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return s.whyUnspendable(ctx, sp)
 	}
@@ -47,11 +47,11 @@ func (s *Store) SpendCode(ctx context.Context, sp grant.Spending) (*grant.Held, 
 // RotateRefresh moves a grant to the next generation of its refresh token.
 //
 // It is a compare-and-set: of any number of callers with one generation one
-// succeeds. The rest, and whoever comes with an older one, get [grant.ErrBehind]
+// succeeds. The rest, and whoever comes with an older one, get [grant.ErrStaleGeneration]
 // with the grant as it is now. A token that is another client's, bound to another
 // key, or of a grant that has ended is [grant.ErrNotFound].
-func (s *Store) RotateRefresh(ctx context.Context, r grant.Rotation) (*grant.Held, error) {
-	detail, args, err := newDetail(r.Detail, 10)
+func (s *Store) RotateRefresh(ctx context.Context, r grant.RefreshRotation) (*grant.GrantWithAccount, error) {
+	detail, args, err := newDetail(r.Authorization, 10)
 	if err != nil {
 		return nil, err
 	}
@@ -67,11 +67,11 @@ func (s *Store) RotateRefresh(ctx context.Context, r grant.Rotation) (*grant.Hel
 		RETURNING ` + heldColumns
 
 	step := int64(1)
-	if r.Keep {
+	if r.KeepGeneration {
 		step = 0
 	}
-	held, err := scanHeld(s.write.one(ctx, s.engine.within(r.Ref.Bucket, rotate),
-		append([]any{int64(r.Ref.Bucket), r.Ref.ID[:], r.ClientID, r.JKT, r.Now.UnixMicro(), r.Generation, step, r.Until.UnixMicro(), stamp(r.TokensUntil)}, args...)...))
+	held, err := scanHeld(s.write.one(ctx, s.engine.within(r.Ref.Partition, rotate),
+		append([]any{int64(r.Ref.Partition), r.Ref.ID[:], r.ClientID, r.JKT, r.Now.UnixMicro(), r.Generation, step, r.ExpiresAt.UnixMicro(), stamp(r.TokensUntil)}, args...)...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return s.whyUnrotatable(ctx, r)
 	}
@@ -83,7 +83,7 @@ func (s *Store) RotateRefresh(ctx context.Context, r grant.Rotation) (*grant.Hel
 
 // newDetail returns what an UPDATE sets besides where a grant gets another detail, with
 // the parameter of the number n.
-func newDetail(d *grant.Detail, n int) (set string, args []any, err error) {
+func newDetail(d *grant.Authorization, n int) (set string, args []any, err error) {
 	if d == nil {
 		return "", nil, nil
 	}

@@ -37,11 +37,11 @@ func TestStatements(t *testing.T) {
 				return s.JoinSession(ctx, "sid", "rp", "", noon)
 			}},
 			{"token, authorization_code", 1, func(ctx context.Context) error {
-				_, err := s.SpendCode(ctx, grant.Spending{Ref: g.Ref, ClientID: "rp", Now: noon})
+				_, err := s.SpendCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
 				return err
 			}},
 			{"token, refresh_token", 1, func(ctx context.Context) error {
-				_, err := s.RotateRefresh(ctx, grant.Rotation{Ref: g.Ref, ClientID: "rp", Generation: 1, Until: noon.Add(time.Hour), Now: noon})
+				_, err := s.RotateRefresh(ctx, grant.RefreshRotation{Ref: g.Locator, ClientID: "rp", Generation: 1, ExpiresAt: noon.Add(time.Hour), Now: noon})
 				return err
 			}},
 			{"the jti of an assertion", 1, func(ctx context.Context) error {
@@ -49,7 +49,7 @@ func TestStatements(t *testing.T) {
 				return err
 			}},
 			{"userinfo, introspect", 1, func(ctx context.Context) error {
-				_, err := s.LiveGrant(ctx, g.Ref, "jti", noon)
+				_, err := s.LiveGrant(ctx, g.Locator, "jti", noon)
 				return err
 			}},
 			{"introspect of a client's own token", 1, func(ctx context.Context) error {
@@ -63,7 +63,7 @@ func TestStatements(t *testing.T) {
 				return s.DenyToken(ctx, "jti", noon.Add(time.Minute))
 			}},
 			{"revoke a refresh token", 1, func(ctx context.Context) error {
-				return s.RevokeGrant(ctx, g.Ref, "rp", grant.WhyClient, noon)
+				return s.RevokeGrant(ctx, g.Locator, "rp", grant.RevokedByClient, noon)
 			}},
 			{"count a guess", 1, func(ctx context.Context) error {
 				_, _, err := s.CountGuess(ctx, "alice", time.Minute, noon)

@@ -30,7 +30,7 @@ var lastID = grant.ID(slices.Repeat([]byte{0xff}, 16)) //nolint:gochecknoglobals
 type sweeping struct {
 	sync.Mutex
 
-	at grant.Ref
+	at grant.Locator
 }
 
 // sweepGrants removes grants that are over one by one, in the buckets that the engine
@@ -49,12 +49,12 @@ func (s *Store) sweepGrants(ctx context.Context, now time.Time, purged *Purged) 
 	closed := s.closedAt(now)
 	left := stepsAtOnce
 	for _, b := range buckets {
-		at := grant.Ref{Bucket: b}
+		at := grant.Locator{Partition: b}
 		switch {
 		case closed(b):
-		case b == s.sweeping.at.Bucket:
+		case b == s.sweeping.at.Partition:
 			at.ID = s.sweeping.at.ID
-		case b < s.sweeping.at.Bucket:
+		case b < s.sweeping.at.Partition:
 			continue
 		}
 		for end := false; !end && (left > 0 || closed(b)); {
@@ -69,7 +69,7 @@ func (s *Store) sweepGrants(ctx context.Context, now time.Time, purged *Purged) 
 		}
 	}
 	if left > 0 {
-		s.sweeping.at = grant.Ref{}
+		s.sweeping.at = grant.Locator{}
 	}
 	purged.Unfinished = left <= 0
 	return nil
@@ -78,7 +78,7 @@ func (s *Store) sweepGrants(ctx context.Context, now time.Time, purged *Purged) 
 // sweepStep removes what is over among the next grants of a bucket. It returns where
 // the next step begins, and whether there is one. The reader looks first, so that the
 // writer, of whom SQLite has one, is needed only where there is something to remove.
-func (s *Store) sweepStep(ctx context.Context, from grant.Ref, before time.Time, purged *Purged) (next grant.ID, end bool, err error) {
+func (s *Store) sweepStep(ctx context.Context, from grant.Locator, before time.Time, purged *Purged) (next grant.ID, end bool, err error) {
 	const look = `
 		SELECT id, CASE WHEN ` + over + ` THEN 1 ELSE 0 END FROM grants
 		WHERE bucket = $1 AND id > $2 AND id <= $3 ORDER BY id` + limit
@@ -92,12 +92,12 @@ func (s *Store) sweepStep(ctx context.Context, from grant.Ref, before time.Time,
 		seen++
 		dead += isOver
 		return err
-	}, s.engine.within(from.Bucket, look), int64(from.Bucket), from.ID[:], lastID[:], before.UnixMicro())
+	}, s.engine.within(from.Partition, look), int64(from.Partition), from.ID[:], lastID[:], before.UnixMicro())
 	if err != nil || dead == 0 {
 		return next, seen < batch, err
 	}
-	removed, err := s.aside.exec(ctx, s.engine.within(from.Bucket, remove),
-		int64(from.Bucket), from.ID[:], next[:], before.UnixMicro())
+	removed, err := s.aside.exec(ctx, s.engine.within(from.Partition, remove),
+		int64(from.Partition), from.ID[:], next[:], before.UnixMicro())
 	purged.Grants += removed
 	if err != nil {
 		return next, false, err

@@ -27,14 +27,14 @@ func TestDatabaseComesBack(t *testing.T) {
 	for name, end := range map[string]func(){"stop": server.Stop, "kill": server.Kill} {
 		end()
 		// A killed server's backends may answer for one moment more.
-		if _, err := s.LiveGrant(t.Context(), g.Ref, "", noon); !isUnavailable(err) && (err != nil || name == "stop") {
+		if _, err := s.LiveGrant(t.Context(), g.Locator, "", noon); !isUnavailable(err) && (err != nil || name == "stop") {
 			t.Errorf("LiveGrant after %s = %v, want it unavailable", name, err)
 		}
 		server.Restart()
 		for !answers(t, s) {
 			t.Log("not yet back")
 		}
-		wantLive(t, s, g.Ref, noon, true)
+		wantLive(t, s, g.Locator, noon, true)
 	}
 }
 

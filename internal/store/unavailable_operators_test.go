@@ -61,7 +61,7 @@ var operatorMethods = map[string]call{
 	"CountTrusts": func(ctx context.Context, s *store.Store) error { _, err := s.CountTrusts(ctx, ""); return err },
 	"DeleteTrust": func(ctx context.Context, s *store.Store) error { return s.DeleteTrust(ctx, "id") },
 	"LiveAsserted": func(ctx context.Context, s *store.Store) error {
-		return s.LiveAsserted(ctx, grant.Asserted{IssuedAt: noon}, noon)
+		return s.LiveAsserted(ctx, grant.AssertedToken{IssuedAt: noon}, noon)
 	},
 
 	"Scopes":      func(ctx context.Context, s *store.Store) error { _, err := s.Scopes(ctx); return err },
@@ -84,7 +84,7 @@ var operatorMethods = map[string]call{
 		return err
 	},
 	"ListUnremembered": func(ctx context.Context, s *store.Store) error {
-		_, err := s.ListUnremembered(ctx, "a", "", grant.Ref{}, 1, noon)
+		_, err := s.ListUnremembered(ctx, "a", "", grant.Locator{}, 1, noon)
 		return err
 	},
 	"RevokeConsents": func(ctx context.Context, s *store.Store) error { return s.RevokeConsents(ctx, "a", "", noon) },

@@ -140,7 +140,7 @@ var requestMethods = map[string]call{
 		_, err := s.DeviceByCode(ctx, [][]byte{{1}}, noon)
 		return err
 	},
-	"DenyDevice": func(ctx context.Context, s *store.Store) error { return s.DenyDevice(ctx, grant.Ref{}, noon) },
+	"DenyDevice": func(ctx context.Context, s *store.Store) error { return s.DenyDevice(ctx, grant.Locator{}, noon) },
 	"AllowDevice": func(ctx context.Context, s *store.Store) error {
 		return s.AllowDevice(ctx, aGrant("rp", "alice"), noon)
 	},
@@ -186,7 +186,7 @@ var requestMethods = map[string]call{
 		return err
 	},
 	"AnswerLogin": func(ctx context.Context, s *store.Store) error {
-		return s.AnswerLogin(ctx, "request", "alice", &grant.Login{}, nil, noon)
+		return s.AnswerLogin(ctx, "request", "alice", &grant.LoginAnswer{}, nil, noon)
 	},
 	"SpendLogin": func(ctx context.Context, s *store.Store) error {
 		_, err := s.SpendLogin(ctx, "request", nil, nil, noon)
@@ -197,32 +197,34 @@ var requestMethods = map[string]call{
 		return err
 	},
 	"AnswerConsent": func(ctx context.Context, s *store.Store) error {
-		return s.AnswerConsent(ctx, "request", &grant.Agreement{}, nil, 0, noon)
+		return s.AnswerConsent(ctx, "request", &grant.ConsentAnswer{}, nil, 0, noon)
 	},
 
 	"InsertGrant": func(ctx context.Context, s *store.Store) error { return s.InsertGrant(ctx, aGrant("rp", "alice")) },
 	"SpendCode": func(ctx context.Context, s *store.Store) error {
-		_, err := s.SpendCode(ctx, grant.Spending{Now: noon})
+		_, err := s.SpendCode(ctx, grant.CodeRedemption{Now: noon})
 		return err
 	},
 	"RotateRefresh": func(ctx context.Context, s *store.Store) error {
-		_, err := s.RotateRefresh(ctx, grant.Rotation{Now: noon, Until: noon})
+		_, err := s.RotateRefresh(ctx, grant.RefreshRotation{Now: noon, ExpiresAt: noon})
 		return err
 	},
 	"LiveGrant": func(ctx context.Context, s *store.Store) error {
-		_, err := s.LiveGrant(ctx, grant.Ref{}, "", noon)
+		_, err := s.LiveGrant(ctx, grant.Locator{}, "", noon)
 		return err
 	},
 	"WhyInactive": func(ctx context.Context, s *store.Store) error {
-		_, err := s.WhyInactive(ctx, grant.Ref{}, "", noon)
+		_, err := s.WhyInactive(ctx, grant.Locator{}, "", noon)
 		return err
 	},
-	"Seed":        func(ctx context.Context, s *store.Store) error { _, err := s.Seed(ctx, "a name"); return err },
-	"LiveClient":  func(ctx context.Context, s *store.Store) error { return s.LiveClient(ctx, "rp", "", noon, noon) },
-	"RevokeGrant": func(ctx context.Context, s *store.Store) error { return s.RevokeGrant(ctx, grant.Ref{}, "", "", noon) },
-	"DenyToken":   func(ctx context.Context, s *store.Store) error { return s.DenyToken(ctx, "jti", noon) },
+	"Seed":       func(ctx context.Context, s *store.Store) error { _, err := s.Seed(ctx, "a name"); return err },
+	"LiveClient": func(ctx context.Context, s *store.Store) error { return s.LiveClient(ctx, "rp", "", noon, noon) },
+	"RevokeGrant": func(ctx context.Context, s *store.Store) error {
+		return s.RevokeGrant(ctx, grant.Locator{}, "", "", noon)
+	},
+	"DenyToken": func(ctx context.Context, s *store.Store) error { return s.DenyToken(ctx, "jti", noon) },
 	"ListGrants": func(ctx context.Context, s *store.Store) error {
-		_, err := s.ListGrants(ctx, store.GrantFilter{}, grant.Ref{}, 1, noon)
+		_, err := s.ListGrants(ctx, store.GrantFilter{}, grant.Locator{}, 1, noon)
 		return err
 	},
 

@@ -13,7 +13,7 @@ import (
 
 // heldState is a grant with what else decides whether it stands.
 type heldState struct {
-	*grant.Held
+	*grant.GrantWithAccount
 
 	accountDisabledAt, accountNotBefore time.Time
 	accountExists, sessionExists        bool
@@ -23,7 +23,7 @@ type heldState struct {
 
 // stateOf reads a grant of any client, whether it stands or not, or returns nil. It is
 // for requests that have failed: it explains why.
-func (s *Store) stateOf(ctx context.Context, ref grant.Ref) (*heldState, error) {
+func (s *Store) stateOf(ctx context.Context, ref grant.Locator) (*heldState, error) {
 	const read = `
 		SELECT ` + heldColumns + `,
 			(SELECT a.disabled_at FROM accounts a WHERE a.subject = grants.subject),
@@ -35,11 +35,11 @@ func (s *Store) stateOf(ctx context.Context, ref grant.Ref) (*heldState, error) 
 			(SELECT c.not_before FROM clients c WHERE c.id = grants.client_id)
 		FROM grants WHERE bucket = $1 AND id = $2`
 
-	st := &heldState{Held: &grant.Held{}}
+	st := &heldState{GrantWithAccount: &grant.GrantWithAccount{}}
 	dest := append(grantInto(&st.Grant), intoName(&st.Username), intoRaw(&st.Claims),
 		intoTime(&st.accountDisabledAt), intoTime(&st.accountNotBefore), intoFlag(&st.accountExists), intoFlag(&st.sessionExists),
 		intoFlag(&st.clientExists), intoFlag(&st.clientDisabled), intoTime(&st.clientNotBefore))
-	err := s.read.one(ctx, s.engine.within(ref.Bucket, read), int64(ref.Bucket), ref.ID[:]).Scan(dest...)
+	err := s.read.one(ctx, s.engine.within(ref.Partition, read), int64(ref.Partition), ref.ID[:]).Scan(dest...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil //nolint:nilnil // no grant is no error here
 	}
@@ -50,28 +50,28 @@ func (s *Store) stateOf(ctx context.Context, ref grant.Ref) (*heldState, error) 
 }
 
 // notFound returns [grant.ErrNotFound] with its cause.
-func notFound(ref grant.Ref, rule refusal.Rule, words string, attrs ...refusal.Attr) error {
+func notFound(ref grant.Locator, rule refusal.Rule, words string, attrs ...refusal.Attr) error {
 	return refusal.Wrap(grant.ErrNotFound, rule, words, attrs...).OfGrant(ref.ID.String())
 }
 
 // otherwise returns why a client may not use a grant that does not stand, whatever it
 // presents: nil if it stands.
-func (st *heldState) otherwise(ref grant.Ref, clientID, jkt string, other refusal.Rule) error {
+func (st *heldState) otherwise(ref grant.Locator, clientID, jkt string, other refusal.Rule) error {
 	switch {
 	case st.ClientID != clientID:
 		return notFound(ref, other, "it was issued to another client", refusal.Registered("issued_to", st.ClientID))
-	case st.JKT != "" && st.JKT != jkt:
+	case st.JWKThumbprint != "" && st.JWKThumbprint != jkt:
 		return notFound(ref, refusal.KeyMismatch, "the grant is bound to another key")
 	case !st.accountExists:
 		return notFound(ref, refusal.AccountDisabled, "the account was deleted")
 	case !st.accountDisabledAt.IsZero():
 		return notFound(ref, refusal.AccountDisabled, "the account is disabled", refusal.At("disabled_at", st.accountDisabledAt))
 	case !st.RevokedAt.IsZero():
-		attrs := []refusal.Attr{refusal.At("revoked_at", st.RevokedAt), refusal.Registered("revoked_why", string(st.RevokedWhy))}
-		if !st.CodeSpentAt.IsZero() {
-			attrs = append(attrs, refusal.At("code_spent_at", st.CodeSpentAt))
+		attrs := []refusal.Attr{refusal.At("revoked_at", st.RevokedAt), refusal.Registered("revoked_why", string(st.RevocationReason))}
+		if !st.CodeRedeemedAt.IsZero() {
+			attrs = append(attrs, refusal.At("code_spent_at", st.CodeRedeemedAt))
 		}
-		if st.RevokedWhy == grant.WhySignOut {
+		if st.RevocationReason == grant.RevokedByLogout {
 			return notFound(ref, refusal.SessionEnded, "the session that the grant was given in has ended", attrs...)
 		}
 		return notFound(ref, refusal.GrantRevoked, "the grant was revoked", attrs...)
@@ -93,7 +93,7 @@ func (st *heldState) otherwise(ref grant.Ref, clientID, jkt string, other refusa
 // WhyInactive returns why an access token with the ID jti under a grant is not active, or
 // nil if it is. It is for tokens for which [Store.LiveGrant] has returned
 // [grant.ErrNotFound], and costs up to two statements.
-func (s *Store) WhyInactive(ctx context.Context, ref grant.Ref, jti string, now time.Time) (*refusal.Cause, error) {
+func (s *Store) WhyInactive(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*refusal.Cause, error) {
 	st, err := s.stateOf(ctx, ref)
 	if err != nil {
 		return nil, err
@@ -102,7 +102,7 @@ func (s *Store) WhyInactive(ctx context.Context, ref grant.Ref, jti string, now 
 		return refusal.Of(notFound(ref, refusal.GrantEnded, "there is no such grant, or it ended so long ago that it was removed")), nil
 	}
 	issuedTo := refusal.Registered("issued_to", st.ClientID)
-	if err := st.otherwise(ref, st.ClientID, st.JKT, ""); err != nil {
+	if err := st.otherwise(ref, st.ClientID, st.JWKThumbprint, ""); err != nil {
 		cause := refusal.Of(err)
 		cause.Attrs = append(cause.Attrs, issuedTo)
 		return cause, nil
@@ -110,7 +110,7 @@ func (s *Store) WhyInactive(ctx context.Context, ref grant.Ref, jti string, now 
 	switch {
 	case !now.Before(st.EndsAt):
 		return refusal.Of(notFound(ref, refusal.GrantEnded, "the grant has ended", issuedTo, refusal.At("ended_at", st.EndsAt))), nil
-	case st.CodeSpentAt.IsZero() && st.SessionID != "" && !st.sessionExists:
+	case st.CodeRedeemedAt.IsZero() && st.SessionID != "" && !st.sessionExists:
 		return refusal.Of(notFound(ref, refusal.SessionEnded, "the session that the token was issued in has ended", issuedTo)), nil
 	}
 	const read = `SELECT count(*) FROM revoked_tokens WHERE jti = $1`
@@ -127,7 +127,7 @@ func (s *Store) WhyInactive(ctx context.Context, ref grant.Ref, jti string, now 
 
 // whyUnspendable returns why a code could not be spent: [grant.ErrSpent] with the grant,
 // or [grant.ErrNotFound], either with its cause.
-func (s *Store) whyUnspendable(ctx context.Context, sp grant.Spending) (*grant.Held, error) {
+func (s *Store) whyUnspendable(ctx context.Context, sp grant.CodeRedemption) (*grant.GrantWithAccount, error) {
 	st, err := s.stateOf(ctx, sp.Ref)
 	if err != nil {
 		return nil, err
@@ -141,9 +141,9 @@ func (s *Store) whyUnspendable(ctx context.Context, sp grant.Spending) (*grant.H
 	switch {
 	case !sp.Now.Before(st.EndsAt):
 		return nil, notFound(sp.Ref, refusal.GrantEnded, "the grant has ended", refusal.At("ended_at", st.EndsAt))
-	case !st.CodeSpentAt.IsZero():
-		return st.Held, refusal.Wrap(grant.ErrSpent, refusal.CodeSpent, "the code was spent before",
-			refusal.At("code_spent_at", st.CodeSpentAt)).OfGrant(sp.Ref.ID.String())
+	case !st.CodeRedeemedAt.IsZero():
+		return st.GrantWithAccount, refusal.Wrap(grant.ErrSpent, refusal.CodeSpent, "the code was spent before",
+			refusal.At("code_spent_at", st.CodeRedeemedAt)).OfGrant(sp.Ref.ID.String())
 	case !sp.Now.Before(st.CodeExpiresAt):
 		return nil, notFound(sp.Ref, refusal.CodeExpired, "the code has expired",
 			refusal.At("code_issued_at", st.CreatedAt), refusal.At("code_expired_at", st.CodeExpiresAt))
@@ -154,9 +154,9 @@ func (s *Store) whyUnspendable(ctx context.Context, sp grant.Spending) (*grant.H
 	}
 }
 
-// whyUnrotatable returns why a refresh token could not be rotated: [grant.ErrBehind] with
+// whyUnrotatable returns why a refresh token could not be rotated: [grant.ErrStaleGeneration] with
 // the grant, or [grant.ErrNotFound], either with its cause.
-func (s *Store) whyUnrotatable(ctx context.Context, r grant.Rotation) (*grant.Held, error) {
+func (s *Store) whyUnrotatable(ctx context.Context, r grant.RefreshRotation) (*grant.GrantWithAccount, error) {
 	st, err := s.stateOf(ctx, r.Ref)
 	if err != nil {
 		return nil, err
@@ -172,7 +172,7 @@ func (s *Store) whyUnrotatable(ctx context.Context, r grant.Rotation) (*grant.He
 		return nil, notFound(r.Ref, refusal.RefreshExpired, "the refresh token has expired", refusal.At("expired_at", st.ExpiresAt),
 			refusal.At("grant_ends_at", st.EndsAt), refusal.At("last_rotated_at", st.RefreshRotatedAt))
 	case st.RefreshGeneration > r.Generation:
-		return st.Held, refusal.Wrap(grant.ErrBehind, refusal.RefreshReplayed, "the refresh token was rotated before",
+		return st.GrantWithAccount, refusal.Wrap(grant.ErrStaleGeneration, refusal.RefreshReplayed, "the refresh token was rotated before",
 			refusal.At("last_rotated_at", st.RefreshRotatedAt)).OfGrant(r.Ref.ID.String())
 	default:
 		return nil, notFound(r.Ref, refusal.RefreshUnknown, "the refresh token is none that was issued")

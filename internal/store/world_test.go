@@ -65,13 +65,13 @@ func aSession(id, subject string) *session.Session {
 
 func aGrant(clientID, subject string) *grant.Grant {
 	return &grant.Grant{
-		Ref:  grant.Ref{Bucket: grant.BucketAt(noon, true), ID: grant.NewID(noon)},
-		Kind: grant.KindCode, ClientID: clientID, Subject: subject,
+		Locator: grant.Locator{Partition: grant.PartitionAt(noon, true), ID: grant.NewID(noon)},
+		Kind:    grant.KindCode, ClientID: clientID, Subject: subject,
 		Scopes: []string{"openid", "offline_access"}, Resources: []string{"https://api.example/"},
 		CreatedAt: noon, ExpiresAt: noon.Add(24 * time.Hour), EndsAt: noon.Add(90 * 24 * time.Hour),
 		CodeExpiresAt: noon.Add(time.Minute),
 		Seed:          []byte("0123456789abcdef0123456789abcdef"),
-		Detail: grant.Detail{
+		Authorization: grant.Authorization{
 			RedirectURI: "https://rp.example/cb", Challenge: "challenge", Nonce: "n\"'\\", AuthTime: noon.Unix(),
 			AMR: []string{"pwd"}, Claims: []byte(`{"userinfo":{"email":null}}`),
 		},
@@ -80,9 +80,9 @@ func aGrant(clientID, subject string) *grant.Grant {
 
 func aRequest(id string) *grant.Request {
 	return &grant.Request{
-		ID: id, Browser: session.Hash("browser"), ClientID: "rp", Parameters: "client_id=rp&state=%20x",
+		ID: id, BrowserHash: session.Hash("browser"), ClientID: "rp", Parameters: "client_id=rp&state=%20x",
 		CreatedAt: noon, ExpiresAt: noon.Add(time.Hour),
-		Grant: grant.Ref{Bucket: grant.BucketAt(noon, false), ID: grant.NewID(noon)},
+		Grant: grant.Locator{Partition: grant.PartitionAt(noon, false), ID: grant.NewID(noon)},
 	}
 }
 
@@ -106,9 +106,9 @@ func insert(tb testing.TB, s *store.Store, change func(*grant.Grant)) *grant.Gra
 }
 
 // spend uses the code of a grant up and returns the grant as it is then.
-func spend(tb testing.TB, s *store.Store, g *grant.Grant) *grant.Held {
+func spend(tb testing.TB, s *store.Store, g *grant.Grant) *grant.GrantWithAccount {
 	tb.Helper()
-	held, err := s.SpendCode(tb.Context(), grant.Spending{Ref: g.Ref, ClientID: g.ClientID, JKT: g.JKT, Now: noon.Add(time.Second)})
+	held, err := s.SpendCode(tb.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: g.ClientID, JKT: g.JWKThumbprint, Now: noon.Add(time.Second)})
 	must(tb, err)
 	return held
 }
@@ -142,7 +142,7 @@ func wantSame(tb testing.TB, what string, got, want any) {
 	}
 }
 
-func wantLive(tb testing.TB, s *store.Store, ref grant.Ref, now time.Time, live bool) {
+func wantLive(tb testing.TB, s *store.Store, ref grant.Locator, now time.Time, live bool) {
 	tb.Helper()
 	_, err := s.LiveGrant(tb.Context(), ref, "", now)
 	if live && err != nil {

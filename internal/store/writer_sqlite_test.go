@@ -28,14 +28,14 @@ func TestAcknowledgedWritesAreSeen(t *testing.T) {
 				return err
 			}
 			for _, other := range []*store.Store{one, two} {
-				if _, err := other.LiveGrant(ctx, g.Ref, "", noon); err != nil {
+				if _, err := other.LiveGrant(ctx, g.Locator, "", noon); err != nil {
 					return err
 				}
 			}
-			if _, err := s.SpendCode(ctx, grant.Spending{Ref: g.Ref, ClientID: "rp", Now: noon}); err != nil {
+			if _, err := s.SpendCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon}); err != nil {
 				return err
 			}
-			if _, err := s.SpendCode(ctx, grant.Spending{Ref: g.Ref, ClientID: "rp", Now: noon}); !errors.Is(err, grant.ErrSpent) {
+			if _, err := s.SpendCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon}); !errors.Is(err, grant.ErrSpent) {
 				return fmt.Errorf("spend again: %w", err)
 			}
 		}

@@ -130,7 +130,7 @@ func letAnHourPass(t *testing.T, s *store.Store) {
 		if err == nil {
 			return
 		}
-		if err != jwks.ErrRaced { //nolint:errorlint // the store returns it bare
+		if err != jwks.ErrConflict { //nolint:errorlint // the store returns it bare
 			t.Fatal(err)
 		}
 	}

@@ -185,7 +185,7 @@ func (a *Authenticator) verify(ctx context.Context, c *client.Client, assertion 
 		return a.verifyMAC(c, assertion)
 	}
 	keys, err := a.cfg.KeySets.Keys(ctx, c, assertion.KID)
-	if errors.Is(err, client.ErrNoKeys) {
+	if errors.Is(err, client.ErrKeysUnavailable) {
 		return failed(err.Error()).by(refusal.KeysUnavailable)
 	}
 	if err != nil {
@@ -199,11 +199,11 @@ func (a *Authenticator) verify(ctx context.Context, c *client.Client, assertion 
 
 // verifyMAC tells whether c signed the assertion with its secret.
 func (a *Authenticator) verifyMAC(c *client.Client, assertion *jws.JWS) error {
-	if !c.Secret.Sealed() {
+	if !c.Secret.IsSealed() {
 		return failed("the client has no secret that it could sign with")
 	}
 	var wrong error
-	for _, kept := range append([]client.Secret{c.Secret}, c.Before(a.cfg.Now())...) {
+	for _, kept := range append([]client.Secret{c.Secret}, c.PreviousSecrets(a.cfg.Now())...) {
 		secret, err := kept.Reveal(a.cfg.Vault, c.ID)
 		if err != nil {
 			return err //nolint:wrapcheck // names itself

@@ -55,11 +55,11 @@ type Config struct {
 	KeySets KeySets
 	// Slow verifies short secrets. Against an empty hash it must take as long as
 	// against a real one, and answer false.
-	Slow client.Slow
+	Slow client.Hasher
 	// Vault opens the secrets of clients that sign with theirs.
-	Vault client.Vault
+	Vault client.Sealer
 	// Guesses bounds the tries at short secrets; nil sets no bound.
-	Guesses client.Guesses
+	Guesses client.Throttle
 	// Renewals takes secrets in our own form; nil leaves all as they are.
 	Renewals Renewals
 	// Issuer is the audience that an assertion should have. Endpoints are the URLs at
@@ -116,7 +116,7 @@ func (a *Authenticator) byName(ctx context.Context, cred credentials) (*client.C
 	if err != nil {
 		return nil, err
 	}
-	if !c.Public() {
+	if !c.IsPublic() {
 		return nil, failed("the client must authenticate and sent its client_id only").by(refusal.AuthMethodMismatch, methods(c, client.AuthNone)...)
 	}
 	return c, nil

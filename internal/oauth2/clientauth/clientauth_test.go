@@ -92,23 +92,23 @@ type embedded struct{}
 func (embedded) Keys(_ context.Context, c *client.Client, _ string) ([]jose.JSONWebKey, error) {
 	var set jose.JSONWebKeySet
 	if err := json.Unmarshal(c.JWKS, &set); err != nil {
-		return nil, fmt.Errorf("%w: %w", client.ErrNoKeys, err)
+		return nil, fmt.Errorf("%w: %w", client.ErrKeysUnavailable, err)
 	}
 	return set.Keys, nil
 }
 
 // counted counts the slow hashes that are verified.
 type counted struct {
-	client.Slow
+	client.Hasher
 	verified atomic.Int64
 }
 
 func (c *counted) Verify(ctx context.Context, hash, secret string) (bool, error) {
 	c.verified.Add(1)
-	return c.Slow.Verify(ctx, hash, secret)
+	return c.Hasher.Verify(ctx, hash, secret)
 }
 
-func hasher() client.Slow { return account.NewHasher(8, 1, 4, time.Minute) }
+func hasher() client.Hasher { return account.NewHasher(8, 1, 4, time.Minute) }
 
 // newAuthenticator returns one over clients, and its configuration to change.
 func newAuthenticator(clients ...*client.Client) *Authenticator {

@@ -32,7 +32,7 @@ func (r *renewed) ReplaceClientSecret(_ context.Context, _ string, old, replaced
 	defer r.mu.Unlock()
 	r.times++
 	if r.err != nil || r.kept.Secret != old {
-		return errors.Join(r.err, client.ErrRaced)
+		return errors.Join(r.err, client.ErrConflict)
 	}
 	r.kept.Secret = replaced
 	return nil
@@ -94,7 +94,7 @@ func TestLongGuessesAtASecretThatCameOverAreBounded(t *testing.T) {
 	t.Parallel()
 
 	a, _ := imported(bcryptSecret)
-	slow := &counted{Slow: account.NewHasher(8, 1, 4, time.Minute)}
+	slow := &counted{Hasher: account.NewHasher(8, 1, 4, time.Minute)}
 	a.cfg.Slow, a.cfg.Guesses = slow, &tally{}
 	throttled := false
 	for range 110 {

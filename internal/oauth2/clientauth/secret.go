@@ -28,7 +28,7 @@ func (a *Authenticator) bySecret(ctx context.Context, cred credentials) (*client
 	var kept client.Secret
 	var before []client.Secret
 	if c != nil {
-		kept, before = c.Secret, c.Before(a.cfg.Now())
+		kept, before = c.Secret, c.PreviousSecrets(a.cfg.Now())
 	}
 	fit, err := a.try(ctx, cred, kept, before)
 	switch {
@@ -52,8 +52,8 @@ func (a *Authenticator) bySecret(ctx context.Context, cred credentials) (*client
 // method.
 func secretAttrs(c *client.Client, used string) []refusal.Attr {
 	attrs := methods(c, used)
-	if len(c.Rotated) > 0 {
-		attrs = append(attrs, refusal.At("previous_secret_valid_until", c.Rotated[0].Until))
+	if len(c.RotatedSecrets) > 0 {
+		attrs = append(attrs, refusal.At("previous_secret_valid_until", c.RotatedSecrets[0].ExpiresAt))
 	}
 	return attrs
 }
@@ -61,7 +61,7 @@ func secretAttrs(c *client.Client, used string) []refusal.Attr {
 // renew keeps the secret of c in our own form if it is in that of another server. What
 // stands in the way is no fault of the client's: the next time will do as well.
 func (a *Authenticator) renew(ctx context.Context, c *client.Client, secret string) {
-	if !c.Secret.Foreign() || a.cfg.Renewals == nil || client.CheckSecret(secret) != nil {
+	if !c.Secret.IsLegacyHash() || a.cfg.Renewals == nil || client.CheckSecret(secret) != nil {
 		return
 	}
 	if _, busy := a.renewing.LoadOrStore(c.ID, true); busy {
@@ -85,7 +85,7 @@ func (a *Authenticator) try(ctx context.Context, cred credentials, kept client.S
 		if slow && a.shown.before(cred.id, one, cred.secret) {
 			return one, nil
 		}
-		if one.Foreign() {
+		if one.IsLegacyHash() {
 			hardest = one
 		}
 	}
@@ -113,7 +113,7 @@ func (a *Authenticator) fitting(ctx context.Context, all []client.Secret, sent s
 	}
 	for _, old := range all[1:] {
 		slow := a.cfg.Slow
-		if len(sent) >= machineMade && !old.Foreign() {
+		if len(sent) >= machineMade && !old.IsLegacyHash() {
 			slow = unequal{}
 		}
 		// That this takes longer tells that the operator has changed the secret of late.
@@ -135,10 +135,10 @@ func (a *Authenticator) fits(ctx context.Context, kept client.Secret, sent strin
 	if kept == "" {
 		kept = a.decoy
 	}
-	if len(sent) >= machineMade && !kept.Foreign() {
+	if len(sent) >= machineMade && !kept.IsLegacyHash() {
 		return kept.Verify(ctx, unequal{}, sent)
 	}
-	slow := &noted{Slow: a.cfg.Slow}
+	slow := &noted{Hasher: a.cfg.Slow}
 	fits, err := kept.Verify(ctx, slow, sent)
 	if err != nil || slow.used {
 		return fits, err
@@ -151,16 +151,16 @@ func (a *Authenticator) fits(ctx context.Context, kept client.Secret, sent strin
 
 // noted remembers whether a slow hash was computed.
 type noted struct {
-	client.Slow
+	client.Hasher
 	used bool
 }
 
 func (n *noted) Verify(ctx context.Context, hash, secret string) (bool, error) {
 	n.used = true
-	return n.Slow.Verify(ctx, hash, secret)
+	return n.Hasher.Verify(ctx, hash, secret)
 }
 
 // unequal finds every slow hash different, at once.
-type unequal struct{ client.Slow }
+type unequal struct{ client.Hasher }
 
 func (unequal) Verify(context.Context, string, string) (bool, error) { return false, nil }

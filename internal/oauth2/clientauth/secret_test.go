@@ -46,7 +46,7 @@ func TestWhoeverGuessesASecretLearnsNothingOfTheClient(t *testing.T) {
 	} {
 		for _, id := range []string{"unknown", "long", "short", "basic", "signer", "app", "disabled"} {
 			a := newAuthenticator(clients...)
-			slow := &counted{Slow: a.cfg.Slow}
+			slow := &counted{Hasher: a.cfg.Slow}
 			a.cfg.Slow = slow
 
 			_, err := a.Authenticate(t.Context(), form("client_id", id, "client_secret", guess.secret))
@@ -84,7 +84,7 @@ func TestMachineMadeIsTheLengthThatClientMeans(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		slow := &counted{Slow: hasher()}
+		slow := &counted{Hasher: hasher()}
 		if ok, err := kept.Verify(t.Context(), slow, secret); !ok || err != nil {
 			t.Fatalf("Verify = %t, %v", ok, err)
 		}
@@ -95,7 +95,7 @@ func TestMachineMadeIsTheLengthThatClientMeans(t *testing.T) {
 }
 
 // busy is a hasher with no room.
-type busy struct{ client.Slow }
+type busy struct{ client.Hasher }
 
 func (busy) Verify(context.Context, string, string) (bool, error) { return false, account.ErrBusy }
 

@@ -22,9 +22,9 @@ import (
 // endlessSecret is long enough for every algorithm.
 const endlessSecret = longSecret + longSecret
 
-func vault(tb testing.TB, secret string) *jwks.Secrets {
+func vault(tb testing.TB, secret string) *jwks.Keyring {
 	tb.Helper()
-	secrets, err := jwks.NewSecrets(secret)
+	secrets, err := jwks.NewKeyring(secret)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -38,12 +38,12 @@ func withMAC(tb testing.TB, secret, alg string) (*client.Client, *Authenticator)
 	c := &client.Client{ID: "signer", Metadata: client.Metadata{
 		TokenEndpointAuthMethod: client.AuthSecretJWT, TokenEndpointAuthSigningAlg: alg,
 	}}
-	keeper := client.Keeper{Vault: vault(tb, longSecret)}
-	if err := keeper.Keep(tb.Context(), c, secret); err != nil {
+	keeper := client.SecretStore{Sealer: vault(tb, longSecret)}
+	if err := keeper.Set(tb.Context(), c, secret); err != nil {
 		tb.Fatal(err)
 	}
 	a := newAuthenticator(c)
-	a.cfg.Vault = keeper.Vault
+	a.cfg.Vault = keeper.Sealer
 	return c, a
 }
 

@@ -12,7 +12,7 @@ func TestAShortSecretIsHashedOnceAndNotWithEachRequest(t *testing.T) {
 
 	c := withSecret(t, "short", client.AuthPost, shortSecret)
 	a := newAuthenticator(c, withSecret(t, "other", client.AuthPost, shortSecret))
-	slow, guesses := &counted{Slow: a.cfg.Slow}, &tally{}
+	slow, guesses := &counted{Hasher: a.cfg.Slow}, &tally{}
 	a.cfg.Slow, a.cfg.Guesses = slow, guesses
 	try := func(id, secret string, right bool, hashes int64, asked int) {
 		t.Helper()

@@ -75,7 +75,7 @@ type registered struct{}
 func (registered) Keys(_ context.Context, c *client.Client, _ string) ([]jose.JSONWebKey, error) {
 	keys, _ := client.ReadKeySet(c.JWKS)
 	if len(keys) == 0 {
-		return nil, client.ErrNoKeys
+		return nil, client.ErrKeysUnavailable
 	}
 	return keys, nil
 }

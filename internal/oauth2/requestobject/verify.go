@@ -111,7 +111,7 @@ func names(audience any, us string) bool {
 // verify tells whether c signed the object with a key it registered.
 func (o *Opener) verify(ctx context.Context, c *client.Client, object *jws.JWS) error {
 	keys, err := o.KeySets.Keys(ctx, c, object.KID)
-	if errors.Is(err, client.ErrNoKeys) {
+	if errors.Is(err, client.ErrKeysUnavailable) {
 		refused := invalid(jws.ErrNoKey.Error())
 		refused.Reason = err.Error()
 		return refused

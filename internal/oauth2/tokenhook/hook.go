@@ -40,7 +40,7 @@ type Subject struct {
 	Assertion       string // that is brought, if any
 
 	Person Person // the client itself, where there is no person
-	Extra  grant.Extra
+	Extra  grant.ExtraClaims
 	Style  Style
 }
 
@@ -64,7 +64,7 @@ type Style struct {
 }
 
 // Tokens asks a token hook. It returns what is said in tokens from now on.
-func Tokens(ctx context.Context, to Caller, s *Subject) (grant.Extra, error) {
+func Tokens(ctx context.Context, to Caller, s *Subject) (grant.ExtraClaims, error) {
 	asked := tokenRequest{Session: s.session(), Request: request{
 		requester: s.requester(), RequestedScopes: full(s.RequestedScopes), Payload: map[string][]string{},
 	}}
@@ -75,7 +75,7 @@ func Tokens(ctx context.Context, to Caller, s *Subject) (grant.Extra, error) {
 }
 
 // Refresh asks a refresh hook.
-func Refresh(ctx context.Context, to Caller, s *Subject) (grant.Extra, error) {
+func Refresh(ctx context.Context, to Caller, s *Subject) (grant.ExtraClaims, error) {
 	return ask(ctx, to, refreshRequest{
 		Subject: s.Person.Subject, Session: s.session(), Requester: s.requester(),
 		ClientID: s.ClientID, Scopes: full(s.Scopes), Audience: full(s.Audience),
@@ -92,7 +92,7 @@ type answer struct {
 
 // ask asks a hook. What it answers takes the place of what was said before, but for the
 // name that the client has for the person, which is no claim.
-func ask(ctx context.Context, to Caller, about any, before grant.Extra) (grant.Extra, error) {
+func ask(ctx context.Context, to Caller, about any, before grant.ExtraClaims) (grant.ExtraClaims, error) {
 	body, err := json.Marshal(about)
 	if err != nil {
 		return before, fmt.Errorf("%w: %w", ErrFailed, err)
@@ -112,7 +112,7 @@ func ask(ctx context.Context, to Caller, about any, before grant.Extra) (grant.E
 	if err := json.Unmarshal(text, &said); err != nil || said.Session == nil {
 		return before, fmt.Errorf("%w: the answer has no session", ErrFailed)
 	}
-	after := grant.Extra{KnownAs: before.KnownAs}
+	after := grant.ExtraClaims{ForcedSubject: before.ForcedSubject}
 	if after.IDToken, err = added(said.Session.IDToken, grant.ProtocolClaims()); err != nil {
 		return before, fmt.Errorf("%w: session.id_token %w", ErrFailed, err)
 	}

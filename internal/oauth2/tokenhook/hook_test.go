@@ -24,17 +24,17 @@ func (s saying) Call(context.Context, []byte) (int, []byte, error) {
 func TestWhatAHookSaysTakesThePlaceOfWhatWasSaid(t *testing.T) {
 	t.Parallel()
 
-	before := grant.Extra{IDToken: json.RawMessage(`{"a":1}`), AccessToken: json.RawMessage(`{"b":2}`), KnownAs: "x"}
+	before := grant.ExtraClaims{IDToken: json.RawMessage(`{"a":1}`), AccessToken: json.RawMessage(`{"b":2}`), ForcedSubject: "x"}
 	for name, tc := range map[string]struct {
 		hook saying
-		want grant.Extra
+		want grant.ExtraClaims
 		err  error
 	}{
 		"silence":            {saying{status: 204}, before, nil},
-		"both":               {saying{200, `{"session":{"id_token":{"c":3},"access_token":{"d":4}}}`, nil}, grant.Extra{IDToken: json.RawMessage(`{"c":3}`), AccessToken: json.RawMessage(`{"d":4}`), KnownAs: "x"}, nil},
-		"one":                {saying{200, `{"session":{"id_token":{"c":3},"access_token":null}}`, nil}, grant.Extra{IDToken: json.RawMessage(`{"c":3}`), KnownAs: "x"}, nil},
-		"nothing":            {saying{200, `{"session":{}}`, nil}, grant.Extra{KnownAs: "x"}, nil},
-		"the protocol's":     {saying{200, `{"session":{"id_token":{"sub":"y","acr":"z"}}}`, nil}, grant.Extra{KnownAs: "x"}, nil},
+		"both":               {saying{200, `{"session":{"id_token":{"c":3},"access_token":{"d":4}}}`, nil}, grant.ExtraClaims{IDToken: json.RawMessage(`{"c":3}`), AccessToken: json.RawMessage(`{"d":4}`), ForcedSubject: "x"}, nil},
+		"one":                {saying{200, `{"session":{"id_token":{"c":3},"access_token":null}}`, nil}, grant.ExtraClaims{IDToken: json.RawMessage(`{"c":3}`), ForcedSubject: "x"}, nil},
+		"nothing":            {saying{200, `{"session":{}}`, nil}, grant.ExtraClaims{ForcedSubject: "x"}, nil},
+		"the protocol's":     {saying{200, `{"session":{"id_token":{"sub":"y","acr":"z"}}}`, nil}, grant.ExtraClaims{ForcedSubject: "x"}, nil},
 		"no":                 {saying{403, `{"session":{}}`, nil}, before, ErrDenied},
 		"an error":           {saying{err: errors.New("lost")}, before, ErrFailed},
 		"another status":     {saying{http.StatusAccepted, `{"session":{}}`, nil}, before, ErrFailed},
@@ -46,12 +46,12 @@ func TestWhatAHookSaysTakesThePlaceOfWhatWasSaid(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			for _, ask := range []func(context.Context, Caller, *Subject) (grant.Extra, error){Tokens, Refresh} {
+			for _, ask := range []func(context.Context, Caller, *Subject) (grant.ExtraClaims, error){Tokens, Refresh} {
 				got, err := ask(t.Context(), tc.hook, &Subject{Extra: before})
-				same := string(got.IDToken) == string(tc.want.IDToken) && string(got.AccessToken) == string(tc.want.AccessToken) && got.KnownAs == tc.want.KnownAs
+				same := string(got.IDToken) == string(tc.want.IDToken) && string(got.AccessToken) == string(tc.want.AccessToken) && got.ForcedSubject == tc.want.ForcedSubject
 				if !same || !errors.Is(err, tc.err) {
-					t.Errorf("got %s %s %q, %v; want %s %s %q, %v", got.IDToken, got.AccessToken, got.KnownAs, err,
-						tc.want.IDToken, tc.want.AccessToken, tc.want.KnownAs, tc.err)
+					t.Errorf("got %s %s %q, %v; want %s %s %q, %v", got.IDToken, got.AccessToken, got.ForcedSubject, err,
+						tc.want.IDToken, tc.want.AccessToken, tc.want.ForcedSubject, tc.err)
 				}
 			}
 		})

@@ -37,7 +37,7 @@ const (
 
 // Handle is what a computed token says.
 type Handle struct {
-	Ref        grant.Ref
+	Ref        grant.Locator
 	Generation uint32 // 0 in a code, a device's too
 	second     [secondSize]byte
 	tag        byte
@@ -66,11 +66,11 @@ const (
 )
 
 // Make returns the token of a grant's generation. The seed is the grant's.
-func (c *Codec) Make(kind Kind, ref grant.Ref, generation uint32, seed []byte) string {
+func (c *Codec) Make(kind Kind, ref grant.Locator, generation uint32, seed []byte) string {
 	key := c.keys[0]
 	buf := make([]byte, 0, tokenSize)
 	buf = append(buf, version, key.Tag)
-	buf = binary.BigEndian.AppendUint32(buf, uint32(ref.Bucket))
+	buf = binary.BigEndian.AppendUint32(buf, uint32(ref.Partition))
 	buf = append(buf, ref.ID[:]...)
 	buf = binary.BigEndian.AppendUint32(buf, generation)
 	first := mac(key.Secret, kind, buf)
@@ -103,7 +103,7 @@ func (c *Codec) Parse(kind Kind, token string) (Handle, error) {
 			continue
 		}
 		h := Handle{
-			Ref:        grant.Ref{Bucket: grant.Bucket(binary.BigEndian.Uint32(head[2:]))},
+			Ref:        grant.Locator{Partition: grant.Partition(binary.BigEndian.Uint32(head[2:]))},
 			Generation: binary.BigEndian.Uint32(head[22:]),
 			tag:        buf[1],
 		}
@@ -118,7 +118,7 @@ func (c *Codec) Parse(kind Kind, token string) (Handle, error) {
 func (c *Codec) Belongs(kind Kind, h Handle, seed []byte) bool {
 	head := make([]byte, 0, headSize)
 	head = append(head, version, h.tag)
-	head = binary.BigEndian.AppendUint32(head, uint32(h.Ref.Bucket))
+	head = binary.BigEndian.AppendUint32(head, uint32(h.Ref.Partition))
 	head = append(head, h.Ref.ID[:]...)
 	head = binary.BigEndian.AppendUint32(head, h.Generation)
 	for _, key := range c.keys {

@@ -15,9 +15,9 @@ func key(tag byte) tokens.Key {
 	return tokens.Key{Tag: tag, Secret: bytes.Repeat([]byte{tag}, 32)}
 }
 
-func ref() grant.Ref {
+func ref() grant.Locator {
 	at := time.Unix(1_800_000_000, 0)
-	return grant.Ref{Bucket: grant.BucketAt(at, true), ID: grant.NewID(at)}
+	return grant.Locator{Partition: grant.PartitionAt(at, true), ID: grant.NewID(at)}
 }
 
 var seed = bytes.Repeat([]byte{7}, 32)
