@@ -38,6 +38,10 @@ lint: ## linters, format, dependency rules, tidy go.mod, no skipped test
 	go -C tools mod tidy -diff
 	@tools/noskip
 
+.PHONY: prose
+prose: ## words and constructions to avoid, by package (tools/prose -list names the places)
+	go -C tools run ./prose
+
 .PHONY: fmt
 fmt: ## bring the code into the form lint asks for
 	$(tool) golangci-lint fmt ./...
