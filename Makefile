@@ -37,6 +37,7 @@ lint: ## linters, format, dependency rules, tidy go.mod, no skipped test
 	go mod tidy -diff
 	go -C tools mod tidy -diff
 	@tools/noskip
+	@tools/nolint
 
 .PHONY: prose
 prose: ## words and constructions to avoid, by package (tools/prose -list names the places)

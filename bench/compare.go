@@ -32,7 +32,7 @@ type pair struct {
 func (cmd *compareCommand) Run(ctx context.Context, s streams) (err error) {
 	chosen, err := flows.Select(cmd.Flows)
 	if err != nil {
-		return err //nolint:wrapcheck // names itself
+		return err
 	}
 	ours, err := cmd.enter(ctx, cmd.Target)
 	if err != nil {

@@ -22,7 +22,7 @@ func enter(ctx context.Context, what string, o standOptions, t target.Options) (
 	case strings.HasSuffix(what, ".json"):
 		var err error
 		if spec, err = target.ReadSpec(what); err != nil {
-			return nil, err //nolint:wrapcheck // names itself
+			return nil, err
 		}
 	default:
 		if what != "ostiary" {
@@ -49,11 +49,11 @@ func enter(ctx context.Context, what string, o standOptions, t target.Options) (
 func watch(ctx context.Context, spec *target.Spec, o target.Options) (*contender, error) {
 	t, err := target.Open(ctx, spec, o)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	m, err := meter.New(ctx, meter.Config{Server: spec.ServerPID, Database: spec.Database})
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	return &contender{target: t, meter: m}, nil
 }

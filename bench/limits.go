@@ -36,7 +36,7 @@ func (cmd *limitsCommand) Run(ctx context.Context, s streams) error {
 		return record(cmd.Out, l)
 	}
 	if err := limits.Processor(ctx, cmd.Duration, each); err != nil {
-		return err //nolint:wrapcheck // names itself
+		return err
 	}
 	if err := cmd.hello(ctx, each); err != nil {
 		return err
@@ -54,7 +54,7 @@ func (cmd *limitsCommand) database(ctx context.Context, each func(limits.Limit) 
 		defer func() { err = errors.Join(err, server.Close()) }()
 		url = server.URL("postgres")
 	}
-	return limits.Database(ctx, url, cmd.Duration, each) //nolint:wrapcheck // names itself
+	return limits.Database(ctx, url, cmd.Duration, each)
 }
 
 // hello runs the bare server in a process of its own.
@@ -84,7 +84,7 @@ func (cmd *limitsCommand) hello(ctx context.Context, each func(limits.Limit) err
 	if err != nil {
 		return fmt.Errorf("start the bare server: %w", err)
 	}
-	return limits.Hello(ctx, strings.TrimSpace(address), server.Process.Pid, cmd.Duration, each) //nolint:wrapcheck // names itself
+	return limits.Hello(ctx, strings.TrimSpace(address), server.Process.Pid, cmd.Duration, each)
 }
 
 // helloCommand is the bare server.
@@ -92,5 +92,5 @@ type helloCommand struct{}
 
 // Run serves.
 func (helloCommand) Run(ctx context.Context) error {
-	return limits.ServeHello(ctx, os.Stdin, os.Stdout) //nolint:wrapcheck // names itself
+	return limits.ServeHello(ctx, os.Stdin, os.Stdout)
 }

@@ -53,7 +53,7 @@ type measurement struct {
 func (c *contender) measure(ctx context.Context, f *flows.Flow, p plan) (*result, error) {
 	course, err := f.Open(c.target)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	if course.Close != nil {
 		defer course.Close()
@@ -76,7 +76,7 @@ func (c *contender) measure(ctx context.Context, f *flows.Flow, p plan) (*result
 		}
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, err //nolint:wrapcheck // interrupted
+		return nil, err
 	}
 	return m.result(f), nil
 }
@@ -125,7 +125,7 @@ func (m *measurement) section(ctx context.Context, d time.Duration) error {
 	}
 	before, err := m.meter.Read(ctx)
 	if err != nil {
-		return err //nolint:wrapcheck // names itself
+		return err
 	}
 	var tally *load.Tally
 	if m.Rate > 0 {
@@ -135,7 +135,7 @@ func (m *measurement) section(ctx context.Context, d time.Duration) error {
 	}
 	after, err := m.meter.Read(ctx)
 	if err != nil {
-		return err //nolint:wrapcheck // names itself
+		return err
 	}
 	spent := after.Since(before)
 	if m.sections > 0 {

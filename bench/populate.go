@@ -31,7 +31,7 @@ func (s *stand) importClients(ctx context.Context, idTokenAlg string) error {
 	for _, kind := range target.Kinds() {
 		client, err := kind.NewClient()
 		if err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 		client.ID = "load-" + string(kind)
 		entry := kind.Metadata(client, idTokenAlg)

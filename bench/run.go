@@ -45,7 +45,7 @@ type runCommand struct {
 func (cmd *runCommand) Run(ctx context.Context, s streams) (err error) {
 	chosen, err := flows.Select(cmd.Flows)
 	if err != nil {
-		return err //nolint:wrapcheck // names itself
+		return err
 	}
 	c, err := cmd.enter(ctx, cmd.Target)
 	if err != nil {
@@ -74,11 +74,11 @@ func (c *common) one(ctx context.Context, s streams, who *contender, f *flows.Fl
 	s.remark("%s at %s, %d callers, round %d\n", f.Name, who.target.Name, p.Callers, round)
 	r, err := who.measure(ctx, f, p)
 	if ctx.Err() != nil {
-		return nil, ctx.Err() //nolint:wrapcheck // interrupted
+		return nil, ctx.Err()
 	}
 	if err != nil {
 		s.remark("passed over: %v\n", err)
-		return nil, nil //nolint:nilnil // no result, and no reason to end
+		return nil, nil
 	}
 	r.Round, r.Variant, r.Grants = round, c.Variant, c.Grants
 	if err := writeRow(s.out, r); err != nil {

@@ -270,5 +270,5 @@ func freeAddress() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find a free port: %w", err)
 	}
-	return listener.Addr().String(), listener.Close() //nolint:wrapcheck // cannot fail
+	return listener.Addr().String(), listener.Close()
 }

@@ -59,7 +59,7 @@ func newVisitor(t *target.Target, i int) (*visitor, error) {
 	}
 	browser, err := t.NewBrowser(t.Users[i%len(t.Users)])
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the caller names the flow
+		return nil, err
 	}
 	app, err := newWebApp(t)
 	if err != nil {
@@ -83,7 +83,7 @@ func arrive(t *target.Target, i int) (*visitor, error) {
 func (v *visitor) visit() (*tokens, error) {
 	code, err := v.browser.Authorize()
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	return v.app.exchange(code)
 }

@@ -18,7 +18,7 @@ func keySet(t *target.Target) (*Course, error) {
 func document(address, member string) (*Course, error) {
 	at, err := target.At(address)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the caller names the flow
+		return nil, err
 	}
 	good := func(answer *wire.Response) bool { return wire.Has(answer.Body, member) }
 	return &Course{Caller: func(int) (load.Caller, error) {

@@ -95,10 +95,10 @@ func known(all []Flow) []string {
 func clientAt(t *target.Target, k target.Kind, address string) (*target.Client, target.Endpoint, error) {
 	client, err := t.Client(k)
 	if err != nil {
-		return nil, target.Endpoint{}, err //nolint:wrapcheck // the caller names the flow
+		return nil, target.Endpoint{}, err
 	}
 	at, err := target.At(address)
-	return client, at, err //nolint:wrapcheck // the caller names the flow
+	return client, at, err
 }
 
 // caller is a [load.Caller] made of a function.

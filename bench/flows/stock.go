@@ -57,5 +57,5 @@ func (s *stock[T]) fill(n, makers int, maker func(i int) (func() (T, error), err
 	err := making.Wait()
 	s.pieces = pieces
 	s.taken.Store(0)
-	return err //nolint:wrapcheck // the maker's own
+	return err
 }

@@ -15,7 +15,7 @@ const liveTokens = 64
 func askAbout(t *target.Target, address string, good func(*wire.Response) bool, request func(c *wire.Conn, path, token string) []byte) (*Course, error) {
 	at, err := target.At(address)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the caller names the flow
+		return nil, err
 	}
 	people := &regulars{target: t}
 	defer people.close()
@@ -47,7 +47,7 @@ func userinfo(t *target.Target) (*Course, error) {
 func introspection(t *target.Target) (*Course, error) {
 	client, err := t.Client(target.Web)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the caller names the flow
+		return nil, err
 	}
 	basic := wire.Basic(client.ID, client.Secret)
 	good := func(answer *wire.Response) bool { return wire.True(answer.Body, "active") }

@@ -111,7 +111,7 @@ func inserts(ctx context.Context, pool *pgxpool.Pool) func() (func() error, erro
 		return func() error {
 			const insert = `INSERT INTO bench_limits (id, body) VALUES ($1, $2)`
 			_, err := pool.Exec(ctx, insert, last.Add(1), body)
-			return err //nolint:wrapcheck // shown with the name
+			return err
 		}, nil
 	}
 }
@@ -162,7 +162,7 @@ func coalesced(ctx context.Context, pool *pgxpool.Pool) func() (func() error, er
 			case err := <-answer:
 				return err
 			case <-ctx.Done():
-				return ctx.Err() //nolint:wrapcheck // interrupted
+				return ctx.Err()
 			}
 		}, nil
 	}
@@ -193,5 +193,5 @@ func insertMany(ctx context.Context, pool *pgxpool.Pool, first int64, n int) err
 		arguments = append(arguments, first+int64(i), body)
 	}
 	_, err := pool.Exec(ctx, statement.String(), arguments...)
-	return err //nolint:wrapcheck // shown with the name
+	return err
 }

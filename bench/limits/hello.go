@@ -71,7 +71,7 @@ func greeter(at *url.URL) func() (func() error, error) {
 		request := conn.Get("/")
 		return func() error {
 			_, err := conn.Send(request)
-			return err //nolint:wrapcheck // shown with the name
+			return err
 		}, nil
 	}
 }

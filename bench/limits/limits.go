@@ -65,7 +65,7 @@ func (g *gauge) measure(ctx context.Context, name string, callers []load.Caller)
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	if err := ctx.Err(); err != nil {
-		return err //nolint:wrapcheck // interrupted
+		return err
 	}
 	if tally.Errors > 0 {
 		return fmt.Errorf("%s: %s", name, tally.Shown[0])

@@ -166,7 +166,7 @@ func (w *world) openBucket(ctx context.Context, bucket grant.Partition, at time.
 		CreatedAt: at, ExpiresAt: at, EndsAt: at, Seed: randomBytes(),
 	}
 	if err := w.store.InsertGrant(ctx, g); err != nil {
-		return err //nolint:wrapcheck // says what it was about
+		return err
 	}
 	return w.engine.remove(ctx, g.Locator)
 }

@@ -44,7 +44,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	refreshes := flags.Int("refreshes", 0, "how often to refresh each of a sample of them afterwards")
 	sample := flags.Int("sample", 20_000, "how many grants that sample has")
 	if err := flags.Parse(args); err != nil {
-		return err //nolint:wrapcheck // has been printed
+		return err
 	}
 	if *url == "" || *grants < 1 || flags.NArg() > 0 {
 		return errors.New("name a --database and a positive number of --grants")
@@ -52,11 +52,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 	s, err := store.Open(ctx, store.Config{URL: *url, MaxConns: 4})
 	if err != nil {
-		return err //nolint:wrapcheck // says what it was about
+		return err
 	}
 	defer s.Close()
 	if _, err := s.Migrate(ctx); err != nil {
-		return err //nolint:wrapcheck // says what it was about
+		return err
 	}
 	w, err := newWorld(ctx, s, *url, *grants, time.Now())
 	if err != nil {

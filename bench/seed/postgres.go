@@ -100,7 +100,7 @@ func (p *postgres) sizes(ctx context.Context) (parts []part, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("read sizes: %w", err)
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (sized part, err error) { //nolint:wrapcheck // reads one thing
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (sized part, err error) {
 		err = row.Scan(&sized.name, &sized.bytes)
 		return sized, err
 	})

@@ -53,12 +53,12 @@ func (s *sqlite) copy(ctx context.Context, table string, columns []string, rows 
 func (s *sqlite) copySome(ctx context.Context, insert string, next func() ([]any, bool), most int) (added int, err error) {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
-		return 0, err //nolint:wrapcheck // copy says
+		return 0, err
 	}
 	defer tx.Rollback() //nolint:errcheck // if it was committed this does nothing
 	statement, err := tx.PrepareContext(ctx, insert)
 	if err != nil {
-		return 0, err //nolint:wrapcheck // copy says
+		return 0, err
 	}
 	defer statement.Close() //nolint:errcheck // goes with the transaction
 	for added < most {
@@ -67,11 +67,11 @@ func (s *sqlite) copySome(ctx context.Context, insert string, next func() ([]any
 			break
 		}
 		if _, err := statement.ExecContext(ctx, row...); err != nil {
-			return 0, err //nolint:wrapcheck // copy says
+			return 0, err
 		}
 		added++
 	}
-	return added, tx.Commit() //nolint:wrapcheck // copy says
+	return added, tx.Commit()
 }
 
 func (s *sqlite) remove(ctx context.Context, ref grant.Locator) error {

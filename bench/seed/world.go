@@ -67,11 +67,11 @@ func (w *world) close() { w.engine.close() }
 func (w *world) found(ctx context.Context) error {
 	list, err := w.store.ListGrants(ctx, store.GrantFilter{}, grant.Locator{}, 1, w.now)
 	if err != nil {
-		return err //nolint:wrapcheck // says what it was about
+		return err
 	}
 	accounts, err := w.store.ListAccounts(ctx, "", 1)
 	if err != nil {
-		return err //nolint:wrapcheck // says what it was about
+		return err
 	}
 	if len(list)+len(accounts) > 0 {
 		return errors.New("the database is in use already: give an empty one")
@@ -79,7 +79,7 @@ func (w *world) found(ctx context.Context) error {
 	for i := range clients {
 		c := aClient(i, w.now)
 		if err := w.store.InsertClient(ctx, c); err != nil {
-			return err //nolint:wrapcheck // says what it was about
+			return err
 		}
 		w.clientIDs = append(w.clientIDs, c.ID)
 	}
@@ -127,12 +127,12 @@ func (w *world) makeModels(ctx context.Context) error {
 		return err
 	}
 	if _, err := w.store.SpendCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: g.ClientID, Now: later}); err != nil {
-		return err //nolint:wrapcheck // says what it was about
+		return err
 	}
 	_, err = w.store.RotateRefresh(ctx, grant.RefreshRotation{
 		Ref: g.Locator, ClientID: g.ClientID, Generation: 1, ExpiresAt: later.Add(refreshIdle), Now: later,
 	})
-	return err //nolint:wrapcheck // says what it was about
+	return err
 }
 
 // phc has the length and shape of what is kept of a password, and is of none.

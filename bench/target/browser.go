@@ -131,7 +131,7 @@ func (b *Browser) headers(more ...wire.Header) []wire.Header {
 func (b *Browser) send(request []byte) (*wire.Response, error) {
 	answer, err := b.server.Send(request)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	b.cookies.take(answer.SetCookie)
 	return answer, nil

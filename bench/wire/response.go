@@ -121,7 +121,7 @@ func (p *Response) readBody(r *bufio.Reader) error {
 		p.last = true
 		rest, err := io.ReadAll(io.LimitReader(r, maxBody))
 		p.Body = append(p.Body, rest...)
-		return err //nolint:wrapcheck // named by the caller
+		return err
 	}
 }
 
@@ -161,14 +161,14 @@ func (p *Response) append(r *bufio.Reader, n int) error {
 	}
 	p.Body = p.Body[:start+n]
 	_, err := io.ReadFull(r, p.Body[start:])
-	return err //nolint:wrapcheck // named by the caller
+	return err
 }
 
 // readLine returns a line without its end. It is good until the next read.
 func readLine(r *bufio.Reader) ([]byte, error) {
 	line, err := r.ReadSlice('\n')
 	if err != nil {
-		return nil, err //nolint:wrapcheck // named by the caller
+		return nil, err
 	}
 	return bytes.TrimSuffix(line[:len(line)-1], []byte("\r")), nil
 }

@@ -54,7 +54,7 @@ func (cmd *apiKeysCreate) Run(ctx context.Context, s streams, c *cli) error {
 		k, text := apikey.New(cmd.Name, slices.Compact(cmd.Scope), when, expires)
 		d.about(k.ID)
 		if err := d.store.InsertAPIKey(ctx, k); err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 		view := viewKey(k)
 		view.Key = text
@@ -94,7 +94,7 @@ func (cmd *apiKeysRevoke) Run(ctx context.Context, s streams, c *cli) error {
 		}
 		for _, id := range cmd.IDs {
 			if err := d.store.DeleteAPIKey(ctx, id); err != nil {
-				return err //nolint:wrapcheck // names itself
+				return err
 			}
 			if err := s.say("revoked %s", id); err != nil {
 				return err

@@ -38,7 +38,7 @@ func (cmd *auditCommand) Run(ctx context.Context, s streams, c *cli) error {
 		for left := cmd.Limit; left > 0; left = cmd.Limit - len(all) {
 			some, err := d.store.ListEvents(ctx, filter, before, min(left, pageSize))
 			if err != nil {
-				return err //nolint:wrapcheck // names itself
+				return err
 			}
 			all = append(all, some...)
 			if len(some) < min(left, pageSize) {

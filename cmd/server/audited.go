@@ -111,7 +111,7 @@ func (d *desk) keepingTrack(ctx context.Context, work func(*desk) error) error {
 	for _, target := range d.change.targets {
 		event := audit.NewEvent(d.change.action, target, operator(), now())
 		if err := d.store.BeginEvent(ctx, event); err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 		d.change.events = append(d.change.events, event)
 	}

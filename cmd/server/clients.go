@@ -61,7 +61,7 @@ func (cmd *clientsCreate) Run(ctx context.Context, s streams, c *cli) error {
 			made.ID = client.NewID()
 		}
 		if err := client.CheckID(made.ID); err != nil {
-			return err //nolint:wrapcheck // says what an id is
+			return err
 		}
 		if err := cmd.apply(&made.Metadata, commandPolicy(d.config)); err != nil {
 			return err
@@ -160,5 +160,5 @@ func (d *desk) client(ctx context.Context, id string) (*client.Client, error) {
 	if errors.Is(err, client.ErrNotFound) {
 		return nil, fmt.Errorf("there is no client %q", id)
 	}
-	return known, err //nolint:wrapcheck // names itself
+	return known, err
 }

@@ -176,7 +176,7 @@ func (f *secretFlags) set(ctx context.Context, d *desk, c *client.Client, fresh 
 		}
 	}
 	if err := keeper.Adapt(ctx, c); err != nil || !c.UsesSecret() {
-		return "", err //nolint:wrapcheck // names itself
+		return "", err
 	}
 	if secret == "" && (fresh || c.Secret == "") {
 		made = c.NewSecret()
@@ -185,7 +185,7 @@ func (f *secretFlags) set(ctx context.Context, d *desk, c *client.Client, fresh 
 	if secret == "" {
 		return "", nil
 	}
-	return made, keeper.Set(ctx, c, secret) //nolint:wrapcheck // says what a secret is
+	return made, keeper.Set(ctx, c, secret)
 }
 
 // unended is a text without the line end that editors add.

@@ -37,7 +37,7 @@ func (cmd *clientsRotateSecret) Run(ctx context.Context, s streams, c *cli) erro
 		when := now()
 		secret, err := keeper.Rotate(ctx, known, when, when.Add(lifetime))
 		if err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 		known.UpdatedAt = when
 		if err := d.store.UpdateClient(ctx, known); err != nil {

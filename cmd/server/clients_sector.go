@@ -17,5 +17,5 @@ func verifySector(ctx context.Context, c *config.Config, m, known *client.Metada
 	if err != nil {
 		return err
 	}
-	return m.VerifySector(ctx, fetcher, known) //nolint:wrapcheck // says what is wrong
+	return m.VerifySector(ctx, fetcher, known)
 }

@@ -25,7 +25,7 @@ type clientView struct {
 // MarshalJSON writes the members in languages as well.
 func (v clientView) MarshalJSON() ([]byte, error) {
 	type members clientView
-	return v.MarshalWith(members(v)) //nolint:wrapcheck // the caller is encoding/json
+	return v.MarshalWith(members(v))
 }
 
 func viewClient(c *client.Client, secret string) clientView {

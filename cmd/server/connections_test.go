@@ -39,7 +39,7 @@ func alive(t *testing.T, from, address string) error {
 	if err == nil {
 		_ = answer.Body.Close()
 	}
-	return err //nolint:wrapcheck // told by the test
+	return err
 }
 
 // Idle connections of one address leave the server open to everybody else, however many.

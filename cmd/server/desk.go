@@ -34,7 +34,7 @@ func current(ctx context.Context, db *store.Store, how string) error {
 	if errors.Is(err, store.ErrSchemaTooOld) {
 		return fmt.Errorf("%w; %s brings it up to date", err, how)
 	}
-	return err //nolint:wrapcheck // names itself
+	return err
 }
 
 // atDesk opens a desk for work that needs the configuration keys named, beside
@@ -109,7 +109,7 @@ func (s streams) readInput(name string) ([]byte, error) {
 		}
 		return text, nil
 	}
-	return os.ReadFile(name) //nolint:gosec,wrapcheck // the operator names it, and so does the error
+	return os.ReadFile(name) //nolint:gosec // the operator names it, and so does the error
 }
 
 // console returns the terminal that a person types on, if there is one.

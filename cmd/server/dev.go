@@ -126,7 +126,7 @@ func listenLoopback(ctx context.Context, address string) (net.Listener, error) {
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names the address
+		return nil, err
 	}
 	return l, nil
 }
@@ -165,7 +165,7 @@ func (d *dev) configure(c *cli) (*config.Config, error) {
 		Defaults: defaults, File: c.Config, Environ: os.Environ(), Override: c.Set, Require: config.ServeRequires(),
 	})
 	if err != nil {
-		return nil, err //nolint:wrapcheck // lists every fault
+		return nil, err
 	}
 	return conf, d.data.writeConfig(conf.Issuer)
 }

@@ -153,14 +153,14 @@ func (d *dev) importFiles(ctx context.Context) error {
 func (d *dev) addSetupLink(ctx context.Context) error {
 	done, err := d.app.store.HasAdministrator(ctx)
 	if err != nil || done {
-		return err //nolint:wrapcheck // names itself
+		return err
 	}
 	b := make([]byte, 32)
 	_, _ = rand.Read(b) // never fails: crypto/rand ends the process instead
 	token := base64.RawURLEncoding.EncodeToString(b)
 	hash := sha256.Sum256([]byte(token))
 	if err := d.app.store.InsertSetupLink(ctx, hash[:], now().Add(setupLifetime)); err != nil {
-		return err //nolint:wrapcheck // names itself
+		return err
 	}
 	d.setupURL = d.app.config.URL(pathSetup) + "?token=" + token
 	return nil

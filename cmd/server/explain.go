@@ -27,7 +27,7 @@ func (cmd *explainCommand) Run(ctx context.Context, s streams, c *cli) error {
 			return fmt.Errorf("no record of the request %q: a request that got all that it named has none, at most 100,000 are kept, for 7 days, and one appears up to 2 s after its response; the log has them all", cmd.RequestID)
 		}
 		if err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 		view := viewRefusal(found)
 		if !cmd.toPeople() {

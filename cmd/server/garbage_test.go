@@ -52,7 +52,7 @@ func TestALoadIsOverWhenCollectionsAreFarApart(t *testing.T) {
 }
 
 // It changes the collector of the whole process, so nothing runs beside it.
-func TestTheCollectorKeepsThePace(t *testing.T) { //nolint:paralleltest // see above
+func TestTheCollectorKeepsThePace(t *testing.T) {
 	t.Setenv("GOGC", "")
 	ctx, stop := context.WithCancel(t.Context())
 	t.Cleanup(func() {
@@ -70,7 +70,7 @@ func TestTheCollectorKeepsThePace(t *testing.T) { //nolint:paralleltest // see a
 	}
 }
 
-func TestTheOperatorsPaceStands(t *testing.T) { //nolint:paralleltest // the environment is the process's
+func TestTheOperatorsPaceStands(t *testing.T) {
 	t.Setenv("GOGC", "150")
 	paceCollector(t.Context(), time.Now)
 	before := gogc()

@@ -44,7 +44,7 @@ func (cmd *grantsList) Run(ctx context.Context, s streams, c *cli) error {
 			return d.store.ListGrants(ctx, filter, after, pageSize, when)
 		}, func(g *grant.Grant) grant.Locator { return g.Locator })
 		if err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 		return list(s.out, cmd.answer, grantTable(), viewGrants(all))
 	})
@@ -66,7 +66,7 @@ func (cmd *grantsRevoke) Run(ctx context.Context, s streams, c *cli) error {
 		}
 		for _, ref := range refs {
 			if err := d.store.RevokeGrant(ctx, ref, "", grant.RevokedByOperator, now()); err != nil {
-				return err //nolint:wrapcheck // names itself
+				return err
 			}
 			if err := s.say("revoked %s", ref.ID); err != nil {
 				return err
@@ -80,12 +80,12 @@ func (cmd *grantsRevoke) Run(ctx context.Context, s streams, c *cli) error {
 func (d *desk) findGrant(ctx context.Context, text string) (grant.Locator, error) {
 	id, err := grant.ParseID(text)
 	if err != nil {
-		return grant.Locator{}, err //nolint:wrapcheck // says what an id is
+		return grant.Locator{}, err
 	}
 	for _, ref := range id.Locators() {
 		_, err := d.store.LiveGrant(ctx, ref, "", now())
 		if err == nil || !errors.Is(err, grant.ErrNotFound) {
-			return ref, err //nolint:wrapcheck // names itself
+			return ref, err
 		}
 	}
 	return grant.Locator{}, errors.New("there is no such grant, or it has ended")

@@ -75,7 +75,7 @@ func askHealth(ctx context.Context, conf *config.Config) (status int, body strin
 	}
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
-		return 0, "", err //nolint:wrapcheck // names the address
+		return 0, "", err
 	}
 	defer resp.Body.Close() //nolint:errcheck // only read
 	text, err := io.ReadAll(io.LimitReader(resp.Body, 4<<10))

@@ -75,10 +75,10 @@ func (cmd *importHydra) open(ctx context.Context, d *desk) (*move, error) {
 	var err error
 	if strings.HasPrefix(cmd.From, "postgres://") || strings.HasPrefix(cmd.From, "postgresql://") {
 		if m.secrets, err = hydra.NewSecrets(cmd.SecretsSystem...); err != nil {
-			return nil, err //nolint:wrapcheck // names itself
+			return nil, err
 		}
 		m.from, err = hydra.Open(ctx, cmd.From, cmd.Network)
-		return m, err //nolint:wrapcheck // names itself
+		return m, err
 	}
 	if strings.Contains(cmd.From, "://") {
 		return nil, errors.New("Hydra's data come from PostgreSQL, postgres://..., or from a file") //nolint:staticcheck // a name

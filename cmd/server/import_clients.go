@@ -31,7 +31,7 @@ func importClients(
 	if len(faults) > 0 {
 		return 0, 0, errors.Join(faults...)
 	}
-	return s.ImportClients(ctx, batch.clients) //nolint:wrapcheck // names itself
+	return s.ImportClients(ctx, batch.clients)
 }
 
 // clientBatch is a file of clients, ready to be written.
@@ -55,7 +55,7 @@ func readClients(
 ) (*clientBatch, error) {
 	entries, err := client.ParseImport(text, operatorPolicy(c))
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names every entry at fault
+		return nil, err
 	}
 	keeper, err := newKeeper(c, h)
 	if err != nil {
@@ -75,7 +75,7 @@ func readClients(
 			known, err = &client.Client{}, nil
 		}
 		if err != nil {
-			return nil, err //nolint:wrapcheck // names itself
+			return nil, err
 		}
 		if err := verifySector(ctx, c, &e.Metadata, &known.Metadata); err != nil {
 			return nil, fmt.Errorf("entry %d (%q): %w", i+1, e.ClientID, err)
@@ -109,11 +109,11 @@ func freshSecret(
 	same := e.ClientSecret == ""
 	if !same {
 		if same, err = keeper.Verify(ctx, c, e.ClientSecret); err != nil {
-			return "", "", err //nolint:wrapcheck // names itself
+			return "", "", err
 		}
 	}
 	if err := keeper.Adapt(ctx, c); err != nil {
-		return "", "", err //nolint:wrapcheck // names itself
+		return "", "", err
 	}
 	switch {
 	case same && c.Secret == known.Secret && c.Secret != "":
@@ -127,13 +127,13 @@ func freshSecret(
 		secret = made
 	}
 	err = keeper.Set(ctx, c, secret)
-	return c.Secret, made, err //nolint:wrapcheck // says what a secret is
+	return c.Secret, made, err
 }
 
 // derivedID names an entry that does not name itself by what its owner knows it
 // by, so that it is the same client whenever it is imported.
 func derivedID(m client.Metadata, seen map[string]int) string {
-	text, _ := json.Marshal([]any{m.ClientName, m.RedirectURIs, m.SoftwareID}) //nolint:errchkjson // strings alone
+	text, _ := json.Marshal([]any{m.ClientName, m.RedirectURIs, m.SoftwareID})
 	seen[string(text)]++
 	sum := sha256.Sum256(fmt.Appendf(text, " %d", seen[string(text)]))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])

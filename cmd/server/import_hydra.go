@@ -80,7 +80,7 @@ func (m *move) problem(kind, id, format string, args ...any) {
 func (m *move) takeClients(ctx context.Context) (err error) {
 	if m.from != nil {
 		if m.clients, err = m.from.Clients(ctx); err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 	}
 	m.report.Clients.Found = len(m.clients)
@@ -126,7 +126,7 @@ func (m *move) takeClient(ctx context.Context, theirs hydra.Client) (*client.Cli
 		known, err = &client.Client{}, nil
 	}
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	if err := verifySector(ctx, m.desk.config, &c.Metadata, &known.Metadata); err != nil {
 		m.problem("client", theirs.ID, "left out: %v", err)
@@ -159,8 +159,8 @@ func (m *move) takeClient(ctx context.Context, theirs hydra.Client) (*client.Cli
 
 // compare counts what an import would do with c.
 func (t *tally) compare(fresh bool, c, known *client.Client) {
-	before, _ := json.Marshal(known.Metadata) //nolint:errchkjson // was read from JSON
-	after, _ := json.Marshal(c.Metadata)      //nolint:errchkjson // was read from JSON
+	before, _ := json.Marshal(known.Metadata)
+	after, _ := json.Marshal(c.Metadata)
 	switch {
 	case fresh:
 		t.Created++
@@ -219,7 +219,7 @@ func (m *move) takeConsents(ctx context.Context) error {
 		m.problem("consents", "", "left out: %s", what)
 	}
 	if err != nil {
-		return err //nolint:wrapcheck // names itself
+		return err
 	}
 	return m.left(ctx)
 }
@@ -266,7 +266,7 @@ func (m *move) fitConsent(c *hydra.Consent) error {
 // left says what cannot come over, and what that means.
 func (m *move) left(ctx context.Context) (err error) {
 	if m.report.Left, err = m.from.Left(ctx); err != nil {
-		return err //nolint:wrapcheck // names itself
+		return err
 	}
 	if n := m.report.Left.RefreshTokens; n > 0 {
 		m.report.Notes = append(m.report.Notes, fmt.Sprintf("%d refresh tokens end with Hydra: their applications send people to sign in once.", n))

@@ -21,7 +21,7 @@ import (
 func (m *move) openKeys(ctx context.Context) error {
 	keys, sealed, err := m.from.Keys(ctx, m.secrets)
 	if err != nil {
-		return err //nolint:wrapcheck // names itself
+		return err
 	}
 	if len(keys) == 0 && len(sealed) > 0 {
 		return fmt.Errorf("no given system secret opens any of Hydra's keys (%d): set HYDRA_SECRETS_SYSTEM to its secrets.system, "+
@@ -29,7 +29,7 @@ func (m *move) openKeys(ctx context.Context) error {
 	}
 	m.keys = keys
 	if m.issuers, err = m.from.Issuers(ctx); err != nil {
-		return err //nolint:wrapcheck // names itself
+		return err
 	}
 	if len(sealed) > 0 {
 		m.report.Keys.Found += len(sealed)
@@ -83,7 +83,7 @@ func setKey(sets keyset.Keys, k hydra.Key) (*keyset.Key, error) {
 	if err := keyset.CheckName(k.Set); err != nil {
 		return nil, fmt.Errorf("is of a set whose name %w", err)
 	}
-	return sets.Parse(k.Set, k.KID, k.JWK) //nolint:wrapcheck // says what is wrong
+	return sets.Parse(k.Set, k.KID, k.JWK)
 }
 
 // remembered makes of a key what verifies.
@@ -116,25 +116,25 @@ func (m *move) keepKeys(ctx context.Context, secrets *jwks.Keyring, signing []jw
 	}
 	created, err := d.store.ImportSetKeys(ctx, brought)
 	if err != nil {
-		return err //nolint:wrapcheck // names itself
+		return err
 	}
 	t.Created, t.Unchanged = created, len(brought)-created
 	if len(signing) == 0 {
 		return nil
 	}
 	if err := manager.Start(ctx); err != nil {
-		return err //nolint:wrapcheck // names itself
+		return err
 	}
 	s.Created, err = manager.AddForeignKeys(ctx, signing, m.cmd.KeepKeys)
 	s.Unchanged = len(signing) - s.Created
-	return err //nolint:wrapcheck // names itself
+	return err
 }
 
 // rehearseKeys counts what keepKeys would do.
 func (m *move) rehearseKeys(ctx context.Context, manager *jwks.Manager, signing []jwks.ForeignKey, brought []*keyset.Key) error {
 	records, err := manager.Records(ctx)
 	if err != nil {
-		return err //nolint:wrapcheck // names itself
+		return err
 	}
 	for _, k := range signing {
 		m.report.SigningKeys.count(!slices.ContainsFunc(records, func(r jwks.Record) bool { return r.KID == k.KID }))
@@ -142,7 +142,7 @@ func (m *move) rehearseKeys(ctx context.Context, manager *jwks.Manager, signing 
 	for _, k := range brought {
 		_, err := m.desk.store.SetKey(ctx, k.Set, k.KID)
 		if err != nil && !errors.Is(err, keyset.ErrNotFound) {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 		m.report.Keys.count(err != nil)
 	}
@@ -183,7 +183,7 @@ func (m *move) takeIssuers(ctx context.Context) error {
 // keepTrust brings a trust, or says that it would, unless there is one like it.
 func (m *move) keepTrust(ctx context.Context, trust *trustedissuer.Trust) (fresh bool, err error) {
 	if _, err = m.desk.store.Trust(ctx, trust.ID); !errors.Is(err, trustedissuer.ErrNotFound) {
-		return false, err //nolint:wrapcheck // names itself
+		return false, err
 	}
 	if m.cmd.DryRun {
 		return true, nil
@@ -191,7 +191,7 @@ func (m *move) keepTrust(ctx context.Context, trust *trustedissuer.Trust) (fresh
 	if err = m.desk.store.InsertTrust(ctx, trust); errors.Is(err, trustedissuer.ErrExists) {
 		return false, nil
 	}
-	return err == nil, err //nolint:wrapcheck // names itself
+	return err == nil, err
 }
 
 // trust makes a trust of ours.
@@ -219,7 +219,7 @@ func (m *move) trust(i hydra.Issuer) (*trustedissuer.Trust, error) {
 		return nil, errors.New("its id cannot be one")
 	}
 	if err := t.Check(); err != nil {
-		return nil, err //nolint:wrapcheck // says what is wrong
+		return nil, err
 	}
 	return t, nil
 }

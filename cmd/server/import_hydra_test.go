@@ -121,7 +121,7 @@ func (f *hydraFixture) arrived(database string) {
 			t.Errorf("the consent of %s: %+v, %v", subject, c, err)
 			continue
 		}
-		if got, _ := json.Marshal(c.ExtraClaims); string(got) != want { //nolint:errchkjson // was read from JSON
+		if got, _ := json.Marshal(c.ExtraClaims); string(got) != want {
 			t.Errorf("the consent of %s adds %s, want %s", subject, got, want)
 		}
 		if subject == "alice" && (!c.Covers([]string{"openid", "api"}) || !c.ExpiresAt.IsZero()) {

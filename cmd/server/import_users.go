@@ -18,7 +18,7 @@ func importUsers(
 	if err != nil {
 		return 0, 0, err
 	}
-	return s.ImportAccounts(ctx, people) //nolint:wrapcheck // names itself
+	return s.ImportAccounts(ctx, people)
 }
 
 // readUsers reads a file of people and hashes the passwords that are new. Its
@@ -43,7 +43,7 @@ func readUsers(
 				faults = append(faults, e.fault(errors.New("password or password_hash is needed for somebody new")))
 			}
 		case err != nil:
-			return nil, err //nolint:wrapcheck // names itself
+			return nil, err
 		default:
 			hashes[i] = known.PasswordHash
 			if e.Claims == nil {

@@ -36,14 +36,14 @@ type renewals struct {
 // ReplaceClientSecret is [store.Store.ReplaceClientSecret].
 func (r renewals) ReplaceClientSecret(ctx context.Context, id string, old, replaced client.Secret) error {
 	defer r.clients.Forget(id)
-	return r.Store.ReplaceClientSecret(ctx, id, old, replaced) //nolint:wrapcheck // names itself
+	return r.Store.ReplaceClientSecret(ctx, id, old, replaced)
 }
 
 // resealSecrets seals under the first system secret every client secret that is
 // sealed under another, and returns how many.
 func resealSecrets(ctx context.Context, s *store.Store, secrets *jwks.Keyring) (count int, err error) {
 	clients, err := every(func(after string) ([]*client.Client, error) {
-		return s.ListClients(ctx, after, pageSize) //nolint:wrapcheck // names itself
+		return s.ListClients(ctx, after, pageSize)
 	}, func(c *client.Client) string { return c.ID })
 	if err != nil {
 		return 0, err
@@ -70,7 +70,7 @@ func resealKeySets(ctx context.Context, s *store.Store, secrets *jwks.Keyring) (
 		if after == nil {
 			after = &keyset.Key{}
 		}
-		return s.ListSetKeys(ctx, after.Set, after.KID, pageSize) //nolint:wrapcheck // names itself
+		return s.ListSetKeys(ctx, after.Set, after.KID, pageSize)
 	}, func(k *keyset.Key) *keyset.Key { return k })
 	if err != nil {
 		return 0, err

@@ -54,7 +54,7 @@ func (cmd *keysList) Run(ctx context.Context, s streams, c *cli) error {
 	return c.atKeys(ctx, s, func(_ *desk, keys *jwks.Manager) error {
 		records, err := keys.Records(ctx)
 		if err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 		return list(s.out, cmd.answer, keyTable(), viewKeys(records))
 	})
@@ -65,11 +65,11 @@ func (cmd *keysList) Run(ctx context.Context, s streams, c *cli) error {
 func (cmd *keysRotate) Run(ctx context.Context, s streams, c *cli) error {
 	return c.atKeys(ctx, s, func(d *desk, keys *jwks.Manager) error {
 		if err := keys.Start(ctx); err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 		records, err := keys.Rotate(ctx, jwks.Algorithm(cmd.Algorithm))
 		if err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 		if waiting := waitingKeys(records); waiting > 0 {
 			s.remark("%d of these are published and begin to sign when clients can have seen them, about %s after they were published.\n",
@@ -100,7 +100,7 @@ func (*keysReseal) Run(ctx context.Context, s streams, c *cli) error {
 	return c.atKeys(ctx, s, func(d *desk, keys *jwks.Manager) error {
 		count, err := keys.Reseal(ctx)
 		if err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 		secrets, err := systemSecrets(d.config)
 		if err != nil {
@@ -134,10 +134,10 @@ func (cmd *keysImport) Run(ctx context.Context, s streams, c *cli) error {
 	}
 	return c.atKeys(ctx, s, func(_ *desk, keys *jwks.Manager) error {
 		if err := keys.Start(ctx); err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 		if err := keys.Import(ctx, alg, signer); err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 		return s.say("The key is published as the next one for %s.", alg)
 	})

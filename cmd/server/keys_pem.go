@@ -52,7 +52,7 @@ func parseKeyBlock(block *pem.Block) (crypto.Signer, error) {
 	case block.Type == "EC PRIVATE KEY":
 		key, err = x509.ParseECPrivateKey(block.Bytes)
 	default:
-		return nil, nil //nolint:nilnil // not a key, and not a fault
+		return nil, nil
 	}
 	if err != nil {
 		return nil, errors.New("holds a private key that is not understood") // the parser's words may quote it

@@ -41,7 +41,7 @@ func (cmd *keysWithdraw) Run(ctx context.Context, s streams, c *cli) error {
 	return c.atKeys(ctx, s, func(d *desk, keys *jwks.Manager) error {
 		records, err := keys.Records(ctx)
 		if err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 		i := slices.IndexFunc(records, func(r jwks.Record) bool { return r.KID == cmd.KID })
 		if i < 0 {
@@ -63,7 +63,7 @@ func (cmd *keysWithdraw) Run(ctx context.Context, s streams, c *cli) error {
 		}
 		done, err := keys.Withdraw(ctx, cmd.KID)
 		if err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 		view.Signs = done.Signs.KID
 		if !done.Known {

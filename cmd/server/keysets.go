@@ -81,7 +81,7 @@ func (cmd *keySetsGet) Run(ctx context.Context, s streams, c *cli) error {
 	return c.atKeySets(ctx, s, func(d *desk, keys keyset.Keys) error {
 		found, err := d.store.KeySet(ctx, cmd.Set)
 		if err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 		if len(found) == 0 {
 			if err := checkSetName(cmd.Set); err != nil {
@@ -106,7 +106,7 @@ func showSet(d *desk, a answer, keys keyset.Keys, found []*keyset.Key, private b
 		if private {
 			var err error
 			if raw, err = k.Open(keys.Sealer); err != nil {
-				return err //nolint:wrapcheck // names itself
+				return err
 			}
 		}
 		set.Keys = append(set.Keys, raw)
@@ -122,10 +122,10 @@ func (cmd *keySetsCreate) Run(ctx context.Context, s streams, c *cli) error {
 	return c.atKeySets(ctx, s, func(d *desk, keys keyset.Keys) error {
 		made, err := keys.Generate(cmd.Set, cmd.Alg, cmd.Use, cmd.KID)
 		if err != nil {
-			return err //nolint:wrapcheck // says what is wrong
+			return err
 		}
 		if err := d.store.InsertSetKey(ctx, made); err != nil {
-			return err //nolint:wrapcheck // says what is wrong
+			return err
 		}
 		d.about(made.Set + "/" + made.KID)
 		if cmd.toPeople() {
@@ -150,7 +150,7 @@ func (cmd *keySetsImport) Run(ctx context.Context, s streams, c *cli) error {
 			return fmt.Errorf("%s: %w", cmd.File, err)
 		}
 		if err := d.store.PutSetKey(ctx, brought...); err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 		if len(brought) == 1 {
 			return s.say("the key %s is in %s", brought[0].KID, cmd.Set)
@@ -167,11 +167,11 @@ func readKeys(keys keyset.Keys, set string, text []byte) ([]*keyset.Key, error) 
 	if err := json.Unmarshal(text, &members); err == nil && members.Keys == nil {
 		one, err := keys.Parse(set, "", text)
 		if err != nil {
-			return nil, err //nolint:wrapcheck // says what is wrong
+			return nil, err
 		}
 		return []*keyset.Key{one}, nil
 	}
-	return keys.ParseSet(set, text) //nolint:wrapcheck // says what is wrong
+	return keys.ParseSet(set, text)
 }
 
 // Run deletes keys.

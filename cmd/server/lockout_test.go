@@ -20,7 +20,7 @@ func (p routed) RoundTrip(r *http.Request) (*http.Response, error) {
 	r.Host = r.URL.Host
 	r.URL.Host = strings.TrimPrefix(p.replica, "http://")
 	r.Header.Set("X-Forwarded-For", p.from)
-	return http.DefaultTransport.RoundTrip(r) //nolint:wrapcheck // a test's transport
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 // browserAt is a browser at the address from, whose requests reach the replica.

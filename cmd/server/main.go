@@ -127,7 +127,7 @@ func asFarAs(err error) string {
 func decodeDuration(from *kong.DecodeContext, into reflect.Value) error {
 	var text string
 	if err := from.Scan.PopValueInto("time", &text); err != nil {
-		return err //nolint:wrapcheck // names the flag
+		return err
 	}
 	d, err := config.ParseDuration(text)
 	if err != nil {
@@ -146,7 +146,7 @@ func complain(w io.Writer, err error) {
 
 // load reads the configuration for a command that needs the keys named.
 func (c *cli) load(require ...string) (*config.Config, error) {
-	return config.Load(config.Sources{ //nolint:wrapcheck // lists every fault
+	return config.Load(config.Sources{
 		File: c.Config, Environ: os.Environ(), Override: c.Set, Require: require,
 	})
 }

@@ -29,7 +29,7 @@ func (cmd *migrateUp) Run(ctx context.Context, s streams, c *cli) error {
 	return atDatabase(ctx, s, conf, func(d *desk) error {
 		taken, err := d.store.Migrate(ctx)
 		if err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 		if len(taken) == 0 && cmd.toPeople() {
 			return s.say("The schema is up to date.")
@@ -56,7 +56,7 @@ func (cmd *migrateStatus) Run(ctx context.Context, s streams, c *cli) error {
 	return atDatabase(ctx, s, conf, func(d *desk) error {
 		steps, err := d.store.MigrationStatus(ctx)
 		if err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 		views := make([]migrationView, len(steps))
 		for i, step := range steps {

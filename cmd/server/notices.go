@@ -78,7 +78,7 @@ func (cmd *noticesRetry) Run(ctx context.Context, s streams, c *cli) error {
 		for _, id := range ids {
 			// What was delivered since it was listed needs no retry.
 			if err := d.store.RetryNotice(ctx, id, now()); err != nil && !errors.Is(err, outbox.ErrNotFound) {
-				return err //nolint:wrapcheck // names itself
+				return err
 			}
 		}
 		return s.say("%d due now; a running server delivers them", len(ids))
@@ -110,7 +110,7 @@ func (cmd *noticesDelete) Run(ctx context.Context, s streams, c *cli) error {
 		}
 		for _, id := range cmd.IDs {
 			if err := d.store.DeleteNotice(ctx, id); err != nil && !errors.Is(err, outbox.ErrNotFound) {
-				return err //nolint:wrapcheck // names itself
+				return err
 			}
 			if err := s.say("deleted %s", id); err != nil {
 				return err

@@ -96,7 +96,7 @@ func (f *partyFlags) client(s streams, c *cli) (*perform.Client, error) {
 	if f.CAFile != "" {
 		var err error
 		if who.CA, err = os.ReadFile(f.CAFile); err != nil {
-			return nil, err //nolint:wrapcheck // names the file
+			return nil, err
 		}
 	}
 	return who, nil
@@ -131,7 +131,7 @@ func (cmd *performCode) Run(ctx context.Context, s streams, c *cli) error {
 		if err := cmd.wait(who); err != nil {
 			return nil, err
 		}
-		return who.AuthorizationCode(ctx, ask) //nolint:wrapcheck // says what it did
+		return who.AuthorizationCode(ctx, ask)
 	})
 }
 
@@ -149,6 +149,6 @@ func (cmd *performDevice) Run(ctx context.Context, s streams, c *cli) error {
 		if err := cmd.wait(who); err != nil {
 			return nil, err
 		}
-		return who.DeviceCode(ctx) //nolint:wrapcheck // says what it did
+		return who.DeviceCode(ctx)
 	})
 }

@@ -63,7 +63,7 @@ func (f *scopeFlags) apply(s *scope.Scope) error {
 	if s.SelfRegistration && slices.Contains(apikey.Scopes(), s.Name) {
 		return fmt.Errorf("%s is a scope of the administrators' API, which no client gives itself", s.Name)
 	}
-	return s.Check() //nolint:wrapcheck // names the member
+	return s.Check()
 }
 
 type scopesCreate struct {
@@ -100,7 +100,7 @@ type scopesDelete struct {
 func (d *desk) scopes(ctx context.Context) (*scope.Set, error) {
 	records, err := d.store.Scopes(ctx)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	return scope.NewSet(records, d.config.RegistrationScopes, apikey.Scopes()), nil
 }

@@ -44,7 +44,7 @@ func (cmd *serveCommand) Run(ctx context.Context, s streams, c *cli) error {
 		return err
 	}
 	if err := db.CheckRights(ctx); err != nil {
-		return err //nolint:wrapcheck // names itself
+		return err
 	}
 	a, err := newApp(ctx, conf, db, log, now)
 	if err != nil {

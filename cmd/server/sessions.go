@@ -67,7 +67,7 @@ func (cmd *sessionsRevoke) Run(ctx context.Context, s streams, c *cli) error {
 			}
 			ended, err := d.store.EndSessionsOf(ctx, a.Subject, now())
 			if err != nil {
-				return err //nolint:wrapcheck // names itself
+				return err
 			}
 			return s.say("%d of %s revoked", ended, called(a))
 		}
@@ -95,7 +95,7 @@ func (cmd *sessionsRevoke) end(ctx context.Context, d *desk) error {
 	}
 	for _, id := range cmd.IDs {
 		if _, err := d.store.EndSession(ctx, id, now()); err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 		if err := d.say("revoked %s", id); err != nil {
 			return err

@@ -104,7 +104,7 @@ func plain(value any) string {
 			words[i] = text
 			continue
 		}
-		text, _ := json.Marshal(item) //nolint:errchkjson // has just been decoded
+		text, _ := json.Marshal(item)
 		words[i] = string(text)
 	}
 	return strings.Join(words, ", ")

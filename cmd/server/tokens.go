@@ -103,7 +103,7 @@ func (cmd *revokeCommand) Run(ctx context.Context, s streams, c *cli) error {
 				return fmt.Errorf("there is no client %q", cmd.Client)
 			}
 			if err != nil {
-				return err //nolint:wrapcheck // names itself
+				return err
 			}
 			return s.say("revoked everything that %s was given", cmd.Client)
 		})

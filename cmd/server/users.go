@@ -67,7 +67,7 @@ type usersDelete struct {
 func (cmd *usersCreate) Run(ctx context.Context, s streams, c *cli) error {
 	name, err := account.CanonicalUsername(cmd.Username)
 	if err != nil {
-		return err //nolint:wrapcheck // says what a username is
+		return err
 	}
 	claims, err := readClaims(cmd.Claim)
 	if err != nil {
@@ -78,7 +78,7 @@ func (cmd *usersCreate) Run(ctx context.Context, s streams, c *cli) error {
 		case err == nil:
 			return fmt.Errorf("create %s: %w", name, account.ErrExists)
 		case !errors.Is(err, account.ErrNotFound):
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 		p, err := cmd.password(ctx, d)
 		if err != nil {
@@ -134,7 +134,7 @@ func (cmd *usersSetPassword) Run(ctx context.Context, s streams, c *cli) error {
 			return err
 		}
 		if err := d.store.SetPassword(ctx, a.Subject, p.hash, now()); err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 		if p.made == "" {
 			return s.say("the password of %s is changed", called(a))
@@ -151,7 +151,7 @@ func (cmd *usersDisable) Run(ctx context.Context, s streams, c *cli) error {
 			return s.say("%s was disabled before", called(a))
 		}
 		if err := d.store.SetDisabled(ctx, a.Subject, true, now()); err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 		return s.say("%s is disabled", called(a))
 	})
@@ -161,7 +161,7 @@ func (cmd *usersDisable) Run(ctx context.Context, s streams, c *cli) error {
 func (cmd *usersEnable) Run(ctx context.Context, s streams, c *cli) error {
 	return c.atPerson(ctx, s, cmd.Username, func(d *desk, a *account.Account) error {
 		if err := d.store.SetDisabled(ctx, a.Subject, false, now()); err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 		return s.say("%s may sign in", called(a))
 	})
@@ -172,7 +172,7 @@ func (cmd *usersEnable) Run(ctx context.Context, s streams, c *cli) error {
 func (cmd *usersUnlock) Run(ctx context.Context, s streams, c *cli) error {
 	return c.atPerson(ctx, s, cmd.Username, func(d *desk, a *account.Account) error {
 		if err := d.store.UnlockAccount(ctx, a.Subject); err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 		if !a.DisabledAt.IsZero() {
 			return s.say("cleared the failed attempts of %s, whose account is disabled: users enable lets them sign in", called(a))
@@ -189,7 +189,7 @@ func (cmd *usersDelete) Run(ctx context.Context, s streams, c *cli) error {
 			return err
 		}
 		if err := d.store.DeleteAccount(ctx, a.Subject, now()); err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 		return s.say("deleted %s", called(a))
 	})
@@ -222,11 +222,11 @@ func (d *desk) person(ctx context.Context, username string) (*account.Account, e
 	}
 	switch {
 	case errors.Is(err, account.ErrNotFound) && malformed != nil:
-		return nil, malformed //nolint:wrapcheck // says what a username is
+		return nil, malformed
 	case errors.Is(err, account.ErrNotFound):
 		return nil, fmt.Errorf("there is nobody with the username %s", name)
 	default:
-		return a, err //nolint:wrapcheck // names itself
+		return a, err
 	}
 }
 

@@ -48,7 +48,7 @@ func (f *passwordFlags) password(ctx context.Context, d *desk) (chosen, error) {
 		}
 	}
 	if err := account.CheckPassword(password); err != nil {
-		return chosen{}, err //nolint:wrapcheck // says what a password is
+		return chosen{}, err
 	}
 	if p.hash, err = newHasher(d.config).Hash(ctx, password); err != nil {
 		return chosen{}, fmt.Errorf("hash password: %w", err)

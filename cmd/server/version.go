@@ -48,5 +48,5 @@ type versionFlag bool
 func (versionFlag) BeforeReset(app *kong.Kong) error {
 	_, err := fmt.Fprintln(app.Stdout, "ostiary", version)
 	app.Exit(0)
-	return err //nolint:wrapcheck // to a terminal that may be gone
+	return err
 }

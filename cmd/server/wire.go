@@ -97,7 +97,7 @@ func openStore(ctx context.Context, c *config.Config, log *slog.Logger) (*store.
 		Now:          now, Log: log, WithoutSlot: middleware.Aside,
 	})
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	return s, nil
 }
@@ -108,12 +108,12 @@ func systemSecrets(c *config.Config) (*jwks.Keyring, error) {
 	for _, secret := range c.SystemSecrets {
 		texts = append(texts, secret.Reveal())
 	}
-	return jwks.NewKeyring(texts...) //nolint:wrapcheck // names itself
+	return jwks.NewKeyring(texts...)
 }
 
 // newKeys returns the key manager over an open store.
 func newKeys(c *config.Config, s *store.Store, secrets *jwks.Keyring, log *slog.Logger, now func() time.Time) (*jwks.Manager, error) {
-	return jwks.New(jwks.Config{ //nolint:wrapcheck // names itself
+	return jwks.New(jwks.Config{
 		Changes: s.Changes(),
 		Store:   s, Keyring: secrets, Now: now, Log: log, Settle: s.Settle,
 		Algorithms:    []jwks.Algorithm{jwks.RS256, jwks.PS256, jwks.ES256, jwks.EdDSA},
@@ -158,10 +158,10 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 		return nil, fmt.Errorf("parse pages: %w", err)
 	}
 	if a.subjects.Salt, err = s.Seed(ctx, "pairwise subject"); err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	if a.cookies.StateKey, err = s.Seed(ctx, "browser state"); err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	a.room = a.newRoom()
 	a.waiting = a.newWaitingStore()
@@ -272,7 +272,7 @@ func newFetcher(c *config.Config) (*outbound.Client, error) {
 func (a *app) newSealer(ctx context.Context) (*tokens.Sealer, error) {
 	seed, err := a.store.Seed(ctx, "access token")
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	keys := tokenKeys(a.secrets, "access token")
 	for i := range keys {
@@ -280,7 +280,7 @@ func (a *app) newSealer(ctx context.Context) (*tokens.Sealer, error) {
 		mac.Write(seed)
 		keys[i].Secret = mac.Sum(nil)
 	}
-	return tokens.NewSealer(keys) //nolint:wrapcheck // names itself
+	return tokens.NewSealer(keys)
 }
 
 // tokenKeys returns one key for each system secret, the current one first.

@@ -13,7 +13,7 @@ const sampledHashes = 1000
 func (a *app) learnHashes(ctx context.Context) error {
 	hashes, err := a.store.SampleHashes(ctx, sampledHashes)
 	if err != nil {
-		return err //nolint:wrapcheck // names itself
+		return err
 	}
 	for _, hash := range hashes {
 		if !a.hasher.AddRecipe(hash) {

@@ -28,12 +28,12 @@ type sessions struct {
 
 func (s sessions) EndSession(ctx context.Context, id string, now time.Time) ([]string, error) {
 	defer s.courier.Wake()
-	return s.Store.EndSession(ctx, id, now) //nolint:wrapcheck // names itself
+	return s.Store.EndSession(ctx, id, now)
 }
 
 func (s sessions) EndSessionsOf(ctx context.Context, subject string, now time.Time) (int, error) {
 	defer s.courier.Wake()
-	return s.Store.EndSessionsOf(ctx, subject, now) //nolint:wrapcheck // names itself
+	return s.Store.EndSessionsOf(ctx, subject, now)
 }
 
 func (s sessions) InsertSession(ctx context.Context, n *session.Session, replaces []byte) error {
@@ -44,7 +44,7 @@ func (s sessions) InsertSession(ctx context.Context, n *session.Session, replace
 	if err == nil {
 		s.signedIn()
 	}
-	return err //nolint:wrapcheck // names itself
+	return err
 }
 
 func (s sessions) RenewSession(ctx context.Context, oldCookie []byte, n *session.Session) error {
@@ -52,5 +52,5 @@ func (s sessions) RenewSession(ctx context.Context, oldCookie []byte, n *session
 	if err == nil {
 		s.signedIn()
 	}
-	return err //nolint:wrapcheck // names itself
+	return err
 }

@@ -84,20 +84,20 @@ type registry struct {
 
 func (r registry) UpdateClient(ctx context.Context, c *client.Client) error {
 	defer r.cache.Forget(c.ID)
-	return r.Store.UpdateClient(ctx, c) //nolint:wrapcheck // names itself
+	return r.Store.UpdateClient(ctx, c)
 }
 
 func (r registry) UpdateClientDroppingConsents(ctx context.Context, c *client.Client) error {
 	defer r.cache.Forget(c.ID)
-	return r.Store.UpdateClientDroppingConsents(ctx, c) //nolint:wrapcheck // names itself
+	return r.Store.UpdateClientDroppingConsents(ctx, c)
 }
 
 func (r registry) EndClientTokens(ctx context.Context, id string, now time.Time) error {
 	defer r.cache.Forget(id)
-	return r.Store.EndClientTokens(ctx, id, now) //nolint:wrapcheck // names itself
+	return r.Store.EndClientTokens(ctx, id, now)
 }
 
 func (r registry) DeleteClient(ctx context.Context, id string) error {
 	defer r.cache.Forget(id)
-	return r.Store.DeleteClient(ctx, id) //nolint:wrapcheck // names itself
+	return r.Store.DeleteClient(ctx, id)
 }

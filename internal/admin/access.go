@@ -118,14 +118,14 @@ func (h *Handler) bearer(r *http.Request) (audit.Actor, func(scope string) bool,
 		return audit.Actor{}, nil, apikey.ErrNotFound
 	}
 	if err != nil {
-		return audit.Actor{}, nil, err //nolint:wrapcheck // names itself
+		return audit.Actor{}, nil, err
 	}
 	c, err := h.Clients.Client(ctx, clientID)
 	if errors.Is(err, client.ErrNotFound) || err == nil && c.Dynamic {
 		return audit.Actor{}, nil, apikey.ErrNotFound
 	}
 	if err != nil {
-		return audit.Actor{}, nil, err //nolint:wrapcheck // names itself
+		return audit.Actor{}, nil, err
 	}
 	// What the operator has taken from the client since, its tokens have no more either.
 	holds := func(scope string) bool { return slices.Contains(scopes, scope) && slices.Contains(c.Scopes(), scope) }
@@ -221,7 +221,7 @@ type readKey struct {
 func (k *known) find(ctx context.Context, keys Keys, changes Changes, id string, now time.Time) (*apikey.Key, error) {
 	version, fresh := changes.Version()
 	if !fresh {
-		return keys.APIKey(ctx, id) //nolint:wrapcheck // names itself
+		return keys.APIKey(ctx, id)
 	}
 	k.mu.Lock()
 	read, ok := k.keys[id]
@@ -231,7 +231,7 @@ func (k *known) find(ctx context.Context, keys Keys, changes Changes, id string,
 	}
 	key, err := keys.APIKey(ctx, id)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()

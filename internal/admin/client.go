@@ -49,7 +49,7 @@ func (v *clientView) Proven(redirectURI string, front bool) bool {
 // MarshalJSON writes the members in languages as well.
 func (v *clientView) MarshalJSON() ([]byte, error) {
 	type members clientView
-	return v.MarshalWith((*members)(v)) //nolint:wrapcheck // the caller is encoding/json
+	return v.MarshalWith((*members)(v))
 }
 
 // full is a list that is never null.

@@ -94,11 +94,11 @@ func (h *Handler) listClients(c *Call) (*Reply, error) {
 	}
 	total, err := h.Registry.CountClients(c.Context(), filter)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	list, err := h.Registry.FindClients(c.Context(), filter, p.After, skip, p.Size)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	views, last := make([]*clientView, len(list)), ""
 	for i, one := range list {
@@ -112,7 +112,7 @@ func (h *Handler) listClients(c *Call) (*Reply, error) {
 func (h *Handler) getClient(c *Call) (*Reply, error) {
 	known, err := h.Registry.Client(c.Context(), variable(c.Request, "id"))
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	return ok(viewClient(known)), nil
 }
@@ -120,7 +120,7 @@ func (h *Handler) getClient(c *Call) (*Reply, error) {
 // deleteClient serves DELETE /clients/{id}.
 func (h *Handler) deleteClient(c *Call) (*Reply, error) {
 	if err := h.Registry.DeleteClient(c.Context(), variable(c.Request, "id")); err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	return done(), nil
 }

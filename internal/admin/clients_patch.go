@@ -40,7 +40,7 @@ func (h *Handler) patchClient(c *Call) (*Reply, error) {
 	return h.changeClient(c, func(known *client.Client) (string, error) {
 		before, err := json.Marshal(viewClient(known))
 		if err != nil {
-			return "", err //nolint:wrapcheck // our own structure
+			return "", err
 		}
 		said, err := patched(before, patch)
 		if err != nil {

@@ -63,7 +63,7 @@ func (h *Handler) createClient(c *Call) (*Reply, error) {
 	view := viewClient(made)
 	view.Secret = secret
 	if err := h.Registry.InsertClient(c.Context(), made); err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	c.head.Set("Location", strings.TrimSuffix(c.URL.EscapedPath(), "/")+"/"+url.PathEscape(made.ID))
 	return &Reply{http.StatusCreated, view}, nil
@@ -81,7 +81,7 @@ func (h *Handler) describeClient(c *Call, known *client.Client, said map[string]
 		before = nil
 	}
 	if err := metadata.VerifySector(c.Context(), h.Documents, before); err != nil {
-		return "", err //nolint:wrapcheck // says what is wrong
+		return "", err
 	}
 	for _, warning := range client.KeyWarnings(said["jwks"]) {
 		h.Log.LogAttrs(c.Context(), slog.LevelWarn, "client key ignored", slog.String("client_id", known.ID), slog.String("reason", warning))
@@ -161,7 +161,7 @@ func (h *Handler) rotateSecret(c *Call) (*Reply, error) {
 			return "", badClient("token_endpoint_auth_method is one without a secret")
 		}
 		now := h.Now()
-		return h.Keeper.Rotate(c.Context(), known, now, now.Add(lifetime)) //nolint:wrapcheck // names itself
+		return h.Keeper.Rotate(c.Context(), known, now, now.Add(lifetime))
 	})
 }
 
@@ -183,7 +183,7 @@ func (h *Handler) changeClient(c *Call, change func(*client.Client) (secret stri
 	for left := tries; ; left-- {
 		known, err := h.Registry.Client(ctx, id)
 		if err != nil {
-			return nil, err //nolint:wrapcheck // names itself
+			return nil, err
 		}
 		before := *known
 		secret, err := change(known)
@@ -200,7 +200,7 @@ func (h *Handler) changeClient(c *Call, change func(*client.Client) (secret stri
 			continue
 		}
 		if err != nil {
-			return nil, err //nolint:wrapcheck // names itself
+			return nil, err
 		}
 		view := viewClient(known)
 		view.Secret = secret

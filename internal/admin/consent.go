@@ -39,7 +39,7 @@ func (h *Handler) consentRequest(c *Call) (*Reply, error) {
 	waiting, s, before, err := h.Requests.ConsentRequest(ctx, id, h.Now())
 	switch {
 	case err != nil:
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	case waiting.SessionID == "":
 		return nil, grant.ErrRequestNotFound // nobody has signed in for it
 	case s == nil || waiting.Decision != grant.Undecided:
@@ -147,12 +147,12 @@ func (h *Handler) answerConsent(c *Call, id string, agreement *grant.ConsentAnsw
 	if errors.Is(err, grant.ErrAlreadyDecided) {
 		waiting, gone := h.Requests.Request(ctx, id, now)
 		if gone != nil {
-			return nil, gone //nolint:wrapcheck // names itself
+			return nil, gone
 		}
 		return nil, h.handled(waiting)
 	}
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	h.Log.LogAttrs(ctx, slog.LevelInfo, "consent app answered",
 		slog.Bool("accepted", agreement.Refusal == nil), slog.String("by", c.By.ID))

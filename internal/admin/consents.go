@@ -120,7 +120,7 @@ func (h *Handler) consentsOf(
 	if ref == (grant.Locator{}) {
 		list, err := h.Consents.ListConsents(ctx, subject, sessionID, remembered, limit, now)
 		if err != nil {
-			return nil, "", err //nolint:wrapcheck // names itself
+			return nil, "", err
 		}
 		for _, one := range list {
 			all, last = append(all, h.viewConsent(ctx, one)), consentID(one)
@@ -131,7 +131,7 @@ func (h *Handler) consentsOf(
 	}
 	grants, err := h.Consents.ListUnremembered(ctx, subject, sessionID, ref, limit-len(all), now)
 	if err != nil {
-		return nil, "", err //nolint:wrapcheck // names itself
+		return nil, "", err
 	}
 	for _, one := range grants {
 		all, last = append(all, h.viewGrant(ctx, one)), refText(one.Locator)
@@ -215,7 +215,7 @@ func (h *Handler) revokeConsents(c *Call) (*Reply, error) {
 		err = h.Consents.RevokeConsents(ctx, subject, clientID, now)
 	}
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	return done(), nil
 }
@@ -224,7 +224,7 @@ func (h *Handler) revokeConsents(c *Call) (*Reply, error) {
 // answered. That there is none is no error.
 func (h *Handler) revokeConsent(ctx context.Context, id string, now time.Time) error {
 	if c, ok := parseConsentID(id); ok {
-		return h.Consents.RevokeConsents(ctx, c.Subject, c.ClientID, now) //nolint:wrapcheck // names itself
+		return h.Consents.RevokeConsents(ctx, c.Subject, c.ClientID, now)
 	}
 	held, err := h.grantOf(ctx, id, now)
 	if errors.Is(err, grant.ErrNotFound) {
@@ -233,7 +233,7 @@ func (h *Handler) revokeConsent(ctx context.Context, id string, now time.Time) e
 	if err != nil {
 		return err
 	}
-	return h.Consents.RevokeConsents(ctx, held.Subject, held.ClientID, now) //nolint:wrapcheck // names itself
+	return h.Consents.RevokeConsents(ctx, held.Subject, held.ClientID, now)
 }
 
 // grantOf finds a living grant by its own id, or by that of the request that led to it
@@ -252,12 +252,12 @@ func (h *Handler) grantOf(ctx context.Context, id string, now time.Time) (*grant
 	case err == nil:
 		refs = append(refs, waiting.Grant)
 	case !errors.Is(err, grant.ErrRequestNotFound):
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	for _, ref := range refs {
 		held, err := h.Consents.LiveGrant(ctx, ref, "", now)
 		if err == nil || !errors.Is(err, grant.ErrNotFound) {
-			return held, err //nolint:wrapcheck // names itself
+			return held, err
 		}
 	}
 	return nil, grant.ErrNotFound

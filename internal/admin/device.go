@@ -90,7 +90,7 @@ func (h *Handler) deviceRequest(c *Call) (*Reply, error) {
 	}
 	asks, err := h.Clients.Client(c.Context(), d.ClientID)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	said.Client = viewAsking(asks)
 	said.Scopes, said.Audience = append(said.Scopes, d.Scopes...), append(said.Audience, d.Resources...)
@@ -134,7 +134,7 @@ func (h *Handler) rejectDevice(c *Call) (*Reply, error) {
 			return nil, err
 		}
 		if err := h.Devices.DenyDevice(c.Context(), d.Grant, h.Now()); err != nil {
-			return nil, err //nolint:wrapcheck // names itself
+			return nil, err
 		}
 	}
 	return done(), h.answerDevice(c, id, nil, nil)
@@ -149,7 +149,7 @@ func (h *Handler) waitingForDevice(c *Call) (id string, err error) {
 	waiting, err := h.Requests.Request(c.Context(), id, h.Now())
 	switch {
 	case err != nil:
-		return "", err //nolint:wrapcheck // names itself
+		return "", err
 	case !waiting.Device:
 		return "", grant.ErrRequestNotFound
 	case waiting.ClientID != "" || waiting.Decision != grant.Undecided:
@@ -170,7 +170,7 @@ func (h *Handler) showing(c *Call, id, code string) (*grant.Device, error) {
 		c.head.Set("Retry-After", strconv.Itoa(int(math.Ceil(tooMany.RetryAfter.Seconds()))))
 		return nil, errManyCodes
 	}
-	return d, err //nolint:wrapcheck // names itself
+	return d, err
 }
 
 func (h *Handler) answerDevice(c *Call, id string, d *grant.Device, verifier []byte) error {
@@ -182,5 +182,5 @@ func (h *Handler) answerDevice(c *Call, id string, d *grant.Device, verifier []b
 		h.Log.LogAttrs(c.Context(), slog.LevelInfo, "device app answered",
 			slog.Bool("accepted", d != nil), slog.String("by", c.By.ID))
 	}
-	return err //nolint:wrapcheck // names itself
+	return err
 }

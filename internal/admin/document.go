@@ -21,7 +21,7 @@ func (h *Handler) Document() ([]byte, error) {
 			path = object{}
 			paths[o.Path] = path
 		}
-		path.(object)[strings.ToLower(o.Method)] = s.operation(o) //nolint:forcetypeassert // made above
+		path.(object)[strings.ToLower(o.Method)] = s.operation(o)
 	}
 	failed := s.of(reflect.TypeFor[failure](), false)
 	text, err := json.Marshal(object{

@@ -57,7 +57,7 @@ func (h *Handler) listEvents(c *Call) (*Reply, error) {
 	}
 	list, err := h.Audit.ListEvents(c.Context(), filter, p.After, p.Size)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	views, last := make([]eventView, len(list)), ""
 	for i, e := range list {

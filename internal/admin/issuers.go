@@ -103,7 +103,7 @@ func (h *Handler) trustIssuer(c *Call) (*Reply, error) {
 	}
 	c.Target = t.ID
 	if err := h.Issuers.InsertTrust(c.Context(), t); err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	c.head.Set("Location", strings.TrimSuffix(c.URL.Path, "/")+"/"+t.ID)
 	return &Reply{http.StatusCreated, viewIssuer(t)}, nil
@@ -147,7 +147,7 @@ func publicKey(raw json.RawMessage) (jose.JSONWebKey, error) {
 func (h *Handler) getIssuer(c *Call) (*Reply, error) {
 	t, err := h.Issuers.Trust(c.Context(), c.Target)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	return ok(viewIssuer(t)), nil
 }
@@ -155,7 +155,7 @@ func (h *Handler) getIssuer(c *Call) (*Reply, error) {
 // deleteIssuer serves DELETE /trust/grants/jwt-bearer/issuers/{id}.
 func (h *Handler) deleteIssuer(c *Call) (*Reply, error) {
 	if err := h.Issuers.DeleteTrust(c.Context(), c.Target); err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	return &Reply{http.StatusNoContent, nil}, nil
 }
@@ -173,11 +173,11 @@ func (h *Handler) listIssuers(c *Call) (*Reply, error) {
 	iss := c.URL.Query().Get("issuer")
 	list, err := h.Issuers.ListTrusts(c.Context(), iss, p.After, skip, p.Size)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	total, err := h.Issuers.CountTrusts(c.Context(), iss)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	views, last := make([]*trustedOAuth2JwtGrantIssuer, len(list)), ""
 	for i, t := range list {

@@ -104,7 +104,7 @@ func (h *Handler) shown(c *Call, keys ...*keyset.Key) (jsonWebKeySet, error) {
 		set.Keys[i] = k.Public
 		if private {
 			if set.Keys[i], err = k.Open(h.Vault); err != nil {
-				return set, err //nolint:wrapcheck // names itself
+				return set, err
 			}
 		}
 	}
@@ -135,7 +135,7 @@ func (h *Handler) readKeySet(c *Call) (*Reply, error) {
 		err = keyset.ErrNotFound
 	}
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	return h.answerKeys(c, http.StatusOK, keys...)
 }
@@ -151,7 +151,7 @@ func (h *Handler) readKey(c *Call) (*Reply, error) {
 	}
 	key, err := h.KeySets.SetKey(c.Context(), set, kid)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	return h.answerKeys(c, http.StatusOK, key)
 }
@@ -174,7 +174,7 @@ func (h *Handler) createKey(c *Call) (*Reply, error) {
 		return nil, invalid("The member " + ascii(err.Error()) + ".")
 	}
 	if err := h.KeySets.InsertSetKey(c.Context(), key); err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	c.Target = set + "/" + key.KID
 	return h.answerKeys(c, http.StatusCreated, key)
@@ -203,7 +203,7 @@ func (h *Handler) replaceKeySet(c *Call) (*Reply, error) {
 		return nil, invalid("The set cannot be kept: " + ascii(err.Error()) + ".")
 	}
 	if err := h.KeySets.ReplaceKeySet(c.Context(), set, keys); err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	return h.answerKeys(c, http.StatusOK, keys...)
 }
@@ -222,7 +222,7 @@ func (h *Handler) replaceKey(c *Call) (*Reply, error) {
 		return nil, invalid("The key cannot be kept: it " + ascii(err.Error()) + ".")
 	}
 	if err := h.KeySets.PutSetKey(c.Context(), key); err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	shown, err := h.shown(c, key)
 	if err != nil {

@@ -33,7 +33,7 @@ func (h *Handler) loginRequest(c *Call) (*Reply, error) {
 	waiting, err := h.Requests.Request(ctx, id, h.Now())
 	switch {
 	case err != nil:
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	case waiting.LoginSession == "":
 		return nil, grant.ErrRequestNotFound
 	case waiting.LoginAnswer != nil:
@@ -147,7 +147,7 @@ func (h *Handler) answerLogin(c *Call, id, subject string, login *grant.LoginAns
 		waiting, gone := h.Requests.Request(ctx, id, now)
 		switch {
 		case gone != nil:
-			return nil, gone //nolint:wrapcheck // names itself
+			return nil, gone
 		case errors.Is(err, grant.ErrOtherSubject):
 			return ok(redirect{h.requestURL(waiting, "login")}), nil
 		default:
@@ -155,7 +155,7 @@ func (h *Handler) answerLogin(c *Call, id, subject string, login *grant.LoginAns
 		}
 	}
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	h.Log.LogAttrs(ctx, slog.LevelInfo, "login app answered", slog.String("subject", subject),
 		slog.Bool("accepted", login.Refusal == nil), slog.String("by", c.By.ID))

@@ -45,7 +45,7 @@ func (h *Handler) logoutRequest(c *Call) (*Reply, error) {
 	ctx := c.Context()
 	o, err := h.SignOuts.SignOut(ctx, id, h.Now())
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	if o.Decision != grant.Undecided {
 		return nil, h.signedOut(o)
@@ -63,7 +63,7 @@ func (h *Handler) logoutRequest(c *Call) (*Reply, error) {
 	switch {
 	case errors.Is(err, client.ErrNotFound): // the sign-out still is the person's wish
 	case err != nil:
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	default:
 		said.Client = viewAsking(by)
 	}
@@ -122,7 +122,7 @@ func (h *Handler) answerLogout(c *Call, id string, d grant.Decision, verifier []
 	if errors.Is(err, grant.ErrAlreadyDecided) {
 		o, gone := h.SignOuts.SignOut(ctx, id, now)
 		if gone != nil {
-			return gone //nolint:wrapcheck // names itself
+			return gone
 		}
 		return h.signedOut(o)
 	}
@@ -130,5 +130,5 @@ func (h *Handler) answerLogout(c *Call, id string, d grant.Decision, verifier []
 		h.Log.LogAttrs(ctx, slog.LevelInfo, "sign-out app answered",
 			slog.Bool("accepted", d == grant.Accepted), slog.String("by", c.By.ID))
 	}
-	return err //nolint:wrapcheck // names itself
+	return err
 }

@@ -72,7 +72,7 @@ func viewRefusal(r *refusal.Record) refusalView {
 func (h *Handler) getRefusal(c *Call) (*Reply, error) {
 	found, err := h.Refusals.Refusal(c.Context(), variable(c.Request, "request_id"))
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	return ok(viewRefusal(found)), nil
 }
@@ -92,7 +92,7 @@ func (h *Handler) listRefusals(c *Call) (*Reply, error) {
 	}
 	list, err := h.Refusals.ListRefusals(c.Context(), filter, p.After, p.Size)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	views, last := make([]refusalView, len(list)), ""
 	for i, r := range list {

@@ -41,7 +41,7 @@ func (h *Handler) describe(ctx context.Context, waiting *grant.Request) (request
 		err = client.ErrNotFound
 	}
 	if err != nil {
-		return request{}, err //nolint:wrapcheck // names itself
+		return request{}, err
 	}
 	q := request{
 		Scopes: requested(asked), Audience: resources(asked), Client: viewAsking(c), asked: asked,

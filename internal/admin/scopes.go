@@ -102,7 +102,7 @@ func (h *Handler) readScope(c *Call, name string) (*scope.Scope, error) {
 func (h *Handler) scopes(ctx context.Context) (*scope.Set, error) {
 	records, err := h.Scopes.Scopes(ctx)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	return scope.NewSet(records, nil, nil), nil
 }
@@ -135,7 +135,7 @@ func (h *Handler) createScope(c *Call) (*Reply, error) {
 	}
 	c.Target = s.Name
 	if err := h.Scopes.InsertScope(c.Context(), s); err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	c.head.Set("Location", strings.TrimSuffix(c.URL.EscapedPath(), "/")+"/"+url.PathEscape(s.Name))
 	return &Reply{http.StatusCreated, viewScope(s)}, nil
@@ -161,7 +161,7 @@ func (h *Handler) setScope(c *Call) (*Reply, error) {
 		return nil, err
 	}
 	if err := h.Scopes.UpdateScope(c.Context(), s); err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	return ok(viewScope(s)), nil
 }
@@ -169,7 +169,7 @@ func (h *Handler) setScope(c *Call) (*Reply, error) {
 // deleteScope serves DELETE /scopes/{name}.
 func (h *Handler) deleteScope(c *Call) (*Reply, error) {
 	if err := h.Scopes.DeleteScope(c.Context(), variable(c.Request, "name")); err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	return done(), nil
 }

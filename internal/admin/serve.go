@@ -67,7 +67,7 @@ func status(reply *Reply, err error) int {
 func (h *Handler) begin(r *http.Request, action, target string, by audit.Actor) (*audit.Event, error) {
 	event := h.event(r, action, target, by)
 	if err := h.Audit.BeginEvent(r.Context(), event); err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	return event, nil
 }
@@ -95,7 +95,7 @@ func (h *Handler) end(ctx context.Context, event *audit.Event, target string, st
 func (h *Handler) denied(r *http.Request, o *Operation, by audit.Actor) error {
 	event := h.event(r, o.Action, o.target(r), by)
 	event.Status, event.Outcome = http.StatusForbidden, audit.Refused
-	return h.Audit.BeginEvent(r.Context(), event) //nolint:wrapcheck // names itself
+	return h.Audit.BeginEvent(r.Context(), event)
 }
 
 // target is what a call is about: the variables of the path, or else what the query

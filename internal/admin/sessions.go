@@ -60,7 +60,7 @@ func (h *Handler) listSessions(c *Call) (*Reply, error) {
 	}
 	list, err := h.Sessions.ListSessions(c.Context(), c.URL.Query().Get("subject"), p.After, p.Size, h.Now())
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	views, last := make([]loginSession, len(list)), ""
 	for i, n := range list {
@@ -89,7 +89,7 @@ func (h *Handler) revokeSessions(c *Call) (*Reply, error) {
 		_, err = h.Sessions.EndSessionsOf(c.Context(), subject, h.Now())
 	}
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	return done(), nil
 }

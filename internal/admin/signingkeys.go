@@ -39,7 +39,7 @@ func (h *Handler) showSigning(c *Call, status int, which func(kid string) bool) 
 	}
 	keys, err := h.SigningKeys.Export(c.Context(), private)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	set := jsonWebKeySet{Keys: []json.RawMessage{}}
 	for _, key := range keys {
@@ -48,7 +48,7 @@ func (h *Handler) showSigning(c *Call, status int, which func(kid string) bool) 
 		}
 		raw, err := key.MarshalJSON()
 		if err != nil {
-			return nil, err //nolint:wrapcheck // of a key of ours
+			return nil, err
 		}
 		set.Keys = append(set.Keys, raw)
 	}
@@ -62,7 +62,7 @@ func (h *Handler) showSigning(c *Call, status int, which func(kid string) bool) 
 func (h *Handler) rotateSigning(c *Call, alg string) (*Reply, error) {
 	before, err := h.SigningKeys.Export(c.Context(), false)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	if alg == "" {
 		return nil, invalid("The member alg is missing.")
@@ -72,7 +72,7 @@ func (h *Handler) rotateSigning(c *Call, alg string) (*Reply, error) {
 		return nil, invalid("Tokens are signed with RS256, PS256, ES256 or EdDSA: the member alg must be one of them.")
 	}
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	made := map[string]bool{}
 	for _, r := range records {
@@ -147,7 +147,7 @@ func (h *Handler) bring(c *Call, raw []byte) (kid string, err error) {
 	case errors.Is(err, jwks.ErrUnsuitable), errors.Is(err, jwks.ErrUnknownKey):
 		return "", invalid("Tokens are signed with RS256, PS256, ES256 or EdDSA, and with RSA keys of 2048 to 4096 bits: a key cannot be used for that.")
 	}
-	return kid, err //nolint:wrapcheck // names itself
+	return kid, err
 }
 
 // removeSigning takes a key out of the key set.
@@ -157,7 +157,7 @@ func (h *Handler) removeSigning(c *Call, kid string) (*Reply, error) {
 	case errors.Is(err, jwks.ErrSigning):
 		return nil, errSigning
 	case err != nil && !errors.Is(err, jwks.ErrUnknownKey):
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	return done(), nil
 }

@@ -58,7 +58,7 @@ func (h *Handler) introspect(c *Call) (*Reply, error) {
 	}
 	said, err := h.Tokens.Inspect(c.Context(), token, strings.Fields(c.PostForm.Get("scope")))
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	// Programs made from Hydra's description refuse an answer with members that are not in it.
 	said.ID, said.AuthTime, said.ACR = "", 0, ""
@@ -87,7 +87,7 @@ func (h *Handler) deleteTokens(c *Call) (*Reply, error) {
 		return nil, invalid("One of client_id, subject, session and grant is needed, or a subject with a client_id.")
 	}
 	if err != nil && !errors.Is(err, client.ErrNotFound) {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	return done(), nil
 }
@@ -99,7 +99,7 @@ func (h *Handler) deleteGrant(ctx context.Context, text string) error {
 	}
 	for _, ref := range id.Locators() {
 		if err := h.Consents.RevokeGrant(ctx, ref, "", grant.RevokedByOperator, h.Now()); err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 	}
 	return nil

@@ -52,11 +52,11 @@ func decodeLocalized(members map[string]json.RawMessage) (localized map[string]s
 func (m *Metadata) MarshalWith(v any) ([]byte, error) {
 	object, err := json.Marshal(v)
 	if err != nil || len(m.Localized) == 0 {
-		return object, err //nolint:wrapcheck // the caller is encoding/json
+		return object, err
 	}
 	more, err := json.Marshal(m.Localized)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the caller is encoding/json
+		return nil, err
 	}
 	if string(object) == "{}" {
 		return more, nil

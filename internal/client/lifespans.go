@@ -17,7 +17,7 @@ func (l Lifespan) MarshalJSON() ([]byte, error) {
 	if l == 0 {
 		return []byte("null"), nil
 	}
-	return json.Marshal(time.Duration(l).String()) //nolint:wrapcheck // the caller is encoding/json
+	return json.Marshal(time.Duration(l).String())
 }
 
 // UnmarshalJSON reads a duration. The empty text is as good as null.

@@ -123,14 +123,14 @@ func (d *UserCodes) Find(ctx context.Context, entered string, by []AttemptLimit,
 	}
 	found, err := d.Store.DeviceByCode(ctx, codes, now)
 	if err == nil || d.Guesses == nil {
-		return found, err //nolint:wrapcheck // names itself
+		return found, err
 	}
 	for _, limit := range limits {
 		if _, _, err := d.Guesses.CountGuess(ctx, limit.Key, limit.Window, now); err != nil {
 			return nil, fmt.Errorf("count guess: %w", err)
 		}
 	}
-	return nil, err //nolint:wrapcheck // names itself
+	return nil, err
 }
 
 func (d *UserCodes) bound(ctx context.Context, limit AttemptLimit, now time.Time) error {

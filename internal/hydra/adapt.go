@@ -91,7 +91,7 @@ func (a *adaption) set(name string, list []string) {
 		delete(a.members, name)
 		return
 	}
-	a.members[name], _ = json.Marshal(list) //nolint:errchkjson // texts
+	a.members[name], _ = json.Marshal(list)
 }
 
 // authentication drops what has no meaning for the way in which the client authenticates.
@@ -124,7 +124,7 @@ func (a *adaption) scopes() {
 	}
 	if len(lost) > 0 {
 		a.note("scopes left out, which open the administrators' API here: %s", printable(lost))
-		a.members["scope"], _ = json.Marshal(strings.Join(kept, " ")) //nolint:errchkjson // a text
+		a.members["scope"], _ = json.Marshal(strings.Join(kept, " "))
 	}
 }
 

@@ -134,7 +134,7 @@ func (d *Database) within(table, alias string) string {
 func (d *Database) each(ctx context.Context, query string, visit func(*row) error) error {
 	rows, err := d.tx.Query(ctx, query)
 	if err != nil {
-		return err //nolint:wrapcheck // the caller names what it reads
+		return err
 	}
 	var raw []byte
 	_, err = pgx.ForEachRow(rows, []any{&raw}, func() error {
@@ -144,7 +144,7 @@ func (d *Database) each(ctx context.Context, query string, visit func(*row) erro
 		}
 		return visit(r)
 	})
-	return err //nolint:wrapcheck // the caller names what it reads
+	return err
 }
 
 // Clients returns all clients, by id.

@@ -82,7 +82,7 @@ func (m *Manager) hintOf(k *key) (*Record, error) {
 	r := k.record
 	until := r.RetiredAt.Add(m.config.HintLifetime)
 	if k.signer == nil || !m.now().wall.Before(until) {
-		return nil, nil //nolint:nilnil // no record is an answer like any other here
+		return nil, nil
 	}
 	var err error
 	if r.Sealed, err = m.config.Keyring.sealRemembered(ForeignKey{r.KID, r.Algorithm, k.public.Key}); err != nil {

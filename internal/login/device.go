@@ -111,7 +111,7 @@ func (h *Handler) checkDevice(w http.ResponseWriter, r *http.Request, d *grant.D
 		return unknownClient()
 	}
 	if err != nil {
-		return err //nolint:wrapcheck // names itself
+		return err
 	}
 	page := pages.DeviceCheck{Client: (&visit{client: c}).shownClient(), Action: h.deviceURL(), Code: code}
 	if page.Scopes, err = h.describeScopes(r.Context(), d.Scopes); err != nil {
@@ -127,7 +127,7 @@ func (h *Handler) beginDevice(w http.ResponseWriter, r *http.Request, d *grant.D
 	request := d.Request(grant.NewRequestID(), now)
 	request.BrowserHash = h.Cookies.BindRequest(w, r, request.ID, d.ExpiresAt.Sub(now))
 	if err := h.Devices.InsertRequest(r.Context(), request); err != nil {
-		return err //nolint:wrapcheck // names itself
+		return err
 	}
 	h.goOn(w, request.ID)
 	return nil
@@ -136,7 +136,7 @@ func (h *Handler) beginDevice(w http.ResponseWriter, r *http.Request, d *grant.D
 // denyDevice is for a code that somebody was sent. Whoever has it may end it.
 func (h *Handler) denyDevice(w http.ResponseWriter, r *http.Request, d *grant.Device, _ string) error {
 	if err := h.Devices.DenyDevice(r.Context(), d.Grant, h.Now()); err != nil {
-		return err //nolint:wrapcheck // names itself
+		return err
 	}
 	h.Log.LogAttrs(r.Context(), slog.LevelInfo, "device denied", slog.String("client_id", d.ClientID))
 	h.Pages.DeviceDone(w, http.StatusOK, pages.DeviceDone{Refused: true})
@@ -189,7 +189,7 @@ func (h *Handler) notSpent(r *http.Request, id string) error {
 	case errors.Is(failed, grant.ErrRequestNotFound):
 		return err
 	case failed != nil:
-		return failed //nolint:wrapcheck // names itself
+		return failed
 	case request.HasUserCode():
 		return h.begunElsewhere(err)
 	default:

@@ -79,7 +79,7 @@ func (h *Handler) noteSource(w http.ResponseWriter, r *http.Request, a *account.
 	device := cmp.Or(h.Cookies.Device(r), session.NewCookie())
 	if !known.RecordedSince(now.Add(-renoteAfter)) {
 		if err := h.Accounts.NoteSource(r.Context(), a, h.source(r, a.Username, device), now); err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 	}
 	h.Cookies.SetDevice(w, device, account.DeviceLifetime)

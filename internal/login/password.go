@@ -114,7 +114,7 @@ func (h *Handler) renewHash(ctx context.Context, a *account.Account, renewed str
 	}
 	done, err := h.Accounts.RenewPasswordHash(ctx, a.Subject, a.PasswordHash, renewed)
 	if err != nil {
-		return err //nolint:wrapcheck // names itself
+		return err
 	}
 	if done {
 		h.Log.LogAttrs(ctx, slog.LevelInfo, "password hash renewed", slog.String("subject", a.Subject))

@@ -160,9 +160,9 @@ func remember(r *http.Request) bool { return r.PostForm.Get("remember") == "on" 
 func (h *Handler) renew(ctx context.Context, old []byte, s *session.Session) error {
 	err := h.Sessions.RenewSession(ctx, old, s)
 	if errors.Is(err, session.ErrNotFound) {
-		return h.Sessions.InsertSession(ctx, s, nil) //nolint:wrapcheck // wrapped by begin
+		return h.Sessions.InsertSession(ctx, s, nil)
 	}
-	return err //nolint:wrapcheck // wrapped by begin
+	return err
 }
 
 // bound sets when the session ends that begins or is renewed now.

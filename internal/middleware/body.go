@@ -113,7 +113,7 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 			err = b.cut
 		}
 	}
-	return n, err //nolint:wrapcheck // a reader's
+	return n, err
 }
 
 // done ends the watching.
@@ -146,7 +146,7 @@ func (b *Bodies) look() {
 	defer b.mu.Unlock()
 	now, slow := b.now(), map[netip.Prefix]int{}
 	for e := b.reading.Front(); e != nil; e = e.Next() {
-		body := e.Value.(*watchedBody) //nolint:forcetypeassert // nothing else is put in
+		body := e.Value.(*watchedBody)
 		age := now.Sub(body.since)
 		if age < slowAfter {
 			break // the others are younger

@@ -69,7 +69,7 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()
 		if err != nil {
-			return nil, err //nolint:wrapcheck // a listener's
+			return nil, err
 		}
 		from, bounded := l.connections.networksOf(conn)
 		if !bounded || l.connections.enter(from) {
@@ -150,5 +150,5 @@ type boundedConn struct {
 func (c *boundedConn) Close() error {
 	err := c.Conn.Close()
 	c.leave()
-	return err //nolint:wrapcheck // a connection's
+	return err
 }

@@ -10,7 +10,7 @@ import (
 //
 // Spec: RFC 6749 section 5.2.
 func JSONError(w http.ResponseWriter, status int, code, description string) {
-	body, _ := json.Marshal(struct { //nolint:errchkjson // strings and an int always encode
+	body, _ := json.Marshal(struct {
 		Error       string `json:"error"`
 		Description string `json:"error_description,omitempty"`
 		Status      int    `json:"status_code"`

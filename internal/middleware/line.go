@@ -125,5 +125,5 @@ func asWaiter(e *list.Element) *waiter {
 	if e == nil {
 		return nil
 	}
-	return e.Value.(*waiter) //nolint:forcetypeassert // nothing else is put in
+	return e.Value.(*waiter)
 }

@@ -116,7 +116,7 @@ func (s *Stock) giveBack(item *stockItem) {
 // expire forgets what is kept no longer.
 func (s *Stock) expire() {
 	for now := s.now(); len(s.items) > 0 && !s.items[0].until.After(now); {
-		item := heap.Pop(&s.items).(*stockItem) //nolint:forcetypeassert // nothing else is put in
+		item := heap.Pop(&s.items).(*stockItem)
 		s.count(item, -item.bytes)
 	}
 }
@@ -143,7 +143,7 @@ type stockItems []*stockItem
 func (h stockItems) Len() int           { return len(h) }
 func (h stockItems) Less(i, j int) bool { return h[i].until.Before(h[j].until) }
 func (h stockItems) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *stockItems) Push(x any)        { *h = append(*h, x.(*stockItem)) } //nolint:forcetypeassert // nothing else is put in
+func (h *stockItems) Push(x any)        { *h = append(*h, x.(*stockItem)) }
 func (h *stockItems) Pop() any {
 	old := *h
 	last := old[len(old)-1]

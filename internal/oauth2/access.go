@@ -211,7 +211,7 @@ func (h *Handler) standsAlone(ctx context.Context, claims *accessClaims, now tim
 	if errors.Is(err, grant.ErrNotFound) {
 		return inactive(refusal.TokenInactive, words, refusal.Registered("issued_to", claims.ClientID))
 	}
-	return err //nolint:wrapcheck // told apart by the caller
+	return err
 }
 
 // Active returns the grant under which an access token is good at this moment,

@@ -115,7 +115,7 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request, waiting *grant.R
 			return refuse(codeAccessDenied, "This account may not sign in")
 		}
 		if err != nil && !errors.Is(err, account.ErrExists) {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 	}
 	cookie := session.NewCookie()
@@ -131,7 +131,7 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request, waiting *grant.R
 	}
 	if s.ID != waiting.SessionID {
 		if err := h.Entrance.RecordSignIn(r.Context(), waiting.ID, s.ID, waiting.SignedInAt, now); err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 		waiting.SessionID = s.ID
 	}
@@ -149,15 +149,15 @@ func (h *Handler) begin(r *http.Request, s, before *session.Session) error {
 	ctx, old := r.Context(), session.Hash(h.Cookies.Session(r))
 	switch {
 	case before == nil:
-		return h.Entrance.InsertSession(ctx, s, nil) //nolint:wrapcheck // names itself
+		return h.Entrance.InsertSession(ctx, s, nil)
 	case before.Subject != s.Subject:
-		return h.Entrance.InsertSession(ctx, s, old) //nolint:wrapcheck // names itself
+		return h.Entrance.InsertSession(ctx, s, old)
 	}
 	err := h.Entrance.RenewSession(ctx, old, s)
 	if errors.Is(err, session.ErrNotFound) {
-		return h.Entrance.InsertSession(ctx, s, nil) //nolint:wrapcheck // names itself
+		return h.Entrance.InsertSession(ctx, s, nil)
 	}
-	return err //nolint:wrapcheck // names itself
+	return err
 }
 
 // extend gives the session that the person goes on in another end, if the login app
@@ -170,7 +170,7 @@ func (h *Handler) extend(w http.ResponseWriter, r *http.Request, waiting *grant.
 	login.Remember = true
 	h.bound(s, &login, now)
 	if err := h.Entrance.ExtendSession(r.Context(), s, now); err != nil {
-		return err //nolint:wrapcheck // names itself
+		return err
 	}
 	h.Cookies.SetSession(w, h.Cookies.Session(r), s)
 	return nil

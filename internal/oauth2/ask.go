@@ -54,7 +54,7 @@ func (h *Handler) askDevice(ctx context.Context, u *unit, ref grant.Locator) err
 		return nil // the claim says so
 	}
 	if err != nil {
-		return err //nolint:wrapcheck // told apart by the caller
+		return err
 	}
 	return h.askAbout(ctx, u, held)
 }
@@ -137,23 +137,23 @@ func (h *Handler) foresee(ctx context.Context, u *unit) (*grant.GrantWithAccount
 	}
 	handle, err := h.Codec.Parse(kind, sent)
 	if err != nil {
-		return nil, nil //nolint:nilerr,nilnil // the claim says so
+		return nil, nil //nolint:nilerr // the claim says so
 	}
 	held, err := h.Grants.LiveGrant(ctx, handle.Ref, "", u.now)
 	switch {
 	case errors.Is(err, grant.ErrNotFound):
-		return nil, nil //nolint:nilnil // the claim says so
+		return nil, nil
 	case err != nil:
-		return nil, err //nolint:wrapcheck // told apart by the caller
+		return nil, err
 	case held.ClientID != u.client.ID || !h.Codec.Belongs(kind, handle, held.Seed):
-		return nil, nil //nolint:nilnil // as above
+		return nil, nil
 	}
 	good := h.refreshable(u, handle, held)
 	if kind == tokens.Code {
 		good = u.redeemable(held)
 	}
 	if !good {
-		return nil, nil //nolint:nilnil // as above
+		return nil, nil
 	}
 	return held, nil
 }

@@ -129,7 +129,7 @@ func (h *Handler) read(ctx context.Context, form url.Values) (*asked, error) {
 		return nil, err
 	}
 	if a.known, err = h.Scopes.Scopes(ctx); err != nil {
-		return a, err //nolint:wrapcheck // told apart by the caller
+		return a, err
 	}
 	return a, h.fill(a)
 }
@@ -143,7 +143,7 @@ func (h *Handler) sender(ctx context.Context, form url.Values) (*client.Client, 
 	if errors.Is(err, client.ErrNotFound) || err == nil && c.Disabled {
 		return nil, refuse(codeInvalidClient, "The application that sent you here is not known")
 	}
-	return c, err //nolint:wrapcheck // told apart by the caller
+	return c, err
 }
 
 // address begins to read a request, by where its answer may go.
@@ -295,7 +295,7 @@ func (h *Handler) readHint(a *asked) error {
 	payload, err := h.Keys.VerifyHint(hint)
 	switch {
 	case errors.Is(err, jwks.ErrStale):
-		return err //nolint:wrapcheck // told apart by the caller
+		return err
 	case errors.Is(err, jwks.ErrUnknownKey):
 		return nil
 	case err != nil:

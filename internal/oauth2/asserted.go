@@ -23,7 +23,7 @@ func (h *Handler) assert(ctx context.Context, u *unit) (*tokenAnswer, error) {
 	}
 	var err error
 	if u.asserted, err = h.Assertions.Open(ctx, u.form.Get("assertion"), u.now); err != nil {
-		return nil, err //nolint:wrapcheck // a refusal, or a fault that names itself
+		return nil, err
 	}
 	u.scopes = aboutNobody(strings.Fields(u.form.Get("scope")))
 	if len(common(u.scopes, u.known.Allowed(u.client))) < len(u.scopes) || !u.asserted.Trust.Allows(u.scopes) {
@@ -34,7 +34,7 @@ func (h *Handler) assert(ctx context.Context, u *unit) (*tokenAnswer, error) {
 		return nil, err
 	}
 	if err := h.Assertions.Spend(ctx, u.asserted, u.now); err != nil {
-		return nil, err //nolint:wrapcheck // a refusal, or a fault that names itself
+		return nil, err
 	}
 	token, err := h.mint(ctx, u)
 	if err != nil {

@@ -81,7 +81,7 @@ func (h *Handler) goOn(w http.ResponseWriter, r *http.Request, waiting *grant.Re
 func (h *Handler) reread(ctx context.Context, waiting *grant.Request) (*asked, error) {
 	form, err := url.ParseQuery(waiting.Parameters)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // a fault of ours
+		return nil, err
 	}
 	read := h.read
 	if waiting.Device {
@@ -104,7 +104,7 @@ func (h *Handler) waiting(ctx context.Context, r *http.Request, id string) (*gra
 	case errors.Is(err, grant.ErrRequestNotFound):
 		return nil, present{}, h.gone(r, id)
 	case err != nil:
-		return nil, present{}, err //nolint:wrapcheck // told apart by the caller
+		return nil, present{}, err
 	case bound == nil && request.JustBegun(h.Now()):
 		return nil, present{}, missed(h.gone(r, id))
 	case !bytes.Equal(request.BrowserHash, bound):
@@ -150,11 +150,11 @@ func (h *Handler) gone(r *http.Request, id string) error {
 		return over(goneWords, nil)
 	}
 	if err != nil {
-		return err //nolint:wrapcheck // told apart by the caller
+		return err
 	}
 	c, err := h.Clients.Client(ctx, clientID)
 	if err != nil && !errors.Is(err, client.ErrNotFound) {
-		return err //nolint:wrapcheck // told apart by the caller
+		return err
 	}
 	refusal.Concerns(ctx, clientID)
 	return over(goneWords, c)

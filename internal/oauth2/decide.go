@@ -79,7 +79,7 @@ func (h *Handler) present(r *http.Request, clientID string, now time.Time) (pres
 	if errors.Is(err, session.ErrNotFound) {
 		return present{}, nil
 	}
-	return present{s, consent}, err //nolint:wrapcheck // told apart by the caller
+	return present{s, consent}, err
 }
 
 // step sends the person to a page, unless the client asked not to.

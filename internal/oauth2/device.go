@@ -73,14 +73,14 @@ func (h *Handler) authorizeDevice(r *http.Request) (*deviceAnswer, error) {
 	ctx, now := r.Context(), h.Now()
 	c, err := h.Authenticator.Authenticate(ctx, r)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // a refusal, or a fault that names itself
+		return nil, err
 	}
 	if !c.AllowsGrantType(client.GrantDeviceCode) {
 		return nil, refuse(codeUnauthorizedClient, describe(codeUnauthorizedClient))
 	}
 	known, err := h.Scopes.Scopes(ctx)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // told apart by the caller
+		return nil, err
 	}
 	form := maps.Clone(r.PostForm)
 	form.Del("claims") // RFC 8628 has no claims parameter
@@ -115,7 +115,7 @@ func (h *Handler) keepDevice(ctx context.Context, d *grant.Device) (code string,
 			break
 		}
 	}
-	return code, err //nolint:wrapcheck // names itself
+	return code, err
 }
 
 // readDevice validates what a device asked for, as its client may have it now.
@@ -127,7 +127,7 @@ func (h *Handler) readDevice(waiting *grant.Request) func(context.Context, url.V
 		}
 		a := &asked{client: c, form: form, answers: answerCode, device: &device{waiting.Grant, waiting.ExpiresAt}}
 		if a.known, err = h.Scopes.Scopes(ctx); err != nil {
-			return a, err //nolint:wrapcheck // told apart by the caller
+			return a, err
 		}
 		if !c.AllowsGrantType(client.GrantDeviceCode) {
 			return a, refuse(codeUnauthorizedClient, describe(codeUnauthorizedClient))

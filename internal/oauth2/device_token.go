@@ -90,7 +90,7 @@ func (h *Handler) redeemDevice(ctx context.Context, u *unit) error {
 	case errors.Is(err, grant.ErrDeviceExpired):
 		return refuse(codeExpiredToken, "The device code has expired").because(refusal.Of(err))
 	case err != nil:
-		return err //nolint:wrapcheck // told apart by the caller
+		return err
 	case !h.Codec.Belongs(tokens.Device, handle, polled.Seed):
 		return refusal.Wrap(grant.ErrNotFound, refusal.DeviceCodeMalformed, "the device code was made up: its signature is wrong")
 	case polled.TooEarly:
@@ -107,12 +107,12 @@ func (h *Handler) redeemDevice(ctx context.Context, u *unit) error {
 	held, err := h.Grants.SpendCode(ctx, grant.CodeRedemption{Ref: handle.Ref, ClientID: u.client.ID, Authorization: u.detail, TokensUntil: h.tokensUntil(u), Now: u.now})
 	if errors.Is(err, grant.ErrSpent) {
 		if err := h.Grants.RevokeGrant(ctx, held.Locator, u.client.ID, grant.RevokedForCodeReuse, u.now); err != nil {
-			return err //nolint:wrapcheck // told apart by the caller
+			return err
 		}
 		return replayedCode(refusal.DeviceCodeReplayed, held).Because(grant.ErrNotFound)
 	}
 	if err != nil {
-		return err //nolint:wrapcheck // told apart by the caller
+		return err
 	}
 	u.hold(held)
 	access, err := u.narrow(held)

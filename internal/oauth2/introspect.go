@@ -35,7 +35,7 @@ func (h *Handler) introspect(r *http.Request) (*grant.Introspection, error) {
 	ctx, now := r.Context(), h.Now()
 	c, err := h.Authenticator.Authenticate(ctx, r)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // a refusal, or a fault that names itself
+		return nil, err
 	}
 	if c.IsPublic() {
 		return nil, refuse(codeUnauthorizedClient, "Only a confidential client may introspect tokens")
@@ -132,7 +132,7 @@ func (h *Handler) inspectRefresh(
 		return &grant.Introspection{}, nil
 	}
 	if err != nil {
-		return nil, err //nolint:wrapcheck // told apart by the caller
+		return nil, err
 	}
 	current := held.RefreshGeneration == int64(handle.Generation) && now.Before(held.ExpiresAt) &&
 		h.Codec.Belongs(tokens.Refresh, handle, held.Seed)
@@ -151,7 +151,7 @@ func (h *Handler) inspectRefresh(
 		return &grant.Introspection{}, nil
 	}
 	if err != nil {
-		return nil, err //nolint:wrapcheck // told apart by the caller
+		return nil, err
 	}
 	said := &grant.Introspection{
 		Active: true, Scope: strings.Join(held.Scopes, " "), ClientID: held.ClientID, TokenUse: "refresh_token",

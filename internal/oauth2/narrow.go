@@ -17,7 +17,7 @@ import (
 func (u *unit) narrow(held *grant.GrantWithAccount) (scope.Access, error) {
 	granted, err := scope.AccessOf(&held.Grant)
 	if err != nil {
-		return scope.Access{}, err //nolint:wrapcheck // names itself
+		return scope.Access{}, err
 	}
 	allowed := u.known.Downscope(granted, u.known.LimitsOf(u.client))
 	u.granted, u.allowed = granted.Claims, allowed

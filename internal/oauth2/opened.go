@@ -27,10 +27,10 @@ func (h *Handler) open(ctx context.Context, form url.Values) (*asked, error) {
 	}
 	a, unknown := address(c, form)
 	if unknown != nil {
-		return nil, err //nolint:wrapcheck // told apart by the caller
+		return nil, err
 	}
 	if unclear := readMode(a); unclear != nil {
 		return a, unclear
 	}
-	return a, err //nolint:wrapcheck // told apart by the caller
+	return a, err
 }

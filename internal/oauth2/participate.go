@@ -25,7 +25,7 @@ func (h *Handler) join(ctx context.Context, a *asked, here present, waiting *gra
 	if errors.Is(err, session.ErrNotFound) {
 		return refuse(codeLoginRequired, "The person must sign in"), nil
 	}
-	return nil, err //nolint:wrapcheck // names itself
+	return nil, err
 }
 
 // sessionState is the parameter by which a page of the client may watch, in a

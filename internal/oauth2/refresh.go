@@ -68,14 +68,14 @@ func (h *Handler) rotate(ctx context.Context, u *unit) error {
 	})
 	behind := errors.Is(err, grant.ErrStaleGeneration)
 	if err != nil && !behind {
-		return err //nolint:wrapcheck // told apart by the caller
+		return err
 	}
 	if !h.Codec.Belongs(tokens.Refresh, handle, held.Seed) {
 		return refusal.Wrap(grant.ErrNotFound, refusal.RefreshMalformed, "the refresh token was made up: its signature is wrong")
 	}
 	if behind && !h.replay(u, handle, held) {
 		if err := h.Grants.RevokeGrant(ctx, held.Locator, u.client.ID, grant.RevokedForRefreshReuse, u.now); err != nil {
-			return err //nolint:wrapcheck // told apart by the caller
+			return err
 		}
 		return replayedRefresh(held, int64(handle.Generation))
 	}
@@ -109,7 +109,7 @@ func (h *Handler) checkNarrowing(ctx context.Context, u *unit, handle tokens.Han
 		return nil // the rotation fails, and says why
 	}
 	if err != nil {
-		return err //nolint:wrapcheck // told apart by the caller
+		return err
 	}
 	_, err = u.narrow(held)
 	return err

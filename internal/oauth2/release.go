@@ -22,7 +22,7 @@ import (
 func (h *Handler) userClaims(ctx context.Context, u *unit, alone bool) (map[string]any, error) {
 	account, err := scope.AccountClaims(u.held)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	claims := map[string]any{}
 	switch {
@@ -33,7 +33,7 @@ func (h *Handler) userClaims(ctx context.Context, u *unit, alone bool) (map[stri
 		h.leaveOut(ctx, u, "ID token", claims)
 	}
 	maps.Copy(claims, u.known.ByName(account, u.access, scope.IDToken))
-	return claims, scope.AddExtra(claims, u.held) //nolint:wrapcheck // names itself
+	return claims, scope.AddExtra(claims, u.held)
 }
 
 // fullIDToken reports whether the unit's ID token carries the claims of the granted
@@ -62,7 +62,7 @@ func (h *Handler) accessTokenClaims(ctx context.Context, u *unit) (map[string]an
 	}
 	account, err := scope.AccountClaims(u.held)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	claims := u.known.ByScope(account, u.access, scope.AccessToken)
 	h.leaveOut(ctx, u, "access token", claims)
@@ -94,7 +94,7 @@ func (h *Handler) introspectionClaims(ctx context.Context, held *grant.GrantWith
 	}
 	access, err := scope.AccessOf(&held.Grant)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	if !known.ReleasesIn(access, places...) {
 		return nil, nil
@@ -104,11 +104,11 @@ func (h *Handler) introspectionClaims(ctx context.Context, held *grant.GrantWith
 		return nil, nil
 	}
 	if err != nil {
-		return nil, err //nolint:wrapcheck // told apart by the caller
+		return nil, err
 	}
 	account, err := scope.AccountClaims(held)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	return known.ByScope(account, known.Downscope(access, known.LimitsOf(owner)), places...), nil
 }

@@ -28,7 +28,7 @@ func (h *Handler) revoke(r *http.Request) error {
 	ctx, now := r.Context(), h.Now()
 	c, err := h.Authenticator.Authenticate(ctx, r)
 	if err != nil {
-		return err //nolint:wrapcheck // a refusal, or a fault that names itself
+		return err
 	}
 	token := r.PostForm.Get("token")
 	if token == "" {
@@ -49,7 +49,7 @@ func (h *Handler) End(ctx context.Context, token string) (ours bool, err error) 
 // holds is enough: whoever could forge it holds the system secret.
 func (h *Handler) end(ctx context.Context, token, owner string, why grant.RevocationReason, now time.Time) (ours bool, err error) {
 	if handle, err := h.Codec.Parse(tokens.Refresh, token); err == nil {
-		return true, h.Grants.RevokeGrant(ctx, handle.Ref, owner, why, now) //nolint:wrapcheck // told apart by the caller
+		return true, h.Grants.RevokeGrant(ctx, handle.Ref, owner, why, now)
 	}
 	claims, err := h.readAccessToken(token, now)
 	if errors.Is(err, errInactive) || err == nil && owner != "" && claims.ClientID != owner {
@@ -58,5 +58,5 @@ func (h *Handler) end(ctx context.Context, token, owner string, why grant.Revoca
 	if err != nil {
 		return false, err
 	}
-	return true, h.Grants.DenyToken(ctx, claims.ID, time.Unix(claims.Expiry, 0)) //nolint:wrapcheck // told apart by the caller
+	return true, h.Grants.DenyToken(ctx, claims.ID, time.Unix(claims.Expiry, 0))
 }

@@ -109,7 +109,7 @@ func (s *ClaimStyle) heard(claims *accessClaims, body []byte) error {
 	}
 	all := map[string]json.RawMessage{}
 	if err := json.Unmarshal(body, &all); err != nil {
-		return err //nolint:wrapcheck // whatever it is, the token is not ours
+		return err
 	}
 	// Other members come from scopes, not from ext.
 	maps.DeleteFunc(all, func(name string, _ json.RawMessage) bool {
@@ -120,10 +120,10 @@ func (s *ClaimStyle) heard(claims *accessClaims, body []byte) error {
 	}
 	if len(claims.Extra) > 0 {
 		if err := json.Unmarshal(claims.Extra, &all); err != nil {
-			return err //nolint:wrapcheck // as above
+			return err
 		}
 	}
 	var err error
 	claims.Extra, err = json.Marshal(all)
-	return err //nolint:wrapcheck // as above
+	return err
 }

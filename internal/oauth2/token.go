@@ -42,10 +42,10 @@ func (h *Handler) exchange(r *http.Request) (*tokenAnswer, error) {
 
 	var err error
 	if u.client, err = h.Authenticator.Authenticate(ctx, r); err != nil {
-		return nil, err //nolint:wrapcheck // a refusal, or a fault that names itself
+		return nil, err
 	}
 	if u.known, err = h.Scopes.Scopes(ctx); err != nil {
-		return nil, err //nolint:wrapcheck // told apart by the caller
+		return nil, err
 	}
 	grantType, err := h.checkGrantType(u)
 	if err != nil {

@@ -33,7 +33,7 @@ func (l *Logout) verifyHint(token string) (*hint, error) {
 	case errors.Is(err, jwks.ErrStale):
 		return nil, fmt.Errorf("verify hint: %w", err)
 	case errors.Is(err, jwks.ErrUnknownKey):
-		return nil, nil //nolint:nilnil // no hint is an answer like any other here
+		return nil, nil
 	}
 	var h hint
 	if err != nil || json.Unmarshal(payload, &h) != nil {

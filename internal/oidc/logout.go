@@ -165,7 +165,7 @@ func (l *Logout) session(ctx context.Context, cookie string, q *wish) (*session.
 	}
 	s, _, err := l.Sessions.SessionAndConsent(ctx, session.Hash(cookie), id, l.Now())
 	if errors.Is(err, session.ErrNotFound) {
-		return nil, nil //nolint:nilnil // no session is an answer like any other here
+		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read session: %w", err)

@@ -36,7 +36,7 @@ func (l *Logout) askElsewhere(w http.ResponseWriter, r *http.Request, q *wish, s
 		return refused("state is too long")
 	}
 	if err := l.Asked.InsertSignOut(r.Context(), o); err != nil {
-		return err //nolint:wrapcheck // names itself
+		return err
 	}
 	pages.SeeOther(w, pages.AddQuery(l.App, "logout_challenge="+grant.StepLogout.Challenge(o.ID)))
 	return nil

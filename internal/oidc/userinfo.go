@@ -149,14 +149,14 @@ func (u *Userinfo) claims(ctx context.Context, c *client.Client, held *grant.Gra
 	}
 	access, err := scope.AccessOf(&held.Grant)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	account, err := scope.AccountClaims(held)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	claims := scopes.UserinfoClaims(account, scopes.Downscope(access, scopes.LimitsOf(c)))
-	return claims, scope.AddExtra(claims, held) //nolint:wrapcheck // names itself
+	return claims, scope.AddExtra(claims, held)
 }
 
 // bearer returns the access token, which comes in the header or in the form of a

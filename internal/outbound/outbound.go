@@ -89,7 +89,7 @@ func New(c Config) (*Client, error) {
 // first call that needs them: parsing them all is almost half of a server's start.
 func trusted(ca []byte) (*x509.CertPool, error) {
 	if len(ca) == 0 {
-		return nil, nil //nolint:nilnil // how crypto/tls spells "the system's"
+		return nil, nil
 	}
 	roots, err := x509.SystemCertPool()
 	if err != nil {
@@ -158,13 +158,13 @@ func (c *Client) get(ctx context.Context, rawURL, accept string) ([]byte, error)
 func (c *Client) read(ctx context.Context, rawURL, accept string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, rawURL, nil)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the caller says what for
+		return nil, err
 	}
 	req.Header.Set("Accept", accept)
 	req.Header.Set("User-Agent", "ostiary")
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // as above
+		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
 
@@ -173,7 +173,7 @@ func (c *Client) read(ctx context.Context, rawURL, accept string) ([]byte, error
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	if err != nil {
-		return nil, err //nolint:wrapcheck // as above
+		return nil, err
 	}
 	if len(body) > maxBody {
 		return nil, fmt.Errorf("more than %d bytes", maxBody)

@@ -116,8 +116,8 @@ func (r *room) begin(end context.CancelCauseFunc) *list.Element {
 func (r *room) finish(running *list.Element) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	running.Value.(*fetch).watch.Stop() //nolint:forcetypeassert // nothing else is put in
-	r.running.Remove(running)           // unless it gave way
+	running.Value.(*fetch).watch.Stop()
+	r.running.Remove(running) // unless it gave way
 }
 
 // giveWay ends the fetch that has taken longest, and reports whether one hangs.
@@ -128,7 +128,7 @@ func (r *room) giveWay() bool {
 	if oldest == nil {
 		return false
 	}
-	f := oldest.Value.(*fetch) //nolint:forcetypeassert // nothing else is put in
+	f := oldest.Value.(*fetch)
 	if !f.hangs {
 		return false
 	}

@@ -91,7 +91,7 @@ func (c *Courier) post(ctx context.Context, n *Notice) (status int, took time.Du
 	}
 	began := c.Now()
 	status, err = c.Poster.Post(ctx, told.BackchannelLogoutURI, url.Values{"logout_token": {token}})
-	return status, c.Now().Sub(began), err //nolint:wrapcheck // names itself
+	return status, c.Now().Sub(began), err
 }
 
 // logoutToken signs what the client is told, as its ID tokens are. It has no nonce,

@@ -38,7 +38,7 @@ type answer struct {
 // MarshalJSON writes the members in languages as well.
 func (a *answer) MarshalJSON() ([]byte, error) {
 	type members answer
-	return a.MarshalWith((*members)(a)) //nolint:wrapcheck // the caller is encoding/json
+	return a.MarshalWith((*members)(a))
 }
 
 func (h *Handler) show(r *http.Request, c *client.Client) *answer {

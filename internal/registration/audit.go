@@ -48,7 +48,7 @@ func (h *Handler) audited(r *http.Request, id string, actions []string, change f
 			e.Address = address.String()
 		}
 		if err := h.Audit.BeginEvent(ctx, e); err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 		events[i] = e
 	}

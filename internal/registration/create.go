@@ -53,7 +53,7 @@ func (h *Handler) create(r *http.Request) (*answer, error) {
 		return nil, refusedMetadata(faults)
 	}
 	if err := metadata.VerifySector(r.Context(), h.Documents, nil); err != nil {
-		return nil, err //nolint:wrapcheck // says what is wrong
+		return nil, err
 	}
 
 	now := h.Now()

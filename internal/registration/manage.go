@@ -124,7 +124,7 @@ func (h *Handler) replacement(r *http.Request, c *client.Client, members map[str
 	}
 	metadata.KeepOperatorFields(&c.Metadata)
 	if err := metadata.VerifySector(r.Context(), h.Documents, &c.Metadata); err != nil {
-		return client.Metadata{}, err //nolint:wrapcheck // says what is wrong
+		return client.Metadata{}, err
 	}
 	return metadata, nil
 }

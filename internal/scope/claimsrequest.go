@@ -103,6 +103,6 @@ func (r ClaimsRequest) encode() json.RawMessage {
 	if len(r.Userinfo)+len(r.IDToken) == 0 {
 		return nil
 	}
-	raw, _ := json.Marshal(r) //nolint:errchkjson // of valid JSON that was read before
+	raw, _ := json.Marshal(r)
 	return raw
 }

@@ -22,7 +22,7 @@ func Shorten(claims map[string]any) (removed []string) {
 	var all []sized
 	total := 0
 	for name, value := range claims {
-		raw, _ := json.Marshal(map[string]any{name: value}) //nolint:errchkjson // read from JSON
+		raw, _ := json.Marshal(map[string]any{name: value})
 		if list, ok := value.([]any); ok && len(list) > maxMembers {
 			removed = append(removed, name)
 			continue

@@ -47,11 +47,11 @@ type postgres struct {
 
 func openPostgres(ctx context.Context, url string, maxConns int, log *slog.Logger) (*postgres, error) {
 	if err := pgurl.Check(url); err != nil {
-		return nil, err //nolint:wrapcheck // names itself
+		return nil, err
 	}
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, pgurl.Explain(url, err) //nolint:wrapcheck // names itself
+		return nil, pgurl.Explain(url, err)
 	}
 	if maxConns > 0 {
 		config.MaxConns = int32(min(maxConns, 10_000))

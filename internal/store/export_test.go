@@ -69,7 +69,7 @@ func (s *Store) Mistakes(ctx context.Context) map[string]error {
 // HoldWrites keeps writes on PostgreSQL waiting, so that what comes before release
 // goes in one batch. waiting tells how many there are.
 func HoldWrites(s *Store) (waiting func() int, release func()) {
-	l := s.engine.(*postgres).writing //nolint:forcetypeassert // by name
+	l := s.engine.(*postgres).writing
 	l.mu.Lock()
 	l.leading = lanesWide
 	l.mu.Unlock()
@@ -93,11 +93,11 @@ func WriteAndLook(ctx context.Context, s *Store, statement string, visit func() 
 
 // Linger lets one transaction take up many writes to a SQLite file however long they
 // take on a busy machine.
-func Linger(s *Store) { s.engine.(*sqliteEngine).writing.patience = time.Hour } //nolint:forcetypeassert // by name
+func Linger(s *Store) { s.engine.(*sqliteEngine).writing.patience = time.Hour }
 
 // Waiting tells how many stand in the queue of those who write to a SQLite file.
 func Waiting(s *Store) int {
-	w := s.engine.(*sqliteEngine).writing //nolint:forcetypeassert // by name
+	w := s.engine.(*sqliteEngine).writing
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.queue)

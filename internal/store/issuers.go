@@ -27,7 +27,7 @@ func (s *Store) InsertTrust(ctx context.Context, t *trustedissuer.Trust) error {
 
 	key, err := t.MarshalKey()
 	if err != nil {
-		return err //nolint:wrapcheck // names itself
+		return err
 	}
 	// Replicas may have cached the other issuers that are trusted in the same subject.
 	return s.change(ctx, func(c conn) error {

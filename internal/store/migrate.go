@@ -82,7 +82,7 @@ func (s *Store) Migrate(ctx context.Context) (taken []string, err error) {
 func (s *Store) CheckRights(ctx context.Context) error {
 	missing, err := s.engine.missingRights(ctx)
 	if err != nil {
-		return err //nolint:wrapcheck // names itself
+		return err
 	}
 	if len(missing) > 0 {
 		return fmt.Errorf("the database role lacks rights: %s", strings.Join(missing, "; "))

@@ -153,7 +153,7 @@ func rest(ctx context.Context, pause time.Duration) error {
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return ctx.Err() //nolint:wrapcheck // nothing to add
+		return ctx.Err()
 	case <-timer.C:
 		return nil
 	}

@@ -41,7 +41,7 @@ func (s *Store) stateOf(ctx context.Context, ref grant.Locator) (*heldState, err
 		intoFlag(&st.clientExists), intoFlag(&st.clientDisabled), intoTime(&st.clientNotBefore))
 	err := s.read.one(ctx, s.engine.within(ref.Partition, read), int64(ref.Partition), ref.ID[:]).Scan(dest...)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil //nolint:nilnil // no grant is no error here
+		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("explain grant: %w", err)
@@ -120,7 +120,7 @@ func (s *Store) WhyInactive(ctx context.Context, ref grant.Locator, jti string, 
 		return nil, fmt.Errorf("explain token: %w", err)
 	}
 	if !revoked {
-		return nil, nil //nolint:nilnil // it is active by now
+		return nil, nil
 	}
 	return refusal.Of(notFound(ref, refusal.TokenRevoked, "the token was revoked by itself; its grant goes on", issuedTo)), nil
 }

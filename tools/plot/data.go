@@ -74,7 +74,7 @@ func readFiles(names []string) (*data, error) {
 	for _, name := range names {
 		text, err := os.ReadFile(name) //nolint:gosec // whoever calls names it
 		if err != nil {
-			return nil, err //nolint:wrapcheck // names the file
+			return nil, err
 		}
 		if err := d.read(text); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
@@ -95,7 +95,7 @@ func (d *data) read(text []byte) error {
 			return fmt.Errorf("line %d: %w", number, err)
 		}
 	}
-	return lines.Err() //nolint:wrapcheck // the caller names the file
+	return lines.Err()
 }
 
 func (d *data) line(text []byte, reached map[series]float64) error {
@@ -104,13 +104,13 @@ func (d *data) line(text []byte, reached map[series]float64) error {
 		FirstAnswer float64 `json:"first_answer_ms"`
 	}
 	if err := json.Unmarshal(text, &kind); err != nil {
-		return err //nolint:wrapcheck // says what is wrong
+		return err
 	}
 	switch {
 	case kind.Flow != "":
 		var r result
 		if err := json.Unmarshal(text, &r); err != nil {
-			return err //nolint:wrapcheck // says what is wrong
+			return err
 		}
 		if r.Offered == 0 {
 			reached[r.series()] = r.PerSecond
@@ -132,7 +132,7 @@ func appendTo[T any](list *[]T, text []byte) error {
 	var one T
 	err := json.Unmarshal(text, &one)
 	*list = append(*list, one)
-	return err //nolint:wrapcheck // says what is wrong
+	return err
 }
 
 // series is what is drawn as one line or one bar.

@@ -23,7 +23,7 @@ func (v *view) growth() (*canvas, error) {
 		all = append(all, line)
 	}
 	if len(all) == 0 {
-		return nil, nil //nolint:nilnil // nothing to show
+		return nil, nil
 	}
 	c := newCanvas(330, "Processor time of an operation with more and more live grants")
 	c.say(words{"% more than with the fewest, of the server and its database together", pale()})

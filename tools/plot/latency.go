@@ -32,7 +32,7 @@ func (v *view) latency() (*canvas, error) {
 		panels, titles = append(panels, curves{half, most}), append(titles, some[0].series().label())
 	}
 	if len(panels) == 0 {
-		return nil, nil //nolint:nilnil // nothing to show
+		return nil, nil
 	}
 	columns := min(2, len(panels))
 	rows := (len(panels) + columns - 1) / columns

@@ -32,7 +32,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	flags.StringVar(&view.ours, "ours", "ostiary", "`name` of the target that the others are peers of")
 	flags.IntVar(&view.callers, "callers", 32, "at how many callers servers are compared")
 	if err := flags.Parse(args); err != nil {
-		return err //nolint:wrapcheck // has been printed
+		return err
 	}
 	if flags.NArg() == 0 || view.callers < 1 {
 		return errors.New("name the files of results")

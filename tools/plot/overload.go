@@ -11,7 +11,7 @@ import (
 func (v *view) overload() (*canvas, error) {
 	goodput, tail := v.underLoad()
 	if len(goodput) == 0 {
-		return nil, nil //nolint:nilnil // nothing to show
+		return nil, nil
 	}
 	c := newCanvas(330, "More offered than can be done")
 	c.say(words{"Horizontally: offered, as a multiple of what the same server does when its callers wait for each answer.", pale()})

@@ -21,7 +21,7 @@ type table [][]string
 func (v *view) tabulate(name string, stdout io.Writer) error {
 	text, err := os.ReadFile(name) //nolint:gosec // whoever calls names it
 	if err != nil {
-		return err //nolint:wrapcheck // names the file
+		return err
 	}
 	written, err := v.fill(string(text), stdout)
 	if err != nil {

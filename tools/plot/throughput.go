@@ -52,7 +52,7 @@ func (v *view) throughput() (*canvas, error) {
 	}
 	all := v.contests(peer)
 	if len(all) == 0 {
-		return nil, nil //nolint:nilnil // nothing to show
+		return nil, nil
 	}
 	const row = 34
 	c := newCanvas(vg.Length(len(all)*row+110), "Operations a second, "+short(float64(v.callers))+" callers at once")

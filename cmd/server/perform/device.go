@@ -62,7 +62,7 @@ func (p *party) authorizeDevice(ctx context.Context) (*oauth2.DeviceAuthResponse
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.metadata.Device, strings.NewReader(form.Encode()))
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names the address
+		return nil, err
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	if basic {
@@ -70,7 +70,7 @@ func (p *party) authorizeDevice(ctx context.Context) (*oauth2.DeviceAuthResponse
 	}
 	answer, err := p.http.Do(r)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names the address
+		return nil, err
 	}
 	defer answer.Body.Close() //nolint:errcheck // only read
 	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))

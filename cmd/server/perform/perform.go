@@ -66,7 +66,7 @@ const requestTimeout = 30 * time.Second
 //
 // Spec: OpenID Connect Discovery §4.
 func (c *Client) connect(ctx context.Context) (context.Context, *party, error) {
-	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // the standard library's own
+	transport := http.DefaultTransport.(*http.Transport).Clone()
 	if c.CA != nil {
 		pool, err := x509.SystemCertPool()
 		if err != nil {

@@ -61,7 +61,7 @@ func (c *Cache) TrustsFor(ctx context.Context, iss, subject string, now time.Tim
 	q := question{iss, subject}
 	version, fresh := c.changes.Version()
 	if !fresh {
-		return c.trusts.TrustsFor(ctx, iss, subject, now) //nolint:wrapcheck // names itself
+		return c.trusts.TrustsFor(ctx, iss, subject, now)
 	}
 	c.mu.Lock()
 	known, ok := c.found[q]
@@ -71,7 +71,7 @@ func (c *Cache) TrustsFor(ctx context.Context, iss, subject string, now time.Tim
 	}
 	list, barred, err := c.trusts.TrustsFor(ctx, iss, subject, now)
 	if err != nil || len(list) == 0 {
-		return nil, barred, err //nolint:wrapcheck // names itself
+		return nil, barred, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -206,7 +206,7 @@ func (a *Authenticator) verifyMAC(c *client.Client, assertion *jws.JWS) error {
 	for _, kept := range append([]client.Secret{c.Secret}, c.PreviousSecrets(a.cfg.Now())...) {
 		secret, err := kept.Reveal(a.cfg.Vault, c.ID)
 		if err != nil {
-			return err //nolint:wrapcheck // names itself
+			return err
 		}
 		err = assertion.VerifyMAC([]byte(secret))
 		if err == nil {

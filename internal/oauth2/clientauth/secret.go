@@ -97,7 +97,7 @@ func (a *Authenticator) try(ctx context.Context, cred credentials, kept client.S
 		return "", throttled(full.RetryAfter)
 	}
 	if err != nil {
-		return "", err //nolint:wrapcheck // names itself
+		return "", err
 	}
 	if fit != "" && slow {
 		a.shown.remember(cred.id, fit, cred.secret)
@@ -118,7 +118,7 @@ func (a *Authenticator) fitting(ctx context.Context, all []client.Secret, sent s
 		}
 		// That this takes longer tells that the operator has changed the secret of late.
 		if fits, err := old.Verify(ctx, slow, sent); fits || err != nil {
-			return old, err //nolint:wrapcheck // names itself
+			return old, err
 		}
 	}
 	return "", nil

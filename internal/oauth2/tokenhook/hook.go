@@ -126,5 +126,5 @@ func added(raw json.RawMessage, reserved []string) (json.RawMessage, error) {
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil, nil
 	}
-	return grant.AddedClaims(raw, reserved) //nolint:wrapcheck // to be read after the member
+	return grant.AddedClaims(raw, reserved)
 }
