@@ -38,8 +38,8 @@ type Server struct {
 
 // Start makes an empty server and returns it ready for connections.
 //
-// A durable server waits for the disk as one in production does. Any other is
-// faster and keeps its promises only as long as the machine itself stays up.
+// A durable server waits for the disk as one in production does. Any other keeps
+// its files in memory where it can, and loses them if the machine fails.
 // Further settings, as in name=value, stand over those.
 func Start(ctx context.Context, durable bool, further ...string) (*Server, error) {
 	bin, err := find()
@@ -50,7 +50,11 @@ func Start(ctx context.Context, durable bool, further ...string) (*Server, error
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "ostiary-postgres-")
+	parent := "" // the system's directory for temporary files
+	if !durable {
+		parent = memoryDir()
+	}
+	dir, err := os.MkdirTemp(parent, "ostiary-postgres-")
 	if err != nil {
 		return nil, fmt.Errorf("make room for PostgreSQL: %w", err)
 	}
@@ -166,7 +170,8 @@ func (s *Server) settings() []string {
 		"-c", "timezone=UTC",
 	}
 	if !s.durable {
-		settings = append(settings, "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off")
+		settings = append(settings, "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off",
+			"-c", "max_wal_size=256MB") // it may be in memory
 	}
 	for _, setting := range s.further {
 		settings = append(settings, "-c", setting)
