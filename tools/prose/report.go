@@ -54,7 +54,7 @@ func per10000(hits, words int) float64 {
 
 func (r *report) list(w io.Writer) {
 	for _, h := range r.hits {
-		fmt.Fprintf(w, "%s:%d: %s: %s (%s)\n", h.text.file, h.line, h.rule, h.excerpt, h.plain)
+		fmt.Fprintf(w, "%s:%d: %s: %s (%s)\n", strings.TrimPrefix(h.text.file, "../"), h.line, h.rule, h.excerpt, h.plain)
 	}
 }
 

@@ -83,7 +83,7 @@ func readAll(paths []string) ([]*text, error) {
 				}
 				return nil
 			}
-			read, err := readFile(file)
+			read, err := readFile(filepath.ToSlash(file))
 			texts = append(texts, read...)
 			return err
 		})
@@ -124,7 +124,7 @@ func readFile(file string) ([]*text, error) {
 		return nil, err
 	}
 	source := string(raw)
-	pkg := strings.TrimPrefix(filepath.ToSlash(filepath.Dir(file)), "../")
+	pkg := strings.TrimPrefix(filepath.Dir(file), "../")
 	name := &text{file, pkg, 1, names, strings.TrimSuffix(base, extension)}
 	switch {
 	case extension == ".go":
