@@ -10,6 +10,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
@@ -106,7 +107,7 @@ func (w *world) makeModels(ctx context.Context) error {
 		ACR: session.ACRPassword, AMR: []string{"pwd"}, Remembered: true, CreatedAt: w.now, SeenAt: w.now,
 		IdleUntil: w.now.Add(rememberedIdle), EndsAt: w.now.Add(2 * rememberedIdle),
 	}
-	c := &grant.Consent{
+	c := &consent.Consent{
 		Subject: a.Subject, ClientID: w.clientIDs[0], Scopes: scopes(), GivenAt: w.now, ExpiresAt: w.now.Add(consentLifetime),
 	}
 	g := &grant.Grant{

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/hydra"
 )
@@ -183,7 +184,7 @@ func (m *move) takeConsents(ctx context.Context) error {
 		return err
 	}
 	t, done := &m.report.Consents, m.desk.progress("consents")
-	var batch []*grant.Consent
+	var batch []*consent.Consent
 	flush := func() error {
 		if len(batch) == 0 {
 			return nil

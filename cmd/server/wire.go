@@ -15,7 +15,7 @@ import (
 	"github.com/ostiary/ostiary/internal/admin"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/config"
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/devicecode"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/login"
 	"github.com/ostiary/ostiary/internal/metrics"
@@ -74,7 +74,7 @@ type app struct {
 
 	clients      *store.ClientCache
 	scopes       *store.ScopeCache
-	userCodes    *grant.UserCodes
+	userCodes    *devicecode.UserCodes
 	courier      *outbox.Courier
 	sessions     sessions
 	oauth2       *oauth2.Handler
@@ -302,7 +302,7 @@ func rememberedLifetimes(c *config.Config) session.Lifetimes {
 
 // wireDevices finds devices by the codes that they show.
 func (a *app) wireDevices() {
-	a.userCodes = &grant.UserCodes{Store: a.store}
+	a.userCodes = &devicecode.UserCodes{Store: a.store}
 	for _, derived := range a.secrets.DeriveAll("user code") {
 		a.userCodes.Keys = append(a.userCodes.Keys, derived.Key)
 	}

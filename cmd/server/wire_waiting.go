@@ -6,7 +6,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/devicecode"
 	"github.com/ostiary/ostiary/internal/middleware"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/store"
@@ -32,14 +33,14 @@ func (a *app) newWaitingStore() waitingStore {
 	return waitingStore{a.store, middleware.NewStock(rule, a.now), a.config.MaxWaitingRequestsPerNetworkMiB}
 }
 
-// InsertRequest is [store.Store.InsertRequest]. It returns a [*grant.TooManyWaitingError]
+// InsertRequest is [store.Store.InsertRequest]. It returns a [*authrequest.TooManyPendingError]
 // or, where all callers together have too much kept, an error that is unavailable.
-func (s waitingStore) InsertRequest(ctx context.Context, r *grant.Request) error {
+func (s waitingStore) InsertRequest(ctx context.Context, r *authrequest.Request) error {
 	return s.keep(ctx, len(r.Parameters), r.ExpiresAt, func() error { return s.Store.InsertRequest(ctx, r) })
 }
 
 // InsertDevice is [store.Store.InsertDevice], with the errors of InsertRequest.
-func (s waitingStore) InsertDevice(ctx context.Context, d *grant.Device) error {
+func (s waitingStore) InsertDevice(ctx context.Context, d *devicecode.Device) error {
 	size := 0
 	for _, part := range append(d.Scopes, d.Resources...) {
 		size += len(part) + 1
@@ -48,14 +49,14 @@ func (s waitingStore) InsertDevice(ctx context.Context, d *grant.Device) error {
 }
 
 // InsertSignOut is [store.Store.InsertSignOut], with the errors of InsertRequest.
-func (s waitingStore) InsertSignOut(ctx context.Context, o *grant.LogoutRequest) error {
+func (s waitingStore) InsertSignOut(ctx context.Context, o *authrequest.LogoutRequest) error {
 	return s.keep(ctx, len(o.State)+len(o.Redirect), o.ExpiresAt, func() error { return s.Store.InsertSignOut(ctx, o) })
 }
 
 func (s waitingStore) keep(ctx context.Context, size int, until time.Time, insert func() error) error {
 	giveBack, err := s.stock.Keep(ctx, size+waitingRow, until)
 	if full, ok := errors.AsType[*middleware.FullError](err); ok && full.Network {
-		return refusal.Wrap(&grant.TooManyWaitingError{RetryAfter: full.RetryAfter}, refusal.RateLimited,
+		return refusal.Wrap(&authrequest.TooManyPendingError{RetryAfter: full.RetryAfter}, refusal.RateLimited,
 			"too much of the network waits for users to answer",
 			refusal.Registered("max_waiting_requests_per_network_mib", strconv.Itoa(s.perNetwork)))
 	}

@@ -26,26 +26,27 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/keyset"
 	"github.com/ostiary/ostiary/internal/session"
 )
 
 // Requests finds authorization requests that wait, and takes down what the apps
-// say. All of them return grant.ErrRequestNotFound for one that does not.
+// say. All of them return authrequest.ErrNotFound for one that does not.
 type Requests interface {
-	Request(ctx context.Context, id string, now time.Time) (*grant.Request, error)
+	Request(ctx context.Context, id string, now time.Time) (*authrequest.Request, error)
 	// ConsentRequest also returns the session that the person passed the sign-in in
 	// and what they allowed the client before, or nil.
-	ConsentRequest(ctx context.Context, id string, now time.Time) (*grant.Request, *session.Session, *grant.Consent, error)
-	// AnswerLogin returns grant.ErrAlreadyDecided for a request that was answered,
-	// grant.ErrOtherSubject for another subject than the one offered to be skipped, and
+	ConsentRequest(ctx context.Context, id string, now time.Time) (*authrequest.Request, *session.Session, *consent.Consent, error)
+	// AnswerLogin returns authrequest.ErrAlreadyDecided for a request that was answered,
+	// authrequest.ErrOtherSubject for another subject than the one offered to be skipped, and
 	// account.ErrDisabled for one who may not sign in.
-	AnswerLogin(ctx context.Context, id, subject string, login *grant.LoginAnswer, verifier []byte, now time.Time) error
-	// AnswerConsent returns grant.ErrAlreadyDecided for a request that was answered. What is
+	AnswerLogin(ctx context.Context, id, subject string, login *authrequest.LoginAnswer, verifier []byte, now time.Time) error
+	// AnswerConsent returns authrequest.ErrAlreadyDecided for a request that was answered. What is
 	// to be remembered is remembered for lasting.
-	AnswerConsent(ctx context.Context, id string, agreement *grant.ConsentAnswer, verifier []byte, lasting time.Duration, now time.Time) error
+	AnswerConsent(ctx context.Context, id string, agreement *authrequest.ConsentAnswer, verifier []byte, lasting time.Duration, now time.Time) error
 }
 
 // Clients finds registered clients, from a cache.

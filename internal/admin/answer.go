@@ -8,8 +8,9 @@ import (
 	"strings"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/devicecode"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/keyset"
 	"github.com/ostiary/ostiary/internal/pages"
@@ -52,11 +53,11 @@ func meaning(err error) *responseError {
 	switch {
 	case errors.Is(err, errHandled):
 		return &responseError{http.StatusGone, "Gone", "The request was answered before."}
-	case errors.Is(err, grant.ErrDeviceNotFound):
+	case errors.Is(err, devicecode.ErrNotFound):
 		return &responseError{http.StatusBadRequest, "invalid_request", "No device waits with this user code."}
 	case errors.Is(err, errManyCodes):
 		return &responseError{http.StatusTooManyRequests, "request_forbidden", "Too many wrong user codes. Try again later."}
-	case errors.Is(err, grant.ErrRequestNotFound):
+	case errors.Is(err, authrequest.ErrNotFound):
 		return &responseError{http.StatusNotFound, "Not Found", "There is no such request, or it has expired."}
 	case errors.Is(err, client.ErrNotFound):
 		return &responseError{http.StatusNotFound, "Not Found", "There is no such client."}
@@ -115,7 +116,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 
 // challenge returns the id of the request that an app asks about. The query spells
 // it as name, or as the apps of old do.
-func challenge(r *http.Request, name string, step grant.Step) (id string, err error) {
+func challenge(r *http.Request, name string, step authrequest.Step) (id string, err error) {
 	query := r.URL.Query()
 	value := query.Get(name)
 	if value == "" {
@@ -124,9 +125,9 @@ func challenge(r *http.Request, name string, step grant.Step) (id string, err er
 	if value == "" {
 		return "", invalid("The parameter " + name + " is missing.")
 	}
-	id, ok := grant.ParseChallenge(value, step)
+	id, ok := authrequest.ParseChallenge(value, step)
 	if !ok {
-		return "", grant.ErrRequestNotFound
+		return "", authrequest.ErrNotFound
 	}
 	return id, nil
 }
@@ -155,7 +156,7 @@ func read(r *http.Request, into any) error {
 
 // answering reads what an app answers to a challenge, into body, and returns the id
 // of the request.
-func answering(c *Call, name string, step grant.Step, body any) (id string, err error) {
+func answering(c *Call, name string, step authrequest.Step, body any) (id string, err error) {
 	if id, err = challenge(c.Request, name, step); err != nil {
 		return "", err
 	}

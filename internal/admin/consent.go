@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
@@ -31,7 +33,7 @@ type consentRequest struct {
 
 // consentRequest serves GET /oauth2/auth/requests/consent.
 func (h *Handler) consentRequest(c *Call) (*Reply, error) {
-	id, err := challenge(c.Request, consentChallenge, grant.StepConsent)
+	id, err := challenge(c.Request, consentChallenge, authrequest.StepConsent)
 	if err != nil {
 		return nil, err
 	}
@@ -41,8 +43,8 @@ func (h *Handler) consentRequest(c *Call) (*Reply, error) {
 	case err != nil:
 		return nil, err
 	case waiting.SessionID == "":
-		return nil, grant.ErrRequestNotFound // nobody has signed in for it
-	case s == nil || waiting.Decision != grant.Undecided:
+		return nil, authrequest.ErrNotFound // nobody has signed in for it
+	case s == nil || waiting.Decision != authrequest.Undecided:
 		return nil, h.handled(waiting)
 	}
 	described, err := h.describe(ctx, waiting)
@@ -50,12 +52,12 @@ func (h *Handler) consentRequest(c *Call) (*Reply, error) {
 		return nil, err
 	}
 	said := &consentRequest{
-		request: described, Challenge: waiting.Challenge(grant.StepConsent), ConsentID: waiting.ID,
+		request: described, Challenge: waiting.Challenge(authrequest.StepConsent), ConsentID: waiting.ID,
 		Skip:    described.skips(before),
 		Subject: s.Subject, LoginSessionID: s.ID, ACR: s.ACR, AMR: append([]string{}, s.AMR...),
 	}
 	if login := waiting.LoginAnswer; login != nil {
-		said.LoginChallenge, said.Context = waiting.Challenge(grant.StepLogin), login.Context
+		said.LoginChallenge, said.Context = waiting.Challenge(authrequest.StepLogin), login.Context
 		if waiting.LoginSkip && login.ACR != "" {
 			said.ACR = login.ACR
 		}
@@ -64,9 +66,9 @@ func (h *Handler) consentRequest(c *Call) (*Reply, error) {
 }
 
 // skips reports whether the person has agreed before to all that is asked for.
-func (q *request) skips(before *grant.Consent) bool {
+func (q *request) skips(before *consent.Consent) bool {
 	front := strings.Contains(q.asked.Get("response_type"), "token")
-	return before.Covers(strings.Fields(q.asked.Get(grant.ConsentParameter))) &&
+	return before.Covers(strings.Fields(q.asked.Get(authrequest.ConsentParameter))) &&
 		!slices.Contains(strings.Fields(q.asked.Get("prompt")), "consent") &&
 		q.Client.Proven(q.asked.Get("redirect_uri"), front)
 }
@@ -86,7 +88,7 @@ type acceptConsent struct {
 // acceptConsent serves PUT /oauth2/auth/requests/consent/accept.
 func (h *Handler) acceptConsent(c *Call) (*Reply, error) {
 	var body acceptConsent
-	id, err := answering(c, consentChallenge, grant.StepConsent, &body)
+	id, err := answering(c, consentChallenge, authrequest.StepConsent, &body)
 	if err != nil {
 		return nil, err
 	}
@@ -97,11 +99,11 @@ func (h *Handler) acceptConsent(c *Call) (*Reply, error) {
 	return h.answerConsent(c, id, agreement)
 }
 
-func (b *acceptConsent) agreement() (*grant.ConsentAnswer, error) {
+func (b *acceptConsent) agreement() (*authrequest.ConsentAnswer, error) {
 	if b.RememberFor < 0 {
 		return nil, invalid("The member remember_for must not be negative.")
 	}
-	said := &grant.ConsentAnswer{
+	said := &authrequest.ConsentAnswer{
 		Scopes: b.Scopes, Resources: b.Audience, Remember: b.Remember, RememberFor: min(b.RememberFor, maxRemember),
 	}
 	var err error
@@ -128,23 +130,23 @@ func claims(name string, raw json.RawMessage, reserved []string) (json.RawMessag
 // rejectConsent serves PUT /oauth2/auth/requests/consent/reject.
 func (h *Handler) rejectConsent(c *Call) (*Reply, error) {
 	var body reject
-	id, err := answering(c, consentChallenge, grant.StepConsent, &body)
+	id, err := answering(c, consentChallenge, authrequest.StepConsent, &body)
 	if err != nil {
 		return nil, err
 	}
-	return h.answerConsent(c, id, &grant.ConsentAnswer{Refusal: body.refusal()})
+	return h.answerConsent(c, id, &authrequest.ConsentAnswer{Refusal: body.refusal()})
 }
 
 // answerConsent notes the answer and tells the app where to send the person.
-func (h *Handler) answerConsent(c *Call, id string, agreement *grant.ConsentAnswer) (*Reply, error) {
+func (h *Handler) answerConsent(c *Call, id string, agreement *authrequest.ConsentAnswer) (*Reply, error) {
 	ctx, now := c.Context(), h.Now()
 	lasting := h.Consent
 	if agreement.RememberFor > 0 {
 		lasting = time.Duration(agreement.RememberFor) * time.Second
 	}
-	verifier := grant.NewVerifier((&grant.Request{ID: id}).Challenge(grant.StepConsent))
-	err := h.Requests.AnswerConsent(ctx, id, agreement, grant.HashVerifier(verifier), lasting, now)
-	if errors.Is(err, grant.ErrAlreadyDecided) {
+	verifier := authrequest.NewVerifier((&authrequest.Request{ID: id}).Challenge(authrequest.StepConsent))
+	err := h.Requests.AnswerConsent(ctx, id, agreement, authrequest.HashVerifier(verifier), lasting, now)
+	if errors.Is(err, authrequest.ErrAlreadyDecided) {
 		waiting, gone := h.Requests.Request(ctx, id, now)
 		if gone != nil {
 			return nil, gone

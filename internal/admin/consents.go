@@ -12,13 +12,15 @@ import (
 	"unicode/utf8"
 
 	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
 // Consents knows what people allow clients, and ends it.
 type Consents interface {
-	ListConsents(ctx context.Context, subject, sessionID string, after grant.Consent, limit int, now time.Time) ([]*grant.Consent, error)
+	ListConsents(ctx context.Context, subject, sessionID string, after consent.Consent, limit int, now time.Time) ([]*consent.Consent, error)
 	// ListUnremembered returns grants for which nothing is remembered.
 	ListUnremembered(ctx context.Context, subject, sessionID string, after grant.Locator, limit int, now time.Time) ([]*grant.Grant, error)
 	RevokeConsents(ctx context.Context, subject, clientID string, now time.Time) error
@@ -107,7 +109,7 @@ func (h *Handler) consentsOf(
 	ctx context.Context, subject, sessionID, after string, limit int,
 ) (all []*consentSession, last string, err error) {
 	all, last = []*consentSession{}, after
-	var remembered grant.Consent
+	var remembered consent.Consent
 	var ref grant.Locator
 	if kept, ok := parseConsentID(after); ok {
 		remembered = kept
@@ -139,7 +141,7 @@ func (h *Handler) consentsOf(
 	return all, last, nil
 }
 
-func (h *Handler) viewConsent(ctx context.Context, c *grant.Consent) *consentSession {
+func (h *Handler) viewConsent(ctx context.Context, c *consent.Consent) *consentSession {
 	v := h.newConsentSession(ctx, c.ClientID, c.Subject, c.SessionID, c.Scopes, nil, c.ExtraClaims)
 	v.RequestID, v.HandledAt, v.Remember = consentID(c), c.GivenAt.UTC(), true
 	if !c.ExpiresAt.IsZero() {
@@ -181,20 +183,20 @@ func (h *Handler) newConsentSession(
 }
 
 // consentID names a consent that is remembered.
-func consentID(c *grant.Consent) string {
+func consentID(c *consent.Consent) string {
 	return consentPrefix + base64.RawURLEncoding.EncodeToString([]byte(c.Subject+"\x00"+c.ClientID+"\x00"+c.SessionID))
 }
 
 const consentPrefix = "c."
 
-func parseConsentID(text string) (c grant.Consent, ok bool) {
+func parseConsentID(text string) (c consent.Consent, ok bool) {
 	encoded, ok := strings.CutPrefix(text, consentPrefix)
 	raw, err := base64.RawURLEncoding.DecodeString(encoded)
 	parts := strings.Split(string(raw), "\x00")
 	if !ok || err != nil || len(parts) != 3 || parts[0] == "" || parts[1] == "" || !utf8.Valid(raw) {
 		return c, false
 	}
-	return grant.Consent{Subject: parts[0], ClientID: parts[1], SessionID: parts[2]}, true
+	return consent.Consent{Subject: parts[0], ClientID: parts[1], SessionID: parts[2]}, true
 }
 
 // revokeConsents serves DELETE /oauth2/auth/sessions/consent.
@@ -244,14 +246,14 @@ func (h *Handler) grantOf(ctx context.Context, id string, now time.Time) (*grant
 		refs = parsed.Locators()
 	}
 	request := id
-	if answered, ok := grant.ParseChallenge(id, grant.StepConsent); ok {
+	if answered, ok := authrequest.ParseChallenge(id, authrequest.StepConsent); ok {
 		request = answered
 	}
 	waiting, err := h.Requests.Request(ctx, request, now)
 	switch {
 	case err == nil:
 		refs = append(refs, waiting.Grant)
-	case !errors.Is(err, grant.ErrRequestNotFound):
+	case !errors.Is(err, authrequest.ErrNotFound):
 		return nil, err
 	}
 	for _, ref := range refs {

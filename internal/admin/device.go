@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/devicecode"
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
@@ -18,15 +20,15 @@ const deviceChallenge = "device_challenge"
 
 // Devices takes down what an app says of the person at a device.
 type Devices interface {
-	// AnswerDevice takes nil for a refusal. It returns grant.ErrAlreadyDecided for a request
-	// that was answered, and grant.ErrRequestNotFound for one that is not there.
-	AnswerDevice(ctx context.Context, id string, d *grant.Device, verifier []byte, now time.Time) error
+	// AnswerDevice takes nil for a refusal. It returns authrequest.ErrAlreadyDecided for a request
+	// that was answered, and authrequest.ErrNotFound for one that is not there.
+	AnswerDevice(ctx context.Context, id string, d *devicecode.Device, verifier []byte, now time.Time) error
 	DenyDevice(ctx context.Context, ref grant.Locator, now time.Time) error
 }
 
-// UserCodes finds the device that shows a code, as grant.UserCodes does.
+// UserCodes finds the device that shows a code, as devicecode.UserCodes does.
 type UserCodes interface {
-	Find(ctx context.Context, entered string, by []grant.AttemptLimit, now time.Time) (*grant.Device, error)
+	Find(ctx context.Context, entered string, by []devicecode.AttemptLimit, now time.Time) (*devicecode.Device, error)
 }
 
 func (h *Handler) deviceOperations() []Operation {
@@ -78,7 +80,7 @@ func (h *Handler) deviceRequest(c *Call) (*Reply, error) {
 		return nil, err
 	}
 	said := &deviceRequest{
-		Challenge: grant.StepDevice.Challenge(id), Scopes: []string{}, Audience: []string{}, RequestURL: h.DeviceURL,
+		Challenge: authrequest.StepDevice.Challenge(id), Scopes: []string{}, Audience: []string{}, RequestURL: h.DeviceURL,
 	}
 	code := c.URL.Query().Get("user_code")
 	if code == "" {
@@ -113,8 +115,8 @@ func (h *Handler) acceptDevice(c *Call) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	verifier := grant.NewVerifier(grant.StepDevice.Challenge(id))
-	if err := h.answerDevice(c, id, d, grant.HashVerifier(verifier)); err != nil {
+	verifier := authrequest.NewVerifier(authrequest.StepDevice.Challenge(id))
+	if err := h.answerDevice(c, id, d, authrequest.HashVerifier(verifier)); err != nil {
 		return nil, err
 	}
 	back := url.Values{"device_verifier": {verifier}, "client_id": {d.ClientID}}
@@ -142,7 +144,7 @@ func (h *Handler) rejectDevice(c *Call) (*Reply, error) {
 
 // waitingForDevice returns the id of a request for which no code was accepted yet.
 func (h *Handler) waitingForDevice(c *Call) (id string, err error) {
-	id, err = challenge(c.Request, deviceChallenge, grant.StepDevice)
+	id, err = challenge(c.Request, deviceChallenge, authrequest.StepDevice)
 	if err != nil {
 		return "", err
 	}
@@ -151,8 +153,8 @@ func (h *Handler) waitingForDevice(c *Call) (id string, err error) {
 	case err != nil:
 		return "", err
 	case !waiting.Device:
-		return "", grant.ErrRequestNotFound
-	case waiting.ClientID != "" || waiting.Decision != grant.Undecided:
+		return "", authrequest.ErrNotFound
+	case waiting.ClientID != "" || waiting.Decision != authrequest.Undecided:
 		return "", &handledError{redirect{h.DeviceURL}}
 	}
 	return id, nil
@@ -163,19 +165,19 @@ var errManyCodes = errors.New("too many wrong user codes")
 
 // showing returns the device that shows the code. So many wrong ones are looked at for
 // one challenge; there is a new one for each visit of a person.
-func (h *Handler) showing(c *Call, id, code string) (*grant.Device, error) {
-	by := []grant.AttemptLimit{{Key: "device challenge " + id, MaxAttempts: 5, Window: time.Hour}}
+func (h *Handler) showing(c *Call, id, code string) (*devicecode.Device, error) {
+	by := []devicecode.AttemptLimit{{Key: "device challenge " + id, MaxAttempts: 5, Window: time.Hour}}
 	d, err := h.UserCodes.Find(c.Context(), code, by, h.Now())
-	if tooMany, ok := errors.AsType[*grant.TooManyCodesError](err); ok {
+	if tooMany, ok := errors.AsType[*devicecode.TooManyAttemptsError](err); ok {
 		c.head.Set("Retry-After", strconv.Itoa(int(math.Ceil(tooMany.RetryAfter.Seconds()))))
 		return nil, errManyCodes
 	}
 	return d, err
 }
 
-func (h *Handler) answerDevice(c *Call, id string, d *grant.Device, verifier []byte) error {
+func (h *Handler) answerDevice(c *Call, id string, d *devicecode.Device, verifier []byte) error {
 	err := h.Devices.AnswerDevice(c.Context(), id, d, verifier, h.Now())
-	if errors.Is(err, grant.ErrAlreadyDecided) {
+	if errors.Is(err, authrequest.ErrAlreadyDecided) {
 		return &handledError{redirect{h.DeviceURL}}
 	}
 	if err == nil {

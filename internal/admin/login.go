@@ -8,7 +8,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/authrequest"
 )
 
 const loginChallenge = "login_challenge"
@@ -25,7 +25,7 @@ type loginRequest struct {
 
 // loginRequest serves GET /oauth2/auth/requests/login.
 func (h *Handler) loginRequest(c *Call) (*Reply, error) {
-	id, err := challenge(c.Request, loginChallenge, grant.StepLogin)
+	id, err := challenge(c.Request, loginChallenge, authrequest.StepLogin)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func (h *Handler) loginRequest(c *Call) (*Reply, error) {
 	case err != nil:
 		return nil, err
 	case waiting.LoginSession == "":
-		return nil, grant.ErrRequestNotFound
+		return nil, authrequest.ErrNotFound
 	case waiting.LoginAnswer != nil:
 		return nil, h.handled(waiting)
 	}
@@ -44,7 +44,7 @@ func (h *Handler) loginRequest(c *Call) (*Reply, error) {
 		return nil, err
 	}
 	return ok(&loginRequest{
-		request: described, Challenge: waiting.Challenge(grant.StepLogin),
+		request: described, Challenge: waiting.Challenge(authrequest.StepLogin),
 		Skip: waiting.LoginSkip, Subject: waiting.Subject, SessionID: waiting.LoginSession,
 	}), nil
 }
@@ -65,7 +65,7 @@ type acceptLogin struct {
 // acceptLogin serves PUT /oauth2/auth/requests/login/accept.
 func (h *Handler) acceptLogin(c *Call) (*Reply, error) {
 	var body acceptLogin
-	id, err := answering(c, loginChallenge, grant.StepLogin, &body)
+	id, err := answering(c, loginChallenge, authrequest.StepLogin, &body)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func (h *Handler) acceptLogin(c *Call) (*Reply, error) {
 		return nil, err
 	}
 	c.Target = body.Subject
-	return h.answerLogin(c, id, body.Subject, &grant.LoginAnswer{
+	return h.answerLogin(c, id, body.Subject, &authrequest.LoginAnswer{
 		Remember: body.Remember, RememberFor: min(body.RememberFor, maxRemember), Extend: body.Extend,
 		ACR: body.ACR, AMR: body.AMR, Context: some(body.Context),
 		ForcedSubject: body.ForceSubject, IdentityProviderSessionID: body.ProviderSession,
@@ -130,25 +130,25 @@ func some(raw json.RawMessage) json.RawMessage {
 // rejectLogin serves PUT /oauth2/auth/requests/login/reject.
 func (h *Handler) rejectLogin(c *Call) (*Reply, error) {
 	var body reject
-	id, err := answering(c, loginChallenge, grant.StepLogin, &body)
+	id, err := answering(c, loginChallenge, authrequest.StepLogin, &body)
 	if err != nil {
 		return nil, err
 	}
-	return h.answerLogin(c, id, grant.NoSubject, &grant.LoginAnswer{Refusal: body.refusal()})
+	return h.answerLogin(c, id, authrequest.NoSubject, &authrequest.LoginAnswer{Refusal: body.refusal()})
 }
 
 // answerLogin notes the answer and tells the app where to send the person. Where
 // somebody else has signed in than who could have gone on without, they begin anew.
-func (h *Handler) answerLogin(c *Call, id, subject string, login *grant.LoginAnswer) (*Reply, error) {
+func (h *Handler) answerLogin(c *Call, id, subject string, login *authrequest.LoginAnswer) (*Reply, error) {
 	ctx, now := c.Context(), h.Now()
-	verifier := grant.NewVerifier((&grant.Request{ID: id}).Challenge(grant.StepLogin))
-	err := h.Requests.AnswerLogin(ctx, id, subject, login, grant.HashVerifier(verifier), now)
-	if errors.Is(err, grant.ErrAlreadyDecided) || errors.Is(err, grant.ErrOtherSubject) {
+	verifier := authrequest.NewVerifier((&authrequest.Request{ID: id}).Challenge(authrequest.StepLogin))
+	err := h.Requests.AnswerLogin(ctx, id, subject, login, authrequest.HashVerifier(verifier), now)
+	if errors.Is(err, authrequest.ErrAlreadyDecided) || errors.Is(err, authrequest.ErrOtherSubject) {
 		waiting, gone := h.Requests.Request(ctx, id, now)
 		switch {
 		case gone != nil:
 			return nil, gone
-		case errors.Is(err, grant.ErrOtherSubject):
+		case errors.Is(err, authrequest.ErrOtherSubject):
 			return ok(redirect{h.requestURL(waiting, "login")}), nil
 		default:
 			return nil, h.handled(waiting)
@@ -175,8 +175,8 @@ const (
 	maxDescription = 512
 )
 
-func (b *reject) refusal() *grant.Refusal {
-	said := &grant.Refusal{Code: cut(ascii(b.Error), maxError), Description: ascii(b.Description)}
+func (b *reject) refusal() *authrequest.Refusal {
+	said := &authrequest.Refusal{Code: cut(ascii(b.Error), maxError), Description: ascii(b.Description)}
 	if said.Code == "" {
 		said.Code = "request_denied"
 	}
@@ -204,6 +204,6 @@ func (*handledError) Error() string { return errHandled.Error() }
 // Is reports that target is errHandled.
 func (*handledError) Is(target error) bool { return target == errHandled }
 
-func (h *Handler) handled(waiting *grant.Request) error {
+func (h *Handler) handled(waiting *authrequest.Request) error {
 	return &handledError{redirect{h.requestURL(waiting, "")}}
 }

@@ -7,18 +7,18 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/grant"
 )
 
 const logoutChallenge = "logout_challenge"
 
 // SignOuts finds sign-outs that a person must agree to, and takes down what the app
-// says of them. Both return grant.ErrRequestNotFound for one that is not there.
+// says of them. Both return authrequest.ErrNotFound for one that is not there.
 type SignOuts interface {
-	SignOut(ctx context.Context, id string, now time.Time) (*grant.LogoutRequest, error)
-	// AnswerSignOut returns grant.ErrAlreadyDecided for one that was answered.
-	AnswerSignOut(ctx context.Context, id string, d grant.Decision, verifier []byte, now time.Time) error
+	SignOut(ctx context.Context, id string, now time.Time) (*authrequest.LogoutRequest, error)
+	// AnswerSignOut returns authrequest.ErrAlreadyDecided for one that was answered.
+	AnswerSignOut(ctx context.Context, id string, d authrequest.Decision, verifier []byte, now time.Time) error
 }
 
 // logoutRequest is what a sign-out app is told.
@@ -38,7 +38,7 @@ type logoutRequest struct {
 
 // logoutRequest serves GET /oauth2/auth/requests/logout.
 func (h *Handler) logoutRequest(c *Call) (*Reply, error) {
-	id, err := challenge(c.Request, logoutChallenge, grant.StepLogout)
+	id, err := challenge(c.Request, logoutChallenge, authrequest.StepLogout)
 	if err != nil {
 		return nil, err
 	}
@@ -47,11 +47,11 @@ func (h *Handler) logoutRequest(c *Call) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Decision != grant.Undecided {
+	if o.Decision != authrequest.Undecided {
 		return nil, h.signedOut(o)
 	}
 	said := &logoutRequest{
-		Challenge: grant.StepLogout.Challenge(o.ID), Subject: o.Subject, SessionID: o.SessionID,
+		Challenge: authrequest.StepLogout.Challenge(o.ID), Subject: o.Subject, SessionID: o.SessionID,
 		RequestURL: h.logoutURL(o), RPInitiated: o.ClientID != "",
 		RequestedAt: o.CreatedAt.UTC().Truncate(time.Second), ExpiresAt: o.ExpiresAt.UTC().Truncate(time.Second),
 		ProviderSession: o.IdentityProviderSessionID,
@@ -72,7 +72,7 @@ func (h *Handler) logoutRequest(c *Call) (*Reply, error) {
 
 // logoutURL is where the same sign-out can be asked for anew. The ID token that came
 // with it is not kept; the client's name says as much.
-func (h *Handler) logoutURL(o *grant.LogoutRequest) string {
+func (h *Handler) logoutURL(o *authrequest.LogoutRequest) string {
 	form := url.Values{}
 	for name, value := range map[string]string{
 		"client_id": o.ClientID, "post_logout_redirect_uri": o.Redirect, "state": o.State,
@@ -88,19 +88,19 @@ func (h *Handler) logoutURL(o *grant.LogoutRequest) string {
 }
 
 // signedOut is for a sign-out that was answered before.
-func (h *Handler) signedOut(o *grant.LogoutRequest) error {
+func (h *Handler) signedOut(o *authrequest.LogoutRequest) error {
 	return &handledError{redirect{h.logoutURL(o)}}
 }
 
 // acceptLogout serves PUT /oauth2/auth/requests/logout/accept. What the app sends along
 // means nothing.
 func (h *Handler) acceptLogout(c *Call) (*Reply, error) {
-	id, err := challenge(c.Request, logoutChallenge, grant.StepLogout)
+	id, err := challenge(c.Request, logoutChallenge, authrequest.StepLogout)
 	if err != nil {
 		return nil, err
 	}
-	verifier := grant.NewVerifier(grant.StepLogout.Challenge(id))
-	if err := h.answerLogout(c, id, grant.Accepted, grant.HashVerifier(verifier)); err != nil {
+	verifier := authrequest.NewVerifier(authrequest.StepLogout.Challenge(id))
+	if err := h.answerLogout(c, id, authrequest.Accepted, authrequest.HashVerifier(verifier)); err != nil {
 		return nil, err
 	}
 	return ok(redirect{h.LogoutURL + "?logout_verifier=" + url.QueryEscape(verifier)}), nil
@@ -109,17 +109,17 @@ func (h *Handler) acceptLogout(c *Call) (*Reply, error) {
 // rejectLogout serves PUT /oauth2/auth/requests/logout/reject. The person stays signed
 // in, and with the app.
 func (h *Handler) rejectLogout(c *Call) (*Reply, error) {
-	id, err := challenge(c.Request, logoutChallenge, grant.StepLogout)
+	id, err := challenge(c.Request, logoutChallenge, authrequest.StepLogout)
 	if err != nil {
 		return nil, err
 	}
-	return done(), h.answerLogout(c, id, grant.Denied, nil)
+	return done(), h.answerLogout(c, id, authrequest.Denied, nil)
 }
 
-func (h *Handler) answerLogout(c *Call, id string, d grant.Decision, verifier []byte) error {
+func (h *Handler) answerLogout(c *Call, id string, d authrequest.Decision, verifier []byte) error {
 	ctx, now := c.Context(), h.Now()
 	err := h.SignOuts.AnswerSignOut(ctx, id, d, verifier, now)
-	if errors.Is(err, grant.ErrAlreadyDecided) {
+	if errors.Is(err, authrequest.ErrAlreadyDecided) {
 		o, gone := h.SignOuts.SignOut(ctx, id, now)
 		if gone != nil {
 			return gone
@@ -128,7 +128,7 @@ func (h *Handler) answerLogout(c *Call, id string, d grant.Decision, verifier []
 	}
 	if err == nil {
 		h.Log.LogAttrs(ctx, slog.LevelInfo, "sign-out app answered",
-			slog.Bool("accepted", d == grant.Accepted), slog.String("by", c.By.ID))
+			slog.Bool("accepted", d == authrequest.Accepted), slog.String("by", c.By.ID))
 	}
 	return err
 }

@@ -6,8 +6,8 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/grant"
 )
 
 // request is what both apps are told of an authorization request.
@@ -31,7 +31,7 @@ type oidcContext struct {
 	LoginHint  string            `json:"login_hint,omitempty"`
 }
 
-func (h *Handler) describe(ctx context.Context, waiting *grant.Request) (request, error) {
+func (h *Handler) describe(ctx context.Context, waiting *authrequest.Request) (request, error) {
 	asked, err := url.ParseQuery(waiting.Parameters)
 	if err != nil {
 		return request{}, fmt.Errorf("parse stored request: %w", err)
@@ -51,7 +51,7 @@ func (h *Handler) describe(ctx context.Context, waiting *grant.Request) (request
 			Display: asked.Get("display"), LoginHint: asked.Get("login_hint"),
 		},
 	}
-	if subject := asked.Get(grant.SubjectParameter); subject != "" {
+	if subject := asked.Get(authrequest.SubjectParameter); subject != "" {
 		q.OIDCContext.HintClaims = map[string]string{"sub": subject}
 	}
 	return q, nil
@@ -61,7 +61,7 @@ func (h *Handler) describe(ctx context.Context, waiting *grant.Request) (request
 // worked them out: those requested that the client may have, and those that stand for
 // claims requested by name.
 func requested(asked url.Values) []string {
-	return append([]string{}, strings.Fields(asked.Get(grant.ConsentParameter))...)
+	return append([]string{}, strings.Fields(asked.Get(authrequest.ConsentParameter))...)
 }
 
 // resources returns what the parameters resource and audience ask for.
@@ -78,7 +78,7 @@ func resources(asked url.Values) []string {
 // requestURL is where the request can be made anew. A request that came as an object
 // is there in plain parameters. With a prompt it is asked for instead of the
 // request's own.
-func (h *Handler) requestURL(waiting *grant.Request, prompt string) string {
+func (h *Handler) requestURL(waiting *authrequest.Request, prompt string) string {
 	if waiting.Device {
 		return h.DeviceURL // with the code that the device shows
 	}
@@ -86,8 +86,8 @@ func (h *Handler) requestURL(waiting *grant.Request, prompt string) string {
 	if err != nil {
 		return h.AuthorizeURL
 	}
-	form.Del(grant.ConsentParameter)
-	form.Del(grant.SubjectParameter)
+	form.Del(authrequest.ConsentParameter)
+	form.Del(authrequest.SubjectParameter)
 	if prompt != "" {
 		form.Set("prompt", prompt)
 	}

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/consent"
 )
 
 // Client is a client as Hydra describes it.
@@ -35,7 +35,7 @@ type Key struct {
 
 // Consent is what somebody agreed to for a client, for good or until it ends.
 type Consent struct {
-	grant.Consent
+	consent.Consent
 
 	ID string // of the request, for the report
 }

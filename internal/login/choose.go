@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/pages"
 )
 
@@ -49,7 +49,7 @@ func (h *Handler) carryOn(w http.ResponseWriter, r *http.Request, v *visit) {
 	if v.session != nil && r.URL.Query().Get(shownTo) == v.session.ID {
 		err := h.Requests.RecordChoice(ctx, v.request.ID, v.session.ID, h.Now())
 		switch {
-		case errors.Is(err, grant.ErrRequestNotFound):
+		case errors.Is(err, authrequest.ErrNotFound):
 			h.fail(w, r, h.expired("run out while choosing", v.client))
 			return
 		case err != nil:

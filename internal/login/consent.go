@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/pages"
 )
@@ -67,20 +69,20 @@ func (h *Handler) decide(r *http.Request, v *visit) error {
 		return nil
 	}
 	now := h.Now()
-	decision, remember := grant.Denied, (*grant.Consent)(nil)
+	decision, remember := authrequest.Denied, (*consent.Consent)(nil)
 	switch r.PostForm.Get("decision") {
 	case "deny":
 	case "accept":
-		decision, remember = grant.Accepted, h.consent(v, v.remembers() && r.PostForm.Get("remember") == "on", now)
+		decision, remember = authrequest.Accepted, h.consent(v, v.remembers() && r.PostForm.Get("remember") == "on", now)
 	default:
 		return malformed("no decision")
 	}
 	ctx := r.Context()
 	err := h.Requests.RecordDecision(ctx, v.request.ID, decision, v.session.Subject, remember, now)
 	switch {
-	case errors.Is(err, grant.ErrAlreadyDecided):
+	case errors.Is(err, authrequest.ErrAlreadyDecided):
 		return nil
-	case errors.Is(err, grant.ErrRequestNotFound):
+	case errors.Is(err, authrequest.ErrNotFound):
 		return h.expired("run out while deciding", v.client)
 	case err != nil:
 		return fmt.Errorf("record decision: %w", err)
@@ -93,8 +95,8 @@ func (h *Handler) decide(r *http.Request, v *visit) error {
 // consent is what to remember of a decision: for the person if they wish, and
 // else until the session ends, so that a client that asks again in it, or asks
 // with prompt=none, is answered without a page.
-func (h *Handler) consent(v *visit, lasting bool, now time.Time) *grant.Consent {
-	c := &grant.Consent{
+func (h *Handler) consent(v *visit, lasting bool, now time.Time) *consent.Consent {
+	c := &consent.Consent{
 		Subject: v.session.Subject, ClientID: v.client.ID, SessionID: v.session.ID,
 		Scopes: v.scopes(), GivenAt: now, ExpiresAt: v.session.EndsAt,
 	}

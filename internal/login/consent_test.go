@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/authrequest"
 )
 
 func TestConsentShowsWhatWillBeGranted(t *testing.T) {
@@ -45,21 +45,21 @@ func TestDecisionsAreNotedAndRemembered(t *testing.T) {
 
 	for name, tc := range map[string]struct {
 		fields   []string
-		want     grant.Decision
+		want     authrequest.Decision
 		inside   []string // remembered in this session
 		outside  []string // and in another one
 		outlives time.Duration
 	}{
-		"accepted for this session": {[]string{"decision", "accept"}, grant.Accepted, []string{"openid", "profile"}, nil, 0},
+		"accepted for this session": {[]string{"decision", "accept"}, authrequest.Accepted, []string{"openid", "profile"}, nil, 0},
 		"accepted for good": {
 			[]string{"decision", "accept", "remember", "on"},
-			grant.Accepted,
+			authrequest.Accepted,
 			[]string{"openid", "profile"},
 			[]string{"openid", "profile"},
 			364 * 24 * time.Hour,
 		},
-		"denied":          {[]string{"decision", "deny"}, grant.Denied, nil, nil, 0},
-		"denied for good": {[]string{"decision", "deny", "remember", "on"}, grant.Denied, nil, nil, 0},
+		"denied":          {[]string{"decision", "deny"}, authrequest.Denied, nil, nil, 0},
+		"denied for good": {[]string{"decision", "deny", "remember", "on"}, authrequest.Denied, nil, nil, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -106,7 +106,7 @@ func (b *browser) accept(t *testing.T, scope string, more ...string) {
 	t.Helper()
 	id := b.begin(t, "redirect_uri=https://notes.example/cb&scope="+scope)
 	got := b.submit(t, b.get(t, "/consent?request="+id), append(more, "decision", "accept")...)
-	if got.location != b.house.back(id) || b.house.request(t, id).Decision != grant.Accepted {
+	if got.location != b.house.back(id) || b.house.request(t, id).Decision != authrequest.Accepted {
 		t.Fatalf("accepting %s = %d to %q", scope, got.status, got.location)
 	}
 }
@@ -156,14 +156,14 @@ func TestTheFirstDecisionStands(t *testing.T) {
 			t.Errorf("%s = %d to %q, want 303 to %q", decision, got.status, got.location, h.back(id))
 		}
 	}
-	if r := h.request(t, id); r.Decision != grant.Denied {
+	if r := h.request(t, id); r.Decision != authrequest.Denied {
 		t.Errorf("decision = %q, want the first, denied", r.Decision)
 	}
 	remembered(t, b, nil)
 
 	b.signIn(t, "bob")
 	b.submit(t, b.get(t, "/consent?request="+id), "decision", "accept")
-	if r := h.request(t, id); r.Decision != grant.Accepted || r.DecidedFor != "sub-bob" {
+	if r := h.request(t, id); r.Decision != authrequest.Accepted || r.DecidedFor != "sub-bob" {
 		t.Errorf("after bob's decision: %q for %q, want his own", r.Decision, r.DecidedFor)
 	}
 }
@@ -178,11 +178,11 @@ func TestNobodyDecidesForSomebodyElse(t *testing.T) {
 	b.signIn(t, "bob") // in another tab
 
 	got := b.submit(t, shownToAda, "decision", "accept")
-	if got.location != h.back(id) || h.request(t, id).Decision != grant.Undecided {
+	if got.location != h.back(id) || h.request(t, id).Decision != authrequest.Undecided {
 		t.Errorf("ada's page in bob's session: to %q, decision %q", got.location, h.request(t, id).Decision)
 	}
 	b.submit(t, b.get(t, "/consent?request="+id), "decision", "accept")
-	if r := h.request(t, id); r.Decision != grant.Accepted || r.DecidedFor != "sub-bob" {
+	if r := h.request(t, id); r.Decision != authrequest.Accepted || r.DecidedFor != "sub-bob" {
 		t.Errorf("bob's own page: %q for %q", r.Decision, r.DecidedFor)
 	}
 }
@@ -208,7 +208,7 @@ func TestConsentNeedsSomebody(t *testing.T) {
 			t.Errorf("%s without a session = %d to %q, want 303 to %q", name, got.status, got.location, h.back(id))
 		}
 	}
-	if r := h.request(t, id); r.Decision != grant.Undecided {
+	if r := h.request(t, id); r.Decision != authrequest.Undecided {
 		t.Errorf("decision = %q", r.Decision)
 	}
 }

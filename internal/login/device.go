@@ -8,7 +8,9 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/devicecode"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/pages"
 )
@@ -17,25 +19,25 @@ import (
 // them.
 type Devices interface {
 	DenyDevice(ctx context.Context, ref grant.Locator, now time.Time) error
-	InsertRequest(ctx context.Context, r *grant.Request) error
-	// SpendDevice is a compare-and-set: it returns grant.ErrRequestNotFound to all who come
+	InsertRequest(ctx context.Context, r *authrequest.Request) error
+	// SpendDevice is a compare-and-set: it returns authrequest.ErrNotFound to all who come
 	// late, with another verifier, or from another browser.
 	SpendDevice(ctx context.Context, id string, browser, verifier []byte, now time.Time) error
 }
 
-// UserCodes finds the device that shows a code, as grant.UserCodes does.
+// UserCodes finds the device that shows a code, as devicecode.UserCodes does.
 type UserCodes interface {
-	Find(ctx context.Context, entered string, by []grant.AttemptLimit, now time.Time) (*grant.Device, error)
+	Find(ctx context.Context, entered string, by []devicecode.AttemptLimit, now time.Time) (*devicecode.Device, error)
 }
 
 // codeLimits bound the wrong codes that come from one network. They grow slowly
 // outwards: a site has networks enough to use up what all callers together may guess,
 // and then no user could enter a code.
-func (h *Handler) codeLimits(ctx context.Context) []grant.AttemptLimit {
+func (h *Handler) codeLimits(ctx context.Context) []devicecode.AttemptLimit {
 	limits := h.networkLimits(ctx, "device address", 60, 2, time.Hour)
-	guessers := make([]grant.AttemptLimit, len(limits))
+	guessers := make([]devicecode.AttemptLimit, len(limits))
 	for i, l := range limits {
-		guessers[i] = grant.AttemptLimit{Key: l.key, MaxAttempts: l.most, Window: l.window}
+		guessers[i] = devicecode.AttemptLimit{Key: l.key, MaxAttempts: l.most, Window: l.window}
 	}
 	return guessers
 }
@@ -77,21 +79,21 @@ func (h *Handler) Device(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) deviceURL() string { return h.Issuer + "/device" }
 
 // withDevice goes on with the device that shows the code, or says what is wrong with it.
-func (h *Handler) withDevice(w http.ResponseWriter, r *http.Request, code string, next func(http.ResponseWriter, *http.Request, *grant.Device, string) error) {
+func (h *Handler) withDevice(w http.ResponseWriter, r *http.Request, code string, next func(http.ResponseWriter, *http.Request, *devicecode.Device, string) error) {
 	d, err := h.UserCodes.Find(r.Context(), code, h.codeLimits(r.Context()), h.Now())
 	page := pages.Device{Action: h.deviceURL(), Code: code}
-	var tooMany *grant.TooManyCodesError
+	var tooMany *devicecode.TooManyAttemptsError
 	switch {
 	case errors.As(err, &tooMany):
 		page.Fault, page.RetryAfter = "Too many wrong codes came from here.", tooMany.RetryAfter
 		h.wrongCode(w, r, http.StatusTooManyRequests, page)
-	case errors.Is(err, grant.ErrDeviceNotFound):
+	case errors.Is(err, devicecode.ErrNotFound):
 		page.Fault = "No device waits with this code. Compare it with the one that your device shows; it may have a new one by now."
 		h.wrongCode(w, r, http.StatusBadRequest, page)
 	default:
 		if err == nil {
-			parsed, _ := grant.ParseUserCode(code)
-			err = next(w, r, d, grant.ShowUserCode(parsed))
+			parsed, _ := devicecode.ParseUserCode(code)
+			err = next(w, r, d, devicecode.FormatUserCode(parsed))
 		}
 		if err != nil {
 			h.fail(w, r, err)
@@ -105,7 +107,7 @@ func (h *Handler) wrongCode(w http.ResponseWriter, r *http.Request, status int, 
 }
 
 // checkDevice shows for what the code is.
-func (h *Handler) checkDevice(w http.ResponseWriter, r *http.Request, d *grant.Device, code string) error {
+func (h *Handler) checkDevice(w http.ResponseWriter, r *http.Request, d *devicecode.Device, code string) error {
 	c, err := h.Clients.Client(r.Context(), d.ClientID)
 	if errors.Is(err, client.ErrNotFound) || err == nil && c.Disabled {
 		return unknownClient()
@@ -122,9 +124,9 @@ func (h *Handler) checkDevice(w http.ResponseWriter, r *http.Request, d *grant.D
 }
 
 // beginDevice lets the person go the way of every request, for the device.
-func (h *Handler) beginDevice(w http.ResponseWriter, r *http.Request, d *grant.Device, _ string) error {
+func (h *Handler) beginDevice(w http.ResponseWriter, r *http.Request, d *devicecode.Device, _ string) error {
 	now := h.Now()
-	request := d.Request(grant.NewRequestID(), now)
+	request := d.Request(authrequest.NewID(), now)
 	request.BrowserHash = h.Cookies.BindRequest(w, r, request.ID, d.ExpiresAt.Sub(now))
 	if err := h.Devices.InsertRequest(r.Context(), request); err != nil {
 		return err
@@ -134,7 +136,7 @@ func (h *Handler) beginDevice(w http.ResponseWriter, r *http.Request, d *grant.D
 }
 
 // denyDevice is for a code that somebody was sent. Whoever has it may end it.
-func (h *Handler) denyDevice(w http.ResponseWriter, r *http.Request, d *grant.Device, _ string) error {
+func (h *Handler) denyDevice(w http.ResponseWriter, r *http.Request, d *devicecode.Device, _ string) error {
 	if err := h.Devices.DenyDevice(r.Context(), d.Grant, h.Now()); err != nil {
 		return err
 	}
@@ -147,28 +149,28 @@ func (h *Handler) denyDevice(w http.ResponseWriter, r *http.Request, d *grant.De
 // this browser. A code that came with the address goes along.
 func (h *Handler) toDeviceApp(w http.ResponseWriter, r *http.Request, code string) {
 	now := h.Now()
-	request := &grant.Request{ID: grant.NewRequestID(), Device: true, CreatedAt: now, ExpiresAt: now.Add(h.Lifetimes.Device)}
+	request := &authrequest.Request{ID: authrequest.NewID(), Device: true, CreatedAt: now, ExpiresAt: now.Add(h.Lifetimes.Device)}
 	request.Grant = grant.Locator{Partition: grant.PartitionAt(now, false), ID: grant.NewID(now)} // until there is a device's
 	request.BrowserHash = h.Cookies.BindRequest(w, r, request.ID, h.Lifetimes.Device)
 	if err := h.Devices.InsertRequest(r.Context(), request); err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	said := url.Values{"device_challenge": {request.Challenge(grant.StepDevice)}}
-	if parsed, ok := grant.ParseUserCode(code); ok {
-		said.Set("user_code", grant.ShowUserCode(parsed))
+	said := url.Values{"device_challenge": {request.Challenge(authrequest.StepDevice)}}
+	if parsed, ok := devicecode.ParseUserCode(code); ok {
+		said.Set("user_code", devicecode.FormatUserCode(parsed))
 	}
 	pages.SeeOther(w, pages.AddQuery(h.DeviceApp, said.Encode()))
 }
 
 // afterDevice goes on with a request whose person comes back from the app.
 func (h *Handler) afterDevice(w http.ResponseWriter, r *http.Request, verifier string) {
-	id, hash, ok := grant.ParseVerifier(verifier, grant.StepDevice)
-	err := grant.ErrRequestNotFound
+	id, hash, ok := authrequest.ParseVerifier(verifier, authrequest.StepDevice)
+	err := authrequest.ErrNotFound
 	if ok {
 		err = h.Devices.SpendDevice(r.Context(), id, h.Cookies.BoundRequest(r, id), hash, h.Now())
 	}
-	if errors.Is(err, grant.ErrRequestNotFound) {
+	if errors.Is(err, authrequest.ErrNotFound) {
 		err = h.notSpent(r, id)
 	}
 	if err != nil {
@@ -186,7 +188,7 @@ func (h *Handler) notSpent(r *http.Request, id string) error {
 	}
 	request, failed := h.Requests.Request(r.Context(), id, h.Now())
 	switch {
-	case errors.Is(failed, grant.ErrRequestNotFound):
+	case errors.Is(failed, authrequest.ErrNotFound):
 		return err
 	case failed != nil:
 		return failed

@@ -21,7 +21,9 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/middleware"
 	"github.com/ostiary/ostiary/internal/pages"
@@ -85,7 +87,7 @@ func (s *watched) RecordChoice(ctx context.Context, id, sessionID string, now ti
 }
 
 func (s *watched) RecordDecision(
-	ctx context.Context, id string, d grant.Decision, subject string, remember *grant.Consent, now time.Time,
+	ctx context.Context, id string, d authrequest.Decision, subject string, remember *consent.Consent, now time.Time,
 ) error {
 	s.writes.Add(1)
 	return s.Store.RecordDecision(ctx, id, d, subject, remember, now)
@@ -160,7 +162,7 @@ func newHouse(t *testing.T) *house {
 func (h *house) begin(w http.ResponseWriter, r *http.Request) {
 	id := make([]byte, 16)
 	_, _ = rand.Read(id)
-	request := &grant.Request{
+	request := &authrequest.Request{
 		ID: hex.EncodeToString(id), ClientID: clientID, Parameters: withConsent(r.URL.Query()),
 		CreatedAt: h.now(), ExpiresAt: h.now().Add(time.Hour),
 		Grant: grant.Locator{Partition: grant.PartitionAt(h.now(), false), ID: grant.NewID(h.now())},
@@ -182,7 +184,7 @@ func withConsent(asked url.Values) string {
 			scopes = append(scopes, scope)
 		}
 	}
-	asked.Set(grant.ConsentParameter, strings.Join(scopes, " "))
+	asked.Set(authrequest.ConsentParameter, strings.Join(scopes, " "))
 	return asked.Encode()
 }
 
@@ -219,7 +221,7 @@ func (h *house) person(t *testing.T, username, name string) {
 }
 
 // request reads a waiting request as it stands.
-func (h *house) request(t *testing.T, id string) *grant.Request {
+func (h *house) request(t *testing.T, id string) *authrequest.Request {
 	t.Helper()
 	request, err := h.store.Request(t.Context(), id, h.now())
 	if err != nil {
@@ -353,7 +355,7 @@ func (b *browser) cookie(t *testing.T) string {
 }
 
 // session returns the browser's living session and what is remembered in it.
-func (b *browser) session(t *testing.T) (*session.Session, *grant.Consent) {
+func (b *browser) session(t *testing.T) (*session.Session, *consent.Consent) {
 	t.Helper()
 	s, consent, err := b.house.store.SessionAndConsent(t.Context(), session.Hash(b.cookie(t)), clientID, b.house.now())
 	if err != nil {

@@ -16,8 +16,9 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/session"
@@ -43,19 +44,19 @@ type Accounts interface {
 type Sessions interface {
 	InsertSession(ctx context.Context, s *session.Session, replaces []byte) error
 	RenewSession(ctx context.Context, oldCookie []byte, s *session.Session) error
-	SessionAndConsent(ctx context.Context, cookie []byte, clientID string, now time.Time) (*session.Session, *grant.Consent, error)
+	SessionAndConsent(ctx context.Context, cookie []byte, clientID string, now time.Time) (*session.Session, *consent.Consent, error)
 }
 
 // Requests finds the authorization requests that wait for a person, and takes
 // down what the person did.
 type Requests interface {
-	Request(ctx context.Context, id string, now time.Time) (*grant.Request, error)
+	Request(ctx context.Context, id string, now time.Time) (*authrequest.Request, error)
 	// RequestClient finds the client of a request of this browser, also of one that has run
-	// out: grant.ErrRequestNotFound for those of other browsers.
+	// out: authrequest.ErrNotFound for those of other browsers.
 	RequestClient(ctx context.Context, id string, browser, cookie []byte) (clientID string, err error)
 	RecordSignIn(ctx context.Context, id, sessionID string, at, now time.Time) error
 	RecordChoice(ctx context.Context, id, sessionID string, now time.Time) error
-	RecordDecision(ctx context.Context, id string, d grant.Decision, subject string, remember *grant.Consent, now time.Time) error
+	RecordDecision(ctx context.Context, id string, d authrequest.Decision, subject string, remember *consent.Consent, now time.Time) error
 }
 
 // Clients finds registered clients.

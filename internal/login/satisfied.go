@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
@@ -18,7 +18,7 @@ import (
 //
 // Spec: OpenID Connect Core §3.1.2.1, §3.1.2.3.
 func (v *visit) satisfied(now time.Time) bool {
-	if v.session == nil || v.asked.Get(grant.SubjectParameter) != "" {
+	if v.session == nil || v.asked.Get(authrequest.SubjectParameter) != "" {
 		return false
 	}
 	// Read as the authorization endpoint reads it, whatever its spelling.

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/session"
 )
@@ -78,11 +78,11 @@ func (h *Handler) SignIn(w http.ResponseWriter, r *http.Request) {
 // cancel notes that whoever is here would rather not sign in. The decision is
 // nobody's, since nobody has said who they are.
 func (h *Handler) cancel(w http.ResponseWriter, r *http.Request, v *visit) {
-	err := h.Requests.RecordDecision(r.Context(), v.request.ID, grant.Denied, grant.NoSubject, nil, h.Now())
-	if errors.Is(err, grant.ErrRequestNotFound) {
+	err := h.Requests.RecordDecision(r.Context(), v.request.ID, authrequest.Denied, authrequest.NoSubject, nil, h.Now())
+	if errors.Is(err, authrequest.ErrNotFound) {
 		err = h.expired("run out before it was cancelled", v.client)
 	}
-	if err != nil && !errors.Is(err, grant.ErrAlreadyDecided) {
+	if err != nil && !errors.Is(err, authrequest.ErrAlreadyDecided) {
 		h.fail(w, r, err)
 		return
 	}
@@ -110,7 +110,7 @@ func (h *Handler) admit(w http.ResponseWriter, r *http.Request, v *visit, a *acc
 		return err
 	}
 	err = h.Requests.RecordSignIn(ctx, v.request.ID, s.ID, now, now)
-	if errors.Is(err, grant.ErrRequestNotFound) {
+	if errors.Is(err, authrequest.ErrNotFound) {
 		return h.expired("run out while signing in", v.client)
 	}
 	if err != nil {

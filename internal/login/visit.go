@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/session"
@@ -19,7 +19,7 @@ import (
 // visit is one look at a page: the request it is about, the client that asks,
 // and who is signed in in this browser.
 type visit struct {
-	request *grant.Request
+	request *authrequest.Request
 	asked   url.Values
 	client  *client.Client
 	session *session.Session // nil if nobody is
@@ -32,7 +32,7 @@ func (h *Handler) visit(r *http.Request, id string) (*visit, error) {
 		return nil, beginElsewhere()
 	}
 	request, err := h.Requests.Request(ctx, id, h.Now())
-	if errors.Is(err, grant.ErrRequestNotFound) {
+	if errors.Is(err, authrequest.ErrNotFound) {
 		return nil, h.gone(r, id, "unknown or run out")
 	}
 	if err != nil {
@@ -66,7 +66,7 @@ func (h *Handler) visit(r *http.Request, id string) (*visit, error) {
 func (h *Handler) gone(r *http.Request, id, why string) error {
 	ctx := r.Context()
 	clientID, err := h.Requests.RequestClient(ctx, id, h.Cookies.BoundRequest(r, id), session.Hash(h.Cookies.Session(r)))
-	if errors.Is(err, grant.ErrRequestNotFound) {
+	if errors.Is(err, authrequest.ErrNotFound) {
 		return h.expired(why, nil)
 	}
 	if err != nil {
@@ -99,7 +99,7 @@ func (h *Handler) recognise(r *http.Request, v *visit) error {
 
 // scopes returns what the person must agree to, as the authorization endpoint
 // worked it out.
-func (v *visit) scopes() []string { return strings.Fields(v.asked.Get(grant.ConsentParameter)) }
+func (v *visit) scopes() []string { return strings.Fields(v.asked.Get(authrequest.ConsentParameter)) }
 
 // prompts reports whether the request carries the value of prompt.
 func (v *visit) prompts(value string) bool {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 )
@@ -19,7 +20,7 @@ import (
 // answer writes the grant, then the answer to the client: what was sent exists.
 // A grant that leads to nothing more, since all of its tokens are in the answer, is
 // written too: it ends them, and answers its request only once.
-func (h *Handler) answer(w http.ResponseWriter, r *http.Request, a *asked, here present, waiting *grant.Request, now time.Time) {
+func (h *Handler) answer(w http.ResponseWriter, r *http.Request, a *asked, here present, waiting *authrequest.Request, now time.Time) {
 	if a.device != nil {
 		h.allowDevice(w, r, a, here, waiting, now)
 		return
@@ -48,7 +49,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, a *asked, here 
 }
 
 // newGrant returns the grant that the request asks for, with the person behind it.
-func (h *Handler) newGrant(a *asked, here present, waiting *grant.Request, now time.Time) *grant.GrantWithAccount {
+func (h *Handler) newGrant(a *asked, here present, waiting *authrequest.Request, now time.Time) *grant.GrantWithAccount {
 	s := here.session
 	g := grant.Grant{
 		Kind: grant.KindCode, ClientID: a.client.ID, Subject: s.Subject, SessionID: s.ID,

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/pages"
@@ -24,9 +25,9 @@ import (
 
 // Entrance lets in whom a login app has named.
 type Entrance interface {
-	// SpendLogin is a compare-and-set: it returns grant.ErrRequestNotFound to all who come
+	// SpendLogin is a compare-and-set: it returns authrequest.ErrNotFound to all who come
 	// late, with another verifier, or from another browser.
-	SpendLogin(ctx context.Context, id string, browser, verifier []byte, now time.Time) (*grant.Request, error)
+	SpendLogin(ctx context.Context, id string, browser, verifier []byte, now time.Time) (*authrequest.Request, error)
 	// InsertAccount returns account.ErrExists for one that is there.
 	InsertAccount(ctx context.Context, a *account.Account) error
 	InsertSession(ctx context.Context, s *session.Session, replaces []byte) error
@@ -43,39 +44,39 @@ func link(address, name, value string) string {
 // loginApp sends a request to the login app. It tells the app who may go on without
 // signing in: whoever is to be remembered and satisfies all that is asked.
 func (h *Handler) loginApp(a *asked, here present, now time.Time) place {
-	return func(q *grant.Request) string {
+	return func(q *authrequest.Request) string {
 		q.LoginSession = session.NewID()
 		if s := here.session; s != nil && s.Remembered && h.missingSignIn(a, here, nil, now) == nil {
 			q.LoginSession, q.LoginSkip, q.Subject = s.ID, true, s.Subject
 		}
-		return link(h.LoginApp, "login_challenge", q.Challenge(grant.StepLogin))
+		return link(h.LoginApp, "login_challenge", q.Challenge(authrequest.StepLogin))
 	}
 }
 
 // consentApp sends a request to the consent app, about the person of a session.
 func (h *Handler) consentApp(s *session.Session, signedInAt time.Time) place {
-	return func(q *grant.Request) string {
+	return func(q *authrequest.Request) string {
 		q.SessionID, q.SignedInAt = s.ID, signedInAt
-		return link(h.ConsentApp, "consent_challenge", q.Challenge(grant.StepConsent))
+		return link(h.ConsentApp, "consent_challenge", q.Challenge(authrequest.StepConsent))
 	}
 }
 
 // passed reports whether the person in the browser is the one with whom the login
 // app has answered the request, and who came back from it.
-func (h *Handler) passed(here present, waiting *grant.Request) bool {
+func (h *Handler) passed(here present, waiting *authrequest.Request) bool {
 	return waiting != nil && !waiting.LoginVerifierUsedAt.IsZero() && here.session != nil && waiting.SessionID == here.session.ID
 }
 
 // afterLogin goes on with a request whose person comes back from the login app.
 func (h *Handler) afterLogin(w http.ResponseWriter, r *http.Request, verifier string) {
 	ctx, now := r.Context(), h.Now()
-	id, hash, ok := grant.ParseVerifier(verifier, grant.StepLogin)
+	id, hash, ok := authrequest.ParseVerifier(verifier, authrequest.StepLogin)
 	if !ok {
 		h.writeAuthorizeError(w, r, nil, over(goneWords, nil))
 		return
 	}
 	waiting, err := h.Entrance.SpendLogin(ctx, id, h.Cookies.BoundRequest(r, id), hash, now)
-	if errors.Is(err, grant.ErrRequestNotFound) {
+	if errors.Is(err, authrequest.ErrNotFound) {
 		if _, _, err = h.waiting(ctx, r, id); err == nil { // of this browser, and spent before
 			err = h.gone(r, id)
 		}
@@ -90,7 +91,7 @@ func (h *Handler) afterLogin(w http.ResponseWriter, r *http.Request, verifier st
 		return
 	}
 	a, err := h.reread(ctx, waiting)
-	if err == nil && waiting.Decision != grant.Denied {
+	if err == nil && waiting.Decision != authrequest.Denied {
 		err = h.enter(w, r, waiting, &here, now)
 	}
 	if err != nil {
@@ -102,7 +103,7 @@ func (h *Handler) afterLogin(w http.ResponseWriter, r *http.Request, verifier st
 
 // enter lets in whom the login app has named: they get a session, or go on in the
 // one they have.
-func (h *Handler) enter(w http.ResponseWriter, r *http.Request, waiting *grant.Request, here *present, now time.Time) error {
+func (h *Handler) enter(w http.ResponseWriter, r *http.Request, waiting *authrequest.Request, here *present, now time.Time) error {
 	if waiting.LoginSkip {
 		return h.extend(w, r, waiting, here.session, now)
 	}
@@ -162,7 +163,7 @@ func (h *Handler) begin(r *http.Request, s, before *session.Session) error {
 
 // extend gives the session that the person goes on in another end, if the login app
 // says so.
-func (h *Handler) extend(w http.ResponseWriter, r *http.Request, waiting *grant.Request, s *session.Session, now time.Time) error {
+func (h *Handler) extend(w http.ResponseWriter, r *http.Request, waiting *authrequest.Request, s *session.Session, now time.Time) error {
 	if !waiting.LoginAnswer.Extend || s == nil || s.ID != waiting.SessionID {
 		return nil
 	}
@@ -177,7 +178,7 @@ func (h *Handler) extend(w http.ResponseWriter, r *http.Request, waiting *grant.
 }
 
 // bound sets when the session ends that begins or is extended now.
-func (h *Handler) bound(s *session.Session, login *grant.LoginAnswer, now time.Time) {
+func (h *Handler) bound(s *session.Session, login *authrequest.LoginAnswer, now time.Time) {
 	lifetimes := h.Lifetimes.Session
 	switch {
 	case login.Remember && login.RememberFor > 0:
@@ -196,7 +197,7 @@ func (h *Handler) bound(s *session.Session, login *grant.LoginAnswer, now time.T
 // [Handler.answer].
 func (h *Handler) afterConsent(w http.ResponseWriter, r *http.Request, verifier string) {
 	ctx := r.Context()
-	id, hash, ok := grant.ParseVerifier(verifier, grant.StepConsent)
+	id, hash, ok := authrequest.ParseVerifier(verifier, authrequest.StepConsent)
 	if !ok {
 		h.writeAuthorizeError(w, r, nil, over(goneWords, nil))
 		return
@@ -214,15 +215,15 @@ func (h *Handler) afterConsent(w http.ResponseWriter, r *http.Request, verifier 
 
 // agreed returns what the consent app has granted, if it is about the person who is
 // signed in.
-func agreed(waiting *grant.Request, s *session.Session) *grant.ConsentAnswer {
-	if waiting == nil || waiting.Decision != grant.Accepted || waiting.DecidedFor != s.Subject {
+func agreed(waiting *authrequest.Request, s *session.Session) *authrequest.ConsentAnswer {
+	if waiting == nil || waiting.Decision != authrequest.Accepted || waiting.DecidedFor != s.Subject {
 		return nil
 	}
 	return waiting.ConsentAnswer
 }
 
 // grantOnly leaves what the consent app has granted of what was asked for.
-func (a *asked) grantOnly(g *grant.ConsentAnswer) error {
+func (a *asked) grantOnly(g *authrequest.ConsentAnswer) error {
 	a.narrow(scope.Limits{Scopes: g.Scopes, Resources: g.Resources})
 	if a.answers.has(answerIDToken) && !slices.Contains(a.access.Scopes, scopeOpenID) {
 		return refuse(codeAccessDenied, "The scope openid was not granted")
@@ -233,7 +234,7 @@ func (a *asked) grantOnly(g *grant.ConsentAnswer) error {
 // extra returns what the operator's apps add to the tokens of an answer: what they
 // said about this request or, where the consent app was not asked, with the consent
 // that is remembered.
-func extra(waiting *grant.Request, here present) grant.ExtraClaims {
+func extra(waiting *authrequest.Request, here present) grant.ExtraClaims {
 	var e grant.ExtraClaims
 	switch {
 	case waiting != nil && waiting.ConsentAnswer != nil:
@@ -247,7 +248,7 @@ func extra(waiting *grant.Request, here present) grant.ExtraClaims {
 
 // acr returns the class of the sign-in behind a request: the session's, unless the
 // login app that let the person go on in it named another one.
-func acr(waiting *grant.Request, s *session.Session) string {
+func acr(waiting *authrequest.Request, s *session.Session) string {
 	if waiting != nil && waiting.LoginSkip && waiting.LoginAnswer != nil && waiting.LoginAnswer.ACR != "" && waiting.SessionID == s.ID {
 		return waiting.LoginAnswer.ACR
 	}
@@ -255,7 +256,7 @@ func acr(waiting *grant.Request, s *session.Session) string {
 }
 
 // knownAs returns the name under which the client knows who is signed in.
-func (h *Handler) knownAs(c *client.Client, here present, waiting *grant.Request) string {
+func (h *Handler) knownAs(c *client.Client, here present, waiting *authrequest.Request) string {
 	if e := extra(waiting, here); e.ForcedSubject != "" {
 		return e.ForcedSubject
 	}
@@ -263,8 +264,8 @@ func (h *Handler) knownAs(c *client.Client, here present, waiting *grant.Request
 }
 
 // denial is the error that the client gets for a request that was refused.
-func denial(waiting *grant.Request) error {
-	var said *grant.Refusal
+func denial(waiting *authrequest.Request) error {
+	var said *authrequest.Refusal
 	switch {
 	case waiting.ConsentAnswer != nil:
 		said = waiting.ConsentAnswer.Refusal
@@ -278,7 +279,7 @@ func denial(waiting *grant.Request) error {
 }
 
 // toSignIn sends the person to where they sign in, unless the client asked not to.
-func (h *Handler) toSignIn(w http.ResponseWriter, r *http.Request, a *asked, here present, waiting *grant.Request, missing error) {
+func (h *Handler) toSignIn(w http.ResponseWriter, r *http.Request, a *asked, here present, waiting *authrequest.Request, missing error) {
 	if h.LoginApp == "" || a.prompts(promptNone) {
 		h.step(w, r, a, waiting, missing, h.signInPage(a, waiting))
 		return
@@ -295,13 +296,13 @@ func (h *Handler) toSignIn(w http.ResponseWriter, r *http.Request, a *asked, her
 }
 
 // toConsent sends the person to where they agree, unless the client asked not to.
-func (h *Handler) toConsent(w http.ResponseWriter, r *http.Request, a *asked, here present, waiting *grant.Request, missing error) {
+func (h *Handler) toConsent(w http.ResponseWriter, r *http.Request, a *asked, here present, waiting *authrequest.Request, missing error) {
 	if h.ConsentApp == "" || a.prompts(promptNone) {
 		h.step(w, r, a, waiting, missing, h.ConsentURL)
 		return
 	}
 	s := here.session
-	if waiting != nil && waiting.SessionID == s.ID && waiting.Decision == grant.Undecided {
+	if waiting != nil && waiting.SessionID == s.ID && waiting.Decision == authrequest.Undecided {
 		pages.SeeOther(w, h.consentApp(s, waiting.SignedInAt)(waiting))
 		return
 	}

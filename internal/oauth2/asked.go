@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
@@ -86,8 +87,8 @@ func kept() []string {
 // of ours, what the person must agree to.
 func (a *asked) parameters() string {
 	form := url.Values{
-		grant.ConsentParameter: {strings.Join(a.access.ScopesToConsent(), " ")},
-		grant.SubjectParameter: {a.hint},
+		authrequest.ConsentParameter: {strings.Join(a.access.ScopesToConsent(), " ")},
+		authrequest.SubjectParameter: {a.hint},
 	}
 	for _, name := range kept() {
 		if values, ok := a.form[name]; ok {
@@ -287,7 +288,7 @@ func readMaxAge(a *asked) error {
 //
 // Spec: OpenID Connect Core §3.1.2.1.
 func (h *Handler) readHint(a *asked) error {
-	a.hint = a.form.Get(grant.SubjectParameter)
+	a.hint = a.form.Get(authrequest.SubjectParameter)
 	hint := a.form.Get("id_token_hint")
 	if hint == "" {
 		return nil

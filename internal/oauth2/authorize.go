@@ -8,8 +8,8 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
@@ -42,7 +42,7 @@ func (h *Handler) Authorize(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodPost {
 		// A browser does not send its session's cookie with another site's POST. It
 		// does with the GET that follows.
-		h.later(w, r, a, func(q *grant.Request) string { return link(h.AuthorizeURL, "continue", q.ID) })
+		h.later(w, r, a, func(q *authrequest.Request) string { return link(h.AuthorizeURL, "continue", q.ID) })
 		return
 	}
 	here, err := h.present(r, a.client.ID, h.Now())
@@ -67,7 +67,7 @@ func (h *Handler) resume(w http.ResponseWriter, r *http.Request, id string) {
 	h.goOn(w, r, waiting, here)
 }
 
-func (h *Handler) goOn(w http.ResponseWriter, r *http.Request, waiting *grant.Request, here present) {
+func (h *Handler) goOn(w http.ResponseWriter, r *http.Request, waiting *authrequest.Request, here present) {
 	a, err := h.reread(r.Context(), waiting)
 	if err != nil {
 		h.writeAuthorizeError(w, r, a, err)
@@ -78,7 +78,7 @@ func (h *Handler) goOn(w http.ResponseWriter, r *http.Request, waiting *grant.Re
 
 // reread validates a stored request again as if it came anew: its client may have
 // changed meanwhile.
-func (h *Handler) reread(ctx context.Context, waiting *grant.Request) (*asked, error) {
+func (h *Handler) reread(ctx context.Context, waiting *authrequest.Request) (*asked, error) {
 	form, err := url.ParseQuery(waiting.Parameters)
 	if err != nil {
 		return nil, err
@@ -91,17 +91,17 @@ func (h *Handler) reread(ctx context.Context, waiting *grant.Request) (*asked, e
 	if err != nil {
 		return a, err
 	}
-	a.narrow(scope.Limits{Scopes: strings.Fields(form.Get(grant.ConsentParameter)), Resources: a.access.Resources})
+	a.narrow(scope.Limits{Scopes: strings.Fields(form.Get(authrequest.ConsentParameter)), Resources: a.access.Resources})
 	return a, nil
 }
 
 // waiting returns the request of that id, if it is this browser's, and who is
 // signed in there: one statement.
-func (h *Handler) waiting(ctx context.Context, r *http.Request, id string) (*grant.Request, present, error) {
+func (h *Handler) waiting(ctx context.Context, r *http.Request, id string) (*authrequest.Request, present, error) {
 	bound := h.Cookies.BoundRequest(r, id)
 	request, s, consent, err := h.Sessions.Resume(ctx, id, session.Hash(h.Cookies.Session(r)), h.Now())
 	switch {
-	case errors.Is(err, grant.ErrRequestNotFound):
+	case errors.Is(err, authrequest.ErrNotFound):
 		return nil, present{}, h.gone(r, id)
 	case err != nil:
 		return nil, present{}, err
@@ -146,7 +146,7 @@ func ofOtherBrowser(err error) error {
 func (h *Handler) gone(r *http.Request, id string) error {
 	ctx := r.Context()
 	clientID, err := h.Sessions.RequestClient(ctx, id, h.Cookies.BoundRequest(r, id), session.Hash(h.Cookies.Session(r)))
-	if errors.Is(err, grant.ErrRequestNotFound) {
+	if errors.Is(err, authrequest.ErrNotFound) {
 		return over(goneWords, nil)
 	}
 	if err != nil {
@@ -169,7 +169,7 @@ const (
 
 // place is where a person is sent with a request. It is told of the request before
 // that is stored, and may note on it what for.
-type place func(*grant.Request) string
+type place func(*authrequest.Request) string
 
 // later stores the request, binds it to the browser, and sends the person on.
 func (h *Handler) later(w http.ResponseWriter, r *http.Request, a *asked, where place) {
@@ -179,8 +179,8 @@ func (h *Handler) later(w http.ResponseWriter, r *http.Request, a *asked, where 
 		h.writeAuthorizeError(w, r, a, refuse(codeInvalidRequest, "The request is too long"))
 		return
 	}
-	request := &grant.Request{
-		ID: grant.NewRequestID(), ClientID: a.client.ID, Parameters: parameters,
+	request := &authrequest.Request{
+		ID: authrequest.NewID(), ClientID: a.client.ID, Parameters: parameters,
 		CreatedAt: now, ExpiresAt: now.Add(h.Lifetimes.Request),
 		Grant: h.newRef(a, now),
 	}

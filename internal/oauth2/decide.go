@@ -7,7 +7,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/session"
 )
@@ -16,19 +17,19 @@ import (
 // they allowed the client before.
 type present struct {
 	session *session.Session
-	consent *grant.Consent
+	consent *consent.Consent
 }
 
 // decide finds out what is still missing for an answer and takes the next step: to
 // where the person signs in or agrees, or back to the client. waiting is the stored
 // request that a person returns from, nil for a new one.
-func (h *Handler) decide(w http.ResponseWriter, r *http.Request, a *asked, here present, waiting *grant.Request) {
+func (h *Handler) decide(w http.ResponseWriter, r *http.Request, a *asked, here present, waiting *authrequest.Request) {
 	ctx, now := r.Context(), h.Now()
 	s := here.session
 	if s == nil && h.Cookies.Session(r) != "" {
 		h.Cookies.HideState(w, r)
 	}
-	if denied(waiting, grant.NoSubject) || s != nil && denied(waiting, s.Subject) {
+	if denied(waiting, authrequest.NoSubject) || s != nil && denied(waiting, s.Subject) {
 		h.Cookies.UnbindRequest(w, waiting.ID)
 		h.writeAuthorizeError(w, r, a, denial(waiting))
 		return
@@ -65,8 +66,8 @@ func (h *Handler) decide(w http.ResponseWriter, r *http.Request, a *asked, here 
 }
 
 // denied reports whether subject said no to the request.
-func denied(waiting *grant.Request, subject string) bool {
-	return waiting != nil && waiting.Decision == grant.Denied && waiting.DecidedFor == subject
+func denied(waiting *authrequest.Request, subject string) bool {
+	return waiting != nil && waiting.Decision == authrequest.Denied && waiting.DecidedFor == subject
 }
 
 // present returns who is signed in in the browser: one statement.
@@ -83,12 +84,12 @@ func (h *Handler) present(r *http.Request, clientID string, now time.Time) (pres
 }
 
 // step sends the person to a page, unless the client asked not to.
-func (h *Handler) step(w http.ResponseWriter, r *http.Request, a *asked, waiting *grant.Request, missing error, page string) {
+func (h *Handler) step(w http.ResponseWriter, r *http.Request, a *asked, waiting *authrequest.Request, missing error, page string) {
 	if a.prompts(promptNone) {
 		h.writeAuthorizeError(w, r, a, missing)
 		return
 	}
-	where := func(q *grant.Request) string { return link(page, "request", q.ID) }
+	where := func(q *authrequest.Request) string { return link(page, "request", q.ID) }
 	if waiting == nil {
 		h.later(w, r, a, where)
 		return
@@ -99,7 +100,7 @@ func (h *Handler) step(w http.ResponseWriter, r *http.Request, a *asked, waiting
 // missingEntrance is missingSignIn where there may be a login app. That is asked
 // about every request, but for those whose client wants no page: it knows by then
 // who it is, or says that they may go on.
-func (h *Handler) missingEntrance(a *asked, here present, waiting *grant.Request, now time.Time) error {
+func (h *Handler) missingEntrance(a *asked, here present, waiting *authrequest.Request, now time.Time) error {
 	missing := refuse(codeLoginRequired, "The person must sign in")
 	switch {
 	case h.LoginApp == "":
@@ -118,7 +119,7 @@ func (h *Handler) missingEntrance(a *asked, here present, waiting *grant.Request
 
 // missingSignIn returns nil if the session satisfies the request, and otherwise
 // what a client that wants no page is told.
-func (h *Handler) missingSignIn(a *asked, here present, waiting *grant.Request, now time.Time) error {
+func (h *Handler) missingSignIn(a *asked, here present, waiting *authrequest.Request, now time.Time) error {
 	missing := refuse(codeLoginRequired, "The person must sign in")
 	s := here.session
 	if s == nil {
@@ -144,7 +145,7 @@ func (h *Handler) missingSignIn(a *asked, here present, waiting *grant.Request, 
 // signInPage is where a person signs in, or where they first make an account to do
 // it with. From there they may still go to the other, so whoever has been through
 // one of them is not sent to make an account again.
-func (h *Handler) signInPage(a *asked, waiting *grant.Request) string {
+func (h *Handler) signInPage(a *asked, waiting *authrequest.Request) string {
 	if a.prompts(promptCreate) && (waiting == nil || waiting.SessionID == "") {
 		return h.SignUpURL
 	}
@@ -154,8 +155,8 @@ func (h *Handler) signInPage(a *asked, waiting *grant.Request) string {
 // missingConsent returns nil if the person has agreed, now or before, to all that
 // is asked for (OpenID Connect Core section 3.1.2.4). A consent app is asked about
 // every request, but for those whose client wants no page: it has a say in the tokens.
-func (h *Handler) missingConsent(a *asked, here present, waiting *grant.Request) error {
-	if waiting != nil && waiting.Decision == grant.Accepted && waiting.DecidedFor == here.session.Subject {
+func (h *Handler) missingConsent(a *asked, here present, waiting *authrequest.Request) error {
+	if waiting != nil && waiting.Decision == authrequest.Accepted && waiting.DecidedFor == here.session.Subject {
 		return nil
 	}
 	missing := refuse(codeConsentRequired, "The person must agree")

@@ -8,7 +8,9 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/devicecode"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
 	"github.com/ostiary/ostiary/internal/pages"
@@ -18,10 +20,10 @@ import (
 // wins.
 type Devices interface {
 	// InsertDevice returns grant.ErrExists if another one has its user code.
-	InsertDevice(ctx context.Context, d *grant.Device) error
-	// PollDevice returns grant.ErrDeviceExpired or grant.ErrNotFound.
-	PollDevice(ctx context.Context, p grant.DevicePoll) (*grant.DevicePollResult, error)
-	// AllowDevice returns grant.ErrDeviceNotFound for one that waits no more.
+	InsertDevice(ctx context.Context, d *devicecode.Device) error
+	// PollDevice returns devicecode.ErrExpired or grant.ErrNotFound.
+	PollDevice(ctx context.Context, p devicecode.Poll) (*devicecode.PollResult, error)
+	// AllowDevice returns devicecode.ErrNotFound for one that waits no more.
 	AllowDevice(ctx context.Context, g *grant.Grant, now time.Time) error
 	DenyDevice(ctx context.Context, ref grant.Locator, now time.Time) error
 }
@@ -37,7 +39,7 @@ type device struct {
 }
 
 // bind lets a request wait for the device's person, and no longer than the device does.
-func (d *device) bind(q *grant.Request) {
+func (d *device) bind(q *authrequest.Request) {
 	if d == nil {
 		return
 	}
@@ -91,7 +93,7 @@ func (h *Handler) authorizeDevice(r *http.Request) (*deviceAnswer, error) {
 	if a.size() > maxParameters || len(a.parameters()) > maxEncoded {
 		return nil, refuse(codeInvalidRequest, "The request is too long")
 	}
-	d := &grant.Device{
+	d := &devicecode.Device{
 		Grant: h.newRef(a, now), ClientID: c.ID, Scopes: a.access.Scopes, Resources: a.access.Resources, Seed: newSeed(),
 		Interval: h.Lifetimes.DeviceWait, CreatedAt: now, ExpiresAt: a.device.until,
 	}
@@ -107,9 +109,9 @@ func (h *Handler) authorizeDevice(r *http.Request) (*deviceAnswer, error) {
 }
 
 // keepDevice writes the device under a user code that no other one has.
-func (h *Handler) keepDevice(ctx context.Context, d *grant.Device) (code string, err error) {
+func (h *Handler) keepDevice(ctx context.Context, d *devicecode.Device) (code string, err error) {
 	for range 3 { // one is taken once in millions of times
-		code = grant.NewUserCode()
+		code = devicecode.NewUserCode()
 		d.UserCode = h.UserCodes.Hash(code)
 		if err = h.Devices.InsertDevice(ctx, d); !errors.Is(err, grant.ErrExists) {
 			break
@@ -119,7 +121,7 @@ func (h *Handler) keepDevice(ctx context.Context, d *grant.Device) (code string,
 }
 
 // readDevice validates what a device asked for, as its client may have it now.
-func (h *Handler) readDevice(waiting *grant.Request) func(context.Context, url.Values) (*asked, error) {
+func (h *Handler) readDevice(waiting *authrequest.Request) func(context.Context, url.Values) (*asked, error) {
 	return func(ctx context.Context, form url.Values) (*asked, error) {
 		c, err := h.sender(ctx, form)
 		if err != nil {
@@ -144,11 +146,11 @@ func (h *Handler) readDevice(waiting *grant.Request) func(context.Context, url.V
 // allowDevice writes the grant, with which the device is answered when it asks next.
 // It does not belong to the session that it was given in: who signs out of this browser
 // does not mean the device.
-func (h *Handler) allowDevice(w http.ResponseWriter, r *http.Request, a *asked, here present, waiting *grant.Request, now time.Time) {
+func (h *Handler) allowDevice(w http.ResponseWriter, r *http.Request, a *asked, here present, waiting *authrequest.Request, now time.Time) {
 	held := h.newGrant(a, here, waiting, now)
 	held.Kind, held.SessionID = grant.KindDevice, ""
 	err := h.Devices.AllowDevice(r.Context(), &held.Grant, now)
-	if errors.Is(err, grant.ErrDeviceNotFound) {
+	if errors.Is(err, devicecode.ErrNotFound) {
 		err = over("This device was answered already, or its code has expired", nil)
 	}
 	if err != nil {

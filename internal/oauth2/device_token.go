@@ -9,6 +9,7 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/devicecode"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
 	"github.com/ostiary/ostiary/internal/refusal"
@@ -83,11 +84,11 @@ func (h *Handler) redeemDevice(ctx context.Context, u *unit) error {
 	if err != nil {
 		return refusal.Wrap(grant.ErrNotFound, refusal.DeviceCodeMalformed, "the device code is none of this server's, or its system secret was removed")
 	}
-	polled, err := h.Devices.PollDevice(ctx, grant.DevicePoll{
+	polled, err := h.Devices.PollDevice(ctx, devicecode.Poll{
 		Ref: handle.Ref, ClientID: u.client.ID, Slack: pollSlack, Penalty: pollPenalty, Now: u.now,
 	})
 	switch {
-	case errors.Is(err, grant.ErrDeviceExpired):
+	case errors.Is(err, devicecode.ErrExpired):
 		return refuse(codeExpiredToken, "The device code has expired").because(refusal.Of(err))
 	case err != nil:
 		return err

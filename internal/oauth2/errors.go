@@ -9,6 +9,7 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/oauth2/assertion"
@@ -114,7 +115,7 @@ func protocolError(err error) *responseError {
 	var auth *clientauth.Refusal
 	var object *requestobject.Refusal
 	var assertion *assertion.Refusal
-	var waiting *grant.TooManyWaitingError
+	var waiting *authrequest.TooManyPendingError
 	var known *fosite.RFC6749Error
 	switch {
 	case errors.As(err, &own):

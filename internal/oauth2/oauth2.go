@@ -30,7 +30,9 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/oauth2/assertion"
@@ -70,16 +72,16 @@ type Grants interface {
 // Sessions finds who is signed in in a browser, and keeps requests that wait for
 // a person.
 type Sessions interface {
-	SessionAndConsent(ctx context.Context, cookie []byte, clientID string, now time.Time) (*session.Session, *grant.Consent, error)
+	SessionAndConsent(ctx context.Context, cookie []byte, clientID string, now time.Time) (*session.Session, *consent.Consent, error)
 	TouchSession(ctx context.Context, cookie []byte, seenAt, idleUntil time.Time) error
 	// JoinSession returns session.ErrNotFound if the session has ended. Unless it is
 	// empty, knownAs is the client's name for the person.
 	JoinSession(ctx context.Context, sessionID, clientID, knownAs string, now time.Time) error
-	InsertRequest(ctx context.Context, r *grant.Request) error
+	InsertRequest(ctx context.Context, r *authrequest.Request) error
 	// Resume returns a request, and what SessionAndConsent does or nil.
-	Resume(ctx context.Context, id string, cookie []byte, now time.Time) (*grant.Request, *session.Session, *grant.Consent, error)
+	Resume(ctx context.Context, id string, cookie []byte, now time.Time) (*authrequest.Request, *session.Session, *consent.Consent, error)
 	// RequestClient finds the client of a request of this browser, also of one that has run
-	// out: grant.ErrRequestNotFound for those of other browsers.
+	// out: authrequest.ErrNotFound for those of other browsers.
 	RequestClient(ctx context.Context, id string, browser, cookie []byte) (clientID string, err error)
 }
 

@@ -4,7 +4,7 @@ import (
 	"context"
 	"net/url"
 
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/authrequest"
 )
 
 // open reads a new request, which may come as a request object. The client must
@@ -22,7 +22,7 @@ func (h *Handler) open(ctx context.Context, form url.Values) (*asked, error) {
 	}
 	opened, err := h.RequestObjects.Open(ctx, c, form)
 	if err == nil {
-		opened.Del(grant.SubjectParameter) // ours alone to write
+		opened.Del(authrequest.SubjectParameter) // ours alone to write
 		return h.read(ctx, opened)
 	}
 	a, unknown := address(c, form)

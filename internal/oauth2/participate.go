@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/session"
 )
 
@@ -17,7 +17,7 @@ import (
 // is missing is returned: a sign-in.
 //
 // Spec: OpenID Connect Front-Channel Logout section 3; Back-Channel Logout section 2.3.
-func (h *Handler) join(ctx context.Context, a *asked, here present, waiting *grant.Request, now time.Time) (missing, err error) {
+func (h *Handler) join(ctx context.Context, a *asked, here present, waiting *authrequest.Request, now time.Time) (missing, err error) {
 	if !a.client.SupportsLogoutNotification() || a.device != nil {
 		return nil, nil
 	}

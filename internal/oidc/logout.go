@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/session"
@@ -33,7 +33,7 @@ type Browser interface {
 
 // Sessions is what signing out asks of the store.
 type Sessions interface {
-	SessionAndConsent(ctx context.Context, cookieHash []byte, clientID string, now time.Time) (*session.Session, *grant.Consent, error)
+	SessionAndConsent(ctx context.Context, cookieHash []byte, clientID string, now time.Time) (*session.Session, *consent.Consent, error)
 	// EndSession ends the session and the grants that were given in it, and returns
 	// the clients that took part in it.
 	EndSession(ctx context.Context, id string, now time.Time) ([]string, error)

@@ -7,17 +7,17 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/session"
 )
 
 // SignOuts keeps the sign-outs that the operator's app is asked about.
 type SignOuts interface {
-	InsertSignOut(ctx context.Context, o *grant.LogoutRequest) error
-	// SpendSignOut is a compare-and-set: it returns grant.ErrRequestNotFound to all who come
+	InsertSignOut(ctx context.Context, o *authrequest.LogoutRequest) error
+	// SpendSignOut is a compare-and-set: it returns authrequest.ErrNotFound to all who come
 	// late or with another verifier.
-	SpendSignOut(ctx context.Context, id string, verifier []byte, now time.Time) (*grant.LogoutRequest, error)
+	SpendSignOut(ctx context.Context, id string, verifier []byte, now time.Time) (*authrequest.LogoutRequest, error)
 }
 
 // askElsewhere sends the person to the operator's app, which asks whether they mean
@@ -25,8 +25,8 @@ type SignOuts interface {
 // cookie need bind it to a browser.
 func (l *Logout) askElsewhere(w http.ResponseWriter, r *http.Request, q *wish, s *session.Session) error {
 	now := l.Now()
-	o := &grant.LogoutRequest{
-		ID: grant.NewRequestID(), SessionID: s.ID, Subject: s.Subject, Redirect: q.redirect, State: q.state,
+	o := &authrequest.LogoutRequest{
+		ID: authrequest.NewID(), SessionID: s.ID, Subject: s.Subject, Redirect: q.redirect, State: q.state,
 		CreatedAt: now, ExpiresAt: now.Add(patience),
 	}
 	if q.client != nil {
@@ -38,7 +38,7 @@ func (l *Logout) askElsewhere(w http.ResponseWriter, r *http.Request, q *wish, s
 	if err := l.Asked.InsertSignOut(r.Context(), o); err != nil {
 		return err
 	}
-	pages.SeeOther(w, pages.AddQuery(l.App, "logout_challenge="+grant.StepLogout.Challenge(o.ID)))
+	pages.SeeOther(w, pages.AddQuery(l.App, "logout_challenge="+authrequest.StepLogout.Challenge(o.ID)))
 	return nil
 }
 
@@ -50,12 +50,12 @@ const maxState = 4 << 10
 // about. The verifier is spent by it.
 func (l *Logout) answered(ctx context.Context, verifier string) (q *wish, confirmed string, err error) {
 	over := &rejection{"expired_request", "the sign-out was finished before, or has expired"}
-	id, hash, ok := grant.ParseVerifier(verifier, grant.StepLogout)
+	id, hash, ok := authrequest.ParseVerifier(verifier, authrequest.StepLogout)
 	if !ok {
 		return nil, "", over
 	}
 	o, err := l.Asked.SpendSignOut(ctx, id, hash, l.Now())
-	if errors.Is(err, grant.ErrRequestNotFound) {
+	if errors.Is(err, authrequest.ErrNotFound) {
 		return nil, "", over
 	}
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/session"
 )
 
@@ -141,7 +141,7 @@ func alter(t *testing.T, r *rig, change func(*client.Client)) {
 // down is a store whose database is gone.
 type down struct{}
 
-func (down) SessionAndConsent(context.Context, []byte, string, time.Time) (*session.Session, *grant.Consent, error) {
+func (down) SessionAndConsent(context.Context, []byte, string, time.Time) (*session.Session, *consent.Consent, error) {
 	return nil, nil, outage{errors.New("connection refused")}
 }
 

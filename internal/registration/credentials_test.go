@@ -19,7 +19,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/audit"
 	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
@@ -180,7 +180,7 @@ func TestNewRedirectURIsEndWhatWasAllowedForTheOthers(t *testing.T) {
 				if err := db.UpdateClient(t.Context(), c); err != nil {
 					t.Fatal(err)
 				}
-				_, err = db.ImportConsents(t.Context(), []*grant.Consent{
+				_, err = db.ImportConsents(t.Context(), []*consent.Consent{
 					{Subject: "ada", ClientID: id, Scopes: []string{"openid"}, GivenAt: r.now},
 					{Subject: "ada", ClientID: "another client", Scopes: []string{"openid"}, GivenAt: r.now},
 				}, r.now, false)
@@ -194,7 +194,7 @@ func TestNewRedirectURIsEndWhatWasAllowedForTheOthers(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				consents, err := db.ListConsents(t.Context(), "ada", "", grant.Consent{}, 10, r.now)
+				consents, err := db.ListConsents(t.Context(), "ada", "", consent.Consent{}, 10, r.now)
 				if err != nil {
 					t.Fatal(err)
 				}

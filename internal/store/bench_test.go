@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
@@ -191,7 +192,7 @@ func BenchmarkSessionAndConsent(b *testing.B) {
 		b.Helper()
 		id := rand.Text()
 		must(b, s.InsertSession(b.Context(), aSession(id, "alice"), nil))
-		must(b, s.SaveConsent(b.Context(), &grant.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"openid"}, GivenAt: noon}))
+		must(b, s.SaveConsent(b.Context(), &consent.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"openid"}, GivenAt: noon}))
 		return func() error {
 			_, _, err := s.SessionAndConsent(b.Context(), cookie(id), "rp", noon)
 			return err

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
@@ -99,7 +100,7 @@ func TestDeletedClientLeavesNothing(t *testing.T) {
 		furnish(t, s)
 		g := insert(t, s, nil)
 		must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
-		must(t, s.SaveConsent(t.Context(), &grant.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"email"}, GivenAt: noon}))
+		must(t, s.SaveConsent(t.Context(), &consent.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"email"}, GivenAt: noon}))
 
 		must(t, s.DeleteClient(t.Context(), "rp"))
 		wantErr(t, "DeleteClient again", s.DeleteClient(t.Context(), "rp"), client.ErrNotFound)
@@ -166,14 +167,14 @@ func TestAClientIsUpdatedWithoutItsConsents(t *testing.T) {
 		other := aClient("other")
 		must(t, s.InsertClient(ctx, other))
 		for _, id := range []string{"rp", "other"} {
-			must(t, s.SaveConsent(ctx, &grant.Consent{Subject: "alice", ClientID: id, Scopes: []string{"openid"}, GivenAt: noon, ExpiresAt: noon.Add(day)}))
+			must(t, s.SaveConsent(ctx, &consent.Consent{Subject: "alice", ClientID: id, Scopes: []string{"openid"}, GivenAt: noon, ExpiresAt: noon.Add(day)}))
 		}
 		c, err := s.Client(ctx, "rp")
 		must(t, err)
 		stale := *c
 		c.RedirectURIs = []string{"https://rp.example/elsewhere"}
 		must(t, s.UpdateClientDroppingConsents(ctx, c))
-		list, err := s.ListConsents(ctx, "alice", "", grant.Consent{}, 10, noon)
+		list, err := s.ListConsents(ctx, "alice", "", consent.Consent{}, 10, noon)
 		must(t, err)
 		if len(list) != 1 || list[0].ClientID != "other" {
 			t.Errorf("consents %+v are left, want that for the other client alone", list)

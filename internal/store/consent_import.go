@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/consent"
 )
 
 // errRehearsed ends a transaction that is to leave nothing behind.
@@ -18,7 +18,7 @@ var errRehearsed = errors.New("rehearsed")
 // stands. It returns how many are new or changed. A rehearsal finds that out, and changes
 // nothing.
 func (s *Store) ImportConsents(
-	ctx context.Context, consents []*grant.Consent, now time.Time, rehearsal bool,
+	ctx context.Context, consents []*consent.Consent, now time.Time, rehearsal bool,
 ) (changed int, err error) {
 	const remember = `
 		INSERT INTO consents (subject, client_id, session_id, scopes, given_at, expires_at, detail)

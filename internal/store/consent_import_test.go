@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
@@ -15,10 +16,10 @@ func TestConsentsFromElsewhere(t *testing.T) {
 		ctx := t.Context()
 		furnish(t, s)
 		extra := grant.ExtraClaims{IDToken: []byte(`{"nick":"al"}`)}
-		brought := func(subject string, at time.Time, scopes ...string) *grant.Consent {
-			return &grant.Consent{Subject: subject, ClientID: "rp", Scopes: scopes, GivenAt: at, ExtraClaims: extra}
+		brought := func(subject string, at time.Time, scopes ...string) *consent.Consent {
+			return &consent.Consent{Subject: subject, ClientID: "rp", Scopes: scopes, GivenAt: at, ExtraClaims: extra}
 		}
-		consents := []*grant.Consent{brought("alice", noon, "openid"), brought("carol of old", noon, "openid", "email")}
+		consents := []*consent.Consent{brought("alice", noon, "openid"), brought("carol of old", noon, "openid", "email")}
 		for _, step := range []struct {
 			rehearsal bool
 			want      int
@@ -39,11 +40,11 @@ func TestConsentsFromElsewhere(t *testing.T) {
 		}
 
 		later := noon.Add(time.Hour)
-		must(t, s.SaveConsent(ctx, &grant.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"phone"}, GivenAt: later, ExpiresAt: later.Add(day)}))
+		must(t, s.SaveConsent(ctx, &consent.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"phone"}, GivenAt: later, ExpiresAt: later.Add(day)}))
 		changed, err := s.ImportConsents(ctx, consents, later, false)
 		must(t, err)
 		wantSame(t, "consents that were given here meanwhile and changed", changed, 0)
-		changed, err = s.ImportConsents(ctx, []*grant.Consent{brought("carol of old", later, "openid")}, later, false)
+		changed, err = s.ImportConsents(ctx, []*consent.Consent{brought("carol of old", later, "openid")}, later, false)
 		must(t, err)
 		wantSame(t, "consents that were given there meanwhile and changed", changed, 1)
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
@@ -12,8 +13,8 @@ import (
 // clients and sessions, that which follows after. Unless sessionID is empty, it is what
 // they allowed in that session alone.
 func (s *Store) ListConsents(
-	ctx context.Context, subject, sessionID string, after grant.Consent, limit int, now time.Time,
-) (list []*grant.Consent, err error) {
+	ctx context.Context, subject, sessionID string, after consent.Consent, limit int, now time.Time,
+) (list []*consent.Consent, err error) {
 	read := `
 		SELECT c.client_id, c.session_id, ` + consentColumns + ` FROM consents c
 		WHERE c.subject = $1 AND (c.client_id, c.session_id) > ($2, $3) AND ` + matching("c.session_id", "$4", sessionID) + `
@@ -21,7 +22,7 @@ func (s *Store) ListConsents(
 		ORDER BY c.client_id, c.session_id LIMIT $6`
 
 	err = s.list.each(ctx, func(from scanner) error {
-		c := &grant.Consent{Subject: subject}
+		c := &consent.Consent{Subject: subject}
 		list = append(list, c)
 		return from.Scan(append([]any{&c.ClientID, &c.SessionID}, consentInto(c)...)...)
 	}, read, subject, after.ClientID, after.SessionID, sessionID, now.UnixMicro(), limit)

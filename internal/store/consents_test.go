@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
@@ -18,28 +19,28 @@ func TestConsentsAreListedAndRevoked(t *testing.T) {
 			must(t, s.InsertClient(ctx, aClient(id)))
 		}
 		must(t, s.InsertSession(ctx, aSession("sid", "alice"), nil))
-		consent := func(clientID, sessionID string, until time.Time) {
+		remember := func(clientID, sessionID string, until time.Time) {
 			t.Helper()
-			must(t, s.SaveConsent(ctx, &grant.Consent{
+			must(t, s.SaveConsent(ctx, &consent.Consent{
 				Subject: "alice", ClientID: clientID, SessionID: sessionID, Scopes: []string{"openid"}, GivenAt: noon, ExpiresAt: until,
 			}))
 		}
-		consent("one", "", time.Time{})
-		consent("one", "sid", noon.Add(time.Hour))
-		consent("two", "", noon) // over
+		remember("one", "", time.Time{})
+		remember("one", "sid", noon.Add(time.Hour))
+		remember("two", "", noon) // over
 		of := func(clientID, sessionID string) *grant.Grant {
 			t.Helper()
 			return insert(t, s, func(g *grant.Grant) { g.Subject, g.ClientID, g.SessionID = "alice", clientID, sessionID })
 		}
 		covered, bare, other := of("one", ""), of("two", "sid"), of("rp", "")
 
-		list, err := s.ListConsents(ctx, "alice", "", grant.Consent{}, 1, noon)
+		list, err := s.ListConsents(ctx, "alice", "", consent.Consent{}, 1, noon)
 		must(t, err)
 		wantSame(t, "the first consent", []string{list[0].ClientID, list[0].SessionID}, []string{"one", ""})
 		list, err = s.ListConsents(ctx, "alice", "", *list[0], 9, noon)
 		must(t, err)
 		wantSame(t, "the others", len(list), 1)
-		list, err = s.ListConsents(ctx, "alice", "sid", grant.Consent{}, 9, noon)
+		list, err = s.ListConsents(ctx, "alice", "sid", consent.Consent{}, 9, noon)
 		must(t, err)
 		wantSame(t, "those of the session", len(list), 1)
 
@@ -57,7 +58,7 @@ func TestConsentsAreListedAndRevoked(t *testing.T) {
 		wantLive(t, s, other.Locator, noon, true)
 		must(t, s.RevokeGrantsOf(ctx, "alice", "rp", noon))
 		wantLive(t, s, other.Locator, noon, false)
-		list, err = s.ListConsents(ctx, "alice", "", grant.Consent{}, 9, noon)
+		list, err = s.ListConsents(ctx, "alice", "", consent.Consent{}, 9, noon)
 		must(t, err)
 		wantSame(t, "consents left", len(list), 0)
 		must(t, s.RevokeConsents(ctx, "alice", "", noon))

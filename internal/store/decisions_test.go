@@ -8,14 +8,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
 // decide accepts the request of that id for alice, and remembers scope.
 func decide(ctx context.Context, s *store.Store, id, sessionID, scope string, until, now time.Time) error {
-	return s.RecordDecision(ctx, id, grant.Accepted, "alice", &grant.Consent{
+	return s.RecordDecision(ctx, id, authrequest.Accepted, "alice", &consent.Consent{
 		Subject: "alice", ClientID: "rp", SessionID: sessionID, Scopes: []string{scope}, GivenAt: now, ExpiresAt: until,
 	}, now)
 }
@@ -83,13 +84,13 @@ func TestADecisionIsOnesOwn(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		must(t, s.InsertRequest(t.Context(), aRequest("request")))
-		must(t, s.RecordDecision(t.Context(), "request", grant.Denied, "alice", nil, noon))
-		must(t, s.RecordDecision(t.Context(), "request", grant.Accepted, "bob", nil, noon))
-		again := s.RecordDecision(t.Context(), "request", grant.Denied, "bob", nil, noon)
-		wantErr(t, "bob's second decision", again, grant.ErrAlreadyDecided)
+		must(t, s.RecordDecision(t.Context(), "request", authrequest.Denied, "alice", nil, noon))
+		must(t, s.RecordDecision(t.Context(), "request", authrequest.Accepted, "bob", nil, noon))
+		again := s.RecordDecision(t.Context(), "request", authrequest.Denied, "bob", nil, noon)
+		wantErr(t, "bob's second decision", again, authrequest.ErrAlreadyDecided)
 		r, err := s.Request(t.Context(), "request", noon)
 		must(t, err)
-		if r.Decision != grant.Accepted || r.DecidedFor != "bob" {
+		if r.Decision != authrequest.Accepted || r.DecidedFor != "bob" {
 			t.Errorf("request is %q for %q, want bob's accepted", r.Decision, r.DecidedFor)
 		}
 	})

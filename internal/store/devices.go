@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/devicecode"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/refusal"
 )
@@ -14,7 +15,7 @@ import (
 const deviceColumns = `grant_bucket, grant_id, client_id, user_code, scopes, resources, seed, wait,
 	created_at, expires_at, polled_at, denied_at`
 
-func deviceInto(d *grant.Device) []any {
+func deviceInto(d *devicecode.Device) []any {
 	return []any{
 		(*uint32)(&d.Grant.Partition), intoID(&d.Grant.ID), &d.ClientID, intoBytes(&d.UserCode),
 		intoWords(&d.Scopes), intoWords(&d.Resources), intoBytes(&d.Seed), intoSpan(&d.Interval),
@@ -28,7 +29,7 @@ func intoSpan(d *time.Duration) column {
 
 // InsertDevice keeps a device that begins to wait, or returns [grant.ErrExists]: its
 // user code is another's, too.
-func (s *Store) InsertDevice(ctx context.Context, d *grant.Device) error {
+func (s *Store) InsertDevice(ctx context.Context, d *devicecode.Device) error {
 	const insert = `
 		INSERT INTO devices (` + deviceColumns + `, early)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0)
@@ -47,9 +48,9 @@ func (s *Store) InsertDevice(ctx context.Context, d *grant.Device) error {
 }
 
 // PollDevice notes that a device asks, and returns how it stands with it. One that asks
-// too early has to wait for longer from then on. It returns [grant.ErrDeviceExpired] if
+// too early has to wait for longer from then on. It returns [devicecode.ErrExpired] if
 // the time is up, and [grant.ErrNotFound] for another client's device.
-func (s *Store) PollDevice(ctx context.Context, p grant.DevicePoll) (*grant.DevicePollResult, error) {
+func (s *Store) PollDevice(ctx context.Context, p devicecode.Poll) (*devicecode.PollResult, error) {
 	const poll = `
 		UPDATE devices SET polled_at = $4,
 			early = CASE WHEN polled_at > $4 - wait + $5 THEN 1 ELSE 0 END,
@@ -58,7 +59,7 @@ func (s *Store) PollDevice(ctx context.Context, p grant.DevicePoll) (*grant.Devi
 		RETURNING ` + deviceColumns + `, early,
 			(SELECT count(*) FROM grants WHERE bucket = $1 AND id = $2)`
 
-	polled := &grant.DevicePollResult{}
+	polled := &devicecode.PollResult{}
 	err := s.write.one(ctx, s.engine.within(p.Ref.Partition, poll), int64(p.Ref.Partition), p.Ref.ID[:], p.ClientID,
 		p.Now.UnixMicro(), p.Slack.Microseconds(), p.Penalty.Microseconds()).
 		Scan(append(deviceInto(&polled.Device), intoFlag(&polled.TooEarly), intoFlag(&polled.Allowed))...)
@@ -73,7 +74,7 @@ func (s *Store) PollDevice(ctx context.Context, p grant.DevicePoll) (*grant.Devi
 
 // whyUnpollable finds out why a device is not there that once was: only a purge removes
 // it, long after its end.
-func (s *Store) whyUnpollable(ctx context.Context, p grant.DevicePoll) error {
+func (s *Store) whyUnpollable(ctx context.Context, p devicecode.Poll) error {
 	const read = `SELECT client_id FROM devices WHERE grant_id = $1`
 
 	var clientID string
@@ -84,15 +85,15 @@ func (s *Store) whyUnpollable(ctx context.Context, p grant.DevicePoll) error {
 	case err == nil && clientID != p.ClientID:
 		return refusal.Wrap(grant.ErrNotFound, refusal.DeviceOtherClient, "it was issued to another client", refusal.Registered("issued_to", clientID))
 	case err == nil:
-		return refusal.Wrap(grant.ErrDeviceExpired, refusal.DeviceCodeExpired, "the device code has expired")
+		return refusal.Wrap(devicecode.ErrExpired, refusal.DeviceCodeExpired, "the device code has expired")
 	default:
-		return refusal.Wrap(grant.ErrDeviceExpired, refusal.DeviceCodeUnknown, "there is no such device code, or it expired so long ago that it was removed")
+		return refusal.Wrap(devicecode.ErrExpired, refusal.DeviceCodeUnknown, "there is no such device code, or it expired so long ago that it was removed")
 	}
 }
 
 // DeviceByCode returns the device that waits for one of the user codes to be entered,
-// or [grant.ErrDeviceNotFound].
-func (s *Store) DeviceByCode(ctx context.Context, codes [][]byte, now time.Time) (*grant.Device, error) {
+// or [devicecode.ErrNotFound].
+func (s *Store) DeviceByCode(ctx context.Context, codes [][]byte, now time.Time) (*devicecode.Device, error) {
 	args := []any{now.UnixMicro()}
 	for _, code := range codes {
 		args = append(args, code)
@@ -101,13 +102,13 @@ func (s *Store) DeviceByCode(ctx context.Context, codes [][]byte, now time.Time)
 		SELECT ` + deviceColumns + ` FROM devices
 		WHERE expires_at > $1 AND denied_at IS NULL AND user_code IN (` + places(2, len(codes)) + `)`
 
-	d := &grant.Device{}
+	d := &devicecode.Device{}
 	err := s.read.one(ctx, read, args...).Scan(deviceInto(d)...)
 	if err == nil {
 		err = s.stillWaits(ctx, d.Grant)
 	}
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, grant.ErrDeviceNotFound
+		return nil, devicecode.ErrNotFound
 	}
 	if err != nil {
 		return nil, fmt.Errorf("find device: %w", err)
@@ -143,7 +144,7 @@ func (s *Store) DenyDevice(ctx context.Context, ref grant.Locator, now time.Time
 
 // AllowDevice writes the grant of a device, which from then on comes for it with the
 // code that it has. It is a compare-and-set: whoever comes after the device was allowed,
-// refused, or has run out of time gets [grant.ErrDeviceNotFound].
+// refused, or has run out of time gets [devicecode.ErrNotFound].
 func (s *Store) AllowDevice(ctx context.Context, g *grant.Grant, now time.Time) error {
 	const insert = `
 		INSERT INTO grants (` + grantColumns + `)
@@ -165,7 +166,7 @@ func (s *Store) AllowDevice(ctx context.Context, g *grant.Grant, now time.Time) 
 		return fmt.Errorf("allow device: %w", err)
 	}
 	if inserted == 0 {
-		return grant.ErrDeviceNotFound
+		return devicecode.ErrNotFound
 	}
 	return nil
 }

@@ -6,14 +6,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/devicecode"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-func aDevice(clientID string) *grant.Device {
-	return &grant.Device{
+func aDevice(clientID string) *devicecode.Device {
+	return &devicecode.Device{
 		Grant:    grant.Locator{Partition: grant.PartitionAt(noon, true), ID: grant.NewID(noon)},
 		ClientID: clientID, UserCode: session.Hash(rand.Text()),
 		Scopes: []string{"openid", "offline_access"}, Resources: []string{"https://api.example/"},
@@ -22,12 +24,12 @@ func aDevice(clientID string) *grant.Device {
 	}
 }
 
-func polling(d *grant.Device, now time.Time) grant.DevicePoll {
-	return grant.DevicePoll{Ref: d.Grant, ClientID: d.ClientID, Slack: time.Second, Penalty: 5 * time.Second, Now: now}
+func polling(d *devicecode.Device, now time.Time) devicecode.Poll {
+	return devicecode.Poll{Ref: d.Grant, ClientID: d.ClientID, Slack: time.Second, Penalty: 5 * time.Second, Now: now}
 }
 
 // grantOf is what a person allows a device.
-func grantOf(d *grant.Device, subject string) *grant.Grant {
+func grantOf(d *devicecode.Device, subject string) *grant.Grant {
 	g := aGrant(d.ClientID, subject)
 	g.Locator, g.Kind, g.Seed, g.SessionID, g.CodeExpiresAt = d.Grant, grant.KindDevice, nil, "", time.Time{}
 	return g
@@ -52,7 +54,7 @@ func TestADeviceWaitsUntilItIsAnswered(t *testing.T) {
 			now  time.Time
 		}{"another code": {session.Hash("x"), noon}, "too late": {d.UserCode, d.ExpiresAt}} {
 			_, err := s.DeviceByCode(ctx, [][]byte{try.code}, try.now)
-			wantErr(t, name, err, grant.ErrDeviceNotFound)
+			wantErr(t, name, err, devicecode.ErrNotFound)
 		}
 
 		stranger := polling(d, noon)
@@ -60,12 +62,12 @@ func TestADeviceWaitsUntilItIsAnswered(t *testing.T) {
 		_, err = s.PollDevice(ctx, stranger)
 		wantErr(t, "another client's poll", err, grant.ErrNotFound)
 		_, err = s.PollDevice(ctx, polling(d, d.ExpiresAt))
-		wantErr(t, "a poll after its end", err, grant.ErrDeviceExpired)
+		wantErr(t, "a poll after its end", err, devicecode.ErrExpired)
 		_, err = s.PollDevice(ctx, polling(aDevice("rp"), noon))
-		wantErr(t, "a poll long after its end", err, grant.ErrDeviceExpired)
+		wantErr(t, "a poll long after its end", err, devicecode.ErrExpired)
 
 		must(t, s.AllowDevice(ctx, grantOf(d, "alice"), noon))
-		wantErr(t, "allowing it again", s.AllowDevice(ctx, grantOf(d, "bob"), noon), grant.ErrDeviceNotFound)
+		wantErr(t, "allowing it again", s.AllowDevice(ctx, grantOf(d, "bob"), noon), devicecode.ErrNotFound)
 		must(t, s.DenyDevice(ctx, d.Grant, noon)) // comes too late
 		polled, err := s.PollDevice(ctx, polling(d, noon))
 		must(t, err)
@@ -73,7 +75,7 @@ func TestADeviceWaitsUntilItIsAnswered(t *testing.T) {
 			t.Errorf("a device that was allowed is %+v", polled)
 		}
 		_, err = s.DeviceByCode(ctx, [][]byte{d.UserCode}, noon)
-		wantErr(t, "the code of an answered device", err, grant.ErrDeviceNotFound)
+		wantErr(t, "the code of an answered device", err, devicecode.ErrNotFound)
 		held, err := s.SpendCode(ctx, grant.CodeRedemption{Ref: d.Grant, ClientID: "rp", Now: noon})
 		must(t, err)
 		if held.Subject != "alice" || held.Kind != grant.KindDevice || string(held.Seed) != string(d.Seed) || !held.CodeExpiresAt.Equal(d.ExpiresAt) {
@@ -99,16 +101,16 @@ func TestARefusedDeviceStaysRefused(t *testing.T) {
 		for name, g := range map[string]*grant.Grant{
 			"allowing what was refused": grantOf(d, "alice"), "allowing what is not there": grantOf(aDevice("rp"), "alice"),
 		} {
-			wantErr(t, name, s.AllowDevice(ctx, g, noon), grant.ErrDeviceNotFound)
+			wantErr(t, name, s.AllowDevice(ctx, g, noon), devicecode.ErrNotFound)
 		}
 		late := aDevice("rp")
 		must(t, s.InsertDevice(ctx, late))
-		wantErr(t, "allowing too late", s.AllowDevice(ctx, grantOf(late, "alice"), late.ExpiresAt), grant.ErrDeviceNotFound)
+		wantErr(t, "allowing too late", s.AllowDevice(ctx, grantOf(late, "alice"), late.ExpiresAt), devicecode.ErrNotFound)
 		other := grantOf(late, "alice")
 		other.ClientID = "other"
-		wantErr(t, "allowing another client's", s.AllowDevice(ctx, other, noon), grant.ErrDeviceNotFound)
+		wantErr(t, "allowing another client's", s.AllowDevice(ctx, other, noon), devicecode.ErrNotFound)
 		_, err = s.DeviceByCode(ctx, [][]byte{d.UserCode}, noon)
-		wantErr(t, "the code of a refused device", err, grant.ErrDeviceNotFound)
+		wantErr(t, "the code of a refused device", err, devicecode.ErrNotFound)
 	})
 }
 
@@ -157,7 +159,7 @@ func TestOneOfManyPollsIsInTime(t *testing.T) {
 		}), errLost)
 		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
 			return s.AllowDevice(ctx, grantOf(d, "alice"), noon)
-		}), grant.ErrDeviceNotFound)
+		}), devicecode.ErrNotFound)
 	})
 }
 
@@ -180,12 +182,12 @@ func TestAnAppNamesTheDeviceOnce(t *testing.T) {
 		ask("id")
 		must(t, a.InsertRequest(ctx, aRequest("of a client")))
 		for id, now := range map[string]time.Time{"of a client": noon, "unknown": noon, "id": noon.Add(time.Hour)} {
-			wantErr(t, "answering "+id, a.AnswerDevice(ctx, id, d, someVerifier, now), grant.ErrRequestNotFound)
+			wantErr(t, "answering "+id, a.AnswerDevice(ctx, id, d, someVerifier, now), authrequest.ErrNotFound)
 		}
-		wantErr(t, "spending before the answer", a.SpendDevice(ctx, "id", someBrowser, someVerifier, noon), grant.ErrRequestNotFound)
+		wantErr(t, "spending before the answer", a.SpendDevice(ctx, "id", someBrowser, someVerifier, noon), authrequest.ErrNotFound)
 		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
 			return s.AnswerDevice(ctx, "id", d, someVerifier, noon)
-		}), grant.ErrAlreadyDecided)
+		}), authrequest.ErrAlreadyDecided)
 		r, err := a.Request(ctx, "id", noon)
 		must(t, err)
 		if r.ClientID != "rp" || r.Grant != d.Grant || r.Parameters != d.Parameters() || !r.ExpiresAt.Equal(d.ExpiresAt) || !r.Device {
@@ -197,15 +199,15 @@ func TestAnAppNamesTheDeviceOnce(t *testing.T) {
 			"another verifier": func() error { return a.SpendDevice(ctx, "id", someBrowser, session.Hash("x"), noon) },
 			"too late":         func() error { return a.SpendDevice(ctx, "id", someBrowser, someVerifier, noon.Add(time.Hour)) },
 		} {
-			wantErr(t, name, try(), grant.ErrRequestNotFound)
+			wantErr(t, name, try(), authrequest.ErrNotFound)
 		}
 		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
 			return s.SpendDevice(ctx, "id", someBrowser, someVerifier, noon)
-		}), grant.ErrRequestNotFound)
+		}), authrequest.ErrNotFound)
 
 		ask("refused")
 		must(t, a.AnswerDevice(ctx, "refused", nil, nil, noon))
-		wantErr(t, "accepting afterwards", a.AnswerDevice(ctx, "refused", d, someVerifier, noon), grant.ErrAlreadyDecided)
+		wantErr(t, "accepting afterwards", a.AnswerDevice(ctx, "refused", d, someVerifier, noon), authrequest.ErrAlreadyDecided)
 	})
 }
 

@@ -13,6 +13,8 @@ import (
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/audit"
+	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/keyset"
@@ -106,7 +108,7 @@ func (y *year) people() {
 	ctx := y.t.Context()
 	seen := y.session("seen", 14*day)
 	y.put("sessions", 14*day+rowStays)
-	y.request(seen, grant.Accepted, &grant.Consent{
+	y.request(seen, authrequest.Accepted, &consent.Consent{
 		Subject: "alice", ClientID: "rp", SessionID: seen, Scopes: []string{"openid"}, GivenAt: y.now, ExpiresAt: y.now.Add(30 * day),
 	})
 	y.put("consents", 14*day+rowStays) // with its session
@@ -130,7 +132,7 @@ func (y *year) people() {
 
 	y.signOut()
 	// The consent to another client each time is remembered beyond the session.
-	must(y.t, y.s.SaveConsent(ctx, &grant.Consent{
+	must(y.t, y.s.SaveConsent(ctx, &consent.Consent{
 		Subject: "bob", ClientID: fmt.Sprint("rp-", y.steps), Scopes: []string{"openid"}, GivenAt: y.now, ExpiresAt: y.now.Add(60 * day),
 	}))
 	y.put("consents", 60*day+rowStays)
@@ -144,7 +146,7 @@ func (y *year) signOut() {
 	y.spend(gone)
 	y.grantEnds(gone, 0)
 	must(y.t, y.s.JoinSession(ctx, short, "told", "", y.now))
-	must(y.t, y.s.SaveConsent(ctx, &grant.Consent{Subject: "alice", ClientID: "rp", SessionID: short, GivenAt: y.now}))
+	must(y.t, y.s.SaveConsent(ctx, &consent.Consent{Subject: "alice", ClientID: "rp", SessionID: short, GivenAt: y.now}))
 	asked := aSignOut(short)
 	asked.CreatedAt, asked.ExpiresAt = y.now, y.now.Add(15*time.Minute)
 	must(y.t, y.s.InsertSignOut(ctx, asked))
@@ -191,7 +193,7 @@ func (y *year) machines() {
 	g := y.grantOf("", true, 30*day, 90*day, func(g *grant.Grant) { g.ClientID = id })
 	y.spend(g)
 	y.grantEnds(g, 0)
-	must(y.t, y.s.SaveConsent(ctx, &grant.Consent{Subject: "alice", ClientID: id, GivenAt: y.now}))
+	must(y.t, y.s.SaveConsent(ctx, &consent.Consent{Subject: "alice", ClientID: id, GivenAt: y.now}))
 	must(y.t, y.s.DeleteClient(ctx, id))
 
 	key := &apikey.Key{ID: id, Name: "nightly", Hash: []byte("hash"), CreatedAt: y.now, ExpiresAt: y.now.Add(day)}
@@ -222,7 +224,7 @@ func (y *year) strangers() {
 		must(y.t, err)
 		y.put("guesses", 3*time.Hour+rowStays)
 	}
-	y.request("", grant.Undecided, nil)
+	y.request("", authrequest.Undecided, nil)
 	request := strconv.Itoa(y.steps)
 	must(y.t, y.s.InsertRefusals(ctx, []*refusal.Record{aRefusal(request, "rp", "code_spent", y.now)}))
 	y.put("refusals", 7*day+rowStays)
@@ -245,7 +247,7 @@ func (y *year) strangers() {
 	bobs := y.aSessionNow(fmt.Sprint("of-bob-", y.steps), day)
 	bobs.Subject = "bob"
 	must(y.t, y.s.InsertSession(ctx, bobs, nil))
-	must(y.t, y.s.SaveConsent(ctx, &grant.Consent{Subject: "bob", ClientID: "rp", SessionID: bobs.ID, GivenAt: y.now}))
+	must(y.t, y.s.SaveConsent(ctx, &consent.Consent{Subject: "bob", ClientID: "rp", SessionID: bobs.ID, GivenAt: y.now}))
 	_, err := y.s.EndSessionsOf(ctx, "bob", y.now)
 	must(y.t, err)
 
@@ -256,7 +258,7 @@ func (y *year) strangers() {
 	n := y.aSessionNow(fmt.Sprint("of-", guest), day)
 	n.Subject = guest
 	must(y.t, y.s.InsertSession(ctx, n, nil))
-	must(y.t, y.s.SaveConsent(ctx, &grant.Consent{Subject: guest, ClientID: "rp", GivenAt: y.now}))
+	must(y.t, y.s.SaveConsent(ctx, &consent.Consent{Subject: guest, ClientID: "rp", GivenAt: y.now}))
 	must(y.t, y.s.DeleteAccount(ctx, guest, y.now))
 }
 
@@ -304,13 +306,13 @@ func (y *year) session(kind string, idle time.Duration) (id string) {
 }
 
 // request waits for a person, who comes or not.
-func (y *year) request(sessionID string, d grant.Decision, remember *grant.Consent) {
+func (y *year) request(sessionID string, d authrequest.Decision, remember *consent.Consent) {
 	ctx := y.t.Context()
 	r := aRequest(fmt.Sprint(y.steps, "-", sessionID))
 	r.CreatedAt, r.ExpiresAt = y.now, y.now.Add(30*time.Minute)
 	must(y.t, y.s.InsertRequest(ctx, r))
 	y.put("requests", 30*time.Minute+rowStays)
-	if d == grant.Undecided {
+	if d == authrequest.Undecided {
 		return
 	}
 	must(y.t, y.s.RecordSignIn(ctx, r.ID, sessionID, y.now, y.now))

@@ -6,6 +6,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
@@ -24,8 +26,8 @@ func TestRequestsReadNoTableThrough(t *testing.T) {
 	_, _, err := s.SessionAndConsent(t.Context(), n.Cookie, "rp", noon)
 	must(t, err)
 	must(t, s.InsertRequest(t.Context(), aRequest("request")))
-	must(t, s.RecordDecision(t.Context(), "request", grant.Accepted, "alice",
-		&grant.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"email"}, GivenAt: noon}, noon))
+	must(t, s.RecordDecision(t.Context(), "request", authrequest.Accepted, "alice",
+		&consent.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"email"}, GivenAt: noon}, noon))
 	g := insert(t, s, func(g *grant.Grant) { g.SessionID = n.ID })
 	spend(t, s, g)
 	wantLive(t, s, g.Locator, noon, true)

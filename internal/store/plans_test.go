@@ -10,6 +10,8 @@ import (
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/audit"
+	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/keyset"
 	"github.com/ostiary/ostiary/internal/outbox"
@@ -139,8 +141,8 @@ func live(t *testing.T, s *store.Store) {
 		r := aRequest(id)
 		must(t, s.InsertRequest(ctx, r))
 		must(t, s.RecordSignIn(ctx, r.ID, id, noon, noon))
-		must(t, s.RecordDecision(ctx, r.ID, grant.Accepted, "bob",
-			&grant.Consent{Subject: "bob", ClientID: "told", SessionID: id, GivenAt: noon}, noon))
+		must(t, s.RecordDecision(ctx, r.ID, authrequest.Accepted, "bob",
+			&consent.Consent{Subject: "bob", ClientID: "told", SessionID: id, GivenAt: noon}, noon))
 		g := insert(t, s, func(g *grant.Grant) { g.Subject, g.ClientID, g.SessionID = "bob", "told", id })
 		spend(t, s, g)
 		_, err = s.RotateRefresh(ctx, grant.RefreshRotation{Ref: g.Locator, ClientID: "told", Generation: 1, ExpiresAt: noon.Add(day), Now: noon})
@@ -156,7 +158,7 @@ func live(t *testing.T, s *store.Store) {
 		_, err = s.PollDevice(ctx, polling(d, noon))
 		must(t, err)
 		must(t, s.InsertSignOut(ctx, aSignOut(id)))
-		must(t, s.AnswerSignOut(ctx, id, grant.Accepted, someVerifier, noon))
+		must(t, s.AnswerSignOut(ctx, id, authrequest.Accepted, someVerifier, noon))
 		_, err = s.SpendSignOut(ctx, id, someVerifier, noon)
 		must(t, err)
 		must(t, s.DenyToken(ctx, id, noon.Add(time.Hour)))
@@ -188,7 +190,7 @@ func live(t *testing.T, s *store.Store) {
 	must(t, err)
 	_, err = s.ListSetKeys(ctx, "set", "kid", 10)
 	must(t, err)
-	_, err = s.ImportConsents(ctx, []*grant.Consent{{Subject: "bob", ClientID: "told", GivenAt: noon}}, noon, false)
+	_, err = s.ImportConsents(ctx, []*consent.Consent{{Subject: "bob", ClientID: "told", GivenAt: noon}}, noon, false)
 	must(t, err)
 	must(t, s.ReplaceKeySet(ctx, "set", []*keyset.Key{key}))
 	must(t, s.ResealSetKey(ctx, key, key.Sealed))
@@ -217,7 +219,7 @@ func live(t *testing.T, s *store.Store) {
 	_, err = s.Refusal(ctx, "none")
 	wantErr(t, "the refusal of a request that was not rejected", err, refusal.ErrNotFound)
 	for _, sessionID := range []string{"", "two"} {
-		_, err = s.ListConsents(ctx, "bob", sessionID, grant.Consent{}, 10, noon)
+		_, err = s.ListConsents(ctx, "bob", sessionID, consent.Consent{}, 10, noon)
 		must(t, err)
 		_, err = s.ListUnremembered(ctx, "bob", sessionID, grant.Locator{}, 10, noon)
 		must(t, err)

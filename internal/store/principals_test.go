@@ -4,8 +4,9 @@ import (
 	"testing"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
@@ -28,7 +29,7 @@ func TestNoClientHasTheSubjectOfAUser(t *testing.T) {
 		_, _, err = s.ImportAccounts(ctx, imports(clash))
 		wantErr(t, "ImportAccounts", err, account.ErrIsClient)
 		wantErr(t, "InsertAccount of an app's user", s.InsertAccount(ctx, account.NewExternal("rp", noon)), account.ErrIsClient)
-		_, err = s.ImportConsents(ctx, []*grant.Consent{{Subject: "rp", ClientID: "rp", Scopes: []string{"openid"}, GivenAt: noon}}, noon, false)
+		_, err = s.ImportConsents(ctx, []*consent.Consent{{Subject: "rp", ClientID: "rp", Scopes: []string{"openid"}, GivenAt: noon}}, noon, false)
 		wantErr(t, "ImportConsents", err, account.ErrIsClient)
 
 		wantErr(t, "InsertClient again", s.InsertClient(ctx, aClient("rp")), client.ErrExists)
@@ -57,7 +58,7 @@ func TestALoginAppNamesNoClient(t *testing.T) {
 			r := aRequest(name)
 			r.LoginSession = "session of " + name
 			must(t, s.InsertRequest(t.Context(), r))
-			err := s.AnswerLogin(t.Context(), name, tc.subject, &grant.LoginAnswer{ForcedSubject: tc.forced}, []byte("verifier"), noon)
+			err := s.AnswerLogin(t.Context(), name, tc.subject, &authrequest.LoginAnswer{ForcedSubject: tc.forced}, []byte("verifier"), noon)
 			wantErr(t, name, err, tc.want)
 		}
 	})

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
@@ -25,7 +25,7 @@ func TestRequestsThatNobodyAnsweredArePurgedAtOnce(t *testing.T) {
 			must(t, s.InsertRequest(ctx, aRequest(id)))
 		}
 		must(t, s.RecordSignIn(ctx, "signed in", "sid", noon, noon))
-		must(t, s.RecordDecision(ctx, "refused", grant.Denied, "alice", nil, noon))
+		must(t, s.RecordDecision(ctx, "refused", authrequest.Denied, "alice", nil, noon))
 		ends := aRequest("").ExpiresAt
 
 		purged, err := s.Purge(ctx, ends.Add(-time.Microsecond))
@@ -52,10 +52,10 @@ func TestSignOutsThatNobodyAnsweredArePurgedAtOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		for _, id := range []string{"unanswered", "answered"} {
-			o := &grant.LogoutRequest{ID: id, SessionID: "sid", Subject: "alice", CreatedAt: noon, ExpiresAt: noon.Add(time.Minute)}
+			o := &authrequest.LogoutRequest{ID: id, SessionID: "sid", Subject: "alice", CreatedAt: noon, ExpiresAt: noon.Add(time.Minute)}
 			must(t, s.InsertSignOut(ctx, o))
 		}
-		must(t, s.AnswerSignOut(ctx, "answered", grant.Accepted, []byte("verifier"), noon))
+		must(t, s.AnswerSignOut(ctx, "answered", authrequest.Accepted, []byte("verifier"), noon))
 		purged, err := s.Purge(ctx, noon.Add(time.Minute))
 		must(t, err)
 		wantSame(t, "rows purged", purged.Rows, int64(1))

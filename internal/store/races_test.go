@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/session"
@@ -62,12 +64,12 @@ func TestRaces(t *testing.T) {
 				return s.SaveKeys(ctx, 0, []jwks.Record{{KID: rand.Text(), Sealed: []byte{1}}}, nil)
 			}
 		}},
-		"decide one request": {grant.ErrAlreadyDecided, func(t *testing.T, s *store.Store) func(context.Context, *store.Store) error {
+		"decide one request": {authrequest.ErrAlreadyDecided, func(t *testing.T, s *store.Store) func(context.Context, *store.Store) error {
 			t.Helper()
 			must(t, s.InsertRequest(t.Context(), aRequest("request")))
 			return func(ctx context.Context, s *store.Store) error {
-				return s.RecordDecision(ctx, "request", grant.Accepted, "alice",
-					&grant.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"email"}, GivenAt: noon}, noon)
+				return s.RecordDecision(ctx, "request", authrequest.Accepted, "alice",
+					&consent.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"email"}, GivenAt: noon}, noon)
 			}
 		}},
 		"spend one set-up link": {account.ErrSetupLink, func(t *testing.T, s *store.Store) func(context.Context, *store.Store) error {

@@ -9,16 +9,17 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/session"
 )
 
-// Resume returns a request that waits, or [grant.ErrRequestNotFound], together with the
+// Resume returns a request that waits, or [authrequest.ErrNotFound], together with the
 // living session of a cookie and what its person allowed the request's client, as
 // [Store.SessionAndConsent] does; both are nil if there is none.
 func (s *Store) Resume(
 	ctx context.Context, id string, cookie []byte, now time.Time,
-) (r *grant.Request, n *session.Session, consent *grant.Consent, err error) {
+) (r *authrequest.Request, n *session.Session, remembered *consent.Consent, err error) {
 	// The person is joined last, so that a session without one is seen as none.
 	const read = `
 		SELECT ` + resumedRequest + `, ` + qualifiedSession + `, a.claims, ` + consentColumns + `
@@ -34,12 +35,12 @@ func (s *Store) Resume(
 	return s.resume(ctx, read, id, now.UnixMicro(), cookie)
 }
 
-// ConsentRequest returns a request that waits, or [grant.ErrRequestNotFound], together
+// ConsentRequest returns a request that waits, or [authrequest.ErrNotFound], together
 // with the session that its person passed the sign-in in and what they allowed its
 // client before; both are nil if the session is not there.
 func (s *Store) ConsentRequest(
 	ctx context.Context, id string, now time.Time,
-) (r *grant.Request, n *session.Session, consent *grant.Consent, err error) {
+) (r *authrequest.Request, n *session.Session, remembered *consent.Consent, err error) {
 	const read = `
 		SELECT ` + resumedRequest + `, ` + qualifiedSession + `, a.claims, ` + consentColumns + `
 		FROM requests r
@@ -62,12 +63,12 @@ const resumedRequest = `r.id, r.browser, r.client_id, r.parameters, r.created_at
 
 func (s *Store) resume(
 	ctx context.Context, read string, args ...any,
-) (r *grant.Request, n *session.Session, consent *grant.Consent, err error) {
+) (r *authrequest.Request, n *session.Session, remembered *consent.Consent, err error) {
 	err = s.read.each(ctx, func(from scanner) error {
 		var (
-			q         grant.Request
+			q         authrequest.Request
 			found     session.Session
-			c         grant.Consent
+			c         consent.Consent
 			someClaim sql.NullString
 		)
 		err := from.Scan(slices.Concat(requestInto(&q), sessionInto(&found), []any{&someClaim}, consentInto(&c))...)
@@ -79,26 +80,26 @@ func (s *Store) resume(
 			return nil
 		}
 		found.Claims = []byte(someClaim.String)
-		n, consent = &found, union(consent, &c, found.Subject, q.ClientID)
+		n, remembered = &found, union(remembered, &c, found.Subject, q.ClientID)
 		return nil
 	}, read, args...)
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("read request and session: %w", err)
 	}
 	if r == nil {
-		return nil, nil, nil, grant.ErrRequestNotFound
+		return nil, nil, nil, authrequest.ErrNotFound
 	}
-	return r, n, consent, nil
+	return r, n, remembered, nil
 }
 
 // AnswerLogin notes what a login app said about a request: who it is, or that it
-// refuses. The first answer stands, and a later one gets [grant.ErrAlreadyDecided]. Where
+// refuses. The first answer stands, and a later one gets [authrequest.ErrAlreadyDecided]. Where
 // the person was to go on without signing in, naming somebody else is
-// [grant.ErrOtherSubject], and an account that may not sign in is
+// [authrequest.ErrOtherSubject], and an account that may not sign in is
 // [account.ErrDisabled]. A new subject, or a forced one, that is a client_id is
 // [account.ErrIsClient].
 func (s *Store) AnswerLogin(
-	ctx context.Context, id, subject string, login *grant.LoginAnswer, verifier []byte, now time.Time,
+	ctx context.Context, id, subject string, login *authrequest.LoginAnswer, verifier []byte, now time.Time,
 ) error {
 	const accept = `
 		UPDATE requests SET session_id = login_session, login_subject = $2, login = $3, verifier = $4,
@@ -120,7 +121,7 @@ func (s *Store) AnswerLogin(
 	if login.Refusal == nil {
 		answered, err = s.write.exec(ctx, accept, id, subject, text, verifier, now.UnixMicro(), login.ForcedSubject)
 	} else {
-		answered, err = s.write.exec(ctx, refuse, id, text, verifier, string(grant.Denied), now.UnixMicro())
+		answered, err = s.write.exec(ctx, refuse, id, text, verifier, string(authrequest.Denied), now.UnixMicro())
 	}
 	if err != nil {
 		return fmt.Errorf("answer login: %w", err)
@@ -131,17 +132,17 @@ func (s *Store) AnswerLogin(
 	return nil
 }
 
-func (s *Store) whyUnanswerable(ctx context.Context, id, subject string, login *grant.LoginAnswer, now time.Time) error {
+func (s *Store) whyUnanswerable(ctx context.Context, id, subject string, login *authrequest.LoginAnswer, now time.Time) error {
 	r, err := s.Request(ctx, id, now)
 	switch {
 	case err != nil:
 		return err
 	case r.LoginSession == "":
-		return grant.ErrRequestNotFound
-	case r.SessionID != "" || r.Decision != grant.Undecided:
-		return grant.ErrAlreadyDecided
+		return authrequest.ErrNotFound
+	case r.SessionID != "" || r.Decision != authrequest.Undecided:
+		return authrequest.ErrAlreadyDecided
 	case login.Refusal == nil && r.LoginSkip && r.Subject != subject:
-		return grant.ErrOtherSubject
+		return authrequest.ErrOtherSubject
 	}
 	a, err := s.Account(ctx, subject)
 	if err != nil && !errors.Is(err, account.ErrNotFound) {
@@ -156,8 +157,8 @@ func (s *Store) whyUnanswerable(ctx context.Context, id, subject string, login *
 // SpendLogin uses up the verifier of a login app's answer and returns the request,
 // with what is known of the person whom it names. It is a compare-and-set: of any
 // number of callers one succeeds. Whoever comes later, with another verifier or from
-// another browser gets [grant.ErrRequestNotFound].
-func (s *Store) SpendLogin(ctx context.Context, id string, browser, verifier []byte, now time.Time) (*grant.Request, error) {
+// another browser gets [authrequest.ErrNotFound].
+func (s *Store) SpendLogin(ctx context.Context, id string, browser, verifier []byte, now time.Time) (*authrequest.Request, error) {
 	const spend = `
 		UPDATE requests SET login_spent_at = $4
 		WHERE id = $1 AND browser = $2 AND verifier = $3
@@ -168,12 +169,12 @@ func (s *Store) SpendLogin(ctx context.Context, id string, browser, verifier []b
 			(SELECT count(*) FROM accounts a WHERE a.subject = requests.login_subject
 				AND (a.disabled_at IS NOT NULL OR a.not_before > requests.signed_in_at))`
 
-	r := &grant.Request{}
+	r := &authrequest.Request{}
 	var username sql.NullString
 	err := s.write.one(ctx, spend, id, browser, verifier, now.UnixMicro()).
 		Scan(append(requestInto(r), &username, intoRaw(&r.User.Claims), intoFlag(&r.User.Disabled))...)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, grant.ErrRequestNotFound
+		return nil, authrequest.ErrNotFound
 	}
 	if err != nil {
 		return nil, fmt.Errorf("spend login: %w", err)
@@ -184,10 +185,10 @@ func (s *Store) SpendLogin(ctx context.Context, id string, browser, verifier []b
 
 // AnswerConsent notes what a consent app said about a request, and then the consent
 // to remember if it is to be: the app hears of neither before both are there. The
-// first answer stands, and a later one gets [grant.ErrAlreadyDecided]; so does one whose
+// first answer stands, and a later one gets [authrequest.ErrAlreadyDecided]; so does one whose
 // person is not signed in any more.
 func (s *Store) AnswerConsent(
-	ctx context.Context, id string, agreement *grant.ConsentAnswer, verifier []byte, lasting time.Duration, now time.Time,
+	ctx context.Context, id string, agreement *authrequest.ConsentAnswer, verifier []byte, lasting time.Duration, now time.Time,
 ) error {
 	const answer = `
 		UPDATE requests SET consent = $2, verifier = $3, decision = $4, decided_at = $5,
@@ -203,11 +204,11 @@ func (s *Store) AnswerConsent(
 	if err != nil {
 		return fmt.Errorf("write consent: %w", err)
 	}
-	decision := grant.Accepted
+	decision := authrequest.Accepted
 	if agreement.Refusal != nil {
-		decision = grant.Denied
+		decision = authrequest.Denied
 	}
-	r, before := &grant.Request{}, &grant.Consent{}
+	r, before := &authrequest.Request{}, &consent.Consent{}
 	err = s.write.one(ctx, answer, id, text, verifier, string(decision), now.UnixMicro()).
 		Scan(append(requestInto(r), intoWords(&before.Scopes))...)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -217,10 +218,10 @@ func (s *Store) AnswerConsent(
 		return fmt.Errorf("answer consent: %w", err)
 	}
 	scopes := r.Remembers(agreement.Scopes)
-	if !agreement.Remember || decision == grant.Denied || before.Covers(scopes) {
+	if !agreement.Remember || decision == authrequest.Denied || before.Covers(scopes) {
 		return nil // to be asked again about the same is no new decision
 	}
-	c := &grant.Consent{
+	c := &consent.Consent{
 		Subject: r.DecidedFor, ClientID: r.ClientID, Scopes: scopes,
 		GivenAt: now, ExpiresAt: now.Add(lasting), ExtraClaims: agreement.ExtraClaims,
 	}
@@ -235,10 +236,10 @@ func whyNoConsent(ctx context.Context, on conn, id string, now time.Time) error 
 	err := on.one(ctx, read, id, now.UnixMicro()).Scan(&sessionID)
 	switch {
 	case errors.Is(err, sql.ErrNoRows), err == nil && sessionID == "":
-		return grant.ErrRequestNotFound
+		return authrequest.ErrNotFound
 	case err != nil:
 		return fmt.Errorf("read request: %w", err)
 	default:
-		return grant.ErrAlreadyDecided
+		return authrequest.ErrAlreadyDecided
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
@@ -13,11 +15,11 @@ import (
 )
 
 // sentAway is a request that a login app is asked about.
-func sentAway(tb testing.TB, s *store.Store, id string, change func(*grant.Request)) *grant.Request {
+func sentAway(tb testing.TB, s *store.Store, id string, change func(*authrequest.Request)) *authrequest.Request {
 	tb.Helper()
 	r := aRequest(id)
 	r.LoginSession = "session of " + id
-	r.Parameters = "scope=openid+email&" + grant.ConsentParameter + "=openid+email+phone"
+	r.Parameters = "scope=openid+email&" + authrequest.ConsentParameter + "=openid+email+phone"
 	if change != nil {
 		change(r)
 	}
@@ -26,7 +28,7 @@ func sentAway(tb testing.TB, s *store.Store, id string, change func(*grant.Reque
 }
 
 var (
-	someVerifier = grant.HashVerifier("some verifier")
+	someVerifier = authrequest.HashVerifier("some verifier")
 	someBrowser  = session.Hash("browser")
 )
 
@@ -36,21 +38,21 @@ func TestALoginIsAnsweredOnce(t *testing.T) {
 		ctx := t.Context()
 		furnish(t, s)
 		must(t, s.SetDisabled(ctx, "bob", true, noon))
-		login := &grant.LoginAnswer{Remember: true, RememberFor: 60, ACR: "gold", AMR: []string{"pwd"}, Context: []byte(`{"a":1}`), ForcedSubject: "x", IdentityProviderSessionID: "y"}
-		no := &grant.LoginAnswer{Refusal: &grant.Refusal{Code: "access_denied", Description: "No."}}
+		login := &authrequest.LoginAnswer{Remember: true, RememberFor: 60, ACR: "gold", AMR: []string{"pwd"}, Context: []byte(`{"a":1}`), ForcedSubject: "x", IdentityProviderSessionID: "y"}
+		no := &authrequest.LoginAnswer{Refusal: &authrequest.Refusal{Code: "access_denied", Description: "No."}}
 
 		r := sentAway(t, s, "new", nil)
 		wantErr(t, "naming who may not sign in", s.AnswerLogin(ctx, "new", "bob", login, someVerifier, noon), account.ErrDisabled)
 		must(t, s.AnswerLogin(ctx, "new", "alice", login, someVerifier, noon))
-		wantErr(t, "another answer", s.AnswerLogin(ctx, "new", "alice", login, someVerifier, noon), grant.ErrAlreadyDecided)
-		wantErr(t, "refusing afterwards", s.AnswerLogin(ctx, "new", "", no, someVerifier, noon), grant.ErrAlreadyDecided)
+		wantErr(t, "another answer", s.AnswerLogin(ctx, "new", "alice", login, someVerifier, noon), authrequest.ErrAlreadyDecided)
+		wantErr(t, "refusing afterwards", s.AnswerLogin(ctx, "new", "", no, someVerifier, noon), authrequest.ErrAlreadyDecided)
 		got, err := s.Request(ctx, "new", noon)
 		must(t, err)
 		r.Subject, r.LoginAnswer, r.VerifierHash, r.SessionID, r.SignedInAt = "alice", login, someVerifier, r.LoginSession, noon
 		wantSame(t, "an answered request", got, r)
 
-		sentAway(t, s, "skip", func(r *grant.Request) { r.LoginSkip, r.Subject = true, "alice" })
-		wantErr(t, "skipping with another subject", s.AnswerLogin(ctx, "skip", "carol", login, someVerifier, noon), grant.ErrOtherSubject)
+		sentAway(t, s, "skip", func(r *authrequest.Request) { r.LoginSkip, r.Subject = true, "alice" })
+		wantErr(t, "skipping with another subject", s.AnswerLogin(ctx, "skip", "carol", login, someVerifier, noon), authrequest.ErrOtherSubject)
 		must(t, s.AnswerLogin(ctx, "skip", "alice", login, someVerifier, noon))
 		got, err = s.Request(ctx, "skip", noon)
 		must(t, err)
@@ -60,16 +62,16 @@ func TestALoginIsAnsweredOnce(t *testing.T) {
 
 		sentAway(t, s, "refused", nil)
 		must(t, s.AnswerLogin(ctx, "refused", "", no, someVerifier, noon))
-		wantErr(t, "accepting afterwards", s.AnswerLogin(ctx, "refused", "alice", login, someVerifier, noon), grant.ErrAlreadyDecided)
+		wantErr(t, "accepting afterwards", s.AnswerLogin(ctx, "refused", "alice", login, someVerifier, noon), authrequest.ErrAlreadyDecided)
 		got, err = s.Request(ctx, "refused", noon)
 		must(t, err)
-		if got.Decision != grant.Denied || got.DecidedFor != grant.NoSubject || got.LoginAnswer.Refusal.Code != "access_denied" || got.SessionID != "" {
+		if got.Decision != authrequest.Denied || got.DecidedFor != authrequest.NoSubject || got.LoginAnswer.Refusal.Code != "access_denied" || got.SessionID != "" {
 			t.Errorf("a refused request is %+v", got)
 		}
 
 		must(t, s.InsertRequest(ctx, aRequest("of the pages")))
 		for id, now := range map[string]time.Time{"of the pages": noon, "unknown": noon, "new": noon.Add(time.Hour)} {
-			wantErr(t, "answering "+id, s.AnswerLogin(ctx, id, "alice", login, someVerifier, now), grant.ErrRequestNotFound)
+			wantErr(t, "answering "+id, s.AnswerLogin(ctx, id, "alice", login, someVerifier, now), authrequest.ErrNotFound)
 		}
 	})
 }
@@ -81,8 +83,8 @@ func TestOneOfManySpendsALogin(t *testing.T) {
 		furnish(t, a)
 		sentAway(t, a, "id", nil)
 		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
-			return s.AnswerLogin(ctx, "id", "alice", &grant.LoginAnswer{}, someVerifier, noon)
-		}), grant.ErrAlreadyDecided)
+			return s.AnswerLogin(ctx, "id", "alice", &authrequest.LoginAnswer{}, someVerifier, noon)
+		}), authrequest.ErrAlreadyDecided)
 		for name, try := range map[string]func() error{
 			"another browser": func() error {
 				_, err := a.SpendLogin(t.Context(), "id", session.Hash("x"), someVerifier, noon)
@@ -98,7 +100,7 @@ func TestOneOfManySpendsALogin(t *testing.T) {
 				return err
 			},
 		} {
-			wantErr(t, name, try(), grant.ErrRequestNotFound)
+			wantErr(t, name, try(), authrequest.ErrNotFound)
 		}
 		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
 			r, err := s.SpendLogin(ctx, "id", someBrowser, someVerifier, noon)
@@ -106,7 +108,7 @@ func TestOneOfManySpendsALogin(t *testing.T) {
 				t.Errorf("who is back is %+v", r)
 			}
 			return err
-		}), grant.ErrRequestNotFound)
+		}), authrequest.ErrNotFound)
 	})
 }
 
@@ -116,12 +118,12 @@ func TestWhoIsBackIsKnownAsFarAsTheyAre(t *testing.T) {
 		ctx := t.Context()
 		furnish(t, s)
 		must(t, s.InsertAccount(ctx, account.NewExternal("brought", noon)))
-		for subject, want := range map[string]grant.RequestedUser{
+		for subject, want := range map[string]authrequest.User{
 			"nobody yet": {}, "brought": {Known: true, Claims: []byte("null")},
 			"bob": {Known: true, Disabled: true, Username: "name-of-bob", Claims: []byte(`{"email":"bob@example.org","email_verified":true}`)},
 		} {
 			sentAway(t, s, subject, nil)
-			must(t, s.AnswerLogin(ctx, subject, subject, &grant.LoginAnswer{}, someVerifier, noon))
+			must(t, s.AnswerLogin(ctx, subject, subject, &authrequest.LoginAnswer{}, someVerifier, noon))
 			if subject == "bob" { // cuts off what came before
 				must(t, s.SetPassword(ctx, "bob", "", noon.Add(time.Second)))
 			}
@@ -137,8 +139,8 @@ func TestAResumedRequestComesWithWhoIsThere(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		furnish(t, s)
-		r := sentAway(t, s, "id", func(r *grant.Request) { r.SessionID = "sid" })
-		look := func(what string, cookie []byte, signedIn bool) *grant.Consent {
+		r := sentAway(t, s, "id", func(r *authrequest.Request) { r.SessionID = "sid" })
+		look := func(what string, cookie []byte, signedIn bool) *consent.Consent {
 			t.Helper()
 			got, n, consent, err := s.Resume(ctx, "id", cookie, noon)
 			must(t, err)
@@ -163,7 +165,7 @@ func TestAResumedRequestComesWithWhoIsThere(t *testing.T) {
 		if consent := look("alice", cookie("sid"), true); consent != nil {
 			t.Errorf("she has consented to %v", consent)
 		}
-		for _, c := range []*grant.Consent{
+		for _, c := range []*consent.Consent{
 			{Scopes: []string{"openid"}, ExtraClaims: grant.ExtraClaims{ForcedSubject: "older"}, GivenAt: noon.Add(-time.Minute)},
 			{SessionID: "sid", Scopes: []string{"email"}, ExtraClaims: grant.ExtraClaims{ForcedSubject: "newer"}, GivenAt: noon},
 			{SessionID: "another", Scopes: []string{"phone"}, GivenAt: noon},
@@ -177,9 +179,9 @@ func TestAResumedRequestComesWithWhoIsThere(t *testing.T) {
 		must(t, s.SetDisabled(ctx, "alice", true, noon))
 		look("alice, disabled", cookie("sid"), false)
 		_, _, _, err := s.Resume(ctx, "another", cookie("sid"), noon)
-		wantErr(t, "an unknown request", err, grant.ErrRequestNotFound)
+		wantErr(t, "an unknown request", err, authrequest.ErrNotFound)
 		_, _, _, err = s.ConsentRequest(ctx, "id", noon.Add(time.Hour))
-		wantErr(t, "one that has run out", err, grant.ErrRequestNotFound)
+		wantErr(t, "one that has run out", err, authrequest.ErrNotFound)
 	})
 }
 
@@ -190,60 +192,62 @@ func TestAConsentIsAnsweredOnce(t *testing.T) {
 		ctx := t.Context()
 		furnish(t, s)
 		must(t, s.InsertSession(ctx, aSession("sid", "alice"), nil))
-		yes := &grant.ConsentAnswer{
+		yes := &authrequest.ConsentAnswer{
 			Scopes: []string{"openid", "phone", "never asked for"}, Resources: []string{"https://api.example"}, Remember: true,
 			ExtraClaims: grant.ExtraClaims{IDToken: []byte(`{"a":1}`), AccessToken: []byte(`{"b":2}`)},
 		}
-		remembered := func() *grant.Consent {
+		remembered := func() *consent.Consent {
 			t.Helper()
 			_, consent, err := s.SessionAndConsent(ctx, cookie("sid"), "rp", noon)
 			must(t, err)
 			return consent
 		}
-		answer := func(id string, a *grant.ConsentAnswer) error {
+		answer := func(id string, a *authrequest.ConsentAnswer) error {
 			return s.AnswerConsent(ctx, id, a, someVerifier, time.Hour, noon)
 		}
 
 		sentAway(t, s, "early", nil)
-		wantErr(t, "before anybody signed in", answer("early", yes), grant.ErrRequestNotFound)
-		wantErr(t, "an unknown one", answer("unknown", yes), grant.ErrRequestNotFound)
-		sentAway(t, s, "ended", func(r *grant.Request) { r.SessionID = "gone" })
-		wantErr(t, "after the session", answer("ended", yes), grant.ErrAlreadyDecided)
+		wantErr(t, "before anybody signed in", answer("early", yes), authrequest.ErrNotFound)
+		wantErr(t, "an unknown one", answer("unknown", yes), authrequest.ErrNotFound)
+		sentAway(t, s, "ended", func(r *authrequest.Request) { r.SessionID = "gone" })
+		wantErr(t, "after the session", answer("ended", yes), authrequest.ErrAlreadyDecided)
 		if got := remembered(); got != nil {
 			t.Fatalf("what failed is remembered: %+v", got)
 		}
 
-		sentAway(t, s, "id", func(r *grant.Request) { r.SessionID, r.LoginAnswer = "sid", &grant.LoginAnswer{ForcedSubject: "x"} })
+		sentAway(t, s, "id", func(r *authrequest.Request) {
+			r.SessionID, r.LoginAnswer = "sid", &authrequest.LoginAnswer{ForcedSubject: "x"}
+		})
 		wantOneWinner(t, race(t, s, other, func(ctx context.Context, s *store.Store) error {
 			return s.AnswerConsent(ctx, "id", yes, someVerifier, time.Hour, noon)
-		}), grant.ErrAlreadyDecided)
+		}), authrequest.ErrAlreadyDecided)
 		got, err := s.Request(ctx, "id", noon)
 		must(t, err)
-		if got.Decision != grant.Accepted || got.DecidedFor != "alice" || string(got.VerifierHash) != string(someVerifier) {
+		if got.Decision != authrequest.Accepted || got.DecidedFor != "alice" || string(got.VerifierHash) != string(someVerifier) {
 			t.Errorf("the request is %+v", got)
 		}
 		wantSame(t, "the agreement", got.ConsentAnswer, yes)
 		first := remembered()
-		wantSame(t, "what is remembered", first, &grant.Consent{
+		wantSame(t, "what is remembered", first, &consent.Consent{
 			Subject: "alice", ClientID: "rp", Scopes: []string{"openid", "phone"}, GivenAt: noon, ExpiresAt: noon.Add(time.Hour),
 			ExtraClaims: grant.ExtraClaims{IDToken: []byte(`{"a":1}`), AccessToken: []byte(`{"b":2}`), ForcedSubject: "x"},
 		})
 
 		// Agreeing to the same again is no new decision, to more is.
-		sentAway(t, s, "again", func(r *grant.Request) { r.SessionID = "sid" })
-		must(t, s.AnswerConsent(ctx, "again", &grant.ConsentAnswer{Scopes: []string{"openid"}, Remember: true}, someVerifier, 2*time.Hour, noon.Add(time.Minute)))
+		sentAway(t, s, "again", func(r *authrequest.Request) { r.SessionID = "sid" })
+		must(t, s.AnswerConsent(ctx, "again", &authrequest.ConsentAnswer{Scopes: []string{"openid"}, Remember: true}, someVerifier, 2*time.Hour, noon.Add(time.Minute)))
 		wantSame(t, "what is remembered after skipping", remembered(), first)
-		sentAway(t, s, "more", func(r *grant.Request) { r.SessionID = "sid" })
-		must(t, answer("more", &grant.ConsentAnswer{Scopes: []string{"email"}, Remember: true}))
+		sentAway(t, s, "more", func(r *authrequest.Request) { r.SessionID = "sid" })
+		must(t, answer("more", &authrequest.ConsentAnswer{Scopes: []string{"email"}, Remember: true}))
 		if got := remembered(); !got.Covers([]string{"openid", "email", "phone"}) {
 			t.Errorf("after agreeing to more, %v is remembered", got.Scopes)
 		}
 
-		sentAway(t, s, "refused", func(r *grant.Request) { r.SessionID = "sid" })
-		must(t, answer("refused", &grant.ConsentAnswer{Remember: true, Refusal: &grant.Refusal{Code: "access_denied"}}))
+		sentAway(t, s, "refused", func(r *authrequest.Request) { r.SessionID = "sid" })
+		must(t, answer("refused", &authrequest.ConsentAnswer{Remember: true, Refusal: &authrequest.Refusal{Code: "access_denied"}}))
 		got, err = s.Request(ctx, "refused", noon)
 		must(t, err)
-		if got.Decision != grant.Denied || got.DecidedFor != "alice" || got.ConsentAnswer.Refusal.Code != "access_denied" {
+		if got.Decision != authrequest.Denied || got.DecidedFor != "alice" || got.ConsentAnswer.Refusal.Code != "access_denied" {
 			t.Errorf("a refused request is %+v", got)
 		}
 	})

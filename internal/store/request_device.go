@@ -7,13 +7,14 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/devicecode"
 )
 
 // AnswerDevice notes for which device a person is there, as the operator's app says, or
 // with nil that it refuses. The first answer stands, and a later one gets
-// [grant.ErrAlreadyDecided].
-func (s *Store) AnswerDevice(ctx context.Context, id string, d *grant.Device, verifier []byte, now time.Time) error {
+// [authrequest.ErrAlreadyDecided].
+func (s *Store) AnswerDevice(ctx context.Context, id string, d *devicecode.Device, verifier []byte, now time.Time) error {
 	const accept = `
 		UPDATE requests SET client_id = $2, parameters = $3, grant_bucket = $4, grant_id = $5, verifier = $6,
 			expires_at = CASE WHEN expires_at < $7 THEN expires_at ELSE $7 END
@@ -28,7 +29,7 @@ func (s *Store) AnswerDevice(ctx context.Context, id string, d *grant.Device, ve
 		answered, err = s.write.exec(ctx, accept, id, d.ClientID, d.Parameters(), int64(d.Grant.Partition), d.Grant.ID[:],
 			verifier, d.ExpiresAt.UnixMicro(), now.UnixMicro())
 	} else {
-		answered, err = s.write.exec(ctx, refuse, id, string(grant.Denied), now.UnixMicro())
+		answered, err = s.write.exec(ctx, refuse, id, string(authrequest.Denied), now.UnixMicro())
 	}
 	if err != nil {
 		return fmt.Errorf("answer device: %w", err)
@@ -41,15 +42,15 @@ func (s *Store) AnswerDevice(ctx context.Context, id string, d *grant.Device, ve
 	case err != nil:
 		return err
 	case !r.Device:
-		return grant.ErrRequestNotFound
+		return authrequest.ErrNotFound
 	default:
-		return grant.ErrAlreadyDecided
+		return authrequest.ErrAlreadyDecided
 	}
 }
 
 // SpendDevice uses up the verifier of an app's answer about a device. It is a
 // compare-and-set: of any number of callers one succeeds. Whoever comes later, with
-// another verifier or from another browser gets [grant.ErrRequestNotFound].
+// another verifier or from another browser gets [authrequest.ErrNotFound].
 func (s *Store) SpendDevice(ctx context.Context, id string, browser, verifier []byte, now time.Time) error {
 	const spend = `
 		UPDATE requests SET verifier = NULL
@@ -59,7 +60,7 @@ func (s *Store) SpendDevice(ctx context.Context, id string, browser, verifier []
 
 	err := s.write.one(ctx, spend, id, browser, verifier, now.UnixMicro()).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return grant.ErrRequestNotFound
+		return authrequest.ErrNotFound
 	}
 	if err != nil {
 		return fmt.Errorf("spend device: %w", err)

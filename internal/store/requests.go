@@ -7,16 +7,17 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/consent"
 )
 
 // SaveConsent remembers a consent in place of the one before it of the same
 // subject, client and session.
-func (s *Store) SaveConsent(ctx context.Context, c *grant.Consent) error {
+func (s *Store) SaveConsent(ctx context.Context, c *consent.Consent) error {
 	return saveConsent(ctx, s.write, c)
 }
 
-func saveConsent(ctx context.Context, on conn, c *grant.Consent) error {
+func saveConsent(ctx context.Context, on conn, c *consent.Consent) error {
 	const save = `
 		INSERT INTO consents (subject, client_id, session_id, scopes, given_at, expires_at, detail)
 		VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -37,14 +38,14 @@ func saveConsent(ctx context.Context, on conn, c *grant.Consent) error {
 // addConsent remembers a consent together with what the one before it, of the
 // same subject, client and session, still allows. The row is taken before it is
 // read, so that of several decisions at once none is lost.
-func addConsent(ctx context.Context, on conn, c *grant.Consent, now time.Time) error {
+func addConsent(ctx context.Context, on conn, c *consent.Consent, now time.Time) error {
 	const take = `
 		INSERT INTO consents (subject, client_id, session_id, scopes, given_at, expires_at)
 		VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (subject, client_id, session_id) DO UPDATE SET subject = excluded.subject
 		RETURNING scopes, expires_at`
 
-	var before grant.Consent
+	var before consent.Consent
 	err := on.one(ctx, take, c.Subject, c.ClientID, c.SessionID, words(c.Scopes), stamp(c.GivenAt), micros(c.ExpiresAt)).
 		Scan(intoWords(&before.Scopes), intoTime(&before.ExpiresAt))
 	if err != nil {
@@ -73,7 +74,7 @@ const requestColumns = `id, browser, client_id, parameters, created_at, expires_
 	login_session, login_skip, login_subject, login, login_spent_at, consent, verifier, device`
 
 // InsertRequest keeps an authorization request while a person is asked.
-func (s *Store) InsertRequest(ctx context.Context, r *grant.Request) error {
+func (s *Store) InsertRequest(ctx context.Context, r *authrequest.Request) error {
 	const insert = `
 		INSERT INTO requests (` + requestColumns + `)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`
@@ -96,7 +97,7 @@ func (s *Store) InsertRequest(ctx context.Context, r *grant.Request) error {
 	return nil
 }
 
-func requestInto(r *grant.Request) []any {
+func requestInto(r *authrequest.Request) []any {
 	return []any{
 		&r.ID, intoBytes(&r.BrowserHash), &r.ClientID, &r.Parameters,
 		intoTime(&r.CreatedAt), intoTime(&r.ExpiresAt), (*uint32)(&r.Grant.Partition), intoID(&r.Grant.ID),
@@ -106,14 +107,14 @@ func requestInto(r *grant.Request) []any {
 	}
 }
 
-// Request returns a request that waits, or [grant.ErrRequestNotFound].
-func (s *Store) Request(ctx context.Context, id string, now time.Time) (*grant.Request, error) {
+// Request returns a request that waits, or [authrequest.ErrNotFound].
+func (s *Store) Request(ctx context.Context, id string, now time.Time) (*authrequest.Request, error) {
 	const read = `SELECT ` + requestColumns + ` FROM requests WHERE id = $1 AND expires_at > $2`
 
-	r := &grant.Request{}
+	r := &authrequest.Request{}
 	err := s.read.one(ctx, read, id, now.UnixMicro()).Scan(requestInto(r)...)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, grant.ErrRequestNotFound
+		return nil, authrequest.ErrNotFound
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read request: %w", err)
@@ -122,7 +123,7 @@ func (s *Store) Request(ctx context.Context, id string, now time.Time) (*grant.R
 }
 
 // RequestClient returns the client of a request of this browser, whether it waits or has run
-// out, or [grant.ErrRequestNotFound]. The request is this browser's if it is bound to the hash
+// out, or [authrequest.ErrNotFound]. The request is this browser's if it is bound to the hash
 // browser, or if somebody passed the sign-in for it in the session of the cookie hash: when
 // it has been answered the browser is not bound any more.
 func (s *Store) RequestClient(ctx context.Context, id string, browser, cookie []byte) (clientID string, err error) {
@@ -133,7 +134,7 @@ func (s *Store) RequestClient(ctx context.Context, id string, browser, cookie []
 	// NULL is equal to nothing; nil would be the empty text on one engine.
 	err = s.read.one(ctx, read, id, optionalBytes(browser), optionalBytes(cookie)).Scan(&clientID)
 	if errors.Is(err, sql.ErrNoRows) {
-		return "", grant.ErrRequestNotFound
+		return "", authrequest.ErrNotFound
 	}
 	if err != nil {
 		return "", fmt.Errorf("read request: %w", err)
@@ -150,7 +151,7 @@ func (s *Store) RecordSignIn(ctx context.Context, id, sessionID string, at, now 
 		return fmt.Errorf("record sign-in: %w", err)
 	}
 	if recorded == 0 {
-		return grant.ErrRequestNotFound
+		return authrequest.ErrNotFound
 	}
 	return nil
 }
@@ -168,17 +169,17 @@ func (s *Store) RecordChoice(ctx context.Context, id, sessionID string, now time
 		return fmt.Errorf("record choice: %w", err)
 	}
 	if recorded == 0 {
-		return grant.ErrRequestNotFound
+		return authrequest.ErrNotFound
 	}
 	return nil
 }
 
 // RecordDecision notes what a subject decided about a request, together with the
 // consent to remember, if any, which adds to those given before. A subject's first
-// decision stands: a later one gets [grant.ErrAlreadyDecided] and changes nothing. Somebody
+// decision stands: a later one gets [authrequest.ErrAlreadyDecided] and changes nothing. Somebody
 // else's is of no concern to them.
 func (s *Store) RecordDecision(
-	ctx context.Context, id string, d grant.Decision, subject string, remember *grant.Consent, now time.Time,
+	ctx context.Context, id string, d authrequest.Decision, subject string, remember *consent.Consent, now time.Time,
 ) error {
 	const record = `
 		UPDATE requests SET decision = $2, decided_for = $3, decided_at = $4
@@ -206,10 +207,10 @@ func whyUndecidable(ctx context.Context, on conn, id string, now time.Time) erro
 	err := on.one(ctx, read, id, now.UnixMicro()).Scan(&decision)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return grant.ErrRequestNotFound
+		return authrequest.ErrNotFound
 	case err != nil:
 		return fmt.Errorf("read request: %w", err)
 	default:
-		return grant.ErrAlreadyDecided
+		return authrequest.ErrAlreadyDecided
 	}
 }

@@ -4,7 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
@@ -14,7 +15,7 @@ func TestRequestWaits(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		want := aRequest("request")
 		must(t, s.InsertRequest(t.Context(), want))
-		read := func(at time.Time) (*grant.Request, error) { return s.Request(t.Context(), "request", at) }
+		read := func(at time.Time) (*authrequest.Request, error) { return s.Request(t.Context(), "request", at) }
 
 		got, err := read(noon)
 		must(t, err)
@@ -26,8 +27,8 @@ func TestRequestWaits(t *testing.T) {
 		must(t, err)
 		wantSame(t, "request after sign-in", got, want)
 
-		must(t, s.RecordDecision(t.Context(), "request", grant.Accepted, "alice", nil, noon.Add(time.Minute)))
-		want.Decision, want.DecidedFor, want.DecidedAt = grant.Accepted, "alice", noon.Add(time.Minute)
+		must(t, s.RecordDecision(t.Context(), "request", authrequest.Accepted, "alice", nil, noon.Add(time.Minute)))
+		want.Decision, want.DecidedFor, want.DecidedAt = authrequest.Accepted, "alice", noon.Add(time.Minute)
 		got, err = read(noon)
 		must(t, err)
 		wantSame(t, "request after the decision", got, want)
@@ -40,9 +41,9 @@ func TestRequestWaits(t *testing.T) {
 		}{
 			"of this browser": {"request", want.BrowserHash, nil, nil}, // whose client outlasts it
 			"of its session":  {"request", nil, cookie(want.SessionID), nil},
-			"of no browser":   {"request", nil, nil, grant.ErrRequestNotFound},
-			"of another one":  {"request", cookie("x"), cookie("x"), grant.ErrRequestNotFound},
-			"of nothing":      {"other", want.BrowserHash, cookie(want.SessionID), grant.ErrRequestNotFound},
+			"of no browser":   {"request", nil, nil, authrequest.ErrNotFound},
+			"of another one":  {"request", cookie("x"), cookie("x"), authrequest.ErrNotFound},
+			"of nothing":      {"other", want.BrowserHash, cookie(want.SessionID), authrequest.ErrNotFound},
 		} {
 			id, err := s.RequestClient(t.Context(), tc.id, tc.browser, tc.cookie)
 			wantErr(t, "RequestClient "+name, err, tc.want)
@@ -52,14 +53,14 @@ func TestRequestWaits(t *testing.T) {
 		}
 
 		_, err = read(want.ExpiresAt)
-		wantErr(t, "Request too late", err, grant.ErrRequestNotFound)
+		wantErr(t, "Request too late", err, authrequest.ErrNotFound)
 		late := want.ExpiresAt
-		wantErr(t, "RecordSignIn too late", s.RecordSignIn(t.Context(), "request", "sid", late, late), grant.ErrRequestNotFound)
+		wantErr(t, "RecordSignIn too late", s.RecordSignIn(t.Context(), "request", "sid", late, late), authrequest.ErrNotFound)
 		wantErr(t, "RecordDecision too late",
-			s.RecordDecision(t.Context(), "request", grant.Denied, "alice", nil, late), grant.ErrRequestNotFound)
-		wantErr(t, "RecordSignIn of nothing", s.RecordSignIn(t.Context(), "other", "sid", noon, noon), grant.ErrRequestNotFound)
+			s.RecordDecision(t.Context(), "request", authrequest.Denied, "alice", nil, late), authrequest.ErrNotFound)
+		wantErr(t, "RecordSignIn of nothing", s.RecordSignIn(t.Context(), "other", "sid", noon, noon), authrequest.ErrNotFound)
 		wantErr(t, "RecordDecision of nothing",
-			s.RecordDecision(t.Context(), "other", grant.Denied, "alice", nil, noon), grant.ErrRequestNotFound)
+			s.RecordDecision(t.Context(), "other", authrequest.Denied, "alice", nil, noon), authrequest.ErrNotFound)
 	})
 }
 
@@ -83,8 +84,8 @@ func TestAChoiceProvesNothing(t *testing.T) {
 		choose("second", time.Time{})
 
 		late := want.ExpiresAt
-		wantErr(t, "RecordChoice too late", s.RecordChoice(t.Context(), "request", "sid", late), grant.ErrRequestNotFound)
-		wantErr(t, "RecordChoice of nothing", s.RecordChoice(t.Context(), "other", "sid", noon), grant.ErrRequestNotFound)
+		wantErr(t, "RecordChoice too late", s.RecordChoice(t.Context(), "request", "sid", late), authrequest.ErrNotFound)
+		wantErr(t, "RecordChoice of nothing", s.RecordChoice(t.Context(), "other", "sid", noon), authrequest.ErrNotFound)
 	})
 }
 
@@ -94,11 +95,11 @@ func TestFirstDecisionStands(t *testing.T) {
 		furnish(t, s)
 		must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
 		must(t, s.InsertRequest(t.Context(), aRequest("request")))
-		remember := &grant.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"email"}, GivenAt: noon}
+		remember := &consent.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"email"}, GivenAt: noon}
 
-		must(t, s.RecordDecision(t.Context(), "request", grant.Denied, "alice", nil, noon))
+		must(t, s.RecordDecision(t.Context(), "request", authrequest.Denied, "alice", nil, noon))
 		wantErr(t, "a second decision",
-			s.RecordDecision(t.Context(), "request", grant.Accepted, "alice", remember, noon), grant.ErrAlreadyDecided)
+			s.RecordDecision(t.Context(), "request", authrequest.Accepted, "alice", remember, noon), authrequest.ErrAlreadyDecided)
 		_, consent, err := s.SessionAndConsent(t.Context(), cookie("sid"), "rp", noon)
 		must(t, err)
 		if consent != nil {
@@ -106,7 +107,7 @@ func TestFirstDecisionStands(t *testing.T) {
 		}
 
 		must(t, s.InsertRequest(t.Context(), aRequest("next")))
-		must(t, s.RecordDecision(t.Context(), "next", grant.Accepted, "alice", remember, noon))
+		must(t, s.RecordDecision(t.Context(), "next", authrequest.Accepted, "alice", remember, noon))
 		_, consent, err = s.SessionAndConsent(t.Context(), cookie("sid"), "rp", noon)
 		must(t, err)
 		wantSame(t, "the consent that came with the decision", consent, remember)

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/session"
 )
 
@@ -33,7 +33,7 @@ func sessionInto(n *session.Session) []any {
 // client: in this session and for all sessions, taken together; nil if nothing.
 func (s *Store) SessionAndConsent(
 	ctx context.Context, cookie []byte, clientID string, now time.Time,
-) (*session.Session, *grant.Consent, error) {
+) (*session.Session, *consent.Consent, error) {
 	const read = `
 		SELECT ` + qualifiedSession + `, a.claims, ` + consentColumns + `
 		FROM ` + livingSessions + `
@@ -44,19 +44,19 @@ func (s *Store) SessionAndConsent(
 		ORDER BY c.session_id`
 
 	var (
-		found   *session.Session
-		consent *grant.Consent
+		found      *session.Session
+		remembered *consent.Consent
 	)
 	err := s.read.each(ctx, func(from scanner) error {
 		var (
 			n session.Session
-			c grant.Consent
+			c consent.Consent
 		)
 		if err := from.Scan(slices.Concat(sessionInto(&n), []any{intoRaw(&n.Claims)}, consentInto(&c))...); err != nil {
 			return err
 		}
 		found = &n
-		consent = union(consent, &c, n.Subject, clientID)
+		remembered = union(remembered, &c, n.Subject, clientID)
 		return nil
 	}, read, cookie, clientID, now.UnixMicro())
 	if err != nil {
@@ -65,18 +65,18 @@ func (s *Store) SessionAndConsent(
 	if found == nil {
 		return nil, nil, session.ErrNotFound
 	}
-	return found, consent, nil
+	return found, remembered, nil
 }
 
 const consentColumns = `c.scopes, c.given_at, c.expires_at, c.detail`
 
-func consentInto(c *grant.Consent) []any {
+func consentInto(c *consent.Consent) []any {
 	return []any{intoWords(&c.Scopes), intoTime(&c.GivenAt), intoTime(&c.ExpiresAt), intoOptional(&c.ExtraClaims)}
 }
 
 // union joins two consents of one person for one client, of which the second may be
 // none. They hold as long as both do.
-func union(a, b *grant.Consent, subject, clientID string) *grant.Consent {
+func union(a, b *consent.Consent, subject, clientID string) *consent.Consent {
 	if b.GivenAt.IsZero() {
 		return a
 	}

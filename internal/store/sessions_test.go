@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
@@ -121,7 +122,7 @@ func TestSignOut(t *testing.T) {
 		in := func(id string) *grant.Grant { return insert(t, s, func(g *grant.Grant) { g.SessionID = id }) }
 		one, two, bobs := in("one"), in("two"), in("bobs")
 		spend(t, s, one)
-		must(t, s.SaveConsent(t.Context(), &grant.Consent{Subject: "alice", ClientID: "rp", SessionID: "one", Scopes: []string{"x"}, GivenAt: noon}))
+		must(t, s.SaveConsent(t.Context(), &consent.Consent{Subject: "alice", ClientID: "rp", SessionID: "one", Scopes: []string{"x"}, GivenAt: noon}))
 
 		end(t, s, "one", noon)
 		end(t, s, "one", noon)
@@ -175,30 +176,30 @@ func TestConsentIsRemembered(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		furnish(t, s)
 		must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
-		save := func(c grant.Consent) {
+		save := func(c consent.Consent) {
 			t.Helper()
 			c.GivenAt = noon
 			must(t, s.SaveConsent(t.Context(), &c))
 		}
-		read := func() *grant.Consent {
+		read := func() *consent.Consent {
 			t.Helper()
-			_, consent, err := s.SessionAndConsent(t.Context(), cookie("sid"), "rp", noon)
+			_, c, err := s.SessionAndConsent(t.Context(), cookie("sid"), "rp", noon)
 			must(t, err)
-			return consent
+			return c
 		}
-		consent := func(until time.Time, scopes ...string) *grant.Consent {
-			return &grant.Consent{Subject: "alice", ClientID: "rp", Scopes: scopes, GivenAt: noon, ExpiresAt: until}
+		remembered := func(until time.Time, scopes ...string) *consent.Consent {
+			return &consent.Consent{Subject: "alice", ClientID: "rp", Scopes: scopes, GivenAt: noon, ExpiresAt: until}
 		}
 
-		save(grant.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"openid"}})
-		wantSame(t, "consent", read(), consent(time.Time{}, "openid"))
-		save(grant.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"openid", "email"}})
-		wantSame(t, "consent given anew", read(), consent(time.Time{}, "openid", "email"))
+		save(consent.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"openid"}})
+		wantSame(t, "consent", read(), remembered(time.Time{}, "openid"))
+		save(consent.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"openid", "email"}})
+		wantSame(t, "consent given anew", read(), remembered(time.Time{}, "openid", "email"))
 
-		save(grant.Consent{Subject: "alice", ClientID: "rp", SessionID: "sid", Scopes: []string{"email", "phone"}, ExpiresAt: noon.Add(time.Hour)})
-		wantSame(t, "consent of all sessions and this one", read(), consent(noon.Add(time.Hour), "openid", "email", "phone"))
+		save(consent.Consent{Subject: "alice", ClientID: "rp", SessionID: "sid", Scopes: []string{"email", "phone"}, ExpiresAt: noon.Add(time.Hour)})
+		wantSame(t, "consent of all sessions and this one", read(), remembered(noon.Add(time.Hour), "openid", "email", "phone"))
 
-		for _, other := range []grant.Consent{
+		for _, other := range []consent.Consent{
 			{Subject: "alice", ClientID: "rp", SessionID: "another", Scopes: []string{"address"}},
 			{Subject: "alice", ClientID: "rp", SessionID: "sid", Scopes: []string{"address"}, ExpiresAt: noon},
 			{Subject: "alice", ClientID: "other", Scopes: []string{"address"}},
@@ -206,7 +207,7 @@ func TestConsentIsRemembered(t *testing.T) {
 		} {
 			save(other)
 		}
-		wantSame(t, "consent beside those of others and one that has ended", read(), consent(time.Time{}, "openid", "email"))
+		wantSame(t, "consent beside those of others and one that has ended", read(), remembered(time.Time{}, "openid", "email"))
 
 		must(t, s.DeleteConsent(t.Context(), "alice", "rp"))
 		if got := read(); got != nil {

@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/authrequest"
 )
 
 const signOutColumns = `id, session_id, subject, client_id, redirect, state, created_at, expires_at,
 	decision, decided_at, verifier, spent_at`
 
-func signOutInto(o *grant.LogoutRequest) []any {
+func signOutInto(o *authrequest.LogoutRequest) []any {
 	return []any{
 		&o.ID, &o.SessionID, &o.Subject, &o.ClientID, &o.Redirect, &o.State, intoTime(&o.CreatedAt), intoTime(&o.ExpiresAt),
 		intoText(&o.Decision), intoTime(&o.DecidedAt), intoBytes(&o.VerifierHash), intoTime(&o.VerifierUsedAt),
@@ -21,7 +21,7 @@ func signOutInto(o *grant.LogoutRequest) []any {
 }
 
 // InsertSignOut keeps a sign-out while the operator's app is asked.
-func (s *Store) InsertSignOut(ctx context.Context, o *grant.LogoutRequest) error {
+func (s *Store) InsertSignOut(ctx context.Context, o *authrequest.LogoutRequest) error {
 	const insert = `
 		INSERT INTO sign_outs (` + signOutColumns + `)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
@@ -34,16 +34,16 @@ func (s *Store) InsertSignOut(ctx context.Context, o *grant.LogoutRequest) error
 	return nil
 }
 
-// SignOut returns a sign-out that an app may be asked about, or [grant.ErrRequestNotFound].
-func (s *Store) SignOut(ctx context.Context, id string, now time.Time) (*grant.LogoutRequest, error) {
+// SignOut returns a sign-out that an app may be asked about, or [authrequest.ErrNotFound].
+func (s *Store) SignOut(ctx context.Context, id string, now time.Time) (*authrequest.LogoutRequest, error) {
 	const read = `
 		SELECT ` + signOutColumns + `, (SELECT s.provider_session FROM sessions s WHERE s.id = sign_outs.session_id)
 		FROM sign_outs WHERE id = $1 AND expires_at > $2`
 
-	o := &grant.LogoutRequest{}
+	o := &authrequest.LogoutRequest{}
 	err := s.read.one(ctx, read, id, now.UnixMicro()).Scan(append(signOutInto(o), intoText(&o.IdentityProviderSessionID))...)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, grant.ErrRequestNotFound
+		return nil, authrequest.ErrNotFound
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read sign-out: %w", err)
@@ -52,8 +52,8 @@ func (s *Store) SignOut(ctx context.Context, id string, now time.Time) (*grant.L
 }
 
 // AnswerSignOut notes what an app said about a sign-out. The first answer stands, and
-// a later one gets [grant.ErrAlreadyDecided].
-func (s *Store) AnswerSignOut(ctx context.Context, id string, d grant.Decision, verifier []byte, now time.Time) error {
+// a later one gets [authrequest.ErrAlreadyDecided].
+func (s *Store) AnswerSignOut(ctx context.Context, id string, d authrequest.Decision, verifier []byte, now time.Time) error {
 	const answer = `
 		UPDATE sign_outs SET decision = $2, verifier = $3, decided_at = $4
 		WHERE id = $1 AND decision = '' AND expires_at > $4`
@@ -66,24 +66,24 @@ func (s *Store) AnswerSignOut(ctx context.Context, id string, d grant.Decision, 
 		if _, err := s.SignOut(ctx, id, now); err != nil {
 			return err
 		}
-		return grant.ErrAlreadyDecided
+		return authrequest.ErrAlreadyDecided
 	}
 	return nil
 }
 
 // SpendSignOut uses up the verifier of an app's answer and returns the sign-out. It is
 // a compare-and-set: of any number of callers one succeeds. Whoever comes later, or
-// with another verifier, gets [grant.ErrRequestNotFound].
-func (s *Store) SpendSignOut(ctx context.Context, id string, verifier []byte, now time.Time) (*grant.LogoutRequest, error) {
+// with another verifier, gets [authrequest.ErrNotFound].
+func (s *Store) SpendSignOut(ctx context.Context, id string, verifier []byte, now time.Time) (*authrequest.LogoutRequest, error) {
 	const spend = `
 		UPDATE sign_outs SET spent_at = $3
 		WHERE id = $1 AND verifier = $2 AND decision = 'accepted' AND spent_at IS NULL AND expires_at > $3
 		RETURNING ` + signOutColumns
 
-	o := &grant.LogoutRequest{}
+	o := &authrequest.LogoutRequest{}
 	err := s.write.one(ctx, spend, id, verifier, now.UnixMicro()).Scan(signOutInto(o)...)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, grant.ErrRequestNotFound
+		return nil, authrequest.ErrNotFound
 	}
 	if err != nil {
 		return nil, fmt.Errorf("spend sign-out: %w", err)

@@ -5,13 +5,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-func aSignOut(id string) *grant.LogoutRequest {
-	return &grant.LogoutRequest{
+func aSignOut(id string) *authrequest.LogoutRequest {
+	return &authrequest.LogoutRequest{
 		ID: id, SessionID: "sid", Subject: "alice", ClientID: "rp", Redirect: "https://rp.example/bye", State: "a b",
 		CreatedAt: noon, ExpiresAt: noon.Add(15 * time.Minute),
 	}
@@ -40,19 +40,19 @@ func TestASignOutIsAnsweredOnce(t *testing.T) {
 			if id == "id" {
 				at = noon.Add(time.Hour)
 			}
-			wantErr(t, name, s.AnswerSignOut(ctx, id, grant.Accepted, someVerifier, at), grant.ErrRequestNotFound)
+			wantErr(t, name, s.AnswerSignOut(ctx, id, authrequest.Accepted, someVerifier, at), authrequest.ErrNotFound)
 			_, err := s.SignOut(ctx, id, at)
-			wantErr(t, name, err, grant.ErrRequestNotFound)
+			wantErr(t, name, err, authrequest.ErrNotFound)
 		}
-		must(t, s.AnswerSignOut(ctx, "id", grant.Accepted, someVerifier, noon))
-		wantErr(t, "another answer", s.AnswerSignOut(ctx, "id", grant.Denied, nil, noon), grant.ErrAlreadyDecided)
-		want.Decision, want.DecidedAt, want.VerifierHash = grant.Accepted, noon, someVerifier
+		must(t, s.AnswerSignOut(ctx, "id", authrequest.Accepted, someVerifier, noon))
+		wantErr(t, "another answer", s.AnswerSignOut(ctx, "id", authrequest.Denied, nil, noon), authrequest.ErrAlreadyDecided)
+		want.Decision, want.DecidedAt, want.VerifierHash = authrequest.Accepted, noon, someVerifier
 		look("an answered one")
 
 		must(t, s.InsertSignOut(ctx, aSignOut("refused")))
-		must(t, s.AnswerSignOut(ctx, "refused", grant.Denied, someVerifier, noon))
+		must(t, s.AnswerSignOut(ctx, "refused", authrequest.Denied, someVerifier, noon))
 		_, err := s.SpendSignOut(ctx, "refused", someVerifier, noon)
-		wantErr(t, "spending what was refused", err, grant.ErrRequestNotFound)
+		wantErr(t, "spending what was refused", err, authrequest.ErrNotFound)
 	})
 }
 
@@ -63,11 +63,11 @@ func TestOneOfManySpendsASignOut(t *testing.T) {
 		furnish(t, a)
 		must(t, a.InsertSignOut(t.Context(), aSignOut("id")))
 		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
-			return s.AnswerSignOut(ctx, "id", grant.Accepted, someVerifier, noon)
-		}), grant.ErrAlreadyDecided)
+			return s.AnswerSignOut(ctx, "id", authrequest.Accepted, someVerifier, noon)
+		}), authrequest.ErrAlreadyDecided)
 		for name, try := range map[string]func() error{
 			"another verifier": func() error {
-				_, err := a.SpendSignOut(t.Context(), "id", grant.HashVerifier("x"), noon)
+				_, err := a.SpendSignOut(t.Context(), "id", authrequest.HashVerifier("x"), noon)
 				return err
 			},
 			"no verifier": func() error { _, err := a.SpendSignOut(t.Context(), "id", nil, noon); return err },
@@ -76,7 +76,7 @@ func TestOneOfManySpendsASignOut(t *testing.T) {
 				return err
 			},
 		} {
-			wantErr(t, name, try(), grant.ErrRequestNotFound)
+			wantErr(t, name, try(), authrequest.ErrNotFound)
 		}
 		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
 			o, err := s.SpendSignOut(ctx, "id", someVerifier, noon)
@@ -84,6 +84,6 @@ func TestOneOfManySpendsASignOut(t *testing.T) {
 				t.Errorf("what was spent is %+v", o)
 			}
 			return err
-		}), grant.ErrRequestNotFound)
+		}), authrequest.ErrNotFound)
 	})
 }

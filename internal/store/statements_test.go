@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
@@ -19,7 +20,7 @@ func TestStatements(t *testing.T) {
 		must(t, err)
 		furnish(t, s)
 		must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
-		must(t, s.SaveConsent(t.Context(), &grant.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"openid"}, GivenAt: noon}))
+		must(t, s.SaveConsent(t.Context(), &consent.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"openid"}, GivenAt: noon}))
 		g := aGrant("rp", "alice")
 
 		for _, step := range []struct {

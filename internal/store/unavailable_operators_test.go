@@ -6,6 +6,7 @@ import (
 	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/audit"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/keyset"
 	"github.com/ostiary/ostiary/internal/refusal"
@@ -17,7 +18,7 @@ var operatorMethods = map[string]call{
 	"APIKey":       func(ctx context.Context, s *store.Store) error { _, err := s.APIKey(ctx, "id"); return err },
 	"ListAPIKeys":  func(ctx context.Context, s *store.Store) error { _, err := s.ListAPIKeys(ctx, "", 1); return err },
 	"ImportConsents": func(ctx context.Context, s *store.Store) error {
-		_, err := s.ImportConsents(ctx, []*grant.Consent{{Subject: "alice", ClientID: "rp", GivenAt: noon}}, noon, false)
+		_, err := s.ImportConsents(ctx, []*consent.Consent{{Subject: "alice", ClientID: "rp", GivenAt: noon}}, noon, false)
 		return err
 	},
 	"KeySet": func(ctx context.Context, s *store.Store) error { _, err := s.KeySet(ctx, "set"); return err },
@@ -80,7 +81,7 @@ var operatorMethods = map[string]call{
 
 	"PendingNotices": func(ctx context.Context, s *store.Store) error { _, err := s.PendingNotices(ctx); return err },
 	"ListConsents": func(ctx context.Context, s *store.Store) error {
-		_, err := s.ListConsents(ctx, "a", "", grant.Consent{}, 1, noon)
+		_, err := s.ListConsents(ctx, "a", "", consent.Consent{}, 1, noon)
 		return err
 	},
 	"ListUnremembered": func(ctx context.Context, s *store.Store) error {

@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/outbox"
@@ -154,7 +156,7 @@ var requestMethods = map[string]call{
 	"InsertSignOut": func(ctx context.Context, s *store.Store) error { return s.InsertSignOut(ctx, aSignOut("id")) },
 	"SignOut":       func(ctx context.Context, s *store.Store) error { _, err := s.SignOut(ctx, "id", noon); return err },
 	"AnswerSignOut": func(ctx context.Context, s *store.Store) error {
-		return s.AnswerSignOut(ctx, "id", grant.Accepted, someVerifier, noon)
+		return s.AnswerSignOut(ctx, "id", authrequest.Accepted, someVerifier, noon)
 	},
 	"SpendSignOut": func(ctx context.Context, s *store.Store) error {
 		_, err := s.SpendSignOut(ctx, "id", someVerifier, noon)
@@ -162,7 +164,7 @@ var requestMethods = map[string]call{
 	},
 
 	"SaveConsent": func(ctx context.Context, s *store.Store) error {
-		return s.SaveConsent(ctx, &grant.Consent{GivenAt: noon})
+		return s.SaveConsent(ctx, &consent.Consent{GivenAt: noon})
 	},
 	"DeleteConsent": func(ctx context.Context, s *store.Store) error { return s.DeleteConsent(ctx, "alice", "rp") },
 	"InsertRequest": func(ctx context.Context, s *store.Store) error { return s.InsertRequest(ctx, aRequest("request")) },
@@ -178,7 +180,7 @@ var requestMethods = map[string]call{
 		return s.RecordSignIn(ctx, "request", "sid", noon, noon)
 	},
 	"RecordDecision": func(ctx context.Context, s *store.Store) error {
-		return s.RecordDecision(ctx, "request", grant.Denied, "alice", nil, noon)
+		return s.RecordDecision(ctx, "request", authrequest.Denied, "alice", nil, noon)
 	},
 
 	"Resume": func(ctx context.Context, s *store.Store) error {
@@ -186,7 +188,7 @@ var requestMethods = map[string]call{
 		return err
 	},
 	"AnswerLogin": func(ctx context.Context, s *store.Store) error {
-		return s.AnswerLogin(ctx, "request", "alice", &grant.LoginAnswer{}, nil, noon)
+		return s.AnswerLogin(ctx, "request", "alice", &authrequest.LoginAnswer{}, nil, noon)
 	},
 	"SpendLogin": func(ctx context.Context, s *store.Store) error {
 		_, err := s.SpendLogin(ctx, "request", nil, nil, noon)
@@ -197,7 +199,7 @@ var requestMethods = map[string]call{
 		return err
 	},
 	"AnswerConsent": func(ctx context.Context, s *store.Store) error {
-		return s.AnswerConsent(ctx, "request", &grant.ConsentAnswer{}, nil, 0, noon)
+		return s.AnswerConsent(ctx, "request", &authrequest.ConsentAnswer{}, nil, 0, noon)
 	},
 
 	"InsertGrant": func(ctx context.Context, s *store.Store) error { return s.InsertGrant(ctx, aGrant("rp", "alice")) },

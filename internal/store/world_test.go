@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/session"
@@ -78,8 +79,8 @@ func aGrant(clientID, subject string) *grant.Grant {
 	}
 }
 
-func aRequest(id string) *grant.Request {
-	return &grant.Request{
+func aRequest(id string) *authrequest.Request {
+	return &authrequest.Request{
 		ID: id, BrowserHash: session.Hash("browser"), ClientID: "rp", Parameters: "client_id=rp&state=%20x",
 		CreatedAt: noon, ExpiresAt: noon.Add(time.Hour),
 		Grant: grant.Locator{Partition: grant.PartitionAt(noon, false), ID: grant.NewID(noon)},

@@ -1,19 +1,19 @@
-package grant_test
+package devicecode_test
 
 import (
 	"strings"
 	"testing"
 
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/devicecode"
 )
 
 func TestUserCodesAreSafeToReadAloud(t *testing.T) {
 	t.Parallel()
 	seen := map[rune]int{}
 	for range 2000 {
-		code := grant.NewUserCode()
-		parsed, ok := grant.ParseUserCode(code)
-		if !ok || len(code) != 9 || code[4] != '-' || grant.ShowUserCode(parsed) != code {
+		code := devicecode.NewUserCode()
+		parsed, ok := devicecode.ParseUserCode(code)
+		if !ok || len(code) != 9 || code[4] != '-' || devicecode.FormatUserCode(parsed) != code {
 			t.Fatalf("NewUserCode() = %q, read as %q", code, parsed)
 		}
 		for _, letter := range parsed {
@@ -45,7 +45,7 @@ func TestUserCodesAreReadAsPeopleEnterThem(t *testing.T) {
 		"": "", "WDJB-MJH": "", "WDJB-MJHTT": "", "WDJB-MJHA": "", "WDJB-MJH1": "", "WDJB/MJHT": "", "ẂDJBMJHT": "", "WDJB-MJHſ": "",
 		strings.Repeat("-", 60) + "WDJBMJHT": "",
 	} {
-		got, ok := grant.ParseUserCode(entered)
+		got, ok := devicecode.ParseUserCode(entered)
 		if ok != (want != "") || ok && got != want {
 			t.Errorf("ParseUserCode(%q) = %q, %v, want %q", entered, got, ok, want)
 		}
@@ -58,11 +58,11 @@ func FuzzParseUserCode(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, entered string) {
-		code, ok := grant.ParseUserCode(entered)
+		code, ok := devicecode.ParseUserCode(entered)
 		if !ok {
 			return
 		}
-		again, ok := grant.ParseUserCode(grant.ShowUserCode(code))
+		again, ok := devicecode.ParseUserCode(devicecode.FormatUserCode(code))
 		if !ok || again != code || len(code) != 8 {
 			t.Errorf("%q is read as %q, and that as %q", entered, code, again)
 		}

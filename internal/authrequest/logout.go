@@ -1,4 +1,4 @@
-package grant
+package authrequest
 
 import "time"
 
@@ -7,7 +7,7 @@ import "time"
 // It names the session that it is about, so that what the app allows ends that one
 // and no other, in whichever browser its answer arrives.
 type LogoutRequest struct {
-	ID        string // see NewRequestID
+	ID        string // see NewID
 	SessionID string
 	Subject   string
 	ClientID  string // who asks for it, empty for nobody in particular

@@ -1,4 +1,6 @@
-package grant
+// Package authrequest holds authorization requests that wait for a user, and the
+// answers that pages and the operator's apps give to them.
+package authrequest
 
 import (
 	"errors"
@@ -6,24 +8,27 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/consent"
+	"github.com/ostiary/ostiary/internal/grant"
 )
 
-// ErrRequestNotFound reports an authorization request that is unknown, too old, or of
+// ErrNotFound reports an authorization request that is unknown, expired or bound to
 // another browser.
-var ErrRequestNotFound = errors.New("authorization request not found")
+var ErrNotFound = errors.New("authorization request not found")
 
-// ErrAlreadyDecided reports a decision about a request that was decided before.
+// ErrAlreadyDecided reports a second decision about the same request.
 var ErrAlreadyDecided = errors.New("authorization request already decided")
 
-// TooManyWaitingError reports that the requests of one network that wait for an answer
-// are too many.
-type TooManyWaitingError struct{ RetryAfter time.Duration }
+// TooManyPendingError reports that too many requests from one network wait for a user.
+// RetryAfter is how long the client must wait before the next one.
+type TooManyPendingError struct{ RetryAfter time.Duration }
 
-// Error says so.
-func (e *TooManyWaitingError) Error() string { return "too many requests of the network wait" }
+// Error implements error.
+func (e *TooManyPendingError) Error() string { return "too many requests of the network wait" }
 
-// Unavailable reports that it is a fault of the moment.
-func (e *TooManyWaitingError) Unavailable() bool { return true }
+// Unavailable marks the error as temporary: the response is 503 with Retry-After.
+func (e *TooManyPendingError) Unavailable() bool { return true }
 
 // Request is an authorization request that waits for a person: the pages do one
 // thing each, note it here, and return to the authorization endpoint, which
@@ -38,7 +43,7 @@ type Request struct {
 
 	// Grant is where the answer will be written. It is fixed from the start, so a
 	// request that is answered twice meets its own grant.
-	Grant Locator
+	Grant grant.Locator
 
 	// Device says that the answer is for a device, which waits for it. Until its person
 	// has said for which, it has no client.
@@ -67,7 +72,7 @@ type Request struct {
 	ConsentAnswer *ConsentAnswer // of a consent app; nil until it has answered
 	VerifierHash  []byte         // what the last answer of an app is known by
 
-	User RequestedUser // read with the request, not part of it
+	User User // read with the request, not part of it
 }
 
 // HasUserCode reports whether a device app has said for which device the request is, and
@@ -106,7 +111,7 @@ func (r *Request) Remembers(granted []string) []string {
 	if err != nil {
 		return nil
 	}
-	var c Consent
+	var c consent.Consent
 	for scope := range strings.FieldsSeq(form.Get(ConsentParameter)) {
 		if slices.Contains(granted, scope) {
 			c.Add([]string{scope})
@@ -135,33 +140,3 @@ const (
 	Accepted  Decision = "accepted"
 	Denied    Decision = "denied"
 )
-
-// Consent is a decision that is remembered: the person need not be asked again
-// about these scopes. It holds for one session, or where SessionID is empty for
-// all of the person's.
-type Consent struct {
-	Subject     string
-	ClientID    string
-	SessionID   string
-	Scopes      []string
-	GivenAt     time.Time
-	ExpiresAt   time.Time
-	ExtraClaims ExtraClaims // what goes into tokens that come of it without asking the app again
-}
-
-// Covers reports whether the consent includes all of scopes.
-func (c *Consent) Covers(scopes []string) bool {
-	if c == nil {
-		return false
-	}
-	return !slices.ContainsFunc(scopes, func(scope string) bool { return !slices.Contains(c.Scopes, scope) })
-}
-
-// Add includes scopes in the consent, each once.
-func (c *Consent) Add(scopes []string) {
-	for _, scope := range scopes {
-		if !slices.Contains(c.Scopes, scope) {
-			c.Scopes = append(c.Scopes, scope)
-		}
-	}
-}

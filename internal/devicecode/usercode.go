@@ -1,4 +1,4 @@
-package grant
+package devicecode
 
 import (
 	"context"
@@ -28,11 +28,11 @@ func NewUserCode() string {
 			code = append(code, codeLetters[int(b[0])%len(codeLetters)])
 		}
 	}
-	return ShowUserCode(string(code))
+	return FormatUserCode(string(code))
 }
 
-// ShowUserCode writes a code in two groups, as people read it aloud.
-func ShowUserCode(code string) string { return code[:codeLength/2] + "-" + code[codeLength/2:] }
+// FormatUserCode writes a code in two groups, as people read it aloud.
+func FormatUserCode(code string) string { return code[:codeLength/2] + "-" + code[codeLength/2:] }
 
 // ParseUserCode returns the code that somebody entered: letters in either case, with
 // whatever they put between them. It reports false for what can be no code.
@@ -60,7 +60,7 @@ type UserCodes struct {
 	// one that is looked for.
 	Keys  [][]byte
 	Store interface {
-		// DeviceByCode returns ErrNoDevice if none waits for any of the codes.
+		// DeviceByCode returns ErrNotFound if none waits for any of the codes.
 		DeviceByCode(ctx context.Context, codes [][]byte, now time.Time) (*Device, error)
 	}
 	// Guesses is nil where nothing is bounded.
@@ -81,12 +81,12 @@ type AttemptLimit struct {
 // devices that wait once in two and a half million times.
 func everybody() AttemptLimit { return AttemptLimit{"device codes", 1000, time.Minute} }
 
-// TooManyCodesError reports that too many wrong codes came of late. What was entered has
+// TooManyAttemptsError reports that too many wrong codes came of late. What was entered has
 // not been looked at.
-type TooManyCodesError struct{ RetryAfter time.Duration }
+type TooManyAttemptsError struct{ RetryAfter time.Duration }
 
-// Error says so.
-func (e *TooManyCodesError) Error() string { return "too many wrong user codes of late" }
+// Error implements error.
+func (e *TooManyAttemptsError) Error() string { return "too many wrong user codes of late" }
 
 // Hash returns what the store knows a new code by.
 func (d *UserCodes) Hash(code string) []byte {
@@ -101,7 +101,7 @@ func hashCode(key []byte, code string) []byte {
 }
 
 // Find returns the device that waits for the code that somebody entered. It returns
-// ErrDeviceNotFound for a wrong one, and a [TooManyCodesError] where there were too many.
+// ErrNotFound for a wrong one, and a [TooManyAttemptsError] where there were too many.
 //
 // A guess counts against each of the guessers: the networks that it comes from.
 // Right ones are not counted, since many people may be behind one address. So those
@@ -109,7 +109,7 @@ func hashCode(key []byte, code string) []byte {
 func (d *UserCodes) Find(ctx context.Context, entered string, by []AttemptLimit, now time.Time) (*Device, error) {
 	code, ok := ParseUserCode(entered)
 	if !ok {
-		return nil, ErrDeviceNotFound
+		return nil, ErrNotFound
 	}
 	limits := append(slices.Clone(by), everybody())
 	for _, limit := range limits {
@@ -142,7 +142,7 @@ func (d *UserCodes) bound(ctx context.Context, limit AttemptLimit, now time.Time
 		return fmt.Errorf("read guesses: %w", err)
 	}
 	if count >= limit.MaxAttempts {
-		return &TooManyCodesError{RetryAfter: since.Add(limit.Window).Sub(now)}
+		return &TooManyAttemptsError{RetryAfter: since.Add(limit.Window).Sub(now)}
 	}
 	return nil
 }

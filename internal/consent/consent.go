@@ -1,0 +1,39 @@
+// Package consent holds the consents that users gave to clients and that are
+// remembered, so that a later authorization request need not ask again.
+package consent
+
+import (
+	"slices"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/grant"
+)
+
+// Consent is a remembered decision of a user to grant scopes to a client. It
+// applies to one session, or to all sessions of the user if SessionID is empty.
+type Consent struct {
+	Subject     string
+	ClientID    string
+	SessionID   string
+	Scopes      []string
+	GivenAt     time.Time
+	ExpiresAt   time.Time
+	ExtraClaims grant.ExtraClaims // claims that the consent app added to tokens
+}
+
+// Covers reports whether the consent includes all of scopes.
+func (c *Consent) Covers(scopes []string) bool {
+	if c == nil {
+		return false
+	}
+	return !slices.ContainsFunc(scopes, func(scope string) bool { return !slices.Contains(c.Scopes, scope) })
+}
+
+// Add includes scopes in the consent, each once.
+func (c *Consent) Add(scopes []string) {
+	for _, scope := range scopes {
+		if !slices.Contains(c.Scopes, scope) {
+			c.Scopes = append(c.Scopes, scope)
+		}
+	}
+}
