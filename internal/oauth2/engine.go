@@ -164,7 +164,7 @@ func (c engineClient) GetRedirectURIs() []string          { return []string{c.re
 func (c engineClient) GetGrantTypes() fosite.Arguments    { return c.GrantTypes }
 func (c engineClient) GetResponseTypes() fosite.Arguments { return c.ResponseTypes }
 func (c engineClient) GetScopes() fosite.Arguments        { return c.scopes }
-func (c engineClient) IsPublic() bool                     { return c.IsPublic() }
+func (c engineClient) IsPublic() bool                     { return c.Client.IsPublic() }
 func (c engineClient) GetAudience() fosite.Arguments      { return c.Audience }
 
 func (c engineClient) GetResponseModes() []fosite.ResponseModeType {
