@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/config"
-	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/keyring"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
@@ -163,7 +163,7 @@ func TestHostileSigningKeysRotateInBetween(t *testing.T) {
 func TestHostileASystemSecretAloneSealsNothing(t *testing.T) {
 	t.Parallel()
 	s := start(t, storetest.New(t), nil)
-	secrets, err := jwks.NewKeyring(testSecret)
+	secrets, err := keyring.New(testSecret)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/hydra"
 	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/keyring"
 	"github.com/ostiary/ostiary/internal/keyset"
 	"github.com/ostiary/ostiary/internal/trustedissuer"
 )
@@ -104,7 +105,7 @@ func remembered(k hydra.Key) (jwks.ForeignKey, error) {
 	return key, nil
 }
 
-func (m *move) keepKeys(ctx context.Context, secrets *jwks.Keyring, signing []jwks.ForeignKey, brought []*keyset.Key) error {
+func (m *move) keepKeys(ctx context.Context, secrets *keyring.Keyring, signing []jwks.ForeignKey, brought []*keyset.Key) error {
 	d := m.desk
 	manager, err := newKeys(d.config, d.store, secrets, d.log, now)
 	if err != nil {

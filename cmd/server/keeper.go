@@ -6,7 +6,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/config"
-	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/keyring"
 	"github.com/ostiary/ostiary/internal/keyset"
 	"github.com/ostiary/ostiary/internal/store"
 )
@@ -41,7 +41,7 @@ func (r renewals) ReplaceClientSecret(ctx context.Context, id string, old, repla
 
 // resealSecrets seals under the first system secret every client secret that is
 // sealed under another, and returns how many.
-func resealSecrets(ctx context.Context, s *store.Store, secrets *jwks.Keyring) (count int, err error) {
+func resealSecrets(ctx context.Context, s *store.Store, secrets *keyring.Keyring) (count int, err error) {
 	clients, err := every(func(after string) ([]*client.Client, error) {
 		return s.ListClients(ctx, after, pageSize)
 	}, func(c *client.Client) string { return c.ID })
@@ -65,7 +65,7 @@ func resealSecrets(ctx context.Context, s *store.Store, secrets *jwks.Keyring) (
 
 // resealKeySets seals under the first system secret every key of a set that is sealed
 // under another, and returns how many.
-func resealKeySets(ctx context.Context, s *store.Store, secrets *jwks.Keyring) (count int, err error) {
+func resealKeySets(ctx context.Context, s *store.Store, secrets *keyring.Keyring) (count int, err error) {
 	keys, err := every(func(after *keyset.Key) ([]*keyset.Key, error) {
 		if after == nil {
 			after = &keyset.Key{}

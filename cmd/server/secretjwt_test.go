@@ -12,7 +12,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/keyring"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
@@ -221,7 +221,7 @@ func TestSecretsToSignWithAreManagedByCommand(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		secrets, err := jwks.NewKeyring(systemSecret)
+		secrets, err := keyring.New(systemSecret)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/ostiary/ostiary/internal/config"
 	"github.com/ostiary/ostiary/internal/devicecode"
 	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/keyring"
 	"github.com/ostiary/ostiary/internal/login"
 	"github.com/ostiary/ostiary/internal/metrics"
 	"github.com/ostiary/ostiary/internal/middleware"
@@ -46,7 +47,7 @@ type app struct {
 	log     *slog.Logger
 	now     func() time.Time
 	store   *store.Store
-	secrets *jwks.Keyring
+	secrets *keyring.Keyring
 	keys    *jwks.Manager
 	hasher  *account.Hasher
 	// subjects gives the names under which clients know people.
@@ -103,16 +104,16 @@ func openStore(ctx context.Context, c *config.Config, log *slog.Logger) (*store.
 }
 
 // systemSecrets returns the system secrets of the configuration.
-func systemSecrets(c *config.Config) (*jwks.Keyring, error) {
+func systemSecrets(c *config.Config) (*keyring.Keyring, error) {
 	texts := make([]string, 0, len(c.SystemSecrets))
 	for _, secret := range c.SystemSecrets {
 		texts = append(texts, secret.Reveal())
 	}
-	return jwks.NewKeyring(texts...)
+	return keyring.New(texts...)
 }
 
 // newKeys returns the key manager over an open store.
-func newKeys(c *config.Config, s *store.Store, secrets *jwks.Keyring, log *slog.Logger, now func() time.Time) (*jwks.Manager, error) {
+func newKeys(c *config.Config, s *store.Store, secrets *keyring.Keyring, log *slog.Logger, now func() time.Time) (*jwks.Manager, error) {
 	return jwks.New(jwks.Config{
 		Changes: s.Changes(),
 		Store:   s, Keyring: secrets, Now: now, Log: log, Settle: s.Settle,
@@ -284,7 +285,7 @@ func (a *app) newSealer(ctx context.Context) (*tokens.Sealer, error) {
 }
 
 // tokenKeys returns one key for each system secret, the current one first.
-func tokenKeys(secrets *jwks.Keyring, label string) []tokens.Key {
+func tokenKeys(secrets *keyring.Keyring, label string) []tokens.Key {
 	var keys []tokens.Key
 	for _, derived := range secrets.DeriveAll(label) {
 		keys = append(keys, tokens.Key{Tag: derived.Tag, Secret: derived.Key})

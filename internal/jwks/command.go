@@ -46,7 +46,7 @@ func (m *Manager) Reseal(ctx context.Context) (int, error) {
 			if m.config.Keyring.SealedUnderFirst(r.Sealed) {
 				continue
 			}
-			if r.Sealed, err = m.config.Keyring.sealAnew(v.keys[r.KID]); err != nil {
+			if r.Sealed, err = sealAnew(m.config.Keyring, v.keys[r.KID]); err != nil {
 				return change{}, err
 			}
 			ch.put = append(ch.put, r)
@@ -66,12 +66,12 @@ func (m *Manager) Import(ctx context.Context, alg Algorithm, signer crypto.Signe
 	if !slices.Contains(m.config.Algorithms, alg) {
 		return fmt.Errorf("import key for %q: %w", alg, ErrUnknownKey)
 	}
-	imported, err := m.config.Keyring.sealKey(alg, signer)
+	imported, err := sealKey(m.config.Keyring, alg, signer)
 	if err != nil {
 		return fmt.Errorf("import key: %w: %w", ErrUnsuitable, err)
 	}
 	// Opening it finds a key that is weak, or whose halves do not belong together.
-	if _, err := m.config.Keyring.openKey(imported); err != nil {
+	if _, err := openKey(m.config.Keyring, imported); err != nil {
 		return fmt.Errorf("import key: %w: %w", ErrUnsuitable, err)
 	}
 	err = m.command(ctx, func(v *view) (change, error) {

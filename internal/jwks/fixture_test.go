@@ -3,6 +3,7 @@ package jwks
 import (
 	"context"
 	"errors"
+	"github.com/ostiary/ostiary/internal/keyring"
 	"log/slog"
 	"maps"
 	"slices"
@@ -126,7 +127,7 @@ func (c *clock) set(offset time.Duration) {
 
 func testConfig(tb testing.TB, store Store, c *clock, algs ...Algorithm) Config {
 	tb.Helper()
-	secrets, err := NewKeyring(secretA)
+	secrets, err := keyring.New(secretA)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -179,4 +180,13 @@ func signer(tb testing.TB, m *Manager, alg Algorithm) string {
 		tb.Fatalf("Verify of a token signed just now: %v", err)
 	}
 	return kid
+}
+
+func keyringOf(tb testing.TB, secrets ...string) *keyring.Keyring {
+	tb.Helper()
+	k, err := keyring.New(secrets...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return k
 }

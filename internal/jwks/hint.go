@@ -85,7 +85,7 @@ func (m *Manager) hintOf(k *key) (*Record, error) {
 		return nil, nil
 	}
 	var err error
-	if r.Sealed, err = m.config.Keyring.sealRemembered(ForeignKey{r.KID, r.Algorithm, k.public.Key}); err != nil {
+	if r.Sealed, err = sealRemembered(m.config.Keyring, ForeignKey{r.KID, r.Algorithm, k.public.Key}); err != nil {
 		return nil, err
 	}
 	r.State, r.RemoveAfter = Hint, until

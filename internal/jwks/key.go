@@ -16,6 +16,7 @@ import (
 	"runtime"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/ostiary/ostiary/internal/keyring"
 )
 
 // An RSA key shorter than this is unsafe, and one longer than that would let a
@@ -128,12 +129,12 @@ func sealPurpose(kid string, alg Algorithm) string {
 }
 
 // sealKey makes the record of a new next key.
-func (s *Keyring) sealKey(alg Algorithm, signer crypto.Signer) (Record, error) {
+func sealKey(s *keyring.Keyring, alg Algorithm, signer crypto.Signer) (Record, error) {
 	public, err := publicJWK(alg, signer.Public())
 	if err != nil {
 		return Record{}, err
 	}
-	sealed, err := s.seal(alg, public.KeyID, signer)
+	sealed, err := seal(s, alg, public.KeyID, signer)
 	if err != nil {
 		return Record{}, err
 	}
@@ -141,7 +142,7 @@ func (s *Keyring) sealKey(alg Algorithm, signer crypto.Signer) (Record, error) {
 }
 
 // seal seals the private key of a record.
-func (s *Keyring) seal(alg Algorithm, kid string, signer crypto.Signer) ([]byte, error) {
+func seal(s *keyring.Keyring, alg Algorithm, kid string, signer crypto.Signer) ([]byte, error) {
 	private, err := x509.MarshalPKCS8PrivateKey(signer)
 	if err != nil {
 		return nil, fmt.Errorf("encode key: %w", err)
@@ -155,13 +156,13 @@ func (s *Keyring) seal(alg Algorithm, kid string, signer crypto.Signer) ([]byte,
 
 // openKey opens a record, and believes none of its members before the key
 // itself confirms them.
-func (s *Keyring) openKey(r Record) (*key, error) {
+func openKey(s *keyring.Keyring, r Record) (*key, error) {
 	if r.State == Hint {
-		return s.openRemembered(r)
+		return openRemembered(s, r)
 	}
 	private, err := s.Open(sealPurpose(r.KID, r.Algorithm), r.Sealed)
-	if errors.Is(err, ErrSealed) && r.State == Past {
-		return s.openRemembered(r)
+	if errors.Is(err, keyring.ErrNoMatchingSecret) && r.State == Past {
+		return openRemembered(s, r)
 	}
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/ostiary/ostiary/internal/keyring"
 	"log/slog"
 	"math"
 	"slices"
@@ -24,7 +25,7 @@ const (
 // Config says what a [Manager] works with.
 type Config struct {
 	Store      Store
-	Keyring    *Keyring
+	Keyring    *keyring.Keyring
 	Algorithms []Algorithm
 	Now        func() time.Time
 	Log        *slog.Logger

@@ -74,8 +74,6 @@ type Changes interface {
 var (
 	// ErrConflict reports that another replica changed the key set first.
 	ErrConflict = errors.New("key set changed by another replica")
-	// ErrSealed reports a sealed value that no system secret opens.
-	ErrSealed = errors.New("no system secret opens it")
 	// ErrUnknownKey reports a kid or an algorithm without a key.
 	ErrUnknownKey = errors.New("unknown key")
 	// ErrExists reports a key that is there already.

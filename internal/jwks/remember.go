@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/ostiary/ostiary/internal/keyring"
 )
 
 const (
@@ -45,7 +46,7 @@ func (m *Manager) AddForeignKeys(ctx context.Context, keys []ForeignKey, keep ti
 		err := k.Check()
 		if err == nil {
 			sealed[i] = Record{KID: k.KID, Algorithm: k.Algorithm, State: Past}
-			sealed[i].Sealed, err = m.config.Keyring.sealRemembered(k)
+			sealed[i].Sealed, err = sealRemembered(m.config.Keyring, k)
 		}
 		if err != nil {
 			return 0, fmt.Errorf("remember key %q: %w", k.KID, err)
@@ -84,7 +85,7 @@ func rememberPurpose(kid string, alg Algorithm) string {
 	return "ostiary/remembered-key/" + string(alg) + "/" + kid
 }
 
-func (s *Keyring) sealRemembered(k ForeignKey) ([]byte, error) {
+func sealRemembered(s *keyring.Keyring, k ForeignKey) ([]byte, error) {
 	public, err := x509.MarshalPKIXPublicKey(k.Public)
 	if err != nil {
 		return nil, fmt.Errorf("encode key: %w", err)
@@ -97,7 +98,7 @@ func (s *Keyring) sealRemembered(k ForeignKey) ([]byte, error) {
 }
 
 // openRemembered opens a record that holds no private key.
-func (s *Keyring) openRemembered(r Record) (*key, error) {
+func openRemembered(s *keyring.Keyring, r Record) (*key, error) {
 	encoded, err := s.Open(rememberPurpose(r.KID, r.Algorithm), r.Sealed)
 	if err != nil {
 		return nil, err
@@ -114,9 +115,9 @@ func (s *Keyring) openRemembered(r Record) (*key, error) {
 }
 
 // sealAnew seals an open key under the first secret.
-func (s *Keyring) sealAnew(k *key) ([]byte, error) {
+func sealAnew(s *keyring.Keyring, k *key) ([]byte, error) {
 	if k.signer == nil {
-		return s.sealRemembered(ForeignKey{k.record.KID, k.record.Algorithm, k.public.Key})
+		return sealRemembered(s, ForeignKey{k.record.KID, k.record.Algorithm, k.public.Key})
 	}
-	return s.seal(k.record.Algorithm, k.record.KID, k.signer)
+	return seal(s, k.record.Algorithm, k.record.KID, k.signer)
 }

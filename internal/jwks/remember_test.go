@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/ostiary/ostiary/internal/keyring"
 )
 
 // theirToken is one that a server signed from which this one takes over.
@@ -77,7 +78,7 @@ func TestKeysOfAnotherServerVerifyAndNeverSign(t *testing.T) {
 		t.Error("it signs")
 	}
 
-	secrets, err := NewKeyring(secretB, secretA)
+	secrets, err := keyring.New(secretB, secretA)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +87,7 @@ func TestKeysOfAnotherServerVerifyAndNeverSign(t *testing.T) {
 	if _, err := newManager(t, config, c).Reseal(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if config.Keyring, err = NewKeyring(secretB); err != nil {
+	if config.Keyring, err = keyring.New(secretB); err != nil {
 		t.Fatal(err)
 	}
 	m = newManager(t, config, c)

@@ -196,7 +196,7 @@ func (m *Manager) makeKeys(fresh []Record) error {
 			if err != nil {
 				return fmt.Errorf("make %s key: %w", want.Algorithm, err)
 			}
-			fresh[i], err = m.config.Keyring.sealKey(want.Algorithm, signer)
+			fresh[i], err = sealKey(m.config.Keyring, want.Algorithm, signer)
 			fresh[i].State = want.State
 			return err
 		})

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"errors"
+	"github.com/ostiary/ostiary/internal/keyring"
 	"io"
 	"maps"
 	"slices"
@@ -70,7 +71,7 @@ func TestStartRefusesWhatItCannotOpen(t *testing.T) {
 		sealed bool
 	}{
 		"keys sealed under another system secret": {func(_ map[string]Record, config *Config) {
-			config.Keyring = secretsOf(t, secretB)
+			config.Keyring = keyringOf(t, secretB)
 		}, true},
 		"two rows with their keys swapped": {func(rows map[string]Record, _ *Config) {
 			a, b := rows[ed], rows[next]
@@ -89,7 +90,7 @@ func TestStartRefusesWhatItCannotOpen(t *testing.T) {
 		}, true},
 		"a key sealed for a kid that is not its own": {func(rows map[string]Record, config *Config) {
 			r := rows[es]
-			sealed, err := config.Keyring.seal(ES256, "chosen", m.view.Load().keys[es].signer)
+			sealed, err := seal(config.Keyring, ES256, "chosen", m.view.Load().keys[es].signer)
 			if err != nil {
 				t.Error(err)
 			}
@@ -114,8 +115,8 @@ func TestStartRefusesWhatItCannotOpen(t *testing.T) {
 			tc.change(rows, &config)
 			config.Store = &memory{version: 1, rows: rows}
 			err := newManager(t, config, c).Start(t.Context())
-			if err == nil || errors.Is(err, ErrSealed) != tc.sealed {
-				t.Errorf("Start = %v, want an error that is ErrSealed: %t", err, tc.sealed)
+			if err == nil || errors.Is(err, keyring.ErrNoMatchingSecret) != tc.sealed {
+				t.Errorf("Start = %v, want an error that is keyring.ErrNoMatchingSecret: %t", err, tc.sealed)
 			}
 		})
 	}
@@ -142,7 +143,7 @@ func TestReseal(t *testing.T) {
 	t.Parallel()
 	m, store, c := started(t, ES256, EdDSA)
 	config := m.config
-	config.Keyring = secretsOf(t, secretB, secretA)
+	config.Keyring = keyringOf(t, secretB, secretA)
 	both := newManager(t, config, c)
 	if err := both.Start(t.Context()); err != nil {
 		t.Fatal(err)
@@ -153,7 +154,7 @@ func TestReseal(t *testing.T) {
 	if n, err := both.Reseal(t.Context()); n != 0 || err != nil {
 		t.Errorf("a second Reseal = %d, %v, want nothing left to do", n, err)
 	}
-	config.Keyring = secretsOf(t, secretB)
+	config.Keyring = keyringOf(t, secretB)
 	alone := newManager(t, config, c)
 	if err := alone.Start(t.Context()); err != nil {
 		t.Fatalf("Start under the new secret alone: %v", err)

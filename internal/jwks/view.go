@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/ostiary/ostiary/internal/keyring"
 )
 
 // view is the key set as it was read from the store, opened and ready for use.
@@ -195,7 +196,7 @@ func (m *Manager) lookup(kid string) (*key, error) {
 }
 
 // open opens records, taking from old what it has opened before.
-func (v *view) open(secrets *Keyring, records []Record, old *view) error {
+func (v *view) open(secrets *keyring.Keyring, records []Record, old *view) error {
 	v.keys = make(map[string]*key, len(records))
 	v.current = make(map[Algorithm]*key)
 	v.records = slices.SortedFunc(slices.Values(records), compareRecords)
@@ -225,7 +226,7 @@ func (v *view) open(secrets *Keyring, records []Record, old *view) error {
 	return nil
 }
 
-func reopen(secrets *Keyring, r Record, old *view) (*key, error) {
+func reopen(secrets *keyring.Keyring, r Record, old *view) (*key, error) {
 	if old != nil {
 		if k := old.keys[r.KID]; k != nil && k.record.Algorithm == r.Algorithm && bytes.Equal(k.record.Sealed, r.Sealed) {
 			same := *k
@@ -233,7 +234,7 @@ func reopen(secrets *Keyring, r Record, old *view) (*key, error) {
 			return &same, nil
 		}
 	}
-	return secrets.openKey(r)
+	return openKey(secrets, r)
 }
 
 // list returns the records of alg, or all, without private parts.

@@ -6,15 +6,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/keyring"
 	"github.com/ostiary/ostiary/internal/keyset"
 )
 
 var noon = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 
-func secrets(tb testing.TB, texts ...string) *jwks.Keyring {
+func secrets(tb testing.TB, texts ...string) *keyring.Keyring {
 	tb.Helper()
-	s, err := jwks.NewKeyring(texts...)
+	s, err := keyring.New(texts...)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/keyring"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
@@ -27,7 +28,7 @@ type rig struct {
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{store: storetest.New(t), now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)}
-	secrets, err := jwks.NewKeyring("a system secret of more than 32 bytes")
+	secrets, err := keyring.New("a system secret of more than 32 bytes")
 	if err != nil {
 		t.Fatal(err)
 	}

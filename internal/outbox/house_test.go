@@ -15,6 +15,7 @@ import (
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/keyring"
 	"github.com/ostiary/ostiary/internal/outbound"
 	"github.com/ostiary/ostiary/internal/outbox"
 	"github.com/ostiary/ostiary/internal/session"
@@ -39,7 +40,7 @@ type house struct {
 func newHouse(t *testing.T, s *store.Store) *house {
 	t.Helper()
 	h := &house{t: t, store: s, clock: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)}
-	secrets, err := jwks.NewKeyring("a system secret of more than 32 bytes")
+	secrets, err := keyring.New("a system secret of more than 32 bytes")
 	h.must(err)
 	h.keys, err = jwks.New(jwks.Config{
 		Store: s, Keyring: secrets, Algorithms: []jwks.Algorithm{jwks.RS256, jwks.ES256},

@@ -17,6 +17,7 @@ import (
 	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/keyring"
 	"github.com/ostiary/ostiary/internal/keyset"
 	"github.com/ostiary/ostiary/internal/outbox"
 	"github.com/ostiary/ostiary/internal/refusal"
@@ -58,7 +59,7 @@ func newYear(t *testing.T, url string) *year {
 		t: t, s: storetest.Open(t, url), outside: openOutside(t, url), passes: make(chan struct{}, 1),
 		now: noon, ends: map[string][]time.Time{}, buckets: map[grant.Partition]bool{},
 	}
-	secrets, err := jwks.NewKeyring(strings.Repeat("s", 32))
+	secrets, err := keyring.New(strings.Repeat("s", 32))
 	must(t, err)
 	y.keys, err = jwks.New(jwks.Config{
 		Store: watched{y.s, y.passes}, Keyring: secrets, Now: func() time.Time { return y.now },

@@ -16,15 +16,15 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/keyring"
 )
 
 // endlessSecret is long enough for every algorithm.
 const endlessSecret = longSecret + longSecret
 
-func vault(tb testing.TB, secret string) *jwks.Keyring {
+func vault(tb testing.TB, secret string) *keyring.Keyring {
 	tb.Helper()
-	secrets, err := jwks.NewKeyring(secret)
+	secrets, err := keyring.New(secret)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func TestASecretThatDoesNotOpenIsNoVerdict(t *testing.T) {
 
 	c, a := withMAC(t, longSecret, "")
 	a.cfg.Vault = vault(t, "another system secret, long enough")
-	checkFault(t, a, asserting(mac("HS256", longSecret, nil, nil)), jwks.ErrSealed)
+	checkFault(t, a, asserting(mac("HS256", longSecret, nil, nil)), keyring.ErrNoMatchingSecret)
 
 	// In another client's row it opens for nobody.
 	_, a = withMAC(t, longSecret, "")
@@ -173,7 +173,7 @@ func TestASecretThatDoesNotOpenIsNoVerdict(t *testing.T) {
 	own := newAuthenticator(&moved)
 	own.cfg.Vault = a.cfg.Vault
 	_, err := own.Authenticate(t.Context(), asserting(mac("HS256", longSecret, nil, edits{"iss": "other", "sub": "other"})))
-	if !errors.Is(err, jwks.ErrSealed) {
-		t.Errorf("error = %v, want %v", err, jwks.ErrSealed)
+	if !errors.Is(err, keyring.ErrNoMatchingSecret) {
+		t.Errorf("error = %v, want %v", err, keyring.ErrNoMatchingSecret)
 	}
 }

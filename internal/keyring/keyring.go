@@ -1,4 +1,6 @@
-package jwks
+// Package keyring holds the system secrets: it seals and opens stored secrets and keys
+// with them, and derives keys for single purposes.
+package keyring
 
 import (
 	"crypto/aes"
@@ -11,16 +13,19 @@ import (
 	"slices"
 )
 
+// ErrNoMatchingSecret reports a sealed value that none of the system secrets opens.
+var ErrNoMatchingSecret = errors.New("no system secret opens it")
+
 // minSecret is the fewest bytes that a system secret may have.
 const minSecret = 32
 
-// Keyring are the system secrets: the first seals, all open. A new secret is
-// put first while the old ones stay until everything has been sealed anew.
+// Keyring is the list of system secrets. The first one seals, all of them open. To rotate,
+// put the new secret first and keep the old ones until everything has been resealed.
 type Keyring struct {
 	all []secret
 }
 
-// secret is one system secret, ready for use. The secret itself is not kept.
+// secret holds the keys derived from one system secret. The secret itself is not kept.
 type secret struct {
 	tag  byte
 	prk  []byte
@@ -29,18 +34,18 @@ type secret struct {
 
 // Derived is a key derived from one system secret.
 type Derived struct {
-	// Tag names the secret, so that what was made under it can say so.
+	// Tag identifies the secret. Values made with the key carry it.
 	Tag byte
 	Key []byte
 }
 
-// NewKeyring prepares the system secrets. Its error lists every fault.
-func NewKeyring(secrets ...string) (*Keyring, error) {
+// New returns a keyring of the system secrets. Its error lists every invalid secret.
+func New(secrets ...string) (*Keyring, error) {
 	var faults []error
 	if len(secrets) == 0 {
 		faults = append(faults, errors.New("a system secret is needed"))
 	}
-	s := &Keyring{all: make([]secret, 0, len(secrets))}
+	k := &Keyring{all: make([]secret, 0, len(secrets))}
 	for i, text := range secrets {
 		if len(text) < minSecret {
 			faults = append(faults, fmt.Errorf("system secret %d has %d bytes, fewer than %d", i+1, len(text), minSecret))
@@ -54,16 +59,16 @@ func NewKeyring(secrets ...string) (*Keyring, error) {
 		if err != nil {
 			return nil, fmt.Errorf("prepare system secret %d: %w", i+1, err)
 		}
-		if slices.ContainsFunc(s.all, func(other secret) bool { return other.tag == one.tag }) {
+		if slices.ContainsFunc(k.all, func(other secret) bool { return other.tag == one.tag }) {
 			faults = append(faults, fmt.Errorf("system secret %d has the same tag as an earlier one by chance: choose another", i+1))
 			continue
 		}
-		s.all = append(s.all, one)
+		k.all = append(k.all, one)
 	}
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)
 	}
-	return s, nil
+	return k, nil
 }
 
 func newSecret(text string) (secret, error) {
@@ -87,57 +92,59 @@ func newSecret(text string) (secret, error) {
 func (s secret) derive(label string) []byte {
 	key, err := hkdf.Expand(sha256.New, s.prk, label, sha256.Size)
 	if err != nil {
-		panic(err) // only a far longer key than this one can be refused
+		panic(err) // HKDF rejects only keys longer than 255 hashes
 	}
 	return key
 }
 
-// Derive returns 32 bytes for one purpose from the first secret (HKDF with
-// SHA-256, RFC 5869).
-func (s *Keyring) Derive(label string) []byte {
-	return s.all[0].derive(label)
+// Derive returns a key of 32 bytes for the purpose label, derived from the first secret.
+//
+// Spec: RFC 5869 (HKDF with SHA-256).
+func (k *Keyring) Derive(label string) []byte {
+	return k.all[0].derive(label)
 }
 
-// DeriveAll is [Keyring.Derive] for each secret, the first one first.
-func (s *Keyring) DeriveAll(label string) []Derived {
-	derived := make([]Derived, len(s.all))
-	for i, one := range s.all {
+// DeriveAll returns the key for the purpose label of each secret, in their order.
+func (k *Keyring) DeriveAll(label string) []Derived {
+	derived := make([]Derived, len(k.all))
+	for i, one := range k.all {
 		derived[i] = Derived{Tag: one.tag, Key: one.derive(label)}
 	}
 	return derived
 }
 
-// Seal encrypts plaintext under the first secret for one purpose (AES-256-GCM).
-func (s *Keyring) Seal(purpose string, plaintext []byte) ([]byte, error) {
-	first := s.all[0]
+// Seal encrypts plaintext under the first secret with AES-256-GCM. Only [Keyring.Open] with
+// the same purpose decrypts the result.
+func (k *Keyring) Seal(purpose string, plaintext []byte) ([]byte, error) {
+	first := k.all[0]
 	sealed := make([]byte, 1, 1+len(plaintext)+first.aead.Overhead())
 	sealed[0] = first.tag
 	//nolint:gosec // this AEAD draws a random nonce itself and takes none
 	return first.aead.Seal(sealed, nil, plaintext, []byte(purpose)), nil
 }
 
-// Open decrypts what [Keyring.Seal] made for the same purpose under any of the
-// secrets, and returns [ErrSealed] when none fits.
-func (s *Keyring) Open(purpose string, sealed []byte) ([]byte, error) {
-	for _, one := range s.all {
+// Open decrypts a value that [Keyring.Seal] sealed for the same purpose under any of the
+// secrets. It returns [ErrNoMatchingSecret] if no secret opens it.
+func (k *Keyring) Open(purpose string, sealed []byte) ([]byte, error) {
+	for _, one := range k.all {
 		if len(sealed) == 0 || sealed[0] != one.tag {
 			continue
 		}
 		plaintext, err := one.aead.Open(nil, nil, sealed[1:], []byte(purpose))
 		if err != nil {
-			return nil, ErrSealed
+			return nil, ErrNoMatchingSecret
 		}
 		return plaintext, nil
 	}
-	return nil, ErrSealed
+	return nil, ErrNoMatchingSecret
 }
 
 // SealedUnderFirst reports whether sealed needs no resealing.
-func (s *Keyring) SealedUnderFirst(sealed []byte) bool {
-	return len(sealed) > 0 && sealed[0] == s.all[0].tag
+func (k *Keyring) SealedUnderFirst(sealed []byte) bool {
+	return len(sealed) > 0 && sealed[0] == k.all[0].tag
 }
 
-// Format keeps the secrets out of every printed text, whatever the verb.
-func (s *Keyring) Format(f fmt.State, _ rune) {
+// Format implements [fmt.Formatter], so that no verb prints a secret.
+func (k *Keyring) Format(f fmt.State, _ rune) {
 	_, _ = io.WriteString(f, "[system secrets]")
 }
