@@ -42,7 +42,7 @@ func (a *app) public() http.Handler {
 		a.warnOfProxy,
 		middleware.AccessLog(a.log, a.now, a.seen("public")),
 		middleware.Refusals(a.reporter.Report),
-		middleware.SecurityHeaders(a.config.Strict()),
+		middleware.SecurityHeaders(a.config.SendHSTS()),
 		middleware.Recover(a.log, a.refusePage),
 		middleware.IssuerPath{
 			Path: a.config.Path(), Stripped: a.config.IssuerPath == config.PathStripped,

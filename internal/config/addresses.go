@@ -12,10 +12,10 @@ import (
 	"github.com/ostiary/ostiary/internal/pgurl"
 )
 
-// issuer is an identifier that clients compare byte by byte, so it is never
-// rewritten; a spelling that some client would rewrite is refused instead.
+// issuer accepts issuer URLs. Clients compare the issuer byte by byte, so it is never
+// normalised; a URL that a client could normalise is an error instead.
 //
-// Spec: OpenID Connect Discovery section 3; RFC 8414 section 2.
+// Spec: OpenID Connect Discovery §3, RFC 8414 §2.
 func issuer() kind[string] {
 	return kind[string]{
 		allowed: "an absolute https URL without query and fragment; http for a loopback host",
@@ -27,17 +27,17 @@ func issuer() kind[string] {
 			case u.Scheme != "https" && u.Scheme != "http":
 				return "", errors.New("has a scheme that is not https")
 			case u.User != nil:
-				return "", errors.New("holds a user name")
+				return "", errors.New("contains a user name")
 			case u.RawQuery != "" || u.ForceQuery:
 				return "", errors.New("has a query")
 			case strings.Contains(text, "#"):
 				return "", errors.New("has a fragment")
 			case u.Scheme == "http" && !loopback(u.Hostname()):
-				return "", errors.New("has http and a host that is not loopback")
-			case !plainIssuer(text, u):
-				return "", errors.New("has a spelling that clients might change: use lower case, no default port, no dot segments, no percent-encoding")
-			case ownSegment(u.Path):
-				return "", errors.New("has a path that begins with one of the server's own: .well-known, health, version")
+				return "", errors.New("has the scheme http, which is allowed only for loopback hosts")
+			case !isNormalized(text, u):
+				return "", errors.New("is not normalised: use lower case, no default port, no dot segments, no percent-encoding")
+			case reservedSegment(u.Path):
+				return "", errors.New("has a path that begins with a reserved segment: .well-known, health, version")
 			}
 			return text, nil
 		},
@@ -45,15 +45,15 @@ func issuer() kind[string] {
 	}
 }
 
-// ownSegment reports whether a path of an issuer begins with a segment that the server
-// serves at the root of the host in any case.
-func ownSegment(path string) bool {
+// reservedSegment reports whether the path of an issuer begins with a segment that the
+// server always serves at the root of the host.
+func reservedSegment(path string) bool {
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	return first == ".well-known" || first == "health" || first == "version"
 }
 
-// plainIssuer reports whether every library that normalises URLs leaves text alone.
-func plainIssuer(text string, u *url.URL) bool {
+// isNormalized reports whether no URL library would change text by normalising it.
+func isNormalized(text string, u *url.URL) bool {
 	port := u.Port()
 	if u.Host != strings.ToLower(u.Host) || strings.HasSuffix(u.Host, ":") ||
 		u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
@@ -69,7 +69,8 @@ func plainIssuer(text string, u *url.URL) bool {
 	return u.String() == text && folder != "/" && (folder == "" || path.Clean(folder) == folder)
 }
 
-// page is where people's browsers are sent with a parameter more. It may have a query.
+// page accepts URLs that browsers are redirected to with an added parameter. They may
+// have a query.
 func page() kind[string] {
 	return kind[string]{
 		allowed: "an absolute https URL without fragment; http for a loopback host",
@@ -84,11 +85,11 @@ func page() kind[string] {
 			case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
 				return "", errors.New("has a scheme that is not https")
 			case u.User != nil:
-				return "", errors.New("holds a user name")
+				return "", errors.New("contains a user name")
 			case strings.Contains(text, "#"):
 				return "", errors.New("has a fragment")
 			case strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c > '~' }):
-				return "", errors.New("holds a character that is not printable ASCII")
+				return "", errors.New("contains a character that is not printable ASCII")
 			}
 			return text, nil
 		},
@@ -96,9 +97,9 @@ func page() kind[string] {
 	}
 }
 
-// loopback reports whether a host can only be this machine.
+// loopback reports whether a host is always this machine.
 //
-// Spec: RFC 6761 section 6.3.
+// Spec: RFC 6761 §6.3.
 func loopback(host string) bool {
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true
@@ -113,7 +114,7 @@ func listener() kind[string] {
 		parse: func(text string) (string, error) {
 			if socket, ok := strings.CutPrefix(text, "unix:"); ok {
 				if !path.IsAbs(socket) || strings.HasSuffix(socket, "/") {
-					return "", errors.New("is not an absolute path of a socket")
+					return "", errors.New("is not an absolute socket path")
 				}
 				return text, nil
 			}
@@ -130,7 +131,7 @@ func listener() kind[string] {
 	}
 }
 
-// listenerOrOff is a listener that can be done without. Off is the empty string.
+// listenerOrOff accepts a listener address, or off, which it stores as the empty string.
 func listenerOrOff() kind[string] {
 	on := listener()
 	return kind[string]{
@@ -150,7 +151,7 @@ func listenerOrOff() kind[string] {
 	}
 }
 
-// local reports whether only this machine reaches a listener.
+// local reports whether a listener is reachable only from this machine.
 func local(listen string) bool {
 	network, address := Network(listen)
 	if network == "unix" || listen == "" {
@@ -160,8 +161,8 @@ func local(listen string) bool {
 	return err == nil && loopback(host)
 }
 
-// database is a Secret, so none of its errors quotes the URL or wraps the parser's,
-// which would.
+// database accepts database URLs. They are secrets, so no error quotes the URL or wraps a
+// parser error, which would quote it.
 func database() kind[Secret] {
 	return kind[Secret]{
 		allowed: "sqlite:PATH or postgres://...",
@@ -170,29 +171,29 @@ func database() kind[Secret] {
 			engine, rest, _ := strings.Cut(text, ":")
 			switch {
 			case engine == "sqlite" && strings.Contains(rest, "?"):
-				return Secret{}, errors.New(`has a path with a "?": options of SQLite cannot be set, and no such file name is taken`)
+				return Secret{}, errors.New(`has a path with "?", which is not allowed: SQLite options cannot be set`)
 			case engine == "sqlite" && rest != "":
 				return NewSecret(text), nil
 			case engine == "sqlite":
-				return Secret{}, errors.New("names no file")
+				return Secret{}, errors.New("has no file path")
 			case (engine == "postgres" || engine == "postgresql") && strings.HasPrefix(rest, "//") && len(rest) > 2:
 				if err := pgurl.Check(text); err != nil {
-					return Secret{}, errors.New("holds a password that is not percent-encoded")
+					return Secret{}, errors.New("contains a password that is not percent-encoded")
 				}
 				return NewSecret(text), nil
 			}
-			return Secret{}, errors.New("is for neither engine")
+			return Secret{}, errors.New("has an unknown scheme")
 		},
 		write: Secret.Reveal,
 	}
 }
 
-// minSecret is the length of a key of AES-256, in bytes.
+// minSecret is the length of an AES-256 key, in bytes.
 const minSecret = 32
 
 func secrets() kind[[]Secret] {
 	return kind[[]Secret]{
-		allowed: "one or more, comma separated, of at least 32 bytes each",
+		allowed: "one or more values of at least 32 bytes each, comma separated",
 		secret:  true,
 		parse: func(text string) ([]Secret, error) {
 			var all []Secret
@@ -200,17 +201,17 @@ func secrets() kind[[]Secret] {
 			for _, item := range list(text) {
 				switch {
 				case len(item) < minSecret:
-					return nil, errors.New("holds one that is too short")
+					return nil, errors.New("contains a value that is too short")
 				case strings.ContainsFunc(item, func(c rune) bool { return c < 0x20 || c == 0x7f }):
-					return nil, errors.New("holds a control character")
+					return nil, errors.New("contains a control character")
 				case seen[item]:
-					return nil, errors.New("holds one twice")
+					return nil, errors.New("contains the same value twice")
 				}
 				seen[item] = true
 				all = append(all, NewSecret(item))
 			}
 			if len(all) == 0 {
-				return nil, errors.New("holds none")
+				return nil, errors.New("is empty")
 			}
 			return all, nil
 		},

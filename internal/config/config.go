@@ -1,10 +1,9 @@
-// Package config gathers everything an operator can set into one struct.
+// Package config holds all settings of the server in one struct.
 //
-// Defaults come first, then the file, then the environment, then flags. One table
-// of keys (keys.go) drives all of them and the reference in docs/, so a setting
-// cannot exist in one place and be missing in another. It protects one rule: a
-// configuration is either understood in full or refused in full, with every fault
-// named at once and no secret in the telling.
+// Sources in increasing precedence: defaults, file, environment, flags. One table of
+// keys (keys.go) drives all of them and docs/configuration.md, so a setting cannot be
+// missing in one place. A configuration is either valid as a whole or rejected with a
+// list of all errors, which never show a secret.
 package config
 
 import (
@@ -15,47 +14,48 @@ import (
 	"time"
 )
 
-// Registration says who may register a client over the network.
+// Registration controls client registration over the network.
 type Registration string
 
-// The ways of registration: nobody, whoever holds a token, or anybody.
+// Values of [Registration]: no client, clients with an initial access token, all clients.
 const (
 	RegistrationClosed Registration = "closed"
 	RegistrationToken  Registration = "token"
 	RegistrationOpen   Registration = "open"
 )
 
-// AdminAuth says how the administrators' API knows its callers.
+// AdminAuth is how callers of the admin API authenticate.
 type AdminAuth string
 
-// The ways of admin authentication. [AdminNone] is for loopback and Unix sockets.
+// Values of [AdminAuth]. [AdminNone] requires a loopback or Unix-socket listener.
 const (
 	AdminToken AdminAuth = "token"
 	AdminNone  AdminAuth = "none"
 )
 
-// IssuerPath says what a proxy does with the path of the issuer.
+// IssuerPath describes how a proxy forwards the path of the issuer.
 type IssuerPath string
 
-// The ways of the proxy: it forwards the path, or removes it.
+// Values of [IssuerPath]: the proxy forwards the path, or strips it.
 const (
 	PathKept     IssuerPath = "kept"
 	PathStripped IssuerPath = "stripped"
 )
 
-// TokenFormat is the shape of an access token.
+// TokenFormat is the format of an access token.
 type TokenFormat string
 
-// The formats of access tokens: RFC 9068, or sealed and readable only here.
+// Values of [TokenFormat]: a JWT (RFC 9068), or an encrypted token that only this server
+// can read.
 const (
 	FormatJWT    TokenFormat = "jwt"
 	FormatOpaque TokenFormat = "opaque"
 )
 
-// SigningAlg is a signature algorithm, under its name in RFC 7518 or RFC 8037.
+// SigningAlg is a signature algorithm, with its name from RFC 7518 or RFC 8037.
 type SigningAlg string
 
-// The algorithms that tokens are signed with.
+// Values of [SigningAlg].
 const (
 	AlgES256 SigningAlg = "ES256"
 	AlgRS256 SigningAlg = "RS256"
@@ -66,52 +66,53 @@ const (
 // ScopeClaim is how an access token lists its scopes.
 type ScopeClaim string
 
-// The scope claims: scope, a text; scp, an array; or both.
+// Values of [ScopeClaim]: scope, a string; scp, an array; or both.
 const (
 	ScopeText  ScopeClaim = "string"
 	ScopeArray ScopeClaim = "list"
 	ScopeBoth  ScopeClaim = "both"
 )
 
-// IDTokenClaims says which claims about users ID tokens of the token endpoint carry.
+// IDTokenClaims selects the user claims in ID tokens from the token endpoint.
 type IDTokenClaims string
 
-// The choices: those of the granted scopes, or those requested by name alone.
+// Values of [IDTokenClaims]: the claims of the granted scopes, or only claims requested by
+// name.
 const (
 	IDTokenGranted IDTokenClaims = "granted"
 	IDTokenMinimal IDTokenClaims = "minimal"
 )
 
-// AssertionAudience says which audiences client assertions may have.
+// AssertionAudience selects the valid audiences of client assertions.
 type AssertionAudience string
 
-// The choices: the issuer and the endpoints at which clients authenticate, or the issuer
-// alone (RFC 10070).
+// Values of [AssertionAudience]: the issuer and the endpoints at which clients
+// authenticate, or only the issuer (RFC 10070).
 const (
 	AudienceBaseline AssertionAudience = "baseline"
 	AudienceIssuer   AssertionAudience = "issuer"
 )
 
-// LogFormat is the shape of a log line.
+// LogFormat is the format of log lines.
 type LogFormat string
 
-// The formats of the log.
+// Values of [LogFormat].
 const (
 	LogText LogFormat = "text"
 	LogJSON LogFormat = "json"
 )
 
-// HookPlace is where a hook is shown what it knows us by.
+// HookPlace selects the part of a hook request that carries its credential.
 type HookPlace string
 
-// The places of that: a header or a cookie.
+// Values of [HookPlace].
 const (
 	HookHeader HookPlace = "header"
 	HookCookie HookPlace = "cookie"
 )
 
-// Hook says where a program of the operator's is that is asked about tokens, and what
-// it is shown: nothing where AuthName is empty.
+// Hook configures a token hook: its URL, and the credential that requests to it carry. If
+// AuthName is empty, they carry none.
 type Hook struct {
 	URL       string
 	AuthIn    HookPlace
@@ -119,41 +120,40 @@ type Hook struct {
 	AuthValue Secret
 }
 
-// Config is a whole configuration. Its zero value is not usable: start from
-// [Default] or [Load].
+// Config is a complete configuration. The zero value is invalid: start from [Default] or
+// [Load].
 type Config struct {
 	Issuer     string
 	IssuerPath IssuerPath
 
 	Listen      string
 	AdminListen string
-	// SocketMode is that of Unix sockets, and SocketGroup their group by name or number.
-	// Zero and empty leave both as the system makes them; with a group alone the mode is
+	// SocketMode is the file mode of Unix sockets, and SocketGroup their group by name or
+	// number. Zero and empty use the defaults of the system; with only a group, the mode is
 	// 0660.
 	SocketMode     int
 	SocketGroup    string
 	TLSCertFile    string
 	TLSKeyFile     string
 	TrustedProxies []netip.Prefix
-	// PublicVersion lets the public listener say which build is running.
+	// PublicVersion shows the version of the build on the public listener.
 	PublicVersion  bool
 	RateLimits     bool
 	MaxConnections int
-	// MaxConnectionsPerNetwork bounds the connections of one address, or /64 of IPv6;
-	// wider networks may have twice as many at each level. 0 is an eighth of
-	// MaxConnections.
+	// MaxConnectionsPerNetwork bounds the connections per IPv4 address or IPv6 /64; wider
+	// networks may have twice as many at each level. 0 is an eighth of MaxConnections.
 	MaxConnectionsPerNetwork int
-	// MinBodyRate is in bytes a second, for a body that has taken five seconds.
+	// MinBodyRate is in bytes per second, once a body has taken five seconds.
 	MinBodyRate             int
 	MaxSlowBodiesPerNetwork int
-	// MaxWaitingRequestsMiB bounds the requests that wait for a user to answer.
+	// MaxWaitingRequestsMiB bounds the memory, in MiB, of authorization requests that wait
+	// for a user.
 	MaxWaitingRequestsMiB           int
 	MaxWaitingRequestsPerNetworkMiB int
-	// MaxRedirectURLLength bounds the address, in bytes, that a person is redirected to
-	// with an answer for a client.
+	// MaxRedirectURLLength bounds the length, in bytes, of a redirect to a client.
 	MaxRedirectURLLength int
-	// AdmissionSlots bounds how many requests of a kind are worked on at once; 0 is
-	// as many as keep the database and the processors busy.
+	// AdmissionSlots bounds the concurrent requests per type; 0 derives it from the number
+	// of database connections and processors.
 	AdmissionSlots  int
 	AdmissionWait   time.Duration
 	ShutdownDelay   time.Duration
@@ -170,26 +170,25 @@ type Config struct {
 	AdminAuth          AdminAuth
 	// RotatedSecretLifetime is how long a rotated client secret stays valid.
 	RotatedSecretLifetime time.Duration
-	// AuditRetention is how long it is kept what operators did.
+	// AuditRetention is how long audit events are kept.
 	AuditRetention time.Duration
 
-	// ClientAssertionAudience says which audiences client assertions may have.
 	ClientAssertionAudience AssertionAudience
 	// RegistrationQuerySecrets accepts client secrets in the query of registration requests.
 	RegistrationQuerySecrets bool
-	// SoftwareStatementKeysFile names who is trusted to make software statements.
+	// SoftwareStatementKeysFile has the keys of trusted issuers of software statements.
 	SoftwareStatementKeysFile string
 
-	// SignUp lets people make accounts for themselves.
+	// SignUp lets users create accounts.
 	SignUp bool
 
-	// LoginURL, ConsentURL, LogoutURL and DeviceURL are the operator's own apps, in place
-	// of the pages. The others are pages of theirs where people end.
+	// LoginURL, ConsentURL, LogoutURL and DeviceURL are custom apps that replace built-in
+	// pages. The others are custom pages that users are redirected to at the end of a flow.
 	LoginURL, ConsentURL, LogoutURL, DeviceURL string
 	ErrorURL, PostLogoutURL, DeviceSuccessURL  string
 
-	// LegacyResponseTypes lets clients register implicit and hybrid response types,
-	// and use them (RFC 9700 section 2.1.2 advises against it).
+	// LegacyResponseTypes lets clients register and use implicit and hybrid response types
+	// (RFC 9700 section 2.1.2 advises against them).
 	LegacyResponseTypes bool
 
 	AccessTokenFormat       TokenFormat
@@ -208,12 +207,11 @@ type Config struct {
 	RefreshAbsoluteLifetime time.Duration
 	RefreshGrace            time.Duration
 
-	// TokenHook and RefreshTokenHook are the operator's programs that have a say in
-	// tokens.
+	// TokenHook and RefreshTokenHook are called before tokens are issued.
 	TokenHook, RefreshTokenHook Hook
 
-	// JWTBearerMaxTTL bounds how long the assertions of trusted issuers last;
-	// JWTBearerIATOptional takes them without an iat.
+	// JWTBearerMaxTTL bounds the lifetime of assertions from trusted issuers;
+	// JWTBearerIATOptional accepts them without iat.
 	JWTBearerMaxTTL      time.Duration
 	JWTBearerIATOptional bool
 
@@ -228,8 +226,8 @@ type Config struct {
 
 	Argon2MemoryMiB  int
 	Argon2Iterations int
-	// Argon2Slots bounds how many passwords are hashed at once; 0 is one for each
-	// processor but one.
+	// Argon2Slots bounds the concurrent password hashes; 0 is the number of processors
+	// minus one.
 	Argon2Slots int
 
 	OutboundAllowPrivate bool
@@ -239,8 +237,8 @@ type Config struct {
 	LogFormat LogFormat
 }
 
-// Default is the configuration of an operator who has set nothing. It has no
-// issuer, no database and no secrets, which serving requires.
+// Default returns the defaults. They have no issuer, no database and no secrets, which
+// [ServeRequires] lists.
 func Default() *Config {
 	return &Config{
 		IssuerPath: PathKept,
@@ -310,18 +308,20 @@ func Default() *Config {
 	}
 }
 
-// standardScopes are those of OpenID Connect Core sections 3.1.2.1, 5.4 and 11.
+// standardScopes returns the scopes of OpenID Connect.
+//
+// Spec: OpenID Connect Core §3.1.2.1, §5.4, §11.
 func standardScopes() []string {
 	return []string{"openid", "profile", "email", "address", "phone", "offline_access"}
 }
 
-// URL is the public address of a path. It derives from the issuer, which itself
-// is used exactly as configured, with or without a slash at its end.
+// URL returns the public URL of a path that begins with a slash. The issuer may end with a
+// slash or not.
 func (c *Config) URL(path string) string {
 	return strings.TrimSuffix(c.Issuer, "/") + path
 }
 
-// Origin is the origin of the issuer, as browsers write it.
+// Origin returns the origin of the issuer, in the form that browsers send.
 //
 // Spec: RFC 6454 §6.2.
 func (c *Config) Origin() string {
@@ -332,7 +332,7 @@ func (c *Config) Origin() string {
 	return u.Scheme + "://" + u.Host
 }
 
-// Path is the path of the issuer without a slash at its end, empty if it has none.
+// Path returns the path of the issuer without a trailing slash, or "".
 func (c *Config) Path() string {
 	u, err := url.Parse(c.Issuer)
 	if err != nil {
@@ -341,21 +341,23 @@ func (c *Config) Path() string {
 	return strings.TrimSuffix(u.Path, "/")
 }
 
-// HTTPS reports whether people reach the issuer over TLS, whoever ends it.
+// HTTPS reports whether the issuer is an https URL, regardless of whether the server or a
+// proxy terminates TLS.
 func (c *Config) HTTPS() bool {
 	return strings.HasPrefix(c.Issuer, "https://")
 }
 
-// Strict reports whether browsers may be told to come by https alone from now on.
-// Not for a loopback host: they would then refuse every other server on this
-// machine that speaks plain http, whatever its port (RFC 6797 section 8.1).
-func (c *Config) Strict() bool {
+// SendHSTS reports whether responses have a Strict-Transport-Security header. It is false
+// for loopback hosts, because browsers would apply it to all ports of this machine.
+//
+// Spec: RFC 6797 §8.1.
+func (c *Config) SendHSTS() bool {
 	u, err := url.Parse(c.Issuer)
 	return err == nil && u.Scheme == "https" && !loopback(u.Hostname())
 }
 
-// Network splits the address of a listener for [net.Listen]: "unix:/run/x.sock"
-// is a Unix socket, everything else is TCP.
+// Network returns the arguments of [net.Listen] for a listener: "unix:/run/x.sock" is a
+// Unix socket, all other addresses are TCP.
 func Network(listen string) (network, address string) {
 	if path, ok := strings.CutPrefix(listen, "unix:"); ok {
 		return "unix", path

@@ -6,41 +6,41 @@ import (
 	"strings"
 )
 
-// Row describes one setting to whoever reads the reference.
+// Row describes one setting in docs/configuration.md.
 type Row struct {
 	Name, Env, Default, Allowed, Doc string
 	Secret                           bool
-	// Later says that this version refuses it.
-	Later bool
+	// Reserved marks a setting that this version does not support.
+	Reserved bool
 }
 
-// Describe lists every setting, in the order of the reference.
+// Describe returns all settings, in the order of docs/configuration.md.
 func Describe() []Row {
 	defaults, all := Default(), keys()
 	rows := make([]Row, len(all))
 	for i := range all {
 		k := &all[i]
-		rows[i] = Row{k.name, k.env(), k.show(defaults), k.allowed, k.doc, k.secret, k.later}
+		rows[i] = Row{k.name, k.env(), k.show(defaults), k.allowed, k.doc, k.secret, k.reserved}
 	}
 	return rows
 }
 
-// String is the configuration, a key on a line, with secrets redacted.
+// String returns the configuration, one key per line, with secrets redacted.
 func (c *Config) String() string {
 	var b strings.Builder
 	for _, k := range keys() {
-		if !k.later {
+		if !k.reserved {
 			fmt.Fprintf(&b, "%s = %s\n", k.name, k.show(c))
 		}
 	}
 	return b.String()
 }
 
-// LogValue is the configuration as attributes, with secrets redacted.
+// LogValue returns the configuration as attributes, with secrets redacted.
 func (c *Config) LogValue() slog.Value {
 	var attrs []slog.Attr
 	for _, k := range keys() {
-		if !k.later {
+		if !k.reserved {
 			attrs = append(attrs, slog.String(k.name, k.show(c)))
 		}
 	}

@@ -5,19 +5,19 @@ import (
 	"strings"
 )
 
-// Fault is one thing that is wrong with a configuration.
+// Fault describes one invalid setting.
 type Fault struct {
 	// Key is the setting as the operator wrote it.
 	Key string
-	// Source says where it was written: the file and line, the environment, a flag.
+	// Source names the file and line, the environment or a flag.
 	Source string
-	// Value is what was written, quoted, or a placeholder for a secret.
+	// Value is the quoted value, or a placeholder for a secret.
 	Value string
-	// Problem says what is wrong with it, Allowed what would be right.
+	// Problem is the error, and Allowed describes valid values.
 	Problem, Allowed string
 }
 
-// String is the fault in one line.
+// String returns the fault as one line.
 func (f Fault) String() string {
 	var b strings.Builder
 	b.WriteString(f.Key)
@@ -34,17 +34,17 @@ func (f Fault) String() string {
 	return b.String()
 }
 
-// Error lists every fault of a configuration.
+// Error reports all faults in a configuration.
 type Error struct{ Faults []Fault }
 
-// Error is the list, one fault on a line.
+// Error returns the faults, one per line.
 func (e *Error) Error() string {
-	noun := "faults"
-	if len(e.Faults) == 1 {
-		noun = "fault"
+	count := "1 error"
+	if n := len(e.Faults); n != 1 {
+		count = fmt.Sprintf("%d errors", n)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d %s in the configuration:", len(e.Faults), noun)
+	b.WriteString(count + " in the configuration:")
 	for _, f := range e.Faults {
 		b.WriteString("\n  " + f.String())
 	}

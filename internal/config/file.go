@@ -10,7 +10,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
-// readFile reads a YAML file: one mapping of keys to scalars or to lists of them.
+// readFile reads a YAML file: one mapping of keys to scalars or lists of scalars.
 func readFile(path string) ([]setting, []Fault) {
 	whole := func(problem string) []Fault { return []Fault{{Key: path, Problem: problem}} }
 
@@ -32,7 +32,7 @@ func readFile(path string) ([]setting, []Fault) {
 			return nil, whole("is not a mapping of keys to values")
 		}
 		if i > 0 && len(members) > 0 {
-			return nil, whole("holds more than one document")
+			return nil, whole("contains more than one document")
 		}
 	}
 	return fromMembers(path, members)
@@ -44,7 +44,7 @@ func fromMembers(path string, members []*ast.MappingValueNode) (settings []setti
 		s := setting{name: at.Value, shown: at.Value, source: fmt.Sprintf("%s:%d", path, at.Position.Line)}
 		var ok bool
 		if s.value, ok = valueText(m.Value); !ok {
-			faults = append(faults, Fault{Key: s.shown, Source: s.source, Problem: "is neither a single value nor a list of such without commas"})
+			faults = append(faults, Fault{Key: s.shown, Source: s.source, Problem: "must be a single value or a list of values without commas"})
 			continue
 		}
 		settings = append(settings, s)
@@ -52,8 +52,8 @@ func fromMembers(path string, members []*ast.MappingValueNode) (settings []setti
 	return settings, faults
 }
 
-// valueText is a scalar as it is written, or a list joined by commas. What YAML
-// makes of `on` or `1_000` is of no concern: keys read text.
+// valueText returns the source text of a scalar, or of a list joined by commas. It does not
+// use the values that YAML assigns to `on` or `1_000`: keys parse text.
 func valueText(node ast.Node) (string, bool) {
 	switch node := node.(type) {
 	case nil, *ast.NullNode:
@@ -86,7 +86,8 @@ func scalarText(node ast.Node) (string, bool) {
 	}
 }
 
-// syntaxFault leaves out what the parser quotes of the file: it may be a secret.
+// syntaxFault returns a fault without the text that the parser quotes from the file,
+// because it can be a secret.
 func syntaxFault(path string, err error) Fault {
 	fault := Fault{Key: path, Problem: "is not YAML"}
 	if at, ok := errors.AsType[yaml.Error](err); ok {

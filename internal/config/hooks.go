@@ -6,37 +6,38 @@ import (
 	"strings"
 )
 
-// hookKeys are the settings of one hook, under names that begin with name.
-func hookKeys(name, what string, at func(*Config) *Hook) []key {
+// hookKeys returns the settings of one hook, with names that begin with name.
+func hookKeys(name, doc string, at func(*Config) *Hook) []key {
 	return []key{
-		field(name+"_url", program(), func(c *Config) *string { return &at(c).URL }, what),
+		field(name+"_url", serviceURL(), func(c *Config) *string { return &at(c).URL }, doc),
 		field(name+"_auth_in", oneOf(HookHeader, HookCookie), func(c *Config) *HookPlace { return &at(c).AuthIn },
-			"Where it is shown what it knows this server by."),
-		field(name+"_auth_name", token(), func(c *Config) *string { return &at(c).AuthName },
+			"Whether requests to it carry their credential in a header or a cookie."),
+		field(name+"_auth_name", headerName(), func(c *Config) *string { return &at(c).AuthName },
 			"The name of that header or cookie."),
 		field(name+"_auth_value", credential(), func(c *Config) *Secret { return &at(c).AuthValue },
-			"What it is shown."),
+			"The value of that header or cookie, which authenticates this server."),
 	}
 }
 
-// disagreement is what is wrong with a hook that no key has alone.
-func (h *Hook) disagreement() (suffix, problem string) {
+// conflict returns an error in the combination of a hook's settings, with the suffix of the
+// key, or "".
+func (h *Hook) conflict() (suffix, problem string) {
 	switch {
 	case h.URL == "" && (h.AuthName != "" || !h.AuthValue.Empty()):
-		return "_url", "is missing beside what it is shown"
+		return "_url", "is missing, but auth_name or auth_value is set"
 	case h.AuthName == "" && !h.AuthValue.Empty():
-		return "_auth_name", "is missing beside the value"
+		return "_auth_name", "is missing, but auth_value is set"
 	case h.AuthName != "" && h.AuthValue.Empty():
-		return "_auth_value", "is missing beside the name"
+		return "_auth_value", "is missing, but auth_name is set"
 	default:
 		return "", ""
 	}
 }
 
-// program is where a program of the operator's own listens, in whatever network.
-func program() kind[string] {
+// serviceURL accepts URLs of services in any network.
+func serviceURL() kind[string] {
 	return kind[string]{
-		allowed: "an absolute https URL; http in a network that nobody else listens in",
+		allowed: "an absolute https URL; http only in a trusted network",
 		parse: func(text string) (string, error) {
 			u, err := url.Parse(text)
 			switch {
@@ -45,9 +46,9 @@ func program() kind[string] {
 			case err != nil || u.Hostname() == "":
 				return "", errors.New("is not an absolute URL")
 			case u.Scheme != "https" && u.Scheme != "http":
-				return "", errors.New("has a scheme that is neither https nor http")
+				return "", errors.New("has a scheme other than https and http")
 			case u.User != nil:
-				return "", errors.New("holds a user name")
+				return "", errors.New("contains a user name")
 			case strings.Contains(text, "#"):
 				return "", errors.New("has a fragment")
 			}
@@ -57,22 +58,24 @@ func program() kind[string] {
 	}
 }
 
-// token is a name as headers and cookies have (RFC 9110 section 5.6.2), but for those
-// that say how a request is to be read.
-func token() kind[string] {
+// headerName accepts names of headers and cookies, except headers that control how a
+// request is read.
+//
+// Spec: RFC 9110 §5.6.2.
+func headerName() kind[string] {
 	return kind[string]{
 		allowed: "the name of a header or cookie",
 		parse: func(text string) (string, error) {
 			const others = "!#$%&'*+-.^_`|~"
-			strange := func(c rune) bool {
+			invalid := func(c rune) bool {
 				return (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && !strings.ContainsRune(others, c)
 			}
-			if strings.ContainsFunc(text, strange) {
-				return "", errors.New("is no such name")
+			if strings.ContainsFunc(text, invalid) {
+				return "", errors.New("is not a valid header or cookie name")
 			}
 			switch strings.ToLower(text) {
 			case "host", "content-type", "content-length", "content-encoding", "transfer-encoding", "connection", "cookie":
-				return "", errors.New("is a header with a meaning of its own")
+				return "", errors.New("is a reserved header")
 			}
 			return text, nil
 		},
@@ -80,14 +83,14 @@ func token() kind[string] {
 	}
 }
 
-// credential is a secret that travels in a header.
+// credential accepts secrets that can be sent in a header.
 func credential() kind[Secret] {
 	return kind[Secret]{
-		allowed: "a text of printable ASCII",
+		allowed: "printable ASCII",
 		secret:  true,
 		parse: func(text string) (Secret, error) {
 			if strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c > '~' }) {
-				return Secret{}, errors.New("holds what no header may")
+				return Secret{}, errors.New("contains a character that is not printable ASCII")
 			}
 			return NewSecret(text), nil
 		},

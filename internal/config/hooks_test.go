@@ -7,21 +7,21 @@ import (
 	"github.com/ostiary/ostiary/internal/config"
 )
 
-func TestAHookIsDescribedWholly(t *testing.T) {
+func TestHookSettingsMustBeComplete(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct {
 		settings map[string]string
-		want     string // the key at fault; empty if there is none
+		want     string // the key with the error, or empty
 	}{
-		"nothing":              {nil, ""},
-		"an address":           {map[string]string{"_url": "http://hook.internal:8080/ask?a=b"}, ""},
-		"all of it":            {map[string]string{"_url": "https://hook", "_auth_in": "cookie", "_auth_name": "k", "_auth_value": "v"}, ""},
-		"a name and no value":  {map[string]string{"_url": "https://hook", "_auth_name": "k"}, "_auth_value"},
-		"a value and no name":  {map[string]string{"_url": "https://hook", "_auth_value": "v"}, "_auth_name"},
-		"a key and no address": {map[string]string{"_auth_name": "k", "_auth_value": "v"}, "_url"},
-		"a value in two lines": {map[string]string{"_url": "https://hook", "_auth_name": "k", "_auth_value": "a\nb"}, "_auth_value"},
-		"a user in the URL":    {map[string]string{"_url": "https://u:p@hook"}, "_url"},
+		"no settings":                      {nil, ""},
+		"a URL":                            {map[string]string{"_url": "http://hook.internal:8080/ask?a=b"}, ""},
+		"all settings":                     {map[string]string{"_url": "https://hook", "_auth_in": "cookie", "_auth_name": "k", "_auth_value": "v"}, ""},
+		"a name without a value":           {map[string]string{"_url": "https://hook", "_auth_name": "k"}, "_auth_value"},
+		"a value without a name":           {map[string]string{"_url": "https://hook", "_auth_value": "v"}, "_auth_name"},
+		"a name and a value without a URL": {map[string]string{"_auth_name": "k", "_auth_value": "v"}, "_url"},
+		"a value with a line break":        {map[string]string{"_url": "https://hook", "_auth_name": "k", "_auth_value": "a\nb"}, "_auth_value"},
+		"a user in the URL":                {map[string]string{"_url": "https://u:p@hook"}, "_url"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

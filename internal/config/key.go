@@ -5,19 +5,19 @@ import (
 	"strings"
 )
 
-// key is one setting. Its name is the member of the file and the name of the flag,
-// and the variable of the environment derives from it.
+// key is one setting. Its name is used in the file and by --set, and the environment
+// variable derives from it.
 type key struct {
-	name    string
-	doc     string
-	allowed string
-	secret  bool
-	later   bool // reserved for a later version, and refused until then
-	parse   func(c *Config, text string) error
-	write   func(c *Config) string // reveals secrets: see show
+	name     string
+	doc      string
+	allowed  string
+	secret   bool
+	reserved bool // for a later version; setting it is an error
+	parse    func(c *Config, text string) error
+	write    func(c *Config) string // reveals secrets; see show
 }
 
-// kind is how values of one type are written, and which of them are right.
+// kind parses, validates and writes values of one type.
 type kind[T any] struct {
 	allowed string
 	secret  bool
@@ -25,7 +25,7 @@ type kind[T any] struct {
 	write   func(T) string
 }
 
-// field ties a name to a field of [Config].
+// field returns the key that sets a field of [Config].
 func field[T any](name string, k kind[T], at func(*Config) *T, doc string) key {
 	return key{
 		name: name, doc: doc, allowed: k.allowed, secret: k.secret,
@@ -41,10 +41,10 @@ func field[T any](name string, k kind[T], at func(*Config) *T, doc string) key {
 	}
 }
 
-// env is the variable that sets the key.
+// env returns the environment variable of the key.
 func (k *key) env() string { return prefix + strings.ToUpper(k.name) }
 
-// show is the value as it may be seen.
+// show returns the value, or a placeholder for a secret.
 func (k *key) show(c *Config) string {
 	text := k.write(c)
 	if k.secret {
@@ -58,8 +58,8 @@ const (
 	fileSuffix = "_file"
 )
 
-// find returns the key that name sets, and whether it does so by naming a file
-// that holds the value, as every secret can be set.
+// find returns the key that name sets, and whether the value is the path of a file that
+// contains it, which every secret supports.
 func find(all []key, name string) (k *key, inFile bool) {
 	for i := range all {
 		switch {
@@ -72,11 +72,11 @@ func find(all []key, name string) (k *key, inFile bool) {
 	return nil, false
 }
 
-// nearest is the known key with the fewest changes to the unknown one.
+// nearest returns the known key with the smallest edit distance to an unknown one.
 func nearest(all []key, unknown string) string {
 	var known []string
 	for i := range all {
-		if all[i].later {
+		if all[i].reserved {
 			continue
 		}
 		known = append(known, all[i].name)
@@ -87,13 +87,13 @@ func nearest(all []key, unknown string) string {
 	return Nearest(known, unknown)
 }
 
-// Nearest is the known name with the fewest changes to the unknown one, and the
+// Nearest returns the known name with the smallest edit distance to an unknown one, and the
 // first of several.
 func Nearest(known []string, unknown string) string {
 	return slices.MinFunc(known, func(a, b string) int { return distance(unknown, a) - distance(unknown, b) })
 }
 
-// distance is Levenshtein's: insertions, deletions and replacements of a byte.
+// distance returns the Levenshtein distance in bytes.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

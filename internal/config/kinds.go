@@ -14,18 +14,18 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
-// later is a setting that this version does not serve. Accepting it would be a lie;
-// only the value that asks for nothing is let through.
-func later(name, nothing, doc string) key {
+// reserved returns a key for a setting that this version does not support. Its only valid
+// value is off.
+func reserved(name, off, doc string) key {
 	return key{
-		name: name, doc: doc, later: true, allowed: nothing,
+		name: name, doc: doc, reserved: true, allowed: off,
 		parse: func(_ *Config, text string) error {
-			if text != nothing {
+			if text != off {
 				return errors.New("is not available in this version")
 			}
 			return nil
 		},
-		write: func(*Config) string { return nothing },
+		write: func(*Config) string { return off },
 	}
 }
 
@@ -38,7 +38,7 @@ func oneOf[T ~string](values ...T) kind[T] {
 		allowed: strings.Join(words, ", "),
 		parse: func(text string) (T, error) {
 			if !slices.Contains(words, text) {
-				return "", errors.New("is not one of the choices")
+				return "", errors.New("is not an allowed value")
 			}
 			return T(text), nil
 		},
@@ -56,7 +56,7 @@ func onOff() kind[bool] {
 			case "off", "false", "0":
 				return false, nil
 			}
-			return false, errors.New("is neither on nor off")
+			return false, errors.New("must be on or off")
 		},
 		write: func(v bool) string {
 			if v {
@@ -88,7 +88,7 @@ func number(least, most int) kind[int] {
 
 func duration(least, most time.Duration) kind[time.Duration] {
 	return kind[time.Duration]{
-		allowed: fmt.Sprintf("a time from %s to %s", formatDuration(least), formatDuration(most)),
+		allowed: fmt.Sprintf("a duration from %s to %s", formatDuration(least), formatDuration(most)),
 		parse: func(text string) (time.Duration, error) {
 			d, err := ParseDuration(text)
 			switch {
@@ -107,8 +107,8 @@ func duration(least, most time.Duration) kind[time.Duration] {
 
 const day = 24 * time.Hour
 
-// ParseDuration reads Go's notation, and days, since nobody thinks of a month as
-// 720 hours.
+// ParseDuration parses Go's duration syntax, and days, as in 30d. Its error completes a
+// sentence that begins with the value.
 func ParseDuration(text string) (time.Duration, error) {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
@@ -117,7 +117,7 @@ func ParseDuration(text string) (time.Duration, error) {
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil {
-		return 0, errors.New("is not a time with a unit, as in 90s, 10m, 12h or 30d")
+		return 0, errors.New("is not a duration with a unit, as in 90s, 10m, 12h or 30d")
 	}
 	return d, nil
 }
@@ -150,7 +150,7 @@ func level() kind[slog.Level] {
 			case "error":
 				return slog.LevelError, nil
 			}
-			return 0, errors.New("is not one of the choices")
+			return 0, errors.New("is not an allowed value")
 		},
 		write: func(l slog.Level) string { return strings.ToLower(l.String()) },
 	}
@@ -179,9 +179,9 @@ func prefixes() kind[[]netip.Prefix] {
 				}
 				switch {
 				case err != nil:
-					return nil, fmt.Errorf("holds %q, which is not a network", item)
+					return nil, fmt.Errorf("contains %q, which is not a network", item)
 				case p.Bits() == 0:
-					return nil, fmt.Errorf("holds %q, which would believe everybody", item)
+					return nil, fmt.Errorf("contains %q, which would trust all clients", item)
 				}
 				nets = append(nets, p.Masked())
 			}
@@ -197,7 +197,7 @@ func prefixes() kind[[]netip.Prefix] {
 	}
 }
 
-// scopes are separated by spaces, as RFC 6749 section 3.3 has them, or by commas.
+// scopes accepts scopes separated by spaces (RFC 6749 section 3.3) or commas.
 func scopes() kind[[]string] {
 	return kind[[]string]{
 		allowed: "scopes, separated by spaces or commas",
@@ -205,7 +205,7 @@ func scopes() kind[[]string] {
 			items := strings.Fields(strings.ReplaceAll(text, ",", " "))
 			for _, scope := range items {
 				if strings.ContainsFunc(scope, func(c rune) bool { return c < 0x21 || c > 0x7e || c == '"' || c == '\\' }) {
-					return nil, fmt.Errorf("holds %q, which is not a scope", scope)
+					return nil, fmt.Errorf("contains %q, which is not a scope", scope)
 				}
 			}
 			return items, nil
@@ -214,19 +214,19 @@ func scopes() kind[[]string] {
 	}
 }
 
-// claimNames are claims that the protocol leaves to others.
+// claimNames accepts claim names, except the claims of access tokens that the server sets.
 func claimNames() kind[[]string] {
 	return kind[[]string]{
-		allowed: "names of claims, comma separated, but for those of the protocol",
+		allowed: "claim names, comma separated, except claims of the protocol",
 		parse: func(text string) ([]string, error) {
 			names := list(text)
 			for _, name := range names {
 				switch {
 				case strings.ContainsFunc(name, func(c rune) bool { return c < 0x20 || c == 0x7f }):
-					return nil, fmt.Errorf("holds %q, which is no name", name)
+					return nil, fmt.Errorf("contains %q, which is not a claim name", name)
 				case slices.ContainsFunc(grant.AccessTokenClaims(), func(own string) bool { return strings.EqualFold(own, name) }):
-					// Many who read JSON do not tell Scope from scope.
-					return nil, fmt.Errorf("holds %q, which is the protocol's", name)
+					// Some JSON parsers match member names in any case.
+					return nil, fmt.Errorf("contains %q, which is a claim of the protocol", name)
 				}
 			}
 			return names, nil
@@ -235,12 +235,13 @@ func claimNames() kind[[]string] {
 	}
 }
 
-// readable is a file that is there now, so that a wrong path is told at the start.
+// readable accepts the path of a file that can be read, so that a wrong path is reported at
+// startup.
 func readable() kind[string] {
 	return kind[string]{
 		allowed: "the path of a readable file",
 		parse: func(path string) (string, error) {
-			f, err := os.Open(path) //nolint:gosec // the operator names it
+			f, err := os.Open(path) //nolint:gosec // the path is a setting
 			if err != nil {
 				return "", readError(err)
 			}
@@ -254,17 +255,17 @@ func readable() kind[string] {
 	}
 }
 
-// fileMode is the permission bits of a file in octal, or empty for 0.
+// fileMode accepts permission bits in octal, or empty for 0.
 func fileMode() kind[int] {
 	return kind[int]{
-		allowed: "an octal mode, as 0660",
+		allowed: "an octal mode, as in 0660",
 		parse: func(text string) (int, error) {
 			if text == "" {
 				return 0, nil
 			}
 			n, err := strconv.ParseUint(strings.TrimPrefix(text, "0o"), 8, 16)
 			if err != nil || n == 0 || n > 0o777 {
-				return 0, errors.New("is no octal mode")
+				return 0, errors.New("is not an octal mode")
 			}
 			return int(n), nil
 		},
@@ -277,13 +278,13 @@ func fileMode() kind[int] {
 	}
 }
 
-// groupName is a name or number of a group, or empty.
+// groupName accepts the name or number of a group, or empty.
 func groupName() kind[string] {
 	return kind[string]{
 		allowed: "the name or number of a group",
 		parse: func(text string) (string, error) {
 			if strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c == ':' || c == 0x7f }) {
-				return "", errors.New("is no name of a group")
+				return "", errors.New("is not a group name")
 			}
 			return text, nil
 		},

@@ -10,28 +10,27 @@ import (
 	"strings"
 )
 
-// Sources are where a configuration is read from, the later ones winning.
+// Sources are the sources of a configuration, in increasing precedence.
 type Sources struct {
-	// Defaults replace built-in defaults, by the name of the key, as a command such
-	// as dev needs.
+	// Defaults replace built-in defaults, by key, for commands such as dev.
 	Defaults map[string]string
 	// File is the path of a YAML file, or empty.
 	File string
-	// Environ is what os.Environ returns; only OSTIARY_* is read.
+	// Environ has the form of [os.Environ]; only OSTIARY_* is read.
 	Environ []string
-	// Override holds what flags said, by the name of the key.
+	// Override has the values of flags, by key.
 	Override map[string]string
-	// Require names the keys that must have a value in the end.
+	// Require lists the keys that must have a value.
 	Require []string
 }
 
-// ServeRequires are the keys without which production does not start.
+// ServeRequires returns the keys that serve requires.
 func ServeRequires() []string {
 	return []string{"issuer", "system_secrets", "database_url"}
 }
 
-// Load reads a configuration and checks it. A faulty one is refused with an
-// *[Error] that lists every fault. An empty value is the same as none.
+// Load reads and validates a configuration. If it is invalid, Load returns an *[Error] that
+// lists all faults. An empty value counts as unset.
 func Load(src Sources) (*Config, error) {
 	l := loader{config: Default(), keys: keys(), faulty: map[string]bool{}}
 	l.apply(fromMap(src.Defaults, "default of the command"))
@@ -41,8 +40,8 @@ func Load(src Sources) (*Config, error) {
 	l.apply(fromEnviron(src.Environ))
 	l.apply(fromMap(src.Override, "flag"))
 
-	for _, fault := range l.config.disagreements(src.Require) {
-		// A key whose value was refused is not missing as well.
+	for _, fault := range l.config.conflicts(src.Require) {
+		// A key with an invalid value is not reported as missing, too.
 		if !l.faulty[fault.Key] {
 			l.faults = append(l.faults, fault)
 		}
@@ -53,10 +52,10 @@ func Load(src Sources) (*Config, error) {
 	return l.config, nil
 }
 
-// setting is a value as somebody wrote it.
+// setting is a value from a source.
 type setting struct {
-	name   string // as a key has it, in lower case and without prefix
-	shown  string // as it was written
+	name   string // the key: lower case, without prefix
+	shown  string // the name as the source spells it
 	value  string
 	source string
 }
@@ -68,8 +67,8 @@ type loader struct {
 	faulty map[string]bool
 }
 
-// applyFile sets the values of the file. Of one that nobody can read it is not said
-// that keys are missing in it.
+// applyFile sets the values of the file. If the file cannot be read, required keys are not
+// reported as missing.
 func (l *loader) applyFile(path string, require []string) {
 	settings, faults := readFile(path)
 	l.faults = append(l.faults, faults...)
@@ -84,7 +83,7 @@ func (l *loader) applyFile(path string, require []string) {
 	l.apply(settings)
 }
 
-// apply sets one source's values.
+// apply sets the values of one source.
 func (l *loader) apply(settings []setting) {
 	set := map[string]bool{}
 	for _, s := range settings {
@@ -97,7 +96,7 @@ func (l *loader) apply(settings []setting) {
 			continue
 		}
 		if set[k.name] {
-			l.fault(s, "", "is set twice, here and "+k.name+" with or without _file", "")
+			l.fault(s, "", "is set twice: here and as "+k.name+", with or without _file", "")
 			continue
 		}
 		set[k.name] = true
@@ -111,7 +110,7 @@ func (l *loader) set(k *key, s setting, inFile bool) {
 		var err error
 		if text, err = readSecret(s.value); err != nil {
 			l.faulty[k.name] = true
-			l.fault(s, shown, err.Error(), "the path of a file that holds the value")
+			l.fault(s, shown, err.Error(), "the path of a file that contains the value")
 			return
 		}
 	}
@@ -128,8 +127,8 @@ func (l *loader) fault(s setting, value, problem, allowed string) {
 	l.faults = append(l.faults, Fault{Key: s.shown, Source: s.source, Value: value, Problem: problem, Allowed: allowed})
 }
 
-// unknown names the known key that may have been meant, as the unknown one was written.
-// A word that is all another one is of no help.
+// unknown suggests the most similar known key, in the spelling of the source, unless it
+// differs in more than half of the characters.
 func (l *loader) unknown(s setting) string {
 	name := nearest(l.keys, s.name)
 	if distance(s.name, name) > len(s.name)/2 {
@@ -149,8 +148,7 @@ func fromMap(values map[string]string, source string) []setting {
 	return settings
 }
 
-// readSecret reads a file that holds a secret. The line end that editors add is
-// not part of it.
+// readSecret reads a file that contains a secret, without trailing line ends.
 func readSecret(path string) (string, error) {
 	text, err := readAtMost(path, 64<<10)
 	if err != nil {
@@ -163,11 +161,10 @@ func readSecret(path string) (string, error) {
 	return secret, nil
 }
 
-// readAtMost reads a file of a bounded size. Its errors do not quote the path: the
-// fault does, and when somebody has put the secret itself where the path belongs
-// it is the only place to take care of.
+// readAtMost reads a file of at most limit bytes. Its errors do not quote the path, because
+// the path can be a misplaced secret; only the fault quotes it.
 func readAtMost(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path) //nolint:gosec // the operator names it
+	f, err := os.Open(path) //nolint:gosec // the path is a setting
 	if err != nil {
 		return nil, readError(err)
 	}
@@ -177,7 +174,7 @@ func readAtMost(path string, limit int64) ([]byte, error) {
 	case err != nil:
 		return nil, readError(err)
 	case int64(len(data)) > limit:
-		return nil, errors.New("is too large a file")
+		return nil, errors.New("is too large")
 	}
 	return data, nil
 }

@@ -15,7 +15,7 @@ import (
 
 const secretText = "correct-horse-battery-staple-0123456789"
 
-// write puts text in a file of its own.
+// write creates a file with text and returns its path.
 func write(t *testing.T, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -25,7 +25,7 @@ func write(t *testing.T, name, text string) string {
 	return path
 }
 
-// faults are those that loading src found.
+// faults loads src and returns the faults in it.
 func faults(t *testing.T, src config.Sources) []config.Fault {
 	t.Helper()
 	c, err := config.Load(src)
@@ -71,7 +71,7 @@ func TestDefaultsAreValid(t *testing.T) {
 	}
 }
 
-func TestEveryWayOfWritingAValue(t *testing.T) {
+func TestAllValueSyntaxes(t *testing.T) {
 	t.Parallel()
 
 	c, err := config.Load(config.Sources{File: write(t, "ostiary.yaml", `
@@ -151,13 +151,13 @@ func TestSecretsComeFromFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := c.SystemSecrets; len(got) != 1 || got[0].Reveal() != secretText {
-				t.Errorf("%d system secrets, want %q alone, without the line end", len(got), secretText)
+				t.Errorf("%d system secrets, want only %q, without the line end", len(got), secretText)
 			}
 		})
 	}
 }
 
-func TestEveryFaultIsListedAtOnce(t *testing.T) {
+func TestAllFaultsAreListedTogether(t *testing.T) {
 	t.Parallel()
 
 	got := faults(t, config.Sources{
@@ -177,11 +177,11 @@ func TestEveryFaultIsListedAtOnce(t *testing.T) {
 		}
 	}
 	want := []string{
-		":4 registration  neither a single value nor a list of such without commas",
+		":4 registration  must be a single value or a list of values without commas",
 		":1 isuer  unknown; did you mean issuer?",
 		`:2 code_lifetime "2m" too long`,
 		":3 listem  unknown; did you mean listen?",
-		":5 code_lifetime  set twice, here and code_lifetime with or without _file",
+		":5 code_lifetime  set twice: here and as code_lifetime, with or without _file",
 		":6 dsn  unknown",
 		`OSTIARY_MTLS_LISTEN ":4446" not available in this version`,
 		"OSTIARY_SYSTEM_SECRET  unknown; did you mean OSTIARY_SYSTEM_SECRETS?",
@@ -189,103 +189,103 @@ func TestEveryFaultIsListedAtOnce(t *testing.T) {
 		"issuer  required: set it in the file or as OSTIARY_ISSUER",
 		"system_secrets  required: set it in the file or as OSTIARY_SYSTEM_SECRETS",
 		"database_url  required: set it in the file or as OSTIARY_DATABASE_URL",
-		`admin_auth  none, which admin_listen ":4445" would offer to the network; allowed: a loopback address or unix:/path`,
+		`admin_auth  must not be none if admin_listen is ":4445", which is reachable from the network; use a loopback address or unix:/path`,
 	}
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Errorf("faults (-want +got):\n%s", diff)
 	}
 }
 
-func TestWhatIsRefused(t *testing.T) {
+func TestInvalidValues(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct{ key, value, problem string }{
-		"a claim of the protocol":        {"allowed_top_level_claims", "tenant,sub", "is the protocol's"},
-		"a claim of ours":                {"allowed_top_level_claims", "gid", "is the protocol's"},
-		"one of them in other letters":   {"allowed_top_level_claims", "Scope", "is the protocol's"},
-		"a hook at no address":           {"token_hook_url", "hook", "is not an absolute URL"},
-		"a hook of another kind":         {"refresh_token_hook_url", "ftp://hook.example", "neither https nor http"},
-		"a header with a meaning":        {"token_hook_auth_name", "Content-Type", "a meaning of its own"},
-		"a header in two":                {"token_hook_auth_name", "X Key", "is no such name"},
-		"a scope claim of no shape":      {"scope_claim", "text", "is not one of the choices"},
-		"a relative issuer":              {"issuer", "id.example.com", "not an absolute URL"},
-		"an issuer over http":            {"issuer", "http://id.example.com", "http and a host that is not loopback"},
-		"a look-alike of loopback":       {"issuer", "http://localhost.example.com", "http and a host that is not loopback"},
-		"an issuer of another scheme":    {"issuer", "ftp://id.example.com", "scheme"},
-		"an issuer with a query":         {"issuer", "https://id.example.com?x=1", "query"},
-		"an issuer with an empty query":  {"issuer", "https://id.example.com?", "query"},
-		"an issuer with a fragment":      {"issuer", "https://id.example.com#", "fragment"},
-		"an issuer with a user":          {"issuer", "https://me@id.example.com", "user name"},
-		"an issuer in capitals":          {"issuer", "https://ID.example.com", "spelling"},
-		"an issuer with a default port":  {"issuer", "https://id.example.com:443", "spelling"},
-		"an issuer with dot segments":    {"issuer", "https://id.example.com/a/../b", "spelling"},
-		"an issuer with a double slash":  {"issuer", "https://id.example.com//", "spelling"},
-		"an issuer with an encoding":     {"issuer", "https://id.example.com/%61", "spelling"},
-		"an issuer with our own path":    {"issuer", "https://id.example.com/.well-known/x", "the server's own"},
-		"an issuer at the health checks": {"issuer", "https://id.example.com/health", "the server's own"},
-		"a path that is neither":         {"issuer_path", "removed", "not one of the choices"},
-		"an issuer with an open port":    {"issuer", "https://id.example.com:", "spelling"},
-		"a listener without port":        {"listen", "127.0.0.1", "not an address"},
-		"a listener on a service name":   {"listen", ":http", "no port"},
-		"a relative socket":              {"listen", "unix:admin.sock", "absolute path"},
-		"no public listener":             {"listen", "off", "not an address"},
-		"a listener for certificates":    {"mtls_listen", ":4446", "not available in this version"},
-		"a device that waits for ever":   {"device_code_lifetime", "31m", "too long"},
-		"a certificate that is not here": {"tls_cert_file", "/nowhere/cert.pem", "does not exist"},
-		"a certificate that is a folder": {"tls_cert_file", "/", "is not a file"},
-		"a proxy that is everybody":      {"trusted_proxies", "10.0.0.0/8,0.0.0.0/0", "believe everybody"},
-		"a proxy by name":                {"trusted_proxies", "proxy.internal", "not a network"},
-		"another database":               {"database_url", "mysql://x", "neither engine"},
-		"a database without file":        {"database_url", "sqlite:", "names no file"},
-		"options of SQLite":              {"database_url", "sqlite:/var/lib/ostiary.db?mode=ro", "with a"},
-		"a password that ends the host":  {"database_url", "postgres://user:12/3@host/db", "not percent-encoded"},
-		"a short secret":                 {"system_secrets", secretText + ",short", "too short"},
-		"a secret twice":                 {"system_secrets", secretText + "," + secretText, "twice"},
-		"a secret of two lines":          {"system_secrets", secretText + "\n" + secretText, "control character"},
-		"a list of nothing":              {"system_secrets", ",,", "holds none"},
-		"an unknown registration":        {"registration", "Open", "not one of the choices"},
-		"a scope with a quotation mark":  {"registration_scopes", `openid "x"`, "not a scope"},
-		"a time without unit":            {"code_lifetime", "30", "not a time with a unit"},
-		"a code that lives too long":     {"code_lifetime", "61s", "too long"},
-		"an access token of a day":       {"access_token_lifetime", "1d", "too long"},
-		"an ID token of an instant":      {"id_token_lifetime", "1ms", "too short"},
-		"a grace of an hour":             {"refresh_grace", "1h", "too long"},
-		"more days than a time can hold": {"consent_lifetime", "65535d", "too long"},
-		"weak hashing":                   {"argon2_memory_mib", "8", "too small"},
-		"too many connections":           {"database_max_connections", "100000", "too large"},
-		"a switch that is neither":       {"rate_limits", "maybe", "neither on nor off"},
-		"an unknown level":               {"log_level", "verbose", "not one of the choices"},
+		"a claim of the protocol":               {"allowed_top_level_claims", "tenant,sub", "a claim of the protocol"},
+		"a claim of this server":                {"allowed_top_level_claims", "gid", "a claim of the protocol"},
+		"a protocol claim in other case":        {"allowed_top_level_claims", "Scope", "a claim of the protocol"},
+		"a hook with a relative URL":            {"token_hook_url", "hook", "is not an absolute URL"},
+		"a hook with another scheme":            {"refresh_token_hook_url", "ftp://hook.example", "scheme other than https and http"},
+		"a reserved header":                     {"token_hook_auth_name", "Content-Type", "a reserved header"},
+		"a header name with a space":            {"token_hook_auth_name", "X Key", "not a valid header or cookie name"},
+		"an unknown scope claim":                {"scope_claim", "text", "is not an allowed value"},
+		"a relative issuer":                     {"issuer", "id.example.com", "not an absolute URL"},
+		"an issuer over http":                   {"issuer", "http://id.example.com", "only for loopback hosts"},
+		"a look-alike of loopback":              {"issuer", "http://localhost.example.com", "only for loopback hosts"},
+		"an issuer of another scheme":           {"issuer", "ftp://id.example.com", "scheme"},
+		"an issuer with a query":                {"issuer", "https://id.example.com?x=1", "query"},
+		"an issuer with an empty query":         {"issuer", "https://id.example.com?", "query"},
+		"an issuer with a fragment":             {"issuer", "https://id.example.com#", "fragment"},
+		"an issuer with a user":                 {"issuer", "https://me@id.example.com", "user name"},
+		"an issuer in capitals":                 {"issuer", "https://ID.example.com", "not normalised"},
+		"an issuer with a default port":         {"issuer", "https://id.example.com:443", "not normalised"},
+		"an issuer with dot segments":           {"issuer", "https://id.example.com/a/../b", "not normalised"},
+		"an issuer with a double slash":         {"issuer", "https://id.example.com//", "not normalised"},
+		"an issuer with an encoding":            {"issuer", "https://id.example.com/%61", "not normalised"},
+		"an issuer with a reserved path":        {"issuer", "https://id.example.com/.well-known/x", "reserved segment"},
+		"an issuer at the health checks":        {"issuer", "https://id.example.com/health", "reserved segment"},
+		"an unknown issuer path":                {"issuer_path", "removed", "not an allowed value"},
+		"an issuer with an empty port":          {"issuer", "https://id.example.com:", "not normalised"},
+		"a listener without port":               {"listen", "127.0.0.1", "not an address"},
+		"a listener on a service name":          {"listen", ":http", "no port"},
+		"a relative socket":                     {"listen", "unix:admin.sock", "absolute socket path"},
+		"no public listener":                    {"listen", "off", "not an address"},
+		"a reserved setting":                    {"mtls_listen", ":4446", "not available in this version"},
+		"a device code for too long":            {"device_code_lifetime", "31m", "too long"},
+		"a missing certificate":                 {"tls_cert_file", "/nowhere/cert.pem", "does not exist"},
+		"a directory as certificate":            {"tls_cert_file", "/", "is not a file"},
+		"a proxy network of all addresses":      {"trusted_proxies", "10.0.0.0/8,0.0.0.0/0", "trust all clients"},
+		"a proxy by name":                       {"trusted_proxies", "proxy.internal", "not a network"},
+		"an unknown database scheme":            {"database_url", "mysql://x", "unknown scheme"},
+		"a database without file":               {"database_url", "sqlite:", "has no file path"},
+		"SQLite options":                        {"database_url", "sqlite:/var/lib/ostiary.db?mode=ro", "options cannot be set"},
+		"a password with a slash":               {"database_url", "postgres://user:12/3@host/db", "not percent-encoded"},
+		"a short secret":                        {"system_secrets", secretText + ",short", "too short"},
+		"a secret twice":                        {"system_secrets", secretText + "," + secretText, "twice"},
+		"a secret with a line break":            {"system_secrets", secretText + "\n" + secretText, "control character"},
+		"a list without values":                 {"system_secrets", ",,", "is empty"},
+		"an unknown registration":               {"registration", "Open", "not an allowed value"},
+		"a scope with a quotation mark":         {"registration_scopes", `openid "x"`, "not a scope"},
+		"a time without unit":                   {"code_lifetime", "30", "not a duration with a unit"},
+		"a code lifetime above a minute":        {"code_lifetime", "61s", "too long"},
+		"an access token lifetime of a day":     {"access_token_lifetime", "1d", "too long"},
+		"an ID token lifetime of a millisecond": {"id_token_lifetime", "1ms", "too short"},
+		"a grace period of an hour":             {"refresh_grace", "1h", "too long"},
+		"too many days":                         {"consent_lifetime", "65535d", "too long"},
+		"weak hashing":                          {"argon2_memory_mib", "8", "too small"},
+		"too many connections":                  {"database_max_connections", "100000", "too large"},
+		"a switch that is not on or off":        {"rate_limits", "maybe", "must be on or off"},
+		"an unknown level":                      {"log_level", "verbose", "not an allowed value"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
 			got := faults(t, config.Sources{Override: map[string]string{tc.key: tc.value}})
 			if len(got) == 0 || got[0].Key != tc.key || !strings.Contains(got[0].Problem, tc.problem) {
-				t.Errorf("%s = %q: faults are %v, want one that says %q", tc.key, tc.value, got, tc.problem)
+				t.Errorf("%s = %q: faults are %v, want one with %q", tc.key, tc.value, got, tc.problem)
 			}
 		})
 	}
 }
 
-func TestWhatIsAccepted(t *testing.T) {
+func TestValidValues(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct{ key, value string }{
-		"an issuer with a port":         {"issuer", "https://id.example.com:8443"},
-		"an issuer with a slash":        {"issuer", "https://id.example.com/"},
-		"an issuer with a path":         {"issuer", "https://example.com/auth"},
-		"an issuer with a long path":    {"issuer", "https://example.com/a/b.c~d/"},
-		"an issuer on loopback":         {"issuer", "http://localhost:4444"},
-		"an issuer on IPv6 loopback":    {"issuer", "http://[::1]:4444"},
-		"no listener for certificates":  {"mtls_listen", "off"},
-		"no admin listener":             {"admin_listen", "off"},
-		"an empty value":                {"device_url", ""},
-		"several database hosts":        {"database_url", "postgres://u:p@a,b/ostiary?target_session_attrs=read-write"},
-		"a database in memory":          {"database_url", "sqlite::memory:"},
-		"no grace":                      {"refresh_grace", "0s"},
-		"a listener on any free port":   {"listen", "127.0.0.1:0"},
-		"scopes separated by commas":    {"registration_scopes", "openid,profile,email,address,phone,offline_access,api"},
-		"a lifetime of exactly an hour": {"access_token_lifetime", "1h"},
+		"an issuer with a port":          {"issuer", "https://id.example.com:8443"},
+		"an issuer with a slash":         {"issuer", "https://id.example.com/"},
+		"an issuer with a path":          {"issuer", "https://example.com/auth"},
+		"an issuer with a long path":     {"issuer", "https://example.com/a/b.c~d/"},
+		"an issuer on loopback":          {"issuer", "http://localhost:4444"},
+		"an issuer on IPv6 loopback":     {"issuer", "http://[::1]:4444"},
+		"a reserved setting that is off": {"mtls_listen", "off"},
+		"no admin listener":              {"admin_listen", "off"},
+		"an empty value":                 {"device_url", ""},
+		"several database hosts":         {"database_url", "postgres://u:p@a,b/ostiary?target_session_attrs=read-write"},
+		"a database in memory":           {"database_url", "sqlite::memory:"},
+		"no grace period":                {"refresh_grace", "0s"},
+		"a listener on any free port":    {"listen", "127.0.0.1:0"},
+		"scopes separated by commas":     {"registration_scopes", "openid,profile,email,address,phone,offline_access,api"},
+		"a lifetime of exactly an hour":  {"access_token_lifetime", "1h"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

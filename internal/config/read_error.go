@@ -5,8 +5,8 @@ import (
 	"io/fs"
 )
 
-// readError says why a file could not be read, without its path: a fault shows that
-// itself, or hides it where somebody has put a secret in its place.
+// readError returns err without the path of the file. The fault shows the path, or hides it
+// if it is a misplaced secret.
 func readError(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

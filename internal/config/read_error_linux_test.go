@@ -11,9 +11,9 @@ import (
 	"github.com/ostiary/ostiary/internal/config"
 )
 
-// A file that is missing and one that may not be read are told apart, in every place where a
-// setting names a file.
-func TestMissingAndUnreadableFilesAreToldApart(t *testing.T) {
+// Errors distinguish a missing file from an unreadable one, for every setting that is the path
+// of a file.
+func TestErrorsDistinguishMissingAndUnreadableFiles(t *testing.T) {
 	dir := t.TempDir()
 	locked := filepath.Join(dir, "locked")
 	if err := os.WriteFile(locked, []byte("a secret"), 0); err != nil {
@@ -38,9 +38,8 @@ func TestMissingAndUnreadableFilesAreToldApart(t *testing.T) {
 	}
 }
 
-// unprivileged opens files as somebody else than root for the rest of the test, which
-// has a thread of its own: root can read everything. The folder of the test stays within
-// reach.
+// unprivileged opens files as another user than root for the rest of the test, which is locked
+// to one thread: root can read every file. The directory of the test stays accessible.
 func unprivileged(t *testing.T, dir string) {
 	t.Helper()
 	if os.Geteuid() != 0 {

@@ -12,7 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/config"
 )
 
-var update = flag.Bool("update", false, "write docs/configuration.md anew")
+var update = flag.Bool("update", false, "write docs/configuration.md")
 
 const reference = "../../docs/configuration.md"
 
@@ -30,20 +30,20 @@ func TestReferenceIsCurrent(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, string(got)); diff != "" {
-		t.Errorf("docs/configuration.md is not what `go test ./internal/config -update` writes (-want +got):\n%s", diff)
+		t.Errorf("docs/configuration.md is out of date; run `go test ./internal/config -update` (-want +got):\n%s", diff)
 	}
 }
 
-func TestEveryKeyIsDescribedInASentence(t *testing.T) {
+func TestEachKeyHasADescription(t *testing.T) {
 	t.Parallel()
 
 	seen := map[string]bool{}
 	for _, row := range config.Describe() {
 		if !strings.HasSuffix(row.Doc, ".") {
-			t.Errorf("%s is described by %q, which is no sentence", row.Name, row.Doc)
+			t.Errorf("the description of %s, %q, is not a sentence", row.Name, row.Doc)
 		}
-		if row.Allowed == "" && !row.Later {
-			t.Errorf("%s does not say what it allows", row.Name)
+		if row.Allowed == "" && !row.Reserved {
+			t.Errorf("%s does not list allowed values", row.Name)
 		}
 		if seen[row.Name] {
 			t.Errorf("%s is in the table twice", row.Name)
@@ -54,20 +54,20 @@ func TestEveryKeyIsDescribedInASentence(t *testing.T) {
 
 const referenceHead = `# Configuration
 
-<!-- Written by the tests of internal/config: go test ./internal/config -update -->
+<!-- Generated: go test ./internal/config -update -->
 
-Settings come from, the later ones winning:
+Sources of settings, in increasing precedence:
 
-1. the defaults below (the command ` + "`dev`" + ` has a few of its own),
+1. the defaults below (` + "`dev`" + ` has a few other defaults),
 2. the YAML file that ` + "`--config FILE`" + ` names, with the keys below,
-3. the environment: ` + "`OSTIARY_`" + ` and the key in capitals,
-4. flags.
+3. the environment: ` + "`OSTIARY_`" + ` and the key in upper case,
+4. ` + "`--set KEY=VALUE`" + `.
 
-A key that does not exist is an error which names one that is spelled nearly so, and all that is wrong is listed at once.
-An empty value is the same as none. Lists are comma separated, or YAML lists. Times have a unit: ` + "`90s`, `10m`, `12h`, `30d`" + `.
+An unknown key is an error that suggests the most similar key. All errors are listed together. An empty value counts as unset.
+Lists are comma separated, or YAML lists. Durations have a unit: ` + "`90s`, `10m`, `12h`, `30d`" + `.
 
-A secret (marked *secret*) can be put in a file instead: ` + "`OSTIARY_SYSTEM_SECRETS_FILE=/run/secrets/system`" + `, or
-` + "`system_secrets_file`" + ` in YAML. It is never shown in an error or a log.
+A setting marked *secret* can be read from a file instead: ` + "`OSTIARY_SYSTEM_SECRETS_FILE=/run/secrets/system`" + `, or
+` + "`system_secrets_file`" + ` in YAML. Its value is never written to an error or a log.
 
 ` + "```yaml" + `
 issuer: https://id.example.com
@@ -89,7 +89,7 @@ func referenceText() string {
 	b.WriteString(referenceHead)
 	var reserved []string
 	for _, row := range config.Describe() {
-		if row.Later {
+		if row.Reserved {
 			reserved = append(reserved, "`"+row.Name+"`")
 			continue
 		}
@@ -103,6 +103,6 @@ func referenceText() string {
 		}
 		fmt.Fprintf(&b, "| `%s`%s | %s | %s | %s |\n", row.Name, secret, initial, row.Allowed, row.Doc)
 	}
-	fmt.Fprintf(&b, "\nReserved for later versions, and refused until they do something: %s.\n", strings.Join(reserved, ", "))
+	fmt.Fprintf(&b, "\nReserved for later versions; setting one is an error: %s.\n", strings.Join(reserved, ", "))
 	return b.String()
 }

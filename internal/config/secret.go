@@ -5,17 +5,16 @@ import (
 	"log/slog"
 )
 
-// redacted stands for a secret wherever one would be shown.
+// redacted replaces secrets in all output.
 const redacted = "[redacted]"
 
-// Secret is a text that shows itself only to [Secret.Reveal].
+// Secret is a string that only [Secret.Reveal] returns.
 //
-// The text is behind a pointer because fmt calls no methods on the unexported
-// fields of a struct: it would print a plain string there, and prints an address
-// here.
+// The string is behind a pointer because fmt does not call methods on unexported fields of
+// a struct: it would print a string there, and prints an address here.
 type Secret struct{ text *string }
 
-// NewSecret hides text.
+// NewSecret returns text as a secret.
 func NewSecret(text string) Secret {
 	if text == "" {
 		return Secret{}
@@ -23,7 +22,7 @@ func NewSecret(text string) Secret {
 	return Secret{text: &text}
 }
 
-// Reveal is the text itself.
+// Reveal returns the secret.
 func (s Secret) Reveal() string {
 	if s.text == nil {
 		return ""
@@ -34,11 +33,11 @@ func (s Secret) Reveal() string {
 // Empty reports whether there is no secret.
 func (s Secret) Empty() bool { return s.text == nil }
 
-// Equal reports whether both hide the same text. It is for tests: its time
-// depends on the texts.
+// Equal reports whether both secrets are the same. Use it only in tests: it does not run in
+// constant time.
 func (s Secret) Equal(other Secret) bool { return s.Reveal() == other.Reveal() }
 
-// String is a placeholder, or nothing for no secret.
+// String returns a placeholder, or "" if there is no secret.
 func (s Secret) String() string {
 	if s.Empty() {
 		return ""
@@ -46,11 +45,11 @@ func (s Secret) String() string {
 	return redacted
 }
 
-// Format prints the placeholder under every verb, %#v and %x included.
+// Format prints the placeholder for every verb, including %#v and %x.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(s.String())) }
 
-// LogValue is the placeholder.
+// LogValue returns the placeholder.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
-// MarshalText is the placeholder, so that no encoder writes the text.
+// MarshalText returns the placeholder, so that no encoder writes the secret.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

@@ -37,7 +37,7 @@ func TestSecretsAreNeverShown(t *testing.T) {
 		}
 	}
 	if !strings.Contains(c.String(), "system_secrets = [redacted]") {
-		t.Errorf("String does not say that there is a secret:\n%s", c)
+		t.Errorf("String does not show the placeholder of a secret:\n%s", c)
 	}
 }
 
@@ -47,12 +47,12 @@ func TestFaultsDoNotShowSecrets(t *testing.T) {
 	const word = "hunter2"
 	for name, src := range map[string]config.Sources{
 		"a secret too short":         {Environ: []string{"OSTIARY_SYSTEM_SECRETS=" + word}},
-		"a database of no engine":    {Override: map[string]string{"database_url": "mysql://u:" + word + "@h/d"}},
-		"a variable misspelt":        {Environ: []string{"OSTIARY_DATABASE_UR=postgres://u:" + word + "@h/d"}},
-		"a key misspelt":             {File: write(t, "a.yaml", "system_secretz: "+word)},
+		"an unknown database scheme": {Override: map[string]string{"database_url": "mysql://u:" + word + "@h/d"}},
+		"a misspelled variable":      {Environ: []string{"OSTIARY_DATABASE_UR=postgres://u:" + word + "@h/d"}},
+		"a misspelled key":           {File: write(t, "a.yaml", "system_secretz: "+word)},
 		"a list with a comma":        {File: write(t, "b.yaml", "system_secrets: ['"+word+",x']")},
 		"a file that is not YAML":    {File: write(t, "c.yaml", "system_secrets: |"+word+"\n")},
-		"a quote that never ends":    {File: write(t, "d.yaml", "system_secrets: \""+word+"\n")},
+		"an unterminated quote":      {File: write(t, "d.yaml", "system_secrets: \""+word+"\n")},
 		"a key set twice":            {File: write(t, "e.yaml", "database_url: sqlite:x\ndatabase_url: "+word)},
 		"a file with a short secret": {Environ: []string{"OSTIARY_SYSTEM_SECRETS_FILE=" + write(t, "s", word)}},
 	} {
@@ -61,7 +61,7 @@ func TestFaultsDoNotShowSecrets(t *testing.T) {
 
 			_, err := config.Load(src)
 			if err == nil {
-				t.Fatal("no fault")
+				t.Fatal("Load returned no error")
 			}
 			if strings.Contains(err.Error(), word) {
 				t.Errorf("the secret is shown in %v", err)

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Validate checks a configuration that was changed after [Load], or made without
-// it. The keys named in require must have a value.
+// Validate checks a configuration that was changed after [Load] or created without it. The
+// keys in require must have a value. The error is an *[Error].
 func (c *Config) Validate(require ...string) error {
 	var faults []Fault
 	faulty := map[string]bool{}
@@ -22,7 +22,7 @@ func (c *Config) Validate(require ...string) error {
 			faults = append(faults, Fault{Key: k.name, Value: k.show(c), Problem: err.Error(), Allowed: k.allowed})
 		}
 	}
-	for _, f := range c.disagreements(require) {
+	for _, f := range c.conflicts(require) {
 		if !faulty[f.Key] {
 			faults = append(faults, f)
 		}
@@ -33,8 +33,8 @@ func (c *Config) Validate(require ...string) error {
 	return nil
 }
 
-// disagreements are the faults that no key has alone.
-func (c *Config) disagreements(require []string) []Fault {
+// conflicts returns missing keys and errors in the combination of keys.
+func (c *Config) conflicts(require []string) []Fault {
 	var faults []Fault
 	fault := func(wrong bool, key, problem string) {
 		if wrong {
@@ -53,11 +53,11 @@ func (c *Config) disagreements(require []string) []Fault {
 		}
 	}
 
-	fault(c.IssuerPath == PathStripped && c.Path() == "", "issuer_path", "is stripped, and the issuer has no path")
-	fault(c.TLSCertFile == "" && c.TLSKeyFile != "", "tls_cert_file", "is missing beside tls_key_file")
-	fault(c.TLSKeyFile == "" && c.TLSCertFile != "", "tls_key_file", "is missing beside tls_cert_file")
+	fault(c.IssuerPath == PathStripped && c.Path() == "", "issuer_path", "is stripped, but the issuer has no path")
+	fault(c.TLSCertFile == "" && c.TLSKeyFile != "", "tls_cert_file", "is missing, but tls_key_file is set")
+	fault(c.TLSKeyFile == "" && c.TLSCertFile != "", "tls_key_file", "is missing, but tls_cert_file is set")
 	fault(c.AdminAuth == AdminNone && !local(c.AdminListen), "admin_auth",
-		fmt.Sprintf("is none, which admin_listen %q would offer to the network; allowed: a loopback address or unix:/path", c.AdminListen))
+		fmt.Sprintf("must not be none if admin_listen is %q, which is reachable from the network; use a loopback address or unix:/path", c.AdminListen))
 	fault(c.Listen == c.AdminListen, "admin_listen", "is the same as listen")
 
 	fault(c.MaxConnectionsPerNetwork > c.MaxConnections, "max_connections_per_network",
@@ -66,21 +66,21 @@ func (c *Config) disagreements(require []string) []Fault {
 	fault(c.MaxWaitingRequestsPerNetworkMiB > c.MaxWaitingRequestsMiB, "max_waiting_requests_per_network_mib",
 		fmt.Sprintf("is %d, more than max_waiting_requests_mib, which is %d", c.MaxWaitingRequestsPerNetworkMiB, c.MaxWaitingRequestsMiB))
 
-	fault(c.SignUp && c.LoginURL != "", "sign_up", "has no effect beside login_url: the app there is where accounts are made")
+	fault(c.SignUp && c.LoginURL != "", "sign_up", "has no effect if login_url is set: the app at login_url creates accounts")
 	fault(c.AdminListen == "" && c.LoginURL+c.ConsentURL+c.LogoutURL+c.DeviceURL != "", "admin_listen",
-		"is off, where the apps of login_url, consent_url, logout_url and device_url answer")
+		"is off, but the apps of login_url, consent_url, logout_url and device_url need it")
 
 	fault(c.Registration == RegistrationToken && len(c.RegistrationTokens) == 0, "registration_tokens",
-		"is required by registration = token")
+		"is required if registration is token")
 	fault(c.Registration != RegistrationToken && len(c.RegistrationTokens) > 0, "registration_tokens",
 		"has no effect unless registration is token")
 	for _, scope := range c.DefaultScopes {
 		fault(!slices.Contains(c.RegistrationScopes, scope), "default_scopes",
-			fmt.Sprintf("holds %q, which registration_scopes does not", scope))
+			fmt.Sprintf("contains %q, which is not in registration_scopes", scope))
 	}
 
 	for name, hook := range map[string]*Hook{"token_hook": &c.TokenHook, "refresh_token_hook": &c.RefreshTokenHook} {
-		suffix, problem := hook.disagreement()
+		suffix, problem := hook.conflict()
 		fault(suffix != "", name+suffix, problem)
 	}
 
@@ -90,7 +90,7 @@ func (c *Config) disagreements(require []string) []Fault {
 	within(c.RefreshIdleLifetime, c.RefreshAbsoluteLifetime, "refresh_idle_lifetime", "refresh_absolute_lifetime")
 	within(c.SessionIdleLifetime, c.SessionAbsoluteLifetime, "session_idle_lifetime", "session_absolute_lifetime")
 	within(c.RememberedIdleLifetime, c.RememberedAbsoluteLifetime, "remembered_idle_lifetime", "remembered_absolute_lifetime")
-	// The next key must be in every cache before it signs, with time to spare.
+	// The next key must be in all caches well before it signs.
 	within(2*c.KeySetCache, c.KeyRotateEvery, "key_set_cache", "half of key_rotate_every")
 	return faults
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/ostiary/ostiary/internal/config"
 )
 
-func TestFaultsThatNoKeyHasAlone(t *testing.T) {
+func TestConflictingSettings(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct {
@@ -22,7 +22,7 @@ func TestFaultsThatNoKeyHasAlone(t *testing.T) {
 			func(c *config.Config) { c.TLSKeyFile = "validate_test.go" }, "tls_cert_file: is missing",
 		},
 		"an open admin API on every interface": {
-			func(c *config.Config) { c.AdminAuth, c.AdminListen = config.AdminNone, "0.0.0.0:4445" }, "admin_auth: is none",
+			func(c *config.Config) { c.AdminAuth, c.AdminListen = config.AdminNone, "0.0.0.0:4445" }, "admin_auth: must not be none",
 		},
 		"one address for both listeners": {
 			func(c *config.Config) { c.Listen = c.AdminListen }, "admin_listen: is the same",
@@ -30,34 +30,34 @@ func TestFaultsThatNoKeyHasAlone(t *testing.T) {
 		"registration by token without tokens": {
 			func(c *config.Config) { c.Registration = config.RegistrationToken }, "registration_tokens: is required",
 		},
-		"tokens that open nothing": {
+		"tokens without registration by token": {
 			func(c *config.Config) { c.RegistrationTokens = []config.Secret{config.NewSecret(secretText)} }, "registration_tokens: has no effect",
 		},
-		"a proxy that removes a path that is not there": {
+		"a proxy that strips the path of an issuer without one": {
 			func(c *config.Config) { c.Issuer, c.IssuerPath = "https://id.example.com/", config.PathStripped }, "issuer_path: is stripped",
 		},
 		"a default scope that cannot be registered": {
-			func(c *config.Config) { c.DefaultScopes = []string{"openid", "admin"} }, `default_scopes: holds "admin"`,
+			func(c *config.Config) { c.DefaultScopes = []string{"openid", "admin"} }, `default_scopes: contains "admin"`,
 		},
-		"a refresh token idle for longer than it lives": {
+		"a refresh idle lifetime above the absolute lifetime": {
 			func(c *config.Config) { c.RefreshIdleLifetime = 91 * 24 * time.Hour }, "refresh_idle_lifetime: is 91d, longer",
 		},
-		"a session idle for longer than it lives": {
+		"a session idle lifetime above the absolute lifetime": {
 			func(c *config.Config) { c.SessionIdleLifetime = 13 * time.Hour }, "session_idle_lifetime: is 13h, longer",
 		},
-		"a remembered session likewise": {
+		"a remembered idle lifetime above the absolute lifetime": {
 			func(c *config.Config) { c.RememberedIdleLifetime = 31 * 24 * time.Hour }, "remembered_idle_lifetime: is 31d, longer",
 		},
-		"keys that rotate faster than caches": {
+		"keys that rotate faster than caches expire": {
 			func(c *config.Config) { c.KeyRotateEvery, c.KeySetCache = time.Hour, time.Hour }, "key_set_cache: is 2h, longer",
 		},
-		"more connections of a network than of all": {
+		"more connections per network than in total": {
 			func(c *config.Config) { c.MaxConnectionsPerNetwork = 10_001 }, "max_connections_per_network: is 10001, more",
 		},
-		"more waiting requests of a network than of all": {
+		"more waiting requests per network than in total": {
 			func(c *config.Config) { c.MaxWaitingRequestsMiB = 15 }, "max_waiting_requests_per_network_mib: is 16, more",
 		},
-		"a value no source could have set": {
+		"a value that no source accepts": {
 			func(c *config.Config) { c.CodeLifetime = time.Hour }, `code_lifetime = 1h: is too long`,
 		},
 	} {
@@ -74,7 +74,7 @@ func TestFaultsThatNoKeyHasAlone(t *testing.T) {
 	}
 }
 
-func TestAnOpenAdminAPIMayStayOnThisMachine(t *testing.T) {
+func TestAdminAPIWithoutAuthenticationOnLocalListeners(t *testing.T) {
 	t.Parallel()
 
 	for _, listen := range []string{"127.0.0.1:4445", "localhost:4445", "[::1]:4445", "unix:/run/admin.sock", ""} {
@@ -93,19 +93,19 @@ func TestRequiredKeys(t *testing.T) {
 	c.Issuer = "https://id.example.com"
 	err := c.Validate(config.ServeRequires()...)
 	if err == nil {
-		t.Fatal("Validate found nothing missing")
+		t.Fatal("Validate returned no error")
 	}
 	for _, name := range []string{"system_secrets", "database_url"} {
 		if !strings.Contains(err.Error(), name+": is required") {
-			t.Errorf("%v does not say that %s is required", err, name)
+			t.Errorf("%v does not report that %s is required", err, name)
 		}
 	}
 	if strings.Contains(err.Error(), "issuer") {
-		t.Errorf("%v names the issuer, which is there", err)
+		t.Errorf("%v names the issuer, which is set", err)
 	}
 }
 
-func TestVariablesOfKubernetesAreNotOurs(t *testing.T) {
+func TestVariablesOfKubernetesAreIgnored(t *testing.T) {
 	t.Parallel()
 
 	environ := []string{
@@ -117,7 +117,7 @@ func TestVariablesOfKubernetesAreNotOurs(t *testing.T) {
 		t.Errorf("faults are %v", got)
 	}
 	if got := faults(t, config.Sources{Environ: []string{"OSTIARY_PORT=4444"}}); len(got) != 1 {
-		t.Errorf("OSTIARY_PORT=4444 has faults %v, want it unknown", got)
+		t.Errorf("OSTIARY_PORT=4444 has faults %v, want one fault", got)
 	}
 }
 
@@ -129,9 +129,9 @@ func TestFilesThatAreNotConfigurations(t *testing.T) {
 		"a word":           {"issuer", "not a mapping"},
 		"two documents":    {"log_level: info\n---\nlog_level: info\n", "more than one document"},
 		"broken YAML":      {"log_level: info\nlisten: [a\n", ".yaml:2: is not YAML"},
-		"an alias":         {"log_level: &a info\nlog_format: *a\n", "neither a single value"},
-		"a mapping within": {"listen:\n  port: 1\n", "neither a single value"},
-		"a huge file":      {strings.Repeat("#", 2<<20), "too large"},
+		"an alias":         {"log_level: &a info\nlog_format: *a\n", "must be a single value"},
+		"a nested mapping": {"listen:\n  port: 1\n", "must be a single value"},
+		"a large file":     {strings.Repeat("#", 2<<20), "too large"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -142,11 +142,11 @@ func TestFilesThatAreNotConfigurations(t *testing.T) {
 			}
 		})
 	}
-	if got := faults(t, config.Sources{File: write(t, "empty.yaml", "# nothing\n")}); got != nil {
+	if got := faults(t, config.Sources{File: write(t, "empty.yaml", "# empty\n")}); got != nil {
 		t.Errorf("an empty file has faults %v", got)
 	}
 	if got := faults(t, config.Sources{File: "/nowhere.yaml", Require: config.ServeRequires()}); len(got) != 1 {
-		t.Errorf("a file that is not there has faults %v, want one", got)
+		t.Errorf("a missing file has faults %v, want one", got)
 	}
 }
 
@@ -163,15 +163,15 @@ func TestNetwork(t *testing.T) {
 	}
 }
 
-func TestWhoMayBeToldToComeByHTTPSAlone(t *testing.T) {
+func TestSendHSTS(t *testing.T) {
 	t.Parallel()
 	for issuer, want := range map[string]bool{
 		"https://id.example.com": true, "https://localhost:4444": false, "https://127.0.0.1:8443": false, "http://localhost:4444": false,
 	} {
 		c := config.Default()
 		c.Issuer = issuer
-		if got := c.Strict(); got != want {
-			t.Errorf("Strict() with issuer %s = %v, want %v", issuer, got, want)
+		if got := c.SendHSTS(); got != want {
+			t.Errorf("SendHSTS() with issuer %s = %v, want %v", issuer, got, want)
 		}
 	}
 }

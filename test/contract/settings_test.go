@@ -23,7 +23,7 @@ func TestSettings(t *testing.T) {
 	for _, row := range config.Describe() {
 		kind := "text"
 		switch {
-		case row.Later:
+		case row.Reserved:
 			kind = "reserved"
 		case choice.MatchString(row.Allowed):
 			kind = "one of " + row.Allowed
