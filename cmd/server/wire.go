@@ -77,7 +77,7 @@ type app struct {
 	scopes       *store.ScopeCache
 	userCodes    *devicecode.UserCodes
 	courier      *outbox.Courier
-	sessions     sessions
+	sessions     *session.Manager
 	oauth2       *oauth2.Handler
 	userinfo     *oidc.Userinfo
 	logout       *oidc.Logout
@@ -216,7 +216,7 @@ func (a *app) wireTokens(ctx context.Context) error {
 			Renewals: renewals{a.store, a.clients},
 			Issuer:   c.Issuer, Endpoints: authenticatingEndpoints(c), IssuerAudience: c.ClientAssertionAudience == config.AudienceIssuer, Now: a.now,
 		}),
-		Grants: a.store, Sessions: a.waiting, Devices: a.waiting, UserCodes: a.userCodes, Entrance: a.sessions, Keys: a.keys, Pages: a.errorPages(), Cookies: a.cookies, Subjects: a.subjects,
+		Grants: a.store, Sessions: a.waiting, Devices: a.waiting, UserCodes: a.userCodes, Entrance: a.store, SessionManager: a.sessions, Keys: a.keys, Pages: a.errorPages(), Cookies: a.cookies, Subjects: a.subjects,
 		RequestObjects: &requestobject.Opener{Issuer: c.Issuer, KeySets: a.keySets, Documents: a.fetcher, Registered: a.registeredFetcher, Now: a.now},
 		Assertions: &assertion.Reader{
 			Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Trusts: assertion.NewCache(a.store, a.store.Changes()), Replay: a.store,
@@ -232,7 +232,7 @@ func (a *app) wireTokens(ctx context.Context) error {
 		Lifetimes: oauth2.Lifetimes{
 			Code: c.CodeLifetime, AccessToken: c.AccessTokenLifetime, IDToken: c.IDTokenLifetime, LongestToken: c.LongestTokenLifetime,
 			RefreshIdle: c.RefreshIdleLifetime, RefreshAbsolute: c.RefreshAbsoluteLifetime, RefreshGrace: c.RefreshGrace,
-			Request: requestLifetime, Device: c.DeviceCodeLifetime, DeviceWait: c.DevicePollInterval, Session: sessionLifetimes(c), Remembered: rememberedLifetimes(c),
+			Request: requestLifetime, Device: c.DeviceCodeLifetime, DeviceWait: c.DevicePollInterval,
 		},
 		OpaqueAccessToken: c.AccessTokenFormat == config.FormatOpaque,
 		MinimalIDToken:    c.IDTokenClaims == config.IDTokenMinimal,
@@ -323,7 +323,7 @@ func (a *app) wireOIDC() {
 	}
 	a.logout = &oidc.Logout{
 		Issuer: a.config.Issuer, Path: pathLogout, App: a.config.LogoutURL, After: a.config.PostLogoutURL, Keys: tickets,
-		Verifier: a.keys, Clients: a.clients, Sessions: a.sessions, Asked: a.waiting, Browser: a.cookies, Pages: a.errorPages(),
+		Verifier: a.keys, Clients: a.clients, Sessions: a.store, Manager: a.sessions, Asked: a.waiting, Browser: a.cookies, Pages: a.errorPages(),
 		Subjects: a.subjects, MaxRedirectURL: a.config.MaxRedirectURLLength, Now: a.now, Log: a.log,
 	}
 }
@@ -332,11 +332,10 @@ func (a *app) wireInteraction() {
 	c := a.config
 	a.interaction = login.New(login.Config{
 		Issuer: strings.TrimSuffix(c.Issuer, "/"), Iss: c.Issuer,
-		Accounts: a.store, Sessions: a.sessions, Requests: a.store, Clients: a.clients, Scopes: a.scopes, Guesses: a.store, SetUp: a.store,
+		Accounts: a.store, Sessions: a.store, Manager: a.sessions, Requests: a.store, Clients: a.clients, Scopes: a.scopes, Guesses: a.store, SetUp: a.store,
 		Devices: a.waiting, UserCodes: a.userCodes, DeviceApp: c.DeviceURL,
 		Hasher: a.hasher, Pages: a.pages, Cookies: a.cookies,
 		Lifetimes: login.Lifetimes{
-			Session: sessionLifetimes(c), Remembered: rememberedLifetimes(c),
 			Consent: c.ConsentLifetime, Grant: c.RefreshAbsoluteLifetime, Device: c.DeviceCodeLifetime,
 		},
 		Open: c.SignUp, Elsewhere: c.LoginURL != "", Throttle: c.RateLimits, Address: middleware.Address, Networks: middleware.NetworkList, AccountDigest: a.accountDigest(),

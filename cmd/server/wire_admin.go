@@ -14,7 +14,7 @@ func (a *app) wireAdmin() {
 		Requests: a.store, SignOuts: a.store, Devices: a.store, UserCodes: a.userCodes, Clients: a.clients, Consent: c.ConsentLifetime,
 		KeySets: a.store, SigningKeys: a.keys, Vault: a.secrets,
 		Keys: a.store, Changes: a.store.Changes(), Audit: a.store, Refusals: refusals{a.store, a.refusals}, Issuers: a.store, Open: c.AdminAuth == config.AdminNone,
-		Consents: a.store, Sessions: a.sessions, Tokens: a.oauth2,
+		Consents: a.store, Sessions: a.store, Manager: a.sessions, Tokens: a.oauth2,
 		Scopes:   a.store,
 		Registry: registry{a.store, a.clients}, Policy: operatorPolicy(c), Documents: a.fetcher.Apart(),
 		Keeper:     client.SecretStore{Hasher: asideHasher{a.adminHasher}, Sealer: a.secrets},

@@ -66,6 +66,7 @@ type Config struct {
 	Clients      Clients
 	Consents     Consents
 	Sessions     Sessions
+	Manager      SessionManager
 	Tokens       Tokens
 	Registry     Registry
 	Scopes       Scopes

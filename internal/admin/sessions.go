@@ -9,13 +9,17 @@ import (
 	"github.com/ostiary/ostiary/internal/session"
 )
 
-// Sessions knows who is signed in, and signs them out: their grants end, and the
-// clients that asked for it are told.
+// Sessions lists live sessions.
 type Sessions interface {
 	// ListSessions returns those of one subject, or where it is empty of all.
 	ListSessions(ctx context.Context, subject, after string, limit int, now time.Time) ([]*session.Session, error)
-	EndSession(ctx context.Context, id string, now time.Time) (participants []string, err error)
-	EndSessionsOf(ctx context.Context, subject string, now time.Time) (count int, err error)
+}
+
+// SessionManager ends sessions with their grants and queues logout notices, as
+// [session.Manager] does.
+type SessionManager interface {
+	End(ctx context.Context, id string) (clients []string, err error)
+	EndAll(ctx context.Context, subject string) (count int, err error)
 }
 
 func (h *Handler) loginSessionOperations() []Operation {
@@ -84,9 +88,9 @@ func (h *Handler) revokeSessions(c *Call) (*Reply, error) {
 	case (subject == "") == (sid == ""):
 		return nil, invalid("Either subject names a person, or sid a session.")
 	case sid != "":
-		_, err = h.Sessions.EndSession(c.Context(), sid, h.Now())
+		_, err = h.Manager.End(c.Context(), sid)
 	default:
-		_, err = h.Sessions.EndSessionsOf(c.Context(), subject, h.Now())
+		_, err = h.Manager.EndAll(c.Context(), subject)
 	}
 	if err != nil {
 		return nil, err

@@ -130,14 +130,18 @@ func newHouse(t *testing.T) *house {
 	reporter := &refusal.Reporter{Log: log, Now: h.now, Level: pages.Level}
 	h.Server = httptest.NewTLSServer(middleware.ClientAddress([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})(middleware.Refusals(reporter.Report)(mux)))
 	t.Cleanup(h.Close)
+	sessions := &session.Manager{
+		Store: h.store, Sources: h.store, Cookies: h.cookies,
+		Lifetimes:  session.Lifetimes{Idle: time.Hour, Absolute: 12 * time.Hour},
+		Remembered: session.Lifetimes{Idle: 7 * 24 * time.Hour, Absolute: 30 * 24 * time.Hour},
+		Began:      func() {}, Ended: func() {}, Now: h.now,
+	}
 	room := New(Config{
-		Issuer: h.URL, Iss: h.URL + "/", Accounts: h.store, Sessions: h.store, Requests: h.store, Clients: h.store,
+		Issuer: h.URL, Iss: h.URL + "/", Accounts: h.store, Sessions: h.store, Manager: sessions, Requests: h.store, Clients: h.store,
 		Scopes:  store.NewScopeCache(h.store.Store, func(records []*scope.Scope) *scope.Set { return scope.NewSet(records, nil, nil) }),
 		Guesses: h.store, SetUp: h.store, Hasher: h.hasher, Pages: views, Cookies: h.cookies,
 		Lifetimes: Lifetimes{
-			Session:    session.Lifetimes{Idle: time.Hour, Absolute: 12 * time.Hour},
-			Remembered: session.Lifetimes{Idle: 7 * 24 * time.Hour, Absolute: 30 * 24 * time.Hour},
-			Consent:    365 * 24 * time.Hour, Grant: 90 * 24 * time.Hour,
+			Consent: 365 * 24 * time.Hour, Grant: 90 * 24 * time.Hour,
 		},
 		Open: true, Throttle: true, Networks: middleware.NetworkList, Now: h.now,
 		Address: middleware.Address, Log: log,

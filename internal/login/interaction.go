@@ -34,17 +34,18 @@ type Accounts interface {
 	// RenewPasswordHash is a compare-and-set: it reports false if old is not the
 	// account's hash any more.
 	RenewPasswordHash(ctx context.Context, subject, old, renewed string) (bool, error)
-	// KnownSource and NoteSource tell the devices and networks from which an account has
-	// signed in from all others.
+	// KnownSource returns which devices and networks of source the account has signed in from.
 	KnownSource(ctx context.Context, source account.SignInSource, now time.Time) (account.KnownSource, error)
-	NoteSource(ctx context.Context, a *account.Account, source account.SignInSource, now time.Time) error
 }
 
-// Sessions keeps who is signed in in a browser.
+// Sessions finds the live session of a cookie, or returns session.ErrNotFound.
 type Sessions interface {
-	InsertSession(ctx context.Context, s *session.Session, replaces []byte) error
-	RenewSession(ctx context.Context, oldCookie []byte, s *session.Session) error
 	SessionAndConsent(ctx context.Context, cookie []byte, clientID string, now time.Time) (*session.Session, *consent.Consent, error)
+}
+
+// Manager begins sessions, as [session.Manager] does.
+type Manager interface {
+	Begin(w http.ResponseWriter, r *http.Request, current *session.Session, a session.Authentication) (*session.Session, error)
 }
 
 // Requests finds the authorization requests that wait for a person, and takes
@@ -99,11 +100,9 @@ type Pages interface {
 
 // Lifetimes of what the pages give out, or speak of.
 type Lifetimes struct {
-	Session    session.Lifetimes
-	Remembered session.Lifetimes
-	Consent    time.Duration // of a consent that is remembered beyond its session
-	Grant      time.Duration // what offline access lasts at most, for the consent page to say
-	Device     time.Duration // of a device's code
+	Consent time.Duration // of a consent that is remembered beyond its session
+	Grant   time.Duration // what offline access lasts at most, for the consent page to say
+	Device  time.Duration // of a device's code
 }
 
 // Config is what a [Handler] is made from.
@@ -113,6 +112,7 @@ type Config struct {
 
 	Accounts  Accounts
 	Sessions  Sessions
+	Manager   Manager
 	Requests  Requests
 	Clients   Clients
 	Scopes    scope.Source

@@ -1,14 +1,11 @@
 package login
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
-	"github.com/ostiary/ostiary/internal/session"
 )
 
 // attempt is one try at a password, with the limits that hold for it.
@@ -26,7 +23,7 @@ func (h *Handler) attemptAt(r *http.Request, username string) (attempt, error) {
 	if !h.Throttle {
 		return attempt{}, nil
 	}
-	source := h.source(r, username, h.Cookies.Device(r))
+	source := account.NewSignInSource(username, h.Cookies.Device(r), h.networks(r.Context())...)
 	known, err := h.Accounts.KnownSource(r.Context(), source, h.Now())
 	if err != nil {
 		return attempt{}, fmt.Errorf("look up device: %w", err)
@@ -46,12 +43,13 @@ func (h *Handler) attemptAt(r *http.Request, username string) (attempt, error) {
 	return at, nil
 }
 
-func (h *Handler) source(r *http.Request, username, device string) account.SignInSource {
-	var networks []string
-	for _, network := range h.Networks(h.Address(r.Context())) {
-		networks = append(networks, network.String())
+// networks returns the nested networks of the request's address, the narrowest first.
+func (h *Handler) networks(ctx context.Context) []string {
+	var list []string
+	for _, network := range h.Networks(h.Address(ctx)) {
+		list = append(list, network.String())
 	}
-	return account.NewSignInSource(username, device, networks...)
+	return list
 }
 
 // countAttempt counts an attempt before anything is checked, and returns how long to
@@ -66,22 +64,4 @@ func (h *Handler) countAttempt(ctx context.Context, at attempt) (hold, error) {
 		addresses = addresses[:network+1]
 	}
 	return h.count(ctx, addresses, at.limits)
-}
-
-// renoteAfter is how old the note of a known device or network may be before a sign-in
-// renews it.
-const renoteAfter = 24 * time.Hour
-
-// noteSource makes the browser and the network known to the account that signs in,
-// unless both were noted lately, and gives the browser its device cookie. A browser
-// keeps one cookie for all accounts.
-func (h *Handler) noteSource(w http.ResponseWriter, r *http.Request, a *account.Account, known account.KnownSource, now time.Time) error {
-	device := cmp.Or(h.Cookies.Device(r), session.NewCookie())
-	if !known.RecordedSince(now.Add(-renoteAfter)) {
-		if err := h.Accounts.NoteSource(r.Context(), a, h.source(r, a.Username, device), now); err != nil {
-			return err
-		}
-	}
-	h.Cookies.SetDevice(w, device, account.DeviceLifetime)
-	return nil
 }

@@ -1,13 +1,11 @@
 package login
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/authrequest"
@@ -98,15 +96,16 @@ func (h *Handler) signIn(w http.ResponseWriter, r *http.Request, v *visit) error
 	return h.admit(w, r, v, a, known)
 }
 
-// admit begins the session of a, notes where they sign in from, and notes on the
-// request that they signed in. known is what a knows of the request's source.
+// admit begins the session of a, who has authenticated with a password, and records on the
+// request that they signed in. known is what the account knows of the request's source.
 func (h *Handler) admit(w http.ResponseWriter, r *http.Request, v *visit, a *account.Account, known account.KnownSource) error {
 	ctx, now := r.Context(), h.Now()
-	s, err := h.begin(w, r, v, a, now)
+	remembered := v.session != nil && v.session.Subject == a.Subject && v.session.Remembered
+	s, err := h.Manager.Begin(w, r, v.session, session.Authentication{
+		Account: a, Time: now, ACR: session.ACRPassword, AMR: []string{"pwd"}, Remember: remember(r) || remembered,
+		Source: &session.Source{Known: known, Networks: h.networks(ctx)},
+	})
 	if err != nil {
-		return err
-	}
-	if err := h.noteSource(w, r, a, known, now); err != nil {
 		return err
 	}
 	err = h.Requests.RecordSignIn(ctx, v.request.ID, s.ID, now, now)
@@ -121,59 +120,8 @@ func (h *Handler) admit(w http.ResponseWriter, r *http.Request, v *visit, a *acc
 	return nil
 }
 
-// begin gives the browser a session of a. The cookie is a new one each time, so
-// that nobody gains from having set or seen the one before.
-func (h *Handler) begin(w http.ResponseWriter, r *http.Request, v *visit, a *account.Account, now time.Time) (*session.Session, error) {
-	ctx, old := r.Context(), session.Hash(h.Cookies.Session(r))
-	cookie := session.NewCookie()
-	s := &session.Session{
-		ID: session.NewID(), Cookie: session.Hash(cookie), Subject: a.Subject, Username: a.Username,
-		AuthTime: now, ACR: session.ACRPassword, AMR: []string{"pwd"},
-		Remembered: remember(r), CreatedAt: now, SeenAt: now,
-	}
-	if v.session != nil && v.session.Subject == a.Subject {
-		s.Remembered = s.Remembered || v.session.Remembered // who confirms it is them is not asked again
-	}
-	h.bound(s, now)
-	var err error
-	switch {
-	case v.session == nil:
-		err = h.Sessions.InsertSession(ctx, s, nil)
-	case v.session.Subject != a.Subject:
-		err = h.Sessions.InsertSession(ctx, s, old)
-	default:
-		err = h.renew(ctx, old, s)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("begin session: %w", err)
-	}
-	h.Cookies.SetSession(w, cookie, s)
-	return s, nil
-}
-
 // remember reports whether the person asked to stay signed in.
 func remember(r *http.Request) bool { return r.PostForm.Get("remember") == "on" }
-
-// renew keeps the session, and with it the sid that clients know, of a person who
-// has proven again that it is them. If it ended while their password was being
-// checked, they get a new one.
-func (h *Handler) renew(ctx context.Context, old []byte, s *session.Session) error {
-	err := h.Sessions.RenewSession(ctx, old, s)
-	if errors.Is(err, session.ErrNotFound) {
-		return h.Sessions.InsertSession(ctx, s, nil)
-	}
-	return err
-}
-
-// bound sets when the session ends that begins or is renewed now.
-func (h *Handler) bound(s *session.Session, now time.Time) {
-	lifetimes := h.Lifetimes.Session
-	if s.Remembered {
-		lifetimes = h.Lifetimes.Remembered
-	}
-	s.EndsAt = now.Add(lifetimes.Absolute)
-	s.IdleUntil = now.Add(min(lifetimes.Idle, lifetimes.Absolute))
-}
 
 // denySignIn shows the form again with what was wrong. What was typed as a user
 // name may be a password, so it is in no log.

@@ -30,10 +30,14 @@ type Entrance interface {
 	SpendLogin(ctx context.Context, id string, browser, verifier []byte, now time.Time) (*authrequest.Request, error)
 	// InsertAccount returns account.ErrExists for one that is there.
 	InsertAccount(ctx context.Context, a *account.Account) error
-	InsertSession(ctx context.Context, s *session.Session, replaces []byte) error
-	RenewSession(ctx context.Context, oldCookie []byte, s *session.Session) error
-	ExtendSession(ctx context.Context, s *session.Session, now time.Time) error
 	RecordSignIn(ctx context.Context, id, sessionID string, at, now time.Time) error
+}
+
+// SessionManager begins and extends sessions, as [session.Manager] does.
+type SessionManager interface {
+	Begin(w http.ResponseWriter, r *http.Request, current *session.Session, a session.Authentication) (*session.Session, error)
+	Extend(w http.ResponseWriter, r *http.Request, s *session.Session, rememberFor time.Duration) error
+	Touch(r *http.Request, s *session.Session) error
 }
 
 // link appends a parameter to an address, which may have a query of its own.
@@ -105,7 +109,7 @@ func (h *Handler) afterLogin(w http.ResponseWriter, r *http.Request, verifier st
 // one they have.
 func (h *Handler) enter(w http.ResponseWriter, r *http.Request, waiting *authrequest.Request, here *present, now time.Time) error {
 	if waiting.LoginSkip {
-		return h.extend(w, r, waiting, here.session, now)
+		return h.extend(w, r, waiting, here.session)
 	}
 	if waiting.User.Disabled {
 		return refuse(codeAccessDenied, "This account may not sign in").because(refusal.New(refusal.AccountDisabled, "the account is disabled"))
@@ -119,15 +123,13 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request, waiting *authreq
 			return err
 		}
 	}
-	cookie := session.NewCookie()
-	s := &session.Session{
-		ID: waiting.SessionID, Cookie: session.Hash(cookie),
-		Subject: waiting.Subject, Username: waiting.User.Username, Claims: waiting.User.Claims,
-		AuthTime: waiting.SignedInAt, ACR: waiting.LoginAnswer.ACR, AMR: waiting.LoginAnswer.AMR,
-		IdentityProviderSessionID: waiting.LoginAnswer.IdentityProviderSessionID, CreatedAt: now, SeenAt: now,
-	}
-	h.bound(s, waiting.LoginAnswer, now)
-	if err := h.begin(r, s, here.session); err != nil {
+	s, err := h.SessionManager.Begin(w, r, here.session, session.Authentication{
+		Account: &account.Account{Subject: waiting.Subject, Username: waiting.User.Username}, Claims: waiting.User.Claims,
+		Time: waiting.SignedInAt, ACR: waiting.LoginAnswer.ACR, AMR: waiting.LoginAnswer.AMR,
+		ID: waiting.SessionID, IdentityProviderSessionID: waiting.LoginAnswer.IdentityProviderSessionID,
+		Remember: waiting.LoginAnswer.Remember, RememberFor: rememberFor(waiting.LoginAnswer),
+	})
+	if err != nil {
 		return err
 	}
 	if s.ID != waiting.SessionID {
@@ -136,7 +138,6 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request, waiting *authreq
 		}
 		waiting.SessionID = s.ID
 	}
-	h.Cookies.SetSession(w, cookie, s)
 	if here.session == nil || here.session.Subject != s.Subject {
 		here.consent = nil
 	}
@@ -144,52 +145,19 @@ func (h *Handler) enter(w http.ResponseWriter, r *http.Request, waiting *authreq
 	return nil
 }
 
-// begin writes the session down. Who signs in again keeps the session that clients
-// know; another person's ends.
-func (h *Handler) begin(r *http.Request, s, before *session.Session) error {
-	ctx, old := r.Context(), session.Hash(h.Cookies.Session(r))
-	switch {
-	case before == nil:
-		return h.Entrance.InsertSession(ctx, s, nil)
-	case before.Subject != s.Subject:
-		return h.Entrance.InsertSession(ctx, s, old)
-	}
-	err := h.Entrance.RenewSession(ctx, old, s)
-	if errors.Is(err, session.ErrNotFound) {
-		return h.Entrance.InsertSession(ctx, s, nil)
-	}
-	return err
-}
-
 // extend gives the session that the person goes on in another end, if the login app
 // says so.
-func (h *Handler) extend(w http.ResponseWriter, r *http.Request, waiting *authrequest.Request, s *session.Session, now time.Time) error {
+func (h *Handler) extend(w http.ResponseWriter, r *http.Request, waiting *authrequest.Request, s *session.Session) error {
 	if !waiting.LoginAnswer.Extend || s == nil || s.ID != waiting.SessionID {
 		return nil
 	}
-	login := *waiting.LoginAnswer
-	login.Remember = true
-	h.bound(s, &login, now)
-	if err := h.Entrance.ExtendSession(r.Context(), s, now); err != nil {
-		return err
-	}
-	h.Cookies.SetSession(w, h.Cookies.Session(r), s)
-	return nil
+	return h.SessionManager.Extend(w, r, s, rememberFor(waiting.LoginAnswer))
 }
 
-// bound sets when the session ends that begins or is extended now.
-func (h *Handler) bound(s *session.Session, login *authrequest.LoginAnswer, now time.Time) {
-	lifetimes := h.Lifetimes.Session
-	switch {
-	case login.Remember && login.RememberFor > 0:
-		lasting := time.Duration(login.RememberFor) * time.Second
-		lifetimes = session.Lifetimes{Idle: lasting, Absolute: lasting}
-	case login.Remember:
-		lifetimes = h.Lifetimes.Remembered
-	}
-	s.Remembered = login.Remember
-	s.EndsAt = now.Add(lifetimes.Absolute)
-	s.IdleUntil = now.Add(min(lifetimes.Idle, lifetimes.Absolute))
+// rememberFor returns how long the login app wants a session to be remembered, 0 for as
+// long as the operator allows.
+func rememberFor(login *authrequest.LoginAnswer) time.Duration {
+	return time.Duration(login.RememberFor) * time.Second
 }
 
 // afterConsent goes on with a request whose person comes back from the consent app.

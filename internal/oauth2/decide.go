@@ -61,7 +61,7 @@ func (h *Handler) decide(w http.ResponseWriter, r *http.Request, a *asked, here 
 			return
 		}
 	}
-	h.touch(ctx, r, s, now)
+	h.touch(ctx, r, s)
 	h.answer(w, r, a, here, waiting, now)
 }
 
@@ -169,21 +169,9 @@ func (h *Handler) missingConsent(a *asked, here present, waiting *authrequest.Re
 	return missing
 }
 
-// touch keeps a session alive that is being used. Once in a while is enough, so
-// that an ordinary request does not write.
-func (h *Handler) touch(ctx context.Context, r *http.Request, s *session.Session, now time.Time) {
-	lifetimes := h.Lifetimes.Session
-	if s.Remembered {
-		lifetimes = h.Lifetimes.Remembered
-	}
-	if now.Sub(s.SeenAt) < lifetimes.Idle/16 {
-		return
-	}
-	idleUntil := now.Add(lifetimes.Idle)
-	if s.EndsAt.Before(idleUntil) {
-		idleUntil = s.EndsAt
-	}
-	if err := h.Sessions.TouchSession(ctx, session.Hash(h.Cookies.Session(r)), now, idleUntil); err != nil {
+// touch keeps a session alive that is being used.
+func (h *Handler) touch(ctx context.Context, r *http.Request, s *session.Session) {
+	if err := h.SessionManager.Touch(r, s); err != nil {
 		// The answer does not depend on it; the next request tries again.
 		h.Log.LogAttrs(ctx, slog.LevelWarn, "session not kept alive", slog.Any("error", err))
 	}

@@ -73,7 +73,6 @@ type Grants interface {
 // a person.
 type Sessions interface {
 	SessionAndConsent(ctx context.Context, cookie []byte, clientID string, now time.Time) (*session.Session, *consent.Consent, error)
-	TouchSession(ctx context.Context, cookie []byte, seenAt, idleUntil time.Time) error
 	// JoinSession returns session.ErrNotFound if the session has ended. Unless it is
 	// empty, knownAs is the client's name for the person.
 	JoinSession(ctx context.Context, sessionID, clientID, knownAs string, now time.Time) error
@@ -119,8 +118,6 @@ type Lifetimes struct {
 	Request         time.Duration // an authorization request waits so long for a person
 	Device          time.Duration // and a device so long; no longer than a request
 	DeviceWait      time.Duration // between two of its polls
-	Session         session.Lifetimes
-	Remembered      session.Lifetimes
 }
 
 // Config is what a [Handler] is made from.
@@ -144,6 +141,7 @@ type Config struct {
 	Grants         Grants
 	Sessions       Sessions
 	Entrance       Entrance
+	SessionManager SessionManager
 	Devices        Devices
 	UserCodes      UserCodes
 	Keys           Keys

@@ -31,12 +31,15 @@ type Browser interface {
 	ClearSession(w http.ResponseWriter)
 }
 
-// Sessions is what signing out asks of the store.
+// Sessions finds the live session of a cookie, or returns session.ErrNotFound.
 type Sessions interface {
 	SessionAndConsent(ctx context.Context, cookieHash []byte, clientID string, now time.Time) (*session.Session, *consent.Consent, error)
-	// EndSession ends the session and the grants that were given in it, and returns
-	// the clients that took part in it.
-	EndSession(ctx context.Context, id string, now time.Time) ([]string, error)
+}
+
+// SessionManager ends sessions, as [session.Manager] does.
+type SessionManager interface {
+	// End ends the session and its grants, and returns the client IDs that participated in it.
+	End(ctx context.Context, id string) ([]string, error)
 }
 
 // Pages are what a person sees while signing out.
@@ -61,6 +64,7 @@ type Logout struct {
 	Verifier Verifier
 	Clients  Clients
 	Sessions Sessions
+	Manager  SessionManager
 	Asked    SignOuts // not used without an App
 	Browser  Browser
 	Pages    Pages
@@ -123,7 +127,7 @@ func (l *Logout) serve(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case s == nil:
 	case l.settles(q, s), confirmed == s.ID:
-		participants, err := l.Sessions.EndSession(r.Context(), s.ID, l.Now())
+		participants, err := l.Manager.End(r.Context(), s.ID)
 		if err != nil && !errors.Is(err, session.ErrNotFound) {
 			return fmt.Errorf("end session: %w", err)
 		}

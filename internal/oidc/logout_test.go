@@ -29,7 +29,7 @@ func (r *rig) logout(t *testing.T) *Logout {
 	return &Logout{
 		MaxRedirectURL: 16 << 10,
 		Issuer:         issuer, Path: path, Keys: [][]byte{[]byte("a key of enough bytes for a MAC")}, Verifier: r.keys, Clients: r.store,
-		Sessions: r.store, Browser: session.Cookies{}, Pages: pages, Now: func() time.Time { return r.now }, Log: r.logger(),
+		Sessions: r.store, Manager: &session.Manager{Store: r.store, Ended: func() {}, Now: func() time.Time { return r.now }}, Browser: session.Cookies{}, Pages: pages, Now: func() time.Time { return r.now }, Log: r.logger(),
 	}
 }
 

@@ -145,7 +145,7 @@ func (down) SessionAndConsent(context.Context, []byte, string, time.Time) (*sess
 	return nil, nil, outage{errors.New("connection refused")}
 }
 
-func (down) EndSession(context.Context, string, time.Time) ([]string, error) {
+func (down) End(context.Context, string) ([]string, error) {
 	return nil, outage{errors.New("connection refused")}
 }
 
@@ -155,7 +155,7 @@ func TestALostDatabaseSignsNobodyOut(t *testing.T) {
 	r := newRig(t)
 	l := r.logout(t)
 	s, cookie := r.signIn(t)
-	l.Sessions = down{}
+	l.Sessions, l.Manager = down{}, down{}
 	values := url.Values{"id_token_hint": {r.sign(t, "JWT", r.idToken(s, nil))}, "post_logout_redirect_uri": {"https://shop.example/bye"}}
 	w := visit(t, l, "GET", values, cookie)
 	if w.Code != 503 || w.Header().Get("Retry-After") == "" || w.Header().Get("Location") != "" || w.Header().Get("Set-Cookie") != "" {

@@ -1,0 +1,54 @@
+package session
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+)
+
+// Authentication is the result of an authentication method: a password, the operator's
+// login app, a sign-up. [Manager.Begin] turns it into a session.
+type Authentication struct {
+	// Account is who has authenticated. Its subject, username and SessionsValidAfter are read.
+	Account *account.Account
+	// Claims are the standard claims of the account, for tokens that are issued in the
+	// same request; nil if none are.
+	Claims json.RawMessage
+
+	Time time.Time // when the user authenticated, the auth_time claim
+	ACR  string
+	AMR  []string // RFC 8176
+
+	// ID is the ID of a session that begins; empty for a new one.
+	ID string
+	// IdentityProviderSessionID is the ID of the session at the login app's identity provider.
+	IdentityProviderSessionID string
+
+	Remember    bool          // whether the session outlives the browser process
+	RememberFor time.Duration // how long it does; 0 for the configured lifetimes
+
+	// Source is where the user authenticated, to be remembered for the account; nil
+	// if it is not.
+	Source *Source
+}
+
+// Source is the browser and network that an authentication comes from.
+type Source struct {
+	Known    account.KnownSource // what the account knew of it before
+	Networks []string            // nested address prefixes, the narrowest first
+}
+
+// session returns the session that the authentication begins at now, without its end.
+func (a *Authentication) session(cookie string, now time.Time) *Session {
+	s := &Session{
+		ID: a.ID, Cookie: Hash(cookie),
+		Subject: a.Account.Subject, Username: a.Account.Username, Claims: a.Claims,
+		AuthTime: a.Time, ACR: a.ACR, AMR: a.AMR,
+		IdentityProviderSessionID: a.IdentityProviderSessionID, Remembered: a.Remember, CreatedAt: now, SeenAt: now,
+	}
+	if s.ID == "" {
+		s.ID = NewID()
+	}
+	return s
+}
