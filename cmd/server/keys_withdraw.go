@@ -65,8 +65,8 @@ func (cmd *keysWithdraw) Run(ctx context.Context, s streams, c *cli) error {
 		if err != nil {
 			return err
 		}
-		view.Signs = done.Signs.KID
-		if !done.Known {
+		view.Signs = done.Successor.KID
+		if !done.SuccessorPublished {
 			s.remark("The next key was published less than %s ago. Clients that cached the key set before then reject its tokens until they fetch the set again.\n",
 				d.config.KeySetCache)
 		}
@@ -74,7 +74,7 @@ func (cmd *keysWithdraw) Run(ctx context.Context, s streams, c *cli) error {
 			return cmd.write(s.out, view)
 		}
 		return s.say("withdrew %s; %s signs with %s. No server accepts what the withdrawn key signed.",
-			cmd.KID, done.Signs.Algorithm, done.Signs.KID)
+			cmd.KID, done.Successor.Algorithm, done.Successor.KID)
 	})
 }
 

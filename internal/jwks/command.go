@@ -22,31 +22,31 @@ func (m *Manager) Rotate(ctx context.Context, alg Algorithm) ([]Record, error) {
 	if !slices.Contains(m.config.Algorithms, algs[0]) {
 		return nil, fmt.Errorf("rotate %q: %w", alg, ErrUnknownKey)
 	}
-	var began *view
-	err := m.command(ctx, func(v *view) (change, error) {
+	var began *snapshot
+	err := m.rotator.command(ctx, func(v *snapshot) (change, error) {
 		if began == nil {
 			began = v
 		}
-		return m.rotation(v, slices.DeleteFunc(slices.Clone(algs), func(alg Algorithm) bool {
-			return v.chain(alg).rotatedSince(began.chain(alg))
+		return m.rotator.planRotation(v, slices.DeleteFunc(slices.Clone(algs), func(alg Algorithm) bool {
+			return v.lineOf(alg).rotatedSince(began.lineOf(alg))
 		}))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("rotate keys: %w", err)
 	}
-	return m.view.Load().list(alg), nil
+	return m.keys.current.Load().list(alg), nil
 }
 
 // Reseal seals under the first system secret every key that is not, and returns
 // how many. After it the other secrets can go.
 func (m *Manager) Reseal(ctx context.Context) (int, error) {
 	var count int
-	err := m.command(ctx, func(v *view) (ch change, err error) {
+	err := m.rotator.command(ctx, func(v *snapshot) (ch change, err error) {
 		for _, r := range v.records {
 			if m.config.Keyring.SealedUnderFirst(r.Sealed) {
 				continue
 			}
-			if r.Sealed, err = sealAnew(m.config.Keyring, v.keys[r.KID]); err != nil {
+			if r.Sealed, err = reseal(m.config.Keyring, v.keys[r.KID]); err != nil {
 				return change{}, err
 			}
 			ch.put = append(ch.put, r)
@@ -74,13 +74,13 @@ func (m *Manager) Import(ctx context.Context, alg Algorithm, signer crypto.Signe
 	if _, err := openKey(m.config.Keyring, imported); err != nil {
 		return fmt.Errorf("import key: %w: %w", ErrUnsuitable, err)
 	}
-	err = m.command(ctx, func(v *view) (change, error) {
+	err = m.rotator.command(ctx, func(v *snapshot) (change, error) {
 		if known := v.keys[imported.KID]; known != nil {
 			return change{}, fmt.Errorf("%w: %s is the %s key of %s", ErrExists, imported.KID, known.record.State, known.record.Algorithm)
 		}
-		imported.PublishedAt = m.stamp()
+		imported.PublishedAt = m.keys.timestamp()
 		ch := change{put: []Record{imported}}
-		if next := v.chain(alg).next; len(next) > 0 {
+		if next := v.lineOf(alg).next; len(next) > 0 {
 			ch.remove = []string{next[len(next)-1].KID}
 		}
 		return ch, nil
@@ -93,36 +93,36 @@ func (m *Manager) Import(ctx context.Context, alg Algorithm, signer crypto.Signe
 
 // command applies what plan makes of the store's keys, and plans anew when
 // another replica was faster. It returns when every replica follows.
-func (m *Manager) command(ctx context.Context, plan func(*view) (change, error)) error {
-	if err := m.edited(ctx, plan); err != nil {
+func (r *rotator) command(ctx context.Context, plan func(*snapshot) (change, error)) error {
+	if err := r.applyCommand(ctx, plan); err != nil {
 		return err
 	}
-	if m.config.Settle != nil {
-		m.config.Settle(ctx) // requests need the right to edit meanwhile
+	if r.config.Settle != nil {
+		r.config.Settle(ctx) // requests need the right to edit meanwhile
 	}
 	return nil
 }
 
-func (m *Manager) edited(ctx context.Context, plan func(*view) (change, error)) error {
-	unlock, err := m.edit(ctx)
+func (r *rotator) applyCommand(ctx context.Context, plan func(*snapshot) (change, error)) error {
+	unlock, err := r.keys.edit(ctx)
 	if err != nil {
 		return err
 	}
 	defer unlock()
 
-	v, err := m.reload(ctx)
+	v, err := r.keys.reload(ctx)
 	if err != nil {
 		return fmt.Errorf("load keys: %w", err)
 	}
-	for range maxTries {
+	for range maxAttempts {
 		ch, err := plan(v)
 		if err != nil {
 			return err
 		}
-		if err = m.apply(ctx, v, ch); !errors.Is(err, ErrConflict) {
+		if err = r.apply(ctx, v, ch); !errors.Is(err, ErrConflict) {
 			return err
 		}
-		v = m.view.Load()
+		v = r.keys.current.Load()
 	}
 	return ErrConflict
 }

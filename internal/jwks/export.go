@@ -15,13 +15,13 @@ var ErrSigning = errors.New("tokens are signed with this key")
 // published, hint keys left out. With private they hold their private halves, except for those that are
 // remembered.
 func (m *Manager) Export(ctx context.Context, private bool) ([]jose.JSONWebKey, error) {
-	unlock, err := m.edit(ctx)
+	unlock, err := m.keys.edit(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("export keys: %w", err)
 	}
 	defer unlock()
 
-	v, err := m.reload(ctx)
+	v, err := m.keys.reload(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("export keys: %w", err)
 	}
@@ -45,7 +45,7 @@ func (m *Manager) Export(ctx context.Context, private bool) ([]jose.JSONWebKey, 
 // key of an algorithm stays, with [ErrSigning]: it is to be rotated first. A next one is
 // followed by another.
 func (m *Manager) Remove(ctx context.Context, kid string) error {
-	err := m.command(ctx, func(v *view) (change, error) {
+	err := m.rotator.command(ctx, func(v *snapshot) (change, error) {
 		k := v.keys[kid]
 		switch {
 		case k == nil:

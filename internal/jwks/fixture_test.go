@@ -3,7 +3,6 @@ package jwks
 import (
 	"context"
 	"errors"
-	"github.com/ostiary/ostiary/internal/keyring"
 	"log/slog"
 	"maps"
 	"slices"
@@ -11,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/keyring"
 )
 
 const (
@@ -145,7 +146,7 @@ func newManager(tb testing.TB, config Config, c *clock) *Manager {
 		tb.Fatal(err)
 	}
 	base := c.monotonic()
-	m.monotonic = func() time.Duration { return c.monotonic() - base }
+	m.keys.monotonic = func() time.Duration { return c.monotonic() - base }
 	return m
 }
 
@@ -163,7 +164,7 @@ func started(tb testing.TB, algs ...Algorithm) (*Manager, *memory, *clock) {
 
 func pass(tb testing.TB, m *Manager) {
 	tb.Helper()
-	if err := m.pass(tb.Context()); err != nil {
+	if err := m.rotator.runOnce(tb.Context()); err != nil {
 		tb.Fatalf("pass: %v", err)
 	}
 }

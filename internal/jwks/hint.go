@@ -36,58 +36,58 @@ const (
 
 // lookupFor finds the key of a kid if it serves the purpose.
 func (m *Manager) lookupFor(use purpose, kid string) (*key, error) {
-	k, err := m.lookup(kid)
+	k, err := m.keys.lookup(kid)
 	if err == nil && k.record.State == Hint && use != forHint {
 		return nil, ErrUnknownKey
 	}
 	return k, err
 }
 
-// scheduleEnds removes past keys whose tokens have all ended from the key set, and hint
-// keys whose time is over. The caller edits.
-func (m *Manager) scheduleEnds(v *view, ch *change) error {
+// planRemovals adds to ch the end of past keys whose tokens have all expired, and of hint keys
+// whose lifetime is over. The caller must hold the edit lock.
+func (r *rotator) planRemovals(v *snapshot, ch *change) error {
 	var hints []Record
-	for _, r := range v.records {
+	for _, record := range v.records {
 		switch {
-		case r.State == Past && m.age(r) >= max(m.retention(), r.RemoveAfter.Sub(r.RetiredAt)):
-			kept, err := m.hintOf(v.keys[r.KID])
+		case record.State == Past && r.keys.age(record) >= max(r.retention(), record.RemoveAfter.Sub(record.RetiredAt)):
+			hint, err := r.hintRecord(v.keys[record.KID])
 			if err != nil {
 				return err
 			}
-			if kept == nil {
-				ch.remove = append(ch.remove, r.KID)
+			if hint == nil {
+				ch.remove = append(ch.remove, record.KID)
 				continue
 			}
-			ch.put = append(ch.put, *kept)
-			hints = append(hints, *kept)
-		case r.State == Hint && !m.now().wall.Before(r.RemoveAfter):
-			ch.remove = append(ch.remove, r.KID)
-		case r.State == Hint:
-			hints = append(hints, r)
+			ch.put = append(ch.put, *hint)
+			hints = append(hints, *hint)
+		case record.State == Hint && !r.keys.now().wall.Before(record.RemoveAfter):
+			ch.remove = append(ch.remove, record.KID)
+		case record.State == Hint:
+			hints = append(hints, record)
 		}
 	}
 	slices.SortFunc(hints, func(a, b Record) int { return b.RetiredAt.Compare(a.RetiredAt) })
-	for i, r := range hints {
+	for i, hint := range hints {
 		if i >= maxHintKeys {
-			ch.put = slices.DeleteFunc(ch.put, func(p Record) bool { return p.KID == r.KID })
-			ch.remove = append(ch.remove, r.KID)
+			ch.put = slices.DeleteFunc(ch.put, func(p Record) bool { return p.KID == hint.KID })
+			ch.remove = append(ch.remove, hint.KID)
 		}
 	}
 	return nil
 }
 
-// hintOf returns the record of a past key of ours as it goes on verifying hints, or nil if
-// that time is over. The private half is not kept.
-func (m *Manager) hintOf(k *key) (*Record, error) {
-	r := k.record
-	until := r.RetiredAt.Add(m.config.HintLifetime)
-	if k.signer == nil || !m.now().wall.Before(until) {
+// hintRecord returns the record under which a past key of this server continues to verify
+// hints, without its private half. It returns nil if the key is foreign or too old for that.
+func (r *rotator) hintRecord(k *key) (*Record, error) {
+	record := k.record
+	until := record.RetiredAt.Add(r.config.HintLifetime)
+	if k.signer == nil || !r.keys.now().wall.Before(until) {
 		return nil, nil
 	}
 	var err error
-	if r.Sealed, err = sealRemembered(m.config.Keyring, ForeignKey{r.KID, r.Algorithm, k.public.Key}); err != nil {
+	if record.Sealed, err = sealForeignKey(r.config.Keyring, ForeignKey{record.KID, record.Algorithm, k.public.Key}); err != nil {
 		return nil, err
 	}
-	r.State, r.RemoveAfter = Hint, until
-	return &r, nil
+	record.State, record.RemoveAfter = Hint, until
+	return &record, nil
 }

@@ -83,7 +83,7 @@ func TestAPastKeyVerifiesHintsAsLongAsSessionsLast(t *testing.T) {
 		if payload, err := m.VerifyHint(idToken); err != nil || string(payload) != `{"sub":"ada"}` {
 			t.Errorf("%s: VerifyHint = %q, %v, want the payload", name, payload, err)
 		}
-		if k, err := m.lookup(kid); err != nil || k.signer != nil {
+		if k, err := m.keys.lookup(kid); err != nil || k.signer != nil {
 			t.Errorf("%s: the private half is still there: %v", name, err)
 		}
 		for what, verify := range map[string]func() error{

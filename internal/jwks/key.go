@@ -16,6 +16,7 @@ import (
 	"runtime"
 
 	"github.com/go-jose/go-jose/v4"
+
 	"github.com/ostiary/ostiary/internal/keyring"
 )
 
@@ -67,7 +68,7 @@ func generateAny(alg Algorithm) (crypto.Signer, error) {
 }
 
 // fits reports why the key of public cannot sign under alg.
-func fits(alg Algorithm, public crypto.PublicKey) error {
+func checkKeyType(alg Algorithm, public crypto.PublicKey) error {
 	switch public := public.(type) {
 	case *rsa.PublicKey:
 		bits := public.N.BitLen()
@@ -158,11 +159,11 @@ func seal(s *keyring.Keyring, alg Algorithm, kid string, signer crypto.Signer) (
 // itself confirms them.
 func openKey(s *keyring.Keyring, r Record) (*key, error) {
 	if r.State == Hint {
-		return openRemembered(s, r)
+		return openForeignKey(s, r)
 	}
 	private, err := s.Open(sealPurpose(r.KID, r.Algorithm), r.Sealed)
 	if errors.Is(err, keyring.ErrNoMatchingSecret) && r.State == Past {
-		return openRemembered(s, r)
+		return openForeignKey(s, r)
 	}
 	if err != nil {
 		return nil, err
@@ -175,7 +176,7 @@ func openKey(s *keyring.Keyring, r Record) (*key, error) {
 	if !ok {
 		return nil, fmt.Errorf("a key of type %T cannot sign", parsed)
 	}
-	if err := fits(r.Algorithm, signer.Public()); err != nil {
+	if err := checkKeyType(r.Algorithm, signer.Public()); err != nil {
 		return nil, err
 	}
 	public, err := publicJWK(r.Algorithm, signer.Public())
@@ -189,10 +190,10 @@ func openKey(s *keyring.Keyring, r Record) (*key, error) {
 }
 
 // sign returns the JWS signature over input.
-func (k *key) sign(ctx context.Context, input []byte, d desk) ([]byte, error) {
+func (k *key) sign(ctx context.Context, input []byte, d signingLimiter) ([]byte, error) {
 	switch k.record.Algorithm {
 	case RS256, PS256:
-		leave, err := d.enter(ctx)
+		leave, err := d.acquire(ctx)
 		if err != nil {
 			return nil, err
 		}

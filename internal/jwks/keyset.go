@@ -11,11 +11,11 @@ import (
 // KeySet returns the published key set (RFC 7517 §5), its entity tag, and for
 // how long it may be cached from now. The body must not be changed.
 func (m *Manager) KeySet() (body []byte, etag string, maxAge time.Duration) {
-	v := m.view.Load()
+	v := m.keys.current.Load()
 	if v == nil {
 		return nil, "", 0
 	}
-	return v.body, v.etag, max(0, m.config.CacheLifetime-m.staleness(v))
+	return v.body, v.etag, max(0, m.config.CacheLifetime-m.keys.staleness(v))
 }
 
 // Handler serves GET and HEAD /.well-known/jwks.json.
@@ -31,9 +31,9 @@ func (m *Manager) Handler() http.Handler {
 		}
 		// Without the store the old key set still verifies every token that was
 		// signed with its keys, so it is served, though not to be kept.
-		ctx, cancel := context.WithTimeout(r.Context(), keySetPatience)
+		ctx, cancel := context.WithTimeout(r.Context(), retryDelay)
 		defer cancel()
-		_, _ = m.fresh(ctx)
+		_, _ = m.keys.usableSnapshot(ctx)
 		body, etag, maxAge := m.KeySet()
 		if body == nil {
 			w.Header().Set("Retry-After", "1")

@@ -85,7 +85,7 @@ func (y *year) step() {
 			continue
 		}
 		// What comes first after a pause is chance.
-		does := []func(*replica){y.sign, y.fetch, func(r *replica) { _ = r.pass(y.t.Context()) }}
+		does := []func(*replica){y.sign, y.fetch, func(r *replica) { _ = r.rotator.runOnce(y.t.Context()) }}
 		for _, i := range y.rand.Perm(len(does)) {
 			does[i](r)
 		}

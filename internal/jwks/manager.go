@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/ostiary/ostiary/internal/keyring"
 	"log/slog"
-	"math"
 	"slices"
-	"sync/atomic"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/keyring"
 )
 
 // Defaults and bounds of a [Config].
@@ -19,7 +18,7 @@ const (
 	maxPollInterval      = 5 * time.Second
 	maxMargin            = time.Minute
 	storeTimeout         = 10 * time.Second
-	keySetPatience       = time.Second // for which the key set waits for the store
+	retryDelay           = time.Second // for which the key set waits for the store
 )
 
 // Config says what a [Manager] works with.
@@ -48,23 +47,13 @@ type Config struct {
 	HintLifetime time.Duration
 }
 
-// Manager signs with the current keys, verifies with all, and keeps them rotating.
+// Manager signs with the current keys, verifies with all of them, and rotates them.
 type Manager struct {
-	config Config
-	// began is the time of New, and monotonic the time since then on a clock that
-	// cannot be set.
-	began     time.Time
-	monotonic func() time.Duration
-	desk      desk
-	verified  verified
-	view      atomic.Pointer[view]
-
-	// editing is held while the view is read anew or the store is changed.
-	editing chan struct{}
-	// seen belongs to the holder of editing.
-	seen map[string]sighting
-	// retryAt is when a request may try again what just failed.
-	retryAt atomic.Int64
+	config     Config
+	keys       *snapshots
+	rotator    *rotator
+	limiter    signingLimiter
+	signatures signatureCache
 }
 
 // New makes a manager, which is of use after [Manager.Start]. Its error lists
@@ -83,16 +72,8 @@ func New(c Config) (*Manager, error) {
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("key manager: %w", err)
 	}
-	began := c.Now()
-	m := &Manager{
-		config:    c,
-		began:     began.Round(0),
-		monotonic: func() time.Duration { return c.Now().Sub(began) },
-		desk:      newDesk(),
-		editing:   make(chan struct{}, 1),
-	}
-	m.retryAt.Store(math.MinInt64)
-	return m, nil
+	keys := newSnapshots(c)
+	return &Manager{config: c, keys: keys, rotator: &rotator{config: c, keys: keys}, limiter: newSigningLimiter()}, nil
 }
 
 func (c Config) check() error {
@@ -120,13 +101,13 @@ func (c Config) check() error {
 // and those next keys that take no time; the rest comes with [Manager.Run]. Of many
 // replicas that start at once on an empty store one makes the keys.
 func (m *Manager) Start(ctx context.Context) error {
-	unlock, err := m.edit(ctx)
+	unlock, err := m.keys.edit(ctx)
 	if err != nil {
 		return fmt.Errorf("load keys: %w", err)
 	}
 	defer unlock()
 
-	v, err := m.reload(ctx)
+	v, err := m.keys.reload(ctx)
 	if err != nil {
 		return fmt.Errorf("load keys: %w", err)
 	}
@@ -135,7 +116,7 @@ func (m *Manager) Start(ctx context.Context) error {
 			return nil
 		}
 	}
-	if err := m.apply(ctx, v, m.firstKeys()); err != nil && !errors.Is(err, ErrConflict) {
+	if err := m.rotator.apply(ctx, v, m.rotator.firstKeys()); err != nil && !errors.Is(err, ErrConflict) {
 		return fmt.Errorf("make the first keys: %w", err)
 	}
 	return nil
@@ -145,11 +126,11 @@ func (m *Manager) Start(ctx context.Context) error {
 // rotates on schedule, and removes past keys. A lost store is logged, and only
 // makes the view older.
 func (m *Manager) Run(ctx context.Context) error {
-	tick := time.NewTicker(m.pollInterval())
+	tick := time.NewTicker(m.keys.pollInterval())
 	defer tick.Stop()
 	failing := false
 	for {
-		err := m.pass(ctx)
+		err := m.rotator.runOnce(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -168,23 +149,23 @@ func (m *Manager) Run(ctx context.Context) error {
 }
 
 // pass does once what Run repeats.
-func (m *Manager) pass(ctx context.Context) error {
-	unlock, err := m.edit(ctx)
+func (r *rotator) runOnce(ctx context.Context) error {
+	unlock, err := r.keys.edit(ctx)
 	if err != nil {
 		return err
 	}
 	defer unlock()
 
-	v, err := m.reload(ctx)
+	v, err := r.keys.reload(ctx)
 	if err != nil {
 		return fmt.Errorf("load keys: %w", err)
 	}
 	// Whoever won a race has done what we were about to do, or the next pass does.
-	scheduled, err := m.schedule(v)
+	scheduled, err := r.planSchedule(v)
 	if err != nil {
 		return fmt.Errorf("schedule keys: %w", err)
 	}
-	if err := m.apply(ctx, v, scheduled); err != nil && !errors.Is(err, ErrConflict) {
+	if err := r.apply(ctx, v, scheduled); err != nil && !errors.Is(err, ErrConflict) {
 		return fmt.Errorf("change keys: %w", err)
 	}
 	return nil
@@ -192,13 +173,13 @@ func (m *Manager) pass(ctx context.Context) error {
 
 // Records lists the keys as the store has them now, without private parts.
 func (m *Manager) Records(ctx context.Context) ([]Record, error) {
-	unlock, err := m.edit(ctx)
+	unlock, err := m.keys.edit(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list keys: %w", err)
 	}
 	defer unlock()
 
-	v, err := m.reload(ctx)
+	v, err := m.keys.reload(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list keys: %w", err)
 	}
@@ -208,7 +189,7 @@ func (m *Manager) Records(ctx context.Context) ([]Record, error) {
 // Algorithms lists the algorithms that can sign now. One that was newly
 // configured for a store with keys joins a cache lifetime later.
 func (m *Manager) Algorithms() []Algorithm {
-	v := m.view.Load()
+	v := m.keys.current.Load()
 	if v == nil {
 		return nil
 	}
@@ -220,7 +201,7 @@ func (m *Manager) Algorithms() []Algorithm {
 // Age returns for how long the current key of an algorithm has been signing, and false
 // if there is none.
 func (m *Manager) Age(alg Algorithm) (time.Duration, bool) {
-	v := m.view.Load()
+	v := m.keys.current.Load()
 	if v == nil {
 		return 0, false
 	}
@@ -233,10 +214,10 @@ func (m *Manager) Age(alg Algorithm) (time.Duration, bool) {
 }
 
 // edit waits for the sole right to reload and change.
-func (m *Manager) edit(ctx context.Context) (unlock func(), err error) {
+func (s *snapshots) edit(ctx context.Context) (unlock func(), err error) {
 	select {
-	case m.editing <- struct{}{}:
-		return func() { <-m.editing }, nil
+	case s.editing <- struct{}{}:
+		return func() { <-s.editing }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -244,6 +225,6 @@ func (m *Manager) edit(ctx context.Context) (unlock func(), err error) {
 
 // pollInterval is how often Run reads the store: often enough that views are
 // always young, and that a rotation by command is soon seen by every replica.
-func (m *Manager) pollInterval() time.Duration {
-	return max(time.Millisecond, min(m.config.CacheLifetime/20, maxPollInterval))
+func (s *snapshots) pollInterval() time.Duration {
+	return max(time.Millisecond, min(s.config.CacheLifetime/20, maxPollInterval))
 }

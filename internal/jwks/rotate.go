@@ -14,11 +14,17 @@ import (
 const (
 	// maxWaiting is how many rotations by command may wait for their key to be
 	// ready, so that a script gone wild does not grow the key set without end.
-	maxWaiting = 8
+	maxPendingRotations = 8
 	// maxTries is how often a command starts over when others change the key set
 	// in ways that do not make it needless.
-	maxTries = 8
+	maxAttempts = 8
 )
+
+// rotator plans and applies changes of the key set.
+type rotator struct {
+	config Config
+	keys   *snapshots
+}
 
 // change is what to do to the key set in one step.
 type change struct {
@@ -30,13 +36,13 @@ type change struct {
 
 // chain is the line of one algorithm: the key that signs, and those that will,
 // in order. It is nearly always one and one.
-type chain struct {
+type keyLine struct {
 	current *Record
 	next    []Record
 }
 
-func (v *view) chain(alg Algorithm) chain {
-	var c chain
+func (v *snapshot) lineOf(alg Algorithm) keyLine {
+	var c keyLine
 	for _, r := range v.records {
 		if r.Algorithm != alg {
 			continue
@@ -53,28 +59,28 @@ func (v *view) chain(alg Algorithm) chain {
 }
 
 // waiting is how many rotations wait for a next key to be ready.
-func (c chain) waiting() int { return max(0, len(c.next)-1) }
+func (c keyLine) pendingRotations() int { return max(0, len(c.next)-1) }
 
 // rotatedSince reports whether a rotation was asked for since the line was old.
 // Every rotation moves the line on or makes it longer; one that waited and then
 // happens moves it on and makes it shorter.
-func (c chain) rotatedSince(old chain) bool {
+func (c keyLine) rotatedSince(old keyLine) bool {
 	if c.current == nil {
-		return c.waiting() > old.waiting()
+		return c.pendingRotations() > old.pendingRotations()
 	}
 	line := old.next
 	if old.current != nil {
 		line = append([]Record{*old.current}, line...)
 	}
 	moved := slices.IndexFunc(line, func(r Record) bool { return r.KID == c.current.KID })
-	return moved < 0 || moved+c.waiting() > old.waiting()
+	return moved < 0 || moved+c.pendingRotations() > old.pendingRotations()
 }
 
 // firstKeys are those of an empty store. RSA keys take long to make, and Run
 // makes the next ones soon.
-func (m *Manager) firstKeys() change {
+func (r *rotator) firstKeys() change {
 	var ch change
-	for _, alg := range m.config.Algorithms {
+	for _, alg := range r.config.Algorithms {
 		ch.fresh = append(ch.fresh, Record{Algorithm: alg, State: Current})
 		if alg != RS256 && alg != PS256 {
 			ch.fresh = append(ch.fresh, Record{Algorithm: alg, State: Next})
@@ -84,37 +90,37 @@ func (m *Manager) firstKeys() change {
 }
 
 // schedule is what time asks for. The caller edits.
-func (m *Manager) schedule(v *view) (change, error) {
+func (r *rotator) planSchedule(v *snapshot) (change, error) {
 	var ch change
-	for _, alg := range m.config.Algorithms {
-		c := v.chain(alg)
-		if c.current != nil && c.current.TokenLifetime < m.config.TokenLifetime {
+	for _, alg := range r.config.Algorithms {
+		c := v.lineOf(alg)
+		if c.current != nil && c.current.TokenLifetime < r.config.TokenLifetime {
 			raised := *c.current
-			raised.TokenLifetime = m.config.TokenLifetime
+			raised.TokenLifetime = r.config.TokenLifetime
 			c.current, ch.put = &raised, append(ch.put, raised)
 		}
-		due := c.current == nil || c.waiting() > 0 || m.signedLongEnough(*c.current)
-		if due && m.ready(c) {
-			ch.put = append(ch.put, m.promote(c)...) // after the above: the later one counts
+		due := c.current == nil || c.pendingRotations() > 0 || r.signedLongEnough(*c.current)
+		if due && r.ready(c) {
+			ch.put = append(ch.put, r.promote(c)...) // after the above: the later one counts
 			c.next = c.next[1:]
 		}
 		if len(c.next) == 0 {
 			ch.publish(alg)
 		}
 	}
-	return ch, m.scheduleEnds(v, &ch)
+	return ch, r.planRemovals(v, &ch)
 }
 
 // rotation is what a command asks for. The caller edits.
-func (m *Manager) rotation(v *view, algs []Algorithm) (change, error) {
+func (r *rotator) planRotation(v *snapshot, algs []Algorithm) (change, error) {
 	var ch change
 	for _, alg := range algs {
-		c := v.chain(alg)
+		c := v.lineOf(alg)
 		switch {
-		case c.waiting() >= maxWaiting:
-			return change{}, fmt.Errorf("%w: %d of %s", ErrTooManyWaiting, c.waiting(), alg)
-		case m.ready(c):
-			ch.put = append(ch.put, m.promote(c)...)
+		case c.pendingRotations() >= maxPendingRotations:
+			return change{}, fmt.Errorf("%w: %d of %s", ErrTooManyWaiting, c.pendingRotations(), alg)
+		case r.ready(c):
+			ch.put = append(ch.put, r.promote(c)...)
 		case len(c.next) == 0:
 			ch.publish(alg)
 		}
@@ -124,33 +130,33 @@ func (m *Manager) rotation(v *view, algs []Algorithm) (change, error) {
 }
 
 // ready reports whether the next key has been published for long enough to sign.
-func (m *Manager) ready(c chain) bool {
-	return len(c.next) > 0 && m.age(c.next[0]) >= m.config.CacheLifetime
+func (r *rotator) ready(c keyLine) bool {
+	return len(c.next) > 0 && r.keys.age(c.next[0]) >= r.config.CacheLifetime
 }
 
 // signedLongEnough reports whether the current key is to be followed. A key
 // from a far future was activated while some clock was wrong: waiting for that
 // future would keep it for years.
-func (m *Manager) signedLongEnough(current Record) bool {
-	return m.now().wall.Sub(current.ActivatedAt).Abs() >= m.config.RotateEvery
+func (r *rotator) signedLongEnough(current Record) bool {
+	return r.keys.now().wall.Sub(current.ActivatedAt).Abs() >= r.config.RotateEvery
 }
 
 // retention is how long a past key stays: see the package comment.
-func (m *Manager) retention() time.Duration {
-	return m.config.TokenLifetime + 2*m.config.CacheLifetime
+func (r *rotator) retention() time.Duration {
+	return r.config.TokenLifetime + 2*r.config.CacheLifetime
 }
 
 // promote lets the next key of c sign.
-func (m *Manager) promote(c chain) []Record {
-	now := m.stamp()
+func (r *rotator) promote(c keyLine) []Record {
+	now := r.keys.timestamp()
 	next := c.next[0]
-	next.State, next.ActivatedAt, next.TokenLifetime = Current, now, m.config.TokenLifetime
+	next.State, next.ActivatedAt, next.TokenLifetime = Current, now, r.config.TokenLifetime
 	if c.current == nil {
 		return []Record{next}
 	}
 	past := *c.current
 	past.State, past.RetiredAt = Past, now
-	past.RemoveAfter = now.Add(max(past.TokenLifetime, m.config.TokenLifetime) + 2*m.config.CacheLifetime)
+	past.RemoveAfter = now.Add(max(past.TokenLifetime, r.config.TokenLifetime) + 2*r.config.CacheLifetime)
 	return []Record{past, next}
 }
 
@@ -160,35 +166,35 @@ func (ch *change) publish(alg Algorithm) {
 
 // apply makes the keys that ch lacks, saves it, and reads what then is there,
 // also after a lost race. The caller edits.
-func (m *Manager) apply(ctx context.Context, v *view, ch change) error {
+func (r *rotator) apply(ctx context.Context, v *snapshot, ch change) error {
 	if len(ch.put)+len(ch.remove)+len(ch.fresh) == 0 {
 		return nil
 	}
-	if err := m.makeKeys(ch.fresh); err != nil {
+	if err := r.makeKeys(ch.fresh); err != nil {
 		return err
 	}
 	put := slices.Concat(ch.put, ch.fresh)
-	err := m.save(ctx, v.version, put, ch.remove)
+	err := r.save(ctx, v.version, put, ch.remove)
 	switch {
 	case err == nil:
-		m.report(ctx, put, ch.remove)
+		r.report(ctx, put, ch.remove)
 	case !errors.Is(err, ErrConflict):
 		return fmt.Errorf("save keys: %w", err)
 	}
-	if _, reloadErr := m.reload(ctx); reloadErr != nil {
+	if _, reloadErr := r.keys.reload(ctx); reloadErr != nil {
 		return fmt.Errorf("load keys: %w", reloadErr)
 	}
 	return err
 }
 
-func (m *Manager) save(ctx context.Context, version int64, put []Record, remove []string) error {
+func (r *rotator) save(ctx context.Context, version int64, put []Record, remove []string) error {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	return m.config.Store.SaveKeys(ctx, version, put, remove)
+	return r.config.Store.SaveKeys(ctx, version, put, remove)
 }
 
 // makeKeys fills in records that have only an algorithm and a state.
-func (m *Manager) makeKeys(fresh []Record) error {
+func (r *rotator) makeKeys(fresh []Record) error {
 	var group errgroup.Group
 	for i, want := range fresh {
 		group.Go(func() error {
@@ -196,7 +202,7 @@ func (m *Manager) makeKeys(fresh []Record) error {
 			if err != nil {
 				return fmt.Errorf("make %s key: %w", want.Algorithm, err)
 			}
-			fresh[i], err = sealKey(m.config.Keyring, want.Algorithm, signer)
+			fresh[i], err = sealKey(r.config.Keyring, want.Algorithm, signer)
 			fresh[i].State = want.State
 			return err
 		})
@@ -204,22 +210,22 @@ func (m *Manager) makeKeys(fresh []Record) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	now := m.stamp()
+	now := r.keys.timestamp()
 	for i := range fresh {
 		fresh[i].PublishedAt = now
 		if fresh[i].State == Current {
-			fresh[i].ActivatedAt, fresh[i].TokenLifetime = now, m.config.TokenLifetime
+			fresh[i].ActivatedAt, fresh[i].TokenLifetime = now, r.config.TokenLifetime
 		}
 	}
 	return nil
 }
 
-func (m *Manager) report(ctx context.Context, put []Record, remove []string) {
-	for _, r := range put {
-		m.config.Log.LogAttrs(ctx, slog.LevelInfo, "signing key changed", slog.String("kid", r.KID),
-			slog.String("alg", string(r.Algorithm)), slog.String("state", string(r.State)))
+func (r *rotator) report(ctx context.Context, put []Record, remove []string) {
+	for _, record := range put {
+		r.config.Log.LogAttrs(ctx, slog.LevelInfo, "signing key changed", slog.String("kid", record.KID),
+			slog.String("alg", string(record.Algorithm)), slog.String("state", string(record.State)))
 	}
 	for _, kid := range remove {
-		m.config.Log.LogAttrs(ctx, slog.LevelInfo, "signing key removed", slog.String("kid", kid))
+		r.config.Log.LogAttrs(ctx, slog.LevelInfo, "signing key removed", slog.String("kid", kid))
 	}
 }

@@ -43,7 +43,7 @@ func TestRotationsAtOnceAreOne(t *testing.T) {
 			_, err := m.Rotate(ctx, "")
 			return err
 		}},
-		"by schedule": {30 * 24 * time.Hour, func(ctx context.Context, m *Manager) error { return m.pass(ctx) }},
+		"by schedule": {30 * 24 * time.Hour, func(ctx context.Context, m *Manager) error { return m.rotator.runOnce(ctx) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -103,7 +103,7 @@ func TestRotateBeforeTheNextKeyIsReady(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(records) != 3 || len(m.view.Load().keys) != 3 {
+	if len(records) != 3 || len(m.keys.current.Load().keys) != 3 {
 		t.Errorf("Rotate returned %d keys, want the current, the waiting and a fresh one", len(records))
 	}
 	for _, r := range records {
@@ -130,7 +130,7 @@ func TestRotateBeforeTheNextKeyIsReady(t *testing.T) {
 func TestRotateStopsAtManyWaiting(t *testing.T) {
 	t.Parallel()
 	m, _, _ := started(t, EdDSA)
-	for i := range maxWaiting {
+	for i := range maxPendingRotations {
 		if _, err := m.Rotate(t.Context(), ""); err != nil {
 			t.Fatalf("rotation %d: %v", i, err)
 		}
@@ -152,8 +152,8 @@ func TestRotateOfAnUnknownAlgorithm(t *testing.T) {
 
 func TestRotatedSince(t *testing.T) {
 	t.Parallel()
-	line := func(current string, next ...string) chain {
-		var c chain
+	line := func(current string, next ...string) keyLine {
+		var c keyLine
 		if current != "" {
 			c.current = &Record{KID: current}
 		}
@@ -163,7 +163,7 @@ func TestRotatedSince(t *testing.T) {
 		return c
 	}
 	for name, tc := range map[string]struct {
-		old, now chain
+		old, now keyLine
 		want     bool
 	}{
 		"nothing happened":                       {line("a", "b"), line("a", "b"), false},

@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"errors"
-	"github.com/ostiary/ostiary/internal/keyring"
 	"io"
 	"maps"
 	"slices"
@@ -16,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/keyring"
 )
 
 func TestNewListsEveryFault(t *testing.T) {
@@ -90,7 +91,7 @@ func TestStartRefusesWhatItCannotOpen(t *testing.T) {
 		}, true},
 		"a key sealed for a kid that is not its own": {func(rows map[string]Record, config *Config) {
 			r := rows[es]
-			sealed, err := seal(config.Keyring, ES256, "chosen", m.view.Load().keys[es].signer)
+			sealed, err := seal(config.Keyring, ES256, "chosen", m.keys.current.Load().keys[es].signer)
 			if err != nil {
 				t.Error(err)
 			}
@@ -235,7 +236,7 @@ func TestImportRefuses(t *testing.T) {
 		"an algorithm not configured":        {PS256, small},
 		"a key that cannot be sealed":        {ES256, remote{p256}},
 		"a private key of another public":    {ES256, &ecdsa.PrivateKey{PublicKey: p256.PublicKey, D: p384.D}}, //nolint:staticcheck // such a key can only be made so
-		"a key that the key set has already": {EdDSA, m.view.Load().current[EdDSA].signer},
+		"a key that the key set has already": {EdDSA, m.keys.current.Load().current[EdDSA].signer},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -32,7 +32,7 @@ func headerStart(alg Algorithm, kid string) string {
 //
 // Spec: RFC 7515 §5.1, §7.1.
 func (m *Manager) Sign(ctx context.Context, alg Algorithm, typ string, payload []byte) (string, error) {
-	v, err := m.fresh(ctx)
+	v, err := m.keys.usableSnapshot(ctx)
 	if err != nil {
 		return "", fmt.Errorf("sign: %w", err)
 	}
@@ -40,10 +40,10 @@ func (m *Manager) Sign(ctx context.Context, alg Algorithm, typ string, payload [
 	if !ok {
 		return "", fmt.Errorf("sign with %q: %w", alg, ErrUnknownKey)
 	}
-	if !plain(typ) {
+	if !isMediaType(typ) {
 		return "", fmt.Errorf("sign: typ %q is no media type", typ)
 	}
-	token, err := k.token(ctx, typ, payload, m.desk)
+	token, err := k.token(ctx, typ, payload, m.limiter)
 	if err != nil {
 		return "", fmt.Errorf("sign with %s: %w", alg, err)
 	}
@@ -60,7 +60,7 @@ func (m *Manager) SignClaims(ctx context.Context, alg Algorithm, typ string, cla
 }
 
 // token signs payload with k.
-func (k *key) token(ctx context.Context, typ string, payload []byte, d desk) (string, error) {
+func (k *key) token(ctx context.Context, typ string, payload []byte, d signingLimiter) (string, error) {
 	header := k.header + "}"
 	if typ != "" {
 		header = k.header + `,"typ":"` + typ + `"}`
@@ -101,17 +101,17 @@ func (m *Manager) verifyFor(use purpose, token string, typs []string) (payload [
 		return nil, "", errors.New("it is too long")
 	}
 	sum := sha256.Sum256([]byte(token))
-	good, known := m.verified.get(sum)
+	good, known := m.signatures.get(sum)
 	if known {
 		_, err = m.lookupFor(use, good.kid)
 	} else {
-		good, err = m.verifyAnew(use, token)
+		good, err = m.verifySignature(use, token)
 	}
 	if err != nil {
 		return nil, "", err
 	}
-	if !known && len(token) <= verifiedLongest {
-		m.verified.put(sum, good)
+	if !known && len(token) <= maxCachedToken {
+		m.signatures.put(sum, good)
 	}
 	if !slices.ContainsFunc(typs, func(want string) bool { return sameType(good.typ, want) }) {
 		return nil, "", fmt.Errorf("its typ %q is for another use", good.typ)
@@ -120,7 +120,7 @@ func (m *Manager) verifyFor(use purpose, token string, typs []string) (payload [
 }
 
 // verifyAnew reads a token and verifies its signature.
-func (m *Manager) verifyAnew(use purpose, token string) (good signedBy, err error) {
+func (m *Manager) verifySignature(use purpose, token string) (good verifiedToken, err error) {
 	if strings.ContainsAny(token, "\r\n") {
 		return good, errors.New("it contains a line break")
 	}
@@ -153,7 +153,7 @@ func (m *Manager) verifyAnew(use purpose, token string) (good signedBy, err erro
 	if err != nil {
 		return good, errors.New("its payload is no base64url")
 	}
-	return signedBy{kid, typ, payload}, nil
+	return verifiedToken{kid, typ, payload}, nil
 }
 
 // readHeader reads a header of the one form that Sign writes. A token of ours
@@ -180,7 +180,7 @@ func readHeader(encoded string) (alg Algorithm, kid, typ string, err error) {
 }
 
 // plain reports whether s stands in JSON as itself and can be a media type.
-func plain(s string) bool {
+func isMediaType(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool {
 		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
 		return !letter && !strings.ContainsRune("-_+./", r)

@@ -25,9 +25,9 @@ func b64(text string) string { return base64.RawURLEncoding.EncodeToString([]byt
 // forge signs any header with one of our keys, as only we could.
 func forge(t *testing.T, m *Manager, alg Algorithm, header string) string {
 	t.Helper()
-	k := m.view.Load().current[alg]
+	k := m.keys.current.Load().current[alg]
 	input := b64(strings.ReplaceAll(header, "KID", k.record.KID)) + "." + b64(payload)
-	signature, err := k.sign(t.Context(), []byte(input), m.desk)
+	signature, err := k.sign(t.Context(), []byte(input), m.limiter)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestVerifyRefuses(t *testing.T) {
 	parts := strings.Split(good, ".")
 	edParts := strings.Split(sign(m, EdDSA, "JWT"), ".")
 	rsParts := strings.Split(sign(m, RS256, "JWT"), ".")
-	esKey, rsKey := m.view.Load().current[ES256], m.view.Load().current[RS256]
+	esKey, rsKey := m.keys.current.Load().current[ES256], m.keys.current.Load().current[RS256]
 	signature := func(raw []byte) string {
 		return parts[0] + "." + parts[1] + "." + base64.RawURLEncoding.EncodeToString(raw)
 	}
@@ -274,8 +274,8 @@ func TestVerifyWithPastAndNextKeys(t *testing.T) {
 	if _, kid, err := m.Verify(past, ""); err != nil || kid != store.inState(EdDSA, Past)[0] {
 		t.Errorf("Verify of a past key's token = %s, %v", kid, err)
 	}
-	next := m.view.Load().keys[store.inState(EdDSA, Next)[0]]
-	early, err := next.token(t.Context(), "", []byte(payload), m.desk)
+	next := m.keys.current.Load().keys[store.inState(EdDSA, Next)[0]]
+	early, err := next.token(t.Context(), "", []byte(payload), m.limiter)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,10 +9,10 @@ import (
 // Withdrawal tells what [Manager.Withdraw] did.
 type Withdrawal struct {
 	Withdrawn Record // as it was, without its private half
-	Signs     Record // the key that signs for the algorithm now, without its private half
+	Successor Record // the key that signs for the algorithm now, without its private half
 	// Known reports whether Signs has been published for a cache lifetime, so that every
 	// cached key set has it.
-	Known bool
+	SuccessorPublished bool
 }
 
 // Withdraw takes a key out of the key set at once, whatever it is in use for: its private
@@ -27,21 +27,21 @@ type Withdrawal struct {
 // next read the store.
 func (m *Manager) Withdraw(ctx context.Context, kid string) (Withdrawal, error) {
 	var w Withdrawal
-	err := m.command(ctx, func(v *view) (change, error) {
+	err := m.rotator.command(ctx, func(v *snapshot) (change, error) {
 		k := v.keys[kid]
 		if k == nil {
 			return change{}, ErrUnknownKey
 		}
-		w = Withdrawal{Withdrawn: k.record, Known: true}
+		w = Withdrawal{Withdrawn: k.record, SuccessorPublished: true}
 		w.Withdrawn.Sealed = nil
-		return m.withdrawal(v, k.record, &w.Known), nil
+		return m.rotator.planWithdrawal(v, k.record, &w.SuccessorPublished), nil
 	})
 	if err != nil {
 		return Withdrawal{}, fmt.Errorf("withdraw key: %w", err)
 	}
-	if k := m.view.Load().current[w.Withdrawn.Algorithm]; k != nil {
-		w.Signs = k.record
-		w.Signs.Sealed = nil
+	if k := m.keys.current.Load().current[w.Withdrawn.Algorithm]; k != nil {
+		w.Successor = k.record
+		w.Successor.Sealed = nil
 	}
 	return w, nil
 }
@@ -49,25 +49,25 @@ func (m *Manager) Withdraw(ctx context.Context, kid string) (Withdrawal, error) 
 // withdrawal removes r and keeps its algorithm signing, with a next key to follow.
 // known tells whether the key that signs then is in every cached key set. The caller
 // edits.
-func (m *Manager) withdrawal(v *view, r Record, known *bool) change {
-	ch := change{remove: []string{r.KID}}
-	c := v.chain(r.Algorithm)
-	switch r.State {
+func (r *rotator) planWithdrawal(v *snapshot, withdrawn Record, published *bool) change {
+	ch := change{remove: []string{withdrawn.KID}}
+	c := v.lineOf(withdrawn.Algorithm)
+	switch withdrawn.State {
 	case Current:
-		*known = m.ready(c)
+		*published = r.ready(c)
 		if len(c.next) == 0 {
-			ch.fresh = append(ch.fresh, Record{Algorithm: r.Algorithm, State: Current})
+			ch.fresh = append(ch.fresh, Record{Algorithm: withdrawn.Algorithm, State: Current})
 			break
 		}
-		ch.put = m.promote(chain{next: c.next})
+		ch.put = r.promote(keyLine{next: c.next})
 		c.next = c.next[1:]
 	case Next:
-		c.next = slices.DeleteFunc(c.next, func(n Record) bool { return n.KID == r.KID })
+		c.next = slices.DeleteFunc(c.next, func(n Record) bool { return n.KID == withdrawn.KID })
 	case Past, Hint:
 		return ch
 	}
 	if len(c.next) == 0 {
-		ch.publish(r.Algorithm)
+		ch.publish(withdrawn.Algorithm)
 	}
 	return ch
 }

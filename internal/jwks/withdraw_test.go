@@ -41,7 +41,7 @@ func TestAWithdrawnKeySignsAndVerifiesNothing(t *testing.T) {
 			}
 
 			got, err := one.Withdraw(t.Context(), leaked)
-			if err != nil || got.Withdrawn.KID != leaked || got.Signs.KID != next || got.Known != tc.known || got.Signs.Sealed != nil || got.Withdrawn.Sealed != nil {
+			if err != nil || got.Withdrawn.KID != leaked || got.Successor.KID != next || got.SuccessorPublished != tc.known || got.Successor.Sealed != nil || got.Withdrawn.Sealed != nil {
 				t.Errorf("Withdraw = %+v, %v; want %s to sign, known: %v", got, err, next, tc.known)
 			}
 			pass(t, two)
@@ -55,7 +55,7 @@ func TestAWithdrawnKeySignsAndVerifiesNothing(t *testing.T) {
 				if kid := signer(t, m, EdDSA); kid != other {
 					t.Errorf("replica %d signs with another EdDSA key", i+1)
 				}
-				if bytes.Contains(m.view.Load().body, []byte(leaked)) {
+				if bytes.Contains(m.keys.current.Load().body, []byte(leaked)) {
 					t.Errorf("replica %d still publishes the withdrawn key", i+1)
 				}
 			}
@@ -84,7 +84,7 @@ func TestKeysThatDoNotSignAreWithdrawn(t *testing.T) {
 	current := signer(t, m, ES256)
 	for state, kid := range map[State]string{Past: past, Next: store.inState(ES256, Next)[0]} {
 		got, err := m.Withdraw(t.Context(), kid)
-		if err != nil || got.Withdrawn.State != state || got.Signs.KID != current || !got.Known {
+		if err != nil || got.Withdrawn.State != state || got.Successor.KID != current || !got.SuccessorPublished {
 			t.Errorf("Withdraw of the %s key = %+v, %v", state, got, err)
 		}
 		if slices.Contains(store.inState(ES256, state), kid) {

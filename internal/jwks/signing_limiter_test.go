@@ -9,8 +9,8 @@ import (
 )
 
 // occupied returns a desk at which nobody gets a slot.
-func occupied() desk {
-	d := newDesk()
+func occupied() signingLimiter {
+	d := newSigningLimiter()
 	for range cap(d.slots) {
 		d.slots <- struct{}{}
 	}
@@ -20,13 +20,13 @@ func occupied() desk {
 func TestSignGivesUpWithItsCaller(t *testing.T) {
 	t.Parallel()
 	m, _, _ := started(t, RS256)
-	m.desk = occupied()
+	m.limiter = occupied()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := m.Sign(ctx, RS256, "", nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("Sign = %v while every core signs and the caller has left, want context.Canceled", err)
 	}
-	<-m.desk.slots
+	<-m.limiter.slots
 	signer(t, m, RS256)
 }
 
@@ -37,13 +37,13 @@ func TestSigningIsBounded(t *testing.T) {
 		start, results := time.Now(), make(chan error)
 		for range cap(d.waiting) {
 			go func() {
-				_, err := d.enter(t.Context())
+				_, err := d.acquire(t.Context())
 				results <- err
 			}()
 		}
 		synctest.Wait()
 		var busy interface{ Unavailable() bool }
-		if _, err := d.enter(t.Context()); !errors.As(err, &busy) || !busy.Unavailable() || time.Since(start) != 0 {
+		if _, err := d.acquire(t.Context()); !errors.As(err, &busy) || !busy.Unavailable() || time.Since(start) != 0 {
 			t.Errorf("one more than may wait: %v after %s, want to be sent away at once", err, time.Since(start))
 		}
 
@@ -52,8 +52,8 @@ func TestSigningIsBounded(t *testing.T) {
 			t.Errorf("a slot came free, and who waited got: %v", err)
 		}
 		for range cap(d.waiting) - 1 {
-			if err := <-results; !errors.Is(err, ErrBusy) || time.Since(start) != deskPatience {
-				t.Fatalf("who waits in vain: %v after %s, want ErrBusy after %s", err, time.Since(start), deskPatience)
+			if err := <-results; !errors.Is(err, ErrBusy) || time.Since(start) != limiterWait {
+				t.Fatalf("who waits in vain: %v after %s, want ErrBusy after %s", err, time.Since(start), limiterWait)
 			}
 		}
 		if len(d.waiting) != 0 {

@@ -8,9 +8,9 @@ import (
 const (
 	// verifiedEach bounds one generation of what is remembered. Two are kept: less
 	// than 10 MB of tokens of the usual size.
-	verifiedEach = 4096
+	signatureGeneration = 4096
 	// verifiedLongest is the longest token that is remembered.
-	verifiedLongest = 2048
+	maxCachedToken = 2048
 )
 
 // verified remembers tokens whose signature was found good, under a hash of the
@@ -21,19 +21,19 @@ const (
 // wanted, and everything that changes with time is asked anew for each.
 //
 // A full generation becomes the old one and what was old is forgotten.
-type verified struct {
+type signatureCache struct {
 	mu         sync.Mutex
-	young, old map[[sha256.Size]byte]signedBy
+	young, old map[[sha256.Size]byte]verifiedToken
 }
 
 // signedBy is what a good token holds. It is shared: nobody may change it.
-type signedBy struct {
+type verifiedToken struct {
 	kid, typ string
 	payload  []byte
 }
 
 // get returns what is remembered under sum.
-func (v *verified) get(sum [sha256.Size]byte) (signedBy, bool) {
+func (v *signatureCache) get(sum [sha256.Size]byte) (verifiedToken, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	found, ok := v.young[sum]
@@ -47,15 +47,15 @@ func (v *verified) get(sum [sha256.Size]byte) (signedBy, bool) {
 }
 
 // put remembers a token.
-func (v *verified) put(sum [sha256.Size]byte, token signedBy) {
+func (v *signatureCache) put(sum [sha256.Size]byte, token verifiedToken) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.add(sum, token)
 }
 
-func (v *verified) add(sum [sha256.Size]byte, token signedBy) {
-	if v.young == nil || len(v.young) >= verifiedEach {
-		v.young, v.old = map[[sha256.Size]byte]signedBy{}, v.young
+func (v *signatureCache) add(sum [sha256.Size]byte, token verifiedToken) {
+	if v.young == nil || len(v.young) >= signatureGeneration {
+		v.young, v.old = map[[sha256.Size]byte]verifiedToken{}, v.young
 	}
 	v.young[sum] = token
 }

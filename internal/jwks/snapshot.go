@@ -8,16 +8,19 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
 	"github.com/ostiary/ostiary/internal/keyring"
 )
 
 // view is the key set as it was read from the store, opened and ready for use.
 // It never changes: a new reading makes a new view.
-type view struct {
+type snapshot struct {
 	version int64
 	read    instant
 	change  int64 // the last change of anything that was known before the reading
@@ -34,16 +37,46 @@ type instant struct {
 	monotonic time.Duration
 }
 
-func (m *Manager) now() instant {
-	return instant{wall: m.config.Now().Round(0), monotonic: m.monotonic()}
+// snapshots holds the current snapshot and reads the next one from the store.
+type snapshots struct {
+	config Config
+	// began is the time of New, and monotonic the time since then on a clock that
+	// cannot be set.
+	began     time.Time
+	monotonic func() time.Duration
+	current   atomic.Pointer[snapshot]
+
+	// editing is held while the store is read or changed.
+	editing chan struct{}
+	// seen is guarded by editing.
+	seen map[string]sighting
+	// retryAt is when a request may read the store again after a failure, on the
+	// monotonic clock.
+	retryAt atomic.Int64
+}
+
+func newSnapshots(c Config) *snapshots {
+	began := c.Now()
+	s := &snapshots{
+		config:    c,
+		began:     began.Round(0),
+		monotonic: func() time.Duration { return c.Now().Sub(began) },
+		editing:   make(chan struct{}, 1),
+	}
+	s.retryAt.Store(math.MinInt64)
+	return s
+}
+
+func (s *snapshots) now() instant {
+	return instant{wall: s.config.Now().Round(0), monotonic: s.monotonic()}
 }
 
 // stamp is the time to record. When the clock was set back, or the machine
 // slept, one of the two clocks says less than the other. The later one is
 // recorded, so that nobody takes a key to be older than it is.
-func (m *Manager) stamp() time.Time {
-	now := m.now()
-	if steady := m.began.Add(now.monotonic); steady.After(now.wall) {
+func (s *snapshots) timestamp() time.Time {
+	now := s.now()
+	if steady := s.began.Add(now.monotonic); steady.After(now.wall) {
 		return steady
 	}
 	return now.wall
@@ -58,134 +91,134 @@ type sighting struct {
 }
 
 // reload reads the store and makes what it finds the view. The caller edits.
-func (m *Manager) reload(ctx context.Context) (*view, error) {
+func (s *snapshots) reload(ctx context.Context) (*snapshot, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 
-	old, read := m.view.Load(), m.now()
+	old, read := s.current.Load(), s.now()
 	var known int64
-	if m.config.Changes != nil {
-		known, _ = m.config.Changes.Version()
+	if s.config.Changes != nil {
+		known, _ = s.config.Changes.Version()
 	}
-	version, records, err := m.config.Store.LoadKeys(ctx)
+	version, records, err := s.config.Store.LoadKeys(ctx)
 	if err != nil {
-		m.holdBack()
+		s.delayRetry()
 		return nil, err
 	}
-	v := &view{version: version}
+	v := &snapshot{version: version}
 	if old != nil && old.version == version {
 		*v = *old
-	} else if err := v.open(m.config.Keyring, records, old); err != nil {
-		m.holdBack()
+	} else if err := v.open(s.config.Keyring, records, old); err != nil {
+		s.delayRetry()
 		return nil, err
 	}
 	v.read, v.change = read, known
-	m.watch(v.records, old == nil)
-	m.view.Store(v)
+	s.recordSightings(v.records, old == nil)
+	s.current.Store(v)
 	return v, nil
 }
 
 // holdBack keeps requests from trying what has just failed: while the store is
 // gone, Run alone goes on knocking. Where changes are followed, a request may try soon:
 // nothing that was read before may be used meanwhile.
-func (m *Manager) holdBack() {
-	pause := storeTimeout + m.pollInterval()
-	if m.config.Changes != nil {
-		pause = keySetPatience
+func (s *snapshots) delayRetry() {
+	pause := storeTimeout + s.pollInterval()
+	if s.config.Changes != nil {
+		pause = retryDelay
 	}
-	m.retryAt.Store(int64(m.monotonic() + pause))
+	s.retryAt.Store(int64(s.monotonic() + pause))
 }
 
 // watch notes which keys came into a new state. Only of keys that are older
 // than this process are the recorded times believed, less a margin for clocks
 // that disagree and for the time that writing took.
-func (m *Manager) watch(records []Record, first bool) {
-	now, seen := m.now(), make(map[string]sighting, len(records))
+func (s *snapshots) recordSightings(records []Record, first bool) {
+	now, seen := s.now(), make(map[string]sighting, len(records))
 	for _, r := range records {
-		s, known := m.seen[r.KID]
-		if !known || s.state != r.State {
-			s = sighting{state: r.State, at: now.monotonic}
+		sighted, known := s.seen[r.KID]
+		if !known || sighted.state != r.State {
+			sighted = sighting{state: r.State, at: now.monotonic}
 			if first {
-				s.before = max(0, now.wall.Sub(r.since())-m.margin())
+				sighted.before = max(0, now.wall.Sub(r.since())-s.margin())
 			}
 		}
-		seen[r.KID] = s
+		seen[r.KID] = sighted
 	}
-	m.seen = seen
+	s.seen = seen
 }
 
 // age is how long the key has surely been in its state. The caller edits.
-func (m *Manager) age(r Record) time.Duration {
-	s := m.seen[r.KID]
-	return s.before + m.monotonic() - s.at
+func (s *snapshots) age(r Record) time.Duration {
+	sighted := s.seen[r.KID]
+	return sighted.before + s.monotonic() - sighted.at
 }
 
 // margin is by how much the clocks of two replicas may disagree.
-func (m *Manager) margin() time.Duration {
-	return min(m.config.CacheLifetime/4, maxMargin)
+func (s *snapshots) margin() time.Duration {
+	return min(s.config.CacheLifetime/4, maxMargin)
 }
 
 // staleness is how old v may be at most.
-func (m *Manager) staleness(v *view) time.Duration {
-	now := m.now()
+func (s *snapshots) staleness(v *snapshot) time.Duration {
+	now := s.now()
 	return max(now.monotonic-v.read.monotonic, now.wall.Sub(v.read.wall))
 }
 
 // usable reports whether v is young, and still as in the store as far as that can be
 // known.
-func (m *Manager) usable(v *view) bool {
-	if m.staleness(v) >= m.config.CacheLifetime {
+func (s *snapshots) usable(v *snapshot) bool {
+	if s.staleness(v) >= s.config.CacheLifetime {
 		return false
 	}
-	if m.config.Changes == nil {
+	if s.config.Changes == nil {
 		return true
 	}
-	known, fresh := m.config.Changes.Version()
+	known, fresh := s.config.Changes.Version()
 	return fresh && v.change >= known
 }
 
 // fresh returns a view that is good. A process that was stopped for long finds
 // its view too old before Run does, and so reads the store itself.
-func (m *Manager) fresh(ctx context.Context) (*view, error) {
-	v := m.view.Load()
+func (s *snapshots) usableSnapshot(ctx context.Context) (*snapshot, error) {
+	v := s.current.Load()
 	if v == nil {
 		return nil, fmt.Errorf("%w: the key manager was not started", ErrStale)
 	}
-	if m.usable(v) {
+	if s.usable(v) {
 		return v, nil
 	}
-	if m.monotonic() < time.Duration(m.retryAt.Load()) {
+	if s.monotonic() < time.Duration(s.retryAt.Load()) {
 		return nil, ErrStale
 	}
-	asked := m.monotonic()
-	unlock, err := m.edit(ctx)
+	asked := s.monotonic()
+	unlock, err := s.edit(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrStale, err)
 	}
 	defer unlock()
 
 	// Another request may have read the store meanwhile.
-	if v = m.view.Load(); v.read.monotonic > asked || m.usable(v) {
+	if v = s.current.Load(); v.read.monotonic > asked || s.usable(v) {
 		return v, nil
 	}
-	if m.monotonic() < time.Duration(m.retryAt.Load()) {
+	if s.monotonic() < time.Duration(s.retryAt.Load()) {
 		return nil, ErrStale
 	}
-	if v, err = m.reload(ctx); err != nil {
+	if v, err = s.reload(ctx); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrStale, err)
 	}
 	return v, nil
 }
 
 // lookup finds a key by its kid. A good view knows every key that signs.
-func (m *Manager) lookup(kid string) (*key, error) {
-	v := m.view.Load()
-	if v != nil && v.keys[kid] != nil && (m.config.Changes == nil || m.usable(v)) {
+func (s *snapshots) lookup(kid string) (*key, error) {
+	v := s.current.Load()
+	if v != nil && v.keys[kid] != nil && (s.config.Changes == nil || s.usable(v)) {
 		return v.keys[kid], nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
-	v, err := m.fresh(ctx)
+	v, err := s.usableSnapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +229,7 @@ func (m *Manager) lookup(kid string) (*key, error) {
 }
 
 // open opens records, taking from old what it has opened before.
-func (v *view) open(secrets *keyring.Keyring, records []Record, old *view) error {
+func (v *snapshot) open(secrets *keyring.Keyring, records []Record, old *snapshot) error {
 	v.keys = make(map[string]*key, len(records))
 	v.current = make(map[Algorithm]*key)
 	v.records = slices.SortedFunc(slices.Values(records), compareRecords)
@@ -226,7 +259,7 @@ func (v *view) open(secrets *keyring.Keyring, records []Record, old *view) error
 	return nil
 }
 
-func reopen(secrets *keyring.Keyring, r Record, old *view) (*key, error) {
+func reopen(secrets *keyring.Keyring, r Record, old *snapshot) (*key, error) {
 	if old != nil {
 		if k := old.keys[r.KID]; k != nil && k.record.Algorithm == r.Algorithm && bytes.Equal(k.record.Sealed, r.Sealed) {
 			same := *k
@@ -238,7 +271,7 @@ func reopen(secrets *keyring.Keyring, r Record, old *view) (*key, error) {
 }
 
 // list returns the records of alg, or all, without private parts.
-func (v *view) list(alg Algorithm) []Record {
+func (v *snapshot) list(alg Algorithm) []Record {
 	var records []Record
 	for _, r := range v.records {
 		if alg == "" || r.Algorithm == alg {

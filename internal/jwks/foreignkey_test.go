@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
 	"github.com/ostiary/ostiary/internal/keyring"
 )
 
@@ -178,7 +179,7 @@ func TestKeysThatCannotBeRemembered(t *testing.T) {
 		}
 	}
 	var many []ForeignKey
-	for i := range maxRemembered + 1 {
+	for i := range maxForeignKeys + 1 {
 		many = append(many, ForeignKey{fmt.Sprint("kid", i), RS256, good})
 	}
 	if _, err := m.AddForeignKeys(t.Context(), many[1:], 0); err != nil {
@@ -215,7 +216,7 @@ func TestAKeyIsRemovedUnlessItSigns(t *testing.T) {
 		t.Errorf("what it signed: %v", err)
 	}
 	next := ""
-	for _, r := range m.view.Load().records {
+	for _, r := range m.keys.current.Load().records {
 		if r.State == Next {
 			next = r.KID
 		}
@@ -224,7 +225,7 @@ func TestAKeyIsRemovedUnlessItSigns(t *testing.T) {
 		t.Errorf("Remove of the next key = %v", err)
 	}
 	pass(t, m)
-	if list := m.view.Load().chain(EdDSA).next; len(list) != 1 || list[0].KID == next {
+	if list := m.keys.current.Load().lineOf(EdDSA).next; len(list) != 1 || list[0].KID == next {
 		t.Errorf("next are %+v, want another one", list)
 	}
 }

@@ -36,10 +36,10 @@ func TestVerifiedBefore(t *testing.T) {
 		}
 	}
 
-	without := *m.view.Load()
+	without := *m.keys.current.Load()
 	without.keys = maps.Clone(without.keys)
 	clear(without.keys)
-	m.view.Store(&without)
+	m.keys.current.Store(&without)
 	if _, _, err := m.Verify(token, "at+jwt"); !errors.Is(err, ErrBadToken) {
 		t.Errorf("without its key: %v, want ErrBadToken", err)
 	}
@@ -48,14 +48,14 @@ func TestVerifiedBefore(t *testing.T) {
 func TestVerifiedIsBounded(t *testing.T) {
 	t.Parallel()
 
-	var v verified
-	for i := range uint32(3 * verifiedEach) {
+	var v signatureCache
+	for i := range uint32(3 * signatureGeneration) {
 		sum := sha256.Sum256(binary.BigEndian.AppendUint32(nil, i))
-		v.put(sum, signedBy{kid: "k"})
+		v.put(sum, verifiedToken{kid: "k"})
 		if _, ok := v.get(sum); !ok {
 			t.Fatal("what was just put is not there")
 		}
-		if kept := len(v.young) + len(v.old); kept > 2*verifiedEach {
+		if kept := len(v.young) + len(v.old); kept > 2*signatureGeneration {
 			t.Fatalf("%d tokens are remembered", kept)
 		}
 	}

@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
 	"github.com/ostiary/ostiary/internal/keyring"
 )
 
 const (
 	// maxRemembered is how many keys of another server the key set has room for.
-	maxRemembered = 50
-	maxKID        = 255
+	maxForeignKeys = 50
+	maxKID         = 255
 )
 
 // ForeignKey is the public half of a key that another server signed with, under the
@@ -33,7 +34,7 @@ func (r ForeignKey) Check() error {
 	if r.KID == "" || len(r.KID) > maxKID || strings.IndexFunc(r.KID, notVisible) >= 0 {
 		return errors.New("its kid cannot be one")
 	}
-	return fits(r.Algorithm, r.Public)
+	return checkKeyType(r.Algorithm, r.Public)
 }
 
 // AddForeignKeys publishes keys of a server that this one takes over from, as past keys: what
@@ -46,15 +47,15 @@ func (m *Manager) AddForeignKeys(ctx context.Context, keys []ForeignKey, keep ti
 		err := k.Check()
 		if err == nil {
 			sealed[i] = Record{KID: k.KID, Algorithm: k.Algorithm, State: Past}
-			sealed[i].Sealed, err = sealRemembered(m.config.Keyring, k)
+			sealed[i].Sealed, err = sealForeignKey(m.config.Keyring, k)
 		}
 		if err != nil {
 			return 0, fmt.Errorf("remember key %q: %w", k.KID, err)
 		}
 	}
 	added := 0
-	err := m.command(ctx, func(v *view) (change, error) {
-		now, there := m.stamp(), 0
+	err := m.rotator.command(ctx, func(v *snapshot) (change, error) {
+		now, there := m.keys.timestamp(), 0
 		for _, k := range v.keys {
 			if k.signer == nil && k.record.State == Past {
 				there++
@@ -65,11 +66,11 @@ func (m *Manager) AddForeignKeys(ctx context.Context, keys []ForeignKey, keep ti
 			if v.keys[r.KID] != nil {
 				continue
 			}
-			r.PublishedAt, r.RetiredAt, r.RemoveAfter = now, now, now.Add(max(keep, m.retention()))
+			r.PublishedAt, r.RetiredAt, r.RemoveAfter = now, now, now.Add(max(keep, m.rotator.retention()))
 			ch.put = append(ch.put, r)
 		}
-		if added = len(ch.put); there+added > maxRemembered {
-			return change{}, fmt.Errorf("there is room for %d keys of another server", maxRemembered)
+		if added = len(ch.put); there+added > maxForeignKeys {
+			return change{}, fmt.Errorf("there is room for %d keys of another server", maxForeignKeys)
 		}
 		return ch, nil
 	})
@@ -81,16 +82,16 @@ func (m *Manager) AddForeignKeys(ctx context.Context, keys []ForeignKey, keep ti
 
 // rememberPurpose ties a sealed public key to its row, as one that does not sign: nobody
 // who can write to the database makes us believe another key.
-func rememberPurpose(kid string, alg Algorithm) string {
+func foreignKeyPurpose(kid string, alg Algorithm) string {
 	return "ostiary/remembered-key/" + string(alg) + "/" + kid
 }
 
-func sealRemembered(s *keyring.Keyring, k ForeignKey) ([]byte, error) {
+func sealForeignKey(s *keyring.Keyring, k ForeignKey) ([]byte, error) {
 	public, err := x509.MarshalPKIXPublicKey(k.Public)
 	if err != nil {
 		return nil, fmt.Errorf("encode key: %w", err)
 	}
-	sealed, err := s.Seal(rememberPurpose(k.KID, k.Algorithm), public)
+	sealed, err := s.Seal(foreignKeyPurpose(k.KID, k.Algorithm), public)
 	if err != nil {
 		return nil, fmt.Errorf("seal key: %w", err)
 	}
@@ -98,8 +99,8 @@ func sealRemembered(s *keyring.Keyring, k ForeignKey) ([]byte, error) {
 }
 
 // openRemembered opens a record that holds no private key.
-func openRemembered(s *keyring.Keyring, r Record) (*key, error) {
-	encoded, err := s.Open(rememberPurpose(r.KID, r.Algorithm), r.Sealed)
+func openForeignKey(s *keyring.Keyring, r Record) (*key, error) {
+	encoded, err := s.Open(foreignKeyPurpose(r.KID, r.Algorithm), r.Sealed)
 	if err != nil {
 		return nil, err
 	}
@@ -115,9 +116,9 @@ func openRemembered(s *keyring.Keyring, r Record) (*key, error) {
 }
 
 // sealAnew seals an open key under the first secret.
-func sealAnew(s *keyring.Keyring, k *key) ([]byte, error) {
+func reseal(s *keyring.Keyring, k *key) ([]byte, error) {
 	if k.signer == nil {
-		return sealRemembered(s, ForeignKey{k.record.KID, k.record.Algorithm, k.public.Key})
+		return sealForeignKey(s, ForeignKey{k.record.KID, k.record.Algorithm, k.public.Key})
 	}
 	return seal(s, k.record.Algorithm, k.record.KID, k.signer)
 }

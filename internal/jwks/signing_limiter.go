@@ -13,25 +13,25 @@ const (
 	// Whoever waits has often spent a code or rotated a token already, and must not
 	// be refused for what a later caller could be. So this is more than the server
 	// lets in at all, and only holds if something is wrong with that.
-	deskQueue = 1000
+	limiterQueue = 1000
 	// deskPatience is how long they wait.
-	deskPatience = 2 * time.Second
+	limiterWait = 2 * time.Second
 )
 
 // desk is where RSA signatures are made. One is slow enough for a burst to keep
 // everything else on the machine waiting, so there are only so many at once.
-type desk struct {
+type signingLimiter struct {
 	slots, waiting chan struct{}
 }
 
-func newDesk() desk {
+func newSigningLimiter() signingLimiter {
 	slots := runtime.GOMAXPROCS(0)
-	return desk{slots: make(chan struct{}, slots), waiting: make(chan struct{}, deskQueue*slots)}
+	return signingLimiter{slots: make(chan struct{}, slots), waiting: make(chan struct{}, limiterQueue*slots)}
 }
 
 // enter takes a slot until leave is called. Its error is [ErrBusy], or the
 // context's if the caller gave up.
-func (d desk) enter(ctx context.Context) (leave func(), err error) {
+func (d signingLimiter) acquire(ctx context.Context) (leave func(), err error) {
 	leave = func() { <-d.slots }
 	select {
 	case d.slots <- struct{}{}:
@@ -44,7 +44,7 @@ func (d desk) enter(ctx context.Context) (leave func(), err error) {
 	default:
 		return nil, ErrBusy
 	}
-	timer := time.NewTimer(deskPatience)
+	timer := time.NewTimer(limiterWait)
 	defer timer.Stop()
 	select {
 	case d.slots <- struct{}{}:
