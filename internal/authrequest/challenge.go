@@ -7,10 +7,11 @@ import (
 	"strings"
 )
 
-// Step is what an app of the operator's is asked about an authorization request.
+// Step is the part of a flow that a custom app handles. Its value is the last digit of the
+// challenges for it.
 type Step byte
 
-// The steps. Each is the last digit of its challenges.
+// The steps.
 const (
 	StepLogin   Step = '1'
 	StepConsent Step = '2'
@@ -18,29 +19,29 @@ const (
 	StepDevice  Step = '4'
 )
 
-// Challenge returns the name under which an app asks for what has the id.
+// Challenge returns the challenge of the request with the ID id for the step.
 func (s Step) Challenge(id string) string { return id + string(s) }
 
-// NewID returns a fresh id of an authorization request, of 124 random bits
-// in 31 hexadecimal digits: with the digit of a step it is a challenge.
+// NewID returns a new request ID of 124 random bits in 31 hexadecimal digits. With the
+// digit of a step appended it is a challenge.
 func NewID() string { return random(16)[:31] }
 
-// Challenge returns the name under which an app asks for the request.
+// Challenge returns the challenge of the request for the step.
 func (r *Request) Challenge(s Step) string { return s.Challenge(r.ID) }
 
-// ParseChallenge returns the id of the request of a challenge, and whether it can
-// be one of the step.
+// ParseChallenge returns the request ID of a challenge. It reports false if the text is not
+// a challenge for the step.
 func ParseChallenge(challenge string, s Step) (id string, ok bool) {
 	id, ok = strings.CutSuffix(challenge, string(s))
 	return id, ok && len(id) == 31 && strings.Trim(id, "0123456789abcdef") == ""
 }
 
-// NewVerifier returns what a person brings back from an app that has answered the
-// challenge: the challenge and 128 random bits more, in 64 hexadecimal digits.
+// NewVerifier returns a new verifier for an answered challenge: the challenge and 128 random
+// bits, in 64 hexadecimal digits. The browser returns with it from the app.
 func NewVerifier(challenge string) string { return challenge + random(16) }
 
-// ParseVerifier returns the id of the request of a verifier, and what the store
-// knows the verifier by.
+// ParseVerifier returns the request ID and the stored hash of a verifier. It reports false if
+// the text is not a verifier for the step.
 func ParseVerifier(verifier string, s Step) (id string, hash []byte, ok bool) {
 	if len(verifier) != 64 {
 		return "", nil, false
@@ -49,7 +50,7 @@ func ParseVerifier(verifier string, s Step) (id string, hash []byte, ok bool) {
 	return id, HashVerifier(verifier), ok
 }
 
-// HashVerifier returns what the store knows a verifier by.
+// HashVerifier returns the SHA-256 of a verifier, which is what the store keeps.
 func HashVerifier(verifier string) []byte {
 	sum := sha256.Sum256([]byte(verifier))
 	return sum[:]

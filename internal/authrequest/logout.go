@@ -2,26 +2,24 @@ package authrequest
 
 import "time"
 
-// LogoutRequest is a wish to sign out that the operator's own app is asked about.
-//
-// It names the session that it is about, so that what the app allows ends that one
-// and no other, in whichever browser its answer arrives.
+// LogoutRequest is a logout request that waits for the answer of the logout app. It names
+// one session: the answer ends only that session, in any browser.
 type LogoutRequest struct {
 	ID        string // see NewID
 	SessionID string
 	Subject   string
-	ClientID  string // who asks for it, empty for nobody in particular
-	Redirect  string // where the client wants the person afterwards
+	ClientID  string // the requesting client; empty if no client is known
+	Redirect  string // the post-logout redirect URI
 	State     string
 	CreatedAt time.Time
 	ExpiresAt time.Time
 
 	Decision       Decision
 	DecidedAt      time.Time
-	VerifierHash   []byte // what the app's answer is known by
+	VerifierHash   []byte // SHA-256 of the verifier of the app's answer
 	VerifierUsedAt time.Time
 
-	// IdentityProviderSessionID is how the login app's own identity provider calls the session.
-	// It is read with the sign-out, not part of it.
+	// IdentityProviderSessionID is the session ID of the identity provider behind the login
+	// app. It belongs to the session and is read with the request.
 	IdentityProviderSessionID string
 }

@@ -30,60 +30,60 @@ func (e *TooManyPendingError) Error() string { return "too many requests of the 
 // Unavailable marks the error as temporary: the response is 503 with Retry-After.
 func (e *TooManyPendingError) Unavailable() bool { return true }
 
-// Request is an authorization request that waits for a person: the pages do one
-// thing each, note it here, and return to the authorization endpoint, which
-// alone decides the next step.
+// Request is a validated authorization request that waits for a user. Each page does one
+// step, stores its result here and returns to the authorization endpoint, which decides the
+// next step.
 type Request struct {
-	ID          string // see NewRequestID
+	ID          string // see [NewID]
 	BrowserHash []byte // SHA-256 of the cookie that binds it to one browser
 	ClientID    string
 	Parameters  string // canonical and validated, as a query string
 	CreatedAt   time.Time
 	ExpiresAt   time.Time
 
-	// Grant is where the answer will be written. It is fixed from the start, so a
-	// request that is answered twice meets its own grant.
+	// Grant locates the grant that the response will create. It is chosen when the request
+	// is created, so that a second response fails with [grant.ErrExists].
 	Grant grant.Locator
 
-	// Device says that the answer is for a device, which waits for it. Until its person
-	// has said for which, it has no client.
+	// Device reports that a device waits for the response. ClientID is empty until the user
+	// has entered the user code.
 	Device bool
 
-	// SessionID is the session that somebody passed the sign-in page in, for this
-	// very request. SignedInAt is when they proved who they are, which prompt=login
-	// and max_age ask for; zero if they chose to go on as who they were.
+	// SessionID is the session in which the user passed the sign-in page for this request.
+	// SignedInAt is the time of that authentication, which prompt=login and max_age require;
+	// zero if the user chose to continue with the existing session.
 	SessionID  string
 	SignedInAt time.Time
 
 	Decision  Decision
 	DecidedAt time.Time
-	// DecidedFor is the subject who decided: nobody else's answer counts.
+	// DecidedFor is the subject of the user who decided. The decision is valid only for it.
 	DecidedFor string
 
-	// LoginSession is the session that the answer of a login app leads to: the one in
-	// which Subject may go on without signing in if LoginSkip says so, and otherwise
-	// one that is yet to begin. It is empty where no login app is asked.
+	// LoginSession is the ID of the session after the login app's answer: the existing
+	// session of Subject if LoginSkip is true, else a new one. It is empty if no login app
+	// is configured.
 	LoginSession        string
 	LoginSkip           bool
-	Subject             string       // also whom the login app named
-	LoginAnswer         *LoginAnswer // nil until the app has answered
+	Subject             string       // the session's subject, or the one that the login app named
+	LoginAnswer         *LoginAnswer // nil until the login app has answered
 	LoginVerifierUsedAt time.Time
 
-	ConsentAnswer *ConsentAnswer // of a consent app; nil until it has answered
-	VerifierHash  []byte         // what the last answer of an app is known by
+	ConsentAnswer *ConsentAnswer // nil until the consent app has answered
+	VerifierHash  []byte         // SHA-256 of the verifier of the last answer
 
 	User User // read with the request, not part of it
 }
 
-// HasUserCode reports whether a device app has said for which device the request is, and
-// its person has not come back from it yet. Whoever's browser the challenge is of may
-// have sent somebody else to the app, to enter the code of a device of theirs.
+// HasUserCode reports whether a device app has accepted a user code for the request and the
+// browser has not returned yet. The user who entered the code may not be the one whose
+// browser began the request.
 func (r *Request) HasUserCode() bool {
 	return r.Device && r.VerifierHash != nil && r.LoginAnswer == nil && r.ConsentAnswer == nil
 }
 
-// JustBegun reports whether the browser that began the request has not come back with it
-// yet. It comes back at once, or from the operator's login app.
+// JustBegun reports whether the browser that began the request has not returned with it
+// yet, either directly or from the login app.
 func (r *Request) JustBegun(now time.Time) bool {
 	switch {
 	case r.Decision != Undecided || r.ConsentAnswer != nil:
@@ -95,17 +95,17 @@ func (r *Request) JustBegun(now time.Time) bool {
 	}
 }
 
-// SubjectFor returns the name under which the request's client knows the person: name,
-// unless the login app chose another one.
-func (r *Request) SubjectFor(name string) string {
+// SubjectFor returns the sub of the user for the request's client: the forced subject if the
+// login app chose one, else sub.
+func (r *Request) SubjectFor(sub string) string {
 	if r != nil && r.LoginAnswer != nil && r.LoginAnswer.ForcedSubject != "" {
 		return r.LoginAnswer.ForcedSubject
 	}
-	return name
+	return sub
 }
 
-// Remembers returns the scopes that a consent to granted is remembered for: those that
-// the user was asked to agree to.
+// Remembers returns the scopes of granted that a remembered consent includes: the ones that
+// the consent page listed.
 func (r *Request) Remembers(granted []string) []string {
 	form, err := url.ParseQuery(r.Parameters)
 	if err != nil {
@@ -120,21 +120,21 @@ func (r *Request) Remembers(granted []string) []string {
 	return c.Scopes
 }
 
-// ConsentParameter is the member of a request's parameters that lists what the
-// person must agree to. It is written over whatever the client sent by that name.
+// ConsentParameter is the request parameter that lists the scopes for the consent page. The
+// server sets it, and overwrites any value from the client.
 const ConsentParameter = "ostiary_consent"
 
-// SubjectParameter is the member that keeps the subject of an id_token_hint over a
-// detour, in place of the token.
+// SubjectParameter is the request parameter that stores the subject of an id_token_hint in
+// place of the token.
 const SubjectParameter = "ostiary_subject"
 
-// NoSubject is the subject of a decision by somebody who did not sign in.
+// NoSubject is the subject of a decision by a user who was not signed in.
 const NoSubject = ""
 
-// Decision is what a person said about a request.
+// Decision is the user's decision about a request.
 type Decision string
 
-// The decisions. Their texts are stored.
+// The decisions. Their values are stored.
 const (
 	Undecided Decision = ""
 	Accepted  Decision = "accepted"

@@ -1,5 +1,5 @@
-// Package consent holds the consents that users gave to clients and that are
-// remembered, so that a later authorization request need not ask again.
+// Package consent holds the remembered consents of users. A later authorization request
+// for the same scopes skips the consent page.
 package consent
 
 import (
@@ -21,7 +21,7 @@ type Consent struct {
 	ExtraClaims grant.ExtraClaims // claims that the consent app added to tokens
 }
 
-// Covers reports whether the consent includes all of scopes.
+// Covers reports whether the consent includes all scopes. A nil consent covers none.
 func (c *Consent) Covers(scopes []string) bool {
 	if c == nil {
 		return false
@@ -29,7 +29,7 @@ func (c *Consent) Covers(scopes []string) bool {
 	return !slices.ContainsFunc(scopes, func(scope string) bool { return !slices.Contains(c.Scopes, scope) })
 }
 
-// Add includes scopes in the consent, each once.
+// Add adds scopes to the consent, without duplicates.
 func (c *Consent) Add(scopes []string) {
 	for _, scope := range scopes {
 		if !slices.Contains(c.Scopes, scope) {

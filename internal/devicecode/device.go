@@ -13,24 +13,25 @@ import (
 )
 
 var (
-	// ErrNotFound reports a device that waits for nobody: its code is none of ours, or
-	// was answered.
+	// ErrNotFound reports a code that is unknown or whose device has been answered.
 	ErrNotFound = errors.New("device not found")
-	// ErrExpired reports a device whose code has run out.
+	// ErrExpired reports a device whose code has expired.
 	ErrExpired = errors.New("device code has expired")
 )
 
-// Device is a device that waits until a person has allowed or refused it somewhere
-// else (RFC 8628). What they allow becomes a grant, whose place is fixed from the
-// start, so that a device is allowed once; what they refuse is noted here.
+// Device is a device authorization that waits for a user to allow or deny it in a browser.
+// Allowing it creates a grant at a locator that is chosen here, so that it succeeds once.
+// Denying it sets DeniedAt.
+//
+// Spec: RFC 8628 §3.
 type Device struct {
-	Grant     grant.Locator // names the device, too
+	Grant     grant.Locator // also identifies the device
 	ClientID  string
-	UserCode  []byte // what the code is known by that the person enters
+	UserCode  []byte // the keyed hash of the user code
 	Scopes    []string
 	Resources []string
-	Seed      []byte        // of the device code, and then of the grant
-	Interval  time.Duration // between two polls, at least
+	Seed      []byte        // of the device code, and later of the grant
+	Interval  time.Duration // minimum time between two polls
 	CreatedAt time.Time
 	ExpiresAt time.Time
 
@@ -38,25 +39,27 @@ type Device struct {
 	DeniedAt time.Time
 }
 
-// Poll asks how it stands with a device (RFC 8628 section 3.4).
+// Poll is the input for one poll of a device at the token endpoint.
+//
+// Spec: RFC 8628 §3.4.
 type Poll struct {
 	Ref      grant.Locator
 	ClientID string
-	Slack    time.Duration // by how much a poll may be early
-	Penalty  time.Duration // by how much longer the device waits after one that is earlier still
+	Slack    time.Duration // tolerance for an early poll
+	Penalty  time.Duration // added to the interval after a poll that is too early (slow_down)
 	Now      time.Time
 }
 
-// PollResult is how it stands with a device that asks.
+// PollResult is the state of a polled device.
 type PollResult struct {
 	Device
 
 	TooEarly bool
-	Allowed  bool // the grant is there
+	Allowed  bool // the grant exists
 }
 
-// Request returns the authorization request that waits for the device's person. It
-// does not outlast the device.
+// Request returns a new authorization request with the given ID for the user of the device.
+// It expires with the device.
 func (d *Device) Request(id string, now time.Time) *authrequest.Request {
 	return &authrequest.Request{
 		ID: id, ClientID: d.ClientID, Parameters: d.Parameters(), Grant: d.Grant, Device: true,
@@ -64,7 +67,7 @@ func (d *Device) Request(id string, now time.Time) *authrequest.Request {
 	}
 }
 
-// Parameters are what the device asks for, as those of a request.
+// Parameters returns the device's request as the query string of an authorization request.
 func (d *Device) Parameters() string {
 	form := url.Values{
 		"client_id": {d.ClientID}, "scope": {strings.Join(d.Scopes, " ")},

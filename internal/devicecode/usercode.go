@@ -11,19 +11,21 @@ import (
 	"time"
 )
 
-// codeLetters are those of user codes: none of them is a vowel, so that they spell no
-// word, and none looks like another or like a digit (RFC 8628 section 6.1).
+// codeLetters are the letters of user codes. Without vowels they spell no word, and each
+// looks different from the others and from digits.
+//
+// Spec: RFC 8628 §6.1.
 const (
 	codeLetters = "BCDFGHJKLMNPQRSTVWXZ"
 	codeLength  = 8
 )
 
-// NewUserCode returns a fresh code of 34 random bits, as it is shown to people.
+// NewUserCode returns a new user code of 34 random bits, formatted for users.
 func NewUserCode() string {
 	code := make([]byte, 0, codeLength)
 	for b := [1]byte{}; len(code) < codeLength; {
 		_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the process instead
-		// The numbers left over would favour some letters.
+		// Larger numbers would make some letters more likely.
 		if int(b[0]) < 256/len(codeLetters)*len(codeLetters) {
 			code = append(code, codeLetters[int(b[0])%len(codeLetters)])
 		}
@@ -31,11 +33,11 @@ func NewUserCode() string {
 	return FormatUserCode(string(code))
 }
 
-// FormatUserCode writes a code in two groups, as people read it aloud.
+// FormatUserCode formats a code in two groups, which are easy to read aloud.
 func FormatUserCode(code string) string { return code[:codeLength/2] + "-" + code[codeLength/2:] }
 
-// ParseUserCode returns the code that somebody entered: letters in either case, with
-// whatever they put between them. It reports false for what can be no code.
+// ParseUserCode normalizes an entered code: letters in either case, with or without
+// separators. It reports false if the text cannot be a code.
 func ParseUserCode(entered string) (code string, ok bool) {
 	if len(entered) > 64 {
 		return "", false
@@ -53,42 +55,40 @@ func ParseUserCode(entered string) (code string, ok bool) {
 	return code, len(code) == codeLength && strings.Trim(code, codeLetters) == ""
 }
 
-// UserCodes finds the device that waits for a person to enter a code, and bounds how many
-// wrong codes are looked at, for all replicas together.
+// UserCodes finds the device of an entered user code, and limits wrong codes across all
+// replicas.
 type UserCodes struct {
-	// Keys make what the store knows codes by: the first that of a new one, all those of
-	// one that is looked for.
+	// Keys hash user codes. The first hashes new codes, all of them are tried in a search.
 	Keys  [][]byte
 	Store interface {
-		// DeviceByCode returns ErrNotFound if none waits for any of the codes.
+		// DeviceByCode returns ErrNotFound if no device waits for one of the hashed codes.
 		DeviceByCode(ctx context.Context, codes [][]byte, now time.Time) (*Device, error)
 	}
-	// Guesses is nil where nothing is bounded.
+	// Guesses counts wrong codes; nil disables the limit.
 	Guesses interface {
 		CountGuess(ctx context.Context, key string, window time.Duration, now time.Time) (count int, since time.Time, err error)
 		GuessState(ctx context.Context, key string, now time.Time) (count int, since time.Time, err error)
 	}
 }
 
-// AttemptLimit is somebody of whom so many wrong codes are looked at in a window.
+// AttemptLimit allows MaxAttempts wrong codes under Key in each Window.
 type AttemptLimit struct {
 	Key         string
 	MaxAttempts int
 	Window      time.Duration
 }
 
-// everybody bounds what all together may guess. A guess finds one of ten thousand
-// devices that wait once in two and a half million times.
-func everybody() AttemptLimit { return AttemptLimit{"device codes", 1000, time.Minute} }
+// globalLimit limits the wrong codes of all users together. With ten thousand waiting
+// devices, one guess in two and a half million finds a device.
+func globalLimit() AttemptLimit { return AttemptLimit{"device codes", 1000, time.Minute} }
 
-// TooManyAttemptsError reports that too many wrong codes came of late. What was entered has
-// not been looked at.
+// TooManyAttemptsError reports too many recent wrong codes. The entered code was not checked.
 type TooManyAttemptsError struct{ RetryAfter time.Duration }
 
 // Error implements error.
-func (e *TooManyAttemptsError) Error() string { return "too many wrong user codes of late" }
+func (e *TooManyAttemptsError) Error() string { return "too many wrong user codes" }
 
-// Hash returns what the store knows a new code by.
+// Hash returns the keyed hash of a new code, which is what the store keeps.
 func (d *UserCodes) Hash(code string) []byte {
 	parsed, _ := ParseUserCode(code)
 	return hashCode(d.Keys[0], parsed)
@@ -100,18 +100,18 @@ func hashCode(key []byte, code string) []byte {
 	return mac.Sum(nil)
 }
 
-// Find returns the device that waits for the code that somebody entered. It returns
-// ErrNotFound for a wrong one, and a [TooManyAttemptsError] where there were too many.
+// Find returns the device that waits for the entered code. It returns [ErrNotFound] for a
+// wrong code and a [TooManyAttemptsError] if a limit is reached.
 //
-// A guess counts against each of the guessers: the networks that it comes from.
-// Right ones are not counted, since many people may be behind one address. So those
-// that are looked at at once can go beyond the bound, by as many as are let in.
+// A wrong code counts against each limit in by, one per network of the client. Correct
+// codes do not count, since many users may share an address. Concurrent attempts can exceed
+// a limit by their number.
 func (d *UserCodes) Find(ctx context.Context, entered string, by []AttemptLimit, now time.Time) (*Device, error) {
 	code, ok := ParseUserCode(entered)
 	if !ok {
 		return nil, ErrNotFound
 	}
-	limits := append(slices.Clone(by), everybody())
+	limits := append(slices.Clone(by), globalLimit())
 	for _, limit := range limits {
 		if err := d.bound(ctx, limit, now); err != nil {
 			return nil, err

@@ -7,7 +7,7 @@ import (
 	"github.com/ostiary/ostiary/internal/devicecode"
 )
 
-func TestUserCodesAreSafeToReadAloud(t *testing.T) {
+func TestNewUserCodeUsesUnambiguousLetters(t *testing.T) {
 	t.Parallel()
 	seen := map[rune]int{}
 	for range 2000 {
@@ -38,7 +38,7 @@ func lettersOf(seen map[rune]int) string {
 	return b.String()
 }
 
-func TestUserCodesAreReadAsPeopleEnterThem(t *testing.T) {
+func TestParseUserCodeAcceptsSeparatorsAndLowerCase(t *testing.T) {
 	t.Parallel()
 	for entered, want := range map[string]string{
 		"WDJB-MJHT": "WDJBMJHT", "wdjb mjht": "WDJBMJHT", " WdJbMjHt\t": "WDJBMJHT", "WDJB–MJHT": "WDJBMJHT", "W.D.J.B.M.J.H.T": "WDJBMJHT",
@@ -52,7 +52,7 @@ func TestUserCodesAreReadAsPeopleEnterThem(t *testing.T) {
 	}
 }
 
-// FuzzParseUserCode holds that whatever is taken for a code can be one.
+// FuzzParseUserCode checks that every accepted text normalizes to a valid code.
 func FuzzParseUserCode(f *testing.F) {
 	for _, seed := range []string{"WDJB-MJHT", "wdjb mjht", "", "AAAA-AAAA", "\x00\xff", "WDJB\u2013MJHT"} {
 		f.Add(seed)

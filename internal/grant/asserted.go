@@ -2,13 +2,14 @@ package grant
 
 import "time"
 
-// AssertedToken is an access token that came of what a trusted issuer said (RFC 7523). There
-// is no grant behind it: nobody here allowed anything but the operator, who trusts the
-// issuer.
+// AssertedToken is an access token issued for the assertion of a trusted issuer. It has no
+// grant: its authorization is the trust in its issuer.
+//
+// Spec: RFC 7523 §2.1.
 type AssertedToken struct {
 	ClientID string
-	Trust    string // the id of the trust
-	Subject  string // as the issuer names it
+	Trust    string // the ID of the trust
+	Subject  string // the sub of the assertion
 	JTI      string
 	IssuedAt time.Time
 }

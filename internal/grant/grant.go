@@ -1,10 +1,8 @@
-// Package grant holds what a person allowed a client, and the code and tokens
-// that live under it.
+// Package grant holds grants: the authorization of a client by a user, with the
+// code and the tokens that belong to it.
 //
-// A grant is one row from authorization to its end. Codes and refresh tokens
-// are computed from the row, access tokens name it; so revoking the row ends
-// everything that was given out. The package also holds what surrounds a grant:
-// the [Request] that waits for a person, and the [Consent] that is remembered.
+// A grant is one row from authorization to expiry. Codes and refresh tokens are computed
+// from the row, and access tokens contain its ID, so revoking the row revokes all of them.
 package grant
 
 import (
@@ -15,61 +13,62 @@ import (
 )
 
 var (
-	// ErrNotFound reports a grant that is not there, belongs to another client,
-	// or has ended: in all of these nothing was touched.
+	// ErrNotFound reports a grant that does not exist, belongs to another client or
+	// has expired. The call changed no row.
 	ErrNotFound = errors.New("grant not found")
-	// ErrSpent reports a code that has been used before. The grant comes with it.
+	// ErrSpent reports a code that was redeemed before. The call also returns the grant.
 	ErrSpent = errors.New("code already spent")
-	// ErrStaleGeneration reports a refresh token of an earlier generation. The grant comes
-	// with it.
+	// ErrStaleGeneration reports a refresh token of an earlier generation. The call also
+	// returns the grant.
 	ErrStaleGeneration = errors.New("refresh token already rotated")
-	// ErrExists reports a grant that was written before: its request was answered.
+	// ErrExists reports a second insert of the same grant: its authorization request was
+	// answered before.
 	ErrExists = errors.New("grant already exists")
 )
 
-// Kind tells by which way a grant came to be.
+// Kind is the flow that created a grant.
 type Kind int
 
 // The kinds of grants. Their numbers are stored.
 const (
 	KindCode     Kind = 1
-	KindImplicit Kind = 2 // without a code: all of its tokens were in the answer
-	KindDevice   Kind = 3 // whose code a device has had from the start
+	KindImplicit Kind = 2 // no code: the authorization response contained all tokens
+	KindDevice   Kind = 3 // the device code was issued before the grant
 )
 
-// Grant is what a subject allowed a client.
+// Grant is the authorization of one client by one user.
 type Grant struct {
 	Locator
 
 	Kind      Kind
 	ClientID  string
 	Subject   string
-	SessionID string // the session it was given in: signing out of that ends it
+	SessionID string // the session of the authorization; its logout revokes the grant
 	Scopes    []string
 	Resources []string // RFC 8707: the audiences of its access tokens
 
 	CreatedAt time.Time
 	ExpiresAt time.Time // slides with each refresh, never beyond EndsAt
 	EndsAt    time.Time
-	// TokensUntil is when the last access token issued under the grant ends. The grant
-	// must be found until then. Zero if that is not known: then EndsAt bounds it.
+	// TokensUntil is the expiry of the last access token issued under the grant. The row
+	// must be kept until then. If it is zero, EndsAt is the bound.
 	TokensUntil time.Time
 
 	CodeExpiresAt     time.Time
-	CodeRedeemedAt    time.Time // zero while the code is good
-	RefreshGeneration int64     // of the current refresh token; 0 before the code was spent
+	CodeRedeemedAt    time.Time // zero while the code is valid
+	RefreshGeneration int64     // of the current refresh token; 0 before the code was redeemed
 	RefreshRotatedAt  time.Time
 	RevokedAt         time.Time
 	RevocationReason  RevocationReason
 
 	JWKThumbprint         string // RFC 9449: thumbprint of the DPoP key, if bound
 	CertificateThumbprint string // RFC 8705: thumbprint of the certificate, if bound
-	Seed                  []byte // 32 random bytes, half of what makes its tokens
+	Seed                  []byte // 32 random bytes; tokens are computed from it and the system secret
 
 	Authorization Authorization
 }
 
-// RevocationReason says for what reason a grant was revoked.
+// RevocationReason is the reason for which a grant was revoked.
 type RevocationReason string
 
 // The reasons for which a grant is revoked.
@@ -77,11 +76,11 @@ const (
 	RevokedForCodeReuse    RevocationReason = "code_reuse"
 	RevokedForRefreshReuse RevocationReason = "refresh_reuse"
 	RevokedByClient        RevocationReason = "client"   // by its client, RFC 7009
-	RevokedByLogout        RevocationReason = "sign_out" // with the session it was given in
+	RevokedByLogout        RevocationReason = "sign_out" // with its session
 	RevokedByOperator      RevocationReason = "operator"
 )
 
-// Authorization are the facts of the authorization that no statement searches for.
+// Authorization is the part of a grant that is stored as JSON, because no query filters by it.
 type Authorization struct {
 	RedirectURI string          `json:"redirect_uri,omitempty"`
 	Challenge   string          `json:"challenge,omitempty"` // RFC 7636, S256
@@ -89,44 +88,48 @@ type Authorization struct {
 	AuthTime    int64           `json:"auth_time,omitempty"` // seconds since 1970
 	ACR         string          `json:"acr,omitempty"`
 	AMR         []string        `json:"amr,omitempty"`
-	Claims      json.RawMessage `json:"claims,omitempty"`       // OpenID Connect Core 5.5, as far as they were agreed to
-	ClaimScopes []string        `json:"claim_scopes,omitempty"` // stand for Claims beside the grant's scopes
+	Claims      json.RawMessage `json:"claims,omitempty"`       // OpenID Connect Core §5.5, limited to the user's consent
+	ClaimScopes []string        `json:"claim_scopes,omitempty"` // scopes that allow Claims, in addition to the grant's scopes
 	ExtraClaims ExtraClaims     `json:"extra,omitzero"`
 }
 
 // Allows reports whether the grant holds scope.
 func (g *Grant) Allows(scope string) bool { return slices.Contains(g.Scopes, scope) }
 
-// GrantWithAccount is a grant with the person behind it, as one statement reads them.
+// GrantWithAccount is a grant together with the account of its user, read in one query.
 type GrantWithAccount struct {
 	Grant
 	Username string
 	Claims   json.RawMessage // the account's standard claims, OpenID Connect Core 5.1
 }
 
-// CodeRedemption asks to use up an authorization code (RFC 6749 section 4.1.2).
+// CodeRedemption is the input for redeeming an authorization code.
+//
+// Spec: RFC 6749 §4.1.2.
 type CodeRedemption struct {
 	Ref           Locator
 	ClientID      string
-	JKT           string         // of the proof presented, if any
-	Authorization *Authorization // takes the place of the grant's, unless it is nil
-	Now           time.Time      // also becomes CodeSpentAt
-	// TokensUntil is when the access token issued for the code ends. It raises
+	JKT           string         // of the DPoP proof, if any
+	Authorization *Authorization // replaces the grant's, unless it is nil
+	Now           time.Time      // also becomes CodeRedeemedAt
+	// TokensUntil is the expiry of the access token issued for the code. It raises
 	// [Grant.TokensUntil].
 	TokensUntil time.Time
 }
 
-// RefreshRotation asks for the next generation of a refresh token (RFC 6749 section 6).
+// RefreshRotation is the input for rotating a refresh token to its next generation.
+//
+// Spec: RFC 6749 §6, RFC 9700 §4.14.
 type RefreshRotation struct {
 	Ref            Locator
 	ClientID       string
-	Generation     int64 // of the token presented
+	Generation     int64 // of the presented token
 	JKT            string
 	KeepGeneration bool           // sender-constrained confidential clients keep their generation
-	Authorization  *Authorization // takes the place of the grant's, unless it is nil
+	Authorization  *Authorization // replaces the grant's, unless it is nil
 	ExpiresAt      time.Time      // the new ExpiresAt, which the store caps by EndsAt
 	Now            time.Time
-	// TokensUntil is when the access token issued with the new generation ends. It
+	// TokensUntil is the expiry of the access token issued with the new generation. It
 	// raises [Grant.TokensUntil].
 	TokensUntil time.Time
 }

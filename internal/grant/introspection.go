@@ -5,8 +5,10 @@ import (
 	"maps"
 )
 
-// Introspection is what is said of a token (RFC 7662 section 2.2). Of one that is not
-// active nothing else is said.
+// Introspection is an introspection response. For an inactive token all members but Active
+// are empty.
+//
+// Spec: RFC 7662 §2.2.
 type Introspection struct {
 	Active    bool     `json:"active"`
 	Scope     string   `json:"scope,omitempty"`
@@ -23,37 +25,37 @@ type Introspection struct {
 	AuthTime  int64    `json:"auth_time,omitempty"`
 	ACR       string   `json:"acr,omitempty"`
 
-	Extra json.RawMessage `json:"ext,omitempty"` // what the operator's programs added
+	Extra json.RawMessage `json:"ext,omitempty"` // claims added by the consent app and hooks
 
-	// Claims are further members, about the user, as scopes release them.
+	// Claims are the claims about the user that the scopes release.
 	Claims map[string]any `json:"-"`
 }
 
-// MarshalJSON writes the claims about the user beside the other members, none of which
-// they replace.
+// MarshalJSON writes the members and then the claims about the user. A claim never replaces
+// a member.
 //
 // Spec: RFC 7662 §2.2.
 func (i Introspection) MarshalJSON() ([]byte, error) {
 	type members Introspection
 	own, err := json.Marshal(members(i))
-	beside := maps.Clone(i.Claims)
-	maps.DeleteFunc(beside, func(name string, _ any) bool {
+	claims := maps.Clone(i.Claims)
+	maps.DeleteFunc(claims, func(name string, _ any) bool {
 		return ContainsClaim(IntrospectionClaims(), name) || ContainsClaim(AccessTokenClaims(), name)
 	})
-	if err != nil || len(beside) == 0 {
+	if err != nil || len(claims) == 0 {
 		return own, err
 	}
-	more, err := json.Marshal(beside)
+	more, err := json.Marshal(claims)
 	if err != nil {
 		return nil, err
 	}
 	return append(append(own[:len(own)-1], ','), more[1:]...), nil
 }
 
-// Name adds the person's username, but not beside a pairwise subject, which it would
-// undo.
-func (i *Introspection) Name(held *GrantWithAccount) {
-	if i.Subject == held.Subject {
-		i.Username = held.Username
+// Name sets the username of the grant's user, unless the subject is pairwise: the username
+// would identify the user.
+func (i *Introspection) Name(g *GrantWithAccount) {
+	if i.Subject == g.Subject {
+		i.Username = g.Username
 	}
 }

@@ -7,12 +7,12 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
-func TestBucketsFollowTheClock(t *testing.T) {
+func TestPartitionsFollowTheClock(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 11, 22, 20, 59, 59, 0, time.UTC)
 	for name, tc := range map[string]struct {
 		refreshable bool
-		within      time.Duration // how long a bucket lasts
+		within      time.Duration // how long a partition lasts
 	}{
 		"an hour without refresh": {false, time.Hour},
 		"a week with refresh":     {true, 7 * 24 * time.Hour},
@@ -25,10 +25,10 @@ func TestBucketsFollowTheClock(t *testing.T) {
 				t.Errorf("BucketAt(%v).End() = %v, want within %v", at, end, tc.within)
 			}
 			if got := grant.PartitionAt(end.Add(-time.Microsecond), tc.refreshable); got != b {
-				t.Errorf("just before its end the bucket is %d, want %d", got, b)
+				t.Errorf("just before its end the partition is %d, want %d", got, b)
 			}
 			if got := grant.PartitionAt(end, tc.refreshable); got != b.Next() {
-				t.Errorf("at its end the bucket is %d, want the next one, %d", got, b.Next())
+				t.Errorf("at its end the partition is %d, want the next one, %d", got, b.Next())
 			}
 			if b.Weekly() != tc.refreshable {
 				t.Errorf("Weekly() = %v, want %v", b.Weekly(), tc.refreshable)

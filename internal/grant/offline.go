@@ -1,6 +1,7 @@
 package grant
 
-// IsOfflineScope reports whether a scope asks for access while the person is away: it is
-// offline_access (OpenID Connect Core section 11), or offline, as clients of Ory Hydra
-// call it.
+// IsOfflineScope reports whether scope requests a refresh token: offline_access, or offline
+// as clients of Ory Hydra spell it.
+//
+// Spec: OpenID Connect Core §11.
 func IsOfflineScope(scope string) bool { return scope == "offline_access" || scope == "offline" }
