@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 // ImportAccounts adds or changes accounts, all or none. They are matched by
@@ -20,7 +21,7 @@ import (
 // first what is meant for somebody else.
 func (s *Store) ImportAccounts(ctx context.Context, accounts []account.Import) (created, updated int, err error) {
 	var cutOff []*account.Account
-	err = s.txWithin(ctx, importPatience, func(on conn) error {
+	err = s.db.TxWithin(ctx, db.ImportTimeout, func(on db.Conn) error {
 		created, updated, cutOff = 0, 0, nil
 		for i, one := range accounts {
 			a := one.Account
@@ -47,7 +48,7 @@ func (s *Store) ImportAccounts(ctx context.Context, accounts []account.Import) (
 	return created, updated, nil
 }
 
-func importAccount(ctx context.Context, on conn, one account.Import) (did, error) {
+func importAccount(ctx context.Context, on db.Conn, one account.Import) (did, error) {
 	a := one.Account
 	known, err := accountByUsername(ctx, on, a.Username)
 	if errors.Is(err, account.ErrNotFound) {
@@ -103,14 +104,14 @@ func importAccount(ctx context.Context, on conn, one account.Import) (did, error
 
 // bringsPassword reports whether an import brings another password than the account has.
 // The hash that the account had before it was renewed is the same password.
-func bringsPassword(ctx context.Context, on conn, a, known *account.Account) (bool, error) {
+func bringsPassword(ctx context.Context, on db.Conn, a, known *account.Account) (bool, error) {
 	const renewed = `SELECT count(*) FROM accounts WHERE subject = $1 AND renewed_from = $2`
 
 	if a.PasswordHash == "" || a.PasswordHash == known.PasswordHash {
 		return false, nil
 	}
 	var same int64
-	if err := on.one(ctx, renewed, known.Subject, digest(a.PasswordHash)).Scan(&same); err != nil {
+	if err := on.QueryRow(ctx, renewed, known.Subject, digest(a.PasswordHash)).Scan(&same); err != nil {
 		return false, fmt.Errorf("compare password hash: %w", err)
 	}
 	return same == 0, nil

@@ -9,12 +9,13 @@ import (
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 const accountColumns = `subject, username, password_hash, claims, administrator, self_registered,
 	disabled_at, not_before, created_at, updated_at`
 
-func scanAccount(from scanner) (*account.Account, error) {
+func scanAccount(from db.Scanner) (*account.Account, error) {
 	a := &account.Account{}
 	err := from.Scan(&a.Subject, &a.Username, &a.PasswordHash, intoDocument(&a.Claims), intoFlag(&a.Administrator), intoFlag(&a.SelfRegistered),
 		intoTime(&a.DisabledAt), intoTime(&a.SessionsValidAfter), intoTime(&a.CreatedAt), intoTime(&a.UpdatedAt))
@@ -24,21 +25,21 @@ func scanAccount(from scanner) (*account.Account, error) {
 // Account returns the account of a subject, or [account.ErrNotFound].
 func (s *Store) Account(ctx context.Context, subject string) (*account.Account, error) {
 	const read = `SELECT ` + accountColumns + ` FROM accounts WHERE subject = $1`
-	return readAccount(s.read.one(ctx, read, subject))
+	return readAccount(s.db.Read.QueryRow(ctx, read, subject))
 }
 
 // AccountByUsername returns the account of a canonical username, or
 // [account.ErrNotFound].
 func (s *Store) AccountByUsername(ctx context.Context, username string) (*account.Account, error) {
-	return accountByUsername(ctx, s.read, username)
+	return accountByUsername(ctx, s.db.Read, username)
 }
 
-func accountByUsername(ctx context.Context, on conn, username string) (*account.Account, error) {
+func accountByUsername(ctx context.Context, on db.Conn, username string) (*account.Account, error) {
 	const read = `SELECT ` + accountColumns + ` FROM accounts WHERE username = $1`
-	return readAccount(on.one(ctx, read, username))
+	return readAccount(on.QueryRow(ctx, read, username))
 }
 
-func readAccount(from row) (*account.Account, error) {
+func readAccount(from db.Row) (*account.Account, error) {
 	a, err := scanAccount(from)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, account.ErrNotFound
@@ -52,10 +53,10 @@ func readAccount(from row) (*account.Account, error) {
 // InsertAccount adds an account, or returns [account.ErrExists], or [account.ErrIsClient]
 // for a subject that is a client's client_id.
 func (s *Store) InsertAccount(ctx context.Context, a *account.Account) error {
-	return insertAccount(ctx, s.write, a)
+	return insertAccount(ctx, s.db.Write, a)
 }
 
-func insertAccount(ctx context.Context, on conn, a *account.Account) error {
+func insertAccount(ctx context.Context, on db.Conn, a *account.Account) error {
 	const insert = `
 		INSERT INTO accounts (` + accountColumns + `)
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
@@ -66,7 +67,7 @@ func insertAccount(ctx context.Context, on conn, a *account.Account) error {
 	if err != nil {
 		return fmt.Errorf("write claims: %w", err)
 	}
-	inserted, err := on.exec(ctx, insert, a.Subject, a.Username, a.PasswordHash, claims, flag(a.Administrator), flag(a.SelfRegistered),
+	inserted, err := on.Exec(ctx, insert, a.Subject, a.Username, a.PasswordHash, claims, flag(a.Administrator), flag(a.SelfRegistered),
 		micros(a.DisabledAt), stamp(a.SessionsValidAfter), stamp(a.CreatedAt), stamp(a.UpdatedAt))
 	if err != nil {
 		return fmt.Errorf("insert account: %w", err)
@@ -78,9 +79,9 @@ func insertAccount(ctx context.Context, on conn, a *account.Account) error {
 }
 
 // whyNoAccount finds out why an account could not be inserted.
-func whyNoAccount(ctx context.Context, on conn, subject string) error {
+func whyNoAccount(ctx context.Context, on db.Conn, subject string) error {
 	var clients int64
-	if err := on.one(ctx, `SELECT count(*) FROM clients WHERE id = $1`, subject).Scan(&clients); err != nil {
+	if err := on.QueryRow(ctx, `SELECT count(*) FROM clients WHERE id = $1`, subject).Scan(&clients); err != nil {
 		return fmt.Errorf("look for client: %w", err)
 	}
 	if clients > 0 {
@@ -93,7 +94,7 @@ func whyNoAccount(ctx context.Context, on conn, subject string) error {
 func (s *Store) ListAccounts(ctx context.Context, after string, limit int) (list []*account.Account, err error) {
 	const read = `SELECT ` + accountColumns + ` FROM accounts WHERE username > $1 ORDER BY username LIMIT $2`
 
-	err = s.list.each(ctx, func(from scanner) error {
+	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
 		a, err := scanAccount(from)
 		list = append(list, a)
 		return err
@@ -109,7 +110,7 @@ func (s *Store) HasAdministrator(ctx context.Context) (bool, error) {
 	const count = `SELECT count(*) FROM accounts WHERE administrator = 1`
 
 	var administrators int64
-	if err := s.read.one(ctx, count).Scan(&administrators); err != nil {
+	if err := s.db.Read.QueryRow(ctx, count).Scan(&administrators); err != nil {
 		return false, fmt.Errorf("count administrators: %w", err)
 	}
 	return administrators > 0, nil
@@ -158,7 +159,7 @@ func (s *Store) replaceAccount(ctx context.Context, a *account.Account, before t
 	if err != nil {
 		return false, fmt.Errorf("write claims: %w", err)
 	}
-	changed, err := s.write.exec(ctx, update, a.Subject, claims, flag(a.Administrator), stamp(a.UpdatedAt), stamp(before))
+	changed, err := s.db.Write.Exec(ctx, update, a.Subject, claims, flag(a.Administrator), stamp(a.UpdatedAt), stamp(before))
 	if err != nil {
 		return false, fmt.Errorf("change account: %w", err)
 	}
@@ -174,7 +175,7 @@ func (s *Store) RenewPasswordHash(ctx context.Context, subject, old, renewed str
 		UPDATE accounts SET password_hash = $3, renewed_from = coalesce(renewed_from, $4)
 		WHERE subject = $1 AND password_hash = $2`
 
-	changed, err := s.write.exec(ctx, renew, subject, old, renewed, digest(old))
+	changed, err := s.db.Write.Exec(ctx, renew, subject, old, renewed, digest(old))
 	if err != nil {
 		return false, fmt.Errorf("renew password hash: %w", err)
 	}
@@ -189,7 +190,7 @@ func (s *Store) SampleHashes(ctx context.Context, limit int) (hashes []string, e
 			SELECT password_hash FROM accounts ORDER BY username LIMIT $1) AS sample
 		WHERE password_hash <> ''`
 
-	err = s.list.each(ctx, func(from scanner) error {
+	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
 		var hash string
 		err := from.Scan(&hash)
 		hashes = append(hashes, hash)
@@ -213,7 +214,7 @@ func (s *Store) SetDisabled(ctx context.Context, subject string, disabled bool, 
 
 	// Replicas cache whether an account is disabled together with the issuers that are
 	// trusted in its subject.
-	version, err := s.commitChange(ctx, requestPatience, func(c conn) (bool, error) {
+	version, err := s.commitChange(ctx, db.RequestTimeout, func(c db.Conn) (bool, error) {
 		if disabled {
 			if err := changeAccount(ctx, c, subject, now, disable, subject, now.UnixMicro()); err != nil {
 				return false, err
@@ -238,14 +239,14 @@ func (s *Store) SetDisabled(ctx context.Context, subject string, disabled bool, 
 // DeleteAccount removes an account with its sessions and consents, and revokes its
 // grants: a login app may bring the same subject again.
 func (s *Store) DeleteAccount(ctx context.Context, subject string, now time.Time) error {
-	version, err := s.commitChange(ctx, requestPatience, func(c conn) (bool, error) {
+	version, err := s.commitChange(ctx, db.RequestTimeout, func(c db.Conn) (bool, error) {
 		if err := forgetSources(ctx, c, subject); err != nil {
 			return false, err
 		}
 		if err := changeAccount(ctx, c, subject, now, `DELETE FROM accounts WHERE subject = $1`, subject); err != nil {
 			return false, err
 		}
-		if _, err := c.exec(ctx, `DELETE FROM consents WHERE subject = $1`, subject); err != nil {
+		if _, err := c.Exec(ctx, `DELETE FROM consents WHERE subject = $1`, subject); err != nil {
 			return false, fmt.Errorf("delete consents: %w", err)
 		}
 		return true, nil
@@ -260,7 +261,7 @@ func (s *Store) DeleteAccount(ctx context.Context, subject string, now time.Time
 
 // cutOff changes an account and ends all that was given to it before.
 func (s *Store) cutOff(ctx context.Context, subject string, now time.Time, change string, args ...any) error {
-	err := s.tx(ctx, func(c conn) error {
+	err := s.db.Tx(ctx, func(c db.Conn) error {
 		if err := changeAccount(ctx, c, subject, now, change, args...); err != nil {
 			return err
 		}
@@ -281,14 +282,14 @@ func (s *Store) endMeanwhile(ctx context.Context, subject string, now time.Time)
 		UPDATE grants SET revoked_at = $2, revoked_why = $3
 		WHERE subject = $1 AND revoked_at IS NULL`
 
-	err := s.tx(ctx, func(c conn) error {
+	err := s.db.Tx(ctx, func(c db.Conn) error {
 		_, err := removeSessions(ctx, c, subject, now)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	if _, err := s.aside.exec(ctx, revoke, subject, now.UnixMicro(), string(grant.RevokedByLogout)); err != nil {
+	if _, err := s.db.LongWrite.Exec(ctx, revoke, subject, now.UnixMicro(), string(grant.RevokedByLogout)); err != nil {
 		return fmt.Errorf("revoke grants of account: %w", err)
 	}
 	return nil
@@ -296,8 +297,8 @@ func (s *Store) endMeanwhile(ctx context.Context, subject string, now time.Time)
 
 // changeAccount runs the statement change, which must meet the account, and ends
 // its sessions as of ends, unless that is zero.
-func changeAccount(ctx context.Context, on conn, subject string, ends time.Time, change string, args ...any) error {
-	changed, err := on.exec(ctx, change, args...)
+func changeAccount(ctx context.Context, on db.Conn, subject string, ends time.Time, change string, args ...any) error {
+	changed, err := on.Exec(ctx, change, args...)
 	if err != nil {
 		return fmt.Errorf("change account: %w", err)
 	}

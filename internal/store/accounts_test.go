@@ -11,12 +11,13 @@ import (
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 func TestAccountIsKeptWhole(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		want := anAccount("alice")
+		want := fixture.Account("alice")
 		want.Administrator, want.DisabledAt, want.SessionsValidAfter = true, noon, noon
 		must(t, s.InsertAccount(t.Context(), want))
 
@@ -27,7 +28,7 @@ func TestAccountIsKeptWhole(t *testing.T) {
 		must(t, err)
 		wantSame(t, "account by username", byName, want)
 
-		taken := anAccount("another")
+		taken := fixture.Account("another")
 		taken.Username = want.Username
 		wantErr(t, "InsertAccount with a taken username", s.InsertAccount(t.Context(), taken), account.ErrExists)
 		_, err = s.Account(t.Context(), "nobody")
@@ -58,7 +59,7 @@ func TestWhatEndsSessionsAndGrants(t *testing.T) {
 			return s.DeleteAccount(ctx, "alice", noon)
 		},
 		"an import with a new password": func(ctx context.Context, s *store.Store) error {
-			a := anAccount("alice")
+			a := fixture.Account("alice")
 			a.PasswordHash, a.UpdatedAt = "$new", later
 			_, _, err := s.ImportAccounts(ctx, imports(a))
 			return err
@@ -67,27 +68,27 @@ func TestWhatEndsSessionsAndGrants(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			storetest.Each(t, func(t *testing.T, s *store.Store) {
-				furnish(t, s)
-				must(t, s.InsertSession(t.Context(), aSession("alices", "alice"), nil))
-				must(t, s.InsertSession(t.Context(), aSession("bobs", "bob"), nil))
-				coded, refreshed := insert(t, s, nil), insert(t, s, nil)
-				bobs := insert(t, s, func(g *grant.Grant) { g.Subject = "bob" })
-				spend(t, s, refreshed)
+				fixture.Seed(t, s)
+				must(t, s.InsertSession(t.Context(), fixture.Session("alices", "alice"), nil))
+				must(t, s.InsertSession(t.Context(), fixture.Session("bobs", "bob"), nil))
+				coded, refreshed := fixture.InsertGrant(t, s, nil), fixture.InsertGrant(t, s, nil)
+				bobs := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.Subject = "bob" })
+				fixture.RedeemCode(t, s, refreshed)
 
 				must(t, end(t.Context(), s))
 
-				_, _, err := s.SessionAndConsent(t.Context(), cookie("alices"), "rp", later)
+				_, _, err := s.SessionAndConsent(t.Context(), fixture.CookieHash("alices"), "rp", later)
 				wantErr(t, "alice's session", err, session.ErrNotFound)
-				wantLive(t, s, coded.Locator, later, false)
-				wantLive(t, s, refreshed.Locator, later, false)
+				fixture.WantLive(t, s, coded.Locator, later, false)
+				fixture.WantLive(t, s, refreshed.Locator, later, false)
 				_, err = s.SpendCode(t.Context(), grant.CodeRedemption{Ref: coded.Locator, ClientID: "rp", Now: noon})
 				wantErr(t, "alice's code", err, grant.ErrNotFound)
 				_, err = s.RotateRefresh(t.Context(), grant.RefreshRotation{Ref: refreshed.Locator, ClientID: "rp", Generation: 1, ExpiresAt: later, Now: noon})
 				wantErr(t, "alice's refresh token", err, grant.ErrNotFound)
 
-				_, _, err = s.SessionAndConsent(t.Context(), cookie("bobs"), "rp", later)
+				_, _, err = s.SessionAndConsent(t.Context(), fixture.CookieHash("bobs"), "rp", later)
 				must(t, err)
-				wantLive(t, s, bobs.Locator, later, true)
+				fixture.WantLive(t, s, bobs.Locator, later, true)
 			})
 		})
 	}
@@ -96,23 +97,23 @@ func TestWhatEndsSessionsAndGrants(t *testing.T) {
 func TestAccountLivesOnAfterwards(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
+		fixture.Seed(t, s)
 		later := noon.Add(time.Minute)
 		must(t, s.SetPassword(t.Context(), "alice", "$new", later))
-		n := aSession("again", "alice")
+		n := fixture.Session("again", "alice")
 		n.AuthTime = later
 		must(t, s.InsertSession(t.Context(), n, nil))
-		_, _, err := s.SessionAndConsent(t.Context(), cookie("again"), "rp", later)
+		_, _, err := s.SessionAndConsent(t.Context(), fixture.CookieHash("again"), "rp", later)
 		must(t, err)
-		must(t, s.InsertSession(t.Context(), aSession("overtaken", "alice"), nil))
-		_, _, err = s.SessionAndConsent(t.Context(), cookie("overtaken"), "rp", later)
+		must(t, s.InsertSession(t.Context(), fixture.Session("overtaken", "alice"), nil))
+		_, _, err = s.SessionAndConsent(t.Context(), fixture.CookieHash("overtaken"), "rp", later)
 		wantErr(t, "a sign-in that the new password overtook", err, session.ErrNotFound)
-		g := insert(t, s, func(g *grant.Grant) { g.CreatedAt = later })
-		wantLive(t, s, g.Locator, later, true)
+		g := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.CreatedAt = later })
+		fixture.WantLive(t, s, g.Locator, later, true)
 
 		a, err := s.Account(t.Context(), "alice")
 		must(t, err)
-		want := anAccount("alice")
+		want := fixture.Account("alice")
 		want.PasswordHash, want.SessionsValidAfter, want.UpdatedAt = "$new", later, later
 		wantSame(t, "account with a new password", a, want)
 	})
@@ -123,13 +124,13 @@ func TestAccountLivesOnAfterwards(t *testing.T) {
 func TestAnImportGivesNothingToWhoSignedUp(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		squatter := anAccount("carol")
+		squatter := fixture.Account("carol")
 		squatter.SelfRegistered = true
 		must(t, s.InsertAccount(t.Context(), squatter))
 
-		brought := anAccount("carol")
+		brought := fixture.Account("carol")
 		brought.Subject, brought.PasswordHash, brought.Administrator = "another", "", true
-		_, _, err := s.ImportAccounts(t.Context(), imports(anAccount("dave"), brought))
+		_, _, err := s.ImportAccounts(t.Context(), imports(fixture.Account("dave"), brought))
 		wantErr(t, "an import without a password", err, account.ErrSelfRegistered)
 		got, err := s.Account(t.Context(), "carol")
 		must(t, err)
@@ -137,15 +138,15 @@ func TestAnImportGivesNothingToWhoSignedUp(t *testing.T) {
 		_, err = s.Account(t.Context(), "dave")
 		wantErr(t, "the rest of the import", err, account.ErrNotFound)
 
-		must(t, s.InsertSession(t.Context(), aSession("squatters", "carol"), nil))
-		taking := anAccount("carol")
+		must(t, s.InsertSession(t.Context(), fixture.Session("squatters", "carol"), nil))
+		taking := fixture.Account("carol")
 		taking.PasswordHash, taking.UpdatedAt = "$operators", noon.Add(time.Second)
 		_, _, err = s.ImportAccounts(t.Context(), imports(taking))
 		must(t, err)
-		_, _, err = s.SessionAndConsent(t.Context(), cookie("squatters"), "rp", noon.Add(time.Second))
+		_, _, err = s.SessionAndConsent(t.Context(), fixture.CookieHash("squatters"), "rp", noon.Add(time.Second))
 		wantErr(t, "the session of who signed up", err, session.ErrNotFound)
 
-		brought = anAccount("carol")
+		brought = fixture.Account("carol")
 		brought.PasswordHash, brought.Administrator = "", true
 		_, _, err = s.ImportAccounts(t.Context(), imports(brought))
 		must(t, err)
@@ -170,22 +171,22 @@ func TestUnknownAccountCannotChange(t *testing.T) {
 func TestAccountImport(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
-		again := anAccount("a subject of its own")
+		fixture.Seed(t, s)
+		again := fixture.Account("a subject of its own")
 		again.Username = "name-of-alice"
 		again.Claims = map[string]any{"email": "new@example.org"}
 		again.PasswordHash, again.UpdatedAt = "", noon
 
 		for round, want := range [][2]int{{1, 1}, {0, 0}} {
 			entry := *again
-			created, updated, err := s.ImportAccounts(t.Context(), imports(&entry, anAccount("carol"), anAccount("bob")))
+			created, updated, err := s.ImportAccounts(t.Context(), imports(&entry, fixture.Account("carol"), fixture.Account("bob")))
 			if err != nil || created != want[0] || updated != want[1] {
 				t.Errorf("round %d: ImportAccounts = %d created, %d updated, %v, want %v", round, created, updated, err, want)
 			}
 		}
 		got, err := s.AccountByUsername(t.Context(), "name-of-alice")
 		must(t, err)
-		want := anAccount("alice")
+		want := fixture.Account("alice")
 		want.Claims, want.UpdatedAt = again.Claims, noon
 		wantSame(t, "the account that changed", got, want)
 	})
@@ -194,9 +195,9 @@ func TestAccountImport(t *testing.T) {
 func TestAccountImportIsAllOrNothing(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		taken := anAccount("carol")
+		taken := fixture.Account("carol")
 		taken.Username = "somebody-else"
-		_, _, err := s.ImportAccounts(t.Context(), imports(anAccount("carol"), taken, anAccount("dave")))
+		_, _, err := s.ImportAccounts(t.Context(), imports(fixture.Account("carol"), taken, fixture.Account("dave")))
 		wantErr(t, "ImportAccounts with a subject twice", err, account.ErrExists)
 		if err != nil && !strings.Contains(err.Error(), "account 2 (somebody-else)") {
 			t.Errorf("ImportAccounts = %v, want an error that names the entry", err)
@@ -212,22 +213,22 @@ func TestAccountImportIsAllOrNothing(t *testing.T) {
 func TestAccountsAreListedInPages(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
+		fixture.Seed(t, s)
 		first, err := s.ListAccounts(t.Context(), "", 1)
 		must(t, err)
 		rest, err := s.ListAccounts(t.Context(), first[0].Username, 10)
 		must(t, err)
-		wantSame(t, "pages", [][]*account.Account{first, rest}, [][]*account.Account{{anAccount("alice")}, {anAccount("bob")}})
+		wantSame(t, "pages", [][]*account.Account{first, rest}, [][]*account.Account{{fixture.Account("alice")}, {fixture.Account("bob")}})
 	})
 }
 
 func TestSetupLink(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		link, first := session.Hash("link"), anAccount("first")
+		link, first := session.Hash("link"), fixture.Account("first")
 		first.Administrator = true
 		must(t, s.InsertSetupLink(t.Context(), link, noon.Add(30*time.Minute)))
-		must(t, s.InsertAccount(t.Context(), anAccount("alice")))
+		must(t, s.InsertAccount(t.Context(), fixture.Account("alice")))
 		wantAdministrator(t, s, false)
 
 		must(t, s.SetupLink(t.Context(), link, noon))
@@ -236,7 +237,7 @@ func TestSetupLink(t *testing.T) {
 		late := s.SpendSetupLink(t.Context(), link, first, noon.Add(30*time.Minute))
 		wantErr(t, "SpendSetupLink too late", late, account.ErrSetupLink)
 
-		taken := s.SpendSetupLink(t.Context(), link, anAccount("alice"), noon)
+		taken := s.SpendSetupLink(t.Context(), link, fixture.Account("alice"), noon)
 		wantErr(t, "SpendSetupLink with a taken name", taken, account.ErrExists)
 		must(t, s.SetupLink(t.Context(), link, noon))
 

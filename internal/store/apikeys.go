@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 const keyColumns = `id, name, hash, scopes, created_at, expires_at`
@@ -19,7 +20,7 @@ func keyInto(k *apikey.Key) []any {
 func (s *Store) InsertAPIKey(ctx context.Context, k *apikey.Key) error {
 	const insert = `INSERT INTO api_keys (` + keyColumns + `) VALUES ($1, $2, $3, $4, $5, $6)`
 
-	_, err := s.write.exec(ctx, insert, k.ID, k.Name, k.Hash, words(k.Scopes), stamp(k.CreatedAt), micros(k.ExpiresAt))
+	_, err := s.db.Write.Exec(ctx, insert, k.ID, k.Name, k.Hash, words(k.Scopes), stamp(k.CreatedAt), micros(k.ExpiresAt))
 	if err != nil {
 		return fmt.Errorf("insert API key: %w", err)
 	}
@@ -31,7 +32,7 @@ func (s *Store) APIKey(ctx context.Context, id string) (*apikey.Key, error) {
 	const read = `SELECT ` + keyColumns + ` FROM api_keys WHERE id = $1`
 
 	k := &apikey.Key{}
-	err := s.read.one(ctx, read, id).Scan(keyInto(k)...)
+	err := s.db.Read.QueryRow(ctx, read, id).Scan(keyInto(k)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, apikey.ErrNotFound
 	}
@@ -45,7 +46,7 @@ func (s *Store) APIKey(ctx context.Context, id string) (*apikey.Key, error) {
 func (s *Store) ListAPIKeys(ctx context.Context, after string, limit int) (list []*apikey.Key, err error) {
 	const read = `SELECT ` + keyColumns + ` FROM api_keys WHERE id > $1 ORDER BY id LIMIT $2`
 
-	err = s.list.each(ctx, func(from scanner) error {
+	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
 		k := &apikey.Key{}
 		list = append(list, k)
 		return from.Scan(keyInto(k)...)
@@ -58,8 +59,8 @@ func (s *Store) ListAPIKeys(ctx context.Context, after string, limit int) (list 
 
 // DeleteAPIKey removes a key, or returns [apikey.ErrNotFound].
 func (s *Store) DeleteAPIKey(ctx context.Context, id string) error {
-	return s.change(ctx, func(c conn) error {
-		removed, err := c.exec(ctx, `DELETE FROM api_keys WHERE id = $1`, id)
+	return s.change(ctx, func(c db.Conn) error {
+		removed, err := c.Exec(ctx, `DELETE FROM api_keys WHERE id = $1`, id)
 		if err != nil {
 			return fmt.Errorf("delete API key: %w", err)
 		}

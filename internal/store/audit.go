@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/audit"
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 const eventColumns = `id, at, action, target, actor_kind, actor_id, actor_name, address, request_id, outcome, status`
@@ -14,7 +15,7 @@ const eventColumns = `id, at, action, target, actor_kind, actor_id, actor_name, 
 func (s *Store) BeginEvent(ctx context.Context, e *audit.Event) error {
 	const insert = `INSERT INTO audit_events (` + eventColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 
-	_, err := s.write.exec(ctx, insert, e.ID, stamp(e.At), e.Action, e.Target, string(e.Actor.Kind), e.Actor.ID, e.Actor.Name,
+	_, err := s.db.Write.Exec(ctx, insert, e.ID, stamp(e.At), e.Action, e.Target, string(e.Actor.Kind), e.Actor.ID, e.Actor.Name,
 		e.Address, e.RequestID, string(e.Outcome), e.Status)
 	if err != nil {
 		return fmt.Errorf("begin audit event: %w", err)
@@ -27,7 +28,7 @@ func (s *Store) BeginEvent(ctx context.Context, e *audit.Event) error {
 func (s *Store) EndEvent(ctx context.Context, e *audit.Event) error {
 	const end = `UPDATE audit_events SET target = $2, outcome = $3, status = $4 WHERE id = $1 AND outcome = ''`
 
-	if _, err := s.write.exec(ctx, end, e.ID, e.Target, string(e.Outcome), e.Status); err != nil {
+	if _, err := s.db.Write.Exec(ctx, end, e.ID, e.Target, string(e.Outcome), e.Status); err != nil {
 		return fmt.Errorf("end audit event: %w", err)
 	}
 	return nil
@@ -49,7 +50,7 @@ func (s *Store) ListEvents(ctx context.Context, f audit.Filter, before string, l
 	if !f.Since.IsZero() {
 		since = audit.FirstID(f.Since)
 	}
-	err = s.list.each(ctx, func(from scanner) error {
+	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
 		var status int64
 		e := &audit.Event{}
 		list = append(list, e)
@@ -68,7 +69,7 @@ func (s *Store) ListEvents(ctx context.Context, f audit.Filter, before string, l
 func (s *Store) purgeEvents(ctx context.Context, now time.Time, purged *Purged) error {
 	const remove = `DELETE FROM audit_events WHERE id IN (SELECT id FROM audit_events WHERE id < $1 ORDER BY id` + limit + `)`
 
-	removed, err := inBatches(ctx, s.aside, remove, audit.FirstID(now.Add(-s.auditRetention)))
+	removed, err := inBatches(ctx, s.db.LongWrite, remove, audit.FirstID(now.Add(-s.auditRetention)))
 	purged.Rows += removed
 	if err != nil {
 		return fmt.Errorf("purge audit events: %w", err)

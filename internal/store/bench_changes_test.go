@@ -8,13 +8,14 @@ import (
 
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 // BenchmarkCachedClient looks up a client that is cached, which most requests do once or
 // twice.
 func BenchmarkCachedClient(b *testing.B) {
 	s := storetest.New(b)
-	if err := s.InsertClient(b.Context(), aClient("rp")); err != nil {
+	if err := s.InsertClient(b.Context(), fixture.Client("rp")); err != nil {
 		b.Fatal(err)
 	}
 	storetest.Follow(b, s)
@@ -55,7 +56,7 @@ func BenchmarkChangeAcknowledged(b *testing.B) {
 					storetest.Follow(b, s)
 					stores[i] = s
 				}
-				c := aClient("rp")
+				c := fixture.Client("rp")
 				if err := stores[0].InsertClient(b.Context(), c); err != nil {
 					b.Fatal(err)
 				}

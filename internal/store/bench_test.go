@@ -15,6 +15,7 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 // callers is how many ask at once where a benchmark is named parallel.
@@ -41,7 +42,7 @@ func onEach(b *testing.B, ready func(b *testing.B, s *store.Store, n int) (call 
 				_, err := s.Purge(b.Context(), noon.Add(-time.Duration(hours)*time.Hour))
 				must(b, err)
 			}
-			furnish(b, s)
+			fixture.Seed(b, s)
 			b.Run("serial", func(b *testing.B) {
 				serial(b, func(n int) func() error { return ready(b, s, n) })
 			})
@@ -115,7 +116,7 @@ func stock[T any](b *testing.B, n int, fresh func() T) (take func() T) {
 func BenchmarkInsertGrant(b *testing.B) {
 	onEach(b, func(b *testing.B, s *store.Store, _ int) func() error {
 		b.Helper()
-		return func() error { return s.InsertGrant(b.Context(), aGrant("rp", "alice")) }
+		return func() error { return s.InsertGrant(b.Context(), fixture.Grant("rp", "alice")) }
 	})
 }
 
@@ -123,7 +124,7 @@ func BenchmarkSpendCode(b *testing.B) {
 	onEach(b, func(b *testing.B, s *store.Store, n int) func() error {
 		b.Helper()
 		codes := stock(b, n, func() grant.Locator {
-			g := aGrant("rp", "alice")
+			g := fixture.Grant("rp", "alice")
 			if err := s.InsertGrant(b.Context(), g); err != nil {
 				b.Error(err)
 			}
@@ -142,8 +143,8 @@ func BenchmarkRotateRefresh(b *testing.B) {
 		b.Helper()
 		current := make(chan grant.RefreshRotation, callers)
 		for range callers {
-			g := insert(b, s, nil)
-			spend(b, s, g)
+			g := fixture.InsertGrant(b, s, nil)
+			fixture.RedeemCode(b, s, g)
 			current <- grant.RefreshRotation{Ref: g.Locator, ClientID: "rp", Generation: 1, ExpiresAt: noon.Add(time.Hour), Now: noon}
 		}
 		return func() error {
@@ -159,7 +160,7 @@ func BenchmarkRotateRefresh(b *testing.B) {
 func BenchmarkLiveGrant(b *testing.B) {
 	onEach(b, func(b *testing.B, s *store.Store, _ int) func() error {
 		b.Helper()
-		g := insert(b, s, nil)
+		g := fixture.InsertGrant(b, s, nil)
 		return func() error {
 			_, err := s.LiveGrant(b.Context(), g.Locator, "jti", noon)
 			return err
@@ -191,10 +192,10 @@ func BenchmarkSessionAndConsent(b *testing.B) {
 	onEach(b, func(b *testing.B, s *store.Store, _ int) func() error {
 		b.Helper()
 		id := rand.Text()
-		must(b, s.InsertSession(b.Context(), aSession(id, "alice"), nil))
+		must(b, s.InsertSession(b.Context(), fixture.Session(id, "alice"), nil))
 		must(b, s.SaveConsent(b.Context(), &consent.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"openid"}, GivenAt: noon}))
 		return func() error {
-			_, _, err := s.SessionAndConsent(b.Context(), cookie(id), "rp", noon)
+			_, _, err := s.SessionAndConsent(b.Context(), fixture.CookieHash(id), "rp", noon)
 			return err
 		}
 	})

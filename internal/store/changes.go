@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync/atomic"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 // readingTTL is for how long a replica uses a reading of the change counter.
@@ -91,13 +93,13 @@ func (s *Store) Changes() *Changes { return &s.changes }
 
 // change runs act in a transaction that changes records which replicas cache. It
 // returns when the change is in force at every replica: see [Store.awaitReplicas].
-func (s *Store) change(ctx context.Context, act func(conn) error) error {
-	return s.changeWithin(ctx, requestPatience, func(c conn) (bool, error) { return true, act(c) })
+func (s *Store) change(ctx context.Context, act func(db.Conn) error) error {
+	return s.changeWithin(ctx, db.RequestTimeout, func(c db.Conn) (bool, error) { return true, act(c) })
 }
 
 // changeWithin is change for an act that may take as long as patience, and reports
 // whether it changed such a record.
-func (s *Store) changeWithin(ctx context.Context, patience time.Duration, act func(conn) (changed bool, err error)) error {
+func (s *Store) changeWithin(ctx context.Context, patience time.Duration, act func(db.Conn) (changed bool, err error)) error {
 	version, err := s.commitChange(ctx, patience, act)
 	if err != nil {
 		return err
@@ -108,18 +110,18 @@ func (s *Store) changeWithin(ctx context.Context, patience time.Duration, act fu
 
 // commitChange runs act in one transaction and returns the number of the change, 0 if
 // act reports none. The caller owes an enforce.
-func (s *Store) commitChange(ctx context.Context, patience time.Duration, act func(conn) (changed bool, err error)) (version int64, err error) {
+func (s *Store) commitChange(ctx context.Context, patience time.Duration, act func(db.Conn) (changed bool, err error)) (version int64, err error) {
 	// The row stays locked until the commit, so that changes are committed in the order
 	// of their numbers. So it comes last in the transaction.
 	const raise = `UPDATE change_counter SET value = value + 1 WHERE only_row = 1 RETURNING value`
 
-	err = s.txWithin(ctx, patience, func(c conn) error {
+	err = s.db.TxWithin(ctx, patience, func(c db.Conn) error {
 		version = 0
 		changed, err := act(c)
 		if err != nil || !changed {
 			return err
 		}
-		if err := c.one(ctx, raise).Scan(&version); err != nil {
+		if err := c.QueryRow(ctx, raise).Scan(&version); err != nil {
 			return fmt.Errorf("raise change counter: %w", err)
 		}
 		return nil

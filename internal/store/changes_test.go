@@ -18,6 +18,7 @@ import (
 	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 // openReplica opens a store with the reading lifetime of production.
@@ -35,7 +36,7 @@ func TestAChangeIsInForceAtEveryReplicaWhenAcknowledged(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		changer := openReplica(t, url)
-		must(t, changer.InsertClient(t.Context(), aClient("rp")))
+		must(t, changer.InsertClient(t.Context(), fixture.Client("rp")))
 		storetest.Follow(t, changer)
 		var acknowledged atomic.Int64
 		ctx, stop := context.WithCancel(t.Context())
@@ -84,7 +85,7 @@ func TestAStoppedReplicaHasNothingCachedWhenItGoesOn(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		changer, stopped := openReplica(t, url), openReplica(t, url)
-		must(t, changer.InsertClient(t.Context(), aClient("rp")))
+		must(t, changer.InsertClient(t.Context(), fixture.Client("rp")))
 		r := stopped.Join(t.Context(), t, 300*time.Millisecond)
 		cache := store.NewClientCache(stopped, 10)
 		_, err := cache.Client(t.Context(), "rp")
@@ -217,7 +218,7 @@ func TestAChangeAloneIsAcknowledgedAtOnce(t *testing.T) {
 
 func insertClient(t *testing.T, s *store.Store) string {
 	t.Helper()
-	c := aClient("client-" + strconv.FormatInt(s.Statements(), 10))
+	c := fixture.Client("client-" + strconv.FormatInt(s.Statements(), 10))
 	must(t, s.InsertClient(t.Context(), c))
 	return c.ID
 }
@@ -278,8 +279,8 @@ func TestWhatRaisesTheChangeCounter(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		must(t, s.InsertClient(ctx, aClient("rp")))
-		must(t, s.InsertAccount(ctx, anAccount("alice")))
+		must(t, s.InsertClient(ctx, fixture.Client("rp")))
+		must(t, s.InsertAccount(ctx, fixture.Account("alice")))
 		rp := func() *client.Client {
 			c, err := s.Client(ctx, "rp")
 			must(t, err)
@@ -291,7 +292,7 @@ func TestWhatRaisesTheChangeCounter(t *testing.T) {
 			want int64
 			do   func() error
 		}{
-			{"a new client", 0, func() error { return s.InsertClient(ctx, aClient("new")) }},
+			{"a new client", 0, func() error { return s.InsertClient(ctx, fixture.Client("new")) }},
 			{"a client changed", 1, func() error { return s.UpdateClient(ctx, rp()) }},
 			{"a client changed, without its consents", 1, func() error { return s.UpdateClientDroppingConsents(ctx, rp()) }},
 			{"a client changed by somebody else meanwhile", 0, func() error {
@@ -306,7 +307,7 @@ func TestWhatRaisesTheChangeCounter(t *testing.T) {
 			{"its tokens ended", 1, func() error { return s.EndClientTokens(ctx, "rp", noon) }},
 			{"an import of what is there", 0, func() error { _, _, err := s.ImportClients(ctx, []*client.Client{rp()}); return err }},
 			{"an import of two changes", 1, func() error {
-				a, b := aClient("rp"), aClient("new")
+				a, b := fixture.Client("rp"), fixture.Client("new")
 				a.ClientName, b.ClientName = "a", "b"
 				_, _, err := s.ImportClients(ctx, []*client.Client{a, b})
 				return err

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 // ClientCache keeps clients that were read, until [Changes] says that they may have
@@ -56,7 +57,7 @@ func (c *ClientCache) Client(ctx context.Context, id string) (*client.Client, er
 	case <-entry.ready:
 		return entry.client, entry.err
 	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for client: %w", &unavailable{ctx.Err()})
+		return nil, fmt.Errorf("wait for client: %w", db.Unavailable(ctx.Err()))
 	}
 }
 

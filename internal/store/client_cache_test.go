@@ -7,6 +7,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 func TestClientCache(t *testing.T) {
@@ -25,7 +26,7 @@ func TestClientCache(t *testing.T) {
 		s := storetest.New(t)
 		storetest.Follow(t, s)
 		for _, id := range []string{"a", "b", "c"} {
-			must(t, s.InsertClient(t.Context(), aClient(id)))
+			must(t, s.InsertClient(t.Context(), fixture.Client(id)))
 		}
 		return s, store.NewClientCache(s, size)
 	}
@@ -66,7 +67,7 @@ func TestClientCache(t *testing.T) {
 		s, cache := fresh(t, 10)
 		_, err := cache.Client(t.Context(), "late")
 		wantErr(t, "Client", err, client.ErrNotFound)
-		must(t, s.InsertClient(t.Context(), aClient("late")))
+		must(t, s.InsertClient(t.Context(), fixture.Client("late")))
 		_, err = cache.Client(t.Context(), "late")
 		must(t, err)
 	})
@@ -75,7 +76,7 @@ func TestClientCache(t *testing.T) {
 		t.Parallel()
 		s, cache := fresh(t, 10)
 		before := s.Statements()
-		for _, err := range race(t, s, s, func(ctx context.Context, _ *store.Store) error {
+		for _, err := range fixture.Race(t, s, s, func(ctx context.Context, _ *store.Store) error {
 			_, err := cache.Client(ctx, "a")
 			return err
 		}) {

@@ -6,13 +6,14 @@ import (
 	"fmt"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 // ImportClients adds or changes clients, all or none. One that is there keeps its
 // history, and its secret if the import brings none; one that would not change
 // is left alone.
 func (s *Store) ImportClients(ctx context.Context, clients []*client.Client) (created, updated int, err error) {
-	err = s.changeWithin(ctx, importPatience, func(on conn) (changed bool, err error) {
+	err = s.changeWithin(ctx, db.ImportTimeout, func(on db.Conn) (changed bool, err error) {
 		created, updated = 0, 0
 		for i, c := range clients {
 			did, err := importClient(ctx, on, c)
@@ -36,7 +37,7 @@ type did struct {
 	cutOff           bool // from what was given before: an account with a new password
 }
 
-func importClient(ctx context.Context, on conn, c *client.Client) (did, error) {
+func importClient(ctx context.Context, on db.Conn, c *client.Client) (did, error) {
 	known, err := readClient(ctx, on, c.ID)
 	if errors.Is(err, client.ErrNotFound) {
 		return did{created: 1}, insertClient(ctx, on, c)

@@ -5,13 +5,14 @@ import (
 	"fmt"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 // ListClients returns clients by id, those that follow after.
 func (s *Store) ListClients(ctx context.Context, after string, limit int) (list []*client.Client, err error) {
 	const read = `SELECT ` + clientColumns + ` FROM clients WHERE id > $1 ORDER BY id LIMIT $2`
 
-	err = s.list.each(ctx, func(from scanner) error {
+	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
 		c, err := scanClient(from)
 		list = append(list, c)
 		return err
@@ -31,7 +32,7 @@ func (s *Store) FindClients(
 		WHERE id > $1 AND ` + matching("name", "$2", f.Name) + ` AND ` + matching("owner", "$3", f.Owner) + `
 		ORDER BY id LIMIT $4 OFFSET $5`
 
-	err = s.list.each(ctx, func(from scanner) error {
+	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
 		c, err := scanClient(from)
 		list = append(list, c)
 		return err
@@ -47,7 +48,7 @@ func (s *Store) CountClients(ctx context.Context, f client.Filter) (count int, e
 	read := `SELECT count(*) FROM clients WHERE ` + matching("name", "$1", f.Name) + ` AND ` + matching("owner", "$2", f.Owner)
 
 	var n int64
-	if err := s.list.one(ctx, read, f.Name, f.Owner).Scan(&n); err != nil {
+	if err := s.db.LongRead.QueryRow(ctx, read, f.Name, f.Owner).Scan(&n); err != nil {
 		return 0, fmt.Errorf("count clients: %w", err)
 	}
 	return int(n), nil

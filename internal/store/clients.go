@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 const clientColumns = `id, metadata, secret, registration_token, previous_token, previous_until,
 	dynamic, disabled, not_before, created_at, updated_at, version, rotated_secrets`
 
-func scanClient(from scanner) (*client.Client, error) {
+func scanClient(from db.Scanner) (*client.Client, error) {
 	c := &client.Client{}
 	err := from.Scan(&c.ID, intoDocument(&c.Metadata), intoText(&c.Secret),
 		intoBytes(&c.RegistrationToken), intoBytes(&c.PreviousToken), intoTime(&c.PreviousUntil),
@@ -24,13 +25,13 @@ func scanClient(from scanner) (*client.Client, error) {
 
 // Client returns the client of an id, or [client.ErrNotFound].
 func (s *Store) Client(ctx context.Context, id string) (*client.Client, error) {
-	return readClient(ctx, s.read, id)
+	return readClient(ctx, s.db.Read, id)
 }
 
-func readClient(ctx context.Context, on conn, id string) (*client.Client, error) {
+func readClient(ctx context.Context, on db.Conn, id string) (*client.Client, error) {
 	const read = `SELECT ` + clientColumns + ` FROM clients WHERE id = $1`
 
-	c, err := scanClient(on.one(ctx, read, id))
+	c, err := scanClient(on.QueryRow(ctx, read, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, client.ErrNotFound
 	}
@@ -44,10 +45,10 @@ func readClient(ctx context.Context, on conn, id string) (*client.Client, error)
 // for a client_id that is an account's subject. Nothing from before
 // its creation counts as given to it, so that an id used again inherits nothing.
 func (s *Store) InsertClient(ctx context.Context, c *client.Client) error {
-	return insertClient(ctx, s.write, c)
+	return insertClient(ctx, s.db.Write, c)
 }
 
-func insertClient(ctx context.Context, on conn, c *client.Client) error {
+func insertClient(ctx context.Context, on db.Conn, c *client.Client) error {
 	const insert = `
 		INSERT INTO clients (` + clientColumns + `, name, owner)
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
@@ -62,7 +63,7 @@ func insertClient(ctx context.Context, on conn, c *client.Client) error {
 	if err != nil {
 		return fmt.Errorf("write client secrets: %w", err)
 	}
-	inserted, err := on.exec(ctx, insert, c.ID, metadata, string(c.Secret),
+	inserted, err := on.Exec(ctx, insert, c.ID, metadata, string(c.Secret),
 		c.RegistrationToken, c.PreviousToken, micros(c.PreviousUntil),
 		flag(c.Dynamic), flag(c.Disabled),
 		stamp(c.CreatedAt), stamp(c.CreatedAt), stamp(c.UpdatedAt), 1, rotated, c.ClientName, c.Owner)
@@ -77,9 +78,9 @@ func insertClient(ctx context.Context, on conn, c *client.Client) error {
 }
 
 // whyNoClient finds out why a client could not be inserted.
-func whyNoClient(ctx context.Context, on conn, id string) error {
+func whyNoClient(ctx context.Context, on db.Conn, id string) error {
 	var subjects int64
-	if err := on.one(ctx, `SELECT count(*) FROM accounts WHERE subject = $1`, id).Scan(&subjects); err != nil {
+	if err := on.QueryRow(ctx, `SELECT count(*) FROM accounts WHERE subject = $1`, id).Scan(&subjects); err != nil {
 		return fmt.Errorf("look for account: %w", err)
 	}
 	if subjects > 0 {
@@ -97,9 +98,9 @@ func (s *Store) UpdateClient(ctx context.Context, c *client.Client) error {
 }
 
 // retriedUpdate is updateClient for a transaction that may be tried again.
-func retriedUpdate(ctx context.Context, c *client.Client) func(conn) error {
+func retriedUpdate(ctx context.Context, c *client.Client) func(db.Conn) error {
 	version := c.Version
-	return func(on conn) error {
+	return func(on db.Conn) error {
 		c.Version = version
 		return updateClient(ctx, on, c)
 	}
@@ -116,7 +117,7 @@ func (s *Store) racedOrGone(ctx context.Context, id string, err error) error {
 	return err
 }
 
-func updateClient(ctx context.Context, on conn, c *client.Client) error {
+func updateClient(ctx context.Context, on db.Conn, c *client.Client) error {
 	const update = `
 		UPDATE clients SET metadata = $3, secret = $4, registration_token = $5, previous_token = $6,
 			previous_until = $7, dynamic = $8, disabled = $9, updated_at = $10, rotated_secrets = $11,
@@ -131,7 +132,7 @@ func updateClient(ctx context.Context, on conn, c *client.Client) error {
 	if err != nil {
 		return fmt.Errorf("write client secrets: %w", err)
 	}
-	updated, err := on.exec(ctx, update, c.ID, c.Version, metadata, string(c.Secret),
+	updated, err := on.Exec(ctx, update, c.ID, c.Version, metadata, string(c.Secret),
 		c.RegistrationToken, c.PreviousToken, micros(c.PreviousUntil),
 		flag(c.Dynamic), flag(c.Disabled), stamp(c.UpdatedAt), rotated, c.ClientName, c.Owner)
 	if err != nil {
@@ -150,7 +151,7 @@ func updateClient(ctx context.Context, on conn, c *client.Client) error {
 func (s *Store) ReplaceClientSecret(ctx context.Context, id string, old, replaced client.Secret) error {
 	const replace = `UPDATE clients SET secret = $3, version = version + 1 WHERE id = $1 AND secret = $2`
 
-	done, err := s.write.exec(ctx, replace, id, string(old), string(replaced))
+	done, err := s.db.Write.Exec(ctx, replace, id, string(old), string(replaced))
 	if err != nil {
 		return fmt.Errorf("replace client secret: %w", err)
 	}
@@ -170,8 +171,8 @@ func (s *Store) UpdateClientDroppingConsents(ctx context.Context, c *client.Clie
 // DeleteClient deletes a client and what users consented to for it. Its grants and tokens
 // are invalid without it. An unknown client is [client.ErrNotFound].
 func (s *Store) DeleteClient(ctx context.Context, id string) error {
-	return s.withoutConsents(ctx, id, func(on conn) error {
-		deleted, err := on.exec(ctx, `DELETE FROM clients WHERE id = $1`, id)
+	return s.withoutConsents(ctx, id, func(on db.Conn) error {
+		deleted, err := on.Exec(ctx, `DELETE FROM clients WHERE id = $1`, id)
 		if err != nil {
 			return fmt.Errorf("delete client: %w", err)
 		}
@@ -186,7 +187,7 @@ func (s *Store) DeleteClient(ctx context.Context, id string) error {
 //
 // A client that everybody uses has more consents than one statement has time for. They
 // are deleted first, in batches; if that ends early, the next try goes on from there.
-func (s *Store) withoutConsents(ctx context.Context, id string, change func(conn) error) error {
+func (s *Store) withoutConsents(ctx context.Context, id string, change func(db.Conn) error) error {
 	const many = 1000
 	const forget = `
 		DELETE FROM consents WHERE (subject, client_id, session_id) IN
@@ -194,15 +195,15 @@ func (s *Store) withoutConsents(ctx context.Context, id string, change func(conn
 
 	for forgotten := int64(many); forgotten == many; {
 		var err error
-		if forgotten, err = s.aside.exec(ctx, forget, id); err != nil {
+		if forgotten, err = s.db.LongWrite.Exec(ctx, forget, id); err != nil {
 			return fmt.Errorf("delete consents: %w", err)
 		}
 	}
-	return s.change(ctx, func(on conn) error {
+	return s.change(ctx, func(on db.Conn) error {
 		if err := change(on); err != nil {
 			return err
 		}
-		if _, err := on.exec(ctx, `DELETE FROM consents WHERE client_id = $1`, id); err != nil {
+		if _, err := on.Exec(ctx, `DELETE FROM consents WHERE client_id = $1`, id); err != nil {
 			return fmt.Errorf("delete consents: %w", err)
 		}
 		return nil
@@ -215,8 +216,8 @@ func (s *Store) EndClientTokens(ctx context.Context, id string, now time.Time) e
 		UPDATE clients SET not_before = CASE WHEN not_before < $2 THEN $2 ELSE not_before END, version = version + 1
 		WHERE id = $1`
 
-	return s.change(ctx, func(c conn) error {
-		ended, err := c.exec(ctx, end, id, now.UnixMicro())
+	return s.change(ctx, func(c db.Conn) error {
+		ended, err := c.Exec(ctx, end, id, now.UnixMicro())
 		if err != nil {
 			return fmt.Errorf("end client tokens: %w", err)
 		}

@@ -13,12 +13,13 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 func TestClientIsKeptWhole(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		want := aClient("rp")
+		want := fixture.Client("rp")
 		must(t, s.InsertClient(t.Context(), want))
 
 		got, err := s.Client(t.Context(), "rp")
@@ -26,7 +27,7 @@ func TestClientIsKeptWhole(t *testing.T) {
 		wantSame(t, "client read back", got, want)
 		wantSame(t, "NotBefore", got.TokensValidAfter, want.CreatedAt)
 
-		wantErr(t, "InsertClient again", s.InsertClient(t.Context(), aClient("rp")), client.ErrExists)
+		wantErr(t, "InsertClient again", s.InsertClient(t.Context(), fixture.Client("rp")), client.ErrExists)
 		_, err = s.Client(t.Context(), "nobody")
 		wantErr(t, "Client of nobody", err, client.ErrNotFound)
 	})
@@ -35,7 +36,7 @@ func TestClientIsKeptWhole(t *testing.T) {
 func TestClientUpdateIsCompareAndSet(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
+		fixture.Seed(t, s)
 		mine, err := s.Client(t.Context(), "rp")
 		must(t, err)
 		theirs, err := s.Client(t.Context(), "rp")
@@ -48,14 +49,14 @@ func TestClientUpdateIsCompareAndSet(t *testing.T) {
 		got, err := s.Client(t.Context(), "rp")
 		must(t, err)
 		wantSame(t, "client read back", got, mine)
-		wantErr(t, "UpdateClient of nobody", s.UpdateClient(t.Context(), aClient("nobody")), client.ErrNotFound)
+		wantErr(t, "UpdateClient of nobody", s.UpdateClient(t.Context(), fixture.Client("nobody")), client.ErrNotFound)
 	})
 }
 
 func TestClientSecretIsReplacedUnlessItChanged(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
+		fixture.Seed(t, s)
 		c, err := s.Client(t.Context(), "rp")
 		must(t, err)
 		old := c.Secret
@@ -75,17 +76,17 @@ func TestClientSecretIsReplacedUnlessItChanged(t *testing.T) {
 func TestClientsTokensEnd(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
-		before := insert(t, s, nil)
-		after := insert(t, s, func(g *grant.Grant) { g.CreatedAt = noon.Add(time.Minute) })
-		wantLive(t, s, before.Locator, noon, true)
+		fixture.Seed(t, s)
+		before := fixture.InsertGrant(t, s, nil)
+		after := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.CreatedAt = noon.Add(time.Minute) })
+		fixture.WantLive(t, s, before.Locator, noon, true)
 
 		stale, err := s.Client(t.Context(), "rp")
 		must(t, err)
 		must(t, s.EndClientTokens(t.Context(), "rp", noon.Add(time.Second)))
 		must(t, s.EndClientTokens(t.Context(), "rp", noon.Add(-time.Minute)))
-		wantLive(t, s, before.Locator, noon, false)
-		wantLive(t, s, after.Locator, noon, true)
+		fixture.WantLive(t, s, before.Locator, noon, false)
+		fixture.WantLive(t, s, after.Locator, noon, true)
 		wantErr(t, "LiveClient of a token from before", s.LiveClient(t.Context(), "rp", "j", noon, noon), grant.ErrNotFound)
 		must(t, s.LiveClient(t.Context(), "rp", "j", noon.Add(time.Second), noon))
 
@@ -97,22 +98,22 @@ func TestClientsTokensEnd(t *testing.T) {
 func TestDeletedClientLeavesNothing(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
-		g := insert(t, s, nil)
-		must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
+		fixture.Seed(t, s)
+		g := fixture.InsertGrant(t, s, nil)
+		must(t, s.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
 		must(t, s.SaveConsent(t.Context(), &consent.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"email"}, GivenAt: noon}))
 
 		must(t, s.DeleteClient(t.Context(), "rp"))
 		wantErr(t, "DeleteClient again", s.DeleteClient(t.Context(), "rp"), client.ErrNotFound)
-		wantLive(t, s, g.Locator, noon, false)
+		fixture.WantLive(t, s, g.Locator, noon, false)
 		wantErr(t, "LiveClient", s.LiveClient(t.Context(), "rp", "", noon, noon), grant.ErrNotFound)
 
-		again := aClient("rp")
+		again := fixture.Client("rp")
 		again.CreatedAt = noon.Add(time.Minute)
 		must(t, s.InsertClient(t.Context(), again))
-		wantLive(t, s, g.Locator, noon, false)
+		fixture.WantLive(t, s, g.Locator, noon, false)
 		wantErr(t, "LiveClient of a token from before", s.LiveClient(t.Context(), "rp", "", noon, noon), grant.ErrNotFound)
-		_, consent, err := s.SessionAndConsent(t.Context(), cookie("sid"), "rp", noon)
+		_, consent, err := s.SessionAndConsent(t.Context(), fixture.CookieHash("sid"), "rp", noon)
 		must(t, err)
 		if consent != nil {
 			t.Errorf("a client that used the id before left the consent %v", consent)
@@ -123,14 +124,14 @@ func TestDeletedClientLeavesNothing(t *testing.T) {
 func TestDisabledClientHasNothingAlive(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
-		g := insert(t, s, nil)
+		fixture.Seed(t, s)
+		g := fixture.InsertGrant(t, s, nil)
 		c, err := s.Client(t.Context(), "rp")
 		must(t, err)
 		c.Disabled = true
 		must(t, s.UpdateClient(t.Context(), c))
 
-		wantLive(t, s, g.Locator, noon, false)
+		fixture.WantLive(t, s, g.Locator, noon, false)
 		wantErr(t, "LiveClient", s.LiveClient(t.Context(), "rp", "", noon, noon), grant.ErrNotFound)
 		_, err = s.SpendCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
 		wantErr(t, "SpendCode", err, grant.ErrNotFound)
@@ -141,7 +142,7 @@ func TestClientsAreListedInPages(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		for _, id := range []string{"c", "a", "b"} {
-			must(t, s.InsertClient(t.Context(), aClient(id)))
+			must(t, s.InsertClient(t.Context(), fixture.Client(id)))
 		}
 		var got []string
 		for after := ""; ; {
@@ -163,8 +164,8 @@ func TestAClientIsUpdatedWithoutItsConsents(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		furnish(t, s)
-		other := aClient("other")
+		fixture.Seed(t, s)
+		other := fixture.Client("other")
 		must(t, s.InsertClient(ctx, other))
 		for _, id := range []string{"rp", "other"} {
 			must(t, s.SaveConsent(ctx, &consent.Consent{Subject: "alice", ClientID: id, Scopes: []string{"openid"}, GivenAt: noon, ExpiresAt: noon.Add(day)}))
@@ -183,27 +184,27 @@ func TestAClientIsUpdatedWithoutItsConsents(t *testing.T) {
 		must(t, err)
 		wantSame(t, "the redirect URIs", got.RedirectURIs, []string{"https://rp.example/elsewhere"})
 		wantErr(t, "with what was read before", s.UpdateClientDroppingConsents(ctx, &stale), client.ErrConflict)
-		wantErr(t, "for an unknown client", s.UpdateClientDroppingConsents(ctx, aClient("nobody")), client.ErrNotFound)
+		wantErr(t, "for an unknown client", s.UpdateClientDroppingConsents(ctx, fixture.Client("nobody")), client.ErrNotFound)
 	})
 }
 
 func TestClientImport(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		first := func() []*client.Client { return []*client.Client{aClient("a"), aClient("b")} }
+		first := func() []*client.Client { return []*client.Client{fixture.Client("a"), fixture.Client("b")} }
 		wantImport(t, s, first(), 2, 0)
 		wantImport(t, s, first(), 0, 0)
 
 		changed := first()
 		changed[1].ClientName, changed[1].Secret, changed[1].UpdatedAt = "Changed", "", noon
-		wantImport(t, s, append(changed, aClient("c")), 1, 1)
+		wantImport(t, s, append(changed, fixture.Client("c")), 1, 1)
 
 		a, err := s.Client(t.Context(), "a")
 		must(t, err)
 		wantSame(t, "version of the client that did not change", a.Version, int64(1))
 		b, err := s.Client(t.Context(), "b")
 		must(t, err)
-		want := aClient("b")
+		want := fixture.Client("b")
 		want.ClientName, want.UpdatedAt, want.Version, want.TokensValidAfter = "Changed", noon, 2, want.CreatedAt
 		wantSame(t, "the client that changed", b, want)
 	})
@@ -212,9 +213,9 @@ func TestClientImport(t *testing.T) {
 func TestClientImportIsAllOrNothing(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		bad := aClient("bad")
+		bad := fixture.Client("bad")
 		bad.JWKS = json.RawMessage(`{"keys":`)
-		_, _, err := s.ImportClients(t.Context(), []*client.Client{aClient("a"), bad, aClient("c")})
+		_, _, err := s.ImportClients(t.Context(), []*client.Client{fixture.Client("a"), bad, fixture.Client("c")})
 		if err == nil || !strings.Contains(err.Error(), "client 2 (bad)") {
 			t.Errorf("ImportClients with a bad second entry = %v, want an error that names it", err)
 		}
@@ -242,7 +243,7 @@ func TestTextThatNoDatabaseTakesIsNotAnOutage(t *testing.T) {
 			if isUnavailable(err) {
 				t.Errorf("Client(%.10q) = %v, want an error that is no outage", text, err)
 			}
-			if err := s.InsertClient(t.Context(), aClient(text)); isUnavailable(err) {
+			if err := s.InsertClient(t.Context(), fixture.Client(text)); isUnavailable(err) {
 				t.Errorf("InsertClient(%.10q) = %v, want an error that is no outage", text, err)
 			}
 		}
@@ -259,7 +260,7 @@ func TestClientsAreFound(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		for i, owner := range []string{"us", "them", "us"} {
-			c := aClient(fmt.Sprint("c", i))
+			c := fixture.Client(fmt.Sprint("c", i))
 			c.ClientName, c.Owner = "Shop", owner
 			c.RotatedSecrets = []client.RotatedSecret{{Secret: "old", ExpiresAt: noon}}
 			must(t, s.InsertClient(ctx, c))
@@ -297,14 +298,14 @@ func TestAnImportSetsTheScopeOfASelfRegisteredClient(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		own := aClient("own")
+		own := fixture.Client("own")
 		own.Dynamic = true
 		must(t, s.InsertClient(ctx, own))
 		for _, step := range []struct {
 			scope string
 			want  bool
 		}{{"openid email", false}, {"openid email api", true}, {"openid email api", true}} {
-			c := aClient("own")
+			c := fixture.Client("own")
 			c.Scope, c.Secret = step.scope, ""
 			if _, _, err := s.ImportClients(ctx, []*client.Client{c}); err != nil {
 				t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/consent"
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 // errRehearsed ends a transaction that is to leave nothing behind.
@@ -27,14 +28,14 @@ func (s *Store) ImportConsents(
 		SET scopes = excluded.scopes, given_at = excluded.given_at, expires_at = excluded.expires_at, detail = excluded.detail
 		WHERE consents.given_at < excluded.given_at`
 
-	err = s.txWithin(ctx, importPatience, func(on conn) error {
+	err = s.db.TxWithin(ctx, db.ImportTimeout, func(on db.Conn) error {
 		changed = 0
 		for _, c := range consents {
 			detail, err := optionalDocument(c.ExtraClaims)
 			if err != nil {
 				return fmt.Errorf("write consent: %w", err)
 			}
-			did, err := on.exec(ctx, remember, c.Subject, c.ClientID, words(c.Scopes), stamp(c.GivenAt), micros(c.ExpiresAt), detail)
+			did, err := on.Exec(ctx, remember, c.Subject, c.ClientID, words(c.Scopes), stamp(c.GivenAt), micros(c.ExpiresAt), detail)
 			if err != nil {
 				return fmt.Errorf("save consent: %w", err)
 			}
@@ -58,9 +59,9 @@ func (s *Store) ImportConsents(
 }
 
 // ensureAccount adds an account unless its subject has one.
-func ensureAccount(ctx context.Context, on conn, a *account.Account) error {
+func ensureAccount(ctx context.Context, on db.Conn, a *account.Account) error {
 	var there int64
-	if err := on.one(ctx, `SELECT count(*) FROM accounts WHERE subject = $1`, a.Subject).Scan(&there); err != nil {
+	if err := on.QueryRow(ctx, `SELECT count(*) FROM accounts WHERE subject = $1`, a.Subject).Scan(&there); err != nil {
 		return fmt.Errorf("look for account: %w", err)
 	}
 	if there > 0 {

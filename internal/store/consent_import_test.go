@@ -8,13 +8,14 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 func TestConsentsFromElsewhere(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		furnish(t, s)
+		fixture.Seed(t, s)
 		extra := grant.ExtraClaims{IDToken: []byte(`{"nick":"al"}`)}
 		brought := func(subject string, at time.Time, scopes ...string) *consent.Consent {
 			return &consent.Consent{Subject: subject, ClientID: "rp", Scopes: scopes, GivenAt: at, ExtraClaims: extra}
@@ -48,8 +49,8 @@ func TestConsentsFromElsewhere(t *testing.T) {
 		must(t, err)
 		wantSame(t, "consents that were given there meanwhile and changed", changed, 1)
 
-		must(t, s.InsertSession(ctx, aSession("sid", "carol of old"), nil))
-		_, got, err := s.SessionAndConsent(ctx, cookie("sid"), "rp", noon)
+		must(t, s.InsertSession(ctx, fixture.Session("sid", "carol of old"), nil))
+		_, got, err := s.SessionAndConsent(ctx, fixture.CookieHash("sid"), "rp", noon)
 		must(t, err)
 		if got == nil || len(got.Scopes) != 1 || string(got.ExtraClaims.IDToken) != `{"nick":"al"}` {
 			t.Errorf("her consent is %+v", got)

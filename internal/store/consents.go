@@ -7,6 +7,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 // ListConsents returns what a subject allows clients beyond a request, in the order of
@@ -21,7 +22,7 @@ func (s *Store) ListConsents(
 			AND (c.expires_at IS NULL OR c.expires_at > $5)
 		ORDER BY c.client_id, c.session_id LIMIT $6`
 
-	err = s.list.each(ctx, func(from scanner) error {
+	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
 		c := &consent.Consent{Subject: subject}
 		list = append(list, c)
 		return from.Scan(append([]any{&c.ClientID, &c.SessionID}, consentInto(c)...)...)
@@ -48,7 +49,7 @@ func (s *Store) ListUnremembered(
 	} else {
 		read += ` AND session_id = $5`
 	}
-	err = s.list.each(ctx, func(from scanner) error {
+	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
 		g := &grant.Grant{}
 		list = append(list, g)
 		return from.Scan(grantInto(g)...)
@@ -64,8 +65,8 @@ func (s *Store) ListUnremembered(
 func (s *Store) RevokeConsents(ctx context.Context, subject, clientID string, now time.Time) error {
 	forget := `DELETE FROM consents WHERE subject = $1 AND ` + matching("client_id", "$2", clientID)
 
-	err := s.tx(ctx, func(c conn) error {
-		if _, err := c.exec(ctx, forget, subject, clientID); err != nil {
+	err := s.db.Tx(ctx, func(c db.Conn) error {
+		if _, err := c.Exec(ctx, forget, subject, clientID); err != nil {
 			return fmt.Errorf("delete consents: %w", err)
 		}
 		return revokeGrantsOf(ctx, c, subject, clientID, now)
@@ -74,21 +75,21 @@ func (s *Store) RevokeConsents(ctx context.Context, subject, clientID string, no
 		return err
 	}
 	// A request that saw the consent before may have been answered meanwhile.
-	return revokeGrantsOf(ctx, s.aside, subject, clientID, now)
+	return revokeGrantsOf(ctx, s.db.LongWrite, subject, clientID, now)
 }
 
 // RevokeGrantsOf ends the grants of a subject, those of one client unless that is
 // empty. What the subject allows is not forgotten.
 func (s *Store) RevokeGrantsOf(ctx context.Context, subject, clientID string, now time.Time) error {
-	return revokeGrantsOf(ctx, s.aside, subject, clientID, now)
+	return revokeGrantsOf(ctx, s.db.LongWrite, subject, clientID, now)
 }
 
-func revokeGrantsOf(ctx context.Context, on conn, subject, clientID string, now time.Time) error {
+func revokeGrantsOf(ctx context.Context, on db.Conn, subject, clientID string, now time.Time) error {
 	revoke := `
 		UPDATE grants SET revoked_at = $3, revoked_why = $4
 		WHERE subject = $1 AND ` + matching("client_id", "$2", clientID) + ` AND revoked_at IS NULL`
 
-	if _, err := on.exec(ctx, revoke, subject, clientID, now.UnixMicro(), string(grant.RevokedByOperator)); err != nil {
+	if _, err := on.Exec(ctx, revoke, subject, clientID, now.UnixMicro(), string(grant.RevokedByOperator)); err != nil {
 		return fmt.Errorf("revoke grants of subject: %w", err)
 	}
 	return nil
@@ -98,7 +99,7 @@ func revokeGrantsOf(ctx context.Context, on conn, subject, clientID string, now 
 func (s *Store) RevokeGrantsIn(ctx context.Context, sessionID string, now time.Time) error {
 	const revoke = `UPDATE grants SET revoked_at = $2, revoked_why = $3 WHERE session_id = $1 AND revoked_at IS NULL`
 
-	if _, err := s.aside.exec(ctx, revoke, sessionID, now.UnixMicro(), string(grant.RevokedByOperator)); err != nil {
+	if _, err := s.db.LongWrite.Exec(ctx, revoke, sessionID, now.UnixMicro(), string(grant.RevokedByOperator)); err != nil {
 		return fmt.Errorf("revoke grants of session: %w", err)
 	}
 	return nil

@@ -8,17 +8,18 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 func TestConsentsAreListedAndRevoked(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		furnish(t, s)
+		fixture.Seed(t, s)
 		for _, id := range []string{"one", "two"} {
-			must(t, s.InsertClient(ctx, aClient(id)))
+			must(t, s.InsertClient(ctx, fixture.Client(id)))
 		}
-		must(t, s.InsertSession(ctx, aSession("sid", "alice"), nil))
+		must(t, s.InsertSession(ctx, fixture.Session("sid", "alice"), nil))
 		remember := func(clientID, sessionID string, until time.Time) {
 			t.Helper()
 			must(t, s.SaveConsent(ctx, &consent.Consent{
@@ -30,7 +31,7 @@ func TestConsentsAreListedAndRevoked(t *testing.T) {
 		remember("two", "", noon) // over
 		of := func(clientID, sessionID string) *grant.Grant {
 			t.Helper()
-			return insert(t, s, func(g *grant.Grant) { g.Subject, g.ClientID, g.SessionID = "alice", clientID, sessionID })
+			return fixture.InsertGrant(t, s, func(g *grant.Grant) { g.Subject, g.ClientID, g.SessionID = "alice", clientID, sessionID })
 		}
 		covered, bare, other := of("one", ""), of("two", "sid"), of("rp", "")
 
@@ -52,12 +53,12 @@ func TestConsentsAreListedAndRevoked(t *testing.T) {
 		wantSame(t, "grants in the session", len(grants), 1)
 
 		must(t, s.RevokeGrantsIn(ctx, "sid", noon))
-		wantLive(t, s, bare.Locator, noon, false)
+		fixture.WantLive(t, s, bare.Locator, noon, false)
 		must(t, s.RevokeConsents(ctx, "alice", "one", noon))
-		wantLive(t, s, covered.Locator, noon, false)
-		wantLive(t, s, other.Locator, noon, true)
+		fixture.WantLive(t, s, covered.Locator, noon, false)
+		fixture.WantLive(t, s, other.Locator, noon, true)
 		must(t, s.RevokeGrantsOf(ctx, "alice", "rp", noon))
-		wantLive(t, s, other.Locator, noon, false)
+		fixture.WantLive(t, s, other.Locator, noon, false)
 		list, err = s.ListConsents(ctx, "alice", "", consent.Consent{}, 9, noon)
 		must(t, err)
 		wantSame(t, "consents left", len(list), 0)

@@ -12,6 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 // decide accepts the request of that id for alice, and remembers scope.
@@ -24,7 +25,7 @@ func decide(ctx context.Context, s *store.Store, id, sessionID, scope string, un
 // allowed returns the scopes remembered in alice's session sid.
 func allowed(t *testing.T, s *store.Store, now time.Time) []string {
 	t.Helper()
-	_, consent, err := s.SessionAndConsent(t.Context(), cookie("sid"), "rp", now)
+	_, consent, err := s.SessionAndConsent(t.Context(), fixture.CookieHash("sid"), "rp", now)
 	must(t, err)
 	if consent == nil {
 		return nil
@@ -38,13 +39,13 @@ func TestConsentsGivenAtOnceAddUp(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		one, two := storetest.Open(t, url), storetest.Open(t, url)
-		furnish(t, one)
-		must(t, one.InsertSession(t.Context(), aSession("sid", "alice"), nil))
+		fixture.Seed(t, one)
+		must(t, one.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
 		for i := range 32 {
-			must(t, one.InsertRequest(t.Context(), aRequest("request "+strconv.Itoa(i+1))))
+			must(t, one.InsertRequest(t.Context(), fixture.Request("request "+strconv.Itoa(i+1))))
 		}
 		var callers atomic.Int64
-		for _, err := range race(t, one, two, func(ctx context.Context, s *store.Store) error {
+		for _, err := range fixture.Race(t, one, two, func(ctx context.Context, s *store.Store) error {
 			i := strconv.FormatInt(callers.Add(1), 10)
 			return decide(ctx, s, "request "+i, "", "scope"+i, time.Time{}, noon)
 		}) {
@@ -59,10 +60,10 @@ func TestConsentsGivenAtOnceAddUp(t *testing.T) {
 func TestConsentsAddUpWhileTheyLast(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
-		must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
+		fixture.Seed(t, s)
+		must(t, s.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
 		for i := range 4 {
-			must(t, s.InsertRequest(t.Context(), aRequest(strconv.Itoa(i))))
+			must(t, s.InsertRequest(t.Context(), fixture.Request(strconv.Itoa(i))))
 		}
 		later := noon.Add(10 * time.Minute)
 		must(t, decide(t.Context(), s, "0", "", "email", later, noon))
@@ -73,8 +74,8 @@ func TestConsentsAddUpWhileTheyLast(t *testing.T) {
 		// What was allowed until then is no part of what is allowed now.
 		must(t, decide(t.Context(), s, "3", "", "phone", time.Time{}, later))
 		wantSame(t, "scopes afterwards", allowed(t, s, later), []string{"phone", "profile"})
-		end(t, s, "sid", later)
-		must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
+		fixture.EndSession(t, s, "sid", later)
+		must(t, s.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
 		wantSame(t, "scopes in another session", allowed(t, s, later), []string{"phone"})
 	})
 }
@@ -83,7 +84,7 @@ func TestConsentsAddUpWhileTheyLast(t *testing.T) {
 func TestADecisionIsOnesOwn(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		must(t, s.InsertRequest(t.Context(), aRequest("request")))
+		must(t, s.InsertRequest(t.Context(), fixture.Request("request")))
 		must(t, s.RecordDecision(t.Context(), "request", authrequest.Denied, "alice", nil, noon))
 		must(t, s.RecordDecision(t.Context(), "request", authrequest.Accepted, "bob", nil, noon))
 		again := s.RecordDecision(t.Context(), "request", authrequest.Denied, "bob", nil, noon)

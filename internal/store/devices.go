@@ -35,7 +35,7 @@ func (s *Store) InsertDevice(ctx context.Context, d *devicecode.Device) error {
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0)
 		ON CONFLICT DO NOTHING`
 
-	inserted, err := s.write.exec(ctx, insert, int64(d.Grant.Partition), d.Grant.ID[:], d.ClientID, d.UserCode,
+	inserted, err := s.db.Write.Exec(ctx, insert, int64(d.Grant.Partition), d.Grant.ID[:], d.ClientID, d.UserCode,
 		words(d.Scopes), words(d.Resources), d.Seed, d.Interval.Microseconds(),
 		stamp(d.CreatedAt), stamp(d.ExpiresAt), micros(d.PolledAt), micros(d.DeniedAt))
 	if err != nil {
@@ -60,7 +60,7 @@ func (s *Store) PollDevice(ctx context.Context, p devicecode.Poll) (*devicecode.
 			(SELECT count(*) FROM grants WHERE bucket = $1 AND id = $2)`
 
 	polled := &devicecode.PollResult{}
-	err := s.write.one(ctx, s.engine.within(p.Ref.Partition, poll), int64(p.Ref.Partition), p.Ref.ID[:], p.ClientID,
+	err := s.db.Write.QueryRow(ctx, s.db.Engine.InPartition(p.Ref.Partition, poll), int64(p.Ref.Partition), p.Ref.ID[:], p.ClientID,
 		p.Now.UnixMicro(), p.Slack.Microseconds(), p.Penalty.Microseconds()).
 		Scan(append(deviceInto(&polled.Device), intoFlag(&polled.TooEarly), intoFlag(&polled.Allowed))...)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -78,7 +78,7 @@ func (s *Store) whyUnpollable(ctx context.Context, p devicecode.Poll) error {
 	const read = `SELECT client_id FROM devices WHERE grant_id = $1`
 
 	var clientID string
-	err := s.read.one(ctx, read, p.Ref.ID[:]).Scan(&clientID)
+	err := s.db.Read.QueryRow(ctx, read, p.Ref.ID[:]).Scan(&clientID)
 	switch {
 	case err != nil && !errors.Is(err, sql.ErrNoRows):
 		return fmt.Errorf("read device: %w", err)
@@ -103,7 +103,7 @@ func (s *Store) DeviceByCode(ctx context.Context, codes [][]byte, now time.Time)
 		WHERE expires_at > $1 AND denied_at IS NULL AND user_code IN (` + places(2, len(codes)) + `)`
 
 	d := &devicecode.Device{}
-	err := s.read.one(ctx, read, args...).Scan(deviceInto(d)...)
+	err := s.db.Read.QueryRow(ctx, read, args...).Scan(deviceInto(d)...)
 	if err == nil {
 		err = s.stillWaits(ctx, d.Grant)
 	}
@@ -121,7 +121,7 @@ func (s *Store) stillWaits(ctx context.Context, ref grant.Locator) error {
 	const read = `SELECT count(*) FROM grants WHERE bucket = $1 AND id = $2`
 
 	var allowed bool
-	err := s.read.one(ctx, s.engine.within(ref.Partition, read), int64(ref.Partition), ref.ID[:]).Scan(intoFlag(&allowed))
+	err := s.db.Read.QueryRow(ctx, s.db.Engine.InPartition(ref.Partition, read), int64(ref.Partition), ref.ID[:]).Scan(intoFlag(&allowed))
 	if err == nil && allowed {
 		return sql.ErrNoRows
 	}
@@ -135,7 +135,7 @@ func (s *Store) DenyDevice(ctx context.Context, ref grant.Locator, now time.Time
 		UPDATE devices SET denied_at = $3
 		WHERE grant_id = $2 AND denied_at IS NULL AND NOT EXISTS (SELECT 1 FROM grants WHERE bucket = $1 AND id = $2)`
 
-	_, err := s.write.exec(ctx, s.engine.within(ref.Partition, deny), int64(ref.Partition), ref.ID[:], now.UnixMicro())
+	_, err := s.db.Write.Exec(ctx, s.db.Engine.InPartition(ref.Partition, deny), int64(ref.Partition), ref.ID[:], now.UnixMicro())
 	if err != nil {
 		return fmt.Errorf("deny device: %w", err)
 	}
@@ -157,7 +157,7 @@ func (s *Store) AllowDevice(ctx context.Context, g *grant.Grant, now time.Time) 
 		return fmt.Errorf("write grant detail: %w", err)
 	}
 	inserted, err := s.intoBucket(ctx, g.Partition, func() (int64, error) {
-		return s.write.exec(ctx, insert, int64(g.Partition), g.ID[:], int64(g.Kind), g.ClientID, g.Subject, optional(g.SessionID),
+		return s.db.Write.Exec(ctx, insert, int64(g.Partition), g.ID[:], int64(g.Kind), g.ClientID, g.Subject, optional(g.SessionID),
 			words(g.Scopes), words(g.Resources), stamp(g.CreatedAt), stamp(g.ExpiresAt), stamp(g.EndsAt),
 			micros(g.CodeRedeemedAt), g.RefreshGeneration, micros(g.RefreshRotatedAt),
 			micros(g.RevokedAt), optional(g.RevocationReason), optional(g.JWKThumbprint), optional(g.CertificateThumbprint), detail, now.UnixMicro(), micros(g.TokensUntil))

@@ -12,6 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 func aDevice(clientID string) *devicecode.Device {
@@ -30,7 +31,7 @@ func polling(d *devicecode.Device, now time.Time) devicecode.Poll {
 
 // grantOf is what a person allows a device.
 func grantOf(d *devicecode.Device, subject string) *grant.Grant {
-	g := aGrant(d.ClientID, subject)
+	g := fixture.Grant(d.ClientID, subject)
 	g.Locator, g.Kind, g.Seed, g.SessionID, g.CodeExpiresAt = d.Grant, grant.KindDevice, nil, "", time.Time{}
 	return g
 }
@@ -39,7 +40,7 @@ func TestADeviceWaitsUntilItIsAnswered(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		furnish(t, s)
+		fixture.Seed(t, s)
 		d := aDevice("rp")
 		must(t, s.InsertDevice(ctx, d))
 		same := aDevice("rp")
@@ -88,7 +89,7 @@ func TestARefusedDeviceStaysRefused(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		furnish(t, s)
+		fixture.Seed(t, s)
 		d := aDevice("rp")
 		must(t, s.InsertDevice(ctx, d))
 		must(t, s.DenyDevice(ctx, d.Grant, noon))
@@ -117,7 +118,7 @@ func TestARefusedDeviceStaysRefused(t *testing.T) {
 func TestAPollThatIsEarlyMakesTheNextWait(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
+		fixture.Seed(t, s)
 		d := aDevice("rp")
 		must(t, s.InsertDevice(t.Context(), d))
 		at := noon
@@ -147,17 +148,17 @@ func TestOneOfManyPollsIsInTime(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		a, b := storetest.Open(t, url), storetest.Open(t, url)
-		furnish(t, a)
+		fixture.Seed(t, a)
 		d := aDevice("rp")
 		must(t, a.InsertDevice(t.Context(), d))
-		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
+		fixture.WantOneWinner(t, fixture.Race(t, a, b, func(ctx context.Context, s *store.Store) error {
 			polled, err := s.PollDevice(ctx, polling(d, noon))
 			if err == nil && polled.TooEarly {
 				err = errLost
 			}
 			return err
 		}), errLost)
-		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
+		fixture.WantOneWinner(t, fixture.Race(t, a, b, func(ctx context.Context, s *store.Store) error {
 			return s.AllowDevice(ctx, grantOf(d, "alice"), noon)
 		}), devicecode.ErrNotFound)
 	})
@@ -170,22 +171,22 @@ func TestAnAppNamesTheDeviceOnce(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		a, b := storetest.Open(t, url), storetest.Open(t, url)
 		ctx := t.Context()
-		furnish(t, a)
+		fixture.Seed(t, a)
 		d := aDevice("rp")
 		must(t, a.InsertDevice(ctx, d))
 		ask := func(id string) {
 			t.Helper()
-			r := aRequest(id)
+			r := fixture.Request(id)
 			r.ClientID, r.Parameters, r.Device = "", "", true
 			must(t, a.InsertRequest(ctx, r))
 		}
 		ask("id")
-		must(t, a.InsertRequest(ctx, aRequest("of a client")))
+		must(t, a.InsertRequest(ctx, fixture.Request("of a client")))
 		for id, now := range map[string]time.Time{"of a client": noon, "unknown": noon, "id": noon.Add(time.Hour)} {
 			wantErr(t, "answering "+id, a.AnswerDevice(ctx, id, d, someVerifier, now), authrequest.ErrNotFound)
 		}
 		wantErr(t, "spending before the answer", a.SpendDevice(ctx, "id", someBrowser, someVerifier, noon), authrequest.ErrNotFound)
-		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
+		fixture.WantOneWinner(t, fixture.Race(t, a, b, func(ctx context.Context, s *store.Store) error {
 			return s.AnswerDevice(ctx, "id", d, someVerifier, noon)
 		}), authrequest.ErrAlreadyDecided)
 		r, err := a.Request(ctx, "id", noon)
@@ -201,7 +202,7 @@ func TestAnAppNamesTheDeviceOnce(t *testing.T) {
 		} {
 			wantErr(t, name, try(), authrequest.ErrNotFound)
 		}
-		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
+		fixture.WantOneWinner(t, fixture.Race(t, a, b, func(ctx context.Context, s *store.Store) error {
 			return s.SpendDevice(ctx, "id", someBrowser, someVerifier, noon)
 		}), authrequest.ErrNotFound)
 
@@ -216,7 +217,7 @@ func TestADeviceIsNotLetInForWhoIsBarred(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		furnish(t, s)
+		fixture.Seed(t, s)
 		d := aDevice("rp")
 		must(t, s.InsertDevice(ctx, d))
 		must(t, s.AllowDevice(ctx, grantOf(d, "alice"), noon))

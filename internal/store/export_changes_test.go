@@ -5,6 +5,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 // Replica is a replica that reads the change counter only when it is told to, as one
@@ -40,7 +42,7 @@ type ReplicaRow struct {
 // Replicas lists them.
 func (s *Store) Replicas(ctx context.Context, tb testing.TB) (rows []ReplicaRow) {
 	tb.Helper()
-	err := s.list.each(ctx, func(from scanner) error {
+	err := s.db.LongRead.Query(ctx, func(from db.Scanner) error {
 		var r ReplicaRow
 		err := from.Scan(&r.ID, &r.Seen, intoFlag(&r.Suspected))
 		rows = append(rows, r)
@@ -55,7 +57,7 @@ func (s *Store) Replicas(ctx context.Context, tb testing.TB) (rows []ReplicaRow)
 // ChangeCounter returns the number of the last change.
 func (s *Store) ChangeCounter(ctx context.Context, tb testing.TB) (value int64) {
 	tb.Helper()
-	if err := s.read.one(ctx, `SELECT value FROM change_counter`).Scan(&value); err != nil {
+	if err := s.db.Read.QueryRow(ctx, `SELECT value FROM change_counter`).Scan(&value); err != nil {
 		tb.Fatal(err)
 	}
 	return value
@@ -64,7 +66,7 @@ func (s *Store) ChangeCounter(ctx context.Context, tb testing.TB) (value int64) 
 // SetChangeCounter does what a restored backup does.
 func (s *Store) SetChangeCounter(ctx context.Context, tb testing.TB, value int64) {
 	tb.Helper()
-	if _, err := s.write.exec(ctx, `UPDATE change_counter SET value = $1`, value); err != nil {
+	if _, err := s.db.Write.Exec(ctx, `UPDATE change_counter SET value = $1`, value); err != nil {
 		tb.Fatal(err)
 	}
 }
@@ -75,7 +77,7 @@ func (c *Changes) SetClock(clock func() time.Time) { c.clock = clock }
 // Setting returns a setting of a connection to PostgreSQL.
 func (s *Store) Setting(ctx context.Context, tb testing.TB, name string) (value string) {
 	tb.Helper()
-	if err := s.list.one(ctx, `SELECT current_setting($1)`, name).Scan(&value); err != nil {
+	if err := s.db.LongRead.QueryRow(ctx, `SELECT current_setting($1)`, name).Scan(&value); err != nil {
 		tb.Fatal(err)
 	}
 	return value

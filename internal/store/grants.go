@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 const grantColumns = `bucket, id, kind, client_id, subject, session_id, scopes, resources,
@@ -38,7 +39,7 @@ func grantInto(g *grant.Grant) []any {
 	}
 }
 
-func scanHeld(from scanner) (*grant.GrantWithAccount, error) {
+func scanHeld(from db.Scanner) (*grant.GrantWithAccount, error) {
 	held := &grant.GrantWithAccount{}
 	if err := from.Scan(append(grantInto(&held.Grant), intoName(&held.Username), intoRaw(&held.Claims))...); err != nil {
 		return nil, err
@@ -58,7 +59,7 @@ func (s *Store) InsertGrant(ctx context.Context, g *grant.Grant) error {
 		return fmt.Errorf("write grant detail: %w", err)
 	}
 	inserted, err := s.intoBucket(ctx, g.Partition, func() (int64, error) {
-		return s.write.exec(ctx, insert, int64(g.Partition), g.ID[:], int64(g.Kind), g.ClientID, g.Subject, optional(g.SessionID),
+		return s.db.Write.Exec(ctx, insert, int64(g.Partition), g.ID[:], int64(g.Kind), g.ClientID, g.Subject, optional(g.SessionID),
 			words(g.Scopes), words(g.Resources), stamp(g.CreatedAt), stamp(g.ExpiresAt), stamp(g.EndsAt),
 			micros(g.CodeExpiresAt), micros(g.CodeRedeemedAt), g.RefreshGeneration, micros(g.RefreshRotatedAt),
 			micros(g.RevokedAt), optional(g.RevocationReason), optional(g.JWKThumbprint), optional(g.CertificateThumbprint), g.Seed, detail, micros(g.TokensUntil))
@@ -75,10 +76,10 @@ func (s *Store) InsertGrant(ctx context.Context, g *grant.Grant) error {
 // intoBucket writes a grant, and makes room for it if there is none.
 func (s *Store) intoBucket(ctx context.Context, b grant.Partition, write func() (int64, error)) (int64, error) {
 	inserted, err := write()
-	if !s.engine.lacksBucket(err) {
+	if !s.db.Engine.IsMissingPartition(err) {
 		return inserted, err
 	}
-	if err := s.engine.openBuckets(ctx, b); err != nil {
+	if err := s.db.Engine.CreatePartitions(ctx, b); err != nil {
 		return 0, fmt.Errorf("make room for grant: %w", err)
 	}
 	return write()
@@ -97,7 +98,7 @@ func (s *Store) LiveGrant(ctx context.Context, ref grant.Locator, jti string, no
 				OR EXISTS (SELECT 1 FROM sessions s WHERE s.id = grants.session_id))
 			AND NOT EXISTS (SELECT 1 FROM revoked_tokens t WHERE t.jti = $4)`
 
-	held, err := scanHeld(s.read.one(ctx, s.engine.within(ref.Partition, read), int64(ref.Partition), ref.ID[:], now.UnixMicro(), jti))
+	held, err := scanHeld(s.db.Read.QueryRow(ctx, s.db.Engine.InPartition(ref.Partition, read), int64(ref.Partition), ref.ID[:], now.UnixMicro(), jti))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, grant.ErrNotFound
 	}
@@ -117,7 +118,7 @@ func (s *Store) LiveClient(ctx context.Context, clientID, jti string, issuedAt, 
 			AND NOT EXISTS (SELECT 1 FROM revoked_tokens t WHERE t.jti = $3)`
 
 	var version int64
-	err := s.read.one(ctx, read, clientID, issuedAt.UnixMicro(), jti).Scan(&version)
+	err := s.db.Read.QueryRow(ctx, read, clientID, issuedAt.UnixMicro(), jti).Scan(&version)
 	if errors.Is(err, sql.ErrNoRows) {
 		return grant.ErrNotFound
 	}
@@ -134,7 +135,7 @@ func (s *Store) RevokeGrant(ctx context.Context, ref grant.Locator, clientID str
 		UPDATE grants SET revoked_at = $4, revoked_why = $5
 		WHERE bucket = $1 AND id = $2 AND ($3 = '' OR client_id = $3) AND revoked_at IS NULL`
 
-	_, err := s.write.exec(ctx, s.engine.within(ref.Partition, revoke), int64(ref.Partition), ref.ID[:], clientID, now.UnixMicro(), string(why))
+	_, err := s.db.Write.Exec(ctx, s.db.Engine.InPartition(ref.Partition, revoke), int64(ref.Partition), ref.ID[:], clientID, now.UnixMicro(), string(why))
 	if err != nil {
 		return fmt.Errorf("revoke grant: %w", err)
 	}
@@ -155,7 +156,7 @@ func (s *Store) ListGrants(
 			AND revoked_at IS NULL AND ends_at > $5 AND ` + standing + `
 		ORDER BY bucket, id LIMIT $6`
 
-	err = s.list.each(ctx, func(from scanner) error {
+	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
 		g := &grant.Grant{}
 		list = append(list, g)
 		return from.Scan(grantInto(g)...)

@@ -7,14 +7,15 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 func TestGrantIsKeptWhole(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
-		must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
-		want := insert(t, s, func(g *grant.Grant) { g.SessionID, g.JWKThumbprint, g.CertificateThumbprint = "sid", "jkt", "x5t" })
+		fixture.Seed(t, s)
+		must(t, s.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
+		want := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.SessionID, g.JWKThumbprint, g.CertificateThumbprint = "sid", "jkt", "x5t" })
 
 		got, err := s.LiveGrant(t.Context(), want.Locator, "", noon)
 		must(t, err)
@@ -29,12 +30,12 @@ func TestGrantIsKeptWhole(t *testing.T) {
 func TestGrantStandsUntilItsEnd(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
-		g := insert(t, s, nil)
-		wantLive(t, s, g.Locator, g.EndsAt.Add(-time.Microsecond), true)
-		wantLive(t, s, g.Locator, g.EndsAt, false)
-		wantLive(t, s, grant.Locator{Partition: g.Partition, ID: grant.NewID(noon)}, noon, false)
-		wantLive(t, s, grant.Locator{Partition: g.Partition.Next(), ID: g.ID}, noon, false)
+		fixture.Seed(t, s)
+		g := fixture.InsertGrant(t, s, nil)
+		fixture.WantLive(t, s, g.Locator, g.EndsAt.Add(-time.Microsecond), true)
+		fixture.WantLive(t, s, g.Locator, g.EndsAt, false)
+		fixture.WantLive(t, s, grant.Locator{Partition: g.Partition, ID: grant.NewID(noon)}, noon, false)
+		fixture.WantLive(t, s, grant.Locator{Partition: g.Partition.Next(), ID: g.ID}, noon, false)
 	})
 }
 
@@ -43,46 +44,46 @@ func TestGrantStandsUntilItsEnd(t *testing.T) {
 func TestAGrantWithoutAnExchangeStandsWithItsSession(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
-		must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
-		exchanged := insert(t, s, func(g *grant.Grant) { g.SessionID = "sid" })
-		spend(t, s, exchanged)
-		given := insert(t, s, func(g *grant.Grant) {
+		fixture.Seed(t, s)
+		must(t, s.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
+		exchanged := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.SessionID = "sid" })
+		fixture.RedeemCode(t, s, exchanged)
+		given := fixture.InsertGrant(t, s, func(g *grant.Grant) {
 			g.Kind, g.CodeExpiresAt, g.SessionID = grant.KindImplicit, time.Time{}, "sid"
 		})
-		wantLive(t, s, given.Locator, noon, true)
+		fixture.WantLive(t, s, given.Locator, noon, true)
 
 		// As the end of a session leaves what it could not see.
-		late := insert(t, s, func(g *grant.Grant) { g.SessionID = "gone" })
-		wantLive(t, s, late.Locator, noon, false)
+		late := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.SessionID = "gone" })
+		fixture.WantLive(t, s, late.Locator, noon, false)
 		_, err := s.EndSession(t.Context(), "sid", noon)
 		must(t, err)
-		wantLive(t, s, given.Locator, noon, false)
-		wantLive(t, s, exchanged.Locator, noon, false)
+		fixture.WantLive(t, s, given.Locator, noon, false)
+		fixture.WantLive(t, s, exchanged.Locator, noon, false)
 	})
 }
 
 func TestRevocation(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
-		g, other := insert(t, s, nil), insert(t, s, nil)
+		fixture.Seed(t, s)
+		g, other := fixture.InsertGrant(t, s, nil), fixture.InsertGrant(t, s, nil)
 
 		must(t, s.RevokeGrant(t.Context(), g.Locator, "another client", grant.RevokedByClient, noon))
-		wantLive(t, s, g.Locator, noon, true)
+		fixture.WantLive(t, s, g.Locator, noon, true)
 		must(t, s.RevokeGrant(t.Context(), g.Locator, "rp", grant.RevokedByClient, noon))
-		wantLive(t, s, g.Locator, noon, false)
+		fixture.WantLive(t, s, g.Locator, noon, false)
 		must(t, s.RevokeGrant(t.Context(), g.Locator, "", grant.RevokedByOperator, noon))
 		must(t, s.RevokeGrant(t.Context(), grant.Locator{ID: grant.NewID(noon)}, "", grant.RevokedByOperator, noon))
-		wantLive(t, s, other.Locator, noon, true)
+		fixture.WantLive(t, s, other.Locator, noon, true)
 	})
 }
 
 func TestOneTokenIsDenied(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
-		g := insert(t, s, nil)
+		fixture.Seed(t, s)
+		g := fixture.InsertGrant(t, s, nil)
 		must(t, s.DenyToken(t.Context(), "denied", noon.Add(time.Minute)))
 		must(t, s.DenyToken(t.Context(), "denied", noon))
 
@@ -99,8 +100,8 @@ func TestOneTokenIsDenied(t *testing.T) {
 func TestCodeIsSpentOnce(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
-		g := insert(t, s, nil)
+		fixture.Seed(t, s)
+		g := fixture.InsertGrant(t, s, nil)
 		first := grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon.Add(time.Second)}
 
 		held, err := s.SpendCode(t.Context(), first)
@@ -146,8 +147,8 @@ func TestCodeIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			storetest.Each(t, func(t *testing.T, s *store.Store) {
-				furnish(t, s)
-				g := insert(t, s, tc.grant)
+				fixture.Seed(t, s)
+				g := fixture.InsertGrant(t, s, tc.grant)
 				sp := grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon.Add(time.Second)}
 				if tc.spend != nil {
 					tc.spend(&sp)
@@ -165,11 +166,11 @@ func TestCodeIsRefused(t *testing.T) {
 func TestRefusedCodeStaysGood(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
-		g := insert(t, s, func(g *grant.Grant) { g.JWKThumbprint = "key" })
+		fixture.Seed(t, s)
+		g := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.JWKThumbprint = "key" })
 		_, err := s.SpendCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "other", JKT: "key", Now: noon})
 		wantErr(t, "SpendCode by another client", err, grant.ErrNotFound)
-		spend(t, s, g)
+		fixture.RedeemCode(t, s, g)
 		_, err = s.SpendCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "other", JKT: "key", Now: noon})
 		wantErr(t, "SpendCode of a spent code by another client", err, grant.ErrNotFound)
 		_, err = s.SpendCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", JKT: "other", Now: noon})
@@ -180,15 +181,15 @@ func TestRefusedCodeStaysGood(t *testing.T) {
 func TestRefreshTokenRotates(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
-		g := insert(t, s, nil)
+		fixture.Seed(t, s)
+		g := fixture.InsertGrant(t, s, nil)
 		rotation := func(generation int64) grant.RefreshRotation {
 			return grant.RefreshRotation{Ref: g.Locator, ClientID: "rp", Generation: generation, ExpiresAt: noon.Add(48 * time.Hour), Now: noon.Add(time.Minute)}
 		}
 		_, err := s.RotateRefresh(t.Context(), rotation(0))
 		wantErr(t, "RotateRefresh before the code is spent", err, grant.ErrNotFound)
 
-		want := spend(t, s, g).Grant
+		want := fixture.RedeemCode(t, s, g).Grant
 		held, err := s.RotateRefresh(t.Context(), rotation(1))
 		must(t, err)
 		want.RefreshGeneration, want.RefreshRotatedAt, want.ExpiresAt = 2, noon.Add(time.Minute), noon.Add(48*time.Hour)
@@ -227,9 +228,9 @@ func TestRefreshIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			storetest.Each(t, func(t *testing.T, s *store.Store) {
-				furnish(t, s)
-				g := insert(t, s, tc.grant)
-				spend(t, s, g)
+				fixture.Seed(t, s)
+				g := fixture.InsertGrant(t, s, tc.grant)
+				fixture.RedeemCode(t, s, g)
 				r := grant.RefreshRotation{Ref: g.Locator, ClientID: "rp", JKT: g.JWKThumbprint, Generation: 1, ExpiresAt: noon.Add(time.Hour), Now: noon.Add(time.Minute)}
 				tc.rotate(&r)
 				held, err := s.RotateRefresh(t.Context(), r)
@@ -245,10 +246,10 @@ func TestRefreshIsRefused(t *testing.T) {
 func TestGrantsAreListed(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
-		must(t, s.InsertClient(t.Context(), aClient("other")))
+		fixture.Seed(t, s)
+		must(t, s.InsertClient(t.Context(), fixture.Client("other")))
 		at := func(minute int, change func(*grant.Grant)) *grant.Grant {
-			return insert(t, s, func(g *grant.Grant) {
+			return fixture.InsertGrant(t, s, func(g *grant.Grant) {
 				g.ID = grant.NewID(noon.Add(time.Duration(minute) * time.Minute))
 				change(g)
 			})

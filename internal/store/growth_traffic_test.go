@@ -24,6 +24,7 @@ import (
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 const (
@@ -67,8 +68,8 @@ func newYear(t *testing.T, url string) *year {
 	})
 	must(t, err)
 	must(t, y.keys.Start(t.Context()))
-	furnish(t, y.s)
-	must(t, y.s.InsertClient(t.Context(), aToldClient("told")))
+	fixture.Seed(t, y.s)
+	must(t, y.s.InsertClient(t.Context(), fixture.LogoutClient("told")))
 	for range 2 {
 		y.put("clients", 1000*day)
 		y.put("accounts", 1000*day)
@@ -93,7 +94,7 @@ func (y *year) step() {
 	_, err := y.s.Purge(y.t.Context(), y.now)
 	must(y.t, err)
 	for _, ref := range y.young {
-		wantLive(y.t, y.s, ref, y.now, true)
+		fixture.WantLive(y.t, y.s, ref, y.now, true)
 	}
 	hour, week := grant.PartitionAt(y.now, false), grant.PartitionAt(y.now, true)
 	for _, b := range []grant.Partition{hour, hour.Next(), week, week.Next()} {
@@ -115,7 +116,7 @@ func (y *year) people() {
 	y.put("consents", 14*day+rowStays) // with its session
 	must(y.t, y.s.JoinSession(ctx, seen, "told", "", y.now))
 	y.put("participants", 14*day+rowStays)
-	must(y.t, y.s.TouchSession(ctx, cookie(seen), y.now.Add(time.Second), y.now.Add(14*day)))
+	must(y.t, y.s.TouchSession(ctx, fixture.CookieHash(seen), y.now.Add(time.Second), y.now.Add(14*day)))
 
 	y.refreshAll()
 	kept := y.grantOf(seen, true, 90*day, 90*day, nil)
@@ -152,7 +153,7 @@ func (y *year) signOut() {
 	asked.CreatedAt, asked.ExpiresAt = y.now, y.now.Add(15*time.Minute)
 	must(y.t, y.s.InsertSignOut(ctx, asked))
 	y.put("sign_outs", 15*time.Minute+rowStays)
-	end(y.t, y.s, short, y.now)
+	fixture.EndSession(y.t, y.s, short, y.now)
 	n, err := y.s.ClaimNotice(ctx, "told", y.now, y.now.Add(time.Minute))
 	must(y.t, err)
 	state, kept := outbox.Delivered, day
@@ -188,7 +189,7 @@ func (y *year) machines() {
 		y.put("revoked_tokens", time.Hour+rowStays)
 	}
 	id := fmt.Sprint("dynamic-", y.steps)
-	c := aClient(id)
+	c := fixture.Client(id)
 	c.CreatedAt = y.now
 	must(y.t, y.s.InsertClient(ctx, c))
 	g := y.grantOf("", true, 30*day, 90*day, func(g *grant.Grant) { g.ClientID = id })
@@ -230,7 +231,7 @@ func (y *year) strangers() {
 	must(y.t, y.s.InsertRefusals(ctx, []*refusal.Record{aRefusal(request, "rp", "code_spent", y.now)}))
 	y.put("refusals", 7*day+rowStays)
 	source := account.NewSignInSource("alice", "device", strconv.Itoa(y.steps%20))
-	must(y.t, y.s.NoteSource(ctx, anAccount("alice"), source, y.now))
+	must(y.t, y.s.NoteSource(ctx, fixture.Account("alice"), source, y.now))
 	y.put("known_sources", account.NetworkLifetime+rowStays)
 	y.put("known_sources", account.DeviceLifetime+rowStays)
 	d := aDevice("rp")
@@ -253,7 +254,7 @@ func (y *year) strangers() {
 	must(y.t, err)
 
 	guest := fmt.Sprint("guest-", y.steps)
-	a := anAccount(guest)
+	a := fixture.Account(guest)
 	a.CreatedAt, a.SelfRegistered = y.now, true
 	must(y.t, y.s.InsertAccount(ctx, a))
 	n := y.aSessionNow(fmt.Sprint("of-", guest), day)
@@ -295,7 +296,7 @@ func (w watched) LoadKeys(ctx context.Context) (int64, []jwks.Record, error) {
 }
 
 func (y *year) aSessionNow(id string, idle time.Duration) *session.Session {
-	n := aSession(id, "alice")
+	n := fixture.Session(id, "alice")
 	n.AuthTime, n.CreatedAt, n.SeenAt, n.IdleUntil, n.EndsAt = y.now, y.now, y.now, y.now.Add(idle), y.now.Add(30*day)
 	return n
 }
@@ -309,7 +310,7 @@ func (y *year) session(kind string, idle time.Duration) (id string) {
 // request waits for a person, who comes or not.
 func (y *year) request(sessionID string, d authrequest.Decision, remember *consent.Consent) {
 	ctx := y.t.Context()
-	r := aRequest(fmt.Sprint(y.steps, "-", sessionID))
+	r := fixture.Request(fmt.Sprint(y.steps, "-", sessionID))
 	r.CreatedAt, r.ExpiresAt = y.now, y.now.Add(30*time.Minute)
 	must(y.t, y.s.InsertRequest(ctx, r))
 	y.put("requests", 30*time.Minute+rowStays)
@@ -321,7 +322,7 @@ func (y *year) request(sessionID string, d authrequest.Decision, remember *conse
 }
 
 func (y *year) grantOf(sessionID string, refreshable bool, idle, life time.Duration, change func(*grant.Grant)) *grant.Grant {
-	return insert(y.t, y.s, func(g *grant.Grant) {
+	return fixture.InsertGrant(y.t, y.s, func(g *grant.Grant) {
 		g.Locator = grant.Locator{Partition: grant.PartitionAt(y.now, refreshable), ID: grant.NewID(y.now)}
 		g.SessionID, g.CreatedAt, g.CodeExpiresAt = sessionID, y.now, y.now.Add(time.Minute)
 		g.ExpiresAt, g.EndsAt, g.TokensUntil = y.now.Add(idle), y.now.Add(life), y.now

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/store/db"
 	"github.com/ostiary/ostiary/internal/trustedissuer"
 )
 
@@ -30,8 +31,8 @@ func (s *Store) InsertTrust(ctx context.Context, t *trustedissuer.Trust) error {
 		return err
 	}
 	// Replicas may have cached the other issuers that are trusted in the same subject.
-	return s.change(ctx, func(c conn) error {
-		inserted, err := c.exec(ctx, insert, t.ID, t.Issuer, t.Subject, words(t.Scopes), key,
+	return s.change(ctx, func(c db.Conn) error {
+		inserted, err := c.Exec(ctx, insert, t.ID, t.Issuer, t.Subject, words(t.Scopes), key,
 			stamp(t.CreatedAt), stamp(t.ExpiresAt), t.Key.KeyID)
 		if err != nil {
 			return fmt.Errorf("insert trusted issuer: %w", err)
@@ -49,7 +50,7 @@ func (s *Store) Trust(ctx context.Context, id string) (*trustedissuer.Trust, err
 	const read = `SELECT ` + trustColumns + ` FROM trusted_issuers WHERE id = $1`
 
 	t := &trustedissuer.Trust{}
-	err := s.read.one(ctx, read, id).Scan(trustInto(t)...)
+	err := s.db.Read.QueryRow(ctx, read, id).Scan(trustInto(t)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, trustedissuer.ErrNotFound
 	}
@@ -71,7 +72,7 @@ func (s *Store) TrustsFor(ctx context.Context, iss, subject string, now time.Tim
 		FROM trusted_issuers WHERE issuer = $1 AND subject IN ($2, '') AND expires_at > $3
 		ORDER BY subject DESC, kid LIMIT 100`
 
-	err = s.read.each(ctx, func(from scanner) error {
+	err = s.db.Read.Query(ctx, func(from db.Scanner) error {
 		t := &trustedissuer.Trust{}
 		list = append(list, t)
 		return from.Scan(append(trustInto(t), intoFlag(&barred))...)
@@ -89,7 +90,7 @@ func (s *Store) ListTrusts(ctx context.Context, iss, after string, skip, limit i
 		SELECT ` + trustColumns + ` FROM trusted_issuers
 		WHERE id > $1 AND ` + matching("issuer", "$2", iss) + ` ORDER BY id LIMIT $3 OFFSET $4`
 
-	err = s.list.each(ctx, func(from scanner) error {
+	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
 		t := &trustedissuer.Trust{}
 		list = append(list, t)
 		return from.Scan(trustInto(t)...)
@@ -105,7 +106,7 @@ func (s *Store) CountTrusts(ctx context.Context, iss string) (int, error) {
 	read := `SELECT count(*) FROM trusted_issuers WHERE ` + matching("issuer", "$1", iss)
 
 	var n int64
-	if err := s.list.one(ctx, read, iss).Scan(&n); err != nil {
+	if err := s.db.LongRead.QueryRow(ctx, read, iss).Scan(&n); err != nil {
 		return 0, fmt.Errorf("count trusted issuers: %w", err)
 	}
 	return int(n), nil
@@ -114,8 +115,8 @@ func (s *Store) CountTrusts(ctx context.Context, iss string) (int, error) {
 // DeleteTrust ends the trust in an issuer and with it every token that came of it, or
 // returns [trustedissuer.ErrNotFound].
 func (s *Store) DeleteTrust(ctx context.Context, id string) error {
-	return s.change(ctx, func(c conn) error {
-		removed, err := c.exec(ctx, `DELETE FROM trusted_issuers WHERE id = $1`, id)
+	return s.change(ctx, func(c db.Conn) error {
+		removed, err := c.Exec(ctx, `DELETE FROM trusted_issuers WHERE id = $1`, id)
 		if err != nil {
 			return fmt.Errorf("delete trusted issuer: %w", err)
 		}
@@ -139,7 +140,7 @@ func (s *Store) LiveAsserted(ctx context.Context, a grant.AssertedToken, now tim
 			AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.subject = $6 AND (a.disabled_at IS NOT NULL OR a.not_before > $2))`
 
 	var version int64
-	err := s.read.one(ctx, read, a.ClientID, a.IssuedAt.UnixMicro(), a.JTI, a.Trust, now.UnixMicro(), a.Subject).Scan(&version)
+	err := s.db.Read.QueryRow(ctx, read, a.ClientID, a.IssuedAt.UnixMicro(), a.JTI, a.Trust, now.UnixMicro(), a.Subject).Scan(&version)
 	if errors.Is(err, sql.ErrNoRows) {
 		return grant.ErrNotFound
 	}

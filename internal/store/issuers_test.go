@@ -7,6 +7,7 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 	"github.com/ostiary/ostiary/internal/trustedissuer"
 )
 
@@ -26,7 +27,7 @@ func TestTrustedIssuers(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		furnish(t, s)
+		fixture.Seed(t, s)
 		alices, anybodys, others := aTrust("1", "https://a", "alice"), aTrust("2", "https://a", ""), aTrust("3", "https://b", "alice")
 		for _, trust := range []*trustedissuer.Trust{anybodys, others, alices} {
 			must(t, s.InsertTrust(ctx, trust))

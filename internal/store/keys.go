@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 // LoadKeys returns the signing keys as of one moment, and the version they have
@@ -16,7 +17,7 @@ func (s *Store) LoadKeys(ctx context.Context) (version int64, records []jwks.Rec
 		FROM key_state v LEFT JOIN signing_keys k ON v.only_row = 1
 		ORDER BY k.kid`
 
-	err = s.list.each(ctx, func(from scanner) error {
+	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
 		var r jwks.Record
 		err := from.Scan(&version, intoText(&r.KID), intoText(&r.Algorithm), intoText(&r.State), intoBytes(&r.Sealed),
 			intoTime(&r.PublishedAt), intoTime(&r.ActivatedAt), intoTime(&r.RetiredAt), intoTime(&r.RemoveAfter), intoSpan(&r.TokenLifetime))
@@ -45,8 +46,8 @@ func (s *Store) SaveKeys(ctx context.Context, version int64, put []jwks.Record, 
 			retired_at = excluded.retired_at, remove_after = excluded.remove_after,
 			token_lifetime = excluded.token_lifetime`
 
-	change, err := s.commitChange(ctx, requestPatience, func(c conn) (bool, error) {
-		raised, err := c.exec(ctx, raise, version)
+	change, err := s.commitChange(ctx, db.RequestTimeout, func(c db.Conn) (bool, error) {
+		raised, err := c.Exec(ctx, raise, version)
 		if err != nil {
 			return false, fmt.Errorf("raise version of keys: %w", err)
 		}
@@ -54,14 +55,14 @@ func (s *Store) SaveKeys(ctx context.Context, version int64, put []jwks.Record, 
 			return false, jwks.ErrConflict
 		}
 		for _, r := range put {
-			_, err := c.exec(ctx, save, r.KID, string(r.Algorithm), string(r.State), r.Sealed,
+			_, err := c.Exec(ctx, save, r.KID, string(r.Algorithm), string(r.State), r.Sealed,
 				micros(r.PublishedAt), micros(r.ActivatedAt), micros(r.RetiredAt), micros(r.RemoveAfter), r.TokenLifetime.Microseconds())
 			if err != nil {
 				return false, fmt.Errorf("save key: %w", err)
 			}
 		}
 		for _, kid := range remove {
-			if _, err := c.exec(ctx, `DELETE FROM signing_keys WHERE kid = $1`, kid); err != nil {
+			if _, err := c.Exec(ctx, `DELETE FROM signing_keys WHERE kid = $1`, kid); err != nil {
 				return false, fmt.Errorf("remove key: %w", err)
 			}
 		}

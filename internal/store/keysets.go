@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/ostiary/ostiary/internal/keyset"
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 const setKeyColumns = `set_name, kid, public, sealed, created_at`
@@ -44,7 +45,7 @@ func (s *Store) ListSetKeys(ctx context.Context, set, kid string, limit int) ([]
 }
 
 func (s *Store) setKeys(ctx context.Context, read string, args ...any) (list []*keyset.Key, err error) {
-	err = s.list.each(ctx, func(from scanner) error {
+	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
 		k := &keyset.Key{}
 		list = append(list, k)
 		return from.Scan(setKeyInto(k)...)
@@ -60,7 +61,7 @@ func (s *Store) setKeys(ctx context.Context, read string, args ...any) (list []*
 func (s *Store) InsertSetKey(ctx context.Context, k *keyset.Key) error {
 	const insert = `INSERT INTO set_keys (` + setKeyColumns + `) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`
 
-	return s.tx(ctx, func(c conn) error {
+	return s.db.Tx(ctx, func(c db.Conn) error {
 		added, err := putSetKey(ctx, c, insert, k)
 		if err == nil && added == 0 {
 			err = keyset.ErrExists
@@ -80,7 +81,7 @@ const replaceSetKey = `
 // PutSetKey adds keys to their sets or replaces those of their kid, all or none. It
 // returns [keyset.ErrFull] if a set has no room.
 func (s *Store) PutSetKey(ctx context.Context, keys ...*keyset.Key) error {
-	return s.tx(ctx, func(c conn) error {
+	return s.db.Tx(ctx, func(c db.Conn) error {
 		for _, k := range keys {
 			if _, err := putSetKey(ctx, c, replaceSetKey, k); err != nil {
 				return err
@@ -95,8 +96,8 @@ func (s *Store) PutSetKey(ctx context.Context, keys ...*keyset.Key) error {
 
 // ReplaceKeySet lets a set hold these keys, of that set, and no others.
 func (s *Store) ReplaceKeySet(ctx context.Context, set string, keys []*keyset.Key) error {
-	return s.tx(ctx, func(c conn) error {
-		if _, err := c.exec(ctx, `DELETE FROM set_keys WHERE set_name = $1`, set); err != nil {
+	return s.db.Tx(ctx, func(c db.Conn) error {
+		if _, err := c.Exec(ctx, `DELETE FROM set_keys WHERE set_name = $1`, set); err != nil {
 			return fmt.Errorf("empty key set: %w", err)
 		}
 		for _, k := range keys {
@@ -108,17 +109,17 @@ func (s *Store) ReplaceKeySet(ctx context.Context, set string, keys []*keyset.Ke
 	})
 }
 
-func putSetKey(ctx context.Context, on conn, put string, k *keyset.Key) (int64, error) {
-	put64, err := on.exec(ctx, put, k.Set, k.KID, string(k.Public), k.Sealed, stamp(k.CreatedAt))
+func putSetKey(ctx context.Context, on db.Conn, put string, k *keyset.Key) (int64, error) {
+	put64, err := on.Exec(ctx, put, k.Set, k.KID, string(k.Public), k.Sealed, stamp(k.CreatedAt))
 	if err != nil {
 		return 0, fmt.Errorf("put key into set: %w", err)
 	}
 	return put64, nil
 }
 
-func checkSetSize(ctx context.Context, on conn, set string) error {
+func checkSetSize(ctx context.Context, on db.Conn, set string) error {
 	var keys int64
-	if err := on.one(ctx, `SELECT count(*) FROM set_keys WHERE set_name = $1`, set).Scan(&keys); err != nil {
+	if err := on.QueryRow(ctx, `SELECT count(*) FROM set_keys WHERE set_name = $1`, set).Scan(&keys); err != nil {
 		return fmt.Errorf("count keys of set: %w", err)
 	}
 	if keys > keyset.MaxKeys {
@@ -132,7 +133,7 @@ func checkSetSize(ctx context.Context, on conn, set string) error {
 func (s *Store) ImportSetKeys(ctx context.Context, keys []*keyset.Key) (created int, err error) {
 	const insert = `INSERT INTO set_keys (` + setKeyColumns + `) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`
 
-	err = s.txWithin(ctx, importPatience, func(c conn) error {
+	err = s.db.TxWithin(ctx, db.ImportTimeout, func(c db.Conn) error {
 		created = 0
 		for _, k := range keys {
 			added, err := putSetKey(ctx, c, insert, k)
@@ -170,7 +171,7 @@ func (s *Store) DeleteKeySet(ctx context.Context, set string) error {
 }
 
 func (s *Store) changeSetKey(ctx context.Context, change string, args ...any) error {
-	changed, err := s.write.exec(ctx, change, args...)
+	changed, err := s.db.Write.Exec(ctx, change, args...)
 	if err != nil {
 		return fmt.Errorf("change keys of set: %w", err)
 	}

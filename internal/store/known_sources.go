@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 // KnownSource reports which parts of source have signed in to their account since its
@@ -25,7 +26,7 @@ func (s *Store) KnownSource(ctx context.Context, source account.SignInSource, no
 		JOIN accounts a ON a.subject = k.subject AND a.not_before = k.not_before AND a.disabled_at IS NULL
 		WHERE k.expires_at > $1 AND k.digest IN (` + places(2, len(args)-1) + `)`
 
-	err := s.read.each(ctx, func(from scanner) error {
+	err := s.db.Read.Query(ctx, func(from db.Scanner) error {
 		var part []byte
 		var at time.Time
 		err := from.Scan(intoBytes(&part), intoTime(&at))
@@ -68,10 +69,10 @@ func (s *Store) NoteSource(ctx context.Context, a *account.Account, source accou
 		ON CONFLICT (digest) DO UPDATE SET subject = excluded.subject, not_before = excluded.not_before,
 			noted_at = excluded.noted_at, expires_at = excluded.expires_at`
 
-	return s.tx(ctx, func(c conn) error {
-		_, err := c.exec(ctx, note, args...)
+	return s.db.Tx(ctx, func(c db.Conn) error {
+		_, err := c.Exec(ctx, note, args...)
 		if err == nil {
-			_, err = c.exec(ctx, trim, a.Subject)
+			_, err = c.Exec(ctx, trim, a.Subject)
 		}
 		if err != nil {
 			return fmt.Errorf("note sign-in source: %w", err)
@@ -84,16 +85,16 @@ func (s *Store) NoteSource(ctx context.Context, a *account.Account, source accou
 // its known devices and networks. It returns [account.ErrNotFound] for an unknown
 // subject.
 func (s *Store) UnlockAccount(ctx context.Context, subject string) error {
-	return s.tx(ctx, func(c conn) error { return unlock(ctx, c, subject) })
+	return s.db.Tx(ctx, func(c db.Conn) error { return unlock(ctx, c, subject) })
 }
 
-func unlock(ctx context.Context, on conn, subject string) error {
-	a, err := readAccount(on.one(ctx, `SELECT `+accountColumns+` FROM accounts WHERE subject = $1`, subject))
+func unlock(ctx context.Context, on db.Conn, subject string) error {
+	a, err := readAccount(on.QueryRow(ctx, `SELECT `+accountColumns+` FROM accounts WHERE subject = $1`, subject))
 	if err != nil {
 		return err
 	}
 	counters := []string{account.SharedCounter(a.Username)}
-	err = on.each(ctx, func(from scanner) error {
+	err = on.Query(ctx, func(from db.Scanner) error {
 		var source []byte
 		err := from.Scan(intoBytes(&source))
 		counters = append(counters, account.SourceCounter(source))
@@ -108,7 +109,7 @@ func unlock(ctx context.Context, on conn, subject string) error {
 			digests = append(digests, digest(limit.Key))
 		}
 	}
-	_, err = on.exec(ctx, `DELETE FROM guesses WHERE digest IN (`+places(1, len(digests))+`)`, digests...)
+	_, err = on.Exec(ctx, `DELETE FROM guesses WHERE digest IN (`+places(1, len(digests))+`)`, digests...)
 	if err != nil {
 		return fmt.Errorf("clear failure counters: %w", err)
 	}
@@ -117,11 +118,11 @@ func unlock(ctx context.Context, on conn, subject string) error {
 
 // forgetSources clears the failure counters of an account and makes all of its devices
 // and networks unknown. The account need not exist.
-func forgetSources(ctx context.Context, on conn, subject string) error {
+func forgetSources(ctx context.Context, on db.Conn, subject string) error {
 	if err := unlock(ctx, on, subject); err != nil && !errors.Is(err, account.ErrNotFound) {
 		return err
 	}
-	if _, err := on.exec(ctx, `DELETE FROM known_sources WHERE subject = $1`, subject); err != nil {
+	if _, err := on.Exec(ctx, `DELETE FROM known_sources WHERE subject = $1`, subject); err != nil {
 		return fmt.Errorf("forget known sources: %w", err)
 	}
 	return nil

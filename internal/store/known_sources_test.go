@@ -8,13 +8,14 @@ import (
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 func TestKnownSourcesAreBoundedAndExpire(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
-		a := anAccount("alice")
+		fixture.Seed(t, s)
+		a := fixture.Account("alice")
 		source := func(device, network int) account.SignInSource {
 			return account.NewSignInSource(a.Username, fmt.Sprint("device ", device), fmt.Sprint("network ", network), fmt.Sprint("wider ", network))
 		}
@@ -54,8 +55,8 @@ func TestKnownSourcesAreBoundedAndExpire(t *testing.T) {
 func TestUnlockClearsAllCountersOfOneAccount(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
-		a := anAccount("alice")
+		fixture.Seed(t, s)
+		a := fixture.Account("alice")
 		source := account.NewSignInSource(a.Username, "device", "network")
 		must(t, s.NoteSource(t.Context(), a, source, noon))
 		counters := []string{

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pressly/goose/v3"
 
+	"github.com/ostiary/ostiary/internal/store/db"
 	"github.com/ostiary/ostiary/migrations"
 )
 
@@ -20,15 +21,13 @@ var (
 	ErrSchemaTooOld = errors.New("database schema is empty or too old")
 	// ErrSchemaTooNew reports a database that a newer version has migrated.
 	ErrSchemaTooNew = errors.New("database schema is newer than this version of Ostiary")
-	// ErrForeignDatabase reports a database of an Ory Hydra: to import from it is one
-	// thing, to move in another.
-	ErrForeignDatabase = errors.New("this is the database of an Ory Hydra, and Ostiary needs one of its own")
+	// ErrForeignDatabase reports a database of an Ory Hydra. Ostiary can import from it,
+	// but needs a database of its own.
+	ErrForeignDatabase = db.ErrForeignDatabase
 
 	// errNoReplica reports a process that has not joined the replicas, or was removed.
 	errNoReplica = errors.New("this process is not among the replicas")
 )
-
-const newestStep = `SELECT max(version_id) FROM goose_db_version`
 
 // Migration is one step of the schema.
 type Migration struct {
@@ -40,15 +39,15 @@ type Migration struct {
 // Migrate brings the schema up to date and returns the names of the steps that
 // it took. Several processes may call it at once.
 func (s *Store) Migrate(ctx context.Context) (taken []string, err error) {
-	err = s.engine.migrating(ctx, func(db *sql.DB, dialect goose.Dialect, options ...goose.ProviderOption) error {
+	err = s.db.Engine.WithMigrator(ctx, func(conn *sql.DB, dialect goose.Dialect, options ...goose.ProviderOption) error {
 		// Where there is no lock (SQLite), the loser of a race for a step finds its
 		// tables there, is rolled back, and goes on behind the winner.
 		for {
-			before, err := s.engine.schemaVersion(ctx)
+			before, err := s.db.Engine.SchemaVersion(ctx)
 			if err != nil {
 				return err
 			}
-			provider, err := s.provider(db, dialect, options...)
+			provider, err := s.provider(conn, dialect, options...)
 			if err != nil {
 				return err
 			}
@@ -62,7 +61,7 @@ func (s *Store) Migrate(ctx context.Context) (taken []string, err error) {
 			if err == nil {
 				return nil
 			}
-			after, lookErr := s.engine.schemaVersion(ctx)
+			after, lookErr := s.db.Engine.SchemaVersion(ctx)
 			if lookErr != nil || after == before {
 				return err
 			}
@@ -71,7 +70,7 @@ func (s *Store) Migrate(ctx context.Context) (taken []string, err error) {
 	if err != nil {
 		return taken, fmt.Errorf("migrate: %w", err)
 	}
-	if err := s.engine.setUpRole(ctx); err != nil {
+	if err := s.db.Engine.SetRoleDefaults(ctx); err != nil {
 		s.log.LogAttrs(ctx, slog.LevelWarn, "the settings of the database role were not changed", slog.Any("error", err))
 	}
 	return taken, nil
@@ -80,7 +79,7 @@ func (s *Store) Migrate(ctx context.Context) (taken []string, err error) {
 // CheckRights returns an error that names the rights which the role of the database URL
 // lacks.
 func (s *Store) CheckRights(ctx context.Context) error {
-	missing, err := s.engine.missingRights(ctx)
+	missing, err := s.db.Engine.MissingRights(ctx)
 	if err != nil {
 		return err
 	}
@@ -112,7 +111,7 @@ func (s *Store) tryWrite(ctx context.Context) error {
 	if id == nil {
 		return errNoReplica
 	}
-	written, err := s.watchWrite.exec(ctx, write, *id)
+	written, err := s.db.WatchWrite.Exec(ctx, write, *id)
 	if err == nil && written == 0 {
 		err = errNoReplica
 	}
@@ -124,11 +123,11 @@ func (s *Store) tryWrite(ctx context.Context) error {
 
 // MigrationStatus lists the steps of the schema and when they were taken.
 func (s *Store) MigrationStatus(ctx context.Context) (steps []Migration, err error) {
-	if _, err := s.engine.schemaVersion(ctx); err != nil {
+	if _, err := s.db.Engine.SchemaVersion(ctx); err != nil {
 		return nil, fmt.Errorf("read the schema's state: %w", err)
 	}
-	err = s.engine.migrating(ctx, func(db *sql.DB, dialect goose.Dialect, options ...goose.ProviderOption) error {
-		provider, err := s.provider(db, dialect, options...)
+	err = s.db.Engine.WithMigrator(ctx, func(conn *sql.DB, dialect goose.Dialect, options ...goose.ProviderOption) error {
+		provider, err := s.provider(conn, dialect, options...)
 		if err != nil {
 			return err
 		}
@@ -148,7 +147,7 @@ func (s *Store) MigrationStatus(ctx context.Context) (steps []Migration, err err
 // is the one this version was written for.
 func (s *Store) CheckSchema(ctx context.Context) error {
 	want := migrations.Newest()
-	have, err := s.engine.schemaVersion(ctx)
+	have, err := s.db.Engine.SchemaVersion(ctx)
 	switch {
 	case err != nil:
 		return fmt.Errorf("check schema: %w", err)
@@ -160,7 +159,7 @@ func (s *Store) CheckSchema(ctx context.Context) error {
 	return nil
 }
 
-func (s *Store) provider(db *sql.DB, dialect goose.Dialect, options ...goose.ProviderOption) (*goose.Provider, error) {
-	return goose.NewProvider(dialect, db, migrations.Files, append(options,
+func (s *Store) provider(conn *sql.DB, dialect goose.Dialect, options ...goose.ProviderOption) (*goose.Provider, error) {
+	return goose.NewProvider(dialect, conn, migrations.Files, append(options,
 		goose.WithExcludeNames(migrations.NotFor(s.Engine())), goose.WithDisableGlobalRegistry(true))...)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/outbox"
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 const noticeColumns = `id, kind, client_id, subject, session_id, state,
@@ -22,14 +23,14 @@ const (
 	keptFailed    = 30 * 24 * time.Hour
 )
 
-func scanNotice(from scanner) (*outbox.Notice, error) {
+func scanNotice(from db.Scanner) (*outbox.Notice, error) {
 	n := &outbox.Notice{}
 	err := from.Scan(&n.ID, intoText(&n.Kind), &n.ClientID, &n.Subject, &n.SessionID, intoText(&n.State),
 		intoTime(&n.CreatedAt), intoTime(&n.DueAt), intoTime(&n.Until), &n.Attempts, &n.Status, &n.Fault, intoTime(&n.EndedAt), &n.KnownAs)
 	return n, err
 }
 
-func insertNotices(ctx context.Context, on conn, list []*outbox.Notice) error {
+func insertNotices(ctx context.Context, on db.Conn, list []*outbox.Notice) error {
 	const atOnce = 50
 
 	for some := range slices.Chunk(list, atOnce) {
@@ -44,7 +45,7 @@ func insertNotices(ctx context.Context, on conn, list []*outbox.Notice) error {
 			args = append(args, row...)
 		}
 		insert := `INSERT INTO notices (` + noticeColumns + `) VALUES ` + strings.Join(rows, `, `)
-		if _, err := on.exec(ctx, insert, args...); err != nil {
+		if _, err := on.Exec(ctx, insert, args...); err != nil {
 			return fmt.Errorf("insert notices: %w", err)
 		}
 	}
@@ -59,7 +60,7 @@ func (s *Store) DueNotices(ctx context.Context) ([]outbox.Due, error) {
 		GROUP BY client_id ORDER BY min(due_at), client_id`
 
 	var list []outbox.Due
-	err := s.list.each(ctx, func(from scanner) error {
+	err := s.db.LongRead.Query(ctx, func(from db.Scanner) error {
 		var d outbox.Due
 		err := from.Scan(&d.ClientID, intoTime(&d.At))
 		list = append(list, d)
@@ -82,7 +83,7 @@ func (s *Store) ClaimNotice(ctx context.Context, clientID string, now, lease tim
 			ORDER BY due_at, id LIMIT 1)
 		RETURNING ` + noticeColumns
 
-	n, err := scanNotice(s.aside.one(ctx, claim, clientID, now.UnixMicro(), lease.UnixMicro()))
+	n, err := scanNotice(s.db.LongWrite.QueryRow(ctx, claim, clientID, now.UnixMicro(), lease.UnixMicro()))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, outbox.ErrNotFound
 	}
@@ -99,7 +100,7 @@ func (s *Store) PostponeNotice(ctx context.Context, n *outbox.Notice, dueAt time
 		UPDATE notices SET due_at = $3, status = $4, fault = $5
 		WHERE id = $1 AND attempts = $2 AND state = 'pending'`
 
-	if _, err := s.aside.exec(ctx, postpone, n.ID, n.Attempts, dueAt.UnixMicro(), n.Status, n.Fault); err != nil {
+	if _, err := s.db.LongWrite.Exec(ctx, postpone, n.ID, n.Attempts, dueAt.UnixMicro(), n.Status, n.Fault); err != nil {
 		return fmt.Errorf("postpone notice: %w", err)
 	}
 	return nil
@@ -116,7 +117,7 @@ func (s *Store) EndNotice(ctx context.Context, n *outbox.Notice, state outbox.St
 	if state == outbox.Failed {
 		kept = keptFailed
 	}
-	_, err := s.aside.exec(ctx, end, n.ID, string(state), n.Status, n.Fault, now.UnixMicro(), now.Add(kept).UnixMicro(), n.Attempts)
+	_, err := s.db.LongWrite.Exec(ctx, end, n.ID, string(state), n.Status, n.Fault, now.UnixMicro(), now.Add(kept).UnixMicro(), n.Attempts)
 	if err != nil {
 		return fmt.Errorf("end notice: %w", err)
 	}
@@ -136,7 +137,7 @@ func (s *Store) ListNotices(ctx context.Context, f NoticeFilter, after string, l
 		WHERE id > $1 AND ($2 = '' OR client_id = $2) AND ($3 = '' OR state = $3)
 		ORDER BY id LIMIT $4`
 
-	err = s.list.each(ctx, func(from scanner) error {
+	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
 		n, err := scanNotice(from)
 		list = append(list, n)
 		return err
@@ -165,7 +166,7 @@ func (s *Store) DeleteNotice(ctx context.Context, id string) error {
 }
 
 func (s *Store) changeNotice(ctx context.Context, what, change string, args ...any) error {
-	changed, err := s.aside.exec(ctx, change, args...)
+	changed, err := s.db.LongWrite.Exec(ctx, change, args...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
@@ -178,7 +179,7 @@ func (s *Store) changeNotice(ctx context.Context, what, change string, args ...a
 // PendingNotices returns how many notices have not been taken yet.
 func (s *Store) PendingNotices(ctx context.Context) (count int, err error) {
 	var n int64
-	if err := s.list.one(ctx, `SELECT count(*) FROM notices WHERE state = 'pending'`).Scan(&n); err != nil {
+	if err := s.db.LongRead.QueryRow(ctx, `SELECT count(*) FROM notices WHERE state = 'pending'`).Scan(&n); err != nil {
 		return 0, fmt.Errorf("count notices: %w", err)
 	}
 	return int(n), nil

@@ -13,6 +13,7 @@ import (
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 // furnishTold adds to what furnish does the clients told, which hears of the end
@@ -20,12 +21,12 @@ import (
 // session sid, in which both took part.
 func furnishTold(t *testing.T, s *store.Store) {
 	t.Helper()
-	furnish(t, s)
-	front := aToldClient("front")
+	fixture.Seed(t, s)
+	front := fixture.LogoutClient("front")
 	front.BackchannelLogoutURI = ""
 	must(t, s.InsertClient(t.Context(), front))
-	must(t, s.InsertClient(t.Context(), aToldClient("told")))
-	must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
+	must(t, s.InsertClient(t.Context(), fixture.LogoutClient("told")))
+	must(t, s.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
 	for _, id := range []string{"told", "front", "told"} {
 		must(t, s.JoinSession(t.Context(), "sid", id, "known as "+id, noon))
 	}
@@ -63,15 +64,15 @@ func TestTheEndOfASessionLeavesNotices(t *testing.T) {
 			return err
 		},
 		"replaced by somebody else's": func(ctx context.Context, s *store.Store) error {
-			n := aSession("next", "bob")
+			n := fixture.Session("next", "bob")
 			n.CreatedAt = later
-			return s.InsertSession(ctx, n, cookie("sid"))
+			return s.InsertSession(ctx, n, fixture.CookieHash("sid"))
 		},
 		"given a new password": func(ctx context.Context, s *store.Store) error {
 			return s.SetPassword(ctx, "alice", "$new", later)
 		},
 		"imported with a new password": func(ctx context.Context, s *store.Store) error {
-			a := anAccount("alice")
+			a := fixture.Account("alice")
 			a.PasswordHash, a.UpdatedAt = "$new", later
 			_, _, err := s.ImportAccounts(ctx, imports(a))
 			return err
@@ -91,7 +92,7 @@ func TestTheEndOfASessionLeavesNotices(t *testing.T) {
 				want := outbox.New(outbox.BackchannelLogout, "told", "alice", "sid", later)
 				want.ID, want.KnownAs = list[0].ID, "known as told"
 				wantSame(t, "the notice", list[0], want)
-				end(t, s, "sid", later)
+				fixture.EndSession(t, s, "sid", later)
 				if again := notices(t, s, store.NoticeFilter{}); len(again) != 1 {
 					t.Errorf("ending it again left %d notices, want the one", len(again))
 				}
@@ -109,7 +110,7 @@ func TestWhoIsGoneHearsOfNothing(t *testing.T) {
 		must(t, err)
 		told.Disabled = true
 		must(t, s.UpdateClient(t.Context(), told))
-		if left := end(t, s, "sid", noon); len(left) != 0 {
+		if left := fixture.EndSession(t, s, "sid", noon); len(left) != 0 {
 			t.Errorf("participants = %v, want none", left)
 		}
 		if list := notices(t, s, store.NoticeFilter{}); len(list) != 0 {
@@ -122,7 +123,7 @@ func TestNobodyJoinsASessionThatHasEnded(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		furnishTold(t, s)
-		end(t, s, "sid", noon)
+		fixture.EndSession(t, s, "sid", noon)
 		wantErr(t, "JoinSession", s.JoinSession(t.Context(), "sid", "told", "", noon), session.ErrNotFound)
 		wantErr(t, "JoinSession of no session", s.JoinSession(t.Context(), "never", "told", "", noon), session.ErrNotFound)
 	})
@@ -160,11 +161,11 @@ func TestJoiningMeetsSigningOut(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		one, two := storetest.Open(t, url), storetest.Open(t, url)
-		furnish(t, one)
-		must(t, one.InsertClient(t.Context(), aToldClient("told")))
+		fixture.Seed(t, one)
+		must(t, one.InsertClient(t.Context(), fixture.LogoutClient("told")))
 		for _, id := range []string{"a", "b", "c"} {
-			must(t, one.InsertSession(t.Context(), aSession(id, "alice"), nil))
-			results := race(t, one, two, func(ctx context.Context, s *store.Store) error {
+			must(t, one.InsertSession(t.Context(), fixture.Session(id, "alice"), nil))
+			results := fixture.Race(t, one, two, func(ctx context.Context, s *store.Store) error {
 				if s == two {
 					_, err := s.EndSession(ctx, id, noon)
 					return err
@@ -198,12 +199,12 @@ func TestANoticeIsClaimedByOne(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		one, two := storetest.Open(t, url), storetest.Open(t, url)
 		furnishTold(t, one)
-		end(t, one, "sid", noon)
-		results := race(t, one, two, func(ctx context.Context, s *store.Store) error {
+		fixture.EndSession(t, one, "sid", noon)
+		results := fixture.Race(t, one, two, func(ctx context.Context, s *store.Store) error {
 			_, err := s.ClaimNotice(ctx, "told", noon, noon.Add(time.Minute))
 			return err
 		})
-		wantOneWinner(t, results, outbox.ErrNotFound)
+		fixture.WantOneWinner(t, results, outbox.ErrNotFound)
 	})
 }
 
@@ -213,7 +214,7 @@ func TestAClaimIsForAWhile(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		furnishTold(t, s)
-		end(t, s, "sid", noon)
+		fixture.EndSession(t, s, "sid", noon)
 		due, err := s.DueNotices(t.Context())
 		must(t, err)
 		wantSame(t, "DueNotices", due, []outbox.Due{{ClientID: "told", At: noon}})
@@ -249,7 +250,7 @@ func TestNoticesAreLookedAfter(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		furnishTold(t, s)
-		end(t, s, "sid", noon)
+		fixture.EndSession(t, s, "sid", noon)
 		n := claim(t, s, noon, noon.Add(30*time.Second))
 		n.Status, n.Fault = 500, "answered 500"
 		must(t, s.PostponeNotice(t.Context(), n, noon.Add(time.Minute)))
@@ -298,7 +299,7 @@ func TestAnOlderReplicaEndsASession(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		s := storetest.Open(t, url)
 		furnishTold(t, s)
-		must(t, s.InsertSession(t.Context(), aSession("other", "alice"), nil))
+		must(t, s.InsertSession(t.Context(), fixture.Session("other", "alice"), nil))
 		must(t, s.JoinSession(t.Context(), "other", "told", "", noon))
 		before := `DELETE FROM sessions WHERE id = 'sid'`
 		if s.Engine() == "sqlite" {
@@ -307,7 +308,7 @@ func TestAnOlderReplicaEndsASession(t *testing.T) {
 		alter(t, url, before)
 		wantErr(t, "JoinSession", s.JoinSession(t.Context(), "sid", "rp", "", noon), session.ErrNotFound)
 
-		end(t, s, "other", noon)
+		fixture.EndSession(t, s, "other", noon)
 		if list := notices(t, s, store.NoticeFilter{}); len(list) != 1 || list[0].SessionID != "other" {
 			t.Errorf("notices = %v, want the one of the other session", list)
 		}
@@ -337,11 +338,11 @@ func TestManySessionsEndInFewStatements(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			storetest.Each(t, func(t *testing.T, s *store.Store) {
-				furnish(t, s)
-				must(t, s.InsertClient(t.Context(), aToldClient("told")))
+				fixture.Seed(t, s)
+				must(t, s.InsertClient(t.Context(), fixture.LogoutClient("told")))
 				for i := range 300 {
 					id := strconv.Itoa(i)
-					must(t, s.InsertSession(t.Context(), aSession(id, "alice"), nil))
+					must(t, s.InsertSession(t.Context(), fixture.Session(id, "alice"), nil))
 					must(t, s.JoinSession(t.Context(), id, "told", "", noon))
 				}
 				before := s.Statements()

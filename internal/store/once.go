@@ -17,7 +17,7 @@ func (s *Store) DenyToken(ctx context.Context, jti string, until time.Time) erro
 		ON CONFLICT (jti) DO UPDATE
 		SET until = CASE WHEN excluded.until > revoked_tokens.until THEN excluded.until ELSE revoked_tokens.until END`
 
-	if _, err := s.write.exec(ctx, deny, jti, until.UnixMicro()); err != nil {
+	if _, err := s.db.Write.Exec(ctx, deny, jti, until.UnixMicro()); err != nil {
 		return fmt.Errorf("deny token: %w", err)
 	}
 	return nil
@@ -31,7 +31,7 @@ func (s *Store) ClaimOnce(ctx context.Context, kind, owner, key string, until, n
 		INSERT INTO replay (digest, until) VALUES ($1, $2)
 		ON CONFLICT (digest) DO UPDATE SET until = excluded.until WHERE replay.until <= $3`
 
-	claimed, err := s.write.exec(ctx, claim, digest(kind, owner, key), until.UnixMicro(), now.UnixMicro())
+	claimed, err := s.db.Write.Exec(ctx, claim, digest(kind, owner, key), until.UnixMicro(), now.UnixMicro())
 	if err != nil {
 		return false, fmt.Errorf("claim once: %w", err)
 	}
@@ -51,7 +51,7 @@ func (s *Store) CountGuess(
 			until = CASE WHEN guesses.until <= excluded.since THEN excluded.until ELSE guesses.until END
 		RETURNING count, since`
 
-	err = s.write.one(ctx, guess, digest(key), now.UnixMicro(), now.Add(window).UnixMicro()).Scan(&count, intoTime(&since))
+	err = s.db.Write.QueryRow(ctx, guess, digest(key), now.UnixMicro(), now.Add(window).UnixMicro()).Scan(&count, intoTime(&since))
 	if err != nil {
 		return 0, time.Time{}, fmt.Errorf("count guess: %w", err)
 	}
@@ -63,7 +63,7 @@ func (s *Store) CountGuess(
 func (s *Store) GuessState(ctx context.Context, key string, now time.Time) (count int, since time.Time, err error) {
 	const read = `SELECT count, since FROM guesses WHERE digest = $1 AND until > $2`
 
-	err = s.read.one(ctx, read, digest(key), now.UnixMicro()).Scan(&count, intoTime(&since))
+	err = s.db.Read.QueryRow(ctx, read, digest(key), now.UnixMicro()).Scan(&count, intoTime(&since))
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, time.Time{}, nil
 	}
@@ -77,7 +77,7 @@ func (s *Store) GuessState(ctx context.Context, key string, now time.Time) (coun
 func (s *Store) ForgetGuesses(ctx context.Context, key string) error {
 	const forget = `DELETE FROM guesses WHERE digest = $1`
 
-	if _, err := s.write.exec(ctx, forget, digest(key)); err != nil {
+	if _, err := s.db.Write.Exec(ctx, forget, digest(key)); err != nil {
 		return fmt.Errorf("forget guesses: %w", err)
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/outbox"
 	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 // JoinSession notes that a client gets an answer in a session, so that it hears of
@@ -23,8 +24,8 @@ func (s *Store) JoinSession(ctx context.Context, sessionID, clientID, knownAs st
 		INSERT INTO participants (session_id, client_id, joined_at, living, known_as) VALUES ($1, $2, $3, $1, $4)
 		ON CONFLICT DO NOTHING`
 
-	_, err := s.write.exec(ctx, join, sessionID, clientID, now.UnixMicro(), knownAs)
-	if s.engine.lacksReferenced(err) {
+	_, err := s.db.Write.Exec(ctx, join, sessionID, clientID, now.UnixMicro(), knownAs)
+	if s.db.Engine.IsForeignKeyViolation(err) {
 		return session.ErrNotFound
 	}
 	if err != nil {
@@ -36,17 +37,17 @@ func (s *Store) JoinSession(ctx context.Context, sessionID, clientID, knownAs st
 // removeSession removes a session with all that was kept for it alone, and writes
 // the notices of its end. It returns the clients that took part, nobody if the
 // session is not there.
-func removeSession(ctx context.Context, on conn, id string, now time.Time) (participants []string, gone ended, err error) {
+func removeSession(ctx context.Context, on db.Conn, id string, now time.Time) (participants []string, gone ended, err error) {
 	gone.ids = []string{id}
 	// The session goes first: whoever joins it now waits, and finds it gone.
 	var subject string
-	err = on.one(ctx, `DELETE FROM sessions WHERE id = $1 RETURNING subject, created_at`, id).
+	err = on.QueryRow(ctx, `DELETE FROM sessions WHERE id = $1 RETURNING subject, created_at`, id).
 		Scan(&subject, intoTime(&gone.since))
 	missing := errors.Is(err, sql.ErrNoRows)
 	if err != nil && !missing {
 		return nil, gone, fmt.Errorf("end session: %w", err)
 	}
-	if _, err := on.exec(ctx, `DELETE FROM consents WHERE session_id = $1 AND session_id <> ''`, id); err != nil {
+	if _, err := on.Exec(ctx, `DELETE FROM consents WHERE session_id = $1 AND session_id <> ''`, id); err != nil {
 		return nil, gone, fmt.Errorf("end consents of session: %w", err)
 	}
 	if missing {
@@ -59,8 +60,8 @@ func removeSession(ctx context.Context, on conn, id string, now time.Time) (part
 // removeSessions does so with all sessions of a subject, and returns which they were.
 // It takes a few statements however many they are: nobody shall have more of them than
 // can be ended.
-func removeSessions(ctx context.Context, on conn, subject string, now time.Time) (gone ended, err error) {
-	err = on.each(ctx, func(from scanner) error {
+func removeSessions(ctx context.Context, on db.Conn, subject string, now time.Time) (gone ended, err error) {
+	err = on.Query(ctx, func(from db.Scanner) error {
 		var id string
 		var since time.Time
 		err := from.Scan(&id, intoTime(&since))
@@ -73,7 +74,7 @@ func removeSessions(ctx context.Context, on conn, subject string, now time.Time)
 	if err != nil {
 		return gone, fmt.Errorf("end sessions: %w", err)
 	}
-	if _, err := on.exec(ctx, `DELETE FROM consents WHERE session_id <> '' AND subject = $1`, subject); err != nil {
+	if _, err := on.Exec(ctx, `DELETE FROM consents WHERE session_id <> '' AND subject = $1`, subject); err != nil {
 		return gone, fmt.Errorf("end consents of sessions: %w", err)
 	}
 	_, err = leave(ctx, on, subject, gone.ids, now)
@@ -83,11 +84,11 @@ func removeSessions(ctx context.Context, on conn, subject string, now time.Time)
 // leave removes the participants of the sessions of a subject, which have ended,
 // and writes the notices of that. It returns the clients among them that are still
 // registered and may still be told, in order.
-func leave(ctx context.Context, on conn, subject string, sessionIDs []string, now time.Time) ([]string, error) {
+func leave(ctx context.Context, on db.Conn, subject string, sessionIDs []string, now time.Time) ([]string, error) {
 	type participation struct{ sessionID, knownAs string }
 	joined := map[string][]participation{} // of each client
 	err := inParts(sessionIDs, func(places string, args []any) error {
-		return on.each(ctx, func(from scanner) error {
+		return on.Query(ctx, func(from db.Scanner) error {
 			var p participation
 			var clientID string
 			err := from.Scan(&p.sessionID, &clientID, &p.knownAs)
@@ -101,7 +102,7 @@ func leave(ctx context.Context, on conn, subject string, sessionIDs []string, no
 	var told []string
 	var list []*outbox.Notice
 	err = inParts(slices.Sorted(maps.Keys(joined)), func(places string, args []any) error {
-		return on.each(ctx, func(from scanner) error {
+		return on.Query(ctx, func(from db.Scanner) error {
 			c := &client.Client{}
 			if err := from.Scan(&c.ID, intoDocument(&c.Metadata)); err != nil {
 				return err

@@ -11,6 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 // Through PgBouncer in transaction mode, with nothing set there, the schema is made and
@@ -38,13 +39,13 @@ func TestThroughPgBouncer(t *testing.T) {
 	must(t, s.CheckWritable(t.Context()))
 	_, err = s.Purge(t.Context(), noon)
 	must(t, err)
-	furnish(t, s)
+	fixture.Seed(t, s)
 
 	var wait sync.WaitGroup
 	for range 24 {
 		wait.Go(func() {
 			for range 20 {
-				g := aGrant("rp", "alice")
+				g := fixture.Grant("rp", "alice")
 				if err := s.InsertGrant(t.Context(), g); err != nil {
 					t.Errorf("InsertGrant = %v", err)
 					return
@@ -146,11 +147,11 @@ func TestAReadOnlyServerDoesNotPoisonThePool(t *testing.T) {
 	t.Parallel()
 	address := storetest.MigratedURL(t)
 	s := storetest.Open(t, address)
-	furnish(t, s)
+	fixture.Seed(t, s)
 	for round := range 3 {
 		storetest.SetReadOnly(t, address, true)
 		eventually(t, "the pool has several connections that refuse writes", func() bool {
-			for _, err := range race(t, s, s, func(ctx context.Context, s *store.Store) error { _, err := s.Client(ctx, "rp"); return err }) {
+			for _, err := range fixture.Race(t, s, s, func(ctx context.Context, s *store.Store) error { _, err := s.Client(ctx, "rp"); return err }) {
 				if err != nil {
 					return false // of a connection that the server has ended
 				}
@@ -161,7 +162,7 @@ func TestAReadOnlyServerDoesNotPoisonThePool(t *testing.T) {
 			t.Fatalf("round %d: DenyToken of a read-only server = %v, want it refused as read-only", round, err)
 		}
 		storetest.SetReadOnly(t, address, false)
-		for _, err := range race(t, s, s, func(ctx context.Context, s *store.Store) error { return s.DenyToken(ctx, "b", noon) }) {
+		for _, err := range fixture.Race(t, s, s, func(ctx context.Context, s *store.Store) error { return s.DenyToken(ctx, "b", noon) }) {
 			if err != nil {
 				t.Fatalf("round %d: the first DenyToken of a caller after the server takes writes = %v", round, err)
 			}

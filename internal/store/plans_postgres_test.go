@@ -10,6 +10,7 @@ import (
 	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 // A plan that is made while a table is empty serves until the table is analyzed,
@@ -20,17 +21,17 @@ func TestRequestsReadNoTableThrough(t *testing.T) {
 
 	url := storetest.MigratedURL(t)
 	s := storetest.Open(t, url)
-	furnish(t, s)
-	n := aSession("session", "alice")
+	fixture.Seed(t, s)
+	n := fixture.Session("session", "alice")
 	must(t, s.InsertSession(t.Context(), n, nil))
 	_, _, err := s.SessionAndConsent(t.Context(), n.Cookie, "rp", noon)
 	must(t, err)
-	must(t, s.InsertRequest(t.Context(), aRequest("request")))
+	must(t, s.InsertRequest(t.Context(), fixture.Request("request")))
 	must(t, s.RecordDecision(t.Context(), "request", authrequest.Accepted, "alice",
 		&consent.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"email"}, GivenAt: noon}, noon))
-	g := insert(t, s, func(g *grant.Grant) { g.SessionID = n.ID })
-	spend(t, s, g)
-	wantLive(t, s, g.Locator, noon, true)
+	g := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.SessionID = n.ID })
+	fixture.RedeemCode(t, s, g)
+	fixture.WantLive(t, s, g.Locator, noon, true)
 	_, err = s.RotateRefresh(t.Context(), grant.RefreshRotation{Ref: g.Locator, ClientID: "rp", Generation: 1, ExpiresAt: noon.Add(time.Hour), Now: noon})
 	must(t, err)
 	must(t, s.DenyToken(t.Context(), "jti", noon.Add(time.Hour)))

@@ -19,6 +19,7 @@ import (
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 // crowd fills the tables with what thousands of people leave there: SQL for PostgreSQL,
@@ -74,8 +75,8 @@ func TestNoTableIsReadFromEndToEnd(t *testing.T) {
 
 	url := storetest.MigratedURL(t)
 	s := storetest.Open(t, url)
-	furnish(t, s)
-	insert(t, s, nil)
+	fixture.Seed(t, s)
+	fixture.InsertGrant(t, s, nil)
 	filling := openOutside(t, url)
 	const people = 20_000
 	for _, statement := range crowd {
@@ -132,23 +133,23 @@ func alone(t *testing.T, outside *sql.DB) {
 func live(t *testing.T, s *store.Store) {
 	t.Helper()
 	ctx := t.Context()
-	must(t, s.InsertClient(ctx, aToldClient("told")))
+	must(t, s.InsertClient(ctx, fixture.LogoutClient("told")))
 	for _, id := range []string{"one", "two"} {
-		must(t, s.InsertSession(ctx, aSession(id, "bob"), nil))
+		must(t, s.InsertSession(ctx, fixture.Session(id, "bob"), nil))
 		must(t, s.JoinSession(ctx, id, "told", "", noon))
-		_, _, err := s.SessionAndConsent(ctx, cookie(id), "told", noon)
+		_, _, err := s.SessionAndConsent(ctx, fixture.CookieHash(id), "told", noon)
 		must(t, err)
-		r := aRequest(id)
+		r := fixture.Request(id)
 		must(t, s.InsertRequest(ctx, r))
 		must(t, s.RecordSignIn(ctx, r.ID, id, noon, noon))
 		must(t, s.RecordDecision(ctx, r.ID, authrequest.Accepted, "bob",
 			&consent.Consent{Subject: "bob", ClientID: "told", SessionID: id, GivenAt: noon}, noon))
-		g := insert(t, s, func(g *grant.Grant) { g.Subject, g.ClientID, g.SessionID = "bob", "told", id })
-		spend(t, s, g)
+		g := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.Subject, g.ClientID, g.SessionID = "bob", "told", id })
+		fixture.RedeemCode(t, s, g)
 		_, err = s.RotateRefresh(ctx, grant.RefreshRotation{Ref: g.Locator, ClientID: "told", Generation: 1, ExpiresAt: noon.Add(day), Now: noon})
 		must(t, err)
-		wantLive(t, s, g.Locator, noon, true)
-		must(t, s.TouchSession(ctx, cookie(id), noon.Add(time.Second), noon.Add(day)))
+		fixture.WantLive(t, s, g.Locator, noon, true)
+		must(t, s.TouchSession(ctx, fixture.CookieHash(id), noon.Add(time.Second), noon.Add(day)))
 		d := aDevice("told")
 		must(t, s.InsertDevice(ctx, d))
 		_, err = s.DeviceByCode(ctx, [][]byte{d.UserCode, {1}}, noon)
@@ -167,11 +168,11 @@ func live(t *testing.T, s *store.Store) {
 		_, _, err = s.CountGuess(ctx, id, time.Hour, noon)
 		must(t, err)
 		source := account.NewSignInSource("bob", id, "192.0.2.0/24")
-		must(t, s.NoteSource(ctx, anAccount("bob"), source, noon))
+		must(t, s.NoteSource(ctx, fixture.Account("bob"), source, noon))
 		_, err = s.KnownSource(ctx, source, noon)
 		must(t, err)
 		must(t, s.UnlockAccount(ctx, "bob"))
-		end(t, s, id, noon)
+		fixture.EndSession(t, s, id, noon)
 		_, err = s.DueNotices(ctx)
 		must(t, err)
 		n, err := s.ClaimNotice(ctx, "told", noon, noon.Add(time.Minute))

@@ -9,6 +9,7 @@ import (
 	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 // The sub of a token that a client got for itself is its client_id. It must not be a
@@ -16,15 +17,15 @@ import (
 func TestNoClientHasTheSubjectOfAUser(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
+		fixture.Seed(t, s)
 		ctx := t.Context()
-		wantErr(t, "InsertClient", s.InsertClient(ctx, aClient("alice")), client.ErrIsSubject)
-		_, _, err := s.ImportClients(ctx, []*client.Client{aClient("fine"), aClient("alice")})
+		wantErr(t, "InsertClient", s.InsertClient(ctx, fixture.Client("alice")), client.ErrIsSubject)
+		_, _, err := s.ImportClients(ctx, []*client.Client{fixture.Client("fine"), fixture.Client("alice")})
 		wantErr(t, "ImportClients", err, client.ErrIsSubject)
 		_, err = s.Client(ctx, "fine")
 		wantErr(t, "a client beside it", err, client.ErrNotFound)
 
-		clash := anAccount("rp")
+		clash := fixture.Account("rp")
 		wantErr(t, "InsertAccount", s.InsertAccount(ctx, clash), account.ErrIsClient)
 		_, _, err = s.ImportAccounts(ctx, imports(clash))
 		wantErr(t, "ImportAccounts", err, account.ErrIsClient)
@@ -32,8 +33,8 @@ func TestNoClientHasTheSubjectOfAUser(t *testing.T) {
 		_, err = s.ImportConsents(ctx, []*consent.Consent{{Subject: "rp", ClientID: "rp", Scopes: []string{"openid"}, GivenAt: noon}}, noon, false)
 		wantErr(t, "ImportConsents", err, account.ErrIsClient)
 
-		wantErr(t, "InsertClient again", s.InsertClient(ctx, aClient("rp")), client.ErrExists)
-		again := anAccount("alice")
+		wantErr(t, "InsertClient again", s.InsertClient(ctx, fixture.Client("rp")), client.ErrExists)
+		again := fixture.Account("alice")
 		wantErr(t, "InsertAccount again", s.InsertAccount(ctx, again), account.ErrExists)
 	})
 }
@@ -43,7 +44,7 @@ func TestNoClientHasTheSubjectOfAUser(t *testing.T) {
 func TestALoginAppNamesNoClient(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
+		fixture.Seed(t, s)
 		for name, tc := range map[string]struct {
 			subject, forced string
 			want            error
@@ -55,7 +56,7 @@ func TestALoginAppNamesNoClient(t *testing.T) {
 			"another forced name":           {"jo", "jojo", nil},
 			"a forced name beside a client": {"alice", "rp", account.ErrIsClient},
 		} {
-			r := aRequest(name)
+			r := fixture.Request(name)
 			r.LoginSession = "session of " + name
 			must(t, s.InsertRequest(t.Context(), r))
 			err := s.AnswerLogin(t.Context(), name, tc.subject, &authrequest.LoginAnswer{ForcedSubject: tc.forced}, []byte("verifier"), noon)

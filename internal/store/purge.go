@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 const (
@@ -46,15 +47,21 @@ func (s *Store) Purge(ctx context.Context, now time.Time) (Purged, error) {
 	var purged Purged
 	hour, week := grant.PartitionAt(now, false), grant.PartitionAt(now, true)
 	return purged, errors.Join(
-		s.engine.openBuckets(ctx, hour, hour.Next(), week, week.Next()),
+		s.db.Engine.CreatePartitions(ctx, hour, hour.Next(), week, week.Next()),
 		s.purgeSessions(ctx, now.Add(-afterlife), &purged),
 		s.purgeRows(ctx, now.Add(-afterlife), &purged),
 		s.purgeUnanswered(ctx, now, &purged),
 		s.purgeEvents(ctx, now, &purged),
 		s.purgeRefusals(ctx, now, &purged),
-		s.engine.dropBuckets(ctx, now, s.closedAt(now), &purged),
+		s.dropPartitions(ctx, now, &purged),
 		s.sweepGrants(ctx, now, &purged),
 	)
+}
+
+func (s *Store) dropPartitions(ctx context.Context, now time.Time, purged *Purged) error {
+	dropped, err := s.db.Engine.DropPartitions(ctx, now, s.closedAt(now))
+	purged.Partitions += dropped
+	return err
 }
 
 // closedAt reports whether no grant can enter a bucket any more and its request cannot be
@@ -79,11 +86,11 @@ func (s *Store) purgeSessions(ctx context.Context, before time.Time, purged *Pur
 		sessions = `DELETE FROM sessions WHERE id IN ` + ended
 	)
 	for removed := int64(batch); removed == batch; {
-		err := s.tx(ctx, func(c conn) (err error) {
-			if _, err = c.exec(ctx, consents, before.UnixMicro()); err != nil {
+		err := s.db.Tx(ctx, func(c db.Conn) (err error) {
+			if _, err = c.Exec(ctx, consents, before.UnixMicro()); err != nil {
 				return err
 			}
-			removed, err = c.exec(ctx, sessions, before.UnixMicro())
+			removed, err = c.Exec(ctx, sessions, before.UnixMicro())
 			return err
 		})
 		if err != nil {
@@ -116,7 +123,7 @@ func (s *Store) purgeRows(ctx context.Context, before time.Time, purged *Purged)
 		`DELETE FROM trusted_issuers WHERE id IN
 			(SELECT id FROM trusted_issuers WHERE expires_at <= $1 - ` + keptKeys + ` ORDER BY expires_at` + limit + `)`,
 	} {
-		removed, err := inBatches(ctx, s.aside, remove, before.UnixMicro())
+		removed, err := inBatches(ctx, s.db.LongWrite, remove, before.UnixMicro())
 		purged.Rows += removed
 		if err != nil {
 			return fmt.Errorf("purge rows: %w", err)
@@ -126,9 +133,9 @@ func (s *Store) purgeRows(ctx context.Context, before time.Time, purged *Purged)
 }
 
 // inBatches runs a statement that has the limit until it has nothing left to do.
-func inBatches(ctx context.Context, on conn, remove string, args ...any) (total int64, err error) {
+func inBatches(ctx context.Context, on db.Conn, remove string, args ...any) (total int64, err error) {
 	for {
-		removed, err := on.exec(ctx, remove, args...)
+		removed, err := on.Exec(ctx, remove, args...)
 		total += removed
 		if err != nil || removed < batch {
 			return total, err
@@ -144,19 +151,7 @@ func breathe(ctx context.Context, removed int64) error {
 	if removed < batch {
 		return nil
 	}
-	return rest(ctx, breath)
-}
-
-// rest waits, unless ctx ends before.
-func rest(ctx context.Context, pause time.Duration) error {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	return db.Sleep(ctx, breath)
 }
 
 // RunPurge purges every minute or so until ctx ends.
@@ -173,7 +168,7 @@ func (s *Store) RunPurge(ctx context.Context) {
 				slog.Int64("grants", purged.Grants), slog.Int64("rows", purged.Rows))
 		}
 		// Replicas that started together shall not purge together.
-		if rest(ctx, purgeEvery/2+rand.N(purgeEvery)) != nil { //nolint:gosec // no secret
+		if db.Sleep(ctx, purgeEvery/2+rand.N(purgeEvery)) != nil { //nolint:gosec // no secret
 			return
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 const day = 24 * time.Hour
@@ -24,16 +25,16 @@ func TestPurgeSparesWhatOutlivesItsBucket(t *testing.T) {
 		s, err := store.Open(t.Context(), store.Config{URL: url, LongestGrant: time.Hour})
 		must(t, err)
 		defer s.Close()
-		furnish(t, s)
-		long := insert(t, s, func(g *grant.Grant) { g.CodeRedeemedAt, g.ExpiresAt = noon, g.EndsAt })
-		short := insert(t, s, func(g *grant.Grant) { g.Partition--; g.EndsAt = noon.Add(time.Minute) })
-		revoked := insert(t, s, func(g *grant.Grant) { g.Partition -= 2 })
+		fixture.Seed(t, s)
+		long := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.CodeRedeemedAt, g.ExpiresAt = noon, g.EndsAt })
+		short := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.Partition--; g.EndsAt = noon.Add(time.Minute) })
+		revoked := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.Partition -= 2 })
 		must(t, s.RevokeGrant(t.Context(), revoked.Locator, "", grant.RevokedByOperator, noon))
 
 		now := noon.Add(30 * day)
 		_, err = s.Purge(t.Context(), now)
 		must(t, err)
-		wantLive(t, s, long.Locator, now, true)
+		fixture.WantLive(t, s, long.Locator, now, true)
 		sizes, err := s.Sizes(t.Context())
 		must(t, err)
 		wantSame(t, "grants left beside "+short.ID.String(), sizes.Grants, int64(1))
@@ -62,12 +63,12 @@ func TestReplicasPurgeAtOnce(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		one, two := storetest.Open(t, url), storetest.Open(t, url)
-		furnish(t, one)
+		fixture.Seed(t, one)
 		for i := range 20 {
-			insert(t, one, func(g *grant.Grant) { g.Partition -= grant.Partition(i); g.EndsAt = noon })
+			fixture.InsertGrant(t, one, func(g *grant.Grant) { g.Partition -= grant.Partition(i); g.EndsAt = noon })
 			must(t, one.DenyToken(t.Context(), strconv.Itoa(i), noon))
 		}
-		for _, err := range race(t, one, two, func(ctx context.Context, s *store.Store) error {
+		for _, err := range fixture.Race(t, one, two, func(ctx context.Context, s *store.Store) error {
 			_, err := s.Purge(ctx, noon.Add(200*day))
 			return err
 		}) {
@@ -119,9 +120,9 @@ func TestCatchingUpWithAMonthLeavesRequestsTheirTurn(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		const many = 6000
 		s := storetest.Open(t, url)
-		furnish(t, s)
+		fixture.Seed(t, s)
 		for back := range grant.Partition(5) {
-			insert(t, s, func(g *grant.Grant) {
+			fixture.InsertGrant(t, s, func(g *grant.Grant) {
 				g.Partition, g.ExpiresAt, g.EndsAt = grant.PartitionAt(noon, false)-back, noon.Add(time.Hour), noon.Add(time.Hour)
 			})
 		}
@@ -145,11 +146,11 @@ func TestCatchingUpWithAMonthLeavesRequestsTheirTurn(t *testing.T) {
 				must(t, err)
 				waiting = false
 			default:
-				g := insert(t, s, func(g *grant.Grant) {
+				g := fixture.InsertGrant(t, s, func(g *grant.Grant) {
 					g.Locator = grant.Locator{Partition: grant.PartitionAt(now, true), ID: grant.NewID(now)}
 					g.CreatedAt, g.CodeExpiresAt, g.ExpiresAt, g.EndsAt = now, now.Add(time.Minute), now.Add(day), now.Add(day)
 				})
-				wantLive(t, s, g.Locator, now, true)
+				fixture.WantLive(t, s, g.Locator, now, true)
 				requests++
 			}
 		}

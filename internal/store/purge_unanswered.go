@@ -31,7 +31,7 @@ func (s *Store) purgeUnanswered(ctx context.Context, now time.Time, purged *Purg
 		`DELETE FROM sign_outs WHERE id IN (SELECT id FROM sign_outs
 			WHERE expires_at > $1 AND expires_at <= $2 AND decision = '' ORDER BY expires_at` + limit + `)`,
 	} {
-		removed, err := inBatches(ctx, s.aside, remove, from.UnixMicro(), now.UnixMicro())
+		removed, err := inBatches(ctx, s.db.LongWrite, remove, from.UnixMicro(), now.UnixMicro())
 		purged.Rows += removed
 		if err != nil {
 			return fmt.Errorf("purge unanswered requests: %w", err)

@@ -7,6 +7,7 @@ import (
 	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 // Requests that nobody answered go with the first purge after they expire, and the
@@ -15,18 +16,18 @@ func TestRequestsThatNobodyAnsweredArePurgedAtOnce(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		later := aRequest("later")
+		later := fixture.Request("later")
 		later.ExpiresAt = later.ExpiresAt.Add(time.Minute)
 		must(t, s.InsertRequest(ctx, later))
 		for i := range 450 { // more than a statement removes
-			must(t, s.InsertRequest(ctx, aRequest(string(rune('a'+i)))))
+			must(t, s.InsertRequest(ctx, fixture.Request(string(rune('a'+i)))))
 		}
 		for _, id := range []string{"signed in", "refused"} {
-			must(t, s.InsertRequest(ctx, aRequest(id)))
+			must(t, s.InsertRequest(ctx, fixture.Request(id)))
 		}
 		must(t, s.RecordSignIn(ctx, "signed in", "sid", noon, noon))
 		must(t, s.RecordDecision(ctx, "refused", authrequest.Denied, "alice", nil, noon))
-		ends := aRequest("").ExpiresAt
+		ends := fixture.Request("").ExpiresAt
 
 		purged, err := s.Purge(ctx, ends.Add(-time.Microsecond))
 		must(t, err)
@@ -38,7 +39,7 @@ func TestRequestsThatNobodyAnsweredArePurgedAtOnce(t *testing.T) {
 		must(t, err)
 		wantSame(t, "rows purged a minute later", purged.Rows, int64(1))
 		for _, id := range []string{"signed in", "refused"} {
-			_, err := s.RequestClient(ctx, id, aRequest(id).BrowserHash, nil)
+			_, err := s.RequestClient(ctx, id, fixture.Request(id).BrowserHash, nil)
 			must(t, err)
 		}
 		purged, err = s.Purge(ctx, ends.Add(time.Hour))

@@ -16,6 +16,7 @@ import (
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 // errLost stands for losing where the store has no error for it.
@@ -32,7 +33,7 @@ func TestRaces(t *testing.T) {
 	}{
 		"spend one code": {grant.ErrSpent, func(t *testing.T, s *store.Store) func(context.Context, *store.Store) error {
 			t.Helper()
-			g := insert(t, s, nil)
+			g := fixture.InsertGrant(t, s, nil)
 			return func(ctx context.Context, s *store.Store) error {
 				held, err := s.SpendCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
 				if held == nil || held.RefreshGeneration != 1 {
@@ -43,8 +44,8 @@ func TestRaces(t *testing.T) {
 		}},
 		"rotate one generation": {grant.ErrStaleGeneration, func(t *testing.T, s *store.Store) func(context.Context, *store.Store) error {
 			t.Helper()
-			g := insert(t, s, nil)
-			spend(t, s, g)
+			g := fixture.InsertGrant(t, s, nil)
+			fixture.RedeemCode(t, s, g)
 			return func(ctx context.Context, s *store.Store) error {
 				held, err := s.RotateRefresh(ctx, grant.RefreshRotation{Ref: g.Locator, ClientID: "rp", Generation: 1, ExpiresAt: noon.Add(time.Hour), Now: noon})
 				if held == nil || held.RefreshGeneration != 2 {
@@ -55,7 +56,7 @@ func TestRaces(t *testing.T) {
 		}},
 		"write one grant": {grant.ErrExists, func(t *testing.T, _ *store.Store) func(context.Context, *store.Store) error {
 			t.Helper()
-			g := aGrant("rp", "alice")
+			g := fixture.Grant("rp", "alice")
 			g.Partition += 2 // whose partition is not there yet
 			return func(ctx context.Context, s *store.Store) error { return s.InsertGrant(ctx, g) }
 		}},
@@ -66,7 +67,7 @@ func TestRaces(t *testing.T) {
 		}},
 		"decide one request": {authrequest.ErrAlreadyDecided, func(t *testing.T, s *store.Store) func(context.Context, *store.Store) error {
 			t.Helper()
-			must(t, s.InsertRequest(t.Context(), aRequest("request")))
+			must(t, s.InsertRequest(t.Context(), fixture.Request("request")))
 			return func(ctx context.Context, s *store.Store) error {
 				return s.RecordDecision(ctx, "request", authrequest.Accepted, "alice",
 					&consent.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"email"}, GivenAt: noon}, noon)
@@ -77,7 +78,7 @@ func TestRaces(t *testing.T) {
 			link := session.Hash("link")
 			must(t, s.InsertSetupLink(t.Context(), link, noon.Add(time.Minute)))
 			return func(ctx context.Context, s *store.Store) error {
-				return s.SpendSetupLink(ctx, link, anAccount(rand.Text()), noon)
+				return s.SpendSetupLink(ctx, link, fixture.Account(rand.Text()), noon)
 			}
 		}},
 		"claim one value": {errLost, func(*testing.T, *store.Store) func(context.Context, *store.Store) error {
@@ -93,18 +94,18 @@ func TestRaces(t *testing.T) {
 			}
 		}},
 		"register one client": {client.ErrExists, func(*testing.T, *store.Store) func(context.Context, *store.Store) error {
-			return func(ctx context.Context, s *store.Store) error { return s.InsertClient(ctx, aClient("new")) }
+			return func(ctx context.Context, s *store.Store) error { return s.InsertClient(ctx, fixture.Client("new")) }
 		}},
 		"change one version of a client": {client.ErrConflict, func(*testing.T, *store.Store) func(context.Context, *store.Store) error {
 			return func(ctx context.Context, s *store.Store) error {
-				c := aClient("rp")
+				c := fixture.Client("rp")
 				c.Version = 1
 				return s.UpdateClient(ctx, c)
 			}
 		}},
 		"take one username": {account.ErrExists, func(*testing.T, *store.Store) func(context.Context, *store.Store) error {
 			return func(ctx context.Context, s *store.Store) error {
-				a := anAccount(rand.Text())
+				a := fixture.Account(rand.Text())
 				a.Username = "taken"
 				return s.InsertAccount(ctx, a)
 			}
@@ -114,8 +115,8 @@ func TestRaces(t *testing.T) {
 			t.Parallel()
 			storetest.EachURL(t, func(t *testing.T, url string) {
 				one, two := storetest.Open(t, url), storetest.Open(t, url)
-				furnish(t, one)
-				wantOneWinner(t, race(t, one, two, tc.prepare(t, one)), tc.lost)
+				fixture.Seed(t, one)
+				fixture.WantOneWinner(t, fixture.Race(t, one, two, tc.prepare(t, one)), tc.lost)
 			})
 		})
 	}
@@ -132,7 +133,7 @@ func TestNoGuessIsLost(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		one, two := storetest.Open(t, url), storetest.Open(t, url)
-		results := race(t, one, two, func(ctx context.Context, s *store.Store) error {
+		results := fixture.Race(t, one, two, func(ctx context.Context, s *store.Store) error {
 			_, _, err := s.CountGuess(ctx, "alice", time.Minute, noon)
 			return err
 		})
@@ -151,10 +152,10 @@ func TestSignOutMeetsSpending(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		one, two := storetest.Open(t, url), storetest.Open(t, url)
-		furnish(t, one)
-		must(t, one.InsertSession(t.Context(), aSession("sid", "alice"), nil))
-		g := insert(t, one, func(g *grant.Grant) { g.SessionID = "sid" })
-		race(t, one, two, func(ctx context.Context, s *store.Store) error {
+		fixture.Seed(t, one)
+		must(t, one.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
+		g := fixture.InsertGrant(t, one, func(g *grant.Grant) { g.SessionID = "sid" })
+		fixture.Race(t, one, two, func(ctx context.Context, s *store.Store) error {
 			if s == two {
 				_, err := s.EndSession(ctx, "sid", noon)
 				return err
@@ -162,6 +163,6 @@ func TestSignOutMeetsSpending(t *testing.T) {
 			_, err := s.SpendCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
 			return err
 		})
-		wantLive(t, one, g.Locator, noon, false)
+		fixture.WantLive(t, one, g.Locator, noon, false)
 	})
 }

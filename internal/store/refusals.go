@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/refusal"
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 const refusalColumns = `id, at, request_id, method, route, status, code, rule, cause, client_id, grant_id, network, attributes`
@@ -22,7 +23,7 @@ const (
 // are too many. It uses a connection of its own, so that no request waits for it, and
 // does not count as a statement of a request.
 func (s *Store) InsertRefusals(ctx context.Context, list []*refusal.Record) error {
-	on := conn{s.engine.aside()}
+	on := s.db.BackgroundWrite
 	for len(list) > 0 {
 		some := list[:min(len(list), refusalsAtOnce)]
 		list = list[len(some):]
@@ -39,19 +40,19 @@ func (s *Store) InsertRefusals(ctx context.Context, list []*refusal.Record) erro
 
 // numberRefusals takes n numbers, the last of which it returns, and removes the rows that
 // would be too many with n more.
-func (s *Store) numberRefusals(ctx context.Context, on conn, n int) (last int64, err error) {
+func (s *Store) numberRefusals(ctx context.Context, on db.Conn, n int) (last int64, err error) {
 	const (
 		take   = `UPDATE refusal_numbers SET last = last + $1 WHERE id = 1 RETURNING last`
 		remove = `DELETE FROM refusals WHERE number <= $1`
 	)
-	if err := on.one(ctx, take, int64(n)).Scan(&last); err != nil {
+	if err := on.QueryRow(ctx, take, int64(n)).Scan(&last); err != nil {
 		return 0, err
 	}
-	_, err = on.exec(ctx, remove, last-keptRefusals)
+	_, err = on.Exec(ctx, remove, last-keptRefusals)
 	return last, err
 }
 
-func insertRefusals(ctx context.Context, on conn, list []*refusal.Record, last int64) error {
+func insertRefusals(ctx context.Context, on db.Conn, list []*refusal.Record, last int64) error {
 	var values []string
 	var args []any
 	for i, r := range list {
@@ -66,11 +67,11 @@ func insertRefusals(ctx context.Context, on conn, list []*refusal.Record, last i
 		values = append(values, `(`+places(len(args)+1, len(row))+`)`)
 		args = append(args, row...)
 	}
-	_, err := on.exec(ctx, `INSERT INTO refusals (`+refusalColumns+`, number) VALUES `+strings.Join(values, ", ")+` ON CONFLICT DO NOTHING`, args...)
+	_, err := on.Exec(ctx, `INSERT INTO refusals (`+refusalColumns+`, number) VALUES `+strings.Join(values, ", ")+` ON CONFLICT DO NOTHING`, args...)
 	return err
 }
 
-func scanRefusal(from scanner) (*refusal.Record, error) {
+func scanRefusal(from db.Scanner) (*refusal.Record, error) {
 	r, status := &refusal.Record{}, int64(0)
 	err := from.Scan(&r.ID, intoTime(&r.At), &r.RequestID, &r.Method, &r.Route, &status, &r.Code, intoText(&r.Rule), &r.Cause,
 		&r.ClientID, &r.GrantID, &r.Network, intoDocument(&r.Attrs))
@@ -83,7 +84,7 @@ func scanRefusal(from scanner) (*refusal.Record, error) {
 func (s *Store) Refusal(ctx context.Context, requestID string) (found *refusal.Record, err error) {
 	const read = `SELECT ` + refusalColumns + ` FROM refusals WHERE request_id = $1 ORDER BY id DESC LIMIT 1`
 
-	err = s.list.each(ctx, func(from scanner) error {
+	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
 		found, err = scanRefusal(from)
 		return err
 	}, read, requestID)
@@ -112,7 +113,7 @@ func (s *Store) ListRefusals(ctx context.Context, f refusal.Filter, before strin
 	if !f.Since.IsZero() {
 		since = refusal.FirstID(f.Since)
 	}
-	err = s.list.each(ctx, func(from scanner) error {
+	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
 		r, err := scanRefusal(from)
 		list = append(list, r)
 		return err
@@ -127,7 +128,7 @@ func (s *Store) ListRefusals(ctx context.Context, f refusal.Filter, before strin
 func (s *Store) purgeRefusals(ctx context.Context, now time.Time, purged *Purged) error {
 	const remove = `DELETE FROM refusals WHERE id IN (SELECT id FROM refusals WHERE id < $1 ORDER BY id` + limit + `)`
 
-	removed, err := inBatches(ctx, s.aside, remove, refusal.FirstID(now.Add(-keptRefusalsFor)))
+	removed, err := inBatches(ctx, s.db.LongWrite, remove, refusal.FirstID(now.Add(-keptRefusalsFor)))
 	purged.Rows += removed
 	if err != nil {
 		return fmt.Errorf("purge refusals: %w", err)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 // A renewal never undoes a password change, and the import that brought the first hash
@@ -13,7 +14,7 @@ import (
 func TestARenewedHashIsTheSamePassword(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
+		fixture.Seed(t, s)
 		renew := func(old, renewed string, want bool) {
 			t.Helper()
 			done, err := s.RenewPasswordHash(t.Context(), "alice", old, renewed)
@@ -22,7 +23,7 @@ func TestARenewedHashIsTheSamePassword(t *testing.T) {
 		}
 		bring := func(hash string, wantUpdated int, wantHash string) {
 			t.Helper()
-			a := anAccount("alice")
+			a := fixture.Account("alice")
 			a.PasswordHash, a.UpdatedAt = hash, noon.Add(time.Hour)
 			_, updated, err := s.ImportAccounts(t.Context(), imports(a))
 			must(t, err)
@@ -31,7 +32,7 @@ func TestARenewedHashIsTheSamePassword(t *testing.T) {
 			wantSame(t, "accounts updated by importing "+hash, updated, wantUpdated)
 			wantSame(t, "the hash after importing "+hash, kept.PasswordHash, wantHash)
 		}
-		first := anAccount("alice").PasswordHash
+		first := fixture.Account("alice").PasswordHash
 		renew(first, "second", true)
 		renew(first, "lost the race", false)
 		renew("second", "third", true)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 // How long a changer pauses between two looks at the replicas: short at first, since
@@ -52,7 +54,7 @@ func (s *Store) awaitReplicas(ctx context.Context, version int64) {
 			s.suspect(ctx, behind, suspects, version)
 			return
 		}
-		_ = rest(ctx, pause) // ctx does not end
+		_ = db.Sleep(ctx, pause) // ctx does not end
 	}
 }
 
@@ -64,7 +66,7 @@ func (s *Store) replicasBehind(ctx context.Context, version int64) (behind []lag
 	if id := s.self.Load(); id != nil {
 		self = *id // its caches have the number of the change already
 	}
-	err = conn{s.engine.lister()}.each(ctx, func(from scanner) error { // not counted: it is no request's
+	err = s.db.BackgroundRead.Query(ctx, func(from db.Scanner) error { // not counted: it is no request's
 		var l laggard
 		err := from.Scan(&l.id, into(func(us int64) error { l.ttl = time.Duration(us) * time.Microsecond; return nil }), intoFlag(&l.suspected))
 		behind = append(behind, l)
@@ -89,9 +91,9 @@ func (s *Store) suspect(ctx context.Context, behind []laggard, suspects map[stri
 		var err error
 		switch {
 		case dead:
-			_, err = s.write.exec(ctx, remove, l.id)
+			_, err = s.db.Write.Exec(ctx, remove, l.id)
 		case !suspected:
-			_, err = s.write.exec(ctx, suspect, l.id, version)
+			_, err = s.db.Write.Exec(ctx, suspect, l.id, version)
 		}
 		attrs := []slog.Attr{slog.String("replica", l.id), slog.Bool("removed", dead && err == nil)}
 		if err != nil {
@@ -110,7 +112,7 @@ func (s *Store) forgetDeadReplicas(ctx context.Context) {
 		if err != nil || len(others) == 0 || ctx.Err() != nil {
 			return
 		}
-		if err := s.change(ctx, func(conn) error { return nil }); err != nil {
+		if err := s.change(ctx, func(db.Conn) error { return nil }); err != nil {
 			s.log.LogAttrs(ctx, slog.LevelDebug, "dead replicas not looked for", slog.Any("error", err))
 			return
 		}

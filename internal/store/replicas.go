@@ -100,7 +100,7 @@ func (r *replica) try(ctx context.Context) error {
 	now := reading{sent: s.changes.clock()}
 	var seen int64
 	var suspected bool
-	if err := s.watch.one(ctx, read, r.id).Scan(&now.value, into(func(n int64) error { seen = n; return nil }), intoFlag(&suspected)); err != nil {
+	if err := s.db.WatchRead.QueryRow(ctx, read, r.id).Scan(&now.value, into(func(n int64) error { seen = n; return nil }), intoFlag(&suspected)); err != nil {
 		return fmt.Errorf("read change counter: %w", err)
 	}
 	if suspected {
@@ -111,7 +111,7 @@ func (r *replica) try(ctx context.Context) error {
 		return nil
 	}
 	// Only now that the reading is in use: until then, records from before it were.
-	acknowledged, err := s.watchWrite.exec(ctx, acknowledge, r.id, now.value)
+	acknowledged, err := s.db.WatchWrite.Exec(ctx, acknowledge, r.id, now.value)
 	if err != nil {
 		return fmt.Errorf("acknowledge changes: %w", err)
 	}
@@ -125,7 +125,7 @@ func (r *replica) join(ctx context.Context) error {
 	const join = `INSERT INTO replicas (id, seen, ttl, suspected) VALUES ($1, 0, $2, 0)`
 
 	id := rand.Text()
-	if _, err := r.store.watchWrite.exec(ctx, join, id, r.store.changes.ttl.Microseconds()); err != nil {
+	if _, err := r.store.db.WatchWrite.Exec(ctx, join, id, r.store.changes.ttl.Microseconds()); err != nil {
 		return fmt.Errorf("join the replicas: %w", err)
 	}
 	r.id = id
@@ -136,7 +136,7 @@ func (r *replica) join(ctx context.Context) error {
 // lost drops the reading and the place among the replicas.
 func (r *replica) lost(ctx context.Context) error {
 	r.store.changes.reading.Store(nil)
-	if _, err := r.store.watchWrite.exec(ctx, leaveReplicas, r.id); err != nil {
+	if _, err := r.store.db.WatchWrite.Exec(ctx, leaveReplicas, r.id); err != nil {
 		return fmt.Errorf("leave the replicas: %w", err)
 	}
 	r.id = ""
@@ -153,7 +153,7 @@ func (r *replica) leave(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leavePatience)
 	defer cancel()
-	if _, err := r.store.watchWrite.exec(ctx, leaveReplicas, r.id); err != nil {
+	if _, err := r.store.db.WatchWrite.Exec(ctx, leaveReplicas, r.id); err != nil {
 		r.store.log.LogAttrs(ctx, slog.LevelWarn, "replica did not leave: the next change waits for it", slog.Any("error", err))
 	}
 }

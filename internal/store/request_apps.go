@@ -12,6 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 // Resume returns a request that waits, or [authrequest.ErrNotFound], together with the
@@ -64,7 +65,7 @@ const resumedRequest = `r.id, r.browser, r.client_id, r.parameters, r.created_at
 func (s *Store) resume(
 	ctx context.Context, read string, args ...any,
 ) (r *authrequest.Request, n *session.Session, remembered *consent.Consent, err error) {
-	err = s.read.each(ctx, func(from scanner) error {
+	err = s.db.Read.Query(ctx, func(from db.Scanner) error {
 		var (
 			q         authrequest.Request
 			found     session.Session
@@ -119,9 +120,9 @@ func (s *Store) AnswerLogin(
 	}
 	var answered int64
 	if login.Refusal == nil {
-		answered, err = s.write.exec(ctx, accept, id, subject, text, verifier, now.UnixMicro(), login.ForcedSubject)
+		answered, err = s.db.Write.Exec(ctx, accept, id, subject, text, verifier, now.UnixMicro(), login.ForcedSubject)
 	} else {
-		answered, err = s.write.exec(ctx, refuse, id, text, verifier, string(authrequest.Denied), now.UnixMicro())
+		answered, err = s.db.Write.Exec(ctx, refuse, id, text, verifier, string(authrequest.Denied), now.UnixMicro())
 	}
 	if err != nil {
 		return fmt.Errorf("answer login: %w", err)
@@ -171,7 +172,7 @@ func (s *Store) SpendLogin(ctx context.Context, id string, browser, verifier []b
 
 	r := &authrequest.Request{}
 	var username sql.NullString
-	err := s.write.one(ctx, spend, id, browser, verifier, now.UnixMicro()).
+	err := s.db.Write.QueryRow(ctx, spend, id, browser, verifier, now.UnixMicro()).
 		Scan(append(requestInto(r), &username, intoRaw(&r.User.Claims), intoFlag(&r.User.Disabled))...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, authrequest.ErrNotFound
@@ -209,10 +210,10 @@ func (s *Store) AnswerConsent(
 		decision = authrequest.Denied
 	}
 	r, before := &authrequest.Request{}, &consent.Consent{}
-	err = s.write.one(ctx, answer, id, text, verifier, string(decision), now.UnixMicro()).
+	err = s.db.Write.QueryRow(ctx, answer, id, text, verifier, string(decision), now.UnixMicro()).
 		Scan(append(requestInto(r), intoWords(&before.Scopes))...)
 	if errors.Is(err, sql.ErrNoRows) {
-		return whyNoConsent(ctx, s.read, id, now)
+		return whyNoConsent(ctx, s.db.Read, id, now)
 	}
 	if err != nil {
 		return fmt.Errorf("answer consent: %w", err)
@@ -226,14 +227,14 @@ func (s *Store) AnswerConsent(
 		GivenAt: now, ExpiresAt: now.Add(lasting), ExtraClaims: agreement.ExtraClaims,
 	}
 	c.ExtraClaims.ForcedSubject = r.SubjectFor("")
-	return s.tx(ctx, func(on conn) error { return addConsent(ctx, on, c, now) })
+	return s.db.Tx(ctx, func(on db.Conn) error { return addConsent(ctx, on, c, now) })
 }
 
-func whyNoConsent(ctx context.Context, on conn, id string, now time.Time) error {
+func whyNoConsent(ctx context.Context, on db.Conn, id string, now time.Time) error {
 	const read = `SELECT session_id FROM requests WHERE id = $1 AND expires_at > $2`
 
 	var sessionID string
-	err := on.one(ctx, read, id, now.UnixMicro()).Scan(&sessionID)
+	err := on.QueryRow(ctx, read, id, now.UnixMicro()).Scan(&sessionID)
 	switch {
 	case errors.Is(err, sql.ErrNoRows), err == nil && sessionID == "":
 		return authrequest.ErrNotFound

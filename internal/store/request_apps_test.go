@@ -12,12 +12,13 @@ import (
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 // sentAway is a request that a login app is asked about.
 func sentAway(tb testing.TB, s *store.Store, id string, change func(*authrequest.Request)) *authrequest.Request {
 	tb.Helper()
-	r := aRequest(id)
+	r := fixture.Request(id)
 	r.LoginSession = "session of " + id
 	r.Parameters = "scope=openid+email&" + authrequest.ConsentParameter + "=openid+email+phone"
 	if change != nil {
@@ -36,7 +37,7 @@ func TestALoginIsAnsweredOnce(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		furnish(t, s)
+		fixture.Seed(t, s)
 		must(t, s.SetDisabled(ctx, "bob", true, noon))
 		login := &authrequest.LoginAnswer{Remember: true, RememberFor: 60, ACR: "gold", AMR: []string{"pwd"}, Context: []byte(`{"a":1}`), ForcedSubject: "x", IdentityProviderSessionID: "y"}
 		no := &authrequest.LoginAnswer{Refusal: &authrequest.Refusal{Code: "access_denied", Description: "No."}}
@@ -69,7 +70,7 @@ func TestALoginIsAnsweredOnce(t *testing.T) {
 			t.Errorf("a refused request is %+v", got)
 		}
 
-		must(t, s.InsertRequest(ctx, aRequest("of the pages")))
+		must(t, s.InsertRequest(ctx, fixture.Request("of the pages")))
 		for id, now := range map[string]time.Time{"of the pages": noon, "unknown": noon, "new": noon.Add(time.Hour)} {
 			wantErr(t, "answering "+id, s.AnswerLogin(ctx, id, "alice", login, someVerifier, now), authrequest.ErrNotFound)
 		}
@@ -80,9 +81,9 @@ func TestOneOfManySpendsALogin(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		a, b := storetest.Open(t, url), storetest.Open(t, url)
-		furnish(t, a)
+		fixture.Seed(t, a)
 		sentAway(t, a, "id", nil)
-		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
+		fixture.WantOneWinner(t, fixture.Race(t, a, b, func(ctx context.Context, s *store.Store) error {
 			return s.AnswerLogin(ctx, "id", "alice", &authrequest.LoginAnswer{}, someVerifier, noon)
 		}), authrequest.ErrAlreadyDecided)
 		for name, try := range map[string]func() error{
@@ -102,7 +103,7 @@ func TestOneOfManySpendsALogin(t *testing.T) {
 		} {
 			wantErr(t, name, try(), authrequest.ErrNotFound)
 		}
-		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
+		fixture.WantOneWinner(t, fixture.Race(t, a, b, func(ctx context.Context, s *store.Store) error {
 			r, err := s.SpendLogin(ctx, "id", someBrowser, someVerifier, noon)
 			if err == nil && (!r.User.Known || r.User.Disabled || r.User.Username != "name-of-alice" || r.LoginVerifierUsedAt.IsZero()) {
 				t.Errorf("who is back is %+v", r)
@@ -116,7 +117,7 @@ func TestWhoIsBackIsKnownAsFarAsTheyAre(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		furnish(t, s)
+		fixture.Seed(t, s)
 		must(t, s.InsertAccount(ctx, account.NewExternal("brought", noon)))
 		for subject, want := range map[string]authrequest.User{
 			"nobody yet": {}, "brought": {Known: true, Claims: []byte("null")},
@@ -138,7 +139,7 @@ func TestAResumedRequestComesWithWhoIsThere(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		furnish(t, s)
+		fixture.Seed(t, s)
 		r := sentAway(t, s, "id", func(r *authrequest.Request) { r.SessionID = "sid" })
 		look := func(what string, cookie []byte, signedIn bool) *consent.Consent {
 			t.Helper()
@@ -160,9 +161,9 @@ func TestAResumedRequestComesWithWhoIsThere(t *testing.T) {
 			return consent
 		}
 		look("nobody", nil, false)
-		must(t, s.InsertSession(ctx, aSession("sid", "alice"), nil))
+		must(t, s.InsertSession(ctx, fixture.Session("sid", "alice"), nil))
 		look("nobody in this browser", nil, false)
-		if consent := look("alice", cookie("sid"), true); consent != nil {
+		if consent := look("alice", fixture.CookieHash("sid"), true); consent != nil {
 			t.Errorf("she has consented to %v", consent)
 		}
 		for _, c := range []*consent.Consent{
@@ -173,12 +174,12 @@ func TestAResumedRequestComesWithWhoIsThere(t *testing.T) {
 			c.Subject, c.ClientID = "alice", "rp"
 			must(t, s.SaveConsent(ctx, c))
 		}
-		if consent := look("alice", cookie("sid"), true); !consent.Covers([]string{"openid", "email"}) || consent.Covers([]string{"phone"}) || consent.ExtraClaims.ForcedSubject != "newer" {
+		if consent := look("alice", fixture.CookieHash("sid"), true); !consent.Covers([]string{"openid", "email"}) || consent.Covers([]string{"phone"}) || consent.ExtraClaims.ForcedSubject != "newer" {
 			t.Errorf("her consent is %+v", consent)
 		}
 		must(t, s.SetDisabled(ctx, "alice", true, noon))
-		look("alice, disabled", cookie("sid"), false)
-		_, _, _, err := s.Resume(ctx, "another", cookie("sid"), noon)
+		look("alice, disabled", fixture.CookieHash("sid"), false)
+		_, _, _, err := s.Resume(ctx, "another", fixture.CookieHash("sid"), noon)
 		wantErr(t, "an unknown request", err, authrequest.ErrNotFound)
 		_, _, _, err = s.ConsentRequest(ctx, "id", noon.Add(time.Hour))
 		wantErr(t, "one that has run out", err, authrequest.ErrNotFound)
@@ -190,15 +191,15 @@ func TestAConsentIsAnsweredOnce(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		s, other := storetest.Open(t, url), storetest.Open(t, url)
 		ctx := t.Context()
-		furnish(t, s)
-		must(t, s.InsertSession(ctx, aSession("sid", "alice"), nil))
+		fixture.Seed(t, s)
+		must(t, s.InsertSession(ctx, fixture.Session("sid", "alice"), nil))
 		yes := &authrequest.ConsentAnswer{
 			Scopes: []string{"openid", "phone", "never asked for"}, Resources: []string{"https://api.example"}, Remember: true,
 			ExtraClaims: grant.ExtraClaims{IDToken: []byte(`{"a":1}`), AccessToken: []byte(`{"b":2}`)},
 		}
 		remembered := func() *consent.Consent {
 			t.Helper()
-			_, consent, err := s.SessionAndConsent(ctx, cookie("sid"), "rp", noon)
+			_, consent, err := s.SessionAndConsent(ctx, fixture.CookieHash("sid"), "rp", noon)
 			must(t, err)
 			return consent
 		}
@@ -218,7 +219,7 @@ func TestAConsentIsAnsweredOnce(t *testing.T) {
 		sentAway(t, s, "id", func(r *authrequest.Request) {
 			r.SessionID, r.LoginAnswer = "sid", &authrequest.LoginAnswer{ForcedSubject: "x"}
 		})
-		wantOneWinner(t, race(t, s, other, func(ctx context.Context, s *store.Store) error {
+		fixture.WantOneWinner(t, fixture.Race(t, s, other, func(ctx context.Context, s *store.Store) error {
 			return s.AnswerConsent(ctx, "id", yes, someVerifier, time.Hour, noon)
 		}), authrequest.ErrAlreadyDecided)
 		got, err := s.Request(ctx, "id", noon)
@@ -257,8 +258,8 @@ func TestASessionKeepsTheTimeItWasGiven(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		furnish(t, s)
-		n := aSession("sid", "alice")
+		fixture.Seed(t, s)
+		n := fixture.Session("sid", "alice")
 		n.IdentityProviderSessionID = "theirs"
 		n.IdleUntil = n.EndsAt
 		must(t, s.InsertSession(ctx, n, nil))

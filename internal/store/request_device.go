@@ -26,10 +26,10 @@ func (s *Store) AnswerDevice(ctx context.Context, id string, d *devicecode.Devic
 	var answered int64
 	var err error
 	if d != nil {
-		answered, err = s.write.exec(ctx, accept, id, d.ClientID, d.Parameters(), int64(d.Grant.Partition), d.Grant.ID[:],
+		answered, err = s.db.Write.Exec(ctx, accept, id, d.ClientID, d.Parameters(), int64(d.Grant.Partition), d.Grant.ID[:],
 			verifier, d.ExpiresAt.UnixMicro(), now.UnixMicro())
 	} else {
-		answered, err = s.write.exec(ctx, refuse, id, string(authrequest.Denied), now.UnixMicro())
+		answered, err = s.db.Write.Exec(ctx, refuse, id, string(authrequest.Denied), now.UnixMicro())
 	}
 	if err != nil {
 		return fmt.Errorf("answer device: %w", err)
@@ -58,7 +58,7 @@ func (s *Store) SpendDevice(ctx context.Context, id string, browser, verifier []
 			AND login_session = '' AND session_id = '' AND decision = '' AND expires_at > $4
 		RETURNING id`
 
-	err := s.write.one(ctx, spend, id, browser, verifier, now.UnixMicro()).Scan(&id)
+	err := s.db.Write.QueryRow(ctx, spend, id, browser, verifier, now.UnixMicro()).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return authrequest.ErrNotFound
 	}

@@ -9,15 +9,16 @@ import (
 
 	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/consent"
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 // SaveConsent remembers a consent in place of the one before it of the same
 // subject, client and session.
 func (s *Store) SaveConsent(ctx context.Context, c *consent.Consent) error {
-	return saveConsent(ctx, s.write, c)
+	return saveConsent(ctx, s.db.Write, c)
 }
 
-func saveConsent(ctx context.Context, on conn, c *consent.Consent) error {
+func saveConsent(ctx context.Context, on db.Conn, c *consent.Consent) error {
 	const save = `
 		INSERT INTO consents (subject, client_id, session_id, scopes, given_at, expires_at, detail)
 		VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -28,7 +29,7 @@ func saveConsent(ctx context.Context, on conn, c *consent.Consent) error {
 	if err != nil {
 		return fmt.Errorf("write consent: %w", err)
 	}
-	_, err = on.exec(ctx, save, c.Subject, c.ClientID, c.SessionID, words(c.Scopes), stamp(c.GivenAt), micros(c.ExpiresAt), detail)
+	_, err = on.Exec(ctx, save, c.Subject, c.ClientID, c.SessionID, words(c.Scopes), stamp(c.GivenAt), micros(c.ExpiresAt), detail)
 	if err != nil {
 		return fmt.Errorf("save consent: %w", err)
 	}
@@ -38,7 +39,7 @@ func saveConsent(ctx context.Context, on conn, c *consent.Consent) error {
 // addConsent remembers a consent together with what the one before it, of the
 // same subject, client and session, still allows. The row is taken before it is
 // read, so that of several decisions at once none is lost.
-func addConsent(ctx context.Context, on conn, c *consent.Consent, now time.Time) error {
+func addConsent(ctx context.Context, on db.Conn, c *consent.Consent, now time.Time) error {
 	const take = `
 		INSERT INTO consents (subject, client_id, session_id, scopes, given_at, expires_at)
 		VALUES ($1, $2, $3, $4, $5, $6)
@@ -46,7 +47,7 @@ func addConsent(ctx context.Context, on conn, c *consent.Consent, now time.Time)
 		RETURNING scopes, expires_at`
 
 	var before consent.Consent
-	err := on.one(ctx, take, c.Subject, c.ClientID, c.SessionID, words(c.Scopes), stamp(c.GivenAt), micros(c.ExpiresAt)).
+	err := on.QueryRow(ctx, take, c.Subject, c.ClientID, c.SessionID, words(c.Scopes), stamp(c.GivenAt), micros(c.ExpiresAt)).
 		Scan(intoWords(&before.Scopes), intoTime(&before.ExpiresAt))
 	if err != nil {
 		return fmt.Errorf("take consent: %w", err)
@@ -63,7 +64,7 @@ func addConsent(ctx context.Context, on conn, c *consent.Consent, now time.Time)
 func (s *Store) DeleteConsent(ctx context.Context, subject, clientID string) error {
 	const remove = `DELETE FROM consents WHERE subject = $1 AND client_id = $2`
 
-	if _, err := s.write.exec(ctx, remove, subject, clientID); err != nil {
+	if _, err := s.db.Write.Exec(ctx, remove, subject, clientID); err != nil {
 		return fmt.Errorf("delete consent: %w", err)
 	}
 	return nil
@@ -87,7 +88,7 @@ func (s *Store) InsertRequest(ctx context.Context, r *authrequest.Request) error
 	if err != nil {
 		return fmt.Errorf("write consent: %w", err)
 	}
-	_, err = s.write.exec(ctx, insert, r.ID, r.BrowserHash, r.ClientID, r.Parameters, stamp(r.CreatedAt), stamp(r.ExpiresAt),
+	_, err = s.db.Write.Exec(ctx, insert, r.ID, r.BrowserHash, r.ClientID, r.Parameters, stamp(r.CreatedAt), stamp(r.ExpiresAt),
 		int64(r.Grant.Partition), r.Grant.ID[:], r.SessionID, micros(r.SignedInAt),
 		string(r.Decision), micros(r.DecidedAt), r.DecidedFor,
 		r.LoginSession, flag(r.LoginSkip), r.Subject, login, micros(r.LoginVerifierUsedAt), agreement, r.VerifierHash, flag(r.Device))
@@ -112,7 +113,7 @@ func (s *Store) Request(ctx context.Context, id string, now time.Time) (*authreq
 	const read = `SELECT ` + requestColumns + ` FROM requests WHERE id = $1 AND expires_at > $2`
 
 	r := &authrequest.Request{}
-	err := s.read.one(ctx, read, id, now.UnixMicro()).Scan(requestInto(r)...)
+	err := s.db.Read.QueryRow(ctx, read, id, now.UnixMicro()).Scan(requestInto(r)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, authrequest.ErrNotFound
 	}
@@ -132,7 +133,7 @@ func (s *Store) RequestClient(ctx context.Context, id string, browser, cookie []
 		WHERE id = $1 AND (browser = $2 OR EXISTS (SELECT 1 FROM sessions s WHERE s.cookie = $3 AND s.id = requests.session_id))`
 
 	// NULL is equal to nothing; nil would be the empty text on one engine.
-	err = s.read.one(ctx, read, id, optionalBytes(browser), optionalBytes(cookie)).Scan(&clientID)
+	err = s.db.Read.QueryRow(ctx, read, id, optionalBytes(browser), optionalBytes(cookie)).Scan(&clientID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", authrequest.ErrNotFound
 	}
@@ -146,7 +147,7 @@ func (s *Store) RequestClient(ctx context.Context, id string, browser, cookie []
 func (s *Store) RecordSignIn(ctx context.Context, id, sessionID string, at, now time.Time) error {
 	const record = `UPDATE requests SET session_id = $2, signed_in_at = $3 WHERE id = $1 AND expires_at > $4`
 
-	recorded, err := s.write.exec(ctx, record, id, sessionID, at.UnixMicro(), now.UnixMicro())
+	recorded, err := s.db.Write.Exec(ctx, record, id, sessionID, at.UnixMicro(), now.UnixMicro())
 	if err != nil {
 		return fmt.Errorf("record sign-in: %w", err)
 	}
@@ -164,7 +165,7 @@ func (s *Store) RecordChoice(ctx context.Context, id, sessionID string, now time
 		UPDATE requests SET session_id = $2, signed_in_at = CASE WHEN session_id = $2 THEN signed_in_at END
 		WHERE id = $1 AND expires_at > $3`
 
-	recorded, err := s.write.exec(ctx, record, id, sessionID, now.UnixMicro())
+	recorded, err := s.db.Write.Exec(ctx, record, id, sessionID, now.UnixMicro())
 	if err != nil {
 		return fmt.Errorf("record choice: %w", err)
 	}
@@ -185,8 +186,8 @@ func (s *Store) RecordDecision(
 		UPDATE requests SET decision = $2, decided_for = $3, decided_at = $4
 		WHERE id = $1 AND (decision = '' OR decided_for <> $3) AND expires_at > $4`
 
-	return s.tx(ctx, func(c conn) error {
-		recorded, err := c.exec(ctx, record, id, string(d), subject, now.UnixMicro())
+	return s.db.Tx(ctx, func(c db.Conn) error {
+		recorded, err := c.Exec(ctx, record, id, string(d), subject, now.UnixMicro())
 		if err != nil {
 			return fmt.Errorf("record decision: %w", err)
 		}
@@ -200,11 +201,11 @@ func (s *Store) RecordDecision(
 	})
 }
 
-func whyUndecidable(ctx context.Context, on conn, id string, now time.Time) error {
+func whyUndecidable(ctx context.Context, on db.Conn, id string, now time.Time) error {
 	const read = `SELECT decision FROM requests WHERE id = $1 AND expires_at > $2`
 
 	var decision string
-	err := on.one(ctx, read, id, now.UnixMicro()).Scan(&decision)
+	err := on.QueryRow(ctx, read, id, now.UnixMicro()).Scan(&decision)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return authrequest.ErrNotFound

@@ -8,12 +8,13 @@ import (
 	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 func TestRequestWaits(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		want := aRequest("request")
+		want := fixture.Request("request")
 		must(t, s.InsertRequest(t.Context(), want))
 		read := func(at time.Time) (*authrequest.Request, error) { return s.Request(t.Context(), "request", at) }
 
@@ -33,17 +34,17 @@ func TestRequestWaits(t *testing.T) {
 		must(t, err)
 		wantSame(t, "request after the decision", got, want)
 
-		must(t, s.InsertSession(t.Context(), aSession(want.SessionID, "alice"), nil))
+		must(t, s.InsertSession(t.Context(), fixture.Session(want.SessionID, "alice"), nil))
 		for name, tc := range map[string]struct {
 			id              string
 			browser, cookie []byte
 			want            error
 		}{
 			"of this browser": {"request", want.BrowserHash, nil, nil}, // whose client outlasts it
-			"of its session":  {"request", nil, cookie(want.SessionID), nil},
+			"of its session":  {"request", nil, fixture.CookieHash(want.SessionID), nil},
 			"of no browser":   {"request", nil, nil, authrequest.ErrNotFound},
-			"of another one":  {"request", cookie("x"), cookie("x"), authrequest.ErrNotFound},
-			"of nothing":      {"other", want.BrowserHash, cookie(want.SessionID), authrequest.ErrNotFound},
+			"of another one":  {"request", fixture.CookieHash("x"), fixture.CookieHash("x"), authrequest.ErrNotFound},
+			"of nothing":      {"other", want.BrowserHash, fixture.CookieHash(want.SessionID), authrequest.ErrNotFound},
 		} {
 			id, err := s.RequestClient(t.Context(), tc.id, tc.browser, tc.cookie)
 			wantErr(t, "RequestClient "+name, err, tc.want)
@@ -68,7 +69,7 @@ func TestRequestWaits(t *testing.T) {
 func TestAChoiceProvesNothing(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		want := aRequest("request")
+		want := fixture.Request("request")
 		must(t, s.InsertRequest(t.Context(), want))
 		choose := func(sid string, signedIn time.Time) {
 			t.Helper()
@@ -92,23 +93,23 @@ func TestAChoiceProvesNothing(t *testing.T) {
 func TestFirstDecisionStands(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
-		must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
-		must(t, s.InsertRequest(t.Context(), aRequest("request")))
+		fixture.Seed(t, s)
+		must(t, s.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
+		must(t, s.InsertRequest(t.Context(), fixture.Request("request")))
 		remember := &consent.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"email"}, GivenAt: noon}
 
 		must(t, s.RecordDecision(t.Context(), "request", authrequest.Denied, "alice", nil, noon))
 		wantErr(t, "a second decision",
 			s.RecordDecision(t.Context(), "request", authrequest.Accepted, "alice", remember, noon), authrequest.ErrAlreadyDecided)
-		_, consent, err := s.SessionAndConsent(t.Context(), cookie("sid"), "rp", noon)
+		_, consent, err := s.SessionAndConsent(t.Context(), fixture.CookieHash("sid"), "rp", noon)
 		must(t, err)
 		if consent != nil {
 			t.Errorf("the decision that came too late left the consent %v", consent)
 		}
 
-		must(t, s.InsertRequest(t.Context(), aRequest("next")))
+		must(t, s.InsertRequest(t.Context(), fixture.Request("next")))
 		must(t, s.RecordDecision(t.Context(), "next", authrequest.Accepted, "alice", remember, noon))
-		_, consent, err = s.SessionAndConsent(t.Context(), cookie("sid"), "rp", noon)
+		_, consent, err = s.SessionAndConsent(t.Context(), fixture.CookieHash("sid"), "rp", noon)
 		must(t, err)
 		wantSame(t, "the consent that came with the decision", consent, remember)
 	})

@@ -17,6 +17,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 	"github.com/ostiary/ostiary/migrations"
 )
 
@@ -55,7 +56,7 @@ func TestMigrate(t *testing.T) {
 					t.Errorf("step %s counts as not applied", step.Name)
 				}
 			}
-			furnish(t, s)
+			fixture.Seed(t, s)
 		})
 	}
 }
@@ -150,9 +151,9 @@ func TestAnOlderSchemaIsTakenOverWithItsData(t *testing.T) {
 			named, err := s.FindClients(t.Context(), client.Filter{Name: `It's "old"`}, "", 0, 9)
 			must(t, err)
 			wantSame(t, "clients found by the name from before", len(named), 1)
-			must(t, s.InsertClient(t.Context(), aToldClient("told")))
+			must(t, s.InsertClient(t.Context(), fixture.LogoutClient("told")))
 			must(t, s.JoinSession(t.Context(), "sid", "told", "", noon))
-			end(t, s, "sid", noon)
+			fixture.EndSession(t, s, "sid", noon)
 			if list := notices(t, s, store.NoticeFilter{}); len(list) != 1 {
 				t.Errorf("there are %d notices, want one", len(list))
 			}

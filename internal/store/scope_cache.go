@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/ostiary/ostiary/internal/scope"
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 // ScopeCache keeps the scopes in memory until [Changes] says that they may have changed.
@@ -50,7 +51,7 @@ func (c *ScopeCache) Scopes(ctx context.Context) (*scope.Set, error) {
 	case <-entry.ready:
 		return entry.set, entry.err
 	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for scopes: %w", &unavailable{ctx.Err()})
+		return nil, fmt.Errorf("wait for scopes: %w", db.Unavailable(ctx.Err()))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/ostiary/ostiary/internal/scope"
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 const scopeColumns = `name, title, description, claims, self_registration, created_at, updated_at`
@@ -14,7 +15,7 @@ const scopeColumns = `name, title, description, claims, self_registration, creat
 func (s *Store) Scopes(ctx context.Context) (list []*scope.Scope, err error) {
 	const read = `SELECT ` + scopeColumns + ` FROM scopes ORDER BY name`
 
-	err = s.read.each(ctx, func(from scanner) error {
+	err = s.db.Read.Query(ctx, func(from db.Scanner) error {
 		r := &scope.Scope{}
 		list = append(list, r)
 		return from.Scan(&r.Name, &r.Title, &r.Description, intoDocument(&r.Claims), intoFlag(&r.SelfRegistration),
@@ -38,8 +39,8 @@ func (s *Store) InsertScope(ctx context.Context, r *scope.Scope) error {
 	if err != nil {
 		return fmt.Errorf("write scope: %w", err)
 	}
-	return s.change(ctx, func(c conn) error {
-		inserted, err := c.exec(ctx, insert, r.Name, r.Title, r.Description, claims, flag(r.SelfRegistration),
+	return s.change(ctx, func(c db.Conn) error {
+		inserted, err := c.Exec(ctx, insert, r.Name, r.Title, r.Description, claims, flag(r.SelfRegistration),
 			stamp(r.CreatedAt), stamp(r.UpdatedAt))
 		if err != nil {
 			return fmt.Errorf("insert scope: %w", err)
@@ -69,8 +70,8 @@ func (s *Store) UpdateScope(ctx context.Context, r *scope.Scope) error {
 	if err != nil {
 		return fmt.Errorf("write scope: %w", err)
 	}
-	return s.change(ctx, func(c conn) error {
-		updated, err := c.exec(ctx, put, r.Name, r.Title, r.Description, claims, flag(r.SelfRegistration), stamp(r.UpdatedAt))
+	return s.change(ctx, func(c db.Conn) error {
+		updated, err := c.Exec(ctx, put, r.Name, r.Title, r.Description, claims, flag(r.SelfRegistration), stamp(r.UpdatedAt))
 		if err != nil {
 			return fmt.Errorf("update scope: %w", err)
 		}
@@ -95,8 +96,8 @@ func (s *Store) DeleteScope(ctx context.Context, name string) error {
 	if scope.IsStandard(name) {
 		return scope.ErrStandard
 	}
-	return s.change(ctx, func(c conn) error {
-		deleted, err := c.exec(ctx, `DELETE FROM scopes WHERE name = $1`, name)
+	return s.change(ctx, func(c db.Conn) error {
+		deleted, err := c.Exec(ctx, `DELETE FROM scopes WHERE name = $1`, name)
 		if err != nil {
 			return fmt.Errorf("delete scope: %w", err)
 		}

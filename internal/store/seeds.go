@@ -15,11 +15,11 @@ func (s *Store) Seed(ctx context.Context, name string) ([]byte, error) {
 	)
 	fresh := make([]byte, 32)
 	_, _ = rand.Read(fresh) // never fails: crypto/rand ends the process instead
-	if _, err := s.write.exec(ctx, plant, name, fresh); err != nil {
+	if _, err := s.db.Write.Exec(ctx, plant, name, fresh); err != nil {
 		return nil, fmt.Errorf("plant seed: %w", err)
 	}
 	var seed []byte
-	if err := s.write.one(ctx, read, name).Scan(&seed); err != nil {
+	if err := s.db.Write.QueryRow(ctx, read, name).Scan(&seed); err != nil {
 		return nil, fmt.Errorf("read seed: %w", err)
 	}
 	return seed, nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 // qualifiedSession are the session's columns where another table has columns of
@@ -47,7 +48,7 @@ func (s *Store) SessionAndConsent(
 		found      *session.Session
 		remembered *consent.Consent
 	)
-	err := s.read.each(ctx, func(from scanner) error {
+	err := s.db.Read.Query(ctx, func(from db.Scanner) error {
 		var (
 			n session.Session
 			c consent.Consent
@@ -104,7 +105,7 @@ func (s *Store) ListSessions(
 		WHERE s.id > $1 AND ` + matching("s.subject", "$2", subject) + ` AND s.idle_until > $3
 		ORDER BY s.id LIMIT $4`
 
-	err = s.list.each(ctx, func(from scanner) error {
+	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
 		n := &session.Session{}
 		list = append(list, n)
 		return from.Scan(sessionInto(n)...)

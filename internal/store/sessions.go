@@ -9,6 +9,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 const sessionColumns = `id, cookie, subject, auth_time, acr, amr, remembered, created_at, seen_at, idle_until, ends_at,
@@ -19,12 +20,12 @@ const sessionColumns = `id, cookie, subject, auth_time, acr, amr, remembered, cr
 // grants.
 func (s *Store) InsertSession(ctx context.Context, n *session.Session, replaces []byte) error {
 	if replaces == nil {
-		return insertSession(ctx, s.write, n)
+		return insertSession(ctx, s.db.Write, n)
 	}
 	var gone ended
-	err := s.tx(ctx, func(c conn) error {
+	err := s.db.Tx(ctx, func(c db.Conn) error {
 		var replaced string
-		err := c.one(ctx, `SELECT id FROM sessions WHERE cookie = $1`, replaces).Scan(&replaced)
+		err := c.QueryRow(ctx, `SELECT id FROM sessions WHERE cookie = $1`, replaces).Scan(&replaced)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("find replaced session: %w", err)
 		}
@@ -38,15 +39,15 @@ func (s *Store) InsertSession(ctx context.Context, n *session.Session, replaces 
 	if err != nil {
 		return err
 	}
-	return s.revokeGrantsIn(ctx, s.aside, gone, n.CreatedAt)
+	return s.revokeGrantsIn(ctx, s.db.LongWrite, gone, n.CreatedAt)
 }
 
-func insertSession(ctx context.Context, on conn, n *session.Session) error {
+func insertSession(ctx context.Context, on db.Conn, n *session.Session) error {
 	const insert = `
 		INSERT INTO sessions (` + sessionColumns + `)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 
-	_, err := on.exec(ctx, insert, n.ID, n.Cookie, n.Subject, stamp(n.AuthTime), n.ACR, words(n.AMR), flag(n.Remembered),
+	_, err := on.Exec(ctx, insert, n.ID, n.Cookie, n.Subject, stamp(n.AuthTime), n.ACR, words(n.AMR), flag(n.Remembered),
 		stamp(n.CreatedAt), stamp(n.SeenAt), min(stamp(n.IdleUntil), stamp(n.EndsAt)), stamp(n.EndsAt), n.IdentityProviderSessionID)
 	if err != nil {
 		return fmt.Errorf("insert session: %w", err)
@@ -64,7 +65,7 @@ func (s *Store) RenewSession(ctx context.Context, oldCookie []byte, n *session.S
 		WHERE cookie = $1 AND subject = $2 AND idle_until > $4
 		RETURNING id, created_at`
 
-	err := s.write.one(ctx, renew, oldCookie, n.Subject, n.Cookie, stamp(n.AuthTime), n.ACR, words(n.AMR), flag(n.Remembered),
+	err := s.db.Write.QueryRow(ctx, renew, oldCookie, n.Subject, n.Cookie, stamp(n.AuthTime), n.ACR, words(n.AMR), flag(n.Remembered),
 		stamp(n.SeenAt), min(stamp(n.IdleUntil), stamp(n.EndsAt)), stamp(n.EndsAt), n.IdentityProviderSessionID).
 		Scan(&n.ID, intoTime(&n.CreatedAt))
 	if errors.Is(err, sql.ErrNoRows) {
@@ -84,7 +85,7 @@ func (s *Store) TouchSession(ctx context.Context, cookie []byte, seenAt, idleUnt
 			WHEN $3 < idle_until THEN idle_until WHEN $3 < ends_at THEN $3 ELSE ends_at END
 		WHERE cookie = $1 AND seen_at < $2 AND idle_until > $2`
 
-	if _, err := s.write.exec(ctx, touch, cookie, seenAt.UnixMicro(), idleUntil.UnixMicro()); err != nil {
+	if _, err := s.db.Write.Exec(ctx, touch, cookie, seenAt.UnixMicro(), idleUntil.UnixMicro()); err != nil {
 		return fmt.Errorf("touch session: %w", err)
 	}
 	return nil
@@ -96,7 +97,7 @@ func (s *Store) ExtendSession(ctx context.Context, n *session.Session, now time.
 		UPDATE sessions SET remembered = $3, seen_at = $4, idle_until = $5, ends_at = $6
 		WHERE cookie = $1 AND id = $2 AND idle_until > $4`
 
-	_, err := s.write.exec(ctx, extend, n.Cookie, n.ID, flag(n.Remembered), now.UnixMicro(),
+	_, err := s.db.Write.Exec(ctx, extend, n.Cookie, n.ID, flag(n.Remembered), now.UnixMicro(),
 		min(stamp(n.IdleUntil), stamp(n.EndsAt)), stamp(n.EndsAt))
 	if err != nil {
 		return fmt.Errorf("extend session: %w", err)
@@ -109,14 +110,14 @@ func (s *Store) ExtendSession(ctx context.Context, n *session.Session, now time.
 // That the session is not there is no error.
 func (s *Store) EndSession(ctx context.Context, id string, now time.Time) (participants []string, err error) {
 	var gone ended
-	err = s.tx(ctx, func(c conn) error {
+	err = s.db.Tx(ctx, func(c db.Conn) error {
 		participants, gone, err = s.endSession(ctx, c, id, now)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return participants, s.revokeGrantsIn(ctx, s.aside, gone, now)
+	return participants, s.revokeGrantsIn(ctx, s.db.LongWrite, gone, now)
 }
 
 // ended are sessions that are over.
@@ -129,7 +130,7 @@ type ended struct {
 // is committed, and a code given and spent meanwhile is found by neither: whoever
 // calls this has to look for grants once more afterwards, when no code can be
 // spent without its session.
-func (s *Store) endSession(ctx context.Context, on conn, id string, now time.Time) ([]string, ended, error) {
+func (s *Store) endSession(ctx context.Context, on db.Conn, id string, now time.Time) ([]string, ended, error) {
 	participants, gone, err := removeSession(ctx, on, id, now)
 	if err != nil {
 		return nil, gone, err
@@ -137,7 +138,7 @@ func (s *Store) endSession(ctx context.Context, on conn, id string, now time.Tim
 	return participants, gone, s.revokeGrantsIn(ctx, on, gone, now)
 }
 
-func (s *Store) revokeGrantsIn(ctx context.Context, on conn, gone ended, now time.Time) error {
+func (s *Store) revokeGrantsIn(ctx context.Context, on db.Conn, gone ended, now time.Time) error {
 	buckets, all, err := s.bucketsSince(ctx, on, gone.since, now)
 	if err != nil {
 		return fmt.Errorf("list buckets of session: %w", err)
@@ -146,7 +147,7 @@ func (s *Store) revokeGrantsIn(ctx context.Context, on conn, gone ended, now tim
 		return nil
 	}
 	err = inParts(gone.ids, func(places string, args []any) error {
-		_, err := on.exec(ctx, s.engine.among(buckets, `
+		_, err := on.Exec(ctx, s.db.Engine.InPartitions(buckets, `
 			UPDATE grants SET revoked_at = $1, revoked_why = $2
 			WHERE revoked_at IS NULL AND session_id IN (`+places+`)`), args...)
 		return err
@@ -161,11 +162,11 @@ func (s *Store) revokeGrantsIn(ctx context.Context, on conn, gone ended, now tim
 // or reports that all are to be searched. It depends on no lifetime: clients have lifespans
 // of their own, and those change. The request that a grant answers may be older than the
 // session, and other replicas' clocks may be wrong.
-func (s *Store) bucketsSince(ctx context.Context, on conn, since, now time.Time) (list []grant.Partition, all bool, err error) {
+func (s *Store) bucketsSince(ctx context.Context, on db.Conn, since, now time.Time) (list []grant.Partition, all bool, err error) {
 	if since.IsZero() {
 		return nil, true, nil
 	}
-	list, err = s.engine.bucketsBetween(ctx, on, since.Add(-s.linger-afterlife), now.Add(afterlife))
+	list, err = s.db.Engine.PartitionsBetween(ctx, on, since.Add(-s.linger-afterlife), now.Add(afterlife))
 	return list, list == nil, err
 }
 
@@ -173,7 +174,7 @@ func (s *Store) bucketsSince(ctx context.Context, on conn, since, now time.Time)
 // returns how many there were.
 func (s *Store) EndSessionsOf(ctx context.Context, subject string, now time.Time) (count int, err error) {
 	var gone ended
-	err = s.tx(ctx, func(c conn) error {
+	err = s.db.Tx(ctx, func(c db.Conn) error {
 		if gone, err = removeSessions(ctx, c, subject, now); err != nil {
 			return err
 		}
@@ -182,5 +183,5 @@ func (s *Store) EndSessionsOf(ctx context.Context, subject string, now time.Time
 	if err != nil {
 		return 0, err
 	}
-	return len(gone.ids), s.revokeGrantsIn(ctx, s.aside, gone, now)
+	return len(gone.ids), s.revokeGrantsIn(ctx, s.db.LongWrite, gone, now)
 }

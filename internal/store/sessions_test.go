@@ -9,23 +9,24 @@ import (
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 func TestSessionIsKeptWhole(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
-		want := aSession("sid", "alice")
+		fixture.Seed(t, s)
+		want := fixture.Session("sid", "alice")
 		must(t, s.InsertSession(t.Context(), want, nil))
 
 		want.Claims = []byte(`{"email":"alice@example.org","email_verified":true}`) // of the account
-		got, consent, err := s.SessionAndConsent(t.Context(), cookie("sid"), "rp", noon)
+		got, consent, err := s.SessionAndConsent(t.Context(), fixture.CookieHash("sid"), "rp", noon)
 		must(t, err)
 		wantSame(t, "session read back", got, want)
 		if consent != nil {
 			t.Errorf("consent = %v, want none", consent)
 		}
-		_, _, err = s.SessionAndConsent(t.Context(), cookie("other"), "rp", noon)
+		_, _, err = s.SessionAndConsent(t.Context(), fixture.CookieHash("other"), "rp", noon)
 		wantErr(t, "SessionAndConsent of an unknown cookie", err, session.ErrNotFound)
 	})
 }
@@ -33,33 +34,33 @@ func TestSessionIsKeptWhole(t *testing.T) {
 func TestSessionEndsByItself(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
-		must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
+		fixture.Seed(t, s)
+		must(t, s.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
 		alive := func(at time.Duration, want error) {
 			t.Helper()
-			_, _, err := s.SessionAndConsent(t.Context(), cookie("sid"), "rp", noon.Add(at))
+			_, _, err := s.SessionAndConsent(t.Context(), fixture.CookieHash("sid"), "rp", noon.Add(at))
 			wantErr(t, "session after "+at.String(), err, want)
 		}
 		alive(59*time.Minute, nil)
 		alive(time.Hour, session.ErrNotFound)
-		must(t, s.TouchSession(t.Context(), cookie("sid"), noon.Add(2*time.Hour), noon.Add(3*time.Hour)))
+		must(t, s.TouchSession(t.Context(), fixture.CookieHash("sid"), noon.Add(2*time.Hour), noon.Add(3*time.Hour)))
 		alive(2*time.Hour, session.ErrNotFound)
 
-		must(t, s.TouchSession(t.Context(), cookie("sid"), noon.Add(30*time.Minute), noon.Add(90*time.Minute)))
+		must(t, s.TouchSession(t.Context(), fixture.CookieHash("sid"), noon.Add(30*time.Minute), noon.Add(90*time.Minute)))
 		alive(89*time.Minute, nil)
-		must(t, s.TouchSession(t.Context(), cookie("sid"), noon.Add(20*time.Minute), noon.Add(80*time.Minute)))
+		must(t, s.TouchSession(t.Context(), fixture.CookieHash("sid"), noon.Add(20*time.Minute), noon.Add(80*time.Minute)))
 		alive(89*time.Minute, nil)
 
-		must(t, s.TouchSession(t.Context(), cookie("sid"), noon.Add(80*time.Minute), noon.Add(100*time.Hour)))
+		must(t, s.TouchSession(t.Context(), fixture.CookieHash("sid"), noon.Add(80*time.Minute), noon.Add(100*time.Hour)))
 		alive(8*time.Hour-1000, nil)
 		alive(8*time.Hour, session.ErrNotFound)
-		must(t, s.TouchSession(t.Context(), cookie("sid"), noon.Add(9*time.Hour), noon.Add(10*time.Hour)))
+		must(t, s.TouchSession(t.Context(), fixture.CookieHash("sid"), noon.Add(9*time.Hour), noon.Add(10*time.Hour)))
 		alive(9*time.Hour, session.ErrNotFound)
 
-		n := aSession("eager", "alice")
+		n := fixture.Session("eager", "alice")
 		n.IdleUntil = n.EndsAt.Add(time.Hour)
 		must(t, s.InsertSession(t.Context(), n, nil))
-		_, _, err := s.SessionAndConsent(t.Context(), cookie("eager"), "rp", n.EndsAt)
+		_, _, err := s.SessionAndConsent(t.Context(), fixture.CookieHash("eager"), "rp", n.EndsAt)
 		wantErr(t, "session that idles beyond its end", err, session.ErrNotFound)
 	})
 }
@@ -67,68 +68,74 @@ func TestSessionEndsByItself(t *testing.T) {
 func TestSessionIsRenewed(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
-		must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
-		g := insert(t, s, func(g *grant.Grant) { g.SessionID = "sid" })
+		fixture.Seed(t, s)
+		must(t, s.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
+		g := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.SessionID = "sid" })
 
-		want := aSession("new", "alice")
+		want := fixture.Session("new", "alice")
 		want.AuthTime, want.SeenAt, want.ACR = noon.Add(time.Minute), noon.Add(time.Minute), "urn:two"
-		must(t, s.RenewSession(t.Context(), cookie("sid"), want))
+		must(t, s.RenewSession(t.Context(), fixture.CookieHash("sid"), want))
 		wantSame(t, "ID of the renewed session", want.ID, "sid")
 
-		got, _, err := s.SessionAndConsent(t.Context(), cookie("new"), "rp", noon)
+		got, _, err := s.SessionAndConsent(t.Context(), fixture.CookieHash("new"), "rp", noon)
 		must(t, err)
 		want.Claims = got.Claims // of the account
 		wantSame(t, "the renewed session", got, want)
-		_, _, err = s.SessionAndConsent(t.Context(), cookie("sid"), "rp", noon)
+		_, _, err = s.SessionAndConsent(t.Context(), fixture.CookieHash("sid"), "rp", noon)
 		wantErr(t, "the old cookie", err, session.ErrNotFound)
-		wantLive(t, s, g.Locator, noon, true)
+		fixture.WantLive(t, s, g.Locator, noon, true)
 
 		for name, n := range map[string]*session.Session{
-			"another subject":          aSession("x", "bob"),
-			"a session that timed out": func() *session.Session { n := aSession("x", "alice"); n.AuthTime = noon.Add(2 * time.Hour); return n }(),
+			"another subject": fixture.Session("x", "bob"),
+			"a session that timed out": func() *session.Session {
+				n := fixture.Session("x", "alice")
+				n.AuthTime = noon.Add(2 * time.Hour)
+				return n
+			}(),
 		} {
-			wantErr(t, "RenewSession for "+name, s.RenewSession(t.Context(), cookie("new"), n), session.ErrNotFound)
+			wantErr(t, "RenewSession for "+name, s.RenewSession(t.Context(), fixture.CookieHash("new"), n), session.ErrNotFound)
 		}
-		wantErr(t, "RenewSession of an unknown cookie", s.RenewSession(t.Context(), cookie("sid"), want), session.ErrNotFound)
+		wantErr(t, "RenewSession of an unknown cookie", s.RenewSession(t.Context(), fixture.CookieHash("sid"), want), session.ErrNotFound)
 	})
 }
 
 func TestAnotherSubjectEndsTheBrowsersSession(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
-		must(t, s.InsertSession(t.Context(), aSession("alices", "alice"), nil))
-		g := insert(t, s, func(g *grant.Grant) { g.SessionID = "alices" })
+		fixture.Seed(t, s)
+		must(t, s.InsertSession(t.Context(), fixture.Session("alices", "alice"), nil))
+		g := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.SessionID = "alices" })
 
-		must(t, s.InsertSession(t.Context(), aSession("bobs", "bob"), cookie("alices")))
-		_, _, err := s.SessionAndConsent(t.Context(), cookie("alices"), "rp", noon)
+		must(t, s.InsertSession(t.Context(), fixture.Session("bobs", "bob"), fixture.CookieHash("alices")))
+		_, _, err := s.SessionAndConsent(t.Context(), fixture.CookieHash("alices"), "rp", noon)
 		wantErr(t, "the replaced session", err, session.ErrNotFound)
-		wantLive(t, s, g.Locator, noon, false)
-		_, _, err = s.SessionAndConsent(t.Context(), cookie("bobs"), "rp", noon)
+		fixture.WantLive(t, s, g.Locator, noon, false)
+		_, _, err = s.SessionAndConsent(t.Context(), fixture.CookieHash("bobs"), "rp", noon)
 		must(t, err)
 
-		must(t, s.InsertSession(t.Context(), aSession("more", "bob"), cookie("unknown")))
+		must(t, s.InsertSession(t.Context(), fixture.Session("more", "bob"), fixture.CookieHash("unknown")))
 	})
 }
 
 func TestSignOut(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
-		for _, n := range []*session.Session{aSession("one", "alice"), aSession("two", "alice"), aSession("bobs", "bob")} {
+		fixture.Seed(t, s)
+		for _, n := range []*session.Session{fixture.Session("one", "alice"), fixture.Session("two", "alice"), fixture.Session("bobs", "bob")} {
 			must(t, s.InsertSession(t.Context(), n, nil))
 		}
-		in := func(id string) *grant.Grant { return insert(t, s, func(g *grant.Grant) { g.SessionID = id }) }
+		in := func(id string) *grant.Grant {
+			return fixture.InsertGrant(t, s, func(g *grant.Grant) { g.SessionID = id })
+		}
 		one, two, bobs := in("one"), in("two"), in("bobs")
-		spend(t, s, one)
+		fixture.RedeemCode(t, s, one)
 		must(t, s.SaveConsent(t.Context(), &consent.Consent{Subject: "alice", ClientID: "rp", SessionID: "one", Scopes: []string{"x"}, GivenAt: noon}))
 
-		end(t, s, "one", noon)
-		end(t, s, "one", noon)
-		wantLive(t, s, one.Locator, noon, false)
-		wantLive(t, s, two.Locator, noon, true)
-		_, _, err := s.SessionAndConsent(t.Context(), cookie("one"), "rp", noon)
+		fixture.EndSession(t, s, "one", noon)
+		fixture.EndSession(t, s, "one", noon)
+		fixture.WantLive(t, s, one.Locator, noon, false)
+		fixture.WantLive(t, s, two.Locator, noon, true)
+		_, _, err := s.SessionAndConsent(t.Context(), fixture.CookieHash("one"), "rp", noon)
 		wantErr(t, "the session that ended", err, session.ErrNotFound)
 
 		late := in("one")
@@ -138,20 +145,20 @@ func TestSignOut(t *testing.T) {
 		ended, err := s.EndSessionsOf(t.Context(), "alice", noon)
 		must(t, err)
 		wantSame(t, "sessions ended", ended, 1)
-		wantLive(t, s, two.Locator, noon, false)
-		wantLive(t, s, bobs.Locator, noon, true)
+		fixture.WantLive(t, s, two.Locator, noon, false)
+		fixture.WantLive(t, s, bobs.Locator, noon, true)
 	})
 }
 
 func TestSessionsAreListed(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
-		a, b, c := aSession("a", "alice"), aSession("b", "bob"), aSession("c", "alice")
+		fixture.Seed(t, s)
+		a, b, c := fixture.Session("a", "alice"), fixture.Session("b", "bob"), fixture.Session("c", "alice")
 		for _, n := range []*session.Session{c, b, a} {
 			must(t, s.InsertSession(t.Context(), n, nil))
 		}
-		over := aSession("over", "alice")
+		over := fixture.Session("over", "alice")
 		over.IdleUntil = noon
 		must(t, s.InsertSession(t.Context(), over, nil))
 
@@ -174,8 +181,8 @@ func TestSessionsAreListed(t *testing.T) {
 func TestConsentIsRemembered(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
-		must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
+		fixture.Seed(t, s)
+		must(t, s.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
 		save := func(c consent.Consent) {
 			t.Helper()
 			c.GivenAt = noon
@@ -183,7 +190,7 @@ func TestConsentIsRemembered(t *testing.T) {
 		}
 		read := func() *consent.Consent {
 			t.Helper()
-			_, c, err := s.SessionAndConsent(t.Context(), cookie("sid"), "rp", noon)
+			_, c, err := s.SessionAndConsent(t.Context(), fixture.CookieHash("sid"), "rp", noon)
 			must(t, err)
 			return c
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 // InsertSetupLink keeps the hash of a link by which the first administrator's
@@ -15,7 +16,7 @@ import (
 func (s *Store) InsertSetupLink(ctx context.Context, hash []byte, expiresAt time.Time) error {
 	const insert = `INSERT INTO setup_links (hash, expires_at) VALUES ($1, $2)`
 
-	if _, err := s.write.exec(ctx, insert, hash, expiresAt.UnixMicro()); err != nil {
+	if _, err := s.db.Write.Exec(ctx, insert, hash, expiresAt.UnixMicro()); err != nil {
 		return fmt.Errorf("insert set-up link: %w", err)
 	}
 	return nil
@@ -26,7 +27,7 @@ func (s *Store) SetupLink(ctx context.Context, hash []byte, now time.Time) error
 	const read = `SELECT expires_at FROM setup_links WHERE hash = $1 AND spent_at IS NULL AND expires_at > $2`
 
 	var expiresAt int64
-	err := s.read.one(ctx, read, hash, now.UnixMicro()).Scan(&expiresAt)
+	err := s.db.Read.QueryRow(ctx, read, hash, now.UnixMicro()).Scan(&expiresAt)
 	if errors.Is(err, sql.ErrNoRows) {
 		return account.ErrSetupLink
 	}
@@ -47,8 +48,8 @@ func (s *Store) SpendSetupLink(ctx context.Context, hash []byte, first *account.
 			AND EXISTS (SELECT 1 FROM setup_links l WHERE l.hash = $1 AND l.spent_at IS NULL AND l.expires_at > $2)
 			AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.administrator = 1)`
 
-	return s.tx(ctx, func(c conn) error {
-		spent, err := c.exec(ctx, spend, hash, now.UnixMicro())
+	return s.db.Tx(ctx, func(c db.Conn) error {
+		spent, err := c.Exec(ctx, spend, hash, now.UnixMicro())
 		if err != nil {
 			return fmt.Errorf("spend set-up link: %w", err)
 		}

@@ -12,10 +12,11 @@ import (
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 func administrator(subject string) *account.Account {
-	a := anAccount(subject)
+	a := fixture.Account(subject)
 	a.Administrator = true
 	return a
 }
@@ -32,10 +33,10 @@ func TestOfManyLinksOneMakesTheAdministrator(t *testing.T) {
 			must(t, one.InsertSetupLink(t.Context(), link(i+1), noon.Add(time.Minute)))
 		}
 		var callers atomic.Int64
-		results := race(t, one, two, func(ctx context.Context, s *store.Store) error {
+		results := fixture.Race(t, one, two, func(ctx context.Context, s *store.Store) error {
 			return s.SpendSetupLink(ctx, link(callers.Add(1)), administrator(rand.Text()), noon)
 		})
-		wantOneWinner(t, results, account.ErrSetupLink)
+		fixture.WantOneWinner(t, results, account.ErrSetupLink)
 		for i := range int64(links) {
 			wantErr(t, "a link that is left over", one.SetupLink(t.Context(), link(i+1), noon), account.ErrSetupLink)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 // While the end of a session is being committed, which takes long where a standby
@@ -35,7 +36,7 @@ func TestSignOutFindsWhatWasGivenMeanwhile(t *testing.T) {
 			return err
 		}},
 		"replaced": {false, func(ctx context.Context, s *store.Store) error {
-			return s.InsertSession(ctx, aSession("next", "bob"), session.Hash("cookie of sid"))
+			return s.InsertSession(ctx, fixture.Session("next", "bob"), session.Hash("cookie of sid"))
 		}},
 		"given a new password": {true, func(ctx context.Context, s *store.Store) error {
 			return s.SetPassword(ctx, "alice", "$new", noon)
@@ -44,7 +45,7 @@ func TestSignOutFindsWhatWasGivenMeanwhile(t *testing.T) {
 			return errors.Join(s.SetDisabled(ctx, "alice", true, noon), s.SetDisabled(ctx, "alice", false, noon))
 		}},
 		"imported with a new password": {true, func(ctx context.Context, s *store.Store) error {
-			a := anAccount("alice")
+			a := fixture.Account("alice")
 			a.PasswordHash, a.UpdatedAt = "$new", noon
 			_, _, err := s.ImportAccounts(ctx, imports(a))
 			return err
@@ -55,7 +56,7 @@ func TestSignOutFindsWhatWasGivenMeanwhile(t *testing.T) {
 			url := storetest.MigratedURL(t)
 			s := storetest.Open(t, url)
 			furnishTold(t, s)
-			insert(t, s, nil) // which makes room for the other
+			fixture.InsertGrant(t, s, nil) // which makes room for the other
 			outside, err := pgx.Connect(t.Context(), url)
 			must(t, err)
 			defer outside.Close(t.Context())
@@ -74,24 +75,24 @@ func TestSignOutFindsWhatWasGivenMeanwhile(t *testing.T) {
 					`SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
 						AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`).Scan(&waiting))
 			}
-			given := []*grant.Grant{insert(t, s, func(g *grant.Grant) { g.SessionID, g.CreatedAt = "sid", later })}
+			given := []*grant.Grant{fixture.InsertGrant(t, s, func(g *grant.Grant) { g.SessionID, g.CreatedAt = "sid", later })}
 			if tc.account {
-				given = append(given, insert(t, s, func(g *grant.Grant) { g.CreatedAt = later }))
-				n := aSession("another", "alice")
+				given = append(given, fixture.InsertGrant(t, s, func(g *grant.Grant) { g.CreatedAt = later }))
+				n := fixture.Session("another", "alice")
 				n.AuthTime = later
 				must(t, s.InsertSession(t.Context(), n, nil))
 				must(t, s.JoinSession(t.Context(), "another", "told", "", later))
 			}
 			for _, g := range given {
-				spend(t, s, g)
+				fixture.RedeemCode(t, s, g)
 			}
 			_, err = outside.Exec(t.Context(), `SELECT pg_advisory_unlock(1)`)
 			must(t, err)
 			must(t, <-ended)
 			for _, g := range given {
-				wantLive(t, s, g.Locator, later, false)
+				fixture.WantLive(t, s, g.Locator, later, false)
 			}
-			_, _, err = s.SessionAndConsent(t.Context(), cookie("another"), "rp", later)
+			_, _, err = s.SessionAndConsent(t.Context(), fixture.CookieHash("another"), "rp", later)
 			wantErr(t, "the sign-in of meanwhile", err, session.ErrNotFound)
 			if list := notices(t, s, store.NoticeFilter{}); tc.account && len(list) != 2 {
 				t.Errorf("there are %d notices, want one of each session", len(list))
@@ -112,23 +113,23 @@ func TestAccountChangeFindsWhatWasGivenWhileItWaited(t *testing.T) {
 			return errors.Join(s.SetDisabled(ctx, "alice", true, noon), s.SetDisabled(ctx, "alice", false, noon))
 		},
 		"an import with a new password": func(ctx context.Context, s *store.Store) error {
-			a := anAccount("alice")
+			a := fixture.Account("alice")
 			a.PasswordHash, a.UpdatedAt = "$new", noon
-			_, _, err := s.ImportAccounts(ctx, imports(a, anAccount("bob")))
+			_, _, err := s.ImportAccounts(ctx, imports(a, fixture.Account("bob")))
 			return err
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			storetest.Each(t, func(t *testing.T, s *store.Store) {
-				furnish(t, s)
+				fixture.Seed(t, s)
 				later := noon.Add(time.Second)
-				alices := insert(t, s, func(g *grant.Grant) { g.CreatedAt = later })
-				bobs := insert(t, s, func(g *grant.Grant) { g.Subject = "bob" })
-				spend(t, s, alices)
+				alices := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.CreatedAt = later })
+				bobs := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.Subject = "bob" })
+				fixture.RedeemCode(t, s, alices)
 				must(t, change(t.Context(), s))
-				wantLive(t, s, alices.Locator, later, false)
-				wantLive(t, s, bobs.Locator, later, true)
+				fixture.WantLive(t, s, alices.Locator, later, false)
+				fixture.WantLive(t, s, bobs.Locator, later, true)
 			})
 		})
 	}

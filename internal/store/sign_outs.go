@@ -26,7 +26,7 @@ func (s *Store) InsertSignOut(ctx context.Context, o *authrequest.LogoutRequest)
 		INSERT INTO sign_outs (` + signOutColumns + `)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 
-	_, err := s.write.exec(ctx, insert, o.ID, o.SessionID, o.Subject, o.ClientID, o.Redirect, o.State,
+	_, err := s.db.Write.Exec(ctx, insert, o.ID, o.SessionID, o.Subject, o.ClientID, o.Redirect, o.State,
 		stamp(o.CreatedAt), stamp(o.ExpiresAt), string(o.Decision), micros(o.DecidedAt), o.VerifierHash, micros(o.VerifierUsedAt))
 	if err != nil {
 		return fmt.Errorf("insert sign-out: %w", err)
@@ -41,7 +41,7 @@ func (s *Store) SignOut(ctx context.Context, id string, now time.Time) (*authreq
 		FROM sign_outs WHERE id = $1 AND expires_at > $2`
 
 	o := &authrequest.LogoutRequest{}
-	err := s.read.one(ctx, read, id, now.UnixMicro()).Scan(append(signOutInto(o), intoText(&o.IdentityProviderSessionID))...)
+	err := s.db.Read.QueryRow(ctx, read, id, now.UnixMicro()).Scan(append(signOutInto(o), intoText(&o.IdentityProviderSessionID))...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, authrequest.ErrNotFound
 	}
@@ -58,7 +58,7 @@ func (s *Store) AnswerSignOut(ctx context.Context, id string, d authrequest.Deci
 		UPDATE sign_outs SET decision = $2, verifier = $3, decided_at = $4
 		WHERE id = $1 AND decision = '' AND expires_at > $4`
 
-	answered, err := s.write.exec(ctx, answer, id, string(d), verifier, now.UnixMicro())
+	answered, err := s.db.Write.Exec(ctx, answer, id, string(d), verifier, now.UnixMicro())
 	if err != nil {
 		return fmt.Errorf("answer sign-out: %w", err)
 	}
@@ -81,7 +81,7 @@ func (s *Store) SpendSignOut(ctx context.Context, id string, verifier []byte, no
 		RETURNING ` + signOutColumns
 
 	o := &authrequest.LogoutRequest{}
-	err := s.write.one(ctx, spend, id, verifier, now.UnixMicro()).Scan(signOutInto(o)...)
+	err := s.db.Write.QueryRow(ctx, spend, id, verifier, now.UnixMicro()).Scan(signOutInto(o)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, authrequest.ErrNotFound
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 func aSignOut(id string) *authrequest.LogoutRequest {
@@ -21,8 +22,8 @@ func TestASignOutIsAnsweredOnce(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		furnish(t, s)
-		n := aSession("sid", "alice")
+		fixture.Seed(t, s)
+		n := fixture.Session("sid", "alice")
 		n.IdentityProviderSessionID = "theirs"
 		must(t, s.InsertSession(ctx, n, nil))
 		want := aSignOut("id")
@@ -60,9 +61,9 @@ func TestOneOfManySpendsASignOut(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		a, b := storetest.Open(t, url), storetest.Open(t, url)
-		furnish(t, a)
+		fixture.Seed(t, a)
 		must(t, a.InsertSignOut(t.Context(), aSignOut("id")))
-		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
+		fixture.WantOneWinner(t, fixture.Race(t, a, b, func(ctx context.Context, s *store.Store) error {
 			return s.AnswerSignOut(ctx, "id", authrequest.Accepted, someVerifier, noon)
 		}), authrequest.ErrAlreadyDecided)
 		for name, try := range map[string]func() error{
@@ -78,7 +79,7 @@ func TestOneOfManySpendsASignOut(t *testing.T) {
 		} {
 			wantErr(t, name, try(), authrequest.ErrNotFound)
 		}
-		wantOneWinner(t, race(t, a, b, func(ctx context.Context, s *store.Store) error {
+		fixture.WantOneWinner(t, fixture.Race(t, a, b, func(ctx context.Context, s *store.Store) error {
 			o, err := s.SpendSignOut(ctx, "id", someVerifier, noon)
 			if err == nil && (o.SessionID != "sid" || o.Redirect != "https://rp.example/bye" || o.VerifierUsedAt.IsZero()) {
 				t.Errorf("what was spent is %+v", o)

@@ -33,7 +33,7 @@ func (s *Store) SpendCode(ctx context.Context, sp grant.CodeRedemption) (*grant.
 			AND ` + standing + `
 		RETURNING ` + heldColumns
 
-	held, err := scanHeld(s.write.one(ctx, s.engine.within(sp.Ref.Partition, spend),
+	held, err := scanHeld(s.db.Write.QueryRow(ctx, s.db.Engine.InPartition(sp.Ref.Partition, spend),
 		append([]any{int64(sp.Ref.Partition), sp.Ref.ID[:], sp.ClientID, sp.JKT, sp.Now.UnixMicro(), stamp(sp.TokensUntil)}, args...)...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return s.whyUnspendable(ctx, sp)
@@ -70,7 +70,7 @@ func (s *Store) RotateRefresh(ctx context.Context, r grant.RefreshRotation) (*gr
 	if r.KeepGeneration {
 		step = 0
 	}
-	held, err := scanHeld(s.write.one(ctx, s.engine.within(r.Ref.Partition, rotate),
+	held, err := scanHeld(s.db.Write.QueryRow(ctx, s.db.Engine.InPartition(r.Ref.Partition, rotate),
 		append([]any{int64(r.Ref.Partition), r.Ref.ID[:], r.ClientID, r.JKT, r.Now.UnixMicro(), r.Generation, step, r.ExpiresAt.UnixMicro(), stamp(r.TokensUntil)}, args...)...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return s.whyUnrotatable(ctx, r)

@@ -9,6 +9,7 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 // TestStatements holds the table of statements per request that the architecture
@@ -18,10 +19,10 @@ func TestStatements(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		_, err := s.Purge(t.Context(), noon) // makes the partitions
 		must(t, err)
-		furnish(t, s)
-		must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
+		fixture.Seed(t, s)
+		must(t, s.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
 		must(t, s.SaveConsent(t.Context(), &consent.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"openid"}, GivenAt: noon}))
-		g := aGrant("rp", "alice")
+		g := fixture.Grant("rp", "alice")
 
 		for _, step := range []struct {
 			name string
@@ -29,7 +30,7 @@ func TestStatements(t *testing.T) {
 			do   func(context.Context) error
 		}{
 			{"authorize, signed in and consented before", 2, func(ctx context.Context) error {
-				if _, _, err := s.SessionAndConsent(ctx, cookie("sid"), "rp", noon); err != nil {
+				if _, _, err := s.SessionAndConsent(ctx, fixture.CookieHash("sid"), "rp", noon); err != nil {
 					return err
 				}
 				return s.InsertGrant(ctx, g)

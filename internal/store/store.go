@@ -17,6 +17,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/store/db"
+	"github.com/ostiary/ostiary/internal/store/postgres"
+	"github.com/ostiary/ostiary/internal/store/sqlite"
 )
 
 // Config says which database to open and how.
@@ -39,16 +43,9 @@ type Config struct {
 
 // Store is an open database.
 type Store struct {
-	engine     engine
-	read       conn // short statements, of committed data
-	write      conn // short statements, which find their rows by key
-	list       conn // reads that may take long, so that nobody waits behind them
-	aside      conn // writes that may
-	watch      conn // reads of the change counter, which wait for nobody else; not counted
-	watchWrite conn
-	statements atomic.Int64
+	db *db.DB
 
-	writable struct { // what the last try came to
+	writable struct { // the result of the last write of CheckWritable
 		sync.Mutex
 
 		at  time.Time
@@ -71,10 +68,21 @@ type Store struct {
 	log            *slog.Logger
 }
 
-// Open opens the database without touching its schema. PostgreSQL is connected
-// to when it is first needed; a SQLite file is made if it is not there.
+// Open opens the database without touching its schema. It connects to PostgreSQL when a
+// statement needs a connection, and creates a SQLite file that does not exist.
 func Open(ctx context.Context, c Config) (*Store, error) {
+	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
+	engine, err := openEngine(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	return New(engine, c), nil
+}
+
+// New returns a store on an open engine, whatever the URL of the configuration.
+func New(e db.Engine, c Config) *Store {
 	s := &Store{
+		db:             db.New(e),
 		longestGrant:   cmp.Or(c.LongestGrant, 91*24*time.Hour),
 		linger:         cmp.Or(c.Linger, 2*time.Hour),
 		auditRetention: cmp.Or(c.Audit, 90*24*time.Hour),
@@ -86,49 +94,38 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if s.withoutSlot == nil {
 		s.withoutSlot = func(_ context.Context, wait func()) { wait() }
 	}
-	scheme, rest, _ := strings.Cut(c.URL, ":")
-	var err error
-	switch scheme {
-	case "sqlite":
-		s.engine, err = openSQLite(ctx, rest)
-	case "postgres", "postgresql":
-		s.engine, err = openPostgres(ctx, c.URL, c.MaxConns, s.log)
-	default:
-		err = errors.New("a database URL begins with sqlite: or postgres://")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("open database: %w", err)
-	}
-	s.read = conn{counted{s.engine.reader(), &s.statements}}
-	s.write = conn{counted{s.engine.writer(), &s.statements}}
-	s.list = conn{counted{s.engine.lister(), &s.statements}}
-	s.aside = conn{counted{s.engine.aside(), &s.statements}}
-	watch, watchWrite := s.engine.watchers()
-	s.watch, s.watchWrite = conn{watch}, conn{watchWrite}
-	return s, nil
+	return s
 }
 
-// Close gives all connections back.
-func (s *Store) Close() { s.engine.close() }
+func openEngine(ctx context.Context, c Config) (db.Engine, error) {
+	scheme, rest, _ := strings.Cut(c.URL, ":")
+	switch scheme {
+	case "sqlite":
+		return sqlite.Open(ctx, rest)
+	case "postgres", "postgresql":
+		return postgres.Open(ctx, c.URL, c.MaxConns, c.Log)
+	default:
+		return nil, errors.New("a database URL begins with sqlite: or postgres://")
+	}
+}
+
+// Close closes all connections.
+func (s *Store) Close() { s.db.Engine.Close() }
 
 // Engine returns "postgres" or "sqlite".
-func (s *Store) Engine() string { return s.engine.name() }
+func (s *Store) Engine() string { return s.db.Engine.Name() }
 
-// Statements returns how many statements were sent to the database since Open.
-// The bounds of transactions do not count, nor does what keeps the schema and
-// the partitions in order.
-func (s *Store) Statements() int64 { return s.statements.Load() }
+// Statements returns the number of statements since Open. Statements that begin and end
+// transactions, migrate the schema or manage partitions do not count.
+func (s *Store) Statements() int64 { return s.db.Statements() }
 
-// Connections are those to the database, as far as there is a pool of them.
-type Connections struct{ Max, InUse, Idle int }
-
-// Connections returns how many there are.
-func (s *Store) Connections() Connections { return s.engine.connections() }
+// Connections returns the connections of the pool.
+func (s *Store) Connections() db.Connections { return s.db.Engine.Connections() }
 
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
 	var one int64
-	if err := s.read.one(ctx, `SELECT 1`).Scan(&one); err != nil {
+	if err := s.db.Read.QueryRow(ctx, `SELECT 1`).Scan(&one); err != nil {
 		return fmt.Errorf("ping: %w", err)
 	}
 	return nil

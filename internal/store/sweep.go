@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
 // stepsAtOnce bounds how far one purge goes through the grants of buckets that are
@@ -41,7 +42,7 @@ func (s *Store) sweepGrants(ctx context.Context, now time.Time, purged *Purged) 
 		return nil // somebody is at it
 	}
 	defer s.sweeping.Unlock()
-	buckets, err := s.engine.sweptBuckets(ctx, now)
+	buckets, err := s.db.Engine.PurgedPartitions(ctx, now)
 	if err != nil {
 		return fmt.Errorf("list buckets: %w", err)
 	}
@@ -86,21 +87,21 @@ func (s *Store) sweepStep(ctx context.Context, from grant.Locator, before time.T
 		DELETE FROM grants WHERE bucket = $1 AND id > $2 AND id <= $3 AND ` + over
 
 	var seen, dead int64
-	err = s.list.each(ctx, func(r scanner) error {
+	err = s.db.LongRead.Query(ctx, func(r db.Scanner) error {
 		var isOver int64
 		err := r.Scan(intoID(&next), &isOver)
 		seen++
 		dead += isOver
 		return err
-	}, s.engine.within(from.Partition, look), int64(from.Partition), from.ID[:], lastID[:], before.UnixMicro())
+	}, s.db.Engine.InPartition(from.Partition, look), int64(from.Partition), from.ID[:], lastID[:], before.UnixMicro())
 	if err != nil || dead == 0 {
 		return next, seen < batch, err
 	}
-	removed, err := s.aside.exec(ctx, s.engine.within(from.Partition, remove),
+	removed, err := s.db.LongWrite.Exec(ctx, s.db.Engine.InPartition(from.Partition, remove),
 		int64(from.Partition), from.ID[:], next[:], before.UnixMicro())
 	purged.Grants += removed
 	if err != nil {
 		return next, false, err
 	}
-	return next, seen < batch, rest(ctx, breath)
+	return next, seen < batch, db.Sleep(ctx, breath)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 func TestDatabaseComesBack(t *testing.T) {
@@ -21,8 +22,8 @@ func TestDatabaseComesBack(t *testing.T) {
 	s := storetest.Open(t, server.URL())
 	_, err := s.Migrate(t.Context())
 	must(t, err)
-	furnish(t, s)
-	g := insert(t, s, nil)
+	fixture.Seed(t, s)
+	g := fixture.InsertGrant(t, s, nil)
 
 	for name, end := range map[string]func(){"stop": server.Stop, "kill": server.Kill} {
 		end()
@@ -34,7 +35,7 @@ func TestDatabaseComesBack(t *testing.T) {
 		for !answers(t, s) {
 			t.Log("not yet back")
 		}
-		wantLive(t, s, g.Locator, noon, true)
+		fixture.WantLive(t, s, g.Locator, noon, true)
 	}
 }
 
@@ -53,7 +54,7 @@ func TestLockedSQLiteIsUnavailable(t *testing.T) {
 
 	url := storetest.SQLiteURL(t)
 	s := storetest.Open(t, url)
-	furnish(t, s)
+	fixture.Seed(t, s)
 	db, err := sql.Open("sqlite", strings.TrimPrefix(url, "sqlite:")+"?_txlock=immediate")
 	must(t, err)
 	defer db.Close()
@@ -83,7 +84,7 @@ func TestLockedPostgresIsUnavailable(t *testing.T) {
 	must(t, err)
 
 	// One waits for the lock, and all others for its connection.
-	for _, err := range race(t, s, s, func(ctx context.Context, s *store.Store) error {
+	for _, err := range fixture.Race(t, s, s, func(ctx context.Context, s *store.Store) error {
 		_, err := s.Client(ctx, "rp")
 		return err
 	}) {

@@ -17,6 +17,7 @@ import (
 	"github.com/ostiary/ostiary/internal/outbox"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 // call is how a test calls one method of a store.
@@ -38,23 +39,23 @@ var requestMethods = map[string]call{
 	"Purge":           func(ctx context.Context, s *store.Store) error { _, err := s.Purge(ctx, noon); return err },
 
 	"Client":       func(ctx context.Context, s *store.Store) error { _, err := s.Client(ctx, "rp"); return err },
-	"InsertClient": func(ctx context.Context, s *store.Store) error { return s.InsertClient(ctx, aClient("new")) },
-	"UpdateClient": func(ctx context.Context, s *store.Store) error { return s.UpdateClient(ctx, aClient("rp")) },
+	"InsertClient": func(ctx context.Context, s *store.Store) error { return s.InsertClient(ctx, fixture.Client("new")) },
+	"UpdateClient": func(ctx context.Context, s *store.Store) error { return s.UpdateClient(ctx, fixture.Client("rp")) },
 	"UpdateClientDroppingConsents": func(ctx context.Context, s *store.Store) error {
-		return s.UpdateClientDroppingConsents(ctx, aClient("rp"))
+		return s.UpdateClientDroppingConsents(ctx, fixture.Client("rp"))
 	},
 	"ReplaceClientSecret": func(ctx context.Context, s *store.Store) error { return s.ReplaceClientSecret(ctx, "rp", "old", "new") },
 	"DeleteClient":        func(ctx context.Context, s *store.Store) error { return s.DeleteClient(ctx, "rp") },
 	"ListClients":         func(ctx context.Context, s *store.Store) error { _, err := s.ListClients(ctx, "", 1); return err },
 	"EndClientTokens":     func(ctx context.Context, s *store.Store) error { return s.EndClientTokens(ctx, "rp", noon) },
 	"ImportClients": func(ctx context.Context, s *store.Store) error {
-		_, _, err := s.ImportClients(ctx, []*client.Client{aClient("new")})
+		_, _, err := s.ImportClients(ctx, []*client.Client{fixture.Client("new")})
 		return err
 	},
 
 	"Account":           func(ctx context.Context, s *store.Store) error { _, err := s.Account(ctx, "alice"); return err },
 	"AccountByUsername": func(ctx context.Context, s *store.Store) error { _, err := s.AccountByUsername(ctx, "a"); return err },
-	"InsertAccount":     func(ctx context.Context, s *store.Store) error { return s.InsertAccount(ctx, anAccount("new")) },
+	"InsertAccount":     func(ctx context.Context, s *store.Store) error { return s.InsertAccount(ctx, fixture.Account("new")) },
 	"ListAccounts":      func(ctx context.Context, s *store.Store) error { _, err := s.ListAccounts(ctx, "", 1); return err },
 	"SetPassword":       func(ctx context.Context, s *store.Store) error { return s.SetPassword(ctx, "alice", "$", noon) },
 	"SetDisabled":       func(ctx context.Context, s *store.Store) error { return s.SetDisabled(ctx, "alice", true, noon) },
@@ -73,33 +74,35 @@ var requestMethods = map[string]call{
 		return err
 	},
 	"NoteSource": func(ctx context.Context, s *store.Store) error {
-		return s.NoteSource(ctx, anAccount("alice"), account.NewSignInSource("alice", "device", "network"), noon)
+		return s.NoteSource(ctx, fixture.Account("alice"), account.NewSignInSource("alice", "device", "network"), noon)
 	},
 	"UnlockAccount":    func(ctx context.Context, s *store.Store) error { return s.UnlockAccount(ctx, "alice") },
 	"HasAdministrator": func(ctx context.Context, s *store.Store) error { _, err := s.HasAdministrator(ctx); return err },
 	"InsertSetupLink":  func(ctx context.Context, s *store.Store) error { return s.InsertSetupLink(ctx, []byte{1}, noon) },
 	"SetupLink":        func(ctx context.Context, s *store.Store) error { return s.SetupLink(ctx, []byte{1}, noon) },
 	"SpendSetupLink": func(ctx context.Context, s *store.Store) error {
-		return s.SpendSetupLink(ctx, []byte{1}, anAccount("new"), noon)
+		return s.SpendSetupLink(ctx, []byte{1}, fixture.Account("new"), noon)
 	},
 	"ImportAccounts": func(ctx context.Context, s *store.Store) error {
-		_, _, err := s.ImportAccounts(ctx, imports(anAccount("new")))
+		_, _, err := s.ImportAccounts(ctx, imports(fixture.Account("new")))
 		return err
 	},
 
 	"InsertSession": func(ctx context.Context, s *store.Store) error {
-		return s.InsertSession(ctx, aSession("sid", "alice"), nil)
+		return s.InsertSession(ctx, fixture.Session("sid", "alice"), nil)
 	},
 	"RenewSession": func(ctx context.Context, s *store.Store) error {
-		return s.RenewSession(ctx, cookie("sid"), aSession("sid", "alice"))
+		return s.RenewSession(ctx, fixture.CookieHash("sid"), fixture.Session("sid", "alice"))
 	},
 	"SessionAndConsent": func(ctx context.Context, s *store.Store) error {
-		_, _, err := s.SessionAndConsent(ctx, cookie("sid"), "rp", noon)
+		_, _, err := s.SessionAndConsent(ctx, fixture.CookieHash("sid"), "rp", noon)
 		return err
 	},
-	"TouchSession": func(ctx context.Context, s *store.Store) error { return s.TouchSession(ctx, cookie("sid"), noon, noon) },
+	"TouchSession": func(ctx context.Context, s *store.Store) error {
+		return s.TouchSession(ctx, fixture.CookieHash("sid"), noon, noon)
+	},
 	"ExtendSession": func(ctx context.Context, s *store.Store) error {
-		return s.ExtendSession(ctx, aSession("sid", "alice"), noon)
+		return s.ExtendSession(ctx, fixture.Session("sid", "alice"), noon)
 	},
 	"EndSession": func(ctx context.Context, s *store.Store) error {
 		_, err := s.EndSession(ctx, "sid", noon)
@@ -144,7 +147,7 @@ var requestMethods = map[string]call{
 	},
 	"DenyDevice": func(ctx context.Context, s *store.Store) error { return s.DenyDevice(ctx, grant.Locator{}, noon) },
 	"AllowDevice": func(ctx context.Context, s *store.Store) error {
-		return s.AllowDevice(ctx, aGrant("rp", "alice"), noon)
+		return s.AllowDevice(ctx, fixture.Grant("rp", "alice"), noon)
 	},
 	"AnswerDevice": func(ctx context.Context, s *store.Store) error {
 		return s.AnswerDevice(ctx, "id", aDevice("rp"), someVerifier, noon)
@@ -167,8 +170,10 @@ var requestMethods = map[string]call{
 		return s.SaveConsent(ctx, &consent.Consent{GivenAt: noon})
 	},
 	"DeleteConsent": func(ctx context.Context, s *store.Store) error { return s.DeleteConsent(ctx, "alice", "rp") },
-	"InsertRequest": func(ctx context.Context, s *store.Store) error { return s.InsertRequest(ctx, aRequest("request")) },
-	"Request":       func(ctx context.Context, s *store.Store) error { _, err := s.Request(ctx, "request", noon); return err },
+	"InsertRequest": func(ctx context.Context, s *store.Store) error {
+		return s.InsertRequest(ctx, fixture.Request("request"))
+	},
+	"Request": func(ctx context.Context, s *store.Store) error { _, err := s.Request(ctx, "request", noon); return err },
 	"RequestClient": func(ctx context.Context, s *store.Store) error {
 		_, err := s.RequestClient(ctx, "request", nil, nil)
 		return err
@@ -184,7 +189,7 @@ var requestMethods = map[string]call{
 	},
 
 	"Resume": func(ctx context.Context, s *store.Store) error {
-		_, _, _, err := s.Resume(ctx, "request", cookie("sid"), noon)
+		_, _, _, err := s.Resume(ctx, "request", fixture.CookieHash("sid"), noon)
 		return err
 	},
 	"AnswerLogin": func(ctx context.Context, s *store.Store) error {
@@ -202,7 +207,9 @@ var requestMethods = map[string]call{
 		return s.AnswerConsent(ctx, "request", &authrequest.ConsentAnswer{}, nil, 0, noon)
 	},
 
-	"InsertGrant": func(ctx context.Context, s *store.Store) error { return s.InsertGrant(ctx, aGrant("rp", "alice")) },
+	"InsertGrant": func(ctx context.Context, s *store.Store) error {
+		return s.InsertGrant(ctx, fixture.Grant("rp", "alice"))
+	},
 	"SpendCode": func(ctx context.Context, s *store.Store) error {
 		_, err := s.SpendCode(ctx, grant.CodeRedemption{Now: noon})
 		return err

@@ -39,7 +39,7 @@ func (s *Store) stateOf(ctx context.Context, ref grant.Locator) (*heldState, err
 	dest := append(grantInto(&st.Grant), intoName(&st.Username), intoRaw(&st.Claims),
 		intoTime(&st.accountDisabledAt), intoTime(&st.accountNotBefore), intoFlag(&st.accountExists), intoFlag(&st.sessionExists),
 		intoFlag(&st.clientExists), intoFlag(&st.clientDisabled), intoTime(&st.clientNotBefore))
-	err := s.read.one(ctx, s.engine.within(ref.Partition, read), int64(ref.Partition), ref.ID[:]).Scan(dest...)
+	err := s.db.Read.QueryRow(ctx, s.db.Engine.InPartition(ref.Partition, read), int64(ref.Partition), ref.ID[:]).Scan(dest...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -116,7 +116,7 @@ func (s *Store) WhyInactive(ctx context.Context, ref grant.Locator, jti string, 
 	const read = `SELECT count(*) FROM revoked_tokens WHERE jti = $1`
 
 	var revoked bool
-	if err := s.read.one(ctx, read, jti).Scan(intoFlag(&revoked)); err != nil {
+	if err := s.db.Read.QueryRow(ctx, read, jti).Scan(intoFlag(&revoked)); err != nil {
 		return nil, fmt.Errorf("explain token: %w", err)
 	}
 	if !revoked {

@@ -1,4 +1,4 @@
-package store_test
+package sqlite_test
 
 import (
 	"context"
@@ -11,7 +11,9 @@ import (
 
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/db"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 // Whoever got an answer finds what they wrote, on whichever connection.
@@ -20,10 +22,10 @@ func TestAcknowledgedWritesAreSeen(t *testing.T) {
 
 	url := storetest.SQLiteURL(t)
 	one, two := storetest.Open(t, url), storetest.Open(t, url)
-	furnish(t, one)
-	for _, err := range race(t, one, two, func(ctx context.Context, s *store.Store) error {
+	fixture.Seed(t, one)
+	for _, err := range fixture.Race(t, one, two, func(ctx context.Context, s *store.Store) error {
 		for range 20 {
-			g := aGrant("rp", "alice")
+			g := fixture.Grant("rp", "alice")
 			if err := s.InsertGrant(ctx, g); err != nil {
 				return err
 			}
@@ -50,11 +52,11 @@ func TestTheQueueIsLeftInTime(t *testing.T) {
 	t.Parallel()
 
 	url := storetest.SQLiteURL(t)
-	s := storetest.Open(t, url)
-	furnish(t, s)
-	release := occupy(t, storetest.Open(t, url))
-	for _, err := range race(t, s, s, deny("too late")) {
-		if !isUnavailable(err) {
+	s := open(t, url)
+	fixture.Seed(t, s.Store)
+	release := occupy(t, open(t, url))
+	for _, err := range fixture.Race(t, s.Store, s.Store, func(ctx context.Context, _ *store.Store) error { return deny("too late")(ctx, s) }) {
+		if !db.IsUnavailable(err) {
 			t.Errorf("DenyToken while another process writes = %v, want it unavailable", err)
 		}
 	}
@@ -72,18 +74,18 @@ func TestAnImportIsWaitedFor(t *testing.T) {
 	t.Parallel()
 
 	url := storetest.SQLiteURL(t)
-	s := storetest.Open(t, url)
-	furnish(t, s)
+	s := open(t, url)
+	fixture.Seed(t, s.Store)
 	release := occupy(t, s)
 	impatient, cancel := context.WithCancel(t.Context())
 	went := make(chan error)
 	go func() { went <- deny("impatient")(impatient, s) }()
 	queued(t, s, 1)
 	cancel()
-	if err := <-went; !isUnavailable(err) {
+	if err := <-went; !db.IsUnavailable(err) {
 		t.Errorf("DenyToken of who went = %v, want it unavailable", err)
 	}
-	if err := deny("patient")(t.Context(), s); !isUnavailable(err) {
+	if err := deny("patient")(t.Context(), s); !db.IsUnavailable(err) {
 		t.Errorf("DenyToken while an import takes for ever = %v, want it unavailable", err)
 	}
 	stayed := make(chan error)
@@ -102,12 +104,12 @@ func TestAnImportIsWaitedFor(t *testing.T) {
 func TestAnActThatNeverReturnsHoldsNobody(t *testing.T) {
 	t.Parallel()
 
-	s := storetest.New(t)
-	furnish(t, s)
+	s := open(t, storetest.SQLiteURL(t))
+	fixture.Seed(t, s.Store)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = store.Transact(t.Context(), s, false, func(exec func(string, ...any) error) error {
+		_ = s.transact(t.Context(), db.RequestTimeout, func(exec func(string, ...any) error) error {
 			must(t, exec(`DELETE FROM clients`))
 			runtime.Goexit()
 			return nil
@@ -123,13 +125,13 @@ func TestWhoWaitsHearsOfTheClose(t *testing.T) {
 	t.Parallel()
 
 	url := storetest.SQLiteURL(t)
-	s := storetest.Open(t, url)
-	furnish(t, s)
+	s := open(t, url)
+	fixture.Seed(t, s.Store)
 	release := occupy(t, s)
 	var group sync.WaitGroup
 	for i := range 8 {
 		group.Go(func() {
-			if err := deny(strconv.Itoa(i))(t.Context(), s); !isUnavailable(err) {
+			if err := deny(strconv.Itoa(i))(t.Context(), s); !db.IsUnavailable(err) {
 				t.Errorf("DenyToken of a store that was closed = %v, want it unavailable", err)
 			}
 		})

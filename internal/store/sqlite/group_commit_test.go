@@ -1,4 +1,4 @@
-package store_test
+package sqlite_test
 
 import (
 	"context"
@@ -10,20 +10,66 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/db"
+	"github.com/ostiary/ostiary/internal/store/sqlite"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
-type write = func(context.Context, *store.Store) error
+var noon = fixture.Noon
+
+// opened is a store and its engine.
+type opened struct {
+	*store.Store
+
+	engine *sqlite.Engine
+}
+
+// open returns a store on a migrated file.
+func open(t *testing.T, url string) opened {
+	t.Helper()
+	engine, err := sqlite.Open(t.Context(), strings.TrimPrefix(url, "sqlite:"))
+	must(t, err)
+	s := opened{store.New(engine, store.Config{ReadingTTL: time.Minute}), engine}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// pragma reads or sets a setting of the connection that writes.
+func (s opened) pragma(ctx context.Context, name string) (string, error) {
+	var value any
+	err := db.Conn{Runner: s.engine.Writer()}.QueryRow(ctx, `PRAGMA `+name).Scan(&value)
+	return fmt.Sprint(value), err
+}
+
+// query runs a statement that writes and calls visit for each row.
+func (s opened) query(ctx context.Context, statement string, visit func() error) error {
+	return s.engine.Writer().Query(ctx, func(db.Scanner) error { return visit() }, statement)
+}
+
+// transact runs act in one transaction.
+func (s opened) transact(ctx context.Context, timeout time.Duration, act func(exec func(statement string, args ...any) error) error) error {
+	return s.engine.Transact(ctx, timeout, func(c db.Conn) error {
+		return act(func(statement string, args ...any) error {
+			_, err := c.Exec(ctx, statement, args...)
+			return err
+		})
+	})
+}
+
+type write = func(context.Context, opened) error
 
 // inOneTransaction lets all writes wait for an import, so that one transaction takes
 // them all up when it has ended. It returns what each of them got.
-func inOneTransaction(t *testing.T, s *store.Store, writes ...write) []error {
+func inOneTransaction(t *testing.T, s opened, writes ...write) []error {
 	t.Helper()
-	store.Linger(s)
+	s.engine.DisableGroupTimeout()
 	release := occupy(t, s)
 	results := make([]error, len(writes))
 	var group sync.WaitGroup
@@ -37,11 +83,11 @@ func inOneTransaction(t *testing.T, s *store.Store, writes ...write) []error {
 }
 
 // occupy keeps others from writing, until release.
-func occupy(t *testing.T, s *store.Store) (release func()) {
+func occupy(t *testing.T, s opened) (release func()) {
 	t.Helper()
 	begun, enough, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	go func() {
-		ended <- store.Transact(t.Context(), s, true, func(exec func(string, ...any) error) error {
+		ended <- s.transact(t.Context(), db.ImportTimeout, func(exec func(string, ...any) error) error {
 			close(begun)
 			<-enough
 			return exec(`INSERT INTO revoked_tokens (jti, until) VALUES ('of the import', $1)`, noon.Add(time.Hour).UnixMicro())
@@ -55,15 +101,15 @@ func occupy(t *testing.T, s *store.Store) (release func()) {
 }
 
 // queued waits until so many stand in the queue.
-func queued(t *testing.T, s *store.Store, want int) {
+func queued(t *testing.T, s opened, want int) {
 	t.Helper()
 	for range 10_000 {
-		if store.Waiting(s) == want {
+		if s.engine.Queued() == want {
 			return
 		}
 		time.Sleep(time.Millisecond)
 	}
-	t.Errorf("%d stand in the queue, want %d", store.Waiting(s), want)
+	t.Errorf("%d stand in the queue, want %d", s.engine.Queued(), want)
 }
 
 // repeat makes n writes of one.
@@ -76,13 +122,13 @@ func repeat(n int, one func(i int) write) []write {
 }
 
 func deny(jti string) write {
-	return func(ctx context.Context, s *store.Store) error { return s.DenyToken(ctx, jti, noon.Add(time.Hour)) }
+	return func(ctx context.Context, s opened) error { return s.DenyToken(ctx, jti, noon.Add(time.Hour)) }
 }
 
 // denied reports whether a token was denied, as another process sees it.
 func denied(t *testing.T, url, jti string) bool {
 	t.Helper()
-	s := storetest.Open(t, url)
+	s := open(t, url)
 	err := s.LiveClient(t.Context(), "rp", jti, noon, noon)
 	if err != nil && !errors.Is(err, grant.ErrNotFound) {
 		t.Fatal(err)
@@ -94,11 +140,11 @@ func TestOneInATransactionSpendsTheCode(t *testing.T) {
 	t.Parallel()
 
 	url := storetest.SQLiteURL(t)
-	s := storetest.Open(t, url)
-	furnish(t, s)
-	g := insert(t, s, nil)
-	wantOneWinner(t, inOneTransaction(t, s, repeat(32, func(int) write {
-		return func(ctx context.Context, s *store.Store) error {
+	s := open(t, url)
+	fixture.Seed(t, s.Store)
+	g := fixture.InsertGrant(t, s.Store, nil)
+	fixture.WantOneWinner(t, inOneTransaction(t, s, repeat(32, func(int) write {
+		return func(ctx context.Context, s opened) error {
 			_, err := s.SpendCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
 			return err
 		}
@@ -109,8 +155,8 @@ func TestWhoeverFailsFailsAlone(t *testing.T) {
 	t.Parallel()
 
 	url := storetest.SQLiteURL(t)
-	s := storetest.Open(t, url)
-	furnish(t, s)
+	s := open(t, url)
+	fixture.Seed(t, s.Store)
 	alter(t, url, `CREATE TABLE steps (name TEXT NOT NULL PRIMARY KEY)`)
 	errMine := errors.New("an error of the caller's own")
 	step := func(exec func(string, ...any) error, name string) error {
@@ -122,55 +168,55 @@ func TestWhoeverFailsFailsAlone(t *testing.T) {
 		do   write
 		want func(error) bool
 	}{
-		{"a row in the way", func(ctx context.Context, s *store.Store) error {
-			return s.InsertAccount(ctx, anAccount("alice"))
+		{"a row in the way", func(ctx context.Context, s opened) error {
+			return s.InsertAccount(ctx, fixture.Account("alice"))
 		}, is(account.ErrExists)},
-		{"a reference to nothing", func(ctx context.Context, s *store.Store) error {
+		{"a reference to nothing", func(ctx context.Context, s opened) error {
 			return s.JoinSession(ctx, "gone", "rp", "", noon)
 		}, is(session.ErrNotFound)},
-		{"a constraint broken by the second of two rows", func(ctx context.Context, s *store.Store) error {
-			return store.WriteAndLook(ctx, s, `INSERT INTO steps (name) VALUES ('first of two'), (NULL) RETURNING name`,
+		{"a constraint broken by the second of two rows", func(ctx context.Context, s opened) error {
+			return s.query(ctx, `INSERT INTO steps (name) VALUES ('first of two'), (NULL) RETURNING name`,
 				func() error { return nil })
 		}, isMistake},
-		{"a reader of its rows who panics", func(ctx context.Context, s *store.Store) (err error) {
+		{"a reader of its rows who panics", func(ctx context.Context, s opened) (err error) {
 			defer func() { err = fmt.Errorf("panic: %v", recover()) }()
-			return store.WriteAndLook(ctx, s, `UPDATE accounts SET username = username RETURNING subject`,
+			return s.query(ctx, `UPDATE accounts SET username = username RETURNING subject`,
 				func() error { panic("of its own") })
 		}, isPanic},
-		{"an argument of no use", func(ctx context.Context, s *store.Store) error {
-			return store.Transact(ctx, s, false, func(exec func(string, ...any) error) error {
+		{"an argument of no use", func(ctx context.Context, s opened) error {
+			return s.transact(ctx, db.RequestTimeout, func(exec func(string, ...any) error) error {
 				if err := step(exec, "before the argument"); err != nil {
 					return err
 				}
 				return exec(`DELETE FROM steps WHERE name = $1`, make(chan int))
 			})
 		}, isMistake},
-		{"an act that fails", func(ctx context.Context, s *store.Store) error {
-			return store.Transact(ctx, s, false, func(exec func(string, ...any) error) error {
+		{"an act that fails", func(ctx context.Context, s opened) error {
+			return s.transact(ctx, db.RequestTimeout, func(exec func(string, ...any) error) error {
 				return errors.Join(step(exec, "before the failure"), errMine)
 			})
 		}, is(errMine)},
-		{"an act that panics", func(ctx context.Context, s *store.Store) (err error) {
+		{"an act that panics", func(ctx context.Context, s opened) (err error) {
 			defer func() { err = fmt.Errorf("panic: %v", recover()) }()
-			return store.Transact(ctx, s, false, func(exec func(string, ...any) error) error {
+			return s.transact(ctx, db.RequestTimeout, func(exec func(string, ...any) error) error {
 				must(t, step(exec, "before the panic"))
 				panic("of its own")
 			})
 		}, isPanic},
-		{"an act whose time runs out", func(ctx context.Context, s *store.Store) error {
+		{"an act whose time runs out", func(ctx context.Context, s opened) error {
 			ctx, cancel := context.WithCancel(ctx)
 			defer cancel()
-			return store.Transact(ctx, s, false, func(exec func(string, ...any) error) error {
+			return s.transact(ctx, db.RequestTimeout, func(exec func(string, ...any) error) error {
 				must(t, step(exec, "before the end"))
 				cancel()
-				if err := step(exec, "after the end"); !isUnavailable(err) {
+				if err := step(exec, "after the end"); !db.IsUnavailable(err) {
 					t.Errorf("a statement after the end = %v, want it unavailable", err)
 				}
 				return nil
 			})
-		}, isUnavailable},
-		{"an act that succeeds", func(ctx context.Context, s *store.Store) error {
-			return store.Transact(ctx, s, false, func(exec func(string, ...any) error) error { return step(exec, "done") })
+		}, db.IsUnavailable},
+		{"an act that succeeds", func(ctx context.Context, s opened) error {
+			return s.transact(ctx, db.RequestTimeout, func(exec func(string, ...any) error) error { return step(exec, "done") })
 		}, is(nil)},
 	}
 	writes := []write{deny("of the first")}
@@ -192,11 +238,11 @@ func TestWhoeverFailsFailsAlone(t *testing.T) {
 			t.Errorf("what was acknowledged after %s is not there", tc.name)
 		}
 	}
-	db, err := sql.Open("sqlite", strings.TrimPrefix(url, "sqlite:"))
+	file, err := sql.Open("sqlite", strings.TrimPrefix(url, "sqlite:"))
 	must(t, err)
-	defer db.Close()
+	defer file.Close()
 	var left string
-	must(t, db.QueryRowContext(t.Context(), `SELECT group_concat(name) FROM steps`).Scan(&left))
+	must(t, file.QueryRowContext(t.Context(), `SELECT group_concat(name) FROM steps`).Scan(&left))
 	wantSame(t, "steps that were taken", left, "done")
 }
 
@@ -204,7 +250,7 @@ func is(want error) func(error) bool { return func(err error) bool { return erro
 
 func isPanic(err error) bool { return strings.HasPrefix(err.Error(), "panic: of its own") }
 
-func isMistake(err error) bool { return err != nil && !isUnavailable(err) }
+func isMistake(err error) bool { return err != nil && !db.IsUnavailable(err) }
 
 // poisoned makes a transaction fail at its end in which the token of this name is
 // denied: a reference that is checked last is to nothing.
@@ -220,14 +266,14 @@ func TestNobodySucceedsWhenTheCommitFails(t *testing.T) {
 
 	url := storetest.SQLiteURL(t)
 	poisoned(t, url, "poison")
-	s := storetest.Open(t, url)
-	furnish(t, s)
-	codes := []*grant.Grant{insert(t, s, nil), insert(t, s, nil)}
-	spending := func(ctx context.Context, s *store.Store) error {
+	s := open(t, url)
+	fixture.Seed(t, s.Store)
+	codes := []*grant.Grant{fixture.InsertGrant(t, s.Store, nil), fixture.InsertGrant(t, s.Store, nil)}
+	spending := func(ctx context.Context, s opened) error {
 		_, err := s.SpendCode(ctx, grant.CodeRedemption{Ref: codes[0].Locator, ClientID: "rp", Now: noon})
 		return err
 	}
-	transaction := func(ctx context.Context, s *store.Store) error {
+	transaction := func(ctx context.Context, s opened) error {
 		return s.DeleteAccount(ctx, "bob", noon)
 	}
 
@@ -235,7 +281,7 @@ func TestNobodySucceedsWhenTheCommitFails(t *testing.T) {
 		inOneTransaction(t, s, deny("before"), spending, spending, transaction, deny("poison"), deny("after"), transaction),
 		deny("poison")(t.Context(), s), // alone
 	) {
-		if !isUnavailable(err) {
+		if !db.IsUnavailable(err) {
 			t.Errorf("a write that was not committed = %v, want it unavailable", err)
 		}
 	}
@@ -244,10 +290,10 @@ func TestNobodySucceedsWhenTheCommitFails(t *testing.T) {
 			t.Errorf("%q was written, and said to be unavailable", jti)
 		}
 	}
-	spend(t, s, codes[0])
+	fixture.RedeemCode(t, s.Store, codes[0])
 	must(t, transaction(t.Context(), s))
 	for pragma, want := range map[string]string{"synchronous": "2", "foreign_keys": "1"} {
-		got, err := store.Pragma(t.Context(), s, pragma)
+		got, err := s.pragma(t.Context(), pragma)
 		must(t, err)
 		wantSame(t, pragma+" after a failure", got, want)
 	}
@@ -257,29 +303,53 @@ func TestNobodySucceedsWhenTheDiskIsFull(t *testing.T) {
 	t.Parallel()
 
 	url := storetest.SQLiteURL(t)
-	s := storetest.Open(t, url)
-	furnish(t, s)
-	_, err := store.Pragma(t.Context(), s, "max_page_count(1)") // as many as there are
+	s := open(t, url)
+	fixture.Seed(t, s.Store)
+	_, err := s.pragma(t.Context(), "max_page_count(1)") // as many as there are
 	must(t, err)
 
 	const many = 100 // more than fit into what is left of the last pages
 	grants := make([]*grant.Grant, many)
 	results := inOneTransaction(t, s, repeat(many, func(i int) write {
-		grants[i] = aGrant("rp", "alice")
-		return func(ctx context.Context, s *store.Store) error { return s.InsertGrant(ctx, grants[i]) }
+		grants[i] = fixture.Grant("rp", "alice")
+		return func(ctx context.Context, s opened) error { return s.InsertGrant(ctx, grants[i]) }
 	})...)
 	refused := 0
 	for i, err := range results {
 		if err != nil {
 			refused++
 		}
-		if err != nil && !isUnavailable(err) {
+		if err != nil && !db.IsUnavailable(err) {
 			t.Errorf("InsertGrant on a full disk = %v, want it unavailable", err)
 		}
-		wantLive(t, storetest.Open(t, url), grants[i].Locator, noon, err == nil)
+		fixture.WantLive(t, storetest.Open(t, url), grants[i].Locator, noon, err == nil)
 	}
 	if refused == 0 {
 		t.Error("nobody was refused")
 	}
-	insert(t, s, nil)
+	fixture.InsertGrant(t, s.Store, nil)
+}
+
+// alter runs a statement on a connection of its own.
+func alter(t *testing.T, url, statement string) {
+	t.Helper()
+	file, err := sql.Open("sqlite", strings.TrimPrefix(url, "sqlite:"))
+	must(t, err)
+	defer file.Close()
+	_, err = file.ExecContext(t.Context(), statement)
+	must(t, err)
+}
+
+func must(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func wantSame(tb testing.TB, what string, got, want any) {
+	tb.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		tb.Errorf("%s (-want +got):\n%s", what, diff)
+	}
 }

@@ -1,33 +1,34 @@
-package store_test
+package sqlite_test
 
 import (
 	"sync"
 	"testing"
 
-	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/db"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
 // Reads that never end are ended, and nobody else waits for them.
 func TestNobodyWaitsForAListThatTakesForEver(t *testing.T) {
 	t.Parallel()
 
-	s := storetest.New(t)
-	furnish(t, s)
-	g := insert(t, s, nil)
+	s := open(t, storetest.SQLiteURL(t))
+	fixture.Seed(t, s.Store)
+	g := fixture.InsertGrant(t, s.Store, nil)
 	var ended sync.Map
 	var group sync.WaitGroup
 	for i := range 8 {
 		group.Go(func() {
-			err := store.List(t.Context(), s, `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n`)
+			err := s.engine.LongReader().Query(t.Context(), func(db.Scanner) error { return nil }, `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n`)
 			ended.Store(i, true)
-			if !isUnavailable(err) {
+			if !db.IsUnavailable(err) {
 				t.Errorf("a list that takes for ever = %v, want it unavailable", err)
 			}
 		})
 	}
 	for range 8 {
-		wantLive(t, s, g.Locator, noon, true)
+		fixture.WantLive(t, s.Store, g.Locator, noon, true)
 		must(t, deny("jti")(t.Context(), s))
 	}
 	ended.Range(func(any, any) bool { t.Error("the others waited for a list"); return false })

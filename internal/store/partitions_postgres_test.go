@@ -13,6 +13,7 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 	"github.com/ostiary/ostiary/migrations"
 )
 
@@ -24,22 +25,22 @@ func TestNewBucketWaitsForNobody(t *testing.T) {
 
 	url := storetest.MigratedURL(t)
 	s := storetest.Open(t, url)
-	furnish(t, s)
-	old := insert(t, s, nil)
+	fixture.Seed(t, s)
+	old := fixture.InsertGrant(t, s, nil)
 	outside, err := pgx.Connect(t.Context(), url)
 	must(t, err)
 	defer outside.Close(t.Context())
 	_, err = outside.Exec(t.Context(), `BEGIN; SELECT count(*) FROM grants; UPDATE grants SET polled_at = 1`)
 	must(t, err)
 
-	next := insert(t, s, func(g *grant.Grant) { g.Partition += 2 })
-	wantLive(t, s, next.Locator, noon, true)
-	wantLive(t, s, old.Locator, noon, true)
-	insert(t, s, nil)
+	next := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.Partition += 2 })
+	fixture.WantLive(t, s, next.Locator, noon, true)
+	fixture.WantLive(t, s, old.Locator, noon, true)
+	fixture.InsertGrant(t, s, nil)
 
 	_, err = outside.Exec(t.Context(), `COMMIT`)
 	must(t, err)
-	spend(t, s, old)
+	fixture.RedeemCode(t, s, old)
 }
 
 // A backup reads all partitions for as long as it takes, so that none can go. That
@@ -50,11 +51,11 @@ func TestRequestsGoOnWhileAPartitionCannotGo(t *testing.T) {
 
 	url := storetest.MigratedURL(t)
 	s := storetest.Open(t, url)
-	furnish(t, s)
-	insert(t, s, func(g *grant.Grant) {
+	fixture.Seed(t, s)
+	fixture.InsertGrant(t, s, func(g *grant.Grant) {
 		g.Partition, g.EndsAt = grant.PartitionAt(noon.Add(-day), false), noon.Add(-time.Hour)
 	})
-	insert(t, s, nil)
+	fixture.InsertGrant(t, s, nil)
 	backup, err := pgx.Connect(t.Context(), url)
 	must(t, err)
 	defer backup.Close(t.Context())
@@ -76,9 +77,9 @@ func TestRequestsGoOnWhileAPartitionCannotGo(t *testing.T) {
 			}
 			done = true
 		default:
-			g := insert(t, hurried, nil)
-			spend(t, hurried, g)
-			wantLive(t, hurried, g.Locator, noon, true)
+			g := fixture.InsertGrant(t, hurried, nil)
+			fixture.RedeemCode(t, hurried, g)
+			fixture.WantLive(t, hurried, g.Locator, noon, true)
 		}
 	}
 
@@ -96,17 +97,17 @@ func TestOneGrantIsOnePartition(t *testing.T) {
 
 	url := storetest.MigratedURL(t)
 	s := storetest.Open(t, url)
-	furnish(t, s)
-	g := insert(t, s, nil)
-	insert(t, s, func(g *grant.Grant) { g.Partition-- })
+	fixture.Seed(t, s)
+	g := fixture.InsertGrant(t, s, nil)
+	fixture.InsertGrant(t, s, func(g *grant.Grant) { g.Partition-- })
 	outside, err := pgx.Connect(t.Context(), url)
 	must(t, err)
 	defer outside.Close(t.Context())
 	_, err = outside.Exec(t.Context(), fmt.Sprintf(`BEGIN; LOCK TABLE grants_b%d IN ACCESS EXCLUSIVE MODE`, g.Partition-1))
 	must(t, err)
 
-	insert(t, s, nil)
-	spend(t, s, g)
+	fixture.InsertGrant(t, s, nil)
+	fixture.RedeemCode(t, s, g)
 	_, err = s.SpendCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
 	wantErr(t, "SpendCode again", err, grant.ErrSpent)
 	r := grant.RefreshRotation{Ref: g.Locator, ClientID: "rp", Generation: 1, ExpiresAt: noon.Add(day), Now: noon}
@@ -114,15 +115,15 @@ func TestOneGrantIsOnePartition(t *testing.T) {
 	must(t, err)
 	_, err = s.RotateRefresh(t.Context(), r)
 	wantErr(t, "RotateRefresh again", err, grant.ErrStaleGeneration)
-	wantLive(t, s, g.Locator, noon, true)
+	fixture.WantLive(t, s, g.Locator, noon, true)
 	must(t, s.RevokeGrant(t.Context(), g.Locator, "rp", grant.RevokedByClient, noon))
-	wantLive(t, s, g.Locator, noon, false)
+	fixture.WantLive(t, s, g.Locator, noon, false)
 
 	// So does the end of a session touch those alone that may hold grants of it.
-	must(t, s.InsertSession(t.Context(), aSession("sid", "alice"), nil))
-	given := insert(t, s, func(g *grant.Grant) { g.SessionID = "sid" })
-	end(t, s, "sid", noon)
-	wantLive(t, s, given.Locator, noon, false)
+	must(t, s.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
+	given := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.SessionID = "sid" })
+	fixture.EndSession(t, s, "sid", noon)
+	fixture.WantLive(t, s, given.Locator, noon, false)
 }
 
 // The end of a session locks the partitions of grants made since it began and no others,
@@ -132,14 +133,14 @@ func TestTheEndOfASessionLocksNoOlderPartition(t *testing.T) {
 
 	url := storetest.MigratedURL(t)
 	s := storetest.Open(t, url)
-	furnish(t, s)
+	fixture.Seed(t, s)
 	began := grant.PartitionAt(noon, false).End().Add(-2 * time.Minute)
 	now := began.Add(20 * time.Hour)
-	n := aSession("sid", "alice")
+	n := fixture.Session("sid", "alice")
 	n.CreatedAt, n.AuthTime, n.IdleUntil, n.EndsAt = began, began, now.Add(day), now.Add(day)
 	must(t, s.InsertSession(t.Context(), n, nil))
 	made := func(at time.Time, weekly bool) *grant.Grant {
-		return insert(t, s, func(g *grant.Grant) {
+		return fixture.InsertGrant(t, s, func(g *grant.Grant) {
 			g.Locator = grant.Locator{Partition: grant.PartitionAt(at, weekly), ID: grant.NewID(at)}
 			g.SessionID, g.CreatedAt, g.CodeRedeemedAt, g.EndsAt = "sid", began, began, now.Add(day)
 		})
@@ -166,7 +167,7 @@ func TestTheEndOfASessionLocksNoOlderPartition(t *testing.T) {
 		t.Errorf("the end of the session locked %d partitions, want the %d or so since it began", locked, since+1)
 	}
 	for _, g := range given {
-		wantLive(t, s, g.Locator, now, false)
+		fixture.WantLive(t, s, g.Locator, now, false)
 	}
 }
 
@@ -203,18 +204,18 @@ func heldBack(t *testing.T, url string, act func(context.Context) error, query s
 func TestTheEndOfASessionFindsItsGrantsInEveryBucket(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnish(t, s)
+		fixture.Seed(t, s)
 		began := grant.PartitionAt(noon, true).End().Add(-7 * day).Add(5 * time.Minute) // a week has just begun
 		now := began.Add(20 * day)
 		for name, gone := range map[string]bool{"there": false, "gone": true} {
-			n := aSession(name, "alice")
+			n := fixture.Session(name, "alice")
 			n.CreatedAt, n.AuthTime, n.IdleUntil, n.EndsAt = began, began, now.Add(day), now.Add(day)
 			var given []*grant.Grant
 			for _, at := range []time.Time{
 				began.Add(-90 * time.Minute), began, began.Add(6 * day), began.Add(13 * day), now.Add(-2 * time.Hour), now, now.Add(time.Hour),
 			} {
 				for _, refreshable := range []bool{true, false} {
-					given = append(given, insert(t, s, func(g *grant.Grant) {
+					given = append(given, fixture.InsertGrant(t, s, func(g *grant.Grant) {
 						g.Locator = grant.Locator{Partition: grant.PartitionAt(at, refreshable), ID: grant.NewID(at)}
 						g.SessionID, g.CreatedAt, g.CodeRedeemedAt, g.EndsAt = name, now, now, now.Add(day)
 					}))
@@ -224,11 +225,11 @@ func TestTheEndOfASessionFindsItsGrantsInEveryBucket(t *testing.T) {
 				must(t, s.InsertSession(t.Context(), n, nil))
 			}
 			for _, g := range given {
-				wantLive(t, s, g.Locator, now, true)
+				fixture.WantLive(t, s, g.Locator, now, true)
 			}
-			end(t, s, name, now)
+			fixture.EndSession(t, s, name, now)
 			for _, g := range given {
-				wantLive(t, s, g.Locator, now, false)
+				fixture.WantLive(t, s, g.Locator, now, false)
 			}
 		}
 	})
@@ -258,7 +259,7 @@ func TestPartitionsAreAlike(t *testing.T) {
 	must(t, err) // as a step leaves it that could not have its next lock
 	_, err = s.Migrate(t.Context())
 	must(t, err)
-	insert(t, s, func(g *grant.Grant) { g.Partition += 4 })
+	fixture.InsertGrant(t, s, func(g *grant.Grant) { g.Partition += 4 })
 
 	rows, err := outside.QueryContext(t.Context(), `
 		SELECT array_to_string(c.reloptions, ' ') || ', ' ||

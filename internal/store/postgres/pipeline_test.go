@@ -1,9 +1,10 @@
-package store_test
+package postgres_test
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"sync"
 	"testing"
@@ -13,34 +14,44 @@ import (
 
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/db"
+	"github.com/ostiary/ostiary/internal/store/postgres"
 	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
-// inOneBatch runs acts at once on PostgreSQL, all in one batch, and returns their
-// errors.
-func inOneBatch(t *testing.T, s *store.Store, acts ...func() error) []error {
-	t.Helper()
-	waiting, release := store.HoldWrites(s)
+var noon = fixture.Noon
+
+// opened is a store and its engine.
+type opened struct {
+	*store.Store
+
+	engine *postgres.Engine
+}
+
+// inOneBatch runs acts concurrently, in one batch, and returns their errors.
+func inOneBatch(s opened, acts ...func() error) []error {
+	queued, release := s.engine.HoldWrites()
 	errs := make([]error, len(acts))
 	var done sync.WaitGroup
 	for i, act := range acts {
 		done.Go(func() { errs[i] = act() })
 	}
-	await(waiting, len(acts))
+	await(queued, len(acts))
 	release()
 	done.Wait()
 	return errs
 }
 
-// await returns when so many writes wait.
-func await(waiting func() int, most int) {
-	for waiting() < most {
+// await returns when count writes are queued.
+func await(queued func() int, count int) {
+	for queued() < count {
 		time.Sleep(time.Millisecond)
 	}
 }
 
-// postgresWith returns a store with what setUp adds to the schema.
-func postgresWith(t *testing.T, setUp string) *store.Store {
+// openWith returns a store on a database to which setUp adds to the schema.
+func openWith(t *testing.T, setUp string) opened {
 	t.Helper()
 	url := storetest.MigratedURL(t)
 	outside, err := pgx.Connect(t.Context(), url)
@@ -48,20 +59,22 @@ func postgresWith(t *testing.T, setUp string) *store.Store {
 	defer outside.Close(t.Context())
 	_, err = outside.Exec(t.Context(), setUp)
 	must(t, err)
-	s := storetest.Open(t, url)
-	furnish(t, s)
+	engine, err := postgres.Open(t.Context(), url, 6, slog.New(slog.DiscardHandler))
+	must(t, err)
+	s := opened{store.New(engine, store.Config{ReadingTTL: time.Minute}), engine}
+	t.Cleanup(s.Close)
+	fixture.Seed(t, s.Store)
 	return s
 }
 
-// poison fails what names it: a token when it is written, or when that is
-// committed.
+// poison makes the denial of some tokens fail, at the insert or at the commit.
 const poison = `
 	CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'poison'; END $$;
 	CREATE TRIGGER one BEFORE INSERT ON revoked_tokens FOR EACH ROW WHEN (NEW.jti = 'fails') EXECUTE FUNCTION poison();
 	CREATE CONSTRAINT TRIGGER two AFTER INSERT ON revoked_tokens DEFERRABLE INITIALLY DEFERRED
 		FOR EACH ROW WHEN (NEW.jti LIKE 'fails late%') EXECUTE FUNCTION poison();`
 
-func TestBatchSharesNoFailure(t *testing.T) {
+func TestFailedStatementFailsAlone(t *testing.T) {
 	t.Parallel()
 
 	for name, failing := range map[string]string{
@@ -70,13 +83,13 @@ func TestBatchSharesNoFailure(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := postgresWith(t, poison)
-			g := insert(t, s, nil)
-			spend(t, s, g)
+			s := openWith(t, poison)
+			g := fixture.InsertGrant(t, s.Store, nil)
+			fixture.RedeemCode(t, s.Store, g)
 			deny := func(jti string) func() error {
 				return func() error { return s.DenyToken(t.Context(), jti, noon.Add(time.Hour)) }
 			}
-			errs := inOneBatch(t, s, deny("first"), deny(failing), deny("last"), func() error {
+			errs := inOneBatch(s, deny("first"), deny(failing), deny("last"), func() error {
 				held, err := s.RotateRefresh(t.Context(), grant.RefreshRotation{
 					Ref: g.Locator, ClientID: "rp", Generation: 1, ExpiresAt: noon.Add(time.Hour), Now: noon,
 				})
@@ -87,7 +100,7 @@ func TestBatchSharesNoFailure(t *testing.T) {
 			})
 			for i, err := range errs {
 				if (err != nil) != (i == 1) {
-					t.Errorf("errand %d: %v", i, err)
+					t.Errorf("statement %d: %v", i, err)
 				}
 			}
 			wantDenied(t, s, g.Locator, map[string]bool{"first": true, failing: false, "last": true})
@@ -95,13 +108,13 @@ func TestBatchSharesNoFailure(t *testing.T) {
 	}
 }
 
-// Where none can be committed, nobody is told otherwise.
+// If no statement can be committed, all return an error.
 func TestBatchIsAcknowledgedWhenCommitted(t *testing.T) {
 	t.Parallel()
 
-	s := postgresWith(t, poison)
-	g := insert(t, s, nil)
-	spend(t, s, g)
+	s := openWith(t, poison)
+	g := fixture.InsertGrant(t, s.Store, nil)
+	fixture.RedeemCode(t, s.Store, g)
 	var acts []func() error
 	want := map[string]bool{}
 	for i := range 8 {
@@ -109,19 +122,19 @@ func TestBatchIsAcknowledgedWhenCommitted(t *testing.T) {
 		want[jti] = false
 		acts = append(acts, func() error { return s.DenyToken(t.Context(), jti, noon.Add(time.Hour)) })
 	}
-	for i, err := range inOneBatch(t, s, acts...) {
+	for i, err := range inOneBatch(s, acts...) {
 		if err == nil {
-			t.Errorf("errand %d was acknowledged", i)
+			t.Errorf("statement %d was acknowledged", i)
 		}
 	}
 	wantDenied(t, s, g.Locator, want)
 }
 
-func TestOneOfABatchSpendsTheCode(t *testing.T) {
+func TestOneOfABatchRedeemsTheCode(t *testing.T) {
 	t.Parallel()
 
-	s := postgresWith(t, ``)
-	g := insert(t, s, nil)
+	s := openWith(t, ``)
+	g := fixture.InsertGrant(t, s.Store, nil)
 	var acts []func() error
 	for range 40 {
 		acts = append(acts, func() error {
@@ -130,7 +143,7 @@ func TestOneOfABatchSpendsTheCode(t *testing.T) {
 		})
 	}
 	won := 0
-	for _, err := range inOneBatch(t, s, acts...) {
+	for _, err := range inOneBatch(s, acts...) {
 		switch {
 		case err == nil:
 			won++
@@ -139,57 +152,57 @@ func TestOneOfABatchSpendsTheCode(t *testing.T) {
 		}
 	}
 	if won != 1 {
-		t.Errorf("%d of a batch spent one code", won)
+		t.Errorf("%d of a batch redeemed one code", won)
 	}
 }
 
-// Who gives up while waiting leaves no trace, and holds nobody up.
-func TestBatchGoesWithoutThoseWhoLeft(t *testing.T) {
+// A caller that gives up while queued leaves no trace and delays no other.
+func TestBatchSkipsCanceledStatements(t *testing.T) {
 	t.Parallel()
 
-	s := postgresWith(t, ``)
-	g := insert(t, s, nil)
-	spend(t, s, g)
-	waiting, release := store.HoldWrites(s)
+	s := openWith(t, ``)
+	g := fixture.InsertGrant(t, s.Store, nil)
+	fixture.RedeemCode(t, s.Store, g)
+	queued, release := s.engine.HoldWrites()
 	ctx, leave := context.WithCancel(t.Context())
 	left := make(chan error)
 	go func() { left <- s.DenyToken(ctx, "left", noon.Add(time.Hour)) }()
-	await(waiting, 1)
+	await(queued, 1)
 	leave()
 	wantUnavailable(t, <-left)
 	stayed := make(chan error)
 	go func() { stayed <- s.DenyToken(t.Context(), "stayed", noon.Add(time.Hour)) }()
-	await(waiting, 1)
+	await(queued, 1)
 	release()
 	must(t, <-stayed)
 	wantDenied(t, s, g.Locator, map[string]bool{"left": false, "stayed": true})
 }
 
-// A batch whose carrier panics is lost for the others of it, who are told so, and
-// the next batch goes.
-func TestBatchSurvivesItsCarrier(t *testing.T) {
+// If the leader of a batch panics, the other statements of the batch are lost and return
+// an error, and the next batch runs.
+func TestPipelineSurvivesAPanickingLeader(t *testing.T) {
 	t.Parallel()
 
-	s := postgresWith(t, ``)
+	s := openWith(t, ``)
 	panicked := make(chan any, 1)
-	waiting, release := store.HoldWrites(s)
+	queued, release := s.engine.HoldWrites()
 	go func() {
 		defer func() { panicked <- recover() }()
-		_ = store.WriteAndLook(t.Context(), s, `INSERT INTO revoked_tokens VALUES ('x', 1) RETURNING jti`, func() error { panic("at the rows") })
+		_ = s.engine.Writer().Query(t.Context(), func(db.Scanner) error { panic("at the rows") }, `INSERT INTO revoked_tokens VALUES ('x', 1) RETURNING jti`)
 	}()
-	await(waiting, 1)
+	await(queued, 1)
 	other := make(chan error)
 	go func() { other <- s.DenyToken(t.Context(), "other", noon.Add(time.Hour)) }()
-	await(waiting, 2)
+	await(queued, 2)
 	release()
 	if cause := <-panicked; cause != "at the rows" {
-		t.Errorf("the carrier's panic was %v", cause)
+		t.Errorf("the leader's panic was %v", cause)
 	}
 	wantUnavailable(t, <-other) // whether it was done is unknown
 	must(t, s.DenyToken(t.Context(), "next", noon.Add(time.Hour)))
 }
 
-func wantDenied(t *testing.T, s *store.Store, ref grant.Locator, denied map[string]bool) {
+func wantDenied(t *testing.T, s opened, ref grant.Locator, denied map[string]bool) {
 	t.Helper()
 	for jti, want := range denied {
 		_, err := s.LiveGrant(t.Context(), ref, jti, noon)
@@ -204,7 +217,14 @@ func wantDenied(t *testing.T, s *store.Store, ref grant.Locator, denied map[stri
 
 func wantUnavailable(t *testing.T, err error) {
 	t.Helper()
-	if !isUnavailable(err) {
+	if !db.IsUnavailable(err) {
 		t.Errorf("got %v, want unavailable", err)
+	}
+}
+
+func must(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal(err)
 	}
 }

@@ -1,4 +1,4 @@
-package store
+package sqlite
 
 import (
 	"database/sql"
@@ -7,8 +7,8 @@ import (
 	"math"
 )
 
-// sqliteValues turns arguments into what the driver takes.
-func sqliteValues(args []any) ([]driver.NamedValue, error) {
+// namedValues converts arguments for the driver.
+func namedValues(args []any) ([]driver.NamedValue, error) {
 	values := make([]driver.NamedValue, len(args))
 	for i, arg := range args {
 		value, err := driver.DefaultParameterConverter.ConvertValue(arg)
@@ -20,13 +20,13 @@ func sqliteValues(args []any) ([]driver.NamedValue, error) {
 	return values, nil
 }
 
-// sqliteRow is a row as the driver gives it.
-type sqliteRow []driver.Value
+// row is a row in the types of the driver.
+type row []driver.Value
 
 // Scan copies the columns.
-func (r sqliteRow) Scan(dest ...any) error {
+func (r row) Scan(dest ...any) error {
 	if len(dest) != len(r) {
-		return fmt.Errorf("row of %d columns is read into %d", len(r), len(dest))
+		return fmt.Errorf("scan a row of %d columns into %d", len(r), len(dest))
 	}
 	for i, value := range r {
 		if err := assign(dest[i], value); err != nil {
@@ -36,7 +36,7 @@ func (r sqliteRow) Scan(dest ...any) error {
 	return nil
 }
 
-// assign copies a column into one of those types that the store reads into.
+// assign copies a column into a value of a type that the repositories scan into.
 func assign(dest any, value driver.Value) error {
 	switch dest := dest.(type) {
 	case sql.Scanner:

@@ -1,31 +1,31 @@
-package store
+package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/ostiary/ostiary/internal/store/db"
 )
 
-// sessionSettings are those of a connection. Nothing depends on them but speed and what
-// becomes of a statement whose caller has given up: the deadlines of requests are their
-// contexts. PgBouncer takes none of them; there [postgres.setUpRole] has them come from
+// sessionSettings are the settings of a connection. They affect speed and what happens to
+// a statement whose caller has given up, nothing else: requests get their deadlines from
+// contexts. PgBouncer rejects all of them; there [Engine.SetRoleDefaults] sets them for
 // the role.
 func sessionSettings() map[string]string {
 	return map[string]string{
-		// Every statement of a request finds its rows by key, whatever the values; to
-		// plan one again for its partition takes longer than to run it.
+		// Every statement of a request finds its rows by key, for all values; planning it
+		// again for its partition takes longer than running it.
 		"plan_cache_mode": "force_generic_plan",
 		// A plan is made once, perhaps while a table is still empty, and kept until the
-		// table is analyzed: it must not be to read the table through.
+		// table is analyzed: it must not scan the table.
 		"enable_seqscan": "off",
-		// Nothing here is worth compiling; a plan whose cost says so is one of those that
-		// had to read a table through.
+		// No statement here gains from compilation; a plan whose cost suggests it is one
+		// that had to scan a table.
 		"jit":                                 "off",
 		"statement_timeout":                   "3s",
 		"idle_in_transaction_session_timeout": "10s",
@@ -33,41 +33,41 @@ func sessionSettings() map[string]string {
 	}
 }
 
-// roleSettings are those of the role, for connections that come through a pooler.
+// roleSettings are the settings of the role, for connections through a pooler.
 func roleSettings() map[string]string {
 	settings := sessionSettings()
 	settings["lock_timeout"] = "3s"
-	delete(settings, "default_transaction_isolation") // transactions name theirs
+	delete(settings, "default_transaction_isolation") // transactions set theirs
 	return settings
 }
 
-// prepare makes the configuration of a new connection.
-func (p *postgres) prepare(c *pgx.ConnConfig) {
-	if p.unprepared.Load() {
+// configure completes the configuration of a new connection.
+func (e *Engine) configure(c *pgx.ConnConfig) {
+	if e.unprepared.Load() {
 		c.DefaultQueryExecMode = pgx.QueryExecModeExec
 	}
-	if p.pooled.Load() {
+	if e.pooled.Load() {
 		return
 	}
 	for parameter, value := range sessionSettings() {
-		if !slices.Contains(p.given, parameter) {
+		if !slices.Contains(e.given, parameter) {
 			c.RuntimeParams[parameter] = value
 		}
 	}
 }
 
-// adapt reports whether err tells of a pooler for which the next connection is to be
-// another one, and notes so.
-func (p *postgres) adapt(ctx context.Context, err error) bool {
+// adapt reports whether err shows that connections go through a pooler, so that the next
+// connection needs another configuration. It changes the configuration.
+func (e *Engine) adapt(ctx context.Context, err error) bool {
 	switch {
-	case unsupportedParameter(err):
-		if p.pooled.CompareAndSwap(false, true) {
-			p.log.LogAttrs(ctx, slog.LevelInfo, "the database is behind a pooler: session settings come from its role")
+	case isUnsupportedParameter(err):
+		if e.pooled.CompareAndSwap(false, true) {
+			e.log.LogAttrs(ctx, slog.LevelInfo, "the database is behind a pooler: session settings come from its role")
 		}
 		return true
-	case unprepared(err):
-		if p.unprepared.CompareAndSwap(false, true) {
-			p.log.LogAttrs(ctx, slog.LevelWarn,
+	case isUnprepared(err):
+		if e.unprepared.CompareAndSwap(false, true) {
+			e.log.LogAttrs(ctx, slog.LevelWarn,
 				"the pooler does not keep prepared statements: statements are sent without, which takes more of the database", slog.Any("error", err))
 		}
 		return true
@@ -75,39 +75,31 @@ func (p *postgres) adapt(ctx context.Context, err error) bool {
 	return false
 }
 
-// unsupportedParameter reports that a pooler refused a session setting.
-func unsupportedParameter(err error) bool {
-	answer, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && answer.Code == "08P01" && strings.Contains(answer.Message, "startup parameter")
-}
-
-// unprepared reports that a prepared statement is there twice, or not.
-func unprepared(err error) bool { return hasCode(err, "42P05", "26000") }
-
-// connect opens a connection outside the pool. Where change is given it changes its
-// configuration last.
-func (p *postgres) connect(ctx context.Context, change func(*pgx.ConnConfig)) (*pgx.Conn, error) {
+// connect opens a connection outside the pool. change, if not nil, modifies its
+// configuration.
+func (e *Engine) connect(ctx context.Context, change func(*pgx.ConnConfig)) (*pgx.Conn, error) {
 	open := func() (*pgx.Conn, error) {
-		config := p.pool.Config().ConnConfig.Copy()
-		p.prepare(config)
+		config := e.pool.Config().ConnConfig.Copy()
+		e.configure(config)
 		if change != nil {
 			change(config)
 		}
 		return pgx.ConnectConfig(ctx, config)
 	}
 	c, err := open()
-	if p.adapt(ctx, err) {
+	if e.adapt(ctx, err) {
 		c, err = open()
 	}
 	if err != nil {
-		return nil, &unavailable{err}
+		return nil, db.Unavailable(err)
 	}
 	return c, nil
 }
 
-// setUpRole makes the settings of sessions those of the role that the URL names, in this
-// database, where nobody has set them otherwise. A role may do so for itself.
-func (p *postgres) setUpRole(ctx context.Context) error {
+// SetRoleDefaults implements [db.Engine]. It sets the session settings for the role of
+// the URL in this database, except those that the role has already. A role may change its
+// own settings.
+func (e *Engine) SetRoleDefaults(ctx context.Context) error {
 	const given = `
 		SELECT coalesce(string_agg(split_part(s, '=', 1), ' '), '') FROM pg_db_role_setting r, unnest(r.setconfig) s
 		WHERE r.setrole = (SELECT oid FROM pg_roles WHERE rolname = current_user)
@@ -115,11 +107,11 @@ func (p *postgres) setUpRole(ctx context.Context) error {
 	const named = `SELECT quote_ident(current_database())`
 
 	var set, database string
-	on := conn{p}
-	if err := on.one(ctx, given).Scan(&set); err != nil {
+	on := db.Conn{Runner: e}
+	if err := on.QueryRow(ctx, given).Scan(&set); err != nil {
 		return fmt.Errorf("read the settings of the role: %w", err)
 	}
-	if err := on.one(ctx, named).Scan(&database); err != nil {
+	if err := on.QueryRow(ctx, named).Scan(&database); err != nil {
 		return fmt.Errorf("read the name of the database: %w", err)
 	}
 	for parameter, value := range roleSettings() {
@@ -127,15 +119,15 @@ func (p *postgres) setUpRole(ctx context.Context) error {
 			continue
 		}
 		statement := fmt.Sprintf(`ALTER ROLE CURRENT_USER IN DATABASE %s SET %s = '%s'`, database, parameter, value)
-		if _, err := p.exec(ctx, statement); err != nil {
+		if _, err := e.Exec(ctx, statement); err != nil {
 			return fmt.Errorf("set %s for the role: %w", parameter, err)
 		}
 	}
 	return nil
 }
 
-// missingRights names what the role of the URL may not do and serving needs.
-func (p *postgres) missingRights(ctx context.Context) (missing []string, err error) {
+// MissingRights implements [db.Engine].
+func (e *Engine) MissingRights(ctx context.Context) (missing []string, err error) {
 	const tables = `
 		SELECT p.verb || ' on table ' || c.relname
 		FROM pg_class c, (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE')) p (verb)
@@ -156,7 +148,7 @@ func (p *postgres) missingRights(ctx context.Context) (missing []string, err err
 			}
 		}
 	}
-	err = p.each(ctx, func(r scanner) error {
+	err = e.Query(ctx, func(r db.Scanner) error {
 		var text string
 		err := r.Scan(&text)
 		add(text)
@@ -166,7 +158,7 @@ func (p *postgres) missingRights(ctx context.Context) (missing []string, err err
 		return nil, fmt.Errorf("read the rights of the role: %w", err)
 	}
 	var owner, schema string
-	if err := (conn{p}).one(ctx, partitions).Scan(&owner, &schema); err != nil {
+	if err := (db.Conn{Runner: e}).QueryRow(ctx, partitions).Scan(&owner, &schema); err != nil {
 		return nil, fmt.Errorf("read the rights of the role: %w", err)
 	}
 	add(owner, schema)

@@ -1,0 +1,56 @@
+package store_test
+
+import (
+	"errors"
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
+)
+
+var noon = fixture.Noon
+
+func must(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func wantErr(tb testing.TB, what string, got, want error) {
+	tb.Helper()
+	if !errors.Is(got, want) {
+		tb.Errorf("%s = %v, want %v", what, got, want)
+	}
+}
+
+func wantSame(tb testing.TB, what string, got, want any) {
+	tb.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		tb.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+// damage overwrites the head of a file.
+func damage(path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	for i := range min(len(text), 4096) {
+		text[i] = 'x'
+	}
+	return os.WriteFile(path, text, 0o600)
+}
+
+// imports brings accounts in a file that states no right of those that are no
+// administrators.
+func imports(accounts ...*account.Account) (all []account.Import) {
+	for _, a := range accounts {
+		all = append(all, account.Import{Account: a, KeepAdministrator: !a.Administrator})
+	}
+	return all
+}
