@@ -12,20 +12,20 @@ import (
 	"github.com/ostiary/ostiary/bench/flows"
 )
 
-// compareCommand measures two servers in turn. Both are up all the time, so that
-// one that idles costs the other as much as the other way round.
+// compareCommand measures two servers in turn. Both run all the time, so that each
+// is measured with the other one idle.
 type compareCommand struct {
 	common
 
-	Peer    string            `help:"What to compare with, named as a target is." required:""`
-	PeerEnv map[string]string `help:"A setting of a peer that is an Ostiary, over those of --env; may be repeated." placeholder:"KEY=VALUE" mapsep:"none"`
+	Peer    string            `help:"Server to compare with, in the form of --target." required:""`
+	PeerEnv map[string]string `help:"Setting of a peer that is an Ostiary, overrides --env; may be repeated." placeholder:"KEY=VALUE" mapsep:"none"`
 }
 
-// pair is what both servers did in a flow, over all rounds.
+// pair has the results of both servers for a flow, over all rounds.
 type pair struct {
-	flow         string
-	callers      int
-	ours, theirs []*result
+	flow    string
+	callers int
+	a, b    []*result
 }
 
 // Run measures A B A B and prints medians and ratios.
@@ -34,79 +34,80 @@ func (cmd *compareCommand) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return err
 	}
-	ours, err := cmd.enter(ctx, cmd.Target)
+	a, err := cmd.open(ctx, cmd.Target)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, ours.close()) }()
-	peer := cmd.common // which has a database of its own
+	defer func() { err = errors.Join(err, a.close()) }()
+	peer := cmd.common // with a separate database
 	peer.Database, peer.Env = "", map[string]string{}
 	maps.Copy(peer.Env, cmd.Env)
 	maps.Copy(peer.Env, cmd.PeerEnv)
-	theirs, err := peer.enter(ctx, cmd.Peer)
+	b, err := peer.open(ctx, cmd.Peer)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, theirs.close()) }()
-	if ours.target.Name == theirs.target.Name {
-		theirs.target.Name += " (peer)"
+	defer func() { err = errors.Join(err, b.close()) }()
+	if a.target.Name == b.target.Name {
+		b.target.Name += " (peer)"
 	}
 
-	if err := writeHead(s.out); err != nil {
+	if err := writeHeader(s.out); err != nil {
 		return err
 	}
 	var pairs []pair
 	for _, f := range chosen {
 		for _, callers := range cmd.Callers {
 			p := pair{flow: f.Name, callers: callers}
-			if err := cmd.both(ctx, s, &p, &f, ours, theirs); err != nil {
+			if err := cmd.measureBoth(ctx, s, &p, &f, a, b); err != nil {
 				return err
 			}
 			pairs = append(pairs, p)
 		}
 	}
-	return writePairs(s.out, ours.target.Name, theirs.target.Name, pairs)
+	return writePairs(s.out, a.target.Name, b.target.Name, pairs)
 }
 
-// both measures a flow on both in turn. One that cannot do it is not asked again.
-func (cmd *compareCommand) both(ctx context.Context, s streams, p *pair, f *flows.Flow, ours, theirs *contender) error {
-	how := plan{Callers: p.callers, Duration: cmd.Duration, WarmUp: cmd.WarmUp}
+// measureBoth measures a flow on both servers in turn. A server that does not support
+// the flow is skipped in later rounds.
+func (cmd *compareCommand) measureBoth(ctx context.Context, s streams, p *pair, f *flows.Flow, a, b *measuredTarget) error {
+	settings := plan{Callers: p.callers, Duration: cmd.Duration, WarmUp: cmd.WarmUp}
 	for round := 1; round <= cmd.Rounds; round++ {
-		for _, who := range []struct {
-			*contender
+		for _, server := range []struct {
+			*measuredTarget
 			results *[]*result
-		}{{ours, &p.ours}, {theirs, &p.theirs}} {
-			if len(*who.results) < round-1 {
+		}{{a, &p.a}, {b, &p.b}} {
+			if len(*server.results) < round-1 {
 				continue
 			}
-			r, err := cmd.one(ctx, s, who.contender, f, how, round)
+			r, err := cmd.measureOnce(ctx, s, server.measuredTarget, f, settings, round)
 			if err != nil {
 				return err
 			}
 			if r != nil {
-				*who.results = append(*who.results, r)
+				*server.results = append(*server.results, r)
 			}
 		}
 	}
 	return nil
 }
 
-// ratios are the columns of the table of medians.
+// ratios is the format of a row of the table of medians.
 const ratios = "%-26s %4s %9s %9s %7s %8s %8s %9s %9s %7s %9s %9s %7s %7s\n"
 
-// writePairs prints the medians of both, and ours over theirs. Total processor
+// writePairs prints the medians of both servers and their ratios. Total processor
 // time is that of the server and its database.
-func writePairs(w io.Writer, ours, theirs string, pairs []pair) error {
-	_, err := fmt.Fprintf(w, "\nMedians: A is %s, B is %s.\n\n"+ratios, ours, theirs,
+func writePairs(w io.Writer, nameA, nameB string, pairs []pair) error {
+	_, err := fmt.Fprintf(w, "\nMedians: A is %s, B is %s.\n\n"+ratios, nameA, nameB,
 		"flow", "c", "A ops/s", "B ops/s", "A/B", "A p99", "B p99", "A srv cpu", "B srv cpu", "B/A", "A all cpu", "B all cpu", "B/A", "errors")
 	if err != nil {
 		return fmt.Errorf("write table: %w", err)
 	}
 	for _, p := range pairs {
-		if len(p.ours) == 0 || len(p.theirs) == 0 {
+		if len(p.a) == 0 || len(p.b) == 0 {
 			continue
 		}
-		a, b := summarize(p.ours), summarize(p.theirs)
+		a, b := summarize(p.a), summarize(p.b)
 		_, err := fmt.Fprintf(w, ratios, p.flow, strconv.Itoa(p.callers), round(a.rate), round(b.rate), times(a.rate, b.rate),
 			round(a.p99), round(b.p99), fmt.Sprintf("%.3f", a.server), fmt.Sprintf("%.3f", b.server), times(b.server, a.server),
 			fmt.Sprintf("%.3f", a.all), fmt.Sprintf("%.3f", b.all), times(b.all, a.all), fmt.Sprintf("%d/%d", a.errors, b.errors))
@@ -117,7 +118,7 @@ func writePairs(w io.Writer, ours, theirs string, pairs []pair) error {
 	return nil
 }
 
-// summary are medians of several rounds.
+// summary has the medians of several rounds.
 type summary struct {
 	rate, p99, server, all float64
 	errors                 uint64
@@ -143,8 +144,8 @@ func medianOf(results []*result, of func(*result) float64) float64 {
 	return median(values)
 }
 
-// median is the middle value, or the mean of the two in the middle. It sorts the
-// values, of which there must be one.
+// median returns the middle value, or the mean of the two in the middle. It sorts
+// values, which must not be empty.
 func median(values []float64) float64 {
 	slices.Sort(values)
 	n := len(values)

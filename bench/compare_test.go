@@ -23,10 +23,10 @@ func TestMediansAndRatios(t *testing.T) {
 	}
 	var table strings.Builder
 	pairs := []pair{
-		{flow: "jwks", callers: 8, ours: rounds(400), theirs: rounds(10)},
-		{flow: "refresh", callers: 8, ours: rounds(1)}, // the peer cannot
+		{flow: "jwks", callers: 8, a: rounds(400), b: rounds(10)},
+		{flow: "refresh", callers: 8, a: rounds(1)}, // not supported by the peer
 	}
-	if err := writePairs(&table, "ours", "peer", pairs); err != nil {
+	if err := writePairs(&table, "ostiary", "peer", pairs); err != nil {
 		t.Fatal(err)
 	}
 	if got := table.String(); !strings.Contains(got, " 40.0x ") || strings.Contains(got, "refresh") {
@@ -41,7 +41,7 @@ func TestRates(t *testing.T) {
 	}
 	for _, bad := range []string{"", "x", "fast", "-1", "0x"} {
 		if err := (rates{bad}).Validate(); err == nil {
-			t.Errorf("%q was taken for a rate", bad)
+			t.Errorf("Validate accepts the rate %q", bad)
 		}
 	}
 }

@@ -15,14 +15,14 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest/pgserver"
 )
 
-// limitsCommand measures the machine.
+// limitsCommand measures the limits of the machine.
 type limitsCommand struct {
-	Duration time.Duration `short:"d" help:"How long to measure each." default:"1s"`
-	Out      string        `help:"Append each figure to this file, a JSON object a line." placeholder:"FILE"`
-	Database string        `help:"A PostgreSQL to measure; one like Ostiary's is started otherwise." placeholder:"URL"`
+	Duration time.Duration `short:"d" help:"Duration of each measurement." default:"1s"`
+	Out      string        `help:"Append each figure to this file, one JSON object per line." placeholder:"FILE"`
+	Database string        `help:"PostgreSQL server to measure. Default: start one." placeholder:"URL"`
 }
 
-// Run measures.
+// Run measures all limits and writes a table.
 func (cmd *limitsCommand) Run(ctx context.Context, s streams) error {
 	const columns = "%-28s %4s %10s %9s %9s\n"
 	if _, err := fmt.Fprintf(s.out, columns, "limit", "c", "per second", "p99 ms", "cpu ms"); err != nil {
@@ -57,40 +57,40 @@ func (cmd *limitsCommand) database(ctx context.Context, each func(limits.Limit) 
 	return limits.Database(ctx, url, cmd.Duration, each)
 }
 
-// hello runs the bare server in a process of its own.
+// hello measures the minimal server in a separate process.
 func (cmd *limitsCommand) hello(ctx context.Context, each func(limits.Limit) error) (err error) {
 	self, err := os.Executable()
 	if err != nil {
-		return fmt.Errorf("find the generator: %w", err)
+		return fmt.Errorf("find the executable: %w", err)
 	}
-	server := exec.CommandContext(ctx, self, "hello") //nolint:gosec // ourselves
+	server := exec.CommandContext(ctx, self, "hello") //nolint:gosec // this executable
 	server.SysProcAttr = attributes()
 	in, err := server.StdinPipe()
 	if err != nil {
-		return fmt.Errorf("start the bare server: %w", err)
+		return fmt.Errorf("start the minimal server: %w", err)
 	}
 	out, err := server.StdoutPipe()
 	if err != nil {
-		return fmt.Errorf("start the bare server: %w", err)
+		return fmt.Errorf("start the minimal server: %w", err)
 	}
 	if err := server.Start(); err != nil {
-		return fmt.Errorf("start the bare server: %w", err)
+		return fmt.Errorf("start the minimal server: %w", err)
 	}
 	defer func() {
-		_ = in.Close() // ends it
+		_ = in.Close() // stops the server
 		err = errors.Join(err, server.Wait())
 	}()
 	address, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
-		return fmt.Errorf("start the bare server: %w", err)
+		return fmt.Errorf("start the minimal server: %w", err)
 	}
 	return limits.Hello(ctx, strings.TrimSpace(address), server.Process.Pid, cmd.Duration, each)
 }
 
-// helloCommand is the bare server.
+// helloCommand runs the minimal server.
 type helloCommand struct{}
 
-// Run serves.
+// Run serves until the standard input is closed.
 func (helloCommand) Run(ctx context.Context) error {
 	return limits.ServeHello(ctx, os.Stdin, os.Stdout)
 }

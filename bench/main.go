@@ -1,12 +1,12 @@
 // Command bench is the load generator behind docs/performance.md:
 //
-//	go run ./bench run                            Ostiary alone, every flow
+//	go run ./bench run                            Ostiary, every flow
 //	go run ./bench compare --peer peer.json       Ostiary and a peer in turn
-//	go run ./bench limits                         what this machine can do at all
+//	go run ./bench limits                         the limits of this machine
 //
-// It speaks only the protocol, so it runs unchanged against any OpenID provider.
-// Ostiary itself it builds and starts, with a database of its own; any other
-// server runs already and is described by a file (see target.Spec).
+// It uses only the protocol, so it can measure any OpenID provider. It builds and
+// starts Ostiary with a separate database; any other server must be running and
+// is described by a file (see target.Spec).
 package main
 
 import (
@@ -24,16 +24,16 @@ import (
 type cli struct {
 	Run     runCommand     `cmd:"" help:"Measure one server."`
 	Compare compareCommand `cmd:"" help:"Measure two servers in turn, A B A B, and print medians and ratios."`
-	Limits  limitsCommand  `cmd:"" help:"Measure what this machine can do at all: sign, hash, commit, answer."`
-	Start   startCommand   `cmd:"" help:"Measure the start of Ostiary: time to the first answer, idle memory, size of the binary."`
+	Limits  limitsCommand  `cmd:"" help:"Measure the limits of this machine: signing, hashing, commits, bare HTTP."`
+	Start   startCommand   `cmd:"" help:"Measure the start of Ostiary: time to the first response, idle memory, size of the binary."`
 	Hello   helloCommand   `cmd:"" hidden:""`
 }
 
-// streams are where a command writes: results, and how far it is.
+// streams are the outputs of a command: results and progress.
 type streams struct{ out, err io.Writer }
 
-// remark tells whoever watches; nothing depends on their reading it.
-func (s streams) remark(format string, args ...any) {
+// progress writes a progress message. A failed write is ignored.
+func (s streams) progress(format string, args ...any) {
 	_, _ = fmt.Fprintf(s.err, format, args...)
 }
 
@@ -53,7 +53,7 @@ func run(ctx context.Context, args []string, s streams) int {
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s), kong.UsageOnError(),
 	)
 	if err != nil {
-		panic(err) // the command line above makes no sense
+		panic(err) // the command line above is malformed
 	}
 	parsed, err := parser.Parse(args)
 	if exit >= 0 {
@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string, s streams) int {
 		return 2
 	}
 	if err := parsed.Run(); err != nil {
-		s.remark("bench: %v\n", err)
+		s.progress("bench: %v\n", err)
 		return 1
 	}
 	return 0

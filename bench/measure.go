@@ -11,46 +11,46 @@ import (
 	"github.com/ostiary/ostiary/bench/target"
 )
 
-// plan says how to measure.
+// plan has the parameters of a measurement.
 type plan struct {
 	Callers  int
 	Duration time.Duration
 	WarmUp   time.Duration
-	// Rate is how many operations a second begin; 0 lets the callers go as fast as
-	// they can.
+	// Rate is the arrival rate of an open loop in operations per second; 0 is a
+	// closed loop.
 	Rate float64
 }
 
-// Stocks are prepared so large that a section of the measurement takes a while,
-// and so small that what is prepared is used before it gets too old.
+// Size of a pool: large enough for a long section of the measurement, and small
+// enough that prepared values do not expire before use.
 const (
-	firstStock  = 64 // and as many again for each caller
-	largest     = 40_000
-	longestFill = 20 * time.Second
+	minPool     = 64 // plus one for each caller
+	maxPool     = 40_000
+	maxFillTime = 20 * time.Second
 )
 
-// contender is a server and what watches it.
-type contender struct {
+// measuredTarget is a server with the meter of its resource usage.
+type measuredTarget struct {
 	target *target.Target
 	meter  *meter.Meter
 	close  func() error
 }
 
-// measurement is one flow at one server, as it goes on.
+// measurement is the state of the measurement of one flow at one server.
 type measurement struct {
-	*contender
+	*measuredTarget
 	plan
 
-	course   *flows.Course
+	workload *flows.Workload
 	callers  []load.Caller
 	tally    load.Tally
-	spent    meter.Reading
+	usage    meter.Reading
 	sections int
-	fillRate float64 // pieces a second
+	fillRate float64 // items per second
 }
 
 // measure measures one flow at one server.
-func (c *contender) measure(ctx context.Context, f *flows.Flow, p plan) (*result, error) {
+func (c *measuredTarget) measure(ctx context.Context, f *flows.Flow, p plan) (*result, error) {
 	course, err := f.Open(c.target)
 	if err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func (c *contender) measure(ctx context.Context, f *flows.Flow, p plan) (*result
 	if course.Close != nil {
 		defer course.Close()
 	}
-	m := &measurement{contender: c, plan: p, course: course}
+	m := &measurement{measuredTarget: c, plan: p, workload: course}
 	for i := range p.Callers {
 		caller, err := course.Caller(i)
 		if err != nil {
@@ -81,45 +81,45 @@ func (c *contender) measure(ctx context.Context, f *flows.Flow, p plan) (*result
 	return m.result(f), nil
 }
 
-// warmUp lets connections open and caches fill, and learns how fast operations
-// are prepared.
+// warmUp opens connections, fills caches and measures how fast operations can be
+// prepared.
 func (m *measurement) warmUp(ctx context.Context) error {
-	if err := m.fill(firstStock + m.Callers); err != nil {
+	if err := m.fill(minPool + m.Callers); err != nil {
 		return err
 	}
 	tally := load.Closed(ctx, m.callers, m.WarmUp)
 	if tally.Latency.Count() == 0 && tally.Errors > 0 {
-		return fmt.Errorf("nothing goes right: %s", tally.Shown[0])
+		return fmt.Errorf("all operations of the warm-up failed: %s", tally.Shown[0])
 	}
-	if m.course.Stock != nil {
+	if m.workload.Prepare != nil {
 		m.Duration = max(m.Duration, time.Millisecond)
-		return m.fill(m.stockFor(tally.Rate(), m.Duration))
+		return m.fill(m.poolSize(tally.Rate(), m.Duration))
 	}
 	return nil
 }
 
 func (m *measurement) fill(n int) error {
-	if m.course.Stock == nil {
+	if m.workload.Prepare == nil {
 		return nil
 	}
 	begin := time.Now()
-	if err := m.course.Stock(n); err != nil {
+	if err := m.workload.Prepare(n); err != nil {
 		return fmt.Errorf("prepare: %w", err)
 	}
 	m.fillRate = float64(n) / time.Since(begin).Seconds()
 	return nil
 }
 
-// stockFor is how much to prepare for a duration at a rate.
-func (m *measurement) stockFor(rate float64, d time.Duration) int {
-	wanted := max(rate, m.Rate)*d.Seconds()*1.2 + float64(m.Callers)
-	return int(max(firstStock+float64(m.Callers), min(wanted, m.fillRate*longestFill.Seconds(), largest)))
+// poolSize returns the number of items to prepare for a duration at a rate.
+func (m *measurement) poolSize(rate float64, d time.Duration) int {
+	needed := max(rate, m.Rate)*d.Seconds()*1.2 + float64(m.Callers)
+	return int(max(minPool+float64(m.Callers), min(needed, m.fillRate*maxFillTime.Seconds(), maxPool)))
 }
 
-// section measures until the time is over or the stock is used up.
+// section measures for the duration d or until the pool is empty.
 func (m *measurement) section(ctx context.Context, d time.Duration) error {
 	if m.sections > 0 {
-		if err := m.fill(m.stockFor(m.tally.Rate(), d)); err != nil {
+		if err := m.fill(m.poolSize(m.tally.Rate(), d)); err != nil {
 			return err
 		}
 	}
@@ -137,11 +137,11 @@ func (m *measurement) section(ctx context.Context, d time.Duration) error {
 	if err != nil {
 		return err
 	}
-	spent := after.Since(before)
+	usage := after.Since(before)
 	if m.sections > 0 {
-		spent = m.spent.Plus(spent)
+		usage = m.usage.Plus(usage)
 	}
-	m.spent = spent
+	m.usage = usage
 	m.tally.Merge(tally)
 	m.sections++
 	return nil

@@ -14,18 +14,18 @@ import (
 	"github.com/ostiary/ostiary/internal/account"
 )
 
-// people is how many there are to sign in, so that callers do not meet in a row.
-const people = 200
+// userCount is the number of users: enough that callers rarely contend for a row.
+const userCount = 200
 
-// populate makes clients and people known to the server.
-func (s *stand) populate(ctx context.Context, idTokenAlg string) error {
+// populate imports clients and users.
+func (s *instance) populate(ctx context.Context, idTokenAlg string) error {
 	if err := s.importClients(ctx, idTokenAlg); err != nil {
 		return err
 	}
-	return s.importPeople(ctx)
+	return s.importUsers(ctx)
 }
 
-func (s *stand) importClients(ctx context.Context, idTokenAlg string) error {
+func (s *instance) importClients(ctx context.Context, idTokenAlg string) error {
 	s.spec.Clients = map[target.Kind]target.Client{}
 	var entries []map[string]any
 	for _, kind := range target.Kinds() {
@@ -47,8 +47,8 @@ func (s *stand) importClients(ctx context.Context, idTokenAlg string) error {
 	return s.importFile(ctx, "clients", entries)
 }
 
-// importPeople gives everybody one password, which is hashed once.
-func (s *stand) importPeople(ctx context.Context) error {
+// importUsers imports users who share one password, which is hashed once.
+func (s *instance) importUsers(ctx context.Context) error {
 	memory, err := strconv.ParseUint(s.settings["ARGON2_MEMORY_MIB"], 10, 22)
 	if err != nil {
 		return fmt.Errorf("read ARGON2_MEMORY_MIB: %w", err)
@@ -62,7 +62,7 @@ func (s *stand) importPeople(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("hash a password: %w", err)
 	}
-	entries := make([]map[string]any, people)
+	entries := make([]map[string]any, userCount)
 	for i := range entries {
 		name := fmt.Sprintf("person-%d", i)
 		entries[i] = map[string]any{"username": name, "password_hash": hash, "claims": map[string]any{"name": "Person " + strconv.Itoa(i)}}
@@ -71,16 +71,17 @@ func (s *stand) importPeople(ctx context.Context) error {
 	return s.importFile(ctx, "users", entries)
 }
 
-func (s *stand) importFile(ctx context.Context, noun string, entries any) error {
+// importFile runs the import command of a resource: clients or users.
+func (s *instance) importFile(ctx context.Context, resource string, entries any) error {
 	text, err := json.Marshal(entries)
 	if err != nil {
-		return fmt.Errorf("write %s: %w", noun, err)
+		return fmt.Errorf("write %s: %w", resource, err)
 	}
-	path := filepath.Join(s.dir, noun+".json")
+	path := filepath.Join(s.dir, resource+".json")
 	if err := os.WriteFile(path, text, 0o600); err != nil {
-		return fmt.Errorf("write %s: %w", noun, err)
+		return fmt.Errorf("write %s: %w", resource, err)
 	}
-	return s.command(ctx, noun, "import", path)
+	return s.command(ctx, resource, "import", path)
 }
 
 // randomText returns at least 256 random bits.

@@ -9,23 +9,24 @@ import (
 	"github.com/ostiary/ostiary/bench/flows"
 )
 
-// rates are arrival rates of an open loop: a number a second, or with an x behind
-// it that many times what the callers reach in a closed loop.
+// rates are arrival rates of open loops: operations per second, or with the suffix
+// x multiples of the rate that the closed loop reached.
 type rates []string
 
-// Validate refuses what is no rate. It is called by the parser.
+// Validate returns an error if a rate is malformed. The parser calls it.
 func (r rates) Validate() error {
 	for _, text := range r {
 		if n, err := strconv.ParseFloat(strings.TrimSuffix(text, "x"), 64); err != nil || n <= 0 {
-			return fmt.Errorf("%q is no rate: 500 or 2x is", text)
+			return fmt.Errorf("invalid rate %q: must be a positive number such as 500 or 2x", text)
 		}
 	}
 	return nil
 }
 
-// sweep measures a flow at every rate, after a closed loop that says what 1x is.
-func (cmd *runCommand) sweep(ctx context.Context, s streams, c *contender, f *flows.Flow, p plan, round int) error {
-	closed, err := cmd.one(ctx, s, c, f, p, round)
+// measureRates measures a flow in a closed loop, which determines the rate 1x, and
+// then at every rate in an open loop.
+func (cmd *runCommand) measureRates(ctx context.Context, s streams, c *measuredTarget, f *flows.Flow, p plan, round int) error {
+	closed, err := cmd.measureOnce(ctx, s, c, f, p, round)
 	if err != nil || closed == nil {
 		return err
 	}
@@ -38,7 +39,7 @@ func (cmd *runCommand) sweep(ctx context.Context, s streams, c *contender, f *fl
 		if isMultiple {
 			p.Rate *= closed.PerSecond
 		}
-		if _, err := cmd.one(ctx, s, c, f, p, round); err != nil {
+		if _, err := cmd.measureOnce(ctx, s, c, f, p, round); err != nil {
 			return err
 		}
 	}

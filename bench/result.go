@@ -9,14 +9,14 @@ import (
 	"github.com/ostiary/ostiary/bench/flows"
 )
 
-// result is one line of the file of results. Times of operations are in
-// milliseconds; what an operation cost is per operation that succeeded.
+// result is a line of the file of results. Latencies are in milliseconds; costs are
+// per successful operation.
 type result struct {
 	At      time.Time `json:"at"`
 	Target  string    `json:"target"`
 	Flow    string    `json:"flow"`
-	Variant string    `json:"variant,omitempty"` // as the command line calls the settings
-	Grants  int64     `json:"grants,omitempty"`  // as the command line says
+	Variant string    `json:"variant,omitempty"` // from --variant
+	Grants  int64     `json:"grants,omitempty"`  // from --grants
 	Callers int       `json:"callers"`
 	Round   int       `json:"round"`
 	// Offered is the rate of an open loop, 0 for a closed one.
@@ -35,49 +35,49 @@ type result struct {
 	Refused    uint64   `json:"refused"`
 	RetryAfter uint64   `json:"refused_with_retry_after"`
 	RefusedP99 float64  `json:"refused_p99_ms"`
-	// SentP50 and SentP99 are latencies in an open loop without the time for which an
-	// operation that was due waited for a caller.
+	// SentP50 and SentP99 are latencies of an open loop from sending the request,
+	// without the time that the operation waited for a free caller.
 	SentP50 float64 `json:"sent_p50_ms,omitempty"`
 	SentP99 float64 `json:"sent_p99_ms,omitempty"`
-	// Unsent is how many operations of an open loop no caller was free for.
+	// Unsent is the number of operations of an open loop that no caller was free for.
 	Unsent uint64 `json:"unsent"`
 
 	ServerCPU    float64 `json:"server_cpu_ms"`
 	DatabaseCPU  float64 `json:"database_cpu_ms"`
 	GeneratorCPU float64 `json:"generator_cpu_ms"`
 	PeakMB       float64 `json:"server_peak_mb"`
-	// Statements is -1 when the database does not count them.
+	// Statements is -1 if the database does not count them.
 	Statements float64 `json:"statements"`
 	Writes     float64 `json:"writes"`
 	WALBytes   float64 `json:"wal_bytes"`
-	// Stored is what was left in tables and indexes: whole pages, so coarse.
+	// Stored is the growth of tables and indexes, in whole pages.
 	Stored float64 `json:"stored_bytes"`
 }
 
-// result sums a measurement up.
+// result returns the result of a measurement.
 func (m *measurement) result(f *flows.Flow) *result {
-	t, spent := &m.tally, m.spent
+	t, usage := &m.tally, m.usage
 	ops := float64(max(t.Latency.Count(), 1))
 	r := &result{
 		At: time.Now().UTC().Truncate(time.Second), Target: m.target.Name, Flow: f.Name, Callers: m.Callers, Offered: m.Rate,
 		Seconds: t.Elapsed.Seconds(), Ops: t.Latency.Count(), PerSecond: t.Rate(),
 		P50: ms(t.Latency.Percentile(50)), P90: ms(t.Latency.Percentile(90)), P99: ms(t.Latency.Percentile(99)), Max: ms(t.Latency.Max()),
 		Errors: t.Errors, Shown: t.Shown,
-		Refused: t.Refusal.Count(), RetryAfter: t.Told, RefusedP99: ms(t.Refusal.Percentile(99)),
+		Refused: t.Refusal.Count(), RetryAfter: t.RetryAfter, RefusedP99: ms(t.Refusal.Percentile(99)),
 		SentP50: ms(t.Sent.Percentile(50)), SentP99: ms(t.Sent.Percentile(99)), Unsent: t.Unsent,
-		ServerCPU: ms(spent.Server) / ops, DatabaseCPU: ms(spent.Database) / ops, GeneratorCPU: ms(spent.Generator) / ops,
+		ServerCPU: ms(usage.Server) / ops, DatabaseCPU: ms(usage.Database) / ops, GeneratorCPU: ms(usage.Generator) / ops,
 		PeakMB: float64(m.meter.Peak()) / (1 << 20), Statements: -1,
-		Writes: float64(spent.Writes) / ops, WALBytes: float64(spent.WAL) / ops, Stored: float64(spent.Stored) / ops,
+		Writes: float64(usage.Writes) / ops, WALBytes: float64(usage.WAL) / ops, Stored: float64(usage.Stored) / ops,
 	}
-	if spent.Statements >= 0 {
-		r.Statements = float64(spent.Statements) / ops
+	if usage.Statements >= 0 {
+		r.Statements = float64(usage.Statements) / ops
 	}
 	return r
 }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// record appends a line to the file of results, if there is one.
+// record appends a line to the file of results, unless path is empty.
 func record(path string, line any) error {
 	if path == "" {
 		return nil
@@ -86,11 +86,11 @@ func record(path string, line any) error {
 	if err != nil {
 		return fmt.Errorf("write result: %w", err)
 	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644) //nolint:gosec // results are no secret
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644) //nolint:gosec // results are not secret
 	if err != nil {
 		return fmt.Errorf("write result: %w", err)
 	}
-	defer file.Close() //nolint:errcheck // Write says what went wrong
+	defer file.Close() //nolint:errcheck // Write reports errors
 	if _, err := file.Write(append(text, '\n')); err != nil {
 		return fmt.Errorf("write result: %w", err)
 	}

@@ -11,55 +11,55 @@ import (
 
 // common are the flags of all measurements.
 type common struct {
-	Target     string            `help:"What to measure: 'ostiary' is built from this checkout and started; or a built binary of it, a JSON file that describes a running server, or an issuer." default:"ostiary"`
-	Flows      string            `help:"Only these, comma separated; * at the end stands for any." placeholder:"NAMES"`
-	Callers    []int             `short:"c" help:"How many callers at once." default:"32"`
-	Duration   time.Duration     `short:"d" help:"How long to measure each." default:"2s"`
-	WarmUp     time.Duration     `help:"How long to call before that." default:"300ms"`
-	Rounds     int               `short:"n" help:"How often." default:"1"`
-	Out        string            `help:"Append each result to this file, a JSON object a line." placeholder:"FILE"`
-	Engine     string            `help:"Database of an Ostiary that is started." enum:"postgres,sqlite" default:"postgres"`
-	Env        map[string]string `help:"A setting of an Ostiary that is started; may be repeated." placeholder:"KEY=VALUE" mapsep:"none"`
-	Count      bool              `help:"Count statements, with pg_stat_statements in an Ostiary's database. It costs a little."`
-	LoginApp   bool              `help:"Sign people in as an Ostiary's login app, over the administrators' API, in place of its pages: without a password."`
-	Database   string            `help:"Database of an Ostiary that is started, in place of a fresh one, for instance one that ./bench/seed has filled. To use it again, keep --env SYSTEM_SECRETS." placeholder:"URL"`
-	Variant    string            `help:"Call the settings this in the results, where they are not the usual ones: RS256, SQLite." placeholder:"NAME"`
-	Grants     int64             `help:"Note in the results how many live grants --database holds." placeholder:"COUNT"`
-	IDTokenAlg string            `help:"What clients register for their ID tokens." default:"ES256" name:"id-token-alg"`
+	Target     string            `help:"Server to measure: 'ostiary' is built from this checkout and started; or the path of a built binary, a JSON file that describes a running server, or an issuer." default:"ostiary"`
+	Flows      string            `help:"Comma-separated flows to measure; a name may end in *. Default: all." placeholder:"NAMES"`
+	Callers    []int             `short:"c" help:"Number of concurrent callers." default:"32"`
+	Duration   time.Duration     `short:"d" help:"Duration of each measurement." default:"2s"`
+	WarmUp     time.Duration     `help:"Duration of the warm-up before each measurement." default:"300ms"`
+	Rounds     int               `short:"n" help:"Number of rounds." default:"1"`
+	Out        string            `help:"Append each result to this file, one JSON object per line." placeholder:"FILE"`
+	Engine     string            `help:"Database engine of a started Ostiary." enum:"postgres,sqlite" default:"postgres"`
+	Env        map[string]string `help:"Setting of a started Ostiary; may be repeated." placeholder:"KEY=VALUE" mapsep:"none"`
+	Count      bool              `help:"Count SQL statements with pg_stat_statements. Adds a small overhead."`
+	LoginApp   bool              `help:"Sign users in as a custom login app, through the admin API, without passwords."`
+	Database   string            `help:"Existing database of a started Ostiary, for instance one that ./bench/seed has filled. To reuse it, pass the same --env SYSTEM_SECRETS." placeholder:"URL"`
+	Variant    string            `help:"Name of the settings in the results if they are not the default, for instance RS256 or SQLite." placeholder:"NAME"`
+	Grants     int64             `help:"Number of live grants in --database, for the results." placeholder:"COUNT"`
+	IDTokenAlg string            `help:"Signing algorithm that clients register for their ID tokens." default:"ES256" name:"id-token-alg"`
 }
 
-func (c *common) enter(ctx context.Context, what string) (*contender, error) {
-	o := standOptions{Engine: c.Engine, Env: c.Env, Count: c.Count, IDTokenAlg: c.IDTokenAlg, LoginApp: c.LoginApp, Database: c.Database}
-	return enter(ctx, what, o, target.Options{IDTokenAlg: c.IDTokenAlg})
+func (c *common) open(ctx context.Context, name string) (*measuredTarget, error) {
+	o := instanceOptions{Engine: c.Engine, Env: c.Env, Count: c.Count, IDTokenAlg: c.IDTokenAlg, LoginApp: c.LoginApp, Database: c.Database}
+	return openTarget(ctx, name, o, target.Options{IDTokenAlg: c.IDTokenAlg})
 }
 
 // runCommand measures one server.
 type runCommand struct {
 	common
 
-	Rate        rates `help:"Measure an open loop at these rates too: a number a second, or times what the callers reach, as in 0.5x,1x,2x." placeholder:"RATES"`
-	OpenCallers int   `help:"How many operations of an open loop may go on at once." default:"512"`
+	Rate        rates `help:"Also measure open loops at these rates: operations per second, or multiples of the closed-loop rate as in 0.5x,1x,2x." placeholder:"RATES"`
+	OpenCallers int   `help:"Maximum concurrent operations of an open loop." default:"512"`
 }
 
-// Run measures.
+// Run measures every selected flow and writes a table of results.
 func (cmd *runCommand) Run(ctx context.Context, s streams) (err error) {
 	chosen, err := flows.Select(cmd.Flows)
 	if err != nil {
 		return err
 	}
-	c, err := cmd.enter(ctx, cmd.Target)
+	c, err := cmd.open(ctx, cmd.Target)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.close()) }()
-	if err := writeHead(s.out); err != nil {
+	if err := writeHeader(s.out); err != nil {
 		return err
 	}
 	for _, f := range chosen {
 		for _, callers := range cmd.Callers {
 			for round := 1; round <= cmd.Rounds; round++ {
 				p := plan{Callers: callers, Duration: cmd.Duration, WarmUp: cmd.WarmUp}
-				if err := cmd.sweep(ctx, s, c, &f, p, round); err != nil {
+				if err := cmd.measureRates(ctx, s, c, &f, p, round); err != nil {
 					return err
 				}
 			}
@@ -68,16 +68,16 @@ func (cmd *runCommand) Run(ctx context.Context, s streams) (err error) {
 	return nil
 }
 
-// one measures once, prints and records. A flow that a server does not have is
-// passed over with a remark, and no result.
-func (c *common) one(ctx context.Context, s streams, who *contender, f *flows.Flow, p plan, round int) (*result, error) {
-	s.remark("%s at %s, %d callers, round %d\n", f.Name, who.target.Name, p.Callers, round)
-	r, err := who.measure(ctx, f, p)
+// measureOnce measures a flow once, prints the result and appends it to the file of
+// results. If the target does not support the flow, it returns nil and no error.
+func (c *common) measureOnce(ctx context.Context, s streams, t *measuredTarget, f *flows.Flow, p plan, round int) (*result, error) {
+	s.progress("%s at %s, %d callers, round %d\n", f.Name, t.target.Name, p.Callers, round)
+	r, err := t.measure(ctx, f, p)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
 	if err != nil {
-		s.remark("passed over: %v\n", err)
+		s.progress("skipped: %v\n", err)
 		return nil, nil
 	}
 	r.Round, r.Variant, r.Grants = round, c.Variant, c.Grants

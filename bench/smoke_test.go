@@ -13,8 +13,8 @@ import (
 	"github.com/ostiary/ostiary/bench/target"
 )
 
-// sources makes the result of a test depend on the server's own files, which go
-// does not see that the test builds.
+// sources makes the cached result of a test depend on the server's source files,
+// since the go command does not know that the test builds them.
 func sources(t *testing.T) {
 	t.Helper()
 	for _, root := range []string{"../cmd", "../internal", "../migrations"} {
@@ -30,11 +30,10 @@ func sources(t *testing.T) {
 	}
 }
 
-// Every flow works against a whole server.
-func TestEveryFlowGoesWithoutErrors(t *testing.T) {
+func TestEveryFlowSucceedsWithoutErrors(t *testing.T) {
 	t.Parallel()
 	sources(t)
-	c, err := enter(t.Context(), "ostiary", standOptions{Engine: "sqlite", IDTokenAlg: "ES256"}, target.Options{})
+	c, err := openTarget(t.Context(), "ostiary", instanceOptions{Engine: "sqlite", IDTokenAlg: "ES256"}, target.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +54,7 @@ func TestEveryFlowGoesWithoutErrors(t *testing.T) {
 	}
 }
 
-func TestResultsAreALineEach(t *testing.T) {
+func TestEachResultIsOneLine(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "results.jsonl")
 	for round := 1; round <= 2; round++ {

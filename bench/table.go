@@ -6,11 +6,11 @@ import (
 	"strconv"
 )
 
-// columns are those of a table of results.
+// columns is the format of a row of a table of results.
 const columns = "%-26s %-14s %4s %5s %8s %8s %8s %8s %8s %8s %8s %6s %7s %7s %8s %8s %8s %5s %6s %6s %7s\n"
 
-// writeHead begins a table of results. Times are in milliseconds.
-func writeHead(w io.Writer) error {
+// writeHeader writes the header of a table of results. Times are in milliseconds.
+func writeHeader(w io.Writer) error {
 	_, err := fmt.Fprintf(w, columns, "flow", "target", "c", "round", "offered", "ops/s", "p50", "p90", "p99", "max", "sent p99", "errors", "refused", "unsent",
 		"srv cpu", "db cpu", "gen cpu", "MB", "stmts", "writes", "stored")
 	if err != nil {
@@ -19,7 +19,7 @@ func writeHead(w io.Writer) error {
 	return nil
 }
 
-// writeRow adds a result, and the first of its errors below it.
+// writeRow writes a result, and its first errors below it.
 func writeRow(w io.Writer, r *result) error {
 	statements, offered, sent := "-", "-", "-"
 	if r.Statements >= 0 {
@@ -46,7 +46,7 @@ func writeRow(w io.Writer, r *result) error {
 
 func count(n uint64) string { return strconv.FormatUint(n, 10) }
 
-// round writes a rate without digits that mean nothing.
+// round formats a rate without insignificant digits.
 func round(rate float64) string {
 	if rate < 100 {
 		return fmt.Sprintf("%.1f", rate)

@@ -9,14 +9,14 @@ import (
 	"github.com/ostiary/ostiary/bench/wire"
 )
 
-// webApp is the Web client's own program: it exchanges codes and refreshes.
+// webApp is the backend of the Web client: it exchanges codes and refresh tokens.
 type webApp struct {
 	conn  *wire.Conn
 	token target.Endpoint
 	basic wire.Header
 }
 
-// tokens is what an exchange gives.
+// tokens are the tokens of a token response.
 type tokens struct{ access, refresh string }
 
 func newWebApp(t *target.Target) (*webApp, error) {
@@ -29,33 +29,33 @@ func newWebApp(t *target.Target) (*webApp, error) {
 
 // exchange redeems a code (RFC 6749 section 4.1.3).
 func (w *webApp) exchange(c *target.Code) (*tokens, error) {
-	return w.redeem("exchange a code", "grant_type=authorization_code&redirect_uri="+url.QueryEscape(target.RedirectURI)+
+	return w.requestTokens("exchange a code", "grant_type=authorization_code&redirect_uri="+url.QueryEscape(target.RedirectURI)+
 		"&code="+url.QueryEscape(c.Code)+"&code_verifier="+c.Verifier)
 }
 
 // refresh redeems a refresh token (RFC 6749 section 6).
 func (w *webApp) refresh(token string) (*tokens, error) {
-	return w.redeem("refresh", "grant_type=refresh_token&refresh_token="+url.QueryEscape(token))
+	return w.requestTokens("refresh", "grant_type=refresh_token&refresh_token="+url.QueryEscape(token))
 }
 
-func (w *webApp) redeem(what, form string) (*tokens, error) {
+func (w *webApp) requestTokens(operation, form string) (*tokens, error) {
 	var got tokens
-	err := send(w.conn, w.conn.Post(w.token.Target, form, w.basic), what, func(answer *wire.Response) bool {
-		got = tokens{wire.Text(answer.Body, "access_token"), wire.Text(answer.Body, "refresh_token")}
-		return got.access != "" && got.refresh != "" && wire.Has(answer.Body, "id_token")
+	err := send(w.conn, w.conn.Post(w.token.Target, form, w.basic), operation, func(r *wire.Response) bool {
+		got = tokens{wire.Text(r.Body, "access_token"), wire.Text(r.Body, "refresh_token")}
+		return got.access != "" && got.refresh != "" && wire.Has(r.Body, "id_token")
 	})
 	return &got, err
 }
 
-// visitor is a person at a browser and the client's program behind it.
-type visitor struct {
+// userAgent is the browser of a user, with the backend of the client.
+type userAgent struct {
 	browser *target.Browser
 	app     *webApp
 }
 
-func newVisitor(t *target.Target, i int) (*visitor, error) {
+func newUserAgent(t *target.Target, i int) (*userAgent, error) {
 	if len(t.Users) == 0 {
-		return nil, errors.New("nobody to sign in: the target names no users")
+		return nil, errors.New("the description of the target has no users")
 	}
 	browser, err := t.NewBrowser(t.Users[i%len(t.Users)])
 	if err != nil {
@@ -65,22 +65,22 @@ func newVisitor(t *target.Target, i int) (*visitor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &visitor{browser, app}, nil
+	return &userAgent{browser, app}, nil
 }
 
-// arrive returns a visitor who is signed in and has consented for good.
-func arrive(t *target.Target, i int) (*visitor, error) {
-	v, err := newVisitor(t, i)
+// newSignedInAgent returns a browser with a session and a remembered consent.
+func newSignedInAgent(t *target.Target, i int) (*userAgent, error) {
+	v, err := newUserAgent(t, i)
 	if err != nil {
 		return nil, err
 	}
 	v.browser.Remember = true
-	_, err = persist(v.browser.Authorize)
+	_, err = retryWhileRefused(v.browser.Authorize)
 	return v, err
 }
 
-// visit goes the whole way to tokens.
-func (v *visitor) visit() (*tokens, error) {
+// authorize runs the code flow up to the token response.
+func (v *userAgent) authorize() (*tokens, error) {
 	code, err := v.browser.Authorize()
 	if err != nil {
 		return nil, err
@@ -88,61 +88,61 @@ func (v *visitor) visit() (*tokens, error) {
 	return v.app.exchange(code)
 }
 
-func (v *visitor) close() {
+func (v *userAgent) close() {
 	v.browser.Close()
 	v.app.conn.Close()
 }
 
-// signIn is the code flow of somebody who was never here: every operation begins
-// without cookies.
-func signIn(t *target.Target) (*Course, error) {
-	return &Course{Caller: func(i int) (load.Caller, error) {
-		v, err := newVisitor(t, i)
+// codeSignIn is the code flow of a new browser: every operation starts without
+// cookies.
+func codeSignIn(t *target.Target) (*Workload, error) {
+	return &Workload{Caller: func(i int) (load.Caller, error) {
+		v, err := newUserAgent(t, i)
 		if err != nil {
 			return nil, err
 		}
-		return caller(func() error {
-			v.browser.Forget()
-			_, err := v.visit()
+		return callerFunc(func() error {
+			v.browser.ClearCookies()
+			_, err := v.authorize()
 			return err
 		}), nil
 	}}, nil
 }
 
-// signedIn is the code flow of somebody who is signed in and is asked nothing.
-func signedIn(t *target.Target) (*Course, error) {
-	return &Course{Caller: func(i int) (load.Caller, error) {
-		v, err := arrive(t, i)
+// codeSession is the code flow of a signed-in user, without any page.
+func codeSession(t *target.Target) (*Workload, error) {
+	return &Workload{Caller: func(i int) (load.Caller, error) {
+		v, err := newSignedInAgent(t, i)
 		if err != nil {
 			return nil, err
 		}
-		return caller(func() error {
-			_, err := v.visit()
+		return callerFunc(func() error {
+			_, err := v.authorize()
 			return err
 		}), nil
 	}}, nil
 }
 
-// exchange is the exchange of codes that were got beforehand.
-func exchange(t *target.Target) (*Course, error) {
-	people := &regulars{target: t}
-	shelf := &stock[*target.Code]{}
+// codeExchange is the exchange of codes that were issued during preparation.
+func codeExchange(t *target.Target) (*Workload, error) {
+	users := &sessions{target: t}
+	codes := &pool[*target.Code]{}
 	fill := func(n int) error {
-		return shelf.fill(n, preparers, func(i int) (func() (*target.Code, error), error) {
-			v, err := people.get(i)
+		return codes.fill(n, preparers, func(i int) (func() (*target.Code, error), error) {
+			v, err := users.get(i)
 			if err != nil {
 				return nil, err
 			}
 			return v.browser.Authorize, nil
 		})
 	}
-	return &Course{Stock: fill, Close: people.close, Caller: func(int) (load.Caller, error) {
+	return &Workload{Prepare: fill, Close: users.close, Caller: func(int) (load.Caller, error) {
 		app, err := newWebApp(t)
 		if err != nil {
 			return nil, err
 		}
-		return caller(func() error {
-			code, err := shelf.take()
+		return callerFunc(func() error {
+			code, err := codes.take()
 			if err != nil {
 				return err
 			}
@@ -152,29 +152,29 @@ func exchange(t *target.Target) (*Course, error) {
 	}}, nil
 }
 
-// refresh is a chain of refreshes, each with the newest token. A chain that broke
-// is begun anew, since nothing else can follow.
-func refresh(t *target.Target) (*Course, error) {
-	return &Course{Caller: func(i int) (load.Caller, error) {
-		v, err := arrive(t, i)
+// refresh is a chain of refreshes, each with the newest token. After an error the
+// caller starts a new chain.
+func refresh(t *target.Target) (*Workload, error) {
+	return &Workload{Caller: func(i int) (load.Caller, error) {
+		v, err := newSignedInAgent(t, i)
 		if err != nil {
 			return nil, err
 		}
-		held, err := persist(v.visit)
+		current, err := retryWhileRefused(v.authorize)
 		if err != nil {
 			return nil, err
 		}
-		return caller(func() error {
-			next, err := v.app.refresh(held.refresh)
+		return callerFunc(func() error {
+			next, err := v.app.refresh(current.refresh)
 			if err == nil {
-				held = next
+				current = next
 				return nil
 			}
 			if _, refused := errors.AsType[*load.RefusedError](err); refused {
-				return err // the token is as good as before
+				return err // the refresh token is still valid
 			}
-			if anew, failed := v.visit(); failed == nil {
-				held = anew
+			if started, failed := v.authorize(); failed == nil {
+				current = started
 			}
 			return err
 		}), nil

@@ -6,43 +6,44 @@ import (
 	"github.com/ostiary/ostiary/bench/wire"
 )
 
-const getToken = "get a token"
+const getToken = "request a token"
 
 // credentials is the client_credentials grant by secret (RFC 6749 section 4.4).
-func credentials(k target.Kind) func(*target.Target) (*Course, error) {
-	return func(t *target.Target) (*Course, error) {
+func credentials(k target.Kind) func(*target.Target) (*Workload, error) {
+	return func(t *target.Target) (*Workload, error) {
 		client, at, err := clientAt(t, k, t.Endpoints.Token)
 		if err != nil {
 			return nil, err
 		}
-		return &Course{Caller: func(int) (load.Caller, error) {
+		return &Workload{Caller: func(int) (load.Caller, error) {
 			conn := wire.New(at.URL)
-			request := conn.Post(at.Target, client.Grant(), wire.Basic(client.ID, client.Secret))
+			request := conn.Post(at.Target, client.GrantForm(), wire.Basic(client.ID, client.Secret))
 			return repeat(conn, request, getToken, hasToken), nil
 		}}, nil
 	}
 }
 
 // assertions is the client_credentials grant by private_key_jwt (RFC 7523 section
-// 2.2). The assertions are signed beforehand: that is a client's work.
-func assertions(k target.Kind) func(*target.Target) (*Course, error) {
-	return func(t *target.Target) (*Course, error) {
+// 2.2). The assertions are signed during preparation, since signing is the client's
+// work.
+func assertions(k target.Kind) func(*target.Target) (*Workload, error) {
+	return func(t *target.Target) (*Workload, error) {
 		client, at, err := clientAt(t, k, t.Endpoints.Token)
 		if err != nil {
 			return nil, err
 		}
-		shelf := &stock[string]{}
+		signed := &pool[string]{}
 		fill := func(n int) error {
-			return shelf.fill(n, preparers, func(int) (func() (string, error), error) {
+			return signed.fill(n, preparers, func(int) (func() (string, error), error) {
 				return func() (string, error) { return client.Assertion(t.Endpoints.Token) }, nil
 			})
 		}
-		form := client.Grant() +
+		form := client.GrantForm() +
 			"&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion="
-		return &Course{Stock: fill, Caller: func(int) (load.Caller, error) {
+		return &Workload{Prepare: fill, Caller: func(int) (load.Caller, error) {
 			conn := wire.New(at.URL)
-			return caller(func() error {
-				assertion, err := shelf.take()
+			return callerFunc(func() error {
+				assertion, err := signed.take()
 				if err != nil {
 					return err
 				}

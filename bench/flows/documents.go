@@ -6,23 +6,23 @@ import (
 	"github.com/ostiary/ostiary/bench/wire"
 )
 
-func discovery(t *target.Target) (*Course, error) {
+func discovery(t *target.Target) (*Workload, error) {
 	return document(t.Discovery, "issuer")
 }
 
-func keySet(t *target.Target) (*Course, error) {
+func keySet(t *target.Target) (*Workload, error) {
 	return document(t.Endpoints.JWKS, "keys")
 }
 
-// document gets a JSON document that has a member.
-func document(address, member string) (*Course, error) {
+// document is a GET of a JSON document, which must have the member.
+func document(address, member string) (*Workload, error) {
 	at, err := target.At(address)
 	if err != nil {
 		return nil, err
 	}
-	good := func(answer *wire.Response) bool { return wire.Has(answer.Body, member) }
-	return &Course{Caller: func(int) (load.Caller, error) {
+	valid := func(r *wire.Response) bool { return wire.Has(r.Body, member) }
+	return &Workload{Caller: func(int) (load.Caller, error) {
 		conn := wire.New(at.URL)
-		return repeat(conn, conn.Get(at.Target), "get the document", good), nil
+		return repeat(conn, conn.Get(at.Target), "get the document", valid), nil
 	}}, nil
 }

@@ -1,5 +1,4 @@
-// Package flows are the operations that are measured, each as one client or one
-// person does it, with every answer checked.
+// Package flows implements the measured operations. Each checks every response.
 package flows
 
 import (
@@ -12,27 +11,28 @@ import (
 	"github.com/ostiary/ostiary/bench/wire"
 )
 
-// Flow is one kind of operation.
+// Flow is a measured operation.
 type Flow struct {
 	Name  string
 	About string
-	open  func(t *target.Target) (*Course, error)
+	open  func(t *target.Target) (*Workload, error)
 }
 
-// Course is a flow on its way at a server.
-type Course struct {
-	// Caller makes the i-th caller, with what it needs: a connection, a session, a
+// Workload is a flow that is prepared for a server.
+type Workload struct {
+	// Caller returns the i-th caller with its own state: a connection, a session or a
 	// chain of refresh tokens.
 	Caller func(i int) (load.Caller, error)
-	// Stock prepares n operations outside of the measured time. It is nil for flows
-	// that need no preparation.
-	Stock func(n int) error
-	// Close ends connections that the callers share; it may be nil.
+	// Prepare prepares n operations outside of the measured time. It is nil for flows
+	// without preparation.
+	Prepare func(n int) error
+	// Close closes connections that the callers share; it may be nil.
 	Close func()
 }
 
-// Open prepares a flow at a server, or says why it cannot be done there.
-func (f *Flow) Open(t *target.Target) (*Course, error) {
+// Open prepares a flow for a server. It returns an error if the server does not
+// support the flow.
+func (f *Flow) Open(t *target.Target) (*Workload, error) {
 	c, err := f.open(t)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.Name, err)
@@ -40,19 +40,19 @@ func (f *Flow) Open(t *target.Target) (*Course, error) {
 	return c, nil
 }
 
-// All lists the flows.
+// All returns all flows.
 func All() []Flow {
 	return []Flow{
 		{"discovery", "GET the discovery document", discovery},
 		{"jwks", "GET the key set", keySet},
 		{"client-credentials", "token by client_secret_basic, a JWT", credentials(target.Machine)},
-		{"client-credentials-opaque", "the same, opaque", credentials(target.Sealed)},
+		{"client-credentials-opaque", "the same, opaque", credentials(target.Opaque)},
 		{"private-key-jwt", "token by private_key_jwt, a JWT", assertions(target.Keyed)},
-		{"private-key-jwt-opaque", "the same, opaque", assertions(target.KeyedSealed)},
-		{"code-sign-in", "code flow with PKCE from a fresh browser: sign-in, consent, exchange", signIn},
-		{"code-session", "the same of somebody signed in who consented before", signedIn},
-		{"code-exchange", "exchange of a code alone", exchange},
-		{"refresh", "one refresh after the other, each caller with a chain of its own", refresh},
+		{"private-key-jwt-opaque", "the same, opaque", assertions(target.KeyedOpaque)},
+		{"code-sign-in", "code flow with PKCE from a fresh browser: sign-in, consent, exchange", codeSignIn},
+		{"code-session", "code flow with PKCE of a signed-in user who has consented", codeSession},
+		{"code-exchange", "exchange of a code", codeExchange},
+		{"refresh", "sequential refreshes, a separate chain for each caller", refresh},
 		{"userinfo", "GET userinfo", userinfo},
 		{"introspection", "introspection of a live access token", introspection},
 		{"revocation", "revocation of a live access token of client_credentials", revocation(false)},
@@ -60,8 +60,8 @@ func All() []Flow {
 	}
 }
 
-// Select returns the flows of a comma-separated list of names, where a name may
-// end in *, and all of an empty one.
+// Select returns the flows of a comma-separated list of names. A name may end in *;
+// an empty list selects all flows.
 func Select(names string) ([]Flow, error) {
 	all := All()
 	if names == "" {
@@ -69,21 +69,21 @@ func Select(names string) ([]Flow, error) {
 	}
 	var chosen []Flow
 	for name := range strings.SplitSeq(names, ",") {
-		prefix, open := strings.CutSuffix(name, "*")
+		prefix, isPrefix := strings.CutSuffix(name, "*")
 		before := len(chosen)
 		for _, f := range all {
-			if f.Name == name || open && strings.HasPrefix(f.Name, prefix) {
+			if f.Name == name || isPrefix && strings.HasPrefix(f.Name, prefix) {
 				chosen = append(chosen, f)
 			}
 		}
 		if len(chosen) == before {
-			return nil, fmt.Errorf("no flow %q; there are %s", name, strings.Join(known(all), ", "))
+			return nil, fmt.Errorf("unknown flow %q: must be one of %s", name, strings.Join(flowNames(all), ", "))
 		}
 	}
 	return chosen, nil
 }
 
-func known(all []Flow) []string {
+func flowNames(all []Flow) []string {
 	names := make([]string, len(all))
 	for i, f := range all {
 		names[i] = f.Name
@@ -91,7 +91,7 @@ func known(all []Flow) []string {
 	return slices.Clip(names)
 }
 
-// clientAt returns a client of the target and the endpoint that it calls.
+// clientAt returns a client of the target and the endpoint at address.
 func clientAt(t *target.Target, k target.Kind, address string) (*target.Client, target.Endpoint, error) {
 	client, err := t.Client(k)
 	if err != nil {
@@ -101,26 +101,27 @@ func clientAt(t *target.Target, k target.Kind, address string) (*target.Client, 
 	return client, at, err
 }
 
-// caller is a [load.Caller] made of a function.
-type caller func() error
+// callerFunc adapts a function to [load.Caller].
+type callerFunc func() error
 
-func (c caller) Call() error { return c() }
+func (c callerFunc) Call() error { return c() }
 
-// repeat returns a caller that sends the same request again and again.
-func repeat(conn *wire.Conn, request []byte, what string, good func(*wire.Response) bool) load.Caller {
-	return caller(func() error { return send(conn, request, what, good) })
+// repeat returns a caller that sends the same request repeatedly.
+func repeat(conn *wire.Conn, request []byte, operation string, valid func(*wire.Response) bool) load.Caller {
+	return callerFunc(func() error { return send(conn, request, operation, valid) })
 }
 
-// send sends a request and checks its answer.
-func send(conn *wire.Conn, request []byte, what string, good func(*wire.Response) bool) error {
-	answer, err := conn.Send(request)
+// send sends a request. It returns an error unless the response has the status 200
+// and is valid.
+func send(conn *wire.Conn, request []byte, operation string, valid func(*wire.Response) bool) error {
+	response, err := conn.Send(request)
 	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+		return fmt.Errorf("%s: %w", operation, err)
 	}
-	if answer.Status != 200 || !good(answer) {
-		return target.Refusal(what, answer)
+	if response.Status != 200 || !valid(response) {
+		return target.ResponseError(operation, response)
 	}
 	return nil
 }
 
-func hasToken(answer *wire.Response) bool { return wire.Text(answer.Body, "access_token") != "" }
+func hasToken(r *wire.Response) bool { return wire.Text(r.Body, "access_token") != "" }

@@ -8,57 +8,59 @@ import (
 	"github.com/ostiary/ostiary/bench/wire"
 )
 
-// liveTokens is how many access tokens are asked about in turn.
+// liveTokens is the number of access tokens that requests use in turn.
 const liveTokens = 64
 
-// askAbout makes a course of requests about live access tokens of people.
-func askAbout(t *target.Target, address string, good func(*wire.Response) bool, request func(c *wire.Conn, path, token string) []byte) (*Course, error) {
+// accessTokenWorkload returns a workload of requests with live access tokens of
+// users.
+func accessTokenWorkload(t *target.Target, address string, valid func(*wire.Response) bool, request func(c *wire.Conn, path, token string) []byte) (*Workload, error) {
 	at, err := target.At(address)
 	if err != nil {
 		return nil, err
 	}
-	people := &regulars{target: t}
-	defer people.close()
-	live, err := people.gather(liveTokens)
+	users := &sessions{target: t}
+	defer users.close()
+	live, err := users.collectTokens(liveTokens)
 	if err != nil {
 		return nil, err
 	}
-	return &Course{Caller: func(i int) (load.Caller, error) {
+	return &Workload{Caller: func(i int) (load.Caller, error) {
 		conn := wire.New(at.URL)
 		requests := make([][]byte, len(live))
 		for j, token := range live {
 			requests[j] = request(conn, at.Target, token.access)
 		}
-		return caller(func() error {
+		return callerFunc(func() error {
 			i++
-			return send(conn, requests[i%len(requests)], "ask about a token", good)
+			return send(conn, requests[i%len(requests)], "use an access token", valid)
 		}), nil
 	}}, nil
 }
 
-func userinfo(t *target.Target) (*Course, error) {
-	good := func(answer *wire.Response) bool { return wire.Text(answer.Body, "sub") != "" }
-	return askAbout(t, t.Endpoints.Userinfo, good, func(c *wire.Conn, path, token string) []byte {
+func userinfo(t *target.Target) (*Workload, error) {
+	valid := func(r *wire.Response) bool { return wire.Text(r.Body, "sub") != "" }
+	return accessTokenWorkload(t, t.Endpoints.Userinfo, valid, func(c *wire.Conn, path, token string) []byte {
 		return c.Get(path, wire.Bearer(token))
 	})
 }
 
-// introspection is asked by the client that the tokens are of (RFC 7662).
-func introspection(t *target.Target) (*Course, error) {
+// introspection is token introspection by the client of the tokens (RFC 7662).
+func introspection(t *target.Target) (*Workload, error) {
 	client, err := t.Client(target.Web)
 	if err != nil {
 		return nil, err
 	}
 	basic := wire.Basic(client.ID, client.Secret)
-	good := func(answer *wire.Response) bool { return wire.True(answer.Body, "active") }
-	return askAbout(t, t.Endpoints.Introspection, good, func(c *wire.Conn, path, token string) []byte {
+	valid := func(r *wire.Response) bool { return wire.True(r.Body, "active") }
+	return accessTokenWorkload(t, t.Endpoints.Introspection, valid, func(c *wire.Conn, path, token string) []byte {
 		return c.Post(path, "token="+url.QueryEscape(token), basic)
 	})
 }
 
-// revocation ends tokens that were issued beforehand (RFC 7009).
-func revocation(ofRefresh bool) func(*target.Target) (*Course, error) {
-	return func(t *target.Target) (*Course, error) {
+// revocation is token revocation (RFC 7009). The tokens are issued during
+// preparation.
+func revocation(ofRefresh bool) func(*target.Target) (*Workload, error) {
+	return func(t *target.Target) (*Workload, error) {
 		kind := target.Machine
 		if ofRefresh {
 			kind = target.Web
@@ -67,16 +69,16 @@ func revocation(ofRefresh bool) func(*target.Target) (*Course, error) {
 		if err != nil {
 			return nil, err
 		}
-		people, shelf := &regulars{target: t}, &stock[string]{}
-		fill := func(n int) error { return shelf.fill(n, preparers, accessTokens(t)) }
+		users, live := &sessions{target: t}, &pool[string]{}
+		fill := func(n int) error { return live.fill(n, preparers, accessTokens(t)) }
 		if ofRefresh {
-			fill = func(n int) error { return shelf.fill(n, preparers, refreshTokens(people)) }
+			fill = func(n int) error { return live.fill(n, preparers, refreshTokens(users)) }
 		}
 		basic := wire.Basic(client.ID, client.Secret)
-		return &Course{Stock: fill, Close: people.close, Caller: func(int) (load.Caller, error) {
+		return &Workload{Prepare: fill, Close: users.close, Caller: func(int) (load.Caller, error) {
 			conn := wire.New(at.URL)
-			return caller(func() error {
-				token, err := shelf.take()
+			return callerFunc(func() error {
+				token, err := live.take()
 				if err != nil {
 					return err
 				}
@@ -86,7 +88,7 @@ func revocation(ofRefresh bool) func(*target.Target) (*Course, error) {
 	}
 }
 
-// accessTokens makes access tokens of the machine client.
+// accessTokens returns the maker of access tokens of the machine client.
 func accessTokens(t *target.Target) func(int) (func() (string, error), error) {
 	return func(int) (func() (string, error), error) {
 		client, at, err := clientAt(t, target.Machine, t.Endpoints.Token)
@@ -94,10 +96,10 @@ func accessTokens(t *target.Target) func(int) (func() (string, error), error) {
 			return nil, err
 		}
 		conn := wire.New(at.URL)
-		request := conn.Post(at.Target, client.Grant(), wire.Basic(client.ID, client.Secret))
+		request := conn.Post(at.Target, client.GrantForm(), wire.Basic(client.ID, client.Secret))
 		return func() (token string, err error) {
-			err = send(conn, request, getToken, func(answer *wire.Response) bool {
-				token = wire.Text(answer.Body, "access_token")
+			err = send(conn, request, getToken, func(r *wire.Response) bool {
+				token = wire.Text(r.Body, "access_token")
 				return token != ""
 			})
 			return token, err
@@ -105,15 +107,15 @@ func accessTokens(t *target.Target) func(int) (func() (string, error), error) {
 	}
 }
 
-// refreshTokens makes refresh tokens, each of a grant of its own.
-func refreshTokens(people *regulars) func(int) (func() (string, error), error) {
+// refreshTokens returns the maker of refresh tokens, each of a separate grant.
+func refreshTokens(users *sessions) func(int) (func() (string, error), error) {
 	return func(i int) (func() (string, error), error) {
-		v, err := people.get(i)
+		v, err := users.get(i)
 		if err != nil {
 			return nil, err
 		}
 		return func() (string, error) {
-			got, err := v.visit()
+			got, err := v.authorize()
 			if err != nil {
 				return "", err
 			}

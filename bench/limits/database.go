@@ -14,22 +14,22 @@ import (
 	"github.com/ostiary/ostiary/bench/meter"
 )
 
-// crowds are the numbers of callers at which a database and a listener are asked.
-func crowds() []int { return []int{1, 8, 32, 64} }
+// callerCounts are the numbers of concurrent callers of the database and the
+// minimal server.
+func callerCounts() []int { return []int{1, 8, 32, 64} }
 
-// rows is how many there are to select from.
+// rows is the number of rows in the table.
 const rows = 100_000
 
-// Database measures a PostgreSQL as a program with pgx meets it. It makes a table
-// and drops it.
+// Database measures a PostgreSQL through pgx. It creates a table and drops it.
 func Database(ctx context.Context, url string, d time.Duration, each func(Limit) error) error {
 	m, err := meter.New(ctx, meter.Config{Database: url})
 	if err != nil {
-		return fmt.Errorf("watch: %w", err)
+		return fmt.Errorf("start the meter: %w", err)
 	}
 	g := gauge{m, func(r meter.Reading) time.Duration { return r.Database }, d, each}
 	err = onTable(ctx, url, func() error {
-		for _, n := range crowds() {
+		for _, n := range callerCounts() {
 			if err := g.database(ctx, url, n); err != nil {
 				return err
 			}
@@ -39,19 +39,19 @@ func Database(ctx context.Context, url string, d time.Duration, each func(Limit)
 	return errors.Join(err, m.Close(ctx))
 }
 
-// onTable makes the table while act runs.
+// onTable creates the table, runs act and drops the table.
 func onTable(ctx context.Context, url string, act func() error) error {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
-	defer conn.Close(ctx) //nolint:errcheck // nothing is owed on it
+	defer conn.Close(ctx) //nolint:errcheck // no transaction is open
 	const create = `
 		CREATE TABLE bench_limits (id bigint PRIMARY KEY, body text NOT NULL);
 		INSERT INTO bench_limits SELECT i, repeat('x', 200) FROM generate_series(1, 100000) i;
 		ANALYZE bench_limits`
 	if _, err := conn.Exec(ctx, create); err != nil {
-		return fmt.Errorf("make a table: %w", err)
+		return fmt.Errorf("create the table: %w", err)
 	}
 	if err := act(); err != nil {
 		return err
@@ -62,9 +62,9 @@ func onTable(ctx context.Context, url string, act func() error) error {
 	return nil
 }
 
-// database has a connection for each of n callers.
+// database measures with n callers, each with a connection.
 func (g *gauge) database(ctx context.Context, url string, n int) error {
-	ctx, cancel := context.WithCancel(ctx) // ends the writers
+	ctx, cancel := context.WithCancel(ctx) // stops the writers
 	defer cancel()
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
@@ -84,7 +84,7 @@ func (g *gauge) database(ctx context.Context, url string, n int) error {
 		{"INSERT of a row, coalesced", coalesced(ctx, pool)},
 		{"SELECT by primary key", selects(ctx, pool)},
 	} {
-		callers, err := crowd(n, task.maker)
+		callers, err := newCallers(n, task.maker)
 		if err != nil {
 			return err
 		}
@@ -95,16 +95,16 @@ func (g *gauge) database(ctx context.Context, url string, n int) error {
 	return nil
 }
 
-const body = "two hundred bytes are what a row of a grant takes, or a little more; this is about as much, and nothing of it is read"
+const body = "a row of a grant has two hundred bytes or a few more; this text has about the same length, and the content is never used."
 
-// newIDs counts on from a number that nobody has reached who began earlier.
+// newIDs returns a counter whose values exceed those of earlier counters.
 func newIDs() *atomic.Int64 {
 	var last atomic.Int64
 	last.Store(time.Now().UnixNano())
 	return &last
 }
 
-// inserts commits each row for itself.
+// inserts commits each row separately.
 func inserts(ctx context.Context, pool *pgxpool.Pool) func() (func() error, error) {
 	last := newIDs()
 	return func() (func() error, error) {
@@ -116,7 +116,7 @@ func inserts(ctx context.Context, pool *pgxpool.Pool) func() (func() error, erro
 	}
 }
 
-// selects reads one row after the other, in an order that no cache knows.
+// selects reads rows in an order that defeats caches.
 func selects(ctx context.Context, pool *pgxpool.Pool) func() (func() error, error) {
 	var last atomic.Int64
 	return func() (func() error, error) {
@@ -128,11 +128,11 @@ func selects(ctx context.Context, pool *pgxpool.Pool) func() (func() error, erro
 	}
 }
 
-// most is how many rows go into one commit.
-const most = 64
+// maxBatch is the maximum number of rows of a commit.
+const maxBatch = 64
 
-// coalesced commits the rows of callers that wait at the same time together, by
-// two writers: while one waits for the disk, the other gathers.
+// coalesced commits the rows of concurrent callers together (group commit). It has
+// two writers: while one waits for the disk, the other collects a batch.
 func coalesced(ctx context.Context, pool *pgxpool.Pool) func() (func() error, error) {
 	waiting := make(chan chan error, 1024)
 	last := newIDs()
@@ -147,7 +147,7 @@ func coalesced(ctx context.Context, pool *pgxpool.Pool) func() (func() error, er
 					batch = append(batch, first)
 				}
 				batch = gather(batch, waiting)
-				err := insertMany(ctx, pool, last.Add(most), len(batch))
+				err := insertMany(ctx, pool, last.Add(maxBatch), len(batch))
 				for _, answer := range batch {
 					answer <- err
 				}
@@ -168,9 +168,9 @@ func coalesced(ctx context.Context, pool *pgxpool.Pool) func() (func() error, er
 	}
 }
 
-// gather adds who waits already.
+// gather adds the waiting callers to the batch.
 func gather(batch []chan error, waiting <-chan chan error) []chan error {
-	for len(batch) < most {
+	for len(batch) < maxBatch {
 		select {
 		case next := <-waiting:
 			batch = append(batch, next)

@@ -16,8 +16,8 @@ import (
 	"github.com/ostiary/ostiary/bench/wire"
 )
 
-// ServeHello is the least that a server can do: a constant answer behind the
-// router. It prints its address, and serves until its input ends.
+// ServeHello runs a minimal server: a constant response behind the router. It
+// prints its address, and serves until in reaches its end.
 func ServeHello(ctx context.Context, in io.Reader, out io.Writer) error {
 	router := chi.NewRouter()
 	router.Get("/", func(w http.ResponseWriter, _ *http.Request) {
@@ -50,11 +50,11 @@ func Hello(ctx context.Context, address string, pid int, d time.Duration, each f
 	}
 	m, err := meter.New(ctx, meter.Config{Server: pid})
 	if err != nil {
-		return fmt.Errorf("watch: %w", err)
+		return fmt.Errorf("start the meter: %w", err)
 	}
 	g := gauge{m, func(r meter.Reading) time.Duration { return r.Server }, d, each}
-	for _, n := range crowds() {
-		callers, err := crowd(n, greeter(at)) //nolint:contextcheck // connections have a deadline of their own
+	for _, n := range callerCounts() {
+		callers, err := newCallers(n, helloCaller(at)) //nolint:contextcheck // connections set their own deadline
 		if err != nil {
 			return err
 		}
@@ -65,7 +65,7 @@ func Hello(ctx context.Context, address string, pid int, d time.Duration, each f
 	return nil
 }
 
-func greeter(at *url.URL) func() (func() error, error) {
+func helloCaller(at *url.URL) func() (func() error, error) {
 	return func() (func() error, error) {
 		conn := wire.New(at)
 		request := conn.Get("/")

@@ -1,6 +1,5 @@
-// Package limits measures what a machine can do at all: signatures, durable
-// commits, bare answers over HTTP. No server on it can be faster, so these figures
-// say how far one is from the end.
+// Package limits measures upper bounds of the throughput of a machine: signatures,
+// hashes, durable commits and HTTP responses of a minimal server.
 package limits
 
 import (
@@ -13,46 +12,46 @@ import (
 	"github.com/ostiary/ostiary/bench/meter"
 )
 
-// Limit is one figure.
+// Limit is a measured upper bound.
 type Limit struct {
 	Name      string  `json:"limit"`
 	Callers   int     `json:"callers"`
 	PerSecond float64 `json:"per_second"`
 	// P99 is in milliseconds.
 	P99 float64 `json:"p99_ms"`
-	// CPU is the processor time of what is measured, in milliseconds an operation:
-	// of the work itself, the bare server or the database.
+	// CPU is the processor time per operation in milliseconds, of the task itself, the
+	// minimal server or the database.
 	CPU float64 `json:"cpu_ms"`
 }
 
-// function is a caller made of a function.
-type function func() error
+// callerFunc adapts a function to [load.Caller].
+type callerFunc func() error
 
-func (f function) Call() error { return f() }
+func (f callerFunc) Call() error { return f() }
 
-// crowd makes n callers, each with what it needs.
-func crowd(n int, maker func() (func() error, error)) ([]load.Caller, error) {
+// newCallers calls maker n times and returns the callers.
+func newCallers(n int, maker func() (func() error, error)) ([]load.Caller, error) {
 	all := make([]load.Caller, n)
 	for i := range all {
 		call, err := maker()
 		if err != nil {
 			return nil, err
 		}
-		all[i] = function(call)
+		all[i] = callerFunc(call)
 	}
 	return all, nil
 }
 
-// gauge measures callers and what they cost.
+// gauge measures the rate and the cost of callers.
 type gauge struct {
 	meter *meter.Meter
-	// cost says whose processor time counts.
+	// cost selects the processor time of the measured process.
 	cost     func(meter.Reading) time.Duration
 	duration time.Duration
 	each     func(Limit) error
 }
 
-// measure lets callers do something as fast as they can, and hands the figure on.
+// measure runs callers in a closed loop and passes the result to each.
 func (g *gauge) measure(ctx context.Context, name string, callers []load.Caller) error {
 	load.Closed(ctx, callers, g.duration/10)
 	before, err := g.meter.Read(ctx)
@@ -78,7 +77,7 @@ func (g *gauge) measure(ctx context.Context, name string, callers []load.Caller)
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// cores are the numbers of goroutines at which work of the processor is measured.
+// cores are the numbers of goroutines for processor-bound tasks.
 func cores() []int {
 	if n := runtime.GOMAXPROCS(0); n > 1 {
 		return []int{1, n}

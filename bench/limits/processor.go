@@ -19,26 +19,26 @@ import (
 	"github.com/ostiary/ostiary/bench/meter"
 )
 
-// work is something that only the processor does.
-type work struct {
+// task is a processor-bound operation.
+type task struct {
 	name string
 	do   func() error
 }
 
 // Processor measures signing, verifying and hashing, on one core and on all.
 func Processor(ctx context.Context, d time.Duration, each func(Limit) error) error {
-	all, err := works()
+	all, err := tasks()
 	if err != nil {
 		return err
 	}
 	m, err := meter.New(ctx, meter.Config{})
 	if err != nil {
-		return fmt.Errorf("watch: %w", err)
+		return fmt.Errorf("start the meter: %w", err)
 	}
 	g := gauge{m, func(r meter.Reading) time.Duration { return r.Generator }, d, each}
 	for _, w := range all {
 		for _, n := range cores() {
-			callers, err := crowd(n, func() (func() error, error) { return w.do, nil })
+			callers, err := newCallers(n, func() (func() error, error) { return w.do, nil })
 			if err != nil {
 				return err
 			}
@@ -50,21 +50,21 @@ func Processor(ctx context.Context, d time.Duration, each func(Limit) error) err
 	return nil
 }
 
-var errBadSignature = errors.New("a good signature is taken for a bad one")
+var errBadSignature = errors.New("a valid signature was not verified")
 
-func works() ([]work, error) {
-	digest := sha256.Sum256([]byte("what is signed"))
+func tasks() ([]task, error) {
+	digest := sha256.Sum256([]byte("payload"))
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
-		return nil, fmt.Errorf("make an RSA key: %w", err)
+		return nil, fmt.Errorf("generate an RSA key: %w", err)
 	}
 	ecKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, fmt.Errorf("make an EC key: %w", err)
+		return nil, fmt.Errorf("generate an EC key: %w", err)
 	}
 	public, edKey, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		return nil, fmt.Errorf("make an Ed25519 key: %w", err)
+		return nil, fmt.Errorf("generate an Ed25519 key: %w", err)
 	}
 	rsaSigned, err := rsa.SignPKCS1v15(rand.Reader, rsaKey, crypto.SHA256, digest[:])
 	if err != nil {
@@ -75,13 +75,13 @@ func works() ([]work, error) {
 		return nil, fmt.Errorf("sign: %w", err)
 	}
 	edSigned := ed25519.Sign(edKey, digest[:])
-	good := func(is bool) error {
-		if !is {
+	verified := func(ok bool) error {
+		if !ok {
 			return errBadSignature
 		}
 		return nil
 	}
-	return []work{
+	return []task{
 		{"sign RS256-2048", func() error {
 			_, err := rsa.SignPKCS1v15(rand.Reader, rsaKey, crypto.SHA256, digest[:])
 			return err
@@ -91,9 +91,9 @@ func works() ([]work, error) {
 			_, err := ecdsa.SignASN1(rand.Reader, ecKey, digest[:])
 			return err
 		}},
-		{"verify ES256", func() error { return good(ecdsa.VerifyASN1(&ecKey.PublicKey, digest[:], ecSigned)) }},
+		{"verify ES256", func() error { return verified(ecdsa.VerifyASN1(&ecKey.PublicKey, digest[:], ecSigned)) }},
 		{"sign EdDSA", func() error { ed25519.Sign(edKey, digest[:]); return nil }},
-		{"verify EdDSA", func() error { return good(ed25519.Verify(public, digest[:], edSigned)) }},
+		{"verify EdDSA", func() error { return verified(ed25519.Verify(public, digest[:], edSigned)) }},
 		{"HMAC-SHA-256", func() error {
 			mac := hmac.New(sha256.New, digest[:])
 			mac.Write(digest[:])

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// Closed lets every caller call again as soon as it has an answer, for a
-// duration or until the context ends or nothing is left to call with. Each calls
-// once at least, however busy the machine is.
+// Closed runs a closed loop: every caller calls again as soon as it has a response,
+// until the duration or the context ends or the caller returns [ErrEmpty]. Each
+// caller calls at least once.
 func Closed(ctx context.Context, callers []Caller, duration time.Duration) *Tally {
-	return together(callers, func(c Caller, t *Tally, start time.Time) {
+	return runAll(callers, func(c Caller, t *Tally, start time.Time) {
 		for ctx.Err() == nil {
 			begin := time.Now()
 			err := c.Call()
@@ -27,8 +27,8 @@ func Closed(ctx context.Context, callers []Caller, duration time.Duration) *Tall
 	})
 }
 
-// together runs every caller in a goroutine of its own and adds their tallies.
-func together(callers []Caller, run func(c Caller, t *Tally, start time.Time)) *Tally {
+// runAll runs every caller in a separate goroutine and adds their tallies.
+func runAll(callers []Caller, run func(c Caller, t *Tally, start time.Time)) *Tally {
 	tallies := make([]Tally, len(callers))
 	var running sync.WaitGroup
 	start := time.Now()

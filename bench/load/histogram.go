@@ -27,7 +27,7 @@ func (h *Histogram) Add(d time.Duration) {
 	h.max = max(h.max, d)
 }
 
-// Merge adds what another histogram has counted.
+// Merge adds the counts of another histogram.
 func (h *Histogram) Merge(other *Histogram) {
 	for i, n := range other.counts {
 		h.counts[i] += n
@@ -36,20 +36,20 @@ func (h *Histogram) Merge(other *Histogram) {
 	h.max = max(h.max, other.max)
 }
 
-// Count is how many durations were added.
+// Count returns the number of durations.
 func (h *Histogram) Count() uint64 { return h.total }
 
-// Max is the longest duration.
+// Max returns the longest duration.
 func (h *Histogram) Max() time.Duration { return h.max }
 
-// Percentile returns the duration that p of 100 are not above, and 0 of none.
+// Percentile returns the p-th percentile, and 0 if the histogram is empty.
 func (h *Histogram) Percentile(p float64) time.Duration {
 	if h.total == 0 {
 		return 0
 	}
 	rank := uint64(p / 100 * float64(h.total))
 	if float64(rank) < p/100*float64(h.total) {
-		rank++ // the nearest rank is rounded up
+		rank++ // round up to the nearest rank
 	}
 	rank = max(rank, 1)
 	var seen uint64
@@ -61,7 +61,7 @@ func (h *Histogram) Percentile(p float64) time.Duration {
 	return h.max
 }
 
-// bucket returns where a number of nanoseconds is counted.
+// bucket returns the index of the bucket for n nanoseconds.
 func bucket(n uint64) int {
 	if n < 1<<subBits {
 		return int(n)
@@ -70,7 +70,7 @@ func bucket(n uint64) int {
 	return (shift+1)<<subBits + int(n>>shift) - 1<<subBits //nolint:gosec // below 2 << subBits
 }
 
-// middle returns the middle of a bucket.
+// middle returns the middle of bucket i.
 func middle(i int) time.Duration {
 	if i < 1<<subBits {
 		return time.Duration(i)

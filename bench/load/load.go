@@ -1,5 +1,6 @@
-// Package load calls and measures: again and again as fast as answers come
-// ([Closed]), or at given moments whatever comes ([Open]).
+// Package load generates load and measures it: in a closed loop ([Closed]), where
+// the next call follows the response, or in an open loop ([Open]), where calls
+// arrive at a given rate.
 package load
 
 import (
@@ -8,60 +9,60 @@ import (
 	"time"
 )
 
-// Caller is one caller of a server. Call does one operation and checks the
-// answer; it is for one goroutine.
+// Caller is a client of a server. Call performs one operation and checks the
+// response; only one goroutine may call it at a time.
 type Caller interface {
 	Call() error
 }
 
-// ErrEmpty is what a caller returns who has nothing left to call with.
-var ErrEmpty = errors.New("what was prepared is used up")
+// ErrEmpty reports that all prepared values are used up.
+var ErrEmpty = errors.New("no prepared values left")
 
-// RefusedError is the answer of a server that has too much to do: 429 or 503.
+// RefusedError is the response of an overloaded server: status 429 or 503.
 type RefusedError struct {
 	Status int
-	// After says whether the server told when to come again.
-	After bool
+	// RetryAfter reports whether the response had a Retry-After header.
+	RetryAfter bool
 }
 
 func (r *RefusedError) Error() string { return fmt.Sprintf("refused with %d", r.Status) }
 
-// shownErrors is how many errors are kept to be shown.
+// shownErrors is the number of errors kept for display.
 const shownErrors = 3
 
-// Tally is what was measured.
+// Tally has the results of a loop.
 type Tally struct {
-	// Latency is that of operations that succeeded, which are the only ones in it.
+	// Latency has the latencies of successful operations.
 	Latency Histogram
-	// Sent is Latency counted from when a request left, in an open loop: without the
-	// time for which an operation that was due waited for a caller.
+	// Sent has the latencies from sending the request, in an open loop: without the
+	// time that the operation waited for a free caller.
 	Sent Histogram
-	// Refusal is how long refusals took.
+	// Refusal has the latencies of refusals.
 	Refusal Histogram
-	// Told is how many of the refusals said when to come again.
-	Told uint64
-	// Errors is how many operations went wrong, and Shown the first of them.
+	// RetryAfter is the number of refusals with a Retry-After header.
+	RetryAfter uint64
+	// Errors is the number of failed operations, and Shown has the first errors.
 	Errors uint64
 	Shown  []string
-	// Unsent is how many operations were due in an open loop and not begun, for want
-	// of a free caller, when it ended.
+	// Unsent is the number of operations of an open loop that no caller was free for
+	// before the loop ended.
 	Unsent uint64
-	// Elapsed is how long it took.
+	// Elapsed is the duration of the loop.
 	Elapsed time.Duration
 }
 
-// Merge adds another tally, one that was taken at another time.
+// Merge adds the tally of a loop that ran at another time.
 func (t *Tally) Merge(other *Tally) {
 	t.merge(other)
 	t.Elapsed += other.Elapsed
 }
 
-// merge adds the tally of a caller of the same time.
+// merge adds the tally of a concurrent caller.
 func (t *Tally) merge(other *Tally) {
 	t.Latency.Merge(&other.Latency)
 	t.Sent.Merge(&other.Sent)
 	t.Refusal.Merge(&other.Refusal)
-	t.Told += other.Told
+	t.RetryAfter += other.RetryAfter
 	t.Errors += other.Errors
 	t.Unsent += other.Unsent
 	for _, text := range other.Shown {
@@ -69,7 +70,7 @@ func (t *Tally) merge(other *Tally) {
 	}
 }
 
-// Rate is how many operations succeeded in a second.
+// Rate returns the number of successful operations per second.
 func (t *Tally) Rate() float64 {
 	if t.Elapsed == 0 {
 		return 0
@@ -77,7 +78,7 @@ func (t *Tally) Rate() float64 {
 	return float64(t.Latency.Count()) / t.Elapsed.Seconds()
 }
 
-// count notes how an operation went.
+// count records the outcome of an operation.
 func (t *Tally) count(took time.Duration, err error) {
 	refused, isRefusal := errors.AsType[*RefusedError](err)
 	switch {
@@ -85,8 +86,8 @@ func (t *Tally) count(took time.Duration, err error) {
 		t.Latency.Add(took)
 	case isRefusal:
 		t.Refusal.Add(took)
-		if refused.After {
-			t.Told++
+		if refused.RetryAfter {
+			t.RetryAfter++
 		}
 	default:
 		t.Errors++

@@ -9,20 +9,20 @@ import (
 	"time"
 )
 
-// function is a caller made of a function.
-type function func() error
+// callerFunc adapts a function to [Caller].
+type callerFunc func() error
 
-func (f function) Call() error { return f() }
+func (f callerFunc) Call() error { return f() }
 
 func callers(n int, call func() error) []Caller {
 	all := make([]Caller, n)
 	for i := range all {
-		all[i] = function(call)
+		all[i] = callerFunc(call)
 	}
 	return all
 }
 
-func TestClosedLoopCallsAgainAfterEachAnswer(t *testing.T) {
+func TestClosedLoopCallsAgainAfterEachResponse(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		tally := Closed(t.Context(), callers(4, func() error {
@@ -35,13 +35,13 @@ func TestClosedLoopCallsAgainAfterEachAnswer(t *testing.T) {
 	})
 }
 
-func TestRefusalsAndErrorsAreToldApart(t *testing.T) {
+func TestRefusalsAndErrorsAreCountedSeparately(t *testing.T) {
 	t.Parallel()
 	var n atomic.Int32
-	outcomes := []error{nil, &RefusedError{Status: 503, After: true}, &RefusedError{Status: 429}, errors.New("broken"), ErrEmpty}
+	outcomes := []error{nil, &RefusedError{Status: 503, RetryAfter: true}, &RefusedError{Status: 429}, errors.New("broken"), ErrEmpty}
 	tally := Closed(t.Context(), callers(1, func() error { return outcomes[n.Add(1)-1] }), time.Minute)
-	if tally.Latency.Count() != 1 || tally.Refusal.Count() != 2 || tally.Told != 1 || tally.Errors != 1 {
-		t.Errorf("tally = %d good, %d refused, %d told, %d errors", tally.Latency.Count(), tally.Refusal.Count(), tally.Told, tally.Errors)
+	if tally.Latency.Count() != 1 || tally.Refusal.Count() != 2 || tally.RetryAfter != 1 || tally.Errors != 1 {
+		t.Errorf("tally = %d good, %d refused, %d with Retry-After, %d errors", tally.Latency.Count(), tally.Refusal.Count(), tally.RetryAfter, tally.Errors)
 	}
 	if len(tally.Shown) != 1 || tally.Shown[0] != "broken" {
 		t.Errorf("shown errors = %q", tally.Shown)
@@ -56,8 +56,8 @@ func TestLoopsEndWithTheContext(t *testing.T) {
 	Open(ctx, stop, 1000, time.Hour)
 }
 
-// A server that stands still for a while delays what is due behind it, and all of
-// that waiting counts: that is what an open loop is for.
+// A pause of the server delays the following operations, and the open loop counts
+// their whole waiting time.
 func TestOpenLoopCountsFromWhenAnOperationWasDue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

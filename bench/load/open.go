@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// Open begins operations at given moments, at a rate a second on average, as
-// people do who do not know of each other (a Poisson process).
+// Open runs an open loop: operations arrive in a Poisson process with the given
+// mean rate per second, independent of the responses.
 //
-// What took long is counted from the moment at which the operation was due, not
-// from when a caller was free for it: a server that is slow for a while delays
-// the operations behind as well, and that must show. With more arrivals than
-// callers the rest waits, and what still waits at the end is not sent any more.
+// Latency counts from the arrival of the operation, not from the moment when a
+// caller was free, so that a slow response also shows in the latencies of the
+// operations that it delayed. If there are more arrivals than free callers, the
+// operations wait. Operations that still wait at the end are counted as unsent.
 func Open(ctx context.Context, callers []Caller, rate float64, duration time.Duration) *Tally {
 	s := newSchedule(rate, duration)
-	t := together(callers, func(c Caller, t *Tally, start time.Time) {
+	t := runAll(callers, func(c Caller, t *Tally, start time.Time) {
 		for ctx.Err() == nil {
 			due, more := s.next()
 			if !more {
@@ -48,7 +48,7 @@ func Open(ctx context.Context, callers []Caller, rate float64, duration time.Dur
 	return t
 }
 
-// schedule hands out the moments of arrival.
+// schedule generates the arrival times.
 type schedule struct {
 	mu       sync.Mutex
 	random   *rand.Rand
@@ -57,16 +57,18 @@ type schedule struct {
 	last     time.Duration
 }
 
-// newSchedule draws the same moments every time, so that runs can be compared.
+// newSchedule returns a schedule that generates the same times in every run, so
+// that runs can be compared.
 func newSchedule(rate float64, duration time.Duration) *schedule {
 	return &schedule{
-		random:   rand.New(rand.NewPCG(1, 2)), //nolint:gosec // no secret is drawn
+		random:   rand.New(rand.NewPCG(1, 2)), //nolint:gosec // not a secret
 		mean:     float64(time.Second) / rate,
 		duration: duration,
 	}
 }
 
-// next returns the next moment, counted from the start, unless it is too late.
+// next returns the next arrival time, relative to the start of the loop, and false
+// after the end of the loop.
 func (s *schedule) next() (time.Duration, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

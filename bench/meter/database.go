@@ -7,14 +7,15 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// database watches a PostgreSQL on this machine that nobody else uses.
+// database reads the counters of a PostgreSQL server that only the measured server
+// uses.
 type database struct {
 	conn       *pgx.Conn
-	postmaster int // 0 when it runs elsewhere
+	postmaster int // 0 if it runs on another machine
 	counted    bool
 }
 
-func watch(ctx context.Context, url string) (*database, error) {
+func watchDatabase(ctx context.Context, url string) (*database, error) {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
@@ -23,14 +24,14 @@ func watch(ctx context.Context, url string) (*database, error) {
 	var backend int
 	const self = `SELECT pg_backend_pid()`
 	if err := conn.QueryRow(ctx, self).Scan(&backend); err != nil {
-		return nil, fmt.Errorf("ask for the process: %w", err)
+		return nil, fmt.Errorf("read the backend process: %w", err)
 	}
 	if s, err := readStat(backend); err == nil {
 		d.postmaster = s.parent
 	}
 	const loaded = `SELECT current_setting('shared_preload_libraries') LIKE '%pg_stat_statements%'`
 	if err := conn.QueryRow(ctx, loaded).Scan(&d.counted); err != nil {
-		return nil, fmt.Errorf("ask for pg_stat_statements: %w", err)
+		return nil, fmt.Errorf("read shared_preload_libraries: %w", err)
 	}
 	if d.counted {
 		if _, err := conn.Exec(ctx, `CREATE EXTENSION IF NOT EXISTS pg_stat_statements`); err != nil {
@@ -40,7 +41,7 @@ func watch(ctx context.Context, url string) (*database, error) {
 	return d, nil
 }
 
-// read fills in what the database knows. Its own statements are not counted.
+// read sets the fields of the database. It does not count its own statements.
 func (d *database) read(ctx context.Context, r *Reading) error {
 	const position = `
 		SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint,

@@ -1,9 +1,9 @@
-// Package meter tells what a load costs the server: processor time, memory, and
-// what its database is asked.
+// Package meter measures the resources that a server uses: processor time, memory
+// and database statements.
 //
-// Processor time per operation is the figure that travels from one machine to
-// another. It comes from the kernel's own accounts in /proc, so it needs nothing
-// of the server, and on systems without /proc it is left out.
+// Processor time per operation is the figure that can be compared between
+// machines. It is read from /proc, without support by the server, and is zero on
+// systems without /proc.
 package meter
 
 import (
@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Config names what to watch. Everything may be left out.
+// Config identifies the processes to measure. All fields are optional.
 type Config struct {
 	// Server is the process id of the server.
 	Server int
@@ -21,38 +21,38 @@ type Config struct {
 	Database string
 }
 
-// Meter watches a server and its database.
+// Meter reads the counters of a server and its database.
 type Meter struct {
 	server   int
 	database *database
 }
 
-// Reading is the state of all counters at a moment.
+// Reading has the values of all counters at one time.
 type Reading struct {
 	Server    time.Duration // processor time of the server
 	Database  time.Duration // processor time of the database
 	Generator time.Duration // processor time of this process
 
-	Statements int64 // executed by the database, -1 when it does not count them
+	Statements int64 // executed by the database, -1 if it does not count them
 	Writes     int64 // transactions that wrote something
 	WAL        int64 // bytes of write-ahead log
 	Stored     int64 // bytes of tables and indexes
 }
 
-// New begins to watch.
+// New returns a meter. It returns an error if a process of c does not exist.
 func New(ctx context.Context, c Config) (*Meter, error) {
 	m := &Meter{server: c.Server}
 	if c.Server != 0 {
 		if _, err := processTime(c.Server); err != nil {
-			return nil, fmt.Errorf("watch the server: %w", err)
+			return nil, fmt.Errorf("measure the server: %w", err)
 		}
 	}
 	if c.Database == "" {
 		return m, nil
 	}
 	var err error
-	if m.database, err = watch(ctx, c.Database); err != nil {
-		return nil, fmt.Errorf("watch the database: %w", err)
+	if m.database, err = watchDatabase(ctx, c.Database); err != nil {
+		return nil, fmt.Errorf("measure the database: %w", err)
 	}
 	return m, nil
 }
@@ -75,31 +75,31 @@ func (m *Meter) Read(ctx context.Context) (Reading, error) {
 	return r, m.database.read(ctx, &r)
 }
 
-// Since is what was spent since an earlier reading.
+// Since returns the difference to an earlier reading.
 func (r Reading) Since(earlier Reading) Reading {
-	spent := Reading{
+	difference := Reading{
 		Server: r.Server - earlier.Server, Database: r.Database - earlier.Database, Generator: r.Generator - earlier.Generator,
 		Statements: -1, Writes: r.Writes - earlier.Writes, WAL: r.WAL - earlier.WAL, Stored: r.Stored - earlier.Stored,
 	}
 	if r.Statements >= 0 && earlier.Statements >= 0 {
-		spent.Statements = r.Statements - earlier.Statements
+		difference.Statements = r.Statements - earlier.Statements
 	}
-	return spent
+	return difference
 }
 
-// Plus is what was spent in both of two spans.
+// Plus returns the sum of two differences.
 func (r Reading) Plus(other Reading) Reading {
-	both := Reading{
+	sum := Reading{
 		Server: r.Server + other.Server, Database: r.Database + other.Database, Generator: r.Generator + other.Generator,
 		Statements: -1, Writes: r.Writes + other.Writes, WAL: r.WAL + other.WAL, Stored: r.Stored + other.Stored,
 	}
 	if r.Statements >= 0 && other.Statements >= 0 {
-		both.Statements = r.Statements + other.Statements
+		sum.Statements = r.Statements + other.Statements
 	}
-	return both
+	return sum
 }
 
-// Close ends the watch.
+// Close closes the connection to the database.
 func (m *Meter) Close(ctx context.Context) error {
 	if m.database == nil {
 		return nil
@@ -107,5 +107,5 @@ func (m *Meter) Close(ctx context.Context) error {
 	return m.database.close(ctx)
 }
 
-// errNoProcess reports a process that is not there.
+// errNoProcess reports a process that does not exist.
 var errNoProcess = errors.New("no such process")

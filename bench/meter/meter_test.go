@@ -11,11 +11,11 @@ func TestStatOfAProcessWithAHostileName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (stat{parent: 7, own: 2 * time.Second, ended: 150 * time.Millisecond}); *s != want {
+	if want := (stat{parent: 7, own: 2 * time.Second, children: 150 * time.Millisecond}); *s != want {
 		t.Errorf("parseStat = %+v, want %+v", *s, want)
 	}
 	if _, err := parseStat([]byte("42 (short) S 7")); err == nil {
-		t.Error("a line without times was read")
+		t.Error("parseStat accepts a line without times")
 	}
 }
 

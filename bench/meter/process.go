@@ -13,25 +13,25 @@ import (
 	"time"
 )
 
-// ticks is how many of the kernel's units of processor time make a second. It is
-// the same on every Linux that Go runs on.
+// ticks is the number of clock ticks per second in /proc. It is the same on every
+// Linux that Go supports.
 const ticks = 100
 
-// stat is what /proc/PID/stat tells of a process.
+// stat has fields of /proc/PID/stat.
 type stat struct {
-	parent int
-	own    time.Duration // of the process
-	ended  time.Duration // of children that it has waited for
+	parent   int
+	own      time.Duration // of the process
+	children time.Duration // of terminated children
 }
 
-// processTime is the processor time of a process and of all its children, also of
-// those that have ended.
+// processTime returns the processor time of a process and of its children, including
+// terminated ones.
 func processTime(pid int) (time.Duration, error) {
 	root, err := readStat(pid)
 	if err != nil {
 		return 0, err
 	}
-	total := root.own + root.ended
+	total := root.own + root.children
 	paths, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
 		return 0, fmt.Errorf("list processes: %w", err)
@@ -43,7 +43,7 @@ func processTime(pid int) (time.Duration, error) {
 		}
 		s, err := readStat(child)
 		if err == nil && s.parent == pid {
-			total += s.own + s.ended
+			total += s.own + s.children
 		}
 	}
 	return total, nil
@@ -81,11 +81,11 @@ func parseStat(text []byte) (*stat, error) {
 		}
 		times[i] = time.Duration(n) * time.Second / ticks
 	}
-	s.own, s.ended = times[0]+times[1], times[2]+times[3]
+	s.own, s.children = times[0]+times[1], times[2]+times[3]
 	return &s, nil
 }
 
-// ownTime is the processor time of this process.
+// ownTime returns the processor time of this process.
 func ownTime() (time.Duration, error) {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
@@ -94,19 +94,19 @@ func ownTime() (time.Duration, error) {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()), nil
 }
 
-// ResetPeak makes [Meter.Peak] forget what was before. Where that is not allowed,
-// the peak is that of the process's whole life.
+// ResetPeak resets [Meter.Peak]. Without permission to do so it has no effect, and
+// the peak is that since the start of the process.
 func (m *Meter) ResetPeak() {
 	if m.server != 0 {
 		_ = os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", m.server), []byte("5"), 0o200)
 	}
 }
 
-// Peak is the most memory that the server has held since [Meter.ResetPeak], in
-// bytes, and 0 when nobody knows.
+// Peak returns the peak resident memory of the server since [Meter.ResetPeak] in
+// bytes, and 0 if it is unknown.
 func (m *Meter) Peak() int64 { return m.memory("VmHWM:") }
 
-// Memory is what the server holds now, in bytes, and 0 when nobody knows.
+// Memory returns the resident memory of the server in bytes, and 0 if it is unknown.
 func (m *Meter) Memory() int64 { return m.memory("VmRSS:") }
 
 func (m *Meter) memory(field string) int64 {

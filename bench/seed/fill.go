@@ -13,9 +13,9 @@ import (
 	"github.com/ostiary/ostiary/internal/session"
 )
 
-// fill multiplies the models. The progress is that of the grants, after some time for
-// the people.
-func (w *world) fill(ctx context.Context, p progress) error {
+// fill inserts copies of the models. It reports the progress of grants, the last and
+// largest table.
+func (w *seeder) fill(ctx context.Context, p progress) error {
 	if err := w.fillAccounts(ctx); err != nil {
 		return err
 	}
@@ -32,17 +32,17 @@ func (w *world) fill(ctx context.Context, p progress) error {
 		done += count
 	}
 	p.at(done)
-	return w.engine.settle(ctx)
+	return w.engine.vacuum(ctx)
 }
 
-// perWeek returns how many grants each week has, the oldest first: of the old ones
-// fewer are left.
-func (w *world) perWeek() []int {
+// perWeek returns the number of grants of each week, the oldest first. Older weeks
+// have fewer live grants.
+func (w *seeder) perWeek() []int {
 	counts := make([]int, weeks+1)
 	shares, sum := make([]float64, len(counts)), 0.0
 	for i := range shares {
 		age := float64(weeks - i)
-		shares[i] = 1 - lossInAWeek*age
+		shares[i] = 1 - weeklyLoss*age
 		if i == weeks {
 			shares[i] *= w.now.Sub(w.weekStart(weeks)).Hours() / (7 * day).Hours()
 		}
@@ -53,16 +53,16 @@ func (w *world) perWeek() []int {
 		counts[i] = min(left, int(shares[i]/sum*float64(w.grants)))
 		left -= counts[i]
 	}
-	counts[weeks-1] += left // of rounding
+	counts[weeks-1] += left // the rounding error
 	return counts
 }
 
-// weekStart returns when the bucket of a week begins.
-func (w *world) weekStart(week int) time.Time {
+// weekStart returns the start of the partition of a week.
+func (w *seeder) weekStart(week int) time.Time {
 	return grant.PartitionAt(w.now.Add(-time.Duration(weeks-week)*7*day), true).End().Add(-7 * day)
 }
 
-func (w *world) fillAccounts(ctx context.Context) error {
+func (w *seeder) fillAccounts(ctx context.Context) error {
 	w.subjects = make([]string, max(1, w.grants/grantsPerAccount))
 	for i := range w.subjects {
 		w.subjects[i] = account.NewSubject()
@@ -77,7 +77,7 @@ func (w *world) fillAccounts(ctx context.Context) error {
 		}
 	}
 	if err := w.engine.copy(ctx, "accounts", columns, accounts); err != nil {
-		return fmt.Errorf("make accounts: %w", err)
+		return fmt.Errorf("insert accounts: %w", err)
 	}
 	columns = w.engine.columns("consents")
 	consents := func(yield func([]any) bool) {
@@ -89,55 +89,55 @@ func (w *world) fillAccounts(ctx context.Context) error {
 		}
 	}
 	if err := w.engine.copy(ctx, "consents", columns, consents); err != nil {
-		return fmt.Errorf("make consents: %w", err)
+		return fmt.Errorf("insert consents: %w", err)
 	}
 	return nil
 }
 
-// signIn is what a session is made of.
-type signIn struct {
+// sessionStart has the columns of a session that its grants share.
+type sessionStart struct {
 	subject, id string
 	at          time.Time
 }
 
-// fillWeek makes the grants of a week in the order of their time, and returns the
-// sessions that still live.
-func (w *world) fillWeek(ctx context.Context, week, count int, made func(int)) (living []signIn, err error) {
+// fillWeek inserts the grants of a week in chronological order, and returns the
+// sessions that have not expired.
+func (w *seeder) fillWeek(ctx context.Context, week, count int, made func(int)) (living []sessionStart, err error) {
 	start := w.weekStart(week)
 	step := min(7*day, w.now.Sub(start)) / time.Duration(max(1, count))
 	bucket := grant.PartitionAt(start, true)
-	if err := w.openBucket(ctx, bucket, start); err != nil {
+	if err := w.openPartition(ctx, bucket, start); err != nil {
 		return nil, err
 	}
 	set := setter(w.engine.columns("grants"), w.models["grants"])
-	dice := rand.New(rand.NewPCG(uint64(week), uint64(count))) //nolint:gosec // no secret
-	var n signIn
+	dice := rand.New(rand.NewPCG(uint64(week), uint64(count))) //nolint:gosec // not a secret
+	var n sessionStart
 	grants := func(yield func([]any) bool) {
 		for i := range count {
 			at := start.Add(time.Duration(i) * step)
 			if i%grantsPerSession == 0 {
-				n = signIn{w.subjects[dice.IntN(len(w.subjects))], session.NewID(), at}
+				n = sessionStart{w.subjects[dice.IntN(len(w.subjects))], session.NewID(), at}
 				if w.now.Sub(at) < rememberedIdle {
 					living = append(living, n)
 				}
 			}
-			row := w.aGrant(bucket, at, dice)
+			row := w.grantColumns(bucket, at, dice)
 			row["subject"], row["session_id"] = n.subject, n.id
 			if !yield(set(row)) {
 				return
 			}
-			if i%sayEvery == 0 {
+			if i%progressEvery == 0 {
 				made(i)
 			}
 		}
 	}
 	if err := w.engine.copy(ctx, "grants", w.engine.columns("grants"), grants); err != nil {
-		return nil, fmt.Errorf("make grants: %w", err)
+		return nil, fmt.Errorf("insert grants: %w", err)
 	}
 	return living, nil
 }
 
-func (w *world) fillSessions(ctx context.Context, living []signIn) error {
+func (w *seeder) fillSessions(ctx context.Context, living []sessionStart) error {
 	columns := w.engine.columns("sessions")
 	sessions := func(yield func([]any) bool) {
 		set := setter(columns, w.models["sessions"])
@@ -153,14 +153,14 @@ func (w *world) fillSessions(ctx context.Context, living []signIn) error {
 		}
 	}
 	if err := w.engine.copy(ctx, "sessions", columns, sessions); err != nil {
-		return fmt.Errorf("make sessions: %w", err)
+		return fmt.Errorf("insert sessions: %w", err)
 	}
 	return nil
 }
 
-// openBucket lets the store make room for a bucket: by a grant that has ended, which
-// then goes again.
-func (w *world) openBucket(ctx context.Context, bucket grant.Partition, at time.Time) error {
+// openPartition makes the store create a partition: it inserts an expired grant and
+// deletes it.
+func (w *seeder) openPartition(ctx context.Context, bucket grant.Partition, at time.Time) error {
 	g := &grant.Grant{
 		Locator: grant.Locator{Partition: bucket, ID: grant.NewID(at)}, Kind: grant.KindCode, ClientID: w.clientIDs[0],
 		CreatedAt: at, ExpiresAt: at, EndsAt: at, Seed: randomBytes(),
@@ -171,9 +171,9 @@ func (w *world) openBucket(ctx context.Context, bucket grant.Partition, at time.
 	return w.engine.remove(ctx, g.Locator)
 }
 
-// aGrant returns what is different from the model in a grant made at the given time.
-// It was refreshed now and then, the last time not long ago.
-func (w *world) aGrant(bucket grant.Partition, at time.Time, dice *rand.Rand) map[string]any {
+// grantColumns returns the columns of a grant that differ from the model. The grant
+// was issued at the given time and refreshed several times, the last time recently.
+func (w *seeder) grantColumns(bucket grant.Partition, at time.Time, dice *rand.Rand) map[string]any {
 	age := w.now.Sub(at)
 	rotated := w.now.Add(-time.Duration(dice.Int64N(int64(min(age, refreshIdle/2)) + 1)))
 	id := grant.NewID(at)
@@ -190,7 +190,7 @@ func (w *world) aGrant(bucket grant.Partition, at time.Time, dice *rand.Rand) ma
 	}
 }
 
-// setter returns a function that copies the model with some columns changed.
+// setter returns a function that copies the model and changes some columns.
 func setter(columns []string, model []any) func(map[string]any) []any {
 	return func(change map[string]any) []any {
 		row := slices.Clone(model)

@@ -1,11 +1,11 @@
-// Command seed fills an empty database with as many live grants as asked for, so
-// that it can be measured how cost grows with them:
+// Command seed fills an empty database with a number of live grants, to measure how
+// costs grow with it:
 //
 //	go run ./bench/seed --database postgres://... --grants 10000000
 //
-// One grant is made as the server makes it, and its row multiplied: over the
-// buckets of the weeks in which living grants were made, with the accounts and
-// sessions behind them. In the end it says what room a grant takes.
+// It creates one grant through the store and copies its row to the partitions of
+// the weeks from which grants can be live, with accounts and sessions. Then it
+// reports the size of a grant.
 package main
 
 import (
@@ -26,13 +26,13 @@ func main() {
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		say(os.Stderr, "seed: %v\n", err)
+		printf(os.Stderr, "seed: %v\n", err)
 		os.Exit(1)
 	}
 }
 
-// say writes for whoever watches; nothing depends on their reading it.
-func say(to io.Writer, format string, args ...any) {
+// printf writes a message. A failed write is ignored.
+func printf(to io.Writer, format string, args ...any) {
 	_, _ = fmt.Fprintf(to, format, args...)
 }
 
@@ -40,14 +40,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("seed", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	url := flags.String("database", "", "`URL` of an empty database: sqlite:PATH or postgres://...")
-	grants := flags.Int("grants", 10_000, "how many live grants to make")
-	refreshes := flags.Int("refreshes", 0, "how often to refresh each of a sample of them afterwards")
-	sample := flags.Int("sample", 20_000, "how many grants that sample has")
+	grants := flags.Int("grants", 10_000, "`number` of live grants")
+	refreshes := flags.Int("refreshes", 0, "`number` of refreshes of each grant in a sample")
+	sample := flags.Int("sample", 20_000, "`number` of grants in the sample")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if *url == "" || *grants < 1 || flags.NArg() > 0 {
-		return errors.New("name a --database and a positive number of --grants")
+		return errors.New("--database is required, and --grants must be positive")
 	}
 
 	s, err := store.Open(ctx, store.Config{URL: *url, MaxConns: 4})
@@ -58,7 +58,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if _, err := s.Migrate(ctx); err != nil {
 		return err
 	}
-	w, err := newWorld(ctx, s, *url, *grants, time.Now())
+	w, err := newSeeder(ctx, s, *url, *grants, time.Now())
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := w.fill(ctx, progress{to: stderr, of: *grants, since: time.Now()}); err != nil {
 		return err
 	}
-	if err := w.report(ctx, stdout, "as they were made"); err != nil || *refreshes == 0 {
+	if err := w.report(ctx, stdout, "before any refresh"); err != nil || *refreshes == 0 {
 		return err
 	}
 	if err := w.refresh(ctx, *sample, *refreshes, stdout); err != nil {
@@ -75,7 +75,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return w.report(ctx, stdout, fmt.Sprintf("after %d refreshes of %d of them", *refreshes, min(*sample, *grants)))
 }
 
-// progress says how far the work is and how long it will take.
+// progress writes the number of finished grants and the estimated remaining time.
 type progress struct {
 	to    io.Writer
 	of    int
@@ -85,8 +85,8 @@ type progress struct {
 func (p progress) at(done int) {
 	spent := time.Since(p.since)
 	left := time.Duration(float64(spent) / float64(max(done, 1)) * float64(p.of-done))
-	say(p.to, "\r%d of %d grants, %v, %v to go   ", done, p.of, spent.Round(time.Second), left.Round(time.Second))
+	printf(p.to, "\r%d of %d grants, %v, %v to go   ", done, p.of, spent.Round(time.Second), left.Round(time.Second))
 	if done == p.of {
-		say(p.to, "\n")
+		printf(p.to, "\n")
 	}
 }

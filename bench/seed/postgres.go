@@ -41,10 +41,11 @@ func (p *postgres) model(ctx context.Context, table string) ([]any, error) {
 	return p.oneRow(ctx, p.db, table)
 }
 
-func (p *postgres) some(ctx context.Context, n int) ([]held, error) { return someGrants(ctx, p.db, n) }
+func (p *postgres) sampleGrants(ctx context.Context, n int) ([]grantState, error) {
+	return someGrants(ctx, p.db, n)
+}
 
-// copy lets the server take the rows as they come, in transactions that are not so
-// long that they keep what is dead from being cleaned up.
+// copy inserts rows by COPY in one transaction.
 func (p *postgres) copy(ctx context.Context, table string, columns []string, rows iter.Seq[[]any]) error {
 	next, stop := iter.Pull(rows)
 	defer stop()
@@ -54,19 +55,19 @@ func (p *postgres) copy(ctx context.Context, table string, columns []string, row
 	return nil
 }
 
-// source gives the rows of a sequence to COPY.
+// source passes the rows of a sequence to COPY.
 type source struct {
 	next func() ([]any, bool)
 	row  []any
 }
 
-// Next goes on to the next row.
+// Next advances to the next row.
 func (s *source) Next() (ok bool) { s.row, ok = s.next(); return ok }
 
 // Values returns the row.
 func (s *source) Values() ([]any, error) { return s.row, nil }
 
-// Err returns nil: rows that are made up do not fail.
+// Err returns nil, since generated rows cannot fail.
 func (s *source) Err() error { return nil }
 
 func (p *postgres) remove(ctx context.Context, ref grant.Locator) error {
@@ -76,14 +77,14 @@ func (p *postgres) remove(ctx context.Context, ref grant.Locator) error {
 	return nil
 }
 
-func (p *postgres) settle(ctx context.Context) error {
+func (p *postgres) vacuum(ctx context.Context) error {
 	if _, err := p.conn.Exec(ctx, `VACUUM ANALYZE`); err != nil {
 		return fmt.Errorf("vacuum: %w", err)
 	}
 	return nil
 }
 
-// sizes puts the partitions together, and the tables' TOAST and maps with them.
+// sizes adds the partitions of a table; the size of a table includes TOAST and maps.
 func (p *postgres) sizes(ctx context.Context) (parts []part, err error) {
 	const read = `
 		WITH tables AS (
@@ -106,7 +107,7 @@ func (p *postgres) sizes(ctx context.Context) (parts []part, err error) {
 	})
 }
 
-func (p *postgres) inPlace(ctx context.Context) (updates, hot int64, err error) {
+func (p *postgres) hotUpdates(ctx context.Context) (updates, hot int64, err error) {
 	const read = `
 		SELECT coalesce(sum(n_tup_upd), 0)::bigint, coalesce(sum(n_tup_hot_upd), 0)::bigint
 		FROM pg_stat_user_tables WHERE relname LIKE 'grants\_b%'`

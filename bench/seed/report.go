@@ -11,37 +11,37 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
-// report says what room the grants take.
-func (w *world) report(ctx context.Context, out io.Writer, when string) error {
+// report writes the sizes of tables and indexes, in total and per grant.
+func (w *seeder) report(ctx context.Context, out io.Writer, when string) error {
 	parts, err := w.engine.sizes(ctx)
 	if err != nil {
 		return err
 	}
 	var ofGrants, ofAll int64
-	say(out, "\n%d live grants, %s\n\n| table or index | bytes | per grant |\n|---|---|---|\n", w.grants, when)
+	printf(out, "\n%d live grants, %s\n\n| table or index | bytes | per grant |\n|---|---|---|\n", w.grants, when)
 	for _, p := range parts {
 		ofAll += p.bytes
 		if strings.Contains(p.name, "grants") {
 			ofGrants += p.bytes
 		}
 		if each := float64(p.bytes) / float64(w.grants); each >= 1 {
-			say(out, "| %s | %d | %.0f |\n", p.name, p.bytes, each)
+			printf(out, "| %s | %d | %.0f |\n", p.name, p.bytes, each)
 		}
 	}
-	say(out, "| **grants, with indexes** | %d | **%.0f** |\n| everything | %d | %.0f |\n",
+	printf(out, "| **grants, with indexes** | %d | **%.0f** |\n| everything | %d | %.0f |\n",
 		ofGrants, float64(ofGrants)/float64(w.grants), ofAll, float64(ofAll)/float64(w.grants))
 	return nil
 }
 
-// refresh refreshes a sample of grants that lie next to each other, as the server
-// does, in rounds of random order.
-func (w *world) refresh(ctx context.Context, sample, times int, out io.Writer) error {
-	list, err := w.engine.some(ctx, sample)
+// refresh refreshes a sample of adjacent grants through the store, in rounds of
+// random order.
+func (w *seeder) refresh(ctx context.Context, sample, times int, out io.Writer) error {
+	list, err := w.engine.sampleGrants(ctx, sample)
 	if err != nil {
 		return err
 	}
 	for range times {
-		rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] }) //nolint:gosec // no secret
+		rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] }) //nolint:gosec // not a secret
 		for i := range list {
 			h := &list[i]
 			now := time.Now()
@@ -54,10 +54,10 @@ func (w *world) refresh(ctx context.Context, sample, times int, out io.Writer) e
 			h.generation++
 		}
 	}
-	time.Sleep(time.Second) // the statistics come a little later
-	updates, hot, err := w.engine.inPlace(ctx)
+	time.Sleep(time.Second) // statistics are delayed
+	updates, hot, err := w.engine.hotUpdates(ctx)
 	if err == nil && updates > 0 {
-		say(out, "\n%d of %d updates stayed in their page\n", hot, updates)
+		printf(out, "\n%d of %d updates stayed in their page\n", hot, updates)
 	}
 	return err
 }

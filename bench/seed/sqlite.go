@@ -33,35 +33,37 @@ func (s *sqlite) model(ctx context.Context, table string) ([]any, error) {
 	return s.oneRow(ctx, s.db, table)
 }
 
-func (s *sqlite) some(ctx context.Context, n int) ([]held, error) { return someGrants(ctx, s.db, n) }
+func (s *sqlite) sampleGrants(ctx context.Context, n int) ([]grantState, error) {
+	return someGrants(ctx, s.db, n)
+}
 
-// copy adds rows in transactions of some ten thousand.
+// copy inserts rows in transactions of 20,000.
 func (s *sqlite) copy(ctx context.Context, table string, columns []string, rows iter.Seq[[]any]) error {
-	const atOnce = 20_000
+	const batch = 20_000
 	next, stop := iter.Pull(rows)
 	defer stop()
 	insert := `INSERT INTO ` + table + ` (` + strings.Join(columns, ", ") + `) VALUES (?` + strings.Repeat(", ?", len(columns)-1) + `)`
-	for added := atOnce; added == atOnce; {
+	for added := batch; added == batch; {
 		var err error
-		if added, err = s.copySome(ctx, insert, next, atOnce); err != nil {
+		if added, err = s.copyBatch(ctx, insert, next, batch); err != nil {
 			return fmt.Errorf("insert rows: %w", err)
 		}
 	}
 	return nil
 }
 
-func (s *sqlite) copySome(ctx context.Context, insert string, next func() ([]any, bool), most int) (added int, err error) {
+func (s *sqlite) copyBatch(ctx context.Context, insert string, next func() ([]any, bool), size int) (added int, err error) {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return 0, err
 	}
-	defer tx.Rollback() //nolint:errcheck // if it was committed this does nothing
+	defer tx.Rollback() //nolint:errcheck // no effect after Commit
 	statement, err := tx.PrepareContext(ctx, insert)
 	if err != nil {
 		return 0, err
 	}
-	defer statement.Close() //nolint:errcheck // goes with the transaction
-	for added < most {
+	defer statement.Close() //nolint:errcheck // closed with the transaction
+	for added < size {
 		row, ok := next()
 		if !ok {
 			break
@@ -81,7 +83,7 @@ func (s *sqlite) remove(ctx context.Context, ref grant.Locator) error {
 	return nil
 }
 
-func (s *sqlite) settle(ctx context.Context) error {
+func (s *sqlite) vacuum(ctx context.Context) error {
 	if _, err := s.db.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`); err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}
@@ -93,7 +95,7 @@ func (s *sqlite) sizes(ctx context.Context) (parts []part, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("read sizes: %w", err)
 	}
-	defer rows.Close() //nolint:errcheck // Err tells
+	defer rows.Close() //nolint:errcheck // Err reports errors
 	for rows.Next() {
 		var sized part
 		if err := rows.Scan(&sized.name, &sized.bytes); err != nil {
@@ -104,5 +106,5 @@ func (s *sqlite) sizes(ctx context.Context) (parts []part, err error) {
 	return parts, rows.Err()
 }
 
-// inPlace returns nothing: SQLite always updates in place.
-func (s *sqlite) inPlace(context.Context) (updates, hot int64, err error) { return 0, 0, nil }
+// hotUpdates returns zeros: SQLite updates rows in place.
+func (s *sqlite) hotUpdates(context.Context) (updates, hot int64, err error) { return 0, 0, nil }

@@ -9,11 +9,11 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
-// assertionLifetime outlasts what is prepared; servers take no long ones.
+// assertionLifetime is longer than the use of a pool, and short enough for servers
+// that limit it.
 const assertionLifetime = 5 * time.Minute
 
-// Assertion returns a fresh assertion of a client that has a key (RFC 7523
-// section 3), whose audience is the token endpoint.
+// Assertion returns a new signed assertion of the client (RFC 7523 section 3).
 func (c *Client) Assertion(audience string) (string, error) {
 	key := jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: c.Key, KeyID: keyID}}
 	signer, err := jose.NewSigner(key, nil)

@@ -14,12 +14,12 @@ import (
 	"github.com/ostiary/ostiary/bench/wire"
 )
 
-// Browser is a person's, without script: it follows redirects, keeps cookies and
-// fills in forms. It is for one goroutine.
+// Browser is a browser without JavaScript: it follows redirects, stores cookies and
+// submits forms. Only one goroutine may use it at a time.
 type Browser struct {
-	// User is who sits at it.
+	// User signs in.
 	User User
-	// Remember ticks the boxes that make a sign-in and a consent last.
+	// Remember ticks the boxes to remember the sign-in and the consent.
 	Remember bool
 
 	target    *Target
@@ -31,10 +31,10 @@ type Browser struct {
 	cookies   jar
 }
 
-// Code is what the client gets, and what it needs to exchange it.
+// Code is an authorization code with its PKCE verifier.
 type Code struct{ Code, Verifier string }
 
-// NewBrowser opens a browser, for people that the Web client sends to sign in.
+// NewBrowser returns a browser in which user signs in to the Web client.
 func (t *Target) NewBrowser(user User) (*Browser, error) {
 	client, err := t.Client(Web)
 	if err != nil {
@@ -58,10 +58,10 @@ func (t *Target) NewBrowser(user User) (*Browser, error) {
 	return b, nil
 }
 
-// Forget throws the cookies away.
-func (b *Browser) Forget() { b.cookies = jar{} }
+// ClearCookies deletes all cookies.
+func (b *Browser) ClearCookies() { b.cookies = jar{} }
 
-// Close ends its connections.
+// Close closes the connections.
 func (b *Browser) Close() {
 	b.server.Close()
 	if b.admin != nil {
@@ -69,11 +69,11 @@ func (b *Browser) Close() {
 	}
 }
 
-// steps is how many requests a sign-in may take before it must be a circle.
-const steps = 16
+// maxSteps is the maximum number of requests of a sign-in, to detect loops.
+const maxSteps = 16
 
-// Authorize goes the way from the authorization endpoint back to the client
-// (RFC 6749 section 4.1, RFC 7636).
+// Authorize sends an authorization request, signs in and consents if the server
+// requires it, and returns the code (RFC 6749 section 4.1, RFC 7636).
 func (b *Browser) Authorize() (*Code, error) {
 	verifier, state := rand.Text()+rand.Text(), rand.Text()
 	challenge := sha256.Sum256([]byte(verifier))
@@ -85,7 +85,7 @@ func (b *Browser) Authorize() (*Code, error) {
 		join = "&"
 	}
 	answer, err := b.get(b.authorize.Target + join + query)
-	for range steps {
+	for range maxSteps {
 		if err != nil {
 			return nil, err
 		}
@@ -98,19 +98,19 @@ func (b *Browser) Authorize() (*Code, error) {
 		case 200:
 			at, answer, err = b.submit(at, answer.Body)
 		default:
-			return nil, Refusal("a page", answer)
+			return nil, ResponseError("a page", answer)
 		}
 	}
-	return nil, errors.New("sign in: going in circles")
+	return nil, fmt.Errorf("sign in: no redirect to the client after %d requests", maxSteps)
 }
 
-// follow goes where a redirect leads.
+// follow requests the target of a redirect.
 func (b *Browser) follow(from *url.URL, location string) (*url.URL, *wire.Response, error) {
 	to, err := from.Parse(location)
 	if err != nil {
 		return from, nil, fmt.Errorf("follow a redirect: %w", err)
 	}
-	if to, err = b.consult(to); err != nil {
+	if to, err = b.actAsLoginApp(to); err != nil {
 		return from, nil, err
 	}
 	answer, err := b.get(wire.Target(to))
@@ -137,7 +137,7 @@ func (b *Browser) send(request []byte) (*wire.Response, error) {
 	return answer, nil
 }
 
-// submit fills in the form of a page.
+// submit fills in and submits the form of a page.
 func (b *Browser) submit(at *url.URL, page []byte) (*url.URL, *wire.Response, error) {
 	f, err := readForm(page)
 	if err != nil {
@@ -154,83 +154,83 @@ func (b *Browser) submit(at *url.URL, page []byte) (*url.URL, *wire.Response, er
 	return to, answer, err
 }
 
-// consult does what a login app does when the server sends a person to it, and
-// returns where it sends them on. Any other address is returned as it is.
-func (b *Browser) consult(u *url.URL) (*url.URL, error) {
+// actAsLoginApp accepts the login or consent request of a redirect to the login app,
+// and returns the URL of the next redirect. It returns any other URL unchanged.
+func (b *Browser) actAsLoginApp(u *url.URL) (*url.URL, error) {
 	if b.target.LoginApp == nil {
 		return u, nil
 	}
 	query := u.Query()
-	answer := map[string]any{"remember": b.Remember, "remember_for": 0}
+	acceptance := map[string]any{"remember": b.Remember, "remember_for": 0}
 	var step string
 	switch {
 	case query.Has("login_challenge"):
-		step, answer["subject"] = "login", b.User.Username
+		step, acceptance["subject"] = "login", b.User.Username
 	case query.Has("consent_challenge"):
-		step, answer["grant_scope"] = "consent", strings.Fields(Scope)
+		step, acceptance["grant_scope"] = "consent", strings.Fields(Scope)
 	default:
 		return u, nil
 	}
-	document, err := json.Marshal(answer)
+	document, err := json.Marshal(acceptance)
 	if err != nil {
-		return nil, fmt.Errorf("write the answer: %w", err)
+		return nil, fmt.Errorf("accept the %s: %w", step, err)
 	}
 	admin, err := url.Parse(b.target.LoginApp.Admin)
 	if err != nil {
 		return nil, fmt.Errorf("read the login app's URL: %w", err)
 	}
-	// It is answered unseen: who it is and what they allow is settled here.
 	path := strings.TrimSuffix(admin.Path, "/") + "/oauth2/auth/requests/" + step + "/accept?" +
 		step + "_challenge=" + url.QueryEscape(query.Get(step+"_challenge"))
 	response, err := b.admin.Send(b.admin.JSON("PUT", path, string(document)))
 	if err != nil || response.Status != 200 {
-		return nil, failure("accept the "+step, response, err)
+		return nil, responseError("accept the "+step, response, err)
 	}
-	return onward(response.Body)
+	return redirectTo(response.Body)
 }
 
-// onward reads where the server wants the person next.
-func onward(body []byte) (*url.URL, error) {
-	var said struct {
+// redirectTo returns the member redirect_to of a response of the admin API.
+func redirectTo(body []byte) (*url.URL, error) {
+	var response struct {
 		RedirectTo string `json:"redirect_to"`
 	}
-	if err := json.Unmarshal(body, &said); err != nil {
-		return nil, fmt.Errorf("read where to go: %w", err)
+	if err := json.Unmarshal(body, &response); err != nil {
+		return nil, fmt.Errorf("read redirect_to: %w", err)
 	}
-	u, err := url.Parse(said.RedirectTo)
+	u, err := url.Parse(response.RedirectTo)
 	if err != nil {
-		return nil, fmt.Errorf("read where to go: %w", err)
+		return nil, fmt.Errorf("read redirect_to: %w", err)
 	}
 	return u, nil
 }
 
-// readCode takes the code out of the URL that the client was called with.
+// readCode returns the code of an authorization response.
 func readCode(address, state, verifier string) (*Code, error) {
 	u, err := url.Parse(address)
 	if err != nil {
-		return nil, fmt.Errorf("read the answer: %w", err)
+		return nil, fmt.Errorf("read the authorization response: %w", err)
 	}
 	query := u.Query()
 	if query.Get("code") == "" {
-		return nil, fmt.Errorf("no code but %s: %s", query.Get("error"), query.Get("error_description"))
+		return nil, fmt.Errorf("authorization error %s: %s", query.Get("error"), query.Get("error_description"))
 	}
 	if query.Get("state") != state {
-		return nil, errors.New("the answer has another state")
+		return nil, errors.New("the authorization response has a different state")
 	}
 	return &Code{query.Get("code"), verifier}, nil
 }
 
-func failure(doing string, answer *wire.Response, err error) error {
+func responseError(operation string, response *wire.Response, err error) error {
 	if err != nil {
 		return err
 	}
-	return Refusal(doing, answer)
+	return ResponseError(operation, response)
 }
 
-// Refusal is the error of an answer that is not the one wanted.
-func Refusal(doing string, answer *wire.Response) error {
-	if answer.Status == 429 || answer.Status == 503 {
-		return &load.RefusedError{Status: answer.Status, After: answer.RetryAfter != ""}
+// ResponseError returns the error for an unexpected response: a [load.RefusedError]
+// for 429 and 503, otherwise the status and the text of the body.
+func ResponseError(operation string, response *wire.Response) error {
+	if response.Status == 429 || response.Status == 503 {
+		return &load.RefusedError{Status: response.Status, RetryAfter: response.RetryAfter != ""}
 	}
-	return fmt.Errorf("%s: %d %s", doing, answer.Status, words(answer.Body))
+	return fmt.Errorf("%s: %d %s", operation, response.Status, pageText(response.Body))
 }

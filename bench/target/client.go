@@ -18,32 +18,32 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// Kind says what a client is for.
+// Kind is the purpose of a client.
 type Kind string
 
 // The clients that the flows need.
 const (
-	// Machine gets JWT access tokens for itself, by its secret.
+	// Machine uses client_credentials with a secret, and JWT access tokens.
 	Machine Kind = "machine"
-	// Sealed is Machine with opaque access tokens.
-	Sealed Kind = "sealed"
-	// Keyed is Machine with private_key_jwt.
+	// Opaque is Machine with opaque access tokens.
+	Opaque Kind = "sealed"
+	// Keyed is Machine with private_key_jwt in place of a secret.
 	Keyed Kind = "keyed"
-	// KeyedSealed is Keyed with opaque access tokens.
-	KeyedSealed Kind = "keyed_sealed"
-	// Web sends people to sign in. Its access tokens are the server's default.
+	// KeyedOpaque is Keyed with opaque access tokens.
+	KeyedOpaque Kind = "keyed_sealed"
+	// Web uses the code flow and the server's default for access tokens.
 	Web Kind = "web"
 )
 
-// Kinds lists them.
-func Kinds() []Kind { return []Kind{Machine, Sealed, Keyed, KeyedSealed, Web} }
+// Kinds returns all kinds.
+func Kinds() []Kind { return []Kind{Machine, Opaque, Keyed, KeyedOpaque, Web} }
 
 const (
-	// RedirectURI is where people are sent back to; nobody listens there.
+	// RedirectURI is the redirect URI of the Web client. No server listens there.
 	RedirectURI = "https://client.example/callback"
-	// Scope is what the Web client asks for.
+	// Scope is the scope of the Web client.
 	Scope = "openid offline_access"
-	// machineScope is what the others ask for, where they may.
+	// machineScope is the scope of the other clients, if the server registered it.
 	machineScope = "read"
 )
 
@@ -51,14 +51,14 @@ const (
 type Client struct {
 	ID     string `json:"client_id"`
 	Secret string `json:"client_secret"`
-	// Scope is what it may ask for, as it was registered.
+	// Scope is the registered scope.
 	Scope string `json:"scope"`
 	// Key signs the assertions of private_key_jwt.
 	Key *ecdsa.PrivateKey `json:"-"`
 }
 
-// Metadata is the registration of a kind of client (RFC 7591 section 2), with the
-// member access_token_strategy that Ostiary and Ory Hydra know.
+// Metadata returns the client metadata of a registration (RFC 7591 section 2), with
+// the member access_token_strategy of Ostiary and Ory Hydra.
 func (k Kind) Metadata(c *Client, idTokenAlg string) map[string]any {
 	m := map[string]any{
 		"client_name": "Load " + string(k), "grant_types": []string{"client_credentials"}, "response_types": []string{},
@@ -67,7 +67,7 @@ func (k Kind) Metadata(c *Client, idTokenAlg string) map[string]any {
 	switch k {
 	case Machine, Keyed:
 		m["access_token_strategy"] = "jwt"
-	case Sealed, KeyedSealed:
+	case Opaque, KeyedOpaque:
 		m["access_token_strategy"] = "opaque"
 	case Web:
 		maps.Copy(m, map[string]any{
@@ -84,30 +84,31 @@ func (k Kind) Metadata(c *Client, idTokenAlg string) map[string]any {
 	return m
 }
 
-// Grant is the form of a client_credentials request (RFC 6749 section 4.4.2),
-// without the client's credentials.
-func (c *Client) Grant() string {
+// GrantForm returns the form of a client_credentials request (RFC 6749 section
+// 4.4.2), without the client's credentials.
+func (c *Client) GrantForm() string {
 	const form = "grant_type=client_credentials"
 	if !slices.Contains(strings.Fields(c.Scope), machineScope) {
-		return form // not every server lets a client choose its scope
+		return form // the server did not register the scope
 	}
 	return form + "&scope=" + machineScope
 }
 
-// NewClient returns a client that nobody knows yet: with a key, if its kind has one.
+// NewClient returns a client that is not registered yet, with a new key if its kind
+// requires one.
 func (k Kind) NewClient() (*Client, error) {
 	c := &Client{}
-	if k != Keyed && k != KeyedSealed {
+	if k != Keyed && k != KeyedOpaque {
 		return c, nil
 	}
 	var err error
 	if c.Key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
-		return nil, fmt.Errorf("make a client's key: %w", err)
+		return nil, fmt.Errorf("generate a client's key: %w", err)
 	}
 	return c, nil
 }
 
-// register makes a client known to the server (RFC 7591 section 3).
+// register registers a client (RFC 7591 section 3).
 func (t *Target) register(ctx context.Context, k Kind) (*Client, error) {
 	if t.Endpoints.Registration == "" {
 		return nil, errors.New("the server has no registration endpoint")
@@ -143,7 +144,7 @@ func (t *Target) register(ctx context.Context, k Kind) (*Client, error) {
 	return c, nil
 }
 
-// keyID is what a client calls its one key.
+// keyID is the kid of a client's key.
 const keyID = "load"
 
 func publicJWK(key *ecdsa.PrivateKey) jose.JSONWebKey {

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// jar keeps the cookies of one server. Paths and domains are of no account: it is
-// sent to that server alone.
+// jar stores the cookies of one server. It ignores paths and domains, since it is
+// used for that server only.
 type jar struct {
 	names, values []string
-	header        string // as it is sent
+	header        string // the value of the Cookie header
 }
 
-// take keeps what an answer sets, and drops what it deletes.
+// take applies the Set-Cookie headers of a response.
 func (j *jar) take(lines []string) {
 	if len(lines) == 0 {
 		return
@@ -21,10 +21,10 @@ func (j *jar) take(lines []string) {
 	for _, line := range lines {
 		cookie, err := http.ParseSetCookie(line)
 		if err != nil {
-			continue // browsers pass over what they do not understand
+			continue // browsers ignore malformed cookies
 		}
-		gone := cookie.MaxAge < 0 || !cookie.Expires.IsZero() && cookie.MaxAge == 0 && cookie.Expires.Before(time.Now())
-		j.set(cookie.Name, cookie.Value, gone)
+		deleted := cookie.MaxAge < 0 || !cookie.Expires.IsZero() && cookie.MaxAge == 0 && cookie.Expires.Before(time.Now())
+		j.set(cookie.Name, cookie.Value, deleted)
 	}
 	pairs := make([]string, len(j.names))
 	for i, name := range j.names {
@@ -33,19 +33,19 @@ func (j *jar) take(lines []string) {
 	j.header = strings.Join(pairs, "; ")
 }
 
-func (j *jar) set(name, value string, gone bool) {
-	for i, known := range j.names {
-		if known != name {
+func (j *jar) set(name, value string, deleted bool) {
+	for i, existing := range j.names {
+		if existing != name {
 			continue
 		}
 		j.values[i] = value
-		if gone {
+		if deleted {
 			j.names = append(j.names[:i], j.names[i+1:]...)
 			j.values = append(j.values[:i], j.values[i+1:]...)
 		}
 		return
 	}
-	if !gone {
+	if !deleted {
 		j.names, j.values = append(j.names, name), append(j.values, value)
 	}
 }

@@ -11,21 +11,21 @@ import (
 	"golang.org/x/net/html"
 )
 
-// form is the first form of a page, as a browser without script sends it.
+// form is a form of a page, as a browser without JavaScript submits it.
 type form struct {
 	action  string
-	fields  url.Values // hidden ones, text and what is ticked
+	fields  url.Values // hidden fields, text fields and ticked boxes
 	buttons []button
-	boxes   []button // that are not ticked
+	boxes   []button // unticked ones
 
-	username string // the name of the field for it
-	password string // the name of the field for it
+	username string // name of the field
+	password string // name of the field
 }
 
-// button is something that sends or adds a value when it is chosen.
+// button is a submit button, or a box that adds a value when it is ticked.
 type button struct{ id, name, value string }
 
-// readForm finds the first form of a page that is sent by POST.
+// readForm returns the first form of a page with the method POST.
 func readForm(page []byte) (*form, error) {
 	z := html.NewTokenizer(bytes.NewReader(page))
 	var f *form
@@ -50,7 +50,7 @@ func readForm(page []byte) (*form, error) {
 		}
 	}
 	if f == nil {
-		return nil, errors.New("a page without a form: " + words(page))
+		return nil, errors.New("the page has no form: " + pageText(page))
 	}
 	return f, nil
 }
@@ -85,7 +85,7 @@ func (f *form) take(tag string, a map[string]string) {
 	}
 }
 
-// fill answers what the form asks of a person: the password, or consent.
+// fill fills in username and password, or chooses the button to consent.
 func (f *form) fill(user User, remember bool) error {
 	if remember {
 		for _, box := range f.boxes {
@@ -107,7 +107,7 @@ func (f *form) fill(user User, remember bool) error {
 	}
 	i := slices.IndexFunc(f.buttons, button.agrees)
 	if i < 0 {
-		return fmt.Errorf("a form that nobody knows, to %s", f.action)
+		return fmt.Errorf("unknown form with action %q", f.action)
 	}
 	if f.buttons[i].name != "" {
 		f.fields.Set(f.buttons[i].name, f.buttons[i].value)
@@ -115,7 +115,7 @@ func (f *form) fill(user User, remember bool) error {
 	return nil
 }
 
-// agrees reports whether a button says yes.
+// agrees reports whether the button means consent.
 func (b button) agrees() bool {
 	for _, word := range []string{"accept", "allow", "yes", "approve", "continue", "confirm", "grant"} {
 		if strings.EqualFold(b.id, word) || strings.EqualFold(b.value, word) {
@@ -125,10 +125,10 @@ func (b button) agrees() bool {
 	return false
 }
 
-// words is the beginning of what a page says, for an error.
-func words(page []byte) string {
-	const enough = 200
-	var said []string
+// pageText returns the first 200 bytes of the visible text of a page.
+func pageText(page []byte) string {
+	const maxBytes = 200
+	var words []string
 	z := html.NewTokenizer(bytes.NewReader(page))
 	hidden := false
 	for kind := z.Next(); kind != html.ErrorToken; kind = z.Next() {
@@ -137,9 +137,9 @@ func words(page []byte) string {
 			name, _ := z.TagName()
 			hidden = string(name) == "style" || string(name) == "script"
 		case kind == html.TextToken && !hidden:
-			said = append(said, strings.Fields(string(z.Text()))...)
+			words = append(words, strings.Fields(string(z.Text()))...)
 		}
 	}
-	text := strings.Join(said, " ")
-	return text[:min(len(text), enough)]
+	text := strings.Join(words, " ")
+	return text[:min(len(text), maxBytes)]
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestFormsAreFilledAsAPersonDoes(t *testing.T) {
+func TestFormsAreFilledIn(t *testing.T) {
 	t.Parallel()
 	user := User{"ada", "secret"}
 	for name, tc := range map[string]struct {
@@ -24,7 +24,7 @@ func TestFormsAreFilledAsAPersonDoes(t *testing.T) {
 			 <input type="submit" name="go" value="Sign in"></form>`,
 			true, "email=ada&go=Sign+in&keep=1&pw=secret",
 		},
-		"password of somebody known": {
+		"password of a known user": {
 			`<form method="post"><input type="hidden" name="csrf" value="x"><input name="password" type="password"></form>`, false, "csrf=x&password=secret",
 		},
 		"consent": {
@@ -51,9 +51,9 @@ func TestFormsAreFilledAsAPersonDoes(t *testing.T) {
 	}
 }
 
-func TestPagesThatAskNothing(t *testing.T) {
+func TestPagesWithoutAKnownForm(t *testing.T) {
 	t.Parallel()
-	if _, err := readForm([]byte(`<style>p {}</style><p>Something <b>went</b> wrong</p>`)); err == nil || err.Error() != "a page without a form: Something went wrong" {
+	if _, err := readForm([]byte(`<style>p {}</style><p>Something <b>went</b> wrong</p>`)); err == nil || err.Error() != "the page has no form: Something went wrong" {
 		t.Errorf("error = %v", err)
 	}
 	f, err := readForm([]byte(`<form method="post" action="/x"><button name="decision" value="deny">No</button></form>`))

@@ -9,44 +9,44 @@ import (
 	"strings"
 )
 
-// Spec describes a server that runs already. All but the issuer may be left out:
-// then clients register themselves, flows with people are left out, and what the
-// load costs the server is not measured.
+// Spec describes a running server. Only the issuer is required. Without clients
+// they are registered; without users the flows that sign in are skipped; without
+// process id and database the costs of the load are not measured.
 type Spec struct {
 	Name   string `json:"name"`
 	Issuer string `json:"issuer"`
-	// Endpoints stand over those of the discovery document, for instance where a
-	// server keeps registration or introspection to administrators.
+	// Endpoints override those of the discovery document, for instance if the server
+	// has registration and introspection in an admin API.
 	Endpoints Endpoints `json:"endpoints"`
-	// Clients are those that exist; the rest is registered.
+	// Clients are registered clients; kinds that are absent are registered.
 	Clients map[Kind]Client `json:"clients"`
-	// Users may sign in, one as well as the other.
+	// Users sign in, in turn.
 	Users []User `json:"users"`
-	// LoginApp says that the server has no pages of its own.
+	// LoginApp is set if the server delegates sign-in to a custom app.
 	LoginApp *LoginApp `json:"login_app"`
-	// ServerPID is the process of the server, or ServerPIDFile a file that names it.
+	// ServerPID is the process id of the server, or ServerPIDFile a file with it.
 	ServerPID     int    `json:"server_pid"`
 	ServerPIDFile string `json:"server_pid_file"`
-	// Database is a PostgreSQL URL, under which the load on the database is read.
+	// Database is the URL of the server's PostgreSQL, to read its counters.
 	Database string `json:"database"`
 }
 
-// User is a person.
+// User has the credentials of a user.
 type User struct {
 	Username string `json:"username"`
 	Password string `json:"password"`
 }
 
-// LoginApp is where a server that leaves signing in to an application, as Ory
-// Hydra does, hears from that application. The generator plays it.
+// LoginApp describes a server that delegates sign-in to a custom app, as Ory Hydra
+// does. The load generator acts as the app.
 type LoginApp struct {
-	// Admin is the URL under which /oauth2/auth/requests/login/accept lies.
+	// Admin is the base URL of /oauth2/auth/requests/login/accept.
 	Admin string `json:"admin"`
 }
 
 // ReadSpec reads a file of a [Spec].
 func ReadSpec(path string) (*Spec, error) {
-	text, err := os.ReadFile(path) //nolint:gosec // whoever runs the generator names it
+	text, err := os.ReadFile(path) //nolint:gosec // the path is from the command line
 	if err != nil {
 		return nil, fmt.Errorf("read target: %w", err)
 	}
@@ -68,7 +68,7 @@ func ReadSpec(path string) (*Spec, error) {
 }
 
 func readPID(path string) (int, error) {
-	text, err := os.ReadFile(path) //nolint:gosec // whoever runs the generator names it
+	text, err := os.ReadFile(path) //nolint:gosec // the path is from the command line
 	if err != nil {
 		return 0, fmt.Errorf("read process id: %w", err)
 	}

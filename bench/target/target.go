@@ -1,6 +1,6 @@
-// Package target knows a server by its protocol alone: it reads the discovery
-// document, registers clients and signs people in, over whatever pages the server
-// has. It works on any OpenID provider; what one has of its own is in its [Spec].
+// Package target is a client of any OpenID provider: it reads the discovery
+// document, registers clients and signs users in on the pages of the server. A
+// [Spec] has the settings that are specific to a server.
 package target
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/ostiary/ostiary/bench/wire"
 )
 
-// Endpoints are members of the discovery document (OpenID Connect Discovery
+// Endpoints has members of the discovery document (OpenID Connect Discovery
 // section 3, RFC 8414 section 2).
 type Endpoints struct {
 	Issuer        string `json:"issuer"`
@@ -29,7 +29,7 @@ type Endpoints struct {
 	Revocation    string `json:"revocation_endpoint"`
 }
 
-// Target is a server that is ready to be called.
+// Target is a server with registered clients.
 type Target struct {
 	Name      string
 	Discovery string
@@ -37,39 +37,39 @@ type Target struct {
 	Users     []User
 	LoginApp  *LoginApp
 
-	clients    map[Kind]*Client
-	lacking    map[Kind]error
-	idTokenAlg string
+	clients      map[Kind]*Client
+	clientErrors map[Kind]error
+	idTokenAlg   string
 }
 
-// Options say what to ask a server for.
+// Options are parameters of the registration of clients.
 type Options struct {
-	// IDTokenAlg is what clients that register want their ID tokens signed with.
+	// IDTokenAlg is id_token_signed_response_alg; empty means ES256.
 	IDTokenAlg string
 }
 
-// Open reads the discovery document of a server and makes the clients that the
-// flows need. What cannot be had is told by [Target.Client] to who wants it.
+// Open reads the discovery document of a server and registers the clients that the
+// flows need. [Target.Client] returns the errors of registrations.
 func Open(ctx context.Context, s *Spec, o Options) (*Target, error) {
 	t := &Target{
 		Name: cmp.Or(s.Name, s.Issuer), Users: s.Users, LoginApp: s.LoginApp, idTokenAlg: cmp.Or(o.IDTokenAlg, "ES256"),
 		Discovery: strings.TrimSuffix(s.Issuer, "/") + "/.well-known/openid-configuration",
-		clients:   map[Kind]*Client{}, lacking: map[Kind]error{},
+		clients:   map[Kind]*Client{}, clientErrors: map[Kind]error{},
 	}
 	if err := t.discover(ctx, s); err != nil {
 		return nil, err
 	}
 	if t.LoginApp != nil && len(t.Users) == 0 {
-		t.Users = madeUp()
+		t.Users = generatedUsers()
 	}
 	for _, k := range Kinds() {
-		if known, found := s.Clients[k]; found {
-			t.clients[k] = &known
+		if c, found := s.Clients[k]; found {
+			t.clients[k] = &c
 			continue
 		}
 		c, err := t.register(ctx, k)
 		if err != nil {
-			t.lacking[k] = err
+			t.clientErrors[k] = err
 			continue
 		}
 		t.clients[k] = c
@@ -77,8 +77,9 @@ func Open(ctx context.Context, s *Spec, o Options) (*Target, error) {
 	return t, nil
 }
 
-// madeUp are people for a server that believes what the login app says.
-func madeUp() []User {
+// generatedUsers returns users for a server with a login app, which needs no
+// accounts.
+func generatedUsers() []User {
 	users := make([]User, 200)
 	for i := range users {
 		users[i].Username = fmt.Sprintf("person-%d", i)
@@ -86,12 +87,12 @@ func madeUp() []User {
 	return users
 }
 
-// Client returns the client of a kind.
+// Client returns the client of a kind, or the error of its registration.
 func (t *Target) Client(k Kind) (*Client, error) {
 	if c := t.clients[k]; c != nil {
 		return c, nil
 	}
-	return nil, fmt.Errorf("no client of kind %s: %w", k, t.lacking[k])
+	return nil, fmt.Errorf("no client of kind %s: %w", k, t.clientErrors[k])
 }
 
 func (t *Target) discover(ctx context.Context, s *Spec) error {
@@ -105,7 +106,7 @@ func (t *Target) discover(ctx context.Context, s *Spec) error {
 	}
 	defer response.Body.Close() //nolint:errcheck // only read
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("discover: %s answers %d", t.Discovery, response.StatusCode)
+		return fmt.Errorf("discover: %s returned the status %d", t.Discovery, response.StatusCode)
 	}
 	if err := json.NewDecoder(response.Body).Decode(&t.Endpoints); err != nil {
 		return fmt.Errorf("discover: %w", err)
@@ -121,14 +122,14 @@ func (t *Target) discover(ctx context.Context, s *Spec) error {
 	return nil
 }
 
-// Endpoint is a place to send requests to.
+// Endpoint is the URL of an endpoint.
 type Endpoint struct {
 	URL *url.URL
-	// Target is what a request names: the path and the query.
+	// Target is the request target: path and query.
 	Target string
 }
 
-// At reads the URL of an endpoint.
+// At parses the URL of an endpoint. It returns an error if address is empty.
 func At(address string) (Endpoint, error) {
 	if address == "" {
 		return Endpoint{}, errors.New("the server does not have this endpoint")

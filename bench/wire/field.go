@@ -5,9 +5,8 @@ import (
 	"encoding/json"
 )
 
-// Text returns the value of a string member of a JSON object that is known to be
-// flat where it matters: answers of token endpoints are. It does not decode the
-// rest, which would cost more than receiving it.
+// Text returns the first string member of that name in a JSON document, and "" if
+// there is none. It does not decode the document, to save processor time.
 func Text(document []byte, member string) string {
 	rest := after(document, member)
 	if len(rest) == 0 || rest[0] != '"' {
@@ -28,15 +27,15 @@ func Text(document []byte, member string) string {
 	return text
 }
 
-// True reports whether a member of a JSON object is true, as [Text] does.
+// True reports whether the first member of that name is true.
 func True(document []byte, member string) bool {
 	return bytes.HasPrefix(after(document, member), []byte("true"))
 }
 
-// Has reports whether a JSON object has a member, as [Text] does.
+// Has reports whether a JSON document has a member of that name.
 func Has(document []byte, member string) bool { return after(document, member) != nil }
 
-// after returns what follows the first member of a name.
+// after returns the document from the value of the first member of a name.
 func after(document []byte, member string) []byte {
 	for rest := document; ; {
 		at := bytes.Index(rest, []byte(member))

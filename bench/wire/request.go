@@ -6,29 +6,30 @@ import (
 	"strconv"
 )
 
-// Header is one line of a request's head.
+// Header is a header field of a request.
 type Header struct{ Name, Value string }
 
-// Basic is the header with which a client authenticates (RFC 6749 section 2.3.1).
+// Basic returns the header of HTTP Basic client authentication (RFC 6749 section
+// 2.3.1).
 func Basic(id, secret string) Header {
 	credentials := url.QueryEscape(id) + ":" + url.QueryEscape(secret)
 	return Header{"Authorization", "Basic " + base64.StdEncoding.EncodeToString([]byte(credentials))}
 }
 
-// Bearer is the header that carries an access token (RFC 6750 section 2.1).
+// Bearer returns the header with an access token (RFC 6750 section 2.1).
 func Bearer(token string) Header { return Header{"Authorization", "Bearer " + token} }
 
-// Get returns a request for target, the path and query of a URL.
+// Get returns a GET request for target, the path and query of a URL.
 func (c *Conn) Get(target string, headers ...Header) []byte {
 	return c.request(nil, "GET", target, "", "", headers)
 }
 
-// Post returns a request that sends a form, as it stands in the body.
+// Post returns a POST request with an encoded form.
 func (c *Conn) Post(target, form string, headers ...Header) []byte {
 	return c.request(nil, "POST", target, "application/x-www-form-urlencoded", form, headers)
 }
 
-// JSON returns a request that sends a document by a method.
+// JSON returns a request with a JSON document.
 func (c *Conn) JSON(method, target, document string, headers ...Header) []byte {
 	return c.request(nil, method, target, "application/json", document, headers)
 }
@@ -57,7 +58,7 @@ func (c *Conn) request(b []byte, method, target, kind, body string, headers []He
 	return append(b, body...)
 }
 
-// Target is what a request names of a URL: its path and query.
+// Target returns the request target of a URL: its path and query.
 func Target(u *url.URL) string {
 	if u.RawQuery == "" {
 		return u.EscapedPath()

@@ -10,13 +10,13 @@ import (
 	"strings"
 )
 
-// maxBody bounds what is read of an answer; none of a protocol comes near.
+// maxBody is the maximum size of a body in bytes.
 const maxBody = 4 << 20
 
-var errMalformed = errors.New("malformed answer")
+var errMalformed = errors.New("malformed response")
 
-// Response is an answer. Everything in it is good until the connection is used
-// again.
+// Response is a response. Its content is valid until the next use of the
+// connection.
 type Response struct {
 	Status     int
 	Location   string
@@ -24,12 +24,12 @@ type Response struct {
 	RetryAfter string
 	Body       []byte
 
-	length  int // of the body; -1 when it is not known
+	length  int // of the body; -1 if it is unknown
 	chunked bool
-	last    bool // the server closes the connection
+	closing bool // the server closes the connection
 }
 
-// read reads an answer, and passes over interim ones (RFC 9110 section 15.2).
+// read reads a response, and skips interim responses (RFC 9110 section 15.2).
 func (p *Response) read(r *bufio.Reader) error {
 	for {
 		if err := p.readHead(r); err != nil {
@@ -50,7 +50,7 @@ func (p *Response) readHead(r *bufio.Reader) error {
 	if len(line) < len("HTTP/1.1 200") || !bytes.HasPrefix(line, []byte("HTTP/1.")) {
 		return errMalformed
 	}
-	p.last = line[7] == '0'
+	p.closing = line[7] == '0'
 	if p.Status, err = strconv.Atoi(string(line[9:12])); err != nil {
 		return errMalformed
 	}
@@ -72,8 +72,8 @@ func (p *Response) readHead(r *bufio.Reader) error {
 	}
 }
 
-// take keeps the headers that matter here. They are told apart by their length
-// first, since most are others.
+// take stores the headers of [Response]. It compares lengths first, since most
+// headers are others.
 func (p *Response) take(name, value []byte) error {
 	switch len(name) {
 	case len("Content-Length"):
@@ -97,7 +97,7 @@ func (p *Response) take(name, value []byte) error {
 		case is(name, "set-cookie"):
 			p.SetCookie = append(p.SetCookie, string(value))
 		case is(name, "connection") && strings.EqualFold(string(value), "close"):
-			p.last = true
+			p.closing = true
 		}
 	case len("Retry-After"):
 		if is(name, "retry-after") {
@@ -118,7 +118,7 @@ func (p *Response) readBody(r *bufio.Reader) error {
 	case p.length >= 0:
 		return p.append(r, p.length)
 	default:
-		p.last = true
+		p.closing = true
 		rest, err := io.ReadAll(io.LimitReader(r, maxBody))
 		p.Body = append(p.Body, rest...)
 		return err
@@ -139,7 +139,7 @@ func (p *Response) readChunks(r *bufio.Reader) error {
 		if err := p.append(r, int(n)); err != nil {
 			return err
 		}
-		for { // after the last chunk there may be trailers, after others an empty line
+		for { // skip trailers after the last chunk, and the empty line after others
 			line, err := readLine(r)
 			if err != nil {
 				return err
@@ -164,7 +164,7 @@ func (p *Response) append(r *bufio.Reader, n int) error {
 	return err
 }
 
-// readLine returns a line without its end. It is good until the next read.
+// readLine returns a line without its end. It is valid until the next read.
 func readLine(r *bufio.Reader) ([]byte, error) {
 	line, err := r.ReadSlice('\n')
 	if err != nil {

@@ -1,9 +1,9 @@
 // Package wire is the HTTP/1.1 client of the load generator.
 //
-// The generator shares the processors with what it measures, so every cycle it
-// spends is taken from the server. A connection here belongs to one caller, is
-// kept, and blocks: no goroutine, no channel and hardly an allocation per
-// request. Requests are written once, as bytes, and sent many times.
+// The generator shares the processors with the measured server, so this client uses
+// little processor time: a connection is persistent, blocking and used by a single
+// caller, without goroutines, channels and most allocations. Requests are encoded
+// once and sent many times.
 package wire
 
 import (
@@ -17,24 +17,24 @@ import (
 	"time"
 )
 
-// patience bounds one request.
-const patience = 30 * time.Second
+// timeout is the maximum duration of a request.
+const timeout = 30 * time.Second
 
-// idleLimit is how long a connection may have rested to be trusted without a
-// second try: servers close what rests.
+// idleLimit is the idle time of a connection after which a failed request is sent
+// again, since servers close idle connections.
 const idleLimit = time.Second
 
-// Conn is one connection to a server, which is dialled when it is first used and
-// again after it broke. It is for one goroutine.
+// Conn is a connection to a server. It is dialled on the first use and again after
+// an error. Only one goroutine may use it at a time.
 type Conn struct {
 	address string
 	host    string // of the Host header
 	secure  bool
 
-	conn   net.Conn
-	reader *bufio.Reader
-	used   time.Time
-	answer Response
+	conn     net.Conn
+	reader   *bufio.Reader
+	lastUsed time.Time
+	response Response
 }
 
 // New returns a connection to the server of a URL, without dialling.
@@ -50,18 +50,17 @@ func New(server *url.URL) *Conn {
 	return c
 }
 
-// Send writes a request, made by [Request], and reads the answer, which is good
-// until the next call.
+// Send writes a request and reads the response, which is valid until the next call.
 //
-// A kept connection that the server closed while nobody used it is no fault of
-// the server's: the request is then sent once more.
+// If the server may have closed an idle connection, a failed request is sent a
+// second time.
 func (c *Conn) Send(request []byte) (*Response, error) {
-	rested := c.conn != nil && time.Since(c.used) > idleLimit
-	answer, err := c.send(request)
-	if err != nil && rested {
-		answer, err = c.send(request)
+	idle := c.conn != nil && time.Since(c.lastUsed) > idleLimit
+	response, err := c.send(request)
+	if err != nil && idle {
+		response, err = c.send(request)
 	}
-	return answer, err
+	return response, err
 }
 
 func (c *Conn) send(request []byte) (*Response, error) {
@@ -71,24 +70,24 @@ func (c *Conn) send(request []byte) (*Response, error) {
 		}
 	}
 	now := time.Now()
-	if err := c.conn.SetDeadline(now.Add(patience)); err != nil {
+	if err := c.conn.SetDeadline(now.Add(timeout)); err != nil {
 		return nil, c.broken("prepare", err)
 	}
 	if _, err := c.conn.Write(request); err != nil {
 		return nil, c.broken("send", err)
 	}
-	if err := c.answer.read(c.reader); err != nil {
-		return nil, c.broken("read the answer", err)
+	if err := c.response.read(c.reader); err != nil {
+		return nil, c.broken("read the response", err)
 	}
-	if c.answer.last {
+	if c.response.closing {
 		c.Close()
 	}
-	c.used = now
-	return &c.answer, nil
+	c.lastUsed = now
+	return &c.response, nil
 }
 
 func (c *Conn) dial() error {
-	dialer := net.Dialer{Timeout: patience}
+	dialer := net.Dialer{Timeout: timeout}
 	var err error
 	if c.secure {
 		c.conn, err = (&tls.Dialer{NetDialer: &dialer}).DialContext(context.Background(), "tcp", c.address)
@@ -106,18 +105,19 @@ func (c *Conn) dial() error {
 	return nil
 }
 
-// Close ends the connection; the next request opens another.
+// Close closes the connection; the next request opens another.
 func (c *Conn) Close() {
 	if c.conn != nil {
-		_ = c.conn.Close() // nothing is owed on it
+		_ = c.conn.Close()
 		c.conn = nil
 	}
 }
 
-func (c *Conn) broken(doing string, err error) error {
+// broken closes the connection and returns the error of an operation.
+func (c *Conn) broken(operation string, err error) error {
 	c.Close()
-	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
-		return fmt.Errorf("%s: no answer within %s", doing, patience)
+	if netError, ok := errors.AsType[net.Error](err); ok && netError.Timeout() {
+		return fmt.Errorf("%s: no response within %s", operation, timeout)
 	}
-	return fmt.Errorf("%s: %w", doing, err)
+	return fmt.Errorf("%s: %w", operation, err)
 }

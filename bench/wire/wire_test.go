@@ -27,7 +27,7 @@ func serve(t *testing.T, handler http.HandlerFunc) (*Conn, *atomic.Int32) {
 	return conn, &opened
 }
 
-func TestAnswersAreReadWhole(t *testing.T) {
+func TestResponsesAreReadCompletely(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("0123456789", 5000)
 	conn, opened := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -85,7 +85,7 @@ func TestAnswersAreReadWhole(t *testing.T) {
 	}
 }
 
-func TestAConnectionThatTheServerEndsIsOpenedAnew(t *testing.T) {
+func TestAClosedConnectionIsReopened(t *testing.T) {
 	t.Parallel()
 	conn, opened := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Connection", "close")

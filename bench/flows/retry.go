@@ -7,9 +7,9 @@ import (
 	"github.com/ostiary/ostiary/bench/load"
 )
 
-// persist does something outside of the measured time, and again as long as the
-// server has too much to do for it.
-func persist[T any](do func() (T, error)) (T, error) {
+// retryWhileRefused prepares something outside of the measured time. It retries
+// while the server is overloaded (429 or 503).
+func retryWhileRefused[T any](do func() (T, error)) (T, error) {
 	const tries, pause = 100, 100 * time.Millisecond
 	for try := 1; ; try++ {
 		done, err := do()

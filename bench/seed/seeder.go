@@ -21,7 +21,7 @@ const (
 
 	clients          = 50
 	grantsPerAccount = 4
-	grantsPerSession = 2 // a person goes from one client to another
+	grantsPerSession = 2 // one session, two clients
 
 	// The server's defaults.
 	refreshIdle     = 30 * day
@@ -30,14 +30,14 @@ const (
 	rememberedIdle  = 14 * day
 	codeLifetime    = time.Minute
 
-	weeks          = 12   // before this one: 13 in all, none of which is over
-	lossInAWeek    = 0.05 // of the grants of a week, by signing out or never coming back
+	weeks          = 12   // before the current one; grants of all 13 can be live
+	weeklyLoss     = 0.05 // share of the grants that end each week
 	codeSpentAfter = 300 * time.Millisecond
-	sayEvery       = 50_000 // grants
+	progressEvery  = 50_000 // grants
 )
 
-// world is the database and what stands in it from the beginning.
-type world struct {
+// seeder fills a database.
+type seeder struct {
 	store  *store.Store
 	engine engine
 	now    time.Time
@@ -45,27 +45,27 @@ type world struct {
 
 	clientIDs []string
 	subjects  []string
-	models    map[string][]any // a row of each table, made by the store itself
+	models    map[string][]any // a row of each table, written by the store
 }
 
-// newWorld makes one of everything as the server does, and keeps their rows as
-// models. It refuses a database that holds grants.
-func newWorld(ctx context.Context, s *store.Store, url string, grants int, now time.Time) (*world, error) {
+// newSeeder writes one record of each table through the store, and reads their rows
+// as models. It returns an error if the database has grants or accounts.
+func newSeeder(ctx context.Context, s *store.Store, url string, grants int, now time.Time) (*seeder, error) {
 	e, err := openEngine(ctx, url)
 	if err != nil {
 		return nil, err
 	}
-	w := &world{store: s, engine: e, now: now, grants: grants, models: map[string][]any{}}
-	if err := w.found(ctx); err != nil {
+	w := &seeder{store: s, engine: e, now: now, grants: grants, models: map[string][]any{}}
+	if err := w.createModels(ctx); err != nil {
 		e.close()
 		return nil, err
 	}
 	return w, nil
 }
 
-func (w *world) close() { w.engine.close() }
+func (w *seeder) close() { w.engine.close() }
 
-func (w *world) found(ctx context.Context) error {
+func (w *seeder) createModels(ctx context.Context) error {
 	list, err := w.store.ListGrants(ctx, store.GrantFilter{}, grant.Locator{}, 1, w.now)
 	if err != nil {
 		return err
@@ -75,16 +75,16 @@ func (w *world) found(ctx context.Context) error {
 		return err
 	}
 	if len(list)+len(accounts) > 0 {
-		return errors.New("the database is in use already: give an empty one")
+		return errors.New("the database is not empty")
 	}
 	for i := range clients {
-		c := aClient(i, w.now)
+		c := newClient(i, w.now)
 		if err := w.store.InsertClient(ctx, c); err != nil {
 			return err
 		}
 		w.clientIDs = append(w.clientIDs, c.ID)
 	}
-	if err := w.makeModels(ctx); err != nil {
+	if err := w.insertModels(ctx); err != nil {
 		return err
 	}
 	for _, table := range []string{"accounts", "sessions", "consents", "grants"} {
@@ -95,8 +95,9 @@ func (w *world) found(ctx context.Context) error {
 	return nil
 }
 
-// makeModels lives through what the server does from a sign-in to the first refresh.
-func (w *world) makeModels(ctx context.Context) error {
+// insertModels writes the records of a sign-in, a consent, a code exchange and a
+// refresh.
+func (w *seeder) insertModels(ctx context.Context) error {
 	a := &account.Account{
 		Subject: account.NewSubject(), Username: "nobody", PasswordHash: phc,
 		Claims:    map[string]any{"name": "Ada Nobody-Atall", "email": "nobody@example.org", "email_verified": true},
@@ -121,7 +122,7 @@ func (w *world) makeModels(ctx context.Context) error {
 		},
 	}
 	later := w.now.Add(codeSpentAfter)
-	_, err := w.store.Purge(ctx, w.now) // makes the partitions of today
+	_, err := w.store.Purge(ctx, w.now) // creates the current partitions
 	err = errors.Join(err,
 		w.store.InsertAccount(ctx, a), w.store.InsertSession(ctx, n, nil), w.store.SaveConsent(ctx, c), w.store.InsertGrant(ctx, g))
 	if err != nil {
@@ -136,14 +137,14 @@ func (w *world) makeModels(ctx context.Context) error {
 	return err
 }
 
-// phc has the length and shape of what is kept of a password, and is of none.
+// phc has the form of a password hash, but no password matches it.
 const phc = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 func scopes() []string { return []string{"openid", "profile", "email", "offline_access"} }
 
 func redirectURI(i int) string { return fmt.Sprintf("https://app-%02d.example.org/oauth/callback", i) }
 
-func aClient(i int, now time.Time) *client.Client {
+func newClient(i int, now time.Time) *client.Client {
 	return &client.Client{
 		ID: client.NewID(),
 		Metadata: client.Metadata{
@@ -156,6 +157,6 @@ func aClient(i int, now time.Time) *client.Client {
 
 func randomBytes() []byte {
 	b := make([]byte, 32)
-	_, _ = rand.Read(b) // never fails: crypto/rand ends the process instead
+	_, _ = rand.Read(b) // never returns an error
 	return b
 }

@@ -17,29 +17,29 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest/pgserver"
 )
 
-// patience bounds every wait for a process.
-const patience = time.Minute
+// processTimeout is the longest wait for a process to start or stop.
+const processTimeout = time.Minute
 
-// standOptions say which Ostiary to run.
-type standOptions struct {
-	// Binary is a built server, empty for that of this checkout.
+// instanceOptions describe the Ostiary to start.
+type instanceOptions struct {
+	// Binary is the path of a built server; empty builds this checkout.
 	Binary string
 	// Engine is postgres or sqlite.
 	Engine string
-	// Env are settings, with or without the prefix OSTIARY_.
+	// Env has settings, with or without the prefix OSTIARY_.
 	Env map[string]string
 	// Count loads pg_stat_statements.
 	Count bool
-	// IDTokenAlg is what clients are registered with.
+	// IDTokenAlg is the signing algorithm of the clients' ID tokens.
 	IDTokenAlg string
-	// LoginApp has people signed in by the generator, in place of the pages.
+	// LoginApp configures the load generator as the login app, in place of the pages.
 	LoginApp bool
-	// Database is one that is there already, empty for a fresh one.
+	// Database is the URL of an existing database; empty creates one.
 	Database string
 }
 
-// stand is an Ostiary that runs for the measurement, with its database.
-type stand struct {
+// instance is an Ostiary that was started for the measurement, with its database.
+type instance struct {
 	spec target.Spec
 
 	dir      string
@@ -51,20 +51,20 @@ type stand struct {
 	database *pgserver.Server
 }
 
-// raise builds and starts Ostiary, and makes clients and people known to it.
-func raise(ctx context.Context, o standOptions) (*stand, error) {
+// startInstance builds and starts Ostiary, and imports clients and users.
+func startInstance(ctx context.Context, o instanceOptions) (*instance, error) {
 	dir, err := os.MkdirTemp("", "ostiary-bench-")
 	if err != nil {
-		return nil, fmt.Errorf("make room: %w", err)
+		return nil, fmt.Errorf("create a directory: %w", err)
 	}
-	s := &stand{dir: dir, binary: o.Binary}
-	if err := s.raise(ctx, o); err != nil {
+	s := &instance{dir: dir, binary: o.Binary}
+	if err := s.setUp(ctx, o); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
 }
 
-func (s *stand) raise(ctx context.Context, o standOptions) error {
+func (s *instance) setUp(ctx context.Context, o instanceOptions) error {
 	if s.binary == "" {
 		if err := s.build(ctx); err != nil {
 			return err
@@ -87,10 +87,10 @@ func (s *stand) raise(ctx context.Context, o standOptions) error {
 	return s.start(ctx)
 }
 
-// build builds the server as it is shipped.
-func (s *stand) build(ctx context.Context) error {
+// build builds the server with the flags of a release.
+func (s *instance) build(ctx context.Context) error {
 	s.binary = filepath.Join(s.dir, "ostiary")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", s.binary, "github.com/ostiary/ostiary/cmd/server") //nolint:gosec // our own
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", s.binary, "github.com/ostiary/ostiary/cmd/server") //nolint:gosec // the repository's own package
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the server: %w\n%s", err, output)
@@ -98,9 +98,9 @@ func (s *stand) build(ctx context.Context) error {
 	return nil
 }
 
-// openDatabase makes an empty database, unless one is given. PostgreSQL waits for
-// the disk, as one in production does.
-func (s *stand) openDatabase(ctx context.Context, o standOptions) (string, error) {
+// openDatabase creates an empty database, unless one is given. PostgreSQL runs with
+// fsync, as in production.
+func (s *instance) openDatabase(ctx context.Context, o instanceOptions) (string, error) {
 	if o.Database != "" {
 		if !strings.HasPrefix(o.Database, "sqlite:") {
 			s.spec.Database = o.Database
@@ -110,26 +110,26 @@ func (s *stand) openDatabase(ctx context.Context, o standOptions) (string, error
 	if o.Engine == "sqlite" {
 		return "sqlite:" + filepath.Join(s.dir, "ostiary.db"), nil
 	}
-	var further []string
+	var settings []string
 	if o.Count {
-		further = []string{"shared_preload_libraries=pg_stat_statements", "pg_stat_statements.track_utility=off"}
+		settings = []string{"shared_preload_libraries=pg_stat_statements", "pg_stat_statements.track_utility=off"}
 	}
 	var err error
-	if s.database, err = pgserver.Start(ctx, true, further...); err != nil {
+	if s.database, err = pgserver.Start(ctx, true, settings...); err != nil {
 		return "", fmt.Errorf("start PostgreSQL: %w", err)
 	}
 	s.spec.Database = s.database.URL("postgres")
 	url, err := pgserver.Create(ctx, s.database.URL("postgres"))
 	if err != nil {
-		return "", fmt.Errorf("make a database: %w", err)
+		return "", fmt.Errorf("create a database: %w", err)
 	}
 	return url, nil
 }
 
-// configure writes the environment of the server. Limits are off, because all
-// callers come from one address and would be taken for one; passwords are hashed
-// as cheaply as is allowed, because otherwise nothing else of a sign-in shows.
-func (s *stand) configure(databaseURL string, o standOptions) error {
+// configure sets the environment of the server. Rate limits are off, because all
+// callers share one address. Password hashing has the lowest cost that is allowed,
+// because otherwise it dominates the cost of a sign-in.
+func (s *instance) configure(databaseURL string, o instanceOptions) error {
 	address, err := freeAddress()
 	if err != nil {
 		return err
@@ -140,7 +140,7 @@ func (s *stand) configure(databaseURL string, o standOptions) error {
 		"SHUTDOWN_DELAY": "0s", "ARGON2_MEMORY_MIB": "19", "ARGON2_ITERATIONS": "2",
 	}
 	if o.LoginApp {
-		if err := s.leaveSignInToApp(); err != nil {
+		if err := s.configureLoginApp(); err != nil {
 			return err
 		}
 	}
@@ -159,9 +159,9 @@ func (s *stand) configure(databaseURL string, o standOptions) error {
 	return nil
 }
 
-// leaveSignInToApp makes the generator the app that signs people in and asks for
-// consent. Nobody listens at its URLs, since the generator does not follow them.
-func (s *stand) leaveSignInToApp() error {
+// configureLoginApp configures the load generator as the login and consent app. No
+// server listens at its URLs, since the generator does not follow redirects to them.
+func (s *instance) configureLoginApp() error {
 	admin, err := freeAddress()
 	if err != nil {
 		return err
@@ -172,9 +172,9 @@ func (s *stand) leaveSignInToApp() error {
 	return nil
 }
 
-// command runs a command of the server's to its end.
-func (s *stand) command(ctx context.Context, args ...string) error {
-	cmd := exec.CommandContext(ctx, s.binary, args...) //nolint:gosec // our own
+// command runs a command of the server and waits for it.
+func (s *instance) command(ctx context.Context, args ...string) error {
+	cmd := exec.CommandContext(ctx, s.binary, args...) //nolint:gosec // the binary under test
 	cmd.Env = s.env
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("ostiary %s: %w\n%s", strings.Join(args, " "), err, output)
@@ -182,14 +182,14 @@ func (s *stand) command(ctx context.Context, args ...string) error {
 	return nil
 }
 
-// start starts the server and returns when it is ready.
-func (s *stand) start(ctx context.Context) error {
+// start starts the server and waits until it is ready.
+func (s *instance) start(ctx context.Context) error {
 	log, err := os.Create(filepath.Join(s.dir, "log"))
 	if err != nil {
 		return fmt.Errorf("open the log: %w", err)
 	}
-	defer log.Close()                          //nolint:errcheck // the process writes through a copy of its own
-	process := exec.Command(s.binary, "serve") //nolint:noctx,gosec // ended by stop
+	defer log.Close()                          //nolint:errcheck // the process has a duplicate of the descriptor
+	process := exec.Command(s.binary, "serve") //nolint:noctx,gosec // stop terminates it
 	process.Env, process.Stdout, process.Stderr = s.env, log, log
 	process.SysProcAttr = attributes()
 	if err := process.Start(); err != nil {
@@ -198,14 +198,14 @@ func (s *stand) start(ctx context.Context) error {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = process.Wait() // that it ended is all there is to know
+		_ = process.Wait() // the exit status does not matter
 	}()
 	s.process, s.ended, s.spec.ServerPID = process, ended, process.Process.Pid
 	return s.awaitReady(ctx)
 }
 
-func (s *stand) awaitReady(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+func (s *instance) awaitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, processTimeout)
 	defer cancel()
 	for {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.spec.Issuer+"/health/ready", http.NoBody)
@@ -213,14 +213,14 @@ func (s *stand) awaitReady(ctx context.Context) error {
 			return fmt.Errorf("await the server: %w", err)
 		}
 		if response, err := http.DefaultClient.Do(request); err == nil {
-			response.Body.Close() //nolint:errcheck,gosec // nothing is read
+			response.Body.Close() //nolint:errcheck,gosec // the body is not used
 			if response.StatusCode == http.StatusOK {
 				return nil
 			}
 		}
 		select {
 		case <-s.ended:
-			return fmt.Errorf("the server ended while starting:\n%s", s.log())
+			return fmt.Errorf("the server exited during startup:\n%s", s.log())
 		case <-ctx.Done():
 			return fmt.Errorf("the server is not ready: %w\n%s", ctx.Err(), s.log())
 		case <-time.After(time.Millisecond):
@@ -228,18 +228,18 @@ func (s *stand) awaitReady(ctx context.Context) error {
 	}
 }
 
-// log returns what the server wrote, which is only what went wrong.
-func (s *stand) log() string {
-	const enough = 4000
+// log returns the end of the server's log, which has warnings and errors only.
+func (s *instance) log() string {
+	const maxBytes = 4000
 	text, err := os.ReadFile(filepath.Join(s.dir, "log"))
 	if err != nil {
 		return ""
 	}
-	return string(text[max(0, len(text)-enough):])
+	return string(text[max(0, len(text)-maxBytes):])
 }
 
-// stop ends the server, if it runs.
-func (s *stand) stop() error {
+// stop terminates the server, if it is running.
+func (s *instance) stop() error {
 	if s.process == nil {
 		return nil
 	}
@@ -248,25 +248,25 @@ func (s *stand) stop() error {
 	case <-s.ended:
 		s.process = nil
 		return nil
-	case <-time.After(patience):
-		_ = s.process.Process.Kill() // it had its chance
+	case <-time.After(processTimeout):
+		_ = s.process.Process.Kill()
 		<-s.ended
 		s.process = nil
-		return errors.New("the server did not end")
+		return fmt.Errorf("the server did not stop within %s", processTimeout)
 	}
 }
 
-// close ends the server and its database, and removes what they left.
-func (s *stand) close() error {
-	faults := []error{s.stop()}
+// close stops the server and its database, and removes their files.
+func (s *instance) close() error {
+	errs := []error{s.stop()}
 	if s.database != nil {
-		faults = append(faults, s.database.Close())
+		errs = append(errs, s.database.Close())
 	}
-	return errors.Join(append(faults, os.RemoveAll(s.dir))...)
+	return errors.Join(append(errs, os.RemoveAll(s.dir))...)
 }
 
 func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // at once
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // does not block
 	if err != nil {
 		return "", fmt.Errorf("find a free port: %w", err)
 	}
