@@ -163,24 +163,24 @@ func (a *app) people(r chi.Router) {
 	passwords := func(handler http.HandlerFunc) http.Handler { return a.room.passwords.Handler(handler) }
 	if a.config.LoginURL == "" {
 		own.HandleFunc(pathLogin, byMethod(map[string]http.Handler{
-			http.MethodGet: pages(a.interaction.SignInPage), http.MethodPost: passwords(a.interaction.SignIn),
+			http.MethodGet: pages(a.login.SignIn.Page), http.MethodPost: passwords(a.login.SignIn.Submit),
 		}))
 	}
 	if a.config.SignUp {
 		own.HandleFunc(pathSignUp, byMethod(map[string]http.Handler{
-			http.MethodGet: pages(a.interaction.SignUpPage), http.MethodPost: passwords(a.interaction.SignUp),
+			http.MethodGet: pages(a.login.SignUp.Page), http.MethodPost: passwords(a.login.SignUp.Submit),
 		}))
 	}
 	if a.config.ConsentURL == "" {
 		own.HandleFunc(pathConsent, byMethod(map[string]http.Handler{
-			http.MethodGet: pages(a.interaction.ConsentPage), http.MethodPost: pages(a.interaction.Consent),
+			http.MethodGet: pages(a.login.Consent.Page), http.MethodPost: pages(a.login.Consent.Submit),
 		}))
 	}
 	a.devices(r, own, pages)
 	own.HandleFunc(pathSetup, byMethod(map[string]http.Handler{
-		http.MethodGet: pages(a.interaction.SetupPage), http.MethodPost: passwords(a.interaction.Setup),
+		http.MethodGet: pages(a.login.Setup.Page), http.MethodPost: passwords(a.login.Setup.Submit),
 	}))
-	getAndHead(own, "/", pages(a.interaction.Home))
+	getAndHead(own, "/", pages(a.login.Home.Page))
 	r.With(middleware.Form(middleware.FormRule{
 		Methods: []string{http.MethodGet}, Query: true, Refuse: a.refusePage,
 	})).Handle(pathCheck, a.pages.CheckSession(a.cookies.StateName()))
@@ -194,7 +194,7 @@ func (a *app) devices(r, own chi.Router, pages func(http.HandlerFunc) http.Handl
 	if a.config.DeviceURL == "" {
 		for _, path := range []string{pathDevice, pathVerify} {
 			own.With(middleware.Navigation(a.refusePage)).HandleFunc(path, byMethod(map[string]http.Handler{
-				http.MethodGet: pages(a.interaction.DevicePage), http.MethodPost: pages(a.interaction.Device),
+				http.MethodGet: pages(a.login.Device.Page), http.MethodPost: pages(a.login.Device.Submit),
 			}))
 		}
 		return
@@ -206,7 +206,7 @@ func (a *app) devices(r, own chi.Router, pages func(http.HandlerFunc) http.Handl
 			middleware.Navigation(a.refusePage),
 			middleware.Form(middleware.FormRule{Methods: []string{http.MethodGet}, Query: true, Refuse: a.refuseEntry}),
 			middleware.Limit(visit, a.now),
-		).Handle(path, pages(a.interaction.DevicePage))
+		).Handle(path, pages(a.login.Device.Page))
 	}
 }
 

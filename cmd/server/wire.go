@@ -83,7 +83,7 @@ type app struct {
 	logout       *oidc.Logout
 	discovery    *oidc.Discovery
 	registration *registration.Handler
-	interaction  *login.Handler
+	login        *login.Service
 	operator     *admin.Handler
 }
 
@@ -177,7 +177,7 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 	if err := a.wireRegistration(ctx); err != nil {
 		return nil, err
 	}
-	a.wireInteraction()
+	a.wireLogin()
 	a.wireAdmin()
 	a.discovery, err = oidc.NewDiscovery(ctx, a.capabilities(), a.scopes, now)
 	if err != nil {
@@ -328,17 +328,17 @@ func (a *app) wireOIDC() {
 	}
 }
 
-func (a *app) wireInteraction() {
+func (a *app) wireLogin() {
 	c := a.config
-	a.interaction = login.New(login.Config{
+	a.login = login.New(login.Config{
 		Issuer: strings.TrimSuffix(c.Issuer, "/"), Iss: c.Issuer,
-		Accounts: a.store, Sessions: a.store, Manager: a.sessions, Requests: a.store, Clients: a.clients, Scopes: a.scopes, Guesses: a.store, SetUp: a.store,
+		Accounts: a.store, Sessions: a.store, SessionManager: a.sessions, Requests: a.store, Clients: a.clients, Scopes: a.scopes, Attempts: a.store, SetupLinks: a.store,
 		Devices: a.waiting, UserCodes: a.userCodes, DeviceApp: c.DeviceURL,
 		Hasher: a.hasher, Pages: a.pages, Cookies: a.cookies,
 		Lifetimes: login.Lifetimes{
 			Consent: c.ConsentLifetime, Grant: c.RefreshAbsoluteLifetime, Device: c.DeviceCodeLifetime,
 		},
-		Open: c.SignUp, Elsewhere: c.LoginURL != "", Throttle: c.RateLimits, Address: middleware.Address, Networks: middleware.NetworkList, AccountDigest: a.accountDigest(),
+		SignUp: c.SignUp, LoginApp: c.LoginURL != "", RateLimits: c.RateLimits, Address: middleware.Address, Networks: middleware.NetworkList, AccountDigest: a.accountDigest(),
 		Now: a.now, Log: a.log,
 	})
 }

@@ -6,8 +6,11 @@ import (
 	"github.com/ostiary/ostiary/internal/pages"
 )
 
-// Home serves GET /.
-func (h *Handler) Home(w http.ResponseWriter, _ *http.Request) {
+// Home serves the start page.
+type Home struct{ *Config }
+
+// Page serves GET /.
+func (h *Home) Page(w http.ResponseWriter, _ *http.Request) {
 	h.Pages.Home(w, http.StatusOK, pages.Home{
 		Issuer:    h.Issuer,
 		Discovery: h.Issuer + "/.well-known/openid-configuration",

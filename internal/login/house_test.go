@@ -136,22 +136,22 @@ func newHouse(t *testing.T) *house {
 		Remembered: session.Lifetimes{Idle: 7 * 24 * time.Hour, Absolute: 30 * 24 * time.Hour},
 		Began:      func() {}, Ended: func() {}, Now: h.now,
 	}
-	room := New(Config{
-		Issuer: h.URL, Iss: h.URL + "/", Accounts: h.store, Sessions: h.store, Manager: sessions, Requests: h.store, Clients: h.store,
-		Scopes:  store.NewScopeCache(h.store.Store, func(records []*scope.Scope) *scope.Set { return scope.NewSet(records, nil, nil) }),
-		Guesses: h.store, SetUp: h.store, Hasher: h.hasher, Pages: views, Cookies: h.cookies,
+	service := New(Config{
+		Issuer: h.URL, Iss: h.URL + "/", Accounts: h.store, Sessions: h.store, SessionManager: sessions, Requests: h.store, Clients: h.store,
+		Scopes:   store.NewScopeCache(h.store.Store, func(records []*scope.Scope) *scope.Set { return scope.NewSet(records, nil, nil) }),
+		Attempts: h.store, SetupLinks: h.store, Hasher: h.hasher, Pages: views, Cookies: h.cookies,
 		Lifetimes: Lifetimes{
 			Consent: 365 * 24 * time.Hour, Grant: 90 * 24 * time.Hour,
 		},
-		Open: true, Throttle: true, Networks: middleware.NetworkList, Now: h.now,
+		SignUp: true, RateLimits: true, Networks: middleware.NetworkList, Now: h.now,
 		Address: middleware.Address, Log: log,
 	})
 	rule := middleware.Form(middleware.FormRule{Methods: []string{http.MethodGet, http.MethodPost}, Query: true})
 	for pattern, serve := range map[string]http.HandlerFunc{
-		"GET /login": room.SignInPage, "POST /login": room.SignIn,
-		"GET /signup": room.SignUpPage, "POST /signup": room.SignUp,
-		"GET /consent": room.ConsentPage, "POST /consent": room.Consent,
-		"GET /setup": room.SetupPage, "POST /setup": room.Setup, "GET /{$}": room.Home,
+		"GET /login": service.SignIn.Page, "POST /login": service.SignIn.Submit,
+		"GET /signup": service.SignUp.Page, "POST /signup": service.SignUp.Submit,
+		"GET /consent": service.Consent.Page, "POST /consent": service.Consent.Submit,
+		"GET /setup": service.Setup.Page, "POST /setup": service.Setup.Submit, "GET /{$}": service.Home.Page,
 	} {
 		mux.Handle(pattern, rule(serve))
 	}

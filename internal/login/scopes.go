@@ -12,10 +12,10 @@ import (
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
-// describeScopes returns what a page says of scopes: the words of their records, or the
+// describeScopes returns what a page says of scopes: the texts of their records, or the
 // built-in ones where the operator has declared none.
-func (h *Handler) describeScopes(ctx context.Context, names []string) ([]pages.Scope, error) {
-	known, err := h.Scopes.Scopes(ctx)
+func describeScopes(ctx context.Context, source scope.Source, names []string) ([]pages.Scope, error) {
+	known, err := source.Scopes(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read scopes: %w", err)
 	}

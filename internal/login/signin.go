@@ -2,155 +2,128 @@ package login
 
 import (
 	"errors"
-	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
 
-	"github.com/ostiary/ostiary/internal/account"
-	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/session"
 )
 
-// SignInPage serves GET /login: request is the id of the authorization request,
-// and as=another offers a form for somebody else than who is signed in.
+// SignIn serves the sign-in page and the account selection.
+type SignIn struct {
+	*Config
+
+	flows     *flows
+	passwords *passwords
+}
+
+// Page serves GET /login: request is the ID of the authorization request, and as=another
+// shows the form for another user than the signed-in one.
 //
 // Spec: OpenID Connect Core §3.1.2.1, §3.1.2.3.
-func (h *Handler) SignInPage(w http.ResponseWriter, r *http.Request) {
-	v, err := h.visit(r, r.Form.Get("request"))
+func (h *SignIn) Page(w http.ResponseWriter, r *http.Request) {
+	f, err := h.flows.open(r, r.Form.Get("request"))
 	if err != nil {
-		h.fail(w, r, err)
+		h.flows.fail(w, r, err)
 		return
 	}
 	another := r.Form.Get("as") != ""
-	if !another && v.satisfied(h.Now()) {
-		h.back(w, v) // somebody signed in in another tab
+	if !another && f.isSatisfied(h.Now()) {
+		h.flows.resume(w, f.request.ID) // the user signed in in another tab
 		return
 	}
-	if v.chooses() && !another {
-		h.choosePage(w, r, v)
+	if f.selectsAccount() && !another {
+		h.selectAccountPage(w, r, f)
 		return
 	}
-	page := h.signInForm(v)
-	if v.confirms() && !another {
-		page.Username, page.Reauthenticate = v.session.Username, true
+	page := h.form(f)
+	if f.reauthenticates() && !another {
+		page.Username, page.Reauthenticate = f.session.Username, true
 	}
 	h.Pages.SignIn(w, http.StatusOK, page)
 }
 
-// SignIn serves POST /login: the fields request, username, password and remember,
-// or a decision to cancel or to continue in the session there is.
+// Submit serves POST /login: the fields request, username, password and remember, or a
+// decision to cancel or to continue in the current session.
 //
-// Spec: OpenID Connect Core §3.1.2.3; RFC 9700 §4.12 (no redirect repeats the password).
-func (h *Handler) SignIn(w http.ResponseWriter, r *http.Request) {
-	v, err := h.visit(r, r.PostForm.Get("request"))
+// Spec: OpenID Connect Core §3.1.2.3, RFC 9700 §4.12 (no redirect repeats the password).
+func (h *SignIn) Submit(w http.ResponseWriter, r *http.Request) {
+	f, err := h.flows.open(r, r.PostForm.Get("request"))
 	if err != nil {
-		h.fail(w, r, err)
+		h.flows.fail(w, r, err)
 		return
 	}
 	switch r.PostForm.Get("decision") {
 	case "cancel":
-		h.cancel(w, r, v)
+		h.flows.end(w, r, f, h.flows.cancel(r.Context(), f))
 		return
 	case "continue":
-		h.carryOn(w, r, v)
+		h.flows.end(w, r, f, h.flows.continueAs(r.Context(), f, r.URL.Query().Get(sessionParameter)))
 		return
 	}
-	if v.satisfied(h.Now()) && !switches(r, v) {
-		h.back(w, v) // the form was open while the same user signed in in another tab
+	if f.isSatisfied(h.Now()) && !f.switches(r) {
+		h.flows.resume(w, f.request.ID) // the same user signed in in another tab while the form was open
 		return
 	}
-	err = h.signIn(w, r, v)
-	var no *denied
-	switch {
-	case errors.As(err, &no):
-		h.denySignIn(w, r, v, no)
-	case err != nil:
-		h.fail(w, r, err)
-	default:
-		h.back(w, v)
+	err = h.authenticate(w, r, f)
+	if rejected := (*rejection)(nil); errors.As(err, &rejected) {
+		h.reject(w, r, f, rejected)
+		return
 	}
+	h.flows.end(w, r, f, err)
 }
 
-// cancel notes that whoever is here would rather not sign in. The decision is
-// nobody's, since nobody has said who they are.
-func (h *Handler) cancel(w http.ResponseWriter, r *http.Request, v *visit) {
-	err := h.Requests.RecordDecision(r.Context(), v.request.ID, authrequest.Denied, authrequest.NoSubject, nil, h.Now())
-	if errors.Is(err, authrequest.ErrNotFound) {
-		err = h.expired("run out before it was cancelled", v.client)
-	}
-	if err != nil && !errors.Is(err, authrequest.ErrAlreadyDecided) {
-		h.fail(w, r, err)
-		return
-	}
-	h.back(w, v)
-}
-
-// signIn checks who it is, and lets them in.
-func (h *Handler) signIn(w http.ResponseWriter, r *http.Request, v *visit) error {
-	a, known, err := h.check(r, r.PostForm.Get("username"), r.PostForm.Get("password"))
+// authenticate checks the submitted password and signs its user in.
+func (h *SignIn) authenticate(w http.ResponseWriter, r *http.Request, f *flow) error {
+	a, known, err := h.passwords.check(r, r.PostForm.Get("username"), r.PostForm.Get("password"))
 	if err != nil {
 		return err
 	}
-	return h.admit(w, r, v, a, known)
+	return h.flows.signIn(w, r, f, h.passwords.authentication(r, a, known))
 }
 
-// admit begins the session of a, who has authenticated with a password, and records on the
-// request that they signed in. known is what the account knows of the request's source.
-func (h *Handler) admit(w http.ResponseWriter, r *http.Request, v *visit, a *account.Account, known account.KnownSource) error {
-	ctx, now := r.Context(), h.Now()
-	remembered := v.session != nil && v.session.Subject == a.Subject && v.session.Remembered
-	s, err := h.Manager.Begin(w, r, v.session, session.Authentication{
-		Account: a, Time: now, ACR: session.ACRPassword, AMR: []string{"pwd"}, Remember: remember(r) || remembered,
-		Source: &session.Source{Known: known, Networks: h.networks(ctx)},
-	})
-	if err != nil {
-		return err
-	}
-	err = h.Requests.RecordSignIn(ctx, v.request.ID, s.ID, now, now)
-	if errors.Is(err, authrequest.ErrNotFound) {
-		return h.expired("run out while signing in", v.client)
-	}
-	if err != nil {
-		return fmt.Errorf("record sign-in: %w", err)
-	}
-	h.Log.LogAttrs(ctx, slog.LevelInfo, "signed in",
-		slog.String("subject", s.Subject), slog.String("client_id", v.client.ID))
-	return nil
-}
+// reject shows the form again with the reason of the rejection. The submitted username may
+// be a password, so it is in no log.
+func (h *SignIn) reject(w http.ResponseWriter, r *http.Request, f *flow, why *rejection) {
+	h.noteSignIn(r, f, why)
 
-// remember reports whether the person asked to stay signed in.
-func remember(r *http.Request) bool { return r.PostForm.Get("remember") == "on" }
-
-// denySignIn shows the form again with what was wrong. What was typed as a user
-// name may be a password, so it is in no log.
-func (h *Handler) denySignIn(w http.ResponseWriter, r *http.Request, v *visit, no *denied) {
-	h.noteSignIn(r, v, no)
-
-	page := h.signInForm(v)
+	page := h.form(f)
 	page.Username, page.Remember = r.PostForm.Get("username"), remember(r)
-	page.Reauthenticate = v.confirms() && page.Username == v.session.Username
-	page.Fault, page.RetryAfter = no.words, no.wait
-	h.Pages.SignIn(w, no.status, page)
+	page.Reauthenticate = f.reauthenticates() && page.Username == f.session.Username
+	page.Fault, page.RetryAfter = why.words, why.wait
+	h.Pages.SignIn(w, why.status, page)
 }
 
-func (h *Handler) signInForm(v *visit) pages.SignIn {
-	shown := v.shownClient()
+func (h *SignIn) form(f *flow) pages.SignIn {
+	view := f.clientView()
 	page := pages.SignIn{
-		Client: &shown, Action: h.Issuer + "/login", Request: v.request.ID,
-		Username: v.hint(), OtherURL: h.anotherURL(v), Cancel: true,
+		Client: &view, Action: h.Issuer + "/login", Request: f.request.ID,
+		Username: f.loginHint(), OtherURL: h.flows.otherAccountURL(f), Cancel: true,
 	}
-	if h.Open {
-		page.SignUpURL = h.Issuer + "/signup?request=" + url.QueryEscape(v.request.ID)
+	if h.SignUp {
+		page.SignUpURL = h.Issuer + "/signup?request=" + url.QueryEscape(f.request.ID)
 	}
 	return page
 }
 
-// hint is how the client says that the person might sign in.
-func (v *visit) hint() string { return pages.Clean(v.asked.Get("login_hint"), 128) }
+// selectAccountPage offers to continue as the signed-in user.
+func (h *SignIn) selectAccountPage(w http.ResponseWriter, r *http.Request, f *flow) {
+	name, err := h.flows.displayName(r.Context(), f.session.Subject)
+	if err != nil {
+		h.flows.fail(w, r, err)
+		return
+	}
+	h.Pages.Choose(w, http.StatusOK, pages.Choose{
+		Client:  f.clientView(),
+		Action:  h.Issuer + "/login?" + sessionQuery(f.session),
+		Request: f.request.ID, Person: name, Username: f.session.Username, OtherURL: h.flows.otherAccountURL(f),
+	})
+}
 
-// anotherURL leads to a form for somebody else than who is signed in.
-func (h *Handler) anotherURL(v *visit) string {
-	return h.Issuer + "/login?as=another&request=" + url.QueryEscape(v.request.ID)
+// sessionParameter names, in the URL that a form is posted to, the session that the form
+// was shown in: an answer counts only for the user to whom the page was shown.
+const sessionParameter = "session"
+
+func sessionQuery(s *session.Session) string {
+	return sessionParameter + "=" + url.QueryEscape(s.ID)
 }

@@ -15,17 +15,26 @@ import (
 	"github.com/ostiary/ostiary/internal/pages"
 )
 
-// SignUpPage serves GET /signup: request is the id of the authorization request.
+// SignUp serves the page on which users create an account.
+type SignUp struct {
+	*Config
+
+	flows     *flows
+	limits    *limiter
+	passwords *passwords
+}
+
+// Page serves GET /signup: request is the ID of the authorization request.
 //
 // Spec: Initiating User Registration via OpenID Connect §4.1.
-func (h *Handler) SignUpPage(w http.ResponseWriter, r *http.Request) {
-	v, err := h.visit(r, r.Form.Get("request"))
+func (h *SignUp) Page(w http.ResponseWriter, r *http.Request) {
+	f, err := h.flows.open(r, r.Form.Get("request"))
 	if err != nil {
-		h.fail(w, r, err)
+		h.flows.fail(w, r, err)
 		return
 	}
-	page := h.signUpForm(v)
-	if hint := v.hint(); account.CheckEmail(hint) == nil {
+	page := h.form(f)
+	if hint := f.loginHint(); account.CheckEmail(hint) == nil {
 		page.Email = hint
 	} else {
 		page.Username = hint
@@ -33,45 +42,43 @@ func (h *Handler) SignUpPage(w http.ResponseWriter, r *http.Request) {
 	h.Pages.SignUp(w, http.StatusOK, page)
 }
 
-// SignUp serves POST /signup: the fields request, username, name, email, password,
+// Submit serves POST /signup: the fields request, username, name, email, password,
 // repeat and remember, or a decision to cancel.
 //
 // Spec: Initiating User Registration via OpenID Connect §4.1.
-func (h *Handler) SignUp(w http.ResponseWriter, r *http.Request) {
-	v, err := h.visit(r, r.PostForm.Get("request"))
+func (h *SignUp) Submit(w http.ResponseWriter, r *http.Request) {
+	f, err := h.flows.open(r, r.PostForm.Get("request"))
 	if err != nil {
-		h.fail(w, r, err)
+		h.flows.fail(w, r, err)
 		return
 	}
 	if r.PostForm.Get("decision") == "cancel" {
-		h.cancel(w, r, v)
+		h.flows.end(w, r, f, h.flows.cancel(r.Context(), f))
 		return
 	}
-	a, err := h.signUp(r)
+	a, err := h.createAccount(r)
 	if err == nil {
 		h.Log.LogAttrs(r.Context(), slog.LevelInfo, "signed up",
-			slog.String("subject", a.Subject), slog.String("client_id", v.client.ID))
-		err = h.admit(w, r, v, a, account.KnownSource{})
+			slog.String("subject", a.Subject), slog.String("client_id", f.client.ID))
+		err = h.flows.signIn(w, r, f, h.passwords.authentication(r, a, account.KnownSource{}))
 	}
-	var choice *choiceError
-	var no *denied
+	var invalid *fieldError
+	var rejected *rejection
 	switch {
-	case errors.As(err, &choice):
-		h.denySignUp(w, r, v, http.StatusBadRequest, pages.SignUp{Fault: choice.words, Field: choice.field})
-	case errors.As(err, &no):
-		h.denySignUp(w, r, v, no.status, pages.SignUp{Fault: no.words, RetryAfter: no.wait})
-	case err != nil:
-		h.fail(w, r, err)
+	case errors.As(err, &invalid):
+		h.reject(w, r, f, http.StatusBadRequest, pages.SignUp{Fault: invalid.words, Field: invalid.field})
+	case errors.As(err, &rejected):
+		h.reject(w, r, f, rejected.status, pages.SignUp{Fault: rejected.words, RetryAfter: rejected.wait})
 	default:
-		h.back(w, v)
+		h.flows.end(w, r, f, err)
 	}
 }
 
-// signUp makes the account. That a user name is taken cannot be kept from who asks
-// for it, so the asking is counted, and before a password is hashed.
-func (h *Handler) signUp(r *http.Request) (*account.Account, error) {
+// createAccount creates the account of a submitted form. The form tells whether a username
+// is taken, so that attempts are counted, before a password is hashed.
+func (h *SignUp) createAccount(r *http.Request) (*account.Account, error) {
 	ctx, form := r.Context(), r.PostForm
-	username, err := chosen(form.Get("username"), form.Get("password"), form.Get("repeat"))
+	username, err := checkCredentials(form.Get("username"), form.Get("password"), form.Get("repeat"))
 	if err != nil {
 		return nil, err
 	}
@@ -79,12 +86,12 @@ func (h *Handler) signUp(r *http.Request) (*account.Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	held, err := h.count(ctx, h.addressLimits(ctx), h.signUpLimits(ctx))
+	held, err := h.limits.count(ctx, h.limits.failureLimits(ctx), h.accountLimits(ctx))
 	if err != nil {
 		return nil, err
 	}
 	if held.wait > 0 {
-		return nil, &denied{
+		return nil, &rejection{
 			status: http.StatusTooManyRequests, words: "Too many accounts were asked for from your network.",
 			wait: held.wait, why: "too many sign-ups or failed sign-ins from this network",
 		}
@@ -100,7 +107,7 @@ func (h *Handler) signUp(r *http.Request) (*account.Account, error) {
 	}
 	err = h.Accounts.InsertAccount(ctx, a)
 	if errors.Is(err, account.ErrExists) {
-		return nil, &choiceError{"username", "This user name is taken. Choose another one, or sign in instead if it is yours."}
+		return nil, &fieldError{"username", "This user name is taken. Choose another one, or sign in instead if it is yours."}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("insert account: %w", err)
@@ -108,48 +115,48 @@ func (h *Handler) signUp(r *http.Request) (*account.Account, error) {
 	return a, nil
 }
 
-// signUpLimits bound the accounts that are asked for from one network, and so the
-// usernames that its users learn to be taken.
-func (h *Handler) signUpLimits(ctx context.Context) []limit {
-	return h.networkLimits(ctx, "sign-up", 10, 4, time.Hour)
+// accountLimits bound the accounts that are created from one network, and so the usernames
+// that its users learn to be taken.
+func (h *SignUp) accountLimits(ctx context.Context) []account.Limit {
+	return h.limits.networkLimits(ctx, "sign-up", 10, 4, time.Hour)
 }
 
-// maxName is how many characters a display name may have.
+// maxName is the greatest number of characters of a display name.
 const maxName = 128
 
-// profile returns what people say of themselves. Nobody has checked it, and the
-// email address comes with that remark (OpenID Connect Core section 5.1).
+// profile returns the claims of a submitted form. They are not verified, and the email
+// address is marked so (OpenID Connect Core §5.1).
 func profile(username string, form url.Values) (map[string]any, error) {
 	claims := map[string]any{"preferred_username": username}
 	if utf8.RuneCountInString(form.Get("name")) > maxName {
-		return nil, &choiceError{"name", fmt.Sprintf("Your name may have %d characters here.", maxName)}
+		return nil, &fieldError{"name", fmt.Sprintf("Your name may have %d characters here.", maxName)}
 	}
 	if name := pages.Clean(form.Get("name"), maxName); name != "" {
 		claims["name"] = name
 	}
 	if email := strings.TrimSpace(form.Get("email")); email != "" {
 		if err := account.CheckEmail(email); err != nil {
-			return nil, &choiceError{"email", "This is not an email address. Correct it, or leave it out."}
+			return nil, &fieldError{"email", "This is not an email address. Correct it, or leave it out."}
 		}
 		claims["email"], claims["email_verified"] = email, false
 	}
 	return claims, nil
 }
 
-// denySignUp shows the form again with what was wrong, which page says.
-func (h *Handler) denySignUp(w http.ResponseWriter, r *http.Request, v *visit, status int, page pages.SignUp) {
-	noteSignUp(r, v, status, page.Field)
+// reject shows the form again with the Fault, Field and RetryAfter of page.
+func (h *SignUp) reject(w http.ResponseWriter, r *http.Request, f *flow, status int, page pages.SignUp) {
+	noteSignUp(r, f, status, page.Field)
 
-	form := h.signUpForm(v)
+	form := h.form(f)
 	form.Username, form.Name, form.Email = r.PostForm.Get("username"), r.PostForm.Get("name"), r.PostForm.Get("email")
 	form.Remember = remember(r)
 	form.Fault, form.Field, form.RetryAfter = page.Fault, page.Field, page.RetryAfter
 	h.Pages.SignUp(w, status, form)
 }
 
-func (h *Handler) signUpForm(v *visit) pages.SignUp {
+func (h *SignUp) form(f *flow) pages.SignUp {
 	return pages.SignUp{
-		Client: v.shownClient(), Action: h.Issuer + "/signup", Request: v.request.ID, MinLength: account.MinPassword,
-		SignInURL: h.Issuer + "/login?request=" + url.QueryEscape(v.request.ID),
+		Client: f.clientView(), Action: h.Issuer + "/signup", Request: f.request.ID, MinLength: account.MinPassword,
+		SignInURL: h.Issuer + "/login?request=" + url.QueryEscape(f.request.ID),
 	}
 }

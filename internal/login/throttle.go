@@ -4,112 +4,177 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
 )
 
-// limit allows so many guesses under a key until its window has passed. A window
-// starts with its first guess and is not prolonged by those it refuses.
-type limit struct {
-	key    string
-	most   int
-	window time.Duration
+// limiter bounds attempts by network and by account. All of its methods let everything
+// pass where rate limits are off.
+type limiter struct{ *Config }
+
+// throttled is the result of counting an attempt.
+type throttled struct {
+	wait    time.Duration // how long the caller must wait; 0 if the attempt is allowed
+	network bool          // whether a limit of the network was reached, not one of the account
 }
 
-// hold rejects a guess that is one too many.
-type hold struct {
-	wait    time.Duration // zero if the guess may be tried
-	network bool          // a limit of the network was reached, not one of the account
+// networks returns the nested networks of the request's address, the narrowest first.
+func (l *limiter) networks(ctx context.Context) []string {
+	var list []string
+	for _, network := range l.Networks(l.Address(ctx)) {
+		list = append(list, network.String())
+	}
+	return list
 }
 
-// addressLimits bound the wrong guesses that come from one network, at any account.
-// Right ones are not counted: a company or a school may be one network.
-func (h *Handler) addressLimits(ctx context.Context) []limit {
-	return h.networkLimits(ctx, "address", 30, 4, time.Minute)
+// networkLimits returns a limit for each of the nested networks of the request's address,
+// the narrowest first. That one allows maxAttempts in the window, and each wider one
+// growth times as many as the one within it.
+func (l *limiter) networkLimits(ctx context.Context, what string, maxAttempts, growth int, window time.Duration) []account.Limit {
+	networks := l.networks(ctx)
+	limits := make([]account.Limit, len(networks))
+	for i, network := range networks {
+		limits[i] = account.Limit{Key: what + " " + network, MaxAttempts: maxAttempts, Window: window}
+		maxAttempts *= growth
+	}
+	return limits
 }
 
-// count counts a guess, before anything is checked, so that simultaneous guesses
-// cannot all be the last one. It returns how long to wait, and for which limit, if the
-// guess is one too many, and the zero hold otherwise.
+// failureLimits bound the failed attempts from one network, at any account. Successful
+// ones are not counted: a company or a school may be one network.
+func (l *limiter) failureLimits(ctx context.Context) []account.Limit {
+	return l.networkLimits(ctx, "address", 30, 4, time.Minute)
+}
+
+// attempt is a password attempt for one username.
+type attempt struct {
+	limits []account.Limit
+	known  account.KnownSource
+}
+
+// attemptAt selects the failure counter of a password attempt for a canonical username.
 //
-// The addresses come first: one that is refused does not use up anybody's guesses.
-// Its own wrong guesses are counted once they are known to be wrong, so those that
-// are under way go beyond its limit: no more than the hasher takes in at once.
-func (h *Handler) count(ctx context.Context, addresses, limits []limit) (hold, error) {
-	if !h.Throttle {
-		return hold{}, nil
+// A browser where the account has signed in has a counter of its own, and so has each of
+// the nested networks, of which the narrowest known one counts; all others share one. So
+// attempts from elsewhere never lock out a user on a known device or network. The lookup
+// is the same for unknown usernames.
+func (l *limiter) attemptAt(r *http.Request, username string) (attempt, error) {
+	if !l.RateLimits {
+		return attempt{}, nil
 	}
-	now := h.Now()
-	for i, l := range addresses {
-		n, _, err := h.Guesses.GuessState(ctx, l.key, now)
-		if err != nil {
-			return hold{}, fmt.Errorf("read guesses: %w", err)
-		}
-		if n >= l.most {
-			wait, err := h.longestWait(ctx, append(addresses[i:], limits...), now)
-			return hold{wait: wait, network: true}, err
-		}
+	source := account.NewSignInSource(username, l.Cookies.Device(r), l.networks(r.Context())...)
+	known, err := l.Accounts.KnownSource(r.Context(), source, l.Now())
+	if err != nil {
+		return attempt{}, fmt.Errorf("look up device: %w", err)
 	}
-	return h.countAt(ctx, limits, now)
+	counter := account.SharedCounter(username)
+	network := known.Network()
+	switch {
+	case !known.Device.IsZero():
+		counter = account.SourceCounter(source.Device)
+	case network >= 0:
+		counter = account.SourceCounter(source.Networks[network])
+	}
+	return attempt{account.Lockout(counter), known}, nil
 }
 
-// countAt counts a guess under limits alone, whatever came from its network.
-func (h *Handler) countAt(ctx context.Context, limits []limit, now time.Time) (hold, error) {
-	if !h.Throttle {
-		return hold{}, nil
+// countAttempt counts a password attempt before the password is checked. Failures of other
+// users in its network do not reject a known device, nor those in wider networks a known one.
+func (l *limiter) countAttempt(ctx context.Context, at attempt) (throttled, error) {
+	if !at.known.Device.IsZero() {
+		return l.countIgnoringNetwork(ctx, at.limits)
 	}
-	for i, l := range limits {
-		n, _, err := h.Guesses.CountGuess(ctx, l.key, l.window, now)
-		if err != nil {
-			return hold{}, fmt.Errorf("count guess: %w", err)
-		}
-		if n > l.most {
-			wait, err := h.longestWait(ctx, limits[i:], now)
-			return hold{wait: wait}, err
-		}
+	networks := l.failureLimits(ctx)
+	if network := at.known.Network(); network >= 0 {
+		networks = networks[:network+1]
 	}
-	return hold{}, nil
+	return l.count(ctx, networks, at.limits)
 }
 
-// longestWait returns when all of the limits will let a guess through: the first
-// to refuse it need not be the last to give way.
-func (h *Handler) longestWait(ctx context.Context, limits []limit, now time.Time) (time.Duration, error) {
+// count counts an attempt under limits, before anything is checked, so that of
+// simultaneous attempts not all are the last allowed one. The failures of its networks are
+// read first: an attempt that they reject uses up no attempt of the account. They are
+// counted by recordFailure, so that attempts in progress exceed their limits, by no more
+// than the hasher runs at once.
+func (l *limiter) count(ctx context.Context, networks, limits []account.Limit) (throttled, error) {
+	if !l.RateLimits {
+		return throttled{}, nil
+	}
+	now := l.Now()
+	for i, limit := range networks {
+		n, _, err := l.Attempts.GuessState(ctx, limit.Key, now)
+		if err != nil {
+			return throttled{}, fmt.Errorf("read attempts: %w", err)
+		}
+		if n >= limit.MaxAttempts {
+			wait, err := l.longestWait(ctx, append(networks[i:], limits...), now)
+			return throttled{wait, true}, err
+		}
+	}
+	return l.countIgnoringNetwork(ctx, limits)
+}
+
+// countIgnoringNetwork is count for an attempt that the failures of its networks do not
+// reject.
+func (l *limiter) countIgnoringNetwork(ctx context.Context, limits []account.Limit) (throttled, error) {
+	if !l.RateLimits {
+		return throttled{}, nil
+	}
+	now := l.Now()
+	for i, limit := range limits {
+		n, _, err := l.Attempts.CountGuess(ctx, limit.Key, limit.Window, now)
+		if err != nil {
+			return throttled{}, fmt.Errorf("count attempt: %w", err)
+		}
+		if n > limit.MaxAttempts {
+			wait, err := l.longestWait(ctx, limits[i:], now)
+			return throttled{wait: wait}, err
+		}
+	}
+	return throttled{}, nil
+}
+
+// longestWait returns when all of the limits allow an attempt: the first one that was
+// reached need not be the last to end.
+func (l *limiter) longestWait(ctx context.Context, limits []account.Limit, now time.Time) (time.Duration, error) {
 	wait := time.Second
-	for _, l := range limits {
-		n, since, err := h.Guesses.GuessState(ctx, l.key, now)
+	for _, limit := range limits {
+		n, since, err := l.Attempts.GuessState(ctx, limit.Key, now)
 		if err != nil {
-			return 0, fmt.Errorf("read guesses: %w", err)
+			return 0, fmt.Errorf("read attempts: %w", err)
 		}
-		if n >= l.most {
-			wait = max(wait, since.Add(l.window).Sub(now))
+		if n >= limit.MaxAttempts {
+			wait = max(wait, since.Add(limit.Window).Sub(now))
 		}
 	}
 	return wait, nil
 }
 
-// blame counts a sign-in that was denied at the address it came from, and returns
-// why it was. Faults of ours are nobody's guess.
-func (h *Handler) blame(ctx context.Context, err error) error {
-	var no *denied
-	if !h.Throttle || !errors.As(err, &no) {
+// recordFailure counts a rejected password under its networks, and returns err. Other
+// errors are not failures of the caller.
+func (l *limiter) recordFailure(ctx context.Context, err error) error {
+	if rejected := (*rejection)(nil); !l.RateLimits || !errors.As(err, &rejected) {
 		return err
 	}
-	for _, l := range h.addressLimits(ctx) {
-		if _, _, err := h.Guesses.CountGuess(ctx, l.key, l.window, h.Now()); err != nil {
-			return fmt.Errorf("count guess: %w", err)
+	for _, limit := range l.failureLimits(ctx) {
+		if _, _, err := l.Attempts.CountGuess(ctx, limit.Key, limit.Window, l.Now()); err != nil {
+			return fmt.Errorf("count attempt: %w", err)
 		}
 	}
 	return err
 }
 
-// forget starts counting anew for whoever knew the password. Their address stays
-// counted: one's own account must not pay for guesses at others.
-func (h *Handler) forget(ctx context.Context, limits []limit) error {
-	if !h.Throttle {
+// resetFailures clears the counters of limits after a successful attempt. The network
+// keeps its failures: a right password of one account does not excuse guesses at others.
+func (l *limiter) resetFailures(ctx context.Context, limits []account.Limit) error {
+	if !l.RateLimits {
 		return nil
 	}
-	for _, l := range limits {
-		if err := h.Guesses.ForgetGuesses(ctx, l.key); err != nil {
-			return fmt.Errorf("forget guesses: %w", err)
+	for _, limit := range limits {
+		if err := l.Attempts.ForgetGuesses(ctx, limit.Key); err != nil {
+			return fmt.Errorf("reset attempts: %w", err)
 		}
 	}
 	return nil

@@ -1,0 +1,44 @@
+package login
+
+import (
+	"net/url"
+	"slices"
+
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/pages"
+)
+
+// clientView returns what a page shows of the client.
+func (f *flow) clientView() pages.Client { return clientView(f.client, f.redirectHost()) }
+
+// clientView returns what a page shows of c, whose responses go to redirectHost.
+//
+// Anyone can register a well-known home page, but gets no response at an address that is
+// not theirs: so the host that is shown is one that responses are sent to.
+func clientView(c *client.Client, redirectHost string) pages.Client {
+	host, home := redirectHost, hostOf(c.ClientURI)
+	if home != "" && slices.ContainsFunc(c.RedirectURIs, func(uri string) bool { return hostOf(uri) == home }) {
+		host = home
+	}
+	return pages.Client{
+		Name: c.Name(), Host: host, LogoURI: c.LogoURI,
+		PolicyURI: c.PolicyURI, TermsURI: c.TermsURI, URI: c.ClientURI,
+	}
+}
+
+// redirectHost returns the host that the response is sent to. Registered URIs are ASCII,
+// so that an internationalized host is in its xn-- form.
+func (f *flow) redirectHost() string { return hostOf(f.parameters.Get("redirect_uri")) }
+
+// hostOf returns the host of uri, or the scheme of one that opens a native app.
+func hostOf(uri string) string {
+	u, err := url.Parse(uri)
+	switch {
+	case err != nil:
+		return ""
+	case u.Host != "":
+		return u.Host
+	default:
+		return u.Scheme
+	}
+}

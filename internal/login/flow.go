@@ -1,0 +1,223 @@
+package login
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/consent"
+	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/refusal"
+	"github.com/ostiary/ostiary/internal/session"
+)
+
+// flow is an authorization request that is on one of the pages: the stored request, its
+// client, and the session of the browser.
+type flow struct {
+	request    *authrequest.Request
+	parameters url.Values
+	client     *client.Client
+	session    *session.Session // nil if nobody is signed in
+}
+
+// flows takes authorization requests through the pages, in this order: open, then one of
+// signIn, continueAs, decide and cancel, then resume.
+type flows struct{ *Config }
+
+// open reads the request with the ID and what else a page needs. It returns a
+// [*pageError] if the request is unknown, expired or of another browser.
+func (s *flows) open(r *http.Request, id string) (*flow, error) {
+	ctx := r.Context()
+	if id == "" {
+		return nil, noRequest()
+	}
+	request, err := s.Requests.Request(ctx, id, s.Now())
+	if errors.Is(err, authrequest.ErrNotFound) {
+		return nil, s.notThisBrowsers(r, id, "unknown or expired")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read request: %w", err)
+	}
+	if bound := s.Cookies.BoundRequest(r, id); !bytes.Equal(request.BrowserHash, bound) {
+		err := ofOtherBrowser(s.notThisBrowsers(r, id, "of another browser"))
+		if bound == nil && request.JustBegun(s.Now()) {
+			err = s.begunElsewhere(err)
+		}
+		return nil, err
+	}
+	f := &flow{request: request}
+	if f.parameters, err = url.ParseQuery(request.Parameters); err != nil {
+		return nil, fmt.Errorf("parse stored request: %w", err)
+	}
+	refusal.Concerns(ctx, request.ClientID)
+	f.client, err = s.Clients.Client(ctx, request.ClientID)
+	if errors.Is(err, client.ErrNotFound) || err == nil && f.client.Disabled {
+		return nil, unknownClient()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read client: %w", err)
+	}
+	f.session, err = s.currentSession(r, f.client.ID)
+	return f, err
+}
+
+// notThisBrowsers returns the error for a request that is over or of another browser. It
+// names the client only if the request is or was this browser's: a link with somebody
+// else's request must not show an application of that person's choice.
+func (s *flows) notThisBrowsers(r *http.Request, id, why string) error {
+	ctx := r.Context()
+	clientID, err := s.Requests.RequestClient(ctx, id, s.Cookies.BoundRequest(r, id), session.Hash(s.Cookies.Session(r)))
+	if errors.Is(err, authrequest.ErrNotFound) {
+		return s.expired(why, nil)
+	}
+	if err != nil {
+		return fmt.Errorf("read request: %w", err)
+	}
+	refusal.Concerns(ctx, clientID)
+	c, err := s.Clients.Client(ctx, clientID)
+	if err != nil && !errors.Is(err, client.ErrNotFound) {
+		return fmt.Errorf("read client: %w", err)
+	}
+	return s.expired(why, c)
+}
+
+// currentSession returns the live session of the browser, nil if there is none.
+func (s *flows) currentSession(r *http.Request, clientID string) (*session.Session, error) {
+	cookie := s.Cookies.Session(r)
+	if cookie == "" {
+		return nil, nil
+	}
+	current, _, err := s.Sessions.SessionAndConsent(r.Context(), session.Hash(cookie), clientID, s.Now())
+	if errors.Is(err, session.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read session: %w", err)
+	}
+	return current, nil
+}
+
+// signIn begins the session that an authentication leads to, and records on the request
+// that the user signed in for it. Every authentication method of the pages ends here.
+func (s *flows) signIn(w http.ResponseWriter, r *http.Request, f *flow, a session.Authentication) error {
+	if f.session != nil && f.session.Subject == a.Account.Subject {
+		a.Remember = a.Remember || f.session.Remembered // re-authentication does not offer the choice
+	}
+	begun, err := s.SessionManager.Begin(w, r, f.session, a)
+	if err != nil {
+		return err
+	}
+	err = s.Requests.RecordSignIn(r.Context(), f.request.ID, begun.ID, a.Time, a.Time)
+	if errors.Is(err, authrequest.ErrNotFound) {
+		return s.expired("expired during the sign-in", f.client)
+	}
+	if err != nil {
+		return fmt.Errorf("record sign-in: %w", err)
+	}
+	s.Log.LogAttrs(r.Context(), slog.LevelInfo, "signed in",
+		slog.String("subject", begun.Subject), slog.String("client_id", f.client.ID))
+	return nil
+}
+
+// continueAs records that the user continues in the session with the ID, which must be
+// the current one. It proves nothing: whether the user must authenticate is decided by the
+// authorization endpoint, also if they signed out or another user signed in meanwhile.
+func (s *flows) continueAs(ctx context.Context, f *flow, sessionID string) error {
+	if f.session == nil || f.session.ID != sessionID {
+		return nil
+	}
+	err := s.Requests.RecordChoice(ctx, f.request.ID, sessionID, s.Now())
+	switch {
+	case errors.Is(err, authrequest.ErrNotFound):
+		return s.expired("expired during the account selection", f.client)
+	case err != nil:
+		return fmt.Errorf("record choice: %w", err)
+	}
+	s.Log.LogAttrs(ctx, slog.LevelInfo, "account chosen",
+		slog.String("subject", f.session.Subject), slog.String("client_id", f.client.ID))
+	return nil
+}
+
+// decide records the user's consent decision, and remember unless it is nil. It records
+// nothing if the user has decided before.
+func (s *flows) decide(ctx context.Context, f *flow, decision authrequest.Decision, remember *consent.Consent) error {
+	err := s.Requests.RecordDecision(ctx, f.request.ID, decision, f.session.Subject, remember, s.Now())
+	switch {
+	case errors.Is(err, authrequest.ErrAlreadyDecided):
+		return nil
+	case errors.Is(err, authrequest.ErrNotFound):
+		return s.expired("expired during the consent", f.client)
+	case err != nil:
+		return fmt.Errorf("record decision: %w", err)
+	}
+	s.Log.LogAttrs(ctx, slog.LevelInfo, "decided", slog.String("decision", string(decision)),
+		slog.String("subject", f.session.Subject), slog.String("client_id", f.client.ID))
+	return nil
+}
+
+// cancel records that the user does not want to sign in. The decision has no subject,
+// since nobody has authenticated.
+func (s *flows) cancel(ctx context.Context, f *flow) error {
+	err := s.Requests.RecordDecision(ctx, f.request.ID, authrequest.Denied, authrequest.NoSubject, nil, s.Now())
+	switch {
+	case errors.Is(err, authrequest.ErrNotFound):
+		return s.expired("expired before it was cancelled", f.client)
+	case err != nil && !errors.Is(err, authrequest.ErrAlreadyDecided):
+		return fmt.Errorf("record decision: %w", err)
+	}
+	return nil
+}
+
+// resume redirects to the authorization endpoint, which decides the next step.
+func (s *flows) resume(w http.ResponseWriter, requestID string) {
+	pages.SeeOther(w, s.Issuer+"/oauth2/auth?continue="+url.QueryEscape(requestID))
+}
+
+// end finishes a page: it redirects to the authorization endpoint, or shows err.
+func (s *flows) end(w http.ResponseWriter, r *http.Request, f *flow, err error) {
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.resume(w, f.request.ID)
+}
+
+// otherAccountURL is the sign-in form for another user than the signed-in one.
+func (s *flows) otherAccountURL(f *flow) string {
+	return s.Issuer + "/login?as=another&request=" + url.QueryEscape(f.request.ID)
+}
+
+// displayName returns the display name of a subject, empty if it has none.
+func (s *flows) displayName(ctx context.Context, subject string) (string, error) {
+	a, err := s.Accounts.Account(ctx, subject)
+	if errors.Is(err, account.ErrNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read account: %w", err)
+	}
+	name, _ := a.Claims["name"].(string)
+	return name, nil
+}
+
+// scopes returns the scopes that need consent, as the authorization endpoint stored them.
+func (f *flow) scopes() []string {
+	return strings.Fields(f.parameters.Get(authrequest.ConsentParameter))
+}
+
+// hasPrompt reports whether the request has the value in its prompt parameter.
+func (f *flow) hasPrompt(value string) bool {
+	return slices.Contains(strings.Fields(f.parameters.Get("prompt")), value)
+}
+
+// loginHint returns the login_hint of the request.
+func (f *flow) loginHint() string { return pages.Clean(f.parameters.Get("login_hint"), 128) }

@@ -1,0 +1,172 @@
+// Package login is the sign-in service: the pages on which users sign in, sign up,
+// select an account, consent and enter a device's user code, and the setup page of the
+// first administrator.
+//
+// The authorization endpoint redirects a user here with the ID of a stored authorization
+// request. A page does one thing, records it on that request, and redirects back to the
+// endpoint, which alone decides the next step; flow.go has that path. Three rules hold
+// for every page: a GET changes nothing, only the browser that began a request continues
+// it, and a check that could not run is never reported as a failed check.
+package login
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/consent"
+	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/scope"
+	"github.com/ostiary/ostiary/internal/session"
+)
+
+// Accounts reads accounts and adds those of users who sign up.
+type Accounts interface {
+	// Account and AccountByUsername return account.ErrNotFound for an unknown account.
+	Account(ctx context.Context, subject string) (*account.Account, error)
+	AccountByUsername(ctx context.Context, username string) (*account.Account, error)
+	// InsertAccount returns account.ErrExists if the username is taken.
+	InsertAccount(ctx context.Context, a *account.Account) error
+	// RenewPasswordHash is a compare-and-set: it returns false if the hash of the account
+	// is no longer old.
+	RenewPasswordHash(ctx context.Context, subject, old, renewed string) (bool, error)
+	// KnownSource returns which devices and networks of source the account has signed in from.
+	KnownSource(ctx context.Context, source account.SignInSource, now time.Time) (account.KnownSource, error)
+}
+
+// Sessions finds the live session of a cookie, or returns session.ErrNotFound.
+type Sessions interface {
+	SessionAndConsent(ctx context.Context, cookie []byte, clientID string, now time.Time) (*session.Session, *consent.Consent, error)
+}
+
+// SessionManager begins sessions, as [session.Manager] does.
+type SessionManager interface {
+	Begin(w http.ResponseWriter, r *http.Request, current *session.Session, a session.Authentication) (*session.Session, error)
+}
+
+// Requests reads authorization requests that wait for a user, and records what the user
+// did. Unknown and expired requests are authrequest.ErrNotFound.
+type Requests interface {
+	Request(ctx context.Context, id string, now time.Time) (*authrequest.Request, error)
+	// RequestClient returns the client of a request of this browser, even an expired one,
+	// and authrequest.ErrNotFound for the requests of other browsers.
+	RequestClient(ctx context.Context, id string, browser, cookie []byte) (clientID string, err error)
+	RecordSignIn(ctx context.Context, id, sessionID string, at, now time.Time) error
+	RecordChoice(ctx context.Context, id, sessionID string, now time.Time) error
+	// RecordDecision returns authrequest.ErrAlreadyDecided if the subject has decided before.
+	RecordDecision(ctx context.Context, id string, d authrequest.Decision, subject string, remember *consent.Consent, now time.Time) error
+}
+
+// Clients finds registered clients.
+type Clients interface {
+	// Client returns client.ErrNotFound for an unknown client ID.
+	Client(ctx context.Context, id string) (*client.Client, error)
+}
+
+// Attempts counts attempts by key, for all replicas together.
+type Attempts interface {
+	// CountGuess adds one attempt under key and returns how many there were since the
+	// window began. An attempt after the window has ended begins the next one.
+	CountGuess(ctx context.Context, key string, window time.Duration, now time.Time) (count int, since time.Time, err error)
+	// GuessState returns the count, 0 once the window has ended.
+	GuessState(ctx context.Context, key string, now time.Time) (count int, since time.Time, err error)
+	ForgetGuesses(ctx context.Context, key string) error
+}
+
+// SetupLinks redeems the link that creates the first administrator.
+type SetupLinks interface {
+	HasAdministrator(ctx context.Context) (bool, error)
+	// SetupLink returns account.ErrSetupLink unless the link with the hash is valid.
+	SetupLink(ctx context.Context, hash []byte, now time.Time) error
+	// SpendSetupLink redeems the link and adds the account first, both or neither.
+	SpendSetupLink(ctx context.Context, hash []byte, first *account.Account, now time.Time) error
+}
+
+// Pages renders pages.
+type Pages interface {
+	SignIn(w http.ResponseWriter, status int, v pages.SignIn)
+	SignUp(w http.ResponseWriter, status int, v pages.SignUp)
+	Choose(w http.ResponseWriter, status int, v pages.Choose)
+	Consent(w http.ResponseWriter, status int, v pages.Consent)
+	Device(w http.ResponseWriter, status int, v pages.Device)
+	DeviceCheck(w http.ResponseWriter, status int, v pages.DeviceCheck)
+	DeviceDone(w http.ResponseWriter, status int, v pages.DeviceDone)
+	Setup(w http.ResponseWriter, status int, v pages.Setup)
+	SetupDone(w http.ResponseWriter, status int, v pages.SetupDone)
+	Home(w http.ResponseWriter, status int, v pages.Home)
+	Error(w http.ResponseWriter, status int, v pages.Error)
+}
+
+// Lifetimes are those that pages set or show.
+type Lifetimes struct {
+	Consent time.Duration // of a consent that is remembered beyond its session
+	Grant   time.Duration // of offline access, shown on the consent page
+	Device  time.Duration // of a device code
+}
+
+// Config is what a [Service] is made from. All members are set but DeviceApp and
+// AccountDigest.
+type Config struct {
+	Issuer string // without a trailing slash: the prefix of every URL on the pages
+	Iss    string // the issuer identifier, which may end with a slash
+
+	Accounts       Accounts
+	Sessions       Sessions
+	SessionManager SessionManager
+	Requests       Requests
+	Clients        Clients
+	Scopes         scope.Source
+	Attempts       Attempts
+	SetupLinks     SetupLinks
+	Devices        Devices
+	UserCodes      UserCodes
+	// DeviceApp is the URL of the operator's app that takes user codes; empty for the
+	// built-in page.
+	DeviceApp string
+	Hasher    *account.Hasher
+	Pages     Pages
+	Cookies   session.Cookies
+
+	Lifetimes  Lifetimes
+	SignUp     bool // whether users may create accounts
+	LoginApp   bool // whether users sign in with an app of the operator
+	RateLimits bool
+	Address    func(context.Context) netip.Addr
+	// Networks returns the nested networks of an address, the narrowest first.
+	Networks func(netip.Addr) []netip.Prefix
+	Now      func() time.Time
+	// AccountDigest returns a keyed digest of a username, which the log has instead; nil
+	// for none.
+	AccountDigest func(username string) string
+	Log           *slog.Logger
+}
+
+// Service serves the pages. Middleware has checked the method, parsed the parameters
+// into Form and PostForm, each at most once, and rejected posts of other sites.
+type Service struct {
+	SignIn  *SignIn
+	SignUp  *SignUp
+	Consent *Consent
+	Device  *Device
+	Setup   *Setup
+	Home    *Home
+}
+
+// New returns the service over c.
+func New(c Config) *Service {
+	flows, limits := &flows{&c}, &limiter{&c}
+	passwords := &passwords{&c, limits}
+	return &Service{
+		SignIn:  &SignIn{&c, flows, passwords},
+		SignUp:  &SignUp{&c, flows, limits, passwords},
+		Consent: &Consent{&c, flows},
+		Device:  &Device{&c, flows, limits},
+		Setup:   &Setup{&c, flows},
+		Home:    &Home{&c},
+	}
+}

@@ -1,0 +1,83 @@
+package login
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/refusal"
+)
+
+// rejection is an unsuccessful authentication. The user reads the same words whatever was
+// wrong; why is for the log.
+type rejection struct {
+	status  int
+	words   string
+	wait    time.Duration // until the next attempt is allowed; 0 if it is
+	rule    refusal.Rule
+	why     string
+	subject string // of the account, if there is one
+}
+
+// Error returns the reason for the log.
+func (e *rejection) Error() string { return e.why }
+
+// tooManyAttempts rejects an attempt without looking at its password. The user reads the
+// same for every limit; the log tells whether the operator can help by unlocking the account.
+func tooManyAttempts(t throttled) error {
+	why := "too many failed sign-ins at this account from unknown devices and networks, or from this known one"
+	if t.network {
+		why = "too many failed sign-ins from this network"
+	}
+	return &rejection{status: http.StatusTooManyRequests, words: "Too many tries.", wait: t.wait, rule: refusal.SignInThrottled, why: why}
+}
+
+func wrongPassword(rule refusal.Rule, why, subject string) error {
+	return &rejection{
+		status: http.StatusForbidden, words: "This user name and password do not belong together.",
+		rule: rule, why: why, subject: subject,
+	}
+}
+
+// noteSignIn records a rejected sign-in. The submitted username may be a password, so that
+// only a keyed digest of it is logged, which shows repeated attempts at one account.
+func (h *SignIn) noteSignIn(r *http.Request, f *flow, rejected *rejection) {
+	var attrs []refusal.Attr
+	if rejected.subject != "" {
+		attrs = append(attrs, refusal.Registered("subject", rejected.subject))
+	}
+	if name := r.PostForm.Get("username"); h.AccountDigest != nil && name != "" {
+		if canonical, err := account.CanonicalUsername(name); err == nil {
+			name = canonical
+		}
+		attrs = append(attrs, refusal.Registered("account_digest", h.AccountDigest(name)))
+	}
+	if rejected.wait > 0 {
+		attrs = append(attrs, refusal.Seconds("retry_after_seconds", rejected.wait))
+	}
+	refusal.Note(r.Context(), refusal.Rejection{
+		Message: "sign-in refused", Status: rejected.status, Code: "access_denied", Rule: rejected.rule, Words: rejected.why,
+		ClientID: f.client.ID, Attrs: attrs,
+	})
+}
+
+// noteSignUp records a rejected sign-up, with the field that was not accepted.
+func noteSignUp(r *http.Request, f *flow, status int, field string) {
+	rule, words := refusal.SignUpInvalid, "the form was not accepted"
+	if status == http.StatusTooManyRequests {
+		rule, words = refusal.SignInThrottled, "too many sign-ups or failed sign-ins from this network"
+	}
+	refusal.Note(r.Context(), refusal.Rejection{
+		Message: "sign-up refused", Status: status, Rule: rule, Words: words,
+		ClientID: f.client.ID, Attrs: []refusal.Attr{refusal.Registered("field", field)},
+	})
+}
+
+// noteUserCode records a rejected user code.
+func noteUserCode(r *http.Request, status int) {
+	rule, words := refusal.UserCodeUnknown, "no device waits for this user code"
+	if status == http.StatusTooManyRequests {
+		rule, words = refusal.UserCodeThrottled, "too many wrong user codes came from this network"
+	}
+	refusal.Note(r.Context(), refusal.Rejection{Message: "user code refused", Status: status, Rule: rule, Words: words})
+}
