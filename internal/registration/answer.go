@@ -1,16 +1,12 @@
 package registration
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/pages"
-	"github.com/ostiary/ostiary/internal/refusal"
 )
 
 // answer is a client as it is told about itself (RFC 7591 section 3.2.1, RFC 7592
@@ -57,105 +53,5 @@ func (h *Handler) show(r *http.Request, c *client.Client) *answer {
 		CreatedAt:     c.CreatedAt.UTC().Truncate(time.Second),
 		UpdatedAt:     c.UpdatedAt.UTC().Truncate(time.Second),
 		URI:           strings.TrimRight(h.Issuer, "/") + family(r) + "/" + url.PathEscape(c.ID),
-	}
-}
-
-// responseError is an error with an answer of its own.
-type responseError struct {
-	status      int
-	code        string
-	description string
-}
-
-// Error returns what the caller is told.
-func (e *responseError) Error() string { return e.code + ": " + e.description }
-
-func invalidMetadata(description string) error {
-	return &responseError{http.StatusBadRequest, client.InvalidMetadata, description}
-}
-
-// refusedMetadata tells of the first fault, because one code fits one fault.
-func refusedMetadata(faults []client.Fault) error {
-	return &responseError{http.StatusBadRequest, faults[0].Code, faults[0].String()}
-}
-
-var (
-	errClosed = errors.New("registration is closed")
-	// errUnauthorized is the one answer to every credential that does not fit.
-	errUnauthorized = errors.New("credential does not fit")
-	// errNoToken is for whoever came to register with no credential at all.
-	errNoToken     = errors.New("no initial access token")
-	errSecretFixed = errors.New("client_secret cannot be chosen here")
-)
-
-// refusalOf returns the answer to a caller whose request ended in err.
-func refusalOf(err error) *responseError {
-	var known *responseError
-	var throttled *client.ThrottledError
-	switch {
-	case errors.As(err, &known):
-		return known
-	case errors.As(err, &throttled):
-		return &responseError{http.StatusTooManyRequests, "temporarily_unavailable", "Too many wrong secrets came for this client."}
-	case errors.Is(err, errClosed):
-		return &responseError{http.StatusNotFound, "not_found", "Registration is closed."}
-	case errors.Is(err, errNoToken):
-		return &responseError{http.StatusUnauthorized, "invalid_token", "An initial access token is needed."}
-	case errors.Is(err, errUnauthorized), errors.Is(err, client.ErrNotFound):
-		return &responseError{http.StatusUnauthorized, "invalid_token", "The credentials are missing, wrong, or not for this client."}
-	case errors.Is(err, client.ErrSector):
-		return &responseError{http.StatusBadRequest, client.InvalidMetadata, client.ErrSector.Error()}
-	case errors.Is(err, errUnapproved):
-		return &responseError{http.StatusBadRequest, "unapproved_software_statement", "The issuer of the software statement is not trusted here."}
-	case errors.Is(err, errBadStatement):
-		return &responseError{http.StatusBadRequest, "invalid_software_statement", "The software statement is not valid."}
-	case errors.Is(err, errSecretFixed):
-		return &responseError{http.StatusForbidden, client.InvalidMetadata, "client_secret cannot be changed here."}
-	case errors.Is(err, client.ErrConflict):
-		return &responseError{http.StatusConflict, "conflict", "The client was changed meanwhile."}
-	case pages.Temporary(err):
-		return &responseError{http.StatusServiceUnavailable, "temporarily_unavailable", "The server cannot answer right now."}
-	default:
-		return &responseError{http.StatusInternalServerError, "server_error", "The server met a fault of its own."}
-	}
-}
-
-// refuse writes what err means to the caller, and logs it.
-func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	answer := refusalOf(err)
-	var throttled *client.ThrottledError
-	switch {
-	case errors.As(err, &throttled):
-		w.Header().Set("Retry-After", strconv.Itoa(int(throttled.RetryAfter/time.Second)+1))
-	case answer.status == http.StatusServiceUnavailable:
-		w.Header().Set("Retry-After", "1")
-	case errors.Is(err, errNoToken): // RFC 6750 §3.1: a request without a token gets no error code
-		w.Header().Set("WWW-Authenticate", "Bearer")
-	case answer.status == http.StatusUnauthorized:
-		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
-	}
-	refusal.Note(r.Context(), refusal.Rejection{
-		Message: "registration refused", Status: answer.status, Code: answer.code, Rule: ruleOf(answer), Words: answer.description, Err: err,
-	})
-	pages.JSONError(w, answer.status, answer.code, answer.description)
-}
-
-// ruleOf returns the rule that rejected a request whose error carries no cause.
-func ruleOf(known *responseError) refusal.Rule {
-	switch {
-	case known.status == http.StatusTooManyRequests:
-		return refusal.SecretThrottled
-	case known.status == http.StatusNotFound:
-		return refusal.RegistrationClosed
-	case known.status == http.StatusUnauthorized:
-		return refusal.RegistrationToken
-	case known.status == http.StatusConflict:
-		return refusal.Conflict
-	case known.code == "unapproved_software_statement", known.code == "invalid_software_statement":
-		return refusal.SoftwareStatement
-	case known.status < http.StatusInternalServerError:
-		return refusal.MetadataInvalid
-	default:
-		return ""
 	}
 }

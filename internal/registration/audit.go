@@ -55,7 +55,7 @@ func (h *Handler) audited(r *http.Request, id string, actions []string, change f
 	err := change(ctx)
 	status := http.StatusOK
 	if err != nil {
-		status = refusalOf(err).status
+		status = h.errors.Of(err).Status
 	}
 	for _, e := range events {
 		e.Status, e.Outcome = status, audit.OutcomeOf(status)

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
@@ -55,7 +55,7 @@ func (h *Handler) authenticate(r *http.Request) (*client.Client, credential, err
 		return nil, credential{}, errUnauthorized
 	}
 
-	if token, ok := bearer(r); ok {
+	if token, err := httpapi.BearerToken(r); err == nil {
 		by := h.byToken(c, token)
 		if !by.current && !by.previous {
 			return nil, credential{}, errUnauthorized
@@ -125,17 +125,4 @@ func (h *Handler) presentedSecret(r *http.Request, c *client.Client, query url.V
 		return query["client_secret"][0], true
 	}
 	return "", false
-}
-
-// bearer returns the token of the Authorization header (RFC 6750 section 2.1).
-func bearer(r *http.Request) (string, bool) {
-	headers := r.Header.Values("Authorization")
-	if len(headers) != 1 {
-		return "", false
-	}
-	scheme, token, ok := strings.Cut(headers[0], " ")
-	if !ok || !strings.EqualFold(scheme, "Bearer") {
-		return "", false
-	}
-	return strings.Trim(token, " "), true
 }

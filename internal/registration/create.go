@@ -10,7 +10,7 @@ import (
 	"net/http"
 
 	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/httpapi"
 )
 
 // maxBody bounds what is read of a request.
@@ -22,12 +22,12 @@ const maxBody = 64 << 10
 func (h *Handler) Create(w http.ResponseWriter, r *http.Request) {
 	answer, err := h.create(r)
 	if err != nil {
-		h.refuse(w, r, err)
+		h.errors.Write(w, r, err)
 		return
 	}
 	h.Log.LogAttrs(r.Context(), slog.LevelInfo, "client registered", slog.String("client_id", answer.ClientID))
 	w.Header().Set("Location", answer.URI)
-	pages.JSON(w, http.StatusCreated, answer)
+	httpapi.JSON(w, http.StatusCreated, answer)
 }
 
 func (h *Handler) create(r *http.Request) (*answer, error) {
@@ -50,7 +50,7 @@ func (h *Handler) create(r *http.Request) (*answer, error) {
 	}
 	metadata, faults := client.ParseMetadata(members, policy)
 	if len(faults) > 0 {
-		return nil, refusedMetadata(faults)
+		return nil, firstFault(faults)
 	}
 	if err := metadata.VerifySector(r.Context(), h.Documents, nil); err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func (h *Handler) mayRegister(r *http.Request) error {
 		if r.Header.Get("Authorization") == "" {
 			return errNoToken
 		}
-		token, _ := bearer(r)
+		token, _ := httpapi.BearerToken(r)
 		sum, known := client.HashToken(token), 0
 		for _, want := range h.InitialTokens {
 			known |= subtle.ConstantTimeCompare(sum, want)

@@ -20,10 +20,10 @@ func FuzzStatement(f *testing.F) {
 		f.Fatal(err)
 	}
 	s := signer{key, "ours"}
-	h := &Handler{Config{
+	h := New(Config{
 		Issuer: issuer, Now: func() time.Time { return time.Unix(1_800_000_000, 0) },
 		StatementKeys: map[string][]jose.JSONWebKey{publisher: {{Key: key.Public(), KeyID: "ours"}}},
-	}}
+	})
 	good := s.sign(f, map[string]any{"iss": publisher, "client_name": "Shop"})
 	for _, seed := range []string{
 		good, good + "x", "..", "", "eyJhbGciOiJub25lIn0.e30.",

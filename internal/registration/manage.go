@@ -12,7 +12,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/httpapi"
 )
 
 // grace is how long a rotated registration access token stays good, so that a
@@ -25,10 +25,10 @@ const grace = time.Minute
 func (h *Handler) Get(w http.ResponseWriter, r *http.Request) {
 	a, err := h.get(r)
 	if err != nil {
-		h.refuse(w, r, err)
+		h.errors.Write(w, r, err)
 		return
 	}
-	pages.JSON(w, http.StatusOK, a)
+	httpapi.JSON(w, http.StatusOK, a)
 }
 
 func (h *Handler) get(r *http.Request) (*answer, error) {
@@ -58,11 +58,11 @@ func (h *Handler) get(r *http.Request) (*answer, error) {
 func (h *Handler) Update(w http.ResponseWriter, r *http.Request) {
 	a, err := h.update(r)
 	if err != nil {
-		h.refuse(w, r, err)
+		h.errors.Write(w, r, err)
 		return
 	}
 	h.Log.LogAttrs(r.Context(), slog.LevelInfo, "client updated itself", slog.String("client_id", a.ClientID))
-	pages.JSON(w, http.StatusOK, a)
+	httpapi.JSON(w, http.StatusOK, a)
 }
 
 func (h *Handler) update(r *http.Request) (*answer, error) {
@@ -120,7 +120,7 @@ func (h *Handler) replacement(r *http.Request, c *client.Client, members map[str
 	}
 	metadata, faults := client.ParseMetadata(members, policy)
 	if len(faults) > 0 {
-		return client.Metadata{}, refusedMetadata(faults)
+		return client.Metadata{}, firstFault(faults)
 	}
 	metadata.KeepOperatorFields(&c.Metadata)
 	if err := metadata.VerifySector(r.Context(), h.Documents, &c.Metadata); err != nil {
@@ -187,7 +187,7 @@ func (h *Handler) Delete(w http.ResponseWriter, r *http.Request) {
 		err = h.audited(r, c.ID, []string{ActionDelete}, func(ctx context.Context) error { return h.Clients.DeleteClient(ctx, c.ID) })
 	}
 	if err != nil {
-		h.refuse(w, r, err)
+		h.errors.Write(w, r, err)
 		return
 	}
 	h.Log.LogAttrs(r.Context(), slog.LevelInfo, "client deleted itself", slog.String("client_id", c.ID))

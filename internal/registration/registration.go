@@ -16,6 +16,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
@@ -68,7 +69,11 @@ type Config struct {
 }
 
 // Handler serves the registration endpoints.
-type Handler struct{ Config }
+type Handler struct {
+	Config
+
+	errors *httpapi.Errors
+}
 
 // policy returns what a client may say of itself at this moment: c, which keeps the scopes
 // that it may have, or a new one if c is nil.
@@ -88,7 +93,7 @@ func (h *Handler) policy(ctx context.Context, c *client.Client) (client.Policy, 
 // New returns a Handler.
 func New(c Config) *Handler {
 	c.Policy.SelfRegistered = true
-	return &Handler{c}
+	return &Handler{Config: c, errors: newErrors()}
 }
 
 func (h *Handler) keeper() client.SecretStore {
