@@ -26,7 +26,9 @@ import (
 	"github.com/ostiary/ostiary/internal/oauth2/clientauth"
 	"github.com/ostiary/ostiary/internal/oauth2/requestobject"
 	"github.com/ostiary/ostiary/internal/oauth2/tokens"
-	"github.com/ostiary/ostiary/internal/oidc"
+	"github.com/ostiary/ostiary/internal/oidc/discovery"
+	"github.com/ostiary/ostiary/internal/oidc/logout"
+	"github.com/ostiary/ostiary/internal/oidc/userinfo"
 	"github.com/ostiary/ostiary/internal/outbound"
 	"github.com/ostiary/ostiary/internal/outbox"
 	"github.com/ostiary/ostiary/internal/pages"
@@ -79,9 +81,9 @@ type app struct {
 	courier      *outbox.Courier
 	sessions     *session.Manager
 	oauth2       *oauth2.Handler
-	userinfo     *oidc.Userinfo
-	logout       *oidc.Logout
-	discovery    *oidc.Discovery
+	userinfo     *userinfo.Handler
+	logout       *logout.Handler
+	discovery    *discovery.Handler
 	registration *registration.Handler
 	login        *login.Service
 	operator     *admin.Handler
@@ -179,7 +181,7 @@ func newApp(ctx context.Context, c *config.Config, s *store.Store, log *slog.Log
 	}
 	a.wireLogin()
 	a.wireAdmin()
-	a.discovery, err = oidc.NewDiscovery(ctx, a.capabilities(), a.scopes, now)
+	a.discovery, err = discovery.New(ctx, a.capabilities(), a.scopes, now)
 	if err != nil {
 		return nil, fmt.Errorf("write discovery: %w", err)
 	}
@@ -317,13 +319,13 @@ func (a *app) wireOIDC() {
 	for _, derived := range a.secrets.DeriveAll("sign-out ticket") {
 		tickets = append(tickets, derived.Key)
 	}
-	a.userinfo = &oidc.Userinfo{
+	a.userinfo = &userinfo.Handler{
 		Issuer: a.config.Issuer, Tokens: a.oauth2, Clients: a.clients, Scopes: a.scopes, Signer: a.keys, Encrypter: outbound.Encrypter{Keys: a.keySets},
 		Subjects: a.subjects, Now: a.now, Log: a.log,
 	}
-	a.logout = &oidc.Logout{
+	a.logout = &logout.Handler{
 		Issuer: a.config.Issuer, Path: pathLogout, App: a.config.LogoutURL, After: a.config.PostLogoutURL, Keys: tickets,
-		Verifier: a.keys, Clients: a.clients, Sessions: a.store, Manager: a.sessions, Asked: a.waiting, Browser: a.cookies, Pages: a.errorPages(),
+		Verifier: a.keys, Clients: a.clients, Sessions: a.store, Manager: a.sessions, Requests: a.waiting, Browser: a.cookies, Pages: a.errorPages(),
 		Subjects: a.subjects, MaxRedirectURL: a.config.MaxRedirectURLLength, Now: a.now, Log: a.log,
 	}
 }
@@ -344,8 +346,8 @@ func (a *app) wireLogin() {
 }
 
 // capabilities says what is wired, for discovery to publish.
-func (a *app) capabilities() oidc.Capabilities {
-	caps := oidc.Capabilities{
+func (a *app) capabilities() discovery.Capabilities {
+	caps := discovery.Capabilities{
 		Issuer:        a.config.Issuer,
 		Authorization: pathAuthorize, Token: pathToken, Userinfo: pathUserinfo, JWKS: pathKeys,
 		Introspection: pathIntrospect, Revocation: pathRevoke, EndSession: pathLogout, CheckSession: pathCheck,

@@ -109,15 +109,16 @@ func As[T error](response func(T) *Error) Mapping {
 type Errors struct {
 	// Message is the log message of rejected requests, a fixed text.
 	Message string
-	// Table maps domain errors to responses; the first match counts. An [*Error] needs
-	// no row, nor do temporary failures (503) and unexpected errors (500).
+	// Table maps domain errors to responses; the first match counts. It has no rows
+	// for [*Error], temporary failures (503) and unexpected errors (500).
 	Table []Mapping
 	// RetryAfter is sent with the 503 of a temporary failure.
 	RetryAfter time.Duration
-	// Challenge returns the WWW-Authenticate value of responses without one of their
-	// own; nil or an empty result sends none.
+	// Challenge returns the default WWW-Authenticate value of a response. Without the
+	// function, or for an empty value, there is no header.
 	Challenge func(r *http.Request, e *Error) string
-	// Rule returns the rule of responses that have none; nil leaves it to the status.
+	// Rule returns the default rule of a response; if it is nil or returns an empty
+	// rule, the status decides.
 	Rule func(e *Error) refusal.Rule
 }
 

@@ -48,7 +48,7 @@ func table() *httpapi.Errors {
 	}
 }
 
-// slot is what middleware puts into the context of a request.
+// slot is the value that middleware puts into the context of a request.
 type slot struct{ refusal.Slot }
 
 func (s *slot) Refusal() *refusal.Slot { return &s.Slot }

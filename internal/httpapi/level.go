@@ -10,7 +10,8 @@ import (
 )
 
 // Level returns the log level of a response to a request that ended in err: ERROR for
-// failures of the server, DEBUG for those that a disconnected client caused, else INFO.
+// failures of the server, DEBUG for temporary failures after the client disconnected, else
+// INFO.
 func Level(ctx context.Context, status int, err error) slog.Level {
 	switch {
 	case status < http.StatusInternalServerError:

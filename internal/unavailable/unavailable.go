@@ -1,4 +1,4 @@
-// Package unavailable tells temporary failures from decisions: the database cannot be
+// Package unavailable distinguishes temporary failures from decisions: the database cannot be
 // reached, a queue is full, or the time of a request has run out.
 //
 // It is the one classifier for this: every endpoint answers such an error with 503, and

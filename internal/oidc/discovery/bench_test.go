@@ -1,4 +1,4 @@
-package oidc
+package discovery
 
 import (
 	"net/http"

@@ -1,25 +1,9 @@
-package oidc
+package discovery
 
-import (
-	"bytes"
-	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"net/http"
-	"net/url"
-	"slices"
-	"strings"
-	"sync"
-	"time"
+import "strings"
 
-	"github.com/ostiary/ostiary/internal/scope"
-)
-
-// Capabilities is what is wired, and so what discovery may say. Endpoints are
-// paths under the issuer; one that is empty is not there.
+// Capabilities lists the enabled endpoints and features. Endpoints are paths relative to
+// the issuer; an empty path means that the endpoint is disabled.
 type Capabilities struct {
 	Issuer string
 
@@ -29,38 +13,37 @@ type Capabilities struct {
 	DeviceAuthorization                   string
 	Registration                          string // empty while registration is closed
 
-	Scopes        []string // beside those that have a record
+	Scopes        []string // in addition to the scopes in the database
 	ResponseTypes []string
 	ResponseModes []string
 	GrantTypes    []string
 	Prompts       []string
 	ACRValues     []string
 	UILocales     []string
-	SigningAlgs   []string // of ID tokens and userinfo answers
+	SigningAlgs   []string // of ID tokens and userinfo responses
 
 	IDTokenEncryptionAlgs, IDTokenEncryptionEncs   []string
 	UserinfoEncryptionAlgs, UserinfoEncryptionEncs []string
 
 	SubjectTypes []string
 
-	RequestObjectAlgs []string // empty while request objects are not taken
+	RequestObjectAlgs []string // empty if request objects are not supported
 
 	AuthMethods              []string // of clients at the token endpoint
 	IntrospectionAuthMethods []string
 	RevocationAuthMethods    []string
 	AuthSigningAlgs          []string // of client assertions
 
-	claims []string // about users
+	claims []string // of the user profile
 }
 
-// document is the provider's metadata, in the order in which a person would look
-// for things. What is not there is left out, except where the default that then
-// applies would be wrong.
+// document is the provider metadata, the most used members first. Members without a
+// value are left out, unless the default of the specification would be wrong.
 //
-// Spec: OpenID Connect Discovery section 3; RFC 8414 section 2; RFC 9101 section
-// 10.5; RFC 9207 section 3; OpenID Connect RP-Initiated Logout section 2.1; RFC 8628 section 4; Session
-// Management section 3.3; Front-Channel Logout section 3; Back-Channel Logout
-// section 2.1; Initiating User Registration via OpenID Connect section 4.2.
+// Spec: OpenID Connect Discovery §3, RFC 8414 §2, RFC 9101 §10.5, RFC 9207 §3, OpenID
+// Connect RP-Initiated Logout §2.1, RFC 8628 §4, OpenID Connect Session Management §3.3,
+// OpenID Connect Front-Channel Logout §3, OpenID Connect Back-Channel Logout §2.1,
+// Initiating User Registration via OpenID Connect §4.2.
 type document struct {
 	Issuer        string `json:"issuer"`
 	Authorization string `json:"authorization_endpoint,omitempty"`
@@ -93,7 +76,7 @@ type document struct {
 	IDTokenEncryptionEncs  []string `json:"id_token_encryption_enc_values_supported,omitempty"`
 	UserinfoEncryptionAlgs []string `json:"userinfo_encryption_alg_values_supported,omitempty"`
 	UserinfoEncryptionEncs []string `json:"userinfo_encryption_enc_values_supported,omitempty"`
-	// The SDK of Ory Hydra v2 does not decode a document without these two.
+	// The SDK of Ory Hydra v2 requires these two.
 	HydraIDTokenAlgs  []string `json:"id_token_signed_response_alg"`
 	HydraUserinfoAlgs []string `json:"userinfo_signed_response_alg"`
 
@@ -106,10 +89,10 @@ type document struct {
 
 	ClaimsParameter     bool `json:"claims_parameter_supported"`
 	RequestParameter    bool `json:"request_parameter_supported"`
-	RequestURIParameter bool `json:"request_uri_parameter_supported"` // true if it is left out
+	RequestURIParameter bool `json:"request_uri_parameter_supported"` // the default is true
 	RequestURIsKnown    bool `json:"require_request_uri_registration,omitempty"`
-	// Unsigned objects are taken from clients that registered to send them. That is
-	// not said, since it would be read as being so for all.
+	// Only clients that registered for it may send unsigned objects. "none" is left out,
+	// because clients would read it as support for all of them.
 	RequestObjectAlgs []string `json:"request_object_signing_alg_values_supported,omitempty"`
 	IssParameter      bool     `json:"authorization_response_iss_parameter_supported"`
 
@@ -119,88 +102,10 @@ type document struct {
 	BackchannelLogoutSession  bool `json:"backchannel_logout_session_supported"`
 }
 
-// protocolClaims are the claims of ID tokens that say nothing about a user but who it
-// is.
+// protocolClaims returns the claims that ID tokens have in addition to the profile of the
+// user.
 func protocolClaims() []string {
 	return []string{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"}
-}
-
-// Discovery serves the metadata from memory. Its scopes and claims are those that the
-// operator has declared; while these cannot be read, it says what it said before.
-type Discovery struct {
-	capabilities Capabilities
-	scopes       scope.Source
-	now          func() time.Time
-
-	mu        sync.Mutex
-	published published
-	retryAt   time.Time
-}
-
-// published is the document of a set of scopes.
-type published struct {
-	scopes *scope.Set
-	body   []byte
-	etag   string
-}
-
-const (
-	scopesPatience = 500 * time.Millisecond // for reading the scopes
-	scopesRetry    = 2 * time.Second        // after they could not be read
-)
-
-// NewDiscovery builds the document.
-func NewDiscovery(ctx context.Context, c Capabilities, scopes scope.Source, now func() time.Time) (*Discovery, error) {
-	issuer, err := url.Parse(c.Issuer)
-	if err != nil || issuer.Host == "" || issuer.RawQuery != "" || issuer.Fragment != "" {
-		return nil, errors.New("build discovery: the issuer must be a URL without query and fragment")
-	}
-	known, err := scopes.Scopes(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("build discovery: %w", err)
-	}
-	d := &Discovery{capabilities: c, scopes: scopes, now: now}
-	d.published, err = d.publish(known)
-	return d, err
-}
-
-func (d *Discovery) publish(known *scope.Set) (published, error) {
-	c := d.capabilities
-	extra := slices.DeleteFunc(slices.Clone(c.Scopes), func(name string) bool { return known.Get(name) != nil })
-	c.Scopes, c.claims = append(known.Names(), extra...), known.Claims(scope.IDToken, scope.Userinfo)
-	body, err := json.Marshal(c.document())
-	if err != nil {
-		return published{}, fmt.Errorf("build discovery: %w", err)
-	}
-	sum := sha256.Sum256(body)
-	return published{scopes: known, body: body, etag: `"` + hex.EncodeToString(sum[:8]) + `"`}, nil
-}
-
-// current returns the document of the scopes as they are, or the one before.
-func (d *Discovery) current(ctx context.Context) published {
-	d.mu.Lock()
-	latest, wait := d.published, d.now().Before(d.retryAt)
-	d.mu.Unlock()
-	if wait {
-		return latest
-	}
-	ctx, cancel := context.WithTimeout(ctx, scopesPatience)
-	defer cancel()
-	known, err := d.scopes.Scopes(ctx)
-	if err == nil && known == latest.scopes {
-		return latest
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if err == nil {
-		latest, err = d.publish(known)
-	}
-	if err != nil {
-		d.retryAt = d.now().Add(scopesRetry)
-		return d.published
-	}
-	d.published = latest
-	return latest
 }
 
 func (c Capabilities) document() *document {
@@ -210,7 +115,7 @@ func (c Capabilities) document() *document {
 		}
 		return strings.TrimRight(c.Issuer, "/") + path
 	}
-	where := func(endpoint string, list []string) []string {
+	ifEnabled := func(endpoint string, list []string) []string {
 		if endpoint == "" {
 			return nil
 		}
@@ -243,21 +148,21 @@ func (c Capabilities) document() *document {
 		UILocales:     c.UILocales,
 
 		IDTokenAlgs:       c.SigningAlgs,
-		UserinfoAlgs:      where(c.Userinfo, userinfo),
+		UserinfoAlgs:      ifEnabled(c.Userinfo, userinfo),
 		HydraIDTokenAlgs:  c.SigningAlgs,
 		HydraUserinfoAlgs: userinfo,
 
 		IDTokenEncryptionAlgs:  c.IDTokenEncryptionAlgs,
 		IDTokenEncryptionEncs:  c.IDTokenEncryptionEncs,
-		UserinfoEncryptionAlgs: where(c.Userinfo, c.UserinfoEncryptionAlgs),
-		UserinfoEncryptionEncs: where(c.Userinfo, c.UserinfoEncryptionEncs),
+		UserinfoEncryptionAlgs: ifEnabled(c.Userinfo, c.UserinfoEncryptionAlgs),
+		UserinfoEncryptionEncs: ifEnabled(c.Userinfo, c.UserinfoEncryptionEncs),
 
 		TokenAuth:         c.AuthMethods,
 		TokenAuthAlgs:     c.AuthSigningAlgs,
-		IntrospectionAuth: where(c.Introspection, c.IntrospectionAuthMethods),
-		IntrospectionAlgs: where(c.Introspection, c.AuthSigningAlgs),
-		RevocationAuth:    where(c.Revocation, c.RevocationAuthMethods),
-		RevocationAlgs:    where(c.Revocation, c.AuthSigningAlgs),
+		IntrospectionAuth: ifEnabled(c.Introspection, c.IntrospectionAuthMethods),
+		IntrospectionAlgs: ifEnabled(c.Introspection, c.AuthSigningAlgs),
+		RevocationAuth:    ifEnabled(c.Revocation, c.RevocationAuthMethods),
+		RevocationAlgs:    ifEnabled(c.Revocation, c.AuthSigningAlgs),
 
 		ClaimsParameter:     true,
 		RequestParameter:    len(c.RequestObjectAlgs) > 0,
@@ -271,17 +176,4 @@ func (c Capabilities) document() *document {
 		BackchannelLogout:         c.EndSession != "",
 		BackchannelLogoutSession:  c.EndSession != "",
 	}
-}
-
-// ServeHTTP serves GET /.well-known/openid-configuration and GET
-// /.well-known/oauth-authorization-server.
-//
-// Spec: OpenID Connect Discovery section 4; RFC 8414 section 3.
-func (d *Discovery) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	document := d.current(r.Context())
-	head := w.Header()
-	head.Set("Content-Type", "application/json")
-	head.Set("Cache-Control", "public, max-age=300")
-	head.Set("ETag", document.etag)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(document.body))
 }

@@ -1,4 +1,4 @@
-package oidc
+package userinfo
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -20,20 +19,19 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/oidc/oidctest"
 	"github.com/ostiary/ostiary/internal/outbound"
+	"github.com/ostiary/ostiary/internal/scope"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/unavailable"
 )
 
-// tokens knows some access tokens. It stands for a room that this one may not
-// import.
+// tokens is a fixed set of access tokens, because this package must not import oauth2.
 type tokens map[string]*grant.GrantWithAccount
-
-type outage struct{ error }
-
-func (outage) Unavailable() bool { return true }
 
 func (k tokens) Active(_ context.Context, token string) (*grant.GrantWithAccount, error) {
 	if token == "lost" {
-		return nil, fmt.Errorf("read grant: %w", outage{errors.New("connection refused")})
+		return nil, fmt.Errorf("read grant: %w", unavailable.New("connection refused"))
 	}
 	held, ok := k[token]
 	if !ok {
@@ -49,30 +47,30 @@ func held(clientID, subject string, scopes ...string) *grant.GrantWithAccount {
 	}
 }
 
-func userinfo(t *testing.T) (*Userinfo, *rig) {
+func userinfo(t *testing.T) (*Handler, *oidctest.Fixture) {
 	t.Helper()
-	r := newRig(t)
-	r.client(t, "signed", client.Metadata{RedirectURIs: []string{"https://s.example/cb"}, UserinfoSignedResponseAlg: "ES256"})
-	asking := held("shop", "ada-subject", "openid")
-	asking.Authorization.Claims, asking.Authorization.ClaimScopes = json.RawMessage(`{"userinfo":{"email":null}}`), []string{"email"}
+	r := oidctest.New(t)
+	r.AddClient(t, "signed", client.Metadata{RedirectURIs: []string{"https://s.example/cb"}, UserinfoSignedResponseAlg: "ES256"})
+	requesting := held("shop", "ada-subject", "openid")
+	requesting.Authorization.Claims, requesting.Authorization.ClaimScopes = json.RawMessage(`{"userinfo":{"email":null}}`), []string{"email"}
 	narrowed := held("narrow", "ada-subject", "openid", "profile")
-	narrowed.Authorization = asking.Authorization
-	r.client(t, "narrow", client.Metadata{RedirectURIs: []string{"https://n.example/cb"}, Scope: "openid"})
+	narrowed.Authorization = requesting.Authorization
+	r.AddClient(t, "narrow", client.Metadata{RedirectURIs: []string{"https://n.example/cb"}, Scope: "openid"})
 	fetcher, err := outbound.New(outbound.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Userinfo{
-		Issuer: issuer, Clients: r.store, Scopes: scopesOf(r.store), Signer: r.keys, Encrypter: outbound.Encrypter{Keys: outbound.NewKeySets(fetcher, time.Now)},
-		Subjects: client.Subjects{Salt: []byte("salt")}, Now: func() time.Time { return r.now }, Log: r.logger(),
+	return &Handler{
+		Issuer: oidctest.Issuer, Clients: r.Store, Scopes: store.NewScopeCache(r.Store, func(records []*scope.Scope) *scope.Set { return scope.NewSet(records, nil, nil) }), Signer: r.Keys, Encrypter: outbound.Encrypter{Keys: outbound.NewKeySets(fetcher, time.Now)},
+		Subjects: client.Subjects{Salt: []byte("salt")}, Now: func() time.Time { return r.Now }, Log: r.Logger(),
 		Tokens: tokens{
-			"good":    held("shop", "ada-subject", "openid", "profile"),
-			"asking":  asking,
-			"narrow":  narrowed,
-			"signed":  held("signed", "ada-subject", "openid", "email"),
-			"plain":   held("shop", "ada-subject", "profile"),
-			"service": held("shop", "", "openid"),
-			"orphan":  held("gone", "ada-subject", "openid"),
+			"good":       held("shop", "ada-subject", "openid", "profile"),
+			"requesting": requesting,
+			"narrow":     narrowed,
+			"signed":     held("signed", "ada-subject", "openid", "email"),
+			"plain":      held("shop", "ada-subject", "profile"),
+			"service":    held("shop", "", "openid"),
+			"orphan":     held("gone", "ada-subject", "openid"),
 
 			"encrypted":  held("encrypted", "ada-subject", "openid", "email"),
 			"nested":     held("nested", "ada-subject", "openid", "email"),
@@ -104,7 +102,7 @@ func ask(t *testing.T, h http.Handler, method, query, form string, auth ...strin
 	return w
 }
 
-func TestUserinfoTellsWhatWasAllowed(t *testing.T) {
+func TestUserinfoReleasesGrantedClaims(t *testing.T) {
 	t.Parallel()
 
 	u, _ := userinfo(t)
@@ -117,7 +115,7 @@ func TestUserinfoTellsWhatWasAllowed(t *testing.T) {
 		"by header of POST":                 {ask(t, u, "POST", "", "", "Bearer good"), map[string]any{"sub": "ada-subject", "aud": []any{"shop"}, "name": "Ada", "preferred_username": "ada"}},
 		"by form":                           {ask(t, u, "POST", "", "access_token=good"), map[string]any{"sub": "ada-subject", "aud": []any{"shop"}, "name": "Ada", "preferred_username": "ada"}},
 		"of a client that may have no more": {ask(t, u, "GET", "", "", "Bearer narrow"), map[string]any{"sub": "ada-subject", "aud": []any{"narrow"}}},
-		"asked for by name":                 {ask(t, u, "GET", "", "", "Bearer asking"), map[string]any{"sub": "ada-subject", "aud": []any{"shop"}, "email": "ada@example.org"}},
+		"requested by name":                 {ask(t, u, "GET", "", "", "Bearer requesting"), map[string]any{"sub": "ada-subject", "aud": []any{"shop"}, "email": "ada@example.org"}},
 	} {
 		var got map[string]any
 		if err := json.Unmarshal(tc.w.Body.Bytes(), &got); err != nil {
@@ -129,12 +127,12 @@ func TestUserinfoTellsWhatWasAllowed(t *testing.T) {
 	}
 }
 
-func TestUserinfoIsSignedForWhoRegisteredIt(t *testing.T) {
+func TestSignedUserinfo(t *testing.T) {
 	t.Parallel()
 
 	u, r := userinfo(t)
 	w := ask(t, u, "GET", "", "", "Bearer signed")
-	payload, _, err := r.keys.Verify(w.Body.String(), "JWT")
+	payload, _, err := r.Keys.Verify(w.Body.String(), "JWT")
 	if err != nil || w.Header().Get("Content-Type") != "application/jwt" {
 		t.Fatalf("answer = %q of %s: %v", w.Body, w.Header().Get("Content-Type"), err)
 	}
@@ -143,14 +141,14 @@ func TestUserinfoIsSignedForWhoRegisteredIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]any{
-		"sub": "ada-subject", "email": "ada@example.org", "iss": issuer, "aud": "signed", "iat": float64(r.now.Unix()),
+		"sub": "ada-subject", "email": "ada@example.org", "iss": oidctest.Issuer, "aud": "signed", "iat": float64(r.Now.Unix()),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("claims differ (-want +got):\n%s", diff)
 	}
 }
 
-func TestUserinfoIsEncryptedForWhoRegisteredIt(t *testing.T) {
+func TestEncryptedUserinfo(t *testing.T) {
 	t.Parallel()
 
 	u, r := userinfo(t)
@@ -163,7 +161,7 @@ func TestUserinfoIsEncryptedForWhoRegisteredIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	for id, alg := range map[string]string{"encrypted": "none", "nested": "EdDSA"} {
-		r.client(t, id, client.Metadata{
+		r.AddClient(t, id, client.Metadata{
 			RedirectURIs: []string{"https://e.example/cb"}, JWKS: set, UserinfoSignedResponseAlg: alg,
 			UserinfoEncryptedResponseAlg: "ECDH-ES+A256KW", UserinfoEncryptedResponseEnc: "A256GCM",
 		})
@@ -194,22 +192,22 @@ func TestUserinfoIsEncryptedForWhoRegisteredIt(t *testing.T) {
 		t.Errorf("not signed: cty %v, claims differ (-want +got):\n%s", cty, diff)
 	}
 	signed, cty := open("nested")
-	payload, _, err := r.keys.Verify(string(signed), "JWT")
+	payload, _, err := r.Keys.Verify(string(signed), "JWT")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want["iss"], want["aud"], want["iat"] = issuer, "nested", float64(r.now.Unix())
+	want["iss"], want["aud"], want["iat"] = oidctest.Issuer, "nested", float64(r.Now.Unix())
 	if diff := cmp.Diff(want, read(payload)); diff != "" || cty != "JWT" {
 		t.Errorf("signed: cty %v, claims differ (-want +got):\n%s", cty, diff)
 	}
 }
 
-func TestUserinfoNamesAPersonAsTheClientsSectorKnowsThem(t *testing.T) {
+func TestPairwiseSubjects(t *testing.T) {
 	t.Parallel()
 
 	u, r := userinfo(t)
 	for id, uri := range map[string]string{"pairwise": "https://p.example/a", "brother": "https://p.example/b", "stranger": "https://q.example/"} {
-		r.client(t, id, client.Metadata{RedirectURIs: []string{uri}, SubjectType: client.Pairwise})
+		r.AddClient(t, id, client.Metadata{RedirectURIs: []string{uri}, SubjectType: client.Pairwise})
 	}
 	sub := func(token string) any {
 		t.Helper()
@@ -221,30 +219,30 @@ func TestUserinfoNamesAPersonAsTheClientsSectorKnowsThem(t *testing.T) {
 	}
 	own := sub("pairwise")
 	if own == nil || own == "ada-subject" || own != sub("pairwise") || own != sub("brother") {
-		t.Errorf("sub = %v, then %v, and of another client of the sector %v; want one name that is not their own", own, sub("pairwise"), sub("brother"))
+		t.Errorf("sub = %v, then %v, and of another client of the sector %v; want one pairwise subject", own, sub("pairwise"), sub("brother"))
 	}
 	if own == sub("stranger") || own == sub("pairwise 2") {
 		t.Errorf("sub = %v of another sector too, or of another person", own)
 	}
 }
 
-func TestUserinfoRefusesInTheWordsOfRFC6750(t *testing.T) {
+func TestUserinfoErrors(t *testing.T) {
 	t.Parallel()
 
 	u, r := userinfo(t)
-	r.client(t, "keyless", client.Metadata{
+	r.AddClient(t, "keyless", client.Metadata{
 		RedirectURIs: []string{"https://k.example/cb"}, JWKSURI: "https://127.0.0.1/keys", UserinfoEncryptedResponseAlg: "ECDH-ES",
 	})
 	for name, tc := range map[string]struct {
 		w         *httptest.ResponseRecorder
 		status    int
-		challenge string // what WWW-Authenticate must hold
+		challenge string // a part of WWW-Authenticate
 	}{
 		"no token":                   {ask(t, u, "GET", "", ""), 401, `Bearer realm="`},
 		"another scheme":             {ask(t, u, "GET", "", "", "Basic Z29vZA=="), 401, `Bearer realm="`},
 		"an empty token":             {ask(t, u, "GET", "", "", "Bearer "), 401, `Bearer realm="`},
 		"an unknown token":           {ask(t, u, "GET", "", "", "Bearer bad"), 401, `error="invalid_token"`},
-		"a token of no person":       {ask(t, u, "GET", "", "", "Bearer service"), 401, `error="invalid_token"`},
+		"a token without a user":     {ask(t, u, "GET", "", "", "Bearer service"), 401, `error="invalid_token"`},
 		"a client that is gone":      {ask(t, u, "GET", "", "", "Bearer orphan"), 401, `error="invalid_token"`},
 		"a token without openid":     {ask(t, u, "GET", "", "", "Bearer plain"), 403, `error="insufficient_scope"`},
 		"a token in the query":       {ask(t, u, "GET", "access_token=good", ""), 400, `error="invalid_request"`},
@@ -252,7 +250,7 @@ func TestUserinfoRefusesInTheWordsOfRFC6750(t *testing.T) {
 		"in header and form":         {ask(t, u, "POST", "", "access_token=good", "Bearer good"), 400, `error="invalid_request"`},
 		"in two headers":             {ask(t, u, "GET", "", "", "Bearer good", "Bearer good"), 400, `error="invalid_request"`},
 		"no key to encrypt with":     {ask(t, u, "GET", "", "", "Bearer keyless"), 400, `error="invalid_request"`},
-		"while the database is away": {ask(t, u, "GET", "", "", "Bearer lost"), 503, ``},
+		"while the database is lost": {ask(t, u, "GET", "", "", "Bearer lost"), 503, ``},
 	} {
 		var body map[string]any
 		if err := json.Unmarshal(tc.w.Body.Bytes(), &body); err != nil {
@@ -263,15 +261,15 @@ func TestUserinfoRefusesInTheWordsOfRFC6750(t *testing.T) {
 			t.Errorf("%s: %d %q, want %d with %q", name, tc.w.Code, challenge, tc.status, tc.challenge)
 		}
 		if strings.HasPrefix(tc.challenge, "Bearer realm") && strings.Contains(challenge, "error") {
-			t.Errorf("%s: %q tells more than there is to tell", name, challenge)
+			t.Errorf("%s: %q reveals more than the realm", name, challenge)
 		}
 		if tc.status == 503 && (body["error"] != "temporarily_unavailable" || tc.w.Header().Get("Retry-After") == "") {
 			t.Errorf("%s: %v, want temporarily_unavailable and Retry-After", name, body)
 		}
 	}
 	for _, token := range []string{"good", "bad"} {
-		if strings.Contains(r.log.String(), token+`"`) || strings.Contains(r.log.String(), url.QueryEscape("Bearer "+token)) {
-			t.Errorf("the log holds a token:\n%s", &r.log)
+		if strings.Contains(r.Log.String(), token+`"`) || strings.Contains(r.Log.String(), url.QueryEscape("Bearer "+token)) {
+			t.Errorf("the log holds a token:\n%s", &r.Log)
 		}
 	}
 }

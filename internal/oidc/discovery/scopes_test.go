@@ -1,4 +1,4 @@
-package oidc
+package discovery
 
 import (
 	"testing"
@@ -14,7 +14,7 @@ func scopesOf(s *store.Store) *store.ScopeCache {
 	return store.NewScopeCache(s, func(records []*scope.Scope) *scope.Set { return scope.NewSet(records, nil, nil) })
 }
 
-func newDiscovery(tb testing.TB, c Capabilities) (*Discovery, error) {
+func newDiscovery(tb testing.TB, c Capabilities) (*Handler, error) {
 	tb.Helper()
-	return NewDiscovery(tb.Context(), c, scopesOf(storetest.New(tb)), time.Now)
+	return New(tb.Context(), c, scopesOf(storetest.New(tb)), time.Now)
 }

@@ -1,4 +1,4 @@
-package oidc
+package discovery
 
 import (
 	"encoding/json"
@@ -30,7 +30,7 @@ func capabilities() Capabilities {
 	}
 }
 
-func TestDiscoverySaysWhatIsWiredAndNothingElse(t *testing.T) {
+func TestDiscoveryListsEnabledFeatures(t *testing.T) {
 	t.Parallel()
 
 	d, err := newDiscovery(t, capabilities())
@@ -85,7 +85,7 @@ func TestDiscoverySaysWhatIsWiredAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestDiscoveryNamesRegistrationOnlyWhileItIsOpen(t *testing.T) {
+func TestDiscoveryListsRegistrationOnlyIfEnabled(t *testing.T) {
 	t.Parallel()
 
 	c := capabilities()
@@ -133,12 +133,12 @@ func TestAnIssuerIsAURLWithoutQueryAndFragment(t *testing.T) {
 	}
 }
 
-// Discovery follows the scopes, and says what it said before while they cannot be read.
-func TestDiscoveryFollowsTheScopesAndOutlastsTheDatabase(t *testing.T) {
+// Discovery follows the scopes, and keeps the latest document while the database is lost.
+func TestDiscoveryFollowsScopesAndSurvivesALostDatabase(t *testing.T) {
 	t.Parallel()
 
 	db, now := storetest.New(t), time.Now()
-	d, err := NewDiscovery(t.Context(), capabilities(), scopesOf(db), func() time.Time { return now })
+	d, err := New(t.Context(), capabilities(), scopesOf(db), func() time.Time { return now })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func TestDiscoveryFollowsTheScopesAndOutlastsTheDatabase(t *testing.T) {
 		t.Errorf("discovery was %s and is %s", before, after)
 	}
 	db.Close()
-	for range 2 { // the second time it does not even try
+	for range 2 { // the second request does not read the database
 		if got := document(); got != after {
 			t.Errorf("without the database it is %s", got)
 		}
