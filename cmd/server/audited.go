@@ -96,7 +96,7 @@ func changeOf(parsed *kong.Context) change {
 // about says what a command made, where the command line could not.
 func (d *desk) about(target string) {
 	if len(d.change.events) == 1 {
-		d.change.events[0].Target = audit.Short(target)
+		d.change.events[0].Target = audit.Truncate(target)
 	}
 }
 

@@ -239,7 +239,7 @@ func (a *app) wireTokens(ctx context.Context) error {
 		OpaqueAccessToken: c.AccessTokenFormat == config.FormatOpaque,
 		MinimalIDToken:    c.IDTokenClaims == config.IDTokenMinimal,
 		AccessTokenAlg:    jwks.Algorithm(c.AccessTokenAlg),
-		Issued:            a.metrics.Issued,
+		Issued:            a.metrics.CountTokenResponse,
 		ClaimStyle: oauth2.ClaimStyle{
 			TopLevel: c.AllowedTopLevelClaims, Mirror: c.MirrorTopLevelClaims, Scope: oauth2.ScopeClaim(c.ScopeClaim),
 		},

@@ -13,11 +13,11 @@ import (
 func (a *app) wireMetrics() {
 	a.metrics = metrics.New(version, client.GrantTypes())
 	for _, admission := range a.room.all() {
-		a.metrics.Refusals(admission.Work(), admission.Refusals)
+		a.metrics.AdmissionRefusals(admission.Work(), admission.Refusals)
 	}
 	a.metrics.Counter("refusals_dropped_total", "Rejected requests that were logged and not recorded.", a.refusals.Dropped)
 	for _, alg := range a.keys.Algorithms() {
-		a.metrics.KeyAge(string(alg), func() float64 {
+		a.metrics.SigningKeyAge(string(alg), func() float64 {
 			age, ok := a.keys.Age(alg)
 			if !ok {
 				return math.NaN()
@@ -52,7 +52,7 @@ func (a *app) wireMetrics() {
 // seen counts what a listener answers.
 func (a *app) seen(listener string) middleware.Seen {
 	return func(route, method string, status int, took time.Duration) {
-		a.metrics.Answered(listener, route, method, status, took)
+		a.metrics.ObserveRequest(listener, route, method, status, took)
 	}
 }
 

@@ -13,6 +13,6 @@ func (a *app) wireNotices() {
 	a.sessions = &session.Manager{
 		Store: a.store, Sources: a.store, Cookies: a.cookies,
 		Lifetimes: sessionLifetimes(a.config), Remembered: rememberedLifetimes(a.config),
-		Began: a.metrics.SignedIn, Ended: a.courier.Wake, Now: a.now,
+		Began: a.metrics.CountSignIn, Ended: a.courier.Wake, Now: a.now,
 	}
 }

@@ -17,7 +17,7 @@ func (a *app) wireRefusals() {
 	a.refusals = &refusal.Recorder{Store: a.store, Log: a.log}
 	a.reporter = &refusal.Reporter{
 		Log: a.log, Now: a.now, Level: pages.Level, Recorder: a.refusals,
-		Count: func(rule refusal.Rule) { a.metrics.Refused(string(rule)) },
+		Count: func(rule refusal.Rule) { a.metrics.CountRefusal(string(rule)) },
 	}
 }
 
@@ -39,14 +39,14 @@ func (r refusals) Refusal(ctx context.Context, requestID string) (*refusal.Recor
 
 func noteNotFound(r *http.Request) {
 	refusal.Note(r.Context(), refusal.Rejection{
-		Rule: refusal.NotFound, Status: http.StatusNotFound, Code: "not_found", Words: "no endpoint has this path",
+		Rule: refusal.NotFound, Status: http.StatusNotFound, Code: "not_found", Text: "no endpoint has this path",
 	})
 }
 
 func noteMethod(r *http.Request) {
 	refusal.Note(r.Context(), refusal.Rejection{
 		Rule: refusal.MethodNotAllowed, Status: http.StatusMethodNotAllowed, Code: "invalid_request",
-		Words: "the endpoint does not support this method",
+		Text: "the endpoint does not support this method",
 	})
 }
 

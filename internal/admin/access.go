@@ -44,7 +44,7 @@ func (h *Handler) Allow(o *Operation) func(http.Handler) http.Handler {
 }
 
 func (h *Handler) allow(w http.ResponseWriter, r *http.Request, o *Operation) (audit.Actor, error) {
-	nobody := audit.Actor{Kind: audit.Nobody}
+	nobody := audit.Actor{Kind: audit.Anonymous}
 	if h.Open && browsed(r) {
 		return nobody, &responseError{http.StatusForbidden, "request_forbidden", "Browsers may not call this API, and programs call it at localhost or an IP address."}
 	}

@@ -109,7 +109,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Retry-After", "2")
 	}
 	refusal.Note(r.Context(), refusal.Rejection{
-		Message: "admin request refused", Status: known.status, Code: known.code, Rule: ruleOf(known, w.Header()), Words: known.description, Err: err,
+		Message: "admin request refused", Status: known.status, Code: known.code, Rule: ruleOf(known, w.Header()), Text: known.description, Err: err,
 	})
 	pages.JSON(w, known.status, failure{known.code, known.description, known.status})
 }

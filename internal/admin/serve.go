@@ -84,7 +84,7 @@ func (h *Handler) event(r *http.Request, action, target string, by audit.Actor) 
 // end notes how a change went. That it cannot be noted changes nothing of it, so the
 // caller is told what happened all the same.
 func (h *Handler) end(ctx context.Context, event *audit.Event, target string, status int) {
-	event.Target, event.Status, event.Outcome = audit.Short(target), status, audit.OutcomeOf(status)
+	event.Target, event.Status, event.Outcome = audit.Truncate(target), status, audit.OutcomeOf(status)
 	// A caller who hangs up is not to hide how it went.
 	if err := h.Audit.EndEvent(context.WithoutCancel(ctx), event); err != nil {
 		h.Log.LogAttrs(ctx, slog.LevelError, "audit event without outcome", slog.String("event", event.ID), slog.Any("error", err))

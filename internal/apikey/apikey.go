@@ -1,9 +1,8 @@
-// Package apikey holds what the operator's own programs show to the
-// administrators' API.
+// Package apikey defines the keys with which programs authenticate to the admin API.
 //
-// A key is 256 random bits behind a public id. The store keeps a hash of it, so that
-// a leaked database opens nothing. What a key may do is a list of scopes, one for
-// reading and one for writing of each family of endpoints.
+// A key is a public id followed by 256 random bits. The store has only a hash of it, so a
+// leaked database contains no usable key. A key has scopes: for each group of endpoints one
+// to read and one to write.
 package apikey
 
 import (
@@ -17,36 +16,36 @@ import (
 	"time"
 )
 
-// ErrNotFound reports a key that is not there, or has expired.
+// ErrNotFound reports a key that is unknown or has expired.
 var ErrNotFound = errors.New("API key not found")
 
-// The scopes: for reading and writing of each family of endpoints.
+// The scopes, to read and to write for each group of endpoints.
 const (
 	ClientsRead  = "clients:read"
 	ClientsWrite = "clients:write"
-	// RequestsRead lets a login or consent app see the requests it is asked about,
-	// RequestsWrite lets it answer them.
+	// RequestsRead lets a login or consent app read its requests, RequestsWrite accept or
+	// reject them.
 	RequestsRead  = "requests:read"
 	RequestsWrite = "requests:write"
-	// SessionsRead shows who is signed in and what they allowed, SessionsWrite ends it.
+	// SessionsRead lists sessions and consents, SessionsWrite revokes them.
 	SessionsRead  = "sessions:read"
 	SessionsWrite = "sessions:write"
-	// TokensRead introspects tokens, TokensWrite ends them.
+	// TokensRead introspects tokens, TokensWrite revokes them.
 	TokensRead  = "tokens:read"
 	TokensWrite = "tokens:write"
 	KeysRead    = "keys:read"
 	KeysWrite   = "keys:write"
-	// KeysExport shows private keys as well.
+	// KeysExport also returns private keys.
 	KeysExport   = "keys:export"
 	IssuersRead  = "issuers:read"
 	IssuersWrite = "issuers:write"
 	AuditRead    = "audit:read"
-	// ScopesRead shows the records of scopes, ScopesWrite changes them.
+	// ScopesRead reads scope records, ScopesWrite changes them.
 	ScopesRead  = "scopes:read"
 	ScopesWrite = "scopes:write"
 )
 
-// Scopes lists all scopes.
+// Scopes returns all scopes.
 func Scopes() []string {
 	return []string{
 		ClientsRead, ClientsWrite, RequestsRead, RequestsWrite, SessionsRead, SessionsWrite, TokensRead, TokensWrite,
@@ -54,10 +53,10 @@ func Scopes() []string {
 	}
 }
 
-// Key is one key.
+// Key is an API key as the store has it.
 type Key struct {
 	ID        string
-	Name      string // what it is for
+	Name      string // its purpose
 	Hash      []byte
 	Scopes    []string
 	CreatedAt time.Time
@@ -70,7 +69,7 @@ const (
 	secretSize = 32
 )
 
-// New returns a key with a fresh id, and the text that is shown once.
+// New returns a key with a random id, and its text, which is shown once.
 func New(name string, scopes []string, now, expires time.Time) (k *Key, text string) {
 	b := make([]byte, secretSize)
 	_, _ = rand.Read(b) // never fails: crypto/rand ends the process instead
@@ -83,7 +82,7 @@ func New(name string, scopes []string, now, expires time.Time) (k *Key, text str
 	return k, text
 }
 
-// Parse returns the id of the key that text shows, and whether it can be one.
+// Parse returns the id in the text of a key, and whether text has the form of a key.
 func Parse(text string) (id string, ok bool) {
 	rest, ok := strings.CutPrefix(text, prefix)
 	if !ok || len(rest) != idLength+2*secretSize || strings.Trim(rest, "0123456789abcdefghijklmnopqrstuvwxyz") != "" {
@@ -92,12 +91,12 @@ func Parse(text string) (id string, ok bool) {
 	return rest[:idLength], true
 }
 
-// Matches reports whether text shows the key, and the key is good at now.
+// Matches reports whether text is the text of the key, and the key has not expired at now.
 func (k *Key) Matches(text string, now time.Time) bool {
 	return subtle.ConstantTimeCompare(k.Hash, hash(text)) == 1 && (k.ExpiresAt.IsZero() || now.Before(k.ExpiresAt))
 }
 
-// Allows reports whether the key holds scope.
+// Allows reports whether the key has the scope.
 func (k *Key) Allows(scope string) bool { return slices.Contains(k.Scopes, scope) }
 
 func hash(text string) []byte {

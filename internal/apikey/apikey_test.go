@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestAKeyIsKnownByItsWholeText(t *testing.T) {
+func TestKeyMatchesOnlyItsText(t *testing.T) {
 	t.Parallel()
 
 	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
@@ -19,15 +19,15 @@ func TestAKeyIsKnownByItsWholeText(t *testing.T) {
 		t.Errorf("the key is %+v", k)
 	}
 	if k.Matches(text, now.Add(time.Hour)) {
-		t.Error("an expired key is good")
+		t.Error("an expired key matches")
 	}
 	_, other := New("login app", nil, now, time.Time{})
 	if k.Matches(other, now) || k.Matches(text[:len(text)-1]+"x", now) {
-		t.Error("another text is taken for the key")
+		t.Error("another text matches the key")
 	}
 	for _, text := range []string{"", "ost_ak_", text[1:], text + "0", strings.ToUpper(text), text[:len(text)-1] + "\n", strings.Replace(text, "ost", "OST", 1)} {
 		if id, ok := Parse(text); ok {
-			t.Errorf("Parse(%q) = %q, want nothing", text, id)
+			t.Errorf("Parse(%q) = %q, want no key", text, id)
 		}
 	}
 }

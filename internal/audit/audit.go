@@ -1,10 +1,9 @@
-// Package audit holds what is kept of every change that an operator makes: who did
-// what to what, when, from where, and how it went.
+// Package audit defines audit events: actor, action, target, time, address and outcome of
+// each change by an operator or an API client.
 //
-// An event is written before the change it tells of, so that nothing is changed of
-// which there is no trace, and its outcome is noted when that is known. An event
-// without one tells of a change that may or may not have been made: the process ended,
-// or the database was lost, in the middle of it.
+// An event is stored before its change, so that every change has an event, and its outcome
+// afterwards. If an event has no outcome, the process ended or the database was lost in
+// between, and the change may or may not have been made.
 package audit
 
 import (
@@ -15,36 +14,36 @@ import (
 	"time"
 )
 
-// Kind says how an actor is known.
+// Kind is how an actor authenticated.
 type Kind string
 
 // The kinds of actors.
 const (
-	Key     Kind = "api_key"
-	Token   Kind = "access_token"
-	Command Kind = "cli"
-	Client  Kind = "client" // one that registered itself and manages its registration
-	Nobody  Kind = "none"   // where the API asks for no key
+	Key       Kind = "api_key"
+	Token     Kind = "access_token"
+	Command   Kind = "cli"
+	Client    Kind = "client" // a client that manages its own registration
+	Anonymous Kind = "none"   // the API runs without authentication
 )
 
-// Actor is who makes a change.
+// Actor identifies the author of a change.
 type Actor struct {
 	Kind Kind
 	ID   string // of the key, the client, the token's client, or the user of the machine
-	Name string // what the key is for, or whom the token is about
+	Name string // of the API key, or the subject of the token
 }
 
-// Outcome says how a change went.
+// Outcome is the result of a change.
 type Outcome string
 
-// The outcomes. A change without one may have been made or not.
+// The outcomes. A change without an outcome may have been made or not.
 const (
 	Done    Outcome = "done"
-	Refused Outcome = "refused" // for a fault of whoever asked
-	Failed  Outcome = "failed"  // for one of ours
+	Refused Outcome = "refused" // because of the request
+	Failed  Outcome = "failed"  // because of the server
 )
 
-// OutcomeOf returns what an HTTP status says of a change.
+// OutcomeOf returns the outcome for the HTTP status of a response.
 func OutcomeOf(status int) Outcome {
 	switch {
 	case status < http.StatusBadRequest:
@@ -56,48 +55,49 @@ func OutcomeOf(status int) Outcome {
 	}
 }
 
-// Event tells of one change.
+// Event describes one change.
 type Event struct {
 	ID        string // grows with time
 	At        time.Time
-	Action    string // what was done, as in client.create
-	Target    string // what to: an id, or what chose several
+	Action    string // such as client.create
+	Target    string // an id, or the filter that selected several
 	Actor     Actor
-	Address   string // of whoever asked over the network
+	Address   string // of the caller, if over the network
 	RequestID string
 	Outcome   Outcome
-	Status    int // of the answer over HTTP
+	Status    int // of the HTTP response
 }
 
-// NewEvent returns an event that begins now.
+// NewEvent returns an event without an outcome.
 func NewEvent(action, target string, by Actor, now time.Time) *Event {
 	return &Event{
 		ID: FirstID(now) + strings.ToLower(rand.Text()[:idRandom]), At: now,
-		Action: action, Target: Short(target), Actor: by,
+		Action: action, Target: Truncate(target), Actor: by,
 	}
 }
 
-// idRandom is how many random characters follow the moment in an id.
+// idRandom is the number of random characters after the time in an id.
 const idRandom = 12
 
-// FirstID is not after the id of any event since t.
+// FirstID returns a lower bound for the ids of events since t.
 func FirstID(t time.Time) string { return fmt.Sprintf("%014x", max(t.UnixMicro(), 0)) }
 
-// maxTarget bounds a target, in bytes: callers choose some of them.
+// maxTarget is the maximum length of a target in bytes. Callers choose some targets.
 const maxTarget = 512
 
-// Short is text as an event can hold it.
-func Short(text string) string {
+// Truncate returns text in a form that an event can store: at most 512 bytes of valid UTF-8
+// without NUL.
+func Truncate(text string) string {
 	if len(text) > maxTarget {
 		text = text[:maxTarget]
 	}
 	return strings.ReplaceAll(strings.ToValidUTF8(text, "?"), "\x00", "?")
 }
 
-// Filter chooses events. What is empty is not asked about.
+// Filter selects events. An empty member matches all.
 type Filter struct {
 	Action string
-	Actor  string // its id
+	Actor  string // id
 	Target string
 	Since  time.Time
 }

@@ -170,7 +170,7 @@ func (e *Errors) Prepare(w http.ResponseWriter, r *http.Request, err error) *Err
 	SetRetryAfter(w, response.RetryAfter)
 	refusal.Note(r.Context(), refusal.Rejection{
 		Message: e.Message, Status: response.Status, Code: response.Code,
-		Rule: response.Rule, Words: cmp.Or(response.Reason, response.Description), Err: err,
+		Rule: response.Rule, Text: cmp.Or(response.Reason, response.Description), Err: err,
 		Quiet: response.Routine, Unrecorded: response.Routine,
 	})
 	return response

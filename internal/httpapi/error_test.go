@@ -96,7 +96,7 @@ func TestErrorResponses(t *testing.T) {
 			}
 			note, ok := noted.Noted()
 			if !ok || note.Message != "test refused" || note.Status != tc.status || note.Code != tc.code || note.Rule != tc.rule ||
-				note.Words != tc.words || !errors.Is(note.Err, tc.err) {
+				note.Text != tc.words || !errors.Is(note.Err, tc.err) {
 				t.Errorf("noted %+v, want status %d, code %q, rule %q, words %q", note, tc.status, tc.code, tc.rule, tc.words)
 			}
 		})

@@ -36,7 +36,7 @@ func Open(ctx context.Context, address, network string) (*Database, error) {
 	}
 	config, err := pgx.ParseConfig(withoutPool(address))
 	if err != nil {
-		return nil, fmt.Errorf("database of Hydra: %w", pgurl.Explain(address, err))
+		return nil, fmt.Errorf("database of Hydra: %w", pgurl.ParseError(address, err))
 	}
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {

@@ -58,7 +58,7 @@ func (s *flows) open(r *http.Request, id string) (*flow, error) {
 	if f.parameters, err = url.ParseQuery(request.Parameters); err != nil {
 		return nil, fmt.Errorf("parse stored request: %w", err)
 	}
-	refusal.Concerns(ctx, request.ClientID)
+	refusal.SetClient(ctx, request.ClientID)
 	f.client, err = s.Clients.Client(ctx, request.ClientID)
 	if errors.Is(err, client.ErrNotFound) || err == nil && f.client.Disabled {
 		return nil, unknownClient()
@@ -82,7 +82,7 @@ func (s *flows) notThisBrowsers(r *http.Request, id, why string) error {
 	if err != nil {
 		return fmt.Errorf("read request: %w", err)
 	}
-	refusal.Concerns(ctx, clientID)
+	refusal.SetClient(ctx, clientID)
 	c, err := s.Clients.Client(ctx, clientID)
 	if err != nil && !errors.Is(err, client.ErrNotFound) {
 		return fmt.Errorf("read client: %w", err)

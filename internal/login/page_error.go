@@ -96,7 +96,7 @@ func (s *flows) fail(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Retry-After", retryAfter)
 	}
 	refusal.Note(r.Context(), refusal.Rejection{
-		Message: "page refused", Status: e.status, Code: e.page.Code, Rule: e.rule(), Words: e.why, Err: err,
+		Message: "page refused", Status: e.status, Code: e.page.Code, Rule: e.rule(), Text: e.why, Err: err,
 	})
 
 	page := e.page

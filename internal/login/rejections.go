@@ -56,7 +56,7 @@ func (h *SignIn) noteSignIn(r *http.Request, f *flow, rejected *rejection) {
 		attrs = append(attrs, refusal.Seconds("retry_after_seconds", rejected.wait))
 	}
 	refusal.Note(r.Context(), refusal.Rejection{
-		Message: "sign-in refused", Status: rejected.status, Code: "access_denied", Rule: rejected.rule, Words: rejected.why,
+		Message: "sign-in refused", Status: rejected.status, Code: "access_denied", Rule: rejected.rule, Text: rejected.why,
 		ClientID: f.client.ID, Attrs: attrs,
 	})
 }
@@ -68,7 +68,7 @@ func noteSignUp(r *http.Request, f *flow, status int, field string) {
 		rule, words = refusal.SignInThrottled, "too many sign-ups or failed sign-ins from this network"
 	}
 	refusal.Note(r.Context(), refusal.Rejection{
-		Message: "sign-up refused", Status: status, Rule: rule, Words: words,
+		Message: "sign-up refused", Status: status, Rule: rule, Text: words,
 		ClientID: f.client.ID, Attrs: []refusal.Attr{refusal.Registered("field", field)},
 	})
 }
@@ -79,5 +79,5 @@ func noteUserCode(r *http.Request, status int) {
 	if status == http.StatusTooManyRequests {
 		rule, words = refusal.UserCodeThrottled, "too many wrong user codes came from this network"
 	}
-	refusal.Note(r.Context(), refusal.Rejection{Message: "user code refused", Status: status, Rule: rule, Words: words})
+	refusal.Note(r.Context(), refusal.Rejection{Message: "user code refused", Status: status, Rule: rule, Text: words})
 }

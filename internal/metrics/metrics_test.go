@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func TestManyLearnOneEndpointAtOnce(t *testing.T) {
+func TestConcurrentRequestsToNewEndpoint(t *testing.T) {
 	t.Parallel()
 
 	m := New("dev", []string{"refresh_token"})
@@ -17,13 +17,13 @@ func TestManyLearnOneEndpointAtOnce(t *testing.T) {
 	for i := range 50 {
 		wait.Go(func() {
 			for range 20 {
-				m.Answered("public", "/a", []string{"GET", "POST"}[i%2], 200+100*(i%4), time.Millisecond)
+				m.ObserveRequest("public", "/a", []string{"GET", "POST"}[i%2], 200+100*(i%4), time.Millisecond)
 			}
 		})
 	}
 	wait.Wait()
-	m.Answered("public", "/a", "GET", 0, 0) // nothing was answered
-	m.Issued("what nobody knows")
+	m.ObserveRequest("public", "/a", "GET", 0, 0) // no response was written
+	m.CountTokenResponse("unknown")
 	w := httptest.NewRecorder()
 	m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	for _, line := range []string{
@@ -33,14 +33,14 @@ func TestManyLearnOneEndpointAtOnce(t *testing.T) {
 		`ostiary_token_answers_total{grant_type="refresh_token"} 0`,
 	} {
 		if !strings.Contains(w.Body.String(), line) {
-			t.Errorf("there is no %s", line)
+			t.Errorf("the metrics lack %s", line)
 		}
 	}
 }
 
-func BenchmarkAnswered(b *testing.B) {
+func BenchmarkObserveRequest(b *testing.B) {
 	m := New("dev", nil)
 	for b.Loop() {
-		m.Answered("public", "/oauth2/token", "POST", 200, time.Millisecond)
+		m.ObserveRequest("public", "/oauth2/token", "POST", 200, time.Millisecond)
 	}
 }

@@ -200,7 +200,7 @@ func (a *Admission) Handler(next http.Handler) http.Handler {
 			rec.counted = true
 			refusal.Note(r.Context(), refusal.Rejection{
 				Rule: refusal.Overloaded, Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable",
-				Words: "no slot became free in time for this kind of work", Attrs: []refusal.Attr{refusal.Registered("work", a.rule.Work)},
+				Text: "no slot became free in time for this kind of work", Attrs: []refusal.Attr{refusal.Registered("work", a.rule.Work)},
 				Flood: true, Quiet: true,
 			})
 			Unavailable(rec, r, a.rule.Refuse)

@@ -47,7 +47,7 @@ func Limit(rule LimitRule, now func() time.Time) func(http.Handler) http.Handler
 				w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 				refusal.Note(r.Context(), refusal.Rejection{
 					Rule: refusal.RateLimited, Status: http.StatusTooManyRequests, Code: "temporarily_unavailable",
-					Words: "the network sent more requests to this endpoint than the rate limit allows",
+					Text:  "the network sent more requests to this endpoint than the rate limit allows",
 					Attrs: []refusal.Attr{refusal.Registered("limit", strconv.Itoa(rule.Count)), refusal.Seconds("per_seconds", rule.Per)},
 					Flood: true,
 				})

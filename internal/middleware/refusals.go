@@ -24,7 +24,7 @@ func Refusals(report Report) func(http.Handler) http.Handler {
 			switch failed := rec.status >= http.StatusBadRequest; {
 			case !ok && !failed:
 				return
-			case noted.Answered && failed: // by what came after the handler, which says nothing
+			case noted.Succeeded && failed: // by what came after the handler, which says nothing
 				noted = refusal.Rejection{ClientID: noted.ClientID}
 			}
 			q := refusal.Request{ID: arrived.id, Method: method(r), Route: route(ctx), Network: networkOf(ctx), Status: rec.status} //nolint:contextcheck // it is the request's
@@ -45,5 +45,5 @@ func networkOf(ctx context.Context) string {
 
 // note leaves the rejection of a middleware for [Refusals]. The words are a fixed text.
 func note(r *http.Request, rule refusal.Rule, status int, code, words string, attrs ...refusal.Attr) {
-	refusal.Note(r.Context(), refusal.Rejection{Rule: rule, Status: status, Code: code, Words: words, Attrs: attrs})
+	refusal.Note(r.Context(), refusal.Rejection{Rule: rule, Status: status, Code: code, Text: words, Attrs: attrs})
 }

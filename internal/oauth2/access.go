@@ -187,7 +187,7 @@ func (h *Handler) active(ctx context.Context, token string, now time.Time) (*acc
 	held, err := h.Grants.LiveGrant(ctx, ref, claims.ID, now)
 	if errors.Is(err, grant.ErrNotFound) {
 		err = inactive(refusal.TokenInactive, "the token or its grant was revoked, or what they depend on has ended",
-			refusal.Registered("issued_to", claims.ClientID)).OfGrant(ref.ID.String())
+			refusal.Registered("issued_to", claims.ClientID)).WithGrant(ref.ID.String())
 	}
 	return claims, held, err
 }
@@ -225,11 +225,11 @@ func (h *Handler) Active(ctx context.Context, token string) (*grant.GrantWithAcc
 	now := h.Now()
 	claims, held, err := h.active(ctx, token, now)
 	if claims != nil {
-		refusal.Concerns(ctx, claims.ClientID)
+		refusal.SetClient(ctx, claims.ClientID)
 	}
 	switch {
 	case errors.Is(err, errInactive):
-		return nil, h.whyInactive(ctx, claims, refusal.Of(err), now).Because(grant.ErrNotFound)
+		return nil, h.whyInactive(ctx, claims, refusal.Of(err), now).WithError(grant.ErrNotFound)
 	case err != nil:
 		return nil, err
 	case held == nil:

@@ -139,7 +139,7 @@ func (h *Handler) read(ctx context.Context, form url.Values) (*asked, error) {
 func (h *Handler) sender(ctx context.Context, form url.Values) (*client.Client, error) {
 	c, err := h.Clients.Client(ctx, form.Get("client_id"))
 	if err == nil {
-		refusal.Concerns(ctx, c.ID)
+		refusal.SetClient(ctx, c.ID)
 	}
 	if errors.Is(err, client.ErrNotFound) || err == nil && c.Disabled {
 		return nil, refuse(codeInvalidClient, "The application that sent you here is not known")

@@ -156,7 +156,7 @@ func (h *Handler) gone(r *http.Request, id string) error {
 	if err != nil && !errors.Is(err, client.ErrNotFound) {
 		return err
 	}
-	refusal.Concerns(ctx, clientID)
+	refusal.SetClient(ctx, clientID)
 	return over(goneWords, c)
 }
 

@@ -110,7 +110,7 @@ func (h *Handler) redeemDevice(ctx context.Context, u *unit) error {
 		if err := h.Grants.RevokeGrant(ctx, held.Locator, u.client.ID, grant.RevokedForCodeReuse, u.now); err != nil {
 			return err
 		}
-		return replayedCode(refusal.DeviceCodeReplayed, held).Because(grant.ErrNotFound)
+		return replayedCode(refusal.DeviceCodeReplayed, held).WithError(grant.ErrNotFound)
 	}
 	if err != nil {
 		return err

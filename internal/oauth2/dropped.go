@@ -92,7 +92,7 @@ func noteDropped(ctx context.Context, d droppedAccess, c *client.Client, held *g
 	}
 	cause := refusal.New(refusal.ScopesDropped, words)
 	if held != nil {
-		cause = cause.OfGrant(held.String())
+		cause = cause.WithGrant(held.String())
 	}
 	for _, list := range []struct {
 		name  string
@@ -112,7 +112,7 @@ func noteDropped(ctx context.Context, d droppedAccess, c *client.Client, held *g
 		cause.Attrs = append(cause.Attrs, refusal.Number("scopes_unknown", d.unknown))
 	}
 	cause.Attrs = append(cause.Attrs, refusal.Registered("client_scopes", strings.Join(c.Scopes(), " ")))
-	refusal.Note(ctx, refusal.Rejection{Message: "scopes dropped", Err: cause, Answered: true, Flood: true})
+	refusal.Note(ctx, refusal.Rejection{Message: "scopes dropped", Err: cause, Succeeded: true, Flood: true})
 }
 
 // lacking returns those of list, each once, that are not in present.

@@ -176,7 +176,7 @@ func noteRefusal(r *http.Request, refused *responseError) {
 	pending := refused.Code == codePending // which a device hears every few seconds
 	rule, words := explained(refused)
 	refusal.Note(r.Context(), refusal.Rejection{
-		Status: refused.Status, Code: refused.Code, Rule: rule, Words: words, Err: refused,
+		Status: refused.Status, Code: refused.Code, Rule: rule, Text: words, Err: refused,
 		Quiet: pending, Unrecorded: pending,
 	})
 }

@@ -45,14 +45,14 @@ func (u *unit) mismatch() *refusal.Cause {
 	default:
 		return nil
 	}
-	cause.Words += "; the code is spent"
-	return cause.OfGrant(u.held.ID.String())
+	cause.Text += "; the code is spent"
+	return cause.WithGrant(u.held.ID.String())
 }
 
 // replayedCode explains that a code came a second time, which ends its grant.
 func replayedCode(rule refusal.Rule, held *grant.GrantWithAccount) *refusal.Cause {
 	return refusal.New(rule, "the code was spent before; the grant is revoked", refusal.At("code_spent_at", held.CodeRedeemedAt)).
-		OfGrant(held.ID.String()).AsWarning()
+		WithGrant(held.ID.String()).AsWarning()
 }
 
 // replayedRefresh explains that an outdated refresh token came, which ends its grant.
@@ -60,5 +60,5 @@ func replayedRefresh(held *grant.GrantWithAccount, presented int64) error {
 	return refusal.Wrap(grant.ErrNotFound, refusal.RefreshReplayed, "the refresh token was rotated before; the grant is revoked",
 		refusal.At("last_rotated_at", held.RefreshRotatedAt),
 		refusal.Number("presented_generation", presented), refusal.Number("current_generation", held.RefreshGeneration),
-	).OfGrant(held.ID.String()).AsWarning()
+	).WithGrant(held.ID.String()).AsWarning()
 }

@@ -119,7 +119,7 @@ func (h *Handler) meantFor(audience []string, c *client.Client) bool {
 // noteInactive leaves for the edge why a token is not active: the answer never says so. It
 // is a normal answer, so that it is logged at DEBUG.
 func noteInactive(ctx context.Context, cause *refusal.Cause) {
-	refusal.Note(ctx, refusal.Rejection{Message: "token is not active", Err: cause, Answered: true, Flood: true, Quiet: true})
+	refusal.Note(ctx, refusal.Rejection{Message: "token is not active", Err: cause, Succeeded: true, Flood: true, Quiet: true})
 }
 
 func (h *Handler) inspectRefresh(
@@ -128,7 +128,7 @@ func (h *Handler) inspectRefresh(
 	held, err := h.Grants.LiveGrant(ctx, handle.Ref, "", now)
 	if errors.Is(err, grant.ErrNotFound) {
 		noteInactive(ctx, refusal.New(refusal.TokenInactive, "the grant of the refresh token was revoked, or what it depends on has ended").
-			OfGrant(handle.Ref.ID.String()))
+			WithGrant(handle.Ref.ID.String()))
 		return &grant.Introspection{}, nil
 	}
 	if err != nil {
@@ -139,11 +139,11 @@ func (h *Handler) inspectRefresh(
 	switch {
 	case !current:
 		noteInactive(ctx, refusal.New(refusal.TokenInactive, "the refresh token has expired, was rotated, or was made up",
-			refusal.At("expires_at", held.ExpiresAt), refusal.At("last_rotated_at", held.RefreshRotatedAt)).OfGrant(handle.Ref.ID.String()))
+			refusal.At("expires_at", held.ExpiresAt), refusal.At("last_rotated_at", held.RefreshRotatedAt)).WithGrant(handle.Ref.ID.String()))
 		return &grant.Introspection{}, nil
 	case !mayKnow(held.ClientID, nil):
 		noteInactive(ctx, refusal.New(refusal.TokenAudience, "the refresh token was issued to another client",
-			refusal.Registered("issued_to", held.ClientID)).OfGrant(handle.Ref.ID.String()))
+			refusal.Registered("issued_to", held.ClientID)).WithGrant(handle.Ref.ID.String()))
 		return &grant.Introspection{}, nil
 	}
 	owner, err := h.Clients.Client(ctx, held.ClientID)

@@ -28,7 +28,7 @@ func (u *unit) narrow(held *grant.GrantWithAccount) (scope.Access, error) {
 			return scope.Access{}, refuse(codeInvalidScope, describe(codeInvalidScope)).because(refusal.New(refusal.ScopeExceedsGrant,
 				"the request names a scope that was not granted, or that the client may no longer have",
 				refusal.Registered("granted_scopes", strings.Join(held.Scopes, " ")),
-				refusal.Registered("client_scopes", strings.Join(u.client.Scopes(), " "))).OfGrant(held.ID.String()))
+				refusal.Registered("client_scopes", strings.Join(u.client.Scopes(), " "))).WithGrant(held.ID.String()))
 		}
 	}
 	wanted.Resources, ok = part(resources(u.form), allowed.Resources)
@@ -38,7 +38,7 @@ func (u *unit) narrow(held *grant.GrantWithAccount) (scope.Access, error) {
 		return scope.Access{}, refuse(codeInvalidTarget, describe(codeInvalidTarget)).because(refusal.New(refusal.ResourceNotAllowed,
 			"the request names a resource that was not granted, or that the client may no longer have",
 			refusal.Registered("granted_resources", strings.Join(held.Resources, " ")),
-			refusal.Registered("client_resources", strings.Join(u.client.Audience, " "))).OfGrant(held.ID.String()))
+			refusal.Registered("client_resources", strings.Join(u.client.Audience, " "))).WithGrant(held.ID.String()))
 	}
 	// The parameter scope cannot name the scopes that only stand for claims.
 	wanted.Scopes = slices.Concat(wanted.Scopes, allowed.ClaimScopes)

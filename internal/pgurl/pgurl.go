@@ -1,5 +1,5 @@
-// Package pgurl says what is wrong with the URL of a PostgreSQL database, without any
-// part of a password. The words of parsers quote the URL.
+// Package pgurl reports errors in PostgreSQL database URLs without any part of a password.
+// Errors of URL parsers quote the URL.
 package pgurl
 
 import (
@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// ErrUnreadable says what is nearly always wrong.
-var ErrUnreadable = errors.New(`the database URL cannot be read: want postgres://USER:PASSWORD@HOST:PORT/DATABASE; ` +
+// ErrInvalid reports a database URL that cannot be parsed, usually because of a password that
+// is not percent-encoded.
+var ErrInvalid = errors.New(`invalid database URL: want postgres://USER:PASSWORD@HOST:PORT/DATABASE; ` +
 	`in a password, write characters other than letters, digits and -._~ percent-encoded ("/" is %2F, "@" is %40)`)
 
-// Check returns [ErrUnreadable] for a URL of which errors could tell a part of a password:
-// one with an "@" that does not end the user and password. A password with an "@" may
-// end early, and with a "/", "?" or "#" the host; what follows then reads as a host, or
-// as the name of a database.
+// Check returns [ErrInvalid] for a URL with an "@" that does not end the user and password.
+// In such a URL a part of the password can parse as the host or the name of the database, and
+// errors would show it.
 func Check(text string) error {
 	_, rest, _ := strings.Cut(text, "://")
 	host := rest
@@ -23,28 +23,28 @@ func Check(text string) error {
 		host = rest[:end]
 	}
 	if strings.Count(host, "@") > 1 || host != "" && strings.Contains(rest[len(host):], "@") {
-		return ErrUnreadable
+		return ErrInvalid
 	}
 	return nil
 }
 
-// Explain returns the reason why a parser refused a URL, or [ErrUnreadable] where that
-// may hold a part of a password.
-func Explain(text string, refused error) error {
-	reason := errors.Unwrap(refused) // the outermost error quotes the URL
+// ParseError returns the cause of a parser error for the URL text, or [ErrInvalid] if the
+// cause can contain a part of a password.
+func ParseError(text string, parseErr error) error {
+	reason := errors.Unwrap(parseErr) // the outermost error quotes the URL
 	u, err := url.Parse(text)
 	if err != nil || reason == nil || strings.ContainsAny(reason.Error(), "\"`'") {
-		return ErrUnreadable // a parser quotes what it does not understand
+		return ErrInvalid // parsers quote invalid text
 	}
 	for _, secret := range secrets(u) {
-		if shareText(reason.Error(), secret) {
-			return ErrUnreadable
+		if containsPart(reason.Error(), secret) {
+			return ErrInvalid
 		}
 	}
-	return errors.New("read the database URL: " + reason.Error())
+	return errors.New("parse database URL: " + reason.Error())
 }
 
-// secrets returns the passwords in a URL, as they are and as they are written.
+// secrets returns the passwords in a URL, decoded and encoded.
 func secrets(u *url.URL) []string {
 	password, _ := u.User.Password()
 	_, written, _ := strings.Cut(u.User.String(), ":")
@@ -59,9 +59,9 @@ func secrets(u *url.URL) []string {
 	return list
 }
 
-// shareText reports whether text holds three characters in a row of a secret, or all of
-// a shorter one.
-func shareText(text, secret string) bool {
+// containsPart reports whether text contains three consecutive characters of a secret, or all
+// of a shorter one.
+func containsPart(text, secret string) bool {
 	const part = 3
 	if len(secret) < part {
 		return secret != "" && strings.Contains(text, secret)

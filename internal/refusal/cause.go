@@ -1,15 +1,15 @@
 // Package refusal explains rejected requests.
 //
-// A [Cause] is the internal reason of a rejected request: a stable rule, the cause in
-// words, and what an operator needs to compare, such as the registered and the received
-// redirect URI. Errors carry it from the check that fails to the handler, which hands it
-// to the edge by [Note]. The edge alone ([Reporter]) writes it: one log line for each
-// rejected request, and one [Record] for the [Recorder], which keeps the newest in
-// memory and writes them to the database in batches.
+// A [Cause] is the internal reason of a rejected request: a stable rule, a text, and the
+// values that the check compared, such as the registered and the received redirect URI.
+// Errors carry it from the failed check to the handler, which passes it to the middleware
+// with [Note]. Only the middleware ([Reporter]) writes it: one log line per rejected
+// request, and one [Record] for the [Recorder], which keeps the newest records in memory
+// and writes them to the database in batches.
 //
-// The protocol's response says no more than the specification allows, whatever the cause.
-// A cause holds registered names and received addresses, which are shortened. It never
-// holds a credential or anything else that came with the request.
+// The response shows no more than the specification allows, regardless of the cause. A
+// cause has registered names and shortened received addresses. It never has a credential
+// or another value from the request.
 package refusal
 
 import (
@@ -19,20 +19,20 @@ import (
 	"time"
 )
 
-// Cause is why a request was rejected. It is an error, so that it can be returned, or
-// wrapped by a protocol error, on the way to the handler.
+// Cause explains a rejected request. It is an error, so that checks can return it and
+// protocol errors can wrap it.
 type Cause struct { //nolint:errname // the cause of an error, and an error so that it can be wrapped
 	// Rule is the stable identifier of the check that failed.
 	Rule Rule
-	// Words say what happened. They are a fixed text, without anything received.
-	Words string
-	// Attrs are what the check compared.
+	// Text describes the failed check. It is constant, without values from the request.
+	Text string
+	// Attrs are the values that the check compared.
 	Attrs []Attr
-	// GrantID is the grant that the request was about, if there is one.
+	// GrantID is the grant of the request, or empty.
 	GrantID string
-	// Warn raises the log line to WARN, for what may be an attack.
+	// Warn raises the log line to WARN, because the request can be an attack.
 	Warn bool
-	// Err is the error that callers match with errors.Is and errors.As. It may be nil.
+	// Err is the error that callers match with errors.Is and errors.As, or nil.
 	Err error
 }
 
@@ -43,24 +43,24 @@ type Attr struct {
 	Value string `json:"value"`
 }
 
-// New returns a cause. The words are a fixed text.
-func New(rule Rule, words string, attrs ...Attr) *Cause {
-	return &Cause{Rule: rule, Words: words, Attrs: attrs}
+// New returns a cause. The text is constant.
+func New(rule Rule, text string, attrs ...Attr) *Cause {
+	return &Cause{Rule: rule, Text: text, Attrs: attrs}
 }
 
 // Wrap returns err with a cause: errors.Is and errors.As still find err.
-func Wrap(err error, rule Rule, words string, attrs ...Attr) *Cause {
-	return &Cause{Rule: rule, Words: words, Attrs: attrs, Err: err}
+func Wrap(err error, rule Rule, text string, attrs ...Attr) *Cause {
+	return &Cause{Rule: rule, Text: text, Attrs: attrs, Err: err}
 }
 
-// OfGrant notes which grant the request was about, and returns c.
-func (c *Cause) OfGrant(id string) *Cause {
+// WithGrant sets the grant of the request, and returns c.
+func (c *Cause) WithGrant(id string) *Cause {
 	c.GrantID = id
 	return c
 }
 
-// Because sets the error that c explains, and returns c.
-func (c *Cause) Because(err error) *Cause {
+// WithError sets the error that c explains, and returns c.
+func (c *Cause) WithError(err error) *Cause {
 	c.Err = err
 	return c
 }
@@ -71,8 +71,8 @@ func (c *Cause) AsWarning() *Cause {
 	return c
 }
 
-// Error returns the rule and the words.
-func (c *Cause) Error() string { return string(c.Rule) + ": " + c.Words }
+// Error returns the rule and the text.
+func (c *Cause) Error() string { return string(c.Rule) + ": " + c.Text }
 
 // Unwrap returns the error that the cause explains.
 func (c *Cause) Unwrap() error { return c.Err }
@@ -86,13 +86,12 @@ func Of(err error) *Cause {
 // MaxValue bounds the value of an attribute, in characters.
 const MaxValue = 200
 
-// Registered returns an attribute with a value of ours, such as a registered redirect
+// Registered returns an attribute with a value of this server, such as a registered redirect
 // URI, a client authentication method or a scope.
 func Registered(name, value string) Attr { return Attr{name, cut(value)} }
 
-// Received returns an attribute with an address that came with the request. User
-// information, the values of the query and the fragment are masked: they may hold
-// credentials.
+// Received returns an attribute with a URL from the request. User information, the values of
+// the query and the fragment are masked, because they can contain credentials.
 func Received(name, address string) Attr { return Attr{name, cut(mask(address))} }
 
 // At returns an attribute with a time.
@@ -111,7 +110,8 @@ func Seconds(name string, d time.Duration) Attr {
 	return Attr{name, strconv.FormatFloat(d.Seconds(), 'f', -1, 64)}
 }
 
-// cut bounds a value and replaces what would break a line of a log or a terminal.
+// cut limits the length of a value and replaces control characters, which could break a log
+// line or a terminal.
 func cut(value string) string {
 	value = strings.Map(func(c rune) rune {
 		if c < 0x20 || c == 0x7f || c >= 0x80 && c < 0xa0 || c == 0xfffd || c == 0x2028 || c == 0x2029 {
@@ -129,8 +129,8 @@ func cut(value string) string {
 	return value
 }
 
-// mask returns an address without its user information, the values of its query and its
-// fragment. It never parses: received addresses may be malformed.
+// mask removes user information, the values of the query and the fragment from a URL. It does
+// not use a parser, because received URLs can be malformed.
 func mask(address string) string {
 	address, _, fragment := strings.Cut(address, "#")
 	address, query, hasQuery := strings.Cut(address, "?")

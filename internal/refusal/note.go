@@ -5,14 +5,14 @@ import (
 	"context"
 )
 
-// Key is the context key under which the edge keeps what implements [Holder].
+// Key is the context key of the [Holder].
 type Key struct{}
 
-// Holder is what the edge puts into the context of a request.
+// Holder is the context value that the middleware adds to each request.
 type Holder interface{ Refusal() *Slot }
 
-// Slot is where handlers leave why they reject a request, for the edge. It belongs to
-// one request and must not be used by two goroutines at once.
+// Slot stores the rejection of one request, from the handler for the middleware. It must not
+// be used concurrently.
 type Slot struct {
 	noted    bool
 	note     Rejection
@@ -21,55 +21,52 @@ type Slot struct {
 
 // Rejection is a rejected request as its handler describes it.
 type Rejection struct {
-	// Message is the log message, a fixed text. Empty is "request refused".
+	// Message is the log message, a constant. Empty is "request refused".
 	Message string
-	// Status is the HTTP status that says how the request ended. It may differ from the
-	// status of the response: a redirect to the client is a 303, its error is a 400.
+	// Status is the HTTP status of the error. It may differ from the status of the response:
+	// a redirect to the client is a 303, its error is a 400.
 	Status int
-	// Code is the error code that the response names, if it has one.
+	// Code is the error code of the response, or empty.
 	Code string
-	// Rule and Words explain the rejection where Err carries no [Cause]. The words are a
-	// fixed text.
-	Rule  Rule
-	Words string
-	// Err is the error, which may carry a [Cause].
+	// Rule and Text explain the rejection if Err has no [Cause]. The text is constant.
+	Rule Rule
+	Text string
+	// Err is the error, which may wrap a [Cause].
 	Err error
-	// ClientID is a registered client, if it is known. Empty is the one of [Concerns].
+	// ClientID is a registered client. Empty is the client of [SetClient].
 	ClientID string
-	// Flood marks rejections that come in floods: the [Recorder] drops them first.
+	// Flood marks rejections that occur in large numbers: the [Recorder] drops them first.
 	Flood bool
-	// Quiet lowers the log line to DEBUG, where one line tells of many.
+	// Quiet lowers the log line to DEBUG, if another line summarises many rejections.
 	Quiet bool
-	// Unrecorded keeps the rejection out of the database and the metrics: it is part of
-	// a protocol that works, such as a device that polls.
+	// Unrecorded keeps the rejection out of the database and the metrics: it is a normal
+	// step of a protocol, such as a device that polls.
 	Unrecorded bool
-	// Answered says that the request succeeded, and that the record explains what its
-	// response lacks, such as a scope. It is recorded and not counted.
-	Answered bool
+	// Succeeded marks a successful request whose response lacks something, such as a scope,
+	// which the record explains. It is recorded and not counted.
+	Succeeded bool
 	// Attrs are added to those of the cause.
 	Attrs []Attr
 }
 
-// Note leaves a rejection for the edge, which logs and records it when the handler has
-// answered. The first note of a request stands, except that a rejection replaces what was
-// noted of a request that seemed to succeed.
+// Note stores a rejection for the middleware, which logs and records it after the handler. The
+// first rejection of a request is kept, except that a rejection replaces one with Succeeded.
 func Note(ctx context.Context, r Rejection) {
 	slot := slotOf(ctx)
-	if slot == nil || slot.noted && (r.Answered || !slot.note.Answered) {
+	if slot == nil || slot.noted && (r.Succeeded || !slot.note.Succeeded) {
 		return
 	}
 	slot.noted, slot.note = true, r
 }
 
-// Concerns notes which registered client a request is from, for whatever is noted of
-// it later.
-func Concerns(ctx context.Context, clientID string) {
+// SetClient sets the registered client of a request, for later calls of [Note].
+func SetClient(ctx context.Context, clientID string) {
 	if slot := slotOf(ctx); slot != nil {
 		slot.clientID = clientID
 	}
 }
 
-// Noted returns the rejection that was noted, if there is one.
+// Noted returns the stored rejection, and whether one was stored.
 func (s *Slot) Noted() (Rejection, bool) {
 	r := s.note
 	r.ClientID = cmp.Or(r.ClientID, s.clientID)

@@ -8,25 +8,24 @@ import (
 )
 
 const (
-	// ringSize is how many records a process keeps in memory.
+	// ringSize is the number of records that a process keeps in memory.
 	ringSize = 10_000
-	// floodSize is how many of them may have come in floods, until they are written.
+	// floodSize is the maximum number of unwritten records with [Rejection].Flood.
 	floodSize = 1_000
-	// batchSize is how many are written in one go, once a second.
+	// batchSize is the maximum number of records per write, once a second.
 	batchSize = 1_000
-	// writeTimeout bounds a write, and lastTimeout the one when the process ends.
+	// writeTimeout bounds a write, and lastTimeout the write at shutdown.
 	writeTimeout = 2 * time.Second
 	lastTimeout  = time.Second
 )
 
-// Store keeps records of all replicas.
+// Store stores the records of all replicas.
 type Store interface {
 	InsertRefusals(ctx context.Context, list []*Record) error
 }
 
-// Recorder keeps the newest records in memory and writes them to the store, once a
-// second and never in the path of a response. What the store cannot take is dropped: the
-// log has it.
+// Recorder keeps the newest records in memory and writes them to the store once a second, never
+// while a response waits. Records that cannot be stored are dropped; the log has them.
 type Recorder struct {
 	Store Store
 	Log   *slog.Logger
@@ -34,16 +33,16 @@ type Recorder struct {
 	mu      sync.Mutex
 	ring    []*Record
 	next    uint64 // the number of the next record
-	written uint64 // the number of the first that is not written
-	floods  int    // how many not yet written came in floods
+	written uint64 // the number of the first unwritten record
+	floods  int    // unwritten records with Flood
 	dropped uint64
-	lost    bool // the last write failed
+	failing bool // the last write failed
 	shares  shares
 }
 
-// Offer keeps a record, in place of the oldest where there is no room. Those that come in
-// floods are dropped first, and those of a network that has had its share.
-func (r *Recorder) Offer(record *Record, flood bool) {
+// Add stores a record, and replaces the oldest if the ring is full. It drops the record if
+// its network has reached its limit, or if flood is set and too many of those are unwritten.
+func (r *Recorder) Add(record *Record, flood bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.shares.take(record.Network, record.At) {
@@ -69,7 +68,7 @@ func (r *Recorder) Offer(record *Record, flood bool) {
 	}
 }
 
-// Find returns the newest record of a request that is in memory, or [ErrNotFound].
+// Find returns the newest record of a request in memory, or [ErrNotFound].
 func (r *Recorder) Find(requestID string) (*Record, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -82,14 +81,14 @@ func (r *Recorder) Find(requestID string) (*Record, error) {
 	return nil, ErrNotFound
 }
 
-// Dropped returns how many records were not written.
+// Dropped returns the number of records that were not written.
 func (r *Recorder) Dropped() uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.dropped
 }
 
-// Run writes records until ctx ends, and then those that are left.
+// Run writes records until ctx ends, and then the remaining ones.
 func (r *Recorder) Run(ctx context.Context) {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
@@ -99,24 +98,24 @@ func (r *Recorder) Run(ctx context.Context) {
 			r.Flush(context.WithoutCancel(ctx), lastTimeout)
 			return
 		case <-ticker.C:
-			// A write that took long leaves a tick waiting: a store under load gets a
-			// batch only after a pause.
+			// A slow write leaves a tick pending, so that a store under load receives a batch
+			// only after a pause.
 			r.Flush(ctx, writeTimeout)
 		}
 	}
 }
 
-// Flush writes one batch of the newest records within timeout. Those before them are
-// dropped, as is the batch when the store fails.
+// Flush writes one batch of the newest records within timeout. Older unwritten records are
+// dropped, and so is the batch if the store returns an error.
 func (r *Recorder) Flush(ctx context.Context, timeout time.Duration) {
-	batch := r.take()
+	batch := r.nextBatch()
 	if len(batch) == 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	err := r.Store.InsertRefusals(ctx, batch)
-	changed, dropped := r.wrote(len(batch), err)
+	changed, dropped := r.noteResult(len(batch), err)
 	switch {
 	case !changed:
 	case err != nil:
@@ -126,21 +125,21 @@ func (r *Recorder) Flush(ctx context.Context, timeout time.Duration) {
 	}
 }
 
-// wrote notes how the write of n records ended. It reports whether the one before ended
-// otherwise, and how many were dropped so far.
-func (r *Recorder) wrote(n int, err error) (changed bool, dropped uint64) {
+// noteResult stores the result of a write of n records. It reports whether the result differs
+// from the previous write, and how many records were dropped in total.
+func (r *Recorder) noteResult(n int, err error) (changed bool, dropped uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err != nil {
 		r.dropped += uint64(n) //nolint:gosec // a length
 	}
-	changed = (err != nil) != r.lost
-	r.lost = err != nil
+	changed = (err != nil) != r.failing
+	r.failing = err != nil
 	return changed, r.dropped
 }
 
-// take returns the newest records that are not written yet.
-func (r *Recorder) take() []*Record {
+// nextBatch returns the newest unwritten records.
+func (r *Recorder) nextBatch() []*Record {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if waiting := r.next - r.written; waiting > batchSize {

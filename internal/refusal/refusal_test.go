@@ -15,24 +15,24 @@ import (
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
-func TestCauseIsFoundInTheErrorThatCarriesIt(t *testing.T) {
+func TestOfReturnsTheWrappedCause(t *testing.T) {
 	t.Parallel()
 
 	known := errors.New("not found")
-	cause := refusal.Wrap(known, refusal.CodeExpired, "the code expired", refusal.Registered("client", "shop")).OfGrant("g").AsWarning()
+	cause := refusal.Wrap(known, refusal.CodeExpired, "the code expired", refusal.Registered("client", "shop")).WithGrant("g").AsWarning()
 	err := fmt.Errorf("redeem code: %w", cause)
 	if got := refusal.Of(err); got != cause {
 		t.Errorf("Of(%v) = %v, want the cause", err, got)
 	}
 	if !errors.Is(err, known) {
-		t.Errorf("errors.Is(%v, %v) = false: callers can no longer match the error", err, known)
+		t.Errorf("errors.Is(%v, %v) = false: callers cannot match the error", err, known)
 	}
 	if refusal.Of(known) != nil {
-		t.Errorf("Of(%v) is a cause that nobody gave", known)
+		t.Errorf("Of(%v) returned a cause, want nil", known)
 	}
 }
 
-func TestReceivedAddressesHoldNoCredential(t *testing.T) {
+func TestReceivedMasksCredentials(t *testing.T) {
 	t.Parallel()
 
 	for received, want := range map[string]string{
@@ -53,30 +53,30 @@ func TestReceivedAddressesHoldNoCredential(t *testing.T) {
 	}
 }
 
-// holder is what the edge puts into a context.
+// holder is the context value of a request.
 type holder struct{ slot refusal.Slot }
 
 func (h *holder) Refusal() *refusal.Slot { return &h.slot }
 
-func TestTheFirstNoteStands(t *testing.T) {
+func TestFirstNoteIsKept(t *testing.T) {
 	t.Parallel()
 
 	h := &holder{}
 	ctx := context.WithValue(t.Context(), refusal.Key{}, h)
 	if _, ok := h.slot.Noted(); ok {
-		t.Fatal("a request that nobody rejected has a note")
+		t.Fatal("a request without a rejection has a note")
 	}
-	refusal.Concerns(ctx, "shop")
+	refusal.SetClient(ctx, "shop")
 	refusal.Note(ctx, refusal.Rejection{Rule: refusal.CodeSpent})
 	refusal.Note(ctx, refusal.Rejection{Rule: refusal.InternalError, ClientID: "other"})
 	got, ok := h.slot.Noted()
 	if !ok || got.Rule != refusal.CodeSpent || got.ClientID != "shop" {
 		t.Errorf("noted %+v, %v; want the first note with the client", got, ok)
 	}
-	refusal.Note(t.Context(), refusal.Rejection{}) // outside of a request nothing happens
+	refusal.Note(t.Context(), refusal.Rejection{}) // has no effect outside a request
 }
 
-// kept is a store that can be lost.
+// kept is a store that can fail.
 type kept struct {
 	mu   sync.Mutex
 	err  error
@@ -99,7 +99,7 @@ func newRecorder(store *kept) *refusal.Recorder {
 
 func offer(r *refusal.Recorder, from, to int, flood bool) {
 	for i := from; i < to; i++ {
-		r.Offer(&refusal.Record{RequestID: fmt.Sprintf("q%d", i)}, flood)
+		r.Add(&refusal.Record{RequestID: fmt.Sprintf("q%d", i)}, flood)
 	}
 }
 
@@ -123,7 +123,7 @@ func TestRecorderWritesEachRecordOnce(t *testing.T) {
 	}
 }
 
-func TestRecorderDropsWhatTheStoreCannotTake(t *testing.T) {
+func TestRecorderDropsRecordsIfTheStoreFails(t *testing.T) {
 	t.Parallel()
 
 	store := &kept{err: errors.New("lost")}
@@ -137,7 +137,7 @@ func TestRecorderDropsWhatTheStoreCannotTake(t *testing.T) {
 		t.Errorf("%d written and %d dropped, want 2 and 10", len(store.list), r.Dropped())
 	}
 	if found, err := r.Find("q3"); err != nil || found.RequestID != "q3" {
-		t.Errorf("Find(q3) = %v, %v: the memory lost what the store did", found, err)
+		t.Errorf("Find(q3) = %v, %v: the record is not in memory", found, err)
 	}
 }
 
@@ -171,13 +171,13 @@ func TestFloodsAreDroppedFirst(t *testing.T) {
 	offer(r, 0, 5, false)
 	offer(r, 5, 50_000, true)
 	if _, err := r.Find("q0"); err != nil {
-		t.Error("a flood drove other records out of the memory")
+		t.Error("a flood displaced other records")
 	}
 }
 
-// Anybody can send requests that are rejected. They must not erase what others, or the
-// attacker before, did.
-func TestANetworkDoesNotPushOutTheRecordsOfOthers(t *testing.T) {
+// Any client can send invalid requests. They must not displace the records of other networks,
+// or earlier records of the attacker.
+func TestNetworkCannotDisplaceRecordsOfOthers(t *testing.T) {
 	t.Parallel()
 
 	for name, attacker := range map[string]func(i int) string{
@@ -191,10 +191,10 @@ func TestANetworkDoesNotPushOutTheRecordsOfOthers(t *testing.T) {
 
 			store, at := &kept{}, time.Unix(1_800_000_000, 0)
 			r := newRecorder(store)
-			r.Offer(&refusal.Record{RequestID: "victim", Network: "192.0.2.1/32", At: at}, false)
+			r.Add(&refusal.Record{RequestID: "victim", Network: "192.0.2.1/32", At: at}, false)
 			for i := range 150_000 {
 				now := at.Add(time.Duration(i) * time.Millisecond)
-				r.Offer(&refusal.Record{RequestID: "attack", Network: attacker(i), At: now}, false)
+				r.Add(&refusal.Record{RequestID: "attack", Network: attacker(i), At: now}, false)
 				if i%1_000 == 999 {
 					r.Flush(t.Context(), time.Second)
 				}
@@ -203,11 +203,11 @@ func TestANetworkDoesNotPushOutTheRecordsOfOthers(t *testing.T) {
 				t.Errorf("%d records written and %d dropped, want at most 2001 and the rest", got, r.Dropped())
 			}
 			if _, err := r.Find("victim"); err != nil {
-				t.Errorf("the record of another network is not in memory any more: %v", err)
+				t.Errorf("the record of another network is no longer in memory: %v", err)
 			}
-			r.Offer(&refusal.Record{RequestID: "later", Network: attacker(0), At: at.Add(10 * time.Minute)}, false)
+			r.Add(&refusal.Record{RequestID: "later", Network: attacker(0), At: at.Add(10 * time.Minute)}, false)
 			if _, err := r.Find("later"); err != nil {
-				t.Errorf("after ten minutes the network has no share: %v", err)
+				t.Errorf("after ten minutes the network still has no quota: %v", err)
 			}
 		})
 	}
@@ -224,7 +224,7 @@ func TestReporter(t *testing.T) {
 		Level:    func(context.Context, int, error) slog.Level { return slog.LevelInfo },
 		Recorder: newRecorder(store), Count: func(rule refusal.Rule) { counted[rule]++ },
 	}
-	cause := refusal.New(refusal.CodeReplayed, "the code was spent before", refusal.At("spent_at", time.Unix(0, 0))).OfGrant("g1").AsWarning()
+	cause := refusal.New(refusal.CodeReplayed, "the code was spent before", refusal.At("spent_at", time.Unix(0, 0))).WithGrant("g1").AsWarning()
 	q := refusal.Request{ID: "q1", Method: "POST", Route: "/oauth2/token", Network: "192.0.2.0/24", Status: 400}
 	p.Report(t.Context(), q, refusal.Rejection{Code: "invalid_grant", Err: fmt.Errorf("secret text: %w", cause), ClientID: "shop"})
 

@@ -9,25 +9,25 @@ import (
 	"time"
 )
 
-// Reporter is the one place that logs and records rejected requests.
+// Reporter logs and records rejected requests.
 type Reporter struct {
 	Log *slog.Logger
 	Now func() time.Time
-	// Level returns how loudly a request that ended in err is logged.
+	// Level returns the log level for a request that ended with err.
 	Level func(ctx context.Context, status int, err error) slog.Level
-	// Recorder keeps the records; nil keeps none.
+	// Recorder stores the records, or nil.
 	Recorder *Recorder
-	// Count counts rejections by rule; nil counts none.
+	// Count counts rejections by rule, or nil.
 	Count func(Rule)
 }
 
-// Request is what the edge knows of a request.
+// Request has the properties of a request that the middleware knows.
 type Request struct {
 	ID, Method, Route, Network string
 	Status                     int // of the response
 }
 
-// Report logs and records r, which a handler noted or the edge made of the status.
+// Report logs and records r, which a handler noted or the middleware derived from the status.
 func (p *Reporter) Report(ctx context.Context, q Request, r Rejection) {
 	cause := explain(&r, q.Status)
 	status := cmp.Or(r.Status, q.Status)
@@ -35,16 +35,16 @@ func (p *Reporter) Report(ctx context.Context, q Request, r Rejection) {
 	if r.Unrecorded {
 		return
 	}
-	if p.Count != nil && !r.Answered {
+	if p.Count != nil && !r.Succeeded {
 		p.Count(cause.Rule)
 	}
 	if p.Recorder == nil {
 		return
 	}
 	now := p.Now()
-	p.Recorder.Offer(&Record{
+	p.Recorder.Add(&Record{
 		ID: newID(now), At: now, RequestID: q.ID, Method: q.Method, Route: q.Route, Status: status, Code: r.Code,
-		Rule: cause.Rule, Cause: cause.Words, ClientID: r.ClientID, GrantID: cause.GrantID, Network: q.Network, Attrs: cause.Attrs,
+		Rule: cause.Rule, Cause: cause.Text, ClientID: r.ClientID, GrantID: cause.GrantID, Network: q.Network, Attrs: cause.Attrs,
 	}, r.Flood)
 }
 
@@ -66,7 +66,7 @@ func (p *Reporter) log(ctx context.Context, q Request, r *Rejection, cause *Caus
 		{"client_id", r.ClientID},
 		{"network", q.Network},
 		{"rule", string(cause.Rule)},
-		{"cause", cause.Words},
+		{"cause", cause.Text},
 		{"grant_id", cause.GrantID},
 	} {
 		if a.Value != "" {
@@ -79,26 +79,26 @@ func (p *Reporter) log(ctx context.Context, q Request, r *Rejection, cause *Caus
 	if r.Err != nil && (status >= http.StatusInternalServerError || Of(r.Err) == nil) {
 		attrs = append(attrs, slog.Any("error", r.Err))
 	}
-	//nolint:sloglint // the messages are fixed texts of the handlers
+	//nolint:sloglint // the messages are constants of the handlers
 	p.Log.LogAttrs(ctx, level, cmp.Or(r.Message, "request refused"), attrs...)
 }
 
-// byStatus returns the rule of a rejected request for which no handler gave a cause. What
-// serves files says nothing but the status.
-func byStatus(status int) (rule Rule, words string) {
+// byStatus returns the rule and text of a rejected request without a cause. The file server,
+// for example, sets only the status.
+func byStatus(status int) (rule Rule, text string) {
 	switch status {
 	case http.StatusNotFound:
-		return NotFound, "nothing has this path"
+		return NotFound, "no endpoint has this path"
 	case http.StatusMethodNotAllowed:
 		return MethodNotAllowed, "the endpoint does not support this method"
 	default:
-		return Unexplained, "no handler gave a cause"
+		return Unexplained, "the handler set no cause"
 	}
 }
 
-// explain returns the cause of r, made up from what is known where there is none.
+// explain returns the cause of r. Without one, it derives a cause from the status.
 func explain(r *Rejection, status int) *Cause {
-	cause := Cause{Rule: r.Rule, Words: r.Words}
+	cause := Cause{Rule: r.Rule, Text: r.Text}
 	if carried := Of(r.Err); carried != nil {
 		cause = *carried
 	}
@@ -110,9 +110,9 @@ func explain(r *Rejection, status int) *Cause {
 	case status >= http.StatusInternalServerError:
 		cause.Rule = InternalError
 	default:
-		cause.Rule, cause.Words = byStatus(status)
+		cause.Rule, cause.Text = byStatus(status)
 	}
-	cause.Words = cut(cause.Words)
+	cause.Text = cut(cause.Text)
 	cause.Attrs = append(slices.Clip(cause.Attrs), r.Attrs...)
 	return &cause
 }

@@ -1,48 +1,48 @@
 package refusal
 
-// Rule is the stable identifier of a check that rejects requests. It is a label of the
-// metrics, so it is always one of the constants of the program.
+// Rule is the stable identifier of a check that rejects requests. It is a metric label, so it
+// is always one of the constants below.
 type Rule string
 
-// The rules. docs/refusals.md says what each means; a test holds the two together.
+// The rules. docs/refusals.md explains each of them, and a test compares the two.
 const (
-	// Unexplained is a rejected response for which no handler gave a cause.
+	// Unexplained is a rejected request whose handler set no cause.
 	Unexplained Rule = "unexplained"
 
 	// Authorization codes, refresh tokens and device codes.
 
-	CodeMalformed       Rule = "code_malformed"
-	CodeUnknown         Rule = "code_unknown"
-	CodeExpired         Rule = "code_expired"
-	CodeSpent           Rule = "code_spent"
-	CodeReplayed        Rule = "code_replayed"
-	CodeOtherClient     Rule = "code_other_client"
-	RefreshMalformed    Rule = "refresh_token_malformed"
-	RefreshUnknown      Rule = "refresh_token_unknown"
-	RefreshExpired      Rule = "refresh_token_expired"
-	RefreshReplayed     Rule = "refresh_token_replayed"
-	RefreshOtherClient  Rule = "refresh_token_other_client"
-	DeviceCodeMalformed Rule = "device_code_malformed"
-	DeviceCodeUnknown   Rule = "device_code_unknown"
-	DeviceCodeExpired   Rule = "device_code_expired"
-	DeviceCodeReplayed  Rule = "device_code_replayed"
-	DeviceOtherClient   Rule = "device_code_other_client"
-	DeviceSlowDown      Rule = "device_slow_down"
-	DeviceDenied        Rule = "device_denied"
-	GrantRevoked        Rule = "grant_revoked"
-	GrantEnded          Rule = "grant_ended"
-	SessionEnded        Rule = "session_ended"
-	AccountDisabled     Rule = "account_disabled"
-	AccountCutOff       Rule = "account_tokens_revoked"
-	ClientCutOff        Rule = "client_tokens_revoked"
-	KeyMismatch         Rule = "key_binding_mismatch"
-	VerifierMissing     Rule = "verifier_missing"
-	VerifierMismatch    Rule = "verifier_mismatch"
-	VerifierUnexpected  Rule = "verifier_unexpected"
-	ChallengeMissing    Rule = "code_challenge_missing"
-	ChallengeMalformed  Rule = "code_challenge_malformed"
-	RedirectURIMissing  Rule = "redirect_uri_missing"
-	RedirectURIMismatch Rule = "redirect_uri_mismatch"
+	CodeMalformed        Rule = "code_malformed"
+	CodeUnknown          Rule = "code_unknown"
+	CodeExpired          Rule = "code_expired"
+	CodeSpent            Rule = "code_spent"
+	CodeReplayed         Rule = "code_replayed"
+	CodeOtherClient      Rule = "code_other_client"
+	RefreshMalformed     Rule = "refresh_token_malformed"
+	RefreshUnknown       Rule = "refresh_token_unknown"
+	RefreshExpired       Rule = "refresh_token_expired"
+	RefreshReplayed      Rule = "refresh_token_replayed"
+	RefreshOtherClient   Rule = "refresh_token_other_client"
+	DeviceCodeMalformed  Rule = "device_code_malformed"
+	DeviceCodeUnknown    Rule = "device_code_unknown"
+	DeviceCodeExpired    Rule = "device_code_expired"
+	DeviceCodeReplayed   Rule = "device_code_replayed"
+	DeviceOtherClient    Rule = "device_code_other_client"
+	DeviceSlowDown       Rule = "device_slow_down"
+	DeviceDenied         Rule = "device_denied"
+	GrantRevoked         Rule = "grant_revoked"
+	GrantEnded           Rule = "grant_ended"
+	SessionEnded         Rule = "session_ended"
+	AccountDisabled      Rule = "account_disabled"
+	AccountTokensRevoked Rule = "account_tokens_revoked"
+	ClientTokensRevoked  Rule = "client_tokens_revoked"
+	KeyMismatch          Rule = "key_binding_mismatch"
+	VerifierMissing      Rule = "verifier_missing"
+	VerifierMismatch     Rule = "verifier_mismatch"
+	VerifierUnexpected   Rule = "verifier_unexpected"
+	ChallengeMissing     Rule = "code_challenge_missing"
+	ChallengeMalformed   Rule = "code_challenge_malformed"
+	RedirectURIMissing   Rule = "redirect_uri_missing"
+	RedirectURIMismatch  Rule = "redirect_uri_mismatch"
 
 	// Clients and their authentication.
 
@@ -80,7 +80,7 @@ const (
 	AccessDenied       Rule = "access_denied"
 	ACRUnmet           Rule = "acr_unmet"
 
-	// Tokens that are presented to us.
+	// Presented access tokens.
 
 	TokenMissing      Rule = "token_missing"
 	TokenAmbiguous    Rule = "token_ambiguous"
@@ -118,7 +118,7 @@ const (
 	NotFound           Rule = "not_found"
 	Conflict           Rule = "conflict"
 
-	// Hooks and the operator's applications.
+	// Token hooks and custom login and consent apps.
 
 	HookDenied Rule = "hook_denied"
 	HookFailed Rule = "hook_failed"

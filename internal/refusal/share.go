@@ -6,25 +6,25 @@ import (
 )
 
 const (
-	// shareWindow is how long a network's records count.
+	// shareWindow is the period of the limits.
 	shareWindow = 10 * time.Minute
-	// networkShare is how many records a network (/32 of IPv4, /64 of IPv6) may have in a
-	// window, and siteShare how many the one around it (/24, /48) may have.
+	// networkShare is the limit of records per network (IPv4 /32, IPv6 /64) and window, and
+	// siteShare the limit of the surrounding network (/24, /48).
 	networkShare = 500
 	siteShare    = 2_000
-	// maxShares bounds the networks that are counted.
+	// maxShares bounds the number of counted networks.
 	maxShares = 100_000
 )
 
-// shares counts records by network, so that no network can push out the records of
-// others, or those of what it did before, by requests that are bound to fail.
+// shares counts records by network, so that no network can displace the records of other
+// networks, or its own earlier ones, with many invalid requests.
 type shares struct {
 	since  time.Time
 	counts map[netip.Prefix]int
 }
 
-// take counts a record of a network and reports whether it may be kept. A record without
-// a network always may.
+// take counts a record of a network and reports whether it is within the limits. A record
+// without a network always is.
 func (s *shares) take(network string, at time.Time) bool {
 	narrow, err := netip.ParsePrefix(network)
 	if err != nil {

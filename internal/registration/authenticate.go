@@ -48,7 +48,7 @@ func (h *Handler) authenticate(r *http.Request) (*client.Client, credential, err
 	if err != nil {
 		return nil, credential{}, fmt.Errorf("read client: %w", err)
 	}
-	refusal.Concerns(r.Context(), c.ID)
+	refusal.SetClient(r.Context(), c.ID)
 	// The operator's own clients are not self-managed: their secret authenticates them
 	// and must not change what they are.
 	if c.Disabled || !c.Dynamic {

@@ -51,7 +51,7 @@ func (s *Store) stateOf(ctx context.Context, ref grant.Locator) (*heldState, err
 
 // notFound returns [grant.ErrNotFound] with its cause.
 func notFound(ref grant.Locator, rule refusal.Rule, words string, attrs ...refusal.Attr) error {
-	return refusal.Wrap(grant.ErrNotFound, rule, words, attrs...).OfGrant(ref.ID.String())
+	return refusal.Wrap(grant.ErrNotFound, rule, words, attrs...).WithGrant(ref.ID.String())
 }
 
 // otherwise returns why a client may not use a grant that does not stand, whatever it
@@ -76,14 +76,14 @@ func (st *heldState) otherwise(ref grant.Locator, clientID, jkt string, other re
 		}
 		return notFound(ref, refusal.GrantRevoked, "the grant was revoked", attrs...)
 	case st.accountNotBefore.After(st.CreatedAt):
-		return notFound(ref, refusal.AccountCutOff, "everything that the account was given before was revoked",
+		return notFound(ref, refusal.AccountTokensRevoked, "everything that the account was given before was revoked",
 			refusal.At("revoked_at", st.accountNotBefore))
 	case !st.clientExists:
 		return notFound(ref, refusal.ClientUnknown, "the client was deleted")
 	case st.clientDisabled:
 		return notFound(ref, refusal.ClientDisabled, "the client is disabled")
 	case st.clientNotBefore.After(st.CreatedAt):
-		return notFound(ref, refusal.ClientCutOff, "everything that the client was given before was revoked",
+		return notFound(ref, refusal.ClientTokensRevoked, "everything that the client was given before was revoked",
 			refusal.At("revoked_at", st.clientNotBefore))
 	default:
 		return nil
@@ -143,7 +143,7 @@ func (s *Store) whyUnspendable(ctx context.Context, sp grant.CodeRedemption) (*g
 		return nil, notFound(sp.Ref, refusal.GrantEnded, "the grant has ended", refusal.At("ended_at", st.EndsAt))
 	case !st.CodeRedeemedAt.IsZero():
 		return st.GrantWithAccount, refusal.Wrap(grant.ErrSpent, refusal.CodeSpent, "the code was spent before",
-			refusal.At("code_spent_at", st.CodeRedeemedAt)).OfGrant(sp.Ref.ID.String())
+			refusal.At("code_spent_at", st.CodeRedeemedAt)).WithGrant(sp.Ref.ID.String())
 	case !sp.Now.Before(st.CodeExpiresAt):
 		return nil, notFound(sp.Ref, refusal.CodeExpired, "the code has expired",
 			refusal.At("code_issued_at", st.CreatedAt), refusal.At("code_expired_at", st.CodeExpiresAt))
@@ -173,7 +173,7 @@ func (s *Store) whyUnrotatable(ctx context.Context, r grant.RefreshRotation) (*g
 			refusal.At("grant_ends_at", st.EndsAt), refusal.At("last_rotated_at", st.RefreshRotatedAt))
 	case st.RefreshGeneration > r.Generation:
 		return st.GrantWithAccount, refusal.Wrap(grant.ErrStaleGeneration, refusal.RefreshReplayed, "the refresh token was rotated before",
-			refusal.At("last_rotated_at", st.RefreshRotatedAt)).OfGrant(r.Ref.ID.String())
+			refusal.At("last_rotated_at", st.RefreshRotatedAt)).WithGrant(r.Ref.ID.String())
 	default:
 		return nil, notFound(r.Ref, refusal.RefreshUnknown, "the refresh token is none that was issued")
 	}

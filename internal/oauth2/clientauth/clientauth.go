@@ -131,7 +131,7 @@ func (a *Authenticator) lookup(ctx context.Context, id string) (*client.Client, 
 	case err != nil:
 		return nil, fmt.Errorf("look up client: %w", err)
 	}
-	refusal.Concerns(ctx, c.ID)
+	refusal.SetClient(ctx, c.ID)
 	if c.Disabled {
 		return nil, failed("the client is disabled").by(refusal.ClientDisabled)
 	}

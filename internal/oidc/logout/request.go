@@ -67,7 +67,7 @@ func (p *parser) parse(r *http.Request) (*logoutRequest, error) {
 			return nil, fmt.Errorf("read client: %w", err)
 		}
 		q.client = c
-		refusal.Concerns(r.Context(), c.ID)
+		refusal.SetClient(r.Context(), c.ID)
 	}
 	// Without its hint, the request may lack client_id through no error of the client.
 	if uri := r.Form.Get("post_logout_redirect_uri"); uri != "" && (q.client != nil || !unverifiable) {

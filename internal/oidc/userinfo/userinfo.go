@@ -85,7 +85,7 @@ func (h *Handler) userinfo(r *http.Request) (mediaType string, body []byte, err 
 	if err != nil {
 		return "", nil, fmt.Errorf("look up token: %w", err)
 	}
-	refusal.Concerns(ctx, held.ClientID)
+	refusal.SetClient(ctx, held.ClientID)
 	if held.Subject == "" {
 		return "", nil, errBadToken
 	}

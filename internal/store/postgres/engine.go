@@ -46,7 +46,7 @@ func Open(ctx context.Context, url string, maxConns int, log *slog.Logger) (*Eng
 	}
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, pgurl.Explain(url, err)
+		return nil, pgurl.ParseError(url, err)
 	}
 	if maxConns > 0 {
 		config.MaxConns = int32(min(maxConns, 10_000))
