@@ -8,12 +8,12 @@ import (
 	"slices"
 )
 
-// Rotate replaces the signing key of alg, or of every algorithm when alg is
-// empty, as soon as the next key has been published for a cache lifetime: at
-// once, or when [Manager.Run] finds that it has. In either case a new key is
-// published at once. Of rotations asked for at the same moment one happens.
+// Rotate replaces the signing key of alg, or of every algorithm if alg is empty, as soon as
+// the next key has been published for a cache lifetime: immediately, or later in
+// [Manager.Run]. It always publishes a new next key immediately. Concurrent calls cause one
+// rotation.
 //
-// It returns the keys that it was asked about, as they are then.
+// It returns the resulting keys of alg, or of every algorithm.
 func (m *Manager) Rotate(ctx context.Context, alg Algorithm) ([]Record, error) {
 	algs := m.config.Algorithms
 	if alg != "" {
@@ -37,8 +37,8 @@ func (m *Manager) Rotate(ctx context.Context, alg Algorithm) ([]Record, error) {
 	return m.keys.current.Load().list(alg), nil
 }
 
-// Reseal seals under the first system secret every key that is not, and returns
-// how many. After it the other secrets can go.
+// Reseal seals every key under the first system secret and returns the number of keys that
+// it changed. Afterwards the other secrets can be removed.
 func (m *Manager) Reseal(ctx context.Context) (int, error) {
 	var count int
 	err := m.rotator.command(ctx, func(v *snapshot) (ch change, err error) {
@@ -60,8 +60,8 @@ func (m *Manager) Reseal(ctx context.Context) (int, error) {
 	return count, nil
 }
 
-// Import publishes a private key made elsewhere as the next key of alg, in the
-// place of the one that was to be the last to sign.
+// Import publishes an existing private key as the next key of alg. It replaces the last of
+// the next keys.
 func (m *Manager) Import(ctx context.Context, alg Algorithm, signer crypto.Signer) error {
 	if !slices.Contains(m.config.Algorithms, alg) {
 		return fmt.Errorf("import key for %q: %w", alg, ErrUnknownKey)
@@ -70,7 +70,7 @@ func (m *Manager) Import(ctx context.Context, alg Algorithm, signer crypto.Signe
 	if err != nil {
 		return fmt.Errorf("import key: %w: %w", ErrUnsuitable, err)
 	}
-	// Opening it finds a key that is weak, or whose halves do not belong together.
+	// Opening it detects a weak key, or a public key that does not match the private key.
 	if _, err := openKey(m.config.Keyring, imported); err != nil {
 		return fmt.Errorf("import key: %w: %w", ErrUnsuitable, err)
 	}
@@ -91,14 +91,14 @@ func (m *Manager) Import(ctx context.Context, alg Algorithm, signer crypto.Signe
 	return nil
 }
 
-// command applies what plan makes of the store's keys, and plans anew when
-// another replica was faster. It returns when every replica follows.
+// command applies the change that plan returns for the stored keys, and retries if another
+// replica changed them concurrently. It returns when every replica uses the change.
 func (r *rotator) command(ctx context.Context, plan func(*snapshot) (change, error)) error {
 	if err := r.applyCommand(ctx, plan); err != nil {
 		return err
 	}
 	if r.config.Settle != nil {
-		r.config.Settle(ctx) // requests need the right to edit meanwhile
+		r.config.Settle(ctx) // after unlocking: requests may need the edit lock
 	}
 	return nil
 }

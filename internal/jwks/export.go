@@ -8,12 +8,11 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// ErrSigning reports a key that tokens are being signed with.
+// ErrSigning reports that a key is the current signing key.
 var ErrSigning = errors.New("tokens are signed with this key")
 
-// Export returns the keys as the store has them now, in the order in which they are
-// published, hint keys left out. With private they hold their private halves, except for those that are
-// remembered.
+// Export returns the stored keys in the order of the published key set, without hint keys.
+// If private is true the keys include their private halves, which foreign keys do not have.
 func (m *Manager) Export(ctx context.Context, private bool) ([]jose.JSONWebKey, error) {
 	unlock, err := m.keys.edit(ctx)
 	if err != nil {
@@ -40,10 +39,9 @@ func (m *Manager) Export(ctx context.Context, private bool) ([]jose.JSONWebKey, 
 	return keys, nil
 }
 
-// Remove takes a key out of the key set, at the word of an operator who knows that
-// nothing good is signed with it: tokens that were are refused from then on. The current
-// key of an algorithm stays, with [ErrSigning]: it is to be rotated first. A next one is
-// followed by another.
+// Remove removes a key from the key set, and with it the validity of the tokens that it
+// signed. It returns [ErrSigning] for the current key of an algorithm, which must be rotated
+// first, and [ErrUnknownKey] for an unknown kid. A removed next key is replaced.
 func (m *Manager) Remove(ctx context.Context, kid string) error {
 	err := m.rotator.command(ctx, func(v *snapshot) (change, error) {
 		k := v.keys[kid]

@@ -15,32 +15,30 @@ import (
 )
 
 const (
-	// maxRemembered is how many keys of another server the key set has room for.
+	// maxForeignKeys limits the number of foreign keys in the key set.
 	maxForeignKeys = 50
 	maxKID         = 255
 )
 
-// ForeignKey is the public half of a key that another server signed with, under the
-// name that its tokens have it.
+// ForeignKey is a public key of another server, with the kid that its tokens use.
 type ForeignKey struct {
 	KID       string
 	Algorithm Algorithm
 	Public    crypto.PublicKey
 }
 
-// Check reports why the key cannot be remembered.
+// Check returns an error if the kid or the type of the key is not supported.
 func (r ForeignKey) Check() error {
 	notVisible := func(c rune) bool { return c <= ' ' || c > '~' || c == '"' || c == '\\' }
 	if r.KID == "" || len(r.KID) > maxKID || strings.IndexFunc(r.KID, notVisible) >= 0 {
-		return errors.New("its kid cannot be one")
+		return errors.New("invalid kid")
 	}
 	return checkKeyType(r.Algorithm, r.Public)
 }
 
-// AddForeignKeys publishes keys of a server that this one takes over from, as past keys: what
-// they signed verifies, and nothing is signed with them. They stay for keep, and not
-// less than a past key does. It returns how many were new; one whose kid is there is left
-// alone.
+// AddForeignKeys publishes keys of a server that this one replaces, as past keys: their tokens
+// verify, and no token is signed with them. They are kept for keep, and at least as long as
+// past keys. It skips keys with a known kid and returns the number of added keys.
 func (m *Manager) AddForeignKeys(ctx context.Context, keys []ForeignKey, keep time.Duration) (int, error) {
 	sealed := make([]Record, len(keys))
 	for i, k := range keys {
@@ -50,15 +48,15 @@ func (m *Manager) AddForeignKeys(ctx context.Context, keys []ForeignKey, keep ti
 			sealed[i].Sealed, err = sealForeignKey(m.config.Keyring, k)
 		}
 		if err != nil {
-			return 0, fmt.Errorf("remember key %q: %w", k.KID, err)
+			return 0, fmt.Errorf("add foreign key %q: %w", k.KID, err)
 		}
 	}
 	added := 0
 	err := m.rotator.command(ctx, func(v *snapshot) (change, error) {
-		now, there := m.keys.timestamp(), 0
+		now, existing := m.keys.timestamp(), 0
 		for _, k := range v.keys {
 			if k.signer == nil && k.record.State == Past {
-				there++
+				existing++
 			}
 		}
 		var ch change
@@ -69,19 +67,19 @@ func (m *Manager) AddForeignKeys(ctx context.Context, keys []ForeignKey, keep ti
 			r.PublishedAt, r.RetiredAt, r.RemoveAfter = now, now, now.Add(max(keep, m.rotator.retention()))
 			ch.put = append(ch.put, r)
 		}
-		if added = len(ch.put); there+added > maxForeignKeys {
-			return change{}, fmt.Errorf("there is room for %d keys of another server", maxForeignKeys)
+		if added = len(ch.put); existing+added > maxForeignKeys {
+			return change{}, fmt.Errorf("the key set may contain at most %d foreign keys", maxForeignKeys)
 		}
 		return ch, nil
 	})
 	if err != nil {
-		return 0, fmt.Errorf("remember keys: %w", err)
+		return 0, fmt.Errorf("add foreign keys: %w", err)
 	}
 	return added, nil
 }
 
-// rememberPurpose ties a sealed public key to its row, as one that does not sign: nobody
-// who can write to the database makes us believe another key.
+// foreignKeyPurpose binds a sealed public key to its row and to verification only, so that
+// write access to the database is not enough to add a key.
 func foreignKeyPurpose(kid string, alg Algorithm) string {
 	return "ostiary/remembered-key/" + string(alg) + "/" + kid
 }
@@ -98,7 +96,7 @@ func sealForeignKey(s *keyring.Keyring, k ForeignKey) ([]byte, error) {
 	return sealed, nil
 }
 
-// openRemembered opens a record that holds no private key.
+// openForeignKey opens a record without a private key.
 func openForeignKey(s *keyring.Keyring, r Record) (*key, error) {
 	encoded, err := s.Open(foreignKeyPurpose(r.KID, r.Algorithm), r.Sealed)
 	if err != nil {
@@ -115,7 +113,7 @@ func openForeignKey(s *keyring.Keyring, r Record) (*key, error) {
 	return &key{record: r, public: jwk}, nil
 }
 
-// sealAnew seals an open key under the first secret.
+// reseal seals an open key under the first system secret.
 func reseal(s *keyring.Keyring, k *key) ([]byte, error) {
 	if k.signer == nil {
 		return sealForeignKey(s, ForeignKey{k.record.KID, k.record.Algorithm, k.public.Key})

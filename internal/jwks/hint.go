@@ -6,16 +6,16 @@ import (
 	"slices"
 )
 
-// maxHintKeys bounds the keys that verify hints alone. Rotation every month keeps a few;
-// the oldest go first.
+// maxHintKeys limits the number of hint keys; the oldest are removed first. With a monthly
+// rotation there are only a few.
 const maxHintKeys = 200
 
-// VerifyHint returns the payload of an ID token that one of our keys signed, which may be
-// long expired: unlike [Manager.Verify] it also accepts keys that have left the key set. The
-// caller must use the claims only as a hint about who is meant.
+// VerifyHint verifies the signature of an ID token and returns its payload. Unlike
+// [Manager.Verify] it also accepts expired tokens whose key has left the key set. The caller
+// must use the claims only as a hint about the user.
 //
-// Its error is [ErrBadToken], together with [ErrUnknownKey] where the key is not known (any
-// more), or [ErrStale] when the answer cannot be known now.
+// It returns [ErrBadToken], joined with [ErrUnknownKey] if the key is unknown, or [ErrStale]
+// if the keys cannot be read now.
 //
 // Spec: OpenID Connect RP-Initiated Logout §2, OpenID Connect Core §3.1.2.1.
 func (m *Manager) VerifyHint(token string) (payload []byte, err error) {
@@ -26,7 +26,7 @@ func (m *Manager) VerifyHint(token string) (payload []byte, err error) {
 	return payload, err
 }
 
-// purpose says what a signature is verified for.
+// purpose is the use of a verified token.
 type purpose int
 
 const (
@@ -34,7 +34,7 @@ const (
 	forHint
 )
 
-// lookupFor finds the key of a kid if it serves the purpose.
+// lookupFor returns the key with the kid if it is valid for the purpose.
 func (m *Manager) lookupFor(use purpose, kid string) (*key, error) {
 	k, err := m.keys.lookup(kid)
 	if err == nil && k.record.State == Hint && use != forHint {

@@ -20,24 +20,24 @@ import (
 	"github.com/ostiary/ostiary/internal/keyring"
 )
 
-// An RSA key shorter than this is unsafe, and one longer than that would let a
-// single signature hold a core for milliseconds.
+// Shorter RSA keys are unsafe, and one signature with a longer key takes milliseconds of
+// processor time.
 const (
 	minRSABits = 2048
 	maxRSABits = 4096
 )
 
-// key is a record opened for use.
+// key is an opened [Record].
 type key struct {
 	record Record
-	signer crypto.Signer // nil for one that only verifies, see [Manager.AddForeignKeys]
+	signer crypto.Signer // nil for keys that only verify, see [Manager.AddForeignKeys]
 	public jose.JSONWebKey
-	// header is the part of the JWS header that all tokens of this key share.
+	// header is the start of the JWS header, common to all tokens of the key.
 	header string
 }
 
-// generate makes the private key of a new record. Its key ID does not begin with a
-// hyphen, so that it can be an argument of a command as it is.
+// generate returns a new private key whose kid does not begin with a hyphen, so that it can
+// be a command line argument.
 func generate(alg Algorithm) (crypto.Signer, error) {
 	for {
 		signer, err := generateAny(alg)
@@ -67,7 +67,7 @@ func generateAny(alg Algorithm) (crypto.Signer, error) {
 	return nil, fmt.Errorf("algorithm %q: %w", alg, ErrUnknownKey)
 }
 
-// fits reports why the key of public cannot sign under alg.
+// checkKeyType returns an error if the key of public cannot sign with alg.
 func checkKeyType(alg Algorithm, public crypto.PublicKey) error {
 	switch public := public.(type) {
 	case *rsa.PublicKey:
@@ -92,8 +92,8 @@ func checkKeyType(alg Algorithm, public crypto.PublicKey) error {
 	return nil
 }
 
-// publicJWK describes a public key, named by its thumbprint (RFC 7638), so that a kid
-// can never come to mean another key.
+// publicJWK returns the JWK of a public key. Its kid is the thumbprint (RFC 7638), so that a
+// kid always identifies the same key.
 func publicJWK(alg Algorithm, public crypto.PublicKey) (jose.JSONWebKey, error) {
 	jwk := jose.JSONWebKey{Key: public, Algorithm: string(alg), Use: "sig"}
 	thumbprint, err := jwk.Thumbprint(crypto.SHA256)
@@ -104,14 +104,14 @@ func publicJWK(alg Algorithm, public crypto.PublicKey) (jose.JSONWebKey, error) 
 	return jwk, nil
 }
 
-// KID returns the name that a key has here: its thumbprint (RFC 7638).
+// KID returns the kid of a key: its thumbprint (RFC 7638).
 func KID(public crypto.PublicKey) (string, error) {
 	jwk, err := publicJWK("", public)
 	return jwk.KeyID, err
 }
 
-// AlgorithmOf returns what a key of the kind of public signs with unless somebody says
-// otherwise, or "" if that is nothing.
+// AlgorithmOf returns the default algorithm for the type of the key, or "" if the type is
+// not supported.
 func AlgorithmOf(public crypto.PublicKey) Algorithm {
 	switch public.(type) {
 	case *rsa.PublicKey:
@@ -124,12 +124,12 @@ func AlgorithmOf(public crypto.PublicKey) Algorithm {
 	return ""
 }
 
-// sealPurpose ties a sealed key to its row: moved to another row it does not open.
+// sealPurpose binds a sealed key to its row: in another row it cannot be opened.
 func sealPurpose(kid string, alg Algorithm) string {
 	return "ostiary/signing-key/" + string(alg) + "/" + kid
 }
 
-// sealKey makes the record of a new next key.
+// sealKey returns the record of a new next key.
 func sealKey(s *keyring.Keyring, alg Algorithm, signer crypto.Signer) (Record, error) {
 	public, err := publicJWK(alg, signer.Public())
 	if err != nil {
@@ -155,8 +155,8 @@ func seal(s *keyring.Keyring, alg Algorithm, kid string, signer crypto.Signer) (
 	return sealed, nil
 }
 
-// openKey opens a record, and believes none of its members before the key
-// itself confirms them.
+// openKey opens a record. It returns an error if the key does not match the algorithm and
+// the kid of the record.
 func openKey(s *keyring.Keyring, r Record) (*key, error) {
 	if r.State == Hint {
 		return openForeignKey(s, r)
@@ -184,7 +184,7 @@ func openKey(s *keyring.Keyring, r Record) (*key, error) {
 		return nil, err
 	}
 	if public.KeyID != r.KID {
-		return nil, errors.New("its kid is not its thumbprint")
+		return nil, errors.New("the kid is not the thumbprint of the key")
 	}
 	return &key{record: r, signer: signer, public: public, header: headerStart(r.Algorithm, r.KID)}, nil
 }
@@ -198,7 +198,7 @@ func (k *key) sign(ctx context.Context, input []byte, d signingLimiter) ([]byte,
 			return nil, err
 		}
 		defer leave()
-		runtime.Gosched() // what takes no time comes before what takes a millisecond
+		runtime.Gosched() // let short work run before this millisecond
 		var opts crypto.SignerOpts = crypto.SHA256
 		if k.record.Algorithm == PS256 {
 			opts = pssOptions()
@@ -218,7 +218,7 @@ func (k *key) sign(ctx context.Context, input []byte, d signingLimiter) ([]byte,
 	return nil, ErrUnknownKey
 }
 
-// signatureSize is how many bytes a signature of the key has.
+// signatureSize returns the size in bytes of a signature of the key.
 func (k *key) signatureSize() int {
 	if public, ok := k.public.Key.(*rsa.PublicKey); ok {
 		return public.Size()
@@ -226,7 +226,7 @@ func (k *key) signatureSize() int {
 	return 64 // ES256 and EdDSA
 }
 
-// verify reports whether signature is the key's over input.
+// verify reports whether signature is a valid signature of the key over input.
 func (k *key) verify(input, signature []byte) bool {
 	switch public := k.public.Key.(type) {
 	case *rsa.PublicKey:
@@ -245,7 +245,7 @@ func (k *key) verify(input, signature []byte) bool {
 	return false
 }
 
-// pssOptions are those of RFC 7518 §3.5: the salt is as long as the hash.
+// pssOptions returns the options of RFC 7518 §3.5: the salt has the size of the hash.
 func pssOptions() *rsa.PSSOptions {
 	return &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA256}
 }

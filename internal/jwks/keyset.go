@@ -8,8 +8,10 @@ import (
 	"time"
 )
 
-// KeySet returns the published key set (RFC 7517 §5), its entity tag, and for
-// how long it may be cached from now. The body must not be changed.
+// KeySet returns the published key set as JSON, its entity tag, and the time for which it may
+// be cached. The caller must not change the body.
+//
+// Spec: RFC 7517 §5.
 func (m *Manager) KeySet() (body []byte, etag string, maxAge time.Duration) {
 	v := m.keys.current.Load()
 	if v == nil {
@@ -29,8 +31,8 @@ func (m *Manager) Handler() http.Handler {
 			http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
 			return
 		}
-		// Without the store the old key set still verifies every token that was
-		// signed with its keys, so it is served, though not to be kept.
+		// If the store is unavailable the old key set still verifies the tokens that its
+		// keys signed. It is served, but may not be cached.
 		ctx, cancel := context.WithTimeout(r.Context(), retryDelay)
 		defer cancel()
 		_, _ = m.keys.usableSnapshot(ctx)

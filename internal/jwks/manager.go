@@ -21,7 +21,7 @@ const (
 	retryDelay           = time.Second // for which the key set waits for the store
 )
 
-// Config says what a [Manager] works with.
+// Config configures a [Manager].
 type Config struct {
 	Store      Store
 	Keyring    *keyring.Keyring
@@ -29,21 +29,21 @@ type Config struct {
 	Now        func() time.Time
 	Log        *slog.Logger
 
-	// Changes tells whether the keys may have changed since they were read. When nil,
-	// they are reloaded only by [Manager.Run] and by commands.
+	// Changes reports whether the keys may have changed since they were read. If nil, only
+	// [Manager.Run] and commands reload them.
 	Changes Changes
-	// Settle returns when what was saved is in force at every replica; nil does nothing.
+	// Settle waits until a saved change is in force at every replica; nil does not wait.
 	Settle func(ctx context.Context)
 
 	// CacheLifetime is how long clients may cache the key set; 1 h when zero.
 	CacheLifetime time.Duration
 	// RotateEvery is how long a key signs; 30 days when zero.
 	RotateEvery time.Duration
-	// TokenLifetime is the longest life of any token signed.
+	// TokenLifetime is the longest lifetime of a signed token.
 	TokenLifetime time.Duration
-	// HintLifetime is how long after its retirement a key verifies ID token hints: as
-	// long as a session may last. When it is not above what past keys are kept for
-	// anyway, they are removed then.
+	// HintLifetime is the time after its retirement for which a key verifies ID token
+	// hints: the longest session lifetime. Past keys are kept at least for their own
+	// retention time.
 	HintLifetime time.Duration
 }
 
@@ -56,8 +56,8 @@ type Manager struct {
 	signatures signatureCache
 }
 
-// New makes a manager, which is of use after [Manager.Start]. Its error lists
-// every fault of c.
+// New returns a manager, to be started with [Manager.Start]. Its error lists every invalid
+// field of c.
 func New(c Config) (*Manager, error) {
 	if c.CacheLifetime == 0 {
 		c.CacheLifetime = defaultCacheLifetime
@@ -78,28 +78,28 @@ func New(c Config) (*Manager, error) {
 
 func (c Config) check() error {
 	var faults []error
-	demand := func(ok bool, fault string) {
+	require := func(ok bool, fault string) {
 		if !ok {
 			faults = append(faults, errors.New(fault))
 		}
 	}
-	demand(c.Store != nil, "a store is needed")
-	demand(c.Keyring != nil, "system secrets are needed")
-	demand(c.Now != nil, "a clock is needed")
-	demand(c.CacheLifetime > 0, "the cache lifetime must be positive")
-	demand(c.RotateEvery > 0, "the rotation period must be positive")
-	demand(c.TokenLifetime > 0, "the longest token lifetime must be given")
-	demand(len(c.Algorithms) > 0, "an algorithm is needed")
+	require(c.Store != nil, "a store is required")
+	require(c.Keyring != nil, "system secrets are required")
+	require(c.Now != nil, "a clock is required")
+	require(c.CacheLifetime > 0, "the cache lifetime must be positive")
+	require(c.RotateEvery > 0, "the rotation period must be positive")
+	require(c.TokenLifetime > 0, "the longest token lifetime is required")
+	require(len(c.Algorithms) > 0, "at least one algorithm is required")
 	for i, alg := range c.Algorithms {
-		demand(slices.Contains(allAlgorithms(), alg), fmt.Sprintf("algorithm %q is not supported", alg))
-		demand(!slices.Contains(c.Algorithms[:i], alg), fmt.Sprintf("algorithm %q is given twice", alg))
+		require(slices.Contains(allAlgorithms(), alg), fmt.Sprintf("algorithm %q is not supported", alg))
+		require(!slices.Contains(c.Algorithms[:i], alg), fmt.Sprintf("algorithm %q is listed twice", alg))
 	}
 	return errors.Join(faults...)
 }
 
-// Start loads the keys. In a store without any that sign it makes the current keys,
-// and those next keys that take no time; the rest comes with [Manager.Run]. Of many
-// replicas that start at once on an empty store one makes the keys.
+// Start loads the keys. If the store has no signing keys it generates the current keys, and
+// the next keys that are fast to generate; [Manager.Run] generates the others. If several
+// replicas start on an empty store, one of them generates the keys.
 func (m *Manager) Start(ctx context.Context) error {
 	unlock, err := m.keys.edit(ctx)
 	if err != nil {
@@ -122,9 +122,8 @@ func (m *Manager) Start(ctx context.Context) error {
 	return nil
 }
 
-// Run keeps the keys until ctx ends: it reads what other replicas changed,
-// rotates on schedule, and removes past keys. A lost store is logged, and only
-// makes the view older.
+// Run maintains the keys until ctx is done: it reads the changes of other replicas, rotates
+// on schedule and removes past keys. It logs an unavailable store, and continues.
 func (m *Manager) Run(ctx context.Context) error {
 	tick := time.NewTicker(m.keys.pollInterval())
 	defer tick.Stop()
@@ -148,7 +147,7 @@ func (m *Manager) Run(ctx context.Context) error {
 	}
 }
 
-// pass does once what Run repeats.
+// runOnce is one iteration of Run.
 func (r *rotator) runOnce(ctx context.Context) error {
 	unlock, err := r.keys.edit(ctx)
 	if err != nil {
@@ -160,7 +159,7 @@ func (r *rotator) runOnce(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load keys: %w", err)
 	}
-	// Whoever won a race has done what we were about to do, or the next pass does.
+	// After a conflict, another replica has made the change, or the next iteration does.
 	scheduled, err := r.planSchedule(v)
 	if err != nil {
 		return fmt.Errorf("schedule keys: %w", err)
@@ -171,7 +170,7 @@ func (r *rotator) runOnce(ctx context.Context) error {
 	return nil
 }
 
-// Records lists the keys as the store has them now, without private parts.
+// Records returns the stored keys, without their private halves.
 func (m *Manager) Records(ctx context.Context) ([]Record, error) {
 	unlock, err := m.keys.edit(ctx)
 	if err != nil {
@@ -186,8 +185,8 @@ func (m *Manager) Records(ctx context.Context) ([]Record, error) {
 	return v.list(""), nil
 }
 
-// Algorithms lists the algorithms that can sign now. One that was newly
-// configured for a store with keys joins a cache lifetime later.
+// Algorithms returns the algorithms that can sign now. An algorithm that was added to the
+// configuration of an existing store can sign after one cache lifetime.
 func (m *Manager) Algorithms() []Algorithm {
 	v := m.keys.current.Load()
 	if v == nil {
@@ -198,8 +197,8 @@ func (m *Manager) Algorithms() []Algorithm {
 	})
 }
 
-// Age returns for how long the current key of an algorithm has been signing, and false
-// if there is none.
+// Age returns the time since the current key of alg was activated. It reports false if alg
+// has no current key.
 func (m *Manager) Age(alg Algorithm) (time.Duration, bool) {
 	v := m.keys.current.Load()
 	if v == nil {
@@ -211,20 +210,4 @@ func (m *Manager) Age(alg Algorithm) (time.Duration, bool) {
 		}
 	}
 	return 0, false
-}
-
-// edit waits for the sole right to reload and change.
-func (s *snapshots) edit(ctx context.Context) (unlock func(), err error) {
-	select {
-	case s.editing <- struct{}{}:
-		return func() { <-s.editing }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// pollInterval is how often Run reads the store: often enough that views are
-// always young, and that a rotation by command is soon seen by every replica.
-func (s *snapshots) pollInterval() time.Duration {
-	return max(time.Millisecond, min(s.config.CacheLifetime/20, maxPollInterval))
 }

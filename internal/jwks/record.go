@@ -17,15 +17,15 @@ const (
 	EdDSA Algorithm = "EdDSA"
 )
 
-// allAlgorithms is also the order in which keys are published.
+// allAlgorithms returns the supported algorithms in the order of the published key set.
 func allAlgorithms() []Algorithm { return []Algorithm{RS256, PS256, ES256, EdDSA} }
 
-// State says where a key stands in its life.
+// State is the state in the lifecycle of a key.
 type State string
 
-// A key is published as next, signs as current, and stays published as past
-// until the last token it signed has ended. Its public half then verifies ID token
-// hints, unpublished, for as long as a session may last.
+// A next key is published, a current key signs, and a past key remains published until
+// the last token that it signed expires. A hint key is an unpublished public key that
+// verifies ID token hints until the longest session has ended.
 const (
 	Next    State = "next"
 	Current State = "current"
@@ -33,72 +33,71 @@ const (
 	Hint    State = "hint"
 )
 
-// Record is a key as the store keeps it. A zero time has not come yet.
+// Record is a stored key. Times that are not reached yet are zero.
 type Record struct {
 	// KID is the RFC 7638 thumbprint of the public key.
 	KID       string
 	Algorithm Algorithm
 	State     State
-	// Sealed is the private key, bound to KID and Algorithm; of a hint key the public
-	// one. Records that leave the manager as information have none.
+	// Sealed is the sealed private key, or the public key of a hint or foreign key, bound to
+	// KID and Algorithm. The manager returns records without it.
 	Sealed []byte
 
 	PublishedAt time.Time
 	ActivatedAt time.Time
 	RetiredAt   time.Time
-	// TokenLifetime is the longest that a token signed with the key may live, by the
-	// settings of all processes that signed with it.
+	// TokenLifetime is the longest token lifetime in the configurations of all processes
+	// that signed with the key.
 	TokenLifetime time.Duration
-	// RemoveAfter is when the last token signed with a past key has ended, or when a
-	// hint key is removed.
+	// RemoveAfter is the time at which the last token of a past key has expired, or at
+	// which a hint key is removed.
 	RemoveAfter time.Time
 }
 
-// Store is what the manager asks of the store.
+// Store loads and saves the key set.
 type Store interface {
-	// LoadKeys reads the whole key set and its version, 0 when it was never written.
+	// LoadKeys returns the key set and its version, which is 0 before the first save.
 	LoadKeys(ctx context.Context) (version int64, records []Record, err error)
-	// SaveKeys writes all or nothing, and only when the stored version is still
-	// version; otherwise it returns [ErrConflict]. It raises the stored version.
+	// SaveKeys atomically puts and removes keys and increments the stored version. It
+	// returns [ErrConflict] if the stored version is not version.
 	SaveKeys(ctx context.Context, version int64, put []Record, remove []string) error
 }
 
-// Changes tells whether records that were read before may have changed.
+// Changes reports changes of the store by any replica.
 type Changes interface {
-	// Version returns the number of the last change known, and false where nothing that
-	// was read before may be used.
+	// Version returns the number of the last known change. It reports false if data that
+	// was read earlier may be outdated.
 	Version() (version int64, fresh bool)
 }
 
-// Errors that a caller must tell apart.
+// Errors of the manager.
 var (
 	// ErrConflict reports that another replica changed the key set first.
 	ErrConflict = errors.New("key set changed by another replica")
 	// ErrUnknownKey reports a kid or an algorithm without a key.
 	ErrUnknownKey = errors.New("unknown key")
-	// ErrExists reports a key that is there already.
-	ErrExists = errors.New("the key is there already")
+	// ErrExists reports a key that is already in the key set.
+	ErrExists = errors.New("the key already exists")
 	// ErrUnsuitable reports a key that cannot sign.
 	ErrUnsuitable = errors.New("the key cannot sign")
-	// ErrTooManyWaiting reports that so many keys wait for their turn that there is no room
-	// for another.
-	ErrTooManyWaiting = errors.New("too many keys wait to sign")
-	// ErrBadToken reports a token that we did not sign, or not for this use.
-	ErrBadToken = errors.New("bad token")
-	// ErrBadSignature reports a signature that does not verify. It comes with ErrBadToken.
-	ErrBadSignature = errors.New("its signature does not verify")
-	// ErrStale reports that the store has been out of reach for too long to
-	// know which keys are good. It is a temporary fault, never a verdict.
+	// ErrTooManyWaiting reports too many pending rotations.
+	ErrTooManyWaiting = errors.New("too many rotations are pending")
+	// ErrBadToken reports a token that this server did not sign, or not for this use.
+	ErrBadToken = errors.New("invalid token")
+	// ErrBadSignature reports an invalid signature. It is joined with ErrBadToken.
+	ErrBadSignature = errors.New("invalid signature")
+	// ErrStale reports that the store has been unavailable for too long to decide which
+	// keys are valid. It is temporary and does not mean that a token is invalid.
 	ErrStale error = unavailable("keys not read from the store for too long")
-	// ErrBusy reports that too much waits to be signed already.
-	ErrBusy error = unavailable("too much waits to be signed")
+	// ErrBusy reports that too many signatures wait already.
+	ErrBusy error = unavailable("too many signatures are waiting")
 )
 
-// unavailable is a fault of the moment.
+// unavailable is a temporary error: the response is 503 with Retry-After.
 type unavailable string
 
-// Error returns the text.
+// Error implements error.
 func (u unavailable) Error() string { return string(u) }
 
-// Unavailable reports that trying again later may help.
+// Unavailable marks the error as temporary.
 func (unavailable) Unavailable() bool { return true }

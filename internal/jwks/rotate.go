@@ -12,11 +12,10 @@ import (
 )
 
 const (
-	// maxWaiting is how many rotations by command may wait for their key to be
-	// ready, so that a script gone wild does not grow the key set without end.
+	// maxPendingRotations limits the rotations by command that wait for their key to be
+	// ready, so that a faulty script cannot grow the key set without bound.
 	maxPendingRotations = 8
-	// maxTries is how often a command starts over when others change the key set
-	// in ways that do not make it needless.
+	// maxAttempts is how often a command is tried if other replicas change the key set.
 	maxAttempts = 8
 )
 
@@ -26,16 +25,15 @@ type rotator struct {
 	keys   *snapshots
 }
 
-// change is what to do to the key set in one step.
+// change is one atomic change of the key set.
 type change struct {
 	put    []Record
 	remove []string
-	// fresh are keys still to be made.
+	// fresh holds records whose keys must be generated.
 	fresh []Record
 }
 
-// chain is the line of one algorithm: the key that signs, and those that will,
-// in order. It is nearly always one and one.
+// keyLine is the current key of one algorithm and its next keys in order, usually one.
 type keyLine struct {
 	current *Record
 	next    []Record
@@ -58,12 +56,12 @@ func (v *snapshot) lineOf(alg Algorithm) keyLine {
 	return c
 }
 
-// waiting is how many rotations wait for a next key to be ready.
+// pendingRotations returns the number of rotations that wait for a next key to be ready.
 func (c keyLine) pendingRotations() int { return max(0, len(c.next)-1) }
 
-// rotatedSince reports whether a rotation was asked for since the line was old.
-// Every rotation moves the line on or makes it longer; one that waited and then
-// happens moves it on and makes it shorter.
+// rotatedSince reports whether a rotation was requested after old was read. Every rotation
+// either advances the line or makes it longer; a pending rotation that completes advances
+// it and makes it shorter.
 func (c keyLine) rotatedSince(old keyLine) bool {
 	if c.current == nil {
 		return c.pendingRotations() > old.pendingRotations()
@@ -76,8 +74,8 @@ func (c keyLine) rotatedSince(old keyLine) bool {
 	return moved < 0 || moved+c.pendingRotations() > old.pendingRotations()
 }
 
-// firstKeys are those of an empty store. RSA keys take long to make, and Run
-// makes the next ones soon.
+// firstKeys returns the keys for an empty store. It omits next RSA keys, which are slow to
+// generate; Run adds them.
 func (r *rotator) firstKeys() change {
 	var ch change
 	for _, alg := range r.config.Algorithms {
@@ -89,7 +87,7 @@ func (r *rotator) firstKeys() change {
 	return ch
 }
 
-// schedule is what time asks for. The caller edits.
+// planSchedule returns the change that is due now. The caller must hold the edit lock.
 func (r *rotator) planSchedule(v *snapshot) (change, error) {
 	var ch change
 	for _, alg := range r.config.Algorithms {
@@ -101,7 +99,7 @@ func (r *rotator) planSchedule(v *snapshot) (change, error) {
 		}
 		due := c.current == nil || c.pendingRotations() > 0 || r.signedLongEnough(*c.current)
 		if due && r.ready(c) {
-			ch.put = append(ch.put, r.promote(c)...) // after the above: the later one counts
+			ch.put = append(ch.put, r.promote(c)...) // the last record of a key wins
 			c.next = c.next[1:]
 		}
 		if len(c.next) == 0 {
@@ -111,7 +109,8 @@ func (r *rotator) planSchedule(v *snapshot) (change, error) {
 	return ch, r.planRemovals(v, &ch)
 }
 
-// rotation is what a command asks for. The caller edits.
+// planRotation returns the change for a rotation of algs by command. The caller must hold the
+// edit lock.
 func (r *rotator) planRotation(v *snapshot, algs []Algorithm) (change, error) {
 	var ch change
 	for _, alg := range algs {
@@ -134,19 +133,18 @@ func (r *rotator) ready(c keyLine) bool {
 	return len(c.next) > 0 && r.keys.age(c.next[0]) >= r.config.CacheLifetime
 }
 
-// signedLongEnough reports whether the current key is to be followed. A key
-// from a far future was activated while some clock was wrong: waiting for that
-// future would keep it for years.
+// signedLongEnough reports whether the rotation period of the current key is over. An
+// activation time in the far future comes from a wrong clock, and counts as over.
 func (r *rotator) signedLongEnough(current Record) bool {
 	return r.keys.now().wall.Sub(current.ActivatedAt).Abs() >= r.config.RotateEvery
 }
 
-// retention is how long a past key stays: see the package comment.
+// retention returns the time for which a past key is kept: see the package comment.
 func (r *rotator) retention() time.Duration {
 	return r.config.TokenLifetime + 2*r.config.CacheLifetime
 }
 
-// promote lets the next key of c sign.
+// promote returns the records that make the next key of c the current one.
 func (r *rotator) promote(c keyLine) []Record {
 	now := r.keys.timestamp()
 	next := c.next[0]
@@ -164,8 +162,8 @@ func (ch *change) publish(alg Algorithm) {
 	ch.fresh = append(ch.fresh, Record{Algorithm: alg, State: Next})
 }
 
-// apply makes the keys that ch lacks, saves it, and reads what then is there,
-// also after a lost race. The caller edits.
+// apply generates the missing keys of ch, saves it and reloads the keys, also after a
+// conflict. The caller must hold the edit lock.
 func (r *rotator) apply(ctx context.Context, v *snapshot, ch change) error {
 	if len(ch.put)+len(ch.remove)+len(ch.fresh) == 0 {
 		return nil
@@ -193,14 +191,14 @@ func (r *rotator) save(ctx context.Context, version int64, put []Record, remove 
 	return r.config.Store.SaveKeys(ctx, version, put, remove)
 }
 
-// makeKeys fills in records that have only an algorithm and a state.
+// makeKeys generates the keys of records that have only an algorithm and a state.
 func (r *rotator) makeKeys(fresh []Record) error {
 	var group errgroup.Group
 	for i, want := range fresh {
 		group.Go(func() error {
 			signer, err := generate(want.Algorithm)
 			if err != nil {
-				return fmt.Errorf("make %s key: %w", want.Algorithm, err)
+				return fmt.Errorf("generate %s key: %w", want.Algorithm, err)
 			}
 			fresh[i], err = sealKey(r.config.Keyring, want.Algorithm, signer)
 			fresh[i].State = want.State

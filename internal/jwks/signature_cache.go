@@ -6,33 +6,33 @@ import (
 )
 
 const (
-	// verifiedEach bounds one generation of what is remembered. Two are kept: less
-	// than 10 MB of tokens of the usual size.
+	// signatureGeneration is the capacity of one of the two generations of the cache:
+	// together less than 10 MB of tokens of the usual size.
 	signatureGeneration = 4096
-	// verifiedLongest is the longest token that is remembered.
+	// maxCachedToken is the size in bytes of the longest token that is cached.
 	maxCachedToken = 2048
 )
 
-// verified remembers tokens whose signature was found good, under a hash of the
-// whole token: the same one is shown again and again for as long as it lives, and
-// to verify ES256 costs more than all the rest of an introspection.
+// signatureCache caches tokens with a valid signature under the SHA-256 of the token. Clients
+// present the same token repeatedly, and an ES256 verification costs more than the rest of
+// an introspection.
 //
-// A signature that is good stays good. Whether the key is still ours, the type
-// wanted, and everything that changes with time is asked anew for each.
+// A valid signature stays valid. The key, the type and everything that depends on time are
+// checked for every use.
 //
-// A full generation becomes the old one and what was old is forgotten.
+// A full young generation becomes the old one, and the previous old one is dropped.
 type signatureCache struct {
 	mu         sync.Mutex
 	young, old map[[sha256.Size]byte]verifiedToken
 }
 
-// signedBy is what a good token holds. It is shared: nobody may change it.
+// verifiedToken is the content of a verified token. It is shared and must not be changed.
 type verifiedToken struct {
 	kid, typ string
 	payload  []byte
 }
 
-// get returns what is remembered under sum.
+// get returns the cached token with the hash sum.
 func (v *signatureCache) get(sum [sha256.Size]byte) (verifiedToken, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -46,7 +46,7 @@ func (v *signatureCache) get(sum [sha256.Size]byte) (verifiedToken, bool) {
 	return found, ok
 }
 
-// put remembers a token.
+// put caches a token under its hash.
 func (v *signatureCache) put(sum [sha256.Size]byte, token verifiedToken) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

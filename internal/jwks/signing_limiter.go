@@ -8,18 +8,19 @@ import (
 )
 
 const (
-	// deskQueue is how many signatures wait for each slot: about a second's worth.
+	// limiterQueue is the number of signatures that may wait per slot: about one second
+	// of work.
 	//
-	// Whoever waits has often spent a code or rotated a token already, and must not
-	// be refused for what a later caller could be. So this is more than the server
-	// lets in at all, and only holds if something is wrong with that.
+	// A waiting request has often redeemed a code or rotated a token already, and must
+	// not be rejected in favour of a later one. So the limit is above the number of
+	// requests that admission lets in, and only takes effect if admission fails.
 	limiterQueue = 1000
-	// deskPatience is how long they wait.
+	// limiterWait is the longest wait for a slot.
 	limiterWait = 2 * time.Second
 )
 
-// desk is where RSA signatures are made. One is slow enough for a burst to keep
-// everything else on the machine waiting, so there are only so many at once.
+// signingLimiter limits concurrent RSA signatures. They are slow, and a burst of them would
+// delay all other work on the machine.
 type signingLimiter struct {
 	slots, waiting chan struct{}
 }
@@ -29,8 +30,8 @@ func newSigningLimiter() signingLimiter {
 	return signingLimiter{slots: make(chan struct{}, slots), waiting: make(chan struct{}, limiterQueue*slots)}
 }
 
-// enter takes a slot until leave is called. Its error is [ErrBusy], or the
-// context's if the caller gave up.
+// acquire takes a slot until leave is called. It returns [ErrBusy] if none becomes free in
+// time, or the error of ctx.
 func (d signingLimiter) acquire(ctx context.Context) (leave func(), err error) {
 	leave = func() { <-d.slots }
 	select {

@@ -18,12 +18,11 @@ import (
 	"github.com/ostiary/ostiary/internal/keyring"
 )
 
-// view is the key set as it was read from the store, opened and ready for use.
-// It never changes: a new reading makes a new view.
+// snapshot is the key set of one reading of the store, with opened keys. It is immutable.
 type snapshot struct {
 	version int64
 	read    instant
-	change  int64 // the last change of anything that was known before the reading
+	change  int64 // the last change number that was known before the reading
 	records []Record
 	keys    map[string]*key
 	current map[Algorithm]*key
@@ -31,7 +30,7 @@ type snapshot struct {
 	etag    string
 }
 
-// instant is a moment on the clock that can be set and on the one that cannot.
+// instant is a time on the wall clock and on the monotonic clock.
 type instant struct {
 	wall      time.Time
 	monotonic time.Duration
@@ -71,9 +70,9 @@ func (s *snapshots) now() instant {
 	return instant{wall: s.config.Now().Round(0), monotonic: s.monotonic()}
 }
 
-// stamp is the time to record. When the clock was set back, or the machine
-// slept, one of the two clocks says less than the other. The later one is
-// recorded, so that nobody takes a key to be older than it is.
+// timestamp returns the time to record. After the wall clock was set back, or the machine
+// slept, the clocks differ. The later time is recorded, so that a key never seems older
+// than it is.
 func (s *snapshots) timestamp() time.Time {
 	now := s.now()
 	if steady := s.began.Add(now.monotonic); steady.After(now.wall) {
@@ -82,15 +81,15 @@ func (s *snapshots) timestamp() time.Time {
 	return now.wall
 }
 
-// sighting is when this process saw a key come into its state, and how long
-// before that it surely had been there.
+// sighting is the time at which this process first saw a key in its state, and the minimum
+// time that the key had been in that state before.
 type sighting struct {
 	state  State
 	before time.Duration
 	at     time.Duration
 }
 
-// reload reads the store and makes what it finds the view. The caller edits.
+// reload reads the store and replaces the snapshot. The caller must hold the edit lock.
 func (s *snapshots) reload(ctx context.Context) (*snapshot, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
@@ -118,9 +117,8 @@ func (s *snapshots) reload(ctx context.Context) (*snapshot, error) {
 	return v, nil
 }
 
-// holdBack keeps requests from trying what has just failed: while the store is
-// gone, Run alone goes on knocking. Where changes are followed, a request may try soon:
-// nothing that was read before may be used meanwhile.
+// delayRetry stops requests from reading the store for a while after a failure; only Run
+// continues. With Changes the delay is short, since no older snapshot may be used.
 func (s *snapshots) delayRetry() {
 	pause := storeTimeout + s.pollInterval()
 	if s.config.Changes != nil {
@@ -129,9 +127,8 @@ func (s *snapshots) delayRetry() {
 	s.retryAt.Store(int64(s.monotonic() + pause))
 }
 
-// watch notes which keys came into a new state. Only of keys that are older
-// than this process are the recorded times believed, less a margin for clocks
-// that disagree and for the time that writing took.
+// recordSightings records the keys that are in a new state. For keys that are older than this
+// process it uses the recorded times, reduced by a margin for clock skew and write latency.
 func (s *snapshots) recordSightings(records []Record, first bool) {
 	now, seen := s.now(), make(map[string]sighting, len(records))
 	for _, r := range records {
@@ -147,25 +144,25 @@ func (s *snapshots) recordSightings(records []Record, first bool) {
 	s.seen = seen
 }
 
-// age is how long the key has surely been in its state. The caller edits.
+// age returns the minimum time that the key has been in its state. The caller must hold the
+// edit lock.
 func (s *snapshots) age(r Record) time.Duration {
 	sighted := s.seen[r.KID]
 	return sighted.before + s.monotonic() - sighted.at
 }
 
-// margin is by how much the clocks of two replicas may disagree.
+// margin returns the tolerated clock skew between replicas.
 func (s *snapshots) margin() time.Duration {
 	return min(s.config.CacheLifetime/4, maxMargin)
 }
 
-// staleness is how old v may be at most.
+// staleness returns the maximum possible age of v.
 func (s *snapshots) staleness(v *snapshot) time.Duration {
 	now := s.now()
 	return max(now.monotonic-v.read.monotonic, now.wall.Sub(v.read.wall))
 }
 
-// usable reports whether v is young, and still as in the store as far as that can be
-// known.
+// usable reports whether v is younger than the cache lifetime and no later change is known.
 func (s *snapshots) usable(v *snapshot) bool {
 	if s.staleness(v) >= s.config.CacheLifetime {
 		return false
@@ -177,8 +174,8 @@ func (s *snapshots) usable(v *snapshot) bool {
 	return fresh && v.change >= known
 }
 
-// fresh returns a view that is good. A process that was stopped for long finds
-// its view too old before Run does, and so reads the store itself.
+// usableSnapshot returns a usable snapshot. It reads the store if the current one is too old,
+// for example after the process was suspended.
 func (s *snapshots) usableSnapshot(ctx context.Context) (*snapshot, error) {
 	v := s.current.Load()
 	if v == nil {
@@ -197,7 +194,7 @@ func (s *snapshots) usableSnapshot(ctx context.Context) (*snapshot, error) {
 	}
 	defer unlock()
 
-	// Another request may have read the store meanwhile.
+	// Another request may have read the store in the meantime.
 	if v = s.current.Load(); v.read.monotonic > asked || s.usable(v) {
 		return v, nil
 	}
@@ -210,7 +207,7 @@ func (s *snapshots) usableSnapshot(ctx context.Context) (*snapshot, error) {
 	return v, nil
 }
 
-// lookup finds a key by its kid. A good view knows every key that signs.
+// lookup returns the key with the kid. A usable snapshot contains every signing key.
 func (s *snapshots) lookup(kid string) (*key, error) {
 	v := s.current.Load()
 	if v != nil && v.keys[kid] != nil && (s.config.Changes == nil || s.usable(v)) {
@@ -228,7 +225,7 @@ func (s *snapshots) lookup(kid string) (*key, error) {
 	return v.keys[kid], nil
 }
 
-// open opens records, taking from old what it has opened before.
+// open opens records, reusing the keys that are already open in old.
 func (v *snapshot) open(secrets *keyring.Keyring, records []Record, old *snapshot) error {
 	v.keys = make(map[string]*key, len(records))
 	v.current = make(map[Algorithm]*key)
@@ -241,7 +238,7 @@ func (v *snapshot) open(secrets *keyring.Keyring, records []Record, old *snapsho
 		}
 		if r.State == Current {
 			if v.current[r.Algorithm] != nil {
-				return fmt.Errorf("the store has two current keys for %s", r.Algorithm)
+				return fmt.Errorf("the store contains two current keys for %s", r.Algorithm)
 			}
 			v.current[r.Algorithm] = k
 		}
@@ -270,7 +267,7 @@ func reopen(secrets *keyring.Keyring, r Record, old *snapshot) (*key, error) {
 	return openKey(secrets, r)
 }
 
-// list returns the records of alg, or all, without private parts.
+// list returns the records of alg, or of all algorithms if alg is empty, without private halves.
 func (v *snapshot) list(alg Algorithm) []Record {
 	var records []Record
 	for _, r := range v.records {
@@ -282,8 +279,8 @@ func (v *snapshot) list(alg Algorithm) []Record {
 	return records
 }
 
-// compareRecords orders the key set alike on every replica: by algorithm, the
-// current key first for those clients that look no further.
+// compareRecords defines the order of the key set, which is the same on every replica: by
+// algorithm, with the current key first, since some clients use only the first key.
 func compareRecords(a, b Record) int {
 	states := []State{Current, Next, Past, Hint}
 	return cmp.Or(
@@ -294,7 +291,7 @@ func compareRecords(a, b Record) int {
 	)
 }
 
-// since is when r came into its state, as recorded.
+// since returns the recorded time at which r entered its state.
 func (r Record) since() time.Time {
 	switch r.State {
 	case Current:
@@ -304,4 +301,20 @@ func (r Record) since() time.Time {
 	case Next:
 	}
 	return r.PublishedAt
+}
+
+// edit waits for the edit lock, which guards reloads and changes.
+func (s *snapshots) edit(ctx context.Context) (unlock func(), err error) {
+	select {
+	case s.editing <- struct{}{}:
+		return func() { <-s.editing }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// pollInterval returns the interval at which Run reads the store: short enough that snapshots
+// stay young and every replica soon sees a rotation by command.
+func (s *snapshots) pollInterval() time.Duration {
+	return max(time.Millisecond, min(s.config.CacheLifetime/20, maxPollInterval))
 }

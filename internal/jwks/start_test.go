@@ -25,7 +25,7 @@ func TestNewListsEveryFault(t *testing.T) {
 	if err == nil {
 		t.Fatal("New accepted a configuration with nothing right")
 	}
-	for _, want := range []string{"store", "secrets", "clock", "cache lifetime", "token lifetime", `"none" is not supported`, `"ES256" is given twice`} {
+	for _, want := range []string{"store", "secrets", "clock", "cache lifetime", "token lifetime", `"none" is not supported`, `"ES256" is listed twice`} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error %q does not mention %s", err, want)
 		}

@@ -11,24 +11,23 @@ import (
 	"strings"
 )
 
-// Bounds on what Verify looks at: ours are far smaller, and a stranger's work
-// for us ends here.
+// Limits in bytes for tokens to verify. Tokens of this server are far smaller.
 const (
 	maxToken  = 64 << 10
 	maxHeader = 512
 )
 
-// encoding is the one spelling of RFC 7515 §2, given that line breaks, which
-// the decoder would skip, have been refused before.
+// encoding is the strict base64url encoding of RFC 7515 §2. The decoder skips line breaks, so
+// callers must reject them first.
 func encoding() *base64.Encoding { return base64.RawURLEncoding.Strict() }
 
-// headerStart is the header of every token of one key, up to its typ.
+// headerStart returns the start of the header of all tokens of a key, up to the typ.
 func headerStart(alg Algorithm, kid string) string {
 	return `{"alg":"` + string(alg) + `","kid":"` + kid + `"`
 }
 
-// Sign makes a compact JWS over payload with the current key of alg. The header
-// has no typ when typ is empty.
+// Sign returns a compact JWS over payload, signed with the current key of alg. If typ is
+// empty the header has no typ.
 //
 // Spec: RFC 7515 §5.1, §7.1.
 func (m *Manager) Sign(ctx context.Context, alg Algorithm, typ string, payload []byte) (string, error) {
@@ -41,7 +40,7 @@ func (m *Manager) Sign(ctx context.Context, alg Algorithm, typ string, payload [
 		return "", fmt.Errorf("sign with %q: %w", alg, ErrUnknownKey)
 	}
 	if !isMediaType(typ) {
-		return "", fmt.Errorf("sign: typ %q is no media type", typ)
+		return "", fmt.Errorf("sign: typ %q is not a media type", typ)
 	}
 	token, err := k.token(ctx, typ, payload, m.limiter)
 	if err != nil {
@@ -50,7 +49,7 @@ func (m *Manager) Sign(ctx context.Context, alg Algorithm, typ string, payload [
 	return token, nil
 }
 
-// SignClaims is [Manager.Sign] over claims encoded as JSON.
+// SignClaims encodes claims as JSON and signs them, see [Manager.Sign].
 func (m *Manager) SignClaims(ctx context.Context, alg Algorithm, typ string, claims any) (string, error) {
 	payload, err := json.Marshal(claims)
 	if err != nil {
@@ -79,13 +78,13 @@ func (k *key) token(ctx context.Context, typ string, payload []byte, d signingLi
 	return string(b64.AppendEncode(token, signature)), nil
 }
 
-// Verify returns the payload of a compact JWS that one of our keys signed and
-// whose typ is one of typs: compared without case and without "application/",
-// where "" stands for no typ at all. Times and audiences are the caller's. The
-// payload is shared with those who verify the same token: nobody may change it.
+// Verify verifies the signature of a compact JWS and returns its payload and kid. The typ must
+// equal an element of typs, ignoring case and the prefix "application/"; "" matches a
+// missing typ. The caller checks times and audiences. The payload is shared between calls
+// and must not be changed.
 //
-// Its error is [ErrBadToken], together with [ErrUnknownKey] or [ErrBadSignature] where that
-// is the fault, or [ErrStale] when the answer cannot be known now.
+// It returns [ErrBadToken], joined with [ErrUnknownKey] or [ErrBadSignature] if that is the
+// reason, or [ErrStale] if the keys cannot be read now.
 //
 // Spec: RFC 7515 §5.2, RFC 8725 §3.
 func (m *Manager) Verify(token string, typs ...string) (payload []byte, kid string, err error) {
@@ -98,7 +97,7 @@ func (m *Manager) Verify(token string, typs ...string) (payload []byte, kid stri
 
 func (m *Manager) verifyFor(use purpose, token string, typs []string) (payload []byte, kid string, err error) {
 	if len(token) > maxToken {
-		return nil, "", errors.New("it is too long")
+		return nil, "", errors.New("the token is too long")
 	}
 	sum := sha256.Sum256([]byte(token))
 	good, known := m.signatures.get(sum)
@@ -114,20 +113,20 @@ func (m *Manager) verifyFor(use purpose, token string, typs []string) (payload [
 		m.signatures.put(sum, good)
 	}
 	if !slices.ContainsFunc(typs, func(want string) bool { return sameType(good.typ, want) }) {
-		return nil, "", fmt.Errorf("its typ %q is for another use", good.typ)
+		return nil, "", fmt.Errorf("typ %q is not accepted here", good.typ)
 	}
 	return good.payload, good.kid, nil
 }
 
-// verifyAnew reads a token and verifies its signature.
+// verifySignature parses a token and verifies its signature.
 func (m *Manager) verifySignature(use purpose, token string) (good verifiedToken, err error) {
 	if strings.ContainsAny(token, "\r\n") {
-		return good, errors.New("it contains a line break")
+		return good, errors.New("the token contains a line break")
 	}
 	signed, signature, _ := cutLast(token)
 	header, body, ok := strings.Cut(signed, ".")
 	if !ok || strings.Contains(body, ".") {
-		return good, errors.New("it has not three parts")
+		return good, errors.New("the token does not have three parts")
 	}
 	alg, kid, typ, err := readHeader(header)
 	if err != nil {
@@ -138,30 +137,29 @@ func (m *Manager) verifySignature(use purpose, token string) (good verifiedToken
 		return good, err
 	}
 	if alg != k.record.Algorithm {
-		return good, errors.New("its algorithm is not its key's")
+		return good, errors.New("the alg is not the algorithm of the key")
 	}
 	raw, err := encoding().DecodeString(signature)
 	if err != nil || !k.verify([]byte(signed), raw) {
 		return good, ErrBadSignature
 	}
 	if k.signer == nil && typ != "" && !sameType(typ, "JWT") {
-		// Of another server only ID tokens mean something here, as hints. What opens anything
-		// is ours, whoever may hold that server's keys.
-		return good, errors.New("its key is another server's")
+		// ID tokens of another server are accepted as hints. Its access tokens are not:
+		// that server's keys may be known to others.
+		return good, errors.New("a foreign key signs only ID tokens")
 	}
 	payload, err := encoding().DecodeString(body)
 	if err != nil {
-		return good, errors.New("its payload is no base64url")
+		return good, errors.New("the payload is not base64url")
 	}
 	return verifiedToken{kid, typ, payload}, nil
 }
 
-// readHeader reads a header of the one form that Sign writes. A token of ours
-// has no other, so crit, b64, jwk, jku, x5u, a second alg and whatever else is
-// invented are refused without being understood: they are at best part of a
-// value, and each value has to equal one that we know.
+// readHeader parses a header in exactly the form that Sign writes. It rejects any other
+// member, such as crit, b64, jwk, jku, x5u or a second alg: it would become part of a value,
+// and each value must equal a known one.
 func readHeader(encoded string) (alg Algorithm, kid, typ string, err error) {
-	malformed := errors.New("its header is none of ours")
+	malformed := errors.New("the header does not have the form of this server")
 	if len(encoded) > maxHeader {
 		return "", "", "", malformed
 	}
@@ -179,7 +177,8 @@ func readHeader(encoded string) (alg Algorithm, kid, typ string, err error) {
 	return Algorithm(first), kid, typ, nil
 }
 
-// plain reports whether s stands in JSON as itself and can be a media type.
+// isMediaType reports whether s contains only characters of media types, none of which JSON
+// escapes.
 func isMediaType(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool {
 		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'

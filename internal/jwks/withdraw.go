@@ -6,25 +6,23 @@ import (
 	"slices"
 )
 
-// Withdrawal tells what [Manager.Withdraw] did.
+// Withdrawal is the result of [Manager.Withdraw].
 type Withdrawal struct {
-	Withdrawn Record // as it was, without its private half
-	Successor Record // the key that signs for the algorithm now, without its private half
-	// Known reports whether Signs has been published for a cache lifetime, so that every
-	// cached key set has it.
+	Withdrawn Record // the previous record, without its private half
+	Successor Record // the current key of the algorithm, without its private half
+	// SuccessorPublished reports whether Successor has been published for a cache lifetime,
+	// so that every cached key set contains it.
 	SuccessorPublished bool
 }
 
-// Withdraw takes a key out of the key set at once, whatever it is in use for: its private
-// half may be known to others. What it signed is not accepted any more.
+// Withdraw immediately removes a key from the key set in any state, because its private half
+// may have leaked. Tokens that it signed become invalid.
 //
-// If it signs, the next key takes its place in the same step. Of the promises of this
-// package one gives way: a next key signs even if it has not been published for a cache
-// lifetime, since a key that others know must not. Clients that cached the key set before
-// find it when they look for its kid.
+// If it is a current key, the next key replaces it in the same change, even if it has not
+// been published for a cache lifetime: that is the exception of the package comment. Clients
+// with an older cached key set fetch the new one when they see the unknown kid.
 //
-// It returns [ErrUnknownKey] for a kid that is not there. Other replicas follow when they
-// next read the store.
+// It returns [ErrUnknownKey] for an unknown kid.
 func (m *Manager) Withdraw(ctx context.Context, kid string) (Withdrawal, error) {
 	var w Withdrawal
 	err := m.rotator.command(ctx, func(v *snapshot) (change, error) {
@@ -46,9 +44,9 @@ func (m *Manager) Withdraw(ctx context.Context, kid string) (Withdrawal, error) 
 	return w, nil
 }
 
-// withdrawal removes r and keeps its algorithm signing, with a next key to follow.
-// known tells whether the key that signs then is in every cached key set. The caller
-// edits.
+// planWithdrawal returns the change that removes a key and gives its algorithm a current and a
+// next key. It sets published to false if the new current key may be missing from cached key
+// sets. The caller must hold the edit lock.
 func (r *rotator) planWithdrawal(v *snapshot, withdrawn Record, published *bool) change {
 	ch := change{remove: []string{withdrawn.KID}}
 	c := v.lineOf(withdrawn.Algorithm)
