@@ -19,7 +19,7 @@ import (
 	"github.com/ostiary/ostiary/internal/keyring"
 )
 
-// theirToken is one that a server signed from which this one takes over.
+// theirToken returns a token of another server.
 func theirToken(tb testing.TB, key *rsa.PrivateKey, kid string) string {
 	tb.Helper()
 	return theirs(tb, key, kid, "JWT")
@@ -46,7 +46,7 @@ func rsaKey(tb testing.TB) *rsa.PrivateKey {
 	return key
 }
 
-func TestKeysOfAnotherServerVerifyAndNeverSign(t *testing.T) {
+func TestForeignKeysVerifyAndNeverSign(t *testing.T) {
 	t.Parallel()
 
 	m, store, c := started(t, RS256)
@@ -68,7 +68,7 @@ func TestKeysOfAnotherServerVerifyAndNeverSign(t *testing.T) {
 	if _, _, err := m.Verify(theirToken(t, rsaKey(t), "public:a1"), "JWT"); !errors.Is(err, ErrBadToken) {
 		t.Errorf("a token of another key: %v", err)
 	}
-	// Who has the other server's keys makes no access tokens of ours with them.
+	// The other server's keys sign no access tokens that this server accepts.
 	if _, _, err := m.Verify(theirs(t, another, "public:a1", "at+jwt"), "at+jwt"); !errors.Is(err, ErrBadToken) {
 		t.Errorf("an access token: %v", err)
 	}
@@ -108,8 +108,8 @@ func TestKeysOfAnotherServerVerifyAndNeverSign(t *testing.T) {
 	}
 }
 
-// Whoever can write to the database must not choose what is believed.
-func TestARememberedKeyStaysInItsRow(t *testing.T) {
+// Write access to the database must not be enough to add or replace a key.
+func TestForeignKeyIsBoundToItsRow(t *testing.T) {
 	t.Parallel()
 
 	for name, change := range map[string]func(*Record){
@@ -135,7 +135,7 @@ func TestARememberedKeyStaysInItsRow(t *testing.T) {
 	}
 }
 
-func TestTheFirstKeysComeWhereOnlyOthersAreRemembered(t *testing.T) {
+func TestStartGeneratesKeysBesideForeignOnes(t *testing.T) {
 	t.Parallel()
 
 	store, c := &memory{}, &clock{}
@@ -151,7 +151,7 @@ func TestTheFirstKeysComeWhereOnlyOthersAreRemembered(t *testing.T) {
 	}
 }
 
-func TestKeysThatCannotBeRemembered(t *testing.T) {
+func TestAddForeignKeysRejectsInvalidKeys(t *testing.T) {
 	t.Parallel()
 
 	m, _, _ := started(t, EdDSA)
@@ -190,7 +190,7 @@ func TestKeysThatCannotBeRemembered(t *testing.T) {
 	}
 }
 
-func TestAKeyIsRemovedUnlessItSigns(t *testing.T) {
+func TestRemoveRejectsTheCurrentKey(t *testing.T) {
 	t.Parallel()
 
 	m, _, c := started(t, EdDSA)
@@ -230,7 +230,7 @@ func TestAKeyIsRemovedUnlessItSigns(t *testing.T) {
 	}
 }
 
-func TestKeysAreExportedWithTheirPrivateHalvesOnDemand(t *testing.T) {
+func TestExportIncludesPrivateKeysOnRequest(t *testing.T) {
 	t.Parallel()
 
 	m, _, _ := started(t, ES256, EdDSA)

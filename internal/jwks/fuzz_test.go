@@ -9,8 +9,8 @@ import (
 )
 
 // FuzzVerify looks for a token that Verify accepts and Sign would not have
-// written. The key is fixed, so that the seeds hold good tokens, and Ed25519
-// gives a text one signature, so that both can be compared byte by byte.
+// written. The key is fixed, so that the seeds contain valid tokens, and Ed25519
+// signatures are deterministic, so that both tokens can be compared byte by byte.
 func FuzzVerify(f *testing.F) {
 	m, _, _ := started(f, EdDSA)
 	seed := sha256.Sum256([]byte("a key for tests"))

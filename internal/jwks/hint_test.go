@@ -42,9 +42,9 @@ func rotate(tb testing.TB, m *Manager, c *clock) {
 	}
 }
 
-// A key outlives its tokens by its public half, which verifies hints and nothing else,
-// unpublished, until no session can be as old as they are.
-func TestAPastKeyVerifiesHintsAsLongAsSessionsLast(t *testing.T) {
+// After the expiry of its tokens the unpublished public half of a key verifies only hints,
+// until the longest session has ended.
+func TestPastKeyVerifiesHintsForTheSessionLifetime(t *testing.T) {
 	t.Parallel()
 	m, store, c := startedForHints(t, ES256, RS256)
 	idToken, err := m.Sign(t.Context(), ES256, "JWT", []byte(`{"sub":"ada"}`))
@@ -107,8 +107,8 @@ func TestAPastKeyVerifiesHintsAsLongAsSessionsLast(t *testing.T) {
 	}
 }
 
-// A key that was removed by command verifies nothing, and neither do keys beyond the bound.
-func TestHintKeysAreBoundedAndRemovable(t *testing.T) {
+// Keys that were removed by command, or exceed the limit, verify no hints.
+func TestHintKeysAreLimitedAndRemovable(t *testing.T) {
 	t.Parallel()
 	m, store, c := startedForHints(t, EdDSA)
 	kid := signer(t, m, EdDSA)

@@ -62,7 +62,7 @@ func TestHandler(t *testing.T) {
 	}
 }
 
-func TestKeySetHoldsPublicPartsOnly(t *testing.T) {
+func TestKeySetContainsOnlyPublicKeys(t *testing.T) {
 	t.Parallel()
 	m, _, _ := started(t, allAlgorithms()...)
 	body, _, _ := m.KeySet()
@@ -103,15 +103,15 @@ func TestKeySetChangesOnlyWithItsKeys(t *testing.T) {
 	}
 }
 
-func TestKeySetIsCachedNoLongerThanItIsKnown(t *testing.T) {
+func TestKeySetMaxAgeEndsWithTheSnapshot(t *testing.T) {
 	t.Parallel()
 	store, c := &memory{}, &clock{}
-	way := &link{Store: store}
-	m := newManager(t, testConfig(t, way, c, EdDSA), c)
+	conn := &link{Store: store}
+	m := newManager(t, testConfig(t, conn, c, EdDSA), c)
 	if err := m.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	way.down.Store(true)
+	conn.down.Store(true)
 	for _, step := range []struct {
 		advance time.Duration
 		header  string
@@ -127,7 +127,7 @@ func TestKeySetIsCachedNoLongerThanItIsKnown(t *testing.T) {
 			t.Errorf("%v without a store: %d, %q, want 200, %q", c.monotonic(), resp.Code, got, step.header)
 		}
 	}
-	way.down.Store(false)
+	conn.down.Store(false)
 	c.advance(time.Minute)
 	if got := serve(t, m, "GET", "").Header().Get("Cache-Control"); got != "public, max-age=3600" {
 		t.Errorf("with the store back, before any pass: %q", got)

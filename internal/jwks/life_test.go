@@ -14,7 +14,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// replica is one process of a year that goes badly.
+// replica is one process of the simulated year.
 type replica struct {
 	*Manager
 	link    *link
@@ -28,9 +28,9 @@ type copied struct {
 	ends time.Duration
 }
 
-// year plays a year of two replicas on one store: passes come late, processes
-// stop, restart and lose the store, clocks jump, operators rotate. It knows the
-// true time and judges by what clients see.
+// year simulates a year of two replicas on one store: iterations are late, processes stop,
+// restart and lose the store, clocks jump, operators rotate. It has the true time and
+// checks what clients see.
 type year struct {
 	t        *testing.T
 	rand     *rand.Rand
@@ -43,7 +43,7 @@ type year struct {
 	parsed   map[string][]string // kids by entity tag
 }
 
-func TestPromisesHoldThroughAYear(t *testing.T) {
+func TestGuaranteesHoldThroughASimulatedYear(t *testing.T) {
 	t.Parallel()
 	for name, seed := range map[string]uint64{"one year": 1, "another": 2} {
 		t.Run(name, func(t *testing.T) {
@@ -84,7 +84,7 @@ func (y *year) step() {
 		if r.stopped > y.now {
 			continue
 		}
-		// What comes first after a pause is chance.
+		// The order of events after a pause is random.
 		does := []func(*replica){y.sign, y.fetch, func(r *replica) { _ = r.rotator.runOnce(y.t.Context()) }}
 		for _, i := range y.rand.Perm(len(does)) {
 			does[i](r)
@@ -125,7 +125,7 @@ func (y *year) restart(r *replica) {
 	}
 }
 
-// sign asks for a token. Whoever cached a key set must find its key there.
+// sign requests a token. Every cached key set must contain its key.
 func (y *year) sign(r *replica) {
 	token, err := r.Sign(y.t.Context(), EdDSA, "", []byte("{}"))
 	if err != nil {
@@ -141,8 +141,8 @@ func (y *year) sign(r *replica) {
 	y.lives[kid] = y.now + 24*time.Hour
 }
 
-// fetch lets a client read the key set. Every living token's key must be there,
-// unless the replica knows that it knows too little, and says so.
+// fetch reads the key set as a client. It must contain the keys of all unexpired tokens,
+// unless the replica reports that its snapshot is stale.
 func (y *year) fetch(r *replica) {
 	kids := y.kids(r)
 	_, _, maxAge := r.KeySet()
@@ -157,7 +157,7 @@ func (y *year) fetch(r *replica) {
 	y.copies = append(y.copies, copied{kids: kids, ends: y.now + maxAge})
 }
 
-// kids are those that the replica serves.
+// kids returns the key IDs that the replica serves.
 func (y *year) kids(r *replica) []string {
 	w := httptest.NewRecorder()
 	r.Handler().ServeHTTP(w, httptest.NewRequestWithContext(y.t.Context(), "GET", "/.well-known/jwks.json", nil))

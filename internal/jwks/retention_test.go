@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A setting that becomes shorter is no news to tokens that were signed before.
-func TestAKeyStaysForTokensOfALongerSetting(t *testing.T) {
+// A shorter setting does not affect tokens that were signed before.
+func TestPastKeyIsKeptForTheLongestConfiguredTokenLifetime(t *testing.T) {
 	t.Parallel()
 	store, c := &memory{}, &clock{}
 	config := testConfig(t, store, c, EdDSA)
@@ -37,7 +37,7 @@ func TestAKeyStaysForTokensOfALongerSetting(t *testing.T) {
 		t.Errorf("past keys after 21 days: %v, want none", got)
 	}
 
-	// The other way round, the key that signs learns of the longer setting.
+	// After an increase, the current key records the longer setting.
 	config.TokenLifetime = 10 * day
 	longer := newManager(t, config, c)
 	if err := longer.Start(t.Context()); err != nil {

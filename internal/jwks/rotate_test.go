@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// twoTogether holds back whoever saves first until the other one wants to save
-// too, so that each round is a race that both have entered.
+// twoTogether delays the first save until the second replica saves too, so that every
+// round is a race.
 type twoTogether struct {
 	mu      sync.Mutex
 	arrived int
@@ -33,7 +33,7 @@ func (b *twoTogether) reset() {
 	b.arrived, b.gate = 0, make(chan struct{})
 }
 
-func TestRotationsAtOnceAreOne(t *testing.T) {
+func TestConcurrentRotationsCountOnce(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		wait time.Duration // before each round
@@ -108,7 +108,7 @@ func TestRotateBeforeTheNextKeyIsReady(t *testing.T) {
 	}
 	for _, r := range records {
 		if r.Sealed != nil {
-			t.Errorf("Rotate gave away the sealed key %s", r.KID)
+			t.Errorf("Rotate returned the sealed key %s", r.KID)
 		}
 	}
 	c.advance(59*time.Minute - time.Second)
@@ -127,7 +127,7 @@ func TestRotateBeforeTheNextKeyIsReady(t *testing.T) {
 	}
 }
 
-func TestRotateStopsAtManyWaiting(t *testing.T) {
+func TestRotateLimitsPendingRotations(t *testing.T) {
 	t.Parallel()
 	m, _, _ := started(t, EdDSA)
 	for i := range maxPendingRotations {
@@ -140,7 +140,7 @@ func TestRotateStopsAtManyWaiting(t *testing.T) {
 	}
 }
 
-func TestRotateOfAnUnknownAlgorithm(t *testing.T) {
+func TestRotateRejectsUnknownAlgorithm(t *testing.T) {
 	t.Parallel()
 	m, _, _ := started(t, EdDSA)
 	for _, alg := range []Algorithm{ES256, "none", "HS256"} {
@@ -186,7 +186,7 @@ func TestRotatedSince(t *testing.T) {
 	}
 }
 
-func TestFreshProcessAllowsForOtherClocks(t *testing.T) {
+func TestNewProcessToleratesClockSkew(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		recorded time.Duration
@@ -219,7 +219,7 @@ func TestFreshProcessAllowsForOtherClocks(t *testing.T) {
 	}
 }
 
-func TestKeyActivatedByAWrongClockIsFollowed(t *testing.T) {
+func TestKeyActivatedInTheFutureIsRotated(t *testing.T) {
 	t.Parallel()
 	m, store, c := started(t, EdDSA)
 	c.advance(time.Hour)
@@ -246,23 +246,23 @@ func TestStaleReplicaDoesNotSign(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, way := &clock{}, &link{Store: &memory{}}
-			m := newManager(t, testConfig(t, way, c, EdDSA), c)
+			c, conn := &clock{}, &link{Store: &memory{}}
+			m := newManager(t, testConfig(t, conn, c, EdDSA), c)
 			if err := m.Start(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			way.down.Store(true)
-			way.loads.Store(0)
+			conn.down.Store(true)
+			conn.loads.Store(0)
 			age(c)
 			for range 5 {
 				if _, err := m.Sign(t.Context(), EdDSA, "", nil); !errors.Is(err, ErrStale) {
 					t.Errorf("Sign = %v, want ErrStale", err)
 				}
 			}
-			if n := way.loads.Load(); n != 1 {
+			if n := conn.loads.Load(); n != 1 {
 				t.Errorf("five requests knocked %d times at a store that is gone, want once", n)
 			}
-			way.down.Store(false)
+			conn.down.Store(false)
 			c.advance(time.Minute)
 			signer(t, m, EdDSA)
 		})
@@ -296,7 +296,7 @@ func TestNewAlgorithmIsPublishedBeforeItSigns(t *testing.T) {
 	}
 }
 
-func TestRunRotatesAndOutlivesALostStore(t *testing.T) {
+func TestRunRotatesAndSurvivesALostStore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		store := &link{Store: &memory{}}

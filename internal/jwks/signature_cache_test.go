@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// A token that was found good once is believed again only as itself, for its own
-// use, and while its key is in the set.
-func TestVerifiedBefore(t *testing.T) {
+// A cached token is accepted only unchanged, for its own use, and while its key is in the
+// key set.
+func TestCachedTokenIsCheckedAgain(t *testing.T) {
 	t.Parallel()
 
 	m, _, _ := started(t, ES256)
@@ -45,7 +45,7 @@ func TestVerifiedBefore(t *testing.T) {
 	}
 }
 
-func TestVerifiedIsBounded(t *testing.T) {
+func TestSignatureCacheIsBounded(t *testing.T) {
 	t.Parallel()
 
 	var v signatureCache

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// occupied returns a desk at which nobody gets a slot.
+// occupied returns a limiter without a free slot.
 func occupied() signingLimiter {
 	d := newSigningLimiter()
 	for range cap(d.slots) {
@@ -17,7 +17,7 @@ func occupied() signingLimiter {
 	return d
 }
 
-func TestSignGivesUpWithItsCaller(t *testing.T) {
+func TestSignStopsWhenTheContextIsDone(t *testing.T) {
 	t.Parallel()
 	m, _, _ := started(t, RS256)
 	m.limiter = occupied()
@@ -44,7 +44,7 @@ func TestSigningIsBounded(t *testing.T) {
 		synctest.Wait()
 		var busy interface{ Unavailable() bool }
 		if _, err := d.acquire(t.Context()); !errors.As(err, &busy) || !busy.Unavailable() || time.Since(start) != 0 {
-			t.Errorf("one more than may wait: %v after %s, want to be sent away at once", err, time.Since(start))
+			t.Errorf("one more than may wait: %v after %s, want an immediate rejection", err, time.Since(start))
 		}
 
 		<-d.slots

@@ -32,7 +32,7 @@ func TestNewListsEveryFault(t *testing.T) {
 	}
 }
 
-func TestStartMakesOneSetOfKeys(t *testing.T) {
+func TestConcurrentStartsGenerateOneKeySet(t *testing.T) {
 	t.Parallel()
 	store, c := &memory{}, &clock{}
 	managers := make([]*Manager, 4)
@@ -62,7 +62,7 @@ func TestStartMakesOneSetOfKeys(t *testing.T) {
 	}
 }
 
-func TestStartRefusesWhatItCannotOpen(t *testing.T) {
+func TestStartRejectsKeysThatItCannotOpen(t *testing.T) {
 	t.Parallel()
 	m, store, c := started(t, ES256, EdDSA)
 	es, ed := store.inState(ES256, Current)[0], store.inState(EdDSA, Current)[0]
@@ -126,9 +126,9 @@ func TestStartRefusesWhatItCannotOpen(t *testing.T) {
 func TestStartWithoutAStore(t *testing.T) {
 	t.Parallel()
 	c := &clock{}
-	way := &link{}
-	way.down.Store(true)
-	m := newManager(t, testConfig(t, way, c, ES256), c)
+	conn := &link{}
+	conn.down.Store(true)
+	m := newManager(t, testConfig(t, conn, c, ES256), c)
 	if err := m.Start(t.Context()); !errors.Is(err, errDown) {
 		t.Errorf("Start = %v, want the store's error", err)
 	}
@@ -165,7 +165,7 @@ func TestReseal(t *testing.T) {
 	}
 }
 
-// remote signs as a KMS would: without giving the key away.
+// remote signs as a KMS would, without exposing the key.
 type remote struct{ key crypto.Signer }
 
 func (r remote) Public() crypto.PublicKey { return r.key.Public() }
@@ -205,7 +205,7 @@ func TestImport(t *testing.T) {
 	}
 }
 
-func TestImportRefuses(t *testing.T) {
+func TestImportRejects(t *testing.T) {
 	t.Parallel()
 	m, store, _ := started(t, ES256, EdDSA, RS256)
 	before := store.version

@@ -22,7 +22,7 @@ const payload = `{"iss":"https://op.example","sub":"248289761001"}`
 
 func b64(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
-// forge signs any header with one of our keys, as only we could.
+// forge signs any header with a key of this server.
 func forge(t *testing.T, m *Manager, alg Algorithm, header string) string {
 	t.Helper()
 	k := m.keys.current.Load().current[alg]
@@ -34,10 +34,10 @@ func forge(t *testing.T, m *Manager, alg Algorithm, header string) string {
 	return input + "." + b64(string(signature))
 }
 
-func TestVerifyRefuses(t *testing.T) {
+func TestVerifyRejects(t *testing.T) {
 	t.Parallel()
 	m, _, _ := started(t, allAlgorithms()...)
-	stranger, _, _ := started(t, ES256)
+	foreign, _, _ := started(t, ES256)
 	sign := func(by *Manager, alg Algorithm, typ string) string {
 		token, err := by.Sign(t.Context(), alg, typ, []byte(payload))
 		if err != nil {
@@ -83,73 +83,73 @@ func TestVerifyRefuses(t *testing.T) {
 		t.Fatalf("the token that the cases spoil is not good itself: %v", err)
 	}
 	for name, token := range map[string]string{
-		"alg none":                        unsigned("none"),
-		"alg None":                        unsigned("None"),
-		"alg nOnE with the signature":     unsigned("nOnE") + parts[2],
-		"alg empty":                       unsigned("") + parts[2],
-		"no signature":                    parts[0] + "." + parts[1] + ".",
-		"HMAC with the public key":        hs + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)),
-		"another algorithm of ours":       forge(t, m, ES256, `{"alg":"EdDSA","kid":"KID","typ":"JWT"}`),
-		"PS256 claimed for an RS256 key":  forge(t, m, RS256, `{"alg":"PS256","kid":"KID","typ":"JWT"}`),
-		"RS256 claimed for a PS256 key":   forge(t, m, PS256, `{"alg":"RS256","kid":"KID","typ":"JWT"}`),
-		"a changed payload":               parts[0] + "." + b64(`{"sub":"admin"}`) + "." + parts[2],
-		"another token's signature":       parts[0] + "." + parts[1] + "." + edParts[2],
-		"a stranger's key":                sign(stranger, ES256, "JWT"),
-		"a stranger's key under our kid":  parts[0] + "." + strings.Join(strings.Split(sign(stranger, ES256, "JWT"), ".")[1:], "."),
-		"the signature in DER":            signature(der),
-		"r = s = 0":                       signature(make([]byte, 64)),
-		"r = s = n":                       signature(append(n, n...)),
-		"an empty ES256 signature":        signature(nil),
-		"the other s of the signature":    signature(append(append([]byte(nil), raw[:32]...), twin...)),
-		"a signature with a byte more":    signature(append(append([]byte(nil), raw...), 0)),
-		"a signature with a byte less":    signature(raw[:63]),
-		"crit with b64":                   forge(t, m, ES256, `{"alg":"ES256","kid":"KID","typ":"JWT","crit":["b64"],"b64":false}`),
-		"crit unknown":                    forge(t, m, ES256, `{"alg":"ES256","kid":"KID","typ":"JWT","crit":["x"],"x":1}`),
-		"crit empty":                      forge(t, m, ES256, `{"alg":"ES256","kid":"KID","typ":"JWT","crit":[]}`),
-		"b64 alone":                       forge(t, m, ES256, `{"alg":"ES256","kid":"KID","typ":"JWT","b64":false}`),
-		"jwk":                             forge(t, m, ES256, `{"alg":"ES256","kid":"KID","jwk":`+string(spki)+`,"typ":"JWT"}`),
-		"jku":                             forge(t, m, ES256, `{"alg":"ES256","kid":"KID","jku":"http://127.0.0.1/","typ":"JWT"}`),
-		"x5u":                             forge(t, m, ES256, `{"alg":"ES256","kid":"KID","x5u":"http://127.0.0.1/","typ":"JWT"}`),
-		"x5c":                             forge(t, m, ES256, `{"alg":"ES256","kid":"KID","x5c":[],"typ":"JWT"}`),
-		"a second alg":                    forge(t, m, ES256, `{"alg":"none","alg":"ES256","kid":"KID","typ":"JWT"}`),
-		"a second typ":                    forge(t, m, ES256, `{"alg":"ES256","kid":"KID","typ":"at+jwt","typ":"JWT"}`),
-		"a header in another order":       forge(t, m, ES256, `{"kid":"KID","alg":"ES256","typ":"JWT"}`),
-		"an escape in the header":         forge(t, m, ES256, `{"alg":"ES256","kid":"KID","typ":"J\u0057T"}`),
-		"text after the header":           forge(t, m, ES256, `{"alg":"ES256","kid":"KID","typ":"JWT"} `),
-		"a header that does not end":      forge(t, m, ES256, `{"alg":"ES256","kid":"KID","typ":"JWT`),
-		"typ empty rather than absent":    forge(t, m, ES256, `{"alg":"ES256","kid":"KID","typ":""}`),
-		"a header that is an array":       forge(t, m, ES256, `["ES256"]`),
-		"no kid":                          forge(t, m, ES256, `{"alg":"ES256","typ":"JWT"}`),
-		"kid a path":                      kid(`"../../../../dev/null"`),
-		"kid SQL":                         kid(`"' OR '1'='1"`),
-		"kid with NUL":                    kid(`"\u0000"`),
-		"kid an object":                   kid(`{"$ne":null}`),
-		"kid a number":                    kid(`1`),
-		"kid null":                        kid(`null`),
-		"kid unknown":                     kid(`"` + strings.Repeat("A", 43) + `"`),
-		"a line break in the header":      good[:8] + "\n" + good[8:],
-		"a line break in the signature":   good[:len(good)-8] + "\r\n" + good[len(good)-8:],
-		"a line break at the end":         good + "\n",
-		"a space in front":                " " + good,
-		"padding":                         good + "==",
-		"the standard base64 alphabet":    swapAlphabet(good),
-		"stray bits after the signature":  strings.Join(edParts[:2], ".") + "." + strayBits(edParts[2]),
-		"stray bits after an RSA one":     strings.Join(rsParts[:2], ".") + "." + strayBits(rsParts[2]),
-		"the flattened JSON form":         fmt.Sprintf(`{"protected":%q,"payload":%q,"signature":%q}`, parts[0], parts[1], parts[2]),
-		"the general JSON form":           fmt.Sprintf(`{"payload":%q,"signatures":[{"protected":%q,"signature":%q}]}`, parts[1], parts[0], parts[2]),
-		"detached payload":                parts[0] + ".." + parts[2],
-		"four parts":                      good + "." + parts[2],
-		"five parts, as of a JWE":         good + "..",
-		"two parts":                       parts[0] + "." + parts[1],
-		"nothing":                         "",
-		"dots":                            "..",
-		"a hundred thousand dots":         strings.Repeat(".", 100_000),
-		"sixteen megabytes":               strings.Repeat("a", 16<<20),
-		"sixteen megabytes, well formed":  good + strings.Repeat("A", 16<<20),
-		"nested arrays as a header":       b64(strings.Repeat("[", 20_000)) + "." + parts[1] + "." + parts[2],
-		"NUL and bytes that are no UTF-8": "\x00\xff." + parts[1] + "." + parts[2],
-		"an RSA signature on our EC key":  parts[0] + "." + parts[1] + "." + rsParts[2],
-		"an EC header on an RSA key":      b64(`{"alg":"ES256","kid":"`+rsKey.record.KID+`","typ":"JWT"}`) + "." + parts[1] + "." + parts[2],
+		"alg none":                                 unsigned("none"),
+		"alg None":                                 unsigned("None"),
+		"alg nOnE with the signature":              unsigned("nOnE") + parts[2],
+		"alg empty":                                unsigned("") + parts[2],
+		"no signature":                             parts[0] + "." + parts[1] + ".",
+		"HMAC with the public key":                 hs + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)),
+		"another algorithm of ours":                forge(t, m, ES256, `{"alg":"EdDSA","kid":"KID","typ":"JWT"}`),
+		"PS256 claimed for an RS256 key":           forge(t, m, RS256, `{"alg":"PS256","kid":"KID","typ":"JWT"}`),
+		"RS256 claimed for a PS256 key":            forge(t, m, PS256, `{"alg":"RS256","kid":"KID","typ":"JWT"}`),
+		"a changed payload":                        parts[0] + "." + b64(`{"sub":"admin"}`) + "." + parts[2],
+		"another token's signature":                parts[0] + "." + parts[1] + "." + edParts[2],
+		"a foreign key":                            sign(foreign, ES256, "JWT"),
+		"a foreign key under a kid of this server": parts[0] + "." + strings.Join(strings.Split(sign(foreign, ES256, "JWT"), ".")[1:], "."),
+		"the signature in DER":                     signature(der),
+		"r = s = 0":                                signature(make([]byte, 64)),
+		"r = s = n":                                signature(append(n, n...)),
+		"an empty ES256 signature":                 signature(nil),
+		"the other s of the signature":             signature(append(append([]byte(nil), raw[:32]...), twin...)),
+		"a signature with a byte more":             signature(append(append([]byte(nil), raw...), 0)),
+		"a signature with a byte less":             signature(raw[:63]),
+		"crit with b64":                            forge(t, m, ES256, `{"alg":"ES256","kid":"KID","typ":"JWT","crit":["b64"],"b64":false}`),
+		"crit unknown":                             forge(t, m, ES256, `{"alg":"ES256","kid":"KID","typ":"JWT","crit":["x"],"x":1}`),
+		"crit empty":                               forge(t, m, ES256, `{"alg":"ES256","kid":"KID","typ":"JWT","crit":[]}`),
+		"b64 alone":                                forge(t, m, ES256, `{"alg":"ES256","kid":"KID","typ":"JWT","b64":false}`),
+		"jwk":                                      forge(t, m, ES256, `{"alg":"ES256","kid":"KID","jwk":`+string(spki)+`,"typ":"JWT"}`),
+		"jku":                                      forge(t, m, ES256, `{"alg":"ES256","kid":"KID","jku":"http://127.0.0.1/","typ":"JWT"}`),
+		"x5u":                                      forge(t, m, ES256, `{"alg":"ES256","kid":"KID","x5u":"http://127.0.0.1/","typ":"JWT"}`),
+		"x5c":                                      forge(t, m, ES256, `{"alg":"ES256","kid":"KID","x5c":[],"typ":"JWT"}`),
+		"a second alg":                             forge(t, m, ES256, `{"alg":"none","alg":"ES256","kid":"KID","typ":"JWT"}`),
+		"a second typ":                             forge(t, m, ES256, `{"alg":"ES256","kid":"KID","typ":"at+jwt","typ":"JWT"}`),
+		"a header in another order":                forge(t, m, ES256, `{"kid":"KID","alg":"ES256","typ":"JWT"}`),
+		"an escape in the header":                  forge(t, m, ES256, `{"alg":"ES256","kid":"KID","typ":"J\u0057T"}`),
+		"text after the header":                    forge(t, m, ES256, `{"alg":"ES256","kid":"KID","typ":"JWT"} `),
+		"a header that does not end":               forge(t, m, ES256, `{"alg":"ES256","kid":"KID","typ":"JWT`),
+		"typ empty rather than absent":             forge(t, m, ES256, `{"alg":"ES256","kid":"KID","typ":""}`),
+		"a header that is an array":                forge(t, m, ES256, `["ES256"]`),
+		"no kid":                                   forge(t, m, ES256, `{"alg":"ES256","typ":"JWT"}`),
+		"kid a path":                               kid(`"../../../../dev/null"`),
+		"kid SQL":                                  kid(`"' OR '1'='1"`),
+		"kid with NUL":                             kid(`"\u0000"`),
+		"kid an object":                            kid(`{"$ne":null}`),
+		"kid a number":                             kid(`1`),
+		"kid null":                                 kid(`null`),
+		"kid unknown":                              kid(`"` + strings.Repeat("A", 43) + `"`),
+		"a line break in the header":               good[:8] + "\n" + good[8:],
+		"a line break in the signature":            good[:len(good)-8] + "\r\n" + good[len(good)-8:],
+		"a line break at the end":                  good + "\n",
+		"a space in front":                         " " + good,
+		"padding":                                  good + "==",
+		"the standard base64 alphabet":             swapAlphabet(good),
+		"stray bits after the signature":           strings.Join(edParts[:2], ".") + "." + strayBits(edParts[2]),
+		"stray bits after an RSA one":              strings.Join(rsParts[:2], ".") + "." + strayBits(rsParts[2]),
+		"the flattened JSON form":                  fmt.Sprintf(`{"protected":%q,"payload":%q,"signature":%q}`, parts[0], parts[1], parts[2]),
+		"the general JSON form":                    fmt.Sprintf(`{"payload":%q,"signatures":[{"protected":%q,"signature":%q}]}`, parts[1], parts[0], parts[2]),
+		"detached payload":                         parts[0] + ".." + parts[2],
+		"four parts":                               good + "." + parts[2],
+		"five parts, as of a JWE":                  good + "..",
+		"two parts":                                parts[0] + "." + parts[1],
+		"nothing":                                  "",
+		"dots":                                     "..",
+		"a hundred thousand dots":                  strings.Repeat(".", 100_000),
+		"sixteen megabytes":                        strings.Repeat("a", 16<<20),
+		"sixteen megabytes, well formed":           good + strings.Repeat("A", 16<<20),
+		"nested arrays as a header":                b64(strings.Repeat("[", 20_000)) + "." + parts[1] + "." + parts[2],
+		"NUL and bytes that are no UTF-8":          "\x00\xff." + parts[1] + "." + parts[2],
+		"an RSA signature on our EC key":           parts[0] + "." + parts[1] + "." + rsParts[2],
+		"an EC header on an RSA key":               b64(`{"alg":"ES256","kid":"`+rsKey.record.KID+`","typ":"JWT"}`) + "." + parts[1] + "." + parts[2],
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -216,7 +216,7 @@ func TestVerifyMatchesTyp(t *testing.T) {
 	}
 }
 
-func TestSignRefusesATypThatIsNone(t *testing.T) {
+func TestSignRejectsInvalidTyp(t *testing.T) {
 	t.Parallel()
 	m, _, _ := started(t, EdDSA)
 	if token, err := m.Sign(t.Context(), EdDSA, `JWT","crit":["x`, nil); err == nil {
@@ -224,9 +224,8 @@ func TestSignRefusesATypThatIsNone(t *testing.T) {
 	}
 }
 
-// A library that is not ours reads the key set and verifies a token of each
-// algorithm.
-func TestOthersVerifyOurTokens(t *testing.T) {
+// Another JOSE library reads the key set and verifies a token of each algorithm.
+func TestOtherLibrariesVerifyTokens(t *testing.T) {
 	t.Parallel()
 	m, _, _ := started(t, allAlgorithms()...)
 	body, _, _ := m.KeySet()
@@ -289,19 +288,19 @@ func TestVerifyWithPastAndNextKeys(t *testing.T) {
 	}
 }
 
-// What a replica cannot know for lack of a store is no verdict on a token.
-func TestVerifyOfAnUnknownKeyWithoutAStore(t *testing.T) {
+// If the store is unavailable an unknown kid does not mean that a token is invalid.
+func TestVerifyOfAnUnknownKeyWithoutAStoreIsTemporary(t *testing.T) {
 	t.Parallel()
 	store, c := &memory{}, &clock{}
-	way := &link{Store: store}
-	cut := newManager(t, testConfig(t, way, c, EdDSA), c)
+	conn := &link{Store: store}
+	cut := newManager(t, testConfig(t, conn, c, EdDSA), c)
 	whole := newManager(t, testConfig(t, store, c, EdDSA), c)
 	for _, m := range []*Manager{cut, whole} {
 		if err := m.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	way.down.Store(true)
+	conn.down.Store(true)
 	for range 2 { // the second rotation brings a key that the cut replica never saw
 		c.advance(30 * 24 * time.Hour)
 		pass(t, whole)
@@ -313,7 +312,7 @@ func TestVerifyOfAnUnknownKeyWithoutAStore(t *testing.T) {
 	if _, _, err := cut.Verify(token, ""); !errors.Is(err, ErrStale) || errors.Is(err, ErrBadToken) {
 		t.Errorf("Verify = %v, want ErrStale and no verdict", err)
 	}
-	way.down.Store(false)
+	conn.down.Store(false)
 	c.advance(time.Minute)
 	if _, _, err := cut.Verify(token, ""); err != nil {
 		t.Errorf("Verify with the store back, before any pass: %v", err)

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// What a withdrawn key signed is not accepted by any replica that has read the store
-// since, nor is it published; the next key signs.
-func TestAWithdrawnKeySignsAndVerifiesNothing(t *testing.T) {
+// A withdrawn key is not published, its tokens are rejected by every replica that has read
+// the store since, and the next key signs.
+func TestWithdrawnKeyNeitherSignsNorVerifies(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		age   time.Duration // of the next key
@@ -72,7 +72,7 @@ func TestAWithdrawnKeySignsAndVerifiesNothing(t *testing.T) {
 	}
 }
 
-func TestKeysThatDoNotSignAreWithdrawn(t *testing.T) {
+func TestWithdrawNextAndPastKeys(t *testing.T) {
 	t.Parallel()
 	m, store, c := started(t, ES256)
 	c.advance(2 * time.Hour)
@@ -99,8 +99,8 @@ func TestKeysThatDoNotSignAreWithdrawn(t *testing.T) {
 	}
 }
 
-// All keys may be known to others, those that are to follow as well.
-func TestEveryKeyMayBeWithdrawn(t *testing.T) {
+// All keys may have leaked, including the next ones.
+func TestWithdrawEveryKey(t *testing.T) {
 	t.Parallel()
 	m, store, _ := started(t, EdDSA)
 	first := append(store.inState(EdDSA, Next), store.inState(EdDSA, Current)...)
@@ -115,7 +115,7 @@ func TestEveryKeyMayBeWithdrawn(t *testing.T) {
 }
 
 // The public half of a withdrawn key verifies no hint either.
-func TestAWithdrawnKeyVerifiesNoHint(t *testing.T) {
+func TestWithdrawnKeyVerifiesNoHint(t *testing.T) {
 	t.Parallel()
 	for name, age := range map[string]time.Duration{"a current key": 0, "a key that verifies hints alone": 60 * 24 * time.Hour} {
 		store, c := &memory{}, &clock{}
