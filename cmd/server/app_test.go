@@ -31,13 +31,20 @@ const (
 	testVerifier = "a-code-verifier-of-at-least-forty-three-characters"
 )
 
+// The parameters of password hashes, unless a test sets argon2_memory_mib. They take a
+// fiftieth of the time of the least that the configuration allows.
+const (
+	testHashMiB    = 1
+	testHashPasses = 1
+)
+
 // clientStaleness is more than a change of a client needs to be in force: it is at once.
 const clientStaleness = time.Second
 
-// testHash is the hash of testPassword, made once and cheaply: that hashing is slow
-// is tested where it is done.
+// testHash is the hash of testPassword, made once with the parameters that [startUnder]
+// configures, so that a sign-in does not replace it.
 var testHash = sync.OnceValue(func() string {
-	hash, err := account.NewHasher(8, 1, 1, time.Minute).Hash(context.Background(), testPassword)
+	hash, err := account.NewHasher(testHashMiB<<10, testHashPasses, 1, time.Minute).Hash(context.Background(), testPassword)
 	if err != nil {
 		panic(err)
 	}
@@ -77,11 +84,14 @@ func startUnder(tb testing.TB, db *store.Store, path string, settings map[string
 	s.url = strings.TrimSuffix(issuer, "/")
 	defaults := map[string]string{
 		"issuer": issuer, "database_url": "sqlite:unused", "system_secrets": testSecret, "registration": "open",
-		"argon2_memory_mib": "19", "argon2_slots": "2",
+		"argon2_slots": "2",
 	}
 	conf, err := config.Load(config.Sources{Defaults: defaults, Override: settings, Require: config.ServeRequires()})
 	if err != nil {
 		tb.Fatal(err)
+	}
+	if settings["argon2_memory_mib"] == "" {
+		conf.Argon2MemoryMiB, conf.Argon2Iterations = testHashMiB, testHashPasses
 	}
 	lendKeys(tb, conf, db, s.clock)
 	storetest.Follow(tb, db)

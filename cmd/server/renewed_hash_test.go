@@ -18,7 +18,7 @@ import (
 func TestAnImportedHashIsRenewedAtTheFirstSignIn(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
-		s := start(t, db, nil)
+		s := start(t, db, map[string]string{"argon2_memory_mib": "19"})
 		legacy, err := bcrypt.GenerateFromPassword([]byte(testPassword), bcrypt.MinCost)
 		if err != nil {
 			t.Fatal(err)

@@ -4,8 +4,10 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -57,11 +59,53 @@ func Open(tb testing.TB, url string) *store.Store {
 // SQLiteURL returns the URL of a fresh SQLite database with the schema in place.
 func SQLiteURL(tb testing.TB) string {
 	tb.Helper()
-	url := "sqlite:" + filepath.Join(tb.TempDir(), "ostiary.db")
-	if err := migrate(tb.Context(), url); err != nil {
+	migrated, err := migratedFile()
+	if err != nil {
 		tb.Fatal(err)
 	}
-	return url
+	path := filepath.Join(filesDir(tb), "ostiary.db")
+	if err := os.WriteFile(path, migrated, 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return "sqlite:" + path
+}
+
+// migratedFile returns the content of a SQLite database with the schema in place.
+var migratedFile = sync.OnceValues(func() (content []byte, err error) { //nolint:gochecknoglobals // migrating takes longer than most tests
+	dir, err := os.MkdirTemp("", "ostiary-sqlite-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	path := filepath.Join(dir, "migrated.db")
+	if err := migrate(context.Background(), "sqlite:"+path); err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(path + "-wal"); !errors.Is(err, os.ErrNotExist) {
+		return nil, errors.New("closing the migrated SQLite database left its write-ahead log")
+	}
+	return os.ReadFile(path)
+})
+
+// filesDir returns a directory for the files of a test, which is removed when the
+// test ends. It is in the directory that OSTIARY_TEST_FILES names, which
+// withpostgres keeps in memory, else on disk.
+func filesDir(tb testing.TB) string {
+	tb.Helper()
+	parent := os.Getenv("OSTIARY_TEST_FILES")
+	if parent == "" {
+		return tb.TempDir()
+	}
+	dir, err := os.MkdirTemp(parent, "test-") //nolint:usetesting // testing's own directory is on disk
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			tb.Errorf("remove the files of the test: %v", err)
+		}
+	})
+	return dir
 }
 
 // MigratedURL returns the URL of a fresh PostgreSQL database with the schema in

@@ -79,6 +79,16 @@ func (s *Server) URL(database string) string {
 	return "postgres://" + superuser + "@/" + database + "?" + socket.Encode()
 }
 
+// FilesDir returns a directory for files of tests. It is where the data of the server
+// is, so in memory where that is, and is removed with it.
+func (s *Server) FilesDir() (string, error) {
+	dir := filepath.Join(s.dir, "files")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("make a directory for files: %w", err)
+	}
+	return dir, nil
+}
+
 // Restart ends the server if it runs and starts it again on the same data, after
 // a [Server.Kill] through crash recovery.
 func (s *Server) Restart(ctx context.Context) error {

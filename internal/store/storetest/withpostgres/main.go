@@ -3,8 +3,9 @@
 //
 //	go run ./internal/store/storetest/withpostgres go test ./...
 //
-// It sets OSTIARY_TEST_POSTGRES_URL, and leaves a server alone that is already
-// named there. Its exit status is the command's.
+// It sets OSTIARY_TEST_POSTGRES_URL, and OSTIARY_TEST_FILES to a directory for the
+// SQLite databases of the tests. If the environment names a server already, it starts
+// none and sets nothing. Its exit status is the command's.
 package main
 
 import (
@@ -22,7 +23,10 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest/pgserver"
 )
 
-const variable = "OSTIARY_TEST_POSTGRES_URL"
+const (
+	variable      = "OSTIARY_TEST_POSTGRES_URL"
+	filesVariable = "OSTIARY_TEST_FILES"
+)
 
 func main() {
 	status, err := run(context.Background(), os.Args[1:], os.Environ(), os.Stdout)
@@ -43,7 +47,11 @@ func run(ctx context.Context, args, environ []string, stdout io.Writer) (status 
 			return 1, err
 		}
 		defer func() { err = errors.Join(err, server.Close()) }()
-		environ = append(environ, variable+"="+server.URL("postgres"))
+		files, err := server.FilesDir()
+		if err != nil {
+			return 1, err
+		}
+		environ = append(environ, variable+"="+server.URL("postgres"), filesVariable+"="+files)
 	}
 
 	// An interrupt from the keyboard reaches the command too. It decides when to

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -19,6 +20,19 @@ func TestCommandFindsAServerInItsEnvironment(t *testing.T) {
 	const want = "postgres://postgres@/postgres?host="
 	if got := out.String(); !strings.HasPrefix(got, want) {
 		t.Errorf("the command sees the server %q, want one beginning with %q", got, want)
+	}
+}
+
+func TestCommandFindsADirectoryThatIsRemovedAfterIt(t *testing.T) {
+	t.Parallel()
+
+	var out bytes.Buffer
+	status, err := run(t.Context(), []string{"sh", "-c", `touch "$OSTIARY_TEST_FILES/file" && echo "$OSTIARY_TEST_FILES"`}, withoutServer(), &out)
+	if status != 0 || err != nil {
+		t.Fatalf("run = %d, %v, want 0 and no error", status, err)
+	}
+	if _, err := os.Stat(strings.TrimSpace(out.String())); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("stat of the directory %q = %v, want %v", out.String(), err, os.ErrNotExist)
 	}
 }
 
