@@ -1,4 +1,4 @@
-# What a contributor runs. `make` alone lists it.
+# Targets for contributors. `make` lists them.
 
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME ?= 10s
@@ -8,30 +8,30 @@ PKG      ?= ./...
 # SHORT=1 gives the fault tests fewer rounds.
 short := $(if $(SHORT),-short)
 
-# The tools have a module of their own, so that none reaches the one that ships.
+# The tools have a separate module, to keep their dependencies out of the main one.
 tool := go tool -modfile=tools/go.mod
 
-# One PostgreSQL for all test processes below it.
+# Starts one PostgreSQL for all test processes of a command.
 withpostgres := go run ./internal/store/storetest/withpostgres
 
 .DEFAULT_GOAL := help
 .PHONY: help
-help: ## list what there is
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: test
-test: ## every test, on SQLite and on a real PostgreSQL (PKG=./internal/oauth2/... for some)
+test: ## all tests, on SQLite and PostgreSQL (PKG=./internal/oauth2/... for some packages)
 	@tools/need postgresql pgbouncer
 	$(withpostgres) go test -timeout 10m $(PKG)
 	$(if $(filter ./...,$(PKG)),go -C tools test ./...)
 
 .PHONY: race
-race: ## the same under the race detector (needs a C compiler)
+race: ## all tests with the race detector (needs a C compiler)
 	@tools/need postgresql pgbouncer
 	CGO_ENABLED=1 $(withpostgres) go test -race $(PKG)
 
 .PHONY: lint
-lint: ## linters, format, dependency rules, tidy go.mod, no skipped test
+lint: ## linters, format, dependency rules, tidy go.mod, no skipped tests
 	$(tool) golangci-lint run ./...
 	cd tools && go tool golangci-lint run --config ../.golangci.yml ./...
 	go mod tidy -diff
@@ -40,61 +40,61 @@ lint: ## linters, format, dependency rules, tidy go.mod, no skipped test
 	@tools/nolint
 
 .PHONY: prose
-prose: ## words and constructions to avoid, by package (tools/prose -list names the places)
+prose: ## count archaic words and constructions by package (go -C tools run ./prose -list for the places)
 	go -C tools run ./prose
 
 .PHONY: fmt
-fmt: ## bring the code into the form lint asks for
+fmt: ## format the code as lint requires
 	$(tool) golangci-lint fmt ./...
 	cd tools && go tool golangci-lint fmt --config ../.golangci.yml ./...
 
 .PHONY: vuln
-vuln: ## known vulnerabilities that the code reaches (needs https://vuln.go.dev)
+vuln: ## find known vulnerabilities that the code reaches (needs https://vuln.go.dev)
 	$(tool) govulncheck ./...
 
 .PHONY: build
-build: ## the static binary bin/ostiary
+build: ## build the static binary bin/ostiary
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ostiary ./cmd/server
 
 .PHONY: e2e
-e2e: ## a real browser, real clients and real proxies against the whole server
+e2e: ## end-to-end tests with real browsers, clients and proxies
 	@tools/need postgresql chromium npm python3-venv maven default-jdk-headless nginx haproxy caddy
 	$(withpostgres) go test -tags e2e -count 1 -v -timeout 20m ./test/e2e/... ./test/clients/... ./test/proxy/...
 
 .PHONY: fault
-fault: ## kill -9 and lost databases under load (SHORT=1 for fewer rounds)
+fault: ## fault injection: kill -9 and database outages under load (SHORT=1 for fewer rounds)
 	@tools/need postgresql pgbouncer
 	$(withpostgres) go test -tags fault -count 1 -v -timeout 30m $(short) ./test/fault/...
 
 .PHONY: conformance
-conformance: ## the OpenID Foundation's suite, which must be running: docs/conformance.md (PLANS=hybrid, ENGINE=sqlite)
+conformance: ## run the OpenID Foundation's suite, which must be started before: docs/conformance.md (PLANS=hybrid, ENGINE=sqlite)
 	@tools/need postgresql pgbouncer
 	$(withpostgres) go test -tags conformance -count 1 -v -timeout 180m -run 'TestOpenIDProvider/$(ENGINE)' ./test/conformance/ -update -plans '$(PLANS)'
 
 .PHONY: bench
-bench: ## load on the whole server, every flow (ENGINE=sqlite, FLOWS=refresh,userinfo; go run ./bench --help for more)
+bench: ## load tests of the server, all flows (ENGINE=sqlite, FLOWS=refresh,userinfo; go run ./bench --help for more)
 	@tools/need postgresql pgbouncer
 	go run ./bench run --engine $(or $(ENGINE),postgres) --flows '$(FLOWS)'
 
 .PHONY: gobench
-gobench: ## benchmarks of functions, with allocations (BENCH=Token for some)
+gobench: ## Go benchmarks with allocations (BENCH=Token for some)
 	@tools/need postgresql pgbouncer
 	$(withpostgres) go test -run '^$$' -bench '$(BENCH)' -benchmem $(PKG)
 
 .PHONY: plots
-plots: ## figures and tables of docs/performance.md from what bench/ measured (RESULTS='a.jsonl b.jsonl')
+plots: ## figures and tables of docs/performance.md from results of bench/ (RESULTS='a.jsonl b.jsonl')
 	go -C tools run ./plot --images ../docs/images --doc ../docs/performance.md $(abspath $(RESULTS))
 
 .PHONY: fuzz
-fuzz: ## each fuzz target for FUZZTIME (10s)
+fuzz: ## run each fuzz target for FUZZTIME (10s)
 	@tools/fuzz $(FUZZTIME) $(PKG)
 
 .PHONY: cover
-cover: ## coverage by function, the total last
+cover: ## coverage by function and in total
 	@tools/need postgresql pgbouncer
 	$(withpostgres) go test -coverprofile cover.out -coverpkg ./cmd/...,./internal/... ./...
 	go tool cover -func cover.out
 
 .PHONY: clean
-clean: ## remove what the targets above made
+clean: ## remove generated files
 	rm -rf bin cover.out test/e2e/screenshots

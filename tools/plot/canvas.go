@@ -15,8 +15,7 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// The card is light, so that a figure looks the same on a light page and a dark
-// one.
+// The background is light, so that a figure looks the same on light and dark pages.
 func card() color.Color    { return color.RGBA{0xfc, 0xfc, 0xfa, 0xff} }
 func ink() color.Color     { return color.RGBA{0x24, 0x29, 0x2f, 0xff} }
 func pale() color.Color    { return color.RGBA{0x65, 0x6d, 0x76, 0xff} }
@@ -24,7 +23,7 @@ func hair() color.Color    { return color.RGBA{0xdd, 0xe1, 0xe6, 0xff} }
 func peers() color.Color   { return color.RGBA{0xa3, 0xac, 0xb6, 0xff} }
 func warning() color.Color { return color.RGBA{0xc2, 0x41, 0x0c, 0xff} }
 
-// hue is the colour of the i-th line.
+// hue returns the colour of the i-th line.
 func hue(i int) color.Color {
 	all := []color.RGBA{
 		{0x0b, 0x72, 0x85, 0xff},
@@ -37,15 +36,15 @@ func hue(i int) color.Color {
 	return all[i%len(all)]
 }
 
-// canvas is a figure as it is drawn, with its title at the top.
+// canvas is a figure with a title.
 type canvas struct {
 	draw.Canvas
 
 	file *fitted
-	line vg.Length // where the next line of text at the top goes
+	line vg.Length // height of the last line of text below the title
 }
 
-// fitted is a file that remembers how wide each text is.
+// fitted is an SVG file that records the width of each text.
 type fitted struct {
 	*vgsvg.Canvas
 
@@ -59,11 +58,11 @@ func (f *fitted) FillString(face font.Face, at vg.Point, s string) {
 }
 
 // bytes returns the file. Figures are drawn with the metrics of Liberation Sans,
-// which are those of Arial. Where a reader has neither, each text is fitted into
-// the width that it has in those.
+// which equal those of Arial. With any other font the attribute textLength scales
+// each text to the same width.
 func (f *fitted) bytes() []byte {
 	var file bytes.Buffer
-	_, _ = f.WriteTo(&file) // a buffer takes everything
+	_, _ = f.WriteTo(&file) // a write to a buffer cannot fail
 	fonts := bytes.ReplaceAll(file.Bytes(), []byte("font-family:Liberation Sans"), []byte("font-family:Arial,'Liberation Sans',Helvetica,sans-serif"))
 	parts := bytes.Split(fonts, []byte("<text "))
 	out := parts[0]
@@ -74,7 +73,7 @@ func (f *fitted) bytes() []byte {
 	return out
 }
 
-// margin is what stays free around a figure.
+// margin is the free space around a figure.
 const margin = 14 * vg.Length(1)
 
 func newCanvas(height vg.Length, title string) *canvas {
@@ -88,24 +87,24 @@ func newCanvas(height vg.Length, title string) *canvas {
 	return c
 }
 
-// words is text in a colour.
-type words struct {
+// label is a text with its colour.
+type label struct {
 	text  string
 	color color.Color
 }
 
-// say writes a line below the title.
-func (c *canvas) say(line ...words) {
+// caption writes a line below the title.
+func (c *canvas) caption(line ...label) {
 	c.line -= 17
 	write(c.Canvas, 10.5, vg.Point{X: margin, Y: c.line}, 14, line...)
 }
 
-// write writes texts in a line, so far apart.
-func write(c draw.Canvas, size font.Length, at vg.Point, apart vg.Length, line ...words) {
+// write writes labels in a line, with a distance between them.
+func write(c draw.Canvas, size font.Length, at vg.Point, distance vg.Length, line ...label) {
 	x := at.X
 	for i, w := range line {
 		if i > 0 {
-			x += apart
+			x += distance
 		}
 		s := style(size, w.color, draw.XLeft)
 		c.FillText(s, vg.Point{X: x, Y: at.Y}, w.text)
@@ -113,17 +112,17 @@ func write(c draw.Canvas, size font.Length, at vg.Point, apart vg.Length, line .
 	}
 }
 
-// width is that of what [write] writes.
-func width(size font.Length, apart vg.Length, line ...words) vg.Length {
-	total := apart * vg.Length(len(line)-1)
+// width returns the width of a line of [write].
+func width(size font.Length, distance vg.Length, line ...label) vg.Length {
+	total := distance * vg.Length(len(line)-1)
 	for _, w := range line {
 		total += style(size, w.color, draw.XLeft).Width(w.text)
 	}
 	return total
 }
 
-// panel is the part of the canvas in the given column and row of so many, below
-// the lines of text.
+// panel returns a part of the canvas below the text, which is divided into columns
+// and rows.
 func (c *canvas) panel(column, columns, row, rows int) draw.Canvas {
 	const gutter = 16
 	width := (c.Max.X - 2*margin + gutter) / vg.Length(columns)
@@ -134,7 +133,7 @@ func (c *canvas) panel(column, columns, row, rows int) draw.Canvas {
 	return part
 }
 
-// style is how text is set.
+// style returns the style of a text.
 func style(size font.Length, c color.Color, align text.XAlignment) text.Style {
 	return text.Style{
 		Color: c, XAlign: align, YAlign: draw.YBottom, Handler: plot.DefaultTextHandler,
@@ -142,7 +141,7 @@ func style(size font.Length, c color.Color, align text.XAlignment) text.Style {
 	}
 }
 
-// newPlot is a plot without what distracts: no frame, pale figures at the axes.
+// newPlot returns a plot without a frame, with pale numbers at the axes.
 func newPlot(title string) *plot.Plot {
 	p := plot.New()
 	p.BackgroundColor = color.Transparent
@@ -158,7 +157,7 @@ func newPlot(title string) *plot.Plot {
 	return p
 }
 
-// ticks are labelled values of an axis.
+// ticks returns labelled values of an axis.
 func ticks(values []float64, name func(float64) string) plot.ConstantTicks {
 	marks := make(plot.ConstantTicks, len(values))
 	for i, v := range values {
@@ -167,7 +166,7 @@ func ticks(values []float64, name func(float64) string) plot.ConstantTicks {
 	return marks
 }
 
-// decades are the powers of ten from least to most, both rounded outwards.
+// decades returns the powers of ten from least (rounded down) to most (rounded up).
 func decades(least, most float64) []float64 {
 	var all []float64
 	for e := math.Floor(math.Log10(least)); ; e++ {
@@ -178,7 +177,7 @@ func decades(least, most float64) []float64 {
 	}
 }
 
-// short writes a number as people say it: 950, 1.04k, 17.4k, 1.2M.
+// short formats a number with a unit prefix: 950, 1.04k, 17.4k, 1.2M.
 func short(v float64) string {
 	switch {
 	case v >= 999_500:
@@ -189,13 +188,13 @@ func short(v float64) string {
 	return trim(v)
 }
 
-// trim writes three digits that mean something.
+// trim formats a number with three significant digits.
 func trim(v float64) string {
 	digits := max(0, 2-int(math.Floor(math.Log10(max(v, 0.01)))))
 	return strconv.FormatFloat(math.Round(v*math.Pow10(digits))/math.Pow10(digits), 'f', -1, 64)
 }
 
-// times writes a ratio: 41x, 5.6x.
+// times formats a ratio: 41x, 5.6x.
 func times(a, b float64) string {
 	if b == 0 {
 		return "-"

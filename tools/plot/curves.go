@@ -22,7 +22,7 @@ type curve struct {
 func (c *curve) add(x, y float64) { c.points = append(c.points, plotter.XY{X: x, Y: y}) }
 
 // curves are drawn with their names to the right of the plot, which must leave
-// room for them.
+// space for them.
 type curves []curve
 
 // Plot implements [plot.Plotter].
@@ -45,9 +45,9 @@ func (all curves) Plot(c draw.Canvas, p *plot.Plot) {
 	all.name(c, p)
 }
 
-// name writes the names, and moves those apart that would lie on each other.
+// name writes the names, and moves names that would overlap.
 func (all curves) name(c draw.Canvas, p *plot.Plot) {
-	const apart = 12
+	const distance = 12
 	x, y := p.Transforms(&c)
 	ends := slices.DeleteFunc(slices.Clone(all), func(one curve) bool { return one.name == "" || len(one.points) == 0 })
 	slices.SortStableFunc(ends, func(a, b curve) int {
@@ -57,14 +57,14 @@ func (all curves) name(c draw.Canvas, p *plot.Plot) {
 	for i, one := range ends {
 		heights[i] = y(one.last().Y)
 		if i > 0 {
-			heights[i] = max(heights[i], heights[i-1]+apart)
+			heights[i] = max(heights[i], heights[i-1]+distance)
 		}
 	}
-	// Whatever was pushed out at the top pushes back.
+	// Move names above the top of the plot down again.
 	for i := len(heights) - 1; i >= 0; i-- {
 		ceiling := c.Max.Y
 		if i < len(heights)-1 {
-			ceiling = heights[i+1] - apart
+			ceiling = heights[i+1] - distance
 		}
 		heights[i] = min(heights[i], ceiling)
 	}
@@ -77,7 +77,7 @@ func (all curves) name(c draw.Canvas, p *plot.Plot) {
 
 func (c *curve) last() plotter.XY { return c.points[len(c.points)-1] }
 
-// span is the least and the greatest value of all points.
+// span returns the smallest and the largest value of all points.
 func (all curves) span(of func(plotter.XY) float64) (least, most float64) {
 	first := true
 	for _, one := range all {

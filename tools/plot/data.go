@@ -10,14 +10,14 @@ import (
 	"slices"
 )
 
-// result is one line about a flow, as bench/result.go writes it.
+// result is a line with the results of a flow, written by bench/result.go.
 type result struct {
 	Target  string  `json:"target"`
 	Flow    string  `json:"flow"`
-	Variant string  `json:"variant"` // which settings, where not the usual ones
+	Variant string  `json:"variant"` // name of the settings, if not the default
 	Callers int     `json:"callers"`
-	Grants  int64   `json:"grants"`  // live ones in the database, where that is what is measured
-	Offered float64 `json:"offered"` // operations a second of an open loop
+	Grants  int64   `json:"grants"`  // live grants in a filled database
+	Offered float64 `json:"offered"` // rate of an open loop in operations per second
 
 	PerSecond   float64 `json:"per_second"`
 	P50         float64 `json:"p50_ms"`
@@ -35,15 +35,15 @@ type result struct {
 	WALBytes    float64 `json:"wal_bytes"`
 	Stored      float64 `json:"stored_bytes"`
 
-	// Multiple is how many times what the callers reached in a closed loop is
-	// offered; 0 for that loop itself.
+	// Multiple is the rate of an open loop divided by the rate of the closed loop; 0
+	// for a closed loop.
 	Multiple float64 `json:"-"`
 }
 
-// cost is the processor time of an operation, of the server and its database.
+// cost returns the processor time of an operation, of server and database.
 func (r *result) cost() float64 { return r.ServerCPU + r.DatabaseCPU }
 
-// limit is one line about the machine, as bench/limits writes it.
+// limit is a line with a limit of the machine, written by bench/limits.
 type limit struct {
 	Name      string  `json:"limit"`
 	Callers   int     `json:"callers"`
@@ -52,7 +52,7 @@ type limit struct {
 	CPU       float64 `json:"cpu_ms"`
 }
 
-// start is one line about a start, as bench/start.go writes it.
+// start is a line with the results of a start, written by bench/start.go.
 type start struct {
 	Target      string  `json:"target"`
 	FirstAnswer float64 `json:"first_answer_ms"`
@@ -61,10 +61,9 @@ type start struct {
 	BinaryMB    float64 `json:"binary_mb"`
 }
 
-// data is what the files hold, with the rounds of one measurement summed up in
-// their medians.
+// data is the content of the files, with the medians of all rounds.
 type data struct {
-	results []*result // in the order in which they first came
+	results []*result // in the order of the files
 	limits  []limit
 	starts  []start
 }
@@ -72,7 +71,7 @@ type data struct {
 func readFiles(names []string) (*data, error) {
 	var d data
 	for _, name := range names {
-		text, err := os.ReadFile(name) //nolint:gosec // whoever calls names it
+		text, err := os.ReadFile(name) //nolint:gosec // the path is from the command line
 		if err != nil {
 			return nil, err
 		}
@@ -84,8 +83,8 @@ func readFiles(names []string) (*data, error) {
 	return &d, nil
 }
 
-// read takes the lines of one file. An open loop follows the closed one that says
-// what it is measured by.
+// read reads the lines of a file. An open loop must follow its closed loop, to
+// compute the multiple.
 func (d *data) read(text []byte) error {
 	reached := map[series]float64{}
 	lines := bufio.NewScanner(bytes.NewReader(text))
@@ -124,7 +123,7 @@ func (d *data) line(text []byte, reached map[series]float64) error {
 	case kind.FirstAnswer != 0:
 		return appendTo(&d.starts, text)
 	default:
-		return fmt.Errorf("neither a flow nor a limit nor a start: %.80s", text)
+		return fmt.Errorf("unknown result, not a flow, limit or start: %.80s", text)
 	}
 }
 
@@ -135,7 +134,7 @@ func appendTo[T any](list *[]T, text []byte) error {
 	return err
 }
 
-// series is what is drawn as one line or one bar.
+// series identifies a line or bar of a figure.
 type series struct {
 	target, flow, variant string
 	grants                int64
@@ -143,7 +142,7 @@ type series struct {
 
 func (r *result) series() series { return series{r.Target, r.Flow, r.Variant, r.Grants} }
 
-// label names what was measured for people.
+// label returns the name of a series for figures and tables.
 func (s series) label() string {
 	name, known := map[string]string{
 		"jwks": "key set", "client-credentials": "client_credentials", "client-credentials-opaque": "client_credentials, opaque",
@@ -160,7 +159,7 @@ func (s series) label() string {
 	return name
 }
 
-// summarize puts the medians of all rounds in place of the rounds.
+// summarize replaces the rounds by their medians.
 func summarize(all []*result) []*result {
 	type point struct {
 		series
@@ -183,7 +182,7 @@ func summarize(all []*result) []*result {
 	return medians
 }
 
-// middle is the median of each figure. Faults are summed up instead.
+// middle returns the medians of all fields and the sum of errors.
 func middle(rounds []*result) *result {
 	m := *rounds[0]
 	for _, field := range []func(*result) *float64{
@@ -213,16 +212,16 @@ func median(values []float64) float64 {
 	return (values[(n-1)/2] + values[n/2]) / 2
 }
 
-// where returns the results that fit, in order.
-func (d *data) where(fits func(*result) bool) []*result {
-	var some []*result
+// filter returns the results that match, in order.
+func (d *data) filter(match func(*result) bool) []*result {
+	var matching []*result
 	for _, r := range d.results {
-		if fits(r) {
-			some = append(some, r)
+		if match(r) {
+			matching = append(matching, r)
 		}
 	}
-	return some
+	return matching
 }
 
-// plain reports whether r was measured in a closed loop on a database as it comes.
+// plain reports whether r was measured in a closed loop on an unfilled database.
 func (r *result) plain() bool { return r.Offered == 0 && r.Grants == 0 }

@@ -10,27 +10,27 @@ import (
 // growth draws how the cost of operations changes with the number of live grants.
 func (v *view) growth() (*canvas, error) {
 	var all curves
-	for _, s := range v.grown() {
-		some := v.at(s)
-		if len(some) < 2 {
+	for _, s := range v.filledSeries() {
+		results := v.byGrants(s)
+		if len(results) < 2 {
 			continue
 		}
 		line := curve{color: hue(len(all))}
-		for _, r := range some {
-			line.add(float64(r.Grants), 100*(r.cost()/some[0].cost()-1))
+		for _, r := range results {
+			line.add(float64(r.Grants), 100*(r.cost()/results[0].cost()-1))
 		}
-		line.name = s.label() + ", " + cost(some[0].cost()) + " → " + cost(some[len(some)-1].cost()) + " ms"
+		line.name = s.label() + ", " + cost(results[0].cost()) + " → " + cost(results[len(results)-1].cost()) + " ms"
 		all = append(all, line)
 	}
 	if len(all) == 0 {
 		return nil, nil
 	}
-	c := newCanvas(330, "Processor time of an operation with more and more live grants")
-	c.say(words{"% more than with the fewest, of the server and its database together", pale()})
+	c := newCanvas(330, "Processor time per operation by number of live grants")
+	c.caption(label{"% more than with the smallest number, server and database", pale()})
 	p := newPlot("")
 	sizes := callersOf(all)
 	p.X.Scale, p.X.Min, p.X.Max = plot.LogScale{}, sizes[0], sizes[len(sizes)-1]
-	p.X.Max *= math.Pow(sizes[len(sizes)-1]/sizes[0], 0.6) // where the names are
+	p.X.Max *= math.Pow(sizes[len(sizes)-1]/sizes[0], 0.6) // space for the names
 	p.X.Tick.Marker = ticks(sizes, short)
 	lowest, highest := all.span(yOf)
 	p.Y.Min, p.Y.Max = min(-30, lowest-5), max(30, highest+5)
@@ -54,11 +54,11 @@ func signed(v float64) string {
 	return "0 %"
 }
 
-// grown are the series, whatever their number of grants, that were measured on
-// filled databases.
-func (v *view) grown() []series {
+// filledSeries returns the series that were measured on filled databases, without
+// their numbers of grants.
+func (v *view) filledSeries() []series {
 	var order []series
-	for _, r := range v.where(func(r *result) bool { return r.Grants > 0 && r.Offered == 0 && r.Target == v.ours }) {
+	for _, r := range v.filter(func(r *result) bool { return r.Grants > 0 && r.Offered == 0 && r.Target == v.ours }) {
 		s := r.series()
 		s.grants = 0
 		if !slices.Contains(order, s) {
@@ -68,13 +68,13 @@ func (v *view) grown() []series {
 	return order
 }
 
-// at returns what was measured of s, by the number of grants.
-func (v *view) at(s series) []*result {
-	some := v.where(func(r *result) bool {
+// byGrants returns the results of a series, sorted by the number of grants.
+func (v *view) byGrants(s series) []*result {
+	results := v.filter(func(r *result) bool {
 		t := r.series()
 		t.grants = 0
 		return t == s && r.Grants > 0 && r.Offered == 0 && r.Callers == v.callers
 	})
-	slices.SortFunc(some, func(a, b *result) int { return int(a.Grants - b.Grants) })
-	return some
+	slices.SortFunc(results, func(a, b *result) int { return int(a.Grants - b.Grants) })
+	return results
 }

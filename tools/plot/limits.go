@@ -5,17 +5,16 @@ import (
 	"strings"
 )
 
-// step is something that every operation of a flow needs at least so often.
+// step is a limit with the number of times that an operation of a flow needs it.
 type step struct {
 	limit string
 	times float64
 }
 
-// steps names what a flow cannot do without, each as a machine that did nothing
-// else was measured to do it.
+// steps returns the minimum of measured limits that an operation of a flow needs.
 func steps(flow, variant string) []step {
-	const answer, read = "HTTP hello", "SELECT by primary key"
-	write := step{"INSERT of a row, coalesced", 1} // the most that becomes durable, one way or another
+	const response, read = "HTTP hello", "SELECT by primary key"
+	write := step{"INSERT of a row, coalesced", 1} // the highest rate of durable writes
 	sign := func(times float64) step {
 		if variant == "RS256" || variant == "PS256" {
 			return step{"sign RS256-2048", times}
@@ -26,37 +25,37 @@ func steps(flow, variant string) []step {
 		return step{"sign ES256", times}
 	}
 	if strings.Contains(variant, "app") && strings.HasPrefix(flow, "code-") && flow != "code-exchange" {
-		// The operator's own app signs people in: three requests of theirs, two of the
+		// A custom login app signs users in: three requests of the browser, two of the
 		// app, one of the client.
-		return []step{{answer, 6}, {write.limit, 2}, sign(2)}
+		return []step{{response, 6}, {write.limit, 2}, sign(2)}
 	}
 	switch flow {
 	case "discovery", "jwks", "client-credentials-opaque":
-		return []step{{answer, 1}}
+		return []step{{response, 1}}
 	case "client-credentials":
-		return []step{{answer, 1}, sign(1)}
+		return []step{{response, 1}, sign(1)}
 	case "private-key-jwt":
-		return []step{{answer, 1}, write, {"verify ES256", 1}, sign(1)}
+		return []step{{response, 1}, write, {"verify ES256", 1}, sign(1)}
 	case "private-key-jwt-opaque":
-		return []step{{answer, 1}, write, {"verify ES256", 1}}
+		return []step{{response, 1}, write, {"verify ES256", 1}}
 	case "code-exchange", "refresh":
-		return []step{{answer, 1}, write, sign(2)}
+		return []step{{response, 1}, write, sign(2)}
 	case "code-session":
-		return []step{{answer, 2}, {write.limit, 2}, sign(2)}
+		return []step{{response, 2}, {write.limit, 2}, sign(2)}
 	case "code-sign-in":
-		return []step{{answer, 6}, {"argon2id 19 MiB, t=2", 1}}
+		return []step{{response, 6}, {"argon2id 19 MiB, t=2", 1}}
 	case "userinfo", "introspection":
-		return []step{{answer, 1}, {read, 1}}
+		return []step{{response, 1}, {read, 1}}
 	case "revocation", "revocation-refresh":
-		return []step{{answer, 1}, write}
+		return []step{{response, 1}, write}
 	}
 	return nil
 }
 
-// most is how many operations of a flow the machine allows in a second: what its
-// scarcest step alone allows. It is 0 where a step was not measured; the limits of
-// databases are those of PostgreSQL.
-func (d *data) most(flow, variant string, callers int) float64 {
+// limitOf returns the maximum rate of a flow on the machine, in operations per
+// second: the rate of its slowest step. It is 0 if a step was not measured, and for
+// SQLite, since the limits of the database are those of PostgreSQL.
+func (d *data) limitOf(flow, variant string, callers int) float64 {
 	if strings.Contains(variant, "SQLite") {
 		return 0
 	}
@@ -74,8 +73,8 @@ func (d *data) most(flow, variant string, callers int) float64 {
 	return least
 }
 
-// rate is that of a limit with so many callers, or with the most below that: what
-// the processor alone does has one for each core.
+// rate returns the rate of a limit with the given number of callers, or with the
+// next smaller number: processor-bound limits have one caller per core.
 func (d *data) rate(name string, callers int) float64 {
 	var rate float64
 	nearest := 0

@@ -1,9 +1,9 @@
 // Command plot draws the figures and writes the tables of docs/performance.md from
-// the files that bench/ writes, so that nobody types a number:
+// the result files of bench/:
 //
 //	go -C tools run ./plot --images ../docs/images --doc ../docs/performance.md ../results.jsonl
 //
-// A figure or table for which the files hold nothing stays as it is.
+// A figure or table without data remains unchanged.
 package main
 
 import (
@@ -26,16 +26,16 @@ func main() {
 func run(args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("plot", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	images := flags.String("images", "", "`folder` for the figures; none are drawn without")
-	doc := flags.String("doc", "", "Markdown `file` with the tables' markers; none are written without")
+	images := flags.String("images", "", "`folder` for the figures; without it no figures are drawn")
+	doc := flags.String("doc", "", "Markdown `file` with the markers of the tables; without it no tables are written")
 	view := view{}
-	flags.StringVar(&view.ours, "ours", "ostiary", "`name` of the target that the others are peers of")
-	flags.IntVar(&view.callers, "callers", 32, "at how many callers servers are compared")
+	flags.StringVar(&view.ours, "ours", "ostiary", "`name` of the target to compare with the others")
+	flags.IntVar(&view.callers, "callers", 32, "`number` of callers for the comparison of servers")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if flags.NArg() == 0 || view.callers < 1 {
-		return errors.New("name the files of results")
+		return errors.New("at least one file of results is required, and --callers must be positive")
 	}
 	data, err := readFiles(flags.Args())
 	if err != nil {
@@ -53,7 +53,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	return nil
 }
 
-// view is what is shown of the data.
+// view is the data with the parameters of figures and tables.
 type view struct {
 	*data
 
@@ -61,7 +61,7 @@ type view struct {
 	callers int
 }
 
-// draw writes every figure that there is something to show in.
+// draw writes every figure that has data.
 func (v *view) draw(folder string, stdout io.Writer) error {
 	for _, figure := range []struct {
 		name string
@@ -74,16 +74,16 @@ func (v *view) draw(folder string, stdout io.Writer) error {
 			return fmt.Errorf("%s: %w", figure.name, err)
 		}
 		if c == nil {
-			remark(stdout, "%s: nothing to show\n", figure.name)
+			printf(stdout, "%s: no data\n", figure.name)
 			continue
 		}
-		if err := os.WriteFile(filepath.Join(folder, figure.name), c.file.bytes(), 0o644); err != nil { //nolint:gosec // for everybody
+		if err := os.WriteFile(filepath.Join(folder, figure.name), c.file.bytes(), 0o644); err != nil { //nolint:gosec // a public document
 			return fmt.Errorf("write %s: %w", figure.name, err)
 		}
-		remark(stdout, "%s: drawn\n", figure.name)
+		printf(stdout, "%s: written\n", figure.name)
 	}
 	return nil
 }
 
-// remark tells whoever watches; nothing depends on their reading it.
-func remark(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
+// printf writes a message. A failed write is ignored.
+func printf(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }

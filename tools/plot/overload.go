@@ -7,25 +7,25 @@ import (
 	"gonum.org/v1/plot"
 )
 
-// overload draws what is left when more is offered than a server can do.
+// overload draws throughput and latency under overload.
 func (v *view) overload() (*canvas, error) {
 	goodput, tail := v.underLoad()
 	if len(goodput) == 0 {
 		return nil, nil
 	}
-	c := newCanvas(330, "More offered than can be done")
-	c.say(words{"Horizontally: offered, as a multiple of what the same server does when its callers wait for each answer.", pale()})
+	c := newCanvas(330, "Throughput and latency under overload")
+	c.caption(label{"Horizontal: arrival rate, as a multiple of the rate of the same server in a closed loop.", pale()})
 	least, most := goodput.span(xOf)
 	steps := callersOf(goodput)
 	for i, side := range []struct {
 		curves
 
 		title string
-	}{{goodput, "answered, % of that"}, {tail, "p99 of the answered, ms from when they were sent"}} {
+	}{{goodput, "successful, % of the closed-loop rate"}, {tail, "p99 of successful requests, ms from sending"}} {
 		p := newPlot(side.title)
 		p.X.Scale = plot.LogScale{}
 		p.X.Min, p.X.Max = least, most
-		p.X.Max *= p.X.Max / p.X.Min // where the names are
+		p.X.Max *= p.X.Max / p.X.Min // space for the names
 		p.X.Tick.Marker = ticks(steps, func(x float64) string { return trim(x) + "x" })
 		lowest, highest := side.span(yOf)
 		if i == 0 {
@@ -48,10 +48,10 @@ func (v *view) overload() (*canvas, error) {
 	return c, nil
 }
 
-// underLoad returns a pair of curves for each flow that an open loop measured.
-// Those of peers are dashed.
+// underLoad returns a pair of curves for each flow with results of open loops. The
+// curves of peers are dashed.
 func (v *view) underLoad() (goodput, tail curves) {
-	all := v.where(func(r *result) bool { return r.Multiple > 0 })
+	all := v.filter(func(r *result) bool { return r.Multiple > 0 })
 	var order []series
 	for _, r := range all {
 		if !slices.Contains(order, r.series()) {
@@ -60,17 +60,17 @@ func (v *view) underLoad() (goodput, tail curves) {
 	}
 	flows := map[string]int{}
 	for _, s := range order {
-		if _, known := flows[s.label()]; !known {
+		if _, found := flows[s.label()]; !found {
 			flows[s.label()] = len(flows)
 		}
 		line := curve{color: hue(flows[s.label()]), name: s.label()}
 		if s.target != v.ours {
 			line.dashed, line.name = true, s.label()+", "+s.target
 		}
-		some := slices.DeleteFunc(slices.Clone(all), func(r *result) bool { return r.series() != s })
-		slices.SortFunc(some, func(a, b *result) int { return cmp.Compare(a.Multiple, b.Multiple) })
+		results := slices.DeleteFunc(slices.Clone(all), func(r *result) bool { return r.series() != s })
+		slices.SortFunc(results, func(a, b *result) int { return cmp.Compare(a.Multiple, b.Multiple) })
 		rate, late := line, line
-		for _, r := range some {
+		for _, r := range results {
 			rate.add(r.Multiple, 100*r.PerSecond*r.Multiple/r.Offered)
 			late.add(r.Multiple, max(r.inServer(), 0.01))
 		}
@@ -79,6 +79,6 @@ func (v *view) underLoad() (goodput, tail curves) {
 	return goodput, tail
 }
 
-// inServer is the p99 without the time that a request waited for a caller to send
-// it, where the generator told the two apart.
+// inServer returns the p99 from sending the request if it was measured, otherwise
+// the p99 from the arrival of the operation.
 func (r *result) inServer() float64 { return cmp.Or(r.SentP99, r.P99) }

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// sample is made up: nothing was measured.
+// sample has invented figures.
 const sample = `{"target":"ostiary","flow":"jwks","callers":32,"round":1,"per_second":30000,"p50_ms":0.5,"p99_ms":2,"server_cpu_ms":0.02}
 {"target":"peer","flow":"jwks","callers":32,"round":1,"per_second":400,"p50_ms":40,"p99_ms":250,"server_cpu_ms":3}
 {"target":"ostiary","flow":"jwks","callers":32,"round":2,"per_second":34000,"p50_ms":0.7,"p99_ms":4,"server_cpu_ms":0.04,"errors":1}
@@ -43,12 +43,12 @@ func TestTablesComeFromTheFiles(t *testing.T) {
 | key set | 32,000 | 3 | 40 % | 400 | 250 | 80x |
 | refresh | 4,000 | 20 | - | - | - | - |
 `,
-		"overload": `| flow | offered | offered, /s | answered, /s | p99 once sent, ms | p99 from when due, ms | refused, /s | errors |
+		"overload": `| flow | offered | offered, /s | answered, /s | p99 from sending, ms | p99 from arrival, ms | refused, /s | errors |
 |---|---:|---:|---:|---:|---:|---:|---:|
 | refresh | 0.5x | 2,000 | 2,000 | 4 | 4 | 0 | 0 |
 | refresh | 4x | 16,000 | 3,600 | 60 | 60 | 12,400 | 0 |
 `,
-		"growth": `| operations a second, and processor time in ms | 10k grants | 10M grants | time, change |
+		"growth": `| operations per second, and processor time in ms | 10k grants | 10M grants | time, change |
 |---|---:|---:|---:|
 | refresh | 4,000, 0.300 | 3,800, 0.330 | +10 % |
 `,
@@ -57,7 +57,7 @@ func TestTablesComeFromTheFiles(t *testing.T) {
 | key set | - | 0.6 / 3 |
 | refresh | 0.6 / 1.2 | 5 / 20 |
 `,
-		"start": `|  | first answer, ms | processor, ms | idle memory, MB | binary, MB |
+		"start": `|  | first response, ms | processor, ms | idle memory, MB | binary, MB |
 |---|---:|---:|---:|---:|
 | ostiary | 18 | 19 | 23.5 | 23.4 |
 `,
@@ -79,7 +79,7 @@ func TestTablesComeFromTheFiles(t *testing.T) {
 	}
 }
 
-func TestWhatWasNotMeasuredStays(t *testing.T) {
+func TestTablesAndFiguresWithoutDataRemainUnchanged(t *testing.T) {
 	t.Parallel()
 	const text = "<!-- table:limits -->\nold\n<!-- /table -->\n"
 	doc, folder := inFile(t, "doc.md", text), t.TempDir()
@@ -91,7 +91,7 @@ func TestWhatWasNotMeasuredStays(t *testing.T) {
 		t.Errorf("the document is %q, %v", got, err)
 	}
 	if drawn, err := os.ReadDir(folder); err != nil || len(drawn) > 0 {
-		t.Errorf("figures of nothing: %v, %v", drawn, err)
+		t.Errorf("figures without data: %v, %v", drawn, err)
 	}
 }
 
@@ -101,25 +101,25 @@ func TestFiguresAreDrawn(t *testing.T) {
 	if err := run([]string{"--images", folder, inFile(t, "r.jsonl", sample)}, io.Discard, io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	for name, says := range map[string][]string{
+	for name, texts := range map[string][]string{
 		"throughput.svg": {"key set", "32k", "80x", "refresh", "peer"},
 		"latency.svg":    {"refresh", "p50", "p99"},
 		"overload.svg":   {"refresh", "0.5x", "4x"},
 		"growth.svg":     {"refresh, 0.300 → 0.330 ms", "10k", "10M", "+25 %"},
 	} {
-		texts, err := textsOf(filepath.Join(folder, name))
+		content, err := textsOf(filepath.Join(folder, name))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		for _, want := range says {
-			if !strings.Contains(texts, want) {
-				t.Errorf("%s does not say %q:\n%s", name, want, texts)
+		for _, want := range texts {
+			if !strings.Contains(content, want) {
+				t.Errorf("%s lacks the text %q:\n%s", name, want, content)
 			}
 		}
 	}
 }
 
-// textsOf returns what a figure says, a line each.
+// textsOf returns the texts of a figure, one per line.
 func textsOf(path string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -141,12 +141,12 @@ func textsOf(path string) (string, error) {
 	}
 }
 
-func TestFaultsAreTold(t *testing.T) {
+func TestErrorsAreReported(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ results, doc, want string }{
-		"no JSON":              {"{", "", "line 1"},
-		"nothing that we know": {`{"a":1}`, "", "neither a flow nor a limit nor a start"},
-		"an unknown table":     {sample, "<!-- table:none -->\n<!-- /table -->\n", "no table none"},
+		"malformed JSON": {"{", "", "line 1"},
+		"unknown result": {`{"a":1}`, "", "not a flow, limit or start"},
+		"unknown table":  {sample, "<!-- table:none -->\n<!-- /table -->\n", "unknown table none"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

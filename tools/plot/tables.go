@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// table is the rows of a table, its head first.
+// table has the rows of a table, the header first.
 type table [][]string
 
 // tabulate writes the tables between their markers in a Markdown file:
@@ -19,7 +19,7 @@ type table [][]string
 //	<!-- table:NAME -->
 //	<!-- /table -->
 func (v *view) tabulate(name string, stdout io.Writer) error {
-	text, err := os.ReadFile(name) //nolint:gosec // whoever calls names it
+	text, err := os.ReadFile(name) //nolint:gosec // the path is from the command line
 	if err != nil {
 		return err
 	}
@@ -27,7 +27,7 @@ func (v *view) tabulate(name string, stdout io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	if err := os.WriteFile(name, []byte(written), 0o644); err != nil { //nolint:gosec // for everybody
+	if err := os.WriteFile(name, []byte(written), 0o644); err != nil { //nolint:gosec // a public document
 		return fmt.Errorf("write tables: %w", err)
 	}
 	return nil
@@ -35,7 +35,7 @@ func (v *view) tabulate(name string, stdout io.Writer) error {
 
 // fill returns text with the tables filled in.
 func (v *view) fill(text string, stdout io.Writer) (string, error) {
-	known := map[string]func() table{
+	tables := map[string]func() table{
 		"throughput": v.throughputTable, "latency": v.latencyTable, "overload": v.overloadTable, "growth": v.growthTable,
 		"cost": v.costTable, "limits": v.limitsTable, "start": v.startTable,
 	}
@@ -43,26 +43,26 @@ func (v *view) fill(text string, stdout io.Writer) (string, error) {
 	var unknown []string
 	text = marked.ReplaceAllStringFunc(text, func(whole string) string {
 		part := marked.FindStringSubmatch(whole)
-		make, ok := known[part[2]]
+		build, ok := tables[part[2]]
 		if !ok {
 			unknown = append(unknown, part[2])
 			return whole
 		}
-		rows := make()
+		rows := build()
 		if len(rows) < 2 {
-			remark(stdout, "table %s: nothing to show\n", part[2])
+			printf(stdout, "table %s: no data\n", part[2])
 			return whole
 		}
-		remark(stdout, "table %s: %d rows\n", part[2], len(rows)-1)
+		printf(stdout, "table %s: %d rows\n", part[2], len(rows)-1)
 		return part[1] + rows.markdown() + part[3]
 	})
 	if len(unknown) > 0 {
-		return "", fmt.Errorf("no table %s", strings.Join(unknown, ", "))
+		return "", fmt.Errorf("unknown table %s", strings.Join(unknown, ", "))
 	}
 	return text, nil
 }
 
-// markdown aligns figures to the right, which is every column but the first.
+// markdown formats the table with all columns but the first aligned to the right.
 func (t table) markdown() string {
 	var b strings.Builder
 	for i, row := range t {
@@ -81,19 +81,19 @@ func (v *view) throughputTable() table {
 		head = append(head, peer+", /s", "p99, ms", "ratio")
 	}
 	t := table{head}
-	for _, c := range v.contests("") {
+	for _, c := range v.comparisons("") {
 		row := []string{c.label(), grouped(c.ours.PerSecond), grouped(c.ours.P99), "-"}
-		if c.most > 0 {
-			row[3] = strconv.FormatFloat(100*c.ours.PerSecond/c.most, 'f', 0, 64) + " %"
+		if c.limit > 0 {
+			row[3] = strconv.FormatFloat(100*c.ours.PerSecond/c.limit, 'f', 0, 64) + " %"
 		}
 		for _, peer := range peers {
-			i := slices.IndexFunc(v.contests(peer), func(other contest) bool { return other.series == c.series })
-			theirs := v.contests(peer)[i].theirs
-			if theirs == nil {
+			i := slices.IndexFunc(v.comparisons(peer), func(other comparison) bool { return other.series == c.series })
+			r := v.comparisons(peer)[i].peer
+			if r == nil {
 				row = append(row, "-", "-", "-")
 				continue
 			}
-			row = append(row, grouped(theirs.PerSecond), grouped(theirs.P99), times(c.ours.PerSecond, theirs.PerSecond))
+			row = append(row, grouped(r.PerSecond), grouped(r.P99), times(c.ours.PerSecond, r.PerSecond))
 		}
 		t = append(t, row)
 	}
@@ -107,22 +107,22 @@ func (v *view) costTable() table {
 		head = append(head, peer+", server, ms", "database, ms")
 	}
 	t := table{head}
-	for _, c := range v.contests("") {
+	for _, c := range v.comparisons("") {
 		r := c.ours
 		row := []string{
-			c.label(), cost(r.ServerCPU), cost(r.DatabaseCPU), known(r.Statements), trim(r.Writes),
+			c.label(), cost(r.ServerCPU), cost(r.DatabaseCPU), optional(r.Statements), trim(r.Writes),
 			grouped(max(0, r.Stored)), grouped(r.PeakMB),
 		}
 		for _, peer := range peers {
-			for _, other := range v.contests(peer) {
+			for _, other := range v.comparisons(peer) {
 				if other.series != c.series {
 					continue
 				}
-				if other.theirs == nil {
+				if other.peer == nil {
 					row = append(row, "-", "-")
 					continue
 				}
-				row = append(row, cost(other.theirs.ServerCPU), cost(other.theirs.DatabaseCPU))
+				row = append(row, cost(other.peer.ServerCPU), cost(other.peer.DatabaseCPU))
 			}
 		}
 		t = append(t, row)
@@ -131,37 +131,37 @@ func (v *view) costTable() table {
 }
 
 func (v *view) latencyTable() table {
-	all := v.where(func(r *result) bool { return r.plain() && r.Target == v.ours })
-	var crowds []int
+	all := v.filter(func(r *result) bool { return r.plain() && r.Target == v.ours })
+	var callers []int
 	for _, r := range all {
-		crowds = append(crowds, r.Callers)
+		callers = append(callers, r.Callers)
 	}
-	slices.Sort(crowds)
-	crowds = slices.Compact(crowds)
-	if len(crowds) < 2 {
+	slices.Sort(callers)
+	callers = slices.Compact(callers)
+	if len(callers) < 2 {
 		return nil
 	}
 	head := []string{"p50 / p99, ms"}
-	for _, n := range crowds {
+	for _, n := range callers {
 		head = append(head, strconv.Itoa(n)+plural(n))
 	}
 	t := table{head}
 	rows := map[series]int{}
 	for _, r := range all {
-		i, begun := rows[r.series()]
-		if !begun {
+		i, found := rows[r.series()]
+		if !found {
 			i = len(t)
 			rows[r.series()] = i
-			t = append(t, append([]string{r.series().label()}, slices.Repeat([]string{"-"}, len(crowds))...))
+			t = append(t, append([]string{r.series().label()}, slices.Repeat([]string{"-"}, len(callers))...))
 		}
-		t[i][1+slices.Index(crowds, r.Callers)] = grouped(r.P50) + " / " + grouped(r.P99)
+		t[i][1+slices.Index(callers, r.Callers)] = grouped(r.P50) + " / " + grouped(r.P99)
 	}
 	return t
 }
 
 func (v *view) overloadTable() table {
-	t := table{{"flow", "offered", "offered, /s", "answered, /s", "p99 once sent, ms", "p99 from when due, ms", "refused, /s", "errors"}}
-	for _, r := range v.where(func(r *result) bool { return r.Multiple > 0 }) {
+	t := table{{"flow", "offered", "offered, /s", "answered, /s", "p99 from sending, ms", "p99 from arrival, ms", "refused, /s", "errors"}}
+	for _, r := range v.filter(func(r *result) bool { return r.Multiple > 0 }) {
 		name := r.series().label()
 		if r.Target != v.ours {
 			name += ", " + r.Target
@@ -176,26 +176,26 @@ func (v *view) overloadTable() table {
 
 func (v *view) growthTable() table {
 	var sizes []int64
-	for _, s := range v.grown() {
-		for _, r := range v.at(s) {
+	for _, s := range v.filledSeries() {
+		for _, r := range v.byGrants(s) {
 			sizes = append(sizes, r.Grants)
 		}
 	}
 	slices.Sort(sizes)
 	sizes = slices.Compact(sizes)
-	head := []string{"operations a second, and processor time in ms"}
+	head := []string{"operations per second, and processor time in ms"}
 	for _, n := range sizes {
 		head = append(head, short(float64(n))+" grants")
 	}
 	t := table{append(head, "time, change")}
-	for _, s := range v.grown() {
+	for _, s := range v.filledSeries() {
 		row := append([]string{s.label()}, slices.Repeat([]string{"-"}, len(sizes)+1)...)
-		some := v.at(s)
-		for _, r := range some {
+		results := v.byGrants(s)
+		for _, r := range results {
 			row[1+slices.Index(sizes, r.Grants)] = grouped(r.PerSecond) + ", " + cost(r.cost())
 		}
-		if len(some) > 1 {
-			row[len(row)-1] = signed(math.Round(100 * (some[len(some)-1].cost()/some[0].cost() - 1)))
+		if len(results) > 1 {
+			row[len(row)-1] = signed(math.Round(100 * (results[len(results)-1].cost()/results[0].cost() - 1)))
 		}
 		t = append(t, row)
 	}
@@ -203,7 +203,7 @@ func (v *view) growthTable() table {
 }
 
 func (v *view) limitsTable() table {
-	t := table{{"what the machine can do", "callers", "a second", "p99, ms", "processor, ms"}}
+	t := table{{"limit", "callers", "per second", "p99, ms", "processor, ms"}}
 	for _, l := range v.limits {
 		t = append(t, []string{l.Name, strconv.Itoa(l.Callers), grouped(l.PerSecond), grouped(l.P99), cost(l.CPU)})
 	}
@@ -211,7 +211,7 @@ func (v *view) limitsTable() table {
 }
 
 func (v *view) startTable() table {
-	t := table{{"", "first answer, ms", "processor, ms", "idle memory, MB", "binary, MB"}}
+	t := table{{"", "first response, ms", "processor, ms", "idle memory, MB", "binary, MB"}}
 	for _, s := range v.starts {
 		t = append(t, []string{s.Target, trim(s.FirstAnswer), trim(s.CPU), trim(s.IdleMB), trim(s.BinaryMB)})
 	}
@@ -225,15 +225,15 @@ func plural(callers int) string {
 	return " callers"
 }
 
-// known writes a figure that may not have been counted.
-func known(v float64) string {
+// optional formats a number, and "-" for a negative one, which was not measured.
+func optional(v float64) string {
 	if v < 0 {
 		return "-"
 	}
 	return trim(v)
 }
 
-// cost writes milliseconds with as many digits as mean something.
+// cost formats milliseconds with three decimals.
 func cost(v float64) string {
 	if v == 0 {
 		return "0"
@@ -241,7 +241,7 @@ func cost(v float64) string {
 	return strconv.FormatFloat(v, 'f', 3, 64)
 }
 
-// grouped writes a whole number with its thousands apart.
+// grouped formats a number with commas between thousands.
 func grouped(v float64) string {
 	if v < 99.95 {
 		return trim(v)

@@ -8,30 +8,30 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// contest is a flow as we and one peer do it.
-type contest struct {
+// comparison has the results of a flow at our target and a peer.
+type comparison struct {
 	series
 
-	ours, theirs *result // theirs is nil where the peer was not asked
-	most         float64 // that the machine allows, or 0
+	ours, peer *result // peer is nil if the peer was not measured
+	limit      float64 // of the machine, or 0
 }
 
-// contests pairs our results with those of the peer, in the order of ours.
-func (v *view) contests(peer string) []contest {
-	var all []contest
-	for _, r := range v.where(func(r *result) bool { return r.plain() && r.Target == v.ours && r.Callers == v.callers }) {
-		c := contest{series: r.series(), ours: r, most: v.most(r.Flow, r.Variant, r.Callers)}
-		for _, p := range v.where(func(p *result) bool {
+// comparisons returns the results of our target, in order, with those of a peer.
+func (v *view) comparisons(peer string) []comparison {
+	var all []comparison
+	for _, r := range v.filter(func(r *result) bool { return r.plain() && r.Target == v.ours && r.Callers == v.callers }) {
+		c := comparison{series: r.series(), ours: r, limit: v.limitOf(r.Flow, r.Variant, r.Callers)}
+		for _, p := range v.filter(func(p *result) bool {
 			return p.plain() && p.Target == peer && p.Flow == r.Flow && p.Variant == r.Variant && p.Callers == r.Callers
 		}) {
-			c.theirs = p
+			c.peer = p
 		}
 		all = append(all, c)
 	}
 	return all
 }
 
-// peerNames are the other targets, in the order in which they came.
+// peerNames returns the names of the other targets, in the order of the files.
 func (v *view) peerNames() []string {
 	var names []string
 	seen := map[string]bool{v.ours: true}
@@ -44,33 +44,33 @@ func (v *view) peerNames() []string {
 	return names
 }
 
-// throughput draws what servers do in a second, against the first peer.
+// throughput draws the rates of our target and of the first peer.
 func (v *view) throughput() (*canvas, error) {
 	var peer string
 	if names := v.peerNames(); len(names) > 0 {
 		peer = names[0]
 	}
-	all := v.contests(peer)
+	all := v.comparisons(peer)
 	if len(all) == 0 {
 		return nil, nil
 	}
 	const row = 34
-	c := newCanvas(vg.Length(len(all)*row+110), "Operations a second, "+short(float64(v.callers))+" callers at once")
-	legend := []words{{"■ " + v.ours, hue(0)}}
+	c := newCanvas(vg.Length(len(all)*row+110), "Operations per second, "+short(float64(v.callers))+" concurrent callers")
+	legend := []label{{"■ " + v.ours, hue(0)}}
 	if peer != "" {
-		legend = append(legend, words{"■ " + peer, pale()})
+		legend = append(legend, label{"■ " + peer, pale()})
 	}
-	c.say(append(legend, words{"| what the scarcest step alone allows on this machine", warning()})...)
+	c.caption(append(legend, label{"| limit of the slowest step on this machine", warning()})...)
 
 	p := newPlot("")
-	b := &bars{contests: all}
+	b := &bars{comparisons: all}
 	least, most := b.span()
 	p.X.Scale, p.X.Min, p.X.Max = plot.LogScale{}, least, most
 	p.X.Tick.Marker = ticks(decades(least, most), short)
 	p.Y.Min, p.Y.Max = 0, float64(len(all))
 	var names plot.ConstantTicks
-	for i, contest := range all {
-		names = append(names, plot.Tick{Value: b.middle(i), Label: contest.label()})
+	for i, c := range all {
+		names = append(names, plot.Tick{Value: b.middle(i), Label: c.label()})
 	}
 	p.Y.Tick.Marker = names
 	p.Y.Tick.Label.Color = ink()
@@ -79,18 +79,18 @@ func (v *view) throughput() (*canvas, error) {
 	return c, nil
 }
 
-// bars draws contests from the top down.
-type bars struct{ contests []contest }
+// bars draws comparisons from the top down.
+type bars struct{ comparisons []comparison }
 
-func (b *bars) middle(i int) float64 { return float64(len(b.contests)-i) - 0.5 }
+func (b *bars) middle(i int) float64 { return float64(len(b.comparisons)-i) - 0.5 }
 
-// span is the axis: whole decades, with room for figures behind the longest bar.
+// span returns the range of the axis, with space for numbers after the longest bar.
 func (b *bars) span() (least, most float64) {
 	least = math.Inf(1)
-	for _, c := range b.contests {
-		least, most = min(least, c.ours.PerSecond), max(most, c.ours.PerSecond, c.most)
-		if c.theirs != nil {
-			least = min(least, c.theirs.PerSecond)
+	for _, c := range b.comparisons {
+		least, most = min(least, c.ours.PerSecond), max(most, c.ours.PerSecond, c.limit)
+		if c.peer != nil {
+			least = min(least, c.peer.PerSecond)
 		}
 	}
 	return math.Pow(10, math.Floor(math.Log10(least*0.8))), most * 4
@@ -103,36 +103,36 @@ func (b *bars) Plot(c draw.Canvas, p *plot.Plot) {
 		r := vg.Rectangle{Min: vg.Point{X: x(p.X.Min), Y: y(from)}, Max: vg.Point{X: x(rate), Y: y(to)}}
 		c.Fill(r.Path())
 	}
-	for i, contest := range b.contests {
-		at, mine := b.middle(i), contest.ours.PerSecond
-		line := []words{{short(mine), ink()}}
+	for i, compared := range b.comparisons {
+		at, rate := b.middle(i), compared.ours.PerSecond
+		line := []label{{short(rate), ink()}}
 		c.SetColor(hue(0))
-		if contest.theirs == nil {
-			bar(mine, at-0.16, at+0.16)
+		if compared.peer == nil {
+			bar(rate, at-0.16, at+0.16)
 			at -= 0.16
 		} else {
-			theirs := contest.theirs.PerSecond
-			bar(mine, at+0.01, at+0.33)
+			peer := compared.peer.PerSecond
+			bar(rate, at+0.01, at+0.33)
 			c.SetColor(peers())
-			bar(theirs, at-0.33, at-0.01)
-			write(c, small, vg.Point{X: x(theirs) + 5, Y: y(at - 0.3)}, 0, words{short(theirs), pale()})
-			line = append(line, words{times(mine, theirs), hue(0)})
+			bar(peer, at-0.33, at-0.01)
+			write(c, small, vg.Point{X: x(peer) + 5, Y: y(at - 0.3)}, 0, label{short(peer), pale()})
+			line = append(line, label{times(rate, peer), hue(0)})
 		}
-		from := x(mine)
-		if contest.most > 0 {
-			limit := x(contest.most)
+		from := x(rate)
+		if compared.limit > 0 {
+			limit := x(compared.limit)
 			c.SetColor(warning())
 			tick := vg.Rectangle{Min: vg.Point{X: limit - 1, Y: y(at - 0.04)}, Max: vg.Point{X: limit + 1, Y: y(at + 0.38)}}
 			c.Fill(tick.Path())
 			if from < limit && from+width(small, gap, line...)+10 > limit {
-				from = limit // the figures must not run into the tick
+				from = limit // keep the numbers off the tick
 			}
 		}
 		write(c, small, vg.Point{X: from + 5, Y: y(at + 0.04)}, gap, line...)
 	}
 }
 
-// The figures behind bars: their size, and what lies between two.
+// Font size of the numbers after bars, and the distance between two.
 const small, gap = 9.5, 7
 
 // verticals are hairlines at values of the horizontal axis.

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 )
 
 //go:embed rules.txt
@@ -55,12 +56,14 @@ func run(args []string, stdout io.Writer) (bool, error) {
 		return false, err
 	}
 	report := rules.check(inPackage(texts, *pkg))
+	var out strings.Builder
 	if *list {
-		report.list(stdout)
+		report.list(&out)
 	}
 	if *words {
-		report.byRule(stdout)
+		report.byRule(&out)
 	}
-	report.summary(stdout)
-	return report.ok(), nil
+	report.summary(&out)
+	_, err = io.WriteString(stdout, out.String())
+	return report.ok(), err
 }

@@ -2,13 +2,12 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
 )
 
-// report is what a check found.
+// report has the hits of a check.
 type report struct {
 	budget float64
 	words  map[string]map[area]int // package -> area -> words
@@ -52,13 +51,13 @@ func per10000(hits, words int) float64 {
 	return float64(hits) * 10_000 / float64(max(words, 1))
 }
 
-func (r *report) list(w io.Writer) {
+func (r *report) list(w *strings.Builder) {
 	for _, h := range r.hits {
 		fmt.Fprintf(w, "%s:%d: %s: %s (%s)\n", strings.TrimPrefix(h.text.file, "../"), h.line, h.rule, h.excerpt, h.plain)
 	}
 }
 
-func (r *report) byRule(w io.Writer) {
+func (r *report) byRule(w *strings.Builder) {
 	count := map[string]int{}
 	for _, h := range r.hits {
 		count[h.rule]++
@@ -75,7 +74,7 @@ func (r *report) byRule(w io.Writer) {
 	}
 }
 
-func (r *report) summary(w io.Writer) {
+func (r *report) summary(w *strings.Builder) {
 	row := func(name string, hits, words int) {
 		fmt.Fprintf(w, "%-40s %6d hits %8d words %6.0f per 10,000\n", name, hits, words, per10000(hits, words))
 	}

@@ -21,7 +21,7 @@ type rules struct {
 // rule is a construction to avoid.
 type rule struct {
 	name    string
-	areas   []area // where it applies; empty means everywhere
+	areas   []area // empty means all areas
 	pattern *regexp.Regexp
 	plain   string
 }
@@ -57,7 +57,7 @@ func (r *rules) add(line string) error {
 		r.budget = budget
 		return err
 	case fields[0] == "names" && len(fields) == 3:
-		for _, word := range strings.Fields(fields[1]) {
+		for _, word := range strings.FieldsSeq(fields[1]) {
 			r.names[word] = fields[2]
 		}
 		return nil
@@ -75,7 +75,7 @@ func (r *rules) add(line string) error {
 	}
 	added := rule{name: name, pattern: pattern, plain: fields[2]}
 	if areas != "" {
-		for _, name := range strings.Split(areas, ",") {
+		for _, name := range strings.SplitSeq(areas, ",") {
 			added.areas = append(added.areas, area(name))
 		}
 	}

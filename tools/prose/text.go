@@ -105,35 +105,43 @@ func inPackage(texts []*text, pkg string) []*text {
 	})
 }
 
-// lineComment has the prefix of comments by the extension of a file.
-var lineComment = map[string]string{
-	".sh": "#", ".py": "#", ".yaml": "#", ".yml": "#", ".service": "#", "Makefile": "#", "Dockerfile": "#", "run": "#", "": "#",
-	".sql": "--", ".js": "//", ".mjs": "//", ".java": "//", ".mod": "//",
+// commentPrefix returns the prefix of comments by the extension of a file, and ""
+// if such files have none.
+func commentPrefix(extension string) string {
+	switch extension {
+	case "", ".sh", ".py", ".yaml", ".yml", ".service":
+		return "#"
+	case ".sql":
+		return "--"
+	case ".js", ".mjs", ".java", ".mod":
+		return "//"
+	}
+	return ""
 }
 
 // readFile returns the texts of a file, none if it is of no kind that has some.
 func readFile(file string) ([]*text, error) {
 	extension := filepath.Ext(file)
-	prefix, commented := lineComment[extension]
+	prefix := commentPrefix(extension)
 	base := filepath.Base(file)
-	if !commented && !slices.Contains([]string{".go", ".md", ".html"}, extension) || base == "LICENSE" || strings.HasPrefix(base, ".git") && extension == "" {
+	if prefix == "" && !slices.Contains([]string{".go", ".md", ".html"}, extension) || base == "LICENSE" || strings.HasPrefix(base, ".git") && extension == "" {
 		return nil, nil
 	}
-	raw, err := os.ReadFile(file)
+	raw, err := os.ReadFile(file) //nolint:gosec // the path is from the command line
 	if err != nil {
 		return nil, err
 	}
 	source := string(raw)
 	pkg := strings.TrimPrefix(filepath.Dir(file), "../")
 	name := &text{file, pkg, 1, names, strings.TrimSuffix(base, extension)}
-	switch {
-	case extension == ".go":
+	switch extension {
+	case ".go":
 		texts, err := goTexts(file, pkg, source)
 		return append(texts, name), err
-	case extension == ".md":
+	case ".md":
 		source = blank(blank(blank(source, fenced), linked), quoted)
 		return []*text{name, {file, pkg, 1, docs, source}}, nil
-	case extension == ".html":
+	case ".html":
 		return []*text{name, {file, pkg, 1, visible, blank(source, markup)}}, nil
 	}
 	return append(commentTexts(file, pkg, source, prefix), name), nil
