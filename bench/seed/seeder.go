@@ -128,7 +128,7 @@ func (w *seeder) insertModels(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := w.store.SpendCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: g.ClientID, Now: later}); err != nil {
+	if _, err := w.store.RedeemCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: g.ClientID, Now: later}); err != nil {
 		return err
 	}
 	_, err = w.store.RotateRefresh(ctx, grant.RefreshRotation{

@@ -159,7 +159,7 @@ func TestClientAuthenticationAtTheEndpoint(t *testing.T) {
 
 	// After a hundred guesses no more are looked at; who knows the secret goes on.
 	for range 100 {
-		if _, _, err := s.store.CountGuess(t.Context(), "client web", time.Minute, s.time()); err != nil {
+		if _, _, err := s.store.CountAttempt(t.Context(), "client web", time.Minute, s.time()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -63,7 +63,7 @@ func TestDevStartsWithoutTheMailCatcher(t *testing.T) {
 func TestTheDemoPersonHasAClaimForEachScope(t *testing.T) {
 	t.Parallel()
 
-	records, err := storetest.New(t).Scopes(t.Context())
+	records, err := storetest.New(t).ListScopes(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

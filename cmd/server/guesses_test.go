@@ -34,7 +34,7 @@ func TestGuessesAtAShortSecretCountTogether(t *testing.T) {
 	}
 	for range 99 {
 		// The same counter, moved by hand: 99 slow hashes prove nothing more.
-		if _, _, err := s.store.CountGuess(t.Context(), "client "+id, time.Minute, s.time()); err != nil {
+		if _, _, err := s.store.CountAttempt(t.Context(), "client "+id, time.Minute, s.time()); err != nil {
 			t.Fatal(err)
 		}
 	}

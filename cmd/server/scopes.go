@@ -98,7 +98,7 @@ type scopesDelete struct {
 
 // scopes returns all scopes as they are in the database.
 func (d *desk) scopes(ctx context.Context) (*scope.Set, error) {
-	records, err := d.store.Scopes(ctx)
+	records, err := d.store.ListScopes(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -48,9 +48,9 @@ func (s waitingStore) InsertDevice(ctx context.Context, d *devicecode.Device) er
 	return s.keep(ctx, size, d.ExpiresAt, func() error { return s.Store.InsertDevice(ctx, d) })
 }
 
-// InsertSignOut is [store.Store.InsertSignOut], with the errors of InsertRequest.
-func (s waitingStore) InsertSignOut(ctx context.Context, o *authrequest.LogoutRequest) error {
-	return s.keep(ctx, len(o.State)+len(o.Redirect), o.ExpiresAt, func() error { return s.Store.InsertSignOut(ctx, o) })
+// InsertLogoutRequest is [store.Store.InsertLogoutRequest], with the errors of InsertRequest.
+func (s waitingStore) InsertLogoutRequest(ctx context.Context, o *authrequest.LogoutRequest) error {
+	return s.keep(ctx, len(o.State)+len(o.Redirect), o.ExpiresAt, func() error { return s.Store.InsertLogoutRequest(ctx, o) })
 }
 
 func (s waitingStore) keep(ctx context.Context, size int, until time.Time, insert func() error) error {

@@ -21,8 +21,8 @@ import (
 // Consents knows what people allow clients, and ends it.
 type Consents interface {
 	ListConsents(ctx context.Context, subject, sessionID string, after consent.Consent, limit int, now time.Time) ([]*consent.Consent, error)
-	// ListUnremembered returns grants for which nothing is remembered.
-	ListUnremembered(ctx context.Context, subject, sessionID string, after grant.Locator, limit int, now time.Time) ([]*grant.Grant, error)
+	// ListGrantsWithoutConsent returns grants for which nothing is remembered.
+	ListGrantsWithoutConsent(ctx context.Context, subject, sessionID string, after grant.Locator, limit int, now time.Time) ([]*grant.Grant, error)
 	RevokeConsents(ctx context.Context, subject, clientID string, now time.Time) error
 	RevokeGrantsOf(ctx context.Context, subject, clientID string, now time.Time) error
 	RevokeGrantsIn(ctx context.Context, sessionID string, now time.Time) error
@@ -131,7 +131,7 @@ func (h *Handler) consentsOf(
 	if len(all) >= limit {
 		return all, last, nil
 	}
-	grants, err := h.Consents.ListUnremembered(ctx, subject, sessionID, ref, limit-len(all), now)
+	grants, err := h.Consents.ListGrantsWithoutConsent(ctx, subject, sessionID, ref, limit-len(all), now)
 	if err != nil {
 		return nil, "", err
 	}

@@ -16,9 +16,9 @@ const logoutChallenge = "logout_challenge"
 // SignOuts finds sign-outs that a person must agree to, and takes down what the app
 // says of them. Both return authrequest.ErrNotFound for one that is not there.
 type SignOuts interface {
-	SignOut(ctx context.Context, id string, now time.Time) (*authrequest.LogoutRequest, error)
-	// AnswerSignOut returns authrequest.ErrAlreadyDecided for one that was answered.
-	AnswerSignOut(ctx context.Context, id string, d authrequest.Decision, verifier []byte, now time.Time) error
+	LogoutRequest(ctx context.Context, id string, now time.Time) (*authrequest.LogoutRequest, error)
+	// AnswerLogout returns authrequest.ErrAlreadyDecided for one that was answered.
+	AnswerLogout(ctx context.Context, id string, d authrequest.Decision, verifier []byte, now time.Time) error
 }
 
 // logoutRequest is what a sign-out app is told.
@@ -43,7 +43,7 @@ func (h *Handler) logoutRequest(c *Call) (*Reply, error) {
 		return nil, err
 	}
 	ctx := c.Context()
-	o, err := h.SignOuts.SignOut(ctx, id, h.Now())
+	o, err := h.SignOuts.LogoutRequest(ctx, id, h.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -118,9 +118,9 @@ func (h *Handler) rejectLogout(c *Call) (*Reply, error) {
 
 func (h *Handler) answerLogout(c *Call, id string, d authrequest.Decision, verifier []byte) error {
 	ctx, now := c.Context(), h.Now()
-	err := h.SignOuts.AnswerSignOut(ctx, id, d, verifier, now)
+	err := h.SignOuts.AnswerLogout(ctx, id, d, verifier, now)
 	if errors.Is(err, authrequest.ErrAlreadyDecided) {
-		o, gone := h.SignOuts.SignOut(ctx, id, now)
+		o, gone := h.SignOuts.LogoutRequest(ctx, id, now)
 		if gone != nil {
 			return gone
 		}

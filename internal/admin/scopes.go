@@ -14,7 +14,7 @@ import (
 // Scopes keeps the records of scopes.
 type Scopes interface {
 	// Scopes returns the records; a standard scope has one only where it was changed.
-	Scopes(ctx context.Context) ([]*scope.Scope, error)
+	ListScopes(ctx context.Context) ([]*scope.Scope, error)
 	// InsertScope returns scope.ErrExists for a name that is taken.
 	InsertScope(ctx context.Context, s *scope.Scope) error
 	// UpdateScope returns scope.ErrNotFound for a scope without a record.
@@ -100,7 +100,7 @@ func (h *Handler) readScope(c *Call, name string) (*scope.Scope, error) {
 
 // scopes returns all scopes as they are in the database.
 func (h *Handler) scopes(ctx context.Context) (*scope.Set, error) {
-	records, err := h.Scopes.Scopes(ctx)
+	records, err := h.Scopes.ListScopes(ctx)
 	if err != nil {
 		return nil, err
 	}

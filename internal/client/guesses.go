@@ -8,11 +8,11 @@ import (
 
 // Throttle counts tries at secrets, for all replicas together.
 type Throttle interface {
-	// CountGuess counts one more and returns how many there were since when, in a
+	// CountAttempt counts one more and returns how many there were since when, in a
 	// window that begins anew when it has passed.
-	CountGuess(ctx context.Context, key string, window time.Duration, now time.Time) (count int, since time.Time, err error)
-	// ForgetGuesses begins anew at once.
-	ForgetGuesses(ctx context.Context, key string) error
+	CountAttempt(ctx context.Context, key string, window time.Duration, now time.Time) (count int, since time.Time, err error)
+	// ResetAttempts begins anew at once.
+	ResetAttempts(ctx context.Context, key string) error
 }
 
 // So many wrong secrets are looked at for one client in so long.
@@ -43,7 +43,7 @@ func TrySecret(
 	// Counted before anything is compared: of many tries at once not all can be
 	// the last one.
 	key := "client " + id
-	count, since, err := guesses.CountGuess(ctx, key, guessWindow, now)
+	count, since, err := guesses.CountAttempt(ctx, key, guessWindow, now)
 	if err != nil {
 		return false, fmt.Errorf("count guess: %w", err)
 	}
@@ -54,7 +54,7 @@ func TrySecret(
 	if err != nil || !fits {
 		return false, err
 	}
-	if err := guesses.ForgetGuesses(ctx, key); err != nil {
+	if err := guesses.ResetAttempts(ctx, key); err != nil {
 		return false, fmt.Errorf("forget guesses: %w", err)
 	}
 	return true, nil

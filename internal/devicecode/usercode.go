@@ -66,8 +66,8 @@ type UserCodes struct {
 	}
 	// Guesses counts wrong codes; nil disables the limit.
 	Guesses interface {
-		CountGuess(ctx context.Context, key string, window time.Duration, now time.Time) (count int, since time.Time, err error)
-		GuessState(ctx context.Context, key string, now time.Time) (count int, since time.Time, err error)
+		CountAttempt(ctx context.Context, key string, window time.Duration, now time.Time) (count int, since time.Time, err error)
+		AttemptCount(ctx context.Context, key string, now time.Time) (count int, since time.Time, err error)
 	}
 }
 
@@ -126,7 +126,7 @@ func (d *UserCodes) Find(ctx context.Context, entered string, by []AttemptLimit,
 		return found, err
 	}
 	for _, limit := range limits {
-		if _, _, err := d.Guesses.CountGuess(ctx, limit.Key, limit.Window, now); err != nil {
+		if _, _, err := d.Guesses.CountAttempt(ctx, limit.Key, limit.Window, now); err != nil {
 			return nil, fmt.Errorf("count guess: %w", err)
 		}
 	}
@@ -137,7 +137,7 @@ func (d *UserCodes) bound(ctx context.Context, limit AttemptLimit, now time.Time
 	if d.Guesses == nil {
 		return nil
 	}
-	count, since, err := d.Guesses.GuessState(ctx, limit.Key, now)
+	count, since, err := d.Guesses.AttemptCount(ctx, limit.Key, now)
 	if err != nil {
 		return fmt.Errorf("read guesses: %w", err)
 	}

@@ -18,10 +18,10 @@ import (
 type Devices interface {
 	DenyDevice(ctx context.Context, ref grant.Locator, now time.Time) error
 	InsertRequest(ctx context.Context, r *authrequest.Request) error
-	// SpendDevice redeems the verifier of a device app's answer. It is a compare-and-set:
+	// RedeemDevice redeems the verifier of a device app's answer. It is a compare-and-set:
 	// every later call, and a call with another verifier or from another browser, gets
 	// authrequest.ErrNotFound.
-	SpendDevice(ctx context.Context, id string, browser, verifier []byte, now time.Time) error
+	RedeemDevice(ctx context.Context, id string, browser, verifier []byte, now time.Time) error
 }
 
 // UserCodes finds the device that shows a code, as [devicecode.UserCodes] does.

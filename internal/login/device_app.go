@@ -34,7 +34,7 @@ func (h *Device) returnFromApp(w http.ResponseWriter, r *http.Request, verifier 
 	id, hash, ok := authrequest.ParseVerifier(verifier, authrequest.StepDevice)
 	err := authrequest.ErrNotFound
 	if ok {
-		err = h.Devices.SpendDevice(r.Context(), id, h.Cookies.BoundRequest(r, id), hash, h.Now())
+		err = h.Devices.RedeemDevice(r.Context(), id, h.Cookies.BoundRequest(r, id), hash, h.Now())
 	}
 	if errors.Is(err, authrequest.ErrNotFound) {
 		err = h.notRedeemed(r, id)

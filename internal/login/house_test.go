@@ -56,9 +56,9 @@ func (s *watched) InsertAccount(ctx context.Context, a *account.Account) error {
 	return s.Store.InsertAccount(ctx, a)
 }
 
-func (s *watched) CountGuess(ctx context.Context, key string, window time.Duration, now time.Time) (int, time.Time, error) {
+func (s *watched) CountAttempt(ctx context.Context, key string, window time.Duration, now time.Time) (int, time.Time, error) {
 	s.writes.Add(1)
-	return s.Store.CountGuess(ctx, key, window, now)
+	return s.Store.CountAttempt(ctx, key, window, now)
 }
 
 func (s *watched) InsertSession(ctx context.Context, n *session.Session, replaces []byte) error {
@@ -93,9 +93,9 @@ func (s *watched) RecordDecision(
 	return s.Store.RecordDecision(ctx, id, d, subject, remember, now)
 }
 
-func (s *watched) SpendSetupLink(ctx context.Context, hash []byte, first *account.Account, now time.Time) error {
+func (s *watched) RedeemSetupLink(ctx context.Context, hash []byte, first *account.Account, now time.Time) error {
 	s.writes.Add(1)
-	return s.Store.SpendSetupLink(ctx, hash, first, now)
+	return s.Store.RedeemSetupLink(ctx, hash, first, now)
 }
 
 // house is a whole server of pages over a real store, with a clock that the test

@@ -70,12 +70,12 @@ type Clients interface {
 
 // Attempts counts attempts by key, for all replicas together.
 type Attempts interface {
-	// CountGuess adds one attempt under key and returns how many there were since the
+	// CountAttempt adds one attempt under key and returns how many there were since the
 	// window began. An attempt after the window has ended begins the next one.
-	CountGuess(ctx context.Context, key string, window time.Duration, now time.Time) (count int, since time.Time, err error)
-	// GuessState returns the count, 0 once the window has ended.
-	GuessState(ctx context.Context, key string, now time.Time) (count int, since time.Time, err error)
-	ForgetGuesses(ctx context.Context, key string) error
+	CountAttempt(ctx context.Context, key string, window time.Duration, now time.Time) (count int, since time.Time, err error)
+	// AttemptCount returns the count, 0 once the window has ended.
+	AttemptCount(ctx context.Context, key string, now time.Time) (count int, since time.Time, err error)
+	ResetAttempts(ctx context.Context, key string) error
 }
 
 // SetupLinks redeems the link that creates the first administrator.
@@ -83,8 +83,8 @@ type SetupLinks interface {
 	HasAdministrator(ctx context.Context) (bool, error)
 	// SetupLink returns account.ErrSetupLink unless the link with the hash is valid.
 	SetupLink(ctx context.Context, hash []byte, now time.Time) error
-	// SpendSetupLink redeems the link and adds the account first, both or neither.
-	SpendSetupLink(ctx context.Context, hash []byte, first *account.Account, now time.Time) error
+	// RedeemSetupLink redeems the link and adds the account first, both or neither.
+	RedeemSetupLink(ctx context.Context, hash []byte, first *account.Account, now time.Time) error
 }
 
 // Pages renders pages.

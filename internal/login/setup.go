@@ -70,7 +70,7 @@ func (h *Setup) createAdministrator(r *http.Request) (*account.Account, error) {
 		Subject: account.NewSubject(), Username: username, PasswordHash: phc, Administrator: true,
 		Claims: map[string]any{"preferred_username": username}, CreatedAt: now, UpdatedAt: now,
 	}
-	err = h.SetupLinks.SpendSetupLink(ctx, hash, first, now)
+	err = h.SetupLinks.RedeemSetupLink(ctx, hash, first, now)
 	switch {
 	case errors.Is(err, account.ErrSetupLink):
 		return nil, invalidLink()

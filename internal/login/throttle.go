@@ -104,7 +104,7 @@ func (l *limiter) count(ctx context.Context, networks, limits []account.Limit) (
 	}
 	now := l.Now()
 	for i, limit := range networks {
-		n, _, err := l.Attempts.GuessState(ctx, limit.Key, now)
+		n, _, err := l.Attempts.AttemptCount(ctx, limit.Key, now)
 		if err != nil {
 			return throttled{}, fmt.Errorf("read attempts: %w", err)
 		}
@@ -124,7 +124,7 @@ func (l *limiter) countIgnoringNetwork(ctx context.Context, limits []account.Lim
 	}
 	now := l.Now()
 	for i, limit := range limits {
-		n, _, err := l.Attempts.CountGuess(ctx, limit.Key, limit.Window, now)
+		n, _, err := l.Attempts.CountAttempt(ctx, limit.Key, limit.Window, now)
 		if err != nil {
 			return throttled{}, fmt.Errorf("count attempt: %w", err)
 		}
@@ -141,7 +141,7 @@ func (l *limiter) countIgnoringNetwork(ctx context.Context, limits []account.Lim
 func (l *limiter) longestWait(ctx context.Context, limits []account.Limit, now time.Time) (time.Duration, error) {
 	wait := time.Second
 	for _, limit := range limits {
-		n, since, err := l.Attempts.GuessState(ctx, limit.Key, now)
+		n, since, err := l.Attempts.AttemptCount(ctx, limit.Key, now)
 		if err != nil {
 			return 0, fmt.Errorf("read attempts: %w", err)
 		}
@@ -159,7 +159,7 @@ func (l *limiter) recordFailure(ctx context.Context, err error) error {
 		return err
 	}
 	for _, limit := range l.failureLimits(ctx) {
-		if _, _, err := l.Attempts.CountGuess(ctx, limit.Key, limit.Window, l.Now()); err != nil {
+		if _, _, err := l.Attempts.CountAttempt(ctx, limit.Key, limit.Window, l.Now()); err != nil {
 			return fmt.Errorf("count attempt: %w", err)
 		}
 	}
@@ -173,7 +173,7 @@ func (l *limiter) resetFailures(ctx context.Context, limits []account.Limit) err
 		return nil
 	}
 	for _, limit := range limits {
-		if err := l.Attempts.ForgetGuesses(ctx, limit.Key); err != nil {
+		if err := l.Attempts.ResetAttempts(ctx, limit.Key); err != nil {
 			return fmt.Errorf("reset attempts: %w", err)
 		}
 	}

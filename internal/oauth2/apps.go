@@ -25,9 +25,9 @@ import (
 
 // Entrance lets in whom a login app has named.
 type Entrance interface {
-	// SpendLogin is a compare-and-set: it returns authrequest.ErrNotFound to all who come
+	// RedeemLogin is a compare-and-set: it returns authrequest.ErrNotFound to all who come
 	// late, with another verifier, or from another browser.
-	SpendLogin(ctx context.Context, id string, browser, verifier []byte, now time.Time) (*authrequest.Request, error)
+	RedeemLogin(ctx context.Context, id string, browser, verifier []byte, now time.Time) (*authrequest.Request, error)
 	// InsertAccount returns account.ErrExists for one that is there.
 	InsertAccount(ctx context.Context, a *account.Account) error
 	RecordSignIn(ctx context.Context, id, sessionID string, at, now time.Time) error
@@ -79,7 +79,7 @@ func (h *Handler) afterLogin(w http.ResponseWriter, r *http.Request, verifier st
 		h.writeAuthorizeError(w, r, nil, over(goneWords, nil))
 		return
 	}
-	waiting, err := h.Entrance.SpendLogin(ctx, id, h.Cookies.BoundRequest(r, id), hash, now)
+	waiting, err := h.Entrance.RedeemLogin(ctx, id, h.Cookies.BoundRequest(r, id), hash, now)
 	if errors.Is(err, authrequest.ErrNotFound) {
 		if _, _, err = h.waiting(ctx, r, id); err == nil { // of this browser, and spent before
 			err = h.gone(r, id)

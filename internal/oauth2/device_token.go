@@ -105,7 +105,7 @@ func (h *Handler) redeemDevice(ctx context.Context, u *unit) error {
 	if err := h.askDevice(ctx, u, handle.Ref); err != nil {
 		return err
 	}
-	held, err := h.Grants.SpendCode(ctx, grant.CodeRedemption{Ref: handle.Ref, ClientID: u.client.ID, Authorization: u.detail, TokensUntil: h.tokensUntil(u), Now: u.now})
+	held, err := h.Grants.RedeemCode(ctx, grant.CodeRedemption{Ref: handle.Ref, ClientID: u.client.ID, Authorization: u.detail, TokensUntil: h.tokensUntil(u), Now: u.now})
 	if errors.Is(err, grant.ErrSpent) {
 		if err := h.Grants.RevokeGrant(ctx, held.Locator, u.client.ID, grant.RevokedForCodeReuse, u.now); err != nil {
 			return err

@@ -57,7 +57,7 @@ type Authenticator interface {
 // Grants reads and changes grants. Each method is one statement when it wins.
 type Grants interface {
 	InsertGrant(ctx context.Context, g *grant.Grant) error
-	SpendCode(ctx context.Context, s grant.CodeRedemption) (*grant.GrantWithAccount, error)
+	RedeemCode(ctx context.Context, s grant.CodeRedemption) (*grant.GrantWithAccount, error)
 	RotateRefresh(ctx context.Context, r grant.RefreshRotation) (*grant.GrantWithAccount, error)
 	LiveGrant(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*grant.GrantWithAccount, error)
 	LiveClient(ctx context.Context, clientID, jti string, issuedAt, now time.Time) error

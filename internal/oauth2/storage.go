@@ -59,7 +59,7 @@ func (s storage) GetAuthorizeCodeSession(ctx context.Context, code string, _ fos
 		u.cause = refusal.New(refusal.CodeMalformed, "the code is none of this server's, or its system secret was removed")
 		return nil, fosite.ErrNotFound
 	}
-	held, err := s.Grants.SpendCode(ctx, grant.CodeRedemption{Ref: handle.Ref, ClientID: u.client.ID, Authorization: u.detail, TokensUntil: s.tokensUntil(u), Now: u.now})
+	held, err := s.Grants.RedeemCode(ctx, grant.CodeRedemption{Ref: handle.Ref, ClientID: u.client.ID, Authorization: u.detail, TokensUntil: s.tokensUntil(u), Now: u.now})
 	spent := errors.Is(err, grant.ErrSpent)
 	u.cause = refusal.Of(err)
 	switch {

@@ -131,7 +131,7 @@ func BenchmarkSpendCode(b *testing.B) {
 			return g.Locator
 		})
 		return func() error {
-			_, err := s.SpendCode(b.Context(), grant.CodeRedemption{Ref: codes(), ClientID: "rp", Now: noon})
+			_, err := s.RedeemCode(b.Context(), grant.CodeRedemption{Ref: codes(), ClientID: "rp", Now: noon})
 			return err
 		}
 	})

@@ -133,8 +133,8 @@ func TestDisabledClientHasNothingAlive(t *testing.T) {
 
 		fixture.WantLive(t, s, g.Locator, noon, false)
 		wantErr(t, "LiveClient", s.LiveClient(t.Context(), "rp", "", noon, noon), grant.ErrNotFound)
-		_, err = s.SpendCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
-		wantErr(t, "SpendCode", err, grant.ErrNotFound)
+		_, err = s.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
+		wantErr(t, "RedeemCode", err, grant.ErrNotFound)
 	})
 }
 

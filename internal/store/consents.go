@@ -33,11 +33,11 @@ func (s *Store) ListConsents(
 	return list, nil
 }
 
-// ListUnremembered returns living grants of a subject for clients that the subject
+// ListGrantsWithoutConsent returns living grants of a subject for clients that the subject
 // allows nothing beyond a request: the consent ends with the grant. They come in the
 // order of their creation, those that follow after; unless sessionID is empty, those of
 // that session, whatever else the subject allows.
-func (s *Store) ListUnremembered(
+func (s *Store) ListGrantsWithoutConsent(
 	ctx context.Context, subject, sessionID string, after grant.Locator, limit int, now time.Time,
 ) (list []*grant.Grant, err error) {
 	read := `

@@ -45,10 +45,10 @@ func TestConsentsAreListedAndRevoked(t *testing.T) {
 		must(t, err)
 		wantSame(t, "those of the session", len(list), 1)
 
-		grants, err := s.ListUnremembered(ctx, "alice", "", grant.Locator{}, 9, noon)
+		grants, err := s.ListGrantsWithoutConsent(ctx, "alice", "", grant.Locator{}, 9, noon)
 		must(t, err)
 		wantSame(t, "grants without consent", len(grants), 2)
-		grants, err = s.ListUnremembered(ctx, "alice", "sid", grant.Locator{}, 9, noon)
+		grants, err = s.ListGrantsWithoutConsent(ctx, "alice", "sid", grant.Locator{}, 9, noon)
 		must(t, err)
 		wantSame(t, "grants in the session", len(grants), 1)
 

@@ -77,7 +77,7 @@ func TestADeviceWaitsUntilItIsAnswered(t *testing.T) {
 		}
 		_, err = s.DeviceByCode(ctx, [][]byte{d.UserCode}, noon)
 		wantErr(t, "the code of an answered device", err, devicecode.ErrNotFound)
-		held, err := s.SpendCode(ctx, grant.CodeRedemption{Ref: d.Grant, ClientID: "rp", Now: noon})
+		held, err := s.RedeemCode(ctx, grant.CodeRedemption{Ref: d.Grant, ClientID: "rp", Now: noon})
 		must(t, err)
 		if held.Subject != "alice" || held.Kind != grant.KindDevice || string(held.Seed) != string(d.Seed) || !held.CodeExpiresAt.Equal(d.ExpiresAt) {
 			t.Errorf("the grant of a device is %+v", held)
@@ -185,7 +185,7 @@ func TestAnAppNamesTheDeviceOnce(t *testing.T) {
 		for id, now := range map[string]time.Time{"of a client": noon, "unknown": noon, "id": noon.Add(time.Hour)} {
 			wantErr(t, "answering "+id, a.AnswerDevice(ctx, id, d, someVerifier, now), authrequest.ErrNotFound)
 		}
-		wantErr(t, "spending before the answer", a.SpendDevice(ctx, "id", someBrowser, someVerifier, noon), authrequest.ErrNotFound)
+		wantErr(t, "spending before the answer", a.RedeemDevice(ctx, "id", someBrowser, someVerifier, noon), authrequest.ErrNotFound)
 		fixture.WantOneWinner(t, fixture.Race(t, a, b, func(ctx context.Context, s *store.Store) error {
 			return s.AnswerDevice(ctx, "id", d, someVerifier, noon)
 		}), authrequest.ErrAlreadyDecided)
@@ -195,15 +195,15 @@ func TestAnAppNamesTheDeviceOnce(t *testing.T) {
 			t.Errorf("the request is %+v", r)
 		}
 		for name, try := range map[string]func() error{
-			"another browser":  func() error { return a.SpendDevice(ctx, "id", session.Hash("x"), someVerifier, noon) },
-			"no browser":       func() error { return a.SpendDevice(ctx, "id", nil, someVerifier, noon) },
-			"another verifier": func() error { return a.SpendDevice(ctx, "id", someBrowser, session.Hash("x"), noon) },
-			"too late":         func() error { return a.SpendDevice(ctx, "id", someBrowser, someVerifier, noon.Add(time.Hour)) },
+			"another browser":  func() error { return a.RedeemDevice(ctx, "id", session.Hash("x"), someVerifier, noon) },
+			"no browser":       func() error { return a.RedeemDevice(ctx, "id", nil, someVerifier, noon) },
+			"another verifier": func() error { return a.RedeemDevice(ctx, "id", someBrowser, session.Hash("x"), noon) },
+			"too late":         func() error { return a.RedeemDevice(ctx, "id", someBrowser, someVerifier, noon.Add(time.Hour)) },
 		} {
 			wantErr(t, name, try(), authrequest.ErrNotFound)
 		}
 		fixture.WantOneWinner(t, fixture.Race(t, a, b, func(ctx context.Context, s *store.Store) error {
-			return s.SpendDevice(ctx, "id", someBrowser, someVerifier, noon)
+			return s.RedeemDevice(ctx, "id", someBrowser, someVerifier, noon)
 		}), authrequest.ErrNotFound)
 
 		ask("refused")
@@ -222,7 +222,7 @@ func TestADeviceIsNotLetInForWhoIsBarred(t *testing.T) {
 		must(t, s.InsertDevice(ctx, d))
 		must(t, s.AllowDevice(ctx, grantOf(d, "alice"), noon))
 		must(t, s.SetDisabled(ctx, "alice", true, noon.Add(time.Second)))
-		_, err := s.SpendCode(ctx, grant.CodeRedemption{Ref: d.Grant, ClientID: "rp", Now: noon.Add(2 * time.Second)})
+		_, err := s.RedeemCode(ctx, grant.CodeRedemption{Ref: d.Grant, ClientID: "rp", Now: noon.Add(2 * time.Second)})
 		wantErr(t, "spending", err, grant.ErrNotFound)
 	})
 }

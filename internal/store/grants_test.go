@@ -104,7 +104,7 @@ func TestCodeIsSpentOnce(t *testing.T) {
 		g := fixture.InsertGrant(t, s, nil)
 		first := grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon.Add(time.Second)}
 
-		held, err := s.SpendCode(t.Context(), first)
+		held, err := s.RedeemCode(t.Context(), first)
 		must(t, err)
 		want := *g
 		want.CodeRedeemedAt, want.RefreshGeneration = first.Now, 1
@@ -113,15 +113,15 @@ func TestCodeIsSpentOnce(t *testing.T) {
 
 		again := first
 		again.Now = noon.Add(time.Hour)
-		held, err = s.SpendCode(t.Context(), again)
-		wantErr(t, "SpendCode again", err, grant.ErrSpent)
+		held, err = s.RedeemCode(t.Context(), again)
+		wantErr(t, "RedeemCode again", err, grant.ErrSpent)
 		wantSame(t, "the grant that comes with it", held.Grant, want)
 
 		must(t, s.RevokeGrant(t.Context(), g.Locator, "", grant.RevokedForCodeReuse, noon))
-		held, err = s.SpendCode(t.Context(), again)
-		wantErr(t, "SpendCode of a revoked grant", err, grant.ErrNotFound)
+		held, err = s.RedeemCode(t.Context(), again)
+		wantErr(t, "RedeemCode of a revoked grant", err, grant.ErrNotFound)
 		if held != nil {
-			t.Errorf("SpendCode of a revoked grant gave %v", held)
+			t.Errorf("RedeemCode of a revoked grant gave %v", held)
 		}
 	})
 }
@@ -153,10 +153,10 @@ func TestCodeIsRefused(t *testing.T) {
 				if tc.spend != nil {
 					tc.spend(&sp)
 				}
-				held, err := s.SpendCode(t.Context(), sp)
-				wantErr(t, "SpendCode", err, grant.ErrNotFound)
+				held, err := s.RedeemCode(t.Context(), sp)
+				wantErr(t, "RedeemCode", err, grant.ErrNotFound)
 				if held != nil {
-					t.Errorf("SpendCode gave %v", held)
+					t.Errorf("RedeemCode gave %v", held)
 				}
 			})
 		})
@@ -168,13 +168,13 @@ func TestRefusedCodeStaysGood(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
 		g := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.JWKThumbprint = "key" })
-		_, err := s.SpendCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "other", JKT: "key", Now: noon})
-		wantErr(t, "SpendCode by another client", err, grant.ErrNotFound)
+		_, err := s.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "other", JKT: "key", Now: noon})
+		wantErr(t, "RedeemCode by another client", err, grant.ErrNotFound)
 		fixture.RedeemCode(t, s, g)
-		_, err = s.SpendCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "other", JKT: "key", Now: noon})
-		wantErr(t, "SpendCode of a spent code by another client", err, grant.ErrNotFound)
-		_, err = s.SpendCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", JKT: "other", Now: noon})
-		wantErr(t, "SpendCode of a spent code with another key", err, grant.ErrNotFound)
+		_, err = s.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "other", JKT: "key", Now: noon})
+		wantErr(t, "RedeemCode of a spent code by another client", err, grant.ErrNotFound)
+		_, err = s.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", JKT: "other", Now: noon})
+		wantErr(t, "RedeemCode of a spent code with another key", err, grant.ErrNotFound)
 	})
 }
 

@@ -151,7 +151,7 @@ func (y *year) signOut() {
 	must(y.t, y.s.SaveConsent(ctx, &consent.Consent{Subject: "alice", ClientID: "rp", SessionID: short, GivenAt: y.now}))
 	asked := aSignOut(short)
 	asked.CreatedAt, asked.ExpiresAt = y.now, y.now.Add(15*time.Minute)
-	must(y.t, y.s.InsertSignOut(ctx, asked))
+	must(y.t, y.s.InsertLogoutRequest(ctx, asked))
 	y.put("sign_outs", 15*time.Minute+rowStays)
 	fixture.EndSession(y.t, y.s, short, y.now)
 	n, err := y.s.ClaimNotice(ctx, "told", y.now, y.now.Add(time.Minute))
@@ -222,7 +222,7 @@ func (y *year) machines() {
 func (y *year) strangers() {
 	ctx := y.t.Context()
 	for i := range 3 {
-		_, _, err := y.s.CountGuess(ctx, fmt.Sprint(y.steps, "-", i), 3*time.Hour, y.now)
+		_, _, err := y.s.CountAttempt(ctx, fmt.Sprint(y.steps, "-", i), 3*time.Hour, y.now)
 		must(y.t, err)
 		y.put("guesses", 3*time.Hour+rowStays)
 	}
@@ -342,7 +342,7 @@ func (y *year) brief(sessionID string) *grant.Grant {
 }
 
 func (y *year) spend(g *grant.Grant) {
-	_, err := y.s.SpendCode(y.t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: g.ClientID, TokensUntil: y.now.Add(10 * time.Minute), Now: y.now})
+	_, err := y.s.RedeemCode(y.t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: g.ClientID, TokensUntil: y.now.Add(10 * time.Minute), Now: y.now})
 	must(y.t, err)
 }
 

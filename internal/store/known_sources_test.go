@@ -65,14 +65,14 @@ func TestUnlockClearsAllCountersOfOneAccount(t *testing.T) {
 		}
 		for _, counter := range counters {
 			for _, l := range account.Lockout(counter) {
-				_, _, err := s.CountGuess(t.Context(), l.Key, l.Window, noon)
+				_, _, err := s.CountAttempt(t.Context(), l.Key, l.Window, noon)
 				must(t, err)
 			}
 		}
 		must(t, s.UnlockAccount(t.Context(), a.Subject))
 		for i, counter := range counters {
 			for _, l := range account.Lockout(counter) {
-				count, _, err := s.GuessState(t.Context(), l.Key, noon)
+				count, _, err := s.AttemptCount(t.Context(), l.Key, noon)
 				must(t, err)
 				if want := i / 3; count != want {
 					t.Errorf("%s counts %d after the unlock, want %d", l.Key, count, want)

@@ -38,9 +38,9 @@ func (s *Store) ClaimOnce(ctx context.Context, kind, owner, key string, until, n
 	return claimed == 1, nil
 }
 
-// CountGuess counts a guess under a key and returns how many there were since
+// CountAttempt counts a guess under a key and returns how many there were since
 // when. A new count begins when the window of the last one has passed.
-func (s *Store) CountGuess(
+func (s *Store) CountAttempt(
 	ctx context.Context, key string, window time.Duration, now time.Time,
 ) (count int, since time.Time, err error) {
 	const guess = `
@@ -58,9 +58,9 @@ func (s *Store) CountGuess(
 	return count, since, nil
 }
 
-// GuessState returns what [Store.CountGuess] counted without raising it, 0 when
+// AttemptCount returns what [Store.CountAttempt] counted without raising it, 0 when
 // the window has passed.
-func (s *Store) GuessState(ctx context.Context, key string, now time.Time) (count int, since time.Time, err error) {
+func (s *Store) AttemptCount(ctx context.Context, key string, now time.Time) (count int, since time.Time, err error) {
 	const read = `SELECT count, since FROM guesses WHERE digest = $1 AND until > $2`
 
 	err = s.db.Read.QueryRow(ctx, read, digest(key), now.UnixMicro()).Scan(&count, intoTime(&since))
@@ -73,8 +73,8 @@ func (s *Store) GuessState(ctx context.Context, key string, now time.Time) (coun
 	return count, since, nil
 }
 
-// ForgetGuesses ends the count of a key.
-func (s *Store) ForgetGuesses(ctx context.Context, key string) error {
+// ResetAttempts ends the count of a key.
+func (s *Store) ResetAttempts(ctx context.Context, key string) error {
 	const forget = `DELETE FROM guesses WHERE digest = $1`
 
 	if _, err := s.db.Write.Exec(ctx, forget, digest(key)); err != nil {

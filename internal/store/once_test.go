@@ -38,15 +38,15 @@ func TestGuessesAreCounted(t *testing.T) {
 		}
 		guess := func(now time.Time, want state) {
 			t.Helper()
-			count, since, err := s.CountGuess(t.Context(), "alice", time.Minute, now)
+			count, since, err := s.CountAttempt(t.Context(), "alice", time.Minute, now)
 			must(t, err)
-			wantSame(t, "CountGuess at "+now.String(), state{count, since}, want)
+			wantSame(t, "CountAttempt at "+now.String(), state{count, since}, want)
 		}
 		look := func(key string, now time.Time, want state) {
 			t.Helper()
-			count, since, err := s.GuessState(t.Context(), key, now)
+			count, since, err := s.AttemptCount(t.Context(), key, now)
 			must(t, err)
-			wantSame(t, "GuessState of "+key, state{count, since}, want)
+			wantSame(t, "AttemptCount of "+key, state{count, since}, want)
 		}
 		look("alice", noon, state{})
 		guess(noon, state{1, noon})
@@ -56,7 +56,7 @@ func TestGuessesAreCounted(t *testing.T) {
 		look("bob", noon, state{})
 
 		guess(noon.Add(time.Minute), state{1, noon.Add(time.Minute)})
-		must(t, s.ForgetGuesses(t.Context(), "alice"))
+		must(t, s.ResetAttempts(t.Context(), "alice"))
 		look("alice", noon.Add(time.Minute), state{})
 		guess(noon.Add(61*time.Second), state{1, noon.Add(61 * time.Second)})
 	})

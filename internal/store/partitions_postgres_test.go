@@ -108,8 +108,8 @@ func TestOneGrantIsOnePartition(t *testing.T) {
 
 	fixture.InsertGrant(t, s, nil)
 	fixture.RedeemCode(t, s, g)
-	_, err = s.SpendCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
-	wantErr(t, "SpendCode again", err, grant.ErrSpent)
+	_, err = s.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
+	wantErr(t, "RedeemCode again", err, grant.ErrSpent)
 	r := grant.RefreshRotation{Ref: g.Locator, ClientID: "rp", Generation: 1, ExpiresAt: noon.Add(day), Now: noon}
 	_, err = s.RotateRefresh(t.Context(), r)
 	must(t, err)

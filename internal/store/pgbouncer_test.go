@@ -50,8 +50,8 @@ func TestThroughPgBouncer(t *testing.T) {
 					t.Errorf("InsertGrant = %v", err)
 					return
 				}
-				if _, err := s.SpendCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon}); err != nil {
-					t.Errorf("SpendCode = %v", err)
+				if _, err := s.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon}); err != nil {
+					t.Errorf("RedeemCode = %v", err)
 				}
 				if _, err := s.LiveGrant(t.Context(), g.Locator, "jti", noon); err != nil {
 					t.Errorf("LiveGrant = %v", err)

@@ -54,13 +54,13 @@ func TestSignOutsThatNobodyAnsweredArePurgedAtOnce(t *testing.T) {
 		ctx := t.Context()
 		for _, id := range []string{"unanswered", "answered"} {
 			o := &authrequest.LogoutRequest{ID: id, SessionID: "sid", Subject: "alice", CreatedAt: noon, ExpiresAt: noon.Add(time.Minute)}
-			must(t, s.InsertSignOut(ctx, o))
+			must(t, s.InsertLogoutRequest(ctx, o))
 		}
-		must(t, s.AnswerSignOut(ctx, "answered", authrequest.Accepted, []byte("verifier"), noon))
+		must(t, s.AnswerLogout(ctx, "answered", authrequest.Accepted, []byte("verifier"), noon))
 		purged, err := s.Purge(ctx, noon.Add(time.Minute))
 		must(t, err)
 		wantSame(t, "rows purged", purged.Rows, int64(1))
-		_, err = s.SpendSignOut(ctx, "answered", []byte("verifier"), noon)
+		_, err = s.RedeemLogout(ctx, "answered", []byte("verifier"), noon)
 		must(t, err)
 	})
 }

@@ -35,9 +35,9 @@ func TestRaces(t *testing.T) {
 			t.Helper()
 			g := fixture.InsertGrant(t, s, nil)
 			return func(ctx context.Context, s *store.Store) error {
-				held, err := s.SpendCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
+				held, err := s.RedeemCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
 				if held == nil || held.RefreshGeneration != 1 {
-					t.Errorf("SpendCode = %v, %v, want the grant with its first generation", held, err)
+					t.Errorf("RedeemCode = %v, %v, want the grant with its first generation", held, err)
 				}
 				return err
 			}
@@ -78,7 +78,7 @@ func TestRaces(t *testing.T) {
 			link := session.Hash("link")
 			must(t, s.InsertSetupLink(t.Context(), link, noon.Add(time.Minute)))
 			return func(ctx context.Context, s *store.Store) error {
-				return s.SpendSetupLink(ctx, link, fixture.Account(rand.Text()), noon)
+				return s.RedeemSetupLink(ctx, link, fixture.Account(rand.Text()), noon)
 			}
 		}},
 		"claim one value": {errLost, func(*testing.T, *store.Store) func(context.Context, *store.Store) error {
@@ -134,13 +134,13 @@ func TestNoGuessIsLost(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		one, two := storetest.Open(t, url), storetest.Open(t, url)
 		results := fixture.Race(t, one, two, func(ctx context.Context, s *store.Store) error {
-			_, _, err := s.CountGuess(ctx, "alice", time.Minute, noon)
+			_, _, err := s.CountAttempt(ctx, "alice", time.Minute, noon)
 			return err
 		})
 		for _, err := range results {
 			must(t, err)
 		}
-		count, _, err := one.GuessState(t.Context(), "alice", noon)
+		count, _, err := one.AttemptCount(t.Context(), "alice", noon)
 		must(t, err)
 		wantSame(t, "guesses counted", count, len(results))
 	})
@@ -160,7 +160,7 @@ func TestSignOutMeetsSpending(t *testing.T) {
 				_, err := s.EndSession(ctx, "sid", noon)
 				return err
 			}
-			_, err := s.SpendCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
+			_, err := s.RedeemCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
 			return err
 		})
 		fixture.WantLive(t, one, g.Locator, noon, false)

@@ -155,11 +155,11 @@ func (s *Store) whyUnanswerable(ctx context.Context, id, subject string, login *
 	return account.ErrIsClient
 }
 
-// SpendLogin uses up the verifier of a login app's answer and returns the request,
+// RedeemLogin uses up the verifier of a login app's answer and returns the request,
 // with what is known of the person whom it names. It is a compare-and-set: of any
 // number of callers one succeeds. Whoever comes later, with another verifier or from
 // another browser gets [authrequest.ErrNotFound].
-func (s *Store) SpendLogin(ctx context.Context, id string, browser, verifier []byte, now time.Time) (*authrequest.Request, error) {
+func (s *Store) RedeemLogin(ctx context.Context, id string, browser, verifier []byte, now time.Time) (*authrequest.Request, error) {
 	const spend = `
 		UPDATE requests SET login_spent_at = $4
 		WHERE id = $1 AND browser = $2 AND verifier = $3

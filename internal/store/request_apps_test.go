@@ -88,23 +88,23 @@ func TestOneOfManySpendsALogin(t *testing.T) {
 		}), authrequest.ErrAlreadyDecided)
 		for name, try := range map[string]func() error{
 			"another browser": func() error {
-				_, err := a.SpendLogin(t.Context(), "id", session.Hash("x"), someVerifier, noon)
+				_, err := a.RedeemLogin(t.Context(), "id", session.Hash("x"), someVerifier, noon)
 				return err
 			},
-			"no browser": func() error { _, err := a.SpendLogin(t.Context(), "id", nil, someVerifier, noon); return err },
+			"no browser": func() error { _, err := a.RedeemLogin(t.Context(), "id", nil, someVerifier, noon); return err },
 			"another verifier": func() error {
-				_, err := a.SpendLogin(t.Context(), "id", someBrowser, session.Hash("x"), noon)
+				_, err := a.RedeemLogin(t.Context(), "id", someBrowser, session.Hash("x"), noon)
 				return err
 			},
 			"too late": func() error {
-				_, err := a.SpendLogin(t.Context(), "id", someBrowser, someVerifier, noon.Add(time.Hour))
+				_, err := a.RedeemLogin(t.Context(), "id", someBrowser, someVerifier, noon.Add(time.Hour))
 				return err
 			},
 		} {
 			wantErr(t, name, try(), authrequest.ErrNotFound)
 		}
 		fixture.WantOneWinner(t, fixture.Race(t, a, b, func(ctx context.Context, s *store.Store) error {
-			r, err := s.SpendLogin(ctx, "id", someBrowser, someVerifier, noon)
+			r, err := s.RedeemLogin(ctx, "id", someBrowser, someVerifier, noon)
 			if err == nil && (!r.User.Known || r.User.Disabled || r.User.Username != "name-of-alice" || r.LoginVerifierUsedAt.IsZero()) {
 				t.Errorf("who is back is %+v", r)
 			}
@@ -128,7 +128,7 @@ func TestWhoIsBackIsKnownAsFarAsTheyAre(t *testing.T) {
 			if subject == "bob" { // cuts off what came before
 				must(t, s.SetPassword(ctx, "bob", "", noon.Add(time.Second)))
 			}
-			got, err := s.SpendLogin(ctx, subject, someBrowser, someVerifier, noon.Add(2*time.Second))
+			got, err := s.RedeemLogin(ctx, subject, someBrowser, someVerifier, noon.Add(2*time.Second))
 			must(t, err)
 			wantSame(t, "the person "+subject, got.User, want)
 		}

@@ -48,10 +48,10 @@ func (s *Store) AnswerDevice(ctx context.Context, id string, d *devicecode.Devic
 	}
 }
 
-// SpendDevice uses up the verifier of an app's answer about a device. It is a
+// RedeemDevice uses up the verifier of an app's answer about a device. It is a
 // compare-and-set: of any number of callers one succeeds. Whoever comes later, with
 // another verifier or from another browser gets [authrequest.ErrNotFound].
-func (s *Store) SpendDevice(ctx context.Context, id string, browser, verifier []byte, now time.Time) error {
+func (s *Store) RedeemDevice(ctx context.Context, id string, browser, verifier []byte, now time.Time) error {
 	const spend = `
 		UPDATE requests SET verifier = NULL
 		WHERE id = $1 AND browser = $2 AND verifier = $3 AND device = 1 AND client_id <> ''

@@ -12,7 +12,7 @@ const scopeColumns = `name, title, description, claims, self_registration, creat
 
 // Scopes returns the records of scopes by name. A standard scope has one only where the
 // operator has changed it; see [scope.NewSet].
-func (s *Store) Scopes(ctx context.Context) (list []*scope.Scope, err error) {
+func (s *Store) ListScopes(ctx context.Context) (list []*scope.Scope, err error) {
 	const read = `SELECT ` + scopeColumns + ` FROM scopes ORDER BY name`
 
 	err = s.db.Read.Query(ctx, func(from db.Scanner) error {

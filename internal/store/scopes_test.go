@@ -24,7 +24,7 @@ func TestScopes(t *testing.T) {
 		ctx := t.Context()
 		names := func(want string) []*scope.Scope {
 			t.Helper()
-			list, err := s.Scopes(ctx)
+			list, err := s.ListScopes(ctx)
 			must(t, err)
 			var got []string
 			for _, r := range list {

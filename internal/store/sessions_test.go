@@ -139,7 +139,7 @@ func TestSignOut(t *testing.T) {
 		wantErr(t, "the session that ended", err, session.ErrNotFound)
 
 		late := in("one")
-		_, err = s.SpendCode(t.Context(), grant.CodeRedemption{Ref: late.Locator, ClientID: "rp", Now: noon})
+		_, err = s.RedeemCode(t.Context(), grant.CodeRedemption{Ref: late.Locator, ClientID: "rp", Now: noon})
 		wantErr(t, "a code written after its session ended", err, grant.ErrNotFound)
 
 		ended, err := s.EndSessionsOf(t.Context(), "alice", noon)

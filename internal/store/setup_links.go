@@ -37,11 +37,11 @@ func (s *Store) SetupLink(ctx context.Context, hash []byte, now time.Time) error
 	return nil
 }
 
-// SpendSetupLink uses a link up, and all others with it, and adds the account
+// RedeemSetupLink uses a link up, and all others with it, and adds the account
 // first: both or neither. Of any number of callers, with one link or several, one
 // succeeds; the rest, and everybody once there is an administrator, get
 // [account.ErrSetupLink].
-func (s *Store) SpendSetupLink(ctx context.Context, hash []byte, first *account.Account, now time.Time) error {
+func (s *Store) RedeemSetupLink(ctx context.Context, hash []byte, first *account.Account, now time.Time) error {
 	const spend = `
 		UPDATE setup_links SET spent_at = $2
 		WHERE spent_at IS NULL

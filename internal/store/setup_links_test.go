@@ -34,7 +34,7 @@ func TestOfManyLinksOneMakesTheAdministrator(t *testing.T) {
 		}
 		var callers atomic.Int64
 		results := fixture.Race(t, one, two, func(ctx context.Context, s *store.Store) error {
-			return s.SpendSetupLink(ctx, link(callers.Add(1)), administrator(rand.Text()), noon)
+			return s.RedeemSetupLink(ctx, link(callers.Add(1)), administrator(rand.Text()), noon)
 		})
 		fixture.WantOneWinner(t, results, account.ErrSetupLink)
 		for i := range int64(links) {
@@ -49,7 +49,7 @@ func TestNoLinkIsGoodWhereThereIsAnAdministrator(t *testing.T) {
 		must(t, s.InsertAccount(t.Context(), administrator("root")))
 		link := session.Hash("link")
 		must(t, s.InsertSetupLink(t.Context(), link, noon.Add(time.Minute)))
-		wantErr(t, "SpendSetupLink", s.SpendSetupLink(t.Context(), link, administrator("second"), noon), account.ErrSetupLink)
+		wantErr(t, "RedeemSetupLink", s.RedeemSetupLink(t.Context(), link, administrator("second"), noon), account.ErrSetupLink)
 		_, err := s.Account(t.Context(), "second")
 		wantErr(t, "the second administrator", err, account.ErrNotFound)
 	})

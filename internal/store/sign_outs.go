@@ -20,8 +20,8 @@ func signOutInto(o *authrequest.LogoutRequest) []any {
 	}
 }
 
-// InsertSignOut keeps a sign-out while the operator's app is asked.
-func (s *Store) InsertSignOut(ctx context.Context, o *authrequest.LogoutRequest) error {
+// InsertLogoutRequest keeps a sign-out while the operator's app is asked.
+func (s *Store) InsertLogoutRequest(ctx context.Context, o *authrequest.LogoutRequest) error {
 	const insert = `
 		INSERT INTO sign_outs (` + signOutColumns + `)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
@@ -35,7 +35,7 @@ func (s *Store) InsertSignOut(ctx context.Context, o *authrequest.LogoutRequest)
 }
 
 // SignOut returns a sign-out that an app may be asked about, or [authrequest.ErrNotFound].
-func (s *Store) SignOut(ctx context.Context, id string, now time.Time) (*authrequest.LogoutRequest, error) {
+func (s *Store) LogoutRequest(ctx context.Context, id string, now time.Time) (*authrequest.LogoutRequest, error) {
 	const read = `
 		SELECT ` + signOutColumns + `, (SELECT s.provider_session FROM sessions s WHERE s.id = sign_outs.session_id)
 		FROM sign_outs WHERE id = $1 AND expires_at > $2`
@@ -51,9 +51,9 @@ func (s *Store) SignOut(ctx context.Context, id string, now time.Time) (*authreq
 	return o, nil
 }
 
-// AnswerSignOut notes what an app said about a sign-out. The first answer stands, and
+// AnswerLogout notes what an app said about a sign-out. The first answer stands, and
 // a later one gets [authrequest.ErrAlreadyDecided].
-func (s *Store) AnswerSignOut(ctx context.Context, id string, d authrequest.Decision, verifier []byte, now time.Time) error {
+func (s *Store) AnswerLogout(ctx context.Context, id string, d authrequest.Decision, verifier []byte, now time.Time) error {
 	const answer = `
 		UPDATE sign_outs SET decision = $2, verifier = $3, decided_at = $4
 		WHERE id = $1 AND decision = '' AND expires_at > $4`
@@ -63,7 +63,7 @@ func (s *Store) AnswerSignOut(ctx context.Context, id string, d authrequest.Deci
 		return fmt.Errorf("answer sign-out: %w", err)
 	}
 	if answered == 0 {
-		if _, err := s.SignOut(ctx, id, now); err != nil {
+		if _, err := s.LogoutRequest(ctx, id, now); err != nil {
 			return err
 		}
 		return authrequest.ErrAlreadyDecided
@@ -71,10 +71,10 @@ func (s *Store) AnswerSignOut(ctx context.Context, id string, d authrequest.Deci
 	return nil
 }
 
-// SpendSignOut uses up the verifier of an app's answer and returns the sign-out. It is
+// RedeemLogout uses up the verifier of an app's answer and returns the sign-out. It is
 // a compare-and-set: of any number of callers one succeeds. Whoever comes later, or
 // with another verifier, gets [authrequest.ErrNotFound].
-func (s *Store) SpendSignOut(ctx context.Context, id string, verifier []byte, now time.Time) (*authrequest.LogoutRequest, error) {
+func (s *Store) RedeemLogout(ctx context.Context, id string, verifier []byte, now time.Time) (*authrequest.LogoutRequest, error) {
 	const spend = `
 		UPDATE sign_outs SET spent_at = $3
 		WHERE id = $1 AND verifier = $2 AND decision = 'accepted' AND spent_at IS NULL AND expires_at > $3

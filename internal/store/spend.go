@@ -10,7 +10,7 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
-// SpendCode uses up an authorization code and returns the grant behind it.
+// RedeemCode uses up an authorization code and returns the grant behind it.
 //
 // It is a compare-and-set: of any number of callers one succeeds. The rest get
 // [grant.ErrSpent] with the grant, on which the caller must revoke it (RFC 6749
@@ -18,7 +18,7 @@ import (
 // or of a grant that has ended is [grant.ErrNotFound]. So is one whose session
 // was signed out meanwhile: ending a session cannot see a grant that is being
 // written, but it can keep its code from being spent.
-func (s *Store) SpendCode(ctx context.Context, sp grant.CodeRedemption) (*grant.GrantWithAccount, error) {
+func (s *Store) RedeemCode(ctx context.Context, sp grant.CodeRedemption) (*grant.GrantWithAccount, error) {
 	detail, args, err := newDetail(sp.Authorization, 7)
 	if err != nil {
 		return nil, err

@@ -39,7 +39,7 @@ func TestStatements(t *testing.T) {
 				return s.JoinSession(ctx, "sid", "rp", "", noon)
 			}},
 			{"token, authorization_code", 1, func(ctx context.Context) error {
-				_, err := s.SpendCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
+				_, err := s.RedeemCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
 				return err
 			}},
 			{"token, refresh_token", 1, func(ctx context.Context) error {
@@ -68,7 +68,7 @@ func TestStatements(t *testing.T) {
 				return s.RevokeGrant(ctx, g.Locator, "rp", grant.RevokedByClient, noon)
 			}},
 			{"count a guess", 1, func(ctx context.Context) error {
-				_, _, err := s.CountGuess(ctx, "alice", time.Minute, noon)
+				_, _, err := s.CountAttempt(ctx, "alice", time.Minute, noon)
 				return err
 			}},
 		} {

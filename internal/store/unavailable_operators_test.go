@@ -65,7 +65,7 @@ var operatorMethods = map[string]call{
 		return s.LiveAsserted(ctx, grant.AssertedToken{IssuedAt: noon}, noon)
 	},
 
-	"Scopes":      func(ctx context.Context, s *store.Store) error { _, err := s.Scopes(ctx); return err },
+	"Scopes":      func(ctx context.Context, s *store.Store) error { _, err := s.ListScopes(ctx); return err },
 	"InsertScope": func(ctx context.Context, s *store.Store) error { return s.InsertScope(ctx, aScope("hr")) },
 	"UpdateScope": func(ctx context.Context, s *store.Store) error { return s.UpdateScope(ctx, aScope("hr")) },
 	"DeleteScope": func(ctx context.Context, s *store.Store) error { return s.DeleteScope(ctx, "hr") },
@@ -84,8 +84,8 @@ var operatorMethods = map[string]call{
 		_, err := s.ListConsents(ctx, "a", "", consent.Consent{}, 1, noon)
 		return err
 	},
-	"ListUnremembered": func(ctx context.Context, s *store.Store) error {
-		_, err := s.ListUnremembered(ctx, "a", "", grant.Locator{}, 1, noon)
+	"ListGrantsWithoutConsent": func(ctx context.Context, s *store.Store) error {
+		_, err := s.ListGrantsWithoutConsent(ctx, "a", "", grant.Locator{}, 1, noon)
 		return err
 	},
 	"RevokeConsents": func(ctx context.Context, s *store.Store) error { return s.RevokeConsents(ctx, "a", "", noon) },

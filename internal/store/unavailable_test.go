@@ -80,8 +80,8 @@ var requestMethods = map[string]call{
 	"HasAdministrator": func(ctx context.Context, s *store.Store) error { _, err := s.HasAdministrator(ctx); return err },
 	"InsertSetupLink":  func(ctx context.Context, s *store.Store) error { return s.InsertSetupLink(ctx, []byte{1}, noon) },
 	"SetupLink":        func(ctx context.Context, s *store.Store) error { return s.SetupLink(ctx, []byte{1}, noon) },
-	"SpendSetupLink": func(ctx context.Context, s *store.Store) error {
-		return s.SpendSetupLink(ctx, []byte{1}, fixture.Account("new"), noon)
+	"RedeemSetupLink": func(ctx context.Context, s *store.Store) error {
+		return s.RedeemSetupLink(ctx, []byte{1}, fixture.Account("new"), noon)
 	},
 	"ImportAccounts": func(ctx context.Context, s *store.Store) error {
 		_, _, err := s.ImportAccounts(ctx, imports(fixture.Account("new")))
@@ -152,17 +152,20 @@ var requestMethods = map[string]call{
 	"AnswerDevice": func(ctx context.Context, s *store.Store) error {
 		return s.AnswerDevice(ctx, "id", aDevice("rp"), someVerifier, noon)
 	},
-	"SpendDevice": func(ctx context.Context, s *store.Store) error {
-		return s.SpendDevice(ctx, "id", someBrowser, someVerifier, noon)
+	"RedeemDevice": func(ctx context.Context, s *store.Store) error {
+		return s.RedeemDevice(ctx, "id", someBrowser, someVerifier, noon)
 	},
 
-	"InsertSignOut": func(ctx context.Context, s *store.Store) error { return s.InsertSignOut(ctx, aSignOut("id")) },
-	"SignOut":       func(ctx context.Context, s *store.Store) error { _, err := s.SignOut(ctx, "id", noon); return err },
-	"AnswerSignOut": func(ctx context.Context, s *store.Store) error {
-		return s.AnswerSignOut(ctx, "id", authrequest.Accepted, someVerifier, noon)
+	"InsertLogoutRequest": func(ctx context.Context, s *store.Store) error { return s.InsertLogoutRequest(ctx, aSignOut("id")) },
+	"SignOut": func(ctx context.Context, s *store.Store) error {
+		_, err := s.LogoutRequest(ctx, "id", noon)
+		return err
 	},
-	"SpendSignOut": func(ctx context.Context, s *store.Store) error {
-		_, err := s.SpendSignOut(ctx, "id", someVerifier, noon)
+	"AnswerLogout": func(ctx context.Context, s *store.Store) error {
+		return s.AnswerLogout(ctx, "id", authrequest.Accepted, someVerifier, noon)
+	},
+	"RedeemLogout": func(ctx context.Context, s *store.Store) error {
+		_, err := s.RedeemLogout(ctx, "id", someVerifier, noon)
 		return err
 	},
 
@@ -195,8 +198,8 @@ var requestMethods = map[string]call{
 	"AnswerLogin": func(ctx context.Context, s *store.Store) error {
 		return s.AnswerLogin(ctx, "request", "alice", &authrequest.LoginAnswer{}, nil, noon)
 	},
-	"SpendLogin": func(ctx context.Context, s *store.Store) error {
-		_, err := s.SpendLogin(ctx, "request", nil, nil, noon)
+	"RedeemLogin": func(ctx context.Context, s *store.Store) error {
+		_, err := s.RedeemLogin(ctx, "request", nil, nil, noon)
 		return err
 	},
 	"ConsentRequest": func(ctx context.Context, s *store.Store) error {
@@ -210,8 +213,8 @@ var requestMethods = map[string]call{
 	"InsertGrant": func(ctx context.Context, s *store.Store) error {
 		return s.InsertGrant(ctx, fixture.Grant("rp", "alice"))
 	},
-	"SpendCode": func(ctx context.Context, s *store.Store) error {
-		_, err := s.SpendCode(ctx, grant.CodeRedemption{Now: noon})
+	"RedeemCode": func(ctx context.Context, s *store.Store) error {
+		_, err := s.RedeemCode(ctx, grant.CodeRedemption{Now: noon})
 		return err
 	},
 	"RotateRefresh": func(ctx context.Context, s *store.Store) error {
@@ -241,12 +244,15 @@ var requestMethods = map[string]call{
 		_, err := s.ClaimOnce(ctx, "", "", "", noon, noon)
 		return err
 	},
-	"CountGuess": func(ctx context.Context, s *store.Store) error {
-		_, _, err := s.CountGuess(ctx, "k", 1, noon)
+	"CountAttempt": func(ctx context.Context, s *store.Store) error {
+		_, _, err := s.CountAttempt(ctx, "k", 1, noon)
 		return err
 	},
-	"GuessState":    func(ctx context.Context, s *store.Store) error { _, _, err := s.GuessState(ctx, "k", noon); return err },
-	"ForgetGuesses": func(ctx context.Context, s *store.Store) error { return s.ForgetGuesses(ctx, "k") },
+	"AttemptCount": func(ctx context.Context, s *store.Store) error {
+		_, _, err := s.AttemptCount(ctx, "k", noon)
+		return err
+	},
+	"ResetAttempts": func(ctx context.Context, s *store.Store) error { return s.ResetAttempts(ctx, "k") },
 	"LoadKeys":      func(ctx context.Context, s *store.Store) error { _, _, err := s.LoadKeys(ctx); return err },
 	"SaveKeys":      func(ctx context.Context, s *store.Store) error { return s.SaveKeys(ctx, 0, []jwks.Record{}, nil) },
 }

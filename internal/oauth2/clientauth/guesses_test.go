@@ -22,7 +22,7 @@ type tally struct {
 	asked  int
 }
 
-func (g *tally) CountGuess(_ context.Context, key string, window time.Duration, now time.Time) (int, time.Time, error) {
+func (g *tally) CountAttempt(_ context.Context, key string, window time.Duration, now time.Time) (int, time.Time, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.asked++
@@ -36,7 +36,7 @@ func (g *tally) CountGuess(_ context.Context, key string, window time.Duration, 
 	return g.counts[key], g.since[key], nil
 }
 
-func (g *tally) ForgetGuesses(_ context.Context, key string) error {
+func (g *tally) ResetAttempts(_ context.Context, key string) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.asked++

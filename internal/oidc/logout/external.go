@@ -14,10 +14,10 @@ import (
 
 // Requests stores the logout requests that a custom logout app confirms.
 type Requests interface {
-	InsertSignOut(ctx context.Context, o *authrequest.LogoutRequest) error
-	// SpendSignOut is a compare-and-set: of concurrent callers with the verifier one
+	InsertLogoutRequest(ctx context.Context, o *authrequest.LogoutRequest) error
+	// RedeemLogout is a compare-and-set: of concurrent callers with the verifier one
 	// succeeds, and the others get authrequest.ErrNotFound.
-	SpendSignOut(ctx context.Context, id string, verifier []byte, now time.Time) (*authrequest.LogoutRequest, error)
+	RedeemLogout(ctx context.Context, id string, verifier []byte, now time.Time) (*authrequest.LogoutRequest, error)
 }
 
 // maxState is the maximum length of a stored state, in bytes: any signed-in user can start
@@ -39,7 +39,7 @@ func (h *Handler) redirectToApp(w http.ResponseWriter, r *http.Request, q *logou
 	if len(stored.State) > maxState {
 		return invalidRequest("state is too long")
 	}
-	if err := h.Requests.InsertSignOut(r.Context(), stored); err != nil {
+	if err := h.Requests.InsertLogoutRequest(r.Context(), stored); err != nil {
 		return err
 	}
 	httpapi.SeeOther(w, httpapi.AddQuery(h.App, "logout_challenge="+authrequest.StepLogout.Challenge(stored.ID)))
@@ -54,7 +54,7 @@ func (h *Handler) confirmedByApp(ctx context.Context, verifier string) (*logoutR
 	if !ok {
 		return nil, "", expired
 	}
-	stored, err := h.Requests.SpendSignOut(ctx, id, hash, h.Now())
+	stored, err := h.Requests.RedeemLogout(ctx, id, hash, h.Now())
 	if errors.Is(err, authrequest.ErrNotFound) {
 		return nil, "", expired
 	}

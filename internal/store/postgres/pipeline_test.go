@@ -138,7 +138,7 @@ func TestOneOfABatchRedeemsTheCode(t *testing.T) {
 	var acts []func() error
 	for range 40 {
 		acts = append(acts, func() error {
-			_, err := s.SpendCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
+			_, err := s.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
 			return err
 		})
 	}

@@ -145,7 +145,7 @@ func TestOneInATransactionSpendsTheCode(t *testing.T) {
 	g := fixture.InsertGrant(t, s.Store, nil)
 	fixture.WantOneWinner(t, inOneTransaction(t, s, repeat(32, func(int) write {
 		return func(ctx context.Context, s opened) error {
-			_, err := s.SpendCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
+			_, err := s.RedeemCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
 			return err
 		}
 	})...), grant.ErrSpent)
@@ -270,7 +270,7 @@ func TestNobodySucceedsWhenTheCommitFails(t *testing.T) {
 	fixture.Seed(t, s.Store)
 	codes := []*grant.Grant{fixture.InsertGrant(t, s.Store, nil), fixture.InsertGrant(t, s.Store, nil)}
 	spending := func(ctx context.Context, s opened) error {
-		_, err := s.SpendCode(ctx, grant.CodeRedemption{Ref: codes[0].Locator, ClientID: "rp", Now: noon})
+		_, err := s.RedeemCode(ctx, grant.CodeRedemption{Ref: codes[0].Locator, ClientID: "rp", Now: noon})
 		return err
 	}
 	transaction := func(ctx context.Context, s opened) error {

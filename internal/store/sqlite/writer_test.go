@@ -34,10 +34,10 @@ func TestAcknowledgedWritesAreSeen(t *testing.T) {
 					return err
 				}
 			}
-			if _, err := s.SpendCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon}); err != nil {
+			if _, err := s.RedeemCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon}); err != nil {
 				return err
 			}
-			if _, err := s.SpendCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon}); !errors.Is(err, grant.ErrSpent) {
+			if _, err := s.RedeemCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon}); !errors.Is(err, grant.ErrSpent) {
 				return fmt.Errorf("spend again: %w", err)
 			}
 		}
