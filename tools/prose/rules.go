@@ -57,7 +57,7 @@ func (r *rules) add(line string) error {
 		r.budget = budget
 		return err
 	case fields[0] == "names" && len(fields) == 3:
-		for _, word := range strings.FieldsSeq(fields[1]) {
+		for word := range strings.FieldsSeq(fields[1]) {
 			r.names[word] = fields[2]
 		}
 		return nil
@@ -75,7 +75,7 @@ func (r *rules) add(line string) error {
 	}
 	added := rule{name: name, pattern: pattern, plain: fields[2]}
 	if areas != "" {
-		for _, name := range strings.SplitSeq(areas, ",") {
+		for name := range strings.SplitSeq(areas, ",") {
 			added.areas = append(added.areas, area(name))
 		}
 	}
