@@ -18,26 +18,26 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// An RSA key shorter than this is unsafe, and one longer than that would take minutes.
+// Shorter RSA keys are unsafe, and longer ones take minutes to generate.
 const (
 	minRSABits = 2048
 	maxRSABits = 8192
 	newRSABits = 3072
-	// minSymmetric is the fewest bytes of a symmetric key (RFC 7518 section 3.2, for the
+	// minSymmetric is the minimum size in bytes of a symmetric key (RFC 7518 §3.2, for the
 	// smallest hash).
 	minSymmetric = 32
 )
 
-// Keys makes the keys of a set, sealed under Vault, as of Now.
+// Keys generates and parses the keys of sets, and seals them with Sealer.
 type Keys struct {
 	Sealer Sealer
 	Now    func() time.Time
 }
 
-// Parse reads the JSON of one key for a set. One without a kid is named kid, and by its
-// thumbprint (RFC 7638) if that is empty too; another kid than that is an error.
+// Parse parses the JSON of one key for a set. Without a kid in the JSON the key gets kid, or
+// its thumbprint (RFC 7638) if that is empty. A different kid in the JSON is an error.
 //
-// Spec: RFC 7517 section 4.
+// Spec: RFC 7517 §4.
 func (ks Keys) Parse(set, kid string, raw []byte) (*Key, error) {
 	jwk, err := parse(raw)
 	if err != nil {
@@ -57,9 +57,9 @@ func (ks Keys) Parse(set, kid string, raw []byte) (*Key, error) {
 	return ks.keep(set, jwk)
 }
 
-// ParseSet reads the JSON of a whole set.
+// ParseSet parses the JSON of a key set.
 //
-// Spec: RFC 7517 section 5.
+// Spec: RFC 7517 §5.
 func (ks Keys) ParseSet(set string, raw []byte) ([]*Key, error) {
 	var body struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -86,8 +86,8 @@ func (ks Keys) ParseSet(set string, raw []byte) ([]*Key, error) {
 	return keys, nil
 }
 
-// Generate makes a key for one of RS256, ES256, ES512 and EdDSA. One without a kid is
-// named by its thumbprint.
+// Generate generates a key for alg: RS256, ES256, ES512 or EdDSA. If kid is empty the key
+// gets its thumbprint.
 func (ks Keys) Generate(set, alg, use, kid string) (*Key, error) {
 	if use != "" && use != "sig" && use != "enc" {
 		return nil, errors.New("use must be sig or enc")
@@ -139,7 +139,7 @@ func (ks Keys) keep(set string, jwk *jose.JSONWebKey) (*Key, error) {
 	return key, err
 }
 
-// describe writes what may be known of a private key.
+// describe returns the public members of a private or symmetric key.
 func describe(jwk *jose.JSONWebKey) (json.RawMessage, error) {
 	var known any = jwk.Public()
 	if _, symmetric := jwk.Key.([]byte); symmetric {
@@ -159,14 +159,14 @@ func describe(jwk *jose.JSONWebKey) (json.RawMessage, error) {
 	return text, nil
 }
 
-// parse reads a key that is worth having.
+// parse parses a key and checks its type and strength.
 func parse(raw []byte) (*jose.JSONWebKey, error) {
 	if len(raw) > maxKey {
 		return nil, fmt.Errorf("must have at most %d bytes", maxKey)
 	}
 	var jwk jose.JSONWebKey
 	if err := json.Unmarshal(bytes.TrimSpace(raw), &jwk); err != nil {
-		return nil, errors.New("is no JSON Web Key") // the parser's words may quote it
+		return nil, errors.New("is not a JSON Web Key") // the parser's error may contain parts of the key
 	}
 	for _, text := range []string{jwk.Algorithm, jwk.Use} {
 		if len(text) > maxName || strings.IndexFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) >= 0 {

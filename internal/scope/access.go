@@ -7,32 +7,30 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
-// Access is what a client gets, or would like to get, under a grant: scopes and what
-// rides beside them. What comes to ride there later, such as authorization details
-// (RFC 9396), becomes a member of Access and Limits, and is narrowed in [Set.Downscope].
+// Access is the requested or granted access of a client: scopes, resources and claims. Later
+// parts such as authorization details (RFC 9396) must become members of Access and Limits,
+// and be reduced in [Set.Downscope].
 type Access struct {
 	Scopes    []string
 	Resources []string // RFC 8707
-	// Claims are requested by name. ClaimScopes are the scopes, not among Scopes, that
-	// stand for them: the user agrees to these, and whatever takes one away takes the
-	// claims away.
+	// Claims are requested by name. ClaimScopes are the scopes, in addition to Scopes, that
+	// release them: the user consents to these, and without one its claims are removed.
 	Claims      ClaimsRequest
 	ClaimScopes []string
 }
 
-// Limits bound an Access: what a client may have, what a page has shown, what a consent
-// app has granted, or what a request asks for.
+// Limits is an upper bound for an Access: the access that a client may have, that a consent
+// page showed, that a consent app granted, or that a refresh request names.
 type Limits struct {
 	Scopes    []string
 	Resources []string
 }
 
-// Downscope returns the part of a that is within limits. Everything that rides in a grant
-// passes it: at the authorization endpoint, with the consent of the user or of a
-// consent app, at each refresh, and where claims are released.
+// Downscope returns the part of a that is within limits. Every access passes it: at the
+// authorization endpoint, with the consent of the user or of a consent app, at each
+// refresh, and when claims are released.
 //
-// A claim requested by name stays as long as some scope of a, granted or implied,
-// stands for it.
+// A claim requested by name is kept while a scope of a, granted or implied, releases it.
 func (s *Set) Downscope(a Access, limits Limits) Access {
 	n := Access{
 		Scopes:      common(a.Scopes, limits.Scopes),
@@ -46,9 +44,8 @@ func (s *Set) Downscope(a Access, limits Limits) Access {
 	return n
 }
 
-// Request returns what a client gets if everybody agrees: scopes and resources that it
-// may have, and the claims that request names, as far as it may have a scope that
-// releases them.
+// Request returns the access that a client gets with full consent: the scopes and resources
+// within limits, and the claims of request that an allowed scope releases.
 //
 // Spec: OpenID Connect Core §5.4, §5.5.
 func (s *Set) Request(scopes, resources []string, request ClaimsRequest, limits Limits) Access {
@@ -63,8 +60,8 @@ func (s *Set) Request(scopes, resources []string, request ClaimsRequest, limits 
 	return s.Downscope(a, limits)
 }
 
-// DroppedClaims returns the claims of request that granted lacks and that some scope
-// releases, sorted. Other claims are none that a client could get.
+// DroppedClaims returns the sorted claims of request that granted lacks, limited to claims
+// that a scope releases.
 func (s *Set) DroppedClaims(request, granted ClaimsRequest) []string {
 	kept := granted.names()
 	return slices.DeleteFunc(request.names(), func(name string) bool {
@@ -72,8 +69,7 @@ func (s *Set) DroppedClaims(request, granted ClaimsRequest) []string {
 	})
 }
 
-// scopesFor returns the scopes through which a claim can be requested by name, which may
-// be in a language.
+// scopesFor returns the scopes that release a claim, whose name may have a language tag.
 func (s *Set) scopesFor(claim string) []string {
 	if scopes, ok := s.releasing[claim]; ok {
 		return scopes
@@ -81,10 +77,10 @@ func (s *Set) scopesFor(claim string) []string {
 	return s.releasing[base(claim)]
 }
 
-// ScopesToConsent returns the scopes that the user must agree to.
+// ScopesToConsent returns the scopes that need the consent of the user.
 func (a Access) ScopesToConsent() []string { return slices.Concat(a.Scopes, a.ClaimScopes) }
 
-// StoreIn writes what rides beside scopes and resources into the detail of a grant.
+// StoreIn writes the claims and their scopes into the authorization of a grant.
 func (a Access) StoreIn(d *grant.Authorization) {
 	d.Claims, d.ClaimScopes = a.Claims.encode(), a.ClaimScopes
 	if d.Claims == nil {
@@ -92,7 +88,7 @@ func (a Access) StoreIn(d *grant.Authorization) {
 	}
 }
 
-// AccessOf returns what a grant gives.
+// AccessOf returns the access of a grant.
 func AccessOf(g *grant.Grant) (Access, error) {
 	request, err := ParseClaimsRequest(string(g.Authorization.Claims))
 	if err != nil {

@@ -12,15 +12,14 @@ const (
 	maxRequestNames = 100
 )
 
-// ClaimRequest says how one claim is requested.
+// ClaimRequest holds the members of one requested claim.
 type ClaimRequest struct {
 	Essential bool              `json:"essential,omitempty"`
 	Value     json.RawMessage   `json:"value,omitempty"`
 	Values    []json.RawMessage `json:"values,omitempty"`
 }
 
-// ClaimsRequest is the claims parameter. A nil ClaimRequest requests a claim in the
-// default manner.
+// ClaimsRequest is the claims parameter. A nil ClaimRequest requests a claim as voluntary.
 //
 // Spec: OpenID Connect Core §5.5.
 type ClaimsRequest struct {
@@ -28,9 +27,8 @@ type ClaimsRequest struct {
 	IDToken  map[string]*ClaimRequest `json:"id_token,omitempty"`
 }
 
-// ParseClaimsRequest reads the claims parameter; an empty text requests nothing.
-// Unknown members are ignored, as they must be. Its errors are fit for an
-// error_description.
+// ParseClaimsRequest parses the claims parameter. An empty text requests no claims, and
+// unknown members are ignored. The text of its errors is a valid error_description.
 //
 // Spec: OpenID Connect Core §5.5.
 func ParseClaimsRequest(raw string) (ClaimsRequest, error) {
@@ -63,7 +61,7 @@ func ParseClaimsRequest(raw string) (ClaimsRequest, error) {
 	return request, nil
 }
 
-// names returns the names of the claims that are requested, sorted.
+// names returns the sorted names of the requested claims.
 func (r ClaimsRequest) names() []string {
 	return slices.Compact(slices.Sorted(func(yield func(string) bool) {
 		for _, part := range []map[string]*ClaimRequest{r.Userinfo, r.IDToken} {
@@ -76,7 +74,7 @@ func (r ClaimsRequest) names() []string {
 	}))
 }
 
-// only returns the part of the request that keep accepts.
+// only returns the part of the request for which keep returns true.
 func (r ClaimsRequest) only(keep func(name string) bool) ClaimsRequest {
 	part := func(whole map[string]*ClaimRequest) map[string]*ClaimRequest {
 		kept := maps.Clone(whole)
@@ -86,19 +84,19 @@ func (r ClaimsRequest) only(keep func(name string) bool) ClaimsRequest {
 	return ClaimsRequest{Userinfo: part(r.Userinfo), IDToken: part(r.IDToken)}
 }
 
-// in returns what is requested for a place.
+// in returns the claims that are requested for a destination.
 func (r ClaimsRequest) in(place Destination) map[string]*ClaimRequest {
 	switch place {
 	case Userinfo:
 		return r.Userinfo
 	case IDToken:
 		return r.IDToken
-	case AccessToken, Introspection: // claims for services are not the client's to request
+	case AccessToken, Introspection: // clients cannot request claims for resource servers
 	}
 	return nil
 }
 
-// encode returns the request as it is kept in a grant, or nil if it requests nothing.
+// encode returns the request as stored in a grant, or nil if it requests no claims.
 func (r ClaimsRequest) encode() json.RawMessage {
 	if len(r.Userinfo)+len(r.IDToken) == 0 {
 		return nil

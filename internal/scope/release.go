@@ -11,7 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
-// base is the name of a claim without its language.
+// base returns the name of a claim without its language tag.
 //
 // Spec: OpenID Connect Core §5.2.
 func base(claim string) string {
@@ -19,8 +19,7 @@ func base(claim string) string {
 	return name
 }
 
-// AccountClaims returns the claims of the account behind a grant. Numbers stay as they
-// are written.
+// AccountClaims returns the claims of the grant's account. Numbers keep their stored text.
 func AccountClaims(held *grant.GrantWithAccount) (map[string]any, error) {
 	claims, err := DecodeClaims(held.Claims)
 	if err != nil {
@@ -32,7 +31,7 @@ func AccountClaims(held *grant.GrantWithAccount) (map[string]any, error) {
 	return claims, nil
 }
 
-// DecodeClaims reads stored claims; null and nothing are none.
+// DecodeClaims parses stored claims. It returns an empty map for null and for empty input.
 func DecodeClaims(raw json.RawMessage) (map[string]any, error) {
 	claims := make(map[string]any)
 	if len(raw) == 0 {
@@ -49,8 +48,8 @@ func DecodeClaims(raw json.RawMessage) (map[string]any, error) {
 	return claims, nil
 }
 
-// ByScope returns the claims of the account that the scopes of a release in one of
-// places. Empty claims are left out.
+// ByScope returns the claims of the account that the scopes of a release in places, without
+// empty claims.
 //
 // Spec: OpenID Connect Core §5.3.2, §5.4.
 func (s *Set) ByScope(account map[string]any, a Access, places ...Destination) map[string]any {
@@ -62,7 +61,7 @@ func (s *Set) ByScope(account map[string]any, a Access, places ...Destination) m
 	})
 }
 
-// ReleasesIn reports whether a scope of a releases anything in one of places.
+// ReleasesIn reports whether a scope of a releases any claim in places.
 func (s *Set) ReleasesIn(a Access, places ...Destination) bool {
 	return slices.ContainsFunc(a.Scopes, func(name string) bool {
 		record := s.byName[name]
@@ -78,8 +77,8 @@ func (s *Set) ReleasesIn(a Access, places ...Destination) bool {
 	})
 }
 
-// ByName returns the claims of the account that a requests by name in place. What no
-// scope of a stands for is left out.
+// ByName returns the claims of the account that a requests by name in place, limited to
+// claims that a scope of a releases.
 //
 // Spec: OpenID Connect Core §5.5.
 func (s *Set) ByName(account map[string]any, a Access, place Destination) map[string]any {
@@ -91,8 +90,8 @@ func (s *Set) ByName(account map[string]any, a Access, place Destination) map[st
 	})
 }
 
-// AddExtra adds to claims what the operator's consent app or hook says about the user in
-// ID tokens and at the userinfo endpoint. Where it contradicts the account, it wins.
+// AddExtra adds the extra claims of the consent app or hook for ID tokens and userinfo to
+// claims. They replace claims of the account.
 func AddExtra(claims map[string]any, held *grant.GrantWithAccount) error {
 	more, err := DecodeClaims(held.Authorization.ExtraClaims.IDToken)
 	if err != nil {
@@ -102,7 +101,7 @@ func AddExtra(claims map[string]any, held *grant.GrantWithAccount) error {
 	return nil
 }
 
-// UserinfoClaims returns what the userinfo endpoint says of the account.
+// UserinfoClaims returns the account's claims for a userinfo response.
 func (s *Set) UserinfoClaims(account map[string]any, a Access) map[string]any {
 	claims := s.ByScope(account, a, Userinfo)
 	maps.Copy(claims, s.ByName(account, a, Userinfo))
@@ -122,8 +121,7 @@ func choose(account map[string]any, wanted func(claim string) bool) map[string]a
 	return chosen
 }
 
-// prune returns value without members that are null or empty, and nil if nothing
-// is left.
+// prune returns value without null and empty members, and nil if none remains.
 func prune(value any) any {
 	switch v := value.(type) {
 	case string:

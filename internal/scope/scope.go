@@ -1,10 +1,10 @@
-// Package scope holds what scopes mean: the words that the consent page shows, the
-// claims that a scope releases and where, and who may ask for it. It also narrows
-// what rides in a grant beside scopes, claims requested by name and resources, to
-// what a client may have.
+// Package scope holds the definitions of scopes: their texts on the consent page, the claims
+// that they release and in which tokens, and which clients may request them. It also
+// limits the access of a grant (scopes, resources, claims requested by name) to what the
+// client may have.
 //
-// The rule that it protects: a claim about a user leaves the server only through a
-// scope that the client may have at that moment and that the user agreed to.
+// It guarantees that a claim about a user is released only through a scope that the client
+// may have at that time and that the user consented to.
 package scope
 
 import (
@@ -29,10 +29,10 @@ var (
 	ErrStandard = errors.New("a scope of OpenID Connect Core cannot be deleted")
 )
 
-// Destination is where a claim is delivered.
+// Destination is a token or response that contains a claim.
 type Destination string
 
-// The places.
+// The destinations.
 const (
 	IDToken       Destination = "id_token"
 	Userinfo      Destination = "userinfo"
@@ -40,22 +40,22 @@ const (
 	Introspection Destination = "introspection"
 )
 
-// Destinations returns all places, in the order in which they are shown.
+// Destinations returns all destinations in display order.
 func Destinations() []Destination {
 	return []Destination{IDToken, Userinfo, AccessToken, Introspection}
 }
 
-// Scope is the record of a scope.
+// Scope is the definition of a scope.
 type Scope struct {
 	Name        string
-	Title       string // for the consent page; empty is the name, or for a standard scope the built-in words
+	Title       string // for the consent page; default: the built-in title of a standard scope, else Name
 	Description string
-	// Claims are the claims that the scope releases, by name, and where.
+	// Claims maps the names of the released claims to their destinations.
 	Claims map[string][]Destination
-	// SelfRegistration lets clients that registered themselves have the scope.
+	// SelfRegistration allows the scope to dynamically registered clients.
 	SelfRegistration bool
 
-	CreatedAt time.Time // zero for one that came with the server
+	CreatedAt time.Time // zero for a built-in scope
 	UpdatedAt time.Time
 }
 
@@ -67,9 +67,8 @@ const (
 	maxClaimName   = 256
 )
 
-// Check returns what is wrong with a record. Its text is printable ASCII without
-// quotation marks, and repeats nothing that the caller sent but names of claims that
-// are fit for that.
+// Check returns an error if the scope is invalid. Its text is printable ASCII without quotes,
+// and contains no input of the caller except valid claim names.
 //
 // Spec: RFC 6749 §3.3, OpenID Connect Core §5.4.
 func (s *Scope) Check() error {

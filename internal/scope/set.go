@@ -9,12 +9,12 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 )
 
-// Source returns the scopes as they are, from a cache.
+// Source returns the current scopes, from a cache.
 type Source interface {
 	Scopes(ctx context.Context) (*Set, error)
 }
 
-// Set is all scopes at one moment. It does not change.
+// Set is an immutable snapshot of all scopes.
 type Set struct {
 	byName         map[string]*Scope
 	names          []string            // sorted
@@ -22,10 +22,9 @@ type Set struct {
 	selfRegistered []string
 }
 
-// NewSet returns the scopes that records describe, together with the standard scopes
-// of which no record says otherwise. A client that registered itself may have those
-// whose record says so and those of registration, the names that the configuration
-// lists, but for those of reserved.
+// NewSet returns the set of records and of the standard scopes without a record. Clients
+// registered dynamically may have the scopes whose record allows it and the ones in
+// registration (from the configuration), but never the ones in reserved.
 func NewSet(records []*Scope, registration, reserved []string) *Set {
 	set := &Set{byName: map[string]*Scope{}, releasing: map[string][]string{}}
 	for _, s := range slices.Concat(standard(), records) {
@@ -48,7 +47,7 @@ func NewSet(records []*Scope, registration, reserved []string) *Set {
 		}
 	}
 	set.selfRegistered = slices.DeleteFunc(allowed, func(name string) bool { return slices.Contains(reserved, name) })
-	// A standard claim is requested by name through its standard scope alone.
+	// A standard claim can be requested by name only through its standard scope.
 	for _, name := range standardNames() {
 		for _, claim := range StandardClaimsOf(name) {
 			set.releasing[claim] = []string{name}
@@ -57,7 +56,7 @@ func NewSet(records []*Scope, registration, reserved []string) *Set {
 	return set
 }
 
-// All returns the records by name. The caller must not change them.
+// All returns the records, sorted by name. The caller must not change them.
 func (s *Set) All() []*Scope {
 	list := make([]*Scope, len(s.names))
 	for i, name := range s.names {
@@ -80,7 +79,7 @@ func (s *Set) Names() []string {
 	return names
 }
 
-// Claims returns the names of the claims that some scope releases in place.
+// Claims returns the names of the claims that a scope releases in places.
 func (s *Set) Claims(places ...Destination) []string {
 	var names []string
 	for _, scope := range s.Names() {
@@ -104,15 +103,16 @@ func (s *Set) Claims(places ...Destination) []string {
 	return names
 }
 
-// Releases reports whether some scope releases a claim of an account, anywhere. The
-// name may be in a language, as in name#ja.
+// Releases reports whether a scope releases a claim in any destination. The name may have a
+// language tag, as in name#ja.
 //
 // Spec: OpenID Connect Core §5.2.
 func (s *Set) Releases(claim string) bool {
 	return slices.ContainsFunc(s.All(), func(record *Scope) bool { return len(record.places(claim)) > 0 })
 }
 
-// places returns where a scope releases a claim, which may be in a language.
+// places returns the destinations in which a scope releases a claim. The name may have a
+// language tag.
 func (s *Scope) places(claim string) []Destination {
 	if places, ok := s.Claims[claim]; ok {
 		return places
@@ -121,11 +121,11 @@ func (s *Scope) places(claim string) []Destination {
 	return s.Claims[base]
 }
 
-// SelfRegistration returns the scopes that a client may have that registered itself.
+// SelfRegistration returns the scopes that dynamically registered clients may have.
 func (s *Set) SelfRegistration() []string { return slices.Clone(s.selfRegistered) }
 
-// Allowed returns the scopes that a client may have at this moment: those registered
-// for it and, if it registered them itself, that such clients may have.
+// Allowed returns the scopes that a client may have now: its registered scopes and, if it
+// was registered dynamically, only the ones allowed to such clients.
 func (s *Set) Allowed(c *client.Client) []string {
 	if !c.Dynamic || c.OperatorScope {
 		return c.Scopes()
@@ -133,12 +133,12 @@ func (s *Set) Allowed(c *client.Client) []string {
 	return common(c.Scopes(), s.selfRegistered)
 }
 
-// LimitsOf returns what a client may have at this moment.
+// LimitsOf returns the limits of a client now.
 func (s *Set) LimitsOf(c *client.Client) Limits {
 	return Limits{Scopes: s.Allowed(c), Resources: c.Audience}
 }
 
-// common returns those of list that are allowed.
+// common returns the elements of list that are allowed.
 func common(list, allowed []string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(one string) bool { return !slices.Contains(allowed, one) })
 }

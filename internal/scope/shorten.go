@@ -11,9 +11,9 @@ const (
 	maxInToken = 6 << 10 // bytes of JSON that scopes add to a token
 )
 
-// Shorten removes the claims that would make a token too long for a cookie or header:
-// lists of more than 200 members, then the longest claims until the others take at most
-// 6 KiB. It returns the names of those that it removed, sorted.
+// Shorten removes claims that would make a token too long for a cookie or header: lists of
+// more than 200 members, then the longest claims until the rest has at most 6 KiB. It
+// returns the sorted names of the removed claims.
 func Shorten(claims map[string]any) (removed []string) {
 	type sized struct {
 		name string

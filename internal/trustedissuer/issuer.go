@@ -1,8 +1,7 @@
-// Package trustedissuer holds whom the operator trusts to say who somebody is: an issuer of
-// assertions, the key that it signs with, and how far its word goes.
+// Package trustedissuer holds trusted issuers of JWT bearer assertions: the issuer, the key
+// that signs its assertions, and the subjects and scopes that it may assert.
 //
-// A trust is the decision behind every token that comes of an assertion. There is no
-// grant: such a token lives and dies with the trust.
+// A token issued for an assertion has no grant. It is valid only while the trust exists.
 package trustedissuer
 
 import (
@@ -22,35 +21,34 @@ import (
 )
 
 var (
-	// ErrNotFound reports a trust that is not there.
+	// ErrNotFound reports a trust that does not exist.
 	ErrNotFound = errors.New("trusted issuer not found")
-	// ErrExists reports that there is one for the same issuer, subject and key.
+	// ErrExists reports that a trust for the same issuer, subject and key exists.
 	ErrExists = errors.New("issuer is trusted already for this subject and key")
 )
 
-// Trust is in one issuer, for one of its keys.
+// Trust is the trust in one issuer with one key.
 //
-// Spec: RFC 7523 section 3.
+// Spec: RFC 7523 §3.
 type Trust struct {
 	ID        string
 	Issuer    string // the iss of its assertions
-	Subject   string // the only one that it may assert; empty for any
+	Subject   string // the only sub that the issuer may assert; empty for any
 	Scopes    []string
 	Key       jose.JSONWebKey // public, with a kid
 	CreatedAt time.Time
 	ExpiresAt time.Time
 }
 
-// AnySubject reports whether the issuer may assert whom it likes.
+// AnySubject reports whether the issuer may assert any subject.
 func (t *Trust) AnySubject() bool { return t.Subject == "" }
 
-// Allows reports whether all of scopes may come of the issuer's word.
+// Allows reports whether assertions of the issuer may request all scopes.
 func (t *Trust) Allows(scopes []string) bool {
 	return !slices.ContainsFunc(scopes, func(s string) bool { return !slices.Contains(t.Scopes, s) })
 }
 
-// NewID returns a random UUID (RFC 9562 section 5.4), as operators' tools know the ids
-// of trusts.
+// NewID returns a random UUID (RFC 9562 §5.4), the format of Ory Hydra's trust IDs.
 func NewID() string {
 	b := make([]byte, 16)
 	_, _ = rand.Read(b) // never fails: crypto/rand ends the process instead
@@ -65,7 +63,7 @@ const (
 	maxScopes  = 4096
 )
 
-// Check returns what is wrong with a trust, to be read after "issuer".
+// Check returns an error if the trust is invalid. Callers prefix its text with "issuer".
 func (t *Trust) Check() error {
 	switch {
 	case !visible(t.Issuer, maxIssuer):

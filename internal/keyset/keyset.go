@@ -1,8 +1,8 @@
-// Package keyset holds named sets of JSON Web Keys that programs of the operator's keep
-// here for uses of their own, as Ory Hydra lets them. Nothing of Ostiary's signs with
-// them: its own keys are those of jwks.
+// Package keyset holds named sets of JSON Web Keys that applications store through the admin
+// API for their own use, as in Ory Hydra. This server does not sign with them; its signing
+// keys are in package jwks.
 //
-// What is private in a key is sealed, and bound to its set and name.
+// Private keys are sealed, and bound to their set and kid.
 package keyset
 
 import (
@@ -14,45 +14,44 @@ import (
 )
 
 const (
-	// MaxKeys is how many keys a set may hold.
+	// MaxKeys is the maximum number of keys in a set.
 	MaxKeys = 100
-	// maxKey bounds one key as it is brought, in bytes: one with certificates is long.
+	// maxKey is the maximum size in bytes of the JSON of one key, with certificates.
 	maxKey  = 16 << 10
 	maxName = 255
 )
 
 var (
-	// ErrNotFound reports a set or key that is not there.
+	// ErrNotFound reports a set or key that does not exist.
 	ErrNotFound = errors.New("key not found")
-	// ErrExists reports a key whose name is taken in its set.
-	ErrExists = errors.New("the set has a key of that kid")
+	// ErrExists reports a kid that already exists in the set.
+	ErrExists = errors.New("the set already contains a key with this kid")
 	// ErrFull reports a set with too many keys.
-	ErrFull = fmt.Errorf("a set may hold %d keys", MaxKeys)
+	ErrFull = fmt.Errorf("a set may contain at most %d keys", MaxKeys)
 )
 
 // Key is one key of a set.
 type Key struct {
 	Set string
 	KID string
-	// Public is the key without what must not be known. Of a symmetric one that is
-	// nothing but its description.
+	// Public is the public key, or the description of a symmetric key.
 	Public json.RawMessage
-	// Sealed is the whole key; empty for a public one.
+	// Sealed is the sealed private or symmetric key; empty for a public key.
 	Sealed    []byte
 	CreatedAt time.Time
 }
 
-// Sealer seals what must be had again, and opens it. What was sealed for one purpose
-// opens for no other.
+// Sealer encrypts and decrypts. A sealed value opens only for the purpose for which it was
+// sealed.
 type Sealer interface {
 	Seal(purpose string, plaintext []byte) ([]byte, error)
 	Open(purpose string, sealed []byte) ([]byte, error)
 }
 
-// Resealer is a [Sealer] whose key changes.
+// Resealer is a [Sealer] whose key can be rotated.
 type Resealer interface {
 	Sealer
-	// SealedUnderFirst reports whether sealed is sealed as Seal would do it now.
+	// SealedUnderFirst reports whether sealed was sealed under the current key.
 	SealedUnderFirst(sealed []byte) bool
 }
 
@@ -98,11 +97,11 @@ func IsReserved(set string) bool {
 	return set == "hydra.openid.id-token" || set == "hydra.jwt.access-token"
 }
 
-// CheckName reports whether name may be that of a set or a key: visible ASCII, so that
-// it can stand in a path and a log.
+// CheckName returns an error if name is not valid for a set or a key: it must be visible
+// ASCII, which is safe in paths and logs.
 func CheckName(name string) error {
 	if name == "" || len(name) > maxName || strings.IndexFunc(name, func(r rune) bool { return r <= ' ' || r > '~' }) >= 0 {
-		return fmt.Errorf("must have 1 to %d characters of visible ASCII", maxName)
+		return fmt.Errorf("must be 1 to %d visible ASCII characters", maxName)
 	}
 	return nil
 }
