@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/bench/target"
-	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/credential"
 )
 
 // userCount is the number of users: enough that callers rarely contend for a row.
@@ -58,7 +58,7 @@ func (s *instance) importUsers(ctx context.Context) error {
 		return fmt.Errorf("read ARGON2_ITERATIONS: %w", err)
 	}
 	password := randomText()
-	hash, err := account.NewHasher(uint32(memory)<<10, uint32(passes), 1, time.Minute).Hash(ctx, password)
+	hash, err := credential.NewHasher(uint32(memory)<<10, uint32(passes), 1, time.Minute).Hash(ctx, password)
 	if err != nil {
 		return fmt.Errorf("hash a password: %w", err)
 	}

@@ -18,8 +18,8 @@ import (
 
 	"golang.org/x/net/html"
 
-	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/config"
+	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
@@ -44,7 +44,7 @@ const clientStaleness = time.Second
 // testHash is the hash of testPassword, made once with the parameters that [startUnder]
 // configures, so that a sign-in does not replace it.
 var testHash = sync.OnceValue(func() string {
-	hash, err := account.NewHasher(testHashMiB<<10, testHashPasses, 1, time.Minute).Hash(context.Background(), testPassword)
+	hash, err := credential.NewHasher(testHashMiB<<10, testHashPasses, 1, time.Minute).Hash(context.Background(), testPassword)
 	if err != nil {
 		panic(err)
 	}

@@ -8,9 +8,9 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/config"
+	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/store"
 )
 
@@ -18,7 +18,7 @@ import (
 // twice, it changes nothing the second time. A secret that would have to be made
 // is an error, since nobody would see it.
 func importClients(
-	ctx context.Context, c *config.Config, s *store.Store, h *account.Hasher, text []byte,
+	ctx context.Context, c *config.Config, s *store.Store, h *credential.Hasher, text []byte,
 ) (created, updated int, err error) { //nolint:unparam // whoever starts dev is not told the numbers
 	batch, err := readClients(ctx, c, s, h, text, func(int, int) {})
 	if err != nil {
@@ -51,7 +51,7 @@ type madeSecret struct {
 // readClients reads a file of clients, and finds or makes what the entries leave
 // out.
 func readClients(
-	ctx context.Context, c *config.Config, s *store.Store, h *account.Hasher, text []byte, progress func(done, total int),
+	ctx context.Context, c *config.Config, s *store.Store, h *credential.Hasher, text []byte, progress func(done, total int),
 ) (*clientBatch, error) {
 	entries, err := client.ParseImport(text, operatorPolicy(c))
 	if err != nil {

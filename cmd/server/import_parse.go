@@ -11,6 +11,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/config"
+	"github.com/ostiary/ostiary/internal/credential"
 )
 
 // userEntry is a person that the operator brings in a file.
@@ -119,11 +120,11 @@ func parseUser(raw json.RawMessage) (e *userEntry, faults []error) {
 	}
 	e.Username = name
 	if decode("password", &e.Password, "a string") {
-		if err := account.CheckPassword(e.Password); err != nil {
+		if err := credential.CheckPassword(e.Password); err != nil {
 			fail("password: %w", err)
 		}
 	}
-	if decode("password_hash", &e.PasswordHash, "a string") && account.CheckImportedHash(e.PasswordHash) != nil {
+	if decode("password_hash", &e.PasswordHash, "a string") && credential.CheckImportedHash(e.PasswordHash) != nil {
 		fail("password_hash must be argon2id, bcrypt or PBKDF2: $argon2id$v=19$m=...,t=...,p=...$salt$hash, $2b$..., or $pbkdf2-sha256$i=...,l=...$salt$hash")
 	}
 	if e.Password != "" && e.PasswordHash != "" {

@@ -7,8 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/credential"
 )
 
 const (
@@ -233,7 +233,7 @@ func TestDevRefusesToMakeASecretNobodySees(t *testing.T) {
 func TestEveryHashThatAnImportTakesIsUnderstood(t *testing.T) {
 	t.Parallel()
 
-	h := account.NewHasher(64, 1, 2, time.Minute)
+	h := credential.NewHasher(64, 1, 2, time.Minute)
 	own, err := h.Hash(t.Context(), "correct horse")
 	if err != nil {
 		t.Fatal(err)
@@ -257,7 +257,7 @@ func TestEveryHashThatAnImportTakesIsUnderstood(t *testing.T) {
 		"$pbkdf2-sha512$i=10000000,l=32$" + salt + "$" + key:           false,
 		"correct horse": false,
 	} {
-		if got := account.CheckImportedHash(hash) == nil; got != want {
+		if got := credential.CheckImportedHash(hash) == nil; got != want {
 			t.Errorf("CheckImportedHash(%q) takes it: %v, want %v", hash, got, want)
 		}
 		if !want {

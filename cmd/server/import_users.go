@@ -6,13 +6,14 @@ import (
 	"fmt"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/store"
 )
 
 // importUsers adds and changes the people of a JSON array, all or none. Done
 // twice, it changes nothing the second time.
 func importUsers(
-	ctx context.Context, s *store.Store, h *account.Hasher, text []byte,
+	ctx context.Context, s *store.Store, h *credential.Hasher, text []byte,
 ) (created, updated int, err error) {
 	people, err := readUsers(ctx, s, h, text, func(int, int) {})
 	if err != nil {
@@ -24,7 +25,7 @@ func importUsers(
 // readUsers reads a file of people and hashes the passwords that are new. Its
 // error joins every fault of every entry.
 func readUsers(
-	ctx context.Context, s *store.Store, h *account.Hasher, text []byte, progress func(done, total int),
+	ctx context.Context, s *store.Store, h *credential.Hasher, text []byte, progress func(done, total int),
 ) ([]account.Import, error) {
 	entries, faults := parseUsers(text)
 	people := make([]account.Import, len(entries))
@@ -69,10 +70,10 @@ func readUsers(
 
 // freshPassword hashes a password. It returns nothing if it is the one hashed
 // before: what is stored then stays, even if somebody changes it meanwhile.
-func freshPassword(ctx context.Context, h *account.Hasher, before, password string) (string, error) {
+func freshPassword(ctx context.Context, h *credential.Hasher, before, password string) (string, error) {
 	if before != "" {
 		same, err := h.Verify(ctx, before, password)
-		if err != nil && !errors.Is(err, account.ErrBadHash) {
+		if err != nil && !errors.Is(err, credential.ErrBadHash) {
 			return "", fmt.Errorf("compare password: %w", err)
 		}
 		if same {

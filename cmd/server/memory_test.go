@@ -6,8 +6,8 @@ import (
 	"runtime/debug"
 	"testing"
 
-	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/config"
+	"github.com/ostiary/ostiary/internal/credential"
 )
 
 func TestMemoryIsBoundedUnlessTheOperatorBoundsIt(t *testing.T) {
@@ -16,7 +16,7 @@ func TestMemoryIsBoundedUnlessTheOperatorBoundsIt(t *testing.T) {
 	debug.SetMemoryLimit(math.MaxInt64)
 	c := config.Default()
 	a := &app{config: c}
-	a.hasher, a.clientHasher, a.adminHasher = account.NewHasher(8, 1, 3, 0), account.NewHasher(8, 1, 1, 0), account.NewHasher(8, 1, 1, 0)
+	a.hasher, a.clientHasher, a.adminHasher = credential.NewHasher(8, 1, 3, 0), credential.NewHasher(8, 1, 1, 0), credential.NewHasher(8, 1, 1, 0)
 
 	t.Setenv("GOMEMLIMIT", "1GiB")
 	a.limitMemory()

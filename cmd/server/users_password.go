@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/credential"
 )
 
 // passwordFlags say where a password comes from. Never from the command line
@@ -47,7 +47,7 @@ func (f *passwordFlags) password(ctx context.Context, d *desk) (chosen, error) {
 			return chosen{}, err
 		}
 	}
-	if err := account.CheckPassword(password); err != nil {
+	if err := credential.CheckPassword(password); err != nil {
 		return chosen{}, err
 	}
 	if p.hash, err = newHasher(d.config).Hash(ctx, password); err != nil {

@@ -11,10 +11,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/admin"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/config"
+	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/devicecode"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/keyring"
@@ -51,14 +51,14 @@ type app struct {
 	store   *store.Store
 	secrets *keyring.Keyring
 	keys    *jwks.Manager
-	hasher  *account.Hasher
+	hasher  *credential.Hasher
 	// subjects gives the names under which clients know people.
 	subjects client.Subjects
 	// clientHasher is for clients' short secrets: a flood of those must not keep
 	// people out.
-	clientHasher *account.Hasher
+	clientHasher *credential.Hasher
 	// adminHasher is for the secrets that operators choose.
-	adminHasher *account.Hasher
+	adminHasher *credential.Hasher
 	cookies     session.Cookies
 	pages       *pages.Pages
 	// fetcher fetches what clients' URLs point to. What anybody can make the server

@@ -5,8 +5,8 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/config"
+	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/middleware"
 )
 
@@ -15,7 +15,7 @@ const hashPatience = 2 * time.Second
 
 // newHasher returns what hashes passwords for a command, which has the machine to
 // itself.
-func newHasher(c *config.Config) *account.Hasher {
+func newHasher(c *config.Config) *credential.Hasher {
 	return hasherOf(c, runtime.GOMAXPROCS(0))
 }
 
@@ -25,13 +25,13 @@ func newHasher(c *config.Config) *account.Hasher {
 //
 // The administrators' API has one of its own, so that no flood of the public listener
 // keeps operators from giving clients such secrets.
-func newHashers(c *config.Config) (people, clients, operators *account.Hasher) {
+func newHashers(c *config.Config) (people, clients, operators *credential.Hasher) {
 	processors := runtime.GOMAXPROCS(0)
 	return hasherOf(c, max(1, processors-1)), hasherOf(c, max(1, processors/4)), newHasherOf(c, 1)
 }
 
 // hasherOf returns what hashes as much at once as is configured, else slots.
-func hasherOf(c *config.Config, slots int) *account.Hasher {
+func hasherOf(c *config.Config, slots int) *credential.Hasher {
 	if c.Argon2Slots != 0 {
 		slots = c.Argon2Slots
 	}
@@ -39,21 +39,21 @@ func hasherOf(c *config.Config, slots int) *account.Hasher {
 }
 
 // newHasherOf returns what hashes so much at once.
-func newHasherOf(c *config.Config, slots int) *account.Hasher {
-	return account.NewHasher(uint32(c.Argon2MemoryMiB)<<10, uint32(c.Argon2Iterations), slots, hashPatience) //nolint:gosec // bounded by the configuration
+func newHasherOf(c *config.Config, slots int) *credential.Hasher {
+	return credential.NewHasher(uint32(c.Argon2MemoryMiB)<<10, uint32(c.Argon2Iterations), slots, hashPatience) //nolint:gosec // bounded by the configuration
 }
 
 // asideHasher hashes the short secrets of clients, which has a queue of its own: who is
 // in that one keeps no place in another.
-type asideHasher struct{ *account.Hasher }
+type asideHasher struct{ *credential.Hasher }
 
-// Hash is [account.Hasher.Hash].
+// Hash is [credential.Hasher.Hash].
 func (h asideHasher) Hash(ctx context.Context, password string) (hash string, err error) {
 	middleware.Aside(ctx, func() { hash, err = h.Hasher.Hash(ctx, password) })
 	return hash, err
 }
 
-// Verify is [account.Hasher.Verify].
+// Verify is [credential.Hasher.Verify].
 func (h asideHasher) Verify(ctx context.Context, hash, password string) (ok bool, err error) {
 	middleware.Aside(ctx, func() { ok, err = h.Hasher.Verify(ctx, hash, password) })
 	return ok, err

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/credential"
 )
 
 // Adapted is a client of Hydra's as it can be here.
@@ -55,7 +55,7 @@ func Adapt(c Client, p client.Policy, now time.Time) Adapted {
 		switch {
 		case c.Secret != "" && m.CheckSecret(c.Secret) == nil:
 			out.Secret = c.Secret
-		case account.CheckLegacyHash(c.SecretHash) == nil:
+		case credential.CheckLegacyHash(c.SecretHash) == nil:
 			made.Secret = client.Secret(c.SecretHash)
 		default:
 			out.Secretless = true

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/credential"
 )
 
 func TestARequestGoesOnOnlyInItsOwnBrowser(t *testing.T) {
@@ -164,7 +164,7 @@ func TestABusyHasherIsNoVerdict(t *testing.T) {
 	); err != nil {
 		t.Fatal(err)
 	}
-	*h.hasher = *account.NewHasher(8, 1, 0, time.Millisecond)
+	*h.hasher = *credential.NewHasher(8, 1, 0, time.Millisecond)
 	b := h.browser(t)
 	id, token := b.begin(t, "scope=openid"), h.link(t, "tok")
 	// That all wait for the hasher shows as well that all cost a hash.

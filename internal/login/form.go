@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/credential"
 )
 
 // fieldError is what is wrong with a field of a form, in words for the user.
@@ -20,12 +21,12 @@ func checkCredentials(username, password, repeat string) (string, error) {
 	if err != nil {
 		return "", &fieldError{"username", "A user name has 1 to 128 characters, no spaces, and nothing that cannot be seen."}
 	}
-	err = account.CheckPassword(password)
+	err = credential.CheckPassword(password)
 	switch {
-	case err != nil && utf8.RuneCountInString(password) < account.MinPassword:
-		return "", &fieldError{"password", fmt.Sprintf("The password is too short. It needs at least %d characters.", account.MinPassword)}
+	case err != nil && utf8.RuneCountInString(password) < credential.MinPassword:
+		return "", &fieldError{"password", fmt.Sprintf("The password is too short. It needs at least %d characters.", credential.MinPassword)}
 	case err != nil:
-		return "", &fieldError{"password", fmt.Sprintf("The password is too long. It may have %d bytes.", account.MaxPassword)}
+		return "", &fieldError{"password", fmt.Sprintf("The password is too long. It may have %d bytes.", credential.MaxPassword)}
 	case password != repeat:
 		return "", &fieldError{"password", "The two passwords are not the same."}
 	}

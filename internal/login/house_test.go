@@ -24,6 +24,7 @@ import (
 	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/consent"
+	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/middleware"
 	"github.com/ostiary/ostiary/internal/pages"
@@ -104,7 +105,7 @@ type house struct {
 	*httptest.Server
 	store   *watched
 	cookies session.Cookies
-	hasher  *account.Hasher
+	hasher  *credential.Hasher
 	shift   atomic.Int64
 	start   time.Time
 	log     logbook
@@ -119,7 +120,7 @@ func newHouse(t *testing.T) *house {
 	t.Helper()
 	h := &house{
 		store: &watched{Store: storetest.New(t)}, cookies: session.Cookies{Secure: true},
-		hasher: account.NewHasher(8, 1, 32, 30*time.Second), start: time.Now(),
+		hasher: credential.NewHasher(8, 1, 32, 30*time.Second), start: time.Now(),
 	}
 	views, err := pages.New("")
 	if err != nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/consent"
+	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/session"
@@ -128,7 +129,7 @@ type Config struct {
 	// DeviceApp is the URL of the operator's app that takes user codes; empty for the
 	// built-in page.
 	DeviceApp string
-	Hasher    *account.Hasher
+	Hasher    *credential.Hasher
 	Pages     Pages
 	Cookies   session.Cookies
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/session"
 )
@@ -60,7 +61,7 @@ func (p *passwords) authentication(r *http.Request, a *account.Account, known ac
 // verify compares the password. If there is no hash to compare it with, the hash is empty,
 // and the hasher takes as long.
 func (p *passwords) verify(ctx context.Context, username, password string) (*account.Account, error) {
-	if password == "" || len(password) > account.MaxPassword {
+	if password == "" || len(password) > credential.MaxPassword {
 		return nil, wrongPassword(refusal.SignInPassword, "the password is empty or too long", "")
 	}
 	a, err := p.Accounts.AccountByUsername(ctx, username)
@@ -75,7 +76,7 @@ func (p *passwords) verify(ctx context.Context, username, password string) (*acc
 		hash = ""
 	}
 	result, err := p.Hasher.Check(ctx, hash, password)
-	if errors.Is(err, account.ErrBadHash) {
+	if errors.Is(err, credential.ErrBadHash) {
 		// An import may have added a hash that cannot be parsed. The user gets the same
 		// answer as for a wrong password; the operator finds the reason in the log.
 		p.Log.LogAttrs(ctx, slog.LevelError, "password hash not understood", slog.String("subject", a.Subject))

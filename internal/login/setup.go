@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/refusal"
 )
@@ -114,7 +115,7 @@ func invalidLink() error {
 func (h *Setup) form(token, username, fault string) pages.Setup {
 	return pages.Setup{
 		Action: h.Issuer + "/setup", Token: token, Username: username,
-		MinLength: account.MinPassword, Fault: fault,
+		MinLength: credential.MinPassword, Fault: fault,
 	}
 }
 

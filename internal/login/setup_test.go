@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/credential"
 )
 
 // link makes a set-up link and returns its token.
@@ -74,7 +74,7 @@ func TestSetUpSaysWhatIsWrong(t *testing.T) {
 	h := newHouse(t)
 	b := h.browser(t)
 	page := b.get(t, "/setup?token="+h.link(t, "tok"))
-	long := strings.Repeat("x", account.MaxPassword+1)
+	long := strings.Repeat("x", credential.MaxPassword+1)
 	for name, tc := range map[string]struct{ username, password, repeat, want string }{
 		"no name":              {"", password, password, "1 to 128 characters"},
 		"a name with a space":  {"a b", password, password, "no spaces"},

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/pages"
 )
 
@@ -156,7 +157,7 @@ func (h *SignUp) reject(w http.ResponseWriter, r *http.Request, f *flow, status 
 
 func (h *SignUp) form(f *flow) pages.SignUp {
 	return pages.SignUp{
-		Client: f.clientView(), Action: h.Issuer + "/signup", Request: f.request.ID, MinLength: account.MinPassword,
+		Client: f.clientView(), Action: h.Issuer + "/signup", Request: f.request.ID, MinLength: credential.MinPassword,
 		SignInURL: h.Issuer + "/login?request=" + url.QueryEscape(f.request.ID),
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/session"
 )
 
@@ -98,7 +99,7 @@ func TestSignUpSaysWhatIsWrong(t *testing.T) {
 	b := h.browser(t)
 	id := b.begin(t, "scope=openid")
 	page := b.get(t, "/signup?request="+id)
-	long := strings.Repeat("x", account.MaxPassword+1)
+	long := strings.Repeat("x", credential.MaxPassword+1)
 	for name, tc := range map[string]struct {
 		form        url.Values
 		field, want string

@@ -14,9 +14,9 @@ import (
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
-// credential says which registration access token authenticated the caller; it is empty
+// presentedToken says which registration access token authenticated the caller; it is empty
 // for a caller that sent the client secret.
-type credential struct {
+type presentedToken struct {
 	token    string
 	current  bool
 	previous bool
@@ -28,9 +28,9 @@ type credential struct {
 // error, so that nobody learns which clients exist.
 //
 // Spec: RFC 7592 §2.
-func (h *Handler) authenticate(r *http.Request) (*client.Client, credential, error) {
+func (h *Handler) authenticate(r *http.Request) (*client.Client, presentedToken, error) {
 	if h.Mode != Open && h.Mode != Token {
-		return nil, credential{}, errClosed
+		return nil, presentedToken{}, errClosed
 	}
 	var err error
 	id := chi.URLParam(r, "id")
@@ -41,28 +41,28 @@ func (h *Handler) authenticate(r *http.Request) (*client.Client, credential, err
 	headers := r.Header.Values("Authorization")
 	inQuery := query.Has("client_secret") || query.Has("client_id")
 	if err != nil || id == "" || len(headers) > 1 || len(headers) == 1 && inQuery {
-		return nil, credential{}, errUnauthorized
+		return nil, presentedToken{}, errUnauthorized
 	}
 
 	c, err := h.Clients.Client(r.Context(), id)
 	if err != nil {
-		return nil, credential{}, fmt.Errorf("read client: %w", err)
+		return nil, presentedToken{}, fmt.Errorf("read client: %w", err)
 	}
 	refusal.SetClient(r.Context(), c.ID)
 	// The operator's own clients are not self-managed: their secret authenticates them
 	// and must not change what they are.
 	if c.Disabled || !c.Dynamic {
-		return nil, credential{}, errUnauthorized
+		return nil, presentedToken{}, errUnauthorized
 	}
 
 	if token, err := httpapi.BearerToken(r); err == nil {
 		by := h.byToken(c, token)
 		if !by.current && !by.previous {
-			return nil, credential{}, errUnauthorized
+			return nil, presentedToken{}, errUnauthorized
 		}
 		return c, by, nil
 	}
-	return c, credential{}, h.bySecret(r, c, query)
+	return c, presentedToken{}, h.bySecret(r, c, query)
 }
 
 // bySecret checks the client secret of the request against the current one of c. A
@@ -85,10 +85,10 @@ func (h *Handler) bySecret(r *http.Request, c *client.Client, query url.Values) 
 	return nil
 }
 
-func (h *Handler) byToken(c *client.Client, token string) credential {
+func (h *Handler) byToken(c *client.Client, token string) presentedToken {
 	sum := client.HashToken(token)
 	fits := func(kept []byte) bool { return subtle.ConstantTimeCompare(sum, kept) == 1 }
-	return credential{
+	return presentedToken{
 		token:    token,
 		current:  fits(c.RegistrationToken),
 		previous: fits(c.PreviousToken) && h.Now().Before(c.PreviousUntil),

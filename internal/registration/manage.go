@@ -168,7 +168,7 @@ func (h *Handler) settleSecret(r *http.Request, c *client.Client, wanted string)
 // rotate sets a new registration access token, which it returns. The token that the
 // caller sent stays valid for the grace period, and one that was in its grace period no
 // longer than before. After a rotation of the secret there is no such token.
-func (h *Handler) rotate(c *client.Client, by credential) string {
+func (h *Handler) rotate(c *client.Client, by presentedToken) string {
 	token := client.NewSecret()
 	if !by.previous && len(c.RegistrationToken) > 0 {
 		c.PreviousToken, c.PreviousUntil = c.RegistrationToken, h.Now().Add(grace)

@@ -18,8 +18,8 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
@@ -48,7 +48,7 @@ func newRig(t *testing.T, adjust func(*Config)) *rig {
 func newRigOn(t *testing.T, db *store.Store, adjust func(*Config)) *rig {
 	t.Helper()
 	r := &rig{
-		store: db, slow: account.NewHasher(64, 1, 2, time.Minute),
+		store: db, slow: credential.NewHasher(64, 1, 2, time.Minute),
 		now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
 	}
 	c := Config{
@@ -167,11 +167,11 @@ func TestARegisteredClientIsToldAllItNeeds(t *testing.T) {
 			if ok, err := kept.Secret.Verify(t.Context(), r.slow, a.text("client_secret")); !ok || err != nil || !kept.Dynamic {
 				t.Errorf("kept client = %+v: the secret verifies = %v (%v), want it to, and Dynamic", kept, ok, err)
 			}
-			for _, credential := range []string{a.text("client_secret"), a.text("registration_access_token")} {
-				if credential == "" || strings.Contains(fmt.Sprintf("%s %s", kept.Secret, kept.RegistrationToken), credential) {
+			for _, secret := range []string{a.text("client_secret"), a.text("registration_access_token")} {
+				if secret == "" || strings.Contains(fmt.Sprintf("%s %s", kept.Secret, kept.RegistrationToken), secret) {
 					t.Error("a credential is missing, or kept as it is")
 				}
-				if strings.Contains(r.log.String(), credential) {
+				if strings.Contains(r.log.String(), secret) {
 					t.Errorf("the log holds a credential:\n%s", &r.log)
 				}
 			}

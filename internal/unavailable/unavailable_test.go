@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/unavailable"
 )
@@ -31,11 +31,11 @@ func TestTemporaryErrors(t *testing.T) {
 		"the database is lost":          {lost{errors.New("refused")}, true},
 		"a full queue":                  {unavailable.New("too many"), true},
 		"the keys are too old":          {jwks.ErrStale, true},
-		"the hasher is full":            {account.ErrBusy, true},
+		"the hasher is full":            {credential.ErrBusy, true},
 		"no core came free for signing": {context.DeadlineExceeded, true},
 		"the client disconnected":       {context.Canceled, true},
 		"the token is invalid":          {jwks.ErrBadToken, false},
-		"the hash has another form":     {account.ErrBadHash, false},
+		"the hash has another form":     {credential.ErrBadHash, false},
 		"a decision":                    {decided{errors.New("refused")}, false},
 		"an unexpected error":           {errors.New("nil map"), false},
 		"no error":                      {nil, false},

@@ -22,8 +22,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/credential"
 )
 
 const (
@@ -108,7 +108,7 @@ func (c *counted) Verify(ctx context.Context, hash, secret string) (bool, error)
 	return c.Hasher.Verify(ctx, hash, secret)
 }
 
-func hasher() client.Hasher { return account.NewHasher(8, 1, 4, time.Minute) }
+func hasher() client.Hasher { return credential.NewHasher(8, 1, 4, time.Minute) }
 
 // newAuthenticator returns one over clients, and its configuration to change.
 func newAuthenticator(clients ...*client.Client) *Authenticator {

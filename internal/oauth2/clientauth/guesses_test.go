@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/credential"
 )
 
 // tally is a Guesses that keeps its promise within one process.
@@ -53,7 +53,7 @@ func guessed(tb testing.TB) (a *Authenticator, guesses *tally, shift *atomic.Int
 		withSecret(tb, "other", client.AuthPost, shortSecret),
 		withSecret(tb, "long", client.AuthPost, longSecret),
 	)
-	a.cfg.Slow = account.NewHasher(8, 1, 128, time.Minute) // room for all at once
+	a.cfg.Slow = credential.NewHasher(8, 1, 128, time.Minute) // room for all at once
 	guesses, shift = &tally{}, &atomic.Int64{}
 	a.cfg.Guesses, a.cfg.Now = guesses, func() time.Time { return clock().Add(time.Duration(shift.Load())) }
 	return a, guesses, shift

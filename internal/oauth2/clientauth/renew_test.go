@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/credential"
 )
 
 const (
@@ -94,7 +94,7 @@ func TestLongGuessesAtASecretThatCameOverAreBounded(t *testing.T) {
 	t.Parallel()
 
 	a, _ := imported(bcryptSecret)
-	slow := &counted{Hasher: account.NewHasher(8, 1, 4, time.Minute)}
+	slow := &counted{Hasher: credential.NewHasher(8, 1, 4, time.Minute)}
 	a.cfg.Slow, a.cfg.Guesses = slow, &tally{}
 	throttled := false
 	for range 110 {

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/credential"
 )
 
 // checkFault fails unless a answers r with the fault want, which no client may
@@ -97,7 +97,7 @@ func TestMachineMadeIsTheLengthThatClientMeans(t *testing.T) {
 // busy is a hasher with no room.
 type busy struct{ client.Hasher }
 
-func (busy) Verify(context.Context, string, string) (bool, error) { return false, account.ErrBusy }
+func (busy) Verify(context.Context, string, string) (bool, error) { return false, credential.ErrBusy }
 
 func TestABusyHasherIsNoVerdict(t *testing.T) {
 	t.Parallel()
@@ -108,7 +108,7 @@ func TestABusyHasherIsNoVerdict(t *testing.T) {
 	)
 	a.cfg.Slow = busy{}
 	for _, id := range []string{"short", "long", "unknown"} {
-		checkFault(t, a, form("client_id", id, "client_secret", shortSecret), account.ErrBusy)
+		checkFault(t, a, form("client_id", id, "client_secret", shortSecret), credential.ErrBusy)
 	}
 	if _, err := a.Authenticate(t.Context(), form("client_id", "long", "client_secret", longSecret)); err != nil {
 		t.Errorf("a long secret waited for the hasher: %v", err)

@@ -1,8 +1,8 @@
-package account
+package credential
 
 // Computes returns the recipes that a check of hash computes, in order.
 func (h *Hasher) Computes(hash string) (ids []string) {
-	kept := h.own
+	kept := h.configured
 	if hash != "" {
 		kept, _ = recipeOf(hash)
 	}
@@ -12,9 +12,9 @@ func (h *Hasher) Computes(hash string) (ids []string) {
 	return ids
 }
 
-// Dummies returns the hashes that stand in for those of the recipes learned.
+// Dummies returns the hashes that stand in for those of the recipes added.
 func (h *Hasher) Dummies() (hashes []string) {
-	for _, r := range h.learned.all() {
+	for _, r := range h.added.all() {
 		hashes = append(hashes, r.dummy)
 	}
 	return hashes

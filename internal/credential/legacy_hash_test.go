@@ -1,11 +1,11 @@
-package account_test
+package credential_test
 
 import (
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/credential"
 )
 
 // theirs are hashes that other implementations made.
@@ -21,10 +21,10 @@ func TestHashesOfOtherServersFitTheirSecretsAlone(t *testing.T) {
 	t.Parallel()
 	h := hasher(4, time.Minute)
 	for hash, secret := range theirs {
-		if err := account.CheckLegacyHash(hash); err != nil {
+		if err := credential.CheckLegacyHash(hash); err != nil {
 			t.Errorf("CheckForeignHash(%s) = %v", hash, err)
 		}
-		if account.CheckHash(hash) == nil {
+		if credential.CheckHash(hash) == nil {
 			t.Errorf("CheckHash(%s) = nil: people bring hashes of ours alone", hash)
 		}
 		for given, want := range map[string]bool{
@@ -57,7 +57,7 @@ func TestHashesOfOtherServersAreBoundedAndWhole(t *testing.T) {
 		"half a bcrypt":             "$2a$04$zRX.vX0lCj1C1qFEtn.sD.bWB0",
 		"letters of no bcrypt":      "$2a$04$zRX.vX0lCj1C1qFEtn.sD.bWB0dV462bJHBAfK/lATvIHHpFAES=.",
 	} {
-		if err := account.CheckLegacyHash(hash); err == nil {
+		if err := credential.CheckLegacyHash(hash); err == nil {
 			t.Errorf("%s: CheckForeignHash(%q) = nil, want an error", name, hash)
 		}
 		if hash == "" || strings.HasPrefix(hash, "$argon2id$") {
@@ -80,7 +80,7 @@ func FuzzForeignHash(f *testing.F) {
 	f.Add("$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA")
 	h := hasher(64, time.Minute)
 	f.Fuzz(func(t *testing.T, hash string) {
-		if account.CheckLegacyHash(hash) != nil {
+		if credential.CheckLegacyHash(hash) != nil {
 			return
 		}
 		if strings.Contains(hash, "i=") && len(hash) > 400 || strings.ContainsAny(hash, " \n\r") {

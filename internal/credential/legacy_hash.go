@@ -1,4 +1,4 @@
-package account
+package credential
 
 import (
 	"crypto/pbkdf2"
@@ -14,30 +14,30 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// Hashes of other makes are verified up to these costs, so that nobody waits for
-// more than about a second.
+// Legacy hashes are verified up to these costs, which take about a second.
 const (
 	maxRounds     = 1_000_000
 	maxBcryptCost = 14
-	// maxBcrypt is how many bytes bcrypt looks at; of a longer secret it would take any
-	// that begins alike.
+	// maxBcrypt is how many bytes bcrypt uses: it cannot tell longer secrets with the same
+	// beginning apart.
 	maxBcrypt = 72
 )
 
-// foreign is a hash that another server made: pbkdf2 or bcrypt.
-type foreign interface {
-	fits(secret string) (bool, error)
+// legacyHash is a hash that another server made: PBKDF2 or bcrypt.
+type legacyHash interface {
+	matches(secret string) (bool, error)
 }
 
-// CheckLegacyHash returns [ErrBadHash] for what is neither a pbkdf2 nor a bcrypt
-// hash that [Hasher.Verify] takes. It costs no hash.
+// CheckLegacyHash returns [ErrBadHash] unless hash is a PBKDF2 or bcrypt hash that
+// [Hasher.Verify] accepts. It computes no hash.
 func CheckLegacyHash(hash string) error {
-	_, err := parseForeign(hash)
+	_, err := parseLegacyHash(hash)
 	return err
 }
 
-// parseForeign reads the two forms in which Ory Hydra keeps client secrets.
-func parseForeign(s string) (foreign, error) {
+// parseLegacyHash parses a hash in one of the two forms that Ory Hydra has for client
+// secrets.
+func parseLegacyHash(s string) (legacyHash, error) {
 	if strings.HasPrefix(s, "$pbkdf2-") {
 		return parsePBKDF2(s)
 	}
@@ -46,7 +46,7 @@ func parseForeign(s string) (foreign, error) {
 
 type bcryptHash string
 
-func parseBcrypt(s string) (foreign, error) {
+func parseBcrypt(s string) (legacyHash, error) {
 	if len(s) != 60 || !strings.HasPrefix(s, "$2a$") && !strings.HasPrefix(s, "$2b$") && !strings.HasPrefix(s, "$2y$") {
 		return nil, ErrBadHash
 	}
@@ -61,7 +61,7 @@ func parseBcrypt(s string) (foreign, error) {
 	return bcryptHash(s), nil
 }
 
-func (h bcryptHash) fits(secret string) (bool, error) {
+func (h bcryptHash) matches(secret string) (bool, error) {
 	if len(secret) > maxBcrypt {
 		return false, nil
 	}
@@ -81,12 +81,12 @@ type pbkdf2Hash struct {
 	salt, key []byte
 }
 
-// parsePBKDF2 reads $pbkdf2-sha256$i=25000,l=32$salt$key.
-func parsePBKDF2(s string) (foreign, error) {
+// parsePBKDF2 parses $pbkdf2-sha256$i=25000,l=32$salt$key.
+func parsePBKDF2(s string) (legacyHash, error) {
 	var h pbkdf2Hash
 	parts := strings.Split(s, "$")
 	if len(parts) != 5 || strings.ContainsAny(s, "\r\n") {
-		return nil, ErrBadHash // base64 would pass over the ends of lines
+		return nil, ErrBadHash // base64 would skip line ends
 	}
 	switch parts[1] {
 	case "pbkdf2-sha256":
@@ -114,7 +114,7 @@ func parsePBKDF2(s string) (foreign, error) {
 	return h, nil
 }
 
-func (h pbkdf2Hash) fits(secret string) (bool, error) {
+func (h pbkdf2Hash) matches(secret string) (bool, error) {
 	key, err := pbkdf2.Key(h.digest, secret, h.salt, h.rounds, len(h.key))
 	if err != nil {
 		return false, fmt.Errorf("derive key: %w", err)

@@ -1,4 +1,4 @@
-package account_test
+package credential_test
 
 import (
 	"context"
@@ -7,13 +7,12 @@ import (
 	"sync"
 	"testing"
 	"time"
-	"unicode"
 
-	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/credential"
 )
 
-func hasher(slots int, patience time.Duration) *account.Hasher {
-	return account.NewHasher(64, 1, slots, patience) // cheap: the tests are about the rest
+func hasher(slots int, patience time.Duration) *credential.Hasher {
+	return credential.NewHasher(64, 1, slots, patience) // cheap: the tests are about the rest
 }
 
 func TestAHashFitsItsPasswordAlone(t *testing.T) {
@@ -45,7 +44,7 @@ func TestAHashFitsItsPasswordAlone(t *testing.T) {
 func TestLongPasswordsCountWhole(t *testing.T) {
 	t.Parallel()
 	h := hasher(1, time.Second)
-	long := strings.Repeat("x", account.MaxPassword-1)
+	long := strings.Repeat("x", credential.MaxPassword-1)
 	hash, err := h.Hash(t.Context(), long+"a")
 	if err != nil {
 		t.Fatal(err)
@@ -80,10 +79,10 @@ func TestHashesThatAreNotOurs(t *testing.T) {
 		"a line end":           "$argon2id$v=19$m=64,t=1,p=1$" + salt + "$" + key + "\n",
 		"cut off":              "$argon2id$v=19$m=64,t=1,p=1$" + salt,
 	} {
-		if ok, err := h.Verify(t.Context(), hash, "password"); ok || !errors.Is(err, account.ErrBadHash) {
+		if ok, err := h.Verify(t.Context(), hash, "password"); ok || !errors.Is(err, credential.ErrBadHash) {
 			t.Errorf("%s: Verify = %v, %v, want ErrBadHash", name, ok, err)
 		}
-		if err := account.CheckHash(hash); !errors.Is(err, account.ErrBadHash) {
+		if err := credential.CheckHash(hash); !errors.Is(err, credential.ErrBadHash) {
 			t.Errorf("%s: CheckHash = %v, want ErrBadHash", name, err)
 		}
 	}
@@ -93,7 +92,7 @@ func TestHashesThatAreNotOurs(t *testing.T) {
 // house is full, and nobody waits for ever.
 func TestHashingIsBounded(t *testing.T) {
 	t.Parallel()
-	slow := account.NewHasher(64<<10, 3, 1, 20*time.Millisecond)
+	slow := credential.NewHasher(64<<10, 3, 1, 20*time.Millisecond)
 	var wait sync.WaitGroup
 	results := make(chan error, 16)
 	for range 16 {
@@ -109,7 +108,7 @@ func TestHashingIsBounded(t *testing.T) {
 		switch {
 		case err == nil:
 			done++
-		case errors.Is(err, account.ErrBusy):
+		case errors.Is(err, credential.ErrBusy):
 			busy++
 		default:
 			t.Errorf("Hash: %v", err)
@@ -123,56 +122,8 @@ func TestHashingIsBounded(t *testing.T) {
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := hasher(0, time.Minute).Hash(gone, "password"); !errors.Is(err, context.Canceled) && !errors.Is(err, account.ErrBusy) {
+	if _, err := hasher(0, time.Minute).Hash(gone, "password"); !errors.Is(err, context.Canceled) && !errors.Is(err, credential.ErrBusy) {
 		t.Errorf("a caller who has gone: %v", err)
-	}
-}
-
-func TestUsernamesHaveOneSpelling(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string]string{
-		"ada": "ada", " Ada ": "ada", "ＡＤＡ": "ada", "STRASSE": "strasse", "straße": "strasse", "Ada@Example.com": "ada@example.com", //nolint:gocritic // the spaces are the case
-	} {
-		if got, err := account.CanonicalUsername(in); err != nil || got != want {
-			t.Errorf("CanonicalUsername(%q) = %q, %v, want %q", in, got, err, want)
-		}
-	}
-	for _, bad := range []string{"", " ", "a b", "a\tb", "a\u200bb", "a\u202eb", "a\x00", "\xff", strings.Repeat("a", 129)} {
-		if got, err := account.CanonicalUsername(bad); err == nil {
-			t.Errorf("CanonicalUsername(%q) = %q, want an error", bad, got)
-		}
-	}
-}
-
-// What is stored is shown, typed again, and must be found: the spelling of a
-// spelling is itself.
-func TestTheSpellingOfAUsernameStays(t *testing.T) {
-	t.Parallel()
-	for r := rune(0); r <= 0x1ffff; r++ {
-		if unicode.In(r, unicode.Han, unicode.Hangul) || !unicode.IsGraphic(r) {
-			continue // many, and without case
-		}
-		for _, name := range []string{string(r), "\u03b1\u0345" + string(r) + "\u0301"} {
-			once, err := account.CanonicalUsername(name)
-			if err != nil {
-				continue
-			}
-			if twice, err := account.CanonicalUsername(once); twice != once || err != nil {
-				t.Errorf("CanonicalUsername(%+q) = %+q, and of that %+q, %v", name, once, twice, err)
-			}
-		}
-	}
-}
-
-func TestAChosenUsernameShowsAllOfItself(t *testing.T) {
-	t.Parallel()
-	for name, want := range map[string]bool{
-		"ada": true, "Ädä-1": true, "ᏣᎳᎩ": true, "مریم": true,
-		"ada\u034f": false, "ada\ufe0f": false, "ada\u3164": false, "ada\U000e0100": false, "ada\u115f": false, "a b": false,
-	} {
-		if _, err := account.ChosenUsername(name); (err == nil) != want {
-			t.Errorf("ChosenUsername(%+q) = %v, want it accepted: %v", name, err, want)
-		}
 	}
 }
 
@@ -180,9 +131,9 @@ func TestChosenPasswords(t *testing.T) {
 	t.Parallel()
 	for password, want := range map[string]bool{
 		"1234567": false, "12345678": true, "пароль12": true, "with spaces in it": true, "": false,
-		strings.Repeat("a", account.MaxPassword): true, strings.Repeat("a", account.MaxPassword+1): false, "1234567\xff": false,
+		strings.Repeat("a", credential.MaxPassword): true, strings.Repeat("a", credential.MaxPassword+1): false, "1234567\xff": false,
 	} {
-		if got := account.CheckPassword(password) == nil; got != want {
+		if got := credential.CheckPassword(password) == nil; got != want {
 			t.Errorf("CheckPassword(%.20q) accepts: %v, want %v", password, got, want)
 		}
 	}

@@ -1,4 +1,4 @@
-package account_test
+package credential_test
 
 import (
 	"crypto/pbkdf2"
@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
-	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/credential"
 )
 
 // imported are hashes of the password "imported" that differ from what hasher makes.
@@ -29,9 +29,9 @@ func imported(t *testing.T) map[string]string {
 		"bcrypt":        string(legacy),
 		"pbkdf2-sha256": "$pbkdf2-sha256$i=600000,l=32$MDEyMzQ1Njc4OWFiY2RlZg$" + base64.RawStdEncoding.EncodeToString(key),
 	}
-	for name, other := range map[string]*account.Hasher{
-		"argon2id, weaker":   account.NewHasher(8, 1, 1, time.Minute),
-		"argon2id, stronger": account.NewHasher(32<<10, 4, 1, time.Minute),
+	for name, other := range map[string]*credential.Hasher{
+		"argon2id, weaker":   credential.NewHasher(8, 1, 1, time.Minute),
+		"argon2id, stronger": credential.NewHasher(32<<10, 4, 1, time.Minute),
 	} {
 		hash, err := other.Hash(t.Context(), "imported")
 		if err != nil {
@@ -44,7 +44,7 @@ func imported(t *testing.T) map[string]string {
 
 func TestAWeakerHashIsRenewed(t *testing.T) {
 	t.Parallel()
-	h := account.NewHasher(16<<10, 2, 4, time.Minute)
+	h := credential.NewHasher(16<<10, 2, 4, time.Minute)
 	own, err := h.Hash(t.Context(), "imported")
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +54,7 @@ func TestAWeakerHashIsRenewed(t *testing.T) {
 	all["argon2id, as strong with more lanes"] = "$argon2id$v=19$m=16384,t=2,p=4$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 	for name, hash := range all {
 		got, err := h.Check(t.Context(), hash, "wrong")
-		if err != nil || got != (account.CheckResult{}) {
+		if err != nil || got != (credential.CheckResult{}) {
 			t.Errorf("%s: Check of a wrong password = %+v, %v; want nothing", name, got, err)
 		}
 		if strings.HasSuffix(name, "lanes") {
@@ -70,14 +70,14 @@ func TestAWeakerHashIsRenewed(t *testing.T) {
 			continue
 		}
 		again, err := h.Check(t.Context(), got.Rehashed, "imported")
-		if err != nil || again != (account.CheckResult{OK: true}) {
+		if err != nil || again != (credential.CheckResult{OK: true}) {
 			t.Errorf("%s: Check of the renewed hash = %+v, %v; want it to fit and stay", name, again, err)
 		}
 		if ok, err := h.Verify(t.Context(), got.Rehashed, "wrong"); err != nil || ok {
 			t.Errorf("%s: a wrong password fits the renewed hash", name)
 		}
 	}
-	if got, err := h.Check(t.Context(), "", "imported"); err != nil || got != (account.CheckResult{}) {
+	if got, err := h.Check(t.Context(), "", "imported"); err != nil || got != (credential.CheckResult{}) {
 		t.Errorf("Check of no account = %+v, %v; want nothing", got, err)
 	}
 }
@@ -88,7 +88,7 @@ func TestACheckComputesTheSameForAllAccounts(t *testing.T) {
 	t.Parallel()
 	all := imported(t)
 	for name, hash := range all {
-		h := account.NewHasher(16<<10, 2, 4, time.Minute)
+		h := credential.NewHasher(16<<10, 2, 4, time.Minute)
 		own, err := h.Hash(t.Context(), "imported")
 		if err != nil {
 			t.Fatal(err)
@@ -129,7 +129,7 @@ func TestARecipeIsLearnedFromACheck(t *testing.T) {
 // What every check computes beside the configured recipe is bounded.
 func TestLearnedRecipesAreBounded(t *testing.T) {
 	t.Parallel()
-	h := account.NewHasher(64, 1, 1, time.Minute)
+	h := credential.NewHasher(64, 1, 1, time.Minute)
 	const salt, key = "AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 	for _, step := range []struct {
 		costs string
@@ -151,11 +151,11 @@ func TestLearnedRecipesAreBounded(t *testing.T) {
 	if h.AddRecipe("no hash") {
 		t.Error("what is no hash is learned")
 	}
-	hash, err := account.NewHasher(64, 9, 1, time.Minute).Hash(t.Context(), "imported")
+	hash, err := credential.NewHasher(64, 9, 1, time.Minute).Hash(t.Context(), "imported")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := h.Check(t.Context(), hash, "imported"); err != nil || got != (account.CheckResult{OK: true}) {
+	if got, err := h.Check(t.Context(), hash, "imported"); err != nil || got != (credential.CheckResult{OK: true}) {
 		t.Errorf("Check under a recipe that is not learned = %+v, %v", got, err)
 	}
 }
@@ -164,10 +164,10 @@ func TestLearnedRecipesAreBounded(t *testing.T) {
 func TestTheCostliestConfiguredHashIsUnderstood(t *testing.T) {
 	t.Parallel()
 	const hash = "$argon2id$v=19$m=4194304,t=100,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-	if account.CheckImportedHash(hash) == nil {
+	if credential.CheckImportedHash(hash) == nil {
 		t.Error("an import brings a hash that takes minutes")
 	}
-	if !account.NewHasher(4<<20, 100, 1, time.Minute).AddRecipe(hash) {
+	if !credential.NewHasher(4<<20, 100, 1, time.Minute).AddRecipe(hash) {
 		t.Error("a hash within the bounds of the configuration is not understood")
 	}
 }

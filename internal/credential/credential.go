@@ -1,0 +1,2 @@
+// Package credential holds what accounts authenticate with, and hashes passwords.
+package credential

@@ -1,0 +1,58 @@
+package credential
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+)
+
+// phc is a parsed argon2id hash.
+type phc struct {
+	memory, passes uint32 // memory in KiB
+	lanes          uint8
+	salt, key      []byte
+}
+
+// CheckHash returns [ErrBadHash] unless hash is an argon2id hash that [Hasher.Verify]
+// accepts, within the costs that imports may have: every sign-in pays them. It computes no
+// hash.
+func CheckHash(hash string) error {
+	p, err := parsePHC(hash)
+	if err == nil && (p.memory > 1<<20 || p.passes > 16) {
+		return ErrBadHash
+	}
+	return err
+}
+
+// CheckImportedHash returns [ErrBadHash] unless hash is one that an import may bring:
+// argon2id, bcrypt or PBKDF2, within bounds. It computes no hash.
+func CheckImportedHash(hash string) error {
+	if CheckHash(hash) == nil {
+		return nil
+	}
+	return CheckLegacyHash(hash)
+}
+
+// parsePHC parses an argon2id hash in PHC form whose costs the configuration could have.
+func parsePHC(s string) (phc, error) {
+	var p phc
+	parts := strings.Split(s, "$")
+	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != "v=19" || strings.ContainsAny(s, "\r\n") {
+		return phc{}, ErrBadHash // base64 would skip line ends
+	}
+	const costs = "m=%d,t=%d,p=%d"
+	_, err := fmt.Sscanf(parts[3], costs, &p.memory, &p.passes, &p.lanes)
+	if err != nil || parts[3] != fmt.Sprintf(costs, p.memory, p.passes, p.lanes) {
+		return phc{}, ErrBadHash
+	}
+	if p.memory < 8 || p.memory > 4<<20 || p.passes < 1 || p.passes > 100 || p.lanes < 1 || p.lanes > 16 {
+		return phc{}, ErrBadHash
+	}
+	if p.salt, err = base64.RawStdEncoding.Strict().DecodeString(parts[4]); err != nil || len(p.salt) < 8 || len(p.salt) > 64 {
+		return phc{}, ErrBadHash
+	}
+	if p.key, err = base64.RawStdEncoding.Strict().DecodeString(parts[5]); err != nil || len(p.key) < 16 || len(p.key) > 64 {
+		return phc{}, ErrBadHash
+	}
+	return p, nil
+}
