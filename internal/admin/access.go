@@ -17,6 +17,7 @@ import (
 	"github.com/ostiary/ostiary/internal/audit"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/httpapi"
 )
 
 // Keys finds API keys: apikey.ErrNotFound for one that is not there.
@@ -33,7 +34,7 @@ type Keys interface {
 func (h *Handler) Allow(o *Operation) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			by, err := h.allow(w, r, o)
+			by, err := h.allow(r, o)
 			if err != nil {
 				h.refuse(w, r, err)
 				return
@@ -43,19 +44,15 @@ func (h *Handler) Allow(o *Operation) func(http.Handler) http.Handler {
 	}
 }
 
-func (h *Handler) allow(w http.ResponseWriter, r *http.Request, o *Operation) (audit.Actor, error) {
+func (h *Handler) allow(r *http.Request, o *Operation) (audit.Actor, error) {
 	nobody := audit.Actor{Kind: audit.Anonymous}
 	if h.Open && browsed(r) {
-		return nobody, &responseError{http.StatusForbidden, "request_forbidden", "Browsers may not call this API, and programs call it at localhost or an IP address."}
+		return nobody, errBrowser
 	}
 	if h.Open || o.Scope == "" {
 		return nobody, nil
 	}
 	by, holds, err := h.caller(r)
-	if errors.Is(err, apikey.ErrNotFound) {
-		w.Header().Set("WWW-Authenticate", "Bearer")
-		return nobody, &responseError{http.StatusUnauthorized, "request_unauthorized", "A valid API key or access token is required in the Authorization header."}
-	}
 	if err != nil {
 		return nobody, err
 	}
@@ -65,7 +62,7 @@ func (h *Handler) allow(w http.ResponseWriter, r *http.Request, o *Operation) (a
 				return nobody, err
 			}
 		}
-		return nobody, lacks(w.Header(), o.Scope)
+		return nobody, insufficientScope(o.Scope)
 	}
 	return by, nil
 }
@@ -89,30 +86,40 @@ func browsed(r *http.Request) bool {
 	return host != "localhost" && !strings.HasSuffix(host, ".localhost")
 }
 
-// caller returns who calls, and what tells whether they hold a scope.
+// caller authenticates the caller. The function that it returns reports whether the caller
+// holds a scope. The error is apikey.ErrNotFound for a missing or invalid credential.
+//
+// Spec: RFC 6750 §2.1.
 func (h *Handler) caller(r *http.Request) (audit.Actor, func(scope string) bool, error) {
-	key, err := h.key(r)
-	if errors.Is(err, errNoKey) {
-		return h.bearer(r)
-	}
+	token, err := httpapi.BearerToken(r)
 	if err != nil {
-		return audit.Actor{}, nil, err
+		return audit.Actor{}, nil, fmt.Errorf("%w: %w", apikey.ErrNotFound, err)
 	}
-	return audit.Actor{Kind: audit.Key, ID: key.ID, Name: key.Name}, key.Allows, nil
+	if id, ok := apikey.Parse(token); ok {
+		key, err := h.key(r.Context(), id, token)
+		if err != nil {
+			return audit.Actor{}, nil, err
+		}
+		return audit.Actor{Kind: audit.Key, ID: key.ID, Name: key.Name}, key.Allows, nil
+	}
+	return h.clientToken(r.Context(), token)
 }
 
-// errNoKey reports a request without an API key; it may have an access token.
-var errNoKey = fmt.Errorf("no key: %w", apikey.ErrNotFound)
-
-// bearer is caller for an access token that a client got for itself. The scopes must
-// have come from the operator: a client that registered itself has no say here,
-// whatever its scopes.
-func (h *Handler) bearer(r *http.Request) (audit.Actor, func(scope string) bool, error) {
-	ctx := r.Context()
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return audit.Actor{}, nil, apikey.ErrNotFound
+// key returns the valid API key that the text presents.
+func (h *Handler) key(ctx context.Context, id, text string) (*apikey.Key, error) {
+	key, err := h.known.find(ctx, h.Keys, h.Changes, id, h.Now())
+	if err != nil {
+		return nil, err
 	}
+	if !key.Matches(text, h.Now()) {
+		return nil, apikey.ErrNotFound
+	}
+	return key, nil
+}
+
+// clientToken authenticates a client by its own access token. A client that registered
+// itself has no access, regardless of its scopes: only an operator grants them.
+func (h *Handler) clientToken(ctx context.Context, token string) (audit.Actor, func(scope string) bool, error) {
 	clientID, scopes, err := h.Tokens.Own(ctx, token)
 	if errors.Is(err, grant.ErrNotFound) {
 		return audit.Actor{}, nil, apikey.ErrNotFound
@@ -127,7 +134,7 @@ func (h *Handler) bearer(r *http.Request) (audit.Actor, func(scope string) bool,
 	if err != nil {
 		return audit.Actor{}, nil, err
 	}
-	// What the operator has taken from the client since, its tokens have no more either.
+	// A scope that was removed from the client is invalid in its older tokens as well.
 	holds := func(scope string) bool { return slices.Contains(scopes, scope) && slices.Contains(c.Scopes(), scope) }
 	return audit.Actor{Kind: audit.Token, ID: clientID, Name: c.ClientName}, holds, nil
 }
@@ -157,38 +164,17 @@ func (h *Handler) mayEquip(c *Call, clients ...*client.Client) error {
 				return err
 			}
 			if !held {
-				return lacks(c.head, scope)
+				return insufficientScope(scope)
 			}
 		}
 	}
 	return nil
 }
 
-// lacks says which scope a caller would need.
-func lacks(head http.Header, scope string) error {
-	head.Set("WWW-Authenticate", `Bearer error="insufficient_scope", scope="`+scope+`"`)
-	return &responseError{http.StatusForbidden, "request_forbidden", "The scope " + scope + " is needed."}
-}
-
-// key returns the key that a request shows, if it is good.
-func (h *Handler) key(r *http.Request) (*apikey.Key, error) {
-	headers := r.Header.Values("Authorization")
-	if len(headers) != 1 {
-		return nil, apikey.ErrNotFound
-	}
-	scheme, text, _ := strings.Cut(headers[0], " ")
-	id, ok := apikey.Parse(text)
-	if !ok || !strings.EqualFold(scheme, "Bearer") {
-		return nil, errNoKey
-	}
-	key, err := h.known.find(r.Context(), h.Keys, h.Changes, id, h.Now())
-	if err != nil {
-		return nil, err
-	}
-	if !key.Matches(text, h.Now()) {
-		return nil, apikey.ErrNotFound
-	}
-	return key, nil
+// errBrowser reports a request of a browser to an API without authentication.
+var errBrowser = &httpapi.Error{
+	Status: http.StatusForbidden, Code: "request_forbidden",
+	Description: "Browsers must not call this API. Other clients call it at localhost or an IP address.",
 }
 
 // A key that was read is kept for a moment, unless it may have changed.

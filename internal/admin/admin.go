@@ -15,7 +15,7 @@
 // routes, the OpenAPI document, who may use what, and what the audit log keeps. To add
 // an endpoint, write a method func(*Call) (*Reply, error) and an entry beside it: in a
 // list of your family's, which [Handler.table] joins to the others. Errors are
-// returned; what one means to the caller is in meaning. An entry with an Action is a
+// returned; errors.go maps them to responses. An entry with an Action is a
 // change: there is an event before Do runs, its target is what stands in the path, or
 // what the operation puts into Call.Target. Lists that go from page to page use pageOf.
 package admin
@@ -29,6 +29,7 @@ import (
 	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/consent"
+	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/keyset"
 	"github.com/ostiary/ostiary/internal/session"
 )
@@ -100,13 +101,14 @@ type Config struct {
 type Handler struct {
 	Config
 
+	errors     *httpapi.Errors
 	known      known
 	operations []Operation
 }
 
 // New returns a handler over c, all of whose members are set.
 func New(c Config) *Handler {
-	h := &Handler{Config: c}
+	h := &Handler{Config: c, errors: newErrors()}
 	h.operations = h.table()
 	return h
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/httpapi"
 )
 
 // members reads a client member by member, so that each is taken under exactly its
@@ -33,7 +34,7 @@ func member(said map[string]json.RawMessage, name string) (string, error) {
 }
 
 func badClient(reason string) error {
-	return &responseError{http.StatusBadRequest, client.InvalidMetadata, reason}
+	return httpapi.BadRequest(client.InvalidMetadata, reason)
 }
 
 // createClient serves POST /clients.
@@ -74,7 +75,7 @@ func (h *Handler) createClient(c *Call) (*Reply, error) {
 func (h *Handler) describeClient(c *Call, known *client.Client, said map[string]json.RawMessage) (secret string, err error) {
 	metadata, faults := client.ParseMetadata(said, h.Policy)
 	if len(faults) > 0 {
-		return "", &responseError{http.StatusBadRequest, faults[0].Code, faults[0].String()}
+		return "", httpapi.BadRequest(faults[0].Code, faults[0].String())
 	}
 	before := &known.Metadata
 	if known.Version == 0 {
@@ -135,7 +136,7 @@ func (h *Handler) setLifespans(c *Call) (*Reply, error) {
 	return h.changeClient(c, func(known *client.Client) (string, error) {
 		var faults []client.Fault
 		if known.Lifespans, faults = client.ParseLifespans(lifespans); len(faults) > 0 {
-			return "", &responseError{http.StatusBadRequest, faults[0].Code, faults[0].String()}
+			return "", httpapi.BadRequest(faults[0].Code, faults[0].String())
 		}
 		return "", nil
 	})

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/apikey"
@@ -160,19 +158,11 @@ func (h *Handler) waitingForDevice(c *Call) (id string, err error) {
 	return id, nil
 }
 
-// errManyCodes reports that too many wrong codes came of late.
-var errManyCodes = errors.New("too many wrong user codes")
-
 // showing returns the device that shows the code. So many wrong ones are looked at for
 // one challenge; there is a new one for each visit of a person.
 func (h *Handler) showing(c *Call, id, code string) (*devicecode.Device, error) {
 	by := []devicecode.AttemptLimit{{Key: "device challenge " + id, MaxAttempts: 5, Window: time.Hour}}
-	d, err := h.UserCodes.Find(c.Context(), code, by, h.Now())
-	if tooMany, ok := errors.AsType[*devicecode.TooManyAttemptsError](err); ok {
-		c.head.Set("Retry-After", strconv.Itoa(int(math.Ceil(tooMany.RetryAfter.Seconds()))))
-		return nil, errManyCodes
-	}
-	return d, err
+	return h.UserCodes.Find(c.Context(), code, by, h.Now())
 }
 
 func (h *Handler) answerDevice(c *Call, id string, d *devicecode.Device, verifier []byte) error {

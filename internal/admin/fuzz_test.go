@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/httpapi"
 )
 
 // Whatever is sent as a patch either leaves an object that has its client_id yet, or is
@@ -35,9 +36,9 @@ func FuzzPatch(f *testing.F) {
 		if err == nil {
 			said, err = patched(before, patch)
 		}
-		var refused *responseError
+		var refused *httpapi.Error
 		switch {
-		case errors.As(err, &refused) && refused.status == http.StatusBadRequest:
+		case errors.As(err, &refused) && refused.Status == http.StatusBadRequest:
 		case err != nil:
 			t.Errorf("%s: %v", raw, err)
 		case string(said["client_id"]) != `"shop"`:

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/trustedissuer"
 )
 
@@ -138,7 +139,7 @@ func publicKey(raw json.RawMessage) (jose.JSONWebKey, error) {
 	}
 	keys, bad := client.ReadKeySet(set)
 	if len(bad) > 0 || len(keys) != 1 {
-		return jose.JSONWebKey{}, invalid("The member jwk must be a public key: " + ascii(errors.Join(bad...).Error()) + ".")
+		return jose.JSONWebKey{}, invalid("The member jwk must be a public key: " + httpapi.Description(errors.Join(bad...).Error()) + ".")
 	}
 	return jose.JSONWebKey{Key: keys[0].Key, KeyID: keys[0].KeyID, Algorithm: keys[0].Algorithm, Use: keys[0].Use}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/keyset"
 )
 
@@ -171,7 +172,7 @@ func (h *Handler) createKey(c *Call) (*Reply, error) {
 	}
 	key, err := h.keys().Generate(set, asked.Algorithm, asked.Use, asked.KID)
 	if err != nil {
-		return nil, invalid("The member " + ascii(err.Error()) + ".")
+		return nil, invalid("The member " + httpapi.Description(err.Error()) + ".")
 	}
 	if err := h.KeySets.InsertSetKey(c.Context(), key); err != nil {
 		return nil, err
@@ -200,7 +201,7 @@ func (h *Handler) replaceKeySet(c *Call) (*Reply, error) {
 	}
 	keys, err := h.keys().ParseSet(set, raw)
 	if err != nil {
-		return nil, invalid("The set cannot be kept: " + ascii(err.Error()) + ".")
+		return nil, invalid("The set cannot be kept: " + httpapi.Description(err.Error()) + ".")
 	}
 	if err := h.KeySets.ReplaceKeySet(c.Context(), set, keys); err != nil {
 		return nil, err
@@ -219,7 +220,7 @@ func (h *Handler) replaceKey(c *Call) (*Reply, error) {
 	}
 	key, err := h.keys().Parse(set, kid, raw)
 	if err != nil {
-		return nil, invalid("The key cannot be kept: it " + ascii(err.Error()) + ".")
+		return nil, invalid("The key cannot be kept: it " + httpapi.Description(err.Error()) + ".")
 	}
 	if err := h.KeySets.PutSetKey(c.Context(), key); err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/httpapi"
 )
 
 const loginChallenge = "login_challenge"
@@ -176,7 +177,7 @@ const (
 )
 
 func (b *reject) refusal() *authrequest.Refusal {
-	said := &authrequest.Refusal{Code: cut(ascii(b.Error), maxError), Description: ascii(b.Description)}
+	said := &authrequest.Refusal{Code: cut(httpapi.Description(b.Error), maxError), Description: httpapi.Description(b.Description)}
 	if said.Code == "" {
 		said.Code = "request_denied"
 	}
@@ -184,7 +185,7 @@ func (b *reject) refusal() *authrequest.Refusal {
 		said.Description = "The resource owner denied the request"
 	}
 	if b.Hint != "" {
-		said.Description += " " + ascii(b.Hint)
+		said.Description += " " + httpapi.Description(b.Hint)
 	}
 	said.Description = cut(said.Description, maxDescription)
 	return said
@@ -203,6 +204,9 @@ func (*handledError) Error() string { return errHandled.Error() }
 
 // Is reports that target is errHandled.
 func (*handledError) Is(target error) bool { return target == errHandled }
+
+// asHandled returns the handledError in err.
+func asHandled(err error) (*handledError, bool) { return errors.AsType[*handledError](err) }
 
 func (h *Handler) handled(waiting *authrequest.Request) error {
 	return &handledError{redirect{h.requestURL(waiting, "")}}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
@@ -90,7 +91,7 @@ func (h *Handler) readScope(c *Call, name string) (*scope.Scope, error) {
 		CreatedAt: now, UpdatedAt: now,
 	}
 	if err := s.Check(); err != nil {
-		return nil, invalid("The scope is invalid: " + ascii(err.Error()) + ".")
+		return nil, invalid("The scope is invalid: " + httpapi.Description(err.Error()) + ".")
 	}
 	if s.SelfRegistration && slices.Contains(apikey.Scopes(), s.Name) {
 		return nil, invalid("The member self_registration must be false for a scope of this API.")

@@ -11,7 +11,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/ostiary/ostiary/internal/audit"
-	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/httpapi"
 )
 
 // Audit keeps what was changed.
@@ -39,7 +39,7 @@ func (h *Handler) Serve(o *Operation) http.HandlerFunc {
 			w.WriteHeader(reply.Status)
 			return
 		}
-		pages.JSON(w, reply.Status, reply.Body)
+		httpapi.JSON(w, reply.Status, reply.Body)
 	}
 }
 
@@ -53,13 +53,13 @@ func (h *Handler) do(call *Call, o *Operation) (*Reply, error) {
 		return nil, err
 	}
 	reply, err := o.Do(call)
-	h.end(call.Context(), event, call.Target, status(reply, err))
+	h.end(call.Context(), event, call.Target, h.status(reply, err))
 	return reply, err
 }
 
-func status(reply *Reply, err error) int {
+func (h *Handler) status(reply *Reply, err error) int {
 	if err != nil {
-		return meaning(err).status
+		return h.errors.Of(err).Status
 	}
 	return reply.Status
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/jwks"
 )
 
@@ -26,9 +27,9 @@ type SigningKeys interface {
 	Remove(ctx context.Context, kid string) error
 }
 
-var errSigning = &responseError{
-	http.StatusConflict, "Conflict",
-	"Tokens are signed with these keys. Make a new key, wait until it signs, and delete the old one.",
+var errSigning = &httpapi.Error{
+	Status: http.StatusConflict, Code: "Conflict",
+	Description: "Tokens are signed with these keys. Create a new key, wait until it signs, and delete the old one.",
 }
 
 // showSigning answers with the signing keys for whose kid which is true; nil is for all.
@@ -123,7 +124,7 @@ func (h *Handler) bring(c *Call, raw []byte) (kid string, err error) {
 		return "", err
 	}
 	if !knows {
-		return "", lacks(c.head, apikey.KeysExport)
+		return "", insufficientScope(apikey.KeysExport)
 	}
 	var jwk jose.JSONWebKey
 	if err := jwk.UnmarshalJSON(raw); err != nil || !jwk.Valid() {

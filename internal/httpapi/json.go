@@ -37,16 +37,19 @@ func JSON(w http.ResponseWriter, status int, body any) {
 	_, _ = w.Write(append(encoded, '\n')) // an error here means that the client has disconnected
 }
 
-// JSONError writes an OAuth error response. Clients written for Ory Hydra read
+// ErrorBody is the body of an error response. Clients written for Ory Hydra read
 // status_code.
 //
 // Spec: RFC 6749 §5.2.
+type ErrorBody struct {
+	Error       string `json:"error"`
+	Description string `json:"error_description,omitempty"`
+	Status      int    `json:"status_code"`
+}
+
+// JSONError writes an error response. The caller sets further headers before.
 func JSONError(w http.ResponseWriter, status int, code, description string) {
-	JSON(w, status, struct {
-		Error       string `json:"error"`
-		Description string `json:"error_description,omitempty"`
-		Status      int    `json:"status_code"`
-	}{code, Description(description), status})
+	JSON(w, status, ErrorBody{code, Description(description), status})
 }
 
 // Description replaces the characters of text that error_description must not contain.

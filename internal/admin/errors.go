@@ -1,0 +1,120 @@
+package admin
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/devicecode"
+	"github.com/ostiary/ostiary/internal/httpapi"
+	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/keyset"
+	"github.com/ostiary/ostiary/internal/refusal"
+	"github.com/ostiary/ostiary/internal/scope"
+	"github.com/ostiary/ostiary/internal/trustedissuer"
+)
+
+// failure is the body of an error response, under the name that it has in the OpenAPI
+// document.
+type failure httpapi.ErrorBody
+
+func invalid(description string) error { return httpapi.BadRequest("invalid_request", description) }
+
+// insufficientScope reports that the caller lacks a scope.
+//
+// Spec: RFC 6750 §3.1.
+func insufficientScope(scope string) error {
+	return &httpapi.Error{
+		Status: http.StatusForbidden, Code: "request_forbidden", Description: "The scope " + scope + " is required.",
+		Rule: refusal.APIScopeMissing, Challenge: httpapi.Challenge{Code: "insufficient_scope", Scope: scope}.String(),
+	}
+}
+
+func notFound(target error, description string) httpapi.Mapping {
+	return httpapi.Is(target, httpapi.Error{Status: http.StatusNotFound, Code: "Not Found", Description: description})
+}
+
+func conflict(target error, description string) httpapi.Mapping {
+	return httpapi.Is(target, httpapi.Error{Status: http.StatusConflict, Code: "Conflict", Description: description})
+}
+
+func badRequest(target error, description string) httpapi.Mapping {
+	return httpapi.Is(target, httpapi.Error{Code: "invalid_request", Description: description})
+}
+
+// newErrors returns the table of error responses, with the codes of Ory Hydra.
+func newErrors() *httpapi.Errors {
+	return &httpapi.Errors{
+		Message:    "admin request refused",
+		RetryAfter: 2 * time.Second,
+		Rule:       ruleOf,
+		Table: []httpapi.Mapping{
+			httpapi.Is(errHandled, httpapi.Error{Status: http.StatusGone, Code: "Gone", Description: "The request was answered before."}),
+			badRequest(devicecode.ErrNotFound, "No device waits with this user code."),
+			httpapi.As(func(e *devicecode.TooManyAttemptsError) *httpapi.Error {
+				return &httpapi.Error{
+					Status: http.StatusTooManyRequests, Code: "request_forbidden", RetryAfter: e.RetryAfter,
+					Description: "Too many wrong user codes. Try again later.",
+				}
+			}),
+			notFound(authrequest.ErrNotFound, "The request does not exist or has expired."),
+			notFound(client.ErrNotFound, "The client does not exist."),
+			notFound(keyset.ErrNotFound, "The key does not exist."),
+			notFound(jwks.ErrUnknownKey, "The key does not exist."),
+			conflict(keyset.ErrExists, "The set already has a key with this kid."),
+			conflict(keyset.ErrFull, "The set has the maximum number of keys."),
+			conflict(jwks.ErrTooManyWaiting, "The set has the maximum number of keys."),
+			notFound(refusal.ErrNotFound, "No rejected request with this id is stored."),
+			notFound(trustedissuer.ErrNotFound, "The trusted issuer does not exist."),
+			conflict(trustedissuer.ErrExists, "The issuer is already trusted for this subject and key."),
+			notFound(scope.ErrNotFound, "The scope has no record."),
+			conflict(scope.ErrExists, "The scope already has a record."),
+			conflict(scope.ErrStandard, "A scope of OpenID Connect Core cannot be deleted."),
+			conflict(client.ErrExists, "The client_id is taken."),
+			conflict(client.ErrIsSubject, "The client_id is the subject of an account."),
+			badRequest(account.ErrIsClient, "The subject is the client_id of a client."),
+			conflict(client.ErrConflict, "The client was changed by another request. Read it again and repeat the change."),
+			httpapi.Is(client.ErrSector, httpapi.Error{Code: client.InvalidMetadata, Description: client.ErrSector.Error()}),
+			httpapi.Is(account.ErrDisabled, httpapi.Error{
+				Status: http.StatusForbidden, Code: "request_forbidden", Description: "The account of this subject is disabled.",
+			}),
+			httpapi.Is(apikey.ErrNotFound, httpapi.Error{
+				Status: http.StatusUnauthorized, Code: "request_unauthorized", Challenge: httpapi.Challenge{}.String(),
+				Description: "A valid API key or access token is required in the Authorization header.",
+			}),
+		},
+	}
+}
+
+// ruleOf returns the default rule of a response.
+func ruleOf(e *httpapi.Error) refusal.Rule {
+	switch e.Status {
+	case http.StatusUnauthorized:
+		return refusal.APIKeyInvalid
+	case http.StatusForbidden:
+		return refusal.AccessDenied
+	case http.StatusNotFound, http.StatusGone:
+		return refusal.NotFound
+	case http.StatusConflict:
+		return refusal.Conflict
+	case http.StatusTooManyRequests:
+		return refusal.UserCodeThrottled
+	case http.StatusBadRequest:
+		return refusal.ParameterInvalid
+	default:
+		return ""
+	}
+}
+
+// refuse writes the response to err. A request that was answered before leads to the
+// place where the user can start again.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	if before, ok := asHandled(err); ok {
+		httpapi.JSON(w, http.StatusGone, before.redirect)
+		return
+	}
+	h.errors.Write(w, r, err)
+}
