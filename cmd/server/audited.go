@@ -13,7 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/ostiary/ostiary/internal/audit"
-	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/unavailable"
 )
 
 // audited names what commands change, for the audit log. The others only look.
@@ -123,7 +123,7 @@ func (d *desk) keepingTrack(ctx context.Context, work func(*desk) error) error {
 	outcome := audit.Done
 	if err != nil {
 		outcome = audit.Refused
-		if pages.Temporary(err) {
+		if unavailable.Is(err) {
 			outcome = audit.Failed
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/middleware"
 	"github.com/ostiary/ostiary/internal/pages"
 )
@@ -30,7 +31,7 @@ func (p errorPages) Error(w http.ResponseWriter, status int, v pages.Error) {
 	if v.Detail != "" {
 		said.Set("error_description", v.Detail)
 	}
-	pages.SeeOther(w, pages.AddQuery(p.elsewhere, said.Encode()))
+	httpapi.SeeOther(w, httpapi.AddQuery(p.elsewhere, said.Encode()))
 }
 
 // refuseEntry answers what the middleware refuses at such an endpoint.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"github.com/ostiary/ostiary/internal/middleware"
+	"github.com/ostiary/ostiary/internal/httpapi"
 )
 
 // stopping is set when the process has been asked to end: it still answers, but
@@ -28,7 +28,7 @@ func (a *app) health(r chi.Router, build bool, prefixes ...string) {
 		}))
 		getAndHead(r, prefix+"/health/ready", http.HandlerFunc(a.ready))
 		getAndHead(r, prefix+"/version", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			writeStatus(w, http.StatusOK, `{"version":"`+middleware.Description(says)+`"}`)
+			writeStatus(w, http.StatusOK, `{"version":"`+httpapi.Description(says)+`"}`)
 		}))
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/ostiary/ostiary/internal/config"
+	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/middleware"
 	"github.com/ostiary/ostiary/internal/pages"
 )
@@ -215,7 +216,7 @@ func (a *app) devices(r, own chi.Router, pages func(http.HandlerFunc) http.Handl
 func strangeMethod(w http.ResponseWriter, r *http.Request) {
 	noteMethod(r)
 	w.Header().Set("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS")
-	middleware.JSONError(w, http.StatusMethodNotAllowed, "invalid_request", "The method is not supported")
+	httpapi.JSONError(w, http.StatusMethodNotAllowed, "invalid_request", "The method is not supported")
 }
 
 // getAndHead mounts a handler that answers GET, and HEAD with the same headers.

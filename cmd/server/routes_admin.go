@@ -8,6 +8,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/ostiary/ostiary/internal/admin"
+	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/middleware"
 )
 
@@ -43,7 +44,7 @@ func (a *app) admin() http.Handler {
 	}
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		noteNotFound(r)
-		middleware.JSONError(w, http.StatusNotFound, "not_found", "There is nothing here")
+		httpapi.JSONError(w, http.StatusNotFound, "not_found", "There is nothing here")
 	})
 	r.MethodNotAllowed(strangeMethod)
 	return r
@@ -69,7 +70,7 @@ func (a *app) operate(r chi.Router, path string, of []*admin.Operation) {
 		if !ok {
 			noteMethod(r)
 			w.Header().Set("Allow", strings.Join(methods, ", "))
-			middleware.JSONError(w, http.StatusMethodNotAllowed, "invalid_request", "The method is not allowed here.")
+			httpapi.JSONError(w, http.StatusMethodNotAllowed, "invalid_request", "The method is not allowed here.")
 			return
 		}
 		handler.ServeHTTP(w, r)

@@ -7,7 +7,7 @@ import (
 	"encoding/hex"
 	"net/http"
 
-	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/store"
 )
@@ -16,7 +16,7 @@ import (
 func (a *app) wireRefusals() {
 	a.refusals = &refusal.Recorder{Store: a.store, Log: a.log}
 	a.reporter = &refusal.Reporter{
-		Log: a.log, Now: a.now, Level: pages.Level, Recorder: a.refusals,
+		Log: a.log, Now: a.now, Level: httpapi.Level, Recorder: a.refusals,
 		Count: func(rule refusal.Rule) { a.metrics.CountRefusal(string(rule)) },
 	}
 }

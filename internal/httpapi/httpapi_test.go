@@ -111,3 +111,19 @@ func TestAccessTokensInRequests(t *testing.T) {
 		})
 	}
 }
+
+func TestErrorDescriptionsHaveTheCharactersOfRFC6749(t *testing.T) {
+	t.Parallel()
+
+	w := httptest.NewRecorder()
+	httpapi.JSONError(w, http.StatusBadRequest, "invalid_scope", "The \"sc\\ope\"\r\né\x00 <b>is</b> not known.")
+	want := `{"error":"invalid_scope","error_description":"The 'sc?ope'  ?? \u003cb\u003eis\u003c/b\u003e not known.","status_code":400}` + "\n"
+	if got := w.Body.String(); got != want {
+		t.Errorf("body is %swant %s", got, want)
+	}
+	for header, want := range map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store", "Pragma": "no-cache"} {
+		if got := w.Header().Get(header); got != want {
+			t.Errorf("%s is %q, want %q", header, got, want)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
@@ -203,7 +204,7 @@ func refuse(w http.ResponseWriter, r *http.Request, answer Refuser, methods []st
 		closeAfter(w, r)
 	}
 	note(r, ruleOf(why.status), why.status, code, why.reason)
-	answer(w, r, why.status, code, Description(why.reason))
+	answer(w, r, why.status, code, httpapi.Description(why.reason))
 }
 
 // ruleOf returns the rule of a request that could not be read.

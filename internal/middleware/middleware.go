@@ -9,7 +9,11 @@
 // and [Form] and [JSONBody] answer wrong methods in the protocol's own words.
 package middleware
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/ostiary/ostiary/internal/httpapi"
+)
 
 // Refuser writes a refusal in the shape its endpoint owes its callers. The code is
 // one of RFC 6749 section 5.2 and the description is safe to show.
@@ -17,5 +21,5 @@ type Refuser func(w http.ResponseWriter, r *http.Request, status int, code, desc
 
 // JSON is the [Refuser] of machine endpoints.
 func JSON(w http.ResponseWriter, _ *http.Request, status int, code, description string) {
-	JSONError(w, status, code, description)
+	httpapi.JSONError(w, status, code, description)
 }
