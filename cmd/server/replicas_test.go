@@ -142,8 +142,8 @@ func TestAStoppedReplicaRefusesInItsFirstAnswer(t *testing.T) {
 			t.Parallel()
 			c := rig.Serve(t, rig.Options{Replicas: 2, Database: rig.Database(t, engine)})
 			clients := rig.StandardClients()
-			rig.ImportClients(t, c, clients.Machine, clients.Sealed)
-			for _, client := range []rig.Client{clients.Machine, clients.Sealed} {
+			rig.ImportClients(t, c, clients.Machine, clients.Opaque)
+			for _, client := range []rig.Client{clients.Machine, clients.Opaque} {
 				for i := range c.Len() {
 					if a := c.At(i).Credentials(t.Context(), &client); a.Status != http.StatusOK {
 						t.Fatalf("replica %d: %v", i, a)
@@ -159,19 +159,19 @@ func TestAStoppedReplicaRefusesInItsFirstAnswer(t *testing.T) {
 			}
 
 			c.Pause(1)
-			rig.Command(t, c, "clients", "delete", clients.Sealed.ID, "--yes")
-			if a := c.At(0).Credentials(t.Context(), &clients.Sealed); a.Text("error") != "invalid_client" {
+			rig.Command(t, c, "clients", "delete", clients.Opaque.ID, "--yes")
+			if a := c.At(0).Credentials(t.Context(), &clients.Opaque); a.Text("error") != "invalid_client" {
 				t.Errorf("the running replica gives to a deleted client: %v", a)
 			}
-			asked := make(chan *rig.Answer, 1)
-			go func() { asked <- c.At(1).Credentials(context.WithoutCancel(t.Context()), &clients.Sealed) }()
+			asked := make(chan *rig.Response, 1)
+			go func() { asked <- c.At(1).Credentials(context.WithoutCancel(t.Context()), &clients.Opaque) }()
 			c.Resume(1)
 			if a := <-asked; a.Text("error") != "invalid_client" {
 				t.Errorf("the replica that was stopped gives to a deleted client: %v", a)
 			}
-			rig.ImportClients(t, c, clients.Sealed) // both are there again
+			rig.ImportClients(t, c, clients.Opaque) // both are there again
 			for i := range c.Len() {
-				if a := c.At(i).Credentials(t.Context(), &clients.Sealed); a.Status != http.StatusOK {
+				if a := c.At(i).Credentials(t.Context(), &clients.Opaque); a.Status != http.StatusOK {
 					t.Errorf("replica %d: %v", i, a)
 				}
 			}
@@ -187,7 +187,7 @@ func TestTheServerRunsThroughPgBouncer(t *testing.T) {
 	clients, ada := rig.StandardClients(), rig.User{Username: "ada", Password: testPassword}
 	rig.ImportClients(t, c, clients.Machine, clients.Trusted)
 	rig.ImportUsers(t, c, ada)
-	person := rig.NewPerson(c.Endpoint, ada)
+	person := rig.NewBrowser(c.Endpoint, ada)
 	for i := range 6 {
 		at := c.At(i % c.Len())
 		if a := at.Credentials(t.Context(), &clients.Machine); a.Status != http.StatusOK {

@@ -17,12 +17,12 @@ func TestAuthlib(t *testing.T) {
 		// It does not encode the secret, as RFC 6749 section 2.3.1 demands for Basic.
 		secret: "a secret of letters alone does not need it",
 		run:    script(dir+"/venv/bin/python", dir+"/client.py"),
-		refuses: map[string]string{
+		errors: map[string]string{
 			"an answer to somebody else's state":        "mismatching_state",
 			"an ID token with somebody else's nonce":    "nonce",
 			"a code for somebody else's verifier":       "invalid_grant",
 			"an answer in the name of another server":   "", // its client does not know RFC 9207
 			"a code that the server never gave anybody": "invalid_grant",
 		},
-	}.try(t)
+	}.test(t)
 }

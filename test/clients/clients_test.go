@@ -23,9 +23,9 @@ const scope = "openid profile email offline_access"
 type app struct {
 	rig.Client
 
-	farewell   string // where people go after signing out
-	idTokenAlg string
-	key        string // private, as a JWK, of one that has a key
+	postLogoutURI string // where people go after signing out
+	idTokenAlg    string
+	key           string // private, as a JWK, of one that has a key
 }
 
 // apps are one application for each way to authenticate, and each with another
@@ -44,10 +44,10 @@ func apps(t *testing.T, secret string) map[string]*app {
 		if method == "none" {
 			origin = "http://127.0.0.1"
 		}
-		a.RedirectURI, a.farewell = origin+"/callback", origin+"/goodbye"
+		a.RedirectURI, a.postLogoutURI = origin+"/callback", origin+"/goodbye"
 		a.Metadata = map[string]any{
 			"grant_types":                  []string{"authorization_code", "refresh_token"},
-			"post_logout_redirect_uris":    []string{a.farewell},
+			"post_logout_redirect_uris":    []string{a.postLogoutURI},
 			"id_token_signed_response_alg": a.idTokenAlg,
 		}
 	}
@@ -62,13 +62,13 @@ func apps(t *testing.T, secret string) map[string]*app {
 type library struct {
 	methods []string // of authenticating that it knows
 	secret  string   // of the applications that have one
-	run     func(t *testing.T, issuer string, a *app, b *browser) (*sight, error)
-	refuses map[string]string // what it says to each of the forgeries
+	run     func(t *testing.T, issuer string, a *app, b *browser) (*appView, error)
+	errors  map[string]string // what it says to each of the forgeries
 }
 
-// try builds an application of each kind on the library, and lets a person use
+// test builds an application of each kind on the library, and lets a person use
 // it, on each engine. Of the applications, one is lied to as well.
-func (l library) try(t *testing.T) {
+func (l library) test(t *testing.T) {
 	t.Helper()
 	for _, engine := range rig.Engines() {
 		t.Run(string(engine), func(t *testing.T) {
@@ -84,7 +84,7 @@ func (l library) try(t *testing.T) {
 						t.Fatal(err)
 					}
 					saw.check(t, h.Issuer, a)
-					b.mustBeSignedOut(t)
+					b.wantSignedOut(t)
 				})
 			}
 			if engine == rig.Postgres {
@@ -97,24 +97,24 @@ func (l library) try(t *testing.T) {
 					b := h.browser(a)
 					forge(b)
 					_, err := l.run(t, h.Issuer, a, b)
-					mustRefuse(t, err, l.refuses[name])
+					wantError(t, err, l.errors[name])
 				})
 			}
 		})
 	}
 }
 
-// house is a running server that knows the applications and a person.
-type house struct {
+// fixture is a running server that knows the applications and a person.
+type fixture struct {
 	*rig.Cluster
 
 	apps map[string]*app
 	user rig.User
 }
 
-func (l library) open(t *testing.T, engine rig.Engine) *house {
+func (l library) open(t *testing.T, engine rig.Engine) *fixture {
 	t.Helper()
-	h := &house{
+	h := &fixture{
 		Cluster: rig.Serve(t, rig.Options{Database: rig.Database(t, engine)}),
 		apps:    apps(t, l.secret),
 		user: rig.User{Username: "ada", Password: "correct horse battery", Claims: map[string]any{
@@ -136,20 +136,20 @@ func (l library) open(t *testing.T, engine rig.Engine) *house {
 type browser struct {
 	app    *app
 	issuer string
-	person *rig.Person
+	user   *rig.Browser
 
 	// Both may be changed underway by somebody who means harm.
-	question, answer func(url.Values)
+	changeRequest, changeResponse func(url.Values)
 }
 
-func (h *house) browser(a *app) *browser {
+func (h *fixture) browser(a *app) *browser {
 	untouched := func(url.Values) {}
-	return &browser{app: a, issuer: h.Issuer, person: rig.NewPerson(h.Endpoint, h.user), question: untouched, answer: untouched}
+	return &browser{app: a, issuer: h.Issuer, user: rig.NewBrowser(h.Endpoint, h.user), changeRequest: untouched, changeResponse: untouched}
 }
 
-// visit goes where the application sends the person, and returns the address at
+// follow goes where the application sends the person, and returns the address at
 // which they arrive back there.
-func (b *browser) visit(ctx context.Context, address string) (string, error) {
+func (b *browser) follow(ctx context.Context, address string) (string, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return "", err
@@ -160,7 +160,7 @@ func (b *browser) visit(ctx context.Context, address string) (string, error) {
 	case b.issuer + "/oauth2/auth":
 		return b.signIn(ctx, query)
 	case b.issuer + "/oauth2/sessions/logout":
-		answer := b.person.Open(ctx, address, nil)
+		answer := b.user.Open(ctx, address, nil)
 		if answer.Status != http.StatusSeeOther {
 			return "", fmt.Errorf("sign out: %v, want a redirect to the application", answer)
 		}
@@ -171,8 +171,8 @@ func (b *browser) visit(ctx context.Context, address string) (string, error) {
 }
 
 func (b *browser) signIn(ctx context.Context, query url.Values) (string, error) {
-	b.question(query)
-	a, err := b.person.Authorize(ctx, &b.app.Client, query)
+	b.changeRequest(query)
+	a, err := b.user.Authorize(ctx, &b.app.Client, query)
 	if err != nil {
 		return "", err
 	}
@@ -180,14 +180,14 @@ func (b *browser) signIn(ctx context.Context, query url.Values) (string, error) 
 		return "", fmt.Errorf("sign in: %s (%s)", a.Error, a.Description)
 	}
 	values := url.Values{"code": {a.Code}, "state": {a.State}, "iss": {a.Issuer}}
-	b.answer(values)
+	b.changeResponse(values)
 	return b.app.RedirectURI + "?" + values.Encode(), nil
 }
 
-// mustBeSignedOut asks the server, without a page, whether the person is.
-func (b *browser) mustBeSignedOut(t *testing.T) {
+// wantSignedOut asks the server, without a page, whether the person is.
+func (b *browser) wantSignedOut(t *testing.T) {
 	t.Helper()
-	a, err := b.person.Authorize(t.Context(), &b.app.Client, url.Values{"prompt": {"none"}})
+	a, err := b.user.Authorize(t.Context(), &b.app.Client, url.Values{"prompt": {"none"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,14 +23,14 @@ func TestGoOIDC(t *testing.T) {
 		methods: []string{"client_secret_basic", "client_secret_post", "none"},
 		secret:  `all sorts: +%20&= "'\<>/?`,
 		run:     runGoOIDC,
-		refuses: map[string]string{
+		errors: map[string]string{
 			"an answer to somebody else's state":        "state",
 			"an ID token with somebody else's nonce":    "nonce",
 			"a code for somebody else's verifier":       "invalid_grant",
 			"an answer in the name of another server":   "", // RFC 9207 is not its business
 			"a code that the server never gave anybody": "invalid_grant",
 		},
-	}.try(t)
+	}.test(t)
 }
 
 // goApp is an application built on go-oidc and x/oauth2.
@@ -48,7 +48,7 @@ type goApp struct {
 	}
 }
 
-func runGoOIDC(t *testing.T, issuer string, a *app, b *browser) (*sight, error) {
+func runGoOIDC(t *testing.T, issuer string, a *app, b *browser) (*appView, error) {
 	t.Helper()
 	ctx := t.Context()
 	provider, err := oidc.NewProvider(ctx, issuer)
@@ -70,7 +70,7 @@ func runGoOIDC(t *testing.T, issuer string, a *app, b *browser) (*sight, error) 
 	if err := provider.Claims(&g.endpoints); err != nil {
 		return nil, err
 	}
-	s := &sight{}
+	s := &appView{}
 	tokens, err := g.signIn(ctx, b, s)
 	if err != nil {
 		return nil, err
@@ -88,9 +88,9 @@ func runGoOIDC(t *testing.T, issuer string, a *app, b *browser) (*sight, error) 
 	return s, g.signOut(ctx, b, fresh, s)
 }
 
-func (g *goApp) signIn(ctx context.Context, b *browser, s *sight) (*oauth2.Token, error) {
+func (g *goApp) signIn(ctx context.Context, b *browser, s *appView) (*oauth2.Token, error) {
 	state, nonce, verifier := oauth2.GenerateVerifier(), oauth2.GenerateVerifier(), oauth2.GenerateVerifier()
-	callback, err := b.visit(ctx, g.oauth.AuthCodeURL(state, oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier)))
+	callback, err := b.follow(ctx, g.oauth.AuthCodeURL(state, oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier)))
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +129,7 @@ func (g *goApp) idToken(ctx context.Context, tokens *oauth2.Token) (*oidc.IDToke
 	return token, token.VerifyAccessToken(tokens.AccessToken)
 }
 
-func (g *goApp) useAccessToken(ctx context.Context, tokens *oauth2.Token, s *sight) error {
+func (g *goApp) useAccessToken(ctx context.Context, tokens *oauth2.Token, s *appView) error {
 	said, err := g.provider.UserInfo(ctx, oauth2.StaticTokenSource(tokens))
 	if err != nil {
 		return err
@@ -145,7 +145,7 @@ func (g *goApp) useAccessToken(ctx context.Context, tokens *oauth2.Token, s *sig
 	return token.Claims(&s.AccessToken)
 }
 
-func (g *goApp) refresh(ctx context.Context, tokens *oauth2.Token, s *sight) (*oauth2.Token, error) {
+func (g *goApp) refresh(ctx context.Context, tokens *oauth2.Token, s *appView) (*oauth2.Token, error) {
 	fresh, err := g.oauth.TokenSource(ctx, &oauth2.Token{RefreshToken: tokens.RefreshToken}).Token()
 	if err != nil {
 		return nil, err
@@ -160,17 +160,17 @@ func (g *goApp) refresh(ctx context.Context, tokens *oauth2.Token, s *sight) (*o
 	return fresh, token.Claims(&s.Refreshed)
 }
 
-func (g *goApp) revoke(ctx context.Context, tokens *oauth2.Token, s *sight) error {
+func (g *goApp) revoke(ctx context.Context, tokens *oauth2.Token, s *appView) error {
 	if g.Secret != "" {
-		if err := g.ask(ctx, g.endpoints.Introspection, tokens.AccessToken, &s.Introspection); err != nil {
+		if err := g.postToken(ctx, g.endpoints.Introspection, tokens.AccessToken, &s.Introspection); err != nil {
 			return err
 		}
 	}
-	if err := g.ask(ctx, g.endpoints.Revocation, tokens.RefreshToken, nil); err != nil {
+	if err := g.postToken(ctx, g.endpoints.Revocation, tokens.RefreshToken, nil); err != nil {
 		return err
 	}
 	if g.Secret != "" {
-		if err := g.ask(ctx, g.endpoints.Introspection, tokens.AccessToken, &s.RevokedIntrospection); err != nil {
+		if err := g.postToken(ctx, g.endpoints.Introspection, tokens.AccessToken, &s.RevokedIntrospection); err != nil {
 			return err
 		}
 	}
@@ -181,8 +181,8 @@ func (g *goApp) revoke(ctx context.Context, tokens *oauth2.Token, s *sight) erro
 	return nil
 }
 
-// ask sends a token to an endpoint that x/oauth2 does not know.
-func (g *goApp) ask(ctx context.Context, endpoint, token string, answer any) error {
+// postToken sends a token to an endpoint that x/oauth2 does not know.
+func (g *goApp) postToken(ctx context.Context, endpoint, token string, answer any) error {
 	form := url.Values{"token": {token}, "client_id": {g.ID}}
 	if g.Method == "client_secret_post" {
 		form.Set("client_secret", g.Secret)
@@ -209,14 +209,14 @@ func (g *goApp) ask(ctx context.Context, endpoint, token string, answer any) err
 	return json.NewDecoder(resp.Body).Decode(answer)
 }
 
-func (g *goApp) signOut(ctx context.Context, b *browser, tokens *oauth2.Token, s *sight) error {
+func (g *goApp) signOut(ctx context.Context, b *browser, tokens *oauth2.Token, s *appView) error {
 	state := oauth2.GenerateVerifier()
-	back, err := b.visit(ctx, g.endpoints.EndSession+"?"+url.Values{
+	back, err := b.follow(ctx, g.endpoints.EndSession+"?"+url.Values{
 		"id_token_hint":            {tokens.Extra("id_token").(string)},
-		"post_logout_redirect_uri": {g.farewell},
+		"post_logout_redirect_uri": {g.postLogoutURI},
 		"state":                    {state},
 	}.Encode())
-	s.SignedOut = back == g.farewell+"?state="+state
+	s.SignedOut = back == g.postLogoutURI+"?state="+state
 	return err
 }
 

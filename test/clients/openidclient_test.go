@@ -15,12 +15,12 @@ func TestOpenIDClient(t *testing.T) {
 		methods: []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"},
 		secret:  `all sorts: +%20&= "'\<>/?`,
 		run:     script("node", dir+"/client.mjs"),
-		refuses: map[string]string{
+		errors: map[string]string{
 			"an answer to somebody else's state":        `unexpected "state" response parameter value`,
 			"an ID token with somebody else's nonce":    `unexpected ID Token "nonce" claim value`,
 			"a code for somebody else's verifier":       "invalid_grant",
 			"an answer in the name of another server":   `unexpected "iss"`,
 			"a code that the server never gave anybody": "invalid_grant",
 		},
-	}.try(t)
+	}.test(t)
 }

@@ -16,20 +16,20 @@ import (
 	"time"
 )
 
-// patience bounds every wait for another program; a registry may take a while.
-const patience = 4 * time.Minute
+// programTimeout bounds every wait for another program; a registry may take a while.
+const programTimeout = 4 * time.Minute
 
 // script returns how to run an application that is another program.
-func script(command ...string) func(*testing.T, string, *app, *browser) (*sight, error) {
-	return func(t *testing.T, issuer string, a *app, b *browser) (*sight, error) {
+func script(command ...string) func(*testing.T, string, *app, *browser) (*appView, error) {
+	return func(t *testing.T, issuer string, a *app, b *browser) (*appView, error) {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		ctx, cancel := context.WithTimeout(t.Context(), programTimeout)
 		defer cancel()
 		program := exec.CommandContext(ctx, command[0], command[1:]...)
 		program.WaitDelay = time.Second
 		program.Env = []string{
 			"PATH=" + os.Getenv("PATH"), "ISSUER=" + issuer, "CLIENT_ID=" + a.ID, "CLIENT_AUTH=" + a.Method,
-			"REDIRECT_URI=" + a.RedirectURI, "POST_LOGOUT_REDIRECT_URI=" + a.farewell,
+			"REDIRECT_URI=" + a.RedirectURI, "POST_LOGOUT_REDIRECT_URI=" + a.postLogoutURI,
 		}
 		if a.Secret != "" {
 			program.Env = append(program.Env, "CLIENT_SECRET="+a.Secret)
@@ -61,9 +61,9 @@ func script(command ...string) func(*testing.T, string, *app, *browser) (*sight,
 }
 
 // converse reads what the application saw, and answers where it sends the person.
-func converse(t *testing.T, stdin io.Writer, stdout io.Reader, b *browser) (*sight, error) {
+func converse(t *testing.T, stdin io.Writer, stdout io.Reader, b *browser) (*appView, error) {
 	t.Helper()
-	saw := &sight{}
+	saw := &appView{}
 	for lines := bufio.NewScanner(stdout); lines.Scan(); {
 		saw.GoTo = ""
 		if err := json.Unmarshal(lines.Bytes(), saw); err != nil {
@@ -72,7 +72,7 @@ func converse(t *testing.T, stdin io.Writer, stdout io.Reader, b *browser) (*sig
 		if saw.GoTo == "" {
 			continue
 		}
-		back, err := b.visit(t.Context(), saw.GoTo)
+		back, err := b.follow(t.Context(), saw.GoTo)
 		if err != nil {
 			return nil, err
 		}
@@ -87,7 +87,7 @@ func converse(t *testing.T, stdin io.Writer, stdout io.Reader, b *browser) (*sig
 // fail, since the test cannot do without them.
 func install(t *testing.T, why string, commands ...[]string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), programTimeout)
 	defer cancel()
 	for _, command := range commands {
 		program := exec.CommandContext(ctx, command[0], command[1:]...)

@@ -20,8 +20,8 @@ func (s *site) atSuite(commands ...command) task {
 	return task{"task": "Callback processed", "match": s.callbacks + "*", "commands": commands}
 }
 
-// place says that the page is kept for whoever reviews the run.
-const place = "update-image-placeholder"
+// placeholder says that the page is kept for whoever reviews the run.
+const placeholder = "update-image-placeholder"
 
 // wait returns the command that waits for what a selector of the kind finds.
 func wait(kind, what string, seconds int, more ...any) command {
@@ -37,7 +37,7 @@ func text(id, value string) command { return command{"text", "id", id, value, "o
 func (s *site) signIn(kept bool) task {
 	commands := []command{text("username", username), text("password", password), click("login")}
 	if kept {
-		commands = append([]command{wait("xpath", "//body", 10, ".+", place+"-optional")}, commands...)
+		commands = append([]command{wait("xpath", "//body", 10, ".+", placeholder+"-optional")}, commands...)
 	}
 	return s.on("Sign in", true, commands...)
 }
@@ -75,7 +75,7 @@ func (s *site) frames() visit {
 // stops is an authorization that must end on the error page.
 func (s *site) stops() visit {
 	return visit{"match": s.issuer + "/*", "tasks": []task{
-		s.on("Error page", false, wait("id", "error", 10, ".+", place)),
+		s.on("Error page", false, wait("id", "error", 10, ".+", placeholder)),
 	}}
 }
 
@@ -84,14 +84,14 @@ func (s *site) ends() visit {
 	callback := s.processed()
 	callback["optional"] = true
 	return visit{"match": s.issuer + "/*", "tasks": []task{
-		s.signIn(false), s.consent(), s.on("Error page", true, wait("id", "error", 10, ".+", place+"-optional")), callback,
+		s.signIn(false), s.consent(), s.on("Error page", true, wait("id", "error", 10, ".+", placeholder+"-optional")), callback,
 	}}
 }
 
 // shows is a sign-in page that has what selector finds.
 func (s *site) shows(selector string) visit {
 	return visit{"match": s.issuer + "/*", "tasks": []task{
-		s.on("Sign-in page", false, wait("id", "username", 10), wait("css", selector, 5), wait("xpath", "//body", 10, ".+", place)),
+		s.on("Sign-in page", false, wait("id", "username", 10), wait("css", selector, 5), wait("xpath", "//body", 10, ".+", placeholder)),
 	}}
 }
 
@@ -102,7 +102,7 @@ func (s *site) staysSignedOut(words string, confirm bool) visit {
 		tasks = append(tasks, s.on("Confirm", true, click("logout-confirm")))
 	}
 	return visit{"match": s.issuer + "/*logout*", "tasks": append(tasks,
-		s.on("Last page", false, wait("xpath", "//body", 10, words, place)))}
+		s.on("Last page", false, wait("xpath", "//body", 10, words, placeholder)))}
 }
 
 // browsing is what to do in general, and exceptions in which modules not.

@@ -27,8 +27,8 @@ var (
 	only   = flag.String("plans", "", "run the plans alone whose name and variant hold this")
 )
 
-// atOnce is how many modules run at the same time.
-const atOnce = 6
+// maxConcurrent is how many modules run at the same time.
+const maxConcurrent = 6
 
 // TestOpenIDProvider runs every plan of an OpenID Provider. OSTIARY_CONFORMANCE_SUITE
 // is where the suite answers.
@@ -43,10 +43,10 @@ func TestOpenIDProvider(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, engine := range rig.Engines() {
-		results := &tally{version: version, engine: engine}
+		results := &results{version: version, engine: engine}
 		passed := t.Run(string(engine), func(t *testing.T) {
 			t.Cleanup(func() { t.Log("\n" + results.table("")) })
-			run := &run{suite: suite, site: serve(t, engine, suite, certificate), slots: make(chan struct{}, atOnce)}
+			run := &run{suite: suite, site: serve(t, engine, suite, certificate), slots: make(chan struct{}, maxConcurrent)}
 			for _, p := range plans() {
 				if !strings.Contains(p.title()+" "+p.variants(), *only) {
 					continue
@@ -55,7 +55,7 @@ func TestOpenIDProvider(t *testing.T) {
 				t.Run(p.title()+"/"+p.variants(), func(t *testing.T) {
 					t.Parallel()
 					outcomes := run.plan(t, p)
-					judge(t, outcomes)
+					checkOutcomes(t, outcomes)
 					row.count(outcomes)
 				})
 			}
@@ -74,9 +74,9 @@ type run struct {
 	suite *suite
 	site  *site
 	slots chan struct{}
-	// alone is for the plans of each kind that bring their clients: those share an
+	// staticPlans is for the plans of each kind that bring their clients: those share an
 	// address, at which one module can be answered at a time.
-	alone sync.Map
+	staticPlans sync.Map
 }
 
 // plan runs all modules of a plan.
@@ -86,7 +86,7 @@ func (r *run) plan(t *testing.T, p plan) []outcome {
 	if err != nil {
 		t.Fatal(err)
 	}
-	turn, _ := r.alone.LoadOrStore(p.static, new(sync.Mutex))
+	turn, _ := r.staticPlans.LoadOrStore(p.static, new(sync.Mutex))
 	outcomes := make([]outcome, len(modules))
 	var all sync.WaitGroup
 	for i, m := range modules {
@@ -119,8 +119,8 @@ func (r *run) module(t *testing.T, planID string, m module) outcome {
 	return o
 }
 
-// judge fails the test for every module that failed, or warned of anything.
-func judge(t *testing.T, outcomes []outcome) {
+// checkOutcomes fails the test for every module that failed, or warned of anything.
+func checkOutcomes(t *testing.T, outcomes []outcome) {
 	t.Helper()
 	for _, o := range outcomes {
 		if !slices.Contains([]string{"PASSED", "REVIEW", "SKIPPED"}, o.Result) {

@@ -99,8 +99,8 @@ func everyClaim() map[string]any {
 	}
 }
 
-// answers are the response types of the clients of each kind of static plan.
-func answers() map[string][]string {
+// responseTypes are the response types of the clients of each kind of static plan.
+func responseTypes() map[string][]string {
 	return map[string][]string{
 		"basic": {"code"}, "implicit": {"id_token", "id_token token"},
 		"hybrid":  {"code", "code id_token", "code token", "code id_token token"},
@@ -112,7 +112,7 @@ func answers() map[string][]string {
 // takes no notices but those that the plan is about.
 func (s *site) clients() []map[string]any {
 	var list []map[string]any
-	for kind, types := range answers() {
+	for kind, types := range responseTypes() {
 		grants := []string{"authorization_code", "refresh_token"}
 		switch kind {
 		case "implicit":

@@ -46,7 +46,7 @@ func startDevAt(t *testing.T, data, listen, demoListen string, more ...string) *
 		"dev", "--data", data, "--listen", listen, "--demo-listen", demoListen,
 		"--admin-listen", "127.0.0.1:0", "--mail-listen", "127.0.0.1:0",
 	}, more...)...)
-	d.process.Env, d.process.Stderr = plainEnvironment(), &d.log
+	d.process.Env, d.process.Stderr = cleanEnvironment(), &d.log
 	out, err := d.process.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +65,7 @@ func startDevAt(t *testing.T, data, listen, demoListen string, more ...string) *
 	})
 
 	// A server that says nothing is ended, which ends the reading too.
-	alarm := time.AfterFunc(patience, func() { _ = d.process.Process.Kill() })
+	alarm := time.AfterFunc(timeout, func() { _ = d.process.Process.Kill() })
 	defer alarm.Stop()
 	banner := &strings.Builder{}
 	for lines := bufio.NewScanner(out); lines.Scan(); {
@@ -79,8 +79,8 @@ func startDevAt(t *testing.T, data, listen, demoListen string, more ...string) *
 	return nil
 }
 
-// plainEnvironment is the environment of somebody who has configured nothing.
-func plainEnvironment() []string {
+// cleanEnvironment is the environment of somebody who has configured nothing.
+func cleanEnvironment() []string {
 	return slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "OSTIARY_") })
 }
 
@@ -108,7 +108,7 @@ func (d *dev) stop() {
 	if err := d.process.Process.Signal(syscall.SIGTERM); err != nil {
 		d.t.Fatal(err)
 	}
-	alarm := time.AfterFunc(patience, func() { _ = d.process.Process.Kill() })
+	alarm := time.AfterFunc(timeout, func() { _ = d.process.Process.Kill() })
 	defer alarm.Stop()
 	if err := d.process.Wait(); err != nil {
 		d.t.Fatalf("the server was asked to stop: %v", err)

@@ -65,8 +65,8 @@ func (tv *television) post(path string, form url.Values, into any) {
 	}
 }
 
-// hears fails unless the device hears so when it asks, for the first time.
-func (tv *television) hears(code string) {
+// wantTokenResponse fails unless the device hears so when it asks, for the first time.
+func (tv *television) wantTokenResponse(code string) {
 	tv.t.Helper()
 	var said struct {
 		Error   string `json:"error"`
@@ -90,56 +90,56 @@ func TestAPersonConnectsADevice(t *testing.T) {
 	v := newTour(t)
 
 	v.open(tv.Address)
-	v.finds("user-code")
-	v.look("device")
+	v.wantFocus("user-code")
+	v.check("device")
 	v.write("#user-code", "bbbb bbbb")
 	if status := v.press("#device-continue"); status != http.StatusBadRequest {
 		t.Errorf("a wrong code was answered with %d, want 400", status)
 	}
-	v.sees("#fault", "No device waits")
-	v.finds("user-code")
-	v.look("device-error")
+	v.wantText("#fault", "No device waits")
+	v.wantFocus("user-code")
+	v.check("device-error")
 	v.write("#user-code", strings.ToLower(strings.ReplaceAll(tv.Code, "-", "")))
 	v.press("#device-continue")
-	v.sees("#shown-code", tv.Code)
-	v.sees("main", "Living room television", "somebody sent you")
-	v.look("device-check")
+	v.wantText("#shown-code", tv.Code)
+	v.wantText("main", "Living room television", "somebody sent you")
+	v.check("device-check")
 	v.press("#device-accept")
 	v.signIn(server.username, server.password)
-	v.look("device-consent")
+	v.check("device-consent")
 	v.press("#accept")
-	v.sees("#device-done", "go back to your device")
-	v.look("device-done")
-	tv.hears("")
+	v.wantText("#device-done", "go back to your device")
+	v.check("device-done")
+	tv.wantTokenResponse("")
 
 	sent := server.turnOn(t)
 	v.open(sent.Complete)
-	v.sees("#shown-code", sent.Code)
+	v.wantText("#shown-code", sent.Code)
 	v.press("#device-deny")
-	v.sees("#device-refused", "not connected")
-	v.look("device-refused")
-	sent.hears("access_denied")
+	v.wantText("#device-refused", "not connected")
+	v.check("device-refused")
+	sent.wantTokenResponse("access_denied")
 }
 
 func TestADeviceIsConnectedByKeyboardWithoutScript(t *testing.T) {
 	t.Parallel()
 	server := startDev(t, "--clients", devices(t))
 	tv := server.turnOn(t)
-	p := newPerson(t)
-	p.withoutScript()
+	p := newBrowser(t)
+	p.disableScript()
 
 	p.open(tv.Address)
-	p.finds("user-code")
-	p.walksThrough()
+	p.wantFocus("user-code")
+	p.checkTabOrder()
 	p.tabTo("#user-code")
 	p.types(tv.Code)
 	p.enter()
-	p.walksThrough()
+	p.checkTabOrder()
 	p.tabTo("#device-accept")
 	p.enter()
 	p.signIn(server.username, server.password)
 	p.tabTo("#accept")
 	p.enter()
-	p.sees("#device-done", "go back to your device")
-	tv.hears("")
+	p.wantText("#device-done", "go back to your device")
+	tv.wantTokenResponse("")
 }

@@ -71,12 +71,12 @@ func TestAnAnswerPostsItself(t *testing.T) {
 	t.Parallel()
 	app, file := startPoster(t)
 	server := startDev(t, "--clients", file)
-	p := newPerson(t)
+	p := newBrowser(t)
 
 	p.open(app.request(server))
 	p.signIn(server.username, server.password)
 	p.press("#accept")
-	p.sees("#arrived", server.issuer)
+	p.wantText("#arrived", server.issuer)
 	app.check(t, server)
 }
 
@@ -84,14 +84,14 @@ func TestAnAnswerIsPostedByItsButtonWithoutScript(t *testing.T) {
 	t.Parallel()
 	app, file := startPoster(t)
 	server := startDev(t, "--clients", file)
-	p := newPerson(t)
-	p.withoutScript()
+	p := newBrowser(t)
+	p.disableScript()
 
 	p.open(app.request(server))
 	p.signIn(server.username, server.password)
 	p.press("#accept")
-	p.sees("main", "Taking you back", strings.TrimSuffix(strings.TrimPrefix(app.url, "http://"), "/callback"))
+	p.wantText("main", "Taking you back", strings.TrimSuffix(strings.TrimPrefix(app.url, "http://"), "/callback"))
 	p.press("#continue")
-	p.sees("#arrived", server.issuer)
+	p.wantText("#arrived", server.issuer)
 	app.check(t, server)
 }

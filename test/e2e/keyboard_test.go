@@ -13,21 +13,21 @@ import (
 func TestTheWayNeedsNoMouse(t *testing.T) {
 	t.Parallel()
 	server := startDev(t)
-	p := newPerson(t)
+	p := newBrowser(t)
 
 	p.open(server.demo)
-	p.walksThrough()
+	p.checkTabOrder()
 	p.tabTo("#signin")
 	p.enter()
 
-	p.walksThrough()
+	p.checkTabOrder()
 	p.tabTo("#username")
 	p.types(server.username)
 	p.tabTo("#password")
 	p.types("not-the-password")
 	p.enter()
-	p.sees("#fault", "password")
-	p.finds("password") // the focus is where the mistake was
+	p.wantText("#fault", "password")
+	p.wantFocus("password") // the focus is where the mistake was
 	p.types(server.password)
 	p.tabTo("#keep")
 	p.types(" ")
@@ -37,43 +37,43 @@ func TestTheWayNeedsNoMouse(t *testing.T) {
 	p.tabTo("#login")
 	p.enter()
 
-	p.walksThrough()
+	p.checkTabOrder()
 	p.tabTo("#accept")
 	p.enter()
-	p.sees("#greeting", "Hello")
-	p.walksThrough()
+	p.wantText("#greeting", "Hello")
+	p.checkTabOrder()
 	p.tabTo("#refresh")
 	p.enter()
-	p.sees("#refreshed-at", ":")
+	p.wantText("#refreshed-at", ":")
 
 	p.open(server.issuer + "/oauth2/sessions/logout")
-	p.walksThrough()
+	p.checkTabOrder()
 	p.tabTo("#logout-confirm")
 	p.enter()
-	p.sees("main", "signed out")
+	p.wantText("main", "signed out")
 }
 
 func TestEnterDoesNotAllow(t *testing.T) {
 	t.Parallel()
 	server := startDev(t)
-	p := newPerson(t)
+	p := newBrowser(t)
 
 	p.open(server.demo)
 	p.press("#signin")
 	p.signIn(server.username, server.password)
 	p.tabTo("#remember")
 	p.enter() // what people press by habit must not give anything away
-	p.sees("#demo-error-code", "access_denied")
+	p.wantText("#demo-error-code", "access_denied")
 }
 
 // enter presses Enter and waits for the page that it leads to.
-func (p *person) enter() {
+func (p *browser) enter() {
 	p.t.Helper()
-	p.goes("pressing Enter", chromedp.KeyEvent(kb.Enter))
+	p.navigate("pressing Enter", chromedp.KeyEvent(kb.Enter))
 }
 
 // tabTo moves the focus by the Tab key alone.
-func (p *person) tabTo(selector string) {
+func (p *browser) tabTo(selector string) {
 	p.t.Helper()
 	for range 60 {
 		if evaluate[bool](p, "document.activeElement.matches('"+selector+"')") {
@@ -81,12 +81,12 @@ func (p *person) tabTo(selector string) {
 		}
 		p.types(kb.Tab)
 	}
-	p.t.Fatalf("the Tab key does not lead to %s of %s", selector, p.where())
+	p.t.Fatalf("the Tab key does not lead to %s of %s", selector, p.address())
 }
 
-// walksThrough visits every control by the Tab key, in the order of the page, and
+// checkTabOrder visits every control by the Tab key, in the order of the page, and
 // leaves by the end. Wherever the focus is, it must show.
-func (p *person) walksThrough() {
+func (p *browser) checkTabOrder() {
 	p.t.Helper()
 	type stop struct {
 		Control string
@@ -94,8 +94,8 @@ func (p *person) walksThrough() {
 	}
 	// What the page itself gives the focus to gets it late, and must not take it
 	// away in the middle of the walk.
-	if !p.comesTrue(`(first => !first || document.activeElement === first)(document.querySelector("[autofocus]"))`) {
-		p.t.Errorf("%s never gives the focus to what asks for it", p.where())
+	if !p.eventually(`(first => !first || document.activeElement === first)(document.querySelector("[autofocus]"))`) {
+		p.t.Errorf("%s never gives the focus to what asks for it", p.address())
 	}
 	// The body takes the focus for a moment, so that the walk begins at the top.
 	want := evaluate[[]string](p, describe+`
@@ -113,11 +113,11 @@ func (p *person) walksThrough() {
 		})`)
 		got = append(got, at.Control)
 		if !at.Visible {
-			p.t.Errorf("%s does not show that %s has the focus", p.where(), at.Control)
+			p.t.Errorf("%s does not show that %s has the focus", p.address(), at.Control)
 		}
 	}
 	if !slices.Equal(got, want) {
-		p.t.Errorf("the Tab key walks through %s by\n%q, want\n%q", p.where(), got, want)
+		p.t.Errorf("the Tab key walks through %s by\n%q, want\n%q", p.address(), got, want)
 	}
 }
 

@@ -15,8 +15,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// browser is what all tests share: starting one takes a second.
-var browser context.Context
+// sharedBrowser is what all tests share: starting one takes a second.
+var sharedBrowser context.Context
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
@@ -43,6 +43,6 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "start the browser (package chromium):", err)
 		return 1
 	}
-	browser = started //nolint:fatcontext // set once, before any test
+	sharedBrowser = started //nolint:fatcontext // set once, before any test
 	return m.Run()
 }

@@ -7,45 +7,45 @@ import "testing"
 func TestTheWayNeedsNoScript(t *testing.T) {
 	t.Parallel()
 	server := startDev(t)
-	p := newPerson(t)
-	p.withoutScript()
+	p := newBrowser(t)
+	p.disableScript()
 
-	way{server.demo, server.username, server.password}.arrive(p)
+	demoFlow{server.demo, server.username, server.password}.signIn(p)
 	p.press("#refresh")
-	p.sees("#refreshed-at", ":")
+	p.wantText("#refreshed-at", ":")
 	p.press("#fresh")
 	p.write("#password", server.password)
 	p.press("#login")
-	p.sees("#notice", "fresh sign-in")
+	p.wantText("#notice", "fresh sign-in")
 
 	// The application's own button carries a hint that settles the matter. By the
 	// bare address the person is asked, and told.
 	p.open(server.issuer + "/oauth2/sessions/logout")
-	p.sees("h1", "Sign out?")
+	p.wantText("h1", "Sign out?")
 	p.press("#logout-confirm")
-	p.sees("main", "signed out")
+	p.wantText("main", "signed out")
 	p.open(server.demo)
 	p.press("#silent")
-	p.sees("#demo-error-code", "login_required")
+	p.wantText("#demo-error-code", "login_required")
 
 	p.press("#again")
 	p.press("#signout")
-	p.sees("#demo-signed-out", "signed out")
+	p.wantText("#demo-signed-out", "signed out")
 }
 
 func TestAConsentThatIsRememberedOutlivesTheSession(t *testing.T) {
 	t.Parallel()
 	server := startDev(t)
-	p := newPerson(t)
+	p := newBrowser(t)
 
 	p.open(server.demo)
 	p.press("#signin")
 	p.signIn(server.username, server.password)
-	p.tick("#remember")
+	p.click("#remember")
 	p.press("#accept")
 	p.press("#signout")
 	p.press("#again")
 	p.press("#signin")
 	p.signIn(server.username, server.password)
-	p.sees("#greeting", "Hello") // without having been asked
+	p.wantText("#greeting", "Hello") // without having been asked
 }

@@ -11,7 +11,7 @@ import (
 
 // tour is a look at one page after the other.
 type tour struct {
-	*person
+	*browser
 
 	folder string
 }
@@ -25,14 +25,14 @@ func newTour(t *testing.T) *tour {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	return &tour{newPerson(t), folder}
+	return &tour{newBrowser(t), folder}
 }
 
-// look judges the page that is shown, as everybody may come to see it.
-func (v *tour) look(page string) {
+// check judges the page that is shown, as everybody may come to see it.
+func (v *tour) check(page string) {
 	v.t.Helper()
 	v.mustBeAccessible(page)
-	for _, how := range sights {
+	for _, how := range views {
 		v.mustFit(page, how)
 		if how.picture != "" {
 			v.keep(filepath.Join(v.folder, page+"-"+how.picture+".png"), how)
@@ -47,41 +47,41 @@ func TestEveryPageOfTheWayIsGoodToLookAt(t *testing.T) {
 	v := newTour(t)
 
 	v.open(server.demo)
-	v.look("demo-start")
+	v.check("demo-start")
 	v.press("#signin")
-	v.look("sign-in")
+	v.check("sign-in")
 	v.press("#signup")
-	v.look("sign-up")
-	v.grace("eight unrelated words")
-	v.look("sign-up-error")
+	v.check("sign-up")
+	v.createAccount("eight unrelated words")
+	v.check("sign-up-error")
 	v.press("#signin-instead")
 	v.signIn(server.username, "not-the-password")
-	v.look("sign-in-error")
+	v.check("sign-in-error")
 	v.signIn(server.username, server.password)
-	v.look("consent")
+	v.check("consent")
 	v.press("#deny")
-	v.look("demo-error")
+	v.check("demo-error")
 	v.press("#again")
 	v.press("#signin")
 	v.press("#accept")
-	v.look("demo-signed-in")
+	v.check("demo-signed-in")
 	v.press("#refresh")
 	v.press("#introspect")
-	v.look("demo-refreshed")
+	v.check("demo-refreshed")
 	v.press("#fresh")
-	v.look("sign-in-again")
+	v.check("sign-in-again")
 	v.open(authorizeURL(server, map[string][]string{"prompt": {"select_account"}}))
-	v.look("choose")
+	v.check("choose")
 
 	v.open(server.issuer + "/oauth2/sessions/logout")
-	v.look("sign-out")
+	v.check("sign-out")
 	v.press("#logout-confirm")
-	v.look("signed-out")
+	v.check("signed-out")
 	v.open(server.demo)
 	v.press("#signout")
-	v.look("demo-signed-out")
+	v.check("demo-signed-out")
 	v.open(server.demo + "/policy")
-	v.look("demo-policy")
+	v.check("demo-policy")
 }
 
 func TestEveryOtherPageIsGoodToLookAt(t *testing.T) {
@@ -91,42 +91,42 @@ func TestEveryOtherPageIsGoodToLookAt(t *testing.T) {
 	v := newTour(t)
 
 	v.open(server.issuer)
-	v.look("home")
+	v.check("home")
 	v.open(server.issuer + "/login")
-	v.look("error")
+	v.check("error")
 	v.open(authorizeURL(server, map[string][]string{"redirect_uri": {"https://example.com/elsewhere"}}))
-	v.look("error-of-a-client")
+	v.check("error-of-a-client")
 	v.open(server.setup)
-	v.look("set-up")
+	v.check("set-up")
 	v.write("#username", "root")
 	v.write("#password", "seven unrelated words")
 	v.write("#repeat", "eight unrelated words")
 	v.press("#setup")
-	v.look("set-up-error")
+	v.check("set-up-error")
 	v.write("#password", "seven unrelated words")
 	v.write("#repeat", "seven unrelated words")
 	v.press("#setup")
-	v.look("set-up-done")
+	v.check("set-up-done")
 	v.open(server.setup)
-	v.look("set-up-gone")
+	v.check("set-up-gone")
 
 	v.open(server.mail)
-	v.look("mail-none")
+	v.check("mail-none")
 	server.send(t, "Your new password", "Somebody asked for a new password.\r\nIf it was you, follow http://localhost/reset.")
 	v.open(server.mail)
-	v.look("mail-list")
+	v.check("mail-list")
 	v.press("main li a, main td a")
-	v.look("mail-message")
+	v.check("mail-message")
 
-	v.withoutScript()
+	v.disableScript()
 	v.open(app.request(server))
 	v.signIn(server.username, server.password)
-	address := v.where()
+	address := v.address()
 	v.press("#accept")
-	v.look("form-post")
+	v.check("form-post")
 	v.open(address)
-	v.sees("#restart", "Start again at Poster")
-	v.look("error-of-a-request-that-is-over")
+	v.wantText("#restart", "Start again at Poster")
+	v.check("error-of-a-request-that-is-over")
 }
 
 func TestTooManyTriesAreToldHowLongToWait(t *testing.T) {
@@ -144,8 +144,8 @@ func TestTooManyTriesAreToldHowLongToWait(t *testing.T) {
 	if status := v.signIn("nobody", "a guess"); status != 429 {
 		t.Errorf("a guess too many was answered with %d, want 429", status)
 	}
-	v.sees("#fault", "Try again in", "minutes")
-	v.look("too-many-tries")
+	v.wantText("#fault", "Try again in", "minutes")
+	v.check("too-many-tries")
 }
 
 // send hands the mail catcher a mail.

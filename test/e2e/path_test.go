@@ -18,52 +18,52 @@ func TestDevAtAnIssuerWithAPath(t *testing.T) {
 	if !strings.HasSuffix(server.issuer, "/auth") {
 		t.Fatalf("the issuer is %s, want one with a path", server.issuer)
 	}
-	p := newPerson(t)
+	p := newBrowser(t)
 	p.open(server.demo)
 	p.press("#signin")
-	if where := p.where(); !strings.HasPrefix(where, server.issuer+"/login?") {
+	if where := p.address(); !strings.HasPrefix(where, server.issuer+"/login?") {
 		t.Errorf("the sign-in page is at %s", where)
 	}
 	mistypePassword(p, server)
 	p.write("#password", server.password)
 	p.press("#login")
 	p.press("#accept")
-	readEverything(p, server)
+	checkResponses(p, server)
 	refreshTokens(p)
 
 	p.open(authorizeURL(beside, nil))
 	p.signIn(beside.username, beside.password)
 	p.press("#accept")
-	if where := p.where(); !strings.Contains(where, "code=") {
+	if where := p.address(); !strings.Contains(where, "code=") {
 		t.Errorf("signing in beside it led to %s", where)
 	}
-	p.keepsApart(server, beside)
+	p.wantSeparateSessions(server, beside)
 
 	p.open(server.demo)
 	p.press("#silent")
-	p.sees("#notice", "without showing a page")
+	p.wantText("#notice", "without showing a page")
 	p.open(server.issuer + "/device")
-	p.sees("h1", "Connect a device")
+	p.wantText("h1", "Connect a device")
 	p.open(server.demo)
 	p.press("#signout")
-	p.sees("#demo-signed-out", "signed out")
+	p.wantText("#demo-signed-out", "signed out")
 
 	p.open(authorizeURL(beside, url.Values{"prompt": {"none"}}))
-	if where := p.where(); !strings.Contains(where, "code=") {
+	if where := p.address(); !strings.Contains(where, "code=") {
 		t.Errorf("signing out of one server ended the session at the other: %s", where)
 	}
 }
 
-// keepsApart fails unless the browser has a session cookie of either server, both for
+// wantSeparateSessions fails unless the browser has a session cookie of either server, both for
 // the whole host.
-func (p *person) keepsApart(servers ...*dev) {
+func (p *browser) wantSeparateSessions(servers ...*dev) {
 	p.t.Helper()
 	var urls []string
 	for _, server := range servers {
 		urls = append(urls, server.issuer+"/")
 	}
 	sessions := map[string]bool{}
-	answer := ask(p, call(network.GetCookies, network.GetCookiesParams{URLs: urls}))
+	answer := runAction(p, call(network.GetCookies, network.GetCookiesParams{URLs: urls}))
 	for _, cookie := range answer.Cookies {
 		if strings.HasPrefix(cookie.Name, "ostiary_session") && cookie.Path == "/" {
 			sessions[cookie.Name] = true

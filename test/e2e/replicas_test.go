@@ -23,41 +23,41 @@ func TestTheSameWayOnPostgreSQLWithTwoReplicas(t *testing.T) {
 		Username: "ada", Password: "seven unrelated words",
 		Claims: map[string]any{"name": "Ada Lovelace", "email": "ada@example.com", "email_verified": true},
 	})
-	p := newPerson(t)
+	p := newBrowser(t)
 
 	p.open(base)
 	p.press("#signin")
 	p.signIn("ada", "not-the-password")
-	p.sees("#fault", "password")
+	p.wantText("#fault", "password")
 	p.signIn("ada", "seven unrelated words")
 	p.press("#deny")
-	p.sees("#demo-error-code", "access_denied")
+	p.wantText("#demo-error-code", "access_denied")
 	p.press("#again")
 	p.press("#signin")
 	p.press("#accept")
-	p.sees("#greeting", "Hello, Ada Lovelace")
+	p.wantText("#greeting", "Hello, Ada Lovelace")
 	if got := p.claims()["iss"]; got != cluster.Issuer {
 		t.Errorf("the ID token is from %v, want %s", got, cluster.Issuer)
 	}
 	refreshTokens(p)
 	p.press("#introspect")
-	p.sees("#introspection", `"active": true`)
+	p.wantText("#introspection", `"active": true`)
 
 	first := p.authTime()
 	afterSecond(first)
 	p.press("#fresh")
 	p.signIn("ada", "seven unrelated words")
-	p.sees("#notice", "fresh sign-in")
+	p.wantText("#notice", "fresh sign-in")
 	if got := p.authTime(); got <= first {
 		t.Errorf("auth_time after a fresh sign-in is %d, want later than %d", got, first)
 	}
 	p.press("#silent")
-	p.sees("#notice", "without showing a page")
+	p.wantText("#notice", "without showing a page")
 	p.press("#signout")
-	p.sees("#demo-signed-out", "signed out")
+	p.wantText("#demo-signed-out", "signed out")
 	p.press("#again")
 	p.press("#silent")
-	p.sees("#demo-error-code", "login_required")
+	p.wantText("#demo-error-code", "login_required")
 }
 
 // startShop runs the demo application as one of somebody else's, and registers it.

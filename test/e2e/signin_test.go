@@ -13,51 +13,51 @@ import (
 func TestDevSignsAPersonIn(t *testing.T) {
 	t.Parallel()
 	server := startDev(t)
-	p := newPerson(t)
+	p := newBrowser(t)
 
 	p.open(server.demo)
 	p.press("#signin")
-	p.finds("username")
+	p.wantFocus("username")
 	mistypePassword(p, server)
 	p.write("#password", server.password)
 	p.press("#login")
-	denyOnce(p)
+	denyConsent(p)
 	p.press("#accept")
-	readEverything(p, server)
+	checkResponses(p, server)
 	refreshTokens(p)
-	askAgain(p, server)
+	authenticateAgain(p, server)
 
 	p.press("#signout")
-	p.sees("#demo-signed-out", "signed out")
+	p.wantText("#demo-signed-out", "signed out")
 	p.press("#again")
 	p.press("#silent")
-	p.sees("#demo-error-code", "login_required")
+	p.wantText("#demo-error-code", "login_required")
 }
 
-func mistypePassword(p *person, server *dev) {
+func mistypePassword(p *browser, server *dev) {
 	p.t.Helper()
 	if status := p.signIn(server.username, "not-the-password"); status != 403 {
 		p.t.Errorf("a wrong password was answered with %d, want 403", status)
 	}
-	p.sees("#fault", "password")
-	p.finds("password")
+	p.wantText("#fault", "password")
+	p.wantFocus("password")
 	if got := evaluate[string](p, "username.value + '/' + password.value"); got != server.username+"/" {
 		p.t.Errorf("after a wrong password the form holds %q, want the user name alone", got)
 	}
 }
 
-func denyOnce(p *person) {
+func denyConsent(p *browser) {
 	p.t.Helper()
-	p.sees("h1", "Demo app asks for access")
+	p.wantText("h1", "Demo app asks for access")
 	p.press("#deny")
-	p.sees("#demo-error-code", "access_denied")
+	p.wantText("#demo-error-code", "access_denied")
 	p.press("#again")
 	p.press("#signin") // whose session has begun, and who is asked nothing but consent
 }
 
-func readEverything(p *person, server *dev) {
+func checkResponses(p *browser, server *dev) {
 	p.t.Helper()
-	p.sees("#greeting", "Hello, Demo Person")
+	p.wantText("#greeting", "Hello, Demo Person")
 	claims := p.claims()
 	if claims["iss"] != server.issuer || claims["aud"] == nil || claims["nonce"] == nil {
 		p.t.Errorf("the ID token says %v", claims)
@@ -84,11 +84,11 @@ func readEverything(p *person, server *dev) {
 	}
 }
 
-func refreshTokens(p *person) {
+func refreshTokens(p *browser) {
 	p.t.Helper()
 	before := p.tokens()
 	p.press("#refresh")
-	p.sees("#refreshed-at", ":")
+	p.wantText("#refreshed-at", ":")
 	after := p.tokens()
 	for _, member := range []string{"access_token", "refresh_token", "id_token"} {
 		if before[member] == after[member] {
@@ -97,31 +97,31 @@ func refreshTokens(p *person) {
 	}
 }
 
-func askAgain(p *person, server *dev) {
+func authenticateAgain(p *browser, server *dev) {
 	p.t.Helper()
 	first := p.authTime()
 	p.press("#silent")
-	p.sees("#notice", "without showing a page")
+	p.wantText("#notice", "without showing a page")
 	if got := p.authTime(); got != first {
 		p.t.Errorf("auth_time without a page is %d, want the %d of the sign-in", got, first)
 	}
 
 	afterSecond(first)
 	p.press("#fresh")
-	p.sees("h1", "Confirm it is you")
+	p.wantText("h1", "Confirm it is you")
 	p.write("#password", server.password)
 	p.press("#login")
-	p.sees("#notice", "fresh sign-in")
+	p.wantText("#notice", "fresh sign-in")
 	second := p.authTime()
 	if second <= first {
 		p.t.Errorf("auth_time after a fresh sign-in is %d, want later than %d", second, first)
 	}
 
 	p.press("#maxage")
-	p.sees("#notice", "no older than 10 seconds")
+	p.wantText("#notice", "no older than 10 seconds")
 	afterSecond(second + 1)
 	p.open(authorizeURL(server, url.Values{"max_age": {"1"}}))
-	p.sees("h1", "Confirm it is you")
+	p.wantText("h1", "Confirm it is you")
 	p.open(server.demo)
 }
 
@@ -147,7 +147,7 @@ func authorizeURL(server *dev, more url.Values) string {
 func TestTheFirstAdministratorIsMadeOnce(t *testing.T) {
 	t.Parallel()
 	server := startDev(t)
-	p := newPerson(t)
+	p := newBrowser(t)
 
 	p.open(server.setup)
 	p.write("#username", "root")
@@ -156,26 +156,26 @@ func TestTheFirstAdministratorIsMadeOnce(t *testing.T) {
 	if status := p.press("#setup"); status != 400 {
 		t.Errorf("two different passwords were answered with %d, want 400", status)
 	}
-	p.sees("#fault", "not the same")
+	p.wantText("#fault", "not the same")
 	p.write("#password", "seven unrelated words")
 	p.write("#repeat", "seven unrelated words")
 	p.press("#setup")
-	p.sees("main", "All set", "root")
+	p.wantText("main", "All set", "root")
 
-	if status := newPerson(t).open(server.setup); status != 410 {
+	if status := newBrowser(t).open(server.setup); status != 410 {
 		t.Errorf("the set-up link was answered with %d the second time, want 410", status)
 	}
 	p.open(server.demo)
 	p.press("#signin")
 	p.signIn("root", "seven unrelated words")
-	p.sees("main", "root")
+	p.wantText("main", "root")
 }
 
 func TestARestartKeepsEverything(t *testing.T) {
 	t.Parallel()
 	first := startDev(t)
-	p := newPerson(t)
-	way{first.demo, first.username, first.password}.arrive(p)
+	p := newBrowser(t)
+	demoFlow{first.demo, first.username, first.password}.signIn(p)
 	subject, kids := p.claims()["sub"], first.kids()
 	p.open(first.setup)
 	p.write("#username", "root")
@@ -197,7 +197,7 @@ func TestARestartKeepsEverything(t *testing.T) {
 	}
 	p.open(second.demo) // the demo itself keeps nothing
 	p.press("#silent")
-	p.sees("#notice", "without showing a page")
+	p.wantText("#notice", "without showing a page")
 	if got := p.claims()["sub"]; got != subject {
 		t.Errorf("after a restart the subject is %v, want %v", got, subject)
 	}

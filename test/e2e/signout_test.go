@@ -22,10 +22,10 @@ type listener struct {
 	id, home string
 	pause    chan struct{} // which its frame waits for, unless nil
 
-	mu    sync.Mutex
-	heard []url.Values // what its frame was loaded with, when that was over
-	came  int          // how often the person came back, and
-	first int          // how much had been heard when they first did
+	mu               sync.Mutex
+	requests         []url.Values // what its frame was loaded with, when that was over
+	returns          int          // how often the person came back, and
+	requestsAtReturn int          // how much had been heard when they first did
 }
 
 // startListeners returns two applications and the file that registers them.
@@ -67,13 +67,13 @@ func (app *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		app.mu.Lock()
 		defer app.mu.Unlock()
-		app.heard = append(app.heard, r.URL.Query())
+		app.requests = append(app.requests, r.URL.Query())
 	case "/bye":
 		fmt.Fprint(w, `<p id="bye">Bye</p>`)
 		app.mu.Lock()
 		defer app.mu.Unlock()
-		if app.came++; app.came == 1 {
-			app.first = len(app.heard)
+		if app.returns++; app.returns == 1 {
+			app.requestsAtReturn = len(app.requests)
 		}
 	default:
 		fmt.Fprintf(w, `<p id="arrived">Welcome</p><iframe id="watch" src="%s/oauth2/sessions/check"></iframe>
@@ -96,14 +96,14 @@ func (app *listener) leave(server *dev) string {
 	}.Encode()
 }
 
-// use signs in at both applications and asks to leave the first.
-func use(p *person, server *dev, one, two *listener) {
+// signInAtBoth signs in at both applications and asks to leave the first.
+func signInAtBoth(p *browser, server *dev, one, two *listener) {
 	p.t.Helper()
 	p.open(one.request(server))
 	p.signIn(server.username, server.password)
-	p.sees("#arrived", "Welcome")
+	p.wantText("#arrived", "Welcome")
 	p.open(two.request(server))
-	p.sees("#arrived", "Welcome")
+	p.wantText("#arrived", "Welcome")
 	p.open(one.leave(server))
 }
 
@@ -112,23 +112,23 @@ func TestClientsHearOfASignOutBeforeThePersonGoesOn(t *testing.T) {
 	one, two, file := startListeners(t)
 	one.pause = make(chan struct{})
 	server := startDev(t, "--clients", file)
-	p := newPerson(t)
+	p := newBrowser(t)
 
-	use(p, server, one, two)
+	signInAtBoth(p, server, one, two)
 	time.AfterFunc(2*time.Second, func() { close(one.pause) })
-	p.tick("#logout-confirm")
-	p.sees("#bye", "Bye")
-	if want := one.home + "/bye?state=a+state"; p.where() != want {
-		t.Errorf("the person ended at %s, want %s", p.where(), want)
+	p.click("#logout-confirm")
+	p.wantText("#bye", "Bye")
+	if want := one.home + "/bye?state=a+state"; p.address() != want {
+		t.Errorf("the person ended at %s, want %s", p.address(), want)
 	}
 	for _, app := range []*listener{one, two} {
 		app.mu.Lock()
 		defer app.mu.Unlock()
-		if len(app.heard) != 1 || len(app.heard[0]) != 2 || app.heard[0].Get("iss") != server.issuer || app.heard[0].Get("sid") == "" {
-			t.Errorf("%s heard %v, want iss and sid", app.id, app.heard)
+		if len(app.requests) != 1 || len(app.requests[0]) != 2 || app.requests[0].Get("iss") != server.issuer || app.requests[0].Get("sid") == "" {
+			t.Errorf("%s heard %v, want iss and sid", app.id, app.requests)
 		}
 	}
-	if one.first != 1 {
+	if one.requestsAtReturn != 1 {
 		t.Error("the person went on before the frames had loaded")
 	}
 }
@@ -138,12 +138,12 @@ func TestAFrameThatHangsIsNotWaitedFor(t *testing.T) {
 	one, two, file := startListeners(t)
 	one.pause = make(chan struct{})
 	server := startDev(t, "--clients", file)
-	p := newPerson(t)
+	p := newBrowser(t)
 
-	use(p, server, one, two)
+	signInAtBoth(p, server, one, two)
 	began := time.Now()
-	p.tick("#logout-confirm")
-	p.sees("#bye", "Bye")
+	p.click("#logout-confirm")
+	p.wantText("#bye", "Bye")
 	if took := time.Since(began); took < 3*time.Second || took > 10*time.Second {
 		t.Errorf("the person was kept for %v, want some 4 s", took)
 	}
@@ -154,18 +154,18 @@ func TestASignOutGoesOnWithoutScript(t *testing.T) {
 	t.Parallel()
 	one, two, file := startListeners(t)
 	server := startDev(t, "--clients", file)
-	p := newPerson(t)
-	p.withoutScript()
+	p := newBrowser(t)
+	p.disableScript()
 
-	use(p, server, one, two)
+	signInAtBoth(p, server, one, two)
 	p.press("#logout-confirm")
 	p.press("#continue")
-	p.sees("#bye", "Bye")
+	p.wantText("#bye", "Bye")
 
-	use(p, server, one, two)
+	signInAtBoth(p, server, one, two)
 	p.press("#logout-confirm")
-	if !p.comesTrue(`document.getElementById("bye") !== null`) { // by itself, after a while
-		t.Errorf("the person is stuck at %s", p.where())
+	if !p.eventually(`document.getElementById("bye") !== null`) { // by itself, after a while
+		t.Errorf("the person is stuck at %s", p.address())
 	}
 }
 
@@ -176,22 +176,22 @@ func TestTheSignOutThatIsHeardIsGoodToLookAt(t *testing.T) {
 	server := startDev(t, "--clients", file)
 	v := newTour(t)
 
-	use(v.person, server, one, two)
-	v.tick("#logout-confirm")
-	if !v.comesTrue(`document.getElementById("continue") !== null`) {
+	signInAtBoth(v.browser, server, one, two)
+	v.click("#logout-confirm")
+	if !v.eventually(`document.getElementById("continue") !== null`) {
 		t.Fatal("there is no page to look at")
 	}
-	evaluate[bool](v.person, `(() => { for (let i = 0; i < 1000; i++) clearTimeout(i); return true; })()`)
-	v.look("signing-out")
+	evaluate[bool](v.browser, `(() => { for (let i = 0; i < 1000; i++) clearTimeout(i); return true; })()`)
+	v.check("signing-out")
 	close(one.pause)
-	v.sees("#bye", "Bye")
+	v.wantText("#bye", "Bye")
 }
 
-// asks puts a question to the frame in the person's page and returns its answer.
-func (p *person) asks(question string) string {
+// askFrame puts a question to the frame in the person's page and returns its answer.
+func (p *browser) askFrame(question string) string {
 	p.t.Helper()
 	evaluate[bool](p, fmt.Sprintf("(said.length = 0, put(%q), true)", question))
-	if !p.comesTrue("said.length === 1") {
+	if !p.eventually("said.length === 1") {
 		p.t.Fatalf("the frame does not answer %q", question)
 	}
 	return evaluate[string](p, "said[0]")
@@ -201,12 +201,12 @@ func TestAPageLearnsThatThePersonHasLeft(t *testing.T) {
 	t.Parallel()
 	one, two, file := startListeners(t)
 	server := startDev(t, "--clients", file)
-	p := newPerson(t)
+	p := newBrowser(t)
 
 	p.open(one.request(server))
 	p.signIn(server.username, server.password)
-	p.sees("#arrived", "Welcome")
-	here, err := url.Parse(p.where())
+	p.wantText("#arrived", "Welcome")
+	here, err := url.Parse(p.address())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,10 +214,10 @@ func TestAPageLearnsThatThePersonHasLeft(t *testing.T) {
 	hash, _, _ := strings.Cut(state, ".")
 	other := p.newTab()
 	other.open(two.request(server))
-	other.sees("#arrived", "Welcome")
+	other.wantText("#arrived", "Welcome")
 
 	for _, tc := range []struct {
-		asker          *person
+		asker          *browser
 		question, want string
 	}{
 		{p, "one " + state, "unchanged"},
@@ -228,21 +228,21 @@ func TestAPageLearnsThatThePersonHasLeft(t *testing.T) {
 		{p, "one " + hash, "error"},
 		{other, "one " + state, "changed"}, // an origin that is not the client's
 	} {
-		if got := tc.asker.asks(tc.question); got != tc.want {
+		if got := tc.asker.askFrame(tc.question); got != tc.want {
 			t.Errorf("asked %q, the frame says %q, want %q", tc.question, got, tc.want)
 		}
 	}
 
 	other.open(server.issuer + "/oauth2/sessions/logout")
 	other.press("#logout-confirm")
-	other.sees("main", "signed out")
-	if got := p.asks("one " + state); got != "changed" {
+	other.wantText("main", "signed out")
+	if got := p.askFrame("one " + state); got != "changed" {
 		t.Errorf("after the sign-out the frame says %q", got)
 	}
 	p.open(one.request(server))
 	p.signIn(server.username, server.password)
-	p.sees("#arrived", "Welcome")
-	if got := p.asks("one " + state); got != "changed" {
+	p.wantText("#arrived", "Welcome")
+	if got := p.askFrame("one " + state); got != "changed" {
 		t.Errorf("after another sign-in the frame says %q of the old state", got)
 	}
 }

@@ -4,9 +4,9 @@ package e2e
 
 import "testing"
 
-// grace makes an account by the form that is shown, and returns the status of the
+// createAccount makes an account by the form that is shown, and returns the status of the
 // page that it leads to.
-func (p *person) grace(repeat string) int64 {
+func (p *browser) createAccount(repeat string) int64 {
 	p.t.Helper()
 	p.write("#username", "grace")
 	p.write("#name", "Grace Hopper")
@@ -19,57 +19,57 @@ func (p *person) grace(repeat string) int64 {
 func TestANewcomerMakesAnAccount(t *testing.T) {
 	t.Parallel()
 	server := startDev(t)
-	p := newPerson(t)
-	p.withoutScript()
+	p := newBrowser(t)
+	p.disableScript()
 
 	p.open(server.demo)
 	p.press("#signin")
 	p.press("#signup")
 	p.press("#signin-instead")
 	p.press("#signup")
-	p.finds("username")
-	if status := p.grace("eight unrelated words"); status != 400 {
+	p.wantFocus("username")
+	if status := p.createAccount("eight unrelated words"); status != 400 {
 		t.Errorf("two different passwords were answered with %d, want 400", status)
 	}
-	p.sees("#fault", "not the same")
-	p.finds("password")
+	p.wantText("#fault", "not the same")
+	p.wantFocus("password")
 	p.write("#password", "seven unrelated words")
 	p.write("#repeat", "seven unrelated words")
 	p.press("#create")
-	p.sees("h1", "Demo app asks for access")
-	p.sees(".person", "Grace Hopper", "grace")
+	p.wantText("h1", "Demo app asks for access")
+	p.wantText(".person", "Grace Hopper", "grace")
 	p.press("#accept")
-	p.sees("#greeting", "Hello, Grace Hopper")
+	p.wantText("#greeting", "Hello, Grace Hopper")
 	if userinfo := decode(p, p.read("#userinfo")); userinfo["email"] != "grace@example.com" || userinfo["email_verified"] != false {
 		t.Errorf("userinfo says %v, want an email address that nobody verified", userinfo)
 	}
 	p.press("#silent")
-	p.sees("#notice", "without showing a page")
+	p.wantText("#notice", "without showing a page")
 
-	other := newPerson(t)
+	other := newBrowser(t)
 	other.open(server.demo)
 	other.press("#create-account")
-	if status := other.grace("seven unrelated words"); status != 400 {
+	if status := other.createAccount("seven unrelated words"); status != 400 {
 		t.Errorf("a name that is taken was answered with %d, want 400", status)
 	}
-	other.sees("#fault", "taken")
-	other.finds("username")
+	other.wantText("#fault", "taken")
+	other.wantFocus("username")
 	other.press("#cancel")
-	other.sees("#demo-error-code", "access_denied")
+	other.wantText("#demo-error-code", "access_denied")
 }
 
 func TestSigningUpNeedsNoMouse(t *testing.T) {
 	t.Parallel()
 	server := startDev(t)
-	p := newPerson(t)
+	p := newBrowser(t)
 
 	p.open(server.demo)
 	p.tabTo("#signin")
 	p.enter()
-	p.walksThrough()
+	p.checkTabOrder()
 	p.tabTo("#signup")
 	p.enter()
-	p.walksThrough()
+	p.checkTabOrder()
 	p.tabTo("#username")
 	p.types("grace")
 	p.tabTo("#password")
@@ -77,5 +77,5 @@ func TestSigningUpNeedsNoMouse(t *testing.T) {
 	p.tabTo("#repeat")
 	p.types("seven unrelated words")
 	p.enter() // from the last field, as from any
-	p.sees("h1", "Demo app asks for access")
+	p.wantText("h1", "Demo app asks for access")
 }

@@ -32,38 +32,38 @@ func TestASinglePageApplication(t *testing.T) {
 				Claims: map[string]any{"name": "Ada Lovelace", "email": "ada@example.com", "groups": []string{"staff"}},
 			})
 			origin := serveSinglePage(t, server)
-			p := newPerson(t)
+			p := newBrowser(t)
 
 			p.open(origin)
-			p.sees("#state", "signed out")
+			p.wantText("#state", "signed out")
 			p.press("#sign-in")
 			p.signIn("ada", "seven unrelated words")
-			p.becomes("#state", "signed in")
-			p.mustKnow("after signing in")
-			p.tick("#refresh")
-			p.becomes("#state", "refreshed")
-			p.mustKnow("after a refresh")
-			p.tick("#renew")
-			p.becomes("#state", "renewed")
-			p.mustKnow("after prompt=none in a frame")
+			p.wantExactText("#state", "signed in")
+			p.wantUserClaims("after signing in")
+			p.click("#refresh")
+			p.wantExactText("#state", "refreshed")
+			p.wantUserClaims("after a refresh")
+			p.click("#renew")
+			p.wantExactText("#state", "renewed")
+			p.wantUserClaims("after prompt=none in a frame")
 			p.press("#sign-out")
-			p.becomes("#state", "signed out")
+			p.wantExactText("#state", "signed out")
 			p.press("#sign-in")
-			p.sees("h1", "Sign in")
+			p.wantText("h1", "Sign in")
 		})
 	}
 }
 
-// becomes waits until an element says so, and fails with what it says instead.
-func (p *person) becomes(selector, words string) {
+// wantExactText waits until an element says so, and fails with what it says instead.
+func (p *browser) wantExactText(selector, words string) {
 	p.t.Helper()
-	if !p.comesTrue(fmt.Sprintf("document.querySelector(%q)?.textContent === %q", selector, words)) {
-		p.t.Fatalf("%s of %s says %q, want %q", selector, p.where(), p.read("body"), words)
+	if !p.eventually(fmt.Sprintf("document.querySelector(%q)?.textContent === %q", selector, words)) {
+		p.t.Fatalf("%s of %s says %q, want %q", selector, p.address(), p.read("body"), words)
 	}
 }
 
-// mustKnow fails unless the page shows the user's claims.
-func (p *person) mustKnow(when string) {
+// wantUserClaims fails unless the page shows the user's claims.
+func (p *browser) wantUserClaims(when string) {
 	p.t.Helper()
 	got := decode(p, p.read("#user"))
 	want := map[string]any{

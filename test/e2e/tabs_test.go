@@ -11,101 +11,101 @@ import (
 func TestTwoTabsDoNotDisturbEachOther(t *testing.T) {
 	t.Parallel()
 	server := startDev(t)
-	one := newPerson(t)
+	one := newBrowser(t)
 	other := one.newTab()
 
-	for _, tab := range []*person{one, other} {
+	for _, tab := range []*browser{one, other} {
 		tab.open(server.demo)
 		tab.press("#signin")
 	}
 	one.signIn(server.username, server.password)
 	other.signIn(server.username, server.password)
 	one.press("#accept")
-	one.sees("#greeting", "Hello")
+	one.wantText("#greeting", "Hello")
 	other.press("#accept")
-	other.sees("#greeting", "Hello")
+	other.wantText("#greeting", "Hello")
 
 	one.press("#silent") // the session is the one that the other tab has renewed
-	one.sees("#notice", "without showing a page")
+	one.wantText("#notice", "without showing a page")
 }
 
 func TestGoingBackAndReloadingLeadsOn(t *testing.T) {
 	t.Parallel()
 	server := startDev(t)
-	p := newPerson(t)
+	p := newBrowser(t)
 
 	p.open(server.demo)
 	p.press("#signin")
 	p.reload()
-	p.sees("h1", "Sign in")
+	p.wantText("h1", "Sign in")
 	p.signIn(server.username, server.password)
 	p.reload()
-	p.sees("h1", "asks for access")
+	p.wantText("h1", "asks for access")
 
 	p.back() // to a sign-in page that has served
 	p.signIn(server.username, server.password)
-	p.sees("h1", "asks for access")
+	p.wantText("h1", "asks for access")
 	p.press("#accept")
-	p.sees("#greeting", "Hello")
+	p.wantText("#greeting", "Hello")
 
 	if status := p.back(); status >= 500 {
 		t.Errorf("going back after a sign-in led to status %d", status)
 	}
-	p.sees("#error-code", "expired_request")
+	p.wantText("#error-code", "expired_request")
 	if status := p.reload(); status >= 500 {
 		t.Errorf("reloading it led to status %d", status)
 	}
 	p.open(server.demo)
-	p.sees("#greeting", "Hello")
+	p.wantText("#greeting", "Hello")
 }
 
 func TestARequestBelongsToItsBrowser(t *testing.T) {
 	t.Parallel()
 	server := startDev(t)
-	victim, stranger := newPerson(t), newPerson(t)
+	victim, stranger := newBrowser(t), newBrowser(t)
 
 	victim.open(server.demo)
 	victim.press("#signin")
-	address := victim.where()
+	address := victim.address()
 	if status := stranger.open(address); status != 400 {
 		t.Errorf("another browser's request was answered with %d, want 400", status)
 	}
-	stranger.sees("#error-code", "expired_request")
-	stranger.misses("#password")
+	stranger.wantText("#error-code", "expired_request")
+	stranger.wantNoElement("#password")
 
 	victim.signIn(server.username, server.password)
-	if status := stranger.open(victim.where()); status != 400 {
+	if status := stranger.open(victim.address()); status != 400 {
 		t.Errorf("another browser's consent page was answered with %d, want 400", status)
 	}
-	stranger.misses("#accept")
+	stranger.wantNoElement("#accept")
 	victim.press("#accept")
-	victim.sees("#greeting", "Hello")
+	victim.wantText("#greeting", "Hello")
 }
 
 func TestAPageOfTheWayIsNoPlaceToBegin(t *testing.T) {
 	t.Parallel()
 	server := startDev(t)
-	p := newPerson(t)
+	p := newBrowser(t)
 
 	for _, path := range []string{"/login", "/consent", "/login?request=long-gone"} {
 		if status := p.open(server.issuer + path); status != 400 {
 			t.Errorf("%s was answered with %d, want 400", path, status)
 		}
-		p.sees("#error", "application")
+		p.wantText("#error", "application")
 	}
 	if status := p.open(server.issuer + "/nowhere"); status != 404 {
 		t.Errorf("an address that leads nowhere was answered with %d, want 404", status)
 	}
-	p.sees("#error-code", "not_found")
+	p.wantText("#error-code", "not_found")
 }
 
 // back presses the browser's button and returns the status of the page.
-func (p *person) back() int64 {
+func (p *browser) back() int64 {
 	p.t.Helper()
-	return p.goes("going back", chromedp.NavigateBack())
+	return p.navigate("going back", chromedp.NavigateBack())
 }
 
-func (p *person) reload() int64 {
+func (p *browser) reload() int64 {
 	p.t.Helper()
-	return p.goes("reloading", chromedp.Reload())
+	return p.navigate("reloading", chromedp.Reload())
 }

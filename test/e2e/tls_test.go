@@ -17,28 +17,28 @@ func TestOverTLSCookiesAreBoundToTheHost(t *testing.T) {
 	if !strings.HasPrefix(server.issuer, "https://localhost:") {
 		t.Fatalf("the issuer is %s, want https", server.issuer)
 	}
-	p := newPerson(t)
-	p.trusting()
+	p := newBrowser(t)
+	p.ignoreCertificateErrors()
 
 	p.open(server.demo)
 	p.press("#signin")
-	p.mustKeepSafe(server, "__Host-ostiary_request_")
+	p.wantSecureCookies(server, "__Host-ostiary_request_")
 	p.signIn(server.username, server.password)
 	p.press("#accept")
-	p.sees("#greeting", "Hello")
-	p.mustKeepSafe(server, "__Host-ostiary_session")
+	p.wantText("#greeting", "Hello")
+	p.wantSecureCookies(server, "__Host-ostiary_session")
 	p.press("#refresh")
-	p.sees("#refreshed-at", ":")
+	p.wantText("#refreshed-at", ":")
 	p.press("#signout")
-	p.sees("#demo-signed-out", "signed out")
+	p.wantText("#demo-signed-out", "signed out")
 }
 
-// mustKeepSafe fails unless the provider's cookies are as safe as they can be, and
+// wantSecureCookies fails unless the provider's cookies are as safe as they can be, and
 // one of that name is among them.
-func (p *person) mustKeepSafe(server *dev, name string) {
+func (p *browser) wantSecureCookies(server *dev, name string) {
 	p.t.Helper()
 	found := false
-	answer := ask(p, call(network.GetCookies, network.GetCookiesParams{URLs: []string{server.issuer}}))
+	answer := runAction(p, call(network.GetCookies, network.GetCookiesParams{URLs: []string{server.issuer}}))
 	for _, cookie := range answer.Cookies {
 		if !strings.Contains(cookie.Name, "ostiary_") || strings.HasPrefix(cookie.Name, "ostiary_demo_") {
 			continue

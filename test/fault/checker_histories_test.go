@@ -11,7 +11,7 @@ import (
 // at makes an event that lasted a millisecond, on a clock of milliseconds.
 func at(call int, op operation, key string, r result, gave ...string) event {
 	start := time.Duration(call) * time.Millisecond
-	return event{Op: op, Key: key, Result: r, Gave: gave, Call: start, Return: start + time.Millisecond, Said: string(r)}
+	return event{Op: op, Key: key, Result: r, Issued: gave, Call: start, Return: start + time.Millisecond, Detail: string(r)}
 }
 
 func TestTheCheckerFindsWhatIsWrongAndNothingElse(t *testing.T) {

@@ -12,9 +12,9 @@ import (
 // lives: what the checker must know to tell a promise broken from a promise that
 // was never made.
 const (
-	mercy        = 2 * time.Second
-	grace        = 10 * time.Second
-	codeLifetime = time.Minute
+	doubleSubmitWindow = 2 * time.Second
+	refreshGrace       = 10 * time.Second
+	codeLifetime       = time.Minute
 )
 
 // check returns what in a history the server may not have done. It knows nothing
@@ -23,7 +23,7 @@ func check(events []event) (violations []string) {
 	families := map[int]*family{}
 	for _, e := range events {
 		if e.Result == broken {
-			violations = append(violations, fmt.Sprintf("%s answered %q", e.Op, e.Said))
+			violations = append(violations, fmt.Sprintf("%s answered %q", e.Op, e.Detail))
 		}
 		if e.Op == fault {
 			continue
@@ -34,7 +34,7 @@ func check(events []event) (violations []string) {
 		families[e.Family].events = append(families[e.Family].events, e)
 	}
 	for id, f := range families {
-		f.judge()
+		f.check()
 		for _, v := range f.violations {
 			violations = append(violations, fmt.Sprintf("grant %d: %s", id, v))
 		}
@@ -48,21 +48,21 @@ type family struct {
 	violations []string
 }
 
-func (f *family) judge() {
+func (f *family) check() {
 	f.onlyOneExchange()
 	f.onlyOneSuccessor()
 	for _, e := range f.events {
 		switch {
 		case e.Op == revoke && e.Result == refused:
-			f.violate("a revocation was refused: %s", e.Said)
+			f.violate("a revocation was refused: %s", e.Detail)
 		case e.Result == ok && e.Op != authorize && e.Op != revoke && f.ended(e.Call):
 			f.violate("%s of %s succeeded after an acknowledged revocation", e.Op, e.Key)
 		case e.Result == refused && e.Op == exchange:
-			f.judgeRefusedExchange(e)
+			f.checkRefusedExchange(e)
 		case e.Result == refused && e.Op == refresh:
-			f.judgeRefusedRefresh(e)
+			f.checkRefusedRefresh(e)
 		case e.Result == refused && e.Op == introspect:
-			f.judgeInactive(e)
+			f.checkInactive(e)
 		}
 	}
 }
@@ -92,7 +92,7 @@ func (f *family) onlyOneSuccessor() {
 		if e.Op != refresh || e.Result != ok {
 			continue
 		}
-		successor := e.Gave[1]
+		successor := e.Issued[1]
 		if before, again := successors[e.Key]; again && before != successor {
 			f.violate("refresh token %s has two successors", e.Key)
 		}
@@ -103,7 +103,7 @@ func (f *family) onlyOneSuccessor() {
 	}
 }
 
-func (f *family) judgeRefusedExchange(refusal event) {
+func (f *family) checkRefusedExchange(refusal event) {
 	if f.mayHaveEnded(refusal.Return) || f.attempted(refusal, 0) {
 		return
 	}
@@ -112,18 +112,18 @@ func (f *family) judgeRefusedExchange(refusal event) {
 			return
 		}
 	}
-	f.violate("the code was refused though nobody had redeemed it: %s", refusal.Said)
+	f.violate("the code was refused though nobody had redeemed it: %s", refusal.Detail)
 }
 
-func (f *family) judgeRefusedRefresh(refusal event) {
-	if f.acknowledged(refusal) && !f.mayHaveEnded(refusal.Return) && !f.attempted(refusal, grace) {
-		f.violate("refresh token %s was refused though it was good: %s", refusal.Key, refusal.Said)
+func (f *family) checkRefusedRefresh(refusal event) {
+	if f.acknowledged(refusal) && !f.mayHaveEnded(refusal.Return) && !f.attempted(refusal, refreshGrace) {
+		f.violate("refresh token %s was refused though it was good: %s", refusal.Key, refusal.Detail)
 	}
 }
 
-// judgeInactive: invariant I3. A refresh token that somebody tried to redeem may
+// checkInactive: invariant I3. A refresh token that somebody tried to redeem may
 // have been rotated.
-func (f *family) judgeInactive(said event) {
+func (f *family) checkInactive(said event) {
 	if !f.acknowledged(said) || f.mayHaveEnded(said.Return) {
 		return
 	}
@@ -142,7 +142,7 @@ func (f *family) acknowledged(e event) bool {
 		if giving.Result != ok || giving.Return > e.Call {
 			continue
 		}
-		if slices.Contains(giving.Gave, e.Key) {
+		if slices.Contains(giving.Issued, e.Key) {
 			return true
 		}
 	}
@@ -181,11 +181,11 @@ func (f *family) mayHaveEnded(at time.Duration) bool {
 		case revoke:
 			return true
 		case exchange:
-			if f.attempted(e, mercy) {
+			if f.attempted(e, doubleSubmitWindow) {
 				return true
 			}
 		case refresh:
-			if f.attempted(e, grace) {
+			if f.attempted(e, refreshGrace) {
 				return true
 			}
 		case authorize, introspect, fault:

@@ -22,8 +22,8 @@ func TestNothingAcknowledgedIsLostToKills(t *testing.T) {
 			} else {
 				url = rig.Database(t, engine)
 			}
-			h := open(t, rig.Options{Database: url})
-			random := chance(t)
+			h := newFixture(t, rig.Options{Database: url})
+			random := newRandom(t)
 			n := rounds(2000)
 			kills := make([]int64, rounds(20)/2)
 			for i := range kills {
@@ -31,19 +31,19 @@ func TestNothingAcknowledgedIsLostToKills(t *testing.T) {
 			}
 			slices.Sort(kills)
 
-			l := start(t, h, n)
+			l := startLoad(t, h, n)
 			for i, moment := range kills {
-				l.reached(moment)
+				l.waitFor(moment)
 				victims := []int{random.IntN(h.Len())}
 				if i%3 == 0 {
 					victims = []int{0, 1}
 				}
-				l.did(fmt.Sprintf("kill %v", victims))
-				share(victims, func(_, victim int) { h.Kill(victim) })
-				share(victims, func(_, victim int) { h.Restart(victim) })
-				l.did(fmt.Sprintf("back %v", victims))
+				l.recordFault(fmt.Sprintf("kill %v", victims))
+				runWorkers(victims, func(_, victim int) { h.Kill(victim) })
+				runWorkers(victims, func(_, victim int) { h.Restart(victim) })
+				l.recordFault(fmt.Sprintf("back %v", victims))
 			}
-			l.verdict()
+			l.finish()
 		})
 	}
 }

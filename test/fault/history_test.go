@@ -21,11 +21,11 @@ type event struct {
 	Op      operation     `json:"op"`
 	Family  int           `json:"family"`         // the grant it was about
 	Key     string        `json:"key,omitempty"`  // what was presented
-	Gave    []string      `json:"gave,omitempty"` // what was given: the access token, the refresh token
+	Issued  []string      `json:"gave,omitempty"` // what was given: the access token, the refresh token
 	Call    time.Duration `json:"call"`
 	Return  time.Duration `json:"return"`
 	Result  result        `json:"result"`
-	Said    string        `json:"said,omitempty"` // in words, for whoever reads it
+	Detail  string        `json:"said,omitempty"` // in words, for whoever reads it
 }
 
 type operation string
@@ -69,8 +69,8 @@ type history struct {
 	err   error
 }
 
-// record begins a history in a file of its own.
-func record(t *testing.T) *history {
+// newHistory begins a history in a file of its own.
+func newHistory(t *testing.T) *history {
 	t.Helper()
 	path := filepath.Join(t.ArtifactDir(), "history.jsonl")
 	file, err := os.Create(path)

@@ -20,13 +20,13 @@ import (
 // time one rotation comes of it, and every token ever issued can be verified with
 // what any replica publishes.
 func TestTwoRotationsAtOnceMakeOne(t *testing.T) {
-	eachEngine(t, func(t *testing.T, h *house) { //nolint:thelper // it is the test itself
+	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // it is the test itself
 		keys := storetest.Open(t, h.Database)
 		tokens := []string{machineToken(t, h)}
 		together := 0
 		for range rounds(20) {
 			awaitPublished(t, h, keys)
-			letAnHourPass(t, keys)
+			ageNextKeys(t, keys)
 			before := currentKeys(t, keys)
 			for i, r := range rotateTwice(t, h) {
 				if r.Code != 0 {
@@ -61,21 +61,21 @@ func TestTwoRotationsAtOnceMakeOne(t *testing.T) {
 // save what they have made before either can, unless the machine is busy. On SQLite,
 // where one writes at a time, each notes first in the audit log what it is about to do,
 // so that they take turns: what holds one up there holds up the other before it begins.
-func rotateTwice(t *testing.T, h *house) (results []rig.Result) {
+func rotateTwice(t *testing.T, h *fixture) (results []rig.Result) {
 	t.Helper()
 	rotate := func(int) rig.Result { return h.Run(t.Context(), "keys", "rotate", "--algorithm", "ES256") }
 	if strings.HasPrefix(h.Database, "sqlite:") {
-		return atOnce(2, rotate)
+		return concurrently(2, rotate)
 	}
 	done := make(chan []rig.Result, 1)
 	storetest.HoldKeys(t, h.Database, func() {
-		go func() { done <- atOnce(2, rotate) }()
+		go func() { done <- concurrently(2, rotate) }()
 		time.Sleep(500 * time.Millisecond)
 	})
 	return <-done
 }
 
-func machineToken(t *testing.T, h *house) string {
+func machineToken(t *testing.T, h *fixture) string {
 	t.Helper()
 	got := h.Credentials(t.Context(), &h.clients.Machine)
 	if got.Status != 200 {
@@ -86,7 +86,7 @@ func machineToken(t *testing.T, h *house) string {
 
 // awaitPublished waits until both replicas publish every key there is, as they do
 // long before a key begins to sign.
-func awaitPublished(t *testing.T, h *house, s *store.Store) {
+func awaitPublished(t *testing.T, h *fixture, s *store.Store) {
 	t.Helper()
 	_, records, err := s.LoadKeys(t.Context())
 	if err != nil {
@@ -111,8 +111,8 @@ func awaitPublished(t *testing.T, h *house, s *store.Store) {
 	}
 }
 
-// letAnHourPass makes the next keys old enough to sign, by moving their birth.
-func letAnHourPass(t *testing.T, s *store.Store) {
+// ageNextKeys makes the next keys old enough to sign, by moving their birth.
+func ageNextKeys(t *testing.T, s *store.Store) {
 	t.Helper()
 	for {
 		version, records, err := s.LoadKeys(t.Context())
@@ -182,7 +182,7 @@ func rotated(t *testing.T, before map[jwks.Algorithm]string, s *store.Store) int
 	return next
 }
 
-func verifyAll(t *testing.T, published *rig.Answer, tokens []string) {
+func verifyAll(t *testing.T, published *rig.Response, tokens []string) {
 	t.Helper()
 	var set jose.JSONWebKeySet
 	if err := json.Unmarshal([]byte(published.Body), &set); err != nil {

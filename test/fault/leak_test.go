@@ -18,8 +18,8 @@ import (
 // and clients held can be found there in a form that could be used (security
 // statement S1).
 func TestNoCredentialIsReadableAtRestOrInALog(t *testing.T) {
-	eachEngine(t, func(t *testing.T, h *house) { //nolint:thelper // it is the test itself
-		credentials := liveALot(t, h)
+	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // it is the test itself
+		credentials := useCredentials(t, h)
 		for i := range h.Len() {
 			h.Stop(i) // what was buffered comes out
 		}
@@ -31,7 +31,7 @@ func TestNoCredentialIsReadableAtRestOrInALog(t *testing.T) {
 				t.Fatalf("%s do not even hold the client's name", where)
 			}
 			for name, credential := range credentials {
-				for form, text := range forms(t, name, credential) {
+				for form, text := range encodings(t, name, credential) {
 					if bytes.Contains(content, text) {
 						t.Errorf("%s hold a %s, %s", where, name, form)
 					}
@@ -41,8 +41,8 @@ func TestNoCredentialIsReadableAtRestOrInALog(t *testing.T) {
 	})
 }
 
-// forms are the ways in which somebody could find a credential.
-func forms(t *testing.T, name, credential string) map[string][]byte {
+// encodings are the ways in which somebody could find a credential.
+func encodings(t *testing.T, name, credential string) map[string][]byte {
 	t.Helper()
 	if len(credential) < 16 {
 		t.Fatalf("%s is %q, which is too short to search for", name, credential)
@@ -63,13 +63,13 @@ func forms(t *testing.T, name, credential string) map[string][]byte {
 	return all
 }
 
-// liveALot does everything that takes credentials, with what succeeds and what
+// useCredentials does everything that takes credentials, with what succeeds and what
 // does not, and returns them all.
-func liveALot(t *testing.T, h *house) map[string]string {
+func useCredentials(t *testing.T, h *fixture) map[string]string {
 	t.Helper()
 	ctx := t.Context()
 	found := map[string]string{"password": h.user.Password, "system secret": h.Secret()}
-	person := rig.NewPerson(h.Endpoint, h.user)
+	person := rig.NewBrowser(h.Endpoint, h.user)
 	for _, c := range []*rig.Client{&h.clients.Web, &h.clients.Post, &h.clients.Native, &h.clients.Keyed} {
 		a, err := person.Authorize(ctx, c, nil)
 		if err != nil {
@@ -87,7 +87,7 @@ func liveALot(t *testing.T, h *house) map[string]string {
 		if c.Secret != "" {
 			found["secret of "+c.ID] = c.Secret
 		}
-		for _, got := range []*rig.Answer{
+		for _, got := range []*rig.Response{
 			h.Userinfo(ctx, first.Text("access_token")), h.Introspect(ctx, &h.clients.Web, first.Text("access_token")),
 			h.Exchange(ctx, c, a.Code, a.Verifier), h.Revoke(ctx, c, second.Text("access_token")), h.Revoke(ctx, c, second.Text("refresh_token")),
 			h.Userinfo(ctx, second.Text("access_token")), h.Refresh(ctx, c, second.Text("refresh_token")),
@@ -98,7 +98,7 @@ func liveALot(t *testing.T, h *house) map[string]string {
 			}
 		}
 	}
-	for _, c := range []*rig.Client{&h.clients.Machine, &h.clients.Sealed} {
+	for _, c := range []*rig.Client{&h.clients.Machine, &h.clients.Opaque} {
 		got := h.Credentials(ctx, c)
 		found["access token of "+c.ID], found["secret of "+c.ID] = got.Text("access_token"), c.Secret
 		h.Revoke(ctx, c, got.Text("access_token"))
@@ -110,14 +110,14 @@ func liveALot(t *testing.T, h *house) map[string]string {
 }
 
 // mistakes puts credentials where they do not belong.
-func mistakes(t *testing.T, h *house, found map[string]string) {
+func mistakes(t *testing.T, h *fixture, found map[string]string) {
 	t.Helper()
 	wrong := rig.Client{ID: h.clients.Web.ID, Secret: "a mistyped secret of a client, 0123456789", Method: "client_secret_basic"}
 	found["mistyped secret"] = wrong.Secret
 	if got := h.Credentials(t.Context(), &wrong); got.Status != 401 {
 		t.Errorf("a mistyped secret: %v", got)
 	}
-	swapped := rig.NewPerson(h.Endpoint, rig.User{Username: "my password as a name 0123456789", Password: "a mistyped password, 0123456789"})
+	swapped := rig.NewBrowser(h.Endpoint, rig.User{Username: "my password as a name 0123456789", Password: "a mistyped password, 0123456789"})
 	found["password typed as a name"], found["mistyped password"] = swapped.User.Username, swapped.User.Password
 	if _, err := swapped.Authorize(t.Context(), h.client, nil); err == nil {
 		t.Error("signed in with a mistyped password")
@@ -134,7 +134,7 @@ func mistakes(t *testing.T, h *house, found map[string]string) {
 }
 
 // cookies are those of a person in the middle of signing in again.
-func cookies(t *testing.T, h *house, person *rig.Person, found map[string]string) {
+func cookies(t *testing.T, h *fixture, person *rig.Browser, found map[string]string) {
 	t.Helper()
 	query := url.Values{
 		"response_type": {"code"}, "client_id": {h.client.ID}, "redirect_uri": {h.client.RedirectURI}, "scope": {"openid"}, "prompt": {"login"},
@@ -150,7 +150,7 @@ func cookies(t *testing.T, h *house, person *rig.Person, found map[string]string
 	}
 }
 
-func registration(t *testing.T, h *house, found map[string]string) {
+func registration(t *testing.T, h *fixture, found map[string]string) {
 	t.Helper()
 	got := h.Register(t.Context(), map[string]any{"redirect_uris": []string{"https://other.example/cb"}})
 	if got.Status != 201 {

@@ -15,79 +15,79 @@ import (
 // load lets many clients live their lives at once: exchange a code, refresh, ask,
 // revoke, each again until there is an answer, some of it twice at a time.
 type load struct {
-	t     *testing.T
-	house *house
+	t       *testing.T
+	fixture *fixture
 	*history
 
-	codes  []code
-	tokens [][]string    // of each grant, that were acknowledged
-	done   atomic.Int64  // operations that came back
-	over   chan struct{} // closed when all grants have lived
+	codes    []code
+	tokens   [][]string    // of each grant, that were acknowledged
+	done     atomic.Int64  // operations that came back
+	finished chan struct{} // closed when all grants have lived
 }
 
 // expected is about how many operations a load of n grants makes.
 func expected(n int) int64 { return int64(n) * 4 }
 
-// start prepares n codes and begins to work with them.
-func start(t *testing.T, h *house, n int) *load {
+// startLoad prepares n codes and begins to work with them.
+func startLoad(t *testing.T, h *fixture, n int) *load {
 	t.Helper()
-	l := &load{t: t, house: h, history: record(t), tokens: make([][]string, n), over: make(chan struct{})}
+	l := &load{t: t, fixture: h, history: newHistory(t), tokens: make([][]string, n), finished: make(chan struct{})}
 	began := l.now()
 	l.codes = h.codes(t, n)
 	for i, c := range l.codes {
 		made := c.at.Sub(l.start)
-		l.add(event{Process: "rig", Op: authorize, Family: i, Gave: []string{fingerprint(c.value)}, Call: made, Return: made, Result: ok})
+		l.add(event{Process: "rig", Op: authorize, Family: i, Issued: []string{fingerprint(c.value)}, Call: made, Return: made, Result: ok})
 	}
 	t.Logf("%d codes in %v", n, (l.now() - began).Round(time.Millisecond))
 	go func() {
-		defer close(l.over)
-		share(make([]struct{}, workers), func(worker int, _ struct{}) {
+		defer close(l.finished)
+		runWorkers(make([]struct{}, workers), func(worker int, _ struct{}) {
 			for family := worker; family < n; family += workers {
-				l.live(fmt.Sprintf("client-%d", worker), family)
+				l.runGrant(fmt.Sprintf("client-%d", worker), family)
 			}
 		})
 	}()
 	return l
 }
 
-// live is the life of one grant.
-func (l *load) live(process string, family int) {
+// runGrant is the life of one grant.
+func (l *load) runGrant(process string, family int) {
 	c := l.codes[family]
-	got := l.answered(process, exchange, family, c.value, family%4 == 0, func() *rig.Answer {
-		return l.house.exchange(l.t.Context(), c)
+	got := l.retry(process, exchange, family, c.value, family%4 == 0, func() *rig.Response {
+		return l.fixture.exchange(l.t.Context(), c)
 	})
 	for generation := 0; got != nil && generation <= family%3; generation++ {
 		token := got.Text("refresh_token")
 		if generation == 2 && family%2 == 0 {
-			l.answered(process, revoke, family, token, false, func() *rig.Answer {
-				return l.house.Revoke(l.t.Context(), l.house.client, token)
+			l.retry(process, revoke, family, token, false, func() *rig.Response {
+				return l.fixture.Revoke(l.t.Context(), l.fixture.client, token)
 			})
 			break
 		}
-		got = l.answered(process, refresh, family, token, family%5 == 0, func() *rig.Answer {
-			return l.house.Refresh(l.t.Context(), l.house.client, token)
+		got = l.retry(process, refresh, family, token, family%5 == 0, func() *rig.Response {
+			return l.fixture.Refresh(l.t.Context(), l.fixture.client, token)
 		})
 	}
 	if got != nil {
-		l.ask(process, family, got.Text("access_token"))
+		l.introspect(process, family, got.Text("access_token"))
 	}
 }
 
-// patience is how long a client tries again.
-const patience = 20 * time.Second
+// retryTimeout is how long a client tries again.
+const retryTimeout = 20 * time.Second
 
-// answered does something, twice at a time if a client would be so careless, and
+// retry does something, twice at a time if a client would be so careless, and
 // again until there is an answer. It returns what was given, nil for nothing.
-func (l *load) answered(process string, op operation, family int, key string, twice bool, call func() *rig.Answer) *rig.Answer {
+func (l *load) retry(process string, op operation, family int, key string, twice bool, call func() *rig.Response) *rig.Response {
 	callers := 1
 	if twice {
 		callers = 2
 	}
-	for until := l.now() + patience; l.now() < until; {
-		var given *rig.Answer
+	for until := l.now() + retryTimeout; l.now() < until; {
+		var given *rig.Response
 		refusals := 0
-		for _, got := range atOnce(callers, func(int) *rig.Answer { return l.try(process, op, family, key, call) }) {
-			switch judge(got) {
+		for _, got := range concurrently(callers, func(int) *rig.Response { return l.attempt(process, op, family, key, call) }) {
+			switch classify(got) {
 			case ok:
 				given = got
 			case refused, broken:
@@ -100,18 +100,18 @@ func (l *load) answered(process string, op operation, family int, key string, tw
 		}
 		time.Sleep(20 * time.Millisecond) // as a client would that does not want to add to the trouble
 	}
-	l.t.Errorf("%s: no answer within %v", op, patience)
+	l.t.Errorf("%s: no answer within %v", op, retryTimeout)
 	return nil
 }
 
-// try does something once and writes down what came of it.
-func (l *load) try(process string, op operation, family int, key string, call func() *rig.Answer) *rig.Answer {
+// attempt does something once and writes down what came of it.
+func (l *load) attempt(process string, op operation, family int, key string, call func() *rig.Response) *rig.Response {
 	e := event{Process: process, Op: op, Family: family, Key: fingerprint(key), Call: l.now()}
 	got := call()
-	e.Return, e.Result, e.Said = l.now(), judge(got), got.String()
+	e.Return, e.Result, e.Detail = l.now(), classify(got), got.String()
 	if e.Result == ok && op != revoke {
 		access, refresh := got.Text("access_token"), got.Text("refresh_token")
-		e.Gave = []string{fingerprint(access), fingerprint(refresh)}
+		e.Issued = []string{fingerprint(access), fingerprint(refresh)}
 		l.keep(family, access, refresh)
 	}
 	l.add(e)
@@ -125,11 +125,11 @@ func (l *load) keep(family int, tokens ...string) {
 	l.tokens[family] = append(l.tokens[family], tokens...)
 }
 
-// ask introspects a token and writes down what was said.
-func (l *load) ask(process string, family int, token string) {
+// introspect introspects a token and writes down what was said.
+func (l *load) introspect(process string, family int, token string) {
 	e := event{Process: process, Op: introspect, Family: family, Key: fingerprint(token), Call: l.now()}
-	got := l.house.Introspect(l.t.Context(), l.house.client, token)
-	e.Return, e.Result, e.Said = l.now(), judge(got), got.String()
+	got := l.fixture.Introspect(l.t.Context(), l.fixture.client, token)
+	e.Return, e.Result, e.Detail = l.now(), classify(got), got.String()
 	if e.Result == ok && !got.Active() {
 		e.Result = refused
 	}
@@ -137,36 +137,36 @@ func (l *load) ask(process string, family int, token string) {
 	l.done.Add(1)
 }
 
-// reached waits until n operations came back, or the load is over.
-func (l *load) reached(n int64) {
+// waitFor waits until n operations came back, or the load is over.
+func (l *load) waitFor(n int64) {
 	for l.done.Load() < n {
 		select {
-		case <-l.over:
+		case <-l.finished:
 			return
 		case <-time.After(time.Millisecond):
 		}
 	}
 }
 
-// did writes down what the rig did to the server.
-func (l *load) did(what string) {
-	l.add(event{Process: "rig", Op: fault, Call: l.now(), Return: l.now(), Result: ok, Said: what})
+// recordFault writes down what the rig did to the server.
+func (l *load) recordFault(what string) {
+	l.add(event{Process: "rig", Op: fault, Call: l.now(), Return: l.now(), Result: ok, Detail: what})
 }
 
-// verdict waits for the end of the load, asks about everything that was ever
+// finish waits for the end of the load, asks about everything that was ever
 // acknowledged, and lets the checker judge.
-func (l *load) verdict() (events []event) {
+func (l *load) finish() (events []event) {
 	t := l.t
 	t.Helper()
 	select {
-	case <-l.over:
+	case <-l.finished:
 	case <-time.After(5 * time.Minute):
 		t.Fatal("the load does not end")
 	}
-	share(make([]struct{}, workers), func(worker int, _ struct{}) {
+	runWorkers(make([]struct{}, workers), func(worker int, _ struct{}) {
 		for family := worker; family < len(l.tokens); family += workers {
 			for _, token := range l.tokens[family] {
-				l.ask("auditor", family, token)
+				l.introspect("auditor", family, token)
 			}
 		}
 	})
@@ -178,7 +178,7 @@ func (l *load) verdict() (events []event) {
 		if e.Process == "auditor" {
 			asked++
 			if e.Result == unknown {
-				t.Errorf("nobody answered about a token after the faults: %s", e.Said)
+				t.Errorf("nobody answered about a token after the faults: %s", e.Detail)
 			}
 		}
 	}
@@ -197,8 +197,8 @@ func (l *load) verdict() (events []event) {
 	return events
 }
 
-// judge tells verdicts from accidents.
-func judge(got *rig.Answer) result {
+// classify tells verdicts from accidents.
+func classify(got *rig.Response) result {
 	switch {
 	case got.Err != nil:
 		return unknown

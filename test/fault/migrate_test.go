@@ -18,7 +18,7 @@ func TestSeveralMigrationsAtOnceMakeOneSchema(t *testing.T) {
 				env := map[string]string{"DATABASE_URL": rig.Database(t, engine)}
 				rig.Build(t)
 				taken := map[string]int{}
-				for i, r := range atOnce(3, func(int) rig.Result { return rig.RunAlone(t, env, "migrate", "up", "--json") }) {
+				for i, r := range concurrently(3, func(int) rig.Result { return rig.RunAlone(t, env, "migrate", "up", "--json") }) {
 					var steps []string
 					if r.Code != 0 || json.Unmarshal([]byte(r.Stdout), &steps) != nil {
 						t.Fatalf("process %d: exit code %d\n%s%s", i, r.Code, r.Stdout, r.Stderr)

@@ -17,8 +17,8 @@ import (
 // should come back; and when it is there again, so is the server, by itself.
 func TestALostDatabaseIsNoVerdict(t *testing.T) {
 	db := storetest.StartPostgres(t, storetest.Options{Durable: true})
-	h := open(t, rig.Options{Database: db.URL()})
-	random := chance(t)
+	h := newFixture(t, rig.Options{Database: db.URL()})
+	random := newRandom(t)
 	requests := outageRequests(t, h)
 	for name, ask := range requests {
 		if got := ask(); got.Err != nil || got.Status >= 500 {
@@ -27,22 +27,22 @@ func TestALostDatabaseIsNoVerdict(t *testing.T) {
 	}
 
 	n := rounds(1000)
-	l := start(t, h, n)
+	l := startLoad(t, h, n)
 	for range max(1, rounds(3)-1) {
-		l.reached(l.done.Load() + 1 + random.Int64N(expected(n)/4))
-		l.did("lose the database")
+		l.waitFor(l.done.Load() + 1 + random.Int64N(expected(n)/4))
+		l.recordFault("lose the database")
 		db.Kill()
 		withoutDatabase(t, h, requests)
 		db.Restart()
-		l.did("the database is back")
+		l.recordFault("the database is back")
 		recovers(t, h)
 	}
-	l.verdict()
+	l.finish()
 }
 
 // withoutDatabase asks for everything for a while. Clients may be known from
 // before for 2 seconds, so those that need nothing else get their token.
-func withoutDatabase(t *testing.T, h *house, requests map[string]func() *rig.Answer) {
+func withoutDatabase(t *testing.T, h *fixture, requests map[string]func() *rig.Response) {
 	t.Helper()
 	for began := time.Now(); time.Since(began) < 4*time.Second; {
 		for name, ask := range requests {
@@ -74,12 +74,12 @@ func withoutDatabase(t *testing.T, h *house, requests map[string]func() *rig.Ans
 }
 
 // recovers waits until both replicas issue and read tokens again.
-func recovers(t *testing.T, h *house) {
+func recovers(t *testing.T, h *fixture) {
 	t.Helper()
 	began := time.Now()
 	for i := range h.Len() {
 		for {
-			a, err := h.people[0].Authorize(t.Context(), h.client, nil)
+			a, err := h.browsers[0].Authorize(t.Context(), h.client, nil)
 			if err == nil {
 				got := h.At(i).Exchange(t.Context(), h.client, a.Code, a.Verifier)
 				if got.Status == 200 {
@@ -96,10 +96,10 @@ func recovers(t *testing.T, h *house) {
 }
 
 // outageRequests returns a request to everything that needs the database.
-func outageRequests(t *testing.T, h *house) map[string]func() *rig.Answer {
+func outageRequests(t *testing.T, h *fixture) map[string]func() *rig.Response {
 	t.Helper()
-	ctx, person := t.Context(), h.people[0]
-	unused := h.codeOf(t, person)
+	ctx, person := t.Context(), h.browsers[0]
+	unused := h.authorize(t, person)
 	access, refresh := h.tokens(t)
 	query := url.Values{
 		"response_type": {"code"}, "client_id": {h.client.ID}, "redirect_uri": {h.client.RedirectURI}, "scope": {"openid"}, "state": {"x"},
@@ -113,8 +113,8 @@ func outageRequests(t *testing.T, h *house) map[string]func() *rig.Answer {
 		t.Fatalf("register: %v", registered)
 	}
 
-	get := func(path, token string) func() *rig.Answer {
-		return func() *rig.Answer {
+	get := func(path, token string) func() *rig.Response {
+		return func() *rig.Response {
 			return h.Do(ctx, "GET", path, nil, map[string][]string{"Authorization": {"Bearer " + token}})
 		}
 	}
@@ -122,40 +122,40 @@ func outageRequests(t *testing.T, h *house) map[string]func() *rig.Answer {
 		maps.Copy(more, request)
 		return more
 	}
-	return map[string]func() *rig.Answer{
-		"authorize":              func() *rig.Answer { return person.Open(ctx, authorizeURL, nil) },
-		"authorize, prompt=none": func() *rig.Answer { return person.Open(ctx, authorizeURL+"&prompt=none", nil) },
-		"the sign-in page":       func() *rig.Answer { return person.Open(ctx, login.String(), nil) },
-		"the consent page":       func() *rig.Answer { return person.Open(ctx, consent.String(), nil) },
-		"going on": func() *rig.Answer {
+	return map[string]func() *rig.Response{
+		"authorize":              func() *rig.Response { return person.Open(ctx, authorizeURL, nil) },
+		"authorize, prompt=none": func() *rig.Response { return person.Open(ctx, authorizeURL+"&prompt=none", nil) },
+		"the sign-in page":       func() *rig.Response { return person.Open(ctx, login.String(), nil) },
+		"the consent page":       func() *rig.Response { return person.Open(ctx, consent.String(), nil) },
+		"going on": func() *rig.Response {
 			return person.Open(ctx, h.Issuer+"/oauth2/auth?continue="+request.Get("request"), nil)
 		},
-		"signing in with a mistake": func() *rig.Answer {
+		"signing in with a mistake": func() *rig.Response {
 			return person.Open(ctx, h.Issuer+"/login", form(url.Values{"username": {"ada"}, "password": {"wrong"}}))
 		},
-		"client_credentials, JWT": func() *rig.Answer { return h.Credentials(ctx, &h.clients.Machine) },
-		"client_credentials, sealed": func() *rig.Answer {
-			return h.Credentials(ctx, &h.clients.Sealed)
+		"client_credentials, JWT": func() *rig.Response { return h.Credentials(ctx, &h.clients.Machine) },
+		"client_credentials, sealed": func() *rig.Response {
+			return h.Credentials(ctx, &h.clients.Opaque)
 		},
-		"client_credentials, unknown client": func() *rig.Answer {
+		"client_credentials, unknown client": func() *rig.Response {
 			return h.Credentials(ctx, &rig.Client{ID: "nobody", Secret: "a secret that nobody has", Method: "client_secret_basic"})
 		},
-		"exchanging with the wrong verifier": func() *rig.Answer { return h.Exchange(ctx, h.client, unused.value, strings.Repeat("x", 43)) },
-		"introspecting an access token":      func() *rig.Answer { return h.Introspect(ctx, h.client, access) },
-		"introspecting a refresh token":      func() *rig.Answer { return h.Introspect(ctx, h.client, refresh) },
-		"an assertion":                       func() *rig.Answer { return h.Introspect(ctx, &h.clients.Keyed, access) },
+		"exchanging with the wrong verifier": func() *rig.Response { return h.Exchange(ctx, h.client, unused.value, strings.Repeat("x", 43)) },
+		"introspecting an access token":      func() *rig.Response { return h.Introspect(ctx, h.client, access) },
+		"introspecting a refresh token":      func() *rig.Response { return h.Introspect(ctx, h.client, refresh) },
+		"an assertion":                       func() *rig.Response { return h.Introspect(ctx, &h.clients.Keyed, access) },
 		"userinfo":                           get("/userinfo", access),
 		"reading a registration":             get("/connect/register/"+registered.Text("client_id"), registered.Text("registration_access_token")),
-		"registering": func() *rig.Answer {
+		"registering": func() *rig.Response {
 			return h.Register(ctx, map[string]any{"redirect_uris": []string{"https://other.example/cb"}})
 		},
 	}
 }
 
 // pageOf sends a person to authorize and returns the page they land on.
-func pageOf(t *testing.T, h *house, address string) *url.URL {
+func pageOf(t *testing.T, h *fixture, address string) *url.URL {
 	t.Helper()
-	got := h.people[0].Open(t.Context(), address, nil)
+	got := h.browsers[0].Open(t.Context(), address, nil)
 	page, err := url.Parse(got.Header.Get("Location"))
 	if err != nil || got.Status != 303 || page.Query().Get("request") == "" {
 		t.Fatalf("authorize: %v to %q, want a page", got, got.Header.Get("Location"))

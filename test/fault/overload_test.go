@@ -16,11 +16,11 @@ import (
 	"github.com/ostiary/ostiary/test/rig"
 )
 
-// small is a server with little room, so that whatever machine it runs on there is
+// newSmallFixture is a server with little room, so that whatever machine it runs on there is
 // soon too much.
-func small(t *testing.T, engine rig.Engine) *house {
+func newSmallFixture(t *testing.T, engine rig.Engine) *fixture {
 	t.Helper()
-	h := &house{
+	h := &fixture{
 		Cluster: rig.Serve(t, rig.Options{Database: rig.Database(t, engine), Env: map[string]string{
 			"ADMISSION_SLOTS": "2", "ADMISSION_WAIT": "100ms", "ARGON2_SLOTS": "1", "ACCESS_TOKEN_ALG": "RS256",
 			"REFRESH_GRACE": "5m", // for those who refresh with the same token all the time
@@ -30,13 +30,13 @@ func small(t *testing.T, engine rig.Engine) *house {
 	h.client = &h.clients.Trusted
 	rig.ImportClients(t, h.Cluster, h.clients.All()...)
 	rig.ImportUsers(t, h.Cluster, h.user)
-	h.people = append(h.people, rig.NewPerson(h.Endpoint, h.user))
+	h.browsers = append(h.browsers, rig.NewBrowser(h.Endpoint, h.user))
 	return h
 }
 
-// undisturbed asks for what never waits behind anything, and fails the test if it is
+// checkUnaffected asks for what never waits behind anything, and fails the test if it is
 // not there.
-func undisturbed(t *testing.T, way *rig.Endpoint) {
+func checkUnaffected(t *testing.T, way *rig.Endpoint) {
 	t.Helper()
 	for _, path := range []string{
 		"/health/alive", "/health/ready", "/.well-known/openid-configuration", "/.well-known/jwks.json", "/oauth2/sessions/check",
@@ -47,8 +47,8 @@ func undisturbed(t *testing.T, way *rig.Endpoint) {
 	}
 }
 
-// isTooMuch reports whether an answer says so, in the shape it ought to have.
-func isTooMuch(got *rig.Answer, page bool) bool {
+// isOverloaded reports whether an answer says so, in the shape it ought to have.
+func isOverloaded(got *rig.Response, page bool) bool {
 	if got.Status != http.StatusServiceUnavailable || got.Header.Get("Retry-After") == "" {
 		return false
 	}
@@ -63,27 +63,27 @@ func isTooMuch(got *rig.Answer, page bool) bool {
 func TestTooMuchIsRefusedAndTheRestIsServed(t *testing.T) {
 	for _, engine := range rig.Engines() {
 		t.Run(string(engine), func(t *testing.T) {
-			h := small(t, engine)
+			h := newSmallFixture(t, engine)
 			access, refresh := h.tokens(t)
-			f := &flood{t: t, house: h, given: map[string]int{}, refused: map[string]int{}}
-			var guesses []func(*rig.Endpoint) *rig.Answer
+			f := &flood{t: t, fixture: h, succeeded: map[string]int{}, refused: map[string]int{}}
+			var guesses []func(*rig.Endpoint) *rig.Response
 			for range 60 {
 				guesses = append(guesses, f.wrongPassword())
 			}
 			for _, guess := range guesses {
-				f.again("token", http.StatusOK, func(e *rig.Endpoint) *rig.Answer { return e.Credentials(t.Context(), &h.clients.Machine) })
-				f.again("introspection", http.StatusOK, func(e *rig.Endpoint) *rig.Answer { return e.Introspect(t.Context(), h.client, access) })
-				f.again("refresh", http.StatusOK, func(e *rig.Endpoint) *rig.Answer { return e.Refresh(t.Context(), h.client, refresh) })
-				f.again("sign-in", http.StatusForbidden, guess)
+				f.repeat("token", http.StatusOK, func(e *rig.Endpoint) *rig.Response { return e.Credentials(t.Context(), &h.clients.Machine) })
+				f.repeat("introspection", http.StatusOK, func(e *rig.Endpoint) *rig.Response { return e.Introspect(t.Context(), h.client, access) })
+				f.repeat("refresh", http.StatusOK, func(e *rig.Endpoint) *rig.Response { return e.Refresh(t.Context(), h.client, refresh) })
+				f.repeat("sign-in", http.StatusForbidden, guess)
 			}
 			other := h.At(0)
 			for range rounds(50) {
-				undisturbed(t, other)
+				checkUnaffected(t, other)
 			}
 			f.end()
 			for _, kind := range []string{"token", "introspection", "refresh", "sign-in"} {
-				t.Logf("%s: %d given, %d refused", kind, f.given[kind], f.refused[kind])
-				if f.given[kind] == 0 {
+				t.Logf("%s: %d given, %d refused", kind, f.succeeded[kind], f.refused[kind])
+				if f.succeeded[kind] == 0 {
 					t.Errorf("%s: none was given", kind)
 				}
 			}
@@ -95,13 +95,13 @@ func TestTooMuchIsRefusedAndTheRestIsServed(t *testing.T) {
 			if peak := h.PeakMemory(0); peak > enough {
 				t.Errorf("it took %d MiB of memory", peak>>20)
 			}
-			served(t, h)
+			checkServed(t, h)
 		})
 	}
 }
 
-// served lets somebody sign in and a client get tokens, each at the first attempt.
-func served(t *testing.T, h *house) {
+// checkServed lets somebody sign in and a client get tokens, each at the first attempt.
+func checkServed(t *testing.T, h *fixture) {
 	t.Helper()
 	h.tokens(t)
 	if got := h.Credentials(t.Context(), &h.clients.Machine); got.Status != http.StatusOK {
@@ -111,31 +111,31 @@ func served(t *testing.T, h *house) {
 
 // flood is many who ask without end.
 type flood struct {
-	t     *testing.T
-	house *house
-	over  atomic.Bool
-	wait  sync.WaitGroup
+	t       *testing.T
+	fixture *fixture
+	stopped atomic.Bool
+	wait    sync.WaitGroup
 
-	mutex          sync.Mutex
-	given, refused map[string]int
+	mutex              sync.Mutex
+	succeeded, refused map[string]int
 }
 
-// again has one more ask for the same thing again and again. It must get the status
+// repeat has one more ask for the same thing again and again. It must get the status
 // wanted, or hear that it is too much.
-func (f *flood) again(kind string, want int, ask func(*rig.Endpoint) *rig.Answer) {
-	way := f.house.At(0) // over a connection of its own
+func (f *flood) repeat(kind string, want int, ask func(*rig.Endpoint) *rig.Response) {
+	way := f.fixture.At(0) // over a connection of its own
 	f.wait.Go(func() {
-		for !f.over.Load() {
+		for !f.stopped.Load() {
 			got := ask(way)
 			f.mutex.Lock()
 			switch {
 			case got.Status == want:
-				f.given[kind]++
-			case isTooMuch(got, kind == "sign-in"):
+				f.succeeded[kind]++
+			case isOverloaded(got, kind == "sign-in"):
 				f.refused[kind]++
 			default:
 				f.t.Errorf("%s: %v", kind, got)
-				f.over.Store(true)
+				f.stopped.Store(true)
 			}
 			f.mutex.Unlock()
 		}
@@ -143,14 +143,14 @@ func (f *flood) again(kind string, want int, ask func(*rig.Endpoint) *rig.Answer
 }
 
 func (f *flood) end() {
-	f.over.Store(true)
+	f.stopped.Store(true)
 	f.wait.Wait()
 }
 
 // wrongPassword begins to sign in and returns how to get the password wrong.
-func (f *flood) wrongPassword() func(*rig.Endpoint) *rig.Answer {
+func (f *flood) wrongPassword() func(*rig.Endpoint) *rig.Response {
 	f.t.Helper()
-	h, p := f.house, rig.NewPerson(f.house.Endpoint, f.house.user)
+	h, p := f.fixture, rig.NewBrowser(f.fixture.Endpoint, f.fixture.user)
 	query := url.Values{
 		"response_type": {"code"}, "client_id": {h.client.ID}, "redirect_uri": {h.client.RedirectURI}, "scope": {"openid"}, "state": {"s"},
 	}
@@ -160,7 +160,7 @@ func (f *flood) wrongPassword() func(*rig.Endpoint) *rig.Answer {
 		f.t.Fatalf("begin to sign in: %v %v", begun, err)
 	}
 	request := page.Query().Get("request")
-	return func(*rig.Endpoint) *rig.Answer {
+	return func(*rig.Endpoint) *rig.Response {
 		return p.Open(f.t.Context(), h.Issuer+"/login", url.Values{"request": {request}, "username": {"ada"}, "password": {"a wrong password"}})
 	}
 }
@@ -170,7 +170,7 @@ func (f *flood) wrongPassword() func(*rig.Endpoint) *rig.Answer {
 func TestASlowDatabaseKeepsFewWaiting(t *testing.T) {
 	for _, engine := range rig.Engines() {
 		t.Run(string(engine), func(t *testing.T) {
-			h := small(t, engine)
+			h := newSmallFixture(t, engine)
 			_, refresh := h.tokens(t)
 			const many = 100
 			way := h.At(0)
@@ -182,18 +182,18 @@ func TestASlowDatabaseKeepsFewWaiting(t *testing.T) {
 						if strings.Contains(got.Text("error_description"), "busy") {
 							busy <- struct{}{}
 						}
-						answers <- verdict(got)
+						answers <- revocationError(got)
 					}()
 				}
 				for range many - 2 { // who is inside waits for the database
 					select {
 					case <-busy:
-					case <-time.After(patience):
+					case <-time.After(retryTimeout):
 						t.Error("more wait for the database than there is room for")
 						return
 					}
 				}
-				undisturbed(t, way)
+				checkUnaffected(t, way)
 				if got := h.Credentials(t.Context(), &h.clients.Machine); got.Status != http.StatusOK {
 					t.Errorf("a token, meanwhile: %v", got)
 				}
@@ -206,15 +206,15 @@ func TestASlowDatabaseKeepsFewWaiting(t *testing.T) {
 			if got := h.Revoke(t.Context(), h.client, refresh); got.Status != http.StatusOK {
 				t.Errorf("revocation, afterwards: %v", got)
 			}
-			served(t, h)
+			checkServed(t, h)
 		})
 	}
 }
 
-// verdict returns what is wrong with the answer to a revocation that may have come at
+// revocationError returns what is wrong with the answer to a revocation that may have come at
 // a bad time.
-func verdict(got *rig.Answer) error {
-	if got.Status == http.StatusOK || isTooMuch(got, false) {
+func revocationError(got *rig.Response) error {
+	if got.Status == http.StatusOK || isOverloaded(got, false) {
 		return nil
 	}
 	return fmt.Errorf("revocation: %v", got)

@@ -13,10 +13,10 @@ const racers = 20
 // The losers come from the same client with the right verifier: by RFC 6749
 // section 4.1.2 they would end the grant, but a double submit is not a theft.
 func TestOfManyExchangesOfOneCodeOneWins(t *testing.T) {
-	eachEngine(t, func(t *testing.T, h *house) { //nolint:thelper // it is the test itself
+	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // it is the test itself
 		for range rounds(100) {
-			c := h.codeOf(t, h.people[0])
-			winner := onlyWinner(t, atOnce(racers, func(int) *rig.Answer { return h.exchange(t.Context(), c) }))
+			c := h.authorize(t, h.browsers[0])
+			winner := onlyWinner(t, concurrently(racers, func(int) *rig.Response { return h.exchange(t.Context(), c) }))
 			for _, kind := range []string{"access_token", "refresh_token"} {
 				if !h.active(t, winner.Text(kind)) {
 					t.Errorf("the winner's %s is not active, want the losers to do no harm", kind)
@@ -32,18 +32,18 @@ func TestOfManyExchangesOfOneCodeOneWins(t *testing.T) {
 // Whoever has the code but not the verifier is a thief, so the grant must end,
 // whether they come before, after or while the client redeems it.
 func TestAWrongVerifierEndsTheGrant(t *testing.T) {
-	eachEngine(t, func(t *testing.T, h *house) { //nolint:thelper // it is the test itself
+	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // it is the test itself
 		won := 0
 		for range rounds(100) {
-			c := h.codeOf(t, h.people[0])
-			answers := atOnce(racers, func(i int) *rig.Answer {
+			c := h.authorize(t, h.browsers[0])
+			answers := concurrently(racers, func(i int) *rig.Response {
 				mine := c
 				if i == racers-1 {
 					mine.verifier = "a-thief-has-to-guess-the-verifier-and-cannot"
 				}
 				return h.exchange(t.Context(), mine)
 			})
-			for _, winner := range sort(t, answers) {
+			for _, winner := range winners(t, answers) {
 				won++
 				for _, kind := range []string{"access_token", "refresh_token"} {
 					if h.active(t, winner.Text(kind)) {
@@ -66,8 +66,8 @@ func TestAWrongVerifierEndsTheGrant(t *testing.T) {
 }
 
 func TestACodeThatComesAgainFromAThiefEndsTheGrant(t *testing.T) {
-	eachEngine(t, func(t *testing.T, h *house) { //nolint:thelper // it is the test itself
-		c := h.codeOf(t, h.people[0])
+	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // it is the test itself
+		c := h.authorize(t, h.browsers[0])
 		first := h.exchange(t.Context(), c)
 		access, refresh := first.Text("access_token"), first.Text("refresh_token")
 		if !h.active(t, access) || !h.active(t, refresh) {
@@ -83,10 +83,10 @@ func TestACodeThatComesAgainFromAThiefEndsTheGrant(t *testing.T) {
 }
 
 func TestOfManyRefreshesAllGetOneSuccessor(t *testing.T) {
-	eachEngine(t, func(t *testing.T, h *house) { //nolint:thelper // it is the test itself
+	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // it is the test itself
 		_, token := h.tokens(t)
 		for range rounds(100) {
-			answers := atOnce(racers, func(int) *rig.Answer { return h.Refresh(t.Context(), h.client, token) })
+			answers := concurrently(racers, func(int) *rig.Response { return h.Refresh(t.Context(), h.client, token) })
 			successor := answers[0].Text("refresh_token")
 			for i, got := range answers {
 				if got.Status != 200 {
@@ -110,18 +110,18 @@ func TestOfManyRefreshesAllGetOneSuccessor(t *testing.T) {
 	})
 }
 
-func onlyWinner(t *testing.T, answers []*rig.Answer) *rig.Answer {
+func onlyWinner(t *testing.T, answers []*rig.Response) *rig.Response {
 	t.Helper()
-	winners := sort(t, answers)
+	winners := winners(t, answers)
 	if len(winners) != 1 {
 		t.Fatalf("%d of %d exchanges of one code won, want 1", len(winners), len(answers))
 	}
 	return winners[0]
 }
 
-// sort returns the winners of a race, of whom there may be one at the most; every
+// winners returns the winners of a race, of whom there may be one at the most; every
 // loser must be told invalid_grant.
-func sort(t *testing.T, answers []*rig.Answer) (winners []*rig.Answer) {
+func winners(t *testing.T, answers []*rig.Response) (winners []*rig.Response) {
 	t.Helper()
 	for i, got := range answers {
 		switch {

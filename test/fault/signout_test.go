@@ -43,26 +43,26 @@ func TestASignOutIsHeardAfterAKill(t *testing.T) {
 
 			signOut(t, c, &client, user)
 			await(t, heard, "the notice, before the kill")
-			share([]int{0, 1}, func(_, i int) { c.Kill(i) })
+			runWorkers([]int{0, 1}, func(_, i int) { c.Kill(i) })
 			close(dead) // from now on the client answers
-			share([]int{0, 1}, func(_, i int) { c.Restart(i) })
+			runWorkers([]int{0, 1}, func(_, i int) { c.Restart(i) })
 			await(t, heard, "the notice that a dead replica had taken up")
 			delivered(t, c, 1)
 
 			// With the replicas gone, a command ends a session.
 			authorized(t, c, &client, user)
-			share([]int{0, 1}, func(_, i int) { c.Kill(i) })
+			runWorkers([]int{0, 1}, func(_, i int) { c.Kill(i) })
 			rig.Command(t, c, "sessions", "revoke", "--user", user.Username)
-			share([]int{0, 1}, func(_, i int) { c.Restart(i) })
+			runWorkers([]int{0, 1}, func(_, i int) { c.Restart(i) })
 			await(t, heard, "the notice that no replica knew of")
 			delivered(t, c, 2)
 		})
 	}
 }
 
-func authorized(t *testing.T, c *rig.Cluster, client *rig.Client, user rig.User) *rig.Person {
+func authorized(t *testing.T, c *rig.Cluster, client *rig.Client, user rig.User) *rig.Browser {
 	t.Helper()
-	p := rig.NewPerson(c.Endpoint, user)
+	p := rig.NewBrowser(c.Endpoint, user)
 	if a, err := p.Authorize(t.Context(), client, nil); err != nil || a.Code == "" {
 		t.Fatalf("authorize: %+v, %v", a, err)
 	}

@@ -10,16 +10,16 @@ import (
 // requests, finishes what it has begun, ends with 0 and comes back. No client
 // notices.
 func TestStoppingReplicasFailsNoRequest(t *testing.T) {
-	eachEngine(t, func(t *testing.T, h *house) { //nolint:thelper // it is the test itself
+	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // it is the test itself
 		n := rounds(5000)
-		l := start(t, h, n)
+		l := startLoad(t, h, n)
 		restarts := 0
 		for i := 0; ; i++ {
-			l.reached(expected(n) * int64(i+1) / 10)
+			l.waitFor(expected(n) * int64(i+1) / 10)
 			select {
-			case <-l.over:
+			case <-l.finished:
 			default:
-				l.did("stop")
+				l.recordFault("stop")
 				h.Stop(i % h.Len())
 				h.Restart(i % h.Len())
 				restarts++
@@ -31,9 +31,9 @@ func TestStoppingReplicasFailsNoRequest(t *testing.T) {
 			t.Errorf("only %d restarts while there was load", restarts)
 		}
 		t.Logf("%d restarts", restarts)
-		for _, e := range l.verdict() {
+		for _, e := range l.finish() {
 			if e.Result == unknown {
-				t.Errorf("%s failed: %s", e.Op, e.Said)
+				t.Errorf("%s failed: %s", e.Op, e.Detail)
 			}
 		}
 	})

@@ -20,8 +20,8 @@ import (
 	"github.com/ostiary/ostiary/test/rig"
 )
 
-// patience bounds every wait for a process.
-const patience = 30 * time.Second
+// processTimeout bounds every wait for a process.
+const processTimeout = 30 * time.Second
 
 // kind is a proxy, and how its text is made to run in a test.
 type kind struct {
@@ -99,9 +99,9 @@ func caddyConfig(t *testing.T, text, dir, listen, server string) string {
 	return "{\n    admin off\n    storage file_system " + dir + "\n}\n" + text
 }
 
-// before starts the proxy on a free port in front of the server at an address, and
+// startBefore starts the proxy on a free port in front of the server at an address, and
 // returns its own URL. It ends with the test.
-func (k kind) before(t *testing.T, text, server string) string {
+func (k kind) startBefore(t *testing.T, text, server string) string {
 	t.Helper()
 	// The server's own name for loopback may be that of IPv6, too.
 	server = strings.Replace(strings.TrimPrefix(server, "http://"), "localhost", "127.0.0.1", 1)
@@ -139,12 +139,12 @@ func (k kind) start(t *testing.T, file, dir, listen string) bool {
 		_ = process.Process.Signal(os.Interrupt)
 		select {
 		case <-ended:
-		case <-time.After(patience):
+		case <-time.After(processTimeout):
 			_ = process.Process.Kill()
 			<-ended
 		}
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), processTimeout)
 	defer cancel()
 	for {
 		if conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", listen); err == nil {
@@ -172,18 +172,18 @@ func freePort(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// house is the server behind a proxy, with a person and a client.
-type house struct {
+// fixture is the server behind a proxy, with a person and a client.
+type fixture struct {
 	*rig.Cluster
 	client rig.Client
 	user   rig.User
 }
 
 // serve runs the server behind the proxy with the text.
-func (k kind) serve(t *testing.T, text, path string, env map[string]string) *house {
+func (k kind) serve(t *testing.T, text, path string, env map[string]string) *fixture {
 	t.Helper()
-	h := &house{client: rig.StandardClients().Web, user: rig.User{Username: "ada", Password: "correct horse battery"}}
-	h.Cluster = rig.Serve(t, rig.Options{Env: env, Proxy: func(server string) string { return k.before(t, text, server) + path }})
+	h := &fixture{client: rig.StandardClients().Web, user: rig.User{Username: "ada", Password: "correct horse battery"}}
+	h.Cluster = rig.Serve(t, rig.Options{Env: env, Proxy: func(server string) string { return k.startBefore(t, text, server) + path }})
 	h.awaitProxy(t)
 	rig.ImportClients(t, h.Cluster, h.client)
 	rig.ImportUsers(t, h.Cluster, h.user)
@@ -191,9 +191,9 @@ func (k kind) serve(t *testing.T, text, path string, env map[string]string) *hou
 }
 
 // awaitProxy returns when the proxy, which was there first, has found the server.
-func (h *house) awaitProxy(t *testing.T) {
+func (h *fixture) awaitProxy(t *testing.T) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), processTimeout)
 	defer cancel()
 	for got := h.Get(ctx, "/health/ready"); got.Status != http.StatusOK; got = h.Get(ctx, "/health/ready") {
 		select {
@@ -205,7 +205,7 @@ func (h *house) awaitProxy(t *testing.T) {
 }
 
 // flow signs the person in, with a state as long as it may be, and refreshes.
-func (h *house) flow(t *testing.T, person *rig.Person) {
+func (h *fixture) flow(t *testing.T, person *rig.Browser) {
 	t.Helper()
 	state := strings.Repeat("s", 14<<10)
 	a, err := person.Authorize(t.Context(), &h.client, url.Values{"state": {state}})
@@ -234,7 +234,7 @@ func TestTheTextsForProxiesWork(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := k.serve(t, whole, "", nil)
-			h.flow(t, rig.NewPerson(h.Endpoint, h.user))
+			h.flow(t, rig.NewBrowser(h.Endpoint, h.user))
 		})
 		for _, way := range []string{"kept", "stripped"} {
 			t.Run(fmt.Sprint(name, " with a path that is ", way), func(t *testing.T) {
@@ -244,7 +244,7 @@ func TestTheTextsForProxiesWork(t *testing.T) {
 					text = k.strips(t, text)
 				}
 				h := k.serve(t, text, "/auth", map[string]string{"ISSUER_PATH": way})
-				h.flow(t, rig.NewPerson(h.Endpoint, h.user))
+				h.flow(t, rig.NewBrowser(h.Endpoint, h.user))
 				root := strings.TrimSuffix(h.Issuer, "/auth")
 				for _, address := range []string{
 					h.Issuer + "/.well-known/openid-configuration", root + "/.well-known/oauth-authorization-server/auth",
@@ -273,8 +273,8 @@ func TestNginxThatRewritesHostSignsPeopleIn(t *testing.T) {
 	whole, _ := documented(t, k.language)
 	h := k.serve(t, edit(t, whole, "    proxy_set_header Host $http_host;\n", ""), "", nil)
 	for _, old := range []bool{true, false} {
-		person := rig.NewPerson(h.Endpoint, h.user)
-		person.Old = old
+		person := rig.NewBrowser(h.Endpoint, h.user)
+		person.NoFetchMetadata = old
 		h.flow(t, person)
 	}
 	for origin, want := range map[string]int{h.Issuer: http.StatusBadRequest, "https://evil.example": http.StatusForbidden, "http://ostiary": http.StatusForbidden} {
@@ -296,7 +296,7 @@ func TestNginxWithoutTheLinesForBuffers(t *testing.T) {
 		t.Run(limit, func(t *testing.T) {
 			t.Parallel()
 			h := k.serve(t, small, "", map[string]string{"MAX_REDIRECT_URL_LENGTH": limit})
-			_, err := rig.NewPerson(h.Endpoint, h.user).Authorize(t.Context(), &h.client, url.Values{"state": {strings.Repeat("s", 6<<10)}})
+			_, err := rig.NewBrowser(h.Endpoint, h.user).Authorize(t.Context(), &h.client, url.Values{"state": {strings.Repeat("s", 6<<10)}})
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("a long state: %v, want %q", err, want)
 			}

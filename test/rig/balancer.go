@@ -19,11 +19,11 @@ import (
 
 // balancer is a round robin over the replicas that say they are ready.
 type balancer struct {
-	url      string
-	strips   string // a path that is removed from what is forwarded
-	replicas []*replica
-	ways     []*http.Transport
-	next     atomic.Uint64
+	url          string
+	strippedPath string // a path that is removed from what is forwarded
+	replicas     []*replica
+	transports   []*http.Transport
+	next         atomic.Uint64
 }
 
 // balance starts a balancer on a free port. It ends with the test.
@@ -31,7 +31,7 @@ func balance(tb testing.TB, replicas []*replica) *balancer {
 	tb.Helper()
 	b := &balancer{replicas: replicas}
 	for _, r := range replicas {
-		b.ways = append(b.ways, &http.Transport{DialContext: r.dial, MaxIdleConnsPerHost: 256, DisableCompression: true})
+		b.transports = append(b.transports, &http.Transport{DialContext: r.dial, MaxIdleConnsPerHost: 256, DisableCompression: true})
 	}
 	server := httptest.NewServer(&httputil.ReverseProxy{
 		Rewrite:   b.rewrite,
@@ -50,7 +50,7 @@ func balance(tb testing.TB, replicas []*replica) *balancer {
 		cancel()
 		server.CloseClientConnections()
 		server.Close()
-		for _, way := range b.ways {
+		for _, way := range b.transports {
 			way.CloseIdleConnections()
 		}
 	})
@@ -59,7 +59,7 @@ func balance(tb testing.TB, replicas []*replica) *balancer {
 
 // rewrite keeps the host, and adds the caller to the hops it came over.
 func (b *balancer) rewrite(r *httputil.ProxyRequest) {
-	if below, ok := strings.CutPrefix(r.In.URL.Path, b.strips+"/"); ok && b.strips != "" {
+	if below, ok := strings.CutPrefix(r.In.URL.Path, b.strippedPath+"/"); ok && b.strippedPath != "" {
 		r.Out.URL.Path, r.Out.URL.RawPath = "/"+below, ""
 	}
 	r.SetURL(&url.URL{Scheme: "http", Host: "replica"})
@@ -93,7 +93,7 @@ func (b *balancer) RoundTrip(r *http.Request) (*http.Response, error) {
 				continue
 			}
 			var resp *http.Response
-			resp, err = b.ways[at].RoundTrip(withBody(r, body))
+			resp, err = b.transports[at].RoundTrip(withBody(r, body))
 			var failed *net.OpError
 			if !errors.As(err, &failed) || failed.Op != "dial" {
 				return resp, err

@@ -13,9 +13,9 @@ import (
 // redirects, and on the server's pages it signs in, consents and confirms. With
 // [Person.Eager] it also submits the forms of other sites that hold hidden fields
 // alone. It returns the first page that asks for nothing, and the address of it.
-func (p *Person) Browse(ctx context.Context, address string) (*Answer, string, error) {
+func (p *Browser) Browse(ctx context.Context, address string) (*Response, string, error) {
 	form, passed := url.Values(nil), []string(nil)
-	for range 2 * steps {
+	for range 2 * maxSteps {
 		if !loopback(address) {
 			return nil, address, fmt.Errorf("browse: %s is not on this machine", path(address))
 		}
@@ -33,7 +33,7 @@ func (p *Person) Browse(ctx context.Context, address string) (*Answer, string, e
 			if err != nil {
 				return nil, address, err
 			}
-			if form, err = p.answerPage(page, strings.HasPrefix(address, p.place.Issuer)); err != nil || form == nil {
+			if form, err = p.formValues(page, strings.HasPrefix(address, p.endpoint.Issuer)); err != nil || form == nil {
 				return resp, address, err
 			}
 			next = page.form.action
@@ -58,16 +58,16 @@ func loopback(address string) bool {
 	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// answerPage returns what the person sends from a page, nil if it asks nothing.
-func (p *Person) answerPage(page *page, ours bool) (url.Values, error) {
+// formValues returns what the person sends from a page, nil if it asks nothing.
+func (p *Browser) formValues(page *page, ours bool) (url.Values, error) {
 	switch {
-	case page.form == nil || page.fault != "":
+	case page.form == nil || page.errorID != "":
 		return nil, nil
 	case ours && (page.has("login") || page.has("accept")):
 		return p.fill(page, &Authorization{})
 	case ours && page.has("logout-confirm"):
 		return page.form.fields, nil
-	case (ours || p.Eager) && page.form.hidden && len(page.form.fields) > 0:
+	case (ours || p.SubmitForms) && page.form.hidden && len(page.form.fields) > 0:
 		return page.form.fields, nil
 	default:
 		return nil, nil
@@ -75,7 +75,7 @@ func (p *Person) answerPage(page *page, ours bool) (url.Values, error) {
 }
 
 // submit fetches an address, or sends a form to it from a page of the same site.
-func (p *Person) submit(ctx context.Context, address string, form url.Values) *Answer {
+func (p *Browser) submit(ctx context.Context, address string, form url.Values) *Response {
 	site := Endpoint{URL: address, HTTP: p.http}
 	if form == nil {
 		return site.Do(ctx, http.MethodGet, "", nil, http.Header{"Accept": {"text/html,*/*"}})

@@ -33,12 +33,12 @@ type Clients struct {
 	Keyed   Client // private_key_jwt with ES256
 	Trusted Client // like Web, but nobody is asked for consent
 	Machine Client // client_credentials with JWT access tokens
-	Sealed  Client // client_credentials with opaque access tokens
+	Opaque  Client // client_credentials with opaque access tokens
 }
 
 // All lists them for [ImportClients].
 func (c *Clients) All() []Client {
-	return []Client{c.Web, c.Post, c.Native, c.Keyed, c.Trusted, c.Machine, c.Sealed}
+	return []Client{c.Web, c.Post, c.Native, c.Keyed, c.Trusted, c.Machine, c.Opaque}
 }
 
 // StandardClients returns a client of each kind, with secrets of its own.
@@ -62,7 +62,7 @@ func StandardClients() Clients {
 	c := Clients{
 		Web: people("web", "client_secret_basic"), Post: people("post", "client_secret_post"),
 		Native: people("native", "none"), Keyed: people("keyed", "private_key_jwt"), Trusted: people("trusted", "client_secret_basic"),
-		Machine: machine("machine", "jwt"), Sealed: machine("sealed", "opaque"),
+		Machine: machine("machine", "jwt"), Opaque: machine("sealed", "opaque"),
 	}
 	c.Native.Secret, c.Native.RedirectURI = "", "http://127.0.0.1/callback"
 	c.Native.Metadata["application_type"] = "native"

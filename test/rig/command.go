@@ -20,7 +20,7 @@ type Result struct {
 // Run runs a command of the command line beside the replicas, with what they
 // are given. It may be called from any goroutine.
 func (c *Cluster) Run(ctx context.Context, args ...string) Result {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, processTimeout)
 	defer cancel()
 	return run(ctx, Build(c.tb), c.environment(nil), args)
 }
@@ -56,7 +56,7 @@ func Command(tb testing.TB, c *Cluster, args ...string) string {
 // prefix OSTIARY_, without a cluster.
 func RunAlone(tb testing.TB, env map[string]string, args ...string) Result {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), patience)
+	ctx, cancel := context.WithTimeout(tb.Context(), processTimeout)
 	defer cancel()
 	alone := &Cluster{dir: tb.TempDir(), env: env}
 	return run(ctx, Build(tb), alone.environment(nil), args)

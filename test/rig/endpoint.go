@@ -21,9 +21,9 @@ type Endpoint struct {
 	HTTP   *http.Client
 }
 
-// Answer is what came back. Without an answer, Err says why and Status is 0:
+// Response is what came back. Without an answer, Err says why and Status is 0:
 // whether the work was done is then unknown.
-type Answer struct {
+type Response struct {
 	Status int
 	Header http.Header
 	Body   string
@@ -32,19 +32,19 @@ type Answer struct {
 }
 
 // Text returns a member of the answer that is a string, or "".
-func (a *Answer) Text(member string) string {
+func (a *Response) Text(member string) string {
 	s, _ := a.JSON[member].(string)
 	return s
 }
 
 // Active reports what an introspection said.
-func (a *Answer) Active() bool {
+func (a *Response) Active() bool {
 	active, _ := a.JSON["active"].(bool)
 	return a.Status == http.StatusOK && active
 }
 
 // String tells what came back, without credentials.
-func (a *Answer) String() string {
+func (a *Response) String() string {
 	if a.Err != nil {
 		return "no answer: " + a.Err.Error()
 	}
@@ -55,7 +55,7 @@ func (a *Answer) String() string {
 }
 
 // Exchange redeems a code (RFC 6749 section 4.1.3). An empty verifier is left out.
-func (e *Endpoint) Exchange(ctx context.Context, c *Client, code, verifier string) *Answer {
+func (e *Endpoint) Exchange(ctx context.Context, c *Client, code, verifier string) *Response {
 	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {c.RedirectURI}}
 	if verifier != "" {
 		form.Set("code_verifier", verifier)
@@ -64,56 +64,56 @@ func (e *Endpoint) Exchange(ctx context.Context, c *Client, code, verifier strin
 }
 
 // Refresh redeems a refresh token (RFC 6749 section 6).
-func (e *Endpoint) Refresh(ctx context.Context, c *Client, token string) *Answer {
+func (e *Endpoint) Refresh(ctx context.Context, c *Client, token string) *Response {
 	return e.Post(ctx, c, "/oauth2/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}})
 }
 
 // Credentials gets a token for the client itself (RFC 6749 section 4.4).
-func (e *Endpoint) Credentials(ctx context.Context, c *Client) *Answer {
+func (e *Endpoint) Credentials(ctx context.Context, c *Client) *Response {
 	return e.Post(ctx, c, "/oauth2/token", url.Values{"grant_type": {"client_credentials"}})
 }
 
 // Introspect asks about a token (RFC 7662).
-func (e *Endpoint) Introspect(ctx context.Context, c *Client, token string) *Answer {
+func (e *Endpoint) Introspect(ctx context.Context, c *Client, token string) *Response {
 	return e.Post(ctx, c, "/oauth2/introspect", url.Values{"token": {token}})
 }
 
 // Revoke ends a token (RFC 7009).
-func (e *Endpoint) Revoke(ctx context.Context, c *Client, token string) *Answer {
+func (e *Endpoint) Revoke(ctx context.Context, c *Client, token string) *Response {
 	return e.Post(ctx, c, "/oauth2/revoke", url.Values{"token": {token}})
 }
 
 // Userinfo asks who a token is about (OpenID Connect Core section 5.3).
-func (e *Endpoint) Userinfo(ctx context.Context, token string) *Answer {
+func (e *Endpoint) Userinfo(ctx context.Context, token string) *Response {
 	return e.Do(ctx, http.MethodGet, "/userinfo", nil, http.Header{"Authorization": {"Bearer " + token}})
 }
 
 // Register registers a client (RFC 7591 section 3.1).
-func (e *Endpoint) Register(ctx context.Context, metadata map[string]any) *Answer {
+func (e *Endpoint) Register(ctx context.Context, metadata map[string]any) *Response {
 	body, err := json.Marshal(metadata)
 	if err != nil {
-		return &Answer{Err: fmt.Errorf("write metadata: %w", err)}
+		return &Response{Err: fmt.Errorf("write metadata: %w", err)}
 	}
 	header := http.Header{"Content-Type": {"application/json"}}
 	return e.send(ctx, http.MethodPost, "/connect/register", bytes.NewReader(body), header)
 }
 
 // Get fetches a path.
-func (e *Endpoint) Get(ctx context.Context, path string) *Answer {
+func (e *Endpoint) Get(ctx context.Context, path string) *Response {
 	return e.Do(ctx, http.MethodGet, path, nil, http.Header{})
 }
 
 // Post sends a form as a client, which authenticates.
-func (e *Endpoint) Post(ctx context.Context, c *Client, path string, form url.Values) *Answer {
+func (e *Endpoint) Post(ctx context.Context, c *Client, path string, form url.Values) *Response {
 	header := http.Header{}
 	if err := c.authenticate(form, header, e.Issuer); err != nil {
-		return &Answer{Err: err}
+		return &Response{Err: err}
 	}
 	return e.Do(ctx, http.MethodPost, path, form, header)
 }
 
 // Do sends a request, with form as its body unless it is nil.
-func (e *Endpoint) Do(ctx context.Context, method, path string, form url.Values, header http.Header) *Answer {
+func (e *Endpoint) Do(ctx context.Context, method, path string, form url.Values, header http.Header) *Response {
 	var body io.Reader = http.NoBody
 	if form != nil {
 		body = strings.NewReader(form.Encode())
@@ -122,26 +122,26 @@ func (e *Endpoint) Do(ctx context.Context, method, path string, form url.Values,
 	return e.send(ctx, method, path, body, header)
 }
 
-func (e *Endpoint) send(ctx context.Context, method, path string, body io.Reader, header http.Header) *Answer {
+func (e *Endpoint) send(ctx context.Context, method, path string, body io.Reader, header http.Header) *Response {
 	req, err := http.NewRequestWithContext(ctx, method, e.URL+path, body)
 	if err != nil {
-		return &Answer{Err: fmt.Errorf("ask: %w", err)}
+		return &Response{Err: fmt.Errorf("ask: %w", err)}
 	}
 	req.Header = header
-	return answer(e.HTTP.Do(req))
+	return readResponse(e.HTTP.Do(req))
 }
 
-// answer reads a response to its end.
-func answer(resp *http.Response, err error) *Answer {
+// readResponse reads a response to its end.
+func readResponse(resp *http.Response, err error) *Response {
 	if err != nil {
-		return &Answer{Err: err}
+		return &Response{Err: err}
 	}
 	defer resp.Body.Close() //nolint:errcheck // only read
 	text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	if err != nil {
-		return &Answer{Err: fmt.Errorf("read answer: %w", err)}
+		return &Response{Err: fmt.Errorf("read answer: %w", err)}
 	}
-	a := &Answer{Status: resp.StatusCode, Header: resp.Header, Body: string(text)}
+	a := &Response{Status: resp.StatusCode, Header: resp.Header, Body: string(text)}
 	if json.Unmarshal(text, &a.JSON) != nil {
 		a.JSON = nil
 	}

@@ -10,10 +10,10 @@ import (
 
 // page is what a browser without script sees of a page.
 type page struct {
-	ids   map[string]bool
-	form  *form // the first one
-	fault string
-	text  strings.Builder
+	ids     map[string]bool
+	form    *form // the first one
+	errorID string
+	text    strings.Builder
 }
 
 // form is where a form goes, and what it sends untouched. Buttons and boxes are
@@ -48,7 +48,7 @@ func (p *page) take(node *html.Node) {
 		p.ids[id] = true
 	}
 	if id == "fault" || id == "error" {
-		p.fault = id
+		p.errorID = id
 	}
 	switch node.Data {
 	case "form":
@@ -67,8 +67,8 @@ func (p *page) take(node *html.Node) {
 
 func (p *page) has(id string) bool { return p.ids[id] }
 
-// words is what the page says.
-func (p *page) words() string { return strings.Join(strings.Fields(p.text.String()), " ") }
+// visibleText is what the page says.
+func (p *page) visibleText() string { return strings.Join(strings.Fields(p.text.String()), " ") }
 
 func attribute(node *html.Node, name string) string {
 	for _, a := range node.Attr {

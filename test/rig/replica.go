@@ -26,7 +26,7 @@ type replica struct {
 
 	mutex   sync.Mutex
 	process *exec.Cmd // nil while none runs
-	ended   chan struct{}
+	exited  chan struct{}
 }
 
 // start launches the process.
@@ -54,16 +54,16 @@ func (r *replica) start(binary string, env []string) error {
 		defer close(ended)
 		_ = process.Wait() // ProcessState says all there is to know
 	}()
-	r.process, r.ended = process, ended
+	r.process, r.exited = process, ended
 	return nil
 }
 
 // awaitReady returns when the process answers that it is ready.
 func (r *replica) awaitReady(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, processTimeout)
 	defer cancel()
 	r.mutex.Lock()
-	ended := r.ended
+	ended := r.exited
 	r.mutex.Unlock()
 	for !r.probe(ctx) {
 		select {
@@ -79,12 +79,12 @@ func (r *replica) awaitReady(ctx context.Context) error {
 
 // probe asks the process whether it wants requests, and tells the balancer.
 func (r *replica) probe(ctx context.Context) bool {
-	ready := r.askReady(ctx)
+	ready := r.isReady(ctx)
 	r.ready.Store(ready)
 	return ready
 }
 
-func (r *replica) askReady(ctx context.Context) bool {
+func (r *replica) isReady(ctx context.Context) bool {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/health/ready", http.NoBody)
 	if err != nil {
 		return false
@@ -144,11 +144,11 @@ func (r *replica) end(signal syscall.Signal) (*os.ProcessState, error) {
 		return nil, fmt.Errorf("end %s: %w", r.name, err)
 	}
 	select {
-	case <-r.ended:
-	case <-time.After(patience):
+	case <-r.exited:
+	case <-time.After(processTimeout):
 		_ = process.Process.Kill() // it had its chance
-		<-r.ended
-		return nil, fmt.Errorf("%s ran on %v after %v:\n%s", r.name, patience, signal, tail(r.logged()))
+		<-r.exited
+		return nil, fmt.Errorf("%s ran on %v after %v:\n%s", r.name, processTimeout, signal, tail(r.logged()))
 	}
 	r.process = nil
 	r.ready.Store(false)

@@ -23,8 +23,8 @@ import (
 	"time"
 )
 
-// patience bounds every wait for a process; a loaded machine needs seconds.
-const patience = time.Minute
+// processTimeout bounds every wait for a process; a loaded machine needs seconds.
+const processTimeout = time.Minute
 
 // Options say what to run.
 type Options struct {
@@ -65,7 +65,7 @@ type Cluster struct {
 // the test, which fails if a replica does not end in order.
 func Serve(tb testing.TB, options Options) *Cluster {
 	tb.Helper()
-	c := &Cluster{tb: tb, Database: options.Database, dir: shortFolder(tb)}
+	c := &Cluster{tb: tb, Database: options.Database, dir: shortTempDir(tb)}
 	if c.Database == "" {
 		c.Database = Database(tb, SQLite)
 	}
@@ -77,7 +77,7 @@ func Serve(tb testing.TB, options Options) *Cluster {
 		c.replicas = append(c.replicas, r)
 	}
 	c.balancer = balance(tb, c.replicas)
-	c.place(options)
+	c.setAddresses(options)
 	c.env = map[string]string{
 		"ISSUER":                   c.Issuer,
 		"DATABASE_URL":             c.Database,
@@ -112,8 +112,8 @@ func Serve(tb testing.TB, options Options) *Cluster {
 // Len is the number of replicas.
 func (c *Cluster) Len() int { return len(c.replicas) }
 
-// place decides where the cluster is reached.
-func (c *Cluster) place(options Options) {
+// setAddresses decides where the cluster is reached.
+func (c *Cluster) setAddresses(options Options) {
 	issuer := cmp.Or(options.Issuer, c.balancer.url+options.Path)
 	at := c.balancer.url + options.Path
 	if options.Proxy != nil {
@@ -122,7 +122,7 @@ func (c *Cluster) place(options Options) {
 	}
 	c.direct = at
 	if options.Path != "" && options.Env["ISSUER_PATH"] == "stripped" {
-		c.balancer.strips, c.direct = options.Path, c.balancer.url
+		c.balancer.strippedPath, c.direct = options.Path, c.balancer.url
 	}
 	c.Endpoint = &Endpoint{URL: at, Issuer: issuer, HTTP: newHTTP(nil)}
 }
@@ -227,9 +227,9 @@ func (c *Cluster) environment(r *replica) []string {
 	return env
 }
 
-// shortFolder returns a temporary folder with a name short enough for sockets,
+// shortTempDir returns a temporary folder with a name short enough for sockets,
 // which the test's own name may not leave.
-func shortFolder(tb testing.TB) string {
+func shortTempDir(tb testing.TB) string {
 	tb.Helper()
 	dir, err := os.MkdirTemp("", "ostiary-rig-") //nolint:usetesting // see above
 	if err != nil {

@@ -39,7 +39,7 @@ func play(t *testing.T, options rig.Options) {
 	rig.ImportUsers(t, cluster, user)
 
 	for _, client := range []rig.Client{clients.Web, clients.Post, clients.Native, clients.Keyed} {
-		person := rig.NewPerson(cluster.Endpoint, user)
+		person := rig.NewBrowser(cluster.Endpoint, user)
 		a, err := person.Authorize(ctx, &client, nil)
 		if err != nil {
 			t.Fatalf("%s: %v", client.ID, err)
@@ -78,7 +78,7 @@ func play(t *testing.T, options rig.Options) {
 			t.Errorf("%s: with form_post: %+v, %v", client.ID, again, err)
 		}
 	}
-	for _, client := range []rig.Client{clients.Machine, clients.Sealed} {
+	for _, client := range []rig.Client{clients.Machine, clients.Opaque} {
 		if got := cluster.Credentials(ctx, &client); got.Text("access_token") == "" {
 			t.Errorf("%s: %v", client.ID, got)
 		}

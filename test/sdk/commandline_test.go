@@ -28,9 +28,9 @@ func flags() hydra.OAuth2Client {
 // What `hydra create`, `hydra update` and `hydra import oauth2-client` send is taken.
 func TestTheCommandLineOfHydra(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, h *house) {
+	eachEngine(t, func(t *testing.T, h *fixture) {
 		t.Helper()
-		ctx, r := t.Context(), &tour{t, map[string]bool{}}
+		ctx, r := t.Context(), &coverage{t, map[string]bool{}}
 		public, operator := v2(h.Issuer, h.HTTP, ""), v2(h.Admin(0).URL, h.Admin(0).HTTP, h.key)
 		api := operator.OAuth2API
 		create := func(change func(*hydra.OAuth2Client)) *hydra.OAuth2Client {
@@ -38,7 +38,7 @@ func TestTheCommandLineOfHydra(t *testing.T) {
 			c := flags()
 			change(&c)
 			made, resp, err := api.CreateOAuth2Client(ctx).OAuth2Client(c).Execute()
-			r.step("CreateOAuth2Client", resp, err, 201)
+			r.check("CreateOAuth2Client", resp, err, 201)
 			return made
 		}
 		// replace is what the command line makes of flags that change a client.
@@ -49,39 +49,39 @@ func TestTheCommandLineOfHydra(t *testing.T) {
 				patch = append(patch, hydra.JsonPatch{Op: "replace", Path: "/" + member, Value: value})
 			}
 			got, resp, err := api.PatchOAuth2Client(ctx, id).JsonPatch(patch).Execute()
-			r.step("PatchOAuth2Client", resp, err, want)
+			r.check("PatchOAuth2Client", resp, err, want)
 			return got
 		}
 
 		// hydra create oauth2-client
 		bare := create(func(*hydra.OAuth2Client) {})
-		h.same("its redirect URIs", bare.GetRedirectUris(), []string{})
+		h.wantEqual("its redirect URIs", bare.GetRedirectUris(), []string{})
 		_, resp, err := public.OAuth2API.OAuth2Authorize(ctx).Execute()
-		r.step("OAuth2Authorize", resp, err, 400)
+		r.check("OAuth2Authorize", resp, err, 400)
 		refused, err := h.HTTP.Get(h.Issuer + "/oauth2/auth?" + url.Values{
 			"client_id": {bare.GetClientId()}, "response_type": {"code"}, "scope": {"openid"}, "state": {"a-state-of-some-length"},
 		}.Encode())
-		r.step("OAuth2Authorize", refused, err, 400) // it has nowhere to answer to
+		r.check("OAuth2Authorize", refused, err, 400) // it has nowhere to answer to
 
 		// hydra create oauth2-client --grant-type client_credentials --scope api
 		service := create(func(c *hydra.OAuth2Client) { c.GrantTypes, c.Scope = []string{"client_credentials"}, new("api") })
-		h.same("response types of a service", service.GetResponseTypes(), []string{})
+		h.wantEqual("response types of a service", service.GetResponseTypes(), []string{})
 		secret := context.WithValue(ctx, hydra.ContextBasicAuth, hydra.BasicAuth{UserName: service.GetClientId(), Password: service.GetClientSecret()})
 		_, resp, err = public.OAuth2API.Oauth2TokenExchange(secret).GrantType("client_credentials").Execute()
-		r.step("Oauth2TokenExchange", resp, err, 200)
+		r.check("Oauth2TokenExchange", resp, err, 200)
 
 		// hydra create oauth2-client --grant-type client_credentials,refresh_token --response-type token
 		service = create(func(c *hydra.OAuth2Client) {
 			c.GrantTypes, c.ResponseTypes = []string{"client_credentials", "refresh_token"}, []string{"token"}
 		})
-		h.same("grant types of a service", service.GetGrantTypes(), []string{"client_credentials"})
+		h.wantEqual("grant types of a service", service.GetGrantTypes(), []string{"client_credentials"})
 
 		// hydra create oauth2-client --grant-type authorization_code,refresh_token --response-type code,id_token ...
 		app := create(func(c *hydra.OAuth2Client) {
 			c.GrantTypes, c.ResponseTypes = []string{"authorization_code", "refresh_token"}, []string{"code", "id_token"}
 			c.Scope, c.RedirectUris = new("openid offline"), []string{callback}
 		})
-		h.same("response types of an application", app.GetResponseTypes(), []string{"code"})
+		h.wantEqual("response types of an application", app.GetResponseTypes(), []string{"code"})
 
 		// hydra update oauth2-client ID with one flag each, none of which is set before.
 		id := app.GetClientId()
@@ -98,34 +98,34 @@ func TestTheCommandLineOfHydra(t *testing.T) {
 			replace(id, http.StatusOK, map[string]any{member: value})
 		}
 		got, resp, err := api.GetOAuth2Client(ctx, id).Execute()
-		r.step("GetOAuth2Client", resp, err, 200)
-		h.same("client_name", got.GetClientName(), "App")
-		h.same("post_logout_redirect_uris", got.GetPostLogoutRedirectUris(), []string{"https://client.example/bye"})
-		h.same("skip_logout_consent", got.GetSkipLogoutConsent(), true)
-		h.same("metadata", got.GetMetadata(), map[string]any{"a": 1})
+		r.check("GetOAuth2Client", resp, err, 200)
+		h.wantEqual("client_name", got.GetClientName(), "App")
+		h.wantEqual("post_logout_redirect_uris", got.GetPostLogoutRedirectUris(), []string{"https://client.example/bye"})
+		h.wantEqual("skip_logout_consent", got.GetSkipLogoutConsent(), true)
+		h.wantEqual("metadata", got.GetMetadata(), map[string]any{"a": 1})
 
 		// hydra update oauth2-client ID --secret ... --token-endpoint-auth-method client_secret_basic
 		replace(id, http.StatusOK, map[string]any{"client_secret": "a secret of the operator's", "token_endpoint_auth_method": "client_secret_basic"})
 		// hydra update oauth2-client ID --grant-type client_credentials
 		got = replace(id, http.StatusOK, map[string]any{"grant_types": []string{"client_credentials"}})
-		h.same("response types after the change", got.GetResponseTypes(), []string{})
+		h.wantEqual("response types after the change", got.GetResponseTypes(), []string{})
 		secret = context.WithValue(ctx, hydra.ContextBasicAuth, hydra.BasicAuth{UserName: id, Password: url.QueryEscape("a secret of the operator's")})
 		_, resp, err = public.OAuth2API.Oauth2TokenExchange(secret).GrantType("client_credentials").Execute()
-		r.step("Oauth2TokenExchange", resp, err, 200)
+		r.check("Oauth2TokenExchange", resp, err, 200)
 		// hydra update oauth2-client ID --grant-type authorization_code
 		got = replace(id, http.StatusOK, map[string]any{"grant_types": []string{"authorization_code"}})
-		h.same("response types after the way back", got.GetResponseTypes(), []string{"code"})
+		h.wantEqual("response types after the way back", got.GetResponseTypes(), []string{"code"})
 		// Until v2.3 the command line put the whole client.
 		whole := flags()
 		whole.ClientId, whole.GrantTypes = nil, []string{"client_credentials"}
 		_, resp, err = api.SetOAuth2Client(ctx, id).OAuth2Client(whole).Execute()
-		r.step("SetOAuth2Client", resp, err, 200)
+		r.check("SetOAuth2Client", resp, err, 200)
 
 		// What no grant type could use is refused all the same.
 		odd := flags()
 		odd.ResponseTypes = []string{"code", "nonsense"}
 		_, resp, err = api.CreateOAuth2Client(ctx).OAuth2Client(odd).Execute()
-		r.step("CreateOAuth2Client", resp, err, 400)
+		r.check("CreateOAuth2Client", resp, err, 400)
 
 		// Registration stays strict: a client that registers itself has nobody to ask.
 		for _, change := range []func(*hydra.OAuth2Client){
@@ -139,7 +139,7 @@ func TestTheCommandLineOfHydra(t *testing.T) {
 			c.ClientId, c.ClientSecret = nil, nil
 			change(&c)
 			_, resp, err := public.OidcAPI.CreateOidcDynamicClient(ctx).OAuth2Client(c).Execute()
-			r.step("CreateOidcDynamicClient", resp, err, 400)
+			r.check("CreateOidcDynamicClient", resp, err, 400)
 		}
 	})
 }

@@ -22,209 +22,209 @@ func v1(e string, client *http.Client, key string) *hydra.APIClient {
 
 func TestTheSDKOfVersion1(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, h *house) {
+	eachEngine(t, func(t *testing.T, h *fixture) {
 		t.Helper()
-		ctx, r := t.Context(), &tour{t, map[string]bool{}}
+		ctx, r := t.Context(), &coverage{t, map[string]bool{}}
 		public, operator := v1(h.Issuer, h.HTTP, ""), v1(h.Admin(0).URL, h.Admin(0).HTTP, h.key)
 		api := operator.AdminApi
 
 		_, resp, err := operator.MetadataApi.IsAlive(ctx).Execute()
-		r.step("IsAlive", resp, err, 200)
+		r.check("IsAlive", resp, err, 200)
 		_, resp, err = operator.MetadataApi.IsReady(ctx).Execute()
-		r.step("IsReady", resp, err, 200)
+		r.check("IsReady", resp, err, 200)
 		_, resp, err = operator.MetadataApi.GetVersion(ctx).Execute()
-		r.step("GetVersion", resp, err, 200)
+		r.check("GetVersion", resp, err, 200)
 		conf, resp, err := public.PublicApi.DiscoverOpenIDConfiguration(ctx).Execute()
-		r.step("DiscoverOpenIDConfiguration", resp, err, 200)
-		h.same("issuer", conf.GetIssuer(), h.Issuer)
+		r.check("DiscoverOpenIDConfiguration", resp, err, 200)
+		h.wantEqual("issuer", conf.GetIssuer(), h.Issuer)
 		keys, resp, err := public.PublicApi.WellKnown(ctx).Execute()
-		r.step("WellKnown", resp, err, 200)
+		r.check("WellKnown", resp, err, 200)
 		if len(keys.GetKeys()) == 0 {
 			t.Error("the key set is empty")
 		}
 
 		v1Clients(ctx, h, r, operator)
-		v1People(ctx, h, r, public, api)
+		v1Login(ctx, h, r, public, api)
 		v1Keys(ctx, h, r, api)
 		v1Issuers(ctx, h, r, api)
 		v1Registration(ctx, r, public)
 		resp, err = api.FlushInactiveOAuth2Tokens(ctx).FlushInactiveOAuth2TokensRequest(
 			hydra.FlushInactiveOAuth2TokensRequest{NotAfter: new(time.Now())}).Execute()
-		r.step("FlushInactiveOAuth2Tokens", resp, err, 204)
+		r.check("FlushInactiveOAuth2Tokens", resp, err, 204)
 		resp, err = public.PublicApi.OauthAuth(ctx).Execute()
-		r.step("OauthAuth", resp, err, 400) // there is no way to say which client
+		r.check("OauthAuth", resp, err, 400) // there is no way to say which client
 		r.wantAll(nil, reflect.TypeFor[hydra.AdminApi](), reflect.TypeFor[hydra.PublicApi](), reflect.TypeFor[hydra.MetadataApi]())
 	})
 }
 
-func v1Clients(ctx context.Context, h *house, r *tour, operator *hydra.APIClient) {
+func v1Clients(ctx context.Context, h *fixture, r *coverage, operator *hydra.APIClient) {
 	api := operator.AdminApi
 	made, resp, err := api.CreateOAuth2Client(ctx).OAuth2Client(hydra.OAuth2Client{
 		ClientId: new("v1"), ClientName: new("Version 1"), Owner: new("us"), RedirectUris: []string{callback}, Scope: new("openid offline_access"),
 		GrantTypes: []string{"authorization_code", "refresh_token"}, ResponseTypes: []string{"code"}, Metadata: map[string]any{"a": "b"},
 		PostLogoutRedirectUris: []string{"https://client.example/bye"},
 	}).Execute()
-	r.step("CreateOAuth2Client", resp, err, 201)
-	h.same("client_id", made.GetClientId(), "v1")
+	r.check("CreateOAuth2Client", resp, err, 201)
+	h.wantEqual("client_id", made.GetClientId(), "v1")
 	_, resp, err = api.CreateOAuth2Client(ctx).OAuth2Client(*made).Execute()
-	r.step("CreateOAuth2Client", resp, err, 409)
+	r.check("CreateOAuth2Client", resp, err, 409)
 	got, resp, err := api.GetOAuth2Client(ctx, "v1").Execute()
-	r.step("GetOAuth2Client", resp, err, 200)
-	h.same("owner", got.GetOwner(), "us")
+	r.check("GetOAuth2Client", resp, err, 200)
+	h.wantEqual("owner", got.GetOwner(), "us")
 	got.Owner, got.ClientSecret = new("them"), new("a secret for version 1")
 	got, resp, err = api.UpdateOAuth2Client(ctx, "v1").OAuth2Client(*got).Execute()
-	r.step("UpdateOAuth2Client", resp, err, 200)
-	h.same("owner", got.GetOwner(), "them")
+	r.check("UpdateOAuth2Client", resp, err, 200)
+	h.wantEqual("owner", got.GetOwner(), "them")
 	patch := hydra.NewPatchDocument("replace", "/client_name")
 	patch.Value = map[string]any{"not": "a string"}
 	_, resp, err = api.PatchOAuth2Client(ctx, "v1").PatchDocument([]hydra.PatchDocument{*patch}).Execute()
-	r.step("PatchOAuth2Client", resp, err, 400)
+	r.check("PatchOAuth2Client", resp, err, 400)
 	patch.Path = "/metadata"
 	got, resp, err = api.PatchOAuth2Client(ctx, "v1").PatchDocument([]hydra.PatchDocument{*patch}).Execute()
-	r.step("PatchOAuth2Client", resp, err, 200)
-	h.same("metadata", got.GetMetadata(), map[string]any{"not": "a string"})
+	r.check("PatchOAuth2Client", resp, err, 200)
+	h.wantEqual("metadata", got.GetMetadata(), map[string]any{"not": "a string"})
 	list, resp, err := api.ListOAuth2Clients(ctx).ClientName("Version 1").Owner("them").Limit(10).Offset(0).Execute()
-	r.step("ListOAuth2Clients", resp, err, 200)
-	h.same("how many", len(list), 1)
-	h.same("X-Total-Count", resp.Header.Get("X-Total-Count"), 1)
+	r.check("ListOAuth2Clients", resp, err, 200)
+	h.wantEqual("how many", len(list), 1)
+	h.wantEqual("X-Total-Count", resp.Header.Get("X-Total-Count"), 1)
 	_, resp, err = api.CreateOAuth2Client(ctx).OAuth2Client(hydra.OAuth2Client{ClientId: new("gone"), RedirectUris: []string{callback}}).Execute()
-	r.step("CreateOAuth2Client", resp, err, 201)
+	r.check("CreateOAuth2Client", resp, err, 201)
 	resp, err = api.DeleteOAuth2Client(ctx, "gone").Execute()
-	r.step("DeleteOAuth2Client", resp, err, 204)
+	r.check("DeleteOAuth2Client", resp, err, 204)
 	_, resp, err = api.GetOAuth2Client(ctx, "gone").Execute()
-	r.step("GetOAuth2Client", resp, err, 404)
+	r.check("GetOAuth2Client", resp, err, 404)
 }
 
-func v1People(ctx context.Context, h *house, r *tour, public *hydra.APIClient, api hydra.AdminApi) {
+func v1Login(ctx context.Context, h *fixture, r *coverage, public *hydra.APIClient, api hydra.AdminApi) {
 	b := h.browser()
 	secret := context.WithValue(ctx, hydra.ContextBasicAuth, hydra.BasicAuth{UserName: "v1", Password: url.QueryEscape("a secret for version 1")})
 
 	refused := h.browser()
 	to, resp, err := api.RejectLoginRequest(ctx).LoginChallenge(refused.authorize("v1")).RejectRequest(hydra.RejectRequest{Error: new("access_denied")}).Execute()
-	r.step("RejectLoginRequest", resp, err, 200)
-	h.same("error", refused.to(to.RedirectTo, callback).Get("error"), "access_denied")
+	r.check("RejectLoginRequest", resp, err, 200)
+	h.wantEqual("error", refused.followTo(to.RedirectTo, callback).Get("error"), "access_denied")
 
 	asked, resp, err := api.GetLoginRequest(ctx).LoginChallenge(b.authorize("v1")).Execute()
-	r.step("GetLoginRequest", resp, err, 200)
-	h.same("the client", asked.Client.GetClientId(), "v1")
+	r.check("GetLoginRequest", resp, err, 200)
+	h.wantEqual("the client", asked.Client.GetClientId(), "v1")
 	accept := hydra.NewAcceptLoginRequest("jo")
 	accept.Remember, accept.RememberFor = new(true), new(int64(3600))
 	to, resp, err = api.AcceptLoginRequest(ctx).LoginChallenge(asked.Challenge).AcceptLoginRequest(*accept).Execute()
-	r.step("AcceptLoginRequest", resp, err, 200)
-	consent, resp, err := api.GetConsentRequest(ctx).ConsentChallenge(b.to(to.RedirectTo, consentApp).Get("consent_challenge")).Execute()
-	r.step("GetConsentRequest", resp, err, 200)
-	h.same("subject", consent.GetSubject(), "jo")
+	r.check("AcceptLoginRequest", resp, err, 200)
+	consent, resp, err := api.GetConsentRequest(ctx).ConsentChallenge(b.followTo(to.RedirectTo, consentApp).Get("consent_challenge")).Execute()
+	r.check("GetConsentRequest", resp, err, 200)
+	h.wantEqual("subject", consent.GetSubject(), "jo")
 	to, resp, err = api.AcceptConsentRequest(ctx).ConsentChallenge(consent.Challenge).AcceptConsentRequest(hydra.AcceptConsentRequest{
 		GrantScope: consent.RequestedScope, Remember: new(true), HandledAt: new(time.Now()),
 		Session: &hydra.ConsentRequestSession{IdToken: map[string]any{"email": "jo@example"}, AccessToken: map[string]any{"tenant": map[string]any{"id": 7}}},
 	}).Execute()
-	r.step("AcceptConsentRequest", resp, err, 200)
-	tokens, resp, err := public.PublicApi.Oauth2Token(secret).GrantType("authorization_code").Code(b.to(to.RedirectTo, callback).Get("code")).RedirectUri(callback).Execute()
-	r.step("Oauth2Token", resp, err, 200)
+	r.check("AcceptConsentRequest", resp, err, 200)
+	tokens, resp, err := public.PublicApi.Oauth2Token(secret).GrantType("authorization_code").Code(b.followTo(to.RedirectTo, callback).Get("code")).RedirectUri(callback).Execute()
+	r.check("Oauth2Token", resp, err, 200)
 
 	said, resp, err := api.IntrospectOAuth2Token(ctx).Token(tokens.GetAccessToken()).Scope("openid").Execute()
-	r.step("IntrospectOAuth2Token", resp, err, 200)
-	h.same("active", said.Active, true)
-	h.same("sub", said.GetSub(), "jo")
-	h.same("ext", said.GetExt(), map[string]any{"tenant": map[string]any{"id": 7}})
+	r.check("IntrospectOAuth2Token", resp, err, 200)
+	h.wantEqual("active", said.Active, true)
+	h.wantEqual("sub", said.GetSub(), "jo")
+	h.wantEqual("ext", said.GetExt(), map[string]any{"tenant": map[string]any{"id": 7}})
 	who, resp, err := public.PublicApi.Userinfo(context.WithValue(ctx, hydra.ContextAccessToken, tokens.GetAccessToken())).Execute()
-	r.step("Userinfo", resp, err, 200)
-	h.same("email", who.GetEmail(), "jo@example")
+	r.check("Userinfo", resp, err, 200)
+	h.wantEqual("email", who.GetEmail(), "jo@example")
 	resp, err = public.PublicApi.RevokeOAuth2Token(secret).Token(tokens.GetAccessToken()).Execute()
-	r.step("RevokeOAuth2Token", resp, err, 200)
+	r.check("RevokeOAuth2Token", resp, err, 200)
 	said, resp, err = api.IntrospectOAuth2Token(ctx).Token(tokens.GetAccessToken()).Execute()
-	r.step("IntrospectOAuth2Token", resp, err, 200)
-	h.same("active", said.Active, false)
+	r.check("IntrospectOAuth2Token", resp, err, 200)
+	h.wantEqual("active", said.Active, false)
 
 	list, resp, err := api.ListSubjectConsentSessions(ctx).Subject("jo").Execute()
-	r.step("ListSubjectConsentSessions", resp, err, 200)
-	h.same("how many", len(list), 1)
-	h.same("remember", list[0].GetRemember(), true)
+	r.check("ListSubjectConsentSessions", resp, err, 200)
+	h.wantEqual("how many", len(list), 1)
+	h.wantEqual("remember", list[0].GetRemember(), true)
 	resp, err = api.RevokeConsentSessions(ctx).Subject("jo").Client("v1").Execute()
-	r.step("RevokeConsentSessions", resp, err, 204)
+	r.check("RevokeConsentSessions", resp, err, 204)
 	_, resp, err = public.PublicApi.Oauth2Token(secret).GrantType("refresh_token").RefreshToken(tokens.GetRefreshToken()).Execute()
-	r.step("Oauth2Token", resp, err, 400)
+	r.check("Oauth2Token", resp, err, 400)
 
 	skipped, resp, err := api.GetLoginRequest(ctx).LoginChallenge(b.authorize("v1")).Execute()
-	r.step("GetLoginRequest", resp, err, 200)
-	h.same("skip", skipped.Skip, true)
+	r.check("GetLoginRequest", resp, err, 200)
+	h.wantEqual("skip", skipped.Skip, true)
 	to, resp, err = api.AcceptLoginRequest(ctx).LoginChallenge(skipped.Challenge).AcceptLoginRequest(*hydra.NewAcceptLoginRequest("jo")).Execute()
-	r.step("AcceptLoginRequest", resp, err, 200)
-	to, resp, err = api.RejectConsentRequest(ctx).ConsentChallenge(b.to(to.RedirectTo, consentApp).Get("consent_challenge")).RejectRequest(hydra.RejectRequest{}).Execute()
-	r.step("RejectConsentRequest", resp, err, 200)
-	h.same("error", b.to(to.RedirectTo, callback).Get("error"), "request_denied")
+	r.check("AcceptLoginRequest", resp, err, 200)
+	to, resp, err = api.RejectConsentRequest(ctx).ConsentChallenge(b.followTo(to.RedirectTo, consentApp).Get("consent_challenge")).RejectRequest(hydra.RejectRequest{}).Execute()
+	r.check("RejectConsentRequest", resp, err, 200)
+	h.wantEqual("error", b.followTo(to.RedirectTo, callback).Get("error"), "request_denied")
 
 	for _, stay := range []bool{true, false} {
-		challenge := b.to(h.Issuer+"/oauth2/sessions/logout", logoutApp).Get("logout_challenge")
+		challenge := b.followTo(h.Issuer+"/oauth2/sessions/logout", logoutApp).Get("logout_challenge")
 		out, resp, err := api.GetLogoutRequest(ctx).LogoutChallenge(challenge).Execute()
-		r.step("GetLogoutRequest", resp, err, 200)
-		h.same("subject", out.GetSubject(), "jo")
+		r.check("GetLogoutRequest", resp, err, 200)
+		h.wantEqual("subject", out.GetSubject(), "jo")
 		if stay {
 			resp, err = api.RejectLogoutRequest(ctx).LogoutChallenge(challenge).RejectRequest(hydra.RejectRequest{}).Execute()
-			r.step("RejectLogoutRequest", resp, err, 204)
+			r.check("RejectLogoutRequest", resp, err, 204)
 			continue
 		}
 		_, resp, err = api.AcceptLogoutRequest(ctx).LogoutChallenge(challenge).Execute()
-		r.step("AcceptLogoutRequest", resp, err, 200)
+		r.check("AcceptLogoutRequest", resp, err, 200)
 	}
 	resp, err = api.RevokeAuthenticationSession(ctx).Subject("jo").Execute()
-	r.step("RevokeAuthenticationSession", resp, err, 204)
+	r.check("RevokeAuthenticationSession", resp, err, 204)
 	resp, err = api.DeleteOAuth2Token(ctx).ClientId("v1").Execute()
-	r.step("DeleteOAuth2Token", resp, err, 204)
+	r.check("DeleteOAuth2Token", resp, err, 204)
 	resp, err = public.PublicApi.DisconnectUser(ctx).Execute()
-	r.step("DisconnectUser", resp, err, 200) // nobody is signed in
+	r.check("DisconnectUser", resp, err, 200) // nobody is signed in
 }
 
-func v1Keys(ctx context.Context, h *house, r *tour, api hydra.AdminApi) {
+func v1Keys(ctx context.Context, h *fixture, r *coverage, api hydra.AdminApi) {
 	set, resp, err := api.CreateJsonWebKeySet(ctx, "v1").JsonWebKeySetGeneratorRequest(*hydra.NewJsonWebKeySetGeneratorRequest("RS256", "one", "sig")).Execute()
-	r.step("CreateJsonWebKeySet", resp, err, 201)
-	h.same("kid", set.Keys[0].Kid, "one")
+	r.check("CreateJsonWebKeySet", resp, err, 201)
+	h.wantEqual("kid", set.Keys[0].Kid, "one")
 	set, resp, err = api.GetJsonWebKeySet(ctx, "v1").Execute()
-	r.step("GetJsonWebKeySet", resp, err, 200)
+	r.check("GetJsonWebKeySet", resp, err, 200)
 	one, resp, err := api.GetJsonWebKey(ctx, "one", "v1").Execute()
-	r.step("GetJsonWebKey", resp, err, 200)
+	r.check("GetJsonWebKey", resp, err, 200)
 	_, resp, err = api.UpdateJsonWebKey(ctx, "one", "v1").JSONWebKey(one.Keys[0]).Execute()
-	r.step("UpdateJsonWebKey", resp, err, 200)
+	r.check("UpdateJsonWebKey", resp, err, 200)
 	_, resp, err = api.UpdateJsonWebKeySet(ctx, "v1").JSONWebKeySet(*set).Execute()
-	r.step("UpdateJsonWebKeySet", resp, err, 200)
+	r.check("UpdateJsonWebKeySet", resp, err, 200)
 	resp, err = api.DeleteJsonWebKey(ctx, "one", "v1").Execute()
-	r.step("DeleteJsonWebKey", resp, err, 204)
+	r.check("DeleteJsonWebKey", resp, err, 204)
 	_, resp, err = api.CreateJsonWebKeySet(ctx, "v1").JsonWebKeySetGeneratorRequest(*hydra.NewJsonWebKeySetGeneratorRequest("ES256", "two", "sig")).Execute()
-	r.step("CreateJsonWebKeySet", resp, err, 201)
+	r.check("CreateJsonWebKeySet", resp, err, 201)
 	resp, err = api.DeleteJsonWebKeySet(ctx, "v1").Execute()
-	r.step("DeleteJsonWebKeySet", resp, err, 204)
+	r.check("DeleteJsonWebKeySet", resp, err, 204)
 }
 
-func v1Issuers(ctx context.Context, h *house, r *tour, api hydra.AdminApi) {
+func v1Issuers(ctx context.Context, h *fixture, r *coverage, api hydra.AdminApi) {
 	keys, resp, err := api.CreateJsonWebKeySet(ctx, "issuer").JsonWebKeySetGeneratorRequest(*hydra.NewJsonWebKeySetGeneratorRequest("RS256", "key", "sig")).Execute()
-	r.step("CreateJsonWebKeySet", resp, err, 201)
+	r.check("CreateJsonWebKeySet", resp, err, 201)
 	key := hydra.NewJSONWebKey("RS256", "key", "RSA", "sig")
 	key.N, key.E = keys.Keys[0].N, keys.Keys[0].E
 	trust := hydra.NewTrustJwtGrantIssuerBody(time.Now().Add(time.Hour), "https://idp.example", *key, []string{"openid"})
 	trust.Subject = new("jo@example")
 	made, resp, err := api.TrustJwtGrantIssuer(ctx).TrustJwtGrantIssuerBody(*trust).Execute()
-	r.step("TrustJwtGrantIssuer", resp, err, 201)
+	r.check("TrustJwtGrantIssuer", resp, err, 201)
 	got, resp, err := api.GetTrustedJwtGrantIssuer(ctx, made.GetId()).Execute()
-	r.step("GetTrustedJwtGrantIssuer", resp, err, 200)
-	h.same("subject", got.GetSubject(), "jo@example")
+	r.check("GetTrustedJwtGrantIssuer", resp, err, 200)
+	h.wantEqual("subject", got.GetSubject(), "jo@example")
 	list, resp, err := api.ListTrustedJwtGrantIssuers(ctx).Issuer("https://idp.example").Limit(5).Offset(0).Execute()
-	r.step("ListTrustedJwtGrantIssuers", resp, err, 200)
-	h.same("how many", len(list), 1)
+	r.check("ListTrustedJwtGrantIssuers", resp, err, 200)
+	h.wantEqual("how many", len(list), 1)
 	resp, err = api.DeleteTrustedJwtGrantIssuer(ctx, made.GetId()).Execute()
-	r.step("DeleteTrustedJwtGrantIssuer", resp, err, 204)
+	r.check("DeleteTrustedJwtGrantIssuer", resp, err, 204)
 }
 
-func v1Registration(ctx context.Context, r *tour, public *hydra.APIClient) {
+func v1Registration(ctx context.Context, r *coverage, public *hydra.APIClient) {
 	api := public.PublicApi
 	made, resp, err := api.DynamicClientRegistrationCreateOAuth2Client(ctx).OAuth2Client(hydra.OAuth2Client{RedirectUris: []string{callback}}).Execute()
-	r.step("DynamicClientRegistrationCreateOAuth2Client", resp, err, 201)
+	r.check("DynamicClientRegistrationCreateOAuth2Client", resp, err, 201)
 	as := context.WithValue(ctx, hydra.ContextAccessToken, made.GetRegistrationAccessToken())
 	got, resp, err := api.DynamicClientRegistrationGetOAuth2Client(as, made.GetClientId()).Execute()
-	r.step("DynamicClientRegistrationGetOAuth2Client", resp, err, 200)
+	r.check("DynamicClientRegistrationGetOAuth2Client", resp, err, 200)
 	got.ClientName = new("renamed")
 	got, resp, err = api.DynamicClientRegistrationUpdateOAuth2Client(as, made.GetClientId()).OAuth2Client(*got).Execute()
-	r.step("DynamicClientRegistrationUpdateOAuth2Client", resp, err, 200)
+	r.check("DynamicClientRegistrationUpdateOAuth2Client", resp, err, 200)
 	as = context.WithValue(ctx, hydra.ContextAccessToken, got.GetRegistrationAccessToken())
 	resp, err = api.DynamicClientRegistrationDeleteOAuth2Client(as, made.GetClientId()).Execute()
-	r.step("DynamicClientRegistrationDeleteOAuth2Client", resp, err, 204)
+	r.check("DynamicClientRegistrationDeleteOAuth2Client", resp, err, 204)
 }

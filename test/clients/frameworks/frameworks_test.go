@@ -187,8 +187,8 @@ func (a *application) printed() string {
 // signs out.
 func (a *application) try(t *testing.T, server *rig.Cluster, want map[string]any) {
 	t.Helper()
-	p := rig.NewPerson(server.Endpoint, ada)
-	p.Eager = true // an application may have a button for signing in
+	p := rig.NewBrowser(server.Endpoint, ada)
+	p.SubmitForms = true // an application may have a button for signing in
 	if page, at, err := p.Browse(t.Context(), a.base+cmp.Or(a.signIn, a.user)); err != nil || !strings.HasPrefix(at, a.base) {
 		t.Fatalf("signing in led to %s: %v %v", at, page, err)
 	}
@@ -201,7 +201,7 @@ func (a *application) try(t *testing.T, server *rig.Cluster, want map[string]any
 	if a.refresh != "" {
 		a.mustRefresh(t, p, want["email"])
 	}
-	p.Eager = false
+	p.SubmitForms = false
 	page, at, err := p.Browse(t.Context(), a.base+a.signOut)
 	if err != nil || page.Status != http.StatusOK || !strings.Contains(page.Body, a.signedOut) || !strings.HasPrefix(at, a.base) {
 		t.Errorf("signing out led to %s: %v %v, want %q there", at, page, err, a.signedOut)
@@ -211,7 +211,7 @@ func (a *application) try(t *testing.T, server *rig.Cluster, want map[string]any
 
 // mustRefresh uses the application until it has refreshed its tokens, which it
 // says on its page or prints.
-func (a *application) mustRefresh(t *testing.T, p *rig.Person, email any) {
+func (a *application) mustRefresh(t *testing.T, p *rig.Browser, email any) {
 	t.Helper()
 	for began := time.Now(); time.Since(began) < patience; time.Sleep(50 * time.Millisecond) {
 		page := a.show(t, p, a.refresh)
@@ -227,7 +227,7 @@ func (a *application) mustRefresh(t *testing.T, p *rig.Person, email any) {
 }
 
 // show opens a page of the application that answers in JSON.
-func (a *application) show(t *testing.T, p *rig.Person, path string) map[string]any {
+func (a *application) show(t *testing.T, p *rig.Browser, path string) map[string]any {
 	t.Helper()
 	page, at, err := p.Browse(t.Context(), a.base+path)
 	if err != nil {
@@ -240,7 +240,7 @@ func (a *application) show(t *testing.T, p *rig.Person, path string) map[string]
 }
 
 // mustBeSignedOut fails if the browser still has a session at the server.
-func mustBeSignedOut(t *testing.T, server *rig.Cluster, p *rig.Person) {
+func mustBeSignedOut(t *testing.T, server *rig.Cluster, p *rig.Browser) {
 	t.Helper()
 	probe := rig.Client{ID: "probe", RedirectURI: "https://probe.example/callback", Scope: "openid", Method: "none"}
 	rig.ImportClients(t, server, probe)

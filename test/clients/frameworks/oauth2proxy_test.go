@@ -75,7 +75,7 @@ func (a *application) mustPassWithIDToken(t *testing.T, server *rig.Cluster, wan
 // idToken signs ada in at a client and returns the ID token.
 func idToken(t *testing.T, server *rig.Cluster, client *rig.Client) string {
 	t.Helper()
-	answer, err := rig.NewPerson(server.Endpoint, ada).Authorize(t.Context(), client, nil)
+	answer, err := rig.NewBrowser(server.Endpoint, ada).Authorize(t.Context(), client, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func TestSpring(t *testing.T) {
 	client := rig.Client{
 		ID: a.id, Secret: a.secret, RedirectURI: a.base + "/login/oauth2/code/ostiary", Method: "client_secret_basic", Scope: "openid profile",
 	}
-	answer, err := rig.NewPerson(server.Endpoint, ada).Authorize(t.Context(), &client, nil)
+	answer, err := rig.NewBrowser(server.Endpoint, ada).Authorize(t.Context(), &client, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

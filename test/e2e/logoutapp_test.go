@@ -14,24 +14,24 @@ import (
 	"testing"
 )
 
-// operatorsApp asks people, in place of a page of the server's, whether they mean to
+// logoutApp asks people, in place of a page of the server's, whether they mean to
 // sign out. It speaks the protocol of Ory Hydra's apps.
-type operatorsApp struct {
+type logoutApp struct {
 	t     *testing.T
 	url   string
 	admin string // the administrators' API
 }
 
-func startOperatorsApp(t *testing.T) *operatorsApp {
+func startLogoutApp(t *testing.T) *logoutApp {
 	t.Helper()
-	app := &operatorsApp{t: t}
+	app := &logoutApp{t: t}
 	server := httptest.NewServer(app)
 	t.Cleanup(server.Close)
 	app.url = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
 	return app
 }
 
-func (app *operatorsApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (app *logoutApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	challenge := r.FormValue("logout_challenge")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	switch {
@@ -55,7 +55,7 @@ func (app *operatorsApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // call asks the administrators' API about a sign-out, or answers it.
-func (app *operatorsApp) call(method, path, challenge string) (said map[string]any) {
+func (app *logoutApp) call(method, path, challenge string) (said map[string]any) {
 	r, err := http.NewRequest(method, app.admin+"/admin/oauth2/auth/requests/logout"+path+"?logout_challenge="+url.QueryEscape(challenge), nil)
 	if err != nil {
 		app.t.Error(err)
@@ -76,23 +76,23 @@ func (app *operatorsApp) call(method, path, challenge string) (said map[string]a
 
 func TestAnAppOfTheOperatorsSignsPeopleOut(t *testing.T) {
 	t.Parallel()
-	app := startOperatorsApp(t)
+	app := startLogoutApp(t)
 	server := startDev(t, "--set", "logout_url="+app.url+"/logout", "--set", "post_logout_url="+app.url+"/bye", "--set", "admin_auth=none")
 	app.admin = server.admin
-	p := newPerson(t)
-	way{server.demo, server.username, server.password}.arrive(p)
+	p := newBrowser(t)
+	demoFlow{server.demo, server.username, server.password}.signIn(p)
 
 	p.press("#signout")
-	p.sees("#asks", "may leave")
+	p.wantText("#asks", "may leave")
 	p.press("#stay")
-	p.sees("#stays", "You stay")
+	p.wantText("#stays", "You stay")
 	p.open(server.demo)
 	p.press("#signin")
-	p.sees("#greeting", "Hello") // without a question
+	p.wantText("#greeting", "Hello") // without a question
 
 	p.open(server.issuer + "/oauth2/sessions/logout")
 	p.press("#leave")
-	p.sees("#bye", "at the operator's")
+	p.wantText("#bye", "at the operator's")
 	p.open(authorizeURL(server, nil))
-	p.finds("username")
+	p.wantFocus("username")
 }

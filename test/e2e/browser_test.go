@@ -18,41 +18,41 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// patience is how long a page may take on a busy machine before a test gives up.
-const patience = 30 * time.Second
+// timeout is how long a page may take on a busy machine before a test gives up.
+const timeout = 30 * time.Second
 
-// person is somebody at a browser, in a tab of it. Whatever the browser complains
+// browser is somebody at a browser, in a tab of it. Whatever the browser complains
 // of on the way fails the test.
-type person struct {
+type browser struct {
 	t   *testing.T
 	tab context.Context //nolint:containedctx // to chromedp a tab is a context
 
 	mu     sync.Mutex
-	faults []string
+	errors []string
 }
 
-// newPerson sits somebody down at a browser that nobody has used.
-func newPerson(t *testing.T) *person {
+// newBrowser sits somebody down at a browser that nobody has used.
+func newBrowser(t *testing.T) *browser {
 	t.Helper()
-	return sit(browser, t, chromedp.WithNewBrowserContext())
+	return openTab(sharedBrowser, t, chromedp.WithNewBrowserContext())
 }
 
 // newTab opens one more tab in the same browser.
-func (p *person) newTab() *person {
+func (p *browser) newTab() *browser {
 	p.t.Helper()
-	return sit(p.tab, p.t)
+	return openTab(p.tab, p.t)
 }
 
-func sit(parent context.Context, t *testing.T, options ...chromedp.ContextOption) *person {
+func openTab(parent context.Context, t *testing.T, options ...chromedp.ContextOption) *browser {
 	t.Helper()
-	p := &person{t: t}
+	p := &browser{t: t}
 	tab, leave := chromedp.NewContext(parent, append(options, chromedp.WithListener(p.listen))...)
 	p.tab = tab
 	t.Cleanup(func() {
 		leave()
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		for _, fault := range p.faults {
+		for _, fault := range p.errors {
 			t.Errorf("the browser complained: %s", fault)
 		}
 	})
@@ -66,7 +66,7 @@ func sit(parent context.Context, t *testing.T, options ...chromedp.ContextOption
 
 // listen takes down what went wrong in the tab. A page of an unusual status is the
 // test's to judge; whatever a page loads must be there.
-func (p *person) listen(event any) {
+func (p *browser) listen(event any) {
 	fault := ""
 	switch e := event.(type) {
 	case *log.EventEntryAdded:
@@ -94,47 +94,47 @@ func (p *person) listen(event any) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.faults = append(p.faults, fault)
+	p.errors = append(p.errors, fault)
 }
 
-// withoutScript forbids the pages of this tab to run any.
-func (p *person) withoutScript() {
+// disableScript forbids the pages of this tab to run any.
+func (p *browser) disableScript() {
 	p.t.Helper()
 	p.do(command(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))
 }
 
-// trusting accepts certificates that nobody vouches for.
-func (p *person) trusting() {
+// ignoreCertificateErrors accepts certificates that nobody vouches for.
+func (p *browser) ignoreCertificateErrors() {
 	p.t.Helper()
 	p.do(command(security.SetIgnoreCertificateErrors, security.SetIgnoreCertificateErrorsParams{Ignore: true}))
 }
 
 // open follows an address and returns the status of the page it leads to.
-func (p *person) open(url string) int64 {
+func (p *browser) open(url string) int64 {
 	p.t.Helper()
-	return p.goes("opening "+url, chromedp.Navigate(url))
+	return p.navigate("opening "+url, chromedp.Navigate(url))
 }
 
 // press presses what leads to another page, and returns that page's status.
-func (p *person) press(selector string) int64 {
+func (p *browser) press(selector string) int64 {
 	p.t.Helper()
-	return p.goes("pressing "+selector, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+	return p.navigate("pressing "+selector, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
-// tick presses what leads nowhere.
-func (p *person) tick(selector string) {
+// click presses what leads nowhere.
+func (p *browser) click(selector string) {
 	p.t.Helper()
 	p.do(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
-// goes runs the steps and waits for the page that they lead to.
-func (p *person) goes(what string, steps ...chromedp.Action[chromedp.Void]) int64 {
+// navigate runs the steps and waits for the page that they lead to.
+func (p *browser) navigate(what string, steps ...chromedp.Action[chromedp.Void]) int64 {
 	p.t.Helper()
-	ctx, stop := context.WithTimeout(p.tab, patience)
+	ctx, stop := context.WithTimeout(p.tab, timeout)
 	defer stop()
 	response, err := chromedp.RunResponse(ctx, steps...)
 	if err != nil {
-		p.t.Fatalf("%s, from %s: %v", what, p.where(), err)
+		p.t.Fatalf("%s, from %s: %v", what, p.address(), err)
 	}
 	if response == nil {
 		return 0
@@ -143,7 +143,7 @@ func (p *person) goes(what string, steps ...chromedp.Action[chromedp.Void]) int6
 }
 
 // write types into a field, over what is there.
-func (p *person) write(selector, text string) {
+func (p *browser) write(selector, text string) {
 	p.t.Helper()
 	p.do(chromedp.WaitVisible(chromedp.CSS(selector)))
 	evaluate[bool](p, fmt.Sprintf("(field => { field.focus(); field.select(); return true; })(document.querySelector(%q))", selector))
@@ -151,60 +151,60 @@ func (p *person) write(selector, text string) {
 }
 
 // types types where the focus is.
-func (p *person) types(text string) {
+func (p *browser) types(text string) {
 	p.t.Helper()
 	p.do(chromedp.KeyEvent(text))
 }
 
 // read returns the text of an element.
-func (p *person) read(selector string) string {
+func (p *browser) read(selector string) string {
 	p.t.Helper()
-	return ask(p, chromedp.Text(chromedp.CSS(selector), chromedp.NodeVisible))
+	return runAction(p, chromedp.Text(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
-// sees waits for an element, and fails if it does not say what it should.
-func (p *person) sees(selector string, words ...string) {
+// wantText waits for an element, and fails if it does not say what it should.
+func (p *browser) wantText(selector string, words ...string) {
 	p.t.Helper()
 	text := p.read(selector)
 	for _, word := range words {
 		if !strings.Contains(text, word) {
-			p.t.Fatalf("%s of %s says %q, want %q in it", selector, p.where(), text, word)
+			p.t.Fatalf("%s of %s says %q, want %q in it", selector, p.address(), text, word)
 		}
 	}
 }
 
-// misses fails if there is such an element.
-func (p *person) misses(selector string) {
+// wantNoElement fails if there is such an element.
+func (p *browser) wantNoElement(selector string) {
 	p.t.Helper()
 	if p.has(selector) {
-		p.t.Fatalf("%s has %s: %s", p.where(), selector, p.read("body"))
+		p.t.Fatalf("%s has %s: %s", p.address(), selector, p.read("body"))
 	}
 }
 
-func (p *person) has(selector string) bool {
+func (p *browser) has(selector string) bool {
 	p.t.Helper()
 	return evaluate[bool](p, fmt.Sprintf("document.querySelector(%q) !== null", selector))
 }
 
-// where returns the address of the page.
-func (p *person) where() string {
+// address returns the address of the page.
+func (p *browser) address() string {
 	p.t.Helper()
 	return evaluate[string](p, "location.href")
 }
 
-// finds fails unless the element of that id has the focus, or gets it in time: a
+// wantFocus fails unless the element of that id has the focus, or gets it in time: a
 // browser gives it when it first draws the page, which may be after it has loaded.
-func (p *person) finds(id string) {
+func (p *browser) wantFocus(id string) {
 	p.t.Helper()
-	if !p.comesTrue(fmt.Sprintf("document.activeElement.id === %q", id)) {
-		p.t.Errorf("%s has the focus on %q, want %q", p.where(), evaluate[string](p, "document.activeElement.id"), id)
+	if !p.eventually(fmt.Sprintf("document.activeElement.id === %q", id)) {
+		p.t.Errorf("%s has the focus on %q, want %q", p.address(), evaluate[string](p, "document.activeElement.id"), id)
 	}
 }
 
-// comesTrue reports whether the script answers true in time.
-func (p *person) comesTrue(script string) bool {
+// eventually reports whether the script answers true in time.
+func (p *browser) eventually(script string) bool {
 	p.t.Helper()
-	for began := time.Now(); time.Since(began) < patience; time.Sleep(20 * time.Millisecond) {
+	for began := time.Now(); time.Since(began) < timeout; time.Sleep(20 * time.Millisecond) {
 		if evaluate[bool](p, script) {
 			return true
 		}
@@ -213,19 +213,19 @@ func (p *person) comesTrue(script string) bool {
 }
 
 // do runs what returns nothing.
-func (p *person) do(steps ...chromedp.Action[chromedp.Void]) {
+func (p *browser) do(steps ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
-	ctx, stop := context.WithTimeout(p.tab, patience)
+	ctx, stop := context.WithTimeout(p.tab, timeout)
 	defer stop()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		p.t.Fatal(err)
 	}
 }
 
-// ask runs what returns something.
-func ask[T any](p *person, action chromedp.Action[T]) T {
+// runAction runs what returns something.
+func runAction[T any](p *browser, action chromedp.Action[T]) T {
 	p.t.Helper()
-	ctx, stop := context.WithTimeout(p.tab, patience)
+	ctx, stop := context.WithTimeout(p.tab, timeout)
 	defer stop()
 	answer, err := chromedp.Run(ctx, action)
 	if err != nil {
@@ -236,7 +236,7 @@ func ask[T any](p *person, action chromedp.Action[T]) T {
 
 // evaluate returns what a script says in the page. Pages that are forbidden
 // script may still be asked.
-func evaluate[T any](p *person, script string) T {
+func evaluate[T any](p *browser, script string) T {
 	p.t.Helper()
-	return ask(p, chromedp.Evaluate[T](script))
+	return runAction(p, chromedp.Evaluate[T](script))
 }

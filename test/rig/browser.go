@@ -11,33 +11,33 @@ import (
 	"strings"
 )
 
-// Person is somebody at a browser that has neither a screen nor script: they read
+// Browser is somebody at a browser that has neither a screen nor script: they read
 // the pages, fill in the forms and follow the redirects. One person does one
 // thing at a time.
-type Person struct {
+type Browser struct {
 	User User
 	// Remember ticks the boxes that make a sign-in and a consent last.
 	Remember bool
 	// Deny presses the other button on the consent page.
 	Deny bool
-	// Eager presses the buttons on pages of applications too.
-	Eager bool
-	// Old is a browser that sends no Fetch Metadata, as all did before 2020 to 2023.
-	Old bool
+	// SubmitForms presses the buttons on pages of applications too.
+	SubmitForms bool
+	// NoFetchMetadata is a browser that sends no Fetch Metadata, as all did before 2020 to 2023.
+	NoFetchMetadata bool
 
-	place *Endpoint
-	http  *http.Client
+	endpoint *Endpoint
+	http     *http.Client
 }
 
-// NewPerson seats a person at a fresh browser.
-func NewPerson(place *Endpoint, user User) *Person {
+// NewBrowser seats a person at a fresh browser.
+func NewBrowser(place *Endpoint, user User) *Browser {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		panic(err) // only a faulty list of suffixes is refused
 	}
 	browser := *place.HTTP
 	browser.Jar = jar
-	return &Person{User: user, place: place, http: &browser}
+	return &Browser{User: user, endpoint: place, http: &browser}
 }
 
 // Authorization is how an authorization request ended at the client.
@@ -53,7 +53,7 @@ type Authorization struct {
 // and on through the pages until the answer comes back to the client (RFC 6749
 // section 4.1, RFC 7636). More holds further parameters, an empty one takes a
 // usual one away.
-func (p *Person) Authorize(ctx context.Context, c *Client, more url.Values) (*Authorization, error) {
+func (p *Browser) Authorize(ctx context.Context, c *Client, more url.Values) (*Authorization, error) {
 	a := &Authorization{Verifier: randomText(), SentState: randomText()}
 	challenge := sha256.Sum256([]byte(a.Verifier))
 	query := url.Values{
@@ -71,15 +71,15 @@ func (p *Person) Authorize(ctx context.Context, c *Client, more url.Values) (*Au
 		a.Verifier = ""
 	}
 	a.SentState = query.Get("state")
-	return a, p.follow(ctx, c, p.place.Issuer+"/oauth2/auth?"+query.Encode(), a)
+	return a, p.follow(ctx, c, p.endpoint.Issuer+"/oauth2/auth?"+query.Encode(), a)
 }
 
-// steps is how many requests a sign-in may take before it must be a circle.
-const steps = 12
+// maxSteps is how many requests a sign-in may take before it must be a circle.
+const maxSteps = 12
 
-func (p *Person) follow(ctx context.Context, c *Client, address string, a *Authorization) error {
+func (p *Browser) follow(ctx context.Context, c *Client, address string, a *Authorization) error {
 	form := url.Values(nil)
-	for range steps {
+	for range maxSteps {
 		resp := p.Open(ctx, address, form)
 		if resp.Err != nil {
 			return resp.Err
@@ -100,8 +100,8 @@ func (p *Person) follow(ctx context.Context, c *Client, address string, a *Autho
 			return err
 		}
 		switch {
-		case page.form == nil || page.fault != "":
-			return fmt.Errorf("%s: a page with status %d: %s", path(address), resp.Status, page.words())
+		case page.form == nil || page.errorID != "":
+			return fmt.Errorf("%s: a page with status %d: %s", path(address), resp.Status, page.visibleText())
 		case strings.HasPrefix(page.form.action, c.RedirectURI):
 			a.take(page.form.fields)
 			return nil
@@ -117,7 +117,7 @@ func (p *Person) follow(ctx context.Context, c *Client, address string, a *Autho
 }
 
 // fill answers what a page asks.
-func (p *Person) fill(page *page, a *Authorization) (url.Values, error) {
+func (p *Browser) fill(page *page, a *Authorization) (url.Values, error) {
 	form := page.form.fields
 	if p.Remember {
 		form.Set("remember", "on")
@@ -134,20 +134,20 @@ func (p *Person) fill(page *page, a *Authorization) (url.Values, error) {
 			form.Set("decision", "deny")
 		}
 	default:
-		return nil, fmt.Errorf("a page that nobody knows: %s", page.words())
+		return nil, fmt.Errorf("a page that nobody knows: %s", page.visibleText())
 	}
 	return form, nil
 }
 
 // Open fetches an address of the server, or sends a form to it as a page of the
 // server's would, and follows nothing.
-func (p *Person) Open(ctx context.Context, address string, form url.Values) *Answer {
+func (p *Browser) Open(ctx context.Context, address string, form url.Values) *Response {
 	browser := Endpoint{URL: address, HTTP: p.http}
 	method, header := http.MethodGet, http.Header{}
 	if form != nil {
 		method = http.MethodPost
-		header.Set("Origin", origin(p.place.Issuer))
-		if !p.Old {
+		header.Set("Origin", origin(p.endpoint.Issuer))
+		if !p.NoFetchMetadata {
 			header.Set("Sec-Fetch-Site", "same-origin")
 		}
 	}
@@ -155,8 +155,8 @@ func (p *Person) Open(ctx context.Context, address string, form url.Values) *Ans
 }
 
 // Cookies returns the values that the browser keeps for the server.
-func (p *Person) Cookies() []*http.Cookie {
-	u, err := url.Parse(p.place.Issuer)
+func (p *Browser) Cookies() []*http.Cookie {
+	u, err := url.Parse(p.endpoint.Issuer)
 	if err != nil {
 		return nil
 	}

@@ -7,39 +7,39 @@ import (
 )
 
 // signIn fills in the sign-in form, whoever is asked for.
-func (p *person) signIn(username, password string) int64 {
+func (p *browser) signIn(username, password string) int64 {
 	p.t.Helper()
 	p.write("#username", username)
 	p.write("#password", password)
 	return p.press("#login")
 }
 
-// way is a person's whole way through the demo application of a provider.
-type way struct {
+// demoFlow is a person's whole way through the demo application of a provider.
+type demoFlow struct {
 	demo               string
 	username, password string
 }
 
-// arrive leads from the application's first page to being signed in there.
-func (w way) arrive(p *person) {
+// signIn leads from the application's first page to being signed in there.
+func (w demoFlow) signIn(p *browser) {
 	p.t.Helper()
 	p.open(w.demo)
 	p.press("#signin")
 	if status := p.signIn(w.username, w.password); status != 200 {
-		p.t.Fatalf("signing in led to %s with status %d: %s", p.where(), status, p.read("body"))
+		p.t.Fatalf("signing in led to %s with status %d: %s", p.address(), status, p.read("body"))
 	}
 	p.press("#accept")
-	p.sees("#greeting", "Hello")
+	p.wantText("#greeting", "Hello")
 }
 
 // claims returns the claims of the ID token that the application shows.
-func (p *person) claims() map[string]any {
+func (p *browser) claims() map[string]any {
 	p.t.Helper()
 	return decode(p, p.read("#id-token h3 + pre ~ h3 + pre"))
 }
 
 // authTime returns when the application was told that the person signed in.
-func (p *person) authTime() int64 {
+func (p *browser) authTime() int64 {
 	p.t.Helper()
 	at, ok := p.claims()["auth_time"].(float64)
 	if !ok {
@@ -49,14 +49,14 @@ func (p *person) authTime() int64 {
 }
 
 // tokens returns the token response that the application shows, in short.
-func (p *person) tokens() map[string]string {
+func (p *browser) tokens() map[string]string {
 	p.t.Helper()
 	return evaluate[map[string]string](p, `Object.fromEntries(
 		[...document.querySelectorAll("#token-response [data-member]")].map(
 			line => [line.dataset.member, line.querySelector("dd > code").textContent]))`)
 }
 
-func decode(p *person, text string) map[string]any {
+func decode(p *browser, text string) map[string]any {
 	p.t.Helper()
 	var members map[string]any
 	if err := json.Unmarshal([]byte(text), &members); err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/ostiary/ostiary/test/rig"
 )
 
-// tally collects how the plans went on an engine.
-type tally struct {
+// results collects how the plans went on an engine.
+type results struct {
 	version string
 	engine  rig.Engine
 	rows    []*row
@@ -54,7 +54,7 @@ func (c *counts) cells() string {
 }
 
 // row makes room for a plan.
-func (t *tally) row(p plan) *row {
+func (t *results) row(p plan) *row {
 	r := &row{plan: p}
 	t.rows = append(t.rows, r)
 	return r
@@ -68,7 +68,7 @@ func (r *row) count(outcomes []outcome) {
 
 // table is the results as Markdown. Of a plan that did not run, the row of the last
 // table stands.
-func (t *tally) table(last string) string {
+func (t *results) table(last string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Suite %s.\n\n| plan | variant | passed | review | warned | skipped | failed |\n|---|---|---|---|---|---|---|\n", t.version)
 	var all counts
@@ -95,7 +95,7 @@ func readCounts(table, name string) (c counts) {
 }
 
 // write puts the results into their place in the page.
-func (t *tally) write(page string) error {
+func (t *results) write(page string) error {
 	text, err := os.ReadFile(page)
 	if err != nil {
 		return fmt.Errorf("read page: %w", err)

@@ -24,8 +24,8 @@ const (
 	callback   = "https://client.example/callback"
 )
 
-// house is a running server, and what opens its API.
-type house struct {
+// fixture is a running server, and what opens its API.
+type fixture struct {
 	*rig.Cluster
 
 	t   *testing.T
@@ -33,7 +33,7 @@ type house struct {
 }
 
 // eachEngine runs a tour on a server of each engine.
-func eachEngine(t *testing.T, tour func(t *testing.T, h *house)) {
+func eachEngine(t *testing.T, tour func(t *testing.T, h *fixture)) {
 	t.Helper()
 	for _, engine := range rig.Engines() {
 		t.Run(string(engine), func(t *testing.T) {
@@ -52,21 +52,21 @@ func eachEngine(t *testing.T, tour func(t *testing.T, h *house)) {
 			if err := json.Unmarshal([]byte(rig.Command(t, c, args...)), &made); err != nil {
 				t.Fatal(err)
 			}
-			tour(t, &house{c, t, made.Key})
+			tour(t, &fixture{c, t, made.Key})
 		})
 	}
 }
 
-// tour notes which methods of an SDK were called.
-type tour struct {
-	t    *testing.T
-	done map[string]bool
+// coverage notes which methods of an SDK were called.
+type coverage struct {
+	t      *testing.T
+	called map[string]bool
 }
 
-// step fails unless a method was answered with that status and understood.
-func (r *tour) step(method string, resp *http.Response, err error, want int) {
+// check fails unless a method was answered with that status and understood.
+func (r *coverage) check(method string, resp *http.Response, err error, want int) {
 	r.t.Helper()
-	r.done[method] = true
+	r.called[method] = true
 	if resp == nil {
 		r.t.Fatalf("%s: no answer: %v", method, err)
 	}
@@ -78,14 +78,14 @@ func (r *tour) step(method string, resp *http.Response, err error, want int) {
 
 // wantAll fails if a method of the interfaces was neither called nor left out for a
 // reason.
-func (r *tour) wantAll(outside map[string]string, interfaces ...reflect.Type) {
+func (r *coverage) wantAll(outside map[string]string, interfaces ...reflect.Type) {
 	r.t.Helper()
 	for _, api := range interfaces {
 		for method := range api.Methods() {
 			if strings.HasSuffix(method.Name, "Execute") {
 				continue
 			}
-			if _, left := outside[method.Name]; r.done[method.Name] == left {
+			if _, left := outside[method.Name]; r.called[method.Name] == left {
 				r.t.Errorf("%s must be called, or left out for a reason", method.Name)
 			}
 		}
@@ -94,11 +94,11 @@ func (r *tour) wantAll(outside map[string]string, interfaces ...reflect.Type) {
 
 // browser is a person's, who does as they are told.
 type browser struct {
-	h      *house
+	h      *fixture
 	client *http.Client
 }
 
-func (h *house) browser() *browser {
+func (h *fixture) browser() *browser {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		h.t.Fatal(err)
@@ -109,9 +109,9 @@ func (h *house) browser() *browser {
 	}}
 }
 
-// to opens an address and returns where it leads, as long as that is another place
+// followTo opens an address and returns where it leads, as long as that is another place
 // than the one wanted.
-func (b *browser) to(address, want string) url.Values {
+func (b *browser) followTo(address, want string) url.Values {
 	b.h.t.Helper()
 	for range 5 {
 		r, err := http.NewRequestWithContext(b.h.t.Context(), http.MethodGet, address, http.NoBody)
@@ -147,10 +147,10 @@ func (b *browser) authorize(clientID string) string {
 		"client_id": {clientID}, "redirect_uri": {callback}, "response_type": {"code"}, "scope": {"openid offline_access"},
 		"state": {"a-state-of-some-length"}, "nonce": {"a-nonce-of-some-length"},
 	}
-	return b.to(b.h.Issuer+"/oauth2/auth?"+query.Encode(), loginApp).Get("login_challenge")
+	return b.followTo(b.h.Issuer+"/oauth2/auth?"+query.Encode(), loginApp).Get("login_challenge")
 }
 
-func (h *house) same(what string, got, want any) {
+func (h *fixture) wantEqual(what string, got, want any) {
 	h.t.Helper()
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		h.t.Errorf("%s is %v, want %v", what, got, want)

@@ -10,13 +10,13 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// sight is a way in which a page may be seen. Those with a picture are kept.
-type sight struct {
+// view is a way in which a page may be seen. Those with a picture are kept.
+type view struct {
 	picture, scheme string
 	width, height   int64
 }
 
-var sights = []sight{
+var views = []view{
 	{"light", "light", 1280, 860},
 	{"dark", "dark", 1280, 860},
 	{"phone", "light", 390, 844},
@@ -24,27 +24,27 @@ var sights = []sight{
 }
 
 // mustFit shows the page so, and fails if it does not fit or cannot be read.
-func (v *tour) mustFit(name string, how sight) {
+func (v *tour) mustFit(name string, how view) {
 	v.t.Helper()
 	v.do(chromedp.EmulateViewport(how.width, how.height),
 		command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
 			{Name: "prefers-color-scheme", Value: how.scheme},
 			{Name: "prefers-reduced-motion", Value: "reduce"},
 		}}))
-	if width := evaluate[int64](v.person, "document.documentElement.scrollWidth"); width > how.width {
+	if width := evaluate[int64](v.browser, "document.documentElement.scrollWidth"); width > how.width {
 		v.t.Errorf("%s is %d pixels wide, which do not fit into %d", name, width, how.width)
 	}
-	for _, fault := range evaluate[[]string](v.person, contrast) {
+	for _, fault := range evaluate[[]string](v.browser, contrast) {
 		v.t.Errorf("%s in %s at %d pixels: %s", name, how.scheme, how.width, fault)
 	}
 }
 
 // keep takes a picture of the whole page, in a window as high as it is.
-func (v *tour) keep(file string, how sight) {
+func (v *tour) keep(file string, how view) {
 	v.t.Helper()
-	height := evaluate[int64](v.person, "Math.ceil(document.documentElement.getBoundingClientRect().height)")
+	height := evaluate[int64](v.browser, "Math.ceil(document.documentElement.getBoundingClientRect().height)")
 	v.do(chromedp.EmulateViewport(how.width, max(how.height, height)))
-	if err := os.WriteFile(file, ask(v.person, chromedp.CaptureScreenshot()), 0o644); err != nil {
+	if err := os.WriteFile(file, runAction(v.browser, chromedp.CaptureScreenshot()), 0o644); err != nil {
 		v.t.Fatal(err)
 	}
 }
@@ -57,21 +57,21 @@ func (v *tour) restore() {
 // mustBeAccessible fails where somebody who does not see the page would be lost.
 func (v *tour) mustBeAccessible(name string) {
 	v.t.Helper()
-	for _, fault := range evaluate[[]string](v.person, structure) {
+	for _, fault := range evaluate[[]string](v.browser, structure) {
 		v.t.Errorf("%s: %s", name, fault)
 	}
 
 	landmarks := map[string]int{}
-	tree := ask(v.person, call(accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{}))
+	tree := runAction(v.browser, call(accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{}))
 	for _, node := range tree.Nodes {
 		if node.Ignored || node.Role == nil {
 			continue
 		}
-		role := spoken(node.Role)
+		role := accessibleText(node.Role)
 		landmarks[role]++
 		switch role {
 		case "RootWebArea", "button", "link", "textbox", "checkbox", "heading", "image", "DisclosureTriangle", "navigation", "region":
-			if spoken(node.Name) == "" {
+			if accessibleText(node.Name) == "" {
 				v.t.Errorf("%s: a %s has no name to be spoken", name, role)
 			}
 		}
@@ -81,8 +81,8 @@ func (v *tour) mustBeAccessible(name string) {
 	}
 }
 
-// spoken is what a screen reader is told.
-func spoken(value *accessibility.Value) string {
+// accessibleText is what a screen reader is told.
+func accessibleText(value *accessibility.Value) string {
 	if value == nil || len(value.Value) < 2 {
 		return ""
 	}

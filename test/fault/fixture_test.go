@@ -23,22 +23,22 @@ import (
 // workers is how many clients work at once.
 const workers = 32
 
-// house is a running server, the clients it knows, and people who are signed in.
-type house struct {
+// fixture is a running server, the clients it knows, and people who are signed in.
+type fixture struct {
 	*rig.Cluster
 
-	clients rig.Clients
-	client  *rig.Client // that most tests play; it asks nobody for consent
-	user    rig.User
-	people  []*rig.Person
+	clients  rig.Clients
+	client   *rig.Client // that most tests play; it asks nobody for consent
+	user     rig.User
+	browsers []*rig.Browser
 }
 
-// open starts a server of two replicas with as many people signed in as there
+// newFixture starts a server of two replicas with as many people signed in as there
 // are workers.
-func open(t *testing.T, options rig.Options) *house {
+func newFixture(t *testing.T, options rig.Options) *fixture {
 	t.Helper()
 	options.Replicas = 2
-	h := &house{
+	h := &fixture{
 		Cluster: rig.Serve(t, options), clients: rig.StandardClients(),
 		user: rig.User{Username: "ada", Password: "correct horse battery staple"},
 	}
@@ -47,22 +47,22 @@ func open(t *testing.T, options rig.Options) *house {
 	rig.ImportUsers(t, h.Cluster, h.user)
 	for range workers {
 		// One at a time: the server sheds those whose passwords it cannot check soon.
-		p := rig.NewPerson(h.Endpoint, h.user)
-		if h.codeOf(t, p); t.Failed() {
+		p := rig.NewBrowser(h.Endpoint, h.user)
+		if h.authorize(t, p); t.Failed() {
 			t.FailNow()
 		}
-		h.people = append(h.people, p)
+		h.browsers = append(h.browsers, p)
 	}
 	return h
 }
 
 // eachEngine runs a test on a house of each engine, one after the other: two under
 // load at once would hide races behind each other.
-func eachEngine(t *testing.T, test func(t *testing.T, h *house)) {
+func eachEngine(t *testing.T, test func(t *testing.T, h *fixture)) {
 	t.Helper()
 	for _, engine := range rig.Engines() {
 		t.Run(string(engine), func(t *testing.T) {
-			test(t, open(t, rig.Options{Database: rig.Database(t, engine)}))
+			test(t, newFixture(t, rig.Options{Database: rig.Database(t, engine)}))
 		})
 	}
 }
@@ -73,8 +73,8 @@ type code struct {
 	at              time.Time
 }
 
-// codeOf lets a person authorize the client.
-func (h *house) codeOf(t *testing.T, p *rig.Person) code {
+// authorize lets a person authorize the client.
+func (h *fixture) authorize(t *testing.T, p *rig.Browser) code {
 	t.Helper()
 	a, err := p.Authorize(t.Context(), h.client, nil)
 	if err != nil {
@@ -88,12 +88,12 @@ func (h *house) codeOf(t *testing.T, p *rig.Person) code {
 }
 
 // codes lets everyone authorize the client until there are n codes.
-func (h *house) codes(t *testing.T, n int) []code {
+func (h *fixture) codes(t *testing.T, n int) []code {
 	t.Helper()
 	all := make([]code, n)
-	share(h.people, func(worker int, p *rig.Person) {
-		for i := worker; i < n && !t.Failed(); i += len(h.people) {
-			all[i] = h.codeOf(t, p)
+	runWorkers(h.browsers, func(worker int, p *rig.Browser) {
+		for i := worker; i < n && !t.Failed(); i += len(h.browsers) {
+			all[i] = h.authorize(t, p)
 		}
 	})
 	if t.Failed() {
@@ -102,14 +102,14 @@ func (h *house) codes(t *testing.T, n int) []code {
 	return all
 }
 
-func (h *house) exchange(ctx context.Context, c code) *rig.Answer {
+func (h *fixture) exchange(ctx context.Context, c code) *rig.Response {
 	return h.Exchange(ctx, h.client, c.value, c.verifier)
 }
 
 // tokens redeems a code that must be good.
-func (h *house) tokens(t *testing.T) (access, refresh string) {
+func (h *fixture) tokens(t *testing.T) (access, refresh string) {
 	t.Helper()
-	got := h.exchange(t.Context(), h.codeOf(t, h.people[0]))
+	got := h.exchange(t.Context(), h.authorize(t, h.browsers[0]))
 	if got.Status != 200 {
 		t.Fatalf("exchange: %v", got)
 	}
@@ -118,7 +118,7 @@ func (h *house) tokens(t *testing.T) (access, refresh string) {
 
 // active reports what every replica says of a token, and fails the test if they
 // do not agree, or do not answer.
-func (h *house) active(t *testing.T, token string) bool {
+func (h *fixture) active(t *testing.T, token string) bool {
 	t.Helper()
 	var said [2]bool
 	for i := range h.Len() {
@@ -134,8 +134,8 @@ func (h *house) active(t *testing.T, token string) bool {
 	return said[0]
 }
 
-// share gives each item to a worker of its own and waits for all.
-func share[T any](items []T, work func(i int, item T)) {
+// runWorkers gives each item to a worker of its own and waits for all.
+func runWorkers[T any](items []T, work func(i int, item T)) {
 	var wait sync.WaitGroup
 	for i, item := range items {
 		wait.Go(func() { work(i, item) })
@@ -143,8 +143,8 @@ func share[T any](items []T, work func(i int, item T)) {
 	wait.Wait()
 }
 
-// atOnce lets n callers go at the same moment and returns what each got.
-func atOnce[T any](n int, call func(i int) T) []T {
+// concurrently lets n callers go at the same moment and returns what each got.
+func concurrently[T any](n int, call func(i int) T) []T {
 	results := make([]T, n)
 	var ready, done sync.WaitGroup
 	gate := make(chan struct{})
@@ -162,9 +162,9 @@ func atOnce[T any](n int, call func(i int) T) []T {
 	return results
 }
 
-// chance returns the source of a test's random decisions, and prints how to have
+// newRandom returns the source of a test's random decisions, and prints how to have
 // the same ones again.
-func chance(t *testing.T) *rand.Rand {
+func newRandom(t *testing.T) *rand.Rand {
 	t.Helper()
 	seed := rand.Uint64()
 	if given := os.Getenv("OSTIARY_TEST_SEED"); given != "" {
