@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/oauth2"
+	oauth2 "github.com/ostiary/ostiary/internal/oauth2/authorize"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
-	"github.com/ostiary/ostiary/internal/oauth2"
+	oauth2 "github.com/ostiary/ostiary/internal/oauth2/authorize"
 )
 
 // introspectCommand tells about a token.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/config"
 	"github.com/ostiary/ostiary/internal/middleware"
-	"github.com/ostiary/ostiary/internal/oauth2"
+	oauth2 "github.com/ostiary/ostiary/internal/oauth2/authorize"
 	"github.com/ostiary/ostiary/internal/outbound"
 )
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/ostiary/ostiary/internal/oauth2"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/trustedissuer"
 )
@@ -89,7 +90,7 @@ func trusting(tb testing.TB, s *store.Store, list ...*trustedissuer.Trust) *Read
 // refused fails unless err is a refusal that is fit to be sent.
 func refused(tb testing.TB, err error) string {
 	tb.Helper()
-	refusal, ok := errors.AsType[*Refusal](err)
+	refusal, ok := errors.AsType[*oauth2.Error](err)
 	if !ok {
 		tb.Fatalf("error = %v, want a refusal", err)
 	}

@@ -56,7 +56,7 @@ func (a *Authenticator) byAssertion(ctx context.Context, cred credentials) (*cli
 		return nil, err
 	}
 	if cred.id != "" && cred.id != said.subject {
-		return nil, malformed("client_id is not the client of the assertion")
+		return nil, malformed("client_id is not the client of the assertion", refusal.AuthMalformed)
 	}
 	c, err := a.lookup(ctx, said.subject)
 	if err != nil {
@@ -78,11 +78,11 @@ func parse(compact string) (*jws.JWS, error) {
 	assertion, err := jws.Parse(compact)
 	switch {
 	case err != nil:
-		return nil, unacceptable("the assertion " + err.Error())
+		return nil, unacceptable("the assertion "+err.Error(), refusal.AuthFailed)
 	case !assertion.MAC() && !slices.Contains(jws.Algorithms(), assertion.Alg):
-		return nil, unacceptable("alg of the assertion must be " + strings.Join(slices.Concat(jws.Algorithms(), jws.MACs()), ", "))
+		return nil, unacceptable("alg of the assertion must be "+strings.Join(slices.Concat(jws.Algorithms(), jws.MACs()), ", "), refusal.AuthFailed)
 	case !assertion.Typed("jwt", "client-authentication+jwt"): // the second is rfc7523bis's
-		return nil, unacceptable("typ of the assertion is for another use")
+		return nil, unacceptable("typ of the assertion is for another use", refusal.AuthFailed)
 	}
 	return assertion, nil
 }
@@ -94,18 +94,18 @@ func (a *Authenticator) judge(payload jws.Object, now time.Time) (claims, error)
 	subject, jti := payload.Text("sub"), payload.Text("jti")
 	switch {
 	case !validID(subject) || payload.Text("iss") != subject:
-		return claims{}, unacceptable("iss and sub of the assertion must be the client_id")
+		return claims{}, unacceptable("iss and sub of the assertion must be the client_id", refusal.AuthFailed)
 	case !a.isAudience(payload["aud"]):
-		return claims{}, unacceptable("aud of the assertion must be the issuer" + a.otherAudiences() + ", and nothing else").by(refusal.AssertionAudience)
+		return claims{}, unacceptable("aud of the assertion must be the issuer"+a.otherAudiences()+", and nothing else", refusal.AssertionAudience)
 	case jti == "" || utf8.RuneCountInString(jti) > maxJTI:
-		return claims{}, unacceptable("jti of the assertion must have 1 to 256 characters")
+		return claims{}, unacceptable("jti of the assertion must have 1 to 256 characters", refusal.AuthFailed)
 	}
 	for _, name := range []string{"iat", "nbf"} {
 		if !payload.Has(name) {
 			continue
 		}
 		if from, ok := payload.Date(name); !ok || from.After(now.Add(leeway)) {
-			return claims{}, unacceptable(name + " of the assertion must be a number and not in the future")
+			return claims{}, unacceptable(name+" of the assertion must be a number and not in the future", refusal.AuthFailed)
 		}
 	}
 	expires, err := end(payload, now)
@@ -122,21 +122,21 @@ func (a *Authenticator) judge(payload jws.Object, now time.Time) (claims, error)
 func end(payload jws.Object, now time.Time) (time.Time, error) {
 	expires, timed := payload.Date("exp")
 	if !timed {
-		return time.Time{}, unacceptable("exp of the assertion must be a number")
+		return time.Time{}, unacceptable("exp of the assertion must be a number", refusal.AuthFailed)
 	}
 	issued, dated := payload.Date("iat")
 	far := expires.After(now.Add(maxAhead + leeway))
 	long := dated && expires.After(issued.Add(maxLifetime))
 	switch {
 	case far && !dated:
-		return time.Time{}, unacceptable("the assertion expires more than 5 minutes ahead and has no iat")
+		return time.Time{}, unacceptable("the assertion expires more than 5 minutes ahead and has no iat", refusal.AuthFailed)
 	case far && long:
-		return time.Time{}, unacceptable("the assertion lasts longer than an hour")
+		return time.Time{}, unacceptable("the assertion lasts longer than an hour", refusal.AuthFailed)
 	case dated && !long && expires.After(issued.Add(maxAhead)):
 		expires = issued.Add(maxAhead)
 	}
 	if !expires.After(now) {
-		return time.Time{}, unacceptable("the assertion has expired, or its iat is more than 5 minutes ago").by(refusal.AssertionExpired)
+		return time.Time{}, unacceptable("the assertion has expired, or its iat is more than 5 minutes ago", refusal.AssertionExpired)
 	}
 	return expires, nil
 }
@@ -176,23 +176,23 @@ func (a *Authenticator) verify(ctx context.Context, c *client.Client, assertion 
 		method = client.AuthSecretJWT
 	}
 	if registered(c) != method {
-		return failed("the client sent an assertion and registered another method").by(refusal.AuthMethodMismatch, methods(c, method)...)
+		return failed("the client sent an assertion and registered another method", refusal.AuthMethodMismatch, methods(c, method)...)
 	}
 	if alg := c.TokenEndpointAuthSigningAlg; alg != "" && alg != assertion.Alg {
-		return failed("the client registered another alg for its assertions")
+		return failed("the client registered another alg for its assertions", refusal.AuthFailed)
 	}
 	if method == client.AuthSecretJWT {
 		return a.verifyMAC(c, assertion)
 	}
 	keys, err := a.cfg.KeySets.Keys(ctx, c, assertion.KID)
 	if errors.Is(err, client.ErrKeysUnavailable) {
-		return failed(err.Error()).by(refusal.KeysUnavailable)
+		return failed(err.Error(), refusal.KeysUnavailable)
 	}
 	if err != nil {
 		return fmt.Errorf("find keys of client: %w", err)
 	}
 	if err := assertion.Verify(keys); err != nil {
-		return failed("the assertion " + err.Error()).by(refusal.AssertionSignature)
+		return failed("the assertion "+err.Error(), refusal.AssertionSignature)
 	}
 	return nil
 }
@@ -200,7 +200,7 @@ func (a *Authenticator) verify(ctx context.Context, c *client.Client, assertion 
 // verifyMAC tells whether c signed the assertion with its secret.
 func (a *Authenticator) verifyMAC(c *client.Client, assertion *jws.JWS) error {
 	if !c.Secret.IsSealed() {
-		return failed("the client has no secret that it could sign with")
+		return failed("the client has no secret that it could sign with", refusal.AuthFailed)
 	}
 	var wrong error
 	for _, kept := range append([]client.Secret{c.Secret}, c.PreviousSecrets(a.cfg.Now())...) {
@@ -213,7 +213,7 @@ func (a *Authenticator) verifyMAC(c *client.Client, assertion *jws.JWS) error {
 			return nil
 		}
 		if wrong == nil {
-			wrong = failed("the assertion " + err.Error())
+			wrong = failed("the assertion "+err.Error(), refusal.AuthFailed)
 		}
 	}
 	return wrong
@@ -229,7 +229,7 @@ func (a *Authenticator) spend(ctx context.Context, said claims, now time.Time) e
 		return fmt.Errorf("spend assertion: %w", err)
 	}
 	if !first {
-		return unacceptable("the assertion has been used before").by(refusal.AssertionReplayed)
+		return unacceptable("the assertion has been used before", refusal.AssertionReplayed)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/oauth2"
 )
 
 func TestWhatAnAssertionSays(t *testing.T) {
@@ -105,8 +106,8 @@ func TestWhatAnAssertionSays(t *testing.T) {
 				t.Errorf("authenticated %q", c.ID)
 			case !tc.ok && err == nil:
 				t.Errorf("%q passed with %v", c.ID, tc.claims)
-			case !tc.ok && refusalOf(t, err).Code != invalidClient:
-				t.Errorf("refusal = %v, want %s", err, invalidClient)
+			case !tc.ok && refusalOf(t, err).Code != oauth2.CodeInvalidClient:
+				t.Errorf("refusal = %v, want %s", err, oauth2.CodeInvalidClient)
 			}
 		})
 	}
@@ -142,8 +143,8 @@ func TestClaimsThatAreNoPlainObjectAreRefused(t *testing.T) {
 			if err == nil {
 				t.Fatalf("%q passed with %q", c.ID, payload)
 			}
-			if got := refusalOf(t, err); got.Code != invalidClient {
-				t.Errorf("refusal = %+v, want %s", got, invalidClient)
+			if got := refusalOf(t, err); got.Code != oauth2.CodeInvalidClient {
+				t.Errorf("refusal = %+v, want %s", got, oauth2.CodeInvalidClient)
 			}
 		})
 	}
@@ -165,7 +166,7 @@ func TestAnAssertionIsGoodForOnce(t *testing.T) {
 			_, err := a.Authenticate(t.Context(), asserting([]string{signed, again}[n%2]))
 			if err == nil {
 				passed.Add(1)
-			} else if refusalOf(t, err).Code == invalidClient {
+			} else if refusalOf(t, err).Code == oauth2.CodeInvalidClient {
 				refused.Add(1)
 			}
 		})
@@ -253,8 +254,8 @@ func TestTheIssuerCanBeTheOnlyAudience(t *testing.T) {
 			if tc.ok && err != nil {
 				t.Errorf("refused %v: %v", tc.aud, err)
 			}
-			if !tc.ok && (err == nil || refusalOf(t, err).Code != invalidClient) {
-				t.Errorf("aud %v: %v, want %s", tc.aud, err, invalidClient)
+			if !tc.ok && (err == nil || refusalOf(t, err).Code != oauth2.CodeInvalidClient) {
+				t.Errorf("aud %v: %v, want %s", tc.aud, err, oauth2.CodeInvalidClient)
 			}
 		})
 	}

@@ -3,7 +3,7 @@
 // client_secret_jwt, private_key_jwt and none.
 //
 // It alone knows how a request carries a client's credentials. Whatever is wrong
-// with them ends in a [Refusal]; every other error is a fault of ours, and must
+// with them ends in an [oauth2.Error]; every other error is a failure of the server, and must
 // never be told to a client as a verdict on its credentials.
 package clientauth
 
@@ -88,7 +88,7 @@ func New(c Config) *Authenticator {
 }
 
 // Authenticate returns the client that r authenticates as, by the one method it
-// registered. Its error is a [*Refusal] or a fault of ours.
+// registered. Its error is an [*oauth2.Error] or a failure of the server.
 //
 // The form of r has been parsed and checked before: valid UTF-8 without NUL, no
 // parameter twice, empty ones dropped. Public clients pass with their client_id
@@ -117,7 +117,7 @@ func (a *Authenticator) byName(ctx context.Context, cred credentials) (*client.C
 		return nil, err
 	}
 	if !c.IsPublic() {
-		return nil, failed("the client must authenticate and sent its client_id only").by(refusal.AuthMethodMismatch, methods(c, client.AuthNone)...)
+		return nil, failed("the client must authenticate and sent its client_id only", refusal.AuthMethodMismatch, methods(c, client.AuthNone)...)
 	}
 	return c, nil
 }
@@ -127,13 +127,13 @@ func (a *Authenticator) lookup(ctx context.Context, id string) (*client.Client, 
 	c, err := a.cfg.Clients.Client(ctx, id)
 	switch {
 	case errors.Is(err, client.ErrNotFound):
-		return nil, failed("the client is not registered").by(refusal.ClientUnknown)
+		return nil, failed("the client is not registered", refusal.ClientUnknown)
 	case err != nil:
 		return nil, fmt.Errorf("look up client: %w", err)
 	}
 	refusal.SetClient(ctx, c.ID)
 	if c.Disabled {
-		return nil, failed("the client is disabled").by(refusal.ClientDisabled)
+		return nil, failed("the client is disabled", refusal.ClientDisabled)
 	}
 	return c, nil
 }

@@ -24,6 +24,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/credential"
+	"github.com/ostiary/ostiary/internal/oauth2"
 )
 
 const (
@@ -172,9 +173,9 @@ func asserting(assertion string, more ...string) *http.Request {
 }
 
 // refusal is the refusal that err is.
-func refusalOf(tb testing.TB, err error) Refusal {
+func refusalOf(tb testing.TB, err error) oauth2.Error {
 	tb.Helper()
-	refused, ok := errors.AsType[*Refusal](err)
+	refused, ok := errors.AsType[*oauth2.Error](err)
 	if !ok {
 		tb.Fatalf("error = %v, want a refusal", err)
 	}

@@ -35,7 +35,7 @@ func read(r *http.Request) (credentials, error) {
 	headers, used := r.Header["Authorization"]
 
 	if len(headers) > 1 || count(used, cred.secret != "", cred.assertion != "" || kind != "") > 1 {
-		return credentials{}, malformed("the request authenticates in more than one way").by(refusal.AuthAmbiguous)
+		return credentials{}, malformed("the request authenticates in more than one way", refusal.AuthAmbiguous)
 	}
 	switch {
 	case used:
@@ -46,10 +46,10 @@ func read(r *http.Request) (credentials, error) {
 		cred.method = client.AuthPost
 	}
 	if cred.id == "" {
-		return credentials{}, unacceptable("the request names no client").by(refusal.ClientMissing)
+		return credentials{}, unacceptable("the request names no client", refusal.ClientMissing)
 	}
 	if !validID(cred.id) {
-		return credentials{}, failed("the client_id cannot be one").by(refusal.ClientUnknown)
+		return credentials{}, failed("the client_id cannot be one", refusal.ClientUnknown)
 	}
 	return cred, nil
 }
@@ -58,14 +58,14 @@ func read(r *http.Request) (credentials, error) {
 func fromHeader(header, formID string) (credentials, error) {
 	scheme, encoded, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Basic") {
-		return credentials{}, unacceptable("the Authorization header must use the scheme Basic").by(refusal.AuthMalformed)
+		return credentials{}, unacceptable("the Authorization header must use the scheme Basic", refusal.AuthMalformed)
 	}
 	id, secret, ok := decodeBasic(strings.TrimLeft(encoded, " "))
 	if !ok || !validID(id) {
-		return credentials{}, unacceptable("the Authorization header is malformed").by(refusal.AuthMalformed)
+		return credentials{}, unacceptable("the Authorization header is malformed", refusal.AuthMalformed)
 	}
 	if formID != "" && formID != id {
-		return credentials{}, malformed("client_id is not the client of the Authorization header")
+		return credentials{}, malformed("client_id is not the client of the Authorization header", refusal.AuthMalformed)
 	}
 	return credentials{method: client.AuthBasic, id: id, secret: secret}, nil
 }
@@ -74,11 +74,11 @@ func fromHeader(header, formID string) (credentials, error) {
 func fromAssertion(cred credentials, kind string) (credentials, error) {
 	switch {
 	case cred.assertion == "":
-		return credentials{}, malformed("client_assertion is missing")
+		return credentials{}, malformed("client_assertion is missing", refusal.AuthMalformed)
 	case kind == "":
-		return credentials{}, malformed("client_assertion_type is missing")
+		return credentials{}, malformed("client_assertion_type is missing", refusal.AuthMalformed)
 	case kind != assertionType:
-		return credentials{}, unacceptable("client_assertion_type is not supported")
+		return credentials{}, unacceptable("client_assertion_type is not supported", refusal.AuthFailed)
 	}
 	cred.method = client.AuthPrivateKeyJWT // or client_secret_jwt: its header will tell
 	return cred, nil

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/oauth2"
+	"github.com/ostiary/ostiary/internal/refusal"
 )
 
 func TestEachClientPassesWithTheMethodItRegistered(t *testing.T) {
@@ -88,41 +90,41 @@ func TestRequestsThatAuthenticateOtherwiseAreRefused(t *testing.T) {
 		request *http.Request
 		want    string
 	}{
-		"nothing at all":                   {form(), invalidClient},
-		"credentials in the query":         {query, invalidClient},
-		"a secret without a client_id":     {form("client_secret", longSecret), invalidClient},
-		"an empty Authorization header":    {empty, invalidClient},
-		"a bearer token":                   {bearer, invalidClient},
-		"Basic under another scheme":       {otherScheme, invalidClient},
-		"two Authorization headers":        {twice, invalidRequest},
-		"header and secret":                {basic(form("client_secret", longSecret), "basic", longSecret), invalidRequest},
-		"header and assertion":             {basic(asserting(signed), "basic", longSecret), invalidRequest},
-		"header and assertion type alone":  {basic(form("client_assertion_type", assertionType), "basic", longSecret), invalidRequest},
-		"secret and assertion":             {asserting(signed, "client_id", "post", "client_secret", longSecret), invalidRequest},
-		"header and another client_id":     {basic(form("client_id", "post"), "basic", longSecret), invalidRequest},
-		"assertion and another client_id":  {asserting(signed, "client_id", "other"), invalidRequest},
-		"assertion without its type":       {form("client_assertion", signed), invalidRequest},
-		"assertion type alone":             {form("client_assertion_type", assertionType), invalidRequest},
-		"a SAML assertion":                 {form("client_assertion", signed, "client_assertion_type", strings.Replace(assertionType, "jwt", "saml2", 1)), invalidClient},
-		"assertion type in another case":   {form("client_assertion", signed, "client_assertion_type", strings.ToUpper(assertionType)), invalidClient},
-		"a disabled client":                {form("client_id", "disabled", "client_secret", longSecret), invalidClient},
-		"a disabled public client":         {form("client_id", "disabled-app"), invalidClient},
-		"a disabled client's assertion":    {asserting(assertion(t, nil, edits{"iss": "disabled-signer", "sub": "disabled-signer"})), invalidClient},
-		"a client_id that is no text":      {form("client_id", "\xff"), invalidClient},
-		"an unknown client":                {form("client_id", "nobody", "client_secret", longSecret), invalidClient},
-		"an unknown public client":         {form("client_id", "nobody"), invalidClient},
-		"a wrong secret in the header":     {basic(form(), "basic", longSecret+"x"), invalidClient},
-		"no secret in the header":          {basic(form(), "basic", ""), invalidClient},
-		"an endless secret":                {form("client_id", "post", "client_secret", strings.Repeat("x", 9000)), invalidClient},
-		"an endless client_id":             {form("client_id", strings.Repeat("x", 9000)), invalidClient},
-		"the form instead of the header":   {form("client_id", "basic", "client_secret", longSecret), invalidClient},
-		"the form instead of the default":  {form("client_id", "unsaid", "client_secret", longSecret), invalidClient},
-		"the header instead of the form":   {basic(form(), "post", longSecret), invalidClient},
-		"only the client_id of a secret's": {form("client_id", "post"), invalidClient},
-		"only the client_id of a signer":   {form("client_id", "other"), invalidClient},
-		"a secret of a signer":             {form("client_id", "other", "client_secret", longSecret), invalidClient},
-		"a secret of a public client":      {form("client_id", "app", "client_secret", longSecret), invalidClient},
-		"a public client in the header":    {basic(form(), "app", ""), invalidClient},
+		"nothing at all":                   {form(), oauth2.CodeInvalidClient},
+		"credentials in the query":         {query, oauth2.CodeInvalidClient},
+		"a secret without a client_id":     {form("client_secret", longSecret), oauth2.CodeInvalidClient},
+		"an empty Authorization header":    {empty, oauth2.CodeInvalidClient},
+		"a bearer token":                   {bearer, oauth2.CodeInvalidClient},
+		"Basic under another scheme":       {otherScheme, oauth2.CodeInvalidClient},
+		"two Authorization headers":        {twice, oauth2.CodeInvalidRequest},
+		"header and secret":                {basic(form("client_secret", longSecret), "basic", longSecret), oauth2.CodeInvalidRequest},
+		"header and assertion":             {basic(asserting(signed), "basic", longSecret), oauth2.CodeInvalidRequest},
+		"header and assertion type alone":  {basic(form("client_assertion_type", assertionType), "basic", longSecret), oauth2.CodeInvalidRequest},
+		"secret and assertion":             {asserting(signed, "client_id", "post", "client_secret", longSecret), oauth2.CodeInvalidRequest},
+		"header and another client_id":     {basic(form("client_id", "post"), "basic", longSecret), oauth2.CodeInvalidRequest},
+		"assertion and another client_id":  {asserting(signed, "client_id", "other"), oauth2.CodeInvalidRequest},
+		"assertion without its type":       {form("client_assertion", signed), oauth2.CodeInvalidRequest},
+		"assertion type alone":             {form("client_assertion_type", assertionType), oauth2.CodeInvalidRequest},
+		"a SAML assertion":                 {form("client_assertion", signed, "client_assertion_type", strings.Replace(assertionType, "jwt", "saml2", 1)), oauth2.CodeInvalidClient},
+		"assertion type in another case":   {form("client_assertion", signed, "client_assertion_type", strings.ToUpper(assertionType)), oauth2.CodeInvalidClient},
+		"a disabled client":                {form("client_id", "disabled", "client_secret", longSecret), oauth2.CodeInvalidClient},
+		"a disabled public client":         {form("client_id", "disabled-app"), oauth2.CodeInvalidClient},
+		"a disabled client's assertion":    {asserting(assertion(t, nil, edits{"iss": "disabled-signer", "sub": "disabled-signer"})), oauth2.CodeInvalidClient},
+		"a client_id that is no text":      {form("client_id", "\xff"), oauth2.CodeInvalidClient},
+		"an unknown client":                {form("client_id", "nobody", "client_secret", longSecret), oauth2.CodeInvalidClient},
+		"an unknown public client":         {form("client_id", "nobody"), oauth2.CodeInvalidClient},
+		"a wrong secret in the header":     {basic(form(), "basic", longSecret+"x"), oauth2.CodeInvalidClient},
+		"no secret in the header":          {basic(form(), "basic", ""), oauth2.CodeInvalidClient},
+		"an endless secret":                {form("client_id", "post", "client_secret", strings.Repeat("x", 9000)), oauth2.CodeInvalidClient},
+		"an endless client_id":             {form("client_id", strings.Repeat("x", 9000)), oauth2.CodeInvalidClient},
+		"the form instead of the header":   {form("client_id", "basic", "client_secret", longSecret), oauth2.CodeInvalidClient},
+		"the form instead of the default":  {form("client_id", "unsaid", "client_secret", longSecret), oauth2.CodeInvalidClient},
+		"the header instead of the form":   {basic(form(), "post", longSecret), oauth2.CodeInvalidClient},
+		"only the client_id of a secret's": {form("client_id", "post"), oauth2.CodeInvalidClient},
+		"only the client_id of a signer":   {form("client_id", "other"), oauth2.CodeInvalidClient},
+		"a secret of a signer":             {form("client_id", "other", "client_secret", longSecret), oauth2.CodeInvalidClient},
+		"a secret of a public client":      {form("client_id", "app", "client_secret", longSecret), oauth2.CodeInvalidClient},
+		"a public client in the header":    {basic(form(), "app", ""), oauth2.CodeInvalidClient},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -135,11 +137,11 @@ func TestRequestsThatAuthenticateOtherwiseAreRefused(t *testing.T) {
 			if got.Code != tc.want {
 				t.Errorf("refusal = %+v, want code %s", got, tc.want)
 			}
-			if got.Reason != "" && got.Description != failed("").Description {
+			if refusal.Of(&got).Text != got.Description && got.Description != failed("", refusal.AuthFailed).Description {
 				t.Errorf("refusal = %+v tells what only the log may know", got)
 			}
-			if want := map[string]int{invalidClient: 401, invalidRequest: 400}[tc.want]; got.Status() != want {
-				t.Errorf("status = %d, want %d", got.Status(), want)
+			if want := map[string]int{oauth2.CodeInvalidClient: 401, oauth2.CodeInvalidRequest: 400}[tc.want]; got.Status != want {
+				t.Errorf("status = %d, want %d", got.Status, want)
 			}
 			for _, r := range got.Description {
 				if r < ' ' || r > '~' || r == '"' || r == '\\' {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/credential"
+	"github.com/ostiary/ostiary/internal/oauth2"
 )
 
 // tally is a Guesses that keeps its promise within one process.
@@ -72,12 +73,12 @@ func TestGuessesAtAShortSecretAreBounded(t *testing.T) {
 			for i := range 120 {
 				all.Go(func() {
 					_, err := a.Authenticate(t.Context(), form("client_id", id, "client_secret", "guess "+strconv.Itoa(i)))
-					refused, ok := errors.AsType[*Refusal](err)
+					refused, ok := errors.AsType[*oauth2.Error](err)
 					if !ok {
 						t.Errorf("error = %v, want a refusal", err)
 						return
 					}
-					switch refused.Status() {
+					switch refused.Status {
 					case http.StatusUnauthorized:
 						wrong.Add(1)
 					case http.StatusTooManyRequests:
@@ -92,8 +93,8 @@ func TestGuessesAtAShortSecretAreBounded(t *testing.T) {
 
 			shift.Store(int64(20 * time.Second))
 			_, err := a.Authenticate(t.Context(), form("client_id", id, "client_secret", shortSecret))
-			if got := refusalOf(t, err); got.Code != unavailable || got.Wait != 40*time.Second {
-				t.Errorf("the next is %+v, want %s for 40 s", got, unavailable)
+			if got := refusalOf(t, err); got.Code != oauth2.CodeTemporarilyUnavailable || got.RetryAfter != 40*time.Second {
+				t.Errorf("the next is %+v, want %s for 40 s", got, oauth2.CodeTemporarilyUnavailable)
 			}
 			if _, err := a.Authenticate(t.Context(), form("client_id", "other", "client_secret", shortSecret)); err != nil {
 				t.Errorf("another client pays for it: %v", err)
@@ -106,8 +107,8 @@ func TestGuessesAtAShortSecretAreBounded(t *testing.T) {
 			if id == "short" && err != nil {
 				t.Errorf("a minute later the right secret is refused: %v", err)
 			}
-			if id != "short" && refusalOf(t, err).Code != invalidClient {
-				t.Errorf("a minute later: %v, want %s", err, invalidClient)
+			if id != "short" && refusalOf(t, err).Code != oauth2.CodeInvalidClient {
+				t.Errorf("a minute later: %v, want %s", err, oauth2.CodeInvalidClient)
 			}
 		})
 	}

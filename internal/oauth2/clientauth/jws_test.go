@@ -16,6 +16,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/oauth2"
 	"github.com/ostiary/ostiary/internal/oauth2/jws"
 )
 
@@ -24,8 +25,8 @@ func attempt(t *testing.T, c *client.Client, compact string) error {
 	t.Helper()
 	got, err := newAuthenticator(c).Authenticate(t.Context(), asserting(compact))
 	if err != nil {
-		if code := refusalOf(t, err).Code; code != invalidClient {
-			t.Errorf("code = %s, want %s", code, invalidClient)
+		if code := refusalOf(t, err).Code; code != oauth2.CodeInvalidClient {
+			t.Errorf("code = %s, want %s", code, oauth2.CodeInvalidClient)
 		}
 		return err
 	}

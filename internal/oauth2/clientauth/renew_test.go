@@ -100,7 +100,7 @@ func TestLongGuessesAtASecretThatCameOverAreBounded(t *testing.T) {
 	for range 110 {
 		_, err := a.Authenticate(t.Context(), form("client_id", "came", "client_secret", strings.Repeat("x", machineMade)))
 		got := refusalOf(t, err)
-		throttled = throttled || got.Wait > 0
+		throttled = throttled || got.RetryAfter > 0
 	}
 	if n := slow.verified.Load(); n != 100 || !throttled {
 		t.Errorf("%d guesses were looked at, throttled: %t; want 100", n, throttled)

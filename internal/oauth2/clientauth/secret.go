@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/oauth2"
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
@@ -18,10 +19,10 @@ const machineMade = 32
 // Spec: RFC 6749 §2.3.1.
 func (a *Authenticator) bySecret(ctx context.Context, cred credentials) (*client.Client, error) {
 	if cred.secret == "" || len(cred.secret) > client.MaxSecret {
-		return nil, failed("the secret cannot be one").by(refusal.SecretMismatch)
+		return nil, failed("the secret cannot be one", refusal.SecretMismatch)
 	}
 	c, err := a.lookup(ctx, cred.id)
-	refused, ok := errors.AsType[*Refusal](err)
+	refused, ok := errors.AsType[*oauth2.Error](err)
 	if err != nil && !ok {
 		return nil, err
 	}
@@ -37,10 +38,10 @@ func (a *Authenticator) bySecret(ctx context.Context, cred credentials) (*client
 	case refused != nil:
 		return nil, refused
 	case fit == "":
-		return nil, failed("the secret is wrong").by(refusal.SecretMismatch, secretAttrs(c, cred.method)...)
+		return nil, failed("the secret is wrong", refusal.SecretMismatch, secretAttrs(c, cred.method)...)
 	case registered(c) != cred.method:
 		// Who knows the secret may know this too: it is the commonest mistake.
-		return nil, unacceptable("the client registered another token_endpoint_auth_method").by(refusal.AuthMethodMismatch, methods(c, cred.method)...)
+		return nil, unacceptable("the client registered another token_endpoint_auth_method", refusal.AuthMethodMismatch, methods(c, cred.method)...)
 	}
 	if fit == kept {
 		a.renew(ctx, c, cred.secret)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/credential"
+	"github.com/ostiary/ostiary/internal/oauth2"
+	"github.com/ostiary/ostiary/internal/refusal"
 )
 
 // checkFault fails unless a answers r with the fault want, which no client may
@@ -19,7 +21,7 @@ func checkFault(t *testing.T, a *Authenticator, r *http.Request, want error) {
 	if !errors.Is(err, want) {
 		t.Errorf("error = %v, want %v", err, want)
 	}
-	if refused, ok := errors.AsType[*Refusal](err); ok {
+	if refused, ok := errors.AsType[*oauth2.Error](err); ok {
 		t.Errorf("a fault became the refusal %+v", refused)
 	}
 }
@@ -51,7 +53,7 @@ func TestWhoeverGuessesASecretLearnsNothingOfTheClient(t *testing.T) {
 
 			_, err := a.Authenticate(t.Context(), form("client_id", id, "client_secret", guess.secret))
 			got := refusalOf(t, err)
-			if got.Code != invalidClient || got.Description != failed("").Description {
+			if got.Code != oauth2.CodeInvalidClient || got.Description != failed("", refusal.AuthFailed).Description {
 				t.Errorf("%q with %d bytes: refusal %+v tells it apart", id, len(guess.secret), got)
 			}
 			if n := slow.verified.Load(); n != guess.hashes {
@@ -70,7 +72,7 @@ func TestOnlyWhoKnowsTheSecretIsToldOfAnotherMethod(t *testing.T) {
 	if got := refusalOf(t, right).Description; !strings.Contains(got, "token_endpoint_auth_method") {
 		t.Errorf("with the right secret the description is %q", got)
 	}
-	if got := refusalOf(t, wrong).Description; got != failed("").Description {
+	if got := refusalOf(t, wrong).Description; got != failed("", refusal.AuthFailed).Description {
 		t.Errorf("with a wrong secret the description is %q", got)
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/keyring"
+	"github.com/ostiary/ostiary/internal/oauth2"
 )
 
 // endlessSecret is long enough for every algorithm.
@@ -94,8 +95,8 @@ func TestAClientMaySignWithItsSecret(t *testing.T) {
 			switch {
 			case tc.ok && (err != nil || c.ID != "signer"):
 				t.Errorf("refused: %v", err)
-			case !tc.ok && (err == nil || refusalOf(t, err).Code != invalidClient):
-				t.Errorf("error = %v, want %s", err, invalidClient)
+			case !tc.ok && (err == nil || refusalOf(t, err).Code != oauth2.CodeInvalidClient):
+				t.Errorf("error = %v, want %s", err, oauth2.CodeInvalidClient)
 			}
 			if tc.ok {
 				if _, err := a.Authenticate(t.Context(), asserting(tc.compact)); err == nil {
@@ -151,8 +152,8 @@ func TestSecretsAndKeysAreNotConfused(t *testing.T) {
 			if err == nil {
 				t.Fatalf("authenticated %q", c.ID)
 			}
-			if got := refusalOf(t, err); got.Code != invalidClient {
-				t.Errorf("refusal = %+v, want %s", got, invalidClient)
+			if got := refusalOf(t, err); got.Code != oauth2.CodeInvalidClient {
+				t.Errorf("refusal = %+v, want %s", got, oauth2.CodeInvalidClient)
 			}
 		})
 	}

@@ -26,7 +26,7 @@ func FuzzObject(f *testing.F) {
 			return
 		}
 		if err != nil {
-			refusal(t, err)
+			responseOf(t, err)
 			return
 		}
 		parsed, err := jose.ParseSignedCompact(compact, []jose.SignatureAlgorithm{jose.EdDSA, "Ed25519"})
@@ -61,7 +61,7 @@ func FuzzObjectClaims(f *testing.F) {
 	f.Fuzz(func(t *testing.T, header, payload string) {
 		got, err := open(t, c, sign(signingKey(0), header, payload))
 		if err != nil {
-			refusal(t, err)
+			responseOf(t, err)
 			return
 		}
 		checkParameters(t, got)

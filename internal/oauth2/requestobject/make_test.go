@@ -15,6 +15,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/oauth2"
 )
 
 const issuer = "https://id.example.org"
@@ -120,11 +121,11 @@ func open(tb testing.TB, c *client.Client, compact string) (url.Values, error) {
 	return opener(nil).Open(tb.Context(), c, url.Values{"client_id": {c.ID}, "request": {compact}})
 }
 
-// refusal returns the refusal that err is, and fails if it is none or unfit to be
+// responseOf returns the error response that err is, and fails if it is none or unfit to be
 // sent.
-func refusal(tb testing.TB, err error) *Refusal {
+func responseOf(tb testing.TB, err error) *oauth2.Error {
 	tb.Helper()
-	refused, ok := errors.AsType[*Refusal](err)
+	refused, ok := errors.AsType[*oauth2.Error](err)
 	if !ok {
 		tb.Fatalf("error = %v, want a refusal", err)
 	}

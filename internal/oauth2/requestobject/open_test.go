@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/oauth2"
 )
 
 func TestWhatIsInsideCounts(t *testing.T) {
@@ -60,8 +61,8 @@ func TestRequestsThatBringNoObject(t *testing.T) {
 	}
 	c := app(t)
 	c.RequireSignedRequestObject = true
-	if _, err := opener(nil).Open(t.Context(), c, form); refusal(t, err).Code != invalidRequest {
-		t.Errorf("of a client that always signs: %v, want %s", err, invalidRequest)
+	if _, err := opener(nil).Open(t.Context(), c, form); responseOf(t, err).Code != oauth2.CodeInvalidRequest {
+		t.Errorf("of a client that always signs: %v, want %s", err, oauth2.CodeInvalidRequest)
 	}
 }
 
@@ -72,10 +73,10 @@ func TestTheObjectAndTheRequestMustAgree(t *testing.T) {
 		beside url.Values
 		want   string
 	}{
-		"another response_type": {url.Values{"response_type": {"id_token"}, "request": {object(nil, nil)}}, invalidObject},
-		"in value and by name":  {url.Values{"request": {object(nil, nil)}, "request_uri": {"https://app.example/r"}}, invalidRequest},
+		"another response_type": {url.Values{"response_type": {"id_token"}, "request": {object(nil, nil)}}, oauth2.CodeInvalidRequestObject},
+		"in value and by name":  {url.Values{"request": {object(nil, nil)}, "request_uri": {"https://app.example/r"}}, oauth2.CodeInvalidRequest},
 	} {
-		if _, err := opener(nil).Open(t.Context(), app(t), tc.beside); refusal(t, err).Code != tc.want {
+		if _, err := opener(nil).Open(t.Context(), app(t), tc.beside); responseOf(t, err).Code != tc.want {
 			t.Errorf("%s: %v, want %s", name, err, tc.want)
 		}
 	}
@@ -103,17 +104,17 @@ func TestOnlyRegisteredAddressesAreFetched(t *testing.T) {
 		"with the hash of the object":   {home + sum(good), home + sum(good), good, ""},
 		"with a line end":               {home + sum(good+"\n"), home + sum(good+"\n"), good + "\n", ""},
 		"with the hash of another":      {home + sum("x"), home + sum("x"), good, ""},
-		"registered with a hash":        {home + sum(good), home, good, invalidRequestURI},
-		"registered without the hash":   {home, home + sum(good), good, invalidRequestURI},
-		"another one":                   {home, home + "2", good, invalidRequestURI},
-		"another query":                 {home, home + "?x=1", good, invalidRequestURI},
-		"in another case":               {home, "HTTPS" + home[5:], good, invalidRequestURI},
-		"longer than any may be":        {long, long, good, invalidRequestURI},
-		"not there":                     {home, home, "", invalidRequestURI},
-		"a pushed one that nobody made": {home, "urn:ietf:params:oauth:request_uri:x", good, invalidRequestURI},
-		"a page instead of an object":   {home, home, "<html>", invalidObject},
-		"an object that is unsigned":    {home, home, unsigned(nil), invalidObject},
-		"an object of another":          {home, home, object(nil, edits{"iss": "other"}), invalidObject},
+		"registered with a hash":        {home + sum(good), home, good, oauth2.CodeInvalidRequestURI},
+		"registered without the hash":   {home, home + sum(good), good, oauth2.CodeInvalidRequestURI},
+		"another one":                   {home, home + "2", good, oauth2.CodeInvalidRequestURI},
+		"another query":                 {home, home + "?x=1", good, oauth2.CodeInvalidRequestURI},
+		"in another case":               {home, "HTTPS" + home[5:], good, oauth2.CodeInvalidRequestURI},
+		"longer than any may be":        {long, long, good, oauth2.CodeInvalidRequestURI},
+		"not there":                     {home, home, "", oauth2.CodeInvalidRequestURI},
+		"a pushed one that nobody made": {home, "urn:ietf:params:oauth:request_uri:x", good, oauth2.CodeInvalidRequestURI},
+		"a page instead of an object":   {home, home, "<html>", oauth2.CodeInvalidRequestObject},
+		"an object that is unsigned":    {home, home, unsigned(nil), oauth2.CodeInvalidRequestObject},
+		"an object of another":          {home, home, object(nil, edits{"iss": "other"}), oauth2.CodeInvalidRequestObject},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -129,7 +130,7 @@ func TestOnlyRegisteredAddressesAreFetched(t *testing.T) {
 			switch {
 			case tc.want == "" && (err != nil || got.Get("state") != "inside" || got.Has("request_uri")):
 				t.Errorf("Open = %v, %v", got, err)
-			case tc.want != "" && (err == nil || refusal(t, err).Code != tc.want):
+			case tc.want != "" && (err == nil || responseOf(t, err).Code != tc.want):
 				t.Errorf("Open = %v, %v, want %s", got, err, tc.want)
 			}
 		})
@@ -146,9 +147,9 @@ func TestAnUnsignedObjectIsTheOneOfTheHash(t *testing.T) {
 	for name, tc := range map[string]struct{ fragment, want string }{
 		"without a hash":           {"", ""},
 		"with its hash":            {"#" + base64.RawURLEncoding.EncodeToString(sum[:]), ""},
-		"with the hash of another": {"#" + base64.RawURLEncoding.EncodeToString(make([]byte, 32)), invalidRequestURI},
-		"with some fragment":       {"#top", invalidRequestURI},
-		"with an empty fragment":   {"#", invalidRequestURI},
+		"with the hash of another": {"#" + base64.RawURLEncoding.EncodeToString(make([]byte, 32)), oauth2.CodeInvalidRequestURI},
+		"with some fragment":       {"#top", oauth2.CodeInvalidRequestURI},
+		"with an empty fragment":   {"#", oauth2.CodeInvalidRequestURI},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -159,7 +160,7 @@ func TestAnUnsignedObjectIsTheOneOfTheHash(t *testing.T) {
 			switch {
 			case tc.want == "" && err != nil:
 				t.Errorf("refused: %v", err)
-			case tc.want != "" && (err == nil || refusal(t, err).Code != tc.want):
+			case tc.want != "" && (err == nil || responseOf(t, err).Code != tc.want):
 				t.Errorf("error = %v, want %s", err, tc.want)
 			}
 		})
@@ -182,8 +183,8 @@ func TestASiteThatHangsIsTheClientsFault(t *testing.T) {
 	c := app(t)
 	c.RequestURIs = []string{"https://app.example/r"}
 	_, err := o.Open(t.Context(), c, url.Values{"request_uri": {"https://app.example/r"}})
-	if refusal(t, err).Code != invalidRequestURI {
-		t.Errorf("error = %v, want %s", err, invalidRequestURI)
+	if responseOf(t, err).Code != oauth2.CodeInvalidRequestURI {
+		t.Errorf("error = %v, want %s", err, oauth2.CodeInvalidRequestURI)
 	}
 }
 
@@ -199,13 +200,13 @@ func (lost) Keys(context.Context, *client.Client, string) ([]jose.JSONWebKey, er
 func TestKeysThatCannotBeHad(t *testing.T) {
 	t.Parallel()
 
-	if _, err := open(t, &client.Client{ID: "app"}, object(nil, nil)); refusal(t, err).Code != invalidObject {
-		t.Errorf("without keys: %v, want %s", err, invalidObject)
+	if _, err := open(t, &client.Client{ID: "app"}, object(nil, nil)); responseOf(t, err).Code != oauth2.CodeInvalidRequestObject {
+		t.Errorf("without keys: %v, want %s", err, oauth2.CodeInvalidRequestObject)
 	}
 	o := opener(nil)
 	o.KeySets = lost{}
 	_, err := o.Open(t.Context(), app(t), url.Values{"request": {object(nil, nil)}})
-	if _, refused := errors.AsType[*Refusal](err); refused || !errors.Is(err, errLost) {
+	if _, refused := errors.AsType[*oauth2.Error](err); refused || !errors.Is(err, errLost) {
 		t.Errorf("a fault of ours became %v", err)
 	}
 }
@@ -223,7 +224,7 @@ func TestThatThereIsNoRoomIsNobodysFault(t *testing.T) {
 	o := opener(nil)
 	o.Documents = crowded{}
 	_, err := o.Open(t.Context(), c, url.Values{"client_id": {c.ID}, "request_uri": c.RequestURIs})
-	if refused, ok := errors.AsType[*Refusal](err); ok || !errors.Is(err, client.ErrBusy) {
+	if refused, ok := errors.AsType[*oauth2.Error](err); ok || !errors.Is(err, client.ErrBusy) {
 		t.Errorf("error = %v (%v), which should be no refusal", err, refused)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/oauth2"
 )
 
 const (
@@ -33,7 +34,7 @@ const (
 // Spec: OpenID Connect Core §6.2, RFC 9101 §5.2, §10.4.
 func (o *Opener) fetch(ctx context.Context, c *client.Client, reference string) (string, error) {
 	if len(reference) > maxReference || !slices.Contains(c.RequestURIs, reference) {
-		return "", refuse(invalidRequestURI, "The request_uri is not registered for this client")
+		return "", newError(oauth2.CodeInvalidRequestURI, "The request_uri is not registered for this client")
 	}
 	address, hash, hashed := strings.Cut(reference, "#")
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -47,13 +48,13 @@ func (o *Opener) fetch(ctx context.Context, c *client.Client, reference string) 
 		return "", fmt.Errorf("fetch request object: %w", err)
 	}
 	if err != nil {
-		refused := refuse(invalidRequestURI, "There is no request object to be had at the request_uri")
+		refused := newError(oauth2.CodeInvalidRequestURI, "There is no request object to be had at the request_uri")
 		refused.Reason = err.Error()
 		return "", refused
 	}
 	sum := sha256.Sum256(text)
 	if hashed && c.RequestObjectSigningAlg == algNone && base64.RawURLEncoding.EncodeToString(sum[:]) != hash {
-		return "", refuse(invalidRequestURI, "The request object is not the one that the request_uri was registered for")
+		return "", newError(oauth2.CodeInvalidRequestURI, "The request object is not the one that the request_uri was registered for")
 	}
 	return strings.TrimRight(string(text), "\r\n"), nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/oauth2"
 )
 
 // The parameters that bring an object.
@@ -56,14 +57,14 @@ type Opener struct {
 // unless the client registered that it always signs: then they are as good as
 // absent.
 //
-// Its error is a [*Refusal] or a fault of ours.
+// Its error is an [*oauth2.Error] or a failure of the server.
 //
 // Spec: OpenID Connect Core §6; RFC 9101 §5, §6.
 func (o *Opener) Open(ctx context.Context, c *client.Client, form url.Values) (url.Values, error) {
 	var compact string
 	switch value, reference := form.Get(byValue), form.Get(byReference); {
 	case value != "" && reference != "":
-		return nil, refuse(invalidRequest, "The parameters request and request_uri exclude each other")
+		return nil, newError(oauth2.CodeInvalidRequest, "The parameters request and request_uri exclude each other")
 	case value != "":
 		compact = value
 	case reference != "":
@@ -72,7 +73,7 @@ func (o *Opener) Open(ctx context.Context, c *client.Client, form url.Values) (u
 			return nil, err
 		}
 	case c.RequireSignedRequestObject:
-		return nil, refuse(invalidRequest, "This client must send its requests as signed request objects")
+		return nil, newError(oauth2.CodeInvalidRequest, "This client must send its requests as signed request objects")
 	default:
 		return form, nil
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/oauth2"
 )
 
 // wantOpened fails unless err is nil or, where the object must not pass, refuses it.
@@ -24,8 +25,8 @@ func wantOpened(t *testing.T, ok bool, err error) {
 		t.Errorf("refused: %v", err)
 	case !ok && err == nil:
 		t.Error("passed")
-	case !ok && refusal(t, err).Code != invalidObject:
-		t.Errorf("refusal = %v, want %s", err, invalidObject)
+	case !ok && responseOf(t, err).Code != oauth2.CodeInvalidRequestObject:
+		t.Errorf("refusal = %v, want %s", err, oauth2.CodeInvalidRequestObject)
 	}
 }
 

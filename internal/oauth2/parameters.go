@@ -1,0 +1,42 @@
+package oauth2
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/ostiary/ostiary/internal/grant"
+)
+
+// ScopeOpenID is the scope that makes a request one of OpenID Connect.
+//
+// Spec: OpenID Connect Core §3.1.2.1.
+const ScopeOpenID = "openid"
+
+// Resources returns the values of the parameters resource and audience, each once; clients
+// of other servers send the latter.
+//
+// Spec: RFC 8707 §2.
+func Resources(form map[string][]string) []string {
+	var requested []string
+	for _, list := range [][]string{form["resource"], form["audience"]} {
+		for _, value := range list {
+			for resource := range strings.FieldsSeq(value) {
+				if !slices.Contains(requested, resource) {
+					requested = append(requested, resource)
+				}
+			}
+		}
+	}
+	return requested
+}
+
+// WithoutUserScopes returns scopes, each once, without openid and offline_access, which
+// need a user who signed in here.
+func WithoutUserScopes(scopes []string) (kept []string) {
+	for _, scope := range scopes {
+		if scope != ScopeOpenID && !grant.IsOfflineScope(scope) && !slices.Contains(kept, scope) {
+			kept = append(kept, scope)
+		}
+	}
+	return kept
+}
