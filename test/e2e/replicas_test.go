@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ostiary/ostiary/cmd/server/demo"
+	"github.com/ostiary/ostiary/internal/dev/demo"
 	"github.com/ostiary/ostiary/test/rig"
 )
 

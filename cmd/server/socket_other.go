@@ -1,6 +1,0 @@
-//go:build !unix
-
-package main
-
-// privately runs act: this system has no mode for new files.
-func privately(act func()) { act() }

@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/apikey"
+)
+
+// apiKeysCommand manages API keys.
+type apiKeysCommand struct {
+	Create apiKeysCreate `cmd:"" help:"Make a key, which is shown once."`
+	List   apiKeysList   `cmd:"" help:"List the keys."`
+	Revoke apiKeysRevoke `cmd:"" help:"Revoke keys, at every server at once."`
+}
+
+type apiKeysCreate struct {
+	answer
+
+	Name      string        `arg:"" help:"What it is for."`
+	Scope     []string      `help:"What it may do, as clients:read; requests:read and requests:write are for login and consent apps; may be repeated." placeholder:"SCOPE" required:""`
+	ExpiresIn time.Duration `help:"How long it is good, as in 90d; for ever if this is not said." placeholder:"DURATION"`
+}
+
+type apiKeysList struct {
+	answer
+}
+
+type apiKeysRevoke struct {
+	IDs []string `arg:"" name:"id" help:"Keys as they are listed."`
+}
+
+// Run makes a key.
+func (cmd *apiKeysCreate) Run(ctx context.Context, s Streams, c *commandLine) error {
+	known := apikey.Scopes()
+	for _, scope := range cmd.Scope {
+		if !slices.Contains(known, scope) {
+			return fmt.Errorf("there is no scope %s; there are %s", scope, strings.Join(known, ", "))
+		}
+	}
+	if cmd.ExpiresIn < 0 {
+		return errors.New("--expires-in is in the past")
+	}
+	slices.Sort(cmd.Scope)
+	return c.atDesk(ctx, s, func(d *desk) error {
+		when, expires := now(), time.Time{}
+		if cmd.ExpiresIn > 0 {
+			expires = when.Add(cmd.ExpiresIn)
+		}
+		k, text := apikey.New(cmd.Name, slices.Compact(cmd.Scope), when, expires)
+		d.about(k.ID)
+		if err := d.store.InsertAPIKey(ctx, k); err != nil {
+			return err
+		}
+		view := viewKey(k)
+		view.Key = text
+		s.remark(shownOnce, "key")
+		return card(s.Out, cmd.answer, view)
+	})
+}
+
+// Run lists the keys.
+func (cmd *apiKeysList) Run(ctx context.Context, s Streams, c *commandLine) error {
+	return c.atDesk(ctx, s, func(d *desk) error {
+		all, err := every(func(after string) ([]*apikey.Key, error) {
+			return d.store.ListAPIKeys(ctx, after, pageSize)
+		}, func(k *apikey.Key) string { return k.ID })
+		if err != nil {
+			return err
+		}
+		views := make([]apiKeyView, len(all))
+		for i, k := range all {
+			views[i] = viewKey(k)
+		}
+		return list(s.Out, cmd.answer, apiKeyTable(), views)
+	})
+}
+
+// Run revokes the keys, or none if one of them is not there.
+func (cmd *apiKeysRevoke) Run(ctx context.Context, s Streams, c *commandLine) error {
+	return c.atDesk(ctx, s, func(d *desk) error {
+		var faults []error
+		for _, id := range cmd.IDs {
+			if _, err := d.store.APIKey(ctx, id); err != nil {
+				faults = append(faults, fmt.Errorf("%s: %w", id, err))
+			}
+		}
+		if len(faults) > 0 {
+			return fmt.Errorf("nothing was revoked:\n%w", errors.Join(faults...))
+		}
+		for _, id := range cmd.IDs {
+			if err := d.store.DeleteAPIKey(ctx, id); err != nil {
+				return err
+			}
+			if err := s.say("revoked %s", id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// apiKeyView is a key as it is shown. Its text is there only when it was just made.
+type apiKeyView struct {
+	ID        string    `json:"id"`
+	Name      string    `json:"name"`
+	Key       string    `json:"key,omitempty"`
+	Scopes    []string  `json:"scopes"`
+	CreatedAt time.Time `json:"created_at"`
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
+}
+
+func viewKey(k *apikey.Key) apiKeyView {
+	return apiKeyView{k.ID, k.Name, "", append([]string{}, k.Scopes...), utc(k.CreatedAt), utc(k.ExpiresAt)}
+}
+
+func apiKeyTable() table[apiKeyView] {
+	return table[apiKeyView]{
+		[]string{"ID", "NAME", "SCOPES", "CREATED", "EXPIRES"},
+		func(v apiKeyView) []string {
+			return []string{v.ID, v.Name, strings.Join(v.Scopes, " "), at(v.CreatedAt), at(v.ExpiresAt)}
+		},
+	}
+}

@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/audit"
+	"github.com/ostiary/ostiary/internal/config"
+)
+
+// auditCommand lists what operators changed.
+type auditCommand struct {
+	answer
+
+	Since  string `help:"Only what was done since then: a time as 2026-11-26T08:00:00Z, or how long ago as 24h." placeholder:"TIME"`
+	Action string `help:"Only what was done so, as in client.create." placeholder:"ACTION"`
+	Actor  string `help:"Only what this API key, client or user of the machine did." placeholder:"ID"`
+	Target string `help:"Only what was done to this." placeholder:"ID"`
+	Limit  int    `help:"How many to list at most, from the newest on." default:"100" placeholder:"N"`
+}
+
+// Run lists the events.
+func (cmd *auditCommand) Run(ctx context.Context, s Streams, c *commandLine) error {
+	filter := audit.Filter{Action: cmd.Action, Actor: cmd.Actor, Target: cmd.Target}
+	if cmd.Since != "" {
+		var err error
+		if filter.Since, err = moment(cmd.Since, now()); err != nil {
+			return err
+		}
+	}
+	if cmd.Limit < 1 {
+		return fmt.Errorf("--limit %d lists nothing", cmd.Limit)
+	}
+	return c.atDesk(ctx, s, func(d *desk) error {
+		var all []*audit.Event
+		before := ""
+		for left := cmd.Limit; left > 0; left = cmd.Limit - len(all) {
+			some, err := d.store.ListEvents(ctx, filter, before, min(left, pageSize))
+			if err != nil {
+				return err
+			}
+			all = append(all, some...)
+			if len(some) < min(left, pageSize) {
+				break
+			}
+			before = some[len(some)-1].ID
+		}
+		return list(s.Out, cmd.answer, eventTable(), viewEvents(all))
+	})
+}
+
+// moment reads a time, or how long ago it was.
+func moment(text string, now time.Time) (time.Time, error) {
+	if ago, err := config.ParseDuration(text); err == nil && ago >= 0 {
+		return now.Add(-ago), nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return at, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%q is neither a time as 2026-11-26T08:00:00Z nor how long ago as 24h or 7d", text)
+}
+
+// eventView is an event as it is shown.
+type eventView struct {
+	ID        string    `json:"id"`
+	At        time.Time `json:"at"`
+	Action    string    `json:"action"`
+	Target    string    `json:"target"`
+	By        string    `json:"actor_kind"`
+	ActorID   string    `json:"actor_id,omitempty"`
+	ActorName string    `json:"actor_name,omitempty"`
+	Address   string    `json:"address,omitempty"`
+	RequestID string    `json:"request_id,omitempty"`
+	Outcome   string    `json:"outcome"`
+	Status    int       `json:"status_code,omitempty"`
+}
+
+func viewEvents(all []*audit.Event) []eventView {
+	views := make([]eventView, len(all))
+	for i, e := range all {
+		views[i] = eventView{
+			e.ID, utc(e.At), e.Action, e.Target, string(e.Actor.Kind), e.Actor.ID, e.Actor.Name, e.Address, e.RequestID,
+			string(e.Outcome), e.Status,
+		}
+	}
+	return views
+}
+
+func eventTable() table[eventView] {
+	return table[eventView]{
+		[]string{"AT", "ACTION", "TARGET", "BY", "WHO", "FROM", "OUTCOME"},
+		func(v eventView) []string {
+			outcome := v.Outcome
+			if outcome == "" {
+				outcome = "unknown"
+			}
+			if v.Status != 0 {
+				outcome = fmt.Sprintf("%s (%d)", outcome, v.Status)
+			}
+			return []string{at(v.At), v.Action, dash(v.Target), v.By, dash(v.ActorID), dash(v.Address), outcome}
+		},
+	}
+}
+
+func dash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}

@@ -1,0 +1,97 @@
+package cli
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ostiary/ostiary/internal/server/servertest"
+)
+
+// Whatever changes something is in the audit log, and who adds a command says which it is.
+func TestEveryCommandChangesOrLooks(t *testing.T) {
+	t.Parallel()
+
+	looks := []string{
+		"apikeys list", "audit", "clients get", "clients list", "completion", "dev", "explain", "grants list", "healthcheck", "introspect",
+		"keys list", "keysets get", "keysets list", "migrate status", "migrate up", "notices list", "perform authorization-code", "perform client-credentials", "perform device-code",
+		"purge", "scopes get", "scopes list", "serve", "sessions list", "users get", "users list", "version",
+	}
+	changes := audited()
+	for _, command := range model(t).Leaves(true) {
+		path := strings.TrimPrefix(command.FullPath(), "ostiary ")
+		if (changes[path] != "") == slices.Contains(looks, path) {
+			t.Errorf("%s must be either in audited or in this list", path)
+		}
+		delete(changes, path)
+	}
+	if len(changes) > 0 {
+		t.Errorf("audited has commands that are not there: %v", changes)
+	}
+}
+
+func TestCommandsAreInTheAuditLog(t *testing.T) {
+	t.Parallel()
+
+	sh := newShell(t)
+	sh.must("clients", "create", "--id=shop", "--redirect-uri=https://shop.example/cb", "--name=Shop")
+	sh.must("clients", "update", "shop", "--name=The Shop")
+	sh.refused("clients", "delete", "--yes", "nobody")
+	sh.must("clients", "list")
+	sh.refused("revoke", "--set=issuer=https://id.example", "a-token-that-is-none")
+	sh.input = servertest.Password + "\n"
+	sh.must("users", "create", "ada", "--password-file=-")
+	sh.input = ""
+	sh.must("apikeys", "create", "nightly", "--scope=clients:read")
+	sh.must("keysets", "create", "mine", "--alg=ES256", "--kid=first")
+	sh.input = sh.must("keysets", "get", "mine", "--private", "--json")
+	sh.must("keysets", "import", "copy", "-")
+	sh.must("keysets", "delete", "--yes", "mine", "first")
+	sh.must("clients", "delete", "--yes", "shop")
+
+	var events []eventView
+	sh.json(&events, "audit")
+	var got []string
+	for _, e := range slices.Backward(events) {
+		got = append(got, e.Action+" "+e.Target+" "+e.Outcome)
+		if e.By != "cli" || e.ActorID == "" || e.At.IsZero() {
+			t.Errorf("an event lacks who or when: %+v", e)
+		}
+	}
+	key := ""
+	for _, e := range events {
+		if e.Action == "apikey.create" {
+			key = e.Target
+		}
+	}
+	want := []string{
+		"client.create shop done", "client.update shop done", "client.delete nobody refused", "token.revoke  refused",
+		"user.create ada done", "apikey.create " + key + " done",
+		"keys.create mine/first done", "keys.import copy done", "keys.delete mine/first done", "client.delete shop done",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the log has %q, want %q", got, want)
+	}
+	if strings.Contains(sh.must("audit"), "a-token") {
+		t.Error("the log has a token")
+	}
+	for _, tc := range []struct {
+		args []string
+		want int
+	}{
+		{[]string{"--action=client.delete"}, 2},
+		{[]string{"--target=shop"}, 3},
+		{[]string{"--target=shop", "--action=client.delete"}, 1},
+		{[]string{"--actor=somebody-else"}, 0},
+		{[]string{"--since=1h"}, 10},
+		{[]string{"--since=7d"}, 10},
+		{[]string{"--since=2999-01-01"}, 0},
+		{[]string{"--limit=2"}, 2},
+	} {
+		var some []eventView
+		if sh.json(&some, append([]string{"audit"}, tc.args...)...); len(some) != tc.want {
+			t.Errorf("audit %v lists %d, want %d", tc.args, len(some), tc.want)
+		}
+	}
+	sh.refused("audit", "--since=yesterday")
+}

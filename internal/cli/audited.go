@@ -1,0 +1,149 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/user"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/ostiary/ostiary/internal/audit"
+	"github.com/ostiary/ostiary/internal/unavailable"
+)
+
+// audited names what commands change, for the audit log. The others only look.
+func audited() map[string]string {
+	return map[string]string{
+		"apikeys create":        "apikey.create",
+		"apikeys revoke":        "apikey.revoke",
+		"clients create":        "client.create",
+		"clients delete":        "client.delete",
+		"clients import":        "client.import",
+		"clients rotate-secret": "client.secret.rotate",
+		"clients update":        "client.update",
+		"grants revoke":         "grant.revoke",
+		"import hydra":          "hydra.import",
+		"keys import":           "key.import",
+		"keys reseal":           "key.reseal",
+		"keys rotate":           "key.rotate",
+		"keys withdraw":         "key.withdraw",
+		"keysets create":        "keys.create",
+		"keysets delete":        "keys.delete",
+		"keysets import":        "keys.import",
+		"notices delete":        "notice.delete",
+		"notices retry":         "notice.retry",
+		"revoke":                "token.revoke",
+		"scopes create":         "scope.create",
+		"scopes delete":         "scope.delete",
+		"scopes update":         "scope.update",
+		"sessions revoke":       "session.revoke",
+		"users create":          "user.create",
+		"users delete":          "user.delete",
+		"users disable":         "user.disable",
+		"users enable":          "user.enable",
+		"users import":          "user.import",
+		"users set-password":    "user.set-password",
+		"users unlock":          "user.unlock",
+		"users update":          "user.update",
+	}
+}
+
+// change is what a command is about to do, for the audit log.
+type change struct {
+	action  string
+	targets []string // what it is done to, as the command line says
+	events  []*audit.Event
+}
+
+// changeOf reads from a command line what it changes; no action if that is nothing.
+// What is no name of anything, as a token, is no target either, and a file is one only
+// where nothing else is.
+func changeOf(parsed *kong.Context) change {
+	command := parsed.Selected()
+	if command == nil {
+		return change{}
+	}
+	path := strings.TrimPrefix(command.FullPath(), parsed.Model.Name+" ")
+	c := change{action: audited()[path]}
+	var one []string
+	for _, argument := range command.Positional {
+		switch value := argument.Target.Interface().(type) {
+		case string:
+			if value != "" && argument.Name != "token" && (argument.Name != "file" || len(one) == 0) {
+				one = append(one, value)
+			}
+		case []string:
+			c.targets = append(c.targets, value...)
+		}
+	}
+	if len(one) > 0 {
+		c.targets = append(c.targets, strings.Join(one, "/")) // a key in its set, as the administrators' API says it
+	}
+	for _, flag := range command.Flags {
+		value, ok := reflect.TypeAssert[string](flag.Target)
+		if ok && value != "" && slices.Contains([]string{"id", "client", "user"}, flag.Name) {
+			c.targets = append(c.targets, value)
+		}
+	}
+	return c
+}
+
+// about says what a command made, where the command line could not.
+func (d *desk) about(target string) {
+	if len(d.change.events) == 1 {
+		d.change.events[0].Target = audit.Truncate(target)
+	}
+}
+
+// keepingTrack does work of which the audit log knows before and after.
+func (d *desk) keepingTrack(ctx context.Context, work func(*desk) error) error {
+	if d.change.action == "" {
+		return work(d)
+	}
+	if len(d.change.targets) == 0 {
+		d.change.targets = []string{""}
+	}
+	for _, target := range d.change.targets {
+		event := audit.NewEvent(d.change.action, target, operator(), now())
+		if err := d.store.BeginEvent(ctx, event); err != nil {
+			return err
+		}
+		d.change.events = append(d.change.events, event)
+	}
+	d.store.DeferWaits()
+	d.holdOutput(d.store.Unsettled)
+	err := work(d)
+	d.store.Settle(ctx)
+	err = errors.Join(err, d.releaseOutput())
+	outcome := audit.Done
+	if err != nil {
+		outcome = audit.Refused
+		if unavailable.Is(err) {
+			outcome = audit.Failed
+		}
+	}
+	// Ctrl+C is not to hide what was done.
+	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	for _, event := range d.change.events {
+		event.Outcome = outcome
+		if ended := d.store.EndEvent(after, event); ended != nil {
+			err = errors.Join(err, fmt.Errorf("the audit log does not know how it went: %w", ended))
+		}
+	}
+	return err
+}
+
+// operator is who runs the command, as the machine knows them.
+func operator() audit.Actor {
+	by := audit.Actor{Kind: audit.Command}
+	if known, err := user.Current(); err == nil {
+		by.ID, by.Name = known.Username, known.Name
+	}
+	return by
+}

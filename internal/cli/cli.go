@@ -1,0 +1,178 @@
+// Package cli implements the commands of ostiary, one file per command group.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"reflect"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/ostiary/ostiary/internal/config"
+)
+
+// cli is the command line.
+type commandLine struct {
+	Config string            `help:"Read settings from this YAML file." placeholder:"FILE" type:"existingfile"`
+	Set    map[string]string `help:"Set KEY to VALUE, over file and environment; may be repeated." placeholder:"KEY=VALUE" mapsep:"none"`
+
+	ShowVersion versionFlag `name:"version" help:"Print the version, and do nothing else."`
+
+	Dev         devCommand         `cmd:"" help:"Run with nothing configured: embedded database, demo application, set-up link."`
+	Serve       serveCommand       `cmd:"" help:"Run in production."`
+	Migrate     migrateCommand     `cmd:"" help:"Bring the database's schema up to date."`
+	Clients     clientsCommand     `cmd:"" help:"Manage the applications that people sign in to."`
+	Scopes      scopesCommand      `cmd:"" help:"Manage what scopes mean: their words and the claims that they release."`
+	Users       usersCommand       `cmd:"" help:"Manage people's accounts."`
+	Keys        keysCommand        `cmd:"" help:"Manage signing keys."`
+	KeySets     keySetsCommand     `cmd:"" name:"keysets" help:"Manage named sets of keys for uses of your own."`
+	Grants      grantsCommand      `cmd:"" help:"List and revoke what people allowed applications."`
+	Sessions    sessionsCommand    `cmd:"" help:"List and revoke browser sessions."`
+	Notices     noticesCommand     `cmd:"" help:"Look after what clients are told: the ends of sessions."`
+	APIKeys     apiKeysCommand     `cmd:"" name:"apikeys" help:"Manage the keys of programs that use the administrators' API."`
+	Perform     performCommand     `cmd:"" help:"Be a client: get tokens in the terminal, from this or another server."`
+	Introspect  introspectCommand  `cmd:"" help:"Tell what a token says, and whether it is good."`
+	Revoke      revokeCommand      `cmd:"" help:"Revoke a token: a refresh token with all that was given with it."`
+	Audit       auditCommand       `cmd:"" help:"List what operators and their programs changed."`
+	Explain     explainCommand     `cmd:"" help:"Explain why a request was rejected."`
+	Purge       purgeCommand       `cmd:"" help:"Remove what has ended. A running server does so by itself."`
+	Completion  completionCommand  `cmd:"" help:"Print what makes a shell complete command lines."`
+	Import      importCommand      `cmd:"" help:"Take over from another server."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running server whether it is ready; the exit code tells."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
+
+	change  change
+	version string // of this build
+}
+
+// Streams are the standard streams of a command.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// Main runs the command line of this process until it ends or is interrupted, and
+// returns the exit code. The version is that of the build.
+func Main(version string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return Run(ctx, version, os.Args[1:], Streams{os.Stdin, os.Stdout, os.Stderr})
+}
+
+// Run runs the command line args and returns the exit code: 0 if the command succeeded,
+// 1 if it failed, 2 if the command line is invalid.
+func Run(ctx context.Context, version string, args []string, s Streams) int {
+	c := commandLine{version: version}
+	s.Out = &output{to: s.Out}
+	exit := -1
+	parser, err := newParser(&c,
+		kong.Writers(s.Out, s.Err),
+		kong.Exit(func(code int) { exit = code }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(s),
+		kong.Vars{"version": version},
+	)
+	if err != nil {
+		complain(s.Err, err)
+		return 1
+	}
+	answerShell(parser, func(code int) { exit = code })
+	if exit >= 0 {
+		return exit
+	}
+	if len(args) > 0 && args[0] == "help" {
+		args = append(slices.Clone(args[1:]), "--help")
+	}
+	parsed, err := parser.Parse(args)
+	if exit >= 0 {
+		return exit // --help has been answered
+	}
+	if err != nil {
+		complain(s.Err, fmt.Errorf("%w\nTry: %s --help", err, asFarAs(err)))
+		return 2
+	}
+	c.change = changeOf(parsed)
+	if err := parsed.Run(&c); err != nil {
+		complain(s.Err, err)
+		return 1
+	}
+	return 0
+}
+
+// newParser returns a parser of command lines into c.
+func newParser(c *commandLine, options ...kong.Option) (*kong.Kong, error) {
+	return kong.New(c, append([]kong.Option{
+		kong.Name("ostiary"),
+		kong.Description("An OAuth 2.0 authorization server and OpenID provider."),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(decodeDuration)),
+	}, options...)...)
+}
+
+// Model returns all commands and flags with their help.
+func Model() (*kong.Application, error) {
+	parser, err := newParser(&commandLine{})
+	if err != nil {
+		return nil, err
+	}
+	return parser.Model, nil
+}
+
+// asFarAs is the command that a command line named before it went wrong.
+func asFarAs(err error) string {
+	if wrong, ok := errors.AsType[*kong.ParseError](err); ok && wrong.Context != nil {
+		if command := wrong.Context.Selected(); command != nil {
+			return command.FullPath()
+		}
+	}
+	return "ostiary"
+}
+
+// decodeDuration reads times as the configuration has them, with days.
+func decodeDuration(from *kong.DecodeContext, into reflect.Value) error {
+	var text string
+	if err := from.Scan.PopValueInto("time", &text); err != nil {
+		return err
+	}
+	d, err := config.ParseDuration(text)
+	if err != nil {
+		return fmt.Errorf("%q %w", text, err)
+	}
+	into.SetInt(int64(d))
+	return nil
+}
+
+func complain(w io.Writer, err error) {
+	if faults, ok := errors.AsType[*config.Error](err); ok {
+		err = fmt.Errorf("the configuration is not usable:\n%w", faults)
+	}
+	_, _ = fmt.Fprintln(w, "ostiary:", err) // the exit code tells as well
+}
+
+// load reads the configuration for a command that needs the keys named.
+func (c *commandLine) load(require ...string) (*config.Config, error) {
+	return config.Load(config.Sources{
+		File: c.Config, Environ: os.Environ(), Override: c.Set, Require: require,
+	})
+}
+
+// newLog returns the log that the configuration asks for.
+func newLog(w io.Writer, c *config.Config) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogFormat == config.LogJSON {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// now is the one clock of the process.
+func now() time.Time { return time.Now() }

@@ -1,0 +1,193 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/server"
+)
+
+// clientFlags describe a client on the command line. One that is not given says
+// nothing; an empty one clears. Whatever has no flag can be imported.
+type clientFlags struct {
+	Name                  *string  `help:"The name that people read." placeholder:"TEXT"`
+	RedirectURI           []string `help:"Where answers may go; may be repeated." sep:"none" placeholder:"URI"`
+	PostLogoutRedirectURI []string `help:"Where people may go after signing out; may be repeated." sep:"none" placeholder:"URI"`
+	GrantType             []string `help:"authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:jwt-bearer or, where legacy_response_types is on, implicit; may be repeated." placeholder:"TYPE"`
+	ResponseType          []string `help:"code or, where legacy_response_types is on, another; may be repeated." sep:"none" placeholder:"TYPE"`
+	Scope                 *string  `help:"Scopes it may ask for, with spaces between them." placeholder:"SCOPES"`
+	AuthMethod            *string  `help:"client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt or none." placeholder:"METHOD"`
+	Native                *bool    `help:"It runs on people's devices (RFC 8252)." negatable:""`
+	JWKSURI               *string  `help:"Where its public keys are." name:"jwks-uri" placeholder:"URL"`
+	SubjectType           *string  `help:"public, or pairwise to know each person under a name that other sectors do not know." placeholder:"TYPE"`
+	SectorIdentifierURI   *string  `help:"Where all of its redirect URIs are listed; its host is the sector of a pairwise client." name:"sector-identifier-uri" placeholder:"URL"`
+	SubjectSector         *string  `help:"host to vouch for the sector of a pairwise client that registered itself and has the device grant, client to make it a sector of its own." placeholder:"SECTOR"`
+	ServedResource        []string `help:"A resource that the client is: it may introspect tokens for it; may be repeated." sep:"none" placeholder:"URI"`
+	AllowHTTPRedirects    *bool    `help:"Let its redirect URIs be http on any host, as for http://grafana.internal:3000/; only where nobody can listen on the way." name:"allow-http-redirects" negatable:""`
+	SkipConsent           *bool    `help:"Do not ask people whether they allow it." negatable:""`
+	AccessTokenFormat     *string  `help:"jwt or opaque, rather than the server's default." placeholder:"FORMAT"`
+	IDTokenClaims         *string  `help:"granted, to have the claims of granted scopes in ID tokens, or minimal, rather than the server's default." name:"id-token-claims" placeholder:"CLAIMS"`
+	Audience              []string `help:"A resource it may ask tokens for (RFC 8707); may be repeated." sep:"none" placeholder:"URI"`
+	responseFlags
+	linkFlags
+}
+
+// responseFlags say how what a client is sent is signed and encrypted.
+type responseFlags struct {
+	IDTokenSignedResponseAlg     *string `help:"RS256, PS256, ES256 or EdDSA." name:"id-token-signed-response-alg" placeholder:"ALG"`
+	IDTokenEncryptedResponseAlg  *string `help:"Encrypt its ID tokens, by RSA-OAEP, RSA-OAEP-256, ECDH-ES, ECDH-ES+A128KW or ECDH-ES+A256KW." name:"id-token-encrypted-response-alg" placeholder:"ALG"`
+	IDTokenEncryptedResponseEnc  *string `help:"A128CBC-HS256, A256CBC-HS512, A128GCM or A256GCM." name:"id-token-encrypted-response-enc" placeholder:"ENC"`
+	UserinfoSignedResponseAlg    *string `help:"Sign userinfo answers, as ID tokens." placeholder:"ALG"`
+	UserinfoEncryptedResponseAlg *string `help:"Encrypt userinfo answers, as ID tokens." placeholder:"ALG"`
+	UserinfoEncryptedResponseEnc *string `help:"As for ID tokens." placeholder:"ENC"`
+}
+
+// linkFlags are the addresses of a client's pages and endpoints.
+type linkFlags struct {
+	ClientURI             *string `help:"Its home page." name:"client-uri" placeholder:"URL"`
+	LogoURI               *string `help:"Its logo, which people see." name:"logo-uri" placeholder:"URL"`
+	PolicyURI             *string `help:"Its privacy policy." name:"policy-uri" placeholder:"URL"`
+	TermsURI              *string `help:"Its terms of service." name:"tos-uri" placeholder:"URL"`
+	InitiateLoginURI      *string `help:"Where others may send people to sign in there." name:"initiate-login-uri" placeholder:"URL"`
+	FrontchannelLogoutURI *string `help:"What browsers load there when somebody signs out." name:"frontchannel-logout-uri" placeholder:"URL"`
+	BackchannelLogoutURI  *string `help:"Where it is told that somebody signed out." name:"backchannel-logout-uri" placeholder:"URL"`
+}
+
+// apply changes what the flags say, and completes and validates the whole.
+func (f *clientFlags) apply(m *client.Metadata, p client.Policy) error {
+	lists := []struct {
+		given []string
+		into  *[]string
+	}{
+		{f.RedirectURI, &m.RedirectURIs},
+		{f.PostLogoutRedirectURI, &m.PostLogoutRedirectURIs},
+		{f.GrantType, &m.GrantTypes},
+		{f.ResponseType, &m.ResponseTypes},
+		{f.Audience, &m.Audience},
+		{f.ServedResource, &m.ServedResources},
+	}
+	// The response types follow from the grant types, unless somebody insists.
+	if f.GrantType != nil && f.ResponseType == nil {
+		m.ResponseTypes = nil
+	}
+	for _, l := range lists {
+		if l.given != nil {
+			*l.into = nonempty(l.given)
+		}
+	}
+	for _, t := range f.texts(m) {
+		if t.given != nil {
+			*t.into = *t.given
+		}
+	}
+	// Whoever clears how the key is given means both members of a pair.
+	if f.IDTokenEncryptedResponseEnc == nil && m.IDTokenEncryptedResponseAlg == "" {
+		m.IDTokenEncryptedResponseEnc = ""
+	}
+	if f.UserinfoEncryptedResponseEnc == nil && m.UserinfoEncryptedResponseAlg == "" {
+		m.UserinfoEncryptedResponseEnc = ""
+	}
+	if f.Native != nil {
+		m.ApplicationType = map[bool]string{true: "native", false: "web"}[*f.Native]
+	}
+	if f.AllowHTTPRedirects != nil {
+		m.AllowHTTPRedirects = *f.AllowHTTPRedirects
+	}
+	if f.SkipConsent != nil {
+		m.SkipConsent = *f.SkipConsent
+	}
+
+	var faults []error
+	for _, fault := range m.Validate(p) {
+		faults = append(faults, errors.New(fault.String()))
+	}
+	return errors.Join(faults...)
+}
+
+// textFlag is a flag whose text is a member's.
+type textFlag struct{ given, into *string }
+
+func (f *clientFlags) texts(m *client.Metadata) []textFlag {
+	return []textFlag{
+		{f.Name, &m.ClientName},
+		{f.Scope, &m.Scope},
+		{f.AuthMethod, &m.TokenEndpointAuthMethod},
+		{f.JWKSURI, &m.JWKSURI},
+		{f.SubjectType, &m.SubjectType},
+		{f.SectorIdentifierURI, &m.SectorIdentifierURI},
+		{f.SubjectSector, &m.SubjectSector},
+		{f.AccessTokenFormat, &m.AccessTokenStrategy},
+		{f.IDTokenClaims, &m.IDTokenClaims},
+		{f.IDTokenSignedResponseAlg, &m.IDTokenSignedResponseAlg},
+		{f.IDTokenEncryptedResponseAlg, &m.IDTokenEncryptedResponseAlg},
+		{f.IDTokenEncryptedResponseEnc, &m.IDTokenEncryptedResponseEnc},
+		{f.UserinfoSignedResponseAlg, &m.UserinfoSignedResponseAlg},
+		{f.UserinfoEncryptedResponseAlg, &m.UserinfoEncryptedResponseAlg},
+		{f.UserinfoEncryptedResponseEnc, &m.UserinfoEncryptedResponseEnc},
+		{f.ClientURI, &m.ClientURI},
+		{f.LogoURI, &m.LogoURI},
+		{f.PolicyURI, &m.PolicyURI},
+		{f.TermsURI, &m.TermsURI},
+		{f.InitiateLoginURI, &m.InitiateLoginURI},
+		{f.FrontchannelLogoutURI, &m.FrontchannelLogoutURI},
+		{f.BackchannelLogoutURI, &m.BackchannelLogoutURI},
+	}
+}
+
+func nonempty(list []string) []string {
+	var kept []string
+	for _, item := range list {
+		if item = strings.TrimSpace(item); item != "" {
+			kept = append(kept, item)
+		}
+	}
+	return kept
+}
+
+// secretFlags bring a client secret that was made elsewhere.
+type secretFlags struct {
+	Secret     string `help:"Use this client_secret rather than a random one; other people on this machine can see it." xor:"secret" placeholder:"SECRET"`
+	SecretFile string `help:"Use the client_secret in this file; - is the standard input." xor:"secret" placeholder:"FILE"`
+}
+
+// set gives the client the secret of the flags, or one of its own making if it
+// needs one and has none or a fresh one is asked for. It returns a secret that was
+// made, which is not to be had again.
+func (f *secretFlags) set(ctx context.Context, d *desk, c *client.Client, fresh bool) (made string, err error) {
+	secret := f.Secret
+	if f.SecretFile != "" {
+		text, err := d.readInput(f.SecretFile)
+		if err != nil {
+			return "", err
+		}
+		if secret = unended(text); secret == "" {
+			return "", fmt.Errorf("%s is empty", f.SecretFile)
+		}
+	}
+	keeper, err := server.NewSecretStore(d.config, server.NewHasher(d.config))
+	if err != nil {
+		return "", err
+	}
+	if !c.UsesSecret() {
+		if secret != "" || fresh {
+			return "", fmt.Errorf("a client that authenticates with %s has no secret", c.TokenEndpointAuthMethod)
+		}
+	}
+	if err := keeper.Adapt(ctx, c); err != nil || !c.UsesSecret() {
+		return "", err
+	}
+	if secret == "" && (fresh || c.Secret == "") {
+		made = c.NewSecret()
+		secret = made
+	}
+	if secret == "" {
+		return "", nil
+	}
+	return made, keeper.Set(ctx, c, secret)
+}
+
+// unended is a text without the line end that editors add.
+func unended(text []byte) string { return strings.TrimRight(string(text), "\r\n") }

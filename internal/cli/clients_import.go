@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ostiary/ostiary/internal/manage"
+	"github.com/ostiary/ostiary/internal/server"
+)
+
+// clientsImport brings clients from a file.
+type clientsImport struct {
+	answer
+
+	File string `arg:"" help:"JSON of a client, or of an array of them: RFC 7591 metadata that may hold client_id and client_secret; - is the standard input."`
+}
+
+// imported is what an import did.
+type imported struct {
+	Created   int                      `json:"created"`
+	Updated   int                      `json:"updated"`
+	Unchanged int                      `json:"unchanged"`
+	Secrets   []manage.GeneratedSecret `json:"secrets,omitempty"`
+}
+
+// Run imports the clients.
+func (cmd *clientsImport) Run(ctx context.Context, s Streams, c *commandLine) error {
+	return c.atDesk(ctx, s, func(d *desk) error {
+		text, err := s.readInput(cmd.File)
+		if err != nil {
+			return err
+		}
+		importer, err := server.NewClientImporter(d.config, d.store, server.NewHasher(d.config))
+		if err != nil {
+			return err
+		}
+		batch, err := importer.Read(ctx, text, s.progress("clients"))
+		if err != nil {
+			return notImported(cmd.File, err)
+		}
+		done := imported{Secrets: batch.Secrets}
+		if done.Created, done.Updated, err = d.store.ImportClients(ctx, batch.Clients); err != nil {
+			return notImported(cmd.File, err)
+		}
+		done.Unchanged = len(batch.Clients) - done.Created - done.Updated
+		for _, warning := range batch.Warnings {
+			s.remark("warning: %s\n", warning)
+		}
+		return d.showImported(cmd.answer, done)
+	})
+}
+
+func notImported(file string, err error) error {
+	return fmt.Errorf("import %s, nothing was changed:\n%w", file, err)
+}
+
+// showImported says what an import did.
+func (d *desk) showImported(a answer, done imported) error {
+	if !a.toPeople() {
+		return a.write(d.Out, done)
+	}
+	err := d.say("%d created, %d updated, %d unchanged", done.Created, done.Updated, done.Unchanged)
+	if err != nil || len(done.Secrets) == 0 {
+		return err
+	}
+	if err := d.say("\nSecrets that were made, shown this once:"); err != nil {
+		return err
+	}
+	return list(d.Out, a, table[manage.GeneratedSecret]{
+		[]string{"CLIENT", "SECRET"}, func(m manage.GeneratedSecret) []string { return []string{m.ID, m.Secret} },
+	}, done.Secrets)
+}

@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/client"
+)
+
+// clientView is a client as it is shown, under the names of RFC 7591. What is
+// listed can be imported again. A secret is there only when it was just made.
+type clientView struct {
+	ID     string `json:"client_id"`
+	Secret string `json:"client_secret,omitempty"`
+	client.Metadata
+
+	SelfRegistered bool      `json:"self_registered,omitempty"`
+	Disabled       bool      `json:"disabled,omitempty"`
+	CreatedAt      time.Time `json:"created_at"`
+	UpdatedAt      time.Time `json:"updated_at"`
+
+	Localized map[string]string `json:"localized,omitempty"` // empty: those of Metadata stand beside the others
+}
+
+// MarshalJSON writes the members in languages as well.
+func (v clientView) MarshalJSON() ([]byte, error) {
+	type members clientView
+	return v.MarshalWith(members(v))
+}
+
+func viewClient(c *client.Client, secret string) clientView {
+	return clientView{
+		ID: c.ID, Secret: secret, Metadata: c.Metadata, SelfRegistered: c.Dynamic, Disabled: c.Disabled,
+		CreatedAt: utc(c.CreatedAt), UpdatedAt: utc(c.UpdatedAt),
+	}
+}
+
+func clientTable() table[clientView] {
+	return table[clientView]{
+		[]string{"ID", "NAME", "AUTHENTICATES WITH", "GRANT TYPES", "REGISTERED BY", "CREATED"},
+		func(v clientView) []string {
+			by := "operator"
+			if v.SelfRegistered {
+				by = "itself"
+			}
+			if v.Disabled {
+				by += " (disabled)"
+			}
+			return []string{v.ID, v.ClientName, v.TokenEndpointAuthMethod, strings.Join(v.GrantTypes, " "), by, at(v.CreatedAt)}
+		},
+	}
+}
+
+// showClient prints a client, and its secret if that was just made.
+func (d *desk) showClient(a answer, c *client.Client, secret string) error {
+	if secret != "" {
+		d.remark(shownOnce, "secret")
+	}
+	return card(d.Out, a, viewClient(c, secret))
+}

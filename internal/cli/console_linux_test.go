@@ -1,0 +1,138 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/ostiary/ostiary/internal/server/servertest"
+)
+
+// openConsole returns both ends of a new terminal: the person's and the program's.
+func openConsole(t *testing.T) (person, program *os.File) {
+	t.Helper()
+	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = person.Close() })
+	var number, unlocked uint32
+	for request, value := range map[uintptr]*uint32{syscall.TIOCSPTLCK: &unlocked, syscall.TIOCGPTN: &number} {
+		if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, person.Fd(), request, uintptr(unsafe.Pointer(value))); errno != 0 {
+			t.Fatal(errno)
+		}
+	}
+	program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = program.Close() })
+	return person, program
+}
+
+// converse runs a command on a terminal, on which a person types each answer when
+// its question appears, and returns all that the terminal showed.
+func (sh *shell) converse(ctx context.Context, args []string, dialogue ...string) (shown string, code int) {
+	sh.t.Helper()
+	person, program := openConsole(sh.t)
+	var out bytes.Buffer
+	ended := make(chan int, 1)
+	go func() {
+		ended <- Run(ctx, servertest.Version, append(append([]string{}, sh.settings...), args...), Streams{program, &out, program})
+		fmt.Fprint(program, "\x04")
+	}()
+	screen := bufio.NewReader(person)
+	var all strings.Builder
+	for i := 0; i+1 < len(dialogue); i += 2 {
+		for !strings.HasSuffix(all.String(), dialogue[i]) {
+			r, _, err := screen.ReadRune()
+			if err != nil || r == '\x04' {
+				sh.t.Fatalf("the terminal shows %q and never %q (%v)", all.String(), dialogue[i], err)
+			}
+			all.WriteRune(r)
+		}
+		if _, err := person.WriteString(dialogue[i+1]); err != nil {
+			sh.t.Fatal(err)
+		}
+	}
+	rest, err := screen.ReadString('\x04')
+	if err != nil {
+		sh.t.Fatal(err)
+	}
+	return all.String() + rest + out.String(), <-ended
+}
+
+func TestAPersonIsAskedForAPasswordThatIsNotShown(t *testing.T) {
+	t.Parallel()
+
+	sh := newShell(t)
+	args := []string{"users", "create", "jo"}
+	shown, code := sh.converse(t.Context(), args, "Password: ", "correct horse\r", "The same again: ", "correct horse\r")
+	if code != 0 || !sh.signsIn("jo", "correct horse") {
+		t.Errorf("exit code %d: %s", code, shown)
+	}
+	servertest.Lacks(t, shown, "correct horse")
+
+	args = []string{"users", "set-password", "jo"}
+	shown, code = sh.converse(t.Context(), args, "Password: ", "battery staple\r", "The same again: ", "battery stable\r")
+	if code != 1 || !sh.signsIn("jo", "correct horse") {
+		t.Errorf("two different passwords gave exit code %d: %s", code, shown)
+	}
+	servertest.Contains(t, shown, "not the same")
+}
+
+func TestAPersonIsAskedBeforeSomethingIsDeleted(t *testing.T) {
+	t.Parallel()
+
+	sh := newShell(t)
+	sh.must("clients", "create", "--id=app", "--name=My App", "--grant-type=client_credentials")
+	args := []string{"clients", "delete", "app"}
+	if shown, code := sh.converse(t.Context(), args, "(My App) and every token it was given? Type yes: ", "no\n"); code != 1 {
+		t.Errorf("no was taken for yes: %s", shown)
+	}
+	sh.must("clients", "get", "app")
+	if shown, code := sh.converse(t.Context(), args, "Type yes: ", "YES\n"); code != 0 {
+		t.Errorf("yes was taken for no: %s", shown)
+	}
+	sh.refused("clients", "get", "app")
+}
+
+func TestAPersonMayLeaveAQuestion(t *testing.T) {
+	t.Parallel()
+
+	sh := newShell(t)
+	shown, code := sh.converse(t.Context(), []string{"users", "create", "jo"}, "Password: ", "corr\x03")
+	if code != 1 {
+		t.Errorf("Ctrl+C gave exit code %d: %s", code, shown)
+	}
+	servertest.Contains(t, shown, "no password was given")
+
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	if shown, code := sh.converse(ctx, []string{"users", "create", "jo"}); code != 1 {
+		t.Errorf("the end of the process gave exit code %d: %s", code, shown)
+	}
+	sh.refused("users", "disable", "jo")
+}
+
+func TestProgressIsShownToPeopleAlone(t *testing.T) {
+	t.Parallel()
+
+	sh := newShell(t)
+	file := sh.file("users.json", goodUsers)
+	shown, code := sh.converse(t.Context(), []string{"users", "import", file})
+	if code != 0 {
+		t.Fatalf("exit code %d: %s", code, shown)
+	}
+	servertest.Contains(t, shown, "people: 1 of 3", "people: 3 of 3", "3 created")
+	if got := sh.run("users", "import", file); got.err != "" {
+		t.Errorf("without a terminal the import says %q", got.err)
+	}
+}

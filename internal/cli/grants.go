@@ -1,0 +1,132 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/store"
+)
+
+// grantsCommand lists and revokes grants.
+type grantsCommand struct {
+	List   grantsList   `cmd:"" help:"List what people allow applications now."`
+	Revoke grantsRevoke `cmd:"" help:"End grants, with every token given under them."`
+}
+
+type grantsList struct {
+	answer
+
+	Client string `help:"Only those of this client." placeholder:"ID"`
+	User   string `help:"Only those of this person." placeholder:"USERNAME"`
+}
+
+type grantsRevoke struct {
+	IDs []string `arg:"" name:"id" help:"Grants as they are listed."`
+}
+
+// Run lists the grants that stand.
+func (cmd *grantsList) Run(ctx context.Context, s Streams, c *commandLine) error {
+	return c.atDesk(ctx, s, func(d *desk) error {
+		filter := store.GrantFilter{ClientID: cmd.Client}
+		if cmd.User != "" {
+			a, err := d.person(ctx, cmd.User)
+			if err != nil {
+				return err
+			}
+			filter.Subject = a.Subject
+		}
+		when := now()
+		all, err := every(func(after grant.Locator) ([]*grant.Grant, error) {
+			return d.store.ListGrants(ctx, filter, after, pageSize, when)
+		}, func(g *grant.Grant) grant.Locator { return g.Locator })
+		if err != nil {
+			return err
+		}
+		return list(s.Out, cmd.answer, grantTable(), viewGrants(all))
+	})
+}
+
+// Run ends the grants, or none if one of them is not there.
+func (cmd *grantsRevoke) Run(ctx context.Context, s Streams, c *commandLine) error {
+	return c.atDesk(ctx, s, func(d *desk) error {
+		refs := make([]grant.Locator, len(cmd.IDs))
+		var faults []error
+		for i, text := range cmd.IDs {
+			var err error
+			if refs[i], err = d.findGrant(ctx, text); err != nil {
+				faults = append(faults, fmt.Errorf("%s: %w", text, err))
+			}
+		}
+		if len(faults) > 0 {
+			return fmt.Errorf("nothing was revoked:\n%w", errors.Join(faults...))
+		}
+		for _, ref := range refs {
+			if err := d.store.RevokeGrant(ctx, ref, "", grant.RevokedByOperator, now()); err != nil {
+				return err
+			}
+			if err := s.say("revoked %s", ref.ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// findGrant finds where a living grant lies.
+func (d *desk) findGrant(ctx context.Context, text string) (grant.Locator, error) {
+	id, err := grant.ParseID(text)
+	if err != nil {
+		return grant.Locator{}, err
+	}
+	for _, ref := range id.Locators() {
+		_, err := d.store.LiveGrant(ctx, ref, "", now())
+		if err == nil || !errors.Is(err, grant.ErrNotFound) {
+			return ref, err
+		}
+	}
+	return grant.Locator{}, errors.New("there is no such grant, or it has ended")
+}
+
+// grantView is a grant as it is shown.
+type grantView struct {
+	ID        string    `json:"id"`
+	ClientID  string    `json:"client_id"`
+	Subject   string    `json:"subject"`
+	SessionID string    `json:"session_id,omitempty"`
+	Scopes    []string  `json:"scopes"`
+	Resources []string  `json:"resources,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
+	UsedAt    time.Time `json:"used_at,omitzero"`
+	ExpiresAt time.Time `json:"expires_at"`
+	EndsAt    time.Time `json:"ends_at"`
+}
+
+func viewGrants(all []*grant.Grant) []grantView {
+	views := make([]grantView, len(all))
+	for i, g := range all {
+		used := g.CodeRedeemedAt
+		if g.RefreshRotatedAt.After(used) {
+			used = g.RefreshRotatedAt
+		}
+		views[i] = grantView{
+			g.ID.String(), g.ClientID, g.Subject, g.SessionID, append([]string{}, g.Scopes...), g.Resources,
+			utc(g.CreatedAt), utc(used), utc(g.ExpiresAt), utc(g.EndsAt),
+		}
+	}
+	return views
+}
+
+func grantTable() table[grantView] {
+	return table[grantView]{
+		[]string{"ID", "CLIENT", "SUBJECT", "SCOPES", "CREATED", "LAST USED", "EXPIRES"},
+		func(v grantView) []string {
+			return []string{
+				v.ID, v.ClientID, v.Subject, strings.Join(v.Scopes, " "), at(v.CreatedAt), at(v.UsedAt), at(v.ExpiresAt),
+			}
+		},
+	}
+}

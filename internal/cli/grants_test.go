@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/server/servertest"
+	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/store"
+)
+
+// visit signs a person in and lets them allow a client something, as of some time
+// ago.
+func (sh *shell) visit(s *store.Store, username, clientID string, ago time.Duration, refreshable bool) (*grant.Grant, *session.Session) {
+	sh.t.Helper()
+	when := time.Now().Add(-ago).Truncate(time.Microsecond)
+	n := &session.Session{
+		ID: session.NewID(), Cookie: session.Hash(session.NewCookie()), Subject: sh.person(username).Subject,
+		AuthTime: when, ACR: session.ACRPassword, AMR: []string{"pwd"}, CreatedAt: when, SeenAt: when,
+		IdleUntil: when.Add(10 * time.Hour), EndsAt: when.Add(12 * time.Hour),
+	}
+	if err := s.InsertSession(sh.t.Context(), n, nil); err != nil {
+		sh.t.Fatal(err)
+	}
+	g := &grant.Grant{
+		Locator: grant.Locator{Partition: grant.PartitionAt(when, refreshable), ID: grant.NewID(when)},
+		Kind:    grant.KindCode, ClientID: clientID, Subject: n.Subject, SessionID: n.ID, Scopes: []string{"openid", "email"},
+		CreatedAt: when, ExpiresAt: when.Add(9 * time.Hour), EndsAt: when.Add(9 * time.Hour), CodeExpiresAt: when.Add(time.Minute),
+		Seed: make([]byte, 32),
+	}
+	if err := s.InsertGrant(sh.t.Context(), g); err != nil {
+		sh.t.Fatal(err)
+	}
+	return g, n
+}
+
+// visited is a shell whose people came an hour and more after they were added.
+func visited(t *testing.T) (*shell, *store.Store) {
+	t.Helper()
+	sh := newShell(t)
+	for _, name := range []string{"ada", "bob"} {
+		sh.must("users", "create", name, "--generate")
+	}
+	for _, id := range []string{"web", "app"} {
+		sh.must("clients", "create", "--id="+id, "--redirect-uri=https://a.example")
+	}
+	return sh, sh.store()
+}
+
+func grantIDs(sh *shell, args ...string) string {
+	sh.t.Helper()
+	var all []grantView
+	sh.json(&all, append([]string{"grants", "list"}, args...)...)
+	ids := make([]string, len(all))
+	for i, g := range all {
+		ids[i] = g.ID
+	}
+	return strings.Join(ids, " ")
+}
+
+func TestGrantsAreListedAndRevoked(t *testing.T) {
+	t.Parallel()
+
+	sh, s := visited(t)
+	ada, _ := sh.visit(s, "ada", "web", 0, true)
+	bob, _ := sh.visit(s, "bob", "app", 0, false)
+	for name, tc := range map[string]struct {
+		args []string
+		want []*grant.Grant
+	}{
+		"one client's":        {[]string{"--client=web"}, []*grant.Grant{ada}},
+		"one person's":        {[]string{"--user=BOB"}, []*grant.Grant{bob}},
+		"neither one's":       {[]string{"--user=bob", "--client=web"}, nil},
+		"an unknown client's": {[]string{"--client=nobody"}, nil},
+	} {
+		want := make([]string, len(tc.want))
+		for i, g := range tc.want {
+			want[i] = g.ID.String()
+		}
+		if got := grantIDs(sh, tc.args...); got != strings.Join(want, " ") {
+			t.Errorf("%s: grants list %v = %q, want %q", name, tc.args, got, want)
+		}
+	}
+	servertest.Contains(t, sh.must("grants", "list"), "openid email", ada.Subject, bob.ID.String())
+	servertest.Contains(t, sh.refused("grants", "list", "--user=eve"), "nobody with the username eve")
+
+	unknown := grant.NewID(time.Now()).String()
+	said := sh.refused("grants", "revoke", ada.ID.String(), unknown, "short")
+	servertest.Contains(t, said, "nothing was revoked", unknown+": there is no such grant", "short: a grant id has 32")
+	if got := len(strings.Fields(grantIDs(sh))); got != 2 {
+		t.Errorf("a refused revocation left %d grants, want 2", got)
+	}
+	sh.must("grants", "revoke", ada.ID.String(), bob.ID.String())
+	if got := grantIDs(sh); got != "" {
+		t.Errorf("after revoking all, grants list has %s", got)
+	}
+	if _, err := s.LiveGrant(t.Context(), ada.Locator, "", time.Now()); !errors.Is(err, grant.ErrNotFound) {
+		t.Errorf("a revoked grant is read as %v, want grant.ErrNotFound", err)
+	}
+	servertest.Contains(t, sh.refused("grants", "revoke", ada.ID.String()), "or it has ended")
+}
+
+func TestSessionsAreListedAndRevoked(t *testing.T) {
+	t.Parallel()
+
+	sh, s := visited(t)
+	adas, first := sh.visit(s, "ada", "web", 0, true)
+	_, second := sh.visit(s, "ada", "app", 0, true)
+	_, third := sh.visit(s, "bob", "app", 0, true)
+	ids := func(args ...string) map[string]string {
+		var all []sessionView
+		sh.json(&all, append([]string{"sessions", "list"}, args...)...)
+		found := make(map[string]string)
+		for _, n := range all {
+			found[n.ID] = n.Username
+		}
+		return found
+	}
+	if got := ids(); len(got) != 3 || got[first.ID] != "ada" || got[third.ID] != "bob" {
+		t.Errorf("sessions list = %v, want all three", got)
+	}
+	if got := ids("--user=ada"); len(got) != 2 || got[third.ID] != "" {
+		t.Errorf("sessions list --user=ada = %v, want hers", got)
+	}
+	text := sh.must("sessions", "list") + sh.must("sessions", "list", "--json")
+	servertest.Contains(t, text, first.ID, "pwd")
+	servertest.Lacks(t, text, "cookie", "Cookie")
+
+	servertest.Contains(t, sh.refused("sessions", "revoke", "--", first.ID, "unknown"), "nothing was revoked", "unknown: there is no such session")
+	servertest.Contains(t, sh.refused("sessions", "revoke"), "--user")
+	servertest.Contains(t, sh.refused("sessions", "revoke", "--user=ada", "--", first.ID), "--user")
+	if got := ids(); len(got) != 3 {
+		t.Errorf("refused revocations left %d sessions, want 3", len(got))
+	}
+	sh.must("sessions", "revoke", "--", first.ID)
+	if got := ids("--user=ada"); len(got) != 1 || got[second.ID] == "" {
+		t.Errorf("after revoking her first session ada has %v, want the second", got)
+	}
+	if strings.Contains(grantIDs(sh), adas.ID.String()) {
+		t.Error("the grant of a revoked session lives on")
+	}
+	servertest.Contains(t, sh.must("sessions", "revoke", "--user=ada"), "1 of ada")
+	servertest.Contains(t, sh.must("sessions", "revoke", "--user=ada"), "0 of ada")
+	if got := ids(); len(got) != 1 || got[third.ID] == "" {
+		t.Errorf("after revoking all of ada's, sessions list = %v, want bob's", got)
+	}
+}
+
+func TestAnImportedPasswordEndsWhatWasGivenBefore(t *testing.T) {
+	t.Parallel()
+
+	sh, s := visited(t)
+	sh.must("users", "import", sh.file("a.json", `[{"username": "ada", "password": "correct horse"}]`))
+	sh.visit(s, "ada", "web", 0, true)
+	sh.must("users", "import", sh.file("a.json", `[{"username": "ada", "password": "correct horse", "claims": {"name": "Ada"}}]`))
+	if got := grantIDs(sh); got == "" {
+		t.Error("importing the same password ended a grant")
+	}
+	sh.must("users", "import", sh.file("a.json", `[{"username": "ada", "password": "battery staple"}]`))
+	if got := grantIDs(sh); got != "" {
+		t.Errorf("importing another password left the grant %s", got)
+	}
+	if got := sh.must("sessions", "list", "--json"); got != "[]\n" {
+		t.Errorf("importing another password left the sessions %s", got)
+	}
+}

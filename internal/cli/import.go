@@ -1,0 +1,148 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/cli/hydraimport"
+)
+
+// importCommand takes over from other servers.
+type importCommand struct {
+	Hydra importHydra `cmd:"" help:"Take over clients, keys, consents and trusted issuers from an Ory Hydra."`
+}
+
+// importHydra takes over from an Ory Hydra.
+type importHydra struct {
+	answer
+
+	From          string        `help:"Hydra's database, postgres://..., which is only read; or a file of clients as Hydra's command line and API list them, without their secrets; - is the standard input. HYDRA_DSN says the same." env:"HYDRA_DSN" placeholder:"SOURCE"`
+	SecretsSystem []string      `help:"Hydra's secrets.system, under which its keys are sealed; may be repeated. Better in the environment, as HYDRA_SECRETS_SYSTEM, where other people on this machine do not see it." env:"HYDRA_SECRETS_SYSTEM" placeholder:"SECRET"`
+	Network       string        `help:"Which network to take over, where several share the database." placeholder:"UUID"`
+	Only          []string      `help:"Take over no more than clients, keys, issuers or consents; may be repeated." enum:"clients,keys,issuers,consents" placeholder:"WHAT"`
+	KeepKeys      time.Duration `help:"How long what Hydra signed goes on to be verified." default:"30d" placeholder:"DURATION"`
+	DryRun        bool          `help:"Say what would be done, and change nothing."`
+}
+
+// Run takes over.
+func (cmd *importHydra) Run(ctx context.Context, s Streams, c *commandLine) error {
+	if cmd.DryRun {
+		c.change = change{} // there is none
+	}
+	return c.atDesk(ctx, s, func(d *desk) error {
+		m, err := cmd.open(ctx, d)
+		if err != nil {
+			return err
+		}
+		defer m.close(ctx)
+		if m.from != nil && (cmd.takes("keys") || cmd.takes("issuers")) {
+			if err := m.openKeys(ctx); err != nil {
+				return err
+			}
+		}
+		for _, part := range []struct {
+			name string
+			take func(context.Context) error
+		}{{"clients", m.takeClients}, {"keys", m.takeKeys}, {"issuers", m.takeIssuers}, {"consents", m.takeConsents}} {
+			if !cmd.takes(part.name) {
+				continue
+			}
+			if err := part.take(ctx); err != nil {
+				return fmt.Errorf("%s: %w\nWhat came before is there; the import can be run again", part.name, err)
+			}
+		}
+		return m.tell()
+	}, "system_secrets")
+}
+
+// takes reports whether a part is to come over.
+func (cmd *importHydra) takes(part string) bool {
+	return len(cmd.Only) == 0 || slices.Contains(cmd.Only, part)
+}
+
+// open opens what is to be taken over.
+func (cmd *importHydra) open(ctx context.Context, d *desk) (*move, error) {
+	m := &move{cmd: cmd, desk: d, now: now(), known: map[string]bool{}}
+	m.report.DryRun = cmd.DryRun
+	if cmd.From == "" {
+		return nil, errors.New("say where Hydra's data are: its DSN in HYDRA_DSN, or --from")
+	}
+	var err error
+	if strings.HasPrefix(cmd.From, "postgres://") || strings.HasPrefix(cmd.From, "postgresql://") {
+		if m.secrets, err = hydraimport.NewSecrets(cmd.SecretsSystem...); err != nil {
+			return nil, err
+		}
+		m.from, err = hydraimport.Open(ctx, cmd.From, cmd.Network)
+		return m, err
+	}
+	if strings.Contains(cmd.From, "://") {
+		return nil, errors.New("Hydra's data come from PostgreSQL, postgres://..., or from a file") //nolint:staticcheck // a name
+	}
+	text, err := d.readInput(cmd.From)
+	if err != nil {
+		return nil, err
+	}
+	if m.clients, err = hydraimport.ParseClients(text); err != nil {
+		return nil, fmt.Errorf("%s: %w", cmd.From, err)
+	}
+	return m, nil
+}
+
+// tell says what was done.
+func (m *move) tell() error {
+	r := &m.report
+	if !m.cmd.toPeople() {
+		return m.cmd.write(m.desk.Out, r)
+	}
+	title := "taken over"
+	if r.DryRun {
+		title = "would be taken over"
+	}
+	rows := [][]string{{strings.ToUpper(title), "FOUND", "NEW", "CHANGED", "AS BEFORE", "LEFT OUT"}}
+	for _, part := range []struct {
+		name string
+		tally
+	}{
+		{"clients", r.Clients}, {"signing keys", r.SigningKeys}, {"other keys", r.Keys}, {"trusted issuers", r.Issuers}, {"consents", r.Consents},
+	} {
+		rows = append(rows, append([]string{part.name}, part.cells()...))
+	}
+	if err := align(m.desk.Out, rows); err != nil {
+		return err
+	}
+	for _, section := range []struct {
+		title string
+		lines []string
+	}{{"Left out, or other than it was:", m.lines()}, {"What this means for people:", r.Notes}} {
+		if len(section.lines) == 0 {
+			continue
+		}
+		if err := m.desk.say("\n%s\n  %s", section.title, strings.Join(section.lines, "\n  ")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lines are the problems, those of one thing together.
+func (m *move) lines() []string {
+	var lines []string
+	for _, p := range m.report.Problems {
+		lines = append(lines, harmless(strings.TrimSpace(p.Kind+" "+p.ID)+": "+p.What))
+	}
+	return lines
+}
+
+// sortedKinds lists what was counted, for notes.
+func sortedKinds(counts map[string]int) []string {
+	var texts []string
+	for _, kind := range slices.Sorted(maps.Keys(counts)) {
+		texts = append(texts, fmt.Sprintf("%d %s", counts[kind], kind))
+	}
+	return texts
+}

@@ -1,0 +1,176 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/server"
+)
+
+// keysCommand manages signing keys.
+type keysCommand struct {
+	List     keysList     `cmd:"" help:"List the keys: next, current, past, and those that only verify ID token hints."`
+	Rotate   keysRotate   `cmd:"" help:"Replace the signing keys, as soon as clients can know the next ones."`
+	Withdraw keysWithdraw `cmd:"" help:"Remove a leaked key at once: nothing that it signed is accepted any more."`
+	Reseal   keysReseal   `cmd:"" help:"Seal signing keys, client secrets and the keys of named sets under the first system secret, so that the others can go."`
+	Import   keysImport   `cmd:"" help:"Publish a private key made elsewhere as the next one to sign."`
+}
+
+type keysList struct {
+	answer
+}
+
+type keysRotate struct {
+	answer
+
+	Algorithm string `help:"Rotate the keys of this algorithm alone." enum:",RS256,PS256,ES256,EdDSA" default:"" placeholder:"ALG"`
+}
+
+type keysReseal struct{}
+
+type keysImport struct {
+	File      string `arg:"" help:"Private key in PEM (PKCS 8, PKCS 1 or SEC 1); - is the standard input."`
+	Algorithm string `help:"Sign with this algorithm; for RSA keys RS256 unless PS256 is given." enum:",RS256,PS256,ES256,EdDSA" default:"" placeholder:"ALG"`
+}
+
+// atKeys opens a desk with the key manager on it.
+func (c *commandLine) atKeys(ctx context.Context, s Streams, work func(*desk, *jwks.Manager) error) error {
+	return c.atDesk(ctx, s, func(d *desk) error {
+		secrets, err := server.SystemSecrets(d.config)
+		if err != nil {
+			return err
+		}
+		keys, err := server.NewKeys(d.config, d.store, secrets, d.log, now)
+		if err != nil {
+			return err
+		}
+		return work(d, keys)
+	}, "system_secrets")
+}
+
+// Run lists the keys.
+func (cmd *keysList) Run(ctx context.Context, s Streams, c *commandLine) error {
+	return c.atKeys(ctx, s, func(_ *desk, keys *jwks.Manager) error {
+		records, err := keys.Records(ctx)
+		if err != nil {
+			return err
+		}
+		return list(s.Out, cmd.answer, keyTable(), viewKeys(records))
+	})
+}
+
+// Run asks for new signing keys, and lists what comes of it: a next key that is
+// still too young to be known to clients takes over when it is old enough.
+func (cmd *keysRotate) Run(ctx context.Context, s Streams, c *commandLine) error {
+	return c.atKeys(ctx, s, func(d *desk, keys *jwks.Manager) error {
+		if err := keys.Start(ctx); err != nil {
+			return err
+		}
+		records, err := keys.Rotate(ctx, jwks.Algorithm(cmd.Algorithm))
+		if err != nil {
+			return err
+		}
+		if waiting := waitingKeys(records); waiting > 0 {
+			s.remark("%d of these are published and begin to sign when clients can have seen them, about %s after they were published.\n",
+				waiting, d.config.KeySetCache)
+		}
+		return list(s.Out, cmd.answer, keyTable(), viewKeys(records))
+	})
+}
+
+// waitingKeys counts the keys that a rotation has called for and that are still too
+// young: an algorithm without a rotation under way has one next key.
+func waitingKeys(records []jwks.Record) int {
+	next := map[jwks.Algorithm]int{}
+	for _, r := range records {
+		if r.State == jwks.Next {
+			next[r.Algorithm]++
+		}
+	}
+	waiting := 0
+	for _, count := range next {
+		waiting += count - 1
+	}
+	return waiting
+}
+
+// Run seals keys and client secrets under the first system secret.
+func (*keysReseal) Run(ctx context.Context, s Streams, c *commandLine) error {
+	return c.atKeys(ctx, s, func(d *desk, keys *jwks.Manager) error {
+		count, err := keys.Reseal(ctx)
+		if err != nil {
+			return err
+		}
+		secrets, err := server.SystemSecrets(d.config)
+		if err != nil {
+			return err
+		}
+		kept, err := resealSecrets(ctx, d.store, secrets)
+		if err != nil {
+			return fmt.Errorf("%d keys and %d client secrets sealed anew, not all; run it again: %w", count, kept, err)
+		}
+		stored, err := resealKeySets(ctx, d.store, secrets)
+		if err != nil {
+			return fmt.Errorf("%d keys, %d client secrets and %d keys of sets sealed anew, not all; run it again: %w", count, kept, stored, err)
+		}
+		return s.say("%d keys and %d client secrets sealed anew; all are sealed under the first system secret.", count+stored, kept)
+	})
+}
+
+// Run publishes a private key.
+func (cmd *keysImport) Run(ctx context.Context, s Streams, c *commandLine) error {
+	text, err := s.readInput(cmd.File)
+	if err != nil {
+		return err
+	}
+	signer, err := parsePrivateKey(text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", cmd.File, err)
+	}
+	alg, err := algorithmFor(signer, jwks.Algorithm(cmd.Algorithm))
+	if err != nil {
+		return fmt.Errorf("%s: %w", cmd.File, err)
+	}
+	return c.atKeys(ctx, s, func(_ *desk, keys *jwks.Manager) error {
+		if err := keys.Start(ctx); err != nil {
+			return err
+		}
+		if err := keys.Import(ctx, alg, signer); err != nil {
+			return err
+		}
+		return s.say("The key is published as the next one for %s.", alg)
+	})
+}
+
+// keyView is a key as it is shown.
+type keyView struct {
+	KID         string    `json:"kid"`
+	Algorithm   string    `json:"algorithm"`
+	State       string    `json:"state"`
+	PublishedAt time.Time `json:"published_at,omitzero"`
+	ActivatedAt time.Time `json:"activated_at,omitzero"`
+	RetiredAt   time.Time `json:"retired_at,omitzero"`
+	RemoveAfter time.Time `json:"remove_after,omitzero"`
+}
+
+func viewKeys(records []jwks.Record) []keyView {
+	views := make([]keyView, len(records))
+	for i, r := range records {
+		views[i] = keyView{
+			r.KID, string(r.Algorithm), string(r.State),
+			utc(r.PublishedAt), utc(r.ActivatedAt), utc(r.RetiredAt), utc(r.RemoveAfter),
+		}
+	}
+	return views
+}
+
+func keyTable() table[keyView] {
+	return table[keyView]{
+		[]string{"ALGORITHM", "STATE", "KEY ID", "PUBLISHED", "SIGNS SINCE", "REMOVED AFTER"},
+		func(v keyView) []string {
+			return []string{v.Algorithm, v.State, v.KID, at(v.PublishedAt), at(v.ActivatedAt), at(v.RemoveAfter)}
+		},
+	}
+}

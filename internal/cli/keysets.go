@@ -1,0 +1,245 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/keyset"
+	"github.com/ostiary/ostiary/internal/server"
+)
+
+// keySetsCommand manages named sets of keys.
+type keySetsCommand struct {
+	List   keySetsList   `cmd:"" help:"List the sets and their keys."`
+	Get    keySetsGet    `cmd:"" help:"Show a set; for programs, as a JSON Web Key Set."`
+	Create keySetsCreate `cmd:"" help:"Make a key in a set, which may be new."`
+	Import keySetsImport `cmd:"" help:"Put a key, or all keys of a file, into a set; one of the same kid is replaced."`
+	Delete keySetsDelete `cmd:"" help:"Delete a set, or one of its keys."`
+}
+
+type keySetsList struct {
+	answer
+}
+
+type keySetsGet struct {
+	answer
+
+	Set     string `arg:"" help:"The set's name."`
+	Private bool   `help:"Show for programs what is private in the keys."`
+}
+
+type keySetsCreate struct {
+	answer
+
+	Set string `arg:"" help:"The set's name."`
+	Alg string `help:"RS256, ES256, ES512 or EdDSA." default:"RS256" placeholder:"ALG"`
+	Use string `help:"sig or enc." enum:"sig,enc" default:"sig" placeholder:"USE"`
+	KID string `help:"Name the key so, rather than by its thumbprint." name:"kid" placeholder:"KID"`
+}
+
+type keySetsImport struct {
+	Set  string `arg:"" help:"The set's name."`
+	File string `arg:"" help:"A JSON Web Key, or a set of them; - is the standard input."`
+}
+
+type keySetsDelete struct {
+	certainty
+
+	Set string `arg:"" help:"The set's name."`
+	KID string `arg:"" name:"kid" optional:"" help:"The key's kid; all keys of the set unless it is said."`
+}
+
+// atKeySets opens a desk with what makes and seals keys of sets on it.
+func (c *commandLine) atKeySets(ctx context.Context, s Streams, work func(*desk, keyset.Keys) error) error {
+	return c.atDesk(ctx, s, func(d *desk) error {
+		secrets, err := server.SystemSecrets(d.config)
+		if err != nil {
+			return err
+		}
+		return work(d, keyset.Keys{Sealer: secrets, Now: now})
+	}, "system_secrets")
+}
+
+// Run lists the keys of all sets.
+func (cmd *keySetsList) Run(ctx context.Context, s Streams, c *commandLine) error {
+	return c.atDesk(ctx, s, func(d *desk) error {
+		all, err := every(func(after [2]string) ([]*keyset.Key, error) {
+			return d.store.ListSetKeys(ctx, after[0], after[1], pageSize)
+		}, func(k *keyset.Key) [2]string { return [2]string{k.Set, k.KID} })
+		if err != nil {
+			return err
+		}
+		return listSetKeys(d, cmd.answer, all)
+	})
+}
+
+// Run shows a set.
+func (cmd *keySetsGet) Run(ctx context.Context, s Streams, c *commandLine) error {
+	return c.atKeySets(ctx, s, func(d *desk, keys keyset.Keys) error {
+		found, err := d.store.KeySet(ctx, cmd.Set)
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 {
+			if err := checkSetName(cmd.Set); err != nil {
+				return err
+			}
+			return noSet(cmd.Set)
+		}
+		if cmd.toPeople() {
+			return listSetKeys(d, cmd.answer, found)
+		}
+		return showSet(d, cmd.answer, keys, found, cmd.Private)
+	})
+}
+
+// showSet writes keys as a JSON Web Key Set (RFC 7517 section 5).
+func showSet(d *desk, a answer, keys keyset.Keys, found []*keyset.Key, private bool) error {
+	set := struct {
+		Keys []json.RawMessage `json:"keys"`
+	}{}
+	for _, k := range found {
+		raw := k.Public
+		if private {
+			var err error
+			if raw, err = k.Open(keys.Sealer); err != nil {
+				return err
+			}
+		}
+		set.Keys = append(set.Keys, raw)
+	}
+	return a.write(d.Out, set)
+}
+
+// Run makes a key.
+func (cmd *keySetsCreate) Run(ctx context.Context, s Streams, c *commandLine) error {
+	if err := checkSetName(cmd.Set); err != nil {
+		return err
+	}
+	return c.atKeySets(ctx, s, func(d *desk, keys keyset.Keys) error {
+		made, err := keys.Generate(cmd.Set, cmd.Alg, cmd.Use, cmd.KID)
+		if err != nil {
+			return err
+		}
+		if err := d.store.InsertSetKey(ctx, made); err != nil {
+			return err
+		}
+		d.about(made.Set + "/" + made.KID)
+		if cmd.toPeople() {
+			return listSetKeys(d, cmd.answer, []*keyset.Key{made})
+		}
+		return showSet(d, cmd.answer, keys, []*keyset.Key{made}, false)
+	})
+}
+
+// Run puts keys into a set.
+func (cmd *keySetsImport) Run(ctx context.Context, s Streams, c *commandLine) error {
+	if err := checkSetName(cmd.Set); err != nil {
+		return err
+	}
+	text, err := s.readInput(cmd.File)
+	if err != nil {
+		return err
+	}
+	return c.atKeySets(ctx, s, func(d *desk, keys keyset.Keys) error {
+		brought, err := readKeys(keys, cmd.Set, text)
+		if err != nil {
+			return fmt.Errorf("%s: %w", cmd.File, err)
+		}
+		if err := d.store.PutSetKey(ctx, brought...); err != nil {
+			return err
+		}
+		if len(brought) == 1 {
+			return s.say("the key %s is in %s", brought[0].KID, cmd.Set)
+		}
+		return s.say("%d keys are in %s", len(brought), cmd.Set)
+	})
+}
+
+// readKeys reads a set of keys, or one key.
+func readKeys(keys keyset.Keys, set string, text []byte) ([]*keyset.Key, error) {
+	var members struct {
+		Keys json.RawMessage `json:"keys"`
+	}
+	if err := json.Unmarshal(text, &members); err == nil && members.Keys == nil {
+		one, err := keys.Parse(set, "", text)
+		if err != nil {
+			return nil, err
+		}
+		return []*keyset.Key{one}, nil
+	}
+	return keys.ParseSet(set, text)
+}
+
+// Run deletes keys.
+func (cmd *keySetsDelete) Run(ctx context.Context, s Streams, c *commandLine) error {
+	return c.atDesk(ctx, s, func(d *desk) error {
+		what := "the set " + cmd.Set
+		remove := func() error { return d.store.DeleteKeySet(ctx, cmd.Set) }
+		if cmd.KID != "" {
+			what = "the key " + cmd.KID + " of " + cmd.Set
+			remove = func() error { return d.store.DeleteSetKey(ctx, cmd.Set, cmd.KID) }
+		}
+		if err := cmd.confirm(ctx, s, "Delete "+harmless(what)+"? Nothing brings it back."); err != nil {
+			return err
+		}
+		err := remove()
+		if errors.Is(err, keyset.ErrNotFound) {
+			if cmd.KID != "" {
+				return fmt.Errorf("there is no key %q in a set %q", cmd.KID, cmd.Set)
+			}
+			return noSet(cmd.Set)
+		}
+		if err != nil {
+			return err
+		}
+		return s.say("deleted %s", what)
+	})
+}
+
+// checkSetName refuses names under which the administrators' API shows the keys that
+// this server signs with.
+func checkSetName(name string) error {
+	if keyset.IsReserved(name) {
+		return fmt.Errorf("%s stands for the signing keys, which the command keys looks after", name)
+	}
+	if err := keyset.CheckName(name); err != nil {
+		return fmt.Errorf("the name of a set %w", err)
+	}
+	return nil
+}
+
+func noSet(name string) error { return fmt.Errorf("there is no set %q", name) }
+
+// setKeyView is a key of a set as it is listed.
+type setKeyView struct {
+	Set       string    `json:"set"`
+	KID       string    `json:"kid"`
+	Kind      string    `json:"kty"`
+	Algorithm string    `json:"alg,omitempty"`
+	Use       string    `json:"use,omitempty"`
+	Private   bool      `json:"private"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+func listSetKeys(d *desk, a answer, all []*keyset.Key) error {
+	views := make([]setKeyView, len(all))
+	for i, k := range all {
+		views[i] = setKeyView{Set: k.Set, KID: k.KID, Private: len(k.Sealed) > 0, CreatedAt: utc(k.CreatedAt)}
+		var said struct{ Kty, Alg, Use string }
+		if err := json.Unmarshal(k.Public, &said); err != nil {
+			return fmt.Errorf("read key %s of %s: %w", k.KID, k.Set, err)
+		}
+		views[i].Kind, views[i].Algorithm, views[i].Use = said.Kty, said.Alg, said.Use
+	}
+	return list(d.Out, a, table[setKeyView]{
+		[]string{"SET", "KEY ID", "KIND", "ALGORITHM", "USE", "PRIVATE", "CREATED"},
+		func(v setKeyView) []string {
+			return []string{v.Set, v.KID, v.Kind, cmp.Or(v.Algorithm, "-"), cmp.Or(v.Use, "-"), mark(v.Private), at(v.CreatedAt)}
+		},
+	}, views)
+}

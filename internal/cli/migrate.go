@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"context"
+	"strconv"
+	"time"
+)
+
+// migrateCommand brings the schema up to date.
+type migrateCommand struct {
+	Up     migrateUp     `cmd:"" help:"Take the steps that the schema lacks."`
+	Status migrateStatus `cmd:"" help:"List the steps and when they were taken."`
+}
+
+type migrateUp struct {
+	answer
+}
+
+type migrateStatus struct {
+	answer
+}
+
+// Run takes the steps that are missing.
+func (cmd *migrateUp) Run(ctx context.Context, s Streams, c *commandLine) error {
+	conf, err := c.load("database_url")
+	if err != nil {
+		return err
+	}
+	return atDatabase(ctx, s, conf, func(d *desk) error {
+		taken, err := d.store.Migrate(ctx)
+		if err != nil {
+			return err
+		}
+		if len(taken) == 0 && cmd.toPeople() {
+			return s.say("The schema is up to date.")
+		}
+		return list(s.Out, cmd.answer, table[string]{
+			[]string{"APPLIED"}, func(name string) []string { return []string{name} },
+		}, taken)
+	})
+}
+
+// migrationView is a step of the schema as it is shown.
+type migrationView struct {
+	Version   int64     `json:"version"`
+	Name      string    `json:"name"`
+	AppliedAt time.Time `json:"applied_at,omitzero"`
+}
+
+// Run lists the steps.
+func (cmd *migrateStatus) Run(ctx context.Context, s Streams, c *commandLine) error {
+	conf, err := c.load("database_url")
+	if err != nil {
+		return err
+	}
+	return atDatabase(ctx, s, conf, func(d *desk) error {
+		steps, err := d.store.MigrationStatus(ctx)
+		if err != nil {
+			return err
+		}
+		views := make([]migrationView, len(steps))
+		for i, step := range steps {
+			views[i] = migrationView{step.Version, step.Name, utc(step.AppliedAt)}
+		}
+		return list(s.Out, cmd.answer, table[migrationView]{
+			[]string{"VERSION", "NAME", "APPLIED AT"},
+			func(v migrationView) []string {
+				return []string{strconv.FormatInt(v.Version, 10), v.Name, at(v.AppliedAt)}
+			},
+		}, views)
+	})
+}

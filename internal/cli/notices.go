@@ -1,0 +1,181 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/outbox"
+	"github.com/ostiary/ostiary/internal/store"
+)
+
+// noticesCommand looks after what clients are to hear of.
+type noticesCommand struct {
+	List   noticesList   `cmd:"" help:"List what clients are told, or could not be: the ends of sessions."`
+	Retry  noticesRetry  `cmd:"" help:"Try to deliver notices again, now."`
+	Delete noticesDelete `cmd:"" help:"Remove notices; nobody is told any more."`
+}
+
+type noticesList struct {
+	answer
+
+	Client string `help:"Only those for this client." placeholder:"ID"`
+	State  string `help:"Only those in this state: pending, delivered or failed." enum:",pending,delivered,failed" default:"" placeholder:"STATE"`
+}
+
+type noticesRetry struct {
+	IDs    []string `arg:"" name:"id" optional:"" help:"Notices as they are listed."`
+	All    bool     `help:"All that wait or were given up."`
+	Client string   `help:"With --all: only those for this client." placeholder:"ID"`
+}
+
+type noticesDelete struct {
+	IDs []string `arg:"" name:"id" help:"Notices as they are listed."`
+}
+
+// Run lists the notices.
+func (cmd *noticesList) Run(ctx context.Context, s Streams, c *commandLine) error {
+	return c.atDesk(ctx, s, func(d *desk) error {
+		all, err := d.notices(ctx, store.NoticeFilter{ClientID: cmd.Client, State: outbox.State(cmd.State)})
+		if err != nil {
+			return err
+		}
+		return list(s.Out, cmd.answer, noticeTable(), viewNotices(all))
+	})
+}
+
+func (d *desk) notices(ctx context.Context, filter store.NoticeFilter) ([]*outbox.Notice, error) {
+	return every(func(after string) ([]*outbox.Notice, error) {
+		return d.store.ListNotices(ctx, filter, after, pageSize)
+	}, func(n *outbox.Notice) string { return n.ID })
+}
+
+// Run makes the notices due now, or none if one of them is not there.
+func (cmd *noticesRetry) Run(ctx context.Context, s Streams, c *commandLine) error {
+	if (len(cmd.IDs) > 0) == cmd.All {
+		return errors.New("name either notices or --all")
+	}
+	if cmd.Client != "" && !cmd.All {
+		return errors.New("--client goes with --all")
+	}
+	return c.atDesk(ctx, s, func(d *desk) error {
+		waiting, err := d.undelivered(ctx, cmd.Client)
+		if err != nil {
+			return err
+		}
+		ids := cmd.IDs
+		if cmd.All {
+			ids = nil
+			for _, n := range waiting {
+				ids = append(ids, n.ID)
+			}
+		}
+		if err := allKnown(ids, waiting, "nothing was retried", "there is no such notice, or it was delivered"); err != nil {
+			return err
+		}
+		for _, id := range ids {
+			// What was delivered since it was listed needs no retry.
+			if err := d.store.RetryNotice(ctx, id, now()); err != nil && !errors.Is(err, outbox.ErrNotFound) {
+				return err
+			}
+		}
+		return s.say("%d due now; a running server delivers them", len(ids))
+	})
+}
+
+// undelivered returns the notices that wait or were given up.
+func (d *desk) undelivered(ctx context.Context, clientID string) ([]*outbox.Notice, error) {
+	var all []*outbox.Notice
+	for _, state := range []outbox.State{outbox.Pending, outbox.Failed} {
+		some, err := d.notices(ctx, store.NoticeFilter{ClientID: clientID, State: state})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	return all, nil
+}
+
+// Run removes the notices, or none if one of them is not there.
+func (cmd *noticesDelete) Run(ctx context.Context, s Streams, c *commandLine) error {
+	return c.atDesk(ctx, s, func(d *desk) error {
+		all, err := d.notices(ctx, store.NoticeFilter{})
+		if err != nil {
+			return err
+		}
+		if err := allKnown(cmd.IDs, all, "nothing was deleted", "there is no such notice"); err != nil {
+			return err
+		}
+		for _, id := range cmd.IDs {
+			if err := d.store.DeleteNotice(ctx, id); err != nil && !errors.Is(err, outbox.ErrNotFound) {
+				return err
+			}
+			if err := s.say("deleted %s", id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// allKnown fails, naming each, if some of ids are not among the notices.
+func allKnown(ids []string, among []*outbox.Notice, outcome, fault string) error {
+	known := make(map[string]bool, len(among))
+	for _, n := range among {
+		known[n.ID] = true
+	}
+	var faults []error
+	for _, id := range ids {
+		if !known[id] {
+			faults = append(faults, fmt.Errorf("%s: %s", id, fault))
+		}
+	}
+	if len(faults) > 0 {
+		return fmt.Errorf("%s:\n%w", outcome, errors.Join(faults...))
+	}
+	return nil
+}
+
+// noticeView is a notice as it is shown.
+type noticeView struct {
+	ID        string    `json:"id"`
+	Kind      string    `json:"kind"`
+	ClientID  string    `json:"client_id"`
+	Subject   string    `json:"subject"`
+	SessionID string    `json:"session_id"`
+	State     string    `json:"state"`
+	Attempts  int       `json:"attempts"`
+	Status    int       `json:"status,omitempty"`
+	Fault     string    `json:"fault,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
+	DueAt     time.Time `json:"due_at,omitzero"`
+	EndedAt   time.Time `json:"ended_at,omitzero"`
+}
+
+func viewNotices(all []*outbox.Notice) []noticeView {
+	views := make([]noticeView, len(all))
+	for i, n := range all {
+		due := n.DueAt
+		if n.State != outbox.Pending {
+			due = time.Time{}
+		}
+		views[i] = noticeView{
+			n.ID, string(n.Kind), n.ClientID, n.Subject, n.SessionID, string(n.State), n.Attempts, n.Status, n.Fault,
+			utc(n.CreatedAt), utc(due), utc(n.EndedAt),
+		}
+	}
+	return views
+}
+
+func noticeTable() table[noticeView] {
+	return table[noticeView]{
+		[]string{"ID", "CLIENT", "KIND", "STATE", "TRIES", "CREATED", "DUE", "ENDED", "FAULT"},
+		func(v noticeView) []string {
+			return []string{
+				v.ID, v.ClientID, v.Kind, v.State, strconv.Itoa(v.Attempts), at(v.CreatedAt), at(v.DueAt), at(v.EndedAt), v.Fault,
+			}
+		},
+	}
+}

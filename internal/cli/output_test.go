@@ -1,0 +1,57 @@
+package cli
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ostiary/ostiary/internal/server/servertest"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// A command reports a change when no replica uses what was before: here, when it has given
+// up waiting for one that hangs.
+func TestCommandsReportChangesThatAreInForce(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, address string) {
+		t.Helper()
+		unsetEnvironment(t)
+		sh := &shell{t: t, dir: t.TempDir(), settings: []string{"--set=database_url=" + address, "--set=system_secrets=" + servertest.SystemSecret}}
+		sh.must("clients", "create", "--id=shop", "--redirect-uri=https://shop.example/cb")
+		sh.must("clients", "create", "--id=cafe", "--redirect-uri=https://cafe.example/cb")
+		for _, tc := range []struct{ command, want string }{
+			{"clients update shop --name=Shop", "Shop"},
+			{"clients rotate-secret shop", "shop"},
+			{"clients delete --yes cafe", "deleted cafe"},
+		} {
+			storetest.Exec(t, address, `DELETE FROM replicas`)
+			storetest.Exec(t, address, `INSERT INTO replicas (id, seen, ttl, suspected) VALUES ('hangs', 0, 1, 0)`)
+			out := &watchedOutput{t: t, address: address}
+			args := append(slices.Clone(sh.settings), strings.Fields(tc.command)...)
+			var complaint bytes.Buffer
+			if code := Run(t.Context(), servertest.Version, args, Streams{strings.NewReader(""), out, &complaint}); code != 0 {
+				t.Fatalf("%s = exit code %d: %s", tc.command, code, complaint.String())
+			}
+			servertest.Contains(t, out.text.String(), tc.want)
+			if out.early {
+				t.Errorf("%s reported its change while a replica may use what was before", tc.command)
+			}
+		}
+	})
+}
+
+// watchedOutput notes whether something is written before the replica that hangs was given
+// up.
+type watchedOutput struct {
+	t       *testing.T
+	address string
+	text    bytes.Buffer
+	early   bool
+}
+
+func (w *watchedOutput) Write(p []byte) (int, error) {
+	w.t.Helper()
+	w.early = w.early || storetest.Text(w.t, w.address, `SELECT suspected FROM replicas`) != "1"
+	return w.text.Write(p)
+}

@@ -1,0 +1,154 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	opener "github.com/pkg/browser"
+
+	"github.com/ostiary/ostiary/internal/cli/perform"
+)
+
+// performCommand gets tokens as a client does.
+type performCommand struct {
+	AuthorizationCode performCode   `cmd:"" help:"Sign somebody in with a browser, and get the tokens."`
+	ClientCredentials performOwn    `cmd:"" help:"Get a token for the client itself."`
+	DeviceCode        performDevice `cmd:"" help:"Sign somebody in on another device, and get the tokens."`
+}
+
+// partyFlags say which client it is, and what it wants.
+type partyFlags struct {
+	answer
+
+	Issuer           string   `help:"The server to ask; this one's issuer unless it is said." placeholder:"URL"`
+	ClientID         string   `help:"The client_id." name:"client-id" required:"" placeholder:"ID"`
+	ClientSecret     string   `help:"The client_secret; other people on this machine can see it." xor:"secret" placeholder:"SECRET"`
+	ClientSecretFile string   `help:"Take the client_secret from this file; - is the standard input." xor:"secret" placeholder:"FILE"`
+	AuthMethod       string   `help:"client_secret_basic or client_secret_post, for a client with a secret." enum:"client_secret_basic,client_secret_post" default:"client_secret_basic" placeholder:"METHOD"`
+	Scope            []string `help:"A scope to ask for; may be repeated." sep:" " placeholder:"SCOPE"`
+	Audience         []string `help:"A resource that the token is to be for; may be repeated." sep:"none" placeholder:"URI"`
+	CAFile           string   `help:"Trust the certificates of this PEM file as well." name:"ca-file" type:"existingfile" placeholder:"FILE"`
+}
+
+// patienceFlag is for what a person has to help with.
+type patienceFlag struct {
+	Patience time.Duration `help:"How long to wait for the person." default:"10m" placeholder:"DURATION"`
+}
+
+// wait makes the client wait so long.
+func (f patienceFlag) wait(who *perform.Client) error {
+	if f.Patience <= 0 {
+		return errors.New("--patience is not above zero")
+	}
+	who.Patience = f.Patience
+	return nil
+}
+
+type performCode struct {
+	partyFlags
+	patienceFlag
+
+	Listen      string `help:"Where the person comes back to, HOST:PORT." default:"127.0.0.1:4446" placeholder:"ADDRESS"`
+	RedirectURI string `help:"The redirect URI, if it is not http://ADDRESS/callback." name:"redirect-uri" placeholder:"URI"`
+	Prompt      string `help:"none, login, consent, select_account or create; more with spaces between them." placeholder:"PROMPT"`
+	MaxAge      *int64 `help:"How many seconds ago the person may have signed in at most." placeholder:"SECONDS"`
+	LoginHint   string `help:"Who is expected." placeholder:"HINT"`
+	ACRValues   string `help:"How they are to sign in." name:"acr-values" placeholder:"VALUES"`
+	NoOpen      bool   `help:"Do not open a browser."`
+}
+
+type performOwn struct {
+	partyFlags
+}
+
+type performDevice struct {
+	partyFlags
+	patienceFlag
+}
+
+// client returns the client that the flags describe.
+func (f *partyFlags) client(s Streams, c *commandLine) (*perform.Client, error) {
+	who := &perform.Client{
+		Issuer: f.Issuer, ID: f.ClientID, Secret: f.ClientSecret, SecretInForm: f.AuthMethod == "client_secret_post",
+		Scopes: f.Scope, Audience: f.Audience, Tell: s.Err,
+	}
+	if who.Issuer == "" {
+		conf, err := c.load()
+		if err != nil {
+			return nil, err
+		}
+		if who.Issuer = conf.Issuer; who.Issuer == "" {
+			return nil, errors.New("say --issuer, or set issuer in the configuration")
+		}
+	}
+	if f.ClientSecretFile != "" {
+		text, err := s.readInput(f.ClientSecretFile)
+		if err != nil {
+			return nil, err
+		}
+		if who.Secret = unended(text); who.Secret == "" {
+			return nil, fmt.Errorf("%s is empty", f.ClientSecretFile)
+		}
+	}
+	if f.CAFile != "" {
+		var err error
+		if who.CA, err = os.ReadFile(f.CAFile); err != nil {
+			return nil, err
+		}
+	}
+	return who, nil
+}
+
+// show gets tokens and prints them.
+func (f *partyFlags) show(s Streams, c *commandLine, get func(*perform.Client) (*perform.Tokens, error)) error {
+	who, err := f.client(s, c)
+	if err != nil {
+		return err
+	}
+	tokens, err := get(who)
+	if err != nil {
+		return err
+	}
+	return card(s.Out, f.answer, tokens)
+}
+
+// Run signs somebody in with a browser.
+func (cmd *performCode) Run(ctx context.Context, s Streams, c *commandLine) error {
+	if len(cmd.Scope) == 0 {
+		cmd.Scope = []string{"openid"}
+	}
+	ask := perform.Ask{
+		Prompt: cmd.Prompt, MaxAge: cmd.MaxAge, LoginHint: cmd.LoginHint, ACRValues: cmd.ACRValues,
+		Listen: cmd.Listen, RedirectURI: cmd.RedirectURI,
+	}
+	if s.watched() && !cmd.NoOpen {
+		ask.Open = opener.OpenURL
+	}
+	return cmd.show(s, c, func(who *perform.Client) (*perform.Tokens, error) {
+		if err := cmd.wait(who); err != nil {
+			return nil, err
+		}
+		return who.AuthorizationCode(ctx, ask)
+	})
+}
+
+// Run gets a token for the client itself.
+func (cmd *performOwn) Run(ctx context.Context, s Streams, c *commandLine) error {
+	return cmd.show(s, c, func(who *perform.Client) (*perform.Tokens, error) { return who.ClientCredentials(ctx) })
+}
+
+// Run signs somebody in on another device.
+func (cmd *performDevice) Run(ctx context.Context, s Streams, c *commandLine) error {
+	if len(cmd.Scope) == 0 {
+		cmd.Scope = []string{"openid"}
+	}
+	return cmd.show(s, c, func(who *perform.Client) (*perform.Tokens, error) {
+		if err := cmd.wait(who); err != nil {
+			return nil, err
+		}
+		return who.DeviceCode(ctx)
+	})
+}

@@ -1,0 +1,43 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+)
+
+// purgeCommand removes what has ended.
+type purgeCommand struct {
+	answer
+}
+
+// removed is what a purge did.
+type removed struct {
+	Partitions int   `json:"partitions"`
+	Grants     int64 `json:"grants"`
+	Rows       int64 `json:"rows"`
+}
+
+// Run removes all that has ended, until there is nothing more. A server does so by
+// itself, so that nobody needs this but who has none running.
+func (cmd *purgeCommand) Run(ctx context.Context, s Streams, c *commandLine) error {
+	return c.atDesk(ctx, s, func(d *desk) error {
+		var done removed
+		show := s.counter("removed")
+		for unfinished := true; unfinished; {
+			purged, err := d.store.Purge(ctx, now())
+			done.Partitions += purged.Partitions
+			done.Grants += purged.Grants
+			done.Rows += purged.Rows
+			if err != nil {
+				return fmt.Errorf("%d rows are removed, not all; run it again: %w", done.Grants+done.Rows, err)
+			}
+			show(done.Grants + done.Rows)
+			unfinished = purged.Unfinished
+		}
+		s.clear()
+		if !cmd.toPeople() {
+			return cmd.write(s.Out, done)
+		}
+		return s.say("removed %d grants, %d whole partitions of them, and %d other rows", done.Grants, done.Partitions, done.Rows)
+	})
+}

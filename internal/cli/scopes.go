@@ -1,0 +1,229 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/scope"
+)
+
+// scopesCommand manages the records of scopes.
+type scopesCommand struct {
+	Create scopesCreate `cmd:"" help:"Declare a scope: what it is called, and which claims it releases where."`
+	List   scopesList   `cmd:"" help:"List the scopes."`
+	Get    scopesGet    `cmd:"" help:"Show a scope."`
+	Update scopesUpdate `cmd:"" help:"Change a scope. What is not said stays."`
+	Delete scopesDelete `cmd:"" help:"Delete the record of a scope; clients keep the scope, and it releases no claims."`
+}
+
+// scopeFlags describe a scope.
+type scopeFlags struct {
+	Title            *string  `help:"What the consent page calls it." placeholder:"TEXT"`
+	Description      *string  `help:"What the consent page says of it." placeholder:"TEXT"`
+	Claim            []string `help:"A claim that it releases, and where, as in groups=id_token,userinfo; the places are id_token, userinfo, access_token and introspection; no place removes the claim; may be repeated." sep:"none" placeholder:"NAME=PLACES"`
+	SelfRegistration *bool    `help:"Clients that register themselves may have it." negatable:""`
+}
+
+// apply changes what the flags say, and checks the whole.
+func (f *scopeFlags) apply(s *scope.Scope) error {
+	if f.Title != nil {
+		s.Title = *f.Title
+	}
+	if f.Description != nil {
+		s.Description = *f.Description
+	}
+	if f.SelfRegistration != nil {
+		s.SelfRegistration = *f.SelfRegistration
+	}
+	claims := maps.Clone(s.Claims)
+	if claims == nil {
+		claims = map[string][]scope.Destination{}
+	}
+	for _, claim := range f.Claim {
+		at := strings.LastIndex(claim, "=") // names may be URLs; places hold no such sign
+		if at < 0 {
+			return fmt.Errorf("--claim %q must be NAME=PLACES, as in groups=id_token,userinfo", claim)
+		}
+		name := claim[:at]
+		delete(claims, name)
+		for place := range strings.SplitSeq(claim[at+1:], ",") {
+			if place = strings.TrimSpace(place); place != "" {
+				claims[name] = append(claims[name], scope.Destination(place))
+			}
+		}
+	}
+	s.Claims = claims
+	if s.SelfRegistration && slices.Contains(apikey.Scopes(), s.Name) {
+		return fmt.Errorf("%s is a scope of the administrators' API, which no client gives itself", s.Name)
+	}
+	return s.Check()
+}
+
+type scopesCreate struct {
+	answer
+	scopeFlags
+
+	Name string `arg:"" help:"The scope, as clients request it."`
+}
+
+type scopesList struct {
+	answer
+}
+
+type scopesGet struct {
+	answer
+
+	Name string `arg:"" help:"The scope."`
+}
+
+type scopesUpdate struct {
+	answer
+	scopeFlags
+
+	Name string `arg:"" help:"The scope."`
+}
+
+type scopesDelete struct {
+	certainty
+
+	Name string `arg:"" help:"The scope."`
+}
+
+// scopes returns all scopes as they are in the database.
+func (d *desk) scopes(ctx context.Context) (*scope.Set, error) {
+	records, err := d.store.ListScopes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return scope.NewSet(records, d.config.RegistrationScopes, apikey.Scopes()), nil
+}
+
+// scope returns the scope that the command line names.
+func (d *desk) scope(ctx context.Context, name string) (*scope.Scope, error) {
+	known, err := d.scopes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := known.Get(name)
+	if s == nil {
+		return nil, noScope(name)
+	}
+	return s, nil
+}
+
+func noScope(name string) error { return fmt.Errorf("there is no record of a scope %q", name) }
+
+// Run declares a scope.
+func (cmd *scopesCreate) Run(ctx context.Context, s Streams, c *commandLine) error {
+	when := now()
+	made := &scope.Scope{Name: cmd.Name, CreatedAt: when, UpdatedAt: when}
+	if err := cmd.apply(made); err != nil {
+		return err
+	}
+	return c.atDesk(ctx, s, func(d *desk) error {
+		if err := d.store.InsertScope(ctx, made); err != nil {
+			return fmt.Errorf("create %s: %w", cmd.Name, err)
+		}
+		return card(s.Out, cmd.answer, viewScope(made))
+	})
+}
+
+// Run lists the scopes.
+func (cmd *scopesList) Run(ctx context.Context, s Streams, c *commandLine) error {
+	return c.atDesk(ctx, s, func(d *desk) error {
+		known, err := d.scopes(ctx)
+		if err != nil {
+			return err
+		}
+		views := []scopeView{}
+		for _, one := range known.All() {
+			views = append(views, viewScope(one))
+		}
+		return list(s.Out, cmd.answer, table[scopeView]{
+			[]string{"NAME", "TITLE", "CLAIMS", "SELF-REGISTRATION"},
+			func(v scopeView) []string {
+				claims := strings.Join(slices.Sorted(maps.Keys(v.Claims)), " ")
+				return []string{v.Name, cmp.Or(v.Title, "-"), cmp.Or(claims, "-"), mark(slices.Contains(known.SelfRegistration(), v.Name))}
+			},
+		}, views)
+	})
+}
+
+// Run shows a scope.
+func (cmd *scopesGet) Run(ctx context.Context, s Streams, c *commandLine) error {
+	return c.atDesk(ctx, s, func(d *desk) error {
+		found, err := d.scope(ctx, cmd.Name)
+		if err != nil {
+			return err
+		}
+		return card(s.Out, cmd.answer, viewScope(found))
+	})
+}
+
+// Run changes a scope.
+func (cmd *scopesUpdate) Run(ctx context.Context, s Streams, c *commandLine) error {
+	return c.atDesk(ctx, s, func(d *desk) error {
+		found, err := d.scope(ctx, cmd.Name)
+		if err != nil {
+			return err
+		}
+		changed := *found
+		if err := cmd.apply(&changed); err != nil {
+			return err
+		}
+		changed.UpdatedAt = now()
+		if err := d.store.UpdateScope(ctx, &changed); err != nil {
+			return fmt.Errorf("update %s: %w", cmd.Name, err)
+		}
+		return card(s.Out, cmd.answer, viewScope(&changed))
+	})
+}
+
+// Run deletes the record of a scope.
+func (cmd *scopesDelete) Run(ctx context.Context, s Streams, c *commandLine) error {
+	return c.atDesk(ctx, s, func(d *desk) error {
+		if scope.IsStandard(cmd.Name) {
+			return fmt.Errorf("delete %s: %w", cmd.Name, scope.ErrStandard)
+		}
+		if _, err := d.scope(ctx, cmd.Name); err != nil {
+			return err
+		}
+		if err := cmd.confirm(ctx, s, "Delete the record of the scope "+harmless(cmd.Name)+"? It releases no claims then."); err != nil {
+			return err
+		}
+		err := d.store.DeleteScope(ctx, cmd.Name)
+		if errors.Is(err, scope.ErrNotFound) {
+			return noScope(cmd.Name)
+		}
+		if err != nil {
+			return fmt.Errorf("delete %s: %w", cmd.Name, err)
+		}
+		return s.say("deleted the scope %s", cmd.Name)
+	})
+}
+
+// scopeView is a scope as it is shown.
+type scopeView struct {
+	Name             string                         `json:"name"`
+	Title            string                         `json:"title"`
+	Description      string                         `json:"description"`
+	Claims           map[string][]scope.Destination `json:"claims"`
+	SelfRegistration bool                           `json:"self_registration"`
+	CreatedAt        time.Time                      `json:"created_at,omitzero"`
+	UpdatedAt        time.Time                      `json:"updated_at,omitzero"`
+}
+
+func viewScope(s *scope.Scope) scopeView {
+	claims := s.Claims
+	if claims == nil {
+		claims = map[string][]scope.Destination{}
+	}
+	return scopeView{s.Name, s.Title, s.Description, claims, s.SelfRegistration, utc(s.CreatedAt), utc(s.UpdatedAt)}
+}

@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/ostiary/ostiary/internal/config"
+	"github.com/ostiary/ostiary/internal/server"
+)
+
+// serveCommand runs in production.
+type serveCommand struct {
+	Migrate bool `help:"Bring the schema up to date first, under a lock."`
+}
+
+// Run serves until the process is asked to stop.
+func (cmd *serveCommand) Run(ctx context.Context, s Streams, c *commandLine) error {
+	conf, err := c.load(config.ServeRequires()...)
+	if err != nil {
+		return err
+	}
+	lines := server.NewLogWriter(s.Err)
+	defer lines.Close()
+	log := newLog(lines, conf)
+	db, err := server.OpenStore(ctx, conf, log)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if cmd.Migrate {
+		if _, err := db.Migrate(ctx); err != nil {
+			return fmt.Errorf("migrate: %w", err)
+		}
+	}
+	if err := current(ctx, db, "ostiary migrate up, or serve --migrate,"); err != nil {
+		return err
+	}
+	if err := db.CheckRights(ctx); err != nil {
+		return err
+	}
+	a, err := server.New(ctx, server.Options{Config: conf, Store: db, Log: log, Now: now, Version: c.version})
+	if err != nil {
+		return err
+	}
+	server.PaceCollector(ctx, now)
+	public, err := a.Listen(ctx, conf.Listen, true)
+	if err != nil {
+		return err
+	}
+	listeners := []server.Listener{{Listener: public, Handler: a.Public()}}
+	if conf.AdminListen != "" && conf.AdminListen != "off" {
+		admin, err := a.Listen(ctx, conf.AdminListen, false)
+		if err != nil {
+			return err
+		}
+		listeners = append(listeners, server.Listener{Listener: admin, Handler: a.Admin()})
+	}
+	a.LimitMemory()
+	log.LogAttrs(ctx, slog.LevelInfo, "serving",
+		slog.String("issuer", conf.Issuer), slog.String("listen", public.Addr().String()),
+		slog.String("database", db.Engine()), slog.String("version", c.version))
+	return a.Serve(ctx, listeners)
+}

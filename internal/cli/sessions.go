@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/session"
+)
+
+// sessionsCommand lists and ends sessions.
+type sessionsCommand struct {
+	List   sessionsList   `cmd:"" help:"List the browsers that are signed in."`
+	Revoke sessionsRevoke `cmd:"" help:"End sessions, with the grants given in them."`
+}
+
+type sessionsList struct {
+	answer
+
+	User string `help:"Only those of this person." placeholder:"USERNAME"`
+}
+
+type sessionsRevoke struct {
+	IDs  []string `arg:"" name:"id" optional:"" help:"Sessions as they are listed."`
+	User string   `help:"All sessions of this person." placeholder:"USERNAME"`
+}
+
+// Run lists the sessions that live.
+func (cmd *sessionsList) Run(ctx context.Context, s Streams, c *commandLine) error {
+	return c.atDesk(ctx, s, func(d *desk) error {
+		subject := ""
+		if cmd.User != "" {
+			a, err := d.person(ctx, cmd.User)
+			if err != nil {
+				return err
+			}
+			subject = a.Subject
+		}
+		all, err := d.sessions(ctx, subject)
+		if err != nil {
+			return err
+		}
+		return list(s.Out, cmd.answer, sessionTable(), viewSessions(all))
+	})
+}
+
+func (d *desk) sessions(ctx context.Context, subject string) ([]*session.Session, error) {
+	when := now()
+	return every(func(after string) ([]*session.Session, error) {
+		return d.store.ListSessions(ctx, subject, after, pageSize, when)
+	}, func(n *session.Session) string { return n.ID })
+}
+
+// Run ends the sessions, or none if one of them is not there.
+func (cmd *sessionsRevoke) Run(ctx context.Context, s Streams, c *commandLine) error {
+	if (len(cmd.IDs) > 0) == (cmd.User != "") {
+		return errors.New("name either sessions or, with --user, a person")
+	}
+	return c.atDesk(ctx, s, func(d *desk) error {
+		if cmd.User != "" {
+			a, err := d.person(ctx, cmd.User)
+			if err != nil {
+				return err
+			}
+			ended, err := d.store.EndSessionsOf(ctx, a.Subject, now())
+			if err != nil {
+				return err
+			}
+			return s.say("%d of %s revoked", ended, called(a))
+		}
+		return cmd.end(ctx, d)
+	})
+}
+
+func (cmd *sessionsRevoke) end(ctx context.Context, d *desk) error {
+	living, err := d.sessions(ctx, "")
+	if err != nil {
+		return err
+	}
+	known := make(map[string]bool, len(living))
+	for _, n := range living {
+		known[n.ID] = true
+	}
+	var faults []error
+	for _, id := range cmd.IDs {
+		if !known[id] {
+			faults = append(faults, fmt.Errorf("%s: there is no such session, or it has ended", id))
+		}
+	}
+	if len(faults) > 0 {
+		return fmt.Errorf("nothing was revoked:\n%w", errors.Join(faults...))
+	}
+	for _, id := range cmd.IDs {
+		if _, err := d.store.EndSession(ctx, id, now()); err != nil {
+			return err
+		}
+		if err := d.say("revoked %s", id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sessionView is a session as it is shown.
+type sessionView struct {
+	ID         string    `json:"id"`
+	Username   string    `json:"username"`
+	Subject    string    `json:"subject"`
+	AuthTime   time.Time `json:"auth_time"`
+	ACR        string    `json:"acr,omitempty"`
+	AMR        []string  `json:"amr,omitempty"`
+	Remembered bool      `json:"remembered"`
+	CreatedAt  time.Time `json:"created_at"`
+	SeenAt     time.Time `json:"seen_at"`
+	IdleUntil  time.Time `json:"idle_until"`
+	EndsAt     time.Time `json:"ends_at"`
+}
+
+func viewSessions(all []*session.Session) []sessionView {
+	views := make([]sessionView, len(all))
+	for i, n := range all {
+		views[i] = sessionView{
+			n.ID, n.Username, n.Subject, utc(n.AuthTime), n.ACR, n.AMR, n.Remembered,
+			utc(n.CreatedAt), utc(n.SeenAt), utc(n.IdleUntil), utc(n.EndsAt),
+		}
+	}
+	return views
+}
+
+func sessionTable() table[sessionView] {
+	return table[sessionView]{
+		[]string{"ID", "USERNAME", "SIGNED IN", "WITH", "REMEMBERED", "LAST SEEN", "ENDS"},
+		func(v sessionView) []string {
+			return []string{
+				v.ID, cmp.Or(v.Username, v.Subject), at(v.AuthTime), strings.Join(v.AMR, " "), mark(v.Remembered), at(v.SeenAt), at(v.EndsAt),
+			}
+		},
+	}
+}

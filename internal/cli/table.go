@@ -1,0 +1,184 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"github.com/goccy/go-yaml"
+)
+
+// answer is how a command says what it found or did: for people, or for programs.
+type answer struct {
+	JSON   bool   `help:"Print JSON, unless --format says otherwise." name:"json"`
+	Format string `help:"table, json or yaml." enum:",table,json,yaml" default:"" placeholder:"FORMAT"`
+}
+
+const (
+	formatTable = "table"
+	formatYAML  = "yaml"
+)
+
+// toPeople reports whether a person is to read it.
+func (a answer) toPeople() bool { return a.Format == formatTable || a.Format == "" && !a.JSON }
+
+// write writes v for programs.
+func (a answer) write(w io.Writer, v any) error {
+	if a.Format != formatYAML {
+		return writeJSON(w, v)
+	}
+	text, err := json.Marshal(v)
+	if err == nil {
+		text, err = yaml.JSONToYAML(text) // so that names and order are those of JSON
+	}
+	if err == nil {
+		_, err = w.Write(append(bytes.TrimRight(text, "\n"), '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	return nil
+}
+
+// table lays out things of one type.
+type table[T any] struct {
+	head  []string
+	cells func(T) []string
+}
+
+// list writes all things. To programs they are an array, also of none or one.
+func list[T any](w io.Writer, a answer, t table[T], all []T) error {
+	if !a.toPeople() {
+		if all == nil {
+			all = []T{}
+		}
+		return a.write(w, all)
+	}
+	rows := [][]string{t.head}
+	for _, one := range all {
+		rows = append(rows, t.cells(one))
+	}
+	return align(w, rows)
+}
+
+// card writes one thing, a member on a line.
+func card(w io.Writer, a answer, one any) error {
+	if !a.toPeople() {
+		return a.write(w, one)
+	}
+	text, err := json.Marshal(one)
+	if err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	var rows [][]string
+	in := json.NewDecoder(bytes.NewReader(text))
+	_, err = in.Token()
+	for err == nil && in.More() {
+		var name json.Token
+		var value any
+		if name, err = in.Token(); err == nil {
+			err = in.Decode(&value)
+		}
+		rows = append(rows, []string{fmt.Sprint(name), plain(value)})
+	}
+	if err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	return align(w, rows)
+}
+
+// plain is a JSON value as a person would write it.
+func plain(value any) string {
+	items, ok := value.([]any)
+	if !ok {
+		items = []any{value}
+	}
+	words := make([]string, len(items))
+	for i, item := range items {
+		if text, ok := item.(string); ok {
+			words[i] = text
+			continue
+		}
+		text, _ := json.Marshal(item)
+		words[i] = string(text)
+	}
+	return strings.Join(words, ", ")
+}
+
+func align(w io.Writer, rows [][]string) error {
+	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	for _, row := range rows {
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			cells[i] = harmless(cell)
+		}
+		if _, err := io.WriteString(t, strings.TrimRight(strings.Join(cells, "\t"), "\t")+"\n"); err != nil {
+			return fmt.Errorf("write: %w", err)
+		}
+	}
+	if err := t.Flush(); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	return nil
+}
+
+// harmless keeps what others named from steering the terminal or the columns.
+func harmless(cell string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, cell)
+}
+
+// say writes what was done. Whoever asked for it must hear of it, so that it
+// cannot be said is an error.
+func (s Streams) say(format string, args ...any) error {
+	if _, err := fmt.Fprintf(s.Out, format+"\n", args...); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	return nil
+}
+
+// remark writes what a person may want to know beside it.
+func (s Streams) remark(format string, args ...any) {
+	_, _ = fmt.Fprintf(s.Err, format, args...) // the command goes on without
+}
+
+func writeJSON(w io.Writer, v any) error {
+	out := json.NewEncoder(w)
+	out.SetIndent("", "  ")
+	out.SetEscapeHTML(false)
+	if err := out.Encode(v); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	return nil
+}
+
+// utc is a time as the store keeps it, without the operator's time zone. Zero
+// stays zero.
+func utc(t time.Time) time.Time {
+	return t.UTC().Truncate(time.Microsecond)
+}
+
+// at writes a time; one that has not come is a dash.
+func at(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// mark writes yes for what is true of a few.
+func mark(is bool) string {
+	if is {
+		return "yes"
+	}
+	return "-"
+}

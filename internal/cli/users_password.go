@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"golang.org/x/term"
+
+	"github.com/ostiary/ostiary/internal/credential"
+	"github.com/ostiary/ostiary/internal/manage"
+	"github.com/ostiary/ostiary/internal/server"
+)
+
+// passwordFlags say where a password comes from. Never from the command line
+// itself, where everybody on the machine can read it.
+type passwordFlags struct {
+	PasswordFile string `help:"Take the password from this file; - is the standard input." xor:"password" placeholder:"FILE"`
+	Generate     bool   `help:"Make a password and print it once." xor:"password"`
+}
+
+// chosen is a password that was chosen, and what to keep of it.
+type chosen struct {
+	hash string
+	made string // the password itself, if nobody knows it yet
+}
+
+// shownOnce goes with what was made.
+const shownOnce = "The %s is shown this once: it is not kept in a form that can be read.\n"
+
+// password gets a password from where the flags say, or from a person.
+func (f *passwordFlags) password(ctx context.Context, d *desk) (chosen, error) {
+	var p chosen
+	var password string
+	var err error
+	switch {
+	case f.Generate:
+		p.made = manage.NewPassword()
+		password = p.made
+	case f.PasswordFile != "":
+		var text []byte
+		if text, err = d.readInput(f.PasswordFile); err != nil {
+			return chosen{}, err
+		}
+		password = unended(text)
+	default:
+		if password, err = d.askPassword(ctx); err != nil {
+			return chosen{}, err
+		}
+	}
+	if err := credential.CheckPassword(password); err != nil {
+		return chosen{}, err
+	}
+	if p.hash, err = server.NewHasher(d.config).Hash(ctx, password); err != nil {
+		return chosen{}, fmt.Errorf("hash password: %w", err)
+	}
+	return p, nil
+}
+
+// askPassword asks twice, and shows nothing of what is typed.
+func (s Streams) askPassword(ctx context.Context) (string, error) {
+	fd, ok := s.console()
+	if !ok {
+		return "", errors.New("not a terminal: pass --password-file or --generate")
+	}
+	// The terminal falls silent before the question appears, so that no answer is
+	// too quick to be hidden.
+	before, err := term.MakeRaw(fd)
+	if err != nil {
+		return "", fmt.Errorf("ask for password: %w", err)
+	}
+	defer term.Restore(fd, before) //nolint:errcheck // nothing is left to be done about it
+	console := term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{s.In, s.Err}, "")
+	var typed [2]string
+	for i, prompt := range []string{"Password: ", "The same again: "} {
+		typed[i], err = await(ctx, func() (string, error) { return console.ReadPassword(prompt) })
+		if errors.Is(err, io.EOF) { // which is Ctrl+C as well
+			return "", errors.New("no password was given")
+		}
+		if err != nil {
+			return "", fmt.Errorf("ask for password: %w", err)
+		}
+	}
+	if typed[0] != typed[1] {
+		return "", errors.New("the two passwords are not the same")
+	}
+	return typed[0], nil
+}

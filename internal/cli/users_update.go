@@ -1,0 +1,70 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/ostiary/ostiary/internal/account"
+)
+
+type usersGet struct {
+	answer
+
+	Username string `arg:"" help:"The user's username, or the subject that a login app brought."`
+}
+
+// Run shows one account.
+func (cmd *usersGet) Run(ctx context.Context, s Streams, c *commandLine) error {
+	return c.atPerson(ctx, s, cmd.Username, func(_ *desk, a *account.Account) error {
+		return card(s.Out, cmd.answer, viewUser(a))
+	})
+}
+
+type usersUpdate struct {
+	answer
+
+	Username    string            `arg:"" help:"The user's username, or the subject that a login app brought."`
+	Claim       map[string]string `help:"Set a claim, as in email=jo@example.com; may be repeated." mapsep:"none" placeholder:"NAME=VALUE"`
+	RemoveClaim []string          `help:"Remove a claim; may be repeated." sep:"none" placeholder:"NAME"`
+	Admin       *bool             `help:"Give the administrator right, or with --no-admin take it away." negatable:""`
+}
+
+// Run changes claims and the administrator right of any account. Password, sessions and
+// grants stay.
+func (cmd *usersUpdate) Run(ctx context.Context, s Streams, c *commandLine) error {
+	claims, err := readClaims(cmd.Claim)
+	if err != nil {
+		return err
+	}
+	if len(claims) == 0 && len(cmd.RemoveClaim) == 0 && cmd.Admin == nil {
+		return errors.New("nothing to change: use --claim, --remove-claim, --admin or --no-admin")
+	}
+	for _, name := range cmd.RemoveClaim {
+		if _, both := claims[name]; both {
+			return fmt.Errorf("--claim and --remove-claim both name %q", name)
+		}
+	}
+	return c.atPerson(ctx, s, cmd.Username, func(d *desk, a *account.Account) error {
+		changed, err := d.store.ChangeAccount(ctx, a.Subject, now(), func(a *account.Account) {
+			if a.Claims == nil {
+				a.Claims = map[string]any{}
+			}
+			maps.Copy(a.Claims, claims)
+			for _, name := range cmd.RemoveClaim {
+				delete(a.Claims, name)
+			}
+			if cmd.Admin != nil {
+				a.Administrator = *cmd.Admin
+			}
+		})
+		if err != nil {
+			return fmt.Errorf("update %s: %w", called(a), err)
+		}
+		if err := d.remarkUnreleased(ctx, account.Import{Account: changed}); err != nil {
+			return err
+		}
+		return card(s.Out, cmd.answer, viewUser(changed))
+	})
+}

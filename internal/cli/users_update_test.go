@@ -1,0 +1,116 @@
+package cli
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/server/servertest"
+)
+
+// Claims and rights of any account change without its password: of one that was made
+// here, of one whose user signed up, and of one that a login app brought.
+func TestAUserIsUpdatedWithoutANewPassword(t *testing.T) {
+	t.Parallel()
+
+	sh := newShell(t)
+	sh.must("users", "create", "ada", "--generate", "--claim=email=wrong@example.com", "--claim=team=7")
+	at := now()
+	signedUp := &account.Account{Subject: "sub-of-eve", Username: "eve", PasswordHash: "$", SelfRegistered: true, CreatedAt: at, UpdatedAt: at}
+	brought := account.NewExternal("sub-of-app", at)
+	for _, a := range []*account.Account{signedUp, brought} {
+		if err := sh.store().InsertAccount(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"ADA", "eve", "sub-of-app"} {
+		var before, changed, got userView
+		sh.json(&before, "users", "get", name)
+		sh.json(&changed, "users", "update", name, "--claim=email=right@example.com", "--claim=email_verified=true", "--remove-claim=team", "--admin")
+		want := before
+		want.Claims = map[string]any{"email": "right@example.com", "email_verified": true}
+		want.Administrator, want.UpdatedAt = true, changed.UpdatedAt
+		sh.json(&got, "users", "get", name)
+		for what, view := range map[string]userView{"users update": changed, "users get": got} {
+			if diff := cmp.Diff(want, view); diff != "" {
+				t.Errorf("%s of %s (-want +got):\n%s", what, name, diff)
+			}
+		}
+		if !changed.UpdatedAt.After(before.UpdatedAt) {
+			t.Errorf("%s was updated at %v, before at %v", name, changed.UpdatedAt, before.UpdatedAt)
+		}
+		sh.json(&got, "users", "update", name, "--no-admin")
+		if got.Administrator || len(got.Claims) != 2 {
+			t.Errorf("users update --no-admin made %+v of %s", got, name)
+		}
+	}
+	if a := sh.person("ada"); !a.SessionsValidAfter.IsZero() {
+		t.Error("an update ended ada's sessions")
+	}
+	for _, tc := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"update", "ada"}, "nothing to change"},
+		{[]string{"update", "ada", "--claim=sub=x"}, "claims.sub must be left out"},
+		{[]string{"update", "ada", "--claim=team=1", "--remove-claim=team"}, "both name"},
+		{[]string{"update", "nobody", "--admin"}, "nobody"},
+		{[]string{"get", "nobody"}, "nobody"},
+		{[]string{"unlock", "nobody"}, "nobody"},
+	} {
+		servertest.Contains(t, sh.refused(append([]string{"users"}, tc.args...)...), tc.want)
+	}
+}
+
+func TestUsersAreSearched(t *testing.T) {
+	t.Parallel()
+
+	sh := newShell(t)
+	sh.must("users", "create", "ada", "--generate", "--claim=name=Ada Lovelace", "--claim=email=ada@Example.com")
+	sh.must("users", "create", "lovejoy", "--generate", "--claim=team=Example")
+	if err := sh.store().InsertAccount(t.Context(), account.NewExternal("sub-of-app", now())); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string][]string{
+		"LOVE": {"ada", "lovejoy"}, "lace": {"ada"}, "@example": {"ada"}, "example": {"ada"}, "sub-of-app": {""}, "sub-of": nil, "": {"", "ada", "lovejoy"},
+	} {
+		var found []userView
+		sh.json(&found, "users", "list", "--search", text)
+		var got []string
+		for _, v := range found {
+			got = append(got, v.Username)
+		}
+		if slices.Sort(got); !slices.Equal(got, want) {
+			t.Errorf("users list --search %q found %q, want %q", text, got, want)
+		}
+	}
+}
+
+// An import says who is an administrator only where it says so.
+func TestAnImportGivesAndTakesTheAdministratorRight(t *testing.T) {
+	t.Parallel()
+
+	sh := newShell(t)
+	for step, tc := range []struct {
+		entry   string
+		updated int
+		want    bool
+	}{
+		{`{"username": "ada", "password": "correct horse", "administrator": true}`, 0, true},
+		{`{"username": "ada"}`, 0, true},
+		{`{"username": "ada", "administrator": null}`, 0, true},
+		{`{"username": "ada", "administrator": false}`, 1, false},
+		{`{"username": "ada", "administrator": false}`, 0, false},
+		{`{"username": "ada"}`, 0, false},
+		{`{"username": "ada", "administrator": true}`, 1, true},
+	} {
+		var done imported
+		sh.json(&done, "users", "import", sh.file("users.json", "["+tc.entry+"]"))
+		if got := sh.person("ada"); got.Administrator != tc.want || done.Updated != tc.updated || !got.SessionsValidAfter.IsZero() {
+			t.Errorf("step %d, %s: administrator %v, %d updated; want %v, %d, and all sessions kept",
+				step, tc.entry, got.Administrator, done.Updated, tc.want, tc.updated)
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package dev
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// folder is where dev keeps what it makes up: secrets, the database, the
+// certificate. Nobody else on the machine may read it.
+type folder struct{ dir string }
+
+func openFolder(dir string) (*folder, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	return &folder{dir}, nil
+}
+
+func (f *folder) path(name string) string { return filepath.Join(f.dir, name) }
+
+// once returns the content of a file, which make provides the first time. It is
+// written under another name and then moved, so that it is there whole or not at
+// all.
+func (f *folder) once(name string, make func() ([]byte, error)) ([]byte, error) {
+	content, err := os.ReadFile(f.path(name))
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return content, wrapFile(name, err)
+	}
+	if content, err = make(); err != nil {
+		return nil, err
+	}
+	return content, f.write(name, content)
+}
+
+func (f *folder) write(name string, content []byte) error {
+	tmp := f.path(name + ".new")
+	if err := os.WriteFile(tmp, content, 0o600); err != nil {
+		return wrapFile(name, err)
+	}
+	return wrapFile(name, os.Rename(tmp, f.path(name)))
+}
+
+func wrapFile(name string, err error) error {
+	if err != nil {
+		return fmt.Errorf("data file %s: %w", name, err)
+	}
+	return nil
+}
+
+// secret returns 256 random bits that stay the same.
+func (f *folder) secret(name string) (string, error) {
+	content, err := f.once(name, func() ([]byte, error) {
+		b := make([]byte, 32)
+		_, _ = rand.Read(b) // never fails: crypto/rand ends the process instead
+		return []byte(base64.RawURLEncoding.EncodeToString(b)), nil
+	})
+	return string(content), err
+}
+
+// writeConfig leaves a configuration with which other commands work on the same
+// data.
+func (f *folder) writeConfig(issuer string) error {
+	text := "# Written by ostiary dev at each start; use it with ostiary --config.\n" +
+		"issuer: " + issuer + "\n" +
+		"database_url: " + quote("sqlite:"+f.path("ostiary.db")) + "\n" +
+		"system_secrets_file: " + quote(f.path("system_secret")) + "\n" +
+		"registration: open\n"
+	return f.write("config.yaml", []byte(text))
+}
+
+// quote writes a YAML scalar; JSON's strings are YAML's too.
+func quote(s string) string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		return s
+	}
+	return string(b)
+}
+
+const (
+	certFile = "tls_cert.pem"
+	keyFile  = "tls_key.pem"
+)
+
+// certificate returns the files of a certificate for localhost, made the first
+// time and when it has run out. It is RSA, which the oldest clients know.
+func (f *folder) certificate() (cert, key string, err error) {
+	cert, key = f.path(certFile), f.path(keyFile)
+	if pair, err := tls.LoadX509KeyPair(cert, key); err == nil && time.Now().Before(pair.Leaf.NotAfter) {
+		return cert, key, nil
+	}
+	certPEM, keyPEM, err := SelfSigned(time.Now())
+	if err != nil {
+		return "", "", fmt.Errorf("make certificate: %w", err)
+	}
+	return cert, key, errors.Join(f.write(keyFile, keyPEM), f.write(certFile, certPEM))
+}
+
+func SelfSigned(at time.Time) (cert, key []byte, err error) {
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make key: %w", err)
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
+	if err != nil {
+		return nil, nil, fmt.Errorf("make serial number: %w", err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: serial, Subject: pkix.Name{CommonName: "Ostiary dev on localhost"},
+		NotBefore: at.Add(-time.Hour), NotAfter: at.AddDate(1, 0, 0),
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		BasicConstraintsValid: true, IsCA: true,
+		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	if err != nil {
+		return nil, nil, fmt.Errorf("sign certificate: %w", err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		return nil, nil, fmt.Errorf("write key: %w", err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), nil
+}
+
+// httpClient returns a client that trusts dev's own certificate.
+func (f *folder) httpClient(secure bool) (*http.Client, error) {
+	transport := &http.Transport{MaxIdleConnsPerHost: 8}
+	if secure {
+		pemText, err := os.ReadFile(f.path(certFile))
+		if err != nil {
+			return nil, wrapFile(certFile, err)
+		}
+		pool := x509.NewCertPool()
+		pool.AppendCertsFromPEM(pemText)
+		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	}
+	return &http.Client{Transport: transport, Timeout: 10 * time.Second}, nil
+}

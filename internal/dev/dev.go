@@ -1,0 +1,245 @@
+// Package dev runs a server with no configuration: it generates secrets, creates the
+// database, and adds a demo application, a demo user and a mail catcher.
+package dev
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/lmittmann/tint"
+
+	"github.com/ostiary/ostiary/internal/config"
+	"github.com/ostiary/ostiary/internal/dev/demo"
+	"github.com/ostiary/ostiary/internal/dev/mailcatcher"
+	"github.com/ostiary/ostiary/internal/server"
+)
+
+// DevOptions are the settings of a development server: addresses are HOST:PORT, and port 0
+// takes a free one.
+type DevOptions struct {
+	Data                                        string // the data directory
+	Listen, AdminListen, DemoListen, MailListen string
+	Clients, Users                              string // files to import; may be empty
+	Issuer                                      string // a URL, or the path of one of this machine; may be empty
+	TLS                                         bool   // with a certificate for localhost
+
+	Config   string            // a configuration file; may be empty
+	Set      map[string]string // settings over file and environment
+	Out, Err io.Writer
+	Version  string // of the build
+}
+
+// dev is a running development server.
+type devServer struct {
+	DevOptions
+
+	app                       *server.Server
+	data                      *folder
+	public, admin, shop, mail net.Listener
+	demoURL                   string
+	demo                      demoClient
+	person                    demoPerson
+	setupURL                  string // empty once there is an administrator
+	noMail                    error  // why there is no mail catcher
+}
+
+// RunDev runs a development server until ctx ends.
+func RunDev(ctx context.Context, o DevOptions) error {
+	d := &devServer{DevOptions: o}
+	var err error
+	if d.data, err = openFolder(o.Data); err != nil {
+		return err
+	}
+	if err := d.bind(ctx); err != nil {
+		return err
+	}
+	conf, err := d.configure()
+	if err != nil {
+		return err
+	}
+	log := slog.New(tint.NewTextHandler(o.Err, &tint.Options{Level: conf.LogLevel, TimeFormat: "15:04:05", NoColor: !terminal(o.Err)}))
+	if d.noMail != nil {
+		log.LogAttrs(ctx, slog.LevelWarn, "mail catcher is off: its port is taken; --mail-listen chooses another",
+			slog.String("address", o.MailListen))
+	}
+	db, err := server.OpenStore(ctx, conf, log)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if _, err := db.Migrate(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	if d.app, err = server.New(ctx, server.Options{Config: conf, Store: db, Log: log, Now: time.Now, Version: o.Version}); err != nil {
+		return err
+	}
+	if err := d.furnish(ctx); err != nil {
+		return err
+	}
+	listeners, err := d.handlers(ctx)
+	if err != nil {
+		return err
+	}
+	d.greet(o.Out)
+	return d.app.Serve(ctx, listeners)
+}
+
+// bind opens all listeners before anything is written, so that a port in use
+// changes nothing. Port 0 takes a free one.
+func (d *devServer) bind(ctx context.Context) error {
+	var faults []error
+	open := func(flag, address string) net.Listener {
+		l, err := listenLoopback(ctx, address)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("--%s: %w", flag, err))
+		}
+		return l
+	}
+	d.public = open("listen", d.Listen)
+	d.admin = open("admin-listen", d.AdminListen)
+	d.shop = open("demo-listen", d.DemoListen)
+	// Nothing needs the mail catcher, and its port is that of others: so it gives way.
+	if d.mail, d.noMail = listenLoopback(ctx, d.MailListen); d.noMail != nil && !errors.Is(d.noMail, syscall.EADDRINUSE) {
+		faults = append(faults, fmt.Errorf("--mail-listen: %w", d.noMail))
+	}
+	if len(faults) > 0 {
+		return fmt.Errorf("%w\nIs ostiary dev running already? The flags choose other addresses, and port 0 a free one", errors.Join(faults...))
+	}
+	d.demoURL = "http://localhost:" + port(d.shop)
+	return nil
+}
+
+// listenLoopback listens on an address that nobody else can reach: what dev
+// makes up is not fit for others.
+func listenLoopback(ctx context.Context, address string) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("%s is not HOST:PORT", address)
+	}
+	if addr, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !addr.IsLoopback()) {
+		return nil, fmt.Errorf("dev serves this machine alone, and %s is not a loopback address; use serve", address)
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+func port(l net.Listener) string {
+	addr, ok := l.Addr().(*net.TCPAddr)
+	if !ok {
+		return ""
+	}
+	return strconv.Itoa(addr.Port)
+}
+
+// configure lays dev's defaults under what file, environment and flags say, and
+// writes them down so that other commands can work on the same data.
+func (d *devServer) configure() (*config.Config, error) {
+	secret, err := d.data.secret("system_secret")
+	if err != nil {
+		return nil, err
+	}
+	scheme := "http"
+	defaults := map[string]string{
+		"database_url": "sqlite:" + d.data.path("ostiary.db"), "system_secrets": secret,
+		"registration": "open", "sign_up": "on", "shutdown_delay": "0s",
+		"listen": d.public.Addr().String(), "admin_listen": d.admin.Addr().String(),
+	}
+	if d.TLS {
+		scheme = "https"
+		cert, key, err := d.data.certificate()
+		if err != nil {
+			return nil, err
+		}
+		defaults["tls_cert_file"], defaults["tls_key_file"] = cert, key
+	}
+	defaults["issuer"] = d.issuer(scheme)
+	conf, err := config.Load(config.Sources{
+		Defaults: defaults, File: d.Config, Environ: os.Environ(), Override: d.Set, Require: config.ServeRequires(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return conf, d.data.writeConfig(conf.Issuer)
+}
+
+// issuer returns the public URL that the flags say.
+func (d *devServer) issuer(scheme string) string {
+	if d.Issuer != "" && !strings.HasPrefix(d.Issuer, "/") {
+		return d.Issuer
+	}
+	return scheme + "://localhost:" + port(d.public) + d.Issuer
+}
+
+// handlers returns what answers on each listener.
+func (d *devServer) handlers(ctx context.Context) ([]server.Listener, error) {
+	a := d.app
+	client, err := d.data.httpClient(d.TLS)
+	if err != nil {
+		return nil, err
+	}
+	shop, err := demo.New(demo.Config{
+		Issuer: a.Config.Issuer, ClientID: d.demo.ID, ClientSecret: d.demo.Secret,
+		BaseURL: d.demoURL, HTTPClient: client, MailPath: "/mail/", Log: a.Log, Now: time.Now,
+		Hint: "Sign in as " + d.person.Username + " with the password " + d.person.Password,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("demo application: %w", err)
+	}
+	catcher := mailcatcher.New(mailcatcher.Config{Log: a.Log, Now: time.Now, Keep: 100})
+	if d.mail != nil {
+		go func() {
+			if err := catcher.Serve(d.mail); err != nil {
+				a.Log.LogAttrs(ctx, slog.LevelDebug, "mail catcher ended", slog.Any("error", err))
+			}
+		}()
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/mail/", http.StripPrefix("/mail", catcher.Handler()))
+	mux.Handle("/", shop)
+
+	public, err := a.Secure(d.public)
+	if err != nil {
+		return nil, err
+	}
+	return []server.Listener{
+		{Listener: public, Handler: a.Public()}, {Listener: d.admin, Handler: a.Admin()}, {Listener: d.shop, Handler: mux},
+	}, nil
+}
+
+// terminal reports whether w is one, and would show colours.
+func terminal(w any) bool {
+	file, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// shown returns path as a person in this folder would write it.
+func shown(path string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	short, err := filepath.Rel(here, path)
+	if err != nil || strings.HasPrefix(short, "..") {
+		return path
+	}
+	return "./" + short
+}

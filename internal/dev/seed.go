@@ -1,0 +1,159 @@
+package dev
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/dev/demo"
+	"github.com/ostiary/ostiary/internal/manage"
+	"github.com/ostiary/ostiary/internal/server"
+)
+
+// setupLifetime is how long the link for the first administrator is good.
+const setupLifetime = 30 * time.Minute
+
+// demoClient is the demo application's registration.
+type demoClient struct {
+	ID     string `json:"client_id"`
+	Secret string `json:"client_secret"`
+}
+
+// demoPerson is somebody to sign in as.
+type demoPerson struct {
+	Username string `json:"username"`
+	Password string `json:"password"`
+}
+
+// furnish puts in place what a newcomer needs: the demo application, a person to
+// sign in as, what the flags import, and the way to the first administrator.
+func (d *devServer) furnish(ctx context.Context) error {
+	for _, step := range []func(context.Context) error{d.addDemoClient, d.addDemoPerson, d.importFiles, d.addSetupLink} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *devServer) addDemoClient(ctx context.Context) error {
+	secret, err := d.data.secret("demo_client_secret")
+	if err != nil {
+		return err
+	}
+	d.demo = demoClient{ID: "demo-app", Secret: secret}
+	entry := demo.Metadata(d.demoURL)
+	entry["client_id"], entry["client_secret"] = d.demo.ID, d.demo.Secret
+	text, err := json.Marshal([]any{entry})
+	if err != nil {
+		return fmt.Errorf("demo client: %w", err)
+	}
+	if err := d.importClients(ctx, text); err != nil {
+		return fmt.Errorf("demo client: %w", err)
+	}
+	return nil
+}
+
+// addDemoPerson creates the demo person once. Whoever deletes the account is not
+// given it again.
+func (d *devServer) addDemoPerson(ctx context.Context) error {
+	content, err := d.data.once("demo_person.json", func() ([]byte, error) {
+		person := demoPerson{Username: "demo", Password: manage.NewPassword()}
+		hash, err := d.app.Hasher.Hash(ctx, person.Password)
+		if err != nil {
+			return nil, fmt.Errorf("hash demo password: %w", err)
+		}
+		at := time.Now()
+		err = d.app.Store.InsertAccount(ctx, &account.Account{
+			Subject: account.NewSubject(), Username: person.Username, PasswordHash: hash,
+			Claims: demoClaims(at), CreatedAt: at, UpdatedAt: at,
+		})
+		if errors.Is(err, account.ErrExists) {
+			return nil, errors.New("the data folder has a person named demo, but not their password in demo_person.json")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("add demo person: %w", err)
+		}
+		return json.MarshalIndent(person, "", "  ") //nolint:gosec // kept for its person to read
+	})
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(content, &d.person); err != nil {
+		return fmt.Errorf("data file demo_person.json: %w", err)
+	}
+	return nil
+}
+
+// demoClaims have every standard claim (OpenID Connect Core section 5.1), groups and
+// roles, so that each scope that exists from the start releases something.
+func demoClaims(at time.Time) map[string]any {
+	return map[string]any{
+		"name": "Demo Person", "given_name": "Demo", "family_name": "Person", "middle_name": "M.", "nickname": "Dee",
+		"preferred_username": "demo", "profile": "https://example.com/demo", "picture": "https://example.com/demo.png",
+		"website": "https://example.com", "gender": "other", "birthdate": "1990-01-31",
+		"zoneinfo": "Europe/Berlin", "locale": "en-GB", "updated_at": at.Unix(),
+		"email": "demo@example.com", "email_verified": true,
+		"phone_number": "+49 30 123456", "phone_number_verified": false,
+		"address": map[string]any{
+			"formatted": "1 Gate Street\n10115 Berlin\nGermany", "street_address": "1 Gate Street",
+			"postal_code": "10115", "locality": "Berlin", "country": "Germany",
+		},
+		"groups": []string{"staff", "demo"}, "roles": []string{"editor"},
+	}
+}
+
+func (d *devServer) importFiles(ctx context.Context) error {
+	for file, importer := range map[string]func(context.Context, []byte) error{
+		d.Clients: d.importClients,
+		d.Users: func(ctx context.Context, text []byte) error {
+			_, _, err := server.NewUserImporter(d.app.Store, d.app.Hasher).Import(ctx, text)
+			return err
+		},
+	} {
+		if file == "" {
+			continue
+		}
+		text, err := os.ReadFile(file) //nolint:gosec // named on the command line
+		if err != nil {
+			return fmt.Errorf("import: %w", err)
+		}
+		if err := importer(ctx, text); err != nil {
+			return fmt.Errorf("import %s: %w", file, err)
+		}
+	}
+	return nil
+}
+
+func (d *devServer) importClients(ctx context.Context, text []byte) error {
+	importer, err := server.NewClientImporter(d.app.Config, d.app.Store, d.app.Hasher)
+	if err != nil {
+		return err
+	}
+	_, _, err = importer.Import(ctx, text)
+	return err
+}
+
+// addSetupLink makes a link to the first administrator, while there is none.
+func (d *devServer) addSetupLink(ctx context.Context) error {
+	done, err := d.app.Store.HasAdministrator(ctx)
+	if err != nil || done {
+		return err
+	}
+	b := make([]byte, 32)
+	_, _ = rand.Read(b) // never fails: crypto/rand ends the process instead
+	token := base64.RawURLEncoding.EncodeToString(b)
+	hash := sha256.Sum256([]byte(token))
+	if err := d.app.Store.InsertSetupLink(ctx, hash[:], time.Now().Add(setupLifetime)); err != nil {
+		return err
+	}
+	d.setupURL = d.app.Config.URL(server.PathSetup) + "?token=" + token
+	return nil
+}

@@ -1,0 +1,30 @@
+package dev
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/scope"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// Each scope that exists from the start and releases claims releases one of the demo
+// person's, so that a developer who tries a recipe of docs/clients.md sees it.
+func TestTheDemoPersonHasAClaimForEachScope(t *testing.T) {
+	t.Parallel()
+
+	records, err := storetest.New(t).ListScopes(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims := demoClaims(time.Now())
+	for _, s := range scope.NewSet(records, nil, nil).All() {
+		has := len(s.Claims) == 0
+		for name := range s.Claims {
+			has = has || claims[name] != nil
+		}
+		if !has {
+			t.Errorf("the scope %s releases nothing of the demo person", s.Name)
+		}
+	}
+}

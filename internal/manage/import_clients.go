@@ -1,0 +1,143 @@
+// Package manage holds the changes that operators make, independent of the command line and
+// the admin API that call them.
+package manage
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/store"
+)
+
+// ClientImporter imports clients from JSON files.
+type ClientImporter struct {
+	Store   *store.Store
+	Policy  client.Policy
+	Secrets client.SecretStore
+	// VerifySector checks the sector identifier of a client; known is what is stored of it.
+	VerifySector func(ctx context.Context, m, known *client.Metadata) error
+	Now          func() time.Time
+}
+
+// Import creates and updates the clients of a JSON array, all or none. A second import of
+// the same file changes nothing. It returns an error if a secret would have to be
+// generated, since nothing shows it.
+func (i *ClientImporter) Import(ctx context.Context, text []byte) (created, updated int, err error) {
+	batch, err := i.Read(ctx, text, func(int, int) {})
+	if err != nil {
+		return 0, 0, err
+	}
+	var faults []error
+	for _, made := range batch.Secrets {
+		faults = append(faults, fmt.Errorf("entry %d (%q): client_secret is missing; give one, or use ostiary clients import, which makes and prints it", made.Entry, made.ID))
+	}
+	if len(faults) > 0 {
+		return 0, 0, errors.Join(faults...)
+	}
+	return i.Store.ImportClients(ctx, batch.Clients)
+}
+
+// ClientBatch is a file of clients, ready to be written.
+type ClientBatch struct {
+	Clients  []*client.Client
+	Secrets  []GeneratedSecret
+	Warnings []string
+}
+
+// GeneratedSecret is a client secret that was generated, since its entry had none.
+type GeneratedSecret struct {
+	ID     string `json:"client_id"`
+	Secret string `json:"client_secret"`
+	Entry  int
+}
+
+// Read reads a file of clients. It completes entries from the stored clients, and generates
+// missing secrets. It calls progress after each entry.
+func (i *ClientImporter) Read(ctx context.Context, text []byte, progress func(done, total int)) (*ClientBatch, error) {
+	entries, err := client.ParseImport(text, i.Policy)
+	if err != nil {
+		return nil, err
+	}
+	batch := &ClientBatch{}
+	when, seen := i.Now(), make(map[string]int)
+	for n, e := range entries {
+		for _, warning := range e.Warnings {
+			batch.Warnings = append(batch.Warnings, fmt.Sprintf("entry %d: %s", n+1, warning))
+		}
+		if e.ClientID == "" {
+			e.ClientID = derivedID(e.Metadata, seen)
+		}
+		known, err := i.Store.Client(ctx, e.ClientID)
+		if errors.Is(err, client.ErrNotFound) {
+			known, err = &client.Client{}, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err := i.VerifySector(ctx, &e.Metadata, &known.Metadata); err != nil {
+			return nil, fmt.Errorf("entry %d (%q): %w", n+1, e.ClientID, err)
+		}
+		secret, made, err := freshSecret(ctx, known, i.Secrets, &e)
+		if err != nil {
+			return nil, fmt.Errorf("entry %d (%q): %w", n+1, e.ClientID, err)
+		}
+		if made != "" {
+			batch.Secrets = append(batch.Secrets, GeneratedSecret{e.ClientID, made, n + 1})
+		}
+		batch.Clients = append(batch.Clients, &client.Client{
+			ID: e.ClientID, Metadata: e.Metadata, Secret: secret, CreatedAt: when, UpdatedAt: when,
+		})
+		progress(n+1, len(entries))
+	}
+	return batch, nil
+}
+
+// freshSecret returns what to keep of the secret of an entry for the client known,
+// and the secret itself if it had to be made. It returns nothing if the client has that secret already, or the
+// entry brings none and the client has one: what is stored then stays, even if
+// somebody changes it meanwhile.
+func freshSecret(
+	ctx context.Context, known *client.Client, keeper client.SecretStore, e *client.ImportEntry,
+) (kept client.Secret, made string, err error) {
+	if !e.Metadata.UsesSecret() {
+		return "", "", nil
+	}
+	c := &client.Client{ID: e.ClientID, Metadata: e.Metadata, Secret: known.Secret}
+	same := e.ClientSecret == ""
+	if !same {
+		if same, err = keeper.Verify(ctx, c, e.ClientSecret); err != nil {
+			return "", "", err
+		}
+	}
+	if err := keeper.Adapt(ctx, c); err != nil {
+		return "", "", err
+	}
+	switch {
+	case same && c.Secret == known.Secret && c.Secret != "":
+		return "", "", nil
+	case same && c.Secret != "": // in another form, for another method
+		return c.Secret, "", nil
+	}
+	secret := e.ClientSecret
+	if secret == "" {
+		made = c.NewSecret()
+		secret = made
+	}
+	err = keeper.Set(ctx, c, secret)
+	return c.Secret, made, err
+}
+
+// derivedID names an entry that does not name itself by what its owner knows it
+// by, so that it is the same client whenever it is imported.
+func derivedID(m client.Metadata, seen map[string]int) string {
+	text, _ := json.Marshal([]any{m.ClientName, m.RedirectURIs, m.SoftwareID})
+	seen[string(text)]++
+	sum := sha256.Sum256(fmt.Appendf(text, " %d", seen[string(text)]))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}

@@ -1,0 +1,143 @@
+package manage
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/config"
+	"github.com/ostiary/ostiary/internal/credential"
+)
+
+// userEntry is a person that the operator brings in a file.
+type userEntry struct {
+	Username      string // canonical
+	Password      string
+	PasswordHash  string
+	Claims        map[string]any
+	Administrator *bool // nil if the entry does not say
+
+	number int // in the file, from 1
+	faulty bool
+}
+
+// fault says of which entry err is.
+func (e *userEntry) fault(err error) error {
+	if e.Username == "" {
+		return fmt.Errorf("entry %d: %w", e.number, err)
+	}
+	return fmt.Errorf("entry %d (%q): %w", e.number, e.Username, err)
+}
+
+// parseUsers reads people from a JSON array, or from an object whose member users
+// is one. It returns the entries that have a name, and every fault of all.
+func parseUsers(text []byte) (entries []*userEntry, faults []error) {
+	raw, err := entryList(text, "users")
+	if err != nil {
+		return nil, []error{err}
+	}
+	first := make(map[string]int, len(raw))
+	for i, one := range raw {
+		e, bad := parseUser(one)
+		e.number, e.faulty = i+1, len(bad) > 0
+		for _, err := range bad {
+			faults = append(faults, e.fault(err))
+		}
+		if e.Username == "" {
+			continue
+		}
+		if earlier, ok := first[e.Username]; ok {
+			faults = append(faults, e.fault(fmt.Errorf("username is that of entry %d", earlier)))
+			continue
+		}
+		first[e.Username] = e.number
+		entries = append(entries, e)
+	}
+	return entries, faults
+}
+
+// entryList splits a file into its entries.
+func entryList(text []byte, member string) ([]json.RawMessage, error) {
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	var whole any
+	if err := json.Unmarshal(text, &whole); err != nil {
+		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+			line := 1 + bytes.Count(text[:syntax.Offset], []byte("\n"))
+			return nil, fmt.Errorf("line %d: not JSON: %w", line, err)
+		}
+		return nil, fmt.Errorf("not JSON: %w", err)
+	}
+	var list []json.RawMessage
+	if _, ok := whole.([]any); ok {
+		return list, json.Unmarshal(text, &list)
+	}
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(text, &object); err == nil {
+		if err := json.Unmarshal(object[member], &list); err == nil && list != nil {
+			return list, nil
+		}
+	}
+	return nil, fmt.Errorf("must be an array, or an object whose member %s is one", member)
+}
+
+func userMembers() []string {
+	return []string{"username", "password", "password_hash", "claims", "administrator"}
+}
+
+func parseUser(raw json.RawMessage) (e *userEntry, faults []error) {
+	e = &userEntry{}
+	fail := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil || members == nil {
+		return e, []error{errors.New("must be a JSON object")}
+	}
+	// decode returns whether the member is there and what it should be.
+	decode := func(name string, into any, kind string) bool {
+		value, ok := members[name]
+		if !ok || bytes.Equal(value, []byte("null")) {
+			return false
+		}
+		if err := json.Unmarshal(value, into); err != nil {
+			fail("%s must be %s", name, kind)
+			return false
+		}
+		return true
+	}
+
+	var username string
+	decode("username", &username, "a string")
+	name, err := account.CanonicalUsername(username)
+	switch {
+	case members["username"] == nil:
+		fail("username is missing")
+	case err != nil && len(faults) == 0:
+		fail("username: %w", err)
+	}
+	e.Username = name
+	if decode("password", &e.Password, "a string") {
+		if err := credential.CheckPassword(e.Password); err != nil {
+			fail("password: %w", err)
+		}
+	}
+	if decode("password_hash", &e.PasswordHash, "a string") && credential.CheckImportedHash(e.PasswordHash) != nil {
+		fail("password_hash must be argon2id, bcrypt or PBKDF2: $argon2id$v=19$m=...,t=...,p=...$salt$hash, $2b$..., or $pbkdf2-sha256$i=...,l=...$salt$hash")
+	}
+	if e.Password != "" && e.PasswordHash != "" {
+		fail("password and password_hash exclude each other")
+	}
+	if decode("claims", &e.Claims, "an object") {
+		faults = append(faults, CheckClaims(e.Claims)...)
+	}
+	decode("administrator", &e.Administrator, "true or false")
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if !slices.Contains(userMembers(), name) {
+			fail("%s is unknown; did you mean %s?", strconv.Quote(name), config.Nearest(userMembers(), name))
+		}
+	}
+	return e, faults
+}

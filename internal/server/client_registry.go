@@ -1,0 +1,50 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/store"
+)
+
+// registry changes clients in the store and lets the cache of this process know
+// at once.
+type registry struct {
+	*store.Store
+
+	cache *store.ClientCache
+}
+
+func (r registry) UpdateClient(ctx context.Context, c *client.Client) error {
+	defer r.cache.Forget(c.ID)
+	return r.Store.UpdateClient(ctx, c)
+}
+
+func (r registry) UpdateClientDroppingConsents(ctx context.Context, c *client.Client) error {
+	defer r.cache.Forget(c.ID)
+	return r.Store.UpdateClientDroppingConsents(ctx, c)
+}
+
+func (r registry) EndClientTokens(ctx context.Context, id string, now time.Time) error {
+	defer r.cache.Forget(id)
+	return r.Store.EndClientTokens(ctx, id, now)
+}
+
+func (r registry) DeleteClient(ctx context.Context, id string) error {
+	defer r.cache.Forget(id)
+	return r.Store.DeleteClient(ctx, id)
+}
+
+// renewals keeps a client secret in another form, and lets the next request see it.
+type renewals struct {
+	*store.Store
+
+	clients *store.ClientCache
+}
+
+// ReplaceClientSecret is [store.Store.ReplaceClientSecret].
+func (r renewals) ReplaceClientSecret(ctx context.Context, id string, old, replaced client.Secret) error {
+	defer r.clients.Forget(id)
+	return r.Store.ReplaceClientSecret(ctx, id, old, replaced)
+}

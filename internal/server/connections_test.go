@@ -1,0 +1,88 @@
+package server_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/middleware"
+	"github.com/ostiary/ostiary/internal/server/servertest"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// listening serves the public listener as serve does, and returns its address.
+func listening(t *testing.T, s *servertest.Server) string {
+	t.Helper()
+	l, err := s.Listen(t.Context(), "127.0.0.1:0", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	front := middleware.Server(s.Public())
+	go func() { _ = front.Serve(l) }()
+	t.Cleanup(func() { _ = front.Close() })
+	return l.Addr().String()
+}
+
+// alive asks for the health of the server at an address, from another.
+func alive(t *testing.T, from, address string) error {
+	t.Helper()
+	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+	transport := &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/health/alive", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := transport.RoundTrip(r)
+	if err == nil {
+		_ = answer.Body.Close()
+	}
+	return err
+}
+
+// Idle connections of one address leave the server open to everybody else, however many.
+func TestIdleConnectionsOfOneAddressCloseTheServerToNobodyElse(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, storetest.New(t), map[string]string{"max_connections": "200"})
+	address := listening(t, s)
+	for range 500 {
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+	}
+	for _, from := range []string{"127.0.0.2", "127.0.1.1"} { // in the same /24, and in another
+		if err := alive(t, from, address); err != nil {
+			t.Errorf("from %s: %v", from, err)
+		}
+	}
+	if s.PublicConnections().Refused() == 0 {
+		t.Error("no connection was refused")
+	}
+}
+
+// A proxy holds the connections of all callers, and has no bound of its own.
+func TestATrustedProxyHoldsAllConnections(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, storetest.New(t), map[string]string{"max_connections": "200", "trusted_proxies": "127.0.0.1"})
+	address := listening(t, s)
+	for range 150 {
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+	}
+	for range 3 {
+		if err := alive(t, "127.0.0.1", address); err != nil {
+			t.Errorf("through the proxy: %v", err)
+		}
+	}
+	if refused := s.PublicConnections().Refused(); refused != 0 {
+		t.Errorf("%d connections of the proxy were refused", refused)
+	}
+}

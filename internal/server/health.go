@@ -1,0 +1,67 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/ostiary/ostiary/internal/httpapi"
+)
+
+// stopping is set when the process has been asked to end: it still answers, but
+// says that it wants no more requests.
+type stopping struct{ atomic.Bool }
+
+// health mounts the endpoints of load balancers and monitors under each of the prefixes.
+// Unless build is set, /version does not say which build is running.
+func (a *Server) health(r chi.Router, build bool, prefixes ...string) {
+	says := ""
+	if build {
+		says = a.Version
+	}
+	for _, prefix := range prefixes {
+		getAndHead(r, prefix+"/health/alive", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			writeStatus(w, http.StatusOK, `{"status":"ok"}`)
+		}))
+		getAndHead(r, prefix+"/health/ready", http.HandlerFunc(a.ready))
+		getAndHead(r, prefix+"/version", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			writeStatus(w, http.StatusOK, `{"version":"`+httpapi.Description(says)+`"}`)
+		}))
+	}
+}
+
+// ready serves GET /health/ready.
+func (a *Server) ready(w http.ResponseWriter, r *http.Request) {
+	if problem := a.unready(r.Context()); problem != "" {
+		w.Header().Set("Retry-After", "2")
+		writeStatus(w, http.StatusServiceUnavailable, `{"errors":{"`+problem+`"}}`)
+		return
+	}
+	writeStatus(w, http.StatusOK, `{"status":"ok"}`)
+}
+
+// unready returns why no request should come here now, as a JSON member, or "".
+func (a *Server) unready(ctx context.Context) string {
+	if a.stopping.Load() {
+		return `server":"is stopping`
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	if err := a.Store.Ping(ctx); err != nil {
+		return `database":"does not answer`
+	}
+	if err := a.Store.CheckWritable(ctx); err != nil {
+		return `database":"does not take writes`
+	}
+	return ""
+}
+
+func writeStatus(w http.ResponseWriter, status int, body string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(body + "\n")) // the caller may be gone
+}

@@ -1,0 +1,55 @@
+package server
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/ostiary/ostiary/internal/config"
+	"github.com/ostiary/ostiary/internal/middleware"
+	oauth2 "github.com/ostiary/ostiary/internal/oauth2/authorize"
+	"github.com/ostiary/ostiary/internal/outbound"
+)
+
+// hooks are the operator's programs that have a say in tokens.
+func (a *Server) hooks() (hooks oauth2.Hooks, err error) {
+	ca, err := outboundCA(a.Config)
+	if err != nil {
+		return hooks, err
+	}
+	reach := func(h config.Hook) (*outbound.Hook, error) {
+		c := outbound.HookConfig{URL: h.URL, Value: h.AuthValue.Reveal(), CA: ca, Aside: middleware.Aside}
+		if h.AuthIn == config.HookCookie {
+			c.Cookie = h.AuthName
+		} else {
+			c.Header = h.AuthName
+		}
+		hook, err := outbound.NewHook(c)
+		if err != nil {
+			return nil, fmt.Errorf("hook: %w", err)
+		}
+		return hook, nil
+	}
+	if c := a.Config.TokenHook; c.URL != "" {
+		if hooks.Token, err = reach(c); err != nil {
+			return hooks, err
+		}
+	}
+	if c := a.Config.RefreshTokenHook; c.URL != "" {
+		if hooks.Refresh, err = reach(c); err != nil {
+			return hooks, err
+		}
+	}
+	return hooks, nil
+}
+
+// outboundCA returns the further certificates that the server's own calls trust.
+func outboundCA(c *config.Config) ([]byte, error) {
+	if c.OutboundCAFile == "" {
+		return nil, nil
+	}
+	ca, err := os.ReadFile(c.OutboundCAFile)
+	if err != nil {
+		return nil, fmt.Errorf("outbound CA: %w", err)
+	}
+	return ca, nil
+}

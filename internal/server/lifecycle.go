@@ -1,0 +1,122 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/config"
+	"github.com/ostiary/ostiary/internal/middleware"
+)
+
+// bound is a listener and what answers on it.
+type Listener struct {
+	net.Listener
+	Handler http.Handler
+}
+
+// listen opens a listener, with TLS where a certificate is configured and secure
+// is asked for.
+func (a *Server) Listen(ctx context.Context, address string, secure bool) (net.Listener, error) {
+	network, where := config.Network(address)
+	var l net.Listener
+	var err error
+	if network == "unix" {
+		l, err = listenUnix(ctx, a.Config, where)
+	} else if l, err = (&net.ListenConfig{}).Listen(ctx, network, where); err != nil {
+		err = fmt.Errorf("listen: %w", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	// What idle and slow callers can hold open is bounded, by network and altogether.
+	if !secure {
+		return a.admission.adminConnections.Listen(l), nil
+	}
+	l = a.admission.publicConnections.Listen(l)
+	return a.Secure(l)
+}
+
+// clearSocket removes the socket that a killed process left behind, but not one
+// that somebody answers on.
+func clearSocket(ctx context.Context, path string) error {
+	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", path)
+	if err == nil {
+		return errors.Join(fmt.Errorf("listen: another process answers on %s", path), conn.Close())
+	}
+	_ = os.Remove(path) // if it is not there, or not ours, listening will tell
+	return nil
+}
+
+// secure puts TLS on a listener where a certificate is configured.
+func (a *Server) Secure(l net.Listener) (net.Listener, error) {
+	if a.Config.TLSCertFile == "" {
+		return l, nil
+	}
+	cert, err := loadCertificate(a.Config.TLSCertFile, a.Config.TLSKeyFile, a.Log, a.Now)
+	if err != nil {
+		return nil, err
+	}
+	tlsConfig := middleware.TLSConfig(cert.Get)
+	tlsConfig.NextProtos = []string{"h2", "http/1.1"}
+	return tls.NewListener(l, tlsConfig), nil
+}
+
+// serve answers on the listeners and keeps the house in order until ctx ends.
+// Then it says so, lets balancers notice, and finishes what it has begun.
+func (a *Server) Serve(ctx context.Context, listeners []Listener) error {
+	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWork()
+	var background sync.WaitGroup
+	background.Go(func() { _ = a.Keys.Run(work) }) // ends with its context alone
+	background.Go(func() { a.Store.RunPurge(work) })
+	background.Go(func() { a.Outbox.Run(work) })
+	background.Go(func() { a.Refusals.Run(work) })
+	following := make(chan struct{})
+	background.Go(func() { a.Store.Follow(work, func() { close(following) }) })
+	<-following
+
+	failed := make(chan error, len(listeners))
+	servers := make([]*http.Server, len(listeners))
+	for i, l := range listeners {
+		servers[i] = middleware.Server(l.Handler)
+		servers[i].ErrorLog = slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug)
+		go func() { failed <- servers[i].Serve(l.Listener) }()
+	}
+
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		a.stopping.Store(true)
+		a.Log.LogAttrs(work, slog.LevelInfo, "stopping", slog.Float64("delay_seconds", a.Config.ShutdownDelay.Seconds()))
+		time.Sleep(a.Config.ShutdownDelay)
+	}
+	err = errors.Join(err, a.shutdown(work, servers))
+	stopWork()
+	background.Wait()
+	return err
+}
+
+func (a *Server) shutdown(ctx context.Context, servers []*http.Server) error {
+	ctx, cancel := context.WithTimeout(ctx, a.Config.ShutdownTimeout)
+	defer cancel()
+	var wait sync.WaitGroup
+	errs := make([]error, len(servers))
+	for i, server := range servers {
+		wait.Go(func() {
+			if errs[i] = server.Shutdown(ctx); errs[i] != nil {
+				errs[i] = errors.Join(errs[i], server.Close())
+			}
+		})
+	}
+	wait.Wait()
+	return errors.Join(errs...)
+}

@@ -1,0 +1,93 @@
+package server
+
+import (
+	"io"
+	"sync"
+	"time"
+)
+
+const (
+	// logPause is how long lines gather after some were written. It is also what a
+	// process that is killed takes along.
+	logPause = 5 * time.Millisecond
+	// logMost bounds what gathers, in bytes, while nobody reads the log.
+	logMost = 1 << 20
+)
+
+// logWriter writes a log from a goroutine of its own: the first line at once, and
+// what comes soon after it together. Requests pay for no system call, and do not
+// stand still with whoever reads the log, until a bound is reached.
+type LogWriter struct {
+	to io.Writer
+
+	mu       sync.Mutex
+	room     sync.Cond
+	lines    []byte
+	spare    []byte
+	closed   bool
+	wake     chan struct{}
+	finished chan struct{}
+}
+
+// newLogWriter returns a writer to w. It has to be closed, which writes the rest.
+func NewLogWriter(w io.Writer) *LogWriter {
+	l := &LogWriter{to: w, wake: make(chan struct{}, 1), finished: make(chan struct{})}
+	l.room.L = &l.mu
+	go l.run()
+	return l
+}
+
+// Write takes one line. After Close it is written at once.
+func (l *LogWriter) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.lines) > logMost && !l.closed {
+		l.room.Wait()
+	}
+	if l.closed {
+		return l.to.Write(line)
+	}
+	l.lines = append(l.lines, line...)
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+	return len(line), nil
+}
+
+// Close returns when every line is written.
+func (l *LogWriter) Close() {
+	l.mu.Lock()
+	closed := l.closed
+	l.closed = true
+	l.room.Broadcast()
+	l.mu.Unlock()
+	if !closed {
+		close(l.wake)
+	}
+	<-l.finished
+}
+
+func (l *LogWriter) run() {
+	defer close(l.finished)
+	for range l.wake {
+		l.flush()
+		time.Sleep(logPause)
+	}
+	l.flush()
+}
+
+// flush writes what has gathered.
+func (l *LogWriter) flush() {
+	l.mu.Lock()
+	lines := l.lines
+	l.lines, l.spare = l.spare[:0], nil
+	l.room.Broadcast()
+	l.mu.Unlock()
+
+	_, _ = l.to.Write(lines) // a log that cannot be written has nowhere to say so
+
+	l.mu.Lock()
+	l.spare = lines
+	l.mu.Unlock()
+}

@@ -1,0 +1,71 @@
+package server
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+)
+
+func TestLogWriterLosesNothing(t *testing.T) {
+	t.Parallel()
+
+	var out bytes.Buffer
+	l := NewLogWriter(&out)
+	var callers sync.WaitGroup
+	for i := range 8 {
+		callers.Go(func() {
+			for j := range 500 {
+				fmt.Fprintf(l, "%d %d\n", i, j)
+			}
+		})
+	}
+	callers.Wait()
+	l.Close()
+	fmt.Fprintln(l, "afterwards")
+
+	next := map[int]int{}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	for _, line := range lines[:len(lines)-1] {
+		var i, j int
+		if _, err := fmt.Sscanf(line, "%d %d", &i, &j); err != nil || next[i] != j {
+			t.Fatalf("line %q after %d of its caller", line, next[i])
+		}
+		next[i]++
+	}
+	if len(lines) != 8*500+1 || lines[len(lines)-1] != "afterwards" {
+		t.Errorf("%d lines, the last %q", len(lines), lines[len(lines)-1])
+	}
+}
+
+// Nobody waits for a reader that has stopped, until much has gathered. What is in
+// memory then is bounded.
+func TestLogWriterDoesNotWaitForItsReader(t *testing.T) {
+	t.Parallel()
+
+	synctest.Test(t, func(t *testing.T) {
+		reading, writing := io.Pipe()
+		l := NewLogWriter(writing)
+		line := bytes.Repeat([]byte("x"), 1<<10)
+		written := 0
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for range 3 * logMost >> 10 {
+				_, _ = l.Write(line)
+				written++
+			}
+		}()
+		synctest.Wait()
+		if kept := written << 10; kept < logMost || kept > 2*(logMost+4<<10) {
+			t.Errorf("%d bytes were taken while nobody read, want from %d to little more than twice that", kept, logMost)
+		}
+		go io.Copy(io.Discard, reading)
+		<-done
+		l.Close()
+		_ = writing.Close()
+	})
+}

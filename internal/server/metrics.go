@@ -1,0 +1,64 @@
+package server
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/metrics"
+	"github.com/ostiary/ostiary/internal/middleware"
+)
+
+func (a *Server) wireMetrics() {
+	a.Metrics = metrics.New(a.Version, client.GrantTypes())
+	for _, admission := range a.admission.all() {
+		a.Metrics.AdmissionRefusals(admission.Work(), admission.Refusals)
+	}
+	a.Metrics.Counter("refusals_dropped_total", "Rejected requests that were logged and not recorded.", a.Refusals.Dropped)
+	for _, alg := range a.Keys.Algorithms() {
+		a.Metrics.SigningKeyAge(string(alg), func() float64 {
+			age, ok := a.Keys.Age(alg)
+			if !ok {
+				return math.NaN()
+			}
+			return age.Seconds()
+		})
+	}
+	a.wireLimits()
+	a.wireConnections()
+	a.wireWaiting()
+	a.Metrics.Counter("client_keys_stale_total", "Fetches of client keys that failed, so that an older copy is used.", a.keySets.StaleUses)
+	a.Metrics.Gauge("database_connections_max", "Connections to the database that there can be.", func() float64 {
+		return float64(a.Store.Connections().Max)
+	})
+	a.Metrics.Gauge("database_connections_in_use", "Connections to the database that work.", func() float64 {
+		return float64(a.Store.Connections().InUse)
+	})
+	a.Metrics.Gauge("database_connections_idle", "Connections to the database that wait for work.", func() float64 {
+		return float64(a.Store.Connections().Idle)
+	})
+	a.Metrics.Gauge("notices_pending", "Notices that clients have not taken yet; NaN while nobody knows.", func() float64 {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		pending, err := a.Store.PendingNotices(ctx)
+		if err != nil {
+			return math.NaN()
+		}
+		return float64(pending)
+	})
+}
+
+// seen counts what a listener answers.
+func (a *Server) seen(listener string) middleware.Seen {
+	return func(route, method string, status int, took time.Duration) {
+		a.Metrics.ObserveRequest(listener, route, method, status, took)
+	}
+}
+
+// all lists the kinds of work.
+func (r *admissionLimits) all() []*middleware.Admission {
+	return []*middleware.Admission{
+		r.tokens, r.checks, r.pages, r.passwords, r.registration, r.apps, r.admin, r.largeJSON, r.largePages, r.largeAdmin,
+	}
+}

@@ -1,0 +1,62 @@
+package server
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+
+	"github.com/ostiary/ostiary/internal/httpapi"
+	"github.com/ostiary/ostiary/internal/refusal"
+	"github.com/ostiary/ostiary/internal/store"
+)
+
+// wireRefusals makes what logs and records rejected requests.
+func (a *Server) wireRefusals() {
+	a.Refusals = &refusal.Recorder{Store: a.Store, Log: a.Log}
+	a.reporter = &refusal.Reporter{
+		Log: a.Log, Now: a.Now, Level: httpapi.Level, Recorder: a.Refusals,
+		Count: func(rule refusal.Rule) { a.Metrics.CountRefusal(string(rule)) },
+	}
+}
+
+// refusals finds rejected requests for the admin API: those of this process also while
+// the database is lost or has not got them yet.
+type refusals struct {
+	*store.Store
+
+	recent *refusal.Recorder
+}
+
+// Refusal is [store.Store.Refusal].
+func (r refusals) Refusal(ctx context.Context, requestID string) (*refusal.Record, error) {
+	if recent, err := r.recent.Find(requestID); err == nil {
+		return recent, nil
+	}
+	return r.Store.Refusal(ctx, requestID)
+}
+
+func noteNotFound(r *http.Request) {
+	refusal.Note(r.Context(), refusal.Rejection{
+		Rule: refusal.NotFound, Status: http.StatusNotFound, Code: "not_found", Text: "no endpoint has this path",
+	})
+}
+
+func noteMethod(r *http.Request) {
+	refusal.Note(r.Context(), refusal.Rejection{
+		Rule: refusal.MethodNotAllowed, Status: http.StatusMethodNotAllowed, Code: "invalid_request",
+		Text: "the endpoint does not support this method",
+	})
+}
+
+// accountDigest returns the function that names accounts in the log. Its key comes from
+// the system secret, so that nobody who reads the log can try names or passwords.
+func (a *Server) accountDigest() func(username string) string {
+	key := a.Secrets.DeriveAll("account digest")[0].Key
+	return func(username string) string {
+		mac := hmac.New(sha256.New, key)
+		mac.Write([]byte(username))
+		return hex.EncodeToString(mac.Sum(nil)[:8])
+	}
+}

@@ -1,0 +1,60 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/config"
+	"github.com/ostiary/ostiary/internal/middleware"
+	"github.com/ostiary/ostiary/internal/registration"
+)
+
+// registrationPolicy is what a client may say of itself.
+func registrationPolicy(c *config.Config) client.Policy {
+	return client.Policy{
+		SelfRegistered: true, DefaultScopes: harmlessScopes(c.DefaultScopes),
+		LegacyResponseTypes: c.LegacyResponseTypes, PlainLoopback: c.OutboundAllowPrivate,
+	}
+}
+
+// harmlessScopes leaves out those of the administrators' API, which no client gives
+// itself.
+func harmlessScopes(scopes []string) []string {
+	return slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return slices.Contains(apikey.Scopes(), s) })
+}
+
+func (a *Server) wireRegistration(ctx context.Context) error {
+	var trusted map[string][]jose.JSONWebKey
+	if file := a.Config.SoftwareStatementKeysFile; file != "" {
+		text, err := os.ReadFile(file) //nolint:gosec // named by the operator
+		if err != nil {
+			return fmt.Errorf("software statement keys: %w", err)
+		}
+		var warnings []string
+		if trusted, warnings, err = registration.ReadStatementKeys(text); err != nil {
+			return fmt.Errorf("software statement keys: %s: %w", file, err)
+		}
+		for _, warning := range warnings {
+			a.Log.LogAttrs(ctx, slog.LevelWarn, "software statement key ignored", slog.String("reason", warning))
+		}
+	}
+	var initial [][]byte
+	for _, token := range a.Config.RegistrationTokens {
+		initial = append(initial, client.HashToken(token.Reveal()))
+	}
+	a.registration = registration.New(registration.Config{
+		Issuer: a.Config.Issuer, Mode: registration.Mode(a.Config.Registration), InitialTokens: initial, StatementKeys: trusted,
+		Policy: registrationPolicy(a.Config), Scopes: a.scopes, Clients: registry{a.Store, a.Clients}, Documents: a.registeredFetcher,
+		Slow: a.clientHasher, Vault: a.Secrets, Guesses: a.secretGuesses(),
+		Audit: a.Store, Address: middleware.Address, RequestID: middleware.ID, Now: a.Now, Log: a.Log,
+		QuerySecrets: a.Config.RegistrationQuerySecrets,
+	})
+	return nil
+}

@@ -1,0 +1,120 @@
+package server
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/ostiary/ostiary/internal/admin"
+	"github.com/ostiary/ostiary/internal/httpapi"
+	"github.com/ostiary/ostiary/internal/middleware"
+)
+
+// admin is what only operators and their machines reach. Its endpoints are in one
+// table, that of [admin.Handler.Operations].
+func (a *Server) Admin() http.Handler {
+	r := chi.NewRouter()
+	r.Use(
+		middleware.RequestID(a.Config.TrustedProxies),
+		middleware.ClientAddress(a.Config.TrustedProxies),
+		a.warnOfProxy,
+		middleware.AccessLog(a.Log, a.Now, a.seen("admin")),
+		middleware.Refusals(a.reporter.Report),
+		middleware.SecurityHeaders(false),
+		middleware.Recover(a.Log, middleware.JSON),
+		a.admission.adminBodies.Handler,
+		middleware.Timeout(requestTimeout),
+	)
+	a.health(r, true, "", "/admin")
+	a.describe(r)
+	for _, path := range []string{"/metrics", "/metrics/prometheus", "/admin/metrics", "/admin/metrics/prometheus"} {
+		getAndHead(r, path, a.Metrics.Handler())
+	}
+	paths := map[string][]*admin.Operation{}
+	operations := a.AdminAPI.Operations()
+	for i := range operations {
+		if o := &operations[i]; o.Do != nil {
+			paths[o.Path] = append(paths[o.Path], o)
+		}
+	}
+	for path, of := range paths {
+		a.operate(r, path, of)
+	}
+	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
+		noteNotFound(r)
+		httpapi.JSONError(w, http.StatusNotFound, "not_found", "There is nothing here")
+	})
+	r.MethodNotAllowed(strangeMethod)
+	return r
+}
+
+// operate mounts the operations of one path under all its names: with and without the
+// prefix, with and without a slash at the end.
+func (a *Server) operate(r chi.Router, path string, of []*admin.Operation) {
+	handlers := map[string]http.Handler{}
+	for _, o := range of {
+		handlers[o.Method] = a.operation(o)
+		if o.Method == http.MethodGet {
+			handlers[http.MethodHead] = handlers[o.Method]
+		}
+	}
+	var methods []string
+	for method := range handlers {
+		methods = append(methods, method)
+	}
+	slices.Sort(methods)
+	serve := func(w http.ResponseWriter, r *http.Request) {
+		handler, ok := handlers[r.Method]
+		if !ok {
+			noteMethod(r)
+			w.Header().Set("Allow", strings.Join(methods, ", "))
+			httpapi.JSONError(w, http.StatusMethodNotAllowed, "invalid_request", "The method is not allowed here.")
+			return
+		}
+		handler.ServeHTTP(w, r)
+	}
+	for _, prefix := range []string{"", "/admin"} {
+		r.HandleFunc(prefix+path, serve)
+		r.HandleFunc(prefix+path+"/", serve)
+	}
+}
+
+// operation puts before an operation what every one has there: who may, whether the
+// request can be read, and whether there is room for it.
+func (a *Server) operation(o *admin.Operation) http.Handler {
+	methods := []string{o.Method}
+	if o.Method == http.MethodGet {
+		methods = append(methods, http.MethodHead)
+	}
+	var query []string
+	for _, p := range o.Query {
+		query = append(query, p.Name)
+	}
+	guard := middleware.JSONBody(middleware.JSONRule{Methods: methods, Query: query, MaxBytes: o.MaxBytes, Patch: o.Patch, Optional: o.Body == nil})
+	if len(o.Form) > 0 {
+		guard = middleware.Form(middleware.FormRule{Methods: methods})
+	}
+	room := a.admission.admin
+	if strings.HasPrefix(o.Scope, "requests:") {
+		room = a.admission.apps
+	}
+	return a.AdminAPI.Allow(o)(middleware.LargeBody(a.admission.largeAdmin)(guard(room.Handler(a.AdminAPI.Serve(o)))))
+}
+
+// describe mounts the description of the API.
+func (a *Server) describe(r chi.Router) {
+	document, err := a.AdminAPI.Document()
+	if err != nil {
+		panic(err) // of the table alone, which is the same for everybody
+	}
+	serve := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-cache")
+		_, _ = w.Write(document) // the caller may be gone
+	})
+	for _, path := range []string{"/openapi.json", "/admin/openapi.json"} {
+		getAndHead(r, path, serve)
+	}
+}

@@ -1,0 +1,397 @@
+// Package server composes the authorization server: it connects the endpoints to the store,
+// mounts every URL (routes.go), and runs listeners, background work and shutdown. It is the
+// only package that knows all others.
+package server
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/admin"
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/config"
+	"github.com/ostiary/ostiary/internal/credential"
+	"github.com/ostiary/ostiary/internal/devicecode"
+	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/keyring"
+	"github.com/ostiary/ostiary/internal/login"
+	"github.com/ostiary/ostiary/internal/metrics"
+	"github.com/ostiary/ostiary/internal/middleware"
+	"github.com/ostiary/ostiary/internal/oauth2/assertion"
+	oauth2 "github.com/ostiary/ostiary/internal/oauth2/authorize"
+	"github.com/ostiary/ostiary/internal/oauth2/clientauth"
+	"github.com/ostiary/ostiary/internal/oauth2/requestobject"
+	"github.com/ostiary/ostiary/internal/oauth2/tokens"
+	"github.com/ostiary/ostiary/internal/oidc/discovery"
+	"github.com/ostiary/ostiary/internal/oidc/logout"
+	"github.com/ostiary/ostiary/internal/oidc/userinfo"
+	"github.com/ostiary/ostiary/internal/outbound"
+	"github.com/ostiary/ostiary/internal/outbox"
+	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/refusal"
+	"github.com/ostiary/ostiary/internal/registration"
+	"github.com/ostiary/ostiary/internal/session"
+	"github.com/ostiary/ostiary/internal/store"
+)
+
+const (
+	requestLifetime = 30 * time.Minute // an authorization request waits so long for a person
+	cachedClients   = 10_000
+)
+
+// Options are what a server is made of.
+type Options struct {
+	Config  *config.Config
+	Store   *store.Store
+	Log     *slog.Logger
+	Now     func() time.Time
+	Version string // of the build
+}
+
+// Server is an authorization server with all of its endpoints. Its exported fields are
+// the parts that commands and tests use beside the handlers.
+type Server struct {
+	Options
+
+	Secrets *keyring.Keyring
+	Keys    *jwks.Manager
+	Hasher  *credential.Hasher
+	// subjects gives the names under which clients know people.
+	subjects client.Subjects
+	// clientHasher is for clients' short secrets: a flood of those must not keep
+	// people out.
+	clientHasher *credential.Hasher
+	// adminHasher is for the secrets that operators choose.
+	adminHasher *credential.Hasher
+	Cookies     session.Cookies
+	pages       *pages.Pages
+	// fetcher fetches what clients' URLs point to. What anybody can make the server
+	// fetch, for clients that registered themselves, has a room of its own.
+	fetcher, registeredFetcher *outbound.Client
+	keySets                    *outbound.KeySets
+
+	stopping    stopping
+	warnOfProxy func(http.Handler) http.Handler // one for both listeners
+	Metrics     *metrics.Metrics
+	Refusals    *refusal.Recorder
+	reporter    *refusal.Reporter
+	admission   admissionLimits
+	limited     map[string]*atomic.Uint64 // refusals by rate limit
+	waiting     waitingStore
+
+	Clients      *store.ClientCache
+	scopes       *store.ScopeCache
+	userCodes    *devicecode.UserCodes
+	Outbox       *outbox.Courier
+	sessions     *session.Manager
+	OAuth2       *oauth2.Handler
+	userinfo     *userinfo.Handler
+	logout       *logout.Handler
+	discovery    *discovery.Handler
+	registration *registration.Handler
+	login        *login.Service
+	AdminAPI     *admin.Handler
+}
+
+// OpenStore opens the database that the configuration names.
+func OpenStore(ctx context.Context, c *config.Config, log *slog.Logger) (*store.Store, error) {
+	s, err := store.Open(ctx, store.Config{
+		URL: c.DatabaseURL.Reveal(), MaxConns: c.DatabaseMaxConnections,
+		// How long a grant lives, the grant itself says; these two say when to look.
+		LongestGrant: max(c.RefreshAbsoluteLifetime, c.LongestTokenLifetime) + requestLifetime,
+		Linger:       max(requestLifetime, c.DeviceCodeLifetime),
+		Audit:        c.AuditRetention,
+		Now:          time.Now, Log: log, WithoutSlot: middleware.Aside,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// SystemSecrets returns the system secrets of the configuration.
+func SystemSecrets(c *config.Config) (*keyring.Keyring, error) {
+	texts := make([]string, 0, len(c.SystemSecrets))
+	for _, secret := range c.SystemSecrets {
+		texts = append(texts, secret.Reveal())
+	}
+	return keyring.New(texts...)
+}
+
+// NewKeys returns the key manager over an open store.
+func NewKeys(c *config.Config, s *store.Store, secrets *keyring.Keyring, log *slog.Logger, now func() time.Time) (*jwks.Manager, error) {
+	return jwks.New(jwks.Config{
+		Changes: s.Changes(),
+		Store:   s, Keyring: secrets, Now: now, Log: log, Settle: s.Settle,
+		Algorithms:    []jwks.Algorithm{jwks.RS256, jwks.PS256, jwks.ES256, jwks.EdDSA},
+		CacheLifetime: c.KeySetCache, RotateEvery: c.KeyRotateEvery,
+		TokenLifetime: c.LongestTokenLifetime,
+		HintLifetime:  c.KeySetCache + max(c.SessionAbsoluteLifetime, c.RememberedAbsoluteLifetime),
+	})
+}
+
+// New composes a server over an open store. It creates the signing keys that are missing.
+func New(ctx context.Context, o Options) (*Server, error) {
+	c, s, log, now := o.Config, o.Store, o.Log, o.Now
+	a := &Server{
+		Options: o,
+		Cookies: session.Cookies{Secure: c.HTTPS(), Path: c.Path()},
+		Clients: store.NewClientCache(s, cachedClients),
+		scopes:  newScopeCache(c, s),
+	}
+	a.warnOfProxy = middleware.WarnOfProxy(c.TrustedProxies, log)
+	a.Hasher, a.clientHasher, a.adminHasher = newHashers(c)
+	if err := a.learnHashes(ctx); err != nil {
+		return nil, err
+	}
+	var err error
+	if a.Secrets, err = SystemSecrets(c); err != nil {
+		return nil, err
+	}
+	if a.Keys, err = NewKeys(c, s, a.Secrets, log, now); err != nil {
+		return nil, err
+	}
+	if err := a.Keys.Start(ctx); err != nil {
+		return nil, fmt.Errorf("start keys: %w", err)
+	}
+	if a.fetcher, err = newFetcher(c); err != nil {
+		return nil, err
+	}
+	a.registeredFetcher = a.fetcher.Apart()
+	// Clients' keys have room of their own: anybody can make us fetch a request
+	// object, and that must keep no client from authenticating.
+	a.keySets = outbound.NewKeySets(a.fetcher.Apart(), now)
+	a.keySets.Log = log
+	if a.pages, err = pages.New(c.Path()); err != nil {
+		return nil, fmt.Errorf("parse pages: %w", err)
+	}
+	if a.subjects.Salt, err = s.Seed(ctx, "pairwise subject"); err != nil {
+		return nil, err
+	}
+	if a.Cookies.StateKey, err = s.Seed(ctx, "browser state"); err != nil {
+		return nil, err
+	}
+	a.admission = a.newRoom()
+	a.waiting = a.newWaitingStore()
+	a.wireDevices()
+	a.wireRefusals()
+	a.wireMetrics() //nolint:contextcheck // it is asked later
+	a.wireNotices()
+	if err := a.wireTokens(ctx); err != nil {
+		return nil, err
+	}
+	a.wireOIDC()
+	if err := a.wireRegistration(ctx); err != nil {
+		return nil, err
+	}
+	a.wireLogin()
+	a.wireAdmin()
+	a.discovery, err = discovery.New(ctx, a.capabilities(), a.scopes, now)
+	if err != nil {
+		return nil, fmt.Errorf("write discovery: %w", err)
+	}
+	return a, nil
+}
+
+// authenticatingEndpoints are the URLs at which clients authenticate, any of which
+// libraries name as the audience of their assertions.
+func authenticatingEndpoints(c *config.Config) []string {
+	return []string{c.URL(pathToken), c.URL(pathIntrospect), c.URL(pathRevoke), c.URL(pathDeviceAuth)}
+}
+
+func (a *Server) wireTokens(ctx context.Context) error {
+	sealer, err := a.newSealer(ctx)
+	if err != nil {
+		return err
+	}
+	hooks, err := a.hooks()
+	if err != nil {
+		return err
+	}
+	c, signUp := a.Config, ""
+	if c.SignUp {
+		signUp = c.URL(pathSignUp)
+	}
+	a.OAuth2 = oauth2.New(oauth2.Config{
+		Issuer:       c.Issuer,
+		AuthorizeURL: c.URL(pathAuthorize), LoginURL: c.URL(pathLogin), ConsentURL: c.URL(pathConsent), SignUpURL: signUp,
+		LoginApp: c.LoginURL, ConsentApp: c.ConsentURL, DeviceURL: c.URL(pathDevice), DeviceDone: c.DeviceSuccessURL,
+		Clients: a.Clients,
+		Authenticator: clientauth.New(clientauth.Config{ //nolint:contextcheck // its decoy is made at once
+			Clients: a.Clients, Replay: a.Store, KeySets: a.keySets,
+			Slow: asideHasher{a.clientHasher}, Vault: a.Secrets, Guesses: a.secretGuesses(),
+			Renewals: renewals{a.Store, a.Clients},
+			Issuer:   c.Issuer, Endpoints: authenticatingEndpoints(c), IssuerAudience: c.ClientAssertionAudience == config.AudienceIssuer, Now: a.Now,
+		}),
+		Grants: a.Store, Sessions: a.waiting, Devices: a.waiting, UserCodes: a.userCodes, Entrance: a.Store, SessionManager: a.sessions, Keys: a.Keys, Pages: a.errorPages(), Cookies: a.Cookies, Subjects: a.subjects,
+		RequestObjects: &requestobject.Opener{Issuer: c.Issuer, KeySets: a.keySets, Documents: a.fetcher, Registered: a.registeredFetcher, Now: a.Now},
+		Assertions: &assertion.Reader{
+			Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Trusts: assertion.NewCache(a.Store, a.Store.Changes()), Replay: a.Store,
+			MaxTTL: c.JWTBearerMaxTTL, NoIAT: c.JWTBearerIATOptional,
+		},
+		Hooks:               hooks,
+		LegacyResponseTypes: c.LegacyResponseTypes,
+		MaxRedirectURL:      c.MaxRedirectURLLength,
+		Codec:               tokens.NewCodec(tokenKeys(a.Secrets, "code and refresh token")),
+		Sealer:              sealer,
+		Encrypter:           outbound.Encrypter{Keys: a.keySets},
+		Scopes:              a.scopes,
+		Lifetimes: oauth2.Lifetimes{
+			Code: c.CodeLifetime, AccessToken: c.AccessTokenLifetime, IDToken: c.IDTokenLifetime, LongestToken: c.LongestTokenLifetime,
+			RefreshIdle: c.RefreshIdleLifetime, RefreshAbsolute: c.RefreshAbsoluteLifetime, RefreshGrace: c.RefreshGrace,
+			Request: requestLifetime, Device: c.DeviceCodeLifetime, DeviceWait: c.DevicePollInterval,
+		},
+		OpaqueAccessToken: c.AccessTokenFormat == config.FormatOpaque,
+		MinimalIDToken:    c.IDTokenClaims == config.IDTokenMinimal,
+		AccessTokenAlg:    jwks.Algorithm(c.AccessTokenAlg),
+		Issued:            a.Metrics.CountTokenResponse,
+		ClaimStyle: oauth2.ClaimStyle{
+			TopLevel: c.AllowedTopLevelClaims, Mirror: c.MirrorTopLevelClaims, Scope: oauth2.ScopeClaim(c.ScopeClaim),
+		},
+		Now: a.Now, Log: a.Log,
+	})
+	return nil
+}
+
+// secretGuesses counts guesses at clients' secrets, unless limits are off.
+func (a *Server) secretGuesses() client.Throttle {
+	if !a.Config.RateLimits {
+		return nil
+	}
+	return a.Store
+}
+
+// newFetcher returns what fetches the URLs that clients register.
+func newFetcher(c *config.Config) (*outbound.Client, error) {
+	o := outbound.Config{AllowPrivate: c.OutboundAllowPrivate, Aside: middleware.Aside}
+	var err error
+	if o.CA, err = outboundCA(c); err != nil {
+		return nil, err
+	}
+	fetcher, err := outbound.New(o)
+	if err != nil {
+		return nil, fmt.Errorf("outbound client: %w", err)
+	}
+	return fetcher, nil
+}
+
+// newSealer returns what seals opaque access tokens. Its keys need a random value
+// of the database beside the system secret, so that neither alone makes a token.
+func (a *Server) newSealer(ctx context.Context) (*tokens.Sealer, error) {
+	seed, err := a.Store.Seed(ctx, "access token")
+	if err != nil {
+		return nil, err
+	}
+	keys := tokenKeys(a.Secrets, "access token")
+	for i := range keys {
+		mac := hmac.New(sha256.New, keys[i].Secret)
+		mac.Write(seed)
+		keys[i].Secret = mac.Sum(nil)
+	}
+	return tokens.NewSealer(keys)
+}
+
+// tokenKeys returns one key for each system secret, the current one first.
+func tokenKeys(secrets *keyring.Keyring, label string) []tokens.Key {
+	var keys []tokens.Key
+	for _, derived := range secrets.DeriveAll(label) {
+		keys = append(keys, tokens.Key{Tag: derived.Tag, Secret: derived.Key})
+	}
+	return keys
+}
+
+func sessionLifetimes(c *config.Config) session.Lifetimes {
+	return session.Lifetimes{Idle: c.SessionIdleLifetime, Absolute: c.SessionAbsoluteLifetime}
+}
+
+func rememberedLifetimes(c *config.Config) session.Lifetimes {
+	return session.Lifetimes{Idle: c.RememberedIdleLifetime, Absolute: c.RememberedAbsoluteLifetime}
+}
+
+// wireDevices finds devices by the codes that they show.
+func (a *Server) wireDevices() {
+	a.userCodes = &devicecode.UserCodes{Store: a.Store}
+	for _, derived := range a.Secrets.DeriveAll("user code") {
+		a.userCodes.Keys = append(a.userCodes.Keys, derived.Key)
+	}
+	if a.Config.RateLimits {
+		a.userCodes.Guesses = a.Store
+	}
+}
+
+func (a *Server) wireOIDC() {
+	var tickets [][]byte
+	for _, derived := range a.Secrets.DeriveAll("sign-out ticket") {
+		tickets = append(tickets, derived.Key)
+	}
+	a.userinfo = &userinfo.Handler{
+		Issuer: a.Config.Issuer, Tokens: a.OAuth2, Clients: a.Clients, Scopes: a.scopes, Signer: a.Keys, Encrypter: outbound.Encrypter{Keys: a.keySets},
+		Subjects: a.subjects, Now: a.Now, Log: a.Log,
+	}
+	a.logout = &logout.Handler{
+		Issuer: a.Config.Issuer, Path: pathLogout, App: a.Config.LogoutURL, After: a.Config.PostLogoutURL, Keys: tickets,
+		Verifier: a.Keys, Clients: a.Clients, Sessions: a.Store, Manager: a.sessions, Requests: a.waiting, Browser: a.Cookies, Pages: a.errorPages(),
+		Subjects: a.subjects, MaxRedirectURL: a.Config.MaxRedirectURLLength, Now: a.Now, Log: a.Log,
+	}
+}
+
+func (a *Server) wireLogin() {
+	c := a.Config
+	a.login = login.New(login.Config{
+		Issuer: strings.TrimSuffix(c.Issuer, "/"), Iss: c.Issuer,
+		Accounts: a.Store, Sessions: a.Store, SessionManager: a.sessions, Requests: a.Store, Clients: a.Clients, Scopes: a.scopes, Attempts: a.Store, SetupLinks: a.Store,
+		Devices: a.waiting, UserCodes: a.userCodes, DeviceApp: c.DeviceURL,
+		Hasher: a.Hasher, Pages: a.pages, Cookies: a.Cookies,
+		Lifetimes: login.Lifetimes{
+			Consent: c.ConsentLifetime, Grant: c.RefreshAbsoluteLifetime, Device: c.DeviceCodeLifetime,
+		},
+		SignUp: c.SignUp, LoginApp: c.LoginURL != "", RateLimits: c.RateLimits, Address: middleware.Address, Networks: middleware.NetworkList, AccountDigest: a.accountDigest(),
+		Now: a.Now, Log: a.Log,
+	})
+}
+
+// capabilities says what is wired, for discovery to publish.
+func (a *Server) capabilities() discovery.Capabilities {
+	caps := discovery.Capabilities{
+		Issuer:        a.Config.Issuer,
+		Authorization: pathAuthorize, Token: pathToken, Userinfo: pathUserinfo, JWKS: pathKeys,
+		Introspection: pathIntrospect, Revocation: pathRevoke, EndSession: pathLogout, CheckSession: pathCheck,
+		DeviceAuthorization: pathDeviceAuth,
+		Scopes:              a.Config.DefaultScopes,
+		GrantTypes:          client.GrantTypes(), ResponseTypes: []string{client.ResponseTypeCode}, ResponseModes: []string{"query", "fragment", "form_post"},
+		AuthMethods: client.AuthMethods(), SubjectTypes: client.SubjectTypes(),
+		IDTokenEncryptionAlgs: client.EncryptionAlgs(), IDTokenEncryptionEncs: client.EncryptionEncs(),
+		UserinfoEncryptionAlgs: client.EncryptionAlgs(), UserinfoEncryptionEncs: client.EncryptionEncs(),
+		UILocales:                []string{"en"},
+		Prompts:                  []string{"none", "login", "consent", "select_account"},
+		RequestObjectAlgs:        requestobject.Algorithms(),
+		RevocationAuthMethods:    client.AuthMethods(),
+		IntrospectionAuthMethods: []string{client.AuthBasic, client.AuthPost, client.AuthSecretJWT, client.AuthPrivateKeyJWT},
+	}
+	if a.Config.LoginURL == "" { // otherwise the classes are the app's to name
+		caps.ACRValues = []string{session.ACRPassword}
+	}
+	if a.Config.SignUp {
+		caps.Prompts = append(caps.Prompts, "create")
+	}
+	if a.Config.LegacyResponseTypes {
+		caps.GrantTypes = append(caps.GrantTypes, client.GrantImplicit)
+		caps.ResponseTypes = append(caps.ResponseTypes, client.LegacyResponseTypes()...)
+	}
+	for _, alg := range a.Keys.Algorithms() {
+		caps.SigningAlgs = append(caps.SigningAlgs, string(alg))
+		caps.AuthSigningAlgs = append(caps.AuthSigningAlgs, string(alg))
+	}
+	caps.AuthSigningAlgs = append(caps.AuthSigningAlgs, client.SecretAlgs()...)
+	if a.Config.Registration != config.RegistrationClosed {
+		caps.Registration = pathRegister
+	}
+	return caps
+}

@@ -1,0 +1,38 @@
+package servertest
+
+import (
+	"encoding/json"
+	"net/http"
+	"testing"
+)
+
+// A program with requests:write can sign in anybody to anything: who was signed in, by which
+// key and from where, is in the audit log.
+func TestASignInThatAnAppAnswersIsAudited(t *testing.T) {
+	EachAppServer(t, func(t *testing.T, s *AppServer) {
+		t.Helper()
+		begin := func() string {
+			return s.LoginChallenge(s.NewBrowser().Get("/oauth2/auth?" + AuthorizationRequest().Encode()))
+		}
+		s.AnswerChallenge("login/accept", begin(), Object{"subject": "jo"})
+		s.AnswerChallenge("login/reject", begin(), Object{"error": "access_denied"})
+		refused := begin()
+		s.AnswerChallenge("login/accept", refused, Object{"subject": ""})
+
+		var events []Object
+		p := s.CallAdmin(http.MethodGet, "/audit", "")
+		if err := json.Unmarshal([]byte(p.Body), &events); err != nil {
+			t.Fatalf("audit: %d %s: %v", p.Status, p.Body, err)
+		}
+		got := map[string]string{}
+		for _, event := range events {
+			if actor, _ := event["actor"].(Object); actor["kind"] != "none" || Text(event["address"]) == "" {
+				t.Errorf("an event says neither who nor where from: %v", event)
+			}
+			got[Text(event["action"])+" "+Text(event["outcome"])] = Text(event["target"])
+		}
+		if got["login.accept done"] != "jo" || got["login.reject done"] == "" || got["login.accept refused"] != "login_challenge="+refused {
+			t.Errorf("the audit log has %v", got)
+		}
+	})
+}

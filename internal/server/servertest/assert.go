@@ -1,0 +1,45 @@
+package servertest
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Contains fails the test if text lacks one of the parts.
+func Contains(t *testing.T, text string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			t.Errorf("got %q, which lacks %q", text, part)
+		}
+	}
+}
+
+// Lacks fails the test if text holds one of the parts.
+func Lacks(t *testing.T, text string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if strings.Contains(text, part) {
+			t.Errorf("got %q, which holds %q", text, part)
+		}
+	}
+}
+
+// wantMembers checks those members of got that want names; nil is for none.
+func WantMembers(tb testing.TB, got, want Object) {
+	tb.Helper()
+	for name, value := range want {
+		if diff := cmp.Diff(value, got[name]); diff != "" {
+			tb.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func Must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

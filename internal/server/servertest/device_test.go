@@ -1,0 +1,337 @@
+package servertest
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+func eachWithDevices(t *testing.T, test func(t *testing.T, s *Server)) {
+	t.Helper()
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		test(t, StartWithDeviceClients(t, db, nil))
+	})
+}
+
+// waiting is a device that waits for its person.
+type waiting struct {
+	s                     *Server
+	client                string
+	device, code, address string
+}
+
+func tv(changes ...string) url.Values {
+	form := Form("client_id", "tv", "client_secret", DeviceClientSecret)
+	for i := 0; i < len(changes); i += 2 {
+		form.Set(changes[i], changes[i+1])
+	}
+	return form
+}
+
+func (s *Server) device(form url.Values) *waiting {
+	s.TB.Helper()
+	p := s.PostForm("/oauth2/device/auth", form)
+	if p.Status != http.StatusOK {
+		s.TB.Fatalf("device authorization: %d %s", p.Status, p.Body)
+	}
+	said := p.JSON(s.TB)
+	return &waiting{s, form.Get("client_id"), Text(said["device_code"]), Text(said["user_code"]), Text(said["verification_uri_complete"])}
+}
+
+// poll asks how it stands, as the device does when its interval has passed.
+func (d *waiting) poll() Response {
+	d.s.TB.Helper()
+	d.s.Advance(5 * time.Second)
+	return d.ask()
+}
+
+func (d *waiting) ask() Response {
+	d.s.TB.Helper()
+	form := Form("client_id", d.client)
+	if d.client == "tv" {
+		form = tv()
+	}
+	form.Set("grant_type", DeviceGrant)
+	form.Set("device_code", d.device)
+	return d.s.PostForm("/oauth2/token", form)
+}
+
+// enter brings the code to the page and goes on, up to where the way leaves it.
+func (b *Browser) enter(d *waiting, decision string) Response {
+	b.Server.TB.Helper()
+	return b.Post("/device", Form("user_code", d.code, "decision", decision))
+}
+
+func TestADeviceIsAllowedElsewhere(t *testing.T) {
+	eachWithDevices(t, func(t *testing.T, s *Server) {
+		t.Helper()
+		asked := s.PostForm("/oauth2/device/auth", tv("scope", "openid offline_access email nonsense", "resource", "https://api.example"))
+		if asked.Header.Get("Cache-Control") != "no-store" {
+			t.Error("the codes may be cached")
+		}
+		said := asked.JSON(t)
+		code := Text(said["user_code"])
+		if !regexp.MustCompile(`^[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}$`).MatchString(code) {
+			t.Errorf("user_code = %q", code)
+		}
+		WantMembers(t, said, Object{
+			"verification_uri": s.URL + "/device", "verification_uri_complete": s.URL + "/device?user_code=" + code,
+			"expires_in": 600.0, "interval": 5.0,
+		})
+		d := &waiting{s, "tv", Text(said["device_code"]), code, Text(said["verification_uri_complete"])}
+		WantError(t, d.poll(), 400, "authorization_pending")
+
+		// The address alone allows nothing: it says what the code is for.
+		b := s.NewBrowser()
+		page := b.Get(d.address)
+		for _, want := range []string{"Living room", code, "Not my device", "somebody sent you", "See your email address", "Keep access"} {
+			if page.Status != http.StatusOK || !strings.Contains(page.Body, want) {
+				t.Errorf("the page does not say %q: %d\n%s", want, page.Status, page.Body)
+			}
+		}
+		WantError(t, d.poll(), 400, "authorization_pending")
+
+		done := b.Follow(b.enter(d, "continue"))
+		if done.Status != http.StatusOK || !strings.Contains(done.Body, "go back to your device") {
+			t.Fatalf("the way ends at %d %s\n%s", done.Status, done.Location(), done.Body)
+		}
+		tokens := d.poll().JSON(t)
+		WantMembers(t, tokens, Object{"token_type": "Bearer", "scope": "openid offline_access email"})
+		WantMembers(t, Claims(t, tokens["id_token"]), Object{"aud": "tv", "sid": nil, "nonce": nil, "acr": "urn:ostiary:acr:password"})
+		WantMembers(t, Claims(t, tokens["access_token"]), Object{"client_id": "tv", "aud": []any{"https://api.example", s.URL}})
+		WantMembers(t, s.Userinfo(tokens["access_token"]).JSON(t), Object{"email": "ada@example.com"})
+
+		// Who signs out of the browser does not mean the device.
+		p := b.Get("/oauth2/sessions/logout")
+		b.Post("/oauth2/sessions/logout", Form("ticket", p.HiddenField("ticket")))
+		refreshed := s.PostForm("/oauth2/token", tv("grant_type", "refresh_token", "refresh_token", Text(tokens["refresh_token"])))
+		if refreshed.Status != http.StatusOK {
+			t.Fatalf("refresh: %d %s", refreshed.Status, refreshed.Body)
+		}
+		access := refreshed.JSON(t)["access_token"]
+		if s.Userinfo(access).Status != http.StatusOK {
+			t.Error("the device was signed out")
+		}
+
+		// The code is good once. Whoever has it besides the device ends what it gave.
+		WantError(t, d.poll(), 400, "invalid_grant")
+		if s.Userinfo(access).Status != http.StatusUnauthorized {
+			t.Error("a code that came twice ended nothing")
+		}
+		if late := b.Post("/device", Form("user_code", d.code)); late.Status != http.StatusBadRequest {
+			t.Errorf("a code that was used: %d", late.Status)
+		}
+	})
+}
+
+func TestAPersonRefusesADevice(t *testing.T) {
+	eachWithDevices(t, func(t *testing.T, s *Server) {
+		t.Helper()
+		for name, refuse := range map[string]func(*Browser, *waiting) Response{
+			"since the code was sent to them": func(b *Browser, d *waiting) Response { return b.enter(d, "deny") },
+			"without signing in": func(b *Browser, d *waiting) Response {
+				form := b.Get(b.Get(b.enter(d, "continue").Location().String()).Location().String())
+				return b.Follow(b.Post(form.FormAction(), Form("request", form.HiddenField("request"), "decision", "cancel")))
+			},
+			"at the question": func(b *Browser, d *waiting) Response {
+				b.Code(AuthorizationRequest()) // signs in
+				form := b.Get(b.Get(b.enter(d, "continue").Location().String()).Location().String())
+				return b.Follow(b.Post(form.FormAction(), Form("request", form.HiddenField("request"), "decision", "deny")))
+			},
+		} {
+			d := s.device(tv("scope", "openid"))
+			if p := refuse(s.NewBrowser(), d); p.Status != http.StatusOK || !strings.Contains(p.Body, "Device not connected") {
+				t.Errorf("%s: %d\n%s", name, p.Status, p.Body)
+			}
+			WantError(t, d.poll(), 400, "access_denied")
+			WantError(t, d.poll(), 400, "access_denied")
+			if p := s.NewBrowser().enter(d, "continue"); p.Status != http.StatusBadRequest {
+				t.Errorf("%s: the code still leads somewhere: %d", name, p.Status)
+			}
+		}
+	})
+}
+
+func TestADeviceThatAsksTooOftenWaitsLonger(t *testing.T) {
+	eachWithDevices(t, func(t *testing.T, s *Server) {
+		t.Helper()
+		d := s.device(tv())
+		WantError(t, d.ask(), 400, "authorization_pending") // the first may come at once
+		s.Advance(4 * time.Second)                          // a little early is no harm
+		WantError(t, d.ask(), 400, "authorization_pending")
+		s.Advance(3 * time.Second)
+		WantError(t, d.ask(), 400, "slow_down") // 10 s from now on
+		s.Advance(8 * time.Second)
+		WantError(t, d.ask(), 400, "slow_down") // 15 s
+		s.Advance(15 * time.Second)
+		WantError(t, d.ask(), 400, "authorization_pending")
+		s.NewBrowser().Follow(s.NewBrowser().enter(d, "deny"))
+		s.Advance(5 * time.Second)
+		WantError(t, d.ask(), 400, "slow_down") // it does not hear sooner
+		s.Advance(20 * time.Second)
+		WantError(t, d.ask(), 400, "access_denied")
+	})
+}
+
+func TestADeviceHearsOfItsOwnCodeAlone(t *testing.T) {
+	eachWithDevices(t, func(t *testing.T, s *Server) {
+		t.Helper()
+		d := s.device(tv())
+		stolen := &waiting{s, "stick", d.device, d.code, ""}
+		WantError(t, stolen.poll(), 400, "invalid_grant")
+		WantError(t, d.ask(), 400, "authorization_pending") // others' polls are not counted as its own
+
+		code := s.NewBrowser().Code(AuthorizationRequest())
+		for name, bad := range map[string]string{
+			"garbage": "x", "of another kind": code, "changed": d.device[:len(d.device)-2] + "AA", "the user code": d.code,
+		} {
+			WantError(t, (&waiting{s, "tv", bad, "", ""}).poll(), 400, "invalid_grant")
+			_ = name
+		}
+		WantError(t, s.PostForm("/oauth2/token", tv("grant_type", DeviceGrant)), 400, "invalid_request")
+		WantError(t, s.PostForm("/oauth2/token", Form("grant_type", DeviceGrant, "device_code", d.device)), 400, "unauthorized_client")
+		WantError(t, s.PostForm("/oauth2/token", CodeExchange(d.device)), 400, "invalid_grant")
+
+		s.NewBrowser().Follow(s.NewBrowser().enter(d, "continue"))
+		s.Advance(10 * time.Minute)
+		WantError(t, d.ask(), 400, "expired_token")
+		if p := s.NewBrowser().enter(d, "continue"); p.Status != http.StatusBadRequest {
+			t.Errorf("a code that has expired: %d", p.Status)
+		}
+		if _, err := s.Store.Purge(t.Context(), s.Time().Add(2*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		WantError(t, d.ask(), 400, "expired_token")
+	})
+}
+
+func TestWhatADeviceMayAskFor(t *testing.T) {
+	t.Parallel()
+	s := StartWithDeviceClients(t, storetest.New(t), nil)
+	for name, tc := range map[string]struct {
+		form   url.Values
+		status int
+		code   string
+	}{
+		"without authentication":    {Form("client_id", "tv"), 401, "invalid_client"},
+		"with a wrong secret":       {tv("client_secret", "wrong"), 401, "invalid_client"},
+		"an unknown client":         {Form("client_id", "nobody"), 401, "invalid_client"},
+		"a client of another grant": {url.Values{}, 400, "unauthorized_client"},
+		"a resource of another":     {tv("resource", "https://other.example"), 400, "invalid_target"},
+		"a scope that cannot be":    {tv("scope", `"`), 400, "invalid_scope"},
+		"too much":                  {tv("scope", strings.Repeat("email ", 5000)), 400, "invalid_request"},
+	} {
+		p := s.PostForm("/oauth2/device/auth", tc.form)
+		if got := p.JSON(t)["error"]; p.Status != tc.status || got != tc.code {
+			t.Errorf("%s: %d %v, want %d %s", name, p.Status, got, tc.status, tc.code)
+		}
+	}
+	d := s.device(Form("client_id", "stick", "scope", "openid email"))
+	b := s.NewBrowser()
+	for range 2 { // anybody can pretend to be it, so its person is asked each time
+		p := b.enter(d, "continue")
+		seen := false
+		for p.Status == http.StatusSeeOther {
+			seen = seen || strings.HasPrefix(p.Location().Path, "/consent")
+			switch p.Location().Path {
+			case "/login", "/consent":
+				form := b.Get(p.Location().String())
+				p = b.Post(form.FormAction(), Form("request", form.HiddenField("request"), "username", "ada", "password", Password, "decision", map[string]string{"/consent": "accept"}[p.Location().Path], "remember", "on"))
+			default:
+				p = b.Get(p.Location().String())
+			}
+		}
+		if !seen || !strings.Contains(p.Body, "go back to your device") {
+			t.Errorf("asked: %v, and then %d\n%s", seen, p.Status, p.Body)
+		}
+		tokens := d.poll().JSON(t)
+		if tokens["scope"] != "openid" || tokens["refresh_token"] != nil {
+			t.Errorf("the device gets %v", tokens)
+		}
+		d = s.device(Form("client_id", "stick", "scope", "openid"))
+	}
+	p := s.PostForm("/oauth2/device/auth", Form("client_id", "stick"))
+	if p.Status != http.StatusOK {
+		t.Errorf("without a scope: %d %s", p.Status, p.Body)
+	}
+	doc := s.NewBrowser().Get("/.well-known/openid-configuration").JSON(t)
+	if doc["device_authorization_endpoint"] != s.URL+"/oauth2/device/auth" || !strings.Contains(strings.Join(texts(doc["grant_types_supported"]), " "), DeviceGrant) {
+		t.Errorf("discovery says %v and %v", doc["device_authorization_endpoint"], doc["grant_types_supported"])
+	}
+}
+
+func texts(list any) (all []string) {
+	items, _ := list.([]any)
+	for _, item := range items {
+		all = append(all, Text(item))
+	}
+	return all
+}
+
+// Of many polls at once one gets the tokens, whatever else there is, and no other ends
+// them.
+func TestOfManyPollsAtOnceOneWins(t *testing.T) {
+	eachWithDevices(t, func(t *testing.T, s *Server) {
+		t.Helper()
+		d := s.device(tv("scope", "openid"))
+		b := s.NewBrowser()
+		b.Follow(b.enter(d, "continue"))
+		s.Advance(5 * time.Second)
+		const polls = 20
+		answers := make([]Response, polls)
+		var group sync.WaitGroup
+		for i := range polls {
+			group.Go(func() { answers[i] = d.ask() })
+		}
+		group.Wait()
+		won := 0
+		for _, p := range answers {
+			switch {
+			case p.Status == http.StatusOK:
+				won++
+				if access := p.JSON(t)["access_token"]; s.Userinfo(access).Status != http.StatusOK {
+					t.Error("the tokens of the winner are good for nothing")
+				}
+			case p.JSON(t)["error"] != "slow_down":
+				t.Errorf("a loser gets %s", p.Body)
+			}
+		}
+		if won != 1 {
+			t.Errorf("%d of %d polls won, want 1", won, polls)
+		}
+	})
+}
+
+func TestWhatPeopleEnter(t *testing.T) {
+	t.Parallel()
+	s := StartWithDeviceClients(t, storetest.New(t), nil)
+	d := s.device(tv())
+	b := s.NewBrowser()
+	plain := strings.ReplaceAll(d.code, "-", "")
+	for _, entered := range []string{d.code, plain, strings.ToLower(d.code), " " + plain + " ", strings.ToLower(plain[:3]) + " " + plain[3:], strings.ReplaceAll(d.code, "-", "–")} {
+		if p := b.Post("/device", Form("user_code", entered)); p.Status != http.StatusOK || !strings.Contains(p.Body, d.code) {
+			t.Errorf("entering %q: %d", entered, p.Status)
+		}
+	}
+	for _, entered := range []string{"", "x", plain[:7], plain + "B", "AEIOUAEI", strings.Repeat("B", 5000), "<script>", d.device} {
+		p := b.Post("/device", Form("user_code", entered))
+		if p.Status != http.StatusBadRequest || !strings.Contains(p.Body, `id="user-code"`) || !strings.Contains(p.Body, `id="fault"`) {
+			t.Errorf("entering %q: %d", entered, p.Status)
+		}
+	}
+	if p := b.Get("/oauth2/device/verify?user_code=" + d.code); p.Status != http.StatusOK || !strings.Contains(p.Body, "Living room") {
+		t.Errorf("the address of other servers: %d", p.Status)
+	}
+	if p := b.Get("/device"); p.Status != http.StatusOK || !strings.Contains(p.Body, `id="user-code"`) || strings.Contains(p.Body, `id="fault"`) {
+		t.Errorf("the bare page: %d", p.Status)
+	}
+}

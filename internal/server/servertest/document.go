@@ -1,0 +1,106 @@
+package servertest
+
+import (
+	"bytes"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/ostiary/ostiary/internal/admin"
+)
+
+// document is the published description of the administrators' API, to which every
+// answer that a test gets is held.
+type document struct {
+	compiler *jsonschema.Compiler
+	paths    Object
+}
+
+func described(tb testing.TB, h *admin.Handler) *document {
+	tb.Helper()
+	text, err := h.Document()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	whole, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	d := &document{compiler: jsonschema.NewCompiler(), paths: whole.(Object)["paths"].(Object)}
+	d.compiler.AssertFormat()
+	if err := d.compiler.AddResource("openapi.json", whole); err != nil {
+		tb.Fatal(err)
+	}
+	return d
+}
+
+// check fails if an answer is not what the document says of its operation.
+func (d *document) check(tb testing.TB, method, target string, p Response) {
+	tb.Helper()
+	at, ok := d.find(method, target)
+	if !ok || method == http.MethodHead {
+		return // there is no such operation, which the answer says too
+	}
+	answers := d.at(at + "/responses").(Object)
+	status := strconv.Itoa(p.Status)
+	var schema string
+	switch answer := answers[status].(type) {
+	case Object:
+		if answer["content"] == nil {
+			if p.Body != "" {
+				tb.Errorf("%s %s: %d comes with a body that the document says nothing of: %s", method, target, p.Status, p.Body)
+			}
+			return
+		}
+		schema = "openapi.json#" + at + "/responses/" + status + "/content/application~1json/schema"
+	default:
+		if p.Status < http.StatusBadRequest {
+			tb.Errorf("%s %s: the document knows no answer %d", method, target, p.Status)
+			return
+		}
+		schema = "openapi.json#/components/responses/failure/content/application~1json/schema"
+	}
+	compiled, err := d.compiler.Compile(schema)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	body, err := jsonschema.UnmarshalJSON(strings.NewReader(p.Body))
+	if err != nil {
+		tb.Errorf("%s %s: %d is not JSON: %s", method, target, p.Status, p.Body)
+		return
+	}
+	if err := compiled.Validate(body); err != nil {
+		tb.Errorf("%s %s: %d is not what the document says: %v\n%s", method, target, p.Status, err, p.Body)
+	}
+}
+
+// find returns where the document speaks of the operation that a request is for.
+func (d *document) find(method, target string) (pointer string, ok bool) {
+	u, err := url.Parse(target)
+	if err != nil {
+		return "", false
+	}
+	parts := strings.Split(strings.TrimSuffix(strings.TrimPrefix(u.EscapedPath(), "/admin"), "/"), "/")
+	for path := range d.paths {
+		pattern := strings.Split(path, "/")
+		fits := slices.EqualFunc(pattern, parts, func(a, b string) bool { return a == b || strings.HasPrefix(a, "{") && b != "" })
+		if !fits || d.paths[path].(Object)[strings.ToLower(method)] == nil {
+			continue
+		}
+		return "/paths/" + strings.NewReplacer("/", "~1", "{", "%7B", "}", "%7D").Replace(path) + "/" + strings.ToLower(method), true
+	}
+	return "", false
+}
+
+func (d *document) at(pointer string) any {
+	var here any = Object{"paths": d.paths}
+	for part := range strings.SplitSeq(pointer[1:], "/") {
+		here = here.(Object)[strings.NewReplacer("~1", "/", "%7B", "{", "%7D", "}").Replace(part)]
+	}
+	return here
+}

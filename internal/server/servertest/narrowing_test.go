@@ -1,0 +1,162 @@
+package servertest
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/ostiary/ostiary/internal/scope"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+const emailByName = `{"userinfo":{"email":null},"id_token":{"email":null}}`
+
+// wantEmail compares what tokens tell of the user's email address.
+func (s *Server) wantEmail(what string, tokens Object, want any) {
+	s.TB.Helper()
+	if tokens["id_token"] != nil {
+		if got := Claims(s.TB, tokens["id_token"])["email"]; got != want {
+			s.TB.Errorf("%s: the ID token says %v, want %v", what, got, want)
+		}
+	}
+	if got := s.Userinfo(tokens["access_token"]).JSON(s.TB)["email"]; got != want {
+		s.TB.Errorf("%s: userinfo says %v, want %v", what, got, want)
+	}
+}
+
+// tokensOf exchanges a code of a client that authenticates by client_secret_basic.
+func (s *Server) tokensOf(id, secret, code string) Object {
+	s.TB.Helper()
+	r, err := http.NewRequestWithContext(s.TB.Context(), http.MethodPost, s.URL+"/oauth2/token", strings.NewReader(CodeExchange(code).Encode()))
+	if err != nil {
+		s.TB.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.SetBasicAuth(url.QueryEscape(id), url.QueryEscape(secret))
+	return Send(s.TB, http.DefaultClient, r).JSON(s.TB)
+}
+
+// A claim requested by name needs a scope that the client may have, at each step.
+func TestClaimsByNameAreHeldAgainstTheClientsScopes(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := Start(t, db, nil)
+		const grown, shrunk = "openid profile email offline_access api", "openid profile offline_access api"
+		form := AuthorizationRequest("scope", "openid offline_access", "claims", emailByName)
+
+		tokens := s.ExchangeCode(s.NewBrowser().Code(form))
+		s.wantEmail("a client that may have the scope", tokens, "ada@example.com")
+		before := tokens["access_token"]
+
+		s.rescope("web", shrunk)
+		s.wantEmail("a client that may not", s.ExchangeCode(s.NewBrowser().Code(form)), nil)
+		s.wantEmail("an access token from before the scope was taken", Object{"access_token": before}, nil)
+		tokens = s.Refresh(tokens["refresh_token"]).JSON(t)
+		s.wantEmail("a refresh after the scope was taken", tokens, nil)
+
+		// A code from before the scope was taken.
+		s.rescope("web", grown)
+		code := s.NewBrowser().Code(form)
+		s.rescope("web", shrunk)
+		s.wantEmail("a code from before the scope was taken", s.ExchangeCode(code), nil)
+	})
+}
+
+// The claims of a scope that was granted are not released when a refresh leaves it out.
+func TestARefreshNarrowsClaimsToo(t *testing.T) {
+	t.Parallel()
+	s := Start(t, storetest.New(t), nil)
+	tokens := s.ExchangeCode(s.NewBrowser().Code(AuthorizationRequest("scope", "openid email offline_access", "claims", emailByName)))
+	s.wantEmail("at first", tokens, "ada@example.com")
+	tokens = s.Refresh(tokens["refresh_token"], "scope", "openid offline_access").JSON(t)
+	s.wantEmail("for less", tokens, nil)
+	s.wantEmail("for everything again", s.Refresh(tokens["refresh_token"]).JSON(t), "ada@example.com")
+}
+
+// A self-registered client gets no claims by name of scopes that such clients may not
+// have, also where the configuration has changed since it registered.
+func TestClaimsByNameAreHeldAgainstTheRegistrationScopes(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t)
+	s := Start(t, db, nil)
+	p := s.Call(t, http.MethodPost, "/connect/register", "", `{"redirect_uris":["`+RedirectURI+`"],"scope":"openid profile email"}`)
+	if p.Status != http.StatusCreated {
+		t.Fatalf("register: %d %s", p.Status, p.Body)
+	}
+	id, secret := Text(p.JSON(t)["client_id"]), Text(p.JSON(t)["client_secret"])
+	tokens := func(s *Server) Object {
+		t.Helper()
+		return s.tokensOf(id, secret, s.NewBrowser().Code(AuthorizationRequest("client_id", id, "scope", "openid profile", "claims", emailByName)))
+	}
+	s.wantEmail("while registration_scopes has email", tokens(s), "ada@example.com")
+	narrow := Start(t, db, map[string]string{"registration_scopes": "openid profile", "default_scopes": "openid"})
+	got := tokens(narrow)
+	narrow.wantEmail("when it has not", got, nil)
+	if got["scope"] != "openid profile" {
+		t.Errorf("granted are %v", got["scope"])
+	}
+}
+
+// A consent app is told the scopes that the claims parameter implies, and what it does
+// not grant is not released.
+func TestAConsentAppGrantsClaimsByName(t *testing.T) {
+	EachAppServer(t, func(t *testing.T, s *AppServer) {
+		t.Helper()
+		s.people()
+		s.declare(&scope.Scope{Name: "hr", Claims: map[string][]scope.Destination{"department": {scope.Userinfo}}})
+		s.rescope("web", "openid profile email offline_access api hr")
+		ada, err := s.Store.AccountByUsername(t.Context(), "ada")
+		if err != nil {
+			t.Fatal(err)
+		}
+		form := AuthorizationRequest("scope", "openid", "claims", `{"userinfo":{"email":null,"department":null,"phone_number":null}}`)
+		for name, tc := range map[string]struct {
+			grants []string
+			want   Object
+		}{
+			"all":          {[]string{"openid", "email", "hr"}, Object{"email": "ada@example.com", "department": "engines"}},
+			"one of them":  {[]string{"openid", "hr"}, Object{"email": nil, "department": "engines"}},
+			"none of them": {[]string{"openid"}, Object{"email": nil, "department": nil}},
+		} {
+			b := s.NewBrowser()
+			p := b.Get("/oauth2/auth?" + form.Encode())
+			p = b.SignInByApp(s, p, Object{"subject": ada.Subject})
+			told := s.CallAdmin(http.MethodGet, "/oauth2/auth/requests/consent?consent_challenge="+s.ConsentChallenge(p), "").JSON(t)
+			WantMembers(t, told, Object{"requested_scope": []any{"openid", "hr", "email"}})
+			p = b.ConsentByApp(s, p, Object{"grant_scope": tc.grants, "remember": true})
+			tokens := s.ExchangeCode(CodeOf(t, p))
+			WantMembers(t, tokens, Object{"scope": "openid"})
+			t.Log(name)
+			WantMembers(t, s.Userinfo(tokens["access_token"]).JSON(t), tc.want)
+		}
+	})
+}
+
+// What a page has shown is what is granted: claims whose scope the client got while the
+// user was reading are not.
+func TestClaimsThatWereNotShownAreNotGranted(t *testing.T) {
+	t.Parallel()
+	s := Start(t, storetest.New(t), nil)
+	s.rescope("careful", "openid profile")
+	b := s.NewBrowser()
+	form := AuthorizationRequest("client_id", "careful", "scope", "openid", "claims", `{"userinfo":{"email":null,"name":null}}`)
+	p := b.Get("/oauth2/auth?" + form.Encode())
+	for !strings.HasPrefix(p.Header.Get("Location"), s.URL+"/consent") {
+		page := b.Get(p.Header.Get("Location"))
+		if page.Status == http.StatusOK {
+			page = b.Post(page.FormAction(), url.Values{"request": {page.HiddenField("request")}, "username": {"ada"}, "password": {Password}})
+		}
+		p = page
+	}
+	page := b.Get(p.Header.Get("Location"))
+	if strings.Contains(page.Body, "email address") || !strings.Contains(page.Body, "your profile") {
+		t.Errorf("the page shows not what the claims imply, within what the client may have:\n%s", page.Body)
+	}
+	s.rescope("careful", "openid profile email")
+	p = b.Follow(b.Post(page.FormAction(), url.Values{"request": {page.HiddenField("request")}, "decision": {"accept"}}))
+	got := s.Userinfo(s.tokensOf("careful", "careful-secret-careful-secret-ca", CodeOf(t, p))["access_token"]).JSON(t)
+	WantMembers(t, got, Object{"name": "Ada Lovelace", "email": nil})
+}

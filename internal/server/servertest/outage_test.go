@@ -1,0 +1,91 @@
+package servertest
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// A lost database is 503 with Retry-After on every endpoint, and never a verdict:
+// clients throw their tokens away on those.
+func TestALostDatabaseIsNoVerdict(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := StartWithDeviceClients(t, db, map[string]string{"sign_up": "on"})
+		device := s.device(tv())
+		signer := s.AddAssertingClient()
+		b := s.NewBrowser()
+		tokens := s.ExchangeCode(b.Code(AuthorizationRequest()))
+		code := b.Code(AuthorizationRequest())
+		waiting := b.Get("/oauth2/auth?" + AuthorizationRequest("prompt", "login").Encode()).Location().Query().Get("request")
+		registered := s.Register(t)
+		s.PostForm("/oauth2/token", s.ClientAssertion(signer))
+		device.ask()
+		db.Close()
+
+		access, refresh := Text(tokens["access_token"]), Text(tokens["refresh_token"])
+		for name, act := range map[string]func() Response{
+			"authorize":                   func() Response { return b.Get("/oauth2/auth?" + AuthorizationRequest().Encode()) },
+			"authorize, new":              func() Response { return s.NewBrowser().Get("/oauth2/auth?" + AuthorizationRequest().Encode()) },
+			"authorize, back from a page": func() Response { return b.Get("/oauth2/auth?continue=" + waiting) },
+			"sign-in page":                func() Response { return b.Get("/login?request=" + waiting) },
+			"sign-in": func() Response {
+				return b.Post("/login", url.Values{"request": {waiting}, "username": {"ada"}, "password": {Password}})
+			},
+			"sign-up": func() Response {
+				return b.Post("/signup", url.Values{"request": {waiting}, "username": {"grace"}, "password": {Password}, "repeat": {Password}})
+			},
+			"consent":         func() Response { return b.Post("/consent", url.Values{"request": {waiting}, "decision": {"accept"}}) },
+			"set-up":          func() Response { return b.Get("/setup?token=" + strings.Repeat("a", 43)) },
+			"code":            func() Response { return s.PostForm("/oauth2/token", CodeExchange(code)) },
+			"refresh":         func() Response { return s.Refresh(refresh) },
+			"private_key_jwt": func() Response { return s.PostForm("/oauth2/token", s.ClientAssertion(signer)) },
+			"an uncached client": func() Response {
+				return s.PostForm("/oauth2/token", url.Values{"client_id": {"uncached"}, "grant_type": {"refresh_token"}})
+			},
+			"introspect access":  func() Response { return s.PostForm("/oauth2/introspect", url.Values{"token": {access}}) },
+			"introspect refresh": func() Response { return s.PostForm("/oauth2/introspect", url.Values{"token": {refresh}}) },
+			"revoke access":      func() Response { return s.PostForm("/oauth2/revoke", url.Values{"token": {access}}) },
+			"revoke refresh":     func() Response { return s.PostForm("/oauth2/revoke", url.Values{"token": {refresh}}) },
+			"userinfo":           func() Response { return s.Userinfo(access) },
+			"device, new":        func() Response { return s.PostForm("/oauth2/device/auth", tv()) },
+			"device, polling":    device.ask,
+			"device, its code":   func() Response { return b.enter(device, "continue") },
+			"device, refused":    func() Response { return b.enter(device, "deny") },
+			"sign-out":           func() Response { return b.Get("/oauth2/sessions/logout?id_token_hint=" + Text(tokens["id_token"])) },
+			"registration": func() Response {
+				return s.Call(t, http.MethodPost, "/connect/register", "", `{"redirect_uris":["https://a.example/"]}`)
+			},
+			"registration, read":   func() Response { return s.Call(t, http.MethodGet, registered.path, registered.token, "") },
+			"registration, delete": func() Response { return s.Call(t, http.MethodDelete, registered.path, registered.token, "") },
+			"readiness":            func() Response { return b.Get("/health/ready") },
+		} {
+			p := act()
+			if p.Status != http.StatusServiceUnavailable || p.Header.Get("Retry-After") == "" {
+				t.Errorf("%s: %d with Retry-After %q, want 503\n%s", name, p.Status, p.Header.Get("Retry-After"), p.Body)
+			}
+		}
+		for _, path := range []string{"/health/alive", "/.well-known/jwks.json", "/.well-known/openid-configuration"} {
+			if p := b.Get(path); p.Status != http.StatusOK {
+				t.Errorf("%s: %d, which needs no database", path, p.Status)
+			}
+		}
+	})
+}
+
+type registered struct{ path, token string }
+
+func (s *Server) Register(t *testing.T) registered {
+	t.Helper()
+	p := s.Call(t, http.MethodPost, "/connect/register", "", `{"redirect_uris":["https://a.example/cb"]}`)
+	if p.Status != http.StatusCreated {
+		t.Fatalf("register: %d %s", p.Status, p.Body)
+	}
+	got := p.JSON(t)
+	return registered{strings.TrimPrefix(Text(got["registration_client_uri"]), s.URL), Text(got["registration_access_token"])}
+}

@@ -1,0 +1,69 @@
+package servertest
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// A response that proxies would not pass on is refused on a page that says why, before
+// anybody signs in and in every way to ask. Where it fits, the state comes back whole.
+func TestALongStateIsRefusedWhereItsRedirectWouldBeTooLong(t *testing.T) {
+	t.Parallel()
+
+	const limit = 4096
+	s := Start(t, storetest.New(t), map[string]string{"max_redirect_url_length": "4096", "legacy_response_types": "on"})
+	s.ImportClient(LegacyClient("legacy", ""))
+	fits := limit - len(RedirectURI) - len("state=&iss=") - len(url.QueryEscape(s.URL)) - 512
+	signedIn := s.NewBrowser()
+	signedIn.Code(AuthorizationRequest())
+
+	for name, b := range map[string]*Browser{"signed in": signedIn, "not signed in": s.NewBrowser()} {
+		p := b.Authorize(AuthorizationRequest("state", strings.Repeat("s", fits)))
+		if got := p.Location(); len(got.Query().Get("state")) != fits || !got.Query().Has("code") || len(got.String()) > limit {
+			t.Errorf("%s: a state that fits: %d with %d bytes of state in %d", name, p.Status, len(got.Query().Get("state")), len(got.String()))
+		}
+		for kind, changes := range map[string][]string{
+			"a byte more":        {"state", strings.Repeat("s", fits+1)},
+			"three after escape": {"state", strings.Repeat("ü", fits/6+1)},
+			"an error":           {"state", strings.Repeat("s", limit), "scope", "\x7f"},
+			"prompt=none":        {"state", strings.Repeat("s", limit), "prompt", "none"},
+			"a fragment":         {"state", strings.Repeat("s", limit), "response_mode", "fragment"},
+		} {
+			for method, p := range map[string]Response{
+				"GET": b.Get("/oauth2/auth?" + AuthorizationRequest(changes...).Encode()), "POST": b.Post("/oauth2/auth", AuthorizationRequest(changes...)),
+			} {
+				if p.Status != http.StatusBadRequest || p.Header.Get("Location") != "" || !strings.Contains(p.Body, "response_mode=form_post") {
+					t.Errorf("%s, %s by %s: %d to %d bytes, want a page that says why\n%s", name, kind, method, p.Status, len(p.Header.Get("Location")), p.Body)
+				}
+			}
+		}
+	}
+	if p := signedIn.Authorize(AuthorizationRequest("state", strings.Repeat("s", 2*limit), "response_mode", "form_post")); len(p.HiddenField("state")) != 2*limit {
+		t.Errorf("form_post: %d\n%s", p.Status, p.Body)
+	}
+	// Only with its tokens the response is too long.
+	p := signedIn.Authorize(AuthorizationRequest("client_id", "legacy", "response_type", "code id_token", "state", strings.Repeat("s", fits), "nonce", strings.Repeat("n", 900)))
+	if p.Status != http.StatusBadRequest || p.Header.Get("Location") != "" || !strings.Contains(p.Body, "response_mode=form_post") {
+		t.Errorf("with tokens: %d to %d bytes", p.Status, len(p.Header.Get("Location")))
+	}
+}
+
+// Signing out sends people back under the same limit, and ends nothing before that is clear.
+func TestALongStateAtSignOutIsRefused(t *testing.T) {
+	t.Parallel()
+
+	const back = "https://client.example/bye"
+	s := Start(t, storetest.New(t), map[string]string{"max_redirect_url_length": "4096"})
+	s.ImportClient(`{"client_id": "leaver", "client_secret": "` + OtherSecret + `", "redirect_uris": ["` + RedirectURI + `"], "post_logout_redirect_uris": ["` + back + `"]}`)
+	b := s.NewBrowser()
+	for n, want := range map[int]int{4096 - len(back+"?state="): http.StatusSeeOther, 4097 - len(back+"?state="): http.StatusBadRequest} {
+		query := url.Values{"client_id": {"leaver"}, "post_logout_redirect_uri": {back}, "state": {strings.Repeat("s", n)}}
+		if p := b.Get("/oauth2/sessions/logout?" + query.Encode()); p.Status != want || p.Status == http.StatusSeeOther && len(p.Location().Query().Get("state")) != n {
+			t.Errorf("a state of %d bytes: %d to %d bytes, want %d", n, p.Status, len(p.Header.Get("Location")), want)
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package servertest
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/ostiary/ostiary/internal/scope"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+// declare adds the record of a scope, as an operator does, and lets the server see it.
+func (s *Server) declare(records ...*scope.Scope) {
+	s.TB.Helper()
+	for _, record := range records {
+		if err := record.Check(); err != nil {
+			s.TB.Fatal(err)
+		}
+		record.CreatedAt, record.UpdatedAt = s.Time(), s.Time()
+		put := s.Store.InsertScope
+		if scope.IsStandard(record.Name) {
+			put = s.Store.UpdateScope
+		}
+		if err := put(s.TB.Context(), record); err != nil {
+			s.TB.Fatal(err)
+		}
+	}
+}
+
+// rescope lets a client have other scopes, as an operator does.
+func (s *Server) rescope(id, scopes string) {
+	s.TB.Helper()
+	c, err := s.Store.Client(s.TB.Context(), id)
+	if err != nil {
+		s.TB.Fatal(err)
+	}
+	c.Scope = scopes
+	if err := s.Store.UpdateClient(s.TB.Context(), c); err != nil {
+		s.TB.Fatal(err)
+	}
+}
+
+// everywhere is a claim that is released in all places.
+func everywhere(claims ...string) map[string][]scope.Destination {
+	all := map[string][]scope.Destination{}
+	for _, claim := range claims {
+		all[claim] = scope.Destinations()
+	}
+	return all
+}
+
+// people brings a user with claims beyond the standard ones.
+func (s *Server) people() {
+	s.TB.Helper()
+	const users = `[{"username": "ada", "claims": {"name": "Ada Lovelace", "email": "ada@example.com", "email_verified": true,
+		"groups": ["staff", "math"], "department": "engines", "https://claims.example/tenant": 7}}]`
+	if _, _, err := s.ImportUsers([]byte(users)); err != nil {
+		s.TB.Fatal(err)
+	}
+}
+
+func TestOperatorsScopesReleaseTheirClaims(t *testing.T) {
+	t.Parallel()
+	for name, opaque := range map[string]string{"JWT access tokens": "jwt", "opaque access tokens": "opaque"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, db *store.Store) {
+				t.Helper()
+				s := Start(t, db, map[string]string{"access_token_format": opaque})
+				s.people()
+				s.declare(
+					&scope.Scope{Name: "hr", Title: "See where you work", Claims: everywhere("department", "https://claims.example/tenant")},
+					&scope.Scope{Name: "internal", Claims: map[string][]scope.Destination{"department": {scope.Introspection}}},
+				)
+				s.rescope("web", "openid offline_access groups hr internal")
+
+				all := Object{"groups": []any{"staff", "math"}, "department": "engines", "https://claims.example/tenant": 7.0}
+				none := Object{"groups": nil, "department": nil, "https://claims.example/tenant": nil, "name": nil}
+				for scopes, want := range map[string]struct{ userinfo, access, introspection Object }{
+					"openid":           {none, none, none},
+					"openid groups hr": {all, Object{"groups": nil, "department": "engines", "https://claims.example/tenant": 7.0}, Object{"groups": nil, "department": "engines"}},
+					"openid internal":  {none, none, Object{"department": "engines", "groups": nil}},
+				} {
+					tokens := s.ExchangeCode(s.NewBrowser().Code(AuthorizationRequest("scope", scopes)))
+					WantMembers(t, s.Userinfo(tokens["access_token"]).JSON(t), want.userinfo)
+					if opaque == "jwt" {
+						WantMembers(t, Claims(t, tokens["access_token"]), want.access)
+					}
+					WantMembers(t, s.PostForm("/oauth2/introspect", url.Values{"token": {Text(tokens["access_token"])}}).JSON(t), want.introspection)
+				}
+			})
+		})
+	}
+}
+
+// What an operator declares is in the documents and on the pages.
+func TestOperatorsScopesAreDescribed(t *testing.T) {
+	t.Parallel()
+	s := Start(t, storetest.New(t), nil)
+	document := func() string { return s.NewBrowser().Get("/.well-known/openid-configuration").Body }
+	if before := document(); !strings.Contains(before, `"groups"`) || strings.Contains(before, "department") {
+		t.Errorf("from the start discovery says %s", before)
+	}
+	email := &scope.Scope{Name: "email", Title: "Read your address for letters", Claims: everywhere("email", "email_verified", "mailbox")}
+	s.declare(
+		&scope.Scope{Name: "hr", Title: "See where you work", Description: "Your department and desk.", Claims: everywhere("department")},
+		&scope.Scope{Name: "desk", Claims: everywhere("desk", "chair")}, email,
+	)
+	if after := document(); !strings.Contains(after, `"department"`) || !strings.Contains(after, `"hr"`) {
+		t.Errorf("discovery does not follow: %s", after)
+	}
+	s.rescope("careful", "openid email hr desk unknown")
+	b := s.NewBrowser()
+	b.Code(AuthorizationRequest()) // signs in
+	page := b.Get(b.Get("/oauth2/auth?" + AuthorizationRequest("client_id", "careful", "scope", "openid email hr desk unknown").Encode()).Location().String())
+	for _, words := range []string{
+		"See where you work", "Your department and desk.", "It learns: chair, desk.", "Read your address for letters", "It also learns: mailbox.",
+		"There is no description of this permission",
+	} {
+		if !strings.Contains(page.Body, words) {
+			t.Errorf("the consent page lacks %q", words)
+		}
+	}
+}
+
+// A client that registered itself may have the scopes of the configuration, and those
+// whose record says so; not those of the administrators' API.
+func TestWhoMayAskForAScope(t *testing.T) {
+	t.Parallel()
+	s := Start(t, storetest.New(t), map[string]string{"registration_scopes": "openid email", "default_scopes": "openid"})
+	s.declare(
+		&scope.Scope{Name: "open", SelfRegistration: true}, &scope.Scope{Name: "shut"},
+		&scope.Scope{Name: "clients:write", SelfRegistration: true},
+	)
+	register := func(scope string) Object {
+		t.Helper()
+		p := s.Call(t, http.MethodPost, "/connect/register", "", `{"redirect_uris":["https://client.example/"],"scope":"`+scope+`"}`)
+		if p.Status != http.StatusCreated {
+			t.Fatalf("register: %d %s", p.Status, p.Body)
+		}
+		return p.JSON(t)
+	}
+	if got := register("openid email profile open shut clients:write groups")["scope"]; got != "openid email open" {
+		t.Errorf("registered are the scopes %q", got)
+	}
+}

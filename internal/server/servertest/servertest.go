@@ -1,0 +1,443 @@
+// Package servertest runs the whole server in the process of a test, over a real store and
+// with a clock that the test advances.
+package servertest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"github.com/ostiary/ostiary/internal/config"
+	"github.com/ostiary/ostiary/internal/credential"
+	"github.com/ostiary/ostiary/internal/server"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+const (
+	Version      = "dev" // of the servers that the tests start
+	SystemSecret = "a system secret that is long enough for tests"
+	Password     = "correct horse battery"
+	RedirectURI  = "https://client.example/callback?keep=1"
+	CodeVerifier = "a-code-verifier-of-at-least-forty-three-characters"
+)
+
+// The parameters of password hashes, unless a test sets argon2_memory_mib. They take a
+// fiftieth of the time of the least that the configuration allows.
+const (
+	hashMiB    = 1
+	hashPasses = 1
+)
+
+// clientStaleness is more than a change of a client needs to be in force: it is at once.
+const ClientStaleness = time.Second
+
+// PasswordHash is the hash of [Password], made once with the parameters that
+// [StartUnderPath] configures, so that a sign-in does not replace it.
+var PasswordHash = sync.OnceValue(func() string {
+	hash, err := credential.NewHasher(hashMiB<<10, hashPasses, 1, time.Minute).Hash(context.Background(), Password)
+	if err != nil {
+		panic(err)
+	}
+	return hash
+})
+
+// server is the whole server in this process, over a real store, with a clock
+// that the test moves.
+type Server struct {
+	*server.Server
+	TB  testing.TB
+	URL string
+
+	mu    sync.Mutex
+	clock time.Time
+}
+
+// start serves db with the settings, and stops with the test.
+func Start(tb testing.TB, db *store.Store, settings map[string]string) *Server {
+	tb.Helper()
+	return StartWithLog(tb, db, settings, slog.DiscardHandler)
+}
+
+// startLogging is start for tests that read the log.
+func StartWithLog(tb testing.TB, db *store.Store, settings map[string]string, log slog.Handler) *Server {
+	tb.Helper()
+	return StartUnderPath(tb, db, "", settings, log)
+}
+
+// startUnder is startLogging with an issuer that has the path, empty for none. Where
+// issuer_path is stripped, a proxy removes it.
+func StartUnderPath(tb testing.TB, db *store.Store, path string, settings map[string]string, log slog.Handler) *Server {
+	tb.Helper()
+	s := &Server{TB: tb, clock: time.Now().Truncate(time.Microsecond)} // as exact as the store is
+	front := httptest.NewUnstartedServer(nil)
+	issuer := "http://" + front.Listener.Addr().String() + path
+	s.URL = strings.TrimSuffix(issuer, "/")
+	defaults := map[string]string{
+		"issuer": issuer, "database_url": "sqlite:unused", "system_secrets": SystemSecret, "registration": "open",
+		"argon2_slots": "2",
+	}
+	conf, err := config.Load(config.Sources{Defaults: defaults, Override: settings, Require: config.ServeRequires()})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if settings["argon2_memory_mib"] == "" {
+		conf.Argon2MemoryMiB, conf.Argon2Iterations = hashMiB, hashPasses
+	}
+	lendKeys(tb, conf, db, s.clock)
+	storetest.Follow(tb, db)
+	if s.Server, err = server.New(tb.Context(), server.Options{Config: conf, Store: db, Log: slog.New(log), Now: s.Time, Version: Version}); err != nil {
+		tb.Fatal(err)
+	}
+	front.Config.Handler = s.Public()
+	if conf.IssuerPath == config.PathStripped {
+		front.Config.Handler = stripping(conf.Path(), s.Public())
+	}
+	front.Start()
+	tb.Cleanup(front.Close)
+	s.Populate()
+	s.Advance(time.Minute) // beyond the moments at which the above were made
+	return s
+}
+
+// stripping is a proxy that removes a path, and forwards addresses at the root as they are.
+func stripping(path string, next http.Handler) http.Handler {
+	stripped := http.StripPrefix(path, next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, path+"/") {
+			stripped.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (s *Server) Time() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.clock
+}
+
+// pass lets time go by.
+func (s *Server) Advance(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clock = s.clock.Add(d)
+}
+
+// populate brings a person and the clients that the tests use.
+func (s *Server) Populate() {
+	s.TB.Helper()
+	const clients = `[
+		{"client_id": "web", "client_secret": "web-secret-web-secret-web-secret-", "redirect_uris": ["` + RedirectURI + `", "https://client.example/other"],
+		 "grant_types": ["authorization_code", "refresh_token", "client_credentials"], "scope": "openid profile email offline_access api",
+		 "audience": ["https://api.example", "https://other.example"], "served_resources": ["https://api.example"], "skip_consent": true, "id_token_signed_response_alg": "ES256"},
+		{"client_id": "post", "client_secret": "post-secret-post-secret-post-sec", "redirect_uris": ["` + RedirectURI + `"],
+		 "token_endpoint_auth_method": "client_secret_post", "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
+		 "scope": "openid offline_access", "access_token_strategy": "opaque", "skip_consent": true},
+		{"client_id": "app", "application_type": "native", "token_endpoint_auth_method": "none",
+		 "redirect_uris": ["http://127.0.0.1/cb", "com.example.app:/cb"], "grant_types": ["authorization_code", "refresh_token"], "scope": "openid offline_access"},
+		{"client_id": "careful", "client_secret": "careful-secret-careful-secret-ca", "redirect_uris": ["` + RedirectURI + `"],
+		 "require_pkce": true, "scope": "openid email"}
+	]`
+	users := `[
+		{"username": "ada", "password_hash": "` + PasswordHash() + `", "claims": {"name": "Ada Lovelace", "email": "ada@example.com", "email_verified": true}},
+		{"username": "bob", "password_hash": "` + PasswordHash() + `"}
+	]`
+	if _, _, err := s.ImportClients([]byte(clients)); err != nil {
+		s.TB.Fatal(err)
+	}
+	if _, _, err := s.ImportUsers([]byte(users)); err != nil {
+		s.TB.Fatal(err)
+	}
+}
+
+// ImportClients creates or updates the clients of a JSON array.
+func (s *Server) ImportClients(text []byte) (created, updated int, err error) {
+	importer, err := server.NewClientImporter(s.Config, s.Store, s.Hasher)
+	if err != nil {
+		return 0, 0, err
+	}
+	return importer.Import(s.TB.Context(), text)
+}
+
+// ImportUsers creates or updates the users of a JSON array.
+func (s *Server) ImportUsers(text []byte) (created, updated int, err error) {
+	return server.NewUserImporter(s.Store, s.Hasher).Import(s.TB.Context(), text)
+}
+
+// browser is a person's, without script: it keeps cookies and does not follow
+// redirects by itself.
+type Browser struct {
+	Server *Server
+	Client *http.Client
+}
+
+func (s *Server) NewBrowser() *Browser {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		s.TB.Fatal(err)
+	}
+	return &Browser{s, &http.Client{
+		Jar: jar, Timeout: 20 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// reply is an answer, read whole.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   string
+}
+
+func (p Response) Location() *url.URL {
+	u, err := url.Parse(p.Header.Get("Location"))
+	if err != nil {
+		return &url.URL{}
+	}
+	return u
+}
+
+func (p Response) JSON(tb testing.TB) map[string]any {
+	tb.Helper()
+	var m map[string]any
+	if err := json.Unmarshal([]byte(p.Body), &m); err != nil {
+		tb.Fatalf("answer %d is not JSON: %v\n%s", p.Status, err, p.Body)
+	}
+	return m
+}
+
+// field returns the value of a hidden form field.
+func (p Response) HiddenField(name string) string {
+	return p.Attribute("value", func(a map[string]string) bool { return a["name"] == name && a["type"] == "hidden" })
+}
+
+// action returns where the page's form goes.
+func (p Response) FormAction() string {
+	return p.Attribute("action", func(a map[string]string) bool { return a["method"] != "" })
+}
+
+// attribute returns an attribute of the first element that fits.
+func (p Response) Attribute(name string, fits func(map[string]string) bool) string {
+	z := html.NewTokenizer(strings.NewReader(p.Body))
+	for {
+		if z.Next() == html.ErrorToken {
+			return ""
+		}
+		attributes := map[string]string{}
+		for _, a := range z.Token().Attr {
+			attributes[a.Key] = a.Val
+		}
+		if fits(attributes) {
+			return attributes[name]
+		}
+	}
+}
+
+func Send(tb testing.TB, c *http.Client, r *http.Request) Response {
+	tb.Helper()
+	answer, err := c.Do(r)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return Response{answer.StatusCode, answer.Header, string(body)}
+}
+
+func (b *Browser) Get(target string) Response {
+	b.Server.TB.Helper()
+	if strings.HasPrefix(target, "/") {
+		target = b.Server.URL + target
+	}
+	r, err := http.NewRequestWithContext(b.Server.TB.Context(), http.MethodGet, target, nil)
+	if err != nil {
+		b.Server.TB.Fatal(err)
+	}
+	return Send(b.Server.TB, b.Client, r)
+}
+
+func (b *Browser) Post(path string, form url.Values) Response {
+	b.Server.TB.Helper()
+	path = strings.TrimPrefix(path, b.Server.URL)
+	r, err := http.NewRequestWithContext(b.Server.TB.Context(), http.MethodPost, b.Server.URL+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		b.Server.TB.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Origin", b.Server.Config.Origin())
+	return Send(b.Server.TB, b.Client, r)
+}
+
+// asking returns an authorization request of the client web, changed by pairs of
+// names and values; an empty value leaves the parameter out.
+func AuthorizationRequest(changes ...string) url.Values {
+	form := url.Values{
+		"client_id": {"web"}, "redirect_uri": {RedirectURI}, "response_type": {"code"}, "state": {"a state"}, "nonce": {"a nonce"},
+		"scope": {"openid offline_access api"}, "code_challenge": {CodeChallenge(CodeVerifier)}, "code_challenge_method": {"S256"},
+	}
+	for i := 0; i < len(changes); i += 2 {
+		form.Set(changes[i], changes[i+1])
+		if changes[i+1] == "" {
+			form.Del(changes[i])
+		}
+	}
+	return form
+}
+
+// authorize goes through the pages until the answer leaves for the client, or a
+// page that is neither sign-in nor consent comes.
+func (b *Browser) Authorize(form url.Values) Response {
+	b.Server.TB.Helper()
+	return b.Follow(b.Get("/oauth2/auth?" + form.Encode()))
+}
+
+func (b *Browser) Follow(p Response) Response {
+	b.Server.TB.Helper()
+	for range 12 {
+		to := p.Location()
+		switch {
+		case p.Status == http.StatusSeeOther && strings.HasPrefix(to.String(), b.Server.URL+"/login"):
+			form := b.Get(to.String())
+			p = b.Post(form.FormAction(), url.Values{"request": {form.HiddenField("request")}, "username": {"ada"}, "password": {Password}})
+		case p.Status == http.StatusSeeOther && strings.HasPrefix(to.String(), b.Server.URL+"/consent"):
+			form := b.Get(to.String())
+			p = b.Post(form.FormAction(), url.Values{"request": {form.HiddenField("request")}, "decision": {"accept"}})
+		case p.Status == http.StatusSeeOther && strings.HasPrefix(to.String(), b.Server.URL+"/"):
+			p = b.Get(to.String())
+		default:
+			return p
+		}
+	}
+	b.Server.TB.Fatalf("no end of redirects; the last answer is %d to %s", p.Status, p.Header.Get("Location"))
+	return p
+}
+
+// code signs in as ada and returns a fresh code.
+func (b *Browser) Code(form url.Values) string {
+	b.Server.TB.Helper()
+	p := b.Authorize(form)
+	code := p.Location().Query().Get("code")
+	if code == "" {
+		b.Server.TB.Fatalf("no code: %d to %q\n%s", p.Status, p.Header.Get("Location"), p.Body)
+	}
+	return code
+}
+
+// call posts a form to a machine endpoint, as the client web unless the form has
+// a client_id.
+func (s *Server) PostForm(path string, form url.Values) Response {
+	s.TB.Helper()
+	r, err := http.NewRequestWithContext(s.TB.Context(), http.MethodPost, s.URL+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		s.TB.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if !form.Has("client_id") {
+		r.SetBasicAuth("web", "web-secret-web-secret-web-secret-")
+	}
+	return Send(s.TB, http.DefaultClient, r)
+}
+
+func CodeExchange(code string, changes ...string) url.Values {
+	form := url.Values{
+		"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {RedirectURI}, "code_verifier": {CodeVerifier},
+	}
+	for i := 0; i < len(changes); i += 2 {
+		form.Set(changes[i], changes[i+1])
+		if changes[i+1] == "" {
+			form.Del(changes[i])
+		}
+	}
+	return form
+}
+
+// tokens exchanges a code that must be good.
+func (s *Server) ExchangeCode(code string) map[string]any {
+	s.TB.Helper()
+	p := s.PostForm("/oauth2/token", CodeExchange(code))
+	if p.Status != http.StatusOK {
+		s.TB.Fatalf("exchange: %d %s", p.Status, p.Body)
+	}
+	return p.JSON(s.TB)
+}
+
+func (s *Server) Refresh(token any, changes ...string) Response {
+	s.TB.Helper()
+	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {Text(token)}}
+	for i := 0; i < len(changes); i += 2 {
+		form.Set(changes[i], changes[i+1])
+	}
+	return s.PostForm("/oauth2/token", form)
+}
+
+func (s *Server) IsActive(token any) bool {
+	s.TB.Helper()
+	p := s.PostForm("/oauth2/introspect", url.Values{"token": {Text(token)}})
+	if p.Status != http.StatusOK {
+		s.TB.Fatalf("introspect: %d %s", p.Status, p.Body)
+	}
+	return p.JSON(s.TB)["active"] == true
+}
+
+func (s *Server) Userinfo(token any) Response {
+	s.TB.Helper()
+	r, err := http.NewRequestWithContext(s.TB.Context(), http.MethodGet, s.URL+"/userinfo", nil)
+	if err != nil {
+		s.TB.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+Text(token))
+	return Send(s.TB, http.DefaultClient, r)
+}
+
+func Text(v any) string {
+	s, _ := v.(string)
+	return s
+}
+
+// claims reads a JWT's payload without verifying it.
+func Claims(tb testing.TB, token any) map[string]any {
+	tb.Helper()
+	parts := strings.Split(Text(token), ".")
+	if len(parts) != 3 {
+		tb.Fatalf("%v is not a JWT", token)
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var m map[string]any
+	if err := json.Unmarshal(raw, &m); err != nil {
+		tb.Fatal(err)
+	}
+	return m
+}
+
+func WantError(tb testing.TB, p Response, status int, code string) {
+	tb.Helper()
+	if got := p.JSON(tb)["error"]; p.Status != status || got != code {
+		tb.Errorf("answer %d %v, want %d %s\n%s", p.Status, got, status, code, p.Body)
+	}
+}
+
+func CodeChallenge(verifier string) string {
+	sum := sha256.Sum256([]byte(verifier))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
