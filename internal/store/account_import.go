@@ -19,7 +19,7 @@ import (
 // One whose holder signed up is taken over by a new password alone; without one the
 // import ends with [account.ErrSelfRegistered], since it would give whoever came
 // first what is meant for somebody else.
-func (s *Store) ImportAccounts(ctx context.Context, accounts []account.Import) (created, updated int, err error) {
+func (s *Accounts) ImportAccounts(ctx context.Context, accounts []account.Import) (created, updated int, err error) {
 	var cutOff []*account.Account
 	err = s.db.TxWithin(ctx, db.ImportTimeout, func(on db.Conn) error {
 		created, updated, cutOff = 0, 0, nil

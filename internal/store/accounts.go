@@ -12,6 +12,12 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
+// Accounts stores the accounts of users.
+type Accounts struct {
+	db          *db.DB
+	replication *replication
+}
+
 const accountColumns = `subject, username, password_hash, claims, administrator, self_registered,
 	disabled_at, not_before, created_at, updated_at`
 
@@ -23,14 +29,18 @@ func scanAccount(from db.Scanner) (*account.Account, error) {
 }
 
 // Account returns the account of a subject, or [account.ErrNotFound].
-func (s *Store) Account(ctx context.Context, subject string) (*account.Account, error) {
+func (s *Accounts) Account(ctx context.Context, subject string) (*account.Account, error) {
+	return accountBySubject(ctx, s.db.Read, subject)
+}
+
+func accountBySubject(ctx context.Context, on db.Conn, subject string) (*account.Account, error) {
 	const read = `SELECT ` + accountColumns + ` FROM accounts WHERE subject = $1`
-	return readAccount(s.db.Read.QueryRow(ctx, read, subject))
+	return readAccount(on.QueryRow(ctx, read, subject))
 }
 
 // AccountByUsername returns the account of a canonical username, or
 // [account.ErrNotFound].
-func (s *Store) AccountByUsername(ctx context.Context, username string) (*account.Account, error) {
+func (s *Accounts) AccountByUsername(ctx context.Context, username string) (*account.Account, error) {
 	return accountByUsername(ctx, s.db.Read, username)
 }
 
@@ -52,7 +62,7 @@ func readAccount(from db.Row) (*account.Account, error) {
 
 // InsertAccount adds an account, or returns [account.ErrExists], or [account.ErrIsClient]
 // for a subject that is a client's client_id.
-func (s *Store) InsertAccount(ctx context.Context, a *account.Account) error {
+func (s *Accounts) InsertAccount(ctx context.Context, a *account.Account) error {
 	return insertAccount(ctx, s.db.Write, a)
 }
 
@@ -91,7 +101,7 @@ func whyNoAccount(ctx context.Context, on db.Conn, subject string) error {
 }
 
 // ListAccounts returns accounts by username, those that follow after.
-func (s *Store) ListAccounts(ctx context.Context, after string, limit int) (list []*account.Account, err error) {
+func (s *Accounts) ListAccounts(ctx context.Context, after string, limit int) (list []*account.Account, err error) {
 	const read = `SELECT ` + accountColumns + ` FROM accounts WHERE username > $1 ORDER BY username LIMIT $2`
 
 	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
@@ -106,7 +116,7 @@ func (s *Store) ListAccounts(ctx context.Context, after string, limit int) (list
 }
 
 // HasAdministrator reports whether any account is an administrator's.
-func (s *Store) HasAdministrator(ctx context.Context) (bool, error) {
+func (s *Accounts) HasAdministrator(ctx context.Context) (bool, error) {
 	const count = `SELECT count(*) FROM accounts WHERE administrator = 1`
 
 	var administrators int64
@@ -119,7 +129,7 @@ func (s *Store) HasAdministrator(ctx context.Context) (bool, error) {
 // SetPassword changes what an account's password is verified against. Sessions
 // and grants from before now end with the old one, its devices and networks become
 // unknown, and its failure counters are cleared.
-func (s *Store) SetPassword(ctx context.Context, subject, hash string, now time.Time) error {
+func (s *Accounts) SetPassword(ctx context.Context, subject, hash string, now time.Time) error {
 	const set = `
 		UPDATE accounts SET password_hash = $2, renewed_from = NULL, updated_at = $3,
 			not_before = CASE WHEN not_before < $3 THEN $3 ELSE not_before END
@@ -131,7 +141,7 @@ func (s *Store) SetPassword(ctx context.Context, subject, hash string, now time.
 // ChangeAccount applies change to the claims and the administrator right of an account,
 // and returns what is stored then. change may run again if others change the account at
 // the same time. It returns [account.ErrNotFound] for an unknown subject.
-func (s *Store) ChangeAccount(ctx context.Context, subject string, now time.Time, change func(*account.Account)) (*account.Account, error) {
+func (s *Accounts) ChangeAccount(ctx context.Context, subject string, now time.Time, change func(*account.Account)) (*account.Account, error) {
 	for {
 		a, err := s.Account(ctx, subject)
 		if err != nil {
@@ -150,7 +160,7 @@ func (s *Store) ChangeAccount(ctx context.Context, subject string, now time.Time
 }
 
 // replaceAccount writes claims and rights if the account was last changed at before.
-func (s *Store) replaceAccount(ctx context.Context, a *account.Account, before time.Time) (bool, error) {
+func (s *Accounts) replaceAccount(ctx context.Context, a *account.Account, before time.Time) (bool, error) {
 	const update = `
 		UPDATE accounts SET claims = $2, administrator = $3, updated_at = $4
 		WHERE subject = $1 AND updated_at = $5`
@@ -170,7 +180,7 @@ func (s *Store) replaceAccount(ctx context.Context, a *account.Account, before t
 // the same password. Sessions and grants stay. It reports false if old is not the
 // account's hash any more. A digest of the first hash stays, so that an import which
 // brings it again changes nothing.
-func (s *Store) RenewPasswordHash(ctx context.Context, subject, old, renewed string) (bool, error) {
+func (s *Accounts) RenewPasswordHash(ctx context.Context, subject, old, renewed string) (bool, error) {
 	const renew = `
 		UPDATE accounts SET password_hash = $3, renewed_from = coalesce(renewed_from, $4)
 		WHERE subject = $1 AND password_hash = $2`
@@ -184,7 +194,7 @@ func (s *Store) RenewPasswordHash(ctx context.Context, subject, old, renewed str
 
 // SampleHashes returns the password hashes of up to limit accounts, for the recipes
 // that are in use.
-func (s *Store) SampleHashes(ctx context.Context, limit int) (hashes []string, err error) {
+func (s *Accounts) SampleHashes(ctx context.Context, limit int) (hashes []string, err error) {
 	const read = `
 		SELECT password_hash FROM (
 			SELECT password_hash FROM accounts ORDER BY username LIMIT $1) AS sample
@@ -205,7 +215,7 @@ func (s *Store) SampleHashes(ctx context.Context, limit int) (hashes []string, e
 // SetDisabled disables an account or enables it again. Disabling ends its sessions and
 // grants for good and makes its devices and networks unknown; both clear its failure
 // counters.
-func (s *Store) SetDisabled(ctx context.Context, subject string, disabled bool, now time.Time) error {
+func (s *Accounts) SetDisabled(ctx context.Context, subject string, disabled bool, now time.Time) error {
 	const disable = `
 		UPDATE accounts SET disabled_at = $2, updated_at = $2,
 			not_before = CASE WHEN not_before < $2 THEN $2 ELSE not_before END
@@ -214,7 +224,7 @@ func (s *Store) SetDisabled(ctx context.Context, subject string, disabled bool, 
 
 	// Replicas cache whether an account is disabled together with the issuers that are
 	// trusted in its subject.
-	version, err := s.commitChange(ctx, db.RequestTimeout, func(c db.Conn) (bool, error) {
+	version, err := s.replication.commitChange(ctx, db.RequestTimeout, func(c db.Conn) (bool, error) {
 		if disabled {
 			if err := changeAccount(ctx, c, subject, now, disable, subject, now.UnixMicro()); err != nil {
 				return false, err
@@ -232,14 +242,14 @@ func (s *Store) SetDisabled(ctx context.Context, subject string, disabled bool, 
 	if disabled {
 		err = s.endMeanwhile(ctx, subject, now)
 	}
-	s.enforce(ctx, version)
+	s.replication.enforce(ctx, version)
 	return err
 }
 
 // DeleteAccount removes an account with its sessions and consents, and revokes its
 // grants: a login app may bring the same subject again.
-func (s *Store) DeleteAccount(ctx context.Context, subject string, now time.Time) error {
-	version, err := s.commitChange(ctx, db.RequestTimeout, func(c db.Conn) (bool, error) {
+func (s *Accounts) DeleteAccount(ctx context.Context, subject string, now time.Time) error {
+	version, err := s.replication.commitChange(ctx, db.RequestTimeout, func(c db.Conn) (bool, error) {
 		if err := forgetSources(ctx, c, subject); err != nil {
 			return false, err
 		}
@@ -255,12 +265,12 @@ func (s *Store) DeleteAccount(ctx context.Context, subject string, now time.Time
 		return err
 	}
 	err = s.endMeanwhile(ctx, subject, now)
-	s.enforce(ctx, version)
+	s.replication.enforce(ctx, version)
 	return err
 }
 
 // cutOff changes an account and ends all that was given to it before.
-func (s *Store) cutOff(ctx context.Context, subject string, now time.Time, change string, args ...any) error {
+func (s *Accounts) cutOff(ctx context.Context, subject string, now time.Time, change string, args ...any) error {
 	err := s.db.Tx(ctx, func(c db.Conn) error {
 		if err := changeAccount(ctx, c, subject, now, change, args...); err != nil {
 			return err
@@ -277,7 +287,7 @@ func (s *Store) cutOff(ctx context.Context, subject string, now time.Time, chang
 // for its turn and was being committed. Seen by the time, that came after the
 // change, and the change did not see it; whoever made the change calls this when it
 // is committed. A sign-in of the moment in between ends too, and is made again.
-func (s *Store) endMeanwhile(ctx context.Context, subject string, now time.Time) error {
+func (s *Accounts) endMeanwhile(ctx context.Context, subject string, now time.Time) error {
 	const revoke = `
 		UPDATE grants SET revoked_at = $2, revoked_why = $3
 		WHERE subject = $1 AND revoked_at IS NULL`

@@ -3,16 +3,18 @@ package store
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/ostiary/ostiary/internal/audit"
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
+// Audit stores audit events.
+type Audit struct{ db *db.DB }
+
 const eventColumns = `id, at, action, target, actor_kind, actor_id, actor_name, address, request_id, outcome, status`
 
 // BeginEvent writes down what is about to be changed.
-func (s *Store) BeginEvent(ctx context.Context, e *audit.Event) error {
+func (s *Audit) BeginEvent(ctx context.Context, e *audit.Event) error {
 	const insert = `INSERT INTO audit_events (` + eventColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 
 	_, err := s.db.Write.Exec(ctx, insert, e.ID, stamp(e.At), e.Action, e.Target, string(e.Actor.Kind), e.Actor.ID, e.Actor.Name,
@@ -25,7 +27,7 @@ func (s *Store) BeginEvent(ctx context.Context, e *audit.Event) error {
 
 // EndEvent notes how a change went, and what it was about. An outcome that stands is
 // left alone.
-func (s *Store) EndEvent(ctx context.Context, e *audit.Event) error {
+func (s *Audit) EndEvent(ctx context.Context, e *audit.Event) error {
 	const end = `UPDATE audit_events SET target = $2, outcome = $3, status = $4 WHERE id = $1 AND outcome = ''`
 
 	if _, err := s.db.Write.Exec(ctx, end, e.ID, e.Target, string(e.Outcome), e.Status); err != nil {
@@ -36,7 +38,7 @@ func (s *Store) EndEvent(ctx context.Context, e *audit.Event) error {
 
 // ListEvents returns events from the newest on: those before the id before, which may
 // be empty.
-func (s *Store) ListEvents(ctx context.Context, f audit.Filter, before string, limit int) (list []*audit.Event, err error) {
+func (s *Audit) ListEvents(ctx context.Context, f audit.Filter, before string, limit int) (list []*audit.Event, err error) {
 	if before == "" {
 		before = "z" // which is after every id, in whatever language the database sorts
 	}
@@ -63,16 +65,4 @@ func (s *Store) ListEvents(ctx context.Context, f audit.Filter, before string, l
 		return nil, fmt.Errorf("list audit events: %w", err)
 	}
 	return list, nil
-}
-
-// purgeEvents removes events that are older than they are kept.
-func (s *Store) purgeEvents(ctx context.Context, now time.Time, purged *Purged) error {
-	const remove = `DELETE FROM audit_events WHERE id IN (SELECT id FROM audit_events WHERE id < $1 ORDER BY id` + limit + `)`
-
-	removed, err := inBatches(ctx, s.db.LongWrite, remove, audit.FirstID(now.Add(-s.auditRetention)))
-	purged.Rows += removed
-	if err != nil {
-		return fmt.Errorf("purge audit events: %w", err)
-	}
-	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -88,18 +89,27 @@ func raiseTo(number *atomic.Int64, to int64) {
 	}
 }
 
-// Changes returns what tells whether cached records are still good.
-func (s *Store) Changes() *Changes { return &s.changes }
+// replication makes changes of cached records known to all replicas.
+type replication struct {
+	db          *db.DB
+	changes     Changes
+	self        atomic.Pointer[string] // the id of this replica, nil for a command
+	deferred    atomic.Bool            // changes do not wait for replicas
+	pending     atomic.Int64           // the last change committed here
+	settled     atomic.Int64           // the last of them known to be in force everywhere
+	withoutSlot func(ctx context.Context, wait func())
+	log         *slog.Logger
+}
 
 // change runs act in a transaction that changes records which replicas cache. It
-// returns when the change is in force at every replica: see [Store.awaitReplicas].
-func (s *Store) change(ctx context.Context, act func(db.Conn) error) error {
+// returns when the change is in force at every replica: see [replication.awaitReplicas].
+func (s *replication) change(ctx context.Context, act func(db.Conn) error) error {
 	return s.changeWithin(ctx, db.RequestTimeout, func(c db.Conn) (bool, error) { return true, act(c) })
 }
 
 // changeWithin is change for an act that may take as long as patience, and reports
 // whether it changed such a record.
-func (s *Store) changeWithin(ctx context.Context, patience time.Duration, act func(db.Conn) (changed bool, err error)) error {
+func (s *replication) changeWithin(ctx context.Context, patience time.Duration, act func(db.Conn) (changed bool, err error)) error {
 	version, err := s.commitChange(ctx, patience, act)
 	if err != nil {
 		return err
@@ -110,7 +120,7 @@ func (s *Store) changeWithin(ctx context.Context, patience time.Duration, act fu
 
 // commitChange runs act in one transaction and returns the number of the change, 0 if
 // act reports none. The caller owes an enforce.
-func (s *Store) commitChange(ctx context.Context, patience time.Duration, act func(db.Conn) (changed bool, err error)) (version int64, err error) {
+func (s *replication) commitChange(ctx context.Context, patience time.Duration, act func(db.Conn) (changed bool, err error)) (version int64, err error) {
 	// The row stays locked until the commit, so that changes are committed in the order
 	// of their numbers. So it comes last in the transaction.
 	const raise = `UPDATE change_counter SET value = value + 1 WHERE only_row = 1 RETURNING value`
@@ -134,24 +144,16 @@ func (s *Store) commitChange(ctx context.Context, patience time.Duration, act fu
 }
 
 // enforce waits until a change is in force at every replica.
-func (s *Store) enforce(ctx context.Context, version int64) {
+func (s *replication) enforce(ctx context.Context, version int64) {
 	raiseTo(&s.pending, version)
 	if !s.deferred.Load() {
-		s.Settle(ctx)
+		s.settle(ctx)
 	}
 }
 
-// DeferWaits lets changes return before they are in force at every replica. It is for
-// commands, which make many changes and call [Store.Settle] before they report success.
-func (s *Store) DeferWaits() { s.deferred.Store(true) }
-
-// Unsettled reports whether changes were committed here that [Store.Settle] has not waited
-// for.
-func (s *Store) Unsettled() bool { return s.pending.Load() > s.settled.Load() }
-
-// Settle returns when all changes that were committed here before are in force at every
-// replica: see [Store.awaitReplicas].
-func (s *Store) Settle(ctx context.Context) {
+// settle returns when all changes that were committed here before are in force at every
+// replica: see [replication.awaitReplicas].
+func (s *replication) settle(ctx context.Context) {
 	version := s.pending.Load()
 	if version <= s.settled.Load() {
 		return

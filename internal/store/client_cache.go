@@ -39,7 +39,7 @@ func NewClientCache(s *Store, size int) *ClientCache {
 // Client returns the client of an id, or [client.ErrNotFound]. It is shared: the
 // caller must not change it.
 func (c *ClientCache) Client(ctx context.Context, id string) (*client.Client, error) {
-	version, fresh := c.store.changes.Version()
+	version, fresh := c.store.replication.changes.Version()
 	if !fresh {
 		return c.store.Client(ctx, id)
 	}

@@ -12,8 +12,8 @@ import (
 // ImportClients adds or changes clients, all or none. One that is there keeps its
 // history, and its secret if the import brings none; one that would not change
 // is left alone.
-func (s *Store) ImportClients(ctx context.Context, clients []*client.Client) (created, updated int, err error) {
-	err = s.changeWithin(ctx, db.ImportTimeout, func(on db.Conn) (changed bool, err error) {
+func (s *Clients) ImportClients(ctx context.Context, clients []*client.Client) (created, updated int, err error) {
+	err = s.replication.changeWithin(ctx, db.ImportTimeout, func(on db.Conn) (changed bool, err error) {
 		created, updated = 0, 0
 		for i, c := range clients {
 			did, err := importClient(ctx, on, c)

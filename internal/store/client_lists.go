@@ -9,7 +9,7 @@ import (
 )
 
 // ListClients returns clients by id, those that follow after.
-func (s *Store) ListClients(ctx context.Context, after string, limit int) (list []*client.Client, err error) {
+func (s *Clients) ListClients(ctx context.Context, after string, limit int) (list []*client.Client, err error) {
 	const read = `SELECT ` + clientColumns + ` FROM clients WHERE id > $1 ORDER BY id LIMIT $2`
 
 	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
@@ -24,7 +24,7 @@ func (s *Store) ListClients(ctx context.Context, after string, limit int) (list 
 }
 
 // FindClients returns clients by id, those that follow after and then skip more.
-func (s *Store) FindClients(
+func (s *Clients) FindClients(
 	ctx context.Context, f client.Filter, after string, skip, limit int,
 ) (list []*client.Client, err error) {
 	read := `
@@ -44,7 +44,7 @@ func (s *Store) FindClients(
 }
 
 // CountClients returns how many FindClients would find in all.
-func (s *Store) CountClients(ctx context.Context, f client.Filter) (count int, err error) {
+func (s *Clients) CountClients(ctx context.Context, f client.Filter) (count int, err error) {
 	read := `SELECT count(*) FROM clients WHERE ` + matching("name", "$1", f.Name) + ` AND ` + matching("owner", "$2", f.Owner)
 
 	var n int64

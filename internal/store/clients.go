@@ -11,6 +11,12 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
+// Clients stores registered clients.
+type Clients struct {
+	db          *db.DB
+	replication *replication
+}
+
 const clientColumns = `id, metadata, secret, registration_token, previous_token, previous_until,
 	dynamic, disabled, not_before, created_at, updated_at, version, rotated_secrets`
 
@@ -24,7 +30,7 @@ func scanClient(from db.Scanner) (*client.Client, error) {
 }
 
 // Client returns the client of an id, or [client.ErrNotFound].
-func (s *Store) Client(ctx context.Context, id string) (*client.Client, error) {
+func (s *Clients) Client(ctx context.Context, id string) (*client.Client, error) {
 	return readClient(ctx, s.db.Read, id)
 }
 
@@ -44,7 +50,7 @@ func readClient(ctx context.Context, on db.Conn, id string) (*client.Client, err
 // InsertClient adds a client, or returns [client.ErrExists], or [client.ErrIsSubject]
 // for a client_id that is an account's subject. Nothing from before
 // its creation counts as given to it, so that an id used again inherits nothing.
-func (s *Store) InsertClient(ctx context.Context, c *client.Client) error {
+func (s *Clients) InsertClient(ctx context.Context, c *client.Client) error {
 	return insertClient(ctx, s.db.Write, c)
 }
 
@@ -92,8 +98,8 @@ func whyNoClient(ctx context.Context, on db.Conn, id string) error {
 // UpdateClient writes a changed client and raises its version. It returns
 // [client.ErrConflict] if the version in the database is not c's any more. NotBefore
 // stays as it is there: only [Store.EndClientTokens] moves it.
-func (s *Store) UpdateClient(ctx context.Context, c *client.Client) error {
-	err := s.change(ctx, retriedUpdate(ctx, c))
+func (s *Clients) UpdateClient(ctx context.Context, c *client.Client) error {
+	err := s.replication.change(ctx, retriedUpdate(ctx, c))
 	return s.racedOrGone(ctx, c.ID, err)
 }
 
@@ -108,7 +114,7 @@ func retriedUpdate(ctx context.Context, c *client.Client) func(db.Conn) error {
 
 // racedOrGone returns [client.ErrNotFound] in place of [client.ErrConflict] for a client
 // that was deleted.
-func (s *Store) racedOrGone(ctx context.Context, id string, err error) error {
+func (s *Clients) racedOrGone(ctx context.Context, id string, err error) error {
 	if errors.Is(err, client.ErrConflict) {
 		if _, err := s.Client(ctx, id); err != nil {
 			return err
@@ -148,7 +154,7 @@ func updateClient(ctx context.Context, on db.Conn, c *client.Client) error {
 // ReplaceClientSecret writes what is kept of a client's secret anew. It returns
 // [client.ErrConflict] if it is not old any more. Other replicas need not know: the secret
 // is the same, in another form.
-func (s *Store) ReplaceClientSecret(ctx context.Context, id string, old, replaced client.Secret) error {
+func (s *Clients) ReplaceClientSecret(ctx context.Context, id string, old, replaced client.Secret) error {
 	const replace = `UPDATE clients SET secret = $3, version = version + 1 WHERE id = $1 AND secret = $2`
 
 	done, err := s.db.Write.Exec(ctx, replace, id, string(old), string(replaced))
@@ -163,14 +169,14 @@ func (s *Store) ReplaceClientSecret(ctx context.Context, id string, old, replace
 
 // UpdateClientDroppingConsents is UpdateClient, and in the same transaction deletes what
 // users consented to for the client.
-func (s *Store) UpdateClientDroppingConsents(ctx context.Context, c *client.Client) error {
+func (s *Clients) UpdateClientDroppingConsents(ctx context.Context, c *client.Client) error {
 	err := s.withoutConsents(ctx, c.ID, retriedUpdate(ctx, c))
 	return s.racedOrGone(ctx, c.ID, err)
 }
 
 // DeleteClient deletes a client and what users consented to for it. Its grants and tokens
 // are invalid without it. An unknown client is [client.ErrNotFound].
-func (s *Store) DeleteClient(ctx context.Context, id string) error {
+func (s *Clients) DeleteClient(ctx context.Context, id string) error {
 	return s.withoutConsents(ctx, id, func(on db.Conn) error {
 		deleted, err := on.Exec(ctx, `DELETE FROM clients WHERE id = $1`, id)
 		if err != nil {
@@ -187,7 +193,7 @@ func (s *Store) DeleteClient(ctx context.Context, id string) error {
 //
 // A client that everybody uses has more consents than one statement has time for. They
 // are deleted first, in batches; if that ends early, the next try goes on from there.
-func (s *Store) withoutConsents(ctx context.Context, id string, change func(db.Conn) error) error {
+func (s *Clients) withoutConsents(ctx context.Context, id string, change func(db.Conn) error) error {
 	const many = 1000
 	const forget = `
 		DELETE FROM consents WHERE (subject, client_id, session_id) IN
@@ -199,7 +205,7 @@ func (s *Store) withoutConsents(ctx context.Context, id string, change func(db.C
 			return fmt.Errorf("delete consents: %w", err)
 		}
 	}
-	return s.change(ctx, func(on db.Conn) error {
+	return s.replication.change(ctx, func(on db.Conn) error {
 		if err := change(on); err != nil {
 			return err
 		}
@@ -211,12 +217,12 @@ func (s *Store) withoutConsents(ctx context.Context, id string, change func(db.C
 }
 
 // EndClientTokens ends every grant and token given to a client until now.
-func (s *Store) EndClientTokens(ctx context.Context, id string, now time.Time) error {
+func (s *Clients) EndClientTokens(ctx context.Context, id string, now time.Time) error {
 	const end = `
 		UPDATE clients SET not_before = CASE WHEN not_before < $2 THEN $2 ELSE not_before END, version = version + 1
 		WHERE id = $1`
 
-	return s.change(ctx, func(c db.Conn) error {
+	return s.replication.change(ctx, func(c db.Conn) error {
 		ended, err := c.Exec(ctx, end, id, now.UnixMicro())
 		if err != nil {
 			return fmt.Errorf("end client tokens: %w", err)

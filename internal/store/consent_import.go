@@ -18,7 +18,7 @@ var errRehearsed = errors.New("rehearsed")
 // those an account who have none. A consent that was given here at that time or later
 // stands. It returns how many are new or changed. A rehearsal finds that out, and changes
 // nothing.
-func (s *Store) ImportConsents(
+func (s *Consents) ImportConsents(
 	ctx context.Context, consents []*consent.Consent, now time.Time, rehearsal bool,
 ) (changed int, err error) {
 	const remember = `

@@ -6,14 +6,16 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/consent"
-	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/store/db"
 )
+
+// Consents stores consents that apply to more than one request.
+type Consents struct{ db *db.DB }
 
 // ListConsents returns what a subject allows clients beyond a request, in the order of
 // clients and sessions, that which follows after. Unless sessionID is empty, it is what
 // they allowed in that session alone.
-func (s *Store) ListConsents(
+func (s *Consents) ListConsents(
 	ctx context.Context, subject, sessionID string, after consent.Consent, limit int, now time.Time,
 ) (list []*consent.Consent, err error) {
 	read := `
@@ -33,36 +35,9 @@ func (s *Store) ListConsents(
 	return list, nil
 }
 
-// ListGrantsWithoutConsent returns living grants of a subject for clients that the subject
-// allows nothing beyond a request: the consent ends with the grant. They come in the
-// order of their creation, those that follow after; unless sessionID is empty, those of
-// that session, whatever else the subject allows.
-func (s *Store) ListGrantsWithoutConsent(
-	ctx context.Context, subject, sessionID string, after grant.Locator, limit int, now time.Time,
-) (list []*grant.Grant, err error) {
-	read := `
-		SELECT ` + grantColumns + ` FROM grants
-		WHERE (bucket, id) > ($1, $2) AND subject = $3 AND revoked_at IS NULL AND ends_at > $4 AND ` + standing
-	if sessionID == "" {
-		read += ` AND $5 = '' AND NOT EXISTS (SELECT 1 FROM consents c WHERE c.subject = grants.subject AND c.client_id = grants.client_id
-			AND (c.expires_at IS NULL OR c.expires_at > $4))`
-	} else {
-		read += ` AND session_id = $5`
-	}
-	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
-		g := &grant.Grant{}
-		list = append(list, g)
-		return from.Scan(grantInto(g)...)
-	}, read+` ORDER BY bucket, id LIMIT $6`, int64(after.Partition), after.ID[:], subject, now.UnixMicro(), sessionID, limit)
-	if err != nil {
-		return nil, fmt.Errorf("list grants without consent: %w", err)
-	}
-	return list, nil
-}
-
 // RevokeConsents forgets what a subject allowed a client, or all clients if that is
 // empty, and ends what came of it.
-func (s *Store) RevokeConsents(ctx context.Context, subject, clientID string, now time.Time) error {
+func (s *Consents) RevokeConsents(ctx context.Context, subject, clientID string, now time.Time) error {
 	forget := `DELETE FROM consents WHERE subject = $1 AND ` + matching("client_id", "$2", clientID)
 
 	err := s.db.Tx(ctx, func(c db.Conn) error {
@@ -78,29 +53,60 @@ func (s *Store) RevokeConsents(ctx context.Context, subject, clientID string, no
 	return revokeGrantsOf(ctx, s.db.LongWrite, subject, clientID, now)
 }
 
-// RevokeGrantsOf ends the grants of a subject, those of one client unless that is
-// empty. What the subject allows is not forgotten.
-func (s *Store) RevokeGrantsOf(ctx context.Context, subject, clientID string, now time.Time) error {
-	return revokeGrantsOf(ctx, s.db.LongWrite, subject, clientID, now)
+// SaveConsent remembers a consent in place of the one before it of the same
+// subject, client and session.
+func (s *Consents) SaveConsent(ctx context.Context, c *consent.Consent) error {
+	return saveConsent(ctx, s.db.Write, c)
 }
 
-func revokeGrantsOf(ctx context.Context, on db.Conn, subject, clientID string, now time.Time) error {
-	revoke := `
-		UPDATE grants SET revoked_at = $3, revoked_why = $4
-		WHERE subject = $1 AND ` + matching("client_id", "$2", clientID) + ` AND revoked_at IS NULL`
+func saveConsent(ctx context.Context, on db.Conn, c *consent.Consent) error {
+	const save = `
+		INSERT INTO consents (subject, client_id, session_id, scopes, given_at, expires_at, detail)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT (subject, client_id, session_id) DO UPDATE
+		SET scopes = excluded.scopes, given_at = excluded.given_at, expires_at = excluded.expires_at, detail = excluded.detail`
 
-	if _, err := on.Exec(ctx, revoke, subject, clientID, now.UnixMicro(), string(grant.RevokedByOperator)); err != nil {
-		return fmt.Errorf("revoke grants of subject: %w", err)
+	detail, err := optionalDocument(c.ExtraClaims)
+	if err != nil {
+		return fmt.Errorf("write consent: %w", err)
+	}
+	_, err = on.Exec(ctx, save, c.Subject, c.ClientID, c.SessionID, words(c.Scopes), stamp(c.GivenAt), micros(c.ExpiresAt), detail)
+	if err != nil {
+		return fmt.Errorf("save consent: %w", err)
 	}
 	return nil
 }
 
-// RevokeGrantsIn ends the grants that were given in a session, which goes on.
-func (s *Store) RevokeGrantsIn(ctx context.Context, sessionID string, now time.Time) error {
-	const revoke = `UPDATE grants SET revoked_at = $2, revoked_why = $3 WHERE session_id = $1 AND revoked_at IS NULL`
+// addConsent remembers a consent together with what the one before it, of the
+// same subject, client and session, still allows. The row is taken before it is
+// read, so that of several decisions at once none is lost.
+func addConsent(ctx context.Context, on db.Conn, c *consent.Consent, now time.Time) error {
+	const take = `
+		INSERT INTO consents (subject, client_id, session_id, scopes, given_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (subject, client_id, session_id) DO UPDATE SET subject = excluded.subject
+		RETURNING scopes, expires_at`
 
-	if _, err := s.db.LongWrite.Exec(ctx, revoke, sessionID, now.UnixMicro(), string(grant.RevokedByOperator)); err != nil {
-		return fmt.Errorf("revoke grants of session: %w", err)
+	var before consent.Consent
+	err := on.QueryRow(ctx, take, c.Subject, c.ClientID, c.SessionID, words(c.Scopes), stamp(c.GivenAt), micros(c.ExpiresAt)).
+		Scan(intoWords(&before.Scopes), intoTime(&before.ExpiresAt))
+	if err != nil {
+		return fmt.Errorf("take consent: %w", err)
+	}
+	sum := *c
+	if before.ExpiresAt.IsZero() || before.ExpiresAt.After(now) {
+		sum.Scopes = before.Scopes
+		sum.Add(c.Scopes)
+	}
+	return saveConsent(ctx, on, &sum)
+}
+
+// DeleteConsent forgets what a subject allowed a client, in every session.
+func (s *Consents) DeleteConsent(ctx context.Context, subject, clientID string) error {
+	const remove = `DELETE FROM consents WHERE subject = $1 AND client_id = $2`
+
+	if _, err := s.db.Write.Exec(ctx, remove, subject, clientID); err != nil {
+		return fmt.Errorf("delete consent: %w", err)
 	}
 	return nil
 }

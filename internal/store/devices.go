@@ -10,7 +10,11 @@ import (
 	"github.com/ostiary/ostiary/internal/devicecode"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/refusal"
+	"github.com/ostiary/ostiary/internal/store/db"
 )
+
+// Devices stores devices that wait for a user (RFC 8628).
+type Devices struct{ db *db.DB }
 
 const deviceColumns = `grant_bucket, grant_id, client_id, user_code, scopes, resources, seed, wait,
 	created_at, expires_at, polled_at, denied_at`
@@ -29,7 +33,7 @@ func intoSpan(d *time.Duration) column {
 
 // InsertDevice keeps a device that begins to wait, or returns [grant.ErrExists]: its
 // user code is another's, too.
-func (s *Store) InsertDevice(ctx context.Context, d *devicecode.Device) error {
+func (s *Devices) InsertDevice(ctx context.Context, d *devicecode.Device) error {
 	const insert = `
 		INSERT INTO devices (` + deviceColumns + `, early)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0)
@@ -50,7 +54,7 @@ func (s *Store) InsertDevice(ctx context.Context, d *devicecode.Device) error {
 // PollDevice notes that a device asks, and returns how it stands with it. One that asks
 // too early has to wait for longer from then on. It returns [devicecode.ErrExpired] if
 // the time is up, and [grant.ErrNotFound] for another client's device.
-func (s *Store) PollDevice(ctx context.Context, p devicecode.Poll) (*devicecode.PollResult, error) {
+func (s *Devices) PollDevice(ctx context.Context, p devicecode.Poll) (*devicecode.PollResult, error) {
 	const poll = `
 		UPDATE devices SET polled_at = $4,
 			early = CASE WHEN polled_at > $4 - wait + $5 THEN 1 ELSE 0 END,
@@ -74,7 +78,7 @@ func (s *Store) PollDevice(ctx context.Context, p devicecode.Poll) (*devicecode.
 
 // whyUnpollable finds out why a device is not there that once was: only a purge removes
 // it, long after its end.
-func (s *Store) whyUnpollable(ctx context.Context, p devicecode.Poll) error {
+func (s *Devices) whyUnpollable(ctx context.Context, p devicecode.Poll) error {
 	const read = `SELECT client_id FROM devices WHERE grant_id = $1`
 
 	var clientID string
@@ -93,7 +97,7 @@ func (s *Store) whyUnpollable(ctx context.Context, p devicecode.Poll) error {
 
 // DeviceByCode returns the device that waits for one of the user codes to be entered,
 // or [devicecode.ErrNotFound].
-func (s *Store) DeviceByCode(ctx context.Context, codes [][]byte, now time.Time) (*devicecode.Device, error) {
+func (s *Devices) DeviceByCode(ctx context.Context, codes [][]byte, now time.Time) (*devicecode.Device, error) {
 	args := []any{now.UnixMicro()}
 	for _, code := range codes {
 		args = append(args, code)
@@ -117,7 +121,7 @@ func (s *Store) DeviceByCode(ctx context.Context, codes [][]byte, now time.Time)
 }
 
 // stillWaits returns sql.ErrNoRows if the device has been allowed.
-func (s *Store) stillWaits(ctx context.Context, ref grant.Locator) error {
+func (s *Devices) stillWaits(ctx context.Context, ref grant.Locator) error {
 	const read = `SELECT count(*) FROM grants WHERE bucket = $1 AND id = $2`
 
 	var allowed bool
@@ -130,7 +134,7 @@ func (s *Store) stillWaits(ctx context.Context, ref grant.Locator) error {
 
 // DenyDevice notes that a person refused a device. One that was answered is left as it
 // is.
-func (s *Store) DenyDevice(ctx context.Context, ref grant.Locator, now time.Time) error {
+func (s *Devices) DenyDevice(ctx context.Context, ref grant.Locator, now time.Time) error {
 	const deny = `
 		UPDATE devices SET denied_at = $3
 		WHERE grant_id = $2 AND denied_at IS NULL AND NOT EXISTS (SELECT 1 FROM grants WHERE bucket = $1 AND id = $2)`
@@ -145,7 +149,7 @@ func (s *Store) DenyDevice(ctx context.Context, ref grant.Locator, now time.Time
 // AllowDevice writes the grant of a device, which from then on comes for it with the
 // code that it has. It is a compare-and-set: whoever comes after the device was allowed,
 // refused, or has run out of time gets [devicecode.ErrNotFound].
-func (s *Store) AllowDevice(ctx context.Context, g *grant.Grant, now time.Time) error {
+func (s *Devices) AllowDevice(ctx context.Context, g *grant.Grant, now time.Time) error {
 	const insert = `
 		INSERT INTO grants (` + grantColumns + `)
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, expires_at, $12, $13, $14, $15, $16, $17, $18, seed, $19, $21
@@ -156,7 +160,7 @@ func (s *Store) AllowDevice(ctx context.Context, g *grant.Grant, now time.Time) 
 	if err != nil {
 		return fmt.Errorf("write grant detail: %w", err)
 	}
-	inserted, err := s.intoBucket(ctx, g.Partition, func() (int64, error) {
+	inserted, err := insertIntoPartition(ctx, s.db, g.Partition, func() (int64, error) {
 		return s.db.Write.Exec(ctx, insert, int64(g.Partition), g.ID[:], int64(g.Kind), g.ClientID, g.Subject, optional(g.SessionID),
 			words(g.Scopes), words(g.Resources), stamp(g.CreatedAt), stamp(g.ExpiresAt), stamp(g.EndsAt),
 			micros(g.CodeRedeemedAt), g.RefreshGeneration, micros(g.RefreshRotatedAt),

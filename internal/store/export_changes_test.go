@@ -16,8 +16,8 @@ type Replica struct{ replica }
 // Join makes s a replica that uses a reading for ttl, and takes the first reading.
 func (s *Store) Join(ctx context.Context, tb testing.TB, ttl time.Duration) *Replica {
 	tb.Helper()
-	s.changes.ttl = ttl
-	r := &Replica{replica{store: s}}
+	s.replication.changes.ttl = ttl
+	r := &Replica{replica{replication: s.replication}}
 	r.Read(ctx, tb)
 	return r
 }

@@ -11,6 +11,9 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
+// Grants stores grants: each has a code, a refresh token and access tokens.
+type Grants struct{ db *db.DB }
+
 const grantColumns = `bucket, id, kind, client_id, subject, session_id, scopes, resources,
 	created_at, expires_at, ends_at, code_expires_at, code_spent_at, refresh_generation, refresh_rotated_at,
 	revoked_at, revoked_why, jkt, x5t, seed, detail, tokens_until`
@@ -48,7 +51,7 @@ func scanHeld(from db.Scanner) (*grant.GrantWithAccount, error) {
 }
 
 // InsertGrant writes a new grant, or returns [grant.ErrExists].
-func (s *Store) InsertGrant(ctx context.Context, g *grant.Grant) error {
+func (s *Grants) InsertGrant(ctx context.Context, g *grant.Grant) error {
 	const insert = `
 		INSERT INTO grants (` + grantColumns + `)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
@@ -58,7 +61,7 @@ func (s *Store) InsertGrant(ctx context.Context, g *grant.Grant) error {
 	if err != nil {
 		return fmt.Errorf("write grant detail: %w", err)
 	}
-	inserted, err := s.intoBucket(ctx, g.Partition, func() (int64, error) {
+	inserted, err := insertIntoPartition(ctx, s.db, g.Partition, func() (int64, error) {
 		return s.db.Write.Exec(ctx, insert, int64(g.Partition), g.ID[:], int64(g.Kind), g.ClientID, g.Subject, optional(g.SessionID),
 			words(g.Scopes), words(g.Resources), stamp(g.CreatedAt), stamp(g.ExpiresAt), stamp(g.EndsAt),
 			micros(g.CodeExpiresAt), micros(g.CodeRedeemedAt), g.RefreshGeneration, micros(g.RefreshRotatedAt),
@@ -73,13 +76,13 @@ func (s *Store) InsertGrant(ctx context.Context, g *grant.Grant) error {
 	return nil
 }
 
-// intoBucket writes a grant, and makes room for it if there is none.
-func (s *Store) intoBucket(ctx context.Context, b grant.Partition, write func() (int64, error)) (int64, error) {
+// insertIntoPartition inserts a grant, and creates its partition if it does not exist.
+func insertIntoPartition(ctx context.Context, d *db.DB, p grant.Partition, write func() (int64, error)) (int64, error) {
 	inserted, err := write()
-	if !s.db.Engine.IsMissingPartition(err) {
+	if !d.Engine.IsMissingPartition(err) {
 		return inserted, err
 	}
-	if err := s.db.Engine.CreatePartitions(ctx, b); err != nil {
+	if err := d.Engine.CreatePartitions(ctx, p); err != nil {
 		return 0, fmt.Errorf("make room for grant: %w", err)
 	}
 	return write()
@@ -90,7 +93,7 @@ func (s *Store) intoBucket(ctx context.Context, b grant.Partition, write func() 
 //
 // Tokens that came without the exchange of a code stand only while their session is
 // there: ending it could not see a grant that was just being written.
-func (s *Store) LiveGrant(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*grant.GrantWithAccount, error) {
+func (s *Grants) LiveGrant(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*grant.GrantWithAccount, error) {
 	const read = `
 		SELECT ` + heldColumns + ` FROM grants
 		WHERE bucket = $1 AND id = $2 AND revoked_at IS NULL AND ends_at > $3 AND ` + standing + `
@@ -111,7 +114,7 @@ func (s *Store) LiveGrant(ctx context.Context, ref grant.Locator, jti string, no
 // LiveClient returns nil if a token that a client got for itself at issuedAt still
 // stands, else [grant.ErrNotFound]: the client is gone or disabled, it has cut off
 // what was given before, or the token was denied.
-func (s *Store) LiveClient(ctx context.Context, clientID, jti string, issuedAt, _ time.Time) error {
+func (s *Grants) LiveClient(ctx context.Context, clientID, jti string, issuedAt, _ time.Time) error {
 	const read = `
 		SELECT version FROM clients
 		WHERE id = $1 AND disabled = 0 AND not_before <= $2
@@ -128,41 +131,25 @@ func (s *Store) LiveClient(ctx context.Context, clientID, jti string, issuedAt, 
 	return nil
 }
 
-// RevokeGrant ends a grant. An empty clientID stands for any client; a grant that
-// is unknown, another client's, or revoked before is left as it is.
-func (s *Store) RevokeGrant(ctx context.Context, ref grant.Locator, clientID string, why grant.RevocationReason, now time.Time) error {
-	const revoke = `
-		UPDATE grants SET revoked_at = $4, revoked_why = $5
-		WHERE bucket = $1 AND id = $2 AND ($3 = '' OR client_id = $3) AND revoked_at IS NULL`
+// LiveAsserted returns nil if a token that came of an issuer's word still stands, else
+// [grant.ErrNotFound]: what ends a client's own tokens ends it, and so do the end of
+// the trust in the issuer, and whatever bars or cuts off the subject's account, if
+// there is one.
+func (s *Grants) LiveAsserted(ctx context.Context, a grant.AssertedToken, now time.Time) error {
+	const read = `
+		SELECT version FROM clients
+		WHERE id = $1 AND disabled = 0 AND not_before <= $2
+			AND NOT EXISTS (SELECT 1 FROM revoked_tokens r WHERE r.jti = $3)
+			AND EXISTS (SELECT 1 FROM trusted_issuers i WHERE i.id = $4 AND i.expires_at > $5)
+			AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.subject = $6 AND (a.disabled_at IS NOT NULL OR a.not_before > $2))`
 
-	_, err := s.db.Write.Exec(ctx, s.db.Engine.InPartition(ref.Partition, revoke), int64(ref.Partition), ref.ID[:], clientID, now.UnixMicro(), string(why))
+	var version int64
+	err := s.db.Read.QueryRow(ctx, read, a.ClientID, a.IssuedAt.UnixMicro(), a.JTI, a.Trust, now.UnixMicro(), a.Subject).Scan(&version)
+	if errors.Is(err, sql.ErrNoRows) {
+		return grant.ErrNotFound
+	}
 	if err != nil {
-		return fmt.Errorf("revoke grant: %w", err)
+		return fmt.Errorf("read live trust: %w", err)
 	}
 	return nil
-}
-
-// GrantFilter narrows a list of grants. An empty member stands for any.
-type GrantFilter struct{ ClientID, Subject string }
-
-// ListGrants returns living grants in the order of their creation, those that
-// follow after.
-func (s *Store) ListGrants(
-	ctx context.Context, f GrantFilter, after grant.Locator, limit int, now time.Time,
-) (list []*grant.Grant, err error) {
-	read := `
-		SELECT ` + grantColumns + ` FROM grants
-		WHERE (bucket, id) > ($1, $2) AND ($3 = '' OR client_id = $3) AND ` + matching("subject", "$4", f.Subject) + `
-			AND revoked_at IS NULL AND ends_at > $5 AND ` + standing + `
-		ORDER BY bucket, id LIMIT $6`
-
-	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
-		g := &grant.Grant{}
-		list = append(list, g)
-		return from.Scan(grantInto(g)...)
-	}, read, int64(after.Partition), after.ID[:], f.ClientID, f.Subject, now.UnixMicro(), limit)
-	if err != nil {
-		return nil, fmt.Errorf("list grants: %w", err)
-	}
-	return list, nil
 }

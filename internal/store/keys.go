@@ -8,9 +8,15 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
+// Keys stores the signing keys of the server.
+type Keys struct {
+	db          *db.DB
+	replication *replication
+}
+
 // LoadKeys returns the signing keys as of one moment, and the version they have
 // together: 0 when none was ever written.
-func (s *Store) LoadKeys(ctx context.Context) (version int64, records []jwks.Record, err error) {
+func (s *Keys) LoadKeys(ctx context.Context) (version int64, records []jwks.Record, err error) {
 	const read = `
 		SELECT v.version, k.kid, k.algorithm, k.state, k.sealed,
 			k.published_at, k.activated_at, k.retired_at, k.remove_after, k.token_lifetime
@@ -35,7 +41,7 @@ func (s *Store) LoadKeys(ctx context.Context) (version int64, records []jwks.Rec
 // SaveKeys puts and removes signing keys, all or nothing, and raises their
 // version. It returns [jwks.ErrConflict] if that is not version any more. It does not wait
 // until other replicas follow: [Store.Settle] does.
-func (s *Store) SaveKeys(ctx context.Context, version int64, put []jwks.Record, remove []string) error {
+func (s *Keys) SaveKeys(ctx context.Context, version int64, put []jwks.Record, remove []string) error {
 	const raise = `UPDATE key_state SET version = version + 1 WHERE version = $1`
 	const save = `
 		INSERT INTO signing_keys (kid, algorithm, state, sealed, published_at, activated_at, retired_at, remove_after, token_lifetime)
@@ -46,7 +52,7 @@ func (s *Store) SaveKeys(ctx context.Context, version int64, put []jwks.Record, 
 			retired_at = excluded.retired_at, remove_after = excluded.remove_after,
 			token_lifetime = excluded.token_lifetime`
 
-	change, err := s.commitChange(ctx, db.RequestTimeout, func(c db.Conn) (bool, error) {
+	change, err := s.replication.commitChange(ctx, db.RequestTimeout, func(c db.Conn) (bool, error) {
 		raised, err := c.Exec(ctx, raise, version)
 		if err != nil {
 			return false, fmt.Errorf("raise version of keys: %w", err)
@@ -68,6 +74,6 @@ func (s *Store) SaveKeys(ctx context.Context, version int64, put []jwks.Record, 
 		}
 		return true, nil
 	})
-	raiseTo(&s.pending, change)
+	raiseTo(&s.replication.pending, change)
 	return err
 }

@@ -94,7 +94,7 @@ func (s *Store) CheckRights(ctx context.Context) error {
 func (s *Store) CheckWritable(ctx context.Context) error {
 	s.writable.Lock()
 	defer s.writable.Unlock()
-	now := s.changes.clock()
+	now := s.replication.changes.clock()
 	if now.Sub(s.writable.at) >= time.Second {
 		s.writable.err = s.tryWrite(ctx)
 		s.writable.at = now
@@ -107,7 +107,7 @@ func (s *Store) CheckWritable(ctx context.Context) error {
 func (s *Store) tryWrite(ctx context.Context) error {
 	const write = `UPDATE replicas SET write_checks = write_checks + 1 WHERE id = $1`
 
-	id := s.self.Load()
+	id := s.replication.self.Load()
 	if id == nil {
 		return errNoReplica
 	}

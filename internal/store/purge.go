@@ -8,7 +8,9 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/audit"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
@@ -41,9 +43,20 @@ type Purged struct {
 	Unfinished bool  // the next purge goes on where this one stopped
 }
 
-// Purge removes what has ended, and makes room for the grants of the next hour
-// and week. Any number of replicas may run it at once.
-func (s *Store) Purge(ctx context.Context, now time.Time) (Purged, error) {
+// purger removes expired records.
+type purger struct {
+	db             *db.DB
+	longestGrant   time.Duration
+	linger         time.Duration
+	auditRetention time.Duration
+	grants         grantsPurge
+	unanswered     unansweredPurge
+	now            func() time.Time
+	log            *slog.Logger
+}
+
+// purge implements [Store.Purge].
+func (s *purger) purge(ctx context.Context, now time.Time) (Purged, error) {
 	var purged Purged
 	hour, week := grant.PartitionAt(now, false), grant.PartitionAt(now, true)
 	return purged, errors.Join(
@@ -54,11 +67,11 @@ func (s *Store) Purge(ctx context.Context, now time.Time) (Purged, error) {
 		s.purgeEvents(ctx, now, &purged),
 		s.purgeRefusals(ctx, now, &purged),
 		s.dropPartitions(ctx, now, &purged),
-		s.sweepGrants(ctx, now, &purged),
+		s.purgeGrants(ctx, now, &purged),
 	)
 }
 
-func (s *Store) dropPartitions(ctx context.Context, now time.Time, purged *Purged) error {
+func (s *purger) dropPartitions(ctx context.Context, now time.Time, purged *Purged) error {
 	dropped, err := s.db.Engine.DropPartitions(ctx, now, s.closedAt(now))
 	purged.Partitions += dropped
 	return err
@@ -67,7 +80,7 @@ func (s *Store) dropPartitions(ctx context.Context, now time.Time, purged *Purge
 // closedAt reports whether no grant can enter a bucket any more and its request cannot be
 // answered again. Most grants of an hour's bucket end soon, so it is looked at early; a
 // bucket is dropped only when nothing in it lives.
-func (s *Store) closedAt(now time.Time) func(grant.Partition) bool {
+func (s *purger) closedAt(now time.Time) func(grant.Partition) bool {
 	return func(b grant.Partition) bool {
 		longest := s.longestGrant
 		if !b.Weekly() {
@@ -79,7 +92,7 @@ func (s *Store) closedAt(now time.Time) func(grant.Partition) bool {
 
 // purgeSessions removes sessions together with what was kept for them alone. Their
 // end is nobody's doing, so that no client hears of it.
-func (s *Store) purgeSessions(ctx context.Context, before time.Time, purged *Purged) error {
+func (s *purger) purgeSessions(ctx context.Context, before time.Time, purged *Purged) error {
 	const (
 		ended    = `(SELECT id FROM sessions WHERE idle_until <= $1 ORDER BY idle_until, id` + limit + `)`
 		consents = `DELETE FROM consents WHERE session_id <> '' AND session_id IN ` + ended
@@ -104,7 +117,7 @@ func (s *Store) purgeSessions(ctx context.Context, before time.Time, purged *Pur
 	return nil
 }
 
-func (s *Store) purgeRows(ctx context.Context, before time.Time, purged *Purged) error {
+func (s *purger) purgeRows(ctx context.Context, before time.Time, purged *Purged) error {
 	for _, remove := range []string{
 		`DELETE FROM setup_links WHERE hash IN (SELECT hash FROM setup_links WHERE expires_at <= $1` + limit + `)`,
 		`DELETE FROM consents WHERE (subject, client_id, session_id) IN
@@ -154,10 +167,10 @@ func breathe(ctx context.Context, removed int64) error {
 	return db.Sleep(ctx, breath)
 }
 
-// RunPurge purges every minute or so until ctx ends.
-func (s *Store) RunPurge(ctx context.Context) {
+// run implements [Store.RunPurge].
+func (s *purger) run(ctx context.Context) {
 	for {
-		purged, err := s.Purge(ctx, s.now())
+		purged, err := s.purge(ctx, s.now())
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -172,4 +185,28 @@ func (s *Store) RunPurge(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// purgeEvents removes events that are older than they are kept.
+func (s *purger) purgeEvents(ctx context.Context, now time.Time, purged *Purged) error {
+	const remove = `DELETE FROM audit_events WHERE id IN (SELECT id FROM audit_events WHERE id < $1 ORDER BY id` + limit + `)`
+
+	removed, err := inBatches(ctx, s.db.LongWrite, remove, audit.FirstID(now.Add(-s.auditRetention)))
+	purged.Rows += removed
+	if err != nil {
+		return fmt.Errorf("purge audit events: %w", err)
+	}
+	return nil
+}
+
+// purgeRefusals removes rejected requests that are too old.
+func (s *purger) purgeRefusals(ctx context.Context, now time.Time, purged *Purged) error {
+	const remove = `DELETE FROM refusals WHERE id IN (SELECT id FROM refusals WHERE id < $1 ORDER BY id` + limit + `)`
+
+	removed, err := inBatches(ctx, s.db.LongWrite, remove, refusal.FirstID(now.Add(-keptRefusalsFor)))
+	purged.Rows += removed
+	if err != nil {
+		return fmt.Errorf("purge refusals: %w", err)
+	}
+	return nil
 }

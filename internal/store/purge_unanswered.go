@@ -17,7 +17,7 @@ type unansweredPurge struct {
 // purgeUnanswered removes the authorization requests and sign-outs that expired since
 // the last purge and that nobody has answered. Anybody can make one, and no token or
 // session can come of it any more, so that it does not stay for an hour as others do.
-func (s *Store) purgeUnanswered(ctx context.Context, now time.Time, purged *Purged) error {
+func (s *purger) purgeUnanswered(ctx context.Context, now time.Time, purged *Purged) error {
 	s.unanswered.Lock()
 	from := s.unanswered.until
 	s.unanswered.Unlock()

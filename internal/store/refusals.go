@@ -10,6 +10,9 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
+// Refusals stores the causes of rejected requests.
+type Refusals struct{ db *db.DB }
+
 const refusalColumns = `id, at, request_id, method, route, status, code, rule, cause, client_id, grant_id, network, attributes`
 
 const (
@@ -22,7 +25,7 @@ const (
 // InsertRefusals writes records of rejected requests, in place of the oldest where there
 // are too many. It uses a connection of its own, so that no request waits for it, and
 // does not count as a statement of a request.
-func (s *Store) InsertRefusals(ctx context.Context, list []*refusal.Record) error {
+func (s *Refusals) InsertRefusals(ctx context.Context, list []*refusal.Record) error {
 	on := s.db.BackgroundWrite
 	for len(list) > 0 {
 		some := list[:min(len(list), refusalsAtOnce)]
@@ -40,7 +43,7 @@ func (s *Store) InsertRefusals(ctx context.Context, list []*refusal.Record) erro
 
 // numberRefusals takes n numbers, the last of which it returns, and removes the rows that
 // would be too many with n more.
-func (s *Store) numberRefusals(ctx context.Context, on db.Conn, n int) (last int64, err error) {
+func (s *Refusals) numberRefusals(ctx context.Context, on db.Conn, n int) (last int64, err error) {
 	const (
 		take   = `UPDATE refusal_numbers SET last = last + $1 WHERE id = 1 RETURNING last`
 		remove = `DELETE FROM refusals WHERE number <= $1`
@@ -81,7 +84,7 @@ func scanRefusal(from db.Scanner) (*refusal.Record, error) {
 
 // Refusal returns the newest rejected request with a request id, or
 // [refusal.ErrNotFound].
-func (s *Store) Refusal(ctx context.Context, requestID string) (found *refusal.Record, err error) {
+func (s *Refusals) Refusal(ctx context.Context, requestID string) (found *refusal.Record, err error) {
 	const read = `SELECT ` + refusalColumns + ` FROM refusals WHERE request_id = $1 ORDER BY id DESC LIMIT 1`
 
 	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
@@ -99,7 +102,7 @@ func (s *Store) Refusal(ctx context.Context, requestID string) (found *refusal.R
 
 // ListRefusals returns rejected requests, the newest first: those before the id before,
 // which may be empty.
-func (s *Store) ListRefusals(ctx context.Context, f refusal.Filter, before string, limit int) (list []*refusal.Record, err error) {
+func (s *Refusals) ListRefusals(ctx context.Context, f refusal.Filter, before string, limit int) (list []*refusal.Record, err error) {
 	if before == "" {
 		before = "z" // sorts after every id in every collation
 	}
@@ -122,16 +125,4 @@ func (s *Store) ListRefusals(ctx context.Context, f refusal.Filter, before strin
 		return nil, fmt.Errorf("list refusals: %w", err)
 	}
 	return list, nil
-}
-
-// purgeRefusals removes rejected requests that are too old.
-func (s *Store) purgeRefusals(ctx context.Context, now time.Time, purged *Purged) error {
-	const remove = `DELETE FROM refusals WHERE id IN (SELECT id FROM refusals WHERE id < $1 ORDER BY id` + limit + `)`
-
-	removed, err := inBatches(ctx, s.db.LongWrite, remove, refusal.FirstID(now.Add(-keptRefusalsFor)))
-	purged.Rows += removed
-	if err != nil {
-		return fmt.Errorf("purge refusals: %w", err)
-	}
-	return nil
 }

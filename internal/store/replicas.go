@@ -23,8 +23,8 @@ const (
 
 // replica is this process among those that cache records.
 type replica struct {
-	store *Store
-	id    string // empty until it has joined
+	replication *replication
+	id          string // empty until it has joined
 
 	failing bool // the last reading failed
 }
@@ -32,16 +32,9 @@ type replica struct {
 // errSuspected reports that another process took this replica for dead.
 var errSuspected = errors.New("this replica did not answer in time, and joins again")
 
-// Follow makes this process a replica, whose caches may keep records, until ctx ends.
-// It calls ready when the first reading is there or has failed.
-//
-// The replica has a row with the number of the last change that its caches respect.
-// Every 250 ms it reads the counter and that row in one statement, and writes to the
-// row only when the counter has moved. A reading counts from before the statement was
-// sent and is used for a second. The process that makes a change waits until the rows of all
-// replicas have its number; see [Store.awaitReplicas].
-func (s *Store) Follow(ctx context.Context, ready func()) {
-	r := &replica{store: s}
+// follow implements [Store.Follow].
+func (s *replication) follow(ctx context.Context, ready func()) {
+	r := &replica{replication: s}
 	var background sync.WaitGroup
 	defer func() {
 		background.Wait()
@@ -65,21 +58,21 @@ func (s *Store) Follow(ctx context.Context, ready func()) {
 
 // read takes a reading, and joins first where that is needed.
 func (r *replica) read(ctx context.Context) {
-	bounded, cancel := context.WithTimeout(ctx, r.store.changes.ttl)
+	bounded, cancel := context.WithTimeout(ctx, r.replication.changes.ttl)
 	defer cancel()
 	err := r.try(bounded)
 	if errors.Is(err, errSuspected) {
-		r.store.log.LogAttrs(ctx, slog.LevelWarn, "replica joins again", slog.Any("reason", err))
+		r.replication.log.LogAttrs(ctx, slog.LevelWarn, "replica joins again", slog.Any("reason", err))
 		err = r.try(bounded)
 	}
 	switch {
 	case ctx.Err() != nil:
 	case err != nil && !r.failing:
 		r.failing = true
-		r.store.log.LogAttrs(ctx, slog.LevelWarn, "change counter not read: cached clients and keys are read from the database for each use", slog.Any("error", err))
+		r.replication.log.LogAttrs(ctx, slog.LevelWarn, "change counter not read: cached clients and keys are read from the database for each use", slog.Any("error", err))
 	case err == nil && r.failing:
 		r.failing = false
-		r.store.log.LogAttrs(ctx, slog.LevelInfo, "change counter read again")
+		r.replication.log.LogAttrs(ctx, slog.LevelInfo, "change counter read again")
 	}
 }
 
@@ -91,7 +84,7 @@ func (r *replica) try(ctx context.Context) error {
 		FROM change_counter c LEFT JOIN replicas r ON r.id = $1 WHERE c.only_row = 1`
 	const acknowledge = `UPDATE replicas SET seen = $2 WHERE id = $1`
 
-	s := r.store
+	s := r.replication
 	if r.id == "" {
 		if err := r.join(ctx); err != nil {
 			return err
@@ -125,18 +118,18 @@ func (r *replica) join(ctx context.Context) error {
 	const join = `INSERT INTO replicas (id, seen, ttl, suspected) VALUES ($1, 0, $2, 0)`
 
 	id := rand.Text()
-	if _, err := r.store.db.WatchWrite.Exec(ctx, join, id, r.store.changes.ttl.Microseconds()); err != nil {
+	if _, err := r.replication.db.WatchWrite.Exec(ctx, join, id, r.replication.changes.ttl.Microseconds()); err != nil {
 		return fmt.Errorf("join the replicas: %w", err)
 	}
 	r.id = id
-	r.store.self.Store(&id)
+	r.replication.self.Store(&id)
 	return nil
 }
 
 // lost drops the reading and the place among the replicas.
 func (r *replica) lost(ctx context.Context) error {
-	r.store.changes.reading.Store(nil)
-	if _, err := r.store.db.WatchWrite.Exec(ctx, leaveReplicas, r.id); err != nil {
+	r.replication.changes.reading.Store(nil)
+	if _, err := r.replication.db.WatchWrite.Exec(ctx, leaveReplicas, r.id); err != nil {
 		return fmt.Errorf("leave the replicas: %w", err)
 	}
 	r.id = ""
@@ -147,13 +140,13 @@ const leaveReplicas = `DELETE FROM replicas WHERE id = $1`
 
 // leave ends the use of caches first, so that changes need not wait for this replica.
 func (r *replica) leave(ctx context.Context) {
-	r.store.changes.reading.Store(nil)
+	r.replication.changes.reading.Store(nil)
 	if r.id == "" {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leavePatience)
 	defer cancel()
-	if _, err := r.store.db.WatchWrite.Exec(ctx, leaveReplicas, r.id); err != nil {
-		r.store.log.LogAttrs(ctx, slog.LevelWarn, "replica did not leave: the next change waits for it", slog.Any("error", err))
+	if _, err := r.replication.db.WatchWrite.Exec(ctx, leaveReplicas, r.id); err != nil {
+		r.replication.log.LogAttrs(ctx, slog.LevelWarn, "replica did not leave: the next change waits for it", slog.Any("error", err))
 	}
 }

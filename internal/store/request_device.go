@@ -14,7 +14,7 @@ import (
 // AnswerDevice notes for which device a person is there, as the operator's app says, or
 // with nil that it refuses. The first answer stands, and a later one gets
 // [authrequest.ErrAlreadyDecided].
-func (s *Store) AnswerDevice(ctx context.Context, id string, d *devicecode.Device, verifier []byte, now time.Time) error {
+func (s *Requests) AnswerDevice(ctx context.Context, id string, d *devicecode.Device, verifier []byte, now time.Time) error {
 	const accept = `
 		UPDATE requests SET client_id = $2, parameters = $3, grant_bucket = $4, grant_id = $5, verifier = $6,
 			expires_at = CASE WHEN expires_at < $7 THEN expires_at ELSE $7 END
@@ -51,7 +51,7 @@ func (s *Store) AnswerDevice(ctx context.Context, id string, d *devicecode.Devic
 // RedeemDevice uses up the verifier of an app's answer about a device. It is a
 // compare-and-set: of any number of callers one succeeds. Whoever comes later, with
 // another verifier or from another browser gets [authrequest.ErrNotFound].
-func (s *Store) RedeemDevice(ctx context.Context, id string, browser, verifier []byte, now time.Time) error {
+func (s *Requests) RedeemDevice(ctx context.Context, id string, browser, verifier []byte, now time.Time) error {
 	const spend = `
 		UPDATE requests SET verifier = NULL
 		WHERE id = $1 AND browser = $2 AND verifier = $3 AND device = 1 AND client_id <> ''

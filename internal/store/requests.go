@@ -12,70 +12,15 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
-// SaveConsent remembers a consent in place of the one before it of the same
-// subject, client and session.
-func (s *Store) SaveConsent(ctx context.Context, c *consent.Consent) error {
-	return saveConsent(ctx, s.db.Write, c)
-}
-
-func saveConsent(ctx context.Context, on db.Conn, c *consent.Consent) error {
-	const save = `
-		INSERT INTO consents (subject, client_id, session_id, scopes, given_at, expires_at, detail)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT (subject, client_id, session_id) DO UPDATE
-		SET scopes = excluded.scopes, given_at = excluded.given_at, expires_at = excluded.expires_at, detail = excluded.detail`
-
-	detail, err := optionalDocument(c.ExtraClaims)
-	if err != nil {
-		return fmt.Errorf("write consent: %w", err)
-	}
-	_, err = on.Exec(ctx, save, c.Subject, c.ClientID, c.SessionID, words(c.Scopes), stamp(c.GivenAt), micros(c.ExpiresAt), detail)
-	if err != nil {
-		return fmt.Errorf("save consent: %w", err)
-	}
-	return nil
-}
-
-// addConsent remembers a consent together with what the one before it, of the
-// same subject, client and session, still allows. The row is taken before it is
-// read, so that of several decisions at once none is lost.
-func addConsent(ctx context.Context, on db.Conn, c *consent.Consent, now time.Time) error {
-	const take = `
-		INSERT INTO consents (subject, client_id, session_id, scopes, given_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (subject, client_id, session_id) DO UPDATE SET subject = excluded.subject
-		RETURNING scopes, expires_at`
-
-	var before consent.Consent
-	err := on.QueryRow(ctx, take, c.Subject, c.ClientID, c.SessionID, words(c.Scopes), stamp(c.GivenAt), micros(c.ExpiresAt)).
-		Scan(intoWords(&before.Scopes), intoTime(&before.ExpiresAt))
-	if err != nil {
-		return fmt.Errorf("take consent: %w", err)
-	}
-	sum := *c
-	if before.ExpiresAt.IsZero() || before.ExpiresAt.After(now) {
-		sum.Scopes = before.Scopes
-		sum.Add(c.Scopes)
-	}
-	return saveConsent(ctx, on, &sum)
-}
-
-// DeleteConsent forgets what a subject allowed a client, in every session.
-func (s *Store) DeleteConsent(ctx context.Context, subject, clientID string) error {
-	const remove = `DELETE FROM consents WHERE subject = $1 AND client_id = $2`
-
-	if _, err := s.db.Write.Exec(ctx, remove, subject, clientID); err != nil {
-		return fmt.Errorf("delete consent: %w", err)
-	}
-	return nil
-}
+// Requests stores authorization requests that wait for the user.
+type Requests struct{ db *db.DB }
 
 const requestColumns = `id, browser, client_id, parameters, created_at, expires_at, grant_bucket, grant_id,
 	session_id, signed_in_at, decision, decided_at, decided_for,
 	login_session, login_skip, login_subject, login, login_spent_at, consent, verifier, device`
 
 // InsertRequest keeps an authorization request while a person is asked.
-func (s *Store) InsertRequest(ctx context.Context, r *authrequest.Request) error {
+func (s *Requests) InsertRequest(ctx context.Context, r *authrequest.Request) error {
 	const insert = `
 		INSERT INTO requests (` + requestColumns + `)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`
@@ -109,7 +54,7 @@ func requestInto(r *authrequest.Request) []any {
 }
 
 // Request returns a request that waits, or [authrequest.ErrNotFound].
-func (s *Store) Request(ctx context.Context, id string, now time.Time) (*authrequest.Request, error) {
+func (s *Requests) Request(ctx context.Context, id string, now time.Time) (*authrequest.Request, error) {
 	const read = `SELECT ` + requestColumns + ` FROM requests WHERE id = $1 AND expires_at > $2`
 
 	r := &authrequest.Request{}
@@ -127,7 +72,7 @@ func (s *Store) Request(ctx context.Context, id string, now time.Time) (*authreq
 // out, or [authrequest.ErrNotFound]. The request is this browser's if it is bound to the hash
 // browser, or if somebody passed the sign-in for it in the session of the cookie hash: when
 // it has been answered the browser is not bound any more.
-func (s *Store) RequestClient(ctx context.Context, id string, browser, cookie []byte) (clientID string, err error) {
+func (s *Requests) RequestClient(ctx context.Context, id string, browser, cookie []byte) (clientID string, err error) {
 	const read = `
 		SELECT client_id FROM requests
 		WHERE id = $1 AND (browser = $2 OR EXISTS (SELECT 1 FROM sessions s WHERE s.cookie = $3 AND s.id = requests.session_id))`
@@ -144,7 +89,7 @@ func (s *Store) RequestClient(ctx context.Context, id string, browser, cookie []
 }
 
 // RecordSignIn notes that somebody signed in at the given time for a request.
-func (s *Store) RecordSignIn(ctx context.Context, id, sessionID string, at, now time.Time) error {
+func (s *Requests) RecordSignIn(ctx context.Context, id, sessionID string, at, now time.Time) error {
 	const record = `UPDATE requests SET session_id = $2, signed_in_at = $3 WHERE id = $1 AND expires_at > $4`
 
 	recorded, err := s.db.Write.Exec(ctx, record, id, sessionID, at.UnixMicro(), now.UnixMicro())
@@ -160,7 +105,7 @@ func (s *Store) RecordSignIn(ctx context.Context, id, sessionID string, at, now 
 // RecordChoice notes that a person goes on, for a request, in the session they
 // have. They prove nothing by it; a sign-in for the request in that very session
 // still counts.
-func (s *Store) RecordChoice(ctx context.Context, id, sessionID string, now time.Time) error {
+func (s *Requests) RecordChoice(ctx context.Context, id, sessionID string, now time.Time) error {
 	const record = `
 		UPDATE requests SET session_id = $2, signed_in_at = CASE WHEN session_id = $2 THEN signed_in_at END
 		WHERE id = $1 AND expires_at > $3`
@@ -179,7 +124,7 @@ func (s *Store) RecordChoice(ctx context.Context, id, sessionID string, now time
 // consent to remember, if any, which adds to those given before. A subject's first
 // decision stands: a later one gets [authrequest.ErrAlreadyDecided] and changes nothing. Somebody
 // else's is of no concern to them.
-func (s *Store) RecordDecision(
+func (s *Requests) RecordDecision(
 	ctx context.Context, id string, d authrequest.Decision, subject string, remember *consent.Consent, now time.Time,
 ) error {
 	const record = `

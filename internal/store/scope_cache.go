@@ -34,7 +34,7 @@ func NewScopeCache(s *Store, build func([]*scope.Scope) *scope.Set) *ScopeCache 
 
 // Scopes returns the scopes.
 func (c *ScopeCache) Scopes(ctx context.Context) (*scope.Set, error) {
-	version, fresh := c.store.changes.Version()
+	version, fresh := c.store.replication.changes.Version()
 	if !fresh {
 		records, err := c.store.ListScopes(ctx)
 		if err != nil {

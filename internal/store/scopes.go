@@ -8,11 +8,17 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
+// Scopes stores the definitions of scopes.
+type Scopes struct {
+	db          *db.DB
+	replication *replication
+}
+
 const scopeColumns = `name, title, description, claims, self_registration, created_at, updated_at`
 
 // Scopes returns the records of scopes by name. A standard scope has one only where the
 // operator has changed it; see [scope.NewSet].
-func (s *Store) ListScopes(ctx context.Context) (list []*scope.Scope, err error) {
+func (s *Scopes) ListScopes(ctx context.Context) (list []*scope.Scope, err error) {
 	const read = `SELECT ` + scopeColumns + ` FROM scopes ORDER BY name`
 
 	err = s.db.Read.Query(ctx, func(from db.Scanner) error {
@@ -29,7 +35,7 @@ func (s *Store) ListScopes(ctx context.Context) (list []*scope.Scope, err error)
 
 // InsertScope adds the record of a scope, or returns [scope.ErrExists]. Standard scopes
 // exist from the start.
-func (s *Store) InsertScope(ctx context.Context, r *scope.Scope) error {
+func (s *Scopes) InsertScope(ctx context.Context, r *scope.Scope) error {
 	const insert = `INSERT INTO scopes (` + scopeColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`
 
 	if scope.IsStandard(r.Name) {
@@ -39,7 +45,7 @@ func (s *Store) InsertScope(ctx context.Context, r *scope.Scope) error {
 	if err != nil {
 		return fmt.Errorf("write scope: %w", err)
 	}
-	return s.change(ctx, func(c db.Conn) error {
+	return s.replication.change(ctx, func(c db.Conn) error {
 		inserted, err := c.Exec(ctx, insert, r.Name, r.Title, r.Description, claims, flag(r.SelfRegistration),
 			stamp(r.CreatedAt), stamp(r.UpdatedAt))
 		if err != nil {
@@ -54,7 +60,7 @@ func (s *Store) InsertScope(ctx context.Context, r *scope.Scope) error {
 
 // UpdateScope replaces the record of a scope but for the time of its creation, or
 // returns [scope.ErrNotFound].
-func (s *Store) UpdateScope(ctx context.Context, r *scope.Scope) error {
+func (s *Scopes) UpdateScope(ctx context.Context, r *scope.Scope) error {
 	const update = `
 		UPDATE scopes SET title = $2, description = $3, claims = $4, self_registration = $5, updated_at = $6 WHERE name = $1`
 	const replace = `
@@ -70,7 +76,7 @@ func (s *Store) UpdateScope(ctx context.Context, r *scope.Scope) error {
 	if err != nil {
 		return fmt.Errorf("write scope: %w", err)
 	}
-	return s.change(ctx, func(c db.Conn) error {
+	return s.replication.change(ctx, func(c db.Conn) error {
 		updated, err := c.Exec(ctx, put, r.Name, r.Title, r.Description, claims, flag(r.SelfRegistration), stamp(r.UpdatedAt))
 		if err != nil {
 			return fmt.Errorf("update scope: %w", err)
@@ -92,11 +98,11 @@ func scopeClaims(r *scope.Scope) map[string][]scope.Destination {
 
 // DeleteScope removes the record of a scope, or returns [scope.ErrNotFound], or
 // [scope.ErrStandard]. Clients keep the scope; it releases nothing any more.
-func (s *Store) DeleteScope(ctx context.Context, name string) error {
+func (s *Scopes) DeleteScope(ctx context.Context, name string) error {
 	if scope.IsStandard(name) {
 		return scope.ErrStandard
 	}
-	return s.change(ctx, func(c db.Conn) error {
+	return s.replication.change(ctx, func(c db.Conn) error {
 		deleted, err := c.Exec(ctx, `DELETE FROM scopes WHERE name = $1`, name)
 		if err != nil {
 			return fmt.Errorf("delete scope: %w", err)

@@ -4,11 +4,16 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+
+	"github.com/ostiary/ostiary/internal/store/db"
 )
+
+// Seeds stores random values that all replicas share.
+type Seeds struct{ db *db.DB }
 
 // Seed returns the random value of that name: 32 bytes, made by whoever asks for it
 // first and the same ever after, for every replica.
-func (s *Store) Seed(ctx context.Context, name string) ([]byte, error) {
+func (s *Seeds) Seed(ctx context.Context, name string) ([]byte, error) {
 	const (
 		plant = `INSERT INTO seeds (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`
 		read  = `SELECT value FROM seeds WHERE name = $1`

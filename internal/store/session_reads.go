@@ -32,7 +32,7 @@ func sessionInto(n *session.Session) []any {
 // SessionAndConsent returns the living session of a cookie, or
 // [session.ErrNotFound], with the claims of its person, and what they allowed the
 // client: in this session and for all sessions, taken together; nil if nothing.
-func (s *Store) SessionAndConsent(
+func (s *Sessions) SessionAndConsent(
 	ctx context.Context, cookie []byte, clientID string, now time.Time,
 ) (*session.Session, *consent.Consent, error) {
 	const read = `
@@ -97,7 +97,7 @@ func union(a, b *consent.Consent, subject, clientID string) *consent.Consent {
 
 // ListSessions returns living sessions by id, those that follow after: of one
 // subject, or where it is empty of all.
-func (s *Store) ListSessions(
+func (s *Sessions) ListSessions(
 	ctx context.Context, subject, after string, limit int, now time.Time,
 ) (list []*session.Session, err error) {
 	read := `

@@ -12,13 +12,19 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
+// Sessions stores browser sessions and the clients that take part in them.
+type Sessions struct {
+	db     *db.DB
+	linger time.Duration
+}
+
 const sessionColumns = `id, cookie, subject, auth_time, acr, amr, remembered, created_at, seen_at, idle_until, ends_at,
 	provider_session`
 
 // InsertSession adds a session. The session that the browser had before for
 // another subject, known by its cookie's hash replaces, ends together with its
 // grants.
-func (s *Store) InsertSession(ctx context.Context, n *session.Session, replaces []byte) error {
+func (s *Sessions) InsertSession(ctx context.Context, n *session.Session, replaces []byte) error {
 	if replaces == nil {
 		return insertSession(ctx, s.db.Write, n)
 	}
@@ -58,7 +64,7 @@ func insertSession(ctx context.Context, on db.Conn, n *session.Session) error {
 // RenewSession notes that the subject of a living session signed in again. The
 // session keeps its ID, which n gets, and takes all else from n; the old cookie
 // is good no more. It returns [session.ErrNotFound] if there is no such session.
-func (s *Store) RenewSession(ctx context.Context, oldCookie []byte, n *session.Session) error {
+func (s *Sessions) RenewSession(ctx context.Context, oldCookie []byte, n *session.Session) error {
 	const renew = `
 		UPDATE sessions SET cookie = $3, auth_time = $4, acr = $5, amr = $6, remembered = $7,
 			seen_at = $8, idle_until = $9, ends_at = $10, provider_session = $11
@@ -79,7 +85,7 @@ func (s *Store) RenewSession(ctx context.Context, oldCookie []byte, n *session.S
 
 // TouchSession notes that a session is in use, which prolongs it up to its end. One
 // that was given longer from the start is not cut short.
-func (s *Store) TouchSession(ctx context.Context, cookie []byte, seenAt, idleUntil time.Time) error {
+func (s *Sessions) TouchSession(ctx context.Context, cookie []byte, seenAt, idleUntil time.Time) error {
 	const touch = `
 		UPDATE sessions SET seen_at = $2, idle_until = CASE
 			WHEN $3 < idle_until THEN idle_until WHEN $3 < ends_at THEN $3 ELSE ends_at END
@@ -92,7 +98,7 @@ func (s *Store) TouchSession(ctx context.Context, cookie []byte, seenAt, idleUnt
 }
 
 // ExtendSession gives a living session, which is to be remembered, another end.
-func (s *Store) ExtendSession(ctx context.Context, n *session.Session, now time.Time) error {
+func (s *Sessions) ExtendSession(ctx context.Context, n *session.Session, now time.Time) error {
 	const extend = `
 		UPDATE sessions SET remembered = $3, seen_at = $4, idle_until = $5, ends_at = $6
 		WHERE cookie = $1 AND id = $2 AND idle_until > $4`
@@ -108,7 +114,7 @@ func (s *Store) ExtendSession(ctx context.Context, n *session.Session, now time.
 // EndSession ends a session and revokes all of its grants. It returns the clients
 // that took part in it, for each of which that asked for one a notice waits now.
 // That the session is not there is no error.
-func (s *Store) EndSession(ctx context.Context, id string, now time.Time) (participants []string, err error) {
+func (s *Sessions) EndSession(ctx context.Context, id string, now time.Time) (participants []string, err error) {
 	var gone ended
 	err = s.db.Tx(ctx, func(c db.Conn) error {
 		participants, gone, err = s.endSession(ctx, c, id, now)
@@ -130,7 +136,7 @@ type ended struct {
 // is committed, and a code given and spent meanwhile is found by neither: whoever
 // calls this has to look for grants once more afterwards, when no code can be
 // spent without its session.
-func (s *Store) endSession(ctx context.Context, on db.Conn, id string, now time.Time) ([]string, ended, error) {
+func (s *Sessions) endSession(ctx context.Context, on db.Conn, id string, now time.Time) ([]string, ended, error) {
 	participants, gone, err := removeSession(ctx, on, id, now)
 	if err != nil {
 		return nil, gone, err
@@ -138,7 +144,7 @@ func (s *Store) endSession(ctx context.Context, on db.Conn, id string, now time.
 	return participants, gone, s.revokeGrantsIn(ctx, on, gone, now)
 }
 
-func (s *Store) revokeGrantsIn(ctx context.Context, on db.Conn, gone ended, now time.Time) error {
+func (s *Sessions) revokeGrantsIn(ctx context.Context, on db.Conn, gone ended, now time.Time) error {
 	buckets, all, err := s.bucketsSince(ctx, on, gone.since, now)
 	if err != nil {
 		return fmt.Errorf("list buckets of session: %w", err)
@@ -162,7 +168,7 @@ func (s *Store) revokeGrantsIn(ctx context.Context, on db.Conn, gone ended, now 
 // or reports that all are to be searched. It depends on no lifetime: clients have lifespans
 // of their own, and those change. The request that a grant answers may be older than the
 // session, and other replicas' clocks may be wrong.
-func (s *Store) bucketsSince(ctx context.Context, on db.Conn, since, now time.Time) (list []grant.Partition, all bool, err error) {
+func (s *Sessions) bucketsSince(ctx context.Context, on db.Conn, since, now time.Time) (list []grant.Partition, all bool, err error) {
 	if since.IsZero() {
 		return nil, true, nil
 	}
@@ -172,7 +178,7 @@ func (s *Store) bucketsSince(ctx context.Context, on db.Conn, since, now time.Ti
 
 // EndSessionsOf ends all sessions of a subject as [Store.EndSession] does, and
 // returns how many there were.
-func (s *Store) EndSessionsOf(ctx context.Context, subject string, now time.Time) (count int, err error) {
+func (s *Sessions) EndSessionsOf(ctx context.Context, subject string, now time.Time) (count int, err error) {
 	var gone ended
 	err = s.db.Tx(ctx, func(c db.Conn) error {
 		if gone, err = removeSessions(ctx, c, subject, now); err != nil {

@@ -11,9 +11,12 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
+// SetupLinks stores the links that create the first administrator.
+type SetupLinks struct{ db *db.DB }
+
 // InsertSetupLink keeps the hash of a link by which the first administrator's
 // account can be made once.
-func (s *Store) InsertSetupLink(ctx context.Context, hash []byte, expiresAt time.Time) error {
+func (s *SetupLinks) InsertSetupLink(ctx context.Context, hash []byte, expiresAt time.Time) error {
 	const insert = `INSERT INTO setup_links (hash, expires_at) VALUES ($1, $2)`
 
 	if _, err := s.db.Write.Exec(ctx, insert, hash, expiresAt.UnixMicro()); err != nil {
@@ -23,7 +26,7 @@ func (s *Store) InsertSetupLink(ctx context.Context, hash []byte, expiresAt time
 }
 
 // SetupLink returns nil while a link is good, else [account.ErrSetupLink].
-func (s *Store) SetupLink(ctx context.Context, hash []byte, now time.Time) error {
+func (s *SetupLinks) SetupLink(ctx context.Context, hash []byte, now time.Time) error {
 	const read = `SELECT expires_at FROM setup_links WHERE hash = $1 AND spent_at IS NULL AND expires_at > $2`
 
 	var expiresAt int64
@@ -41,7 +44,7 @@ func (s *Store) SetupLink(ctx context.Context, hash []byte, now time.Time) error
 // first: both or neither. Of any number of callers, with one link or several, one
 // succeeds; the rest, and everybody once there is an administrator, get
 // [account.ErrSetupLink].
-func (s *Store) RedeemSetupLink(ctx context.Context, hash []byte, first *account.Account, now time.Time) error {
+func (s *SetupLinks) RedeemSetupLink(ctx context.Context, hash []byte, first *account.Account, now time.Time) error {
 	const spend = `
 		UPDATE setup_links SET spent_at = $2
 		WHERE spent_at IS NULL

@@ -15,7 +15,6 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/store/db"
@@ -43,6 +42,28 @@ type Config struct {
 
 // Store is an open database.
 type Store struct {
+	*Accounts
+	*APIKeys
+	*Audit
+	*Clients
+	*Consents
+	*Devices
+	*Grants
+	*Keys
+	*KeySets
+	*LogoutRequests
+	*Outbox
+	*Refusals
+	*Replay
+	*Requests
+	*Scopes
+	*Seeds
+	*Sessions
+	*SetupLinks
+	*SignInSources
+	*Throttle
+	*TrustedIssuers
+
 	db *db.DB
 
 	writable struct { // the result of the last write of CheckWritable
@@ -52,20 +73,9 @@ type Store struct {
 		err error
 	}
 
-	changes     Changes
-	self        atomic.Pointer[string] // the id of this replica, nil for a command
-	deferred    atomic.Bool            // changes do not wait for replicas
-	pending     atomic.Int64           // the last change committed here
-	settled     atomic.Int64           // the last of them known to be in force everywhere
-	withoutSlot func(ctx context.Context, wait func())
-
-	longestGrant   time.Duration
-	linger         time.Duration
-	auditRetention time.Duration
-	sweeping       sweeping
-	unanswered     unansweredPurge
-	now            func() time.Time
-	log            *slog.Logger
+	replication *replication
+	purger      *purger
+	log         *slog.Logger
 }
 
 // Open opens the database without touching its schema. It connects to PostgreSQL when a
@@ -81,20 +91,44 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 
 // New returns a store on an open engine, whatever the URL of the configuration.
 func New(e db.Engine, c Config) *Store {
-	s := &Store{
-		db:             db.New(e),
-		longestGrant:   cmp.Or(c.LongestGrant, 91*24*time.Hour),
-		linger:         cmp.Or(c.Linger, 2*time.Hour),
-		auditRetention: cmp.Or(c.Audit, 90*24*time.Hour),
-		now:            c.Now,
-		log:            cmp.Or(c.Log, slog.New(slog.DiscardHandler)),
-		withoutSlot:    c.WithoutSlot,
+	d := db.New(e)
+	log := cmp.Or(c.Log, slog.New(slog.DiscardHandler))
+	linger := cmp.Or(c.Linger, 2*time.Hour)
+	r := &replication{db: d, withoutSlot: c.WithoutSlot, log: log}
+	r.changes.clock, r.changes.ttl = time.Now, cmp.Or(c.ReadingTTL, readingTTL) //nolint:forbidigo // needs the monotonic clock, and no test's
+	if r.withoutSlot == nil {
+		r.withoutSlot = func(_ context.Context, wait func()) { wait() }
 	}
-	s.changes.clock, s.changes.ttl = time.Now, cmp.Or(c.ReadingTTL, readingTTL) //nolint:forbidigo // needs the monotonic clock, and no test's
-	if s.withoutSlot == nil {
-		s.withoutSlot = func(_ context.Context, wait func()) { wait() }
+	return &Store{
+		Accounts:       &Accounts{d, r},
+		APIKeys:        &APIKeys{d, r},
+		Audit:          &Audit{d},
+		Clients:        &Clients{d, r},
+		Consents:       &Consents{d},
+		Devices:        &Devices{d},
+		Grants:         &Grants{d},
+		Keys:           &Keys{d, r},
+		KeySets:        &KeySets{d},
+		LogoutRequests: &LogoutRequests{d},
+		Outbox:         &Outbox{d},
+		Refusals:       &Refusals{d},
+		Replay:         &Replay{d},
+		Requests:       &Requests{d},
+		Scopes:         &Scopes{d, r},
+		Seeds:          &Seeds{d},
+		Sessions:       &Sessions{d, linger},
+		SetupLinks:     &SetupLinks{d},
+		SignInSources:  &SignInSources{d},
+		Throttle:       &Throttle{d},
+		TrustedIssuers: &TrustedIssuers{d, r},
+
+		db: d, replication: r, log: log,
+		purger: &purger{
+			db: d, now: c.Now, log: log,
+			longestGrant: cmp.Or(c.LongestGrant, 91*24*time.Hour), linger: linger,
+			auditRetention: cmp.Or(c.Audit, 90*24*time.Hour),
+		},
 	}
-	return s
 }
 
 func openEngine(ctx context.Context, c Config) (db.Engine, error) {
@@ -121,6 +155,42 @@ func (s *Store) Statements() int64 { return s.db.Statements() }
 
 // Connections returns the connections of the pool.
 func (s *Store) Connections() db.Connections { return s.db.Engine.Connections() }
+
+// Changes reports whether cached records are still current.
+func (s *Store) Changes() *Changes { return &s.replication.changes }
+
+// Follow makes this process a replica, whose caches may keep records, until ctx ends.
+// It calls ready when the first reading of the change counter has succeeded or failed.
+//
+// The replica has a row with the number of the last change that its caches respect.
+// Every 250 ms it reads the counter and that row in one statement, and writes to the
+// row only when the counter has moved. A reading counts from before the statement was
+// sent and is used for a second. The process that makes a change waits until the rows of all
+// replicas have its number; see [replication.awaitReplicas].
+func (s *Store) Follow(ctx context.Context, ready func()) { s.replication.follow(ctx, ready) }
+
+// DeferWaits lets changes return before they are in force at every replica. Commands
+// that make many changes use it, and call [Store.Settle] before they report success.
+func (s *Store) DeferWaits() { s.replication.deferred.Store(true) }
+
+// Unsettled reports whether changes were committed here that [Store.Settle] has not waited
+// for.
+func (s *Store) Unsettled() bool {
+	return s.replication.pending.Load() > s.replication.settled.Load()
+}
+
+// Settle returns when all changes that were committed here before are in force at every
+// replica.
+func (s *Store) Settle(ctx context.Context) { s.replication.settle(ctx) }
+
+// Purge removes expired records, and creates the partitions for the grants of the next
+// hour and week. Several replicas may call it at the same time.
+func (s *Store) Purge(ctx context.Context, now time.Time) (Purged, error) {
+	return s.purger.purge(ctx, now)
+}
+
+// RunPurge purges about once a minute until ctx ends.
+func (s *Store) RunPurge(ctx context.Context) { s.purger.run(ctx) }
 
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {

@@ -65,7 +65,7 @@ var operatorMethods = map[string]call{
 		return s.LiveAsserted(ctx, grant.AssertedToken{IssuedAt: noon}, noon)
 	},
 
-	"Scopes":      func(ctx context.Context, s *store.Store) error { _, err := s.ListScopes(ctx); return err },
+	"ListScopes":  func(ctx context.Context, s *store.Store) error { _, err := s.ListScopes(ctx); return err },
 	"InsertScope": func(ctx context.Context, s *store.Store) error { return s.InsertScope(ctx, aScope("hr")) },
 	"UpdateScope": func(ctx context.Context, s *store.Store) error { return s.UpdateScope(ctx, aScope("hr")) },
 	"DeleteScope": func(ctx context.Context, s *store.Store) error { return s.DeleteScope(ctx, "hr") },

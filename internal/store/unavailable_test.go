@@ -157,7 +157,7 @@ var requestMethods = map[string]call{
 	},
 
 	"InsertLogoutRequest": func(ctx context.Context, s *store.Store) error { return s.InsertLogoutRequest(ctx, aSignOut("id")) },
-	"SignOut": func(ctx context.Context, s *store.Store) error {
+	"LogoutRequest": func(ctx context.Context, s *store.Store) error {
 		_, err := s.LogoutRequest(ctx, "id", noon)
 		return err
 	},

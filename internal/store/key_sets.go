@@ -8,6 +8,9 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
+// KeySets stores the named key sets of operators.
+type KeySets struct{ db *db.DB }
+
 const setKeyColumns = `set_name, kid, public, sealed, created_at`
 
 func setKeyInto(k *keyset.Key) []any {
@@ -15,13 +18,13 @@ func setKeyInto(k *keyset.Key) []any {
 }
 
 // KeySet returns the keys of a set, the newest first; none if there is no such set.
-func (s *Store) KeySet(ctx context.Context, set string) ([]*keyset.Key, error) {
+func (s *KeySets) KeySet(ctx context.Context, set string) ([]*keyset.Key, error) {
 	const read = `SELECT ` + setKeyColumns + ` FROM set_keys WHERE set_name = $1 ORDER BY created_at DESC, kid`
 	return s.setKeys(ctx, read, set)
 }
 
 // SetKey returns the key of a set, or [keyset.ErrNotFound].
-func (s *Store) SetKey(ctx context.Context, set, kid string) (*keyset.Key, error) {
+func (s *KeySets) SetKey(ctx context.Context, set, kid string) (*keyset.Key, error) {
 	const read = `SELECT ` + setKeyColumns + ` FROM set_keys WHERE set_name = $1 AND kid = $2`
 
 	found, err := s.setKeys(ctx, read, set, kid)
@@ -36,7 +39,7 @@ func (s *Store) SetKey(ctx context.Context, set, kid string) (*keyset.Key, error
 
 // ListSetKeys returns keys of all sets by set and kid, those that follow after the key
 // of the given names.
-func (s *Store) ListSetKeys(ctx context.Context, set, kid string, limit int) ([]*keyset.Key, error) {
+func (s *KeySets) ListSetKeys(ctx context.Context, set, kid string, limit int) ([]*keyset.Key, error) {
 	const read = `
 		SELECT ` + setKeyColumns + ` FROM set_keys
 		WHERE set_name > $1 OR set_name = $1 AND kid > $2
@@ -44,7 +47,7 @@ func (s *Store) ListSetKeys(ctx context.Context, set, kid string, limit int) ([]
 	return s.setKeys(ctx, read, set, kid, limit)
 }
 
-func (s *Store) setKeys(ctx context.Context, read string, args ...any) (list []*keyset.Key, err error) {
+func (s *KeySets) setKeys(ctx context.Context, read string, args ...any) (list []*keyset.Key, err error) {
 	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
 		k := &keyset.Key{}
 		list = append(list, k)
@@ -58,7 +61,7 @@ func (s *Store) setKeys(ctx context.Context, read string, args ...any) (list []*
 
 // InsertSetKey adds a key to its set, which may be new. It returns [keyset.ErrExists] if
 // its kid is taken there, and [keyset.ErrFull] if the set has no room.
-func (s *Store) InsertSetKey(ctx context.Context, k *keyset.Key) error {
+func (s *KeySets) InsertSetKey(ctx context.Context, k *keyset.Key) error {
 	const insert = `INSERT INTO set_keys (` + setKeyColumns + `) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`
 
 	return s.db.Tx(ctx, func(c db.Conn) error {
@@ -80,7 +83,7 @@ const replaceSetKey = `
 
 // PutSetKey adds keys to their sets or replaces those of their kid, all or none. It
 // returns [keyset.ErrFull] if a set has no room.
-func (s *Store) PutSetKey(ctx context.Context, keys ...*keyset.Key) error {
+func (s *KeySets) PutSetKey(ctx context.Context, keys ...*keyset.Key) error {
 	return s.db.Tx(ctx, func(c db.Conn) error {
 		for _, k := range keys {
 			if _, err := putSetKey(ctx, c, replaceSetKey, k); err != nil {
@@ -95,7 +98,7 @@ func (s *Store) PutSetKey(ctx context.Context, keys ...*keyset.Key) error {
 }
 
 // ReplaceKeySet lets a set hold these keys, of that set, and no others.
-func (s *Store) ReplaceKeySet(ctx context.Context, set string, keys []*keyset.Key) error {
+func (s *KeySets) ReplaceKeySet(ctx context.Context, set string, keys []*keyset.Key) error {
 	return s.db.Tx(ctx, func(c db.Conn) error {
 		if _, err := c.Exec(ctx, `DELETE FROM set_keys WHERE set_name = $1`, set); err != nil {
 			return fmt.Errorf("empty key set: %w", err)
@@ -130,7 +133,7 @@ func checkSetSize(ctx context.Context, on db.Conn, set string) error {
 
 // ImportSetKeys adds keys to their sets, all or none, and leaves those alone whose kid is
 // taken there.
-func (s *Store) ImportSetKeys(ctx context.Context, keys []*keyset.Key) (created int, err error) {
+func (s *KeySets) ImportSetKeys(ctx context.Context, keys []*keyset.Key) (created int, err error) {
 	const insert = `INSERT INTO set_keys (` + setKeyColumns + `) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`
 
 	err = s.db.TxWithin(ctx, db.ImportTimeout, func(c db.Conn) error {
@@ -155,22 +158,22 @@ func (s *Store) ImportSetKeys(ctx context.Context, keys []*keyset.Key) (created 
 
 // ResealSetKey writes anew what is sealed of a key. It returns [keyset.ErrNotFound] if
 // that is not old any more.
-func (s *Store) ResealSetKey(ctx context.Context, k *keyset.Key, sealed []byte) error {
+func (s *KeySets) ResealSetKey(ctx context.Context, k *keyset.Key, sealed []byte) error {
 	const reseal = `UPDATE set_keys SET sealed = $4 WHERE set_name = $1 AND kid = $2 AND sealed = $3`
 	return s.changeSetKey(ctx, reseal, k.Set, k.KID, k.Sealed, sealed)
 }
 
 // DeleteSetKey removes a key from its set, or returns [keyset.ErrNotFound].
-func (s *Store) DeleteSetKey(ctx context.Context, set, kid string) error {
+func (s *KeySets) DeleteSetKey(ctx context.Context, set, kid string) error {
 	return s.changeSetKey(ctx, `DELETE FROM set_keys WHERE set_name = $1 AND kid = $2`, set, kid)
 }
 
 // DeleteKeySet removes all keys of a set, or returns [keyset.ErrNotFound] if it has none.
-func (s *Store) DeleteKeySet(ctx context.Context, set string) error {
+func (s *KeySets) DeleteKeySet(ctx context.Context, set string) error {
 	return s.changeSetKey(ctx, `DELETE FROM set_keys WHERE set_name = $1`, set)
 }
 
-func (s *Store) changeSetKey(ctx context.Context, change string, args ...any) error {
+func (s *KeySets) changeSetKey(ctx context.Context, change string, args ...any) error {
 	changed, err := s.db.Write.Exec(ctx, change, args...)
 	if err != nil {
 		return fmt.Errorf("change keys of set: %w", err)

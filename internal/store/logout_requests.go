@@ -8,7 +8,11 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/store/db"
 )
+
+// LogoutRequests stores logout requests that wait for a custom logout app.
+type LogoutRequests struct{ db *db.DB }
 
 const signOutColumns = `id, session_id, subject, client_id, redirect, state, created_at, expires_at,
 	decision, decided_at, verifier, spent_at`
@@ -21,7 +25,7 @@ func signOutInto(o *authrequest.LogoutRequest) []any {
 }
 
 // InsertLogoutRequest keeps a sign-out while the operator's app is asked.
-func (s *Store) InsertLogoutRequest(ctx context.Context, o *authrequest.LogoutRequest) error {
+func (s *LogoutRequests) InsertLogoutRequest(ctx context.Context, o *authrequest.LogoutRequest) error {
 	const insert = `
 		INSERT INTO sign_outs (` + signOutColumns + `)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
@@ -35,7 +39,7 @@ func (s *Store) InsertLogoutRequest(ctx context.Context, o *authrequest.LogoutRe
 }
 
 // SignOut returns a sign-out that an app may be asked about, or [authrequest.ErrNotFound].
-func (s *Store) LogoutRequest(ctx context.Context, id string, now time.Time) (*authrequest.LogoutRequest, error) {
+func (s *LogoutRequests) LogoutRequest(ctx context.Context, id string, now time.Time) (*authrequest.LogoutRequest, error) {
 	const read = `
 		SELECT ` + signOutColumns + `, (SELECT s.provider_session FROM sessions s WHERE s.id = sign_outs.session_id)
 		FROM sign_outs WHERE id = $1 AND expires_at > $2`
@@ -53,7 +57,7 @@ func (s *Store) LogoutRequest(ctx context.Context, id string, now time.Time) (*a
 
 // AnswerLogout notes what an app said about a sign-out. The first answer stands, and
 // a later one gets [authrequest.ErrAlreadyDecided].
-func (s *Store) AnswerLogout(ctx context.Context, id string, d authrequest.Decision, verifier []byte, now time.Time) error {
+func (s *LogoutRequests) AnswerLogout(ctx context.Context, id string, d authrequest.Decision, verifier []byte, now time.Time) error {
 	const answer = `
 		UPDATE sign_outs SET decision = $2, verifier = $3, decided_at = $4
 		WHERE id = $1 AND decision = '' AND expires_at > $4`
@@ -74,7 +78,7 @@ func (s *Store) AnswerLogout(ctx context.Context, id string, d authrequest.Decis
 // RedeemLogout uses up the verifier of an app's answer and returns the sign-out. It is
 // a compare-and-set: of any number of callers one succeeds. Whoever comes later, or
 // with another verifier, gets [authrequest.ErrNotFound].
-func (s *Store) RedeemLogout(ctx context.Context, id string, verifier []byte, now time.Time) (*authrequest.LogoutRequest, error) {
+func (s *LogoutRequests) RedeemLogout(ctx context.Context, id string, verifier []byte, now time.Time) (*authrequest.LogoutRequest, error) {
 	const spend = `
 		UPDATE sign_outs SET spent_at = $3
 		WHERE id = $1 AND verifier = $2 AND decision = 'accepted' AND spent_at IS NULL AND expires_at > $3

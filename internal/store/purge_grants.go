@@ -27,21 +27,21 @@ const over = `created_at <= $4 AND (revoked_at <= $4 OR ends_at <= $4
 // lastID is not before any other.
 var lastID = grant.ID(slices.Repeat([]byte{0xff}, 16)) //nolint:gochecknoglobals // a constant
 
-// sweeping is where the sweep of the open buckets stands.
-type sweeping struct {
+// grantsPurge is the position of the purge in the open partitions.
+type grantsPurge struct {
 	sync.Mutex
 
 	at grant.Locator
 }
 
-// sweepGrants removes grants that are over one by one, in the buckets that the engine
+// purgeGrants removes grants that are over one by one, in the buckets that the engine
 // names. Those that are closed it goes through to the end; through the others it walks
 // a part of the way each time, and begins anew when it has been everywhere.
-func (s *Store) sweepGrants(ctx context.Context, now time.Time, purged *Purged) error {
-	if !s.sweeping.TryLock() {
+func (s *purger) purgeGrants(ctx context.Context, now time.Time, purged *Purged) error {
+	if !s.grants.TryLock() {
 		return nil // somebody is at it
 	}
-	defer s.sweeping.Unlock()
+	defer s.grants.Unlock()
 	buckets, err := s.db.Engine.PurgedPartitions(ctx, now)
 	if err != nil {
 		return fmt.Errorf("list buckets: %w", err)
@@ -53,33 +53,33 @@ func (s *Store) sweepGrants(ctx context.Context, now time.Time, purged *Purged) 
 		at := grant.Locator{Partition: b}
 		switch {
 		case closed(b):
-		case b == s.sweeping.at.Partition:
-			at.ID = s.sweeping.at.ID
-		case b < s.sweeping.at.Partition:
+		case b == s.grants.at.Partition:
+			at.ID = s.grants.at.ID
+		case b < s.grants.at.Partition:
 			continue
 		}
 		for end := false; !end && (left > 0 || closed(b)); {
-			at.ID, end, err = s.sweepStep(ctx, at, before, purged)
+			at.ID, end, err = s.purgeStep(ctx, at, before, purged)
 			if err != nil {
-				return fmt.Errorf("sweep grants: %w", err)
+				return fmt.Errorf("purge grants: %w", err)
 			}
 			if !closed(b) {
-				s.sweeping.at = at
+				s.grants.at = at
 				left--
 			}
 		}
 	}
 	if left > 0 {
-		s.sweeping.at = grant.Locator{}
+		s.grants.at = grant.Locator{}
 	}
 	purged.Unfinished = left <= 0
 	return nil
 }
 
-// sweepStep removes what is over among the next grants of a bucket. It returns where
+// purgeStep removes what is over among the next grants of a bucket. It returns where
 // the next step begins, and whether there is one. The reader looks first, so that the
 // writer, of whom SQLite has one, is needed only where there is something to remove.
-func (s *Store) sweepStep(ctx context.Context, from grant.Locator, before time.Time, purged *Purged) (next grant.ID, end bool, err error) {
+func (s *purger) purgeStep(ctx context.Context, from grant.Locator, before time.Time, purged *Purged) (next grant.ID, end bool, err error) {
 	const look = `
 		SELECT id, CASE WHEN ` + over + ` THEN 1 ELSE 0 END FROM grants
 		WHERE bucket = $1 AND id > $2 AND id <= $3 ORDER BY id` + limit

@@ -13,6 +13,9 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
+// Outbox stores notices to clients until they are delivered.
+type Outbox struct{ db *db.DB }
+
 const noticeColumns = `id, kind, client_id, subject, session_id, state,
 	created_at, due_at, until, attempts, status, fault, ended_at, known_as`
 
@@ -54,7 +57,7 @@ func insertNotices(ctx context.Context, on db.Conn, list []*outbox.Notice) error
 
 // DueNotices returns the clients that have notices to be delivered, each with the
 // time at which its first one is due.
-func (s *Store) DueNotices(ctx context.Context) ([]outbox.Due, error) {
+func (s *Outbox) DueNotices(ctx context.Context) ([]outbox.Due, error) {
 	const read = `
 		SELECT client_id, min(due_at) FROM notices WHERE state = 'pending'
 		GROUP BY client_id ORDER BY min(due_at), client_id`
@@ -75,7 +78,7 @@ func (s *Store) DueNotices(ctx context.Context) ([]outbox.Due, error) {
 // ClaimNotice takes up the client's next notice that is due, counts the attempt,
 // and keeps the notice from all others until lease. Of any number of callers one
 // gets it. It returns [outbox.ErrNotFound] if none is due.
-func (s *Store) ClaimNotice(ctx context.Context, clientID string, now, lease time.Time) (*outbox.Notice, error) {
+func (s *Outbox) ClaimNotice(ctx context.Context, clientID string, now, lease time.Time) (*outbox.Notice, error) {
 	const claim = `
 		UPDATE notices SET due_at = $3, attempts = attempts + 1
 		WHERE state = 'pending' AND due_at <= $2 AND id IN (
@@ -95,7 +98,7 @@ func (s *Store) ClaimNotice(ctx context.Context, clientID string, now, lease tim
 
 // PostponeNotice notes what went wrong with a claimed notice and when to try again.
 // Whoever has claimed it since knows better, and is left alone.
-func (s *Store) PostponeNotice(ctx context.Context, n *outbox.Notice, dueAt time.Time) error {
+func (s *Outbox) PostponeNotice(ctx context.Context, n *outbox.Notice, dueAt time.Time) error {
 	const postpone = `
 		UPDATE notices SET due_at = $3, status = $4, fault = $5
 		WHERE id = $1 AND attempts = $2 AND state = 'pending'`
@@ -108,7 +111,7 @@ func (s *Store) PostponeNotice(ctx context.Context, n *outbox.Notice, dueAt time
 
 // EndNotice notes that a claimed notice needs no more work: it was delivered,
 // whoever else may be trying as well, or it is given up.
-func (s *Store) EndNotice(ctx context.Context, n *outbox.Notice, state outbox.State, now time.Time) error {
+func (s *Outbox) EndNotice(ctx context.Context, n *outbox.Notice, state outbox.State, now time.Time) error {
 	const end = `
 		UPDATE notices SET state = $2, status = $3, fault = $4, ended_at = $5, purge_after = $6
 		WHERE id = $1 AND state = 'pending' AND ($2 = 'delivered' OR attempts = $7)`
@@ -131,7 +134,7 @@ type NoticeFilter struct {
 }
 
 // ListNotices returns notices by id, those that follow after.
-func (s *Store) ListNotices(ctx context.Context, f NoticeFilter, after string, limit int) (list []*outbox.Notice, err error) {
+func (s *Outbox) ListNotices(ctx context.Context, f NoticeFilter, after string, limit int) (list []*outbox.Notice, err error) {
 	const read = `
 		SELECT ` + noticeColumns + ` FROM notices
 		WHERE id > $1 AND ($2 = '' OR client_id = $2) AND ($3 = '' OR state = $3)
@@ -151,7 +154,7 @@ func (s *Store) ListNotices(ctx context.Context, f NoticeFilter, after string, l
 // RetryNotice makes a notice due now that waits or was given up, with as much time
 // as a new one has. One that was delivered, or is not there, is
 // [outbox.ErrNotFound].
-func (s *Store) RetryNotice(ctx context.Context, id string, now time.Time) error {
+func (s *Outbox) RetryNotice(ctx context.Context, id string, now time.Time) error {
 	const retry = `
 		UPDATE notices SET state = 'pending', attempts = 0, due_at = $2, until = $3, ended_at = NULL, purge_after = NULL
 		WHERE id = $1 AND state <> 'delivered'`
@@ -161,11 +164,11 @@ func (s *Store) RetryNotice(ctx context.Context, id string, now time.Time) error
 
 // DeleteNotice removes a notice, or returns [outbox.ErrNotFound]. Nobody is told
 // any more.
-func (s *Store) DeleteNotice(ctx context.Context, id string) error {
+func (s *Outbox) DeleteNotice(ctx context.Context, id string) error {
 	return s.changeNotice(ctx, "delete notice", `DELETE FROM notices WHERE id = $1`, id)
 }
 
-func (s *Store) changeNotice(ctx context.Context, what, change string, args ...any) error {
+func (s *Outbox) changeNotice(ctx context.Context, what, change string, args ...any) error {
 	changed, err := s.db.LongWrite.Exec(ctx, change, args...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
@@ -177,7 +180,7 @@ func (s *Store) changeNotice(ctx context.Context, what, change string, args ...a
 }
 
 // PendingNotices returns how many notices have not been taken yet.
-func (s *Store) PendingNotices(ctx context.Context) (count int, err error) {
+func (s *Outbox) PendingNotices(ctx context.Context) (count int, err error) {
 	var n int64
 	if err := s.db.LongRead.QueryRow(ctx, `SELECT count(*) FROM notices WHERE state = 'pending'`).Scan(&n); err != nil {
 		return 0, fmt.Errorf("count notices: %w", err)

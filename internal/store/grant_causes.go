@@ -23,7 +23,7 @@ type heldState struct {
 
 // stateOf reads a grant of any client, whether it stands or not, or returns nil. It is
 // for requests that have failed: it explains why.
-func (s *Store) stateOf(ctx context.Context, ref grant.Locator) (*heldState, error) {
+func (s *Grants) stateOf(ctx context.Context, ref grant.Locator) (*heldState, error) {
 	const read = `
 		SELECT ` + heldColumns + `,
 			(SELECT a.disabled_at FROM accounts a WHERE a.subject = grants.subject),
@@ -93,7 +93,7 @@ func (st *heldState) otherwise(ref grant.Locator, clientID, jkt string, other re
 // WhyInactive returns why an access token with the ID jti under a grant is not active, or
 // nil if it is. It is for tokens for which [Store.LiveGrant] has returned
 // [grant.ErrNotFound], and costs up to two statements.
-func (s *Store) WhyInactive(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*refusal.Cause, error) {
+func (s *Grants) WhyInactive(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*refusal.Cause, error) {
 	st, err := s.stateOf(ctx, ref)
 	if err != nil {
 		return nil, err
@@ -127,7 +127,7 @@ func (s *Store) WhyInactive(ctx context.Context, ref grant.Locator, jti string, 
 
 // whyUnspendable returns why a code could not be spent: [grant.ErrSpent] with the grant,
 // or [grant.ErrNotFound], either with its cause.
-func (s *Store) whyUnspendable(ctx context.Context, sp grant.CodeRedemption) (*grant.GrantWithAccount, error) {
+func (s *Grants) whyUnspendable(ctx context.Context, sp grant.CodeRedemption) (*grant.GrantWithAccount, error) {
 	st, err := s.stateOf(ctx, sp.Ref)
 	if err != nil {
 		return nil, err
@@ -156,7 +156,7 @@ func (s *Store) whyUnspendable(ctx context.Context, sp grant.CodeRedemption) (*g
 
 // whyUnrotatable returns why a refresh token could not be rotated: [grant.ErrStaleGeneration] with
 // the grant, or [grant.ErrNotFound], either with its cause.
-func (s *Store) whyUnrotatable(ctx context.Context, r grant.RefreshRotation) (*grant.GrantWithAccount, error) {
+func (s *Grants) whyUnrotatable(ctx context.Context, r grant.RefreshRotation) (*grant.GrantWithAccount, error) {
 	st, err := s.stateOf(ctx, r.Ref)
 	if err != nil {
 		return nil, err

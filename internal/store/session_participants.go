@@ -19,7 +19,7 @@ import (
 // the session's end, by the name knownAs for the person if that is not empty. It
 // returns [session.ErrNotFound] if the session has ended: the
 // database lets either the client in before that, or its end come first.
-func (s *Store) JoinSession(ctx context.Context, sessionID, clientID, knownAs string, now time.Time) error {
+func (s *Sessions) JoinSession(ctx context.Context, sessionID, clientID, knownAs string, now time.Time) error {
 	const join = `
 		INSERT INTO participants (session_id, client_id, joined_at, living, known_as) VALUES ($1, $2, $3, $1, $4)
 		ON CONFLICT DO NOTHING`

@@ -12,10 +12,13 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
+// SignInSources stores the devices and networks from which accounts have signed in.
+type SignInSources struct{ db *db.DB }
+
 // KnownSource reports which parts of source have signed in to their account since its
 // password last changed and since it was last disabled. Unknown accounts and unknown
 // sources cost the same lookup.
-func (s *Store) KnownSource(ctx context.Context, source account.SignInSource, now time.Time) (account.KnownSource, error) {
+func (s *SignInSources) KnownSource(ctx context.Context, source account.SignInSource, now time.Time) (account.KnownSource, error) {
 	known := account.KnownSource{Networks: make([]time.Time, len(source.Networks))}
 	args := []any{now.UnixMicro(), source.Device}
 	for _, network := range source.Networks {
@@ -49,7 +52,7 @@ func (s *Store) KnownSource(ctx context.Context, source account.SignInSource, no
 // NoteSource records that a has signed in from source, whose Device is set. The record is
 // bound to a.NotBefore as the sign-in read it, so that it is void if the password changed
 // or the account was disabled meanwhile. The newest 50 devices and 150 networks are kept.
-func (s *Store) NoteSource(ctx context.Context, a *account.Account, source account.SignInSource, now time.Time) error {
+func (s *SignInSources) NoteSource(ctx context.Context, a *account.Account, source account.SignInSource, now time.Time) error {
 	const trim = `
 		DELETE FROM known_sources WHERE digest IN (SELECT digest FROM (
 			SELECT digest, kind, row_number() OVER (PARTITION BY kind ORDER BY noted_at DESC, digest) AS place
@@ -84,7 +87,7 @@ func (s *Store) NoteSource(ctx context.Context, a *account.Account, source accou
 // UnlockAccount clears all failure counters of an account: the shared one and those of
 // its known devices and networks. It returns [account.ErrNotFound] for an unknown
 // subject.
-func (s *Store) UnlockAccount(ctx context.Context, subject string) error {
+func (s *Accounts) UnlockAccount(ctx context.Context, subject string) error {
 	return s.db.Tx(ctx, func(c db.Conn) error { return unlock(ctx, c, subject) })
 }
 

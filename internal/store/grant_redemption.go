@@ -18,7 +18,7 @@ import (
 // or of a grant that has ended is [grant.ErrNotFound]. So is one whose session
 // was signed out meanwhile: ending a session cannot see a grant that is being
 // written, but it can keep its code from being spent.
-func (s *Store) RedeemCode(ctx context.Context, sp grant.CodeRedemption) (*grant.GrantWithAccount, error) {
+func (s *Grants) RedeemCode(ctx context.Context, sp grant.CodeRedemption) (*grant.GrantWithAccount, error) {
 	detail, args, err := newDetail(sp.Authorization, 7)
 	if err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func (s *Store) RedeemCode(ctx context.Context, sp grant.CodeRedemption) (*grant
 // succeeds. The rest, and whoever comes with an older one, get [grant.ErrStaleGeneration]
 // with the grant as it is now. A token that is another client's, bound to another
 // key, or of a grant that has ended is [grant.ErrNotFound].
-func (s *Store) RotateRefresh(ctx context.Context, r grant.RefreshRotation) (*grant.GrantWithAccount, error) {
+func (s *Grants) RotateRefresh(ctx context.Context, r grant.RefreshRotation) (*grant.GrantWithAccount, error) {
 	detail, args, err := newDetail(r.Authorization, 10)
 	if err != nil {
 		return nil, err

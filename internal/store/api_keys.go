@@ -10,6 +10,12 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
+// APIKeys stores the API keys of the administrators' API.
+type APIKeys struct {
+	db          *db.DB
+	replication *replication
+}
+
 const keyColumns = `id, name, hash, scopes, created_at, expires_at`
 
 func keyInto(k *apikey.Key) []any {
@@ -17,7 +23,7 @@ func keyInto(k *apikey.Key) []any {
 }
 
 // InsertAPIKey adds a key.
-func (s *Store) InsertAPIKey(ctx context.Context, k *apikey.Key) error {
+func (s *APIKeys) InsertAPIKey(ctx context.Context, k *apikey.Key) error {
 	const insert = `INSERT INTO api_keys (` + keyColumns + `) VALUES ($1, $2, $3, $4, $5, $6)`
 
 	_, err := s.db.Write.Exec(ctx, insert, k.ID, k.Name, k.Hash, words(k.Scopes), stamp(k.CreatedAt), micros(k.ExpiresAt))
@@ -28,7 +34,7 @@ func (s *Store) InsertAPIKey(ctx context.Context, k *apikey.Key) error {
 }
 
 // APIKey returns the key of an id, which may have expired, or [apikey.ErrNotFound].
-func (s *Store) APIKey(ctx context.Context, id string) (*apikey.Key, error) {
+func (s *APIKeys) APIKey(ctx context.Context, id string) (*apikey.Key, error) {
 	const read = `SELECT ` + keyColumns + ` FROM api_keys WHERE id = $1`
 
 	k := &apikey.Key{}
@@ -43,7 +49,7 @@ func (s *Store) APIKey(ctx context.Context, id string) (*apikey.Key, error) {
 }
 
 // ListAPIKeys returns keys by id, those that follow after.
-func (s *Store) ListAPIKeys(ctx context.Context, after string, limit int) (list []*apikey.Key, err error) {
+func (s *APIKeys) ListAPIKeys(ctx context.Context, after string, limit int) (list []*apikey.Key, err error) {
 	const read = `SELECT ` + keyColumns + ` FROM api_keys WHERE id > $1 ORDER BY id LIMIT $2`
 
 	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
@@ -58,8 +64,8 @@ func (s *Store) ListAPIKeys(ctx context.Context, after string, limit int) (list 
 }
 
 // DeleteAPIKey removes a key, or returns [apikey.ErrNotFound].
-func (s *Store) DeleteAPIKey(ctx context.Context, id string) error {
-	return s.change(ctx, func(c db.Conn) error {
+func (s *APIKeys) DeleteAPIKey(ctx context.Context, id string) error {
+	return s.replication.change(ctx, func(c db.Conn) error {
 		removed, err := c.Exec(ctx, `DELETE FROM api_keys WHERE id = $1`, id)
 		if err != nil {
 			return fmt.Errorf("delete API key: %w", err)

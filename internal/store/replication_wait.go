@@ -33,7 +33,7 @@ type laggard struct {
 // finds that out with its next reading, which it then must not use. What was suspected
 // before the wait began has no reading left that it may use, and its row goes: so a
 // process that was killed delays two changes, and none if another one starts meanwhile.
-func (s *Store) awaitReplicas(ctx context.Context, version int64) {
+func (s *replication) awaitReplicas(ctx context.Context, version int64) {
 	ctx = context.WithoutCancel(ctx)
 	committed := s.changes.clock()
 	longest := s.changes.ttl
@@ -59,7 +59,7 @@ func (s *Store) awaitReplicas(ctx context.Context, version int64) {
 }
 
 // replicasBehind lists the other replicas that may use records from before a change.
-func (s *Store) replicasBehind(ctx context.Context, version int64) (behind []laggard, err error) {
+func (s *replication) replicasBehind(ctx context.Context, version int64) (behind []laggard, err error) {
 	const read = `SELECT id, ttl, suspected FROM replicas WHERE seen < $1 AND id <> $2 ORDER BY id`
 
 	self := ""
@@ -80,7 +80,7 @@ func (s *Store) replicasBehind(ctx context.Context, version int64) (behind []lag
 
 // suspect removes the replicas that were suspected for at least as long as they may use
 // a reading, and suspects the others. Nothing depends on its success.
-func (s *Store) suspect(ctx context.Context, behind []laggard, suspects map[string]time.Time, version int64) {
+func (s *replication) suspect(ctx context.Context, behind []laggard, suspects map[string]time.Time, version int64) {
 	const suspect = `UPDATE replicas SET suspected = 1 WHERE id = $1 AND seen < $2`
 	const remove = `DELETE FROM replicas WHERE id = $1 AND suspected = 1`
 
@@ -106,7 +106,7 @@ func (s *Store) suspect(ctx context.Context, behind []laggard, suspects map[stri
 // forgetDeadReplicas removes what killed processes left behind, so that no operator's
 // change waits for them. Two changes of nothing do so: the first finds out who does not
 // answer, the second that their last reading has run out.
-func (s *Store) forgetDeadReplicas(ctx context.Context) {
+func (s *replication) forgetDeadReplicas(ctx context.Context) {
 	for range 2 {
 		others, err := s.replicasBehind(ctx, 1<<62)
 		if err != nil || len(others) == 0 || ctx.Err() != nil {

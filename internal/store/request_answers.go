@@ -18,7 +18,7 @@ import (
 // Resume returns a request that waits, or [authrequest.ErrNotFound], together with the
 // living session of a cookie and what its person allowed the request's client, as
 // [Store.SessionAndConsent] does; both are nil if there is none.
-func (s *Store) Resume(
+func (s *Requests) Resume(
 	ctx context.Context, id string, cookie []byte, now time.Time,
 ) (r *authrequest.Request, n *session.Session, remembered *consent.Consent, err error) {
 	// The person is joined last, so that a session without one is seen as none.
@@ -39,7 +39,7 @@ func (s *Store) Resume(
 // ConsentRequest returns a request that waits, or [authrequest.ErrNotFound], together
 // with the session that its person passed the sign-in in and what they allowed its
 // client before; both are nil if the session is not there.
-func (s *Store) ConsentRequest(
+func (s *Requests) ConsentRequest(
 	ctx context.Context, id string, now time.Time,
 ) (r *authrequest.Request, n *session.Session, remembered *consent.Consent, err error) {
 	const read = `
@@ -62,7 +62,7 @@ const resumedRequest = `r.id, r.browser, r.client_id, r.parameters, r.created_at
 	r.session_id, r.signed_in_at, r.decision, r.decided_at, r.decided_for,
 	r.login_session, r.login_skip, r.login_subject, r.login, r.login_spent_at, r.consent, r.verifier, r.device`
 
-func (s *Store) resume(
+func (s *Requests) resume(
 	ctx context.Context, read string, args ...any,
 ) (r *authrequest.Request, n *session.Session, remembered *consent.Consent, err error) {
 	err = s.db.Read.Query(ctx, func(from db.Scanner) error {
@@ -99,7 +99,7 @@ func (s *Store) resume(
 // [authrequest.ErrOtherSubject], and an account that may not sign in is
 // [account.ErrDisabled]. A new subject, or a forced one, that is a client_id is
 // [account.ErrIsClient].
-func (s *Store) AnswerLogin(
+func (s *Requests) AnswerLogin(
 	ctx context.Context, id, subject string, login *authrequest.LoginAnswer, verifier []byte, now time.Time,
 ) error {
 	const accept = `
@@ -133,7 +133,7 @@ func (s *Store) AnswerLogin(
 	return nil
 }
 
-func (s *Store) whyUnanswerable(ctx context.Context, id, subject string, login *authrequest.LoginAnswer, now time.Time) error {
+func (s *Requests) whyUnanswerable(ctx context.Context, id, subject string, login *authrequest.LoginAnswer, now time.Time) error {
 	r, err := s.Request(ctx, id, now)
 	switch {
 	case err != nil:
@@ -145,7 +145,7 @@ func (s *Store) whyUnanswerable(ctx context.Context, id, subject string, login *
 	case login.Refusal == nil && r.LoginSkip && r.Subject != subject:
 		return authrequest.ErrOtherSubject
 	}
-	a, err := s.Account(ctx, subject)
+	a, err := accountBySubject(ctx, s.db.Read, subject)
 	if err != nil && !errors.Is(err, account.ErrNotFound) {
 		return err
 	}
@@ -159,7 +159,7 @@ func (s *Store) whyUnanswerable(ctx context.Context, id, subject string, login *
 // with what is known of the person whom it names. It is a compare-and-set: of any
 // number of callers one succeeds. Whoever comes later, with another verifier or from
 // another browser gets [authrequest.ErrNotFound].
-func (s *Store) RedeemLogin(ctx context.Context, id string, browser, verifier []byte, now time.Time) (*authrequest.Request, error) {
+func (s *Requests) RedeemLogin(ctx context.Context, id string, browser, verifier []byte, now time.Time) (*authrequest.Request, error) {
 	const spend = `
 		UPDATE requests SET login_spent_at = $4
 		WHERE id = $1 AND browser = $2 AND verifier = $3
@@ -188,7 +188,7 @@ func (s *Store) RedeemLogin(ctx context.Context, id string, browser, verifier []
 // to remember if it is to be: the app hears of neither before both are there. The
 // first answer stands, and a later one gets [authrequest.ErrAlreadyDecided]; so does one whose
 // person is not signed in any more.
-func (s *Store) AnswerConsent(
+func (s *Requests) AnswerConsent(
 	ctx context.Context, id string, agreement *authrequest.ConsentAnswer, verifier []byte, lasting time.Duration, now time.Time,
 ) error {
 	const answer = `

@@ -7,10 +7,15 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/store/db"
 	"github.com/ostiary/ostiary/internal/trustedissuer"
 )
+
+// TrustedIssuers stores the issuers whose assertions are accepted (RFC 7523).
+type TrustedIssuers struct {
+	db          *db.DB
+	replication *replication
+}
 
 const trustColumns = `id, issuer, subject, scopes, jwk, created_at, expires_at`
 
@@ -21,7 +26,7 @@ func trustInto(t *trustedissuer.Trust) []any {
 }
 
 // InsertTrust adds a trusted issuer, or returns [trustedissuer.ErrExists].
-func (s *Store) InsertTrust(ctx context.Context, t *trustedissuer.Trust) error {
+func (s *TrustedIssuers) InsertTrust(ctx context.Context, t *trustedissuer.Trust) error {
 	const insert = `
 		INSERT INTO trusted_issuers (` + trustColumns + `, kid) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT DO NOTHING`
@@ -31,7 +36,7 @@ func (s *Store) InsertTrust(ctx context.Context, t *trustedissuer.Trust) error {
 		return err
 	}
 	// Replicas may have cached the other issuers that are trusted in the same subject.
-	return s.change(ctx, func(c db.Conn) error {
+	return s.replication.change(ctx, func(c db.Conn) error {
 		inserted, err := c.Exec(ctx, insert, t.ID, t.Issuer, t.Subject, words(t.Scopes), key,
 			stamp(t.CreatedAt), stamp(t.ExpiresAt), t.Key.KeyID)
 		if err != nil {
@@ -46,7 +51,7 @@ func (s *Store) InsertTrust(ctx context.Context, t *trustedissuer.Trust) error {
 
 // Trust returns the trusted issuer of an id, which may have expired, or
 // [trustedissuer.ErrNotFound].
-func (s *Store) Trust(ctx context.Context, id string) (*trustedissuer.Trust, error) {
+func (s *TrustedIssuers) Trust(ctx context.Context, id string) (*trustedissuer.Trust, error) {
 	const read = `SELECT ` + trustColumns + ` FROM trusted_issuers WHERE id = $1`
 
 	t := &trustedissuer.Trust{}
@@ -64,7 +69,7 @@ func (s *Store) Trust(ctx context.Context, id string) (*trustedissuer.Trust, err
 // that in the subject alone first, and whether the subject is barred: its account is
 // disabled, or it is the client_id of a client, for which resource servers would take it
 // (RFC 9700 §4.15).
-func (s *Store) TrustsFor(ctx context.Context, iss, subject string, now time.Time) (list []*trustedissuer.Trust, barred bool, err error) {
+func (s *TrustedIssuers) TrustsFor(ctx context.Context, iss, subject string, now time.Time) (list []*trustedissuer.Trust, barred bool, err error) {
 	const read = `
 		SELECT ` + trustColumns + `,
 			CASE WHEN EXISTS (SELECT 1 FROM accounts a WHERE a.subject = $2 AND a.disabled_at IS NOT NULL)
@@ -85,7 +90,7 @@ func (s *Store) TrustsFor(ctx context.Context, iss, subject string, now time.Tim
 
 // ListTrusts returns trusted issuers by id, those that follow after and then skip more.
 // Unless it is empty, they are all of the issuer iss.
-func (s *Store) ListTrusts(ctx context.Context, iss, after string, skip, limit int) (list []*trustedissuer.Trust, err error) {
+func (s *TrustedIssuers) ListTrusts(ctx context.Context, iss, after string, skip, limit int) (list []*trustedissuer.Trust, err error) {
 	read := `
 		SELECT ` + trustColumns + ` FROM trusted_issuers
 		WHERE id > $1 AND ` + matching("issuer", "$2", iss) + ` ORDER BY id LIMIT $3 OFFSET $4`
@@ -102,7 +107,7 @@ func (s *Store) ListTrusts(ctx context.Context, iss, after string, skip, limit i
 }
 
 // CountTrusts returns how many ListTrusts would list in all.
-func (s *Store) CountTrusts(ctx context.Context, iss string) (int, error) {
+func (s *TrustedIssuers) CountTrusts(ctx context.Context, iss string) (int, error) {
 	read := `SELECT count(*) FROM trusted_issuers WHERE ` + matching("issuer", "$1", iss)
 
 	var n int64
@@ -114,8 +119,8 @@ func (s *Store) CountTrusts(ctx context.Context, iss string) (int, error) {
 
 // DeleteTrust ends the trust in an issuer and with it every token that came of it, or
 // returns [trustedissuer.ErrNotFound].
-func (s *Store) DeleteTrust(ctx context.Context, id string) error {
-	return s.change(ctx, func(c db.Conn) error {
+func (s *TrustedIssuers) DeleteTrust(ctx context.Context, id string) error {
+	return s.replication.change(ctx, func(c db.Conn) error {
 		removed, err := c.Exec(ctx, `DELETE FROM trusted_issuers WHERE id = $1`, id)
 		if err != nil {
 			return fmt.Errorf("delete trusted issuer: %w", err)
@@ -125,27 +130,4 @@ func (s *Store) DeleteTrust(ctx context.Context, id string) error {
 		}
 		return nil
 	})
-}
-
-// LiveAsserted returns nil if a token that came of an issuer's word still stands, else
-// [grant.ErrNotFound]: what ends a client's own tokens ends it, and so do the end of
-// the trust in the issuer, and whatever bars or cuts off the subject's account, if
-// there is one.
-func (s *Store) LiveAsserted(ctx context.Context, a grant.AssertedToken, now time.Time) error {
-	const read = `
-		SELECT version FROM clients
-		WHERE id = $1 AND disabled = 0 AND not_before <= $2
-			AND NOT EXISTS (SELECT 1 FROM revoked_tokens r WHERE r.jti = $3)
-			AND EXISTS (SELECT 1 FROM trusted_issuers i WHERE i.id = $4 AND i.expires_at > $5)
-			AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.subject = $6 AND (a.disabled_at IS NOT NULL OR a.not_before > $2))`
-
-	var version int64
-	err := s.db.Read.QueryRow(ctx, read, a.ClientID, a.IssuedAt.UnixMicro(), a.JTI, a.Trust, now.UnixMicro(), a.Subject).Scan(&version)
-	if errors.Is(err, sql.ErrNoRows) {
-		return grant.ErrNotFound
-	}
-	if err != nil {
-		return fmt.Errorf("read live trust: %w", err)
-	}
-	return nil
 }

@@ -1,0 +1,64 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/store/db"
+)
+
+// RevokeGrant ends a grant. An empty clientID stands for any client; a grant that
+// is unknown, another client's, or revoked before is left as it is.
+func (s *Grants) RevokeGrant(ctx context.Context, ref grant.Locator, clientID string, why grant.RevocationReason, now time.Time) error {
+	const revoke = `
+		UPDATE grants SET revoked_at = $4, revoked_why = $5
+		WHERE bucket = $1 AND id = $2 AND ($3 = '' OR client_id = $3) AND revoked_at IS NULL`
+
+	_, err := s.db.Write.Exec(ctx, s.db.Engine.InPartition(ref.Partition, revoke), int64(ref.Partition), ref.ID[:], clientID, now.UnixMicro(), string(why))
+	if err != nil {
+		return fmt.Errorf("revoke grant: %w", err)
+	}
+	return nil
+}
+
+// RevokeGrantsOf ends the grants of a subject, those of one client unless that is
+// empty. What the subject allows is not forgotten.
+func (s *Grants) RevokeGrantsOf(ctx context.Context, subject, clientID string, now time.Time) error {
+	return revokeGrantsOf(ctx, s.db.LongWrite, subject, clientID, now)
+}
+
+func revokeGrantsOf(ctx context.Context, on db.Conn, subject, clientID string, now time.Time) error {
+	revoke := `
+		UPDATE grants SET revoked_at = $3, revoked_why = $4
+		WHERE subject = $1 AND ` + matching("client_id", "$2", clientID) + ` AND revoked_at IS NULL`
+
+	if _, err := on.Exec(ctx, revoke, subject, clientID, now.UnixMicro(), string(grant.RevokedByOperator)); err != nil {
+		return fmt.Errorf("revoke grants of subject: %w", err)
+	}
+	return nil
+}
+
+// RevokeGrantsIn ends the grants that were given in a session, which goes on.
+func (s *Grants) RevokeGrantsIn(ctx context.Context, sessionID string, now time.Time) error {
+	const revoke = `UPDATE grants SET revoked_at = $2, revoked_why = $3 WHERE session_id = $1 AND revoked_at IS NULL`
+
+	if _, err := s.db.LongWrite.Exec(ctx, revoke, sessionID, now.UnixMicro(), string(grant.RevokedByOperator)); err != nil {
+		return fmt.Errorf("revoke grants of session: %w", err)
+	}
+	return nil
+}
+
+// DenyToken ends one access token, known by its jti, before its time.
+func (s *Grants) DenyToken(ctx context.Context, jti string, until time.Time) error {
+	const deny = `
+		INSERT INTO revoked_tokens (jti, until) VALUES ($1, $2)
+		ON CONFLICT (jti) DO UPDATE
+		SET until = CASE WHEN excluded.until > revoked_tokens.until THEN excluded.until ELSE revoked_tokens.until END`
+
+	if _, err := s.db.Write.Exec(ctx, deny, jti, until.UnixMicro()); err != nil {
+		return fmt.Errorf("deny token: %w", err)
+	}
+	return nil
+}
