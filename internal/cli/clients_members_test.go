@@ -15,7 +15,7 @@ func TestTheOperatorsClientsHaveTheirSectorVerified(t *testing.T) {
 	both := []string{"clients", "create", "--id=a", "--redirect-uri=https://a.example/cb", "--redirect-uri=https://b.example/cb", "--subject-type=pairwise"}
 	servertest.Contains(t, sh.refused(both...), "sector_identifier_uri is needed")
 	both = append(both, "--sector-identifier-uri="+uri)
-	servertest.Contains(t, sh.refused(both...), "sector_identifier_uri must answer")
+	servertest.Contains(t, sh.refused(both...), "sector_identifier_uri must return")
 	if *asked != 0 {
 		t.Error("a loopback address was asked")
 	}

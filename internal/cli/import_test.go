@@ -105,7 +105,7 @@ func TestAnImportIsAllOrNothing(t *testing.T) {
 		"clients, every fault": {
 			"clients",
 			`[{"client_id": "good", "redirect_uris": ["https://a.example"]}, {"client_id": "bad id", "redirect_uris": ["nowhere"]}, {"client_id": "good", "redirect_uris": 7}, 8]`,
-			[]string{`entry 2 ("bad id"): client_id must`, "entry 2 (\"bad id\"): redirect_uris item 1", "client_id is that of entry 1", `entry 3 ("good"): redirect_uris must be a list of strings`, "entry 4: must be a JSON object"},
+			[]string{`entry 2 ("bad id"): client_id must`, "entry 2 (\"bad id\"): redirect_uris item 1", "client_id is already used in entry 1", `entry 3 ("good"): redirect_uris must be a list of strings`, "entry 4: must be a JSON object"},
 		},
 		"people, every fault": {
 			"users",

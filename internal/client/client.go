@@ -1,5 +1,5 @@
-// Package client holds a registered client: its metadata under the names of RFC
-// 7591, the rules they obey, and its secrets.
+// Package client holds registered clients: their metadata under the names of RFC 7591, its
+// validation, and their secrets.
 package client
 
 import (
@@ -15,26 +15,26 @@ var (
 	ErrNotFound = errors.New("client not found")
 	// ErrExists reports a client_id that is taken.
 	ErrExists = errors.New("client_id is taken")
-	// ErrConflict reports that somebody else changed the client meanwhile.
-	ErrConflict = errors.New("client was changed meanwhile")
-	// ErrIsSubject reports a client_id that is the subject of an account: a resource server
-	// could take the client's own tokens for the user's (RFC 9700 §4.15).
+	// ErrConflict reports a concurrent change of the same client.
+	ErrConflict = errors.New("the client was changed concurrently")
+	// ErrIsSubject reports a client_id that equals the subject of an account: a resource
+	// server could mistake the client's own tokens for the user's (RFC 9700 §4.15).
 	ErrIsSubject = errors.New("the client_id is the subject of an account")
-	// ErrKeysUnavailable reports that a client's public keys cannot be had for a reason
-	// that is the client's own: an unreachable jwks_uri, a malformed set.
-	ErrKeysUnavailable = errors.New("the keys of the client cannot be had")
-	// ErrBusy reports that what a client published cannot be fetched at the moment,
-	// for a reason that is ours: it is no verdict on the client.
+	// ErrKeysUnavailable reports that the client's public keys cannot be read because of the
+	// client: its jwks_uri is unreachable, or the key set is malformed.
+	ErrKeysUnavailable = errors.New("the keys of the client are unavailable")
+	// ErrBusy reports that this server cannot fetch a client's document at the moment. It is
+	// temporary and not the client's fault.
 	ErrBusy error = unavailable("too much is being fetched")
 )
 
-// unavailable is a fault of the moment.
+// unavailable is a temporary error: the response is 503 with Retry-After.
 type unavailable string
 
-// Error says what is the matter.
+// Error implements error.
 func (u unavailable) Error() string { return string(u) }
 
-// Unavailable reports that trying again later may help.
+// Unavailable marks the error as temporary.
 func (unavailable) Unavailable() bool { return true }
 
 // Client is a registered client.
@@ -42,17 +42,17 @@ type Client struct {
 	ID string
 	Metadata
 
-	Secret         Secret          // empty for clients that have none
+	Secret         Secret          // empty for a client without a secret
 	RotatedSecrets []RotatedSecret // secrets of before, the latest first
 
-	// RegistrationToken is the hash of the registration access token (RFC 7592).
-	// The previous one stays good until PreviousUntil, so that a lost answer is not
-	// a lost client.
+	// RegistrationToken is the hash of the registration access token (RFC 7592). The previous
+	// token stays valid until PreviousUntil, so that a client that lost the response keeps
+	// access.
 	RegistrationToken []byte
 	PreviousToken     []byte
 	PreviousUntil     time.Time
 
-	Dynamic          bool // registered itself; the rest was brought by the operator
+	Dynamic          bool // registered dynamically; otherwise the operator created it
 	Disabled         bool
 	TokensValidAfter time.Time // grants and tokens from before it are dead
 	CreatedAt        time.Time
@@ -69,11 +69,12 @@ func (c *Client) hasRegistrationToken() bool {
 	return len(c.RegistrationToken) > 0 || len(c.PreviousToken) > 0
 }
 
-// Filter chooses clients. What is empty is not asked about.
+// Filter selects clients. Empty fields match every client.
 type Filter struct{ Name, Owner string }
 
-// Metadata describes a client (RFC 7591 section 2, OpenID Connect Registration
-// section 2). Members that Ostiary does not act on are not kept.
+// Metadata is the metadata of a client. Members that the server does not use are not stored.
+//
+// Spec: RFC 7591 §2, OpenID Connect Registration §2.
 type Metadata struct {
 	ClientName string   `json:"client_name,omitempty"`
 	ClientURI  string   `json:"client_uri,omitempty"`
@@ -88,7 +89,7 @@ type Metadata struct {
 	GrantTypes             []string `json:"grant_types,omitempty"`
 	ResponseTypes          []string `json:"response_types,omitempty"`
 	Scope                  string   `json:"scope,omitempty"`
-	Audience               []string `json:"audience,omitempty"` // resources it may ask for (RFC 8707); the operator's to give
+	Audience               []string `json:"audience,omitempty"` // resources that it may request (RFC 8707); set by the operator
 
 	TokenEndpointAuthMethod     string          `json:"token_endpoint_auth_method,omitempty"`
 	TokenEndpointAuthSigningAlg string          `json:"token_endpoint_auth_signing_alg,omitempty"`
@@ -124,16 +125,16 @@ type Metadata struct {
 	RequirePKCE         bool     `json:"require_pkce,omitempty"`
 	AllowedCORSOrigins  []string `json:"allowed_cors_origins,omitempty"`
 
-	// These, and Audience, are the operator's to give; see [Metadata.KeepOperatorFields].
+	// Only the operator can set these members and Audience; see [Metadata.KeepOperatorFields].
 
-	// ServedResources are the resources that the client itself is: it may introspect
-	// tokens for them, no matter which client they were issued to (RFC 7662 §4).
+	// ServedResources are the resources that the client serves: it may introspect tokens for
+	// them that were issued to any client (RFC 7662 §4).
 	ServedResources []string `json:"served_resources,omitempty"`
-	// SubjectSector says whose sector a pairwise client is in: SectorHost or
-	// SectorClient. Where it is empty, see [Client.sector].
+	// SubjectSector is SectorHost or SectorClient for a pairwise client. If it is empty, see
+	// [Client.sector].
 	SubjectSector string `json:"subject_sector,omitempty"`
-	// AllowHTTPRedirects accepts http redirect and post-logout redirect URIs of any host:
-	// the operator vouches for the network between users and that host.
+	// AllowHTTPRedirects accepts http redirect and post-logout redirect URIs of any host. The
+	// operator vouches for the network between users and that host.
 	AllowHTTPRedirects bool            `json:"allow_http_redirects,omitempty"`
 	SkipConsent        bool            `json:"skip_consent,omitempty"`
 	SkipLogoutConsent  bool            `json:"skip_logout_consent,omitempty"`
@@ -146,13 +147,13 @@ type Metadata struct {
 	SoftwareVersion   string `json:"software_version,omitempty"`
 	SoftwareStatement string `json:"software_statement,omitempty"` // verified where it came in
 
-	// Localized holds members in languages, such as client_name#ja. They are stored
-	// under a name of their own and shown beside the others; see [Metadata.MarshalWith].
+	// Localized holds members with a language tag, such as client_name#ja. They are stored in
+	// a member of this name and returned as members of the metadata; see
+	// [Metadata.MarshalWith].
 	Localized map[string]string `json:"localized,omitempty"`
 }
 
-// The client authentication methods of the token endpoint (OpenID Connect Core
-// section 9).
+// The client authentication methods of the token endpoint (OpenID Connect Core §9).
 const (
 	AuthBasic         = "client_secret_basic"
 	AuthPost          = "client_secret_post"
@@ -161,63 +162,62 @@ const (
 	AuthNone          = "none"
 )
 
-// AuthMethods lists the methods that work.
+// AuthMethods returns the supported client authentication methods.
 func AuthMethods() []string {
 	return []string{AuthBasic, AuthPost, AuthSecretJWT, AuthPrivateKeyJWT, AuthNone}
 }
 
-// What an ID token of the token endpoint says about the user: the claims of the granted
-// scopes, or only those that the client requested by name.
+// The claims about the user in an ID token of the token endpoint: those of the granted scopes,
+// or only the ones that the client requested by name.
 const (
 	IDTokenGranted = "granted"
 	IDTokenMinimal = "minimal"
 )
 
-// SecretAlgs lists the algorithms of client_secret_jwt.
+// SecretAlgs returns the algorithms of client_secret_jwt.
 func SecretAlgs() []string { return []string{"HS256", "HS384", "HS512"} }
 
-// The grant types that work.
+// The grant types.
 const (
 	GrantAuthorizationCode = "authorization_code"
 	GrantRefreshToken      = "refresh_token"
 	GrantClientCredentials = "client_credentials"
-	// GrantJWTBearer is for what an issuer asserts whom the operator trusts (RFC 7523).
+	// GrantJWTBearer exchanges an assertion of a trusted issuer (RFC 7523).
 	GrantJWTBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer" //nolint:gosec // no credential
-	// GrantDeviceCode is for devices on which nobody signs in (RFC 8628).
+	// GrantDeviceCode is the device authorization grant (RFC 8628).
 	GrantDeviceCode = "urn:ietf:params:oauth:grant-type:device_code"
-	// GrantImplicit is none of the token endpoint's: it stands for tokens that the
-	// authorization endpoint gives out itself.
+	// GrantImplicit allows the authorization endpoint to issue tokens. It is not a grant type
+	// of the token endpoint.
 	GrantImplicit = "implicit"
 )
 
-// GrantTypes lists the grant types that work at the token endpoint.
+// GrantTypes returns the grant types of the token endpoint.
 func GrantTypes() []string {
 	return []string{GrantAuthorizationCode, GrantRefreshToken, GrantClientCredentials, GrantJWTBearer, GrantDeviceCode}
 }
 
-// IsPublic reports whether the client cannot keep a secret (RFC 6749 section 2.1).
+// IsPublic reports whether the client cannot keep a secret (RFC 6749 §2.1).
 func (c *Client) IsPublic() bool { return c.TokenEndpointAuthMethod == AuthNone }
 
-// IsNative reports whether the client runs on a person's device (RFC 8252).
+// IsNative reports whether the client is a native app (RFC 8252).
 func (c *Client) IsNative() bool { return c.ApplicationType == "native" }
 
-// MayReuseConsent reports whether an earlier consent may stand for a request without a
-// question: not where anyone on the device could pretend to be the client (RFC 8252
-// section 8.6). A secret is no proof of who gets what is in the answer itself, which
-// front says that tokens are.
+// MayReuseConsent reports whether a remembered consent may replace the consent page. It may
+// not for redirect URIs that any app on the device can receive (RFC 8252 §8.6). A client
+// secret does not help if front is true, since then the response itself contains the tokens.
 func (c *Client) MayReuseConsent(redirectURI string, front bool) bool {
 	proven := !c.IsPublic() && (!c.IsNative() || !front)
 	return proven || strings.HasPrefix(redirectURI, "https:")
 }
 
-// SupportsLogoutNotification reports whether the client registered a place where it is told
-// that a session has ended (OpenID Connect Front-Channel Logout section 2,
-// Back-Channel Logout section 2.2).
+// SupportsLogoutNotification reports whether the client registered a logout URI.
+//
+// Spec: OpenID Connect Front-Channel Logout §2, Back-Channel Logout §2.2.
 func (c *Client) SupportsLogoutNotification() bool {
 	return c.FrontchannelLogoutURI != "" || c.BackchannelLogoutURI != ""
 }
 
-// Scopes returns the scopes the client may ask for.
+// Scopes returns the registered scopes of the client.
 func (c *Client) Scopes() []string { return strings.Fields(c.Scope) }
 
 // AllowsGrantType reports whether the client registered the grant type.
@@ -225,7 +225,7 @@ func (c *Client) AllowsGrantType(grantType string) bool {
 	return slices.Contains(c.GrantTypes, grantType)
 }
 
-// Name returns what a person should read for the client.
+// Name returns the display name of the client.
 func (c *Client) Name() string {
 	if c.ClientName != "" {
 		return c.ClientName

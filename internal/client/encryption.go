@@ -8,11 +8,11 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// EncryptionAlgs lists the ways in which the key of what is encrypted for a client
-// can be given to it. All of them need the client's public key: its secret is kept
-// as a hash, and RSA1_5 gives padding oracles something to work on.
+// EncryptionAlgs returns the supported key management algorithms for tokens to clients. All of
+// them use the client's public key: its secret is stored as a hash. RSA1_5 is missing because
+// it is prone to padding oracles.
 //
-// Spec: RFC 7518 section 4.
+// Spec: RFC 7518 §4.
 func EncryptionAlgs() []string {
 	return []string{
 		string(jose.RSA_OAEP), string(jose.RSA_OAEP_256),
@@ -20,17 +20,17 @@ func EncryptionAlgs() []string {
 	}
 }
 
-// EncryptionEncs lists the ways in which the content can be encrypted.
+// EncryptionEncs returns the supported content encryption algorithms.
 //
-// Spec: RFC 7518 section 5.
+// Spec: RFC 7518 §5.
 func EncryptionEncs() []string {
 	return []string{string(jose.A128CBC_HS256), string(jose.A256CBC_HS512), string(jose.A128GCM), string(jose.A256GCM)}
 }
 
-// EncryptionKey returns the key to encrypt with by alg: one that is marked for
-// encryption, or else one that is not marked at all.
+// EncryptionKey returns the key for alg: a key with use enc, or else a key without use. It
+// reports false if keys has none.
 //
-// Spec: RFC 7517 sections 4.2 and 4.4; OpenID Connect Core section 10.2.1.
+// Spec: RFC 7517 §4.2, §4.4, OpenID Connect Core §10.2.1.
 func EncryptionKey(keys []jose.JSONWebKey, alg string) (jose.JSONWebKey, bool) {
 	for _, use := range []string{"enc", ""} {
 		for _, key := range keys {
@@ -42,7 +42,7 @@ func EncryptionKey(keys []jose.JSONWebKey, alg string) (jose.JSONWebKey, bool) {
 	return jose.JSONWebKey{}, false
 }
 
-// encrypts reports whether the key is of the kind that alg works with.
+// encrypts reports whether the type of the key matches alg.
 func encrypts(key jose.JSONWebKey, alg string) bool {
 	switch key.Key.(type) {
 	case *rsa.PublicKey:

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// FuzzMatchRedirectURI holds that a match means the same bytes, but for the port
+// FuzzMatchRedirectURI checks that matching URIs are equal byte for byte, except for the port
 // of a native client's loopback address.
 func FuzzMatchRedirectURI(f *testing.F) {
 	for _, seed := range [][2]string{
@@ -70,8 +70,8 @@ func bracketed(host string) string {
 	return host
 }
 
-// FuzzMetadata holds that no registration is too odd to be answered, and that none
-// that is accepted holds a URI that runs script or a key that should be secret.
+// FuzzMetadata checks that every registration gets a response, and that no accepted one
+// contains a URI that runs script or a secret key.
 func FuzzMetadata(f *testing.F) {
 	for _, seed := range []string{
 		`{}`,

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// ImportEntry is a client that the operator brings in a file.
+// ImportEntry is a client of an import file.
 type ImportEntry struct {
 	ClientID     string // empty to have one made
 	ClientSecret string // empty to have one made, if the client needs one
@@ -17,9 +17,9 @@ type ImportEntry struct {
 	Warnings     []string // about members that have no effect
 }
 
-// ParseImport reads clients from a JSON array of RFC 7591 objects, from an object whose
-// member clients is one, or from one such object, and completes them by p. Its error joins
-// every fault of every entry, each with the entry and the member at fault.
+// ParseImport parses a JSON array of client metadata (RFC 7591), an object with such an array
+// in the member clients, or a single object, and validates them by p. Its error joins all
+// faults, each with the entry and the member.
 func ParseImport(raw []byte, p Policy) ([]ImportEntry, error) {
 	list, err := importList(raw)
 	if err != nil {
@@ -33,7 +33,7 @@ func ParseImport(raw []byte, p Policy) ([]ImportEntry, error) {
 		entries[i] = entry
 		if id := entry.ClientID; id != "" {
 			if earlier, ok := first[id]; ok {
-				bad = append(bad, fmt.Errorf("client_id is that of entry %d", earlier+1))
+				bad = append(bad, fmt.Errorf("client_id is already used in entry %d", earlier+1))
 			} else {
 				first[id] = i
 			}
@@ -63,7 +63,7 @@ func importList(raw []byte) ([]json.RawMessage, error) {
 		}
 	}
 	if err := json.Unmarshal(object["clients"], &list); err != nil || list == nil {
-		return nil, errors.New("read clients: want an array of clients, one client, or an object whose member clients is one")
+		return nil, errors.New("read clients: expected an array of clients, a single client, or an object with a member clients")
 	}
 	return list, nil
 }
@@ -107,8 +107,8 @@ func (m *Metadata) UsesSecret() bool {
 	return slices.Contains([]string{AuthBasic, AuthPost, AuthSecretJWT}, m.TokenEndpointAuthMethod)
 }
 
-// unknown names the members that will not be kept, but for those that a server
-// adds when it shows a client.
+// unknown returns the members that are not stored, except the ones that servers add to a
+// client in responses.
 func unknown(members map[string]json.RawMessage) []string {
 	known := append(metadataMembers(),
 		"client_id", "client_secret", "client_secret_expires_at", "client_id_issued_at", "created_at",
@@ -122,21 +122,21 @@ func unknown(members map[string]json.RawMessage) []string {
 	return warnings
 }
 
-// CheckID reports whether id may be a client_id: visible ASCII (RFC 6749 appendix
-// A.1), so that it can stand in a path, a log and a header.
+// CheckID returns an error if id is not a valid client_id: visible ASCII (RFC 6749 appendix
+// A.1), which is safe in paths, logs and headers.
 func CheckID(id string) error {
 	if id == "" || len(id) > 255 || strings.IndexFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) >= 0 {
-		return errors.New("client_id must have 1 to 255 characters of visible ASCII")
+		return errors.New("client_id must be 1 to 255 visible ASCII characters")
 	}
 	return nil
 }
 
-// CheckSecret reports whether secret may be set as a client_secret: printable
-// ASCII (RFC 6749 appendix A.2) of a length that [HashSecret] takes.
+// CheckSecret returns an error if secret is not a valid client_secret: printable ASCII (RFC
+// 6749 appendix A.2) with a length that [HashSecret] accepts.
 func CheckSecret(secret string) error {
 	if len(secret) < minSecret || len(secret) > MaxSecret ||
 		strings.IndexFunc(secret, func(r rune) bool { return r < ' ' || r > '~' }) >= 0 {
-		return fmt.Errorf("client_secret must have %d to %d characters of printable ASCII", minSecret, MaxSecret)
+		return fmt.Errorf("client_secret must be %d to %d printable ASCII characters", minSecret, MaxSecret)
 	}
 	return nil
 }

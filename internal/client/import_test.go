@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestImportReadsAnArrayOrAnObject(t *testing.T) {
+func TestParseImportAcceptsArrayAndObject(t *testing.T) {
 	t.Parallel()
 
 	const list = `[
@@ -41,7 +41,7 @@ func TestImportReadsAnArrayOrAnObject(t *testing.T) {
 	}
 }
 
-func TestImportReadsOneClient(t *testing.T) {
+func TestParseImportAcceptsOneClient(t *testing.T) {
 	t.Parallel()
 
 	for _, text := range []string{`{"client_id":"shop","grant_types":["client_credentials"]}`, `{"grant_types":["client_credentials"]}`} {
@@ -52,7 +52,7 @@ func TestImportReadsOneClient(t *testing.T) {
 	}
 }
 
-func TestImportTellsOfEveryFaultAtOnce(t *testing.T) {
+func TestParseImportReportsEveryFault(t *testing.T) {
 	t.Parallel()
 
 	_, err := ParseImport([]byte(`[
@@ -68,9 +68,9 @@ func TestImportTellsOfEveryFaultAtOnce(t *testing.T) {
 	for _, want := range []string{
 		`entry 1 ("one"): redirect_uris item 1 `,
 		`entry 1 ("one"): subject_type must be one of public`,
-		`entry 2 ("one"): client_secret must have`,
-		`entry 2 ("one"): client_id is that of entry 1`,
-		`entry 3 ("a b"): client_id must have`,
+		`entry 2 ("one"): client_secret must be`,
+		`entry 2 ("one"): client_id is already used in entry 1`,
+		`entry 3 ("a b"): client_id must be`,
 		`entry 4: must be a JSON object`,
 		`entry 5: client_id must be a string`,
 	} {
@@ -83,7 +83,7 @@ func TestImportTellsOfEveryFaultAtOnce(t *testing.T) {
 	}
 }
 
-func TestImportRefusesWhatIsNoListOfClients(t *testing.T) {
+func TestParseImportRejectsOtherJSON(t *testing.T) {
 	t.Parallel()
 
 	for _, text := range []string{``, `null`, `{}`, `{"clients":null}`, `{"clients":{}}`, `"x"`, `[{]`} {
@@ -93,7 +93,7 @@ func TestImportRefusesWhatIsNoListOfClients(t *testing.T) {
 	}
 }
 
-func TestASecretThatCannotBeUsedIsDroppedWithAWarning(t *testing.T) {
+func TestParseImportDropsUnusableSecretWithWarning(t *testing.T) {
 	t.Parallel()
 
 	entries, err := ParseImport([]byte(`[{"client_secret":"0123456789","token_endpoint_auth_method":"none","redirect_uris":["https://a.example"]}]`), Policy{})

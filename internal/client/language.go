@@ -7,24 +7,24 @@ import (
 	"strings"
 )
 
-// localizedMember is where members in languages are stored, and no name by which
-// anybody else knows them.
+// localizedMember is the member that stores members with a language tag. It is internal and
+// not part of any API.
 const localizedMember = "localized"
 
-// localizable lists the members that may come in languages as well.
+// localizable returns the members that may have a language tag.
 //
-// Spec: RFC 7591 section 2.2; OpenID Connect Registration section 2.1.
+// Spec: RFC 7591 §2.2, OpenID Connect Registration §2.1.
 func localizable() []string {
 	return []string{"client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri"}
 }
 
-// isLocalized reports whether name is that of a member in a language.
+// isLocalized reports whether name is a member with a language tag.
 func isLocalized(name string) bool {
 	base, _, tagged := strings.Cut(name, "#")
 	return tagged && slices.Contains(localizable(), base)
 }
 
-// decodeLocalized takes the members in languages.
+// decodeLocalized reads the members with a language tag.
 func decodeLocalized(members map[string]json.RawMessage) (localized map[string]string, faults []Fault) {
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		if !isLocalized(name) || absent(members[name]) {
@@ -47,8 +47,8 @@ func decodeLocalized(members map[string]json.RawMessage) (localized map[string]s
 	return localized, faults
 }
 
-// MarshalWith returns a JSON object of the members of v, a structure that embeds the
-// metadata, and of those in languages.
+// MarshalWith returns the JSON object of v, a struct that embeds the metadata, together with
+// the members that have a language tag.
 func (m *Metadata) MarshalWith(v any) ([]byte, error) {
 	object, err := json.Marshal(v)
 	if err != nil || len(m.Localized) == 0 {
@@ -61,7 +61,7 @@ func (m *Metadata) MarshalWith(v any) ([]byte, error) {
 	if string(object) == "{}" {
 		return more, nil
 	}
-	// Neither can hold a name of the other: these have a number sign in them.
+	// The names cannot collide: localized names contain a number sign.
 	object[len(object)-1] = ','
 	return append(object, more[1:]...), nil
 }

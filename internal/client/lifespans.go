@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// Lifespan is how long a token lives. Zero is null in JSON, where the server's own
-// lifetime holds; the rest is written as Go writes durations.
+// Lifespan is the lifetime of a token. Zero is null in JSON and selects the server's default;
+// other values use Go's duration format.
 type Lifespan time.Duration
 
-// MarshalJSON writes a duration, or null.
+// MarshalJSON encodes a duration, or null for zero.
 func (l Lifespan) MarshalJSON() ([]byte, error) {
 	if l == 0 {
 		return []byte("null"), nil
@@ -20,11 +20,11 @@ func (l Lifespan) MarshalJSON() ([]byte, error) {
 	return json.Marshal(time.Duration(l).String())
 }
 
-// UnmarshalJSON reads a duration. The empty text is as good as null.
+// UnmarshalJSON decodes a duration. Empty text counts as null.
 func (l *Lifespan) UnmarshalJSON(raw []byte) error {
 	var text string
 	if err := json.Unmarshal(raw, &text); err != nil {
-		return errors.New("a lifespan is a text")
+		return errors.New("a lifespan must be a string")
 	}
 	*l = 0
 	if text == "" {
@@ -38,8 +38,7 @@ func (l *Lifespan) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// Lifespans say how long what a client is given lives, by the grant that it is given
-// for. They are the operator's to set.
+// Lifespans are the token lifetimes of a client by grant type. Only the operator can set them.
 type Lifespans struct {
 	AuthorizationCodeAccessToken    Lifespan `json:"authorization_code_grant_access_token_lifespan,omitzero"`
 	AuthorizationCodeIDToken        Lifespan `json:"authorization_code_grant_id_token_lifespan,omitzero"`
@@ -56,13 +55,13 @@ type Lifespans struct {
 	RefreshTokenRefreshToken        Lifespan `json:"refresh_token_grant_refresh_token_lifespan,omitzero"`
 }
 
-// The bounds of a lifespan.
+// The limits of a lifespan.
 const (
 	minLifespan = Lifespan(time.Second)
 	maxLifespan = Lifespan(10 * 365 * 24 * time.Hour)
 )
 
-// lifespans checks that what is set is neither nothing nor for ever.
+// lifespans checks that the lifespans are within the limits.
 func (c *checks) lifespans(m *Metadata) {
 	all := reflect.ValueOf(m.Lifespans)
 	for i := range all.NumField() {
@@ -73,7 +72,7 @@ func (c *checks) lifespans(m *Metadata) {
 	}
 }
 
-// Or returns how long it is, or otherwise if it is not set.
+// Or returns the lifespan, or otherwise if it is not set.
 func (l Lifespan) Or(otherwise time.Duration) time.Duration {
 	if l == 0 {
 		return otherwise
@@ -81,11 +80,11 @@ func (l Lifespan) Or(otherwise time.Duration) time.Duration {
 	return time.Duration(l)
 }
 
-// TokenLifespans are how long what comes of one grant type lasts.
+// TokenLifespans are the lifetimes of the tokens of one grant type.
 type TokenLifespans struct{ Access, ID, Refresh Lifespan }
 
-// Of returns the lifespans of a grant type; for [GrantImplicit] those of what the
-// authorization endpoint gives out itself.
+// Of returns the lifespans of a grant type. [GrantImplicit] selects the tokens that the
+// authorization endpoint issues.
 func (l *Lifespans) Of(grantType string) TokenLifespans {
 	switch grantType {
 	case GrantAuthorizationCode:
@@ -105,8 +104,8 @@ func (l *Lifespans) Of(grantType string) TokenLifespans {
 	}
 }
 
-// ParseLifespans reads lifespans from the members of a JSON object. Those that are
-// absent are reset.
+// ParseLifespans reads lifespans from the members of a JSON object. Missing members reset the
+// lifespan to the default.
 func ParseLifespans(members map[string]json.RawMessage) (Lifespans, []Fault) {
 	m, faults := decode(members)
 	if len(faults) > 0 {

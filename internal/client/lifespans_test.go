@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestEachGrantTypeHasItsLifespans(t *testing.T) {
+func TestLifespansOfEachGrantType(t *testing.T) {
 	t.Parallel()
 
 	for grantType, prefix := range map[string]string{

@@ -7,9 +7,10 @@ import (
 
 // MatchRedirectURI reports whether requested is registered for the client.
 //
-// It compares bytes: nothing is parsed, decoded or normalised before it is
-// known to be registered. The one freedom is the port of a native client's
-// loopback address (RFC 8252 section 7.3; RFC 9700 section 4.1.3).
+// It compares bytes, without parsing, decoding or normalizing before the URI is known to be
+// registered. The only exception is the port of a native client's loopback address.
+//
+// Spec: RFC 8252 §7.3, RFC 9700 §4.1.3.
 func (c *Client) MatchRedirectURI(requested string) bool {
 	if requested == "" {
 		return false
@@ -28,8 +29,10 @@ func (c *Client) MatchRedirectURI(requested string) bool {
 	return false
 }
 
-// MatchPostLogoutRedirectURI reports whether requested is registered for the
-// client (OpenID Connect RP-Initiated Logout section 3: simple string comparison).
+// MatchPostLogoutRedirectURI reports whether requested is registered for the client, by simple
+// string comparison.
+//
+// Spec: OpenID Connect RP-Initiated Logout §3.
 func (c *Client) MatchPostLogoutRedirectURI(requested string) bool {
 	return requested != "" && slices.Contains(c.PostLogoutRedirectURIs, requested)
 }
@@ -46,8 +49,8 @@ func equalButForPort(registered, requested string) bool {
 	return false
 }
 
-// validPort reports whether rest, what follows the host, starts with a port
-// between 1 and 65535 or none.
+// validPort reports whether rest, the part after the host, starts with no port or a port from
+// 1 to 65535.
 func validPort(rest string) bool {
 	digits, ok := strings.CutPrefix(rest, ":")
 	if !ok {

@@ -2,7 +2,7 @@ package client
 
 import "testing"
 
-func TestRedirectURIsMatchByteForByteButForALoopbackPort(t *testing.T) {
+func TestMatchRedirectURI(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct {

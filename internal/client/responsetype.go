@@ -5,19 +5,18 @@ import (
 	"strings"
 )
 
-// ResponseTypeCode is the one response type that RFC 9700 leaves standing.
+// ResponseTypeCode is the only response type that RFC 9700 recommends.
 const ResponseTypeCode = "code"
 
-// LegacyResponseTypes lists the response types that put tokens into the
-// authorization answer (OpenID Connect Core sections 3.2 and 3.3). They work only
-// where the operator allows them (RFC 9700 section 2.1.2).
+// LegacyResponseTypes returns the implicit and hybrid response types, which put tokens into
+// the authorization response (OpenID Connect Core §3.2, §3.3). They work only if the operator
+// enables them (RFC 9700 §2.1.2).
 func LegacyResponseTypes() []string {
 	return []string{"id_token", "id_token token", "code id_token", "code token", "code id_token token"}
 }
 
-// ResponseType returns a response type with its values in the order in which it is
-// registered here: their order means nothing (OAuth 2.0 Multiple Response Type
-// Encoding Practices section 5).
+// ResponseType returns a response type with its values in canonical order. Their order has no
+// meaning (OAuth 2.0 Multiple Response Type Encoding Practices §5).
 func ResponseType(asked string) string {
 	values := strings.Fields(asked)
 	slices.Sort(values)
@@ -31,9 +30,9 @@ func (c *Client) AllowsResponseType(responseType string) bool {
 	})
 }
 
-// dropUnused leaves out the response types that no grant type of the client uses, and
-// refresh_token where no grant type issues refresh tokens. Unknown response types stay,
-// to be refused.
+// dropUnused removes the response types that no grant type of the client uses, and
+// refresh_token if no grant type issues refresh tokens. Unknown response types remain, and are
+// rejected later.
 func (m *Metadata) dropUnused() {
 	grants := m.GrantTypes
 	if len(grants) == 0 {

@@ -12,28 +12,27 @@ import (
 	"strings"
 )
 
-// Secret is what the store keeps of a client secret.
+// Secret is the stored form of a client secret.
 //
-// A secret of full entropy is kept as a salted HMAC-SHA-256, which costs less
-// than a microsecond to compare. A short one, which somebody thought of, is kept
-// as argon2id. That of a client that signs with it is sealed (see [SecretStore]). One that
-// came over from another server stays in that one's form until it is first shown (see
-// [Secret.IsLegacyHash]).
+// A random secret is stored as a salted HMAC-SHA-256, which takes less than a microsecond to
+// check. A short one, probably chosen by a person, is stored as argon2id. The secret of a
+// client with client_secret_jwt is sealed (see [SecretStore]). A secret imported from another
+// server keeps that server's hash until its first use (see [Secret.IsLegacyHash]).
 type Secret string
 
 const (
 	fastPrefix = "hmac-sha256$"
-	// strong is the length from which a secret counts as made by a machine.
+	// strong is the minimum length of a secret that counts as random.
 	strong    = 32
 	minSecret = 6
-	// MaxSecret is the greatest number of bytes of a client secret.
+	// MaxSecret is the maximum length in bytes of a client secret.
 	MaxSecret = 512
 )
 
-// ErrBadSecret reports a client secret that may not be set.
-var ErrBadSecret = errors.New("a client secret has 6 to 512 bytes")
+// ErrBadSecret reports a client secret with an invalid length.
+var ErrBadSecret = errors.New("a client secret must have 6 to 512 bytes")
 
-// Hasher hashes and verifies secrets that people thought of.
+// Hasher hashes and verifies secrets that people chose, with a slow hash.
 type Hasher interface {
 	Hash(ctx context.Context, password string) (string, error)
 	Verify(ctx context.Context, hash, password string) (bool, error)
@@ -42,18 +41,18 @@ type Hasher interface {
 // NewSecret returns a client secret of 256 random bits.
 func NewSecret() string { return token(32) }
 
-// HashToken returns what is kept of a registration access token (RFC 7592) or an initial
-// one, which are random.
+// HashToken returns the stored hash of a registration access token (RFC 7592) or an initial
+// access token, which are random.
 func HashToken(token string) []byte {
 	sum := sha256.Sum256([]byte(token))
 	return sum[:]
 }
 
-// NewID returns a client_id of 130 random bits, in letters and digits alone: it is
-// typed into command lines.
+// NewID returns a client_id of 130 random bits in letters and digits, so that it can be typed
+// in command lines.
 func NewID() string { return strings.ToLower(rand.Text()) }
 
-// HashSecret returns what to keep of secret.
+// HashSecret returns the stored form of secret.
 func HashSecret(ctx context.Context, slow Hasher, secret string) (Secret, error) {
 	if len(secret) < minSecret || len(secret) > MaxSecret {
 		return "", ErrBadSecret
@@ -71,8 +70,8 @@ func HashSecret(ctx context.Context, slow Hasher, secret string) (Secret, error)
 	return Secret(fastPrefix + b64(salt) + "$" + b64(fastMAC(salt, secret))), nil
 }
 
-// Verify reports whether secret is the one kept. An empty Secret fits nothing, and
-// a sealed one is for signing with alone.
+// Verify reports whether secret matches. An empty Secret matches no secret, and neither does a
+// sealed one, which serves only for signatures.
 func (s Secret) Verify(ctx context.Context, slow Hasher, secret string) (bool, error) {
 	if s == "" || s.IsSealed() || secret == "" || len(secret) > MaxSecret {
 		return false, nil
@@ -97,9 +96,9 @@ func (s Secret) Verify(ctx context.Context, slow Hasher, secret string) (bool, e
 	return subtle.ConstantTimeCompare(fastMAC(salt, secret), mac) == 1, nil
 }
 
-// IsLegacyHash reports whether the secret is hashed as another server did it, with pbkdf2 or
-// bcrypt. Such a hash says nothing about the secret's length, and is to be replaced by
-// one of ours as soon as the secret is known.
+// IsLegacyHash reports whether the secret has the pbkdf2 or bcrypt hash of another server.
+// Such a hash does not show the length of the secret, and is replaced as soon as the secret is
+// known.
 func (s Secret) IsLegacyHash() bool {
 	return strings.HasPrefix(string(s), "$pbkdf2-") || strings.HasPrefix(string(s), "$2")
 }

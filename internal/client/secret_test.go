@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// reversed stands for a slow hash that is told apart at a glance.
+// reversed is a fast replacement for a slow hash, with a visible prefix.
 type reversed struct{}
 
 func (reversed) Hash(_ context.Context, password string) (string, error) {
@@ -25,7 +25,7 @@ func flip(s string) string {
 	return string(b)
 }
 
-func TestSecretsAreKeptByTheirStrength(t *testing.T) {
+func TestHashSecretDependsOnTheLength(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct{ secret, prefix string }{
@@ -55,7 +55,7 @@ func TestSecretsAreKeptByTheirStrength(t *testing.T) {
 	}
 }
 
-func TestNoSecretFitsAClientWithoutOne(t *testing.T) {
+func TestNoSecretMatchesAnEmptySecret(t *testing.T) {
 	t.Parallel()
 
 	for _, given := range []string{"", "x", fastPrefix} {

@@ -7,21 +7,20 @@ import (
 	"fmt"
 )
 
-// ErrSector reports a client that its sector does not vouch for.
-var ErrSector = errors.New("sector_identifier_uri must answer with a JSON array that holds all of redirect_uris")
+// ErrSector reports redirect URIs that the client's sector document does not list.
+var ErrSector = errors.New("sector_identifier_uri must return a JSON array that contains all redirect_uris")
 
-// Documents fetches what a URL that a client registered points to.
+// Documents fetches documents at registered URLs.
 type Documents interface {
 	Get(ctx context.Context, url string) ([]byte, error)
 }
 
-// VerifySector demands that the document at sector_identifier_uri lists the redirect
-// URIs: otherwise anybody could join another's sector and learn the names by which
-// it knows people. What known was verified with before is not fetched again; known
-// may be nil. Its error is [ErrSector], also when the document cannot be fetched, or
-// [ErrBusy] where that is not the client's fault.
+// VerifySector checks that the document at sector_identifier_uri lists the redirect URIs.
+// Otherwise any client could join a sector and learn its pairwise subjects. It does not fetch
+// again what was verified for known, which may be nil. It returns [ErrSector], also if the
+// document cannot be fetched, or [ErrBusy] for a temporary failure of this server.
 //
-// Spec: OpenID Connect Registration section 5; OpenID Connect Core section 8.1.
+// Spec: OpenID Connect Registration §5, OpenID Connect Core §8.1.
 func (m *Metadata) VerifySector(ctx context.Context, documents Documents, known *Metadata) error {
 	if m.SectorIdentifierURI == "" {
 		return nil
@@ -38,10 +37,10 @@ func (m *Metadata) VerifySector(ctx context.Context, documents Documents, known 
 	}
 	var listed []string
 	if err := json.Unmarshal(document, &listed); err != nil {
-		return fmt.Errorf("%w: it is no array of strings", ErrSector)
+		return fmt.Errorf("%w: it is not an array of strings", ErrSector)
 	}
 	if !within(m.RedirectURIs, listed) {
-		return fmt.Errorf("%w: it lacks one", ErrSector)
+		return fmt.Errorf("%w: one is missing", ErrSector)
 	}
 	return nil
 }

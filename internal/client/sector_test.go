@@ -20,7 +20,7 @@ func (p pages) Get(_ context.Context, url string) ([]byte, error) {
 	return []byte(page), nil
 }
 
-func TestASectorVouchesForAllOfItsRedirectURIs(t *testing.T) {
+func TestVerifySectorRequiresAllRedirectURIs(t *testing.T) {
 	t.Parallel()
 
 	const a, b = "https://rp.example/a", "https://rp2.example/b"
@@ -77,7 +77,7 @@ func TestASectorVouchesForAllOfItsRedirectURIs(t *testing.T) {
 	}
 }
 
-func TestOfTheSameSectorTheSameName(t *testing.T) {
+func TestPairwiseSubjectIsTheSameWithinASector(t *testing.T) {
 	t.Parallel()
 
 	subjects := Subjects{Salt: []byte("salt")}

@@ -9,27 +9,27 @@ import (
 	"strings"
 )
 
-// The subject types: clients know a person under the name that all know them by,
-// or under one that no other sector knows.
+// The subject types: a public sub is the same for all clients, a pairwise sub differs between
+// sectors.
 const (
 	Public   = "public"
 	Pairwise = "pairwise"
 )
 
-// SubjectTypes lists the subject types that work.
+// SubjectTypes returns the supported subject types.
 func SubjectTypes() []string { return []string{Public, Pairwise} }
 
-// Subjects gives the names under which clients know a person.
+// Subjects computes the sub and sid values of clients.
 //
-// Spec: OpenID Connect Core section 8.
+// Spec: OpenID Connect Core §8.
 type Subjects struct {
-	// Salt goes into every pairwise subject. It belongs to the database and never
-	// changes, since a person's subject never does.
+	// Salt is part of every pairwise subject. It is stored in the database and never changes,
+	// since subjects never change.
 	Salt []byte
 }
 
-// Of returns the sub of a person for the client: their own subject, or one made
-// for the client's sector.
+// Of returns the sub of a user for the client: the account's subject, or the pairwise one of
+// the client's sector.
 func (s Subjects) Of(c *Client, subject string) string {
 	if c.SubjectType != Pairwise || subject == "" {
 		return subject
@@ -37,10 +37,10 @@ func (s Subjects) Of(c *Client, subject string) string {
 	return s.name(c.sector() + "\x00" + subject)
 }
 
-// Session returns the sid of a session for the client. One that all know would tell
-// two sectors that they speak of the same person.
+// Session returns the sid of a session for the client. A sid shared between sectors would let
+// them link their pairwise subjects.
 //
-// Spec: OpenID Connect Core section 17.3; OpenID Connect Front-Channel Logout section 3.
+// Spec: OpenID Connect Core §17.3, OpenID Connect Front-Channel Logout §3.
 func (s Subjects) Session(c *Client, id string) string {
 	if c.SubjectType != Pairwise || id == "" {
 		return id
@@ -57,21 +57,20 @@ func (s Subjects) name(text string) string {
 // The values of [Metadata.SubjectSector].
 const (
 	SectorHost   = "host"   // of its redirect URIs or sector_identifier_uri: the operator vouches for it
-	SectorClient = "client" // a sector of its own
+	SectorClient = "client" // the client is its own sector
 )
 
-// sector returns the sector of the client: the host of its sector_identifier_uri, or the
-// one that all of its redirect URIs share, which registration has seen to.
+// sector returns the sector of the client: the host of its sector_identifier_uri, or the host
+// that its redirect URIs share, which registration enforces.
 //
-// A client that registered itself may have named any host, also in a document that lists
-// its redirect URIs because they are another's. With a grant that brings tokens to it
-// without a redirect URI it would learn that host's subjects, and so it would with tokens
-// from before it moved there by itself: it is a sector of its own unless the operator
-// says otherwise.
+// A dynamically registered client may name any host, also one whose sector document lists the
+// redirect URIs of another client. With a grant type that delivers tokens without a redirect
+// URI, or with tokens from before it changed its sector, it would learn the subjects of that
+// host. Such a client is a sector of its own unless the operator decides otherwise.
 //
 // Spec: OpenID Connect Core §8.1.
 func (c *Client) sector() string {
-	itself := "client " + c.ID // nobody else's sector: no host is called so
+	itself := "client " + c.ID // a unique sector: no host contains a space
 	if c.SubjectSector == SectorClient || c.SubjectSector == "" && c.Dynamic && c.withoutRedirect() {
 		return itself
 	}
@@ -81,8 +80,8 @@ func (c *Client) sector() string {
 	return itself
 }
 
-// sectorHosts returns the hosts that make the sector: that of the sector_identifier_uri,
-// or those of the redirect URIs, of which clients with pairwise subjects have one.
+// sectorHosts returns the hosts of the sector: the one of the sector_identifier_uri, or those
+// of the redirect URIs, of which pairwise clients have one.
 func (m *Metadata) sectorHosts() []string {
 	if m.SectorIdentifierURI != "" {
 		return []string{hostOf(m.SectorIdentifierURI)}
@@ -94,20 +93,19 @@ func (m *Metadata) sectorHosts() []string {
 	return hosts
 }
 
-// movedFrom reports whether m has a sector in which the client need not have got the
-// tokens that it has from before: with them it would learn the subjects of that sector.
+// movedFrom reports whether m has a sector other than before. With older tokens the client
+// would learn the subjects of the new sector.
 func (m *Metadata) movedFrom(before *Metadata) bool {
 	now := append(m.sectorHosts(), "")[0]
 	return now != "" && slices.ContainsFunc(before.sectorHosts(), func(host string) bool { return host != now })
 }
 
-// withoutRedirect reports whether the client may use a grant in which a person's tokens come
-// to the client that polls for them, rather than to a redirect URI.
+// withoutRedirect reports whether the client may use a grant type that delivers a user's
+// tokens to a polling client instead of a redirect URI.
 func (m *Metadata) withoutRedirect() bool { return slices.Contains(m.GrantTypes, GrantDeviceCode) }
 
-// ownHost returns the host of a redirect URI, if it tells one client from others: a
-// loopback address is everybody's, and in an app's own scheme the host is any text,
-// another's name as well.
+// ownHost returns the host of a redirect URI if it identifies the client. Any app can use a
+// loopback address, and the host of a private-use scheme can be any text.
 func ownHost(redirectURI string) string {
 	u, err := url.Parse(redirectURI)
 	if err != nil || loopback(u) || u.Scheme != "https" && u.Scheme != "http" {

@@ -9,55 +9,52 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// Policy says what the one who describes a client may ask for.
+// Policy limits the metadata that a caller may set.
 type Policy struct {
-	// SelfRegistered is set when the client describes itself (RFC 7591). What is
-	// the operator's to give is then dropped, and so are scopes outside
-	// AllowedScopes.
+	// SelfRegistered is true for dynamic registration (RFC 7591). It drops members that only
+	// the operator can set, and scopes outside AllowedScopes.
 	SelfRegistered bool
-	// Lenient takes what Ory Hydra's tools send: it leaves out response types that no
-	// grant type of the client uses and refresh_token where nothing issues one, and
-	// accepts a client without redirect URIs, which can get no authorization answer yet.
+	// Lenient accepts what Ory Hydra's tools send: it drops response types that no grant type
+	// of the client uses, and refresh_token if no grant type issues one, and accepts a client
+	// without redirect URIs, which cannot receive authorization responses yet.
 	Lenient bool
-	// DefaultScopes are those of a client that names none.
+	// DefaultScopes are the scopes of a client that names none.
 	DefaultScopes []string
-	// AllowedScopes are those that a client may give itself.
+	// AllowedScopes are the scopes that a dynamically registered client may have.
 	AllowedScopes []string
-	// LegacyResponseTypes lets response types hold implicit and hybrid ones.
+	// LegacyResponseTypes allows implicit and hybrid response types.
 	LegacyResponseTypes bool
-	// SigningAlgs are the algorithms that tokens for clients can be signed with;
-	// none means RS256, PS256, ES256 and EdDSA.
+	// SigningAlgs are the algorithms that can sign tokens for clients; empty means RS256,
+	// PS256, ES256 and EdDSA.
 	SigningAlgs []string
-	// HTTPRedirects and HTTPPostLogout are http URIs of hosts other than loopback that a
-	// self-registered client may keep because the operator allowed them.
+	// HTTPRedirects and HTTPPostLogout are http URIs of other hosts than loopback that a
+	// dynamically registered client may keep because the operator allowed them.
 	HTTPRedirects, HTTPPostLogout []string
-	// PlainLoopback lets jwks_uri, other URLs that are fetched or notified, and the
-	// links to pages be http on a loopback address, for development and tests.
+	// PlainLoopback allows http on a loopback address in jwks_uri, in other URLs that the
+	// server calls, and in links on pages, for development and tests.
 	PlainLoopback bool
 }
 
-// The error codes of RFC 7591 section 3.2.2.
+// The error codes of RFC 7591 §3.2.2.
 const (
 	InvalidRedirectURI = "invalid_redirect_uri"
 	InvalidMetadata    = "invalid_client_metadata"
 )
 
-// Fault is one thing that is wrong with a client's metadata.
+// Fault is one error in a client's metadata.
 type Fault struct {
 	Code   string // InvalidRedirectURI or InvalidMetadata
 	Member string // under its RFC 7591 name
-	Reason string // printable ASCII without quotation marks, and nothing that the caller sent
+	Reason string // printable ASCII without quotes, and no input of the caller
 }
 
-// String returns the member and what is wrong with it.
+// String returns the member and the reason.
 func (f Fault) String() string { return f.Member + " " + f.Reason }
 
-// Validate completes the metadata with the defaults and returns all that is wrong
-// with it. It holds a positive list for each member; what the policy does not let
-// the caller set is dropped.
+// Validate sets the defaults and returns all faults. Each member has an allow list; members
+// that the policy does not let the caller set are dropped.
 //
-// Spec: RFC 7591 section 2; OpenID Connect Registration section 2; RFC 8252
-// sections 7 and 8.4.
+// Spec: RFC 7591 §2, OpenID Connect Registration §2, RFC 8252 §7, §8.4.
 func (m *Metadata) Validate(p Policy) []Fault {
 	m.restrict(p)
 	if p.Lenient {
@@ -81,7 +78,7 @@ func (m *Metadata) Validate(p Policy) []Fault {
 	return c.faults
 }
 
-// restrict drops what is not the caller's to set.
+// restrict drops members that the caller may not set.
 func (m *Metadata) restrict(p Policy) {
 	if p.SelfRegistered {
 		m.KeepOperatorFields(&Metadata{})
@@ -96,7 +93,7 @@ func (m *Metadata) restrict(p Policy) {
 	m.Scope = strings.Join(scopes, " ")
 }
 
-// complete fills in the defaults.
+// complete sets the defaults.
 func (m *Metadata) complete(p Policy) {
 	m.ApplicationType = cmp.Or(m.ApplicationType, "web")
 	m.TokenEndpointAuthMethod = cmp.Or(m.TokenEndpointAuthMethod, AuthBasic)
@@ -126,7 +123,7 @@ func (c *checks) fail(member, reason string) {
 	c.faults = append(c.faults, Fault{InvalidMetadata, member, reason})
 }
 
-// oneOf demands that value is in the list, or empty.
+// oneOf requires that value is empty or in the list.
 func (c *checks) oneOf(member, value string, list ...string) {
 	if value != "" && !slices.Contains(list, value) {
 		c.fail(member, "must be one of "+strings.Join(list, ", "))
@@ -137,11 +134,11 @@ const (
 	maxText  = 256
 	maxWords = 20   // contacts, acr values
 	maxScope = 4096 // bytes
-	// maxStatement bounds a software statement.
+	// maxStatement is the maximum size of a software statement.
 	maxStatement = 16 << 10
 )
 
-// texts checks what is shown to people or merely kept.
+// texts checks members that are shown to users or only stored.
 func (c *checks) texts(m *Metadata) {
 	for member, text := range map[string]string{
 		"client_name":      m.ClientName,
@@ -176,8 +173,8 @@ const notShort = "must be a short text without control or direction characters"
 
 func shortText(text string) bool { return len(text) <= maxText && readable(text) }
 
-// readable reports whether a person reads s as it is stored. Format characters
-// can reorder or hide text; the two joiners are part of many scripts.
+// readable reports whether s contains no hidden characters. Format characters can reorder or
+// hide text; the two joiners are part of many scripts.
 func readable(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool {
 		joiner := r == '\u200c' || r == '\u200d'
@@ -186,17 +183,16 @@ func readable(s string) bool {
 	}) < 0
 }
 
-// notScope is true of what RFC 6749 section 3.3 keeps out of scopes.
+// notScope reports whether RFC 6749 §3.3 forbids the character in scopes.
 func notScope(r rune) bool {
 	return r < ' ' || r > '~' || r == '"' || r == '\\'
 }
 
-// grants checks that grant and response types are known and belong together
-// (RFC 7591 section 2.1).
+// grants checks that grant and response types are known and match (RFC 7591 §2.1).
 func (c *checks) grants(m *Metadata) {
 	known, answers := GrantTypes(), []string{ResponseTypeCode}
 	if c.policy.SelfRegistered {
-		// Whose word a client may bring is between the operator, the issuer and the client.
+		// A client cannot grant itself the assertions of an issuer: the operator decides.
 		known = slices.DeleteFunc(known, func(g string) bool { return g == GrantJWTBearer })
 	}
 	if c.policy.LegacyResponseTypes {
@@ -229,12 +225,12 @@ func (c *checks) grants(m *Metadata) {
 	}
 }
 
-// within reports whether all of list is in whole.
+// within reports whether whole contains every element of list.
 func within(list, whole []string) bool {
 	return !slices.ContainsFunc(list, func(s string) bool { return !slices.Contains(whole, s) })
 }
 
-// tokens checks how the client wants what is issued to it.
+// tokens checks the members about issued tokens.
 func (c *checks) tokens(m *Metadata) {
 	algs := c.signingAlgs()
 	c.oneOf("application_type", m.ApplicationType, "web", "native")

@@ -1,8 +1,8 @@
 package client
 
-// encryptionPair are two members that say together how something is encrypted.
+// encryptionPair is a pair of alg and enc members.
 type encryptionPair struct {
-	member   string // what the names of both begin with
+	member   string // the common prefix of both names
 	alg, enc *string
 }
 
@@ -13,12 +13,12 @@ func (m *Metadata) encryptions() []encryptionPair {
 	}
 }
 
-// encryption checks what the client wants encrypted, and that it has a key for it.
-// Keys behind a jwks_uri are looked for when they are needed.
+// encryption checks the requested encryption, and that jwks has a key for it. Keys behind a
+// jwks_uri are read later, when they are needed.
 //
-// Spec: OpenID Connect Registration section 2.
+// Spec: OpenID Connect Registration §2.
 func (c *checks) encryption(m *Metadata) {
-	keys, _ := ReadKeySet(m.JWKS) // the unfit ones were told of
+	keys, _ := ReadKeySet(m.JWKS) // unsupported keys are already reported
 	for _, pair := range m.encryptions() {
 		alg, enc := pair.member+"_alg", pair.member+"_enc"
 		c.oneOf(alg, *pair.alg, EncryptionAlgs()...)

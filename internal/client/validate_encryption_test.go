@@ -11,7 +11,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-func TestEncryptionNeedsAKeyThatIsMeantForIt(t *testing.T) {
+func TestEncryptionNeedsASuitableKey(t *testing.T) {
 	t.Parallel()
 
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)

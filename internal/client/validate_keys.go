@@ -17,15 +17,15 @@ import (
 const (
 	minRSA = 2048
 	maxRSA = 8192 // verifying gets slow beyond
-	// maxRSAExponent is the greatest with which crypto/rsa encrypts and verifies.
+	// maxRSAExponent is the largest exponent that crypto/rsa supports.
 	maxRSAExponent = 1<<31 - 1
 	maxKeys        = 50
 )
 
-// authentication checks how the client proves who it is, and with which keys.
+// authentication checks the client authentication method and its keys.
 func (c *checks) authentication(m *Metadata) {
 	c.oneOf("token_endpoint_auth_method", m.TokenEndpointAuthMethod, AuthMethods()...)
-	algs := c.signingAlgs() // without a meaning where nothing is signed
+	algs := c.signingAlgs() // has no effect if the client signs nothing
 	if m.TokenEndpointAuthMethod == AuthSecretJWT {
 		algs = SecretAlgs()
 	}
@@ -33,16 +33,16 @@ func (c *checks) authentication(m *Metadata) {
 
 	c.keys(m)
 	if m.JWKS != nil && m.JWKSURI != "" {
-		c.fail("jwks", "must not stand beside jwks_uri")
+		c.fail("jwks", "must not be combined with jwks_uri")
 	}
 	if m.TokenEndpointAuthMethod == AuthPrivateKeyJWT && m.JWKS == nil && m.JWKSURI == "" {
 		c.fail("jwks", "or jwks_uri is needed for private_key_jwt")
 	}
 }
 
-// keys leaves in jwks the keys that the server can use. Keys of kinds that it does not
-// know are ignored (RFC 7517 §5), unless none is left for what the client registered. A
-// private or symmetric key is refused: what is stored is shown again.
+// keys keeps in jwks only the keys that the server can use. Keys of unknown types are ignored
+// (RFC 7517 §5), unless no key remains for the registered algorithms. A private or symmetric
+// key is rejected, since the stored key set is returned in responses.
 func (c *checks) keys(m *Metadata) {
 	keys, bad := ReadKeySet(m.JWKS)
 	odd := slices.ContainsFunc(bad, isOdd)
@@ -72,7 +72,7 @@ func (c *checks) keys(m *Metadata) {
 	}
 }
 
-// anyVerifies reports whether one of the keys can verify a signature of one of algs.
+// anyVerifies reports whether one key can verify a signature of one of algs.
 func anyVerifies(keys []jose.JSONWebKey, algs ...string) bool {
 	return slices.ContainsFunc(keys, func(key jose.JSONWebKey) bool {
 		return slices.ContainsFunc(algs, func(alg string) bool { return verifies(key, alg) })
@@ -99,11 +99,11 @@ func verifies(key jose.JSONWebKey, alg string) bool {
 	return false
 }
 
-// oddKeyError reports a key of a kind, size or curve that the server does not use. It
-// says nothing against the other keys of its set.
+// oddKeyError reports a key of an unsupported type, size or curve. Other keys of the set are
+// not affected.
 type oddKeyError string
 
-// Error says what the key must be.
+// Error returns the requirement that the key does not meet.
 func (e oddKeyError) Error() string { return string(e) }
 
 func isOdd(err error) bool {
@@ -111,7 +111,7 @@ func isOdd(err error) bool {
 	return ok
 }
 
-// KeyWarnings says what is wrong with the keys of a JWK Set that are ignored.
+// KeyWarnings returns the reasons for which keys of a JWK Set are ignored.
 func KeyWarnings(raw []byte) (warnings []string) {
 	_, bad := ReadKeySet(raw)
 	for _, err := range bad {
@@ -122,8 +122,8 @@ func KeyWarnings(raw []byte) (warnings []string) {
 	return warnings
 }
 
-// onlyUsable returns the set without the keys that the server does not use. Their private
-// members have names that it does not know, and must not be shown again.
+// onlyUsable returns the set without unsupported keys. Their private members have unknown
+// names, and must not be returned in responses.
 func onlyUsable(raw json.RawMessage) json.RawMessage {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -137,10 +137,9 @@ func onlyUsable(raw json.RawMessage) json.RawMessage {
 	return kept
 }
 
-// ReadKeySet returns the keys of a JWK Set that are fit to trust, and what is
-// wrong with each of the others.
+// ReadKeySet returns the supported keys of a JWK Set, and an error for each other key.
 //
-// Spec: RFC 7517 section 5; RFC 7518 section 6.
+// Spec: RFC 7517 §5, RFC 7518 §6.
 func ReadKeySet(raw []byte) (keys []jose.JSONWebKey, bad []error) {
 	if len(bytes.TrimSpace(raw)) == 0 || bytes.Equal(bytes.TrimSpace(raw), []byte("null")) {
 		return nil, nil
@@ -156,7 +155,7 @@ func ReadKeySet(raw []byte) (keys []jose.JSONWebKey, bad []error) {
 		}
 	}
 	if len(set) > maxKeys {
-		return nil, []error{fmt.Errorf("may hold %d keys", maxKeys)}
+		return nil, []error{fmt.Errorf("may contain at most %d keys", maxKeys)}
 	}
 	for i, raw := range set {
 		key, err := readKey(raw)
@@ -169,14 +168,14 @@ func ReadKeySet(raw []byte) (keys []jose.JSONWebKey, bad []error) {
 	return keys, bad
 }
 
-// readKey reads one key: public, asymmetric and strong.
+// readKey parses one key, which must be public, asymmetric and strong.
 func readKey(raw json.RawMessage) (jose.JSONWebKey, error) {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &members); err != nil {
 		return jose.JSONWebKey{}, errors.New("must be a JSON object")
 	}
-	// go-jose takes a key with some private members for a public one, and what is
-	// stored is echoed.
+	// go-jose parses a key with some private members as a public one, and the stored key set
+	// is returned in responses.
 	for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"} {
 		if _, ok := members[private]; ok {
 			return jose.JSONWebKey{}, errors.New("must not be private or symmetric")

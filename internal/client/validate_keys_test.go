@@ -32,7 +32,7 @@ func jwk(t *testing.T, key any, more map[string]any) string {
 	return string(raw)
 }
 
-func TestOnlyPublicStrongKeysAreTrusted(t *testing.T) {
+func TestReadKeySetAcceptsOnlyStrongPublicKeys(t *testing.T) {
 	t.Parallel()
 
 	ec := func(curve elliptic.Curve) *ecdsa.PrivateKey {
@@ -106,7 +106,7 @@ func TestOneBadKeyDoesNotHideTheOthers(t *testing.T) {
 	}
 }
 
-func TestKeysStandInOnePlace(t *testing.T) {
+func TestJWKSAndJWKSURIExcludeEachOther(t *testing.T) {
 	t.Parallel()
 
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

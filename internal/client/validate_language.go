@@ -12,10 +12,9 @@ const (
 	maxTag       = 35 // RFC 5646 section 4.4.1
 )
 
-// languages checks what is shown to people in their language as its plain member
-// is.
+// languages checks members with a language tag like their plain members.
 //
-// Spec: RFC 7591 section 2.2; RFC 5646 section 2.1.
+// Spec: RFC 7591 §2.2, RFC 5646 §2.1.
 func (c *checks) languages(m *Metadata) {
 	if len(m.Localized) > maxLocalized {
 		c.fail("client_name", fmt.Sprintf("and the others in languages may be %d together", maxLocalized))
@@ -39,8 +38,8 @@ func (c *checks) languages(m *Metadata) {
 	}
 }
 
-// wellFormed reports whether tag could be a language tag: what it means is for
-// those to know who show it.
+// wellFormed reports whether tag has the form of a language tag. It does not check its
+// meaning.
 func wellFormed(tag string) bool {
 	if len(tag) > maxTag {
 		return false

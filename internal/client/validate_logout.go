@@ -6,11 +6,10 @@ import (
 	"strings"
 )
 
-// logout checks where the client is told that somebody signed out. People's browsers
-// load the front-channel one, so it stays with the client's own hosts.
+// logout checks the logout URIs. Users' browsers load the front-channel one, so it must be on
+// a host of the client's redirect URIs.
 //
-// Spec: OpenID Connect Front-Channel Logout section 2; OpenID Connect Back-Channel
-// Logout section 2.2.
+// Spec: OpenID Connect Front-Channel Logout §2, OpenID Connect Back-Channel Logout §2.2.
 func (c *checks) logout(m *Metadata) {
 	if back := c.notified("backchannel_logout_uri", m.BackchannelLogoutURI); back != nil {
 		c.ofSector(m, back)
@@ -28,9 +27,9 @@ func (c *checks) logout(m *Metadata) {
 	}
 }
 
-// ofSector keeps the names by which a sector knows people within it: what a client
-// says of its redirect URIs is not proof that they are its own, since their owner
-// gets the answers and nobody else does. Logout tokens go where the client says.
+// ofSector restricts logout URIs of pairwise clients to their sector. Redirect URIs do not
+// prove that the client owns their host, but only that host receives the responses. Logout
+// tokens are sent to the logout URI.
 func (c *checks) ofSector(m *Metadata, back *url.URL) {
 	if !c.policy.SelfRegistered || m.SubjectType != Pairwise {
 		return
@@ -45,7 +44,7 @@ func (c *checks) ofSector(m *Metadata, back *url.URL) {
 	}
 }
 
-// notified reads the URL of an endpoint of the client's.
+// notified parses the URL of an endpoint of the client.
 func (c *checks) notified(member, raw string) *url.URL {
 	if raw == "" {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestMembersOfACompleteProviderAreHeldAgainstAPositiveList(t *testing.T) {
+func TestMembersAreValidatedByAllowLists(t *testing.T) {
 	t.Parallel()
 
 	list := func(member, format string, n int) string {
@@ -112,7 +112,7 @@ func TestMembersOfACompleteProviderAreHeldAgainstAPositiveList(t *testing.T) {
 	}
 }
 
-func TestEndpointsMayBePlainOnALoopbackAddressWhereThePolicySaysSo(t *testing.T) {
+func TestEndpointsMayBeHTTPOnLoopbackIfThePolicyAllows(t *testing.T) {
 	t.Parallel()
 
 	p := open()
@@ -132,7 +132,7 @@ func TestEndpointsMayBePlainOnALoopbackAddressWhereThePolicySaysSo(t *testing.T)
 	}
 }
 
-func TestMembersInLanguagesAreBoundedAndStandBesideTheOthers(t *testing.T) {
+func TestLocalizedMembersAreLimitedAndMarshalled(t *testing.T) {
 	t.Parallel()
 
 	many := map[string]any{"redirect_uris": []string{"https://rp.example/cb"}}

@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// ParseMetadata reads a client's metadata from the members of a JSON object, and
-// validates it. Members that are null or unknown are as good as absent.
+// ParseMetadata parses and validates a client's metadata from the members of a JSON object.
+// Null and unknown members count as missing.
 //
-// Spec: RFC 7591 section 2.
+// Spec: RFC 7591 §2.
 func ParseMetadata(members map[string]json.RawMessage, p Policy) (Metadata, []Fault) {
 	m, unread := decode(members)
 	unread = append(unread, unsupported(members)...)
 	faults := unread
-	// A member that could not be read was told of, and is not missing.
+	// A member with a parse error is already reported, and not missing.
 	for _, fault := range m.Validate(p) {
 		if !slices.ContainsFunc(unread, func(f Fault) bool { return f.Member == fault.Member }) {
 			faults = append(faults, fault)
@@ -25,8 +25,8 @@ func ParseMetadata(members map[string]json.RawMessage, p Policy) (Metadata, []Fa
 	return m, faults
 }
 
-// decode takes members under exactly their names: encoding/json alone would take
-// Redirect_URIs too, and let it win over redirect_uris.
+// decode reads members by their exact names: encoding/json alone would also accept
+// Redirect_URIs, and let it override redirect_uris.
 func decode(members map[string]json.RawMessage) (Metadata, []Fault) {
 	var m Metadata
 	var faults []Fault
@@ -52,19 +52,19 @@ func decode(members map[string]json.RawMessage) (Metadata, []Fault) {
 
 func absent(raw json.RawMessage) bool { return bytes.Equal(raw, []byte("null")) }
 
-// metadataFields returns the fields of Metadata that stand for a member, in their order.
+// metadataFields returns the fields of Metadata that have a JSON member, in order.
 func metadataFields() []reflect.StructField {
 	return slices.DeleteFunc(reflect.VisibleFields(reflect.TypeFor[Metadata]()),
 		func(f reflect.StructField) bool { return f.Anonymous })
 }
 
-// memberName is the name of a field in JSON.
+// memberName returns the JSON name of a field.
 func memberName(f reflect.StructField) string {
 	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 	return name
 }
 
-// metadataMembers returns the JSON name of each field of Metadata, in their order.
+// metadataMembers returns the JSON names of the fields of Metadata, in order.
 func metadataMembers() []string {
 	fields := metadataFields()
 	names := make([]string, len(fields))

@@ -2,11 +2,10 @@ package client
 
 import "fmt"
 
-// requestObjects checks how the client signs its requests, and where they may be
-// fetched. Those URLs alone may have a fragment: it is a hash of what is there.
+// requestObjects checks the signing algorithm of request objects and the request URIs. Only
+// those may have a fragment: it is a hash of the document.
 //
-// Spec: OpenID Connect Registration section 2; OpenID Connect Core section 6.2; RFC
-// 9101 section 10.5.
+// Spec: OpenID Connect Registration §2, OpenID Connect Core §6.2, RFC 9101 §10.5.
 func (c *checks) requestObjects(m *Metadata) {
 	c.oneOf("request_object_signing_alg", m.RequestObjectSigningAlg, append(c.signingAlgs(), "none")...)
 	if m.RequireSignedRequestObject && m.RequestObjectSigningAlg == "none" {

@@ -1,9 +1,9 @@
 package client
 
-// subjects checks by what name the client knows people. A pairwise one has a single
-// sector: without a sector_identifier_uri, its redirect URIs share a host.
+// subjects checks the subject type. A pairwise client has one sector: without a
+// sector_identifier_uri its redirect URIs must share a host.
 //
-// Spec: OpenID Connect Core section 8.1; OpenID Connect Registration section 2.
+// Spec: OpenID Connect Core §8.1, OpenID Connect Registration §2.
 func (c *checks) subjects(m *Metadata) {
 	c.oneOf("subject_type", m.SubjectType, SubjectTypes()...)
 	if m.SubjectType != Pairwise || m.SectorIdentifierURI != "" {

@@ -30,7 +30,7 @@ func parse(t *testing.T, text string, p Policy) (Metadata, []Fault) {
 	return ParseMetadata(members, p)
 }
 
-func TestEmptyMetadataGetsTheDefaultsOfTheSpecification(t *testing.T) {
+func TestEmptyMetadataGetsTheDefaults(t *testing.T) {
 	t.Parallel()
 
 	got, faults := parse(t, `{}`, open())
@@ -48,7 +48,7 @@ func TestEmptyMetadataGetsTheDefaultsOfTheSpecification(t *testing.T) {
 	}
 }
 
-func TestMetadataIsHeldAgainstAPositiveList(t *testing.T) {
+func TestMetadataIsValidated(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct {
@@ -118,7 +118,7 @@ func TestMetadataIsHeldAgainstAPositiveList(t *testing.T) {
 	}
 }
 
-func TestAMemberThatCannotBeReadIsToldOfOnce(t *testing.T) {
+func TestUnreadableMemberIsReportedOnce(t *testing.T) {
 	t.Parallel()
 
 	_, faults := ParseMetadata(map[string]json.RawMessage{"redirect_uris": json.RawMessage(`7`)}, open())
@@ -128,7 +128,7 @@ func TestAMemberThatCannotBeReadIsToldOfOnce(t *testing.T) {
 	}
 }
 
-func TestWhatIsTheOperatorsToGiveIsDropped(t *testing.T) {
+func TestSelfRegistrationDropsOperatorFields(t *testing.T) {
 	t.Parallel()
 
 	const text = `{"scope":"openid admin profile openid","audience":["https://api.example"],"skip_consent":true}`

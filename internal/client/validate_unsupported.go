@@ -6,12 +6,11 @@ import (
 	"slices"
 )
 
-// unsupported refuses what is understood and cannot be done: a client that asked for
-// protection must not believe that it has it. What asks for nothing is as good as
-// absent, and members that nobody here has heard of are ignored.
+// unsupported rejects known members that the server does not implement: a client that requires
+// protection must not assume that it has it. Values that require nothing count as missing, and
+// unknown members are ignored.
 //
-// Spec: RFC 7591 sections 2 and 3.2.1; RFC 8705 section 3.4; RFC 9126 section 6; RFC
-// 9449 section 5.2; RFC 9701 section 6; JARM section 3.
+// Spec: RFC 7591 §2, §3.2.1, RFC 8705 §3.4, RFC 9126 §6, RFC 9449 §5.2, RFC 9701 §6, JARM §3.
 func unsupported(members map[string]json.RawMessage) []Fault {
 	var faults []Fault
 	for _, member := range []string{
@@ -23,7 +22,7 @@ func unsupported(members map[string]json.RawMessage) []Fault {
 	} {
 		raw := bytes.TrimSpace(members[member])
 		if len(raw) > 0 && !slices.Contains([]string{"null", "false", `""`}, string(raw)) {
-			faults = append(faults, Fault{InvalidMetadata, member, "asks for what this server does not do"})
+			faults = append(faults, Fault{InvalidMetadata, member, "has a value that this server does not support"})
 		}
 	}
 	return faults

@@ -14,10 +14,9 @@ const (
 	maxURI  = 2048
 )
 
-// redirects checks where authorization answers may go, and users after they signed out.
+// redirects checks the redirect URIs and the post-logout redirect URIs.
 //
-// Spec: RFC 7591 §2, RFC 8252 §7, §8.4, RFC 9700 §4.1.3, OpenID Connect RP-Initiated
-// Logout §2.1, §3.1.
+// Spec: RFC 7591 §2, RFC 8252 §7, §8.4, RFC 9700 §4.1.3, OpenID Connect RP-Initiated Logout §2.1, §3.1.
 func (c *checks) redirects(m *Metadata) {
 	refuse := func(code, member, reason string) { c.faults = append(c.faults, Fault{code, member, reason}) }
 
@@ -47,10 +46,9 @@ func (c *checks) redirects(m *Metadata) {
 	}
 }
 
-// postLogout checks a post-logout redirect URI. RP-Initiated Logout compares strings and
-// asks for nothing else, so that an operator may register any address. A client that
-// registered itself stays with the origins of its redirect URIs: else anybody could use
-// the server to send users anywhere.
+// postLogout checks a post-logout redirect URI. RP-Initiated Logout requires only a string
+// comparison, so an operator may register any address. A dynamically registered client must
+// stay within the origins of its redirect URIs, so that the server is no open redirector.
 func (c *checks) postLogout(m *Metadata, raw string, homes []*url.URL) error {
 	plain := m.AllowHTTPRedirects || slices.Contains(c.policy.HTTPPostLogout, raw)
 	u, err := c.redirect(raw, m.ApplicationType == "native" || !c.policy.SelfRegistered, plain)
@@ -63,20 +61,20 @@ func (c *checks) postLogout(m *Metadata, raw string, homes []*url.URL) error {
 	return nil
 }
 
-// reason is an error that is told to the caller as it stands.
+// reason is an error whose text is returned to the caller.
 type reason string
 
-// Error returns the reason.
+// Error implements error.
 func (r reason) Error() string { return string(r) }
 
-// redirect reads a URI that a browser may be sent to. With schemes it may have a
-// private-use scheme, with plain it may be http on any host.
+// redirect parses a redirect URI. With schemes it may have a private-use scheme, with plain it
+// may be http on any host.
 func (c *checks) redirect(raw string, schemes, plain bool) (*url.URL, error) {
 	u, err := parseURI(raw)
 	if err != nil {
 		return nil, err
 	}
-	// Matching is exact, so nobody who registers a wildcard means what it does here.
+	// Matching is exact, so a wildcard would not have the expected meaning.
 	if strings.ContainsAny(raw, "#*") {
 		return nil, reason("must have neither a fragment nor a wildcard")
 	}
@@ -95,7 +93,7 @@ func (c *checks) redirect(raw string, schemes, plain bool) (*url.URL, error) {
 		}
 		return nil, reason("must be https unless its host is 127.0.0.1, [::1] or localhost, or allow_http_redirects is true")
 	case !strings.Contains(u.Scheme, "."):
-		// The dot keeps out javascript, data, file and whatever browsers think of next.
+		// The dot excludes javascript, data, file and similar schemes.
 		return nil, reason("must be https, or for a native client a private-use scheme that contains a dot")
 	case !schemes:
 		return nil, reason("must be https unless application_type is native")
@@ -128,8 +126,8 @@ func (c *checks) links(m *Metadata) {
 	}
 }
 
-// link reads the URL of a document or an endpoint: https, or http on a loopback
-// address if both plain and the policy let that through.
+// link parses the URL of a document or an endpoint: https, or http on a loopback address if
+// both plain and the policy allow it.
 func (c *checks) link(raw string, plain bool) (*url.URL, error) {
 	u, err := parseURI(raw)
 	if err != nil {
@@ -144,8 +142,8 @@ func (c *checks) link(raw string, plain bool) (*url.URL, error) {
 	return u, nil
 }
 
-// parseURI reads an absolute URI that consists of what RFC 3986 allows: browsers
-// drop tabs, turn backslashes round and guess at the rest.
+// parseURI parses an absolute URI and rejects characters outside RFC 3986: browsers drop tabs,
+// convert backslashes and guess the rest.
 func parseURI(raw string) (*url.URL, error) {
 	if len(raw) > maxURI {
 		return nil, reason(fmt.Sprintf("must have at most %d bytes", maxURI))
@@ -165,8 +163,8 @@ func notURI(r rune) bool {
 	return !letter && !strings.ContainsRune("-._~:/?#[]@!$&'()*+,;=%", r)
 }
 
-// checkHost demands a plain authority: a name or an address and perhaps a port,
-// with nothing encoded and nobody's user name before it.
+// checkHost requires a plain authority: a name or an address with an optional port, without
+// encoding and without user information.
 func checkHost(raw string, u *url.URL) error {
 	if u.Scheme != "https" && u.Scheme != "http" {
 		return reason("must be an https URL")
@@ -202,8 +200,8 @@ func loopback(u *url.URL) bool {
 	return slices.Contains([]string{"127.0.0.1", "::1", "localhost"}, u.Hostname())
 }
 
-// sameOrigin compares scheme, host and port. The host of a private-use scheme means
-// nothing: its scheme alone says whose it is (RFC 8252 §7.1).
+// sameOrigin compares scheme, host and port. A private-use scheme has no meaningful host: the
+// scheme alone identifies the app (RFC 8252 §7.1).
 func sameOrigin(a, b *url.URL) bool {
 	if a.Scheme == b.Scheme && a.Scheme != "https" && a.Scheme != "http" {
 		return true

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestRedirectURIsAreHeldAgainstAPositiveList(t *testing.T) {
+func TestRedirectURIsAreValidated(t *testing.T) {
 	t.Parallel()
 
 	long := "https://rp.example/" + strings.Repeat("a", 3000)
@@ -112,7 +112,7 @@ func TestOnlyTheOperatorAllowsHTTPBeyondLoopback(t *testing.T) {
 	}
 }
 
-func TestListsOfURIsAreBounded(t *testing.T) {
+func TestListsOfURIsAreLimited(t *testing.T) {
 	t.Parallel()
 
 	var m Metadata
@@ -128,8 +128,8 @@ func TestListsOfURIsAreBounded(t *testing.T) {
 	}
 }
 
-// RP-Initiated Logout compares strings: what is registered is the operator's to say. A
-// client that registers itself must not make the server a redirector to other hosts.
+// RP-Initiated Logout compares strings, and the operator may register any address. Dynamic
+// registration must not make the server an open redirector.
 func TestPostLogoutRedirectURIs(t *testing.T) {
 	t.Parallel()
 
@@ -183,7 +183,7 @@ func TestPostLogoutRedirectURIs(t *testing.T) {
 	}
 }
 
-func TestDocumentsMayBePlainOnALoopbackAddressOnly(t *testing.T) {
+func TestDocumentsMayBeHTTPOnlyOnLoopback(t *testing.T) {
 	t.Parallel()
 
 	p := open()

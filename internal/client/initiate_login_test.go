@@ -6,7 +6,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 )
 
-func TestSignInBeginsAnewAtTheClient(t *testing.T) {
+func TestInitiateLogin(t *testing.T) {
 	t.Parallel()
 	for registered, want := range map[string]string{
 		"":                                   "",

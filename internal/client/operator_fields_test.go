@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestWhatTheOperatorAloneSetsIsHeldAgainstItsBounds(t *testing.T) {
+func TestOperatorFieldsAreValidated(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct{ text, member string }{
@@ -41,7 +41,7 @@ func TestWhatTheOperatorAloneSetsIsHeldAgainstItsBounds(t *testing.T) {
 	}
 }
 
-func TestALifespanIsWrittenAsGoWritesIt(t *testing.T) {
+func TestLifespanUsesGoDurationFormat(t *testing.T) {
 	t.Parallel()
 
 	m, faults := ParseMetadata(map[string]json.RawMessage{
@@ -67,7 +67,7 @@ func TestALifespanIsWrittenAsGoWritesIt(t *testing.T) {
 	}
 }
 
-func TestAScopeThatTheOperatorSetIsTheOperators(t *testing.T) {
+func TestMarkOperatorScope(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct {

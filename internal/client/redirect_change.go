@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// ChangesRedirects reports whether the client can get authorization answers at an address
-// where it could not get any as it was before: at a new redirect URI, or, for a client
-// that became native, at any port of a loopback redirect URI (RFC 8252 §7.3). What users
-// and the operator allowed the client was allowed for the previous addresses.
+// ChangesRedirects reports whether the client can receive authorization responses at an
+// address that before does not allow: at a new redirect URI, or, for a client that became
+// native, at any port of a loopback redirect URI (RFC 8252 §7.3). Consents and grants were
+// given for the previous addresses.
 func (m *Metadata) ChangesRedirects(before *Metadata) bool {
 	native := m.ApplicationType == "native" && before.ApplicationType != "native"
 	return slices.ContainsFunc(m.RedirectURIs, func(uri string) bool {

@@ -30,7 +30,7 @@ func oddKeys(t *testing.T) map[string]string {
 	}
 }
 
-func TestOneOddKeyDoesNotSpoilASet(t *testing.T) {
+func TestUnsupportedKeyIsIgnored(t *testing.T) {
 	t.Parallel()
 
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -68,7 +68,7 @@ func TestOneOddKeyDoesNotSpoilASet(t *testing.T) {
 	}
 }
 
-func TestASetMustServeWhatTheClientRegistered(t *testing.T) {
+func TestKeySetNeedsAKeyForTheRegisteredAlgorithms(t *testing.T) {
 	t.Parallel()
 
 	ec := func(curve elliptic.Curve) any {
@@ -118,9 +118,9 @@ func TestASetMustServeWhatTheClientRegistered(t *testing.T) {
 	}
 }
 
-// What is stored is shown again: a private key is refused however good the others are,
-// and members of kinds that nobody here knows are not kept.
-func TestPrivateKeysOfAnyKindAreNeitherTakenNorKept(t *testing.T) {
+// Stored keys are returned in responses, so private keys are rejected even beside valid ones,
+// and unknown members are dropped.
+func TestPrivateKeysAreRejected(t *testing.T) {
 	t.Parallel()
 
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

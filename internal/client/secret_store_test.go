@@ -31,20 +31,20 @@ func signing(method, alg string) *Client {
 	return &Client{ID: "app", Metadata: Metadata{TokenEndpointAuthMethod: method, TokenEndpointAuthSigningAlg: alg}}
 }
 
-func TestSecretsAreKeptAsTheirMethodNeeds(t *testing.T) {
+func TestSecretStoreSetsTheFormOfTheAuthenticationMethod(t *testing.T) {
 	t.Parallel()
 
-	keeper := SecretStore{Hasher: reversed{}, Sealer: glass("a")}
+	secrets := SecretStore{Hasher: reversed{}, Sealer: glass("a")}
 	for _, method := range []string{AuthBasic, AuthPost, AuthSecretJWT} {
 		c := signing(method, "")
-		if err := keeper.Set(t.Context(), c, strongSecret); err != nil {
+		if err := secrets.Set(t.Context(), c, strongSecret); err != nil {
 			t.Fatal(err)
 		}
 		if c.Secret.IsSealed() != (method == AuthSecretJWT) {
 			t.Errorf("%s keeps %q", method, c.Secret)
 		}
 		for secret, want := range map[string]bool{strongSecret: true, strongSecret + "x": false, "": false} {
-			if fits, err := keeper.Verify(t.Context(), c, secret); fits != want || err != nil {
+			if fits, err := secrets.Verify(t.Context(), c, secret); fits != want || err != nil {
 				t.Errorf("%s: %q fits: %t, %v, want %t", method, secret, fits, err, want)
 			}
 		}
@@ -54,7 +54,7 @@ func TestSecretsAreKeptAsTheirMethodNeeds(t *testing.T) {
 	}
 }
 
-func TestASealedSecretIsItsClientsAlone(t *testing.T) {
+func TestSealedSecretIsBoundToItsClient(t *testing.T) {
 	t.Parallel()
 
 	c := signing(AuthSecretJWT, "")
@@ -80,7 +80,7 @@ func TestASealedSecretIsItsClientsAlone(t *testing.T) {
 	}
 }
 
-func TestSecretsToSignWithAreLongEnough(t *testing.T) {
+func TestSecretsForSignaturesHaveAMinimumLength(t *testing.T) {
 	t.Parallel()
 
 	for alg, least := range map[string]int{"": 32, "HS256": 32, "HS384": 48, "HS512": 64} {
@@ -97,10 +97,10 @@ func TestSecretsToSignWithAreLongEnough(t *testing.T) {
 	}
 }
 
-func TestASecretFollowsTheMethodWhereItCan(t *testing.T) {
+func TestAdaptConvertsTheSecretIfPossible(t *testing.T) {
 	t.Parallel()
 
-	keeper := SecretStore{Hasher: reversed{}, Sealer: glass("a")}
+	secrets := SecretStore{Hasher: reversed{}, Sealer: glass("a")}
 	for name, tc := range map[string]struct {
 		before, after *Client
 		stays         bool
@@ -115,15 +115,15 @@ func TestASecretFollowsTheMethodWhereItCan(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			if err := keeper.Set(t.Context(), tc.before, strongSecret); err != nil {
+			if err := secrets.Set(t.Context(), tc.before, strongSecret); err != nil {
 				t.Fatal(err)
 			}
 			c := tc.after
 			c.Secret = tc.before.Secret
-			if err := keeper.Adapt(t.Context(), c); err != nil {
+			if err := secrets.Adapt(t.Context(), c); err != nil {
 				t.Fatal(err)
 			}
-			fits, err := keeper.Verify(t.Context(), c, strongSecret)
+			fits, err := secrets.Verify(t.Context(), c, strongSecret)
 			if err != nil || fits != tc.stays || (c.Secret == "") == tc.stays {
 				t.Errorf("keeps %q, which fits: %t, %v, want %t", c.Secret, fits, err, tc.stays)
 			}
@@ -134,7 +134,7 @@ func TestASecretFollowsTheMethodWhereItCan(t *testing.T) {
 	}
 }
 
-func TestSealedSecretsAreSealedAnew(t *testing.T) {
+func TestResealChangesOnlyOldSecrets(t *testing.T) {
 	t.Parallel()
 
 	c := signing(AuthSecretJWT, "")
@@ -160,51 +160,51 @@ func TestSealedSecretsAreSealedAnew(t *testing.T) {
 }
 
 // A leaked secret can have made a registration access token. It ends with the secret.
-func TestAnotherSecretEndsRegistrationTokens(t *testing.T) {
+func TestNewSecretEndsRegistrationTokens(t *testing.T) {
 	t.Parallel()
 
-	keeper := SecretStore{Hasher: reversed{}, Sealer: glass("a")}
+	secrets := SecretStore{Hasher: reversed{}, Sealer: glass("a")}
 	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	for name, tc := range map[string]struct {
 		change func(c *Client) error
 		ends   bool
 	}{
-		"another secret":  {func(c *Client) error { return keeper.Set(t.Context(), c, strongSecret+"x") }, true},
-		"the same secret": {func(c *Client) error { return keeper.Set(t.Context(), c, strongSecret) }, false},
+		"another secret":  {func(c *Client) error { return secrets.Set(t.Context(), c, strongSecret+"x") }, true},
+		"the same secret": {func(c *Client) error { return secrets.Set(t.Context(), c, strongSecret) }, false},
 		"a rotation": {func(c *Client) error {
-			_, err := keeper.Rotate(t.Context(), c, now, now.Add(time.Hour))
+			_, err := secrets.Rotate(t.Context(), c, now, now.Add(time.Hour))
 			return err
 		}, true},
 		"a method without a secret": {func(c *Client) error {
 			c.TokenEndpointAuthMethod = AuthNone
-			return keeper.Adapt(t.Context(), c)
+			return secrets.Adapt(t.Context(), c)
 		}, true},
 		"a method that needs another form": {func(c *Client) error {
 			c.TokenEndpointAuthMethod = AuthSecretJWT
-			return keeper.Adapt(t.Context(), c)
+			return secrets.Adapt(t.Context(), c)
 		}, true},
 		"the same secret in another form": {func(c *Client) error {
 			c.TokenEndpointAuthMethod = AuthSecretJWT
-			return keeper.Set(t.Context(), c, strongSecret)
+			return secrets.Set(t.Context(), c, strongSecret)
 		}, false},
 		"a method with the same form": {func(c *Client) error {
 			c.TokenEndpointAuthMethod = AuthPost
-			return keeper.Adapt(t.Context(), c)
+			return secrets.Adapt(t.Context(), c)
 		}, false},
 		"a secret that was sealed, in the clear": {func(c *Client) error {
 			c.TokenEndpointAuthMethod = AuthSecretJWT
-			if err := keeper.Set(t.Context(), c, strongSecret); err != nil {
+			if err := secrets.Set(t.Context(), c, strongSecret); err != nil {
 				return err
 			}
 			c.TokenEndpointAuthMethod = AuthBasic
-			return keeper.Adapt(t.Context(), c)
+			return secrets.Adapt(t.Context(), c)
 		}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
 			c := signing(AuthBasic, "")
-			if err := keeper.Set(t.Context(), c, strongSecret); err != nil {
+			if err := secrets.Set(t.Context(), c, strongSecret); err != nil {
 				t.Fatal(err)
 			}
 			c.RegistrationToken, c.PreviousToken, c.PreviousUntil = []byte("current"), []byte("previous"), now.Add(time.Minute)

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// InitiateLogin is where a person begins anew to sign in at the client, which is
-// told the issuer to use; empty if the client registered no such place.
+// InitiateLogin returns the URL at which a user can start a login at the client, with iss
+// added. It is empty if the client registered no initiate_login_uri.
 //
 // Spec: OpenID Connect Core §4.
 func (c *Client) InitiateLogin(issuer string) string {
@@ -14,7 +14,7 @@ func (c *Client) InitiateLogin(issuer string) string {
 	if err != nil || c.InitiateLoginURI == "" {
 		return ""
 	}
-	// Its own query stays as it is registered.
+	// The registered query is kept.
 	if u.RawQuery != "" && !strings.HasSuffix(u.RawQuery, "&") {
 		u.RawQuery += "&"
 	}

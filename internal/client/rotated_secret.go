@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// MaxRotated is how many secrets of before a client can have beside its own.
+// MaxRotated is the maximum number of replaced secrets of a client.
 const MaxRotated = 5
 
 // RotatedSecret is a replaced secret that stays valid until a given time, so that the
-// instances of a client need not all switch at once. It authenticates the client at the
-// token, revocation and introspection endpoints, never at client registration.
+// instances of a client can switch one after another. It authenticates the client at the
+// token, revocation and introspection endpoints, but not for client registration.
 type RotatedSecret struct {
 	Secret    Secret    `json:"secret"`
 	ExpiresAt time.Time `json:"until"`
 }
 
-// PreviousSecrets returns the secrets of before that are good at now.
+// PreviousSecrets returns the replaced secrets that are valid at now.
 func (c *Client) PreviousSecrets(now time.Time) []Secret {
 	var good []Secret
 	for _, old := range c.RotatedSecrets {
@@ -28,9 +28,9 @@ func (c *Client) PreviousSecrets(now time.Time) []Secret {
 	return good
 }
 
-// Rotate sets a new random secret, which it returns, and ends the registration access
-// tokens of c. The replaced secret stays valid until the given time; at most
-// [MaxRotated] replaced secrets are kept, the newest first.
+// Rotate sets and returns a new random secret, and ends the registration access tokens of c.
+// The replaced secret stays valid until the given time; the newest [MaxRotated] replaced
+// secrets are kept.
 func (k SecretStore) Rotate(ctx context.Context, c *Client, now, until time.Time) (string, error) {
 	before := slices.DeleteFunc(slices.Clone(c.RotatedSecrets), func(old RotatedSecret) bool { return !now.Before(old.ExpiresAt) })
 	if c.Secret != "" && now.Before(until) {
@@ -45,8 +45,7 @@ func (k SecretStore) Rotate(ctx context.Context, c *Client, now, until time.Time
 	return secret, nil
 }
 
-// Reseal brings the secrets of c into the form in which they would be kept now, and
-// reports whether that changed any.
+// Reseal reseals the secrets of c under the current key, and reports whether it changed any.
 func (c *Client) Reseal(v Resealer) (changed bool, err error) {
 	all := []*Secret{&c.Secret}
 	for i := range c.RotatedSecrets {

@@ -8,32 +8,32 @@ import (
 	"strings"
 )
 
-// sealedPrefix begins a [Secret] that can be had again.
+// sealedPrefix is the prefix of a sealed [Secret].
 const sealedPrefix = "sealed$"
 
 var (
-	// ErrNoSealer reports that a secret has to be sealed or opened where there is
-	// nothing to do it with.
-	ErrNoSealer = errors.New("a system secret is needed for the secret of a client with client_secret_jwt")
-	// errNotSealed reports a secret that is kept in a form of no return.
-	errNotSealed = errors.New("the client secret was kept as a hash")
+	// ErrNoSealer reports that a secret must be sealed or opened but no system secret is
+	// configured.
+	ErrNoSealer = errors.New("client_secret_jwt needs a system secret to seal the client secret")
+	// errNotSealed reports a secret that is stored as a hash and cannot be read.
+	errNotSealed = errors.New("the client secret is stored as a hash")
 )
 
-// Sealer seals what must be had again, and opens it. What was sealed for one
-// purpose opens for no other.
+// Sealer encrypts and decrypts. A sealed value opens only for the purpose for which it was
+// sealed.
 type Sealer interface {
 	Seal(purpose string, plaintext []byte) ([]byte, error)
 	Open(purpose string, sealed []byte) ([]byte, error)
 }
 
-// SecretStore keeps client secrets in the form that each client needs: as a hash, or
-// sealed for those that sign with theirs.
+// SecretStore sets and checks client secrets in the form that the client's authentication
+// method needs: a hash, or sealed for client_secret_jwt.
 type SecretStore struct {
 	Hasher Hasher
 	Sealer Sealer // nil where no client signs with its secret
 }
 
-// NewSecret returns a random client secret that is long enough for the client.
+// NewSecret returns a random client secret of the length that the client needs.
 func (m *Metadata) NewSecret() string {
 	if m.TokenEndpointAuthMethod == AuthSecretJWT {
 		return token(48) // 64 characters: enough for HS512
@@ -41,7 +41,7 @@ func (m *Metadata) NewSecret() string {
 	return NewSecret()
 }
 
-// CheckSecret is [CheckSecret] for a client, which may need a longer one.
+// CheckSecret is [CheckSecret] for the client, whose method may need a longer secret.
 func (m *Metadata) CheckSecret(secret string) error {
 	if least := m.leastSecret(); len(secret) < least {
 		return fmt.Errorf("client_secret must have at least %d characters for this token_endpoint_auth_method", least)
@@ -49,8 +49,8 @@ func (m *Metadata) CheckSecret(secret string) error {
 	return CheckSecret(secret)
 }
 
-// leastSecret is the fewest bytes of the client's secret. One that signs needs as
-// many as its hash puts out (RFC 7518 section 3.2).
+// leastSecret returns the minimum length in bytes of the client's secret. For
+// client_secret_jwt it is the output size of the hash (RFC 7518 §3.2).
 func (m *Metadata) leastSecret() int {
 	if m.TokenEndpointAuthMethod != AuthSecretJWT {
 		return 0
@@ -64,9 +64,9 @@ func (m *Metadata) leastSecret() int {
 	return strong
 }
 
-// Set sets the client secret of c and ends the rotated ones. A secret other than
-// the current one also ends the registration access tokens of c: the holder of a
-// leaked secret may have made them.
+// Set sets the client secret of c and removes the rotated ones. If the secret changes, the
+// registration access tokens of c end too: the holder of a leaked secret may have created
+// them.
 func (k SecretStore) Set(ctx context.Context, c *Client, secret string) error {
 	if err := c.CheckSecret(secret); err != nil {
 		return err
@@ -79,7 +79,7 @@ func (k SecretStore) Set(ctx context.Context, c *Client, secret string) error {
 	return k.keep(ctx, c, secret)
 }
 
-// keep stores secret in the form that the authentication method of c needs.
+// keep sets secret in the form that the authentication method of c needs.
 func (k SecretStore) keep(ctx context.Context, c *Client, secret string) (err error) {
 	c.RotatedSecrets = nil
 	if c.TokenEndpointAuthMethod != AuthSecretJWT {
@@ -90,7 +90,7 @@ func (k SecretStore) keep(ctx context.Context, c *Client, secret string) (err er
 	return err
 }
 
-// Verify reports whether secret is the one that c has.
+// Verify reports whether secret is the client secret of c.
 func (k SecretStore) Verify(ctx context.Context, c *Client, secret string) (bool, error) {
 	if !c.Secret.IsSealed() {
 		return c.Secret.Verify(ctx, k.Hasher, secret)
@@ -99,9 +99,9 @@ func (k SecretStore) Verify(ctx context.Context, c *Client, secret string) (bool
 	return err == nil && equal(kept, secret), err
 }
 
-// Adapt brings the secret of c into the form that its authentication method needs.
-// Where that is impossible it removes the secret and ends the registration access
-// tokens: a client that signs with its secret needs more than a hash of it.
+// Adapt converts the secret of c to the form that its authentication method needs. If that is
+// impossible it removes the secret and ends the registration access tokens: client_secret_jwt
+// needs the secret itself and not its hash.
 func (k SecretStore) Adapt(ctx context.Context, c *Client) error {
 	signs := c.TokenEndpointAuthMethod == AuthSecretJWT
 	switch {
@@ -124,8 +124,8 @@ func (k SecretStore) Adapt(ctx context.Context, c *Client) error {
 	return k.keep(ctx, c, secret)
 }
 
-// dropSecret removes the client secret, the rotated ones and, if there was a secret,
-// the registration access tokens.
+// dropSecret removes the client secret, the rotated ones and, if there was a secret, the
+// registration access tokens.
 func (c *Client) dropSecret() {
 	if c.Secret != "" {
 		c.EndRegistrationTokens()
@@ -133,10 +133,10 @@ func (c *Client) dropSecret() {
 	c.Secret, c.RotatedSecrets = "", nil
 }
 
-// IsSealed reports whether the secret can be had again.
+// IsSealed reports whether the secret can be opened.
 func (s Secret) IsSealed() bool { return strings.HasPrefix(string(s), sealedPrefix) }
 
-// Reveal returns the secret of the client id.
+// Reveal opens the secret of the client with the given ID.
 func (s Secret) Reveal(v Sealer, id string) (string, error) {
 	sealed, err := s.box()
 	if err != nil {
@@ -152,15 +152,15 @@ func (s Secret) Reveal(v Sealer, id string) (string, error) {
 	return string(secret), nil
 }
 
-// Resealer is a [Sealer] whose key changes.
+// Resealer is a [Sealer] whose key can be rotated.
 type Resealer interface {
 	Sealer
-	// SealedUnderFirst reports whether sealed is sealed as Seal would do it now.
+	// SealedUnderFirst reports whether sealed was sealed under the current key.
 	SealedUnderFirst(sealed []byte) bool
 }
 
-// Reseal returns the secret of the client id as it would be kept now: itself, if
-// it is not sealed, or as it should be.
+// Reseal returns the secret of the client with the given ID, sealed under the current key. A
+// secret that is not sealed is returned unchanged.
 func (s Secret) Reseal(v Resealer, id string) (Secret, error) {
 	if !s.IsSealed() {
 		return s, nil
@@ -176,7 +176,7 @@ func (s Secret) Reseal(v Resealer, id string) (Secret, error) {
 	return sealSecret(v, id, secret)
 }
 
-// box returns what a vault made of the secret.
+// box returns the sealed bytes of the secret.
 func (s Secret) box() ([]byte, error) {
 	encoded, ok := strings.CutPrefix(string(s), sealedPrefix)
 	if !ok {
@@ -200,6 +200,6 @@ func sealSecret(v Sealer, id, secret string) (Secret, error) {
 	return Secret(sealedPrefix + base64.RawURLEncoding.EncodeToString(sealed)), nil
 }
 
-// sealPurpose binds a sealed secret to its client: in another's row it opens for
-// nobody.
+// sealPurpose binds a sealed secret to its client: in the row of another client it cannot be
+// opened.
 func sealPurpose(id string) string { return "client secret of " + id }

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// KeepOperatorFields takes from before all that is the operator's to give: a client that
-// describes itself leaves it as it is.
+// KeepOperatorFields copies from before all members that only the operator can set, so that a
+// client that updates its own registration does not change them.
 func (m *Metadata) KeepOperatorFields(before *Metadata) {
 	m.Audience, m.SkipConsent, m.SkipLogoutConsent = before.Audience, before.SkipConsent, before.SkipLogoutConsent
 	m.Owner, m.Notes, m.Lifespans = before.Owner, before.Notes, before.Lifespans
@@ -16,21 +16,23 @@ func (m *Metadata) KeepOperatorFields(before *Metadata) {
 	m.OperatorScope = before.OperatorScope
 	m.ServedResources, m.SubjectSector = before.ServedResources, before.SubjectSector
 	if m.SubjectSector == "" && (m.withoutRedirect() || before.withoutRedirect()) || m.movedFrom(before) {
-		// For good: its refresh tokens outlive the right to the grant and the addresses.
+		// This is permanent: its refresh tokens outlive the change of grant types and
+		// addresses.
 		m.SubjectSector = SectorClient
 	}
 }
 
-// MarkOperatorScope notes, after the operator has changed c from before, whether its scope
-// is the operator's: then the client keeps it, whatever self-registered clients may have.
+// MarkOperatorScope records, after the operator has changed c from before, whether the
+// operator set its scope. Such a scope is kept even if dynamically registered clients may not
+// have it.
 func (c *Client) MarkOperatorScope(before *Metadata) {
 	c.OperatorScope = c.Dynamic && (before.OperatorScope || c.Scope != before.Scope)
 }
 
-// maxNotes bounds, in bytes, what the operator keeps with a client.
+// maxNotes is the maximum size in bytes of the operator's metadata of a client.
 const maxNotes = 16 << 10
 
-// given checks what the operator alone can set, and the origins of the client's pages.
+// given checks the members that only the operator can set, and the CORS origins of the client.
 func (c *checks) given(m *Metadata) {
 	if !shortText(m.Owner) {
 		c.fail("owner", notShort)
@@ -46,7 +48,7 @@ func (c *checks) given(m *Metadata) {
 	c.lifespans(m)
 }
 
-// served checks the resources that the client is.
+// served checks the resources that the client serves.
 func (c *checks) served(m *Metadata) {
 	valid := func(resource string) bool {
 		u, err := url.Parse(resource)
@@ -57,15 +59,14 @@ func (c *checks) served(m *Metadata) {
 	}
 }
 
-// notOrigin reports whether text is other than what a browser calls an origin (RFC 6454
-// section 6.2).
+// notOrigin reports whether text is not the serialization of an origin (RFC 6454 §6.2).
 func notOrigin(text string) bool {
 	u, err := url.Parse(text)
 	return err != nil || len(text) > maxURI || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" ||
 		u.Hostname() == "" || u.User != nil || text != u.Scheme+"://"+u.Host
 }
 
-// notes leaves no member where there is nothing in it.
+// notes removes empty operator metadata.
 func notes(raw json.RawMessage) json.RawMessage {
 	if len(raw) == 0 || absent(raw) || string(raw) == "{}" {
 		return nil
