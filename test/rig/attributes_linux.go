@@ -2,8 +2,8 @@ package rig
 
 import "syscall"
 
-// attributes let a process die with the tests, however those end, and keep an
-// interrupt from the keyboard to the tests alone.
+// attributes make a process exit with the tests, even if those are killed, and keep
+// keyboard interrupts from it.
 func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

@@ -4,5 +4,5 @@ package rig
 
 import "syscall"
 
-// attributes keep an interrupt from the keyboard to the tests alone.
+// attributes keep keyboard interrupts from a process.
 func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

@@ -17,16 +17,16 @@ import (
 	"time"
 )
 
-// balancer is a round robin over the replicas that say they are ready.
+// balancer is a round-robin load balancer over the ready replicas.
 type balancer struct {
 	url          string
-	strippedPath string // a path that is removed from what is forwarded
+	strippedPath string // path prefix that is removed from forwarded requests
 	replicas     []*replica
 	transports   []*http.Transport
 	next         atomic.Uint64
 }
 
-// balance starts a balancer on a free port. It ends with the test.
+// balance starts a balancer on a free port. It stops with the test.
 func balance(tb testing.TB, replicas []*replica) *balancer {
 	tb.Helper()
 	b := &balancer{replicas: replicas}
@@ -36,28 +36,28 @@ func balance(tb testing.TB, replicas []*replica) *balancer {
 	server := httptest.NewServer(&httputil.ReverseProxy{
 		Rewrite:   b.rewrite,
 		Transport: b,
-		// A request whose end is not known gets no answer of ours that could be
-		// taken for the server's.
+		// If the result of a request is unknown, abort the connection rather than send
+		// a response that could be mistaken for one of the server.
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 		ErrorLog:     log.New(io.Discard, "", 0),
 	})
 	b.url = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
 	for _, r := range replicas {
-		go watch(ctx, r)
+		go probeRegularly(ctx, r)
 	}
 	tb.Cleanup(func() {
 		cancel()
 		server.CloseClientConnections()
 		server.Close()
-		for _, way := range b.transports {
-			way.CloseIdleConnections()
+		for _, transport := range b.transports {
+			transport.CloseIdleConnections()
 		}
 	})
 	return b
 }
 
-// rewrite keeps the host, and adds the caller to the hops it came over.
+// rewrite keeps the host, and adds the address of the client to X-Forwarded-For.
 func (b *balancer) rewrite(r *httputil.ProxyRequest) {
 	if below, ok := strings.CutPrefix(r.In.URL.Path, b.strippedPath+"/"); ok && b.strippedPath != "" {
 		r.Out.URL.Path, r.Out.URL.RawPath = "/"+below, ""
@@ -68,7 +68,8 @@ func (b *balancer) rewrite(r *httputil.ProxyRequest) {
 	r.SetXForwarded()
 }
 
-func watch(ctx context.Context, r *replica) {
+// probeRegularly updates the readiness of a replica until ctx ends.
+func probeRegularly(ctx context.Context, r *replica) {
 	for ctx.Err() == nil {
 		r.probe(ctx)
 		select {
@@ -78,18 +79,18 @@ func watch(ctx context.Context, r *replica) {
 	}
 }
 
-// RoundTrip sends the request to the next replica that is ready, and on to
-// another one only if it certainly did not arrive.
+// RoundTrip sends the request to the next ready replica. It tries another one only
+// if the connection could not be established.
 func (b *balancer) RoundTrip(r *http.Request) (*http.Response, error) {
 	body, err := wholeBody(r)
 	if err != nil {
 		return nil, err
 	}
-	start := int(b.next.Add(1)) //nolint:gosec // wraps around, as it should
-	for _, only := range []bool{true, false} {
+	start := int(b.next.Add(1)) //nolint:gosec // wraps around
+	for _, ready := range []bool{true, false} {
 		for i := range b.replicas {
 			at := (start + i) % len(b.replicas)
-			if b.replicas[at].ready.Load() != only {
+			if b.replicas[at].ready.Load() != ready {
 				continue
 			}
 			var resp *http.Response
@@ -110,8 +111,8 @@ func wholeBody(r *http.Request) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(r.Body, 1<<20))
 }
 
-// withBody returns the request with a body that can be sent more than once: a
-// connection that the replica closed while it was idle is not a failure.
+// withBody returns the request with a body that can be sent again if the replica has
+// closed an idle connection.
 func withBody(r *http.Request, body []byte) *http.Request {
 	again := r.Clone(r.Context())
 	if len(body) > 0 {

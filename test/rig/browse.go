@@ -9,18 +9,18 @@ import (
 	"strings"
 )
 
-// Browse opens an address of any site and goes on as a browser does: it follows
+// Browse opens an address of any site on this machine as a browser does: it follows
 // redirects, and on the server's pages it signs in, consents and confirms. With
-// [Person.Eager] it also submits the forms of other sites that hold hidden fields
-// alone. It returns the first page that asks for nothing, and the address of it.
-func (p *Browser) Browse(ctx context.Context, address string) (*Response, string, error) {
+// [Browser.SubmitForms] it also submits forms of other sites if they have hidden
+// fields only. It returns the first page without such a form, and its address.
+func (b *Browser) Browse(ctx context.Context, address string) (*Response, string, error) {
 	form, passed := url.Values(nil), []string(nil)
 	for range 2 * maxSteps {
 		if !loopback(address) {
-			return nil, address, fmt.Errorf("browse: %s is not on this machine", path(address))
+			return nil, address, fmt.Errorf("browse: %s is not a loopback address", path(address))
 		}
 		passed = append(passed, path(address))
-		resp := p.submit(ctx, address, form)
+		resp := b.submit(ctx, address, form)
 		if resp.Err != nil {
 			return nil, address, resp.Err
 		}
@@ -33,7 +33,7 @@ func (p *Browser) Browse(ctx context.Context, address string) (*Response, string
 			if err != nil {
 				return nil, address, err
 			}
-			if form, err = p.formValues(page, strings.HasPrefix(address, p.endpoint.Issuer)); err != nil || form == nil {
+			if form, err = b.formValues(page, strings.HasPrefix(address, b.endpoint.Issuer)); err != nil || form == nil {
 				return resp, address, err
 			}
 			next = page.form.action
@@ -45,10 +45,10 @@ func (p *Browser) Browse(ctx context.Context, address string) (*Response, string
 			return nil, address, err
 		}
 	}
-	return nil, address, fmt.Errorf("browse: going in circles: %v", passed)
+	return nil, address, fmt.Errorf("browse: too many redirects: %v", passed)
 }
 
-// loopback reports whether an address is one of this machine.
+// loopback reports whether the host of an address is a loopback host.
 func loopback(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -58,25 +58,25 @@ func loopback(address string) bool {
 	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// formValues returns what the person sends from a page, nil if it asks nothing.
-func (p *Browser) formValues(page *page, ours bool) (url.Values, error) {
+// formValues returns the values that the browser submits on a page, nil for none.
+func (b *Browser) formValues(page *page, ours bool) (url.Values, error) {
 	switch {
 	case page.form == nil || page.errorID != "":
 		return nil, nil
 	case ours && (page.has("login") || page.has("accept")):
-		return p.fill(page, &Authorization{})
+		return b.fill(page, &Authorization{})
 	case ours && page.has("logout-confirm"):
 		return page.form.fields, nil
-	case (ours || p.SubmitForms) && page.form.hidden && len(page.form.fields) > 0:
+	case (ours || b.SubmitForms) && page.form.hidden && len(page.form.fields) > 0:
 		return page.form.fields, nil
 	default:
 		return nil, nil
 	}
 }
 
-// submit fetches an address, or sends a form to it from a page of the same site.
-func (p *Browser) submit(ctx context.Context, address string, form url.Values) *Response {
-	site := Endpoint{URL: address, HTTP: p.http}
+// submit fetches an address, or submits a form to it from a page of the same site.
+func (b *Browser) submit(ctx context.Context, address string, form url.Values) *Response {
+	site := Endpoint{URL: address, HTTP: b.http}
 	if form == nil {
 		return site.Do(ctx, http.MethodGet, "", nil, http.Header{"Accept": {"text/html,*/*"}})
 	}

@@ -11,49 +11,47 @@ import (
 	"strings"
 )
 
-// Browser is somebody at a browser that has neither a screen nor script: they read
-// the pages, fill in the forms and follow the redirects. One person does one
-// thing at a time.
+// Browser is a browser without screen and JavaScript, used by one user: it follows
+// redirects and submits forms. Only one goroutine may use it at a time.
 type Browser struct {
 	User User
-	// Remember ticks the boxes that make a sign-in and a consent last.
+	// Remember ticks the boxes to remember the sign-in and the consent.
 	Remember bool
-	// Deny presses the other button on the consent page.
+	// Deny denies the consent.
 	Deny bool
-	// SubmitForms presses the buttons on pages of applications too.
+	// SubmitForms also submits forms on pages of applications.
 	SubmitForms bool
-	// NoFetchMetadata is a browser that sends no Fetch Metadata, as all did before 2020 to 2023.
+	// NoFetchMetadata omits the Fetch Metadata headers, as browsers before 2023.
 	NoFetchMetadata bool
 
 	endpoint *Endpoint
 	http     *http.Client
 }
 
-// NewBrowser seats a person at a fresh browser.
-func NewBrowser(place *Endpoint, user User) *Browser {
+// NewBrowser returns a browser without cookies.
+func NewBrowser(endpoint *Endpoint, user User) *Browser {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
-		panic(err) // only a faulty list of suffixes is refused
+		panic(err) // only for an invalid public suffix list
 	}
-	browser := *place.HTTP
-	browser.Jar = jar
-	return &Browser{User: user, endpoint: place, http: &browser}
+	client := *endpoint.HTTP
+	client.Jar = jar
+	return &Browser{User: user, endpoint: endpoint, http: &client}
 }
 
-// Authorization is how an authorization request ended at the client.
+// Authorization is the outcome of an authorization request.
 type Authorization struct {
 	Code, State, Issuer string
 	Error, Description  string
 	Verifier            string   // of the code
 	SentState           string   // to compare with State
-	Pages               []string // that the person saw: signin, consent
+	Pages               []string // that were shown: signin, consent
 }
 
-// Authorize goes to the authorization endpoint as the client sends people there,
-// and on through the pages until the answer comes back to the client (RFC 6749
-// section 4.1, RFC 7636). More holds further parameters, an empty one takes a
-// usual one away.
-func (p *Browser) Authorize(ctx context.Context, c *Client, more url.Values) (*Authorization, error) {
+// Authorize sends an authorization request of the client and submits the pages until
+// the authorization response (RFC 6749 section 4.1, RFC 7636). More has additional
+// parameters; an empty value removes a default parameter.
+func (b *Browser) Authorize(ctx context.Context, c *Client, more url.Values) (*Authorization, error) {
 	a := &Authorization{Verifier: randomText(), SentState: randomText()}
 	challenge := sha256.Sum256([]byte(a.Verifier))
 	query := url.Values{
@@ -71,16 +69,16 @@ func (p *Browser) Authorize(ctx context.Context, c *Client, more url.Values) (*A
 		a.Verifier = ""
 	}
 	a.SentState = query.Get("state")
-	return a, p.follow(ctx, c, p.endpoint.Issuer+"/oauth2/auth?"+query.Encode(), a)
+	return a, b.follow(ctx, c, b.endpoint.Issuer+"/oauth2/auth?"+query.Encode(), a)
 }
 
-// maxSteps is how many requests a sign-in may take before it must be a circle.
+// maxSteps is the maximum number of requests of a sign-in, to detect loops.
 const maxSteps = 12
 
-func (p *Browser) follow(ctx context.Context, c *Client, address string, a *Authorization) error {
+func (b *Browser) follow(ctx context.Context, c *Client, address string, a *Authorization) error {
 	form := url.Values(nil)
 	for range maxSteps {
-		resp := p.Open(ctx, address, form)
+		resp := b.Open(ctx, address, form)
 		if resp.Err != nil {
 			return resp.Err
 		}
@@ -106,68 +104,68 @@ func (p *Browser) follow(ctx context.Context, c *Client, address string, a *Auth
 			a.take(page.form.fields)
 			return nil
 		}
-		if form, err = p.fill(page, a); err != nil {
+		if form, err = b.fill(page, a); err != nil {
 			return err
 		}
 		if address, err = resolve(address, page.form.action); err != nil {
 			return err
 		}
 	}
-	return errors.New("sign in: going in circles")
+	return errors.New("sign in: too many redirects")
 }
 
-// fill answers what a page asks.
-func (p *Browser) fill(page *page, a *Authorization) (url.Values, error) {
+// fill fills in the form of a page.
+func (b *Browser) fill(page *page, a *Authorization) (url.Values, error) {
 	form := page.form.fields
-	if p.Remember {
+	if b.Remember {
 		form.Set("remember", "on")
 	}
 	switch {
 	case page.has("login"):
 		a.Pages = append(a.Pages, "signin")
-		form.Set("username", p.User.Username)
-		form.Set("password", p.User.Password)
+		form.Set("username", b.User.Username)
+		form.Set("password", b.User.Password)
 	case page.has("accept"):
 		a.Pages = append(a.Pages, "consent")
 		form.Set("decision", "accept")
-		if p.Deny {
+		if b.Deny {
 			form.Set("decision", "deny")
 		}
 	default:
-		return nil, fmt.Errorf("a page that nobody knows: %s", page.visibleText())
+		return nil, fmt.Errorf("unknown page: %s", page.visibleText())
 	}
 	return form, nil
 }
 
-// Open fetches an address of the server, or sends a form to it as a page of the
-// server's would, and follows nothing.
-func (p *Browser) Open(ctx context.Context, address string, form url.Values) *Response {
-	browser := Endpoint{URL: address, HTTP: p.http}
+// Open requests an address of the server, or submits a form to it as a page of the
+// server would, and does not follow redirects.
+func (b *Browser) Open(ctx context.Context, address string, form url.Values) *Response {
+	browser := Endpoint{URL: address, HTTP: b.http}
 	method, header := http.MethodGet, http.Header{}
 	if form != nil {
 		method = http.MethodPost
-		header.Set("Origin", origin(p.endpoint.Issuer))
-		if !p.NoFetchMetadata {
+		header.Set("Origin", origin(b.endpoint.Issuer))
+		if !b.NoFetchMetadata {
 			header.Set("Sec-Fetch-Site", "same-origin")
 		}
 	}
 	return browser.Do(ctx, method, "", form, header)
 }
 
-// Cookies returns the values that the browser keeps for the server.
-func (p *Browser) Cookies() []*http.Cookie {
-	u, err := url.Parse(p.endpoint.Issuer)
+// Cookies returns the cookies of the server.
+func (b *Browser) Cookies() []*http.Cookie {
+	u, err := url.Parse(b.endpoint.Issuer)
 	if err != nil {
 		return nil
 	}
-	return p.http.Jar.Cookies(u)
+	return b.http.Jar.Cookies(u)
 }
 
-// read takes the answer out of the URL that the client was called with.
+// read parses the authorization response in the URL of the client.
 func (a *Authorization) read(address string) error {
 	u, err := url.Parse(address)
 	if err != nil {
-		return fmt.Errorf("read the answer: %w", err)
+		return fmt.Errorf("read the authorization response: %w", err)
 	}
 	query := u.RawQuery
 	if u.Fragment != "" {
@@ -175,7 +173,7 @@ func (a *Authorization) read(address string) error {
 	}
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return fmt.Errorf("read the answer: %w", err)
+		return fmt.Errorf("read the authorization response: %w", err)
 	}
 	a.take(values)
 	return nil
@@ -198,7 +196,7 @@ func resolve(base, reference string) (string, error) {
 	return to.String(), nil
 }
 
-// origin is that of an address, as browsers write it.
+// origin returns the origin of an address, as browsers send it.
 func origin(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -207,7 +205,7 @@ func origin(address string) string {
 	return u.Scheme + "://" + u.Host
 }
 
-// path is an address without what may be a credential.
+// path returns an address without its query, which may have credentials.
 func path(address string) string {
 	before, _, _ := strings.Cut(address, "?")
 	return before

@@ -14,42 +14,42 @@ import (
 	"time"
 )
 
-// Client is an application that the tests play.
+// Client is a client of the server.
 type Client struct {
 	ID          string
-	Secret      string // of a confidential client that has no key
-	RedirectURI string // empty for a client without people
+	Secret      string // of a confidential client without a key
+	RedirectURI string // empty for a client without users
 	Scope       string
 	Method      string // token_endpoint_auth_method
 	Key         *ecdsa.PrivateKey
-	Metadata    map[string]any // further members of its registration
+	Metadata    map[string]any // additional client metadata
 }
 
-// Clients are one client of each kind.
+// Clients has one client of each type.
 type Clients struct {
 	Web     Client // confidential, client_secret_basic, refresh
-	Post    Client // confidential, client_secret_post, refresh, no PKCE needed
+	Post    Client // confidential, client_secret_post, refresh, PKCE not required
 	Native  Client // public, PKCE, a loopback redirect
 	Keyed   Client // private_key_jwt with ES256
-	Trusted Client // like Web, but nobody is asked for consent
+	Trusted Client // like Web, without a consent page
 	Machine Client // client_credentials with JWT access tokens
 	Opaque  Client // client_credentials with opaque access tokens
 }
 
-// All lists them for [ImportClients].
+// All returns all clients, for [ImportClients].
 func (c *Clients) All() []Client {
 	return []Client{c.Web, c.Post, c.Native, c.Keyed, c.Trusted, c.Machine, c.Opaque}
 }
 
-// StandardClients returns a client of each kind, with secrets of its own.
+// StandardClients returns a client of each type, with new secrets.
 func StandardClients() Clients {
 	const scope = "openid profile email offline_access"
 	const redirect = "https://client.example/callback"
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		panic(err) // crypto/rand never fails
+		panic(err) // crypto/rand never returns an error
 	}
-	people := func(id, method string) Client {
+	user := func(id, method string) Client {
 		return Client{ID: id, Secret: randomText(), RedirectURI: redirect, Scope: scope, Method: method, Metadata: map[string]any{
 			"grant_types": []string{"authorization_code", "refresh_token"},
 		}}
@@ -60,8 +60,8 @@ func StandardClients() Clients {
 		}}
 	}
 	c := Clients{
-		Web: people("web", "client_secret_basic"), Post: people("post", "client_secret_post"),
-		Native: people("native", "none"), Keyed: people("keyed", "private_key_jwt"), Trusted: people("trusted", "client_secret_basic"),
+		Web: user("web", "client_secret_basic"), Post: user("post", "client_secret_post"),
+		Native: user("native", "none"), Keyed: user("keyed", "private_key_jwt"), Trusted: user("trusted", "client_secret_basic"),
 		Machine: machine("machine", "jwt"), Opaque: machine("sealed", "opaque"),
 	}
 	c.Native.Secret, c.Native.RedirectURI = "", "http://127.0.0.1/callback"
@@ -73,7 +73,7 @@ func StandardClients() Clients {
 	return c
 }
 
-// registration is the client's entry of an import.
+// registration returns the client's entry for an import.
 func (c *Client) registration() map[string]any {
 	entry := map[string]any{
 		"client_id": c.ID, "client_name": "Client " + c.ID, "scope": c.Scope, "token_endpoint_auth_method": c.Method,
@@ -88,7 +88,7 @@ func (c *Client) registration() map[string]any {
 	return entry
 }
 
-// authenticate puts the client's credentials on a request.
+// authenticate adds the client's credentials to a request.
 func (c *Client) authenticate(form url.Values, header http.Header, issuer string) error {
 	switch c.Method {
 	case "client_secret_basic":
@@ -110,10 +110,9 @@ func (c *Client) authenticate(form url.Values, header http.Header, issuer string
 	return nil
 }
 
-// Assertion returns a fresh assertion of a client that has a key (RFC 7523
-// section 2.2).
+// Assertion returns a new client assertion (RFC 7523 section 2.2).
 func (c *Client) Assertion(issuer string) (string, error) {
-	now := time.Now() //nolint:forbidigo // the client is another program with a clock of its own
+	now := time.Now() //nolint:forbidigo // the client has its own clock
 	header, err := json.Marshal(map[string]any{"alg": "ES256", "kid": c.ID})
 	if err != nil {
 		return "", fmt.Errorf("write assertion: %w", err)
@@ -139,7 +138,7 @@ func (c *Client) Assertion(issuer string) (string, error) {
 func publicJWK(id string, key *ecdsa.PrivateKey) map[string]any {
 	point, err := key.PublicKey.Bytes()
 	if err != nil {
-		panic(err) // a key that was just made is on its curve
+		panic(err) // a generated key is on its curve
 	}
 	return map[string]any{
 		"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": id,
@@ -152,6 +151,6 @@ func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 // randomText returns 256 random bits.
 func randomText() string {
 	b := make([]byte, 32)
-	_, _ = rand.Read(b) // never fails: crypto/rand ends the process instead
+	_, _ = rand.Read(b) // crypto/rand never returns an error
 	return encode(b)
 }

@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// Result is what a command did.
+// Result is the outcome of a command.
 type Result struct {
 	Stdout, Stderr string
-	Code           int // -1 if it did not end by itself
+	Code           int // -1 if it was killed
 }
 
-// Run runs a command of the command line beside the replicas, with what they
-// are given. It may be called from any goroutine.
+// Run runs a command of the command line with the environment of the replicas. It
+// may be called from any goroutine.
 func (c *Cluster) Run(ctx context.Context, args ...string) Result {
 	ctx, cancel := context.WithTimeout(ctx, processTimeout)
 	defer cancel()
@@ -26,7 +26,7 @@ func (c *Cluster) Run(ctx context.Context, args ...string) Result {
 }
 
 func run(ctx context.Context, binary string, env, args []string) Result {
-	cmd := exec.CommandContext(ctx, binary, args...) //nolint:gosec // our own binary
+	cmd := exec.CommandContext(ctx, binary, args...) //nolint:gosec // the binary under test
 	cmd.Env, cmd.SysProcAttr, cmd.WaitDelay = env, attributes(), time.Second
 	var stdout, stderr strings.Builder
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -42,7 +42,7 @@ func run(ctx context.Context, binary string, env, args []string) Result {
 	return r
 }
 
-// Command runs a command that must succeed, and returns what it printed.
+// Command runs a command that must succeed, and returns its standard output.
 func Command(tb testing.TB, c *Cluster, args ...string) string {
 	tb.Helper()
 	r := c.Run(tb.Context(), args...)
@@ -52,24 +52,24 @@ func Command(tb testing.TB, c *Cluster, args ...string) string {
 	return r.Stdout
 }
 
-// RunAlone runs a command with no other variables than env, whose names lack the
-// prefix OSTIARY_, without a cluster.
+// RunAlone runs a command without a cluster, with the variables of env only. Their
+// names lack the prefix OSTIARY_.
 func RunAlone(tb testing.TB, env map[string]string, args ...string) Result {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), processTimeout)
 	defer cancel()
-	alone := &Cluster{dir: tb.TempDir(), env: env}
-	return run(ctx, Build(tb), alone.environment(nil), args)
+	c := &Cluster{dir: tb.TempDir(), env: env}
+	return run(ctx, Build(tb), c.environment(nil), args)
 }
 
-// User is a person to import.
+// User is a user to import.
 type User struct {
 	Username string         `json:"username"`
 	Password string         `json:"password"`
 	Claims   map[string]any `json:"claims,omitempty"`
 }
 
-// ImportClients makes the clients known to the server.
+// ImportClients imports clients.
 func ImportClients(tb testing.TB, c *Cluster, clients ...Client) {
 	tb.Helper()
 	list := make([]map[string]any, len(clients))
@@ -79,25 +79,25 @@ func ImportClients(tb testing.TB, c *Cluster, clients ...Client) {
 	importFile(tb, c, "clients", list)
 }
 
-// ImportMetadata is ImportClients for clients under the names of RFC 7591.
+// ImportMetadata imports clients that are described by RFC 7591 metadata.
 func ImportMetadata(tb testing.TB, c *Cluster, clients ...map[string]any) {
 	tb.Helper()
 	importFile(tb, c, "clients", clients)
 }
 
-// ImportUsers makes the people known to the server.
+// ImportUsers imports users.
 func ImportUsers(tb testing.TB, c *Cluster, users ...User) {
 	tb.Helper()
 	importFile(tb, c, "users", users)
 }
 
-func importFile(tb testing.TB, c *Cluster, noun string, list any) {
+func importFile(tb testing.TB, c *Cluster, resource string, list any) {
 	tb.Helper()
 	text, err := json.Marshal(list)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	file, err := os.CreateTemp(tb.TempDir(), noun+"-*.json")
+	file, err := os.CreateTemp(tb.TempDir(), resource+"-*.json")
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -105,5 +105,5 @@ func importFile(tb testing.TB, c *Cluster, noun string, list any) {
 	if err := errors.Join(err, file.Close()); err != nil {
 		tb.Fatal(err)
 	}
-	Command(tb, c, noun, "import", file.Name())
+	Command(tb, c, resource, "import", file.Name())
 }

@@ -7,21 +7,21 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// Engine is a kind of database.
+// Engine is a database engine.
 type Engine string
 
-// The engines that every promise holds on.
+// The supported engines.
 const (
 	SQLite   Engine = "sqlite"
 	Postgres Engine = "postgres"
 )
 
-// Engines lists them.
+// Engines returns all engines.
 func Engines() []Engine { return []Engine{SQLite, Postgres} }
 
-// Database returns the URL of a fresh, empty database. Its PostgreSQL is shared
-// among tests and does not wait for the disk; for one to kill, or to lose power,
-// see [storetest.StartPostgres].
+// Database returns the URL of a new, empty database. Its PostgreSQL is shared among
+// tests and runs without fsync. To kill the server or test durability, use
+// [storetest.StartPostgres].
 func Database(tb testing.TB, engine Engine) string {
 	tb.Helper()
 	if engine == Postgres {

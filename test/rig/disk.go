@@ -2,8 +2,8 @@ package rig
 
 import "math"
 
-// FillDisk makes every write of a replica to a file fail from now on, as on a full disk.
-// It needs Linux and [Options.DiskMayFill].
+// FillDisk makes all writes of a replica to files fail, as on a full disk. It needs
+// Linux and [Options.DiskMayFill].
 func (c *Cluster) FillDisk(i int) {
 	c.tb.Helper()
 	if err := c.replicas[i].limitFiles(0); err != nil {
@@ -11,7 +11,7 @@ func (c *Cluster) FillDisk(i int) {
 	}
 }
 
-// FreeDisk lets a replica write again.
+// FreeDisk ends the effect of [Cluster.FillDisk].
 func (c *Cluster) FreeDisk(i int) {
 	c.tb.Helper()
 	if err := c.replicas[i].limitFiles(math.MaxUint64); err != nil {

@@ -14,47 +14,47 @@ import (
 	"time"
 )
 
-// Endpoint is a place to send requests to: the balancer, or one replica.
+// Endpoint sends requests to the balancer or to one replica.
 type Endpoint struct {
 	URL    string
 	Issuer string
 	HTTP   *http.Client
 }
 
-// Response is what came back. Without an answer, Err says why and Status is 0:
-// whether the work was done is then unknown.
+// Response is the response to a request. If there is none, Err has the reason and
+// Status is 0; whether the server processed the request is then unknown.
 type Response struct {
 	Status int
 	Header http.Header
 	Body   string
-	JSON   map[string]any // nil if the body is none
+	JSON   map[string]any // nil if the body is not a JSON object
 	Err    error
 }
 
-// Text returns a member of the answer that is a string, or "".
-func (a *Response) Text(member string) string {
-	s, _ := a.JSON[member].(string)
+// Text returns a string member of the JSON body, or "".
+func (r *Response) Text(member string) string {
+	s, _ := r.JSON[member].(string)
 	return s
 }
 
-// Active reports what an introspection said.
-func (a *Response) Active() bool {
-	active, _ := a.JSON["active"].(bool)
-	return a.Status == http.StatusOK && active
+// Active reports whether a token introspection response has active set.
+func (r *Response) Active() bool {
+	active, _ := r.JSON["active"].(bool)
+	return r.Status == http.StatusOK && active
 }
 
-// String tells what came back, without credentials.
-func (a *Response) String() string {
-	if a.Err != nil {
-		return "no answer: " + a.Err.Error()
+// String describes the response without credentials.
+func (r *Response) String() string {
+	if r.Err != nil {
+		return "no response: " + r.Err.Error()
 	}
-	if code := a.Text("error"); code != "" {
-		return fmt.Sprintf("%d %s (%s)", a.Status, code, a.Text("error_description"))
+	if code := r.Text("error"); code != "" {
+		return fmt.Sprintf("%d %s (%s)", r.Status, code, r.Text("error_description"))
 	}
-	return strconv.Itoa(a.Status)
+	return strconv.Itoa(r.Status)
 }
 
-// Exchange redeems a code (RFC 6749 section 4.1.3). An empty verifier is left out.
+// Exchange redeems a code (RFC 6749 section 4.1.3). An empty verifier is omitted.
 func (e *Endpoint) Exchange(ctx context.Context, c *Client, code, verifier string) *Response {
 	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {c.RedirectURI}}
 	if verifier != "" {
@@ -68,22 +68,22 @@ func (e *Endpoint) Refresh(ctx context.Context, c *Client, token string) *Respon
 	return e.Post(ctx, c, "/oauth2/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}})
 }
 
-// Credentials gets a token for the client itself (RFC 6749 section 4.4).
+// Credentials requests a token by client_credentials (RFC 6749 section 4.4).
 func (e *Endpoint) Credentials(ctx context.Context, c *Client) *Response {
 	return e.Post(ctx, c, "/oauth2/token", url.Values{"grant_type": {"client_credentials"}})
 }
 
-// Introspect asks about a token (RFC 7662).
+// Introspect introspects a token (RFC 7662).
 func (e *Endpoint) Introspect(ctx context.Context, c *Client, token string) *Response {
 	return e.Post(ctx, c, "/oauth2/introspect", url.Values{"token": {token}})
 }
 
-// Revoke ends a token (RFC 7009).
+// Revoke revokes a token (RFC 7009).
 func (e *Endpoint) Revoke(ctx context.Context, c *Client, token string) *Response {
 	return e.Post(ctx, c, "/oauth2/revoke", url.Values{"token": {token}})
 }
 
-// Userinfo asks who a token is about (OpenID Connect Core section 5.3).
+// Userinfo requests the claims of a token's user (OpenID Connect Core section 5.3).
 func (e *Endpoint) Userinfo(ctx context.Context, token string) *Response {
 	return e.Do(ctx, http.MethodGet, "/userinfo", nil, http.Header{"Authorization": {"Bearer " + token}})
 }
@@ -103,7 +103,7 @@ func (e *Endpoint) Get(ctx context.Context, path string) *Response {
 	return e.Do(ctx, http.MethodGet, path, nil, http.Header{})
 }
 
-// Post sends a form as a client, which authenticates.
+// Post sends a form with the authentication of a client.
 func (e *Endpoint) Post(ctx context.Context, c *Client, path string, form url.Values) *Response {
 	header := http.Header{}
 	if err := c.authenticate(form, header, e.Issuer); err != nil {
@@ -125,13 +125,13 @@ func (e *Endpoint) Do(ctx context.Context, method, path string, form url.Values,
 func (e *Endpoint) send(ctx context.Context, method, path string, body io.Reader, header http.Header) *Response {
 	req, err := http.NewRequestWithContext(ctx, method, e.URL+path, body)
 	if err != nil {
-		return &Response{Err: fmt.Errorf("ask: %w", err)}
+		return &Response{Err: fmt.Errorf("create request: %w", err)}
 	}
 	req.Header = header
 	return readResponse(e.HTTP.Do(req))
 }
 
-// readResponse reads a response to its end.
+// readResponse reads a response and its body.
 func readResponse(resp *http.Response, err error) *Response {
 	if err != nil {
 		return &Response{Err: err}
@@ -139,17 +139,17 @@ func readResponse(resp *http.Response, err error) *Response {
 	defer resp.Body.Close() //nolint:errcheck // only read
 	text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	if err != nil {
-		return &Response{Err: fmt.Errorf("read answer: %w", err)}
+		return &Response{Err: fmt.Errorf("read response: %w", err)}
 	}
-	a := &Response{Status: resp.StatusCode, Header: resp.Header, Body: string(text)}
-	if json.Unmarshal(text, &a.JSON) != nil {
-		a.JSON = nil
+	r := &Response{Status: resp.StatusCode, Header: resp.Header, Body: string(text)}
+	if json.Unmarshal(text, &r.JSON) != nil {
+		r.JSON = nil
 	}
-	return a
+	return r
 }
 
-// newHTTP returns a client that follows no redirect and keeps many connections.
-// A dial that is not nil says where all of them go.
+// newHTTP returns an HTTP client that does not follow redirects and keeps many idle
+// connections. If dial is not nil, it opens all connections.
 func newHTTP(dial func(context.Context, string, string) (net.Conn, error)) *http.Client {
 	return &http.Client{
 		Transport:     &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 256, DisableCompression: true},

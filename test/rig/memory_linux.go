@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// PeakMemory returns how many bytes a replica has had in memory at most in this life.
+// PeakMemory returns the peak resident memory of a replica since its start, in bytes.
 func (c *Cluster) PeakMemory(i int) int64 {
 	c.tb.Helper()
 	r := c.replicas[i]
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	if r.process == nil {
-		c.tb.Fatalf("%s does not run", r.name)
+		c.tb.Fatalf("%s is not running", r.name)
 	}
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", r.process.Process.Pid))
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/net/html"
 )
 
-// page is what a browser without script sees of a page.
+// page is a page as a browser without JavaScript processes it.
 type page struct {
 	ids     map[string]bool
 	form    *form // the first one
@@ -16,12 +16,11 @@ type page struct {
 	text    strings.Builder
 }
 
-// form is where a form goes, and what it sends untouched. Buttons and boxes are
-// not among it.
+// form is a form with the values of its fields, without buttons and boxes.
 type form struct {
 	action string
 	fields url.Values
-	hidden bool // it has no field that a person could fill in
+	hidden bool // all fields are hidden
 }
 
 func readPage(text string) (*page, error) {
@@ -67,7 +66,7 @@ func (p *page) take(node *html.Node) {
 
 func (p *page) has(id string) bool { return p.ids[id] }
 
-// visibleText is what the page says.
+// visibleText returns the text of the page.
 func (p *page) visibleText() string { return strings.Join(strings.Fields(p.text.String()), " ") }
 
 func attribute(node *html.Node, name string) string {

@@ -15,35 +15,35 @@ import (
 	"time"
 )
 
-// replica is one process of the server, through all its lives.
+// replica is a process of the server, which can be restarted.
 type replica struct {
 	name    string
 	socket  string
 	log     string
 	health  *http.Client
 	wrapper []string    // the program and arguments that run the server
-	ready   atomic.Bool // as the balancer last saw it
+	ready   atomic.Bool // as of the last probe
 
 	mutex   sync.Mutex
-	process *exec.Cmd // nil while none runs
+	process *exec.Cmd // nil if it is not running
 	exited  chan struct{}
 }
 
-// start launches the process.
+// start starts the process.
 func (r *replica) start(binary string, env []string) error {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	if r.process != nil {
-		return fmt.Errorf("start %s: it runs already", r.name)
+		return fmt.Errorf("start %s: it is already running", r.name)
 	}
 	log, err := os.OpenFile(r.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("open the log of %s: %w", r.name, err)
 	}
-	defer log.Close() //nolint:errcheck // the process writes through a copy of its own
+	defer log.Close() //nolint:errcheck // the process has a duplicate of the descriptor
 
 	command := append(slices.Clone(r.wrapper), binary, "serve", "--migrate")
-	process := exec.Command(command[0], command[1:]...) //nolint:gosec,noctx // our own binary, ended by kill and stop
+	process := exec.Command(command[0], command[1:]...) //nolint:gosec,noctx // the binary under test; kill and stop terminate it
 	process.Env, process.Stdout, process.Stderr = env, log, log
 	process.SysProcAttr = attributes()
 	if err := process.Start(); err != nil {
@@ -52,13 +52,13 @@ func (r *replica) start(binary string, env []string) error {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = process.Wait() // ProcessState says all there is to know
+		_ = process.Wait() // end reads ProcessState
 	}()
 	r.process, r.exited = process, ended
 	return nil
 }
 
-// awaitReady returns when the process answers that it is ready.
+// awaitReady waits until the process reports that it is ready.
 func (r *replica) awaitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, processTimeout)
 	defer cancel()
@@ -68,7 +68,7 @@ func (r *replica) awaitReady(ctx context.Context) error {
 	for !r.probe(ctx) {
 		select {
 		case <-ended:
-			return fmt.Errorf("%s ended while starting:\n%s", r.name, tail(r.logged()))
+			return fmt.Errorf("%s exited during startup:\n%s", r.name, tail(r.logged()))
 		case <-ctx.Done():
 			return fmt.Errorf("%s is not ready: %w\n%s", r.name, ctx.Err(), tail(r.logged()))
 		case <-time.After(20 * time.Millisecond):
@@ -77,7 +77,7 @@ func (r *replica) awaitReady(ctx context.Context) error {
 	return nil
 }
 
-// probe asks the process whether it wants requests, and tells the balancer.
+// probe updates the readiness of the replica for the balancer.
 func (r *replica) probe(ctx context.Context) bool {
 	ready := r.isReady(ctx)
 	r.ready.Store(ready)
@@ -101,18 +101,18 @@ func (r *replica) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	return (&net.Dialer{}).DialContext(ctx, "unix", r.socket)
 }
 
-// kill ends the process at once and without its knowledge.
+// kill terminates the process with SIGKILL.
 func (r *replica) kill() error {
 	_, err := r.end(syscall.SIGKILL)
 	return err
 }
 
-// signal sends a signal to the process, which runs on.
+// signal sends a signal to the process, which keeps running.
 func (r *replica) signal(signal syscall.Signal) error {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	if r.process == nil {
-		return fmt.Errorf("signal %s: it does not run", r.name)
+		return fmt.Errorf("signal %s: it is not running", r.name)
 	}
 	if err := r.process.Process.Signal(signal); err != nil {
 		return fmt.Errorf("signal %s: %w", r.name, err)
@@ -120,19 +120,19 @@ func (r *replica) signal(signal syscall.Signal) error {
 	return nil
 }
 
-// stop ends the process in order.
+// stop terminates the process gracefully.
 func (r *replica) stop() error {
 	state, err := r.end(syscall.SIGTERM)
 	if err != nil {
 		return err
 	}
 	if state != nil && state.ExitCode() != 0 {
-		return fmt.Errorf("%s ended with %v:\n%s", r.name, state, tail(r.logged()))
+		return fmt.Errorf("%s exited with %v:\n%s", r.name, state, tail(r.logged()))
 	}
 	return nil
 }
 
-// end signals the process, if one runs, and waits until it is gone.
+// end sends a signal to the process, if it is running, and waits for its exit.
 func (r *replica) end(signal syscall.Signal) (*os.ProcessState, error) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -146,9 +146,9 @@ func (r *replica) end(signal syscall.Signal) (*os.ProcessState, error) {
 	select {
 	case <-r.exited:
 	case <-time.After(processTimeout):
-		_ = process.Process.Kill() // it had its chance
+		_ = process.Process.Kill()
 		<-r.exited
-		return nil, fmt.Errorf("%s ran on %v after %v:\n%s", r.name, processTimeout, signal, tail(r.logged()))
+		return nil, fmt.Errorf("%s did not exit within %v after %v:\n%s", r.name, processTimeout, signal, tail(r.logged()))
 	}
 	r.process = nil
 	r.ready.Store(false)

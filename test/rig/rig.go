@@ -1,10 +1,9 @@
-// Package rig runs the whole server for tests: the real binary, started from
-// nothing but environment variables, in as many replicas as a test wants, behind
-// a balancer whose address is the issuer.
+// Package rig runs the whole server for tests: the real binary, configured by
+// environment variables only, as one or more replicas behind a load balancer whose
+// address is the issuer.
 //
-// It knows nothing of the inside. What a test does, it does as a person's browser
-// or a client's program would, and what it asks, it asks over HTTP or of the
-// command line. Nothing here waits for ever, and nothing outlives its test.
+// Tests use only HTTP and the command line, as browsers, clients and operators do.
+// Every wait has a timeout, and all processes stop with their test.
 package rig
 
 import (
@@ -23,24 +22,24 @@ import (
 	"time"
 )
 
-// processTimeout bounds every wait for a process; a loaded machine needs seconds.
+// processTimeout is the longest wait for a process to start or stop.
 const processTimeout = time.Minute
 
-// Options say what to run.
+// Options describe the server to run.
 type Options struct {
-	// Database is the URL of the database, empty for a fresh SQLite file.
+	// Database is the URL of the database; empty creates a SQLite file.
 	Database string
-	// Issuer is the public URL, empty for that of the balancer.
+	// Issuer is the issuer; empty means the URL of the balancer.
 	Issuer string
-	// Path is that of the issuer at the balancer, empty for none. With ISSUER_PATH
+	// Path is the path of the issuer at the balancer; empty means none. With ISSUER_PATH
 	// "stripped" in Env, the balancer removes it.
 	Path string
-	// Proxy, unless nil, puts a server in front of the balancer, and returns the public
-	// URL that it has there. Path is then not used.
+	// Proxy, unless nil, starts a server in front of the balancer and returns its public
+	// URL. Path is then ignored.
 	Proxy func(balancer string) (issuer string)
-	// Replicas is how many processes to run, 0 for one.
+	// Replicas is the number of processes; 0 means one.
 	Replicas int
-	// Env are further variables, without the prefix OSTIARY_.
+	// Env has additional variables, without the prefix OSTIARY_.
 	Env map[string]string
 	// DiskMayFill prepares the replicas for FillDisk.
 	DiskMayFill bool
@@ -53,7 +52,7 @@ type Cluster struct {
 	// Database is the URL of the database.
 	Database string
 
-	direct   string // the URL of the replicas, around the balancer
+	direct   string // URL of the replicas without the balancer
 	tb       testing.TB
 	dir      string
 	env      map[string]string
@@ -61,8 +60,8 @@ type Cluster struct {
 	replicas []*replica
 }
 
-// Serve starts the server and returns when every replica is ready. It stops with
-// the test, which fails if a replica does not end in order.
+// Serve starts the server and waits until every replica is ready. It stops with the
+// test, which fails if a replica does not exit with 0.
 func Serve(tb testing.TB, options Options) *Cluster {
 	tb.Helper()
 	c := &Cluster{tb: tb, Database: options.Database, dir: shortTempDir(tb)}
@@ -109,10 +108,10 @@ func Serve(tb testing.TB, options Options) *Cluster {
 	return c
 }
 
-// Len is the number of replicas.
+// Len returns the number of replicas.
 func (c *Cluster) Len() int { return len(c.replicas) }
 
-// setAddresses decides where the cluster is reached.
+// setAddresses sets the issuer and the addresses for requests.
 func (c *Cluster) setAddresses(options Options) {
 	issuer := cmp.Or(options.Issuer, c.balancer.url+options.Path)
 	at := c.balancer.url + options.Path
@@ -127,12 +126,12 @@ func (c *Cluster) setAddresses(options Options) {
 	c.Endpoint = &Endpoint{URL: at, Issuer: issuer, HTTP: newHTTP(nil)}
 }
 
-// At returns one replica, around the balancer.
+// At returns the endpoint of one replica, without the balancer.
 func (c *Cluster) At(i int) *Endpoint {
 	return &Endpoint{URL: c.direct, Issuer: c.Issuer, HTTP: newHTTP(c.replicas[i].dial)}
 }
 
-// Admin returns the listener for administrators of one replica.
+// Admin returns the admin listener of one replica.
 func (c *Cluster) Admin(i int) *Endpoint {
 	r := c.replicas[i]
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -141,7 +140,7 @@ func (c *Cluster) Admin(i int) *Endpoint {
 	return &Endpoint{URL: "http://localhost", Issuer: c.Issuer, HTTP: newHTTP(dial)}
 }
 
-// Kill ends a replica as a crash does.
+// Kill terminates a replica with SIGKILL.
 func (c *Cluster) Kill(i int) {
 	c.tb.Helper()
 	if err := c.replicas[i].kill(); err != nil {
@@ -149,7 +148,7 @@ func (c *Cluster) Kill(i int) {
 	}
 }
 
-// Pause stops the process of a replica where it is, as a suspended virtual machine is.
+// Pause suspends the process of a replica, as with a suspended virtual machine.
 func (c *Cluster) Pause(i int) {
 	c.tb.Helper()
 	if err := c.replicas[i].signal(syscall.SIGSTOP); err != nil {
@@ -157,7 +156,7 @@ func (c *Cluster) Pause(i int) {
 	}
 }
 
-// Resume lets a paused replica go on.
+// Resume resumes a paused replica.
 func (c *Cluster) Resume(i int) {
 	c.tb.Helper()
 	if err := c.replicas[i].signal(syscall.SIGCONT); err != nil {
@@ -165,8 +164,8 @@ func (c *Cluster) Resume(i int) {
 	}
 }
 
-// Stop ends a replica as an orchestrator does, and returns when it is gone. The
-// test fails if it does not end with 0. It may be called from any goroutine.
+// Stop terminates a replica gracefully, as an orchestrator does, and waits for its
+// exit. The test fails if the exit code is not 0. It may be called from any goroutine.
 func (c *Cluster) Stop(i int) {
 	c.tb.Helper()
 	if err := c.replicas[i].stop(); err != nil {
@@ -174,7 +173,7 @@ func (c *Cluster) Stop(i int) {
 	}
 }
 
-// Restart starts a replica that was ended and returns when it is ready. It may be
+// Restart starts a stopped or killed replica and waits until it is ready. It may be
 // called from any goroutine.
 func (c *Cluster) Restart(i int) {
 	c.tb.Helper()
@@ -188,7 +187,7 @@ func (c *Cluster) Restart(i int) {
 	}
 }
 
-// Logs returns what the replicas have written so far, all lives of theirs.
+// Logs returns the logs of all replicas, including those before a restart.
 func (c *Cluster) Logs() string {
 	var all strings.Builder
 	for _, r := range c.replicas {
@@ -208,14 +207,14 @@ func (c *Cluster) stopAll() {
 				c.tb.Error(err)
 			}
 			if c.tb.Failed() {
-				c.tb.Logf("the end of the log of %s:\n%s", r.name, tail(r.logged()))
+				c.tb.Logf("end of the log of %s:\n%s", r.name, tail(r.logged()))
 			}
 		})
 	}
 	wait.Wait()
 }
 
-// environment is everything a process is given.
+// environment returns the environment of a process.
 func (c *Cluster) environment(r *replica) []string {
 	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + c.dir, "TMPDIR=" + c.dir}
 	for name, value := range c.env {
@@ -227,8 +226,8 @@ func (c *Cluster) environment(r *replica) []string {
 	return env
 }
 
-// shortTempDir returns a temporary folder with a name short enough for sockets,
-// which the test's own name may not leave.
+// shortTempDir returns a temporary directory whose name is short enough for Unix
+// sockets. A directory with the test's name in it may be too long.
 func shortTempDir(tb testing.TB) string {
 	tb.Helper()
 	dir, err := os.MkdirTemp("", "ostiary-rig-") //nolint:usetesting // see above
@@ -237,7 +236,7 @@ func shortTempDir(tb testing.TB) string {
 	}
 	tb.Cleanup(func() {
 		if err := os.RemoveAll(dir); err != nil {
-			tb.Errorf("remove the rig's folder: %v", err)
+			tb.Errorf("remove the directory of the rig: %v", err)
 		}
 	})
 	return dir
@@ -250,8 +249,7 @@ func newReplica(dir string, i int) *replica {
 	return r
 }
 
-// tail returns the last of a log, where the reason of a failure is, without what
-// goes well.
+// tail returns the end of a log without the level INFO.
 func tail(log string) string {
 	const enough = 6000
 	var lines []string

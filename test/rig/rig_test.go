@@ -8,14 +8,14 @@ import (
 	"github.com/ostiary/ostiary/test/rig"
 )
 
-// One test on one engine: what the rig is for is tested where it is used.
-func TestARigSignsAPersonInAndPlaysTheClient(t *testing.T) {
+// A smoke test on one engine. The tests that use the package test it in detail.
+func TestRigRunsEveryFlow(t *testing.T) {
 	t.Parallel()
 	play(t, rig.Options{Replicas: 2})
 }
 
-// The same with an issuer that has a path, which the balancer keeps or removes.
-func TestARigHasAnIssuerWithAPath(t *testing.T) {
+// As above, with an issuer path that the balancer keeps or removes.
+func TestRigWithAnIssuerPath(t *testing.T) {
 	t.Parallel()
 	for _, proxy := range []string{"kept", "stripped"} {
 		t.Run(proxy, func(t *testing.T) {
@@ -25,7 +25,7 @@ func TestARigHasAnIssuerWithAPath(t *testing.T) {
 	}
 }
 
-// play has a person and clients do everything that the rig can.
+// play runs every operation of the package.
 func play(t *testing.T, options rig.Options) {
 	t.Helper()
 	ctx := t.Context()
@@ -39,13 +39,13 @@ func play(t *testing.T, options rig.Options) {
 	rig.ImportUsers(t, cluster, user)
 
 	for _, client := range []rig.Client{clients.Web, clients.Post, clients.Native, clients.Keyed} {
-		person := rig.NewBrowser(cluster.Endpoint, user)
-		a, err := person.Authorize(ctx, &client, nil)
+		browser := rig.NewBrowser(cluster.Endpoint, user)
+		a, err := browser.Authorize(ctx, &client, nil)
 		if err != nil {
 			t.Fatalf("%s: %v", client.ID, err)
 		}
 		if a.State != a.SentState || a.Issuer != cluster.Issuer {
-			t.Errorf("%s: answer with state %q and iss %q, want %q and %q", client.ID, a.State, a.Issuer, a.SentState, cluster.Issuer)
+			t.Errorf("%s: response with state %q and iss %q, want %q and %q", client.ID, a.State, a.Issuer, a.SentState, cluster.Issuer)
 		}
 		if pages := strings.Join(a.Pages, " "); pages != "signin consent" {
 			t.Errorf("%s: pages %q, want sign-in and consent", client.ID, pages)
@@ -59,21 +59,21 @@ func play(t *testing.T, options rig.Options) {
 			t.Fatalf("%s: refresh: %v", client.ID, second)
 		}
 		token := second.Text("access_token")
-		if said := cluster.Userinfo(ctx, token); said.Text("sub") == "" {
-			t.Errorf("%s: userinfo: %v", client.ID, said)
+		if got := cluster.Userinfo(ctx, token); got.Text("sub") == "" {
+			t.Errorf("%s: userinfo: %v", client.ID, got)
 		}
-		if said := cluster.Introspect(ctx, &clients.Web, token); !said.Active() {
-			t.Errorf("%s: introspection: %v, want active", client.ID, said)
+		if got := cluster.Introspect(ctx, &clients.Web, token); !got.Active() {
+			t.Errorf("%s: introspection: %v, want active", client.ID, got)
 		}
-		if said := cluster.Revoke(ctx, &client, second.Text("refresh_token")); said.Status != 200 {
-			t.Errorf("%s: revocation: %v", client.ID, said)
+		if got := cluster.Revoke(ctx, &client, second.Text("refresh_token")); got.Status != 200 {
+			t.Errorf("%s: revocation: %v", client.ID, got)
 		}
 		for i := range cluster.Len() {
-			if said := cluster.At(i).Introspect(ctx, &clients.Web, token); said.Status != 200 || said.Active() {
-				t.Errorf("%s: introspection by replica %d after revocation: %v, want inactive", client.ID, i, said)
+			if got := cluster.At(i).Introspect(ctx, &clients.Web, token); got.Status != 200 || got.Active() {
+				t.Errorf("%s: introspection by replica %d after revocation: %v, want inactive", client.ID, i, got)
 			}
 		}
-		again, err := person.Authorize(ctx, &client, url.Values{"response_mode": {"form_post"}, "prompt": {"consent"}})
+		again, err := browser.Authorize(ctx, &client, url.Values{"response_mode": {"form_post"}, "prompt": {"consent"}})
 		if err != nil || again.Code == "" {
 			t.Errorf("%s: with form_post: %+v, %v", client.ID, again, err)
 		}
@@ -89,6 +89,6 @@ func play(t *testing.T, options rig.Options) {
 	}
 	cluster.Restart(0)
 	if cluster.Logs() == "" {
-		t.Error("the replicas have written nothing")
+		t.Error("the logs of the replicas are empty")
 	}
 }
