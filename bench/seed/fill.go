@@ -165,7 +165,7 @@ func (w *seeder) openPartition(ctx context.Context, bucket grant.Partition, at t
 		Locator: grant.Locator{Partition: bucket, ID: grant.NewID(at)}, Kind: grant.KindCode, ClientID: w.clientIDs[0],
 		CreatedAt: at, ExpiresAt: at, EndsAt: at, Seed: randomBytes(),
 	}
-	if err := w.store.InsertGrant(ctx, g); err != nil {
+	if err := w.store.Grants.InsertGrant(ctx, g); err != nil {
 		return err
 	}
 	return w.engine.remove(ctx, g.Locator)

@@ -31,7 +31,7 @@ func TestSeed(t *testing.T) {
 		}
 
 		s := storetest.Open(t, url)
-		list, err := s.ListGrants(t.Context(), store.GrantFilter{}, grant.Locator{}, 2*many, time.Now())
+		list, err := s.Grants.ListGrants(t.Context(), store.GrantFilter{}, grant.Locator{}, 2*many, time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

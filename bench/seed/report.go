@@ -45,7 +45,7 @@ func (w *seeder) refresh(ctx context.Context, sample, times int, out io.Writer) 
 		for i := range list {
 			h := &list[i]
 			now := time.Now()
-			_, err := w.store.RotateRefresh(ctx, grant.RefreshRotation{
+			_, err := w.store.Grants.RotateRefresh(ctx, grant.RefreshRotation{
 				Ref: h.ref, ClientID: h.clientID, Generation: h.generation, ExpiresAt: now.Add(refreshIdle), Now: now,
 			})
 			if err != nil {

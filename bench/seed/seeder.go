@@ -66,11 +66,11 @@ func newSeeder(ctx context.Context, s *store.Store, url string, grants int, now 
 func (w *seeder) close() { w.engine.close() }
 
 func (w *seeder) createModels(ctx context.Context) error {
-	list, err := w.store.ListGrants(ctx, store.GrantFilter{}, grant.Locator{}, 1, w.now)
+	list, err := w.store.Grants.ListGrants(ctx, store.GrantFilter{}, grant.Locator{}, 1, w.now)
 	if err != nil {
 		return err
 	}
-	accounts, err := w.store.ListAccounts(ctx, "", 1)
+	accounts, err := w.store.Accounts.ListAccounts(ctx, "", 1)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (w *seeder) createModels(ctx context.Context) error {
 	}
 	for i := range clients {
 		c := newClient(i, w.now)
-		if err := w.store.InsertClient(ctx, c); err != nil {
+		if err := w.store.Clients.InsertClient(ctx, c); err != nil {
 			return err
 		}
 		w.clientIDs = append(w.clientIDs, c.ID)
@@ -124,14 +124,14 @@ func (w *seeder) insertModels(ctx context.Context) error {
 	later := w.now.Add(codeSpentAfter)
 	_, err := w.store.Purge(ctx, w.now) // creates the current partitions
 	err = errors.Join(err,
-		w.store.InsertAccount(ctx, a), w.store.InsertSession(ctx, n, nil), w.store.SaveConsent(ctx, c), w.store.InsertGrant(ctx, g))
+		w.store.Accounts.InsertAccount(ctx, a), w.store.Sessions.InsertSession(ctx, n, nil), w.store.Consents.SaveConsent(ctx, c), w.store.Grants.InsertGrant(ctx, g))
 	if err != nil {
 		return err
 	}
-	if _, err := w.store.RedeemCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: g.ClientID, Now: later}); err != nil {
+	if _, err := w.store.Grants.RedeemCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: g.ClientID, Now: later}); err != nil {
 		return err
 	}
-	_, err = w.store.RotateRefresh(ctx, grant.RefreshRotation{
+	_, err = w.store.Grants.RotateRefresh(ctx, grant.RefreshRotation{
 		Ref: g.Locator, ClientID: g.ClientID, Generation: 1, ExpiresAt: later.Add(refreshIdle), Now: later,
 	})
 	return err

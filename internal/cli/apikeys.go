@@ -53,7 +53,7 @@ func (cmd *apiKeysCreate) Run(ctx context.Context, s Streams, c *commandLine) er
 		}
 		k, text := apikey.New(cmd.Name, slices.Compact(cmd.Scope), when, expires)
 		d.about(k.ID)
-		if err := d.store.InsertAPIKey(ctx, k); err != nil {
+		if err := d.store.APIKeys.InsertAPIKey(ctx, k); err != nil {
 			return err
 		}
 		view := viewKey(k)
@@ -67,7 +67,7 @@ func (cmd *apiKeysCreate) Run(ctx context.Context, s Streams, c *commandLine) er
 func (cmd *apiKeysList) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.atDesk(ctx, s, func(d *desk) error {
 		all, err := every(func(after string) ([]*apikey.Key, error) {
-			return d.store.ListAPIKeys(ctx, after, pageSize)
+			return d.store.APIKeys.ListAPIKeys(ctx, after, pageSize)
 		}, func(k *apikey.Key) string { return k.ID })
 		if err != nil {
 			return err
@@ -85,7 +85,7 @@ func (cmd *apiKeysRevoke) Run(ctx context.Context, s Streams, c *commandLine) er
 	return c.atDesk(ctx, s, func(d *desk) error {
 		var faults []error
 		for _, id := range cmd.IDs {
-			if _, err := d.store.APIKey(ctx, id); err != nil {
+			if _, err := d.store.APIKeys.APIKey(ctx, id); err != nil {
 				faults = append(faults, fmt.Errorf("%s: %w", id, err))
 			}
 		}
@@ -93,7 +93,7 @@ func (cmd *apiKeysRevoke) Run(ctx context.Context, s Streams, c *commandLine) er
 			return fmt.Errorf("nothing was revoked:\n%w", errors.Join(faults...))
 		}
 		for _, id := range cmd.IDs {
-			if err := d.store.DeleteAPIKey(ctx, id); err != nil {
+			if err := d.store.APIKeys.DeleteAPIKey(ctx, id); err != nil {
 				return err
 			}
 			if err := s.say("revoked %s", id); err != nil {

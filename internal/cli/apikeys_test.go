@@ -44,7 +44,7 @@ func TestTheAdministratorsAPITakesAKey(t *testing.T) {
 	s := servertest.StartWithApps(t, storetest.New(t), map[string]string{"admin_auth": "token"})
 	key := func(expires time.Time, scopes ...string) (*apikey.Key, string) {
 		k, text := apikey.New("app", scopes, s.Time(), expires)
-		if err := s.Store.InsertAPIKey(t.Context(), k); err != nil {
+		if err := s.Store.APIKeys.InsertAPIKey(t.Context(), k); err != nil {
 			t.Fatal(err)
 		}
 		return k, text
@@ -96,7 +96,7 @@ func TestTheAdministratorsAPITakesAKey(t *testing.T) {
 	if p := call(http.MethodPut, "Bearer "+text); p.Status != http.StatusOK {
 		t.Errorf("accept: %d %s", p.Status, p.Body)
 	}
-	if err := s.Store.DeleteAPIKey(t.Context(), good.ID); err != nil {
+	if err := s.Store.APIKeys.DeleteAPIKey(t.Context(), good.ID); err != nil {
 		t.Fatal(err)
 	}
 	s.Advance(2 * time.Second)
@@ -140,7 +140,7 @@ func TestWhoAnAppBroughtIsManagedByTheirSubject(t *testing.T) {
 
 	sh := newShell(t)
 	sh.must("users", "create", "ada", "--generate")
-	if err := sh.store().InsertAccount(t.Context(), account.NewExternal("jo at home", time.Now())); err != nil {
+	if err := sh.store().Accounts.InsertAccount(t.Context(), account.NewExternal("jo at home", time.Now())); err != nil {
 		t.Fatal(err)
 	}
 	var all []userView

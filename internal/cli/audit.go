@@ -36,7 +36,7 @@ func (cmd *auditCommand) Run(ctx context.Context, s Streams, c *commandLine) err
 		var all []*audit.Event
 		before := ""
 		for left := cmd.Limit; left > 0; left = cmd.Limit - len(all) {
-			some, err := d.store.ListEvents(ctx, filter, before, min(left, pageSize))
+			some, err := d.store.Audit.ListEvents(ctx, filter, before, min(left, pageSize))
 			if err != nil {
 				return err
 			}

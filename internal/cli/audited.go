@@ -110,7 +110,7 @@ func (d *desk) keepingTrack(ctx context.Context, work func(*desk) error) error {
 	}
 	for _, target := range d.change.targets {
 		event := audit.NewEvent(d.change.action, target, operator(), now())
-		if err := d.store.BeginEvent(ctx, event); err != nil {
+		if err := d.store.Audit.BeginEvent(ctx, event); err != nil {
 			return err
 		}
 		d.change.events = append(d.change.events, event)
@@ -132,7 +132,7 @@ func (d *desk) keepingTrack(ctx context.Context, work func(*desk) error) error {
 	defer cancel()
 	for _, event := range d.change.events {
 		event.Outcome = outcome
-		if ended := d.store.EndEvent(after, event); ended != nil {
+		if ended := d.store.Audit.EndEvent(after, event); ended != nil {
 			err = errors.Join(err, fmt.Errorf("the audit log does not know how it went: %w", ended))
 		}
 	}

@@ -75,7 +75,7 @@ func (cmd *clientsCreate) Run(ctx context.Context, s Streams, c *commandLine) er
 			return err
 		}
 		d.about(made.ID)
-		if err := d.store.InsertClient(ctx, made); err != nil {
+		if err := d.store.Clients.InsertClient(ctx, made); err != nil {
 			return fmt.Errorf("create %s: %w", made.ID, err)
 		}
 		return d.showClient(cmd.answer, made, secret)
@@ -97,7 +97,7 @@ func (cmd *clientsGet) Run(ctx context.Context, s Streams, c *commandLine) error
 func (cmd *clientsList) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.atDesk(ctx, s, func(d *desk) error {
 		all, err := every(func(after string) ([]*client.Client, error) {
-			return d.store.ListClients(ctx, after, pageSize)
+			return d.store.Clients.ListClients(ctx, after, pageSize)
 		}, func(c *client.Client) string { return c.ID })
 		if err != nil {
 			return err
@@ -130,7 +130,7 @@ func (cmd *clientsUpdate) Run(ctx context.Context, s Streams, c *commandLine) er
 		}
 		known.MarkOperatorScope(&before)
 		known.UpdatedAt = now()
-		if err := d.store.UpdateClient(ctx, known); err != nil {
+		if err := d.store.Clients.UpdateClient(ctx, known); err != nil {
 			return fmt.Errorf("update %s: %w", cmd.ID, err)
 		}
 		return d.showClient(cmd.answer, known, secret)
@@ -148,7 +148,7 @@ func (cmd *clientsDelete) Run(ctx context.Context, s Streams, c *commandLine) er
 		if err := cmd.confirm(ctx, s, question); err != nil {
 			return err
 		}
-		if err := d.store.DeleteClient(ctx, cmd.ID); err != nil {
+		if err := d.store.Clients.DeleteClient(ctx, cmd.ID); err != nil {
 			return fmt.Errorf("delete %s: %w", cmd.ID, err)
 		}
 		return s.say("deleted %s", cmd.ID)
@@ -157,7 +157,7 @@ func (cmd *clientsDelete) Run(ctx context.Context, s Streams, c *commandLine) er
 
 // client returns the client that the command line names.
 func (d *desk) client(ctx context.Context, id string) (*client.Client, error) {
-	known, err := d.store.Client(ctx, id)
+	known, err := d.store.Clients.Client(ctx, id)
 	if errors.Is(err, client.ErrNotFound) {
 		return nil, fmt.Errorf("there is no client %q", id)
 	}

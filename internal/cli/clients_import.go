@@ -39,7 +39,7 @@ func (cmd *clientsImport) Run(ctx context.Context, s Streams, c *commandLine) er
 			return notImported(cmd.File, err)
 		}
 		done := imported{Secrets: batch.Secrets}
-		if done.Created, done.Updated, err = d.store.ImportClients(ctx, batch.Clients); err != nil {
+		if done.Created, done.Updated, err = d.store.Clients.ImportClients(ctx, batch.Clients); err != nil {
 			return notImported(cmd.File, err)
 		}
 		done.Unchanged = len(batch.Clients) - done.Created - done.Updated

@@ -41,7 +41,7 @@ func (cmd *clientsRotateSecret) Run(ctx context.Context, s Streams, c *commandLi
 			return err
 		}
 		known.UpdatedAt = when
-		if err := d.store.UpdateClient(ctx, known); err != nil {
+		if err := d.store.Clients.UpdateClient(ctx, known); err != nil {
 			return fmt.Errorf("update %s: %w", cmd.ID, err)
 		}
 		return d.showClient(cmd.answer, known, secret)

@@ -16,7 +16,7 @@ import (
 
 func verifies(t *testing.T, sh *shell, id, secret string) bool {
 	t.Helper()
-	c, err := sh.store().Client(t.Context(), id)
+	c, err := sh.store().Clients.Client(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestASecretComesAndGoesWithTheMethod(t *testing.T) {
 		t.Error("--new-secret did not replace the secret")
 	}
 	sh.must("clients", "update", "a", "--auth-method=none")
-	if c, err := sh.store().Client(t.Context(), "a"); err != nil || c.Secret != "" {
+	if c, err := sh.store().Clients.Client(t.Context(), "a"); err != nil || c.Secret != "" {
 		t.Errorf("a client without authentication keeps the secret %q (%v)", c.Secret, err)
 	}
 	got = clientView{}
@@ -150,7 +150,7 @@ func TestSecretsAreNeverListed(t *testing.T) {
 	sh := newShell(t)
 	sh.must("clients", "create", "--id=a", "--grant-type=client_credentials", "--secret=hunter2-hunter2-hunter2-hunter2-hunter2")
 	sh.must("clients", "create", "--id=b", "--grant-type=client_credentials", "--secret=hunter2")
-	c, err := sh.store().Client(t.Context(), "b")
+	c, err := sh.store().Clients.Client(t.Context(), "b")
 	if err != nil {
 		t.Fatal(err)
 	}

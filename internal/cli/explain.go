@@ -22,7 +22,7 @@ type explainCommand struct {
 // other than 0, for a request without a record.
 func (cmd *explainCommand) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.atDesk(ctx, s, func(d *desk) error {
-		found, err := d.store.Refusal(ctx, cmd.RequestID)
+		found, err := d.store.Refusals.Refusal(ctx, cmd.RequestID)
 		if errors.Is(err, refusal.ErrNotFound) {
 			return fmt.Errorf("no record of the request %q: a request that got all that it named has none, at most 100,000 are kept, for 7 days, and one appears up to 2 s after its response; the log has them all", cmd.RequestID)
 		}

@@ -41,7 +41,7 @@ func (cmd *grantsList) Run(ctx context.Context, s Streams, c *commandLine) error
 		}
 		when := now()
 		all, err := every(func(after grant.Locator) ([]*grant.Grant, error) {
-			return d.store.ListGrants(ctx, filter, after, pageSize, when)
+			return d.store.Grants.ListGrants(ctx, filter, after, pageSize, when)
 		}, func(g *grant.Grant) grant.Locator { return g.Locator })
 		if err != nil {
 			return err
@@ -65,7 +65,7 @@ func (cmd *grantsRevoke) Run(ctx context.Context, s Streams, c *commandLine) err
 			return fmt.Errorf("nothing was revoked:\n%w", errors.Join(faults...))
 		}
 		for _, ref := range refs {
-			if err := d.store.RevokeGrant(ctx, ref, "", grant.RevokedByOperator, now()); err != nil {
+			if err := d.store.Grants.RevokeGrant(ctx, ref, "", grant.RevokedByOperator, now()); err != nil {
 				return err
 			}
 			if err := s.say("revoked %s", ref.ID); err != nil {
@@ -83,7 +83,7 @@ func (d *desk) findGrant(ctx context.Context, text string) (grant.Locator, error
 		return grant.Locator{}, err
 	}
 	for _, ref := range id.Locators() {
-		_, err := d.store.LiveGrant(ctx, ref, "", now())
+		_, err := d.store.Grants.LiveGrant(ctx, ref, "", now())
 		if err == nil || !errors.Is(err, grant.ErrNotFound) {
 			return ref, err
 		}

@@ -22,7 +22,7 @@ func (sh *shell) visit(s *store.Store, username, clientID string, ago time.Durat
 		AuthTime: when, ACR: session.ACRPassword, AMR: []string{"pwd"}, CreatedAt: when, SeenAt: when,
 		IdleUntil: when.Add(10 * time.Hour), EndsAt: when.Add(12 * time.Hour),
 	}
-	if err := s.InsertSession(sh.t.Context(), n, nil); err != nil {
+	if err := s.Sessions.InsertSession(sh.t.Context(), n, nil); err != nil {
 		sh.t.Fatal(err)
 	}
 	g := &grant.Grant{
@@ -31,7 +31,7 @@ func (sh *shell) visit(s *store.Store, username, clientID string, ago time.Durat
 		CreatedAt: when, ExpiresAt: when.Add(9 * time.Hour), EndsAt: when.Add(9 * time.Hour), CodeExpiresAt: when.Add(time.Minute),
 		Seed: make([]byte, 32),
 	}
-	if err := s.InsertGrant(sh.t.Context(), g); err != nil {
+	if err := s.Grants.InsertGrant(sh.t.Context(), g); err != nil {
 		sh.t.Fatal(err)
 	}
 	return g, n
@@ -97,7 +97,7 @@ func TestGrantsAreListedAndRevoked(t *testing.T) {
 	if got := grantIDs(sh); got != "" {
 		t.Errorf("after revoking all, grants list has %s", got)
 	}
-	if _, err := s.LiveGrant(t.Context(), ada.Locator, "", time.Now()); !errors.Is(err, grant.ErrNotFound) {
+	if _, err := s.Grants.LiveGrant(t.Context(), ada.Locator, "", time.Now()); !errors.Is(err, grant.ErrNotFound) {
 		t.Errorf("a revoked grant is read as %v, want grant.ErrNotFound", err)
 	}
 	servertest.Contains(t, sh.refused("grants", "revoke", ada.ID.String()), "or it has ended")

@@ -104,7 +104,7 @@ func (m *move) takeClients(ctx context.Context) (err error) {
 	if m.cmd.DryRun {
 		return nil
 	}
-	created, updated, err := m.desk.store.ImportClients(ctx, batch)
+	created, updated, err := m.desk.store.Clients.ImportClients(ctx, batch)
 	t := &m.report.Clients
 	t.Created, t.Updated, t.Unchanged = created, updated, len(batch)-created-updated
 	return err
@@ -122,7 +122,7 @@ func (m *move) takeClient(ctx context.Context, theirs hydraimport.Client) (*clie
 		m.problem("client", theirs.ID, "%s", note)
 	}
 	c := adapted.Client
-	known, err := m.desk.store.Client(ctx, c.ID)
+	known, err := m.desk.store.Clients.Client(ctx, c.ID)
 	fresh := errors.Is(err, client.ErrNotFound)
 	if fresh {
 		known, err = &client.Client{}, nil
@@ -190,7 +190,7 @@ func (m *move) takeConsents(ctx context.Context) error {
 		if len(batch) == 0 {
 			return nil
 		}
-		changed, err := m.desk.store.ImportConsents(ctx, batch, m.now, m.cmd.DryRun)
+		changed, err := m.desk.store.Consents.ImportConsents(ctx, batch, m.now, m.cmd.DryRun)
 		t.Created += changed
 		t.Unchanged += len(batch) - changed
 		batch = nil
@@ -232,7 +232,7 @@ func (m *move) clientsThatAre(ctx context.Context) error {
 		return nil
 	}
 	all, err := every(func(after string) ([]*client.Client, error) {
-		return m.desk.store.ListClients(ctx, after, pageSize)
+		return m.desk.store.Clients.ListClients(ctx, after, pageSize)
 	}, func(c *client.Client) string { return c.ID })
 	for _, c := range all {
 		m.known[c.ID] = true

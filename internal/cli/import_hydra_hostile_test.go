@@ -23,12 +23,12 @@ func TestAnImportKeepsWhatHappenedSince(t *testing.T) {
 	sh, words := taking(t, database, f.url)
 	sh.must(words...)
 	db := storetest.Open(t, database)
-	c, err := db.Client(t.Context(), "shop")
+	c, err := db.Clients.Client(t.Context(), "shop")
 	if err != nil {
 		t.Fatal(err)
 	}
 	const anew = client.Secret("hmac-sha256$AAAAAAAAAAAAAAAAAAAAAA$AAAA")
-	if err := db.ReplaceClientSecret(t.Context(), "shop", c.Secret, anew); err != nil {
+	if err := db.Clients.ReplaceClientSecret(t.Context(), "shop", c.Secret, anew); err != nil {
 		t.Fatal(err)
 	}
 	f.exec(`UPDATE hydra_client SET client_name = 'Another Name' WHERE id = 'shop'`)
@@ -37,7 +37,7 @@ func TestAnImportKeepsWhatHappenedSince(t *testing.T) {
 	if got.Clients.Updated != 1 || got.Consents.Found != 0 {
 		t.Errorf("the import says %+v", got)
 	}
-	if c, err = db.Client(t.Context(), "shop"); err != nil || c.Secret != anew || c.ClientName != "Another Name" {
+	if c, err = db.Clients.Client(t.Context(), "shop"); err != nil || c.Secret != anew || c.ClientName != "Another Name" {
 		t.Errorf("the client is %+v, %v", c, err)
 	}
 }
@@ -60,7 +60,7 @@ func TestADatabaseThatMakesNoSense(t *testing.T) {
 			database := storetest.SQLiteURL(t)
 			sh, words := taking(t, database, f.url)
 			servertest.Contains(t, sh.refused(words...), tc.want)
-			if list, err := storetest.Open(t, database).ListClients(t.Context(), "", 10); err != nil || len(list) != 0 {
+			if list, err := storetest.Open(t, database).Clients.ListClients(t.Context(), "", 10); err != nil || len(list) != 0 {
 				t.Errorf("there are %d clients, %v", len(list), err)
 			}
 		})
@@ -108,7 +108,7 @@ func TestAWrongSecretStopsTheImport(t *testing.T) {
 		servertest.Contains(t, sh.refused(append(words, "--only", "issuers")...), "no given system secret")
 	}
 	db := storetest.Open(t, database)
-	if list, err := db.ListClients(t.Context(), "", 10); err != nil || len(list) != 0 {
+	if list, err := db.Clients.ListClients(t.Context(), "", 10); err != nil || len(list) != 0 {
 		t.Errorf("there are %d clients, %v", len(list), err)
 	}
 	var got hydraReport
@@ -148,7 +148,7 @@ func TestAnImportTellsNoSecrets(t *testing.T) {
 		got := sh.run(args...)
 		servertest.Lacks(t, got.out+got.err, hydraSecret, "a-password", "$pbkdf2", "a secret of somebody")
 	}
-	events, err := storetest.Open(t, database).ListEvents(t.Context(), audit.Filter{Action: "hydra.import"}, "", 10)
+	events, err := storetest.Open(t, database).Audit.ListEvents(t.Context(), audit.Filter{Action: "hydra.import"}, "", 10)
 	if err != nil || len(events) == 0 {
 		t.Errorf("there are %d events, %v", len(events), err)
 	}

@@ -116,7 +116,7 @@ func (m *move) keepKeys(ctx context.Context, secrets *keyring.Keyring, signing [
 	if m.cmd.DryRun {
 		return m.rehearseKeys(ctx, manager, signing, brought)
 	}
-	created, err := d.store.ImportSetKeys(ctx, brought)
+	created, err := d.store.KeySets.ImportSetKeys(ctx, brought)
 	if err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (m *move) rehearseKeys(ctx context.Context, manager *jwks.Manager, signing 
 		m.report.SigningKeys.count(!slices.ContainsFunc(records, func(r jwks.Record) bool { return r.KID == k.KID }))
 	}
 	for _, k := range brought {
-		_, err := m.desk.store.SetKey(ctx, k.Set, k.KID)
+		_, err := m.desk.store.KeySets.SetKey(ctx, k.Set, k.KID)
 		if err != nil && !errors.Is(err, keyset.ErrNotFound) {
 			return err
 		}
@@ -184,13 +184,13 @@ func (m *move) takeIssuers(ctx context.Context) error {
 
 // keepTrust brings a trust, or says that it would, unless there is one like it.
 func (m *move) keepTrust(ctx context.Context, trust *trustedissuer.Trust) (fresh bool, err error) {
-	if _, err = m.desk.store.Trust(ctx, trust.ID); !errors.Is(err, trustedissuer.ErrNotFound) {
+	if _, err = m.desk.store.TrustedIssuers.Trust(ctx, trust.ID); !errors.Is(err, trustedissuer.ErrNotFound) {
 		return false, err
 	}
 	if m.cmd.DryRun {
 		return true, nil
 	}
-	if err = m.desk.store.InsertTrust(ctx, trust); errors.Is(err, trustedissuer.ErrExists) {
+	if err = m.desk.store.TrustedIssuers.InsertTrust(ctx, trust); errors.Is(err, trustedissuer.ErrExists) {
 		return false, nil
 	}
 	return err == nil, err

@@ -74,7 +74,7 @@ func (f *hydraFixture) arrived(database string) {
 	s := servertest.Start(t, storetest.Open(t, database), nil)
 	ctx := t.Context()
 
-	web, err := s.Store.Client(ctx, "shop")
+	web, err := s.Store.Clients.Client(ctx, "shop")
 	if err != nil || web.ClientName != "The Web" || web.Owner != "team" || len(web.RedirectURIs) != 1 || web.CreatedAt.Year() != 2020 {
 		t.Errorf("the client is %+v, %v", web, err)
 	}
@@ -101,21 +101,21 @@ func (f *hydraFixture) arrived(database string) {
 	if _, _, err := s.Keys.Verify(signed+"."+encode(signature), "JWT"); err != nil {
 		t.Errorf("an ID token of before: %v", err)
 	}
-	key, err := s.Store.SetKey(ctx, "mine", "k1")
+	key, err := s.Store.KeySets.SetKey(ctx, "mine", "k1")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if whole, err := key.Open(s.Secrets); err != nil || !bytes.Contains(whole, []byte(`"d"`)) {
 		t.Errorf("the key of a set: %v", err)
 	}
-	if trust, err := s.Store.Trust(ctx, "11111111-2222-4333-8444-555555555555"); err != nil || !trust.AnySubject() || len(trust.Scopes) != 2 {
+	if trust, err := s.Store.TrustedIssuers.Trust(ctx, "11111111-2222-4333-8444-555555555555"); err != nil || !trust.AnySubject() || len(trust.Scopes) != 2 {
 		t.Errorf("the trusted issuer is %+v, %v", trust, err)
 	}
 
 	for subject, want := range map[string]string{
 		"alice": `{"id_token":{"nick":"al"},"access_token":{"tenant":7}}`, "erin": `{"known_as":"erin at shop"}`,
 	} {
-		_, c, err := s.Store.SessionAndConsent(ctx, s.SessionOf(subject), "shop", s.Time())
+		_, c, err := s.Store.Sessions.SessionAndConsent(ctx, s.SessionOf(subject), "shop", s.Time())
 		if err != nil || c == nil {
 			t.Errorf("the consent of %s: %+v, %v", subject, c, err)
 			continue
@@ -128,7 +128,7 @@ func (f *hydraFixture) arrived(database string) {
 		}
 	}
 	for _, subject := range []string{"bob", "carol", "dave", "fred"} {
-		if a, err := s.Store.Account(ctx, subject); err == nil {
+		if a, err := s.Store.Accounts.Account(ctx, subject); err == nil {
 			t.Errorf("there is an account %+v, of whom nothing came over", a)
 		}
 	}

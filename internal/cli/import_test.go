@@ -46,11 +46,11 @@ func TestImportingTwiceChangesNothing(t *testing.T) {
 func (sh *shell) rows() []any {
 	sh.t.Helper()
 	s := sh.store()
-	clients, err := s.ListClients(sh.t.Context(), "", 100)
+	clients, err := s.Clients.ListClients(sh.t.Context(), "", 100)
 	if err != nil {
 		sh.t.Fatal(err)
 	}
-	people, err := s.ListAccounts(sh.t.Context(), "", 100)
+	people, err := s.Accounts.ListAccounts(sh.t.Context(), "", 100)
 	if err != nil {
 		sh.t.Fatal(err)
 	}
@@ -167,10 +167,10 @@ func TestAnImportDoesNotUndoWhatOthersChangeMeanwhile(t *testing.T) {
 	sh.input = "changed meanwhile"
 	sh.must("clients", "update", "slow", "--secret-file=-")
 	sh.must("users", "set-password", "ada", "--password-file=-")
-	if _, _, err := s.ImportClients(t.Context(), batch.Clients); err != nil {
+	if _, _, err := s.Clients.ImportClients(t.Context(), batch.Clients); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.ImportAccounts(t.Context(), people); err != nil {
+	if _, _, err := s.Accounts.ImportAccounts(t.Context(), people); err != nil {
 		t.Fatal(err)
 	}
 	if !verifies(t, sh, "slow", "changed meanwhile") || !sh.signsIn("ada", "changed meanwhile") {
@@ -212,11 +212,11 @@ func TestAnImportLeavesAClientItsOwnHistory(t *testing.T) {
 	s := sh.store()
 	when := time.Now().Add(-time.Hour).Truncate(time.Microsecond)
 	dynamic := &client.Client{ID: "self", Dynamic: true, RegistrationToken: []byte("hash"), CreatedAt: when, UpdatedAt: when}
-	if err := s.InsertClient(t.Context(), dynamic); err != nil {
+	if err := s.Clients.InsertClient(t.Context(), dynamic); err != nil {
 		t.Fatal(err)
 	}
 	sh.must("clients", "import", sh.file("a.json", `[{"client_id": "self", "redirect_uris": ["https://a.example"]}]`))
-	got, err := s.Client(t.Context(), "self")
+	got, err := s.Clients.Client(t.Context(), "self")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -119,7 +119,7 @@ func (d *desk) viewWithdrawal(ctx context.Context, r jwks.Record) (withdrawalVie
 // signedWith names what is signed under an algorithm, and for how many clients.
 func (d *desk) signedWith(ctx context.Context, alg string) (what []string, err error) {
 	all, err := every(func(after string) ([]*client.Client, error) {
-		return d.store.ListClients(ctx, after, pageSize)
+		return d.store.Clients.ListClients(ctx, after, pageSize)
 	}, func(c *client.Client) string { return c.ID })
 	if err != nil {
 		return nil, err

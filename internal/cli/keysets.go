@@ -68,7 +68,7 @@ func (c *commandLine) atKeySets(ctx context.Context, s Streams, work func(*desk,
 func (cmd *keySetsList) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.atDesk(ctx, s, func(d *desk) error {
 		all, err := every(func(after [2]string) ([]*keyset.Key, error) {
-			return d.store.ListSetKeys(ctx, after[0], after[1], pageSize)
+			return d.store.KeySets.ListSetKeys(ctx, after[0], after[1], pageSize)
 		}, func(k *keyset.Key) [2]string { return [2]string{k.Set, k.KID} })
 		if err != nil {
 			return err
@@ -80,7 +80,7 @@ func (cmd *keySetsList) Run(ctx context.Context, s Streams, c *commandLine) erro
 // Run shows a set.
 func (cmd *keySetsGet) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.atKeySets(ctx, s, func(d *desk, keys keyset.Keys) error {
-		found, err := d.store.KeySet(ctx, cmd.Set)
+		found, err := d.store.KeySets.KeySet(ctx, cmd.Set)
 		if err != nil {
 			return err
 		}
@@ -125,7 +125,7 @@ func (cmd *keySetsCreate) Run(ctx context.Context, s Streams, c *commandLine) er
 		if err != nil {
 			return err
 		}
-		if err := d.store.InsertSetKey(ctx, made); err != nil {
+		if err := d.store.KeySets.InsertSetKey(ctx, made); err != nil {
 			return err
 		}
 		d.about(made.Set + "/" + made.KID)
@@ -150,7 +150,7 @@ func (cmd *keySetsImport) Run(ctx context.Context, s Streams, c *commandLine) er
 		if err != nil {
 			return fmt.Errorf("%s: %w", cmd.File, err)
 		}
-		if err := d.store.PutSetKey(ctx, brought...); err != nil {
+		if err := d.store.KeySets.PutSetKey(ctx, brought...); err != nil {
 			return err
 		}
 		if len(brought) == 1 {
@@ -179,10 +179,10 @@ func readKeys(keys keyset.Keys, set string, text []byte) ([]*keyset.Key, error) 
 func (cmd *keySetsDelete) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.atDesk(ctx, s, func(d *desk) error {
 		what := "the set " + cmd.Set
-		remove := func() error { return d.store.DeleteKeySet(ctx, cmd.Set) }
+		remove := func() error { return d.store.KeySets.DeleteKeySet(ctx, cmd.Set) }
 		if cmd.KID != "" {
 			what = "the key " + cmd.KID + " of " + cmd.Set
-			remove = func() error { return d.store.DeleteSetKey(ctx, cmd.Set, cmd.KID) }
+			remove = func() error { return d.store.KeySets.DeleteSetKey(ctx, cmd.Set, cmd.KID) }
 		}
 		if err := cmd.confirm(ctx, s, "Delete "+harmless(what)+"? Nothing brings it back."); err != nil {
 			return err

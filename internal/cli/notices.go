@@ -48,7 +48,7 @@ func (cmd *noticesList) Run(ctx context.Context, s Streams, c *commandLine) erro
 
 func (d *desk) notices(ctx context.Context, filter store.NoticeFilter) ([]*outbox.Notice, error) {
 	return every(func(after string) ([]*outbox.Notice, error) {
-		return d.store.ListNotices(ctx, filter, after, pageSize)
+		return d.store.Outbox.ListNotices(ctx, filter, after, pageSize)
 	}, func(n *outbox.Notice) string { return n.ID })
 }
 
@@ -77,7 +77,7 @@ func (cmd *noticesRetry) Run(ctx context.Context, s Streams, c *commandLine) err
 		}
 		for _, id := range ids {
 			// What was delivered since it was listed needs no retry.
-			if err := d.store.RetryNotice(ctx, id, now()); err != nil && !errors.Is(err, outbox.ErrNotFound) {
+			if err := d.store.Outbox.RetryNotice(ctx, id, now()); err != nil && !errors.Is(err, outbox.ErrNotFound) {
 				return err
 			}
 		}
@@ -109,7 +109,7 @@ func (cmd *noticesDelete) Run(ctx context.Context, s Streams, c *commandLine) er
 			return err
 		}
 		for _, id := range cmd.IDs {
-			if err := d.store.DeleteNotice(ctx, id); err != nil && !errors.Is(err, outbox.ErrNotFound) {
+			if err := d.store.Outbox.DeleteNotice(ctx, id); err != nil && !errors.Is(err, outbox.ErrNotFound) {
 				return err
 			}
 			if err := s.say("deleted %s", id); err != nil {

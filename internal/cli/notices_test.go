@@ -17,7 +17,7 @@ func TestNoticesAreListedRetriedAndDeleted(t *testing.T) {
 		{"client_id": "other", "redirect_uris": ["https://a.example/cb"], "backchannel_logout_uri": "https://a.example/out"}]`))
 	_, n := sh.visit(s, "ada", "told", 0, true)
 	for _, id := range []string{"told", "other"} {
-		if err := s.JoinSession(t.Context(), n.ID, id, "", time.Now()); err != nil {
+		if err := s.Sessions.JoinSession(t.Context(), n.ID, id, "", time.Now()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -30,12 +30,12 @@ func TestNoticesAreListedRetriedAndDeleted(t *testing.T) {
 	if got := list(); len(got) != 2 {
 		t.Fatalf("ending a session by command left the notices %+v, want two", got)
 	}
-	failed, err := s.ClaimNotice(t.Context(), "told", time.Now(), time.Now().Add(time.Minute))
+	failed, err := s.Outbox.ClaimNotice(t.Context(), "told", time.Now(), time.Now().Add(time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}
 	failed.Status, failed.Fault = 503, "answered 503"
-	if err := s.EndNotice(t.Context(), failed, outbox.Failed, time.Now()); err != nil {
+	if err := s.Outbox.EndNotice(t.Context(), failed, outbox.Failed, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	got := list("--client=told", "--state=failed")

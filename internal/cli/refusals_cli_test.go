@@ -19,7 +19,7 @@ func TestExplainCommand(t *testing.T) {
 		Rule: refusal.CodeExpired, Cause: "the code has expired", ClientID: "web", Attrs: []refusal.Attr{refusal.At("code_expired_at", time.Unix(0, 0))},
 	}
 	db := storetest.Open(t, "sqlite:"+filepath.Join(sh.dir, "test.db"))
-	if err := db.InsertRefusals(t.Context(), []*refusal.Record{record}); err != nil {
+	if err := db.Refusals.InsertRefusals(t.Context(), []*refusal.Record{record}); err != nil {
 		t.Fatal(err)
 	}
 	db.Close()

@@ -112,7 +112,7 @@ func TestSecretsAreRotatedByCommand(t *testing.T) {
 	sh.json(&made, "clients", "create", "--id=shop", "--redirect-uri=https://shop.example/cb")
 	stored := func() *client.Client {
 		t.Helper()
-		c, err := sh.store().Client(t.Context(), "shop")
+		c, err := sh.store().Clients.Client(t.Context(), "shop")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -122,7 +122,7 @@ func TestSecretsAreRotatedByCommand(t *testing.T) {
 		t.Helper()
 		c := stored()
 		c.RegistrationToken = client.HashToken("token")
-		if err := sh.store().UpdateClient(t.Context(), c); err != nil {
+		if err := sh.store().Clients.UpdateClient(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
 	}

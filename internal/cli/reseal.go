@@ -14,7 +14,7 @@ import (
 // sealed under another, and returns how many.
 func resealSecrets(ctx context.Context, s *store.Store, secrets *keyring.Keyring) (count int, err error) {
 	clients, err := every(func(after string) ([]*client.Client, error) {
-		return s.ListClients(ctx, after, pageSize)
+		return s.Clients.ListClients(ctx, after, pageSize)
 	}, func(c *client.Client) string { return c.ID })
 	if err != nil {
 		return 0, err
@@ -22,7 +22,7 @@ func resealSecrets(ctx context.Context, s *store.Store, secrets *keyring.Keyring
 	for _, c := range clients {
 		changed, err := c.Reseal(secrets)
 		if err == nil && changed {
-			err = s.UpdateClient(ctx, c)
+			err = s.Clients.UpdateClient(ctx, c)
 		}
 		if err != nil {
 			return count, fmt.Errorf("client %q: %w", c.ID, err)
@@ -41,7 +41,7 @@ func resealKeySets(ctx context.Context, s *store.Store, secrets *keyring.Keyring
 		if after == nil {
 			after = &keyset.Key{}
 		}
-		return s.ListSetKeys(ctx, after.Set, after.KID, pageSize)
+		return s.KeySets.ListSetKeys(ctx, after.Set, after.KID, pageSize)
 	}, func(k *keyset.Key) *keyset.Key { return k })
 	if err != nil {
 		return 0, err
@@ -52,7 +52,7 @@ func resealKeySets(ctx context.Context, s *store.Store, secrets *keyring.Keyring
 		}
 		sealed, err := k.Reseal(secrets)
 		if err == nil {
-			err = s.ResealSetKey(ctx, k, sealed)
+			err = s.KeySets.ResealSetKey(ctx, k, sealed)
 		}
 		if err != nil {
 			return count, fmt.Errorf("key %q of set %q: %w", k.KID, k.Set, err)

@@ -98,7 +98,7 @@ type scopesDelete struct {
 
 // scopes returns all scopes as they are in the database.
 func (d *desk) scopes(ctx context.Context) (*scope.Set, error) {
-	records, err := d.store.ListScopes(ctx)
+	records, err := d.store.Scopes.ListScopes(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func (cmd *scopesCreate) Run(ctx context.Context, s Streams, c *commandLine) err
 		return err
 	}
 	return c.atDesk(ctx, s, func(d *desk) error {
-		if err := d.store.InsertScope(ctx, made); err != nil {
+		if err := d.store.Scopes.InsertScope(ctx, made); err != nil {
 			return fmt.Errorf("create %s: %w", cmd.Name, err)
 		}
 		return card(s.Out, cmd.answer, viewScope(made))
@@ -179,7 +179,7 @@ func (cmd *scopesUpdate) Run(ctx context.Context, s Streams, c *commandLine) err
 			return err
 		}
 		changed.UpdatedAt = now()
-		if err := d.store.UpdateScope(ctx, &changed); err != nil {
+		if err := d.store.Scopes.UpdateScope(ctx, &changed); err != nil {
 			return fmt.Errorf("update %s: %w", cmd.Name, err)
 		}
 		return card(s.Out, cmd.answer, viewScope(&changed))
@@ -198,7 +198,7 @@ func (cmd *scopesDelete) Run(ctx context.Context, s Streams, c *commandLine) err
 		if err := cmd.confirm(ctx, s, "Delete the record of the scope "+harmless(cmd.Name)+"? It releases no claims then."); err != nil {
 			return err
 		}
-		err := d.store.DeleteScope(ctx, cmd.Name)
+		err := d.store.Scopes.DeleteScope(ctx, cmd.Name)
 		if errors.Is(err, scope.ErrNotFound) {
 			return noScope(cmd.Name)
 		}

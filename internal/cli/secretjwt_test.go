@@ -29,7 +29,7 @@ func TestAClientThatSignsWithItsSecret(t *testing.T) {
 			}
 			s.Advance(time.Minute)
 		}
-		kept, err := db.Client(t.Context(), "mac")
+		kept, err := db.Clients.Client(t.Context(), "mac")
 		if err != nil || !kept.Secret.IsSealed() || strings.Contains(string(kept.Secret), mine) || kept.Version != 1 {
 			t.Errorf("kept %q in version %d (%v), want it sealed once", kept.Secret, kept.Version, err)
 		}
@@ -165,7 +165,7 @@ func TestSecretsToSignWithAreManagedByCommand(t *testing.T) {
 	sh.json(&made, "clients", "create", "--id=mac", "--grant-type=client_credentials", "--auth-method=client_secret_jwt")
 	revealed := func(systemSecret string) string {
 		t.Helper()
-		c, err := sh.store().Client(t.Context(), "mac")
+		c, err := sh.store().Clients.Client(t.Context(), "mac")
 		if err != nil {
 			t.Fatal(err)
 		}

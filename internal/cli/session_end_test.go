@@ -114,7 +114,7 @@ func (e *sessionEnd) send(t *testing.T, method, path string, form url.Values) se
 
 func (e *sessionEnd) sessionID(t *testing.T) string {
 	t.Helper()
-	list, err := e.Store.ListSessions(t.Context(), e.Subject(t, "ada"), "", 10, e.Time())
+	list, err := e.Store.Sessions.ListSessions(t.Context(), e.Subject(t, "ada"), "", 10, e.Time())
 	if err != nil || len(list) != 1 {
 		t.Fatalf("sessions: %v, %v; want one", list, err)
 	}

@@ -50,7 +50,7 @@ func (cmd *sessionsList) Run(ctx context.Context, s Streams, c *commandLine) err
 func (d *desk) sessions(ctx context.Context, subject string) ([]*session.Session, error) {
 	when := now()
 	return every(func(after string) ([]*session.Session, error) {
-		return d.store.ListSessions(ctx, subject, after, pageSize, when)
+		return d.store.Sessions.ListSessions(ctx, subject, after, pageSize, when)
 	}, func(n *session.Session) string { return n.ID })
 }
 
@@ -65,7 +65,7 @@ func (cmd *sessionsRevoke) Run(ctx context.Context, s Streams, c *commandLine) e
 			if err != nil {
 				return err
 			}
-			ended, err := d.store.EndSessionsOf(ctx, a.Subject, now())
+			ended, err := d.store.Sessions.EndSessionsOf(ctx, a.Subject, now())
 			if err != nil {
 				return err
 			}
@@ -94,7 +94,7 @@ func (cmd *sessionsRevoke) end(ctx context.Context, d *desk) error {
 		return fmt.Errorf("nothing was revoked:\n%w", errors.Join(faults...))
 	}
 	for _, id := range cmd.IDs {
-		if _, err := d.store.EndSession(ctx, id, now()); err != nil {
+		if _, err := d.store.Sessions.EndSession(ctx, id, now()); err != nil {
 			return err
 		}
 		if err := d.say("revoked %s", id); err != nil {

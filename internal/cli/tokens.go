@@ -99,7 +99,7 @@ func (cmd *revokeCommand) Run(ctx context.Context, s Streams, c *commandLine) er
 	}
 	if cmd.Client != "" {
 		return c.atDesk(ctx, s, func(d *desk) error {
-			err := d.store.EndClientTokens(ctx, cmd.Client, now())
+			err := d.store.Clients.EndClientTokens(ctx, cmd.Client, now())
 			if errors.Is(err, client.ErrNotFound) {
 				return fmt.Errorf("there is no client %q", cmd.Client)
 			}

@@ -74,7 +74,7 @@ func (cmd *usersCreate) Run(ctx context.Context, s Streams, c *commandLine) erro
 		return err
 	}
 	return c.atDesk(ctx, s, func(d *desk) error {
-		switch _, err := d.store.AccountByUsername(ctx, name); {
+		switch _, err := d.store.Accounts.AccountByUsername(ctx, name); {
 		case err == nil:
 			return fmt.Errorf("create %s: %w", name, account.ErrExists)
 		case !errors.Is(err, account.ErrNotFound):
@@ -89,7 +89,7 @@ func (cmd *usersCreate) Run(ctx context.Context, s Streams, c *commandLine) erro
 			Subject: account.NewSubject(), Username: name, PasswordHash: p.hash, Claims: claims,
 			Administrator: cmd.Admin, CreatedAt: when, UpdatedAt: when,
 		}
-		if err := d.store.InsertAccount(ctx, a); err != nil {
+		if err := d.store.Accounts.InsertAccount(ctx, a); err != nil {
 			return fmt.Errorf("create %s: %w", name, err)
 		}
 		if err := d.remarkUnreleased(ctx, account.Import{Account: a}); err != nil {
@@ -108,7 +108,7 @@ func (cmd *usersCreate) Run(ctx context.Context, s Streams, c *commandLine) erro
 func (cmd *usersList) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.atDesk(ctx, s, func(d *desk) error {
 		all, err := every(func(after string) ([]*account.Account, error) {
-			return d.store.ListAccounts(ctx, after, pageSize)
+			return d.store.Accounts.ListAccounts(ctx, after, pageSize)
 		}, func(a *account.Account) string { return a.Username })
 		if err != nil {
 			return err
@@ -133,7 +133,7 @@ func (cmd *usersSetPassword) Run(ctx context.Context, s Streams, c *commandLine)
 		if err != nil {
 			return err
 		}
-		if err := d.store.SetPassword(ctx, a.Subject, p.hash, now()); err != nil {
+		if err := d.store.Accounts.SetPassword(ctx, a.Subject, p.hash, now()); err != nil {
 			return err
 		}
 		if p.made == "" {
@@ -150,7 +150,7 @@ func (cmd *usersDisable) Run(ctx context.Context, s Streams, c *commandLine) err
 		if !a.DisabledAt.IsZero() {
 			return s.say("%s was disabled before", called(a))
 		}
-		if err := d.store.SetDisabled(ctx, a.Subject, true, now()); err != nil {
+		if err := d.store.Accounts.SetDisabled(ctx, a.Subject, true, now()); err != nil {
 			return err
 		}
 		return s.say("%s is disabled", called(a))
@@ -160,7 +160,7 @@ func (cmd *usersDisable) Run(ctx context.Context, s Streams, c *commandLine) err
 // Run lets a person in again.
 func (cmd *usersEnable) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.atPerson(ctx, s, cmd.Username, func(d *desk, a *account.Account) error {
-		if err := d.store.SetDisabled(ctx, a.Subject, false, now()); err != nil {
+		if err := d.store.Accounts.SetDisabled(ctx, a.Subject, false, now()); err != nil {
 			return err
 		}
 		return s.say("%s may sign in", called(a))
@@ -171,7 +171,7 @@ func (cmd *usersEnable) Run(ctx context.Context, s Streams, c *commandLine) erro
 // from everywhere.
 func (cmd *usersUnlock) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.atPerson(ctx, s, cmd.Username, func(d *desk, a *account.Account) error {
-		if err := d.store.UnlockAccount(ctx, a.Subject); err != nil {
+		if err := d.store.Accounts.UnlockAccount(ctx, a.Subject); err != nil {
 			return err
 		}
 		if !a.DisabledAt.IsZero() {
@@ -188,7 +188,7 @@ func (cmd *usersDelete) Run(ctx context.Context, s Streams, c *commandLine) erro
 		if err := cmd.confirm(ctx, s, question); err != nil {
 			return err
 		}
-		if err := d.store.DeleteAccount(ctx, a.Subject, now()); err != nil {
+		if err := d.store.Accounts.DeleteAccount(ctx, a.Subject, now()); err != nil {
 			return err
 		}
 		return s.say("deleted %s", called(a))
@@ -215,10 +215,10 @@ func (d *desk) person(ctx context.Context, username string) (*account.Account, e
 	a, err := (*account.Account)(nil), account.ErrNotFound
 	name, malformed := account.CanonicalUsername(username)
 	if malformed == nil {
-		a, err = d.store.AccountByUsername(ctx, name)
+		a, err = d.store.Accounts.AccountByUsername(ctx, name)
 	}
 	if errors.Is(err, account.ErrNotFound) {
-		a, err = d.store.Account(ctx, username)
+		a, err = d.store.Accounts.Account(ctx, username)
 	}
 	switch {
 	case errors.Is(err, account.ErrNotFound) && malformed != nil:

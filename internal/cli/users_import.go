@@ -25,7 +25,7 @@ func (cmd *usersImport) Run(ctx context.Context, s Streams, c *commandLine) erro
 			return notImported(cmd.File, err)
 		}
 		var done imported
-		if done.Created, done.Updated, err = d.store.ImportAccounts(ctx, people); err != nil {
+		if done.Created, done.Updated, err = d.store.Accounts.ImportAccounts(ctx, people); err != nil {
 			return notImported(cmd.File, err)
 		}
 		done.Unchanged = len(people) - done.Created - done.Updated

@@ -13,7 +13,7 @@ import (
 
 func (sh *shell) person(username string) *account.Account {
 	sh.t.Helper()
-	a, err := sh.store().AccountByUsername(sh.t.Context(), username)
+	a, err := sh.store().Accounts.AccountByUsername(sh.t.Context(), username)
 	if err != nil {
 		sh.t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func (cmd *usersUpdate) Run(ctx context.Context, s Streams, c *commandLine) erro
 		}
 	}
 	return c.atPerson(ctx, s, cmd.Username, func(d *desk, a *account.Account) error {
-		changed, err := d.store.ChangeAccount(ctx, a.Subject, now(), func(a *account.Account) {
+		changed, err := d.store.Accounts.ChangeAccount(ctx, a.Subject, now(), func(a *account.Account) {
 			if a.Claims == nil {
 				a.Claims = map[string]any{}
 			}

@@ -21,7 +21,7 @@ func TestAUserIsUpdatedWithoutANewPassword(t *testing.T) {
 	signedUp := &account.Account{Subject: "sub-of-eve", Username: "eve", PasswordHash: "$", SelfRegistered: true, CreatedAt: at, UpdatedAt: at}
 	brought := account.NewExternal("sub-of-app", at)
 	for _, a := range []*account.Account{signedUp, brought} {
-		if err := sh.store().InsertAccount(t.Context(), a); err != nil {
+		if err := sh.store().Accounts.InsertAccount(t.Context(), a); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -70,7 +70,7 @@ func TestUsersAreSearched(t *testing.T) {
 	sh := newShell(t)
 	sh.must("users", "create", "ada", "--generate", "--claim=name=Ada Lovelace", "--claim=email=ada@Example.com")
 	sh.must("users", "create", "lovejoy", "--generate", "--claim=team=Example")
-	if err := sh.store().InsertAccount(t.Context(), account.NewExternal("sub-of-app", now())); err != nil {
+	if err := sh.store().Accounts.InsertAccount(t.Context(), account.NewExternal("sub-of-app", now())); err != nil {
 		t.Fatal(err)
 	}
 	for text, want := range map[string][]string{

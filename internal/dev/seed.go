@@ -71,7 +71,7 @@ func (d *devServer) addDemoPerson(ctx context.Context) error {
 			return nil, fmt.Errorf("hash demo password: %w", err)
 		}
 		at := time.Now()
-		err = d.app.Store.InsertAccount(ctx, &account.Account{
+		err = d.app.Store.Accounts.InsertAccount(ctx, &account.Account{
 			Subject: account.NewSubject(), Username: person.Username, PasswordHash: hash,
 			Claims: demoClaims(at), CreatedAt: at, UpdatedAt: at,
 		})
@@ -143,7 +143,7 @@ func (d *devServer) importClients(ctx context.Context, text []byte) error {
 
 // addSetupLink makes a link to the first administrator, while there is none.
 func (d *devServer) addSetupLink(ctx context.Context) error {
-	done, err := d.app.Store.HasAdministrator(ctx)
+	done, err := d.app.Store.Accounts.HasAdministrator(ctx)
 	if err != nil || done {
 		return err
 	}
@@ -151,7 +151,7 @@ func (d *devServer) addSetupLink(ctx context.Context) error {
 	_, _ = rand.Read(b) // never fails: crypto/rand ends the process instead
 	token := base64.RawURLEncoding.EncodeToString(b)
 	hash := sha256.Sum256([]byte(token))
-	if err := d.app.Store.InsertSetupLink(ctx, hash[:], time.Now().Add(setupLifetime)); err != nil {
+	if err := d.app.Store.SetupLinks.InsertSetupLink(ctx, hash[:], time.Now().Add(setupLifetime)); err != nil {
 		return err
 	}
 	d.setupURL = d.app.Config.URL(server.PathSetup) + "?token=" + token

@@ -13,7 +13,7 @@ import (
 func TestTheDemoPersonHasAClaimForEachScope(t *testing.T) {
 	t.Parallel()
 
-	records, err := storetest.New(t).ListScopes(t.Context())
+	records, err := storetest.New(t).Scopes.ListScopes(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,12 +50,12 @@ func TestARequestThatIsOverLeadsBackToItsClient(t *testing.T) {
 
 	h := newHouse(t)
 	b, other := h.browser(t), h.browser(t)
-	c, err := h.store.Client(t.Context(), clientID)
+	c, err := h.store.Clients.Client(t.Context(), clientID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.InitiateLoginURI = "https://notes.example/start?a=1"
-	if err := h.store.UpdateClient(t.Context(), c); err != nil {
+	if err := h.store.Clients.UpdateClient(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
 	link := `href="https://notes.example/start?a=1&amp;iss=` + url.QueryEscape(h.URL+"/") + `"`
@@ -76,7 +76,7 @@ func TestARequestThatIsOverLeadsBackToItsClient(t *testing.T) {
 	if got := b.get(t, "/login?request=long-gone"); strings.Contains(got.body, "restart") {
 		t.Errorf("a request of nobody leads on: %s", got.body)
 	}
-	if err := h.store.DeleteClient(t.Context(), clientID); err != nil {
+	if err := h.store.Clients.DeleteClient(t.Context(), clientID); err != nil {
 		t.Fatal(err)
 	}
 	got := b.get(t, "/login?request="+id)
@@ -119,7 +119,7 @@ func TestAClientThatIsGoneEndsTheWay(t *testing.T) {
 	h := newHouse(t)
 	b := h.browser(t)
 	id := b.begin(t, "scope=openid")
-	if err := h.store.DeleteClient(t.Context(), clientID); err != nil {
+	if err := h.store.Clients.DeleteClient(t.Context(), clientID); err != nil {
 		t.Fatal(err)
 	}
 	got := b.get(t, "/login?request="+id)
@@ -159,8 +159,8 @@ func TestABusyHasherIsNoVerdict(t *testing.T) {
 	h.person(t, "eve", "")
 	h.person(t, "nopass", "")
 	if err := errors.Join(
-		h.store.SetDisabled(t.Context(), "sub-eve", true, h.now()),
-		h.store.SetPassword(t.Context(), "sub-nopass", "", h.now()),
+		h.store.Accounts.SetDisabled(t.Context(), "sub-eve", true, h.now()),
+		h.store.Accounts.SetPassword(t.Context(), "sub-nopass", "", h.now()),
 	); err != nil {
 		t.Fatal(err)
 	}

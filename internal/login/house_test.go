@@ -49,54 +49,54 @@ type watched struct {
 
 func (s *watched) AccountByUsername(ctx context.Context, username string) (*account.Account, error) {
 	s.lookups.Add(1)
-	return s.Store.AccountByUsername(ctx, username)
+	return s.Store.Accounts.AccountByUsername(ctx, username)
 }
 
 func (s *watched) InsertAccount(ctx context.Context, a *account.Account) error {
 	s.writes.Add(1)
-	return s.Store.InsertAccount(ctx, a)
+	return s.Store.Accounts.InsertAccount(ctx, a)
 }
 
 func (s *watched) CountAttempt(ctx context.Context, key string, window time.Duration, now time.Time) (int, time.Time, error) {
 	s.writes.Add(1)
-	return s.Store.CountAttempt(ctx, key, window, now)
+	return s.Store.Throttle.CountAttempt(ctx, key, window, now)
 }
 
 func (s *watched) InsertSession(ctx context.Context, n *session.Session, replaces []byte) error {
 	s.writes.Add(1)
-	return s.Store.InsertSession(ctx, n, replaces)
+	return s.Store.Sessions.InsertSession(ctx, n, replaces)
 }
 
 func (s *watched) RenewSession(ctx context.Context, old []byte, n *session.Session) error {
 	s.writes.Add(1)
 	if s.ends.Load() {
-		if _, err := s.EndSessionsOf(ctx, n.Subject, n.AuthTime); err != nil {
+		if _, err := s.Sessions.EndSessionsOf(ctx, n.Subject, n.AuthTime); err != nil {
 			return err
 		}
 	}
-	return s.Store.RenewSession(ctx, old, n)
+	return s.Store.Sessions.RenewSession(ctx, old, n)
 }
 
 func (s *watched) RecordSignIn(ctx context.Context, id, sessionID string, at, now time.Time) error {
 	s.writes.Add(1)
-	return s.Store.RecordSignIn(ctx, id, sessionID, at, now)
+	return s.Store.Requests.RecordSignIn(ctx, id, sessionID, at, now)
 }
 
 func (s *watched) RecordChoice(ctx context.Context, id, sessionID string, now time.Time) error {
 	s.writes.Add(1)
-	return s.Store.RecordChoice(ctx, id, sessionID, now)
+	return s.Store.Requests.RecordChoice(ctx, id, sessionID, now)
 }
 
 func (s *watched) RecordDecision(
 	ctx context.Context, id string, d authrequest.Decision, subject string, remember *consent.Consent, now time.Time,
 ) error {
 	s.writes.Add(1)
-	return s.Store.RecordDecision(ctx, id, d, subject, remember, now)
+	return s.Store.Requests.RecordDecision(ctx, id, d, subject, remember, now)
 }
 
 func (s *watched) RedeemSetupLink(ctx context.Context, hash []byte, first *account.Account, now time.Time) error {
 	s.writes.Add(1)
-	return s.Store.RedeemSetupLink(ctx, hash, first, now)
+	return s.Store.SetupLinks.RedeemSetupLink(ctx, hash, first, now)
 }
 
 // house is a whole server of pages over a real store, with a clock that the test
@@ -173,7 +173,7 @@ func (h *house) begin(w http.ResponseWriter, r *http.Request) {
 		Grant: grant.Locator{Partition: grant.PartitionAt(h.now(), false), ID: grant.NewID(h.now())},
 	}
 	request.BrowserHash = h.cookies.BindRequest(w, r, request.ID, time.Hour)
-	if err := h.store.InsertRequest(r.Context(), request); err != nil {
+	if err := h.store.Requests.InsertRequest(r.Context(), request); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
@@ -195,7 +195,7 @@ func withConsent(asked url.Values) string {
 
 func (h *house) register(t *testing.T) {
 	t.Helper()
-	err := h.store.InsertClient(t.Context(), &client.Client{
+	err := h.store.Clients.InsertClient(t.Context(), &client.Client{
 		ID: clientID, CreatedAt: h.now(), UpdatedAt: h.now(),
 		Metadata: client.Metadata{
 			ClientName: "Acme Notes", ClientURI: "https://accounts.bank.example/", LogoURI: "https://notes.example/logo.png",
@@ -228,7 +228,7 @@ func (h *house) person(t *testing.T, username, name string) {
 // request reads a waiting request as it stands.
 func (h *house) request(t *testing.T, id string) *authrequest.Request {
 	t.Helper()
-	request, err := h.store.Request(t.Context(), id, h.now())
+	request, err := h.store.Requests.Request(t.Context(), id, h.now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -362,7 +362,7 @@ func (b *browser) cookie(t *testing.T) string {
 // session returns the browser's living session and what is remembered in it.
 func (b *browser) session(t *testing.T) (*session.Session, *consent.Consent) {
 	t.Helper()
-	s, consent, err := b.house.store.SessionAndConsent(t.Context(), session.Hash(b.cookie(t)), clientID, b.house.now())
+	s, consent, err := b.house.store.Sessions.SessionAndConsent(t.Context(), session.Hash(b.cookie(t)), clientID, b.house.now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -151,7 +151,7 @@ func TestDevicesAreUnknownAfterTheAccountChanged(t *testing.T) {
 			t.Helper()
 			hash, err := h.hasher.Hash(t.Context(), password)
 			if err == nil {
-				err = h.store.SetPassword(t.Context(), "sub-ada", hash, h.now())
+				err = h.store.Accounts.SetPassword(t.Context(), "sub-ada", hash, h.now())
 			}
 			if err != nil {
 				t.Fatal(err)
@@ -160,14 +160,14 @@ func TestDevicesAreUnknownAfterTheAccountChanged(t *testing.T) {
 		"disabled and enabled": func(t *testing.T, h *house) {
 			t.Helper()
 			for _, disabled := range []bool{true, false} {
-				if err := h.store.SetDisabled(t.Context(), "sub-ada", disabled, h.now()); err != nil {
+				if err := h.store.Accounts.SetDisabled(t.Context(), "sub-ada", disabled, h.now()); err != nil {
 					t.Fatal(err)
 				}
 			}
 		},
 		"another account of the name": func(t *testing.T, h *house) {
 			t.Helper()
-			if err := h.store.DeleteAccount(t.Context(), "sub-ada", h.now()); err != nil {
+			if err := h.store.Accounts.DeleteAccount(t.Context(), "sub-ada", h.now()); err != nil {
 				t.Fatal(err)
 			}
 			h.person(t, "ada", "Ada the second")
@@ -198,20 +198,20 @@ func TestALateNoteOfADeviceIsVoid(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
-	before, err := h.store.Account(t.Context(), "sub-ada")
+	before, err := h.store.Accounts.Account(t.Context(), "sub-ada")
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.wait(time.Second)
-	if err := h.store.SetPassword(t.Context(), "sub-ada", "another", h.now()); err != nil {
+	if err := h.store.Accounts.SetPassword(t.Context(), "sub-ada", "another", h.now()); err != nil {
 		t.Fatal(err)
 	}
 	h.wait(time.Second)
 	source := account.NewSignInSource("ada", "device", "network")
-	if err := h.store.NoteSource(t.Context(), before, source, h.now()); err != nil {
+	if err := h.store.SignInSources.NoteSource(t.Context(), before, source, h.now()); err != nil {
 		t.Fatal(err)
 	}
-	known, err := h.store.KnownSource(t.Context(), source, h.now())
+	known, err := h.store.SignInSources.KnownSource(t.Context(), source, h.now())
 	if err != nil || !known.Device.IsZero() || known.Network() >= 0 {
 		t.Errorf("KnownSource = %+v, %v; want nothing known", known, err)
 	}

@@ -15,7 +15,7 @@ import (
 // link makes a set-up link and returns its token.
 func (h *house) link(t *testing.T, token string) string {
 	t.Helper()
-	if err := h.store.InsertSetupLink(t.Context(), hashLink(token), h.now().Add(30*time.Minute)); err != nil {
+	if err := h.store.SetupLinks.InsertSetupLink(t.Context(), hashLink(token), h.now().Add(30*time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	return token
@@ -114,7 +114,7 @@ func TestOfManyWhoUseALinkAtOnceOneBecomesAdministrator(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	accounts, err := h.store.ListAccounts(t.Context(), "", 100)
+	accounts, err := h.store.Accounts.ListAccounts(t.Context(), "", 100)
 	if err != nil {
 		t.Fatal(err)
 	}

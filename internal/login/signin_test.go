@@ -93,12 +93,12 @@ func TestWhateverIsWrongReadsTheSame(t *testing.T) {
 		name string
 		make func() error
 	}{
-		{"a disabled account", func() error { return h.store.SetDisabled(ctx, "sub-ada", true, h.now()) }},
+		{"a disabled account", func() error { return h.store.Accounts.SetDisabled(ctx, "sub-ada", true, h.now()) }},
 		{"an account without a password", func() error {
-			return errors.Join(h.store.SetDisabled(ctx, "sub-ada", false, h.now()), h.store.SetPassword(ctx, "sub-ada", "", h.now()))
+			return errors.Join(h.store.Accounts.SetDisabled(ctx, "sub-ada", false, h.now()), h.store.Accounts.SetPassword(ctx, "sub-ada", "", h.now()))
 		}},
-		{"a hash nobody understands", func() error { return h.store.SetPassword(ctx, "sub-ada", "$2a$10$x", h.now()) }},
-		{"no such account", func() error { return h.store.DeleteAccount(ctx, "sub-ada", h.now()) }},
+		{"a hash nobody understands", func() error { return h.store.Accounts.SetPassword(ctx, "sub-ada", "$2a$10$x", h.now()) }},
+		{"no such account", func() error { return h.store.Accounts.DeleteAccount(ctx, "sub-ada", h.now()) }},
 	} {
 		if err := change.make(); err != nil {
 			t.Fatalf("%s: %v", change.name, err)
@@ -163,7 +163,7 @@ func TestSignInAlwaysChangesTheCookie(t *testing.T) {
 		t.Errorf("another person: sid %q to %q of %s", first.ID, other.ID, other.Subject)
 	}
 	for _, cookie := range []string{planted, firstCookie, againCookie} {
-		_, _, err := h.store.SessionAndConsent(t.Context(), session.Hash(cookie), clientID, h.now())
+		_, _, err := h.store.Sessions.SessionAndConsent(t.Context(), session.Hash(cookie), clientID, h.now())
 		if !errors.Is(err, session.ErrNotFound) {
 			t.Errorf("an earlier cookie still opens a session: %v", err)
 		}

@@ -86,7 +86,7 @@ func TestSigningUpIsNobodyElsesSession(t *testing.T) {
 	if after.ID == before.ID || after.Username != "grace" {
 		t.Errorf("session %q of %s after %q", after.ID, after.Username, before.ID)
 	}
-	_, _, err := h.store.SessionAndConsent(t.Context(), session.Hash(cookie), clientID, h.now())
+	_, _, err := h.store.Sessions.SessionAndConsent(t.Context(), session.Hash(cookie), clientID, h.now())
 	if !errors.Is(err, session.ErrNotFound) {
 		t.Errorf("the session before: %v", err)
 	}

@@ -40,7 +40,7 @@ func (i *ClientImporter) Import(ctx context.Context, text []byte) (created, upda
 	if len(faults) > 0 {
 		return 0, 0, errors.Join(faults...)
 	}
-	return i.Store.ImportClients(ctx, batch.Clients)
+	return i.Store.Clients.ImportClients(ctx, batch.Clients)
 }
 
 // ClientBatch is a file of clients, ready to be written.
@@ -73,7 +73,7 @@ func (i *ClientImporter) Read(ctx context.Context, text []byte, progress func(do
 		if e.ClientID == "" {
 			e.ClientID = derivedID(e.Metadata, seen)
 		}
-		known, err := i.Store.Client(ctx, e.ClientID)
+		known, err := i.Store.Clients.Client(ctx, e.ClientID)
 		if errors.Is(err, client.ErrNotFound) {
 			known, err = &client.Client{}, nil
 		}

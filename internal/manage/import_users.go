@@ -25,7 +25,7 @@ func (i *UserImporter) Import(ctx context.Context, text []byte) (created, update
 	if err != nil {
 		return 0, 0, err
 	}
-	return i.Store.ImportAccounts(ctx, people)
+	return i.Store.Accounts.ImportAccounts(ctx, people)
 }
 
 // Read reads a file of users and hashes the passwords that are new. It calls progress after
@@ -41,7 +41,7 @@ func (i *UserImporter) Read(ctx context.Context, text []byte, progress func(done
 			Subject: account.NewSubject(), Username: e.Username, PasswordHash: e.PasswordHash, Claims: e.Claims,
 			Administrator: e.Administrator != nil && *e.Administrator, CreatedAt: when, UpdatedAt: when,
 		}
-		known, err := i.Store.AccountByUsername(ctx, e.Username)
+		known, err := i.Store.Accounts.AccountByUsername(ctx, e.Username)
 		switch {
 		case errors.Is(err, account.ErrNotFound):
 			if e.Password == "" && e.PasswordHash == "" && !e.faulty {

@@ -308,14 +308,14 @@ func TestWhoCannotBeToldIsGivenUpAtOnce(t *testing.T) {
 		change func(h *house, c *client.Client) error
 		fault  string
 	}{
-		"deleted": {func(h *house, c *client.Client) error { return h.store.DeleteClient(h.t.Context(), c.ID) }, "the client is gone"},
+		"deleted": {func(h *house, c *client.Client) error { return h.store.Clients.DeleteClient(h.t.Context(), c.ID) }, "the client is gone"},
 		"disabled": {func(h *house, c *client.Client) error {
 			c.Disabled = true
-			return h.store.UpdateClient(h.t.Context(), c)
+			return h.store.Clients.UpdateClient(h.t.Context(), c)
 		}, "disabled"},
 		"no longer interested": {func(h *house, c *client.Client) error {
 			c.BackchannelLogoutURI = ""
-			return h.store.UpdateClient(h.t.Context(), c)
+			return h.store.Clients.UpdateClient(h.t.Context(), c)
 		}, "no backchannel_logout_uri"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -356,7 +356,7 @@ func TestNothingIsLostWhenACourierEnds(t *testing.T) {
 		h.receiver("other", ok, nil)
 		h.signOut("other")
 		// Somebody takes it up and is never heard of again.
-		_, err := s.ClaimNotice(t.Context(), "other", h.now(), h.now().Add(30*time.Second))
+		_, err := s.Outbox.ClaimNotice(t.Context(), "other", h.now(), h.now().Add(30*time.Second))
 		h.must(err)
 		h.courier = outbox.NewCourier(h.courier.Config)
 		h.run()

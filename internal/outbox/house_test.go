@@ -48,7 +48,7 @@ func newHouse(t *testing.T, s *store.Store) *house {
 	})
 	h.must(err)
 	h.must(h.keys.Start(t.Context()))
-	h.must(s.InsertAccount(t.Context(), &account.Account{
+	h.must(s.Accounts.InsertAccount(t.Context(), &account.Account{
 		Subject: "ada-subject", Username: "ada", CreatedAt: h.now().Add(-time.Hour), UpdatedAt: h.now(),
 	}))
 	// All of these servers have one certificate.
@@ -123,7 +123,7 @@ func (h *house) receiver(id string, serve http.HandlerFunc, change func(*client.
 	if change != nil {
 		change(c)
 	}
-	h.must(h.store.InsertClient(h.t.Context(), c))
+	h.must(h.store.Clients.InsertClient(h.t.Context(), c))
 	return c
 }
 
@@ -141,11 +141,11 @@ func (h *house) endSession(clients ...string) string {
 		ID: session.NewID(), Cookie: session.Hash(session.NewCookie()), Subject: "ada-subject",
 		AuthTime: h.now(), CreatedAt: h.now(), SeenAt: h.now(), IdleUntil: h.now().Add(time.Hour), EndsAt: h.now().Add(time.Hour),
 	}
-	h.must(h.store.InsertSession(h.t.Context(), s, nil))
+	h.must(h.store.Sessions.InsertSession(h.t.Context(), s, nil))
 	for _, id := range clients {
-		h.must(h.store.JoinSession(h.t.Context(), s.ID, id, map[string]string{"named": "as-ada"}[id], h.now()))
+		h.must(h.store.Sessions.JoinSession(h.t.Context(), s.ID, id, map[string]string{"named": "as-ada"}[id], h.now()))
 	}
-	_, err := h.store.EndSession(h.t.Context(), s.ID, h.now())
+	_, err := h.store.Sessions.EndSession(h.t.Context(), s.ID, h.now())
 	h.must(err)
 	return s.ID
 }
@@ -153,7 +153,7 @@ func (h *house) endSession(clients ...string) string {
 // only returns the one notice for a client.
 func (h *house) only(clientID string) *outbox.Notice {
 	h.t.Helper()
-	list, err := h.store.ListNotices(h.t.Context(), store.NoticeFilter{ClientID: clientID}, "", 10)
+	list, err := h.store.Outbox.ListNotices(h.t.Context(), store.NoticeFilter{ClientID: clientID}, "", 10)
 	h.must(err)
 	if len(list) != 1 {
 		h.t.Fatalf("%s has %d notices, want one", clientID, len(list))
@@ -178,7 +178,7 @@ func (h *house) becomes(clientID, what string, is func(*outbox.Notice) bool) *ou
 func (h *house) hungOnce(clientID string) {
 	h.t.Helper()
 	for range 2000 {
-		list, err := h.store.ListNotices(h.t.Context(), store.NoticeFilter{ClientID: clientID}, "", 10)
+		list, err := h.store.Outbox.ListNotices(h.t.Context(), store.NoticeFilter{ClientID: clientID}, "", 10)
 		h.must(err)
 		if slices.ContainsFunc(list, func(n *outbox.Notice) bool { return n.Fault != "" }) {
 			return

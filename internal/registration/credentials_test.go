@@ -46,7 +46,7 @@ func TestOperatorClientsDoNotManageThemselves(t *testing.T) {
 				if faults := shop.Validate(client.Policy{}); len(faults) > 0 {
 					t.Fatal(faults)
 				}
-				if err := db.InsertClient(t.Context(), shop); err != nil {
+				if err := db.Clients.InsertClient(t.Context(), shop); err != nil {
 					t.Fatal(err)
 				}
 				unknown := r.do(t, "GET", connect+"/nobody", "")
@@ -62,7 +62,7 @@ func TestOperatorClientsDoNotManageThemselves(t *testing.T) {
 						}
 					}
 				}
-				if kept, err := db.Client(t.Context(), id); err != nil || kept.Version != 1 {
+				if kept, err := db.Clients.Client(t.Context(), id); err != nil || kept.Version != 1 {
 					t.Errorf("the client was changed: %+v, %v", kept, err)
 				}
 			}
@@ -84,7 +84,7 @@ func TestRotatedSecretsDoNotManageARegistration(t *testing.T) {
 		t.Fatalf("with the token that the secret made: %d %s", got.status, got.raw)
 	}
 
-	c, err := r.store.Client(t.Context(), id)
+	c, err := r.store.Clients.Client(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestRotatedSecretsDoNotManageARegistration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.store.UpdateClient(t.Context(), c); err != nil {
+	if err := r.store.Clients.UpdateClient(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
 	for name, auth := range map[string]string{
@@ -172,15 +172,15 @@ func TestNewRedirectURIsEndWhatWasAllowedForTheOthers(t *testing.T) {
 				r := newRigOn(t, db, nil)
 				a := r.register(t, oauth2, tc.before)
 				id := a.text("client_id")
-				c, err := db.Client(t.Context(), id)
+				c, err := db.Clients.Client(t.Context(), id)
 				if err != nil {
 					t.Fatal(err)
 				}
 				c.SkipConsent = true // by the operator, for the addresses that it had then
-				if err := db.UpdateClient(t.Context(), c); err != nil {
+				if err := db.Clients.UpdateClient(t.Context(), c); err != nil {
 					t.Fatal(err)
 				}
-				_, err = db.ImportConsents(t.Context(), []*consent.Consent{
+				_, err = db.Consents.ImportConsents(t.Context(), []*consent.Consent{
 					{Subject: "ada", ClientID: id, Scopes: []string{"openid"}, GivenAt: r.now},
 					{Subject: "ada", ClientID: "another client", Scopes: []string{"openid"}, GivenAt: r.now},
 				}, r.now, false)
@@ -190,11 +190,11 @@ func TestNewRedirectURIsEndWhatWasAllowedForTheOthers(t *testing.T) {
 				if got := r.do(t, "PUT", oauth2+"/"+id, tc.after, "Bearer "+a.text("registration_access_token")); got.status != 200 {
 					t.Fatalf("PUT = %d %s", got.status, got.raw)
 				}
-				kept, err := db.Client(t.Context(), id)
+				kept, err := db.Clients.Client(t.Context(), id)
 				if err != nil {
 					t.Fatal(err)
 				}
-				consents, err := db.ListConsents(t.Context(), "ada", "", consent.Consent{}, 10, r.now)
+				consents, err := db.Consents.ListConsents(t.Context(), "ada", "", consent.Consent{}, 10, r.now)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -218,12 +218,12 @@ func TestAClientKeepsTheHTTPAddressesThatTheOperatorAllowed(t *testing.T) {
 	const inside, bye = "http://grafana.internal:3000/cb", "http://grafana.internal:3000/bye"
 	a := r.register(t, oauth2, minimal)
 	id := a.text("client_id")
-	c, err := r.store.Client(t.Context(), id)
+	c, err := r.store.Clients.Client(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.AllowHTTPRedirects, c.RedirectURIs, c.PostLogoutRedirectURIs = true, []string{inside}, []string{bye}
-	if err := r.store.UpdateClient(t.Context(), c); err != nil {
+	if err := r.store.Clients.UpdateClient(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
 	token := "Bearer " + a.text("registration_access_token")
@@ -241,7 +241,7 @@ func TestAClientKeepsTheHTTPAddressesThatTheOperatorAllowed(t *testing.T) {
 	if got.status != 200 {
 		t.Fatalf("PUT of what it had = %d %s", got.status, got.raw)
 	}
-	if kept, err := r.store.Client(t.Context(), id); err != nil || !kept.AllowHTTPRedirects || kept.ClientName != "Grafana" {
+	if kept, err := r.store.Clients.Client(t.Context(), id); err != nil || !kept.AllowHTTPRedirects || kept.ClientName != "Grafana" {
 		t.Errorf("afterwards it is %+v, %v", kept, err)
 	}
 }
@@ -303,7 +303,7 @@ func (noAudit) EndEvent(context.Context, *audit.Event) error { return outage{err
 // events returns what the audit log has about a client, sorted.
 func (r *rig) events(t *testing.T, id string) []string {
 	t.Helper()
-	list, err := r.store.ListEvents(t.Context(), audit.Filter{Target: id}, "", 100)
+	list, err := r.store.Audit.ListEvents(t.Context(), audit.Filter{Target: id}, "", 100)
 	if err != nil {
 		t.Fatal(err)
 	}

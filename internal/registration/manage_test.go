@@ -71,12 +71,12 @@ func TestAClientIsManagedByItsOwnCredentialsOnly(t *testing.T) {
 			t.Errorf("%s: %s, want a registration token and URI, and no secret", name, a.raw)
 		}
 		// Reading with a secret gives a new token, so the one of the start is put back.
-		kept, err := r.store.Client(t.Context(), id)
+		kept, err := r.store.Clients.Client(t.Context(), id)
 		if err != nil {
 			t.Fatal(err)
 		}
 		kept.RegistrationToken = client.HashToken(token)
-		if err := r.store.UpdateClient(t.Context(), kept); err != nil {
+		if err := r.store.Clients.UpdateClient(t.Context(), kept); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -139,7 +139,7 @@ func TestPutReplacesEverythingButWhatTheOperatorGave(t *testing.T) {
 	if faults := metadata.Validate(client.Policy{}); len(faults) > 0 {
 		t.Fatal(faults)
 	}
-	if err := r.store.InsertClient(t.Context(), &client.Client{
+	if err := r.store.Clients.InsertClient(t.Context(), &client.Client{
 		ID: "shop", Metadata: metadata, Secret: secret, Dynamic: true, CreatedAt: r.now, UpdatedAt: r.now,
 	}); err != nil {
 		t.Fatal(err)
@@ -153,7 +153,7 @@ func TestPutReplacesEverythingButWhatTheOperatorGave(t *testing.T) {
 	if strings.Contains(a.raw, "internal") || strings.Contains(a.raw, "shop team") {
 		t.Errorf("the client is shown what the operator noted: %s", a.raw)
 	}
-	kept, err := r.store.Client(t.Context(), "shop")
+	kept, err := r.store.Clients.Client(t.Context(), "shop")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +224,7 @@ func TestAChangeOfMethodSettlesTheSecret(t *testing.T) {
 		}
 	}
 	put(`{"redirect_uris":["https://rp.example/cb"],"token_endpoint_auth_method":"none"}`)
-	if kept, err := r.store.Client(t.Context(), id); err != nil || kept.Secret != "" {
+	if kept, err := r.store.Clients.Client(t.Context(), id); err != nil || kept.Secret != "" {
 		t.Errorf("kept secret %q (%v), want none", kept.Secret, err)
 	}
 	wantError(t, r.do(t, "PUT", uri, `{"redirect_uris":["https://rp.example/cb"],"token_endpoint_auth_method":"none","client_secret":"0123456789"}`,
@@ -260,12 +260,12 @@ func TestADisabledClientDoesNotManageItself(t *testing.T) {
 
 	r := newRig(t, nil)
 	a := r.register(t, connect, minimal)
-	kept, err := r.store.Client(t.Context(), a.text("client_id"))
+	kept, err := r.store.Clients.Client(t.Context(), a.text("client_id"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	kept.Disabled = true
-	if err := r.store.UpdateClient(t.Context(), kept); err != nil {
+	if err := r.store.Clients.UpdateClient(t.Context(), kept); err != nil {
 		t.Fatal(err)
 	}
 	wantError(t, r.do(t, "GET", connect+"/"+kept.ID, "", "Bearer "+a.text("registration_access_token")), 401, "invalid_token")

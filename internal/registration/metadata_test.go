@@ -105,7 +105,7 @@ func TestEveryMemberIsKeptAndEchoed(t *testing.T) {
 	if err := json.Unmarshal(shown, &m); err != nil {
 		t.Fatal(err)
 	}
-	kept, err := r.store.Client(t.Context(), a.text("client_id"))
+	kept, err := r.store.Clients.Client(t.Context(), a.text("client_id"))
 	if err != nil {
 		t.Fatal(err)
 	}

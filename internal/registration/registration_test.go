@@ -160,7 +160,7 @@ func TestARegisteredClientIsToldAllItNeeds(t *testing.T) {
 					t.Errorf("%s = %v, want %v", member, got, want)
 				}
 			}
-			kept, err := r.store.Client(t.Context(), a.text("client_id"))
+			kept, err := r.store.Clients.Client(t.Context(), a.text("client_id"))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -18,22 +18,22 @@ type registry struct {
 
 func (r registry) UpdateClient(ctx context.Context, c *client.Client) error {
 	defer r.cache.Forget(c.ID)
-	return r.Store.UpdateClient(ctx, c)
+	return r.Store.Clients.UpdateClient(ctx, c)
 }
 
 func (r registry) UpdateClientDroppingConsents(ctx context.Context, c *client.Client) error {
 	defer r.cache.Forget(c.ID)
-	return r.Store.UpdateClientDroppingConsents(ctx, c)
+	return r.Store.Clients.UpdateClientDroppingConsents(ctx, c)
 }
 
 func (r registry) EndClientTokens(ctx context.Context, id string, now time.Time) error {
 	defer r.cache.Forget(id)
-	return r.Store.EndClientTokens(ctx, id, now)
+	return r.Store.Clients.EndClientTokens(ctx, id, now)
 }
 
 func (r registry) DeleteClient(ctx context.Context, id string) error {
 	defer r.cache.Forget(id)
-	return r.Store.DeleteClient(ctx, id)
+	return r.Store.Clients.DeleteClient(ctx, id)
 }
 
 // renewals keeps a client secret in another form, and lets the next request see it.
@@ -46,5 +46,5 @@ type renewals struct {
 // ReplaceClientSecret is [store.Store.ReplaceClientSecret].
 func (r renewals) ReplaceClientSecret(ctx context.Context, id string, old, replaced client.Secret) error {
 	defer r.clients.Forget(id)
-	return r.Store.ReplaceClientSecret(ctx, id, old, replaced)
+	return r.Store.Clients.ReplaceClientSecret(ctx, id, old, replaced)
 }

@@ -11,7 +11,7 @@ const sampledHashes = 1000
 
 // learnHashes lets every password check take as long as those of imported accounts.
 func (a *Server) learnHashes(ctx context.Context) error {
-	hashes, err := a.Store.SampleHashes(ctx, sampledHashes)
+	hashes, err := a.Store.Accounts.SampleHashes(ctx, sampledHashes)
 	if err != nil {
 		return err
 	}

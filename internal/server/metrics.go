@@ -41,7 +41,7 @@ func (a *Server) wireMetrics() {
 	a.Metrics.Gauge("notices_pending", "Notices that clients have not taken yet; NaN while nobody knows.", func() float64 {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
-		pending, err := a.Store.PendingNotices(ctx)
+		pending, err := a.Store.Outbox.PendingNotices(ctx)
 		if err != nil {
 			return math.NaN()
 		}

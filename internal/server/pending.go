@@ -36,7 +36,7 @@ func (a *Server) newWaitingStore() waitingStore {
 // InsertRequest is [store.Store.InsertRequest]. It returns a [*authrequest.TooManyPendingError]
 // or, where all callers together have too much kept, an error that is unavailable.
 func (s waitingStore) InsertRequest(ctx context.Context, r *authrequest.Request) error {
-	return s.keep(ctx, len(r.Parameters), r.ExpiresAt, func() error { return s.Store.InsertRequest(ctx, r) })
+	return s.keep(ctx, len(r.Parameters), r.ExpiresAt, func() error { return s.Store.Requests.InsertRequest(ctx, r) })
 }
 
 // InsertDevice is [store.Store.InsertDevice], with the errors of InsertRequest.
@@ -45,12 +45,12 @@ func (s waitingStore) InsertDevice(ctx context.Context, d *devicecode.Device) er
 	for _, part := range append(d.Scopes, d.Resources...) {
 		size += len(part) + 1
 	}
-	return s.keep(ctx, size, d.ExpiresAt, func() error { return s.Store.InsertDevice(ctx, d) })
+	return s.keep(ctx, size, d.ExpiresAt, func() error { return s.Store.Devices.InsertDevice(ctx, d) })
 }
 
 // InsertLogoutRequest is [store.Store.InsertLogoutRequest], with the errors of InsertRequest.
 func (s waitingStore) InsertLogoutRequest(ctx context.Context, o *authrequest.LogoutRequest) error {
-	return s.keep(ctx, len(o.State)+len(o.Redirect), o.ExpiresAt, func() error { return s.Store.InsertLogoutRequest(ctx, o) })
+	return s.keep(ctx, len(o.State)+len(o.Redirect), o.ExpiresAt, func() error { return s.Store.LogoutRequests.InsertLogoutRequest(ctx, o) })
 }
 
 func (s waitingStore) keep(ctx context.Context, size int, until time.Time, insert func() error) error {

@@ -34,7 +34,7 @@ func (r refusals) Refusal(ctx context.Context, requestID string) (*refusal.Recor
 	if recent, err := r.recent.Find(requestID); err == nil {
 		return recent, nil
 	}
-	return r.Store.Refusal(ctx, requestID)
+	return r.Store.Refusals.Refusal(ctx, requestID)
 }
 
 func noteNotFound(r *http.Request) {

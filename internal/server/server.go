@@ -172,10 +172,10 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if a.pages, err = pages.New(c.Path()); err != nil {
 		return nil, fmt.Errorf("parse pages: %w", err)
 	}
-	if a.subjects.Salt, err = s.Seed(ctx, "pairwise subject"); err != nil {
+	if a.subjects.Salt, err = s.Seeds.Seed(ctx, "pairwise subject"); err != nil {
 		return nil, err
 	}
-	if a.Cookies.StateKey, err = s.Seed(ctx, "browser state"); err != nil {
+	if a.Cookies.StateKey, err = s.Seeds.Seed(ctx, "browser state"); err != nil {
 		return nil, err
 	}
 	a.admission = a.newRoom()
@@ -285,7 +285,7 @@ func newFetcher(c *config.Config) (*outbound.Client, error) {
 // newSealer returns what seals opaque access tokens. Its keys need a random value
 // of the database beside the system secret, so that neither alone makes a token.
 func (a *Server) newSealer(ctx context.Context) (*tokens.Sealer, error) {
-	seed, err := a.Store.Seed(ctx, "access token")
+	seed, err := a.Store.Seeds.Seed(ctx, "access token")
 	if err != nil {
 		return nil, err
 	}

@@ -19,21 +19,21 @@ func TestAccountIsKeptWhole(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		want := fixture.Account("alice")
 		want.Administrator, want.DisabledAt, want.SessionsValidAfter = true, noon, noon
-		must(t, s.InsertAccount(t.Context(), want))
+		must(t, s.Accounts.InsertAccount(t.Context(), want))
 
-		bySubject, err := s.Account(t.Context(), "alice")
+		bySubject, err := s.Accounts.Account(t.Context(), "alice")
 		must(t, err)
 		wantSame(t, "account by subject", bySubject, want)
-		byName, err := s.AccountByUsername(t.Context(), "name-of-alice")
+		byName, err := s.Accounts.AccountByUsername(t.Context(), "name-of-alice")
 		must(t, err)
 		wantSame(t, "account by username", byName, want)
 
 		taken := fixture.Account("another")
 		taken.Username = want.Username
-		wantErr(t, "InsertAccount with a taken username", s.InsertAccount(t.Context(), taken), account.ErrExists)
-		_, err = s.Account(t.Context(), "nobody")
+		wantErr(t, "InsertAccount with a taken username", s.Accounts.InsertAccount(t.Context(), taken), account.ErrExists)
+		_, err = s.Accounts.Account(t.Context(), "nobody")
 		wantErr(t, "Account of nobody", err, account.ErrNotFound)
-		_, err = s.AccountByUsername(t.Context(), "nobody")
+		_, err = s.Accounts.AccountByUsername(t.Context(), "nobody")
 		wantErr(t, "AccountByUsername of nobody", err, account.ErrNotFound)
 	})
 }
@@ -44,24 +44,24 @@ func TestWhatEndsSessionsAndGrants(t *testing.T) {
 	later := noon.Add(time.Minute)
 	for name, end := range map[string]func(context.Context, *store.Store) error{
 		"a new password": func(ctx context.Context, s *store.Store) error {
-			return s.SetPassword(ctx, "alice", "$new", later)
+			return s.Accounts.SetPassword(ctx, "alice", "$new", later)
 		},
 		"disabling the account": func(ctx context.Context, s *store.Store) error {
-			return s.SetDisabled(ctx, "alice", true, later)
+			return s.Accounts.SetDisabled(ctx, "alice", true, later)
 		},
 		"disabling the account and enabling it again": func(ctx context.Context, s *store.Store) error {
-			if err := s.SetDisabled(ctx, "alice", true, later); err != nil {
+			if err := s.Accounts.SetDisabled(ctx, "alice", true, later); err != nil {
 				return err
 			}
-			return s.SetDisabled(ctx, "alice", false, later)
+			return s.Accounts.SetDisabled(ctx, "alice", false, later)
 		},
 		"deleting the account": func(ctx context.Context, s *store.Store) error {
-			return s.DeleteAccount(ctx, "alice", noon)
+			return s.Accounts.DeleteAccount(ctx, "alice", noon)
 		},
 		"an import with a new password": func(ctx context.Context, s *store.Store) error {
 			a := fixture.Account("alice")
 			a.PasswordHash, a.UpdatedAt = "$new", later
-			_, _, err := s.ImportAccounts(ctx, imports(a))
+			_, _, err := s.Accounts.ImportAccounts(ctx, imports(a))
 			return err
 		},
 	} {
@@ -69,24 +69,24 @@ func TestWhatEndsSessionsAndGrants(t *testing.T) {
 			t.Parallel()
 			storetest.Each(t, func(t *testing.T, s *store.Store) {
 				fixture.Seed(t, s)
-				must(t, s.InsertSession(t.Context(), fixture.Session("alices", "alice"), nil))
-				must(t, s.InsertSession(t.Context(), fixture.Session("bobs", "bob"), nil))
+				must(t, s.Sessions.InsertSession(t.Context(), fixture.Session("alices", "alice"), nil))
+				must(t, s.Sessions.InsertSession(t.Context(), fixture.Session("bobs", "bob"), nil))
 				coded, refreshed := fixture.InsertGrant(t, s, nil), fixture.InsertGrant(t, s, nil)
 				bobs := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.Subject = "bob" })
 				fixture.RedeemCode(t, s, refreshed)
 
 				must(t, end(t.Context(), s))
 
-				_, _, err := s.SessionAndConsent(t.Context(), fixture.CookieHash("alices"), "rp", later)
+				_, _, err := s.Sessions.SessionAndConsent(t.Context(), fixture.CookieHash("alices"), "rp", later)
 				wantErr(t, "alice's session", err, session.ErrNotFound)
 				fixture.WantLive(t, s, coded.Locator, later, false)
 				fixture.WantLive(t, s, refreshed.Locator, later, false)
-				_, err = s.RedeemCode(t.Context(), grant.CodeRedemption{Ref: coded.Locator, ClientID: "rp", Now: noon})
+				_, err = s.Grants.RedeemCode(t.Context(), grant.CodeRedemption{Ref: coded.Locator, ClientID: "rp", Now: noon})
 				wantErr(t, "alice's code", err, grant.ErrNotFound)
-				_, err = s.RotateRefresh(t.Context(), grant.RefreshRotation{Ref: refreshed.Locator, ClientID: "rp", Generation: 1, ExpiresAt: later, Now: noon})
+				_, err = s.Grants.RotateRefresh(t.Context(), grant.RefreshRotation{Ref: refreshed.Locator, ClientID: "rp", Generation: 1, ExpiresAt: later, Now: noon})
 				wantErr(t, "alice's refresh token", err, grant.ErrNotFound)
 
-				_, _, err = s.SessionAndConsent(t.Context(), fixture.CookieHash("bobs"), "rp", later)
+				_, _, err = s.Sessions.SessionAndConsent(t.Context(), fixture.CookieHash("bobs"), "rp", later)
 				must(t, err)
 				fixture.WantLive(t, s, bobs.Locator, later, true)
 			})
@@ -99,19 +99,19 @@ func TestAccountLivesOnAfterwards(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
 		later := noon.Add(time.Minute)
-		must(t, s.SetPassword(t.Context(), "alice", "$new", later))
+		must(t, s.Accounts.SetPassword(t.Context(), "alice", "$new", later))
 		n := fixture.Session("again", "alice")
 		n.AuthTime = later
-		must(t, s.InsertSession(t.Context(), n, nil))
-		_, _, err := s.SessionAndConsent(t.Context(), fixture.CookieHash("again"), "rp", later)
+		must(t, s.Sessions.InsertSession(t.Context(), n, nil))
+		_, _, err := s.Sessions.SessionAndConsent(t.Context(), fixture.CookieHash("again"), "rp", later)
 		must(t, err)
-		must(t, s.InsertSession(t.Context(), fixture.Session("overtaken", "alice"), nil))
-		_, _, err = s.SessionAndConsent(t.Context(), fixture.CookieHash("overtaken"), "rp", later)
+		must(t, s.Sessions.InsertSession(t.Context(), fixture.Session("overtaken", "alice"), nil))
+		_, _, err = s.Sessions.SessionAndConsent(t.Context(), fixture.CookieHash("overtaken"), "rp", later)
 		wantErr(t, "a sign-in that the new password overtook", err, session.ErrNotFound)
 		g := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.CreatedAt = later })
 		fixture.WantLive(t, s, g.Locator, later, true)
 
-		a, err := s.Account(t.Context(), "alice")
+		a, err := s.Accounts.Account(t.Context(), "alice")
 		must(t, err)
 		want := fixture.Account("alice")
 		want.PasswordHash, want.SessionsValidAfter, want.UpdatedAt = "$new", later, later
@@ -126,31 +126,31 @@ func TestAnImportGivesNothingToWhoSignedUp(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		squatter := fixture.Account("carol")
 		squatter.SelfRegistered = true
-		must(t, s.InsertAccount(t.Context(), squatter))
+		must(t, s.Accounts.InsertAccount(t.Context(), squatter))
 
 		brought := fixture.Account("carol")
 		brought.Subject, brought.PasswordHash, brought.Administrator = "another", "", true
-		_, _, err := s.ImportAccounts(t.Context(), imports(fixture.Account("dave"), brought))
+		_, _, err := s.Accounts.ImportAccounts(t.Context(), imports(fixture.Account("dave"), brought))
 		wantErr(t, "an import without a password", err, account.ErrSelfRegistered)
-		got, err := s.Account(t.Context(), "carol")
+		got, err := s.Accounts.Account(t.Context(), "carol")
 		must(t, err)
 		wantSame(t, "the account", got, squatter)
-		_, err = s.Account(t.Context(), "dave")
+		_, err = s.Accounts.Account(t.Context(), "dave")
 		wantErr(t, "the rest of the import", err, account.ErrNotFound)
 
-		must(t, s.InsertSession(t.Context(), fixture.Session("squatters", "carol"), nil))
+		must(t, s.Sessions.InsertSession(t.Context(), fixture.Session("squatters", "carol"), nil))
 		taking := fixture.Account("carol")
 		taking.PasswordHash, taking.UpdatedAt = "$operators", noon.Add(time.Second)
-		_, _, err = s.ImportAccounts(t.Context(), imports(taking))
+		_, _, err = s.Accounts.ImportAccounts(t.Context(), imports(taking))
 		must(t, err)
-		_, _, err = s.SessionAndConsent(t.Context(), fixture.CookieHash("squatters"), "rp", noon.Add(time.Second))
+		_, _, err = s.Sessions.SessionAndConsent(t.Context(), fixture.CookieHash("squatters"), "rp", noon.Add(time.Second))
 		wantErr(t, "the session of who signed up", err, session.ErrNotFound)
 
 		brought = fixture.Account("carol")
 		brought.PasswordHash, brought.Administrator = "", true
-		_, _, err = s.ImportAccounts(t.Context(), imports(brought))
+		_, _, err = s.Accounts.ImportAccounts(t.Context(), imports(brought))
 		must(t, err)
-		got, err = s.Account(t.Context(), "carol")
+		got, err = s.Accounts.Account(t.Context(), "carol")
 		must(t, err)
 		if !got.Administrator || got.SelfRegistered {
 			t.Errorf("the account that the operator took over is %+v, want an administrator's, not self-registered", got)
@@ -161,10 +161,10 @@ func TestAnImportGivesNothingToWhoSignedUp(t *testing.T) {
 func TestUnknownAccountCannotChange(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		wantErr(t, "SetPassword", s.SetPassword(t.Context(), "nobody", "$", noon), account.ErrNotFound)
-		wantErr(t, "SetDisabled", s.SetDisabled(t.Context(), "nobody", true, noon), account.ErrNotFound)
-		wantErr(t, "SetDisabled", s.SetDisabled(t.Context(), "nobody", false, noon), account.ErrNotFound)
-		wantErr(t, "DeleteAccount", s.DeleteAccount(t.Context(), "nobody", noon), account.ErrNotFound)
+		wantErr(t, "SetPassword", s.Accounts.SetPassword(t.Context(), "nobody", "$", noon), account.ErrNotFound)
+		wantErr(t, "SetDisabled", s.Accounts.SetDisabled(t.Context(), "nobody", true, noon), account.ErrNotFound)
+		wantErr(t, "SetDisabled", s.Accounts.SetDisabled(t.Context(), "nobody", false, noon), account.ErrNotFound)
+		wantErr(t, "DeleteAccount", s.Accounts.DeleteAccount(t.Context(), "nobody", noon), account.ErrNotFound)
 	})
 }
 
@@ -179,12 +179,12 @@ func TestAccountImport(t *testing.T) {
 
 		for round, want := range [][2]int{{1, 1}, {0, 0}} {
 			entry := *again
-			created, updated, err := s.ImportAccounts(t.Context(), imports(&entry, fixture.Account("carol"), fixture.Account("bob")))
+			created, updated, err := s.Accounts.ImportAccounts(t.Context(), imports(&entry, fixture.Account("carol"), fixture.Account("bob")))
 			if err != nil || created != want[0] || updated != want[1] {
 				t.Errorf("round %d: ImportAccounts = %d created, %d updated, %v, want %v", round, created, updated, err, want)
 			}
 		}
-		got, err := s.AccountByUsername(t.Context(), "name-of-alice")
+		got, err := s.Accounts.AccountByUsername(t.Context(), "name-of-alice")
 		must(t, err)
 		want := fixture.Account("alice")
 		want.Claims, want.UpdatedAt = again.Claims, noon
@@ -197,12 +197,12 @@ func TestAccountImportIsAllOrNothing(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		taken := fixture.Account("carol")
 		taken.Username = "somebody-else"
-		_, _, err := s.ImportAccounts(t.Context(), imports(fixture.Account("carol"), taken, fixture.Account("dave")))
+		_, _, err := s.Accounts.ImportAccounts(t.Context(), imports(fixture.Account("carol"), taken, fixture.Account("dave")))
 		wantErr(t, "ImportAccounts with a subject twice", err, account.ErrExists)
 		if err != nil && !strings.Contains(err.Error(), "account 2 (somebody-else)") {
 			t.Errorf("ImportAccounts = %v, want an error that names the entry", err)
 		}
-		list, err := s.ListAccounts(t.Context(), "", 10)
+		list, err := s.Accounts.ListAccounts(t.Context(), "", 10)
 		must(t, err)
 		if len(list) != 0 {
 			t.Errorf("a failed import left %d accounts, want none", len(list))
@@ -214,9 +214,9 @@ func TestAccountsAreListedInPages(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
-		first, err := s.ListAccounts(t.Context(), "", 1)
+		first, err := s.Accounts.ListAccounts(t.Context(), "", 1)
 		must(t, err)
-		rest, err := s.ListAccounts(t.Context(), first[0].Username, 10)
+		rest, err := s.Accounts.ListAccounts(t.Context(), first[0].Username, 10)
 		must(t, err)
 		wantSame(t, "pages", [][]*account.Account{first, rest}, [][]*account.Account{{fixture.Account("alice")}, {fixture.Account("bob")}})
 	})
@@ -227,29 +227,29 @@ func TestSetupLink(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		link, first := session.Hash("link"), fixture.Account("first")
 		first.Administrator = true
-		must(t, s.InsertSetupLink(t.Context(), link, noon.Add(30*time.Minute)))
-		must(t, s.InsertAccount(t.Context(), fixture.Account("alice")))
+		must(t, s.SetupLinks.InsertSetupLink(t.Context(), link, noon.Add(30*time.Minute)))
+		must(t, s.Accounts.InsertAccount(t.Context(), fixture.Account("alice")))
 		wantAdministrator(t, s, false)
 
-		must(t, s.SetupLink(t.Context(), link, noon))
-		wantErr(t, "SetupLink of another", s.SetupLink(t.Context(), session.Hash("other"), noon), account.ErrSetupLink)
-		wantErr(t, "SetupLink too late", s.SetupLink(t.Context(), link, noon.Add(30*time.Minute)), account.ErrSetupLink)
-		late := s.RedeemSetupLink(t.Context(), link, first, noon.Add(30*time.Minute))
+		must(t, s.SetupLinks.SetupLink(t.Context(), link, noon))
+		wantErr(t, "SetupLink of another", s.SetupLinks.SetupLink(t.Context(), session.Hash("other"), noon), account.ErrSetupLink)
+		wantErr(t, "SetupLink too late", s.SetupLinks.SetupLink(t.Context(), link, noon.Add(30*time.Minute)), account.ErrSetupLink)
+		late := s.SetupLinks.RedeemSetupLink(t.Context(), link, first, noon.Add(30*time.Minute))
 		wantErr(t, "RedeemSetupLink too late", late, account.ErrSetupLink)
 
-		taken := s.RedeemSetupLink(t.Context(), link, fixture.Account("alice"), noon)
+		taken := s.SetupLinks.RedeemSetupLink(t.Context(), link, fixture.Account("alice"), noon)
 		wantErr(t, "RedeemSetupLink with a taken name", taken, account.ErrExists)
-		must(t, s.SetupLink(t.Context(), link, noon))
+		must(t, s.SetupLinks.SetupLink(t.Context(), link, noon))
 
-		must(t, s.RedeemSetupLink(t.Context(), link, first, noon))
+		must(t, s.SetupLinks.RedeemSetupLink(t.Context(), link, first, noon))
 		wantAdministrator(t, s, true)
-		wantErr(t, "SetupLink after use", s.SetupLink(t.Context(), link, noon), account.ErrSetupLink)
+		wantErr(t, "SetupLink after use", s.SetupLinks.SetupLink(t.Context(), link, noon), account.ErrSetupLink)
 	})
 }
 
 func wantAdministrator(t *testing.T, s *store.Store, want bool) {
 	t.Helper()
-	if got, err := s.HasAdministrator(t.Context()); err != nil || got != want {
+	if got, err := s.Accounts.HasAdministrator(t.Context()); err != nil || got != want {
 		t.Errorf("HasAdministrator = %v, %v, want %v", got, err, want)
 	}
 }

@@ -16,15 +16,15 @@ func TestAuditEvents(t *testing.T) {
 		key := audit.Actor{Kind: audit.Key, ID: "k1", Name: "nightly"}
 		first := audit.NewEvent("client.create", "", key, noon)
 		first.Address, first.RequestID = "192.0.2.7", "R"
-		must(t, s.BeginEvent(ctx, first))
+		must(t, s.Audit.BeginEvent(ctx, first))
 		second := audit.NewEvent("client.delete", "shop", audit.Actor{Kind: audit.Command, ID: "root"}, noon.Add(time.Minute))
-		must(t, s.BeginEvent(ctx, second))
+		must(t, s.Audit.BeginEvent(ctx, second))
 
 		first.Target, first.Outcome, first.Status = "shop", audit.Done, 201
-		must(t, s.EndEvent(ctx, first))
+		must(t, s.Audit.EndEvent(ctx, first))
 		changed := *first
 		changed.Target, changed.Outcome = "other", audit.Failed
-		must(t, s.EndEvent(ctx, &changed)) // an outcome stands
+		must(t, s.Audit.EndEvent(ctx, &changed)) // an outcome stands
 
 		for name, tc := range map[string]struct {
 			filter audit.Filter
@@ -40,14 +40,14 @@ func TestAuditEvents(t *testing.T) {
 			"since the very moment":   {audit.Filter{Since: noon}, "", []*audit.Event{second, first}},
 			"of an actor and another": {audit.Filter{Actor: "root", Action: "client.create"}, "", nil},
 		} {
-			got, err := s.ListEvents(ctx, tc.filter, tc.before, 10)
+			got, err := s.Audit.ListEvents(ctx, tc.filter, tc.before, 10)
 			must(t, err)
 			wantSame(t, name, got, tc.want)
 		}
 
 		_, err := s.Purge(ctx, noon.Add(90*day+time.Second))
 		must(t, err)
-		left, err := s.ListEvents(ctx, audit.Filter{}, "", 10)
+		left, err := s.Audit.ListEvents(ctx, audit.Filter{}, "", 10)
 		must(t, err)
 		wantSame(t, "what is left after 90 days", left, []*audit.Event{second})
 	})

@@ -15,7 +15,7 @@ import (
 // twice.
 func BenchmarkCachedClient(b *testing.B) {
 	s := storetest.New(b)
-	if err := s.InsertClient(b.Context(), fixture.Client("rp")); err != nil {
+	if err := s.Clients.InsertClient(b.Context(), fixture.Client("rp")); err != nil {
 		b.Fatal(err)
 	}
 	storetest.Follow(b, s)
@@ -57,14 +57,14 @@ func BenchmarkChangeAcknowledged(b *testing.B) {
 					stores[i] = s
 				}
 				c := fixture.Client("rp")
-				if err := stores[0].InsertClient(b.Context(), c); err != nil {
+				if err := stores[0].Clients.InsertClient(b.Context(), c); err != nil {
 					b.Fatal(err)
 				}
 				for b.Loop() {
 					b.StopTimer()
 					time.Sleep(rand.N(250 * time.Millisecond)) // at any moment between two readings
 					b.StartTimer()
-					if err := stores[0].UpdateClient(b.Context(), c); err != nil {
+					if err := stores[0].Clients.UpdateClient(b.Context(), c); err != nil {
 						b.Fatal(err)
 					}
 				}

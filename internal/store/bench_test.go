@@ -116,7 +116,7 @@ func stock[T any](b *testing.B, n int, fresh func() T) (take func() T) {
 func BenchmarkInsertGrant(b *testing.B) {
 	onEach(b, func(b *testing.B, s *store.Store, _ int) func() error {
 		b.Helper()
-		return func() error { return s.InsertGrant(b.Context(), fixture.Grant("rp", "alice")) }
+		return func() error { return s.Grants.InsertGrant(b.Context(), fixture.Grant("rp", "alice")) }
 	})
 }
 
@@ -125,13 +125,13 @@ func BenchmarkSpendCode(b *testing.B) {
 		b.Helper()
 		codes := stock(b, n, func() grant.Locator {
 			g := fixture.Grant("rp", "alice")
-			if err := s.InsertGrant(b.Context(), g); err != nil {
+			if err := s.Grants.InsertGrant(b.Context(), g); err != nil {
 				b.Error(err)
 			}
 			return g.Locator
 		})
 		return func() error {
-			_, err := s.RedeemCode(b.Context(), grant.CodeRedemption{Ref: codes(), ClientID: "rp", Now: noon})
+			_, err := s.Grants.RedeemCode(b.Context(), grant.CodeRedemption{Ref: codes(), ClientID: "rp", Now: noon})
 			return err
 		}
 	})
@@ -149,7 +149,7 @@ func BenchmarkRotateRefresh(b *testing.B) {
 		}
 		return func() error {
 			r := <-current
-			_, err := s.RotateRefresh(b.Context(), r)
+			_, err := s.Grants.RotateRefresh(b.Context(), r)
 			r.Generation++
 			current <- r
 			return err
@@ -162,7 +162,7 @@ func BenchmarkLiveGrant(b *testing.B) {
 		b.Helper()
 		g := fixture.InsertGrant(b, s, nil)
 		return func() error {
-			_, err := s.LiveGrant(b.Context(), g.Locator, "jti", noon)
+			_, err := s.Grants.LiveGrant(b.Context(), g.Locator, "jti", noon)
 			return err
 		}
 	})
@@ -171,7 +171,7 @@ func BenchmarkLiveGrant(b *testing.B) {
 func BenchmarkDenyToken(b *testing.B) {
 	onEach(b, func(b *testing.B, s *store.Store, _ int) func() error {
 		b.Helper()
-		return func() error { return s.DenyToken(b.Context(), rand.Text(), noon.Add(time.Hour)) }
+		return func() error { return s.Grants.DenyToken(b.Context(), rand.Text(), noon.Add(time.Hour)) }
 	})
 }
 
@@ -179,7 +179,7 @@ func BenchmarkClaimOnce(b *testing.B) {
 	onEach(b, func(b *testing.B, s *store.Store, _ int) func() error {
 		b.Helper()
 		return func() error {
-			first, err := s.ClaimOnce(b.Context(), "assertion", "rp", rand.Text(), noon.Add(time.Minute), noon)
+			first, err := s.Replay.ClaimOnce(b.Context(), "assertion", "rp", rand.Text(), noon.Add(time.Minute), noon)
 			if err == nil && !first {
 				return errors.New("claimed before")
 			}
@@ -192,10 +192,10 @@ func BenchmarkSessionAndConsent(b *testing.B) {
 	onEach(b, func(b *testing.B, s *store.Store, _ int) func() error {
 		b.Helper()
 		id := rand.Text()
-		must(b, s.InsertSession(b.Context(), fixture.Session(id, "alice"), nil))
-		must(b, s.SaveConsent(b.Context(), &consent.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"openid"}, GivenAt: noon}))
+		must(b, s.Sessions.InsertSession(b.Context(), fixture.Session(id, "alice"), nil))
+		must(b, s.Consents.SaveConsent(b.Context(), &consent.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"openid"}, GivenAt: noon}))
 		return func() error {
-			_, _, err := s.SessionAndConsent(b.Context(), fixture.CookieHash(id), "rp", noon)
+			_, _, err := s.Sessions.SessionAndConsent(b.Context(), fixture.CookieHash(id), "rp", noon)
 			return err
 		}
 	})

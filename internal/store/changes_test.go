@@ -36,7 +36,7 @@ func TestAChangeIsInForceAtEveryReplicaWhenAcknowledged(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		changer := openReplica(t, url)
-		must(t, changer.InsertClient(t.Context(), fixture.Client("rp")))
+		must(t, changer.Clients.InsertClient(t.Context(), fixture.Client("rp")))
 		storetest.Follow(t, changer)
 		var acknowledged atomic.Int64
 		ctx, stop := context.WithCancel(t.Context())
@@ -68,10 +68,10 @@ func TestAChangeIsInForceAtEveryReplicaWhenAcknowledged(t *testing.T) {
 			}
 		}
 		for n := int64(1); n <= 8; n++ {
-			c, err := changer.Client(t.Context(), "rp")
+			c, err := changer.Clients.Client(t.Context(), "rp")
 			must(t, err)
 			c.ClientName = strconv.FormatInt(n, 10)
-			must(t, changer.UpdateClient(t.Context(), c))
+			must(t, changer.Clients.UpdateClient(t.Context(), c))
 			acknowledged.Store(n)
 			time.Sleep(10 * time.Millisecond) // the caches fill
 		}
@@ -85,14 +85,14 @@ func TestAStoppedReplicaHasNothingCachedWhenItGoesOn(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		changer, stopped := openReplica(t, url), openReplica(t, url)
-		must(t, changer.InsertClient(t.Context(), fixture.Client("rp")))
+		must(t, changer.Clients.InsertClient(t.Context(), fixture.Client("rp")))
 		r := stopped.Join(t.Context(), t, 300*time.Millisecond)
 		cache := store.NewClientCache(stopped, 10)
 		_, err := cache.Client(t.Context(), "rp")
 		must(t, err)
 
 		began := time.Now()
-		must(t, changer.DeleteClient(t.Context(), "rp"))
+		must(t, changer.Clients.DeleteClient(t.Context(), "rp"))
 		if took := time.Since(began); took < 300*time.Millisecond {
 			t.Errorf("the change was acknowledged after %v, while the other replica may use its reading", took)
 		}
@@ -128,7 +128,7 @@ func TestAReplicaAcknowledgesWhatItUses(t *testing.T) {
 		changer, other := openReplica(t, url), openReplica(t, url)
 		r := other.Join(t.Context(), t, time.Minute)
 		changer.DeferWaits()
-		must(t, changer.DeleteAPIKey(t.Context(), insertKey(t, changer, "a")))
+		must(t, changer.APIKeys.DeleteAPIKey(t.Context(), insertKey(t, changer, "a")))
 		used, _ := other.Changes().Version()
 		wantSame(t, "acknowledged, before it read", other.Replicas(t.Context(), t)[0].Seen, used)
 		r.Read(t.Context(), t)
@@ -152,7 +152,7 @@ func TestKilledReplicasAreForgotten(t *testing.T) {
 				openReplica(t, url).Join(t.Context(), t, 100*time.Millisecond)
 			}
 			began := time.Now()
-			must(t, changer.DeleteAPIKey(t.Context(), insertKey(t, changer, "a")))
+			must(t, changer.APIKeys.DeleteAPIKey(t.Context(), insertKey(t, changer, "a")))
 			if took := time.Since(began); wait && took < 200*time.Millisecond {
 				t.Errorf("a change did not wait for a replica that may live: %v", took)
 			}
@@ -206,7 +206,7 @@ func TestAChangeAloneIsAcknowledgedAtOnce(t *testing.T) {
 		s := openReplica(t, url)
 		for range 2 {
 			before, began := s.Statements(), time.Now()
-			must(t, s.EndClientTokens(t.Context(), insertClient(t, s), noon))
+			must(t, s.Clients.EndClientTokens(t.Context(), insertClient(t, s), noon))
 			if took := time.Since(began); took > time.Second {
 				t.Errorf("a change took %v alone", took)
 			}
@@ -219,13 +219,13 @@ func TestAChangeAloneIsAcknowledgedAtOnce(t *testing.T) {
 func insertClient(t *testing.T, s *store.Store) string {
 	t.Helper()
 	c := fixture.Client("client-" + strconv.FormatInt(s.Statements(), 10))
-	must(t, s.InsertClient(t.Context(), c))
+	must(t, s.Clients.InsertClient(t.Context(), c))
 	return c.ID
 }
 
 func insertKey(t *testing.T, s *store.Store, id string) string {
 	t.Helper()
-	must(t, s.InsertAPIKey(t.Context(), &apikey.Key{ID: id, Name: id, Hash: []byte("hash"), Scopes: []string{"clients:read"}, CreatedAt: noon}))
+	must(t, s.APIKeys.InsertAPIKey(t.Context(), &apikey.Key{ID: id, Name: id, Hash: []byte("hash"), Scopes: []string{"clients:read"}, CreatedAt: noon}))
 	return id
 }
 
@@ -279,10 +279,10 @@ func TestWhatRaisesTheChangeCounter(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		must(t, s.InsertClient(ctx, fixture.Client("rp")))
-		must(t, s.InsertAccount(ctx, fixture.Account("alice")))
+		must(t, s.Clients.InsertClient(ctx, fixture.Client("rp")))
+		must(t, s.Accounts.InsertAccount(ctx, fixture.Account("alice")))
 		rp := func() *client.Client {
-			c, err := s.Client(ctx, "rp")
+			c, err := s.Clients.Client(ctx, "rp")
 			must(t, err)
 			return c
 		}
@@ -292,38 +292,38 @@ func TestWhatRaisesTheChangeCounter(t *testing.T) {
 			want int64
 			do   func() error
 		}{
-			{"a new client", 0, func() error { return s.InsertClient(ctx, fixture.Client("new")) }},
-			{"a client changed", 1, func() error { return s.UpdateClient(ctx, rp()) }},
-			{"a client changed, without its consents", 1, func() error { return s.UpdateClientDroppingConsents(ctx, rp()) }},
+			{"a new client", 0, func() error { return s.Clients.InsertClient(ctx, fixture.Client("new")) }},
+			{"a client changed", 1, func() error { return s.Clients.UpdateClient(ctx, rp()) }},
+			{"a client changed, without its consents", 1, func() error { return s.Clients.UpdateClientDroppingConsents(ctx, rp()) }},
 			{"a client changed by somebody else meanwhile", 0, func() error {
 				c := rp()
 				c.Version--
-				if err := s.UpdateClient(ctx, c); !errors.Is(err, client.ErrConflict) {
+				if err := s.Clients.UpdateClient(ctx, c); !errors.Is(err, client.ErrConflict) {
 					return err
 				}
 				return nil
 			}},
-			{"its secret in another form", 0, func() error { return s.ReplaceClientSecret(ctx, "rp", rp().Secret, "other") }},
-			{"its tokens ended", 1, func() error { return s.EndClientTokens(ctx, "rp", noon) }},
-			{"an import of what is there", 0, func() error { _, _, err := s.ImportClients(ctx, []*client.Client{rp()}); return err }},
+			{"its secret in another form", 0, func() error { return s.Clients.ReplaceClientSecret(ctx, "rp", rp().Secret, "other") }},
+			{"its tokens ended", 1, func() error { return s.Clients.EndClientTokens(ctx, "rp", noon) }},
+			{"an import of what is there", 0, func() error { _, _, err := s.Clients.ImportClients(ctx, []*client.Client{rp()}); return err }},
 			{"an import of two changes", 1, func() error {
 				a, b := fixture.Client("rp"), fixture.Client("new")
 				a.ClientName, b.ClientName = "a", "b"
-				_, _, err := s.ImportClients(ctx, []*client.Client{a, b})
+				_, _, err := s.Clients.ImportClients(ctx, []*client.Client{a, b})
 				return err
 			}},
-			{"a client deleted", 1, func() error { return s.DeleteClient(ctx, "rp") }},
+			{"a client deleted", 1, func() error { return s.Clients.DeleteClient(ctx, "rp") }},
 			{"a new API key", 0, func() error { insertKey(t, s, "a"); return nil }},
-			{"an API key deleted", 1, func() error { return s.DeleteAPIKey(ctx, "a") }},
-			{"a new trusted issuer", 1, func() error { return s.InsertTrust(ctx, aTrust("i", "https://issuer.example", "")) }},
-			{"a trusted issuer deleted", 1, func() error { return s.DeleteTrust(ctx, "i") }},
-			{"signing keys", 1, func() error { return s.SaveKeys(ctx, 0, []jwks.Record{key}, nil) }},
-			{"a new scope", 1, func() error { return s.InsertScope(ctx, &scope.Scope{Name: "hr"}) }},
-			{"a scope changed", 1, func() error { return s.UpdateScope(ctx, &scope.Scope{Name: "hr", Title: "HR"}) }},
-			{"a scope deleted", 1, func() error { return s.DeleteScope(ctx, "hr") }},
-			{"an account disabled", 1, func() error { return s.SetDisabled(ctx, "alice", true, noon) }},
-			{"an account enabled", 1, func() error { return s.SetDisabled(ctx, "alice", false, noon) }},
-			{"an account deleted", 1, func() error { return s.DeleteAccount(ctx, "alice", noon) }},
+			{"an API key deleted", 1, func() error { return s.APIKeys.DeleteAPIKey(ctx, "a") }},
+			{"a new trusted issuer", 1, func() error { return s.TrustedIssuers.InsertTrust(ctx, aTrust("i", "https://issuer.example", "")) }},
+			{"a trusted issuer deleted", 1, func() error { return s.TrustedIssuers.DeleteTrust(ctx, "i") }},
+			{"signing keys", 1, func() error { return s.Keys.SaveKeys(ctx, 0, []jwks.Record{key}, nil) }},
+			{"a new scope", 1, func() error { return s.Scopes.InsertScope(ctx, &scope.Scope{Name: "hr"}) }},
+			{"a scope changed", 1, func() error { return s.Scopes.UpdateScope(ctx, &scope.Scope{Name: "hr", Title: "HR"}) }},
+			{"a scope deleted", 1, func() error { return s.Scopes.DeleteScope(ctx, "hr") }},
+			{"an account disabled", 1, func() error { return s.Accounts.SetDisabled(ctx, "alice", true, noon) }},
+			{"an account enabled", 1, func() error { return s.Accounts.SetDisabled(ctx, "alice", false, noon) }},
+			{"an account deleted", 1, func() error { return s.Accounts.DeleteAccount(ctx, "alice", noon) }},
 		} {
 			before := s.ChangeCounter(ctx, t)
 			if err := step.do(); err != nil {
@@ -344,7 +344,7 @@ func TestACommandWaitsOnceForItsChanges(t *testing.T) {
 		stopped.Join(t.Context(), t, 200*time.Millisecond)
 		command.DeferWaits()
 		for range 5 {
-			must(t, command.DeleteAPIKey(t.Context(), insertKey(t, command, "a")))
+			must(t, command.APIKeys.DeleteAPIKey(t.Context(), insertKey(t, command, "a")))
 		}
 		if suspects := stopped.Replicas(t.Context(), t); suspects[0].Suspected {
 			t.Error("a change waited by itself")

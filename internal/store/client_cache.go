@@ -41,7 +41,7 @@ func NewClientCache(s *Store, size int) *ClientCache {
 func (c *ClientCache) Client(ctx context.Context, id string) (*client.Client, error) {
 	version, fresh := c.store.replication.changes.Version()
 	if !fresh {
-		return c.store.Client(ctx, id)
+		return c.store.Clients.Client(ctx, id)
 	}
 	entry, mine := c.entry(id, version)
 	if mine {
@@ -90,7 +90,7 @@ func (c *ClientCache) entry(id string, version int64) (entry *cachedClient, mine
 
 func (c *ClientCache) fill(ctx context.Context, id string, entry *cachedClient) {
 	defer close(entry.ready)
-	entry.client, entry.err = c.store.Client(ctx, id)
+	entry.client, entry.err = c.store.Clients.Client(ctx, id)
 	if entry.err == nil {
 		return
 	}

@@ -26,7 +26,7 @@ func TestClientCache(t *testing.T) {
 		s := storetest.New(t)
 		storetest.Follow(t, s)
 		for _, id := range []string{"a", "b", "c"} {
-			must(t, s.InsertClient(t.Context(), fixture.Client(id)))
+			must(t, s.Clients.InsertClient(t.Context(), fixture.Client(id)))
 		}
 		return s, store.NewClientCache(s, size)
 	}
@@ -35,7 +35,7 @@ func TestClientCache(t *testing.T) {
 		t.Parallel()
 		s, cache := fresh(t, 10)
 		got := []int64{reads(t, s, cache, "a"), reads(t, s, cache, "a")}
-		must(t, s.EndClientTokens(t.Context(), "b", noon))
+		must(t, s.Clients.EndClientTokens(t.Context(), "b", noon))
 		got = append(got, reads(t, s, cache, "a"), reads(t, s, cache, "a"))
 		wantSame(t, "statements: at first, again, after a change, and again", got, []int64{1, 0, 1, 0})
 	})
@@ -67,7 +67,7 @@ func TestClientCache(t *testing.T) {
 		s, cache := fresh(t, 10)
 		_, err := cache.Client(t.Context(), "late")
 		wantErr(t, "Client", err, client.ErrNotFound)
-		must(t, s.InsertClient(t.Context(), fixture.Client("late")))
+		must(t, s.Clients.InsertClient(t.Context(), fixture.Client("late")))
 		_, err = cache.Client(t.Context(), "late")
 		must(t, err)
 	})

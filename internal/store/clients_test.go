@@ -20,15 +20,15 @@ func TestClientIsKeptWhole(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		want := fixture.Client("rp")
-		must(t, s.InsertClient(t.Context(), want))
+		must(t, s.Clients.InsertClient(t.Context(), want))
 
-		got, err := s.Client(t.Context(), "rp")
+		got, err := s.Clients.Client(t.Context(), "rp")
 		must(t, err)
 		wantSame(t, "client read back", got, want)
 		wantSame(t, "NotBefore", got.TokensValidAfter, want.CreatedAt)
 
-		wantErr(t, "InsertClient again", s.InsertClient(t.Context(), fixture.Client("rp")), client.ErrExists)
-		_, err = s.Client(t.Context(), "nobody")
+		wantErr(t, "InsertClient again", s.Clients.InsertClient(t.Context(), fixture.Client("rp")), client.ErrExists)
+		_, err = s.Clients.Client(t.Context(), "nobody")
 		wantErr(t, "Client of nobody", err, client.ErrNotFound)
 	})
 }
@@ -37,19 +37,19 @@ func TestClientUpdateIsCompareAndSet(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
-		mine, err := s.Client(t.Context(), "rp")
+		mine, err := s.Clients.Client(t.Context(), "rp")
 		must(t, err)
-		theirs, err := s.Client(t.Context(), "rp")
+		theirs, err := s.Clients.Client(t.Context(), "rp")
 		must(t, err)
 
 		mine.ClientName, mine.Disabled, mine.RegistrationToken, mine.PreviousToken = "Mine", true, []byte{9}, []byte{8}
-		must(t, s.UpdateClient(t.Context(), mine))
-		wantErr(t, "UpdateClient of an old version", s.UpdateClient(t.Context(), theirs), client.ErrConflict)
+		must(t, s.Clients.UpdateClient(t.Context(), mine))
+		wantErr(t, "UpdateClient of an old version", s.Clients.UpdateClient(t.Context(), theirs), client.ErrConflict)
 
-		got, err := s.Client(t.Context(), "rp")
+		got, err := s.Clients.Client(t.Context(), "rp")
 		must(t, err)
 		wantSame(t, "client read back", got, mine)
-		wantErr(t, "UpdateClient of nobody", s.UpdateClient(t.Context(), fixture.Client("nobody")), client.ErrNotFound)
+		wantErr(t, "UpdateClient of nobody", s.Clients.UpdateClient(t.Context(), fixture.Client("nobody")), client.ErrNotFound)
 	})
 }
 
@@ -57,16 +57,16 @@ func TestClientSecretIsReplacedUnlessItChanged(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
-		c, err := s.Client(t.Context(), "rp")
+		c, err := s.Clients.Client(t.Context(), "rp")
 		must(t, err)
 		old := c.Secret
-		must(t, s.ReplaceClientSecret(t.Context(), "rp", old, "sealed$new"))
-		wantErr(t, "ReplaceClientSecret of an old one", s.ReplaceClientSecret(t.Context(), "rp", old, "sealed$newer"), client.ErrConflict)
-		wantErr(t, "ReplaceClientSecret of nobody's", s.ReplaceClientSecret(t.Context(), "nobody", old, "sealed$new"), client.ErrConflict)
+		must(t, s.Clients.ReplaceClientSecret(t.Context(), "rp", old, "sealed$new"))
+		wantErr(t, "ReplaceClientSecret of an old one", s.Clients.ReplaceClientSecret(t.Context(), "rp", old, "sealed$newer"), client.ErrConflict)
+		wantErr(t, "ReplaceClientSecret of nobody's", s.Clients.ReplaceClientSecret(t.Context(), "nobody", old, "sealed$new"), client.ErrConflict)
 		// Whoever read the client before would write the old one back.
-		wantErr(t, "UpdateClient with the old one", s.UpdateClient(t.Context(), c), client.ErrConflict)
+		wantErr(t, "UpdateClient with the old one", s.Clients.UpdateClient(t.Context(), c), client.ErrConflict)
 
-		got, err := s.Client(t.Context(), "rp")
+		got, err := s.Clients.Client(t.Context(), "rp")
 		must(t, err)
 		c.Secret, c.Version = "sealed$new", c.Version+1
 		wantSame(t, "client read back", got, c)
@@ -81,17 +81,17 @@ func TestClientsTokensEnd(t *testing.T) {
 		after := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.CreatedAt = noon.Add(time.Minute) })
 		fixture.WantLive(t, s, before.Locator, noon, true)
 
-		stale, err := s.Client(t.Context(), "rp")
+		stale, err := s.Clients.Client(t.Context(), "rp")
 		must(t, err)
-		must(t, s.EndClientTokens(t.Context(), "rp", noon.Add(time.Second)))
-		must(t, s.EndClientTokens(t.Context(), "rp", noon.Add(-time.Minute)))
+		must(t, s.Clients.EndClientTokens(t.Context(), "rp", noon.Add(time.Second)))
+		must(t, s.Clients.EndClientTokens(t.Context(), "rp", noon.Add(-time.Minute)))
 		fixture.WantLive(t, s, before.Locator, noon, false)
 		fixture.WantLive(t, s, after.Locator, noon, true)
-		wantErr(t, "LiveClient of a token from before", s.LiveClient(t.Context(), "rp", "j", noon, noon), grant.ErrNotFound)
-		must(t, s.LiveClient(t.Context(), "rp", "j", noon.Add(time.Second), noon))
+		wantErr(t, "LiveClient of a token from before", s.Grants.LiveClient(t.Context(), "rp", "j", noon, noon), grant.ErrNotFound)
+		must(t, s.Grants.LiveClient(t.Context(), "rp", "j", noon.Add(time.Second), noon))
 
-		wantErr(t, "UpdateClient with what was read before", s.UpdateClient(t.Context(), stale), client.ErrConflict)
-		wantErr(t, "EndClientTokens of nobody", s.EndClientTokens(t.Context(), "nobody", noon), client.ErrNotFound)
+		wantErr(t, "UpdateClient with what was read before", s.Clients.UpdateClient(t.Context(), stale), client.ErrConflict)
+		wantErr(t, "EndClientTokens of nobody", s.Clients.EndClientTokens(t.Context(), "nobody", noon), client.ErrNotFound)
 	})
 }
 
@@ -100,20 +100,20 @@ func TestDeletedClientLeavesNothing(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
 		g := fixture.InsertGrant(t, s, nil)
-		must(t, s.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
-		must(t, s.SaveConsent(t.Context(), &consent.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"email"}, GivenAt: noon}))
+		must(t, s.Sessions.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
+		must(t, s.Consents.SaveConsent(t.Context(), &consent.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"email"}, GivenAt: noon}))
 
-		must(t, s.DeleteClient(t.Context(), "rp"))
-		wantErr(t, "DeleteClient again", s.DeleteClient(t.Context(), "rp"), client.ErrNotFound)
+		must(t, s.Clients.DeleteClient(t.Context(), "rp"))
+		wantErr(t, "DeleteClient again", s.Clients.DeleteClient(t.Context(), "rp"), client.ErrNotFound)
 		fixture.WantLive(t, s, g.Locator, noon, false)
-		wantErr(t, "LiveClient", s.LiveClient(t.Context(), "rp", "", noon, noon), grant.ErrNotFound)
+		wantErr(t, "LiveClient", s.Grants.LiveClient(t.Context(), "rp", "", noon, noon), grant.ErrNotFound)
 
 		again := fixture.Client("rp")
 		again.CreatedAt = noon.Add(time.Minute)
-		must(t, s.InsertClient(t.Context(), again))
+		must(t, s.Clients.InsertClient(t.Context(), again))
 		fixture.WantLive(t, s, g.Locator, noon, false)
-		wantErr(t, "LiveClient of a token from before", s.LiveClient(t.Context(), "rp", "", noon, noon), grant.ErrNotFound)
-		_, consent, err := s.SessionAndConsent(t.Context(), fixture.CookieHash("sid"), "rp", noon)
+		wantErr(t, "LiveClient of a token from before", s.Grants.LiveClient(t.Context(), "rp", "", noon, noon), grant.ErrNotFound)
+		_, consent, err := s.Sessions.SessionAndConsent(t.Context(), fixture.CookieHash("sid"), "rp", noon)
 		must(t, err)
 		if consent != nil {
 			t.Errorf("a client that used the id before left the consent %v", consent)
@@ -126,14 +126,14 @@ func TestDisabledClientHasNothingAlive(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
 		g := fixture.InsertGrant(t, s, nil)
-		c, err := s.Client(t.Context(), "rp")
+		c, err := s.Clients.Client(t.Context(), "rp")
 		must(t, err)
 		c.Disabled = true
-		must(t, s.UpdateClient(t.Context(), c))
+		must(t, s.Clients.UpdateClient(t.Context(), c))
 
 		fixture.WantLive(t, s, g.Locator, noon, false)
-		wantErr(t, "LiveClient", s.LiveClient(t.Context(), "rp", "", noon, noon), grant.ErrNotFound)
-		_, err = s.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
+		wantErr(t, "LiveClient", s.Grants.LiveClient(t.Context(), "rp", "", noon, noon), grant.ErrNotFound)
+		_, err = s.Grants.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
 		wantErr(t, "RedeemCode", err, grant.ErrNotFound)
 	})
 }
@@ -142,11 +142,11 @@ func TestClientsAreListedInPages(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		for _, id := range []string{"c", "a", "b"} {
-			must(t, s.InsertClient(t.Context(), fixture.Client(id)))
+			must(t, s.Clients.InsertClient(t.Context(), fixture.Client(id)))
 		}
 		var got []string
 		for after := ""; ; {
-			page, err := s.ListClients(t.Context(), after, 2)
+			page, err := s.Clients.ListClients(t.Context(), after, 2)
 			must(t, err)
 			if len(page) == 0 {
 				break
@@ -166,25 +166,25 @@ func TestAClientIsUpdatedWithoutItsConsents(t *testing.T) {
 		ctx := t.Context()
 		fixture.Seed(t, s)
 		other := fixture.Client("other")
-		must(t, s.InsertClient(ctx, other))
+		must(t, s.Clients.InsertClient(ctx, other))
 		for _, id := range []string{"rp", "other"} {
-			must(t, s.SaveConsent(ctx, &consent.Consent{Subject: "alice", ClientID: id, Scopes: []string{"openid"}, GivenAt: noon, ExpiresAt: noon.Add(day)}))
+			must(t, s.Consents.SaveConsent(ctx, &consent.Consent{Subject: "alice", ClientID: id, Scopes: []string{"openid"}, GivenAt: noon, ExpiresAt: noon.Add(day)}))
 		}
-		c, err := s.Client(ctx, "rp")
+		c, err := s.Clients.Client(ctx, "rp")
 		must(t, err)
 		stale := *c
 		c.RedirectURIs = []string{"https://rp.example/elsewhere"}
-		must(t, s.UpdateClientDroppingConsents(ctx, c))
-		list, err := s.ListConsents(ctx, "alice", "", consent.Consent{}, 10, noon)
+		must(t, s.Clients.UpdateClientDroppingConsents(ctx, c))
+		list, err := s.Consents.ListConsents(ctx, "alice", "", consent.Consent{}, 10, noon)
 		must(t, err)
 		if len(list) != 1 || list[0].ClientID != "other" {
 			t.Errorf("consents %+v are left, want that for the other client alone", list)
 		}
-		got, err := s.Client(ctx, "rp")
+		got, err := s.Clients.Client(ctx, "rp")
 		must(t, err)
 		wantSame(t, "the redirect URIs", got.RedirectURIs, []string{"https://rp.example/elsewhere"})
-		wantErr(t, "with what was read before", s.UpdateClientDroppingConsents(ctx, &stale), client.ErrConflict)
-		wantErr(t, "for an unknown client", s.UpdateClientDroppingConsents(ctx, fixture.Client("nobody")), client.ErrNotFound)
+		wantErr(t, "with what was read before", s.Clients.UpdateClientDroppingConsents(ctx, &stale), client.ErrConflict)
+		wantErr(t, "for an unknown client", s.Clients.UpdateClientDroppingConsents(ctx, fixture.Client("nobody")), client.ErrNotFound)
 	})
 }
 
@@ -199,10 +199,10 @@ func TestClientImport(t *testing.T) {
 		changed[1].ClientName, changed[1].Secret, changed[1].UpdatedAt = "Changed", "", noon
 		wantImport(t, s, append(changed, fixture.Client("c")), 1, 1)
 
-		a, err := s.Client(t.Context(), "a")
+		a, err := s.Clients.Client(t.Context(), "a")
 		must(t, err)
 		wantSame(t, "version of the client that did not change", a.Version, int64(1))
-		b, err := s.Client(t.Context(), "b")
+		b, err := s.Clients.Client(t.Context(), "b")
 		must(t, err)
 		want := fixture.Client("b")
 		want.ClientName, want.UpdatedAt, want.Version, want.TokensValidAfter = "Changed", noon, 2, want.CreatedAt
@@ -215,11 +215,11 @@ func TestClientImportIsAllOrNothing(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		bad := fixture.Client("bad")
 		bad.JWKS = json.RawMessage(`{"keys":`)
-		_, _, err := s.ImportClients(t.Context(), []*client.Client{fixture.Client("a"), bad, fixture.Client("c")})
+		_, _, err := s.Clients.ImportClients(t.Context(), []*client.Client{fixture.Client("a"), bad, fixture.Client("c")})
 		if err == nil || !strings.Contains(err.Error(), "client 2 (bad)") {
 			t.Errorf("ImportClients with a bad second entry = %v, want an error that names it", err)
 		}
-		list, err := s.ListClients(t.Context(), "", 10)
+		list, err := s.Clients.ListClients(t.Context(), "", 10)
 		must(t, err)
 		if len(list) != 0 {
 			t.Errorf("a failed import left %d clients, want none", len(list))
@@ -229,7 +229,7 @@ func TestClientImportIsAllOrNothing(t *testing.T) {
 
 func wantImport(t *testing.T, s *store.Store, clients []*client.Client, created, updated int) {
 	t.Helper()
-	c, u, err := s.ImportClients(t.Context(), clients)
+	c, u, err := s.Clients.ImportClients(t.Context(), clients)
 	if err != nil || c != created || u != updated {
 		t.Errorf("ImportClients = %d created, %d updated, %v, want %d, %d", c, u, err, created, updated)
 	}
@@ -239,11 +239,11 @@ func TestTextThatNoDatabaseTakesIsNotAnOutage(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		for _, text := range []string{"nul\x00nul", "\xff\xfe", strings.Repeat("long", 1<<16)} {
-			_, err := s.Client(t.Context(), text)
+			_, err := s.Clients.Client(t.Context(), text)
 			if isUnavailable(err) {
 				t.Errorf("Client(%.10q) = %v, want an error that is no outage", text, err)
 			}
-			if err := s.InsertClient(t.Context(), fixture.Client(text)); isUnavailable(err) {
+			if err := s.Clients.InsertClient(t.Context(), fixture.Client(text)); isUnavailable(err) {
 				t.Errorf("InsertClient(%.10q) = %v, want an error that is no outage", text, err)
 			}
 		}
@@ -263,11 +263,11 @@ func TestClientsAreFound(t *testing.T) {
 			c := fixture.Client(fmt.Sprint("c", i))
 			c.ClientName, c.Owner = "Shop", owner
 			c.RotatedSecrets = []client.RotatedSecret{{Secret: "old", ExpiresAt: noon}}
-			must(t, s.InsertClient(ctx, c))
+			must(t, s.Clients.InsertClient(ctx, c))
 		}
 		find := func(f client.Filter, after string, skip, limit int, want ...string) {
 			t.Helper()
-			list, err := s.FindClients(ctx, f, after, skip, limit)
+			list, err := s.Clients.FindClients(ctx, f, after, skip, limit)
 			must(t, err)
 			var ids []string
 			for _, c := range list {
@@ -280,15 +280,15 @@ func TestClientsAreFound(t *testing.T) {
 		find(client.Filter{Owner: "us"}, "", 0, 9, "c0", "c2")
 		find(client.Filter{Name: "Shop", Owner: "them"}, "", 0, 9, "c1")
 		find(client.Filter{Name: "Other"}, "", 0, 9)
-		n, err := s.CountClients(ctx, client.Filter{Owner: "us"})
+		n, err := s.Clients.CountClients(ctx, client.Filter{Owner: "us"})
 		must(t, err)
 		wantSame(t, "how many", n, 2)
 
-		c, err := s.Client(ctx, "c1")
+		c, err := s.Clients.Client(ctx, "c1")
 		must(t, err)
 		wantSame(t, "secrets of before", c.RotatedSecrets, []client.RotatedSecret{{Secret: "old", ExpiresAt: noon}})
 		c.Owner, c.RotatedSecrets = "us", nil
-		must(t, s.UpdateClient(ctx, c))
+		must(t, s.Clients.UpdateClient(ctx, c))
 		find(client.Filter{Owner: "us"}, "", 0, 9, "c0", "c1", "c2")
 	})
 }
@@ -300,17 +300,17 @@ func TestAnImportSetsTheScopeOfASelfRegisteredClient(t *testing.T) {
 		ctx := t.Context()
 		own := fixture.Client("own")
 		own.Dynamic = true
-		must(t, s.InsertClient(ctx, own))
+		must(t, s.Clients.InsertClient(ctx, own))
 		for _, step := range []struct {
 			scope string
 			want  bool
 		}{{"openid email", false}, {"openid email api", true}, {"openid email api", true}} {
 			c := fixture.Client("own")
 			c.Scope, c.Secret = step.scope, ""
-			if _, _, err := s.ImportClients(ctx, []*client.Client{c}); err != nil {
+			if _, _, err := s.Clients.ImportClients(ctx, []*client.Client{c}); err != nil {
 				t.Fatal(err)
 			}
-			kept, err := s.Client(ctx, "own")
+			kept, err := s.Clients.Client(ctx, "own")
 			must(t, err)
 			if kept.OperatorScope != step.want || kept.Scope != step.scope {
 				t.Errorf("after an import of %q the scope is %q, the operator's: %v", step.scope, kept.Scope, kept.OperatorScope)

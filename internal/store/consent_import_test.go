@@ -25,32 +25,32 @@ func TestConsentsFromElsewhere(t *testing.T) {
 			rehearsal bool
 			want      int
 		}{{true, 2}, {true, 2}, {false, 2}, {false, 0}, {true, 0}} {
-			changed, err := s.ImportConsents(ctx, consents, noon, step.rehearsal)
+			changed, err := s.Consents.ImportConsents(ctx, consents, noon, step.rehearsal)
 			must(t, err)
 			wantSame(t, "consents that changed", changed, step.want)
 		}
-		carol, err := s.Account(ctx, "carol of old")
+		carol, err := s.Accounts.Account(ctx, "carol of old")
 		must(t, err)
 		if !carol.IsExternal() || carol.PasswordHash != "" {
 			t.Errorf("her account is %+v, want one without name and password", carol)
 		}
-		alice, err := s.Account(ctx, "alice")
+		alice, err := s.Accounts.Account(ctx, "alice")
 		must(t, err)
 		if alice.IsExternal() {
 			t.Error("the account that was there is another one")
 		}
 
 		later := noon.Add(time.Hour)
-		must(t, s.SaveConsent(ctx, &consent.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"phone"}, GivenAt: later, ExpiresAt: later.Add(day)}))
-		changed, err := s.ImportConsents(ctx, consents, later, false)
+		must(t, s.Consents.SaveConsent(ctx, &consent.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"phone"}, GivenAt: later, ExpiresAt: later.Add(day)}))
+		changed, err := s.Consents.ImportConsents(ctx, consents, later, false)
 		must(t, err)
 		wantSame(t, "consents that were given here meanwhile and changed", changed, 0)
-		changed, err = s.ImportConsents(ctx, []*consent.Consent{brought("carol of old", later, "openid")}, later, false)
+		changed, err = s.Consents.ImportConsents(ctx, []*consent.Consent{brought("carol of old", later, "openid")}, later, false)
 		must(t, err)
 		wantSame(t, "consents that were given there meanwhile and changed", changed, 1)
 
-		must(t, s.InsertSession(ctx, fixture.Session("sid", "carol of old"), nil))
-		_, got, err := s.SessionAndConsent(ctx, fixture.CookieHash("sid"), "rp", noon)
+		must(t, s.Sessions.InsertSession(ctx, fixture.Session("sid", "carol of old"), nil))
+		_, got, err := s.Sessions.SessionAndConsent(ctx, fixture.CookieHash("sid"), "rp", noon)
 		must(t, err)
 		if got == nil || len(got.Scopes) != 1 || string(got.ExtraClaims.IDToken) != `{"nick":"al"}` {
 			t.Errorf("her consent is %+v", got)

@@ -17,12 +17,12 @@ func TestConsentsAreListedAndRevoked(t *testing.T) {
 		ctx := t.Context()
 		fixture.Seed(t, s)
 		for _, id := range []string{"one", "two"} {
-			must(t, s.InsertClient(ctx, fixture.Client(id)))
+			must(t, s.Clients.InsertClient(ctx, fixture.Client(id)))
 		}
-		must(t, s.InsertSession(ctx, fixture.Session("sid", "alice"), nil))
+		must(t, s.Sessions.InsertSession(ctx, fixture.Session("sid", "alice"), nil))
 		remember := func(clientID, sessionID string, until time.Time) {
 			t.Helper()
-			must(t, s.SaveConsent(ctx, &consent.Consent{
+			must(t, s.Consents.SaveConsent(ctx, &consent.Consent{
 				Subject: "alice", ClientID: clientID, SessionID: sessionID, Scopes: []string{"openid"}, GivenAt: noon, ExpiresAt: until,
 			}))
 		}
@@ -35,33 +35,33 @@ func TestConsentsAreListedAndRevoked(t *testing.T) {
 		}
 		covered, bare, other := of("one", ""), of("two", "sid"), of("rp", "")
 
-		list, err := s.ListConsents(ctx, "alice", "", consent.Consent{}, 1, noon)
+		list, err := s.Consents.ListConsents(ctx, "alice", "", consent.Consent{}, 1, noon)
 		must(t, err)
 		wantSame(t, "the first consent", []string{list[0].ClientID, list[0].SessionID}, []string{"one", ""})
-		list, err = s.ListConsents(ctx, "alice", "", *list[0], 9, noon)
+		list, err = s.Consents.ListConsents(ctx, "alice", "", *list[0], 9, noon)
 		must(t, err)
 		wantSame(t, "the others", len(list), 1)
-		list, err = s.ListConsents(ctx, "alice", "sid", consent.Consent{}, 9, noon)
+		list, err = s.Consents.ListConsents(ctx, "alice", "sid", consent.Consent{}, 9, noon)
 		must(t, err)
 		wantSame(t, "those of the session", len(list), 1)
 
-		grants, err := s.ListGrantsWithoutConsent(ctx, "alice", "", grant.Locator{}, 9, noon)
+		grants, err := s.Grants.ListGrantsWithoutConsent(ctx, "alice", "", grant.Locator{}, 9, noon)
 		must(t, err)
 		wantSame(t, "grants without consent", len(grants), 2)
-		grants, err = s.ListGrantsWithoutConsent(ctx, "alice", "sid", grant.Locator{}, 9, noon)
+		grants, err = s.Grants.ListGrantsWithoutConsent(ctx, "alice", "sid", grant.Locator{}, 9, noon)
 		must(t, err)
 		wantSame(t, "grants in the session", len(grants), 1)
 
-		must(t, s.RevokeGrantsIn(ctx, "sid", noon))
+		must(t, s.Grants.RevokeGrantsIn(ctx, "sid", noon))
 		fixture.WantLive(t, s, bare.Locator, noon, false)
-		must(t, s.RevokeConsents(ctx, "alice", "one", noon))
+		must(t, s.Consents.RevokeConsents(ctx, "alice", "one", noon))
 		fixture.WantLive(t, s, covered.Locator, noon, false)
 		fixture.WantLive(t, s, other.Locator, noon, true)
-		must(t, s.RevokeGrantsOf(ctx, "alice", "rp", noon))
+		must(t, s.Grants.RevokeGrantsOf(ctx, "alice", "rp", noon))
 		fixture.WantLive(t, s, other.Locator, noon, false)
-		list, err = s.ListConsents(ctx, "alice", "", consent.Consent{}, 9, noon)
+		list, err = s.Consents.ListConsents(ctx, "alice", "", consent.Consent{}, 9, noon)
 		must(t, err)
 		wantSame(t, "consents left", len(list), 0)
-		must(t, s.RevokeConsents(ctx, "alice", "", noon))
+		must(t, s.Consents.RevokeConsents(ctx, "alice", "", noon))
 	})
 }

@@ -17,7 +17,7 @@ import (
 
 // decide accepts the request of that id for alice, and remembers scope.
 func decide(ctx context.Context, s *store.Store, id, sessionID, scope string, until, now time.Time) error {
-	return s.RecordDecision(ctx, id, authrequest.Accepted, "alice", &consent.Consent{
+	return s.Requests.RecordDecision(ctx, id, authrequest.Accepted, "alice", &consent.Consent{
 		Subject: "alice", ClientID: "rp", SessionID: sessionID, Scopes: []string{scope}, GivenAt: now, ExpiresAt: until,
 	}, now)
 }
@@ -25,7 +25,7 @@ func decide(ctx context.Context, s *store.Store, id, sessionID, scope string, un
 // allowed returns the scopes remembered in alice's session sid.
 func allowed(t *testing.T, s *store.Store, now time.Time) []string {
 	t.Helper()
-	_, consent, err := s.SessionAndConsent(t.Context(), fixture.CookieHash("sid"), "rp", now)
+	_, consent, err := s.Sessions.SessionAndConsent(t.Context(), fixture.CookieHash("sid"), "rp", now)
 	must(t, err)
 	if consent == nil {
 		return nil
@@ -40,9 +40,9 @@ func TestConsentsGivenAtOnceAddUp(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		one, two := storetest.Open(t, url), storetest.Open(t, url)
 		fixture.Seed(t, one)
-		must(t, one.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
+		must(t, one.Sessions.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
 		for i := range 32 {
-			must(t, one.InsertRequest(t.Context(), fixture.Request("request "+strconv.Itoa(i+1))))
+			must(t, one.Requests.InsertRequest(t.Context(), fixture.Request("request "+strconv.Itoa(i+1))))
 		}
 		var callers atomic.Int64
 		for _, err := range fixture.Race(t, one, two, func(ctx context.Context, s *store.Store) error {
@@ -61,9 +61,9 @@ func TestConsentsAddUpWhileTheyLast(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
-		must(t, s.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
+		must(t, s.Sessions.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
 		for i := range 4 {
-			must(t, s.InsertRequest(t.Context(), fixture.Request(strconv.Itoa(i))))
+			must(t, s.Requests.InsertRequest(t.Context(), fixture.Request(strconv.Itoa(i))))
 		}
 		later := noon.Add(10 * time.Minute)
 		must(t, decide(t.Context(), s, "0", "", "email", later, noon))
@@ -75,7 +75,7 @@ func TestConsentsAddUpWhileTheyLast(t *testing.T) {
 		must(t, decide(t.Context(), s, "3", "", "phone", time.Time{}, later))
 		wantSame(t, "scopes afterwards", allowed(t, s, later), []string{"phone", "profile"})
 		fixture.EndSession(t, s, "sid", later)
-		must(t, s.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
+		must(t, s.Sessions.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
 		wantSame(t, "scopes in another session", allowed(t, s, later), []string{"phone"})
 	})
 }
@@ -84,12 +84,12 @@ func TestConsentsAddUpWhileTheyLast(t *testing.T) {
 func TestADecisionIsOnesOwn(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		must(t, s.InsertRequest(t.Context(), fixture.Request("request")))
-		must(t, s.RecordDecision(t.Context(), "request", authrequest.Denied, "alice", nil, noon))
-		must(t, s.RecordDecision(t.Context(), "request", authrequest.Accepted, "bob", nil, noon))
-		again := s.RecordDecision(t.Context(), "request", authrequest.Denied, "bob", nil, noon)
+		must(t, s.Requests.InsertRequest(t.Context(), fixture.Request("request")))
+		must(t, s.Requests.RecordDecision(t.Context(), "request", authrequest.Denied, "alice", nil, noon))
+		must(t, s.Requests.RecordDecision(t.Context(), "request", authrequest.Accepted, "bob", nil, noon))
+		again := s.Requests.RecordDecision(t.Context(), "request", authrequest.Denied, "bob", nil, noon)
 		wantErr(t, "bob's second decision", again, authrequest.ErrAlreadyDecided)
-		r, err := s.Request(t.Context(), "request", noon)
+		r, err := s.Requests.Request(t.Context(), "request", noon)
 		must(t, err)
 		if r.Decision != authrequest.Accepted || r.DecidedFor != "bob" {
 			t.Errorf("request is %q for %q, want bob's accepted", r.Decision, r.DecidedFor)

@@ -42,42 +42,42 @@ func TestADeviceWaitsUntilItIsAnswered(t *testing.T) {
 		ctx := t.Context()
 		fixture.Seed(t, s)
 		d := aDevice("rp")
-		must(t, s.InsertDevice(ctx, d))
+		must(t, s.Devices.InsertDevice(ctx, d))
 		same := aDevice("rp")
 		same.UserCode = d.UserCode
-		wantErr(t, "a user code that is taken", s.InsertDevice(ctx, same), grant.ErrExists)
+		wantErr(t, "a user code that is taken", s.Devices.InsertDevice(ctx, same), grant.ErrExists)
 
-		got, err := s.DeviceByCode(ctx, [][]byte{session.Hash("x"), d.UserCode}, noon)
+		got, err := s.Devices.DeviceByCode(ctx, [][]byte{session.Hash("x"), d.UserCode}, noon)
 		must(t, err)
 		wantSame(t, "the device of a code", got, d)
 		for name, try := range map[string]struct {
 			code []byte
 			now  time.Time
 		}{"another code": {session.Hash("x"), noon}, "too late": {d.UserCode, d.ExpiresAt}} {
-			_, err := s.DeviceByCode(ctx, [][]byte{try.code}, try.now)
+			_, err := s.Devices.DeviceByCode(ctx, [][]byte{try.code}, try.now)
 			wantErr(t, name, err, devicecode.ErrNotFound)
 		}
 
 		stranger := polling(d, noon)
 		stranger.ClientID = "other"
-		_, err = s.PollDevice(ctx, stranger)
+		_, err = s.Devices.PollDevice(ctx, stranger)
 		wantErr(t, "another client's poll", err, grant.ErrNotFound)
-		_, err = s.PollDevice(ctx, polling(d, d.ExpiresAt))
+		_, err = s.Devices.PollDevice(ctx, polling(d, d.ExpiresAt))
 		wantErr(t, "a poll after its end", err, devicecode.ErrExpired)
-		_, err = s.PollDevice(ctx, polling(aDevice("rp"), noon))
+		_, err = s.Devices.PollDevice(ctx, polling(aDevice("rp"), noon))
 		wantErr(t, "a poll long after its end", err, devicecode.ErrExpired)
 
-		must(t, s.AllowDevice(ctx, grantOf(d, "alice"), noon))
-		wantErr(t, "allowing it again", s.AllowDevice(ctx, grantOf(d, "bob"), noon), devicecode.ErrNotFound)
-		must(t, s.DenyDevice(ctx, d.Grant, noon)) // comes too late
-		polled, err := s.PollDevice(ctx, polling(d, noon))
+		must(t, s.Devices.AllowDevice(ctx, grantOf(d, "alice"), noon))
+		wantErr(t, "allowing it again", s.Devices.AllowDevice(ctx, grantOf(d, "bob"), noon), devicecode.ErrNotFound)
+		must(t, s.Devices.DenyDevice(ctx, d.Grant, noon)) // comes too late
+		polled, err := s.Devices.PollDevice(ctx, polling(d, noon))
 		must(t, err)
 		if !polled.Allowed || !polled.DeniedAt.IsZero() {
 			t.Errorf("a device that was allowed is %+v", polled)
 		}
-		_, err = s.DeviceByCode(ctx, [][]byte{d.UserCode}, noon)
+		_, err = s.Devices.DeviceByCode(ctx, [][]byte{d.UserCode}, noon)
 		wantErr(t, "the code of an answered device", err, devicecode.ErrNotFound)
-		held, err := s.RedeemCode(ctx, grant.CodeRedemption{Ref: d.Grant, ClientID: "rp", Now: noon})
+		held, err := s.Grants.RedeemCode(ctx, grant.CodeRedemption{Ref: d.Grant, ClientID: "rp", Now: noon})
 		must(t, err)
 		if held.Subject != "alice" || held.Kind != grant.KindDevice || string(held.Seed) != string(d.Seed) || !held.CodeExpiresAt.Equal(d.ExpiresAt) {
 			t.Errorf("the grant of a device is %+v", held)
@@ -91,10 +91,10 @@ func TestARefusedDeviceStaysRefused(t *testing.T) {
 		ctx := t.Context()
 		fixture.Seed(t, s)
 		d := aDevice("rp")
-		must(t, s.InsertDevice(ctx, d))
-		must(t, s.DenyDevice(ctx, d.Grant, noon))
-		must(t, s.DenyDevice(ctx, d.Grant, noon.Add(time.Second)))
-		polled, err := s.PollDevice(ctx, polling(d, noon))
+		must(t, s.Devices.InsertDevice(ctx, d))
+		must(t, s.Devices.DenyDevice(ctx, d.Grant, noon))
+		must(t, s.Devices.DenyDevice(ctx, d.Grant, noon.Add(time.Second)))
+		polled, err := s.Devices.PollDevice(ctx, polling(d, noon))
 		must(t, err)
 		if polled.Allowed || !polled.DeniedAt.Equal(noon) {
 			t.Errorf("a refused device is %+v", polled)
@@ -102,15 +102,15 @@ func TestARefusedDeviceStaysRefused(t *testing.T) {
 		for name, g := range map[string]*grant.Grant{
 			"allowing what was refused": grantOf(d, "alice"), "allowing what is not there": grantOf(aDevice("rp"), "alice"),
 		} {
-			wantErr(t, name, s.AllowDevice(ctx, g, noon), devicecode.ErrNotFound)
+			wantErr(t, name, s.Devices.AllowDevice(ctx, g, noon), devicecode.ErrNotFound)
 		}
 		late := aDevice("rp")
-		must(t, s.InsertDevice(ctx, late))
-		wantErr(t, "allowing too late", s.AllowDevice(ctx, grantOf(late, "alice"), late.ExpiresAt), devicecode.ErrNotFound)
+		must(t, s.Devices.InsertDevice(ctx, late))
+		wantErr(t, "allowing too late", s.Devices.AllowDevice(ctx, grantOf(late, "alice"), late.ExpiresAt), devicecode.ErrNotFound)
 		other := grantOf(late, "alice")
 		other.ClientID = "other"
-		wantErr(t, "allowing another client's", s.AllowDevice(ctx, other, noon), devicecode.ErrNotFound)
-		_, err = s.DeviceByCode(ctx, [][]byte{d.UserCode}, noon)
+		wantErr(t, "allowing another client's", s.Devices.AllowDevice(ctx, other, noon), devicecode.ErrNotFound)
+		_, err = s.Devices.DeviceByCode(ctx, [][]byte{d.UserCode}, noon)
 		wantErr(t, "the code of a refused device", err, devicecode.ErrNotFound)
 	})
 }
@@ -120,7 +120,7 @@ func TestAPollThatIsEarlyMakesTheNextWait(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
 		d := aDevice("rp")
-		must(t, s.InsertDevice(t.Context(), d))
+		must(t, s.Devices.InsertDevice(t.Context(), d))
 		at := noon
 		for i, step := range []struct {
 			after time.Duration
@@ -135,7 +135,7 @@ func TestAPollThatIsEarlyMakesTheNextWait(t *testing.T) {
 			{19 * time.Second, false, 20 * time.Second},
 		} {
 			at = at.Add(step.after)
-			polled, err := s.PollDevice(t.Context(), polling(d, at))
+			polled, err := s.Devices.PollDevice(t.Context(), polling(d, at))
 			must(t, err)
 			if polled.TooEarly != step.early || polled.Interval != step.wait || !polled.PolledAt.Equal(at) {
 				t.Errorf("poll %d: early %v, wait %v; want %v, %v", i, polled.TooEarly, polled.Interval, step.early, step.wait)
@@ -150,16 +150,16 @@ func TestOneOfManyPollsIsInTime(t *testing.T) {
 		a, b := storetest.Open(t, url), storetest.Open(t, url)
 		fixture.Seed(t, a)
 		d := aDevice("rp")
-		must(t, a.InsertDevice(t.Context(), d))
+		must(t, a.Devices.InsertDevice(t.Context(), d))
 		fixture.WantOneWinner(t, fixture.Race(t, a, b, func(ctx context.Context, s *store.Store) error {
-			polled, err := s.PollDevice(ctx, polling(d, noon))
+			polled, err := s.Devices.PollDevice(ctx, polling(d, noon))
 			if err == nil && polled.TooEarly {
 				err = errLost
 			}
 			return err
 		}), errLost)
 		fixture.WantOneWinner(t, fixture.Race(t, a, b, func(ctx context.Context, s *store.Store) error {
-			return s.AllowDevice(ctx, grantOf(d, "alice"), noon)
+			return s.Devices.AllowDevice(ctx, grantOf(d, "alice"), noon)
 		}), devicecode.ErrNotFound)
 	})
 }
@@ -173,42 +173,44 @@ func TestAnAppNamesTheDeviceOnce(t *testing.T) {
 		ctx := t.Context()
 		fixture.Seed(t, a)
 		d := aDevice("rp")
-		must(t, a.InsertDevice(ctx, d))
+		must(t, a.Devices.InsertDevice(ctx, d))
 		ask := func(id string) {
 			t.Helper()
 			r := fixture.Request(id)
 			r.ClientID, r.Parameters, r.Device = "", "", true
-			must(t, a.InsertRequest(ctx, r))
+			must(t, a.Requests.InsertRequest(ctx, r))
 		}
 		ask("id")
-		must(t, a.InsertRequest(ctx, fixture.Request("of a client")))
+		must(t, a.Requests.InsertRequest(ctx, fixture.Request("of a client")))
 		for id, now := range map[string]time.Time{"of a client": noon, "unknown": noon, "id": noon.Add(time.Hour)} {
-			wantErr(t, "answering "+id, a.AnswerDevice(ctx, id, d, someVerifier, now), authrequest.ErrNotFound)
+			wantErr(t, "answering "+id, a.Requests.AnswerDevice(ctx, id, d, someVerifier, now), authrequest.ErrNotFound)
 		}
-		wantErr(t, "spending before the answer", a.RedeemDevice(ctx, "id", someBrowser, someVerifier, noon), authrequest.ErrNotFound)
+		wantErr(t, "spending before the answer", a.Requests.RedeemDevice(ctx, "id", someBrowser, someVerifier, noon), authrequest.ErrNotFound)
 		fixture.WantOneWinner(t, fixture.Race(t, a, b, func(ctx context.Context, s *store.Store) error {
-			return s.AnswerDevice(ctx, "id", d, someVerifier, noon)
+			return s.Requests.AnswerDevice(ctx, "id", d, someVerifier, noon)
 		}), authrequest.ErrAlreadyDecided)
-		r, err := a.Request(ctx, "id", noon)
+		r, err := a.Requests.Request(ctx, "id", noon)
 		must(t, err)
 		if r.ClientID != "rp" || r.Grant != d.Grant || r.Parameters != d.Parameters() || !r.ExpiresAt.Equal(d.ExpiresAt) || !r.Device {
 			t.Errorf("the request is %+v", r)
 		}
 		for name, try := range map[string]func() error{
-			"another browser":  func() error { return a.RedeemDevice(ctx, "id", session.Hash("x"), someVerifier, noon) },
-			"no browser":       func() error { return a.RedeemDevice(ctx, "id", nil, someVerifier, noon) },
-			"another verifier": func() error { return a.RedeemDevice(ctx, "id", someBrowser, session.Hash("x"), noon) },
-			"too late":         func() error { return a.RedeemDevice(ctx, "id", someBrowser, someVerifier, noon.Add(time.Hour)) },
+			"another browser":  func() error { return a.Requests.RedeemDevice(ctx, "id", session.Hash("x"), someVerifier, noon) },
+			"no browser":       func() error { return a.Requests.RedeemDevice(ctx, "id", nil, someVerifier, noon) },
+			"another verifier": func() error { return a.Requests.RedeemDevice(ctx, "id", someBrowser, session.Hash("x"), noon) },
+			"too late": func() error {
+				return a.Requests.RedeemDevice(ctx, "id", someBrowser, someVerifier, noon.Add(time.Hour))
+			},
 		} {
 			wantErr(t, name, try(), authrequest.ErrNotFound)
 		}
 		fixture.WantOneWinner(t, fixture.Race(t, a, b, func(ctx context.Context, s *store.Store) error {
-			return s.RedeemDevice(ctx, "id", someBrowser, someVerifier, noon)
+			return s.Requests.RedeemDevice(ctx, "id", someBrowser, someVerifier, noon)
 		}), authrequest.ErrNotFound)
 
 		ask("refused")
-		must(t, a.AnswerDevice(ctx, "refused", nil, nil, noon))
-		wantErr(t, "accepting afterwards", a.AnswerDevice(ctx, "refused", d, someVerifier, noon), authrequest.ErrAlreadyDecided)
+		must(t, a.Requests.AnswerDevice(ctx, "refused", nil, nil, noon))
+		wantErr(t, "accepting afterwards", a.Requests.AnswerDevice(ctx, "refused", d, someVerifier, noon), authrequest.ErrAlreadyDecided)
 	})
 }
 
@@ -219,10 +221,10 @@ func TestADeviceIsNotLetInForWhoIsBarred(t *testing.T) {
 		ctx := t.Context()
 		fixture.Seed(t, s)
 		d := aDevice("rp")
-		must(t, s.InsertDevice(ctx, d))
-		must(t, s.AllowDevice(ctx, grantOf(d, "alice"), noon))
-		must(t, s.SetDisabled(ctx, "alice", true, noon.Add(time.Second)))
-		_, err := s.RedeemCode(ctx, grant.CodeRedemption{Ref: d.Grant, ClientID: "rp", Now: noon.Add(2 * time.Second)})
+		must(t, s.Devices.InsertDevice(ctx, d))
+		must(t, s.Devices.AllowDevice(ctx, grantOf(d, "alice"), noon))
+		must(t, s.Accounts.SetDisabled(ctx, "alice", true, noon.Add(time.Second)))
+		_, err := s.Grants.RedeemCode(ctx, grant.CodeRedemption{Ref: d.Grant, ClientID: "rp", Now: noon.Add(2 * time.Second)})
 		wantErr(t, "spending", err, grant.ErrNotFound)
 	})
 }

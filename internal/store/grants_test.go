@@ -14,16 +14,16 @@ func TestGrantIsKeptWhole(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
-		must(t, s.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
+		must(t, s.Sessions.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
 		want := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.SessionID, g.JWKThumbprint, g.CertificateThumbprint = "sid", "jkt", "x5t" })
 
-		got, err := s.LiveGrant(t.Context(), want.Locator, "", noon)
+		got, err := s.Grants.LiveGrant(t.Context(), want.Locator, "", noon)
 		must(t, err)
 		wantSame(t, "grant read back", got.Grant, *want)
 		wantSame(t, "username", got.Username, "name-of-alice")
 		wantSame(t, "claims", string(got.Claims), `{"email":"alice@example.org","email_verified":true}`)
 
-		wantErr(t, "InsertGrant again", s.InsertGrant(t.Context(), want), grant.ErrExists)
+		wantErr(t, "InsertGrant again", s.Grants.InsertGrant(t.Context(), want), grant.ErrExists)
 	})
 }
 
@@ -45,7 +45,7 @@ func TestAGrantWithoutAnExchangeStandsWithItsSession(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
-		must(t, s.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
+		must(t, s.Sessions.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
 		exchanged := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.SessionID = "sid" })
 		fixture.RedeemCode(t, s, exchanged)
 		given := fixture.InsertGrant(t, s, func(g *grant.Grant) {
@@ -56,7 +56,7 @@ func TestAGrantWithoutAnExchangeStandsWithItsSession(t *testing.T) {
 		// As the end of a session leaves what it could not see.
 		late := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.SessionID = "gone" })
 		fixture.WantLive(t, s, late.Locator, noon, false)
-		_, err := s.EndSession(t.Context(), "sid", noon)
+		_, err := s.Sessions.EndSession(t.Context(), "sid", noon)
 		must(t, err)
 		fixture.WantLive(t, s, given.Locator, noon, false)
 		fixture.WantLive(t, s, exchanged.Locator, noon, false)
@@ -69,12 +69,12 @@ func TestRevocation(t *testing.T) {
 		fixture.Seed(t, s)
 		g, other := fixture.InsertGrant(t, s, nil), fixture.InsertGrant(t, s, nil)
 
-		must(t, s.RevokeGrant(t.Context(), g.Locator, "another client", grant.RevokedByClient, noon))
+		must(t, s.Grants.RevokeGrant(t.Context(), g.Locator, "another client", grant.RevokedByClient, noon))
 		fixture.WantLive(t, s, g.Locator, noon, true)
-		must(t, s.RevokeGrant(t.Context(), g.Locator, "rp", grant.RevokedByClient, noon))
+		must(t, s.Grants.RevokeGrant(t.Context(), g.Locator, "rp", grant.RevokedByClient, noon))
 		fixture.WantLive(t, s, g.Locator, noon, false)
-		must(t, s.RevokeGrant(t.Context(), g.Locator, "", grant.RevokedByOperator, noon))
-		must(t, s.RevokeGrant(t.Context(), grant.Locator{ID: grant.NewID(noon)}, "", grant.RevokedByOperator, noon))
+		must(t, s.Grants.RevokeGrant(t.Context(), g.Locator, "", grant.RevokedByOperator, noon))
+		must(t, s.Grants.RevokeGrant(t.Context(), grant.Locator{ID: grant.NewID(noon)}, "", grant.RevokedByOperator, noon))
 		fixture.WantLive(t, s, other.Locator, noon, true)
 	})
 }
@@ -84,16 +84,16 @@ func TestOneTokenIsDenied(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
 		g := fixture.InsertGrant(t, s, nil)
-		must(t, s.DenyToken(t.Context(), "denied", noon.Add(time.Minute)))
-		must(t, s.DenyToken(t.Context(), "denied", noon))
+		must(t, s.Grants.DenyToken(t.Context(), "denied", noon.Add(time.Minute)))
+		must(t, s.Grants.DenyToken(t.Context(), "denied", noon))
 
-		_, err := s.LiveGrant(t.Context(), g.Locator, "denied", noon)
+		_, err := s.Grants.LiveGrant(t.Context(), g.Locator, "denied", noon)
 		wantErr(t, "LiveGrant of the denied token", err, grant.ErrNotFound)
-		_, err = s.LiveGrant(t.Context(), g.Locator, "another", noon)
+		_, err = s.Grants.LiveGrant(t.Context(), g.Locator, "another", noon)
 		must(t, err)
-		wantErr(t, "LiveClient of the denied token", s.LiveClient(t.Context(), "rp", "denied", noon, noon), grant.ErrNotFound)
-		must(t, s.LiveClient(t.Context(), "rp", "another", noon, noon))
-		wantErr(t, "LiveClient of nobody", s.LiveClient(t.Context(), "nobody", "", noon, noon), grant.ErrNotFound)
+		wantErr(t, "LiveClient of the denied token", s.Grants.LiveClient(t.Context(), "rp", "denied", noon, noon), grant.ErrNotFound)
+		must(t, s.Grants.LiveClient(t.Context(), "rp", "another", noon, noon))
+		wantErr(t, "LiveClient of nobody", s.Grants.LiveClient(t.Context(), "nobody", "", noon, noon), grant.ErrNotFound)
 	})
 }
 
@@ -104,7 +104,7 @@ func TestCodeIsSpentOnce(t *testing.T) {
 		g := fixture.InsertGrant(t, s, nil)
 		first := grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon.Add(time.Second)}
 
-		held, err := s.RedeemCode(t.Context(), first)
+		held, err := s.Grants.RedeemCode(t.Context(), first)
 		must(t, err)
 		want := *g
 		want.CodeRedeemedAt, want.RefreshGeneration = first.Now, 1
@@ -113,12 +113,12 @@ func TestCodeIsSpentOnce(t *testing.T) {
 
 		again := first
 		again.Now = noon.Add(time.Hour)
-		held, err = s.RedeemCode(t.Context(), again)
+		held, err = s.Grants.RedeemCode(t.Context(), again)
 		wantErr(t, "RedeemCode again", err, grant.ErrSpent)
 		wantSame(t, "the grant that comes with it", held.Grant, want)
 
-		must(t, s.RevokeGrant(t.Context(), g.Locator, "", grant.RevokedForCodeReuse, noon))
-		held, err = s.RedeemCode(t.Context(), again)
+		must(t, s.Grants.RevokeGrant(t.Context(), g.Locator, "", grant.RevokedForCodeReuse, noon))
+		held, err = s.Grants.RedeemCode(t.Context(), again)
 		wantErr(t, "RedeemCode of a revoked grant", err, grant.ErrNotFound)
 		if held != nil {
 			t.Errorf("RedeemCode of a revoked grant gave %v", held)
@@ -153,7 +153,7 @@ func TestCodeIsRefused(t *testing.T) {
 				if tc.spend != nil {
 					tc.spend(&sp)
 				}
-				held, err := s.RedeemCode(t.Context(), sp)
+				held, err := s.Grants.RedeemCode(t.Context(), sp)
 				wantErr(t, "RedeemCode", err, grant.ErrNotFound)
 				if held != nil {
 					t.Errorf("RedeemCode gave %v", held)
@@ -168,12 +168,12 @@ func TestRefusedCodeStaysGood(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
 		g := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.JWKThumbprint = "key" })
-		_, err := s.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "other", JKT: "key", Now: noon})
+		_, err := s.Grants.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "other", JKT: "key", Now: noon})
 		wantErr(t, "RedeemCode by another client", err, grant.ErrNotFound)
 		fixture.RedeemCode(t, s, g)
-		_, err = s.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "other", JKT: "key", Now: noon})
+		_, err = s.Grants.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "other", JKT: "key", Now: noon})
 		wantErr(t, "RedeemCode of a spent code by another client", err, grant.ErrNotFound)
-		_, err = s.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", JKT: "other", Now: noon})
+		_, err = s.Grants.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", JKT: "other", Now: noon})
 		wantErr(t, "RedeemCode of a spent code with another key", err, grant.ErrNotFound)
 	})
 }
@@ -186,24 +186,24 @@ func TestRefreshTokenRotates(t *testing.T) {
 		rotation := func(generation int64) grant.RefreshRotation {
 			return grant.RefreshRotation{Ref: g.Locator, ClientID: "rp", Generation: generation, ExpiresAt: noon.Add(48 * time.Hour), Now: noon.Add(time.Minute)}
 		}
-		_, err := s.RotateRefresh(t.Context(), rotation(0))
+		_, err := s.Grants.RotateRefresh(t.Context(), rotation(0))
 		wantErr(t, "RotateRefresh before the code is spent", err, grant.ErrNotFound)
 
 		want := fixture.RedeemCode(t, s, g).Grant
-		held, err := s.RotateRefresh(t.Context(), rotation(1))
+		held, err := s.Grants.RotateRefresh(t.Context(), rotation(1))
 		must(t, err)
 		want.RefreshGeneration, want.RefreshRotatedAt, want.ExpiresAt = 2, noon.Add(time.Minute), noon.Add(48*time.Hour)
 		wantSame(t, "the rotated grant", held.Grant, want)
 
-		held, err = s.RotateRefresh(t.Context(), rotation(1))
+		held, err = s.Grants.RotateRefresh(t.Context(), rotation(1))
 		wantErr(t, "RotateRefresh again", err, grant.ErrStaleGeneration)
 		wantSame(t, "the grant that comes with it", held.Grant, want)
-		_, err = s.RotateRefresh(t.Context(), rotation(3))
+		_, err = s.Grants.RotateRefresh(t.Context(), rotation(3))
 		wantErr(t, "RotateRefresh of a generation to come", err, grant.ErrNotFound)
 
 		kept := rotation(2)
 		kept.KeepGeneration, kept.ExpiresAt, kept.Now = true, g.EndsAt.Add(time.Hour), noon.Add(time.Hour)
-		held, err = s.RotateRefresh(t.Context(), kept)
+		held, err = s.Grants.RotateRefresh(t.Context(), kept)
 		must(t, err)
 		want.ExpiresAt = g.EndsAt
 		wantSame(t, "the grant that kept its generation", held.Grant, want)
@@ -233,7 +233,7 @@ func TestRefreshIsRefused(t *testing.T) {
 				fixture.RedeemCode(t, s, g)
 				r := grant.RefreshRotation{Ref: g.Locator, ClientID: "rp", JKT: g.JWKThumbprint, Generation: 1, ExpiresAt: noon.Add(time.Hour), Now: noon.Add(time.Minute)}
 				tc.rotate(&r)
-				held, err := s.RotateRefresh(t.Context(), r)
+				held, err := s.Grants.RotateRefresh(t.Context(), r)
 				wantErr(t, "RotateRefresh", err, grant.ErrNotFound)
 				if held != nil {
 					t.Errorf("RotateRefresh gave %v", held)
@@ -247,7 +247,7 @@ func TestGrantsAreListed(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
-		must(t, s.InsertClient(t.Context(), fixture.Client("other")))
+		must(t, s.Clients.InsertClient(t.Context(), fixture.Client("other")))
 		at := func(minute int, change func(*grant.Grant)) *grant.Grant {
 			return fixture.InsertGrant(t, s, func(g *grant.Grant) {
 				g.ID = grant.NewID(noon.Add(time.Duration(minute) * time.Minute))
@@ -258,7 +258,7 @@ func TestGrantsAreListed(t *testing.T) {
 		b := at(1, func(g *grant.Grant) { g.Subject = "bob" })
 		c := at(2, func(g *grant.Grant) { g.ClientID = "other" })
 		revoked := at(3, func(*grant.Grant) {})
-		must(t, s.RevokeGrant(t.Context(), revoked.Locator, "", grant.RevokedByOperator, noon))
+		must(t, s.Grants.RevokeGrant(t.Context(), revoked.Locator, "", grant.RevokedByOperator, noon))
 		at(4, func(g *grant.Grant) { g.EndsAt = noon })
 		at(5, func(g *grant.Grant) { g.Subject = "nobody" })
 
@@ -275,7 +275,7 @@ func TestGrantsAreListed(t *testing.T) {
 			"the first":            {store.GrantFilter{}, grant.Locator{}, 1, []*grant.Grant{a}},
 			"those that follow it": {store.GrantFilter{}, a.Locator, 10, []*grant.Grant{b, c}},
 		} {
-			got, err := s.ListGrants(t.Context(), tc.filter, tc.after, tc.limit, noon)
+			got, err := s.Grants.ListGrants(t.Context(), tc.filter, tc.after, tc.limit, noon)
 			must(t, err)
 			wantSame(t, "grants, "+name, got, tc.want)
 		}

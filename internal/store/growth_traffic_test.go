@@ -69,7 +69,7 @@ func newYear(t *testing.T, url string) *year {
 	must(t, err)
 	must(t, y.keys.Start(t.Context()))
 	fixture.Seed(t, y.s)
-	must(t, y.s.InsertClient(t.Context(), fixture.LogoutClient("told")))
+	must(t, y.s.Clients.InsertClient(t.Context(), fixture.LogoutClient("told")))
 	for range 2 {
 		y.put("clients", 1000*day)
 		y.put("accounts", 1000*day)
@@ -114,9 +114,9 @@ func (y *year) people() {
 		Subject: "alice", ClientID: "rp", SessionID: seen, Scopes: []string{"openid"}, GivenAt: y.now, ExpiresAt: y.now.Add(30 * day),
 	})
 	y.put("consents", 14*day+rowStays) // with its session
-	must(y.t, y.s.JoinSession(ctx, seen, "told", "", y.now))
+	must(y.t, y.s.Sessions.JoinSession(ctx, seen, "told", "", y.now))
 	y.put("participants", 14*day+rowStays)
-	must(y.t, y.s.TouchSession(ctx, fixture.CookieHash(seen), y.now.Add(time.Second), y.now.Add(14*day)))
+	must(y.t, y.s.Sessions.TouchSession(ctx, fixture.CookieHash(seen), y.now.Add(time.Second), y.now.Add(14*day)))
 
 	y.refreshAll()
 	kept := y.grantOf(seen, true, 90*day, 90*day, nil)
@@ -134,7 +134,7 @@ func (y *year) people() {
 
 	y.signOut()
 	// The consent to another client each time is remembered beyond the session.
-	must(y.t, y.s.SaveConsent(ctx, &consent.Consent{
+	must(y.t, y.s.Consents.SaveConsent(ctx, &consent.Consent{
 		Subject: "bob", ClientID: fmt.Sprint("rp-", y.steps), Scopes: []string{"openid"}, GivenAt: y.now, ExpiresAt: y.now.Add(60 * day),
 	}))
 	y.put("consents", 60*day+rowStays)
@@ -147,20 +147,20 @@ func (y *year) signOut() {
 	gone := y.grantOf(short, true, 30*day, 90*day, nil)
 	y.spend(gone)
 	y.grantEnds(gone, 0)
-	must(y.t, y.s.JoinSession(ctx, short, "told", "", y.now))
-	must(y.t, y.s.SaveConsent(ctx, &consent.Consent{Subject: "alice", ClientID: "rp", SessionID: short, GivenAt: y.now}))
+	must(y.t, y.s.Sessions.JoinSession(ctx, short, "told", "", y.now))
+	must(y.t, y.s.Consents.SaveConsent(ctx, &consent.Consent{Subject: "alice", ClientID: "rp", SessionID: short, GivenAt: y.now}))
 	asked := aSignOut(short)
 	asked.CreatedAt, asked.ExpiresAt = y.now, y.now.Add(15*time.Minute)
-	must(y.t, y.s.InsertLogoutRequest(ctx, asked))
+	must(y.t, y.s.LogoutRequests.InsertLogoutRequest(ctx, asked))
 	y.put("sign_outs", 15*time.Minute+rowStays)
 	fixture.EndSession(y.t, y.s, short, y.now)
-	n, err := y.s.ClaimNotice(ctx, "told", y.now, y.now.Add(time.Minute))
+	n, err := y.s.Outbox.ClaimNotice(ctx, "told", y.now, y.now.Add(time.Minute))
 	must(y.t, err)
 	state, kept := outbox.Delivered, day
 	if y.steps%2 == 0 {
 		state, kept = outbox.Failed, 30*day
 	}
-	must(y.t, y.s.EndNotice(ctx, n, state, y.now))
+	must(y.t, y.s.Outbox.EndNotice(ctx, n, state, y.now))
 	y.put("notices", kept+rowStays)
 }
 
@@ -168,7 +168,7 @@ func (y *year) signOut() {
 func (y *year) refreshAll() {
 	y.kept = slices.DeleteFunc(y.kept, func(g *grant.Grant) bool { return !y.now.Before(g.EndsAt) })
 	for _, g := range y.kept {
-		_, err := y.s.RotateRefresh(y.t.Context(), grant.RefreshRotation{
+		_, err := y.s.Grants.RotateRefresh(y.t.Context(), grant.RefreshRotation{
 			Ref: g.Locator, ClientID: "rp", Generation: g.RefreshGeneration, ExpiresAt: y.now.Add(30 * day), Now: y.now,
 		})
 		must(y.t, err)
@@ -182,37 +182,37 @@ func (y *year) machines() {
 	ctx := y.t.Context()
 	for i := range 3 {
 		id := fmt.Sprint(y.steps, "-", i)
-		_, err := y.s.ClaimOnce(ctx, "assertion", "rp", id, y.now.Add(time.Hour), y.now)
+		_, err := y.s.Replay.ClaimOnce(ctx, "assertion", "rp", id, y.now.Add(time.Hour), y.now)
 		must(y.t, err)
 		y.put("replay", time.Hour+rowStays)
-		must(y.t, y.s.DenyToken(ctx, id, y.now.Add(time.Hour)))
+		must(y.t, y.s.Grants.DenyToken(ctx, id, y.now.Add(time.Hour)))
 		y.put("revoked_tokens", time.Hour+rowStays)
 	}
 	id := fmt.Sprint("dynamic-", y.steps)
 	c := fixture.Client(id)
 	c.CreatedAt = y.now
-	must(y.t, y.s.InsertClient(ctx, c))
+	must(y.t, y.s.Clients.InsertClient(ctx, c))
 	g := y.grantOf("", true, 30*day, 90*day, func(g *grant.Grant) { g.ClientID = id })
 	y.spend(g)
 	y.grantEnds(g, 0)
-	must(y.t, y.s.SaveConsent(ctx, &consent.Consent{Subject: "alice", ClientID: id, GivenAt: y.now}))
-	must(y.t, y.s.DeleteClient(ctx, id))
+	must(y.t, y.s.Consents.SaveConsent(ctx, &consent.Consent{Subject: "alice", ClientID: id, GivenAt: y.now}))
+	must(y.t, y.s.Clients.DeleteClient(ctx, id))
 
 	key := &apikey.Key{ID: id, Name: "nightly", Hash: []byte("hash"), CreatedAt: y.now, ExpiresAt: y.now.Add(day)}
-	must(y.t, y.s.InsertAPIKey(ctx, key))
+	must(y.t, y.s.APIKeys.InsertAPIKey(ctx, key))
 	y.put("api_keys", day+30*day+rowStays)
 
-	must(y.t, y.s.InsertSetKey(ctx, aSetKey("nightly", id)))
-	must(y.t, y.s.ReplaceKeySet(ctx, "nightly", []*keyset.Key{aSetKey("nightly", id)}))
+	must(y.t, y.s.KeySets.InsertSetKey(ctx, aSetKey("nightly", id)))
+	must(y.t, y.s.KeySets.ReplaceKeySet(ctx, "nightly", []*keyset.Key{aSetKey("nightly", id)}))
 	y.ends["set_keys"] = []time.Time{y.now.Add(1000 * day)} // until somebody replaces it
 	event := audit.NewEvent("client.create", id, audit.Actor{Kind: audit.Command}, y.now)
-	must(y.t, y.s.BeginEvent(ctx, event))
+	must(y.t, y.s.Audit.BeginEvent(ctx, event))
 	event.Outcome = audit.Done
-	must(y.t, y.s.EndEvent(ctx, event))
+	must(y.t, y.s.Audit.EndEvent(ctx, event))
 	y.put("audit_events", 90*day)
 	trust := aTrust(id, "https://issuer.example", id)
 	trust.ExpiresAt = y.now.Add(day)
-	must(y.t, y.s.InsertTrust(ctx, trust))
+	must(y.t, y.s.TrustedIssuers.InsertTrust(ctx, trust))
 	y.put("trusted_issuers", day+30*day+rowStays)
 
 	y.grantEnds(y.grantOf("", true, 30*day, 90*day, nil), 0) // a code with offline access that nobody comes for
@@ -222,46 +222,46 @@ func (y *year) machines() {
 func (y *year) strangers() {
 	ctx := y.t.Context()
 	for i := range 3 {
-		_, _, err := y.s.CountAttempt(ctx, fmt.Sprint(y.steps, "-", i), 3*time.Hour, y.now)
+		_, _, err := y.s.Throttle.CountAttempt(ctx, fmt.Sprint(y.steps, "-", i), 3*time.Hour, y.now)
 		must(y.t, err)
 		y.put("guesses", 3*time.Hour+rowStays)
 	}
 	y.request("", authrequest.Undecided, nil)
 	request := strconv.Itoa(y.steps)
-	must(y.t, y.s.InsertRefusals(ctx, []*refusal.Record{aRefusal(request, "rp", "code_spent", y.now)}))
+	must(y.t, y.s.Refusals.InsertRefusals(ctx, []*refusal.Record{aRefusal(request, "rp", "code_spent", y.now)}))
 	y.put("refusals", 7*day+rowStays)
 	source := account.NewSignInSource("alice", "device", strconv.Itoa(y.steps%20))
-	must(y.t, y.s.NoteSource(ctx, fixture.Account("alice"), source, y.now))
+	must(y.t, y.s.SignInSources.NoteSource(ctx, fixture.Account("alice"), source, y.now))
 	y.put("known_sources", account.NetworkLifetime+rowStays)
 	y.put("known_sources", account.DeviceLifetime+rowStays)
 	d := aDevice("rp")
 	d.CreatedAt, d.ExpiresAt = y.now, y.now.Add(10*time.Minute)
 	d.UserCode = []byte(strconv.Itoa(y.steps))
-	must(y.t, y.s.InsertDevice(ctx, d))
+	must(y.t, y.s.Devices.InsertDevice(ctx, d))
 	y.put("devices", 10*time.Minute+rowStays)
-	must(y.t, y.s.InsertSetupLink(ctx, session.Hash(fmt.Sprint("link ", y.steps)), y.now.Add(day)))
+	must(y.t, y.s.SetupLinks.InsertSetupLink(ctx, session.Hash(fmt.Sprint("link ", y.steps)), y.now.Add(day)))
 	y.put("setup_links", day+rowStays)
 	for _, name := range []string{"browser state", "pairwise subject"} {
-		_, err := y.s.Seed(ctx, name)
+		_, err := y.s.Seeds.Seed(ctx, name)
 		must(y.t, err)
 	}
 
 	bobs := y.aSessionNow(fmt.Sprint("of-bob-", y.steps), day)
 	bobs.Subject = "bob"
-	must(y.t, y.s.InsertSession(ctx, bobs, nil))
-	must(y.t, y.s.SaveConsent(ctx, &consent.Consent{Subject: "bob", ClientID: "rp", SessionID: bobs.ID, GivenAt: y.now}))
-	_, err := y.s.EndSessionsOf(ctx, "bob", y.now)
+	must(y.t, y.s.Sessions.InsertSession(ctx, bobs, nil))
+	must(y.t, y.s.Consents.SaveConsent(ctx, &consent.Consent{Subject: "bob", ClientID: "rp", SessionID: bobs.ID, GivenAt: y.now}))
+	_, err := y.s.Sessions.EndSessionsOf(ctx, "bob", y.now)
 	must(y.t, err)
 
 	guest := fmt.Sprint("guest-", y.steps)
 	a := fixture.Account(guest)
 	a.CreatedAt, a.SelfRegistered = y.now, true
-	must(y.t, y.s.InsertAccount(ctx, a))
+	must(y.t, y.s.Accounts.InsertAccount(ctx, a))
 	n := y.aSessionNow(fmt.Sprint("of-", guest), day)
 	n.Subject = guest
-	must(y.t, y.s.InsertSession(ctx, n, nil))
-	must(y.t, y.s.SaveConsent(ctx, &consent.Consent{Subject: guest, ClientID: "rp", GivenAt: y.now}))
-	must(y.t, y.s.DeleteAccount(ctx, guest, y.now))
+	must(y.t, y.s.Sessions.InsertSession(ctx, n, nil))
+	must(y.t, y.s.Consents.SaveConsent(ctx, &consent.Consent{Subject: guest, ClientID: "rp", GivenAt: y.now}))
+	must(y.t, y.s.Accounts.DeleteAccount(ctx, guest, y.now))
 }
 
 // renewKeys lets the keys rotate as time asks for, once.
@@ -292,7 +292,7 @@ func (w watched) LoadKeys(ctx context.Context) (int64, []jwks.Record, error) {
 	case w.looked <- struct{}{}:
 	default:
 	}
-	return w.Store.LoadKeys(ctx)
+	return w.Store.Keys.LoadKeys(ctx)
 }
 
 func (y *year) aSessionNow(id string, idle time.Duration) *session.Session {
@@ -303,7 +303,7 @@ func (y *year) aSessionNow(id string, idle time.Duration) *session.Session {
 
 func (y *year) session(kind string, idle time.Duration) (id string) {
 	id = fmt.Sprint(kind, "-", y.steps)
-	must(y.t, y.s.InsertSession(y.t.Context(), y.aSessionNow(id, idle), nil))
+	must(y.t, y.s.Sessions.InsertSession(y.t.Context(), y.aSessionNow(id, idle), nil))
 	return id
 }
 
@@ -312,13 +312,13 @@ func (y *year) request(sessionID string, d authrequest.Decision, remember *conse
 	ctx := y.t.Context()
 	r := fixture.Request(fmt.Sprint(y.steps, "-", sessionID))
 	r.CreatedAt, r.ExpiresAt = y.now, y.now.Add(30*time.Minute)
-	must(y.t, y.s.InsertRequest(ctx, r))
+	must(y.t, y.s.Requests.InsertRequest(ctx, r))
 	y.put("requests", 30*time.Minute+rowStays)
 	if d == authrequest.Undecided {
 		return
 	}
-	must(y.t, y.s.RecordSignIn(ctx, r.ID, sessionID, y.now, y.now))
-	must(y.t, y.s.RecordDecision(ctx, r.ID, d, "alice", remember, y.now))
+	must(y.t, y.s.Requests.RecordSignIn(ctx, r.ID, sessionID, y.now, y.now))
+	must(y.t, y.s.Requests.RecordDecision(ctx, r.ID, d, "alice", remember, y.now))
 }
 
 func (y *year) grantOf(sessionID string, refreshable bool, idle, life time.Duration, change func(*grant.Grant)) *grant.Grant {
@@ -342,7 +342,7 @@ func (y *year) brief(sessionID string) *grant.Grant {
 }
 
 func (y *year) spend(g *grant.Grant) {
-	_, err := y.s.RedeemCode(y.t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: g.ClientID, TokensUntil: y.now.Add(10 * time.Minute), Now: y.now})
+	_, err := y.s.Grants.RedeemCode(y.t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: g.ClientID, TokensUntil: y.now.Add(10 * time.Minute), Now: y.now})
 	must(y.t, err)
 }
 

@@ -21,14 +21,14 @@ func TestKnownSourcesAreBoundedAndExpire(t *testing.T) {
 		}
 		known := func(device, network int, now time.Time) account.KnownSource {
 			t.Helper()
-			k, err := s.KnownSource(t.Context(), source(device, network), now)
+			k, err := s.SignInSources.KnownSource(t.Context(), source(device, network), now)
 			must(t, err)
 			return k
 		}
 		const count = 90
 		at := func(i int) time.Time { return noon.Add(time.Duration(i) * time.Second) }
 		for i := range count {
-			must(t, s.NoteSource(t.Context(), a, source(i, i), at(i)))
+			must(t, s.SignInSources.NoteSource(t.Context(), a, source(i, i), at(i)))
 		}
 		for what, tc := range map[string]struct {
 			device, network int
@@ -45,7 +45,7 @@ func TestKnownSourcesAreBoundedAndExpire(t *testing.T) {
 		} {
 			wantSame(t, what, known(tc.device, tc.network, tc.now), tc.want)
 		}
-		others, err := s.KnownSource(t.Context(), account.NewSignInSource("name-of-bob", "device 89", "network 89"), at(count))
+		others, err := s.SignInSources.KnownSource(t.Context(), account.NewSignInSource("name-of-bob", "device 89", "network 89"), at(count))
 		must(t, err)
 		wantSame(t, "the device of another account", others, account.KnownSource{Networks: make([]time.Time, 1)})
 	})
@@ -58,27 +58,27 @@ func TestUnlockClearsAllCountersOfOneAccount(t *testing.T) {
 		fixture.Seed(t, s)
 		a := fixture.Account("alice")
 		source := account.NewSignInSource(a.Username, "device", "network")
-		must(t, s.NoteSource(t.Context(), a, source, noon))
+		must(t, s.SignInSources.NoteSource(t.Context(), a, source, noon))
 		counters := []string{
 			account.SharedCounter(a.Username), account.SourceCounter(source.Device), account.SourceCounter(source.Networks[0]),
 			account.SharedCounter("name-of-bob"),
 		}
 		for _, counter := range counters {
 			for _, l := range account.Lockout(counter) {
-				_, _, err := s.CountAttempt(t.Context(), l.Key, l.Window, noon)
+				_, _, err := s.Throttle.CountAttempt(t.Context(), l.Key, l.Window, noon)
 				must(t, err)
 			}
 		}
-		must(t, s.UnlockAccount(t.Context(), a.Subject))
+		must(t, s.Accounts.UnlockAccount(t.Context(), a.Subject))
 		for i, counter := range counters {
 			for _, l := range account.Lockout(counter) {
-				count, _, err := s.AttemptCount(t.Context(), l.Key, noon)
+				count, _, err := s.Throttle.AttemptCount(t.Context(), l.Key, noon)
 				must(t, err)
 				if want := i / 3; count != want {
 					t.Errorf("%s counts %d after the unlock, want %d", l.Key, count, want)
 				}
 			}
 		}
-		wantErr(t, "UnlockAccount of nobody", s.UnlockAccount(t.Context(), "nobody"), account.ErrNotFound)
+		wantErr(t, "UnlockAccount of nobody", s.Accounts.UnlockAccount(t.Context(), "nobody"), account.ErrNotFound)
 	})
 }

@@ -24,24 +24,24 @@ func furnishTold(t *testing.T, s *store.Store) {
 	fixture.Seed(t, s)
 	front := fixture.LogoutClient("front")
 	front.BackchannelLogoutURI = ""
-	must(t, s.InsertClient(t.Context(), front))
-	must(t, s.InsertClient(t.Context(), fixture.LogoutClient("told")))
-	must(t, s.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
+	must(t, s.Clients.InsertClient(t.Context(), front))
+	must(t, s.Clients.InsertClient(t.Context(), fixture.LogoutClient("told")))
+	must(t, s.Sessions.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
 	for _, id := range []string{"told", "front", "told"} {
-		must(t, s.JoinSession(t.Context(), "sid", id, "known as "+id, noon))
+		must(t, s.Sessions.JoinSession(t.Context(), "sid", id, "known as "+id, noon))
 	}
 }
 
 func notices(t *testing.T, s *store.Store, f store.NoticeFilter) []*outbox.Notice {
 	t.Helper()
-	list, err := s.ListNotices(t.Context(), f, "", 100)
+	list, err := s.Outbox.ListNotices(t.Context(), f, "", 100)
 	must(t, err)
 	return list
 }
 
 func claim(t *testing.T, s *store.Store, now, lease time.Time) *outbox.Notice {
 	t.Helper()
-	n, err := s.ClaimNotice(t.Context(), "told", now, lease)
+	n, err := s.Outbox.ClaimNotice(t.Context(), "told", now, lease)
 	must(t, err)
 	return n
 }
@@ -53,32 +53,34 @@ func TestTheEndOfASessionLeavesNotices(t *testing.T) {
 	later := noon.Add(time.Second)
 	for name, finish := range map[string]func(context.Context, *store.Store) error{
 		"signed out": func(ctx context.Context, s *store.Store) error {
-			participants, err := s.EndSession(ctx, "sid", later)
+			participants, err := s.Sessions.EndSession(ctx, "sid", later)
 			if len(participants) != 2 || participants[0] != "front" || participants[1] != "told" {
 				err = errors.Join(err, errors.New("the participants were not named"))
 			}
 			return err
 		},
 		"all sessions ended": func(ctx context.Context, s *store.Store) error {
-			_, err := s.EndSessionsOf(ctx, "alice", later)
+			_, err := s.Sessions.EndSessionsOf(ctx, "alice", later)
 			return err
 		},
 		"replaced by somebody else's": func(ctx context.Context, s *store.Store) error {
 			n := fixture.Session("next", "bob")
 			n.CreatedAt = later
-			return s.InsertSession(ctx, n, fixture.CookieHash("sid"))
+			return s.Sessions.InsertSession(ctx, n, fixture.CookieHash("sid"))
 		},
 		"given a new password": func(ctx context.Context, s *store.Store) error {
-			return s.SetPassword(ctx, "alice", "$new", later)
+			return s.Accounts.SetPassword(ctx, "alice", "$new", later)
 		},
 		"imported with a new password": func(ctx context.Context, s *store.Store) error {
 			a := fixture.Account("alice")
 			a.PasswordHash, a.UpdatedAt = "$new", later
-			_, _, err := s.ImportAccounts(ctx, imports(a))
+			_, _, err := s.Accounts.ImportAccounts(ctx, imports(a))
 			return err
 		},
-		"account disabled": func(ctx context.Context, s *store.Store) error { return s.SetDisabled(ctx, "alice", true, later) },
-		"account deleted":  func(ctx context.Context, s *store.Store) error { return s.DeleteAccount(ctx, "alice", later) },
+		"account disabled": func(ctx context.Context, s *store.Store) error {
+			return s.Accounts.SetDisabled(ctx, "alice", true, later)
+		},
+		"account deleted": func(ctx context.Context, s *store.Store) error { return s.Accounts.DeleteAccount(ctx, "alice", later) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -105,11 +107,11 @@ func TestWhoIsGoneHearsOfNothing(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		furnishTold(t, s)
-		must(t, s.DeleteClient(t.Context(), "front"))
-		told, err := s.Client(t.Context(), "told")
+		must(t, s.Clients.DeleteClient(t.Context(), "front"))
+		told, err := s.Clients.Client(t.Context(), "told")
 		must(t, err)
 		told.Disabled = true
-		must(t, s.UpdateClient(t.Context(), told))
+		must(t, s.Clients.UpdateClient(t.Context(), told))
 		if left := fixture.EndSession(t, s, "sid", noon); len(left) != 0 {
 			t.Errorf("participants = %v, want none", left)
 		}
@@ -124,8 +126,8 @@ func TestNobodyJoinsASessionThatHasEnded(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		furnishTold(t, s)
 		fixture.EndSession(t, s, "sid", noon)
-		wantErr(t, "JoinSession", s.JoinSession(t.Context(), "sid", "told", "", noon), session.ErrNotFound)
-		wantErr(t, "JoinSession of no session", s.JoinSession(t.Context(), "never", "told", "", noon), session.ErrNotFound)
+		wantErr(t, "JoinSession", s.Sessions.JoinSession(t.Context(), "sid", "told", "", noon), session.ErrNotFound)
+		wantErr(t, "JoinSession of no session", s.Sessions.JoinSession(t.Context(), "never", "told", "", noon), session.ErrNotFound)
 	})
 }
 
@@ -144,7 +146,7 @@ func TestWhoJoinsWhileASessionEndsWaits(t *testing.T) {
 	must(t, err)
 
 	joined := make(chan error, 1)
-	go func() { joined <- s.JoinSession(t.Context(), "sid", "rp", "", noon) }()
+	go func() { joined <- s.Sessions.JoinSession(t.Context(), "sid", "rp", "", noon) }()
 	select {
 	case err := <-joined:
 		t.Fatalf("JoinSession did not wait: %v", err)
@@ -162,15 +164,15 @@ func TestJoiningMeetsSigningOut(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		one, two := storetest.Open(t, url), storetest.Open(t, url)
 		fixture.Seed(t, one)
-		must(t, one.InsertClient(t.Context(), fixture.LogoutClient("told")))
+		must(t, one.Clients.InsertClient(t.Context(), fixture.LogoutClient("told")))
 		for _, id := range []string{"a", "b", "c"} {
-			must(t, one.InsertSession(t.Context(), fixture.Session(id, "alice"), nil))
+			must(t, one.Sessions.InsertSession(t.Context(), fixture.Session(id, "alice"), nil))
 			results := fixture.Race(t, one, two, func(ctx context.Context, s *store.Store) error {
 				if s == two {
-					_, err := s.EndSession(ctx, id, noon)
+					_, err := s.Sessions.EndSession(ctx, id, noon)
 					return err
 				}
-				return s.JoinSession(ctx, id, "told", "", noon)
+				return s.Sessions.JoinSession(ctx, id, "told", "", noon)
 			})
 			let := 0
 			for i, err := range results {
@@ -201,7 +203,7 @@ func TestANoticeIsClaimedByOne(t *testing.T) {
 		furnishTold(t, one)
 		fixture.EndSession(t, one, "sid", noon)
 		results := fixture.Race(t, one, two, func(ctx context.Context, s *store.Store) error {
-			_, err := s.ClaimNotice(ctx, "told", noon, noon.Add(time.Minute))
+			_, err := s.Outbox.ClaimNotice(ctx, "told", noon, noon.Add(time.Minute))
 			return err
 		})
 		fixture.WantOneWinner(t, results, outbox.ErrNotFound)
@@ -215,12 +217,12 @@ func TestAClaimIsForAWhile(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		furnishTold(t, s)
 		fixture.EndSession(t, s, "sid", noon)
-		due, err := s.DueNotices(t.Context())
+		due, err := s.Outbox.DueNotices(t.Context())
 		must(t, err)
 		wantSame(t, "DueNotices", due, []outbox.Due{{ClientID: "told", At: noon}})
 
 		first := claim(t, s, noon, noon.Add(30*time.Second))
-		_, err = s.ClaimNotice(t.Context(), "told", noon.Add(29*time.Second), noon.Add(time.Minute))
+		_, err = s.Outbox.ClaimNotice(t.Context(), "told", noon.Add(29*time.Second), noon.Add(time.Minute))
 		wantErr(t, "a claim before the lease ends", err, outbox.ErrNotFound)
 		second := claim(t, s, noon.Add(30*time.Second), noon.Add(time.Minute))
 		if first.Attempts != 1 || second.Attempts != 2 || second.ID != first.ID {
@@ -228,18 +230,18 @@ func TestAClaimIsForAWhile(t *testing.T) {
 		}
 
 		first.Fault = "late"
-		must(t, s.PostponeNotice(t.Context(), first, noon.Add(time.Hour)))
-		must(t, s.EndNotice(t.Context(), first, outbox.Failed, noon))
+		must(t, s.Outbox.PostponeNotice(t.Context(), first, noon.Add(time.Hour)))
+		must(t, s.Outbox.EndNotice(t.Context(), first, outbox.Failed, noon))
 		if got := notices(t, s, store.NoticeFilter{})[0]; got.State != outbox.Pending || !got.DueAt.Equal(noon.Add(time.Minute)) || got.Fault != "" {
 			t.Errorf("the first claimer changed what the second holds: %+v", got)
 		}
-		must(t, s.EndNotice(t.Context(), first, outbox.Delivered, noon))
+		must(t, s.Outbox.EndNotice(t.Context(), first, outbox.Delivered, noon))
 		if got := notices(t, s, store.NoticeFilter{State: outbox.Delivered}); len(got) != 1 {
 			t.Error("a delivery is not noted, since it was slow")
 		}
 		second.Fault = "refused"
-		must(t, s.EndNotice(t.Context(), second, outbox.Failed, noon))
-		must(t, s.PostponeNotice(t.Context(), second, noon))
+		must(t, s.Outbox.EndNotice(t.Context(), second, outbox.Failed, noon))
+		must(t, s.Outbox.PostponeNotice(t.Context(), second, noon))
 		if got := notices(t, s, store.NoticeFilter{State: outbox.Delivered}); len(got) != 1 {
 			t.Error("what was delivered failed afterwards")
 		}
@@ -253,28 +255,28 @@ func TestNoticesAreLookedAfter(t *testing.T) {
 		fixture.EndSession(t, s, "sid", noon)
 		n := claim(t, s, noon, noon.Add(30*time.Second))
 		n.Status, n.Fault = 500, "answered 500"
-		must(t, s.PostponeNotice(t.Context(), n, noon.Add(time.Minute)))
+		must(t, s.Outbox.PostponeNotice(t.Context(), n, noon.Add(time.Minute)))
 		got := notices(t, s, store.NoticeFilter{ClientID: "told", State: outbox.Pending})
 		if len(got) != 1 || got[0].Status != 500 || got[0].Fault != "answered 500" || !got[0].DueAt.Equal(noon.Add(time.Minute)) {
 			t.Errorf("notices = %+v, want what went wrong", got)
 		}
 		n = claim(t, s, noon.Add(time.Minute), noon.Add(2*time.Minute))
-		must(t, s.EndNotice(t.Context(), n, outbox.Failed, noon.Add(time.Minute)))
+		must(t, s.Outbox.EndNotice(t.Context(), n, outbox.Failed, noon.Add(time.Minute)))
 		if got := notices(t, s, store.NoticeFilter{State: outbox.Pending}); len(got) != 0 {
 			t.Error("what was given up is still pending")
 		}
 
 		later := noon.Add(48 * time.Hour)
-		must(t, s.RetryNotice(t.Context(), n.ID, later))
+		must(t, s.Outbox.RetryNotice(t.Context(), n.ID, later))
 		again := claim(t, s, later, later.Add(time.Minute))
 		if again.Attempts != 1 || !again.Until.Equal(later.Add(outbox.Persistence)) || !again.EndedAt.IsZero() {
 			t.Errorf("a retried notice is %+v, want it as if new", again)
 		}
-		must(t, s.EndNotice(t.Context(), again, outbox.Delivered, later))
-		wantErr(t, "RetryNotice of one that was delivered", s.RetryNotice(t.Context(), n.ID, later), outbox.ErrNotFound)
-		must(t, s.DeleteNotice(t.Context(), n.ID))
-		wantErr(t, "DeleteNotice again", s.DeleteNotice(t.Context(), n.ID), outbox.ErrNotFound)
-		wantErr(t, "RetryNotice of none", s.RetryNotice(t.Context(), n.ID, later), outbox.ErrNotFound)
+		must(t, s.Outbox.EndNotice(t.Context(), again, outbox.Delivered, later))
+		wantErr(t, "RetryNotice of one that was delivered", s.Outbox.RetryNotice(t.Context(), n.ID, later), outbox.ErrNotFound)
+		must(t, s.Outbox.DeleteNotice(t.Context(), n.ID))
+		wantErr(t, "DeleteNotice again", s.Outbox.DeleteNotice(t.Context(), n.ID), outbox.ErrNotFound)
+		wantErr(t, "RetryNotice of none", s.Outbox.RetryNotice(t.Context(), n.ID, later), outbox.ErrNotFound)
 	})
 }
 
@@ -288,7 +290,7 @@ func TestATimeoutIsNoSignOut(t *testing.T) {
 		if list := notices(t, s, store.NoticeFilter{}); len(list) != 0 {
 			t.Errorf("there are %d notices of a timeout", len(list))
 		}
-		wantErr(t, "JoinSession", s.JoinSession(t.Context(), "sid", "told", "", noon), session.ErrNotFound)
+		wantErr(t, "JoinSession", s.Sessions.JoinSession(t.Context(), "sid", "told", "", noon), session.ErrNotFound)
 	})
 }
 
@@ -299,14 +301,14 @@ func TestAnOlderReplicaEndsASession(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		s := storetest.Open(t, url)
 		furnishTold(t, s)
-		must(t, s.InsertSession(t.Context(), fixture.Session("other", "alice"), nil))
-		must(t, s.JoinSession(t.Context(), "other", "told", "", noon))
+		must(t, s.Sessions.InsertSession(t.Context(), fixture.Session("other", "alice"), nil))
+		must(t, s.Sessions.JoinSession(t.Context(), "other", "told", "", noon))
 		before := `DELETE FROM sessions WHERE id = 'sid'`
 		if s.Engine() == "sqlite" {
 			before = `PRAGMA foreign_keys = ON; ` + before
 		}
 		alter(t, url, before)
-		wantErr(t, "JoinSession", s.JoinSession(t.Context(), "sid", "rp", "", noon), session.ErrNotFound)
+		wantErr(t, "JoinSession", s.Sessions.JoinSession(t.Context(), "sid", "rp", "", noon), session.ErrNotFound)
 
 		fixture.EndSession(t, s, "other", noon)
 		if list := notices(t, s, store.NoticeFilter{}); len(list) != 1 || list[0].SessionID != "other" {
@@ -326,9 +328,11 @@ func TestManySessionsEndInFewStatements(t *testing.T) {
 	t.Parallel()
 	later := noon.Add(time.Second)
 	for name, finish := range map[string]func(context.Context, *store.Store) error{
-		"account disabled": func(ctx context.Context, s *store.Store) error { return s.SetDisabled(ctx, "alice", true, later) },
+		"account disabled": func(ctx context.Context, s *store.Store) error {
+			return s.Accounts.SetDisabled(ctx, "alice", true, later)
+		},
 		"all sessions ended": func(ctx context.Context, s *store.Store) error {
-			ended, err := s.EndSessionsOf(ctx, "alice", later)
+			ended, err := s.Sessions.EndSessionsOf(ctx, "alice", later)
 			if ended != 300 {
 				err = errors.Join(err, errors.New("not all were counted"))
 			}
@@ -339,11 +343,11 @@ func TestManySessionsEndInFewStatements(t *testing.T) {
 			t.Parallel()
 			storetest.Each(t, func(t *testing.T, s *store.Store) {
 				fixture.Seed(t, s)
-				must(t, s.InsertClient(t.Context(), fixture.LogoutClient("told")))
+				must(t, s.Clients.InsertClient(t.Context(), fixture.LogoutClient("told")))
 				for i := range 300 {
 					id := strconv.Itoa(i)
-					must(t, s.InsertSession(t.Context(), fixture.Session(id, "alice"), nil))
-					must(t, s.JoinSession(t.Context(), id, "told", "", noon))
+					must(t, s.Sessions.InsertSession(t.Context(), fixture.Session(id, "alice"), nil))
+					must(t, s.Sessions.JoinSession(t.Context(), id, "told", "", noon))
 				}
 				before := s.Statements()
 				must(t, finish(t.Context(), s))
@@ -352,7 +356,7 @@ func TestManySessionsEndInFewStatements(t *testing.T) {
 				}
 				told := 0
 				for after := ""; ; {
-					list, err := s.ListNotices(t.Context(), store.NoticeFilter{}, after, 100)
+					list, err := s.Outbox.ListNotices(t.Context(), store.NoticeFilter{}, after, 100)
 					must(t, err)
 					if told += len(list); len(list) == 0 {
 						break

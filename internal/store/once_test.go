@@ -13,7 +13,7 @@ func TestOneTimeValueIsClaimedOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		claim := func(kind, owner, key string, now time.Time, want bool) {
 			t.Helper()
-			got, err := s.ClaimOnce(t.Context(), kind, owner, key, now.Add(time.Minute), now)
+			got, err := s.Replay.ClaimOnce(t.Context(), kind, owner, key, now.Add(time.Minute), now)
 			if err != nil || got != want {
 				t.Errorf("ClaimOnce(%s, %s, %s, %v) = %v, %v, want %v", kind, owner, key, now, got, err, want)
 			}
@@ -38,13 +38,13 @@ func TestGuessesAreCounted(t *testing.T) {
 		}
 		guess := func(now time.Time, want state) {
 			t.Helper()
-			count, since, err := s.CountAttempt(t.Context(), "alice", time.Minute, now)
+			count, since, err := s.Throttle.CountAttempt(t.Context(), "alice", time.Minute, now)
 			must(t, err)
 			wantSame(t, "CountAttempt at "+now.String(), state{count, since}, want)
 		}
 		look := func(key string, now time.Time, want state) {
 			t.Helper()
-			count, since, err := s.AttemptCount(t.Context(), key, now)
+			count, since, err := s.Throttle.AttemptCount(t.Context(), key, now)
 			must(t, err)
 			wantSame(t, "AttemptCount of "+key, state{count, since}, want)
 		}
@@ -56,7 +56,7 @@ func TestGuessesAreCounted(t *testing.T) {
 		look("bob", noon, state{})
 
 		guess(noon.Add(time.Minute), state{1, noon.Add(time.Minute)})
-		must(t, s.ResetAttempts(t.Context(), "alice"))
+		must(t, s.Throttle.ResetAttempts(t.Context(), "alice"))
 		look("alice", noon.Add(time.Minute), state{})
 		guess(noon.Add(61*time.Second), state{1, noon.Add(61 * time.Second)})
 	})

@@ -108,19 +108,19 @@ func TestOneGrantIsOnePartition(t *testing.T) {
 
 	fixture.InsertGrant(t, s, nil)
 	fixture.RedeemCode(t, s, g)
-	_, err = s.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
+	_, err = s.Grants.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
 	wantErr(t, "RedeemCode again", err, grant.ErrSpent)
 	r := grant.RefreshRotation{Ref: g.Locator, ClientID: "rp", Generation: 1, ExpiresAt: noon.Add(day), Now: noon}
-	_, err = s.RotateRefresh(t.Context(), r)
+	_, err = s.Grants.RotateRefresh(t.Context(), r)
 	must(t, err)
-	_, err = s.RotateRefresh(t.Context(), r)
+	_, err = s.Grants.RotateRefresh(t.Context(), r)
 	wantErr(t, "RotateRefresh again", err, grant.ErrStaleGeneration)
 	fixture.WantLive(t, s, g.Locator, noon, true)
-	must(t, s.RevokeGrant(t.Context(), g.Locator, "rp", grant.RevokedByClient, noon))
+	must(t, s.Grants.RevokeGrant(t.Context(), g.Locator, "rp", grant.RevokedByClient, noon))
 	fixture.WantLive(t, s, g.Locator, noon, false)
 
 	// So does the end of a session touch those alone that may hold grants of it.
-	must(t, s.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
+	must(t, s.Sessions.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
 	given := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.SessionID = "sid" })
 	fixture.EndSession(t, s, "sid", noon)
 	fixture.WantLive(t, s, given.Locator, noon, false)
@@ -138,7 +138,7 @@ func TestTheEndOfASessionLocksNoOlderPartition(t *testing.T) {
 	now := began.Add(20 * time.Hour)
 	n := fixture.Session("sid", "alice")
 	n.CreatedAt, n.AuthTime, n.IdleUntil, n.EndsAt = began, began, now.Add(day), now.Add(day)
-	must(t, s.InsertSession(t.Context(), n, nil))
+	must(t, s.Sessions.InsertSession(t.Context(), n, nil))
 	made := func(at time.Time, weekly bool) *grant.Grant {
 		return fixture.InsertGrant(t, s, func(g *grant.Grant) {
 			g.Locator = grant.Locator{Partition: grant.PartitionAt(at, weekly), ID: grant.NewID(at)}
@@ -159,7 +159,7 @@ func TestTheEndOfASessionLocksNoOlderPartition(t *testing.T) {
 	given = append(given, made(began, true))
 
 	locked := heldBack(t, url, func(ctx context.Context) error {
-		_, err := s.EndSession(ctx, "sid", now)
+		_, err := s.Sessions.EndSession(ctx, "sid", now)
 		return err
 	}, `SELECT count(DISTINCT c.relname) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
 		WHERE l.granted AND c.relkind = 'r' AND c.relname LIKE 'grants\_b%'`)
@@ -222,7 +222,7 @@ func TestTheEndOfASessionFindsItsGrantsInEveryBucket(t *testing.T) {
 				}
 			}
 			if !gone {
-				must(t, s.InsertSession(t.Context(), n, nil))
+				must(t, s.Sessions.InsertSession(t.Context(), n, nil))
 			}
 			for _, g := range given {
 				fixture.WantLive(t, s, g.Locator, now, true)

@@ -46,17 +46,17 @@ func TestThroughPgBouncer(t *testing.T) {
 		wait.Go(func() {
 			for range 20 {
 				g := fixture.Grant("rp", "alice")
-				if err := s.InsertGrant(t.Context(), g); err != nil {
+				if err := s.Grants.InsertGrant(t.Context(), g); err != nil {
 					t.Errorf("InsertGrant = %v", err)
 					return
 				}
-				if _, err := s.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon}); err != nil {
+				if _, err := s.Grants.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon}); err != nil {
 					t.Errorf("RedeemCode = %v", err)
 				}
-				if _, err := s.LiveGrant(t.Context(), g.Locator, "jti", noon); err != nil {
+				if _, err := s.Grants.LiveGrant(t.Context(), g.Locator, "jti", noon); err != nil {
 					t.Errorf("LiveGrant = %v", err)
 				}
-				if _, err := s.Client(t.Context(), "rp"); err != nil {
+				if _, err := s.Clients.Client(t.Context(), "rp"); err != nil {
 					t.Errorf("Client = %v", err)
 				}
 			}
@@ -65,7 +65,7 @@ func TestThroughPgBouncer(t *testing.T) {
 	wait.Wait()
 	other := open()
 	storetest.Follow(t, other)
-	must(t, other.EndClientTokens(context.WithoutCancel(t.Context()), "rp", noon))
+	must(t, other.Clients.EndClientTokens(context.WithoutCancel(t.Context()), "rp", noon))
 	_, err = s.Purge(t.Context(), noon.Add(400*24*time.Hour))
 	must(t, err)
 	if n := strings.Count(log.String(), "does not keep prepared statements"); n < 1 || n > 2 {
@@ -151,18 +151,18 @@ func TestAReadOnlyServerDoesNotPoisonThePool(t *testing.T) {
 	for round := range 3 {
 		storetest.SetReadOnly(t, address, true)
 		eventually(t, "the pool has several connections that refuse writes", func() bool {
-			for _, err := range fixture.Race(t, s, s, func(ctx context.Context, s *store.Store) error { _, err := s.Client(ctx, "rp"); return err }) {
+			for _, err := range fixture.Race(t, s, s, func(ctx context.Context, s *store.Store) error { _, err := s.Clients.Client(ctx, "rp"); return err }) {
 				if err != nil {
 					return false // of a connection that the server has ended
 				}
 			}
 			return s.Connections().Idle >= 2
 		})
-		if err := s.DenyToken(t.Context(), "a", noon); !isUnavailable(err) || !strings.Contains(err.Error(), "25006") {
+		if err := s.Grants.DenyToken(t.Context(), "a", noon); !isUnavailable(err) || !strings.Contains(err.Error(), "25006") {
 			t.Fatalf("round %d: DenyToken of a read-only server = %v, want it refused as read-only", round, err)
 		}
 		storetest.SetReadOnly(t, address, false)
-		for _, err := range fixture.Race(t, s, s, func(ctx context.Context, s *store.Store) error { return s.DenyToken(ctx, "b", noon) }) {
+		for _, err := range fixture.Race(t, s, s, func(ctx context.Context, s *store.Store) error { return s.Grants.DenyToken(ctx, "b", noon) }) {
 			if err != nil {
 				t.Fatalf("round %d: the first DenyToken of a caller after the server takes writes = %v", round, err)
 			}

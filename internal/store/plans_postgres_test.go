@@ -23,19 +23,19 @@ func TestRequestsReadNoTableThrough(t *testing.T) {
 	s := storetest.Open(t, url)
 	fixture.Seed(t, s)
 	n := fixture.Session("session", "alice")
-	must(t, s.InsertSession(t.Context(), n, nil))
-	_, _, err := s.SessionAndConsent(t.Context(), n.Cookie, "rp", noon)
+	must(t, s.Sessions.InsertSession(t.Context(), n, nil))
+	_, _, err := s.Sessions.SessionAndConsent(t.Context(), n.Cookie, "rp", noon)
 	must(t, err)
-	must(t, s.InsertRequest(t.Context(), fixture.Request("request")))
-	must(t, s.RecordDecision(t.Context(), "request", authrequest.Accepted, "alice",
+	must(t, s.Requests.InsertRequest(t.Context(), fixture.Request("request")))
+	must(t, s.Requests.RecordDecision(t.Context(), "request", authrequest.Accepted, "alice",
 		&consent.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"email"}, GivenAt: noon}, noon))
 	g := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.SessionID = n.ID })
 	fixture.RedeemCode(t, s, g)
 	fixture.WantLive(t, s, g.Locator, noon, true)
-	_, err = s.RotateRefresh(t.Context(), grant.RefreshRotation{Ref: g.Locator, ClientID: "rp", Generation: 1, ExpiresAt: noon.Add(time.Hour), Now: noon})
+	_, err = s.Grants.RotateRefresh(t.Context(), grant.RefreshRotation{Ref: g.Locator, ClientID: "rp", Generation: 1, ExpiresAt: noon.Add(time.Hour), Now: noon})
 	must(t, err)
-	must(t, s.DenyToken(t.Context(), "jti", noon.Add(time.Hour)))
-	_, err = s.EndSession(t.Context(), n.ID, noon)
+	must(t, s.Grants.DenyToken(t.Context(), "jti", noon.Add(time.Hour)))
+	_, err = s.Sessions.EndSession(t.Context(), n.ID, noon)
 	must(t, err)
 	s.Close() // which makes the connections tell what they have counted
 

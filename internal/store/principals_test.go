@@ -19,23 +19,23 @@ func TestNoClientHasTheSubjectOfAUser(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
 		ctx := t.Context()
-		wantErr(t, "InsertClient", s.InsertClient(ctx, fixture.Client("alice")), client.ErrIsSubject)
-		_, _, err := s.ImportClients(ctx, []*client.Client{fixture.Client("fine"), fixture.Client("alice")})
+		wantErr(t, "InsertClient", s.Clients.InsertClient(ctx, fixture.Client("alice")), client.ErrIsSubject)
+		_, _, err := s.Clients.ImportClients(ctx, []*client.Client{fixture.Client("fine"), fixture.Client("alice")})
 		wantErr(t, "ImportClients", err, client.ErrIsSubject)
-		_, err = s.Client(ctx, "fine")
+		_, err = s.Clients.Client(ctx, "fine")
 		wantErr(t, "a client beside it", err, client.ErrNotFound)
 
 		clash := fixture.Account("rp")
-		wantErr(t, "InsertAccount", s.InsertAccount(ctx, clash), account.ErrIsClient)
-		_, _, err = s.ImportAccounts(ctx, imports(clash))
+		wantErr(t, "InsertAccount", s.Accounts.InsertAccount(ctx, clash), account.ErrIsClient)
+		_, _, err = s.Accounts.ImportAccounts(ctx, imports(clash))
 		wantErr(t, "ImportAccounts", err, account.ErrIsClient)
-		wantErr(t, "InsertAccount of an app's user", s.InsertAccount(ctx, account.NewExternal("rp", noon)), account.ErrIsClient)
-		_, err = s.ImportConsents(ctx, []*consent.Consent{{Subject: "rp", ClientID: "rp", Scopes: []string{"openid"}, GivenAt: noon}}, noon, false)
+		wantErr(t, "InsertAccount of an app's user", s.Accounts.InsertAccount(ctx, account.NewExternal("rp", noon)), account.ErrIsClient)
+		_, err = s.Consents.ImportConsents(ctx, []*consent.Consent{{Subject: "rp", ClientID: "rp", Scopes: []string{"openid"}, GivenAt: noon}}, noon, false)
 		wantErr(t, "ImportConsents", err, account.ErrIsClient)
 
-		wantErr(t, "InsertClient again", s.InsertClient(ctx, fixture.Client("rp")), client.ErrExists)
+		wantErr(t, "InsertClient again", s.Clients.InsertClient(ctx, fixture.Client("rp")), client.ErrExists)
 		again := fixture.Account("alice")
-		wantErr(t, "InsertAccount again", s.InsertAccount(ctx, again), account.ErrExists)
+		wantErr(t, "InsertAccount again", s.Accounts.InsertAccount(ctx, again), account.ErrExists)
 	})
 }
 
@@ -58,8 +58,8 @@ func TestALoginAppNamesNoClient(t *testing.T) {
 		} {
 			r := fixture.Request(name)
 			r.LoginSession = "session of " + name
-			must(t, s.InsertRequest(t.Context(), r))
-			err := s.AnswerLogin(t.Context(), name, tc.subject, &authrequest.LoginAnswer{ForcedSubject: tc.forced}, []byte("verifier"), noon)
+			must(t, s.Requests.InsertRequest(t.Context(), r))
+			err := s.Requests.AnswerLogin(t.Context(), name, tc.subject, &authrequest.LoginAnswer{ForcedSubject: tc.forced}, []byte("verifier"), noon)
 			wantErr(t, name, err, tc.want)
 		}
 	})

@@ -29,7 +29,7 @@ func TestPurgeSparesWhatOutlivesItsBucket(t *testing.T) {
 		long := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.CodeRedeemedAt, g.ExpiresAt = noon, g.EndsAt })
 		short := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.Partition--; g.EndsAt = noon.Add(time.Minute) })
 		revoked := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.Partition -= 2 })
-		must(t, s.RevokeGrant(t.Context(), revoked.Locator, "", grant.RevokedByOperator, noon))
+		must(t, s.Grants.RevokeGrant(t.Context(), revoked.Locator, "", grant.RevokedByOperator, noon))
 
 		now := noon.Add(30 * day)
 		_, err = s.Purge(t.Context(), now)
@@ -47,9 +47,9 @@ func TestManyRowsGoInBatches(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		const many = 1200
 		for i := range many {
-			must(t, s.DenyToken(t.Context(), strconv.Itoa(i), noon))
+			must(t, s.Grants.DenyToken(t.Context(), strconv.Itoa(i), noon))
 		}
-		must(t, s.DenyToken(t.Context(), "young", noon.Add(day)))
+		must(t, s.Grants.DenyToken(t.Context(), "young", noon.Add(day)))
 		purged, err := s.Purge(t.Context(), noon.Add(2*time.Hour))
 		must(t, err)
 		wantSame(t, "rows purged", purged.Rows, int64(many))
@@ -66,7 +66,7 @@ func TestReplicasPurgeAtOnce(t *testing.T) {
 		fixture.Seed(t, one)
 		for i := range 20 {
 			fixture.InsertGrant(t, one, func(g *grant.Grant) { g.Partition -= grant.Partition(i); g.EndsAt = noon })
-			must(t, one.DenyToken(t.Context(), strconv.Itoa(i), noon))
+			must(t, one.Grants.DenyToken(t.Context(), strconv.Itoa(i), noon))
 		}
 		for _, err := range fixture.Race(t, one, two, func(ctx context.Context, s *store.Store) error {
 			_, err := s.Purge(ctx, noon.Add(200*day))
@@ -90,7 +90,7 @@ func TestRunPurge(t *testing.T) {
 		})
 		must(t, err)
 		defer s.Close()
-		must(t, s.DenyToken(t.Context(), "old", noon))
+		must(t, s.Grants.DenyToken(t.Context(), "old", noon))
 
 		ctx, stop := context.WithCancel(t.Context())
 		log.wrote = stop

@@ -18,15 +18,15 @@ func TestRequestsThatNobodyAnsweredArePurgedAtOnce(t *testing.T) {
 		ctx := t.Context()
 		later := fixture.Request("later")
 		later.ExpiresAt = later.ExpiresAt.Add(time.Minute)
-		must(t, s.InsertRequest(ctx, later))
+		must(t, s.Requests.InsertRequest(ctx, later))
 		for i := range 450 { // more than a statement removes
-			must(t, s.InsertRequest(ctx, fixture.Request(string(rune('a'+i)))))
+			must(t, s.Requests.InsertRequest(ctx, fixture.Request(string(rune('a'+i)))))
 		}
 		for _, id := range []string{"signed in", "refused"} {
-			must(t, s.InsertRequest(ctx, fixture.Request(id)))
+			must(t, s.Requests.InsertRequest(ctx, fixture.Request(id)))
 		}
-		must(t, s.RecordSignIn(ctx, "signed in", "sid", noon, noon))
-		must(t, s.RecordDecision(ctx, "refused", authrequest.Denied, "alice", nil, noon))
+		must(t, s.Requests.RecordSignIn(ctx, "signed in", "sid", noon, noon))
+		must(t, s.Requests.RecordDecision(ctx, "refused", authrequest.Denied, "alice", nil, noon))
 		ends := fixture.Request("").ExpiresAt
 
 		purged, err := s.Purge(ctx, ends.Add(-time.Microsecond))
@@ -39,7 +39,7 @@ func TestRequestsThatNobodyAnsweredArePurgedAtOnce(t *testing.T) {
 		must(t, err)
 		wantSame(t, "rows purged a minute later", purged.Rows, int64(1))
 		for _, id := range []string{"signed in", "refused"} {
-			_, err := s.RequestClient(ctx, id, fixture.Request(id).BrowserHash, nil)
+			_, err := s.Requests.RequestClient(ctx, id, fixture.Request(id).BrowserHash, nil)
 			must(t, err)
 		}
 		purged, err = s.Purge(ctx, ends.Add(time.Hour))
@@ -54,13 +54,13 @@ func TestSignOutsThatNobodyAnsweredArePurgedAtOnce(t *testing.T) {
 		ctx := t.Context()
 		for _, id := range []string{"unanswered", "answered"} {
 			o := &authrequest.LogoutRequest{ID: id, SessionID: "sid", Subject: "alice", CreatedAt: noon, ExpiresAt: noon.Add(time.Minute)}
-			must(t, s.InsertLogoutRequest(ctx, o))
+			must(t, s.LogoutRequests.InsertLogoutRequest(ctx, o))
 		}
-		must(t, s.AnswerLogout(ctx, "answered", authrequest.Accepted, []byte("verifier"), noon))
+		must(t, s.LogoutRequests.AnswerLogout(ctx, "answered", authrequest.Accepted, []byte("verifier"), noon))
 		purged, err := s.Purge(ctx, noon.Add(time.Minute))
 		must(t, err)
 		wantSame(t, "rows purged", purged.Rows, int64(1))
-		_, err = s.RedeemLogout(ctx, "answered", []byte("verifier"), noon)
+		_, err = s.LogoutRequests.RedeemLogout(ctx, "answered", []byte("verifier"), noon)
 		must(t, err)
 	})
 }

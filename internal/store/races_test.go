@@ -35,7 +35,7 @@ func TestRaces(t *testing.T) {
 			t.Helper()
 			g := fixture.InsertGrant(t, s, nil)
 			return func(ctx context.Context, s *store.Store) error {
-				held, err := s.RedeemCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
+				held, err := s.Grants.RedeemCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
 				if held == nil || held.RefreshGeneration != 1 {
 					t.Errorf("RedeemCode = %v, %v, want the grant with its first generation", held, err)
 				}
@@ -47,7 +47,7 @@ func TestRaces(t *testing.T) {
 			g := fixture.InsertGrant(t, s, nil)
 			fixture.RedeemCode(t, s, g)
 			return func(ctx context.Context, s *store.Store) error {
-				held, err := s.RotateRefresh(ctx, grant.RefreshRotation{Ref: g.Locator, ClientID: "rp", Generation: 1, ExpiresAt: noon.Add(time.Hour), Now: noon})
+				held, err := s.Grants.RotateRefresh(ctx, grant.RefreshRotation{Ref: g.Locator, ClientID: "rp", Generation: 1, ExpiresAt: noon.Add(time.Hour), Now: noon})
 				if held == nil || held.RefreshGeneration != 2 {
 					t.Errorf("RotateRefresh = %v, %v, want the grant with its second generation", held, err)
 				}
@@ -58,56 +58,58 @@ func TestRaces(t *testing.T) {
 			t.Helper()
 			g := fixture.Grant("rp", "alice")
 			g.Partition += 2 // whose partition is not there yet
-			return func(ctx context.Context, s *store.Store) error { return s.InsertGrant(ctx, g) }
+			return func(ctx context.Context, s *store.Store) error { return s.Grants.InsertGrant(ctx, g) }
 		}},
 		"write one version of the keys": {jwks.ErrConflict, func(*testing.T, *store.Store) func(context.Context, *store.Store) error {
 			return func(ctx context.Context, s *store.Store) error {
-				return s.SaveKeys(ctx, 0, []jwks.Record{{KID: rand.Text(), Sealed: []byte{1}}}, nil)
+				return s.Keys.SaveKeys(ctx, 0, []jwks.Record{{KID: rand.Text(), Sealed: []byte{1}}}, nil)
 			}
 		}},
 		"decide one request": {authrequest.ErrAlreadyDecided, func(t *testing.T, s *store.Store) func(context.Context, *store.Store) error {
 			t.Helper()
-			must(t, s.InsertRequest(t.Context(), fixture.Request("request")))
+			must(t, s.Requests.InsertRequest(t.Context(), fixture.Request("request")))
 			return func(ctx context.Context, s *store.Store) error {
-				return s.RecordDecision(ctx, "request", authrequest.Accepted, "alice",
+				return s.Requests.RecordDecision(ctx, "request", authrequest.Accepted, "alice",
 					&consent.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"email"}, GivenAt: noon}, noon)
 			}
 		}},
 		"spend one set-up link": {account.ErrSetupLink, func(t *testing.T, s *store.Store) func(context.Context, *store.Store) error {
 			t.Helper()
 			link := session.Hash("link")
-			must(t, s.InsertSetupLink(t.Context(), link, noon.Add(time.Minute)))
+			must(t, s.SetupLinks.InsertSetupLink(t.Context(), link, noon.Add(time.Minute)))
 			return func(ctx context.Context, s *store.Store) error {
-				return s.RedeemSetupLink(ctx, link, fixture.Account(rand.Text()), noon)
+				return s.SetupLinks.RedeemSetupLink(ctx, link, fixture.Account(rand.Text()), noon)
 			}
 		}},
 		"claim one value": {errLost, func(*testing.T, *store.Store) func(context.Context, *store.Store) error {
 			return func(ctx context.Context, s *store.Store) error {
-				return wonOrLost(s.ClaimOnce(ctx, "assertion", "rp", "jti", noon.Add(time.Minute), noon))
+				return wonOrLost(s.Replay.ClaimOnce(ctx, "assertion", "rp", "jti", noon.Add(time.Minute), noon))
 			}
 		}},
 		"claim one value that was claimed long ago": {errLost, func(t *testing.T, s *store.Store) func(context.Context, *store.Store) error {
 			t.Helper()
-			must(t, wonOrLost(s.ClaimOnce(t.Context(), "assertion", "rp", "jti", noon, noon)))
+			must(t, wonOrLost(s.Replay.ClaimOnce(t.Context(), "assertion", "rp", "jti", noon, noon)))
 			return func(ctx context.Context, s *store.Store) error {
-				return wonOrLost(s.ClaimOnce(ctx, "assertion", "rp", "jti", noon.Add(time.Minute), noon))
+				return wonOrLost(s.Replay.ClaimOnce(ctx, "assertion", "rp", "jti", noon.Add(time.Minute), noon))
 			}
 		}},
 		"register one client": {client.ErrExists, func(*testing.T, *store.Store) func(context.Context, *store.Store) error {
-			return func(ctx context.Context, s *store.Store) error { return s.InsertClient(ctx, fixture.Client("new")) }
+			return func(ctx context.Context, s *store.Store) error {
+				return s.Clients.InsertClient(ctx, fixture.Client("new"))
+			}
 		}},
 		"change one version of a client": {client.ErrConflict, func(*testing.T, *store.Store) func(context.Context, *store.Store) error {
 			return func(ctx context.Context, s *store.Store) error {
 				c := fixture.Client("rp")
 				c.Version = 1
-				return s.UpdateClient(ctx, c)
+				return s.Clients.UpdateClient(ctx, c)
 			}
 		}},
 		"take one username": {account.ErrExists, func(*testing.T, *store.Store) func(context.Context, *store.Store) error {
 			return func(ctx context.Context, s *store.Store) error {
 				a := fixture.Account(rand.Text())
 				a.Username = "taken"
-				return s.InsertAccount(ctx, a)
+				return s.Accounts.InsertAccount(ctx, a)
 			}
 		}},
 	} {
@@ -134,13 +136,13 @@ func TestNoGuessIsLost(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		one, two := storetest.Open(t, url), storetest.Open(t, url)
 		results := fixture.Race(t, one, two, func(ctx context.Context, s *store.Store) error {
-			_, _, err := s.CountAttempt(ctx, "alice", time.Minute, noon)
+			_, _, err := s.Throttle.CountAttempt(ctx, "alice", time.Minute, noon)
 			return err
 		})
 		for _, err := range results {
 			must(t, err)
 		}
-		count, _, err := one.AttemptCount(t.Context(), "alice", noon)
+		count, _, err := one.Throttle.AttemptCount(t.Context(), "alice", noon)
 		must(t, err)
 		wantSame(t, "guesses counted", count, len(results))
 	})
@@ -153,14 +155,14 @@ func TestSignOutMeetsSpending(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		one, two := storetest.Open(t, url), storetest.Open(t, url)
 		fixture.Seed(t, one)
-		must(t, one.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
+		must(t, one.Sessions.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
 		g := fixture.InsertGrant(t, one, func(g *grant.Grant) { g.SessionID = "sid" })
 		fixture.Race(t, one, two, func(ctx context.Context, s *store.Store) error {
 			if s == two {
-				_, err := s.EndSession(ctx, "sid", noon)
+				_, err := s.Sessions.EndSession(ctx, "sid", noon)
 				return err
 			}
-			_, err := s.RedeemCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
+			_, err := s.Grants.RedeemCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
 			return err
 		})
 		fixture.WantLive(t, one, g.Locator, noon, false)

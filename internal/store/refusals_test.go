@@ -26,19 +26,19 @@ func TestRefusals(t *testing.T) {
 		second := aRefusal("q2", "shop", refusal.CodeExpired, noon.Add(time.Minute))
 		third := aRefusal("q3", "", refusal.CodeSpent, noon.Add(2*time.Minute))
 		third.Attrs = nil
-		must(t, s.InsertRefusals(ctx, []*refusal.Record{first, second}))
-		must(t, s.InsertRefusals(ctx, []*refusal.Record{third}))
-		must(t, s.InsertRefusals(ctx, nil))
+		must(t, s.Refusals.InsertRefusals(ctx, []*refusal.Record{first, second}))
+		must(t, s.Refusals.InsertRefusals(ctx, []*refusal.Record{third}))
+		must(t, s.Refusals.InsertRefusals(ctx, nil))
 
-		got, err := s.Refusal(ctx, "q2")
+		got, err := s.Refusals.Refusal(ctx, "q2")
 		must(t, err)
 		wantSame(t, "one by its request id", got, second)
-		_, err = s.Refusal(ctx, "q4")
+		_, err = s.Refusals.Refusal(ctx, "q4")
 		wantErr(t, "one of an unknown request id", err, refusal.ErrNotFound)
 
 		again := aRefusal("q1", "shop", refusal.CodeReplayed, noon.Add(time.Hour))
-		must(t, s.InsertRefusals(ctx, []*refusal.Record{again}))
-		got, err = s.Refusal(ctx, "q1")
+		must(t, s.Refusals.InsertRefusals(ctx, []*refusal.Record{again}))
+		got, err = s.Refusals.Refusal(ctx, "q1")
 		must(t, err)
 		wantSame(t, "the newest of a request id", got, again)
 
@@ -55,14 +55,14 @@ func TestRefusals(t *testing.T) {
 			"since a moment":            {refusal.Filter{Since: noon.Add(2 * time.Minute)}, "", []*refusal.Record{again, third}},
 			"of a client that has none": {refusal.Filter{ClientID: "other"}, "", nil},
 		} {
-			got, err := s.ListRefusals(ctx, tc.filter, tc.before, 10)
+			got, err := s.Refusals.ListRefusals(ctx, tc.filter, tc.before, 10)
 			must(t, err)
 			wantSame(t, name, got, tc.want)
 		}
 
 		_, err = s.Purge(ctx, noon.Add(7*day+90*time.Second))
 		must(t, err)
-		left, err := s.ListRefusals(ctx, refusal.Filter{}, "", 10)
+		left, err := s.Refusals.ListRefusals(ctx, refusal.Filter{}, "", 10)
 		must(t, err)
 		wantSame(t, "those left after 7 days", left, []*refusal.Record{again, third})
 	})
@@ -78,11 +78,11 @@ func TestRefusalsAreBounded(t *testing.T) {
 		for i := range list {
 			list[i] = aRefusal(fmt.Sprintf("q%06d", i), "shop", refusal.CodeSpent, noon.Add(time.Duration(i)*time.Microsecond))
 		}
-		must(t, s.InsertRefusals(ctx, list))
+		must(t, s.Refusals.InsertRefusals(ctx, list))
 
-		_, err := s.Refusal(ctx, list[surplus-1].RequestID)
+		_, err := s.Refusals.Refusal(ctx, list[surplus-1].RequestID)
 		wantErr(t, "the newest that is too many", err, refusal.ErrNotFound)
-		oldest, err := s.Refusal(ctx, list[surplus].RequestID)
+		oldest, err := s.Refusals.Refusal(ctx, list[surplus].RequestID)
 		must(t, err)
 		wantSame(t, "the oldest that is kept", oldest, list[surplus])
 	})

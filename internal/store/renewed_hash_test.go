@@ -17,7 +17,7 @@ func TestARenewedHashIsTheSamePassword(t *testing.T) {
 		fixture.Seed(t, s)
 		renew := func(old, renewed string, want bool) {
 			t.Helper()
-			done, err := s.RenewPasswordHash(t.Context(), "alice", old, renewed)
+			done, err := s.Accounts.RenewPasswordHash(t.Context(), "alice", old, renewed)
 			must(t, err)
 			wantSame(t, "RenewPasswordHash from "+old, done, want)
 		}
@@ -25,9 +25,9 @@ func TestARenewedHashIsTheSamePassword(t *testing.T) {
 			t.Helper()
 			a := fixture.Account("alice")
 			a.PasswordHash, a.UpdatedAt = hash, noon.Add(time.Hour)
-			_, updated, err := s.ImportAccounts(t.Context(), imports(a))
+			_, updated, err := s.Accounts.ImportAccounts(t.Context(), imports(a))
 			must(t, err)
-			kept, err := s.Account(t.Context(), "alice")
+			kept, err := s.Accounts.Account(t.Context(), "alice")
 			must(t, err)
 			wantSame(t, "accounts updated by importing "+hash, updated, wantUpdated)
 			wantSame(t, "the hash after importing "+hash, kept.PasswordHash, wantHash)
@@ -41,7 +41,7 @@ func TestARenewedHashIsTheSamePassword(t *testing.T) {
 		bring(first, 1, first)
 
 		renew(first, "second", true)
-		must(t, s.SetPassword(t.Context(), "alice", "chosen", noon.Add(2*time.Hour)))
+		must(t, s.Accounts.SetPassword(t.Context(), "alice", "chosen", noon.Add(2*time.Hour)))
 		renew("second", "late", false)
 		bring(first, 1, first)
 	})

@@ -24,7 +24,7 @@ func sentAway(tb testing.TB, s *store.Store, id string, change func(*authrequest
 	if change != nil {
 		change(r)
 	}
-	must(tb, s.InsertRequest(tb.Context(), r))
+	must(tb, s.Requests.InsertRequest(tb.Context(), r))
 	return r
 }
 
@@ -38,41 +38,41 @@ func TestALoginIsAnsweredOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		fixture.Seed(t, s)
-		must(t, s.SetDisabled(ctx, "bob", true, noon))
+		must(t, s.Accounts.SetDisabled(ctx, "bob", true, noon))
 		login := &authrequest.LoginAnswer{Remember: true, RememberFor: 60, ACR: "gold", AMR: []string{"pwd"}, Context: []byte(`{"a":1}`), ForcedSubject: "x", IdentityProviderSessionID: "y"}
 		no := &authrequest.LoginAnswer{Refusal: &authrequest.Refusal{Code: "access_denied", Description: "No."}}
 
 		r := sentAway(t, s, "new", nil)
-		wantErr(t, "naming who may not sign in", s.AnswerLogin(ctx, "new", "bob", login, someVerifier, noon), account.ErrDisabled)
-		must(t, s.AnswerLogin(ctx, "new", "alice", login, someVerifier, noon))
-		wantErr(t, "another answer", s.AnswerLogin(ctx, "new", "alice", login, someVerifier, noon), authrequest.ErrAlreadyDecided)
-		wantErr(t, "refusing afterwards", s.AnswerLogin(ctx, "new", "", no, someVerifier, noon), authrequest.ErrAlreadyDecided)
-		got, err := s.Request(ctx, "new", noon)
+		wantErr(t, "naming who may not sign in", s.Requests.AnswerLogin(ctx, "new", "bob", login, someVerifier, noon), account.ErrDisabled)
+		must(t, s.Requests.AnswerLogin(ctx, "new", "alice", login, someVerifier, noon))
+		wantErr(t, "another answer", s.Requests.AnswerLogin(ctx, "new", "alice", login, someVerifier, noon), authrequest.ErrAlreadyDecided)
+		wantErr(t, "refusing afterwards", s.Requests.AnswerLogin(ctx, "new", "", no, someVerifier, noon), authrequest.ErrAlreadyDecided)
+		got, err := s.Requests.Request(ctx, "new", noon)
 		must(t, err)
 		r.Subject, r.LoginAnswer, r.VerifierHash, r.SessionID, r.SignedInAt = "alice", login, someVerifier, r.LoginSession, noon
 		wantSame(t, "an answered request", got, r)
 
 		sentAway(t, s, "skip", func(r *authrequest.Request) { r.LoginSkip, r.Subject = true, "alice" })
-		wantErr(t, "skipping with another subject", s.AnswerLogin(ctx, "skip", "carol", login, someVerifier, noon), authrequest.ErrOtherSubject)
-		must(t, s.AnswerLogin(ctx, "skip", "alice", login, someVerifier, noon))
-		got, err = s.Request(ctx, "skip", noon)
+		wantErr(t, "skipping with another subject", s.Requests.AnswerLogin(ctx, "skip", "carol", login, someVerifier, noon), authrequest.ErrOtherSubject)
+		must(t, s.Requests.AnswerLogin(ctx, "skip", "alice", login, someVerifier, noon))
+		got, err = s.Requests.Request(ctx, "skip", noon)
 		must(t, err)
 		if !got.SignedInAt.IsZero() || got.SessionID != "session of skip" {
 			t.Errorf("who goes on has signed in: %+v", got)
 		}
 
 		sentAway(t, s, "refused", nil)
-		must(t, s.AnswerLogin(ctx, "refused", "", no, someVerifier, noon))
-		wantErr(t, "accepting afterwards", s.AnswerLogin(ctx, "refused", "alice", login, someVerifier, noon), authrequest.ErrAlreadyDecided)
-		got, err = s.Request(ctx, "refused", noon)
+		must(t, s.Requests.AnswerLogin(ctx, "refused", "", no, someVerifier, noon))
+		wantErr(t, "accepting afterwards", s.Requests.AnswerLogin(ctx, "refused", "alice", login, someVerifier, noon), authrequest.ErrAlreadyDecided)
+		got, err = s.Requests.Request(ctx, "refused", noon)
 		must(t, err)
 		if got.Decision != authrequest.Denied || got.DecidedFor != authrequest.NoSubject || got.LoginAnswer.Refusal.Code != "access_denied" || got.SessionID != "" {
 			t.Errorf("a refused request is %+v", got)
 		}
 
-		must(t, s.InsertRequest(ctx, fixture.Request("of the pages")))
+		must(t, s.Requests.InsertRequest(ctx, fixture.Request("of the pages")))
 		for id, now := range map[string]time.Time{"of the pages": noon, "unknown": noon, "new": noon.Add(time.Hour)} {
-			wantErr(t, "answering "+id, s.AnswerLogin(ctx, id, "alice", login, someVerifier, now), authrequest.ErrNotFound)
+			wantErr(t, "answering "+id, s.Requests.AnswerLogin(ctx, id, "alice", login, someVerifier, now), authrequest.ErrNotFound)
 		}
 	})
 }
@@ -84,27 +84,27 @@ func TestOneOfManySpendsALogin(t *testing.T) {
 		fixture.Seed(t, a)
 		sentAway(t, a, "id", nil)
 		fixture.WantOneWinner(t, fixture.Race(t, a, b, func(ctx context.Context, s *store.Store) error {
-			return s.AnswerLogin(ctx, "id", "alice", &authrequest.LoginAnswer{}, someVerifier, noon)
+			return s.Requests.AnswerLogin(ctx, "id", "alice", &authrequest.LoginAnswer{}, someVerifier, noon)
 		}), authrequest.ErrAlreadyDecided)
 		for name, try := range map[string]func() error{
 			"another browser": func() error {
-				_, err := a.RedeemLogin(t.Context(), "id", session.Hash("x"), someVerifier, noon)
+				_, err := a.Requests.RedeemLogin(t.Context(), "id", session.Hash("x"), someVerifier, noon)
 				return err
 			},
-			"no browser": func() error { _, err := a.RedeemLogin(t.Context(), "id", nil, someVerifier, noon); return err },
+			"no browser": func() error { _, err := a.Requests.RedeemLogin(t.Context(), "id", nil, someVerifier, noon); return err },
 			"another verifier": func() error {
-				_, err := a.RedeemLogin(t.Context(), "id", someBrowser, session.Hash("x"), noon)
+				_, err := a.Requests.RedeemLogin(t.Context(), "id", someBrowser, session.Hash("x"), noon)
 				return err
 			},
 			"too late": func() error {
-				_, err := a.RedeemLogin(t.Context(), "id", someBrowser, someVerifier, noon.Add(time.Hour))
+				_, err := a.Requests.RedeemLogin(t.Context(), "id", someBrowser, someVerifier, noon.Add(time.Hour))
 				return err
 			},
 		} {
 			wantErr(t, name, try(), authrequest.ErrNotFound)
 		}
 		fixture.WantOneWinner(t, fixture.Race(t, a, b, func(ctx context.Context, s *store.Store) error {
-			r, err := s.RedeemLogin(ctx, "id", someBrowser, someVerifier, noon)
+			r, err := s.Requests.RedeemLogin(ctx, "id", someBrowser, someVerifier, noon)
 			if err == nil && (!r.User.Known || r.User.Disabled || r.User.Username != "name-of-alice" || r.LoginVerifierUsedAt.IsZero()) {
 				t.Errorf("who is back is %+v", r)
 			}
@@ -118,17 +118,17 @@ func TestWhoIsBackIsKnownAsFarAsTheyAre(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		fixture.Seed(t, s)
-		must(t, s.InsertAccount(ctx, account.NewExternal("brought", noon)))
+		must(t, s.Accounts.InsertAccount(ctx, account.NewExternal("brought", noon)))
 		for subject, want := range map[string]authrequest.User{
 			"nobody yet": {}, "brought": {Known: true, Claims: []byte("null")},
 			"bob": {Known: true, Disabled: true, Username: "name-of-bob", Claims: []byte(`{"email":"bob@example.org","email_verified":true}`)},
 		} {
 			sentAway(t, s, subject, nil)
-			must(t, s.AnswerLogin(ctx, subject, subject, &authrequest.LoginAnswer{}, someVerifier, noon))
+			must(t, s.Requests.AnswerLogin(ctx, subject, subject, &authrequest.LoginAnswer{}, someVerifier, noon))
 			if subject == "bob" { // cuts off what came before
-				must(t, s.SetPassword(ctx, "bob", "", noon.Add(time.Second)))
+				must(t, s.Accounts.SetPassword(ctx, "bob", "", noon.Add(time.Second)))
 			}
-			got, err := s.RedeemLogin(ctx, subject, someBrowser, someVerifier, noon.Add(2*time.Second))
+			got, err := s.Requests.RedeemLogin(ctx, subject, someBrowser, someVerifier, noon.Add(2*time.Second))
 			must(t, err)
 			wantSame(t, "the person "+subject, got.User, want)
 		}
@@ -143,7 +143,7 @@ func TestAResumedRequestComesWithWhoIsThere(t *testing.T) {
 		r := sentAway(t, s, "id", func(r *authrequest.Request) { r.SessionID = "sid" })
 		look := func(what string, cookie []byte, signedIn bool) *consent.Consent {
 			t.Helper()
-			got, n, consent, err := s.Resume(ctx, "id", cookie, noon)
+			got, n, consent, err := s.Requests.Resume(ctx, "id", cookie, noon)
 			must(t, err)
 			wantSame(t, what+": the request", got, r)
 			if (n != nil) != signedIn {
@@ -152,7 +152,7 @@ func TestAResumedRequestComesWithWhoIsThere(t *testing.T) {
 			if n != nil && (n.ID != "sid" || n.Username != "name-of-alice" || len(n.Claims) == 0) {
 				t.Errorf("%s: the session is %+v", what, n)
 			}
-			asked, m, _, err := s.ConsentRequest(ctx, "id", noon)
+			asked, m, _, err := s.Requests.ConsentRequest(ctx, "id", noon)
 			must(t, err)
 			wantSame(t, what+": what the app sees", asked, r)
 			if cookie != nil && (m != nil) != signedIn {
@@ -161,7 +161,7 @@ func TestAResumedRequestComesWithWhoIsThere(t *testing.T) {
 			return consent
 		}
 		look("nobody", nil, false)
-		must(t, s.InsertSession(ctx, fixture.Session("sid", "alice"), nil))
+		must(t, s.Sessions.InsertSession(ctx, fixture.Session("sid", "alice"), nil))
 		look("nobody in this browser", nil, false)
 		if consent := look("alice", fixture.CookieHash("sid"), true); consent != nil {
 			t.Errorf("she has consented to %v", consent)
@@ -172,16 +172,16 @@ func TestAResumedRequestComesWithWhoIsThere(t *testing.T) {
 			{SessionID: "another", Scopes: []string{"phone"}, GivenAt: noon},
 		} {
 			c.Subject, c.ClientID = "alice", "rp"
-			must(t, s.SaveConsent(ctx, c))
+			must(t, s.Consents.SaveConsent(ctx, c))
 		}
 		if consent := look("alice", fixture.CookieHash("sid"), true); !consent.Covers([]string{"openid", "email"}) || consent.Covers([]string{"phone"}) || consent.ExtraClaims.ForcedSubject != "newer" {
 			t.Errorf("her consent is %+v", consent)
 		}
-		must(t, s.SetDisabled(ctx, "alice", true, noon))
+		must(t, s.Accounts.SetDisabled(ctx, "alice", true, noon))
 		look("alice, disabled", fixture.CookieHash("sid"), false)
-		_, _, _, err := s.Resume(ctx, "another", fixture.CookieHash("sid"), noon)
+		_, _, _, err := s.Requests.Resume(ctx, "another", fixture.CookieHash("sid"), noon)
 		wantErr(t, "an unknown request", err, authrequest.ErrNotFound)
-		_, _, _, err = s.ConsentRequest(ctx, "id", noon.Add(time.Hour))
+		_, _, _, err = s.Requests.ConsentRequest(ctx, "id", noon.Add(time.Hour))
 		wantErr(t, "one that has run out", err, authrequest.ErrNotFound)
 	})
 }
@@ -192,19 +192,19 @@ func TestAConsentIsAnsweredOnce(t *testing.T) {
 		s, other := storetest.Open(t, url), storetest.Open(t, url)
 		ctx := t.Context()
 		fixture.Seed(t, s)
-		must(t, s.InsertSession(ctx, fixture.Session("sid", "alice"), nil))
+		must(t, s.Sessions.InsertSession(ctx, fixture.Session("sid", "alice"), nil))
 		yes := &authrequest.ConsentAnswer{
 			Scopes: []string{"openid", "phone", "never asked for"}, Resources: []string{"https://api.example"}, Remember: true,
 			ExtraClaims: grant.ExtraClaims{IDToken: []byte(`{"a":1}`), AccessToken: []byte(`{"b":2}`)},
 		}
 		remembered := func() *consent.Consent {
 			t.Helper()
-			_, consent, err := s.SessionAndConsent(ctx, fixture.CookieHash("sid"), "rp", noon)
+			_, consent, err := s.Sessions.SessionAndConsent(ctx, fixture.CookieHash("sid"), "rp", noon)
 			must(t, err)
 			return consent
 		}
 		answer := func(id string, a *authrequest.ConsentAnswer) error {
-			return s.AnswerConsent(ctx, id, a, someVerifier, time.Hour, noon)
+			return s.Requests.AnswerConsent(ctx, id, a, someVerifier, time.Hour, noon)
 		}
 
 		sentAway(t, s, "early", nil)
@@ -220,9 +220,9 @@ func TestAConsentIsAnsweredOnce(t *testing.T) {
 			r.SessionID, r.LoginAnswer = "sid", &authrequest.LoginAnswer{ForcedSubject: "x"}
 		})
 		fixture.WantOneWinner(t, fixture.Race(t, s, other, func(ctx context.Context, s *store.Store) error {
-			return s.AnswerConsent(ctx, "id", yes, someVerifier, time.Hour, noon)
+			return s.Requests.AnswerConsent(ctx, "id", yes, someVerifier, time.Hour, noon)
 		}), authrequest.ErrAlreadyDecided)
-		got, err := s.Request(ctx, "id", noon)
+		got, err := s.Requests.Request(ctx, "id", noon)
 		must(t, err)
 		if got.Decision != authrequest.Accepted || got.DecidedFor != "alice" || string(got.VerifierHash) != string(someVerifier) {
 			t.Errorf("the request is %+v", got)
@@ -236,7 +236,7 @@ func TestAConsentIsAnsweredOnce(t *testing.T) {
 
 		// Agreeing to the same again is no new decision, to more is.
 		sentAway(t, s, "again", func(r *authrequest.Request) { r.SessionID = "sid" })
-		must(t, s.AnswerConsent(ctx, "again", &authrequest.ConsentAnswer{Scopes: []string{"openid"}, Remember: true}, someVerifier, 2*time.Hour, noon.Add(time.Minute)))
+		must(t, s.Requests.AnswerConsent(ctx, "again", &authrequest.ConsentAnswer{Scopes: []string{"openid"}, Remember: true}, someVerifier, 2*time.Hour, noon.Add(time.Minute)))
 		wantSame(t, "what is remembered after skipping", remembered(), first)
 		sentAway(t, s, "more", func(r *authrequest.Request) { r.SessionID = "sid" })
 		must(t, answer("more", &authrequest.ConsentAnswer{Scopes: []string{"email"}, Remember: true}))
@@ -246,7 +246,7 @@ func TestAConsentIsAnsweredOnce(t *testing.T) {
 
 		sentAway(t, s, "refused", func(r *authrequest.Request) { r.SessionID = "sid" })
 		must(t, answer("refused", &authrequest.ConsentAnswer{Remember: true, Refusal: &authrequest.Refusal{Code: "access_denied"}}))
-		got, err = s.Request(ctx, "refused", noon)
+		got, err = s.Requests.Request(ctx, "refused", noon)
 		must(t, err)
 		if got.Decision != authrequest.Denied || got.DecidedFor != "alice" || got.ConsentAnswer.Refusal.Code != "access_denied" {
 			t.Errorf("a refused request is %+v", got)
@@ -262,11 +262,11 @@ func TestASessionKeepsTheTimeItWasGiven(t *testing.T) {
 		n := fixture.Session("sid", "alice")
 		n.IdentityProviderSessionID = "theirs"
 		n.IdleUntil = n.EndsAt
-		must(t, s.InsertSession(ctx, n, nil))
-		must(t, s.TouchSession(ctx, n.Cookie, noon.Add(time.Minute), noon.Add(2*time.Minute)))
+		must(t, s.Sessions.InsertSession(ctx, n, nil))
+		must(t, s.Sessions.TouchSession(ctx, n.Cookie, noon.Add(time.Minute), noon.Add(2*time.Minute)))
 		read := func() *session.Session {
 			t.Helper()
-			got, _, err := s.SessionAndConsent(ctx, n.Cookie, "rp", noon)
+			got, _, err := s.Sessions.SessionAndConsent(ctx, n.Cookie, "rp", noon)
 			must(t, err)
 			return got
 		}
@@ -274,7 +274,7 @@ func TestASessionKeepsTheTimeItWasGiven(t *testing.T) {
 			t.Errorf("a session in use is cut short, or has lost something: %+v", got)
 		}
 		n.Remembered, n.IdleUntil, n.EndsAt = true, noon.Add(24*time.Hour), noon.Add(48*time.Hour)
-		must(t, s.ExtendSession(ctx, n, noon.Add(time.Minute)))
+		must(t, s.Sessions.ExtendSession(ctx, n, noon.Add(time.Minute)))
 		if got := read(); !got.EndsAt.Equal(n.EndsAt) || !got.IdleUntil.Equal(n.IdleUntil) || !got.AuthTime.Equal(noon) {
 			t.Errorf("an extended session is %+v", got)
 		}

@@ -15,26 +15,28 @@ func TestRequestWaits(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		want := fixture.Request("request")
-		must(t, s.InsertRequest(t.Context(), want))
-		read := func(at time.Time) (*authrequest.Request, error) { return s.Request(t.Context(), "request", at) }
+		must(t, s.Requests.InsertRequest(t.Context(), want))
+		read := func(at time.Time) (*authrequest.Request, error) {
+			return s.Requests.Request(t.Context(), "request", at)
+		}
 
 		got, err := read(noon)
 		must(t, err)
 		wantSame(t, "request read back", got, want)
 
-		must(t, s.RecordSignIn(t.Context(), "request", "sid", noon.Add(time.Second), noon))
+		must(t, s.Requests.RecordSignIn(t.Context(), "request", "sid", noon.Add(time.Second), noon))
 		want.SessionID, want.SignedInAt = "sid", noon.Add(time.Second)
 		got, err = read(noon)
 		must(t, err)
 		wantSame(t, "request after sign-in", got, want)
 
-		must(t, s.RecordDecision(t.Context(), "request", authrequest.Accepted, "alice", nil, noon.Add(time.Minute)))
+		must(t, s.Requests.RecordDecision(t.Context(), "request", authrequest.Accepted, "alice", nil, noon.Add(time.Minute)))
 		want.Decision, want.DecidedFor, want.DecidedAt = authrequest.Accepted, "alice", noon.Add(time.Minute)
 		got, err = read(noon)
 		must(t, err)
 		wantSame(t, "request after the decision", got, want)
 
-		must(t, s.InsertSession(t.Context(), fixture.Session(want.SessionID, "alice"), nil))
+		must(t, s.Sessions.InsertSession(t.Context(), fixture.Session(want.SessionID, "alice"), nil))
 		for name, tc := range map[string]struct {
 			id              string
 			browser, cookie []byte
@@ -46,7 +48,7 @@ func TestRequestWaits(t *testing.T) {
 			"of another one":  {"request", fixture.CookieHash("x"), fixture.CookieHash("x"), authrequest.ErrNotFound},
 			"of nothing":      {"other", want.BrowserHash, fixture.CookieHash(want.SessionID), authrequest.ErrNotFound},
 		} {
-			id, err := s.RequestClient(t.Context(), tc.id, tc.browser, tc.cookie)
+			id, err := s.Requests.RequestClient(t.Context(), tc.id, tc.browser, tc.cookie)
 			wantErr(t, "RequestClient "+name, err, tc.want)
 			if tc.want == nil {
 				wantSame(t, "client of the request "+name, id, want.ClientID)
@@ -56,12 +58,12 @@ func TestRequestWaits(t *testing.T) {
 		_, err = read(want.ExpiresAt)
 		wantErr(t, "Request too late", err, authrequest.ErrNotFound)
 		late := want.ExpiresAt
-		wantErr(t, "RecordSignIn too late", s.RecordSignIn(t.Context(), "request", "sid", late, late), authrequest.ErrNotFound)
+		wantErr(t, "RecordSignIn too late", s.Requests.RecordSignIn(t.Context(), "request", "sid", late, late), authrequest.ErrNotFound)
 		wantErr(t, "RecordDecision too late",
-			s.RecordDecision(t.Context(), "request", authrequest.Denied, "alice", nil, late), authrequest.ErrNotFound)
-		wantErr(t, "RecordSignIn of nothing", s.RecordSignIn(t.Context(), "other", "sid", noon, noon), authrequest.ErrNotFound)
+			s.Requests.RecordDecision(t.Context(), "request", authrequest.Denied, "alice", nil, late), authrequest.ErrNotFound)
+		wantErr(t, "RecordSignIn of nothing", s.Requests.RecordSignIn(t.Context(), "other", "sid", noon, noon), authrequest.ErrNotFound)
 		wantErr(t, "RecordDecision of nothing",
-			s.RecordDecision(t.Context(), "other", authrequest.Denied, "alice", nil, noon), authrequest.ErrNotFound)
+			s.Requests.RecordDecision(t.Context(), "other", authrequest.Denied, "alice", nil, noon), authrequest.ErrNotFound)
 	})
 }
 
@@ -70,23 +72,23 @@ func TestAChoiceProvesNothing(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		want := fixture.Request("request")
-		must(t, s.InsertRequest(t.Context(), want))
+		must(t, s.Requests.InsertRequest(t.Context(), want))
 		choose := func(sid string, signedIn time.Time) {
 			t.Helper()
-			must(t, s.RecordChoice(t.Context(), "request", sid, noon))
+			must(t, s.Requests.RecordChoice(t.Context(), "request", sid, noon))
 			want.SessionID, want.SignedInAt = sid, signedIn
-			got, err := s.Request(t.Context(), "request", noon)
+			got, err := s.Requests.Request(t.Context(), "request", noon)
 			must(t, err)
 			wantSame(t, "request after the choice of "+sid, got, want)
 		}
 		choose("first", time.Time{})
-		must(t, s.RecordSignIn(t.Context(), "request", "first", noon, noon))
+		must(t, s.Requests.RecordSignIn(t.Context(), "request", "first", noon, noon))
 		choose("first", noon)
 		choose("second", time.Time{})
 
 		late := want.ExpiresAt
-		wantErr(t, "RecordChoice too late", s.RecordChoice(t.Context(), "request", "sid", late), authrequest.ErrNotFound)
-		wantErr(t, "RecordChoice of nothing", s.RecordChoice(t.Context(), "other", "sid", noon), authrequest.ErrNotFound)
+		wantErr(t, "RecordChoice too late", s.Requests.RecordChoice(t.Context(), "request", "sid", late), authrequest.ErrNotFound)
+		wantErr(t, "RecordChoice of nothing", s.Requests.RecordChoice(t.Context(), "other", "sid", noon), authrequest.ErrNotFound)
 	})
 }
 
@@ -94,22 +96,22 @@ func TestFirstDecisionStands(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
-		must(t, s.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
-		must(t, s.InsertRequest(t.Context(), fixture.Request("request")))
+		must(t, s.Sessions.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
+		must(t, s.Requests.InsertRequest(t.Context(), fixture.Request("request")))
 		remember := &consent.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"email"}, GivenAt: noon}
 
-		must(t, s.RecordDecision(t.Context(), "request", authrequest.Denied, "alice", nil, noon))
+		must(t, s.Requests.RecordDecision(t.Context(), "request", authrequest.Denied, "alice", nil, noon))
 		wantErr(t, "a second decision",
-			s.RecordDecision(t.Context(), "request", authrequest.Accepted, "alice", remember, noon), authrequest.ErrAlreadyDecided)
-		_, consent, err := s.SessionAndConsent(t.Context(), fixture.CookieHash("sid"), "rp", noon)
+			s.Requests.RecordDecision(t.Context(), "request", authrequest.Accepted, "alice", remember, noon), authrequest.ErrAlreadyDecided)
+		_, consent, err := s.Sessions.SessionAndConsent(t.Context(), fixture.CookieHash("sid"), "rp", noon)
 		must(t, err)
 		if consent != nil {
 			t.Errorf("the decision that came too late left the consent %v", consent)
 		}
 
-		must(t, s.InsertRequest(t.Context(), fixture.Request("next")))
-		must(t, s.RecordDecision(t.Context(), "next", authrequest.Accepted, "alice", remember, noon))
-		_, consent, err = s.SessionAndConsent(t.Context(), fixture.CookieHash("sid"), "rp", noon)
+		must(t, s.Requests.InsertRequest(t.Context(), fixture.Request("next")))
+		must(t, s.Requests.RecordDecision(t.Context(), "next", authrequest.Accepted, "alice", remember, noon))
+		_, consent, err = s.Sessions.SessionAndConsent(t.Context(), fixture.CookieHash("sid"), "rp", noon)
 		must(t, err)
 		wantSame(t, "the consent that came with the decision", consent, remember)
 	})

@@ -36,7 +36,7 @@ func NewScopeCache(s *Store, build func([]*scope.Scope) *scope.Set) *ScopeCache 
 func (c *ScopeCache) Scopes(ctx context.Context) (*scope.Set, error) {
 	version, fresh := c.store.replication.changes.Version()
 	if !fresh {
-		records, err := c.store.ListScopes(ctx)
+		records, err := c.store.Scopes.ListScopes(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -68,7 +68,7 @@ func (c *ScopeCache) entry(version int64) (entry *cachedScopes, mine bool) {
 
 func (c *ScopeCache) fill(ctx context.Context, entry *cachedScopes) {
 	defer close(entry.ready)
-	records, err := c.store.ListScopes(ctx)
+	records, err := c.store.Scopes.ListScopes(ctx)
 	if err == nil {
 		entry.set = c.build(records)
 		return

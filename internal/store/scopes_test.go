@@ -24,7 +24,7 @@ func TestScopes(t *testing.T) {
 		ctx := t.Context()
 		names := func(want string) []*scope.Scope {
 			t.Helper()
-			list, err := s.ListScopes(ctx)
+			list, err := s.Scopes.ListScopes(ctx)
 			must(t, err)
 			var got []string
 			for _, r := range list {
@@ -35,28 +35,28 @@ func TestScopes(t *testing.T) {
 		}
 		wantSame(t, "groups, from the start", names("groups roles")[0].Claims, map[string][]scope.Destination{"groups": {scope.IDToken, scope.Userinfo}})
 
-		must(t, s.InsertScope(ctx, aScope("hr")))
+		must(t, s.Scopes.InsertScope(ctx, aScope("hr")))
 		wantSame(t, "an added scope", names("groups hr roles")[1], aScope("hr"))
-		wantErr(t, "adding it again", s.InsertScope(ctx, aScope("hr")), scope.ErrExists)
-		wantErr(t, "adding a standard scope", s.InsertScope(ctx, aScope("profile")), scope.ErrExists)
+		wantErr(t, "adding it again", s.Scopes.InsertScope(ctx, aScope("hr")), scope.ErrExists)
+		wantErr(t, "adding a standard scope", s.Scopes.InsertScope(ctx, aScope("profile")), scope.ErrExists)
 
 		changed := &scope.Scope{Name: "hr", UpdatedAt: noon.Add(time.Hour)}
-		must(t, s.UpdateScope(ctx, changed))
+		must(t, s.Scopes.UpdateScope(ctx, changed))
 		changed.CreatedAt, changed.Claims = noon, map[string][]scope.Destination{}
 		wantSame(t, "a changed scope", names("groups hr roles")[1], changed)
-		wantErr(t, "changing an unknown scope", s.UpdateScope(ctx, aScope("other")), scope.ErrNotFound)
+		wantErr(t, "changing an unknown scope", s.Scopes.UpdateScope(ctx, aScope("other")), scope.ErrNotFound)
 		for range 2 {
-			must(t, s.UpdateScope(ctx, aScope("email")))
+			must(t, s.Scopes.UpdateScope(ctx, aScope("email")))
 		}
 		email := aScope("email")
 		email.CreatedAt = time.Time{}
 		wantSame(t, "a changed standard scope", names("email groups hr roles")[0], email)
 
-		must(t, s.DeleteScope(ctx, "hr"))
-		must(t, s.DeleteScope(ctx, "roles"))
+		must(t, s.Scopes.DeleteScope(ctx, "hr"))
+		must(t, s.Scopes.DeleteScope(ctx, "roles"))
 		names("email groups")
-		wantErr(t, "deleting it again", s.DeleteScope(ctx, "hr"), scope.ErrNotFound)
-		wantErr(t, "deleting a standard scope", s.DeleteScope(ctx, "email"), scope.ErrStandard)
+		wantErr(t, "deleting it again", s.Scopes.DeleteScope(ctx, "hr"), scope.ErrNotFound)
+		wantErr(t, "deleting a standard scope", s.Scopes.DeleteScope(ctx, "email"), scope.ErrStandard)
 	})
 }
 
@@ -76,7 +76,7 @@ func TestScopesAreCached(t *testing.T) {
 			return s.Statements() - before
 		}
 		got := []int64{reads(), reads()}
-		must(t, s.InsertScope(t.Context(), &scope.Scope{Name: "hr"}))
+		must(t, s.Scopes.InsertScope(t.Context(), &scope.Scope{Name: "hr"}))
 		got = append(got, reads(), reads())
 		wantSame(t, "statements: at first, again, after a change, and again", got, []int64{1, 0, 1, 0})
 	})

@@ -18,7 +18,7 @@ func TestOneSeedForAll(t *testing.T) {
 			s := storetest.Open(t, url)
 			wait.Go(func() {
 				var err error
-				if seeds[i], err = s.Seed(t.Context(), "a name"); err != nil {
+				if seeds[i], err = s.Seeds.Seed(t.Context(), "a name"); err != nil {
 					t.Errorf("Seed: %v", err)
 				}
 			})
@@ -29,7 +29,7 @@ func TestOneSeedForAll(t *testing.T) {
 				t.Errorf("replicas have seeds %x and %x, want one of 32 bytes", seed, seeds[0])
 			}
 		}
-		other, err := storetest.Open(t, url).Seed(t.Context(), "another name")
+		other, err := storetest.Open(t, url).Seeds.Seed(t.Context(), "another name")
 		if err != nil || bytes.Equal(other, seeds[0]) {
 			t.Errorf("another name has the same seed: %x, %v", other, err)
 		}

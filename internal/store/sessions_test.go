@@ -17,16 +17,16 @@ func TestSessionIsKeptWhole(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
 		want := fixture.Session("sid", "alice")
-		must(t, s.InsertSession(t.Context(), want, nil))
+		must(t, s.Sessions.InsertSession(t.Context(), want, nil))
 
 		want.Claims = []byte(`{"email":"alice@example.org","email_verified":true}`) // of the account
-		got, consent, err := s.SessionAndConsent(t.Context(), fixture.CookieHash("sid"), "rp", noon)
+		got, consent, err := s.Sessions.SessionAndConsent(t.Context(), fixture.CookieHash("sid"), "rp", noon)
 		must(t, err)
 		wantSame(t, "session read back", got, want)
 		if consent != nil {
 			t.Errorf("consent = %v, want none", consent)
 		}
-		_, _, err = s.SessionAndConsent(t.Context(), fixture.CookieHash("other"), "rp", noon)
+		_, _, err = s.Sessions.SessionAndConsent(t.Context(), fixture.CookieHash("other"), "rp", noon)
 		wantErr(t, "SessionAndConsent of an unknown cookie", err, session.ErrNotFound)
 	})
 }
@@ -35,32 +35,32 @@ func TestSessionEndsByItself(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
-		must(t, s.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
+		must(t, s.Sessions.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
 		alive := func(at time.Duration, want error) {
 			t.Helper()
-			_, _, err := s.SessionAndConsent(t.Context(), fixture.CookieHash("sid"), "rp", noon.Add(at))
+			_, _, err := s.Sessions.SessionAndConsent(t.Context(), fixture.CookieHash("sid"), "rp", noon.Add(at))
 			wantErr(t, "session after "+at.String(), err, want)
 		}
 		alive(59*time.Minute, nil)
 		alive(time.Hour, session.ErrNotFound)
-		must(t, s.TouchSession(t.Context(), fixture.CookieHash("sid"), noon.Add(2*time.Hour), noon.Add(3*time.Hour)))
+		must(t, s.Sessions.TouchSession(t.Context(), fixture.CookieHash("sid"), noon.Add(2*time.Hour), noon.Add(3*time.Hour)))
 		alive(2*time.Hour, session.ErrNotFound)
 
-		must(t, s.TouchSession(t.Context(), fixture.CookieHash("sid"), noon.Add(30*time.Minute), noon.Add(90*time.Minute)))
+		must(t, s.Sessions.TouchSession(t.Context(), fixture.CookieHash("sid"), noon.Add(30*time.Minute), noon.Add(90*time.Minute)))
 		alive(89*time.Minute, nil)
-		must(t, s.TouchSession(t.Context(), fixture.CookieHash("sid"), noon.Add(20*time.Minute), noon.Add(80*time.Minute)))
+		must(t, s.Sessions.TouchSession(t.Context(), fixture.CookieHash("sid"), noon.Add(20*time.Minute), noon.Add(80*time.Minute)))
 		alive(89*time.Minute, nil)
 
-		must(t, s.TouchSession(t.Context(), fixture.CookieHash("sid"), noon.Add(80*time.Minute), noon.Add(100*time.Hour)))
+		must(t, s.Sessions.TouchSession(t.Context(), fixture.CookieHash("sid"), noon.Add(80*time.Minute), noon.Add(100*time.Hour)))
 		alive(8*time.Hour-1000, nil)
 		alive(8*time.Hour, session.ErrNotFound)
-		must(t, s.TouchSession(t.Context(), fixture.CookieHash("sid"), noon.Add(9*time.Hour), noon.Add(10*time.Hour)))
+		must(t, s.Sessions.TouchSession(t.Context(), fixture.CookieHash("sid"), noon.Add(9*time.Hour), noon.Add(10*time.Hour)))
 		alive(9*time.Hour, session.ErrNotFound)
 
 		n := fixture.Session("eager", "alice")
 		n.IdleUntil = n.EndsAt.Add(time.Hour)
-		must(t, s.InsertSession(t.Context(), n, nil))
-		_, _, err := s.SessionAndConsent(t.Context(), fixture.CookieHash("eager"), "rp", n.EndsAt)
+		must(t, s.Sessions.InsertSession(t.Context(), n, nil))
+		_, _, err := s.Sessions.SessionAndConsent(t.Context(), fixture.CookieHash("eager"), "rp", n.EndsAt)
 		wantErr(t, "session that idles beyond its end", err, session.ErrNotFound)
 	})
 }
@@ -69,19 +69,19 @@ func TestSessionIsRenewed(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
-		must(t, s.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
+		must(t, s.Sessions.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
 		g := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.SessionID = "sid" })
 
 		want := fixture.Session("new", "alice")
 		want.AuthTime, want.SeenAt, want.ACR = noon.Add(time.Minute), noon.Add(time.Minute), "urn:two"
-		must(t, s.RenewSession(t.Context(), fixture.CookieHash("sid"), want))
+		must(t, s.Sessions.RenewSession(t.Context(), fixture.CookieHash("sid"), want))
 		wantSame(t, "ID of the renewed session", want.ID, "sid")
 
-		got, _, err := s.SessionAndConsent(t.Context(), fixture.CookieHash("new"), "rp", noon)
+		got, _, err := s.Sessions.SessionAndConsent(t.Context(), fixture.CookieHash("new"), "rp", noon)
 		must(t, err)
 		want.Claims = got.Claims // of the account
 		wantSame(t, "the renewed session", got, want)
-		_, _, err = s.SessionAndConsent(t.Context(), fixture.CookieHash("sid"), "rp", noon)
+		_, _, err = s.Sessions.SessionAndConsent(t.Context(), fixture.CookieHash("sid"), "rp", noon)
 		wantErr(t, "the old cookie", err, session.ErrNotFound)
 		fixture.WantLive(t, s, g.Locator, noon, true)
 
@@ -93,9 +93,9 @@ func TestSessionIsRenewed(t *testing.T) {
 				return n
 			}(),
 		} {
-			wantErr(t, "RenewSession for "+name, s.RenewSession(t.Context(), fixture.CookieHash("new"), n), session.ErrNotFound)
+			wantErr(t, "RenewSession for "+name, s.Sessions.RenewSession(t.Context(), fixture.CookieHash("new"), n), session.ErrNotFound)
 		}
-		wantErr(t, "RenewSession of an unknown cookie", s.RenewSession(t.Context(), fixture.CookieHash("sid"), want), session.ErrNotFound)
+		wantErr(t, "RenewSession of an unknown cookie", s.Sessions.RenewSession(t.Context(), fixture.CookieHash("sid"), want), session.ErrNotFound)
 	})
 }
 
@@ -103,17 +103,17 @@ func TestAnotherSubjectEndsTheBrowsersSession(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
-		must(t, s.InsertSession(t.Context(), fixture.Session("alices", "alice"), nil))
+		must(t, s.Sessions.InsertSession(t.Context(), fixture.Session("alices", "alice"), nil))
 		g := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.SessionID = "alices" })
 
-		must(t, s.InsertSession(t.Context(), fixture.Session("bobs", "bob"), fixture.CookieHash("alices")))
-		_, _, err := s.SessionAndConsent(t.Context(), fixture.CookieHash("alices"), "rp", noon)
+		must(t, s.Sessions.InsertSession(t.Context(), fixture.Session("bobs", "bob"), fixture.CookieHash("alices")))
+		_, _, err := s.Sessions.SessionAndConsent(t.Context(), fixture.CookieHash("alices"), "rp", noon)
 		wantErr(t, "the replaced session", err, session.ErrNotFound)
 		fixture.WantLive(t, s, g.Locator, noon, false)
-		_, _, err = s.SessionAndConsent(t.Context(), fixture.CookieHash("bobs"), "rp", noon)
+		_, _, err = s.Sessions.SessionAndConsent(t.Context(), fixture.CookieHash("bobs"), "rp", noon)
 		must(t, err)
 
-		must(t, s.InsertSession(t.Context(), fixture.Session("more", "bob"), fixture.CookieHash("unknown")))
+		must(t, s.Sessions.InsertSession(t.Context(), fixture.Session("more", "bob"), fixture.CookieHash("unknown")))
 	})
 }
 
@@ -122,27 +122,27 @@ func TestSignOut(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
 		for _, n := range []*session.Session{fixture.Session("one", "alice"), fixture.Session("two", "alice"), fixture.Session("bobs", "bob")} {
-			must(t, s.InsertSession(t.Context(), n, nil))
+			must(t, s.Sessions.InsertSession(t.Context(), n, nil))
 		}
 		in := func(id string) *grant.Grant {
 			return fixture.InsertGrant(t, s, func(g *grant.Grant) { g.SessionID = id })
 		}
 		one, two, bobs := in("one"), in("two"), in("bobs")
 		fixture.RedeemCode(t, s, one)
-		must(t, s.SaveConsent(t.Context(), &consent.Consent{Subject: "alice", ClientID: "rp", SessionID: "one", Scopes: []string{"x"}, GivenAt: noon}))
+		must(t, s.Consents.SaveConsent(t.Context(), &consent.Consent{Subject: "alice", ClientID: "rp", SessionID: "one", Scopes: []string{"x"}, GivenAt: noon}))
 
 		fixture.EndSession(t, s, "one", noon)
 		fixture.EndSession(t, s, "one", noon)
 		fixture.WantLive(t, s, one.Locator, noon, false)
 		fixture.WantLive(t, s, two.Locator, noon, true)
-		_, _, err := s.SessionAndConsent(t.Context(), fixture.CookieHash("one"), "rp", noon)
+		_, _, err := s.Sessions.SessionAndConsent(t.Context(), fixture.CookieHash("one"), "rp", noon)
 		wantErr(t, "the session that ended", err, session.ErrNotFound)
 
 		late := in("one")
-		_, err = s.RedeemCode(t.Context(), grant.CodeRedemption{Ref: late.Locator, ClientID: "rp", Now: noon})
+		_, err = s.Grants.RedeemCode(t.Context(), grant.CodeRedemption{Ref: late.Locator, ClientID: "rp", Now: noon})
 		wantErr(t, "a code written after its session ended", err, grant.ErrNotFound)
 
-		ended, err := s.EndSessionsOf(t.Context(), "alice", noon)
+		ended, err := s.Sessions.EndSessionsOf(t.Context(), "alice", noon)
 		must(t, err)
 		wantSame(t, "sessions ended", ended, 1)
 		fixture.WantLive(t, s, two.Locator, noon, false)
@@ -156,11 +156,11 @@ func TestSessionsAreListed(t *testing.T) {
 		fixture.Seed(t, s)
 		a, b, c := fixture.Session("a", "alice"), fixture.Session("b", "bob"), fixture.Session("c", "alice")
 		for _, n := range []*session.Session{c, b, a} {
-			must(t, s.InsertSession(t.Context(), n, nil))
+			must(t, s.Sessions.InsertSession(t.Context(), n, nil))
 		}
 		over := fixture.Session("over", "alice")
 		over.IdleUntil = noon
-		must(t, s.InsertSession(t.Context(), over, nil))
+		must(t, s.Sessions.InsertSession(t.Context(), over, nil))
 
 		for name, tc := range map[string]struct {
 			subject, after string
@@ -171,7 +171,7 @@ func TestSessionsAreListed(t *testing.T) {
 			"of one":            {"alice", "", 10, []*session.Session{a, c}},
 			"those that follow": {"", "a", 1, []*session.Session{b}},
 		} {
-			got, err := s.ListSessions(t.Context(), tc.subject, tc.after, tc.limit, noon)
+			got, err := s.Sessions.ListSessions(t.Context(), tc.subject, tc.after, tc.limit, noon)
 			must(t, err)
 			wantSame(t, "sessions "+name, got, tc.want)
 		}
@@ -182,15 +182,15 @@ func TestConsentIsRemembered(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
-		must(t, s.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
+		must(t, s.Sessions.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
 		save := func(c consent.Consent) {
 			t.Helper()
 			c.GivenAt = noon
-			must(t, s.SaveConsent(t.Context(), &c))
+			must(t, s.Consents.SaveConsent(t.Context(), &c))
 		}
 		read := func() *consent.Consent {
 			t.Helper()
-			_, c, err := s.SessionAndConsent(t.Context(), fixture.CookieHash("sid"), "rp", noon)
+			_, c, err := s.Sessions.SessionAndConsent(t.Context(), fixture.CookieHash("sid"), "rp", noon)
 			must(t, err)
 			return c
 		}
@@ -216,7 +216,7 @@ func TestConsentIsRemembered(t *testing.T) {
 		}
 		wantSame(t, "consent beside those of others and one that has ended", read(), remembered(time.Time{}, "openid", "email"))
 
-		must(t, s.DeleteConsent(t.Context(), "alice", "rp"))
+		must(t, s.Consents.DeleteConsent(t.Context(), "alice", "rp"))
 		if got := read(); got != nil {
 			t.Errorf("consent after DeleteConsent = %v, want none", got)
 		}

@@ -30,15 +30,15 @@ func TestOfManyLinksOneMakesTheAdministrator(t *testing.T) {
 		const links = 32
 		link := func(i int64) []byte { return session.Hash("link " + strconv.FormatInt(i, 10)) }
 		for i := range int64(links) {
-			must(t, one.InsertSetupLink(t.Context(), link(i+1), noon.Add(time.Minute)))
+			must(t, one.SetupLinks.InsertSetupLink(t.Context(), link(i+1), noon.Add(time.Minute)))
 		}
 		var callers atomic.Int64
 		results := fixture.Race(t, one, two, func(ctx context.Context, s *store.Store) error {
-			return s.RedeemSetupLink(ctx, link(callers.Add(1)), administrator(rand.Text()), noon)
+			return s.SetupLinks.RedeemSetupLink(ctx, link(callers.Add(1)), administrator(rand.Text()), noon)
 		})
 		fixture.WantOneWinner(t, results, account.ErrSetupLink)
 		for i := range int64(links) {
-			wantErr(t, "a link that is left over", one.SetupLink(t.Context(), link(i+1), noon), account.ErrSetupLink)
+			wantErr(t, "a link that is left over", one.SetupLinks.SetupLink(t.Context(), link(i+1), noon), account.ErrSetupLink)
 		}
 	})
 }
@@ -46,11 +46,11 @@ func TestOfManyLinksOneMakesTheAdministrator(t *testing.T) {
 func TestNoLinkIsGoodWhereThereIsAnAdministrator(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		must(t, s.InsertAccount(t.Context(), administrator("root")))
+		must(t, s.Accounts.InsertAccount(t.Context(), administrator("root")))
 		link := session.Hash("link")
-		must(t, s.InsertSetupLink(t.Context(), link, noon.Add(time.Minute)))
-		wantErr(t, "RedeemSetupLink", s.RedeemSetupLink(t.Context(), link, administrator("second"), noon), account.ErrSetupLink)
-		_, err := s.Account(t.Context(), "second")
+		must(t, s.SetupLinks.InsertSetupLink(t.Context(), link, noon.Add(time.Minute)))
+		wantErr(t, "RedeemSetupLink", s.SetupLinks.RedeemSetupLink(t.Context(), link, administrator("second"), noon), account.ErrSetupLink)
+		_, err := s.Accounts.Account(t.Context(), "second")
 		wantErr(t, "the second administrator", err, account.ErrNotFound)
 	})
 }

@@ -28,26 +28,26 @@ func TestSignOutFindsWhatWasGivenMeanwhile(t *testing.T) {
 		end     func(context.Context, *store.Store) error
 	}{
 		"signed out": {false, func(ctx context.Context, s *store.Store) error {
-			_, err := s.EndSession(ctx, "sid", noon)
+			_, err := s.Sessions.EndSession(ctx, "sid", noon)
 			return err
 		}},
 		"all sessions ended": {false, func(ctx context.Context, s *store.Store) error {
-			_, err := s.EndSessionsOf(ctx, "alice", noon)
+			_, err := s.Sessions.EndSessionsOf(ctx, "alice", noon)
 			return err
 		}},
 		"replaced": {false, func(ctx context.Context, s *store.Store) error {
-			return s.InsertSession(ctx, fixture.Session("next", "bob"), session.Hash("cookie of sid"))
+			return s.Sessions.InsertSession(ctx, fixture.Session("next", "bob"), session.Hash("cookie of sid"))
 		}},
 		"given a new password": {true, func(ctx context.Context, s *store.Store) error {
-			return s.SetPassword(ctx, "alice", "$new", noon)
+			return s.Accounts.SetPassword(ctx, "alice", "$new", noon)
 		}},
 		"disabled, and enabled again": {true, func(ctx context.Context, s *store.Store) error {
-			return errors.Join(s.SetDisabled(ctx, "alice", true, noon), s.SetDisabled(ctx, "alice", false, noon))
+			return errors.Join(s.Accounts.SetDisabled(ctx, "alice", true, noon), s.Accounts.SetDisabled(ctx, "alice", false, noon))
 		}},
 		"imported with a new password": {true, func(ctx context.Context, s *store.Store) error {
 			a := fixture.Account("alice")
 			a.PasswordHash, a.UpdatedAt = "$new", noon
-			_, _, err := s.ImportAccounts(ctx, imports(a))
+			_, _, err := s.Accounts.ImportAccounts(ctx, imports(a))
 			return err
 		}},
 	} {
@@ -80,8 +80,8 @@ func TestSignOutFindsWhatWasGivenMeanwhile(t *testing.T) {
 				given = append(given, fixture.InsertGrant(t, s, func(g *grant.Grant) { g.CreatedAt = later }))
 				n := fixture.Session("another", "alice")
 				n.AuthTime = later
-				must(t, s.InsertSession(t.Context(), n, nil))
-				must(t, s.JoinSession(t.Context(), "another", "told", "", later))
+				must(t, s.Sessions.InsertSession(t.Context(), n, nil))
+				must(t, s.Sessions.JoinSession(t.Context(), "another", "told", "", later))
 			}
 			for _, g := range given {
 				fixture.RedeemCode(t, s, g)
@@ -92,7 +92,7 @@ func TestSignOutFindsWhatWasGivenMeanwhile(t *testing.T) {
 			for _, g := range given {
 				fixture.WantLive(t, s, g.Locator, later, false)
 			}
-			_, _, err = s.SessionAndConsent(t.Context(), fixture.CookieHash("another"), "rp", later)
+			_, _, err = s.Sessions.SessionAndConsent(t.Context(), fixture.CookieHash("another"), "rp", later)
 			wantErr(t, "the sign-in of meanwhile", err, session.ErrNotFound)
 			if list := notices(t, s, store.NoticeFilter{}); tc.account && len(list) != 2 {
 				t.Errorf("there are %d notices, want one of each session", len(list))
@@ -107,15 +107,15 @@ func TestAccountChangeFindsWhatWasGivenWhileItWaited(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(context.Context, *store.Store) error{
 		"a new password": func(ctx context.Context, s *store.Store) error {
-			return s.SetPassword(ctx, "alice", "$new", noon)
+			return s.Accounts.SetPassword(ctx, "alice", "$new", noon)
 		},
 		"disabling, and enabling again": func(ctx context.Context, s *store.Store) error {
-			return errors.Join(s.SetDisabled(ctx, "alice", true, noon), s.SetDisabled(ctx, "alice", false, noon))
+			return errors.Join(s.Accounts.SetDisabled(ctx, "alice", true, noon), s.Accounts.SetDisabled(ctx, "alice", false, noon))
 		},
 		"an import with a new password": func(ctx context.Context, s *store.Store) error {
 			a := fixture.Account("alice")
 			a.PasswordHash, a.UpdatedAt = "$new", noon
-			_, _, err := s.ImportAccounts(ctx, imports(a, fixture.Account("bob")))
+			_, _, err := s.Accounts.ImportAccounts(ctx, imports(a, fixture.Account("bob")))
 			return err
 		},
 	} {

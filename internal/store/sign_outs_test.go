@@ -25,13 +25,13 @@ func TestASignOutIsAnsweredOnce(t *testing.T) {
 		fixture.Seed(t, s)
 		n := fixture.Session("sid", "alice")
 		n.IdentityProviderSessionID = "theirs"
-		must(t, s.InsertSession(ctx, n, nil))
+		must(t, s.Sessions.InsertSession(ctx, n, nil))
 		want := aSignOut("id")
-		must(t, s.InsertLogoutRequest(ctx, want))
+		must(t, s.LogoutRequests.InsertLogoutRequest(ctx, want))
 		want.IdentityProviderSessionID = "theirs"
 		look := func(what string) {
 			t.Helper()
-			got, err := s.LogoutRequest(ctx, "id", noon)
+			got, err := s.LogoutRequests.LogoutRequest(ctx, "id", noon)
 			must(t, err)
 			wantSame(t, what, got, want)
 		}
@@ -41,18 +41,18 @@ func TestASignOutIsAnsweredOnce(t *testing.T) {
 			if id == "id" {
 				at = noon.Add(time.Hour)
 			}
-			wantErr(t, name, s.AnswerLogout(ctx, id, authrequest.Accepted, someVerifier, at), authrequest.ErrNotFound)
-			_, err := s.LogoutRequest(ctx, id, at)
+			wantErr(t, name, s.LogoutRequests.AnswerLogout(ctx, id, authrequest.Accepted, someVerifier, at), authrequest.ErrNotFound)
+			_, err := s.LogoutRequests.LogoutRequest(ctx, id, at)
 			wantErr(t, name, err, authrequest.ErrNotFound)
 		}
-		must(t, s.AnswerLogout(ctx, "id", authrequest.Accepted, someVerifier, noon))
-		wantErr(t, "another answer", s.AnswerLogout(ctx, "id", authrequest.Denied, nil, noon), authrequest.ErrAlreadyDecided)
+		must(t, s.LogoutRequests.AnswerLogout(ctx, "id", authrequest.Accepted, someVerifier, noon))
+		wantErr(t, "another answer", s.LogoutRequests.AnswerLogout(ctx, "id", authrequest.Denied, nil, noon), authrequest.ErrAlreadyDecided)
 		want.Decision, want.DecidedAt, want.VerifierHash = authrequest.Accepted, noon, someVerifier
 		look("an answered one")
 
-		must(t, s.InsertLogoutRequest(ctx, aSignOut("refused")))
-		must(t, s.AnswerLogout(ctx, "refused", authrequest.Denied, someVerifier, noon))
-		_, err := s.RedeemLogout(ctx, "refused", someVerifier, noon)
+		must(t, s.LogoutRequests.InsertLogoutRequest(ctx, aSignOut("refused")))
+		must(t, s.LogoutRequests.AnswerLogout(ctx, "refused", authrequest.Denied, someVerifier, noon))
+		_, err := s.LogoutRequests.RedeemLogout(ctx, "refused", someVerifier, noon)
 		wantErr(t, "spending what was refused", err, authrequest.ErrNotFound)
 	})
 }
@@ -62,25 +62,25 @@ func TestOneOfManySpendsASignOut(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		a, b := storetest.Open(t, url), storetest.Open(t, url)
 		fixture.Seed(t, a)
-		must(t, a.InsertLogoutRequest(t.Context(), aSignOut("id")))
+		must(t, a.LogoutRequests.InsertLogoutRequest(t.Context(), aSignOut("id")))
 		fixture.WantOneWinner(t, fixture.Race(t, a, b, func(ctx context.Context, s *store.Store) error {
-			return s.AnswerLogout(ctx, "id", authrequest.Accepted, someVerifier, noon)
+			return s.LogoutRequests.AnswerLogout(ctx, "id", authrequest.Accepted, someVerifier, noon)
 		}), authrequest.ErrAlreadyDecided)
 		for name, try := range map[string]func() error{
 			"another verifier": func() error {
-				_, err := a.RedeemLogout(t.Context(), "id", authrequest.HashVerifier("x"), noon)
+				_, err := a.LogoutRequests.RedeemLogout(t.Context(), "id", authrequest.HashVerifier("x"), noon)
 				return err
 			},
-			"no verifier": func() error { _, err := a.RedeemLogout(t.Context(), "id", nil, noon); return err },
+			"no verifier": func() error { _, err := a.LogoutRequests.RedeemLogout(t.Context(), "id", nil, noon); return err },
 			"too late": func() error {
-				_, err := a.RedeemLogout(t.Context(), "id", someVerifier, noon.Add(time.Hour))
+				_, err := a.LogoutRequests.RedeemLogout(t.Context(), "id", someVerifier, noon.Add(time.Hour))
 				return err
 			},
 		} {
 			wantErr(t, name, try(), authrequest.ErrNotFound)
 		}
 		fixture.WantOneWinner(t, fixture.Race(t, a, b, func(ctx context.Context, s *store.Store) error {
-			o, err := s.RedeemLogout(ctx, "id", someVerifier, noon)
+			o, err := s.LogoutRequests.RedeemLogout(ctx, "id", someVerifier, noon)
 			if err == nil && (o.SessionID != "sid" || o.Redirect != "https://rp.example/bye" || o.VerifierUsedAt.IsZero()) {
 				t.Errorf("what was spent is %+v", o)
 			}

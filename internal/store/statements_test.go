@@ -20,8 +20,8 @@ func TestStatements(t *testing.T) {
 		_, err := s.Purge(t.Context(), noon) // makes the partitions
 		must(t, err)
 		fixture.Seed(t, s)
-		must(t, s.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
-		must(t, s.SaveConsent(t.Context(), &consent.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"openid"}, GivenAt: noon}))
+		must(t, s.Sessions.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
+		must(t, s.Consents.SaveConsent(t.Context(), &consent.Consent{Subject: "alice", ClientID: "rp", Scopes: []string{"openid"}, GivenAt: noon}))
 		g := fixture.Grant("rp", "alice")
 
 		for _, step := range []struct {
@@ -30,45 +30,45 @@ func TestStatements(t *testing.T) {
 			do   func(context.Context) error
 		}{
 			{"authorize, signed in and consented before", 2, func(ctx context.Context) error {
-				if _, _, err := s.SessionAndConsent(ctx, fixture.CookieHash("sid"), "rp", noon); err != nil {
+				if _, _, err := s.Sessions.SessionAndConsent(ctx, fixture.CookieHash("sid"), "rp", noon); err != nil {
 					return err
 				}
-				return s.InsertGrant(ctx, g)
+				return s.Grants.InsertGrant(ctx, g)
 			}},
 			{"authorize, for a client that hears of the session's end", 1, func(ctx context.Context) error {
-				return s.JoinSession(ctx, "sid", "rp", "", noon)
+				return s.Sessions.JoinSession(ctx, "sid", "rp", "", noon)
 			}},
 			{"token, authorization_code", 1, func(ctx context.Context) error {
-				_, err := s.RedeemCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
+				_, err := s.Grants.RedeemCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
 				return err
 			}},
 			{"token, refresh_token", 1, func(ctx context.Context) error {
-				_, err := s.RotateRefresh(ctx, grant.RefreshRotation{Ref: g.Locator, ClientID: "rp", Generation: 1, ExpiresAt: noon.Add(time.Hour), Now: noon})
+				_, err := s.Grants.RotateRefresh(ctx, grant.RefreshRotation{Ref: g.Locator, ClientID: "rp", Generation: 1, ExpiresAt: noon.Add(time.Hour), Now: noon})
 				return err
 			}},
 			{"the jti of an assertion", 1, func(ctx context.Context) error {
-				_, err := s.ClaimOnce(ctx, "assertion", "rp", "jti", noon.Add(time.Minute), noon)
+				_, err := s.Replay.ClaimOnce(ctx, "assertion", "rp", "jti", noon.Add(time.Minute), noon)
 				return err
 			}},
 			{"userinfo, introspect", 1, func(ctx context.Context) error {
-				_, err := s.LiveGrant(ctx, g.Locator, "jti", noon)
+				_, err := s.Grants.LiveGrant(ctx, g.Locator, "jti", noon)
 				return err
 			}},
 			{"introspect of a client's own token", 1, func(ctx context.Context) error {
-				return s.LiveClient(ctx, "rp", "jti", noon, noon)
+				return s.Grants.LiveClient(ctx, "rp", "jti", noon, noon)
 			}},
 			{"token, jwt-bearer", 1, func(ctx context.Context) error {
-				_, _, err := s.TrustsFor(ctx, "https://issuer.example", "alice", noon)
+				_, _, err := s.TrustedIssuers.TrustsFor(ctx, "https://issuer.example", "alice", noon)
 				return err
 			}},
 			{"revoke an access token", 1, func(ctx context.Context) error {
-				return s.DenyToken(ctx, "jti", noon.Add(time.Minute))
+				return s.Grants.DenyToken(ctx, "jti", noon.Add(time.Minute))
 			}},
 			{"revoke a refresh token", 1, func(ctx context.Context) error {
-				return s.RevokeGrant(ctx, g.Locator, "rp", grant.RevokedByClient, noon)
+				return s.Grants.RevokeGrant(ctx, g.Locator, "rp", grant.RevokedByClient, noon)
 			}},
 			{"count a guess", 1, func(ctx context.Context) error {
-				_, _, err := s.CountAttempt(ctx, "alice", time.Minute, noon)
+				_, _, err := s.Throttle.CountAttempt(ctx, "alice", time.Minute, noon)
 				return err
 			}},
 		} {

@@ -28,7 +28,7 @@ func TestDatabaseComesBack(t *testing.T) {
 	for name, end := range map[string]func(){"stop": server.Stop, "kill": server.Kill} {
 		end()
 		// A killed server's backends may answer for one moment more.
-		if _, err := s.LiveGrant(t.Context(), g.Locator, "", noon); !isUnavailable(err) && (err != nil || name == "stop") {
+		if _, err := s.Grants.LiveGrant(t.Context(), g.Locator, "", noon); !isUnavailable(err) && (err != nil || name == "stop") {
 			t.Errorf("LiveGrant after %s = %v, want it unavailable", name, err)
 		}
 		server.Restart()
@@ -61,13 +61,13 @@ func TestLockedSQLiteIsUnavailable(t *testing.T) {
 	other, err := db.BeginTx(t.Context(), nil)
 	must(t, err)
 
-	if err := s.DenyToken(t.Context(), "jti", noon); !isUnavailable(err) {
+	if err := s.Grants.DenyToken(t.Context(), "jti", noon); !isUnavailable(err) {
 		t.Errorf("DenyToken while another process writes = %v, want it unavailable", err)
 	}
-	_, err = s.Client(t.Context(), "rp")
+	_, err = s.Clients.Client(t.Context(), "rp")
 	must(t, err)
 	must(t, other.Rollback())
-	must(t, s.DenyToken(t.Context(), "jti", noon))
+	must(t, s.Grants.DenyToken(t.Context(), "jti", noon))
 }
 
 func TestLockedPostgresIsUnavailable(t *testing.T) {
@@ -85,7 +85,7 @@ func TestLockedPostgresIsUnavailable(t *testing.T) {
 
 	// One waits for the lock, and all others for its connection.
 	for _, err := range fixture.Race(t, s, s, func(ctx context.Context, s *store.Store) error {
-		_, err := s.Client(ctx, "rp")
+		_, err := s.Clients.Client(ctx, "rp")
 		return err
 	}) {
 		if !isUnavailable(err) {
@@ -94,7 +94,7 @@ func TestLockedPostgresIsUnavailable(t *testing.T) {
 	}
 	_, err = conn.Exec(t.Context(), `ROLLBACK`)
 	must(t, err)
-	_, err = s.Client(t.Context(), "rp")
+	_, err = s.Clients.Client(t.Context(), "rp")
 	wantErr(t, "Client after the lock", err, client.ErrNotFound)
 }
 
@@ -102,7 +102,7 @@ func TestReadOnlyIsUnavailable(t *testing.T) {
 	t.Parallel()
 
 	s := storetest.Open(t, storetest.MigratedURL(t)+"&default_transaction_read_only=on")
-	if err := s.DenyToken(t.Context(), "jti", noon); !isUnavailable(err) {
+	if err := s.Grants.DenyToken(t.Context(), "jti", noon); !isUnavailable(err) {
 		t.Errorf("DenyToken on a replica = %v, want it unavailable", err)
 	}
 }
@@ -118,7 +118,7 @@ func TestDamagedFileIsUnavailable(t *testing.T) {
 	must(t, damage(path))
 	if s, err = store.Open(t.Context(), store.Config{URL: "sqlite:" + path}); err == nil {
 		defer s.Close()
-		_, err = s.Client(t.Context(), "rp")
+		_, err = s.Clients.Client(t.Context(), "rp")
 	}
 	if !isUnavailable(err) {
 		t.Errorf("reading a damaged file = %v, want it unavailable", err)

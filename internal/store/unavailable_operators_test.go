@@ -14,88 +14,112 @@ import (
 )
 
 var operatorMethods = map[string]call{
-	"InsertAPIKey": func(ctx context.Context, s *store.Store) error { return s.InsertAPIKey(ctx, &apikey.Key{}) },
-	"APIKey":       func(ctx context.Context, s *store.Store) error { _, err := s.APIKey(ctx, "id"); return err },
-	"ListAPIKeys":  func(ctx context.Context, s *store.Store) error { _, err := s.ListAPIKeys(ctx, "", 1); return err },
+	"InsertAPIKey": func(ctx context.Context, s *store.Store) error { return s.APIKeys.InsertAPIKey(ctx, &apikey.Key{}) },
+	"APIKey":       func(ctx context.Context, s *store.Store) error { _, err := s.APIKeys.APIKey(ctx, "id"); return err },
+	"ListAPIKeys": func(ctx context.Context, s *store.Store) error {
+		_, err := s.APIKeys.ListAPIKeys(ctx, "", 1)
+		return err
+	},
 	"ImportConsents": func(ctx context.Context, s *store.Store) error {
-		_, err := s.ImportConsents(ctx, []*consent.Consent{{Subject: "alice", ClientID: "rp", GivenAt: noon}}, noon, false)
+		_, err := s.Consents.ImportConsents(ctx, []*consent.Consent{{Subject: "alice", ClientID: "rp", GivenAt: noon}}, noon, false)
 		return err
 	},
-	"KeySet": func(ctx context.Context, s *store.Store) error { _, err := s.KeySet(ctx, "set"); return err },
-	"SetKey": func(ctx context.Context, s *store.Store) error { _, err := s.SetKey(ctx, "set", "kid"); return err },
+	"KeySet": func(ctx context.Context, s *store.Store) error { _, err := s.KeySets.KeySet(ctx, "set"); return err },
+	"SetKey": func(ctx context.Context, s *store.Store) error {
+		_, err := s.KeySets.SetKey(ctx, "set", "kid")
+		return err
+	},
 	"ListSetKeys": func(ctx context.Context, s *store.Store) error {
-		_, err := s.ListSetKeys(ctx, "", "", 1)
+		_, err := s.KeySets.ListSetKeys(ctx, "", "", 1)
 		return err
 	},
-	"InsertSetKey": func(ctx context.Context, s *store.Store) error { return s.InsertSetKey(ctx, aSetKey("set", "kid")) },
-	"PutSetKey":    func(ctx context.Context, s *store.Store) error { return s.PutSetKey(ctx, aSetKey("set", "kid")) },
+	"InsertSetKey": func(ctx context.Context, s *store.Store) error {
+		return s.KeySets.InsertSetKey(ctx, aSetKey("set", "kid"))
+	},
+	"PutSetKey": func(ctx context.Context, s *store.Store) error {
+		return s.KeySets.PutSetKey(ctx, aSetKey("set", "kid"))
+	},
 	"ReplaceKeySet": func(ctx context.Context, s *store.Store) error {
-		return s.ReplaceKeySet(ctx, "set", []*keyset.Key{aSetKey("set", "kid")})
+		return s.KeySets.ReplaceKeySet(ctx, "set", []*keyset.Key{aSetKey("set", "kid")})
 	},
 	"ImportSetKeys": func(ctx context.Context, s *store.Store) error {
-		_, err := s.ImportSetKeys(ctx, []*keyset.Key{aSetKey("set", "kid")})
+		_, err := s.KeySets.ImportSetKeys(ctx, []*keyset.Key{aSetKey("set", "kid")})
 		return err
 	},
 	"ResealSetKey": func(ctx context.Context, s *store.Store) error {
-		return s.ResealSetKey(ctx, aSetKey("set", "kid"), []byte("anew"))
+		return s.KeySets.ResealSetKey(ctx, aSetKey("set", "kid"), []byte("anew"))
 	},
-	"DeleteSetKey": func(ctx context.Context, s *store.Store) error { return s.DeleteSetKey(ctx, "set", "kid") },
-	"DeleteKeySet": func(ctx context.Context, s *store.Store) error { return s.DeleteKeySet(ctx, "set") },
+	"DeleteSetKey": func(ctx context.Context, s *store.Store) error { return s.KeySets.DeleteSetKey(ctx, "set", "kid") },
+	"DeleteKeySet": func(ctx context.Context, s *store.Store) error { return s.KeySets.DeleteKeySet(ctx, "set") },
 
 	"InsertRefusals": func(ctx context.Context, s *store.Store) error {
-		return s.InsertRefusals(ctx, []*refusal.Record{{ID: "id"}})
+		return s.Refusals.InsertRefusals(ctx, []*refusal.Record{{ID: "id"}})
 	},
-	"Refusal": func(ctx context.Context, s *store.Store) error { _, err := s.Refusal(ctx, "request"); return err },
+	"Refusal": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Refusals.Refusal(ctx, "request")
+		return err
+	},
 	"ListRefusals": func(ctx context.Context, s *store.Store) error {
-		_, err := s.ListRefusals(ctx, refusal.Filter{}, "", 1)
+		_, err := s.Refusals.ListRefusals(ctx, refusal.Filter{}, "", 1)
 		return err
 	},
-	"DeleteAPIKey": func(ctx context.Context, s *store.Store) error { return s.DeleteAPIKey(ctx, "id") },
+	"DeleteAPIKey": func(ctx context.Context, s *store.Store) error { return s.APIKeys.DeleteAPIKey(ctx, "id") },
 
-	"InsertTrust": func(ctx context.Context, s *store.Store) error { return s.InsertTrust(ctx, aTrust("id", "iss", "")) },
-	"Trust":       func(ctx context.Context, s *store.Store) error { _, err := s.Trust(ctx, "id"); return err },
+	"InsertTrust": func(ctx context.Context, s *store.Store) error {
+		return s.TrustedIssuers.InsertTrust(ctx, aTrust("id", "iss", ""))
+	},
+	"Trust": func(ctx context.Context, s *store.Store) error {
+		_, err := s.TrustedIssuers.Trust(ctx, "id")
+		return err
+	},
 	"TrustsFor": func(ctx context.Context, s *store.Store) error {
-		_, _, err := s.TrustsFor(ctx, "iss", "sub", noon)
+		_, _, err := s.TrustedIssuers.TrustsFor(ctx, "iss", "sub", noon)
 		return err
 	},
-	"ListTrusts":  func(ctx context.Context, s *store.Store) error { _, err := s.ListTrusts(ctx, "", "", 0, 1); return err },
-	"CountTrusts": func(ctx context.Context, s *store.Store) error { _, err := s.CountTrusts(ctx, ""); return err },
-	"DeleteTrust": func(ctx context.Context, s *store.Store) error { return s.DeleteTrust(ctx, "id") },
+	"ListTrusts": func(ctx context.Context, s *store.Store) error {
+		_, err := s.TrustedIssuers.ListTrusts(ctx, "", "", 0, 1)
+		return err
+	},
+	"CountTrusts": func(ctx context.Context, s *store.Store) error {
+		_, err := s.TrustedIssuers.CountTrusts(ctx, "")
+		return err
+	},
+	"DeleteTrust": func(ctx context.Context, s *store.Store) error { return s.TrustedIssuers.DeleteTrust(ctx, "id") },
 	"LiveAsserted": func(ctx context.Context, s *store.Store) error {
-		return s.LiveAsserted(ctx, grant.AssertedToken{IssuedAt: noon}, noon)
+		return s.Grants.LiveAsserted(ctx, grant.AssertedToken{IssuedAt: noon}, noon)
 	},
 
-	"ListScopes":  func(ctx context.Context, s *store.Store) error { _, err := s.ListScopes(ctx); return err },
-	"InsertScope": func(ctx context.Context, s *store.Store) error { return s.InsertScope(ctx, aScope("hr")) },
-	"UpdateScope": func(ctx context.Context, s *store.Store) error { return s.UpdateScope(ctx, aScope("hr")) },
-	"DeleteScope": func(ctx context.Context, s *store.Store) error { return s.DeleteScope(ctx, "hr") },
+	"ListScopes":  func(ctx context.Context, s *store.Store) error { _, err := s.Scopes.ListScopes(ctx); return err },
+	"InsertScope": func(ctx context.Context, s *store.Store) error { return s.Scopes.InsertScope(ctx, aScope("hr")) },
+	"UpdateScope": func(ctx context.Context, s *store.Store) error { return s.Scopes.UpdateScope(ctx, aScope("hr")) },
+	"DeleteScope": func(ctx context.Context, s *store.Store) error { return s.Scopes.DeleteScope(ctx, "hr") },
 
 	"FindClients": func(ctx context.Context, s *store.Store) error {
-		_, err := s.FindClients(ctx, client.Filter{}, "", 0, 1)
+		_, err := s.Clients.FindClients(ctx, client.Filter{}, "", 0, 1)
 		return err
 	},
 	"CountClients": func(ctx context.Context, s *store.Store) error {
-		_, err := s.CountClients(ctx, client.Filter{})
+		_, err := s.Clients.CountClients(ctx, client.Filter{})
 		return err
 	},
 
-	"PendingNotices": func(ctx context.Context, s *store.Store) error { _, err := s.PendingNotices(ctx); return err },
+	"PendingNotices": func(ctx context.Context, s *store.Store) error { _, err := s.Outbox.PendingNotices(ctx); return err },
 	"ListConsents": func(ctx context.Context, s *store.Store) error {
-		_, err := s.ListConsents(ctx, "a", "", consent.Consent{}, 1, noon)
+		_, err := s.Consents.ListConsents(ctx, "a", "", consent.Consent{}, 1, noon)
 		return err
 	},
 	"ListGrantsWithoutConsent": func(ctx context.Context, s *store.Store) error {
-		_, err := s.ListGrantsWithoutConsent(ctx, "a", "", grant.Locator{}, 1, noon)
+		_, err := s.Grants.ListGrantsWithoutConsent(ctx, "a", "", grant.Locator{}, 1, noon)
 		return err
 	},
-	"RevokeConsents": func(ctx context.Context, s *store.Store) error { return s.RevokeConsents(ctx, "a", "", noon) },
-	"RevokeGrantsOf": func(ctx context.Context, s *store.Store) error { return s.RevokeGrantsOf(ctx, "a", "", noon) },
-	"RevokeGrantsIn": func(ctx context.Context, s *store.Store) error { return s.RevokeGrantsIn(ctx, "s", noon) },
+	"RevokeConsents": func(ctx context.Context, s *store.Store) error { return s.Consents.RevokeConsents(ctx, "a", "", noon) },
+	"RevokeGrantsOf": func(ctx context.Context, s *store.Store) error { return s.Grants.RevokeGrantsOf(ctx, "a", "", noon) },
+	"RevokeGrantsIn": func(ctx context.Context, s *store.Store) error { return s.Grants.RevokeGrantsIn(ctx, "s", noon) },
 
-	"BeginEvent": func(ctx context.Context, s *store.Store) error { return s.BeginEvent(ctx, anEvent()) },
-	"EndEvent":   func(ctx context.Context, s *store.Store) error { return s.EndEvent(ctx, anEvent()) },
+	"BeginEvent": func(ctx context.Context, s *store.Store) error { return s.Audit.BeginEvent(ctx, anEvent()) },
+	"EndEvent":   func(ctx context.Context, s *store.Store) error { return s.Audit.EndEvent(ctx, anEvent()) },
 	"ListEvents": func(ctx context.Context, s *store.Store) error {
-		_, err := s.ListEvents(ctx, audit.Filter{}, "", 1)
+		_, err := s.Audit.ListEvents(ctx, audit.Filter{}, "", 1)
 		return err
 	},
 }

@@ -38,223 +38,264 @@ var requestMethods = map[string]call{
 	"CheckSchema":     func(ctx context.Context, s *store.Store) error { return s.CheckSchema(ctx) },
 	"Purge":           func(ctx context.Context, s *store.Store) error { _, err := s.Purge(ctx, noon); return err },
 
-	"Client":       func(ctx context.Context, s *store.Store) error { _, err := s.Client(ctx, "rp"); return err },
-	"InsertClient": func(ctx context.Context, s *store.Store) error { return s.InsertClient(ctx, fixture.Client("new")) },
-	"UpdateClient": func(ctx context.Context, s *store.Store) error { return s.UpdateClient(ctx, fixture.Client("rp")) },
-	"UpdateClientDroppingConsents": func(ctx context.Context, s *store.Store) error {
-		return s.UpdateClientDroppingConsents(ctx, fixture.Client("rp"))
+	"Client": func(ctx context.Context, s *store.Store) error { _, err := s.Clients.Client(ctx, "rp"); return err },
+	"InsertClient": func(ctx context.Context, s *store.Store) error {
+		return s.Clients.InsertClient(ctx, fixture.Client("new"))
 	},
-	"ReplaceClientSecret": func(ctx context.Context, s *store.Store) error { return s.ReplaceClientSecret(ctx, "rp", "old", "new") },
-	"DeleteClient":        func(ctx context.Context, s *store.Store) error { return s.DeleteClient(ctx, "rp") },
-	"ListClients":         func(ctx context.Context, s *store.Store) error { _, err := s.ListClients(ctx, "", 1); return err },
-	"EndClientTokens":     func(ctx context.Context, s *store.Store) error { return s.EndClientTokens(ctx, "rp", noon) },
+	"UpdateClient": func(ctx context.Context, s *store.Store) error {
+		return s.Clients.UpdateClient(ctx, fixture.Client("rp"))
+	},
+	"UpdateClientDroppingConsents": func(ctx context.Context, s *store.Store) error {
+		return s.Clients.UpdateClientDroppingConsents(ctx, fixture.Client("rp"))
+	},
+	"ReplaceClientSecret": func(ctx context.Context, s *store.Store) error {
+		return s.Clients.ReplaceClientSecret(ctx, "rp", "old", "new")
+	},
+	"DeleteClient": func(ctx context.Context, s *store.Store) error { return s.Clients.DeleteClient(ctx, "rp") },
+	"ListClients": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Clients.ListClients(ctx, "", 1)
+		return err
+	},
+	"EndClientTokens": func(ctx context.Context, s *store.Store) error { return s.Clients.EndClientTokens(ctx, "rp", noon) },
 	"ImportClients": func(ctx context.Context, s *store.Store) error {
-		_, _, err := s.ImportClients(ctx, []*client.Client{fixture.Client("new")})
+		_, _, err := s.Clients.ImportClients(ctx, []*client.Client{fixture.Client("new")})
 		return err
 	},
 
-	"Account":           func(ctx context.Context, s *store.Store) error { _, err := s.Account(ctx, "alice"); return err },
-	"AccountByUsername": func(ctx context.Context, s *store.Store) error { _, err := s.AccountByUsername(ctx, "a"); return err },
-	"InsertAccount":     func(ctx context.Context, s *store.Store) error { return s.InsertAccount(ctx, fixture.Account("new")) },
-	"ListAccounts":      func(ctx context.Context, s *store.Store) error { _, err := s.ListAccounts(ctx, "", 1); return err },
-	"SetPassword":       func(ctx context.Context, s *store.Store) error { return s.SetPassword(ctx, "alice", "$", noon) },
-	"SetDisabled":       func(ctx context.Context, s *store.Store) error { return s.SetDisabled(ctx, "alice", true, noon) },
-	"DeleteAccount":     func(ctx context.Context, s *store.Store) error { return s.DeleteAccount(ctx, "alice", noon) },
+	"Account": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Accounts.Account(ctx, "alice")
+		return err
+	},
+	"AccountByUsername": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Accounts.AccountByUsername(ctx, "a")
+		return err
+	},
+	"InsertAccount": func(ctx context.Context, s *store.Store) error {
+		return s.Accounts.InsertAccount(ctx, fixture.Account("new"))
+	},
+	"ListAccounts": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Accounts.ListAccounts(ctx, "", 1)
+		return err
+	},
+	"SetPassword": func(ctx context.Context, s *store.Store) error {
+		return s.Accounts.SetPassword(ctx, "alice", "$", noon)
+	},
+	"SetDisabled": func(ctx context.Context, s *store.Store) error {
+		return s.Accounts.SetDisabled(ctx, "alice", true, noon)
+	},
+	"DeleteAccount": func(ctx context.Context, s *store.Store) error { return s.Accounts.DeleteAccount(ctx, "alice", noon) },
 	"ChangeAccount": func(ctx context.Context, s *store.Store) error {
-		_, err := s.ChangeAccount(ctx, "alice", noon, func(*account.Account) {})
+		_, err := s.Accounts.ChangeAccount(ctx, "alice", noon, func(*account.Account) {})
 		return err
 	},
 	"RenewPasswordHash": func(ctx context.Context, s *store.Store) error {
-		_, err := s.RenewPasswordHash(ctx, "alice", "old", "new")
+		_, err := s.Accounts.RenewPasswordHash(ctx, "alice", "old", "new")
 		return err
 	},
-	"SampleHashes": func(ctx context.Context, s *store.Store) error { _, err := s.SampleHashes(ctx, 10); return err },
+	"SampleHashes": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Accounts.SampleHashes(ctx, 10)
+		return err
+	},
 	"KnownSource": func(ctx context.Context, s *store.Store) error {
-		_, err := s.KnownSource(ctx, account.NewSignInSource("alice", "device", "network"), noon)
+		_, err := s.SignInSources.KnownSource(ctx, account.NewSignInSource("alice", "device", "network"), noon)
 		return err
 	},
 	"NoteSource": func(ctx context.Context, s *store.Store) error {
-		return s.NoteSource(ctx, fixture.Account("alice"), account.NewSignInSource("alice", "device", "network"), noon)
+		return s.SignInSources.NoteSource(ctx, fixture.Account("alice"), account.NewSignInSource("alice", "device", "network"), noon)
 	},
-	"UnlockAccount":    func(ctx context.Context, s *store.Store) error { return s.UnlockAccount(ctx, "alice") },
-	"HasAdministrator": func(ctx context.Context, s *store.Store) error { _, err := s.HasAdministrator(ctx); return err },
-	"InsertSetupLink":  func(ctx context.Context, s *store.Store) error { return s.InsertSetupLink(ctx, []byte{1}, noon) },
-	"SetupLink":        func(ctx context.Context, s *store.Store) error { return s.SetupLink(ctx, []byte{1}, noon) },
+	"UnlockAccount": func(ctx context.Context, s *store.Store) error { return s.Accounts.UnlockAccount(ctx, "alice") },
+	"HasAdministrator": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Accounts.HasAdministrator(ctx)
+		return err
+	},
+	"InsertSetupLink": func(ctx context.Context, s *store.Store) error {
+		return s.SetupLinks.InsertSetupLink(ctx, []byte{1}, noon)
+	},
+	"SetupLink": func(ctx context.Context, s *store.Store) error { return s.SetupLinks.SetupLink(ctx, []byte{1}, noon) },
 	"RedeemSetupLink": func(ctx context.Context, s *store.Store) error {
-		return s.RedeemSetupLink(ctx, []byte{1}, fixture.Account("new"), noon)
+		return s.SetupLinks.RedeemSetupLink(ctx, []byte{1}, fixture.Account("new"), noon)
 	},
 	"ImportAccounts": func(ctx context.Context, s *store.Store) error {
-		_, _, err := s.ImportAccounts(ctx, imports(fixture.Account("new")))
+		_, _, err := s.Accounts.ImportAccounts(ctx, imports(fixture.Account("new")))
 		return err
 	},
 
 	"InsertSession": func(ctx context.Context, s *store.Store) error {
-		return s.InsertSession(ctx, fixture.Session("sid", "alice"), nil)
+		return s.Sessions.InsertSession(ctx, fixture.Session("sid", "alice"), nil)
 	},
 	"RenewSession": func(ctx context.Context, s *store.Store) error {
-		return s.RenewSession(ctx, fixture.CookieHash("sid"), fixture.Session("sid", "alice"))
+		return s.Sessions.RenewSession(ctx, fixture.CookieHash("sid"), fixture.Session("sid", "alice"))
 	},
 	"SessionAndConsent": func(ctx context.Context, s *store.Store) error {
-		_, _, err := s.SessionAndConsent(ctx, fixture.CookieHash("sid"), "rp", noon)
+		_, _, err := s.Sessions.SessionAndConsent(ctx, fixture.CookieHash("sid"), "rp", noon)
 		return err
 	},
 	"TouchSession": func(ctx context.Context, s *store.Store) error {
-		return s.TouchSession(ctx, fixture.CookieHash("sid"), noon, noon)
+		return s.Sessions.TouchSession(ctx, fixture.CookieHash("sid"), noon, noon)
 	},
 	"ExtendSession": func(ctx context.Context, s *store.Store) error {
-		return s.ExtendSession(ctx, fixture.Session("sid", "alice"), noon)
+		return s.Sessions.ExtendSession(ctx, fixture.Session("sid", "alice"), noon)
 	},
 	"EndSession": func(ctx context.Context, s *store.Store) error {
-		_, err := s.EndSession(ctx, "sid", noon)
+		_, err := s.Sessions.EndSession(ctx, "sid", noon)
 		return err
 	},
 	"EndSessionsOf": func(ctx context.Context, s *store.Store) error {
-		_, err := s.EndSessionsOf(ctx, "alice", noon)
+		_, err := s.Sessions.EndSessionsOf(ctx, "alice", noon)
 		return err
 	},
 	"ListSessions": func(ctx context.Context, s *store.Store) error {
-		_, err := s.ListSessions(ctx, "", "", 1, noon)
+		_, err := s.Sessions.ListSessions(ctx, "", "", 1, noon)
 		return err
 	},
 
-	"JoinSession": func(ctx context.Context, s *store.Store) error { return s.JoinSession(ctx, "sid", "rp", "", noon) },
-	"DueNotices":  func(ctx context.Context, s *store.Store) error { _, err := s.DueNotices(ctx); return err },
+	"JoinSession": func(ctx context.Context, s *store.Store) error {
+		return s.Sessions.JoinSession(ctx, "sid", "rp", "", noon)
+	},
+	"DueNotices": func(ctx context.Context, s *store.Store) error { _, err := s.Outbox.DueNotices(ctx); return err },
 	"ClaimNotice": func(ctx context.Context, s *store.Store) error {
-		_, err := s.ClaimNotice(ctx, "rp", noon, noon)
+		_, err := s.Outbox.ClaimNotice(ctx, "rp", noon, noon)
 		return err
 	},
 	"PostponeNotice": func(ctx context.Context, s *store.Store) error {
-		return s.PostponeNotice(ctx, &outbox.Notice{}, noon)
+		return s.Outbox.PostponeNotice(ctx, &outbox.Notice{}, noon)
 	},
 	"EndNotice": func(ctx context.Context, s *store.Store) error {
-		return s.EndNotice(ctx, &outbox.Notice{}, outbox.Failed, noon)
+		return s.Outbox.EndNotice(ctx, &outbox.Notice{}, outbox.Failed, noon)
 	},
 	"ListNotices": func(ctx context.Context, s *store.Store) error {
-		_, err := s.ListNotices(ctx, store.NoticeFilter{}, "", 1)
+		_, err := s.Outbox.ListNotices(ctx, store.NoticeFilter{}, "", 1)
 		return err
 	},
-	"RetryNotice":  func(ctx context.Context, s *store.Store) error { return s.RetryNotice(ctx, "id", noon) },
-	"DeleteNotice": func(ctx context.Context, s *store.Store) error { return s.DeleteNotice(ctx, "id") },
+	"RetryNotice":  func(ctx context.Context, s *store.Store) error { return s.Outbox.RetryNotice(ctx, "id", noon) },
+	"DeleteNotice": func(ctx context.Context, s *store.Store) error { return s.Outbox.DeleteNotice(ctx, "id") },
 
-	"InsertDevice": func(ctx context.Context, s *store.Store) error { return s.InsertDevice(ctx, aDevice("rp")) },
+	"InsertDevice": func(ctx context.Context, s *store.Store) error { return s.Devices.InsertDevice(ctx, aDevice("rp")) },
 	"PollDevice": func(ctx context.Context, s *store.Store) error {
-		_, err := s.PollDevice(ctx, polling(aDevice("rp"), noon))
+		_, err := s.Devices.PollDevice(ctx, polling(aDevice("rp"), noon))
 		return err
 	},
 	"DeviceByCode": func(ctx context.Context, s *store.Store) error {
-		_, err := s.DeviceByCode(ctx, [][]byte{{1}}, noon)
+		_, err := s.Devices.DeviceByCode(ctx, [][]byte{{1}}, noon)
 		return err
 	},
-	"DenyDevice": func(ctx context.Context, s *store.Store) error { return s.DenyDevice(ctx, grant.Locator{}, noon) },
+	"DenyDevice": func(ctx context.Context, s *store.Store) error {
+		return s.Devices.DenyDevice(ctx, grant.Locator{}, noon)
+	},
 	"AllowDevice": func(ctx context.Context, s *store.Store) error {
-		return s.AllowDevice(ctx, fixture.Grant("rp", "alice"), noon)
+		return s.Devices.AllowDevice(ctx, fixture.Grant("rp", "alice"), noon)
 	},
 	"AnswerDevice": func(ctx context.Context, s *store.Store) error {
-		return s.AnswerDevice(ctx, "id", aDevice("rp"), someVerifier, noon)
+		return s.Requests.AnswerDevice(ctx, "id", aDevice("rp"), someVerifier, noon)
 	},
 	"RedeemDevice": func(ctx context.Context, s *store.Store) error {
-		return s.RedeemDevice(ctx, "id", someBrowser, someVerifier, noon)
+		return s.Requests.RedeemDevice(ctx, "id", someBrowser, someVerifier, noon)
 	},
 
-	"InsertLogoutRequest": func(ctx context.Context, s *store.Store) error { return s.InsertLogoutRequest(ctx, aSignOut("id")) },
+	"InsertLogoutRequest": func(ctx context.Context, s *store.Store) error {
+		return s.LogoutRequests.InsertLogoutRequest(ctx, aSignOut("id"))
+	},
 	"LogoutRequest": func(ctx context.Context, s *store.Store) error {
-		_, err := s.LogoutRequest(ctx, "id", noon)
+		_, err := s.LogoutRequests.LogoutRequest(ctx, "id", noon)
 		return err
 	},
 	"AnswerLogout": func(ctx context.Context, s *store.Store) error {
-		return s.AnswerLogout(ctx, "id", authrequest.Accepted, someVerifier, noon)
+		return s.LogoutRequests.AnswerLogout(ctx, "id", authrequest.Accepted, someVerifier, noon)
 	},
 	"RedeemLogout": func(ctx context.Context, s *store.Store) error {
-		_, err := s.RedeemLogout(ctx, "id", someVerifier, noon)
+		_, err := s.LogoutRequests.RedeemLogout(ctx, "id", someVerifier, noon)
 		return err
 	},
 
 	"SaveConsent": func(ctx context.Context, s *store.Store) error {
-		return s.SaveConsent(ctx, &consent.Consent{GivenAt: noon})
+		return s.Consents.SaveConsent(ctx, &consent.Consent{GivenAt: noon})
 	},
-	"DeleteConsent": func(ctx context.Context, s *store.Store) error { return s.DeleteConsent(ctx, "alice", "rp") },
+	"DeleteConsent": func(ctx context.Context, s *store.Store) error { return s.Consents.DeleteConsent(ctx, "alice", "rp") },
 	"InsertRequest": func(ctx context.Context, s *store.Store) error {
-		return s.InsertRequest(ctx, fixture.Request("request"))
+		return s.Requests.InsertRequest(ctx, fixture.Request("request"))
 	},
-	"Request": func(ctx context.Context, s *store.Store) error { _, err := s.Request(ctx, "request", noon); return err },
+	"Request": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Requests.Request(ctx, "request", noon)
+		return err
+	},
 	"RequestClient": func(ctx context.Context, s *store.Store) error {
-		_, err := s.RequestClient(ctx, "request", nil, nil)
+		_, err := s.Requests.RequestClient(ctx, "request", nil, nil)
 		return err
 	},
 	"RecordChoice": func(ctx context.Context, s *store.Store) error {
-		return s.RecordChoice(ctx, "request", "sid", noon)
+		return s.Requests.RecordChoice(ctx, "request", "sid", noon)
 	},
 	"RecordSignIn": func(ctx context.Context, s *store.Store) error {
-		return s.RecordSignIn(ctx, "request", "sid", noon, noon)
+		return s.Requests.RecordSignIn(ctx, "request", "sid", noon, noon)
 	},
 	"RecordDecision": func(ctx context.Context, s *store.Store) error {
-		return s.RecordDecision(ctx, "request", authrequest.Denied, "alice", nil, noon)
+		return s.Requests.RecordDecision(ctx, "request", authrequest.Denied, "alice", nil, noon)
 	},
 
 	"Resume": func(ctx context.Context, s *store.Store) error {
-		_, _, _, err := s.Resume(ctx, "request", fixture.CookieHash("sid"), noon)
+		_, _, _, err := s.Requests.Resume(ctx, "request", fixture.CookieHash("sid"), noon)
 		return err
 	},
 	"AnswerLogin": func(ctx context.Context, s *store.Store) error {
-		return s.AnswerLogin(ctx, "request", "alice", &authrequest.LoginAnswer{}, nil, noon)
+		return s.Requests.AnswerLogin(ctx, "request", "alice", &authrequest.LoginAnswer{}, nil, noon)
 	},
 	"RedeemLogin": func(ctx context.Context, s *store.Store) error {
-		_, err := s.RedeemLogin(ctx, "request", nil, nil, noon)
+		_, err := s.Requests.RedeemLogin(ctx, "request", nil, nil, noon)
 		return err
 	},
 	"ConsentRequest": func(ctx context.Context, s *store.Store) error {
-		_, _, _, err := s.ConsentRequest(ctx, "request", noon)
+		_, _, _, err := s.Requests.ConsentRequest(ctx, "request", noon)
 		return err
 	},
 	"AnswerConsent": func(ctx context.Context, s *store.Store) error {
-		return s.AnswerConsent(ctx, "request", &authrequest.ConsentAnswer{}, nil, 0, noon)
+		return s.Requests.AnswerConsent(ctx, "request", &authrequest.ConsentAnswer{}, nil, 0, noon)
 	},
 
 	"InsertGrant": func(ctx context.Context, s *store.Store) error {
-		return s.InsertGrant(ctx, fixture.Grant("rp", "alice"))
+		return s.Grants.InsertGrant(ctx, fixture.Grant("rp", "alice"))
 	},
 	"RedeemCode": func(ctx context.Context, s *store.Store) error {
-		_, err := s.RedeemCode(ctx, grant.CodeRedemption{Now: noon})
+		_, err := s.Grants.RedeemCode(ctx, grant.CodeRedemption{Now: noon})
 		return err
 	},
 	"RotateRefresh": func(ctx context.Context, s *store.Store) error {
-		_, err := s.RotateRefresh(ctx, grant.RefreshRotation{Now: noon, ExpiresAt: noon})
+		_, err := s.Grants.RotateRefresh(ctx, grant.RefreshRotation{Now: noon, ExpiresAt: noon})
 		return err
 	},
 	"LiveGrant": func(ctx context.Context, s *store.Store) error {
-		_, err := s.LiveGrant(ctx, grant.Locator{}, "", noon)
+		_, err := s.Grants.LiveGrant(ctx, grant.Locator{}, "", noon)
 		return err
 	},
 	"WhyInactive": func(ctx context.Context, s *store.Store) error {
-		_, err := s.WhyInactive(ctx, grant.Locator{}, "", noon)
+		_, err := s.Grants.WhyInactive(ctx, grant.Locator{}, "", noon)
 		return err
 	},
-	"Seed":       func(ctx context.Context, s *store.Store) error { _, err := s.Seed(ctx, "a name"); return err },
-	"LiveClient": func(ctx context.Context, s *store.Store) error { return s.LiveClient(ctx, "rp", "", noon, noon) },
+	"Seed":       func(ctx context.Context, s *store.Store) error { _, err := s.Seeds.Seed(ctx, "a name"); return err },
+	"LiveClient": func(ctx context.Context, s *store.Store) error { return s.Grants.LiveClient(ctx, "rp", "", noon, noon) },
 	"RevokeGrant": func(ctx context.Context, s *store.Store) error {
-		return s.RevokeGrant(ctx, grant.Locator{}, "", "", noon)
+		return s.Grants.RevokeGrant(ctx, grant.Locator{}, "", "", noon)
 	},
-	"DenyToken": func(ctx context.Context, s *store.Store) error { return s.DenyToken(ctx, "jti", noon) },
+	"DenyToken": func(ctx context.Context, s *store.Store) error { return s.Grants.DenyToken(ctx, "jti", noon) },
 	"ListGrants": func(ctx context.Context, s *store.Store) error {
-		_, err := s.ListGrants(ctx, store.GrantFilter{}, grant.Locator{}, 1, noon)
+		_, err := s.Grants.ListGrants(ctx, store.GrantFilter{}, grant.Locator{}, 1, noon)
 		return err
 	},
 
 	"ClaimOnce": func(ctx context.Context, s *store.Store) error {
-		_, err := s.ClaimOnce(ctx, "", "", "", noon, noon)
+		_, err := s.Replay.ClaimOnce(ctx, "", "", "", noon, noon)
 		return err
 	},
 	"CountAttempt": func(ctx context.Context, s *store.Store) error {
-		_, _, err := s.CountAttempt(ctx, "k", 1, noon)
+		_, _, err := s.Throttle.CountAttempt(ctx, "k", 1, noon)
 		return err
 	},
 	"AttemptCount": func(ctx context.Context, s *store.Store) error {
-		_, _, err := s.AttemptCount(ctx, "k", noon)
+		_, _, err := s.Throttle.AttemptCount(ctx, "k", noon)
 		return err
 	},
-	"ResetAttempts": func(ctx context.Context, s *store.Store) error { return s.ResetAttempts(ctx, "k") },
-	"LoadKeys":      func(ctx context.Context, s *store.Store) error { _, _, err := s.LoadKeys(ctx); return err },
-	"SaveKeys":      func(ctx context.Context, s *store.Store) error { return s.SaveKeys(ctx, 0, []jwks.Record{}, nil) },
+	"ResetAttempts": func(ctx context.Context, s *store.Store) error { return s.Throttle.ResetAttempts(ctx, "k") },
+	"LoadKeys":      func(ctx context.Context, s *store.Store) error { _, _, err := s.Keys.LoadKeys(ctx); return err },
+	"SaveKeys":      func(ctx context.Context, s *store.Store) error { return s.Keys.SaveKeys(ctx, 0, []jwks.Record{}, nil) },
 }
 
 func TestEveryMethodIsCalled(t *testing.T) {

@@ -88,7 +88,7 @@ func machineToken(t *testing.T, h *fixture) string {
 // long before a key begins to sign.
 func awaitPublished(t *testing.T, h *fixture, s *store.Store) {
 	t.Helper()
-	_, records, err := s.LoadKeys(t.Context())
+	_, records, err := s.Keys.LoadKeys(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func awaitPublished(t *testing.T, h *fixture, s *store.Store) {
 func ageNextKeys(t *testing.T, s *store.Store) {
 	t.Helper()
 	for {
-		version, records, err := s.LoadKeys(t.Context())
+		version, records, err := s.Keys.LoadKeys(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +126,7 @@ func ageNextKeys(t *testing.T, s *store.Store) {
 				older = append(older, r)
 			}
 		}
-		err = s.SaveKeys(t.Context(), version, older, nil)
+		err = s.Keys.SaveKeys(t.Context(), version, older, nil)
 		if err == nil {
 			return
 		}
@@ -140,7 +140,7 @@ func ageNextKeys(t *testing.T, s *store.Store) {
 // if an algorithm has two.
 func currentKeys(t *testing.T, s *store.Store) map[jwks.Algorithm]string {
 	t.Helper()
-	_, records, err := s.LoadKeys(t.Context())
+	_, records, err := s.Keys.LoadKeys(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func rotated(t *testing.T, before map[jwks.Algorithm]string, s *store.Store) int
 	if after[jwks.ES256] == before[jwks.ES256] {
 		t.Error("no rotation came of two")
 	}
-	_, records, err := s.LoadKeys(t.Context())
+	_, records, err := s.Keys.LoadKeys(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

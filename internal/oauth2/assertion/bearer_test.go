@@ -140,7 +140,7 @@ func TestTheKeyDecidesWhoseWordItIs(t *testing.T) {
 		}
 
 		a := &account.Account{Subject: "nina", Username: "nina", PasswordHash: "$", CreatedAt: clock(), UpdatedAt: clock()}
-		if err := errors.Join(s.InsertAccount(t.Context(), a), s.SetDisabled(t.Context(), "nina", true, clock())); err != nil {
+		if err := errors.Join(s.Accounts.InsertAccount(t.Context(), a), s.Accounts.SetDisabled(t.Context(), "nina", true, clock())); err != nil {
 			t.Fatal(err)
 		}
 		if why := refused(t, second(open(1, edits{"sub": "nina"}))); !strings.Contains(why, "disabled") {
@@ -208,7 +208,7 @@ type counted struct {
 
 func (c *counted) TrustsFor(ctx context.Context, iss, subject string, now time.Time) ([]*trustedissuer.Trust, bool, error) {
 	c.asked++
-	return c.Store.TrustsFor(ctx, iss, subject, now)
+	return c.Store.TrustedIssuers.TrustsFor(ctx, iss, subject, now)
 }
 
 func TestTrustIsBelievedForAMoment(t *testing.T) {
@@ -230,7 +230,7 @@ func TestTrustIsBelievedForAMoment(t *testing.T) {
 			t.Errorf("%d are trusted after the store was asked %d times, want one after one", got, from.asked)
 		}
 	}
-	if err := s.DeleteTrust(t.Context(), "k0 "); err != nil {
+	if err := s.TrustedIssuers.DeleteTrust(t.Context(), "k0 "); err != nil {
 		t.Fatal(err)
 	}
 	if find("mike", clock().Add(maxAge-1)) != 1 || find("mike", clock().Add(maxAge)) != 0 {

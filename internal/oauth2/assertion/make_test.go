@@ -80,7 +80,7 @@ func trust(n int, subject string) *trustedissuer.Trust {
 func trusting(tb testing.TB, s *store.Store, list ...*trustedissuer.Trust) *Reader {
 	tb.Helper()
 	for _, t := range list {
-		if err := s.InsertTrust(tb.Context(), t); err != nil {
+		if err := s.TrustedIssuers.InsertTrust(tb.Context(), t); err != nil {
 			tb.Fatal(err)
 		}
 	}

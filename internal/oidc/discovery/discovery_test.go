@@ -152,7 +152,7 @@ func TestDiscoveryFollowsScopesAndSurvivesALostDatabase(t *testing.T) {
 		return w.Body.String()
 	}
 	before := document()
-	err = db.InsertScope(t.Context(), &scope.Scope{Name: "hr", Claims: map[string][]scope.Destination{"department": {scope.Userinfo}}})
+	err = db.Scopes.InsertScope(t.Context(), &scope.Scope{Name: "hr", Claims: map[string][]scope.Destination{"department": {scope.Userinfo}}})
 	if err != nil {
 		t.Fatal(err)
 	}

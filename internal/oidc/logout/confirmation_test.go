@@ -99,7 +99,7 @@ func TestAConfirmationChecksTheClientAgain(t *testing.T) {
 	for name, change := range map[string]func(t *testing.T, r *oidctest.Fixture){
 		"the client is gone": func(t *testing.T, r *oidctest.Fixture) {
 			t.Helper()
-			if err := r.Store.DeleteClient(t.Context(), "shop"); err != nil {
+			if err := r.Store.Clients.DeleteClient(t.Context(), "shop"); err != nil {
 				t.Fatal(err)
 			}
 		},
@@ -129,12 +129,12 @@ func TestAConfirmationChecksTheClientAgain(t *testing.T) {
 
 func alter(t *testing.T, r *oidctest.Fixture, change func(*client.Client)) {
 	t.Helper()
-	c, err := r.Store.Client(t.Context(), "shop")
+	c, err := r.Store.Clients.Client(t.Context(), "shop")
 	if err != nil {
 		t.Fatal(err)
 	}
 	change(c)
-	if err := r.Store.UpdateClient(t.Context(), c); err != nil {
+	if err := r.Store.Clients.UpdateClient(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
 }

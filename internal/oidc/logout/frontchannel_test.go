@@ -35,7 +35,7 @@ func TestFrontChannelLogoutLoadsTheClientsOfTheSession(t *testing.T) {
 	} {
 		s, cookie := r.SignIn(t)
 		for _, id := range []string{"shop", "framed"} {
-			if err := r.Store.JoinSession(t.Context(), s.ID, id, "", r.Now); err != nil {
+			if err := r.Store.Sessions.JoinSession(t.Context(), s.ID, id, "", r.Now); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -66,7 +66,7 @@ func TestAHintHasTheSectorSessionID(t *testing.T) {
 
 	r := oidctest.New(t)
 	r.AddClient(t, "sector", client.Metadata{RedirectURIs: []string{"https://sector.example/cb"}, SubjectType: client.Pairwise})
-	sector, err := r.Store.Client(t.Context(), "sector")
+	sector, err := r.Store.Clients.Client(t.Context(), "sector")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,13 +99,13 @@ func TestAFrontChannelURLHasTheSectorSessionID(t *testing.T) {
 	}
 	s, cookie := r.SignIn(t)
 	for _, id := range []string{"one", "two"} {
-		if err := r.Store.JoinSession(t.Context(), s.ID, id, "", r.Now); err != nil {
+		if err := r.Store.Sessions.JoinSession(t.Context(), s.ID, id, "", r.Now); err != nil {
 			t.Fatal(err)
 		}
 	}
 	body := visit(t, l, http.MethodGet, url.Values{"id_token_hint": {r.Sign(t, "JWT", idToken(r, s, nil))}}, cookie).Body.String()
 	for _, id := range []string{"one", "two"} {
-		c, err := r.Store.Client(t.Context(), id)
+		c, err := r.Store.Clients.Client(t.Context(), id)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -73,7 +73,7 @@ func visit(t *testing.T, l *Handler, method string, values url.Values, cookie st
 // ended reports whether the session of the cookie has ended.
 func ended(t *testing.T, r *oidctest.Fixture, cookie string) bool {
 	t.Helper()
-	_, _, err := r.Store.SessionAndConsent(t.Context(), session.Hash(cookie), "", r.Now)
+	_, _, err := r.Store.Sessions.SessionAndConsent(t.Context(), session.Hash(cookie), "", r.Now)
 	if err != nil && !errors.Is(err, session.ErrNotFound) {
 		t.Fatal(err)
 	}
@@ -269,7 +269,7 @@ func TestNoRedirectToASelfRegisteredClientWithoutASessionOrAClick(t *testing.T) 
 	if faults := m.Validate(client.Policy{}); len(faults) > 0 {
 		t.Fatal(faults)
 	}
-	if err := r.Store.InsertClient(t.Context(), &client.Client{ID: "self", Metadata: m, Dynamic: true, CreatedAt: r.Now, UpdatedAt: r.Now}); err != nil {
+	if err := r.Store.Clients.InsertClient(t.Context(), &client.Client{ID: "self", Metadata: m, Dynamic: true, CreatedAt: r.Now, UpdatedAt: r.Now}); err != nil {
 		t.Fatal(err)
 	}
 	hint := r.Sign(t, "JWT", idToken(r, s, map[string]any{"aud": "self"}))
@@ -309,7 +309,7 @@ func TestNoConfirmationWithoutASession(t *testing.T) {
 	r := oidctest.New(t)
 	l := newHandler(t, r)
 	s, cookie := r.SignIn(t)
-	if _, err := r.Store.EndSession(t.Context(), s.ID, r.Now); err != nil {
+	if _, err := r.Store.Sessions.EndSession(t.Context(), s.ID, r.Now); err != nil {
 		t.Fatal(err)
 	}
 	hint := r.Sign(t, "JWT", idToken(r, s, nil))

@@ -46,7 +46,7 @@ func New(t *testing.T) *Fixture {
 	if err := f.Keys.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Store.InsertAccount(t.Context(), &account.Account{
+	if err := f.Store.Accounts.InsertAccount(t.Context(), &account.Account{
 		Subject: "ada-subject", Username: "ada", CreatedAt: f.Now.Add(-time.Hour), UpdatedAt: f.Now,
 	}); err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ func (f *Fixture) AddClient(t *testing.T, id string, m client.Metadata) {
 	if faults := m.Validate(client.Policy{DefaultScopes: []string{"openid", "profile", "email"}}); len(faults) > 0 {
 		t.Fatal(faults)
 	}
-	if err := f.Store.InsertClient(t.Context(), &client.Client{ID: id, Metadata: m, CreatedAt: f.Now, UpdatedAt: f.Now}); err != nil {
+	if err := f.Store.Clients.InsertClient(t.Context(), &client.Client{ID: id, Metadata: m, CreatedAt: f.Now, UpdatedAt: f.Now}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -80,7 +80,7 @@ func (f *Fixture) SignIn(t *testing.T) (*session.Session, string) {
 		ID: session.NewID(), Cookie: session.Hash(cookie), Subject: "ada-subject", AuthTime: f.Now,
 		CreatedAt: f.Now, SeenAt: f.Now, IdleUntil: f.Now.Add(time.Hour), EndsAt: f.Now.Add(time.Hour),
 	}
-	if err := f.Store.InsertSession(t.Context(), s, nil); err != nil {
+	if err := f.Store.Sessions.InsertSession(t.Context(), s, nil); err != nil {
 		t.Fatal(err)
 	}
 	return s, cookie

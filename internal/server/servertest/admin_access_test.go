@@ -19,7 +19,7 @@ func TestEachOperationTakesItsScope(t *testing.T) {
 	for _, scope := range apikey.Scopes() {
 		k, text := apikey.New(scope, []string{scope}, s.Time(), s.Time())
 		k.ExpiresAt = k.CreatedAt.AddDate(1, 0, 0)
-		if err := s.Store.InsertAPIKey(t.Context(), k); err != nil {
+		if err := s.Store.APIKeys.InsertAPIKey(t.Context(), k); err != nil {
 			t.Fatal(err)
 		}
 		keys[scope] = text
@@ -111,14 +111,14 @@ func TestAccessTokensOpenTheAPI(t *testing.T) {
 			t.Fatalf("a client gave itself %v", self["scope"])
 		}
 		// Whatever the operator does with it afterwards.
-		known, err := s.Store.Client(t.Context(), Text(self["client_id"]))
+		known, err := s.Store.Clients.Client(t.Context(), Text(self["client_id"]))
 		if err != nil {
 			t.Fatal(err)
 		}
 		before := known.Metadata
 		known.Scope = "openid clients:read"
 		known.MarkOperatorScope(&before)
-		if err := s.Store.UpdateClient(t.Context(), known); err != nil {
+		if err := s.Store.Clients.UpdateClient(t.Context(), known); err != nil {
 			t.Fatal(err)
 		}
 		bad["of a client that registered itself"] = token(known.ID, Text(self["client_secret"]), "clients:read", "")
@@ -127,12 +127,12 @@ func TestAccessTokensOpenTheAPI(t *testing.T) {
 				t.Errorf("with a token %s (%q): %d %s", what, token, p.Status, p.Body)
 			}
 		}
-		tool, err := s.Store.Client(t.Context(), "tool")
+		tool, err := s.Store.Clients.Client(t.Context(), "tool")
 		if err != nil {
 			t.Fatal(err)
 		}
 		tool.Scope = "openid clients:read"
-		if err := s.Store.UpdateClient(t.Context(), tool); err != nil {
+		if err := s.Store.Clients.UpdateClient(t.Context(), tool); err != nil {
 			t.Fatal(err)
 		}
 		WantError(t, s.CallAdminWithKey(reader, http.MethodGet, "/audit", ""), http.StatusForbidden, "request_forbidden")

@@ -71,7 +71,7 @@ func TestAVerifierDoesNotOutliveItsSession(t *testing.T) {
 		back := s.RedirectTo(s.AnswerChallenge("login/accept", s.LoginChallenge(b.Get("/oauth2/auth?"+AuthorizationRequest().Encode())), Object{"subject": "jo"}))
 		consent := s.ConsentChallenge(b.Get(back))
 		accepted := s.RedirectTo(s.AnswerChallenge("consent/accept", consent, Object{"grant_scope": AllScopes}))
-		if _, err := s.Store.EndSessionsOf(t.Context(), "jo", s.Time()); err != nil {
+		if _, err := s.Store.Sessions.EndSessionsOf(t.Context(), "jo", s.Time()); err != nil {
 			t.Fatal(err)
 		}
 		if p := b.Get(back); p.Status != http.StatusBadRequest {
@@ -208,7 +208,7 @@ func TestWhoAnAppBringsCanBeKeptOut(t *testing.T) {
 		tokens := s.ExchangeCode(CodeOf(t, b.AuthorizeByApps(s, AuthorizationRequest(), "jo")))
 		waiting := s.RedirectTo(s.AnswerChallenge("login/accept", s.LoginChallenge(b.Get("/oauth2/auth?"+AuthorizationRequest().Encode())), Object{"subject": "jo"}))
 		s.Advance(time.Second)
-		if err := s.Store.SetDisabled(t.Context(), "jo", true, s.Time()); err != nil {
+		if err := s.Store.Accounts.SetDisabled(t.Context(), "jo", true, s.Time()); err != nil {
 			t.Fatal(err)
 		}
 		if s.IsActive(tokens["access_token"]) || s.Refresh(tokens["refresh_token"]).Status == http.StatusOK {
@@ -218,12 +218,12 @@ func TestWhoAnAppBringsCanBeKeptOut(t *testing.T) {
 		p := s.AnswerChallenge("login/accept", s.LoginChallenge(b.Get("/oauth2/auth?"+AuthorizationRequest().Encode())), Object{"subject": "jo"})
 		WantError(t, p, http.StatusForbidden, "request_forbidden")
 
-		if err := s.Store.SetDisabled(t.Context(), "jo", false, s.Time()); err != nil {
+		if err := s.Store.Accounts.SetDisabled(t.Context(), "jo", false, s.Time()); err != nil {
 			t.Fatal(err)
 		}
 		s.Advance(time.Second)
 		tokens = s.ExchangeCode(CodeOf(t, b.AuthorizeByApps(s, AuthorizationRequest(), "jo")))
-		if err := s.Store.DeleteAccount(t.Context(), "jo", s.Time()); err != nil {
+		if err := s.Store.Accounts.DeleteAccount(t.Context(), "jo", s.Time()); err != nil {
 			t.Fatal(err)
 		}
 		s.Advance(time.Second)
@@ -243,11 +243,11 @@ func TestASubjectTakesNobodysName(t *testing.T) {
 		if got := Claims(t, tokens["id_token"])["sub"]; got != "ada" {
 			t.Errorf("sub = %v", got)
 		}
-		ada, err := s.Store.AccountByUsername(t.Context(), "ada")
+		ada, err := s.Store.Accounts.AccountByUsername(t.Context(), "ada")
 		if err != nil || ada.Subject == "ada" {
 			t.Errorf("the account of ada is %v, %v", ada, err)
 		}
-		brought, err := s.Store.Account(t.Context(), "ada")
+		brought, err := s.Store.Accounts.Account(t.Context(), "ada")
 		if err != nil || !brought.IsExternal() || brought.Name() != "" || brought.PasswordHash != "" {
 			t.Errorf("the account of the subject is %+v, %v", brought, err)
 		}
@@ -298,10 +298,10 @@ func TestAForcedSubjectIsAlsoThatOfASignOut(t *testing.T) {
 		p := b.SignInByApp(s, b.Get("/oauth2/auth?"+AuthorizationRequest("client_id", "told", "scope", "openid").Encode()),
 			Object{"subject": "jo", "force_subject_identifier": "as-jo"})
 		CodeOf(t, b.ConsentByApp(s, p, Object{"grant_scope": []string{"openid"}}))
-		if _, err := s.Store.EndSessionsOf(t.Context(), "jo", s.Time()); err != nil {
+		if _, err := s.Store.Sessions.EndSessionsOf(t.Context(), "jo", s.Time()); err != nil {
 			t.Fatal(err)
 		}
-		list, err := s.Store.ListNotices(t.Context(), store.NoticeFilter{ClientID: "told"}, "", 10)
+		list, err := s.Store.Outbox.ListNotices(t.Context(), store.NoticeFilter{ClientID: "told"}, "", 10)
 		if err != nil || len(list) != 1 || list[0].KnownAs != "as-jo" || list[0].Subject != "jo" {
 			t.Errorf("the notices are %+v, %v", list, err)
 		}

@@ -26,12 +26,12 @@ func startAsking(tb testing.TB, db *store.Store, settings map[string]string) *Ap
 	all := map[string]string{"logout_url": logoutApp}
 	maps.Copy(all, settings)
 	s := StartWithApps(tb, db, all)
-	c, err := s.Store.Client(tb.Context(), "web")
+	c, err := s.Store.Clients.Client(tb.Context(), "web")
 	if err != nil {
 		tb.Fatal(err)
 	}
 	c.PostLogoutRedirectURIs = []string{clientsBye}
-	if err := s.Store.UpdateClient(tb.Context(), c); err != nil {
+	if err := s.Store.Clients.UpdateClient(tb.Context(), c); err != nil {
 		tb.Fatal(err)
 	}
 	s.Clients.Forget("web")

@@ -22,7 +22,7 @@ func TestWhatIsCarriedToAppsIsKeptNowhere(t *testing.T) {
 	s := StartWithAppsAndLog(t, storetest.Open(t, at), map[string]string{"admin_auth": "token"},
 		slog.NewTextHandler(&book, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	k, key := apikey.New("app", apikey.Scopes(), s.Time(), time.Time{})
-	if err := s.Store.InsertAPIKey(t.Context(), k); err != nil {
+	if err := s.Store.APIKeys.InsertAPIKey(t.Context(), k); err != nil {
 		t.Fatal(err)
 	}
 	answer := func(path, challenge, body string) string {

@@ -159,7 +159,7 @@ func TestClientAuthenticationAtTheEndpoint(t *testing.T) {
 
 	// After a hundred guesses no more are looked at; who knows the secret goes on.
 	for range 100 {
-		if _, _, err := s.Store.CountAttempt(t.Context(), "client web", time.Minute, s.Time()); err != nil {
+		if _, _, err := s.Store.Throttle.CountAttempt(t.Context(), "client web", time.Minute, s.Time()); err != nil {
 			t.Fatal(err)
 		}
 	}

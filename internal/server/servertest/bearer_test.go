@@ -50,7 +50,7 @@ func (s *Server) trusting(subject string) *asserter {
 		ID: trustedissuer.NewID(), Issuer: a.name, Subject: subject, Scopes: []string{"api", "other"},
 		Key: jose.JSONWebKey{Key: key.Public(), KeyID: "k"}, CreatedAt: s.Time(), ExpiresAt: s.Time().Add(24 * time.Hour),
 	}
-	if err := s.Store.InsertTrust(s.TB.Context(), a.trust); err != nil {
+	if err := s.Store.TrustedIssuers.InsertTrust(s.TB.Context(), a.trust); err != nil {
 		s.TB.Fatal(err)
 	}
 	if a.sign, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "k"}}, nil); err != nil {
@@ -169,16 +169,16 @@ func TestWhatEndsATokenOfAnIssuersWord(t *testing.T) {
 			return nil
 		}, ""},
 		"the trust is deleted": {func(s *Server, a *asserter, _, _ string) error {
-			return s.Store.DeleteTrust(s.TB.Context(), a.trust.ID)
+			return s.Store.TrustedIssuers.DeleteTrust(s.TB.Context(), a.trust.ID)
 		}, "invalid_grant"},
 		"the client's tokens are ended": {func(s *Server, _ *asserter, _, subject string) error {
-			return s.Store.EndClientTokens(s.TB.Context(), "bearer", s.Time())
+			return s.Store.Clients.EndClientTokens(s.TB.Context(), "bearer", s.Time())
 		}, ""},
 		"the person is disabled": {func(s *Server, _ *asserter, _, subject string) error {
-			return s.Store.SetDisabled(s.TB.Context(), subject, true, s.Time())
+			return s.Store.Accounts.SetDisabled(s.TB.Context(), subject, true, s.Time())
 		}, "invalid_grant"},
 		"the person has a new password": {func(s *Server, _ *asserter, _, subject string) error {
-			return s.Store.SetPassword(s.TB.Context(), subject, PasswordHash(), s.Time())
+			return s.Store.Accounts.SetPassword(s.TB.Context(), subject, PasswordHash(), s.Time())
 		}, ""},
 		"its time is over": {func(s *Server, _ *asserter, _, _ string) error {
 			s.Advance(10 * time.Minute)
@@ -212,7 +212,7 @@ func TestWhatEndsATokenOfAnIssuersWord(t *testing.T) {
 // adas is the subject of the person ada.
 func adas(s *Server) string {
 	s.TB.Helper()
-	a, err := s.Store.AccountByUsername(s.TB.Context(), "ada")
+	a, err := s.Store.Accounts.AccountByUsername(s.TB.Context(), "ada")
 	if err != nil {
 		s.TB.Fatal(err)
 	}
@@ -247,7 +247,7 @@ func TestAClientBringsAnAssertionAsItRegistered(t *testing.T) {
 // describedAgain returns a client that is there, with another grant type.
 func describedAgain(tb testing.TB, s *Server, id, grantType string) string {
 	tb.Helper()
-	c, err := s.Store.Client(tb.Context(), id)
+	c, err := s.Store.Clients.Client(tb.Context(), id)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -291,7 +291,7 @@ func TestAForeignLibraryGetsATokenForItsAssertion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = s.Store.InsertTrust(t.Context(), &trustedissuer.Trust{
+	err = s.Store.TrustedIssuers.InsertTrust(t.Context(), &trustedissuer.Trust{
 		ID: trustedissuer.NewID(), Issuer: "service@project.example", Subject: "mike", Key: jose.JSONWebKey{Key: key.Public(), KeyID: "k"},
 		CreatedAt: s.Time(), ExpiresAt: s.Time().Add(time.Hour),
 	})

@@ -100,12 +100,12 @@ func TestWithoutAKeyNoIDTokenGoesOut(t *testing.T) {
 	as := []string{"client_id", "sealed", "client_secret", OtherSecret}
 	code := b.Code(AuthorizationRequest("client_id", "sealed"))
 	first := s.PostForm("/oauth2/token", CodeExchange(b.Code(AuthorizationRequest("client_id", "sealed")), as...)).JSON(t)
-	c, err := s.Store.Client(t.Context(), "sealed")
+	c, err := s.Store.Clients.Client(t.Context(), "sealed")
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.IDTokenEncryptedResponseAlg = "RSA-OAEP" // for which its set holds no key
-	if err := s.Store.UpdateClient(t.Context(), c); err != nil {
+	if err := s.Store.Clients.UpdateClient(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
 

@@ -34,7 +34,7 @@ func TestGuessesAtAShortSecretCountTogether(t *testing.T) {
 	}
 	for range 99 {
 		// The same counter, moved by hand: 99 slow hashes prove nothing more.
-		if _, _, err := s.Store.CountAttempt(t.Context(), "client "+id, time.Minute, s.Time()); err != nil {
+		if _, _, err := s.Store.Throttle.CountAttempt(t.Context(), "client "+id, time.Minute, s.Time()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -67,7 +67,7 @@ func TestASecretThatCameOverGoesOn(t *testing.T) {
 		s := Start(t, storetest.Open(t, url), nil)
 		c := &client.Client{ID: "came", Secret: "$pbkdf2-sha256$i=25000,l=32$MDEyMzQ1Njc4OWFiY2RlZg$AGeLLh8T1ImwO6AL4sOvHaOwDhkd5aK/asK6Q2Oygu4"}
 		c.TokenEndpointAuthMethod, c.GrantTypes = client.AuthPost, []string{client.GrantClientCredentials}
-		if err := s.Store.InsertClient(t.Context(), c); err != nil {
+		if err := s.Store.Clients.InsertClient(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
 		token := func(secret string) int {
@@ -88,7 +88,7 @@ func TestASecretThatCameOverGoesOn(t *testing.T) {
 				t.Errorf("try %d: %d, want %d", i+1, got, try.want)
 			}
 		}
-		kept, err := s.Store.Client(t.Context(), "came")
+		kept, err := s.Store.Clients.Client(t.Context(), "came")
 		if err != nil || !strings.HasPrefix(string(kept.Secret), "$argon2id$") {
 			t.Errorf("kept is %q, %v; want a hash of ours", kept.Secret, err)
 		}

@@ -41,7 +41,7 @@ func TestHostileNothingOutlivesItsEnd(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		s := Start(t, db, map[string]string{"rate_limits": "off"})
 		person := func() *account.Account {
-			a, err := s.Store.AccountByUsername(t.Context(), "ada")
+			a, err := s.Store.Accounts.AccountByUsername(t.Context(), "ada")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -52,49 +52,49 @@ func TestHostileNothingOutlivesItsEnd(t *testing.T) {
 			act  func(b *Browser, got map[string]any) error
 		}{
 			{"the person is disabled", func(*Browser, map[string]any) error {
-				return s.Store.SetDisabled(t.Context(), person().Subject, true, s.Time())
+				return s.Store.Accounts.SetDisabled(t.Context(), person().Subject, true, s.Time())
 			}},
 			{"the person's password is changed", func(*Browser, map[string]any) error {
 				a := person()
-				return s.Store.SetPassword(t.Context(), a.Subject, a.PasswordHash, s.Time())
+				return s.Store.Accounts.SetPassword(t.Context(), a.Subject, a.PasswordHash, s.Time())
 			}},
 			{"the person signs out", func(b *Browser, got map[string]any) error {
 				b.Get("/oauth2/sessions/logout?" + url.Values{"id_token_hint": {Text(got["id_token"])}}.Encode())
 				return nil
 			}},
 			{"the sessions are ended", func(*Browser, map[string]any) error {
-				_, err := s.Store.EndSessionsOf(t.Context(), person().Subject, s.Time())
+				_, err := s.Store.Sessions.EndSessionsOf(t.Context(), person().Subject, s.Time())
 				return err
 			}},
 			{"somebody else signs in in the browser", func(b *Browser, _ map[string]any) error {
 				page := b.Get(b.Get("/oauth2/auth?" + AuthorizationRequest("prompt", "login").Encode()).Header.Get("Location"))
 				b.Post(page.FormAction(), url.Values{"request": {page.HiddenField("request")}, "username": {"bob"}, "password": {Password}})
-				return s.Store.EndClientTokens(t.Context(), "web", s.Time()) // bob's own code below is not of interest
+				return s.Store.Clients.EndClientTokens(t.Context(), "web", s.Time()) // bob's own code below is not of interest
 			}},
 			{"the client is disabled", func(*Browser, map[string]any) error {
-				c, err := s.Store.Client(t.Context(), "web")
+				c, err := s.Store.Clients.Client(t.Context(), "web")
 				if err != nil {
 					return err
 				}
 				c.Disabled = true
-				return s.Store.UpdateClient(t.Context(), c)
+				return s.Store.Clients.UpdateClient(t.Context(), c)
 			}},
 			{"the client is deleted", func(*Browser, map[string]any) error {
-				return s.Store.DeleteClient(t.Context(), "web")
+				return s.Store.Clients.DeleteClient(t.Context(), "web")
 			}},
 			{"the person is deleted", func(*Browser, map[string]any) error {
-				return s.Store.DeleteAccount(t.Context(), person().Subject, s.Time())
+				return s.Store.Accounts.DeleteAccount(t.Context(), person().Subject, s.Time())
 			}},
 		} {
 			s.Populate()
 			if a := person(); !a.DisabledAt.IsZero() {
-				if err := s.Store.SetDisabled(t.Context(), a.Subject, false, s.Time()); err != nil {
+				if err := s.Store.Accounts.SetDisabled(t.Context(), a.Subject, false, s.Time()); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if c, err := s.Store.Client(t.Context(), "web"); err == nil && c.Disabled {
+			if c, err := s.Store.Clients.Client(t.Context(), "web"); err == nil && c.Disabled {
 				c.Disabled = false
-				if err := s.Store.UpdateClient(t.Context(), c); err != nil {
+				if err := s.Store.Clients.UpdateClient(t.Context(), c); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -189,12 +189,12 @@ func TestHostileAClientThatMayLessGetsLess(t *testing.T) {
 	b := s.NewBrowser()
 	first := s.ExchangeCode(b.Code(AuthorizationRequest("resource", "https://api.example")))
 	code := b.Code(AuthorizationRequest("resource", "https://api.example"))
-	c, err := s.Store.Client(t.Context(), "web")
+	c, err := s.Store.Clients.Client(t.Context(), "web")
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.Scope = "openid offline_access"
-	if err := s.Store.UpdateClient(t.Context(), c); err != nil {
+	if err := s.Store.Clients.UpdateClient(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
 	s.Advance(3 * time.Second)
@@ -210,7 +210,7 @@ func TestHostileAClientThatMayLessGetsLess(t *testing.T) {
 		first = got
 	}
 	c.Audience = []string{"https://other.example"}
-	if err := s.Store.UpdateClient(t.Context(), c); err != nil {
+	if err := s.Store.Clients.UpdateClient(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
 	s.Advance(3 * time.Second)

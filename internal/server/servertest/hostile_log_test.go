@@ -66,7 +66,7 @@ func TestHostileTheLogHoldsNoCredential(t *testing.T) {
 	registered := s.Register(t)
 	s.Call(t, http.MethodGet, registered.path, registered.token, "")
 	setup := session.NewCookie()
-	if err := s.Store.InsertSetupLink(t.Context(), session.Hash(setup), s.Time().Add(time.Hour)); err != nil {
+	if err := s.Store.SetupLinks.InsertSetupLink(t.Context(), session.Hash(setup), s.Time().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	b.Get("/setup?token=" + setup)
@@ -194,7 +194,7 @@ func (s *Server) sendMisplaced(t *testing.T, misplaced string) {
 func (s *Server) recorded(t *testing.T) string {
 	t.Helper()
 	s.Refusals.Flush(t.Context(), time.Minute)
-	list, err := s.Store.ListRefusals(t.Context(), refusal.Filter{}, "", 10_000)
+	list, err := s.Store.Refusals.ListRefusals(t.Context(), refusal.Filter{}, "", 10_000)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,12 +37,12 @@ func TestIDTokensOfTheTokenEndpointCarryTheClaimsOfGrantedScopes(t *testing.T) {
 				s.people()
 				const scopes = "openid profile email groups offline_access"
 				for _, id := range []string{"web", "tv"} {
-					c, err := db.Client(t.Context(), id)
+					c, err := db.Clients.Client(t.Context(), id)
 					if err != nil {
 						t.Fatal(err)
 					}
 					c.Scope, c.IDTokenClaims = scopes, tc.member
-					if err := db.UpdateClient(t.Context(), c); err != nil {
+					if err := db.Clients.UpdateClient(t.Context(), c); err != nil {
 						t.Fatal(err)
 					}
 				}

@@ -105,7 +105,7 @@ func TestOperatorsSayWhoseWordCounts(t *testing.T) {
 		for _, method := range []string{http.MethodGet, http.MethodDelete} {
 			WantError(t, s.CallAdmin(method, issuersPath+"/"+id, ""), http.StatusNotFound, "Not Found")
 		}
-		events, err := s.Store.ListEvents(t.Context(), audit.Filter{Target: id}, "", 10)
+		events, err := s.Store.Audit.ListEvents(t.Context(), audit.Filter{Target: id}, "", 10)
 		happened := map[string]int{}
 		for _, e := range events {
 			happened[e.Action+" "+string(e.Outcome)]++

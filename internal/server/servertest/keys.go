@@ -31,7 +31,7 @@ func lendKeys(tb testing.TB, c *config.Config, db *store.Store, now time.Time) {
 	}
 	lent.Lock()
 	defer lent.Unlock()
-	version, keys, err := db.LoadKeys(tb.Context())
+	version, keys, err := db.Keys.LoadKeys(tb.Context())
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func lendKeys(tb testing.TB, c *config.Config, db *store.Store, now time.Time) {
 		}
 		put[i] = k
 	}
-	if err := db.SaveKeys(tb.Context(), version, put, nil); err != nil {
+	if err := db.Keys.SaveKeys(tb.Context(), version, put, nil); err != nil {
 		tb.Fatal(err)
 	}
 }
@@ -69,7 +69,7 @@ func makeKeys(tb testing.TB, c *config.Config, db *store.Store, now time.Time) [
 	if err := manager.Start(tb.Context()); err != nil {
 		tb.Fatal(err)
 	}
-	_, keys, err := db.LoadKeys(tb.Context())
+	_, keys, err := db.Keys.LoadKeys(tb.Context())
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -25,7 +25,7 @@ type holder struct {
 func (s *AppServer) holding(scopes ...string) holder {
 	s.TB.Helper()
 	k, key := apikey.New("program", scopes, s.Time(), time.Time{})
-	if err := s.Store.InsertAPIKey(s.TB.Context(), k); err != nil {
+	if err := s.Store.APIKeys.InsertAPIKey(s.TB.Context(), k); err != nil {
 		s.TB.Fatal(err)
 	}
 	return holder{s, key}

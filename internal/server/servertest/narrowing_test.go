@@ -108,7 +108,7 @@ func TestAConsentAppGrantsClaimsByName(t *testing.T) {
 		s.people()
 		s.declare(&scope.Scope{Name: "hr", Claims: map[string][]scope.Destination{"department": {scope.Userinfo}}})
 		s.rescope("web", "openid profile email offline_access api hr")
-		ada, err := s.Store.AccountByUsername(t.Context(), "ada")
+		ada, err := s.Store.Accounts.AccountByUsername(t.Context(), "ada")
 		if err != nil {
 			t.Fatal(err)
 		}

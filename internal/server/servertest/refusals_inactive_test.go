@@ -22,10 +22,10 @@ import (
 // change changes the client web in the database.
 func (s *Server) change(edit func(*client.Client)) {
 	s.TB.Helper()
-	c, err := s.Store.Client(s.TB.Context(), "web")
+	c, err := s.Store.Clients.Client(s.TB.Context(), "web")
 	if err == nil {
 		edit(c)
-		err = s.Store.UpdateClient(s.TB.Context(), c)
+		err = s.Store.Clients.UpdateClient(s.TB.Context(), c)
 	}
 	if err != nil {
 		s.TB.Fatal(err)
@@ -81,21 +81,21 @@ func TestUserinfoExplainsInactiveTokens(t *testing.T) {
 			t.Helper()
 			// Without offline_access, the grant ends with its session.
 			token := Text(b.Server.ExchangeCode(b.Code(AuthorizationRequest("scope", "openid")))["access_token"])
-			if _, err := b.Server.Store.EndSessionsOf(t.Context(), b.Server.Subject(t, "ada"), b.Server.Time()); err != nil {
+			if _, err := b.Server.Store.Sessions.EndSessionsOf(t.Context(), b.Server.Subject(t, "ada"), b.Server.Time()); err != nil {
 				t.Fatal(err)
 			}
 			return token
 		}},
 		"of a disabled account": {refusal.AccountDisabled, "web", func(t *testing.T, s *Server, _ *Browser, got map[string]any) string {
 			t.Helper()
-			if err := s.Store.SetDisabled(t.Context(), s.Subject(t, "ada"), true, s.Time()); err != nil {
+			if err := s.Store.Accounts.SetDisabled(t.Context(), s.Subject(t, "ada"), true, s.Time()); err != nil {
 				t.Fatal(err)
 			}
 			return Text(got["access_token"])
 		}},
 		"of a deleted account": {refusal.AccountDisabled, "web", func(t *testing.T, s *Server, _ *Browser, got map[string]any) string {
 			t.Helper()
-			if err := s.Store.DeleteAccount(t.Context(), s.Subject(t, "ada"), s.Time()); err != nil {
+			if err := s.Store.Accounts.DeleteAccount(t.Context(), s.Subject(t, "ada"), s.Time()); err != nil {
 				t.Fatal(err)
 			}
 			return Text(got["access_token"])
@@ -106,7 +106,7 @@ func TestUserinfoExplainsInactiveTokens(t *testing.T) {
 		}},
 		"of a deleted client": {refusal.ClientUnknown, "web", func(t *testing.T, s *Server, _ *Browser, got map[string]any) string {
 			t.Helper()
-			if err := s.Store.DeleteClient(t.Context(), "web"); err != nil {
+			if err := s.Store.Clients.DeleteClient(t.Context(), "web"); err != nil {
 				t.Fatal(err)
 			}
 			return Text(got["access_token"])

@@ -18,7 +18,7 @@ func (s *Server) reason(t *testing.T, p Response) *refusal.Record {
 	t.Helper()
 	s.Refusals.Flush(t.Context(), time.Minute)
 	id := p.Header.Get("X-Request-Id")
-	found, err := s.Store.Refusal(t.Context(), id)
+	found, err := s.Store.Refusals.Refusal(t.Context(), id)
 	if err != nil {
 		t.Fatalf("request %s was answered with %d %s, and nothing is on record: %v", id, p.Status, p.Body, err)
 	}
@@ -82,7 +82,7 @@ func TestEachRefusedCodeIsExplained(t *testing.T) {
 			return s.PostForm("/oauth2/token", CodeExchange(code))
 		}, map[string]string{"revoked_why": "code_reuse"}},
 		"of a disabled account": {refusal.AccountDisabled, func(s *Server, code string) Response {
-			if err := s.Store.SetDisabled(s.TB.Context(), s.Subject(s.TB.(*testing.T), "ada"), true, s.Time()); err != nil {
+			if err := s.Store.Accounts.SetDisabled(s.TB.Context(), s.Subject(s.TB.(*testing.T), "ada"), true, s.Time()); err != nil {
 				s.TB.Fatal(err)
 			}
 			return s.PostForm("/oauth2/token", CodeExchange(code))

@@ -35,7 +35,7 @@ func TestAnImportedHashIsRenewedAtTheFirstSignIn(t *testing.T) {
 			}
 			kept := func() string {
 				t.Helper()
-				a, err := s.Store.AccountByUsername(t.Context(), username)
+				a, err := s.Store.Accounts.AccountByUsername(t.Context(), username)
 				if err != nil {
 					t.Fatal(err)
 				}

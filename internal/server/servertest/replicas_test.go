@@ -27,26 +27,26 @@ func TestWhatOneReplicaChangesHoldsAtTheOther(t *testing.T) {
 		settings := map[string]string{"admin_auth": "token"}
 		one, other := StartWithApps(t, storetest.Open(t, url), settings), StartWithApps(t, storetest.Open(t, url), settings)
 		other.Advance(time.Minute) // beyond the moments at which the clients were made
-		ada, err := one.Store.AccountByUsername(t.Context(), "ada")
+		ada, err := one.Store.Accounts.AccountByUsername(t.Context(), "ada")
 		Must(t, err)
 		credentials := func() Response { return other.PostForm("/oauth2/token", clientCredentials()) }
 		asserter := one.trusting("")
 		asserter.s = other.Server
 		assertion := func() Response { return other.PostForm("/oauth2/token", asserter.asserts(ada.Subject)) }
 		key, secret := apikey.New("reader", []string{apikey.ClientsRead}, other.Time(), time.Time{})
-		Must(t, one.Store.InsertAPIKey(t.Context(), key))
+		Must(t, one.Store.APIKeys.InsertAPIKey(t.Context(), key))
 		operators := func() Response { return other.CallAdminWithKey(secret, http.MethodGet, "/clients", "") }
 		edit := func(change func(*client.Client)) func() error {
 			return func() error {
-				c, err := one.Store.Client(t.Context(), "web")
+				c, err := one.Store.Clients.Client(t.Context(), "web")
 				if err != nil {
 					return err
 				}
 				change(c)
-				return one.Store.UpdateClient(t.Context(), c)
+				return one.Store.Clients.UpdateClient(t.Context(), c)
 			}
 		}
-		web, err := one.Store.Client(t.Context(), "web")
+		web, err := one.Store.Clients.Client(t.Context(), "web")
 		Must(t, err)
 
 		for _, step := range []struct {
@@ -60,11 +60,11 @@ func TestWhatOneReplicaChangesHoldsAtTheOther(t *testing.T) {
 			{"it is put back", credentials, http.StatusUnauthorized, edit(func(c *client.Client) { c.Secret = web.Secret }), http.StatusOK},
 			{"a client is disabled", credentials, http.StatusOK, edit(func(c *client.Client) { c.Disabled = true }), http.StatusUnauthorized},
 			{"it is enabled", credentials, http.StatusUnauthorized, edit(func(c *client.Client) { c.Disabled = false }), http.StatusOK},
-			{"a client is deleted", credentials, http.StatusOK, func() error { return one.Store.DeleteClient(t.Context(), "web") }, http.StatusUnauthorized},
-			{"a trusted issuer is deleted", assertion, http.StatusOK, func() error { return one.Store.DeleteTrust(t.Context(), asserter.trust.ID) }, http.StatusBadRequest},
-			{"it is trusted again", assertion, http.StatusBadRequest, func() error { return one.Store.InsertTrust(t.Context(), asserter.trust) }, http.StatusOK},
-			{"the subject's account is disabled", assertion, http.StatusOK, func() error { return one.Store.SetDisabled(t.Context(), ada.Subject, true, one.Time()) }, http.StatusBadRequest},
-			{"an API key is revoked", operators, http.StatusOK, func() error { return one.Store.DeleteAPIKey(t.Context(), key.ID) }, http.StatusUnauthorized},
+			{"a client is deleted", credentials, http.StatusOK, func() error { return one.Store.Clients.DeleteClient(t.Context(), "web") }, http.StatusUnauthorized},
+			{"a trusted issuer is deleted", assertion, http.StatusOK, func() error { return one.Store.TrustedIssuers.DeleteTrust(t.Context(), asserter.trust.ID) }, http.StatusBadRequest},
+			{"it is trusted again", assertion, http.StatusBadRequest, func() error { return one.Store.TrustedIssuers.InsertTrust(t.Context(), asserter.trust) }, http.StatusOK},
+			{"the subject's account is disabled", assertion, http.StatusOK, func() error { return one.Store.Accounts.SetDisabled(t.Context(), ada.Subject, true, one.Time()) }, http.StatusBadRequest},
+			{"an API key is revoked", operators, http.StatusOK, func() error { return one.Store.APIKeys.DeleteAPIKey(t.Context(), key.ID) }, http.StatusUnauthorized},
 		} {
 			if p := step.ask(); p.Status != step.before {
 				t.Fatalf("before %s: %d %s, want %d", step.name, p.Status, p.Body, step.before)

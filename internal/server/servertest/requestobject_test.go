@@ -352,7 +352,7 @@ func TestAnObjectIsOpenedOnce(t *testing.T) {
 		object := w.sign(t, jose.EdDSA, s.asObject("strict", map[string]any{"claims": map[string]any{"id_token": map[string]any{"email": nil}}}))
 		p := b.Get("/oauth2/auth?" + url.Values{"client_id": {"strict"}, "request": {object}}.Encode())
 		id := p.Location().Query().Get("request")
-		waiting, err := s.Store.Request(t.Context(), id, s.Time())
+		waiting, err := s.Store.Requests.Request(t.Context(), id, s.Time())
 		if err != nil {
 			t.Fatalf("%v: %d to %q", err, p.Status, p.Location())
 		}

@@ -66,7 +66,7 @@ func (s *Server) SessionOf(subject string) []byte {
 	s.TB.Helper()
 	cookie := session.Hash("cookie of " + subject)
 	at := s.Time()
-	err := s.Store.InsertSession(s.TB.Context(), &session.Session{
+	err := s.Store.Sessions.InsertSession(s.TB.Context(), &session.Session{
 		ID: "session-of-" + subject, Cookie: cookie, Subject: subject, AuthTime: at, CreatedAt: at, SeenAt: at,
 		IdleUntil: at.Add(time.Hour), EndsAt: at.Add(time.Hour),
 	}, nil)
@@ -241,7 +241,7 @@ func (s *Server) RegisterSecretJWTClient(t *testing.T, method, path string, toke
 // idToken redeems the code of an answer.
 func (s *Server) IDToken(t *testing.T, id, secret, code string) string {
 	t.Helper()
-	c, err := s.Store.Client(t.Context(), id)
+	c, err := s.Store.Clients.Client(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +261,7 @@ func (s *Server) IDToken(t *testing.T, id, secret, code string) string {
 
 func (s *Server) Subject(t *testing.T, username string) string {
 	t.Helper()
-	a, err := s.Store.AccountByUsername(t.Context(), username)
+	a, err := s.Store.Accounts.AccountByUsername(t.Context(), username)
 	if err != nil {
 		t.Fatal(err)
 	}

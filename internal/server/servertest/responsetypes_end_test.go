@@ -40,7 +40,7 @@ func TestTokensWithoutACodeEnd(t *testing.T) {
 			t.Error("it is active after its end")
 		}
 		got = give()
-		if _, err := db.EndSession(t.Context(), Text(Claims(t, got.Get("id_token"))["sid"]), s.Time()); err != nil {
+		if _, err := db.Sessions.EndSession(t.Context(), Text(Claims(t, got.Get("id_token"))["sid"]), s.Time()); err != nil {
 			t.Fatal(err)
 		}
 		if s.IsActive(got.Get("access_token")) || s.Userinfo(got.Get("access_token")).Status != http.StatusUnauthorized {
@@ -124,12 +124,12 @@ func TestLegacyResponseTypesEndWithTheSetting(t *testing.T) {
 			t.Errorf("after the detour: %v in the %s", got, where)
 		}
 		// What its client loses meanwhile is lost too.
-		c, err := db.Client(t.Context(), "legacy")
+		c, err := db.Clients.Client(t.Context(), "legacy")
 		if err != nil {
 			t.Fatal(err)
 		}
 		c.ResponseTypes, c.GrantTypes = []string{"code"}, []string{"authorization_code"}
-		if err := db.UpdateClient(t.Context(), c); err != nil {
+		if err := db.Clients.UpdateClient(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
 		before.Advance(3 * time.Second)

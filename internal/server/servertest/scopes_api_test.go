@@ -91,7 +91,7 @@ func TestOperatorsDeclareScopes(t *testing.T) {
 		WantError(t, s.CallAdmin(http.MethodDelete, "/scopes/hr", ""), http.StatusNotFound, "Not Found")
 
 		var done []string
-		events, err := s.Store.ListEvents(t.Context(), audit.Filter{Target: "hr"}, "", 100)
+		events, err := s.Store.Audit.ListEvents(t.Context(), audit.Filter{Target: "hr"}, "", 100)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -19,9 +19,9 @@ func (s *Server) declare(records ...*scope.Scope) {
 			s.TB.Fatal(err)
 		}
 		record.CreatedAt, record.UpdatedAt = s.Time(), s.Time()
-		put := s.Store.InsertScope
+		put := s.Store.Scopes.InsertScope
 		if scope.IsStandard(record.Name) {
-			put = s.Store.UpdateScope
+			put = s.Store.Scopes.UpdateScope
 		}
 		if err := put(s.TB.Context(), record); err != nil {
 			s.TB.Fatal(err)
@@ -32,12 +32,12 @@ func (s *Server) declare(records ...*scope.Scope) {
 // rescope lets a client have other scopes, as an operator does.
 func (s *Server) rescope(id, scopes string) {
 	s.TB.Helper()
-	c, err := s.Store.Client(s.TB.Context(), id)
+	c, err := s.Store.Clients.Client(s.TB.Context(), id)
 	if err != nil {
 		s.TB.Fatal(err)
 	}
 	c.Scope = scopes
-	if err := s.Store.UpdateClient(s.TB.Context(), c); err != nil {
+	if err := s.Store.Clients.UpdateClient(s.TB.Context(), c); err != nil {
 		s.TB.Fatal(err)
 	}
 }

@@ -64,12 +64,12 @@ func TestAClientThatMovesLearnsNoOtherSectorsSubjects(t *testing.T) {
 // vouch lets a client have the sector of its host, as an operator does.
 func (s *Server) vouch(id string) {
 	s.TB.Helper()
-	c, err := s.Store.Client(s.TB.Context(), id)
+	c, err := s.Store.Clients.Client(s.TB.Context(), id)
 	if err != nil {
 		s.TB.Fatal(err)
 	}
 	c.SubjectSector = client.SectorHost
-	if err := s.Store.UpdateClient(s.TB.Context(), c); err != nil {
+	if err := s.Store.Clients.UpdateClient(s.TB.Context(), c); err != nil {
 		s.TB.Fatal(err)
 	}
 }

@@ -53,7 +53,7 @@ func TestClientsOfOneSectorKnowAPersonByOneName(t *testing.T) {
 		t.Helper()
 		s := Start(t, db, map[string]string{"outbound_allow_private": "on", "rate_limits": "off"})
 		b := s.NewBrowser()
-		ada, err := db.AccountByUsername(t.Context(), "ada")
+		ada, err := db.Accounts.AccountByUsername(t.Context(), "ada")
 		if err != nil {
 			t.Fatal(err)
 		}

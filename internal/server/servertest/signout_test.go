@@ -71,7 +71,7 @@ func startTelling(t *testing.T, db *store.Store, settings map[string]string) (*S
 // visitClient lets ada use a client, and returns the answer to it.
 func (b *Browser) visitClient(t *testing.T, id string) url.Values {
 	t.Helper()
-	c, err := b.Server.Store.Client(t.Context(), id)
+	c, err := b.Server.Store.Clients.Client(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestSigningOutIsHeardByAllClients(t *testing.T) {
 		idToken := s.IDToken(t, "first", firstSecret, b.visitClient(t, "first").Get("code"))
 		b.visitClient(t, "second")
 		sid := Text(Claims(t, idToken)["sid"])
-		first, err := s.Store.Client(t.Context(), "first")
+		first, err := s.Store.Clients.Client(t.Context(), "first")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -184,7 +184,7 @@ func TestOnlyClientsThatHearOfItJoinASession(t *testing.T) {
 		b.Code(AuthorizationRequest())
 		b.visitClient(t, "second")
 		for id, want := range map[string]int64{"web": 2, "second": 3} {
-			c, err := db.Client(t.Context(), id)
+			c, err := db.Clients.Client(t.Context(), id)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -201,10 +201,10 @@ func TestOnlyClientsThatHearOfItJoinASession(t *testing.T) {
 type ending struct{ *store.Store }
 
 func (e ending) JoinSession(ctx context.Context, sessionID, clientID, knownAs string, now time.Time) error {
-	if _, err := e.EndSession(ctx, sessionID, now); err != nil {
+	if _, err := e.Sessions.EndSession(ctx, sessionID, now); err != nil {
 		return err
 	}
-	return e.Store.JoinSession(ctx, sessionID, clientID, knownAs, now)
+	return e.Store.Sessions.JoinSession(ctx, sessionID, clientID, knownAs, now)
 }
 
 // A client that would never hear of the end of a session gets no answer in it.
@@ -212,7 +212,7 @@ func TestASessionThatEndsWhileAClientIsAnsweredGivesNothing(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		s, _ := startTelling(t, db, nil)
-		c, err := db.Client(t.Context(), "first")
+		c, err := db.Clients.Client(t.Context(), "first")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -277,7 +277,7 @@ func TestTheStateOfASessionGoesWithTheAnswer(t *testing.T) {
 		t.Error("confirming the password changed the state, though the person is the same")
 	}
 	// The session ends elsewhere. The browser learns of it when it comes.
-	if _, err := s.Store.EndSessionsOf(t.Context(), s.Subject(t, "ada"), s.Time()); err != nil {
+	if _, err := s.Store.Sessions.EndSessionsOf(t.Context(), s.Subject(t, "ada"), s.Time()); err != nil {
 		t.Fatal(err)
 	}
 	b.Get("/oauth2/auth?" + AuthorizationRequest("prompt", "none").Encode())

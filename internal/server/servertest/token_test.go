@@ -238,7 +238,7 @@ func TestClientCredentials(t *testing.T) {
 	WantError(t, s.PostForm("/oauth2/token", url.Values{"grant_type": {"client_credentials"}, "client_id": {"app"}}), 400, "unauthorized_client")
 
 	s.Advance(time.Microsecond)
-	if err := s.Store.EndClientTokens(t.Context(), "web", s.Time()); err != nil {
+	if err := s.Store.Clients.EndClientTokens(t.Context(), "web", s.Time()); err != nil {
 		t.Fatal(err)
 	}
 	if s.IsActive(got["access_token"]) {

@@ -87,10 +87,10 @@ func TestFailedStatementFailsAlone(t *testing.T) {
 			g := fixture.InsertGrant(t, s.Store, nil)
 			fixture.RedeemCode(t, s.Store, g)
 			deny := func(jti string) func() error {
-				return func() error { return s.DenyToken(t.Context(), jti, noon.Add(time.Hour)) }
+				return func() error { return s.Grants.DenyToken(t.Context(), jti, noon.Add(time.Hour)) }
 			}
 			errs := inOneBatch(s, deny("first"), deny(failing), deny("last"), func() error {
-				held, err := s.RotateRefresh(t.Context(), grant.RefreshRotation{
+				held, err := s.Grants.RotateRefresh(t.Context(), grant.RefreshRotation{
 					Ref: g.Locator, ClientID: "rp", Generation: 1, ExpiresAt: noon.Add(time.Hour), Now: noon,
 				})
 				if err == nil && held.RefreshGeneration != 2 {
@@ -120,7 +120,7 @@ func TestBatchIsAcknowledgedWhenCommitted(t *testing.T) {
 	for i := range 8 {
 		jti := "fails late " + strconv.Itoa(i)
 		want[jti] = false
-		acts = append(acts, func() error { return s.DenyToken(t.Context(), jti, noon.Add(time.Hour)) })
+		acts = append(acts, func() error { return s.Grants.DenyToken(t.Context(), jti, noon.Add(time.Hour)) })
 	}
 	for i, err := range inOneBatch(s, acts...) {
 		if err == nil {
@@ -138,7 +138,7 @@ func TestOneOfABatchRedeemsTheCode(t *testing.T) {
 	var acts []func() error
 	for range 40 {
 		acts = append(acts, func() error {
-			_, err := s.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
+			_, err := s.Grants.RedeemCode(t.Context(), grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
 			return err
 		})
 	}
@@ -166,12 +166,12 @@ func TestBatchSkipsCanceledStatements(t *testing.T) {
 	queued, release := s.engine.HoldWrites()
 	ctx, leave := context.WithCancel(t.Context())
 	left := make(chan error)
-	go func() { left <- s.DenyToken(ctx, "left", noon.Add(time.Hour)) }()
+	go func() { left <- s.Grants.DenyToken(ctx, "left", noon.Add(time.Hour)) }()
 	await(queued, 1)
 	leave()
 	wantUnavailable(t, <-left)
 	stayed := make(chan error)
-	go func() { stayed <- s.DenyToken(t.Context(), "stayed", noon.Add(time.Hour)) }()
+	go func() { stayed <- s.Grants.DenyToken(t.Context(), "stayed", noon.Add(time.Hour)) }()
 	await(queued, 1)
 	release()
 	must(t, <-stayed)
@@ -192,20 +192,20 @@ func TestPipelineSurvivesAPanickingLeader(t *testing.T) {
 	}()
 	await(queued, 1)
 	other := make(chan error)
-	go func() { other <- s.DenyToken(t.Context(), "other", noon.Add(time.Hour)) }()
+	go func() { other <- s.Grants.DenyToken(t.Context(), "other", noon.Add(time.Hour)) }()
 	await(queued, 2)
 	release()
 	if cause := <-panicked; cause != "at the rows" {
 		t.Errorf("the leader's panic was %v", cause)
 	}
 	wantUnavailable(t, <-other) // whether it was done is unknown
-	must(t, s.DenyToken(t.Context(), "next", noon.Add(time.Hour)))
+	must(t, s.Grants.DenyToken(t.Context(), "next", noon.Add(time.Hour)))
 }
 
 func wantDenied(t *testing.T, s opened, ref grant.Locator, denied map[string]bool) {
 	t.Helper()
 	for jti, want := range denied {
-		_, err := s.LiveGrant(t.Context(), ref, jti, noon)
+		_, err := s.Grants.LiveGrant(t.Context(), ref, jti, noon)
 		if err != nil && !errors.Is(err, grant.ErrNotFound) {
 			t.Fatal(err)
 		}

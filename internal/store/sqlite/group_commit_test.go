@@ -122,14 +122,14 @@ func repeat(n int, one func(i int) write) []write {
 }
 
 func deny(jti string) write {
-	return func(ctx context.Context, s opened) error { return s.DenyToken(ctx, jti, noon.Add(time.Hour)) }
+	return func(ctx context.Context, s opened) error { return s.Grants.DenyToken(ctx, jti, noon.Add(time.Hour)) }
 }
 
 // denied reports whether a token was denied, as another process sees it.
 func denied(t *testing.T, url, jti string) bool {
 	t.Helper()
 	s := open(t, url)
-	err := s.LiveClient(t.Context(), "rp", jti, noon, noon)
+	err := s.Grants.LiveClient(t.Context(), "rp", jti, noon, noon)
 	if err != nil && !errors.Is(err, grant.ErrNotFound) {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func TestOneInATransactionSpendsTheCode(t *testing.T) {
 	g := fixture.InsertGrant(t, s.Store, nil)
 	fixture.WantOneWinner(t, inOneTransaction(t, s, repeat(32, func(int) write {
 		return func(ctx context.Context, s opened) error {
-			_, err := s.RedeemCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
+			_, err := s.Grants.RedeemCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon})
 			return err
 		}
 	})...), grant.ErrSpent)
@@ -169,10 +169,10 @@ func TestWhoeverFailsFailsAlone(t *testing.T) {
 		want func(error) bool
 	}{
 		{"a row in the way", func(ctx context.Context, s opened) error {
-			return s.InsertAccount(ctx, fixture.Account("alice"))
+			return s.Accounts.InsertAccount(ctx, fixture.Account("alice"))
 		}, is(account.ErrExists)},
 		{"a reference to nothing", func(ctx context.Context, s opened) error {
-			return s.JoinSession(ctx, "gone", "rp", "", noon)
+			return s.Sessions.JoinSession(ctx, "gone", "rp", "", noon)
 		}, is(session.ErrNotFound)},
 		{"a constraint broken by the second of two rows", func(ctx context.Context, s opened) error {
 			return s.query(ctx, `INSERT INTO steps (name) VALUES ('first of two'), (NULL) RETURNING name`,
@@ -270,11 +270,11 @@ func TestNobodySucceedsWhenTheCommitFails(t *testing.T) {
 	fixture.Seed(t, s.Store)
 	codes := []*grant.Grant{fixture.InsertGrant(t, s.Store, nil), fixture.InsertGrant(t, s.Store, nil)}
 	spending := func(ctx context.Context, s opened) error {
-		_, err := s.RedeemCode(ctx, grant.CodeRedemption{Ref: codes[0].Locator, ClientID: "rp", Now: noon})
+		_, err := s.Grants.RedeemCode(ctx, grant.CodeRedemption{Ref: codes[0].Locator, ClientID: "rp", Now: noon})
 		return err
 	}
 	transaction := func(ctx context.Context, s opened) error {
-		return s.DeleteAccount(ctx, "bob", noon)
+		return s.Accounts.DeleteAccount(ctx, "bob", noon)
 	}
 
 	for _, err := range append(
@@ -312,7 +312,7 @@ func TestNobodySucceedsWhenTheDiskIsFull(t *testing.T) {
 	grants := make([]*grant.Grant, many)
 	results := inOneTransaction(t, s, repeat(many, func(i int) write {
 		grants[i] = fixture.Grant("rp", "alice")
-		return func(ctx context.Context, s opened) error { return s.InsertGrant(ctx, grants[i]) }
+		return func(ctx context.Context, s opened) error { return s.Grants.InsertGrant(ctx, grants[i]) }
 	})...)
 	refused := 0
 	for i, err := range results {

@@ -33,7 +33,7 @@ func TestNobodyWaitsForAListThatTakesForEver(t *testing.T) {
 	}
 	ended.Range(func(any, any) bool { t.Error("the others waited for a list"); return false })
 	group.Wait()
-	if _, err := s.ListClients(t.Context(), "", 1); err != nil {
+	if _, err := s.Clients.ListClients(t.Context(), "", 1); err != nil {
 		t.Errorf("the next list = %v, want it to come", err)
 	}
 }

@@ -26,18 +26,18 @@ func TestAcknowledgedWritesAreSeen(t *testing.T) {
 	for _, err := range fixture.Race(t, one, two, func(ctx context.Context, s *store.Store) error {
 		for range 20 {
 			g := fixture.Grant("rp", "alice")
-			if err := s.InsertGrant(ctx, g); err != nil {
+			if err := s.Grants.InsertGrant(ctx, g); err != nil {
 				return err
 			}
 			for _, other := range []*store.Store{one, two} {
-				if _, err := other.LiveGrant(ctx, g.Locator, "", noon); err != nil {
+				if _, err := other.Grants.LiveGrant(ctx, g.Locator, "", noon); err != nil {
 					return err
 				}
 			}
-			if _, err := s.RedeemCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon}); err != nil {
+			if _, err := s.Grants.RedeemCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon}); err != nil {
 				return err
 			}
-			if _, err := s.RedeemCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon}); !errors.Is(err, grant.ErrSpent) {
+			if _, err := s.Grants.RedeemCode(ctx, grant.CodeRedemption{Ref: g.Locator, ClientID: "rp", Now: noon}); !errors.Is(err, grant.ErrSpent) {
 				return fmt.Errorf("spend again: %w", err)
 			}
 		}
@@ -117,7 +117,7 @@ func TestAnActThatNeverReturnsHoldsNobody(t *testing.T) {
 	}()
 	<-ended
 	must(t, deny("next")(t.Context(), s))
-	_, err := s.Client(t.Context(), "rp")
+	_, err := s.Clients.Client(t.Context(), "rp")
 	must(t, err)
 }
 

@@ -15,7 +15,7 @@ func TestSomebodyOutsideSeesWhatTheStoreKeeps(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		s := storetest.Open(t, url)
 		key := jwks.Record{KID: "the-name-of-a-key", Algorithm: jwks.ES256, State: jwks.Current, Sealed: []byte("x")}
-		if err := s.SaveKeys(t.Context(), 0, []jwks.Record{key}, nil); err != nil {
+		if err := s.Keys.SaveKeys(t.Context(), 0, []jwks.Record{key}, nil); err != nil {
 			t.Fatal(err)
 		}
 		if !bytes.Contains(storetest.Everything(t, url), []byte(key.KID)) {
@@ -32,9 +32,9 @@ func TestHeldKeysChangeOnlyAfterwards(t *testing.T) {
 		key := jwks.Record{KID: "kid", Algorithm: jwks.ES256, State: jwks.Current, Sealed: []byte("x")}
 		saved := make(chan error, 1)
 		storetest.HoldKeys(t, url, func() {
-			go func() { saved <- s.SaveKeys(t.Context(), 0, []jwks.Record{key}, nil) }()
+			go func() { saved <- s.Keys.SaveKeys(t.Context(), 0, []jwks.Record{key}, nil) }()
 			time.Sleep(50 * time.Millisecond) // enough for it to happen, if it could
-			if version, _, err := s.LoadKeys(t.Context()); version != 0 || err != nil {
+			if version, _, err := s.Keys.LoadKeys(t.Context()); version != 0 || err != nil {
 				t.Errorf("meanwhile the keys have version %d, %v, want 0", version, err)
 			}
 		})
