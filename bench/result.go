@@ -86,7 +86,7 @@ func record(path string, line any) error {
 	if err != nil {
 		return fmt.Errorf("write result: %w", err)
 	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644) //nolint:gosec // results are not secret
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644) //nolint:gosec // results contain no secrets
 	if err != nil {
 		return fmt.Errorf("write result: %w", err)
 	}

@@ -70,7 +70,7 @@ func (g *gauge) database(ctx context.Context, url string, n int) error {
 	if err != nil {
 		return fmt.Errorf("read the database's URL: %w", err)
 	}
-	config.MaxConns = int32(n) //nolint:gosec // a few
+	config.MaxConns = int32(n) //nolint:gosec // the value is small
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)

@@ -61,7 +61,7 @@ type schedule struct {
 // that runs can be compared.
 func newSchedule(rate float64, duration time.Duration) *schedule {
 	return &schedule{
-		random:   rand.New(rand.NewPCG(1, 2)), //nolint:gosec // not a secret
+		random:   rand.New(rand.NewPCG(1, 2)), //nolint:gosec // not a credential
 		mean:     float64(time.Second) / rate,
 		duration: duration,
 	}

@@ -110,7 +110,7 @@ func (w *seeder) fillWeek(ctx context.Context, week, count int, made func(int)) 
 		return nil, err
 	}
 	set := setter(w.engine.columns("grants"), w.models["grants"])
-	dice := rand.New(rand.NewPCG(uint64(week), uint64(count))) //nolint:gosec // not a secret
+	dice := rand.New(rand.NewPCG(uint64(week), uint64(count))) //nolint:gosec // not a credential
 	var n sessionStart
 	grants := func(yield func([]any) bool) {
 		for i := range count {

@@ -41,7 +41,7 @@ func (w *seeder) refresh(ctx context.Context, sample, times int, out io.Writer) 
 		return err
 	}
 	for range times {
-		rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] }) //nolint:gosec // not a secret
+		rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] }) //nolint:gosec // not a credential
 		for i := range list {
 			h := &list[i]
 			now := time.Now()

@@ -31,7 +31,7 @@ func (s *schemas) of(t reflect.Type, said bool) object {
 	case reflect.TypeFor[client.Lifespan]():
 		return object{"type": []string{"string", "null"}, "description": "a duration as Go writes it, such as 1h30m0s"}
 	}
-	switch t.Kind() { //nolint:exhaustive // the rest are numbers
+	switch t.Kind() { //nolint:exhaustive // all other kinds are numbers
 	case reflect.Pointer:
 		return s.of(t.Elem(), said)
 	case reflect.Slice, reflect.Array:

@@ -29,7 +29,7 @@ func (h *Handler) Serve(o *Operation) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		by, _ := r.Context().Value(actorKey{}).(audit.Actor)
 		call := &Call{Request: r, By: by, Target: o.target(r), head: w.Header()}
-		reply, err := h.do(call, o) //nolint:contextcheck // the call has it
+		reply, err := h.do(call, o) //nolint:contextcheck // the call carries the context
 		if err != nil {
 			h.refuse(w, r, err)
 			return

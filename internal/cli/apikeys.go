@@ -13,17 +13,17 @@ import (
 
 // apiKeysCommand manages API keys.
 type apiKeysCommand struct {
-	Create apiKeysCreate `cmd:"" help:"Make a key, which is shown once."`
-	List   apiKeysList   `cmd:"" help:"List the keys."`
-	Revoke apiKeysRevoke `cmd:"" help:"Revoke keys, at every server at once."`
+	Create apiKeysCreate `cmd:"" help:"Create an API key, which is shown once."`
+	List   apiKeysList   `cmd:"" help:"List API keys."`
+	Revoke apiKeysRevoke `cmd:"" help:"Revoke API keys, on all replicas immediately."`
 }
 
 type apiKeysCreate struct {
 	answer
 
-	Name      string        `arg:"" help:"What it is for."`
-	Scope     []string      `help:"What it may do, as clients:read; requests:read and requests:write are for login and consent apps; may be repeated." placeholder:"SCOPE" required:""`
-	ExpiresIn time.Duration `help:"How long it is good, as in 90d; for ever if this is not said." placeholder:"DURATION"`
+	Name      string        `arg:"" help:"Purpose of the key."`
+	Scope     []string      `help:"A scope of the key, as in clients:read; login and consent apps need requests:read and requests:write; may be repeated." placeholder:"SCOPE" required:""`
+	ExpiresIn time.Duration `help:"Lifetime of the key, as in 90d; by default it does not expire." placeholder:"DURATION"`
 }
 
 type apiKeysList struct {
@@ -31,7 +31,7 @@ type apiKeysList struct {
 }
 
 type apiKeysRevoke struct {
-	IDs []string `arg:"" name:"id" help:"Keys as they are listed."`
+	IDs []string `arg:"" name:"id" help:"Key IDs, as shown by apikeys list."`
 }
 
 // Run makes a key.

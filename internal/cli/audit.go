@@ -13,11 +13,11 @@ import (
 type auditCommand struct {
 	answer
 
-	Since  string `help:"Only what was done since then: a time as 2026-11-26T08:00:00Z, or how long ago as 24h." placeholder:"TIME"`
-	Action string `help:"Only what was done so, as in client.create." placeholder:"ACTION"`
-	Actor  string `help:"Only what this API key, client or user of the machine did." placeholder:"ID"`
-	Target string `help:"Only what was done to this." placeholder:"ID"`
-	Limit  int    `help:"How many to list at most, from the newest on." default:"100" placeholder:"N"`
+	Since  string `help:"Only events since this time, as in 2026-11-26T08:00:00Z, or in this period, as in 24h." placeholder:"TIME"`
+	Action string `help:"Only events with this action, as in client.create." placeholder:"ACTION"`
+	Actor  string `help:"Only events of this API key, client or operating system user." placeholder:"ID"`
+	Target string `help:"Only events with this target." placeholder:"ID"`
+	Limit  int    `help:"Maximum number of events, newest first." default:"100" placeholder:"N"`
 }
 
 // Run lists the events.

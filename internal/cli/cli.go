@@ -22,31 +22,31 @@ import (
 // cli is the command line.
 type commandLine struct {
 	Config string            `help:"Read settings from this YAML file." placeholder:"FILE" type:"existingfile"`
-	Set    map[string]string `help:"Set KEY to VALUE, over file and environment; may be repeated." placeholder:"KEY=VALUE" mapsep:"none"`
+	Set    map[string]string `help:"Set KEY to VALUE; overrides file and environment; may be repeated." placeholder:"KEY=VALUE" mapsep:"none"`
 
-	ShowVersion versionFlag `name:"version" help:"Print the version, and do nothing else."`
+	ShowVersion versionFlag `name:"version" help:"Print the version and exit."`
 
-	Dev         devCommand         `cmd:"" help:"Run with nothing configured: embedded database, demo application, set-up link."`
-	Serve       serveCommand       `cmd:"" help:"Run in production."`
-	Migrate     migrateCommand     `cmd:"" help:"Bring the database's schema up to date."`
-	Clients     clientsCommand     `cmd:"" help:"Manage the applications that people sign in to."`
-	Scopes      scopesCommand      `cmd:"" help:"Manage what scopes mean: their words and the claims that they release."`
-	Users       usersCommand       `cmd:"" help:"Manage people's accounts."`
+	Dev         devCommand         `cmd:"" help:"Run without configuration: embedded database, demo application, setup link."`
+	Serve       serveCommand       `cmd:"" help:"Run the server in production."`
+	Migrate     migrateCommand     `cmd:"" help:"Manage database migrations."`
+	Clients     clientsCommand     `cmd:"" help:"Manage clients."`
+	Scopes      scopesCommand      `cmd:"" help:"Manage scopes: titles, descriptions and claims."`
+	Users       usersCommand       `cmd:"" help:"Manage users."`
 	Keys        keysCommand        `cmd:"" help:"Manage signing keys."`
-	KeySets     keySetsCommand     `cmd:"" name:"keysets" help:"Manage named sets of keys for uses of your own."`
-	Grants      grantsCommand      `cmd:"" help:"List and revoke what people allowed applications."`
+	KeySets     keySetsCommand     `cmd:"" name:"keysets" help:"Manage named key sets for your own use."`
+	Grants      grantsCommand      `cmd:"" help:"List and revoke grants."`
 	Sessions    sessionsCommand    `cmd:"" help:"List and revoke browser sessions."`
-	Notices     noticesCommand     `cmd:"" help:"Look after what clients are told: the ends of sessions."`
-	APIKeys     apiKeysCommand     `cmd:"" name:"apikeys" help:"Manage the keys of programs that use the administrators' API."`
-	Perform     performCommand     `cmd:"" help:"Be a client: get tokens in the terminal, from this or another server."`
-	Introspect  introspectCommand  `cmd:"" help:"Tell what a token says, and whether it is good."`
-	Revoke      revokeCommand      `cmd:"" help:"Revoke a token: a refresh token with all that was given with it."`
-	Audit       auditCommand       `cmd:"" help:"List what operators and their programs changed."`
+	Notices     noticesCommand     `cmd:"" help:"Manage back-channel logout notices."`
+	APIKeys     apiKeysCommand     `cmd:"" name:"apikeys" help:"Manage API keys for the admin API."`
+	Perform     performCommand     `cmd:"" help:"Request tokens as a client in the terminal, from this or another server."`
+	Introspect  introspectCommand  `cmd:"" help:"Show the content of a token and whether it is active."`
+	Revoke      revokeCommand      `cmd:"" help:"Revoke a token; a refresh token is revoked with its grant."`
+	Audit       auditCommand       `cmd:"" help:"List audit events."`
 	Explain     explainCommand     `cmd:"" help:"Explain why a request was rejected."`
-	Purge       purgeCommand       `cmd:"" help:"Remove what has ended. A running server does so by itself."`
-	Completion  completionCommand  `cmd:"" help:"Print what makes a shell complete command lines."`
-	Import      importCommand      `cmd:"" help:"Take over from another server."`
-	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running server whether it is ready; the exit code tells."`
+	Purge       purgeCommand       `cmd:"" help:"Remove expired data. A running server does so automatically."`
+	Completion  completionCommand  `cmd:"" help:"Print the completion script for a shell."`
+	Import      importCommand      `cmd:"" help:"Import from another server."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Check whether a running server is ready; the exit code is the result."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 
 	change  change

@@ -13,17 +13,17 @@ import (
 type clientsCommand struct {
 	Create       clientsCreate       `cmd:"" help:"Register a client."`
 	Get          clientsGet          `cmd:"" help:"Show a client."`
-	List         clientsList         `cmd:"" help:"List the clients."`
-	Update       clientsUpdate       `cmd:"" help:"Change what the flags say of a client, and nothing else; an empty value clears."`
-	RotateSecret clientsRotateSecret `cmd:"" help:"Make a new client secret; the old one stays valid for a while."`
-	Delete       clientsDelete       `cmd:"" help:"Delete a client; every token it was given is dead."`
-	Import       clientsImport       `cmd:"" help:"Register or change the clients of a file, all or none."`
+	List         clientsList         `cmd:"" help:"List clients."`
+	Update       clientsUpdate       `cmd:"" help:"Update a client; omitted flags keep their values, an empty value clears."`
+	RotateSecret clientsRotateSecret `cmd:"" help:"Generate a new client secret; the old one stays valid for a limited time."`
+	Delete       clientsDelete       `cmd:"" help:"Delete a client; all of its tokens become invalid."`
+	Import       clientsImport       `cmd:"" help:"Create or update the clients in a file; all or none."`
 }
 
 type clientsCreate struct {
 	answer
 
-	ID string `help:"Use this client_id rather than a random one." placeholder:"ID"`
+	ID string `help:"The client_id; random by default." placeholder:"ID"`
 	clientFlags
 	secretFlags
 }
@@ -44,7 +44,7 @@ type clientsUpdate struct {
 	secretFlags
 
 	ID        string `arg:"" help:"The client_id."`
-	NewSecret bool   `help:"Make a new secret; the old one is invalid at once. See also clients rotate-secret." xor:"secret"`
+	NewSecret bool   `help:"Generate a new secret; the old one becomes invalid immediately. See also clients rotate-secret." xor:"secret"`
 }
 
 type clientsDelete struct {

@@ -13,24 +13,24 @@ import (
 // clientFlags describe a client on the command line. One that is not given says
 // nothing; an empty one clears. Whatever has no flag can be imported.
 type clientFlags struct {
-	Name                  *string  `help:"The name that people read." placeholder:"TEXT"`
-	RedirectURI           []string `help:"Where answers may go; may be repeated." sep:"none" placeholder:"URI"`
-	PostLogoutRedirectURI []string `help:"Where people may go after signing out; may be repeated." sep:"none" placeholder:"URI"`
-	GrantType             []string `help:"authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:jwt-bearer or, where legacy_response_types is on, implicit; may be repeated." placeholder:"TYPE"`
-	ResponseType          []string `help:"code or, where legacy_response_types is on, another; may be repeated." sep:"none" placeholder:"TYPE"`
-	Scope                 *string  `help:"Scopes it may ask for, with spaces between them." placeholder:"SCOPES"`
+	Name                  *string  `help:"Display name." placeholder:"TEXT"`
+	RedirectURI           []string `help:"A redirect URI; may be repeated." sep:"none" placeholder:"URI"`
+	PostLogoutRedirectURI []string `help:"A redirect URI after sign-out; may be repeated." sep:"none" placeholder:"URI"`
+	GrantType             []string `help:"authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:jwt-bearer or, if legacy_response_types is on, implicit; may be repeated." placeholder:"TYPE"`
+	ResponseType          []string `help:"code or, if legacy_response_types is on, another; may be repeated." sep:"none" placeholder:"TYPE"`
+	Scope                 *string  `help:"Scopes that the client may request, separated by spaces." placeholder:"SCOPES"`
 	AuthMethod            *string  `help:"client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt or none." placeholder:"METHOD"`
-	Native                *bool    `help:"It runs on people's devices (RFC 8252)." negatable:""`
-	JWKSURI               *string  `help:"Where its public keys are." name:"jwks-uri" placeholder:"URL"`
-	SubjectType           *string  `help:"public, or pairwise to know each person under a name that other sectors do not know." placeholder:"TYPE"`
-	SectorIdentifierURI   *string  `help:"Where all of its redirect URIs are listed; its host is the sector of a pairwise client." name:"sector-identifier-uri" placeholder:"URL"`
-	SubjectSector         *string  `help:"host to vouch for the sector of a pairwise client that registered itself and has the device grant, client to make it a sector of its own." placeholder:"SECTOR"`
-	ServedResource        []string `help:"A resource that the client is: it may introspect tokens for it; may be repeated." sep:"none" placeholder:"URI"`
-	AllowHTTPRedirects    *bool    `help:"Let its redirect URIs be http on any host, as for http://grafana.internal:3000/; only where nobody can listen on the way." name:"allow-http-redirects" negatable:""`
-	SkipConsent           *bool    `help:"Do not ask people whether they allow it." negatable:""`
-	AccessTokenFormat     *string  `help:"jwt or opaque, rather than the server's default." placeholder:"FORMAT"`
-	IDTokenClaims         *string  `help:"granted, to have the claims of granted scopes in ID tokens, or minimal, rather than the server's default." name:"id-token-claims" placeholder:"CLAIMS"`
-	Audience              []string `help:"A resource it may ask tokens for (RFC 8707); may be repeated." sep:"none" placeholder:"URI"`
+	Native                *bool    `help:"The client is a native application (RFC 8252)." negatable:""`
+	JWKSURI               *string  `help:"URL of its public keys." name:"jwks-uri" placeholder:"URL"`
+	SubjectType           *string  `help:"public, or pairwise for subjects that differ from those of other sectors." placeholder:"TYPE"`
+	SectorIdentifierURI   *string  `help:"URL of the list of its redirect URIs; its host is the sector of a pairwise client." name:"sector-identifier-uri" placeholder:"URL"`
+	SubjectSector         *string  `help:"host confirms the host as sector of a self-registered pairwise client with the device grant; client makes the client a separate sector." placeholder:"SECTOR"`
+	ServedResource        []string `help:"A resource that the client serves: it may introspect tokens for it; may be repeated." sep:"none" placeholder:"URI"`
+	AllowHTTPRedirects    *bool    `help:"Allow http redirect URIs on any host, as in http://grafana.internal:3000/; only in a trusted network." name:"allow-http-redirects" negatable:""`
+	SkipConsent           *bool    `help:"Skip the consent page." negatable:""`
+	AccessTokenFormat     *string  `help:"jwt or opaque; overrides the default of the server." placeholder:"FORMAT"`
+	IDTokenClaims         *string  `help:"granted, for ID tokens with the claims of granted scopes, or minimal; overrides the default of the server." name:"id-token-claims" placeholder:"CLAIMS"`
+	Audience              []string `help:"A resource that the client may request tokens for (RFC 8707); may be repeated." sep:"none" placeholder:"URI"`
 	responseFlags
 	linkFlags
 }
@@ -38,22 +38,22 @@ type clientFlags struct {
 // responseFlags say how what a client is sent is signed and encrypted.
 type responseFlags struct {
 	IDTokenSignedResponseAlg     *string `help:"RS256, PS256, ES256 or EdDSA." name:"id-token-signed-response-alg" placeholder:"ALG"`
-	IDTokenEncryptedResponseAlg  *string `help:"Encrypt its ID tokens, by RSA-OAEP, RSA-OAEP-256, ECDH-ES, ECDH-ES+A128KW or ECDH-ES+A256KW." name:"id-token-encrypted-response-alg" placeholder:"ALG"`
+	IDTokenEncryptedResponseAlg  *string `help:"Encrypt ID tokens with RSA-OAEP, RSA-OAEP-256, ECDH-ES, ECDH-ES+A128KW or ECDH-ES+A256KW." name:"id-token-encrypted-response-alg" placeholder:"ALG"`
 	IDTokenEncryptedResponseEnc  *string `help:"A128CBC-HS256, A256CBC-HS512, A128GCM or A256GCM." name:"id-token-encrypted-response-enc" placeholder:"ENC"`
-	UserinfoSignedResponseAlg    *string `help:"Sign userinfo answers, as ID tokens." placeholder:"ALG"`
-	UserinfoEncryptedResponseAlg *string `help:"Encrypt userinfo answers, as ID tokens." placeholder:"ALG"`
-	UserinfoEncryptedResponseEnc *string `help:"As for ID tokens." placeholder:"ENC"`
+	UserinfoSignedResponseAlg    *string `help:"Sign userinfo responses; the same values as for ID tokens." placeholder:"ALG"`
+	UserinfoEncryptedResponseAlg *string `help:"Encrypt userinfo responses; the same values as for ID tokens." placeholder:"ALG"`
+	UserinfoEncryptedResponseEnc *string `help:"The same values as for ID tokens." placeholder:"ENC"`
 }
 
 // linkFlags are the addresses of a client's pages and endpoints.
 type linkFlags struct {
-	ClientURI             *string `help:"Its home page." name:"client-uri" placeholder:"URL"`
-	LogoURI               *string `help:"Its logo, which people see." name:"logo-uri" placeholder:"URL"`
-	PolicyURI             *string `help:"Its privacy policy." name:"policy-uri" placeholder:"URL"`
-	TermsURI              *string `help:"Its terms of service." name:"tos-uri" placeholder:"URL"`
-	InitiateLoginURI      *string `help:"Where others may send people to sign in there." name:"initiate-login-uri" placeholder:"URL"`
-	FrontchannelLogoutURI *string `help:"What browsers load there when somebody signs out." name:"frontchannel-logout-uri" placeholder:"URL"`
-	BackchannelLogoutURI  *string `help:"Where it is told that somebody signed out." name:"backchannel-logout-uri" placeholder:"URL"`
+	ClientURI             *string `help:"URL of its home page." name:"client-uri" placeholder:"URL"`
+	LogoURI               *string `help:"URL of its logo, which users see." name:"logo-uri" placeholder:"URL"`
+	PolicyURI             *string `help:"URL of its privacy policy." name:"policy-uri" placeholder:"URL"`
+	TermsURI              *string `help:"URL of its terms of service." name:"tos-uri" placeholder:"URL"`
+	InitiateLoginURI      *string `help:"URL that starts a sign-in at the client." name:"initiate-login-uri" placeholder:"URL"`
+	FrontchannelLogoutURI *string `help:"URL that the browser loads when the user signs out." name:"frontchannel-logout-uri" placeholder:"URL"`
+	BackchannelLogoutURI  *string `help:"URL that receives logout tokens." name:"backchannel-logout-uri" placeholder:"URL"`
 }
 
 // apply changes what the flags say, and completes and validates the whole.
@@ -149,8 +149,8 @@ func nonempty(list []string) []string {
 
 // secretFlags bring a client secret that was made elsewhere.
 type secretFlags struct {
-	Secret     string `help:"Use this client_secret rather than a random one; other people on this machine can see it." xor:"secret" placeholder:"SECRET"`
-	SecretFile string `help:"Use the client_secret in this file; - is the standard input." xor:"secret" placeholder:"FILE"`
+	Secret     string `help:"The client_secret; random by default; visible to other users of this machine." xor:"secret" placeholder:"SECRET"`
+	SecretFile string `help:"Read the client_secret from this file; - is standard input." xor:"secret" placeholder:"FILE"`
 }
 
 // set gives the client the secret of the flags, or one of its own making if it

@@ -12,7 +12,7 @@ import (
 type clientsImport struct {
 	answer
 
-	File string `arg:"" help:"JSON of a client, or of an array of them: RFC 7591 metadata that may hold client_id and client_secret; - is the standard input."`
+	File string `arg:"" help:"JSON of one client or an array of clients: RFC 7591 metadata, optionally with client_id and client_secret; - is standard input."`
 }
 
 // imported is what an import did.

@@ -14,7 +14,7 @@ type clientsRotateSecret struct {
 	answer
 
 	ID                string `arg:"" help:"The client_id."`
-	OldSecretLifetime string `help:"How long the old secret stays valid, as 24h or 0s; by default rotated_secret_lifetime." placeholder:"DURATION"`
+	OldSecretLifetime string `help:"How long the old secret stays valid, as in 24h or 0s; by default rotated_secret_lifetime." placeholder:"DURATION"`
 }
 
 // Run rotates the client secret.

@@ -110,7 +110,7 @@ func (s Streams) readInput(name string) ([]byte, error) {
 		}
 		return text, nil
 	}
-	return os.ReadFile(name) //nolint:gosec // the operator names it, and so does the error
+	return os.ReadFile(name) //nolint:gosec // the path is from the command line
 }
 
 // console returns the terminal that a person types on, if there is one.
@@ -125,7 +125,7 @@ func (s Streams) console() (fd int, ok bool) {
 
 // certainty is asked for before something is gone for good.
 type certainty struct {
-	Yes bool `help:"Do not ask." short:"y"`
+	Yes bool `help:"Do not ask for confirmation." short:"y"`
 }
 
 // confirm returns nil if the question is answered with yes, beforehand or now.

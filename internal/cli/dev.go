@@ -8,15 +8,15 @@ import (
 
 // devCommand runs with nothing configured.
 type devCommand struct {
-	Data        string `help:"Keep everything in this folder (${default})." default:"./.ostiary" placeholder:"DIR" type:"path"`
-	Listen      string `help:"Where people and clients connect (${default})." default:"localhost:4444" placeholder:"HOST:PORT"`
-	AdminListen string `help:"Where health and the administrators' API listen (${default})." default:"127.0.0.1:4445" placeholder:"HOST:PORT"`
-	DemoListen  string `help:"Where the demo application listens (${default})." default:"localhost:5555" placeholder:"HOST:PORT"`
-	MailListen  string `help:"Where the mail catcher takes mail by SMTP (${default})." default:"127.0.0.1:1025" placeholder:"HOST:PORT"`
+	Data        string `help:"Directory of the database and all other data (${default})." default:"./.ostiary" placeholder:"DIR" type:"path"`
+	Listen      string `help:"Address of the public listener (${default})." default:"localhost:4444" placeholder:"HOST:PORT"`
+	AdminListen string `help:"Address of the admin listener (${default})." default:"127.0.0.1:4445" placeholder:"HOST:PORT"`
+	DemoListen  string `help:"Address of the demo application (${default})." default:"localhost:5555" placeholder:"HOST:PORT"`
+	MailListen  string `help:"SMTP address of the mail catcher (${default})." default:"127.0.0.1:1025" placeholder:"HOST:PORT"`
 	Clients     string `help:"Import clients from this JSON file." placeholder:"FILE" type:"existingfile"`
-	Users       string `help:"Import people from this JSON file." placeholder:"FILE" type:"existingfile"`
-	Issuer      string `help:"The public URL, or a path alone, as in /auth, for one of this machine (http://localhost and the port of --listen)." placeholder:"URL"`
-	TLS         bool   `help:"Serve https with a certificate made for localhost." name:"tls"`
+	Users       string `help:"Import users from this JSON file." placeholder:"FILE" type:"existingfile"`
+	Issuer      string `help:"The public URL, or only a path, as in /auth (http://localhost and the port of --listen)." placeholder:"URL"`
+	TLS         bool   `help:"Serve https with a self-signed certificate for localhost." name:"tls"`
 }
 
 // Run serves until the process is asked to stop.

@@ -15,7 +15,7 @@ import (
 type explainCommand struct {
 	answer
 
-	RequestID string `arg:"" name:"request-id" help:"The request id: of the log, of X-Request-Id, or the Request code of an error page."`
+	RequestID string `arg:"" name:"request-id" help:"The request id, from the log, the header X-Request-Id, or an error page."`
 }
 
 // Run prints the rule, the cause and what was compared. It returns an error, and so a status

@@ -13,19 +13,19 @@ import (
 
 // grantsCommand lists and revokes grants.
 type grantsCommand struct {
-	List   grantsList   `cmd:"" help:"List what people allow applications now."`
-	Revoke grantsRevoke `cmd:"" help:"End grants, with every token given under them."`
+	List   grantsList   `cmd:"" help:"List active grants."`
+	Revoke grantsRevoke `cmd:"" help:"Revoke grants and all tokens issued under them."`
 }
 
 type grantsList struct {
 	answer
 
-	Client string `help:"Only those of this client." placeholder:"ID"`
-	User   string `help:"Only those of this person." placeholder:"USERNAME"`
+	Client string `help:"Only for this client." placeholder:"ID"`
+	User   string `help:"Only for this user." placeholder:"USERNAME"`
 }
 
 type grantsRevoke struct {
-	IDs []string `arg:"" name:"id" help:"Grants as they are listed."`
+	IDs []string `arg:"" name:"id" help:"Grant IDs, as shown by grants list."`
 }
 
 // Run lists the grants that stand.

@@ -14,19 +14,19 @@ import (
 
 // importCommand takes over from other servers.
 type importCommand struct {
-	Hydra importHydra `cmd:"" help:"Take over clients, keys, consents and trusted issuers from an Ory Hydra."`
+	Hydra importHydra `cmd:"" help:"Import clients, keys, consents and trusted issuers from Ory Hydra."`
 }
 
 // importHydra takes over from an Ory Hydra.
 type importHydra struct {
 	answer
 
-	From          string        `help:"Hydra's database, postgres://..., which is only read; or a file of clients as Hydra's command line and API list them, without their secrets; - is the standard input. HYDRA_DSN says the same." env:"HYDRA_DSN" placeholder:"SOURCE"`
-	SecretsSystem []string      `help:"Hydra's secrets.system, under which its keys are sealed; may be repeated. Better in the environment, as HYDRA_SECRETS_SYSTEM, where other people on this machine do not see it." env:"HYDRA_SECRETS_SYSTEM" placeholder:"SECRET"`
-	Network       string        `help:"Which network to take over, where several share the database." placeholder:"UUID"`
-	Only          []string      `help:"Take over no more than clients, keys, issuers or consents; may be repeated." enum:"clients,keys,issuers,consents" placeholder:"WHAT"`
-	KeepKeys      time.Duration `help:"How long what Hydra signed goes on to be verified." default:"30d" placeholder:"DURATION"`
-	DryRun        bool          `help:"Say what would be done, and change nothing."`
+	From          string        `help:"Hydra's database, postgres://..., which is only read; or a file with the clients in the format of Hydra's CLI and API, without secrets; - is standard input. Also HYDRA_DSN." env:"HYDRA_DSN" placeholder:"SOURCE"`
+	SecretsSystem []string      `help:"Hydra's secrets.system, which encrypts its keys; may be repeated. Prefer the environment variable HYDRA_SECRETS_SYSTEM, which other users of this machine cannot see." env:"HYDRA_SECRETS_SYSTEM" placeholder:"SECRET"`
+	Network       string        `help:"The network to import, if several share the database." placeholder:"UUID"`
+	Only          []string      `help:"Import only clients, keys, issuers or consents; may be repeated." enum:"clients,keys,issuers,consents" placeholder:"WHAT"`
+	KeepKeys      time.Duration `help:"How long tokens signed by Hydra are still accepted." default:"30d" placeholder:"DURATION"`
+	DryRun        bool          `help:"Show the changes without making them."`
 }
 
 // Run takes over.

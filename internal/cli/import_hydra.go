@@ -206,7 +206,7 @@ func (m *move) takeConsents(ctx context.Context) error {
 		if fault != nil {
 			t.LeftOut++
 			left[fault.Error()]++
-			return nil //nolint:nilerr // is in the report, and the rest is read
+			return nil //nolint:nilerr // the report contains the error
 		}
 		if batch = append(batch, &c.Consent); len(batch) < consentBatch {
 			return nil

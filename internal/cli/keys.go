@@ -11,11 +11,11 @@ import (
 
 // keysCommand manages signing keys.
 type keysCommand struct {
-	List     keysList     `cmd:"" help:"List the keys: next, current, past, and those that only verify ID token hints."`
-	Rotate   keysRotate   `cmd:"" help:"Replace the signing keys, as soon as clients can know the next ones."`
-	Withdraw keysWithdraw `cmd:"" help:"Remove a leaked key at once: nothing that it signed is accepted any more."`
-	Reseal   keysReseal   `cmd:"" help:"Seal signing keys, client secrets and the keys of named sets under the first system secret, so that the others can go."`
-	Import   keysImport   `cmd:"" help:"Publish a private key made elsewhere as the next one to sign."`
+	List     keysList     `cmd:"" help:"List signing keys: next, current, retired, and keys that only verify ID token hints."`
+	Rotate   keysRotate   `cmd:"" help:"Rotate the signing keys, as soon as clients can have fetched the next ones."`
+	Withdraw keysWithdraw `cmd:"" help:"Remove a leaked key immediately: tokens that it signed are no longer accepted."`
+	Reseal   keysReseal   `cmd:"" help:"Re-encrypt signing keys, client secrets and key sets with the first system secret, so that the others can be removed."`
+	Import   keysImport   `cmd:"" help:"Import a private key as the next signing key."`
 }
 
 type keysList struct {
@@ -25,14 +25,14 @@ type keysList struct {
 type keysRotate struct {
 	answer
 
-	Algorithm string `help:"Rotate the keys of this algorithm alone." enum:",RS256,PS256,ES256,EdDSA" default:"" placeholder:"ALG"`
+	Algorithm string `help:"Rotate only the keys of this algorithm." enum:",RS256,PS256,ES256,EdDSA" default:"" placeholder:"ALG"`
 }
 
 type keysReseal struct{}
 
 type keysImport struct {
-	File      string `arg:"" help:"Private key in PEM (PKCS 8, PKCS 1 or SEC 1); - is the standard input."`
-	Algorithm string `help:"Sign with this algorithm; for RSA keys RS256 unless PS256 is given." enum:",RS256,PS256,ES256,EdDSA" default:"" placeholder:"ALG"`
+	File      string `arg:"" help:"Private key in PEM (PKCS 8, PKCS 1 or SEC 1); - is standard input."`
+	Algorithm string `help:"Signature algorithm; the default for RSA keys is RS256." enum:",RS256,PS256,ES256,EdDSA" default:"" placeholder:"ALG"`
 }
 
 // atKeys opens a desk with the key manager on it.

@@ -16,8 +16,8 @@ type keysWithdraw struct {
 	answer
 	certainty
 
-	KID    string `arg:"" help:"The key's ID, as keys list shows it."`
-	DryRun bool   `help:"Show what the withdrawal ends, and change nothing."`
+	KID    string `arg:"" help:"The key ID, as shown by keys list."`
+	DryRun bool   `help:"Show the effects without removing the key."`
 }
 
 // withdrawalView is what the withdrawal of a key ends.

@@ -14,11 +14,11 @@ import (
 
 // keySetsCommand manages named sets of keys.
 type keySetsCommand struct {
-	List   keySetsList   `cmd:"" help:"List the sets and their keys."`
-	Get    keySetsGet    `cmd:"" help:"Show a set; for programs, as a JSON Web Key Set."`
-	Create keySetsCreate `cmd:"" help:"Make a key in a set, which may be new."`
-	Import keySetsImport `cmd:"" help:"Put a key, or all keys of a file, into a set; one of the same kid is replaced."`
-	Delete keySetsDelete `cmd:"" help:"Delete a set, or one of its keys."`
+	List   keySetsList   `cmd:"" help:"List key sets and their keys."`
+	Get    keySetsGet    `cmd:"" help:"Show a key set; as JSON or YAML, a JSON Web Key Set."`
+	Create keySetsCreate `cmd:"" help:"Generate a key in a new or existing key set."`
+	Import keySetsImport `cmd:"" help:"Import one or all keys of a file into a key set; keys with the same kid are replaced."`
+	Delete keySetsDelete `cmd:"" help:"Delete a key set, or one of its keys."`
 }
 
 type keySetsList struct {
@@ -28,29 +28,29 @@ type keySetsList struct {
 type keySetsGet struct {
 	answer
 
-	Set     string `arg:"" help:"The set's name."`
-	Private bool   `help:"Show for programs what is private in the keys."`
+	Set     string `arg:"" help:"Name of the key set."`
+	Private bool   `help:"Include private keys in JSON and YAML."`
 }
 
 type keySetsCreate struct {
 	answer
 
-	Set string `arg:"" help:"The set's name."`
+	Set string `arg:"" help:"Name of the key set."`
 	Alg string `help:"RS256, ES256, ES512 or EdDSA." default:"RS256" placeholder:"ALG"`
 	Use string `help:"sig or enc." enum:"sig,enc" default:"sig" placeholder:"USE"`
-	KID string `help:"Name the key so, rather than by its thumbprint." name:"kid" placeholder:"KID"`
+	KID string `help:"The kid; by default the thumbprint of the key." name:"kid" placeholder:"KID"`
 }
 
 type keySetsImport struct {
-	Set  string `arg:"" help:"The set's name."`
-	File string `arg:"" help:"A JSON Web Key, or a set of them; - is the standard input."`
+	Set  string `arg:"" help:"Name of the key set."`
+	File string `arg:"" help:"A JSON Web Key or a JSON Web Key Set; - is standard input."`
 }
 
 type keySetsDelete struct {
 	certainty
 
-	Set string `arg:"" help:"The set's name."`
-	KID string `arg:"" name:"kid" optional:"" help:"The key's kid; all keys of the set unless it is said."`
+	Set string `arg:"" help:"Name of the key set."`
+	KID string `arg:"" name:"kid" optional:"" help:"The kid; by default all keys of the set."`
 }
 
 // atKeySets opens a desk with what makes and seals keys of sets on it.

@@ -8,8 +8,8 @@ import (
 
 // migrateCommand brings the schema up to date.
 type migrateCommand struct {
-	Up     migrateUp     `cmd:"" help:"Take the steps that the schema lacks."`
-	Status migrateStatus `cmd:"" help:"List the steps and when they were taken."`
+	Up     migrateUp     `cmd:"" help:"Apply pending migrations."`
+	Status migrateStatus `cmd:"" help:"List migrations, and when they were applied."`
 }
 
 type migrateUp struct {

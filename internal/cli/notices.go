@@ -13,26 +13,26 @@ import (
 
 // noticesCommand looks after what clients are to hear of.
 type noticesCommand struct {
-	List   noticesList   `cmd:"" help:"List what clients are told, or could not be: the ends of sessions."`
-	Retry  noticesRetry  `cmd:"" help:"Try to deliver notices again, now."`
-	Delete noticesDelete `cmd:"" help:"Remove notices; nobody is told any more."`
+	List   noticesList   `cmd:"" help:"List back-channel logout notices."`
+	Retry  noticesRetry  `cmd:"" help:"Retry notices immediately."`
+	Delete noticesDelete `cmd:"" help:"Delete notices; they are not delivered."`
 }
 
 type noticesList struct {
 	answer
 
-	Client string `help:"Only those for this client." placeholder:"ID"`
-	State  string `help:"Only those in this state: pending, delivered or failed." enum:",pending,delivered,failed" default:"" placeholder:"STATE"`
+	Client string `help:"Only notices for this client." placeholder:"ID"`
+	State  string `help:"Only notices in this state: pending, delivered or failed." enum:",pending,delivered,failed" default:"" placeholder:"STATE"`
 }
 
 type noticesRetry struct {
-	IDs    []string `arg:"" name:"id" optional:"" help:"Notices as they are listed."`
-	All    bool     `help:"All that wait or were given up."`
-	Client string   `help:"With --all: only those for this client." placeholder:"ID"`
+	IDs    []string `arg:"" name:"id" optional:"" help:"Notice IDs, as shown by notices list."`
+	All    bool     `help:"All pending and failed notices."`
+	Client string   `help:"With --all: only notices for this client." placeholder:"ID"`
 }
 
 type noticesDelete struct {
-	IDs []string `arg:"" name:"id" help:"Notices as they are listed."`
+	IDs []string `arg:"" name:"id" help:"Notice IDs, as shown by notices list."`
 }
 
 // Run lists the notices.

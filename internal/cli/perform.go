@@ -14,28 +14,28 @@ import (
 
 // performCommand gets tokens as a client does.
 type performCommand struct {
-	AuthorizationCode performCode   `cmd:"" help:"Sign somebody in with a browser, and get the tokens."`
-	ClientCredentials performOwn    `cmd:"" help:"Get a token for the client itself."`
-	DeviceCode        performDevice `cmd:"" help:"Sign somebody in on another device, and get the tokens."`
+	AuthorizationCode performCode   `cmd:"" help:"Request tokens with the authorization code flow, in a browser."`
+	ClientCredentials performOwn    `cmd:"" help:"Request a token for the client itself."`
+	DeviceCode        performDevice `cmd:"" help:"Request tokens with the device flow."`
 }
 
 // partyFlags say which client it is, and what it wants.
 type partyFlags struct {
 	answer
 
-	Issuer           string   `help:"The server to ask; this one's issuer unless it is said." placeholder:"URL"`
+	Issuer           string   `help:"The issuer of the server; by default the configured issuer." placeholder:"URL"`
 	ClientID         string   `help:"The client_id." name:"client-id" required:"" placeholder:"ID"`
-	ClientSecret     string   `help:"The client_secret; other people on this machine can see it." xor:"secret" placeholder:"SECRET"`
-	ClientSecretFile string   `help:"Take the client_secret from this file; - is the standard input." xor:"secret" placeholder:"FILE"`
+	ClientSecret     string   `help:"The client_secret; visible to other users of this machine." xor:"secret" placeholder:"SECRET"`
+	ClientSecretFile string   `help:"Read the client_secret from this file; - is standard input." xor:"secret" placeholder:"FILE"`
 	AuthMethod       string   `help:"client_secret_basic or client_secret_post, for a client with a secret." enum:"client_secret_basic,client_secret_post" default:"client_secret_basic" placeholder:"METHOD"`
-	Scope            []string `help:"A scope to ask for; may be repeated." sep:" " placeholder:"SCOPE"`
-	Audience         []string `help:"A resource that the token is to be for; may be repeated." sep:"none" placeholder:"URI"`
-	CAFile           string   `help:"Trust the certificates of this PEM file as well." name:"ca-file" type:"existingfile" placeholder:"FILE"`
+	Scope            []string `help:"A scope to request; may be repeated." sep:" " placeholder:"SCOPE"`
+	Audience         []string `help:"A resource that the token is for; may be repeated." sep:"none" placeholder:"URI"`
+	CAFile           string   `help:"Also trust the certificates in this PEM file." name:"ca-file" type:"existingfile" placeholder:"FILE"`
 }
 
 // patienceFlag is for what a person has to help with.
 type patienceFlag struct {
-	Patience time.Duration `help:"How long to wait for the person." default:"10m" placeholder:"DURATION"`
+	Patience time.Duration `help:"How long to wait for the user." default:"10m" placeholder:"DURATION"`
 }
 
 // wait makes the client wait so long.
@@ -51,12 +51,12 @@ type performCode struct {
 	partyFlags
 	patienceFlag
 
-	Listen      string `help:"Where the person comes back to, HOST:PORT." default:"127.0.0.1:4446" placeholder:"ADDRESS"`
+	Listen      string `help:"Listener for the redirect, HOST:PORT." default:"127.0.0.1:4446" placeholder:"ADDRESS"`
 	RedirectURI string `help:"The redirect URI, if it is not http://ADDRESS/callback." name:"redirect-uri" placeholder:"URI"`
-	Prompt      string `help:"none, login, consent, select_account or create; more with spaces between them." placeholder:"PROMPT"`
-	MaxAge      *int64 `help:"How many seconds ago the person may have signed in at most." placeholder:"SECONDS"`
-	LoginHint   string `help:"Who is expected." placeholder:"HINT"`
-	ACRValues   string `help:"How they are to sign in." name:"acr-values" placeholder:"VALUES"`
+	Prompt      string `help:"none, login, consent, select_account or create; several separated by spaces." placeholder:"PROMPT"`
+	MaxAge      *int64 `help:"Maximum time since the user signed in, in seconds." placeholder:"SECONDS"`
+	LoginHint   string `help:"The expected user." placeholder:"HINT"`
+	ACRValues   string `help:"The requested authentication context." name:"acr-values" placeholder:"VALUES"`
 	NoOpen      bool   `help:"Do not open a browser."`
 }
 

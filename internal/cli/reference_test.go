@@ -11,38 +11,38 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write docs/cli.md anew")
+var update = flag.Bool("update", false, "write docs/cli.md")
 
 const (
 	reference = "../../docs/cli.md"
 
 	referenceHead = `# Commands
 
-<!-- Written by the tests of internal/cli: go test ./internal/cli -run Reference -update -->
+<!-- Generated: go test ./internal/cli -run Reference -update -->
 
-` + "`ostiary COMMAND --help` says the same in a terminal. In a checkout, `go run ./cmd/server` stands for `ostiary`." + `
+` + "`ostiary COMMAND --help` prints the same in a terminal. In a checkout, use `go run ./cmd/server` instead of `ostiary`." + `
 
-Settings come from [a file, the environment or --set](configuration.md). Commands that work on the database need
-` + "`database_url`, those on keys `system_secrets` as well; the server may be running meanwhile." + `
+Settings are read from [a file, the environment or --set](configuration.md). Commands that use the database need
+` + "`database_url`, and commands for keys also `system_secrets`. The server may be running." + `
 
-- A command prints a table, and with ` + "`--format`" + ` JSON or YAML: lists are arrays, times RFC 3339 in UTC. No hash is ever
-  printed, and a secret only when it was just made.
-- What it did goes to the standard output, all else to the standard error.
-- The exit code is 0, or 1 if the work could not be done, or 2 if the command line makes no sense.
-- A command does all of its work or, with every fault named, none of it.
-- ` + "`--` goes before an ID that begins with a dash, as in `ostiary clients get -- -Xy3`." + `
+- A command prints a table, or JSON or YAML with ` + "`--format`" + `: lists are arrays, times are RFC 3339 in UTC. Hashes are never
+  printed, and secrets only when they are created.
+- Results are written to standard output, and all other messages to standard error.
+- The exit code is 0 for success, 1 if the command failed, and 2 if the command line is invalid.
+- A command either succeeds completely, or lists all errors and changes nothing.
+- ` + "Write `--` before an ID that begins with a dash, as in `ostiary clients get -- -Xy3`." + `
 `
 
 	referenceTail = `
 ## Files to import
 
-An import adds what is new and changes what differs; what the file does not name stays. Importing the same file again
-changes nothing. A client's metadata becomes what its entry says, but it keeps its secret if the entry brings none; a
-person keeps password, claims and rights of which the entry says nothing.
+An import creates new objects and updates existing ones; objects that are not in the file are unchanged. Importing the same file again
+changes nothing. A client is replaced by its entry, but keeps its secret if the entry has none. A user keeps the password, claims and rights
+that the entry omits.
 
-` + "`clients import` takes an array of client metadata under the names of RFC 7591 (or an object whose member `clients` is one, or one client)." + `
-An entry may hold ` + "`client_id` and `client_secret`" + `. A secret that is needed and in no place yet is made and printed. An entry
-without ` + "`client_id` is known by its `client_name`, `redirect_uris` and `software_id`" + `, and gets an ID computed from them.
+` + "`clients import` reads an array of client metadata with the names of RFC 7591 (or an object with such an array in `clients`, or one client)." + `
+An entry may have ` + "`client_id` and `client_secret`" + `. A required secret that does not exist is generated and printed. An entry
+without ` + "`client_id` is identified by its `client_name`, `redirect_uris` and `software_id`" + `, and receives an ID that is derived from them.
 
 ` + "```json" + `
 [
@@ -56,11 +56,11 @@ without ` + "`client_id` is known by its `client_name`, `redirect_uris` and `sof
 ]
 ` + "```" + `
 
-` + "`users import` takes an array of people (or an object whose member `users` is one). A new user needs" + `
+` + "`users import` reads an array of users (or an object with such an array in `users`). A new user needs" + `
 a password or a password_hash: argon2id or PBKDF2 in PHC form ($argon2id$v=19$..., $pbkdf2-sha256$i=..., $pbkdf2-sha512$i=...) or bcrypt
 ($2a$, $2b$, $2y$). The server replaces a hash that is weaker than configured when the user next signs in; importing the old one again
-changes nothing. A password that differs from the present one ends the user's sessions and grants. Standard claims are checked
-against OpenID Connect Core section 5.1; others reach applications through [scopes](scopes.md), and the import names those that no scope releases.
+changes nothing. A password that differs from the current one ends the user's sessions and grants. Standard claims are checked
+against OpenID Connect Core section 5.1; [scopes](scopes.md) release all other claims, and the import lists claims that no scope releases.
 
 ` + "```json" + `
 [
@@ -89,7 +89,7 @@ func TestReferenceIsCurrent(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, string(got)); diff != "" {
-		t.Errorf("docs/cli.md is not what `go test ./internal/cli -run Reference -update` writes (-want +got):\n%s", diff)
+		t.Errorf("docs/cli.md is out of date; run `go test ./internal/cli -run Reference -update` (-want +got):\n%s", diff)
 	}
 }
 
@@ -107,11 +107,11 @@ func TestReferenceDescribesEverythingInSentences(t *testing.T) {
 
 	for _, command := range model(t).Leaves(true) {
 		if !strings.HasSuffix(command.Help, ".") {
-			t.Errorf("%s is described by %q, which is no sentence", command.FullPath(), command.Help)
+			t.Errorf("the description of %s, %q, is not a sentence", command.FullPath(), command.Help)
 		}
 		for _, value := range command.Values() {
 			if !strings.HasSuffix(value.Help, ".") {
-				t.Errorf("%s %s is described by %q, which is no sentence", command.FullPath(), value.Name, value.Help)
+				t.Errorf("%s the description of %s, %q, is not a sentence", command.FullPath(), value.Name, value.Help)
 			}
 		}
 	}

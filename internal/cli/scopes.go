@@ -16,19 +16,19 @@ import (
 
 // scopesCommand manages the records of scopes.
 type scopesCommand struct {
-	Create scopesCreate `cmd:"" help:"Declare a scope: what it is called, and which claims it releases where."`
-	List   scopesList   `cmd:"" help:"List the scopes."`
+	Create scopesCreate `cmd:"" help:"Create the record of a scope: its title, its description, and its claims."`
+	List   scopesList   `cmd:"" help:"List scopes."`
 	Get    scopesGet    `cmd:"" help:"Show a scope."`
-	Update scopesUpdate `cmd:"" help:"Change a scope. What is not said stays."`
-	Delete scopesDelete `cmd:"" help:"Delete the record of a scope; clients keep the scope, and it releases no claims."`
+	Update scopesUpdate `cmd:"" help:"Update a scope; omitted flags keep their values."`
+	Delete scopesDelete `cmd:"" help:"Delete the record of a scope; clients keep the scope, but it releases no claims."`
 }
 
 // scopeFlags describe a scope.
 type scopeFlags struct {
-	Title            *string  `help:"What the consent page calls it." placeholder:"TEXT"`
-	Description      *string  `help:"What the consent page says of it." placeholder:"TEXT"`
-	Claim            []string `help:"A claim that it releases, and where, as in groups=id_token,userinfo; the places are id_token, userinfo, access_token and introspection; no place removes the claim; may be repeated." sep:"none" placeholder:"NAME=PLACES"`
-	SelfRegistration *bool    `help:"Clients that register themselves may have it." negatable:""`
+	Title            *string  `help:"Title on the consent page." placeholder:"TEXT"`
+	Description      *string  `help:"Description on the consent page." placeholder:"TEXT"`
+	Claim            []string `help:"A claim that the scope releases, and where, as in groups=id_token,userinfo; places are id_token, userinfo, access_token and introspection; an empty list removes the claim; may be repeated." sep:"none" placeholder:"NAME=PLACES"`
+	SelfRegistration *bool    `help:"Allow the scope for self-registered clients." negatable:""`
 }
 
 // apply changes what the flags say, and checks the whole.
@@ -70,7 +70,7 @@ type scopesCreate struct {
 	answer
 	scopeFlags
 
-	Name string `arg:"" help:"The scope, as clients request it."`
+	Name string `arg:"" help:"The scope that clients request."`
 }
 
 type scopesList struct {

@@ -11,7 +11,7 @@ import (
 
 // serveCommand runs in production.
 type serveCommand struct {
-	Migrate bool `help:"Bring the schema up to date first, under a lock."`
+	Migrate bool `help:"Apply migrations before starting, under a lock."`
 }
 
 // Run serves until the process is asked to stop.

@@ -13,19 +13,19 @@ import (
 
 // sessionsCommand lists and ends sessions.
 type sessionsCommand struct {
-	List   sessionsList   `cmd:"" help:"List the browsers that are signed in."`
-	Revoke sessionsRevoke `cmd:"" help:"End sessions, with the grants given in them."`
+	List   sessionsList   `cmd:"" help:"List active sessions."`
+	Revoke sessionsRevoke `cmd:"" help:"End sessions, and revoke their grants."`
 }
 
 type sessionsList struct {
 	answer
 
-	User string `help:"Only those of this person." placeholder:"USERNAME"`
+	User string `help:"Only for this user." placeholder:"USERNAME"`
 }
 
 type sessionsRevoke struct {
-	IDs  []string `arg:"" name:"id" optional:"" help:"Sessions as they are listed."`
-	User string   `help:"All sessions of this person." placeholder:"USERNAME"`
+	IDs  []string `arg:"" name:"id" optional:"" help:"Session IDs, as shown by sessions list."`
+	User string   `help:"All sessions of this user." placeholder:"USERNAME"`
 }
 
 // Run lists the sessions that live.

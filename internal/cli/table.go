@@ -15,8 +15,8 @@ import (
 
 // answer is how a command says what it found or did: for people, or for programs.
 type answer struct {
-	JSON   bool   `help:"Print JSON, unless --format says otherwise." name:"json"`
-	Format string `help:"table, json or yaml." enum:",table,json,yaml" default:"" placeholder:"FORMAT"`
+	JSON   bool   `help:"Print JSON; --format has precedence." name:"json"`
+	Format string `help:"Output format: table, json or yaml." enum:",table,json,yaml" default:"" placeholder:"FORMAT"`
 }
 
 const (

@@ -17,14 +17,14 @@ import (
 type introspectCommand struct {
 	answer
 
-	Token string   `arg:"" help:"The access or refresh token; - is the standard input, where nobody else sees it."`
-	Scope []string `help:"A scope that it must have to count as active; may be repeated." sep:" " placeholder:"SCOPE"`
+	Token string   `arg:"" help:"The access or refresh token; - is standard input, which other users of this machine cannot see."`
+	Scope []string `help:"A scope that the token must have to count as active; may be repeated." sep:" " placeholder:"SCOPE"`
 }
 
 // revokeCommand ends tokens.
 type revokeCommand struct {
-	Token  string `arg:"" optional:"" help:"The access or refresh token; - is the standard input, where nobody else sees it."`
-	Client string `help:"All that was given to this client until now." placeholder:"ID"`
+	Token  string `arg:"" optional:"" help:"The access or refresh token; - is standard input, which other users of this machine cannot see."`
+	Client string `help:"All tokens of this client that were issued until now." placeholder:"ID"`
 }
 
 // atTokens opens a desk with what reads and ends tokens on it.

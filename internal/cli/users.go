@@ -12,55 +12,55 @@ import (
 
 // usersCommand manages accounts.
 type usersCommand struct {
-	Create      usersCreate      `cmd:"" help:"Add a person."`
-	List        usersList        `cmd:"" help:"List the users, all or those that a search finds."`
-	Get         usersGet         `cmd:"" help:"Show one user."`
-	Update      usersUpdate      `cmd:"" help:"Change the claims and rights of a user; the password and all sessions stay."`
-	Import      usersImport      `cmd:"" help:"Add or change the people of a file, all or none."`
-	SetPassword usersSetPassword `cmd:"" help:"Change a password; sessions and grants from before end."`
-	Disable     usersDisable     `cmd:"" help:"Keep a person from signing in; sessions and grants end."`
-	Enable      usersEnable      `cmd:"" help:"Let a person sign in again."`
+	Create      usersCreate      `cmd:"" help:"Create a user."`
+	List        usersList        `cmd:"" help:"List or search users."`
+	Get         usersGet         `cmd:"" help:"Show a user."`
+	Update      usersUpdate      `cmd:"" help:"Update the claims and rights of a user; the password and sessions are unchanged."`
+	Import      usersImport      `cmd:"" help:"Create or update the users in a file; all or none."`
+	SetPassword usersSetPassword `cmd:"" help:"Change a password; existing sessions and grants end."`
+	Disable     usersDisable     `cmd:"" help:"Disable a user; sessions and grants end."`
+	Enable      usersEnable      `cmd:"" help:"Enable a disabled user."`
 	Unlock      usersUnlock      `cmd:"" help:"Clear the failed sign-in attempts of a user who is locked out."`
-	Delete      usersDelete      `cmd:"" help:"Delete a person's account with its sessions and grants."`
+	Delete      usersDelete      `cmd:"" help:"Delete a user with all sessions and grants."`
 }
 
 type usersCreate struct {
 	answer
 	passwordFlags
 
-	Username string            `arg:"" help:"The name to sign in with."`
-	Claim    map[string]string `help:"A claim about the person, as in email=jo@example.com; may be repeated." mapsep:"none" placeholder:"NAME=VALUE"`
-	Admin    bool              `help:"Make an administrator of this person."`
+	Username string            `arg:"" help:"The username."`
+	Claim    map[string]string `help:"A claim of the user, as in email=jo@example.com; may be repeated." mapsep:"none" placeholder:"NAME=VALUE"`
+	Admin    bool              `help:"Make the user an administrator."`
 }
 
 type usersList struct {
 	answer
 
-	Search string `help:"List only users whose username, names, email address or telephone number contain this text, in any case, or whose subject it is." placeholder:"TEXT"`
+	Search string `help:"List only users whose username, names, email address or phone number contain this text, in any case, or whose subject is this text." placeholder:"TEXT"`
 }
 
 type usersSetPassword struct {
 	passwordFlags
 
-	Username string `arg:"" help:"The person's username, or the subject that a login app brought."`
+	Username string `arg:"" help:"The username, or the subject of a custom login app."`
 }
 
 type usersDisable struct {
-	Username string `arg:"" help:"The person's username, or the subject that a login app brought."`
+	Username string `arg:"" help:"The username, or the subject of a custom login app."`
 }
 
 type usersEnable struct {
-	Username string `arg:"" help:"The person's username, or the subject that a login app brought."`
+	Username string `arg:"" help:"The username, or the subject of a custom login app."`
 }
 
 type usersUnlock struct {
-	Username string `arg:"" help:"The user's username, or the subject that a login app brought."`
+	Username string `arg:"" help:"The username, or the subject of a custom login app."`
 }
 
 type usersDelete struct {
 	certainty
 
-	Username string `arg:"" help:"The person's username, or the subject that a login app brought."`
+	Username string `arg:"" help:"The username, or the subject of a custom login app."`
 }
 
 // Run adds a person.

@@ -10,7 +10,7 @@ import (
 type usersImport struct {
 	answer
 
-	File string `arg:"" help:"JSON array of objects with username, password or password_hash (argon2id, bcrypt or PBKDF2), claims, administrator; - is the standard input."`
+	File string `arg:"" help:"JSON array of objects with username, password or password_hash (argon2id, bcrypt or PBKDF2), claims, administrator; - is standard input."`
 }
 
 // Run imports the people.

@@ -16,8 +16,8 @@ import (
 // passwordFlags say where a password comes from. Never from the command line
 // itself, where everybody on the machine can read it.
 type passwordFlags struct {
-	PasswordFile string `help:"Take the password from this file; - is the standard input." xor:"password" placeholder:"FILE"`
-	Generate     bool   `help:"Make a password and print it once." xor:"password"`
+	PasswordFile string `help:"Read the password from this file; - is standard input." xor:"password" placeholder:"FILE"`
+	Generate     bool   `help:"Generate a password and print it once." xor:"password"`
 }
 
 // chosen is a password that was chosen, and what to keep of it.
@@ -70,7 +70,7 @@ func (s Streams) askPassword(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("ask for password: %w", err)
 	}
-	defer term.Restore(fd, before) //nolint:errcheck // nothing is left to be done about it
+	defer term.Restore(fd, before) //nolint:errcheck // the error changes nothing
 	console := term.NewTerminal(struct {
 		io.Reader
 		io.Writer

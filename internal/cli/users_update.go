@@ -12,7 +12,7 @@ import (
 type usersGet struct {
 	answer
 
-	Username string `arg:"" help:"The user's username, or the subject that a login app brought."`
+	Username string `arg:"" help:"The username, or the subject of a custom login app."`
 }
 
 // Run shows one account.
@@ -25,10 +25,10 @@ func (cmd *usersGet) Run(ctx context.Context, s Streams, c *commandLine) error {
 type usersUpdate struct {
 	answer
 
-	Username    string            `arg:"" help:"The user's username, or the subject that a login app brought."`
+	Username    string            `arg:"" help:"The username, or the subject of a custom login app."`
 	Claim       map[string]string `help:"Set a claim, as in email=jo@example.com; may be repeated." mapsep:"none" placeholder:"NAME=VALUE"`
 	RemoveClaim []string          `help:"Remove a claim; may be repeated." sep:"none" placeholder:"NAME"`
-	Admin       *bool             `help:"Give the administrator right, or with --no-admin take it away." negatable:""`
+	Admin       *bool             `help:"Make the user an administrator, or with --no-admin a normal user." negatable:""`
 }
 
 // Run changes claims and the administrator right of any account. Password, sessions and

@@ -81,7 +81,7 @@ func (d *devServer) addDemoPerson(ctx context.Context) error {
 		if err != nil {
 			return nil, fmt.Errorf("add demo person: %w", err)
 		}
-		return json.MarshalIndent(person, "", "  ") //nolint:gosec // kept for its person to read
+		return json.MarshalIndent(person, "", "  ") //nolint:gosec // the mail catcher stores readable files
 	})
 	if err != nil {
 		return err
@@ -121,7 +121,7 @@ func (d *devServer) importFiles(ctx context.Context) error {
 		if file == "" {
 			continue
 		}
-		text, err := os.ReadFile(file) //nolint:gosec // named on the command line
+		text, err := os.ReadFile(file) //nolint:gosec // the path is from the command line
 		if err != nil {
 			return fmt.Errorf("import: %w", err)
 		}

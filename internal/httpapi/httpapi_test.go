@@ -23,7 +23,7 @@ func TestLogLevels(t *testing.T) {
 	defer end()
 	broken, lost := errors.New("nil map"), unavailable.New("database lost")
 	for name, tc := range map[string]struct {
-		ctx    context.Context //nolint:containedctx // a case
+		ctx    context.Context //nolint:containedctx // a test case
 		status int
 		err    error
 		want   slog.Level

@@ -15,7 +15,7 @@ import (
 // Header values that all responses share. A handler that sets a header replaces the
 // slice and leaves these unchanged.
 //
-//nolint:gochecknoglobals // never written
+//nolint:gochecknoglobals // never modified
 var (
 	typeJSON = []string{"application/json"}
 	noStore  = []string{"no-store"}

@@ -21,7 +21,7 @@ import (
 type door struct {
 	*middleware.Admission
 	t       *testing.T
-	ctx     context.Context //nolint:containedctx // of the bubble
+	ctx     context.Context //nolint:containedctx // the context of the synctest bubble
 	refused chan string
 	entered chan visitor
 }

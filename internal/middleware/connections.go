@@ -49,7 +49,7 @@ func NewConnections(rule ConnectionRule, log *slog.Logger) *Connections {
 func (c *Connections) Open() int { return int(c.open.Load()) }
 
 // Refused returns how many connections were closed because their network had too many.
-func (c *Connections) Refused() uint64 { return uint64(c.refused.Load()) } //nolint:gosec // it only grows
+func (c *Connections) Refused() uint64 { return uint64(c.refused.Load()) } //nolint:gosec // the value never decreases
 
 // Listen returns l with the bounds. It belongs below TLS: net/http speaks HTTP/2 only on
 // connections that it knows as TLS.

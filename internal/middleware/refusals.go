@@ -27,8 +27,8 @@ func Refusals(report Report) func(http.Handler) http.Handler {
 			case noted.Succeeded && failed: // by what came after the handler, which says nothing
 				noted = refusal.Rejection{ClientID: noted.ClientID}
 			}
-			q := refusal.Request{ID: arrived.id, Method: method(r), Route: route(ctx), Network: networkOf(ctx), Status: rec.status} //nolint:contextcheck // it is the request's
-			report(ctx, q, noted)                                                                                                   //nolint:contextcheck // it is the request's
+			q := refusal.Request{ID: arrived.id, Method: method(r), Route: route(ctx), Network: networkOf(ctx), Status: rec.status} //nolint:contextcheck // the request carries its own context
+			report(ctx, q, noted)                                                                                                   //nolint:contextcheck // the request carries its own context
 		})
 	}
 }

@@ -90,7 +90,7 @@ func (h *Hook) call(ctx context.Context, body []byte) (status int, answer []byte
 	case h.config.Header != "":
 		req.Header.Set(h.config.Header, h.config.Value)
 	case h.config.Cookie != "":
-		req.AddCookie(&http.Cookie{Name: h.config.Cookie, Value: h.config.Value}) //nolint:gosec // of a request
+		req.AddCookie(&http.Cookie{Name: h.config.Cookie, Value: h.config.Value}) //nolint:gosec // a request cookie has no attributes
 	}
 	resp, err := h.http.Do(req)
 	if err != nil {

@@ -146,7 +146,7 @@ func (c *Courier) Run(ctx context.Context) {
 // it keeps their place, or many notices of the same clients would come first again
 // and again.
 func (c *Courier) list(ctx context.Context) time.Duration {
-	wait := look/2 + rand.N(look/2) //nolint:gosec // no secret
+	wait := look/2 + rand.N(look/2) //nolint:gosec // not a credential
 	due, err := c.Store.DueNotices(ctx)
 	if err != nil {
 		if ctx.Err() == nil {

@@ -122,7 +122,7 @@ func pause(attempts int) time.Duration {
 		time.Second, 5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour,
 	}
 	p := pauses[min(max(attempts, 1), len(pauses))-1]
-	return p + random.N(p/4) //nolint:gosec // no secret
+	return p + random.N(p/4) //nolint:gosec // not a credential
 }
 
 // brief is what an administrator reads of an error.

@@ -37,7 +37,7 @@ func target(link string) template.URL {
 	if !local && webLink(link) == "" && !strings.Contains(u.Scheme, ".") {
 		return ""
 	}
-	return template.URL(link) //nolint:gosec // the scheme has just been checked; quoting is still the template's
+	return template.URL(link) //nolint:gosec // the scheme was checked, and the template quotes the value
 }
 
 // hostOf is the host of a link, with its port, for a person to recognise.

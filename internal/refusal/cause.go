@@ -21,7 +21,7 @@ import (
 
 // Cause explains a rejected request. It is an error, so that checks can return it and
 // protocol errors can wrap it.
-type Cause struct { //nolint:errname // the cause of an error, and an error so that it can be wrapped
+type Cause struct { //nolint:errname // a cause that errors wrap
 	// Rule is the stable identifier of the check that failed.
 	Rule Rule
 	// Text describes the failed check. It is constant, without values from the request.

@@ -131,7 +131,7 @@ func (r *Recorder) noteResult(n int, err error) (changed bool, dropped uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err != nil {
-		r.dropped += uint64(n) //nolint:gosec // a length
+		r.dropped += uint64(n) //nolint:gosec // a length is not negative
 	}
 	changed = (err != nil) != r.failing
 	r.failing = err != nil

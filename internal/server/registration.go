@@ -33,7 +33,7 @@ func harmlessScopes(scopes []string) []string {
 func (a *Server) wireRegistration(ctx context.Context) error {
 	var trusted map[string][]jose.JSONWebKey
 	if file := a.Config.SoftwareStatementKeysFile; file != "" {
-		text, err := os.ReadFile(file) //nolint:gosec // named by the operator
+		text, err := os.ReadFile(file) //nolint:gosec // the path is a setting
 		if err != nil {
 			return fmt.Errorf("software statement keys: %w", err)
 		}

@@ -15,7 +15,7 @@ import (
 // The paths that are written into documents and redirects.
 const (
 	pathAuthorize  = "/oauth2/auth"
-	pathToken      = "/oauth2/token" //nolint:gosec // an address
+	pathToken      = "/oauth2/token" //nolint:gosec // a path, not a credential
 	pathRevoke     = "/oauth2/revoke"
 	pathIntrospect = "/oauth2/introspect"
 	pathLogout     = "/oauth2/sessions/logout"

@@ -182,7 +182,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	a.waiting = a.newWaitingStore()
 	a.wireDevices()
 	a.wireRefusals()
-	a.wireMetrics() //nolint:contextcheck // it is asked later
+	a.wireMetrics() //nolint:contextcheck // called later, with another context
 	a.wireNotices()
 	if err := a.wireTokens(ctx); err != nil {
 		return nil, err
@@ -224,7 +224,7 @@ func (a *Server) wireTokens(ctx context.Context) error {
 		AuthorizeURL: c.URL(pathAuthorize), LoginURL: c.URL(pathLogin), ConsentURL: c.URL(pathConsent), SignUpURL: signUp,
 		LoginApp: c.LoginURL, ConsentApp: c.ConsentURL, DeviceURL: c.URL(pathDevice), DeviceDone: c.DeviceSuccessURL,
 		Clients: a.Clients,
-		Authenticator: clientauth.New(clientauth.Config{ //nolint:contextcheck // its decoy is made at once
+		Authenticator: clientauth.New(clientauth.Config{ //nolint:contextcheck // the decoy is created before any request
 			Clients: a.Clients, Replay: a.Store, KeySets: a.keySets,
 			Slow: asideHasher{a.clientHasher}, Vault: a.Secrets, Guesses: a.secretGuesses(),
 			Renewals: renewals{a.Store, a.Clients},

@@ -86,7 +86,7 @@ func TestADatabaseFileOfSomebodyElseIsUsed(t *testing.T) {
 // sharedFolder returns a folder that an account without rights may write to.
 func sharedFolder(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "ostiary-shared-") //nolint:usetesting // others may not enter the test's own
+	dir, err := os.MkdirTemp("", "ostiary-shared-") //nolint:usetesting // other users cannot enter the directory of the test
 	servertest.Must(t, err)
 	t.Cleanup(func() { servertest.Must(t, os.RemoveAll(dir)) })
 	servertest.Must(t, os.Chmod(dir, 0o777))

@@ -41,7 +41,7 @@ func (c Cookies) Session(r *http.Request) string {
 // SetSession gives the browser the value of the session s. A remembered session's
 // cookie lasts until it ends, another's as long as the browser runs.
 func (c Cookies) SetSession(w http.ResponseWriter, value string, s *Session) {
-	cookie := c.cookie(sessionCookie, value) //nolint:gosec // its attributes are set there
+	cookie := c.cookie(sessionCookie, value) //nolint:gosec // cookie sets the attributes
 	if s.Remembered {
 		cookie.Expires = s.EndsAt
 	}
@@ -65,7 +65,7 @@ const boundLonger = time.Hour
 func (c Cookies) BindRequest(w http.ResponseWriter, r *http.Request, requestID string, lifetime time.Duration) []byte {
 	c.prune(w, r)
 	value := random(16)
-	cookie := c.cookie(requestName(requestID), value) //nolint:gosec // its attributes are set there
+	cookie := c.cookie(requestName(requestID), value) //nolint:gosec // cookie sets the attributes
 	cookie.MaxAge = int((lifetime + boundLonger).Seconds())
 	http.SetCookie(w, cookie)
 	return Hash(value)
@@ -110,14 +110,14 @@ func (c Cookies) bindsRequest(name string) bool {
 }
 
 func (c Cookies) clear(w http.ResponseWriter, name string) {
-	cookie := c.cookie("", "") //nolint:gosec // its attributes are set there
+	cookie := c.cookie("", "") //nolint:gosec // cookie sets the attributes
 	cookie.Name = name
 	cookie.MaxAge = -1
 	http.SetCookie(w, cookie)
 }
 
 func (c Cookies) cookie(name, value string) *http.Cookie {
-	return &http.Cookie{ //nolint:gosec // Secure follows the issuer, which is plain http on a developer's machine alone
+	return &http.Cookie{ //nolint:gosec // Secure is set unless the issuer is http, which is allowed only on loopback
 		Name: c.name(name), Value: value, Path: "/",
 		HttpOnly: true, Secure: c.Secure, SameSite: http.SameSiteLaxMode,
 	}

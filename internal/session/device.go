@@ -26,7 +26,7 @@ func (c Cookies) Device(r *http.Request) string {
 
 // SetDevice gives the browser its device cookie for lifetime.
 func (c Cookies) SetDevice(w http.ResponseWriter, value string, lifetime time.Duration) {
-	cookie := c.cookie(deviceCookie, value) //nolint:gosec // its attributes are set there
+	cookie := c.cookie(deviceCookie, value) //nolint:gosec // cookie sets the attributes
 	cookie.MaxAge = int(lifetime.Seconds())
 	http.SetCookie(w, cookie)
 }

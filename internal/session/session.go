@@ -74,4 +74,4 @@ func random(n int) string {
 
 // ACRPassword is the authentication context class of a sign-in with a password
 // (OpenID Connect Core section 2, acr).
-const ACRPassword = "urn:ostiary:acr:password" //nolint:gosec // names a class, is no credential
+const ACRPassword = "urn:ostiary:acr:password" //nolint:gosec // not a credential

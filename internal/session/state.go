@@ -76,7 +76,7 @@ func (c Cookies) HideState(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c Cookies) clearState(w http.ResponseWriter) {
-	cookie := c.state(&Session{}) //nolint:gosec // its attributes are set there
+	cookie := c.state(&Session{}) //nolint:gosec // cookie sets the attributes
 	cookie.Value, cookie.MaxAge = "", -1
 	http.SetCookie(w, cookie)
 }
@@ -84,7 +84,7 @@ func (c Cookies) clearState(w http.ResponseWriter) {
 // state is read in a frame on other sites' pages, to which browsers show no
 // cookie that is Lax. They take one that is not over https alone.
 func (c Cookies) state(s *Session) *http.Cookie {
-	cookie := c.cookie(stateCookie, c.browserState(s.ID)) //nolint:gosec // its attributes are set there
+	cookie := c.cookie(stateCookie, c.browserState(s.ID)) //nolint:gosec // cookie sets the attributes
 	cookie.HttpOnly = false
 	if c.Secure {
 		cookie.SameSite = http.SameSiteNoneMode

@@ -181,7 +181,7 @@ func (s *purger) run(ctx context.Context) {
 				slog.Int64("grants", purged.Grants), slog.Int64("rows", purged.Rows))
 		}
 		// Replicas that started together shall not purge together.
-		if db.Sleep(ctx, purgeEvery/2+rand.N(purgeEvery)) != nil { //nolint:gosec // no secret
+		if db.Sleep(ctx, purgeEvery/2+rand.N(purgeEvery)) != nil { //nolint:gosec // not a credential
 			return
 		}
 	}

@@ -25,7 +25,7 @@ const over = `created_at <= $4 AND (revoked_at <= $4 OR ends_at <= $4
 	OR NOT EXISTS (SELECT 1 FROM clients c WHERE c.id = grants.client_id AND c.not_before <= grants.created_at))`
 
 // lastID is not before any other.
-var lastID = grant.ID(slices.Repeat([]byte{0xff}, 16)) //nolint:gochecknoglobals // a constant
+var lastID = grant.ID(slices.Repeat([]byte{0xff}, 16)) //nolint:gochecknoglobals // constant
 
 // grantsPurge is the position of the purge in the open partitions.
 type grantsPurge struct {

@@ -95,7 +95,7 @@ func New(e db.Engine, c Config) *Store {
 	log := cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	linger := cmp.Or(c.Linger, 2*time.Hour)
 	r := &replication{db: d, withoutSlot: c.WithoutSlot, log: log}
-	r.changes.clock, r.changes.ttl = time.Now, cmp.Or(c.ReadingTTL, readingTTL) //nolint:forbidigo // needs the monotonic clock, and no test's
+	r.changes.clock, r.changes.ttl = time.Now, cmp.Or(c.ReadingTTL, readingTTL) //nolint:forbidigo // needs the monotonic system clock
 	if r.withoutSlot == nil {
 		r.withoutSlot = func(_ context.Context, wait func()) { wait() }
 	}

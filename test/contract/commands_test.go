@@ -207,13 +207,21 @@ func kebab(name string) string {
 	return string(words)
 }
 
-// TestVariables holds every environment variable that the source names, beside those of
-// the settings.
+// TestVariables holds every environment variable that the source reads, in addition to
+// those of the settings and flags. Variables of tests are not part of it.
 func TestVariables(t *testing.T) {
 	t.Parallel()
 
 	variable := func(s string) bool {
-		return len(s) > len("OSTIARY_") && strings.HasPrefix(s, "OSTIARY_") && strings.ToUpper(s) == s && path.Base(s) == s && !strings.ContainsAny(s, " \n")
+		return len(s) > len("OSTIARY_") && strings.HasPrefix(s, "OSTIARY_") && !strings.HasPrefix(s, "OSTIARY_TEST_") && strings.ToUpper(s) == s && path.Base(s) == s && !strings.ContainsAny(s, " \n")
 	}
-	golden(t, "variables.txt", lines(t, 0, literals(t, variable)))
+	all := literals(t, variable)
+	calls(t, func(name string, call *ast.CallExpr) {
+		if (name == "Getenv" || name == "LookupEnv") && len(call.Args) == 1 {
+			if value, ok := text(call.Args[0]); ok && !strings.HasPrefix(value, "OSTIARY_TEST_") {
+				all = append(all, value)
+			}
+		}
+	})
+	golden(t, "variables.txt", lines(t, 0, all))
 }

@@ -38,7 +38,7 @@ func golden(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if diff := differences(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
-		t.Errorf("%s differs (-golden +now); if users shall see the change, write it with `go test ./test/contract -update`:\n%s", path, diff)
+		t.Errorf("%s differs (-golden +now); if the change is intended, write it with `go test ./test/contract -update`:\n%s", path, diff)
 	}
 }
 
@@ -65,14 +65,14 @@ func differences(want, got []string) string {
 	return b.String()
 }
 
-// lines returns the sorted set of lines as a text, and fails if there are fewer than
-// atLeast, because then the test no longer finds what it looks for.
+// lines returns the sorted set of lines as a text. It fails for fewer lines than atLeast,
+// because then the scan of the source no longer works.
 func lines(t *testing.T, atLeast int, set []string) string {
 	t.Helper()
 	slices.Sort(set)
 	set = slices.Compact(set)
 	if len(set) < atLeast {
-		t.Fatalf("found %d entries, want at least %d: the test does not find what it looks for", len(set), atLeast)
+		t.Fatalf("found %d entries, want at least %d: the scan of the source no longer works", len(set), atLeast)
 	}
 	return strings.Join(set, "\n") + "\n"
 }

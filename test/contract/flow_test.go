@@ -74,11 +74,11 @@ func TestFlow(t *testing.T) {
 	if !strings.Contains(strings.ToLower(f.answer.body), "signed out") {
 		t.Errorf("the page after signing out does not have the words \"signed out\":\n%s", f.answer.body)
 	}
-	golden(t, "flow.txt", strings.Join(f.said, "\n")+"\n")
+	golden(t, "flow.txt", strings.Join(f.notes, "\n")+"\n")
 	golden(t, "metrics.txt", lines(t, 30, metrics(f.server.admin.do(t, http.MethodGet, "/metrics", "").body)))
 }
 
-// flow is a client and a browser. Steps add to what it said.
+// flow is a client and a browser. Each step adds notes.
 type flow struct {
 	t        *testing.T
 	server   server
@@ -86,10 +86,10 @@ type flow struct {
 	answer   answer
 	location *url.URL // of the last redirect
 	at       string   // the page of the last answer
-	said     []string
+	notes    []string
 }
 
-func (f *flow) note(line string) { f.said = append(f.said, line) }
+func (f *flow) note(line string) { f.notes = append(f.notes, line) }
 
 // call sends what a client sends.
 func (f *flow) call(step, path, body string, header ...string) {

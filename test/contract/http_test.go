@@ -54,18 +54,18 @@ func TestRoutes(t *testing.T) {
 			}
 			for _, path := range adminPaths() {
 				for _, method := range []string{"GET", "HEAD", "POST"} {
-					said := probe(t, s.admin, method, path)
-					all = append(all, "admin "+said)
-					if below := probe(t, s.admin, method, "/admin"+path); below != strings.Replace(said, path, "/admin"+path, 1) {
-						t.Errorf("%s\ndiffers from\n%s", below, said)
+					result := probe(t, s.admin, method, path)
+					all = append(all, "admin "+result)
+					if below := probe(t, s.admin, method, "/admin"+path); below != strings.Replace(result, path, "/admin"+path, 1) {
+						t.Errorf("%s\ndiffers from\n%s", below, result)
 					}
 				}
 			}
 			document := s.admin.do(t, http.MethodGet, "/openapi.json", "").body
 			for _, operation := range operations(t, document) {
 				method, path, _ := strings.Cut(operation, " ")
-				said := probe(t, s.admin, method, path)
-				all = append(all, "admin "+said)
+				result := probe(t, s.admin, method, path)
+				all = append(all, "admin "+result)
 				if name != "open" || slices.Contains(adminPaths(), path) {
 					continue
 				}
@@ -74,8 +74,8 @@ func TestRoutes(t *testing.T) {
 					all = append(all, "admin "+probe(t, s.admin, "HEAD", path))
 				}
 				for _, other := range []string{"/admin" + path, path + "/", "/admin" + path + "/"} {
-					if below := probe(t, s.admin, method, other); below != strings.Replace(said, path, other, 1) {
-						t.Errorf("%s\ndiffers from\n%s", below, said)
+					if below := probe(t, s.admin, method, other); below != strings.Replace(result, path, other, 1) {
+						t.Errorf("%s\ndiffers from\n%s", below, result)
 					}
 				}
 			}
@@ -146,7 +146,7 @@ func withoutSentences(value any) any {
 	return value
 }
 
-// probe sends a request without parameters and returns what is promised of the answer.
+// probe sends a request without parameters and returns the contract of the response.
 func probe(t *testing.T, e endpoint, method, path string) string {
 	t.Helper()
 	header := []string{"Origin", "https://app.example"}
@@ -161,8 +161,8 @@ func everywhere() []string {
 	return []string{"Content-Security-Policy", "Referrer-Policy", "X-Content-Type-Options", "X-Request-Id"}
 }
 
-// promised returns the status, the names of the headers, the values of those that are
-// the same each time, and the error code.
+// promised returns the status, the names of the headers, the values of headers that are
+// always the same, and the error code.
 func (a answer) promised() string {
 	var names []string
 	for _, name := range everywhere() {

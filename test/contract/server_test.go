@@ -43,8 +43,8 @@ var build = sync.OnceValues(func() (string, error) {
 // server is a running process with its two listeners.
 type server struct{ public, admin endpoint }
 
-// start runs the server on an empty database with the defaults, but for what a test
-// needs and the settings given as KEY=VALUE.
+// start runs the server on an empty database, with the defaults, the settings that a test
+// requires, and the settings given as KEY=VALUE.
 func start(t *testing.T, settings ...string) server {
 	t.Helper()
 	path := binary(t)

@@ -117,7 +117,7 @@ func literals(t *testing.T, keep func(string) bool) []string {
 	return found
 }
 
-// calls visits every call of the server with the name of what is called, without its
+// calls visits every call of the server with the name of the callee, without its
 // package or receiver.
 func calls(t *testing.T, visit func(name string, call *ast.CallExpr)) {
 	t.Helper()

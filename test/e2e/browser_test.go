@@ -25,7 +25,7 @@ const timeout = 30 * time.Second
 // of on the way fails the test.
 type browser struct {
 	t   *testing.T
-	tab context.Context //nolint:containedctx // to chromedp a tab is a context
+	tab context.Context //nolint:containedctx // chromedp represents a tab by a context
 
 	mu     sync.Mutex
 	errors []string

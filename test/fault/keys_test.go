@@ -20,7 +20,7 @@ import (
 // time one rotation comes of it, and every token ever issued can be verified with
 // what any replica publishes.
 func TestTwoRotationsAtOnceMakeOne(t *testing.T) {
-	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // it is the test itself
+	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // this function is the test, not a helper
 		keys := storetest.Open(t, h.Database)
 		tokens := []string{machineToken(t, h)}
 		together := 0
@@ -130,7 +130,7 @@ func ageNextKeys(t *testing.T, s *store.Store) {
 		if err == nil {
 			return
 		}
-		if err != jwks.ErrConflict { //nolint:errorlint // the store returns it bare
+		if err != jwks.ErrConflict { //nolint:errorlint // the store returns it unwrapped
 			t.Fatal(err)
 		}
 	}

@@ -18,7 +18,7 @@ import (
 // and clients held can be found there in a form that could be used (security
 // statement S1).
 func TestNoCredentialIsReadableAtRestOrInALog(t *testing.T) {
-	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // it is the test itself
+	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // this function is the test, not a helper
 		credentials := useCredentials(t, h)
 		for i := range h.Len() {
 			h.Stop(i) // what was buffered comes out

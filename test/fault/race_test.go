@@ -13,7 +13,7 @@ const racers = 20
 // The losers come from the same client with the right verifier: by RFC 6749
 // section 4.1.2 they would end the grant, but a double submit is not a theft.
 func TestOfManyExchangesOfOneCodeOneWins(t *testing.T) {
-	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // it is the test itself
+	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // this function is the test, not a helper
 		for range rounds(100) {
 			c := h.authorize(t, h.browsers[0])
 			winner := onlyWinner(t, concurrently(racers, func(int) *rig.Response { return h.exchange(t.Context(), c) }))
@@ -32,7 +32,7 @@ func TestOfManyExchangesOfOneCodeOneWins(t *testing.T) {
 // Whoever has the code but not the verifier is a thief, so the grant must end,
 // whether they come before, after or while the client redeems it.
 func TestAWrongVerifierEndsTheGrant(t *testing.T) {
-	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // it is the test itself
+	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // this function is the test, not a helper
 		won := 0
 		for range rounds(100) {
 			c := h.authorize(t, h.browsers[0])
@@ -66,7 +66,7 @@ func TestAWrongVerifierEndsTheGrant(t *testing.T) {
 }
 
 func TestACodeThatComesAgainFromAThiefEndsTheGrant(t *testing.T) {
-	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // it is the test itself
+	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // this function is the test, not a helper
 		c := h.authorize(t, h.browsers[0])
 		first := h.exchange(t.Context(), c)
 		access, refresh := first.Text("access_token"), first.Text("refresh_token")
@@ -83,7 +83,7 @@ func TestACodeThatComesAgainFromAThiefEndsTheGrant(t *testing.T) {
 }
 
 func TestOfManyRefreshesAllGetOneSuccessor(t *testing.T) {
-	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // it is the test itself
+	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // this function is the test, not a helper
 		_, token := h.tokens(t)
 		for range rounds(100) {
 			answers := concurrently(racers, func(int) *rig.Response { return h.Refresh(t.Context(), h.client, token) })

@@ -10,7 +10,7 @@ import (
 // requests, finishes what it has begun, ends with 0 and comes back. No client
 // notices.
 func TestStoppingReplicasFailsNoRequest(t *testing.T) {
-	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // it is the test itself
+	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // this function is the test, not a helper
 		n := rounds(5000)
 		l := startLoad(t, h, n)
 		restarts := 0

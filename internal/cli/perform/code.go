@@ -54,7 +54,7 @@ func (c *Client) AuthorizationCode(ctx context.Context, ask Ask) (*Tokens, error
 		return nil, errors.Join(err, listener.Close())
 	}
 	server := &http.Server{Handler: back, ReadHeaderTimeout: requestTimeout}
-	go server.Serve(listener) //nolint:errcheck // it ends with Close
+	go server.Serve(listener) //nolint:errcheck // Close ends it
 	defer func() {
 		// The person still reads the page that says it is done.
 		ending, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)

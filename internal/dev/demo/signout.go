@@ -28,7 +28,7 @@ func (a *app) signOut(w http.ResponseWriter, r *http.Request) error {
 	target, err := url.Parse(conn.endpoint.EndSession)
 	if err != nil || conn.endpoint.EndSession == "" {
 		http.Redirect(w, r, back+"?state="+state, http.StatusSeeOther)
-		return nil //nolint:nilerr // a provider without a place to sign out leaves us to do our own half
+		return nil //nolint:nilerr // without an end_session_endpoint only the local session ends
 	}
 	query := target.Query()
 	query.Set("client_id", a.cfg.ClientID)

@@ -85,7 +85,7 @@ func (a *app) isBrowser(r *http.Request, name string) bool {
 // setCookie sets a cookie no script can read. Lax and not strict: people come
 // back from the provider by a link, and are to be known when they do.
 func (a *app) setCookie(w http.ResponseWriter, name, value string, life time.Duration) {
-	http.SetCookie(w, &http.Cookie{ //nolint:gosec // secure exactly where the application is
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure if the application uses https
 		Name: name, Value: value, Path: "/", MaxAge: int(life.Seconds()),
 		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: a.base.Scheme == "https",
 	})

@@ -65,7 +65,7 @@ func (h *Handler) askDevice(ctx context.Context, u *unit, ref grant.Locator) err
 func (h *Handler) askAbout(ctx context.Context, u *unit, held *grant.GrantWithAccount) error {
 	access, err := u.narrow(held)
 	if err != nil {
-		return nil //nolint:nilerr // the claim says so, in its own time
+		return nil //nolint:nilerr // the claim returns the error later
 	}
 	about := h.about(u, access.Scopes, access.Resources)
 	about.Extra = held.Authorization.ExtraClaims
@@ -148,7 +148,7 @@ func (h *Handler) foresee(ctx context.Context, u *unit) (*grant.GrantWithAccount
 	}
 	handle, err := h.Codec.Parse(kind, sent)
 	if err != nil {
-		return nil, nil //nolint:nilerr // the claim says so
+		return nil, nil //nolint:nilerr // the claim returns the error
 	}
 	held, err := h.Grants.LiveGrant(ctx, handle.Ref, "", u.now)
 	switch {

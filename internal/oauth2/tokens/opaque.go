@@ -46,7 +46,7 @@ func (s *Sealer) Seal(claims []byte) string {
 	buf := make([]byte, 2+first.aead.NonceSize(), 2+first.aead.NonceSize()+len(claims)+first.aead.Overhead())
 	buf[0], buf[1] = version, first.tag
 	_, _ = rand.Read(buf[2:])                                         // never fails: crypto/rand ends the process instead
-	buf = first.aead.Seal(buf, buf[2:], claims, []byte(opaquePrefix)) //nolint:gosec // the nonce is random but for its place
+	buf = first.aead.Seal(buf, buf[2:], claims, []byte(opaquePrefix)) //nolint:gosec // the nonce is random except for the position
 	return opaquePrefix + base64.RawURLEncoding.EncodeToString(buf)
 }
 

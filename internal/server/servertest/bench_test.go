@@ -29,7 +29,7 @@ func newBench(b *testing.B, settings map[string]string) *bench {
 		settings = map[string]string{}
 	}
 	settings["rate_limits"] = "off"
-	s := StartWithLog(b, storetest.New(b), settings, slog.NewJSONHandler(io.Discard, nil)) //nolint:sloglint // writing a line is part of a request
+	s := StartWithLog(b, storetest.New(b), settings, slog.NewJSONHandler(io.Discard, nil)) //nolint:sloglint // the access log is written for each request
 	b.ReportAllocs()
 	return &bench{s, s.Public()}
 }

@@ -149,7 +149,7 @@ func (e *Engine) withConn(ctx context.Context, timeout time.Duration, use func(c
 func (e *Engine) withDeadline(ctx context.Context, timeout time.Duration, use func(context.Context, *pgx.Conn) error) error {
 	return e.acquire(ctx, func(c *pgx.Conn) error { //nolint:contextcheck // see above
 		wire := c.PgConn().Conn()
-		if err := wire.SetDeadline(time.Now().Add(timeout)); err != nil { //nolint:forbidigo // the network's own clock
+		if err := wire.SetDeadline(time.Now().Add(timeout)); err != nil { //nolint:forbidigo // network deadlines need the system clock
 			return db.Unavailable(err)
 		}
 		defer wire.SetDeadline(time.Time{}) //nolint:errcheck // fails only on a closed connection, which is not used again

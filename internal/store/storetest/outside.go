@@ -46,7 +46,7 @@ func everyFile(tb testing.TB, path string) []byte {
 	tb.Helper()
 	var everything []byte
 	for _, suffix := range []string{"", "-wal", "-shm"} {
-		content, err := os.ReadFile(path + suffix) //nolint:gosec // a test names it
+		content, err := os.ReadFile(path + suffix) //nolint:gosec // the path is from the test
 		if err != nil && (suffix == "" || !errors.Is(err, os.ErrNotExist)) {
 			tb.Fatal(err)
 		}
@@ -117,13 +117,13 @@ func outside(tb testing.TB, url string, act func(context.Context, *sql.Conn) err
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer db.Close()                           //nolint:errcheck // everything is committed
+	defer db.Close()                           //nolint:errcheck // after Commit it does nothing
 	ctx := context.WithoutCancel(tb.Context()) // also while the test cleans up
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer conn.Close() //nolint:errcheck // goes with db
+	defer conn.Close() //nolint:errcheck // closed with db
 	if err := act(ctx, conn); err != nil {
 		tb.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func texts(ctx context.Context, conn *sql.Conn, query string) (all []string, err
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close() //nolint:errcheck // reading to the end closes, and Err tells
+	defer rows.Close() //nolint:errcheck // Err reports errors
 	for rows.Next() {
 		var text string
 		if err := rows.Scan(&text); err != nil {

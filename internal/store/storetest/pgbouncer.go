@@ -49,14 +49,14 @@ func PgBouncerURL(tb testing.TB, address string) string {
 	settings := fmt.Sprintf("[databases]\n%s = %s\n[pgbouncer]\nunix_socket_dir = %s\nlisten_addr =\nlisten_port = 6432\n"+
 		"auth_type = any\npool_mode = transaction\nlogfile = %s/log\n", database, server, dir, dir)
 	file := filepath.Join(dir, "pgbouncer.ini")
-	if err := os.WriteFile(file, []byte(settings), 0o644); err != nil { //nolint:gosec // another account reads it
+	if err := os.WriteFile(file, []byte(settings), 0o644); err != nil { //nolint:gosec // another operating system user reads it
 		tb.Fatal(err)
 	}
 	cmd := exec.Command(binary, file) //nolint:gosec,noctx // ended below
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if os.Geteuid() == 0 { // PgBouncer does not run as root, which may enter everywhere
 		cmd.Args = append(cmd.Args, "-u", "postgres")
-		if output, err := exec.Command("chown", "postgres", dir).CombinedOutput(); err != nil { //nolint:gosec,noctx // a folder of ours
+		if output, err := exec.Command("chown", "postgres", dir).CombinedOutput(); err != nil { //nolint:gosec,noctx // a directory of the test
 			tb.Fatalf("chown: %v %s", err, output)
 		}
 	}
@@ -68,14 +68,14 @@ func PgBouncerURL(tb testing.TB, address string) string {
 		_ = cmd.Wait()
 	})
 	socket := filepath.Join(dir, ".s.PGSQL.6432")
-	for until := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) { //nolint:forbidigo // another program starts
-		conn, err := net.Dial("unix", socket) //nolint:noctx // a socket of this machine
+	for until := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) { //nolint:forbidigo // waits for another program
+		conn, err := net.Dial("unix", socket) //nolint:noctx // a local socket
 		if err == nil {
 			_ = conn.Close()
 			break
 		}
 		if time.Now().After(until) { //nolint:forbidigo // see above
-			log, _ := os.ReadFile(filepath.Join(dir, "log")) //nolint:gosec // ours
+			log, _ := os.ReadFile(filepath.Join(dir, "log")) //nolint:gosec // a file of this program
 			tb.Fatalf("PgBouncer does not answer: %v\n%s", err, log)
 		}
 	}

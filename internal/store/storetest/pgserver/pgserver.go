@@ -151,7 +151,7 @@ func (s *Server) launch(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open the log of PostgreSQL: %w", err)
 	}
-	defer log.Close() //nolint:errcheck // the server writes through a copy of its own
+	defer log.Close() //nolint:errcheck // the server has a duplicate of the descriptor
 
 	// A deadline on starting must not end the server once it has started.
 	server := s.command(context.WithoutCancel(ctx), "postgres", s.settings()...)

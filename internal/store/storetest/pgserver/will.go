@@ -43,7 +43,7 @@ exit 1
 // writeWill starts the executor, in a session of its own so that what ends this
 // process and its group leaves it alone.
 func writeWill(ctx context.Context, dir string) (*lastWill, error) {
-	executor := exec.CommandContext(context.WithoutCancel(ctx), "/bin/sh", "-c", testament, "sh", dir) //nolint:gosec // dir is our own
+	executor := exec.CommandContext(context.WithoutCancel(ctx), "/bin/sh", "-c", testament, "sh", dir) //nolint:gosec // a directory of this program
 	executor.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	says, err := executor.StdinPipe()
 	if err != nil {

@@ -62,7 +62,7 @@ func run(ctx context.Context, args, environ []string, stdout io.Writer) (status 
 	terminated, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
 	defer stop()
 
-	cmd := exec.CommandContext(terminated, args[0], args[1:]...) //nolint:gosec // running what it is told is its purpose
+	cmd := exec.CommandContext(terminated, args[0], args[1:]...) //nolint:gosec // the command is from the command line
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.Env = environ
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, stdout, os.Stderr
