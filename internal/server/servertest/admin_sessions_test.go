@@ -18,7 +18,7 @@ func (s *AppServer) submit(path string, form url.Values) Response {
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	p := Send(s.TB, http.DefaultClient, r)
-	s.document.check(s.TB, http.MethodPost, path, p)
+	s.Document.Check(s.TB, http.MethodPost, path, p)
 	return p
 }
 

@@ -25,7 +25,7 @@ const (
 type AppServer struct {
 	*Server
 	AdminURL string // the administrators' API
-	document *document
+	Document *Document
 }
 
 func StartWithApps(tb testing.TB, db *store.Store, settings map[string]string) *AppServer {
@@ -41,7 +41,7 @@ func StartWithAppsAndLog(tb testing.TB, db *store.Store, settings map[string]str
 	s := StartWithLog(tb, db, all, log)
 	operators := httptest.NewServer(s.Admin())
 	tb.Cleanup(operators.Close)
-	return &AppServer{s, operators.URL, described(tb, s.AdminAPI)}
+	return &AppServer{s, operators.URL, AdminDocument(tb, s.AdminAPI)}
 }
 
 type Object = map[string]any
@@ -66,7 +66,7 @@ func (s *AppServer) CallAdminWithKey(key, method, path, body string) Response {
 		r.Header.Set("Authorization", "Bearer "+key)
 	}
 	p := Send(s.TB, http.DefaultClient, r)
-	s.document.check(s.TB, method, path, p)
+	s.Document.Check(s.TB, method, path, p)
 	return p
 }
 
@@ -96,15 +96,15 @@ func (s *AppServer) RedirectTo(p Response) string {
 // login returns the challenge that the browser brings to the login app.
 func (s *AppServer) LoginChallenge(p Response) string {
 	s.TB.Helper()
-	return s.challenge(p, LoginApp+"&login_challenge=")
+	return s.Challenge(p, LoginApp+"&login_challenge=")
 }
 
 func (s *AppServer) ConsentChallenge(p Response) string {
 	s.TB.Helper()
-	return s.challenge(p, ConsentApp+"?consent_challenge=")
+	return s.Challenge(p, ConsentApp+"?consent_challenge=")
 }
 
-func (s *AppServer) challenge(p Response, before string) string {
+func (s *AppServer) Challenge(p Response, before string) string {
 	s.TB.Helper()
 	challenge, ok := strings.CutPrefix(p.Header.Get("Location"), before)
 	if !ok || p.Status != http.StatusSeeOther || len(challenge) != 32 {
@@ -159,4 +159,14 @@ func Form(pairs ...string) url.Values {
 		form.Set(pairs[i], pairs[i+1])
 	}
 	return form
+}
+
+// askPlain is ask for what is no JSON.
+func (s *AppServer) GetAdminText(path string) Response {
+	s.TB.Helper()
+	r, err := http.NewRequestWithContext(s.TB.Context(), http.MethodGet, s.AdminURL+path, nil)
+	if err != nil {
+		s.TB.Fatal(err)
+	}
+	return Send(s.TB, http.DefaultClient, r)
 }

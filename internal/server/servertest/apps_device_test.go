@@ -58,11 +58,11 @@ func TestAppsAllowADevice(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
 		s := startAllApart(t, db, nil)
-		d := s.device(tv("scope", "openid offline_access", "resource", "https://api.example"))
+		d := s.AuthorizeDevice(DeviceClientForm("scope", "openid offline_access", "resource", "https://api.example"))
 		b := s.NewBrowser()
-		challenge, code := s.deviceChallenge(b.Get(d.address))
-		if code != d.code {
-			t.Errorf("the app is told the code %q, want %q", code, d.code)
+		challenge, code := s.deviceChallenge(b.Get(d.VerificationURI))
+		if code != d.UserCode {
+			t.Errorf("the app is told the code %q, want %q", code, d.UserCode)
 		}
 		if _, code := s.deviceChallenge(b.Get("/oauth2/device/verify")); code != "" {
 			t.Errorf("without a code the app is told %q", code)
@@ -72,23 +72,23 @@ func TestAppsAllowADevice(t *testing.T) {
 			"challenge": challenge, "client": nil, "requested_scope": []any{}, "requested_access_token_audience": []any{},
 			"request_url": s.URL + "/oauth2/device/verify",
 		})
-		said := s.tell(http.MethodGet, "/", "challenge="+challenge+"&user_code="+d.code, "").JSON(t)
+		said := s.tell(http.MethodGet, "/", "challenge="+challenge+"&user_code="+d.UserCode, "").JSON(t)
 		WantMembers(t, said, Object{"requested_scope": []any{"openid", "offline_access"}, "requested_access_token_audience": []any{"https://api.example"}})
 		if c, _ := said["client"].(Object); c["client_name"] != "Living room" || c["client_secret"] != nil {
 			t.Errorf("the client is %v", c)
 		}
-		WantError(t, d.poll(), 400, "authorization_pending")
+		WantError(t, d.Poll(), 400, "authorization_pending")
 
 		// Nobody goes on before the app has answered, nor in another browser.
 		if p := b.Get("/oauth2/auth?continue=" + challenge[:31]); p.Status != http.StatusBadRequest || !strings.Contains(p.Body, "expired_request") {
 			t.Errorf("before the app has answered: %d to %s\n%s", p.Status, p.Location(), p.Body)
 		}
-		back := s.RedirectTo(s.acceptCode(challenge, strings.ToLower(d.code)))
-		if at := mustParse(t, back); at.Path != "/oauth2/device/verify" || at.Query().Get("client_id") != "tv" {
+		back := s.RedirectTo(s.acceptCode(challenge, strings.ToLower(d.UserCode)))
+		if at := ParseURL(t, back); at.Path != "/oauth2/device/verify" || at.Query().Get("client_id") != "tv" {
 			t.Errorf("redirect_to = %s", back)
 		}
 		for name, p := range map[string]Response{
-			"reading": s.tell(http.MethodGet, "", "device_challenge="+challenge, ""), "accepting": s.acceptCode(challenge, d.code),
+			"reading": s.tell(http.MethodGet, "", "device_challenge="+challenge, ""), "accepting": s.acceptCode(challenge, d.UserCode),
 			"rejecting": s.tell(http.MethodPut, "/reject", "device_challenge="+challenge, ""),
 		} {
 			if p.Status != http.StatusGone || p.JSON(t)["redirect_to"] != s.URL+"/oauth2/device/verify" {
@@ -118,7 +118,7 @@ func TestAppsAllowADevice(t *testing.T) {
 		if got := p.Location().String(); got != deviceSuccess {
 			t.Errorf("afterwards they are at %s", got)
 		}
-		tokens := d.poll().JSON(t)
+		tokens := d.Poll().JSON(t)
 		WantMembers(t, Claims(t, tokens["id_token"]), Object{"sub": "jo", "room": "living", "aud": "tv"})
 		WantMembers(t, Claims(t, tokens["access_token"]), Object{"aud": []any{"https://api.example", s.URL}, "ext": Object{"tenant": 7.0}})
 	})
@@ -129,26 +129,26 @@ func TestAppsRefuseADevice(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
 		s := startAllApart(t, db, nil)
-		entered := func(d *waiting) (*Browser, Response) {
+		entered := func(d *PendingDevice) (*Browser, Response) {
 			b := s.NewBrowser()
-			challenge, _ := s.deviceChallenge(b.Get(d.address))
-			return b, b.Get(b.Get(s.RedirectTo(s.acceptCode(challenge, d.code))).Location().String())
+			challenge, _ := s.deviceChallenge(b.Get(d.VerificationURI))
+			return b, b.Get(b.Get(s.RedirectTo(s.acceptCode(challenge, d.UserCode))).Location().String())
 		}
-		for name, refuse := range map[string]func(d *waiting){
-			"when the code is entered": func(d *waiting) {
-				challenge, code := s.deviceChallenge(s.NewBrowser().Get(d.address))
+		for name, refuse := range map[string]func(d *PendingDevice){
+			"when the code is entered": func(d *PendingDevice) {
+				challenge, code := s.deviceChallenge(s.NewBrowser().Get(d.VerificationURI))
 				if p := s.tell(http.MethodPut, "/reject", "device_challenge="+challenge+"&user_code="+code, ""); p.Status != http.StatusNoContent {
 					t.Errorf("rejecting: %d %s", p.Status, p.Body)
 				}
 			},
-			"when they sign in": func(d *waiting) {
+			"when they sign in": func(d *PendingDevice) {
 				b, p := entered(d)
 				p = b.Get(s.RedirectTo(s.AnswerChallenge("login/reject", s.LoginChallenge(p), Object{"error": "interaction_required"})))
 				if !strings.Contains(p.Body, "interaction_required") {
 					t.Errorf("the person reads %d\n%s", p.Status, p.Body)
 				}
 			},
-			"when they agree": func(d *waiting) {
+			"when they agree": func(d *PendingDevice) {
 				b, p := entered(d)
 				p = b.SignInByApp(s, p, Object{"subject": "jo"})
 				p = b.Get(s.RedirectTo(s.AnswerChallenge("consent/reject", s.ConsentChallenge(p), Object{"error": "access_denied"})))
@@ -157,36 +157,36 @@ func TestAppsRefuseADevice(t *testing.T) {
 				}
 			},
 		} {
-			d := s.device(tv("scope", "openid"))
+			d := s.AuthorizeDevice(DeviceClientForm("scope", "openid"))
 			refuse(d)
-			p := d.poll()
+			p := d.Poll()
 			if got := p.JSON(t)["error"]; got != "access_denied" {
 				t.Errorf("%s: the device hears %v", name, got)
 			}
 		}
 
 		// An app that says no without a code leaves the device alone.
-		d := s.device(tv("scope", "openid"))
+		d := s.AuthorizeDevice(DeviceClientForm("scope", "openid"))
 		challenge, _ := s.deviceChallenge(s.NewBrowser().Get("/device"))
 		if p := s.tell(http.MethodPut, "/reject", "device_challenge="+challenge, ""); p.Status != http.StatusNoContent {
 			t.Errorf("rejecting: %d %s", p.Status, p.Body)
 		}
-		WantError(t, d.poll(), 400, "authorization_pending")
+		WantError(t, d.Poll(), 400, "authorization_pending")
 	})
 }
 
 func TestAppsGuessAtCodesInVain(t *testing.T) {
 	t.Parallel()
 	s := startAllApart(t, storetest.New(t), nil)
-	d := s.device(tv("scope", "openid"))
+	d := s.AuthorizeDevice(DeviceClientForm("scope", "openid"))
 	challenge, _ := s.deviceChallenge(s.NewBrowser().Get("/device"))
-	for _, code := range []string{"", "x", "AEIO-UAEI", d.device} {
+	for _, code := range []string{"", "x", "AEIO-UAEI", d.DeviceCode} {
 		WantError(t, s.acceptCode(challenge, code), 400, "invalid_request")
 	}
 	for range 5 {
 		WantError(t, s.acceptCode(challenge, "BBBB-BBBB"), 400, "invalid_request")
 	}
-	p := s.acceptCode(challenge, d.code)
+	p := s.acceptCode(challenge, d.UserCode)
 	WantError(t, p, 429, "request_forbidden")
 	if p.Header.Get("Retry-After") == "" {
 		t.Error("nothing says for how long")
@@ -203,7 +203,7 @@ func TestAppsGuessAtCodesInVain(t *testing.T) {
 		}
 	}
 	login := s.LoginChallenge(s.NewBrowser().Get("/oauth2/auth?" + AuthorizationRequest().Encode()))
-	if got := s.acceptCode(login[:31]+"4", d.code).Status; got != http.StatusNotFound {
+	if got := s.acceptCode(login[:31]+"4", d.UserCode).Status; got != http.StatusNotFound {
 		t.Errorf("the challenge of a sign-in: %d", got)
 	}
 	if p := s.acceptCode(challenge[:31]+"4", `x", "user_code": "y`); p.Status != http.StatusBadRequest {
@@ -211,7 +211,7 @@ func TestAppsGuessAtCodesInVain(t *testing.T) {
 	}
 	b := s.NewBrowser()
 	challenge, _ = s.deviceChallenge(b.Get("/device"))
-	back := s.RedirectTo(s.acceptCode(challenge, d.code))
+	back := s.RedirectTo(s.acceptCode(challenge, d.UserCode))
 	s.Advance(10 * time.Minute)
 	if p := b.Get(back); p.Status != http.StatusBadRequest {
 		t.Errorf("a device that has expired: %d to %s", p.Status, p.Location())

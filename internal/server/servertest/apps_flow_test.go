@@ -256,18 +256,9 @@ func TestAPostedRequestReachesTheApps(t *testing.T) {
 	b := s.NewBrowser()
 	p := b.Get(b.Post("/oauth2/auth", AuthorizationRequest()).Location().String())
 	CodeOf(t, b.ConsentByApp(s, b.SignInByApp(s, p, Object{"subject": "jo"}), Object{"grant_scope": AllScopes}))
-	if got := len(b.Client.Jar.Cookies(mustParse(t, s.URL))); got != 2 {
+	if got := len(b.Client.Jar.Cookies(ParseURL(t, s.URL))); got != 2 {
 		t.Errorf("%d cookies are left, want those of the session alone", got)
 	}
-}
-
-func mustParse(tb testing.TB, address string) *url.URL {
-	tb.Helper()
-	u, err := url.Parse(address)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return u
 }
 
 // One of the steps may stay with the pages.

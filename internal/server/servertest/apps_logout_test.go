@@ -40,7 +40,7 @@ func startAsking(tb testing.TB, db *store.Store, settings map[string]string) *Ap
 
 func (s *AppServer) logout(p Response) string {
 	s.TB.Helper()
-	return s.challenge(p, logoutApp+"?logout_challenge=")
+	return s.Challenge(p, logoutApp+"?logout_challenge=")
 }
 
 // bye asks the administrators' API about a sign-out, or answers it.
@@ -72,7 +72,7 @@ func TestAnAppSignsPeopleOut(t *testing.T) {
 			t.Errorf("the client is %v", c)
 		}
 		again := Text(got["request_url"])
-		if strings.Contains(again, "id_token_hint") || mustParse(t, again).Query().Get("state") != "a b" {
+		if strings.Contains(again, "id_token_hint") || ParseURL(t, again).Query().Get("state") != "a b" {
 			t.Errorf("request_url = %s", again)
 		}
 		if refused := s.bye(http.MethodPut, "/reject", z); refused.Status != http.StatusNoContent || refused.Body != "" {

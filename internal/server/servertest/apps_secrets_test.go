@@ -17,7 +17,7 @@ import (
 // readable at rest or in the log (promise 5).
 func TestWhatIsCarriedToAppsIsKeptNowhere(t *testing.T) {
 	t.Parallel()
-	var book logbook
+	var book LogBuffer
 	at := storetest.SQLiteURL(t)
 	s := StartWithAppsAndLog(t, storetest.Open(t, at), map[string]string{"admin_auth": "token"},
 		slog.NewTextHandler(&book, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -44,7 +44,7 @@ func TestWhatIsCarriedToAppsIsKeptNowhere(t *testing.T) {
 	secrets := map[string]string{
 		"the API key": key, "the login verifier": verifierOf(login), "the consent verifier": verifierOf(consent),
 	}
-	for _, cookie := range b.Client.Jar.Cookies(mustParse(t, s.URL)) {
+	for _, cookie := range b.Client.Jar.Cookies(ParseURL(t, s.URL)) {
 		secrets["the cookie "+cookie.Name] = cookie.Value
 	}
 	if len(secrets) < 6 {

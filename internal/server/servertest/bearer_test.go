@@ -2,8 +2,6 @@ package servertest
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -16,7 +14,6 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/jwt"
 	"golang.org/x/oauth2"
 	foreign "golang.org/x/oauth2/jwt"
 
@@ -24,58 +21,6 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 	"github.com/ostiary/ostiary/internal/trustedissuer"
 )
-
-const bearerGrant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-
-// asserter is an issuer of assertions.
-type asserter struct {
-	s     *Server
-	name  string
-	trust *trustedissuer.Trust
-	sign  jose.Signer
-}
-
-// trusting makes an issuer that is trusted for a subject, or for anybody if that is
-// empty, and a client that may bring its word.
-func (s *Server) trusting(subject string) *asserter {
-	s.TB.Helper()
-	s.ImportClient(`{"client_id": "bearer", "client_secret": "` + OtherSecret + `", "token_endpoint_auth_method": "client_secret_post",
-		"grant_types": ["` + bearerGrant + `"], "scope": "api offline_access more", "audience": ["https://api.example"]}`)
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		s.TB.Fatal(err)
-	}
-	a := &asserter{s: s, name: "https://issuer.example"}
-	a.trust = &trustedissuer.Trust{
-		ID: trustedissuer.NewID(), Issuer: a.name, Subject: subject, Scopes: []string{"api", "other"},
-		Key: jose.JSONWebKey{Key: key.Public(), KeyID: "k"}, CreatedAt: s.Time(), ExpiresAt: s.Time().Add(24 * time.Hour),
-	}
-	if err := s.Store.TrustedIssuers.InsertTrust(s.TB.Context(), a.trust); err != nil {
-		s.TB.Fatal(err)
-	}
-	if a.sign, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "k"}}, nil); err != nil {
-		s.TB.Fatal(err)
-	}
-	return a
-}
-
-// asserts returns a token request that brings an assertion of subject; changes are
-// pairs of a claim and its value.
-func (a *asserter) asserts(subject string, changes ...any) url.Values {
-	a.s.TB.Helper()
-	now := a.s.Time()
-	said := map[string]any{
-		"iss": a.name, "sub": subject, "aud": a.s.URL + "/oauth2/token", "jti": rand.Text(), "iat": now.Unix(), "exp": now.Add(time.Minute).Unix(),
-	}
-	for i := 0; i < len(changes); i += 2 {
-		said[Text(changes[i])] = changes[i+1]
-	}
-	signed, err := jwt.Signed(a.sign).Claims(said).Serialize()
-	if err != nil {
-		a.s.TB.Fatal(err)
-	}
-	return AsPost("bearer", url.Values{"grant_type": {bearerGrant}, "assertion": {signed}, "scope": {"api"}})
-}
 
 func with(form url.Values, name string, values ...string) url.Values {
 	form[name] = values
@@ -87,10 +32,10 @@ func TestAnIssuersWordGivesAToken(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
 		s := Start(t, db, nil)
-		a := s.trusting("")
+		a := s.NewAssertionIssuer("")
 		const path = "/oauth2/token"
 
-		form := with(a.asserts("mike@example"), "scope", "openid api offline_access api")
+		form := with(a.TokenRequest("mike@example"), "scope", "openid api offline_access api")
 		p := s.PostForm(path, form)
 		got := p.JSON(t)
 		if p.Status != http.StatusOK || got["scope"] != "api" || got["refresh_token"] != nil || got["id_token"] != nil ||
@@ -110,9 +55,9 @@ func TestAnIssuersWordGivesAToken(t *testing.T) {
 		}
 		WantError(t, s.PostForm(path, form), 400, "invalid_grant") // once
 
-		p = s.PostForm(path, with(a.asserts("mike"), "resource", "https://api.example"))
+		p = s.PostForm(path, with(a.TokenRequest("mike"), "resource", "https://api.example"))
 		WantMembers(t, Claims(t, p.JSON(t)["access_token"]), Object{"aud": []any{"https://api.example"}})
-		p = s.PostForm(path, with(a.asserts("mike"), "scope"))
+		p = s.PostForm(path, with(a.TokenRequest("mike"), "scope"))
 		WantMembers(t, p.JSON(t), Object{"scope": ""})
 
 		// What the client has wrong does not cost it the assertion.
@@ -120,20 +65,20 @@ func TestAnIssuersWordGivesAToken(t *testing.T) {
 			"scope":    {"api more", "invalid_scope"}, // the issuer's word does not go so far
 			"resource": {"urn:other", "invalid_target"},
 		} {
-			form := a.asserts("mike")
+			form := a.TokenRequest("mike")
 			good := maps.Clone(form)
 			WantError(t, s.PostForm(path, with(form, name, tc.value)), 400, tc.code)
 			if p := s.PostForm(path, with(good, "scope", "api")); name == "scope" && p.Status != http.StatusOK {
 				t.Errorf("the assertion is lost after %s: %d %s", tc.code, p.Status, p.Body)
 			}
 		}
-		WantError(t, s.PostForm(path, with(a.asserts("mike"), "scope", "other")), 400, "invalid_scope") // the client has not registered it
-		WantError(t, s.PostForm(path, with(a.asserts("mike"), "assertion")), 400, "invalid_request")
-		WantError(t, s.PostForm(path, with(a.asserts("mike"), "assertion", "a.b.c")), 400, "invalid_grant")
-		WantError(t, s.PostForm(path, a.asserts("mike", "aud", []string{s.URL, "https://other.example"})), 400, "invalid_grant")
-		WantError(t, s.PostForm(path, a.asserts("mike", "exp", s.Time().Add(2*time.Hour).Unix())), 400, "invalid_grant")
-		WantError(t, s.PostForm(path, with(a.asserts("mike"), "client_secret", "wrong")), 401, "invalid_client")
-		other := a.asserts("mike")
+		WantError(t, s.PostForm(path, with(a.TokenRequest("mike"), "scope", "other")), 400, "invalid_scope") // the client has not registered it
+		WantError(t, s.PostForm(path, with(a.TokenRequest("mike"), "assertion")), 400, "invalid_request")
+		WantError(t, s.PostForm(path, with(a.TokenRequest("mike"), "assertion", "a.b.c")), 400, "invalid_grant")
+		WantError(t, s.PostForm(path, a.TokenRequest("mike", "aud", []string{s.URL, "https://other.example"})), 400, "invalid_grant")
+		WantError(t, s.PostForm(path, a.TokenRequest("mike", "exp", s.Time().Add(2*time.Hour).Unix())), 400, "invalid_grant")
+		WantError(t, s.PostForm(path, with(a.TokenRequest("mike"), "client_secret", "wrong")), 401, "invalid_client")
+		other := a.TokenRequest("mike")
 		other.Del("client_id")
 		other.Del("client_secret")
 		WantError(t, s.PostForm(path, other), 400, "unauthorized_client") // web has not registered it
@@ -146,11 +91,11 @@ func TestAnIssuerDoesNotSpeakForClients(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
 		s := Start(t, db, nil)
-		a := s.trusting("")
+		a := s.NewAssertionIssuer("")
 		for _, subject := range []string{"web", "bearer"} {
-			WantError(t, s.PostForm("/oauth2/token", a.asserts(subject)), 400, "invalid_grant")
+			WantError(t, s.PostForm("/oauth2/token", a.TokenRequest(subject)), 400, "invalid_grant")
 		}
-		if p := s.PostForm("/oauth2/token", a.asserts("webb")); p.Status != http.StatusOK {
+		if p := s.PostForm("/oauth2/token", a.TokenRequest("webb")); p.Status != http.StatusOK {
 			t.Errorf("a subject that is no client_id: %d %s", p.Status, p.Body)
 		}
 	})
@@ -160,27 +105,27 @@ func TestAnIssuerDoesNotSpeakForClients(t *testing.T) {
 func TestWhatEndsATokenOfAnIssuersWord(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		end func(s *Server, a *asserter, token, subject string) error
+		end func(s *Server, a *AssertionIssuer, token, subject string) error
 		// again is what the next assertion gets; empty if it is served.
 		again string
 	}{
-		"the client revokes it": {func(s *Server, _ *asserter, token, _ string) error {
+		"the client revokes it": {func(s *Server, _ *AssertionIssuer, token, _ string) error {
 			s.PostForm("/oauth2/revoke", AsPost("bearer", url.Values{"token": {token}}))
 			return nil
 		}, ""},
-		"the trust is deleted": {func(s *Server, a *asserter, _, _ string) error {
-			return s.Store.TrustedIssuers.DeleteTrust(s.TB.Context(), a.trust.ID)
+		"the trust is deleted": {func(s *Server, a *AssertionIssuer, _, _ string) error {
+			return s.Store.TrustedIssuers.DeleteTrust(s.TB.Context(), a.Trust.ID)
 		}, "invalid_grant"},
-		"the client's tokens are ended": {func(s *Server, _ *asserter, _, subject string) error {
+		"the client's tokens are ended": {func(s *Server, _ *AssertionIssuer, _, subject string) error {
 			return s.Store.Clients.EndClientTokens(s.TB.Context(), "bearer", s.Time())
 		}, ""},
-		"the person is disabled": {func(s *Server, _ *asserter, _, subject string) error {
+		"the person is disabled": {func(s *Server, _ *AssertionIssuer, _, subject string) error {
 			return s.Store.Accounts.SetDisabled(s.TB.Context(), subject, true, s.Time())
 		}, "invalid_grant"},
-		"the person has a new password": {func(s *Server, _ *asserter, _, subject string) error {
+		"the person has a new password": {func(s *Server, _ *AssertionIssuer, _, subject string) error {
 			return s.Store.Accounts.SetPassword(s.TB.Context(), subject, PasswordHash(), s.Time())
 		}, ""},
-		"its time is over": {func(s *Server, _ *asserter, _, _ string) error {
+		"its time is over": {func(s *Server, _ *AssertionIssuer, _, _ string) error {
 			s.Advance(10 * time.Minute)
 			return nil
 		}, ""},
@@ -188,9 +133,9 @@ func TestWhatEndsATokenOfAnIssuersWord(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := Start(t, storetest.New(t), nil)
-			a := s.trusting("")
+			a := s.NewAssertionIssuer("")
 			subject := adas(s)
-			token := Text(s.PostForm("/oauth2/token", a.asserts(subject)).JSON(t)["access_token"])
+			token := Text(s.PostForm("/oauth2/token", a.TokenRequest(subject)).JSON(t)["access_token"])
 			if s.Advance(3 * time.Second); !s.IsActive(token) {
 				t.Fatal("the token is not active")
 			}
@@ -201,7 +146,7 @@ func TestWhatEndsATokenOfAnIssuersWord(t *testing.T) {
 			if s.IsActive(token) {
 				t.Error("the token is active")
 			}
-			p := s.PostForm("/oauth2/token", a.asserts(subject))
+			p := s.PostForm("/oauth2/token", a.TokenRequest(subject))
 			if got := Text(p.JSON(t)["error"]); got != tc.again {
 				t.Errorf("the next assertion gets %d %s, want %q", p.Status, p.Body, tc.again)
 			}
@@ -224,15 +169,15 @@ func adas(s *Server) string {
 func TestAClientBringsAnAssertionAsItRegistered(t *testing.T) {
 	t.Parallel()
 	s := Start(t, storetest.New(t), nil)
-	a := s.trusting("")
-	s.ImportClient(`{"client_id": "public", "token_endpoint_auth_method": "none", "grant_types": ["` + bearerGrant + `"], "scope": "api"}`)
+	a := s.NewAssertionIssuer("")
+	s.ImportClient(`{"client_id": "public", "token_endpoint_auth_method": "none", "grant_types": ["` + JWTBearerGrant + `"], "scope": "api"}`)
 	signer := s.AddAssertingClient()
-	s.ImportClient(describedAgain(t, s, "asserting", bearerGrant))
-	public := a.asserts("mike")
+	s.ImportClient(describedAgain(t, s, "asserting", JWTBearerGrant))
+	public := a.TokenRequest("mike")
 	public.Del("client_secret")
 	public.Set("client_id", "public")
 	keyed := s.ClientAssertion(signer)
-	for name, values := range a.asserts("mike") {
+	for name, values := range a.TokenRequest("mike") {
 		if name == "grant_type" || name == "assertion" {
 			keyed[name] = values
 		}
@@ -257,19 +202,19 @@ func describedAgain(tb testing.TB, s *Server, id, grantType string) string {
 func TestATokenEndsWithTheTrust(t *testing.T) {
 	t.Parallel()
 	s := Start(t, storetest.New(t), nil)
-	a := s.trusting("mike")
-	WantError(t, s.PostForm("/oauth2/token", a.asserts("nina")), 400, "invalid_grant")
+	a := s.NewAssertionIssuer("mike")
+	WantError(t, s.PostForm("/oauth2/token", a.TokenRequest("nina")), 400, "invalid_grant")
 	s.Advance(24*time.Hour - 6*time.Minute)
-	token := s.PostForm("/oauth2/token", a.asserts("mike")).JSON(t)["access_token"]
+	token := s.PostForm("/oauth2/token", a.TokenRequest("mike")).JSON(t)["access_token"]
 	wantLasting(t, "a token of six minutes before the end", token, 6*time.Minute)
 }
 
 func TestClientsDoNotGiveThemselvesTheWordOfIssuers(t *testing.T) {
 	t.Parallel()
 	s := Start(t, storetest.New(t), nil)
-	p := s.Call(t, http.MethodPost, "/connect/register", "", `{"grant_types":["`+bearerGrant+`"]}`)
+	p := s.Call(t, http.MethodPost, "/connect/register", "", `{"grant_types":["`+JWTBearerGrant+`"]}`)
 	WantError(t, p, 400, "invalid_client_metadata")
-	if !strings.Contains(s.NewBrowser().Get("/.well-known/openid-configuration").Body, bearerGrant) {
+	if !strings.Contains(s.NewBrowser().Get("/.well-known/openid-configuration").Body, JWTBearerGrant) {
 		t.Error("discovery does not list the grant type")
 	}
 }
@@ -286,7 +231,7 @@ func (b basic) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestAForeignLibraryGetsATokenForItsAssertion(t *testing.T) {
 	t.Parallel()
 	s := Start(t, storetest.New(t), nil)
-	s.ImportClient(`{"client_id": "service", "client_secret": "` + OtherSecret + `", "grant_types": ["` + bearerGrant + `"], "scope": "api"}`)
+	s.ImportClient(`{"client_id": "service", "client_secret": "` + OtherSecret + `", "grant_types": ["` + JWTBearerGrant + `"], "scope": "api"}`)
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)

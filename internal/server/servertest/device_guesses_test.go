@@ -13,20 +13,20 @@ import (
 func TestWrongCodesAreLookedAtForAWhile(t *testing.T) {
 	t.Parallel()
 	s := StartWithDeviceClients(t, storetest.New(t), nil)
-	d := s.device(tv())
+	d := s.AuthorizeDevice(DeviceClientForm())
 	b := s.NewBrowser()
 	for i := range 60 {
 		if p := b.Post("/device", Form("user_code", "BBBB-BBBB")); p.Status != http.StatusBadRequest {
 			t.Fatalf("wrong code %d: %d", i, p.Status)
 		}
 	}
-	p := b.enter(d, "continue")
+	p := b.EnterUserCode(d, "continue")
 	if p.Status != http.StatusTooManyRequests || p.Header.Get("Retry-After") == "" || !strings.Contains(p.Body, "Try again in") {
 		t.Errorf("the right code after 60 wrong ones: %d", p.Status)
 	}
 	s.Advance(time.Hour)
-	d = s.device(tv())
-	if p := b.enter(d, "continue"); p.Status != http.StatusSeeOther {
+	d = s.AuthorizeDevice(DeviceClientForm())
+	if p := b.EnterUserCode(d, "continue"); p.Status != http.StatusSeeOther {
 		t.Errorf("an hour later: %d", p.Status)
 	}
 }
@@ -49,7 +49,7 @@ func TestWrongCodesAreCountedBySite(t *testing.T) {
 			t.Fatalf("wrong code %d: %d", i, got)
 		}
 	}
-	code := s.device(tv()).code
+	code := s.AuthorizeDevice(DeviceClientForm()).UserCode
 	if got := enter("2001:db8:0:ffff::1", code); got != http.StatusTooManyRequests {
 		t.Errorf("from the same site: %d", got)
 	}
@@ -78,8 +78,8 @@ func TestNoPageElsewhereUsesUpTheTriesAtCodes(t *testing.T) {
 				}
 			}
 		}
-		d := s.device(tv())
-		if p := b.Get(d.address); p.Status != http.StatusOK && p.Status != http.StatusSeeOther {
+		d := s.AuthorizeDevice(DeviceClientForm())
+		if p := b.Get(d.VerificationURI); p.Status != http.StatusOK && p.Status != http.StatusSeeOther {
 			t.Errorf("afterwards, with %v: %d", settings, p.Status)
 		}
 	}

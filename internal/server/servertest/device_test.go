@@ -22,59 +22,10 @@ func eachWithDevices(t *testing.T, test func(t *testing.T, s *Server)) {
 	})
 }
 
-// waiting is a device that waits for its person.
-type waiting struct {
-	s                     *Server
-	client                string
-	device, code, address string
-}
-
-func tv(changes ...string) url.Values {
-	form := Form("client_id", "tv", "client_secret", DeviceClientSecret)
-	for i := 0; i < len(changes); i += 2 {
-		form.Set(changes[i], changes[i+1])
-	}
-	return form
-}
-
-func (s *Server) device(form url.Values) *waiting {
-	s.TB.Helper()
-	p := s.PostForm("/oauth2/device/auth", form)
-	if p.Status != http.StatusOK {
-		s.TB.Fatalf("device authorization: %d %s", p.Status, p.Body)
-	}
-	said := p.JSON(s.TB)
-	return &waiting{s, form.Get("client_id"), Text(said["device_code"]), Text(said["user_code"]), Text(said["verification_uri_complete"])}
-}
-
-// poll asks how it stands, as the device does when its interval has passed.
-func (d *waiting) poll() Response {
-	d.s.TB.Helper()
-	d.s.Advance(5 * time.Second)
-	return d.ask()
-}
-
-func (d *waiting) ask() Response {
-	d.s.TB.Helper()
-	form := Form("client_id", d.client)
-	if d.client == "tv" {
-		form = tv()
-	}
-	form.Set("grant_type", DeviceGrant)
-	form.Set("device_code", d.device)
-	return d.s.PostForm("/oauth2/token", form)
-}
-
-// enter brings the code to the page and goes on, up to where the way leaves it.
-func (b *Browser) enter(d *waiting, decision string) Response {
-	b.Server.TB.Helper()
-	return b.Post("/device", Form("user_code", d.code, "decision", decision))
-}
-
 func TestADeviceIsAllowedElsewhere(t *testing.T) {
 	eachWithDevices(t, func(t *testing.T, s *Server) {
 		t.Helper()
-		asked := s.PostForm("/oauth2/device/auth", tv("scope", "openid offline_access email nonsense", "resource", "https://api.example"))
+		asked := s.PostForm("/oauth2/device/auth", DeviceClientForm("scope", "openid offline_access email nonsense", "resource", "https://api.example"))
 		if asked.Header.Get("Cache-Control") != "no-store" {
 			t.Error("the codes may be cached")
 		}
@@ -87,24 +38,24 @@ func TestADeviceIsAllowedElsewhere(t *testing.T) {
 			"verification_uri": s.URL + "/device", "verification_uri_complete": s.URL + "/device?user_code=" + code,
 			"expires_in": 600.0, "interval": 5.0,
 		})
-		d := &waiting{s, "tv", Text(said["device_code"]), code, Text(said["verification_uri_complete"])}
-		WantError(t, d.poll(), 400, "authorization_pending")
+		d := &PendingDevice{s, "tv", Text(said["device_code"]), code, Text(said["verification_uri_complete"])}
+		WantError(t, d.Poll(), 400, "authorization_pending")
 
 		// The address alone allows nothing: it says what the code is for.
 		b := s.NewBrowser()
-		page := b.Get(d.address)
+		page := b.Get(d.VerificationURI)
 		for _, want := range []string{"Living room", code, "Not my device", "somebody sent you", "See your email address", "Keep access"} {
 			if page.Status != http.StatusOK || !strings.Contains(page.Body, want) {
 				t.Errorf("the page does not say %q: %d\n%s", want, page.Status, page.Body)
 			}
 		}
-		WantError(t, d.poll(), 400, "authorization_pending")
+		WantError(t, d.Poll(), 400, "authorization_pending")
 
-		done := b.Follow(b.enter(d, "continue"))
+		done := b.Follow(b.EnterUserCode(d, "continue"))
 		if done.Status != http.StatusOK || !strings.Contains(done.Body, "go back to your device") {
 			t.Fatalf("the way ends at %d %s\n%s", done.Status, done.Location(), done.Body)
 		}
-		tokens := d.poll().JSON(t)
+		tokens := d.Poll().JSON(t)
 		WantMembers(t, tokens, Object{"token_type": "Bearer", "scope": "openid offline_access email"})
 		WantMembers(t, Claims(t, tokens["id_token"]), Object{"aud": "tv", "sid": nil, "nonce": nil, "acr": "urn:ostiary:acr:password"})
 		WantMembers(t, Claims(t, tokens["access_token"]), Object{"client_id": "tv", "aud": []any{"https://api.example", s.URL}})
@@ -113,7 +64,7 @@ func TestADeviceIsAllowedElsewhere(t *testing.T) {
 		// Who signs out of the browser does not mean the device.
 		p := b.Get("/oauth2/sessions/logout")
 		b.Post("/oauth2/sessions/logout", Form("ticket", p.HiddenField("ticket")))
-		refreshed := s.PostForm("/oauth2/token", tv("grant_type", "refresh_token", "refresh_token", Text(tokens["refresh_token"])))
+		refreshed := s.PostForm("/oauth2/token", DeviceClientForm("grant_type", "refresh_token", "refresh_token", Text(tokens["refresh_token"])))
 		if refreshed.Status != http.StatusOK {
 			t.Fatalf("refresh: %d %s", refreshed.Status, refreshed.Body)
 		}
@@ -123,11 +74,11 @@ func TestADeviceIsAllowedElsewhere(t *testing.T) {
 		}
 
 		// The code is good once. Whoever has it besides the device ends what it gave.
-		WantError(t, d.poll(), 400, "invalid_grant")
+		WantError(t, d.Poll(), 400, "invalid_grant")
 		if s.Userinfo(access).Status != http.StatusUnauthorized {
 			t.Error("a code that came twice ended nothing")
 		}
-		if late := b.Post("/device", Form("user_code", d.code)); late.Status != http.StatusBadRequest {
+		if late := b.Post("/device", Form("user_code", d.UserCode)); late.Status != http.StatusBadRequest {
 			t.Errorf("a code that was used: %d", late.Status)
 		}
 	})
@@ -136,25 +87,25 @@ func TestADeviceIsAllowedElsewhere(t *testing.T) {
 func TestAPersonRefusesADevice(t *testing.T) {
 	eachWithDevices(t, func(t *testing.T, s *Server) {
 		t.Helper()
-		for name, refuse := range map[string]func(*Browser, *waiting) Response{
-			"since the code was sent to them": func(b *Browser, d *waiting) Response { return b.enter(d, "deny") },
-			"without signing in": func(b *Browser, d *waiting) Response {
-				form := b.Get(b.Get(b.enter(d, "continue").Location().String()).Location().String())
+		for name, refuse := range map[string]func(*Browser, *PendingDevice) Response{
+			"since the code was sent to them": func(b *Browser, d *PendingDevice) Response { return b.EnterUserCode(d, "deny") },
+			"without signing in": func(b *Browser, d *PendingDevice) Response {
+				form := b.Get(b.Get(b.EnterUserCode(d, "continue").Location().String()).Location().String())
 				return b.Follow(b.Post(form.FormAction(), Form("request", form.HiddenField("request"), "decision", "cancel")))
 			},
-			"at the question": func(b *Browser, d *waiting) Response {
+			"at the question": func(b *Browser, d *PendingDevice) Response {
 				b.Code(AuthorizationRequest()) // signs in
-				form := b.Get(b.Get(b.enter(d, "continue").Location().String()).Location().String())
+				form := b.Get(b.Get(b.EnterUserCode(d, "continue").Location().String()).Location().String())
 				return b.Follow(b.Post(form.FormAction(), Form("request", form.HiddenField("request"), "decision", "deny")))
 			},
 		} {
-			d := s.device(tv("scope", "openid"))
+			d := s.AuthorizeDevice(DeviceClientForm("scope", "openid"))
 			if p := refuse(s.NewBrowser(), d); p.Status != http.StatusOK || !strings.Contains(p.Body, "Device not connected") {
 				t.Errorf("%s: %d\n%s", name, p.Status, p.Body)
 			}
-			WantError(t, d.poll(), 400, "access_denied")
-			WantError(t, d.poll(), 400, "access_denied")
-			if p := s.NewBrowser().enter(d, "continue"); p.Status != http.StatusBadRequest {
+			WantError(t, d.Poll(), 400, "access_denied")
+			WantError(t, d.Poll(), 400, "access_denied")
+			if p := s.NewBrowser().EnterUserCode(d, "continue"); p.Status != http.StatusBadRequest {
 				t.Errorf("%s: the code still leads somewhere: %d", name, p.Status)
 			}
 		}
@@ -164,53 +115,53 @@ func TestAPersonRefusesADevice(t *testing.T) {
 func TestADeviceThatAsksTooOftenWaitsLonger(t *testing.T) {
 	eachWithDevices(t, func(t *testing.T, s *Server) {
 		t.Helper()
-		d := s.device(tv())
-		WantError(t, d.ask(), 400, "authorization_pending") // the first may come at once
-		s.Advance(4 * time.Second)                          // a little early is no harm
-		WantError(t, d.ask(), 400, "authorization_pending")
+		d := s.AuthorizeDevice(DeviceClientForm())
+		WantError(t, d.PollNow(), 400, "authorization_pending") // the first may come at once
+		s.Advance(4 * time.Second)                              // a little early is no harm
+		WantError(t, d.PollNow(), 400, "authorization_pending")
 		s.Advance(3 * time.Second)
-		WantError(t, d.ask(), 400, "slow_down") // 10 s from now on
+		WantError(t, d.PollNow(), 400, "slow_down") // 10 s from now on
 		s.Advance(8 * time.Second)
-		WantError(t, d.ask(), 400, "slow_down") // 15 s
+		WantError(t, d.PollNow(), 400, "slow_down") // 15 s
 		s.Advance(15 * time.Second)
-		WantError(t, d.ask(), 400, "authorization_pending")
-		s.NewBrowser().Follow(s.NewBrowser().enter(d, "deny"))
+		WantError(t, d.PollNow(), 400, "authorization_pending")
+		s.NewBrowser().Follow(s.NewBrowser().EnterUserCode(d, "deny"))
 		s.Advance(5 * time.Second)
-		WantError(t, d.ask(), 400, "slow_down") // it does not hear sooner
+		WantError(t, d.PollNow(), 400, "slow_down") // it does not hear sooner
 		s.Advance(20 * time.Second)
-		WantError(t, d.ask(), 400, "access_denied")
+		WantError(t, d.PollNow(), 400, "access_denied")
 	})
 }
 
 func TestADeviceHearsOfItsOwnCodeAlone(t *testing.T) {
 	eachWithDevices(t, func(t *testing.T, s *Server) {
 		t.Helper()
-		d := s.device(tv())
-		stolen := &waiting{s, "stick", d.device, d.code, ""}
-		WantError(t, stolen.poll(), 400, "invalid_grant")
-		WantError(t, d.ask(), 400, "authorization_pending") // others' polls are not counted as its own
+		d := s.AuthorizeDevice(DeviceClientForm())
+		stolen := &PendingDevice{s, "stick", d.DeviceCode, d.UserCode, ""}
+		WantError(t, stolen.Poll(), 400, "invalid_grant")
+		WantError(t, d.PollNow(), 400, "authorization_pending") // others' polls are not counted as its own
 
 		code := s.NewBrowser().Code(AuthorizationRequest())
 		for name, bad := range map[string]string{
-			"garbage": "x", "of another kind": code, "changed": d.device[:len(d.device)-2] + "AA", "the user code": d.code,
+			"garbage": "x", "of another kind": code, "changed": d.DeviceCode[:len(d.DeviceCode)-2] + "AA", "the user code": d.UserCode,
 		} {
-			WantError(t, (&waiting{s, "tv", bad, "", ""}).poll(), 400, "invalid_grant")
+			WantError(t, (&PendingDevice{s, "tv", bad, "", ""}).Poll(), 400, "invalid_grant")
 			_ = name
 		}
-		WantError(t, s.PostForm("/oauth2/token", tv("grant_type", DeviceGrant)), 400, "invalid_request")
-		WantError(t, s.PostForm("/oauth2/token", Form("grant_type", DeviceGrant, "device_code", d.device)), 400, "unauthorized_client")
-		WantError(t, s.PostForm("/oauth2/token", CodeExchange(d.device)), 400, "invalid_grant")
+		WantError(t, s.PostForm("/oauth2/token", DeviceClientForm("grant_type", DeviceGrant)), 400, "invalid_request")
+		WantError(t, s.PostForm("/oauth2/token", Form("grant_type", DeviceGrant, "device_code", d.DeviceCode)), 400, "unauthorized_client")
+		WantError(t, s.PostForm("/oauth2/token", CodeExchange(d.DeviceCode)), 400, "invalid_grant")
 
-		s.NewBrowser().Follow(s.NewBrowser().enter(d, "continue"))
+		s.NewBrowser().Follow(s.NewBrowser().EnterUserCode(d, "continue"))
 		s.Advance(10 * time.Minute)
-		WantError(t, d.ask(), 400, "expired_token")
-		if p := s.NewBrowser().enter(d, "continue"); p.Status != http.StatusBadRequest {
+		WantError(t, d.PollNow(), 400, "expired_token")
+		if p := s.NewBrowser().EnterUserCode(d, "continue"); p.Status != http.StatusBadRequest {
 			t.Errorf("a code that has expired: %d", p.Status)
 		}
 		if _, err := s.Store.Purge(t.Context(), s.Time().Add(2*time.Hour)); err != nil {
 			t.Fatal(err)
 		}
-		WantError(t, d.ask(), 400, "expired_token")
+		WantError(t, d.PollNow(), 400, "expired_token")
 	})
 }
 
@@ -223,22 +174,22 @@ func TestWhatADeviceMayAskFor(t *testing.T) {
 		code   string
 	}{
 		"without authentication":    {Form("client_id", "tv"), 401, "invalid_client"},
-		"with a wrong secret":       {tv("client_secret", "wrong"), 401, "invalid_client"},
+		"with a wrong secret":       {DeviceClientForm("client_secret", "wrong"), 401, "invalid_client"},
 		"an unknown client":         {Form("client_id", "nobody"), 401, "invalid_client"},
 		"a client of another grant": {url.Values{}, 400, "unauthorized_client"},
-		"a resource of another":     {tv("resource", "https://other.example"), 400, "invalid_target"},
-		"a scope that cannot be":    {tv("scope", `"`), 400, "invalid_scope"},
-		"too much":                  {tv("scope", strings.Repeat("email ", 5000)), 400, "invalid_request"},
+		"a resource of another":     {DeviceClientForm("resource", "https://other.example"), 400, "invalid_target"},
+		"a scope that cannot be":    {DeviceClientForm("scope", `"`), 400, "invalid_scope"},
+		"too much":                  {DeviceClientForm("scope", strings.Repeat("email ", 5000)), 400, "invalid_request"},
 	} {
 		p := s.PostForm("/oauth2/device/auth", tc.form)
 		if got := p.JSON(t)["error"]; p.Status != tc.status || got != tc.code {
 			t.Errorf("%s: %d %v, want %d %s", name, p.Status, got, tc.status, tc.code)
 		}
 	}
-	d := s.device(Form("client_id", "stick", "scope", "openid email"))
+	d := s.AuthorizeDevice(Form("client_id", "stick", "scope", "openid email"))
 	b := s.NewBrowser()
 	for range 2 { // anybody can pretend to be it, so its person is asked each time
-		p := b.enter(d, "continue")
+		p := b.EnterUserCode(d, "continue")
 		seen := false
 		for p.Status == http.StatusSeeOther {
 			seen = seen || strings.HasPrefix(p.Location().Path, "/consent")
@@ -253,11 +204,11 @@ func TestWhatADeviceMayAskFor(t *testing.T) {
 		if !seen || !strings.Contains(p.Body, "go back to your device") {
 			t.Errorf("asked: %v, and then %d\n%s", seen, p.Status, p.Body)
 		}
-		tokens := d.poll().JSON(t)
+		tokens := d.Poll().JSON(t)
 		if tokens["scope"] != "openid" || tokens["refresh_token"] != nil {
 			t.Errorf("the device gets %v", tokens)
 		}
-		d = s.device(Form("client_id", "stick", "scope", "openid"))
+		d = s.AuthorizeDevice(Form("client_id", "stick", "scope", "openid"))
 	}
 	p := s.PostForm("/oauth2/device/auth", Form("client_id", "stick"))
 	if p.Status != http.StatusOK {
@@ -282,15 +233,15 @@ func texts(list any) (all []string) {
 func TestOfManyPollsAtOnceOneWins(t *testing.T) {
 	eachWithDevices(t, func(t *testing.T, s *Server) {
 		t.Helper()
-		d := s.device(tv("scope", "openid"))
+		d := s.AuthorizeDevice(DeviceClientForm("scope", "openid"))
 		b := s.NewBrowser()
-		b.Follow(b.enter(d, "continue"))
+		b.Follow(b.EnterUserCode(d, "continue"))
 		s.Advance(5 * time.Second)
 		const polls = 20
 		answers := make([]Response, polls)
 		var group sync.WaitGroup
 		for i := range polls {
-			group.Go(func() { answers[i] = d.ask() })
+			group.Go(func() { answers[i] = d.PollNow() })
 		}
 		group.Wait()
 		won := 0
@@ -314,21 +265,21 @@ func TestOfManyPollsAtOnceOneWins(t *testing.T) {
 func TestWhatPeopleEnter(t *testing.T) {
 	t.Parallel()
 	s := StartWithDeviceClients(t, storetest.New(t), nil)
-	d := s.device(tv())
+	d := s.AuthorizeDevice(DeviceClientForm())
 	b := s.NewBrowser()
-	plain := strings.ReplaceAll(d.code, "-", "")
-	for _, entered := range []string{d.code, plain, strings.ToLower(d.code), " " + plain + " ", strings.ToLower(plain[:3]) + " " + plain[3:], strings.ReplaceAll(d.code, "-", "–")} {
-		if p := b.Post("/device", Form("user_code", entered)); p.Status != http.StatusOK || !strings.Contains(p.Body, d.code) {
+	plain := strings.ReplaceAll(d.UserCode, "-", "")
+	for _, entered := range []string{d.UserCode, plain, strings.ToLower(d.UserCode), " " + plain + " ", strings.ToLower(plain[:3]) + " " + plain[3:], strings.ReplaceAll(d.UserCode, "-", "–")} {
+		if p := b.Post("/device", Form("user_code", entered)); p.Status != http.StatusOK || !strings.Contains(p.Body, d.UserCode) {
 			t.Errorf("entering %q: %d", entered, p.Status)
 		}
 	}
-	for _, entered := range []string{"", "x", plain[:7], plain + "B", "AEIOUAEI", strings.Repeat("B", 5000), "<script>", d.device} {
+	for _, entered := range []string{"", "x", plain[:7], plain + "B", "AEIOUAEI", strings.Repeat("B", 5000), "<script>", d.DeviceCode} {
 		p := b.Post("/device", Form("user_code", entered))
 		if p.Status != http.StatusBadRequest || !strings.Contains(p.Body, `id="user-code"`) || !strings.Contains(p.Body, `id="fault"`) {
 			t.Errorf("entering %q: %d", entered, p.Status)
 		}
 	}
-	if p := b.Get("/oauth2/device/verify?user_code=" + d.code); p.Status != http.StatusOK || !strings.Contains(p.Body, "Living room") {
+	if p := b.Get("/oauth2/device/verify?user_code=" + d.UserCode); p.Status != http.StatusOK || !strings.Contains(p.Body, "Living room") {
 		t.Errorf("the address of other servers: %d", p.Status)
 	}
 	if p := b.Get("/device"); p.Status != http.StatusOK || !strings.Contains(p.Body, `id="user-code"`) || strings.Contains(p.Body, `id="fault"`) {

@@ -16,12 +16,12 @@ import (
 
 // document is the published description of the administrators' API, to which every
 // answer that a test gets is held.
-type document struct {
+type Document struct {
 	compiler *jsonschema.Compiler
-	paths    Object
+	Paths    Object
 }
 
-func described(tb testing.TB, h *admin.Handler) *document {
+func AdminDocument(tb testing.TB, h *admin.Handler) *Document {
 	tb.Helper()
 	text, err := h.Document()
 	if err != nil {
@@ -31,7 +31,7 @@ func described(tb testing.TB, h *admin.Handler) *document {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	d := &document{compiler: jsonschema.NewCompiler(), paths: whole.(Object)["paths"].(Object)}
+	d := &Document{compiler: jsonschema.NewCompiler(), Paths: whole.(Object)["paths"].(Object)}
 	d.compiler.AssertFormat()
 	if err := d.compiler.AddResource("openapi.json", whole); err != nil {
 		tb.Fatal(err)
@@ -40,7 +40,7 @@ func described(tb testing.TB, h *admin.Handler) *document {
 }
 
 // check fails if an answer is not what the document says of its operation.
-func (d *document) check(tb testing.TB, method, target string, p Response) {
+func (d *Document) Check(tb testing.TB, method, target string, p Response) {
 	tb.Helper()
 	at, ok := d.find(method, target)
 	if !ok || method == http.MethodHead {
@@ -80,16 +80,16 @@ func (d *document) check(tb testing.TB, method, target string, p Response) {
 }
 
 // find returns where the document speaks of the operation that a request is for.
-func (d *document) find(method, target string) (pointer string, ok bool) {
+func (d *Document) find(method, target string) (pointer string, ok bool) {
 	u, err := url.Parse(target)
 	if err != nil {
 		return "", false
 	}
 	parts := strings.Split(strings.TrimSuffix(strings.TrimPrefix(u.EscapedPath(), "/admin"), "/"), "/")
-	for path := range d.paths {
+	for path := range d.Paths {
 		pattern := strings.Split(path, "/")
 		fits := slices.EqualFunc(pattern, parts, func(a, b string) bool { return a == b || strings.HasPrefix(a, "{") && b != "" })
-		if !fits || d.paths[path].(Object)[strings.ToLower(method)] == nil {
+		if !fits || d.Paths[path].(Object)[strings.ToLower(method)] == nil {
 			continue
 		}
 		return "/paths/" + strings.NewReplacer("/", "~1", "{", "%7B", "}", "%7D").Replace(path) + "/" + strings.ToLower(method), true
@@ -97,8 +97,8 @@ func (d *document) find(method, target string) (pointer string, ok bool) {
 	return "", false
 }
 
-func (d *document) at(pointer string) any {
-	var here any = Object{"paths": d.paths}
+func (d *Document) at(pointer string) any {
+	var here any = Object{"paths": d.Paths}
 	for part := range strings.SplitSeq(pointer[1:], "/") {
 		here = here.(Object)[strings.NewReplacer("~1", "/", "%7B", "{", "%7D", "}").Replace(part)]
 	}

@@ -27,7 +27,7 @@ func TestTheDocumentDescribesWhatIsMounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	delete(mounted, "/openapi.json")
-	want := slices.Sorted(maps.Keys(s.document.paths))
+	want := slices.Sorted(maps.Keys(s.Document.Paths))
 	if got := slices.Sorted(maps.Keys(mounted)); !slices.Equal(got, want) {
 		t.Errorf("mounted are %v\ndescribed are %v", got, want)
 	}

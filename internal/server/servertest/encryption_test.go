@@ -69,7 +69,7 @@ func TestIDTokensAreEncryptedForWhoRegisteredIt(t *testing.T) {
 	for _, alg := range client.EncryptionAlgs() {
 		key := s.bringEncrypting(t, alg, alg)
 		as := []string{"client_id", alg, "client_secret", OtherSecret}
-		_, got := answered(t, b.Authorize(AuthorizationRequest("client_id", alg, "response_type", "code id_token token")))
+		_, got := AuthorizationResponse(t, b.Authorize(AuthorizationRequest("client_id", alg, "response_type", "code id_token token")))
 		first := s.PostForm("/oauth2/token", CodeExchange(got.Get("code"), as...)).JSON(t)
 		again := s.Refresh(first["refresh_token"], as...).JSON(t)
 		for name, given := range map[string]struct{ id, access any }{
@@ -77,14 +77,14 @@ func TestIDTokensAreEncryptedForWhoRegisteredIt(t *testing.T) {
 			"token":   {first["id_token"], first["access_token"]},
 			"refresh": {again["id_token"], again["access_token"]},
 		} {
-			_, said := s.verified(t, decrypted(t, given.id, alg, key), jose.ES256)
-			if said["aud"] != alg || said["at_hash"] != half(jose.ES256, Text(given.access)) {
+			_, said := s.VerifyJWT(t, decrypted(t, given.id, alg, key), jose.ES256)
+			if said["aud"] != alg || said["at_hash"] != HalfHash(jose.ES256, Text(given.access)) {
 				t.Errorf("%s, %s: %v", alg, name, said)
 			}
 		}
 		// As a hint it comes decrypted, and so it does.
 		hint := decrypted(t, again["id_token"], alg, key)
-		if _, got := answered(t, b.Get("/oauth2/auth?"+AuthorizationRequest("client_id", alg, "prompt", "none", "id_token_hint", hint).Encode())); !got.Has("code") {
+		if _, got := AuthorizationResponse(t, b.Get("/oauth2/auth?"+AuthorizationRequest("client_id", alg, "prompt", "none", "id_token_hint", hint).Encode())); !got.Has("code") {
 			t.Errorf("%s: as a hint: %v", alg, got)
 		}
 	}
@@ -112,7 +112,7 @@ func TestWithoutAKeyNoIDTokenGoesOut(t *testing.T) {
 	WantError(t, s.PostForm("/oauth2/token", CodeExchange(code, as...)), http.StatusBadRequest, "invalid_request")
 	WantError(t, s.Refresh(first["refresh_token"], as...), http.StatusBadRequest, "invalid_request")
 	for _, kind := range slices.DeleteFunc(client.LegacyResponseTypes(), func(kind string) bool { return !strings.Contains(kind, "id_token") }) {
-		where, got := answered(t, b.Get("/oauth2/auth?"+AuthorizationRequest("client_id", "sealed", "response_type", kind).Encode()))
+		where, got := AuthorizationResponse(t, b.Get("/oauth2/auth?"+AuthorizationRequest("client_id", "sealed", "response_type", kind).Encode()))
 		if where != "fragment" || got.Get("error") != "invalid_request" || got.Has("id_token") || got.Has("code") || got.Has("access_token") {
 			t.Errorf("%s: %v in the %s", kind, got, where)
 		}

@@ -51,17 +51,17 @@ func TestAHookIsAskedAboutDevices(t *testing.T) {
 		s.ImportClient(`{"client_id": "tv", "client_secret": "` + DeviceClientSecret + `", "token_endpoint_auth_method": "client_secret_post",
 			"grant_types": ["` + DeviceGrant + `", "refresh_token"], "scope": "openid offline_access", "device_authorization_grant_access_token_lifespan": "3h",
 			"device_authorization_grant_id_token_lifespan": "2h", "device_authorization_grant_refresh_token_lifespan": "1h"}`)
-		d := s.device(tv("scope", "openid offline_access"))
-		WantError(t, d.poll(), 400, "authorization_pending")
+		d := s.AuthorizeDevice(DeviceClientForm("scope", "openid offline_access"))
+		WantError(t, d.Poll(), 400, "authorization_pending")
 		b := s.NewBrowser()
-		b.Follow(b.enter(d, "continue"))
+		b.Follow(b.EnterUserCode(d, "continue"))
 		if asked := h.heard(); len(asked) != 0 {
 			t.Errorf("about a device that waits the hook was asked %v", asked)
 		}
 		h.says(http.StatusForbidden, "")
-		WantError(t, d.poll(), 403, "access_denied")
+		WantError(t, d.Poll(), 403, "access_denied")
 		h.says(http.StatusOK, `{"session":{"access_token":{"n":1},"id_token":{"m":1}}}`)
-		tokens := d.poll().JSON(t)
+		tokens := d.Poll().JSON(t)
 		WantMembers(t, Claims(t, tokens["access_token"]), Object{"ext": Object{"n": 1.0}})
 		WantMembers(t, Claims(t, tokens["id_token"]), Object{"m": 1.0})
 		asked := h.heard()
@@ -73,13 +73,13 @@ func TestAHookIsAskedAboutDevices(t *testing.T) {
 
 		h.says(http.StatusNoContent, "")
 		s.Advance(59 * time.Minute)
-		next := s.PostForm("/oauth2/token", tv("grant_type", "refresh_token", "refresh_token", Text(tokens["refresh_token"])))
+		next := s.PostForm("/oauth2/token", DeviceClientForm("grant_type", "refresh_token", "refresh_token", Text(tokens["refresh_token"])))
 		WantMembers(t, Claims(t, next.JSON(t)["access_token"]), Object{"ext": Object{"n": 1.0}})
-		d = s.device(tv("scope", "openid offline_access"))
-		b.Follow(b.enter(d, "continue"))
-		tokens = d.poll().JSON(t)
+		d = s.AuthorizeDevice(DeviceClientForm("scope", "openid offline_access"))
+		b.Follow(b.EnterUserCode(d, "continue"))
+		tokens = d.Poll().JSON(t)
 		s.Advance(time.Hour)
-		WantError(t, s.PostForm("/oauth2/token", tv("grant_type", "refresh_token", "refresh_token", Text(tokens["refresh_token"]))), 400, "invalid_grant")
+		WantError(t, s.PostForm("/oauth2/token", DeviceClientForm("grant_type", "refresh_token", "refresh_token", Text(tokens["refresh_token"]))), 400, "invalid_grant")
 	})
 }
 

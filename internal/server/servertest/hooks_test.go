@@ -80,7 +80,7 @@ func TestATokenHookHasASayInEveryToken(t *testing.T) {
 		s := Start(t, db, map[string]string{
 			"token_hook_url": h.url, "token_hook_auth_name": "X-Api-Key", "token_hook_auth_value": "a key", "allowed_top_level_claims": "tier",
 		})
-		a := s.trusting("")
+		a := s.NewAssertionIssuer("")
 		h.says(http.StatusOK, `{"session":{"access_token":{"tier":"gold","n":1},"id_token":{"team":"x","sub":"evil","iss":"evil"}}}`)
 
 		got := s.ExchangeCode(s.NewBrowser().Code(AuthorizationRequest("resource", "https://api.example")))
@@ -138,13 +138,13 @@ func TestATokenHookHasASayInEveryToken(t *testing.T) {
 		WantMembers(t, Claims(t, own["access_token"]), Object{"ext": Object{"n": 4.0}, "sub": "web"})
 		said := s.PostForm("/oauth2/introspect", url.Values{"token": {Text(own["access_token"])}}).JSON(t)
 		WantMembers(t, said, Object{"active": true, "ext": Object{"n": 4.0}})
-		form := a.asserts("mike")
+		form := a.TokenRequest("mike")
 		theirs := s.PostForm("/oauth2/token", form).JSON(t)
 		WantMembers(t, Claims(t, theirs["access_token"]), Object{"ext": Object{"n": 4.0}, "sub": "mike"})
 		asked = h.heard()
 		WantMembers(t, part(asked[0], "request").(Object), Object{"grant_types": []any{"client_credentials"}, "granted_scopes": []any{"api"}})
 		WantMembers(t, part(asked[1], "request").(Object), Object{
-			"grant_types": []any{bearerGrant}, "payload": Object{"assertion": []any{form.Get("assertion")}},
+			"grant_types": []any{JWTBearerGrant}, "payload": Object{"assertion": []any{form.Get("assertion")}},
 		})
 		WantMembers(t, part(asked[1], "session", "id_token").(Object), Object{"subject": "mike"})
 	})
@@ -177,9 +177,9 @@ func TestAHookThatRefusesOrFailsCostsNothing(t *testing.T) {
 			t.Parallel()
 			h := newHook(t)
 			s := Start(t, storetest.New(t), map[string]string{"token_hook_url": h.url})
-			a := s.trusting("")
+			a := s.NewAssertionIssuer("")
 			code := s.NewBrowser().Code(AuthorizationRequest())
-			assertion := a.asserts("mike")
+			assertion := a.TokenRequest("mike")
 			requests := map[string]func() Response{
 				"a code":             func() Response { return s.PostForm("/oauth2/token", CodeExchange(code)) },
 				"an assertion":       func() Response { return s.PostForm("/oauth2/token", assertion) },

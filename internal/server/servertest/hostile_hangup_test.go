@@ -14,7 +14,7 @@ import (
 // Whoever hangs up while we work wakes nobody: that is no fault of ours.
 func TestHostileClientsThatHangUp(t *testing.T) {
 	t.Parallel()
-	var book logbook
+	var book LogBuffer
 	s := StartWithLog(t, storetest.New(t), nil, slog.NewTextHandler(&book, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	token := Text(s.ExchangeCode(s.NewBrowser().Code(AuthorizationRequest()))["access_token"])
 	gone, hangUp := context.WithCancel(t.Context())

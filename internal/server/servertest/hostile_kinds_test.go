@@ -28,8 +28,8 @@ func everyKind(t *testing.T, s *Server, b *Browser) map[string]string {
 		"opaque access token":  Text(opaque["access_token"]),
 		"client's own token":   Text(own["access_token"]),
 		"sign-out ticket":      page.HiddenField("ticket"),
-		"registration token":   s.Register(t).token,
-		"session cookie":       b.cookie("ostiary_session"),
+		"registration token":   s.Register(t).Token,
+		"session cookie":       b.Cookie("ostiary_session"),
 		"client secret":        "web-secret-web-secret-web-secret-",
 		"signed userinfo":      s.signedUserinfo(t),
 		"authorization header": "Bearer " + Text(got["access_token"]),
@@ -40,20 +40,6 @@ func everyKind(t *testing.T, s *Server, b *Browser) map[string]string {
 		}
 	}
 	return kinds
-}
-
-// cookie returns the value of the browser's cookie of that name.
-func (b *Browser) cookie(name string) string {
-	u, err := url.Parse(b.Server.URL)
-	if err != nil {
-		b.Server.TB.Fatal(err)
-	}
-	for _, c := range b.Client.Jar.Cookies(u) {
-		if c.Name == name {
-			return c.Value
-		}
-	}
-	return ""
 }
 
 // signedUserinfo returns the answer for a client that has it signed: like an ID
@@ -78,7 +64,7 @@ func TestHostileNoKindPassesForAnother(t *testing.T) {
 	s := Start(t, storetest.New(t), map[string]string{"rate_limits": "off"})
 	b := s.NewBrowser()
 	kinds := everyKind(t, s, b)
-	registration := s.Register(t).path
+	registration := s.Register(t).Path
 	const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 	post := func(changes url.Values) url.Values {
 		form := url.Values{"client_id": {"web"}}

@@ -151,7 +151,7 @@ func TestHostileSessionFixation(t *testing.T) {
 	s := Start(t, storetest.New(t), nil)
 	attacker := s.NewBrowser()
 	attacker.Code(AuthorizationRequest())
-	planted := attacker.cookie("ostiary_session")
+	planted := attacker.Cookie("ostiary_session")
 
 	victim := s.NewBrowser()
 	u, err := url.Parse(s.URL)
@@ -161,7 +161,7 @@ func TestHostileSessionFixation(t *testing.T) {
 	victim.Client.Jar.SetCookies(u, []*http.Cookie{{Name: "ostiary_session", Value: planted, Path: "/"}})
 	page := victim.Get(victim.Get("/oauth2/auth?" + AuthorizationRequest("prompt", "login").Encode()).Header.Get("Location"))
 	p := victim.Post(page.FormAction(), url.Values{"request": {page.HiddenField("request")}, "username": {"bob"}, "password": {Password}})
-	if got := victim.cookie("ostiary_session"); p.Status != http.StatusSeeOther || got == planted || got == "" {
+	if got := victim.Cookie("ostiary_session"); p.Status != http.StatusSeeOther || got == planted || got == "" {
 		t.Errorf("signed in: %d with the cookie %q, planted was %q", p.Status, got, planted)
 	}
 	if p := attacker.Get("/oauth2/auth?" + AuthorizationRequest("prompt", "none").Encode()); p.Location().Query().Get("error") != "login_required" {
@@ -169,12 +169,12 @@ func TestHostileSessionFixation(t *testing.T) {
 	}
 
 	// The same person's session goes on under another cookie.
-	before := victim.cookie("ostiary_session")
+	before := victim.Cookie("ostiary_session")
 	thief := s.NewBrowser()
 	thief.Client.Jar.SetCookies(u, []*http.Cookie{{Name: "ostiary_session", Value: before, Path: "/"}})
 	page = victim.Get(victim.Get("/oauth2/auth?" + AuthorizationRequest("prompt", "login").Encode()).Header.Get("Location"))
 	victim.Post(page.FormAction(), url.Values{"request": {page.HiddenField("request")}, "username": {"bob"}, "password": {Password}})
-	if victim.cookie("ostiary_session") == before {
+	if victim.Cookie("ostiary_session") == before {
 		t.Error("signing in again leaves the cookie as it was")
 	}
 	if p := thief.Get("/oauth2/auth?" + AuthorizationRequest("prompt", "none").Encode()); p.Location().Query().Get("error") != "login_required" {

@@ -1,13 +1,11 @@
 package servertest
 
 import (
-	"bytes"
 	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,29 +14,11 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// logbook keeps what is logged.
-type logbook struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logbook) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logbook) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
 // No credential, good or bad, in its place or out of it, gets into the log, at any
 // level (promise 5), or into the records of refusals.
 func TestHostileTheLogHoldsNoCredential(t *testing.T) {
 	t.Parallel()
-	var book logbook
+	var book LogBuffer
 	log := slog.NewTextHandler(&book, &slog.HandlerOptions{Level: slog.LevelDebug})
 	s := StartWithLog(t, storetest.New(t), map[string]string{"rate_limits": "off", "sign_up": "on", "legacy_response_types": "on"}, log)
 	s.ImportClient(LegacyClient("legacy", ""))
@@ -58,13 +38,13 @@ func TestHostileTheLogHoldsNoCredential(t *testing.T) {
 	s.Userinfo(next["access_token"])
 	s.IsActive(next["access_token"])
 	s.IsActive(next["refresh_token"])
-	_, front := answered(t, b.Authorize(AuthorizationRequest("client_id", "legacy", "response_type", "code id_token token")))
+	_, front := AuthorizationResponse(t, b.Authorize(AuthorizationRequest("client_id", "legacy", "response_type", "code id_token token")))
 	signer := s.AddAssertingClient()
 	asserted := s.ClientAssertion(signer)
 	s.PostForm("/oauth2/token", asserted)
 	opaque := s.PostForm("/oauth2/token", form("grant_type", "client_credentials", "client_id", "post", "client_secret", PostSecret)).JSON(t)
 	registered := s.Register(t)
-	s.Call(t, http.MethodGet, registered.path, registered.token, "")
+	s.Call(t, http.MethodGet, registered.Path, registered.Token, "")
 	setup := session.NewCookie()
 	if err := s.Store.SetupLinks.InsertSetupLink(t.Context(), session.Hash(setup), s.Time().Add(time.Hour)); err != nil {
 		t.Fatal(err)
@@ -103,7 +83,7 @@ func TestHostileTheLogHoldsNoCredential(t *testing.T) {
 	s.PostForm("/oauth2/introspect", form("token", misplaced, "token_type_hint", misplaced))
 	s.PostForm("/oauth2/revoke", form("token", misplaced))
 	s.Userinfo(misplaced)
-	s.Call(t, http.MethodGet, registered.path, misplaced, "")
+	s.Call(t, http.MethodGet, registered.Path, misplaced, "")
 	s.Call(t, http.MethodPost, "/connect/register", misplaced, `{"client_secret":"`+misplaced+`","redirect_uris":["`+misplaced+`"],"jwks":"`+misplaced+`"}`)
 	s.Refresh(got["refresh_token"])
 	s.Advance(time.Minute)
@@ -139,13 +119,13 @@ func TestHostileTheLogHoldsNoCredential(t *testing.T) {
 		}
 	}
 	secrets := map[string]string{
-		"password": Password, "chosen password": chosen, "newcomer's password": another, "newcomer's session": newcomer.cookie("ostiary_session"),
+		"password": Password, "chosen password": chosen, "newcomer's password": another, "newcomer's session": newcomer.Cookie("ostiary_session"),
 		"wrong password": wrong, "misplaced": misplaced, "system secret": SystemSecret,
 		"answer's code": front.Get("code"), "answer's access token": front.Get("access_token"), "answer's ID token": front.Get("id_token"),
 		"code": code, "verifier": CodeVerifier, "access token": Text(got["access_token"]), "refresh token": Text(got["refresh_token"]),
 		"next refresh token": Text(next["refresh_token"]), "ID token": Text(got["id_token"]), "opaque token": Text(opaque["access_token"]),
-		"client secret": "web-secret-web-secret-web-secret-", "posted secret": PostSecret, "registration token": registered.token,
-		"session": b.cookie("ostiary_session"), "set-up token": setup, "assertion": asserted.Get("client_assertion"),
+		"client secret": "web-secret-web-secret-web-secret-", "posted secret": PostSecret, "registration token": registered.Token,
+		"session": b.Cookie("ostiary_session"), "set-up token": setup, "assertion": asserted.Get("client_assertion"),
 	}
 	u, err := url.Parse(s.URL)
 	if err != nil {

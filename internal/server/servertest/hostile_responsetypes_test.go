@@ -27,7 +27,7 @@ func TestHostileNoTokenGetsIntoAQuery(t *testing.T) {
 				if p.Status >= http.StatusInternalServerError || to != RedirectURI {
 					t.Errorf("%q, mode %q: %d to %q", spelled, mode, p.Status, p.Header.Get("Location"))
 				}
-				if _, got := answered(t, p); mode != "" && mode != "fragment" && !got.Has("error") {
+				if _, got := AuthorizationResponse(t, p); mode != "" && mode != "fragment" && !got.Has("error") {
 					t.Errorf("%q, mode %q: answered with %s", spelled, mode, names(got))
 				}
 			}
@@ -47,7 +47,7 @@ func TestHostileParametersDoNotChangeTheTokens(t *testing.T) {
 		"token_type", "mac", "expires_in", "999999", "iss", "https://evil.example", "sub", "root", "code", "mine", "c_hash", "x",
 		"scope", "openid openid profile api api", "client_secret", OtherSecret,
 	)
-	_, got := answered(t, b.Get("/oauth2/auth?"+form.Encode()))
+	_, got := AuthorizationResponse(t, b.Get("/oauth2/auth?"+form.Encode()))
 	if names(got) != "access_token code expires_in id_token iss session_state state token_type" || got.Get("token_type") != "Bearer" ||
 		got.Get("expires_in") != "600" || got.Get("iss") != s.URL {
 		t.Fatalf("answered with %v", got)
@@ -57,7 +57,7 @@ func TestHostileParametersDoNotChangeTheTokens(t *testing.T) {
 		t.Errorf("scope %v", scope)
 	}
 	// Without a code, what concerns codes alone does no harm.
-	where, got := answered(t, b.Get("/oauth2/auth?"+AuthorizationRequest("client_id", "legacy", "response_type", "id_token", "code_challenge", "x", "code_challenge_method", "plain").Encode()))
+	where, got := AuthorizationResponse(t, b.Get("/oauth2/auth?"+AuthorizationRequest("client_id", "legacy", "response_type", "id_token", "code_challenge", "x", "code_challenge_method", "plain").Encode()))
 	if where != "fragment" || names(got) != "id_token iss session_state state" {
 		t.Errorf("PKCE without a code: %v in the %s", got, where)
 	}

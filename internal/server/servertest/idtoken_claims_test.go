@@ -57,9 +57,9 @@ func TestIDTokensOfTheTokenEndpointCarryTheClaimsOfGrantedScopes(t *testing.T) {
 				narrower := s.Refresh(tokens["refresh_token"], "scope", "openid email").JSON(t)
 				WantMembers(t, Claims(t, narrower["id_token"]), Object{"name": nil, "groups": nil, "email": tc.want["email"]})
 
-				d := s.device(tv("scope", scopes))
-				b.Follow(b.enter(d, "continue"))
-				WantMembers(t, Claims(t, d.poll().JSON(t)["id_token"]), tc.want)
+				d := s.AuthorizeDevice(DeviceClientForm("scope", scopes))
+				b.Follow(b.EnterUserCode(d, "continue"))
+				WantMembers(t, Claims(t, d.Poll().JSON(t)["id_token"]), tc.want)
 			})
 		})
 	}
@@ -75,7 +75,7 @@ func TestFrontChannelIDTokensStayMinimal(t *testing.T) {
 	b := s.NewBrowser()
 	b.Code(AuthorizationRequest()) // signs in
 	for kind, want := range map[string]any{"id_token": "Ada Lovelace", "code id_token": nil, "id_token token": nil, "code id_token token": nil} {
-		_, got := answered(t, b.Authorize(AuthorizationRequest("client_id", "legacy", "scope", "openid profile", "response_type", kind)))
+		_, got := AuthorizationResponse(t, b.Authorize(AuthorizationRequest("client_id", "legacy", "scope", "openid profile", "response_type", kind)))
 		if name := Claims(t, got.Get("id_token"))["name"]; name != want {
 			t.Errorf("%s: the ID token says the name %v, want %v", kind, name, want)
 		}
@@ -138,7 +138,7 @@ func TestLongClaimsAreLeftToUserinfo(t *testing.T) {
 			if _, _, err := s.ImportUsers(users); err != nil {
 				t.Fatal(err)
 			}
-			s.rescope("web", "openid profile groups")
+			s.SetClientScope("web", "openid profile groups")
 			tokens := s.ExchangeCode(s.NewBrowser().Code(AuthorizationRequest("scope", "openid profile groups")))
 			said := Claims(t, tokens["id_token"])
 			got, _ := said["groups"].([]any)

@@ -185,13 +185,13 @@ func TestFlowsAtAnIssuerWithAPath(t *testing.T) {
 			t.Errorf("registration at %s: %d", at, p.Status)
 		}
 
-		d := s.device(tv())
-		if !strings.HasPrefix(d.address, s.Config.Origin()+s.Config.Path()+"/device?user_code=") {
-			t.Errorf("verification_uri_complete %q", d.address)
+		d := s.AuthorizeDevice(DeviceClientForm())
+		if !strings.HasPrefix(d.VerificationURI, s.Config.Origin()+s.Config.Path()+"/device?user_code=") {
+			t.Errorf("verification_uri_complete %q", d.VerificationURI)
 		}
-		page := b.Get(d.address)
+		page := b.Get(d.VerificationURI)
 		p := b.Follow(b.Post(page.FormAction(), url.Values{"user_code": {page.HiddenField("user_code")}, "decision": {"continue"}}))
-		if !strings.Contains(p.Body, "device-done") || d.poll().Status != http.StatusOK {
+		if !strings.Contains(p.Body, "device-done") || d.Poll().Status != http.StatusOK {
 			t.Errorf("device: %d to %q\n%s", p.Status, p.Header.Get("Location"), p.Body)
 		}
 
@@ -214,7 +214,7 @@ func TestAppsSendPeopleBackBelowThePath(t *testing.T) {
 		t.Helper()
 		operators := httptest.NewServer(s.Admin())
 		t.Cleanup(operators.Close)
-		a := &AppServer{s, operators.URL, described(t, s.AdminAPI)}
+		a := &AppServer{s, operators.URL, AdminDocument(t, s.AdminAPI)}
 		b := s.NewBrowser()
 		step := func(what, challenge string, body Object) string {
 			t.Helper()

@@ -150,12 +150,12 @@ func TestIssuersThatCannotBeTrusted(t *testing.T) {
 func TestATrustIsEndedAtTheAPI(t *testing.T) {
 	EachAppServer(t, func(t *testing.T, s *AppServer) {
 		t.Helper()
-		a := s.trusting("")
-		token := s.PostForm("/oauth2/token", a.asserts("mike")).JSON(t)["access_token"]
+		a := s.NewAssertionIssuer("")
+		token := s.PostForm("/oauth2/token", a.TokenRequest("mike")).JSON(t)["access_token"]
 		if !s.IsActive(token) {
 			t.Fatal("the token is not active")
 		}
-		if p := s.CallAdmin(http.MethodDelete, issuersPath+"/"+url.PathEscape(a.trust.ID), ""); p.Status != http.StatusNoContent {
+		if p := s.CallAdmin(http.MethodDelete, issuersPath+"/"+url.PathEscape(a.Trust.ID), ""); p.Status != http.StatusNoContent {
 			t.Fatalf("DELETE: %d %s", p.Status, p.Body)
 		}
 		if s.IsActive(token) {

@@ -42,7 +42,7 @@ func (h holder) ask(method, path, body string) Response {
 		r.Header.Set("Content-Type", "application/json")
 	}
 	p := Send(h.TB, http.DefaultClient, r)
-	h.document.check(h.TB, method, path, p)
+	h.Document.Check(h.TB, method, path, p)
 	return p
 }
 
@@ -122,7 +122,7 @@ func TestTheSetsThatTokensAreSignedWith(t *testing.T) {
 	writer, exporter := s.holding(apikey.KeysRead, apikey.KeysWrite), s.holding(apikey.KeysRead, apikey.KeysWrite, apikey.KeysExport)
 	published := func() map[string]bool {
 		kids := map[string]bool{}
-		for _, k := range s.keySet(t).Keys {
+		for _, k := range s.PublishedKeys(t).Keys {
 			kids[k.KeyID] = true
 		}
 		return kids

@@ -23,7 +23,7 @@ func TestMetrics(t *testing.T) {
 		s.NewBrowser().Get("/nothing/at/all?secret=1")
 		var text string
 		for _, path := range []string{"/metrics", "/metrics/prometheus", "/admin/metrics", "/admin/metrics/prometheus"} {
-			p := s.askPlain(path)
+			p := s.GetAdminText(path)
 			if text = p.Body; p.Status != http.StatusOK || !strings.HasPrefix(p.Header.Get("Content-Type"), "text/plain") {
 				t.Errorf("%s: %d %s", path, p.Status, p.Header.Get("Content-Type"))
 			}
@@ -65,14 +65,4 @@ func TestMetrics(t *testing.T) {
 			t.Error("a label holds what a caller wrote")
 		}
 	})
-}
-
-// askPlain is ask for what is no JSON.
-func (s *AppServer) askPlain(path string) Response {
-	s.TB.Helper()
-	r, err := http.NewRequestWithContext(s.TB.Context(), http.MethodGet, s.AdminURL+path, nil)
-	if err != nil {
-		s.TB.Fatal(err)
-	}
-	return Send(s.TB, http.DefaultClient, r)
 }

@@ -51,16 +51,16 @@ func TestClaimsByNameAreHeldAgainstTheClientsScopes(t *testing.T) {
 		s.wantEmail("a client that may have the scope", tokens, "ada@example.com")
 		before := tokens["access_token"]
 
-		s.rescope("web", shrunk)
+		s.SetClientScope("web", shrunk)
 		s.wantEmail("a client that may not", s.ExchangeCode(s.NewBrowser().Code(form)), nil)
 		s.wantEmail("an access token from before the scope was taken", Object{"access_token": before}, nil)
 		tokens = s.Refresh(tokens["refresh_token"]).JSON(t)
 		s.wantEmail("a refresh after the scope was taken", tokens, nil)
 
 		// A code from before the scope was taken.
-		s.rescope("web", grown)
+		s.SetClientScope("web", grown)
 		code := s.NewBrowser().Code(form)
-		s.rescope("web", shrunk)
+		s.SetClientScope("web", shrunk)
 		s.wantEmail("a code from before the scope was taken", s.ExchangeCode(code), nil)
 	})
 }
@@ -107,7 +107,7 @@ func TestAConsentAppGrantsClaimsByName(t *testing.T) {
 		t.Helper()
 		s.people()
 		s.declare(&scope.Scope{Name: "hr", Claims: map[string][]scope.Destination{"department": {scope.Userinfo}}})
-		s.rescope("web", "openid profile email offline_access api hr")
+		s.SetClientScope("web", "openid profile email offline_access api hr")
 		ada, err := s.Store.Accounts.AccountByUsername(t.Context(), "ada")
 		if err != nil {
 			t.Fatal(err)
@@ -140,7 +140,7 @@ func TestAConsentAppGrantsClaimsByName(t *testing.T) {
 func TestClaimsThatWereNotShownAreNotGranted(t *testing.T) {
 	t.Parallel()
 	s := Start(t, storetest.New(t), nil)
-	s.rescope("careful", "openid profile")
+	s.SetClientScope("careful", "openid profile")
 	b := s.NewBrowser()
 	form := AuthorizationRequest("client_id", "careful", "scope", "openid", "claims", `{"userinfo":{"email":null,"name":null}}`)
 	p := b.Get("/oauth2/auth?" + form.Encode())
@@ -155,7 +155,7 @@ func TestClaimsThatWereNotShownAreNotGranted(t *testing.T) {
 	if strings.Contains(page.Body, "email address") || !strings.Contains(page.Body, "your profile") {
 		t.Errorf("the page shows not what the claims imply, within what the client may have:\n%s", page.Body)
 	}
-	s.rescope("careful", "openid profile email")
+	s.SetClientScope("careful", "openid profile email")
 	p = b.Follow(b.Post(page.FormAction(), url.Values{"request": {page.HiddenField("request")}, "decision": {"accept"}}))
 	got := s.Userinfo(s.tokensOf("careful", "careful-secret-careful-secret-ca", CodeOf(t, p))["access_token"]).JSON(t)
 	WantMembers(t, got, Object{"name": "Ada Lovelace", "email": nil})

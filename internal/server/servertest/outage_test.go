@@ -17,7 +17,7 @@ func TestALostDatabaseIsNoVerdict(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
 		s := StartWithDeviceClients(t, db, map[string]string{"sign_up": "on"})
-		device := s.device(tv())
+		device := s.AuthorizeDevice(DeviceClientForm())
 		signer := s.AddAssertingClient()
 		b := s.NewBrowser()
 		tokens := s.ExchangeCode(b.Code(AuthorizationRequest()))
@@ -25,7 +25,7 @@ func TestALostDatabaseIsNoVerdict(t *testing.T) {
 		waiting := b.Get("/oauth2/auth?" + AuthorizationRequest("prompt", "login").Encode()).Location().Query().Get("request")
 		registered := s.Register(t)
 		s.PostForm("/oauth2/token", s.ClientAssertion(signer))
-		device.ask()
+		device.PollNow()
 		db.Close()
 
 		access, refresh := Text(tokens["access_token"]), Text(tokens["refresh_token"])
@@ -53,16 +53,16 @@ func TestALostDatabaseIsNoVerdict(t *testing.T) {
 			"revoke access":      func() Response { return s.PostForm("/oauth2/revoke", url.Values{"token": {access}}) },
 			"revoke refresh":     func() Response { return s.PostForm("/oauth2/revoke", url.Values{"token": {refresh}}) },
 			"userinfo":           func() Response { return s.Userinfo(access) },
-			"device, new":        func() Response { return s.PostForm("/oauth2/device/auth", tv()) },
-			"device, polling":    device.ask,
-			"device, its code":   func() Response { return b.enter(device, "continue") },
-			"device, refused":    func() Response { return b.enter(device, "deny") },
+			"device, new":        func() Response { return s.PostForm("/oauth2/device/auth", DeviceClientForm()) },
+			"device, polling":    device.PollNow,
+			"device, its code":   func() Response { return b.EnterUserCode(device, "continue") },
+			"device, refused":    func() Response { return b.EnterUserCode(device, "deny") },
 			"sign-out":           func() Response { return b.Get("/oauth2/sessions/logout?id_token_hint=" + Text(tokens["id_token"])) },
 			"registration": func() Response {
 				return s.Call(t, http.MethodPost, "/connect/register", "", `{"redirect_uris":["https://a.example/"]}`)
 			},
-			"registration, read":   func() Response { return s.Call(t, http.MethodGet, registered.path, registered.token, "") },
-			"registration, delete": func() Response { return s.Call(t, http.MethodDelete, registered.path, registered.token, "") },
+			"registration, read":   func() Response { return s.Call(t, http.MethodGet, registered.Path, registered.Token, "") },
+			"registration, delete": func() Response { return s.Call(t, http.MethodDelete, registered.Path, registered.Token, "") },
 			"readiness":            func() Response { return b.Get("/health/ready") },
 		} {
 			p := act()
@@ -76,16 +76,4 @@ func TestALostDatabaseIsNoVerdict(t *testing.T) {
 			}
 		}
 	})
-}
-
-type registered struct{ path, token string }
-
-func (s *Server) Register(t *testing.T) registered {
-	t.Helper()
-	p := s.Call(t, http.MethodPost, "/connect/register", "", `{"redirect_uris":["https://a.example/cb"]}`)
-	if p.Status != http.StatusCreated {
-		t.Fatalf("register: %d %s", p.Status, p.Body)
-	}
-	got := p.JSON(t)
-	return registered{strings.TrimPrefix(Text(got["registration_client_uri"]), s.URL), Text(got["registration_access_token"])}
 }

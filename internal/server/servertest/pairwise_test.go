@@ -28,7 +28,7 @@ func TestAPairwiseClientKnowsAPersonUnderANameOfItsOwn(t *testing.T) {
 		var own, session string
 		for _, id := range []string{"pair", "sealing"} {
 			as := []string{"client_id", id, "client_secret", OtherSecret}
-			_, got := answered(t, b.Authorize(AuthorizationRequest("client_id", id, "response_type", "code id_token token", "resource", "https://api.example")))
+			_, got := AuthorizationResponse(t, b.Authorize(AuthorizationRequest("client_id", id, "response_type", "code id_token token", "resource", "https://api.example")))
 			if own == "" {
 				own, session = Text(Claims(t, got.Get("id_token"))["sub"]), Text(Claims(t, got.Get("id_token"))["sid"])
 			}
@@ -98,11 +98,11 @@ func TestADeviceClientLearnsNoOtherSectorsSubjects(t *testing.T) {
 		}
 		made := s.Call(t, http.MethodPost, "/connect/register", "", encoded(t, members)).JSON(t)
 		id := Text(made["client_id"])
-		d := s.device(Form("client_id", id, "scope", "openid offline_access"))
-		if p := b.Follow(b.enter(d, "continue")); p.Status != http.StatusOK {
+		d := s.AuthorizeDevice(Form("client_id", id, "scope", "openid offline_access"))
+		if p := b.Follow(b.EnterUserCode(d, "continue")); p.Status != http.StatusOK {
 			t.Fatalf("the way ends at %d %s\n%s", p.Status, p.Location(), p.Body)
 		}
-		tokens := d.poll().JSON(t)
+		tokens := d.Poll().JSON(t)
 		own := Claims(t, tokens["id_token"])["sub"]
 		if own == nil || own == victims {
 			t.Errorf("the device's sub is %v, the other sector's %v", own, victims)
@@ -144,7 +144,7 @@ func TestAPairwiseClientNamesAPersonAsItKnowsThem(t *testing.T) {
 	s.ImportClient(LegacyClient("pair", `, "subject_type": "pairwise"`), LegacyClient("other", ""))
 	b := s.NewBrowser()
 	public := Text(Claims(t, s.ExchangeCode(b.Code(AuthorizationRequest()))["id_token"])["sub"])
-	_, got := answered(t, b.Authorize(AuthorizationRequest("client_id", "pair", "response_type", "id_token")))
+	_, got := AuthorizationResponse(t, b.Authorize(AuthorizationRequest("client_id", "pair", "response_type", "id_token")))
 	hint := got.Get("id_token")
 	own := Text(Claims(t, hint)["sub"])
 	s.Advance(time.Hour / 2) // the hint has expired, the session has not
@@ -162,7 +162,7 @@ func TestAPairwiseClientNamesAPersonAsItKnowsThem(t *testing.T) {
 		"the name of another client's": {[]string{"client_id", "other", "claims", sub(own)}, "login_required"},
 	} {
 		form := AuthorizationRequest(append([]string{"client_id", "pair", "response_type", "id_token", "prompt", "none"}, tc.changes...)...)
-		if _, got := answered(t, b.Get("/oauth2/auth?"+form.Encode())); got.Get("error") != tc.want {
+		if _, got := AuthorizationResponse(t, b.Get("/oauth2/auth?"+form.Encode())); got.Get("error") != tc.want {
 			t.Errorf("%s: error %q, want %q", name, got.Get("error"), tc.want)
 		}
 	}
@@ -173,7 +173,7 @@ func TestAPairwiseClientNamesAPersonAsItKnowsThem(t *testing.T) {
 	if p = b.Get(p.Header.Get("Location")); !strings.HasPrefix(p.Header.Get("Location"), s.URL+"/login") {
 		t.Errorf("after somebody else signed in: %d to %q, want the sign-in page again", p.Status, p.Header.Get("Location"))
 	}
-	if _, got := answered(t, b.Follow(p)); Text(Claims(t, got.Get("id_token"))["sub"]) != own {
+	if _, got := AuthorizationResponse(t, b.Follow(p)); Text(Claims(t, got.Get("id_token"))["sub"]) != own {
 		t.Errorf("after the right person signed in: %v", got)
 	}
 }

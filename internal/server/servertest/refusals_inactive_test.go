@@ -121,7 +121,7 @@ func TestUserinfoExplainsInactiveTokens(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			storetest.Each(t, func(t *testing.T, db *store.Store) {
-				var log logbook
+				var log LogBuffer
 				s := StartWithLog(t, db, map[string]string{"rate_limits": "off"}, slog.NewTextHandler(&log, nil))
 				b := s.NewBrowser()
 				token := tc.act(t, s, b, s.ExchangeCode(b.Code(AuthorizationRequest())))
@@ -204,7 +204,7 @@ func TestIntrospectionExplainsInactiveTokens(t *testing.T) {
 func TestDroppedScopesAreExplained(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
-		var log logbook
+		var log LogBuffer
 		s := StartWithLog(t, db, map[string]string{"rate_limits": "off"}, slog.NewTextHandler(&log, nil))
 		want := func(what string, p Response, attrs map[string]string) {
 			t.Helper()
@@ -241,7 +241,7 @@ func TestDroppedScopesAreExplained(t *testing.T) {
 			map[string]string{"claims_dropped": "phone_number"})
 
 		p := b.Authorize(AuthorizationRequest("scope", "openid email offline_access api"))
-		s.rescope("web", "openid offline_access api")
+		s.SetClientScope("web", "openid offline_access api")
 		exchange := s.PostForm("/oauth2/token", CodeExchange(p.Location().Query().Get("code")))
 		want("a scope that the client has no longer", exchange, map[string]string{"scopes_not_allowed": "email"})
 		refreshed := s.Refresh(exchange.JSON(t)["refresh_token"])

@@ -91,7 +91,7 @@ func TestEachRefusedCodeIsExplained(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			storetest.Each(t, func(t *testing.T, db *store.Store) {
-				var log logbook
+				var log LogBuffer
 				s := StartWithLog(t, db, map[string]string{"rate_limits": "off"}, slog.NewTextHandler(&log, nil))
 				code := s.NewBrowser().Code(AuthorizationRequest())
 				p := tc.act(s, code)
@@ -172,7 +172,7 @@ func TestEachRefusedRefreshTokenIsExplained(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			storetest.Each(t, func(t *testing.T, db *store.Store) {
-				var log logbook
+				var log LogBuffer
 				s := StartWithLog(t, db, map[string]string{"rate_limits": "off"}, slog.NewTextHandler(&log, nil))
 				p := tc.act(s, s.ExchangeCode(s.NewBrowser().Code(AuthorizationRequest()))["refresh_token"])
 				WantError(t, p, 400, "invalid_grant")
@@ -276,7 +276,7 @@ func TestRedirectURIErrorPageNamesTheReceivedAddress(t *testing.T) {
 
 func TestSignInRefusedNamesNetworkAndAccount(t *testing.T) {
 	t.Parallel()
-	var log logbook
+	var log LogBuffer
 	s := StartWithLog(t, storetest.New(t), map[string]string{"rate_limits": "off"}, slog.NewTextHandler(&log, nil))
 	digests := map[string]string{}
 	for _, typed := range []string{"ada", "Ada", "bob", "n0body"} {

@@ -77,14 +77,14 @@ func TestAStatementOfATrustedIssuerIsKept(t *testing.T) {
 func TestPagesShowThePlainMembersOfAClient(t *testing.T) {
 	t.Parallel()
 	s := Start(t, storetest.New(t), nil)
-	c := s.enrol(t, "https://one.example/cb", map[string]any{
+	c := s.RegisterClient(t, "https://one.example/cb", map[string]any{
 		"client_name": "The Shop", "client_name#de": "Der Laden",
 		"logo_uri": "https://one.example/logo.png", "logo_uri#de": "https://one.example/zeichen.png",
 		"policy_uri": "https://one.example/policy", "policy_uri#de": "https://one.example/richtlinie",
 		"tos_uri": "https://one.example/terms", "tos_uri#de": "https://one.example/bedingungen",
 	})
 	b := s.NewBrowser()
-	p := b.Get("/oauth2/auth?" + AuthorizationRequest("client_id", c.id, "redirect_uri", c.redirect, "scope", "openid email").Encode())
+	p := b.Get("/oauth2/auth?" + AuthorizationRequest("client_id", c.ID, "redirect_uri", c.RedirectURI, "scope", "openid email").Encode())
 	signIn := b.Get(p.Location().String())
 	Contains(t, signIn.Body, "The Shop", "https://one.example/logo.png", "https://one.example/policy", "https://one.example/terms")
 	Lacks(t, signIn.Body, "Der Laden", "zeichen", "richtlinie", "bedingungen")
@@ -98,8 +98,8 @@ func TestSecretsInTheQueryAreOffByDefault(t *testing.T) {
 			settings["registration_query_secrets"] = setting
 		}
 		s := Start(t, storetest.New(t), settings)
-		c := s.enrol(t, "https://one.example/cb", nil)
-		if p := s.Call(t, http.MethodGet, "/connect/register/"+c.id+"?client_secret="+c.secret, "", ""); p.Status != want {
+		c := s.RegisterClient(t, "https://one.example/cb", nil)
+		if p := s.Call(t, http.MethodGet, "/connect/register/"+c.ID+"?client_secret="+c.Secret, "", ""); p.Status != want {
 			t.Errorf("registration_query_secrets %s: %d %s, want %d", setting, p.Status, p.Body, want)
 		}
 	}

@@ -30,9 +30,9 @@ func TestWhatOneReplicaChangesHoldsAtTheOther(t *testing.T) {
 		ada, err := one.Store.Accounts.AccountByUsername(t.Context(), "ada")
 		Must(t, err)
 		credentials := func() Response { return other.PostForm("/oauth2/token", clientCredentials()) }
-		asserter := one.trusting("")
-		asserter.s = other.Server
-		assertion := func() Response { return other.PostForm("/oauth2/token", asserter.asserts(ada.Subject)) }
+		asserter := one.NewAssertionIssuer("")
+		asserter.Server = other.Server
+		assertion := func() Response { return other.PostForm("/oauth2/token", asserter.TokenRequest(ada.Subject)) }
 		key, secret := apikey.New("reader", []string{apikey.ClientsRead}, other.Time(), time.Time{})
 		Must(t, one.Store.APIKeys.InsertAPIKey(t.Context(), key))
 		operators := func() Response { return other.CallAdminWithKey(secret, http.MethodGet, "/clients", "") }
@@ -61,8 +61,8 @@ func TestWhatOneReplicaChangesHoldsAtTheOther(t *testing.T) {
 			{"a client is disabled", credentials, http.StatusOK, edit(func(c *client.Client) { c.Disabled = true }), http.StatusUnauthorized},
 			{"it is enabled", credentials, http.StatusUnauthorized, edit(func(c *client.Client) { c.Disabled = false }), http.StatusOK},
 			{"a client is deleted", credentials, http.StatusOK, func() error { return one.Store.Clients.DeleteClient(t.Context(), "web") }, http.StatusUnauthorized},
-			{"a trusted issuer is deleted", assertion, http.StatusOK, func() error { return one.Store.TrustedIssuers.DeleteTrust(t.Context(), asserter.trust.ID) }, http.StatusBadRequest},
-			{"it is trusted again", assertion, http.StatusBadRequest, func() error { return one.Store.TrustedIssuers.InsertTrust(t.Context(), asserter.trust) }, http.StatusOK},
+			{"a trusted issuer is deleted", assertion, http.StatusOK, func() error { return one.Store.TrustedIssuers.DeleteTrust(t.Context(), asserter.Trust.ID) }, http.StatusBadRequest},
+			{"it is trusted again", assertion, http.StatusBadRequest, func() error { return one.Store.TrustedIssuers.InsertTrust(t.Context(), asserter.Trust) }, http.StatusOK},
 			{"the subject's account is disabled", assertion, http.StatusOK, func() error { return one.Store.Accounts.SetDisabled(t.Context(), ada.Subject, true, one.Time()) }, http.StatusBadRequest},
 			{"an API key is revoked", operators, http.StatusOK, func() error { return one.Store.APIKeys.DeleteAPIKey(t.Context(), key.ID) }, http.StatusUnauthorized},
 		} {

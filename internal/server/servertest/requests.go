@@ -19,7 +19,6 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/ostiary/ostiary/internal/session"
-	"github.com/ostiary/ostiary/internal/store"
 )
 
 func (s *AppServer) CreateClient(body string) Object {
@@ -41,22 +40,6 @@ func SectorDocument(t *testing.T, list ...string) (uri string, asked *int) {
 	}))
 	t.Cleanup(s.Close)
 	return s.URL + "/sector", asked
-}
-
-const DeviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
-
-const DeviceClientSecret = "tv-secret-tv-secret-tv-secret-tv"
-
-// startDevices serves db with two clients that run on devices: tv has a secret and
-// stick has none.
-func StartWithDeviceClients(tb testing.TB, db *store.Store, settings map[string]string) *Server {
-	tb.Helper()
-	s := Start(tb, db, settings)
-	s.ImportClient(`{"client_id": "tv", "client_name": "Living room", "client_secret": "` + DeviceClientSecret + `", "token_endpoint_auth_method": "client_secret_post",
-		"grant_types": ["` + DeviceGrant + `", "refresh_token"], "scope": "openid offline_access email api", "audience": ["https://api.example"],
-		"id_token_signed_response_alg": "ES256", "backchannel_logout_uri": "https://client.example/back"},
-		{"client_id": "stick", "token_endpoint_auth_method": "none", "grant_types": ["` + DeviceGrant + `"], "scope": "openid"}`)
-	return s
 }
 
 const PostSecret = "post-secret-post-secret-post-sec"
@@ -330,4 +313,119 @@ func (p routed) RoundTrip(r *http.Request) (*http.Response, error) {
 	r.URL.Host = strings.TrimPrefix(p.replica, "http://")
 	r.Header.Set("X-Forwarded-For", p.from)
 	return http.DefaultTransport.RoundTrip(r)
+}
+
+func ParseURL(tb testing.TB, address string) *url.URL {
+	tb.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return u
+}
+
+// cookie returns the value of the browser's cookie of that name.
+func (b *Browser) Cookie(name string) string {
+	u, err := url.Parse(b.Server.URL)
+	if err != nil {
+		b.Server.TB.Fatal(err)
+	}
+	for _, c := range b.Client.Jar.Cookies(u) {
+		if c.Name == name {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+// consentTo answers the consent page that p leads to.
+func (b *Browser) AnswerConsent(p Response, decision string) Response {
+	b.Server.TB.Helper()
+	to := p.Header.Get("Location")
+	if !strings.HasPrefix(to, b.Server.URL+"/consent") {
+		b.Server.TB.Fatalf("answer %d to %q, want the consent page", p.Status, to)
+	}
+	form := b.Get(to)
+	return b.Follow(b.Post(form.FormAction(), url.Values{"request": {form.HiddenField("request")}, "decision": {decision}}))
+}
+
+type Registration struct{ Path, Token string }
+
+func (s *Server) Register(t *testing.T) Registration {
+	t.Helper()
+	p := s.Call(t, http.MethodPost, "/connect/register", "", `{"redirect_uris":["https://a.example/cb"]}`)
+	if p.Status != http.StatusCreated {
+		t.Fatalf("register: %d %s", p.Status, p.Body)
+	}
+	got := p.JSON(t)
+	return Registration{strings.TrimPrefix(Text(got["registration_client_uri"]), s.URL), Text(got["registration_access_token"])}
+}
+
+// answered returns the parameters of an authorization answer, and where they were:
+// in the query, the fragment or the form.
+func AuthorizationResponse(tb testing.TB, p Response) (where string, got url.Values) {
+	tb.Helper()
+	if p.Status == http.StatusOK && p.FormAction() == RedirectURI {
+		got = url.Values{}
+		for _, name := range []string{
+			"code", "access_token", "token_type", "expires_in", "scope", "id_token", "refresh_token",
+			"state", "session_state", "iss", "error", "error_description",
+		} {
+			if strings.Contains(p.Body, `name="`+name+`"`) {
+				got.Set(name, p.HiddenField(name))
+			}
+		}
+		return "form", got
+	}
+	to, fragment, found := strings.Cut(p.Header.Get("Location"), "#")
+	if p.Status != http.StatusSeeOther || !strings.HasPrefix(to, RedirectURI) {
+		tb.Fatalf("no answer: %d to %q\n%s", p.Status, p.Header.Get("Location"), p.Body)
+	}
+	where, said := "fragment", fragment
+	if found && to != RedirectURI {
+		tb.Errorf("beside the fragment the query holds %q", to)
+	}
+	if !found {
+		where, said = "query", strings.TrimPrefix(strings.TrimPrefix(to, RedirectURI), "&")
+	}
+	got, err := url.ParseQuery(said)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return where, got
+}
+
+// rescope lets a client have other scopes, as an operator does.
+func (s *Server) SetClientScope(id, scopes string) {
+	s.TB.Helper()
+	c, err := s.Store.Clients.Client(s.TB.Context(), id)
+	if err != nil {
+		s.TB.Fatal(err)
+	}
+	c.Scope = scopes
+	if err := s.Store.Clients.UpdateClient(s.TB.Context(), c); err != nil {
+		s.TB.Fatal(err)
+	}
+}
+
+// enrolled is a client that registered itself.
+type RegisteredClient struct{ ID, Secret, RedirectURI, RegistrationToken string }
+
+// enrol registers a client that sends its secret by form.
+func (s *Server) RegisterClient(t *testing.T, redirect string, more map[string]any) RegisteredClient {
+	t.Helper()
+	metadata := map[string]any{
+		"redirect_uris": []string{redirect}, "token_endpoint_auth_method": "client_secret_post",
+		"grant_types": []string{"authorization_code", "refresh_token"}, "scope": "openid email offline_access",
+	}
+	maps.Copy(metadata, more)
+	body, err := json.Marshal(metadata)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := s.Call(t, http.MethodPost, "/connect/register", "", string(body))
+	if p.Status != http.StatusCreated {
+		t.Fatalf("register %s: %d %s", body, p.Status, p.Body)
+	}
+	return RegisteredClient{Text(p.JSON(t)["client_id"]), Text(p.JSON(t)["client_secret"]), redirect, Text(p.JSON(t)["registration_access_token"])}
 }

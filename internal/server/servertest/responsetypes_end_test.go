@@ -23,7 +23,7 @@ func TestTokensWithoutACodeEnd(t *testing.T) {
 		s.ImportClient(LegacyClient("legacy", ""))
 		b := s.NewBrowser()
 		give := func() url.Values {
-			_, got := answered(t, b.Authorize(AuthorizationRequest("client_id", "legacy", "response_type", "id_token token", "scope", "openid offline_access api")))
+			_, got := AuthorizationResponse(t, b.Authorize(AuthorizationRequest("client_id", "legacy", "response_type", "id_token token", "scope", "openid offline_access api")))
 			return got
 		}
 		got := give()
@@ -62,7 +62,7 @@ func TestClaimsAskedForReachTheIDTokenOfTheAnswer(t *testing.T) {
 		"code id_token":       {"email"},
 		"code id_token token": {"email"},
 	} {
-		_, got := answered(t, b.Authorize(AuthorizationRequest("client_id", "legacy", "response_type", kind, "scope", "openid profile",
+		_, got := AuthorizationResponse(t, b.Authorize(AuthorizationRequest("client_id", "legacy", "response_type", kind, "scope", "openid profile",
 			"claims", `{"id_token":{"email":{"essential":true},"auth_time":{"essential":true},"x":null},"userinfo":{"email_verified":null}}`)))
 		said := Claims(t, got.Get("id_token"))
 		for _, name := range []string{"email", "name", "email_verified", "x"} {
@@ -86,7 +86,7 @@ func TestLongNoncesAndStatesComeBackWhole(t *testing.T) {
 	b := s.NewBrowser()
 	for _, n := range []int{1, 43, 64, 384, 1500} {
 		long := strings.Repeat("n", n-1) + "!"
-		_, got := answered(t, b.Authorize(AuthorizationRequest("client_id", "legacy", "response_type", "code id_token", "nonce", long, "state", long)))
+		_, got := AuthorizationResponse(t, b.Authorize(AuthorizationRequest("client_id", "legacy", "response_type", "code id_token", "nonce", long, "state", long)))
 		back := s.PostForm("/oauth2/token", CodeExchange(got.Get("code"), "client_id", "legacy", "client_secret", OtherSecret)).JSON(t)
 		for where, token := range map[string]any{"answer": got.Get("id_token"), "token endpoint": back["id_token"]} {
 			if said := Claims(t, token); said["nonce"] != long || got.Get("state") != long {
@@ -113,13 +113,13 @@ func TestLegacyResponseTypesEndWithTheSetting(t *testing.T) {
 
 		after := Start(t, db, map[string]string{"rate_limits": "off"})
 		for _, kind := range client.LegacyResponseTypes() {
-			where, got := answered(t, after.NewBrowser().Get("/oauth2/auth?"+AuthorizationRequest("client_id", "legacy", "response_type", kind).Encode()))
+			where, got := AuthorizationResponse(t, after.NewBrowser().Get("/oauth2/auth?"+AuthorizationRequest("client_id", "legacy", "response_type", kind).Encode()))
 			if where != "fragment" || got.Get("error") != "unsupported_response_type" {
 				t.Errorf("%s: %v in the %s", kind, got, where)
 			}
 		}
 		id := waiting.Query().Get("request")
-		where, got := answered(t, b.Get(after.URL+"/oauth2/auth?continue="+id))
+		where, got := AuthorizationResponse(t, b.Get(after.URL+"/oauth2/auth?continue="+id))
 		if where != "fragment" || got.Get("error") != "unsupported_response_type" || got.Has("code") {
 			t.Errorf("after the detour: %v in the %s", got, where)
 		}
@@ -133,7 +133,7 @@ func TestLegacyResponseTypesEndWithTheSetting(t *testing.T) {
 			t.Fatal(err)
 		}
 		before.Advance(3 * time.Second)
-		if _, got := answered(t, b.Get("/oauth2/auth?continue="+id)); got.Get("error") != "unsupported_response_type" {
+		if _, got := AuthorizationResponse(t, b.Get("/oauth2/auth?continue="+id)); got.Get("error") != "unsupported_response_type" {
 			t.Errorf("after the client lost it: %v", got)
 		}
 	})
@@ -155,7 +155,7 @@ func TestARequestForTokensIsAnsweredOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			kept := b.Client.Jar.Cookies(here) // its own is gone with the answer
-			if _, got := answered(t, b.Follow(first)); got.Has("error") {
+			if _, got := AuthorizationResponse(t, b.Follow(first)); got.Has("error") {
 				t.Fatalf("%s: %v", kind, got)
 			}
 			b.Client.Jar.SetCookies(here, kept)

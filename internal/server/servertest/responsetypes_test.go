@@ -1,9 +1,6 @@
 package servertest
 
 import (
-	"crypto/sha256"
-	"crypto/sha512"
-	"encoding/base64"
 	"net/http"
 	"net/url"
 	"slices"
@@ -17,40 +14,6 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// answered returns the parameters of an authorization answer, and where they were:
-// in the query, the fragment or the form.
-func answered(tb testing.TB, p Response) (where string, got url.Values) {
-	tb.Helper()
-	if p.Status == http.StatusOK && p.FormAction() == RedirectURI {
-		got = url.Values{}
-		for _, name := range []string{
-			"code", "access_token", "token_type", "expires_in", "scope", "id_token", "refresh_token",
-			"state", "session_state", "iss", "error", "error_description",
-		} {
-			if strings.Contains(p.Body, `name="`+name+`"`) {
-				got.Set(name, p.HiddenField(name))
-			}
-		}
-		return "form", got
-	}
-	to, fragment, found := strings.Cut(p.Header.Get("Location"), "#")
-	if p.Status != http.StatusSeeOther || !strings.HasPrefix(to, RedirectURI) {
-		tb.Fatalf("no answer: %d to %q\n%s", p.Status, p.Header.Get("Location"), p.Body)
-	}
-	where, said := "fragment", fragment
-	if found && to != RedirectURI {
-		tb.Errorf("beside the fragment the query holds %q", to)
-	}
-	if !found {
-		where, said = "query", strings.TrimPrefix(strings.TrimPrefix(to, RedirectURI), "&")
-	}
-	got, err := url.ParseQuery(said)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return where, got
-}
-
 func names(values url.Values) string {
 	var list []string
 	for name := range values {
@@ -58,14 +21,6 @@ func names(values url.Values) string {
 	}
 	slices.Sort(list)
 	return strings.Join(list, " ")
-}
-
-func half(alg jose.SignatureAlgorithm, text string) string {
-	sum256, sum512 := sha256.Sum256([]byte(text)), sha512.Sum512([]byte(text))
-	if alg == jose.EdDSA {
-		return base64.RawURLEncoding.EncodeToString(sum512[:32])
-	}
-	return base64.RawURLEncoding.EncodeToString(sum256[:16])
 }
 
 // Each response type brings what it says and nothing else, in the mode asked for
@@ -93,7 +48,7 @@ func TestEachResponseTypeBringsWhatItSays(t *testing.T) {
 			for _, mode := range []string{"", "fragment", "form_post"} {
 				form := AuthorizationRequest("client_id", "legacy", "scope", "openid profile api", "response_type", kind, "response_mode", mode)
 				p := b.Authorize(form)
-				where, got := answered(t, p)
+				where, got := AuthorizationResponse(t, p)
 				wantWhere := map[string]string{"": "fragment", "fragment": "fragment", "form_post": "form"}[mode]
 				if kind == "code" && mode == "" {
 					wantWhere = "query"
@@ -120,7 +75,7 @@ func TestEachResponseTypeBringsWhatItSays(t *testing.T) {
 // checkIDToken holds an ID token against what came along.
 func (s *Server) checkIDToken(t *testing.T, kind string, got url.Values, subject string) {
 	t.Helper()
-	_, said := s.verified(t, got.Get("id_token"), jose.ES256)
+	_, said := s.VerifyJWT(t, got.Get("id_token"), jose.ES256)
 	now := float64(s.Time().Unix())
 	for name, want := range map[string]any{
 		"iss": s.URL, "sub": subject, "aud": "legacy", "nonce": "a nonce", "iat": now, "exp": now + 600, "auth_time": now,
@@ -140,7 +95,7 @@ func (s *Server) checkIDToken(t *testing.T, kind string, got url.Values, subject
 	for name, value := range map[string]string{"c_hash": got.Get("code"), "at_hash": got.Get("access_token"), "s_hash": "a state"} {
 		var want any
 		if value != "" && !alone {
-			want = half(jose.ES256, value)
+			want = HalfHash(jose.ES256, value)
 		}
 		if said[name] != want {
 			t.Errorf("%s: %s is %v, want %v", kind, name, said[name], want)
@@ -157,9 +112,9 @@ func TestHashesFollowTheAlgorithmOfTheIDToken(t *testing.T) {
 	for _, alg := range []jose.SignatureAlgorithm{jose.RS256, jose.PS256, jose.ES256, jose.EdDSA} {
 		id := "signs-" + string(alg)
 		s.ImportClient(LegacyClient(id, `, "id_token_signed_response_alg": "`+string(alg)+`"`))
-		_, got := answered(t, b.Authorize(AuthorizationRequest("client_id", id, "response_type", "code id_token token", "state", "")))
-		_, said := s.verified(t, got.Get("id_token"), alg)
-		if said["c_hash"] != half(alg, got.Get("code")) || said["at_hash"] != half(alg, got.Get("access_token")) {
+		_, got := AuthorizationResponse(t, b.Authorize(AuthorizationRequest("client_id", id, "response_type", "code id_token token", "state", "")))
+		_, said := s.VerifyJWT(t, got.Get("id_token"), alg)
+		if said["c_hash"] != HalfHash(alg, got.Get("code")) || said["at_hash"] != HalfHash(alg, got.Get("access_token")) {
 			t.Errorf("%s: c_hash %v, at_hash %v", alg, said["c_hash"], said["at_hash"])
 		}
 		if said["s_hash"] != nil || got.Has("state") {
@@ -210,7 +165,7 @@ func TestErrorsOfResponseTypesGoWhereTheirAnswersWould(t *testing.T) {
 		"a code in a fragment is a wish": {[]string{"response_type", "code", "response_mode", "fragment", "prompt", "none"}, "login_required", "fragment"},
 	} {
 		form := AuthorizationRequest(append([]string{"client_id", "legacy"}, tc.changes...)...)
-		where, got := answered(t, b.Get("/oauth2/auth?"+form.Encode()))
+		where, got := AuthorizationResponse(t, b.Get("/oauth2/auth?"+form.Encode()))
 		if where != tc.in || got.Get("error") != tc.error || got.Get("state") != "a state" || got.Get("iss") != s.URL {
 			t.Errorf("%s: %v in the %s, want %s in the %s", name, got, where, tc.error, tc.in)
 		}
@@ -230,7 +185,7 @@ func TestTheCodeOfAHybridAnswerIsExchangedOnce(t *testing.T) {
 		s.ImportClient(LegacyClient("legacy", `, "id_token_signed_response_alg": "ES256"`))
 		b := s.NewBrowser()
 		as := []string{"client_id", "legacy", "client_secret", OtherSecret}
-		_, got := answered(t, b.Authorize(AuthorizationRequest("client_id", "legacy", "response_type", "code id_token token")))
+		_, got := AuthorizationResponse(t, b.Authorize(AuthorizationRequest("client_id", "legacy", "response_type", "code id_token token")))
 		front := Claims(t, got.Get("id_token"))
 		s.Advance(3 * time.Second) // beyond a double submit
 
@@ -245,7 +200,7 @@ func TestTheCodeOfAHybridAnswerIsExchangedOnce(t *testing.T) {
 				t.Errorf("%s is %v at the token endpoint and was %v", name, back[name], front[name])
 			}
 		}
-		if given["refresh_token"] == nil || back["at_hash"] != half(jose.ES256, Text(given["access_token"])) {
+		if given["refresh_token"] == nil || back["at_hash"] != HalfHash(jose.ES256, Text(given["access_token"])) {
 			t.Errorf("tokens %v, at_hash %v", given, back["at_hash"])
 		}
 		if !s.IsActive(got.Get("access_token")) || s.Userinfo(got.Get("access_token")).Status != http.StatusOK {
@@ -257,7 +212,7 @@ func TestTheCodeOfAHybridAnswerIsExchangedOnce(t *testing.T) {
 			t.Error("the code came twice, and what it came with is still active")
 		}
 
-		_, got = answered(t, b.Authorize(AuthorizationRequest("client_id", "legacy", "response_type", "code token")))
+		_, got = AuthorizationResponse(t, b.Authorize(AuthorizationRequest("client_id", "legacy", "response_type", "code token")))
 		WantError(t, s.PostForm("/oauth2/token", CodeExchange(got.Get("code"), append(as, "code_verifier", "")...)), 400, "invalid_grant")
 		WantError(t, s.PostForm("/oauth2/token", CodeExchange(got.Get("code"), as...)), 400, "invalid_grant")
 	})

@@ -29,19 +29,6 @@ func (s *Server) declare(records ...*scope.Scope) {
 	}
 }
 
-// rescope lets a client have other scopes, as an operator does.
-func (s *Server) rescope(id, scopes string) {
-	s.TB.Helper()
-	c, err := s.Store.Clients.Client(s.TB.Context(), id)
-	if err != nil {
-		s.TB.Fatal(err)
-	}
-	c.Scope = scopes
-	if err := s.Store.Clients.UpdateClient(s.TB.Context(), c); err != nil {
-		s.TB.Fatal(err)
-	}
-}
-
 // everywhere is a claim that is released in all places.
 func everywhere(claims ...string) map[string][]scope.Destination {
 	all := map[string][]scope.Destination{}
@@ -74,7 +61,7 @@ func TestOperatorsScopesReleaseTheirClaims(t *testing.T) {
 					&scope.Scope{Name: "hr", Title: "See where you work", Claims: everywhere("department", "https://claims.example/tenant")},
 					&scope.Scope{Name: "internal", Claims: map[string][]scope.Destination{"department": {scope.Introspection}}},
 				)
-				s.rescope("web", "openid offline_access groups hr internal")
+				s.SetClientScope("web", "openid offline_access groups hr internal")
 
 				all := Object{"groups": []any{"staff", "math"}, "department": "engines", "https://claims.example/tenant": 7.0}
 				none := Object{"groups": nil, "department": nil, "https://claims.example/tenant": nil, "name": nil}
@@ -111,7 +98,7 @@ func TestOperatorsScopesAreDescribed(t *testing.T) {
 	if after := document(); !strings.Contains(after, `"department"`) || !strings.Contains(after, `"hr"`) {
 		t.Errorf("discovery does not follow: %s", after)
 	}
-	s.rescope("careful", "openid email hr desk unknown")
+	s.SetClientScope("careful", "openid email hr desk unknown")
 	b := s.NewBrowser()
 	b.Code(AuthorizationRequest()) // signs in
 	page := b.Get(b.Get("/oauth2/auth?" + AuthorizationRequest("client_id", "careful", "scope", "openid email hr desk unknown").Encode()).Location().String())

@@ -35,22 +35,22 @@ func TestAClientThatMovesLearnsNoOtherSectorsSubjects(t *testing.T) {
 				t.Helper()
 				s := Start(t, db, map[string]string{"rate_limits": "off"})
 				b := s.NewBrowser()
-				known := Claims(t, s.signIn(t, b, s.enrol(t, theirs, pairwise))["id_token"])["sub"]
+				known := Claims(t, s.signIn(t, b, s.RegisterClient(t, theirs, pairwise))["id_token"])["sub"]
 
-				thief := s.enrol(t, tc.redirect, tc.before)
+				thief := s.RegisterClient(t, tc.redirect, tc.before)
 				if tc.vouched {
-					s.vouch(thief.id)
+					s.vouch(thief.ID)
 				}
 				tokens := s.signIn(t, b, thief)
-				code := b.Code(AuthorizationRequest("client_id", thief.id, "redirect_uri", tc.redirect, "scope", "openid email offline_access"))
+				code := b.Code(AuthorizationRequest("client_id", thief.ID, "redirect_uri", tc.redirect, "scope", "openid email offline_access"))
 				s.move(t, thief, theirs)
 
 				if sub := s.Userinfo(tokens["access_token"]).JSON(t)["sub"]; sub == known || sub == nil {
 					t.Errorf("userinfo says %v after the move, the sector of the host %v", sub, known)
 				}
 				for _, form := range []url.Values{
-					CodeExchange(code, "client_id", thief.id, "client_secret", thief.secret, "redirect_uri", tc.redirect),
-					{"grant_type": {"refresh_token"}, "refresh_token": {Text(tokens["refresh_token"])}, "client_id": {thief.id}, "client_secret": {thief.secret}},
+					CodeExchange(code, "client_id", thief.ID, "client_secret", thief.Secret, "redirect_uri", tc.redirect),
+					{"grant_type": {"refresh_token"}, "refresh_token": {Text(tokens["refresh_token"])}, "client_id": {thief.ID}, "client_secret": {thief.Secret}},
 				} {
 					if sub := Claims(t, s.PostForm("/oauth2/token", form).JSON(t)["id_token"])["sub"]; sub == known || sub == nil {
 						t.Errorf("%s says %v after the move, the sector of the host %v", form.Get("grant_type"), sub, known)
@@ -75,17 +75,17 @@ func (s *Server) vouch(id string) {
 }
 
 // move gives a client another redirect URI and pairwise subjects, as it does itself.
-func (s *Server) move(t *testing.T, c enrolled, redirect string) {
+func (s *Server) move(t *testing.T, c RegisteredClient, redirect string) {
 	t.Helper()
 	change, err := json.Marshal(map[string]any{
-		"client_id": c.id, "redirect_uris": []string{redirect}, "token_endpoint_auth_method": "client_secret_post",
+		"client_id": c.ID, "redirect_uris": []string{redirect}, "token_endpoint_auth_method": "client_secret_post",
 		"grant_types": []string{"authorization_code", "refresh_token"}, "scope": "openid email offline_access",
 		"subject_type": "pairwise",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p := s.Call(t, http.MethodPut, "/connect/register/"+c.id, c.token, string(change)); p.Status != http.StatusOK {
+	if p := s.Call(t, http.MethodPut, "/connect/register/"+c.ID, c.RegistrationToken, string(change)); p.Status != http.StatusOK {
 		t.Fatalf("move to %s: %d %s", redirect, p.Status, p.Body)
 	}
 }

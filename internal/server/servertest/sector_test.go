@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
-	"maps"
 	"net/http"
 	"testing"
 
@@ -14,33 +13,11 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// enrolled is a client that registered itself.
-type enrolled struct{ id, secret, redirect, token string }
-
-// enrol registers a client that sends its secret by form.
-func (s *Server) enrol(t *testing.T, redirect string, more map[string]any) enrolled {
-	t.Helper()
-	metadata := map[string]any{
-		"redirect_uris": []string{redirect}, "token_endpoint_auth_method": "client_secret_post",
-		"grant_types": []string{"authorization_code", "refresh_token"}, "scope": "openid email offline_access",
-	}
-	maps.Copy(metadata, more)
-	body, err := json.Marshal(metadata)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := s.Call(t, http.MethodPost, "/connect/register", "", string(body))
-	if p.Status != http.StatusCreated {
-		t.Fatalf("register %s: %d %s", body, p.Status, p.Body)
-	}
-	return enrolled{Text(p.JSON(t)["client_id"]), Text(p.JSON(t)["client_secret"]), redirect, Text(p.JSON(t)["registration_access_token"])}
-}
-
 // signIn returns what the client gets once ada is signed in.
-func (s *Server) signIn(t *testing.T, b *Browser, c enrolled) map[string]any {
+func (s *Server) signIn(t *testing.T, b *Browser, c RegisteredClient) map[string]any {
 	t.Helper()
-	code := b.Code(AuthorizationRequest("client_id", c.id, "redirect_uri", c.redirect, "scope", "openid email offline_access"))
-	p := s.PostForm("/oauth2/token", CodeExchange(code, "client_id", c.id, "client_secret", c.secret, "redirect_uri", c.redirect))
+	code := b.Code(AuthorizationRequest("client_id", c.ID, "redirect_uri", c.RedirectURI, "scope", "openid email offline_access"))
+	p := s.PostForm("/oauth2/token", CodeExchange(code, "client_id", c.ID, "client_secret", c.Secret, "redirect_uri", c.RedirectURI))
 	if p.Status != http.StatusOK {
 		t.Fatalf("exchange: %d %s", p.Status, p.Body)
 	}
@@ -60,10 +37,10 @@ func TestClientsOfOneSectorKnowAPersonByOneName(t *testing.T) {
 		own := ada.Subject
 		uri, _ := SectorDocument(t, "https://one.example/cb", "https://two.example/cb")
 		pairwise := map[string]any{"subject_type": "pairwise", "sector_identifier_uri": uri}
-		one, two := s.enrol(t, "https://one.example/cb", pairwise), s.enrol(t, "https://two.example/cb", pairwise)
-		alone := s.enrol(t, "https://one.example/cb", map[string]any{"subject_type": "pairwise"})
+		one, two := s.RegisterClient(t, "https://one.example/cb", pairwise), s.RegisterClient(t, "https://two.example/cb", pairwise)
+		alone := s.RegisterClient(t, "https://one.example/cb", map[string]any{"subject_type": "pairwise"})
 
-		sub := func(c enrolled) string {
+		sub := func(c RegisteredClient) string {
 			t.Helper()
 			got := s.signIn(t, b, c)
 			name := Text(Claims(t, got["id_token"])["sub"])
@@ -79,7 +56,7 @@ func TestClientsOfOneSectorKnowAPersonByOneName(t *testing.T) {
 		if first == sub(alone) {
 			t.Error("a client that names no sector is of it")
 		}
-		if got := sub(s.enrol(t, "https://one.example/cb", nil)); got != own {
+		if got := sub(s.RegisterClient(t, "https://one.example/cb", nil)); got != own {
 			t.Errorf("a public client hears %q, want %q", got, own)
 		}
 	})
@@ -95,7 +72,7 @@ func TestUserinfoIsEncryptedForTheClientThatRegisteredSo(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
 		s := Start(t, db, map[string]string{"rate_limits": "off"})
-		c := s.enrol(t, "https://one.example/cb", map[string]any{
+		c := s.RegisterClient(t, "https://one.example/cb", map[string]any{
 			"jwks": set, "id_token_encrypted_response_alg": "RSA-OAEP-256", "id_token_encrypted_response_enc": "A256GCM",
 			"id_token_signed_response_alg": "ES256", "userinfo_signed_response_alg": "EdDSA", "userinfo_encrypted_response_alg": "RSA-OAEP",
 		})
@@ -113,7 +90,7 @@ func TestUserinfoIsEncryptedForTheClientThatRegisteredSo(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			published := s.keySet(t)
+			published := s.PublishedKeys(t)
 			payload, err := jws.Verify(published.Key(jws.Signatures[0].Header.KeyID)[0])
 			if err != nil {
 				t.Fatal(err)
@@ -126,12 +103,12 @@ func TestUserinfoIsEncryptedForTheClientThatRegisteredSo(t *testing.T) {
 		}
 		got := s.signIn(t, s.NewBrowser(), c)
 		token := open(Text(got["id_token"]), jose.RSA_OAEP_256, jose.A256GCM, jose.ES256)
-		if token["aud"] != c.id || token["nonce"] != "a nonce" || token["at_hash"] == nil {
-			t.Errorf("ID token = %v, want one for %s with nonce and at_hash", token, c.id)
+		if token["aud"] != c.ID || token["nonce"] != "a nonce" || token["at_hash"] == nil {
+			t.Errorf("ID token = %v, want one for %s with nonce and at_hash", token, c.ID)
 		}
 		p := s.Userinfo(got["access_token"])
 		told := open(p.Body, jose.RSA_OAEP, jose.A128CBC_HS256, jose.EdDSA)
-		if told["sub"] != token["sub"] || told["aud"] != c.id || told["iss"] != s.URL || told["email"] != "ada@example.com" || told["nonce"] != nil ||
+		if told["sub"] != token["sub"] || told["aud"] != c.ID || told["iss"] != s.URL || told["email"] != "ada@example.com" || told["nonce"] != nil ||
 			p.Header.Get("Content-Type") != "application/jwt" {
 			t.Errorf("userinfo = %v of %s, want that of the ID token's person as a JWT", told, p.Header.Get("Content-Type"))
 		}

@@ -127,7 +127,7 @@ func TestTheConsentPageOffersToRememberWhereItHolds(t *testing.T) {
 			t.Errorf("a public client at %s: it is offered to remember what cannot hold", uri)
 		}
 	}
-	p := b.enter(s.device(Form("client_id", "stick", "scope", "openid")), "continue")
+	p := b.EnterUserCode(s.AuthorizeDevice(Form("client_id", "stick", "scope", "openid")), "continue")
 	for p.Status == http.StatusSeeOther {
 		p = b.Get(p.Location().String())
 	}

@@ -160,7 +160,7 @@ func (s *Server) verifyLogoutToken(t *testing.T, token string) map[string]any {
 	if header.ExtraHeaders["typ"] != "logout+jwt" {
 		t.Errorf("typ = %v", header.ExtraHeaders["typ"])
 	}
-	set := s.keySet(t)
+	set := s.PublishedKeys(t)
 	payload, err := signed.Verify(set.Key(header.KeyID)[0])
 	if err != nil {
 		t.Fatal(err)

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-jose/go-jose/v4"
-
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
@@ -81,7 +79,7 @@ func (s *Server) tryListed(t *testing.T, document map[string]any) {
 		if strings.HasPrefix(p.Header.Get("Location"), s.URL) {
 			return "" // a page comes first
 		}
-		_, got := answered(t, p)
+		_, got := AuthorizationResponse(t, p)
 		return got.Get("error")
 	}
 	for _, mode := range listed("response_modes_supported") {
@@ -148,23 +146,13 @@ func (s *Server) tryRegistering(t *testing.T, member string, values []string) {
 	}
 }
 
-// keySet fetches the published keys.
-func (s *Server) keySet(t *testing.T) jose.JSONWebKeySet {
-	t.Helper()
-	var set jose.JSONWebKeySet
-	if err := json.Unmarshal([]byte(s.NewBrowser().Get("/.well-known/jwks.json").Body), &set); err != nil {
-		t.Fatal(err)
-	}
-	return set
-}
-
 // The published keys are public, named by their thumbprint, and there is one for
 // each algorithm that discovery lists.
 func TestPublishedKeysArePublicAndNamedByThumbprint(t *testing.T) {
 	t.Parallel()
 	s := Start(t, storetest.New(t), nil)
 	var algs []string
-	for _, key := range s.keySet(t).Keys {
+	for _, key := range s.PublishedKeys(t).Keys {
 		thumbprint, err := key.Thumbprint(crypto.SHA256)
 		if err != nil {
 			t.Fatal(err)

@@ -19,9 +19,9 @@ func TestTheDatabaseHoldsNothingThatCanBeUsed(t *testing.T) {
 	at := storetest.SQLiteURL(t)
 	s := StartWithDeviceClients(t, storetest.Open(t, at), LegacySettings())
 	s.ImportClient(LegacyClient("legacy", ""))
-	device := s.device(tv())
+	device := s.AuthorizeDevice(DeviceClientForm())
 	b := s.NewBrowser()
-	_, front := answered(t, b.Authorize(AuthorizationRequest("client_id", "legacy", "response_type", "code id_token token")))
+	_, front := AuthorizationResponse(t, b.Authorize(AuthorizationRequest("client_id", "legacy", "response_type", "code id_token token")))
 	unspent := b.Code(AuthorizationRequest())
 	code := b.Code(AuthorizationRequest())
 	got := s.ExchangeCode(code)
@@ -40,7 +40,7 @@ func TestTheDatabaseHoldsNothingThatCanBeUsed(t *testing.T) {
 		"an access token": Text(next["access_token"]), "an ID token": Text(next["id_token"]), "an opaque token": Text(opaque.JSON(t)["access_token"]),
 		"an imported client secret": "web-secret-web-secret-web-secret-", "a registered client secret": Text(registered["client_secret"]),
 		"a registration token": Text(registered["registration_access_token"]),
-		"a device code":        device.device,
+		"a device code":        device.DeviceCode,
 	}
 	where, err := url.Parse(s.URL)
 	if err != nil {
@@ -68,7 +68,7 @@ func TestTheDatabaseHoldsNothingThatCanBeUsed(t *testing.T) {
 	if !bytes.Contains(kept, []byte("ada@example.com")) || !bytes.Contains(kept, []byte(Text(registered["client_id"]))) {
 		t.Fatal("what is no secret is not found either, so nothing was searched")
 	}
-	for _, code := range []string{device.code, strings.ReplaceAll(device.code, "-", "")} {
+	for _, code := range []string{device.UserCode, strings.ReplaceAll(device.UserCode, "-", "")} {
 		if bytes.Contains(kept, []byte(code)) {
 			t.Errorf("the database holds the user code %s", code)
 		}

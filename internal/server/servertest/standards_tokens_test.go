@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -16,29 +15,6 @@ import (
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
-
-// verified returns the header and the claims of a JWT that a published key signed.
-func (s *Server) verified(t *testing.T, token any, alg jose.SignatureAlgorithm) (header jose.Header, claims map[string]any) {
-	t.Helper()
-	signed, err := jose.ParseSignedCompact(Text(token), []jose.SignatureAlgorithm{alg})
-	if err != nil {
-		t.Fatalf("%v as %s: %v", token, alg, err)
-	}
-	header = signed.Signatures[0].Header
-	keys := s.keySet(t)
-	named := keys.Key(header.KeyID)
-	if len(named) != 1 || named[0].Algorithm != string(alg) {
-		t.Fatalf("%d published keys are called %q, want one for %s", len(named), header.KeyID, alg)
-	}
-	payload, err := signed.Verify(named[0])
-	if err != nil {
-		t.Fatalf("verify: %v", err)
-	}
-	if err := json.Unmarshal(payload, &claims); err != nil {
-		t.Fatal(err)
-	}
-	return header, claims
-}
 
 // Nothing of the token endpoints may be cached (RFC 6749 section 5.1).
 func TestTokenAnswersAreNotCached(t *testing.T) {
@@ -80,7 +56,7 @@ func TestIDTokensAreSignedAndHashedAsRegistered(t *testing.T) {
 		as := []string{"client_id", id, "client_secret", OtherSecret}
 		first := s.PostForm("/oauth2/token", CodeExchange(b.Code(AuthorizationRequest("client_id", id)), as...)).JSON(t)
 		for name, got := range map[string]map[string]any{"first": first, "refreshed": s.Refresh(first["refresh_token"], as...).JSON(t)} {
-			header, claims := s.verified(t, got["id_token"], alg)
+			header, claims := s.VerifyJWT(t, got["id_token"], alg)
 			if typ := header.ExtraHeaders[jose.HeaderType]; typ != "JWT" {
 				t.Errorf("%s %s: typ %v", name, alg, typ)
 			}
@@ -105,13 +81,13 @@ func TestAccessTokensAreOfRFC9068(t *testing.T) {
 	t.Parallel()
 	s := Start(t, storetest.New(t), nil)
 	got := s.ExchangeCode(s.NewBrowser().Code(AuthorizationRequest("resource", "https://api.example")))
-	header, claims := s.verified(t, got["access_token"], jose.ES256)
+	header, claims := s.VerifyJWT(t, got["access_token"], jose.ES256)
 	if typ := header.ExtraHeaders[jose.HeaderType]; typ != "at+jwt" {
 		t.Errorf("typ %v, want at+jwt", typ)
 	}
 	id := claims["jti"]
 	again, _ := s.Refresh(got["refresh_token"]).JSON(t)["access_token"].(string)
-	if _, next := s.verified(t, again, jose.ES256); id == nil || id == "" || next["jti"] == id {
+	if _, next := s.VerifyJWT(t, again, jose.ES256); id == nil || id == "" || next["jti"] == id {
 		t.Errorf("jti %v, and then %v", id, next["jti"])
 	}
 	person, now := s.verifiedSubject(t, got), float64(s.Time().Unix())
@@ -127,7 +103,7 @@ func TestAccessTokensAreOfRFC9068(t *testing.T) {
 
 	// A client's own token says nothing of a person.
 	own := s.PostForm("/oauth2/token", url.Values{"grant_type": {"client_credentials"}}).JSON(t)
-	_, claims = s.verified(t, own["access_token"], jose.ES256)
+	_, claims = s.VerifyJWT(t, own["access_token"], jose.ES256)
 	if claims["sub"] != "web" || claims["auth_time"] != nil || claims["acr"] != nil || !slices.Equal(claims["aud"].([]any), []any{s.URL}) {
 		t.Errorf("the client's own token: %v", claims)
 	}
@@ -135,7 +111,7 @@ func TestAccessTokensAreOfRFC9068(t *testing.T) {
 
 func (s *Server) verifiedSubject(t *testing.T, tokens map[string]any) string {
 	t.Helper()
-	_, claims := s.verified(t, tokens["id_token"], jose.ES256)
+	_, claims := s.VerifyJWT(t, tokens["id_token"], jose.ES256)
 	return Text(claims["sub"])
 }
 

@@ -19,12 +19,12 @@ func TestStatementsPerRequest(t *testing.T) {
 		s := Start(t, db, LegacySettings())
 		s.ImportClient(LegacyClient("legacy", ""))
 		signer := s.AddAssertingClient()
-		a := s.trusting("")
+		a := s.NewAssertionIssuer("")
 		b := s.NewBrowser()
 		b.Code(AuthorizationRequest())                                                        // signs in, and warms the caches
 		b.Authorize(AuthorizationRequest("client_id", "legacy", "response_type", "id_token")) // of another bucket
 		s.PostForm("/oauth2/token", s.ClientAssertion(signer))
-		s.PostForm("/oauth2/token", a.asserts("warm"))
+		s.PostForm("/oauth2/token", a.TokenRequest("warm"))
 
 		expect := func(request string, want int64, act func() Response) Response {
 			t.Helper()
@@ -46,8 +46,8 @@ func TestStatementsPerRequest(t *testing.T) {
 		expect("client_credentials, private_key_jwt", 1, func() Response {
 			return s.PostForm("/oauth2/token", s.ClientAssertion(signer))
 		})
-		expect("jwt-bearer", 2, func() Response { return s.PostForm("/oauth2/token", a.asserts("mike")) })
-		token := expect("jwt-bearer, of an issuer known", 1, func() Response { return s.PostForm("/oauth2/token", a.asserts("mike")) }).JSON(t)["access_token"]
+		expect("jwt-bearer", 2, func() Response { return s.PostForm("/oauth2/token", a.TokenRequest("mike")) })
+		token := expect("jwt-bearer, of an issuer known", 1, func() Response { return s.PostForm("/oauth2/token", a.TokenRequest("mike")) }).JSON(t)["access_token"]
 		expect("introspect, of an issuer's word", 1, func() Response {
 			return s.PostForm("/oauth2/introspect", url.Values{"token": {Text(token)}})
 		})
@@ -133,9 +133,9 @@ func TestStatementsOfADevice(t *testing.T) {
 		s := StartWithDeviceClients(t, db, map[string]string{"rate_limits": "off"})
 		b := s.NewBrowser()
 		b.Code(AuthorizationRequest()) // signs in
-		warm := s.device(tv("scope", "openid"))
-		b.Follow(b.enter(warm, "continue"))
-		warm.poll()
+		warm := s.AuthorizeDevice(DeviceClientForm("scope", "openid"))
+		b.Follow(b.EnterUserCode(warm, "continue"))
+		warm.Poll()
 
 		step := func(name string, want int64, act func() Response) Response {
 			t.Helper()
@@ -146,15 +146,15 @@ func TestStatementsOfADevice(t *testing.T) {
 			}
 			return p
 		}
-		p := step("the device begins", 1, func() Response { return s.PostForm("/oauth2/device/auth", tv("scope", "openid")) })
-		d := &waiting{s, "tv", Text(p.JSON(t)["device_code"]), Text(p.JSON(t)["user_code"]), ""}
-		step("it asks in vain", 1, d.ask)
-		step("the person enters the code", 2, func() Response { return b.enter(d, "") })
-		p = step("and says that it is theirs", 3, func() Response { return b.enter(d, "continue") })
+		p := step("the device begins", 1, func() Response { return s.PostForm("/oauth2/device/auth", DeviceClientForm("scope", "openid")) })
+		d := &PendingDevice{s, "tv", Text(p.JSON(t)["device_code"]), Text(p.JSON(t)["user_code"]), ""}
+		step("it asks in vain", 1, d.PollNow)
+		step("the person enters the code", 2, func() Response { return b.EnterUserCode(d, "") })
+		p = step("and says that it is theirs", 3, func() Response { return b.EnterUserCode(d, "continue") })
 		step("signed in and agreed before", 2, func() Response { return b.Get(p.Location().String()) })
 		s.Advance(5 * time.Second)
-		s.PostForm("/oauth2/revoke", tv("token", "x")) // the client is read again once in a while,
-		b.Get("/.well-known/openid-configuration")     // and so are the scopes
-		step("it gets its tokens", 2, d.ask)
+		s.PostForm("/oauth2/revoke", DeviceClientForm("token", "x")) // the client is read again once in a while,
+		b.Get("/.well-known/openid-configuration")                   // and so are the scopes
+		step("it gets its tokens", 2, d.PollNow)
 	})
 }

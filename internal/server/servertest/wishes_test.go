@@ -29,7 +29,7 @@ func TestWishesAreNeverErrors(t *testing.T) {
 					value = strings.Fields(value)[0]
 				}
 				p := b.Get("/oauth2/auth?" + AuthorizationRequest("client_id", "legacy", "response_type", kind, name, value).Encode())
-				if _, got := answered(t, p); got.Has("error") {
+				if _, got := AuthorizationResponse(t, p); got.Has("error") {
 					t.Errorf("%s with %s %q: %v", kind, name, value, got)
 				}
 			}
@@ -47,7 +47,7 @@ func TestSigningInAgainForTokensInTheAnswer(t *testing.T) {
 	ask := func(changes ...string) (both [2]map[string]any) {
 		t.Helper()
 		form := AuthorizationRequest(append([]string{"client_id", "legacy", "response_type", "code id_token token"}, changes...)...)
-		_, got := answered(t, b.Authorize(form))
+		_, got := AuthorizationResponse(t, b.Authorize(form))
 		back := s.PostForm("/oauth2/token", CodeExchange(got.Get("code"), "client_id", "legacy", "client_secret", OtherSecret))
 		if back.Status != http.StatusOK {
 			t.Fatalf("%v: exchange: %d %s", changes, back.Status, back.Body)

@@ -158,8 +158,8 @@ func TestADeviceBegunAtAnotherAddressIsToldTheIssuerAfterTheApp(t *testing.T) {
 	t.Parallel()
 
 	s := startAllApart(t, storetest.New(t), nil)
-	d := s.device(tv("scope", "openid"))
+	d := s.AuthorizeDevice(DeviceClientForm("scope", "openid"))
 	challenge, _ := s.deviceChallenge(s.NewBrowser().at(otherAddress, http.MethodGet, "/device", nil))
-	back := s.RedirectTo(s.acceptCode(challenge, d.code))
+	back := s.RedirectTo(s.acceptCode(challenge, d.UserCode))
 	wantInstead(t, s.Server, "back from the app", s.NewBrowser().Get(back), http.StatusBadRequest, "expired_request")
 }

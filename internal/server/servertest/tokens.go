@@ -1,0 +1,112 @@
+package servertest
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/json"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+
+	"github.com/ostiary/ostiary/internal/trustedissuer"
+)
+
+const JWTBearerGrant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
+// asserter is an issuer of assertions.
+type AssertionIssuer struct {
+	Server *Server
+	Name   string
+	Trust  *trustedissuer.Trust
+	Signer jose.Signer
+}
+
+// trusting makes an issuer that is trusted for a subject, or for anybody if that is
+// empty, and a client that may bring its word.
+func (s *Server) NewAssertionIssuer(subject string) *AssertionIssuer {
+	s.TB.Helper()
+	s.ImportClient(`{"client_id": "bearer", "client_secret": "` + OtherSecret + `", "token_endpoint_auth_method": "client_secret_post",
+		"grant_types": ["` + JWTBearerGrant + `"], "scope": "api offline_access more", "audience": ["https://api.example"]}`)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		s.TB.Fatal(err)
+	}
+	a := &AssertionIssuer{Server: s, Name: "https://issuer.example"}
+	a.Trust = &trustedissuer.Trust{
+		ID: trustedissuer.NewID(), Issuer: a.Name, Subject: subject, Scopes: []string{"api", "other"},
+		Key: jose.JSONWebKey{Key: key.Public(), KeyID: "k"}, CreatedAt: s.Time(), ExpiresAt: s.Time().Add(24 * time.Hour),
+	}
+	if err := s.Store.TrustedIssuers.InsertTrust(s.TB.Context(), a.Trust); err != nil {
+		s.TB.Fatal(err)
+	}
+	if a.Signer, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "k"}}, nil); err != nil {
+		s.TB.Fatal(err)
+	}
+	return a
+}
+
+// asserts returns a token request that brings an assertion of subject; changes are
+// pairs of a claim and its value.
+func (a *AssertionIssuer) TokenRequest(subject string, changes ...any) url.Values {
+	a.Server.TB.Helper()
+	now := a.Server.Time()
+	said := map[string]any{
+		"iss": a.Name, "sub": subject, "aud": a.Server.URL + "/oauth2/token", "jti": rand.Text(), "iat": now.Unix(), "exp": now.Add(time.Minute).Unix(),
+	}
+	for i := 0; i < len(changes); i += 2 {
+		said[Text(changes[i])] = changes[i+1]
+	}
+	signed, err := jwt.Signed(a.Signer).Claims(said).Serialize()
+	if err != nil {
+		a.Server.TB.Fatal(err)
+	}
+	return AsPost("bearer", url.Values{"grant_type": {JWTBearerGrant}, "assertion": {signed}, "scope": {"api"}})
+}
+
+func HalfHash(alg jose.SignatureAlgorithm, text string) string {
+	sum256, sum512 := sha256.Sum256([]byte(text)), sha512.Sum512([]byte(text))
+	if alg == jose.EdDSA {
+		return base64.RawURLEncoding.EncodeToString(sum512[:32])
+	}
+	return base64.RawURLEncoding.EncodeToString(sum256[:16])
+}
+
+// keySet fetches the published keys.
+func (s *Server) PublishedKeys(t *testing.T) jose.JSONWebKeySet {
+	t.Helper()
+	var set jose.JSONWebKeySet
+	if err := json.Unmarshal([]byte(s.NewBrowser().Get("/.well-known/jwks.json").Body), &set); err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+// verified returns the header and the claims of a JWT that a published key signed.
+func (s *Server) VerifyJWT(t *testing.T, token any, alg jose.SignatureAlgorithm) (header jose.Header, claims map[string]any) {
+	t.Helper()
+	signed, err := jose.ParseSignedCompact(Text(token), []jose.SignatureAlgorithm{alg})
+	if err != nil {
+		t.Fatalf("%v as %s: %v", token, alg, err)
+	}
+	header = signed.Signatures[0].Header
+	keys := s.PublishedKeys(t)
+	named := keys.Key(header.KeyID)
+	if len(named) != 1 || named[0].Algorithm != string(alg) {
+		t.Fatalf("%d published keys are called %q, want one for %s", len(named), header.KeyID, alg)
+	}
+	payload, err := signed.Verify(named[0])
+	if err != nil {
+		t.Fatalf("verify: %v", err)
+	}
+	if err := json.Unmarshal(payload, &claims); err != nil {
+		t.Fatal(err)
+	}
+	return header, claims
+}
