@@ -1,0 +1,212 @@
+package logout_test
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/server/servertest"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+const (
+	logoutApp  = "https://apps.example/logout"
+	errorPage  = "https://apps.example/error?lang=en"
+	signedOut  = "https://apps.example/bye"
+	clientsBye = "https://client.example/bye"
+)
+
+// startAsking is a server with all of the operator's apps, whose client web may have
+// people sent back after signing out.
+func startAsking(tb testing.TB, db *store.Store, settings map[string]string) *servertest.AppServer {
+	tb.Helper()
+	all := map[string]string{"logout_url": logoutApp}
+	maps.Copy(all, settings)
+	s := servertest.StartWithApps(tb, db, all)
+	c, err := s.Store.Clients.Client(tb.Context(), "web")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	c.PostLogoutRedirectURIs = []string{clientsBye}
+	if err := s.Store.Clients.UpdateClient(tb.Context(), c); err != nil {
+		tb.Fatal(err)
+	}
+	s.Clients.Forget("web")
+	return s
+}
+
+func logout(s *servertest.AppServer, p servertest.Response) string {
+	s.TB.Helper()
+	return s.Challenge(p, logoutApp+"?logout_challenge=")
+}
+
+// bye asks the administrators' API about a sign-out, or answers it.
+func bye(s *servertest.AppServer, method, path, challenge string) servertest.Response {
+	s.TB.Helper()
+	return s.CallAdmin(method, "/admin/oauth2/auth/requests/logout"+path+"?logout_challenge="+challenge, "")
+}
+
+func TestAnAppSignsPeopleOut(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		t.Helper()
+		s := startAsking(t, db, nil)
+		b := s.NewBrowser()
+		p := b.SignInByApp(s, b.Get("/oauth2/auth?"+servertest.AuthorizationRequest().Encode()), servertest.Object{"subject": "jo", "identity_provider_session_id": "theirs"})
+		tokens := s.ExchangeCode(servertest.CodeOf(t, b.ConsentByApp(s, p, servertest.Object{"grant_scope": servertest.AllScopes})))
+		sid := servertest.Claims(t, tokens["id_token"])["sid"]
+
+		// However sure it is who asks, the app is asked, and its person too if it likes.
+		ask := url.Values{"id_token_hint": {servertest.Text(tokens["id_token"])}, "post_logout_redirect_uri": {clientsBye}, "state": {"a b"}}
+		z := logout(s, b.Get("/oauth2/sessions/logout?"+ask.Encode()))
+		got := bye(s, http.MethodGet, "", z).JSON(t)
+		servertest.WantMembers(t, got, servertest.Object{
+			"challenge": z, "subject": "jo", "sid": sid, "rp_initiated": true, "identity_provider_session_id": "theirs",
+			"requested_at": s.Time().UTC().Truncate(time.Second).Format(time.RFC3339),
+			"expires_at":   s.Time().Add(15 * time.Minute).UTC().Truncate(time.Second).Format(time.RFC3339),
+		})
+		if c, _ := got["client"].(servertest.Object); c["client_id"] != "web" || c["client_secret"] != nil {
+			t.Errorf("the client is %v", c)
+		}
+		again := servertest.Text(got["request_url"])
+		if strings.Contains(again, "id_token_hint") || servertest.ParseURL(t, again).Query().Get("state") != "a b" {
+			t.Errorf("request_url = %s", again)
+		}
+		if refused := bye(s, http.MethodPut, "/reject", z); refused.Status != http.StatusNoContent || refused.Body != "" {
+			t.Errorf("rejecting: %d %s", refused.Status, refused.Body)
+		}
+		for name, p := range map[string]servertest.Response{
+			"reading": bye(s, http.MethodGet, "", z), "accepting": bye(s, http.MethodPut, "/accept", z), "rejecting": bye(s, http.MethodPut, "/reject", z),
+		} {
+			if p.Status != http.StatusGone || p.JSON(t)["redirect_to"] != again {
+				t.Errorf("%s what was answered: %d %s", name, p.Status, p.Body)
+			}
+		}
+		if !s.IsActive(tokens["access_token"]) {
+			t.Error("who stays was signed out")
+		}
+
+		z = logout(s, b.Get(again))
+		back := s.RedirectTo(bye(s, http.MethodPut, "/accept", z))
+		if !s.IsActive(tokens["access_token"]) {
+			t.Error("the session ended before the person was back")
+		}
+		if got := b.Get(back).Location().String(); got != clientsBye+"?state=a+b" {
+			t.Errorf("afterwards they are at %s", got)
+		}
+		if s.IsActive(tokens["access_token"]) {
+			t.Error("the session goes on")
+		}
+		if p := b.Get(back); p.Status != http.StatusBadRequest || !strings.Contains(p.Body, "expired_request") {
+			t.Errorf("coming back again: %d", p.Status)
+		}
+		if got := b.Get(again).Location().String(); got != clientsBye+"?state=a+b" {
+			t.Errorf("who is not signed in is sent to %s", got)
+		}
+	})
+}
+
+func TestWhatAnAppSaysIsGoodForOneSession(t *testing.T) {
+	t.Parallel()
+	s := startAsking(t, storetest.New(t), nil)
+	mine, theirs := s.NewBrowser(), s.NewBrowser()
+	my := s.ExchangeCode(servertest.CodeOf(t, mine.AuthorizeByApps(s, servertest.AuthorizationRequest(), "jo")))
+	their := s.ExchangeCode(servertest.CodeOf(t, theirs.AuthorizeByApps(s, servertest.AuthorizationRequest(), "kim")))
+
+	// Somebody's yes is of no use in another browser: its person is asked.
+	back := s.RedirectTo(bye(s, http.MethodPut, "/accept", logout(s, mine.Get("/oauth2/sessions/logout"))))
+	z := logout(s, theirs.Get(back))
+	servertest.WantMembers(t, bye(s, http.MethodGet, "", z).JSON(t), servertest.Object{"subject": "kim", "rp_initiated": false, "client": nil})
+	if !s.IsActive(my["access_token"]) || !s.IsActive(their["access_token"]) {
+		t.Error("a link signed somebody out")
+	}
+	for name, verifier := range map[string]string{
+		"another step": strings.Repeat("0", 31) + "1" + strings.Repeat("0", 32), "garbage": "x", "nobody's": strings.Repeat("0", 31) + "3" + strings.Repeat("0", 32),
+	} {
+		if p := mine.Get("/oauth2/sessions/logout?logout_verifier=" + verifier); p.Status != http.StatusBadRequest {
+			t.Errorf("%s: %d", name, p.Status)
+		}
+	}
+	for name, tc := range map[string]struct {
+		query string
+		want  int
+	}{
+		"none": {"", 400}, "of nobody": {"logout_challenge=" + strings.Repeat("0", 31) + "3", 404},
+		"of another step": {"logout_challenge=" + z[:31] + "1", 404}, "by its short name": {"challenge=" + z, 200},
+	} {
+		if got := s.CallAdmin(http.MethodGet, "/oauth2/auth/requests/logout?"+tc.query, "").Status; got != tc.want {
+			t.Errorf("a challenge %s: %d, want %d", name, got, tc.want)
+		}
+	}
+	// A body may come along, as the older SDK sends one.
+	if p := s.CallAdmin(http.MethodPut, "/oauth2/auth/requests/logout/accept/?challenge="+z, "{}"); p.Status != http.StatusOK {
+		t.Errorf("accepting with a body: %d %s", p.Status, p.Body)
+	}
+	s.Advance(16 * time.Minute)
+	if p := bye(s, http.MethodPut, "/accept", logout(s, theirs.Get("/oauth2/sessions/logout"))); p.Status != http.StatusOK {
+		t.Errorf("a new sign-out: %d", p.Status)
+	}
+	if p := bye(s, http.MethodGet, "", z); p.Status != http.StatusNotFound {
+		t.Errorf("an old challenge: %d", p.Status)
+	}
+}
+
+// People end at addresses of the operator's, and only where no client wants them back.
+func TestPeopleEndWhereTheOperatorWants(t *testing.T) {
+	t.Parallel()
+	s := startAsking(t, storetest.New(t), map[string]string{"logout_url": "", "post_logout_url": signedOut, "error_url": errorPage})
+	b := s.NewBrowser()
+	tokens := s.ExchangeCode(servertest.CodeOf(t, b.AuthorizeByApps(s, servertest.AuthorizationRequest(), "jo")))
+	hint := "/oauth2/sessions/logout?id_token_hint=" + servertest.Text(tokens["id_token"])
+	for name, tc := range map[string]struct{ path, want string }{
+		"by the client's wish": {hint + "&post_logout_redirect_uri=" + url.QueryEscape(clientsBye), clientsBye},
+		"by nobody's wish":     {hint, signedOut},
+		"an unknown client":    {"/oauth2/auth?client_id=gone", errorPage + "&error=invalid_client&error_description="},
+		"an unknown address":   {"/oauth2/auth?" + servertest.AuthorizationRequest("redirect_uri", "https://evil.example").Encode(), errorPage + "&error=invalid_request&error_description="},
+		"a repeated parameter": {"/oauth2/auth?client_id=web&client_id=web", errorPage + "&error=invalid_request&error_description="},
+		"a bad sign-out":       {"/oauth2/sessions/logout?client_id=gone", errorPage + "&error=invalid_request&error_description="},
+		"what is over":         {"/oauth2/auth?continue=" + strings.Repeat("0", 31), errorPage + "&error=expired_request&error_description="},
+		"an error of a client": {"/oauth2/auth?" + servertest.AuthorizationRequest("scope", "\"").Encode(), "https://client.example/callback?keep=1&error=invalid_scope"},
+	} {
+		if got := b.Get(tc.path).Header.Get("Location"); !strings.HasPrefix(got, tc.want) {
+			t.Errorf("%s: sent to %q, want %q", name, got, tc.want)
+		}
+	}
+	if p := b.Get("/nothing"); p.Status != http.StatusNotFound {
+		t.Errorf("what is not there: %d", p.Status)
+	}
+}
+
+// A hint under a name that the login app chose settles a sign-out as any other does.
+func TestAChosenNameSettlesASignOut(t *testing.T) {
+	t.Parallel()
+	s := startAsking(t, storetest.New(t), map[string]string{"logout_url": ""})
+	b := s.NewBrowser()
+	p := b.SignInByApp(s, b.Get("/oauth2/auth?"+servertest.AuthorizationRequest().Encode()), servertest.Object{"subject": "jo", "force_subject_identifier": "as-jo"})
+	tokens := s.ExchangeCode(servertest.CodeOf(t, b.ConsentByApp(s, p, servertest.Object{"grant_scope": servertest.AllScopes})))
+	p = b.Get("/oauth2/sessions/logout?id_token_hint=" + servertest.Text(tokens["id_token"]))
+	if !strings.Contains(p.Body, "signed out") || s.IsActive(tokens["access_token"]) {
+		t.Errorf("answer %d, active %v:\n%s", p.Status, s.IsActive(tokens["access_token"]), p.Body)
+	}
+}
+
+// Each sign-out that an app is asked about is kept for a while, so nobody begins any
+// number of them.
+func TestSignOutsAreBegunSoOftenAndNoMore(t *testing.T) {
+	t.Parallel()
+	s := startAsking(t, storetest.New(t), nil)
+	b := s.NewBrowser()
+	servertest.CodeOf(t, b.AuthorizeByApps(s, servertest.AuthorizationRequest(), "jo"))
+	for i := range 300 {
+		if p := b.Get("/oauth2/sessions/logout"); p.Status != http.StatusSeeOther {
+			t.Fatalf("sign-out %d: %d", i, p.Status)
+		}
+	}
+	if p := b.Get("/oauth2/sessions/logout"); p.Status != http.StatusTooManyRequests || p.Header.Get("Retry-After") == "" {
+		t.Errorf("one more: %d", p.Status)
+	}
+}

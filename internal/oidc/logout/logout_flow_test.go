@@ -1,0 +1,309 @@
+package logout_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"html"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/ostiary/ostiary/internal/server/servertest"
+	"github.com/ostiary/ostiary/internal/store"
+	"github.com/ostiary/ostiary/internal/store/storetest"
+)
+
+const (
+	firstSecret  = "first-secret-first-secret-first-s"
+	secondSecret = "second-secret-second-secret-seco"
+)
+
+// startTelling serves db with two clients that hear of sign-outs, first and second,
+// and returns what arrives for them.
+func startTelling(t *testing.T, db *store.Store, settings map[string]string) (*servertest.Server, <-chan url.Values) {
+	t.Helper()
+	arrived := make(chan url.Values, 10)
+	receiver := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && r.ParseForm() == nil {
+			r.PostForm.Set("to", r.URL.Path)
+			arrived <- r.PostForm
+		}
+	}))
+	t.Cleanup(receiver.Close)
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: receiver.Certificate().Raw})
+	if err := os.WriteFile(ca, certificate, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{"outbound_allow_private": "true", "outbound_ca_file": ca}
+	maps.Copy(all, settings)
+	s := servertest.Start(t, db, all)
+	host := receiver.URL
+	clients := `[
+		{"client_id": "first", "client_secret": "` + firstSecret + `", "redirect_uris": ["` + host + `/cb"],
+		 "post_logout_redirect_uris": ["` + host + `/bye"], "scope": "openid", "skip_consent": true, "id_token_signed_response_alg": "ES256",
+		 "frontchannel_logout_uri": "` + host + `/front?of=first", "frontchannel_logout_session_required": true,
+		 "backchannel_logout_uri": "` + host + `/back/first", "backchannel_logout_session_required": true},
+		{"client_id": "second", "client_secret": "` + secondSecret + `", "redirect_uris": ["` + host + `/cb"],
+		 "scope": "openid", "skip_consent": true, "backchannel_logout_uri": "` + host + `/back/second"}
+	]`
+	if _, _, err := s.ImportClients([]byte(clients)); err != nil {
+		t.Fatal(err)
+	}
+	s.Advance(time.Minute)
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan struct{})
+	go func() { s.Outbox.Run(ctx); close(ended) }()
+	t.Cleanup(func() { stop(); <-ended })
+	return s, arrived
+}
+
+// visitClient lets ada use a client, and returns the answer to it.
+func visitClient(b *servertest.Browser, t *testing.T, id string) url.Values {
+	t.Helper()
+	c, err := b.Server.Store.Clients.Client(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := b.Authorize(servertest.AuthorizationRequest("client_id", id, "redirect_uri", c.RedirectURIs[0], "scope", "openid"))
+	answer := p.Location().Query()
+	if answer.Get("code") == "" {
+		t.Fatalf("no code: %d to %q\n%s", p.Status, p.Header.Get("Location"), p.Body)
+	}
+	return answer
+}
+
+// Who used two clients and signs out at one is signed out at both: each gets a token
+// that verifies against the published keys, and the one with a page sees it loaded
+// before the person goes on.
+func TestSigningOutIsHeardByAllClients(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		s, arrived := startTelling(t, db, nil)
+		b := s.NewBrowser()
+		idToken := s.IDToken(t, "first", firstSecret, visitClient(b, t, "first").Get("code"))
+		visitClient(b, t, "second")
+		sid := servertest.Text(servertest.Claims(t, idToken)["sid"])
+		first, err := s.Store.Clients.Client(t.Context(), "first")
+		if err != nil {
+			t.Fatal(err)
+		}
+		bye := first.PostLogoutRedirectURIs[0]
+
+		p := b.Get("/oauth2/sessions/logout?" + url.Values{
+			"id_token_hint": {idToken}, "post_logout_redirect_uri": {bye}, "state": {"a state"},
+		}.Encode())
+		frame := html.EscapeString(first.FrontchannelLogoutURI + "&iss=" + url.QueryEscape(s.URL) + "&sid=" + sid)
+		for _, want := range []string{`<iframe src="` + frame + `"`, `href="` + html.EscapeString(bye) + "?state=a&#43;state"} {
+			if p.Status != http.StatusOK || !strings.Contains(p.Body, want) {
+				t.Errorf("%d, want %s\n%s", p.Status, want, p.Body)
+			}
+		}
+		origin := strings.TrimSuffix(bye, "/bye")
+		if csp := p.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "frame-src "+origin) || !strings.Contains(csp, "frame-ancestors 'none'") {
+			t.Errorf("Content-Security-Policy = %s", csp)
+		}
+
+		heard := map[string]bool{}
+		for range 2 {
+			form := next(t, arrived)
+			id := strings.TrimPrefix(form.Get("to"), "/back/")
+			heard[id] = true
+			form.Del("to")
+			if len(form) != 1 {
+				t.Errorf("%s was posted %v, want the token alone", id, form)
+			}
+			said := verifyLogoutToken(s, t, form.Get("logout_token"))
+			if said["aud"] != id || said["sid"] != sid || said["sub"] != servertest.Claims(t, idToken)["sub"] || said["nonce"] != nil || said["iss"] != s.URL {
+				t.Errorf("%s was told %v", id, said)
+			}
+		}
+		if !heard["first"] || !heard["second"] {
+			t.Errorf("told were %v, want both", heard)
+		}
+		if got := b.Get("/oauth2/auth?" + servertest.AuthorizationRequest("prompt", "none").Encode()).Location().Query().Get("error"); got != "login_required" {
+			t.Errorf("afterwards prompt=none gets %q", got)
+		}
+	})
+}
+
+// next waits for what a client is told.
+func next(t *testing.T, arrived <-chan url.Values) url.Values {
+	t.Helper()
+	select {
+	case form := <-arrived:
+		return form
+	case <-time.After(30 * time.Second):
+		t.Fatal("a client was told nothing")
+		return nil
+	}
+}
+
+// verifyLogoutToken reads a logout token as a client would.
+func verifyLogoutToken(s *servertest.Server, t *testing.T, token string) map[string]any {
+	t.Helper()
+	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256, jose.RS256})
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := signed.Signatures[0].Header
+	if header.ExtraHeaders["typ"] != "logout+jwt" {
+		t.Errorf("typ = %v", header.ExtraHeaders["typ"])
+	}
+	set := s.PublishedKeys(t)
+	payload, err := signed.Verify(set.Key(header.KeyID)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said map[string]any
+	if err := json.Unmarshal(payload, &said); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := said["events"].(map[string]any)["http://schemas.openid.net/event/backchannel-logout"].(map[string]any); !ok {
+		t.Errorf("events = %v", said["events"])
+	}
+	return said
+}
+
+// Clients that hear of nothing cost nothing.
+func TestOnlyClientsThatHearOfItJoinASession(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		s, _ := startTelling(t, db, nil)
+		b := s.NewBrowser()
+		b.Code(servertest.AuthorizationRequest())
+		visitClient(b, t, "second")
+		for id, want := range map[string]int64{"web": 2, "second": 3} {
+			c, err := db.Clients.Client(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			before := db.Statements()
+			b.Get("/oauth2/auth?" + servertest.AuthorizationRequest("client_id", id, "redirect_uri", c.RedirectURIs[0], "scope", "openid").Encode())
+			if got := db.Statements() - before; got != want {
+				t.Errorf("authorize for %s took %d statements, want %d", id, got, want)
+			}
+		}
+	})
+}
+
+// ending is a store in which the session is over just before a client joins it.
+type ending struct{ *store.Store }
+
+func (e ending) JoinSession(ctx context.Context, sessionID, clientID, knownAs string, now time.Time) error {
+	if _, err := e.Sessions.EndSession(ctx, sessionID, now); err != nil {
+		return err
+	}
+	return e.Store.Sessions.JoinSession(ctx, sessionID, clientID, knownAs, now)
+}
+
+// A client that would never hear of the end of a session gets no answer in it.
+func TestASessionThatEndsWhileAClientIsAnsweredGivesNothing(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		s, _ := startTelling(t, db, nil)
+		c, err := db.Clients.Client(t.Context(), "first")
+		if err != nil {
+			t.Fatal(err)
+		}
+		query := func(changes ...string) string {
+			return "/oauth2/auth?" + servertest.AuthorizationRequest(append([]string{
+				"client_id", "first", "redirect_uri", c.RedirectURIs[0], "scope", "openid",
+			}, changes...)...).Encode()
+		}
+		for name, tc := range map[string]struct{ prompt, want string }{
+			"in silence": {"none", "error=login_required"},
+			"otherwise":  {"", "/login?request="},
+		} {
+			b := s.NewBrowser()
+			visitClient(b, t, "second")
+			s.OAuth2.Sessions = ending{db}
+			if to := b.Get(query("prompt", tc.prompt)).Header.Get("Location"); !strings.Contains(to, tc.want) || strings.Contains(to, "code=") {
+				t.Errorf("%s: to %s, want %s", name, to, tc.want)
+			}
+			s.OAuth2.Sessions = db
+		}
+	})
+}
+
+// The state of an answer is what a page at the client's origin finds in the frame,
+// until somebody signs out or in.
+func TestTheStateOfASessionGoesWithTheAnswer(t *testing.T) {
+	t.Parallel()
+
+	s, _ := startTelling(t, storetest.New(t), nil)
+	b := s.NewBrowser()
+	home, err := url.Parse(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	holds := func(state, clientID, origin string) bool {
+		shown := ""
+		for _, c := range b.Client.Jar.Cookies(home) {
+			if c.Name == s.Cookies.StateName() {
+				shown = c.Value
+			}
+		}
+		hash, salt, _ := strings.Cut(state, ".")
+		sum := sha256.Sum256([]byte(clientID + " " + origin + " " + shown + " " + salt))
+		return shown != "" && hash == base64.RawURLEncoding.EncodeToString(sum[:])
+	}
+	state := b.Authorize(servertest.AuthorizationRequest()).Location().Query().Get("session_state")
+	if !holds(state, "web", "https://client.example") {
+		t.Errorf("session_state %q does not hold", state)
+	}
+	if holds(state, "web", "https://evil.example") || holds(state, "post", "https://client.example") {
+		t.Error("the state holds for others too")
+	}
+	if got := b.Authorize(servertest.AuthorizationRequest("scope", "api")).Location().Query(); got.Has("session_state") {
+		t.Error("an answer that is not of OpenID Connect has a session_state")
+	}
+	if answer := b.Get("/oauth2/auth?" + servertest.AuthorizationRequest("prompt", "none", "scope", "openid nonsense", "nonce", "n").Encode()).Location().Query(); !holds(answer.Get("session_state"), "web", "https://client.example") {
+		t.Errorf("a silent answer has %v", answer)
+	}
+
+	b.Authorize(servertest.AuthorizationRequest("prompt", "login"))
+	if !holds(state, "web", "https://client.example") {
+		t.Error("confirming the password changed the state, though the person is the same")
+	}
+	// The session ends elsewhere. The browser learns of it when it comes.
+	if _, err := s.Store.Sessions.EndSessionsOf(t.Context(), s.Subject(t, "ada"), s.Time()); err != nil {
+		t.Fatal(err)
+	}
+	b.Get("/oauth2/auth?" + servertest.AuthorizationRequest("prompt", "none").Encode())
+	if holds(state, "web", "https://client.example") {
+		t.Error("the state outlived its session")
+	}
+}
+
+// The frame may be held by anybody's page, and by it alone is anything of ours.
+func TestOnlyTheFrameThatWatchesIsFramed(t *testing.T) {
+	t.Parallel()
+
+	s := servertest.Start(t, storetest.New(t), nil)
+	b := s.NewBrowser()
+	address := servertest.Text(b.Get("/.well-known/openid-configuration").JSON(t)["check_session_iframe"])
+	p := b.Get(address)
+	if p.Status != http.StatusOK || !strings.Contains(p.Header.Get("Content-Security-Policy"), "frame-ancestors *") ||
+		p.Header.Get("X-Frame-Options") != "" || p.Header.Get("Set-Cookie") != "" {
+		t.Errorf("%s: %d %v", address, p.Status, p.Header)
+	}
+	script := p.Attribute("src", func(a map[string]string) bool { return a["data-cookie"] == s.Cookies.StateName() })
+	if got := b.Get(script); got.Status != http.StatusOK || !strings.Contains(got.Body, "postMessage") {
+		t.Errorf("its script %q: %d", script, got.Status)
+	}
+	if p := b.Post("/oauth2/sessions/check", url.Values{}); p.Status != http.StatusMethodNotAllowed {
+		t.Errorf("a post to it: %d, want 405", p.Status)
+	}
+}
