@@ -1,10 +1,10 @@
 //go:build e2e
 
-// Package clients lets client libraries that nobody here wrote talk to the whole
-// server: go-oidc with x/oauth2, openid-client for Node, and Authlib for Python.
+// Package clients runs third-party client libraries against the whole server: go-oidc
+// with x/oauth2, openid-client for Node, and Authlib for Python.
 //
-// The applications in node and python are also what docs/clients.md shows. They
-// are installed into temporary folders, from the registries of npm and PyPI.
+// docs/clients.md shows the applications in node and python. They are installed into
+// temporary directories, from the registries of npm and PyPI.
 package clients
 
 import (
@@ -23,13 +23,13 @@ const scope = "openid profile email offline_access"
 type app struct {
 	rig.Client
 
-	postLogoutURI string // where people go after signing out
+	postLogoutURI string // redirect URI after sign-out
 	idTokenAlg    string
-	key           string // private, as a JWK, of one that has a key
+	key           string // private JWK, if the application has a key
 }
 
-// apps are one application for each way to authenticate, and each with another
-// algorithm for its ID tokens.
+// apps returns one application for each client authentication method, each with a
+// different algorithm for its ID tokens.
 func apps(t *testing.T, secret string) map[string]*app {
 	t.Helper()
 	all := map[string]*app{
@@ -58,32 +58,32 @@ func apps(t *testing.T, secret string) map[string]*app {
 	return all
 }
 
-// library is what an application can be built on.
+// library is a client library under test.
 type library struct {
-	methods []string // of authenticating that it knows
+	methods []string // supported client authentication methods
 	secret  string   // of the applications that have one
 	run     func(t *testing.T, issuer string, a *app, b *browser) (*appView, error)
-	errors  map[string]string // what it says to each of the forgeries
+	errors  map[string]string // part of the expected error by forgery; empty means the library does not detect it
 }
 
-// test builds an application of each kind on the library, and lets a person use
-// it, on each engine. Of the applications, one is lied to as well.
+// test runs an application for each authentication method on each engine, and each
+// forgery with one application.
 func (l library) test(t *testing.T) {
 	t.Helper()
 	for _, engine := range rig.Engines() {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
-			h := l.open(t, engine)
+			f := l.open(t, engine)
 			for _, method := range l.methods {
 				t.Run(method, func(t *testing.T) {
 					t.Parallel()
-					a := h.apps[method]
-					b := h.browser(a)
-					saw, err := l.run(t, h.Issuer, a, b)
+					a := f.apps[method]
+					b := f.browser(a)
+					view, err := l.run(t, f.Issuer, a, b)
 					if err != nil {
 						t.Fatal(err)
 					}
-					saw.check(t, h.Issuer, a)
+					view.check(t, f.Issuer, a)
 					b.wantSignedOut(t)
 				})
 			}
@@ -93,10 +93,10 @@ func (l library) test(t *testing.T) {
 			for name, forge := range forgeries() {
 				t.Run(name, func(t *testing.T) {
 					t.Parallel()
-					a := h.apps[l.methods[0]]
-					b := h.browser(a)
+					a := f.apps[l.methods[0]]
+					b := f.browser(a)
 					forge(b)
-					_, err := l.run(t, h.Issuer, a, b)
+					_, err := l.run(t, f.Issuer, a, b)
 					wantError(t, err, l.errors[name])
 				})
 			}
@@ -104,7 +104,7 @@ func (l library) test(t *testing.T) {
 	}
 }
 
-// fixture is a running server that knows the applications and a person.
+// fixture is a running server with the registered applications and a user.
 type fixture struct {
 	*rig.Cluster
 
@@ -114,41 +114,41 @@ type fixture struct {
 
 func (l library) open(t *testing.T, engine rig.Engine) *fixture {
 	t.Helper()
-	h := &fixture{
+	f := &fixture{
 		Cluster: rig.Serve(t, rig.Options{Database: rig.Database(t, engine)}),
 		apps:    apps(t, l.secret),
 		user: rig.User{Username: "ada", Password: "correct horse battery", Claims: map[string]any{
 			"name": "Ada Lovelace", "email": "ada@example.com", "email_verified": true,
 		}},
 	}
-	rig.ImportUsers(t, h.Cluster, h.user)
+	rig.ImportUsers(t, f.Cluster, f.user)
 	var all []rig.Client
-	for _, a := range h.apps {
+	for _, a := range f.apps {
 		all = append(all, a.Client)
 	}
-	rig.ImportClients(t, h.Cluster, all...)
-	// The port is for the application to choose when it runs (RFC 8252 section 7.3).
-	h.apps["none"].RedirectURI = "http://127.0.0.1:49152/callback"
-	return h
+	rig.ImportClients(t, f.Cluster, all...)
+	// The application may choose the port at runtime (RFC 8252 section 7.3).
+	f.apps["none"].RedirectURI = "http://127.0.0.1:49152/callback"
+	return f
 }
 
-// browser carries a person from an application to the server and back.
+// browser is the browser of a user who uses an application.
 type browser struct {
 	app    *app
 	issuer string
 	user   *rig.Browser
 
-	// Both may be changed underway by somebody who means harm.
+	// Functions that tamper with the authorization request and response.
 	changeRequest, changeResponse func(url.Values)
 }
 
-func (h *fixture) browser(a *app) *browser {
+func (f *fixture) browser(a *app) *browser {
 	untouched := func(url.Values) {}
-	return &browser{app: a, issuer: h.Issuer, user: rig.NewBrowser(h.Endpoint, h.user), changeRequest: untouched, changeResponse: untouched}
+	return &browser{app: a, issuer: f.Issuer, user: rig.NewBrowser(f.Endpoint, f.user), changeRequest: untouched, changeResponse: untouched}
 }
 
-// follow goes where the application sends the person, and returns the address at
-// which they arrive back there.
+// follow requests a URL that the application redirects to, and returns the URL of the
+// redirect back to the application.
 func (b *browser) follow(ctx context.Context, address string) (string, error) {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -160,13 +160,13 @@ func (b *browser) follow(ctx context.Context, address string) (string, error) {
 	case b.issuer + "/oauth2/auth":
 		return b.signIn(ctx, query)
 	case b.issuer + "/oauth2/sessions/logout":
-		answer := b.user.Open(ctx, address, nil)
-		if answer.Status != http.StatusSeeOther {
-			return "", fmt.Errorf("sign out: %v, want a redirect to the application", answer)
+		response := b.user.Open(ctx, address, nil)
+		if response.Status != http.StatusSeeOther {
+			return "", fmt.Errorf("sign out: %v, want a redirect to the application", response)
 		}
-		return answer.Header.Get("Location"), nil
+		return response.Header.Get("Location"), nil
 	default:
-		return "", fmt.Errorf("a person was sent to %s", u)
+		return "", fmt.Errorf("unexpected redirect to %s", u)
 	}
 }
 
@@ -184,7 +184,7 @@ func (b *browser) signIn(ctx context.Context, query url.Values) (string, error) 
 	return b.app.RedirectURI + "?" + values.Encode(), nil
 }
 
-// wantSignedOut asks the server, without a page, whether the person is.
+// wantSignedOut fails the test if the user has a session (prompt=none).
 func (b *browser) wantSignedOut(t *testing.T) {
 	t.Helper()
 	a, err := b.user.Authorize(t.Context(), &b.app.Client, url.Values{"prompt": {"none"}})

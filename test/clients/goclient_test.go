@@ -24,11 +24,11 @@ func TestGoOIDC(t *testing.T) {
 		secret:  `all sorts: +%20&= "'\<>/?`,
 		run:     runGoOIDC,
 		errors: map[string]string{
-			"an answer to somebody else's state":        "state",
-			"an ID token with somebody else's nonce":    "nonce",
-			"a code for somebody else's verifier":       "invalid_grant",
-			"an answer in the name of another server":   "", // RFC 9207 is not its business
-			"a code that the server never gave anybody": "invalid_grant",
+			"state of another session":          "state",
+			"nonce of another session":          "nonce",
+			"code_challenge of another session": "invalid_grant",
+			"iss of another server":             "", // the library does not implement RFC 9207
+			"unknown code":                      "invalid_grant",
 		},
 	}.test(t)
 }
@@ -40,7 +40,7 @@ type goApp struct {
 	issuer   string
 	provider *oidc.Provider
 	oauth    oauth2.Config
-	// What go-oidc does not read itself.
+	// Members of the discovery document that go-oidc does not read.
 	endpoints struct {
 		Introspection string `json:"introspection_endpoint"`
 		Revocation    string `json:"revocation_endpoint"`
@@ -62,8 +62,8 @@ func runGoOIDC(t *testing.T, issuer string, a *app, b *browser) (*appView, error
 		Endpoint:     provider.Endpoint(),
 		Scopes:       strings.Fields(scope),
 	}}
-	// The other applications do not say how they authenticate, so x/oauth2 tries
-	// Basic first: that must not cost them the code.
+	// For the other methods x/oauth2 tries Basic first. A failed attempt must not use
+	// up the code.
 	if a.Method == "client_secret_basic" {
 		g.oauth.Endpoint.AuthStyle = oauth2.AuthStyleInHeader
 	}
@@ -99,7 +99,7 @@ func (g *goApp) signIn(ctx context.Context, b *browser, s *appView) (*oauth2.Tok
 		return nil, err
 	}
 	if u.Query().Get("state") != state {
-		return nil, errors.New("another state came back")
+		return nil, errors.New("the response has a different state")
 	}
 	tokens, err := g.oauth.Exchange(ctx, u.Query().Get("code"), oauth2.VerifierOption(verifier))
 	if err != nil {
@@ -110,17 +110,17 @@ func (g *goApp) signIn(ctx context.Context, b *browser, s *appView) (*oauth2.Tok
 		return nil, err
 	}
 	if idToken.Nonce != nonce {
-		return nil, errors.New("another nonce came back")
+		return nil, errors.New("the ID token has a different nonce")
 	}
 	s.IDTokenAlg = algorithm(tokens.Extra("id_token").(string))
 	return tokens, idToken.Claims(&s.IDToken)
 }
 
-// idToken returns the ID token beside an access token, verified.
+// idToken returns the verified ID token of a token response.
 func (g *goApp) idToken(ctx context.Context, tokens *oauth2.Token) (*oidc.IDToken, error) {
 	raw, ok := tokens.Extra("id_token").(string)
 	if !ok {
-		return nil, errors.New("no ID token came with the access token")
+		return nil, errors.New("the token response has no ID token")
 	}
 	token, err := g.provider.VerifierContext(ctx, &oidc.Config{ClientID: g.ID}).Verify(ctx, raw)
 	if err != nil {
@@ -130,14 +130,14 @@ func (g *goApp) idToken(ctx context.Context, tokens *oauth2.Token) (*oidc.IDToke
 }
 
 func (g *goApp) useAccessToken(ctx context.Context, tokens *oauth2.Token, s *appView) error {
-	said, err := g.provider.UserInfo(ctx, oauth2.StaticTokenSource(tokens))
+	userinfo, err := g.provider.UserInfo(ctx, oauth2.StaticTokenSource(tokens))
 	if err != nil {
 		return err
 	}
-	if err := said.Claims(&s.Userinfo); err != nil {
+	if err := userinfo.Claims(&s.Userinfo); err != nil {
 		return err
 	}
-	// What a service does with the access token that it is sent (RFC 9068).
+	// A resource server verifies the access token (RFC 9068).
 	token, err := g.provider.VerifierContext(ctx, &oidc.Config{ClientID: g.issuer}).Verify(ctx, tokens.AccessToken)
 	if err != nil {
 		return err
@@ -151,7 +151,7 @@ func (g *goApp) refresh(ctx context.Context, tokens *oauth2.Token, s *appView) (
 		return nil, err
 	}
 	if fresh.AccessToken == tokens.AccessToken || fresh.RefreshToken == tokens.RefreshToken {
-		return nil, errors.New("the refresh gave the same tokens again")
+		return nil, errors.New("the refresh returned the same tokens")
 	}
 	token, err := g.idToken(ctx, fresh)
 	if err != nil {
@@ -181,8 +181,8 @@ func (g *goApp) revoke(ctx context.Context, tokens *oauth2.Token, s *appView) er
 	return nil
 }
 
-// postToken sends a token to an endpoint that x/oauth2 does not know.
-func (g *goApp) postToken(ctx context.Context, endpoint, token string, answer any) error {
+// postToken sends a token to an endpoint that x/oauth2 does not support.
+func (g *goApp) postToken(ctx context.Context, endpoint, token string, response any) error {
 	form := url.Values{"token": {token}, "client_id": {g.ID}}
 	if g.Method == "client_secret_post" {
 		form.Set("client_secret", g.Secret)
@@ -201,12 +201,12 @@ func (g *goApp) postToken(ctx context.Context, endpoint, token string, answer an
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answered %s", endpoint, resp.Status)
+		return fmt.Errorf("%s returned the status %s", endpoint, resp.Status)
 	}
-	if answer == nil {
+	if response == nil {
 		return nil
 	}
-	return json.NewDecoder(resp.Body).Decode(answer)
+	return json.NewDecoder(resp.Body).Decode(response)
 }
 
 func (g *goApp) signOut(ctx context.Context, b *browser, tokens *oauth2.Token, s *appView) error {
@@ -220,7 +220,7 @@ func (g *goApp) signOut(ctx context.Context, b *browser, tokens *oauth2.Token, s
 	return err
 }
 
-// algorithm reads what a token is signed with.
+// algorithm returns the alg header of a token.
 func algorithm(token string) string {
 	first, _, _ := strings.Cut(token, ".")
 	text, _ := base64.RawURLEncoding.DecodeString(first)

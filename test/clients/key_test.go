@@ -12,7 +12,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// key is an application's own.
+// key is the key of an application.
 type key struct {
 	private string // as a JWK
 	set     jose.JSONWebKeySet

@@ -8,7 +8,7 @@ func TestOpenIDClient(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	copyInto(t, dir, "node", ".npmrc", "package.json", "package-lock.json", "client.mjs")
-	install(t, "openid-client could not be installed; this test needs Node 20 or later, npm, and its registry",
+	install(t, "install openid-client; requires Node 20 or later, npm, and its registry",
 		[]string{"npm", "ci", "--prefix", dir, "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retry-mintimeout", "1000"})
 
 	library{
@@ -16,11 +16,11 @@ func TestOpenIDClient(t *testing.T) {
 		secret:  `all sorts: +%20&= "'\<>/?`,
 		run:     script("node", dir+"/client.mjs"),
 		errors: map[string]string{
-			"an answer to somebody else's state":        `unexpected "state" response parameter value`,
-			"an ID token with somebody else's nonce":    `unexpected ID Token "nonce" claim value`,
-			"a code for somebody else's verifier":       "invalid_grant",
-			"an answer in the name of another server":   `unexpected "iss"`,
-			"a code that the server never gave anybody": "invalid_grant",
+			"state of another session":          `unexpected "state" response parameter value`,
+			"nonce of another session":          `unexpected ID Token "nonce" claim value`,
+			"code_challenge of another session": "invalid_grant",
+			"iss of another server":             `unexpected "iss"`,
+			"unknown code":                      "invalid_grant",
 		},
 	}.test(t)
 }

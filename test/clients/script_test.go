@@ -16,10 +16,10 @@ import (
 	"time"
 )
 
-// programTimeout bounds every wait for another program; a registry may take a while.
+// programTimeout is the longest wait for a program, including package installation.
 const programTimeout = 4 * time.Minute
 
-// script returns how to run an application that is another program.
+// script returns a function that runs an application as a program.
 func script(command ...string) func(*testing.T, string, *app, *browser) (*appView, error) {
 	return func(t *testing.T, issuer string, a *app, b *browser) (*appView, error) {
 		t.Helper()
@@ -50,29 +50,29 @@ func script(command ...string) func(*testing.T, string, *app, *browser) (*appVie
 		if err := program.Start(); err != nil {
 			return nil, err
 		}
-		saw, err := converse(t, stdin, stdout, b)
-		// Without an answer, a program that still waits for one ends as well.
+		view, err := converse(t, stdin, stdout, b)
+		// If there is no response, the closed input ends a program that waits for one.
 		err = errors.Join(err, stdin.Close(), program.Wait())
 		if err != nil {
 			return nil, fmt.Errorf("%w\n%s", err, stderr.Bytes())
 		}
-		return saw, nil
+		return view, nil
 	}
 }
 
-// converse reads what the application saw, and answers where it sends the person.
+// converse reads the outputs of the application and sends it the redirect URLs.
 func converse(t *testing.T, stdin io.Writer, stdout io.Reader, b *browser) (*appView, error) {
 	t.Helper()
-	saw := &appView{}
+	view := &appView{}
 	for lines := bufio.NewScanner(stdout); lines.Scan(); {
-		saw.GoTo = ""
-		if err := json.Unmarshal(lines.Bytes(), saw); err != nil {
+		view.GoTo = ""
+		if err := json.Unmarshal(lines.Bytes(), view); err != nil {
 			return nil, fmt.Errorf("%w: %s", err, lines.Text())
 		}
-		if saw.GoTo == "" {
+		if view.GoTo == "" {
 			continue
 		}
-		back, err := b.follow(t.Context(), saw.GoTo)
+		back, err := b.follow(t.Context(), view.GoTo)
 		if err != nil {
 			return nil, err
 		}
@@ -80,11 +80,11 @@ func converse(t *testing.T, stdin io.Writer, stdout io.Reader, b *browser) (*app
 			return nil, err
 		}
 	}
-	return saw, nil
+	return view, nil
 }
 
-// install runs the commands that make an application ready. Why is said when they
-// fail, since the test cannot do without them.
+// install runs the commands that install an application. If one fails, the test fails
+// with the message why.
 func install(t *testing.T, why string, commands ...[]string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), programTimeout)
@@ -98,7 +98,7 @@ func install(t *testing.T, why string, commands ...[]string) {
 	}
 }
 
-// copyInto copies files into a folder, so that nothing is made in the checkout.
+// copyInto copies files into a directory, to keep the checkout clean.
 func copyInto(t *testing.T, dir, from string, names ...string) {
 	t.Helper()
 	for _, name := range names {

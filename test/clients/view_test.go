@@ -10,10 +10,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// appView is what an application saw, its library having validated all of it. The
-// applications in other languages print it member by member.
+// appView has the results that an application got from its library. Applications in
+// other languages print it as JSON, member by member.
 type appView struct {
-	GoTo string `json:"go_to"` // where the person is sent
+	GoTo string `json:"go_to"` // URL that the application redirects to
 
 	IDToken    claims `json:"id_token"`
 	IDTokenAlg string `json:"id_token_alg"`
@@ -24,14 +24,14 @@ type appView struct {
 
 	Introspection        claims `json:"introspection"` // nil for a public application
 	RevokedIntrospection claims `json:"introspection_after_revocation"`
-	RevokedRefresh       string `json:"refresh_after_revocation"` // the error code
+	RevokedRefresh       string `json:"refresh_after_revocation"` // error code
 
 	SignedOut bool `json:"signed_out"`
 }
 
 type claims map[string]any
 
-// check holds what the application saw against what it must have seen.
+// check compares the view with the expected one.
 func (s *appView) check(t *testing.T, issuer string, a *app) {
 	t.Helper()
 	subject := s.IDToken["sub"]
@@ -59,44 +59,45 @@ func (s *appView) check(t *testing.T, issuer string, a *app) {
 	wantEqual(t, "signed out", s.SignedOut, true)
 }
 
-// only returns some members. One that is not there is null.
+// only returns the named members; absent ones are nil.
 func (c claims) only(names ...string) claims {
-	some := claims{}
+	selected := claims{}
 	for _, name := range names {
-		some[name] = c[name]
+		selected[name] = c[name]
 	}
-	return some
+	return selected
 }
 
-func wantEqual[T any](t *testing.T, what string, got, want T) {
+func wantEqual[T any](t *testing.T, name string, got, want T) {
 	t.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s differs (-want +got):\n%s", what, diff)
+		t.Errorf("%s differs (-want +got):\n%s", name, diff)
 	}
 }
 
-// forgeries are what somebody between the application and the server may try.
+// forgeries tamper with the authorization request or response, as an attacker would.
 func forgeries() map[string]func(*browser) {
-	const forged = "somebody-elses-value-with-43-characters-in-" // as long as a challenge must be
+	const forged = "somebody-elses-value-with-43-characters-in-" // the length of a code challenge
 	change := func(name string) func(url.Values) { return func(v url.Values) { v.Set(name, forged) } }
 	return map[string]func(*browser){
-		"an answer to somebody else's state":        func(b *browser) { b.changeResponse = change("state") },
-		"an ID token with somebody else's nonce":    func(b *browser) { b.changeRequest = change("nonce") },
-		"a code for somebody else's verifier":       func(b *browser) { b.changeRequest = change("code_challenge") },
-		"an answer in the name of another server":   func(b *browser) { b.changeResponse = change("iss") },
-		"a code that the server never gave anybody": func(b *browser) { b.changeResponse = change("code") },
+		"state of another session":          func(b *browser) { b.changeResponse = change("state") },
+		"nonce of another session":          func(b *browser) { b.changeRequest = change("nonce") },
+		"code_challenge of another session": func(b *browser) { b.changeRequest = change("code_challenge") },
+		"iss of another server":             func(b *browser) { b.changeResponse = change("iss") },
+		"unknown code":                      func(b *browser) { b.changeResponse = change("code") },
 	}
 }
 
-// wantError demands that an application ended with an error that says words.
-func wantError(t *testing.T, err error, words string) {
+// wantError fails the test unless err contains text. If text is empty, the library does
+// not detect the forgery and err must be nil.
+func wantError(t *testing.T, err error, text string) {
 	t.Helper()
 	switch {
-	case words == "":
+	case text == "":
 		if err != nil {
-			t.Errorf("error %v, but the library is not known to look at that", err)
+			t.Errorf("error %v, want nil: the library does not detect this", err)
 		}
-	case err == nil || !strings.Contains(err.Error(), words):
-		t.Errorf("error %v, want one that says %q", err, words)
+	case err == nil || !strings.Contains(err.Error(), text):
+		t.Errorf("error %v, want one with %q", err, text)
 	}
 }

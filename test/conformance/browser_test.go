@@ -2,9 +2,8 @@
 
 package conformance
 
-// What the suite's browser does on our pages, by the ids of their elements. A task
-// is a list of commands on one page; an optional one is passed over where its page
-// does not come.
+// Instructions for the suite's browser on the server's pages, by element ids. A task is
+// a list of commands on a page; an optional one is skipped if the page is not shown.
 
 type (
 	command = []any
@@ -20,20 +19,20 @@ func (s *site) atSuite(commands ...command) task {
 	return task{"task": "Callback processed", "match": s.callbacks + "*", "commands": commands}
 }
 
-// placeholder says that the page is kept for whoever reviews the run.
+// placeholder marks a page whose image is kept for the review of the run.
 const placeholder = "update-image-placeholder"
 
-// wait returns the command that waits for what a selector of the kind finds.
-func wait(kind, what string, seconds int, more ...any) command {
-	return append(command{"wait", kind, what, seconds}, more...)
+// wait returns a command that waits for an element that matches a selector of a kind.
+func wait(kind, selector string, seconds int, more ...any) command {
+	return append(command{"wait", kind, selector, seconds}, more...)
 }
 
-// optional clicks, and fills in, what is there.
+// click returns a command that clicks an optional element.
 func click(id string) command { return command{"click", "id", id, "optional"} }
 
 func text(id, value string) command { return command{"text", "id", id, value, "optional"} }
 
-// signIn is the sign-in page; kept also keeps a picture of it.
+// signIn is the task of the sign-in page; kept also keeps an image of the page.
 func (s *site) signIn(kept bool) task {
 	commands := []command{text("username", username), text("password", password), click("login")}
 	if kept {
@@ -50,12 +49,12 @@ func (s *site) backAtSuite() task {
 
 func (s *site) processed() task { return s.atSuite(wait("id", "submission_complete", 15)) }
 
-// authorize goes through the pages to the client.
+// authorize completes the pages up to the redirect to the client.
 func (s *site) authorize(kept bool) visit {
 	return visit{"match": s.issuer + "/*", "tasks": []task{s.signIn(kept), s.consent(), s.backAtSuite(), s.processed()}}
 }
 
-// signOut confirms a sign-out that comes back to the client.
+// signOut confirms a sign-out that redirects to the client.
 func (s *site) signOut() visit {
 	back := escaped(s.callbacks) + ".*post_logout_redirect"
 	return visit{"match": s.issuer + "/*logout*", "tasks": []task{
@@ -65,21 +64,21 @@ func (s *site) signOut() visit {
 	}}
 }
 
-// frames lets the client's frame ask ours whether the session has changed.
+// frames waits until the client's frame has queried the session state.
 func (s *site) frames() visit {
 	return visit{"match": s.callbacks + "*session_verify*", "tasks": []task{
-		{"task": "Let the frames talk", "commands": []command{wait("match", "session_result", 20)}},
+		{"task": "Wait for the frames", "commands": []command{wait("match", "session_result", 20)}},
 	}}
 }
 
-// stops is an authorization that must end on the error page.
+// stops is an authorization request that must end on the error page.
 func (s *site) stops() visit {
 	return visit{"match": s.issuer + "/*", "tasks": []task{
 		s.on("Error page", false, wait("id", "error", 10, ".+", placeholder)),
 	}}
 }
 
-// ends is an authorization that may end on the error page, or at the client.
+// ends is an authorization request that may end on the error page or at the client.
 func (s *site) ends() visit {
 	callback := s.processed()
 	callback["optional"] = true
@@ -88,14 +87,15 @@ func (s *site) ends() visit {
 	}}
 }
 
-// shows is a sign-in page that has what selector finds.
+// shows is a sign-in page with an element that matches the selector.
 func (s *site) shows(selector string) visit {
 	return visit{"match": s.issuer + "/*", "tasks": []task{
 		s.on("Sign-in page", false, wait("id", "username", 10), wait("css", selector, 5), wait("xpath", "//body", 10, ".+", placeholder)),
 	}}
 }
 
-// staysSignedOut is a sign-out that ends here; words is a pattern of what is read.
+// staysSignedOut is a sign-out that ends on a page of the server; words is a pattern of
+// its text.
 func (s *site) staysSignedOut(words string, confirm bool) visit {
 	var tasks []task
 	if confirm {
@@ -105,7 +105,7 @@ func (s *site) staysSignedOut(words string, confirm bool) visit {
 		s.on("Last page", false, wait("xpath", "//body", 10, words, placeholder)))}
 }
 
-// browsing is what to do in general, and exceptions in which modules not.
+// browsing returns the default instructions, and those of modules that differ.
 func (s *site) browsing() (general []visit, exceptions map[string]any) {
 	general = []visit{s.signOut(), s.frames(), s.authorize(false)}
 	only := func(visits ...visit) map[string]any { return map[string]any{"browser": visits} }

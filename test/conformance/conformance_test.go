@@ -1,12 +1,11 @@
 //go:build conformance
 
-// Package conformance runs the OpenID Foundation's conformance suite against the
-// whole server, on both engines, and writes down how it went.
+// Package conformance runs the OpenID Foundation's conformance suite against the whole
+// server, on both engines, and records the results.
 //
-// The suite is somebody else's program and runs beside this one; docs/conformance.md
-// says how. Everything that it needs of a server under test is made here: a TLS
-// front on a free port, a person, clients, and what the suite's browser has to do
-// on our pages.
+// The suite is a separate program that must be running; see docs/conformance.md. The
+// test creates the rest: a TLS proxy on a free port, a user, clients, and the
+// instructions for the suite's browser.
 package conformance
 
 import (
@@ -23,15 +22,15 @@ import (
 )
 
 var (
-	update = flag.Bool("update", false, "write what came of it into docs/conformance.md")
-	only   = flag.String("plans", "", "run the plans alone whose name and variant hold this")
+	update = flag.Bool("update", false, "write the results to docs/conformance.md")
+	only   = flag.String("plans", "", "run only plans whose name and variant contain this")
 )
 
-// maxConcurrent is how many modules run at the same time.
+// maxConcurrent is the number of concurrent modules.
 const maxConcurrent = 6
 
-// TestOpenIDProvider runs every plan of an OpenID Provider. OSTIARY_CONFORMANCE_SUITE
-// is where the suite answers.
+// TestOpenIDProvider runs every plan for OpenID Providers. OSTIARY_CONFORMANCE_SUITE is
+// the URL of the suite.
 func TestOpenIDProvider(t *testing.T) {
 	base := strings.TrimSuffix(cmp.Or(os.Getenv("OSTIARY_CONFORMANCE_SUITE"), "https://localhost.emobix.co.uk:8443"), "/")
 	suite, certificate, err := reach(t.Context(), base)
@@ -69,13 +68,13 @@ func TestOpenIDProvider(t *testing.T) {
 	}
 }
 
-// run is one server before the suite.
+// run is a server with the suite that tests it.
 type run struct {
 	suite *suite
 	site  *site
 	slots chan struct{}
-	// staticPlans is for the plans of each kind that bring their clients: those share an
-	// address, at which one module can be answered at a time.
+	// staticPlans has a lock for each group of plans with static clients: these share a
+	// callback address, so only one module can run at a time.
 	staticPlans sync.Map
 }
 
@@ -86,12 +85,12 @@ func (r *run) plan(t *testing.T, p plan) []outcome {
 	if err != nil {
 		t.Fatal(err)
 	}
-	turn, _ := r.staticPlans.LoadOrStore(p.static, new(sync.Mutex))
+	lock, _ := r.staticPlans.LoadOrStore(p.static, new(sync.Mutex))
 	outcomes := make([]outcome, len(modules))
 	var all sync.WaitGroup
 	for i, m := range modules {
 		all.Go(func() {
-			if lock, ok := turn.(sync.Locker); ok && p.static != "" {
+			if lock, ok := lock.(sync.Locker); ok && p.static != "" {
 				lock.Lock()
 				defer lock.Unlock()
 			}
@@ -119,12 +118,12 @@ func (r *run) module(t *testing.T, planID string, m module) outcome {
 	return o
 }
 
-// checkOutcomes fails the test for every module that failed, or warned of anything.
+// checkOutcomes fails the test for every module that failed or has warnings.
 func checkOutcomes(t *testing.T, outcomes []outcome) {
 	t.Helper()
 	for _, o := range outcomes {
 		if !slices.Contains([]string{"PASSED", "REVIEW", "SKIPPED"}, o.Result) {
-			t.Errorf("%s (%s) ended as %s", o.Name, o.ID, o.Result)
+			t.Errorf("%s (%s) has the result %s", o.Name, o.ID, o.Result)
 		}
 		for _, e := range o.Faults {
 			if e.Result != "REVIEW" {

@@ -12,16 +12,16 @@ import (
 type plan struct {
 	name    string
 	variant map[string]string
-	static  string // the clients that it uses, if it does not register its own
+	static  string // name of its static clients, if it does not register clients
 }
 
-// title names the plan as the report has it: without what all have in common.
+// title returns the name of the plan for the report, without the common parts.
 func (p plan) title() string {
 	name := strings.TrimSuffix(strings.TrimPrefix(p.name, "oidcc-"), "-test-plan")
 	return strings.TrimSuffix(name, "-certification")
 }
 
-// variants names the variant as the report has it.
+// variants returns the variant for the report.
 func (p plan) variants() string {
 	var parts []string
 	for _, key := range slices.Sorted(maps.Keys(p.variant)) {
@@ -32,7 +32,7 @@ func (p plan) variants() string {
 	return strings.Join(parts, ", ")
 }
 
-// plans are those that an OpenID Provider has to pass.
+// plans returns the plans that an OpenID Provider must pass.
 func plans() []plan {
 	list := []plan{{name: "oidcc-config-certification-test-plan"}}
 	for _, kind := range []string{"basic", "implicit", "hybrid"} {
@@ -46,8 +46,8 @@ func plans() []plan {
 		list = append(list, plan{name: "oidcc-dynamic-certification-test-plan", variant: variant("response_type", answer)})
 	}
 	list = append(list, plan{name: "oidcc-3rdparty-init-login-certification-test-plan", variant: variant("response_type", "code")})
-	// The names of their clients are in addresses, by which the browser's tasks know a
-	// sign-out.
+	// The client name is in the callback URLs, which identify a sign-out to the
+	// browser's tasks.
 	for _, kind := range []struct{ plan, clients string }{
 		{"rp-initiated-logout", "leaving"},
 		{"session-management", "watching"},
@@ -62,12 +62,12 @@ func plans() []plan {
 	for _, method := range []string{"client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"} {
 		list = append(list, anyPlan(method, "code"))
 	}
-	// The suite sends no code_challenge for a client that does not authenticate, and
-	// such a client gets no code without one (RFC 9700 section 2.1.1).
+	// The suite sends no code_challenge for public clients, which the server requires
+	// for codes (RFC 9700 section 2.1.1).
 	return append(list, anyPlan("none", "id_token"), anyPlan("none", "id_token token"))
 }
 
-// anyPlan is the plan that is no certification profile and takes any variant.
+// anyPlan returns the general plan, which is not a certification profile.
 func anyPlan(method, answer string) plan {
 	return plan{name: "oidcc-test-plan", variant: variant(
 		"client_auth_type", method, "response_type", answer, "response_mode", "default", "client_registration", "dynamic_client")}

@@ -10,20 +10,20 @@ import (
 	"github.com/ostiary/ostiary/test/rig"
 )
 
-// results collects how the plans went on an engine.
+// results has the results of all plans on an engine.
 type results struct {
 	version string
 	engine  rig.Engine
 	rows    []*row
 }
 
-// row is how one plan went.
+// row has the results of a plan.
 type row struct {
 	plan
 	counts
 }
 
-// counts are the modules of one or more plans by their result.
+// counts has the number of modules by result.
 type counts struct{ passed, review, warned, skipped, failed int }
 
 func (c *counts) add(result string) {
@@ -53,7 +53,7 @@ func (c *counts) cells() string {
 	return fmt.Sprintf("%d | %d | %d | %d | %d", c.passed, c.review, c.warned, c.skipped, c.failed)
 }
 
-// row makes room for a plan.
+// row adds a row for a plan.
 func (t *results) row(p plan) *row {
 	r := &row{plan: p}
 	t.rows = append(t.rows, r)
@@ -66,8 +66,8 @@ func (r *row) count(outcomes []outcome) {
 	}
 }
 
-// table is the results as Markdown. Of a plan that did not run, the row of the last
-// table stands.
+// table formats the results as Markdown. A plan that did not run keeps its row of the
+// last table.
 func (t *results) table(last string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Suite %s.\n\n| plan | variant | passed | review | warned | skipped | failed |\n|---|---|---|---|---|---|---|\n", t.version)
@@ -87,14 +87,14 @@ func (t *results) table(last string) string {
 	return b.String()
 }
 
-// readCounts reads the row of that name.
+// readCounts parses the row with that name.
 func readCounts(table, name string) (c counts) {
 	_, rest, _ := strings.Cut(table, name)
 	_, _ = fmt.Sscanf(rest, "%d | %d | %d | %d | %d", &c.passed, &c.review, &c.warned, &c.skipped, &c.failed)
 	return c
 }
 
-// write puts the results into their place in the page.
+// write replaces the results in a document.
 func (t *results) write(page string) error {
 	text, err := os.ReadFile(page)
 	if err != nil {
@@ -104,7 +104,7 @@ func (t *results) write(page string) error {
 	before, rest, found := strings.Cut(string(text), begin)
 	last, after, closed := strings.Cut(rest, end)
 	if !found || !closed {
-		return fmt.Errorf("write page: %s has no place for results on %s", page, t.engine)
+		return fmt.Errorf("write page: %s has no markers for results on %s", page, t.engine)
 	}
 	if err := os.WriteFile(page, []byte(before+begin+"\n"+t.table(last)+"\n"+end+after), 0o600); err != nil {
 		return fmt.Errorf("write page: %w", err)

@@ -20,22 +20,22 @@ import (
 	"github.com/ostiary/ostiary/test/rig"
 )
 
-// The person who signs in.
+// Credentials of the test user.
 const (
 	username = "alice"
 	password = "alice-Passw0rd"
 )
 
-// site is the server under test, and what the suite is told of it.
+// site is the server under test.
 type site struct {
 	*rig.Cluster
 
 	issuer    string
-	callbacks string // what the suite's own addresses begin with
+	callbacks string // prefix of the suite's callback URLs
 }
 
-// serve starts the server on a fresh database of engine. Its issuer is https on a
-// free port of this machine, where TLS ends, and it trusts the suite's certificate.
+// serve starts the server on a new database. Its issuer is an https URL on a free port
+// of this machine, with a TLS proxy, and it trusts the suite's certificate.
 func serve(t *testing.T, engine rig.Engine, suite *suite, certificate []byte) *site {
 	t.Helper()
 	authority := filepath.Join(t.TempDir(), "suite.pem")
@@ -53,7 +53,7 @@ func serve(t *testing.T, engine rig.Engine, suite *suite, certificate []byte) *s
 		Env: map[string]string{
 			"LEGACY_RESPONSE_TYPES": "on", "OUTBOUND_ALLOW_PRIVATE": "on", "OUTBOUND_CA_FILE": authority,
 			"LOG_LEVEL": "info", "KEY_SET_CACHE": "2m",
-			// The suite warns of claims of scopes in ID tokens beside an access token.
+			// The suite warns of scope claims in an ID token if there is an access token.
 			"ID_TOKEN_CLAIMS": "minimal",
 		},
 	})
@@ -75,8 +75,8 @@ func serve(t *testing.T, engine rig.Engine, suite *suite, certificate []byte) *s
 	return s
 }
 
-// rotate replaces a signing key as an operator does, and returns when the server has
-// read of it. It is an RSA key: of a new one for EdDSA the suite knows no name.
+// rotate rotates a signing key, and waits until the server has read the change. It
+// rotates RS256, since the suite does not support EdDSA keys.
 func (s *site) rotate(ctx context.Context) error {
 	if r := s.Run(ctx, "keys", "rotate", "--algorithm", "RS256"); r.Code != 0 {
 		return fmt.Errorf("rotate keys: exit code %d: %s", r.Code, r.Stderr)
@@ -85,7 +85,7 @@ func (s *site) rotate(ctx context.Context) error {
 	return nil
 }
 
-// everyClaim is a person of whom everything standard is known.
+// everyClaim returns all standard claims of a user.
 func everyClaim() map[string]any {
 	return map[string]any{
 		"name": "Alice Example", "given_name": "Alice", "family_name": "Example", "middle_name": "Beth", "nickname": "ali",
@@ -99,7 +99,7 @@ func everyClaim() map[string]any {
 	}
 }
 
-// responseTypes are the response types of the clients of each kind of static plan.
+// responseTypes returns the response types of static clients.
 func responseTypes() map[string][]string {
 	return map[string][]string{
 		"basic": {"code"}, "implicit": {"id_token", "id_token token"},
@@ -108,8 +108,8 @@ func responseTypes() map[string][]string {
 	}
 }
 
-// clients are those of the plans that register none: three of each kind. The suite
-// takes no notices but those that the plan is about.
+// clients returns the metadata of static clients, three for each group. Only the
+// clients of the logout plans receive logout notifications.
 func (s *site) clients() []map[string]any {
 	var list []map[string]any
 	for kind, types := range responseTypes() {
@@ -139,7 +139,7 @@ func (s *site) clients() []map[string]any {
 
 func secretOf(client string) string { return client + "-0123456789abcdef0123456789abcdef" }
 
-// config is what the suite is told for a plan.
+// config returns the configuration of a plan for the suite.
 func (s *site) config(p plan) map[string]any {
 	general, exceptions := s.browsing()
 	config := map[string]any{
@@ -153,18 +153,18 @@ func (s *site) config(p plan) map[string]any {
 		"browser": general, "override": exceptions,
 	}
 	if p.static != "" {
-		known := func(id string) map[string]any { return map[string]any{"client_id": id, "client_secret": secretOf(id)} }
+		credentials := func(id string) map[string]any { return map[string]any{"client_id": id, "client_secret": secretOf(id)} }
 		config["alias"] = "ostiary-" + p.static
-		config["client"], config["client_secret_post"], config["client2"] = known(p.static), known(p.static+"-post"), known(p.static+"-2")
+		config["client"], config["client_secret_post"], config["client2"] = credentials(p.static), credentials(p.static+"-post"), credentials(p.static+"-2")
 	}
 	return config
 }
 
-// vendorMembers of discovery are for Ory Hydra's SDK, and the suite knows nothing
-// of them.
+// vendorMembers returns members of the discovery document for Ory Hydra's SDK, which the
+// suite does not know.
 func vendorMembers() []string {
 	return []string{"id_token_signed_response_alg", "userinfo_signed_response_alg"}
 }
 
-// escaped is text as a pattern of the suite.
+// escaped returns a pattern of the suite that matches text.
 func escaped(text string) string { return regexp.QuoteMeta(text) }

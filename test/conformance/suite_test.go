@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// suite is a running conformance suite, as its REST API shows it.
+// suite is a client of the REST API of a running conformance suite.
 type suite struct {
 	base string
 	http *http.Client
@@ -28,14 +28,14 @@ type module struct {
 	Variant map[string]string `json:"variant"`
 }
 
-// entry is a line of a module's log that is not a success.
+// entry is an unsuccessful entry of a module's log.
 type entry struct {
 	Source  string `json:"src"`
 	Message string `json:"msg"`
 	Result  string `json:"result"`
 }
 
-// outcome is how a module ended.
+// outcome is the result of a module.
 type outcome struct {
 	module
 	ID     string
@@ -43,7 +43,7 @@ type outcome struct {
 	Faults []entry
 }
 
-// The states of a module that matter here.
+// The relevant states of a module.
 const (
 	configured  = "CONFIGURED"
 	waiting     = "WAITING"
@@ -51,17 +51,17 @@ const (
 	interrupted = "INTERRUPTED"
 )
 
-// reach returns the suite at base, if it answers, and the certificate it shows: the
-// server under test has to trust that.
+// reach connects to the suite at base. It also returns the suite's certificate, which
+// the server under test must trust.
 func reach(ctx context.Context, base string) (*suite, []byte, error) {
 	u, err := url.Parse(base)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the suite's address: %w", err)
 	}
-	unchecked := &tls.Config{InsecureSkipVerify: true} // its certificate is its own
+	unchecked := &tls.Config{InsecureSkipVerify: true} // the certificate is self-signed
 	conn, err := (&tls.Dialer{Config: unchecked}).DialContext(ctx, "tcp", u.Host)
 	if err != nil {
-		return nil, nil, fmt.Errorf("no suite answers at %s (docs/conformance.md says how to start one): %w", base, err)
+		return nil, nil, fmt.Errorf("no suite at %s; see docs/conformance.md for how to start it: %w", base, err)
 	}
 	defer conn.Close()
 	shown := conn.(*tls.Conn).ConnectionState().PeerCertificates[0]
@@ -71,7 +71,7 @@ func reach(ctx context.Context, base string) (*suite, []byte, error) {
 	}}, certificate, nil
 }
 
-// call asks the API and decodes what it answers.
+// call sends a request to the API and decodes the response.
 func (s *suite) call(ctx context.Context, method, path string, query url.Values, body, into any) error {
 	var content io.Reader = http.NoBody
 	if body != nil {
@@ -83,20 +83,20 @@ func (s *suite) call(ctx context.Context, method, path string, query url.Values,
 	}
 	r, err := http.NewRequestWithContext(ctx, method, s.base+"/api/"+path+"?"+query.Encode(), content)
 	if err != nil {
-		return fmt.Errorf("make request: %w", err)
+		return fmt.Errorf("create request: %w", err)
 	}
 	r.Header.Set("Content-Type", "application/json")
 	resp, err := s.http.Do(r)
 	if err != nil {
-		return fmt.Errorf("ask the suite: %w", err)
+		return fmt.Errorf("send request: %w", err)
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return fmt.Errorf("read the suite's answer: %w", err)
+		return fmt.Errorf("read response: %w", err)
 	}
 	if resp.StatusCode >= http.StatusBadRequest {
-		return fmt.Errorf("%s %s: the suite answered %d: %.300s", method, path, resp.StatusCode, text)
+		return fmt.Errorf("%s %s: status %d: %.300s", method, path, resp.StatusCode, text)
 	}
 	if err := json.Unmarshal(text, into); err != nil {
 		return fmt.Errorf("%s %s: %w", method, path, err)
@@ -104,7 +104,7 @@ func (s *suite) call(ctx context.Context, method, path string, query url.Values,
 	return nil
 }
 
-// version names the suite.
+// version returns the version of the suite.
 func (s *suite) version(ctx context.Context) (string, error) {
 	var server struct{ Version, Revision string }
 	if err := s.call(ctx, http.MethodGet, "server", nil, nil, &server); err != nil {
@@ -113,13 +113,13 @@ func (s *suite) version(ctx context.Context) (string, error) {
 	return server.Version + " (" + server.Revision + ")", nil
 }
 
-// open makes a plan and returns its modules.
+// open creates a plan and returns its modules.
 func (s *suite) open(ctx context.Context, p plan, config any) (id string, modules []module, err error) {
 	variant, err := json.Marshal(p.variant)
 	if err != nil {
 		return "", nil, fmt.Errorf("write variant: %w", err)
 	}
-	var made struct {
+	var created struct {
 		ID      string `json:"id"`
 		Modules []module
 	}
@@ -127,39 +127,39 @@ func (s *suite) open(ctx context.Context, p plan, config any) (id string, module
 	if len(p.variant) > 0 {
 		query.Set("variant", string(variant))
 	}
-	err = s.call(ctx, http.MethodPost, "plan", query, config, &made)
-	return made.ID, made.Modules, err
+	err = s.call(ctx, http.MethodPost, "plan", query, config, &created)
+	return created.ID, created.Modules, err
 }
 
-// run runs one module of a plan to its end. A module whose start has to be asked for
-// takes before, which is called when the module has read the server's metadata. It is
-// nil for all others: they start by themselves, and are only briefly CONFIGURED.
+// run runs a module of a plan. If the module must be started explicitly, before is
+// called after the module has read the server's metadata. For other modules, which
+// start automatically, it is nil.
 func (s *suite) run(ctx context.Context, planID string, m module, before func() error) (outcome, error) {
 	variant, err := json.Marshal(m.Variant)
 	if err != nil {
 		return outcome{}, fmt.Errorf("write variant: %w", err)
 	}
 	query := url.Values{"test": {m.Name}, "plan": {planID}, "variant": {string(variant)}}
-	var made struct{ ID string }
-	if err := s.call(ctx, http.MethodPost, "runner", query, nil, &made); err != nil {
+	var created struct{ ID string }
+	if err := s.call(ctx, http.MethodPost, "runner", query, nil, &created); err != nil {
 		return outcome{}, err
 	}
 	if before != nil {
-		err = s.start(ctx, made.ID, before)
+		err = s.start(ctx, created.ID, before)
 	}
 	if err == nil {
-		_, err = s.await(ctx, made.ID, waiting, finished)
+		_, err = s.await(ctx, created.ID, waiting, finished)
 	}
 	if err == nil {
-		_, err = s.await(ctx, made.ID, finished)
+		_, err = s.await(ctx, created.ID, finished)
 	}
 	if err != nil {
-		return outcome{}, fmt.Errorf("module %s: %w", made.ID, err)
+		return outcome{}, fmt.Errorf("module %s: %w", created.ID, err)
 	}
-	return s.outcome(ctx, m, made.ID)
+	return s.outcome(ctx, m, created.ID)
 }
 
-// start calls before when the module is configured, and then starts the module.
+// start waits until the module is configured, calls before and starts the module.
 func (s *suite) start(ctx context.Context, id string, before func() error) error {
 	state, err := s.await(ctx, id, configured, finished)
 	if err != nil || state != configured {
@@ -172,7 +172,7 @@ func (s *suite) start(ctx context.Context, id string, before func() error) error
 	return s.call(ctx, http.MethodPost, "runner/"+id, nil, nil, &started)
 }
 
-// await returns when the module is in one of the states, or was interrupted.
+// await waits until the module is in one of the states or is interrupted.
 func (s *suite) await(ctx context.Context, id string, states ...string) (string, error) {
 	query := url.Values{"timeoutMs": {"20000"}}
 	query.Set("states", interrupted)
@@ -195,7 +195,7 @@ func (s *suite) await(ctx context.Context, id string, states ...string) (string,
 	}
 }
 
-// outcome reads how a module ended.
+// outcome reads the result of a module.
 func (s *suite) outcome(ctx context.Context, m module, id string) (outcome, error) {
 	var info struct{ Status, Result string }
 	var log []entry

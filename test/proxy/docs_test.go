@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// documented returns the text for a proxy in docs/operations.md and, for an issuer with
-// a path, what is to replace a line of it there.
+// documented returns the configuration for a proxy in docs/operations.md, and the lines
+// that replace part of it for an issuer with a path.
 func documented(t *testing.T, language string) (whole, forPath string) {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/operations.md")
@@ -26,17 +26,17 @@ func documented(t *testing.T, language string) (whole, forPath string) {
 		blocks, rest = append(blocks, block), next
 	}
 	if len(blocks) != 2 {
-		t.Fatalf("docs/operations.md has %d texts for %s, want two", len(blocks), language)
+		t.Fatalf("docs/operations.md has %d configurations for %s, want two", len(blocks), language)
 	}
 	return blocks[0], blocks[1]
 }
 
-// edit replaces texts of a configuration, each of which must be there.
+// edit replaces parts of a configuration, each of which must exist.
 func edit(t *testing.T, text string, pairs ...string) string {
 	t.Helper()
 	for i := 0; i < len(pairs); i += 2 {
 		if !strings.Contains(text, pairs[i]) {
-			t.Fatalf("there is no %q in\n%s", pairs[i], text)
+			t.Fatalf("no %q in\n%s", pairs[i], text)
 		}
 		text = strings.ReplaceAll(text, pairs[i], pairs[i+1])
 	}

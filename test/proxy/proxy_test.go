@@ -1,7 +1,7 @@
 //go:build e2e
 
-// Package proxy runs the server behind the proxies that docs/operations.md has texts
-// for, with those texts: nginx, HAProxy and Caddy as Debian has them.
+// Package proxy runs the server behind nginx, HAProxy and Caddy from Debian, with the
+// configurations of docs/operations.md.
 package proxy
 
 import (
@@ -20,17 +20,17 @@ import (
 	"github.com/ostiary/ostiary/test/rig"
 )
 
-// processTimeout bounds every wait for a process.
+// processTimeout is the longest wait for a process.
 const processTimeout = 30 * time.Second
 
-// kind is a proxy, and how its text is made to run in a test.
+// kind is a proxy with the edits that its configuration needs in a test.
 type kind struct {
 	language string
-	// config returns the whole configuration: text with the address to listen on and
-	// that of the server.
+	// config returns the complete configuration with the address to listen on and the
+	// address of the server.
 	config func(t *testing.T, text, dir, listen, server string) string
-	// path replaces a line of the text by that for an issuer with a path, strips also
-	// removes the path.
+	// path edits the configuration for an issuer with a path; strips also removes the
+	// path from forwarded requests.
 	path   func(t *testing.T, text, forPath string) string
 	strips func(t *testing.T, text string) string
 	run    func(file, dir string) *exec.Cmd
@@ -67,7 +67,7 @@ func kinds() map[string]kind {
 	}
 }
 
-// The text has a server of nginx; the test gives it the rest. TLS is left out.
+// The documented part is a server of nginx; the test adds the rest, and removes TLS.
 func nginxConfig(t *testing.T, text, dir, listen, server string) string {
 	t.Helper()
 	text = edit(t, text, "127.0.0.1:4444", server, "listen 443 ssl http2;", "listen "+listen+";", "server_name id.example.com;", "",
@@ -99,14 +99,14 @@ func caddyConfig(t *testing.T, text, dir, listen, server string) string {
 	return "{\n    admin off\n    storage file_system " + dir + "\n}\n" + text
 }
 
-// startBefore starts the proxy on a free port in front of the server at an address, and
-// returns its own URL. It ends with the test.
+// startBefore starts the proxy on a free port in front of a server, and returns its URL.
+// It stops with the test.
 func (k kind) startBefore(t *testing.T, text, server string) string {
 	t.Helper()
-	// The server's own name for loopback may be that of IPv6, too.
+	// The proxy may resolve localhost to an IPv6 address.
 	server = strings.Replace(strings.TrimPrefix(server, "http://"), "localhost", "127.0.0.1", 1)
 	dir := t.TempDir()
-	for range 5 { // somebody may take the port first
+	for range 5 { // another process may take the port
 		listen := freePort(t)
 		file := filepath.Join(dir, "config")
 		if err := os.WriteFile(file, []byte(k.config(t, text, dir, listen, server)), 0o600); err != nil {
@@ -120,7 +120,7 @@ func (k kind) startBefore(t *testing.T, text, server string) string {
 	return ""
 }
 
-// start reports whether the proxy answers at listen before it ends.
+// start reports whether the proxy accepts connections before it exits.
 func (k kind) start(t *testing.T, file, dir, listen string) bool {
 	t.Helper()
 	log, err := os.Create(filepath.Join(dir, "log"))
@@ -153,7 +153,7 @@ func (k kind) start(t *testing.T, file, dir, listen string) bool {
 		select {
 		case <-ended:
 			text, _ := os.ReadFile(log.Name())
-			t.Logf("%s ended: %s", k.language, text)
+			t.Logf("%s exited: %s", k.language, text)
 			return false
 		case <-ctx.Done():
 			return false
@@ -172,122 +172,122 @@ func freePort(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// fixture is the server behind a proxy, with a person and a client.
+// fixture is the server behind a proxy, with a user and a client.
 type fixture struct {
 	*rig.Cluster
 	client rig.Client
 	user   rig.User
 }
 
-// serve runs the server behind the proxy with the text.
+// serve starts the server behind the proxy with the configuration.
 func (k kind) serve(t *testing.T, text, path string, env map[string]string) *fixture {
 	t.Helper()
-	h := &fixture{client: rig.StandardClients().Web, user: rig.User{Username: "ada", Password: "correct horse battery"}}
-	h.Cluster = rig.Serve(t, rig.Options{Env: env, Proxy: func(server string) string { return k.startBefore(t, text, server) + path }})
-	h.awaitProxy(t)
-	rig.ImportClients(t, h.Cluster, h.client)
-	rig.ImportUsers(t, h.Cluster, h.user)
-	return h
+	f := &fixture{client: rig.StandardClients().Web, user: rig.User{Username: "ada", Password: "correct horse battery"}}
+	f.Cluster = rig.Serve(t, rig.Options{Env: env, Proxy: func(server string) string { return k.startBefore(t, text, server) + path }})
+	f.awaitProxy(t)
+	rig.ImportClients(t, f.Cluster, f.client)
+	rig.ImportUsers(t, f.Cluster, f.user)
+	return f
 }
 
-// awaitProxy returns when the proxy, which was there first, has found the server.
-func (h *fixture) awaitProxy(t *testing.T) {
+// awaitProxy waits until the proxy, which starts first, can reach the server.
+func (f *fixture) awaitProxy(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), processTimeout)
 	defer cancel()
-	for got := h.Get(ctx, "/health/ready"); got.Status != http.StatusOK; got = h.Get(ctx, "/health/ready") {
+	for got := f.Get(ctx, "/health/ready"); got.Status != http.StatusOK; got = f.Get(ctx, "/health/ready") {
 		select {
 		case <-ctx.Done():
-			t.Fatalf("the proxy has not found the server: %v", got)
+			t.Fatalf("the proxy cannot reach the server: %v", got)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
 }
 
-// flow signs the person in, with a state as long as it may be, and refreshes.
-func (h *fixture) flow(t *testing.T, person *rig.Browser) {
+// flow signs in with a state of the maximum length, and refreshes.
+func (f *fixture) flow(t *testing.T, browser *rig.Browser) {
 	t.Helper()
 	state := strings.Repeat("s", 14<<10)
-	a, err := person.Authorize(t.Context(), &h.client, url.Values{"state": {state}})
+	a, err := browser.Authorize(t.Context(), &f.client, url.Values{"state": {state}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a.State != state || a.Issuer != h.Issuer {
-		t.Errorf("answer with a state of %d bytes and iss %q, want %d and %q", len(a.State), a.Issuer, len(state), h.Issuer)
+	if a.State != state || a.Issuer != f.Issuer {
+		t.Errorf("response with a state of %d bytes and iss %q, want %d and %q", len(a.State), a.Issuer, len(state), f.Issuer)
 	}
-	got := h.Exchange(t.Context(), &h.client, a.Code, a.Verifier)
-	if got = h.Refresh(t.Context(), &h.client, got.Text("refresh_token")); got.Status != http.StatusOK {
+	got := f.Exchange(t.Context(), &f.client, a.Code, a.Verifier)
+	if got = f.Refresh(t.Context(), &f.client, got.Text("refresh_token")); got.Status != http.StatusOK {
 		t.Errorf("refresh: %v", got)
 	}
-	if said := h.Userinfo(t.Context(), got.Text("access_token")); said.Text("sub") == "" {
-		t.Errorf("userinfo: %v", said)
+	if userinfo := f.Userinfo(t.Context(), got.Text("access_token")); userinfo.Text("sub") == "" {
+		t.Errorf("userinfo: %v", userinfo)
 	}
-	if want := `"client_address":"127.0.0.1"`; !strings.Contains(h.Logs(), want) {
-		t.Errorf("the log does not have the caller's address %s", want)
+	if want := `"client_address":"127.0.0.1"`; !strings.Contains(f.Logs(), want) {
+		t.Errorf("the log lacks the client address %s", want)
 	}
 }
 
-func TestTheTextsForProxiesWork(t *testing.T) {
+func TestDocumentedProxyConfigurations(t *testing.T) {
 	t.Parallel()
 	for name, k := range kinds() {
 		whole, forPath := documented(t, k.language)
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := k.serve(t, whole, "", nil)
-			h.flow(t, rig.NewBrowser(h.Endpoint, h.user))
+			f := k.serve(t, whole, "", nil)
+			f.flow(t, rig.NewBrowser(f.Endpoint, f.user))
 		})
-		for _, way := range []string{"kept", "stripped"} {
-			t.Run(fmt.Sprint(name, " with a path that is ", way), func(t *testing.T) {
+		for _, mode := range []string{"kept", "stripped"} {
+			t.Run(fmt.Sprint(name, " with a path that is ", mode), func(t *testing.T) {
 				t.Parallel()
 				text := k.path(t, whole, forPath)
-				if way == "stripped" {
+				if mode == "stripped" {
 					text = k.strips(t, text)
 				}
-				h := k.serve(t, text, "/auth", map[string]string{"ISSUER_PATH": way})
-				h.flow(t, rig.NewBrowser(h.Endpoint, h.user))
-				root := strings.TrimSuffix(h.Issuer, "/auth")
+				f := k.serve(t, text, "/auth", map[string]string{"ISSUER_PATH": mode})
+				f.flow(t, rig.NewBrowser(f.Endpoint, f.user))
+				root := strings.TrimSuffix(f.Issuer, "/auth")
 				for _, address := range []string{
-					h.Issuer + "/.well-known/openid-configuration", root + "/.well-known/oauth-authorization-server/auth",
+					f.Issuer + "/.well-known/openid-configuration", root + "/.well-known/oauth-authorization-server/auth",
 					root + "/.well-known/openid-configuration/auth",
 				} {
-					at := rig.Endpoint{URL: address, HTTP: h.HTTP}
-					if got := at.Get(t.Context(), ""); got.Text("issuer") != h.Issuer {
+					at := rig.Endpoint{URL: address, HTTP: f.HTTP}
+					if got := at.Get(t.Context(), ""); got.Text("issuer") != f.Issuer {
 						t.Errorf("%s: %v", address, got)
 					}
 				}
-				at := rig.Endpoint{URL: root, HTTP: h.HTTP}
+				at := rig.Endpoint{URL: root, HTTP: f.HTTP}
 				if got := at.Get(t.Context(), "/login"); strings.Contains(got.Body, "Ostiary") {
-					t.Errorf("what is not below the path reaches the server: %v", got)
+					t.Errorf("a path outside of the issuer reaches the server: %v", got)
 				}
 			})
 		}
 	}
 }
 
-// Without its line for Host, nginx puts the name of the upstream there. The issuer's
-// pages sign people in as before, also in browsers without Fetch Metadata; what another
-// site posts is refused.
-func TestNginxThatRewritesHostSignsPeopleIn(t *testing.T) {
+// Without the line for Host, nginx sends the name of the upstream. Sign-in still works,
+// also in browsers without Fetch Metadata, and posts of other sites are rejected.
+func TestSignInBehindNginxThatRewritesHost(t *testing.T) {
 	t.Parallel()
 	k := kinds()["nginx"]
 	whole, _ := documented(t, k.language)
-	h := k.serve(t, edit(t, whole, "    proxy_set_header Host $http_host;\n", ""), "", nil)
+	f := k.serve(t, edit(t, whole, "    proxy_set_header Host $http_host;\n", ""), "", nil)
 	for _, old := range []bool{true, false} {
-		person := rig.NewBrowser(h.Endpoint, h.user)
-		person.NoFetchMetadata = old
-		h.flow(t, person)
+		browser := rig.NewBrowser(f.Endpoint, f.user)
+		browser.NoFetchMetadata = old
+		f.flow(t, browser)
 	}
-	for origin, want := range map[string]int{h.Issuer: http.StatusBadRequest, "https://evil.example": http.StatusForbidden, "http://ostiary": http.StatusForbidden} {
-		got := h.Do(t.Context(), http.MethodPost, "/login", url.Values{"username": {"ada"}}, http.Header{"Origin": {origin}})
+	for origin, want := range map[string]int{f.Issuer: http.StatusBadRequest, "https://evil.example": http.StatusForbidden, "http://ostiary": http.StatusForbidden} {
+		got := f.Do(t.Context(), http.MethodPost, "/login", url.Values{"username": {"ada"}}, http.Header{"Origin": {origin}})
 		if got.Status != want {
 			t.Errorf("a form from %s: %d, want %d", origin, got.Status, want)
 		}
 	}
 }
 
-// The lines for buffers are needed: with those that nginx comes with, a long state ends in
-// a page of its own. With the setting lowered to what they hold, the server says why.
-func TestNginxWithoutTheLinesForBuffers(t *testing.T) {
+// The lines for buffers are required: with the default buffers of nginx, a long state
+// causes an error page of nginx. With MAX_REDIRECT_URL_LENGTH lowered to the size of the
+// buffers, the server returns an error that names the fix.
+func TestNginxWithDefaultBuffers(t *testing.T) {
 	t.Parallel()
 	k := kinds()["nginx"]
 	whole, _ := documented(t, k.language)
@@ -295,8 +295,8 @@ func TestNginxWithoutTheLinesForBuffers(t *testing.T) {
 	for limit, want := range map[string]string{"16384": "502 Bad Gateway", "2048": "response_mode=form_post"} {
 		t.Run(limit, func(t *testing.T) {
 			t.Parallel()
-			h := k.serve(t, small, "", map[string]string{"MAX_REDIRECT_URL_LENGTH": limit})
-			_, err := rig.NewBrowser(h.Endpoint, h.user).Authorize(t.Context(), &h.client, url.Values{"state": {strings.Repeat("s", 6<<10)}})
+			f := k.serve(t, small, "", map[string]string{"MAX_REDIRECT_URL_LENGTH": limit})
+			_, err := rig.NewBrowser(f.Endpoint, f.user).Authorize(t.Context(), &f.client, url.Values{"state": {strings.Repeat("s", 6<<10)}})
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("a long state: %v, want %q", err, want)
 			}

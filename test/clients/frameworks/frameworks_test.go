@@ -1,10 +1,9 @@
 //go:build e2e
 
-// Package frameworks runs web applications that are built on frameworks which
-// nobody here wrote, with the defaults of those frameworks, against the whole
-// server. They are the recipes of docs/clients.md: each is registered with the
-// command that the recipe gives, signs a user in, shows the user's claims,
-// refreshes, and signs out at the server too.
+// Package frameworks runs web applications on third-party frameworks, with the
+// default settings of those, against the whole server. They are the recipes of
+// docs/clients.md: each is registered with the command of the recipe, signs a user
+// in, shows the user's claims, refreshes, and signs out at the server.
 package frameworks
 
 import (
@@ -27,53 +26,52 @@ import (
 	"github.com/ostiary/ostiary/test/rig"
 )
 
-// patience bounds every wait for another program. A package registry may take a
-// while.
-const patience = 6 * time.Minute
+// programTimeout is the longest wait for a program, including package installation.
+const programTimeout = 6 * time.Minute
 
-// ada is the user who signs in everywhere.
-var ada = rig.User{Username: "ada", Password: "correct horse battery", Claims: map[string]any{
+// testUser signs in to all applications.
+var testUser = rig.User{Username: "ada", Password: "correct horse battery", Claims: map[string]any{
 	"name": "Ada Lovelace", "given_name": "Ada", "family_name": "Lovelace",
 	"email": "ada@example.com", "email_verified": true, "groups": []string{"engines", "staff"},
 }}
 
-// serve starts a server that knows ada.
+// serve starts a server with the test user.
 func serve(t *testing.T, engine rig.Engine) *rig.Cluster {
 	t.Helper()
 	server := rig.Serve(t, rig.Options{Database: rig.Database(t, engine)})
-	rig.ImportUsers(t, server, ada)
+	rig.ImportUsers(t, server, testUser)
 	return server
 }
 
-// application is a web application in a process of its own.
+// application is a web application in a separate process.
 type application struct {
-	base         string // its origin
-	id, secret   string // its client at the server
-	dir          string // what it may write to
-	signIn       string // the path that begins a sign-in, if it is not the one of the user
-	user         string // the path that shows the user's claims as JSON
-	refresh      string // the path that refreshes the tokens, empty if it cannot
-	refreshes    string // what it then prints, if its page does not tell
-	signOut      string // the path that signs the user out, here and at the server
-	signedOut    string // what the page says afterwards
-	mu           sync.Mutex
-	output       bytes.Buffer
-	registration registration
+	base          string // origin
+	id, secret    string // client at the server
+	dir           string // writable directory
+	signIn        string // path that starts a sign-in, if it differs from user
+	user          string // path that shows the user's claims as JSON
+	refresh       string // path that refreshes the tokens; empty if not supported
+	refreshOutput string // output after a refresh, if the page does not show it
+	signOut       string // path that signs the user out, also at the server
+	signedOut     string // text of the page after sign-out
+	mu            sync.Mutex
+	output        bytes.Buffer
+	registration  registration
 }
 
-// registration is how the recipe registers the application.
+// registration has the parameters with which the recipe registers the application.
 type registration struct {
-	heading   string   // of the recipe in docs/clients.md
-	redirect  string   // the path of its redirect URI
-	goodbye   []string // the paths of its post-logout redirect URIs
-	arguments []string // of clients create, beside those two and the name
+	heading    string   // of the recipe in docs/clients.md
+	redirect   string   // the path of its redirect URI
+	postLogout []string // the paths of its post-logout redirect URIs
+	arguments  []string // additional arguments of clients create
 }
 
 // newApplication registers an application with the command of its recipe.
 func newApplication(t *testing.T, server *rig.Cluster, r registration) *application {
 	t.Helper()
 	a := &application{base: "http://localhost:" + freePort(t), dir: t.TempDir(), registration: r}
-	r.mustBeDocumented(t)
+	r.wantDocumented(t)
 	arguments := append([]string{"clients", "create", "--format", "json"}, r.command(a.base)...)
 	var created struct {
 		ID     string `json:"client_id"`
@@ -91,14 +89,14 @@ func (r registration) command(base string) []string {
 	if r.redirect != "" {
 		arguments = append(arguments, "--redirect-uri", base+r.redirect)
 	}
-	for _, path := range r.goodbye {
+	for _, path := range r.postLogout {
 		arguments = append(arguments, "--post-logout-redirect-uri", base+path)
 	}
 	return append(arguments, r.arguments...)
 }
 
-// mustBeDocumented fails unless docs/clients.md gives this very command.
-func (r registration) mustBeDocumented(t *testing.T) {
+// wantDocumented fails unless docs/clients.md gives this very command.
+func (r registration) wantDocumented(t *testing.T) {
 	t.Helper()
 	text, err := os.ReadFile("../../../docs/clients.md")
 	if err != nil {
@@ -138,13 +136,13 @@ func (a *application) run(t *testing.T, server *rig.Cluster, dir string, command
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = program.Wait() // it is ended by the test, or its output says why
+		_ = program.Wait() // the test kills it, or its output has the reason
 	}()
 	t.Cleanup(func() {
-		_ = program.Process.Kill() // it may have ended by itself
+		_ = program.Process.Kill() // it may have exited
 		<-ended
 		if t.Failed() {
-			t.Logf("what the application printed:\n%s", a.printed())
+			t.Logf("output of the application:\n%s", a.printed())
 		}
 	})
 	a.awaitListening(t, ended)
@@ -152,7 +150,7 @@ func (a *application) run(t *testing.T, server *rig.Cluster, dir string, command
 
 func (a *application) awaitListening(t *testing.T, ended <-chan struct{}) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), programTimeout)
 	defer cancel()
 	for {
 		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", strings.TrimPrefix(a.base, "http://"))
@@ -162,7 +160,7 @@ func (a *application) awaitListening(t *testing.T, ended <-chan struct{}) {
 		}
 		select {
 		case <-ended:
-			t.Fatalf("%s ended:\n%s", a.registration.heading, a.printed())
+			t.Fatalf("%s exited:\n%s", a.registration.heading, a.printed())
 		case <-ctx.Done():
 			t.Fatalf("%s does not listen: %v\n%s", a.registration.heading, err, a.printed())
 		case <-time.After(50 * time.Millisecond):
@@ -170,7 +168,7 @@ func (a *application) awaitListening(t *testing.T, ended <-chan struct{}) {
 	}
 }
 
-// Write takes what the application prints.
+// Write appends to the output of the application.
 func (a *application) Write(text []byte) (int, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -183,42 +181,41 @@ func (a *application) printed() string {
 	return a.output.String()
 }
 
-// try signs ada in, looks at what the application knows of her, refreshes and
-// signs out.
-func (a *application) try(t *testing.T, server *rig.Cluster, want map[string]any) {
+// test signs in, checks the claims that the application shows, refreshes and signs
+// out.
+func (a *application) test(t *testing.T, server *rig.Cluster, want map[string]any) {
 	t.Helper()
-	p := rig.NewBrowser(server.Endpoint, ada)
-	p.SubmitForms = true // an application may have a button for signing in
+	p := rig.NewBrowser(server.Endpoint, testUser)
+	p.SubmitForms = true // the application may have a sign-in button
 	if page, at, err := p.Browse(t.Context(), a.base+cmp.Or(a.signIn, a.user)); err != nil || !strings.HasPrefix(at, a.base) {
 		t.Fatalf("signing in led to %s: %v %v", at, page, err)
 	}
 	got := a.show(t, p, a.user)
 	for name, value := range want {
-		if !same(got[name], value) {
-			t.Errorf("the application knows %s = %v, want %v; all it knows: %v", name, got[name], value, got)
+		if !jsonEqual(got[name], value) {
+			t.Errorf("the application shows %s = %v, want %v; all claims: %v", name, got[name], value, got)
 		}
 	}
 	if a.refresh != "" {
-		a.mustRefresh(t, p, want["email"])
+		a.wantRefresh(t, p, want["email"])
 	}
 	p.SubmitForms = false
 	page, at, err := p.Browse(t.Context(), a.base+a.signOut)
 	if err != nil || page.Status != http.StatusOK || !strings.Contains(page.Body, a.signedOut) || !strings.HasPrefix(at, a.base) {
 		t.Errorf("signing out led to %s: %v %v, want %q there", at, page, err, a.signedOut)
 	}
-	mustBeSignedOut(t, server, p)
+	wantSignedOut(t, server, p)
 }
 
-// mustRefresh uses the application until it has refreshed its tokens, which it
-// says on its page or prints.
-func (a *application) mustRefresh(t *testing.T, p *rig.Browser, email any) {
+// wantRefresh uses the application until its page or its output shows a refresh.
+func (a *application) wantRefresh(t *testing.T, p *rig.Browser, email any) {
 	t.Helper()
-	for began := time.Now(); time.Since(began) < patience; time.Sleep(50 * time.Millisecond) {
+	for began := time.Now(); time.Since(began) < programTimeout; time.Sleep(50 * time.Millisecond) {
 		page := a.show(t, p, a.refresh)
-		if a.refreshes != "" && !strings.Contains(a.printed(), a.refreshes) {
+		if a.refreshOutput != "" && !strings.Contains(a.printed(), a.refreshOutput) {
 			continue
 		}
-		if page["refreshed"] != true && !same(page["email"], email) {
+		if page["refreshed"] != true && !jsonEqual(page["email"], email) {
 			t.Errorf("a refresh shows %v", page)
 		}
 		return
@@ -226,7 +223,7 @@ func (a *application) mustRefresh(t *testing.T, p *rig.Browser, email any) {
 	t.Error("the application did not refresh its tokens")
 }
 
-// show opens a page of the application that answers in JSON.
+// show returns the JSON of a page of the application.
 func (a *application) show(t *testing.T, p *rig.Browser, path string) map[string]any {
 	t.Helper()
 	page, at, err := p.Browse(t.Context(), a.base+path)
@@ -239,36 +236,36 @@ func (a *application) show(t *testing.T, p *rig.Browser, path string) map[string
 	return page.JSON
 }
 
-// mustBeSignedOut fails if the browser still has a session at the server.
-func mustBeSignedOut(t *testing.T, server *rig.Cluster, p *rig.Browser) {
+// wantSignedOut fails the test if the browser has a session at the server.
+func wantSignedOut(t *testing.T, server *rig.Cluster, p *rig.Browser) {
 	t.Helper()
 	probe := rig.Client{ID: "probe", RedirectURI: "https://probe.example/callback", Scope: "openid", Method: "none"}
 	rig.ImportClients(t, server, probe)
-	answer, err := p.Authorize(t.Context(), &probe, url.Values{"prompt": {"none"}})
+	response, err := p.Authorize(t.Context(), &probe, url.Values{"prompt": {"none"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if answer.Error != "login_required" {
-		t.Errorf("after signing out, prompt=none was answered with %q, want login_required", answer.Error)
+	if response.Error != "login_required" {
+		t.Errorf("after sign-out, prompt=none returned %q, want login_required", response.Error)
 	}
 }
 
-// install runs the commands that make an application ready.
+// install runs the commands that install an application.
 func install(t *testing.T, dir string, commands ...[]string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), programTimeout)
 	defer cancel()
 	for _, command := range commands {
 		program := exec.CommandContext(ctx, command[0], command[1:]...)
 		program.Dir, program.WaitDelay = dir, time.Second
 		if output, err := program.CombinedOutput(); err != nil {
-			t.Fatalf("%s could not be made ready: %v\n%s", strings.Join(command, " "), err, output)
+			t.Fatalf("%s: %v\n%s", strings.Join(command, " "), err, output)
 		}
 	}
 }
 
-// checkout copies an application's folder, so that nothing is made in the tree.
-func checkout(t *testing.T, name string) string {
+// copyApplication copies an application's directory, to keep the source tree clean.
+func copyApplication(t *testing.T, name string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), name)
 	if err := os.CopyFS(dir, os.DirFS(name)); err != nil {
@@ -287,8 +284,8 @@ func freePort(t *testing.T) string {
 	return strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
 }
 
-// same compares what came as JSON with a value of Go.
-func same(got, want any) bool {
+// jsonEqual reports whether two values have the same JSON encoding.
+func jsonEqual(got, want any) bool {
 	a, _ := json.Marshal(got)
 	b, _ := json.Marshal(want)
 	return bytes.Equal(a, b)

@@ -22,7 +22,7 @@ import (
 // kube-apiserver, which takes https issuers alone and reads no userinfo.
 func TestKubernetes(t *testing.T) {
 	t.Parallel()
-	dir := checkout(t, "kubernetes")
+	dir := copyApplication(t, "kubernetes")
 	install(t, dir, []string{"env", "CGO_ENABLED=0", "go", "build", "-o", "authenticate", "."})
 	server, ca := serveTLS(t)
 	a := newApplication(t, server, registration{
@@ -46,13 +46,13 @@ func TestKubernetes(t *testing.T) {
 	if err := json.Unmarshal(printed, &got); err != nil {
 		t.Fatal(err)
 	}
-	if want := map[string]any{"user": "ada@example.com", "groups": []string{"engines", "staff"}}; !same(got, want) {
-		t.Errorf("kube-apiserver knows %v, want %v", got, want)
+	if want := map[string]any{"user": "ada@example.com", "groups": []string{"engines", "staff"}}; !jsonEqual(got, want) {
+		t.Errorf("kube-apiserver authenticates %v, want %v", got, want)
 	}
 }
 
-// serveTLS is serve behind a proxy that speaks https. It also returns the file of
-// the proxy's certificate.
+// serveTLS starts a server behind a TLS proxy. It also returns the path of the proxy's
+// certificate.
 func serveTLS(t *testing.T) (server *rig.Cluster, certificate string) {
 	t.Helper()
 	proxy := &httputil.ReverseProxy{}
@@ -71,7 +71,7 @@ func serveTLS(t *testing.T) (server *rig.Cluster, certificate string) {
 	browser := front.Client()
 	browser.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	server.Endpoint = &rig.Endpoint{URL: front.URL, Issuer: front.URL, HTTP: browser}
-	rig.ImportUsers(t, server, ada)
+	rig.ImportUsers(t, server, testUser)
 
 	certificate = filepath.Join(t.TempDir(), "ca.pem")
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: front.Certificate().Raw})

@@ -8,8 +8,8 @@ import (
 	"github.com/ostiary/ostiary/test/rig"
 )
 
-// everything is what an application knows that reads all claims of an ID token.
-var everything = map[string]any{
+// allClaims are the claims of an application that shows all claims of the ID token.
+var allClaims = map[string]any{
 	"name": "Ada Lovelace", "given_name": "Ada", "preferred_username": "ada", "email": "ada@example.com", "email_verified": true,
 	"groups": []string{"engines", "staff"},
 }
@@ -25,11 +25,11 @@ func TestExpress(t *testing.T) {
 	dir := nodeModules(t, "express")
 	server := serve(t, rig.SQLite)
 	a := newApplication(t, server, registration{
-		heading: "Express", redirect: "/callback", goodbye: []string{""}, arguments: withRefresh,
+		heading: "Express", redirect: "/callback", postLogout: []string{""}, arguments: withRefresh,
 	})
 	a.user, a.refresh, a.signOut, a.signedOut = "/me", "/refresh", "/logout", "signed out"
 	a.run(t, server, dir, "node", "app.mjs")
-	a.try(t, server, everything)
+	a.test(t, server, allClaims)
 }
 
 func TestAuthJS(t *testing.T) {
@@ -37,16 +37,16 @@ func TestAuthJS(t *testing.T) {
 	dir := nodeModules(t, "authjs")
 	server := serve(t, rig.Postgres)
 	a := newApplication(t, server, registration{
-		heading: "Auth.js", redirect: "/auth/callback/ostiary", goodbye: []string{"/"}, arguments: withRefresh,
+		heading: "Auth.js", redirect: "/auth/callback/ostiary", postLogout: []string{"/"}, arguments: withRefresh,
 	})
 	a.user, a.refresh, a.signOut, a.signedOut = "/me", "/refresh", "/sign-out", "signed out"
 	a.run(t, server, dir, "node", "app.mjs")
-	a.try(t, server, everything)
+	a.test(t, server, allClaims)
 }
 
 func nodeModules(t *testing.T, name string) string {
 	t.Helper()
-	dir := checkout(t, name)
+	dir := copyApplication(t, name)
 	install(t, dir, []string{"npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retry-mintimeout", "1000"})
 	return dir
 }
@@ -56,10 +56,10 @@ func TestNextJS(t *testing.T) {
 	dir := nodeModules(t, "nextjs")
 	server := serve(t, rig.SQLite)
 	a := newApplication(t, server, registration{
-		heading: "Next.js", redirect: "/api/auth/callback/ostiary", goodbye: []string{"/"},
+		heading: "Next.js", redirect: "/api/auth/callback/ostiary", postLogout: []string{"/"},
 		arguments: []string{"--scope", "openid profile email groups"},
 	})
 	a.user, a.signOut, a.signedOut = "/me", "/sign-out", "signed out"
 	a.run(t, server, dir, "sh", "-c", "NEXT_TELEMETRY_DISABLED=1 npx next build && exec npx next start --hostname localhost --port $PORT")
-	a.try(t, server, everything)
+	a.test(t, server, allClaims)
 }

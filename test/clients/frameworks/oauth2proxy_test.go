@@ -35,12 +35,12 @@ func TestOAuth2Proxy(t *testing.T) {
 
 	server := serve(t, rig.SQLite)
 	a := newApplication(t, server, registration{
-		heading: "oauth2-proxy", redirect: "/oauth2/callback", goodbye: []string{"/oauth2/sign_in"}, arguments: withRefresh,
+		heading: "oauth2-proxy", redirect: "/oauth2/callback", postLogout: []string{"/oauth2/sign_in"}, arguments: withRefresh,
 	})
 	endSession := server.Issuer + "/oauth2/sessions/logout?" + url.Values{
 		"client_id": {a.id}, "post_logout_redirect_uri": {a.base + "/oauth2/sign_in"},
 	}.Encode()
-	a.user, a.refresh, a.refreshes, a.signedOut = "/me", "/me", "Refreshing session", "Sign in with Ostiary"
+	a.user, a.refresh, a.refreshOutput, a.signedOut = "/me", "/me", "Refreshing session", "Sign in with Ostiary"
 	a.signOut = "/oauth2/sign_out?" + url.Values{"rd": {endSession}}.Encode()
 	host := strings.TrimPrefix(a.base, "http://")
 	a.run(t, server, a.dir, binary,
@@ -52,7 +52,7 @@ func TestOAuth2Proxy(t *testing.T) {
 		"--skip-jwt-bearer-tokens", "--provider-display-name", "Ostiary", "--upstream", behind.URL, "--http-address", host)
 
 	want := map[string]any{"email": "ada@example.com", "groups": []string{"engines", "staff"}, "name": "ada"}
-	a.try(t, server, want)
+	a.test(t, server, want)
 	a.mustPassWithIDToken(t, server, want)
 }
 
@@ -66,7 +66,7 @@ func (a *application) mustPassWithIDToken(t *testing.T, server *rig.Cluster, wan
 	proxy := rig.Endpoint{URL: a.base, HTTP: server.HTTP}
 	answer := proxy.Do(t.Context(), http.MethodGet, "/me", nil, http.Header{"Authorization": {"Bearer " + token}})
 	for name, value := range want {
-		if !same(answer.JSON[name], value) {
+		if !jsonEqual(answer.JSON[name], value) {
 			t.Errorf("with an ID token as bearer token, %s is %v, want %v (%v)", name, answer.JSON[name], value, answer)
 		}
 	}
@@ -75,7 +75,7 @@ func (a *application) mustPassWithIDToken(t *testing.T, server *rig.Cluster, wan
 // idToken signs ada in at a client and returns the ID token.
 func idToken(t *testing.T, server *rig.Cluster, client *rig.Client) string {
 	t.Helper()
-	answer, err := rig.NewBrowser(server.Endpoint, ada).Authorize(t.Context(), client, nil)
+	answer, err := rig.NewBrowser(server.Endpoint, testUser).Authorize(t.Context(), client, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,11 +13,11 @@ func TestFlask(t *testing.T) {
 	dir := virtualEnvironment(t, "flask")
 	server := serve(t, rig.Postgres)
 	a := newApplication(t, server, registration{
-		heading: "Flask", redirect: "/callback", goodbye: []string{"/"}, arguments: withRefresh,
+		heading: "Flask", redirect: "/callback", postLogout: []string{"/"}, arguments: withRefresh,
 	})
 	a.user, a.refresh, a.signOut, a.signedOut = "/me", "/refresh", "/sign-out", "signed out"
 	a.run(t, server, dir, "venv/bin/python", "app.py")
-	a.try(t, server, everything)
+	a.test(t, server, allClaims)
 }
 
 func TestDjango(t *testing.T) {
@@ -25,17 +25,17 @@ func TestDjango(t *testing.T) {
 	dir := virtualEnvironment(t, "django")
 	server := serve(t, rig.SQLite)
 	a := newApplication(t, server, registration{
-		heading: "Django", redirect: "/oidc/callback/", goodbye: []string{"/"}, arguments: []string{"--auth-method", "client_secret_post", "--scope", "openid profile email groups"},
+		heading: "Django", redirect: "/oidc/callback/", postLogout: []string{"/"}, arguments: []string{"--auth-method", "client_secret_post", "--scope", "openid profile email groups"},
 	})
 	a.user, a.refresh, a.signOut, a.signedOut = "/me", "/refresh", "/sign-out", "signed out"
 	a.run(t, server, dir, "sh", "-c", "venv/bin/python -m django migrate --settings settings --pythonpath . --verbosity 0 && "+
 		"exec venv/bin/python -m django runserver --settings settings --pythonpath . --noreload localhost:$PORT")
-	a.try(t, server, map[string]any{"email": "ada@example.com", "given_name": "Ada", "groups": []string{"engines", "staff"}})
+	a.test(t, server, map[string]any{"email": "ada@example.com", "given_name": "Ada", "groups": []string{"engines", "staff"}})
 }
 
 func virtualEnvironment(t *testing.T, name string) string {
 	t.Helper()
-	dir := checkout(t, name)
+	dir := copyApplication(t, name)
 	install(t, dir, []string{"python3", "-m", "venv", "venv"},
 		[]string{"venv/bin/pip", "install", "--quiet", "--requirement", "requirements.txt"})
 	return dir

@@ -13,20 +13,20 @@ import (
 // API that it guards as a resource server.
 func TestSpring(t *testing.T) {
 	t.Parallel()
-	dir := checkout(t, "spring")
+	dir := copyApplication(t, "spring")
 	install(t, dir, []string{"mvn", "--quiet", "--batch-mode", "--no-transfer-progress", "package", "-DskipTests"})
 	server := serve(t, rig.Postgres)
 	a := newApplication(t, server, registration{
-		heading: "Spring", redirect: "/login/oauth2/code/ostiary", goodbye: []string{"/"}, arguments: withRefresh,
+		heading: "Spring", redirect: "/login/oauth2/code/ostiary", postLogout: []string{"/"}, arguments: withRefresh,
 	})
 	a.signIn, a.user, a.signOut, a.signedOut = "/oauth2/authorization/ostiary", "/me", "/logout", "signed out"
 	a.run(t, server, dir, "java", "-XX:TieredStopAtLevel=1", "-jar", "target/app.jar")
-	a.try(t, server, everything)
+	a.test(t, server, allClaims)
 
 	client := rig.Client{
 		ID: a.id, Secret: a.secret, RedirectURI: a.base + "/login/oauth2/code/ostiary", Method: "client_secret_basic", Scope: "openid profile",
 	}
-	answer, err := rig.NewBrowser(server.Endpoint, ada).Authorize(t.Context(), &client, nil)
+	answer, err := rig.NewBrowser(server.Endpoint, testUser).Authorize(t.Context(), &client, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

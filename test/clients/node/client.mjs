@@ -1,22 +1,21 @@
-// An application built on openid-client: it signs a person in with authorization
-// code and PKCE, and does with the tokens what applications do.
+// An application built on openid-client: it signs a user in with authorization code
+// and PKCE, uses the tokens, and signs the user out.
 //
-// Every line it prints is a JSON object. One with the member go_to is where a web
-// application would redirect the person; the application then reads from its
-// standard input the address at which they came back.
+// It prints JSON objects, one per line. The member go_to is the URL of a redirect; the
+// application then reads the URL of the callback from its standard input.
 import { createInterface } from 'node:readline'
 import { env, exit } from 'node:process'
 import { createRemoteJWKSet, decodeProtectedHeader, importJWK, jwtVerify } from 'jose'
 import * as client from 'openid-client'
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
-const say = (what) => console.log(JSON.stringify(what))
+const print = (result) => console.log(JSON.stringify(result))
 const send = async (url) => {
-  say({ go_to: url.href })
+  print({ go_to: url.href })
   return new URL((await lines.next()).value)
 }
 
-// How the application proves who it is: as it was registered.
+// Client authentication, as registered.
 const authentication = {
   client_secret_basic: () => client.ClientSecretBasic(env.CLIENT_SECRET),
   client_secret_post: () => client.ClientSecretPost(env.CLIENT_SECRET),
@@ -27,8 +26,8 @@ const authentication = {
   none: () => client.None(),
 }
 
-// Discovery. Without the first of the two, only https is spoken; without the
-// second, the signature of an ID token that came by https is not looked at.
+// Discovery. The first option allows http; the second one verifies the signatures of
+// ID tokens from the token endpoint.
 const config = await client.discovery(
   new URL(env.ISSUER),
   env.CLIENT_ID,
@@ -38,7 +37,7 @@ const config = await client.discovery(
 )
 const server = config.serverMetadata()
 
-// Sign in. A web application keeps these three in the person's session.
+// Sign in. A web application stores these three values in the user's session.
 const verifier = client.randomPKCECodeVerifier()
 const state = client.randomState()
 const nonce = client.randomNonce()
@@ -58,44 +57,44 @@ const tokens = await client.authorizationCodeGrant(config, callback, {
   expectedNonce: nonce,
   idTokenExpected: true,
 })
-const person = tokens.claims()
-say({ id_token: person, id_token_alg: decodeProtectedHeader(tokens.id_token).alg })
+const user = tokens.claims()
+print({ id_token: user, id_token_alg: decodeProtectedHeader(tokens.id_token).alg })
 
-// Who is it?
-say({ userinfo: await client.fetchUserInfo(config, tokens.access_token, person.sub) })
+// Claims of the user.
+print({ userinfo: await client.fetchUserInfo(config, tokens.access_token, user.sub) })
 
-// What a service does with the access token that it is sent (RFC 9068).
+// A resource server verifies the access token (RFC 9068).
 const { payload } = await jwtVerify(tokens.access_token, createRemoteJWKSet(new URL(server.jwks_uri)), {
   issuer: server.issuer,
   audience: server.issuer,
   typ: 'at+jwt',
   requiredClaims: ['exp', 'iat', 'sub', 'jti', 'client_id'],
 })
-say({ access_token: payload })
+print({ access_token: payload })
 
-// A while later.
+// Refresh.
 const fresh = await client.refreshTokenGrant(config, tokens.refresh_token)
-say({ refreshed_id_token: fresh.claims() })
+print({ refreshed_id_token: fresh.claims() })
 
-// Is it still good? Only an application that can authenticate may ask (RFC 7662).
+// Introspection (RFC 7662), for confidential clients only.
 const introspect = async () =>
   env.CLIENT_AUTH === 'none' ? undefined : await client.tokenIntrospection(config, fresh.access_token)
-say({ introspection: await introspect() })
+print({ introspection: await introspect() })
 
-// Give up what the person allowed; the access token ends with it.
+// Revoke the grant by its refresh token; the access token is revoked with it.
 await client.tokenRevocation(config, fresh.refresh_token)
-say({ introspection_after_revocation: await introspect() })
+print({ introspection_after_revocation: await introspect() })
 const refusal = await client.refreshTokenGrant(config, fresh.refresh_token).catch((error) => error)
-say({ refresh_after_revocation: refusal.error })
+print({ refresh_after_revocation: refusal.error })
 
-// Sign out, here and at the server.
-const farewell = client.randomState()
+// Sign out at the server.
+const logoutState = client.randomState()
 const after = await send(
   client.buildEndSessionUrl(config, {
     id_token_hint: fresh.id_token,
     post_logout_redirect_uri: env.POST_LOGOUT_REDIRECT_URI,
-    state: farewell,
+    state: logoutState,
   }),
 )
-say({ signed_out: after.searchParams.get('state') === farewell })
+print({ signed_out: after.searchParams.get('state') === logoutState })
 exit()

@@ -1,9 +1,8 @@
-"""An application built on Authlib: it signs a person in with authorization code
-and PKCE, and does with the tokens what applications do.
+"""An application built on Authlib: it signs a user in with authorization code and
+PKCE, uses the tokens, and signs the user out.
 
-Every line it prints is a JSON object. One with the member go_to is where a web
-application would redirect the person; the application then reads from its
-standard input the address at which they came back.
+It prints JSON objects, one per line. The member go_to is the URL of a redirect; the
+application then reads the URL of the callback from its standard input.
 """
 
 import json
@@ -22,12 +21,12 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, import_key
 
 
-def say(**what):
-    print(json.dumps(what), flush=True)
+def show(**result):
+    print(json.dumps(result), flush=True)
 
 
 def send(url):
-    say(go_to=url)
+    show(go_to=url)
     return input()
 
 
@@ -49,7 +48,7 @@ server.validate()
 keys = KeySet.import_key_set(httpx2.get(server["jwks_uri"]).raise_for_status().json())
 
 
-# How an application with a key of its own proves who it is.
+# Client authentication with a private key.
 if "CLIENT_KEY" in env:
     client.client_secret = import_key(json.loads(env["CLIENT_KEY"]))
     client.register_client_auth_method(PrivateKeyJWT(server["issuer"], alg=client.client_secret.alg))
@@ -65,12 +64,12 @@ def verify(token, kind, audience, **known):
 
 
 def verify_id_token(tokens, nonce=None):
-    """Verify the ID token beside an access token. The one of a refresh has no nonce."""
+    """Verify the ID token of a token response. After a refresh it has no nonce."""
     known = {"client_id": client.client_id, "access_token": tokens["access_token"], "nonce": nonce}
     return verify(tokens["id_token"], CodeIDToken, client.client_id, **known)
 
 
-# Sign in. A web application keeps these three in the person's session.
+# Sign in. A web application stores these three values in the user's session.
 verifier, state, nonce = generate_token(48), generate_token(), generate_token()
 url, _ = client.create_authorization_url(
     server["authorization_endpoint"], code_verifier=verifier, state=state, nonce=nonce
@@ -78,50 +77,50 @@ url, _ = client.create_authorization_url(
 tokens = client.fetch_token(
     server["token_endpoint"], authorization_response=send(url), code_verifier=verifier, state=state
 )
-person = verify_id_token(tokens, nonce)
-say(id_token=person, id_token_alg=person.header["alg"])
+user = verify_id_token(tokens, nonce)
+show(id_token=user, id_token_alg=user.header["alg"])
 
-# Who is it?
+# Claims of the user.
 userinfo = client.get(server["userinfo_endpoint"]).raise_for_status().json()
-assert userinfo["sub"] == person["sub"]
-say(userinfo=userinfo)
+assert userinfo["sub"] == user["sub"]
+show(userinfo=userinfo)
 
-# What a service does with the access token that it is sent (RFC 9068).
-say(access_token=verify(tokens["access_token"], JWTAccessTokenClaims, server["issuer"]))
+# A resource server verifies the access token (RFC 9068).
+show(access_token=verify(tokens["access_token"], JWTAccessTokenClaims, server["issuer"]))
 
-# A while later.
+# Refresh.
 fresh = client.refresh_token(server["token_endpoint"])
-say(refreshed_id_token=verify_id_token(fresh))
+show(refreshed_id_token=verify_id_token(fresh))
 
 
 def introspect():
-    """Ask whether the access token is still good, as only an application that can authenticate may."""
+    """Introspect the access token (RFC 7662), for confidential clients only."""
     if client.token_endpoint_auth_method == "none":
         return None
-    answer = client.introspect_token(server["introspection_endpoint"], token=fresh["access_token"])
-    return answer.raise_for_status().json()
+    response = client.introspect_token(server["introspection_endpoint"], token=fresh["access_token"])
+    return response.raise_for_status().json()
 
 
-say(introspection=introspect())
+show(introspection=introspect())
 
-# Give up what the person allowed; the access token ends with it.
+# Revoke the grant by its refresh token; the access token is revoked with it.
 client.revoke_token(server["revocation_endpoint"], token=fresh["refresh_token"]).raise_for_status()
-say(introspection_after_revocation=introspect())
+show(introspection_after_revocation=introspect())
 try:
     client.refresh_token(server["token_endpoint"], refresh_token=fresh["refresh_token"])
 except OAuthError as refusal:
-    say(refresh_after_revocation=refusal.error)
+    show(refresh_after_revocation=refusal.error)
 
-# Sign out, here and at the server.
-farewell = generate_token()
+# Sign out at the server.
+logout_state = generate_token()
 after = send(
     add_params_to_uri(
         server["end_session_endpoint"],
         {
             "id_token_hint": fresh["id_token"],
             "post_logout_redirect_uri": env["POST_LOGOUT_REDIRECT_URI"],
-            "state": farewell,
+            "state": logout_state,
         },
     )
 )
-say(signed_out=parse_qs(urlsplit(after).query).get("state") == [farewell])
+show(signed_out=parse_qs(urlsplit(after).query).get("state") == [logout_state])

@@ -33,7 +33,7 @@ def login():
 def callback():
     token = oauth.ostiary.authorize_access_token()
     session["user"] = token["userinfo"]  # the claims of the ID token
-    # Keep these two on the server in an application of your own.
+    # A production application must keep these two on the server.
     session["refresh_token"], session["id_token"] = token["refresh_token"], token["id_token"]
     return redirect("/me")
 
