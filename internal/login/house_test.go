@@ -27,6 +27,7 @@ import (
 	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/middleware"
+	"github.com/ostiary/ostiary/internal/network"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
@@ -144,7 +145,7 @@ func newHouse(t *testing.T) *house {
 		Lifetimes: Lifetimes{
 			Consent: 365 * 24 * time.Hour, Grant: 90 * 24 * time.Hour,
 		},
-		SignUp: true, RateLimits: true, Networks: middleware.NetworkList, Now: h.now,
+		SignUp: true, RateLimits: true, Networks: network.List, Now: h.now,
 		Address: middleware.Address, Log: log,
 	})
 	rule := middleware.Form(middleware.FormRule{Methods: []string{http.MethodGet, http.MethodPost}, Query: true})

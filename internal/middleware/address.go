@@ -20,7 +20,7 @@ func ClientAddress(trusted []netip.Prefix) func(http.Handler) http.Handler {
 			if trusts(trusted, addr) {
 				addr = lastUntrusted(trusted, addr, r.Header.Values("X-Forwarded-For"))
 			}
-			r, a := arriving(r)
+			r, a := withInfo(r)
 			a.address = addr
 			next.ServeHTTP(w, r)
 		})
@@ -29,7 +29,7 @@ func ClientAddress(trusted []netip.Prefix) func(http.Handler) http.Handler {
 
 // Address is the caller's address as [ClientAddress] found it, or the zero value.
 func Address(ctx context.Context) netip.Addr {
-	if a := arrivalOf(ctx); a != nil {
+	if a := infoOf(ctx); a != nil {
 		return a.address
 	}
 	return netip.Addr{}

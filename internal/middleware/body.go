@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/network"
 )
 
 const (
@@ -20,7 +22,7 @@ const (
 // BodyRule bounds slow request bodies. A value of 0 sets no bound.
 type BodyRule struct {
 	MinRate int // bytes a second, once a body has taken five seconds
-	// PerNetwork is how many slow bodies the narrowest of [Networks] may send at once;
+	// PerNetwork is how many slow bodies the narrowest of [network.Nested] may send at once;
 	// each wider one may send twice as many.
 	PerNetwork int
 }
@@ -158,7 +160,7 @@ func (b *Bodies) look() {
 		case int(body.read.Load()) < b.least(age):
 			b.tooSlow.Add(1)
 			body.cutOff(errBodyTooSlow)
-		case b.overdone(slow, NetworksOf(Address(body.r.Context()))):
+		case b.overdone(slow, network.Of(Address(body.r.Context()))):
 			b.tooMany.Add(1)
 			body.cutOff(errTooManySlow)
 		}
@@ -175,17 +177,17 @@ func (b *Bodies) least(age time.Duration) int {
 
 // overdone counts a slow body and reports whether it is too many for one of its
 // networks. Then it does not count.
-func (b *Bodies) overdone(slow map[netip.Prefix]int, from Networks) bool {
+func (b *Bodies) overdone(slow map[netip.Prefix]int, from network.Nested) bool {
 	if b.rule.PerNetwork == 0 {
 		return false
 	}
-	for level, network := range from.List() {
-		if slow[network] >= grow(b.rule.PerNetwork, stockGrowth, level) {
+	for level, prefix := range from.List() {
+		if slow[prefix] >= network.Scale(b.rule.PerNetwork, network.AmountGrowth, level) {
 			return true
 		}
 	}
-	for _, network := range from.List() {
-		slow[network]++
+	for _, prefix := range from.List() {
+		slow[prefix]++
 	}
 	return false
 }

@@ -1,6 +1,8 @@
 package middleware
 
 import (
+	"github.com/ostiary/ostiary/internal/network"
+
 	"context"
 	"log/slog"
 	"net"
@@ -17,7 +19,7 @@ type ConnectionRule struct {
 	Listener string // its name, in the log
 	// Max is how many there may be. The rest waits to be accepted.
 	Max int
-	// PerNetwork is how many the narrowest of [Networks] may hold, 0 for no bound; each
+	// PerNetwork is how many the narrowest of [network.Nested] may hold, 0 for no bound; each
 	// wider one may hold twice as many. More are closed as soon as they are accepted.
 	PerNetwork int
 	// Proxies are not bounded by network: their connections are those of many callers.
@@ -81,49 +83,49 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 }
 
 // networksOf returns the networks of the caller, and whether they are bounded.
-func (c *Connections) networksOf(conn net.Conn) (Networks, bool) {
+func (c *Connections) networksOf(conn net.Conn) (network.Nested, bool) {
 	at, ok := conn.RemoteAddr().(*net.TCPAddr)
 	if !ok || c.rule.PerNetwork == 0 {
-		return Networks{}, false
+		return network.Nested{}, false
 	}
 	addr := plain(at.AddrPort().Addr())
-	return NetworksOf(addr), !trusts(c.rule.Proxies, addr)
+	return network.Of(addr), !trusts(c.rule.Proxies, addr)
 }
 
 // enter counts a connection, or a refusal and reports false.
-func (c *Connections) enter(from Networks) bool {
+func (c *Connections) enter(from network.Nested) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for level, network := range from.List() {
-		if c.networks[network] >= grow(c.rule.PerNetwork, stockGrowth, level) {
-			c.refuse(network)
+	for level, prefix := range from.List() {
+		if c.networks[prefix] >= network.Scale(c.rule.PerNetwork, network.AmountGrowth, level) {
+			c.refuse(prefix)
 			return false
 		}
 	}
-	for _, network := range from.List() {
-		c.networks[network]++
+	for _, prefix := range from.List() {
+		c.networks[prefix]++
 	}
 	return true
 }
 
-func (c *Connections) leave(from Networks, bounded bool) {
+func (c *Connections) leave(from network.Nested, bounded bool) {
 	c.open.Add(-1)
 	if !bounded {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, network := range from.List() {
-		if c.networks[network]--; c.networks[network] == 0 {
-			delete(c.networks, network)
+	for _, prefix := range from.List() {
+		if c.networks[prefix]--; c.networks[prefix] == 0 {
+			delete(c.networks, prefix)
 		}
 	}
 }
 
 // refuse counts a refusal of a network, for the log to be told within a second.
-func (c *Connections) refuse(network netip.Prefix) {
+func (c *Connections) refuse(prefix netip.Prefix) {
 	c.refused.Add(1)
-	c.last = network
+	c.last = prefix
 	if c.untold++; c.untold == 1 {
 		time.AfterFunc(time.Second, c.tell)
 	}
@@ -131,11 +133,11 @@ func (c *Connections) refuse(network netip.Prefix) {
 
 func (c *Connections) tell() {
 	c.mu.Lock()
-	refused, network := c.untold, c.last
+	refused, prefix := c.untold, c.last
 	c.untold = 0
 	c.mu.Unlock()
 	c.log.LogAttrs(context.Background(), slog.LevelWarn, "too many connections of a network",
-		slog.String("listener", c.rule.Listener), slog.String("network", network.String()), slog.Int("refused", refused),
+		slog.String("listener", c.rule.Listener), slog.String("network", prefix.String()), slog.Int("refused", refused),
 		slog.String("fix", "name it in trusted_proxies if it is your proxy"))
 }
 

@@ -31,7 +31,7 @@ func (a *arrivals) Accept() (net.Conn, error) {
 	addr := a.from[0]
 	a.from = a.from[1:]
 	near, _ := net.Pipe()
-	return &arrived{near, a, addr}, nil
+	return &info{near, a, addr}, nil
 }
 
 func (a *arrivals) Close() error   { return nil }
@@ -43,15 +43,15 @@ func (a *arrivals) add(addresses ...string) {
 	}
 }
 
-type arrived struct {
+type info struct {
 	net.Conn
 	a    *arrivals
 	from net.Addr
 }
 
-func (c *arrived) RemoteAddr() net.Addr { return c.from }
+func (c *info) RemoteAddr() net.Addr { return c.from }
 
-func (c *arrived) Close() error {
+func (c *info) Close() error {
 	c.a.mu.Lock()
 	defer c.a.mu.Unlock()
 	c.a.closed++

@@ -9,11 +9,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/network"
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
 // LimitRule is how many requests a network may make in a time. A Count of 0 sets no
-// limit. The count is that of the narrowest of [Networks]; each wider one may make
+// limit. The count is that of the narrowest of [network.Nested]; each wider one may make
 // four times as many.
 type LimitRule struct {
 	Count  int
@@ -42,7 +43,7 @@ func Limit(rule LimitRule, now func() time.Time) func(http.Handler) http.Handler
 	return func(next http.Handler) http.Handler {
 		m := newMeter(rule.Count, rule.Per)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if wait := m.spend(NetworksOf(Address(r.Context())), now()); wait > 0 {
+			if wait := m.spend(network.Of(Address(r.Context())), now()); wait > 0 {
 				rule.Refusals.Add(1)
 				w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 				refusal.Note(r.Context(), refusal.Rejection{
@@ -69,7 +70,7 @@ type meter struct {
 	window time.Duration
 
 	mu     sync.Mutex
-	levels [maxLevels]meterLevel
+	levels [network.MaxLevels]meterLevel
 }
 
 // meterLevel is the networks of one size. A full generation becomes the old one and
@@ -83,37 +84,37 @@ type meterLevel struct {
 func newMeter(count int, per time.Duration) *meter {
 	m := &meter{window: per}
 	for level := range m.levels {
-		m.levels[level] = meterLevel{interval: per / time.Duration(grow(count, rateGrowth, level)), young: map[netip.Prefix]time.Time{}}
+		m.levels[level] = meterLevel{interval: per / time.Duration(network.Scale(count, network.RateGrowth, level)), young: map[netip.Prefix]time.Time{}}
 	}
 	return m
 }
 
 // spend takes one request off the allowance of each network, or off none and says how
 // long to wait.
-func (m *meter) spend(caller Networks, now time.Time) time.Duration {
+func (m *meter) spend(caller network.Nested, now time.Time) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 
-	var earned [maxLevels]time.Time
+	var earned [network.MaxLevels]time.Time
 	var wait time.Duration
-	for level := range caller.levels {
+	for level := range caller.Levels() {
 		l := &m.levels[level]
-		earned[level] = l.earned(caller.nested[level], now).Add(l.interval)
+		earned[level] = l.earned(caller.At(level), now).Add(l.interval)
 		wait = max(wait, earned[level].Sub(now)-m.window)
 	}
 	if wait > 0 {
 		return wait
 	}
-	for level := range caller.levels {
-		m.levels[level].set(caller.nested[level], earned[level])
+	for level := range caller.Levels() {
+		m.levels[level].set(caller.At(level), earned[level])
 	}
 	return 0
 }
 
-func (l *meterLevel) earned(network netip.Prefix, now time.Time) time.Time {
-	earned, ok := l.young[network]
+func (l *meterLevel) earned(prefix netip.Prefix, now time.Time) time.Time {
+	earned, ok := l.young[prefix]
 	if !ok {
-		earned = l.old[network]
+		earned = l.old[prefix]
 	}
 	if earned.Before(now) {
 		return now
@@ -121,9 +122,9 @@ func (l *meterLevel) earned(network netip.Prefix, now time.Time) time.Time {
 	return earned
 }
 
-func (l *meterLevel) set(network netip.Prefix, earned time.Time) {
+func (l *meterLevel) set(prefix netip.Prefix, earned time.Time) {
 	if len(l.young) >= meterSize {
 		l.young, l.old = map[netip.Prefix]time.Time{}, l.young
 	}
-	l.young[network] = earned
+	l.young[prefix] = earned
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/ostiary/ostiary/internal/network"
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
@@ -17,18 +18,18 @@ func Refusals(report Report) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			rec := record(w)
-			r, arrived := arriving(r)
+			r, info := withInfo(r)
 			ctx := r.Context()
 			next.ServeHTTP(rec, r)
-			noted, ok := arrived.refusal.Noted()
+			noted, ok := info.refusal.Noted()
 			switch failed := rec.status >= http.StatusBadRequest; {
 			case !ok && !failed:
 				return
 			case noted.Succeeded && failed: // by what came after the handler, which says nothing
 				noted = refusal.Rejection{ClientID: noted.ClientID}
 			}
-			q := refusal.Request{ID: arrived.id, Method: method(r), Route: route(ctx), Network: networkOf(ctx), Status: rec.status} //nolint:contextcheck // the request carries its own context
-			report(ctx, q, noted)                                                                                                   //nolint:contextcheck // the request carries its own context
+			q := refusal.Request{ID: info.id, Method: method(r), Route: route(ctx), Network: networkOf(ctx), Status: rec.status} //nolint:contextcheck // the request carries its own context
+			report(ctx, q, noted)                                                                                                //nolint:contextcheck // the request carries its own context
 		})
 	}
 }
@@ -36,7 +37,7 @@ func Refusals(report Report) func(http.Handler) http.Handler {
 // networkOf returns the narrowest network that a request came from (/32 of IPv4, /64 of
 // IPv6), or nothing.
 func networkOf(ctx context.Context) string {
-	networks := NetworksOf(Address(ctx))
+	networks := network.Of(Address(ctx))
 	if narrowest := networks.At(0); narrowest.IsValid() {
 		return narrowest.String()
 	}

@@ -9,30 +9,30 @@ import (
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
-// arrival is what the edge knows about a request. All of it is in one value of the
+// requestInfo is what the edge knows about a request. All of it is in one value of the
 // context, since each further one costs a copy of the request: hence the key.
-type arrival struct {
+type requestInfo struct {
 	id      string
 	address netip.Addr
-	pass    *pass // by which it was admitted last
+	slot    *heldSlot // of the last admission
 	refusal refusal.Slot
 }
 
 // Refusal returns where handlers note why they reject the request.
-func (a *arrival) Refusal() *refusal.Slot { return &a.refusal }
+func (a *requestInfo) Refusal() *refusal.Slot { return &a.refusal }
 
-// arrivalOf returns the arrival of ctx, nil where there is none.
-func arrivalOf(ctx context.Context) *arrival {
-	a, _ := ctx.Value(refusal.Key{}).(*arrival)
+// infoOf returns the requestInfo of ctx, nil where there is none.
+func infoOf(ctx context.Context) *requestInfo {
+	a, _ := ctx.Value(refusal.Key{}).(*requestInfo)
 	return a
 }
 
-// arriving returns r with an arrival, and that.
-func arriving(r *http.Request) (*http.Request, *arrival) {
-	if a := arrivalOf(r.Context()); a != nil {
+// withInfo returns r with an requestInfo, and that.
+func withInfo(r *http.Request) (*http.Request, *requestInfo) {
+	if a := infoOf(r.Context()); a != nil {
 		return r, a
 	}
-	a := &arrival{}
+	a := &requestInfo{}
 	return r.WithContext(context.WithValue(r.Context(), refusal.Key{}, a)), a
 }
 
@@ -48,7 +48,7 @@ func RequestID(trusted []netip.Prefix) func(http.Handler) http.Handler {
 				id = rand.Text()
 			}
 			w.Header().Set("X-Request-Id", id)
-			r, a := arriving(r)
+			r, a := withInfo(r)
 			a.id = id
 			next.ServeHTTP(w, r)
 		})
@@ -57,7 +57,7 @@ func RequestID(trusted []netip.Prefix) func(http.Handler) http.Handler {
 
 // ID is the name [RequestID] gave to the request, or nothing.
 func ID(ctx context.Context) string {
-	if a := arrivalOf(ctx); a != nil {
+	if a := infoOf(ctx); a != nil {
 		return a.id
 	}
 	return ""

@@ -7,12 +7,14 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/network"
 )
 
 // StockRule bounds what callers make the server keep, in bytes.
 type StockRule struct {
 	All int // of all callers together; 0 sets no bound at all
-	// PerNetwork is what the narrowest of [Networks] may have kept; each wider one may
+	// PerNetwork is what the narrowest of [network.Nested] may have kept; each wider one may
 	// have twice as much.
 	PerNetwork int
 }
@@ -78,9 +80,9 @@ func (s *Stock) Keep(ctx context.Context, bytes int, until time.Time) (giveBack 
 	defer s.mu.Unlock()
 	s.expire()
 	from := Address(ctx)
-	networks := NetworksOf(from)
-	for level, network := range networks.List() {
-		if s.networks[network]+bytes > grow(s.rule.PerNetwork, stockGrowth, level) {
+	networks := network.Of(from)
+	for level, prefix := range networks.List() {
+		if s.networks[prefix]+bytes > network.Scale(s.rule.PerNetwork, network.AmountGrowth, level) {
 			s.fullOfNetwork.Add(1)
 			return nil, &FullError{Network: true, RetryAfter: s.nextExpiry()}
 		}
@@ -98,10 +100,10 @@ func (s *Stock) Keep(ctx context.Context, bytes int, until time.Time) (giveBack 
 // count adds to what is kept for the networks of an item.
 func (s *Stock) count(item *stockItem, bytes int) {
 	s.all += bytes
-	networks := NetworksOf(item.from)
-	for _, network := range networks.List() {
-		if s.networks[network] += bytes; s.networks[network] == 0 {
-			delete(s.networks, network)
+	networks := network.Of(item.from)
+	for _, prefix := range networks.List() {
+		if s.networks[prefix] += bytes; s.networks[prefix] == 0 {
+			delete(s.networks, prefix)
 		}
 	}
 }

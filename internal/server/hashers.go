@@ -49,12 +49,12 @@ type asideHasher struct{ *credential.Hasher }
 
 // Hash is [credential.Hasher.Hash].
 func (h asideHasher) Hash(ctx context.Context, password string) (hash string, err error) {
-	middleware.Aside(ctx, func() { hash, err = h.Hasher.Hash(ctx, password) })
+	middleware.WithoutSlot(ctx, func() { hash, err = h.Hasher.Hash(ctx, password) })
 	return hash, err
 }
 
 // Verify is [credential.Hasher.Verify].
 func (h asideHasher) Verify(ctx context.Context, hash, password string) (ok bool, err error) {
-	middleware.Aside(ctx, func() { ok, err = h.Hasher.Verify(ctx, hash, password) })
+	middleware.WithoutSlot(ctx, func() { ok, err = h.Hasher.Verify(ctx, hash, password) })
 	return ok, err
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/admission"
 	"github.com/ostiary/ostiary/internal/middleware"
 	"github.com/ostiary/ostiary/internal/server/servertest"
 	"github.com/ostiary/ostiary/internal/store/storetest"
@@ -20,20 +21,20 @@ import (
 // fill takes all slots of a kind of work until the test is done with them.
 func fill(t *testing.T, a *middleware.Admission) (leave func()) {
 	t.Helper()
-	var all []func()
+	var all []admission.Slot
 	for {
-		leave, err := a.Enter(t.Context())
-		if errors.Is(err, middleware.ErrBusy) {
+		slot, err := a.Acquire(t.Context())
+		if errors.Is(err, admission.ErrBusy) {
 			return func() {
-				for _, leave := range all {
-					leave()
+				for _, slot := range all {
+					slot.Release()
 				}
 			}
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, leave)
+		all = append(all, slot)
 	}
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/ostiary/ostiary/internal/login"
 	"github.com/ostiary/ostiary/internal/metrics"
 	"github.com/ostiary/ostiary/internal/middleware"
+	"github.com/ostiary/ostiary/internal/network"
 	"github.com/ostiary/ostiary/internal/oauth2/assertion"
 	oauth2 "github.com/ostiary/ostiary/internal/oauth2/authorize"
 	"github.com/ostiary/ostiary/internal/oauth2/clientauth"
@@ -108,7 +109,7 @@ func OpenStore(ctx context.Context, c *config.Config, log *slog.Logger) (*store.
 		LongestGrant: max(c.RefreshAbsoluteLifetime, c.LongestTokenLifetime) + requestLifetime,
 		Linger:       max(requestLifetime, c.DeviceCodeLifetime),
 		Audit:        c.AuditRetention,
-		Now:          time.Now, Log: log, WithoutSlot: middleware.Aside,
+		Now:          time.Now, Log: log, WithoutSlot: middleware.WithoutSlot,
 	})
 	if err != nil {
 		return nil, err
@@ -270,7 +271,7 @@ func (a *Server) secretGuesses() client.Throttle {
 
 // newFetcher returns what fetches the URLs that clients register.
 func newFetcher(c *config.Config) (*outbound.Client, error) {
-	o := outbound.Config{AllowPrivate: c.OutboundAllowPrivate, Aside: middleware.Aside}
+	o := outbound.Config{AllowPrivate: c.OutboundAllowPrivate, Aside: middleware.WithoutSlot}
 	var err error
 	if o.CA, err = outboundCA(c); err != nil {
 		return nil, err
@@ -352,7 +353,7 @@ func (a *Server) wireLogin() {
 		Lifetimes: login.Lifetimes{
 			Consent: c.ConsentLifetime, Grant: c.RefreshAbsoluteLifetime, Device: c.DeviceCodeLifetime,
 		},
-		SignUp: c.SignUp, LoginApp: c.LoginURL != "", RateLimits: c.RateLimits, Address: middleware.Address, Networks: middleware.NetworkList, AccountDigest: a.accountDigest(),
+		SignUp: c.SignUp, LoginApp: c.LoginURL != "", RateLimits: c.RateLimits, Address: middleware.Address, Networks: network.List, AccountDigest: a.accountDigest(),
 		Now: a.Now, Log: a.Log,
 	})
 }

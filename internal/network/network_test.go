@@ -1,14 +1,14 @@
-package middleware_test
+package network_test
 
 import (
 	"fmt"
 	"net/netip"
 	"testing"
 
-	"github.com/ostiary/ostiary/internal/middleware"
+	"github.com/ostiary/ostiary/internal/network"
 )
 
-func TestNetworksAreNested(t *testing.T) {
+func TestNestedNetworks(t *testing.T) {
 	t.Parallel()
 
 	for address, want := range map[string]string{
@@ -24,9 +24,9 @@ func TestNetworksAreNested(t *testing.T) {
 			if want != "" {
 				t.Error(err)
 			}
-			addr, want = netip.Addr{}, "[invalid Prefix]" // one caller too
+			addr, want = netip.Addr{}, "[invalid Prefix]" // shared by all clients without an address
 		}
-		networks := middleware.NetworksOf(addr)
+		networks := network.Of(addr)
 		if got := fmt.Sprint(networks.List()); got != want || networks.Levels() != len(networks.List()) {
 			t.Errorf("networks of %s: %s, want %s", addr, got, want)
 		}
