@@ -22,7 +22,7 @@ func TestTheOperatorsClientsHaveTheirSectorVerified(t *testing.T) {
 	careful := sh.settings
 	sh.settings = append(sh.settings, "--set=outbound_allow_private=true")
 	sh.must(both...)
-	servertest.Contains(t, sh.refused("clients", "update", "a", "--redirect-uri=https://c.example/cb"), "it lacks one")
+	servertest.Contains(t, sh.refused("clients", "update", "a", "--redirect-uri=https://c.example/cb"), "one is missing")
 	const entry = `[{"client_id": "b", "client_secret": "0123456789abcdef0123456789abcdef", "sector_identifier_uri": "URI", "redirect_uris": ["https://b.example/cb", "OTHER"]}]`
 	with := func(other string) string { return strings.NewReplacer("URI", uri, "OTHER", other).Replace(entry) }
 	servertest.Contains(t, sh.refused("clients", "import", sh.file("bad.json", with("https://c.example/cb"))),

@@ -125,7 +125,7 @@ func TestAnImportIsAllOrNothing(t *testing.T) {
 		"people that are no list":     {"users", `{"people": []}`, []string{"must be an array, or an object whose member users is one"}},
 		"people that are no JSON":     {"users", "[\n{\"username\": \"jo\",}\n]", []string{"line 2", "not JSON"}},
 		"people that are null":        {"users", `null`, []string{"must be an array"}},
-		"clients that are no list":    {"clients", `{"apps": []}`, []string{"want an array"}},
+		"clients that are no list":    {"clients", `{"apps": []}`, []string{"expected an array"}},
 		"clients that are not a JSON": {"clients", `[{"client_id": ]`, []string{"read clients"}},
 	} {
 		t.Run(name, func(t *testing.T) {
