@@ -102,7 +102,7 @@ func (h *Consent) form(f *flow, name string, scopes []pages.Scope) pages.Consent
 	page := pages.Consent{
 		Client: f.clientView(), RedirectHost: f.redirectHost(),
 		Action:  h.Issuer + "/consent?" + sessionQuery(f.session),
-		Request: f.request.ID, Person: name, Username: cmp.Or(f.session.Username, f.session.Subject), Scopes: scopes,
+		Request: f.request.ID, DisplayName: name, Username: cmp.Or(f.session.Username, f.session.Subject), Scopes: scopes,
 		Remember: f.mayRememberConsent(),
 	}
 	if !h.LoginApp {

@@ -12,6 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/devicecode"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
 // Devices records what users decide about devices.
@@ -92,10 +93,10 @@ func (h *Device) find(w http.ResponseWriter, r *http.Request, code string, next 
 	var tooMany *devicecode.TooManyAttemptsError
 	switch {
 	case errors.As(err, &tooMany):
-		page.Fault, page.RetryAfter = "Too many wrong codes came from here.", tooMany.RetryAfter
+		page.Fault, page.RetryAfter = messages.New("device.too-many-codes"), tooMany.RetryAfter
 		h.reject(w, r, http.StatusTooManyRequests, page)
 	case errors.Is(err, devicecode.ErrNotFound):
-		page.Fault = "No device waits with this code. Compare it with the one that your device shows; it may have a new one by now."
+		page.Fault = messages.New("device.wrong-code")
 		h.reject(w, r, http.StatusBadRequest, page)
 	default:
 		if err == nil {

@@ -39,8 +39,8 @@ func TestARequestGoesOnOnlyInItsOwnBrowser(t *testing.T) {
 	expect(t, own.get(t, "/login?request="+id), http.StatusOK, "Sign in")
 	h.wait(2 * time.Hour)
 	expect(t, own.get(t, "/login?request="+id), http.StatusBadRequest, "expired_request")
-	expect(t, own.get(t, "/login"), http.StatusBadRequest, "Begin at an application")
-	expect(t, own.post(t, "/login?request="+id, url.Values{"username": {"ada"}}), http.StatusBadRequest, "Begin at an application")
+	expect(t, own.get(t, "/login"), http.StatusBadRequest, "Start at an application")
+	expect(t, own.post(t, "/login?request="+id, url.Values{"username": {"ada"}}), http.StatusBadRequest, "Start at an application")
 }
 
 // Who cannot go on with a request can begin anew where it came from, as long as

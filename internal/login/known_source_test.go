@@ -228,7 +228,7 @@ func TestOnlyASignInGivesADeviceCookie(t *testing.T) {
 	for _, username := range []string{"ada", "bob", "nobody"} {
 		for _, b := range []*browser{known, h.browserAt(t, elsewhere)} {
 			got := b.guess(t, b.begin(t, "scope=openid"), username, "wrong")
-			expect(t, got, http.StatusForbidden, "do not belong together")
+			expect(t, got, http.StatusForbidden, "Incorrect username or password")
 			if set := got.header.Values("Set-Cookie"); len(set) > 0 {
 				t.Errorf("a wrong password of %s sets %q", username, set)
 			}

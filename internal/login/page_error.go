@@ -6,6 +6,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/pages/messages"
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
@@ -58,7 +59,7 @@ func ofOtherBrowser(err error) error {
 // began a moment ago.
 func (s *flows) begunElsewhere(err error) error {
 	if f := (*pageError)(nil); errors.As(err, &f) {
-		f.page.BegunElsewhere(s.Iss)
+		f.page.SetWrongBrowser(s.Iss)
 		f.why, f.cause = "the cookie of the request is missing", refusal.WrongBrowser
 	}
 	return err
@@ -76,9 +77,9 @@ func malformed(why string) error {
 func noRequest() error {
 	return &pageError{status: http.StatusBadRequest, page: pages.Error{
 		Code:   "invalid_request",
-		Title:  "Begin at an application",
-		Text:   "This page is a step on the way to an application. It cannot be opened by itself.",
-		Advice: "Open the application you want to use, and choose to sign in there.",
+		Title:  messages.New("error.no-request.title"),
+		Text:   messages.New("error.no-request.text"),
+		Advice: messages.New("error.no-request.advice"),
 	}, why: "the parameter request is missing"}
 }
 

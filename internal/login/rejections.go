@@ -6,14 +6,16 @@ import (
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/refusal"
+
+	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
 // rejection is an unsuccessful authentication. The user reads the same words whatever was
 // wrong; why is for the log.
 type rejection struct {
 	status  int
-	words   string
-	wait    time.Duration // until the next attempt is allowed; 0 if it is
+	message messages.Message // for the user
+	wait    time.Duration    // until the next attempt is allowed; 0 if it is
 	rule    refusal.Rule
 	why     string
 	subject string // of the account, if there is one
@@ -29,12 +31,12 @@ func tooManyAttempts(t throttled) error {
 	if t.network {
 		why = "too many failed sign-ins from this network"
 	}
-	return &rejection{status: http.StatusTooManyRequests, words: "Too many tries.", wait: t.wait, rule: refusal.SignInThrottled, why: why}
+	return &rejection{status: http.StatusTooManyRequests, message: messages.New("retry.too-many-attempts"), wait: t.wait, rule: refusal.SignInThrottled, why: why}
 }
 
 func wrongPassword(rule refusal.Rule, why, subject string) error {
 	return &rejection{
-		status: http.StatusForbidden, words: "This user name and password do not belong together.",
+		status: http.StatusForbidden, message: messages.New("sign-in.incorrect"),
 		rule: rule, why: why, subject: subject,
 	}
 }

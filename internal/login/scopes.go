@@ -1,7 +1,6 @@
 package login
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -9,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/pages/messages"
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
@@ -32,19 +32,21 @@ func describeScope(name string, record *scope.Scope) pages.Scope {
 	if record == nil {
 		return words
 	}
-	words.Title = cmp.Or(record.Title, words.Title)
+	if record.Title != "" {
+		words.Title = messages.Literal(record.Title)
+	}
 	switch {
 	case record.Description != "":
-		words.Text = record.Description
+		words.Text = messages.Literal(record.Description)
 	case !scope.IsStandard(name) && len(record.Claims) > 0:
-		words.Text = "It learns: " + strings.Join(slices.Sorted(maps.Keys(record.Claims)), ", ") + "."
+		words.Text = messages.New("scope.claims", "claims", strings.Join(slices.Sorted(maps.Keys(record.Claims)), ", "))
 	default:
 		// The built-in words do not speak of claims that the operator has added.
 		added := slices.DeleteFunc(slices.Sorted(maps.Keys(record.Claims)), func(claim string) bool {
 			return slices.Contains(scope.StandardClaimsOf(name), claim)
 		})
 		if len(added) > 0 {
-			words.Text += " It also learns: " + strings.Join(added, ", ") + "."
+			words.Text = messages.New("scope.more-claims", "text", words.Text, "claims", strings.Join(added, ", "))
 		}
 	}
 	return words

@@ -11,6 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/pages/messages"
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
@@ -28,7 +29,7 @@ func (h *Setup) Page(w http.ResponseWriter, r *http.Request) {
 		h.flows.fail(w, r, err)
 		return
 	}
-	h.Pages.Setup(w, http.StatusOK, h.form(token, "", ""))
+	h.Pages.Setup(w, http.StatusOK, h.form(token, "", messages.Message{}))
 }
 
 // Submit serves POST /setup: the fields token, username, password and repeat.
@@ -38,14 +39,14 @@ func (h *Setup) Submit(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case errors.As(err, &invalid):
 		h.Pages.Setup(w, http.StatusBadRequest,
-			h.form(r.PostForm.Get("token"), r.PostForm.Get("username"), invalid.words))
+			h.form(r.PostForm.Get("token"), r.PostForm.Get("username"), invalid.message))
 	case err != nil:
 		h.flows.fail(w, r, err)
 	default:
 		h.Log.LogAttrs(r.Context(), slog.LevelInfo, "first administrator made", slog.String("subject", first.Subject))
 		h.Pages.SetupDone(w, http.StatusOK, pages.SetupDone{
 			Username: first.Username,
-			Next:     []pages.Link{{URL: h.Issuer + "/", Text: "See what this server offers"}},
+			Next:     []pages.Link{{URL: h.Issuer + "/", Text: messages.New("setup.done.home")}},
 		})
 	}
 }
@@ -76,7 +77,7 @@ func (h *Setup) createAdministrator(r *http.Request) (*account.Account, error) {
 	case errors.Is(err, account.ErrSetupLink):
 		return nil, invalidLink()
 	case errors.Is(err, account.ErrExists):
-		return nil, &fieldError{"username", "There is an account of this name already. Choose another one."}
+		return nil, &fieldError{"username", messages.New("username.taken")}
 	case err != nil:
 		return nil, fmt.Errorf("redeem setup link: %w", err)
 	}
@@ -106,13 +107,13 @@ func (h *Setup) checkLink(ctx context.Context, hash []byte) error {
 func invalidLink() error {
 	return &pageError{status: http.StatusGone, page: pages.Error{
 		Code:   "setup_link",
-		Title:  "This link no longer works",
-		Text:   "A set-up link works once, for a short time, and only as long as there is no administrator.",
-		Advice: "If nobody is administrator yet, start the server again: it prints a new link.",
+		Title:  messages.New("error.setup-link.title"),
+		Text:   messages.New("error.setup-link.text"),
+		Advice: messages.New("error.setup-link.advice"),
 	}, why: "the link is unknown, expired or used", cause: refusal.SetupLinkInvalid}
 }
 
-func (h *Setup) form(token, username, fault string) pages.Setup {
+func (h *Setup) form(token, username string, fault messages.Message) pages.Setup {
 	return pages.Setup{
 		Action: h.Issuer + "/setup", Token: token, Username: username,
 		MinLength: credential.MinPassword, Fault: fault,

@@ -48,7 +48,7 @@ func TestSetUpMakesOneAdministrator(t *testing.T) {
 		"another link":       b.get(t, "/setup?token="+spare),
 		"another link, used": b.post(t, "/setup", url.Values{"token": {spare}, "username": {"evil"}, "password": {password}, "repeat": {password}}),
 	} {
-		if got.status != http.StatusGone || !strings.Contains(got.body, "no longer works") {
+		if got.status != http.StatusGone || !strings.Contains(got.body, "has expired") {
 			t.Errorf("%s = %d %s", name, got.status, got.body)
 		}
 	}
@@ -59,13 +59,13 @@ func TestSetUpLinksEnd(t *testing.T) {
 
 	h := newHouse(t)
 	b := h.browser(t)
-	expect(t, b.get(t, "/setup"), http.StatusGone, "no longer works")
-	expect(t, b.get(t, "/setup?token=unknown"), http.StatusGone, "no longer works")
+	expect(t, b.get(t, "/setup"), http.StatusGone, "has expired")
+	expect(t, b.get(t, "/setup?token=unknown"), http.StatusGone, "has expired")
 	path := "/setup?token=" + h.link(t, "tok")
 	page := b.get(t, path)
 	h.wait(31 * time.Minute)
-	expect(t, b.get(t, path), http.StatusGone, "no longer works")
-	expect(t, b.submit(t, page, "username", "root", "password", password, "repeat", password), http.StatusGone, "no longer works")
+	expect(t, b.get(t, path), http.StatusGone, "has expired")
+	expect(t, b.submit(t, page, "username", "root", "password", password, "repeat", password), http.StatusGone, "has expired")
 }
 
 func TestSetUpSaysWhatIsWrong(t *testing.T) {
@@ -77,10 +77,10 @@ func TestSetUpSaysWhatIsWrong(t *testing.T) {
 	long := strings.Repeat("x", credential.MaxPassword+1)
 	for name, tc := range map[string]struct{ username, password, repeat, want string }{
 		"no name":              {"", password, password, "1 to 128 characters"},
-		"a name with a space":  {"a b", password, password, "no spaces"},
+		"a name with a space":  {"a b", password, password, "without spaces"},
 		"a short password":     {"root", "1234567", "1234567", "at least 8 characters"},
-		"a long password":      {"root", long, long, "may have 1024 bytes"},
-		"two passwords":        {"root", password, password + "x", "not the same"},
+		"a long password":      {"root", long, long, "at most 1024 bytes"},
+		"two passwords":        {"root", password, password + "x", "do not match"},
 		"a name that is taken": {"Ada", password, password, "Choose another one"},
 	} {
 		got := b.submit(t, page, "username", tc.username, "password", tc.password, "repeat", tc.repeat)

@@ -90,7 +90,7 @@ func (h *SignIn) reject(w http.ResponseWriter, r *http.Request, f *flow, why *re
 	page := h.form(f)
 	page.Username, page.Remember = r.PostForm.Get("username"), remember(r)
 	page.Reauthenticate = f.reauthenticates() && page.Username == f.session.Username
-	page.Fault, page.RetryAfter = why.words, why.wait
+	page.Fault, page.RetryAfter = why.message, why.wait
 	h.Pages.SignIn(w, why.status, page)
 }
 
@@ -116,7 +116,7 @@ func (h *SignIn) selectAccountPage(w http.ResponseWriter, r *http.Request, f *fl
 	h.Pages.Choose(w, http.StatusOK, pages.Choose{
 		Client:  f.clientView(),
 		Action:  h.Issuer + "/login?" + sessionQuery(f.session),
-		Request: f.request.ID, Person: name, Username: f.session.Username, OtherURL: h.flows.otherAccountURL(f),
+		Request: f.request.ID, DisplayName: name, Username: f.session.Username, OtherURL: h.flows.otherAccountURL(f),
 	})
 }
 

@@ -74,7 +74,7 @@ func TestWhateverIsWrongReadsTheSame(t *testing.T) {
 		return b.post(t, "/login", url.Values{"request": {id}, "username": {"ada"}, "password": {password}})
 	}
 	want := try("wrong")
-	expect(t, want, http.StatusForbidden, "do not belong together")
+	expect(t, want, http.StatusForbidden, "Incorrect username or password")
 
 	same := func(name string, got answer) {
 		t.Helper()

@@ -14,6 +14,7 @@ import (
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
 // SignUp serves the page on which users create an account.
@@ -67,9 +68,9 @@ func (h *SignUp) Submit(w http.ResponseWriter, r *http.Request) {
 	var rejected *rejection
 	switch {
 	case errors.As(err, &invalid):
-		h.reject(w, r, f, http.StatusBadRequest, pages.SignUp{Fault: invalid.words, Field: invalid.field})
+		h.reject(w, r, f, http.StatusBadRequest, pages.SignUp{Fault: invalid.message, Field: invalid.field})
 	case errors.As(err, &rejected):
-		h.reject(w, r, f, rejected.status, pages.SignUp{Fault: rejected.words, RetryAfter: rejected.wait})
+		h.reject(w, r, f, rejected.status, pages.SignUp{Fault: rejected.message, RetryAfter: rejected.wait})
 	default:
 		h.flows.end(w, r, f, err)
 	}
@@ -93,7 +94,7 @@ func (h *SignUp) createAccount(r *http.Request) (*account.Account, error) {
 	}
 	if held.wait > 0 {
 		return nil, &rejection{
-			status: http.StatusTooManyRequests, words: "Too many accounts were asked for from your network.",
+			status: http.StatusTooManyRequests, message: messages.New("sign-up.too-many"),
 			wait: held.wait, why: "too many sign-ups or failed sign-ins from this network",
 		}
 	}
@@ -108,7 +109,7 @@ func (h *SignUp) createAccount(r *http.Request) (*account.Account, error) {
 	}
 	err = h.Accounts.InsertAccount(ctx, a)
 	if errors.Is(err, account.ErrExists) {
-		return nil, &fieldError{"username", "This user name is taken. Choose another one, or sign in instead if it is yours."}
+		return nil, &fieldError{"username", messages.New("username.taken-sign-in")}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("insert account: %w", err)
@@ -130,14 +131,14 @@ const maxName = 128
 func profile(username string, form url.Values) (map[string]any, error) {
 	claims := map[string]any{"preferred_username": username}
 	if utf8.RuneCountInString(form.Get("name")) > maxName {
-		return nil, &fieldError{"name", fmt.Sprintf("Your name may have %d characters here.", maxName)}
+		return nil, &fieldError{"name", messages.New("sign-up.name-too-long", "n", maxName)}
 	}
 	if name := pages.Clean(form.Get("name"), maxName); name != "" {
 		claims["name"] = name
 	}
 	if email := strings.TrimSpace(form.Get("email")); email != "" {
 		if err := account.CheckEmail(email); err != nil {
-			return nil, &fieldError{"email", "This is not an email address. Correct it, or leave it out."}
+			return nil, &fieldError{"email", messages.New("sign-up.email-invalid")}
 		}
 		claims["email"], claims["email_verified"] = email, false
 	}

@@ -147,7 +147,7 @@ func TestOfManyWhoAskForOneNameOneGetsIt(t *testing.T) {
 			switch {
 			case p.Status == http.StatusSeeOther:
 				won++
-			case p.Status != http.StatusBadRequest || !strings.Contains(p.Body, "is taken") || p.Header.Get("Set-Cookie") != "":
+			case p.Status != http.StatusBadRequest || !strings.Contains(p.Body, "already taken") || p.Header.Get("Set-Cookie") != "":
 				t.Errorf("who lost was answered %d: %s", p.Status, p.Body)
 			}
 		}

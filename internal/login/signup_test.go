@@ -105,16 +105,16 @@ func TestSignUpSaysWhatIsWrong(t *testing.T) {
 		field, want string
 	}{
 		"no name":              {newcomer("username", ""), "username", "1 to 128 characters"},
-		"a name with a space":  {newcomer("username", "a b"), "username", "no spaces"},
-		"a name like another":  {newcomer("username", "ada\u034f"), "username", "cannot be seen"},
+		"a name with a space":  {newcomer("username", "a b"), "username", "without spaces"},
+		"a name like another":  {newcomer("username", "ada\u034f"), "username", "hidden characters"},
 		"a name too long":      {newcomer("username", strings.Repeat("a", 129)), "username", "1 to 128 characters"},
-		"a name that is taken": {newcomer("username", "\uff21DA"), "username", "is taken"},
+		"a name that is taken": {newcomer("username", "\uff21DA"), "username", "already taken"},
 		"a display name":       {newcomer("name", strings.Repeat("a", 129)), "name", "128 characters"},
-		"an email address":     {newcomer("email", "grace"), "email", "not an email address"},
+		"an email address":     {newcomer("email", "grace"), "email", "Invalid email address"},
 		"a short password":     {newcomer("password", "1234567", "repeat", "1234567"), "password", "at least 8 characters"},
-		"a long password":      {newcomer("password", long, "repeat", long), "password", "may have 1024 bytes"},
-		"two passwords":        {newcomer("repeat", password+"x"), "password", "not the same"},
-		"one password":         {newcomer("repeat", ""), "password", "not the same"},
+		"a long password":      {newcomer("password", long, "repeat", long), "password", "at most 1024 bytes"},
+		"two passwords":        {newcomer("repeat", password+"x"), "password", "do not match"},
+		"one password":         {newcomer("repeat", ""), "password", "do not match"},
 	} {
 		var fields []string
 		for field, values := range tc.form {
@@ -173,7 +173,7 @@ func TestSigningUpIsBounded(t *testing.T) {
 	b := h.browser(t)
 	id := b.begin(t, "scope=openid")
 	for range 20 {
-		expect(t, b.post(t, "/signup", newcomer("request", id, "repeat", "")), http.StatusBadRequest, "not the same")
+		expect(t, b.post(t, "/signup", newcomer("request", id, "repeat", "")), http.StatusBadRequest, "do not match")
 	}
 	for i := range 10 {
 		form, status := newcomer("request", id), http.StatusBadRequest

@@ -32,7 +32,7 @@ func (b *browser) guesses(t *testing.T, id, username string, n int) {
 
 func throttledFor(t *testing.T, got answer, least, most time.Duration) {
 	t.Helper()
-	expect(t, got, http.StatusTooManyRequests, "Too many tries")
+	expect(t, got, http.StatusTooManyRequests, "Too many attempts")
 	seconds, err := strconv.Atoi(got.header.Get("Retry-After"))
 	if err != nil || seconds < int(least.Seconds()) || seconds > int(most.Seconds()) {
 		t.Errorf("Retry-After = %q, want %v to %v", got.header.Get("Retry-After"), least, most)
@@ -59,7 +59,7 @@ func TestGuessesAtAnAccountAreBounded(t *testing.T) {
 			if b.cookie(t) != "" {
 				t.Error("the right password opened a throttled account")
 			}
-			expect(t, b.guess(t, id, "bob", "wrong"), http.StatusForbidden, "do not belong together")
+			expect(t, b.guess(t, id, "bob", "wrong"), http.StatusForbidden, "Incorrect username or password")
 		})
 	}
 }
@@ -186,7 +186,7 @@ func TestACrowdBehindOneAddressSignsIn(t *testing.T) {
 	b := h.browser(t)
 	id := b.begin(t, "scope=openid")
 	for i := range 30 {
-		expect(t, b.guess(t, id, "person"+strconv.Itoa(i), "wrong"), http.StatusForbidden, "do not belong together")
+		expect(t, b.guess(t, id, "person"+strconv.Itoa(i), "wrong"), http.StatusForbidden, "Incorrect username or password")
 	}
 	throttledFor(t, b.guess(t, id, "ada", password), time.Second, time.Minute)
 }

@@ -48,7 +48,7 @@ func TestADeviceIsAllowedElsewhere(t *testing.T) {
 		// The address alone allows nothing: it says what the code is for.
 		b := s.NewBrowser()
 		page := b.Get(d.VerificationURI)
-		for _, want := range []string{"Living room", code, "Not my device", "somebody sent you", "See your email address", "Keep access"} {
+		for _, want := range []string{"Living room", code, "Not my device", "someone sent you", "See your email address", "Keep access"} {
 			if page.Status != http.StatusOK || !strings.Contains(page.Body, want) {
 				t.Errorf("the page does not say %q: %d\n%s", want, page.Status, page.Body)
 			}

@@ -104,7 +104,7 @@ func TestOperatorsScopesAreDescribed(t *testing.T) {
 	b.Code(servertest.AuthorizationRequest()) // signs in
 	page := b.Get(b.Get("/oauth2/auth?" + servertest.AuthorizationRequest("client_id", "careful", "scope", "openid email hr desk unknown").Encode()).Location().String())
 	for _, words := range []string{
-		"See where you work", "Your department and desk.", "It learns: chair, desk.", "Read your address for letters", "It also learns: mailbox.",
+		"See where you work", "Your department and desk.", "It can see: chair, desk.", "Read your address for letters", "It can also see: mailbox.",
 		"There is no description of this permission",
 	} {
 		if !strings.Contains(page.Body, words) {

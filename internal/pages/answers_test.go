@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/net/html"
+
+	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
 func byID(doc *html.Node, id string) *html.Node {
@@ -45,7 +47,7 @@ func TestSignInPutsTheCursorWhereSomethingIsMissing(t *testing.T) {
 	}{
 		"nothing is known":              {SignIn{}, "username"},
 		"the user name is known":        {SignIn{Username: "ada"}, "password"},
-		"the password was wrong":        {SignIn{Username: "ada", Fault: "No."}, "password"},
+		"the password was wrong":        {SignIn{Username: "ada", Fault: messages.Literal("No.")}, "password"},
 		"the person proves it is still": {SignIn{Username: "ada", Reauthenticate: true}, "password"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -118,15 +120,15 @@ func TestErrorsAreSaidInWords(t *testing.T) {
 		title  string
 		code   string
 	}{
-		"a protocol error":        {400, Error{Code: "invalid_request"}, "This request cannot continue", "invalid_request"},
+		"a protocol error":        {400, Error{Code: "invalid_request"}, "Invalid request", "invalid_request"},
 		"an unknown client":       {400, Error{Code: "invalid_client"}, "Unknown application", "invalid_client"},
-		"the person refused":      {403, Error{Code: "access_denied"}, "Access was not given", "access_denied"},
+		"the person refused":      {403, Error{Code: "access_denied"}, "Access denied", "access_denied"},
 		"a request run out":       {400, Error{Code: "expired_request"}, "This page has expired", "expired_request"},
-		"a lost database":         {503, Error{Code: "server_error"}, "Back in a moment", "server_error"},
-		"too many requests":       {429, Error{Code: "slow_down"}, "Too many tries", "slow_down"},
-		"no such page":            {404, Error{Code: "not_found"}, "There is nothing here", "not_found"},
+		"a lost database":         {503, Error{Code: "server_error"}, "Temporarily unavailable", "server_error"},
+		"too many requests":       {429, Error{Code: "slow_down"}, "Too many requests", "slow_down"},
+		"no such page":            {404, Error{Code: "not_found"}, "Page not found", "not_found"},
 		"a fault without a name":  {500, Error{}, "Something went wrong", "server_error"},
-		"a caller's own sentence": {400, Error{Code: "x", Title: "Used up"}, "Used up", "x"},
+		"a caller's own sentence": {400, Error{Code: "x", Title: messages.Literal("Used up")}, "Used up", "x"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

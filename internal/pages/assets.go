@@ -14,10 +14,10 @@ import (
 //go:embed static
 var static embed.FS
 
-// assets serves the embedded files under a path that holds a hash of them all,
-// so that a browser may keep them for ever.
+// assets serves the embedded files under a path that contains a hash of all of them, so that
+// browsers may cache them forever.
 type assets struct {
-	base    string // the path of the issuer
+	base    string // the path of the issuer URL
 	release string
 	files   map[string]asset
 }
@@ -57,8 +57,7 @@ func loadAssets(base string) (*assets, error) {
 	return a, nil
 }
 
-// url is where the named file is served. It stays the same as long as no file
-// changes.
+// url returns the URL of the named file. It changes only when a file changes.
 func (a *assets) url(name string) (string, error) {
 	if _, ok := a.files[name]; !ok {
 		return "", fmt.Errorf("find asset %s: not embedded", name)
@@ -80,8 +79,8 @@ func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	// While two releases run side by side, a page of one may ask the other for
-	// its style: what there is will do for now, and must not be kept.
+	// During an upgrade, a page of one release may load the style of the other: serve the
+	// current file, and do not let it be cached.
 	caching := "no-cache"
 	if release == a.release {
 		caching = "public, max-age=31536000, immutable"

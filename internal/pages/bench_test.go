@@ -17,7 +17,7 @@ func BenchmarkPage(b *testing.B) {
 	signIn := SignIn{Client: &acme, Action: "/login", Request: "r", SignUpURL: "/signup?request=r", Cancel: true}
 	consent := Consent{
 		Remember: true,
-		Client:   acme, Action: "/consent", Request: "r", RedirectHost: "acme.example", Person: "Ada Lovelace", Username: "ada",
+		Client:   acme, Action: "/consent", Request: "r", RedirectHost: "acme.example", DisplayName: "Ada Lovelace", Username: "ada",
 		Scopes: []Scope{DescribeScope("openid"), DescribeScope("profile"), DescribeScope("email"), DescribeScope("offline_access")},
 	}
 	formPost := FormPost{Action: "https://acme.example/callback", Fields: []Field{

@@ -6,15 +6,15 @@ import (
 	"strconv"
 )
 
-// CheckSession returns what serves the frame that clients' pages ask whether the
-// person at the browser is still the one they know, by the cookie of that name. Any
-// page may hold it, since what it answers depends on who asks.
+// CheckSession returns the handler of the OP iframe, which tells clients' pages whether the
+// user at the browser is the same, by the cookie of that name. Any page may embed it: its
+// answer depends on the origin of the page.
 //
-// Spec: OpenID Connect Session Management section 3.2.
+// Spec: OpenID Connect Session Management §3.2.
 func (p *Pages) CheckSession(cookie string) http.Handler {
 	script, err := p.assets.url("watch.js")
 	if err != nil {
-		panic(err) // this program was built wrongly
+		panic(err) // a fault of the build
 	}
 	body := `<!doctype html>
 <html lang="en">
@@ -31,6 +31,6 @@ func (p *Pages) CheckSession(cookie string) http.Handler {
 		head.Set("Content-Length", strconv.Itoa(len(body)))
 		head.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors *")
 		head.Set("Cache-Control", "public, max-age=300")
-		_, _ = w.Write([]byte(body)) // a caller that went away is told nothing
+		_, _ = w.Write([]byte(body)) // the connection is closed
 	})
 }

@@ -2,24 +2,24 @@ package pages
 
 import "net/http"
 
-// Choose offers to go on as who is signed in, or as somebody else. The form posts
+// Choose lets the user continue with the signed-in account or choose another. The form posts
 // the fields request, and decision: "continue" or "cancel".
 type Choose struct {
-	// Client is who the person is choosing for.
+	// Client is the application that sent the user.
 	Client Client
-	// Action takes the form.
+	// Action is the URL of the form.
 	Action string
-	// Request is the id of the authorization request.
+	// Request is the ID of the authorization request.
 	Request string
-	// Person is the display name of who is signed in, Username how they signed in.
-	Person, Username string
-	// OtherURL leads to signing in as somebody else.
+	// DisplayName and Username belong to the signed-in user.
+	DisplayName, Username string
+	// OtherURL is the sign-in page for another account.
 	OtherURL string
 }
 
-// Choose writes the page on which an account is chosen.
+// Choose writes the account chooser.
 //
-// Spec: OpenID Connect Core section 3.1.2.1, prompt.
+// Spec: OpenID Connect Core §3.1.2.1 (prompt=select_account).
 func (p *Pages) Choose(w http.ResponseWriter, status int, v Choose) {
 	p.render(w, status, "choose", v)
 }

@@ -5,22 +5,20 @@ import (
 	"unicode"
 )
 
-// What others make us show is bounded: a name, a sentence, a host. A host is
-// never cut short of what DNS allows, port included: who it belongs to stands at
-// its end.
+// Limits in characters for text from other parties: a name, a sentence, a host. The limit
+// for a host is the maximum of DNS with a port: its end names the owner and must be visible.
 const (
 	nameRunes = 64
 	lineRunes = 400
 	hostRunes = 260
 )
 
-// Clean makes text of someone else's choosing fit to stand on a page: one line
-// of at most limit characters, an ellipsis in place of the rest.
+// Clean makes text from other parties safe to display: one line of at most limit characters,
+// with an ellipsis for the rest.
 //
-// It drops controls, invalid bytes and format characters (with the
-// bidirectional ones, a name can reorder the words around it), characters that
-// are drawn as nothing, and marks stacked more than two high, which can reach
-// over the lines above.
+// It removes controls, invalid bytes, format characters (bidirectional ones can reorder the
+// surrounding words), invisible characters, and more than two stacked marks, which could
+// cover the lines above.
 func Clean(text string, limit int) string {
 	clean := make([]rune, 0, limit+1)
 	marks, space := 0, false
@@ -48,8 +46,8 @@ func Clean(text string, limit int) string {
 	return string(clean)
 }
 
-// blank reports whether r counts as a letter or symbol but is drawn as nothing,
-// which would let a name look empty.
+// blank reports whether r is a letter or symbol without a visible glyph, which would make a
+// name look empty.
 func blank(r rune) bool {
 	switch r {
 	case unicode.ReplacementChar, '\u115F', '\u1160', '\u2800', '\u3164', '\uFFA0', '\u034F':

@@ -4,13 +4,15 @@ import (
 	"cmp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
-// Client is the application a page is shown on behalf of. All of it but Host is
-// of the client's own choosing and shown as such.
+// Client is the application that sent the user to a page. It chose all fields but Host
+// itself.
 type Client struct {
 	Name string
-	// Host is where the client lives, taken from its registered URLs.
+	// Host is the host of its registered URLs.
 	Host string
 	// LogoURI is shown only if it is https.
 	LogoURI string
@@ -18,13 +20,16 @@ type Client struct {
 	PolicyURI, TermsURI, URI string
 }
 
-// label is the client's name, or the best that can be said instead of it.
-func label(c Client) string {
-	return cmp.Or(Clean(c.Name, nameRunes), Clean(c.Host, hostRunes), "This application")
+// label returns the client's name, or a replacement if it has none.
+func label(c Client, catalogue *messages.Catalogue) string {
+	if text := cmp.Or(Clean(c.Name, nameRunes), Clean(c.Host, hostRunes)); text != "" {
+		return text
+	}
+	return catalogue.Text(messages.New("application.default-name"))
 }
 
-// initial is the letter shown in place of a logo.
-func initial(c Client) string {
-	r, _ := utf8.DecodeRuneInString(label(c))
+// initial returns the letter that is shown in place of a logo.
+func initial(label string) string {
+	r, _ := utf8.DecodeRuneInString(label)
 	return strings.ToUpper(string(r))
 }

@@ -3,35 +3,37 @@ package pages
 import (
 	"net/http"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
-// Consent asks whether a client may have what it asks for. The form posts the
-// fields request, decision ("accept" or "deny"), and remember ("on") if the
-// answer is to be kept.
+// Consent asks the user to allow the requested access. The form posts the fields request,
+// decision ("accept" or "deny"), and remember ("on") to remember the decision.
 type Consent struct {
 	Client Client
-	// Action takes the form.
+	// Action is the URL of the form.
 	Action string
-	// Request is the id of the authorization request.
+	// Request is the ID of the authorization request.
 	Request string
-	// RedirectHost is where the answer will be sent.
+	// RedirectHost is the host that receives the response.
 	RedirectHost string
-	// Person is the display name of who is signed in, Username how they signed in.
-	Person, Username string
-	Scopes           []Scope
-	// Lifetime, if positive, is how long the access lasts at most.
+	// DisplayName and Username belong to the signed-in user.
+	DisplayName, Username string
+	Scopes                []Scope
+	// Lifetime, if positive, is the maximum lifetime of the access.
 	Lifetime time.Duration
-	// Remember offers not to ask again. Leave it out where the next request is asked about
-	// in any case.
+	// Remember shows the checkbox for remembering the decision. Omit it if the next request
+	// needs consent anyway.
 	Remember bool
-	// SwitchURL leads to signing in as somebody else; empty offers no such way.
+	// SwitchURL is the sign-in page for another account; empty hides the link.
 	SwitchURL string
 }
 
-// Scope is one thing a client asks for, in plain words.
+// Scope describes a requested scope to the user.
 type Scope struct {
-	Name, Title, Text string
-	// Icon names a drawing among the page's icons.
+	Name        string
+	Title, Text messages.Message
+	// Icon is the name of an icon in icons.html.
 	Icon string
 }
 
@@ -40,34 +42,29 @@ func (p *Pages) Consent(w http.ResponseWriter, status int, v Consent) {
 	p.render(w, status, "consent", v)
 }
 
-// DescribeScope puts a scope into plain words. Of a scope it does not know it
-// says so, rather than guess at what its name promises.
+// DescribeScope returns the built-in description of a scope. For an unknown scope it is the
+// name, with a note that there is no description.
 //
-// Spec: OpenID Connect Core section 5.4 and section 11.
+// Spec: OpenID Connect Core §5.4, §11.
 func DescribeScope(name string) Scope {
-	s := Scope{Name: name}
+	key, icon := name, ""
 	switch name {
 	case "openid":
-		s.Title, s.Icon = "Recognise you", "key"
-		s.Text = "It learns an identifier for you, so that it knows you when you come back."
+		icon = "key"
 	case "profile":
-		s.Title, s.Icon = "See your profile", "person"
-		s.Text = "Your name and picture, and further details you have given, such as birthday, language and time zone."
+		icon = "user"
 	case "email":
-		s.Title, s.Icon = "See your email address", "mail"
-		s.Text = "And whether it has been confirmed to be yours."
+		icon = "mail"
 	case "address":
-		s.Title, s.Icon = "See your postal address", "house"
-		s.Text = "Street, town, region and country, as far as you have given them."
+		icon = "home"
 	case "phone":
-		s.Title, s.Icon = "See your phone number", "phone"
-		s.Text = "And whether it has been confirmed to be yours."
+		icon = "phone"
 	case "offline_access", "offline":
-		s.Title, s.Icon = "Keep access while you are away", "clock"
-		s.Text = "It can use what you allow here when you are not using it, until the access is ended."
+		key, icon = "offline", "clock"
 	default:
-		s.Title, s.Icon = name, "unknown"
-		s.Text = "There is no description of this permission. If you do not know what it means, ask before you allow it."
+		return Scope{Name: name, Title: messages.Literal(name), Text: messages.New("scope.unknown.text"), Icon: "unknown"}
 	}
-	return s
+	return Scope{
+		Name: name, Title: messages.New("scope." + key + ".title"), Text: messages.New("scope." + key + ".text"), Icon: icon,
+	}
 }

@@ -3,55 +3,57 @@ package pages
 import (
 	"net/http"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
-// Device asks for the code that a device shows. The form posts the field user_code.
+// Device asks for the user code of a device. The form posts the field user_code.
 type Device struct {
-	// Action takes the form.
+	// Action is the URL of the form.
 	Action string
-	// Code is what was entered before.
+	// Code is the previous input.
 	Code string
-	// Fault is one sentence on what was wrong with it.
-	Fault string
-	// RetryAfter, if positive, is how long further tries are refused.
+	// Fault is the error of the previous input.
+	Fault messages.Message
+	// RetryAfter, if positive, is the time until the next attempt is allowed.
 	RetryAfter time.Duration
 }
 
-// Device writes the page, and Retry-After if tries are refused.
+// Device writes the page, and Retry-After if attempts are blocked.
 //
-// Spec: RFC 8628 section 3.3.
+// Spec: RFC 8628 §3.3.
 func (p *Pages) Device(w http.ResponseWriter, status int, v Device) {
 	setRetryAfter(w, v.RetryAfter)
 	p.render(w, status, "device", v)
 }
 
-// DeviceCheck asks whether the device that shows a code is the person's own. The form
-// posts the fields user_code and decision ("continue" or "deny").
+// DeviceCheck asks whether the device that shows a code belongs to the user. The form posts
+// the fields user_code and decision ("continue" or "deny").
 type DeviceCheck struct {
 	Client Client
-	// Action takes the form.
+	// Action is the URL of the form.
 	Action string
-	// Code is the device's, as it shows it.
+	// Code is the user code, formatted as on the device.
 	Code   string
 	Scopes []Scope
 }
 
 // DeviceCheck writes the page.
 //
-// Spec: RFC 8628 sections 3.3.1 and 5.4.
+// Spec: RFC 8628 §3.3.1, §5.4.
 func (p *Pages) DeviceCheck(w http.ResponseWriter, status int, v DeviceCheck) {
 	p.render(w, status, "devicecheck", v)
 }
 
-// DeviceDone says that the device has its answer.
+// DeviceDone is the last page of a device flow.
 type DeviceDone struct {
-	// Client runs on the device.
+	// Client is the application on the device.
 	Client *Client
-	// Refused is whether the answer is no.
+	// Refused reports that the user denied the device.
 	Refused bool
 }
 
-// DeviceDone writes the page that ends the way of a device.
+// DeviceDone writes the page.
 func (p *Pages) DeviceDone(w http.ResponseWriter, status int, v DeviceDone) {
 	p.render(w, status, "devicedone", v)
 }

@@ -6,12 +6,11 @@ import (
 	"strings"
 )
 
-// maxFrameSources is how many bytes of origins a policy lists. Proxies bound the
-// header that it travels in.
+// maxFrameSources is the maximum size in bytes of the origins in a policy, since proxies limit
+// the size of headers.
 const maxFrameSources = 2 << 10
 
-// framing lets a page hold frames of these addresses, from the origins they name
-// and no others.
+// framing returns the policy that allows frames from the origins of these addresses only.
 func (p policy) framing(frames []string) policy {
 	if len(frames) == 0 {
 		return p
@@ -30,8 +29,8 @@ func (p policy) framing(frames []string) policy {
 	return p
 }
 
-// frameOrigin returns the origin of a web address if it can stand in a policy,
-// where a space, a comma or a semicolon would begin something else.
+// frameOrigin returns the origin of a web address, or "" if it contains a character that has a
+// meaning in a policy, such as a space, a comma or a semicolon.
 func frameOrigin(address string) string {
 	u, err := url.Parse(webLink(address))
 	if err != nil || u.Host == "" || strings.IndexFunc(u.Host, notHost) >= 0 {

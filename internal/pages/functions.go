@@ -1,42 +1,63 @@
 package pages
 
 import (
-	"fmt"
 	"html/template"
-	"time"
+
+	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
-// functions are what templates may call. Text that is not ours passes through
-// host, label, line or name, and a link through logo, target or web.
-func functions(files *assets) template.FuncMap {
+// functions returns the functions of the templates, for one language. Text from other
+// parties passes through host, label, line or name, and a link through logo, target or web.
+func functions(files *assets, catalogue *messages.Catalogue) template.FuncMap {
 	return template.FuncMap{
-		"asset":   files.url,
+		"asset":    files.url,
+		"language": func() string { return catalogue.Language },
+
+		// t returns the message with a key and pairs of argument name and value.
+		"t": func(key string, args ...any) template.HTML { return catalogue.HTML(messages.New(key, args...)) },
+		// msg returns a message that a handler chose, as text.
+		"msg":    func(m messages.Message) string { return Clean(catalogue.Text(m), lineRunes) },
+		"filled": func(m messages.Message) bool { return !m.IsZero() },
+		// errorTitle marks the title of a page that shows an error, if failed is not zero.
+		"errorTitle": func(failed any, title template.HTML) template.HTML {
+			if truth, _ := template.IsTrue(failed); !truth {
+				return title
+			}
+			return catalogue.HTML(messages.New("error.title-prefix", "title", title))
+		},
+		"duration": messages.Duration,
+
+		"bdi":      func(s string) template.HTML { return element("<bdi>", s, "</bdi>") },
+		"strong":   func(s string) template.HTML { return element("<strong><bdi>", s, "</bdi></strong>") },
+		"hostname": func(s string) template.HTML { return element(`<bdi class="host">`, Clean(s, hostRunes), "</bdi>") },
+		"user":     user,
+
 		"host":    func(s string) string { return Clean(s, hostRunes) },
 		"hostOf":  hostOf,
-		"initial": initial,
-		"label":   label,
+		"initial": func(c Client) string { return initial(label(c, catalogue)) },
+		"label":   func(c Client) string { return label(c, catalogue) },
 		"line":    func(s string) string { return Clean(s, lineRunes) },
 		"logo":    logoLink,
 		"name":    func(s string) string { return Clean(s, nameRunes) },
-		"span":    span,
 		"target":  target,
 		"web":     webLink,
 	}
 }
 
-// span says roughly how long d is, rounded up so that waiting that long is
-// enough.
-func span(d time.Duration) string {
-	unit, name := time.Minute, "minute"
-	switch {
-	case d > 48*time.Hour:
-		unit, name = 24*time.Hour, "day"
-	case d > 2*time.Hour:
-		unit, name = time.Hour, "hour"
+// element returns text, escaped, between the given tags.
+func element(open, text, end string) template.HTML {
+	return template.HTML(open + template.HTMLEscapeString(text) + end) //nolint:gosec // the text is escaped
+}
+
+// user returns the display name of a user, and the username if it differs.
+func user(displayName, username string) template.HTML {
+	shown := Clean(displayName, nameRunes)
+	if shown == "" {
+		return element("<strong><bdi>", Clean(username, nameRunes), "</bdi></strong>")
 	}
-	n := (d + unit - 1) / unit
-	if n == 1 {
-		return "1 " + name
+	markup := element("<strong><bdi>", shown, "</bdi></strong>")
+	if other := Clean(username, nameRunes); other != "" && displayName != username {
+		markup += " " + element(`<bdi class="muted">`, other, "</bdi>")
 	}
-	return fmt.Sprintf("%d %ss", n, name)
+	return markup
 }

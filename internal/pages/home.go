@@ -2,11 +2,11 @@ package pages
 
 import "net/http"
 
-// Home says what this server is, to whoever opens its address.
+// Home is the page at the address of the issuer.
 type Home struct {
-	// Issuer is the one public URL of the service.
+	// Issuer is the public URL of the service.
 	Issuer string
-	// Discovery and Keys are where it describes itself and publishes its keys.
+	// Discovery and Keys are the URLs of the discovery document and the key set.
 	Discovery, Keys string
 }
 

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// webLink returns a client's own link if it is one to an ordinary web page, and
-// nothing otherwise. A user name in it would let it pose as another host.
+// webLink returns a link of a client if it is an http or https URL, else "". It rejects
+// user information, which could imitate another host.
 func webLink(link string) string {
 	u, err := url.Parse(link)
 	if err != nil || u.Host == "" || u.User != nil || (u.Scheme != "https" && u.Scheme != "http") {
@@ -16,8 +16,7 @@ func webLink(link string) string {
 	return u.String()
 }
 
-// logoLink returns the address of a client's logo if a page's policy lets the
-// browser load it.
+// logoLink returns the URL of a client's logo if the policy of the pages allows it, else "".
 func logoLink(link string) string {
 	if link = webLink(link); !strings.HasPrefix(link, "https:") {
 		return ""
@@ -25,9 +24,9 @@ func logoLink(link string) string {
 	return link
 }
 
-// target returns a place to go on to, and nothing if it is neither of this
-// server, a web address, nor an app's private-use scheme, which holds a dot
-// (RFC 8252 section 7.1) and so is never one that a browser runs or renders.
+// target returns a link that a page may navigate to: a local path, a web URL, or a
+// private-use scheme, which contains a dot (RFC 8252 §7.1) and so never runs or renders in a
+// browser. It returns "" for any other link.
 func target(link string) template.URL {
 	u, err := url.Parse(link)
 	if err != nil {
@@ -40,7 +39,7 @@ func target(link string) template.URL {
 	return template.URL(link) //nolint:gosec // the scheme was checked, and the template quotes the value
 }
 
-// hostOf is the host of a link, with its port, for a person to recognise.
+// hostOf returns the host and port of a link.
 func hostOf(link string) string {
 	u, err := url.Parse(link)
 	if err != nil {

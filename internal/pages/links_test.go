@@ -2,7 +2,6 @@ package pages
 
 import (
 	"testing"
-	"time"
 )
 
 func TestTargetLeadsOnlyWhereItMay(t *testing.T) {
@@ -42,23 +41,6 @@ func TestLogosAreFetchedOverHTTPSOnly(t *testing.T) {
 	} {
 		if got := logoLink(link); got != want {
 			t.Errorf("logoLink(%q) = %q, want %q", link, got, want)
-		}
-	}
-}
-
-func TestSpanIsNeverTooShort(t *testing.T) {
-	t.Parallel()
-
-	for d, want := range map[time.Duration]string{
-		time.Second:                   "1 minute",
-		time.Minute:                   "1 minute",
-		61 * time.Second:              "2 minutes",
-		2 * time.Hour:                 "120 minutes",
-		2*time.Hour + time.Nanosecond: "3 hours",
-		30 * 24 * time.Hour:           "30 days",
-	} {
-		if got := span(d); got != want {
-			t.Errorf("span(%v) = %q, want %q", d, got, want)
 		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/net/html"
+
+	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
 // sample is a page filled with the same text wherever text can stand.
@@ -28,29 +30,29 @@ func samples() []sample {
 		{"signin", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
 			p.SignIn(w, http.StatusOK, SignIn{
-				Client: &c, Action: link, Request: text, Username: text, Fault: text, SignUpURL: link, Cancel: true,
+				Client: &c, Action: link, Request: text, Username: text, Fault: messages.Literal(text), SignUpURL: link, Cancel: true,
 			})
 		}, append([]string{"username", "password", "login", "keep", "fault", "signup"}, about...)},
 		{"signup", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.SignUp(w, http.StatusOK, SignUp{
 				Client: client(text, link), Action: link, Request: text, Username: text, Name: text, Email: text,
-				MinLength: 8, Fault: text, Field: "password", SignInURL: link,
+				MinLength: 8, Fault: messages.Literal(text), Field: "password", SignInURL: link,
 			})
 		}, append([]string{"username", "name", "email", "password", "repeat", "keep", "create", "cancel", "fault", "signin-instead"}, about...)},
 		{"choose", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.Choose(w, http.StatusOK, Choose{
-				Client: client(text, link), Action: link, Request: text, Person: text, Username: text, OtherURL: link,
+				Client: client(text, link), Action: link, Request: text, DisplayName: text, Username: text, OtherURL: link,
 			})
 		}, append([]string{"continue", "another", "cancel"}, about...)},
 		{"consent", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.Consent(w, http.StatusOK, Consent{
 				Remember: true,
-				Client:   client(text, link), Action: link, Request: text, RedirectHost: text, Person: text,
+				Client:   client(text, link), Action: link, Request: text, RedirectHost: text, DisplayName: text,
 				Username: text, Scopes: []Scope{DescribeScope(text)}, Lifetime: time.Hour, SwitchURL: link,
 			})
 		}, append([]string{"accept", "deny", "remember"}, about...)},
 		{"device", func(p *Pages, w http.ResponseWriter, text, link string) {
-			p.Device(w, http.StatusOK, Device{Action: link, Code: text, Fault: text, RetryAfter: time.Minute})
+			p.Device(w, http.StatusOK, Device{Action: link, Code: text, Fault: messages.Literal(text), RetryAfter: time.Minute})
 		}, []string{"user-code", "user-code-hint", "device-continue", "fault"}},
 		{"devicecheck", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.DeviceCheck(w, http.StatusOK, DeviceCheck{
@@ -64,7 +66,7 @@ func samples() []sample {
 		{"signout", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
 			p.SignOut(w, http.StatusOK, SignOut{
-				Client: &c, Action: link, Fields: []Field{{text, text}}, Person: text, CancelURL: link,
+				Client: &c, Action: link, Fields: []Field{{text, text}}, DisplayName: text, CancelURL: link,
 			})
 		}, []string{"logout-confirm"}},
 		{"signedout", func(p *Pages, w http.ResponseWriter, text, link string) {
@@ -78,14 +80,14 @@ func samples() []sample {
 		{"error", func(p *Pages, w http.ResponseWriter, text, link string) {
 			c := client(text, link)
 			p.Error(w, http.StatusBadRequest, Error{
-				Code: text, Title: text, Text: text, Advice: text, Detail: text, RequestID: text, Client: &c, RestartURL: link,
+				Code: text, Title: messages.Literal(text), Text: messages.Literal(text), Advice: messages.Literal(text), Detail: text, RequestID: text, Client: &c, RestartURL: link,
 			})
 		}, []string{"error", "error-code", "restart"}},
 		{"setup", func(p *Pages, w http.ResponseWriter, text, link string) {
-			p.Setup(w, http.StatusOK, Setup{Action: link, Token: text, Username: text, MinLength: 15, Fault: text})
+			p.Setup(w, http.StatusOK, Setup{Action: link, Token: text, Username: text, MinLength: 15, Fault: messages.Literal(text)})
 		}, []string{"username", "password", "repeat"}},
 		{"setupdone", func(p *Pages, w http.ResponseWriter, text, link string) {
-			p.SetupDone(w, http.StatusOK, SetupDone{Username: text, Next: []Link{{link, text}}})
+			p.SetupDone(w, http.StatusOK, SetupDone{Username: text, Next: []Link{{link, messages.Literal(text)}}})
 		}, nil},
 		{"home", func(p *Pages, w http.ResponseWriter, text, link string) {
 			p.Home(w, http.StatusOK, Home{Issuer: text, Discovery: link, Keys: link})

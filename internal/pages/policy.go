@@ -2,39 +2,35 @@ package pages
 
 import "net/http"
 
-// base is the content security policy of every page: nothing inline, nothing
-// framed, style and icons from here, and a client's logo from any https host.
+// base is the content security policy of every page: nothing inline, no frames, style and
+// icons from this server, and client logos from any https host.
 const base = "default-src 'none'; style-src 'self'; img-src 'self' https: data:; font-src 'self'; " +
 	"base-uri 'none'; frame-ancestors 'none'"
 
-// policy is what a page tells the browser to allow.
+// policy is the set of security headers of a page.
 type policy struct {
 	csp string
-	// referrer keeps request ids, which stand in the URLs of pages, from leaving
-	// this origin.
+	// referrer keeps request IDs, which are in the URLs of pages, within this origin.
 	referrer string
-	// alone cuts a window off from whoever opened it.
+	// alone isolates the window from its opener.
 	alone bool
 }
 
-// policies names every page and the policy it is sent under.
+// policies returns the policy of every page.
 //
-// A page whose form ends at a client has no form-action: browsers hold that
-// directive against each redirect that follows the submission, so 'self' would
-// stop the person on the way back to the client, and a list of the client's own
-// hosts would stop them at the next redirect beyond it.
+// A page whose form leads to a client has no form-action: browsers apply the directive to each
+// redirect after the submission, so 'self' would block the redirect to the client, and a list
+// of the client's hosts would block the next redirect.
 //
-// Neither does such a page set Cross-Origin-Opener-Policy. Clients open sign-in
-// in a popup and wait for it to report back to window.opener; any value of that
-// header on any page of the way would cut the tie for good. What the opener can
-// do with it, looking at closed and moving the window elsewhere, it could do
-// before the window came here. Pages that no client opens are cut off.
+// Such a page also has no Cross-Origin-Opener-Policy. Clients open the sign-in in a popup that
+// reports to window.opener, and any value of the header on any page of the flow would break
+// that for good. The opener can only read closed and navigate the window, which it could do
+// before. Pages that no client opens are isolated.
 //
-// The referrer is same-origin rather than no-referrer: neither tells another
-// host anything, but under the latter browsers send "Origin: null" with our own
-// forms, which a check against cross-site posts refuses where the browser sends
-// no Sec-Fetch-Site. A form_post answer names our origin, without a path, since
-// some clients check who posts to them.
+// The referrer is same-origin rather than no-referrer: both send nothing to other hosts, but
+// with no-referrer browsers send "Origin: null" with the forms of this server, which the check
+// against cross-site posts rejects if the browser sends no Sec-Fetch-Site. A form_post
+// response sends the origin, without a path, since some clients check it.
 func policies() map[string]policy {
 	onward := policy{csp: base, referrer: "same-origin"}
 	ending := policy{csp: base + "; form-action 'none'", referrer: "same-origin"}
@@ -61,8 +57,8 @@ func policies() map[string]policy {
 	}
 }
 
-// set writes the policy and what all pages share: they are never stored, framed
-// or guessed at.
+// set writes the policy, and the headers that all pages share: pages are not cached, framed or
+// sniffed.
 func (p policy) set(h http.Header) {
 	h.Set("Content-Security-Policy", p.csp)
 	h.Set("Referrer-Policy", p.referrer)

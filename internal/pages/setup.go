@@ -1,39 +1,44 @@
 package pages
 
-import "net/http"
+import (
+	"net/http"
 
-// Setup asks the first administrator to choose a user name and a password. The
-// form posts the fields token, username, password and repeat.
+	"github.com/ostiary/ostiary/internal/pages/messages"
+)
+
+// Setup asks the first administrator to choose a username and a password. The form posts the
+// fields token, username, password and repeat.
 type Setup struct {
-	// Action takes the form.
+	// Action is the URL of the form.
 	Action string
 	// Token is the secret of the one-time link.
 	Token    string
 	Username string
-	// MinLength is how long a password must be at least.
+	// MinLength is the minimum length of a password.
 	MinLength int
-	// Fault is one sentence on what was wrong with the last try.
-	Fault string
+	// Fault is the error of the previous attempt.
+	Fault messages.Message
 }
 
-// Setup writes the page on which the first administrator is made.
+// Setup writes the page that creates the first administrator.
 func (p *Pages) Setup(w http.ResponseWriter, status int, v Setup) {
 	p.render(w, status, "setup", v)
 }
 
-// SetupDone says that the first administrator exists.
+// SetupDone confirms that the first administrator exists.
 type SetupDone struct {
 	Username string
-	// Next are places worth going to from here.
+	// Next links to the next steps.
 	Next []Link
 }
 
-// Link is a place to go and what to call it.
+// Link is a link with its text.
 type Link struct {
-	URL, Text string
+	URL  string
+	Text messages.Message
 }
 
-// SetupDone writes the page that ends the set-up.
+// SetupDone writes the page.
 func (p *Pages) SetupDone(w http.ResponseWriter, status int, v SetupDone) {
 	p.render(w, status, "setupdone", v)
 }

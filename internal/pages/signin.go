@@ -4,42 +4,43 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
-// SignIn asks for a user name and a password. The form posts the fields request,
-// username, password, and remember ("on") if the person is to stay signed in; or
-// decision ("cancel") if they would rather not.
+// SignIn asks for a username and a password. The form posts the fields request, username,
+// password, and remember ("on") to stay signed in; or decision ("cancel").
 type SignIn struct {
-	// Client is who the person is signing in for; nil if nobody asked.
+	// Client is the application that sent the user; nil if there is none.
 	Client *Client
-	// Action takes the form.
+	// Action is the URL of the form.
 	Action string
-	// Request is the id of the authorization request.
+	// Request is the ID of the authorization request.
 	Request  string
 	Username string
-	// Remember is whether the person asked to stay signed in.
+	// Remember is the previous input of the checkbox.
 	Remember bool
-	// Fault is one sentence on what was wrong with the last try.
-	Fault string
-	// RetryAfter, if positive, is how long further tries are refused.
+	// Fault is the error of the previous attempt.
+	Fault messages.Message
+	// RetryAfter, if positive, is the time until the next attempt is allowed.
 	RetryAfter time.Duration
-	// Reauthenticate says that the person is signed in and must prove it again.
+	// Reauthenticate reports that the signed-in user must authenticate again.
 	Reauthenticate bool
-	// OtherURL leads to signing in as somebody else than who must prove it.
+	// OtherURL is the sign-in page for another account.
 	OtherURL string
-	// SignUpURL leads to making an account; empty offers no such way.
+	// SignUpURL is the sign-up page; empty hides the link.
 	SignUpURL string
-	// Cancel offers the way back to the client without signing in.
+	// Cancel shows the button that returns to the client without signing in.
 	Cancel bool
 }
 
-// SignIn writes the sign-in page, and Retry-After if tries are refused.
+// SignIn writes the sign-in page, and Retry-After if attempts are blocked.
 func (p *Pages) SignIn(w http.ResponseWriter, status int, v SignIn) {
 	setRetryAfter(w, v.RetryAfter)
 	p.render(w, status, "signin", v)
 }
 
-// setRetryAfter tells a program how long a page refuses further tries, if it does.
+// setRetryAfter sets the header Retry-After if wait is positive.
 func setRetryAfter(w http.ResponseWriter, wait time.Duration) {
 	if wait > 0 {
 		seconds := int64((wait + time.Second - 1) / time.Second)

@@ -5,48 +5,47 @@ import (
 	"slices"
 )
 
-// Field is a form field that the person does not see. Its value is passed on
-// byte for byte.
+// Field is a hidden form field. Its value is sent unchanged.
 type Field struct {
 	Name, Value string
 }
 
-// SignOut asks whether the person means to sign out. The form posts Fields.
+// SignOut asks the user to confirm the logout. The form posts Fields.
 type SignOut struct {
-	// Client is who asked for it; nil if nobody did.
+	// Client is the application that requested the logout; nil if there is none.
 	Client *Client
-	// Action takes the form.
+	// Action is the URL of the form.
 	Action string
 	Fields []Field
-	// Person is who is signed in.
-	Person string
-	// CancelURL leads back without signing out; empty offers no way back.
+	// DisplayName is the name of the signed-in user.
+	DisplayName string
+	// CancelURL returns without signing out; empty hides the link.
 	CancelURL string
 }
 
-// SignOut writes the page that confirms a sign-out.
+// SignOut writes the confirmation page.
 //
-// Spec: OpenID Connect RP-Initiated Logout section 2.
+// Spec: OpenID Connect RP-Initiated Logout §2.
 func (p *Pages) SignOut(w http.ResponseWriter, status int, v SignOut) {
 	p.render(w, status, "signout", v)
 }
 
-// SignedOut says that the person is signed out.
+// SignedOut confirms the logout.
 type SignedOut struct {
-	// Client is who asked for it; nil if nobody did.
+	// Client is the application that requested the logout; nil if there is none.
 	Client *Client
-	// ReturnURL leads on; empty offers no way on.
+	// ReturnURL is the target of the return link; empty hides it.
 	ReturnURL string
-	// Next is where the person is taken when the frames have loaded, or some seconds
-	// have passed; empty lets them stay.
+	// Next is the URL that the page opens when the frames are loaded, or after a few
+	// seconds; empty stays on the page.
 	Next string
-	// Frames are pages of clients that hear of the sign-out by being loaded.
+	// Frames are the front-channel logout URIs to load.
 	Frames []string
 }
 
-// SignedOut writes the page that ends a sign-out.
+// SignedOut writes the page.
 //
-// Spec: OpenID Connect Front-Channel Logout section 3.
+// Spec: OpenID Connect Front-Channel Logout §3.
 func (p *Pages) SignedOut(w http.ResponseWriter, status int, v SignedOut) {
 	v.Frames = slices.DeleteFunc(slices.Clone(v.Frames), func(frame string) bool { return frameOrigin(frame) == "" })
 	name := "signedout"

@@ -3,35 +3,37 @@ package pages
 import (
 	"net/http"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
-// SignUp asks for what an account is made of. The form posts the fields request,
-// username, name, email, password, repeat, and remember ("on") if the person is to
-// stay signed in; or decision ("cancel") if they would rather not.
+// SignUp asks for the data of a new account. The form posts the fields request, username,
+// name, email, password, repeat, and remember ("on") to stay signed in; or decision
+// ("cancel").
 type SignUp struct {
-	// Client is who the person is signing up for.
+	// Client is the application that sent the user.
 	Client Client
-	// Action takes the form.
+	// Action is the URL of the form.
 	Action string
-	// Request is the id of the authorization request.
+	// Request is the ID of the authorization request.
 	Request               string
 	Username, Name, Email string
-	// Remember is whether the person asked to stay signed in.
+	// Remember is the previous input of the checkbox.
 	Remember bool
-	// MinLength is how long a password must be at least.
+	// MinLength is the minimum length of a password.
 	MinLength int
-	// Fault is a sentence or two on what was wrong with the last try, Field the
-	// name of the field that it is about.
-	Fault, Field string
-	// RetryAfter, if positive, is how long further tries are refused.
+	// Fault is the error of the previous attempt, Field the name of the invalid field.
+	Fault messages.Message
+	Field string
+	// RetryAfter, if positive, is the time until the next attempt is allowed.
 	RetryAfter time.Duration
-	// SignInURL leads to signing in with an account that there is.
+	// SignInURL is the sign-in page for an existing account.
 	SignInURL string
 }
 
-// SignUp writes the sign-up page, and Retry-After if tries are refused.
+// SignUp writes the sign-up page, and Retry-After if attempts are blocked.
 //
-// Spec: Initiating User Registration via OpenID Connect section 4.1.
+// Spec: Initiating User Registration via OpenID Connect §4.1.
 func (p *Pages) SignUp(w http.ResponseWriter, status int, v SignUp) {
 	setRetryAfter(w, v.RetryAfter)
 	p.render(w, status, "signup", v)

@@ -96,13 +96,13 @@ func TestAPersonConnectsADevice(t *testing.T) {
 	if status := v.press("#device-continue"); status != http.StatusBadRequest {
 		t.Errorf("a wrong code was answered with %d, want 400", status)
 	}
-	v.wantText("#fault", "No device waits")
+	v.wantText("#fault", "Unknown or expired code")
 	v.wantFocus("user-code")
 	v.check("device-error")
 	v.write("#user-code", strings.ToLower(strings.ReplaceAll(tv.Code, "-", "")))
 	v.press("#device-continue")
 	v.wantText("#shown-code", tv.Code)
-	v.wantText("main", "Living room television", "somebody sent you")
+	v.wantText("main", "Living room television", "someone sent you")
 	v.check("device-check")
 	v.press("#device-accept")
 	v.signIn(server.username, server.password)

@@ -90,7 +90,7 @@ func TestAnAnswerIsPostedByItsButtonWithoutScript(t *testing.T) {
 	p.open(app.request(server))
 	p.signIn(server.username, server.password)
 	p.press("#accept")
-	p.wantText("main", "Taking you back", strings.TrimSuffix(strings.TrimPrefix(app.url, "http://"), "/callback"))
+	p.wantText("main", "Returning to the application", strings.TrimSuffix(strings.TrimPrefix(app.url, "http://"), "/callback"))
 	p.press("#continue")
 	p.wantText("#arrived", server.issuer)
 	app.check(t, server)

@@ -48,7 +48,7 @@ func mistypePassword(p *browser, server *dev) {
 
 func denyConsent(p *browser) {
 	p.t.Helper()
-	p.wantText("h1", "Demo app asks for access")
+	p.wantText("h1", "Demo app wants to access your account")
 	p.press("#deny")
 	p.wantText("#demo-error-code", "access_denied")
 	p.press("#again")
@@ -156,11 +156,11 @@ func TestTheFirstAdministratorIsMadeOnce(t *testing.T) {
 	if status := p.press("#setup"); status != 400 {
 		t.Errorf("two different passwords were answered with %d, want 400", status)
 	}
-	p.wantText("#fault", "not the same")
+	p.wantText("#fault", "do not match")
 	p.write("#password", "seven unrelated words")
 	p.write("#repeat", "seven unrelated words")
 	p.press("#setup")
-	p.wantText("main", "All set", "root")
+	p.wantText("main", "Set-up complete", "root")
 
 	if status := newBrowser(t).open(server.setup); status != 410 {
 		t.Errorf("the set-up link was answered with %d the second time, want 410", status)

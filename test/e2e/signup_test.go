@@ -31,12 +31,12 @@ func TestANewcomerMakesAnAccount(t *testing.T) {
 	if status := p.createAccount("eight unrelated words"); status != 400 {
 		t.Errorf("two different passwords were answered with %d, want 400", status)
 	}
-	p.wantText("#fault", "not the same")
+	p.wantText("#fault", "do not match")
 	p.wantFocus("password")
 	p.write("#password", "seven unrelated words")
 	p.write("#repeat", "seven unrelated words")
 	p.press("#create")
-	p.wantText("h1", "Demo app asks for access")
+	p.wantText("h1", "Demo app wants to access your account")
 	p.wantText(".person", "Grace Hopper", "grace")
 	p.press("#accept")
 	p.wantText("#greeting", "Hello, Grace Hopper")
@@ -77,5 +77,5 @@ func TestSigningUpNeedsNoMouse(t *testing.T) {
 	p.tabTo("#repeat")
 	p.types("seven unrelated words")
 	p.enter() // from the last field, as from any
-	p.wantText("h1", "Demo app asks for access")
+	p.wantText("h1", "Demo app wants to access your account")
 }

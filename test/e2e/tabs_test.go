@@ -40,11 +40,11 @@ func TestGoingBackAndReloadingLeadsOn(t *testing.T) {
 	p.wantText("h1", "Sign in")
 	p.signIn(server.username, server.password)
 	p.reload()
-	p.wantText("h1", "asks for access")
+	p.wantText("h1", "wants to access your account")
 
 	p.back() // to a sign-in page that has served
 	p.signIn(server.username, server.password)
-	p.wantText("h1", "asks for access")
+	p.wantText("h1", "wants to access your account")
 	p.press("#accept")
 	p.wantText("#greeting", "Hello")
 

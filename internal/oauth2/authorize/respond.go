@@ -128,7 +128,7 @@ func (h *Handler) errorPage(err error, response *oauth2.Error, requestID string)
 		page.Code = "expired_request"
 	}
 	if own.wrongBrowser {
-		page.BegunElsewhere(h.Issuer)
+		page.SetWrongBrowser(h.Issuer)
 	}
 	if c := own.client; c != nil && !c.Disabled {
 		page.Client, page.RestartURL = &pages.Client{Name: c.Name()}, c.InitiateLogin(h.Issuer)

@@ -49,10 +49,10 @@ func (h *Handler) confirm(w http.ResponseWriter, q *logoutRequest, s *session.Se
 		return err
 	}
 	h.Pages.SignOut(w, http.StatusOK, pages.SignOut{
-		Client: pageClient(q.client),
-		Action: h.url(),
-		Fields: []pages.Field{{Name: "ticket", Value: sealed}},
-		Person: s.Username, CancelURL: strings.TrimRight(h.Issuer, "/") + "/",
+		Client:      pageClient(q.client),
+		Action:      h.url(),
+		Fields:      []pages.Field{{Name: "ticket", Value: sealed}},
+		DisplayName: s.Username, CancelURL: strings.TrimRight(h.Issuer, "/") + "/",
 	})
 	return nil
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/pages/messages"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/session"
 )
@@ -248,8 +249,8 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if response.Status == http.StatusBadRequest {
 		page.Detail = response.Description
 		if response.Code != expiredRequest {
-			page.Title = "This sign-out cannot continue"
-			page.Text = "The application sent a request that this service cannot accept. You are still signed in."
+			page.Title = messages.New("error.logout.title")
+			page.Text = messages.New("error.logout.text")
 		}
 	}
 	h.Pages.Error(w, response.Status, page)

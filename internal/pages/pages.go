@@ -1,11 +1,11 @@
-// Package pages draws what a person sees: sign-in, sign-up, consent, sign-out,
-// errors, the first administrator's set-up, and the page that posts an authorization
-// answer to a client. It also writes the answers that are the same in every room.
+// Package pages renders the built-in pages: sign-in, sign-up, consent, sign-out, errors, the
+// set-up of the first administrator, and the page that posts an authorization response to
+// a client.
 //
-// It knows templates, style and the headers a page needs, and nothing of what
-// the pages decide: a room fills in a plain struct and names a status. Each
-// page is rendered whole before its first byte is written, works without
-// script, and shows text of a client's choosing only after [Clean].
+// It holds templates, style and response headers, and makes no decisions: a handler fills
+// in a plain struct and passes a status. All sentences are in package messages. Each page
+// is rendered completely before its first byte is written, works without script, and
+// passes text from clients through [Clean].
 package pages
 
 import (
@@ -16,15 +16,16 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+
+	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
 //go:embed templates/*.html
 var templates embed.FS
 
-// Pages renders the built-in pages. It is safe for concurrent use once serving
-// has begun.
+// Pages renders the built-in pages. It is safe for concurrent use after the fields are set.
 type Pages struct {
-	// Name is what the service calls itself at the top of each page.
+	// Name is the name of the service in the header of each page.
 	Name string
 
 	pages   map[string]page
@@ -32,26 +33,30 @@ type Pages struct {
 	buffers sync.Pool
 }
 
-// page is a parsed template and the headers it is sent under.
+// page is a parsed template and the policy for its response headers.
 type page struct {
 	template *template.Template
 	policy   policy
 }
 
-// view is what the layout sees: the page's own data, and the service's name.
+// view is the data of the layout.
 type view struct {
 	Service string
 	Page    any
 }
 
-// New parses every page. Base is the path of the issuer, empty if it has none. New fails
-// only if this program was built wrongly.
+// New parses every page. Base is the path of the issuer, empty if it has none. An error is a
+// fault of the build.
 func New(base string) (*Pages, error) {
 	files, err := loadAssets(base)
 	if err != nil {
 		return nil, fmt.Errorf("load assets: %w", err)
 	}
-	shared, err := template.New("shared").Funcs(functions(files)).ParseFS(templates,
+	catalogue, err := messages.Load(messages.English)
+	if err != nil {
+		return nil, err
+	}
+	shared, err := template.New("shared").Funcs(functions(files, catalogue)).ParseFS(templates,
 		"templates/layout.html", "templates/parts.html", "templates/icons.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse layout: %w", err)
@@ -72,19 +77,18 @@ func New(base string) (*Pages, error) {
 	return p, nil
 }
 
-// Static serves what the pages are dressed in. Mount it at /static/.
+// Static serves style, scripts and icons. Mount it at /static/.
 func (p *Pages) Static() http.Handler { return p.assets }
 
-// render writes the named page, whole or not at all.
+// render writes the named page, completely or not at all.
 //
-// The data are plain strings, so a template that cannot be executed is a fault
-// of this program and no one's input. It panics, before anything is written, for
-// the recovery middleware to report.
+// No input can make a template fail, so a failure is a fault of the program: render panics
+// before it writes anything, and the recovery middleware reports it.
 func (p *Pages) render(w http.ResponseWriter, status int, name string, data any) {
 	p.renderUnder(w, status, name, p.pages[name].policy, data)
 }
 
-// renderUnder is render with a policy that goes by what is on the page.
+// renderUnder is render with a policy that depends on the content of the page.
 func (p *Pages) renderUnder(w http.ResponseWriter, status int, name string, under policy, data any) {
 	buf, _ := p.buffers.Get().(*bytes.Buffer)
 	defer p.buffers.Put(buf)
@@ -99,5 +103,5 @@ func (p *Pages) renderUnder(w http.ResponseWriter, status int, name string, unde
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Length", strconv.Itoa(buf.Len()))
 	w.WriteHeader(status)
-	_, _ = buf.WriteTo(w) // whoever asked has gone away; nothing is left to tell them
+	_, _ = buf.WriteTo(w) // the browser has closed the connection; there is no one to report it to
 }
