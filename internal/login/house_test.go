@@ -41,63 +41,93 @@ const (
 	clientID = "notes"
 )
 
-// watched is a real store that counts what is asked of it.
+// watched is a real store that counts writes and lookups.
 type watched struct {
 	*store.Store
 	writes, lookups atomic.Int64
 	ends            atomic.Bool // whether sessions end just before they are renewed
 }
 
-func (s *watched) AccountByUsername(ctx context.Context, username string) (*account.Account, error) {
-	s.lookups.Add(1)
-	return s.Store.Accounts.AccountByUsername(ctx, username)
+type watchedAccounts struct {
+	*store.Accounts
+	*store.SignInSources
+	watched *watched
 }
 
-func (s *watched) InsertAccount(ctx context.Context, a *account.Account) error {
-	s.writes.Add(1)
-	return s.Store.Accounts.InsertAccount(ctx, a)
+func (a watchedAccounts) AccountByUsername(ctx context.Context, username string) (*account.Account, error) {
+	a.watched.lookups.Add(1)
+	return a.Accounts.AccountByUsername(ctx, username)
 }
 
-func (s *watched) CountAttempt(ctx context.Context, key string, window time.Duration, now time.Time) (int, time.Time, error) {
-	s.writes.Add(1)
-	return s.Store.Throttle.CountAttempt(ctx, key, window, now)
+func (a watchedAccounts) InsertAccount(ctx context.Context, added *account.Account) error {
+	a.watched.writes.Add(1)
+	return a.Accounts.InsertAccount(ctx, added)
 }
 
-func (s *watched) InsertSession(ctx context.Context, n *session.Session, replaces []byte) error {
-	s.writes.Add(1)
-	return s.Store.Sessions.InsertSession(ctx, n, replaces)
+type watchedThrottle struct {
+	*store.Throttle
+	watched *watched
 }
 
-func (s *watched) RenewSession(ctx context.Context, old []byte, n *session.Session) error {
-	s.writes.Add(1)
-	if s.ends.Load() {
-		if _, err := s.Sessions.EndSessionsOf(ctx, n.Subject, n.AuthTime); err != nil {
+func (t watchedThrottle) CountAttempt(ctx context.Context, key string, window time.Duration, now time.Time) (int, time.Time, error) {
+	t.watched.writes.Add(1)
+	return t.Throttle.CountAttempt(ctx, key, window, now)
+}
+
+type watchedSessions struct {
+	*store.Sessions
+	watched *watched
+}
+
+func (s watchedSessions) InsertSession(ctx context.Context, n *session.Session, replaces []byte) error {
+	s.watched.writes.Add(1)
+	return s.Sessions.InsertSession(ctx, n, replaces)
+}
+
+func (s watchedSessions) RenewSession(ctx context.Context, old []byte, n *session.Session) error {
+	s.watched.writes.Add(1)
+	if s.watched.ends.Load() {
+		if _, err := s.EndSessionsOf(ctx, n.Subject, n.AuthTime); err != nil {
 			return err
 		}
 	}
-	return s.Store.Sessions.RenewSession(ctx, old, n)
+	return s.Sessions.RenewSession(ctx, old, n)
 }
 
-func (s *watched) RecordSignIn(ctx context.Context, id, sessionID string, at, now time.Time) error {
-	s.writes.Add(1)
-	return s.Store.Requests.RecordSignIn(ctx, id, sessionID, at, now)
+type watchedRequests struct {
+	*store.Requests
+	watched *watched
 }
 
-func (s *watched) RecordChoice(ctx context.Context, id, sessionID string, now time.Time) error {
-	s.writes.Add(1)
-	return s.Store.Requests.RecordChoice(ctx, id, sessionID, now)
+func (r watchedRequests) RecordSignIn(ctx context.Context, id, sessionID string, at, now time.Time) error {
+	r.watched.writes.Add(1)
+	return r.Requests.RecordSignIn(ctx, id, sessionID, at, now)
 }
 
-func (s *watched) RecordDecision(
+func (r watchedRequests) RecordChoice(ctx context.Context, id, sessionID string, now time.Time) error {
+	r.watched.writes.Add(1)
+	return r.Requests.RecordChoice(ctx, id, sessionID, now)
+}
+
+func (r watchedRequests) RecordDecision(
 	ctx context.Context, id string, d authrequest.Decision, subject string, remember *consent.Consent, now time.Time,
 ) error {
-	s.writes.Add(1)
-	return s.Store.Requests.RecordDecision(ctx, id, d, subject, remember, now)
+	r.watched.writes.Add(1)
+	return r.Requests.RecordDecision(ctx, id, d, subject, remember, now)
 }
 
-func (s *watched) RedeemSetupLink(ctx context.Context, hash []byte, first *account.Account, now time.Time) error {
-	s.writes.Add(1)
-	return s.Store.SetupLinks.RedeemSetupLink(ctx, hash, first, now)
+type watchedSetupLinks struct {
+	*store.SetupLinks
+	watched *watched
+}
+
+func (l watchedSetupLinks) HasAdministrator(ctx context.Context) (bool, error) {
+	return l.watched.Accounts.HasAdministrator(ctx)
+}
+
+func (l watchedSetupLinks) RedeemSetupLink(ctx context.Context, hash []byte, first *account.Account, now time.Time) error {
+	l.watched.writes.Add(1)
+	return l.SetupLinks.RedeemSetupLink(ctx, hash, first, now)
 }
 
 // house is a whole server of pages over a real store, with a clock that the test
@@ -133,15 +163,16 @@ func newHouse(t *testing.T) *house {
 	h.Server = httptest.NewTLSServer(middleware.ClientAddress([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})(middleware.Refusals(reporter.Report)(mux)))
 	t.Cleanup(h.Close)
 	sessions := &session.Manager{
-		Store: h.store, Sources: h.store, Cookies: h.cookies,
+		Store: watchedSessions{h.store.Sessions, h.store}, Sources: h.store.SignInSources, Cookies: h.cookies,
 		Lifetimes:  session.Lifetimes{Idle: time.Hour, Absolute: 12 * time.Hour},
 		Remembered: session.Lifetimes{Idle: 7 * 24 * time.Hour, Absolute: 30 * 24 * time.Hour},
 		Began:      func() {}, Ended: func() {}, Now: h.now,
 	}
 	service := New(Config{
-		Issuer: h.URL, Iss: h.URL + "/", Accounts: h.store, Sessions: h.store, SessionManager: sessions, Requests: h.store, Clients: h.store,
+		Issuer: h.URL, Iss: h.URL + "/", Accounts: watchedAccounts{h.store.Accounts, h.store.SignInSources, h.store},
+		Sessions: h.store.Sessions, SessionManager: sessions, Requests: watchedRequests{h.store.Requests, h.store}, Clients: h.store.Clients,
 		Scopes:   store.NewScopeCache(h.store.Store, func(records []*scope.Scope) *scope.Set { return scope.NewSet(records, nil, nil) }),
-		Attempts: h.store, SetupLinks: h.store, Hasher: h.hasher, Pages: views, Cookies: h.cookies,
+		Attempts: watchedThrottle{h.store.Throttle, h.store}, SetupLinks: watchedSetupLinks{h.store.SetupLinks, h.store}, Hasher: h.hasher, Pages: views, Cookies: h.cookies,
 		Lifetimes: Lifetimes{
 			Consent: 365 * 24 * time.Hour, Grant: 90 * 24 * time.Hour,
 		},
@@ -217,7 +248,7 @@ func (h *house) person(t *testing.T, username, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = h.store.InsertAccount(t.Context(), &account.Account{
+	err = h.store.Accounts.InsertAccount(t.Context(), &account.Account{
 		Subject: "sub-" + username, Username: username, PasswordHash: hash,
 		Claims: map[string]any{"name": name}, CreatedAt: h.now(), UpdatedAt: h.now(),
 	})

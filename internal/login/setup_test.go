@@ -33,7 +33,7 @@ func TestSetUpMakesOneAdministrator(t *testing.T) {
 	fields := []string{"username", " Root ", "password", password, "repeat", password}
 	expect(t, b.submit(t, page, fields...), http.StatusOK, "root")
 
-	a, err := h.store.AccountByUsername(t.Context(), "root")
+	a, err := h.store.Accounts.AccountByUsername(t.Context(), "root")
 	if err != nil {
 		t.Fatal(err)
 	}

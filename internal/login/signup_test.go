@@ -44,7 +44,7 @@ func TestSigningUpMakesAnAccountAndSignsIn(t *testing.T) {
 	if got.status != http.StatusSeeOther || got.location != h.back(id) {
 		t.Fatalf("answer = %d to %q, want 303 to %q: %s", got.status, got.location, h.back(id), got.body)
 	}
-	a, err := h.store.AccountByUsername(t.Context(), "grace")
+	a, err := h.store.Accounts.AccountByUsername(t.Context(), "grace")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestSigningUpMakesAnAccountAndSignsIn(t *testing.T) {
 	other := h.browser(t)
 	id = other.begin(t, "scope=openid")
 	other.submit(t, other.get(t, "/signup?request="+id), "username", "anon", "password", password, "repeat", password)
-	if a, err := h.store.AccountByUsername(t.Context(), "anon"); err != nil || len(a.Claims) != 1 {
+	if a, err := h.store.Accounts.AccountByUsername(t.Context(), "anon"); err != nil || len(a.Claims) != 1 {
 		t.Errorf("an account of a user name alone = %+v, %v", a, err)
 	}
 }
@@ -139,7 +139,7 @@ func TestSignUpSaysWhatIsWrong(t *testing.T) {
 	if got := b.submit(t, page, "decision", "cancel"); got.location != h.back(id) || h.request(t, id).Decision != "denied" {
 		t.Errorf("cancelled: to %q, decision %q", got.location, h.request(t, id).Decision)
 	}
-	if _, err := h.store.AccountByUsername(t.Context(), "grace"); !errors.Is(err, account.ErrNotFound) {
+	if _, err := h.store.Accounts.AccountByUsername(t.Context(), "grace"); !errors.Is(err, account.ErrNotFound) {
 		t.Errorf("an account was made: %v", err)
 	}
 }

@@ -43,7 +43,7 @@ func newHouse(t *testing.T, s *store.Store) *house {
 	secrets, err := keyring.New("a system secret of more than 32 bytes")
 	h.must(err)
 	h.keys, err = jwks.New(jwks.Config{
-		Store: s, Keyring: secrets, Algorithms: []jwks.Algorithm{jwks.RS256, jwks.ES256},
+		Store: s.Keys, Keyring: secrets, Algorithms: []jwks.Algorithm{jwks.RS256, jwks.ES256},
 		Now: h.now, Log: slog.New(slog.DiscardHandler), TokenLifetime: time.Hour,
 	})
 	h.must(err)
@@ -60,7 +60,7 @@ func newHouse(t *testing.T, s *store.Store) *house {
 	})
 	h.must(err)
 	h.courier = outbox.NewCourier(outbox.Config{
-		Issuer: issuer, Store: s, Clients: s, Signer: h.keys, Poster: poster,
+		Issuer: issuer, Store: s.Outbox, Clients: s.Clients, Signer: h.keys, Poster: poster,
 		Subjects: client.Subjects{Salt: []byte("salt")}, Now: h.now, Log: slog.New(slog.NewTextHandler(&locked{h: h}, nil)),
 	})
 	return h

@@ -52,12 +52,12 @@ func newRigOn(t *testing.T, db *store.Store, adjust func(*Config)) *rig {
 		now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
 	}
 	c := Config{
-		Issuer: issuer, Mode: Open, Clients: r.store, Slow: r.slow,
+		Issuer: issuer, Mode: Open, Clients: r.store.Clients, Slow: r.slow,
 		Policy: client.Policy{DefaultScopes: []string{"openid"}},
 		Scopes: store.NewScopeCache(r.store, func(records []*scope.Scope) *scope.Set {
 			return scope.NewSet(records, []string{"openid", "profile"}, nil)
 		}),
-		Audit: r.store, Address: func(context.Context) netip.Addr { return netip.MustParseAddr("192.0.2.7") },
+		Audit: r.store.Audit, Address: func(context.Context) netip.Addr { return netip.MustParseAddr("192.0.2.7") },
 		RequestID: func(context.Context) string { return "a-request" },
 		Now:       func() time.Time { return r.now },
 		Log:       slog.New(slog.NewTextHandler(&r.log, nil)),

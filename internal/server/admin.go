@@ -11,12 +11,12 @@ func (a *Server) wireAdmin() {
 	c := a.Config
 	a.AdminAPI = admin.New(admin.Config{
 		AuthorizeURL: c.URL(pathAuthorize), LogoutURL: c.URL(pathLogout), DeviceURL: c.URL(pathVerify),
-		Requests: a.Store, SignOuts: a.Store, Devices: a.Store, UserCodes: a.userCodes, Clients: a.Clients, Consent: c.ConsentLifetime,
-		KeySets: a.Store, SigningKeys: a.Keys, Vault: a.Secrets,
-		Keys: a.Store, Changes: a.Store.Changes(), Audit: a.Store, Refusals: refusals{a.Store, a.Refusals}, Issuers: a.Store, Open: c.AdminAuth == config.AdminNone,
-		Consents: a.Store, Sessions: a.Store, Manager: a.sessions, Tokens: a.OAuth2,
-		Scopes:   a.Store,
-		Registry: registry{a.Store, a.Clients}, Policy: OperatorPolicy(c), Documents: a.fetcher.Apart(),
+		Requests: a.Store.Requests, SignOuts: a.Store.LogoutRequests, Devices: deviceDecisions{a.Store.Requests, a.Store.Devices}, UserCodes: a.userCodes, Clients: a.Clients, Consent: c.ConsentLifetime,
+		KeySets: a.Store.KeySets, SigningKeys: a.Keys, Vault: a.Secrets,
+		Keys: a.Store.APIKeys, Changes: a.Store.Changes(), Audit: a.Store.Audit, Refusals: refusals{a.Store.Refusals, a.Refusals}, Issuers: a.Store.TrustedIssuers, Open: c.AdminAuth == config.AdminNone,
+		Consents: consentsAndGrants{a.Store.Consents, a.Store.Grants}, Sessions: a.Store.Sessions, Manager: a.sessions, Tokens: a.OAuth2,
+		Scopes:   a.Store.Scopes,
+		Registry: registry{a.Store.Clients, a.Clients}, Policy: OperatorPolicy(c), Documents: a.fetcher.Apart(),
 		Keeper:     client.SecretStore{Hasher: asideHasher{a.adminHasher}, Sealer: a.Secrets},
 		RotatedFor: c.RotatedSecretLifetime,
 		LoginApp:   c.LoginURL != "", ConsentApp: c.ConsentURL != "", LogoutApp: c.LogoutURL != "", DeviceApp: c.DeviceURL != "",

@@ -11,40 +11,40 @@ import (
 // registry changes clients in the store and lets the cache of this process know
 // at once.
 type registry struct {
-	*store.Store
+	*store.Clients
 
 	cache *store.ClientCache
 }
 
 func (r registry) UpdateClient(ctx context.Context, c *client.Client) error {
 	defer r.cache.Forget(c.ID)
-	return r.Store.Clients.UpdateClient(ctx, c)
+	return r.Clients.UpdateClient(ctx, c)
 }
 
 func (r registry) UpdateClientDroppingConsents(ctx context.Context, c *client.Client) error {
 	defer r.cache.Forget(c.ID)
-	return r.Store.Clients.UpdateClientDroppingConsents(ctx, c)
+	return r.Clients.UpdateClientDroppingConsents(ctx, c)
 }
 
 func (r registry) EndClientTokens(ctx context.Context, id string, now time.Time) error {
 	defer r.cache.Forget(id)
-	return r.Store.Clients.EndClientTokens(ctx, id, now)
+	return r.Clients.EndClientTokens(ctx, id, now)
 }
 
 func (r registry) DeleteClient(ctx context.Context, id string) error {
 	defer r.cache.Forget(id)
-	return r.Store.Clients.DeleteClient(ctx, id)
+	return r.Clients.DeleteClient(ctx, id)
 }
 
 // renewals keeps a client secret in another form, and lets the next request see it.
 type renewals struct {
-	*store.Store
+	*store.Clients
 
-	clients *store.ClientCache
+	cache *store.ClientCache
 }
 
-// ReplaceClientSecret is [store.Store.ReplaceClientSecret].
+// ReplaceClientSecret is [store.Clients.ReplaceClientSecret].
 func (r renewals) ReplaceClientSecret(ctx context.Context, id string, old, replaced client.Secret) error {
-	defer r.clients.Forget(id)
-	return r.Store.Clients.ReplaceClientSecret(ctx, id, old, replaced)
+	defer r.cache.Forget(id)
+	return r.Clients.ReplaceClientSecret(ctx, id, old, replaced)
 }

@@ -43,7 +43,7 @@ func (a *Server) RateLimited(limit string) uint64 { return a.limited[limit].Load
 
 // PendingRefused returns how many pending requests were rejected, for one network and for all.
 func (a *Server) PendingRefused() (network, all uint64) {
-	return a.waiting.stock.RefusedNetwork(), a.waiting.stock.RefusedAll()
+	return a.pending.stock.RefusedNetwork(), a.pending.stock.RefusedAll()
 }
 
 // SecretHashers returns the hashers of client secrets: at the public listener and at the admin API.

@@ -45,7 +45,7 @@ func (a *Server) wireConnections() {
 
 // wireWaiting registers the metrics of the requests that wait for an answer.
 func (a *Server) wireWaiting() {
-	stock := a.waiting.stock
+	stock := a.pending.stock
 	a.Metrics.Gauge("waiting_requests_bytes", "Requests of this replica that wait for a user, in bytes.", func() float64 { return float64(stock.Bytes()) })
 	const name, help = "waiting_requests_refused_total", "Requests refused, since too much waits for users."
 	a.Metrics.Counter(name, help, stock.RefusedNetwork, "reason", "network")

@@ -13,52 +13,80 @@ import (
 	"github.com/ostiary/ostiary/internal/store"
 )
 
-// waitingRow is what a row takes that waits, beside what its caller chose.
+// waitingRow is the size in bytes of a stored record without the values that its caller
+// chose.
 const waitingRow = 512
 
-// waitingStore is the store with bounds on what waits there for an answer: anybody can
-// make the server keep a request.
-type waitingStore struct {
-	*store.Store
-
+// pendingLimit bounds the size of the records that wait for users: any client of the
+// network can make the server store a request.
+type pendingLimit struct {
 	stock      *middleware.Stock
 	perNetwork int // in MiB
 }
 
-func (a *Server) newWaitingStore() waitingStore {
+func (a *Server) newPendingLimit() pendingLimit {
 	rule := middleware.StockRule{All: a.Config.MaxWaitingRequestsMiB << 20, PerNetwork: a.Config.MaxWaitingRequestsPerNetworkMiB << 20}
 	if !a.Config.RateLimits {
 		rule = middleware.StockRule{}
 	}
-	return waitingStore{a.Store, middleware.NewStock(rule, a.Now), a.Config.MaxWaitingRequestsPerNetworkMiB}
+	return pendingLimit{middleware.NewStock(rule, a.Now), a.Config.MaxWaitingRequestsPerNetworkMiB}
 }
 
-// InsertRequest is [store.Store.InsertRequest]. It returns a [*authrequest.TooManyPendingError]
-// or, where all callers together have too much kept, an error that is unavailable.
-func (s waitingStore) InsertRequest(ctx context.Context, r *authrequest.Request) error {
-	return s.keep(ctx, len(r.Parameters), r.ExpiresAt, func() error { return s.Store.Requests.InsertRequest(ctx, r) })
+// pendingRequests stores authorization requests within the limit.
+type pendingRequests struct {
+	*store.Requests
+
+	limit pendingLimit
 }
 
-// InsertDevice is [store.Store.InsertDevice], with the errors of InsertRequest.
-func (s waitingStore) InsertDevice(ctx context.Context, d *devicecode.Device) error {
+func (a *Server) pendingRequests() pendingRequests {
+	return pendingRequests{a.Store.Requests, a.pending}
+}
+
+// InsertRequest is [store.Requests.InsertRequest]. It returns a
+// [*authrequest.TooManyPendingError] for a network above its limit, or an error that is
+// unavailable if all networks together are above theirs.
+func (p pendingRequests) InsertRequest(ctx context.Context, r *authrequest.Request) error {
+	return p.limit.keep(ctx, len(r.Parameters), r.ExpiresAt, func() error { return p.Requests.InsertRequest(ctx, r) })
+}
+
+// pendingDevices stores devices within the limit.
+type pendingDevices struct {
+	*store.Devices
+
+	limit pendingLimit
+}
+
+// InsertDevice is [store.Devices.InsertDevice], with the errors of
+// [pendingRequests.InsertRequest].
+func (p pendingDevices) InsertDevice(ctx context.Context, d *devicecode.Device) error {
 	size := 0
 	for _, part := range append(d.Scopes, d.Resources...) {
 		size += len(part) + 1
 	}
-	return s.keep(ctx, size, d.ExpiresAt, func() error { return s.Store.Devices.InsertDevice(ctx, d) })
+	return p.limit.keep(ctx, size, d.ExpiresAt, func() error { return p.Devices.InsertDevice(ctx, d) })
 }
 
-// InsertLogoutRequest is [store.Store.InsertLogoutRequest], with the errors of InsertRequest.
-func (s waitingStore) InsertLogoutRequest(ctx context.Context, o *authrequest.LogoutRequest) error {
-	return s.keep(ctx, len(o.State)+len(o.Redirect), o.ExpiresAt, func() error { return s.Store.LogoutRequests.InsertLogoutRequest(ctx, o) })
+// pendingLogouts stores logout requests within the limit.
+type pendingLogouts struct {
+	*store.LogoutRequests
+
+	limit pendingLimit
 }
 
-func (s waitingStore) keep(ctx context.Context, size int, until time.Time, insert func() error) error {
-	giveBack, err := s.stock.Keep(ctx, size+waitingRow, until)
+// InsertLogoutRequest is [store.LogoutRequests.InsertLogoutRequest], with the errors of
+// [pendingRequests.InsertRequest].
+func (p pendingLogouts) InsertLogoutRequest(ctx context.Context, o *authrequest.LogoutRequest) error {
+	return p.limit.keep(ctx, len(o.State)+len(o.Redirect), o.ExpiresAt, func() error { return p.LogoutRequests.InsertLogoutRequest(ctx, o) })
+}
+
+// keep runs insert if a record of so many bytes is within the limits.
+func (p pendingLimit) keep(ctx context.Context, size int, until time.Time, insert func() error) error {
+	giveBack, err := p.stock.Keep(ctx, size+waitingRow, until)
 	if full, ok := errors.AsType[*middleware.FullError](err); ok && full.Network {
 		return refusal.Wrap(&authrequest.TooManyPendingError{RetryAfter: full.RetryAfter}, refusal.RateLimited,
 			"too much of the network waits for users to answer",
-			refusal.Registered("max_waiting_requests_per_network_mib", strconv.Itoa(s.perNetwork)))
+			refusal.Registered("max_waiting_requests_per_network_mib", strconv.Itoa(p.perNetwork)))
 	}
 	if err != nil {
 		return refusal.Wrap(err, refusal.Overloaded, "too much waits for users to answer")

@@ -14,7 +14,7 @@ import (
 
 // wireRefusals makes what logs and records rejected requests.
 func (a *Server) wireRefusals() {
-	a.Refusals = &refusal.Recorder{Store: a.Store, Log: a.Log}
+	a.Refusals = &refusal.Recorder{Store: a.Store.Refusals, Log: a.Log}
 	a.reporter = &refusal.Reporter{
 		Log: a.Log, Now: a.Now, Level: httpapi.Level, Recorder: a.Refusals,
 		Count: func(rule refusal.Rule) { a.Metrics.CountRefusal(string(rule)) },
@@ -24,17 +24,17 @@ func (a *Server) wireRefusals() {
 // refusals finds rejected requests for the admin API: those of this process also while
 // the database is lost or has not got them yet.
 type refusals struct {
-	*store.Store
+	*store.Refusals
 
 	recent *refusal.Recorder
 }
 
-// Refusal is [store.Store.Refusal].
+// Refusal is [store.Refusals.Refusal].
 func (r refusals) Refusal(ctx context.Context, requestID string) (*refusal.Record, error) {
 	if recent, err := r.recent.Find(requestID); err == nil {
 		return recent, nil
 	}
-	return r.Store.Refusals.Refusal(ctx, requestID)
+	return r.Refusals.Refusal(ctx, requestID)
 }
 
 func noteNotFound(r *http.Request) {

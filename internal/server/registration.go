@@ -51,9 +51,9 @@ func (a *Server) wireRegistration(ctx context.Context) error {
 	}
 	a.registration = registration.New(registration.Config{
 		Issuer: a.Config.Issuer, Mode: registration.Mode(a.Config.Registration), InitialTokens: initial, StatementKeys: trusted,
-		Policy: registrationPolicy(a.Config), Scopes: a.scopes, Clients: registry{a.Store, a.Clients}, Documents: a.registeredFetcher,
+		Policy: registrationPolicy(a.Config), Scopes: a.scopes, Clients: registry{a.Store.Clients, a.Clients}, Documents: a.registeredFetcher,
 		Slow: a.clientHasher, Vault: a.Secrets, Guesses: a.secretGuesses(),
-		Audit: a.Store, Address: middleware.Address, RequestID: middleware.ID, Now: a.Now, Log: a.Log,
+		Audit: a.Store.Audit, Address: middleware.Address, RequestID: middleware.ID, Now: a.Now, Log: a.Log,
 		QuerySecrets: a.Config.RegistrationQuerySecrets,
 	})
 	return nil

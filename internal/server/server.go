@@ -85,7 +85,7 @@ type Server struct {
 	reporter    *refusal.Reporter
 	admission   admissionLimits
 	limited     map[string]*atomic.Uint64 // refusals by rate limit
-	waiting     waitingStore
+	pending     pendingLimit
 
 	Clients      *store.ClientCache
 	scopes       *store.ScopeCache
@@ -130,7 +130,7 @@ func SystemSecrets(c *config.Config) (*keyring.Keyring, error) {
 func NewKeys(c *config.Config, s *store.Store, secrets *keyring.Keyring, log *slog.Logger, now func() time.Time) (*jwks.Manager, error) {
 	return jwks.New(jwks.Config{
 		Changes: s.Changes(),
-		Store:   s, Keyring: secrets, Now: now, Log: log, Settle: s.Settle,
+		Store:   s.Keys, Keyring: secrets, Now: now, Log: log, Settle: s.Settle,
 		Algorithms:    []jwks.Algorithm{jwks.RS256, jwks.PS256, jwks.ES256, jwks.EdDSA},
 		CacheLifetime: c.KeySetCache, RotateEvery: c.KeyRotateEvery,
 		TokenLifetime: c.LongestTokenLifetime,
@@ -180,7 +180,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	a.admission = a.newRoom()
-	a.waiting = a.newWaitingStore()
+	a.pending = a.newPendingLimit()
 	a.wireDevices()
 	a.wireRefusals()
 	a.wireMetrics() //nolint:contextcheck // called later, with another context
@@ -226,15 +226,15 @@ func (a *Server) wireTokens(ctx context.Context) error {
 		LoginApp: c.LoginURL, ConsentApp: c.ConsentURL, DeviceURL: c.URL(pathDevice), DeviceDone: c.DeviceSuccessURL,
 		Clients: a.Clients,
 		Authenticator: clientauth.New(clientauth.Config{ //nolint:contextcheck // the decoy is created before any request
-			Clients: a.Clients, Replay: a.Store, KeySets: a.keySets,
+			Clients: a.Clients, Replay: a.Store.Replay, KeySets: a.keySets,
 			Slow: asideHasher{a.clientHasher}, Vault: a.Secrets, Guesses: a.secretGuesses(),
-			Renewals: renewals{a.Store, a.Clients},
+			Renewals: renewals{a.Store.Clients, a.Clients},
 			Issuer:   c.Issuer, Endpoints: authenticatingEndpoints(c), IssuerAudience: c.ClientAssertionAudience == config.AudienceIssuer, Now: a.Now,
 		}),
-		Grants: a.Store, Sessions: a.waiting, Devices: a.waiting, UserCodes: a.userCodes, Entrance: a.Store, SessionManager: a.sessions, Keys: a.Keys, Pages: a.errorPages(), Cookies: a.Cookies, Subjects: a.subjects,
+		Grants: a.Store.Grants, Sessions: browserSessions{a.pendingRequests(), a.Store.Sessions}, Devices: pendingDevices{a.Store.Devices, a.pending}, UserCodes: a.userCodes, Entrance: loginResults{a.Store.Requests, a.Store.Accounts}, SessionManager: a.sessions, Keys: a.Keys, Pages: a.errorPages(), Cookies: a.Cookies, Subjects: a.subjects,
 		RequestObjects: &requestobject.Opener{Issuer: c.Issuer, KeySets: a.keySets, Documents: a.fetcher, Registered: a.registeredFetcher, Now: a.Now},
 		Assertions: &assertion.Reader{
-			Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Trusts: assertion.NewCache(a.Store, a.Store.Changes()), Replay: a.Store,
+			Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Trusts: assertion.NewCache(a.Store.TrustedIssuers, a.Store.Changes()), Replay: a.Store.Replay,
 			MaxTTL: c.JWTBearerMaxTTL, NoIAT: c.JWTBearerIATOptional,
 		},
 		Hooks:               hooks,
@@ -266,7 +266,7 @@ func (a *Server) secretGuesses() client.Throttle {
 	if !a.Config.RateLimits {
 		return nil
 	}
-	return a.Store
+	return a.Store.Throttle
 }
 
 // newFetcher returns what fetches the URLs that clients register.
@@ -318,12 +318,12 @@ func rememberedLifetimes(c *config.Config) session.Lifetimes {
 
 // wireDevices finds devices by the codes that they show.
 func (a *Server) wireDevices() {
-	a.userCodes = &devicecode.UserCodes{Store: a.Store}
+	a.userCodes = &devicecode.UserCodes{Store: a.Store.Devices}
 	for _, derived := range a.Secrets.DeriveAll("user code") {
 		a.userCodes.Keys = append(a.userCodes.Keys, derived.Key)
 	}
 	if a.Config.RateLimits {
-		a.userCodes.Guesses = a.Store
+		a.userCodes.Guesses = a.Store.Throttle
 	}
 }
 
@@ -338,7 +338,7 @@ func (a *Server) wireOIDC() {
 	}
 	a.logout = &logout.Handler{
 		Issuer: a.Config.Issuer, Path: pathLogout, App: a.Config.LogoutURL, After: a.Config.PostLogoutURL, Keys: tickets,
-		Verifier: a.Keys, Clients: a.Clients, Sessions: a.Store, Manager: a.sessions, Requests: a.waiting, Browser: a.Cookies, Pages: a.errorPages(),
+		Verifier: a.Keys, Clients: a.Clients, Sessions: a.Store.Sessions, Manager: a.sessions, Requests: pendingLogouts{a.Store.LogoutRequests, a.pending}, Browser: a.Cookies, Pages: a.errorPages(),
 		Subjects: a.subjects, MaxRedirectURL: a.Config.MaxRedirectURLLength, Now: a.Now, Log: a.Log,
 	}
 }
@@ -347,8 +347,8 @@ func (a *Server) wireLogin() {
 	c := a.Config
 	a.login = login.New(login.Config{
 		Issuer: strings.TrimSuffix(c.Issuer, "/"), Iss: c.Issuer,
-		Accounts: a.Store, Sessions: a.Store, SessionManager: a.sessions, Requests: a.Store, Clients: a.Clients, Scopes: a.scopes, Attempts: a.Store, SetupLinks: a.Store,
-		Devices: a.waiting, UserCodes: a.userCodes, DeviceApp: c.DeviceURL,
+		Accounts: accountsAndSources{a.Store.Accounts, a.Store.SignInSources}, Sessions: a.Store.Sessions, SessionManager: a.sessions, Requests: a.Store.Requests, Clients: a.Clients, Scopes: a.scopes, Attempts: a.Store.Throttle, SetupLinks: setupLinks{a.Store.SetupLinks, a.Store.Accounts},
+		Devices: loginDevices{a.Store.Devices, a.pendingRequests()}, UserCodes: a.userCodes, DeviceApp: c.DeviceURL,
 		Hasher: a.Hasher, Pages: a.pages, Cookies: a.Cookies,
 		Lifetimes: login.Lifetimes{
 			Consent: c.ConsentLifetime, Grant: c.RefreshAbsoluteLifetime, Device: c.DeviceCodeLifetime,

@@ -63,7 +63,7 @@ func newYear(t *testing.T, url string) *year {
 	secrets, err := keyring.New(strings.Repeat("s", 32))
 	must(t, err)
 	y.keys, err = jwks.New(jwks.Config{
-		Store: watched{y.s, y.passes}, Keyring: secrets, Now: func() time.Time { return y.now },
+		Store: watched{y.s.Keys, y.passes}, Keyring: secrets, Now: func() time.Time { return y.now },
 		Algorithms: []jwks.Algorithm{jwks.ES256, jwks.EdDSA}, TokenLifetime: time.Hour,
 	})
 	must(t, err)
@@ -282,7 +282,7 @@ func (y *year) renewKeys() {
 
 // watched tells when the keys are looked at.
 type watched struct {
-	*store.Store
+	*store.Keys
 
 	looked chan struct{}
 }
@@ -292,7 +292,7 @@ func (w watched) LoadKeys(ctx context.Context) (int64, []jwks.Record, error) {
 	case w.looked <- struct{}{}:
 	default:
 	}
-	return w.Store.Keys.LoadKeys(ctx)
+	return w.Keys.LoadKeys(ctx)
 }
 
 func (y *year) aSessionNow(id string, idle time.Duration) *session.Session {

@@ -42,27 +42,27 @@ type Config struct {
 
 // Store is an open database.
 type Store struct {
-	*Accounts
-	*APIKeys
-	*Audit
-	*Clients
-	*Consents
-	*Devices
-	*Grants
-	*Keys
-	*KeySets
-	*LogoutRequests
-	*Outbox
-	*Refusals
-	*Replay
-	*Requests
-	*Scopes
-	*Seeds
-	*Sessions
-	*SetupLinks
-	*SignInSources
-	*Throttle
-	*TrustedIssuers
+	Accounts       *Accounts
+	APIKeys        *APIKeys
+	Audit          *Audit
+	Clients        *Clients
+	Consents       *Consents
+	Devices        *Devices
+	Grants         *Grants
+	Keys           *Keys
+	KeySets        *KeySets
+	LogoutRequests *LogoutRequests
+	Outbox         *Outbox
+	Refusals       *Refusals
+	Replay         *Replay
+	Requests       *Requests
+	Scopes         *Scopes
+	Seeds          *Seeds
+	Sessions       *Sessions
+	SetupLinks     *SetupLinks
+	SignInSources  *SignInSources
+	Throttle       *Throttle
+	TrustedIssuers *TrustedIssuers
 
 	db *db.DB
 

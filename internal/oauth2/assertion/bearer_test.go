@@ -201,14 +201,14 @@ func TestAnAssertionServesOnce(t *testing.T) {
 
 // counted counts who asks the store.
 type counted struct {
-	*store.Store
+	*store.TrustedIssuers
 
 	asked int
 }
 
 func (c *counted) TrustsFor(ctx context.Context, iss, subject string, now time.Time) ([]*trustedissuer.Trust, bool, error) {
 	c.asked++
-	return c.Store.TrustedIssuers.TrustsFor(ctx, iss, subject, now)
+	return c.TrustedIssuers.TrustsFor(ctx, iss, subject, now)
 }
 
 func TestTrustIsBelievedForAMoment(t *testing.T) {
@@ -216,7 +216,7 @@ func TestTrustIsBelievedForAMoment(t *testing.T) {
 
 	s := storetest.New(t)
 	trusting(t, s, trust(0, ""))
-	from := &counted{Store: s}
+	from := &counted{TrustedIssuers: s.TrustedIssuers}
 	cache := NewCache(from, unchanged{})
 	find := func(subject string, now time.Time) int {
 		list, _, err := cache.TrustsFor(t.Context(), they, subject, now)

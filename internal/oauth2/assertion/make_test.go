@@ -84,7 +84,7 @@ func trusting(tb testing.TB, s *store.Store, list ...*trustedissuer.Trust) *Read
 			tb.Fatal(err)
 		}
 	}
-	return &Reader{Issuer: here, TokenEndpoint: endpoint, Trusts: s, Replay: s, MaxTTL: time.Hour}
+	return &Reader{Issuer: here, TokenEndpoint: endpoint, Trusts: s.TrustedIssuers, Replay: s.Replay, MaxTTL: time.Hour}
 }
 
 // refused fails unless err is a refusal that is fit to be sent.

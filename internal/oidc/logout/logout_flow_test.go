@@ -19,6 +19,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/ostiary/ostiary/internal/oauth2/authorize"
 	"github.com/ostiary/ostiary/internal/server/servertest"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
@@ -199,13 +200,17 @@ func TestOnlyClientsThatHearOfItJoinASession(t *testing.T) {
 }
 
 // ending is a store in which the session is over just before a client joins it.
-type ending struct{ *store.Store }
+type ending struct {
+	authorize.Sessions
+
+	store *store.Store
+}
 
 func (e ending) JoinSession(ctx context.Context, sessionID, clientID, knownAs string, now time.Time) error {
-	if _, err := e.Sessions.EndSession(ctx, sessionID, now); err != nil {
+	if _, err := e.store.Sessions.EndSession(ctx, sessionID, now); err != nil {
 		return err
 	}
-	return e.Store.Sessions.JoinSession(ctx, sessionID, clientID, knownAs, now)
+	return e.Sessions.JoinSession(ctx, sessionID, clientID, knownAs, now)
 }
 
 // A client that would never hear of the end of a session gets no answer in it.
@@ -228,11 +233,12 @@ func TestASessionThatEndsWhileAClientIsAnsweredGivesNothing(t *testing.T) {
 		} {
 			b := s.NewBrowser()
 			visitClient(b, t, "second")
-			s.OAuth2.Sessions = ending{db}
+			sessions := s.OAuth2.Sessions
+			s.OAuth2.Sessions = ending{sessions, db}
 			if to := b.Get(query("prompt", tc.prompt)).Header.Get("Location"); !strings.Contains(to, tc.want) || strings.Contains(to, "code=") {
 				t.Errorf("%s: to %s, want %s", name, to, tc.want)
 			}
-			s.OAuth2.Sessions = db
+			s.OAuth2.Sessions = sessions
 		}
 	})
 }

@@ -29,8 +29,8 @@ func newHandler(t *testing.T, r *oidctest.Fixture) *Handler {
 	}
 	return &Handler{
 		MaxRedirectURL: 16 << 10,
-		Issuer:         oidctest.Issuer, Path: path, Keys: [][]byte{[]byte("a key of enough bytes for a MAC")}, Verifier: r.Keys, Clients: r.Store,
-		Sessions: r.Store, Manager: &session.Manager{Store: r.Store, Ended: func() {}, Now: func() time.Time { return r.Now }}, Browser: session.Cookies{}, Pages: pages, Now: func() time.Time { return r.Now }, Log: r.Logger(),
+		Issuer:         oidctest.Issuer, Path: path, Keys: [][]byte{[]byte("a key of enough bytes for a MAC")}, Verifier: r.Keys, Clients: r.Store.Clients,
+		Sessions: r.Store.Sessions, Manager: &session.Manager{Store: r.Store.Sessions, Ended: func() {}, Now: func() time.Time { return r.Now }}, Browser: session.Cookies{}, Pages: pages, Now: func() time.Time { return r.Now }, Log: r.Logger(),
 	}
 }
 

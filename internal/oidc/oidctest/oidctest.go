@@ -37,7 +37,7 @@ func New(t *testing.T) *Fixture {
 		t.Fatal(err)
 	}
 	f.Keys, err = jwks.New(jwks.Config{
-		Store: f.Store, Keyring: secrets, Algorithms: []jwks.Algorithm{jwks.ES256, jwks.EdDSA},
+		Store: f.Store.Keys, Keyring: secrets, Algorithms: []jwks.Algorithm{jwks.ES256, jwks.EdDSA},
 		Now: func() time.Time { return f.Now }, Log: slog.New(slog.DiscardHandler), TokenLifetime: time.Hour,
 	})
 	if err != nil {

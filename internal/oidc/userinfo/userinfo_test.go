@@ -61,7 +61,7 @@ func userinfo(t *testing.T) (*Handler, *oidctest.Fixture) {
 		t.Fatal(err)
 	}
 	return &Handler{
-		Issuer: oidctest.Issuer, Clients: r.Store, Scopes: store.NewScopeCache(r.Store, func(records []*scope.Scope) *scope.Set { return scope.NewSet(records, nil, nil) }), Signer: r.Keys, Encrypter: outbound.Encrypter{Keys: outbound.NewKeySets(fetcher, time.Now)},
+		Issuer: oidctest.Issuer, Clients: r.Store.Clients, Scopes: store.NewScopeCache(r.Store, func(records []*scope.Scope) *scope.Set { return scope.NewSet(records, nil, nil) }), Signer: r.Keys, Encrypter: outbound.Encrypter{Keys: outbound.NewKeySets(fetcher, time.Now)},
 		Subjects: client.Subjects{Salt: []byte("salt")}, Now: func() time.Time { return r.Now }, Log: r.Logger(),
 		Tokens: tokens{
 			"good":       held("shop", "ada-subject", "openid", "profile"),
