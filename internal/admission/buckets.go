@@ -130,5 +130,5 @@ func asWaiter(e *list.Element) *waiter {
 	if e == nil {
 		return nil
 	}
-	return e.Value.(*waiter) //nolint:forcetypeassert // the list has no other type
+	return e.Value.(*waiter)
 }
