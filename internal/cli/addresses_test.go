@@ -1,4 +1,4 @@
-package cli
+package cli_test
 
 import (
 	"bytes"
@@ -9,70 +9,28 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/ostiary/ostiary/internal/cli/clitest"
 	"github.com/ostiary/ostiary/internal/server/servertest"
-	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
-
-// An operator registers http on a host inside, and any address for after sign-out.
-func TestAddressesThatTheOperatorVouchesFor(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, db *store.Store) {
-		t.Helper()
-		s := servertest.StartWithApps(t, db, map[string]string{"login_url": "", "consent_url": "", "rate_limits": "off"})
-		const inside, secret = "http://grafana.internal:3000/login/generic_oauth", "grafana-secret-grafana-secret-gr"
-		said := func(more string) string {
-			return `{"client_id":"grafana","client_secret":"` + secret + `","skip_consent":true,"scope":"openid","redirect_uris":["` + inside + `"],
-				"post_logout_redirect_uris":["http://grafana.internal:3000/signed-out","https://www.example.com/","com.example.app:/bye","http://localhost:9/bye"]` + more + `}`
-		}
-		refused := s.CallAdmin(http.MethodPost, "/clients", said(""))
-		servertest.WantError(t, refused, http.StatusBadRequest, "invalid_redirect_uri")
-		servertest.Contains(t, refused.Body, "allow_http_redirects")
-		if made := s.CreateClient(said(`,"allow_http_redirects":true`)); made["allow_http_redirects"] != true {
-			t.Errorf("made: %v", made)
-		}
-		s.Advance(time.Minute)
-
-		b := s.NewBrowser()
-		for _, after := range []string{"http://grafana.internal:3000/signed-out", "https://www.example.com/", "com.example.app:/bye", "http://localhost:9/bye"} {
-			p := b.Authorize(servertest.AuthorizationRequest("client_id", "grafana", "redirect_uri", inside, "scope", "openid"))
-			if !strings.HasPrefix(p.Header.Get("Location"), inside+"?") {
-				t.Fatalf("the answer goes to %q", p.Header.Get("Location"))
-			}
-			hint := s.IDToken(t, "grafana", secret, p.Location().Query().Get("code"))
-			p = b.Get("/oauth2/sessions/logout?" + url.Values{"id_token_hint": {hint}, "post_logout_redirect_uri": {after}, "state": {"x"}}.Encode())
-			if p.Header.Get("Location") != after+"?state=x" {
-				t.Errorf("after signing out: %d to %q, want %s", p.Status, p.Header.Get("Location"), after)
-			}
-		}
-		// Compared byte for byte.
-		p := b.Get("/oauth2/sessions/logout?" + url.Values{"client_id": {"grafana"}, "post_logout_redirect_uri": {"https://www.example.com"}}.Encode())
-		if p.Status < 400 || p.Header.Get("Location") != "" {
-			t.Errorf("an address that is not registered: %d to %q", p.Status, p.Header.Get("Location"))
-		}
-		// What PUT does not say is reset, so the addresses are refused then.
-		servertest.WantError(t, s.CallAdmin(http.MethodPut, "/clients/grafana", said("")), http.StatusBadRequest, "invalid_redirect_uri")
-	})
-}
 
 func TestHTTPRedirectsAreAllowedByCommand(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
+	sh := clitest.NewShell(t)
 	create := []string{"clients", "create", "--id=grafana", "--redirect-uri=http://grafana.internal:3000/cb", "--post-logout-redirect-uri=https://www.example.com/"}
-	servertest.Contains(t, sh.refused(create...), "allow_http_redirects")
-	sh.must(append(create, "--allow-http-redirects")...)
-	sh.must("clients", "update", "grafana", "--name=Grafana")
-	servertest.Contains(t, sh.refused("clients", "update", "grafana", "--no-allow-http-redirects"), "allow_http_redirects")
-	sh.must("clients", "update", "grafana", "--redirect-uri=https://grafana.example.com/cb", "--no-allow-http-redirects")
-	file := sh.file("clients.json", `[{"client_id":"argocd","redirect_uris":["http://argocd.internal/cb"],"allow_http_redirects":true}]`)
-	servertest.Contains(t, sh.must("clients", "import", file), "1 created")
+	servertest.Contains(t, sh.MustFail(create...), "allow_http_redirects")
+	sh.Must(append(create, "--allow-http-redirects")...)
+	sh.Must("clients", "update", "grafana", "--name=Grafana")
+	servertest.Contains(t, sh.MustFail("clients", "update", "grafana", "--no-allow-http-redirects"), "allow_http_redirects")
+	sh.Must("clients", "update", "grafana", "--redirect-uri=https://grafana.example.com/cb", "--no-allow-http-redirects")
+	file := sh.WriteFile("clients.json", `[{"client_id":"argocd","redirect_uris":["http://argocd.internal/cb"],"allow_http_redirects":true}]`)
+	servertest.Contains(t, sh.Must("clients", "import", file), "1 created")
 }
 
 // Operators bring key sets that somebody's library made: what it knows beyond this server
@@ -120,8 +78,8 @@ func TestOddKeysOfOperatorClientsAreIgnored(t *testing.T) {
 	}
 	servertest.Contains(t, log.String(), `level=WARN msg="client key ignored" client_id=signer`, "jwks: key 1")
 
-	sh := newShell(t)
-	got := sh.run("clients", "import", sh.file("clients.json", "["+said+"]"))
-	servertest.Contains(t, got.err, "warning: entry 1: jwks: key 1")
-	servertest.Contains(t, got.out, "1 created")
+	sh := clitest.NewShell(t)
+	got := sh.Run("clients", "import", sh.WriteFile("clients.json", "["+said+"]"))
+	servertest.Contains(t, got.Err, "warning: entry 1: jwks: key 1")
+	servertest.Contains(t, got.Out, "1 created")
 }

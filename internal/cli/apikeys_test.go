@@ -1,136 +1,40 @@
-package cli
+package cli_test
 
 import (
-	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/apikey"
-	"github.com/ostiary/ostiary/internal/server/servertest"
-	"github.com/ostiary/ostiary/internal/store/storetest"
+	"github.com/ostiary/ostiary/internal/cli"
+	"github.com/ostiary/ostiary/internal/cli/clitest"
 )
 
 func TestAPIKeysAreMadeListedAndRevoked(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
-	var made apiKeyView
-	sh.json(&made, "apikeys", "create", "login app", "--scope", "requests:write", "--scope", "requests:read", "--scope", "requests:read", "--expires-in", "24h")
+	sh := clitest.NewShell(t)
+	var made cli.APIKeyView
+	sh.JSON(&made, "apikeys", "create", "login app", "--scope", "requests:write", "--scope", "requests:read", "--scope", "requests:read", "--expires-in", "24h")
 	if id, ok := apikey.Parse(made.Key); !ok || id != made.ID || strings.Join(made.Scopes, " ") != "requests:read requests:write" || made.ExpiresAt.IsZero() {
 		t.Fatalf("apikeys create made %+v", made)
 	}
-	var all []apiKeyView
-	sh.json(&all, "apikeys", "list")
+	var all []cli.APIKeyView
+	sh.JSON(&all, "apikeys", "list")
 	if len(all) != 1 || all[0].ID != made.ID || all[0].Key != "" || all[0].Name != "login app" {
 		t.Errorf("apikeys list shows %+v", all)
 	}
-	if got := sh.refused("apikeys", "create", "x", "--scope", "everything"); !strings.Contains(got, "there is no scope everything") {
+	if got := sh.MustFail("apikeys", "create", "x", "--scope", "everything"); !strings.Contains(got, "there is no scope everything") {
 		t.Errorf("an unknown scope: %s", got)
 	}
-	if got := sh.refused("apikeys", "revoke", made.ID, "another"); !strings.Contains(got, "nothing was revoked") {
+	if got := sh.MustFail("apikeys", "revoke", made.ID, "another"); !strings.Contains(got, "nothing was revoked") {
 		t.Errorf("an unknown key: %s", got)
 	}
-	sh.must("apikeys", "revoke", made.ID)
-	sh.json(&all, "apikeys", "list")
+	sh.Must("apikeys", "revoke", made.ID)
+	sh.JSON(&all, "apikeys", "list")
 	if len(all) != 0 {
 		t.Errorf("after revoking, apikeys list shows %+v", all)
-	}
-}
-
-func TestTheAdministratorsAPITakesAKey(t *testing.T) {
-	t.Parallel()
-	s := servertest.StartWithApps(t, storetest.New(t), map[string]string{"admin_auth": "token"})
-	key := func(expires time.Time, scopes ...string) (*apikey.Key, string) {
-		k, text := apikey.New("app", scopes, s.Time(), expires)
-		if err := s.Store.APIKeys.InsertAPIKey(t.Context(), k); err != nil {
-			t.Fatal(err)
-		}
-		return k, text
-	}
-	good, text := key(time.Time{}, apikey.RequestsRead, apikey.RequestsWrite)
-	_, reading := key(time.Time{}, apikey.RequestsRead)
-	_, short := key(s.Time().Add(time.Minute), apikey.RequestsRead)
-	login := s.LoginChallenge(s.NewBrowser().Get("/oauth2/auth?" + servertest.AuthorizationRequest().Encode()))
-	call := func(method, authorization string) servertest.Response {
-		t.Helper()
-		path, body := "/oauth2/auth/requests/login", ""
-		if method == http.MethodPut {
-			path, body = path+"/accept", `{"subject":"jo"}`
-		}
-		r, err := http.NewRequestWithContext(t.Context(), method, s.AdminURL+path+"?login_challenge="+login, strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("Content-Type", "application/json")
-		if authorization != "" {
-			r.Header.Set("Authorization", authorization)
-		}
-		return servertest.Send(t, http.DefaultClient, r)
-	}
-	for _, bad := range []string{"", "Bearer", "Bearer x", text, "Basic " + text, "Bearer " + text[:len(text)-1] + "g"} {
-		p := call(http.MethodGet, bad)
-		servertest.WantError(t, p, http.StatusUnauthorized, "request_unauthorized")
-		if p.Header.Get("WWW-Authenticate") != "Bearer" {
-			t.Errorf("WWW-Authenticate = %q", p.Header.Get("WWW-Authenticate"))
-		}
-	}
-	p := call(http.MethodPut, "Bearer "+reading)
-	servertest.WantError(t, p, http.StatusForbidden, "request_forbidden")
-	if got := p.Header.Get("WWW-Authenticate"); !strings.Contains(got, `scope="requests:write"`) {
-		t.Errorf("WWW-Authenticate = %q", got)
-	}
-	for _, key := range []string{text, reading, short} {
-		if p := call(http.MethodGet, "bearer "+key); p.Status != http.StatusOK {
-			t.Errorf("with a good key: %d %s", p.Status, p.Body)
-		}
-	}
-	before := s.Store.Statements()
-	call(http.MethodGet, "Bearer "+text)
-	if got := s.Store.Statements() - before; got != 1 {
-		t.Errorf("%d statements, want that for the request alone", got)
-	}
-	s.Advance(2 * time.Minute)
-	servertest.WantError(t, call(http.MethodGet, "Bearer "+short), http.StatusUnauthorized, "request_unauthorized")
-	if p := call(http.MethodPut, "Bearer "+text); p.Status != http.StatusOK {
-		t.Errorf("accept: %d %s", p.Status, p.Body)
-	}
-	if err := s.Store.APIKeys.DeleteAPIKey(t.Context(), good.ID); err != nil {
-		t.Fatal(err)
-	}
-	s.Advance(2 * time.Second)
-	servertest.WantError(t, call(http.MethodPut, "Bearer "+text), http.StatusUnauthorized, "request_unauthorized")
-}
-
-// A page that makes a browser take the administrators' address for its own site's
-// gets nowhere.
-func TestNoBrowserCallsAnOpenAPI(t *testing.T) {
-	t.Parallel()
-	s := servertest.StartWithApps(t, storetest.New(t), nil)
-	login := s.LoginChallenge(s.NewBrowser().Get("/oauth2/auth?" + servertest.AuthorizationRequest().Encode()))
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPut,
-		s.AdminURL+"/oauth2/auth/requests/login/accept?login_challenge="+login, strings.NewReader(`{"subject":"jo"}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Origin", "http://rebound.example")
-	servertest.WantError(t, servertest.Send(t, http.DefaultClient, r), http.StatusForbidden, "request_forbidden")
-
-	// To what a page reads of its own site a browser adds no Origin.
-	for host, want := range map[string]int{
-		"rebound.example:4445": http.StatusForbidden, "localhost.rebound.example": http.StatusForbidden, "notlocalhost": http.StatusForbidden,
-		"localhost:4445": http.StatusOK, "LOCALHOST": http.StatusOK, "ostiary.localhost:80": http.StatusOK, "127.0.0.1": http.StatusOK, "[::1]:4445": http.StatusOK,
-	} {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.AdminURL+"/keys/hydra.openid.id-token", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Host = host
-		if p := servertest.Send(t, http.DefaultClient, r); p.Status != want {
-			t.Errorf("with the host %s: %d, want %d", host, p.Status, want)
-		}
 	}
 }
 
@@ -138,21 +42,21 @@ func TestNoBrowserCallsAnOpenAPI(t *testing.T) {
 func TestWhoAnAppBroughtIsManagedByTheirSubject(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
-	sh.must("users", "create", "ada", "--generate")
-	if err := sh.store().Accounts.InsertAccount(t.Context(), account.NewExternal("jo at home", time.Now())); err != nil {
+	sh := clitest.NewShell(t)
+	sh.Must("users", "create", "ada", "--generate")
+	if err := sh.Store().Accounts.InsertAccount(t.Context(), account.NewExternal("jo at home", time.Now())); err != nil {
 		t.Fatal(err)
 	}
-	var all []userView
-	sh.json(&all, "users", "list")
+	var all []cli.UserView
+	sh.JSON(&all, "users", "list")
 	if len(all) != 2 || all[0].Username != "" || all[0].Subject != "jo at home" || all[0].HasPassword {
 		t.Errorf("users list shows %+v", all)
 	}
-	if got := sh.must("users", "disable", "jo at home"); !strings.Contains(got, "jo at home is disabled") {
+	if got := sh.Must("users", "disable", "jo at home"); !strings.Contains(got, "jo at home is disabled") {
 		t.Errorf("users disable says %s", got)
 	}
-	if got := sh.refused("users", "set-password", "jo at home", "--generate"); !strings.Contains(got, "signs in with an app") {
+	if got := sh.MustFail("users", "set-password", "jo at home", "--generate"); !strings.Contains(got, "signs in with an app") {
 		t.Errorf("users set-password says %s", got)
 	}
-	sh.must("users", "delete", "--yes", "jo at home")
+	sh.Must("users", "delete", "--yes", "jo at home")
 }

@@ -1,10 +1,12 @@
-package cli
+package cli_test
 
 import (
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/ostiary/ostiary/internal/cli"
+	"github.com/ostiary/ostiary/internal/cli/clitest"
 	"github.com/ostiary/ostiary/internal/server/servertest"
 )
 
@@ -17,7 +19,7 @@ func TestEveryCommandChangesOrLooks(t *testing.T) {
 		"keys list", "keysets get", "keysets list", "migrate status", "migrate up", "notices list", "perform authorization-code", "perform client-credentials", "perform device-code",
 		"purge", "scopes get", "scopes list", "serve", "sessions list", "users get", "users list", "version",
 	}
-	changes := audited()
+	changes := cli.AuditedActs()
 	for _, command := range model(t).Leaves(true) {
 		path := strings.TrimPrefix(command.FullPath(), "ostiary ")
 		if (changes[path] != "") == slices.Contains(looks, path) {
@@ -33,24 +35,24 @@ func TestEveryCommandChangesOrLooks(t *testing.T) {
 func TestCommandsAreInTheAuditLog(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
-	sh.must("clients", "create", "--id=shop", "--redirect-uri=https://shop.example/cb", "--name=Shop")
-	sh.must("clients", "update", "shop", "--name=The Shop")
-	sh.refused("clients", "delete", "--yes", "nobody")
-	sh.must("clients", "list")
-	sh.refused("revoke", "--set=issuer=https://id.example", "a-token-that-is-none")
-	sh.input = servertest.Password + "\n"
-	sh.must("users", "create", "ada", "--password-file=-")
-	sh.input = ""
-	sh.must("apikeys", "create", "nightly", "--scope=clients:read")
-	sh.must("keysets", "create", "mine", "--alg=ES256", "--kid=first")
-	sh.input = sh.must("keysets", "get", "mine", "--private", "--json")
-	sh.must("keysets", "import", "copy", "-")
-	sh.must("keysets", "delete", "--yes", "mine", "first")
-	sh.must("clients", "delete", "--yes", "shop")
+	sh := clitest.NewShell(t)
+	sh.Must("clients", "create", "--id=shop", "--redirect-uri=https://shop.example/cb", "--name=Shop")
+	sh.Must("clients", "update", "shop", "--name=The Shop")
+	sh.MustFail("clients", "delete", "--yes", "nobody")
+	sh.Must("clients", "list")
+	sh.MustFail("revoke", "--set=issuer=https://id.example", "a-token-that-is-none")
+	sh.Input = servertest.Password + "\n"
+	sh.Must("users", "create", "ada", "--password-file=-")
+	sh.Input = ""
+	sh.Must("apikeys", "create", "nightly", "--scope=clients:read")
+	sh.Must("keysets", "create", "mine", "--alg=ES256", "--kid=first")
+	sh.Input = sh.Must("keysets", "get", "mine", "--private", "--json")
+	sh.Must("keysets", "import", "copy", "-")
+	sh.Must("keysets", "delete", "--yes", "mine", "first")
+	sh.Must("clients", "delete", "--yes", "shop")
 
-	var events []eventView
-	sh.json(&events, "audit")
+	var events []cli.EventView
+	sh.JSON(&events, "audit")
 	var got []string
 	for _, e := range slices.Backward(events) {
 		got = append(got, e.Action+" "+e.Target+" "+e.Outcome)
@@ -72,7 +74,7 @@ func TestCommandsAreInTheAuditLog(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("the log has %q, want %q", got, want)
 	}
-	if strings.Contains(sh.must("audit"), "a-token") {
+	if strings.Contains(sh.Must("audit"), "a-token") {
 		t.Error("the log has a token")
 	}
 	for _, tc := range []struct {
@@ -88,10 +90,10 @@ func TestCommandsAreInTheAuditLog(t *testing.T) {
 		{[]string{"--since=2999-01-01"}, 0},
 		{[]string{"--limit=2"}, 2},
 	} {
-		var some []eventView
-		if sh.json(&some, append([]string{"audit"}, tc.args...)...); len(some) != tc.want {
+		var some []cli.EventView
+		if sh.JSON(&some, append([]string{"audit"}, tc.args...)...); len(some) != tc.want {
 			t.Errorf("audit %v lists %d, want %d", tc.args, len(some), tc.want)
 		}
 	}
-	sh.refused("audit", "--since=yesterday")
+	sh.MustFail("audit", "--since=yesterday")
 }

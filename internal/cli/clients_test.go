@@ -1,4 +1,4 @@
-package cli
+package cli_test
 
 import (
 	"encoding/json"
@@ -9,18 +9,20 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ostiary/ostiary/internal/cli"
+	"github.com/ostiary/ostiary/internal/cli/clitest"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/server"
 	"github.com/ostiary/ostiary/internal/server/servertest"
 )
 
-func verifies(t *testing.T, sh *shell, id, secret string) bool {
+func verifies(t *testing.T, sh *clitest.Shell, id, secret string) bool {
 	t.Helper()
-	c, err := sh.store().Clients.Client(t.Context(), id)
+	c, err := sh.Store().Clients.Client(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ok, err := c.Secret.Verify(t.Context(), server.NewHasher(sh.config()), secret)
+	ok, err := c.Secret.Verify(t.Context(), server.NewHasher(sh.Config()), secret)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,9 +32,9 @@ func verifies(t *testing.T, sh *shell, id, secret string) bool {
 func TestAClientIsCreatedShownChangedAndDeleted(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
-	var made clientView
-	sh.json(&made, "clients", "create", "--id=app", "--name=My App",
+	sh := clitest.NewShell(t)
+	var made cli.ClientView
+	sh.JSON(&made, "clients", "create", "--id=app", "--name=My App",
 		"--redirect-uri=https://a.example/cb", "--redirect-uri=https://a.example/cb?list=1,2",
 		"--grant-type=authorization_code,refresh_token", "--scope=openid api", "--audience=https://api.example",
 		"--post-logout-redirect-uri=https://a.example/bye", "--access-token-format=opaque", "--skip-consent")
@@ -51,15 +53,15 @@ func TestAClientIsCreatedShownChangedAndDeleted(t *testing.T) {
 		t.Errorf("the secret that was printed, %q, is not the client's", made.Secret)
 	}
 
-	var got clientView
-	sh.json(&got, "clients", "get", "app")
-	if diff := cmp.Diff(clientView{ID: "app", Metadata: want, CreatedAt: made.CreatedAt, UpdatedAt: made.UpdatedAt}, got); diff != "" {
+	var got cli.ClientView
+	sh.JSON(&got, "clients", "get", "app")
+	if diff := cmp.Diff(cli.ClientView{ID: "app", Metadata: want, CreatedAt: made.CreatedAt, UpdatedAt: made.UpdatedAt}, got); diff != "" {
 		t.Errorf("clients get (-want +got):\n%s", diff)
 	}
-	servertest.Contains(t, sh.must("clients", "get", "app"), "My App", "https://a.example/cb, ")
+	servertest.Contains(t, sh.Must("clients", "get", "app"), "My App", "https://a.example/cb, ")
 
-	got = clientView{}
-	sh.json(&got, "clients", "update", "app", "--name=Ours", "--no-skip-consent", "--audience=")
+	got = cli.ClientView{}
+	sh.JSON(&got, "clients", "update", "app", "--name=Ours", "--no-skip-consent", "--audience=")
 	want.ClientName, want.SkipConsent, want.Audience = "Ours", false, nil
 	if diff := cmp.Diff(want, got.Metadata); diff != "" {
 		t.Errorf("clients update changed something else (-want +got):\n%s", diff)
@@ -70,24 +72,24 @@ func TestAClientIsCreatedShownChangedAndDeleted(t *testing.T) {
 	if !got.CreatedAt.Equal(made.CreatedAt) || !got.UpdatedAt.After(made.UpdatedAt) {
 		t.Errorf("clients update left the times %v and %v, which were %v", got.CreatedAt, got.UpdatedAt, made.CreatedAt)
 	}
-	got = clientView{}
-	sh.json(&got, "clients", "update", "app", "--grant-type=client_credentials")
+	got = cli.ClientView{}
+	sh.JSON(&got, "clients", "update", "app", "--grant-type=client_credentials")
 	if got.ResponseTypes != nil {
 		t.Errorf("a client without authorization_code keeps the response types %q", got.ResponseTypes)
 	}
 
-	servertest.Contains(t, sh.refused("clients", "delete", "app"), "--yes")
-	servertest.Contains(t, sh.must("clients", "delete", "app", "--yes"), "deleted app")
-	servertest.Contains(t, sh.refused("clients", "get", "app"), `no client "app"`)
-	servertest.Contains(t, sh.refused("clients", "delete", "app", "--yes"), `no client "app"`)
-	servertest.Contains(t, sh.refused("clients", "update", "app"), `no client "app"`)
+	servertest.Contains(t, sh.MustFail("clients", "delete", "app"), "--yes")
+	servertest.Contains(t, sh.Must("clients", "delete", "app", "--yes"), "deleted app")
+	servertest.Contains(t, sh.MustFail("clients", "get", "app"), `no client "app"`)
+	servertest.Contains(t, sh.MustFail("clients", "delete", "app", "--yes"), `no client "app"`)
+	servertest.Contains(t, sh.MustFail("clients", "update", "app"), `no client "app"`)
 }
 
 func TestClientsThatCannotBeAreRefusedWithEveryFault(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
-	sh.must("clients", "create", "--id=taken", "--grant-type=client_credentials")
+	sh := clitest.NewShell(t)
+	sh.Must("clients", "create", "--id=taken", "--grant-type=client_credentials")
 	for name, tc := range map[string]struct {
 		args []string
 		want []string
@@ -108,12 +110,12 @@ func TestClientsThatCannotBeAreRefusedWithEveryFault(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			sh := *sh
-			sh.t = t
-			servertest.Contains(t, sh.refused(append([]string{"clients"}, tc.args...)...), tc.want...)
+			sh.T = t
+			servertest.Contains(t, sh.MustFail(append([]string{"clients"}, tc.args...)...), tc.want...)
 		})
 	}
-	var all []clientView
-	sh.json(&all, "clients", "list")
+	var all []cli.ClientView
+	sh.JSON(&all, "clients", "list")
 	if len(all) != 1 || all[0].ID != "taken" || all[0].TokenEndpointAuthMethod != "client_secret_basic" {
 		t.Errorf("refused commands left %+v", all)
 	}
@@ -122,23 +124,23 @@ func TestClientsThatCannotBeAreRefusedWithEveryFault(t *testing.T) {
 func TestASecretComesAndGoesWithTheMethod(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
-	sh.input = "a secret from a file\n"
-	sh.must("clients", "create", "--id=a", "--redirect-uri=https://a.example", "--secret-file=-")
+	sh := clitest.NewShell(t)
+	sh.Input = "a secret from a file\n"
+	sh.Must("clients", "create", "--id=a", "--redirect-uri=https://a.example", "--secret-file=-")
 	if !verifies(t, sh, "a", "a secret from a file") {
 		t.Error("the secret in the file is not the client's")
 	}
-	var got clientView
-	sh.json(&got, "clients", "update", "a", "--new-secret")
+	var got cli.ClientView
+	sh.JSON(&got, "clients", "update", "a", "--new-secret")
 	if verifies(t, sh, "a", "a secret from a file") || !verifies(t, sh, "a", got.Secret) {
 		t.Error("--new-secret did not replace the secret")
 	}
-	sh.must("clients", "update", "a", "--auth-method=none")
-	if c, err := sh.store().Clients.Client(t.Context(), "a"); err != nil || c.Secret != "" {
+	sh.Must("clients", "update", "a", "--auth-method=none")
+	if c, err := sh.Store().Clients.Client(t.Context(), "a"); err != nil || c.Secret != "" {
 		t.Errorf("a client without authentication keeps the secret %q (%v)", c.Secret, err)
 	}
-	got = clientView{}
-	sh.json(&got, "clients", "update", "a", "--auth-method=client_secret_post")
+	got = cli.ClientView{}
+	sh.JSON(&got, "clients", "update", "a", "--auth-method=client_secret_post")
 	if got.Secret == "" || !verifies(t, sh, "a", got.Secret) {
 		t.Error("a client that needs a secret again got none")
 	}
@@ -147,16 +149,16 @@ func TestASecretComesAndGoesWithTheMethod(t *testing.T) {
 func TestSecretsAreNeverListed(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
-	sh.must("clients", "create", "--id=a", "--grant-type=client_credentials", "--secret=hunter2-hunter2-hunter2-hunter2-hunter2")
-	sh.must("clients", "create", "--id=b", "--grant-type=client_credentials", "--secret=hunter2")
-	c, err := sh.store().Clients.Client(t.Context(), "b")
+	sh := clitest.NewShell(t)
+	sh.Must("clients", "create", "--id=a", "--grant-type=client_credentials", "--secret=hunter2-hunter2-hunter2-hunter2-hunter2")
+	sh.Must("clients", "create", "--id=b", "--grant-type=client_credentials", "--secret=hunter2")
+	c, err := sh.Store().Clients.Client(t.Context(), "b")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{{"clients", "list"}, {"clients", "get", "a"}, {"clients", "get", "b"}} {
 		for _, format := range [][]string{nil, {"--json"}} {
-			text := sh.must(append(args, format...)...)
+			text := sh.Must(append(args, format...)...)
 			servertest.Lacks(t, text, "hunter2", string(c.Secret), "hmac-sha256", "argon2", "secret\"")
 		}
 	}
@@ -165,15 +167,15 @@ func TestSecretsAreNeverListed(t *testing.T) {
 func TestClientsAreListedWhole(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
-	entries := make([]string, 0, pageSize+3)
-	for i := range pageSize + 3 {
+	sh := clitest.NewShell(t)
+	entries := make([]string, 0, cli.PageSize+3)
+	for i := range cli.PageSize + 3 {
 		entries = append(entries, `{"client_id":"c`+strings.Repeat("x", i%7)+string(rune('a'+i%26))+strings.Repeat("y", i/26)+
 			`","client_secret":"0123456789abcdef0123456789abcdef","grant_types":["client_credentials"]}`)
 	}
-	sh.must("clients", "import", sh.file("clients.json", "["+strings.Join(entries, ",")+"]"))
+	sh.Must("clients", "import", sh.WriteFile("clients.json", "["+strings.Join(entries, ",")+"]"))
 	var all []map[string]any
-	sh.json(&all, "clients", "list")
+	sh.JSON(&all, "clients", "list")
 	ids := make(map[string]bool)
 	for _, c := range all {
 		ids[c["client_id"].(string)] = true
@@ -181,7 +183,7 @@ func TestClientsAreListedWhole(t *testing.T) {
 	if len(all) != len(entries) || len(ids) != len(entries) {
 		t.Errorf("%d clients listed, %d of them different; want %d", len(all), len(ids), len(entries))
 	}
-	if got := sh.must("clients", "list"); strings.Count(got, "\n") != len(entries)+1 {
+	if got := sh.Must("clients", "list"); strings.Count(got, "\n") != len(entries)+1 {
 		t.Errorf("the table has %d lines, want one for each of %d clients and a head", strings.Count(got, "\n"), len(entries))
 	}
 }
@@ -189,12 +191,12 @@ func TestClientsAreListedWhole(t *testing.T) {
 func TestWhatIsListedCanBeImportedAndChangesNothing(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
-	sh.must("clients", "create", "--id=a", "--redirect-uri=https://a.example", "--secret=0123456789")
-	sh.must("clients", "create", "--id=b", "--grant-type=client_credentials", "--audience=https://api.example")
-	listed := sh.must("clients", "list", "--json")
-	servertest.Contains(t, sh.must("clients", "import", sh.file("listed.json", listed)), "0 created, 0 updated, 2 unchanged")
-	if again := sh.must("clients", "list", "--json"); again != listed {
+	sh := clitest.NewShell(t)
+	sh.Must("clients", "create", "--id=a", "--redirect-uri=https://a.example", "--secret=0123456789")
+	sh.Must("clients", "create", "--id=b", "--grant-type=client_credentials", "--audience=https://api.example")
+	listed := sh.Must("clients", "list", "--json")
+	servertest.Contains(t, sh.Must("clients", "import", sh.WriteFile("listed.json", listed)), "0 created, 0 updated, 2 unchanged")
+	if again := sh.Must("clients", "list", "--json"); again != listed {
 		t.Errorf("after importing what was listed (-before +after):\n%s", cmp.Diff(listed, again))
 	}
 }
@@ -211,8 +213,8 @@ func members(t *testing.T, text string) []string {
 func TestTimesAreRFC3339InUTC(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
-	text := sh.must("clients", "create", "--id=a", "--grant-type=client_credentials", "--json")
+	sh := clitest.NewShell(t)
+	text := sh.Must("clients", "create", "--id=a", "--grant-type=client_credentials", "--json")
 	for _, member := range []string{"created_at", "updated_at", "client_secret"} {
 		if !slices.Contains(members(t, text), member) {
 			t.Errorf("clients create --json lacks %s: %s", member, text)
@@ -221,7 +223,7 @@ func TestTimesAreRFC3339InUTC(t *testing.T) {
 	var v struct {
 		CreatedAt string `json:"created_at"`
 	}
-	sh.json(&v, "clients", "get", "a")
+	sh.JSON(&v, "clients", "get", "a")
 	if !strings.HasSuffix(v.CreatedAt, "Z") || !strings.Contains(v.CreatedAt, "T") {
 		t.Errorf("created_at = %q, want RFC 3339 in UTC", v.CreatedAt)
 	}

@@ -1,4 +1,4 @@
-package cli
+package cli_test
 
 import (
 	"bufio"
@@ -12,6 +12,8 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/ostiary/ostiary/internal/cli"
+	"github.com/ostiary/ostiary/internal/cli/clitest"
 	"github.com/ostiary/ostiary/internal/server/servertest"
 )
 
@@ -39,13 +41,13 @@ func openConsole(t *testing.T) (person, program *os.File) {
 
 // converse runs a command on a terminal, on which a person types each answer when
 // its question appears, and returns all that the terminal showed.
-func (sh *shell) converse(ctx context.Context, args []string, dialogue ...string) (shown string, code int) {
-	sh.t.Helper()
-	person, program := openConsole(sh.t)
+func converse(sh *clitest.Shell, ctx context.Context, args []string, dialogue ...string) (shown string, code int) {
+	sh.T.Helper()
+	person, program := openConsole(sh.T)
 	var out bytes.Buffer
 	ended := make(chan int, 1)
 	go func() {
-		ended <- Run(ctx, servertest.Version, append(append([]string{}, sh.settings...), args...), Streams{program, &out, program})
+		ended <- cli.Run(ctx, servertest.Version, append(append([]string{}, sh.Settings...), args...), cli.Streams{program, &out, program})
 		fmt.Fprint(program, "\x04")
 	}()
 	screen := bufio.NewReader(person)
@@ -54,17 +56,17 @@ func (sh *shell) converse(ctx context.Context, args []string, dialogue ...string
 		for !strings.HasSuffix(all.String(), dialogue[i]) {
 			r, _, err := screen.ReadRune()
 			if err != nil || r == '\x04' {
-				sh.t.Fatalf("the terminal shows %q and never %q (%v)", all.String(), dialogue[i], err)
+				sh.T.Fatalf("the terminal shows %q and never %q (%v)", all.String(), dialogue[i], err)
 			}
 			all.WriteRune(r)
 		}
 		if _, err := person.WriteString(dialogue[i+1]); err != nil {
-			sh.t.Fatal(err)
+			sh.T.Fatal(err)
 		}
 	}
 	rest, err := screen.ReadString('\x04')
 	if err != nil {
-		sh.t.Fatal(err)
+		sh.T.Fatal(err)
 	}
 	return all.String() + rest + out.String(), <-ended
 }
@@ -72,17 +74,17 @@ func (sh *shell) converse(ctx context.Context, args []string, dialogue ...string
 func TestAPersonIsAskedForAPasswordThatIsNotShown(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
+	sh := clitest.NewShell(t)
 	args := []string{"users", "create", "jo"}
-	shown, code := sh.converse(t.Context(), args, "Password: ", "correct horse\r", "The same again: ", "correct horse\r")
-	if code != 0 || !sh.signsIn("jo", "correct horse") {
+	shown, code := converse(sh, t.Context(), args, "Password: ", "correct horse\r", "The same again: ", "correct horse\r")
+	if code != 0 || !signsIn(sh, "jo", "correct horse") {
 		t.Errorf("exit code %d: %s", code, shown)
 	}
 	servertest.Lacks(t, shown, "correct horse")
 
 	args = []string{"users", "set-password", "jo"}
-	shown, code = sh.converse(t.Context(), args, "Password: ", "battery staple\r", "The same again: ", "battery stable\r")
-	if code != 1 || !sh.signsIn("jo", "correct horse") {
+	shown, code = converse(sh, t.Context(), args, "Password: ", "battery staple\r", "The same again: ", "battery stable\r")
+	if code != 1 || !signsIn(sh, "jo", "correct horse") {
 		t.Errorf("two different passwords gave exit code %d: %s", code, shown)
 	}
 	servertest.Contains(t, shown, "not the same")
@@ -91,24 +93,24 @@ func TestAPersonIsAskedForAPasswordThatIsNotShown(t *testing.T) {
 func TestAPersonIsAskedBeforeSomethingIsDeleted(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
-	sh.must("clients", "create", "--id=app", "--name=My App", "--grant-type=client_credentials")
+	sh := clitest.NewShell(t)
+	sh.Must("clients", "create", "--id=app", "--name=My App", "--grant-type=client_credentials")
 	args := []string{"clients", "delete", "app"}
-	if shown, code := sh.converse(t.Context(), args, "(My App) and every token it was given? Type yes: ", "no\n"); code != 1 {
+	if shown, code := converse(sh, t.Context(), args, "(My App) and every token it was given? Type yes: ", "no\n"); code != 1 {
 		t.Errorf("no was taken for yes: %s", shown)
 	}
-	sh.must("clients", "get", "app")
-	if shown, code := sh.converse(t.Context(), args, "Type yes: ", "YES\n"); code != 0 {
+	sh.Must("clients", "get", "app")
+	if shown, code := converse(sh, t.Context(), args, "Type yes: ", "YES\n"); code != 0 {
 		t.Errorf("yes was taken for no: %s", shown)
 	}
-	sh.refused("clients", "get", "app")
+	sh.MustFail("clients", "get", "app")
 }
 
 func TestAPersonMayLeaveAQuestion(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
-	shown, code := sh.converse(t.Context(), []string{"users", "create", "jo"}, "Password: ", "corr\x03")
+	sh := clitest.NewShell(t)
+	shown, code := converse(sh, t.Context(), []string{"users", "create", "jo"}, "Password: ", "corr\x03")
 	if code != 1 {
 		t.Errorf("Ctrl+C gave exit code %d: %s", code, shown)
 	}
@@ -116,23 +118,23 @@ func TestAPersonMayLeaveAQuestion(t *testing.T) {
 
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
-	if shown, code := sh.converse(ctx, []string{"users", "create", "jo"}); code != 1 {
+	if shown, code := converse(sh, ctx, []string{"users", "create", "jo"}); code != 1 {
 		t.Errorf("the end of the process gave exit code %d: %s", code, shown)
 	}
-	sh.refused("users", "disable", "jo")
+	sh.MustFail("users", "disable", "jo")
 }
 
 func TestProgressIsShownToPeopleAlone(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
-	file := sh.file("users.json", goodUsers)
-	shown, code := sh.converse(t.Context(), []string{"users", "import", file})
+	sh := clitest.NewShell(t)
+	file := sh.WriteFile("users.json", goodUsers)
+	shown, code := converse(sh, t.Context(), []string{"users", "import", file})
 	if code != 0 {
 		t.Fatalf("exit code %d: %s", code, shown)
 	}
 	servertest.Contains(t, shown, "people: 1 of 3", "people: 3 of 3", "3 created")
-	if got := sh.run("users", "import", file); got.err != "" {
-		t.Errorf("without a terminal the import says %q", got.err)
+	if got := sh.Run("users", "import", file); got.Err != "" {
+		t.Errorf("without a terminal the import says %q", got.Err)
 	}
 }

@@ -1,4 +1,4 @@
-package cli
+package cli_test
 
 import (
 	"bytes"
@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ostiary/ostiary/internal/cli"
+	"github.com/ostiary/ostiary/internal/cli/clitest"
 	"github.com/ostiary/ostiary/internal/server/servertest"
 )
 
@@ -15,7 +17,7 @@ import (
 func TestDevStartsWithoutTheMailCatcher(t *testing.T) {
 	t.Parallel()
 
-	unsetEnvironment(t)
+	clitest.UnsetEnvironment(t)
 	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -26,10 +28,10 @@ func TestDevStartsWithoutTheMailCatcher(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan int, 1)
 	go func() {
-		code := Run(ctx, servertest.Version, []string{
+		code := cli.Run(ctx, servertest.Version, []string{
 			"dev", "--data=" + t.TempDir(), "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--demo-listen=127.0.0.1:0",
 			"--mail-listen=" + taken.Addr().String(),
-		}, Streams{strings.NewReader(""), write, &log})
+		}, cli.Streams{strings.NewReader(""), write, &log})
 		_ = write.CloseWithError(io.EOF) // the reader is here
 		ended <- code
 	}()

@@ -1,4 +1,4 @@
-package cli
+package cli_test
 
 import (
 	"regexp"
@@ -22,7 +22,7 @@ func TestSomebodySignsInOnAnotherDeviceFromTheTerminal(t *testing.T) {
 	b.Follow(b.Post("/device", servertest.Form("user_code", code, "decision", "continue")))
 	s.Advance(time.Minute) // whenever the command asks, it is not too early
 	got := end()
-	if got.code != 0 || !strings.Contains(got.out, "id_token_claims") {
-		t.Errorf("exit code %d: %s%s", got.code, got.out, got.err)
+	if got.Code != 0 || !strings.Contains(got.Out, "id_token_claims") {
+		t.Errorf("exit code %d: %s%s", got.Code, got.Out, got.Err)
 	}
 }

@@ -1,4 +1,4 @@
-package cli
+package cli_test
 
 import (
 	"errors"
@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/cli"
+	"github.com/ostiary/ostiary/internal/cli/clitest"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/server/servertest"
 	"github.com/ostiary/ostiary/internal/session"
@@ -14,16 +16,16 @@ import (
 
 // visit signs a person in and lets them allow a client something, as of some time
 // ago.
-func (sh *shell) visit(s *store.Store, username, clientID string, ago time.Duration, refreshable bool) (*grant.Grant, *session.Session) {
-	sh.t.Helper()
+func visit(sh *clitest.Shell, s *store.Store, username, clientID string, ago time.Duration, refreshable bool) (*grant.Grant, *session.Session) {
+	sh.T.Helper()
 	when := time.Now().Add(-ago).Truncate(time.Microsecond)
 	n := &session.Session{
-		ID: session.NewID(), Cookie: session.Hash(session.NewCookie()), Subject: sh.person(username).Subject,
+		ID: session.NewID(), Cookie: session.Hash(session.NewCookie()), Subject: person(sh, username).Subject,
 		AuthTime: when, ACR: session.ACRPassword, AMR: []string{"pwd"}, CreatedAt: when, SeenAt: when,
 		IdleUntil: when.Add(10 * time.Hour), EndsAt: when.Add(12 * time.Hour),
 	}
-	if err := s.Sessions.InsertSession(sh.t.Context(), n, nil); err != nil {
-		sh.t.Fatal(err)
+	if err := s.Sessions.InsertSession(sh.T.Context(), n, nil); err != nil {
+		sh.T.Fatal(err)
 	}
 	g := &grant.Grant{
 		Locator: grant.Locator{Partition: grant.PartitionAt(when, refreshable), ID: grant.NewID(when)},
@@ -31,29 +33,29 @@ func (sh *shell) visit(s *store.Store, username, clientID string, ago time.Durat
 		CreatedAt: when, ExpiresAt: when.Add(9 * time.Hour), EndsAt: when.Add(9 * time.Hour), CodeExpiresAt: when.Add(time.Minute),
 		Seed: make([]byte, 32),
 	}
-	if err := s.Grants.InsertGrant(sh.t.Context(), g); err != nil {
-		sh.t.Fatal(err)
+	if err := s.Grants.InsertGrant(sh.T.Context(), g); err != nil {
+		sh.T.Fatal(err)
 	}
 	return g, n
 }
 
 // visited is a shell whose people came an hour and more after they were added.
-func visited(t *testing.T) (*shell, *store.Store) {
+func visited(t *testing.T) (*clitest.Shell, *store.Store) {
 	t.Helper()
-	sh := newShell(t)
+	sh := clitest.NewShell(t)
 	for _, name := range []string{"ada", "bob"} {
-		sh.must("users", "create", name, "--generate")
+		sh.Must("users", "create", name, "--generate")
 	}
 	for _, id := range []string{"web", "app"} {
-		sh.must("clients", "create", "--id="+id, "--redirect-uri=https://a.example")
+		sh.Must("clients", "create", "--id="+id, "--redirect-uri=https://a.example")
 	}
-	return sh, sh.store()
+	return sh, sh.Store()
 }
 
-func grantIDs(sh *shell, args ...string) string {
-	sh.t.Helper()
-	var all []grantView
-	sh.json(&all, append([]string{"grants", "list"}, args...)...)
+func grantIDs(sh *clitest.Shell, args ...string) string {
+	sh.T.Helper()
+	var all []cli.GrantView
+	sh.JSON(&all, append([]string{"grants", "list"}, args...)...)
 	ids := make([]string, len(all))
 	for i, g := range all {
 		ids[i] = g.ID
@@ -65,8 +67,8 @@ func TestGrantsAreListedAndRevoked(t *testing.T) {
 	t.Parallel()
 
 	sh, s := visited(t)
-	ada, _ := sh.visit(s, "ada", "web", 0, true)
-	bob, _ := sh.visit(s, "bob", "app", 0, false)
+	ada, _ := visit(sh, s, "ada", "web", 0, true)
+	bob, _ := visit(sh, s, "bob", "app", 0, false)
 	for name, tc := range map[string]struct {
 		args []string
 		want []*grant.Grant
@@ -84,35 +86,35 @@ func TestGrantsAreListedAndRevoked(t *testing.T) {
 			t.Errorf("%s: grants list %v = %q, want %q", name, tc.args, got, want)
 		}
 	}
-	servertest.Contains(t, sh.must("grants", "list"), "openid email", ada.Subject, bob.ID.String())
-	servertest.Contains(t, sh.refused("grants", "list", "--user=eve"), "nobody with the username eve")
+	servertest.Contains(t, sh.Must("grants", "list"), "openid email", ada.Subject, bob.ID.String())
+	servertest.Contains(t, sh.MustFail("grants", "list", "--user=eve"), "nobody with the username eve")
 
 	unknown := grant.NewID(time.Now()).String()
-	said := sh.refused("grants", "revoke", ada.ID.String(), unknown, "short")
+	said := sh.MustFail("grants", "revoke", ada.ID.String(), unknown, "short")
 	servertest.Contains(t, said, "nothing was revoked", unknown+": there is no such grant", "short: a grant id has 32")
 	if got := len(strings.Fields(grantIDs(sh))); got != 2 {
 		t.Errorf("a refused revocation left %d grants, want 2", got)
 	}
-	sh.must("grants", "revoke", ada.ID.String(), bob.ID.String())
+	sh.Must("grants", "revoke", ada.ID.String(), bob.ID.String())
 	if got := grantIDs(sh); got != "" {
 		t.Errorf("after revoking all, grants list has %s", got)
 	}
 	if _, err := s.Grants.LiveGrant(t.Context(), ada.Locator, "", time.Now()); !errors.Is(err, grant.ErrNotFound) {
 		t.Errorf("a revoked grant is read as %v, want grant.ErrNotFound", err)
 	}
-	servertest.Contains(t, sh.refused("grants", "revoke", ada.ID.String()), "or it has ended")
+	servertest.Contains(t, sh.MustFail("grants", "revoke", ada.ID.String()), "or it has ended")
 }
 
 func TestSessionsAreListedAndRevoked(t *testing.T) {
 	t.Parallel()
 
 	sh, s := visited(t)
-	adas, first := sh.visit(s, "ada", "web", 0, true)
-	_, second := sh.visit(s, "ada", "app", 0, true)
-	_, third := sh.visit(s, "bob", "app", 0, true)
+	adas, first := visit(sh, s, "ada", "web", 0, true)
+	_, second := visit(sh, s, "ada", "app", 0, true)
+	_, third := visit(sh, s, "bob", "app", 0, true)
 	ids := func(args ...string) map[string]string {
-		var all []sessionView
-		sh.json(&all, append([]string{"sessions", "list"}, args...)...)
+		var all []cli.SessionView
+		sh.JSON(&all, append([]string{"sessions", "list"}, args...)...)
 		found := make(map[string]string)
 		for _, n := range all {
 			found[n.ID] = n.Username
@@ -125,25 +127,25 @@ func TestSessionsAreListedAndRevoked(t *testing.T) {
 	if got := ids("--user=ada"); len(got) != 2 || got[third.ID] != "" {
 		t.Errorf("sessions list --user=ada = %v, want hers", got)
 	}
-	text := sh.must("sessions", "list") + sh.must("sessions", "list", "--json")
+	text := sh.Must("sessions", "list") + sh.Must("sessions", "list", "--json")
 	servertest.Contains(t, text, first.ID, "pwd")
 	servertest.Lacks(t, text, "cookie", "Cookie")
 
-	servertest.Contains(t, sh.refused("sessions", "revoke", "--", first.ID, "unknown"), "nothing was revoked", "unknown: there is no such session")
-	servertest.Contains(t, sh.refused("sessions", "revoke"), "--user")
-	servertest.Contains(t, sh.refused("sessions", "revoke", "--user=ada", "--", first.ID), "--user")
+	servertest.Contains(t, sh.MustFail("sessions", "revoke", "--", first.ID, "unknown"), "nothing was revoked", "unknown: there is no such session")
+	servertest.Contains(t, sh.MustFail("sessions", "revoke"), "--user")
+	servertest.Contains(t, sh.MustFail("sessions", "revoke", "--user=ada", "--", first.ID), "--user")
 	if got := ids(); len(got) != 3 {
 		t.Errorf("refused revocations left %d sessions, want 3", len(got))
 	}
-	sh.must("sessions", "revoke", "--", first.ID)
+	sh.Must("sessions", "revoke", "--", first.ID)
 	if got := ids("--user=ada"); len(got) != 1 || got[second.ID] == "" {
 		t.Errorf("after revoking her first session ada has %v, want the second", got)
 	}
 	if strings.Contains(grantIDs(sh), adas.ID.String()) {
 		t.Error("the grant of a revoked session lives on")
 	}
-	servertest.Contains(t, sh.must("sessions", "revoke", "--user=ada"), "1 of ada")
-	servertest.Contains(t, sh.must("sessions", "revoke", "--user=ada"), "0 of ada")
+	servertest.Contains(t, sh.Must("sessions", "revoke", "--user=ada"), "1 of ada")
+	servertest.Contains(t, sh.Must("sessions", "revoke", "--user=ada"), "0 of ada")
 	if got := ids(); len(got) != 1 || got[third.ID] == "" {
 		t.Errorf("after revoking all of ada's, sessions list = %v, want bob's", got)
 	}
@@ -153,17 +155,17 @@ func TestAnImportedPasswordEndsWhatWasGivenBefore(t *testing.T) {
 	t.Parallel()
 
 	sh, s := visited(t)
-	sh.must("users", "import", sh.file("a.json", `[{"username": "ada", "password": "correct horse"}]`))
-	sh.visit(s, "ada", "web", 0, true)
-	sh.must("users", "import", sh.file("a.json", `[{"username": "ada", "password": "correct horse", "claims": {"name": "Ada"}}]`))
+	sh.Must("users", "import", sh.WriteFile("a.json", `[{"username": "ada", "password": "correct horse"}]`))
+	visit(sh, s, "ada", "web", 0, true)
+	sh.Must("users", "import", sh.WriteFile("a.json", `[{"username": "ada", "password": "correct horse", "claims": {"name": "Ada"}}]`))
 	if got := grantIDs(sh); got == "" {
 		t.Error("importing the same password ended a grant")
 	}
-	sh.must("users", "import", sh.file("a.json", `[{"username": "ada", "password": "battery staple"}]`))
+	sh.Must("users", "import", sh.WriteFile("a.json", `[{"username": "ada", "password": "battery staple"}]`))
 	if got := grantIDs(sh); got != "" {
 		t.Errorf("importing another password left the grant %s", got)
 	}
-	if got := sh.must("sessions", "list", "--json"); got != "[]\n" {
+	if got := sh.Must("sessions", "list", "--json"); got != "[]\n" {
 		t.Errorf("importing another password left the sessions %s", got)
 	}
 }

@@ -1,4 +1,4 @@
-package cli
+package cli_test
 
 import (
 	"crypto/tls"
@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/cli"
+	"github.com/ostiary/ostiary/internal/cli/clitest"
 	"github.com/ostiary/ostiary/internal/dev"
 	"github.com/ostiary/ostiary/internal/server/servertest"
 )
@@ -55,8 +57,8 @@ func TestHealthcheckAsksTheListenerItself(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, host := range []string{"", "0.0.0.0", "localhost", "127.0.0.1"} {
-			sh := &shell{t: t, settings: []string{"--set=listen=" + host + ":" + port}}
-			if got := sh.must("healthcheck"); got != "ready\n" {
+			sh := &clitest.Shell{T: t, Settings: []string{"--set=listen=" + host + ":" + port}}
+			if got := sh.Must("healthcheck"); got != "ready\n" {
 				t.Errorf("healthcheck of %q says %q, want ready", host, got)
 			}
 		}
@@ -71,12 +73,12 @@ func TestHealthcheckAsksTheListenerItself(t *testing.T) {
 		t.Cleanup(func() { _ = os.RemoveAll(dir) })
 		socket := filepath.Join(dir, "s")
 		serveHealth(t, listenOn(t, "unix", socket), http.StatusOK)
-		(&shell{t: t, settings: []string{"--set=listen=unix:" + socket}}).must("healthcheck")
+		(&clitest.Shell{T: t, Settings: []string{"--set=listen=unix:" + socket}}).Must("healthcheck")
 	})
 	t.Run("over TLS with a certificate for the public name", func(t *testing.T) {
 		t.Parallel()
 
-		sh := &shell{t: t, dir: t.TempDir()}
+		sh := &clitest.Shell{T: t, Dir: t.TempDir()}
 		certPEM, keyPEM, err := dev.SelfSigned(time.Now())
 		if err != nil {
 			t.Fatal(err)
@@ -87,35 +89,35 @@ func TestHealthcheckAsksTheListenerItself(t *testing.T) {
 		}
 		l := listenOn(t, "tcp", "127.0.0.1:0")
 		serveHealth(t, tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}), http.StatusOK)
-		sh.settings = []string{
+		sh.Settings = []string{
 			"--set=listen=" + l.Addr().String(), "--set=issuer=https://id.example.com",
-			"--set=tls_cert_file=" + sh.file("cert.pem", string(certPEM)), "--set=tls_key_file=" + sh.file("key.pem", string(keyPEM)),
+			"--set=tls_cert_file=" + sh.WriteFile("cert.pem", string(certPEM)), "--set=tls_key_file=" + sh.WriteFile("key.pem", string(keyPEM)),
 		}
-		sh.must("healthcheck")
+		sh.Must("healthcheck")
 	})
 	t.Run("and fails where nobody is ready", func(t *testing.T) {
 		t.Parallel()
 
 		l := listenOn(t, "tcp", "127.0.0.1:0")
 		serveHealth(t, l, http.StatusServiceUnavailable)
-		sh := &shell{t: t, settings: []string{"--set=listen=" + l.Addr().String()}}
-		servertest.Contains(t, sh.refused("healthcheck"), "not ready: 503 a body")
+		sh := &clitest.Shell{T: t, Settings: []string{"--set=listen=" + l.Addr().String()}}
+		servertest.Contains(t, sh.MustFail("healthcheck"), "not ready: 503 a body")
 	})
 	t.Run("and fails where nobody listens", func(t *testing.T) {
 		t.Parallel()
 
 		l := listenOn(t, "tcp", "127.0.0.1:0")
 		_ = l.Close()
-		sh := &shell{t: t, settings: []string{"--set=listen=" + l.Addr().String()}}
-		servertest.Contains(t, sh.refused("healthcheck"), "not reached")
+		sh := &clitest.Shell{T: t, Settings: []string{"--set=listen=" + l.Addr().String()}}
+		servertest.Contains(t, sh.MustFail("healthcheck"), "not reached")
 	})
 	t.Run("and fails where nobody answers in time", func(t *testing.T) {
 		t.Parallel()
 
 		l := listenOn(t, "tcp", "127.0.0.1:0")
 		t.Cleanup(func() { _ = l.Close() })
-		sh := &shell{t: t, settings: []string{"--set=listen=" + l.Addr().String()}}
-		servertest.Contains(t, sh.refused("healthcheck"), "did not answer within 2s")
+		sh := &clitest.Shell{T: t, Settings: []string{"--set=listen=" + l.Addr().String()}}
+		servertest.Contains(t, sh.MustFail("healthcheck"), "did not answer within 2s")
 	})
 }
 
@@ -134,9 +136,9 @@ func TestHealthcheckTrustsAnyCertificateOnlyOnLoopback(t *testing.T) {
 		"10.0.0.5:4444":   {"10.0.0.5:4444", false},
 		"id.example:4444": {"id.example:4444", false},
 	} {
-		address, own, err := reachable(listen)
+		address, own, err := cli.Reachable(listen)
 		if address != want.address || own != want.own || err != nil {
-			t.Errorf("reachable(%q) = %q, %v, %v; want %q, %v", listen, address, own, err, want.address, want.own)
+			t.Errorf("Reachable(%q) = %q, %v, %v; want %q, %v", listen, address, own, err, want.address, want.own)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package cli
+package cli_test
 
 import (
 	"os"
@@ -9,6 +9,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/ostiary/ostiary/internal/audit"
+	"github.com/ostiary/ostiary/internal/cli"
+	"github.com/ostiary/ostiary/internal/cli/clitest"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/server/servertest"
 	"github.com/ostiary/ostiary/internal/store/storetest"
@@ -21,7 +23,7 @@ func TestAnImportKeepsWhatHappenedSince(t *testing.T) {
 	f := newHydraFixture(t, hydraV2)
 	database := storetest.SQLiteURL(t)
 	sh, words := taking(t, database, f.url)
-	sh.must(words...)
+	sh.Must(words...)
 	db := storetest.Open(t, database)
 	c, err := db.Clients.Client(t.Context(), "shop")
 	if err != nil {
@@ -32,8 +34,8 @@ func TestAnImportKeepsWhatHappenedSince(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.exec(`UPDATE hydra_client SET client_name = 'Another Name' WHERE id = 'shop'`)
-	var got hydraReport
-	sh.json(&got, append(words, "--only", "clients")...)
+	var got cli.HydraReport
+	sh.JSON(&got, append(words, "--only", "clients")...)
 	if got.Clients.Updated != 1 || got.Consents.Found != 0 {
 		t.Errorf("the import says %+v", got)
 	}
@@ -59,7 +61,7 @@ func TestADatabaseThatMakesNoSense(t *testing.T) {
 			f.exec(tc.change)
 			database := storetest.SQLiteURL(t)
 			sh, words := taking(t, database, f.url)
-			servertest.Contains(t, sh.refused(words...), tc.want)
+			servertest.Contains(t, sh.MustFail(words...), tc.want)
 			if list, err := storetest.Open(t, database).Clients.ListClients(t.Context(), "", 10); err != nil || len(list) != 0 {
 				t.Errorf("there are %d clients, %v", len(list), err)
 			}
@@ -82,13 +84,13 @@ func TestRowsThatMakeNoSenseAreLeftOut(t *testing.T) {
 	f.exec(`UPDATE hydra_oauth2_trusted_jwt_bearer_issuer SET key_id = 'gone', expires_at = '2099-01-01' WHERE issuer = 'https://old.example'`)
 	f.exec(`INSERT INTO hydra_client SELECT E'in\nvisible', nid, client_name, client_secret FROM hydra_client WHERE id = 'shop'`)
 	sh, words := taking(t, storetest.SQLiteURL(t), f.url)
-	var got hydraReport
-	sh.json(&got, words...)
+	var got cli.HydraReport
+	sh.JSON(&got, words...)
 	if got.Clients.Created != 1 || got.Clients.LeftOut != 2 || got.Keys.Created != 1 || got.Keys.LeftOut != 4 ||
 		got.Consents.Created != 2 || got.Consents.LeftOut != 5 || got.Issuers.Created != 1 || got.Issuers.LeftOut != 1 {
 		t.Errorf("the import says %+v", got)
 	}
-	table := sh.must(words...)
+	table := sh.Must(words...)
 	servertest.Contains(t, table, "its key could not be read", "too long", "subjects that cannot be one", "2 that no given system secret opens")
 	if strings.Contains(table, "in\nvisible") {
 		t.Errorf("a name breaks the report:\n%s", table)
@@ -104,15 +106,15 @@ func TestAWrongSecretStopsTheImport(t *testing.T) {
 	sh, _ := taking(t, database, f.url)
 	for _, secret := range [][]string{nil, {"--secrets-system", "not the secret of that Hydra"}} {
 		words := append([]string{"import", "hydra", "--from", f.url}, secret...)
-		servertest.Contains(t, sh.refused(words...), "no given system secret opens any of Hydra's keys (3)")
-		servertest.Contains(t, sh.refused(append(words, "--only", "issuers")...), "no given system secret")
+		servertest.Contains(t, sh.MustFail(words...), "no given system secret opens any of Hydra's keys (3)")
+		servertest.Contains(t, sh.MustFail(append(words, "--only", "issuers")...), "no given system secret")
 	}
 	db := storetest.Open(t, database)
 	if list, err := db.Clients.ListClients(t.Context(), "", 10); err != nil || len(list) != 0 {
 		t.Errorf("there are %d clients, %v", len(list), err)
 	}
-	var got hydraReport
-	sh.json(&got, "import", "hydra", "--from", f.url, "--only", "clients,consents")
+	var got cli.HydraReport
+	sh.JSON(&got, "import", "hydra", "--from", f.url, "--only", "clients,consents")
 	if got.Clients.Created != 1 || got.Consents.Created == 0 || got.Keys.Found != 0 {
 		t.Errorf("without keys the import says %+v", got)
 	}
@@ -124,11 +126,11 @@ func TestAnImportSaysWhatToTakeFromWhere(t *testing.T) {
 	f := newHydraFixture(t, hydraV2)
 	sh, words := taking(t, storetest.SQLiteURL(t), f.url)
 	for _, from := range [][]string{nil, {"--from", ""}} {
-		servertest.Contains(t, sh.refused(append([]string{"import", "hydra"}, from...)...), "HYDRA_DSN", "--from")
+		servertest.Contains(t, sh.MustFail(append([]string{"import", "hydra"}, from...)...), "HYDRA_DSN", "--from")
 	}
-	servertest.Contains(t, sh.refused(append(words, "--network", "00000000-fcc0-42db-a796-5976d993168a")...),
+	servertest.Contains(t, sh.MustFail(append(words, "--network", "00000000-fcc0-42db-a796-5976d993168a")...),
 		"no such network in it, but 3eb6ee8e-fcc0-42db-a796-5976d993168a")
-	sh.must(append(words, "--network", "3EB6EE8E-fcc0-42db-a796-5976d993168a")...)
+	sh.Must(append(words, "--network", "3EB6EE8E-fcc0-42db-a796-5976d993168a")...)
 }
 
 // No secret shows, neither ours nor theirs, whatever goes wrong.
@@ -145,8 +147,8 @@ func TestAnImportTellsNoSecrets(t *testing.T) {
 		{"import", "hydra", "--from", "mysql://user:a-password@tcp(127.0.0.1)/hydra"},
 		{"import", "hydra", "--from", f.url, "--network", "' OR 1=1"},
 	} {
-		got := sh.run(args...)
-		servertest.Lacks(t, got.out+got.err, hydraSecret, "a-password", "$pbkdf2", "a secret of somebody")
+		got := sh.Run(args...)
+		servertest.Lacks(t, got.Out+got.Err, hydraSecret, "a-password", "$pbkdf2", "a secret of somebody")
 	}
 	events, err := storetest.Open(t, database).Audit.ListEvents(t.Context(), audit.Filter{Action: "hydra.import"}, "", 10)
 	if err != nil || len(events) == 0 {
@@ -160,7 +162,7 @@ func TestAnImportTellsNoSecrets(t *testing.T) {
 func TestClientsOfAFileComeOver(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
+	sh := clitest.NewShell(t)
 	file := filepath.Join(t.TempDir(), "clients.json")
 	const page = `{"items":[
 		{"client_id":"a","grant_types":["client_credentials"],"response_types":[],"scope":"api","token_endpoint_auth_method":"client_secret_basic","jwks":{}},
@@ -168,18 +170,18 @@ func TestClientsOfAFileComeOver(t *testing.T) {
 	if err := os.WriteFile(file, []byte(page), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var got hydraReport
-	sh.json(&got, "import", "hydra", "--from", file)
+	var got cli.HydraReport
+	sh.JSON(&got, "import", "hydra", "--from", file)
 	if got.Clients.Created != 2 || len(got.Problems) != 1 || got.Problems[0].ID != "a" {
 		t.Errorf("the import says %+v", got)
 	}
-	sh.json(&got, "import", "hydra", "--from", file)
+	sh.JSON(&got, "import", "hydra", "--from", file)
 	if got.Clients.Unchanged != 2 {
 		t.Errorf("the second time it says %+v", got)
 	}
 	for _, bad := range []string{`{`, `[]`, `"a"`, `{"items":[{"client_id":7}]}`} {
-		sh.input = bad
-		sh.refused("import", "hydra", "--from", "-")
+		sh.Input = bad
+		sh.MustFail("import", "hydra", "--from", "-")
 	}
-	sh.refused("import", "hydra", "--from", "nowhere.json")
+	sh.MustFail("import", "hydra", "--from", "nowhere.json")
 }

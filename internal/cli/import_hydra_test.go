@@ -1,4 +1,4 @@
-package cli
+package cli_test
 
 import (
 	"bytes"
@@ -13,15 +13,17 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ostiary/ostiary/internal/cli"
+	"github.com/ostiary/ostiary/internal/cli/clitest"
 	"github.com/ostiary/ostiary/internal/server/servertest"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
 // taking is a shell over a database of ours, and the words that take over from a Hydra.
-func taking(t *testing.T, database, from string) (sh *shell, words []string) {
+func taking(t *testing.T, database, from string) (sh *clitest.Shell, words []string) {
 	t.Helper()
-	sh = emptyShell(t)
-	sh.settings = append(sh.settings, "--set=database_url="+database)
+	sh = clitest.NewEmptyShell(t)
+	sh.Settings = append(sh.Settings, "--set=database_url="+database)
 	return sh, []string{"import", "hydra", "--from", from, "--secrets-system", "another one", "--secrets-system", hydraSecret}
 }
 
@@ -34,27 +36,27 @@ func TestEverythingOfAHydraComesOver(t *testing.T) {
 				f := newHydraFixture(t, tables)
 				sh, words := taking(t, database, f.url)
 				before := storetest.Everything(t, database)
-				var rehearsed, done, again hydraReport
-				sh.json(&rehearsed, append(words, "--dry-run")...)
+				var rehearsed, done, again cli.HydraReport
+				sh.JSON(&rehearsed, append(words, "--dry-run")...)
 				if after := storetest.Everything(t, database); !strings.HasPrefix(database, "sqlite:") && !bytes.Equal(before, after) {
 					t.Error("a rehearsal changes something")
 				}
-				sh.json(&done, words...)
-				sh.json(&again, words...)
+				sh.JSON(&done, words...)
+				sh.JSON(&again, words...)
 
-				want := hydraReport{
-					Clients:     tally{Found: 2, Created: 1, LeftOut: 1},
-					SigningKeys: tally{Found: 1, Created: 1}, Keys: tally{Found: 1, Created: 1},
-					Issuers:  tally{Found: 2, Created: 1, LeftOut: 1},
-					Consents: tally{Found: 3, Created: 2, LeftOut: 1},
+				want := cli.HydraReport{
+					Clients:     cli.Tally{Found: 2, Created: 1, LeftOut: 1},
+					SigningKeys: cli.Tally{Found: 1, Created: 1}, Keys: cli.Tally{Found: 1, Created: 1},
+					Issuers:  cli.Tally{Found: 2, Created: 1, LeftOut: 1},
+					Consents: cli.Tally{Found: 3, Created: 2, LeftOut: 1},
 				}
-				for name, got := range map[string]*hydraReport{"rehearsed": &rehearsed, "done": &done} {
+				for name, got := range map[string]*cli.HydraReport{"rehearsed": &rehearsed, "done": &done} {
 					if got.Clients != want.Clients || got.SigningKeys != want.SigningKeys || got.Keys != want.Keys ||
 						got.Issuers != want.Issuers || got.Consents != want.Consents || got.Left.RefreshTokens != 2 || got.Left.Sessions != 1 {
 						t.Errorf("%s: %+v, want %+v", name, got, want)
 					}
 				}
-				for name, got := range map[string]tally{
+				for name, got := range map[string]cli.Tally{
 					"clients": again.Clients, "signing keys": again.SigningKeys, "keys": again.Keys, "issuers": again.Issuers, "consents": again.Consents,
 				} {
 					if got.Created != 0 || got.Updated != 0 || got.Unchanged == 0 {

@@ -1,4 +1,4 @@
-package cli
+package cli_test
 
 import (
 	"strings"
@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ostiary/ostiary/internal/cli"
+	"github.com/ostiary/ostiary/internal/cli/clitest"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/server"
@@ -27,32 +29,32 @@ const (
 func TestImportingTwiceChangesNothing(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
+	sh := clitest.NewShell(t)
 	for noun, text := range map[string]string{"clients": goodClients, "users": goodUsers} {
-		file := sh.file(noun+".json", text)
-		servertest.Contains(t, sh.must(noun, "import", file), "3 created, 0 updated, 0 unchanged")
-		before := sh.rows()
-		servertest.Contains(t, sh.must(noun, "import", file), "0 created, 0 updated, 3 unchanged")
-		if diff := cmp.Diff(before, sh.rows()); diff != "" {
+		file := sh.WriteFile(noun+".json", text)
+		servertest.Contains(t, sh.Must(noun, "import", file), "3 created, 0 updated, 0 unchanged")
+		before := rows(sh)
+		servertest.Contains(t, sh.Must(noun, "import", file), "0 created, 0 updated, 3 unchanged")
+		if diff := cmp.Diff(before, rows(sh)); diff != "" {
 			t.Errorf("importing the same %s again changed (-before +after):\n%s", noun, diff)
 		}
 	}
-	if !sh.signsIn("ada", "correct horse") || !verifies(t, sh, "slow", "chosen by hand") {
+	if !signsIn(sh, "ada", "correct horse") || !verifies(t, sh, "slow", "chosen by hand") {
 		t.Error("what was imported does not sign in")
 	}
 }
 
 // rows is all that is stored of clients and people, hashes and times as well.
-func (sh *shell) rows() []any {
-	sh.t.Helper()
-	s := sh.store()
-	clients, err := s.Clients.ListClients(sh.t.Context(), "", 100)
+func rows(sh *clitest.Shell) []any {
+	sh.T.Helper()
+	s := sh.Store()
+	clients, err := s.Clients.ListClients(sh.T.Context(), "", 100)
 	if err != nil {
-		sh.t.Fatal(err)
+		sh.T.Fatal(err)
 	}
-	people, err := s.Accounts.ListAccounts(sh.t.Context(), "", 100)
+	people, err := s.Accounts.ListAccounts(sh.T.Context(), "", 100)
 	if err != nil {
-		sh.t.Fatal(err)
+		sh.T.Fatal(err)
 	}
 	return []any{clients, people}
 }
@@ -60,12 +62,12 @@ func (sh *shell) rows() []any {
 func TestAnImportChangesWhatDiffers(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
-	sh.must("clients", "import", sh.file("a.json", goodClients))
-	sh.must("users", "import", sh.file("b.json", goodUsers))
+	sh := clitest.NewShell(t)
+	sh.Must("clients", "import", sh.WriteFile("a.json", goodClients))
+	sh.Must("users", "import", sh.WriteFile("b.json", goodUsers))
 
-	var done imported
-	sh.json(&done, "clients", "import", sh.file("c.json", `{"clients": [
+	var done cli.ImportResult
+	sh.JSON(&done, "clients", "import", sh.WriteFile("c.json", `{"clients": [
 		{"client_id": "web", "client_secret": "another secret, which is as long as it", "redirect_uris": ["https://a.example/cb"]},
 		{"client_id": "slow", "redirect_uris": ["https://b.example/new"]},
 		{"client_id": "app", "redirect_uris": ["https://c.example/cb"]}]}`))
@@ -77,17 +79,17 @@ func TestAnImportChangesWhatDiffers(t *testing.T) {
 		t.Error("a client's secret is not the one that was imported, kept or made")
 	}
 
-	before := sh.person("eve")
-	sh.json(&done, "users", "import", sh.file("d.json", `{"users": [
+	before := person(sh, "eve")
+	sh.JSON(&done, "users", "import", sh.WriteFile("d.json", `{"users": [
 		{"username": "ada", "claims": {"email": "new@example.com"}},
 		{"username": "EVE", "password": "another battery"}]}`))
 	if done.Updated != 2 {
 		t.Errorf("users import did %+v, want two updates", done)
 	}
-	if got := sh.person("ada"); !sh.signsIn("ada", "correct horse") || got.Claims["email"] != "new@example.com" || !got.SessionsValidAfter.IsZero() {
+	if got := person(sh, "ada"); !signsIn(sh, "ada", "correct horse") || got.Claims["email"] != "new@example.com" || !got.SessionsValidAfter.IsZero() {
 		t.Errorf("ada = %+v; want the new claim, the old password, and all sessions", got)
 	}
-	if got := sh.person("eve"); !sh.signsIn("eve", "another battery") || !got.SessionsValidAfter.After(before.CreatedAt) ||
+	if got := person(sh, "eve"); !signsIn(sh, "eve", "another battery") || !got.SessionsValidAfter.After(before.CreatedAt) ||
 		got.Subject != before.Subject || !got.Administrator || got.Claims["name"] != "Eve" {
 		t.Errorf("eve = %+v; want the new password, no sessions from before, and the same subject, rights and claims", got)
 	}
@@ -96,8 +98,8 @@ func TestAnImportChangesWhatDiffers(t *testing.T) {
 func TestAnImportIsAllOrNothing(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
-	sh.must("users", "create", "known", "--generate")
+	sh := clitest.NewShell(t)
+	sh.Must("users", "create", "known", "--generate")
 	for name, tc := range map[string]struct {
 		noun, text string
 		want       []string
@@ -130,28 +132,28 @@ func TestAnImportIsAllOrNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			sh := *sh
-			sh.t = t
-			before := sh.rows()
-			said := sh.refused(tc.noun, "import", sh.file("import.json", tc.text))
+			sh.T = t
+			before := rows(&sh)
+			said := sh.MustFail(tc.noun, "import", sh.WriteFile("import.json", tc.text))
 			servertest.Contains(t, said, append(tc.want, "nothing was changed")...)
 			servertest.Lacks(t, said, `("known")`, "correct horse", "short\"")
-			if diff := cmp.Diff(before, sh.rows()); diff != "" {
+			if diff := cmp.Diff(before, rows(&sh)); diff != "" {
 				t.Errorf("a refused import changed (-before +after):\n%s", diff)
 			}
 		})
 	}
-	servertest.Contains(t, sh.refused("users", "import", "/does/not/exist"), "/does/not/exist")
+	servertest.Contains(t, sh.MustFail("users", "import", "/does/not/exist"), "/does/not/exist")
 }
 
 func TestAnImportDoesNotUndoWhatOthersChangeMeanwhile(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
-	sh.must("clients", "import", sh.file("a.json", goodClients))
-	sh.must("users", "import", sh.file("b.json", goodUsers))
-	s, h := sh.store(), server.NewHasher(sh.config())
+	sh := clitest.NewShell(t)
+	sh.Must("clients", "import", sh.WriteFile("a.json", goodClients))
+	sh.Must("users", "import", sh.WriteFile("b.json", goodUsers))
+	s, h := sh.Store(), server.NewHasher(sh.Config())
 	quiet := func(int, int) {}
-	importer, err := server.NewClientImporter(sh.config(), s, h)
+	importer, err := server.NewClientImporter(sh.Config(), s, h)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,16 +166,16 @@ func TestAnImportDoesNotUndoWhatOthersChangeMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	sh.input = "changed meanwhile"
-	sh.must("clients", "update", "slow", "--secret-file=-")
-	sh.must("users", "set-password", "ada", "--password-file=-")
+	sh.Input = "changed meanwhile"
+	sh.Must("clients", "update", "slow", "--secret-file=-")
+	sh.Must("users", "set-password", "ada", "--password-file=-")
 	if _, _, err := s.Clients.ImportClients(t.Context(), batch.Clients); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := s.Accounts.ImportAccounts(t.Context(), people); err != nil {
 		t.Fatal(err)
 	}
-	if !verifies(t, sh, "slow", "changed meanwhile") || !sh.signsIn("ada", "changed meanwhile") {
+	if !verifies(t, sh, "slow", "changed meanwhile") || !signsIn(sh, "ada", "changed meanwhile") {
 		t.Error("an import that had nothing new put back a secret or password from before a change")
 	}
 }
@@ -181,12 +183,12 @@ func TestAnImportDoesNotUndoWhatOthersChangeMeanwhile(t *testing.T) {
 func TestAnImportReadsStandardInputAndWarns(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
-	sh.input = `[{"client_id": "a", "grant_types": ["client_credentials"], "client_nam": "A"}]`
-	got := sh.run("clients", "import", "-")
-	servertest.Contains(t, got.err, "warning: entry 1: client_nam is not understood")
-	servertest.Contains(t, got.out, "1 created", "Secrets that were made", "a ")
-	if got := sh.must("clients", "import", "-"); strings.Contains(got, "Secrets") {
+	sh := clitest.NewShell(t)
+	sh.Input = `[{"client_id": "a", "grant_types": ["client_credentials"], "client_nam": "A"}]`
+	got := sh.Run("clients", "import", "-")
+	servertest.Contains(t, got.Err, "warning: entry 1: client_nam is not understood")
+	servertest.Contains(t, got.Out, "1 created", "Secrets that were made", "a ")
+	if got := sh.Must("clients", "import", "-"); strings.Contains(got, "Secrets") {
 		t.Errorf("importing again made secrets anew: %s", got)
 	}
 }
@@ -194,28 +196,28 @@ func TestAnImportReadsStandardInputAndWarns(t *testing.T) {
 func TestAnEntryWithoutAnIDStaysTheSameClient(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
-	file := sh.file("clients.json", `[
+	sh := clitest.NewShell(t)
+	file := sh.WriteFile("clients.json", `[
 		{"client_name": "A", "redirect_uris": ["https://a.example"], "scope": "openid"},
 		{"client_name": "B", "redirect_uris": ["https://a.example"]},
 		{"client_name": "B", "redirect_uris": ["https://a.example"]}]`)
-	servertest.Contains(t, sh.must("clients", "import", file), "3 created")
-	servertest.Contains(t, sh.must("clients", "import", file), "3 unchanged")
-	servertest.Contains(t, sh.must("clients", "import", sh.file("clients.json",
+	servertest.Contains(t, sh.Must("clients", "import", file), "3 created")
+	servertest.Contains(t, sh.Must("clients", "import", file), "3 unchanged")
+	servertest.Contains(t, sh.Must("clients", "import", sh.WriteFile("clients.json",
 		`[{"client_name": "A", "redirect_uris": ["https://a.example"], "scope": "openid email"}]`)), "1 updated")
 }
 
 func TestAnImportLeavesAClientItsOwnHistory(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
-	s := sh.store()
+	sh := clitest.NewShell(t)
+	s := sh.Store()
 	when := time.Now().Add(-time.Hour).Truncate(time.Microsecond)
 	dynamic := &client.Client{ID: "self", Dynamic: true, RegistrationToken: []byte("hash"), CreatedAt: when, UpdatedAt: when}
 	if err := s.Clients.InsertClient(t.Context(), dynamic); err != nil {
 		t.Fatal(err)
 	}
-	sh.must("clients", "import", sh.file("a.json", `[{"client_id": "self", "redirect_uris": ["https://a.example"]}]`))
+	sh.Must("clients", "import", sh.WriteFile("a.json", `[{"client_id": "self", "redirect_uris": ["https://a.example"]}]`))
 	got, err := s.Clients.Client(t.Context(), "self")
 	if err != nil {
 		t.Fatal(err)
@@ -228,8 +230,8 @@ func TestAnImportLeavesAClientItsOwnHistory(t *testing.T) {
 func TestDevRefusesToMakeASecretNobodySees(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
-	importer, err := server.NewClientImporter(sh.config(), sh.store(), server.NewHasher(sh.config()))
+	sh := clitest.NewShell(t)
+	importer, err := server.NewClientImporter(sh.Config(), sh.Store(), server.NewHasher(sh.Config()))
 	if err != nil {
 		t.Fatal(err)
 	}

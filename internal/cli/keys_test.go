@@ -1,4 +1,4 @@
-package cli
+package cli_test
 
 import (
 	"crypto"
@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ostiary/ostiary/internal/cli"
+	"github.com/ostiary/ostiary/internal/cli/clitest"
 	"github.com/ostiary/ostiary/internal/server/servertest"
 )
 
@@ -41,8 +43,8 @@ func ecKey(t *testing.T, curve elliptic.Curve) *ecdsa.PrivateKey {
 func TestKeysAreRotatedAndListed(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
-	count := func(all []keyView, alg, state string) (n int) {
+	sh := clitest.NewShell(t)
+	count := func(all []cli.KeyView, alg, state string) (n int) {
 		for _, k := range all {
 			if k.Algorithm == alg && k.State == state {
 				n++
@@ -50,8 +52,8 @@ func TestKeysAreRotatedAndListed(t *testing.T) {
 		}
 		return n
 	}
-	var all []keyView
-	sh.json(&all, "keys", "rotate", "--algorithm=ES256")
+	var all []cli.KeyView
+	sh.JSON(&all, "keys", "rotate", "--algorithm=ES256")
 	if len(all) == 0 || count(all, "ES256", "current") != 1 || count(all, "ES256", "next") == 0 {
 		t.Errorf("keys rotate on a new database made %+v, want a current ES256 key and a next one", all)
 	}
@@ -60,24 +62,24 @@ func TestKeysAreRotatedAndListed(t *testing.T) {
 			t.Errorf("keys rotate --algorithm=ES256 answered for %s", k.Algorithm)
 		}
 	}
-	sh.json(&all, "keys", "list")
+	sh.JSON(&all, "keys", "list")
 	for _, alg := range []string{"RS256", "PS256", "ES256", "EdDSA"} {
 		if count(all, alg, "current") != 1 {
 			t.Errorf("%s has %d current keys, want 1", alg, count(all, alg, "current"))
 		}
 	}
-	table := sh.must("keys", "list")
+	table := sh.Must("keys", "list")
 	servertest.Contains(t, table, "ALGORITHM", all[0].KID, "current", "next")
-	servertest.Contains(t, sh.must("keys", "reseal"), "0 keys and 0 client secrets sealed anew")
-	sh.settings = append(sh.settings, "--set=system_secrets=another system secret that is long enough,"+servertest.SystemSecret)
-	servertest.Lacks(t, sh.must("keys", "reseal"), " 0 keys", "1 client secret")
-	servertest.Contains(t, sh.must("keys", "reseal"), "0 keys and 0 client secrets sealed anew")
-	sh.settings = append(sh.settings, "--set=system_secrets=another system secret that is long enough")
-	if got := sh.must("keys", "list"); got != table {
+	servertest.Contains(t, sh.Must("keys", "reseal"), "0 keys and 0 client secrets sealed anew")
+	sh.Settings = append(sh.Settings, "--set=system_secrets=another system secret that is long enough,"+servertest.SystemSecret)
+	servertest.Lacks(t, sh.Must("keys", "reseal"), " 0 keys", "1 client secret")
+	servertest.Contains(t, sh.Must("keys", "reseal"), "0 keys and 0 client secrets sealed anew")
+	sh.Settings = append(sh.Settings, "--set=system_secrets=another system secret that is long enough")
+	if got := sh.Must("keys", "list"); got != table {
 		t.Errorf("under the new secret alone the keys are\n%s, want\n%s", got, table)
 	}
-	sh.settings = append(sh.settings, "--set=system_secrets=a secret that opens nothing at all here")
-	servertest.Contains(t, sh.refused("keys", "list"), "no system secret opens it")
+	sh.Settings = append(sh.Settings, "--set=system_secrets=a secret that opens nothing at all here")
+	servertest.Contains(t, sh.MustFail("keys", "list"), "no system secret opens it")
 }
 
 func TestPrivateKeysAreImported(t *testing.T) {
@@ -105,10 +107,10 @@ func TestPrivateKeysAreImported(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			sh := newShell(t)
-			sh.input = tc.text
-			servertest.Contains(t, sh.must(append([]string{"keys", "import", "-"}, tc.args...)...), "next one for "+tc.want)
-			servertest.Contains(t, sh.refused(append([]string{"keys", "import", "-"}, tc.args...)...), "is the next key of "+tc.want)
+			sh := clitest.NewShell(t)
+			sh.Input = tc.text
+			servertest.Contains(t, sh.Must(append([]string{"keys", "import", "-"}, tc.args...)...), "next one for "+tc.want)
+			servertest.Contains(t, sh.MustFail(append([]string{"keys", "import", "-"}, tc.args...)...), "is the next key of "+tc.want)
 		})
 	}
 }
@@ -116,7 +118,7 @@ func TestPrivateKeysAreImported(t *testing.T) {
 func TestKeysThatCannotSignAreRefused(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
+	sh := clitest.NewShell(t)
 	p256 := pkcs8(t, ecKey(t, elliptic.P256()))
 	small, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
@@ -139,8 +141,8 @@ func TestKeysThatCannotSignAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			sh := *sh
-			sh.t, sh.input = t, tc.text
-			servertest.Contains(t, sh.refused(append([]string{"keys", "import", "-"}, tc.args...)...), tc.want)
+			sh.T, sh.Input = t, tc.text
+			servertest.Contains(t, sh.MustFail(append([]string{"keys", "import", "-"}, tc.args...)...), tc.want)
 		})
 	}
 }

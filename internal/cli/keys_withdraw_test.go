@@ -1,4 +1,4 @@
-package cli
+package cli_test
 
 import (
 	"bytes"
@@ -10,6 +10,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 
+	"github.com/ostiary/ostiary/internal/cli"
+	"github.com/ostiary/ostiary/internal/cli/clitest"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/server/servertest"
 	"github.com/ostiary/ostiary/internal/store/storetest"
@@ -33,10 +35,10 @@ func TestALeakedKeyIsWithdrawn(t *testing.T) {
 		}
 		command := func(args ...string) (string, string) {
 			t.Helper()
-			unsetEnvironment(t)
+			clitest.UnsetEnvironment(t)
 			var out, remarks bytes.Buffer
 			args = append([]string{"--set=database_url=" + dsn, "--set=system_secrets=" + servertest.SystemSecret}, args...)
-			if code := Run(t.Context(), servertest.Version, args, Streams{strings.NewReader(""), &out, &remarks}); code != 0 {
+			if code := cli.Run(t.Context(), servertest.Version, args, cli.Streams{strings.NewReader(""), &out, &remarks}); code != 0 {
 				t.Fatalf("%v = exit code %d: %s", args, code, remarks.String())
 			}
 			return out.String(), remarks.String()
@@ -47,7 +49,7 @@ func TestALeakedKeyIsWithdrawn(t *testing.T) {
 			t.Fatal("a dry run withdrew the key")
 		}
 		out, _ := command("keys", "withdraw", leaked, "--yes", "--json")
-		var view withdrawalView
+		var view cli.WithdrawalView
 		if err := json.Unmarshal([]byte(out), &view); err != nil || view.KID != leaked || view.Signs == "" || view.Signs == leaked || len(view.Ends) == 0 {
 			t.Errorf("keys withdraw --json = %s, %v", out, err)
 		}
@@ -90,22 +92,22 @@ func keyOf(t *testing.T, token any) string {
 func TestWithdrawingAKeyIsConfirmed(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
-	sh.must("keys", "rotate", "--algorithm=EdDSA")
-	var before, after []keyView
-	sh.json(&before, "keys", "list")
+	sh := clitest.NewShell(t)
+	sh.Must("keys", "rotate", "--algorithm=EdDSA")
+	var before, after []cli.KeyView
+	sh.JSON(&before, "keys", "list")
 	var kid string
 	for _, k := range before {
 		if k.Algorithm == string(jwks.EdDSA) && k.State == string(jwks.Next) {
 			kid = k.KID
 		}
 	}
-	servertest.Contains(t, sh.refused("keys", "withdraw", kid), "signed nothing yet", "--yes")
-	servertest.Contains(t, sh.refused("keys", "withdraw", "nothing", "--yes"), "no key has the ID nothing")
-	sh.json(&after, "keys", "list")
+	servertest.Contains(t, sh.MustFail("keys", "withdraw", kid), "signed nothing yet", "--yes")
+	servertest.Contains(t, sh.MustFail("keys", "withdraw", "nothing", "--yes"), "no key has the ID nothing")
+	sh.JSON(&after, "keys", "list")
 	if len(after) != len(before) {
 		t.Errorf("without a confirmation %d of %d keys are left", len(after), len(before))
 	}
-	servertest.Contains(t, sh.must("keys", "withdraw", kid, "--yes"), "withdrew "+kid)
-	servertest.Lacks(t, sh.must("keys", "list"), kid)
+	servertest.Contains(t, sh.Must("keys", "withdraw", kid, "--yes"), "withdrew "+kid)
+	servertest.Lacks(t, sh.Must("keys", "list"), kid)
 }

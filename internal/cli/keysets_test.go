@@ -1,4 +1,4 @@
-package cli
+package cli_test
 
 import (
 	"encoding/json"
@@ -6,13 +6,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ostiary/ostiary/internal/cli/clitest"
 	"github.com/ostiary/ostiary/internal/server/servertest"
 )
 
 func TestKeySetsAreMadeShownAndDeleted(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
+	sh := clitest.NewShell(t)
 	type set struct {
 		Keys []map[string]any `json:"keys"`
 	}
@@ -23,49 +24,49 @@ func TestKeySetsAreMadeShownAndDeleted(t *testing.T) {
 		}
 		return s
 	}
-	made := read(sh.must("keysets", "create", "mine", "--alg=ES256", "--json"))
+	made := read(sh.Must("keysets", "create", "mine", "--alg=ES256", "--json"))
 	if len(made.Keys) != 1 || made.Keys[0]["d"] != nil || made.Keys[0]["alg"] != "ES256" {
 		t.Fatalf("keysets create made %v, want one ES256 key without its private half", made)
 	}
-	servertest.Contains(t, sh.must("keysets", "create", "mine", "--alg=EdDSA", "--use=enc", "--kid=second"), "second", "OKP", "enc", "yes")
-	servertest.Contains(t, sh.refused("keysets", "create", "mine", "--alg=ES256", "--kid=second"), "kid")
-	servertest.Contains(t, sh.refused("keysets", "create", "mine", "--alg=HS256"), "alg must be")
-	servertest.Contains(t, sh.refused("keysets", "create", "hydra.openid.id-token"), "signing keys")
-	servertest.Contains(t, sh.refused("keysets", "create", "two words"), "name of a set")
+	servertest.Contains(t, sh.Must("keysets", "create", "mine", "--alg=EdDSA", "--use=enc", "--kid=second"), "second", "OKP", "enc", "yes")
+	servertest.Contains(t, sh.MustFail("keysets", "create", "mine", "--alg=ES256", "--kid=second"), "kid")
+	servertest.Contains(t, sh.MustFail("keysets", "create", "mine", "--alg=HS256"), "alg must be")
+	servertest.Contains(t, sh.MustFail("keysets", "create", "hydra.openid.id-token"), "signing keys")
+	servertest.Contains(t, sh.MustFail("keysets", "create", "two words"), "name of a set")
 
-	whole := sh.must("keysets", "get", "mine", "--private", "--json")
+	whole := sh.Must("keysets", "get", "mine", "--private", "--json")
 	for _, key := range read(whole).Keys {
 		if key["d"] == nil {
 			t.Errorf("keysets get --private shows no private half of %v", key["kid"])
 		}
 	}
-	servertest.Lacks(t, sh.must("keysets", "get", "mine", "--json"), `"d"`)
-	servertest.Lacks(t, sh.must("keysets", "get", "mine", "--private"), servertest.Text(read(whole).Keys[0]["d"]))
+	servertest.Lacks(t, sh.Must("keysets", "get", "mine", "--json"), `"d"`)
+	servertest.Lacks(t, sh.Must("keysets", "get", "mine", "--private"), servertest.Text(read(whole).Keys[0]["d"]))
 
-	sh.input = whole
-	servertest.Contains(t, sh.must("keysets", "import", "copy", "-"), "2 keys are in copy")
-	if again := sh.must("keysets", "get", "copy", "--private", "--json"); !sameKeys(read(again).Keys, read(whole).Keys) {
+	sh.Input = whole
+	servertest.Contains(t, sh.Must("keysets", "import", "copy", "-"), "2 keys are in copy")
+	if again := sh.Must("keysets", "get", "copy", "--private", "--json"); !sameKeys(read(again).Keys, read(whole).Keys) {
 		t.Errorf("a copy of a set is\n%s, want\n%s", again, whole)
 	}
 	one, err := json.Marshal(read(whole).Keys[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	sh.input = string(one)
-	servertest.Contains(t, sh.must("keysets", "import", "third", "-"), "the key "+servertest.Text(read(whole).Keys[0]["kid"])+" is in third")
-	sh.input = "{}"
-	sh.refused("keysets", "import", "third", "-")
-	if listed := strings.Count(sh.must("keysets", "list"), "\n"); listed != 6 {
+	sh.Input = string(one)
+	servertest.Contains(t, sh.Must("keysets", "import", "third", "-"), "the key "+servertest.Text(read(whole).Keys[0]["kid"])+" is in third")
+	sh.Input = "{}"
+	sh.MustFail("keysets", "import", "third", "-")
+	if listed := strings.Count(sh.Must("keysets", "list"), "\n"); listed != 6 {
 		t.Errorf("keysets list has %d lines, want a head and five keys", listed)
 	}
 
-	servertest.Contains(t, sh.refused("keysets", "delete", "copy"), "--yes")
-	servertest.Contains(t, sh.must("keysets", "delete", "copy", "second", "--yes"), "deleted the key second of copy")
-	servertest.Contains(t, sh.must("keysets", "delete", "copy", "--yes"), "deleted the set copy")
-	servertest.Contains(t, sh.refused("keysets", "delete", "copy", "--yes"), `no set "copy"`)
-	servertest.Contains(t, sh.refused("keysets", "delete", "mine", "third", "--yes"), `no key "third" in a set "mine"`)
-	servertest.Contains(t, sh.refused("keysets", "get", "hydra.openid.id-token"), "signing keys")
-	servertest.Contains(t, sh.refused("keysets", "get", "copy"), "no set")
+	servertest.Contains(t, sh.MustFail("keysets", "delete", "copy"), "--yes")
+	servertest.Contains(t, sh.Must("keysets", "delete", "copy", "second", "--yes"), "deleted the key second of copy")
+	servertest.Contains(t, sh.Must("keysets", "delete", "copy", "--yes"), "deleted the set copy")
+	servertest.Contains(t, sh.MustFail("keysets", "delete", "copy", "--yes"), `no set "copy"`)
+	servertest.Contains(t, sh.MustFail("keysets", "delete", "mine", "third", "--yes"), `no key "third" in a set "mine"`)
+	servertest.Contains(t, sh.MustFail("keysets", "get", "hydra.openid.id-token"), "signing keys")
+	servertest.Contains(t, sh.MustFail("keysets", "get", "copy"), "no set")
 }
 
 func sameKeys(a, b []map[string]any) bool {

@@ -1,4 +1,4 @@
-package cli
+package cli_test
 
 import (
 	"bytes"
@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ostiary/ostiary/internal/cli"
+	"github.com/ostiary/ostiary/internal/cli/clitest"
 	"github.com/ostiary/ostiary/internal/server/servertest"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
@@ -16,10 +18,10 @@ func TestCommandsReportChangesThatAreInForce(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, address string) {
 		t.Helper()
-		unsetEnvironment(t)
-		sh := &shell{t: t, dir: t.TempDir(), settings: []string{"--set=database_url=" + address, "--set=system_secrets=" + servertest.SystemSecret}}
-		sh.must("clients", "create", "--id=shop", "--redirect-uri=https://shop.example/cb")
-		sh.must("clients", "create", "--id=cafe", "--redirect-uri=https://cafe.example/cb")
+		clitest.UnsetEnvironment(t)
+		sh := &clitest.Shell{T: t, Dir: t.TempDir(), Settings: []string{"--set=database_url=" + address, "--set=system_secrets=" + servertest.SystemSecret}}
+		sh.Must("clients", "create", "--id=shop", "--redirect-uri=https://shop.example/cb")
+		sh.Must("clients", "create", "--id=cafe", "--redirect-uri=https://cafe.example/cb")
 		for _, tc := range []struct{ command, want string }{
 			{"clients update shop --name=Shop", "Shop"},
 			{"clients rotate-secret shop", "shop"},
@@ -28,9 +30,9 @@ func TestCommandsReportChangesThatAreInForce(t *testing.T) {
 			storetest.Exec(t, address, `DELETE FROM replicas`)
 			storetest.Exec(t, address, `INSERT INTO replicas (id, seen, ttl, suspected) VALUES ('hangs', 0, 1, 0)`)
 			out := &watchedOutput{t: t, address: address}
-			args := append(slices.Clone(sh.settings), strings.Fields(tc.command)...)
+			args := append(slices.Clone(sh.Settings), strings.Fields(tc.command)...)
 			var complaint bytes.Buffer
-			if code := Run(t.Context(), servertest.Version, args, Streams{strings.NewReader(""), out, &complaint}); code != 0 {
+			if code := cli.Run(t.Context(), servertest.Version, args, cli.Streams{strings.NewReader(""), out, &complaint}); code != 0 {
 				t.Fatalf("%s = exit code %d: %s", tc.command, code, complaint.String())
 			}
 			servertest.Contains(t, out.text.String(), tc.want)

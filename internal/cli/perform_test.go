@@ -1,4 +1,4 @@
-package cli
+package cli_test
 
 import (
 	"bytes"
@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ostiary/ostiary/internal/cli"
+	"github.com/ostiary/ostiary/internal/cli/clitest"
 	"github.com/ostiary/ostiary/internal/server/servertest"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
@@ -32,19 +34,19 @@ func (s *spoken) Write(p []byte) (int, error) {
 
 // performing runs a command that a person has to help, and returns what it told them
 // and, when it has ended, what it printed.
-func performing(t *testing.T, args ...string) (told string, end func() said) {
+func performing(t *testing.T, args ...string) (told string, end func() clitest.Result) {
 	t.Helper()
-	unsetEnvironment(t)
+	clitest.UnsetEnvironment(t)
 	heard := &spoken{words: make(chan string, 1)}
 	var out bytes.Buffer
 	code := make(chan int, 1)
 	go func() {
-		code <- Run(t.Context(), servertest.Version, args, Streams{strings.NewReader(""), &out, heard})
+		code <- cli.Run(t.Context(), servertest.Version, args, cli.Streams{strings.NewReader(""), &out, heard})
 	}()
-	end = func() said {
+	end = func() clitest.Result {
 		t.Helper()
 		got := <-code
-		return said{out.String(), heard.all.String(), got}
+		return clitest.Result{Out: out.String(), Err: heard.all.String(), Code: got}
 	}
 	select {
 	case told = <-heard.words:
@@ -96,8 +98,8 @@ func TestSomebodySignsInFromTheTerminal(t *testing.T) {
 		Scope         string         `json:"scope"`
 		IDTokenClaims map[string]any `json:"id_token_claims"`
 	}
-	if err := json.Unmarshal([]byte(got.out), &tokens); err != nil || got.code != 0 {
-		t.Fatalf("exit code %d, %v: %s%s", got.code, err, got.out, got.err)
+	if err := json.Unmarshal([]byte(got.Out), &tokens); err != nil || got.Code != 0 {
+		t.Fatalf("exit code %d, %v: %s%s", got.Code, err, got.Out, got.Err)
 	}
 	if tokens.IDTokenClaims["iss"] != s.URL || tokens.Scope != "openid profile" || s.Userinfo(tokens.AccessToken).Status != http.StatusOK {
 		t.Errorf("got tokens %+v, want an ID token of %s and an access token that is good", tokens, s.URL)
@@ -122,13 +124,13 @@ func TestTheTerminalTellsWhatTheServerAnswered(t *testing.T) {
 	b := s.NewBrowser()
 	page := b.Get(b.Authorize(query(t, addressIn(t, told))).Header.Get("Location"))
 	servertest.Contains(t, page.Body, "login_required")
-	if got := end(); got.code != 1 || got.out != "" {
-		t.Errorf("exit code %d and %q, want 1 and nothing", got.code, got.out)
+	if got := end(); got.Code != 1 || got.Out != "" {
+		t.Errorf("exit code %d and %q, want 1 and nothing", got.Code, got.Out)
 	} else {
-		servertest.Contains(t, got.err, "the server answered login_required")
+		servertest.Contains(t, got.Err, "the server answered login_required")
 	}
 
-	sh := &shell{t: t}
+	sh := &clitest.Shell{T: t}
 	for name, tc := range map[string]struct {
 		args []string
 		want string
@@ -139,39 +141,39 @@ func TestTheTerminalTellsWhatTheServerAnswered(t *testing.T) {
 		"no such authority": {[]string{"--client-id=web", "--ca-file=perform.go"}, "holds none"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			servertest.Contains(t, sh.refused(append([]string{"perform", "client-credentials", "--issuer=" + s.URL}, tc.args...)...), tc.want)
+			servertest.Contains(t, sh.MustFail(append([]string{"perform", "client-credentials", "--issuer=" + s.URL}, tc.args...)...), tc.want)
 		})
 	}
-	servertest.Contains(t, sh.refused("perform", "client-credentials", "--issuer=http://127.0.0.1:1", "--client-id=x"), "discover")
-	servertest.Contains(t, sh.refused("perform", "client-credentials", "--client-id=x"), "say --issuer")
+	servertest.Contains(t, sh.MustFail("perform", "client-credentials", "--issuer=http://127.0.0.1:1", "--client-id=x"), "discover")
+	servertest.Contains(t, sh.MustFail("perform", "client-credentials", "--client-id=x"), "say --issuer")
 }
 
 func TestNobodyIsAwaitedForEver(t *testing.T) {
 	t.Parallel()
 
 	s := startForTerminals(t)
-	sh := &shell{t: t}
-	servertest.Contains(t, sh.refused("perform", "authorization-code", "--issuer="+s.URL, "--client-id=terminal",
+	sh := &clitest.Shell{T: t}
+	servertest.Contains(t, sh.MustFail("perform", "authorization-code", "--issuer="+s.URL, "--client-id=terminal",
 		"--listen=127.0.0.1:0", "--patience=1ms"), "nobody came back within 1ms")
-	servertest.Contains(t, sh.refused("perform", "authorization-code", "--issuer="+s.URL, "--client-id=terminal", "--patience=0s"), "--patience")
+	servertest.Contains(t, sh.MustFail("perform", "authorization-code", "--issuer="+s.URL, "--client-id=terminal", "--patience=0s"), "--patience")
 }
 
 func TestAClientGetsATokenInTheTerminal(t *testing.T) {
 	t.Parallel()
 
 	s := startForTerminals(t)
-	sh := &shell{t: t, dir: t.TempDir()}
-	secret := sh.file("secret", "web-secret-web-secret-web-secret-\n")
+	sh := &clitest.Shell{T: t, Dir: t.TempDir()}
+	secret := sh.WriteFile("secret", "web-secret-web-secret-web-secret-\n")
 	var tokens struct {
 		AccessToken string `json:"access_token"`
 		Scope       string `json:"scope"`
 	}
-	sh.json(&tokens, "perform", "client-credentials", "--issuer="+s.URL, "--client-id=web", "--client-secret-file="+secret,
+	sh.JSON(&tokens, "perform", "client-credentials", "--issuer="+s.URL, "--client-id=web", "--client-secret-file="+secret,
 		"--scope=api", "--audience=https://api.example")
 	if got := servertest.Claims(t, tokens.AccessToken); tokens.Scope != "api" || got["aud"].([]any)[0] != "https://api.example" {
 		t.Errorf("got scope %q and claims %v, want api for https://api.example", tokens.Scope, got)
 	}
-	table := sh.must("perform", "client-credentials", "--issuer="+s.URL, "--client-id=post",
+	table := sh.Must("perform", "client-credentials", "--issuer="+s.URL, "--client-id=post",
 		"--client-secret=post-secret-post-secret-post-sec", "--auth-method=client_secret_post")
 	servertest.Contains(t, table, "access_token", "ost_at_")
 }
@@ -187,7 +189,7 @@ func TestShellsCompleteCommandLines(t *testing.T) {
 	} {
 		t.Setenv("COMP_LINE", line)
 		var out bytes.Buffer
-		code := Run(t.Context(), servertest.Version, nil, Streams{strings.NewReader(""), &out, io.Discard})
+		code := cli.Run(t.Context(), servertest.Version, nil, cli.Streams{strings.NewReader(""), &out, io.Discard})
 		words := strings.Fields(out.String())
 		for word := range strings.FieldsSeq(want) {
 			if !strings.Contains(" "+strings.Join(words, " ")+" ", " "+word+" ") {
@@ -203,34 +205,34 @@ func TestShellsCompleteCommandLines(t *testing.T) {
 func TestCompletionIsForKnownShells(t *testing.T) {
 	t.Parallel()
 
-	sh := &shell{t: t}
+	sh := &clitest.Shell{T: t}
 	for _, name := range []string{"bash", "zsh", "fish"} {
-		servertest.Contains(t, sh.must("completion", name), "complete", "ostiary")
+		servertest.Contains(t, sh.Must("completion", name), "complete", "ostiary")
 	}
-	if got := sh.run("completion", "sh"); got.code != 2 {
-		t.Errorf("completion sh = exit code %d, want 2", got.code)
+	if got := sh.Run("completion", "sh"); got.Code != 2 {
+		t.Errorf("completion sh = exit code %d, want 2", got.Code)
 	}
 }
 
 func TestOutputForPrograms(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
-	if got := sh.must("clients", "list", "--format=yaml"); got != "[]\n" {
+	sh := clitest.NewShell(t)
+	if got := sh.Must("clients", "list", "--format=yaml"); got != "[]\n" {
 		t.Errorf("no clients as YAML = %q, want an empty list", got)
 	}
-	sh.must("clients", "create", "--id=b", "--name=Tea: \"hot\" - [no list", "--grant-type=client_credentials")
-	servertest.Contains(t, sh.must("clients", "get", "b", "--format=yaml"), "client_id: b\n", "grant_types:\n- client_credentials\n")
-	if asJSON := sh.must("clients", "list", "--json"); asJSON != sh.must("clients", "list", "--format=json") {
+	sh.Must("clients", "create", "--id=b", "--name=Tea: \"hot\" - [no list", "--grant-type=client_credentials")
+	servertest.Contains(t, sh.Must("clients", "get", "b", "--format=yaml"), "client_id: b\n", "grant_types:\n- client_credentials\n")
+	if asJSON := sh.Must("clients", "list", "--json"); asJSON != sh.Must("clients", "list", "--format=json") {
 		t.Error("--json and --format=json differ")
 	}
-	if got := sh.run("clients", "list", "--format=xml"); got.code != 2 {
-		t.Errorf("--format=xml = exit code %d, want 2", got.code)
+	if got := sh.Run("clients", "list", "--format=xml"); got.Code != 2 {
+		t.Errorf("--format=xml = exit code %d, want 2", got.Code)
 	}
-	servertest.Contains(t, sh.must("purge"), "removed 0 grants")
-	servertest.Contains(t, sh.must("purge", "--format=yaml"), "grants: 0\n")
+	servertest.Contains(t, sh.Must("purge"), "removed 0 grants")
+	servertest.Contains(t, sh.Must("purge", "--format=yaml"), "grants: 0\n")
 	for format := range strings.FieldsSeq("json yaml table") {
-		if got := Run(t.Context(), servertest.Version, append(sh.settings, "clients", "list", "--format="+format), Streams{nil, brokenPipe{}, io.Discard}); got != 1 {
+		if got := cli.Run(t.Context(), servertest.Version, append(sh.Settings, "clients", "list", "--format="+format), cli.Streams{nil, brokenPipe{}, io.Discard}); got != 1 {
 			t.Errorf("--format=%s into a broken pipe = exit code %d, want 1", format, got)
 		}
 	}
@@ -257,14 +259,14 @@ func TestADeviceInTheTerminal(t *testing.T) {
 			b := s.NewBrowser()
 			done := b.Follow(b.Post("/device", servertest.Form("user_code", code, "decision", "continue")))
 			servertest.Contains(t, done.Body, "go back to your device")
-			if got := end(); got.code != 0 {
-				t.Errorf("exit code %d: %s", got.code, got.err)
+			if got := end(); got.Code != 0 {
+				t.Errorf("exit code %d: %s", got.Code, got.Err)
 			} else {
-				servertest.Contains(t, got.out, "access_token: ", "id_token_claims:\n", "  iss: "+s.URL)
+				servertest.Contains(t, got.Out, "access_token: ", "id_token_claims:\n", "  iss: "+s.URL)
 			}
 		})
 	}
-	sh := &shell{t: t}
-	servertest.Contains(t, sh.refused("perform", "device-code", "--issuer="+s.URL, "--client-id=web"), "invalid_client")
-	servertest.Contains(t, sh.refused("perform", "device-code", "--issuer="+s.URL, "--client-id=stick", "--patience=1ms"), "in time")
+	sh := &clitest.Shell{T: t}
+	servertest.Contains(t, sh.MustFail("perform", "device-code", "--issuer="+s.URL, "--client-id=web"), "invalid_client")
+	servertest.Contains(t, sh.MustFail("perform", "device-code", "--issuer="+s.URL, "--client-id=stick", "--patience=1ms"), "in time")
 }

@@ -1,4 +1,4 @@
-package cli
+package cli_test
 
 import (
 	"flag"
@@ -9,6 +9,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ostiary/ostiary/internal/cli"
 )
 
 var update = flag.Bool("update", false, "write docs/cli.md")
@@ -95,11 +97,11 @@ func TestReferenceIsCurrent(t *testing.T) {
 
 func model(t *testing.T) *kong.Application {
 	t.Helper()
-	parser, err := kong.New(&commandLine{}, kong.Name("ostiary"))
+	m, err := cli.Model()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return parser.Model
+	return m
 }
 
 func TestReferenceDescribesEverythingInSentences(t *testing.T) {

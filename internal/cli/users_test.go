@@ -1,4 +1,4 @@
-package cli
+package cli_test
 
 import (
 	"strings"
@@ -7,24 +7,26 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/cli"
+	"github.com/ostiary/ostiary/internal/cli/clitest"
 	"github.com/ostiary/ostiary/internal/server"
 	"github.com/ostiary/ostiary/internal/server/servertest"
 )
 
-func (sh *shell) person(username string) *account.Account {
-	sh.t.Helper()
-	a, err := sh.store().Accounts.AccountByUsername(sh.t.Context(), username)
+func person(sh *clitest.Shell, username string) *account.Account {
+	sh.T.Helper()
+	a, err := sh.Store().Accounts.AccountByUsername(sh.T.Context(), username)
 	if err != nil {
-		sh.t.Fatal(err)
+		sh.T.Fatal(err)
 	}
 	return a
 }
 
-func (sh *shell) signsIn(username, password string) bool {
-	sh.t.Helper()
-	ok, err := server.NewHasher(sh.config()).Verify(sh.t.Context(), sh.person(username).PasswordHash, password)
+func signsIn(sh *clitest.Shell, username, password string) bool {
+	sh.T.Helper()
+	ok, err := server.NewHasher(sh.Config()).Verify(sh.T.Context(), person(sh, username).PasswordHash, password)
 	if err != nil {
-		sh.t.Fatal(err)
+		sh.T.Fatal(err)
 	}
 	return ok
 }
@@ -32,9 +34,9 @@ func (sh *shell) signsIn(username, password string) bool {
 func TestAPersonIsAddedChangedAndDeleted(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
-	var made userView
-	sh.json(&made, "users", "create", "ADA", "--generate", "--admin", "--claim=email=ada@example.com",
+	sh := clitest.NewShell(t)
+	var made cli.UserView
+	sh.JSON(&made, "users", "create", "ADA", "--generate", "--admin", "--claim=email=ada@example.com",
 		"--claim=email_verified=true", "--claim=updated_at=7", `--claim=address={"country":"UK"}`, "--claim=team=7")
 	claims := map[string]any{
 		"email": "ada@example.com", "email_verified": true, "updated_at": 7.0,
@@ -43,51 +45,51 @@ func TestAPersonIsAddedChangedAndDeleted(t *testing.T) {
 	if diff := cmp.Diff(claims, made.Claims); diff != "" {
 		t.Errorf("claims (-want +got):\n%s", diff)
 	}
-	if made.Username != "ada" || !made.Administrator || !sh.signsIn("ada", made.Password) {
+	if made.Username != "ada" || !made.Administrator || !signsIn(sh, "ada", made.Password) {
 		t.Errorf("users create made %+v, whose password is not the one printed or who is somebody else", made)
 	}
 
-	var all []userView
-	sh.json(&all, "users", "list")
+	var all []cli.UserView
+	sh.JSON(&all, "users", "list")
 	made.Password = ""
-	if diff := cmp.Diff([]userView{made}, all); diff != "" {
+	if diff := cmp.Diff([]cli.UserView{made}, all); diff != "" {
 		t.Errorf("users list (-want +got):\n%s", diff)
 	}
-	servertest.Contains(t, sh.must("users", "list"), "USERNAME", "ada", made.Subject)
+	servertest.Contains(t, sh.Must("users", "list"), "USERNAME", "ada", made.Subject)
 
-	sh.input = "another password\r\n"
-	sh.must("users", "set-password", "ada", "--password-file=-")
-	if !sh.signsIn("ada", "another password") {
+	sh.Input = "another password\r\n"
+	sh.Must("users", "set-password", "ada", "--password-file=-")
+	if !signsIn(sh, "ada", "another password") {
 		t.Error("set-password did not set the password")
 	}
-	if a := sh.person("ada"); !a.SessionsValidAfter.After(a.CreatedAt) {
+	if a := person(sh, "ada"); !a.SessionsValidAfter.After(a.CreatedAt) {
 		t.Error("set-password did not end what was given before")
 	}
-	if got := strings.TrimSpace(sh.must("users", "set-password", "Ada", "--generate")); !sh.signsIn("ada", got) {
+	if got := strings.TrimSpace(sh.Must("users", "set-password", "Ada", "--generate")); !signsIn(sh, "ada", got) {
 		t.Errorf("set-password --generate printed %q, which is not the password", got)
 	}
 
-	servertest.Contains(t, sh.must("users", "disable", "ada"), "disabled")
-	first := sh.person("ada").DisabledAt
-	servertest.Contains(t, sh.must("users", "disable", "ada"), "before")
-	if again := sh.person("ada").DisabledAt; first.IsZero() || !again.Equal(first) {
+	servertest.Contains(t, sh.Must("users", "disable", "ada"), "disabled")
+	first := person(sh, "ada").DisabledAt
+	servertest.Contains(t, sh.Must("users", "disable", "ada"), "before")
+	if again := person(sh, "ada").DisabledAt; first.IsZero() || !again.Equal(first) {
 		t.Errorf("disabled at %v, and again at %v", first, again)
 	}
-	sh.must("users", "enable", "ada")
-	if !sh.person("ada").DisabledAt.IsZero() {
+	sh.Must("users", "enable", "ada")
+	if !person(sh, "ada").DisabledAt.IsZero() {
 		t.Error("enable left the account disabled")
 	}
 
-	servertest.Contains(t, sh.refused("users", "delete", "ada"), "--yes")
-	sh.must("users", "delete", "ada", "-y")
-	servertest.Contains(t, sh.refused("users", "delete", "ada", "-y"), "nobody")
+	servertest.Contains(t, sh.MustFail("users", "delete", "ada"), "--yes")
+	sh.Must("users", "delete", "ada", "-y")
+	servertest.Contains(t, sh.MustFail("users", "delete", "ada", "-y"), "nobody")
 }
 
 func TestPeopleThatCannotBeAreRefused(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
-	sh.must("users", "create", "taken", "--generate")
+	sh := clitest.NewShell(t)
+	sh.Must("users", "create", "taken", "--generate")
 	for name, tc := range map[string]struct {
 		input string
 		args  []string
@@ -107,12 +109,12 @@ func TestPeopleThatCannotBeAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			sh := *sh
-			sh.t, sh.input = t, tc.input
-			servertest.Contains(t, sh.refused(append([]string{"users"}, tc.args...)...), tc.want...)
+			sh.T, sh.Input = t, tc.input
+			servertest.Contains(t, sh.MustFail(append([]string{"users"}, tc.args...)...), tc.want...)
 		})
 	}
-	var all []userView
-	if sh.json(&all, "users", "list"); len(all) != 1 {
+	var all []cli.UserView
+	if sh.JSON(&all, "users", "list"); len(all) != 1 {
 		t.Errorf("refused commands left %d people, want 1", len(all))
 	}
 }
@@ -120,13 +122,13 @@ func TestPeopleThatCannotBeAreRefused(t *testing.T) {
 func TestPasswordsAreNeverListed(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
-	password := strings.TrimSpace(sh.must("users", "create", "jo", "--generate", "--json"))
-	var made userView
-	sh.json(&made, "users", "create", "ann", "--generate")
+	sh := clitest.NewShell(t)
+	password := strings.TrimSpace(sh.Must("users", "create", "jo", "--generate", "--json"))
+	var made cli.UserView
+	sh.JSON(&made, "users", "create", "ann", "--generate")
 	for _, format := range [][]string{nil, {"--json"}} {
-		text := sh.must(append([]string{"users", "list"}, format...)...)
-		servertest.Lacks(t, text, made.Password, sh.person("jo").PasswordHash, "argon2", `"password"`)
+		text := sh.Must(append([]string{"users", "list"}, format...)...)
+		servertest.Lacks(t, text, made.Password, person(sh, "jo").PasswordHash, "argon2", `"password"`)
 	}
 	servertest.Contains(t, password, `"password"`)
 }

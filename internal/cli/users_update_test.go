@@ -1,12 +1,15 @@
-package cli
+package cli_test
 
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/cli"
+	"github.com/ostiary/ostiary/internal/cli/clitest"
 	"github.com/ostiary/ostiary/internal/server/servertest"
 )
 
@@ -15,25 +18,25 @@ import (
 func TestAUserIsUpdatedWithoutANewPassword(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
-	sh.must("users", "create", "ada", "--generate", "--claim=email=wrong@example.com", "--claim=team=7")
-	at := now()
+	sh := clitest.NewShell(t)
+	sh.Must("users", "create", "ada", "--generate", "--claim=email=wrong@example.com", "--claim=team=7")
+	at := time.Now()
 	signedUp := &account.Account{Subject: "sub-of-eve", Username: "eve", PasswordHash: "$", SelfRegistered: true, CreatedAt: at, UpdatedAt: at}
 	brought := account.NewExternal("sub-of-app", at)
 	for _, a := range []*account.Account{signedUp, brought} {
-		if err := sh.store().Accounts.InsertAccount(t.Context(), a); err != nil {
+		if err := sh.Store().Accounts.InsertAccount(t.Context(), a); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, name := range []string{"ADA", "eve", "sub-of-app"} {
-		var before, changed, got userView
-		sh.json(&before, "users", "get", name)
-		sh.json(&changed, "users", "update", name, "--claim=email=right@example.com", "--claim=email_verified=true", "--remove-claim=team", "--admin")
+		var before, changed, got cli.UserView
+		sh.JSON(&before, "users", "get", name)
+		sh.JSON(&changed, "users", "update", name, "--claim=email=right@example.com", "--claim=email_verified=true", "--remove-claim=team", "--admin")
 		want := before
 		want.Claims = map[string]any{"email": "right@example.com", "email_verified": true}
 		want.Administrator, want.UpdatedAt = true, changed.UpdatedAt
-		sh.json(&got, "users", "get", name)
-		for what, view := range map[string]userView{"users update": changed, "users get": got} {
+		sh.JSON(&got, "users", "get", name)
+		for what, view := range map[string]cli.UserView{"users update": changed, "users get": got} {
 			if diff := cmp.Diff(want, view); diff != "" {
 				t.Errorf("%s of %s (-want +got):\n%s", what, name, diff)
 			}
@@ -41,12 +44,12 @@ func TestAUserIsUpdatedWithoutANewPassword(t *testing.T) {
 		if !changed.UpdatedAt.After(before.UpdatedAt) {
 			t.Errorf("%s was updated at %v, before at %v", name, changed.UpdatedAt, before.UpdatedAt)
 		}
-		sh.json(&got, "users", "update", name, "--no-admin")
+		sh.JSON(&got, "users", "update", name, "--no-admin")
 		if got.Administrator || len(got.Claims) != 2 {
 			t.Errorf("users update --no-admin made %+v of %s", got, name)
 		}
 	}
-	if a := sh.person("ada"); !a.SessionsValidAfter.IsZero() {
+	if a := person(sh, "ada"); !a.SessionsValidAfter.IsZero() {
 		t.Error("an update ended ada's sessions")
 	}
 	for _, tc := range []struct {
@@ -60,24 +63,24 @@ func TestAUserIsUpdatedWithoutANewPassword(t *testing.T) {
 		{[]string{"get", "nobody"}, "nobody"},
 		{[]string{"unlock", "nobody"}, "nobody"},
 	} {
-		servertest.Contains(t, sh.refused(append([]string{"users"}, tc.args...)...), tc.want)
+		servertest.Contains(t, sh.MustFail(append([]string{"users"}, tc.args...)...), tc.want)
 	}
 }
 
 func TestUsersAreSearched(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
-	sh.must("users", "create", "ada", "--generate", "--claim=name=Ada Lovelace", "--claim=email=ada@Example.com")
-	sh.must("users", "create", "lovejoy", "--generate", "--claim=team=Example")
-	if err := sh.store().Accounts.InsertAccount(t.Context(), account.NewExternal("sub-of-app", now())); err != nil {
+	sh := clitest.NewShell(t)
+	sh.Must("users", "create", "ada", "--generate", "--claim=name=Ada Lovelace", "--claim=email=ada@Example.com")
+	sh.Must("users", "create", "lovejoy", "--generate", "--claim=team=Example")
+	if err := sh.Store().Accounts.InsertAccount(t.Context(), account.NewExternal("sub-of-app", time.Now())); err != nil {
 		t.Fatal(err)
 	}
 	for text, want := range map[string][]string{
 		"LOVE": {"ada", "lovejoy"}, "lace": {"ada"}, "@example": {"ada"}, "example": {"ada"}, "sub-of-app": {""}, "sub-of": nil, "": {"", "ada", "lovejoy"},
 	} {
-		var found []userView
-		sh.json(&found, "users", "list", "--search", text)
+		var found []cli.UserView
+		sh.JSON(&found, "users", "list", "--search", text)
 		var got []string
 		for _, v := range found {
 			got = append(got, v.Username)
@@ -92,7 +95,7 @@ func TestUsersAreSearched(t *testing.T) {
 func TestAnImportGivesAndTakesTheAdministratorRight(t *testing.T) {
 	t.Parallel()
 
-	sh := newShell(t)
+	sh := clitest.NewShell(t)
 	for step, tc := range []struct {
 		entry   string
 		updated int
@@ -106,9 +109,9 @@ func TestAnImportGivesAndTakesTheAdministratorRight(t *testing.T) {
 		{`{"username": "ada"}`, 0, false},
 		{`{"username": "ada", "administrator": true}`, 1, true},
 	} {
-		var done imported
-		sh.json(&done, "users", "import", sh.file("users.json", "["+tc.entry+"]"))
-		if got := sh.person("ada"); got.Administrator != tc.want || done.Updated != tc.updated || !got.SessionsValidAfter.IsZero() {
+		var done cli.ImportResult
+		sh.JSON(&done, "users", "import", sh.WriteFile("users.json", "["+tc.entry+"]"))
+		if got := person(sh, "ada"); got.Administrator != tc.want || done.Updated != tc.updated || !got.SessionsValidAfter.IsZero() {
 			t.Errorf("step %d, %s: administrator %v, %d updated; want %v, %d, and all sessions kept",
 				step, tc.entry, got.Administrator, done.Updated, tc.want, tc.updated)
 		}

@@ -1,4 +1,4 @@
-package cli
+package oauth2_test
 
 import (
 	"net/http"
@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/cli/clitest"
 	"github.com/ostiary/ostiary/internal/server/servertest"
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
@@ -16,7 +17,7 @@ import (
 // the machine's clock, come after all that happened on it.
 type sessionEnd struct {
 	*servertest.Server
-	shell    *shell
+	shell    *clitest.Shell
 	operator string // the admin API
 	browser  *servertest.Browser
 	hint     string // an ID token of the session
@@ -47,7 +48,7 @@ func startSessionEnd(t *testing.T, databaseURL string) *sessionEnd {
 	operators := httptest.NewServer(e.Admin())
 	t.Cleanup(operators.Close)
 	e.operator = operators.URL
-	e.shell = &shell{t: t, dir: t.TempDir(), settings: []string{
+	e.shell = &clitest.Shell{T: t, Dir: t.TempDir(), Settings: []string{
 		"--set=database_url=" + databaseURL, "--set=system_secrets=" + servertest.SystemSecret, "--set=argon2_memory_mib=19", "--set=argon2_iterations=2",
 	}}
 	e.ImportClientAs(longClient(t, "day", "24h"))
@@ -139,10 +140,10 @@ func TestTheEndOfASessionReachesEveryTokenGivenInIt(t *testing.T) {
 			t.Helper()
 			e.send(t, http.MethodDelete, "/admin/oauth2/auth/sessions/login?sid="+e.sessionID(t), nil)
 		},
-		"command, of a user": func(_ *testing.T, e *sessionEnd) { e.shell.must("sessions", "revoke", "--user=ada") },
+		"command, of a user": func(_ *testing.T, e *sessionEnd) { e.shell.Must("sessions", "revoke", "--user=ada") },
 		"command, of a session": func(t *testing.T, e *sessionEnd) {
 			t.Helper()
-			e.shell.must("sessions", "revoke", "--", e.sessionID(t))
+			e.shell.Must("sessions", "revoke", "--", e.sessionID(t))
 		},
 		"another user signs in": func(t *testing.T, e *sessionEnd) {
 			t.Helper()
@@ -151,9 +152,9 @@ func TestTheEndOfASessionReachesEveryTokenGivenInIt(t *testing.T) {
 			p = e.browser.Post(form.FormAction(), url.Values{"request": {form.HiddenField("request")}, "username": {"bob"}, "password": {servertest.Password}})
 			servertest.CodeOf(t, e.browser.Follow(p))
 		},
-		"password change": func(_ *testing.T, e *sessionEnd) { e.shell.must("users", "set-password", "ada", "--generate") },
-		"disabling":       func(_ *testing.T, e *sessionEnd) { e.shell.must("users", "disable", "ada") },
-		"deletion":        func(_ *testing.T, e *sessionEnd) { e.shell.must("users", "delete", "ada", "--yes") },
+		"password change": func(_ *testing.T, e *sessionEnd) { e.shell.Must("users", "set-password", "ada", "--generate") },
+		"disabling":       func(_ *testing.T, e *sessionEnd) { e.shell.Must("users", "disable", "ada") },
+		"deletion":        func(_ *testing.T, e *sessionEnd) { e.shell.Must("users", "delete", "ada", "--yes") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,4 +1,4 @@
-package cli
+package login_test
 
 import (
 	"bytes"
@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/cli"
+	"github.com/ostiary/ostiary/internal/cli/clitest"
 	"github.com/ostiary/ostiary/internal/server/servertest"
 	"github.com/ostiary/ostiary/internal/store"
 	"github.com/ostiary/ostiary/internal/store/storetest"
@@ -48,10 +50,10 @@ func TestOutsidersCannotLockAUserOut(t *testing.T) {
 		}
 		command := func(args ...string) {
 			t.Helper()
-			unsetEnvironment(t)
+			clitest.UnsetEnvironment(t)
 			var out, complaint bytes.Buffer
 			args = append([]string{"--set=database_url=" + dsn, "--set=system_secrets=" + servertest.SystemSecret, "--set=argon2_memory_mib=19"}, args...)
-			if code := Run(t.Context(), servertest.Version, args, Streams{strings.NewReader("another horse battery"), &out, &complaint}); code != 0 {
+			if code := cli.Run(t.Context(), servertest.Version, args, cli.Streams{In: strings.NewReader("another horse battery"), Out: &out, Err: &complaint}); code != 0 {
 				t.Fatalf("%v = exit code %d: %s", args, code, complaint.String())
 			}
 		}
