@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/unavailable"
 )
 
 var (
@@ -25,17 +27,8 @@ var (
 	ErrKeysUnavailable = errors.New("the keys of the client are unavailable")
 	// ErrBusy reports that this server cannot fetch a client's document at the moment. It is
 	// temporary and not the client's fault.
-	ErrBusy error = unavailable("too much is being fetched")
+	ErrBusy = unavailable.New("too much is being fetched")
 )
-
-// unavailable is a temporary error: the response is 503 with Retry-After.
-type unavailable string
-
-// Error implements error.
-func (u unavailable) Error() string { return string(u) }
-
-// Unavailable marks the error as temporary.
-func (unavailable) Unavailable() bool { return true }
 
 // Client is a registered client.
 type Client struct {

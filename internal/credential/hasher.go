@@ -5,11 +5,14 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"time"
 
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/ostiary/ostiary/internal/admission"
 )
 
 // Hasher hashes passwords with argon2id and verifies them. A hash costs time and memory on
@@ -18,9 +21,7 @@ import (
 // Spec: RFC 9106.
 type Hasher struct {
 	memory, passes uint32
-	slots          chan struct{} // held by a computation
-	admitted       chan struct{} // held by a caller that computes or waits
-	maxWait        time.Duration
+	queue          *admission.Queue
 	decoy          string // a hash of the configured recipe that no password matches
 	configured     recipe
 	added          recipes
@@ -31,9 +32,8 @@ type Hasher struct {
 // longer than maxWait.
 func NewHasher(memory, passes uint32, slots int, maxWait time.Duration) *Hasher {
 	h := &Hasher{
-		memory: memory, passes: passes, maxWait: maxWait,
-		slots:    make(chan struct{}, slots),
-		admitted: make(chan struct{}, 3*slots),
+		memory: memory, passes: passes,
+		queue: admission.New(slots, 2*slots, maxWait),
 	}
 	h.decoy = h.encode(make([]byte, 16), make([]byte, 32))
 	h.configured, _ = recipeOf(h.decoy)
@@ -41,18 +41,18 @@ func NewHasher(memory, passes uint32, slots int, maxWait time.Duration) *Hasher 
 }
 
 // Slots returns how many hashes are computed at once.
-func (h *Hasher) Slots() int { return cap(h.slots) }
+func (h *Hasher) Slots() int { return h.queue.Slots() }
 
 // Capacity returns how many callers the hasher admits: those that compute and those that wait.
-func (h *Hasher) Capacity() int { return cap(h.admitted) }
+func (h *Hasher) Capacity() int { return h.queue.Capacity() }
 
 // Hash returns the PHC string of password. It returns [ErrBusy] if the queue is full.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
-	leave, err := h.enter(ctx)
+	slot, err := h.acquire(ctx)
 	if err != nil {
 		return "", err
 	}
-	defer leave()
+	defer slot.Release()
 	return h.newHash(password), nil
 }
 
@@ -60,11 +60,11 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 // [CheckLegacyHash] accepts. An empty hash means that there is no account: it takes the
 // same time and does not match. It returns [ErrBusy] if nothing was checked.
 func (h *Hasher) Verify(ctx context.Context, hash, password string) (bool, error) {
-	leave, err := h.enter(ctx)
+	slot, err := h.acquire(ctx)
 	if err != nil {
 		return false, err
 	}
-	defer leave()
+	defer slot.Release()
 	absent := hash == ""
 	if absent {
 		hash = h.decoy
@@ -79,25 +79,16 @@ func (h *Hasher) Verify(ctx context.Context, hash, password string) (bool, error
 	return h.matchesPHC(p, password) && !absent, nil
 }
 
-// enter waits for a slot. The caller calls leave when it has computed its hash.
-func (h *Hasher) enter(ctx context.Context) (leave func(), err error) {
-	select {
-	case h.admitted <- struct{}{}:
-	default:
-		return nil, ErrBusy
+// acquire waits for a slot. It returns [ErrBusy] if the queue is full or the wait too long.
+func (h *Hasher) acquire(ctx context.Context) (admission.Slot, error) {
+	slot, err := h.queue.Acquire(ctx)
+	if errors.Is(err, admission.ErrBusy) {
+		return slot, ErrBusy
 	}
-	timer := time.NewTimer(h.maxWait)
-	defer timer.Stop()
-	select {
-	case h.slots <- struct{}{}:
-		return func() { <-h.slots; <-h.admitted }, nil
-	case <-timer.C:
-		<-h.admitted
-		return nil, ErrBusy
-	case <-ctx.Done():
-		<-h.admitted
-		return nil, fmt.Errorf("wait to hash: %w", ctx.Err())
+	if err != nil {
+		return slot, fmt.Errorf("wait to hash: %w", ctx.Err())
 	}
+	return slot, nil
 }
 
 // newHash hashes a password under the configured recipe and a random salt.

@@ -113,11 +113,11 @@ func (h *Hasher) Check(ctx context.Context, hash, password string) (CheckResult,
 		}
 		h.AddRecipe(hash)
 	}
-	leave, err := h.enter(ctx)
+	slot, err := h.acquire(ctx)
 	if err != nil {
 		return CheckResult{}, err
 	}
-	defer leave()
+	defer slot.Release()
 
 	var v CheckResult
 	for _, st := range h.plan(hash, own) {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/ostiary/ostiary/internal/admission"
 	"github.com/ostiary/ostiary/internal/keyring"
 )
 
@@ -190,14 +191,14 @@ func openKey(s *keyring.Keyring, r Record) (*key, error) {
 }
 
 // sign returns the JWS signature over input.
-func (k *key) sign(ctx context.Context, input []byte, d signingLimiter) ([]byte, error) {
+func (k *key) sign(ctx context.Context, input []byte, queue *admission.Queue) ([]byte, error) {
 	switch k.record.Algorithm {
 	case RS256, PS256:
-		leave, err := d.acquire(ctx)
+		slot, err := acquire(ctx, queue)
 		if err != nil {
 			return nil, err
 		}
-		defer leave()
+		defer slot.Release()
 		runtime.Gosched() // let short work run before this millisecond
 		var opts crypto.SignerOpts = crypto.SHA256
 		if k.record.Algorithm == PS256 {

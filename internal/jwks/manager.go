@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/admission"
 	"github.com/ostiary/ostiary/internal/keyring"
 )
 
@@ -52,7 +53,7 @@ type Manager struct {
 	config     Config
 	keys       *snapshots
 	rotator    *rotator
-	limiter    signingLimiter
+	signing    *admission.Queue
 	signatures signatureCache
 }
 
@@ -73,7 +74,7 @@ func New(c Config) (*Manager, error) {
 		return nil, fmt.Errorf("key manager: %w", err)
 	}
 	keys := newSnapshots(c)
-	return &Manager{config: c, keys: keys, rotator: &rotator{config: c, keys: keys}, limiter: newSigningLimiter()}, nil
+	return &Manager{config: c, keys: keys, rotator: &rotator{config: c, keys: keys}, signing: newSigningQueue()}, nil
 }
 
 func (c Config) check() error {

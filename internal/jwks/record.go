@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/unavailable"
 )
 
 // Algorithm is a JWS signature algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
@@ -88,16 +90,7 @@ var (
 	ErrBadSignature = errors.New("invalid signature")
 	// ErrStale reports that the store has been unavailable for too long to decide which
 	// keys are valid. It is temporary and does not mean that a token is invalid.
-	ErrStale error = unavailable("keys not read from the store for too long")
+	ErrStale = unavailable.New("keys not read from the store for too long")
 	// ErrBusy reports that too many signatures wait already.
-	ErrBusy error = unavailable("too many signatures are waiting")
+	ErrBusy = unavailable.New("too many signatures are waiting")
 )
-
-// unavailable is a temporary error: the response is 503 with Retry-After.
-type unavailable string
-
-// Error implements error.
-func (u unavailable) Error() string { return string(u) }
-
-// Unavailable marks the error as temporary.
-func (unavailable) Unavailable() bool { return true }

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/ostiary/ostiary/internal/admission"
 )
 
 // Limits in bytes for tokens to verify. Tokens of this server are far smaller.
@@ -42,7 +44,7 @@ func (m *Manager) Sign(ctx context.Context, alg Algorithm, typ string, payload [
 	if !isMediaType(typ) {
 		return "", fmt.Errorf("sign: typ %q is not a media type", typ)
 	}
-	token, err := k.token(ctx, typ, payload, m.limiter)
+	token, err := k.token(ctx, typ, payload, m.signing)
 	if err != nil {
 		return "", fmt.Errorf("sign with %s: %w", alg, err)
 	}
@@ -59,7 +61,7 @@ func (m *Manager) SignClaims(ctx context.Context, alg Algorithm, typ string, cla
 }
 
 // token signs payload with k.
-func (k *key) token(ctx context.Context, typ string, payload []byte, d signingLimiter) (string, error) {
+func (k *key) token(ctx context.Context, typ string, payload []byte, queue *admission.Queue) (string, error) {
 	header := k.header + "}"
 	if typ != "" {
 		header = k.header + `,"typ":"` + typ + `"}`
@@ -70,7 +72,7 @@ func (k *key) token(ctx context.Context, typ string, payload []byte, d signingLi
 	token = b64.AppendEncode(token, []byte(header))
 	token = append(token, '.')
 	token = b64.AppendEncode(token, payload)
-	signature, err := k.sign(ctx, token, d)
+	signature, err := k.sign(ctx, token, queue)
 	if err != nil {
 		return "", err
 	}

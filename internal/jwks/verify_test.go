@@ -27,7 +27,7 @@ func forge(t *testing.T, m *Manager, alg Algorithm, header string) string {
 	t.Helper()
 	k := m.keys.current.Load().current[alg]
 	input := b64(strings.ReplaceAll(header, "KID", k.record.KID)) + "." + b64(payload)
-	signature, err := k.sign(t.Context(), []byte(input), m.limiter)
+	signature, err := k.sign(t.Context(), []byte(input), m.signing)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,7 +274,7 @@ func TestVerifyWithPastAndNextKeys(t *testing.T) {
 		t.Errorf("Verify of a past key's token = %s, %v", kid, err)
 	}
 	next := m.keys.current.Load().keys[store.inState(EdDSA, Next)[0]]
-	early, err := next.token(t.Context(), "", []byte(payload), m.limiter)
+	early, err := next.token(t.Context(), "", []byte(payload), m.signing)
 	if err != nil {
 		t.Fatal(err)
 	}
