@@ -128,7 +128,7 @@ func TestAClientThatIsGoneEndsTheWay(t *testing.T) {
 	}
 }
 
-func TestALostDatabaseIsNoVerdict(t *testing.T) {
+func TestDatabaseOutageReturns503(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)

@@ -266,7 +266,7 @@ func (down) InsertClient(context.Context, *client.Client) error {
 	return outage{errors.New("connection refused")}
 }
 
-func TestALostDatabaseIsNoVerdict(t *testing.T) {
+func TestDatabaseOutageReturns503(t *testing.T) {
 	t.Parallel()
 
 	r := newRig(t, func(c *Config) { c.Clients = down{} })

@@ -13,7 +13,7 @@ import (
 
 // A lost database is 503 with Retry-After on every endpoint, and never a verdict:
 // clients throw their tokens away on those.
-func TestALostDatabaseIsNoVerdict(t *testing.T) {
+func TestDatabaseOutageReturns503(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()

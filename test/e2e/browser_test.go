@@ -18,11 +18,10 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// timeout is how long a page may take on a busy machine before a test gives up.
+// timeout is the longest wait for a page.
 const timeout = 30 * time.Second
 
-// browser is somebody at a browser, in a tab of it. Whatever the browser complains
-// of on the way fails the test.
+// browser is a tab of a browser. Errors that the browser reports fail the test.
 type browser struct {
 	t   *testing.T
 	tab context.Context //nolint:containedctx // chromedp represents a tab by a context
@@ -31,41 +30,42 @@ type browser struct {
 	errors []string
 }
 
-// newBrowser sits somebody down at a browser that nobody has used.
+// newBrowser opens a tab in a new browser context, without cookies.
 func newBrowser(t *testing.T) *browser {
 	t.Helper()
 	return openTab(sharedBrowser, t, chromedp.WithNewBrowserContext())
 }
 
-// newTab opens one more tab in the same browser.
+// newTab opens another tab of the same browser.
 func (p *browser) newTab() *browser {
 	p.t.Helper()
 	return openTab(p.tab, p.t)
 }
 
+// openTab opens a tab in a browser context.
 func openTab(parent context.Context, t *testing.T, options ...chromedp.ContextOption) *browser {
 	t.Helper()
 	p := &browser{t: t}
-	tab, leave := chromedp.NewContext(parent, append(options, chromedp.WithListener(p.listen))...)
+	tab, closeTab := chromedp.NewContext(parent, append(options, chromedp.WithListener(p.listen))...)
 	p.tab = tab
 	t.Cleanup(func() {
-		leave()
+		closeTab()
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		for _, fault := range p.errors {
-			t.Errorf("the browser complained: %s", fault)
+			t.Errorf("error in the browser: %s", fault)
 		}
 	})
-	// The tab lives as long as the context of its first step, so this one has no end.
-	attentive := command(emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
-	if err := chromedp.Do(tab, attentive); err != nil {
+	// The tab lives as long as the context of its first action, so use one without a timeout.
+	focus := command(emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+	if err := chromedp.Do(tab, focus); err != nil {
 		t.Fatalf("open a tab: %v", err)
 	}
 	return p
 }
 
-// listen takes down what went wrong in the tab. A page of an unusual status is the
-// test's to judge; whatever a page loads must be there.
+// listen collects errors of the tab. The status of documents is not an error; the status
+// of their resources is.
 func (p *browser) listen(event any) {
 	fault := ""
 	switch e := event.(type) {
@@ -86,7 +86,7 @@ func (p *browser) listen(event any) {
 		}
 	case *network.EventResponseReceived:
 		if e.Type != network.ResourceTypeDocument && e.Response.Status >= 400 {
-			fault = fmt.Sprintf("%s answered %d", e.Response.URL, e.Response.Status)
+			fault = fmt.Sprintf("%s: status %d", e.Response.URL, e.Response.Status)
 		}
 	}
 	if fault == "" {
@@ -97,44 +97,44 @@ func (p *browser) listen(event any) {
 	p.errors = append(p.errors, fault)
 }
 
-// disableScript forbids the pages of this tab to run any.
+// disableScript disables JavaScript in the tab.
 func (p *browser) disableScript() {
 	p.t.Helper()
 	p.do(command(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))
 }
 
-// ignoreCertificateErrors accepts certificates that nobody vouches for.
+// ignoreCertificateErrors accepts untrusted certificates.
 func (p *browser) ignoreCertificateErrors() {
 	p.t.Helper()
 	p.do(command(security.SetIgnoreCertificateErrors, security.SetIgnoreCertificateErrorsParams{Ignore: true}))
 }
 
-// open follows an address and returns the status of the page it leads to.
+// open navigates to a URL and returns the status of the page.
 func (p *browser) open(url string) int64 {
 	p.t.Helper()
 	return p.navigate("opening "+url, chromedp.Navigate(url))
 }
 
-// press presses what leads to another page, and returns that page's status.
+// press clicks an element that leads to another page, and returns the status of that page.
 func (p *browser) press(selector string) int64 {
 	p.t.Helper()
 	return p.navigate("pressing "+selector, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
-// click presses what leads nowhere.
+// click clicks an element that does not lead to another page.
 func (p *browser) click(selector string) {
 	p.t.Helper()
 	p.do(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
-// navigate runs the steps and waits for the page that they lead to.
-func (p *browser) navigate(what string, steps ...chromedp.Action[chromedp.Void]) int64 {
+// navigate runs the actions and waits for the page that they lead to.
+func (p *browser) navigate(action string, steps ...chromedp.Action[chromedp.Void]) int64 {
 	p.t.Helper()
 	ctx, stop := context.WithTimeout(p.tab, timeout)
 	defer stop()
 	response, err := chromedp.RunResponse(ctx, steps...)
 	if err != nil {
-		p.t.Fatalf("%s, from %s: %v", what, p.address(), err)
+		p.t.Fatalf("%s, from %s: %v", action, p.address(), err)
 	}
 	if response == nil {
 		return 0
@@ -142,7 +142,7 @@ func (p *browser) navigate(what string, steps ...chromedp.Action[chromedp.Void])
 	return response.Status
 }
 
-// write types into a field, over what is there.
+// write replaces the text of a field.
 func (p *browser) write(selector, text string) {
 	p.t.Helper()
 	p.do(chromedp.WaitVisible(chromedp.CSS(selector)))
@@ -150,7 +150,7 @@ func (p *browser) write(selector, text string) {
 	p.types(text)
 }
 
-// types types where the focus is.
+// types types into the focused element.
 func (p *browser) types(text string) {
 	p.t.Helper()
 	p.do(chromedp.KeyEvent(text))
@@ -162,18 +162,18 @@ func (p *browser) read(selector string) string {
 	return runAction(p, chromedp.Text(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
-// wantText waits for an element, and fails if it does not say what it should.
+// wantText waits for an element, and fails the test if its text lacks a word.
 func (p *browser) wantText(selector string, words ...string) {
 	p.t.Helper()
 	text := p.read(selector)
 	for _, word := range words {
 		if !strings.Contains(text, word) {
-			p.t.Fatalf("%s of %s says %q, want %q in it", selector, p.address(), text, word)
+			p.t.Fatalf("%s of %s has the text %q, want %q in it", selector, p.address(), text, word)
 		}
 	}
 }
 
-// wantNoElement fails if there is such an element.
+// wantNoElement fails the test if there is such an element.
 func (p *browser) wantNoElement(selector string) {
 	p.t.Helper()
 	if p.has(selector) {
@@ -186,14 +186,14 @@ func (p *browser) has(selector string) bool {
 	return evaluate[bool](p, fmt.Sprintf("document.querySelector(%q) !== null", selector))
 }
 
-// address returns the address of the page.
+// address returns the URL of the page.
 func (p *browser) address() string {
 	p.t.Helper()
 	return evaluate[string](p, "location.href")
 }
 
-// wantFocus fails unless the element of that id has the focus, or gets it in time: a
-// browser gives it when it first draws the page, which may be after it has loaded.
+// wantFocus waits for the element with the id to have the focus. The browser may set
+// it after the page has loaded.
 func (p *browser) wantFocus(id string) {
 	p.t.Helper()
 	if !p.eventually(fmt.Sprintf("document.activeElement.id === %q", id)) {
@@ -201,7 +201,7 @@ func (p *browser) wantFocus(id string) {
 	}
 }
 
-// eventually reports whether the script answers true in time.
+// eventually reports whether the script returns true within the timeout.
 func (p *browser) eventually(script string) bool {
 	p.t.Helper()
 	for began := time.Now(); time.Since(began) < timeout; time.Sleep(20 * time.Millisecond) {
@@ -212,7 +212,7 @@ func (p *browser) eventually(script string) bool {
 	return false
 }
 
-// do runs what returns nothing.
+// do runs actions without a result.
 func (p *browser) do(steps ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
 	ctx, stop := context.WithTimeout(p.tab, timeout)
@@ -222,7 +222,7 @@ func (p *browser) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// runAction runs what returns something.
+// runAction runs an action with a result.
 func runAction[T any](p *browser, action chromedp.Action[T]) T {
 	p.t.Helper()
 	ctx, stop := context.WithTimeout(p.tab, timeout)
@@ -234,8 +234,8 @@ func runAction[T any](p *browser, action chromedp.Action[T]) T {
 	return answer
 }
 
-// evaluate returns what a script says in the page. Pages that are forbidden
-// script may still be asked.
+// evaluate returns the result of a script in the page. It works also if JavaScript is
+// disabled for the page.
 func evaluate[T any](p *browser, script string) T {
 	p.t.Helper()
 	return runAction(p, chromedp.Evaluate[T](script))

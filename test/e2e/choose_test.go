@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestAnAccountIsChosenWithoutMouseOrScript(t *testing.T) {
+func TestAccountSelectionWithoutMouseOrScript(t *testing.T) {
 	t.Parallel()
 	server := startDev(t)
 	p := newBrowser(t)

@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 )
 
-// signIn fills in the sign-in form, whoever is asked for.
+// signIn submits the sign-in form.
 func (p *browser) signIn(username, password string) int64 {
 	p.t.Helper()
 	p.write("#username", username)
@@ -14,19 +14,19 @@ func (p *browser) signIn(username, password string) int64 {
 	return p.press("#login")
 }
 
-// demoFlow is a person's whole way through the demo application of a provider.
+// demoFlow is the sign-in flow of a demo application.
 type demoFlow struct {
 	demo               string
 	username, password string
 }
 
-// signIn leads from the application's first page to being signed in there.
+// signIn signs in to the application, with consent.
 func (w demoFlow) signIn(p *browser) {
 	p.t.Helper()
 	p.open(w.demo)
 	p.press("#signin")
 	if status := p.signIn(w.username, w.password); status != 200 {
-		p.t.Fatalf("signing in led to %s with status %d: %s", p.address(), status, p.read("body"))
+		p.t.Fatalf("sign-in ended at %s with status %d: %s", p.address(), status, p.read("body"))
 	}
 	p.press("#accept")
 	p.wantText("#greeting", "Hello")
@@ -38,7 +38,7 @@ func (p *browser) claims() map[string]any {
 	return decode(p, p.read("#id-token h3 + pre ~ h3 + pre"))
 }
 
-// authTime returns when the application was told that the person signed in.
+// authTime returns auth_time of the ID token that the application shows.
 func (p *browser) authTime() int64 {
 	p.t.Helper()
 	at, ok := p.claims()["auth_time"].(float64)
@@ -48,7 +48,7 @@ func (p *browser) authTime() int64 {
 	return int64(at)
 }
 
-// tokens returns the token response that the application shows, in short.
+// tokens returns the abbreviated members of the token response that the application shows.
 func (p *browser) tokens() map[string]string {
 	p.t.Helper()
 	return evaluate[map[string]string](p, `Object.fromEntries(

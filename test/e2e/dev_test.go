@@ -21,7 +21,7 @@ import (
 	"github.com/ostiary/ostiary/test/rig"
 )
 
-// dev is a development server, as its banner describes it.
+// dev is a development server with the values of its banner.
 type dev struct {
 	t *testing.T
 
@@ -64,7 +64,7 @@ func startDevAt(t *testing.T, data, listen, demoListen string, more ...string) *
 		}
 	})
 
-	// A server that says nothing is ended, which ends the reading too.
+	// Kill a server that prints no banner, to end the loop.
 	alarm := time.AfterFunc(timeout, func() { _ = d.process.Process.Kill() })
 	defer alarm.Stop()
 	banner := &strings.Builder{}
@@ -75,16 +75,16 @@ func startDevAt(t *testing.T, data, listen, demoListen string, more ...string) *
 			return d
 		}
 	}
-	t.Fatalf("the server ended before its banner did.\n%s\n%s", banner, d.log.String())
+	t.Fatalf("the server exited before the end of the banner.\n%s\n%s", banner, d.log.String())
 	return nil
 }
 
-// cleanEnvironment is the environment of somebody who has configured nothing.
+// cleanEnvironment returns the environment without variables of the server.
 func cleanEnvironment() []string {
 	return slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "OSTIARY_") })
 }
 
-// read takes the banner apart.
+// read parses the banner.
 func (d *dev) read(banner string) {
 	d.t.Helper()
 	find := func(pattern string) string {
@@ -102,7 +102,7 @@ func (d *dev) read(banner string) {
 	d.mail, d.smtp = find(`^  mail +(http\S+) `), find(`smtp://([^)]+)\)`)
 }
 
-// stop asks the server to end and waits until it has, well.
+// stop terminates the server gracefully.
 func (d *dev) stop() {
 	d.t.Helper()
 	if err := d.process.Process.Signal(syscall.SIGTERM); err != nil {
@@ -111,18 +111,18 @@ func (d *dev) stop() {
 	alarm := time.AfterFunc(timeout, func() { _ = d.process.Process.Kill() })
 	defer alarm.Stop()
 	if err := d.process.Wait(); err != nil {
-		d.t.Fatalf("the server was asked to stop: %v", err)
+		d.t.Fatalf("the server did not stop gracefully: %v", err)
 	}
 }
 
-// again starts a server on what this one left, where this one was.
+// again starts a server with the data directory and addresses of this one.
 func (d *dev) again() *dev {
 	d.t.Helper()
 	host := func(url string) string { return url[strings.Index(url, "//")+2:] }
 	return startDevAt(d.t, d.data, host(d.issuer), host(d.demo))
 }
 
-// kids lists the keys that the server publishes.
+// kids returns the key ids in the key set.
 func (d *dev) kids() map[string]bool {
 	d.t.Helper()
 	response, err := http.Get(d.issuer + "/.well-known/jwks.json")
@@ -145,7 +145,7 @@ func (d *dev) kids() map[string]bool {
 	return kids
 }
 
-// lockedBuffer may be written and read at once.
+// lockedBuffer is a buffer for concurrent use.
 type lockedBuffer struct {
 	mu     sync.Mutex
 	buffer bytes.Buffer

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// television is a device that waits for its person.
+// television is a device that uses the device authorization grant.
 type television struct {
 	t      *testing.T
 	issuer string
@@ -23,7 +23,7 @@ type television struct {
 	Complete string `json:"verification_uri_complete"`
 }
 
-// devices returns the file that registers the application of a television.
+// devices returns the path of a file that registers the client of a television.
 func devices(t *testing.T) string {
 	t.Helper()
 	text, err := json.Marshal([]any{map[string]any{
@@ -41,13 +41,13 @@ func devices(t *testing.T) string {
 	return file
 }
 
-// turnOn lets a television ask for codes.
+// turnOn sends a device authorization request.
 func (d *dev) turnOn(t *testing.T) *television {
 	t.Helper()
 	tv := &television{t: t, issuer: d.issuer}
 	tv.post("/oauth2/device/auth", url.Values{"scope": {"openid offline_access email"}}, tv)
 	if tv.Code == "" {
-		t.Fatal("the device got no code")
+		t.Fatal("the device authorization response has no code")
 	}
 	return tv
 }
@@ -55,20 +55,21 @@ func (d *dev) turnOn(t *testing.T) *television {
 func (tv *television) post(path string, form url.Values, into any) {
 	tv.t.Helper()
 	form.Set("client_id", "television")
-	answer, err := http.PostForm(tv.issuer+path, form)
+	response, err := http.PostForm(tv.issuer+path, form)
 	if err != nil {
 		tv.t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	if err := json.NewDecoder(answer.Body).Decode(into); err != nil {
+	defer response.Body.Close()
+	if err := json.NewDecoder(response.Body).Decode(into); err != nil {
 		tv.t.Fatal(err)
 	}
 }
 
-// wantTokenResponse fails unless the device hears so when it asks, for the first time.
+// wantTokenResponse sends the first token request of a device, and fails the test unless
+// the response has the error code, or all tokens if code is empty.
 func (tv *television) wantTokenResponse(code string) {
 	tv.t.Helper()
-	var said struct {
+	var response struct {
 		Error   string `json:"error"`
 		Access  string `json:"access_token"`
 		Refresh string `json:"refresh_token"`
@@ -76,14 +77,14 @@ func (tv *television) wantTokenResponse(code string) {
 	}
 	tv.post("/oauth2/token", url.Values{
 		"grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}, "device_code": {tv.Device},
-	}, &said)
-	complete := said.Access != "" && said.Refresh != "" && said.ID != ""
-	if said.Error != code || complete != (code == "") {
-		tv.t.Errorf("the device hears %q, with tokens %v; want %q", said.Error, complete, code)
+	}, &response)
+	complete := response.Access != "" && response.Refresh != "" && response.ID != ""
+	if response.Error != code || complete != (code == "") {
+		tv.t.Errorf("token response with error %q and tokens %v, want error %q", response.Error, complete, code)
 	}
 }
 
-func TestAPersonConnectsADevice(t *testing.T) {
+func TestDeviceFlow(t *testing.T) {
 	t.Parallel()
 	server := startDev(t, "--clients", devices(t))
 	tv := server.turnOn(t)
@@ -121,7 +122,7 @@ func TestAPersonConnectsADevice(t *testing.T) {
 	sent.wantTokenResponse("access_denied")
 }
 
-func TestADeviceIsConnectedByKeyboardWithoutScript(t *testing.T) {
+func TestDeviceFlowByKeyboardWithoutScript(t *testing.T) {
 	t.Parallel()
 	server := startDev(t, "--clients", devices(t))
 	tv := server.turnOn(t)

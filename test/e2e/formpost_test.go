@@ -15,13 +15,13 @@ import (
 	"testing"
 )
 
-// poster is an application that has its answers posted to it.
+// poster is an application that uses response_mode=form_post.
 type poster struct {
 	url     string
 	answers chan url.Values
 }
 
-// startPoster returns an application and the file that registers it.
+// startPoster returns an application and the path of a file that registers it.
 func startPoster(t *testing.T) (*poster, string) {
 	t.Helper()
 	app := &poster{answers: make(chan url.Values, 1)}
@@ -52,7 +52,7 @@ func startPoster(t *testing.T) (*poster, string) {
 	return app, file
 }
 
-// request is the address that asks for a posted answer.
+// request returns the URL of an authorization request with form_post.
 func (app *poster) request(server *dev) string {
 	return authorizeURL(server, url.Values{
 		"client_id": {"poster"}, "redirect_uri": {app.url}, "scope": {"openid email"}, "response_mode": {"form_post"},
@@ -63,11 +63,11 @@ func (app *poster) check(t *testing.T, server *dev) {
 	t.Helper()
 	answer := <-app.answers
 	if answer.Get("code") == "" || answer.Get("state") != "a-state-of-the-test" || answer.Get("iss") != server.issuer {
-		t.Errorf("the application was posted %v, want code, state and iss", answer)
+		t.Errorf("the application received %v, want code, state and iss", answer)
 	}
 }
 
-func TestAnAnswerPostsItself(t *testing.T) {
+func TestFormPostSubmitsItself(t *testing.T) {
 	t.Parallel()
 	app, file := startPoster(t)
 	server := startDev(t, "--clients", file)
@@ -80,7 +80,7 @@ func TestAnAnswerPostsItself(t *testing.T) {
 	app.check(t, server)
 }
 
-func TestAnAnswerIsPostedByItsButtonWithoutScript(t *testing.T) {
+func TestFormPostByButtonWithoutScript(t *testing.T) {
 	t.Parallel()
 	app, file := startPoster(t)
 	server := startDev(t, "--clients", file)

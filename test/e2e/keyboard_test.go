@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-func TestTheWayNeedsNoMouse(t *testing.T) {
+func TestSignInWithoutMouse(t *testing.T) {
 	t.Parallel()
 	server := startDev(t)
 	p := newBrowser(t)
@@ -27,7 +27,7 @@ func TestTheWayNeedsNoMouse(t *testing.T) {
 	p.types("not-the-password")
 	p.enter()
 	p.wantText("#fault", "password")
-	p.wantFocus("password") // the focus is where the mistake was
+	p.wantFocus("password") // the focus is on the field with the error
 	p.types(server.password)
 	p.tabTo("#keep")
 	p.types(" ")
@@ -53,7 +53,7 @@ func TestTheWayNeedsNoMouse(t *testing.T) {
 	p.wantText("main", "signed out")
 }
 
-func TestEnterDoesNotAllow(t *testing.T) {
+func TestEnterDoesNotConsent(t *testing.T) {
 	t.Parallel()
 	server := startDev(t)
 	p := newBrowser(t)
@@ -62,7 +62,7 @@ func TestEnterDoesNotAllow(t *testing.T) {
 	p.press("#signin")
 	p.signIn(server.username, server.password)
 	p.tabTo("#remember")
-	p.enter() // what people press by habit must not give anything away
+	p.enter() // Enter must not consent
 	p.wantText("#demo-error-code", "access_denied")
 }
 
@@ -72,7 +72,7 @@ func (p *browser) enter() {
 	p.navigate("pressing Enter", chromedp.KeyEvent(kb.Enter))
 }
 
-// tabTo moves the focus by the Tab key alone.
+// tabTo moves the focus to an element with the Tab key.
 func (p *browser) tabTo(selector string) {
 	p.t.Helper()
 	for range 60 {
@@ -84,20 +84,19 @@ func (p *browser) tabTo(selector string) {
 	p.t.Fatalf("the Tab key does not lead to %s of %s", selector, p.address())
 }
 
-// checkTabOrder visits every control by the Tab key, in the order of the page, and
-// leaves by the end. Wherever the focus is, it must show.
+// checkTabOrder visits every control with the Tab key. The order must be that of the
+// page, and the focus must be visible.
 func (p *browser) checkTabOrder() {
 	p.t.Helper()
 	type stop struct {
 		Control string
 		Visible bool
 	}
-	// What the page itself gives the focus to gets it late, and must not take it
-	// away in the middle of the walk.
+	// Wait for autofocus, which would move the focus during the test.
 	if !p.eventually(`(first => !first || document.activeElement === first)(document.querySelector("[autofocus]"))`) {
-		p.t.Errorf("%s never gives the focus to what asks for it", p.address())
+		p.t.Errorf("%s does not focus the element with autofocus", p.address())
 	}
-	// The body takes the focus for a moment, so that the walk begins at the top.
+	// Focus the body, so that the order starts at the top.
 	want := evaluate[[]string](p, describe+`
 		document.body.tabIndex = -1;
 		document.body.focus();
@@ -113,13 +112,13 @@ func (p *browser) checkTabOrder() {
 		})`)
 		got = append(got, at.Control)
 		if !at.Visible {
-			p.t.Errorf("%s does not show that %s has the focus", p.address(), at.Control)
+			p.t.Errorf("%s: the focus on %s is not visible", p.address(), at.Control)
 		}
 	}
 	if !slices.Equal(got, want) {
-		p.t.Errorf("the Tab key walks through %s by\n%q, want\n%q", p.address(), got, want)
+		p.t.Errorf("the tab order of %s is\n%q, want\n%q", p.address(), got, want)
 	}
 }
 
-// describe names an element, for a person to find it.
+// describe is a function that names an element.
 const describe = `var describe = e => e.id ? "#" + e.id : e.tagName + " " + e.textContent.trim().slice(0, 40);`

@@ -14,12 +14,12 @@ import (
 	"testing"
 )
 
-// logoutApp asks people, in place of a page of the server's, whether they mean to
-// sign out. It speaks the protocol of Ory Hydra's apps.
+// logoutApp is a custom logout app, which replaces the sign-out page of the server. It
+// uses the protocol of Ory Hydra.
 type logoutApp struct {
 	t     *testing.T
 	url   string
-	admin string // the administrators' API
+	admin string // URL of the admin API
 }
 
 func startLogoutApp(t *testing.T) *logoutApp {
@@ -40,12 +40,12 @@ func (app *logoutApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path != "/logout":
 		w.WriteHeader(http.StatusNoContent)
 	case r.Method == http.MethodGet:
-		said := app.call(http.MethodGet, "", challenge)
-		client, _ := said["client"].(map[string]any)
+		request := app.call(http.MethodGet, "", challenge)
+		client, _ := request["client"].(map[string]any)
 		fmt.Fprintf(w, `<link rel="icon" href="data:,"><p id="asks">%s may leave %s</p><form method="post">
 			<input type="hidden" name="logout_challenge" value="%s">
 			<button id="stay" name="answer" value="stay">Stay</button><button id="leave" name="answer" value="leave">Leave</button></form>`,
-			html.EscapeString(fmt.Sprint(said["subject"])), html.EscapeString(fmt.Sprint(client["client_name"])), html.EscapeString(challenge))
+			html.EscapeString(fmt.Sprint(request["subject"])), html.EscapeString(fmt.Sprint(client["client_name"])), html.EscapeString(challenge))
 	case r.FormValue("answer") == "leave":
 		http.Redirect(w, r, fmt.Sprint(app.call(http.MethodPut, "/accept", challenge)["redirect_to"]), http.StatusSeeOther)
 	default:
@@ -54,27 +54,27 @@ func (app *logoutApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// call asks the administrators' API about a sign-out, or answers it.
-func (app *logoutApp) call(method, path, challenge string) (said map[string]any) {
+// call reads, accepts or rejects a logout request through the admin API.
+func (app *logoutApp) call(method, path, challenge string) (request map[string]any) {
 	r, err := http.NewRequest(method, app.admin+"/admin/oauth2/auth/requests/logout"+path+"?logout_challenge="+url.QueryEscape(challenge), nil)
 	if err != nil {
 		app.t.Error(err)
 		return nil
 	}
-	answer, err := http.DefaultClient.Do(r)
+	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		app.t.Error(err)
 		return nil
 	}
-	defer answer.Body.Close()
-	body, _ := io.ReadAll(answer.Body)
-	if answer.StatusCode >= http.StatusBadRequest || len(body) > 0 && json.Unmarshal(body, &said) != nil {
-		app.t.Errorf("%s %s: %d %s", method, path, answer.StatusCode, body)
+	defer response.Body.Close()
+	body, _ := io.ReadAll(response.Body)
+	if response.StatusCode >= http.StatusBadRequest || len(body) > 0 && json.Unmarshal(body, &request) != nil {
+		app.t.Errorf("%s %s: %d %s", method, path, response.StatusCode, body)
 	}
-	return said
+	return request
 }
 
-func TestAnAppOfTheOperatorsSignsPeopleOut(t *testing.T) {
+func TestCustomLogoutApp(t *testing.T) {
 	t.Parallel()
 	app := startLogoutApp(t)
 	server := startDev(t, "--set", "logout_url="+app.url+"/logout", "--set", "post_logout_url="+app.url+"/bye", "--set", "admin_auth=none")
@@ -88,7 +88,7 @@ func TestAnAppOfTheOperatorsSignsPeopleOut(t *testing.T) {
 	p.wantText("#stays", "You stay")
 	p.open(server.demo)
 	p.press("#signin")
-	p.wantText("#greeting", "Hello") // without a question
+	p.wantText("#greeting", "Hello") // no page of the server
 
 	p.open(server.issuer + "/oauth2/sessions/logout")
 	p.press("#leave")

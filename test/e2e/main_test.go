@@ -1,9 +1,9 @@
 //go:build e2e
 
-// Package e2e drives the whole server as a person does: the built binary, a
-// real browser, and an application that signs people in with it.
+// Package e2e tests the whole server as users do: the built binary, a real browser, and
+// an application that signs users in.
 //
-// OSTIARY_E2E_SCREENSHOTS names a folder that keeps a picture of every page.
+// OSTIARY_E2E_SCREENSHOTS is a directory for a screenshot of every page.
 package e2e
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// sharedBrowser is what all tests share: starting one takes a second.
+// sharedBrowser is the browser of all tests, since starting one takes a second.
 var sharedBrowser context.Context
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
@@ -32,7 +32,7 @@ func run(m *testing.M) int {
 		chromedp.Flag("headless", "new"), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
-		// A page that is left is gone, so that going back asks the server again.
+		// Without the cache, going back requests the page again.
 		chromedp.Flag("disable-features", "BackForwardCache,Translate,HttpsUpgrades"),
 		chromedp.UserDataDir(profile))
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)

@@ -4,7 +4,7 @@ package e2e
 
 import "testing"
 
-func TestTheWayNeedsNoScript(t *testing.T) {
+func TestSignInWithoutScript(t *testing.T) {
 	t.Parallel()
 	server := startDev(t)
 	p := newBrowser(t)
@@ -18,8 +18,8 @@ func TestTheWayNeedsNoScript(t *testing.T) {
 	p.press("#login")
 	p.wantText("#notice", "fresh sign-in")
 
-	// The application's own button carries a hint that settles the matter. By the
-	// bare address the person is asked, and told.
+	// The application sends an id_token_hint, so no confirmation is required. Without a
+	// hint the server shows the confirmation page.
 	p.open(server.issuer + "/oauth2/sessions/logout")
 	p.wantText("h1", "Sign out?")
 	p.press("#logout-confirm")
@@ -33,7 +33,7 @@ func TestTheWayNeedsNoScript(t *testing.T) {
 	p.wantText("#demo-signed-out", "signed out")
 }
 
-func TestAConsentThatIsRememberedOutlivesTheSession(t *testing.T) {
+func TestRememberedConsentIsUsedInALaterSession(t *testing.T) {
 	t.Parallel()
 	server := startDev(t)
 	p := newBrowser(t)
@@ -47,5 +47,5 @@ func TestAConsentThatIsRememberedOutlivesTheSession(t *testing.T) {
 	p.press("#again")
 	p.press("#signin")
 	p.signIn(server.username, server.password)
-	p.wantText("#greeting", "Hello") // without having been asked
+	p.wantText("#greeting", "Hello") // no consent page
 }

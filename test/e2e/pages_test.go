@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// tour is a look at one page after the other.
+// tour checks the pages of a flow.
 type tour struct {
 	*browser
 
@@ -28,20 +28,20 @@ func newTour(t *testing.T) *tour {
 	return &tour{newBrowser(t), folder}
 }
 
-// check judges the page that is shown, as everybody may come to see it.
+// check tests accessibility and layout of the current page in all views.
 func (v *tour) check(page string) {
 	v.t.Helper()
 	v.mustBeAccessible(page)
-	for _, how := range views {
-		v.mustFit(page, how)
-		if how.picture != "" {
-			v.keep(filepath.Join(v.folder, page+"-"+how.picture+".png"), how)
+	for _, view := range views {
+		v.mustFit(page, view)
+		if view.picture != "" {
+			v.keep(filepath.Join(v.folder, page+"-"+view.picture+".png"), view)
 		}
 	}
 	v.restore()
 }
 
-func TestEveryPageOfTheWayIsGoodToLookAt(t *testing.T) {
+func TestPagesOfTheSignInFlowAreAccessible(t *testing.T) {
 	t.Parallel()
 	server := startDev(t)
 	v := newTour(t)
@@ -84,7 +84,7 @@ func TestEveryPageOfTheWayIsGoodToLookAt(t *testing.T) {
 	v.check("demo-policy")
 }
 
-func TestEveryOtherPageIsGoodToLookAt(t *testing.T) {
+func TestOtherPagesAreAccessible(t *testing.T) {
 	t.Parallel()
 	app, file := startPoster(t)
 	server := startDev(t, "--clients", file)
@@ -129,7 +129,7 @@ func TestEveryOtherPageIsGoodToLookAt(t *testing.T) {
 	v.check("error-of-a-request-that-is-over")
 }
 
-func TestTooManyTriesAreToldHowLongToWait(t *testing.T) {
+func TestTooManyAttemptsShowTheWaitingTime(t *testing.T) {
 	t.Parallel()
 	server := startDev(t)
 	v := newTour(t)
@@ -138,17 +138,17 @@ func TestTooManyTriesAreToldHowLongToWait(t *testing.T) {
 	v.press("#signin")
 	for i := range 10 {
 		if status := v.signIn("nobody", "a guess"); status != 403 {
-			t.Fatalf("guess %d was answered with %d, want 403", i+1, status)
+			t.Fatalf("status of attempt %d = %d, want 403", i+1, status)
 		}
 	}
 	if status := v.signIn("nobody", "a guess"); status != 429 {
-		t.Errorf("a guess too many was answered with %d, want 429", status)
+		t.Errorf("status of an attempt after the limit = %d, want 429", status)
 	}
 	v.wantText("#fault", "Try again in", "minutes")
 	v.check("too-many-tries")
 }
 
-// send hands the mail catcher a mail.
+// send sends a mail to the mail catcher.
 func (d *dev) send(t *testing.T, subject, text string) {
 	t.Helper()
 	message := "From: Ostiary <door@example.com>\r\nTo: Demo Person <demo@example.com>\r\nSubject: " + subject +

@@ -10,19 +10,19 @@ import (
 	"github.com/chromedp/cdproto/network"
 )
 
-// A person signs in at an issuer with a path and at another server of the same host.
-// The browser complains of any style, icon or script that is not there.
+// A user signs in at an issuer with a path and at another server on the same host. The
+// browser reports missing styles, icons and scripts as errors.
 func TestDevAtAnIssuerWithAPath(t *testing.T) {
 	t.Parallel()
-	server, beside := startDev(t, "--issuer", "/auth"), startDev(t)
+	server, other := startDev(t, "--issuer", "/auth"), startDev(t)
 	if !strings.HasSuffix(server.issuer, "/auth") {
 		t.Fatalf("the issuer is %s, want one with a path", server.issuer)
 	}
 	p := newBrowser(t)
 	p.open(server.demo)
 	p.press("#signin")
-	if where := p.address(); !strings.HasPrefix(where, server.issuer+"/login?") {
-		t.Errorf("the sign-in page is at %s", where)
+	if address := p.address(); !strings.HasPrefix(address, server.issuer+"/login?") {
+		t.Errorf("the sign-in page is at %s", address)
 	}
 	mistypePassword(p, server)
 	p.write("#password", server.password)
@@ -31,13 +31,13 @@ func TestDevAtAnIssuerWithAPath(t *testing.T) {
 	checkResponses(p, server)
 	refreshTokens(p)
 
-	p.open(authorizeURL(beside, nil))
-	p.signIn(beside.username, beside.password)
+	p.open(authorizeURL(other, nil))
+	p.signIn(other.username, other.password)
 	p.press("#accept")
-	if where := p.address(); !strings.Contains(where, "code=") {
-		t.Errorf("signing in beside it led to %s", where)
+	if address := p.address(); !strings.Contains(address, "code=") {
+		t.Errorf("sign-in at the other server ended at %s", address)
 	}
-	p.wantSeparateSessions(server, beside)
+	p.wantSeparateSessions(server, other)
 
 	p.open(server.demo)
 	p.press("#silent")
@@ -48,14 +48,14 @@ func TestDevAtAnIssuerWithAPath(t *testing.T) {
 	p.press("#signout")
 	p.wantText("#demo-signed-out", "signed out")
 
-	p.open(authorizeURL(beside, url.Values{"prompt": {"none"}}))
-	if where := p.address(); !strings.Contains(where, "code=") {
-		t.Errorf("signing out of one server ended the session at the other: %s", where)
+	p.open(authorizeURL(other, url.Values{"prompt": {"none"}}))
+	if address := p.address(); !strings.Contains(address, "code=") {
+		t.Errorf("after sign-out at one server, the other one returned %s, want a code", address)
 	}
 }
 
-// wantSeparateSessions fails unless the browser has a session cookie of either server, both for
-// the whole host.
+// wantSeparateSessions fails the test unless the browser has one session cookie for each
+// server, all with the path /.
 func (p *browser) wantSeparateSessions(servers ...*dev) {
 	p.t.Helper()
 	var urls []string
@@ -63,8 +63,8 @@ func (p *browser) wantSeparateSessions(servers ...*dev) {
 		urls = append(urls, server.issuer+"/")
 	}
 	sessions := map[string]bool{}
-	answer := runAction(p, call(network.GetCookies, network.GetCookiesParams{URLs: urls}))
-	for _, cookie := range answer.Cookies {
+	result := runAction(p, call(network.GetCookies, network.GetCookiesParams{URLs: urls}))
+	for _, cookie := range result.Cookies {
 		if strings.HasPrefix(cookie.Name, "ostiary_session") && cookie.Path == "/" {
 			sessions[cookie.Name] = true
 		}

@@ -15,7 +15,7 @@ import (
 	"github.com/ostiary/ostiary/test/rig"
 )
 
-func TestTheSameWayOnPostgreSQLWithTwoReplicas(t *testing.T) {
+func TestSignInOnPostgreSQLWithTwoReplicas(t *testing.T) {
 	t.Parallel()
 	cluster := rig.Serve(t, rig.Options{Database: rig.Database(t, rig.Postgres), Replicas: 2})
 	base := startShop(t, cluster)
@@ -60,7 +60,7 @@ func TestTheSameWayOnPostgreSQLWithTwoReplicas(t *testing.T) {
 	p.wantText("#demo-error-code", "login_required")
 }
 
-// startShop runs the demo application as one of somebody else's, and registers it.
+// startShop runs the demo application as a registered client.
 func startShop(t *testing.T, cluster *rig.Cluster) (base string) {
 	t.Helper()
 	const secret = "a-secret-that-nobody-but-the-test-knows"

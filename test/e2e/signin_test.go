@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-func TestDevSignsAPersonIn(t *testing.T) {
+func TestDevSignIn(t *testing.T) {
 	t.Parallel()
 	server := startDev(t)
 	p := newBrowser(t)
@@ -37,12 +37,12 @@ func TestDevSignsAPersonIn(t *testing.T) {
 func mistypePassword(p *browser, server *dev) {
 	p.t.Helper()
 	if status := p.signIn(server.username, "not-the-password"); status != 403 {
-		p.t.Errorf("a wrong password was answered with %d, want 403", status)
+		p.t.Errorf("status for a wrong password = %d, want 403", status)
 	}
 	p.wantText("#fault", "password")
 	p.wantFocus("password")
 	if got := evaluate[string](p, "username.value + '/' + password.value"); got != server.username+"/" {
-		p.t.Errorf("after a wrong password the form holds %q, want the user name alone", got)
+		p.t.Errorf("after a wrong password the form has %q, want only the user name", got)
 	}
 }
 
@@ -52,7 +52,7 @@ func denyConsent(p *browser) {
 	p.press("#deny")
 	p.wantText("#demo-error-code", "access_denied")
 	p.press("#again")
-	p.press("#signin") // whose session has begun, and who is asked nothing but consent
+	p.press("#signin") // has a session, so only the consent page is shown
 }
 
 func checkResponses(p *browser, server *dev) {
@@ -60,17 +60,17 @@ func checkResponses(p *browser, server *dev) {
 	p.wantText("#greeting", "Hello, Demo Person")
 	claims := p.claims()
 	if claims["iss"] != server.issuer || claims["aud"] == nil || claims["nonce"] == nil {
-		p.t.Errorf("the ID token says %v", claims)
+		p.t.Errorf("claims of the ID token = %v", claims)
 	}
 	userinfo := decode(p, p.read("#userinfo"))
 	if userinfo["sub"] != claims["sub"] {
-		p.t.Errorf("userinfo is about %v, the ID token about %v", userinfo["sub"], claims["sub"])
+		p.t.Errorf("sub of userinfo is %v, of the ID token %v", userinfo["sub"], claims["sub"])
 	}
 	for scope, claim := range map[string]string{
 		"profile": "birthdate", "email": "email", "address": "address", "phone": "phone_number",
 	} {
 		if userinfo[claim] == nil {
-			p.t.Errorf("userinfo lacks %s, which the scope %s allows: %v", claim, scope, userinfo)
+			p.t.Errorf("userinfo lacks %s, a claim of the scope %s: %v", claim, scope, userinfo)
 		}
 	}
 	for _, member := range []string{"access_token", "token_type", "expires_in", "refresh_token", "scope", "id_token"} {
@@ -79,8 +79,8 @@ func checkResponses(p *browser, server *dev) {
 		}
 	}
 	p.press("#introspect")
-	if answer := decode(p, p.read("#introspection")); answer["active"] != true || answer["sub"] != claims["sub"] {
-		p.t.Errorf("introspection says %v of a living token", answer)
+	if got := decode(p, p.read("#introspection")); got["active"] != true || got["sub"] != claims["sub"] {
+		p.t.Errorf("introspection of an active token = %v", got)
 	}
 }
 
@@ -92,7 +92,7 @@ func refreshTokens(p *browser) {
 	after := p.tokens()
 	for _, member := range []string{"access_token", "refresh_token", "id_token"} {
 		if before[member] == after[member] {
-			p.t.Errorf("refreshing left %s as it was", member)
+			p.t.Errorf("the refresh returned the same %s", member)
 		}
 	}
 }
@@ -125,15 +125,15 @@ func authenticateAgain(p *browser, server *dev) {
 	p.open(server.demo)
 }
 
-// afterSecond waits until the clock shows more than a second of its own: what
-// happens then is later, and the answer can show it.
+// afterSecond waits until the Unix time is later than second, so that a later auth_time
+// differs.
 func afterSecond(second int64) {
 	for time.Now().Unix() <= second {
 		time.Sleep(50 * time.Millisecond)
 	}
 }
 
-// authorizeURL is a request of the demo application that the demo does not make.
+// authorizeURL returns an authorization request of the demo application with more parameters.
 func authorizeURL(server *dev, more url.Values) string {
 	query := url.Values{
 		"client_id": {"demo-app"}, "redirect_uri": {server.demo + "/callback"}, "response_type": {"code"}, "scope": {"openid"},
@@ -144,7 +144,7 @@ func authorizeURL(server *dev, more url.Values) string {
 	return server.issuer + "/oauth2/auth?" + query.Encode()
 }
 
-func TestTheFirstAdministratorIsMadeOnce(t *testing.T) {
+func TestTheFirstAdministratorIsCreatedOnce(t *testing.T) {
 	t.Parallel()
 	server := startDev(t)
 	p := newBrowser(t)
@@ -154,7 +154,7 @@ func TestTheFirstAdministratorIsMadeOnce(t *testing.T) {
 	p.write("#password", "seven unrelated words")
 	p.write("#repeat", "eight unrelated words")
 	if status := p.press("#setup"); status != 400 {
-		t.Errorf("two different passwords were answered with %d, want 400", status)
+		t.Errorf("status for two different passwords = %d, want 400", status)
 	}
 	p.wantText("#fault", "do not match")
 	p.write("#password", "seven unrelated words")
@@ -163,7 +163,7 @@ func TestTheFirstAdministratorIsMadeOnce(t *testing.T) {
 	p.wantText("main", "Set-up complete", "root")
 
 	if status := newBrowser(t).open(server.setup); status != 410 {
-		t.Errorf("the set-up link was answered with %d the second time, want 410", status)
+		t.Errorf("second status of the set-up link = %d, want 410", status)
 	}
 	p.open(server.demo)
 	p.press("#signin")
@@ -171,7 +171,7 @@ func TestTheFirstAdministratorIsMadeOnce(t *testing.T) {
 	p.wantText("main", "root")
 }
 
-func TestARestartKeepsEverything(t *testing.T) {
+func TestDataSurvivesARestart(t *testing.T) {
 	t.Parallel()
 	first := startDev(t)
 	p := newBrowser(t)
@@ -190,12 +190,12 @@ func TestARestartKeepsEverything(t *testing.T) {
 			second.issuer, second.password, first.issuer, first.password)
 	}
 	if want := "done: there is an administrator"; second.setup != want {
-		t.Errorf("after a restart the banner says of set-up %q, want %q", second.setup, want)
+		t.Errorf("after a restart the banner has set-up %q, want %q", second.setup, want)
 	}
 	if got := second.kids(); !maps.Equal(got, kids) {
 		t.Errorf("after a restart the keys are %v, want %v", slices.Collect(maps.Keys(got)), slices.Collect(maps.Keys(kids)))
 	}
-	p.open(second.demo) // the demo itself keeps nothing
+	p.open(second.demo) // the demo stores nothing
 	p.press("#silent")
 	p.wantText("#notice", "without showing a page")
 	if got := p.claims()["sub"]; got != subject {

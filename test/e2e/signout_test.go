@@ -16,19 +16,19 @@ import (
 	"time"
 )
 
-// listener is an application that hears of sign-outs in a frame, and whose page
-// watches the session in another.
+// listener is an application with a front-channel logout URI, whose page has a session
+// management frame.
 type listener struct {
 	id, home string
-	pause    chan struct{} // which its frame waits for, unless nil
+	pause    chan struct{} // if not nil, the response of its logout frame waits for it
 
 	mu               sync.Mutex
-	requests         []url.Values // what its frame was loaded with, when that was over
-	returns          int          // how often the person came back, and
-	requestsAtReturn int          // how much had been heard when they first did
+	frameRequests    []url.Values // parameters of completed logout frames
+	returns          int          // number of redirects back
+	requestsAtReturn int          // number of requests at the first redirect back
 }
 
-// startListeners returns two applications and the file that registers them.
+// startListeners returns two applications and the path of a file that registers them.
 func startListeners(t *testing.T) (one, two *listener, file string) {
 	t.Helper()
 	one, two = &listener{id: "one"}, &listener{id: "two"}
@@ -67,20 +67,20 @@ func (app *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		app.mu.Lock()
 		defer app.mu.Unlock()
-		app.requests = append(app.requests, r.URL.Query())
+		app.frameRequests = append(app.frameRequests, r.URL.Query())
 	case "/bye":
 		fmt.Fprint(w, `<p id="bye">Bye</p>`)
 		app.mu.Lock()
 		defer app.mu.Unlock()
 		if app.returns++; app.returns == 1 {
-			app.requestsAtReturn = len(app.requests)
+			app.requestsAtReturn = len(app.frameRequests)
 		}
 	default:
 		fmt.Fprintf(w, `<p id="arrived">Welcome</p><iframe id="watch" src="%s/oauth2/sessions/check"></iframe>
 			<script>
-				window.said = [];
-				addEventListener("message", event => said.push(event.data));
-				window.put = question => document.getElementById("watch").contentWindow.postMessage(question, "%[1]s");
+				window.received = [];
+				addEventListener("message", event => received.push(event.data));
+				window.put = message => document.getElementById("watch").contentWindow.postMessage(message, "%[1]s");
 			</script>`, r.URL.Query().Get("iss"))
 	}
 }
@@ -89,14 +89,14 @@ func (app *listener) request(server *dev) string {
 	return authorizeURL(server, url.Values{"client_id": {app.id}, "redirect_uri": {app.home + "/callback"}, "scope": {"openid"}})
 }
 
-// leave is the address at which the person is asked whether they want to leave.
+// leave returns the URL of a logout request that requires a confirmation.
 func (app *listener) leave(server *dev) string {
 	return server.issuer + "/oauth2/sessions/logout?" + url.Values{
 		"client_id": {app.id}, "post_logout_redirect_uri": {app.home + "/bye"}, "state": {"a state"},
 	}.Encode()
 }
 
-// signInAtBoth signs in at both applications and asks to leave the first.
+// signInAtBoth signs in at both applications and opens the logout page of the first.
 func signInAtBoth(p *browser, server *dev, one, two *listener) {
 	p.t.Helper()
 	p.open(one.request(server))
@@ -107,7 +107,7 @@ func signInAtBoth(p *browser, server *dev, one, two *listener) {
 	p.open(one.leave(server))
 }
 
-func TestClientsHearOfASignOutBeforeThePersonGoesOn(t *testing.T) {
+func TestFrontChannelLogoutBeforeTheRedirect(t *testing.T) {
 	t.Parallel()
 	one, two, file := startListeners(t)
 	one.pause = make(chan struct{})
@@ -119,21 +119,21 @@ func TestClientsHearOfASignOutBeforeThePersonGoesOn(t *testing.T) {
 	p.click("#logout-confirm")
 	p.wantText("#bye", "Bye")
 	if want := one.home + "/bye?state=a+state"; p.address() != want {
-		t.Errorf("the person ended at %s, want %s", p.address(), want)
+		t.Errorf("the browser ended at %s, want %s", p.address(), want)
 	}
 	for _, app := range []*listener{one, two} {
 		app.mu.Lock()
 		defer app.mu.Unlock()
-		if len(app.requests) != 1 || len(app.requests[0]) != 2 || app.requests[0].Get("iss") != server.issuer || app.requests[0].Get("sid") == "" {
-			t.Errorf("%s heard %v, want iss and sid", app.id, app.requests)
+		if len(app.frameRequests) != 1 || len(app.frameRequests[0]) != 2 || app.frameRequests[0].Get("iss") != server.issuer || app.frameRequests[0].Get("sid") == "" {
+			t.Errorf("%s received %v, want iss and sid", app.id, app.frameRequests)
 		}
 	}
 	if one.requestsAtReturn != 1 {
-		t.Error("the person went on before the frames had loaded")
+		t.Error("the redirect came before the frames had loaded")
 	}
 }
 
-func TestAFrameThatHangsIsNotWaitedFor(t *testing.T) {
+func TestHangingLogoutFrameTimesOut(t *testing.T) {
 	t.Parallel()
 	one, two, file := startListeners(t)
 	one.pause = make(chan struct{})
@@ -145,12 +145,12 @@ func TestAFrameThatHangsIsNotWaitedFor(t *testing.T) {
 	p.click("#logout-confirm")
 	p.wantText("#bye", "Bye")
 	if took := time.Since(began); took < 3*time.Second || took > 10*time.Second {
-		t.Errorf("the person was kept for %v, want some 4 s", took)
+		t.Errorf("the redirect took %v, want about 4 s", took)
 	}
 	close(one.pause)
 }
 
-func TestASignOutGoesOnWithoutScript(t *testing.T) {
+func TestSignOutWithoutScript(t *testing.T) {
 	t.Parallel()
 	one, two, file := startListeners(t)
 	server := startDev(t, "--clients", file)
@@ -164,12 +164,12 @@ func TestASignOutGoesOnWithoutScript(t *testing.T) {
 
 	signInAtBoth(p, server, one, two)
 	p.press("#logout-confirm")
-	if !p.eventually(`document.getElementById("bye") !== null`) { // by itself, after a while
-		t.Errorf("the person is stuck at %s", p.address())
+	if !p.eventually(`document.getElementById("bye") !== null`) { // automatically, after some seconds
+		t.Errorf("no redirect from %s", p.address())
 	}
 }
 
-func TestTheSignOutThatIsHeardIsGoodToLookAt(t *testing.T) {
+func TestFrontChannelLogoutPageIsAccessible(t *testing.T) {
 	t.Parallel()
 	one, two, file := startListeners(t)
 	one.pause = make(chan struct{})
@@ -179,7 +179,7 @@ func TestTheSignOutThatIsHeardIsGoodToLookAt(t *testing.T) {
 	signInAtBoth(v.browser, server, one, two)
 	v.click("#logout-confirm")
 	if !v.eventually(`document.getElementById("continue") !== null`) {
-		t.Fatal("there is no page to look at")
+		t.Fatal("the page does not appear")
 	}
 	evaluate[bool](v.browser, `(() => { for (let i = 0; i < 1000; i++) clearTimeout(i); return true; })()`)
 	v.check("signing-out")
@@ -187,17 +187,17 @@ func TestTheSignOutThatIsHeardIsGoodToLookAt(t *testing.T) {
 	v.wantText("#bye", "Bye")
 }
 
-// askFrame puts a question to the frame in the person's page and returns its answer.
-func (p *browser) askFrame(question string) string {
+// askFrame sends a message to the session management frame and returns its response.
+func (p *browser) askFrame(message string) string {
 	p.t.Helper()
-	evaluate[bool](p, fmt.Sprintf("(said.length = 0, put(%q), true)", question))
-	if !p.eventually("said.length === 1") {
-		p.t.Fatalf("the frame does not answer %q", question)
+	evaluate[bool](p, fmt.Sprintf("(received.length = 0, put(%q), true)", message))
+	if !p.eventually("received.length === 1") {
+		p.t.Fatalf("no response of the frame to %q", message)
 	}
-	return evaluate[string](p, "said[0]")
+	return evaluate[string](p, "received[0]")
 }
 
-func TestAPageLearnsThatThePersonHasLeft(t *testing.T) {
+func TestSessionManagementFrameReportsSignOut(t *testing.T) {
 	t.Parallel()
 	one, two, file := startListeners(t)
 	server := startDev(t, "--clients", file)
@@ -206,19 +206,19 @@ func TestAPageLearnsThatThePersonHasLeft(t *testing.T) {
 	p.open(one.request(server))
 	p.signIn(server.username, server.password)
 	p.wantText("#arrived", "Welcome")
-	here, err := url.Parse(p.address())
+	current, err := url.Parse(p.address())
 	if err != nil {
 		t.Fatal(err)
 	}
-	state := here.Query().Get("session_state")
+	state := current.Query().Get("session_state")
 	hash, _, _ := strings.Cut(state, ".")
 	other := p.newTab()
 	other.open(two.request(server))
 	other.wantText("#arrived", "Welcome")
 
 	for _, tc := range []struct {
-		asker          *browser
-		question, want string
+		tab           *browser
+		message, want string
 	}{
 		{p, "one " + state, "unchanged"},
 		{p, "one " + state + "x", "changed"},
@@ -226,10 +226,10 @@ func TestAPageLearnsThatThePersonHasLeft(t *testing.T) {
 		{p, "one", "error"},
 		{p, "", "error"},
 		{p, "one " + hash, "error"},
-		{other, "one " + state, "changed"}, // an origin that is not the client's
+		{other, "one " + state, "changed"}, // not an origin of the client
 	} {
-		if got := tc.asker.askFrame(tc.question); got != tc.want {
-			t.Errorf("asked %q, the frame says %q, want %q", tc.question, got, tc.want)
+		if got := tc.tab.askFrame(tc.message); got != tc.want {
+			t.Errorf("response of the frame to %q = %q, want %q", tc.message, got, tc.want)
 		}
 	}
 
@@ -237,12 +237,12 @@ func TestAPageLearnsThatThePersonHasLeft(t *testing.T) {
 	other.press("#logout-confirm")
 	other.wantText("main", "signed out")
 	if got := p.askFrame("one " + state); got != "changed" {
-		t.Errorf("after the sign-out the frame says %q", got)
+		t.Errorf("response of the frame after sign-out = %q", got)
 	}
 	p.open(one.request(server))
 	p.signIn(server.username, server.password)
 	p.wantText("#arrived", "Welcome")
 	if got := p.askFrame("one " + state); got != "changed" {
-		t.Errorf("after another sign-in the frame says %q of the old state", got)
+		t.Errorf("response of the frame for the old state after another sign-in = %q", got)
 	}
 }

@@ -4,8 +4,7 @@ package e2e
 
 import "testing"
 
-// createAccount makes an account by the form that is shown, and returns the status of the
-// page that it leads to.
+// createAccount submits the sign-up form, and returns the status of the next page.
 func (p *browser) createAccount(repeat string) int64 {
 	p.t.Helper()
 	p.write("#username", "grace")
@@ -16,7 +15,7 @@ func (p *browser) createAccount(repeat string) int64 {
 	return p.press("#create")
 }
 
-func TestANewcomerMakesAnAccount(t *testing.T) {
+func TestSignUp(t *testing.T) {
 	t.Parallel()
 	server := startDev(t)
 	p := newBrowser(t)
@@ -29,7 +28,7 @@ func TestANewcomerMakesAnAccount(t *testing.T) {
 	p.press("#signup")
 	p.wantFocus("username")
 	if status := p.createAccount("eight unrelated words"); status != 400 {
-		t.Errorf("two different passwords were answered with %d, want 400", status)
+		t.Errorf("status for two different passwords = %d, want 400", status)
 	}
 	p.wantText("#fault", "do not match")
 	p.wantFocus("password")
@@ -41,7 +40,7 @@ func TestANewcomerMakesAnAccount(t *testing.T) {
 	p.press("#accept")
 	p.wantText("#greeting", "Hello, Grace Hopper")
 	if userinfo := decode(p, p.read("#userinfo")); userinfo["email"] != "grace@example.com" || userinfo["email_verified"] != false {
-		t.Errorf("userinfo says %v, want an email address that nobody verified", userinfo)
+		t.Errorf("userinfo = %v, want an unverified email address", userinfo)
 	}
 	p.press("#silent")
 	p.wantText("#notice", "without showing a page")
@@ -50,7 +49,7 @@ func TestANewcomerMakesAnAccount(t *testing.T) {
 	other.open(server.demo)
 	other.press("#create-account")
 	if status := other.createAccount("seven unrelated words"); status != 400 {
-		t.Errorf("a name that is taken was answered with %d, want 400", status)
+		t.Errorf("status for a taken user name = %d, want 400", status)
 	}
 	other.wantText("#fault", "taken")
 	other.wantFocus("username")
@@ -58,7 +57,7 @@ func TestANewcomerMakesAnAccount(t *testing.T) {
 	other.wantText("#demo-error-code", "access_denied")
 }
 
-func TestSigningUpNeedsNoMouse(t *testing.T) {
+func TestSignUpWithoutMouse(t *testing.T) {
 	t.Parallel()
 	server := startDev(t)
 	p := newBrowser(t)
@@ -76,6 +75,6 @@ func TestSigningUpNeedsNoMouse(t *testing.T) {
 	p.types("seven unrelated words")
 	p.tabTo("#repeat")
 	p.types("seven unrelated words")
-	p.enter() // from the last field, as from any
+	p.enter() // in the last field
 	p.wantText("h1", "Demo app wants to access your account")
 }

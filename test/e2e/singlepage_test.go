@@ -18,9 +18,9 @@ import (
 	"github.com/ostiary/ostiary/test/rig"
 )
 
-// TestASinglePageApplication uses the page of test/clients/frameworks/browser,
-// which signs its users in with oidc-client-ts. It runs at another origin than
-// the server, so that CORS is needed at discovery, token endpoint and JWKS.
+// TestASinglePageApplication uses the page of test/clients/frameworks/browser, which
+// signs users in with oidc-client-ts. It has another origin than the server, so that
+// discovery, token endpoint and JWKS need CORS.
 func TestASinglePageApplication(t *testing.T) {
 	t.Parallel()
 	for _, engine := range rig.Engines() {
@@ -54,15 +54,15 @@ func TestASinglePageApplication(t *testing.T) {
 	}
 }
 
-// wantExactText waits until an element says so, and fails with what it says instead.
+// wantExactText waits until the text of an element is exactly words.
 func (p *browser) wantExactText(selector, words string) {
 	p.t.Helper()
 	if !p.eventually(fmt.Sprintf("document.querySelector(%q)?.textContent === %q", selector, words)) {
-		p.t.Fatalf("%s of %s says %q, want %q", selector, p.address(), p.read("body"), words)
+		p.t.Fatalf("%s of %s has the text %q, want %q", selector, p.address(), p.read("body"), words)
 	}
 }
 
-// wantUserClaims fails unless the page shows the user's claims.
+// wantUserClaims fails the test unless the page shows the user's claims.
 func (p *browser) wantUserClaims(when string) {
 	p.t.Helper()
 	got := decode(p, p.read("#user"))
@@ -75,7 +75,7 @@ func (p *browser) wantUserClaims(when string) {
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		p.t.Errorf("%s the page knows other claims (-want +got):\n%s", when, diff)
+		p.t.Errorf("%s the page shows other claims (-want +got):\n%s", when, diff)
 	}
 }
 
@@ -90,7 +90,7 @@ func serveSinglePage(t *testing.T, server *rig.Cluster) string {
 	npm := exec.CommandContext(t.Context(), "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retry-mintimeout", "1000")
 	npm.Dir = dir
 	if output, err := npm.CombinedOutput(); err != nil {
-		t.Fatalf("oidc-client-ts could not be installed: %v\n%s", err, output)
+		t.Fatalf("install oidc-client-ts: %v\n%s", err, output)
 	}
 	site := httptest.NewServer(http.FileServer(http.Dir(dir)))
 	t.Cleanup(site.Close)

@@ -33,33 +33,33 @@ func TestOverTLSCookiesAreBoundToTheHost(t *testing.T) {
 	p.wantText("#demo-signed-out", "signed out")
 }
 
-// wantSecureCookies fails unless the provider's cookies are as safe as they can be, and
-// one of that name is among them.
+// wantSecureCookies fails the test unless the cookies of the server have the __Host-
+// prefix and all attributes for security, and one has the name.
 func (p *browser) wantSecureCookies(server *dev, name string) {
 	p.t.Helper()
 	found := false
-	answer := runAction(p, call(network.GetCookies, network.GetCookiesParams{URLs: []string{server.issuer}}))
-	for _, cookie := range answer.Cookies {
+	result := runAction(p, call(network.GetCookies, network.GetCookiesParams{URLs: []string{server.issuer}}))
+	for _, cookie := range result.Cookies {
 		if !strings.Contains(cookie.Name, "ostiary_") || strings.HasPrefix(cookie.Name, "ostiary_demo_") {
 			continue
 		}
 		found = found || strings.HasPrefix(cookie.Name, name)
-		// One is there for scripts, in a frame on other sites' pages.
-		site, shown := network.CookieSameSiteLax, strings.HasSuffix(cookie.Name, "ostiary_state")
-		if shown {
+		// The cookie of session management is read by script in a third-party frame.
+		site, readable := network.CookieSameSiteLax, strings.HasSuffix(cookie.Name, "ostiary_state")
+		if readable {
 			site = network.CookieSameSiteNone
 		}
-		if !strings.HasPrefix(cookie.Name, "__Host-") || !cookie.Secure || cookie.HTTPOnly == shown ||
+		if !strings.HasPrefix(cookie.Name, "__Host-") || !cookie.Secure || cookie.HTTPOnly == readable ||
 			cookie.SameSite != site || cookie.Path != "/" {
-			p.t.Errorf("the cookie %s is not safe: %+v", cookie.Name, cookie)
+			p.t.Errorf("insecure cookie %s: %+v", cookie.Name, cookie)
 		}
 	}
 	if !found {
-		p.t.Errorf("the provider set no cookie named %s...", name)
+		p.t.Errorf("no cookie with the name %s...", name)
 	}
 }
 
-func TestTLSIsNewAndStays(t *testing.T) {
+func TestTLSVersions(t *testing.T) {
 	t.Parallel()
 	server := startDev(t, "--tls")
 	address := strings.TrimPrefix(server.issuer, "https://")
@@ -78,9 +78,9 @@ func TestTLSIsNewAndStays(t *testing.T) {
 	}
 	defer response.Body.Close()
 	if response.ProtoMajor != 2 {
-		t.Errorf("a client that speaks HTTP/2 was answered in %s", response.Proto)
+		t.Errorf("protocol for an HTTP/2 client = %s", response.Proto)
 	}
 	if got := response.Header.Get("Strict-Transport-Security"); got != "" {
-		t.Errorf("Strict-Transport-Security is %q, want none for localhost, where other servers speak plain http", got)
+		t.Errorf("Strict-Transport-Security is %q, want none for localhost, where other servers use http", got)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// view is a way in which a page may be seen. Those with a picture are kept.
+// view is a viewport with a colour scheme. Views with a picture name are saved.
 type view struct {
 	picture, scheme string
 	width, height   int64
@@ -23,27 +23,27 @@ var views = []view{
 	{"", "dark", 320, 568},
 }
 
-// mustFit shows the page so, and fails if it does not fit or cannot be read.
-func (v *tour) mustFit(name string, how view) {
+// mustFit fails the test if the page does not fit the width or lacks contrast.
+func (v *tour) mustFit(name string, view view) {
 	v.t.Helper()
-	v.do(chromedp.EmulateViewport(how.width, how.height),
+	v.do(chromedp.EmulateViewport(view.width, view.height),
 		command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
-			{Name: "prefers-color-scheme", Value: how.scheme},
+			{Name: "prefers-color-scheme", Value: view.scheme},
 			{Name: "prefers-reduced-motion", Value: "reduce"},
 		}}))
-	if width := evaluate[int64](v.browser, "document.documentElement.scrollWidth"); width > how.width {
-		v.t.Errorf("%s is %d pixels wide, which do not fit into %d", name, width, how.width)
+	if width := evaluate[int64](v.browser, "document.documentElement.scrollWidth"); width > view.width {
+		v.t.Errorf("%s is %d pixels wide, which do not fit into %d", name, width, view.width)
 	}
 	for _, fault := range evaluate[[]string](v.browser, contrast) {
-		v.t.Errorf("%s in %s at %d pixels: %s", name, how.scheme, how.width, fault)
+		v.t.Errorf("%s in %s at %d pixels: %s", name, view.scheme, view.width, fault)
 	}
 }
 
-// keep takes a picture of the whole page, in a window as high as it is.
-func (v *tour) keep(file string, how view) {
+// keep saves a screenshot of the whole page.
+func (v *tour) keep(file string, view view) {
 	v.t.Helper()
 	height := evaluate[int64](v.browser, "Math.ceil(document.documentElement.getBoundingClientRect().height)")
-	v.do(chromedp.EmulateViewport(how.width, max(how.height, height)))
+	v.do(chromedp.EmulateViewport(view.width, max(view.height, height)))
 	if err := os.WriteFile(file, runAction(v.browser, chromedp.CaptureScreenshot()), 0o644); err != nil {
 		v.t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func (v *tour) restore() {
 	v.do(chromedp.ResetViewport(), command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{}))
 }
 
-// mustBeAccessible fails where somebody who does not see the page would be lost.
+// mustBeAccessible fails the test if the markup or the accessibility tree has errors.
 func (v *tour) mustBeAccessible(name string) {
 	v.t.Helper()
 	for _, fault := range evaluate[[]string](v.browser, structure) {
@@ -72,16 +72,16 @@ func (v *tour) mustBeAccessible(name string) {
 		switch role {
 		case "RootWebArea", "button", "link", "textbox", "checkbox", "heading", "image", "DisclosureTriangle", "navigation", "region":
 			if accessibleText(node.Name) == "" {
-				v.t.Errorf("%s: a %s has no name to be spoken", name, role)
+				v.t.Errorf("%s: a %s has no accessible name", name, role)
 			}
 		}
 	}
 	if landmarks["main"] != 1 || landmarks["banner"] != 1 {
-		v.t.Errorf("%s: there are %d main parts and %d banners, want one each", name, landmarks["main"], landmarks["banner"])
+		v.t.Errorf("%s: there are %d main landmarks and %d banners, want one each", name, landmarks["main"], landmarks["banner"])
 	}
 }
 
-// accessibleText is what a screen reader is told.
+// accessibleText returns a value as a screen reader reads it.
 func accessibleText(value *accessibility.Value) string {
 	if value == nil || len(value.Value) < 2 {
 		return ""
@@ -89,13 +89,13 @@ func accessibleText(value *accessibility.Value) string {
 	return string(value.Value[1 : len(value.Value)-1])
 }
 
-// structure lists what is wrong with the markup of a page.
+// structure lists errors in the markup of a page.
 const structure = `(() => {
 	const all = selector => [...document.querySelectorAll(selector)];
 	const name = e => e.outerHTML.slice(0, 120);
-	const faults = [];
-	const want = (good, words) => { if (!good) faults.push(words); };
-	want(document.documentElement.lang, "the page names no language");
+	const errors = [];
+	const want = (ok, message) => { if (!ok) errors.push(message); };
+	want(document.documentElement.lang, "the page has no lang attribute");
 	want(document.title.trim(), "the page has no title");
 	want(all("h1").length === 1, "there are " + all("h1").length + " h1");
 	let level = 0;
@@ -104,24 +104,24 @@ const structure = `(() => {
 		level = +h.tagName[1];
 	}
 	const ids = all("[id]").map(e => e.id);
-	want(new Set(ids).size === ids.length, "an id is there twice");
+	want(new Set(ids).size === ids.length, "duplicate id");
 	all("[aria-describedby], [aria-labelledby]").forEach(e =>
 		(e.getAttribute("aria-describedby") || e.getAttribute("aria-labelledby")).split(" ").forEach(id =>
 			want(document.getElementById(id), "a description is missing: " + name(e))));
 	all("img:not([alt])").forEach(e => want(false, "a picture without alt: " + name(e)));
 	all("input:not([type=hidden])").forEach(e => want(e.labels.length, "a field without a label: " + name(e)));
-	all("input[type=password]").forEach(e => want(e.autocomplete, "a password that nothing can fill in: " + name(e)));
-	all("[tabindex]").forEach(e => want(e.tabIndex <= 0, "an order of its own: " + name(e)));
+	all("input[type=password]").forEach(e => want(e.autocomplete, "a password field without autocomplete: " + name(e)));
+	all("[tabindex]").forEach(e => want(e.tabIndex <= 0, "a positive tabindex: " + name(e)));
 	all("[style], script:not([src]), style").forEach(e => want(false, "inline style or script: " + name(e)));
-	all("a[target=_blank]").forEach(e => want(e.relList.contains("noopener"), "a new tab that knows its opener: " + name(e)));
+	all("a[target=_blank]").forEach(e => want(e.relList.contains("noopener"), "a link to a new tab without noopener: " + name(e)));
 	all("button, .button, input:not([type=hidden]), summary").forEach(e => {
 		const box = e.getBoundingClientRect();
-		want(box.width === 0 || box.height >= 20 && box.width >= 20, "too small to hit: " + name(e));
+		want(box.width === 0 || box.height >= 20 && box.width >= 20, "target too small: " + name(e));
 	});
-	return faults;
+	return errors;
 })()`
 
-// contrast lists the text that is not set off from its ground (WCAG 2.2, 1.4.3).
+// contrast lists text with too little contrast to its background (WCAG 2.2, 1.4.3).
 const contrast = `(() => {
 	const context = Object.assign(document.createElement("canvas"), {width: 1, height: 1}).getContext("2d", {willReadFrequently: true});
 	const parse = colour => {
@@ -140,7 +140,7 @@ const contrast = `(() => {
 		}
 		return [255, 255, 255];
 	};
-	const faults = [];
+	const errors = [];
 	for (const e of document.body.querySelectorAll("*")) {
 		const texts = [...e.childNodes].filter(n => n.nodeType === 3 && n.data.trim());
 		const style = getComputedStyle(e);
@@ -149,7 +149,7 @@ const contrast = `(() => {
 		const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
 		const size = parseFloat(style.fontSize);
 		const enough = size >= 24 || size >= 18.66 && style.fontWeight >= 700 ? 3 : 4.5;
-		if (ratio < enough) faults.push("contrast of " + ratio.toFixed(2) + ", want " + enough + ": " + texts[0].data.trim().slice(0, 60));
+		if (ratio < enough) errors.push("contrast of " + ratio.toFixed(2) + ", want " + enough + ": " + texts[0].data.trim().slice(0, 60));
 	}
-	return faults;
+	return errors;
 })()`

@@ -14,7 +14,7 @@ func at(call int, op operation, key string, r result, gave ...string) event {
 	return event{Op: op, Key: key, Result: r, Issued: gave, Call: start, Return: start + time.Millisecond, Detail: string(r)}
 }
 
-func TestTheCheckerFindsWhatIsWrongAndNothingElse(t *testing.T) {
+func TestChecker(t *testing.T) {
 	t.Parallel()
 
 	code := at(0, authorize, "", ok, "C")

@@ -13,7 +13,7 @@ import (
 
 // Replicas are killed again and again while 2,000 codes are exchanged and
 // refreshed. Between two kills a replica comes back, once in a while none is left.
-func TestNothingAcknowledgedIsLostToKills(t *testing.T) {
+func TestKillsLoseNoAcknowledgedOperation(t *testing.T) {
 	for _, engine := range rig.Engines() {
 		t.Run(string(engine), func(t *testing.T) {
 			var url string

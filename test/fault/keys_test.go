@@ -19,7 +19,7 @@ import (
 // Two operators rotate at once, again and again, while tokens are issued. Each
 // time one rotation comes of it, and every token ever issued can be verified with
 // what any replica publishes.
-func TestTwoRotationsAtOnceMakeOne(t *testing.T) {
+func TestConcurrentKeyRotations(t *testing.T) {
 	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // this function is the test, not a helper
 		keys := storetest.Open(t, h.Database)
 		tokens := []string{machineToken(t, h)}

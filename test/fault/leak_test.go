@@ -17,7 +17,7 @@ import (
 // Somebody steals the database and the logs. None of the credentials that people
 // and clients held can be found there in a form that could be used (security
 // statement S1).
-func TestNoCredentialIsReadableAtRestOrInALog(t *testing.T) {
+func TestNoCredentialInDatabaseOrLogs(t *testing.T) {
 	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // this function is the test, not a helper
 		credentials := useCredentials(t, h)
 		for i := range h.Len() {

@@ -10,7 +10,7 @@ import (
 	"github.com/ostiary/ostiary/test/rig"
 )
 
-func TestSeveralMigrationsAtOnceMakeOneSchema(t *testing.T) {
+func TestConcurrentMigrations(t *testing.T) {
 	t.Parallel()
 	for _, engine := range rig.Engines() {
 		t.Run(string(engine), func(t *testing.T) {

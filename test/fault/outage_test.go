@@ -15,7 +15,7 @@ import (
 
 // The database dies under load. Meanwhile nobody hears a verdict, only that they
 // should come back; and when it is there again, so is the server, by itself.
-func TestALostDatabaseIsNoVerdict(t *testing.T) {
+func TestDatabaseOutageReturns503(t *testing.T) {
 	db := storetest.StartPostgres(t, storetest.Options{Durable: true})
 	h := newFixture(t, rig.Options{Database: db.URL()})
 	random := newRandom(t)

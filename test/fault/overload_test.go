@@ -60,7 +60,7 @@ func isOverloaded(got *rig.Response, page bool) bool {
 
 // Many times as much as can be done: what is done is done right, all else is told to
 // come again, and nobody waits who does not need what there is too little of.
-func TestTooMuchIsRefusedAndTheRestIsServed(t *testing.T) {
+func TestOverload(t *testing.T) {
 	for _, engine := range rig.Engines() {
 		t.Run(string(engine), func(t *testing.T) {
 			h := newSmallFixture(t, engine)
@@ -167,7 +167,7 @@ func (f *flood) wrongPassword() func(*rig.Endpoint) *rig.Response {
 
 // While the database keeps those waiting who change something, no more of them wait
 // for it than there is room for, and everything else goes on.
-func TestASlowDatabaseKeepsFewWaiting(t *testing.T) {
+func TestSlowDatabaseBlocksFewRequests(t *testing.T) {
 	for _, engine := range rig.Engines() {
 		t.Run(string(engine), func(t *testing.T) {
 			h := newSmallFixture(t, engine)

@@ -12,7 +12,7 @@ const racers = 20
 
 // The losers come from the same client with the right verifier: by RFC 6749
 // section 4.1.2 they would end the grant, but a double submit is not a theft.
-func TestOfManyExchangesOfOneCodeOneWins(t *testing.T) {
+func TestConcurrentExchangesOfOneCode(t *testing.T) {
 	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // this function is the test, not a helper
 		for range rounds(100) {
 			c := h.authorize(t, h.browsers[0])
@@ -31,7 +31,7 @@ func TestOfManyExchangesOfOneCodeOneWins(t *testing.T) {
 
 // Whoever has the code but not the verifier is a thief, so the grant must end,
 // whether they come before, after or while the client redeems it.
-func TestAWrongVerifierEndsTheGrant(t *testing.T) {
+func TestAWrongVerifierRevokesTheGrant(t *testing.T) {
 	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // this function is the test, not a helper
 		won := 0
 		for range rounds(100) {
@@ -65,7 +65,7 @@ func TestAWrongVerifierEndsTheGrant(t *testing.T) {
 	})
 }
 
-func TestACodeThatComesAgainFromAThiefEndsTheGrant(t *testing.T) {
+func TestReplayedCodeWithoutVerifierRevokesTheGrant(t *testing.T) {
 	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // this function is the test, not a helper
 		c := h.authorize(t, h.browsers[0])
 		first := h.exchange(t.Context(), c)
@@ -82,7 +82,7 @@ func TestACodeThatComesAgainFromAThiefEndsTheGrant(t *testing.T) {
 	})
 }
 
-func TestOfManyRefreshesAllGetOneSuccessor(t *testing.T) {
+func TestConcurrentRefreshesReturnOneSuccessor(t *testing.T) {
 	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // this function is the test, not a helper
 		_, token := h.tokens(t)
 		for range rounds(100) {

@@ -17,7 +17,7 @@ import (
 // Every replica is killed between a sign-out and its being heard: once while the
 // client's end hangs, with the notice in a replica's hands, and once before anybody
 // could have sent it anywhere. What the person was told is true all the same.
-func TestASignOutIsHeardAfterAKill(t *testing.T) {
+func TestLogoutNotificationsSurviveAKill(t *testing.T) {
 	for _, engine := range rig.Engines() {
 		t.Run(string(engine), func(t *testing.T) {
 			heard, dead := make(chan string, 100), make(chan struct{})

@@ -9,7 +9,7 @@ import (
 // A rolling restart under load: each replica in turn says that it wants no more
 // requests, finishes what it has begun, ends with 0 and comes back. No client
 // notices.
-func TestStoppingReplicasFailsNoRequest(t *testing.T) {
+func TestRollingRestartFailsNoRequest(t *testing.T) {
 	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // this function is the test, not a helper
 		n := rounds(5000)
 		l := startLoad(t, h, n)

@@ -26,7 +26,7 @@ func flags() hydra.OAuth2Client {
 }
 
 // What `hydra create`, `hydra update` and `hydra import oauth2-client` send is taken.
-func TestTheCommandLineOfHydra(t *testing.T) {
+func TestHydraCommandLine(t *testing.T) {
 	t.Parallel()
 	eachEngine(t, func(t *testing.T, h *fixture) {
 		t.Helper()

@@ -20,7 +20,7 @@ func v1(e string, client *http.Client, key string) *hydra.APIClient {
 	return hydra.NewAPIClient(conf)
 }
 
-func TestTheSDKOfVersion1(t *testing.T) {
+func TestSDKVersion1(t *testing.T) {
 	t.Parallel()
 	eachEngine(t, func(t *testing.T, h *fixture) {
 		t.Helper()

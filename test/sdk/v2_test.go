@@ -21,7 +21,7 @@ func v2(e string, client *http.Client, key string) *hydra.APIClient {
 	return hydra.NewAPIClient(conf)
 }
 
-func TestTheSDKOfVersion2(t *testing.T) {
+func TestSDKVersion2(t *testing.T) {
 	t.Parallel()
 	eachEngine(t, func(t *testing.T, h *fixture) {
 		t.Helper()

@@ -274,7 +274,7 @@ func TestIDTokenHint(t *testing.T) {
 }
 
 // A request goes on only in the browser that began it, and is answered once.
-func TestARequestBelongsToItsBrowser(t *testing.T) {
+func TestAuthorizationRequestIsBoundToItsBrowser(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	b, thief := s.NewBrowser(), s.NewBrowser()

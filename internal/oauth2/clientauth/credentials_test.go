@@ -168,7 +168,7 @@ func TestTheLogLearnsWhatTheAnswerHides(t *testing.T) {
 	}
 }
 
-func TestALostDatabaseIsNoVerdict(t *testing.T) {
+func TestDatabaseOutageReturns503(t *testing.T) {
 	t.Parallel()
 
 	signer := withKeys(t, "signer", ecJWK(0))
