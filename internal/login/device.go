@@ -15,9 +15,13 @@ import (
 	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
-// Devices records what users decide about devices.
+// Devices records that users reject devices.
 type Devices interface {
 	DenyDevice(ctx context.Context, ref grant.Locator, now time.Time) error
+}
+
+// DeviceRequests stores authorization requests for devices.
+type DeviceRequests interface {
 	InsertRequest(ctx context.Context, r *authrequest.Request) error
 	// RedeemDevice redeems the verifier of a device app's answer. It is a compare-and-set:
 	// every later call, and a call with another verifier or from another browser, gets
@@ -137,7 +141,7 @@ func (h *Device) begin(w http.ResponseWriter, r *http.Request, d *devicecode.Dev
 	now := h.Now()
 	request := d.Request(authrequest.NewID(), now)
 	request.BrowserHash = h.Cookies.BindRequest(w, r, request.ID, d.ExpiresAt.Sub(now))
-	if err := h.Devices.InsertRequest(r.Context(), request); err != nil {
+	if err := h.DeviceRequests.InsertRequest(r.Context(), request); err != nil {
 		return err
 	}
 	h.flows.resume(w, request.ID)

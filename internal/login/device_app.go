@@ -18,7 +18,7 @@ func (h *Device) sendToApp(w http.ResponseWriter, r *http.Request, code string) 
 	request := &authrequest.Request{ID: authrequest.NewID(), Device: true, CreatedAt: now, ExpiresAt: now.Add(h.Lifetimes.Device)}
 	request.Grant = grant.Locator{Partition: grant.PartitionAt(now, false), ID: grant.NewID(now)} // a placeholder until the app names the device
 	request.BrowserHash = h.Cookies.BindRequest(w, r, request.ID, h.Lifetimes.Device)
-	if err := h.Devices.InsertRequest(r.Context(), request); err != nil {
+	if err := h.DeviceRequests.InsertRequest(r.Context(), request); err != nil {
 		h.flows.fail(w, r, err)
 		return
 	}
@@ -34,7 +34,7 @@ func (h *Device) returnFromApp(w http.ResponseWriter, r *http.Request, verifier 
 	id, hash, ok := authrequest.ParseVerifier(verifier, authrequest.StepDevice)
 	err := authrequest.ErrNotFound
 	if ok {
-		err = h.Devices.RedeemDevice(r.Context(), id, h.Cookies.BoundRequest(r, id), hash, h.Now())
+		err = h.DeviceRequests.RedeemDevice(r.Context(), id, h.Cookies.BoundRequest(r, id), hash, h.Now())
 	}
 	if errors.Is(err, authrequest.ErrNotFound) {
 		err = h.notRedeemed(r, id)

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/authrequest"
@@ -19,6 +20,29 @@ import (
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/session"
 )
+
+// Provider sends users to the built-in pages. An app of the operator takes its place in
+// the same flow, see package external: a provider decides where the user is sent and how
+// the result comes back, the authorization endpoint all else.
+type Provider struct {
+	SignInPage, SignUpPage, ConsentPage string // URLs
+}
+
+// SeesEachRequest returns false: a page is shown only if something is missing.
+func (p Provider) SeesEachRequest() bool { return false }
+
+// SignInURL returns where the user signs in for q, or creates an account.
+func (p Provider) SignInURL(q *authrequest.Request, create bool, _ *session.Session) string {
+	if create {
+		return p.SignUpPage + "?request=" + url.QueryEscape(q.ID)
+	}
+	return p.SignInPage + "?request=" + url.QueryEscape(q.ID)
+}
+
+// ConsentURL returns where the user consents to q.
+func (p Provider) ConsentURL(q *authrequest.Request, _ *session.Session, _ time.Time) string {
+	return p.ConsentPage + "?request=" + url.QueryEscape(q.ID)
+}
 
 // flow is an authorization request that is on one of the pages: the stored request, its
 // client, and the session of the browser.

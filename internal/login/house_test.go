@@ -50,7 +50,6 @@ type watched struct {
 
 type watchedAccounts struct {
 	*store.Accounts
-	*store.SignInSources
 	watched *watched
 }
 
@@ -121,10 +120,6 @@ type watchedSetupLinks struct {
 	watched *watched
 }
 
-func (l watchedSetupLinks) HasAdministrator(ctx context.Context) (bool, error) {
-	return l.watched.Accounts.HasAdministrator(ctx)
-}
-
 func (l watchedSetupLinks) RedeemSetupLink(ctx context.Context, hash []byte, first *account.Account, now time.Time) error {
 	l.watched.writes.Add(1)
 	return l.SetupLinks.RedeemSetupLink(ctx, hash, first, now)
@@ -169,7 +164,7 @@ func newHouse(t *testing.T) *house {
 		Began:      func() {}, Ended: func() {}, Now: h.now,
 	}
 	service := New(Config{
-		Issuer: h.URL, Iss: h.URL + "/", Accounts: watchedAccounts{h.store.Accounts, h.store.SignInSources, h.store},
+		Issuer: h.URL, Iss: h.URL + "/", Accounts: watchedAccounts{h.store.Accounts, h.store}, Sources: h.store.SignInSources,
 		Sessions: h.store.Sessions, SessionManager: sessions, Requests: watchedRequests{h.store.Requests, h.store}, Clients: h.store.Clients,
 		Scopes:   store.NewScopeCache(h.store.Store, func(records []*scope.Scope) *scope.Set { return scope.NewSet(records, nil, nil) }),
 		Attempts: watchedThrottle{h.store.Throttle, h.store}, SetupLinks: watchedSetupLinks{h.store.SetupLinks, h.store}, Hasher: h.hasher, Pages: views, Cookies: h.cookies,

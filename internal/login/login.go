@@ -36,6 +36,11 @@ type Accounts interface {
 	// RenewPasswordHash is a compare-and-set: it returns false if the hash of the account
 	// is no longer old.
 	RenewPasswordHash(ctx context.Context, subject, old, renewed string) (bool, error)
+	HasAdministrator(ctx context.Context) (bool, error)
+}
+
+// Sources remembers the devices and networks that accounts sign in from.
+type Sources interface {
 	// KnownSource returns which devices and networks of source the account has signed in from.
 	KnownSource(ctx context.Context, source account.SignInSource, now time.Time) (account.KnownSource, error)
 }
@@ -81,7 +86,6 @@ type Attempts interface {
 
 // SetupLinks redeems the link that creates the first administrator.
 type SetupLinks interface {
-	HasAdministrator(ctx context.Context) (bool, error)
 	// SetupLink returns account.ErrSetupLink unless the link with the hash is valid.
 	SetupLink(ctx context.Context, hash []byte, now time.Time) error
 	// RedeemSetupLink redeems the link and adds the account first, both or neither.
@@ -117,6 +121,7 @@ type Config struct {
 	Iss    string // the issuer identifier, which may end with a slash
 
 	Accounts       Accounts
+	Sources        Sources
 	Sessions       Sessions
 	SessionManager SessionManager
 	Requests       Requests
@@ -125,6 +130,7 @@ type Config struct {
 	Attempts       Attempts
 	SetupLinks     SetupLinks
 	Devices        Devices
+	DeviceRequests DeviceRequests
 	UserCodes      UserCodes
 	// DeviceApp is the URL of the operator's app that takes user codes; empty for the
 	// built-in page.

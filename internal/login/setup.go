@@ -94,7 +94,7 @@ func (h *Setup) checkLink(ctx context.Context, hash []byte) error {
 	if err != nil {
 		return fmt.Errorf("read setup link: %w", err)
 	}
-	exists, err := h.SetupLinks.HasAdministrator(ctx)
+	exists, err := h.Accounts.HasAdministrator(ctx)
 	if err != nil {
 		return fmt.Errorf("look for an administrator: %w", err)
 	}

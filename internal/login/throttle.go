@@ -65,7 +65,7 @@ func (l *limiter) attemptAt(r *http.Request, username string) (attempt, error) {
 		return attempt{}, nil
 	}
 	source := account.NewSignInSource(username, l.Cookies.Device(r), l.networks(r.Context())...)
-	known, err := l.Accounts.KnownSource(r.Context(), source, l.Now())
+	known, err := l.Sources.KnownSource(r.Context(), source, l.Now())
 	if err != nil {
 		return attempt{}, fmt.Errorf("look up device: %w", err)
 	}

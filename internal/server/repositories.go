@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/account"
-	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/session"
 	"github.com/ostiary/ostiary/internal/store"
@@ -13,18 +11,6 @@ import (
 
 // The interfaces that packages declare of the store sometimes need more than one of its
 // repositories. The types here combine them.
-
-// loginResults implements authorize.Entrance.
-type loginResults struct {
-	*store.Requests
-
-	accounts *store.Accounts
-}
-
-// InsertAccount is [store.Accounts.InsertAccount].
-func (l loginResults) InsertAccount(ctx context.Context, a *account.Account) error {
-	return l.accounts.InsertAccount(ctx, a)
-}
 
 // browserSessions implements authorize.Sessions.
 type browserSessions struct {
@@ -43,41 +29,6 @@ func (b browserSessions) SessionAndConsent(
 // JoinSession is [store.Sessions.JoinSession].
 func (b browserSessions) JoinSession(ctx context.Context, sessionID, clientID, forcedSubject string, now time.Time) error {
 	return b.sessions.JoinSession(ctx, sessionID, clientID, forcedSubject, now)
-}
-
-// loginDevices implements login.Devices.
-type loginDevices struct {
-	*store.Devices
-
-	requests pendingRequests
-}
-
-// InsertRequest is [pendingRequests.InsertRequest].
-func (d loginDevices) InsertRequest(ctx context.Context, r *authrequest.Request) error {
-	return d.requests.InsertRequest(ctx, r)
-}
-
-// RedeemDevice is [store.Requests.RedeemDevice].
-func (d loginDevices) RedeemDevice(ctx context.Context, id string, browser, verifier []byte, now time.Time) error {
-	return d.requests.RedeemDevice(ctx, id, browser, verifier, now)
-}
-
-// accountsAndSources implements login.Accounts.
-type accountsAndSources struct {
-	*store.Accounts
-	*store.SignInSources
-}
-
-// setupLinks implements login.SetupLinks.
-type setupLinks struct {
-	*store.SetupLinks
-
-	accounts *store.Accounts
-}
-
-// HasAdministrator is [store.Accounts.HasAdministrator].
-func (s setupLinks) HasAdministrator(ctx context.Context) (bool, error) {
-	return s.accounts.HasAdministrator(ctx)
 }
 
 // deviceDecisions implements admin.Devices.

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -22,9 +21,9 @@ import (
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/keyring"
 	"github.com/ostiary/ostiary/internal/login"
+	"github.com/ostiary/ostiary/internal/login/external"
 	"github.com/ostiary/ostiary/internal/metrics"
 	"github.com/ostiary/ostiary/internal/middleware"
-	"github.com/ostiary/ostiary/internal/network"
 	"github.com/ostiary/ostiary/internal/oauth2/assertion"
 	oauth2 "github.com/ostiary/ostiary/internal/oauth2/authorize"
 	"github.com/ostiary/ostiary/internal/oauth2/clientauth"
@@ -216,14 +215,13 @@ func (a *Server) wireTokens(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c, signUp := a.Config, ""
-	if c.SignUp {
-		signUp = c.URL(pathSignUp)
-	}
+	c := a.Config
+	signIn, consent := a.providers()
 	a.OAuth2 = oauth2.New(oauth2.Config{
 		Issuer:       c.Issuer,
-		AuthorizeURL: c.URL(pathAuthorize), LoginURL: c.URL(pathLogin), ConsentURL: c.URL(pathConsent), SignUpURL: signUp,
-		LoginApp: c.LoginURL, ConsentApp: c.ConsentURL, DeviceURL: c.URL(pathDevice), DeviceDone: c.DeviceSuccessURL,
+		AuthorizeURL: c.URL(pathAuthorize), SignUp: c.SignUp,
+		SignIn: signIn, Consent: consent, LoginApp: a.loginApp(), ConsentApp: &external.Consent{URL: c.ConsentURL},
+		DeviceURL: c.URL(pathDevice), DeviceDone: c.DeviceSuccessURL,
 		Clients: a.Clients,
 		Authenticator: clientauth.New(clientauth.Config{ //nolint:contextcheck // the decoy is created before any request
 			Clients: a.Clients, Replay: a.Store.Replay, KeySets: a.keySets,
@@ -231,7 +229,7 @@ func (a *Server) wireTokens(ctx context.Context) error {
 			Renewals: renewals{a.Store.Clients, a.Clients},
 			Issuer:   c.Issuer, Endpoints: authenticatingEndpoints(c), IssuerAudience: c.ClientAssertionAudience == config.AudienceIssuer, Now: a.Now,
 		}),
-		Grants: a.Store.Grants, Sessions: browserSessions{a.pendingRequests(), a.Store.Sessions}, Devices: pendingDevices{a.Store.Devices, a.pending}, UserCodes: a.userCodes, Entrance: loginResults{a.Store.Requests, a.Store.Accounts}, SessionManager: a.sessions, Keys: a.Keys, Pages: a.errorPages(), Cookies: a.Cookies, Subjects: a.subjects,
+		Grants: a.Store.Grants, Sessions: browserSessions{a.pendingRequests(), a.Store.Sessions}, Devices: pendingDevices{a.Store.Devices, a.pending}, UserCodes: a.userCodes, SessionManager: a.sessions, Keys: a.Keys, Pages: a.errorPages(), Cookies: a.Cookies, Subjects: a.subjects,
 		RequestObjects: &requestobject.Opener{Issuer: c.Issuer, KeySets: a.keySets, Documents: a.fetcher, Registered: a.registeredFetcher, Now: a.Now},
 		Assertions: &assertion.Reader{
 			Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Trusts: assertion.NewCache(a.Store.TrustedIssuers, a.Store.Changes()), Replay: a.Store.Replay,
@@ -341,21 +339,6 @@ func (a *Server) wireOIDC() {
 		Verifier: a.Keys, Clients: a.Clients, Sessions: a.Store.Sessions, Manager: a.sessions, Requests: pendingLogouts{a.Store.LogoutRequests, a.pending}, Browser: a.Cookies, Pages: a.errorPages(),
 		Subjects: a.subjects, MaxRedirectURL: a.Config.MaxRedirectURLLength, Now: a.Now, Log: a.Log,
 	}
-}
-
-func (a *Server) wireLogin() {
-	c := a.Config
-	a.login = login.New(login.Config{
-		Issuer: strings.TrimSuffix(c.Issuer, "/"), Iss: c.Issuer,
-		Accounts: accountsAndSources{a.Store.Accounts, a.Store.SignInSources}, Sessions: a.Store.Sessions, SessionManager: a.sessions, Requests: a.Store.Requests, Clients: a.Clients, Scopes: a.scopes, Attempts: a.Store.Throttle, SetupLinks: setupLinks{a.Store.SetupLinks, a.Store.Accounts},
-		Devices: loginDevices{a.Store.Devices, a.pendingRequests()}, UserCodes: a.userCodes, DeviceApp: c.DeviceURL,
-		Hasher: a.Hasher, Pages: a.pages, Cookies: a.Cookies,
-		Lifetimes: login.Lifetimes{
-			Consent: c.ConsentLifetime, Grant: c.RefreshAbsoluteLifetime, Device: c.DeviceCodeLifetime,
-		},
-		SignUp: c.SignUp, LoginApp: c.LoginURL != "", RateLimits: c.RateLimits, Address: middleware.Address, Networks: network.List, AccountDigest: a.accountDigest(),
-		Now: a.Now, Log: a.Log,
-	})
 }
 
 // capabilities says what is wired, for discovery to publish.

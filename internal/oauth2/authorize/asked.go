@@ -251,7 +251,7 @@ func (h *Handler) readPrompt(a *asked) error {
 		case promptNone, promptLogin, promptConsent, promptSelect:
 			a.prompt = append(a.prompt, prompt)
 		case promptCreate:
-			if h.SignUpURL == "" {
+			if !h.SignUp {
 				return oauth2.NewError(oauth2.CodeInvalidRequest, "The prompt create is not supported")
 			}
 			a.prompt = append(a.prompt, prompt)

@@ -10,7 +10,6 @@ import (
 	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/oauth2"
-	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/session"
 )
 
@@ -84,27 +83,13 @@ func (h *Handler) present(r *http.Request, clientID string, now time.Time) (pres
 	return present{s, consent}, err
 }
 
-// step sends the person to a page, unless the client asked not to.
-func (h *Handler) step(w http.ResponseWriter, r *http.Request, a *asked, waiting *authrequest.Request, missing error, page string) {
-	if a.prompts(promptNone) {
-		h.writeAuthorizeError(w, r, a, missing)
-		return
-	}
-	where := func(q *authrequest.Request) string { return link(page, "request", q.ID) }
-	if waiting == nil {
-		h.later(w, r, a, where)
-		return
-	}
-	pages.SeeOther(w, where(waiting))
-}
-
 // missingEntrance is missingSignIn where there may be a login app. That is asked
 // about every request, but for those whose client wants no page: it knows by then
 // who it is, or says that they may go on.
 func (h *Handler) missingEntrance(a *asked, here present, waiting *authrequest.Request, now time.Time) error {
 	missing := oauth2.NewError(oauth2.CodeLoginRequired, "The person must sign in")
 	switch {
-	case h.LoginApp == "":
+	case !h.SignIn.SeesEachRequest():
 		return h.missingSignIn(a, here, waiting, now)
 	case h.passed(here, waiting):
 		if want := a.demands.subject; want != "" && want != h.knownAs(a.client, here, waiting) {
@@ -143,16 +128,6 @@ func (h *Handler) missingSignIn(a *asked, here present, waiting *authrequest.Req
 	return nil
 }
 
-// signInPage is where a person signs in, or where they first make an account to do
-// it with. From there they may still go to the other, so whoever has been through
-// one of them is not sent to make an account again.
-func (h *Handler) signInPage(a *asked, waiting *authrequest.Request) string {
-	if a.prompts(promptCreate) && (waiting == nil || waiting.SessionID == "") {
-		return h.SignUpURL
-	}
-	return h.LoginURL
-}
-
 // missingConsent returns nil if the person has agreed, now or before, to all that
 // is asked for (OpenID Connect Core section 3.1.2.4). A consent app is asked about
 // every request, but for those whose client wants no page: it has a say in the tokens.
@@ -161,7 +136,7 @@ func (h *Handler) missingConsent(a *asked, here present, waiting *authrequest.Re
 		return nil
 	}
 	missing := oauth2.NewError(oauth2.CodeConsentRequired, "The person must agree")
-	if a.prompts(promptConsent) || h.ConsentApp != "" && !a.prompts(promptNone) {
+	if a.prompts(promptConsent) || h.Consent.SeesEachRequest() && !a.prompts(promptNone) {
 		return missing
 	}
 	if a.client.SkipConsent || here.consent.Covers(a.access.ScopesToConsent()) && a.client.MayReuseConsent(a.redirectURI, a.answers.front()) {

@@ -123,15 +123,10 @@ type Lifetimes struct {
 // Config is what a [Handler] is made from.
 type Config struct {
 	Issuer string
-	// AuthorizeURL is the endpoint's own address, LoginURL and ConsentURL are where
-	// people are sent from it.
-	AuthorizeURL, LoginURL, ConsentURL string
-	// SignUpURL is where those are sent who shall make an account; empty where
-	// nobody may.
-	SignUpURL string
-	// LoginApp and ConsentApp are the operator's own, where people are sent instead;
-	// empty where there are none.
-	LoginApp, ConsentApp string
+	// AuthorizeURL is the endpoint's own address.
+	AuthorizeURL string
+	// SignUp allows prompt=create.
+	SignUp bool
 	// DeviceURL is where people enter the codes of devices. DeviceDone is the operator's
 	// own page where they end; empty for one of ours.
 	DeviceURL, DeviceDone string
@@ -140,7 +135,10 @@ type Config struct {
 	Authenticator  Authenticator
 	Grants         Grants
 	Sessions       Sessions
-	Entrance       Entrance
+	SignIn         SignInProvider
+	Consent        ConsentProvider
+	LoginApp       LoginApp
+	ConsentApp     ConsentApp
 	SessionManager SessionManager
 	Devices        Devices
 	UserCodes      UserCodes
