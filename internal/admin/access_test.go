@@ -12,7 +12,7 @@ import (
 )
 
 // Each operation takes its scope, and no other.
-func TestEachOperationTakesItsScope(t *testing.T) {
+func TestEachOperationRequiresItsScope(t *testing.T) {
 	t.Parallel()
 
 	s := servertest.StartWithApps(t, storetest.New(t), map[string]string{"admin_auth": "token"})
@@ -42,7 +42,7 @@ func TestEachOperationTakesItsScope(t *testing.T) {
 }
 
 // A key that may not change something leaves that it tried.
-func TestWhoReadsTheAuditLog(t *testing.T) {
+func TestAuditLogRequiresItsScope(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
@@ -59,7 +59,7 @@ func TestWhoReadsTheAuditLog(t *testing.T) {
 
 // A client that the operator gave a scope of the API uses it with a token of its own;
 // neither one that registered itself does, nor anybody with what a person allowed.
-func TestAccessTokensOpenTheAPI(t *testing.T) {
+func TestAccessTokensAuthenticate(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
@@ -149,7 +149,7 @@ func TestAccessTokensOpenTheAPI(t *testing.T) {
 
 // Who looks after clients gives none of them more than they hold themselves, and takes
 // over none that has more.
-func TestNobodyRaisesThemselvesByAClient(t *testing.T) {
+func TestClientScopesCannotExceedCallers(t *testing.T) {
 	t.Parallel()
 	s := servertest.StartWithApps(t, storetest.New(t), map[string]string{"admin_auth": "token"})
 	writer := holding(s, apikey.ClientsRead, apikey.ClientsWrite)

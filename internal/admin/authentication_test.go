@@ -11,7 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-func TestTheAdministratorsAPITakesAKey(t *testing.T) {
+func TestAPIKeysAuthenticate(t *testing.T) {
 	t.Parallel()
 	s := servertest.StartWithApps(t, storetest.New(t), map[string]string{"admin_auth": "token"})
 	key := func(expires time.Time, scopes ...string) (*apikey.Key, string) {
@@ -77,7 +77,7 @@ func TestTheAdministratorsAPITakesAKey(t *testing.T) {
 
 // A page that makes a browser take the administrators' address for its own site's
 // gets nowhere.
-func TestNoBrowserCallsAnOpenAPI(t *testing.T) {
+func TestBrowserRequestsAreRejectedWithoutAuthentication(t *testing.T) {
 	t.Parallel()
 	s := servertest.StartWithApps(t, storetest.New(t), nil)
 	login := s.LoginChallenge(s.NewBrowser().Get("/oauth2/auth?" + servertest.AuthorizationRequest().Encode()))

@@ -26,7 +26,7 @@ func credentials(s *servertest.Server, id, secret string) servertest.Response {
 	})
 }
 
-func TestAClientIsMadeChangedAndDeleted(t *testing.T) {
+func TestClientLifecycle(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
@@ -120,7 +120,7 @@ func listed(s *servertest.AppServer, path string) []servertest.Object {
 	return list
 }
 
-func TestClientsThatCannotBe(t *testing.T) {
+func TestInvalidClientsAreRejected(t *testing.T) {
 	t.Parallel()
 
 	s := servertest.StartWithApps(t, storetest.New(t), nil)
@@ -152,7 +152,7 @@ func TestClientsThatCannotBe(t *testing.T) {
 	}
 }
 
-func TestClientsAreListedInParts(t *testing.T) {
+func TestClientListPaging(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
@@ -210,7 +210,7 @@ func TestClientsAreListedInParts(t *testing.T) {
 	})
 }
 
-func TestAClientIsPatched(t *testing.T) {
+func TestPatchClient(t *testing.T) {
 	t.Parallel()
 
 	s := servertest.StartWithApps(t, storetest.New(t), nil)
@@ -256,7 +256,7 @@ func TestAClientIsPatched(t *testing.T) {
 }
 
 // Hydra's command line replaces whatever a flag names, set or not.
-func TestReplaceActsAsAddWhereNothingIsSet(t *testing.T) {
+func TestPatchReplaceAddsMissingMember(t *testing.T) {
 	t.Parallel()
 
 	s := servertest.StartWithApps(t, storetest.New(t), nil)
@@ -292,7 +292,7 @@ func TestReplaceActsAsAddWhereNothingIsSet(t *testing.T) {
 }
 
 // What is left out where nothing uses it, by the API and in files; registration is strict.
-func TestResponseTypesThatNothingUsesAreLeftOut(t *testing.T) {
+func TestUnusedResponseTypesAreDropped(t *testing.T) {
 	t.Parallel()
 
 	s := servertest.StartWithApps(t, storetest.New(t), map[string]string{"rate_limits": "off"})
@@ -347,7 +347,7 @@ func words(list any) string {
 
 // A client without redirect URIs can be there before anybody knows them. It gets no
 // answer, and leads nowhere.
-func TestAClientWithoutRedirectURIsGetsNoAnswer(t *testing.T) {
+func TestClientWithoutRedirectURIsCannotAuthorize(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
@@ -373,7 +373,7 @@ func TestAClientWithoutRedirectURIsGetsNoAnswer(t *testing.T) {
 	})
 }
 
-func TestSecretsAreRotated(t *testing.T) {
+func TestRotateClientSecret(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
@@ -435,7 +435,7 @@ func TestSecretsAreRotated(t *testing.T) {
 	})
 }
 
-func TestLifespansAreSetAlone(t *testing.T) {
+func TestPutLifespansChangesOnlyLifespans(t *testing.T) {
 	t.Parallel()
 
 	s := servertest.StartWithApps(t, storetest.New(t), nil)
@@ -453,7 +453,7 @@ func TestLifespansAreSetAlone(t *testing.T) {
 }
 
 // What stands in a path is decoded once, however it is written.
-func TestIDsInPaths(t *testing.T) {
+func TestClientIDsInPaths(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()

@@ -12,7 +12,7 @@ import (
 )
 
 // Where the audit log cannot be written, nothing is changed.
-func TestNoChangeWithoutATrace(t *testing.T) {
+func TestEveryChangeIsAudited(t *testing.T) {
 	t.Parallel()
 
 	file := storetest.SQLiteURL(t)
@@ -44,7 +44,7 @@ func TestNoChangeWithoutATrace(t *testing.T) {
 }
 
 // A lost database is told as such by every operation that needs one.
-func TestALostDatabaseIsNoVerdictOnOperators(t *testing.T) {
+func TestLostDatabaseIsUnavailable(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
 		s.Store.Close()

@@ -15,7 +15,7 @@ import (
 )
 
 // Whatever is mounted is described, and the other way round.
-func TestTheDocumentDescribesWhatIsMounted(t *testing.T) {
+func TestOpenAPIDescribesEveryRoute(t *testing.T) {
 	t.Parallel()
 
 	s := servertest.StartWithApps(t, storetest.New(t), nil)
@@ -49,7 +49,7 @@ func TestTheDocumentDescribesWhatIsMounted(t *testing.T) {
 	}
 }
 
-func TestTheDocumentIsPublished(t *testing.T) {
+func TestOpenAPIIsPublished(t *testing.T) {
 	t.Parallel()
 
 	s := servertest.StartWithApps(t, storetest.New(t), map[string]string{"admin_auth": "token"})
@@ -62,7 +62,7 @@ func TestTheDocumentIsPublished(t *testing.T) {
 }
 
 // The paths have all their names, and what is not there is refused in one shape.
-func TestPathsAndMethodsOfTheAPI(t *testing.T) {
+func TestPathsAndMethods(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()

@@ -41,7 +41,7 @@ func issuerOf(tb testing.TB, name string, changes ...any) string {
 	return string(body)
 }
 
-func TestOperatorsSayWhoseWordCounts(t *testing.T) {
+func TestTrustedIssuerLifecycle(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
 		p := s.CallAdmin(http.MethodPost, issuersPath, issuerOf(t, "https://a", "unknown", true))
@@ -118,7 +118,7 @@ func TestOperatorsSayWhoseWordCounts(t *testing.T) {
 	})
 }
 
-func TestIssuersThatCannotBeTrusted(t *testing.T) {
+func TestInvalidTrustedIssuersAreRejected(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
 		private := jose.JSONWebKey{Key: ed25519.NewKeyFromSeed([]byte(strings.Repeat("k", ed25519.SeedSize))), KeyID: "k"}
@@ -148,7 +148,7 @@ func TestIssuersThatCannotBeTrusted(t *testing.T) {
 }
 
 // What the API says of an issuer is what the token endpoint goes by.
-func TestATrustIsEndedAtTheAPI(t *testing.T) {
+func TestDeleteTrustedIssuer(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
 		a := s.NewAssertionIssuer("")

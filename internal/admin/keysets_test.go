@@ -116,7 +116,7 @@ func TestNamedKeySets(t *testing.T) {
 }
 
 // The sets that Hydra signs with are the keys of this server, under its own rules.
-func TestTheSetsThatTokensAreSignedWith(t *testing.T) {
+func TestHydraKeySetsAreTheSigningKeys(t *testing.T) {
 	t.Parallel()
 
 	s := servertest.StartWithApps(t, storetest.New(t), map[string]string{"admin_auth": "token"})

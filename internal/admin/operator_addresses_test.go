@@ -13,7 +13,7 @@ import (
 )
 
 // An operator registers http on a host inside, and any address for after sign-out.
-func TestAddressesThatTheOperatorVouchesFor(t *testing.T) {
+func TestOperatorMayAllowHTTPRedirects(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()

@@ -11,7 +11,7 @@ import (
 
 // A client generated from Hydra's description, as Hydra's own command line is, decodes
 // these answers strictly: a member that it does not know is an error to it.
-func TestAnswersHaveNoMembersThatHydrasClientsRefuse(t *testing.T) {
+func TestResponsesHaveNoMembersThatHydraClientsReject(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
 		known := func(what string, value any, members string) {

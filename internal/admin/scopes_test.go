@@ -14,7 +14,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-func TestOperatorsDeclareScopes(t *testing.T) {
+func TestScopeLifecycle(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
 		const hr = `{"name":"hr","title":"See where you work","description":"Your desk.","claims":{"department":["id_token","userinfo"]},"self_registration":true}`
@@ -123,7 +123,7 @@ func scopeNames(tb testing.TB, p servertest.Response) string {
 
 // An operator who sets the scope of a client that registered itself has the last word; the
 // client cannot say so itself.
-func TestTheOperatorSetsTheScopeOfASelfRegisteredClient(t *testing.T) {
+func TestOperatorSetsScopeOfSelfRegisteredClient(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()

@@ -40,7 +40,7 @@ func wantActive(s *servertest.AppServer, what string, token any, want bool) {
 	}
 }
 
-func TestConsentsAreListedAndRevokedByTheAPI(t *testing.T) {
+func TestListAndRevokeConsents(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
 		const list = "/admin/oauth2/auth/sessions/consent"
@@ -113,7 +113,7 @@ func TestConsentsAreListedAndRevokedByTheAPI(t *testing.T) {
 	})
 }
 
-func TestConsentsAreListedInParts(t *testing.T) {
+func TestConsentListPaging(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
 		for range 3 {
@@ -142,7 +142,7 @@ func TestConsentsAreListedInParts(t *testing.T) {
 	})
 }
 
-func TestSessionsAreListedAndEndedByTheAPI(t *testing.T) {
+func TestListAndRevokeSessions(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
 		const path = "/admin/oauth2/auth/sessions/login"
@@ -173,7 +173,7 @@ func TestSessionsAreListedAndEndedByTheAPI(t *testing.T) {
 	})
 }
 
-func TestAnyTokenIsIntrospectedByTheAPI(t *testing.T) {
+func TestIntrospectAnyToken(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
 		b := s.NewBrowser()
@@ -202,7 +202,7 @@ func TestAnyTokenIsIntrospectedByTheAPI(t *testing.T) {
 	})
 }
 
-func TestTokensAreDeletedByTheAPI(t *testing.T) {
+func TestDeleteClientTokens(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
 		const path = "/admin/oauth2/tokens"

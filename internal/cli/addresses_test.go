@@ -19,7 +19,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-func TestHTTPRedirectsAreAllowedByCommand(t *testing.T) {
+func TestAllowHTTPRedirectsFlag(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
@@ -35,7 +35,7 @@ func TestHTTPRedirectsAreAllowedByCommand(t *testing.T) {
 
 // Operators bring key sets that somebody's library made: what it knows beyond this server
 // is ignored, with a warning where the operator looks.
-func TestOddKeysOfOperatorClientsAreIgnored(t *testing.T) {
+func TestUnsupportedClientKeysAreIgnored(t *testing.T) {
 	t.Parallel()
 
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

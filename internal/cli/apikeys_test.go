@@ -11,7 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/cli/clitest"
 )
 
-func TestAPIKeysAreMadeListedAndRevoked(t *testing.T) {
+func TestAPIKeyLifecycle(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
@@ -39,7 +39,7 @@ func TestAPIKeysAreMadeListedAndRevoked(t *testing.T) {
 }
 
 // Whom a login app brought is found by their subject, having no name.
-func TestWhoAnAppBroughtIsManagedByTheirSubject(t *testing.T) {
+func TestAppUsersAreManagedBySubject(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)

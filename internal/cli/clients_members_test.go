@@ -8,7 +8,7 @@ import (
 	"github.com/ostiary/ostiary/internal/server/servertest"
 )
 
-func TestTheOperatorsClientsHaveTheirSectorVerified(t *testing.T) {
+func TestSectorIdentifierIsVerified(t *testing.T) {
 	t.Parallel()
 
 	uri, asked := servertest.SectorDocument(t, "https://a.example/cb", "https://b.example/cb")
@@ -40,7 +40,7 @@ func TestTheOperatorsClientsHaveTheirSectorVerified(t *testing.T) {
 	}
 }
 
-func TestWhatTheFlagsSayOfAClientIsKept(t *testing.T) {
+func TestClientFlagsAreStored(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
@@ -75,7 +75,7 @@ func TestWhatTheFlagsSayOfAClientIsKept(t *testing.T) {
 	}
 }
 
-func TestMembersInLanguagesSurviveTheOperator(t *testing.T) {
+func TestLocalizedMembersSurviveUpdate(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)

@@ -29,7 +29,7 @@ func verifies(t *testing.T, sh *clitest.Shell, id, secret string) bool {
 	return ok
 }
 
-func TestAClientIsCreatedShownChangedAndDeleted(t *testing.T) {
+func TestClientLifecycle(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
@@ -85,7 +85,7 @@ func TestAClientIsCreatedShownChangedAndDeleted(t *testing.T) {
 	servertest.Contains(t, sh.MustFail("clients", "update", "app"), `no client "app"`)
 }
 
-func TestClientsThatCannotBeAreRefusedWithEveryFault(t *testing.T) {
+func TestInvalidClientsAreRejectedWithEveryFault(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
@@ -121,7 +121,7 @@ func TestClientsThatCannotBeAreRefusedWithEveryFault(t *testing.T) {
 	}
 }
 
-func TestASecretComesAndGoesWithTheMethod(t *testing.T) {
+func TestSecretFollowsAuthenticationMethod(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
@@ -164,7 +164,7 @@ func TestSecretsAreNeverListed(t *testing.T) {
 	}
 }
 
-func TestClientsAreListedWhole(t *testing.T) {
+func TestClientListIsComplete(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
@@ -188,7 +188,7 @@ func TestClientsAreListedWhole(t *testing.T) {
 	}
 }
 
-func TestWhatIsListedCanBeImportedAndChangesNothing(t *testing.T) {
+func TestListedClientsCanBeImported(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)

@@ -71,7 +71,7 @@ func converse(sh *clitest.Shell, ctx context.Context, args []string, dialogue ..
 	return all.String() + rest + out.String(), <-ended
 }
 
-func TestAPersonIsAskedForAPasswordThatIsNotShown(t *testing.T) {
+func TestPasswordPromptDoesNotEcho(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
@@ -90,7 +90,7 @@ func TestAPersonIsAskedForAPasswordThatIsNotShown(t *testing.T) {
 	servertest.Contains(t, shown, "not the same")
 }
 
-func TestAPersonIsAskedBeforeSomethingIsDeleted(t *testing.T) {
+func TestDeleteAsksForConfirmation(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
@@ -106,7 +106,7 @@ func TestAPersonIsAskedBeforeSomethingIsDeleted(t *testing.T) {
 	sh.MustFail("clients", "get", "app")
 }
 
-func TestAPersonMayLeaveAQuestion(t *testing.T) {
+func TestConfirmationCanBeInterrupted(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
@@ -124,7 +124,7 @@ func TestAPersonMayLeaveAQuestion(t *testing.T) {
 	sh.MustFail("users", "disable", "jo")
 }
 
-func TestProgressIsShownToPeopleAlone(t *testing.T) {
+func TestProgressIsShownOnTerminalsOnly(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)

@@ -14,7 +14,7 @@ import (
 	"github.com/ostiary/ostiary/internal/server/servertest"
 )
 
-func TestCommandsNeedTheSchema(t *testing.T) {
+func TestCommandsNeedCurrentSchema(t *testing.T) {
 	t.Parallel()
 
 	for name, args := range map[string][]string{
@@ -37,7 +37,7 @@ func TestCommandsNeedTheSchema(t *testing.T) {
 	}
 }
 
-func TestMigrateTakesEachStepOnce(t *testing.T) {
+func TestMigrateAppliesEachStepOnce(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewEmptyShell(t)
@@ -60,7 +60,7 @@ func TestMigrateTakesEachStepOnce(t *testing.T) {
 	}
 }
 
-func TestAListOfNothingIsAnEmptyArray(t *testing.T) {
+func TestEmptyListIsEmptyArray(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
@@ -71,7 +71,7 @@ func TestAListOfNothingIsAnEmptyArray(t *testing.T) {
 	}
 }
 
-func TestACommandLineThatMakesNoSenseIsExitCodeTwo(t *testing.T) {
+func TestInvalidCommandLineExitsWithTwo(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewEmptyShell(t)
@@ -104,7 +104,7 @@ func TestACommandLineThatMakesNoSenseIsExitCodeTwo(t *testing.T) {
 	}
 }
 
-func TestWhoErrsIsSentToTheHelpOfTheirCommand(t *testing.T) {
+func TestUsageErrorPointsToCommandHelp(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewEmptyShell(t)
@@ -120,7 +120,7 @@ func TestWhoErrsIsSentToTheHelpOfTheirCommand(t *testing.T) {
 	}
 }
 
-func TestHelpIsACommandAsWell(t *testing.T) {
+func TestHelpCommand(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewEmptyShell(t)
@@ -133,7 +133,7 @@ func TestHelpIsACommandAsWell(t *testing.T) {
 	}
 }
 
-func TestTimesOfFlagsMayBeDays(t *testing.T) {
+func TestDurationFlagsAcceptDays(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
@@ -150,7 +150,7 @@ func TestTimesOfFlagsMayBeDays(t *testing.T) {
 	}
 }
 
-func TestAFaultyConfigurationIsListed(t *testing.T) {
+func TestConfigurationErrorsAreListed(t *testing.T) {
 	t.Parallel()
 
 	sh := &clitest.Shell{T: t, Settings: []string{"--set=databse_url=x", "--set=listen=nowhere"}}
@@ -159,7 +159,7 @@ func TestAFaultyConfigurationIsListed(t *testing.T) {
 	servertest.Contains(t, sh.MustFail("keys", "list"), "database_url", "system_secrets")
 }
 
-func TestACommandStopsWhenItIsTold(t *testing.T) {
+func TestCommandStopsWhenInterrupted(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
@@ -172,7 +172,7 @@ func TestACommandStopsWhenItIsTold(t *testing.T) {
 	}
 }
 
-func TestCellsCannotSteerTheTerminal(t *testing.T) {
+func TestTableReplacesControlCharacters(t *testing.T) {
 	t.Parallel()
 
 	var out bytes.Buffer
@@ -185,7 +185,7 @@ func TestCellsCannotSteerTheTerminal(t *testing.T) {
 	}
 }
 
-func TestVersionTellsTheToolchain(t *testing.T) {
+func TestVersionShowsToolchain(t *testing.T) {
 	t.Parallel()
 
 	var got map[string]string

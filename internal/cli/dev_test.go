@@ -14,7 +14,7 @@ import (
 )
 
 // Another program at the mail catcher's port is no reason not to start.
-func TestDevStartsWithoutTheMailCatcher(t *testing.T) {
+func TestDevStartsWithoutMailCatcher(t *testing.T) {
 	t.Parallel()
 
 	clitest.UnsetEnvironment(t)

@@ -10,7 +10,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-func TestSomebodySignsInOnAnotherDeviceFromTheTerminal(t *testing.T) {
+func TestPerformDeviceCode(t *testing.T) {
 	t.Parallel()
 	s := servertest.StartWithDeviceClients(t, storetest.New(t), map[string]string{"device_poll_interval": "1s"})
 	told, end := performing(t, "perform", "device-code", "--issuer="+s.URL, "--client-id=stick", "--scope=openid", "--json")

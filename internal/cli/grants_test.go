@@ -63,7 +63,7 @@ func grantIDs(sh *clitest.Shell, args ...string) string {
 	return strings.Join(ids, " ")
 }
 
-func TestGrantsAreListedAndRevoked(t *testing.T) {
+func TestListAndRevokeGrants(t *testing.T) {
 	t.Parallel()
 
 	sh, s := visited(t)
@@ -105,7 +105,7 @@ func TestGrantsAreListedAndRevoked(t *testing.T) {
 	servertest.Contains(t, sh.MustFail("grants", "revoke", ada.ID.String()), "or it has ended")
 }
 
-func TestSessionsAreListedAndRevoked(t *testing.T) {
+func TestListAndRevokeSessions(t *testing.T) {
 	t.Parallel()
 
 	sh, s := visited(t)
@@ -151,7 +151,7 @@ func TestSessionsAreListedAndRevoked(t *testing.T) {
 	}
 }
 
-func TestAnImportedPasswordEndsWhatWasGivenBefore(t *testing.T) {
+func TestImportedPasswordRevokesSessionsAndGrants(t *testing.T) {
 	t.Parallel()
 
 	sh, s := visited(t)

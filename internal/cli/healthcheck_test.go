@@ -44,7 +44,7 @@ func listenOn(t *testing.T, network, address string) net.Listener {
 	return l
 }
 
-func TestHealthcheckAsksTheListenerItself(t *testing.T) {
+func TestHealthcheckConnectsToListener(t *testing.T) {
 	t.Parallel()
 
 	t.Run("over TCP, whatever interface it listens on", func(t *testing.T) {

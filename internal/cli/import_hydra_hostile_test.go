@@ -17,7 +17,7 @@ import (
 )
 
 // What is kept here since an import is not undone by another one.
-func TestAnImportKeepsWhatHappenedSince(t *testing.T) {
+func TestHydraImportKeepsLaterChanges(t *testing.T) {
 	t.Parallel()
 
 	f := newHydraFixture(t, hydraV2)
@@ -44,7 +44,7 @@ func TestAnImportKeepsWhatHappenedSince(t *testing.T) {
 	}
 }
 
-func TestADatabaseThatMakesNoSense(t *testing.T) {
+func TestHydraImportRejectsOtherDatabases(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct{ change, want string }{
@@ -70,7 +70,7 @@ func TestADatabaseThatMakesNoSense(t *testing.T) {
 }
 
 // One row that makes no sense is left out, and said so; the rest comes over.
-func TestRowsThatMakeNoSenseAreLeftOut(t *testing.T) {
+func TestHydraImportSkipsInvalidRows(t *testing.T) {
 	t.Parallel()
 
 	f := newHydraFixture(t, hydraV2)
@@ -98,7 +98,7 @@ func TestRowsThatMakeNoSenseAreLeftOut(t *testing.T) {
 }
 
 // A secret that opens nothing is a mistake, and found before anything is changed.
-func TestAWrongSecretStopsTheImport(t *testing.T) {
+func TestHydraImportStopsAtWrongSecret(t *testing.T) {
 	t.Parallel()
 
 	f := newHydraFixture(t, hydraV2)
@@ -120,7 +120,7 @@ func TestAWrongSecretStopsTheImport(t *testing.T) {
 	}
 }
 
-func TestAnImportSaysWhatToTakeFromWhere(t *testing.T) {
+func TestHydraImportFlags(t *testing.T) {
 	t.Parallel()
 
 	f := newHydraFixture(t, hydraV2)
@@ -134,7 +134,7 @@ func TestAnImportSaysWhatToTakeFromWhere(t *testing.T) {
 }
 
 // No secret shows, neither ours nor theirs, whatever goes wrong.
-func TestAnImportTellsNoSecrets(t *testing.T) {
+func TestHydraImportPrintsNoSecrets(t *testing.T) {
 	t.Parallel()
 
 	f := newHydraFixture(t, hydraV2)
@@ -159,7 +159,7 @@ func TestAnImportTellsNoSecrets(t *testing.T) {
 	}
 }
 
-func TestClientsOfAFileComeOver(t *testing.T) {
+func TestHydraImportOfClientFile(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)

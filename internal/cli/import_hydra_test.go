@@ -27,7 +27,7 @@ func taking(t *testing.T, database, from string) (sh *clitest.Shell, words []str
 	return sh, []string{"import", "hydra", "--from", from, "--secrets-system", "another one", "--secrets-system", hydraSecret}
 }
 
-func TestEverythingOfAHydraComesOver(t *testing.T) {
+func TestHydraImport(t *testing.T) {
 	t.Parallel()
 	for version, tables := range map[string]string{"v1": hydraV1, "v2": hydraV2} {
 		t.Run(version, func(t *testing.T) {

@@ -26,7 +26,7 @@ const (
 		{"username": "eve", "password": "battery staple", "claims": {"name": "Eve"}, "administrator": true}]`
 )
 
-func TestImportingTwiceChangesNothing(t *testing.T) {
+func TestRepeatedImportChangesNothing(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
@@ -59,7 +59,7 @@ func rows(sh *clitest.Shell) []any {
 	return []any{clients, people}
 }
 
-func TestAnImportChangesWhatDiffers(t *testing.T) {
+func TestImportUpdatesDifferences(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
@@ -95,7 +95,7 @@ func TestAnImportChangesWhatDiffers(t *testing.T) {
 	}
 }
 
-func TestAnImportIsAllOrNothing(t *testing.T) {
+func TestImportIsAtomic(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
@@ -145,7 +145,7 @@ func TestAnImportIsAllOrNothing(t *testing.T) {
 	servertest.Contains(t, sh.MustFail("users", "import", "/does/not/exist"), "/does/not/exist")
 }
 
-func TestAnImportDoesNotUndoWhatOthersChangeMeanwhile(t *testing.T) {
+func TestImportKeepsConcurrentChanges(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
@@ -180,7 +180,7 @@ func TestAnImportDoesNotUndoWhatOthersChangeMeanwhile(t *testing.T) {
 	}
 }
 
-func TestAnImportReadsStandardInputAndWarns(t *testing.T) {
+func TestImportReadsStandardInputAndWarns(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
@@ -193,7 +193,7 @@ func TestAnImportReadsStandardInputAndWarns(t *testing.T) {
 	}
 }
 
-func TestAnEntryWithoutAnIDStaysTheSameClient(t *testing.T) {
+func TestImportedClientWithoutIDStaysTheSame(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
@@ -207,7 +207,7 @@ func TestAnEntryWithoutAnIDStaysTheSameClient(t *testing.T) {
 		`[{"client_name": "A", "redirect_uris": ["https://a.example"], "scope": "openid email"}]`)), "1 updated")
 }
 
-func TestAnImportLeavesAClientItsOwnHistory(t *testing.T) {
+func TestImportKeepsRegistrationData(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
@@ -227,7 +227,7 @@ func TestAnImportLeavesAClientItsOwnHistory(t *testing.T) {
 	}
 }
 
-func TestDevRefusesToMakeASecretNobodySees(t *testing.T) {
+func TestImportRejectsMissingSecret(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
@@ -241,7 +241,7 @@ func TestDevRefusesToMakeASecretNobodySees(t *testing.T) {
 	}
 }
 
-func TestEveryHashThatAnImportTakesIsUnderstood(t *testing.T) {
+func TestEveryImportableHashVerifies(t *testing.T) {
 	t.Parallel()
 
 	h := credential.NewHasher(64, 1, 2, time.Minute)

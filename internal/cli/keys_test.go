@@ -40,7 +40,7 @@ func ecKey(t *testing.T, curve elliptic.Curve) *ecdsa.PrivateKey {
 	return key
 }
 
-func TestKeysAreRotatedAndListed(t *testing.T) {
+func TestRotateAndListKeys(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
@@ -82,7 +82,7 @@ func TestKeysAreRotatedAndListed(t *testing.T) {
 	servertest.Contains(t, sh.MustFail("keys", "list"), "no system secret opens it")
 }
 
-func TestPrivateKeysAreImported(t *testing.T) {
+func TestImportPrivateKeys(t *testing.T) {
 	t.Parallel()
 
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -115,7 +115,7 @@ func TestPrivateKeysAreImported(t *testing.T) {
 	}
 }
 
-func TestKeysThatCannotSignAreRefused(t *testing.T) {
+func TestUnusableKeysAreRejected(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)

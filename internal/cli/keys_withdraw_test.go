@@ -19,7 +19,7 @@ import (
 
 // A leaked key is withdrawn by a command: what it signed is accepted by no replica, and
 // what it did not sign goes on.
-func TestALeakedKeyIsWithdrawn(t *testing.T) {
+func TestWithdrawKey(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, dsn string) {
 		one := servertest.Start(t, storetest.Open(t, dsn), nil)
@@ -89,7 +89,7 @@ func keyOf(t *testing.T, token any) string {
 	return parsed.Headers[0].KeyID
 }
 
-func TestWithdrawingAKeyIsConfirmed(t *testing.T) {
+func TestWithdrawKeyAsksForConfirmation(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)

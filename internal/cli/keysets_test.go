@@ -10,7 +10,7 @@ import (
 	"github.com/ostiary/ostiary/internal/server/servertest"
 )
 
-func TestKeySetsAreMadeShownAndDeleted(t *testing.T) {
+func TestKeySetLifecycle(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)

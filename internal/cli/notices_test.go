@@ -9,7 +9,7 @@ import (
 	"github.com/ostiary/ostiary/internal/server/servertest"
 )
 
-func TestNoticesAreListedRetriedAndDeleted(t *testing.T) {
+func TestListRetryAndDeleteNotices(t *testing.T) {
 	t.Parallel()
 
 	sh, s := visited(t)

@@ -14,7 +14,7 @@ import (
 
 // A command reports a change when no replica uses what was before: here, when it has given
 // up waiting for one that hangs.
-func TestCommandsReportChangesThatAreInForce(t *testing.T) {
+func TestOutputWaitsUntilChangeIsInForce(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, address string) {
 		t.Helper()

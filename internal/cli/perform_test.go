@@ -76,7 +76,7 @@ func addressIn(t *testing.T, told string) string {
 	return address
 }
 
-func TestSomebodySignsInFromTheTerminal(t *testing.T) {
+func TestPerformAuthorizationCode(t *testing.T) {
 	t.Parallel()
 
 	s := startForTerminals(t)
@@ -115,7 +115,7 @@ func query(t *testing.T, address string) url.Values {
 	return at.Query()
 }
 
-func TestTheTerminalTellsWhatTheServerAnswered(t *testing.T) {
+func TestPerformShowsServerErrors(t *testing.T) {
 	t.Parallel()
 
 	s := startForTerminals(t)
@@ -148,7 +148,7 @@ func TestTheTerminalTellsWhatTheServerAnswered(t *testing.T) {
 	servertest.Contains(t, sh.MustFail("perform", "client-credentials", "--client-id=x"), "say --issuer")
 }
 
-func TestNobodyIsAwaitedForEver(t *testing.T) {
+func TestPerformTimesOut(t *testing.T) {
 	t.Parallel()
 
 	s := startForTerminals(t)
@@ -158,7 +158,7 @@ func TestNobodyIsAwaitedForEver(t *testing.T) {
 	servertest.Contains(t, sh.MustFail("perform", "authorization-code", "--issuer="+s.URL, "--client-id=terminal", "--patience=0s"), "--patience")
 }
 
-func TestAClientGetsATokenInTheTerminal(t *testing.T) {
+func TestPerformClientCredentials(t *testing.T) {
 	t.Parallel()
 
 	s := startForTerminals(t)
@@ -180,7 +180,7 @@ func TestAClientGetsATokenInTheTerminal(t *testing.T) {
 
 // A shell asks how a command line goes on; this test sets what it asks with for the
 // whole process, so that it is not parallel.
-func TestShellsCompleteCommandLines(t *testing.T) {
+func TestShellCompletion(t *testing.T) {
 	for line, want := range map[string]string{
 		"ostiary perform ":                      "authorization-code client-credentials device-code",
 		"ostiary clients list --format ":        "json table yaml",
@@ -202,7 +202,7 @@ func TestShellsCompleteCommandLines(t *testing.T) {
 	}
 }
 
-func TestCompletionIsForKnownShells(t *testing.T) {
+func TestCompletionRejectsUnknownShells(t *testing.T) {
 	t.Parallel()
 
 	sh := &clitest.Shell{T: t}
@@ -214,7 +214,7 @@ func TestCompletionIsForKnownShells(t *testing.T) {
 	}
 }
 
-func TestOutputForPrograms(t *testing.T) {
+func TestOutputFormats(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
@@ -243,7 +243,7 @@ type brokenPipe struct{}
 func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
 
 // The device asks for the first time after five seconds, by then everything is said.
-func TestADeviceInTheTerminal(t *testing.T) {
+func TestPerformDeviceCodeForEachClient(t *testing.T) {
 	t.Parallel()
 
 	s := servertest.StartWithDeviceClients(t, storetest.New(t), nil)
@@ -258,7 +258,7 @@ func TestADeviceInTheTerminal(t *testing.T) {
 			code := regexp.MustCompile(`[B-Z]{4}-[B-Z]{4}`).FindString(told)
 			b := s.NewBrowser()
 			done := b.Follow(b.Post("/device", servertest.Form("user_code", code, "decision", "continue")))
-			servertest.Contains(t, done.Body, "go back to your device")
+			servertest.Contains(t, done.Body, "return to your device")
 			if got := end(); got.Code != 0 {
 				t.Errorf("exit code %d: %s", got.Code, got.Err)
 			} else {

@@ -10,7 +10,7 @@ import (
 	"github.com/ostiary/ostiary/internal/server/servertest"
 )
 
-func TestSecretsAreRotatedByCommand(t *testing.T) {
+func TestRotateClientSecret(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)

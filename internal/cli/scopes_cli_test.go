@@ -10,7 +10,7 @@ import (
 	"github.com/ostiary/ostiary/internal/server/servertest"
 )
 
-func TestScopesAreDeclaredOnTheCommandLine(t *testing.T) {
+func TestScopeLifecycle(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
@@ -56,7 +56,7 @@ func TestScopesAreDeclaredOnTheCommandLine(t *testing.T) {
 }
 
 // The command names imported claims that no scope releases.
-func TestClaimsThatNoScopeReleasesAreNamed(t *testing.T) {
+func TestWarnsOfClaimsWithoutScope(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)

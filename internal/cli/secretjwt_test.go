@@ -9,7 +9,7 @@ import (
 	"github.com/ostiary/ostiary/internal/server/servertest"
 )
 
-func TestSecretsToSignWithAreManagedByCommand(t *testing.T) {
+func TestClientSecretJWTSecrets(t *testing.T) {
 	t.Parallel()
 	sh := clitest.NewShell(t)
 	var made cli.ClientView

@@ -10,7 +10,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-func TestOperatorsLookAtAndRevokeTokens(t *testing.T) {
+func TestIntrospectAndRevokeTokens(t *testing.T) {
 	t.Parallel()
 
 	storetest.EachURL(t, func(t *testing.T, database string) {

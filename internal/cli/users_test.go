@@ -31,7 +31,7 @@ func signsIn(sh *clitest.Shell, username, password string) bool {
 	return ok
 }
 
-func TestAPersonIsAddedChangedAndDeleted(t *testing.T) {
+func TestUserLifecycle(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
@@ -85,7 +85,7 @@ func TestAPersonIsAddedChangedAndDeleted(t *testing.T) {
 	servertest.Contains(t, sh.MustFail("users", "delete", "ada", "-y"), "nobody")
 }
 
-func TestPeopleThatCannotBeAreRefused(t *testing.T) {
+func TestInvalidUsersAreRejected(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)

@@ -15,7 +15,7 @@ import (
 
 // Claims and rights of any account change without its password: of one that was made
 // here, of one whose user signed up, and of one that a login app brought.
-func TestAUserIsUpdatedWithoutANewPassword(t *testing.T) {
+func TestUserUpdateKeepsPassword(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
@@ -67,7 +67,7 @@ func TestAUserIsUpdatedWithoutANewPassword(t *testing.T) {
 	}
 }
 
-func TestUsersAreSearched(t *testing.T) {
+func TestUserSearch(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)
@@ -92,7 +92,7 @@ func TestUsersAreSearched(t *testing.T) {
 }
 
 // An import says who is an administrator only where it says so.
-func TestAnImportGivesAndTakesTheAdministratorRight(t *testing.T) {
+func TestImportSetsAdministrator(t *testing.T) {
 	t.Parallel()
 
 	sh := clitest.NewShell(t)

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestTheAddressOfTheMailCatcherIsChecked(t *testing.T) {
+func TestInvalidMailListenIsRejected(t *testing.T) {
 	t.Parallel()
 
 	for _, listen := range []string{"0.0.0.0:0", "nowhere"} {

@@ -10,7 +10,7 @@ import (
 
 // Each scope that exists from the start and releases claims releases one of the demo
 // person's, so that a developer who tries a recipe of docs/clients.md sees it.
-func TestTheDemoPersonHasAClaimForEachScope(t *testing.T) {
+func TestDemoUserHasAClaimForEachScope(t *testing.T) {
 	t.Parallel()
 
 	records, err := storetest.New(t).Scopes.ListScopes(t.Context())

@@ -10,7 +10,7 @@ import (
 
 // A program with requests:write can sign in anybody to anything: who was signed in, by which
 // key and from where, is in the audit log.
-func TestASignInThatAnAppAnswersIsAudited(t *testing.T) {
+func TestAppSignInIsAudited(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
 		begin := func() string {

@@ -54,7 +54,7 @@ func acceptCode(s *servertest.AppServer, challenge, code string) servertest.Resp
 	return tell(s, http.MethodPut, "/accept", "device_challenge="+challenge, `{"user_code": "`+code+`"}`)
 }
 
-func TestAppsAllowADevice(t *testing.T) {
+func TestAppApprovesDevice(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
@@ -125,7 +125,7 @@ func TestAppsAllowADevice(t *testing.T) {
 	})
 }
 
-func TestAppsRefuseADevice(t *testing.T) {
+func TestAppDeniesDevice(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
@@ -176,7 +176,7 @@ func TestAppsRefuseADevice(t *testing.T) {
 	})
 }
 
-func TestAppsGuessAtCodesInVain(t *testing.T) {
+func TestAppUserCodeAttemptsAreLimited(t *testing.T) {
 	t.Parallel()
 	s := startAllApart(t, storetest.New(t), nil)
 	d := s.AuthorizeDevice(servertest.DeviceClientForm("scope", "openid"))

@@ -14,7 +14,7 @@ import (
 
 // A person whom nobody here has heard of signs in and agrees with the operator's
 // apps, and all that these say arrives.
-func TestAppsSignPeopleIn(t *testing.T) {
+func TestAppSignsUserIn(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
 		b := s.NewBrowser()
@@ -83,7 +83,7 @@ func TestAppsSignPeopleIn(t *testing.T) {
 	})
 }
 
-func TestAnAppIsAskedEachTime(t *testing.T) {
+func TestAppIsAskedEachTime(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
 		b := s.NewBrowser()
@@ -133,7 +133,7 @@ func hintOf(s *servertest.AppServer, b *servertest.Browser, subject string) any 
 	return s.ExchangeCode(servertest.CodeOf(s.TB, b.AuthorizeByApps(s, servertest.AuthorizationRequest(), subject)))["id_token"]
 }
 
-func TestWhoIsNotRememberedIsAskedAgain(t *testing.T) {
+func TestSignInWithoutRememberIsNotKept(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
 		b := s.NewBrowser()
@@ -160,7 +160,7 @@ func TestWhoIsNotRememberedIsAskedAgain(t *testing.T) {
 
 // A client that wants no page is answered from what is remembered, and no app is
 // asked.
-func TestPromptNoneAsksNoApp(t *testing.T) {
+func TestPromptNoneSkipsApps(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
 		none := servertest.AuthorizationRequest("client_id", "careful", "scope", "openid", "prompt", "none")
@@ -199,7 +199,7 @@ func callBasic(s *servertest.AppServer, form url.Values, id, secret string) serv
 	return servertest.Send(s.TB, http.DefaultClient, r)
 }
 
-func TestAppsRefuse(t *testing.T) {
+func TestAppRejectsRequest(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
 		for name, tc := range map[string]struct {
@@ -228,7 +228,7 @@ func wantRefusal(tb testing.TB, what string, p servertest.Response, code, descri
 	}
 }
 
-func TestGrantingNoOpenIDGivesNoIDToken(t *testing.T) {
+func TestNoIDTokenUnlessOpenIDIsGranted(t *testing.T) {
 	t.Parallel()
 	s := servertest.StartWithApps(t, storetest.New(t), servertest.LegacySettings())
 	s.ImportClient(servertest.LegacyClient("legacy", ""))
@@ -251,7 +251,7 @@ func TestGrantingNoOpenIDGivesNoIDToken(t *testing.T) {
 }
 
 // A request that was posted goes the way whole.
-func TestAPostedRequestReachesTheApps(t *testing.T) {
+func TestPostedAuthorizationRequestReachesApps(t *testing.T) {
 	t.Parallel()
 	s := servertest.StartWithApps(t, storetest.New(t), nil)
 	b := s.NewBrowser()
@@ -263,7 +263,7 @@ func TestAPostedRequestReachesTheApps(t *testing.T) {
 }
 
 // One of the steps may stay with the pages.
-func TestOneAppAlone(t *testing.T) {
+func TestLoginAppOrConsentAppAlone(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()

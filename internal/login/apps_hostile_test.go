@@ -14,7 +14,7 @@ import (
 
 // Whoever is sent somebody else's way back does not get on with it, and spends
 // nothing of theirs.
-func TestAVerifierIsGoodInOneBrowserAlone(t *testing.T) {
+func TestVerifierIsBoundToBrowser(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
 		b, other := s.NewBrowser(), s.NewBrowser()
@@ -35,7 +35,7 @@ func TestAVerifierIsGoodInOneBrowserAlone(t *testing.T) {
 	})
 }
 
-func TestAVerifierIsSpentOnce(t *testing.T) {
+func TestVerifierIsRedeemedOnce(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
 		for _, remembered := range []bool{false, true} {
@@ -65,7 +65,7 @@ func TestAVerifierIsSpentOnce(t *testing.T) {
 }
 
 // Signing out does not leave a way to be signed in again.
-func TestAVerifierDoesNotOutliveItsSession(t *testing.T) {
+func TestVerifierEndsWithSession(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
 		b := s.NewBrowser()
@@ -82,7 +82,7 @@ func TestAVerifierDoesNotOutliveItsSession(t *testing.T) {
 	})
 }
 
-func TestOneOfManyComesBack(t *testing.T) {
+func TestConcurrentVerifiersOneSucceeds(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
 		b := s.NewBrowser()
@@ -168,7 +168,7 @@ func TestAnsweredAndUnknownChallenges(t *testing.T) {
 	})
 }
 
-func TestWhatAppsMayNotSay(t *testing.T) {
+func TestInvalidAppAnswersAreRejected(t *testing.T) {
 	t.Parallel()
 	s := servertest.StartWithApps(t, storetest.New(t), nil)
 	b := s.NewBrowser()
@@ -202,7 +202,7 @@ func TestWhatAppsMayNotSay(t *testing.T) {
 
 // People whom a login app brings can be kept out like any others, and what was
 // given to them ends.
-func TestWhoAnAppBringsCanBeKeptOut(t *testing.T) {
+func TestAppUserCanBeDisabled(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
 		b := s.NewBrowser()
@@ -237,7 +237,7 @@ func TestWhoAnAppBringsCanBeKeptOut(t *testing.T) {
 
 // The names of those whom an app brings and of those who have an account here do
 // not meet.
-func TestASubjectTakesNobodysName(t *testing.T) {
+func TestAppSubjectIsNotAUsername(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
 		tokens := s.ExchangeCode(servertest.CodeOf(t, s.NewBrowser().AuthorizeByApps(s, servertest.AuthorizationRequest(), "ada")))
@@ -259,7 +259,7 @@ func TestASubjectTakesNobodysName(t *testing.T) {
 }
 
 // A login app may prolong the session that a person goes on in.
-func TestAnAppExtendsASession(t *testing.T) {
+func TestAppExtendsSession(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
@@ -290,7 +290,7 @@ func TestAnAppExtendsASession(t *testing.T) {
 }
 
 // A client hears of a sign-out by the name that it knows the person by.
-func TestAForcedSubjectIsAlsoThatOfASignOut(t *testing.T) {
+func TestForcedSubjectIsInLogoutToken(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
 		s.ImportClient(`{"client_id": "told", "client_secret": "told-secret-told-secret-told-sec", "redirect_uris": ["` + servertest.RedirectURI + `"],
@@ -310,7 +310,7 @@ func TestAForcedSubjectIsAlsoThatOfASignOut(t *testing.T) {
 }
 
 // A lost database is no verdict on what an app or a person brings.
-func TestALostDatabaseIsNoVerdictOnApps(t *testing.T) {
+func TestLostDatabaseIsUnavailableToApps(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
 		b := s.NewBrowser()

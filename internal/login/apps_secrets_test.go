@@ -16,7 +16,7 @@ import (
 
 // Neither what people carry between here and the apps nor what the apps show is
 // readable at rest or in the log (promise 5).
-func TestWhatIsCarriedToAppsIsKeptNowhere(t *testing.T) {
+func TestChallengesAndVerifiersAreNotStored(t *testing.T) {
 	t.Parallel()
 	var book servertest.LogBuffer
 	at := storetest.SQLiteURL(t)

@@ -13,7 +13,7 @@ import (
 
 // A refusal goes to the client in its words (RFC 6749 section 4.1.2.1), and a
 // later request asks again.
-func TestAPersonMayRefuse(t *testing.T) {
+func TestUserMayDenyConsent(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	b := s.NewBrowser()
@@ -32,7 +32,7 @@ func TestAPersonMayRefuse(t *testing.T) {
 
 // An earlier consent stands, but not where anything on the device can pretend to
 // be the client (RFC 8252 section 8.6), nor against prompt=consent.
-func TestWhenConsentIsAskedForAgain(t *testing.T) {
+func TestConsentIsNotReusedForNativeClients(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	b := s.NewBrowser()
@@ -73,7 +73,7 @@ func TestWhenConsentIsAskedForAgain(t *testing.T) {
 
 // A form of another site does nothing here, whatever cookies come with it
 // (RFC 6749 section 10.12).
-func TestFormsOfOtherSitesDoNothing(t *testing.T) {
+func TestCrossOriginFormsAreRejected(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), map[string]string{"sign_up": "on"})
 	b := s.NewBrowser()

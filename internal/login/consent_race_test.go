@@ -15,7 +15,7 @@ import (
 
 // A client that registers for more while a person reads what it asks for gets
 // what they read.
-func TestHostileClientGrowsWhileAPersonDecides(t *testing.T) {
+func TestHostileClientChangesDuringConsent(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	b := s.NewBrowser()
@@ -54,7 +54,7 @@ func TestHostileClientGrowsWhileAPersonDecides(t *testing.T) {
 }
 
 // What a client sends to the wrong place, or too much of, is not kept there.
-func TestHostileARequestThatWaitsHoldsNoCredential(t *testing.T) {
+func TestHostilePendingRequestHoldsNoCredential(t *testing.T) {
 	t.Parallel()
 	at := storetest.SQLiteURL(t)
 	s := servertest.Start(t, storetest.Open(t, at), nil)
@@ -95,7 +95,7 @@ func TestHostileARequestThatWaitsHoldsNoCredential(t *testing.T) {
 }
 
 // A hint holds over the detour, although it is not kept.
-func TestHostileAHintOutlastsTheSignInPage(t *testing.T) {
+func TestHostileHintIsCheckedAfterSignIn(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	b := s.NewBrowser()

@@ -17,7 +17,7 @@ import (
 
 // Attempts that reach any replica lock out unknown devices and networks alone, and the
 // operator ends the lockout with a command.
-func TestOutsidersCannotLockAUserOut(t *testing.T) {
+func TestOutsidersCannotLockUserOut(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, dsn string) {
 		proxied := map[string]string{"trusted_proxies": "127.0.0.0/8"}
@@ -97,7 +97,7 @@ func TestOutsidersCannotLockAUserOut(t *testing.T) {
 
 // A wrong password costs the same statements whether or not there is such an account,
 // and no more than docs/architecture.md says beside session, request and account.
-func TestAPasswordAttemptCostsTheSameForNobody(t *testing.T) {
+func TestPasswordAttemptStatementsForUnknownUser(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		s := servertest.Start(t, db, map[string]string{"trusted_proxies": "127.0.0.0/8"})

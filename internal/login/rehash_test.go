@@ -16,7 +16,7 @@ import (
 
 // An imported hash is replaced at the first sign-in. Nothing else ends with it, and to
 // import it again changes nothing.
-func TestAnImportedHashIsRenewedAtTheFirstSignIn(t *testing.T) {
+func TestImportedHashIsReplacedAtFirstSignIn(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		s := servertest.Start(t, db, map[string]string{"argon2_memory_mib": "19"})

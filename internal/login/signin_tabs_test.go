@@ -14,7 +14,7 @@ import (
 
 // Two tabs wait at the sign-in page. When somebody has signed in in one of them, the other
 // goes on without a password, unless its client asked for a sign-in of its own.
-func TestASignInPageGoesOnWhenAnotherTabHasSignedIn(t *testing.T) {
+func TestSignInPageContinuesAfterSignInInAnotherTab(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
@@ -57,7 +57,7 @@ func TestASignInPageGoesOnWhenAnotherTabHasSignedIn(t *testing.T) {
 
 // The sign-in page and the authorization endpoint read the claims parameter alike. Else they
 // would send the browser to and fro.
-func TestADemandInAnySpellingEndsOnAPage(t *testing.T) {
+func TestClaimsParameterCausesNoRedirectLoop(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	for _, demand := range []string{
@@ -81,7 +81,7 @@ func TestADemandInAnySpellingEndsOnAPage(t *testing.T) {
 }
 
 // A user who enters another name, or asks to stay signed in, is not passed on unseen.
-func TestTheFormOfAnotherUserIsNotPassedOn(t *testing.T) {
+func TestSignInFormOfAnotherUserIsNotSkipped(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	b := s.NewBrowser()
@@ -101,7 +101,7 @@ func TestTheFormOfAnotherUserIsNotPassedOn(t *testing.T) {
 }
 
 // The page offers to remember a consent only where a later request is not asked about anyhow.
-func TestTheConsentPageOffersToRememberWhereItHolds(t *testing.T) {
+func TestConsentPageOffersRememberOnlyWhereKept(t *testing.T) {
 	t.Parallel()
 	s := servertest.StartWithDeviceClients(t, storetest.New(t), nil)
 	s.ImportClient(`{"client_id": "asks", "client_secret": "asks-secret-asks-secret-asks-sec", "redirect_uris": ["`+servertest.RedirectURI+`"], "scope": "openid"}`,

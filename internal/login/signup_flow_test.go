@@ -25,7 +25,7 @@ func signUp(b *servertest.Browser, p servertest.Response, username string) serve
 }
 
 // Where people may not make accounts, nothing offers it.
-func TestSignUpIsOffUnlessItIsOn(t *testing.T) {
+func TestSignUpIsOffByDefault(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	b := s.NewBrowser()
@@ -48,7 +48,7 @@ func TestSignUpIsOffUnlessItIsOn(t *testing.T) {
 }
 
 // Initiating User Registration via OpenID Connect 1.0, section 4.
-func TestPromptCreateMakesAnAccount(t *testing.T) {
+func TestPromptCreateCreatesAccount(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
@@ -88,7 +88,7 @@ func TestPromptCreateMakesAnAccount(t *testing.T) {
 
 // Whoever has an account already may sign in instead, and is then not asked to
 // make another.
-func TestPromptCreateEndsWithSigningInToo(t *testing.T) {
+func TestPromptCreateAllowsSignIn(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), map[string]string{"sign_up": "on"})
 	b := s.NewBrowser()
@@ -124,7 +124,7 @@ func TestPromptCreateEndsWithSigningInToo(t *testing.T) {
 }
 
 // Of those who ask for one name at once, one gets it.
-func TestOfManyWhoAskForOneNameOneGetsIt(t *testing.T) {
+func TestConcurrentSignUpsOneGetsUsername(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()

@@ -40,7 +40,7 @@ func wantInstead(t *testing.T, s *servertest.Server, what string, p servertest.R
 }
 
 // Host alone changes nothing: a proxy may rewrite it, and then it is the same for all.
-func TestSignInWorksWhateverHostSays(t *testing.T) {
+func TestSignInIgnoresHostHeader(t *testing.T) {
 	t.Parallel()
 
 	s := servertest.Start(t, storetest.New(t), nil)
@@ -73,7 +73,7 @@ func (rewritesHost) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // A browser that shows by its Origin that it is at another address is told the right one.
-func TestAFormAtAnotherAddressIsToldTheIssuer(t *testing.T) {
+func TestFormAtWrongAddressShowsIssuer(t *testing.T) {
 	t.Parallel()
 
 	s := servertest.Start(t, storetest.New(t), map[string]string{"sign_up": "on"})
@@ -91,7 +91,7 @@ func TestAFormAtAnotherAddressIsToldTheIssuer(t *testing.T) {
 }
 
 // Who begins a sign-in at another address arrives at the issuer without its cookie.
-func TestASignInBegunAtAnotherAddressIsToldTheIssuer(t *testing.T) {
+func TestSignInAtWrongAddressShowsIssuer(t *testing.T) {
 	t.Parallel()
 
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
@@ -144,7 +144,7 @@ func finished(s *servertest.Server) servertest.Response {
 }
 
 // The same with the operator's login app, which is asked in between.
-func TestASignInBegunAtAnotherAddressIsToldTheIssuerAfterTheApp(t *testing.T) {
+func TestSignInAtWrongAddressShowsIssuerAfterApp(t *testing.T) {
 	t.Parallel()
 
 	s := servertest.StartWithApps(t, storetest.New(t), nil)
@@ -155,7 +155,7 @@ func TestASignInBegunAtAnotherAddressIsToldTheIssuerAfterTheApp(t *testing.T) {
 }
 
 // And with the operator's device app, where a person begins without any client.
-func TestADeviceBegunAtAnotherAddressIsToldTheIssuerAfterTheApp(t *testing.T) {
+func TestDeviceAtWrongAddressShowsIssuerAfterApp(t *testing.T) {
 	t.Parallel()
 
 	s := startAllApart(t, storetest.New(t), nil)

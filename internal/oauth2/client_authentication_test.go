@@ -13,7 +13,7 @@ import (
 )
 
 // A repeated parameter is refused before anything is claimed.
-func TestRepeatedParametersClaimNothing(t *testing.T) {
+func TestRepeatedParametersRedeemNothing(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	code := s.NewBrowser().Code(servertest.AuthorizationRequest())
@@ -23,7 +23,7 @@ func TestRepeatedParametersClaimNothing(t *testing.T) {
 	s.ExchangeCode(code)
 }
 
-func TestClientAuthenticationAtTheEndpoint(t *testing.T) {
+func TestClientAuthentication(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	ask := func(change func(*http.Request, url.Values)) servertest.Response {

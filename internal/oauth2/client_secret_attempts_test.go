@@ -14,7 +14,7 @@ import (
 
 // A short secret, which somebody thought of, cannot be guessed faster at one
 // endpoint than at the other: they count together.
-func TestGuessesAtAShortSecretCountTogether(t *testing.T) {
+func TestShortSecretAttemptsAreLimited(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), map[string]string{"registration_query_secrets": "on"})
 	const short = `{"token_endpoint_auth_method": "client_secret_post", "grant_types": ["client_credentials"]`
@@ -62,7 +62,7 @@ func TestGuessesAtAShortSecretCountTogether(t *testing.T) {
 
 // A client that came over from another server goes on with the secret it has, of which
 // afterwards no more is kept than of any other's.
-func TestASecretThatCameOverGoesOn(t *testing.T) {
+func TestImportedSecretStaysValid(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		s := servertest.Start(t, storetest.Open(t, url), nil)

@@ -14,7 +14,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-func TestAClientThatSignsWithItsSecret(t *testing.T) {
+func TestClientSecretJWT(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
@@ -58,7 +58,7 @@ func TestAClientThatSignsWithItsSecret(t *testing.T) {
 
 // Libraries name the issuer or the endpoint that they call as the audience of their
 // assertions, alone or in a list. zitadel/oidc and Authlib make assertions of an hour.
-func TestAudiencesAndAgesOfAssertions(t *testing.T) {
+func TestClientAssertionAudienceAndAge(t *testing.T) {
 	t.Parallel()
 	for setting, want := range map[string]int{"baseline": http.StatusOK, "issuer": http.StatusUnauthorized} {
 		s := servertest.Start(t, storetest.New(t), map[string]string{"client_assertion_audience": setting, "rate_limits": "off"})
@@ -97,7 +97,7 @@ func TestAudiencesAndAgesOfAssertions(t *testing.T) {
 	}
 }
 
-func TestAMethodIsChangedWithItsSecret(t *testing.T) {
+func TestChangeOfAuthenticationMethod(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()

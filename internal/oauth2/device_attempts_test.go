@@ -11,7 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-func TestWrongCodesAreLookedAtForAWhile(t *testing.T) {
+func TestWrongUserCodesAreLimited(t *testing.T) {
 	t.Parallel()
 	s := servertest.StartWithDeviceClients(t, storetest.New(t), nil)
 	d := s.AuthorizeDevice(servertest.DeviceClientForm())
@@ -33,7 +33,7 @@ func TestWrongCodesAreLookedAtForAWhile(t *testing.T) {
 }
 
 // A caller with all networks of a site is bounded as the site is, and others are not.
-func TestWrongCodesAreCountedBySite(t *testing.T) {
+func TestWrongUserCodesAreCountedPerNetwork(t *testing.T) {
 	t.Parallel()
 	s := servertest.StartWithDeviceClients(t, storetest.New(t), map[string]string{"trusted_proxies": "127.0.0.0/8"})
 	enter := func(from, code string) int {
@@ -62,7 +62,7 @@ func TestWrongCodesAreCountedBySite(t *testing.T) {
 }
 
 // What another site's page loads here uses up nobody's tries.
-func TestNoPageElsewhereUsesUpTheTriesAtCodes(t *testing.T) {
+func TestCrossSiteRequestsDoNotCountAsUserCodeAttempts(t *testing.T) {
 	t.Parallel()
 	for _, settings := range []map[string]string{nil, {"device_url": "https://apps.example/device"}} {
 		s := servertest.StartWithDeviceClients(t, storetest.New(t), settings)

@@ -23,7 +23,7 @@ func eachWithDevices(t *testing.T, test func(t *testing.T, s *servertest.Server)
 	})
 }
 
-func TestADeviceIsAllowedElsewhere(t *testing.T) {
+func TestDeviceFlow(t *testing.T) {
 	eachWithDevices(t, func(t *testing.T, s *servertest.Server) {
 		t.Helper()
 		asked := s.PostForm("/oauth2/device/auth", servertest.DeviceClientForm("scope", "openid offline_access email nonsense", "resource", "https://api.example"))
@@ -56,7 +56,7 @@ func TestADeviceIsAllowedElsewhere(t *testing.T) {
 		servertest.WantError(t, d.Poll(), 400, "authorization_pending")
 
 		done := b.Follow(b.EnterUserCode(d, "continue"))
-		if done.Status != http.StatusOK || !strings.Contains(done.Body, "go back to your device") {
+		if done.Status != http.StatusOK || !strings.Contains(done.Body, "return to your device") {
 			t.Fatalf("the way ends at %d %s\n%s", done.Status, done.Location(), done.Body)
 		}
 		tokens := d.Poll().JSON(t)
@@ -88,7 +88,7 @@ func TestADeviceIsAllowedElsewhere(t *testing.T) {
 	})
 }
 
-func TestAPersonRefusesADevice(t *testing.T) {
+func TestUserDeniesDevice(t *testing.T) {
 	eachWithDevices(t, func(t *testing.T, s *servertest.Server) {
 		t.Helper()
 		for name, refuse := range map[string]func(*servertest.Browser, *servertest.PendingDevice) servertest.Response{
@@ -118,7 +118,7 @@ func TestAPersonRefusesADevice(t *testing.T) {
 	})
 }
 
-func TestADeviceThatAsksTooOftenWaitsLonger(t *testing.T) {
+func TestDevicePollingTooFastSlowsDown(t *testing.T) {
 	eachWithDevices(t, func(t *testing.T, s *servertest.Server) {
 		t.Helper()
 		d := s.AuthorizeDevice(servertest.DeviceClientForm())
@@ -139,7 +139,7 @@ func TestADeviceThatAsksTooOftenWaitsLonger(t *testing.T) {
 	})
 }
 
-func TestADeviceHearsOfItsOwnCodeAlone(t *testing.T) {
+func TestDeviceCodeIsBoundToClient(t *testing.T) {
 	eachWithDevices(t, func(t *testing.T, s *servertest.Server) {
 		t.Helper()
 		d := s.AuthorizeDevice(servertest.DeviceClientForm())
@@ -171,7 +171,7 @@ func TestADeviceHearsOfItsOwnCodeAlone(t *testing.T) {
 	})
 }
 
-func TestWhatADeviceMayAskFor(t *testing.T) {
+func TestDeviceAuthorizationRequestChecks(t *testing.T) {
 	t.Parallel()
 	s := servertest.StartWithDeviceClients(t, storetest.New(t), nil)
 	for name, tc := range map[string]struct {
@@ -207,7 +207,7 @@ func TestWhatADeviceMayAskFor(t *testing.T) {
 				p = b.Get(p.Location().String())
 			}
 		}
-		if !seen || !strings.Contains(p.Body, "go back to your device") {
+		if !seen || !strings.Contains(p.Body, "return to your device") {
 			t.Errorf("asked: %v, and then %d\n%s", seen, p.Status, p.Body)
 		}
 		tokens := d.Poll().JSON(t)
@@ -236,7 +236,7 @@ func texts(list any) (all []string) {
 
 // Of many polls at once one gets the tokens, whatever else there is, and no other ends
 // them.
-func TestOfManyPollsAtOnceOneWins(t *testing.T) {
+func TestConcurrentPollsOneSucceeds(t *testing.T) {
 	eachWithDevices(t, func(t *testing.T, s *servertest.Server) {
 		t.Helper()
 		d := s.AuthorizeDevice(servertest.DeviceClientForm("scope", "openid"))
@@ -268,7 +268,7 @@ func TestOfManyPollsAtOnceOneWins(t *testing.T) {
 	})
 }
 
-func TestWhatPeopleEnter(t *testing.T) {
+func TestUserCodeSpellings(t *testing.T) {
 	t.Parallel()
 	s := servertest.StartWithDeviceClients(t, storetest.New(t), nil)
 	d := s.AuthorizeDevice(servertest.DeviceClientForm())

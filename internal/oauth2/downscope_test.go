@@ -40,7 +40,7 @@ func tokensOf(s *servertest.Server, id, secret, code string) servertest.Object {
 }
 
 // A claim requested by name needs a scope that the client may have, at each step.
-func TestClaimsByNameAreHeldAgainstTheClientsScopes(t *testing.T) {
+func TestRequestedClaimsNeedClientScopes(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
@@ -67,7 +67,7 @@ func TestClaimsByNameAreHeldAgainstTheClientsScopes(t *testing.T) {
 }
 
 // The claims of a scope that was granted are not released when a refresh leaves it out.
-func TestARefreshNarrowsClaimsToo(t *testing.T) {
+func TestRefreshDownscopesClaims(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	tokens := s.ExchangeCode(s.NewBrowser().Code(servertest.AuthorizationRequest("scope", "openid email offline_access", "claims", emailByName)))
@@ -79,7 +79,7 @@ func TestARefreshNarrowsClaimsToo(t *testing.T) {
 
 // A self-registered client gets no claims by name of scopes that such clients may not
 // have, also where the configuration has changed since it registered.
-func TestClaimsByNameAreHeldAgainstTheRegistrationScopes(t *testing.T) {
+func TestRequestedClaimsNeedRegistrationScopes(t *testing.T) {
 	t.Parallel()
 	db := storetest.New(t)
 	s := servertest.Start(t, db, nil)
@@ -103,7 +103,7 @@ func TestClaimsByNameAreHeldAgainstTheRegistrationScopes(t *testing.T) {
 
 // A consent app is told the scopes that the claims parameter implies, and what it does
 // not grant is not released.
-func TestAConsentAppGrantsClaimsByName(t *testing.T) {
+func TestConsentAppGrantsRequestedClaims(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
 		people(s.Server)
@@ -138,7 +138,7 @@ func TestAConsentAppGrantsClaimsByName(t *testing.T) {
 
 // What a page has shown is what is granted: claims whose scope the client got while the
 // user was reading are not.
-func TestClaimsThatWereNotShownAreNotGranted(t *testing.T) {
+func TestClaimsNotShownAreNotGranted(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	s.SetClientScope("careful", "openid profile")

@@ -43,7 +43,7 @@ func TestStatementsWithHooks(t *testing.T) {
 }
 
 // A device is asked about when its person has answered, and not with each poll.
-func TestAHookIsAskedAboutDevices(t *testing.T) {
+func TestTokenHookRunsForDeviceFlow(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
@@ -86,7 +86,7 @@ func TestAHookIsAskedAboutDevices(t *testing.T) {
 
 // Those who wait for a hook that hangs keep nobody out, and whoever hangs up meanwhile
 // has lost nothing.
-func TestAHookThatHangsKeepsNobodyOut(t *testing.T) {
+func TestSlowTokenHookDoesNotBlockOthers(t *testing.T) {
 	t.Parallel()
 	asked, hang := make(chan struct{}, 10), make(chan struct{})
 	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -73,7 +73,7 @@ func part(o any, names ...string) any {
 	return o
 }
 
-func TestATokenHookHasASayInEveryToken(t *testing.T) {
+func TestTokenHookRunsForEveryGrant(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
@@ -152,7 +152,7 @@ func TestATokenHookHasASayInEveryToken(t *testing.T) {
 }
 
 // What a hook refuses or fails at costs nobody their code, refresh token or assertion.
-func TestAHookThatRefusesOrFailsCostsNothing(t *testing.T) {
+func TestFailedTokenHookRedeemsNothing(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		status int
@@ -222,7 +222,7 @@ func TestAHookThatRefusesOrFailsCostsNothing(t *testing.T) {
 }
 
 // Nobody makes us ask a hook who has not what it takes.
-func TestAHookIsNotAskedInVain(t *testing.T) {
+func TestTokenHookIsNotCalledForFailedRequests(t *testing.T) {
 	t.Parallel()
 	h := newHook(t)
 	s := servertest.Start(t, storetest.New(t), map[string]string{"token_hook_url": h.url})
@@ -258,7 +258,7 @@ func TestAHookIsNotAskedInVain(t *testing.T) {
 	}
 }
 
-func TestARefreshHookIsAskedFirst(t *testing.T) {
+func TestRefreshTokenHookRunsFirst(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
@@ -301,7 +301,7 @@ func TestARefreshHookIsAskedFirst(t *testing.T) {
 }
 
 // A refresh token serves one of many at once, whatever hooks say to each of them.
-func TestAHookBreaksNoCompareAndSet(t *testing.T) {
+func TestTokenHookKeepsRedemptionAtomic(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()

@@ -13,7 +13,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-func TestIDTokensOfTheTokenEndpointCarryTheClaimsOfGrantedScopes(t *testing.T) {
+func TestIDTokenCarriesClaimsOfGrantedScopes(t *testing.T) {
 	t.Parallel()
 	full := servertest.Object{"name": "Ada Lovelace", "email": "ada@example.com", "email_verified": true, "groups": []any{"staff", "math"}, "department": nil}
 	minimal := servertest.Object{"name": nil, "email": nil, "email_verified": nil, "groups": nil}
@@ -67,7 +67,7 @@ func TestIDTokensOfTheTokenEndpointCarryTheClaimsOfGrantedScopes(t *testing.T) {
 }
 
 // What goes through the browser says no more than it must, whatever the setting.
-func TestFrontChannelIDTokensStayMinimal(t *testing.T) {
+func TestFrontChannelIDTokenIsMinimal(t *testing.T) {
 	t.Parallel()
 	settings := servertest.LegacySettings()
 	settings["id_token_claims"] = "granted"
@@ -114,7 +114,7 @@ func (l *lines) with(text string) (found []string) {
 
 // A user in very many groups gets an ID token that fits into a cookie; userinfo has the
 // rest.
-func TestLongClaimsAreLeftToUserinfo(t *testing.T) {
+func TestLongClaimsAreOnlyInUserinfo(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		groups, length int

@@ -25,7 +25,7 @@ func service(id, served string) string {
 }
 
 // What introspection says, and to whom (RFC 7662 sections 2.2 and 4).
-func TestIntrospectionTellsThoseConcerned(t *testing.T) {
+func TestIntrospectionIsLimitedToConcernedClients(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	s.ImportClient(service("api", `"https://api.example"`), service("stranger", ""),
@@ -88,7 +88,7 @@ func TestIntrospectionTellsThoseConcerned(t *testing.T) {
 }
 
 // What revocation ends, and what it leaves alone (RFC 7009 sections 2.1 and 2.2).
-func TestRevocationEndsWhatItNames(t *testing.T) {
+func TestRevocation(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	b := s.NewBrowser()

@@ -11,7 +11,7 @@ import (
 )
 
 // Clients of Ory Hydra ask for offline as they may, and get refresh tokens for it.
-func TestOfflineIsAsGoodAsOfflineAccess(t *testing.T) {
+func TestOfflineEqualsOfflineAccess(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		s := servertest.Start(t, db, nil)

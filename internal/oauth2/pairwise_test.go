@@ -15,7 +15,7 @@ import (
 
 // A pairwise client hears of a person under one name wherever it looks, which is
 // not the one that others hear (OpenID Connect Core section 8).
-func TestAPairwiseClientKnowsAPersonUnderANameOfItsOwn(t *testing.T) {
+func TestPairwiseSubject(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
@@ -83,7 +83,7 @@ func TestAPairwiseClientKnowsAPersonUnderANameOfItsOwn(t *testing.T) {
 // Anybody can register a client with another's redirect URI. By the device grant its tokens
 // come to it all the same: it must not learn under which names that sector knows people, nor
 // by a refresh token after it has given the grant up.
-func TestADeviceClientLearnsNoOtherSectorsSubjects(t *testing.T) {
+func TestDeviceClientCannotLearnOtherSectorSubjects(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
@@ -139,7 +139,7 @@ func encoded(tb testing.TB, o servertest.Object) string {
 }
 
 // What a pairwise client says of a person, it says under the name it knows.
-func TestAPairwiseClientNamesAPersonAsItKnowsThem(t *testing.T) {
+func TestPairwiseSubjectInHintAndClaimsParameter(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), servertest.LegacySettings())
 	s.ImportClient(servertest.LegacyClient("pair", `, "subject_type": "pairwise"`), servertest.LegacyClient("other", ""))

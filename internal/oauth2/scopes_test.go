@@ -49,7 +49,7 @@ func people(s *servertest.Server) {
 	}
 }
 
-func TestOperatorsScopesReleaseTheirClaims(t *testing.T) {
+func TestOperatorScopesReleaseClaims(t *testing.T) {
 	t.Parallel()
 	for name, opaque := range map[string]string{"JWT access tokens": "jwt", "opaque access tokens": "opaque"} {
 		t.Run(name, func(t *testing.T) {
@@ -84,7 +84,7 @@ func TestOperatorsScopesReleaseTheirClaims(t *testing.T) {
 }
 
 // What an operator declares is in the documents and on the pages.
-func TestOperatorsScopesAreDescribed(t *testing.T) {
+func TestOperatorScopesAreDescribed(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	document := func() string { return s.NewBrowser().Get("/.well-known/openid-configuration").Body }
@@ -115,7 +115,7 @@ func TestOperatorsScopesAreDescribed(t *testing.T) {
 
 // A client that registered itself may have the scopes of the configuration, and those
 // whose record says so; not those of the administrators' API.
-func TestWhoMayAskForAScope(t *testing.T) {
+func TestScopesOfSelfRegisteredClients(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), map[string]string{"registration_scopes": "openid email", "default_scopes": "openid"})
 	declare(s,

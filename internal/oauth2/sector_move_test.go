@@ -15,7 +15,7 @@ import (
 // A client that registered itself proves its sector by getting answers at its redirect
 // URIs. One that takes another's redirect URI afterwards does not learn the subjects of
 // that sector with the tokens and codes that it has.
-func TestAClientThatMovesLearnsNoOtherSectorsSubjects(t *testing.T) {
+func TestMovedClientCannotLearnOtherSectorSubjects(t *testing.T) {
 	t.Parallel()
 	const theirs = "https://victim.example/cb"
 	pairwise := map[string]any{"subject_type": "pairwise"}

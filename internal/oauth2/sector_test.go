@@ -25,7 +25,7 @@ func signIn(s *servertest.Server, t *testing.T, b *servertest.Browser, c servert
 	return p.JSON(t)
 }
 
-func TestClientsOfOneSectorKnowAPersonByOneName(t *testing.T) {
+func TestClientsOfOneSectorShareSubject(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
@@ -63,7 +63,7 @@ func TestClientsOfOneSectorKnowAPersonByOneName(t *testing.T) {
 	})
 }
 
-func TestUserinfoIsEncryptedForTheClientThatRegisteredSo(t *testing.T) {
+func TestUserinfoIsEncryptedIfRegistered(t *testing.T) {
 	t.Parallel()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {

@@ -124,7 +124,7 @@ func (e *sessionEnd) sessionID(t *testing.T) string {
 
 // However a session ends, and however long it has been, every access token given in it ends
 // too: clients have lifespans of their own, far beyond what the server gives by default.
-func TestTheEndOfASessionReachesEveryTokenGivenInIt(t *testing.T) {
+func TestSessionEndRevokesEveryToken(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(t *testing.T, e *sessionEnd){
 		"sign-out": func(t *testing.T, e *sessionEnd) {

@@ -17,7 +17,7 @@ import (
 
 // A replica whose keys are too old to know whether a token is ours says so: it is
 // neither a bad hint nor an inactive token.
-func TestHostileOldKeysAreNoVerdict(t *testing.T) {
+func TestHostileStaleKeysAreUnavailable(t *testing.T) {
 	t.Parallel()
 	db := storetest.New(t)
 	s := servertest.Start(t, db, nil)

@@ -11,7 +11,7 @@ import (
 
 // What an app adds to access tokens stands where the operator wants it, and nothing of
 // it is lost or takes the protocol's place.
-func TestClaimsStandBesideTheProtocols(t *testing.T) {
+func TestAppClaimsInAccessTokens(t *testing.T) {
 	t.Parallel()
 	added := servertest.Object{"tenant": 7.0, "groups": []any{"a"}, "sub": "somebody", "exp": 1.0, "scp": "everything", "other": "x"}
 	for name, tc := range map[string]struct {
@@ -58,7 +58,7 @@ func TestClaimsStandBesideTheProtocols(t *testing.T) {
 }
 
 // A sealed token is read here alone, so that there is one place for everything.
-func TestASealedTokenKeepsItsClaimsTogether(t *testing.T) {
+func TestOpaqueTokenKeepsClaims(t *testing.T) {
 	t.Parallel()
 	s := servertest.StartWithApps(t, storetest.New(t), map[string]string{
 		"allowed_top_level_claims": "tenant", "mirror_top_level_claims": "off", "scope_claim": "list", "access_token_format": "opaque",

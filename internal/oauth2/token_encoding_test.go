@@ -44,7 +44,7 @@ func spellings(token string) map[string]string {
 
 // A token has one spelling, while it lives and when it was revoked: otherwise
 // what denies one would not deny the other.
-func TestHostileATokenHasOneSpelling(t *testing.T) {
+func TestHostileTokenHasOneEncoding(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	b := s.NewBrowser()

@@ -63,7 +63,7 @@ func decrypted(t *testing.T, token any, alg string, key any) string {
 
 // A client that registered for it gets its ID tokens encrypted, from both endpoints
 // and at each refresh, and never otherwise (OpenID Connect Core section 10.2).
-func TestIDTokensAreEncryptedForWhoRegisteredIt(t *testing.T) {
+func TestIDTokenIsEncryptedIfRegistered(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), servertest.LegacySettings())
 	b := s.NewBrowser()
@@ -93,7 +93,7 @@ func TestIDTokensAreEncryptedForWhoRegisteredIt(t *testing.T) {
 
 // Where the client has no key that serves, it is told so, and nothing goes out in
 // the clear.
-func TestWithoutAKeyNoIDTokenGoesOut(t *testing.T) {
+func TestNoIDTokenWithoutEncryptionKey(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), servertest.LegacySettings())
 	b := s.NewBrowser()

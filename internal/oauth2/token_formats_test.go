@@ -18,7 +18,7 @@ import (
 )
 
 // Nothing of the token endpoints may be cached (RFC 6749 section 5.1).
-func TestTokenAnswersAreNotCached(t *testing.T) {
+func TestTokenResponsesAreNotCached(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	good := s.PostForm("/oauth2/token", servertest.CodeExchange(s.NewBrowser().Code(servertest.AuthorizationRequest())))
@@ -78,7 +78,7 @@ func TestIDTokensAreSignedAndHashedAsRegistered(t *testing.T) {
 }
 
 // Header and claims of an access token (RFC 9068 sections 2.1 to 2.2.3).
-func TestAccessTokensAreOfRFC9068(t *testing.T) {
+func TestAccessTokensFollowRFC9068(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	got := s.ExchangeCode(s.NewBrowser().Code(servertest.AuthorizationRequest("resource", "https://api.example")))
@@ -118,7 +118,7 @@ func verifiedSubject(s *servertest.Server, t *testing.T, tokens map[string]any) 
 
 // Without offline_access there is no refresh token, and without openid no ID
 // token (OpenID Connect Core sections 3.1.2.1 and 11).
-func TestScopesDecideWhichTokensThereAre(t *testing.T) {
+func TestScopesDecideIssuedTokens(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	b := s.NewBrowser()
@@ -173,7 +173,7 @@ func TestResourcesBecomeTheAudience(t *testing.T) {
 
 // Who asks for a resource and for openid may have both in one token; what names
 // the resource alone is not for us (RFC 9068 section 4).
-func TestUserinfoTakesTokensThatAreForIt(t *testing.T) {
+func TestUserinfoRequiresItsAudience(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	b := s.NewBrowser()

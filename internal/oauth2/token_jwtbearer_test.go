@@ -28,7 +28,7 @@ func with(form url.Values, name string, values ...string) url.Values {
 	return form
 }
 
-func TestAnIssuersWordGivesAToken(t *testing.T) {
+func TestJWTBearerGrant(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
@@ -87,7 +87,7 @@ func TestAnIssuersWordGivesAToken(t *testing.T) {
 }
 
 // A resource server could take a token whose sub is a client_id for that client's own.
-func TestAnIssuerDoesNotSpeakForClients(t *testing.T) {
+func TestJWTBearerSubjectIsNotAClientID(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
@@ -103,7 +103,7 @@ func TestAnIssuerDoesNotSpeakForClients(t *testing.T) {
 }
 
 // Whatever takes back the trust, the client or the person takes the token back.
-func TestWhatEndsATokenOfAnIssuersWord(t *testing.T) {
+func TestJWTBearerTokenRevocation(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		end func(s *servertest.Server, a *servertest.AssertionIssuer, token, subject string) error
@@ -167,7 +167,7 @@ func adas(s *servertest.Server) string {
 
 // The assertion is the credential; a client that keeps no secret can bring one, too, if
 // the operator says so, and one with a key proves who it is besides.
-func TestAClientBringsAnAssertionAsItRegistered(t *testing.T) {
+func TestJWTBearerGrantRequiresRegistration(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	a := s.NewAssertionIssuer("")
@@ -200,7 +200,7 @@ func describedAgain(tb testing.TB, s *servertest.Server, id, grantType string) s
 	return `{"client_id": "` + id + `", "token_endpoint_auth_method": "private_key_jwt", "grant_types": ["` + grantType + `"], "jwks": ` + string(c.JWKS) + `}`
 }
 
-func TestATokenEndsWithTheTrust(t *testing.T) {
+func TestJWTBearerTokenEndsWithTrust(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	a := s.NewAssertionIssuer("mike")
@@ -210,7 +210,7 @@ func TestATokenEndsWithTheTrust(t *testing.T) {
 	wantLasting(t, "a token of six minutes before the end", token, 6*time.Minute)
 }
 
-func TestClientsDoNotGiveThemselvesTheWordOfIssuers(t *testing.T) {
+func TestSelfRegisteredClientsCannotUseJWTBearer(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	p := s.Call(t, http.MethodPost, "/connect/register", "", `{"grant_types":["`+servertest.JWTBearerGrant+`"]}`)
@@ -229,7 +229,7 @@ func (b basic) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-func TestAForeignLibraryGetsATokenForItsAssertion(t *testing.T) {
+func TestJWTBearerWithXOAuth2(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	s.ImportClient(`{"client_id": "service", "client_secret": "` + servertest.OtherSecret + `", "grant_types": ["` + servertest.JWTBearerGrant + `"], "scope": "api"}`)

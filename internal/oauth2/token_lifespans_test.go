@@ -36,7 +36,7 @@ func wantLasting(tb testing.TB, what string, token any, want time.Duration) {
 	}
 }
 
-func TestTokensLastAsTheClientWasGiven(t *testing.T) {
+func TestClientLifespans(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
@@ -85,7 +85,7 @@ func TestTokensLastAsTheClientWasGiven(t *testing.T) {
 	})
 }
 
-func TestALifespanHasBounds(t *testing.T) {
+func TestClientLifespanBounds(t *testing.T) {
 	t.Parallel()
 	settings := servertest.LegacySettings()
 	settings["longest_token_lifetime"], settings["refresh_absolute_lifetime"], settings["refresh_idle_lifetime"] = "2h", "2d", "1d"

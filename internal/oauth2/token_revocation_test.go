@@ -37,7 +37,7 @@ func dead(t *testing.T, s *servertest.Server, b *servertest.Browser, code string
 
 // Whoever ends something is believed at once, everywhere (promise 3):
 // nothing that was given before outlives it, in any cache either.
-func TestHostileNothingOutlivesItsEnd(t *testing.T) {
+func TestHostileNoTokenOutlivesItsGrant(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		s := servertest.Start(t, db, map[string]string{"rate_limits": "off"})
@@ -184,7 +184,7 @@ func TestHostileSessionFixation(t *testing.T) {
 }
 
 // What the operator takes away from a client is gone at its next refresh.
-func TestHostileAClientThatMayLessGetsLess(t *testing.T) {
+func TestHostileReducedClientGetsReducedTokens(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	b := s.NewBrowser()
@@ -220,7 +220,7 @@ func TestHostileAClientThatMayLessGetsLess(t *testing.T) {
 }
 
 // resource narrows an exchange as it does a refresh (RFC 8707 section 2.2).
-func TestHostileResourceAtTheExchange(t *testing.T) {
+func TestHostileResourceAtCodeExchange(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	b := s.NewBrowser()

@@ -13,7 +13,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-func TestACodeIsExchangedOnce(t *testing.T) {
+func TestCodeIsRedeemedOnce(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
@@ -49,7 +49,7 @@ func TestACodeIsExchangedOnce(t *testing.T) {
 
 // A double submit within moments, with the right verifier, is no theft; anything
 // else that repeats a code is.
-func TestWhoMayRepeatACode(t *testing.T) {
+func TestCodeDoubleSubmit(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		wait   time.Duration
@@ -80,7 +80,7 @@ func TestWhoMayRepeatACode(t *testing.T) {
 }
 
 // Whatever failed, the code is burned: no second try can leave the verifier out.
-func TestAFailedExchangeBurnsTheCode(t *testing.T) {
+func TestFailedExchangeRedeemsCode(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	b := s.NewBrowser()
@@ -100,7 +100,7 @@ func TestAFailedExchangeBurnsTheCode(t *testing.T) {
 	}
 }
 
-func TestACodeOfAnotherClientIsLeftAlone(t *testing.T) {
+func TestCodeOfAnotherClientStaysValid(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	code := s.NewBrowser().Code(servertest.AuthorizationRequest())
@@ -109,7 +109,7 @@ func TestACodeOfAnotherClientIsLeftAlone(t *testing.T) {
 	s.ExchangeCode(code) // still good for whom it was made
 }
 
-func TestACodeEndsAfterAMinute(t *testing.T) {
+func TestCodeExpiresAfterOneMinute(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	code := s.NewBrowser().Code(servertest.AuthorizationRequest())
@@ -117,7 +117,7 @@ func TestACodeEndsAfterAMinute(t *testing.T) {
 	servertest.WantError(t, s.PostForm("/oauth2/token", servertest.CodeExchange(code)), 400, "invalid_grant")
 }
 
-func TestPKCECannotBeBroughtAfterwards(t *testing.T) {
+func TestPKCECannotBeAddedAtExchange(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	code := s.NewBrowser().Code(servertest.AuthorizationRequest("code_challenge", "", "code_challenge_method", ""))
@@ -129,7 +129,7 @@ func TestPKCECannotBeBroughtAfterwards(t *testing.T) {
 	}
 }
 
-func TestRefreshTokensRotate(t *testing.T) {
+func TestRefreshTokenRotation(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
@@ -167,7 +167,7 @@ func TestRefreshTokensRotate(t *testing.T) {
 	})
 }
 
-func TestARefreshTokenTwoGenerationsOldEndsTheGrant(t *testing.T) {
+func TestStaleRefreshTokenRevokesGrant(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	first := s.ExchangeCode(s.NewBrowser().Code(servertest.AuthorizationRequest()))
@@ -179,7 +179,7 @@ func TestARefreshTokenTwoGenerationsOldEndsTheGrant(t *testing.T) {
 	}
 }
 
-func TestRefreshMayAskForLess(t *testing.T) {
+func TestRefreshMayDownscope(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	first := s.ExchangeCode(s.NewBrowser().Code(servertest.AuthorizationRequest("resource", "https://api.example")))
@@ -197,7 +197,7 @@ func TestRefreshMayAskForLess(t *testing.T) {
 	}
 }
 
-func TestRefreshTokensEnd(t *testing.T) {
+func TestRefreshTokenExpiry(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), map[string]string{"refresh_idle_lifetime": "10d", "refresh_absolute_lifetime": "25d"})
 	got := s.ExchangeCode(s.NewBrowser().Code(servertest.AuthorizationRequest()))
@@ -283,7 +283,7 @@ func TestAccessTokensAreSignedAsConfigured(t *testing.T) {
 	}
 }
 
-func TestGrantTypesThatAreNot(t *testing.T) {
+func TestUnsupportedGrantTypes(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	for grantType, want := range map[string]string{

@@ -60,7 +60,7 @@ func signedUserinfo(s *servertest.Server, t *testing.T) string {
 }
 
 // Nothing that is handed out passes for anything else (RFC 8725 section 3.11).
-func TestHostileNoKindPassesForAnother(t *testing.T) {
+func TestHostileTokenTypesAreNotInterchangeable(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), map[string]string{"rate_limits": "off"})
 	b := s.NewBrowser()
@@ -115,7 +115,7 @@ func TestHostileNoKindPassesForAnother(t *testing.T) {
 }
 
 // Userinfo accepts a token once, in the header or the body, and never in the query.
-func TestHostileWhereAnAccessTokenMayBe(t *testing.T) {
+func TestHostileAccessTokenPlacement(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	token := servertest.Text(s.ExchangeCode(s.NewBrowser().Code(servertest.AuthorizationRequest()))["access_token"])

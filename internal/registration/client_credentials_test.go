@@ -46,7 +46,7 @@ func TestOperatorClientsAreUnknownToRegistration(t *testing.T) {
 }
 
 // An attacker with a leaked client secret may have made a registration access token of it.
-func TestEveryRotationOfASecretEndsRegistrationTokens(t *testing.T) {
+func TestSecretRotationEndsRegistrationTokens(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()

@@ -18,7 +18,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-func TestAStatementOfATrustedIssuerIsKept(t *testing.T) {
+func TestSoftwareStatementIsStored(t *testing.T) {
 	t.Parallel()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -75,7 +75,7 @@ func TestAStatementOfATrustedIssuerIsKept(t *testing.T) {
 }
 
 // The pages are in English, so they show what is in no language.
-func TestPagesShowThePlainMembersOfAClient(t *testing.T) {
+func TestPagesShowClientMembers(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	c := s.RegisterClient(t, "https://one.example/cb", map[string]any{
@@ -91,7 +91,7 @@ func TestPagesShowThePlainMembersOfAClient(t *testing.T) {
 	servertest.Lacks(t, signIn.Body, "Der Laden", "zeichen", "richtlinie", "bedingungen")
 }
 
-func TestSecretsInTheQueryAreOffByDefault(t *testing.T) {
+func TestQuerySecretsAreOffByDefault(t *testing.T) {
 	t.Parallel()
 	for setting, want := range map[string]int{"on": http.StatusOK, "off": http.StatusUnauthorized, "": http.StatusUnauthorized} {
 		settings := map[string]string{}

@@ -91,7 +91,7 @@ func TestBadInputOnEveryEndpoint(t *testing.T) {
 	}
 }
 
-func TestCORSIsForMachines(t *testing.T) {
+func TestCORSAllowsMachineEndpointsOnly(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	for path, want := range map[string]string{
@@ -113,7 +113,7 @@ func TestCORSIsForMachines(t *testing.T) {
 }
 
 // The issuer is configured: no header changes what is published (promise 7).
-func TestTheHostHeaderIsNotBelieved(t *testing.T) {
+func TestHostHeaderDoesNotChangeURLs(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/.well-known/openid-configuration", nil)

@@ -11,7 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/server"
 )
 
-func TestARenewedCertificateIsShownWithoutARestart(t *testing.T) {
+func TestRenewedCertificateIsLoadedWithoutRestart(t *testing.T) {
 	t.Parallel()
 	made := func() (cert, key []byte) {
 		cert, key, err := dev.SelfSigned(time.Now())

@@ -44,7 +44,7 @@ func alive(t *testing.T, from, address string) error {
 }
 
 // Idle connections of one address leave the server open to everybody else, however many.
-func TestIdleConnectionsOfOneAddressCloseTheServerToNobodyElse(t *testing.T) {
+func TestIdleConnectionsOfOneAddressDoNotBlockOthers(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), map[string]string{"max_connections": "200"})
 	address := listening(t, s)
@@ -66,7 +66,7 @@ func TestIdleConnectionsOfOneAddressCloseTheServerToNobodyElse(t *testing.T) {
 }
 
 // A proxy holds the connections of all callers, and has no bound of its own.
-func TestATrustedProxyHoldsAllConnections(t *testing.T) {
+func TestTrustedProxyMayUseAllConnections(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), map[string]string{"max_connections": "200", "trusted_proxies": "127.0.0.1"})
 	address := listening(t, s)

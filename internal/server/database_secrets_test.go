@@ -15,7 +15,7 @@ import (
 )
 
 // Whoever steals the database can use nothing that is in it.
-func TestTheDatabaseHoldsNothingThatCanBeUsed(t *testing.T) {
+func TestDatabaseHoldsNoUsableCredential(t *testing.T) {
 	t.Parallel()
 	at := storetest.SQLiteURL(t)
 	s := servertest.StartWithDeviceClients(t, storetest.Open(t, at), servertest.LegacySettings())

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func TestHowMuchGarbageMayGather(t *testing.T) {
+func TestPacerPercent(t *testing.T) {
 	t.Parallel()
 	const mib = 1 << 20
 	for name, tc := range map[string]struct {
@@ -36,7 +36,7 @@ func TestHowMuchGarbageMayGather(t *testing.T) {
 	}
 }
 
-func TestALoadIsOverWhenCollectionsAreFarApart(t *testing.T) {
+func TestPacerEndsLoadModeAfterQuietInterval(t *testing.T) {
 	t.Parallel()
 	clock := time.Unix(0, 0)
 	p := &pacer{now: func() time.Time { return clock }, last: clock}
@@ -52,7 +52,7 @@ func TestALoadIsOverWhenCollectionsAreFarApart(t *testing.T) {
 }
 
 // It changes the collector of the whole process, so nothing runs beside it.
-func TestTheCollectorKeepsThePace(t *testing.T) {
+func TestPaceCollectorSetsPercentUnderLoad(t *testing.T) {
 	t.Setenv("GOGC", "")
 	ctx, stop := context.WithCancel(t.Context())
 	t.Cleanup(func() {
@@ -70,7 +70,7 @@ func TestTheCollectorKeepsThePace(t *testing.T) {
 	}
 }
 
-func TestTheOperatorsPaceStands(t *testing.T) {
+func TestGOGCOverridesPacer(t *testing.T) {
 	t.Setenv("GOGC", "150")
 	PaceCollector(t.Context(), time.Now)
 	before := gogc()

@@ -13,7 +13,7 @@ import (
 )
 
 // Whoever hangs up while we work wakes nobody: that is no fault of ours.
-func TestHostileClientsThatHangUp(t *testing.T) {
+func TestHostileClientDisconnects(t *testing.T) {
 	t.Parallel()
 	var book servertest.LogBuffer
 	s := servertest.StartWithLog(t, storetest.New(t), nil, slog.NewTextHandler(&book, &slog.HandlerOptions{Level: slog.LevelDebug}))

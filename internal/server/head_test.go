@@ -15,7 +15,7 @@ import (
 
 // Every path that answers GET answers HEAD with the same status and headers, whatever
 // the answer is (RFC 9110 section 9.3.2). The paths are those that the routers have.
-func TestHeadWorksWhereverGetDoes(t *testing.T) {
+func TestHeadAnswersLikeGet(t *testing.T) {
 	t.Parallel()
 
 	s := servertest.Start(t, storetest.New(t), map[string]string{"sign_up": "on", "admin_auth": "none"})

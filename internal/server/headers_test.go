@@ -80,7 +80,7 @@ func answersOf(t *testing.T, s *servertest.Server) map[string]servertest.Respons
 // What every answer owes (OWASP ASVS V3): nothing is framed, guessed at or told to
 // other hosts; what is about somebody is not cached; every redirect is a 303, so
 // that nothing posted is posted on.
-func TestHostileEveryAnswerHasItsHeaders(t *testing.T) {
+func TestHostileEveryResponseHasSecurityHeaders(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), map[string]string{"rate_limits": "off", "sign_up": "on"})
 	for name, p := range answersOf(t, s) {

@@ -9,7 +9,7 @@ import (
 )
 
 // The public listener says nothing of the build: it would tell strangers which faults to try.
-func TestTheVersionIsForOperators(t *testing.T) {
+func TestVersionIsPublicOnlyIfConfigured(t *testing.T) {
 	t.Parallel()
 	for setting, want := range map[string]string{"": "", "off": "", "on": servertest.Version} {
 		settings := map[string]string{}

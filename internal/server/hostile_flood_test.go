@@ -13,7 +13,7 @@ import (
 )
 
 // What nobody in particular can make us keep is bounded, in size and in number.
-func TestHostileFloodsOfAuthorizationRequests(t *testing.T) {
+func TestHostileAuthorizationRequestFloodIsLimited(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), map[string]string{"max_redirect_url_length": "65536"})
 	b := s.NewBrowser()
@@ -55,7 +55,7 @@ func TestHostileFloodsOfAuthorizationRequests(t *testing.T) {
 
 // What waits for an answer is bounded for each network and altogether, in bytes as they
 // are kept.
-func TestHostileWaitingRequestsAreBounded(t *testing.T) {
+func TestHostilePendingRequestsAreBounded(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()

@@ -34,7 +34,7 @@ func beside(t *testing.T, s *servertest.Server, db *store.Store, secrets string)
 // While the old system secret stands second, all that was made under it is good;
 // afterwards it is refused like anything else that is not ours, and nothing else
 // is lost.
-func TestHostileSystemSecretsRotate(t *testing.T) {
+func TestHostileSystemSecretRotation(t *testing.T) {
 	t.Parallel()
 	db := storetest.New(t)
 	before := servertest.Start(t, db, nil)
@@ -104,7 +104,7 @@ func TestHostileSystemSecretsRotate(t *testing.T) {
 
 // A key that is replaced between a code and its tokens disturbs nobody: the new
 // one was published, and what the old one signed is still good.
-func TestHostileSigningKeysRotateInBetween(t *testing.T) {
+func TestHostileSigningKeyRotationDuringFlows(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	b := s.NewBrowser()
@@ -162,7 +162,7 @@ func TestHostileSigningKeysRotateInBetween(t *testing.T) {
 }
 
 // A stolen system secret alone seals no token: half of the key lies in the database.
-func TestHostileASystemSecretAloneSealsNothing(t *testing.T) {
+func TestHostileSystemSecretAloneSealsNoToken(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	secrets, err := keyring.New(servertest.SystemSecret)

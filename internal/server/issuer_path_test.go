@@ -59,7 +59,7 @@ func addressesOf(p servertest.Response) []string {
 }
 
 // Every page, form, redirect, style and icon is below the path, and is there.
-func TestEveryAddressIsBelowThePathOfTheIssuer(t *testing.T) {
+func TestEveryURLIsBelowIssuerPath(t *testing.T) {
 	t.Parallel()
 
 	atPaths(t, map[string]string{"sign_up": "on"}, func(t *testing.T, s *servertest.Server) {
@@ -94,7 +94,7 @@ func TestEveryAddressIsBelowThePathOfTheIssuer(t *testing.T) {
 
 // The metadata is where either specification puts it, and every endpoint that it names
 // is there. Nothing else is at the root of the host but what balancers ask.
-func TestTheMetadataOfAnIssuerWithAPath(t *testing.T) {
+func TestMetadataOfIssuerWithPath(t *testing.T) {
 	t.Parallel()
 
 	atPaths(t, nil, func(t *testing.T, s *servertest.Server) {
@@ -158,7 +158,7 @@ func TestTheMetadataOfAnIssuerWithAPath(t *testing.T) {
 
 // A person signs in, agrees, refreshes and signs out, and a client and a device do
 // what they do at an issuer without a path.
-func TestFlowsAtAnIssuerWithAPath(t *testing.T) {
+func TestFlowsAtIssuerWithPath(t *testing.T) {
 	t.Parallel()
 
 	atPaths(t, map[string]string{"sign_up": "on"}, func(t *testing.T, s *servertest.Server) {
@@ -206,7 +206,7 @@ func TestFlowsAtAnIssuerWithAPath(t *testing.T) {
 }
 
 // With the operator's apps, people are sent back below the path.
-func TestAppsSendPeopleBackBelowThePath(t *testing.T) {
+func TestAppsRedirectBelowIssuerPath(t *testing.T) {
 	t.Parallel()
 
 	atPaths(t, map[string]string{
@@ -236,7 +236,7 @@ func TestAppsSendPeopleBackBelowThePath(t *testing.T) {
 
 // Two servers at one host do not read, replace or clear each other's cookies, with and
 // without a path.
-func TestServersAtOneHostHaveCookiesOfTheirOwn(t *testing.T) {
+func TestServersOnOneHostUseSeparateCookies(t *testing.T) {
 	t.Parallel()
 
 	names := map[string]bool{}

@@ -17,7 +17,7 @@ import (
 
 // No credential, good or bad, in its place or out of it, gets into the log, at any
 // level (promise 5), or into the records of refusals.
-func TestHostileTheLogHoldsNoCredential(t *testing.T) {
+func TestHostileLogHoldsNoCredential(t *testing.T) {
 	t.Parallel()
 	var book servertest.LogBuffer
 	log := slog.NewTextHandler(&book, &slog.HandlerOptions{Level: slog.LevelDebug})

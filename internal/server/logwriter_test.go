@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 )
 
-func TestLogWriterLosesNothing(t *testing.T) {
+func TestLogWriterWritesEveryLine(t *testing.T) {
 	t.Parallel()
 
 	var out bytes.Buffer
@@ -43,7 +43,7 @@ func TestLogWriterLosesNothing(t *testing.T) {
 
 // Nobody waits for a reader that has stopped, until much has gathered. What is in
 // memory then is bounded.
-func TestLogWriterDoesNotWaitForItsReader(t *testing.T) {
+func TestLogWriterDoesNotBlockOnSlowReader(t *testing.T) {
 	t.Parallel()
 
 	synctest.Test(t, func(t *testing.T) {

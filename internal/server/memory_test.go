@@ -10,7 +10,7 @@ import (
 	"github.com/ostiary/ostiary/internal/credential"
 )
 
-func TestMemoryIsBoundedUnlessTheOperatorBoundsIt(t *testing.T) {
+func TestMemoryLimitIsSetUnlessGOMEMLIMITIs(t *testing.T) {
 	before := debug.SetMemoryLimit(-1)
 	defer debug.SetMemoryLimit(before)
 	debug.SetMemoryLimit(math.MaxInt64)

@@ -40,7 +40,7 @@ func fill(t *testing.T, a *middleware.Admission) (leave func()) {
 
 // Whatever there is too much of, the rest is served: and that it is too much is said
 // in the shape that each endpoint owes its callers.
-func TestTooMuchOfOneKindLeavesTheOthersAlone(t *testing.T) {
+func TestAdmissionIsSeparatePerKindOfWork(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), map[string]string{"admission_wait": "0s", "sign_up": "on", "rate_limits": "off"})
 	b, large := s.NewBrowser(), strings.Repeat("x", 10<<10)
@@ -112,7 +112,7 @@ func TestTooMuchOfOneKindLeavesTheOthersAlone(t *testing.T) {
 	}
 }
 
-func TestTooMuchOfTheAppsIsRefused(t *testing.T) {
+func TestAdmissionRejectsExcessAppRequests(t *testing.T) {
 	t.Parallel()
 	s := servertest.StartWithApps(t, storetest.New(t), map[string]string{"admission_wait": "0s"})
 	leave := fill(t, s.Admissions()["apps"])
@@ -151,7 +151,7 @@ func isRefusal(t *testing.T, name string, got servertest.Response, page bool) {
 
 // A client whose server hangs keeps nobody else waiting, however many requests need
 // its keys.
-func TestClientsWhoseServerHangsKeepNobodyOut(t *testing.T) {
+func TestSlowClientServersDoNotBlockOthers(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), map[string]string{"admission_slots": "1", "admission_wait": "0s", "outbound_allow_private": "on"})
 	signer := s.AddAssertingClient()
@@ -198,7 +198,7 @@ func TestClientsWhoseServerHangsKeepNobodyOut(t *testing.T) {
 
 // Whatever the public listener is sent, the administrators' API has its own places for
 // bodies, fetches and hashes.
-func TestThePublicListenerNeverStarvesTheAdministratorsAPI(t *testing.T) {
+func TestPublicListenerDoesNotStarveAdminAPI(t *testing.T) {
 	t.Parallel()
 	s := servertest.StartWithApps(t, storetest.New(t), map[string]string{"admission_wait": "0s"})
 	address := strings.TrimPrefix(s.URL, "http://")

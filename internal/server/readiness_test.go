@@ -70,7 +70,7 @@ func TestReadinessOnAFullDisk(t *testing.T) {
 
 // While the database is lost, a cached client is used for a second and no longer: it may
 // have been deleted by a replica that has the database.
-func TestACachedClientIsNotUsedWithoutTheDatabase(t *testing.T) {
+func TestCachedClientIsNotUsedWithoutDatabase(t *testing.T) {
 	t.Parallel()
 	server := storetest.StartPostgres(t, storetest.Options{})
 	db, err := store.Open(t.Context(), store.Config{URL: server.URL(), MaxConns: 6}) // readings live as long as in production

@@ -15,7 +15,7 @@ import (
 )
 
 // A record says what the check compared, and when what it speaks of happened.
-func TestRefusalsSayWhatWasCompared(t *testing.T) {
+func TestRejectionsRecordComparedValues(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		s := servertest.Start(t, db, map[string]string{"rate_limits": "off"})

@@ -35,7 +35,7 @@ func attributes(r *refusal.Record) map[string]string {
 }
 
 // invalid_grant is one phrase on the wire. On record is what was wrong with the code.
-func TestEachRefusedCodeIsExplained(t *testing.T) {
+func TestEachRejectedCodeIsExplained(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		rule refusal.Rule
@@ -143,7 +143,7 @@ func logLine(log, requestID, message string) string {
 	return ""
 }
 
-func TestEachRefusedRefreshTokenIsExplained(t *testing.T) {
+func TestEachRejectedRefreshTokenIsExplained(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		rule refusal.Rule
@@ -191,7 +191,7 @@ func TestEachRefusedRefreshTokenIsExplained(t *testing.T) {
 }
 
 // Whatever refuses a request, in any handler or before it, leaves a record with a rule.
-func TestEveryEndpointExplainsItsRefusals(t *testing.T) {
+func TestEveryEndpointExplainsRejections(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		a := servertest.StartWithApps(t, db, map[string]string{"login_url": "", "consent_url": "", "sign_up": "on", "admin_auth": "token"})
@@ -254,7 +254,7 @@ func TestEveryEndpointExplainsItsRefusals(t *testing.T) {
 	})
 }
 
-func TestRedirectURIErrorPageNamesTheReceivedAddress(t *testing.T) {
+func TestRedirectURIErrorPageShowsReceivedURI(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	received := "https://ada:pw@evil.example/<script>\"x\"?token=secret&" + strings.Repeat("y", 300)
@@ -275,7 +275,7 @@ func TestRedirectURIErrorPageNamesTheReceivedAddress(t *testing.T) {
 	}
 }
 
-func TestSignInRefusedNamesNetworkAndAccount(t *testing.T) {
+func TestRejectedSignInRecordsNetworkAndAccount(t *testing.T) {
 	t.Parallel()
 	var log servertest.LogBuffer
 	s := servertest.StartWithLog(t, storetest.New(t), map[string]string{"rate_limits": "off"}, slog.NewTextHandler(&log, nil))
@@ -300,7 +300,7 @@ func TestSignInRefusedNamesNetworkAndAccount(t *testing.T) {
 	}
 }
 
-func TestRefusalsInTheAPIAndOnTheCommandLine(t *testing.T) {
+func TestRejectionsInAdminAPI(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		a := servertest.StartWithApps(t, db, nil)

@@ -61,7 +61,7 @@ func badRequests(s *servertest.Server) []badRequest {
 
 // Whatever is wrong with a request, and on every route: a response that is an error has
 // a record, with a rule that says which check failed.
-func TestNoRefusalIsUnexplained(t *testing.T) {
+func TestEveryRejectionHasARecord(t *testing.T) {
 	t.Parallel()
 	for name, settings := range map[string]map[string]string{
 		"pages of the server": {"login_url": "", "consent_url": "", "sign_up": "on", "admin_auth": "token"},

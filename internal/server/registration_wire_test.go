@@ -9,7 +9,7 @@ import (
 	"github.com/ostiary/ostiary/internal/config"
 )
 
-func TestTheServerDoesNotStartWithStatementKeysThatAreNone(t *testing.T) {
+func TestServerRejectsInvalidStatementKeys(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "keys.json")
 	if err := os.WriteFile(file, []byte(`{"keys":[]}`), 0o600); err != nil {

@@ -21,7 +21,7 @@ import (
 
 // What one replica acknowledged is in force at the other with its next request. The
 // other one has used everything just before, so that it has it in its caches.
-func TestWhatOneReplicaChangesHoldsAtTheOther(t *testing.T) {
+func TestChangesTakeEffectAtOtherReplica(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		t.Helper()
@@ -82,7 +82,7 @@ func clientCredentials() url.Values { return url.Values{"grant_type": {"client_c
 
 // After a rotation the other replica signs with the new key, and a key that was
 // withdrawn verifies nothing there.
-func TestASigningKeyThatOneReplicaChangesHoldsAtTheOther(t *testing.T) {
+func TestSigningKeyChangesTakeEffectAtOtherReplica(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, address string) {
 		t.Helper()
@@ -129,7 +129,7 @@ func TestASigningKeyThatOneReplicaChangesHoldsAtTheOther(t *testing.T) {
 
 // A replica that is stopped while a client is deleted, by the command line, has nothing
 // for it in its first answer, and the command ends soon all the same.
-func TestAStoppedReplicaRefusesInItsFirstAnswer(t *testing.T) {
+func TestResumedReplicaUsesNoStaleData(t *testing.T) {
 	t.Parallel()
 	for _, engine := range rig.Engines() {
 		t.Run(string(engine), func(t *testing.T) {
@@ -175,7 +175,7 @@ func TestAStoppedReplicaRefusesInItsFirstAnswer(t *testing.T) {
 
 // The whole server runs in two replicas through PgBouncer in transaction mode, of which
 // nothing was told.
-func TestTheServerRunsThroughPgBouncer(t *testing.T) {
+func TestServerRunsThroughPgBouncer(t *testing.T) {
 	t.Parallel()
 	c := rig.Serve(t, rig.Options{Replicas: 2, Database: storetest.PgBouncerURL(t, storetest.PostgresURL(t))})
 	clients, ada := rig.StandardClients(), rig.User{Username: "ada", Password: servertest.Password}
@@ -206,7 +206,7 @@ func TestTheServerRunsThroughPgBouncer(t *testing.T) {
 }
 
 // A server whose role may not make partitions does not start, and says what is missing.
-func TestServeNamesMissingRights(t *testing.T) {
+func TestServeListsMissingRights(t *testing.T) {
 	t.Parallel()
 	address := storetest.MigratedURL(t)
 	role := storetest.Role(t, address, false)

@@ -14,7 +14,7 @@ import (
 	"github.com/ostiary/ostiary/test/rig"
 )
 
-func TestAUnixSocketHasTheConfiguredModeAndGroup(t *testing.T) {
+func TestUnixSocketModeAndGroup(t *testing.T) {
 	t.Parallel()
 	group := os.Getgid()
 	if os.Geteuid() == 0 {
@@ -62,7 +62,7 @@ func TestAUnixSocketHasTheConfiguredModeAndGroup(t *testing.T) {
 }
 
 // A database file that belongs to somebody else is used if it may be written.
-func TestADatabaseFileOfSomebodyElseIsUsed(t *testing.T) {
+func TestDatabaseFileOfAnotherOwnerIsUsed(t *testing.T) {
 	t.Parallel()
 	dir := sharedFolder(t)
 	url := "sqlite:" + filepath.Join(dir, "ostiary.db")

@@ -128,8 +128,8 @@ func TestStatementsWithApps(t *testing.T) {
 	})
 }
 
-// TestStatementsOfADevice counts what a device and its person cost.
-func TestStatementsOfADevice(t *testing.T) {
+// TestStatementsOfDeviceFlow counts what a device and its person cost.
+func TestStatementsOfDeviceFlow(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()

@@ -16,7 +16,7 @@ const root = "../.."
 
 // Pages that say where something is and what tests it: the tables with a column
 // called test.
-func TestPagesNameFilesAndTestsThatExist(t *testing.T) {
+func TestTablesNameExistingFilesAndTests(t *testing.T) {
 	t.Parallel()
 	tests := testFunctions(t)
 	code := regexp.MustCompile("`([^`]+)`")
@@ -105,7 +105,7 @@ var (
 )
 
 // What our pages link to is there, down to the heading.
-func TestLinksOfPagesLeadSomewhere(t *testing.T) {
+func TestLinksResolve(t *testing.T) {
 	t.Parallel()
 	seen := 0
 	for _, page := range treeFiles(t, ".md") {

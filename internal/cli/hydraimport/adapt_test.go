@@ -28,7 +28,7 @@ func theirs(tb testing.TB, text string) Client {
 	return c
 }
 
-func TestClientsAreAdapted(t *testing.T) {
+func TestAdaptClients(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct {
@@ -140,7 +140,7 @@ func TestClientsAreAdapted(t *testing.T) {
 	}
 }
 
-func TestClientsThatCannotComeOver(t *testing.T) {
+func TestAdaptRejectsClients(t *testing.T) {
 	t.Parallel()
 
 	for name, members := range map[string]string{
@@ -170,7 +170,7 @@ func TestClientsThatCannotComeOver(t *testing.T) {
 	}
 }
 
-func TestSecretsComeOverAsFarAsTheyCanBeVerified(t *testing.T) {
+func TestAdaptSecrets(t *testing.T) {
 	t.Parallel()
 
 	for hash, want := range map[string]bool{

@@ -10,7 +10,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 )
 
-func TestColumnsOfEveryVersion(t *testing.T) {
+func TestReadsColumnsOfEveryVersion(t *testing.T) {
 	t.Parallel()
 
 	r := &row{columns: map[string]json.RawMessage{
@@ -51,7 +51,7 @@ func TestColumnsOfEveryVersion(t *testing.T) {
 	}
 }
 
-func TestFilesOfClients(t *testing.T) {
+func TestParseClients(t *testing.T) {
 	t.Parallel()
 
 	const one, two = `{"client_id":"a","jwks":{},"contacts":[],"created_at":"2026-07-01T12:00:00Z"}`, `{"client_id":"b","scope":"x"}`

@@ -125,7 +125,7 @@ func member(t *testing.T, page, name string) string {
 	return found[1]
 }
 
-func TestAPersonSignsInAndOutAgain(t *testing.T) {
+func TestSignInAndOut(t *testing.T) {
 	t.Parallel()
 	provider := newProvider(t)
 	b := open(t, provider.URL)
@@ -174,7 +174,7 @@ func TestAPersonSignsInAndOutAgain(t *testing.T) {
 	b.mustShow(status, page, 200, `id="signin"`)
 }
 
-func TestNobodyIsSignedIn(t *testing.T) {
+func TestStartPageWithoutSignIn(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct {
@@ -275,7 +275,7 @@ func TestNobodyIsSignedIn(t *testing.T) {
 	}
 }
 
-func TestACallbackIsGoodOnce(t *testing.T) {
+func TestCallbackIsAcceptedOnce(t *testing.T) {
 	t.Parallel()
 	b := open(t, newProvider(t).URL)
 
@@ -286,7 +286,7 @@ func TestACallbackIsGoodOnce(t *testing.T) {
 	b.mustShow(status, page, 400, "did not start here")
 }
 
-func TestTwoTabsSignInAtOnce(t *testing.T) {
+func TestTwoTabsSignInConcurrently(t *testing.T) {
 	t.Parallel()
 	b := open(t, newProvider(t).URL)
 
@@ -297,7 +297,7 @@ func TestTwoTabsSignInAtOnce(t *testing.T) {
 	}
 }
 
-func TestEachWayToSignInAsksInItsOwnWords(t *testing.T) {
+func TestEachSignInButtonSendsItsParameters(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct {

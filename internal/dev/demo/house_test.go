@@ -9,7 +9,7 @@ import (
 	"github.com/ostiary/ostiary/internal/dev/demo"
 )
 
-func TestAProviderThatStartsLateIsWaitedFor(t *testing.T) {
+func TestWaitsForProviderToStart(t *testing.T) {
 	t.Parallel()
 	provider := newProvider(t)
 	provider.dead = 2
@@ -19,7 +19,7 @@ func TestAProviderThatStartsLateIsWaitedFor(t *testing.T) {
 	b.mustShow(status, page, 200, `id="greeting"`)
 }
 
-func TestAnUnreachableProviderIsSaidSo(t *testing.T) {
+func TestUnreachableProviderShowsError(t *testing.T) {
 	t.Parallel()
 	provider := newProvider(t)
 	b := open(t, provider.URL)
@@ -36,7 +36,7 @@ func TestAnUnreachableProviderIsSaidSo(t *testing.T) {
 	b.mustShow(status, page, 503, "does not answer", provider.URL)
 }
 
-func TestButtonsPressedByAnotherSiteDoNothing(t *testing.T) {
+func TestCrossSitePostsAreRejected(t *testing.T) {
 	t.Parallel()
 	b := open(t, newProvider(t).URL)
 	b.get("/signin")
@@ -54,7 +54,7 @@ func TestButtonsPressedByAnotherSiteDoNothing(t *testing.T) {
 	b.mustShow(status, page, 200, `id="greeting"`)
 }
 
-func TestButtonsPressedByAStrangerLeadToTheStart(t *testing.T) {
+func TestPostsWithoutSessionRedirectToStart(t *testing.T) {
 	t.Parallel()
 	b := open(t, newProvider(t).URL)
 
@@ -64,7 +64,7 @@ func TestButtonsPressedByAStrangerLeadToTheStart(t *testing.T) {
 	}
 }
 
-func TestCookiesKeepToThemselves(t *testing.T) {
+func TestCookieAttributes(t *testing.T) {
 	t.Parallel()
 	b := open(t, newProvider(t).URL)
 
@@ -86,7 +86,7 @@ func TestCookiesKeepToThemselves(t *testing.T) {
 	}
 }
 
-func TestVisitorsAreLedToTheOneAddress(t *testing.T) {
+func TestRedirectsToBaseURL(t *testing.T) {
 	t.Parallel()
 	app, err := demo.New(demo.Config{Issuer: "http://localhost:4444", ClientID: "demo", BaseURL: "http://localhost:5555/"})
 	if err != nil {
@@ -117,7 +117,7 @@ func TestVisitorsAreLedToTheOneAddress(t *testing.T) {
 	}
 }
 
-func TestPagesRunNoScript(t *testing.T) {
+func TestPagesForbidScripts(t *testing.T) {
 	t.Parallel()
 	app, err := demo.New(demo.Config{Issuer: "http://localhost:4444", ClientID: "demo", BaseURL: "http://localhost:5555"})
 	if err != nil {
@@ -137,7 +137,7 @@ func TestPagesRunNoScript(t *testing.T) {
 	}
 }
 
-func TestConfigurationIsRefused(t *testing.T) {
+func TestInvalidConfigurationIsRejected(t *testing.T) {
 	t.Parallel()
 
 	for name, cfg := range map[string]demo.Config{
@@ -155,7 +155,7 @@ func TestConfigurationIsRefused(t *testing.T) {
 	}
 }
 
-func TestTheMetadataNamesThePagesThatExist(t *testing.T) {
+func TestMetadataURLsExist(t *testing.T) {
 	t.Parallel()
 	const base = "http://localhost:5555"
 	app, err := demo.New(demo.Config{Issuer: "http://localhost:4444", ClientID: "demo", BaseURL: base})

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func TestShelfForgetsWhatIsOverdueAndWhatIsTooMuch(t *testing.T) {
+func TestSessionsExpireAndAreBounded(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1_800_000_000, 0)
 	s := newShelf[int](func() time.Time { return now }, 2, time.Minute)
@@ -32,7 +32,7 @@ func TestShelfForgetsWhatIsOverdueAndWhatIsTooMuch(t *testing.T) {
 	}
 }
 
-func TestMomentsInWords(t *testing.T) {
+func TestDurationsInWords(t *testing.T) {
 	t.Parallel()
 
 	for want, d := range map[string]time.Duration{

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestARefusedRefreshIsExplainedAndKeepsTheVisit(t *testing.T) {
+func TestRejectedRefreshShowsErrorAndKeepsSession(t *testing.T) {
 	t.Parallel()
 	provider := newProvider(t)
 	provider.noRefresh = true
@@ -18,7 +18,7 @@ func TestARefusedRefreshIsExplainedAndKeepsTheVisit(t *testing.T) {
 	b.mustShow(status, page, 200, `id="greeting"`)
 }
 
-func TestAnotherPersonCannotSlipIn(t *testing.T) {
+func TestRefreshOfAnotherUserIsRejected(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct {
@@ -56,7 +56,7 @@ func TestAnotherPersonCannotSlipIn(t *testing.T) {
 	}
 }
 
-func TestASecondSignInEndsTheFirstVisit(t *testing.T) {
+func TestSecondSignInReplacesSession(t *testing.T) {
 	t.Parallel()
 	b := open(t, newProvider(t).URL)
 
@@ -75,7 +75,7 @@ func TestASecondSignInEndsTheFirstVisit(t *testing.T) {
 	b.mustShow(status, page, 200, `id="signin"`)
 }
 
-func TestASignOutIsNotConfirmedToAnotherBrowser(t *testing.T) {
+func TestSignOutIsBoundToBrowser(t *testing.T) {
 	t.Parallel()
 	provider := newProvider(t)
 	b := open(t, provider.URL)
@@ -87,7 +87,7 @@ func TestASignOutIsNotConfirmedToAnotherBrowser(t *testing.T) {
 	b.mustShow(status, page, 400, "did not start here")
 }
 
-func TestForgettingHereLeavesTheProviderAlone(t *testing.T) {
+func TestLocalSignOutKeepsProviderSession(t *testing.T) {
 	t.Parallel()
 	provider := newProvider(t)
 	b := open(t, provider.URL)

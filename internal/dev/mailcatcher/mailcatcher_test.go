@@ -52,7 +52,7 @@ func send(t *testing.T, server, mail string) {
 	}
 }
 
-func TestMailIsTakenApart(t *testing.T) {
+func TestParseMail(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct {
@@ -110,7 +110,7 @@ func TestMailIsTakenApart(t *testing.T) {
 	}
 }
 
-func TestPartsWithinPartsEndSomewhere(t *testing.T) {
+func TestNestedPartsAreBounded(t *testing.T) {
 	t.Parallel()
 	c, server := start(t, 0)
 
@@ -125,7 +125,7 @@ func TestPartsWithinPartsEndSomewhere(t *testing.T) {
 	}
 }
 
-func TestOnlyTheLatestAreKept(t *testing.T) {
+func TestKeepsLatestMessages(t *testing.T) {
 	t.Parallel()
 	c, server := start(t, 2)
 
@@ -141,7 +141,7 @@ func TestOnlyTheLatestAreKept(t *testing.T) {
 	}
 }
 
-func TestTooBigAMailIsRefused(t *testing.T) {
+func TestTooLargeMessageIsRejected(t *testing.T) {
 	t.Parallel()
 	c, server := start(t, 0)
 
@@ -156,7 +156,7 @@ func TestTooBigAMailIsRefused(t *testing.T) {
 	}
 }
 
-func TestACatcherClosedBeforeItServedDoesNotServe(t *testing.T) {
+func TestClosedCatcherDoesNotServe(t *testing.T) {
 	t.Parallel()
 
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -176,7 +176,7 @@ func TestACatcherClosedBeforeItServedDoesNotServe(t *testing.T) {
 	}
 }
 
-func TestOnlyLoopbackIsServed(t *testing.T) {
+func TestOnlyLoopbackMayConnect(t *testing.T) {
 	t.Parallel()
 
 	l, err := net.Listen("tcp", "0.0.0.0:0")
@@ -227,7 +227,7 @@ func mustShow(t *testing.T, status int, page string, wantStatus int, want ...str
 	}
 }
 
-func TestPagesShowWhatWasCaught(t *testing.T) {
+func TestPagesShowMessages(t *testing.T) {
 	t.Parallel()
 	c, server := start(t, 0)
 	base := mount(t, c)
@@ -265,7 +265,7 @@ func TestPagesShowWhatWasCaught(t *testing.T) {
 	}
 }
 
-func TestPagesAreForThisMachine(t *testing.T) {
+func TestPagesRequireLoopback(t *testing.T) {
 	t.Parallel()
 	c, server := start(t, 0)
 	send(t, server, "Subject: Hello\n\n.\n")

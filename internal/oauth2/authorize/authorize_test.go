@@ -16,7 +16,7 @@ import (
 
 // What is wrong with the client or the redirect URI ends on a page: nothing is
 // sent to an address that is not established (RFC 9700 section 4.1).
-func TestNoRedirectBeforeTheAddressIsKnown(t *testing.T) {
+func TestNoRedirectToUnregisteredURI(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	b := s.NewBrowser()
@@ -62,7 +62,7 @@ func TestNoRedirectBeforeTheAddressIsKnown(t *testing.T) {
 
 // All other errors go to the client, with its state and our issuer, before
 // anybody signs in.
-func TestErrorsGoToTheClient(t *testing.T) {
+func TestErrorsAreRedirectedToClient(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	b := s.NewBrowser()
@@ -109,7 +109,7 @@ func TestErrorsGoToTheClient(t *testing.T) {
 	}
 }
 
-func TestTheAnswerCarriesStateAndIssuer(t *testing.T) {
+func TestResponseCarriesStateAndIssuer(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	b := s.NewBrowser()
@@ -196,7 +196,7 @@ func TestPromptAndMaxAge(t *testing.T) {
 }
 
 // Choosing an account proves nothing: what else the request demands still holds.
-func TestAnAccountIsChosen(t *testing.T) {
+func TestPromptSelectAccount(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
@@ -306,7 +306,7 @@ func TestAuthorizationRequestIsBoundToItsBrowser(t *testing.T) {
 
 // A sign-in that is over leads a person back to where it can begin anew, with the
 // issuer exactly as it is configured.
-func TestASignInThatIsOverCanBeginAnew(t *testing.T) {
+func TestExpiredRequestOffersInitiateLogin(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	s.ImportClient(`{"client_id": "again", "client_secret": "again-secret-again-secret-again-", "redirect_uris": ["` + servertest.RedirectURI + `"],
@@ -345,7 +345,7 @@ func TestASignInThatIsOverCanBeginAnew(t *testing.T) {
 	}
 }
 
-func TestClaimsParameterReachesTheIDToken(t *testing.T) {
+func TestClaimsParameterInIDToken(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	got := servertest.Claims(t, s.ExchangeCode(s.NewBrowser().Code(servertest.AuthorizationRequest("claims", `{"id_token":{"email":null,"phone_number":{"essential":true}},"userinfo":{"name":null}}`)))["id_token"])
@@ -355,7 +355,7 @@ func TestClaimsParameterReachesTheIDToken(t *testing.T) {
 }
 
 // Claims asked for by name need the same consent as the scope they belong to.
-func TestClaimsAskedForByNameNeedConsent(t *testing.T) {
+func TestRequestedClaimsNeedConsent(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	b := s.NewBrowser()
@@ -378,7 +378,7 @@ func TestClaimsAskedForByNameNeedConsent(t *testing.T) {
 }
 
 // A client that manages itself by its secret in the query, where the operator allows that.
-func TestRegistrationIsSeenAtOnce(t *testing.T) {
+func TestClientChangesTakeEffectAtOnce(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), map[string]string{"rate_limits": "off", "registration_query_secrets": "on"})
 	p := s.Call(t, http.MethodPost, "/connect/register", "", `{"redirect_uris":["https://a.example/cb"],"token_endpoint_auth_method":"client_secret_post","grant_types":["client_credentials"],"scope":"openid"}`)
@@ -408,7 +408,7 @@ func TestRegistrationIsSeenAtOnce(t *testing.T) {
 	}
 }
 
-func TestWhoeverWouldRatherNotSignInGoesBack(t *testing.T) {
+func TestCancelReturnsAccessDenied(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	b := s.NewBrowser()

@@ -11,7 +11,7 @@ import (
 
 // A client that registered default_max_age gets no older sign-in unless it asks
 // for one (OpenID Connect Registration section 2).
-func TestADefaultMaxAgeHoldsWhereNoneIsAskedFor(t *testing.T) {
+func TestDefaultMaxAge(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	s.ImportClient(`{"client_id": "strict", "client_secret": "` + servertest.OtherSecret + `", "redirect_uris": ["` + servertest.RedirectURI + `"],

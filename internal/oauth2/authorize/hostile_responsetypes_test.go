@@ -13,7 +13,7 @@ import (
 
 // However a request for tokens is spelled, none gets into a query, which logs and
 // histories keep (OAuth 2.0 Multiple Response Type Encoding Practices section 3).
-func TestHostileNoTokenGetsIntoAQuery(t *testing.T) {
+func TestHostileNoTokenInQuery(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), servertest.LegacySettings())
 	s.ImportClient(servertest.LegacyClient("legacy", ""))
@@ -37,7 +37,7 @@ func TestHostileNoTokenGetsIntoAQuery(t *testing.T) {
 }
 
 // What else is in a request neither changes the tokens nor comes back.
-func TestHostileParametersDoNotChangeTheTokens(t *testing.T) {
+func TestHostileParametersDoNotChangeTokens(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), servertest.LegacySettings())
 	s.ImportClient(servertest.LegacyClient("legacy", `, "id_token_signed_response_alg": "ES256"`))
@@ -67,7 +67,7 @@ func TestHostileParametersDoNotChangeTheTokens(t *testing.T) {
 // What could be received by another app on the device is not sent without a
 // question, for a secret does not protect what is in the answer (RFC 8252 section
 // 8.6).
-func TestHostileTokensAreNotSentToAnotherAppInSilence(t *testing.T) {
+func TestHostileNativeAppNeedsConsentForTokens(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), servertest.LegacySettings())
 	s.ImportClient(`{"client_id": "device", "client_secret": "` + servertest.OtherSecret + `", "application_type": "native",

@@ -14,7 +14,7 @@ import (
 )
 
 // What a client sends for its own use comes back as it was, after any detour.
-func TestHostileLongStateAndNonceComeBack(t *testing.T) {
+func TestHostileLongStateAndNonce(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	b := s.NewBrowser()
@@ -32,7 +32,7 @@ func TestHostileLongStateAndNonceComeBack(t *testing.T) {
 
 // A parameter that is unknown to the protocol is ignored, whatever it means to
 // the endpoint itself.
-func TestHostileParametersOfOursMeanNothingFromAClient(t *testing.T) {
+func TestHostileInternalParametersAreIgnored(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	b := s.NewBrowser()
@@ -67,7 +67,7 @@ func TestHostileMaxAge(t *testing.T) {
 // Errors go where the client reads answers of this kind: for everything that was
 // to bring a token, that is the fragment (OAuth 2.0 Multiple Response Type
 // Encoding Practices section 2.1).
-func TestHostileErrorsGoWhereAnswersWould(t *testing.T) {
+func TestHostileErrorsUseResponseMode(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	b := s.NewBrowser()
@@ -101,7 +101,7 @@ func TestHostileErrorsGoWhereAnswersWould(t *testing.T) {
 
 // Demands that cannot be understood are refused: to ignore them would be to say
 // they were met.
-func TestHostileDemandsAreNotMisread(t *testing.T) {
+func TestHostileEssentialClaims(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	b := s.NewBrowser()
@@ -122,7 +122,7 @@ func TestHostileDemandsAreNotMisread(t *testing.T) {
 }
 
 // A browser with very many tabs loses the oldest, and nothing else.
-func TestHostileManyRequestsOfOneBrowser(t *testing.T) {
+func TestHostileManyRequestsInOneBrowser(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	b := s.NewBrowser()
@@ -158,7 +158,7 @@ func TestHostileManyRequestsOfOneBrowser(t *testing.T) {
 }
 
 // No form of naming another host gets into an address of ours (promise 7).
-func TestHostileTargetsOfAnotherHost(t *testing.T) {
+func TestHostileRequestTargetsOfAnotherHost(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	at := strings.TrimPrefix(s.URL, "http://")

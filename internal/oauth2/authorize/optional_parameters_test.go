@@ -13,7 +13,7 @@ import (
 
 // A wish that cannot be fulfilled, or is not understood, is no error (OpenID
 // Connect Core sections 3.1.2.1 and 15.1).
-func TestWishesAreNeverErrors(t *testing.T) {
+func TestOptionalParametersAreNeverErrors(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), servertest.LegacySettings())
 	s.ImportClient(servertest.LegacyClient("legacy", `, "default_acr_values": ["urn:example:gold"], "require_auth_time": true`))
@@ -40,7 +40,7 @@ func TestWishesAreNeverErrors(t *testing.T) {
 
 // Where it matters when a person signed in, both ID tokens of a hybrid answer say
 // so, and alike (OpenID Connect Core sections 2 and 3.1.2.1).
-func TestSigningInAgainForTokensInTheAnswer(t *testing.T) {
+func TestReauthenticationForFrontChannelTokens(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), servertest.LegacySettings())
 	s.ImportClient(servertest.LegacyClient("legacy", ""))

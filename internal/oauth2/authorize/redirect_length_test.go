@@ -12,7 +12,7 @@ import (
 
 // A response that proxies would not pass on is refused on a page that says why, before
 // anybody signs in and in every way to ask. Where it fits, the state comes back whole.
-func TestALongStateIsRefusedWhereItsRedirectWouldBeTooLong(t *testing.T) {
+func TestLongStateIsRejectedIfRedirectIsTooLong(t *testing.T) {
 	t.Parallel()
 
 	const limit = 4096

@@ -186,7 +186,7 @@ func signers(s *servertest.Server, w *site, uris ...string) {
 	s.Advance(time.Minute)
 }
 
-func TestARequestMayComeAsAnObject(t *testing.T) {
+func TestRequestObjects(t *testing.T) {
 	t.Parallel()
 	w := newSite(t)
 	settings := w.settings(t)
@@ -229,7 +229,7 @@ func TestARequestMayComeAsAnObject(t *testing.T) {
 
 // Whatever is wrong with an object is told to the client where its address is
 // known, and to the person otherwise.
-func TestObjectsThatAreRefused(t *testing.T) {
+func TestInvalidRequestObjects(t *testing.T) {
 	t.Parallel()
 	w := newSite(t)
 	settings := w.settings(t)
@@ -312,7 +312,7 @@ func TestObjectsThatAreRefused(t *testing.T) {
 }
 
 // An object from an unknown client, or without one beside it, is not looked at.
-func TestAnObjectNeedsItsClientBesideIt(t *testing.T) {
+func TestRequestObjectNeedsClientIDParameter(t *testing.T) {
 	t.Parallel()
 	w := newSite(t)
 	s := servertest.Start(t, storetest.New(t), w.settings(t))
@@ -340,7 +340,7 @@ func TestAnObjectNeedsItsClientBesideIt(t *testing.T) {
 
 // Once opened, an object has done its work: what waits for the person are its
 // parameters, and the object may end meanwhile.
-func TestAnObjectIsOpenedOnce(t *testing.T) {
+func TestRequestObjectIsReadOnce(t *testing.T) {
 	t.Parallel()
 	w := newSite(t)
 	settings := w.settings(t)
@@ -377,7 +377,7 @@ func TestAnObjectIsOpenedOnce(t *testing.T) {
 }
 
 // What a client that always signs sends outside is as good as absent.
-func TestNothingOutsideASignedRequestCounts(t *testing.T) {
+func TestParametersOutsideRequestObjectAreIgnored(t *testing.T) {
 	t.Parallel()
 	w := newSite(t)
 	s := servertest.Start(t, storetest.New(t), w.settings(t))

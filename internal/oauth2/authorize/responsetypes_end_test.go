@@ -16,7 +16,7 @@ import (
 
 // What comes without a code ends by itself and with its session, and leads to no
 // refresh token, whatever the scope says (OpenID Connect Core section 11).
-func TestTokensWithoutACodeEnd(t *testing.T) {
+func TestFrontChannelTokensEnd(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
@@ -52,7 +52,7 @@ func TestTokensWithoutACodeEnd(t *testing.T) {
 
 // The claims parameter reaches the ID token of the answer, and puts nothing else
 // into it (OpenID Connect Core section 5.5).
-func TestClaimsAskedForReachTheIDTokenOfTheAnswer(t *testing.T) {
+func TestClaimsParameterInFrontChannelIDToken(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), servertest.LegacySettings())
 	s.ImportClient(servertest.LegacyClient("legacy", ""))
@@ -80,7 +80,7 @@ func TestClaimsAskedForReachTheIDTokenOfTheAnswer(t *testing.T) {
 }
 
 // A long nonce and a long state come back whole.
-func TestLongNoncesAndStatesComeBackWhole(t *testing.T) {
+func TestLongNonceAndState(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), servertest.LegacySettings())
 	s.ImportClient(servertest.LegacyClient("legacy", ""))
@@ -99,7 +99,7 @@ func TestLongNoncesAndStatesComeBackWhole(t *testing.T) {
 
 // The operator's word counts at every step: what was registered while it was
 // allowed, and what was begun then, is refused afterwards.
-func TestLegacyResponseTypesEndWithTheSetting(t *testing.T) {
+func TestLegacyResponseTypesNeedSetting(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
@@ -141,7 +141,7 @@ func TestLegacyResponseTypesEndWithTheSetting(t *testing.T) {
 }
 
 // A request that was answered is not answered again, whatever it brought.
-func TestARequestForTokensIsAnsweredOnce(t *testing.T) {
+func TestFrontChannelRequestIsAnsweredOnce(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()

@@ -27,7 +27,7 @@ func names(values url.Values) string {
 // Each response type brings what it says and nothing else, in the mode asked for
 // and never in the query (OAuth 2.0 Multiple Response Type Encoding Practices
 // section 3; OpenID Connect Core sections 3.2.2.5 and 3.3.2.5).
-func TestEachResponseTypeBringsWhatItSays(t *testing.T) {
+func TestResponseTypes(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
@@ -106,7 +106,7 @@ func checkIDToken(s *servertest.Server, t *testing.T, kind string, got url.Value
 
 // The hashes follow the algorithm of the ID token, and without a state there is
 // none of it.
-func TestHashesFollowTheAlgorithmOfTheIDToken(t *testing.T) {
+func TestHashesFollowIDTokenAlgorithm(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), servertest.LegacySettings())
 	b := s.NewBrowser()
@@ -126,7 +126,7 @@ func TestHashesFollowTheAlgorithmOfTheIDToken(t *testing.T) {
 
 // Errors go where the answer would have gone, and everything is checked before
 // anybody signs in.
-func TestErrorsOfResponseTypesGoWhereTheirAnswersWould(t *testing.T) {
+func TestErrorsFollowResponseType(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), servertest.LegacySettings())
 	s.ImportClient(servertest.LegacyClient("legacy", ""), `{"client_id": "hybrid", "client_secret": "`+servertest.OtherSecret+`", "redirect_uris": ["`+servertest.RedirectURI+`"],
@@ -178,7 +178,7 @@ func TestErrorsOfResponseTypesGoWhereTheirAnswersWould(t *testing.T) {
 
 // The code of a hybrid answer is a code like any other: good once, bound to its
 // verifier, with an ID token that tells the same, and what came along ends with it.
-func TestTheCodeOfAHybridAnswerIsExchangedOnce(t *testing.T) {
+func TestHybridCodeIsRedeemedOnce(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()

@@ -15,7 +15,7 @@ import (
 )
 
 // One document under both names (RFC 8414 section 5).
-func TestMetadataIsTheSameUnderBothNames(t *testing.T) {
+func TestMetadataIsTheSameAtBothURLs(t *testing.T) {
 	t.Parallel()
 	b := servertest.Start(t, storetest.New(t), nil).NewBrowser()
 	first, second := b.Get("/.well-known/openid-configuration"), b.Get("/.well-known/oauth-authorization-server")
@@ -30,7 +30,7 @@ func TestMetadataIsTheSameUnderBothNames(t *testing.T) {
 }
 
 // Discovery lists what works: everything it names is tried.
-func TestWhatDiscoveryListsWorks(t *testing.T) {
+func TestDiscoveredFeaturesWork(t *testing.T) {
 	t.Parallel()
 	for registration, signUp := range map[string]string{"open": "on", "closed": "off"} {
 		t.Run("registration "+registration, func(t *testing.T) {

@@ -50,7 +50,7 @@ func bye(s *servertest.AppServer, method, path, challenge string) servertest.Res
 	return s.CallAdmin(method, "/admin/oauth2/auth/requests/logout"+path+"?logout_challenge="+challenge, "")
 }
 
-func TestAnAppSignsPeopleOut(t *testing.T) {
+func TestLogoutApp(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
@@ -110,7 +110,7 @@ func TestAnAppSignsPeopleOut(t *testing.T) {
 	})
 }
 
-func TestWhatAnAppSaysIsGoodForOneSession(t *testing.T) {
+func TestLogoutAppAnswerIsBoundToSession(t *testing.T) {
 	t.Parallel()
 	s := startAsking(t, storetest.New(t), nil)
 	mine, theirs := s.NewBrowser(), s.NewBrowser()
@@ -156,7 +156,7 @@ func TestWhatAnAppSaysIsGoodForOneSession(t *testing.T) {
 }
 
 // People end at addresses of the operator's, and only where no client wants them back.
-func TestPeopleEndWhereTheOperatorWants(t *testing.T) {
+func TestPostLogoutURLOfOperator(t *testing.T) {
 	t.Parallel()
 	s := startAsking(t, storetest.New(t), map[string]string{"logout_url": "", "post_logout_url": signedOut, "error_url": errorPage})
 	b := s.NewBrowser()
@@ -182,7 +182,7 @@ func TestPeopleEndWhereTheOperatorWants(t *testing.T) {
 }
 
 // A hint under a name that the login app chose settles a sign-out as any other does.
-func TestAChosenNameSettlesASignOut(t *testing.T) {
+func TestHintWithForcedSubject(t *testing.T) {
 	t.Parallel()
 	s := startAsking(t, storetest.New(t), map[string]string{"logout_url": ""})
 	b := s.NewBrowser()
@@ -196,7 +196,7 @@ func TestAChosenNameSettlesASignOut(t *testing.T) {
 
 // Each sign-out that an app is asked about is kept for a while, so nobody begins any
 // number of them.
-func TestSignOutsAreBegunSoOftenAndNoMore(t *testing.T) {
+func TestLogoutRateLimit(t *testing.T) {
 	t.Parallel()
 	s := startAsking(t, storetest.New(t), nil)
 	b := s.NewBrowser()

@@ -88,7 +88,7 @@ func visitClient(b *servertest.Browser, t *testing.T, id string) url.Values {
 // Who used two clients and signs out at one is signed out at both: each gets a token
 // that verifies against the published keys, and the one with a page sees it loaded
 // before the person goes on.
-func TestSigningOutIsHeardByAllClients(t *testing.T) {
+func TestLogoutNotifiesAllClients(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		s, arrived := startTelling(t, db, nil)
@@ -178,7 +178,7 @@ func verifyLogoutToken(s *servertest.Server, t *testing.T, token string) map[str
 }
 
 // Clients that hear of nothing cost nothing.
-func TestOnlyClientsThatHearOfItJoinASession(t *testing.T) {
+func TestOnlyNotifiedClientsJoinSession(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		s, _ := startTelling(t, db, nil)
@@ -214,7 +214,7 @@ func (e ending) JoinSession(ctx context.Context, sessionID, clientID, knownAs st
 }
 
 // A client that would never hear of the end of a session gets no answer in it.
-func TestASessionThatEndsWhileAClientIsAnsweredGivesNothing(t *testing.T) {
+func TestSessionEndingDuringResponseIssuesNothing(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		s, _ := startTelling(t, db, nil)
@@ -245,7 +245,7 @@ func TestASessionThatEndsWhileAClientIsAnsweredGivesNothing(t *testing.T) {
 
 // The state of an answer is what a page at the client's origin finds in the frame,
 // until somebody signs out or in.
-func TestTheStateOfASessionGoesWithTheAnswer(t *testing.T) {
+func TestSessionState(t *testing.T) {
 	t.Parallel()
 
 	s, _ := startTelling(t, storetest.New(t), nil)
@@ -294,7 +294,7 @@ func TestTheStateOfASessionGoesWithTheAnswer(t *testing.T) {
 }
 
 // The frame may be held by anybody's page, and by it alone is anything of ours.
-func TestOnlyTheFrameThatWatchesIsFramed(t *testing.T) {
+func TestOnlyCheckSessionFrameMayBeFramed(t *testing.T) {
 	t.Parallel()
 
 	s := servertest.Start(t, storetest.New(t), nil)

@@ -11,7 +11,7 @@ import (
 )
 
 // Signing out sends people back under the same limit, and ends nothing before that is clear.
-func TestALongStateAtSignOutIsRefused(t *testing.T) {
+func TestLongLogoutStateIsRejected(t *testing.T) {
 	t.Parallel()
 
 	const back = "https://client.example/bye"
