@@ -8,22 +8,21 @@ import (
 	"time"
 )
 
-// How long the server is patient with whoever comes twice, and how long a code
-// lives: what the checker must know to tell a promise broken from a promise that
-// was never made.
+// Time limits of the server, which the checker needs to tell a violation from allowed
+// behaviour.
 const (
 	doubleSubmitWindow = 2 * time.Second
 	refreshGrace       = 10 * time.Second
 	codeLifetime       = time.Minute
 )
 
-// check returns what in a history the server may not have done. It knows nothing
-// but the events; one without an answer may or may not have happened.
+// check returns the violations of the server's guarantees in a history. An operation
+// without a response may or may not have taken effect.
 func check(events []event) (violations []string) {
 	families := map[int]*family{}
 	for _, e := range events {
 		if e.Result == broken {
-			violations = append(violations, fmt.Sprintf("%s answered %q", e.Op, e.Detail))
+			violations = append(violations, fmt.Sprintf("unexpected response to %s: %q", e.Op, e.Detail))
 		}
 		if e.Op == fault {
 			continue
@@ -42,7 +41,7 @@ func check(events []event) (violations []string) {
 	return violations
 }
 
-// family is what happened to one grant.
+// family has the events of one grant.
 type family struct {
 	events     []event
 	violations []string
@@ -54,7 +53,7 @@ func (f *family) check() {
 	for _, e := range f.events {
 		switch {
 		case e.Op == revoke && e.Result == refused:
-			f.violate("a revocation was refused: %s", e.Detail)
+			f.violate("a revocation was rejected: %s", e.Detail)
 		case e.Result == ok && e.Op != authorize && e.Op != revoke && f.ended(e.Call):
 			f.violate("%s of %s succeeded after an acknowledged revocation", e.Op, e.Key)
 		case e.Result == refused && e.Op == exchange:
@@ -71,7 +70,7 @@ func (f *family) violate(format string, args ...any) {
 	f.violations = append(f.violations, fmt.Sprintf(format, args...))
 }
 
-// onlyOneExchange: invariant I1.
+// onlyOneExchange checks invariant I1.
 func (f *family) onlyOneExchange() {
 	won := 0
 	for _, e := range f.events {
@@ -84,8 +83,8 @@ func (f *family) onlyOneExchange() {
 	}
 }
 
-// onlyOneSuccessor: invariant I2. Within the grace window one refresh token may
-// be redeemed again, for the same successor.
+// onlyOneSuccessor checks invariant I2. Within the grace window a refresh token may be
+// redeemed again, for the same successor.
 func (f *family) onlyOneSuccessor() {
 	successors := map[string]string{}
 	for _, e := range f.events {
@@ -93,7 +92,7 @@ func (f *family) onlyOneSuccessor() {
 			continue
 		}
 		successor := e.Issued[1]
-		if before, again := successors[e.Key]; again && before != successor {
+		if before, found := successors[e.Key]; found && before != successor {
 			f.violate("refresh token %s has two successors", e.Key)
 		}
 		if successor == e.Key {
@@ -112,55 +111,54 @@ func (f *family) checkRefusedExchange(refusal event) {
 			return
 		}
 	}
-	f.violate("the code was refused though nobody had redeemed it: %s", refusal.Detail)
+	f.violate("the code was rejected though it had not been redeemed: %s", refusal.Detail)
 }
 
 func (f *family) checkRefusedRefresh(refusal event) {
 	if f.acknowledged(refusal) && !f.mayHaveEnded(refusal.Return) && !f.attempted(refusal, refreshGrace) {
-		f.violate("refresh token %s was refused though it was good: %s", refusal.Key, refusal.Detail)
+		f.violate("refresh token %s was rejected though it was valid: %s", refusal.Key, refusal.Detail)
 	}
 }
 
-// checkInactive: invariant I3. A refresh token that somebody tried to redeem may
-// have been rotated.
-func (f *family) checkInactive(said event) {
-	if !f.acknowledged(said) || f.mayHaveEnded(said.Return) {
+// checkInactive checks invariant I3. A refresh token may have been rotated by an attempt
+// to redeem it.
+func (f *family) checkInactive(introspection event) {
+	if !f.acknowledged(introspection) || f.mayHaveEnded(introspection.Return) {
 		return
 	}
 	for _, e := range f.events {
-		if e.Op == refresh && e.Key == said.Key && e.Result != refused && e.Call < said.Return {
+		if e.Op == refresh && e.Key == introspection.Key && e.Result != refused && e.Call < introspection.Return {
 			return
 		}
 	}
-	f.violate("token %s is inactive though it was acknowledged", said.Key)
+	f.violate("token %s is inactive though it was acknowledged", introspection.Key)
 }
 
-// acknowledged reports whether the token of e had been given to somebody who had
-// the answer when e began.
+// acknowledged reports whether a client had received the token of e when e started.
 func (f *family) acknowledged(e event) bool {
-	for _, giving := range f.events {
-		if giving.Result != ok || giving.Return > e.Call {
+	for _, issuing := range f.events {
+		if issuing.Result != ok || issuing.Return > e.Call {
 			continue
 		}
-		if slices.Contains(giving.Issued, e.Key) {
+		if slices.Contains(issuing.Issued, e.Key) {
 			return true
 		}
 	}
 	return false
 }
 
-// attempted reports whether somebody else presented the same as e so much earlier
-// that e may be refused for it.
-func (f *family) attempted(e event, patience time.Duration) bool {
+// attempted reports whether the key of e was presented before, more than delay earlier,
+// so that e may be rejected.
+func (f *family) attempted(e event, delay time.Duration) bool {
 	for _, other := range f.events {
-		if other.Op == e.Op && other.Key == e.Key && other.Result != refused && other.Call+patience < e.Return {
+		if other.Op == e.Op && other.Key == e.Key && other.Result != refused && other.Call+delay < e.Return {
 			return true
 		}
 	}
 	return false
 }
 
-// ended reports whether the grant had certainly ended at the time: invariant I4.
+// ended reports whether the grant must be revoked at the time: invariant I4.
 func (f *family) ended(at time.Duration) bool {
 	for _, e := range f.events {
 		if e.Op == revoke && e.Result == ok && e.Return < at {
@@ -170,8 +168,8 @@ func (f *family) ended(at time.Duration) bool {
 	return false
 }
 
-// mayHaveEnded reports whether something could have ended the grant before the
-// time: a revocation, or a code or refresh token that came again too late.
+// mayHaveEnded reports whether the grant may be revoked before the time: by a revocation,
+// or by a late replay of a code or refresh token.
 func (f *family) mayHaveEnded(at time.Duration) bool {
 	for _, e := range f.events {
 		if e.Call >= at {

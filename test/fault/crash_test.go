@@ -11,8 +11,8 @@ import (
 	"github.com/ostiary/ostiary/test/rig"
 )
 
-// Replicas are killed again and again while 2,000 codes are exchanged and
-// refreshed. Between two kills a replica comes back, once in a while none is left.
+// Replicas are killed repeatedly while 2,000 codes are exchanged and refreshed. Each
+// replica is restarted before the next kill; some kills hit both.
 func TestKillsLoseNoAcknowledgedOperation(t *testing.T) {
 	for _, engine := range rig.Engines() {
 		t.Run(string(engine), func(t *testing.T) {

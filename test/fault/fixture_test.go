@@ -1,11 +1,11 @@
 //go:build fault
 
-// Package fault breaks things on purpose: it races whole servers against each
-// other, kills them and their database under load, and then holds them to what
-// they had acknowledged.
+// Package fault injects faults: it runs concurrent requests against several replicas,
+// kills replicas and the database under load, and checks that acknowledged operations
+// hold.
 //
-// Everything is seen from outside, over HTTP. What clients sent and got goes into
-// a history, and a checker that knows nothing else judges it.
+// Tests observe the server over HTTP only. The requests and responses of clients are
+// recorded in a history, which a checker verifies.
 package fault
 
 import (
@@ -20,21 +20,20 @@ import (
 	"github.com/ostiary/ostiary/test/rig"
 )
 
-// workers is how many clients work at once.
+// workers is the number of concurrent clients.
 const workers = 32
 
-// fixture is a running server, the clients it knows, and people who are signed in.
+// fixture is a running server with registered clients and signed-in users.
 type fixture struct {
 	*rig.Cluster
 
 	clients  rig.Clients
-	client   *rig.Client // that most tests play; it asks nobody for consent
+	client   *rig.Client // of most tests, without consent
 	user     rig.User
 	browsers []*rig.Browser
 }
 
-// newFixture starts a server of two replicas with as many people signed in as there
-// are workers.
+// newFixture starts two replicas and signs in as many users as there are workers.
 func newFixture(t *testing.T, options rig.Options) *fixture {
 	t.Helper()
 	options.Replicas = 2
@@ -46,7 +45,7 @@ func newFixture(t *testing.T, options rig.Options) *fixture {
 	rig.ImportClients(t, h.Cluster, h.clients.All()...)
 	rig.ImportUsers(t, h.Cluster, h.user)
 	for range workers {
-		// One at a time: the server sheds those whose passwords it cannot check soon.
+		// Sequentially, since the server rejects sign-ins beyond its hashing capacity.
 		p := rig.NewBrowser(h.Endpoint, h.user)
 		if h.authorize(t, p); t.Failed() {
 			t.FailNow()
@@ -56,8 +55,8 @@ func newFixture(t *testing.T, options rig.Options) *fixture {
 	return h
 }
 
-// eachEngine runs a test on a house of each engine, one after the other: two under
-// load at once would hide races behind each other.
+// eachEngine runs a test on each engine, sequentially: concurrent load of two servers
+// would make races less likely.
 func eachEngine(t *testing.T, test func(t *testing.T, h *fixture)) {
 	t.Helper()
 	for _, engine := range rig.Engines() {
@@ -67,13 +66,13 @@ func eachEngine(t *testing.T, test func(t *testing.T, h *fixture)) {
 	}
 }
 
-// code is an authorization code in the hands of its client.
+// code is an authorization code with its verifier.
 type code struct {
 	value, verifier string
 	at              time.Time
 }
 
-// authorize lets a person authorize the client.
+// authorize completes an authorization request and returns the code.
 func (h *fixture) authorize(t *testing.T, p *rig.Browser) code {
 	t.Helper()
 	a, err := p.Authorize(t.Context(), h.client, nil)
@@ -87,7 +86,7 @@ func (h *fixture) authorize(t *testing.T, p *rig.Browser) code {
 	return code{a.Code, a.Verifier, time.Now()}
 }
 
-// codes lets everyone authorize the client until there are n codes.
+// codes completes n authorization requests.
 func (h *fixture) codes(t *testing.T, n int) []code {
 	t.Helper()
 	all := make([]code, n)
@@ -106,7 +105,7 @@ func (h *fixture) exchange(ctx context.Context, c code) *rig.Response {
 	return h.Exchange(ctx, h.client, c.value, c.verifier)
 }
 
-// tokens redeems a code that must be good.
+// tokens exchanges a new code for tokens.
 func (h *fixture) tokens(t *testing.T) (access, refresh string) {
 	t.Helper()
 	got := h.exchange(t.Context(), h.authorize(t, h.browsers[0]))
@@ -116,25 +115,25 @@ func (h *fixture) tokens(t *testing.T) (access, refresh string) {
 	return got.Text("access_token"), got.Text("refresh_token")
 }
 
-// active reports what every replica says of a token, and fails the test if they
-// do not agree, or do not answer.
+// active reports whether a token is active. It fails the test if the replicas return
+// different results or errors.
 func (h *fixture) active(t *testing.T, token string) bool {
 	t.Helper()
-	var said [2]bool
+	var active [2]bool
 	for i := range h.Len() {
 		got := h.At(i).Introspect(t.Context(), h.client, token)
 		if got.Status != 200 {
 			t.Fatalf("introspection by replica %d: %v", i, got)
 		}
-		said[i] = got.Active()
+		active[i] = got.Active()
 	}
-	if said[0] != said[1] {
-		t.Errorf("a token is active at one replica only: %v", said)
+	if active[0] != active[1] {
+		t.Errorf("a token is active at one replica only: %v", active)
 	}
-	return said[0]
+	return active[0]
 }
 
-// runWorkers gives each item to a worker of its own and waits for all.
+// runWorkers runs work for each item in a separate goroutine and waits for all.
 func runWorkers[T any](items []T, work func(i int, item T)) {
 	var wait sync.WaitGroup
 	for i, item := range items {
@@ -143,27 +142,26 @@ func runWorkers[T any](items []T, work func(i int, item T)) {
 	wait.Wait()
 }
 
-// concurrently lets n callers go at the same moment and returns what each got.
+// concurrently calls n goroutines at the same time and returns their results.
 func concurrently[T any](n int, call func(i int) T) []T {
 	results := make([]T, n)
 	var ready, done sync.WaitGroup
-	gate := make(chan struct{})
+	start := make(chan struct{})
 	for i := range n {
 		ready.Add(1)
 		done.Go(func() {
 			ready.Done()
-			<-gate
+			<-start
 			results[i] = call(i)
 		})
 	}
 	ready.Wait()
-	close(gate)
+	close(start)
 	done.Wait()
 	return results
 }
 
-// newRandom returns the source of a test's random decisions, and prints how to have
-// the same ones again.
+// newRandom returns a random source, and logs its seed to reproduce the run.
 func newRandom(t *testing.T) *rand.Rand {
 	t.Helper()
 	seed := rand.Uint64()
@@ -177,7 +175,7 @@ func newRandom(t *testing.T) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, 0))
 }
 
-// rounds is n, or few of them with -short.
+// rounds returns n, or a tenth of it with -short.
 func rounds(n int) int {
 	if testing.Short() {
 		return max(2, n/10)

@@ -14,43 +14,43 @@ import (
 	"time"
 )
 
-// event is one thing that a client did, from the call to the return, on the one
-// clock of the tests. Credentials appear by their fingerprints.
+// event is an operation of a client with its start and end, on the clock of the test.
+// Credentials are replaced by fingerprints.
 type event struct {
 	Process string        `json:"process"`
 	Op      operation     `json:"op"`
-	Family  int           `json:"family"`         // the grant it was about
-	Key     string        `json:"key,omitempty"`  // what was presented
-	Issued  []string      `json:"gave,omitempty"` // what was given: the access token, the refresh token
+	Family  int           `json:"family"`           // the grant
+	Key     string        `json:"key,omitempty"`    // fingerprint of the credential in the request
+	Issued  []string      `json:"issued,omitempty"` // fingerprints of the code or of access and refresh token
 	Call    time.Duration `json:"call"`
 	Return  time.Duration `json:"return"`
 	Result  result        `json:"result"`
-	Detail  string        `json:"said,omitempty"` // in words, for whoever reads it
+	Detail  string        `json:"detail,omitempty"` // description of the response
 }
 
 type operation string
 
 const (
-	authorize  operation = "authorize" // gave a code
+	authorize  operation = "authorize" // issued a code
 	exchange   operation = "exchange"
 	refresh    operation = "refresh"
 	revoke     operation = "revoke"
 	introspect operation = "introspect"
-	fault      operation = "fault" // what the rig did to the server
+	fault      operation = "fault" // injected by the test
 )
 
-// result is how an operation ended. Of introspection ok means active, and refused
-// inactive.
+// result is the outcome of an operation. For introspection, ok means active and refused
+// means inactive.
 type result string
 
 const (
 	ok      result = "ok"
-	refused result = "refused" // by a verdict, which is for ever
-	unknown result = "unknown" // no answer, or 503: it may have happened or not
-	broken  result = "broken"  // an answer that nobody may ever get
+	refused result = "refused" // rejected with a final error
+	unknown result = "unknown" // no response or 503: the operation may have taken effect
+	broken  result = "broken"  // any other response, which is a violation
 )
 
-// fingerprint stands for a credential.
+// fingerprint returns a short hash of a credential.
 func fingerprint(credential string) string {
 	if credential == "" {
 		return ""
@@ -59,7 +59,7 @@ func fingerprint(credential string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// history collects events as they happen.
+// history records events.
 type history struct {
 	start time.Time
 	path  string
@@ -69,7 +69,7 @@ type history struct {
 	err   error
 }
 
-// newHistory begins a history in a file of its own.
+// newHistory creates a history in a file.
 func newHistory(t *testing.T) *history {
 	t.Helper()
 	path := filepath.Join(t.ArtifactDir(), "history.jsonl")
@@ -81,7 +81,7 @@ func newHistory(t *testing.T) *history {
 	return &history{start: time.Now(), path: path, file: bufio.NewWriter(file)}
 }
 
-// now is the time on the history's clock.
+// now returns the time since the start of the history.
 func (h *history) now() time.Duration { return time.Since(h.start) }
 
 func (h *history) add(e event) {
@@ -96,7 +96,7 @@ func (h *history) add(e event) {
 	}
 }
 
-// events reads back what was written.
+// events returns the recorded events.
 func (h *history) events(t *testing.T) []event {
 	t.Helper()
 	h.mutex.Lock()

@@ -16,9 +16,9 @@ import (
 	"github.com/ostiary/ostiary/test/rig"
 )
 
-// Two operators rotate at once, again and again, while tokens are issued. Each
-// time one rotation comes of it, and every token ever issued can be verified with
-// what any replica publishes.
+// Two operators rotate a key at the same time, repeatedly, while tokens are issued. The
+// result must be one rotation, and all tokens must verify with the key set of any
+// replica.
 func TestConcurrentKeyRotations(t *testing.T) {
 	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // this function is the test, not a helper
 		keys := storetest.Open(t, h.Database)
@@ -51,16 +51,15 @@ func TestConcurrentKeyRotations(t *testing.T) {
 			}
 		}
 		if together == 0 && !strings.HasPrefix(h.Database, "sqlite:") {
-			t.Error("two rotations at once never made one")
+			t.Error("no two rotations were concurrent")
 		}
-		t.Logf("%d times both were at it at once", together)
+		t.Logf("%d pairs of rotations were concurrent", together)
 	})
 }
 
-// rotateTwice lets two processes rotate. On PostgreSQL both get to where they want to
-// save what they have made before either can, unless the machine is busy. On SQLite,
-// where one writes at a time, each notes first in the audit log what it is about to do,
-// so that they take turns: what holds one up there holds up the other before it begins.
+// rotateTwice rotates in two processes. On PostgreSQL both read the keys before either
+// can save, unless the machine is busy. On SQLite, where writes are serialized, each
+// first writes an audit event, so that the rotations run one after the other.
 func rotateTwice(t *testing.T, h *fixture) (results []rig.Result) {
 	t.Helper()
 	rotate := func(int) rig.Result { return h.Run(t.Context(), "keys", "rotate", "--algorithm", "ES256") }
@@ -84,8 +83,7 @@ func machineToken(t *testing.T, h *fixture) string {
 	return got.Text("access_token")
 }
 
-// awaitPublished waits until both replicas publish every key there is, as they do
-// long before a key begins to sign.
+// awaitPublished waits until both replicas publish all keys.
 func awaitPublished(t *testing.T, h *fixture, s *store.Store) {
 	t.Helper()
 	_, records, err := s.Keys.LoadKeys(t.Context())
@@ -111,7 +109,7 @@ func awaitPublished(t *testing.T, h *fixture, s *store.Store) {
 	}
 }
 
-// ageNextKeys makes the next keys old enough to sign, by moving their birth.
+// ageNextKeys makes the next keys old enough to sign, by changing their creation time.
 func ageNextKeys(t *testing.T, s *store.Store) {
 	t.Helper()
 	for {
@@ -136,8 +134,8 @@ func ageNextKeys(t *testing.T, s *store.Store) {
 	}
 }
 
-// currentKeys returns the key that signs, of each algorithm, and fails the test
-// if an algorithm has two.
+// currentKeys returns the current key id of each algorithm, and fails the test if there
+// are two of an algorithm.
 func currentKeys(t *testing.T, s *store.Store) map[jwks.Algorithm]string {
 	t.Helper()
 	_, records, err := s.Keys.LoadKeys(t.Context())
@@ -157,14 +155,14 @@ func currentKeys(t *testing.T, s *store.Store) map[jwks.Algorithm]string {
 	return current
 }
 
-// rotated returns how many rotations came of two. If one process was slow to
-// start, it has seen what the other did, and asks for one more, which waits until
-// its key is old enough.
+// rotated returns the number of next keys after two rotations. If one process started
+// late, it has read the result of the other and requested a second rotation, which
+// waits until its key is old enough.
 func rotated(t *testing.T, before map[jwks.Algorithm]string, s *store.Store) int {
 	t.Helper()
 	after := currentKeys(t, s)
 	if after[jwks.ES256] == before[jwks.ES256] {
-		t.Error("no rotation came of two")
+		t.Error("two rotations did not rotate the key")
 	}
 	_, records, err := s.Keys.LoadKeys(t.Context())
 	if err != nil {
@@ -196,11 +194,11 @@ func verifyAll(t *testing.T, published *rig.Response, tokens []string) {
 		kid := signed.Signatures[0].Header.KeyID
 		found := set.Key(kid)
 		if len(found) != 1 {
-			t.Errorf("%d keys %s are published, of %d", len(found), kid, len(set.Keys))
+			t.Errorf("%d keys with the id %s are published, of %d", len(found), kid, len(set.Keys))
 			continue
 		}
 		if _, err := signed.Verify(found[0]); err != nil {
-			t.Errorf("a token of key %s: %v", kid, err)
+			t.Errorf("verify a token of key %s: %v", kid, err)
 		}
 	}
 	if strings.Contains(published.Body, `"d"`) {

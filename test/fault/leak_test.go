@@ -14,26 +14,25 @@ import (
 	"github.com/ostiary/ostiary/test/rig"
 )
 
-// Somebody steals the database and the logs. None of the credentials that people
-// and clients held can be found there in a form that could be used (security
-// statement S1).
+// An attacker has a copy of the database and the logs. No credential of users and
+// clients must be readable in them (security statement S1).
 func TestNoCredentialInDatabaseOrLogs(t *testing.T) {
 	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // this function is the test, not a helper
 		credentials := useCredentials(t, h)
 		for i := range h.Len() {
-			h.Stop(i) // what was buffered comes out
+			h.Stop(i) // flushes the logs
 		}
 		for where, content := range map[string][]byte{
 			"the database": storetest.Everything(t, h.Database),
 			"the logs":     []byte(h.Logs()),
 		} {
 			if !bytes.Contains(content, []byte("trusted")) {
-				t.Fatalf("%s do not even hold the client's name", where)
+				t.Fatalf("%s lack the name of the client", where)
 			}
 			for name, credential := range credentials {
 				for form, text := range encodings(t, name, credential) {
 					if bytes.Contains(content, text) {
-						t.Errorf("%s hold a %s, %s", where, name, form)
+						t.Errorf("%s have a %s, %s", where, name, form)
 					}
 				}
 			}
@@ -41,21 +40,21 @@ func TestNoCredentialInDatabaseOrLogs(t *testing.T) {
 	})
 }
 
-// encodings are the ways in which somebody could find a credential.
+// encodings returns a credential in the encodings to search for.
 func encodings(t *testing.T, name, credential string) map[string][]byte {
 	t.Helper()
 	if len(credential) < 16 {
 		t.Fatalf("%s is %q, which is too short to search for", name, credential)
 	}
 	all := map[string][]byte{
-		"as it is":        []byte(credential),
+		"unchanged":       []byte(credential),
 		"in a URL":        []byte(url.QueryEscape(credential)),
 		"in hexadecimals": []byte(hex.EncodeToString([]byte(credential))),
 		"in base64":       []byte(base64.RawStdEncoding.EncodeToString([]byte(credential))),
 	}
-	// What is secret in a token comes last: its signature, or its seal.
+	// The secret part of a token is the last one: its signature or its encrypted part.
 	last := credential[strings.LastIndexByte(credential, '.')+1:]
-	all["without its head"] = []byte(last)
+	all["last part"] = []byte(last)
 	if raw, err := base64.RawURLEncoding.DecodeString(last); err == nil && len(raw) >= 16 {
 		all["decoded"] = raw
 		all["decoded, in hexadecimals"] = []byte(hex.EncodeToString(raw))
@@ -63,15 +62,15 @@ func encodings(t *testing.T, name, credential string) map[string][]byte {
 	return all
 }
 
-// useCredentials does everything that takes credentials, with what succeeds and what
-// does not, and returns them all.
+// useCredentials sends requests with all credentials, successful and failing ones, and
+// returns the credentials.
 func useCredentials(t *testing.T, h *fixture) map[string]string {
 	t.Helper()
 	ctx := t.Context()
 	found := map[string]string{"password": h.user.Password, "system secret": h.Secret()}
-	person := rig.NewBrowser(h.Endpoint, h.user)
+	browser := rig.NewBrowser(h.Endpoint, h.user)
 	for _, c := range []*rig.Client{&h.clients.Web, &h.clients.Post, &h.clients.Native, &h.clients.Keyed} {
-		a, err := person.Authorize(ctx, c, nil)
+		a, err := browser.Authorize(ctx, c, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,12 +103,12 @@ func useCredentials(t *testing.T, h *fixture) map[string]string {
 		h.Revoke(ctx, c, got.Text("access_token"))
 	}
 	mistakes(t, h, found)
-	cookies(t, h, person, found)
+	cookies(t, h, browser, found)
 	registration(t, h, found)
 	return found
 }
 
-// mistakes puts credentials where they do not belong.
+// mistakes sends credentials in the wrong parameters.
 func mistakes(t *testing.T, h *fixture, found map[string]string) {
 	t.Helper()
 	wrong := rig.Client{ID: h.clients.Web.ID, Secret: "a mistyped secret of a client, 0123456789", Method: "client_secret_basic"}
@@ -133,20 +132,20 @@ func mistakes(t *testing.T, h *fixture, found map[string]string) {
 	}, map[string][]string{})
 }
 
-// cookies are those of a person in the middle of signing in again.
-func cookies(t *testing.T, h *fixture, person *rig.Browser, found map[string]string) {
+// cookies adds the cookies of a signed-in user with an open authorization request.
+func cookies(t *testing.T, h *fixture, browser *rig.Browser, found map[string]string) {
 	t.Helper()
 	query := url.Values{
 		"response_type": {"code"}, "client_id": {h.client.ID}, "redirect_uri": {h.client.RedirectURI}, "scope": {"openid"}, "prompt": {"login"},
 	}
-	person.Open(t.Context(), h.Issuer+"/oauth2/auth?"+query.Encode(), nil)
+	browser.Open(t.Context(), h.Issuer+"/oauth2/auth?"+query.Encode(), nil)
 	kinds := map[string]bool{}
-	for _, cookie := range person.Cookies() {
+	for _, cookie := range browser.Cookies() {
 		found["cookie "+cookie.Name] = cookie.Value
 		kinds[strings.Split(cookie.Name, "_")[1]] = true
 	}
 	if !kinds["session"] || !kinds["request"] {
-		t.Errorf("the person has cookies %v, want one of the session and one of the request", kinds)
+		t.Errorf("cookies %v, want one of the session and one of the request", kinds)
 	}
 }
 

@@ -12,8 +12,8 @@ import (
 	"github.com/ostiary/ostiary/test/rig"
 )
 
-// load lets many clients live their lives at once: exchange a code, refresh, ask,
-// revoke, each again until there is an answer, some of it twice at a time.
+// load runs concurrent clients that exchange a code, refresh, introspect and revoke. They
+// retry until there is a response, and send some requests twice at the same time.
 type load struct {
 	t       *testing.T
 	fixture *fixture
@@ -21,14 +21,14 @@ type load struct {
 
 	codes    []code
 	tokens   [][]string    // of each grant, that were acknowledged
-	done     atomic.Int64  // operations that came back
-	finished chan struct{} // closed when all grants have lived
+	done     atomic.Int64  // finished operations
+	finished chan struct{} // closed when all clients have finished
 }
 
-// expected is about how many operations a load of n grants makes.
+// expected returns the approximate number of operations for n grants.
 func expected(n int) int64 { return int64(n) * 4 }
 
-// startLoad prepares n codes and begins to work with them.
+// startLoad prepares n codes and starts the clients.
 func startLoad(t *testing.T, h *fixture, n int) *load {
 	t.Helper()
 	l := &load{t: t, fixture: h, history: newHistory(t), tokens: make([][]string, n), finished: make(chan struct{})}
@@ -50,7 +50,7 @@ func startLoad(t *testing.T, h *fixture, n int) *load {
 	return l
 }
 
-// runGrant is the life of one grant.
+// runGrant runs the operations of one grant.
 func (l *load) runGrant(process string, family int) {
 	c := l.codes[family]
 	got := l.retry(process, exchange, family, c.value, family%4 == 0, func() *rig.Response {
@@ -73,38 +73,38 @@ func (l *load) runGrant(process string, family int) {
 	}
 }
 
-// retryTimeout is how long a client tries again.
+// retryTimeout is the maximum time of retries.
 const retryTimeout = 20 * time.Second
 
-// retry does something, twice at a time if a client would be so careless, and
-// again until there is an answer. It returns what was given, nil for nothing.
+// retry sends a request, or two at the same time, until there is a response. It returns
+// a successful response, or nil.
 func (l *load) retry(process string, op operation, family int, key string, twice bool, call func() *rig.Response) *rig.Response {
 	callers := 1
 	if twice {
 		callers = 2
 	}
 	for until := l.now() + retryTimeout; l.now() < until; {
-		var given *rig.Response
+		var success *rig.Response
 		refusals := 0
 		for _, got := range concurrently(callers, func(int) *rig.Response { return l.attempt(process, op, family, key, call) }) {
 			switch classify(got) {
 			case ok:
-				given = got
+				success = got
 			case refused, broken:
 				refusals++
 			case unknown:
 			}
 		}
-		if given != nil || refusals == callers {
-			return given
+		if success != nil || refusals == callers {
+			return success
 		}
-		time.Sleep(20 * time.Millisecond) // as a client would that does not want to add to the trouble
+		time.Sleep(20 * time.Millisecond) // a simple backoff
 	}
-	l.t.Errorf("%s: no answer within %v", op, retryTimeout)
+	l.t.Errorf("%s: no response within %v", op, retryTimeout)
 	return nil
 }
 
-// attempt does something once and writes down what came of it.
+// attempt sends a request once and records it.
 func (l *load) attempt(process string, op operation, family int, key string, call func() *rig.Response) *rig.Response {
 	e := event{Process: process, Op: op, Family: family, Key: fingerprint(key), Call: l.now()}
 	got := call()
@@ -125,7 +125,7 @@ func (l *load) keep(family int, tokens ...string) {
 	l.tokens[family] = append(l.tokens[family], tokens...)
 }
 
-// introspect introspects a token and writes down what was said.
+// introspect introspects a token and records the result.
 func (l *load) introspect(process string, family int, token string) {
 	e := event{Process: process, Op: introspect, Family: family, Key: fingerprint(token), Call: l.now()}
 	got := l.fixture.Introspect(l.t.Context(), l.fixture.client, token)
@@ -137,7 +137,7 @@ func (l *load) introspect(process string, family int, token string) {
 	l.done.Add(1)
 }
 
-// waitFor waits until n operations came back, or the load is over.
+// waitFor waits until n operations have finished, or the load has.
 func (l *load) waitFor(n int64) {
 	for l.done.Load() < n {
 		select {
@@ -148,13 +148,13 @@ func (l *load) waitFor(n int64) {
 	}
 }
 
-// recordFault writes down what the rig did to the server.
-func (l *load) recordFault(what string) {
-	l.add(event{Process: "rig", Op: fault, Call: l.now(), Return: l.now(), Result: ok, Detail: what})
+// recordFault records a fault that the test injects.
+func (l *load) recordFault(description string) {
+	l.add(event{Process: "rig", Op: fault, Call: l.now(), Return: l.now(), Result: ok, Detail: description})
 }
 
-// finish waits for the end of the load, asks about everything that was ever
-// acknowledged, and lets the checker judge.
+// finish waits for the end of the load, introspects all acknowledged tokens, and runs the
+// checker.
 func (l *load) finish() (events []event) {
 	t := l.t
 	t.Helper()
@@ -166,25 +166,25 @@ func (l *load) finish() (events []event) {
 	runWorkers(make([]struct{}, workers), func(worker int, _ struct{}) {
 		for family := worker; family < len(l.tokens); family += workers {
 			for _, token := range l.tokens[family] {
-				l.introspect("auditor", family, token)
+				l.introspect("checker", family, token)
 			}
 		}
 	})
 	events = l.events(t)
 	count := map[string]int{}
-	asked := 0
+	introspected := 0
 	for _, e := range events {
 		count[string(e.Op)+" "+string(e.Result)]++
-		if e.Process == "auditor" {
-			asked++
+		if e.Process == "checker" {
+			introspected++
 			if e.Result == unknown {
-				t.Errorf("nobody answered about a token after the faults: %s", e.Detail)
+				t.Errorf("introspection after the faults failed: %s", e.Detail)
 			}
 		}
 	}
 	t.Logf("history: %v", count)
-	if asked < len(l.codes) {
-		t.Errorf("only %d tokens to ask about, of %d codes", asked, len(l.codes))
+	if introspected < len(l.codes) {
+		t.Errorf("only %d tokens of %d codes", introspected, len(l.codes))
 	}
 	violations := check(events)
 	for i, v := range violations {
@@ -197,7 +197,7 @@ func (l *load) finish() (events []event) {
 	return events
 }
 
-// classify tells verdicts from accidents.
+// classify returns the result of a response.
 func classify(got *rig.Response) result {
 	switch {
 	case got.Err != nil:

@@ -13,16 +13,16 @@ import (
 	"github.com/ostiary/ostiary/test/rig"
 )
 
-// The database dies under load. Meanwhile nobody hears a verdict, only that they
-// should come back; and when it is there again, so is the server, by itself.
+// The database is killed under load. During the outage the server returns only 503 with
+// Retry-After; after it, the server recovers without a restart.
 func TestDatabaseOutageReturns503(t *testing.T) {
 	db := storetest.StartPostgres(t, storetest.Options{Durable: true})
 	h := newFixture(t, rig.Options{Database: db.URL()})
 	random := newRandom(t)
 	requests := outageRequests(t, h)
-	for name, ask := range requests {
-		if got := ask(); got.Err != nil || got.Status >= 500 {
-			t.Fatalf("%s, before anything happened: %v", name, got)
+	for name, send := range requests {
+		if got := send(); got.Err != nil || got.Status >= 500 {
+			t.Fatalf("%s, before the outage: %v", name, got)
 		}
 	}
 
@@ -40,22 +40,22 @@ func TestDatabaseOutageReturns503(t *testing.T) {
 	l.finish()
 }
 
-// withoutDatabase asks for everything for a while. Clients may be known from
-// before for 2 seconds, so those that need nothing else get their token.
+// withoutDatabase sends all requests for a few seconds. Clients may be cached for 2
+// seconds, so client_credentials may succeed at first.
 func withoutDatabase(t *testing.T, h *fixture, requests map[string]func() *rig.Response) {
 	t.Helper()
 	for began := time.Now(); time.Since(began) < 4*time.Second; {
-		for name, ask := range requests {
-			asked := time.Now()
-			got := ask()
-			known := strings.HasPrefix(name, "client_credentials") && asked.Sub(began) < 3*time.Second
-			if got.Status != 503 && (!known || got.Status != 200) {
+		for name, send := range requests {
+			sent := time.Now()
+			got := send()
+			cached := strings.HasPrefix(name, "client_credentials") && sent.Sub(began) < 3*time.Second
+			if got.Status != 503 && (!cached || got.Status != 200) {
 				t.Errorf("%s, without a database: %v, want 503", name, got)
 			}
 			if got.Status == 503 && got.Header.Get("Retry-After") == "" {
 				t.Errorf("%s, without a database: 503 without Retry-After", name)
 			}
-			if took := time.Since(asked); took > 5*time.Second {
+			if took := time.Since(sent); took > 5*time.Second {
 				t.Errorf("%s, without a database: took %v", name, took)
 			}
 		}
@@ -73,7 +73,7 @@ func withoutDatabase(t *testing.T, h *fixture, requests map[string]func() *rig.R
 	}
 }
 
-// recovers waits until both replicas issue and read tokens again.
+// recovers waits until both replicas issue and introspect tokens again.
 func recovers(t *testing.T, h *fixture) {
 	t.Helper()
 	began := time.Now()
@@ -95,11 +95,11 @@ func recovers(t *testing.T, h *fixture) {
 	t.Logf("recovered in %v", time.Since(began).Round(time.Millisecond))
 }
 
-// outageRequests returns a request to everything that needs the database.
+// outageRequests returns all requests that need the database.
 func outageRequests(t *testing.T, h *fixture) map[string]func() *rig.Response {
 	t.Helper()
-	ctx, person := t.Context(), h.browsers[0]
-	unused := h.authorize(t, person)
+	ctx, browser := t.Context(), h.browsers[0]
+	unused := h.authorize(t, browser)
 	access, refresh := h.tokens(t)
 	query := url.Values{
 		"response_type": {"code"}, "client_id": {h.client.ID}, "redirect_uri": {h.client.RedirectURI}, "scope": {"openid"}, "state": {"x"},
@@ -123,22 +123,22 @@ func outageRequests(t *testing.T, h *fixture) map[string]func() *rig.Response {
 		return more
 	}
 	return map[string]func() *rig.Response{
-		"authorize":              func() *rig.Response { return person.Open(ctx, authorizeURL, nil) },
-		"authorize, prompt=none": func() *rig.Response { return person.Open(ctx, authorizeURL+"&prompt=none", nil) },
-		"the sign-in page":       func() *rig.Response { return person.Open(ctx, login.String(), nil) },
-		"the consent page":       func() *rig.Response { return person.Open(ctx, consent.String(), nil) },
-		"going on": func() *rig.Response {
-			return person.Open(ctx, h.Issuer+"/oauth2/auth?continue="+request.Get("request"), nil)
+		"authorize":              func() *rig.Response { return browser.Open(ctx, authorizeURL, nil) },
+		"authorize, prompt=none": func() *rig.Response { return browser.Open(ctx, authorizeURL+"&prompt=none", nil) },
+		"the sign-in page":       func() *rig.Response { return browser.Open(ctx, login.String(), nil) },
+		"the consent page":       func() *rig.Response { return browser.Open(ctx, consent.String(), nil) },
+		"resuming the request": func() *rig.Response {
+			return browser.Open(ctx, h.Issuer+"/oauth2/auth?continue="+request.Get("request"), nil)
 		},
-		"signing in with a mistake": func() *rig.Response {
-			return person.Open(ctx, h.Issuer+"/login", form(url.Values{"username": {"ada"}, "password": {"wrong"}}))
+		"signing in with a wrong password": func() *rig.Response {
+			return browser.Open(ctx, h.Issuer+"/login", form(url.Values{"username": {"ada"}, "password": {"wrong"}}))
 		},
 		"client_credentials, JWT": func() *rig.Response { return h.Credentials(ctx, &h.clients.Machine) },
-		"client_credentials, sealed": func() *rig.Response {
+		"client_credentials, opaque": func() *rig.Response {
 			return h.Credentials(ctx, &h.clients.Opaque)
 		},
 		"client_credentials, unknown client": func() *rig.Response {
-			return h.Credentials(ctx, &rig.Client{ID: "nobody", Secret: "a secret that nobody has", Method: "client_secret_basic"})
+			return h.Credentials(ctx, &rig.Client{ID: "unknown", Secret: "the secret of an unknown client", Method: "client_secret_basic"})
 		},
 		"exchanging with the wrong verifier": func() *rig.Response { return h.Exchange(ctx, h.client, unused.value, strings.Repeat("x", 43)) },
 		"introspecting an access token":      func() *rig.Response { return h.Introspect(ctx, h.client, access) },
@@ -152,7 +152,7 @@ func outageRequests(t *testing.T, h *fixture) map[string]func() *rig.Response {
 	}
 }
 
-// pageOf sends a person to authorize and returns the page they land on.
+// pageOf sends an authorization request and returns the URL of the page.
 func pageOf(t *testing.T, h *fixture, address string) *url.URL {
 	t.Helper()
 	got := h.browsers[0].Open(t.Context(), address, nil)

@@ -16,14 +16,13 @@ import (
 	"github.com/ostiary/ostiary/test/rig"
 )
 
-// newSmallFixture is a server with little room, so that whatever machine it runs on there is
-// soon too much.
+// newSmallFixture starts a server with few slots, which is overloaded on any machine.
 func newSmallFixture(t *testing.T, engine rig.Engine) *fixture {
 	t.Helper()
 	h := &fixture{
 		Cluster: rig.Serve(t, rig.Options{Database: rig.Database(t, engine), Env: map[string]string{
 			"ADMISSION_SLOTS": "2", "ADMISSION_WAIT": "100ms", "ARGON2_SLOTS": "1", "ACCESS_TOKEN_ALG": "RS256",
-			"REFRESH_GRACE": "5m", // for those who refresh with the same token all the time
+			"REFRESH_GRACE": "5m", // for clients that reuse a refresh token
 		}}),
 		clients: rig.StandardClients(), user: rig.User{Username: "ada", Password: "correct horse battery staple"},
 	}
@@ -34,20 +33,20 @@ func newSmallFixture(t *testing.T, engine rig.Engine) *fixture {
 	return h
 }
 
-// checkUnaffected asks for what never waits behind anything, and fails the test if it is
-// not there.
-func checkUnaffected(t *testing.T, way *rig.Endpoint) {
+// checkUnaffected requests the resources that need no slot, and fails the test if one
+// is not available.
+func checkUnaffected(t *testing.T, endpoint *rig.Endpoint) {
 	t.Helper()
 	for _, path := range []string{
 		"/health/alive", "/health/ready", "/.well-known/openid-configuration", "/.well-known/jwks.json", "/oauth2/sessions/check",
 	} {
-		if got := way.Get(t.Context(), path); got.Status != http.StatusOK {
-			t.Errorf("%s, meanwhile: %v", path, got)
+		if got := endpoint.Get(t.Context(), path); got.Status != http.StatusOK {
+			t.Errorf("%s, under overload: %v", path, got)
 		}
 	}
 }
 
-// isOverloaded reports whether an answer says so, in the shape it ought to have.
+// isOverloaded reports whether the response is a well-formed overload error.
 func isOverloaded(got *rig.Response, page bool) bool {
 	if got.Status != http.StatusServiceUnavailable || got.Header.Get("Retry-After") == "" {
 		return false
@@ -58,8 +57,8 @@ func isOverloaded(got *rig.Response, page bool) bool {
 	return got.Text("error") == "temporarily_unavailable"
 }
 
-// Many times as much as can be done: what is done is done right, all else is told to
-// come again, and nobody waits who does not need what there is too little of.
+// Load far above capacity: admitted requests succeed, others are rejected with
+// Retry-After, and requests for other resources are not delayed.
 func TestOverload(t *testing.T) {
 	for _, engine := range rig.Engines() {
 		t.Run(string(engine), func(t *testing.T) {
@@ -82,34 +81,35 @@ func TestOverload(t *testing.T) {
 			}
 			f.end()
 			for _, kind := range []string{"token", "introspection", "refresh", "sign-in"} {
-				t.Logf("%s: %d given, %d refused", kind, f.succeeded[kind], f.refused[kind])
+				t.Logf("%s: %d succeeded, %d rejected", kind, f.succeeded[kind], f.refused[kind])
 				if f.succeeded[kind] == 0 {
-					t.Errorf("%s: none was given", kind)
+					t.Errorf("%s: none succeeded", kind)
 				}
 			}
-			// A hash takes milliseconds on any machine, and 60 ask for one at a time.
+			// A hash takes milliseconds on any machine, and 60 clients compete for one slot.
 			if f.refused["sign-in"] == 0 {
-				t.Error("no sign-in was refused: this was not too much")
+				t.Error("no sign-in was rejected: the server was not overloaded")
 			}
-			const enough = 192 << 20
-			if peak := h.PeakMemory(0); peak > enough {
-				t.Errorf("it took %d MiB of memory", peak>>20)
+			const limit = 192 << 20
+			if peak := h.PeakMemory(0); peak > limit {
+				t.Errorf("peak memory is %d MiB", peak>>20)
 			}
 			checkServed(t, h)
 		})
 	}
 }
 
-// checkServed lets somebody sign in and a client get tokens, each at the first attempt.
+// checkServed fails the test unless a sign-in and a token request succeed on the first
+// attempt.
 func checkServed(t *testing.T, h *fixture) {
 	t.Helper()
 	h.tokens(t)
 	if got := h.Credentials(t.Context(), &h.clients.Machine); got.Status != http.StatusOK {
-		t.Errorf("a token, afterwards: %v", got)
+		t.Errorf("a token, after the load: %v", got)
 	}
 }
 
-// flood is many who ask without end.
+// flood sends requests from many clients until it is stopped.
 type flood struct {
 	t       *testing.T
 	fixture *fixture
@@ -120,13 +120,13 @@ type flood struct {
 	succeeded, refused map[string]int
 }
 
-// repeat has one more ask for the same thing again and again. It must get the status
-// wanted, or hear that it is too much.
-func (f *flood) repeat(kind string, want int, ask func(*rig.Endpoint) *rig.Response) {
-	way := f.fixture.At(0) // over a connection of its own
+// repeat adds a client that sends a request repeatedly. Each response must have the
+// wanted status or be an overload error.
+func (f *flood) repeat(kind string, want int, send func(*rig.Endpoint) *rig.Response) {
+	endpoint := f.fixture.At(0) // with a separate connection
 	f.wait.Go(func() {
 		for !f.stopped.Load() {
-			got := ask(way)
+			got := send(endpoint)
 			f.mutex.Lock()
 			switch {
 			case got.Status == want:
@@ -147,7 +147,7 @@ func (f *flood) end() {
 	f.wait.Wait()
 }
 
-// wrongPassword begins to sign in and returns how to get the password wrong.
+// wrongPassword starts a sign-in and returns a function that sends a wrong password.
 func (f *flood) wrongPassword() func(*rig.Endpoint) *rig.Response {
 	f.t.Helper()
 	h, p := f.fixture, rig.NewBrowser(f.fixture.Endpoint, f.fixture.user)
@@ -157,7 +157,7 @@ func (f *flood) wrongPassword() func(*rig.Endpoint) *rig.Response {
 	begun := p.Open(f.t.Context(), h.Issuer+"/oauth2/auth?"+query.Encode(), nil)
 	page, err := url.Parse(begun.Header.Get("Location"))
 	if err != nil || !page.Query().Has("request") {
-		f.t.Fatalf("begin to sign in: %v %v", begun, err)
+		f.t.Fatalf("start a sign-in: %v %v", begun, err)
 	}
 	request := page.Query().Get("request")
 	return func(*rig.Endpoint) *rig.Response {
@@ -165,37 +165,37 @@ func (f *flood) wrongPassword() func(*rig.Endpoint) *rig.Response {
 	}
 }
 
-// While the database keeps those waiting who change something, no more of them wait
-// for it than there is room for, and everything else goes on.
+// If the database blocks writes, only as many requests wait for it as there are slots,
+// and all others are served.
 func TestSlowDatabaseBlocksFewRequests(t *testing.T) {
 	for _, engine := range rig.Engines() {
 		t.Run(string(engine), func(t *testing.T) {
 			h := newSmallFixture(t, engine)
 			_, refresh := h.tokens(t)
 			const many = 100
-			way := h.At(0)
+			endpoint := h.At(0)
 			busy, answers := make(chan struct{}, many), make(chan error, many)
 			storetest.HoldGrants(t, h.Database, func() {
 				for range many {
 					go func() {
-						got := way.Revoke(t.Context(), h.client, refresh)
+						got := endpoint.Revoke(t.Context(), h.client, refresh)
 						if strings.Contains(got.Text("error_description"), "busy") {
 							busy <- struct{}{}
 						}
 						answers <- revocationError(got)
 					}()
 				}
-				for range many - 2 { // who is inside waits for the database
+				for range many - 2 { // the two in slots wait for the database
 					select {
 					case <-busy:
 					case <-time.After(retryTimeout):
-						t.Error("more wait for the database than there is room for")
+						t.Error("more requests wait for the database than there are slots")
 						return
 					}
 				}
-				checkUnaffected(t, way)
+				checkUnaffected(t, endpoint)
 				if got := h.Credentials(t.Context(), &h.clients.Machine); got.Status != http.StatusOK {
-					t.Errorf("a token, meanwhile: %v", got)
+					t.Errorf("a token, while writes are blocked: %v", got)
 				}
 			})
 			for range many {
@@ -204,15 +204,15 @@ func TestSlowDatabaseBlocksFewRequests(t *testing.T) {
 				}
 			}
 			if got := h.Revoke(t.Context(), h.client, refresh); got.Status != http.StatusOK {
-				t.Errorf("revocation, afterwards: %v", got)
+				t.Errorf("revocation, after the block: %v", got)
 			}
 			checkServed(t, h)
 		})
 	}
 }
 
-// revocationError returns what is wrong with the answer to a revocation that may have come at
-// a bad time.
+// revocationError returns an error unless the revocation succeeded or was rejected for
+// overload.
 func revocationError(got *rig.Response) error {
 	if got.Status == http.StatusOK || isOverloaded(got, false) {
 		return nil

@@ -10,8 +10,8 @@ import (
 
 const racers = 20
 
-// The losers come from the same client with the right verifier: by RFC 6749
-// section 4.1.2 they would end the grant, but a double submit is not a theft.
+// The losing requests are from the same client with the correct verifier. They do not
+// revoke the grant (RFC 6749 section 4.1.2), since a double submit is not an attack.
 func TestConcurrentExchangesOfOneCode(t *testing.T) {
 	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // this function is the test, not a helper
 		for range rounds(100) {
@@ -19,7 +19,7 @@ func TestConcurrentExchangesOfOneCode(t *testing.T) {
 			winner := onlyWinner(t, concurrently(racers, func(int) *rig.Response { return h.exchange(t.Context(), c) }))
 			for _, kind := range []string{"access_token", "refresh_token"} {
 				if !h.active(t, winner.Text(kind)) {
-					t.Errorf("the winner's %s is not active, want the losers to do no harm", kind)
+					t.Errorf("the winner's %s is not active, want it active after the losing requests", kind)
 				}
 			}
 			if t.Failed() {
@@ -29,8 +29,8 @@ func TestConcurrentExchangesOfOneCode(t *testing.T) {
 	})
 }
 
-// Whoever has the code but not the verifier is a thief, so the grant must end,
-// whether they come before, after or while the client redeems it.
+// A request with the code but a wrong verifier is an attack, so the grant must be revoked,
+// whether it arrives before, after or during the exchange by the client.
 func TestAWrongVerifierRevokesTheGrant(t *testing.T) {
 	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // this function is the test, not a helper
 		won := 0
@@ -39,7 +39,7 @@ func TestAWrongVerifierRevokesTheGrant(t *testing.T) {
 			answers := concurrently(racers, func(i int) *rig.Response {
 				mine := c
 				if i == racers-1 {
-					mine.verifier = "a-thief-has-to-guess-the-verifier-and-cannot"
+					mine.verifier = "an-attacker-does-not-know-the-verifier-12345"
 				}
 				return h.exchange(t.Context(), mine)
 			})
@@ -47,19 +47,19 @@ func TestAWrongVerifierRevokesTheGrant(t *testing.T) {
 				won++
 				for _, kind := range []string{"access_token", "refresh_token"} {
 					if h.active(t, winner.Text(kind)) {
-						t.Errorf("the winner's %s is active, want it to end with its grant", kind)
+						t.Errorf("the winner's %s is active, want it revoked with its grant", kind)
 					}
 				}
 			}
 			if answers[racers-1].Status != 400 {
-				t.Errorf("the thief got %v", answers[racers-1])
+				t.Errorf("response to the attacker: %v", answers[racers-1])
 			}
 			if t.Failed() {
 				return
 			}
 		}
 		if won == 0 {
-			t.Error("the thief was always first, so nothing was tried")
+			t.Error("the attacker was always first")
 		}
 		t.Logf("the client was first %d times", won)
 	})
@@ -71,13 +71,13 @@ func TestReplayedCodeWithoutVerifierRevokesTheGrant(t *testing.T) {
 		first := h.exchange(t.Context(), c)
 		access, refresh := first.Text("access_token"), first.Text("refresh_token")
 		if !h.active(t, access) || !h.active(t, refresh) {
-			t.Fatal("what the code gave is not active")
+			t.Fatal("the tokens of the code are not active")
 		}
 		if again := h.Exchange(t.Context(), h.client, c.value, ""); again.Text("error") != "invalid_grant" {
-			t.Errorf("the code again, without its verifier: %v", again)
+			t.Errorf("replay without verifier: %v", again)
 		}
 		if h.active(t, access) || h.active(t, refresh) {
-			t.Error("what the code gave is active after it was stolen")
+			t.Error("the tokens of the code are active after the replay")
 		}
 	})
 }
@@ -119,8 +119,8 @@ func onlyWinner(t *testing.T, answers []*rig.Response) *rig.Response {
 	return winners[0]
 }
 
-// winners returns the winners of a race, of whom there may be one at the most; every
-// loser must be told invalid_grant.
+// winners returns the successful responses of a race, at most one; all others must be
+// invalid_grant.
 func winners(t *testing.T, answers []*rig.Response) (winners []*rig.Response) {
 	t.Helper()
 	for i, got := range answers {

@@ -14,19 +14,19 @@ import (
 	"github.com/ostiary/ostiary/test/rig"
 )
 
-// Every replica is killed between a sign-out and its being heard: once while the
-// client's end hangs, with the notice in a replica's hands, and once before anybody
-// could have sent it anywhere. What the person was told is true all the same.
+// Every replica is killed between a sign-out and the delivery of its logout token: once
+// while the client's endpoint hangs and a replica has claimed the notice, and once before
+// any replica could send it. The notices must be delivered after the restart.
 func TestLogoutNotificationsSurviveAKill(t *testing.T) {
 	for _, engine := range rig.Engines() {
 		t.Run(string(engine), func(t *testing.T) {
-			heard, dead := make(chan string, 100), make(chan struct{})
+			received, killed := make(chan string, 100), make(chan struct{})
 			receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 				if r.ParseForm() == nil {
-					heard <- r.PostForm.Get("logout_token")
+					received <- r.PostForm.Get("logout_token")
 				}
 				select {
-				case <-dead: // whoever waits longer for an answer than that is alive
+				case <-killed: // the endpoint hangs until the replicas are killed
 				case <-r.Context().Done():
 				}
 			}))
@@ -42,19 +42,19 @@ func TestLogoutNotificationsSurviveAKill(t *testing.T) {
 			rig.ImportUsers(t, c, user)
 
 			signOut(t, c, &client, user)
-			await(t, heard, "the notice, before the kill")
+			await(t, received, "the logout token before the kill")
 			runWorkers([]int{0, 1}, func(_, i int) { c.Kill(i) })
-			close(dead) // from now on the client answers
+			close(killed) // from here on the endpoint responds
 			runWorkers([]int{0, 1}, func(_, i int) { c.Restart(i) })
-			await(t, heard, "the notice that a dead replica had taken up")
+			await(t, received, "the logout token that a killed replica had claimed")
 			delivered(t, c, 1)
 
-			// With the replicas gone, a command ends a session.
+			// While no replica runs, a command revokes a session.
 			authorized(t, c, &client, user)
 			runWorkers([]int{0, 1}, func(_, i int) { c.Kill(i) })
 			rig.Command(t, c, "sessions", "revoke", "--user", user.Username)
 			runWorkers([]int{0, 1}, func(_, i int) { c.Restart(i) })
-			await(t, heard, "the notice that no replica knew of")
+			await(t, received, "the logout token of the command")
 			delivered(t, c, 2)
 		})
 	}
@@ -69,15 +69,15 @@ func authorized(t *testing.T, c *rig.Cluster, client *rig.Client, user rig.User)
 	return p
 }
 
-// signOut lets a person use the client and sign out on our own page.
+// signOut signs in to the client and signs out on the server's page.
 func signOut(t *testing.T, c *rig.Cluster, client *rig.Client, user rig.User) {
 	t.Helper()
 	p := authorized(t, c, client, user)
 	address := c.Issuer + "/oauth2/sessions/logout"
-	asked := p.Open(t.Context(), address, nil)
-	ticket := regexp.MustCompile(`name="ticket" value="([^"]+)"`).FindStringSubmatch(asked.Body)
+	confirmation := p.Open(t.Context(), address, nil)
+	ticket := regexp.MustCompile(`name="ticket" value="([^"]+)"`).FindStringSubmatch(confirmation.Body)
 	if ticket == nil {
-		t.Fatalf("sign-out: %v", asked)
+		t.Fatalf("sign-out: %v", confirmation)
 	}
 	done := p.Open(t.Context(), address, url.Values{"ticket": {ticket[1]}})
 	if done.Status != http.StatusOK || !strings.Contains(done.Body, "signed out") {
@@ -85,20 +85,19 @@ func signOut(t *testing.T, c *rig.Cluster, client *rig.Client, user rig.User) {
 	}
 }
 
-func await(t *testing.T, heard <-chan string, what string) {
+func await(t *testing.T, received <-chan string, name string) {
 	t.Helper()
 	select {
-	case token := <-heard:
+	case token := <-received:
 		if strings.Count(token, ".") != 2 {
-			t.Errorf("%s is %q, want a token", what, token)
+			t.Errorf("%s is %q, want a token", name, token)
 		}
 	case <-time.After(time.Minute):
-		t.Fatalf("%s did not come", what)
+		t.Fatalf("%s was not received", name)
 	}
 }
 
-// delivered waits until so many notices count as delivered, and none as anything
-// else.
+// delivered waits until the number of delivered notices is want, with no others.
 func delivered(t *testing.T, c *rig.Cluster, want int) {
 	t.Helper()
 	list := ""

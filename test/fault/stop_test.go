@@ -6,9 +6,8 @@ import (
 	"testing"
 )
 
-// A rolling restart under load: each replica in turn says that it wants no more
-// requests, finishes what it has begun, ends with 0 and comes back. No client
-// notices.
+// A rolling restart under load: each replica in turn reports that it is not ready,
+// finishes its requests, exits with 0 and is restarted. No request fails.
 func TestRollingRestartFailsNoRequest(t *testing.T) {
 	eachEngine(t, func(t *testing.T, h *fixture) { //nolint:thelper // this function is the test, not a helper
 		n := rounds(5000)
@@ -28,7 +27,7 @@ func TestRollingRestartFailsNoRequest(t *testing.T) {
 			break
 		}
 		if restarts < 2 {
-			t.Errorf("only %d restarts while there was load", restarts)
+			t.Errorf("only %d restarts under load", restarts)
 		}
 		t.Logf("%d restarts", restarts)
 		for _, e := range l.finish() {

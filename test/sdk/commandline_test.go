@@ -10,8 +10,8 @@ import (
 	hydra "github.com/ory/hydra-client-go/v2"
 )
 
-// flags is what Hydra's command line sends for the flags of a client that nobody set:
-// every member, also those without a meaning for the client.
+// flags returns the client that Hydra's command line sends if no flag is set: all
+// members, including those without a meaning for the client.
 func flags() hydra.OAuth2Client {
 	none, off := new(""), new(false)
 	return hydra.OAuth2Client{
@@ -25,7 +25,7 @@ func flags() hydra.OAuth2Client {
 	}
 }
 
-// What `hydra create`, `hydra update` and `hydra import oauth2-client` send is taken.
+// The requests of `hydra create`, `hydra update` and `hydra import oauth2-client` are accepted.
 func TestHydraCommandLine(t *testing.T) {
 	t.Parallel()
 	eachEngine(t, func(t *testing.T, h *fixture) {
@@ -41,7 +41,7 @@ func TestHydraCommandLine(t *testing.T) {
 			r.check("CreateOAuth2Client", resp, err, 201)
 			return made
 		}
-		// replace is what the command line makes of flags that change a client.
+		// replace sends the patch of `hydra update oauth2-client`.
 		replace := func(id string, want int, members map[string]any) *hydra.OAuth2Client {
 			t.Helper()
 			var patch []hydra.JsonPatch
@@ -61,7 +61,7 @@ func TestHydraCommandLine(t *testing.T) {
 		refused, err := h.HTTP.Get(h.Issuer + "/oauth2/auth?" + url.Values{
 			"client_id": {bare.GetClientId()}, "response_type": {"code"}, "scope": {"openid"}, "state": {"a-state-of-some-length"},
 		}.Encode())
-		r.check("OAuth2Authorize", refused, err, 400) // it has nowhere to answer to
+		r.check("OAuth2Authorize", refused, err, 400) // it has no redirect URI
 
 		// hydra create oauth2-client --grant-type client_credentials --scope api
 		service := create(func(c *hydra.OAuth2Client) { c.GrantTypes, c.Scope = []string{"client_credentials"}, new("api") })
@@ -115,19 +115,19 @@ func TestHydraCommandLine(t *testing.T) {
 		// hydra update oauth2-client ID --grant-type authorization_code
 		got = replace(id, http.StatusOK, map[string]any{"grant_types": []string{"authorization_code"}})
 		h.wantEqual("response types after the way back", got.GetResponseTypes(), []string{"code"})
-		// Until v2.3 the command line put the whole client.
+		// Until v2.3 the command line replaced the whole client.
 		whole := flags()
 		whole.ClientId, whole.GrantTypes = nil, []string{"client_credentials"}
 		_, resp, err = api.SetOAuth2Client(ctx, id).OAuth2Client(whole).Execute()
 		r.check("SetOAuth2Client", resp, err, 200)
 
-		// What no grant type could use is refused all the same.
+		// Response types without a grant type are still rejected.
 		odd := flags()
 		odd.ResponseTypes = []string{"code", "nonsense"}
 		_, resp, err = api.CreateOAuth2Client(ctx).OAuth2Client(odd).Execute()
 		r.check("CreateOAuth2Client", resp, err, 400)
 
-		// Registration stays strict: a client that registers itself has nobody to ask.
+		// Dynamic registration is strict.
 		for _, change := range []func(*hydra.OAuth2Client){
 			func(*hydra.OAuth2Client) {},
 			func(c *hydra.OAuth2Client) { c.GrantTypes = []string{"client_credentials"} },

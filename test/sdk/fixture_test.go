@@ -1,5 +1,5 @@
-// Package sdk lets the published Go SDKs of Ory Hydra drive the whole server: every
-// method of theirs that the contract covers.
+// Package sdk runs the published Go SDKs of Ory Hydra against the whole server: every
+// method that the contract covers.
 package sdk
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/ostiary/ostiary/test/rig"
 )
 
-// The operator's apps, as far as this test is them: places that people are sent to.
+// URLs of the custom apps and of the client. No server listens there.
 const (
 	loginApp   = "https://apps.example/login"
 	consentApp = "https://apps.example/consent"
@@ -24,7 +24,7 @@ const (
 	callback   = "https://client.example/callback"
 )
 
-// fixture is a running server, and what opens its API.
+// fixture is a running server with an API key.
 type fixture struct {
 	*rig.Cluster
 
@@ -32,8 +32,8 @@ type fixture struct {
 	key string
 }
 
-// eachEngine runs a tour on a server of each engine.
-func eachEngine(t *testing.T, tour func(t *testing.T, h *fixture)) {
+// eachEngine runs a test on each engine.
+func eachEngine(t *testing.T, test func(t *testing.T, h *fixture)) {
 	t.Helper()
 	for _, engine := range rig.Engines() {
 		t.Run(string(engine), func(t *testing.T) {
@@ -52,23 +52,23 @@ func eachEngine(t *testing.T, tour func(t *testing.T, h *fixture)) {
 			if err := json.Unmarshal([]byte(rig.Command(t, c, args...)), &made); err != nil {
 				t.Fatal(err)
 			}
-			tour(t, &fixture{c, t, made.Key})
+			test(t, &fixture{c, t, made.Key})
 		})
 	}
 }
 
-// coverage notes which methods of an SDK were called.
+// coverage records the methods of an SDK that were called.
 type coverage struct {
 	t      *testing.T
 	called map[string]bool
 }
 
-// check fails unless a method was answered with that status and understood.
+// check fails the test unless the response of a method has the status and was decoded.
 func (r *coverage) check(method string, resp *http.Response, err error, want int) {
 	r.t.Helper()
 	r.called[method] = true
 	if resp == nil {
-		r.t.Fatalf("%s: no answer: %v", method, err)
+		r.t.Fatalf("%s: no response: %v", method, err)
 	}
 	if err != nil && want < http.StatusBadRequest || resp.StatusCode != want {
 		body, _ := io.ReadAll(resp.Body)
@@ -76,23 +76,22 @@ func (r *coverage) check(method string, resp *http.Response, err error, want int
 	}
 }
 
-// wantAll fails if a method of the interfaces was neither called nor left out for a
-// reason.
-func (r *coverage) wantAll(outside map[string]string, interfaces ...reflect.Type) {
+// wantAll fails the test if a method of the interfaces was neither called nor excluded.
+func (r *coverage) wantAll(excluded map[string]string, interfaces ...reflect.Type) {
 	r.t.Helper()
 	for _, api := range interfaces {
 		for method := range api.Methods() {
 			if strings.HasSuffix(method.Name, "Execute") {
 				continue
 			}
-			if _, left := outside[method.Name]; r.called[method.Name] == left {
-				r.t.Errorf("%s must be called, or left out for a reason", method.Name)
+			if _, excluded := excluded[method.Name]; r.called[method.Name] == excluded {
+				r.t.Errorf("%s must be called or excluded, and not both", method.Name)
 			}
 		}
 	}
 }
 
-// browser is a person's, who does as they are told.
+// browser is the browser of a user.
 type browser struct {
 	h      *fixture
 	client *http.Client
@@ -109,8 +108,8 @@ func (h *fixture) browser() *browser {
 	}}
 }
 
-// followTo opens an address and returns where it leads, as long as that is another place
-// than the one wanted.
+// followTo opens a URL and follows redirects of the server until one has the prefix
+// want. It returns the query of that URL.
 func (b *browser) followTo(address, want string) url.Values {
 	b.h.t.Helper()
 	for range 5 {
@@ -133,14 +132,14 @@ func (b *browser) followTo(address, want string) url.Values {
 			return u.Query()
 		}
 		if !strings.HasPrefix(address, b.h.Issuer) {
-			b.h.t.Fatalf("on the way to %s: %d to %q\n%s", want, resp.StatusCode, address, body)
+			b.h.t.Fatalf("no redirect to %s: %d to %q\n%s", want, resp.StatusCode, address, body)
 		}
 	}
-	b.h.t.Fatalf("there is no way to %s", want)
+	b.h.t.Fatalf("no redirect to %s", want)
 	return nil
 }
 
-// authorize begins an authorization request and returns the challenge for the login app.
+// authorize sends an authorization request and returns the login challenge.
 func (b *browser) authorize(clientID string) string {
 	b.h.t.Helper()
 	query := url.Values{
@@ -150,9 +149,9 @@ func (b *browser) authorize(clientID string) string {
 	return b.followTo(b.h.Issuer+"/oauth2/auth?"+query.Encode(), loginApp).Get("login_challenge")
 }
 
-func (h *fixture) wantEqual(what string, got, want any) {
+func (h *fixture) wantEqual(name string, got, want any) {
 	h.t.Helper()
 	if fmt.Sprint(got) != fmt.Sprint(want) {
-		h.t.Errorf("%s is %v, want %v", what, got, want)
+		h.t.Errorf("%s is %v, want %v", name, got, want)
 	}
 }

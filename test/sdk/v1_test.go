@@ -52,7 +52,7 @@ func TestSDKVersion1(t *testing.T) {
 			hydra.FlushInactiveOAuth2TokensRequest{NotAfter: new(time.Now())}).Execute()
 		r.check("FlushInactiveOAuth2Tokens", resp, err, 204)
 		resp, err = public.PublicApi.OauthAuth(ctx).Execute()
-		r.check("OauthAuth", resp, err, 400) // there is no way to say which client
+		r.check("OauthAuth", resp, err, 400) // the method has no parameter for the client
 		r.wantAll(nil, reflect.TypeFor[hydra.AdminApi](), reflect.TypeFor[hydra.PublicApi](), reflect.TypeFor[hydra.MetadataApi]())
 	})
 }
@@ -104,12 +104,12 @@ func v1Login(ctx context.Context, h *fixture, r *coverage, public *hydra.APIClie
 	r.check("RejectLoginRequest", resp, err, 200)
 	h.wantEqual("error", refused.followTo(to.RedirectTo, callback).Get("error"), "access_denied")
 
-	asked, resp, err := api.GetLoginRequest(ctx).LoginChallenge(b.authorize("v1")).Execute()
+	login, resp, err := api.GetLoginRequest(ctx).LoginChallenge(b.authorize("v1")).Execute()
 	r.check("GetLoginRequest", resp, err, 200)
-	h.wantEqual("the client", asked.Client.GetClientId(), "v1")
+	h.wantEqual("the client", login.Client.GetClientId(), "v1")
 	accept := hydra.NewAcceptLoginRequest("jo")
 	accept.Remember, accept.RememberFor = new(true), new(int64(3600))
-	to, resp, err = api.AcceptLoginRequest(ctx).LoginChallenge(asked.Challenge).AcceptLoginRequest(*accept).Execute()
+	to, resp, err = api.AcceptLoginRequest(ctx).LoginChallenge(login.Challenge).AcceptLoginRequest(*accept).Execute()
 	r.check("AcceptLoginRequest", resp, err, 200)
 	consent, resp, err := api.GetConsentRequest(ctx).ConsentChallenge(b.followTo(to.RedirectTo, consentApp).Get("consent_challenge")).Execute()
 	r.check("GetConsentRequest", resp, err, 200)
@@ -122,19 +122,19 @@ func v1Login(ctx context.Context, h *fixture, r *coverage, public *hydra.APIClie
 	tokens, resp, err := public.PublicApi.Oauth2Token(secret).GrantType("authorization_code").Code(b.followTo(to.RedirectTo, callback).Get("code")).RedirectUri(callback).Execute()
 	r.check("Oauth2Token", resp, err, 200)
 
-	said, resp, err := api.IntrospectOAuth2Token(ctx).Token(tokens.GetAccessToken()).Scope("openid").Execute()
+	info, resp, err := api.IntrospectOAuth2Token(ctx).Token(tokens.GetAccessToken()).Scope("openid").Execute()
 	r.check("IntrospectOAuth2Token", resp, err, 200)
-	h.wantEqual("active", said.Active, true)
-	h.wantEqual("sub", said.GetSub(), "jo")
-	h.wantEqual("ext", said.GetExt(), map[string]any{"tenant": map[string]any{"id": 7}})
+	h.wantEqual("active", info.Active, true)
+	h.wantEqual("sub", info.GetSub(), "jo")
+	h.wantEqual("ext", info.GetExt(), map[string]any{"tenant": map[string]any{"id": 7}})
 	who, resp, err := public.PublicApi.Userinfo(context.WithValue(ctx, hydra.ContextAccessToken, tokens.GetAccessToken())).Execute()
 	r.check("Userinfo", resp, err, 200)
 	h.wantEqual("email", who.GetEmail(), "jo@example")
 	resp, err = public.PublicApi.RevokeOAuth2Token(secret).Token(tokens.GetAccessToken()).Execute()
 	r.check("RevokeOAuth2Token", resp, err, 200)
-	said, resp, err = api.IntrospectOAuth2Token(ctx).Token(tokens.GetAccessToken()).Execute()
+	info, resp, err = api.IntrospectOAuth2Token(ctx).Token(tokens.GetAccessToken()).Execute()
 	r.check("IntrospectOAuth2Token", resp, err, 200)
-	h.wantEqual("active", said.Active, false)
+	h.wantEqual("active", info.Active, false)
 
 	list, resp, err := api.ListSubjectConsentSessions(ctx).Subject("jo").Execute()
 	r.check("ListSubjectConsentSessions", resp, err, 200)
@@ -172,7 +172,7 @@ func v1Login(ctx context.Context, h *fixture, r *coverage, public *hydra.APIClie
 	resp, err = api.DeleteOAuth2Token(ctx).ClientId("v1").Execute()
 	r.check("DeleteOAuth2Token", resp, err, 204)
 	resp, err = public.PublicApi.DisconnectUser(ctx).Execute()
-	r.check("DisconnectUser", resp, err, 200) // nobody is signed in
+	r.check("DisconnectUser", resp, err, 200) // no session in this browser
 }
 
 func v1Keys(ctx context.Context, h *fixture, r *coverage, api hydra.AdminApi) {

@@ -49,7 +49,7 @@ func TestSDKVersion2(t *testing.T) {
 		v2Issuers(ctx, h, r, operator)
 		v2Registration(ctx, r, public.OidcAPI)
 		_, resp, err = public.OAuth2API.OAuth2Authorize(ctx).Execute()
-		r.check("OAuth2Authorize", resp, err, 400) // there is no way to say which client
+		r.check("OAuth2Authorize", resp, err, 400) // the method has no parameter for the client
 		r.wantAll(map[string]string{
 			"CreateVerifiableCredential": "a draft of OpenID for Verifiable Credential Issuance, which the contract leaves for later",
 		}, reflect.TypeFor[hydra.OAuth2API](), reflect.TypeFor[hydra.OidcAPI](), reflect.TypeFor[hydra.JwkAPI](),
@@ -123,13 +123,13 @@ func v2Login(ctx context.Context, h *fixture, r *coverage, public *hydra.APIClie
 	r.check("RejectOAuth2LoginRequest", resp, err, 200)
 	h.wantEqual("error", refused.followTo(to.RedirectTo, callback).Get("error"), "access_denied")
 
-	asked, resp, err := api.GetOAuth2LoginRequest(ctx).LoginChallenge(b.authorize("v2")).Execute()
+	login, resp, err := api.GetOAuth2LoginRequest(ctx).LoginChallenge(b.authorize("v2")).Execute()
 	r.check("GetOAuth2LoginRequest", resp, err, 200)
-	h.wantEqual("the client", asked.Client.GetClientId(), "v2")
+	h.wantEqual("the client", login.Client.GetClientId(), "v2")
 	accept := hydra.NewAcceptOAuth2LoginRequest("jo")
 	accept.Remember, accept.RememberFor, accept.IdentityProviderSessionId = new(true), new(int64(3600)), new("theirs")
 	accept.Context = map[string]any{"step": "one"}
-	to, resp, err = api.AcceptOAuth2LoginRequest(ctx).LoginChallenge(asked.Challenge).AcceptOAuth2LoginRequest(*accept).Execute()
+	to, resp, err = api.AcceptOAuth2LoginRequest(ctx).LoginChallenge(login.Challenge).AcceptOAuth2LoginRequest(*accept).Execute()
 	r.check("AcceptOAuth2LoginRequest", resp, err, 200)
 	consent, resp, err := api.GetOAuth2ConsentRequest(ctx).ConsentChallenge(b.followTo(to.RedirectTo, consentApp).Get("consent_challenge")).Execute()
 	r.check("GetOAuth2ConsentRequest", resp, err, 200)
@@ -139,24 +139,24 @@ func v2Login(ctx context.Context, h *fixture, r *coverage, public *hydra.APIClie
 		Session: &hydra.AcceptOAuth2ConsentRequestSession{IdToken: map[string]any{"email": "jo@example"}, AccessToken: map[string]any{"tenant": 7}},
 	}).Execute()
 	r.check("AcceptOAuth2ConsentRequest", resp, err, 200)
-	_, resp, err = api.GetOAuth2LoginRequest(ctx).LoginChallenge(asked.Challenge).Execute()
+	_, resp, err = api.GetOAuth2LoginRequest(ctx).LoginChallenge(login.Challenge).Execute()
 	r.check("GetOAuth2LoginRequest", resp, err, 410)
 	tokens, resp, err := public.OAuth2API.Oauth2TokenExchange(secret).GrantType("authorization_code").Code(b.followTo(to.RedirectTo, callback).Get("code")).RedirectUri(callback).Execute()
 	r.check("Oauth2TokenExchange", resp, err, 200)
 	h.wantEqual("expires_in", tokens.GetExpiresIn(), 90)
 
-	said, resp, err := api.IntrospectOAuth2Token(ctx).Token(tokens.GetAccessToken()).Scope("openid").Execute()
+	info, resp, err := api.IntrospectOAuth2Token(ctx).Token(tokens.GetAccessToken()).Scope("openid").Execute()
 	r.check("IntrospectOAuth2Token", resp, err, 200)
-	h.wantEqual("active", said.Active, true)
-	h.wantEqual("ext", said.GetExt(), map[string]any{"tenant": 7})
+	h.wantEqual("active", info.Active, true)
+	h.wantEqual("ext", info.GetExt(), map[string]any{"tenant": 7})
 	who, resp, err := public.OidcAPI.GetOidcUserInfo(context.WithValue(ctx, hydra.ContextAccessToken, tokens.GetAccessToken())).Execute()
 	r.check("GetOidcUserInfo", resp, err, 200)
 	h.wantEqual("email", who.GetEmail(), "jo@example")
 	resp, err = public.OAuth2API.RevokeOAuth2Token(secret).Token(tokens.GetAccessToken()).Execute()
 	r.check("RevokeOAuth2Token", resp, err, 200)
-	said, resp, err = api.IntrospectOAuth2Token(ctx).Token(tokens.GetAccessToken()).Execute()
+	info, resp, err = api.IntrospectOAuth2Token(ctx).Token(tokens.GetAccessToken()).Execute()
 	r.check("IntrospectOAuth2Token", resp, err, 200)
-	h.wantEqual("active", said.Active, false)
+	h.wantEqual("active", info.Active, false)
 
 	list, resp, err := api.ListOAuth2ConsentSessions(ctx).Subject("jo").PageSize(10).Execute()
 	r.check("ListOAuth2ConsentSessions", resp, err, 200)
@@ -199,7 +199,7 @@ func v2Login(ctx context.Context, h *fixture, r *coverage, public *hydra.APIClie
 	resp, err = api.DeleteOAuth2Token(ctx).ClientId("v2").Execute()
 	r.check("DeleteOAuth2Token", resp, err, 204)
 	resp, err = public.OidcAPI.RevokeOidcSession(ctx).Execute()
-	r.check("RevokeOidcSession", resp, err, 200) // nobody is signed in
+	r.check("RevokeOidcSession", resp, err, 200) // no session in this browser
 }
 
 func v2Keys(ctx context.Context, h *fixture, r *coverage, api hydra.JwkAPI) {
