@@ -2,8 +2,6 @@ package admin
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -12,6 +10,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/httpapi"
+	"github.com/ostiary/ostiary/internal/manage"
 )
 
 // members reads a client member by member, so that each is taken under exactly its
@@ -43,70 +42,73 @@ func (h *Handler) createClient(c *Call) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	now := h.Now()
-	made := &client.Client{CreatedAt: now, UpdatedAt: now}
-	if made.ID, err = member(said, "client_id"); err != nil {
-		return nil, err
-	}
-	if made.ID == "" {
-		made.ID = client.NewID()
-	} else if err := client.CheckID(made.ID); err != nil {
-		return nil, badClient(err.Error())
-	}
-	c.Target = made.ID
-	secret, err := h.describeClient(c, made, said)
+	id, err := member(said, "client_id")
 	if err != nil {
 		return nil, err
 	}
-	if err := h.mayEquip(c, made); err != nil {
+	if id, err = manage.ClientID(id); err != nil {
 		return nil, err
 	}
-	view := viewClient(made)
-	view.Secret = secret
-	if err := h.Registry.InsertClient(c.Context(), made); err != nil {
+	c.Target = id
+	created := &client.Client{ID: id}
+	if created.Metadata, err = h.parseClient(c, id, said); err != nil {
 		return nil, err
 	}
-	c.head.Set("Location", strings.TrimSuffix(c.URL.EscapedPath(), "/")+"/"+url.PathEscape(made.ID))
+	secret, err := member(said, "client_secret")
+	if err != nil {
+		return nil, err
+	}
+	generated, err := h.clients().Create(c.Context(), created, secret, func(created *client.Client) error { return h.mayEquip(c, created) })
+	if err != nil {
+		return nil, err
+	}
+	view := viewClient(created)
+	view.Secret = shownSecret(created, secret, generated)
+	c.head.Set("Location", strings.TrimSuffix(c.URL.EscapedPath(), "/")+"/"+url.PathEscape(created.ID))
 	return &Reply{http.StatusCreated, view}, nil
 }
 
-// describeClient puts into known what is said of it, and gives it the secret that it
-// then needs. It returns a secret that was made, or chosen.
-func (h *Handler) describeClient(c *Call, known *client.Client, said map[string]json.RawMessage) (secret string, err error) {
+func (h *Handler) clients() *manage.Clients {
+	return &manage.Clients{Store: h.Registry, Secrets: h.Keeper, Documents: h.Documents, Now: h.Now}
+}
+
+// parseClient parses and validates the metadata in a request for the client with the ID.
+func (h *Handler) parseClient(c *Call, id string, said map[string]json.RawMessage) (client.Metadata, error) {
 	metadata, faults := client.ParseMetadata(said, h.Policy)
-	if len(faults) > 0 {
-		return "", httpapi.BadRequest(faults[0].Code, faults[0].String())
-	}
-	before := &known.Metadata
-	if known.Version == 0 {
-		before = nil
-	}
-	if err := metadata.VerifySector(c.Context(), h.Documents, before); err != nil {
-		return "", err
+	if err := manage.InvalidMetadata(faults); err != nil {
+		return metadata, err
 	}
 	for _, warning := range client.KeyWarnings(said["jwks"]) {
-		h.Log.LogAttrs(c.Context(), slog.LevelWarn, "client key ignored", slog.String("client_id", known.ID), slog.String("reason", warning))
+		h.Log.LogAttrs(c.Context(), slog.LevelWarn, "client key ignored", slog.String("client_id", id), slog.String("reason", warning))
 	}
-	known.Metadata = metadata
-	if secret, err = member(said, "client_secret"); err != nil {
+	return metadata, nil
+}
+
+// describeClient replaces the metadata of known, and sets the secret of the request or one
+// that the client needs. It returns the new secret, if any.
+func (h *Handler) describeClient(c *Call, known *client.Client, said map[string]json.RawMessage) (string, error) {
+	metadata, err := h.parseClient(c, known.ID, said)
+	if err != nil {
 		return "", err
 	}
-	if secret == "" || !known.UsesSecret() {
-		if err := h.Keeper.Adapt(c.Context(), known); err != nil {
-			return "", fmt.Errorf("adapt client secret: %w", err)
-		}
-		if known.Secret != "" || !known.UsesSecret() { // a secret without use is ignored, as in Hydra
-			return "", nil
-		}
-		secret = known.NewSecret()
+	if err := h.clients().SetMetadata(c.Context(), known, metadata); err != nil {
+		return "", err
 	}
-	if err := known.CheckSecret(secret); err != nil {
-		return "", badClient(err.Error())
+	secret, err := member(said, "client_secret")
+	if err != nil {
+		return "", err
 	}
-	if err := h.Keeper.Set(c.Context(), known, secret); err != nil {
-		return "", fmt.Errorf("keep client secret: %w", err)
+	generated, err := h.clients().SetSecret(c.Context(), known, secret, false)
+	return shownSecret(known, secret, generated), err
+}
+
+// shownSecret returns the secret for the response: the generated one, or the one in the
+// request unless the client has no use for it, which is ignored as in Ory Hydra.
+func shownSecret(c *client.Client, requested, generated string) string {
+	if generated != "" || !c.UsesSecret() {
+		return generated
 	}
-	return secret, nil
+	return requested
 }
 
 // setClient serves PUT /clients/{id}.
@@ -135,10 +137,8 @@ func (h *Handler) setLifespans(c *Call) (*Reply, error) {
 	}
 	return h.changeClient(c, func(known *client.Client) (string, error) {
 		var faults []client.Fault
-		if known.Lifespans, faults = client.ParseLifespans(lifespans); len(faults) > 0 {
-			return "", httpapi.BadRequest(faults[0].Code, faults[0].String())
-		}
-		return "", nil
+		known.Lifespans, faults = client.ParseLifespans(lifespans)
+		return "", manage.InvalidMetadata(faults)
 	})
 }
 
@@ -158,11 +158,7 @@ func (h *Handler) rotateSecret(c *Call) (*Reply, error) {
 		}
 	}
 	return h.changeClient(c, func(known *client.Client) (string, error) {
-		if !known.UsesSecret() {
-			return "", badClient("token_endpoint_auth_method is one without a secret")
-		}
-		now := h.Now()
-		return h.Keeper.Rotate(c.Context(), known, now, now.Add(lifetime))
+		return h.clients().RotateSecret(c.Context(), known, lifetime)
 	})
 }
 
@@ -174,37 +170,20 @@ func (h *Handler) clearSecrets(c *Call) (*Reply, error) {
 	})
 }
 
-// tries is how often a change is made anew that somebody else's came before.
-const tries = 3
-
-// changeClient changes the client that the path names. A secret that change returns is
-// shown.
+// changeClient changes the client that the path names. The response contains the secret that
+// change returns.
 func (h *Handler) changeClient(c *Call, change func(*client.Client) (secret string, err error)) (*Reply, error) {
-	ctx, id := c.Context(), variable(c.Request, "id")
-	for left := tries; ; left-- {
-		known, err := h.Registry.Client(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		before := *known
-		secret, err := change(known)
-		if err != nil {
-			return nil, err
-		}
-		known.MarkOperatorScope(&before.Metadata)
-		if err := h.mayEquip(c, &before, known); err != nil {
-			return nil, err
-		}
-		known.UpdatedAt = h.Now()
-		err = h.Registry.UpdateClient(ctx, known)
-		if errors.Is(err, client.ErrConflict) && left > 1 {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		view := viewClient(known)
-		view.Secret = secret
-		return ok(view), nil
+	var secret string
+	changed, err := h.clients().Update(c.Context(), variable(c.Request, "id"),
+		func(known *client.Client) (err error) {
+			secret, err = change(known)
+			return err
+		},
+		func(before, after *client.Client) error { return h.mayEquip(c, before, after) })
+	if err != nil {
+		return nil, err
 	}
+	view := viewClient(changed)
+	view.Secret = secret
+	return ok(view), nil
 }

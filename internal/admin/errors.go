@@ -12,6 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/keyset"
+	"github.com/ostiary/ostiary/internal/manage"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/trustedissuer"
@@ -77,6 +78,12 @@ func newErrors() *httpapi.Errors {
 			conflict(client.ErrIsSubject, "The client_id is the subject of an account."),
 			badRequest(account.ErrIsClient, "The subject is the client_id of a client."),
 			conflict(client.ErrConflict, "The client was changed by another request. Read it again and repeat the change."),
+			httpapi.As(func(e *manage.InvalidClientError) *httpapi.Error {
+				return &httpapi.Error{Code: e.Code, Description: e.Reason}
+			}),
+			httpapi.As(func(e *manage.InvalidScopeError) *httpapi.Error {
+				return &httpapi.Error{Code: "invalid_request", Description: "The scope is invalid: " + httpapi.Description(e.Reason) + "."}
+			}),
 			httpapi.Is(client.ErrSector, httpapi.Error{Code: client.InvalidMetadata, Description: client.ErrSector.Error()}),
 			httpapi.Is(account.ErrDisabled, httpapi.Error{
 				Status: http.StatusForbidden, Code: "request_forbidden", Description: "The account of this subject is disabled.",

@@ -4,11 +4,10 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/ostiary/ostiary/internal/apikey"
-	"github.com/ostiary/ostiary/internal/httpapi"
+	"github.com/ostiary/ostiary/internal/manage"
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
@@ -85,19 +84,13 @@ func (h *Handler) readScope(c *Call, name string) (*scope.Scope, error) {
 	if body.Name != "" && body.Name != name {
 		return nil, invalid("The member name must be that of the path.")
 	}
-	now := h.Now()
-	s := &scope.Scope{
+	return &scope.Scope{
 		Name: name, Title: body.Title, Description: body.Description, Claims: body.Claims, SelfRegistration: body.SelfRegistration,
-		CreatedAt: now, UpdatedAt: now,
-	}
-	if err := s.Check(); err != nil {
-		return nil, invalid("The scope is invalid: " + httpapi.Description(err.Error()) + ".")
-	}
-	if s.SelfRegistration && slices.Contains(apikey.Scopes(), s.Name) {
-		return nil, invalid("The member self_registration must be false for a scope of this API.")
-	}
-	return s, nil
+		CreatedAt: h.Now(),
+	}, nil
 }
+
+func (h *Handler) manageScopes() *manage.Scopes { return &manage.Scopes{Store: h.Scopes, Now: h.Now} }
 
 // scopes returns all scopes as they are in the database.
 func (h *Handler) scopes(ctx context.Context) (*scope.Set, error) {
@@ -135,7 +128,7 @@ func (h *Handler) createScope(c *Call) (*Reply, error) {
 		return nil, err
 	}
 	c.Target = s.Name
-	if err := h.Scopes.InsertScope(c.Context(), s); err != nil {
+	if err := h.manageScopes().Create(c.Context(), s); err != nil {
 		return nil, err
 	}
 	c.head.Set("Location", strings.TrimSuffix(c.URL.EscapedPath(), "/")+"/"+url.PathEscape(s.Name))
@@ -161,7 +154,7 @@ func (h *Handler) setScope(c *Call) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := h.Scopes.UpdateScope(c.Context(), s); err != nil {
+	if err := h.manageScopes().Update(c.Context(), s); err != nil {
 		return nil, err
 	}
 	return ok(viewScope(s)), nil

@@ -12,12 +12,12 @@ import (
 
 	"github.com/ostiary/ostiary/internal/audit"
 	"github.com/ostiary/ostiary/internal/httpapi"
+	"github.com/ostiary/ostiary/internal/manage"
 )
 
-// Audit keeps what was changed.
+// Audit stores and lists audit events.
 type Audit interface {
-	BeginEvent(ctx context.Context, e *audit.Event) error
-	EndEvent(ctx context.Context, e *audit.Event) error
+	manage.AuditLog
 	ListEvents(ctx context.Context, f audit.Filter, before string, limit int) ([]*audit.Event, error)
 }
 
@@ -48,28 +48,29 @@ func (h *Handler) do(call *Call, o *Operation) (*Reply, error) {
 	if !o.changes() {
 		return o.Do(call)
 	}
-	event, err := h.begin(call.Request, o.Action, call.Target, call.By)
-	if err != nil {
-		return nil, err
+	event := h.event(call.Request, o.Action, call.Target, call.By)
+	var reply *Reply
+	audited := manage.Audited{
+		Log: h.Audit,
+		Outcome: func(err error) (audit.Outcome, int) {
+			status := 0
+			if err != nil {
+				status = h.errors.Of(err).Status
+			} else {
+				status = reply.Status
+			}
+			return audit.OutcomeOf(status), status
+		},
+		Unrecorded: func(ctx context.Context, e *audit.Event, err error) {
+			h.Log.LogAttrs(ctx, slog.LevelError, "audit event without outcome", slog.String("event", e.ID), slog.Any("error", err))
+		},
 	}
-	reply, err := o.Do(call)
-	h.end(call.Context(), event, call.Target, h.status(reply, err))
+	err := audited.Change(call.Context(), []*audit.Event{event}, func(context.Context) (err error) {
+		reply, err = o.Do(call)
+		event.Target = audit.Truncate(call.Target)
+		return err
+	})
 	return reply, err
-}
-
-func (h *Handler) status(reply *Reply, err error) int {
-	if err != nil {
-		return h.errors.Of(err).Status
-	}
-	return reply.Status
-}
-
-func (h *Handler) begin(r *http.Request, action, target string, by audit.Actor) (*audit.Event, error) {
-	event := h.event(r, action, target, by)
-	if err := h.Audit.BeginEvent(r.Context(), event); err != nil {
-		return nil, err
-	}
-	return event, nil
 }
 
 func (h *Handler) event(r *http.Request, action, target string, by audit.Actor) *audit.Event {
@@ -79,16 +80,6 @@ func (h *Handler) event(r *http.Request, action, target string, by audit.Actor) 
 		event.Address = address.String()
 	}
 	return event
-}
-
-// end notes how a change went. That it cannot be noted changes nothing of it, so the
-// caller is told what happened all the same.
-func (h *Handler) end(ctx context.Context, event *audit.Event, target string, status int) {
-	event.Target, event.Status, event.Outcome = audit.Truncate(target), status, audit.OutcomeOf(status)
-	// A caller who hangs up is not to hide how it went.
-	if err := h.Audit.EndEvent(context.WithoutCancel(ctx), event); err != nil {
-		h.Log.LogAttrs(ctx, slog.LevelError, "audit event without outcome", slog.String("event", event.ID), slog.Any("error", err))
-	}
 }
 
 // denied keeps that somebody was not allowed a change.

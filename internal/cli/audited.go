@@ -8,11 +8,11 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/ostiary/ostiary/internal/audit"
+	"github.com/ostiary/ostiary/internal/manage"
 	"github.com/ostiary/ostiary/internal/unavailable"
 )
 
@@ -109,34 +109,35 @@ func (d *desk) keepingTrack(ctx context.Context, work func(*desk) error) error {
 		d.change.targets = []string{""}
 	}
 	for _, target := range d.change.targets {
-		event := audit.NewEvent(d.change.action, target, operator(), now())
-		if err := d.store.Audit.BeginEvent(ctx, event); err != nil {
-			return err
-		}
-		d.change.events = append(d.change.events, event)
+		d.change.events = append(d.change.events, audit.NewEvent(d.change.action, target, operator(), now()))
 	}
-	d.store.DeferWaits()
-	d.holdOutput(d.store.Unsettled)
-	err := work(d)
-	d.store.Settle(ctx)
-	err = errors.Join(err, d.releaseOutput())
-	outcome := audit.Done
-	if err != nil {
-		outcome = audit.Refused
-		if unavailable.Is(err) {
-			outcome = audit.Failed
-		}
+	var unrecorded error
+	audited := manage.Audited{
+		Log: d.store.Audit, Outcome: outcomeOf,
+		Unrecorded: func(_ context.Context, _ *audit.Event, err error) {
+			unrecorded = errors.Join(unrecorded, fmt.Errorf("store the outcome in the audit log: %w", err))
+		},
 	}
-	// Ctrl+C is not to hide what was done.
-	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	for _, event := range d.change.events {
-		event.Outcome = outcome
-		if ended := d.store.Audit.EndEvent(after, event); ended != nil {
-			err = errors.Join(err, fmt.Errorf("the audit log does not know how it went: %w", ended))
-		}
+	err := audited.Change(ctx, d.change.events, func(ctx context.Context) error {
+		d.store.DeferWaits()
+		d.holdOutput(d.store.Unsettled)
+		err := work(d)
+		d.store.Settle(ctx)
+		return errors.Join(err, d.releaseOutput())
+	})
+	return errors.Join(err, unrecorded)
+}
+
+// outcomeOf returns the outcome of a command. It has no HTTP status.
+func outcomeOf(err error) (audit.Outcome, int) {
+	switch {
+	case err == nil:
+		return audit.Done, 0
+	case unavailable.Is(err):
+		return audit.Failed, 0
+	default:
+		return audit.Refused, 0
 	}
-	return err
 }
 
 // operator is who runs the command, as the machine knows them.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/manage"
 	"github.com/ostiary/ostiary/internal/server"
 )
 
@@ -56,29 +57,28 @@ type clientsDelete struct {
 // Run registers a client.
 func (cmd *clientsCreate) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.atDesk(ctx, s, func(d *desk) error {
-		when := now()
-		made := &client.Client{ID: cmd.ID, CreatedAt: when, UpdatedAt: when}
-		if made.ID == "" {
-			made.ID = client.NewID()
-		}
-		if err := client.CheckID(made.ID); err != nil {
-			return err
-		}
-		if err := cmd.apply(&made.Metadata, server.CommandPolicy(d.config)); err != nil {
-			return err
-		}
-		if err := server.VerifySector(ctx, d.config, &made.Metadata, nil); err != nil {
-			return err
-		}
-		secret, err := cmd.set(ctx, d, made, false)
+		id, err := manage.ClientID(cmd.ID)
 		if err != nil {
 			return err
 		}
-		d.about(made.ID)
-		if err := d.store.Clients.InsertClient(ctx, made); err != nil {
-			return fmt.Errorf("create %s: %w", made.ID, err)
+		created := &client.Client{ID: id}
+		if err := cmd.apply(&created.Metadata, server.CommandPolicy(d.config)); err != nil {
+			return err
 		}
-		return d.showClient(cmd.answer, made, secret)
+		secret, err := cmd.read(d, created, false)
+		if err != nil {
+			return err
+		}
+		clients, err := server.NewClients(d.config, d.store, server.NewHasher(d.config))
+		if err != nil {
+			return err
+		}
+		d.about(id)
+		generated, err := clients.Create(ctx, created, secret, nil)
+		if err != nil {
+			return fmt.Errorf("create %s: %w", id, err)
+		}
+		return d.showClient(cmd.answer, created, generated)
 	})
 }
 
@@ -113,27 +113,30 @@ func (cmd *clientsList) Run(ctx context.Context, s Streams, c *commandLine) erro
 // Run changes a client.
 func (cmd *clientsUpdate) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.atDesk(ctx, s, func(d *desk) error {
-		known, err := d.client(ctx, cmd.ID)
+		clients, err := server.NewClients(d.config, d.store, server.NewHasher(d.config))
 		if err != nil {
 			return err
 		}
-		before := known.Metadata
-		if err := cmd.apply(&known.Metadata, server.OperatorPolicy(d.config)); err != nil {
+		var generated string
+		changed, err := clients.Update(ctx, cmd.ID, func(known *client.Client) error {
+			metadata := known.Metadata
+			if err := cmd.apply(&metadata, server.OperatorPolicy(d.config)); err != nil {
+				return err
+			}
+			if err := clients.SetMetadata(ctx, known, metadata); err != nil {
+				return err
+			}
+			secret, err := cmd.read(d, known, cmd.NewSecret)
+			if err != nil {
+				return err
+			}
+			generated, err = clients.SetSecret(ctx, known, secret, cmd.NewSecret)
 			return err
-		}
-		if err := server.VerifySector(ctx, d.config, &known.Metadata, &before); err != nil {
-			return err
-		}
-		secret, err := cmd.set(ctx, d, known, cmd.NewSecret)
+		}, nil)
 		if err != nil {
-			return err
+			return updateFailed(cmd.ID, err)
 		}
-		known.MarkOperatorScope(&before)
-		known.UpdatedAt = now()
-		if err := d.store.Clients.UpdateClient(ctx, known); err != nil {
-			return fmt.Errorf("update %s: %w", cmd.ID, err)
-		}
-		return d.showClient(cmd.answer, known, secret)
+		return d.showClient(cmd.answer, changed, generated)
 	})
 }
 
@@ -155,11 +158,21 @@ func (cmd *clientsDelete) Run(ctx context.Context, s Streams, c *commandLine) er
 	})
 }
 
+// updateFailed adds the client to the error of an update.
+func updateFailed(id string, err error) error {
+	if errors.Is(err, client.ErrNotFound) {
+		return noClient(id)
+	}
+	return fmt.Errorf("update %s: %w", id, err)
+}
+
+func noClient(id string) error { return fmt.Errorf("there is no client %q", id) }
+
 // client returns the client that the command line names.
 func (d *desk) client(ctx context.Context, id string) (*client.Client, error) {
 	known, err := d.store.Clients.Client(ctx, id)
 	if errors.Is(err, client.ErrNotFound) {
-		return nil, fmt.Errorf("there is no client %q", id)
+		return nil, noClient(id)
 	}
 	return known, err
 }

@@ -1,13 +1,11 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/server"
 )
 
 // clientFlags describe a client on the command line. One that is not given says
@@ -153,10 +151,9 @@ type secretFlags struct {
 	SecretFile string `help:"Read the client_secret from this file; - is standard input." xor:"secret" placeholder:"FILE"`
 }
 
-// set gives the client the secret of the flags, or one of its own making if it
-// needs one and has none or a fresh one is asked for. It returns a secret that was
-// made, which is not to be had again.
-func (f *secretFlags) set(ctx context.Context, d *desk, c *client.Client, fresh bool) (made string, err error) {
+// read returns the secret of the flags, or "". It returns an error if the client has no use
+// for it or, if renew is true, for a new one.
+func (f *secretFlags) read(d *desk, c *client.Client, renew bool) (string, error) {
 	secret := f.Secret
 	if f.SecretFile != "" {
 		text, err := d.readInput(f.SecretFile)
@@ -167,26 +164,10 @@ func (f *secretFlags) set(ctx context.Context, d *desk, c *client.Client, fresh 
 			return "", fmt.Errorf("%s is empty", f.SecretFile)
 		}
 	}
-	keeper, err := server.NewSecretStore(d.config, server.NewHasher(d.config))
-	if err != nil {
-		return "", err
+	if (secret != "" || renew) && !c.UsesSecret() {
+		return "", fmt.Errorf("a client that authenticates with %s has no secret", c.TokenEndpointAuthMethod)
 	}
-	if !c.UsesSecret() {
-		if secret != "" || fresh {
-			return "", fmt.Errorf("a client that authenticates with %s has no secret", c.TokenEndpointAuthMethod)
-		}
-	}
-	if err := keeper.Adapt(ctx, c); err != nil || !c.UsesSecret() {
-		return "", err
-	}
-	if secret == "" && (fresh || c.Secret == "") {
-		made = c.NewSecret()
-		secret = made
-	}
-	if secret == "" {
-		return "", nil
-	}
-	return made, keeper.Set(ctx, c, secret)
+	return secret, nil
 }
 
 // unended is a text without the line end that editors add.

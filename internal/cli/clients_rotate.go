@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/config"
 	"github.com/ostiary/ostiary/internal/server"
 )
@@ -24,27 +25,19 @@ func (cmd *clientsRotateSecret) Run(ctx context.Context, s Streams, c *commandLi
 		if err != nil {
 			return err
 		}
-		known, err := d.client(ctx, cmd.ID)
+		clients, err := server.NewClients(d.config, d.store, server.NewHasher(d.config))
 		if err != nil {
 			return err
 		}
-		if !known.UsesSecret() {
-			return fmt.Errorf("%s authenticates with %s and has no secret", cmd.ID, known.TokenEndpointAuthMethod)
-		}
-		keeper, err := server.NewSecretStore(d.config, server.NewHasher(d.config))
-		if err != nil {
+		var secret string
+		changed, err := clients.Update(ctx, cmd.ID, func(known *client.Client) (err error) {
+			secret, err = clients.RotateSecret(ctx, known, lifetime)
 			return err
-		}
-		when := now()
-		secret, err := keeper.Rotate(ctx, known, when, when.Add(lifetime))
+		}, nil)
 		if err != nil {
-			return err
+			return updateFailed(cmd.ID, err)
 		}
-		known.UpdatedAt = when
-		if err := d.store.Clients.UpdateClient(ctx, known); err != nil {
-			return fmt.Errorf("update %s: %w", cmd.ID, err)
-		}
-		return d.showClient(cmd.answer, known, secret)
+		return d.showClient(cmd.answer, changed, secret)
 	})
 }
 

@@ -130,7 +130,7 @@ func (m *move) takeClient(ctx context.Context, theirs hydraimport.Client) (*clie
 	if err != nil {
 		return nil, err
 	}
-	if err := server.VerifySector(ctx, m.desk.config, &c.Metadata, &known.Metadata); err != nil {
+	if err := c.VerifySector(ctx, server.Documents(m.desk.config), &known.Metadata); err != nil {
 		m.problem("client", theirs.ID, "left out: %v", err)
 		m.report.Clients.LeftOut++
 		return nil, nil

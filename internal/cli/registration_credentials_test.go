@@ -69,7 +69,7 @@ func TestRotateClientSecret(t *testing.T) {
 	if c := stored(); len(c.RegistrationToken) > 0 || c.Secret != "" {
 		t.Errorf("without a secret %+v has a token or secret of before", c)
 	}
-	servertest.Contains(t, sh.MustFail("clients", "rotate-secret", "shop"), "has no secret")
+	servertest.Contains(t, sh.MustFail("clients", "rotate-secret", "shop"), "client secret")
 	servertest.Contains(t, sh.MustFail("clients", "rotate-secret", "nobody"), "no client")
 	for _, bad := range []string{"soon", "-1h", "366d"} {
 		servertest.Contains(t, sh.MustFail("clients", "rotate-secret", "shop", "--old-secret-lifetime="+bad), "--old-secret-lifetime")

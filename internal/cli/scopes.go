@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/manage"
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
@@ -60,10 +61,7 @@ func (f *scopeFlags) apply(s *scope.Scope) error {
 		}
 	}
 	s.Claims = claims
-	if s.SelfRegistration && slices.Contains(apikey.Scopes(), s.Name) {
-		return fmt.Errorf("%s is a scope of the administrators' API, which no client gives itself", s.Name)
-	}
-	return s.Check()
+	return manage.CheckScope(s)
 }
 
 type scopesCreate struct {
@@ -96,6 +94,8 @@ type scopesDelete struct {
 	Name string `arg:"" help:"The scope."`
 }
 
+func (d *desk) manageScopes() *manage.Scopes { return &manage.Scopes{Store: d.store.Scopes, Now: now} }
+
 // scopes returns all scopes as they are in the database.
 func (d *desk) scopes(ctx context.Context) (*scope.Set, error) {
 	records, err := d.store.Scopes.ListScopes(ctx)
@@ -122,16 +122,15 @@ func noScope(name string) error { return fmt.Errorf("there is no record of a sco
 
 // Run declares a scope.
 func (cmd *scopesCreate) Run(ctx context.Context, s Streams, c *commandLine) error {
-	when := now()
-	made := &scope.Scope{Name: cmd.Name, CreatedAt: when, UpdatedAt: when}
-	if err := cmd.apply(made); err != nil {
+	created := &scope.Scope{Name: cmd.Name}
+	if err := cmd.apply(created); err != nil {
 		return err
 	}
 	return c.atDesk(ctx, s, func(d *desk) error {
-		if err := d.store.Scopes.InsertScope(ctx, made); err != nil {
+		if err := d.manageScopes().Create(ctx, created); err != nil {
 			return fmt.Errorf("create %s: %w", cmd.Name, err)
 		}
-		return card(s.Out, cmd.answer, viewScope(made))
+		return card(s.Out, cmd.answer, viewScope(created))
 	})
 }
 
@@ -178,8 +177,7 @@ func (cmd *scopesUpdate) Run(ctx context.Context, s Streams, c *commandLine) err
 		if err := cmd.apply(&changed); err != nil {
 			return err
 		}
-		changed.UpdatedAt = now()
-		if err := d.store.Scopes.UpdateScope(ctx, &changed); err != nil {
+		if err := d.manageScopes().Update(ctx, &changed); err != nil {
 			return fmt.Errorf("update %s: %w", cmd.Name, err)
 		}
 		return card(s.Out, cmd.answer, viewScope(&changed))

@@ -32,7 +32,7 @@ func TestScopeLifecycle(t *testing.T) {
 	servertest.Contains(t, sh.MustFail("scopes", "create", "a", "--claim", "groups"), "NAME=PLACES")
 	servertest.Contains(t, sh.MustFail("scopes", "create", "a", "--claim", "groups=header"), "id_token")
 	servertest.Contains(t, sh.MustFail("scopes", "create", "a", "--claim", "sub=userinfo"), "sub")
-	servertest.Contains(t, sh.MustFail("scopes", "create", "clients:write", "--self-registration"), "administrators' API")
+	servertest.Contains(t, sh.MustFail("scopes", "create", "clients:write", "--self-registration"), "admin API")
 
 	changed := read(sh.Must("scopes", "update", "hr", "--claim", "department=", "--claim", "desk=userinfo", "--description", "Your desk.", "--self-registration", "--json"))
 	servertest.WantMembers(t, changed, servertest.Object{

@@ -1,5 +1,3 @@
-// Package manage holds the changes that operators make, independent of the command line and
-// the admin API that call them.
 package manage
 
 import (
@@ -12,17 +10,23 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/store"
 )
 
 // ClientImporter imports clients from JSON files.
 type ClientImporter struct {
-	Store   *store.Store
-	Policy  client.Policy
-	Secrets client.SecretStore
-	// VerifySector checks the sector identifier of a client; known is what is stored of it.
-	VerifySector func(ctx context.Context, m, known *client.Metadata) error
-	Now          func() time.Time
+	Store     ClientImportStore
+	Policy    client.Policy
+	Secrets   client.SecretStore
+	Documents client.Documents
+	Now       func() time.Time
+}
+
+// ClientImportStore reads clients, and writes those of an import.
+type ClientImportStore interface {
+	// Client returns client.ErrNotFound for an unknown ID.
+	Client(ctx context.Context, id string) (*client.Client, error)
+	// ImportClients creates and updates clients, all or none.
+	ImportClients(ctx context.Context, all []*client.Client) (created, updated int, err error)
 }
 
 // Import creates and updates the clients of a JSON array, all or none. A second import of
@@ -40,7 +44,7 @@ func (i *ClientImporter) Import(ctx context.Context, text []byte) (created, upda
 	if len(faults) > 0 {
 		return 0, 0, errors.Join(faults...)
 	}
-	return i.Store.Clients.ImportClients(ctx, batch.Clients)
+	return i.Store.ImportClients(ctx, batch.Clients)
 }
 
 // ClientBatch is a file of clients, ready to be written.
@@ -73,14 +77,14 @@ func (i *ClientImporter) Read(ctx context.Context, text []byte, progress func(do
 		if e.ClientID == "" {
 			e.ClientID = derivedID(e.Metadata, seen)
 		}
-		known, err := i.Store.Clients.Client(ctx, e.ClientID)
+		known, err := i.Store.Client(ctx, e.ClientID)
 		if errors.Is(err, client.ErrNotFound) {
 			known, err = &client.Client{}, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		if err := i.VerifySector(ctx, &e.Metadata, &known.Metadata); err != nil {
+		if err := e.Metadata.VerifySector(ctx, i.Documents, &known.Metadata); err != nil {
 			return nil, fmt.Errorf("entry %d (%q): %w", n+1, e.ClientID, err)
 		}
 		secret, made, err := freshSecret(ctx, known, i.Secrets, &e)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/ostiary/ostiary/internal/audit"
+	"github.com/ostiary/ostiary/internal/manage"
 )
 
 // The audit actions of clients that register and manage themselves.
@@ -17,12 +18,6 @@ const (
 	ActionToken     = "client.self.token"     // a registration access token for a caller without the current one
 	ActionDelete    = "client.self.delete"
 )
-
-// Audit keeps what was changed.
-type Audit interface {
-	BeginEvent(ctx context.Context, e *audit.Event) error
-	EndEvent(ctx context.Context, e *audit.Event) error
-}
 
 // updateActions returns the audit actions of an update.
 func updateActions(redirects, secret bool) []string {
@@ -47,22 +42,20 @@ func (h *Handler) audited(r *http.Request, id string, actions []string, change f
 		if address := h.Address(ctx); address.IsValid() {
 			e.Address = address.String()
 		}
-		if err := h.Audit.BeginEvent(ctx, e); err != nil {
-			return err
-		}
 		events[i] = e
 	}
-	err := change(ctx)
-	status := http.StatusOK
-	if err != nil {
-		status = h.errors.Of(err).Status
+	audited := manage.Audited{
+		Log: h.Audit,
+		Outcome: func(err error) (audit.Outcome, int) {
+			status := http.StatusOK
+			if err != nil {
+				status = h.errors.Of(err).Status
+			}
+			return audit.OutcomeOf(status), status
+		},
+		Unrecorded: func(ctx context.Context, e *audit.Event, err error) {
+			h.Log.LogAttrs(ctx, slog.LevelError, "audit event without outcome", slog.String("event", e.ID), slog.Any("error", err))
+		},
 	}
-	for _, e := range events {
-		e.Status, e.Outcome = status, audit.OutcomeOf(status)
-		// A caller who hangs up must not hide the outcome.
-		if failed := h.Audit.EndEvent(context.WithoutCancel(ctx), e); failed != nil {
-			h.Log.LogAttrs(ctx, slog.LevelError, "audit event without outcome", slog.String("event", e.ID), slog.Any("error", failed))
-		}
-	}
-	return err
+	return audited.Change(ctx, events, change)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/httpapi"
+	"github.com/ostiary/ostiary/internal/manage"
 )
 
 // maxBody bounds what is read of a request.
@@ -52,19 +53,14 @@ func (h *Handler) create(r *http.Request) (*answer, error) {
 	if len(faults) > 0 {
 		return nil, firstFault(faults)
 	}
-	if err := metadata.VerifySector(r.Context(), h.Documents, nil); err != nil {
+	clients := manage.Clients{Secrets: h.keeper(), Documents: h.Documents, Now: h.Now}
+	c := &client.Client{ID: client.NewID(), Metadata: metadata, Dynamic: true}
+	generated, err := clients.Prepare(r.Context(), c, "")
+	if err != nil {
 		return nil, err
 	}
-
-	now := h.Now()
-	c := &client.Client{ID: client.NewID(), Metadata: metadata, Dynamic: true, CreatedAt: now, UpdatedAt: now}
 	a := h.show(r, c)
-	if c.UsesSecret() {
-		a.ClientSecret = c.NewSecret()
-		if err := h.keeper().Set(r.Context(), c, a.ClientSecret); err != nil {
-			return nil, fmt.Errorf("keep client secret: %w", err)
-		}
-	}
+	a.ClientSecret = generated
 	a.Token = client.NewSecret()
 	c.RegistrationToken = client.HashToken(a.Token)
 	err = h.audited(r, c.ID, []string{ActionRegister}, func(ctx context.Context) error { return h.Clients.InsertClient(ctx, c) })

@@ -17,6 +17,7 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/httpapi"
+	"github.com/ostiary/ostiary/internal/manage"
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
@@ -59,7 +60,7 @@ type Config struct {
 	Slow          client.Hasher
 	Vault         client.Sealer
 	Guesses       client.Throttle // bounds the tries at short secrets; nil sets no bound
-	Audit         Audit
+	Audit         manage.AuditLog
 	Address       func(context.Context) netip.Addr // of the caller
 	RequestID     func(context.Context) string
 	Now           func() time.Time

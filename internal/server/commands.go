@@ -40,18 +40,29 @@ func NewSecretStore(c *config.Config, slow client.Hasher) (client.SecretStore, e
 	return keeper, nil
 }
 
-// VerifySector requires of a client that the operator describes what registration requires:
-// that its sector identifier document lists its redirect URIs. What known was verified with
-// is not verified again.
-func VerifySector(ctx context.Context, c *config.Config, m, known *client.Metadata) error {
-	if m.SectorIdentifierURI == "" {
-		return nil // without a look at the CA of a fetch that is not needed
-	}
-	fetcher, err := newFetcher(c)
+// Documents returns the fetcher of documents for commands.
+func Documents(c *config.Config) client.Documents { return documents{c} }
+
+// documents fetches documents for commands. It reads the configured CA only when a document
+// is needed.
+type documents struct{ config *config.Config }
+
+// Get returns the document at a URL.
+func (d documents) Get(ctx context.Context, url string) ([]byte, error) {
+	fetcher, err := newFetcher(d.config)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return m.VerifySector(ctx, fetcher, known)
+	return fetcher.Get(ctx, url)
+}
+
+// NewClients returns the use cases of clients for commands.
+func NewClients(c *config.Config, s *store.Store, h *credential.Hasher) (*manage.Clients, error) {
+	secrets, err := NewSecretStore(c, h)
+	if err != nil {
+		return nil, err
+	}
+	return &manage.Clients{Store: s.Clients, Secrets: secrets, Documents: Documents(c), Now: time.Now}, nil
 }
 
 // NewClientImporter returns an importer of files of clients.
@@ -61,8 +72,7 @@ func NewClientImporter(c *config.Config, s *store.Store, h *credential.Hasher) (
 		return nil, err
 	}
 	return &manage.ClientImporter{
-		Store: s, Policy: OperatorPolicy(c), Secrets: secrets, Now: time.Now,
-		VerifySector: func(ctx context.Context, m, known *client.Metadata) error { return VerifySector(ctx, c, m, known) },
+		Store: s.Clients, Policy: OperatorPolicy(c), Secrets: secrets, Documents: Documents(c), Now: time.Now,
 	}, nil
 }
 

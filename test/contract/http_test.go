@@ -177,7 +177,9 @@ func (a answer) promised() string {
 			continue // of everywhere
 		case "Date", "Content-Length", "Last-Modified":
 			continue
-		case "Access-Control-Allow-Headers", "Access-Control-Allow-Methods", "Access-Control-Allow-Origin", "Allow", "Cache-Control", "Content-Type":
+		case "Cache-Control":
+			value = "=" + countdown.ReplaceAllString(a.Header.Get(name), "max-age<900")
+		case "Access-Control-Allow-Headers", "Access-Control-Allow-Methods", "Access-Control-Allow-Origin", "Allow", "Content-Type":
 			value = "=" + a.Header.Get(name)
 		case "Www-Authenticate":
 			value = "=" + regexp.MustCompile(`error_description="[^"]*"`).ReplaceAllString(a.Header.Get(name), `error_description`)
@@ -187,6 +189,9 @@ func (a answer) promised() string {
 	slices.Sort(names)
 	return fmt.Sprintf("%d [%s]%s", a.StatusCode, strings.Join(names, "; "), a.code())
 }
+
+// countdown is the max-age of the key set, which counts down from 900 s.
+var countdown = regexp.MustCompile(`max-age=8\d\d\b`)
 
 var errorCode = regexp.MustCompile(`id="error-code"[^>]*>([^<]*)<`)
 

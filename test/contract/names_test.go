@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
 // TestPages holds the ids and form field names of each template and of the scripts.
@@ -49,7 +51,19 @@ func TestAuditActions(t *testing.T) {
 	t.Parallel()
 
 	action := regexp.MustCompile(`^(apikey|client|consent|device|grant|hydra|issuer|keys?|keysets?|login|logout|notice|scope|session|token|user)(\.[a-z][a-z-]*)+$`)
-	golden(t, "audit.txt", lines(t, 50, literals(t, action.MatchString)))
+	golden(t, "audit.txt", lines(t, 50, slices.DeleteFunc(literals(t, action.MatchString), isMessageKey(t))))
+}
+
+// isMessageKey returns a predicate for the keys of the sentences of pages, which look like
+// actions.
+func isMessageKey(t *testing.T) func(string) bool {
+	t.Helper()
+	catalogue, err := messages.Load(messages.English)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := catalogue.Keys()
+	return func(s string) bool { return slices.Contains(keys, s) }
 }
 
 // TestRefusalRules holds the rules of docs/refusals.md, which are those of the source.

@@ -109,7 +109,7 @@ func TestDeviceFlow(t *testing.T) {
 	v.signIn(server.username, server.password)
 	v.check("device-consent")
 	v.press("#accept")
-	v.wantText("#device-done", "go back to your device")
+	v.wantText("#device-done", "return to your device")
 	v.check("device-done")
 	tv.wantTokenResponse("")
 
@@ -141,6 +141,6 @@ func TestDeviceFlowByKeyboardWithoutScript(t *testing.T) {
 	p.signIn(server.username, server.password)
 	p.tabTo("#accept")
 	p.enter()
-	p.wantText("#device-done", "go back to your device")
+	p.wantText("#device-done", "return to your device")
 	tv.wantTokenResponse("")
 }
