@@ -9,7 +9,6 @@ import (
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
-	oauth2 "github.com/ostiary/ostiary/internal/oauth2/authorize"
 	"github.com/ostiary/ostiary/internal/server"
 )
 
@@ -28,13 +27,13 @@ type revokeCommand struct {
 }
 
 // atTokens opens a desk with what reads and ends tokens on it.
-func (c *commandLine) atTokens(ctx context.Context, s Streams, work func(*desk, *oauth2.Handler) error) error {
+func (c *commandLine) atTokens(ctx context.Context, s Streams, work func(*desk, *server.OAuth2) error) error {
 	return c.atDesk(ctx, s, func(d *desk) error {
 		a, err := server.New(ctx, server.Options{Config: d.config, Store: d.store, Log: d.log, Now: now, Version: c.version})
 		if err != nil {
 			return err
 		}
-		return work(d, a.OAuth2)
+		return work(d, &a.OAuth2)
 	}, "issuer", "system_secrets")
 }
 
@@ -56,8 +55,8 @@ func (cmd *introspectCommand) Run(ctx context.Context, s Streams, c *commandLine
 	if err != nil {
 		return err
 	}
-	return c.atTokens(ctx, s, func(_ *desk, tokens *oauth2.Handler) error {
-		said, err := tokens.Inspect(ctx, token, cmd.Scope)
+	return c.atTokens(ctx, s, func(_ *desk, endpoints *server.OAuth2) error {
+		said, err := endpoints.Introspection.Inspect(ctx, token, cmd.Scope)
 		if err != nil {
 			return fmt.Errorf("introspect: %w", err)
 		}
@@ -113,8 +112,8 @@ func (cmd *revokeCommand) Run(ctx context.Context, s Streams, c *commandLine) er
 	if err != nil {
 		return err
 	}
-	return c.atTokens(ctx, s, func(_ *desk, tokens *oauth2.Handler) error {
-		ours, err := tokens.End(ctx, token)
+	return c.atTokens(ctx, s, func(_ *desk, endpoints *server.OAuth2) error {
+		ours, err := endpoints.Revocation.RevokeAny(ctx, token)
 		if err != nil {
 			return fmt.Errorf("revoke: %w", err)
 		}

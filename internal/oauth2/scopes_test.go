@@ -105,7 +105,7 @@ func TestOperatorScopesAreDescribed(t *testing.T) {
 	page := b.Get(b.Get("/oauth2/auth?" + servertest.AuthorizationRequest("client_id", "careful", "scope", "openid email hr desk unknown").Encode()).Location().String())
 	for _, words := range []string{
 		"See where you work", "Your department and desk.", "It can see: chair, desk.", "Read your address for letters", "It can also see: mailbox.",
-		"There is no description of this permission",
+		"This permission has no description",
 	} {
 		if !strings.Contains(page.Body, words) {
 			t.Errorf("the consent page lacks %q", words)

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	oauth2 "github.com/ostiary/ostiary/internal/oauth2/authorize"
 	"github.com/ostiary/ostiary/internal/server"
 	"github.com/ostiary/ostiary/internal/server/servertest"
 	"github.com/ostiary/ostiary/internal/store/storetest"
@@ -39,10 +38,9 @@ func TestHostileStaleKeysAreUnavailable(t *testing.T) {
 	}
 	lost.Close()
 	s.Advance(2 * time.Hour)
-	config := s.OAuth2.Config
-	config.Keys = keys
-	h := oauth2.New(config)
-	ask := func(serve http.HandlerFunc, method, path string, values map[string]string) servertest.Response {
+	endpoints := s.OAuth2
+	endpoints.Authorize.Requests.Hints, endpoints.AccessTokens.Verifier = keys, keys
+	ask := func(endpoint http.Handler, method, path string, values map[string]string) servertest.Response {
 		r := httptest.NewRequestWithContext(t.Context(), method, path, nil)
 		r.Form = servertest.AuthorizationRequest()
 		r.PostForm = r.Form
@@ -50,15 +48,15 @@ func TestHostileStaleKeysAreUnavailable(t *testing.T) {
 			r.Form.Set(name, value)
 		}
 		w := httptest.NewRecorder()
-		serve(w, r)
+		endpoint.ServeHTTP(w, r)
 		return servertest.Response{Status: w.Code, Header: w.Header(), Body: w.Body.String()}
 	}
 	for name, p := range map[string]servertest.Response{
-		"hint": ask(h.Authorize, "GET", "/oauth2/auth", map[string]string{"id_token_hint": unknown(got["id_token"])}),
-		"introspect": ask(h.Introspect, "POST", "/oauth2/introspect", map[string]string{
+		"hint": ask(endpoints.Authorize, "GET", "/oauth2/auth", map[string]string{"id_token_hint": unknown(got["id_token"])}),
+		"introspect": ask(endpoints.Introspection, "POST", "/oauth2/introspect", map[string]string{
 			"client_id": "post", "client_secret": servertest.PostSecret, "token": unknown(got["access_token"]),
 		}),
-		"revoke": ask(h.Revoke, "POST", "/oauth2/revoke", map[string]string{
+		"revoke": ask(endpoints.Revocation, "POST", "/oauth2/revoke", map[string]string{
 			"client_id": "post", "client_secret": servertest.PostSecret, "token": unknown(got["access_token"]),
 		}),
 	} {
@@ -66,7 +64,7 @@ func TestHostileStaleKeysAreUnavailable(t *testing.T) {
 			t.Errorf("%s: %d with Retry-After %q to %q, want 503\n%s", name, p.Status, p.Header.Get("Retry-After"), p.Header.Get("Location"), p.Body)
 		}
 	}
-	if _, err := h.Active(t.Context(), unknown(got["access_token"])); err == nil || strings.Contains(err.Error(), "not found") {
+	if _, err := endpoints.AccessTokens.UserGrant(t.Context(), unknown(got["access_token"])); err == nil || strings.Contains(err.Error(), "not found") {
 		t.Errorf("userinfo's question is answered with %v", err)
 	}
 }

@@ -14,7 +14,7 @@ func (a *Server) wireAdmin() {
 		Requests: a.Store.Requests, SignOuts: a.Store.LogoutRequests, Devices: deviceDecisions{a.Store.Requests, a.Store.Devices}, UserCodes: a.userCodes, Clients: a.Clients, Consent: c.ConsentLifetime,
 		KeySets: a.Store.KeySets, SigningKeys: a.Keys, Vault: a.Secrets,
 		Keys: a.Store.APIKeys, Changes: a.Store.Changes(), Audit: a.Store.Audit, Refusals: refusals{a.Store.Refusals, a.Refusals}, Issuers: a.Store.TrustedIssuers, Open: c.AdminAuth == config.AdminNone,
-		Consents: consentsAndGrants{a.Store.Consents, a.Store.Grants}, Sessions: a.Store.Sessions, Manager: a.sessions, Tokens: a.OAuth2,
+		Consents: consentsAndGrants{a.Store.Consents, a.Store.Grants}, Sessions: a.Store.Sessions, Manager: a.sessions, Tokens: operatorTokens{a.OAuth2.Introspection, a.OAuth2.AccessTokens},
 		Scopes:   a.Store.Scopes,
 		Registry: registry{a.Store.Clients, a.Clients}, Policy: OperatorPolicy(c), Documents: a.fetcher.Apart(),
 		Keeper:     client.SecretStore{Hasher: asideHasher{a.adminHasher}, Sealer: a.Secrets},

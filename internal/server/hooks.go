@@ -6,12 +6,12 @@ import (
 
 	"github.com/ostiary/ostiary/internal/config"
 	"github.com/ostiary/ostiary/internal/middleware"
-	oauth2 "github.com/ostiary/ostiary/internal/oauth2/authorize"
+	"github.com/ostiary/ostiary/internal/oauth2/token"
 	"github.com/ostiary/ostiary/internal/outbound"
 )
 
 // hooks are the operator's programs that have a say in tokens.
-func (a *Server) hooks() (hooks oauth2.Hooks, err error) {
+func (a *Server) hooks() (hooks token.Hooks, err error) {
 	ca, err := outboundCA(a.Config)
 	if err != nil {
 		return hooks, err

@@ -95,12 +95,12 @@ func (a *Server) machines(r chi.Router) {
 		large,
 		middleware.Form(middleware.FormRule{Methods: []string{http.MethodPost}, Repeatable: []string{"resource", "audience"}}),
 	)
-	post.With(a.admission.tokens.Handler).HandleFunc(pathToken, a.OAuth2.Token)
-	post.With(a.admission.checks.Handler).HandleFunc(pathRevoke, a.OAuth2.Revoke)
-	post.With(a.admission.checks.Handler).HandleFunc(pathIntrospect, a.OAuth2.Introspect)
+	post.With(a.admission.tokens.Handler).Handle(pathToken, a.OAuth2.Token)
+	post.With(a.admission.checks.Handler).Handle(pathRevoke, a.OAuth2.Revocation)
+	post.With(a.admission.checks.Handler).Handle(pathIntrospect, a.OAuth2.Introspection)
 
 	post.With(middleware.Limit(a.limit(limitDevices, 300, time.Minute), a.Now), a.admission.tokens.Handler).
-		HandleFunc(pathDeviceAuth, a.OAuth2.AuthorizeDevice)
+		Handle(pathDeviceAuth, a.OAuth2.DeviceAuth)
 
 	r.With(
 		middleware.CORS(http.MethodGet, http.MethodPost),
@@ -148,7 +148,7 @@ func (a *Server) people(r chi.Router) {
 	}))
 	begin, end := a.limit(limitAuthorizations, 300, time.Minute), a.limit(limitSignOuts, 300, time.Minute)
 	begin.Refuse, end.Refuse = a.refusePage, a.refusePage
-	entry.With(middleware.Limit(begin, a.Now), a.admission.pages.Handler).HandleFunc(pathAuthorize, a.OAuth2.Authorize)
+	entry.With(middleware.Limit(begin, a.Now), a.admission.pages.Handler).Handle(pathAuthorize, a.OAuth2.Authorize)
 	leave := entry
 	if a.Config.LogoutURL != "" { // each time is kept until the app has answered
 		leave = entry.With(middleware.Limit(end, a.Now))

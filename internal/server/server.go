@@ -5,8 +5,6 @@ package server
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -21,14 +19,9 @@ import (
 	"github.com/ostiary/ostiary/internal/jwks"
 	"github.com/ostiary/ostiary/internal/keyring"
 	"github.com/ostiary/ostiary/internal/login"
-	"github.com/ostiary/ostiary/internal/login/external"
 	"github.com/ostiary/ostiary/internal/metrics"
 	"github.com/ostiary/ostiary/internal/middleware"
-	"github.com/ostiary/ostiary/internal/oauth2/assertion"
-	oauth2 "github.com/ostiary/ostiary/internal/oauth2/authorize"
-	"github.com/ostiary/ostiary/internal/oauth2/clientauth"
 	"github.com/ostiary/ostiary/internal/oauth2/requestobject"
-	"github.com/ostiary/ostiary/internal/oauth2/tokens"
 	"github.com/ostiary/ostiary/internal/oidc/discovery"
 	"github.com/ostiary/ostiary/internal/oidc/logout"
 	"github.com/ostiary/ostiary/internal/oidc/userinfo"
@@ -91,7 +84,7 @@ type Server struct {
 	userCodes    *devicecode.UserCodes
 	Outbox       *outbox.Courier
 	sessions     *session.Manager
-	OAuth2       *oauth2.Handler
+	OAuth2       OAuth2
 	userinfo     *userinfo.Handler
 	logout       *logout.Handler
 	discovery    *discovery.Handler
@@ -184,7 +177,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	a.wireRefusals()
 	a.wireMetrics() //nolint:contextcheck // called later, with another context
 	a.wireNotices()
-	if err := a.wireTokens(ctx); err != nil {
+	if err := a.wireOAuth2(ctx); err != nil {
 		return nil, err
 	}
 	a.wireOIDC()
@@ -200,73 +193,6 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	return a, nil
 }
 
-// authenticatingEndpoints are the URLs at which clients authenticate, any of which
-// libraries name as the audience of their assertions.
-func authenticatingEndpoints(c *config.Config) []string {
-	return []string{c.URL(pathToken), c.URL(pathIntrospect), c.URL(pathRevoke), c.URL(pathDeviceAuth)}
-}
-
-func (a *Server) wireTokens(ctx context.Context) error {
-	sealer, err := a.newSealer(ctx)
-	if err != nil {
-		return err
-	}
-	hooks, err := a.hooks()
-	if err != nil {
-		return err
-	}
-	c := a.Config
-	signIn, consent := a.providers()
-	a.OAuth2 = oauth2.New(oauth2.Config{
-		Issuer:       c.Issuer,
-		AuthorizeURL: c.URL(pathAuthorize), SignUp: c.SignUp,
-		SignIn: signIn, Consent: consent, LoginApp: a.loginApp(), ConsentApp: &external.Consent{URL: c.ConsentURL},
-		DeviceURL: c.URL(pathDevice), DeviceDone: c.DeviceSuccessURL,
-		Clients: a.Clients,
-		Authenticator: clientauth.New(clientauth.Config{ //nolint:contextcheck // the decoy is created before any request
-			Clients: a.Clients, Replay: a.Store.Replay, KeySets: a.keySets,
-			Slow: asideHasher{a.clientHasher}, Vault: a.Secrets, Guesses: a.secretGuesses(),
-			Renewals: renewals{a.Store.Clients, a.Clients},
-			Issuer:   c.Issuer, Endpoints: authenticatingEndpoints(c), IssuerAudience: c.ClientAssertionAudience == config.AudienceIssuer, Now: a.Now,
-		}),
-		Grants: a.Store.Grants, Sessions: browserSessions{a.pendingRequests(), a.Store.Sessions}, Devices: pendingDevices{a.Store.Devices, a.pending}, UserCodes: a.userCodes, SessionManager: a.sessions, Keys: a.Keys, Pages: a.errorPages(), Cookies: a.Cookies, Subjects: a.subjects,
-		RequestObjects: &requestobject.Opener{Issuer: c.Issuer, KeySets: a.keySets, Documents: a.fetcher, Registered: a.registeredFetcher, Now: a.Now},
-		Assertions: &assertion.Reader{
-			Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Trusts: assertion.NewCache(a.Store.TrustedIssuers, a.Store.Changes()), Replay: a.Store.Replay,
-			MaxTTL: c.JWTBearerMaxTTL, NoIAT: c.JWTBearerIATOptional,
-		},
-		Hooks:               hooks,
-		LegacyResponseTypes: c.LegacyResponseTypes,
-		MaxRedirectURL:      c.MaxRedirectURLLength,
-		Codec:               tokens.NewCodec(tokenKeys(a.Secrets, "code and refresh token")),
-		Sealer:              sealer,
-		Encrypter:           outbound.Encrypter{Keys: a.keySets},
-		Scopes:              a.scopes,
-		Lifetimes: oauth2.Lifetimes{
-			Code: c.CodeLifetime, AccessToken: c.AccessTokenLifetime, IDToken: c.IDTokenLifetime, LongestToken: c.LongestTokenLifetime,
-			RefreshIdle: c.RefreshIdleLifetime, RefreshAbsolute: c.RefreshAbsoluteLifetime, RefreshGrace: c.RefreshGrace,
-			Request: requestLifetime, Device: c.DeviceCodeLifetime, DeviceWait: c.DevicePollInterval,
-		},
-		OpaqueAccessToken: c.AccessTokenFormat == config.FormatOpaque,
-		MinimalIDToken:    c.IDTokenClaims == config.IDTokenMinimal,
-		AccessTokenAlg:    jwks.Algorithm(c.AccessTokenAlg),
-		Issued:            a.Metrics.CountTokenResponse,
-		ClaimStyle: oauth2.ClaimStyle{
-			TopLevel: c.AllowedTopLevelClaims, Mirror: c.MirrorTopLevelClaims, Scope: oauth2.ScopeClaim(c.ScopeClaim),
-		},
-		Now: a.Now, Log: a.Log,
-	})
-	return nil
-}
-
-// secretGuesses counts guesses at clients' secrets, unless limits are off.
-func (a *Server) secretGuesses() client.Throttle {
-	if !a.Config.RateLimits {
-		return nil
-	}
-	return a.Store.Throttle
-}
-
 // newFetcher returns what fetches the URLs that clients register.
 func newFetcher(c *config.Config) (*outbound.Client, error) {
 	o := outbound.Config{AllowPrivate: c.OutboundAllowPrivate, Aside: middleware.WithoutSlot}
@@ -279,31 +205,6 @@ func newFetcher(c *config.Config) (*outbound.Client, error) {
 		return nil, fmt.Errorf("outbound client: %w", err)
 	}
 	return fetcher, nil
-}
-
-// newSealer returns what seals opaque access tokens. Its keys need a random value
-// of the database beside the system secret, so that neither alone makes a token.
-func (a *Server) newSealer(ctx context.Context) (*tokens.Sealer, error) {
-	seed, err := a.Store.Seeds.Seed(ctx, "access token")
-	if err != nil {
-		return nil, err
-	}
-	keys := tokenKeys(a.Secrets, "access token")
-	for i := range keys {
-		mac := hmac.New(sha256.New, keys[i].Secret)
-		mac.Write(seed)
-		keys[i].Secret = mac.Sum(nil)
-	}
-	return tokens.NewSealer(keys)
-}
-
-// tokenKeys returns one key for each system secret, the current one first.
-func tokenKeys(secrets *keyring.Keyring, label string) []tokens.Key {
-	var keys []tokens.Key
-	for _, derived := range secrets.DeriveAll(label) {
-		keys = append(keys, tokens.Key{Tag: derived.Tag, Secret: derived.Key})
-	}
-	return keys
 }
 
 func sessionLifetimes(c *config.Config) session.Lifetimes {
@@ -331,7 +232,7 @@ func (a *Server) wireOIDC() {
 		tickets = append(tickets, derived.Key)
 	}
 	a.userinfo = &userinfo.Handler{
-		Issuer: a.Config.Issuer, Tokens: a.OAuth2, Clients: a.Clients, Scopes: a.scopes, Signer: a.Keys, Encrypter: outbound.Encrypter{Keys: a.keySets},
+		Issuer: a.Config.Issuer, Tokens: a.OAuth2.AccessTokens, Clients: a.Clients, Scopes: a.scopes, Signer: a.Keys, Encrypter: outbound.Encrypter{Keys: a.keySets},
 		Subjects: a.subjects, Now: a.Now, Log: a.Log,
 	}
 	a.logout = &logout.Handler{

@@ -2,76 +2,142 @@ package authorize
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 
-	"github.com/ory/fosite"
-	fositeoauth2 "github.com/ory/fosite/handler/oauth2"
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/oauth2/engine"
+	"github.com/ostiary/ostiary/internal/oauth2/tokens"
+	"github.com/ostiary/ostiary/internal/scope"
 )
 
-// codeHandler and ownHandler are fosite's, but for how tokens are handed out: from
-// the unit, without the copies of the request that a store of tokens would want.
-type (
-	codeHandler struct {
-		*fositeoauth2.AuthorizeExplicitGrantHandler
-
-		strategy strategy
-	}
-	ownHandler struct {
-		*fositeoauth2.ClientCredentialsGrantHandler
-
-		strategy strategy
-	}
-)
-
-var (
-	_ fosite.TokenEndpointHandler = codeHandler{}
-	_ fosite.TokenEndpointHandler = ownHandler{}
-)
-
-// PopulateTokenEndpointResponse hands out the tokens of a grant whose code was
-// spent (RFC 6749 section 4.1.4).
-func (c codeHandler) PopulateTokenEndpointResponse(ctx context.Context, request fosite.AccessRequester, response fosite.AccessResponder) error {
-	if !c.CanHandleTokenEndpointRequest(ctx, request) {
-		return fosite.ErrUnknownRequest
-	}
-	u := unitOf(ctx)
-	return c.strategy.issueUnderGrant(ctx, u, response, u.mayRefresh())
-}
-
-// PopulateTokenEndpointResponse hands out a token that a client gets for itself
-// (RFC 6749 section 4.4.3).
-func (o ownHandler) PopulateTokenEndpointResponse(ctx context.Context, request fosite.AccessRequester, response fosite.AccessResponder) error {
-	if !o.CanHandleTokenEndpointRequest(ctx, request) {
-		return fosite.ErrUnknownRequest
-	}
-	u := unitOf(ctx)
-	if u.held != nil {
-		return u.fail(errNoUnit)
-	}
-	return o.strategy.issue(ctx, response)
-}
-
-// issueUnderGrant hands out an access token under the grant held, and a refresh
-// token where refreshable.
-func (s strategy) issueUnderGrant(ctx context.Context, u *unit, response fosite.AccessResponder, refreshable bool) error {
-	if u.held == nil {
-		return u.fail(errNoUnit)
-	}
-	if refreshable {
-		refresh, _, err := s.GenerateRefreshToken(ctx, nil)
-		if err != nil {
-			return err
-		}
-		response.SetExtra("refresh_token", refresh)
-	}
-	return s.issue(ctx, response)
-}
-
-func (s strategy) issue(ctx context.Context, response fosite.AccessResponder) error {
-	token, _, err := s.GenerateAccessToken(ctx, nil)
+// respond writes the grant and then the authorization response.
+func (h *Handler) respond(w http.ResponseWriter, r *http.Request, f *flow) {
+	ctx, a := r.Context(), f.request
+	missing, err := h.joinSession(ctx, f)
 	if err != nil {
-		return err
+		h.refuse(w, r, a, err)
+		return
 	}
-	response.SetAccessToken(token)
-	response.SetTokenType("bearer")
-	return nil
+	if missing != nil {
+		f.browserSession = browserSession{}
+		h.signIn(w, r, f, missing)
+		return
+	}
+	if answer := f.consentAnswer(); answer != nil {
+		a.downscope(scope.Limits{Scopes: answer.Scopes, Resources: answer.Resources})
+		if err := h.Requests.check(a, atApp); err != nil {
+			h.refuse(w, r, a, err)
+			return
+		}
+	}
+	if err := h.Sessions.Touch(r, f.session); err != nil {
+		// The response does not depend on it, and the next request tries again.
+		h.Log.LogAttrs(ctx, slog.LevelWarn, "session not kept alive", slog.Any("error", err))
+	}
+	if a.device != nil {
+		h.allowDevice(w, r, f)
+		return
+	}
+	g := h.newGrant(f)
+	parameters, err := h.issue(ctx, f, g)
+	if err != nil {
+		h.refuse(w, r, a, err)
+		return
+	}
+	err = h.Grants.InsertGrant(ctx, &g.Grant)
+	if errors.Is(err, grant.ErrExists) {
+		// The user returned to a request that was answered before, with another code.
+		h.refuse(w, r, nil, errExpired("This sign-in is already complete", a.client))
+		return
+	}
+	if err != nil {
+		h.refuse(w, r, a, err)
+		return
+	}
+	if f.stored != nil {
+		h.Cookies.UnbindRequest(w, f.stored.ID)
+	}
+	dropped := a.dropped()
+	dropped.Note(ctx, a.client, &g.Grant)
+	(&responder{&h.Config}).write(w, r, a, append(parameters, h.sessionState(w, r, f)...))
+}
+
+// newGrant returns the grant that the request leads to, with its user.
+func (h *Handler) newGrant(f *flow) *grant.GrantWithAccount {
+	a, s, now := f.request, f.session, f.now
+	g := grant.Grant{
+		Kind: grant.KindCode, ClientID: a.client.ID, Subject: s.Subject, SessionID: s.ID,
+		Scopes: a.access.Scopes, Resources: a.access.Resources,
+		CreatedAt: now, Seed: make([]byte, 32),
+		Authorization: grant.Authorization{
+			RedirectURI: a.redirectURI, Challenge: a.challenge, Nonce: a.nonce,
+			AuthTime: s.AuthTime.Unix(), ACR: f.acr(), AMR: s.AMR,
+			ExtraClaims: f.extraClaims(),
+		},
+	}
+	_, _ = rand.Read(g.Seed) // never fails: crypto/rand ends the process instead
+	a.access.StoreIn(&g.Authorization)
+	plan := a.plan(h.Lifetimes.Code, now)
+	if f.stored != nil {
+		g.Locator = f.stored.Grant
+	} else {
+		g.Locator = h.Lifetimes.NewLocator(a.client, plan, now)
+	}
+	if plan.Code {
+		g.CodeExpiresAt = now.Add(h.Lifetimes.Code)
+	} else {
+		g.Kind = grant.KindImplicit
+	}
+	g.ExpiresAt, g.EndsAt = h.Lifetimes.GrantEnd(a.client, plan, now)
+	g.TokensUntil = now
+	if plan.AccessToken {
+		g.TokensUntil = h.Lifetimes.AccessUntil(a.client, client.GrantImplicit, now)
+	}
+	return &grant.GrantWithAccount{Grant: g, Username: s.Username, Claims: s.Claims}
+}
+
+// errIncomplete reports a response that lacks something of its response type.
+var errIncomplete = errors.New("authorize: the response is incomplete")
+
+// issue returns the parameters of the response type: those that fosite makes, and no others.
+//
+// Spec: RFC 6749 §4.1.2, §4.2.2; OpenID Connect Core §3.2.2.5, §3.3.2.5.
+func (h *Handler) issue(ctx context.Context, f *flow, g *grant.GrantWithAccount) ([]parameter, error) {
+	a := f.request
+	made, err := h.Engine.Authorize(ctx, &engine.Authorization{
+		RedirectURI: a.redirectURI, ResponseType: string(a.responseType), State: a.state, Nonce: a.nonce, Challenge: a.challenge,
+		Tokens: &tokens.Request{
+			Now: f.now, Client: a.client, GrantType: client.GrantImplicit, Registered: a.registered,
+			Access: a.access, Nonce: a.nonce, ThroughBrowser: true, Grant: g,
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	var response []parameter
+	if a.responseType.has(responseCode) {
+		response = append(response, parameter{"code", made.Code})
+	}
+	if a.responseType.has(responseToken) {
+		response = append(response,
+			parameter{"access_token", made.AccessToken}, parameter{"token_type", "Bearer"},
+			parameter{"expires_in", strconv.FormatInt(int64(made.ExpiresIn.Seconds()), 10)})
+		if a.grantsLess() {
+			response = append(response, parameter{"scope", strings.Join(a.access.Scopes, " ")})
+		}
+	}
+	if a.responseType.has(responseIDToken) {
+		response = append(response, parameter{"id_token", made.IDToken})
+	}
+	if slices.ContainsFunc(response, func(p parameter) bool { return p.value == "" && p.name != "scope" }) {
+		return nil, errIncomplete
+	}
+	return response, nil
 }

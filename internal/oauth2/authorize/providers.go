@@ -3,29 +3,24 @@ package authorize
 import (
 	"errors"
 	"net/http"
-	"net/url"
-	"slices"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
 	"github.com/ostiary/ostiary/internal/authrequest"
-	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/oauth2"
-	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/refusal"
-	"github.com/ostiary/ostiary/internal/scope"
 	"github.com/ostiary/ostiary/internal/session"
 )
 
 // SignInProvider is where users sign in: the built-in pages, or the operator's login app.
 type SignInProvider interface {
-	// SeesEachRequest reports whether users go there with each request, also with a
-	// session that satisfies it, unless the client sent prompt=none.
+	// SeesEachRequest reports whether users go there with each request, also with a session
+	// that satisfies it, unless the client sent prompt=none.
 	SeesEachRequest() bool
-	// SignInURL returns where the user signs in for q, which is stored afterwards if it
-	// is new. create sends the user to create an account first. reusable is a session in
-	// which the user may continue without authentication, nil if there is none.
+	// SignInURL returns where the user signs in for q, which is stored afterwards if it is
+	// new. create sends the user to create an account first. reusable is a session in which
+	// the user may continue without authentication, nil if there is none.
 	SignInURL(q *authrequest.Request, create bool, reusable *session.Session) string
 }
 
@@ -42,11 +37,11 @@ type ConsentProvider interface {
 // LoginApp accepts users who return from the operator's login app.
 type LoginApp interface {
 	// Redeem returns the request that the app has answered. It returns
-	// authrequest.ErrNotFound, with the ID of the request if the verifier has one, for a
+	// [authrequest.ErrNotFound], with the ID of the request if the verifier has one, for a
 	// verifier that is invalid, redeemed before or of another browser.
 	Redeem(r *http.Request, verifier string) (q *authrequest.Request, id string, err error)
 	// SignIn returns the session that the app's answer leads to; current is the one of the
-	// browser. It returns account.ErrDisabled or account.ErrIsClient if there can be none.
+	// browser. It returns [account.ErrDisabled] or [account.ErrIsClient] if there can be none.
 	SignIn(w http.ResponseWriter, r *http.Request, q *authrequest.Request, current *session.Session) (*session.Session, error)
 }
 
@@ -59,209 +54,130 @@ type ConsentApp interface {
 	IsAnswer(q *authrequest.Request, verifier string) bool
 }
 
-// SessionManager moves the idle timeout of sessions, as [session.Manager] does.
-type SessionManager interface {
-	Touch(r *http.Request, s *session.Session) error
-}
-
-// link appends a parameter to an address, which may have a query of its own.
-func link(address, name, value string) string {
-	return pages.AddQuery(address, name+"="+url.QueryEscape(value))
-}
-
-// passed reports whether the person in the browser is the one with whom the login
-// app has answered the request, and who came back from it.
-func (h *Handler) passed(here present, waiting *authrequest.Request) bool {
-	return waiting != nil && !waiting.LoginVerifierUsedAt.IsZero() && here.session != nil && waiting.SessionID == here.session.ID
-}
-
-// afterLogin continues the request of a user who returns from the login app.
-func (h *Handler) afterLogin(w http.ResponseWriter, r *http.Request, verifier string) {
-	ctx := r.Context()
-	waiting, id, err := h.LoginApp.Redeem(r, verifier)
-	if errors.Is(err, authrequest.ErrNotFound) {
-		err = errExpired(expiredWords, nil)
-		if id != "" {
-			if _, _, err = h.waiting(ctx, r, id); err == nil { // of this browser, and redeemed before
-				err = h.gone(r, id)
-			}
-		}
-	}
-	if err != nil {
-		h.writeAuthorizeError(w, r, nil, err)
-		return
-	}
-	here, err := h.present(r, waiting.ClientID, h.Now())
-	if err != nil {
-		h.writeAuthorizeError(w, r, nil, err)
-		return
-	}
-	a, err := h.reread(ctx, waiting)
-	if err == nil && waiting.Decision != authrequest.Denied {
-		err = h.signIn(w, r, waiting, &here)
-	}
-	if err != nil {
-		h.writeAuthorizeError(w, r, a, err)
-		return
-	}
-	h.decide(w, r, a, here, waiting)
-}
-
-// signIn sets here to the session that the login app's answer leads to.
-func (h *Handler) signIn(w http.ResponseWriter, r *http.Request, waiting *authrequest.Request, here *present) error {
-	s, err := h.LoginApp.SignIn(w, r, waiting, here.session)
-	switch {
-	case errors.Is(err, account.ErrDisabled):
-		return oauth2.NewError(oauth2.CodeAccessDenied, "This account may not sign in").Because(refusal.New(refusal.AccountDisabled, "the account is disabled"))
-	case errors.Is(err, account.ErrIsClient): // the client was registered after the app's answer
-		return oauth2.NewError(oauth2.CodeAccessDenied, "This account may not sign in")
-	case err != nil:
-		return err
-	}
-	if s != nil && (here.session == nil || here.session.Subject != s.Subject) {
-		here.consent = nil
-	}
-	here.session = s
-	return nil
-}
-
-// afterConsent continues the request of a user who returns from the consent app.
+// afterConsent continues a request after the consent app. The verifier need not be redeemed:
+// the grant that it leads to can be inserted only once.
 func (h *Handler) afterConsent(w http.ResponseWriter, r *http.Request, verifier string) {
 	id, ok := h.ConsentApp.RequestID(verifier)
 	if !ok {
-		h.writeAuthorizeError(w, r, nil, errExpired(expiredWords, nil))
+		h.refuse(w, r, nil, errExpired(expiredWords, nil))
 		return
 	}
-	waiting, here, err := h.waiting(r.Context(), r, id)
-	if err == nil && !h.ConsentApp.IsAnswer(waiting, verifier) {
-		err = h.gone(r, id)
+	stored, browser, err := h.load(r, id)
+	if err == nil && !h.ConsentApp.IsAnswer(stored, verifier) {
+		err = h.expired(r, id)
+	}
+	h.continueFlow(w, r, stored, browser, err)
+}
+
+// afterLogin continues a request after the login app.
+func (h *Handler) afterLogin(w http.ResponseWriter, r *http.Request, verifier string) {
+	stored, err := h.redeemLogin(r, verifier)
+	if err != nil {
+		h.refuse(w, r, nil, err)
+		return
+	}
+	now := h.Now()
+	browser, err := h.browser(r, stored.ClientID, now)
+	if err != nil {
+		h.refuse(w, r, nil, err)
+		return
+	}
+	request, err := h.Requests.readStored(r.Context(), stored)
+	if err == nil && stored.Decision != authrequest.Denied {
+		browser, err = h.signInByApp(w, r, stored, browser)
 	}
 	if err != nil {
-		h.writeAuthorizeError(w, r, nil, err)
+		h.refuse(w, r, request, err)
 		return
 	}
-	h.goOn(w, r, waiting, here)
+	h.dispatch(w, r, &flow{request: request, stored: stored, browserSession: browser, now: now})
 }
 
-// agreed returns what the consent app has granted, if it is about the person who is
-// signed in.
-func agreed(waiting *authrequest.Request, s *session.Session) *authrequest.ConsentAnswer {
-	if waiting == nil || waiting.Decision != authrequest.Accepted || waiting.DecidedFor != s.Subject {
-		return nil
+// redeemLogin returns the request for which the login app returned the verifier.
+func (h *Handler) redeemLogin(r *http.Request, verifier string) (*authrequest.Request, error) {
+	stored, id, err := h.LoginApp.Redeem(r, verifier)
+	if !errors.Is(err, authrequest.ErrNotFound) {
+		return stored, err
 	}
-	return waiting.ConsentAnswer
-}
-
-// grantOnly leaves what the consent app has granted of what was asked for.
-func (a *asked) grantOnly(g *authrequest.ConsentAnswer) error {
-	a.narrow(scope.Limits{Scopes: g.Scopes, Resources: g.Resources})
-	if a.answers.has(answerIDToken) && !slices.Contains(a.access.Scopes, oauth2.ScopeOpenID) {
-		return oauth2.NewError(oauth2.CodeAccessDenied, "The scope openid was not granted")
+	if id == "" {
+		return nil, errExpired(expiredWords, nil)
 	}
-	return nil
+	if _, _, err = h.load(r, id); err == nil { // of this browser, and redeemed before
+		err = h.expired(r, id)
+	}
+	return nil, err
 }
 
-// extra returns what the operator's apps add to the tokens of an answer: what they
-// said about this request or, where the consent app was not asked, with the consent
-// that is remembered.
-func extra(waiting *authrequest.Request, here present) grant.ExtraClaims {
-	var e grant.ExtraClaims
+// signInByApp returns who is signed in after the answer of the login app.
+func (h *Handler) signInByApp(w http.ResponseWriter, r *http.Request, stored *authrequest.Request, browser browserSession) (browserSession, error) {
+	s, err := h.LoginApp.SignIn(w, r, stored, browser.session)
 	switch {
-	case waiting != nil && waiting.ConsentAnswer != nil:
-		e = waiting.ConsentAnswer.ExtraClaims
-	case here.consent != nil:
-		e = here.consent.ExtraClaims
+	case errors.Is(err, account.ErrDisabled):
+		return browser, oauth2.NewError(oauth2.CodeAccessDenied, "This account may not sign in").Because(refusal.New(refusal.AccountDisabled, "the account is disabled"))
+	case errors.Is(err, account.ErrIsClient): // registered after the app's answer
+		return browser, oauth2.NewError(oauth2.CodeAccessDenied, "This account may not sign in")
+	case err != nil:
+		return browser, err
 	}
-	e.ForcedSubject = waiting.SubjectFor(e.ForcedSubject)
-	return e
+	if s != nil && (browser.session == nil || browser.session.Subject != s.Subject) {
+		browser.consent = nil
+	}
+	browser.session = s
+	return browser, nil
 }
 
-// acr returns the class of the sign-in behind a request: the session's, unless the
-// login app that let the person go on in it named another one.
-func acr(waiting *authrequest.Request, s *session.Session) string {
-	if waiting != nil && waiting.LoginSkip && waiting.LoginAnswer != nil && waiting.LoginAnswer.ACR != "" && waiting.SessionID == s.ID {
-		return waiting.LoginAnswer.ACR
-	}
-	return s.ACR
-}
-
-// knownAs returns the name under which the client knows who is signed in.
-func (h *Handler) knownAs(c *client.Client, here present, waiting *authrequest.Request) string {
-	if e := extra(waiting, here); e.ForcedSubject != "" {
-		return e.ForcedSubject
-	}
-	return h.Subjects.Of(c, here.session.Subject)
-}
-
-// denial is the error that the client gets for a request that was refused.
-func denial(waiting *authrequest.Request) error {
-	var said *authrequest.Refusal
+// signIn sends the user to sign in. A client that sent prompt=none gets missing.
+func (h *Handler) signIn(w http.ResponseWriter, r *http.Request, f *flow, missing error) {
+	a := f.request
 	switch {
-	case waiting.ConsentAnswer != nil:
-		said = waiting.ConsentAnswer.Refusal
-	case waiting.LoginAnswer != nil:
-		said = waiting.LoginAnswer.Refusal
-	}
-	if said == nil {
-		return oauth2.NewError(oauth2.CodeAccessDenied, "The request was denied")
-	}
-	return oauth2.NewError(said.Code, said.Description).Because(refusal.New(refusal.AppRefused, "the operator's app refused the request"))
-}
-
-// toSignIn sends the user to sign in, or responds with missing to a client that sent
-// prompt=none.
-func (h *Handler) toSignIn(w http.ResponseWriter, r *http.Request, a *asked, here present, waiting *authrequest.Request, missing error) {
-	if a.prompts(promptNone) {
-		h.writeAuthorizeError(w, r, a, missing)
-		return
-	}
-	if !h.SignIn.SeesEachRequest() {
-		// From the page for new accounts users can go to the sign-in page, so that they are
+	case a.prompts(promptNone):
+		h.refuse(w, r, a, missing)
+	case !h.SignIn.SeesEachRequest():
+		// The pages for signing in and for new accounts link to each other, so that users are
 		// sent to create an account only once.
-		create := a.prompts(promptCreate) && (waiting == nil || waiting.SessionID == "")
-		h.send(w, r, a, waiting, func(q *authrequest.Request) string { return h.SignIn.SignInURL(q, create, nil) })
-		return
+		create := a.prompts(promptCreate) && (f.stored == nil || f.stored.SessionID == "")
+		h.send(w, r, a, f.stored, func(q *authrequest.Request) string { return h.SignIn.SignInURL(q, create, nil) })
+	case f.isBackFromLoginApp(): // the app would give the same answer again
+		h.refuse(w, r, a, missing)
+	default:
+		if f.stored != nil {
+			h.Cookies.UnbindRequest(w, f.stored.ID)
+		}
+		reusable := (&dispatcher{&h.Config}).reusableSession(f)
+		h.send(w, r, a, nil, func(q *authrequest.Request) string {
+			return h.SignIn.SignInURL(q, a.prompts(promptCreate), reusable)
+		})
 	}
-	if h.passed(here, waiting) { // the app would give the same answer again
-		h.writeAuthorizeError(w, r, a, missing)
-		return
-	}
-	if waiting != nil {
-		h.Cookies.UnbindRequest(w, waiting.ID)
-	}
-	var reusable *session.Session
-	if s := here.session; s != nil && s.Remembered && h.missingSignIn(a, here, nil, h.Now()) == nil {
-		reusable = s
-	}
-	h.later(w, r, a, func(q *authrequest.Request) string {
-		return h.SignIn.SignInURL(q, a.prompts(promptCreate), reusable)
-	})
 }
 
-// toConsent sends the user to consent, or responds with missing to a client that sent
-// prompt=none.
-func (h *Handler) toConsent(w http.ResponseWriter, r *http.Request, a *asked, here present, waiting *authrequest.Request, missing error) {
-	if a.prompts(promptNone) {
-		h.writeAuthorizeError(w, r, a, missing)
+// askConsent sends the user to consent. A client that sent prompt=none gets missing.
+func (h *Handler) askConsent(w http.ResponseWriter, r *http.Request, f *flow, missing error) {
+	if f.request.prompts(promptNone) {
+		h.refuse(w, r, f.request, missing)
 		return
 	}
-	s, signedInAt := here.session, time.Time{}
-	if waiting != nil && waiting.SessionID == s.ID {
-		signedInAt = waiting.SignedInAt
+	stored, signedInAt, isStored := f.stored, time.Time{}, f.isStoredFor(f.session)
+	if isStored {
+		signedInAt = stored.SignedInAt
 	}
-	if h.Consent.SeesEachRequest() && waiting != nil && (waiting.SessionID != s.ID || waiting.Decision != authrequest.Undecided) {
-		h.Cookies.UnbindRequest(w, waiting.ID) // the app has answered it for another session
-		waiting = nil
+	if h.Consent.SeesEachRequest() && stored != nil && (!isStored || stored.Decision != authrequest.Undecided) {
+		h.Cookies.UnbindRequest(w, stored.ID) // the app has answered it for another session
+		stored = nil
 	}
-	h.send(w, r, a, waiting, func(q *authrequest.Request) string { return h.Consent.ConsentURL(q, s, signedInAt) })
+	h.send(w, r, f.request, stored, func(q *authrequest.Request) string { return h.Consent.ConsentURL(q, f.session, signedInAt) })
 }
 
-// send sends the user to where, with the stored request waiting, or with a new one if
-// that is nil.
-func (h *Handler) send(w http.ResponseWriter, r *http.Request, a *asked, waiting *authrequest.Request, where place) {
-	if waiting == nil {
-		h.later(w, r, a, where)
+// send sends the user to an address, with the stored request or, if that is nil, with one that
+// is stored now.
+func (h *Handler) send(w http.ResponseWriter, r *http.Request, a *AuthorizationRequest, stored *authrequest.Request, to destination) {
+	if stored != nil {
+		httpapi.SeeOther(w, to(stored))
 		return
 	}
-	pages.SeeOther(w, where(waiting))
+	location, err := h.store(w, r, a, to)
+	if err != nil {
+		h.refuse(w, r, a, err)
+		return
+	}
+	httpapi.SeeOther(w, location)
 }

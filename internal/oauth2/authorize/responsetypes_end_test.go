@@ -161,7 +161,7 @@ func TestFrontChannelRequestIsAnsweredOnce(t *testing.T) {
 			}
 			b.Client.Jar.SetCookies(here, kept)
 			p := b.Get("/oauth2/auth?continue=" + id)
-			if p.Status != http.StatusBadRequest || p.Header.Get("Location") != "" || !strings.Contains(p.Body, "finished already") {
+			if p.Status != http.StatusBadRequest || p.Header.Get("Location") != "" || !strings.Contains(p.Body, "already complete") {
 				t.Errorf("%s again: %d to %q\n%s", kind, p.Status, p.Header.Get("Location"), p.Body)
 			}
 		}

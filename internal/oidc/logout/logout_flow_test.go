@@ -201,7 +201,7 @@ func TestOnlyNotifiedClientsJoinSession(t *testing.T) {
 
 // ending is a store in which the session is over just before a client joins it.
 type ending struct {
-	authorize.Sessions
+	authorize.Store
 
 	store *store.Store
 }
@@ -210,7 +210,7 @@ func (e ending) JoinSession(ctx context.Context, sessionID, clientID, knownAs st
 	if _, err := e.store.Sessions.EndSession(ctx, sessionID, now); err != nil {
 		return err
 	}
-	return e.Sessions.JoinSession(ctx, sessionID, clientID, knownAs, now)
+	return e.Store.JoinSession(ctx, sessionID, clientID, knownAs, now)
 }
 
 // A client that would never hear of the end of a session gets no answer in it.
@@ -233,12 +233,12 @@ func TestSessionEndingDuringResponseIssuesNothing(t *testing.T) {
 		} {
 			b := s.NewBrowser()
 			visitClient(b, t, "second")
-			sessions := s.OAuth2.Sessions
-			s.OAuth2.Sessions = ending{sessions, db}
+			sessions := s.OAuth2.Authorize.Store
+			s.OAuth2.Authorize.Store = ending{sessions, db}
 			if to := b.Get(query("prompt", tc.prompt)).Header.Get("Location"); !strings.Contains(to, tc.want) || strings.Contains(to, "code=") {
 				t.Errorf("%s: to %s, want %s", name, to, tc.want)
 			}
-			s.OAuth2.Sessions = sessions
+			s.OAuth2.Authorize.Store = sessions
 		}
 	})
 }

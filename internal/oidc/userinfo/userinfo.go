@@ -20,7 +20,7 @@ import (
 
 // Tokens returns the grant of an active access token, or [grant.ErrNotFound] with its cause.
 type Tokens interface {
-	Active(ctx context.Context, token string) (*grant.GrantWithAccount, error)
+	UserGrant(ctx context.Context, token string) (*grant.GrantWithAccount, error)
 }
 
 // Clients reads clients, from a cache.
@@ -78,7 +78,7 @@ func (h *Handler) userinfo(r *http.Request) (mediaType string, body []byte, err 
 	if err != nil {
 		return "", nil, err
 	}
-	held, err := h.Tokens.Active(ctx, token)
+	held, err := h.Tokens.UserGrant(ctx, token)
 	if errors.Is(err, grant.ErrNotFound) {
 		return "", nil, errors.Join(errBadToken, err)
 	}

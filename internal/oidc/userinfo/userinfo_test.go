@@ -29,7 +29,7 @@ import (
 // tokens is a fixed set of access tokens, because this package must not import oauth2.
 type tokens map[string]*grant.GrantWithAccount
 
-func (k tokens) Active(_ context.Context, token string) (*grant.GrantWithAccount, error) {
+func (k tokens) UserGrant(_ context.Context, token string) (*grant.GrantWithAccount, error) {
 	if token == "lost" {
 		return nil, fmt.Errorf("read grant: %w", unavailable.New("connection refused"))
 	}

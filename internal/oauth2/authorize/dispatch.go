@@ -1,0 +1,222 @@
+package authorize
+
+import (
+	"time"
+
+	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/consent"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/oauth2"
+	"github.com/ostiary/ostiary/internal/refusal"
+	"github.com/ostiary/ostiary/internal/session"
+)
+
+// browserSession is who is signed in in a browser, and what that user allowed the client
+// before. Both are nil if nobody is signed in.
+type browserSession struct {
+	session *session.Session
+	consent *consent.Consent
+}
+
+// flow is an authorization request with the browser that sent it.
+type flow struct {
+	browserSession
+
+	request *AuthorizationRequest
+	stored  *authrequest.Request // that the user returns with; nil for a new request
+	now     time.Time
+}
+
+// step is the next step of a request.
+type step int
+
+const (
+	stepRefuse  step = iota // with the error
+	stepDenied              // with the error: the user or an app denied the request
+	stepSignIn              // the error is for a client that wants no page
+	stepConsent             // the error is for a client that wants no page
+	stepRespond
+)
+
+// dispatcher decides the next step of requests.
+type dispatcher struct {
+	*Config
+}
+
+// next compares the request with the session and the consent of the browser.
+//
+// Spec: OpenID Connect Core §3.1.2.3, §3.1.2.4.
+func (d *dispatcher) next(f *flow) (step, error) {
+	if f.isDenied() {
+		return stepDenied, f.denial()
+	}
+	if missing := d.loginRequired(f); missing != nil {
+		return stepSignIn, missing
+	}
+	if !f.request.requirements.meets(f.acr()) {
+		return stepRefuse, oauth2.NewError(oauth2.CodeUnmetAuthentication, "The requested acr cannot be provided")
+	}
+	if missing := d.consentRequired(f); missing != nil {
+		return stepConsent, missing
+	}
+	return stepRespond, nil
+}
+
+// isDenied reports whether the user who is signed in, or an app before anybody was, has denied
+// the request.
+func (f *flow) isDenied() bool {
+	if f.stored == nil || f.stored.Decision != authrequest.Denied {
+		return false
+	}
+	return f.stored.DecidedFor == authrequest.NoSubject || f.session != nil && f.stored.DecidedFor == f.session.Subject
+}
+
+// denial returns the error for a denied request: that of the app, if it named one.
+func (f *flow) denial() error {
+	var named *authrequest.Refusal
+	switch {
+	case f.stored.ConsentAnswer != nil:
+		named = f.stored.ConsentAnswer.Refusal
+	case f.stored.LoginAnswer != nil:
+		named = f.stored.LoginAnswer.Refusal
+	}
+	if named == nil {
+		return oauth2.NewError(oauth2.CodeAccessDenied, "The request was denied")
+	}
+	return oauth2.NewError(named.Code, named.Description).Because(refusal.New(refusal.AppRefused, "the operator's app refused the request"))
+}
+
+func errLoginRequired() error {
+	return oauth2.NewError(oauth2.CodeLoginRequired, "The user must sign in")
+}
+
+// loginRequired returns nil if the session of the browser suffices for the request. A login
+// app is asked about every request, except for those whose client wants no page: the app then
+// names the user, or says that the session suffices.
+func (d *dispatcher) loginRequired(f *flow) error {
+	switch {
+	case !d.SignIn.SeesEachRequest():
+		return d.reauthenticationRequired(f)
+	case f.isBackFromLoginApp():
+		if !d.isRequiredSubject(f) {
+			return errLoginRequired()
+		}
+		return nil
+	case f.request.prompts(promptNone) && f.session != nil && f.session.Remembered:
+		return d.reauthenticationRequired(f)
+	default:
+		return errLoginRequired()
+	}
+}
+
+// reauthenticationRequired returns nil if the session of the browser suffices for the request,
+// whatever a login app may say.
+func (d *dispatcher) reauthenticationRequired(f *flow) error {
+	a := f.request
+	if f.session == nil || !d.isRequiredSubject(f) {
+		return errLoginRequired()
+	}
+	isStored := f.isStoredFor(f.session)
+	if isStored && !f.stored.SignedInAt.IsZero() {
+		return nil // for this request: asking again could go on forever
+	}
+	if a.prompts(promptLogin) || !isStored && (a.prompts(promptSelect) || a.prompts(promptCreate)) {
+		return errLoginRequired()
+	}
+	if a.maxAge != nil && int64(f.now.Sub(f.session.AuthTime)/time.Second) >= *a.maxAge {
+		return errLoginRequired()
+	}
+	return nil
+}
+
+// reusableSession returns the session of the browser if the login app may let the user continue
+// in it without authentication, or nil.
+func (d *dispatcher) reusableSession(f *flow) *session.Session {
+	isNew := &flow{request: f.request, browserSession: f.browserSession, now: f.now}
+	if s := f.session; s != nil && s.Remembered && d.reauthenticationRequired(isNew) == nil {
+		return s
+	}
+	return nil
+}
+
+// isRequiredSubject reports whether the user who is signed in is the one that the request
+// requires.
+func (d *dispatcher) isRequiredSubject(f *flow) bool {
+	required := f.request.requirements.subject
+	return required == "" || required == d.clientSubject(f)
+}
+
+// clientSubject returns the sub by which the client knows the user.
+func (d *dispatcher) clientSubject(f *flow) string {
+	if forced := f.extraClaims().ForcedSubject; forced != "" {
+		return forced
+	}
+	return d.Subjects.Of(f.request.client, f.session.Subject)
+}
+
+// consentRequired returns nil if the user has consented, now or before, to all that is
+// requested. A consent app is asked about every request, except for those whose client wants
+// no page, since it adds claims.
+//
+// Spec: OpenID Connect Core §3.1.2.4.
+func (d *dispatcher) consentRequired(f *flow) error {
+	a := f.request
+	if f.isAccepted() {
+		return nil
+	}
+	missing := oauth2.NewError(oauth2.CodeConsentRequired, "The user must consent")
+	if a.prompts(promptConsent) || d.Consent.SeesEachRequest() && !a.prompts(promptNone) {
+		return missing
+	}
+	if a.client.SkipConsent || f.consent.Covers(a.access.ScopesToConsent()) && a.client.MayReuseConsent(a.redirectURI, a.responseType.hasTokens()) {
+		return nil
+	}
+	return missing
+}
+
+// isAccepted reports whether the user who is signed in has accepted the request.
+func (f *flow) isAccepted() bool {
+	return f.stored != nil && f.stored.Decision == authrequest.Accepted && f.stored.DecidedFor == f.session.Subject
+}
+
+// consentAnswer returns what the consent app granted to the user who is signed in, or nil.
+func (f *flow) consentAnswer() *authrequest.ConsentAnswer {
+	if !f.isAccepted() {
+		return nil
+	}
+	return f.stored.ConsentAnswer
+}
+
+// isStoredFor reports whether the request was stored with the session s.
+func (f *flow) isStoredFor(s *session.Session) bool {
+	return f.stored != nil && f.stored.SessionID == s.ID
+}
+
+// isBackFromLoginApp reports whether the user who is signed in is the one whom the login app
+// named for the request.
+func (f *flow) isBackFromLoginApp() bool {
+	return f.stored != nil && !f.stored.LoginVerifierUsedAt.IsZero() && f.session != nil && f.isStoredFor(f.session)
+}
+
+// extraClaims returns the claims that the operator's apps add to tokens: those for this request
+// or, where the consent app was not asked, those of the stored consent.
+func (f *flow) extraClaims() grant.ExtraClaims {
+	var extra grant.ExtraClaims
+	switch {
+	case f.stored != nil && f.stored.ConsentAnswer != nil:
+		extra = f.stored.ConsentAnswer.ExtraClaims
+	case f.consent != nil:
+		extra = f.consent.ExtraClaims
+	}
+	extra.ForcedSubject = f.stored.SubjectFor(extra.ForcedSubject)
+	return extra
+}
+
+// acr returns the class of the authentication: that of the session, unless the login app that
+// continued it named another.
+func (f *flow) acr() string {
+	if f.isStoredFor(f.session) && f.stored.LoginSkip && f.stored.LoginAnswer != nil && f.stored.LoginAnswer.ACR != "" {
+		return f.stored.LoginAnswer.ACR
+	}
+	return f.session.ACR
+}

@@ -1,0 +1,289 @@
+package authorize
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/oauth2"
+	"github.com/ostiary/ostiary/internal/oauth2/tokens"
+	"github.com/ostiary/ostiary/internal/refusal"
+	"github.com/ostiary/ostiary/internal/scope"
+)
+
+// AuthorizationRequest is an authorization request, whose members the checks set.
+type AuthorizationRequest struct {
+	client       *client.Client
+	redirectURI  string
+	state        string
+	responseType responseType
+	responseMode string
+
+	registered   *scope.Set          // the scopes at the time of the request
+	requested    scope.Access        // scopes and resources of the request
+	claims       scope.ClaimsRequest // the parameter claims
+	access       scope.Access        // what the client gets if the user agrees
+	challenge    string
+	nonce        string
+	prompt       []string
+	maxAge       *int64 // seconds; nil for any
+	hint         string // the subject of id_token_hint
+	requirements requirements
+	form         url.Values
+	device       *device // nil for the request of a client for itself
+}
+
+// device is the device that a request is for.
+type device struct {
+	at        grant.Locator
+	expiresAt time.Time
+}
+
+func (a *AuthorizationRequest) prompts(value string) bool { return slices.Contains(a.prompt, value) }
+
+// grantsLess reports whether a requested scope is not granted.
+func (a *AuthorizationRequest) grantsLess() bool {
+	return len(oauth2.Missing(strings.Fields(a.form.Get("scope")), a.access.Scopes)) > 0
+}
+
+// downscope removes what is not within limits: what a page has shown, since the client may
+// have more by now, or what a consent app has granted.
+func (a *AuthorizationRequest) downscope(limits scope.Limits) {
+	a.access = a.registered.Downscope(a.access, limits)
+}
+
+// plan says which tokens the grant of the request leads to.
+func (a *AuthorizationRequest) plan(codeLifetime time.Duration, now time.Time) tokens.GrantPlan {
+	p := tokens.GrantPlan{
+		GrantType: client.GrantAuthorizationCode, CodeLifetime: codeLifetime,
+		Code: a.responseType.has(responseCode), AccessToken: a.responseType.has(responseToken),
+		Refresh: slices.ContainsFunc(a.access.Scopes, grant.IsOfflineScope) && a.client.AllowsGrantType(client.GrantRefreshToken),
+	}
+	if a.device != nil {
+		p.GrantType, p.CodeLifetime = client.GrantDeviceCode, a.device.expiresAt.Sub(now)
+	}
+	return p
+}
+
+// storedParameters returns the parameters that are stored while a request waits for its user.
+// Others, which a client may send by mistake, can be credentials.
+func storedParameters() []string {
+	return []string{
+		"client_id", "redirect_uri", "response_type", "response_mode", "state", "scope", "resource", "audience",
+		"code_challenge", "code_challenge_method", "nonce", "prompt", "max_age", "claims", "acr_values",
+		"login_hint", "display", "ui_locales", "claims_locales",
+	}
+}
+
+// maxParameters and maxEncoded bound what is stored of a request, in bytes, before and after
+// it is encoded: anybody can make one.
+const (
+	maxParameters = 16 << 10
+	maxEncoded    = 24 << 10
+)
+
+// encode returns the request as a query string from which it can be checked again later. For
+// the consent page it also has the scopes to consent to, under a name of this server.
+func (a *AuthorizationRequest) encode() (string, error) {
+	form := url.Values{
+		authrequest.ConsentParameter: {strings.Join(a.access.ScopesToConsent(), " ")},
+		authrequest.SubjectParameter: {a.hint},
+	}
+	size := 0
+	for _, name := range storedParameters() {
+		values, ok := a.form[name]
+		if !ok {
+			continue
+		}
+		form[name] = values
+		for _, value := range values {
+			size += len(value)
+		}
+	}
+	encoded := form.Encode()
+	if size > maxParameters || len(encoded) > maxEncoded {
+		return "", oauth2.InvalidRequest("The request is too long")
+	}
+	return encoded, nil
+}
+
+// dropped returns what the response grants less than requested.
+func (a *AuthorizationRequest) dropped() oauth2.Dropped {
+	d := oauth2.Dropped{Resources: oauth2.Missing(a.requested.Resources, a.access.Resources)}
+	if a.form.Get("claims") != "" {
+		d.Claims = a.registered.DroppedClaims(a.claims, a.access.Claims)
+	}
+	if !a.grantsLess() {
+		return d
+	}
+	allowed := a.registered.Allowed(a.client)
+	for _, name := range oauth2.Missing(strings.Fields(a.form.Get("scope")), a.access.Scopes) {
+		switch {
+		case grant.IsOfflineScope(name) && !a.responseType.has(responseCode):
+			d.NotApplicable = append(d.NotApplicable, name)
+		case slices.Contains(allowed, name):
+			d.NotGranted = append(d.NotGranted, name)
+		case a.registered.Get(name) != nil || slices.Contains(a.client.Scopes(), name):
+			d.NotAllowed = append(d.NotAllowed, name)
+		default:
+			d.Unknown++
+		}
+	}
+	return d
+}
+
+// RequestObjects opens request objects, as [requestobject.Opener] does.
+type RequestObjects interface {
+	// Open returns the parameters of a request, those of its request object if it has one.
+	Open(ctx context.Context, c *client.Client, form url.Values) (url.Values, error)
+}
+
+// HintVerifier verifies ID tokens of this server.
+type HintVerifier interface {
+	// VerifyHint also accepts keys that have left the key set. It returns
+	// [jwks.ErrUnknownKey] for a key that was deleted.
+	VerifyHint(token string) (payload []byte, err error)
+}
+
+// Requests reads and checks authorization requests. All of its members are set.
+type Requests struct {
+	Issuer         string
+	Clients        Clients
+	Scopes         scope.Source
+	RequestObjects RequestObjects
+	Hints          HintVerifier
+	Lifetimes      *tokens.Lifetimes
+	MaxRedirectURL int  // bounds the Location of a response, in bytes
+	SignUp         bool // allows prompt=create
+	// LegacyResponseTypes allows the implicit and hybrid response types to clients that
+	// registered them.
+	LegacyResponseTypes bool
+}
+
+// read reads a new request. The client_id must be outside of a request object; the parameters
+// of the object are then read as if they had been sent without it. An error with a nil request
+// is for the user, since it is not known where a response may go; other errors are the
+// response to the client.
+//
+// The error for an invalid object goes to the redirect_uri outside of it, if that is
+// registered: the one inside cannot be trusted.
+//
+// Spec: RFC 6749 §4.1.1; OpenID Connect Core §3.1.2.1, §3.1.2.2, §6; RFC 9101 §5, §6.3; RFC 9700 §4.1.
+func (q *Requests) read(ctx context.Context, form url.Values) (*AuthorizationRequest, error) {
+	c, err := q.client(ctx, form)
+	if err != nil {
+		return nil, err
+	}
+	opened, err := q.RequestObjects.Open(ctx, c, form)
+	if err != nil {
+		a, unregistered := newRequest(c, form)
+		if unregistered != nil {
+			return nil, err
+		}
+		if invalid := checkResponseMode(q, a); invalid != nil {
+			return a, invalid
+		}
+		return a, err
+	}
+	opened.Del(authrequest.SubjectParameter) // only this server sets it
+	return q.readParameters(ctx, opened)
+}
+
+// readParameters reads a request without a request object.
+func (q *Requests) readParameters(ctx context.Context, form url.Values) (*AuthorizationRequest, error) {
+	c, err := q.client(ctx, form)
+	if err != nil {
+		return nil, err
+	}
+	a, err := newRequest(c, form)
+	if err != nil {
+		return nil, err
+	}
+	if a.registered, err = q.Scopes.Scopes(ctx); err != nil {
+		return a, err
+	}
+	return a, q.check(a, atAuthorize)
+}
+
+// readStored reads a stored request and checks it again: its client may have changed since.
+func (q *Requests) readStored(ctx context.Context, stored *authrequest.Request) (*AuthorizationRequest, error) {
+	form, err := url.ParseQuery(stored.Parameters)
+	if err != nil {
+		return nil, err
+	}
+	var a *AuthorizationRequest
+	if stored.Device {
+		a, err = q.readDevice(ctx, stored, form)
+	} else {
+		a, err = q.readParameters(ctx, form)
+	}
+	if err != nil {
+		return a, err
+	}
+	a.downscope(scope.Limits{Scopes: strings.Fields(form.Get(authrequest.ConsentParameter)), Resources: a.access.Resources})
+	return a, nil
+}
+
+// readDevice reads the stored request of a device.
+func (q *Requests) readDevice(ctx context.Context, stored *authrequest.Request, form url.Values) (*AuthorizationRequest, error) {
+	c, err := q.client(ctx, form)
+	if err != nil {
+		return nil, err
+	}
+	a := &AuthorizationRequest{client: c, form: form, responseType: responseCode, device: &device{stored.Grant, stored.ExpiresAt}}
+	if a.registered, err = q.Scopes.Scopes(ctx); err != nil {
+		return a, err
+	}
+	if !c.AllowsGrantType(client.GrantDeviceCode) {
+		return a, oauth2.StandardError(oauth2.CodeUnauthorizedClient)
+	}
+	return a, q.check(a, atVerification)
+}
+
+// CheckDevice checks a device authorization request of c, whose device code lives from now
+// until expiresAt. It returns what the client gets if the user agrees, and where the grant
+// will be stored.
+//
+// Spec: RFC 8628 §3.1.
+func (q *Requests) CheckDevice(ctx context.Context, c *client.Client, form url.Values, now, expiresAt time.Time) (scope.Access, grant.Locator, error) {
+	form = maps.Clone(form)
+	form.Del("claims") // no parameter of device authorization requests
+	a := &AuthorizationRequest{client: c, form: form, responseType: responseCode, device: &device{expiresAt: expiresAt}}
+	var err error
+	if a.registered, err = q.Scopes.Scopes(ctx); err != nil {
+		return scope.Access{}, grant.Locator{}, err
+	}
+	if err := q.check(a, atDevice); err != nil {
+		return scope.Access{}, grant.Locator{}, err
+	}
+	return a.access, q.Lifetimes.NewLocator(c, a.plan(q.Lifetimes.Code, now), now), nil
+}
+
+// client returns the client of a request.
+func (q *Requests) client(ctx context.Context, form url.Values) (*client.Client, error) {
+	c, err := q.Clients.Client(ctx, form.Get("client_id"))
+	if err == nil {
+		refusal.SetClient(ctx, c.ID)
+	}
+	if errors.Is(err, client.ErrNotFound) || err == nil && c.Disabled {
+		return nil, oauth2.NewError(oauth2.CodeInvalidClient, "The client_id of the application is unknown")
+	}
+	return c, err
+}
+
+// newRequest returns a request whose redirect_uri is registered for c. Its other parameters
+// are not checked.
+func newRequest(c *client.Client, form url.Values) (*AuthorizationRequest, error) {
+	redirectURI := form.Get("redirect_uri")
+	if !c.MatchRedirectURI(redirectURI) {
+		return nil, errRedirectURI(c, redirectURI)
+	}
+	return &AuthorizationRequest{client: c, redirectURI: redirectURI, state: form.Get("state"), responseMode: modeQuery, form: form}, nil
+}

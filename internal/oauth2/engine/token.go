@@ -1,0 +1,163 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/url"
+
+	"github.com/ory/fosite"
+	fositeoauth2 "github.com/ory/fosite/handler/oauth2"
+
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/oauth2/tokens"
+	"github.com/ostiary/ostiary/internal/scope"
+)
+
+// Code is the authorization code of a token request.
+type Code interface {
+	// Redeem marks the code as used and returns its grant. For a code that is invalid it
+	// returns [grant.ErrNotFound], and for one that was used before [grant.ErrSpent] with the
+	// grant, which Revoke then revokes.
+	Redeem(ctx context.Context) (*grant.GrantWithAccount, error)
+	Revoke(ctx context.Context, g *grant.GrantWithAccount) error
+}
+
+// TokenRequest is a token request of an authenticated client.
+type TokenRequest struct {
+	Client     *client.Client
+	Registered *scope.Set // the scopes at the time of the request
+	Form       url.Values
+}
+
+// Run is a token request that fosite has accepted.
+type Run struct {
+	engine   *Engine
+	exchange *exchange
+	request  fosite.AccessRequester
+}
+
+// RedeemCode redeems an authorization code, and compares redirect_uri and code_verifier with
+// the authorization request. Its error is an [oauth2.Error] or a failure of the server.
+//
+// Spec: RFC 6749 §4.1.3, RFC 7636 §4.6.
+func (e *Engine) RedeemCode(ctx context.Context, r TokenRequest, code Code) (*Run, error) {
+	x := newExchange(r.Client, r.Registered)
+	x.code = code
+	return e.run(ctx, x, r.Form)
+}
+
+// ClientCredentials checks the scopes and resources that a client requests for itself. Its
+// error is an [oauth2.Error] or a failure of the server.
+//
+// Spec: RFC 6749 §4.4.2.
+func (e *Engine) ClientCredentials(ctx context.Context, r TokenRequest, resources []string) (*Run, error) {
+	form := r.Form
+	if len(resources) > 0 { // fosite reads them from another parameter
+		form = maps.Clone(form)
+		form["audience"] = resources
+	}
+	return e.run(ctx, newExchange(r.Client, r.Registered), form)
+}
+
+func (e *Engine) run(ctx context.Context, x *exchange, form url.Values) (*Run, error) {
+	request, err := e.fosite.NewAccessRequest(x.in(ctx), httpRequest("POST", form), newSession(x.client.ID))
+	if err := x.verdict(err); err != nil {
+		return nil, err
+	}
+	return &Run{e, x, request}, nil
+}
+
+// Issue issues the tokens of the accepted request, as [tokens.Issuer.Issue] does.
+//
+// Spec: RFC 6749 §4.1.4, §4.4.3, OpenID Connect Core §3.1.3.3.
+func (r *Run) Issue(ctx context.Context, t *tokens.Request) (*tokens.Tokens, error) {
+	x := r.exchange
+	x.tokens = t
+	response, err := r.engine.fosite.NewAccessResponse(x.in(ctx), r.request)
+	if err := x.verdict(err); err != nil {
+		return nil, err
+	}
+	refresh, _ := response.GetExtra("refresh_token").(string)
+	idToken, _ := response.GetExtra("id_token").(string)
+	return &tokens.Tokens{
+		AccessToken: response.GetAccessToken(), ExpiresIn: x.expiresIn, RefreshToken: refresh, IDToken: idToken,
+	}, nil
+}
+
+// codeHandler and clientCredentialsHandler are those of fosite, except that they issue tokens
+// without the copies of the request that a store of tokens would need.
+type (
+	codeHandler struct {
+		*fositeoauth2.AuthorizeExplicitGrantHandler
+
+		issuer Issuer
+	}
+	clientCredentialsHandler struct {
+		*fositeoauth2.ClientCredentialsGrantHandler
+
+		issuer Issuer
+	}
+)
+
+var (
+	_ fosite.TokenEndpointHandler = codeHandler{}
+	_ fosite.TokenEndpointHandler = clientCredentialsHandler{}
+)
+
+// PopulateTokenEndpointResponse issues the access and refresh token for a redeemed code.
+func (h codeHandler) PopulateTokenEndpointResponse(ctx context.Context, request fosite.AccessRequester, response fosite.AccessResponder) error {
+	if !h.CanHandleTokenEndpointRequest(ctx, request) {
+		return fosite.ErrUnknownRequest
+	}
+	x := exchangeOf(ctx)
+	if x.tokens == nil || x.tokens.Grant == nil {
+		return x.fail(errNoExchange)
+	}
+	if x.tokens.Refresh {
+		response.SetExtra("refresh_token", h.issuer.RefreshToken(x.tokens.Grant))
+	}
+	return x.issueAccessToken(ctx, h.issuer, response)
+}
+
+// PopulateTokenEndpointResponse issues an access token that a client gets for itself.
+func (h clientCredentialsHandler) PopulateTokenEndpointResponse(ctx context.Context, request fosite.AccessRequester, response fosite.AccessResponder) error {
+	if !h.CanHandleTokenEndpointRequest(ctx, request) {
+		return fosite.ErrUnknownRequest
+	}
+	x := exchangeOf(ctx)
+	if x.tokens == nil || x.tokens.Grant != nil {
+		return x.fail(errNoExchange)
+	}
+	return x.issueAccessToken(ctx, h.issuer, response)
+}
+
+func (x *exchange) issueAccessToken(ctx context.Context, issuer Issuer, response fosite.AccessResponder) error {
+	token, expiresIn, err := issuer.AccessToken(ctx, x.tokens)
+	if err != nil {
+		return x.fail(err)
+	}
+	x.expiresIn = expiresIn
+	response.SetAccessToken(token)
+	response.SetTokenType("bearer")
+	return nil
+}
+
+// redeem redeems the code of the exchange and makes its grant known to fosite.
+func (x *exchange) redeem(ctx context.Context) (err error) {
+	g, err := x.code.Redeem(ctx)
+	if err != nil && !errors.Is(err, grant.ErrSpent) {
+		return err
+	}
+	x.grant, x.client.redirectURI = g, g.Authorization.RedirectURI
+	x.requester = fosite.NewRequest()
+	x.requester.ID = g.ID.String()
+	x.requester.Client = x.client
+	x.requester.RequestedScope, x.requester.GrantedScope = g.Scopes, g.Scopes
+	x.requester.RequestedAudience, x.requester.GrantedAudience = g.Resources, g.Resources
+	x.requester.Session = newSession(g.Subject)
+	x.requester.Form = url.Values{"redirect_uri": {g.Authorization.RedirectURI}}
+	setChallenge(x.requester.Form, g.Authorization.Challenge)
+	return err
+}

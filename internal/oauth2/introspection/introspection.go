@@ -1,0 +1,224 @@
+// Package introspection serves the introspection endpoint, and tells operators about
+// tokens.
+package introspection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/httpapi"
+	"github.com/ostiary/ostiary/internal/oauth2"
+	"github.com/ostiary/ostiary/internal/oauth2/tokens"
+	"github.com/ostiary/ostiary/internal/refusal"
+	"github.com/ostiary/ostiary/internal/scope"
+)
+
+// Authenticator authenticates the client of a request.
+type Authenticator interface {
+	Authenticate(ctx context.Context, r *http.Request) (*client.Client, error)
+}
+
+// Clients finds registered clients.
+type Clients interface {
+	// Client returns [client.ErrNotFound] for an unknown ID.
+	Client(ctx context.Context, id string) (*client.Client, error)
+}
+
+// AccessTokens reads access tokens, as [tokens.Reader] does.
+type AccessTokens interface {
+	Active(ctx context.Context, token string, now time.Time) (*tokens.AccessClaims, *grant.GrantWithAccount, error)
+}
+
+// Grants finds the grants of refresh tokens.
+type Grants interface {
+	// LiveGrant returns [grant.ErrNotFound] for a grant that is revoked or has ended.
+	LiveGrant(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*grant.GrantWithAccount, error)
+}
+
+// Handler serves the endpoint. All of its members are set.
+type Handler struct {
+	Issuer        string
+	Authenticator Authenticator
+	Clients       Clients
+	AccessTokens  AccessTokens
+	Codec         *tokens.Codec
+	Grants        Grants
+	Scopes        scope.Source
+	Subjects      client.Subjects
+	Now           func() time.Time
+}
+
+// ServeHTTP serves POST /oauth2/introspect. Only confidential clients may introspect.
+//
+// Spec: RFC 7662 §2.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	response, err := h.serve(r)
+	if err != nil {
+		oauth2.WriteError(w, r, err)
+		return
+	}
+	httpapi.JSON(w, http.StatusOK, response)
+}
+
+func (h *Handler) serve(r *http.Request) (*grant.Introspection, error) {
+	ctx := r.Context()
+	c, err := h.Authenticator.Authenticate(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if c.IsPublic() {
+		return nil, oauth2.NewError(oauth2.CodeUnauthorizedClient, "Only confidential clients may introspect tokens")
+	}
+	token := r.PostForm.Get("token")
+	if token == "" {
+		return nil, oauth2.InvalidRequest("The parameter token is missing")
+	}
+	return h.introspect(ctx, token, c)
+}
+
+// Inspect introspects a token for an operator, whatever client it was issued to. A token
+// that lacks one of scopes is not active.
+func (h *Handler) Inspect(ctx context.Context, token string, scopes []string) (*grant.Introspection, error) {
+	response, err := h.introspect(ctx, token, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, scope := range scopes {
+		if !slices.Contains(strings.Fields(response.Scope), scope) {
+			return noteInactive(ctx, refusal.New(refusal.TokenScopeMissing, "the token lacks a scope that the request names")), nil
+		}
+	}
+	return response, nil
+}
+
+// introspect returns the introspection response for a token. A token is inactive for clients
+// other than the one that it was issued to and those that it is for, so that the endpoint
+// cannot be used to try tokens found elsewhere. A nil reader is an operator.
+//
+// Spec: RFC 7662 §4.
+func (h *Handler) introspect(ctx context.Context, token string, reader *client.Client) (*grant.Introspection, error) {
+	now := h.Now()
+	if handle, err := h.Codec.Parse(tokens.Refresh, token); err == nil {
+		return h.refreshToken(ctx, handle, reader, now)
+	}
+	claims, found, err := h.AccessTokens.Active(ctx, token, now)
+	if errors.Is(err, tokens.ErrInactive) {
+		return noteInactive(ctx, refusal.Of(err)), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if reader != nil && claims.ClientID != reader.ID && !h.isFor(claims.Audience, reader) {
+		return noteInactive(ctx, refusal.New(refusal.TokenAudience, "the token is neither the client's own nor for it",
+			refusal.Registered("issued_to", claims.ClientID), refusal.Registered("audience", strings.Join(claims.Audience, " ")))), nil
+	}
+	response := &grant.Introspection{
+		Active: true, Scope: claims.Scope, ClientID: claims.ClientID, TokenType: "Bearer", TokenUse: "access_token",
+		Expiry: claims.Expiry, IssuedAt: claims.IssuedAt, Subject: claims.Subject, Audience: claims.Audience,
+		Issuer: h.Issuer, ID: claims.ID, AuthTime: claims.AuthTime, ACR: claims.ACR, Extra: claims.Extra,
+	}
+	if found != nil {
+		response.Name(found)
+		found.Scopes = strings.Fields(claims.Scope)
+		if response.Claims, err = h.userClaims(ctx, found); err != nil {
+			return nil, err
+		}
+	}
+	return response, nil
+}
+
+// isFor reports whether c is a resource server for one of the audiences: its client_id is
+// one, or it serves the resource. A resource that it may request tokens for does not count.
+// A token without a resource is shown to every client of the operator, but not to those that
+// registered themselves. The issuer in the audience of a token for a resource is only meant
+// for the userinfo endpoint.
+func (h *Handler) isFor(audience []string, c *client.Client) bool {
+	if slices.Equal(audience, []string{h.Issuer}) && !c.Dynamic {
+		return true
+	}
+	return slices.ContainsFunc(audience, func(a string) bool {
+		return a == c.ID || slices.Contains(c.ServedResources, a)
+	})
+}
+
+// noteInactive returns the response for a token that is not active, and notes the cause,
+// which the response never contains. It is logged at DEBUG, since the response is normal.
+func noteInactive(ctx context.Context, cause *refusal.Cause) *grant.Introspection {
+	refusal.Note(ctx, refusal.Rejection{Message: "token is not active", Err: cause, Succeeded: true, Flood: true, Quiet: true})
+	return &grant.Introspection{}
+}
+
+// refreshToken returns the introspection response for a refresh token.
+func (h *Handler) refreshToken(ctx context.Context, handle tokens.Handle, reader *client.Client, now time.Time) (*grant.Introspection, error) {
+	found, err := h.Grants.LiveGrant(ctx, handle.Ref, "", now)
+	if errors.Is(err, grant.ErrNotFound) {
+		return noteInactive(ctx, refusal.New(refusal.TokenInactive, "the grant of the refresh token was revoked, or what it depends on has ended").
+			WithGrant(handle.Ref.ID.String())), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	isCurrent := found.RefreshGeneration == int64(handle.Generation) && now.Before(found.ExpiresAt) &&
+		h.Codec.Belongs(tokens.Refresh, handle, found.Seed)
+	switch {
+	case !isCurrent:
+		return noteInactive(ctx, refusal.New(refusal.TokenInactive, "the refresh token has expired, was rotated, or was made up",
+			refusal.At("expires_at", found.ExpiresAt), refusal.At("last_rotated_at", found.RefreshRotatedAt)).WithGrant(handle.Ref.ID.String())), nil
+	case reader != nil && found.ClientID != reader.ID:
+		return noteInactive(ctx, refusal.New(refusal.TokenAudience, "the refresh token was issued to another client",
+			refusal.Registered("issued_to", found.ClientID)).WithGrant(handle.Ref.ID.String())), nil
+	}
+	owner, err := h.Clients.Client(ctx, found.ClientID)
+	if errors.Is(err, client.ErrNotFound) {
+		return &grant.Introspection{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	response := &grant.Introspection{
+		Active: true, Scope: strings.Join(found.Scopes, " "), ClientID: found.ClientID, TokenUse: "refresh_token",
+		Subject: found.SubjectFor(h.Subjects.Of(owner, found.Subject)), Issuer: h.Issuer,
+		Expiry: found.ExpiresAt.Unix(), IssuedAt: found.CreatedAt.Unix(), AuthTime: found.Authorization.AuthTime, ACR: found.Authorization.ACR,
+	}
+	response.Name(found)
+	return response, nil
+}
+
+// userClaims returns the claims about the user of a grant, as far as the client of the token
+// may still have its scopes. They include those of signed access tokens, since opaque ones
+// hold none.
+//
+// Spec: RFC 7662 §2.2.
+func (h *Handler) userClaims(ctx context.Context, g *grant.GrantWithAccount) (map[string]any, error) {
+	destinations := []scope.Destination{scope.Introspection, scope.AccessToken}
+	registered, err := h.Scopes.Scopes(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read scopes: %w", err)
+	}
+	access, err := scope.AccessOf(&g.Grant)
+	if err != nil {
+		return nil, err
+	}
+	if !registered.ReleasesIn(access, destinations...) {
+		return nil, nil
+	}
+	owner, err := h.Clients.Client(ctx, g.ClientID)
+	if errors.Is(err, client.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	account, err := scope.AccountClaims(g)
+	if err != nil {
+		return nil, err
+	}
+	return registered.ByScope(account, registered.Downscope(access, registered.LimitsOf(owner)), destinations...), nil
+}

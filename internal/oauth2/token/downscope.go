@@ -1,0 +1,72 @@
+package token
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/oauth2"
+	"github.com/ostiary/ostiary/internal/refusal"
+	"github.com/ostiary/ostiary/internal/scope"
+)
+
+// downscope returns what the next tokens give: of a grant, what the client may still have of
+// it, or the part that the request names. It also returns what the tokens lack, for the log.
+//
+// Spec: RFC 6749 §6, RFC 8707 §2.2.
+func (x *Exchange) downscope(b *Basis) (access scope.Access, dropped oauth2.Dropped, err error) {
+	if b.Grant == nil {
+		requested := strings.Fields(x.Form.Get("scope"))
+		return b.Access, oauth2.Dropped{NotApplicable: oauth2.Missing(requested, oauth2.WithoutUserScopes(requested))}, nil
+	}
+	granted, err := scope.AccessOf(&b.Grant.Grant)
+	if err != nil {
+		return access, dropped, err
+	}
+	allowed := x.Registered.Downscope(granted, x.Registered.LimitsOf(x.Client))
+	dropped = oauth2.Dropped{
+		NotAllowed: oauth2.Missing(granted.Scopes, allowed.Scopes), Resources: oauth2.Missing(granted.Resources, allowed.Resources),
+		Claims: x.Registered.DroppedClaims(granted.Claims, allowed.Claims),
+	}
+	limits, err := x.requested(b, allowed)
+	if err != nil {
+		return access, dropped, err
+	}
+	return x.Registered.Downscope(allowed, limits), dropped, nil
+}
+
+// requested returns the part of allowed that the request names, or all of it. A request for
+// more is an error.
+func (x *Exchange) requested(b *Basis, allowed scope.Access) (scope.Limits, error) {
+	scopes, ok := part(b.RequestedScopes, allowed.Scopes)
+	if !ok {
+		return scope.Limits{}, oauth2.StandardError(oauth2.CodeInvalidScope).Because(x.exceeds(refusal.ScopeExceedsGrant, "scope",
+			b.Grant, "scopes", b.Grant.Scopes, x.Client.Scopes()))
+	}
+	resources, ok := part(oauth2.Resources(x.Form), allowed.Resources)
+	if !ok || len(resources) == 0 && len(b.Grant.Resources) > 0 {
+		// Without its last resource, the token would be for the default audience: not for
+		// less, but for something else.
+		return scope.Limits{}, oauth2.StandardError(oauth2.CodeInvalidTarget).Because(x.exceeds(refusal.ResourceNotAllowed, "resource",
+			b.Grant, "resources", b.Grant.Resources, x.Client.Audience))
+	}
+	// The parameter scope cannot name the scopes that are only there for requested claims.
+	return scope.Limits{Scopes: slices.Concat(scopes, allowed.ClaimScopes), Resources: resources}, nil
+}
+
+func (x *Exchange) exceeds(rule refusal.Rule, one string, g *grant.GrantWithAccount, many string, granted, allowed []string) *refusal.Cause {
+	return refusal.New(rule, "the request names a "+one+" that was not granted, or that the client may no longer have",
+		refusal.Registered("granted_"+many, strings.Join(granted, " ")),
+		refusal.Registered("client_"+many, strings.Join(allowed, " "))).WithGrant(g.ID.String())
+}
+
+// part returns the values of whole that are requested, or all of them if none is. It reports
+// false if something else is requested.
+func part(requested, whole []string) ([]string, bool) {
+	if len(requested) == 0 {
+		return whole, true
+	}
+	isRequested := slices.DeleteFunc(slices.Clone(whole), func(s string) bool { return !slices.Contains(requested, s) })
+	isMore := slices.ContainsFunc(requested, func(s string) bool { return !slices.Contains(whole, s) })
+	return isRequested, !isMore
+}

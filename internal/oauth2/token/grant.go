@@ -1,0 +1,116 @@
+package token
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/oauth2/tokens"
+	"github.com/ostiary/ostiary/internal/scope"
+	"github.com/ostiary/ostiary/internal/trustedissuer"
+)
+
+// Grant is a grant type. The handler calls Check and then Redeem of the result; between them
+// and after them it runs the phases that all grants share.
+type Grant interface {
+	Spec() Spec
+	// Check checks the request before its credential is used up, so that a mistake in the
+	// request, or a hook that denies it, does not cost the client the credential. It returns
+	// what the tokens would be issued on, and how the credential is redeemed.
+	Check(ctx context.Context, x *Exchange) (*Candidate, error)
+}
+
+// Spec describes a grant type.
+type Spec struct {
+	Type        string // the value of grant_type
+	Credential  string // the parameter that is redeemed; empty for none
+	RefreshHook bool   // the refresh hook is called before the token hook
+}
+
+// Exchange is one token request of an authenticated client.
+type Exchange struct {
+	Now        time.Time
+	Client     *client.Client
+	Registered *scope.Set // the scopes at the time of the request
+	Form       url.Values
+	// HooksFollow tells Check that hooks will be called, and need the grant.
+	HooksFollow bool
+	// AccessUntil bounds the end of the access token. Redeem writes it into the grant.
+	AccessUntil time.Time
+
+	// What hooks returned, for Redeem: Authorization replaces that of the grant, nil leaves
+	// it unchanged; ExtraClaims are for an access token without a grant.
+	Authorization *grant.Authorization
+	ExtraClaims   grant.ExtraClaims
+
+	spec       Spec
+	hooksAsked bool
+}
+
+// Basis is what tokens are issued on.
+type Basis struct {
+	// Grant is what a user allowed the client; nil for tokens without a user.
+	Grant *grant.GrantWithAccount
+	// RequestedScopes narrow the scopes of Grant; empty requests all of them.
+	RequestedScopes []string
+
+	// Without a grant, Access is what the access token gives, Subject whom it is about, and
+	// Trust the trusted issuer of the assertion, if there is one.
+	Access  scope.Access
+	Subject string
+	Trust   *trustedissuer.Trust
+}
+
+// Candidate is a token request that passed its checks.
+type Candidate struct {
+	// Basis is what hooks are called with. They are not called if it has neither a grant nor
+	// a subject: then Redeem fails and returns why.
+	Basis
+	// Redeem uses up the credential. Of any number of concurrent callers one succeeds.
+	Redeem func(ctx context.Context) (*Redeemed, error)
+}
+
+// Redeemed is what a redeemed credential leads to.
+type Redeemed struct {
+	Basis
+
+	Refresh RefreshTokens
+	// Nonce is a claim of the ID token; empty for none.
+	Nonce string
+	// Issuer issues the tokens: [tokens.Issuer], or the engine for the flows of fosite.
+	Issuer Issuer
+}
+
+// Issuer issues tokens.
+type Issuer interface {
+	Issue(ctx context.Context, r *tokens.Request) (*tokens.Tokens, error)
+}
+
+// RefreshTokens says whether a grant type issues refresh tokens.
+type RefreshTokens int
+
+// The policies of grant types.
+const (
+	NoRefreshToken RefreshTokens = iota
+	// RefreshIfOffline issues one with the scope offline_access, if the client may use it.
+	RefreshIfOffline
+	AlwaysRefresh
+)
+
+// issues reports whether c gets a refresh token with an access token that has scopes.
+func (p RefreshTokens) issues(c *client.Client, scopes []string) bool {
+	return p == AlwaysRefresh ||
+		p == RefreshIfOffline && slices.ContainsFunc(scopes, grant.IsOfflineScope) && c.AllowsGrantType(client.GrantRefreshToken)
+}
+
+// find returns the grant type with a name.
+func find(grants []Grant, grantType string) (Grant, bool) {
+	i := slices.IndexFunc(grants, func(g Grant) bool { return g.Spec().Type == grantType })
+	if i < 0 {
+		return nil, false
+	}
+	return grants[i], true
+}

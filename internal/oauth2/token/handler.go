@@ -1,0 +1,158 @@
+// Package token serves the token endpoint. Each grant type is one file that implements
+// [Grant]; the handler runs the phases that every grant shares: client authentication, allowed
+// grant type, hooks, redemption, downscoping, issuing and the response.
+package token
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/httpapi"
+	"github.com/ostiary/ostiary/internal/oauth2"
+	"github.com/ostiary/ostiary/internal/oauth2/tokens"
+	"github.com/ostiary/ostiary/internal/refusal"
+	"github.com/ostiary/ostiary/internal/scope"
+)
+
+// Handler serves the token endpoint.
+type Handler struct {
+	Config
+
+	grants []Grant
+}
+
+// Response is a successful token response.
+//
+// Spec: RFC 6749 §5.1, OpenID Connect Core §3.1.3.3.
+type Response struct {
+	AccessToken  string `json:"access_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int64  `json:"expires_in"` // seconds
+	RefreshToken string `json:"refresh_token,omitempty"`
+	IDToken      string `json:"id_token,omitempty"`
+	Scope        string `json:"scope"`
+}
+
+// ServeHTTP serves POST /oauth2/token.
+//
+// Spec: RFC 6749 §3.2, §4.1.3, §4.4, §5, §6; RFC 7523 §2.1; RFC 7636 §4.5; RFC 8628 §3.4;
+// OpenID Connect Core §3.1.3, §12.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	response, err := h.exchange(r)
+	if err != nil {
+		oauth2.WriteError(w, r, err)
+		return
+	}
+	h.Issued(r.PostForm.Get("grant_type"))
+	httpapi.JSON(w, http.StatusOK, response)
+}
+
+// exchange runs the phases of a token request.
+func (h *Handler) exchange(r *http.Request) (*Response, error) {
+	ctx := r.Context()
+	x, err := h.authenticate(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	g, err := h.grantOf(x)
+	if err != nil {
+		return nil, err
+	}
+	candidate, err := g.Check(ctx, x)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.Hooks.ask(ctx, x, &candidate.Basis); err != nil {
+		return nil, err
+	}
+	redeemed, err := candidate.Redeem(ctx)
+	if err != nil {
+		return nil, err
+	}
+	access, dropped, err := x.downscope(&redeemed.Basis)
+	if err != nil {
+		return nil, err
+	}
+	issued, err := h.issue(ctx, x, redeemed, access)
+	if err != nil {
+		return nil, err
+	}
+	dropped.Note(ctx, x.Client, redeemed.grant())
+	return &Response{
+		AccessToken: issued.AccessToken, TokenType: "Bearer", ExpiresIn: int64(issued.ExpiresIn.Seconds()),
+		RefreshToken: issued.RefreshToken, IDToken: issued.IDToken, Scope: strings.Join(access.Scopes, " "),
+	}, nil
+}
+
+// authenticate authenticates the client and reads the registered scopes.
+func (h *Handler) authenticate(ctx context.Context, r *http.Request) (*Exchange, error) {
+	x := &Exchange{Now: h.Now(), Form: r.PostForm}
+	var err error
+	if x.Client, err = h.Authenticator.Authenticate(ctx, r); err != nil {
+		return nil, err
+	}
+	x.Registered, err = h.Scopes.Scopes(ctx)
+	return x, err
+}
+
+// grantOf returns the grant type of the request, if the client may use it and the request has
+// its credential.
+func (h *Handler) grantOf(x *Exchange) (Grant, error) {
+	grantType := x.Form.Get("grant_type")
+	if grantType == "" {
+		return nil, oauth2.InvalidRequest("The parameter grant_type is missing")
+	}
+	g, ok := find(h.grants, grantType)
+	if !ok {
+		return nil, oauth2.NewError(oauth2.CodeUnsupportedGrantType, "This grant_type is not supported")
+	}
+	if !x.Client.AllowsGrantType(grantType) {
+		return nil, oauth2.StandardError(oauth2.CodeUnauthorizedClient).Because(refusal.New(refusal.GrantTypeNotRegistered,
+			"the client did not register the grant type", refusal.Registered("used_grant_type", grantType),
+			refusal.Registered("registered_grant_types", strings.Join(x.Client.GrantTypes, " "))))
+	}
+	x.spec = g.Spec()
+	if name := x.spec.Credential; name != "" && x.Form.Get(name) == "" {
+		return nil, oauth2.InvalidRequest("The parameter " + name + " is missing").
+			Because(refusal.New(refusal.ParameterMissing, "the parameter "+name+" is missing"))
+	}
+	x.HooksFollow = h.Hooks.follow(x.spec)
+	x.AccessUntil = h.Lifetimes.AccessUntil(x.Client, grantType, x.Now)
+	return g, nil
+}
+
+// issue issues the tokens. It refuses if hooks were not called that should have been.
+func (h *Handler) issue(ctx context.Context, x *Exchange, redeemed *Redeemed, access scope.Access) (*tokens.Tokens, error) {
+	if h.Hooks.follow(x.spec) && !x.hooksAsked {
+		return nil, errHooksNotAsked
+	}
+	return redeemed.Issuer.Issue(ctx, &tokens.Request{
+		Now: x.Now, Client: x.Client, GrantType: x.spec.Type, Registered: x.Registered,
+		Access: access, Refresh: redeemed.Refresh.issues(x.Client, access.Scopes), Nonce: redeemed.Nonce,
+		Grant: redeemed.Grant, Subject: redeemed.Subject, Trust: redeemed.Trust, ExtraClaims: x.ExtraClaims,
+	})
+}
+
+// grant returns the grant of the basis, or nil.
+func (b *Basis) grant() *grant.Grant {
+	if b.Grant == nil {
+		return nil
+	}
+	return &b.Grant.Grant
+}
+
+// checkResources returns the requested resources if the client may have all of them.
+//
+// Spec: RFC 8707 §2.
+func (x *Exchange) checkResources() ([]string, error) {
+	requested := oauth2.Resources(x.Form)
+	for _, resource := range requested {
+		if !slices.Contains(x.Client.Audience, resource) {
+			return nil, oauth2.StandardError(oauth2.CodeInvalidTarget)
+		}
+	}
+	return requested, nil
+}

@@ -1,0 +1,121 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/oauth2"
+	"github.com/ostiary/ostiary/internal/oauth2/tokens"
+	"github.com/ostiary/ostiary/internal/refusal"
+)
+
+// RefreshRotator rotates refresh tokens. Each method is one statement.
+type RefreshRotator interface {
+	LiveGrants
+	// RotateRefresh returns [grant.ErrNotFound] for an invalid refresh token, and
+	// [grant.ErrStaleGeneration] with the grant for one that was rotated before.
+	RotateRefresh(ctx context.Context, r grant.RefreshRotation) (*grant.GrantWithAccount, error)
+	RevokeGrant(ctx context.Context, ref grant.Locator, clientID string, why grant.RevocationReason, now time.Time) error
+}
+
+// RefreshToken is the grant type refresh_token. Each use rotates the token. The previous
+// token returns the current one again for GracePeriod, so that a lost response or a second
+// tab signs nobody out; after that its use revokes the grant.
+//
+// Spec: RFC 6749 §6, RFC 9700 §4.14.2, OpenID Connect Core §12.
+type RefreshToken struct {
+	Codec       *tokens.Codec
+	Grants      RefreshRotator
+	Lifetimes   *tokens.Lifetimes
+	GracePeriod time.Duration
+	Issuer      Issuer
+}
+
+// Spec returns the name of the grant type.
+func (*RefreshToken) Spec() Spec {
+	return Spec{Type: client.GrantRefreshToken, Credential: "refresh_token", RefreshHook: true}
+}
+
+// Check refuses a scope or resource that was not granted. It finds the grant of the token only
+// where the request names one, or where hooks need the grant, since that costs a statement.
+func (g *RefreshToken) Check(ctx context.Context, x *Exchange) (*Candidate, error) {
+	handle, err := g.Codec.Parse(tokens.Refresh, x.Form.Get("refresh_token"))
+	if err != nil {
+		return nil, refusal.Wrap(grant.ErrNotFound, refusal.RefreshMalformed, "the refresh token is not one of this server, or its system secret was removed")
+	}
+	requested := strings.Fields(x.Form.Get("scope"))
+	candidate := &Candidate{Redeem: func(ctx context.Context) (*Redeemed, error) { return g.rotate(ctx, x, handle, requested) }}
+	isNarrower := len(requested) > 0 || len(oauth2.Resources(x.Form)) > 0
+	if !isNarrower && !x.HooksFollow {
+		return candidate, nil
+	}
+	found, err := g.Grants.LiveGrant(ctx, handle.Ref, "", x.Now)
+	if errors.Is(err, grant.ErrNotFound) || err == nil && found.ClientID != x.Client.ID {
+		return candidate, nil // Redeem returns why
+	}
+	if err != nil {
+		return nil, err
+	}
+	basis := Basis{Grant: found, RequestedScopes: requested}
+	if isNarrower {
+		if _, _, err := x.downscope(&basis); err != nil {
+			return nil, err
+		}
+	}
+	if g.isRefreshable(x, handle, found) {
+		candidate.Basis = basis
+	}
+	return candidate, nil
+}
+
+// isRefreshable reports whether the token can be rotated now, or is within its grace period.
+func (g *RefreshToken) isRefreshable(x *Exchange, handle tokens.Handle, found *grant.GrantWithAccount) bool {
+	isCurrent := found.RefreshGeneration == int64(handle.Generation)
+	return g.Codec.Belongs(tokens.Refresh, handle, found.Seed) && x.Now.Before(found.ExpiresAt) &&
+		(isCurrent || g.isInGracePeriod(x, handle, found))
+}
+
+// rotate rotates the refresh token.
+func (g *RefreshToken) rotate(ctx context.Context, x *Exchange, handle tokens.Handle, requested []string) (*Redeemed, error) {
+	rotated, err := g.Grants.RotateRefresh(ctx, grant.RefreshRotation{
+		Ref: handle.Ref, ClientID: x.Client.ID, Generation: int64(handle.Generation), Authorization: x.Authorization,
+		ExpiresAt: x.Now.Add(g.Lifetimes.Refresh(x.Client, client.GrantRefreshToken)), TokensUntil: x.AccessUntil, Now: x.Now,
+	})
+	isStale := errors.Is(err, grant.ErrStaleGeneration)
+	if err != nil && !isStale {
+		return nil, err
+	}
+	if !g.Codec.Belongs(tokens.Refresh, handle, rotated.Seed) {
+		return nil, refusal.Wrap(grant.ErrNotFound, refusal.RefreshMalformed, "the refresh token was made up: its signature is wrong")
+	}
+	if isStale && !g.isInGracePeriod(x, handle, rotated) {
+		if err := g.Grants.RevokeGrant(ctx, rotated.Locator, x.Client.ID, grant.RevokedForRefreshReuse, x.Now); err != nil {
+			return nil, err
+		}
+		return nil, replayed(rotated, int64(handle.Generation))
+	}
+	if isStale && x.Authorization != nil {
+		// The rotation has stored what the hook returned then; these tokens have what it
+		// returned now.
+		rotated.Authorization.ExtraClaims = x.Authorization.ExtraClaims
+	}
+	return &Redeemed{Basis: Basis{Grant: rotated, RequestedScopes: requested}, Refresh: AlwaysRefresh, Issuer: g.Issuer}, nil
+}
+
+// isInGracePeriod reports whether the token is of the previous generation and was rotated a
+// moment ago.
+func (g *RefreshToken) isInGracePeriod(x *Exchange, handle tokens.Handle, found *grant.GrantWithAccount) bool {
+	return found.RefreshGeneration == int64(handle.Generation)+1 && x.Now.Sub(found.RefreshRotatedAt) <= g.GracePeriod
+}
+
+// replayed explains that a refresh token was rotated before, which revokes its grant.
+func replayed(g *grant.GrantWithAccount, presented int64) error {
+	return refusal.Wrap(grant.ErrNotFound, refusal.RefreshReplayed, "the refresh token was rotated before; the grant is revoked",
+		refusal.At("last_rotated_at", g.RefreshRotatedAt),
+		refusal.Number("presented_generation", presented), refusal.Number("current_generation", g.RefreshGeneration),
+	).WithGrant(g.ID.String()).AsWarning()
+}

@@ -1,0 +1,54 @@
+package token
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/oauth2/tokens"
+	"github.com/ostiary/ostiary/internal/scope"
+)
+
+// Authenticator authenticates the client of a request.
+type Authenticator interface {
+	Authenticate(ctx context.Context, r *http.Request) (*client.Client, error)
+}
+
+// GrantStore redeems codes and rotates refresh tokens.
+type GrantStore interface {
+	Codes
+	RefreshRotator
+}
+
+// Config is what a [Handler] needs. All of its members are set.
+type Config struct {
+	Authenticator Authenticator
+	Scopes        scope.Source
+	Engine        Engine
+	Issuer        Issuer
+	Codec         *tokens.Codec
+	Lifetimes     *tokens.Lifetimes
+	Grants        GrantStore
+	Devices       Devices
+	Assertions    Assertions
+	Hooks         Hooks
+	// RefreshGracePeriod is for how long the previous refresh token returns the current one.
+	RefreshGracePeriod time.Duration
+	Issued             func(grantType string) // counts responses
+	Now                func() time.Time
+}
+
+// New returns a handler that serves the grant types of the table.
+func New(c Config) *Handler { return &Handler{Config: c, grants: table(&c)} }
+
+// table returns the grant types. A new one is a file that implements [Grant] and a line here.
+func table(c *Config) []Grant {
+	return []Grant{
+		&AuthorizationCode{Engine: c.Engine, Codec: c.Codec, Grants: c.Grants},
+		&RefreshToken{Codec: c.Codec, Grants: c.Grants, Lifetimes: c.Lifetimes, GracePeriod: c.RefreshGracePeriod, Issuer: c.Issuer},
+		&ClientCredentials{Engine: c.Engine},
+		&JWTBearer{Assertions: c.Assertions, Issuer: c.Issuer},
+		&DeviceCode{Codec: c.Codec, Devices: c.Devices, Grants: c.Grants, Issuer: c.Issuer},
+	}
+}

@@ -1,0 +1,104 @@
+package tokens
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/oauth2"
+	"github.com/ostiary/ostiary/internal/scope"
+	"github.com/ostiary/ostiary/internal/trustedissuer"
+)
+
+// Signer signs claims with the current key of an algorithm.
+type Signer interface {
+	SignClaims(ctx context.Context, alg jwks.Algorithm, typ string, claims any) (string, error)
+}
+
+// Encrypter encrypts what was signed for a client.
+type Encrypter interface {
+	// Encrypt returns an error that is [client.ErrKeysUnavailable] if the client has no
+	// suitable key.
+	Encrypt(ctx context.Context, c *client.Client, alg, enc, signed string) (string, error)
+}
+
+// Issuer issues codes, access tokens, refresh tokens and ID tokens. All of its members are
+// set.
+type Issuer struct {
+	Issuer    string // the iss claim
+	Signer    Signer
+	Encrypter Encrypter // of ID tokens
+	Codec     *Codec
+	Sealer    *Sealer
+	Subjects  client.Subjects
+	Lifetimes Lifetimes
+
+	OpaqueAccessToken bool // the default; a client may differ
+	MinimalIDToken    bool // the default; a client may differ
+	AccessTokenAlg    jwks.Algorithm
+	ClaimStyle        ClaimStyle // of signed access tokens
+	Log               *slog.Logger
+}
+
+// Request says what tokens are issued for.
+type Request struct {
+	Now        time.Time
+	Client     *client.Client
+	GrantType  string     // decides the lifetimes; [client.GrantImplicit] at the authorization endpoint
+	Registered *scope.Set // the scopes at the time of the request
+
+	// Access is what the access token gives.
+	Access scope.Access
+	// Refresh adds a refresh token.
+	Refresh bool
+	// Nonce is a claim of the ID token; empty for none.
+	Nonce string
+	// ThroughBrowser is set at the authorization endpoint, whose tokens pass the browser.
+	ThroughBrowser bool
+
+	// Grant is the grant under which the tokens are issued, nil for tokens without a user
+	// who signed in here.
+	Grant *grant.GrantWithAccount
+	// Subject and Trust are set for the assertion of a trusted issuer.
+	Subject string
+	Trust   *trustedissuer.Trust
+	// ExtraClaims are added to access tokens without a grant.
+	ExtraClaims grant.ExtraClaims
+}
+
+// Tokens are what the client gets.
+type Tokens struct {
+	AccessToken  string
+	ExpiresIn    time.Duration // of the access token
+	RefreshToken string        // empty for none
+	IDToken      string        // empty for none
+}
+
+// Issue issues the tokens of the token endpoint for r: an access token, a refresh token if r
+// has one, and an ID token for a grant with the scope openid.
+func (i *Issuer) Issue(ctx context.Context, r *Request) (*Tokens, error) {
+	var issued Tokens
+	var err error
+	if issued.AccessToken, issued.ExpiresIn, err = i.AccessToken(ctx, r); err != nil {
+		return nil, err
+	}
+	if r.Refresh {
+		issued.RefreshToken = i.RefreshToken(r.Grant)
+	}
+	if r.Grant != nil && slices.Contains(r.Access.Scopes, oauth2.ScopeOpenID) {
+		issued.IDToken, err = i.IDToken(ctx, r, IDTokenHashes{AccessToken: issued.AccessToken})
+	}
+	return &issued, err
+}
+
+// Code returns the authorization code of a new grant.
+func (i *Issuer) Code(g *grant.Grant) string { return i.Codec.Make(Code, g.Locator, 0, g.Seed) }
+
+// RefreshToken returns the refresh token of the current generation of a grant.
+func (i *Issuer) RefreshToken(g *grant.GrantWithAccount) string {
+	return i.Codec.Make(Refresh, g.Locator, uint32(g.RefreshGeneration), g.Seed) //nolint:gosec // a generation a second fills 32 bits in 136 years
+}

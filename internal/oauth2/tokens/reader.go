@@ -1,0 +1,205 @@
+package tokens
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/refusal"
+)
+
+// ErrInactive reports an access token that is invalid, expired or revoked. It is wrapped by
+// a [refusal.Cause].
+var ErrInactive = errors.New("token is not active")
+
+// Verifier verifies tokens that this server signed.
+type Verifier interface {
+	Verify(token string, typs ...string) (payload []byte, kid string, err error)
+}
+
+// Grants tells whether access tokens are active. Each method is one statement and returns
+// [grant.ErrNotFound] for a token that is not.
+type Grants interface {
+	LiveGrant(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*grant.GrantWithAccount, error)
+	LiveClient(ctx context.Context, clientID, jti string, issuedAt, now time.Time) error
+	LiveAsserted(ctx context.Context, a grant.AssertedToken, now time.Time) error
+	// WhyInactive returns why an access token with the ID jti under a grant is not active,
+	// after LiveGrant has returned [grant.ErrNotFound]. It is nil if the token is active.
+	WhyInactive(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*refusal.Cause, error)
+}
+
+// Reader reads access tokens of this server and tells whether they are active.
+type Reader struct {
+	Issuer     string
+	Verifier   Verifier
+	Sealer     *Sealer
+	ClaimStyle ClaimStyle
+	Grants     Grants
+	Now        func() time.Time
+}
+
+// Read returns the claims of an access token that this server issued and that has not
+// expired. Only [Reader.Active] tells whether it was revoked. The error for an invalid token
+// is [ErrInactive] with its cause; an expired token is returned with the error.
+func (d *Reader) Read(token string, now time.Time) (*AccessClaims, error) {
+	var body []byte
+	var err error
+	if Opaque(token) {
+		body, err = d.Sealer.Open(token)
+	} else {
+		body, _, err = d.Verifier.Verify(token, typeAccessToken)
+	}
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	var claims AccessClaims
+	if err := errors.Join(json.Unmarshal(body, &claims), d.ClaimStyle.decode(&claims, body)); err != nil {
+		return nil, malformed()
+	}
+	if claims.Issuer != d.Issuer {
+		return nil, inactive(refusal.TokenSignature, "the token is of another issuer, whose keys this server has")
+	}
+	if now.Unix() >= claims.Expiry {
+		return &claims, inactive(refusal.TokenExpired, "the token has expired", refusal.Registered("issued_to", claims.ClientID),
+			refusal.At("issued_at", time.Unix(claims.IssuedAt, 0)), refusal.At("expired_at", time.Unix(claims.Expiry, 0)))
+	}
+	return &claims, nil
+}
+
+// Active returns the claims of an access token that is active at now, and the grant under
+// which it was issued, nil for a token without a user. It is the one place that decides
+// this, and costs one statement. With [ErrInactive] it returns the claims as far as the
+// token is one of this server.
+func (d *Reader) Active(ctx context.Context, token string, now time.Time) (*AccessClaims, *grant.GrantWithAccount, error) {
+	claims, err := d.Read(token, now)
+	if err != nil {
+		return claims, nil, err
+	}
+	if claims.Grant == "" {
+		return claims, nil, d.activeWithoutGrant(ctx, claims, now)
+	}
+	at, err := decodeLocator(claims.Grant)
+	if err != nil {
+		return nil, nil, malformed()
+	}
+	found, err := d.Grants.LiveGrant(ctx, at, claims.ID, now)
+	if errors.Is(err, grant.ErrNotFound) {
+		err = inactive(refusal.TokenInactive, "the token or its grant was revoked, or what they depend on has ended",
+			refusal.Registered("issued_to", claims.ClientID)).WithGrant(at.ID.String())
+	}
+	return claims, found, err
+}
+
+// activeWithoutGrant returns nil if a token is active that a client got for itself or for an
+// assertion.
+func (d *Reader) activeWithoutGrant(ctx context.Context, claims *AccessClaims, now time.Time) error {
+	issuedAt, err := tokenTime(claims.ID)
+	if err != nil {
+		return malformed()
+	}
+	words := "the token was revoked, or its client was deleted or disabled"
+	if claims.Trust == "" {
+		err = d.Grants.LiveClient(ctx, claims.ClientID, claims.ID, issuedAt, now)
+	} else {
+		words = "the token was revoked, or its client, account or trusted issuer was deleted or disabled"
+		err = d.Grants.LiveAsserted(ctx, grant.AssertedToken{
+			ClientID: claims.ClientID, Trust: claims.Trust, Subject: claims.Subject, JTI: claims.ID, IssuedAt: issuedAt,
+		}, now)
+	}
+	if errors.Is(err, grant.ErrNotFound) {
+		return inactive(refusal.TokenInactive, words, refusal.Registered("issued_to", claims.ClientID))
+	}
+	return err
+}
+
+// UserGrant returns the grant of an active access token for this server, with the scopes of
+// the token, for the userinfo endpoint. It returns [grant.ErrNotFound] with its cause for
+// other tokens.
+//
+// It costs one statement, and up to two more for the cause of a revoked token.
+//
+// Spec: RFC 9068 §4.
+func (d *Reader) UserGrant(ctx context.Context, token string) (*grant.GrantWithAccount, error) {
+	now := d.Now()
+	claims, found, err := d.Active(ctx, token, now)
+	if claims != nil {
+		refusal.SetClient(ctx, claims.ClientID)
+	}
+	switch {
+	case errors.Is(err, ErrInactive):
+		return nil, d.whyInactive(ctx, claims, refusal.Of(err), now).WithError(grant.ErrNotFound)
+	case err != nil:
+		return nil, err
+	case found == nil:
+		return nil, refusal.Wrap(grant.ErrNotFound, refusal.TokenInactive, "the token has no user: the client got it for itself or for an assertion")
+	case !slices.Contains(claims.Audience, d.Issuer):
+		return nil, refusal.Wrap(grant.ErrNotFound, refusal.TokenAudience, "the token is for a resource elsewhere, and not for this server",
+			refusal.Registered("audience", strings.Join(claims.Audience, " ")))
+	}
+	found.Scopes = strings.Fields(claims.Scope)
+	return found, nil
+}
+
+// whyInactive returns the cause for which a token under a grant is not active. For other
+// tokens, and where the database does not tell, it returns cause.
+func (d *Reader) whyInactive(ctx context.Context, claims *AccessClaims, cause *refusal.Cause, now time.Time) *refusal.Cause {
+	if claims == nil || claims.Grant == "" || cause.Rule != refusal.TokenInactive {
+		return cause
+	}
+	at, err := decodeLocator(claims.Grant)
+	if err != nil {
+		return cause
+	}
+	// The token is inactive whatever the store returns, so that its errors change nothing.
+	if found, err := d.Grants.WhyInactive(ctx, at, claims.ID, now); err == nil && found != nil {
+		return found
+	}
+	return cause
+}
+
+// Own returns the client and the scopes of an active access token for this server that the
+// client got for itself, or [grant.ErrNotFound]. Tokens with a user do not operate the
+// server.
+func (d *Reader) Own(ctx context.Context, token string) (clientID string, scopes []string, err error) {
+	claims, found, err := d.Active(ctx, token, d.Now())
+	if errors.Is(err, ErrInactive) ||
+		err == nil && (found != nil || claims.Trust != "" || !slices.Contains(claims.Audience, d.Issuer)) {
+		return "", nil, grant.ErrNotFound
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	return claims.ClientID, strings.Fields(claims.Scope), nil
+}
+
+// inactive returns [ErrInactive] with its cause.
+func inactive(rule refusal.Rule, words string, attrs ...refusal.Attr) *refusal.Cause {
+	return refusal.Wrap(ErrInactive, rule, words, attrs...)
+}
+
+func malformed() error {
+	return inactive(refusal.TokenMalformed, "the claims of the token cannot be read")
+}
+
+// unreadable returns [ErrInactive] with the cause for a token that cannot be opened, or err
+// where that cannot be decided now.
+func unreadable(err error) error {
+	switch {
+	case errors.Is(err, ErrMalformed):
+		return inactive(refusal.TokenMalformed, "the token is not one of this server, or its system secret was removed")
+	case errors.Is(err, jwks.ErrUnknownKey):
+		return inactive(refusal.TokenSignature, "no key of this server has the kid of the token: it is of another issuer, or its key was removed")
+	case errors.Is(err, jwks.ErrBadSignature):
+		return inactive(refusal.TokenSignature, "the signature of the token does not verify")
+	case errors.Is(err, jwks.ErrBadToken):
+		return inactive(refusal.TokenMalformed, "the token is not an access token of this server: truncated, made up, or of another kind such as an ID token")
+	default:
+		return fmt.Errorf("read access token: %w", err)
+	}
+}
