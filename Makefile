@@ -19,10 +19,11 @@ withpostgres := go run ./internal/store/storetest/withpostgres
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# Tests allocate much and keep little, so the collector runs less often.
 .PHONY: test
 test: ## all tests, on SQLite and PostgreSQL (PKG=./internal/oauth2/... for some packages)
 	@tools/need postgresql pgbouncer
-	$(withpostgres) go test -timeout 10m $(PKG)
+	$(withpostgres) go test -timeout 10m -exec 'env GOGC=400' $(PKG)
 	$(if $(filter ./...,$(PKG)),go -C tools test ./...)
 
 .PHONY: race

@@ -15,6 +15,7 @@ import (
 
 	"github.com/ostiary/ostiary/bench/target"
 	"github.com/ostiary/ostiary/internal/store/storetest/pgserver"
+	"github.com/ostiary/ostiary/test/rig/binary"
 )
 
 // processTimeout is the longest wait for a process to start or stop.
@@ -66,7 +67,8 @@ func startInstance(ctx context.Context, o instanceOptions) (*instance, error) {
 
 func (s *instance) setUp(ctx context.Context, o instanceOptions) error {
 	if s.binary == "" {
-		if err := s.build(ctx); err != nil {
+		var err error
+		if s.binary, err = binary.Build(ctx, s.dir); err != nil {
 			return err
 		}
 	}
@@ -85,17 +87,6 @@ func (s *instance) setUp(ctx context.Context, o instanceOptions) error {
 		return err
 	}
 	return s.start(ctx)
-}
-
-// build builds the server with the flags of a release.
-func (s *instance) build(ctx context.Context) error {
-	s.binary = filepath.Join(s.dir, "ostiary")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", s.binary, "github.com/ostiary/ostiary/cmd/server") //nolint:gosec // the repository's own package
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the server: %w\n%s", err, output)
-	}
-	return nil
 }
 
 // openDatabase creates an empty database, unless one is given. PostgreSQL runs with

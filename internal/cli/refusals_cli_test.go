@@ -2,7 +2,6 @@ package cli_test
 
 import (
 	"maps"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +19,7 @@ func TestExplainCommand(t *testing.T) {
 		ID: refusal.FirstID(time.Now()) + "x", At: time.Now(), RequestID: "q1", Method: "POST", Route: "/oauth2/token", Status: 400, Code: "invalid_grant",
 		Rule: refusal.CodeExpired, Cause: "the code has expired", ClientID: "web", Attrs: []refusal.Attr{refusal.At("code_expired_at", time.Unix(0, 0))},
 	}
-	db := storetest.Open(t, "sqlite:"+filepath.Join(sh.Dir, "test.db"))
+	db := storetest.Open(t, sh.DatabaseURL)
 	if err := db.Refusals.InsertRefusals(t.Context(), []*refusal.Record{record}); err != nil {
 		t.Fatal(err)
 	}

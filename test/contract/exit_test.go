@@ -14,7 +14,7 @@ import (
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
 
-	path := binary(t)
+	path := serverProgram(t)
 	var all []string
 	for _, line := range []string{
 		"", "--help", "help", "help clients", "--version", "version", "clients --help", "completion bash", "completion nonsense",

@@ -2,7 +2,6 @@ package contract
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -13,12 +12,14 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/ostiary/ostiary/test/rig/binary"
 )
 
 const issuer = "https://id.example"
 
-// binary returns the path of the server's binary, which the first call builds.
-func binary(t *testing.T) string {
+// serverProgram returns the path of the server, which the first call builds.
+func serverProgram(t *testing.T) string {
 	t.Helper()
 	path, err := build()
 	if err != nil {
@@ -32,12 +33,7 @@ var build = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(filepath.Dir(test), "ostiary") // go removes the folder after the tests
-	cmd := exec.Command("go", "build", "-buildvcs=false", "-ldflags", "-s -w", "-o", path, "github.com/ostiary/ostiary/cmd/server")
-	if output, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the server: %w\n%s", err, output)
-	}
-	return path, nil
+	return binary.Build(context.Background(), filepath.Dir(test)) // go removes the directory after the tests
 })
 
 // server is a running process with its two listeners.
@@ -47,7 +43,7 @@ type server struct{ public, admin endpoint }
 // requires, and the settings given as KEY=VALUE.
 func start(t *testing.T, settings ...string) server {
 	t.Helper()
-	path := binary(t)
+	path := serverProgram(t)
 	dir, err := os.MkdirTemp("", "contract") // a socket's path must be short
 	if err != nil {
 		t.Fatal(err)

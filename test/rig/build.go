@@ -1,12 +1,14 @@
 package rig
 
 import (
+	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"github.com/ostiary/ostiary/test/rig/binary"
 )
 
 // Build returns the path of the server's binary, which the first call builds. It is
@@ -25,11 +27,5 @@ var build = sync.OnceValues(func() (string, error) { //nolint:gochecknoglobals /
 	if err != nil {
 		return "", fmt.Errorf("find the test binary: %w", err)
 	}
-	path := filepath.Join(filepath.Dir(test), "ostiary")
-	cmd := exec.Command("go", "build", "-o", path, "github.com/ostiary/ostiary/cmd/server") //nolint:gosec // the tests have a timeout
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the server: %w\n%s", err, output)
-	}
-	return path, nil
+	return binary.Build(context.Background(), filepath.Dir(test))
 })

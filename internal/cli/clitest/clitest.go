@@ -20,10 +20,11 @@ import (
 
 // Shell runs commands in this process, over a database of its own.
 type Shell struct {
-	T        *testing.T
-	Dir      string
-	Settings []string // --set flags that precede each command
-	Input    string   // the standard input
+	T           *testing.T
+	Dir         string // for files
+	DatabaseURL string
+	Settings    []string // --set flags that precede each command
+	Input       string   // the standard input
 }
 
 // Result is what a command printed, and its exit code.
@@ -36,7 +37,8 @@ type Result struct {
 func NewShell(t *testing.T) *Shell {
 	t.Helper()
 	sh := NewEmptyShell(t)
-	sh.Must("migrate", "up")
+	url := storetest.SQLiteURL(t)
+	sh.DatabaseURL, sh.Settings[0] = url, "--set=database_url="+url
 	return sh
 }
 
@@ -45,8 +47,9 @@ func NewEmptyShell(t *testing.T) *Shell {
 	t.Helper()
 	UnsetEnvironment(t)
 	dir := t.TempDir()
-	return &Shell{T: t, Dir: dir, Settings: []string{
-		"--set=database_url=sqlite:" + filepath.Join(dir, "test.db"), "--set=system_secrets=" + servertest.SystemSecret,
+	url := "sqlite:" + filepath.Join(dir, "test.db")
+	return &Shell{T: t, Dir: dir, DatabaseURL: url, Settings: []string{
+		"--set=database_url=" + url, "--set=system_secrets=" + servertest.SystemSecret,
 		"--set=argon2_memory_mib=19", "--set=argon2_iterations=2",
 	}}
 }
@@ -119,7 +122,7 @@ func (sh *Shell) WriteFile(name, text string) string {
 // Store opens the database of the shell.
 func (sh *Shell) Store() *store.Store {
 	sh.T.Helper()
-	s, err := store.Open(sh.T.Context(), store.Config{URL: "sqlite:" + filepath.Join(sh.Dir, "test.db"), Now: time.Now})
+	s, err := store.Open(sh.T.Context(), store.Config{URL: sh.DatabaseURL, Now: time.Now})
 	if err != nil {
 		sh.T.Fatal(err)
 	}

@@ -87,16 +87,22 @@ var migratedFile = sync.OnceValues(func() (content []byte, err error) { //nolint
 	return os.ReadFile(path)
 })
 
-// filesDir returns a directory for the files of a test, which is removed when the
-// test ends. It is in the directory that OSTIARY_TEST_FILES names, which
-// withpostgres keeps in memory, else on disk.
+// sharedDir is a directory that withpostgres keeps in memory for all test processes below
+// it, or empty. Tests of commands unset the variable later.
+var sharedDir = os.Getenv("OSTIARY_TEST_FILES") //nolint:gochecknoglobals // never changes
+
+// SharedDir returns a directory for files that several test processes share, or "" if
+// there is none. The command withpostgres makes it and removes it.
+func SharedDir() string { return sharedDir }
+
+// filesDir returns a directory for the files of a test, in memory where that is possible.
+// It is removed when the test ends.
 func filesDir(tb testing.TB) string {
 	tb.Helper()
-	parent := os.Getenv("OSTIARY_TEST_FILES")
-	if parent == "" {
+	if sharedDir == "" {
 		return tb.TempDir()
 	}
-	dir, err := os.MkdirTemp(parent, "test-") //nolint:usetesting // testing's own directory is on disk
+	dir, err := os.MkdirTemp(sharedDir, "test-") //nolint:usetesting // testing's own directory is on disk
 	if err != nil {
 		tb.Fatal(err)
 	}
