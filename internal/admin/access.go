@@ -10,11 +10,11 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/audit"
+	"github.com/ostiary/ostiary/internal/cache"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/httpapi"
@@ -107,7 +107,7 @@ func (h *Handler) caller(r *http.Request) (audit.Actor, func(scope string) bool,
 
 // key returns the valid API key that the text presents.
 func (h *Handler) key(ctx context.Context, id, text string) (*apikey.Key, error) {
-	key, err := h.known.find(ctx, h.Keys, h.Changes, id, h.Now())
+	key, err := h.keyCache.Get(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -177,53 +177,18 @@ var errBrowser = &httpapi.Error{
 	Description: "Browsers must not call this API. Other clients call it at localhost or an IP address.",
 }
 
-// A key that was read is kept for a moment, unless it may have changed.
 const (
-	keyMaxAge = 2 * time.Second
-	maxKnown  = 1000
+	// keyTTL bounds how long a key is cached: rows may be changed by hand, without a change
+	// of the counter.
+	keyTTL     = 2 * time.Second
+	cachedKeys = 1000
 )
 
-// Changes tells whether records that were read before may have changed.
-type Changes interface {
-	// Version returns the number of the last change known, and false where nothing that
-	// was read before may be used.
-	Version() (version int64, fresh bool)
-}
-
-// known are the keys that were read of late.
-type known struct {
-	mu   sync.Mutex
-	keys map[string]readKey
-}
-
-type readKey struct {
-	*apikey.Key
-
-	version int64
-	at      time.Time
-}
-
-// find returns the key of an id. Unknown ids are not kept, so that guesses take no room.
-func (k *known) find(ctx context.Context, keys Keys, changes Changes, id string, now time.Time) (*apikey.Key, error) {
-	version, fresh := changes.Version()
-	if !fresh {
-		return keys.APIKey(ctx, id)
-	}
-	k.mu.Lock()
-	read, ok := k.keys[id]
-	k.mu.Unlock()
-	if age := now.Sub(read.at); ok && read.version >= version && age >= 0 && age < keyMaxAge {
-		return read.Key, nil
-	}
-	key, err := keys.APIKey(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.keys == nil || len(k.keys) >= maxKnown {
-		k.keys = map[string]readKey{}
-	}
-	k.keys[id] = readKey{key, version, now}
-	return key, nil
+// newKeyCache returns the cache of API keys. It stores no unknown ids, so that guessing
+// takes no memory.
+func newKeyCache(c *Config) *cache.Cache[string, *apikey.Key] {
+	return cache.New(cache.Config[string, *apikey.Key]{
+		Size: cachedKeys, Changes: c.Changes, TTL: keyTTL, Now: c.Now,
+		Read: func(ctx context.Context, id string) (*apikey.Key, error) { return c.Keys.APIKey(ctx, id) },
+	})
 }

@@ -26,7 +26,9 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/authrequest"
+	"github.com/ostiary/ostiary/internal/cache"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/httpapi"
@@ -76,7 +78,7 @@ type Config struct {
 	Keeper       client.SecretStore
 	RotatedFor   time.Duration // how long a rotated secret stays valid by default
 	Keys         Keys
-	Changes      Changes
+	Changes      cache.Changes
 	KeySets      KeySets
 	SigningKeys  SigningKeys
 	Vault        keyset.Sealer // seals what is private in the keys of sets
@@ -102,13 +104,13 @@ type Handler struct {
 	Config
 
 	errors     *httpapi.Errors
-	known      known
+	keyCache   *cache.Cache[string, *apikey.Key]
 	operations []Operation
 }
 
 // New returns a handler over c, all of whose members are set.
 func New(c Config) *Handler {
-	h := &Handler{Config: c, errors: newErrors()}
+	h := &Handler{Config: c, errors: newErrors(), keyCache: newKeyCache(&c)}
 	h.operations = h.table()
 	return h
 }

@@ -54,7 +54,7 @@ type Manager struct {
 	keys       *snapshots
 	rotator    *rotator
 	signing    *admission.Queue
-	signatures signatureCache
+	signatures *signatureCache
 }
 
 // New returns a manager, to be started with [Manager.Start]. Its error lists every invalid
@@ -74,7 +74,7 @@ func New(c Config) (*Manager, error) {
 		return nil, fmt.Errorf("key manager: %w", err)
 	}
 	keys := newSnapshots(c)
-	return &Manager{config: c, keys: keys, rotator: &rotator{config: c, keys: keys}, signing: newSigningQueue()}, nil
+	return &Manager{config: c, keys: keys, rotator: &rotator{config: c, keys: keys}, signing: newSigningQueue(), signatures: newSignatureCache()}, nil
 }
 
 func (c Config) check() error {

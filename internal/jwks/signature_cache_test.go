@@ -48,15 +48,15 @@ func TestCachedTokenIsCheckedAgain(t *testing.T) {
 func TestSignatureCacheIsBounded(t *testing.T) {
 	t.Parallel()
 
-	var v signatureCache
-	for i := range uint32(3 * signatureGeneration) {
+	v := newSignatureCache()
+	for i := range uint32(2 * cachedSignatures) {
 		sum := sha256.Sum256(binary.BigEndian.AppendUint32(nil, i))
-		v.put(sum, verifiedToken{kid: "k"})
-		if _, ok := v.get(sum); !ok {
-			t.Fatal("what was just put is not there")
+		v.Put(sum, verifiedToken{kid: "k"})
+		if _, ok := v.Get(sum); !ok {
+			t.Fatal("a token is not in the cache after Put")
 		}
-		if kept := len(v.young) + len(v.old); kept > 2*signatureGeneration {
-			t.Fatalf("%d tokens are remembered", kept)
+		if n := v.Len(); n > cachedSignatures {
+			t.Fatalf("%d tokens are cached, want at most %d", n, cachedSignatures)
 		}
 	}
 }

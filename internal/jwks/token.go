@@ -102,7 +102,7 @@ func (m *Manager) verifyFor(use purpose, token string, typs []string) (payload [
 		return nil, "", errors.New("the token is too long")
 	}
 	sum := sha256.Sum256([]byte(token))
-	good, known := m.signatures.get(sum)
+	good, known := m.signatures.Get(sum)
 	if known {
 		_, err = m.lookupFor(use, good.kid)
 	} else {
@@ -112,7 +112,7 @@ func (m *Manager) verifyFor(use purpose, token string, typs []string) (payload [
 		return nil, "", err
 	}
 	if !known && len(token) <= maxCachedToken {
-		m.signatures.put(sum, good)
+		m.signatures.Put(sum, good)
 	}
 	if !slices.ContainsFunc(typs, func(want string) bool { return sameType(good.typ, want) }) {
 		return nil, "", fmt.Errorf("typ %q is not accepted here", good.typ)

@@ -71,7 +71,7 @@ func (a *Server) wireOAuth2(ctx context.Context) error {
 			Authenticator: authenticator, Scopes: a.scopes, Engine: fosite, Issuer: issuer, Codec: codec, Lifetimes: lifetimes,
 			Grants: a.Store.Grants, Devices: pendingDevices{a.Store.Devices, a.pending}, Hooks: hooks, RefreshGracePeriod: c.RefreshGrace,
 			Assertions: &assertion.Reader{
-				Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Trusts: assertion.NewCache(a.Store.TrustedIssuers, a.Store.Changes()), Replay: a.Store.Replay,
+				Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Trusts: assertion.NewCache(a.Store.TrustedIssuers, a.Store.Changes(), a.Now), Replay: a.Store.Replay,
 				MaxTTL: c.JWTBearerMaxTTL, NoIAT: c.JWTBearerIATOptional,
 			},
 			Issued: a.Metrics.CountTokenResponse, Now: a.Now,

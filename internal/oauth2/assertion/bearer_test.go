@@ -217,8 +217,10 @@ func TestTrustIsBelievedForAMoment(t *testing.T) {
 	s := storetest.New(t)
 	trusting(t, s, trust(0, ""))
 	from := &counted{TrustedIssuers: s.TrustedIssuers}
-	cache := NewCache(from, unchanged{})
-	find := func(subject string, now time.Time) int {
+	now := clock()
+	cache := NewCache(from, unchanged{}, func() time.Time { return now })
+	find := func(subject string, at time.Time) int {
+		now = at
 		list, _, err := cache.TrustsFor(t.Context(), they, subject, now)
 		if err != nil {
 			t.Fatal(err)
@@ -244,7 +246,7 @@ func TestTrustIsBelievedForAMoment(t *testing.T) {
 	for n := range maxCached + 10 {
 		find(strings.Repeat("x", n%200)+string(rune('a'+n/200)), clock())
 	}
-	if got := len(cache.found); got != maxCached {
+	if got := cache.trusts.Len(); got != maxCached {
 		t.Errorf("%d are remembered, want %d", got, maxCached)
 	}
 }

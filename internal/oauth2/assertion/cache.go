@@ -3,84 +3,59 @@ package assertion
 import (
 	"context"
 	"slices"
-	"sync"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/cache"
 	"github.com/ostiary/ostiary/internal/trustedissuer"
 )
 
 const (
-	// maxAge is for how long an answer is kept at most, since the rows may be changed by
-	// hand.
+	// maxAge bounds how long trusts are cached: rows may be changed by hand, without a
+	// change of the counter.
 	maxAge    = 2 * time.Second
 	maxCached = 1000
 )
 
-// Changes tells whether records that were read before may have changed.
-type Changes interface {
-	// Version returns the number of the last change known, and false where nothing that
-	// was read before may be used.
-	Version() (version int64, fresh bool)
-}
-
-// Cache keeps the trusted issuers that were read. Issuers and subjects that are unknown
-// are not kept, so that guesses take no room.
+// Cache caches trusted issuers. It stores no unknown issuers and subjects, so that guessing
+// takes no memory.
 type Cache struct {
-	trusts  Trusts
-	changes Changes
-
-	mu    sync.Mutex
-	found map[question]found
+	trusts *cache.Cache[principal, trusted]
 }
 
-type question struct{ issuer, subject string }
+// principal is the iss and sub of an assertion.
+type principal struct{ issuer, subject string }
 
-type found struct {
-	list    []*trustedissuer.Trust
-	barred  bool
-	version int64
-	at      time.Time
+// trusted is the result of a query for a principal.
+type trusted struct {
+	list   []*trustedissuer.Trust
+	barred bool
 }
 
-// usable reports whether f is still as in the database, and nothing in it has expired.
-func (f found) usable(version int64, now time.Time) bool {
-	age := now.Sub(f.at)
-	return f.version >= version && age >= 0 && age < maxAge &&
-		!slices.ContainsFunc(f.list, func(t *trustedissuer.Trust) bool { return !now.Before(t.ExpiresAt) })
+// expired reports whether a trust has expired.
+func (t trusted) expired(now time.Time) bool {
+	return slices.ContainsFunc(t.list, func(t *trustedissuer.Trust) bool { return !now.Before(t.ExpiresAt) })
 }
 
-// NewCache returns a cache before trusts.
-func NewCache(trusts Trusts, changes Changes) *Cache {
-	return &Cache{trusts: trusts, changes: changes, found: map[question]found{}}
+// NewCache returns a cache that reads trusts at the time of now.
+func NewCache(trusts Trusts, changes cache.Changes, now func() time.Time) *Cache {
+	return &Cache{cache.New(cache.Config[principal, trusted]{
+		Size: maxCached, Changes: changes, TTL: maxAge, Now: now,
+		Read: func(ctx context.Context, p principal) (t trusted, err error) {
+			t.list, t.barred, err = trusts.TrustsFor(ctx, p.issuer, p.subject, now())
+			return t, err
+		},
+		Valid: func(t trusted, now time.Time) bool { return !t.expired(now) },
+		Store: func(t trusted) bool { return len(t.list) > 0 },
+	})}
 }
 
-// TrustsFor returns the trusted issuers that iss and subject match, and whether the
-// subject has an account that is disabled, or is a client_id. The list is shared: the caller must not
-// change it.
-func (c *Cache) TrustsFor(ctx context.Context, iss, subject string, now time.Time) ([]*trustedissuer.Trust, bool, error) {
-	q := question{iss, subject}
-	version, fresh := c.changes.Version()
-	if !fresh {
-		return c.trusts.TrustsFor(ctx, iss, subject, now)
+// TrustsFor returns the trusts that match an issuer and a subject, and whether the subject
+// has a disabled account or is a client_id. It uses the clock of the cache. The caller must
+// not change the list.
+func (c *Cache) TrustsFor(ctx context.Context, iss, subject string, _ time.Time) ([]*trustedissuer.Trust, bool, error) {
+	t, err := c.trusts.Get(ctx, principal{iss, subject})
+	if err != nil || len(t.list) == 0 {
+		return nil, t.barred, err
 	}
-	c.mu.Lock()
-	known, ok := c.found[q]
-	c.mu.Unlock()
-	if ok && known.usable(version, now) {
-		return known.list, known.barred, nil
-	}
-	list, barred, err := c.trusts.TrustsFor(ctx, iss, subject, now)
-	if err != nil || len(list) == 0 {
-		return nil, barred, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for other := range c.found {
-		if len(c.found) < maxCached {
-			break
-		}
-		delete(c.found, other) // any one: those in use come back at the cost of a statement
-	}
-	c.found[q] = found{list, barred, version, now}
-	return list, barred, nil
+	return t.list, t.barred, nil
 }
