@@ -99,8 +99,8 @@ func (w *seeder) createModels(ctx context.Context) error {
 // refresh.
 func (w *seeder) insertModels(ctx context.Context) error {
 	a := &account.Account{
-		Subject: account.NewSubject(), Username: "nobody", PasswordHash: phc,
-		Claims:    map[string]any{"name": "Ada Nobody-Atall", "email": "nobody@example.org", "email_verified": true},
+		Subject: account.NewSubject(), Username: "model", PasswordHash: phc,
+		Claims:    map[string]any{"name": "Ada Example", "email": "model@example.org", "email_verified": true},
 		CreatedAt: w.now.Add(-refreshAbsolute), UpdatedAt: w.now.Add(-refreshAbsolute),
 	}
 	n := &session.Session{

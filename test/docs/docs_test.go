@@ -11,11 +11,10 @@ import (
 	"testing"
 )
 
-// root is the checkout.
+// root is the root of the repository.
 const root = "../.."
 
-// Pages that say where something is and what tests it: the tables with a column
-// called test.
+// Tables with a column "test" must name existing files and tests.
 func TestTablesNameExistingFilesAndTests(t *testing.T) {
 	t.Parallel()
 	tests := testFunctions(t)
@@ -24,7 +23,7 @@ func TestTablesNameExistingFilesAndTests(t *testing.T) {
 	for _, page := range []string{"docs/standards.md", "docs/threat-model.md", "docs/conformance.md"} {
 		rows := testedRows(t, page)
 		if len(rows) == 0 {
-			t.Errorf("%s has no table with a column called test", page)
+			t.Errorf("%s has no table with a column named test", page)
 		}
 		for _, row := range rows {
 			files := code.FindAllStringSubmatch(row.where, -1)
@@ -52,7 +51,7 @@ func TestTablesNameExistingFilesAndTests(t *testing.T) {
 	}
 }
 
-// place is what a page means by a path: one under internal, unless it says.
+// place returns the path of a file that a page names, which is below internal by default.
 func place(name string) string {
 	for _, top := range []string{"cmd/", "test/", "migrations", "deploy/"} {
 		if strings.HasPrefix(name, top) {
@@ -104,7 +103,7 @@ var (
 	absolute = regexp.MustCompile(`^[a-z]+:`)
 )
 
-// What our pages link to is there, down to the heading.
+// Links must lead to existing files and headings.
 func TestLinksResolve(t *testing.T) {
 	t.Parallel()
 	seen := 0
@@ -122,18 +121,18 @@ func TestLinksResolve(t *testing.T) {
 				file = page
 			}
 			if _, err := os.Stat(filepath.Join(root, file)); err != nil {
-				t.Errorf("%s links to %s, which is not there", page, target)
+				t.Errorf("%s links to %s, which does not exist", page, target)
 			} else if fragment != "" && !slices.Contains(anchors(t, file), fragment) {
 				t.Errorf("%s links to %s, which has no such heading", page, target)
 			}
 		}
 	}
 	if seen == 0 {
-		t.Error("no page has a link, so nothing was looked at")
+		t.Error("no page has a link")
 	}
 }
 
-// anchors returns what a page's headings are called in links.
+// anchors returns the fragment identifiers of a page's headings.
 func anchors(t *testing.T, page string) (names []string) {
 	t.Helper()
 	for _, match := range heading.FindAllStringSubmatch(fence.ReplaceAllString(read(t, page), ""), -1) {
@@ -143,8 +142,8 @@ func anchors(t *testing.T, page string) (names []string) {
 	return names
 }
 
-// treeFiles lists the files of the checkout that end so, but for what is hidden,
-// installed or somebody else's.
+// treeFiles returns the files of the repository with a suffix, except hidden,
+// installed and third-party files.
 func treeFiles(t *testing.T, suffix string) (files []string) {
 	t.Helper()
 	err := fs.WalkDir(os.DirFS(root), ".", func(name string, entry fs.DirEntry, err error) error {

@@ -24,13 +24,16 @@ func goTexts(file, pkg, source string) ([]*text, error) {
 	for _, group := range parsed.Comments {
 		g.comment(group)
 	}
-	isTest := strings.HasSuffix(file, "_test.go")
+	isTest := strings.HasSuffix(file, "_test.go") || testPackage.MatchString(pkg+"/")
 	ast.Inspect(parsed, func(node ast.Node) bool {
 		g.declared(node)
 		return isTest || g.literal(node)
 	})
 	return g.texts, nil
 }
+
+// testPackage matches directories of packages that only tests import.
+var testPackage = regexp.MustCompile(`(^|/)(test|\w+test)/`)
 
 type goFile struct {
 	fset      *token.FileSet
@@ -89,8 +92,8 @@ func (g *goFile) declared(node ast.Node) {
 	}
 }
 
-// literal adds strings that people see: those of at least three words that are
-// no SQL, markup or list. It reports whether the inspection should go deeper.
+// literal adds strings that people see: those of at least two words that are not
+// SQL, markup or a header. It reports whether the inspection should go deeper.
 func (g *goFile) literal(node ast.Node) bool {
 	switch n := node.(type) {
 	case *ast.ImportSpec:
@@ -139,7 +142,7 @@ func (g *goFile) tag(literal *ast.BasicLit) {
 	if err != nil {
 		return
 	}
-	for _, key := range []string{"help", "desc", "description", "placeholder"} {
+	for _, key := range []string{"help", "desc", "description", "placeholder", "doc"} {
 		if content := reflect.StructTag(tag).Get(key); content != "" {
 			g.add(literal.Pos(), visible, blank(content, quoted))
 		}
@@ -147,12 +150,13 @@ func (g *goFile) tag(literal *ast.BasicLit) {
 }
 
 var (
-	threeWords = regexp.MustCompile(`\pL[\pL'’-]*[,;:]?\s+\pL[\pL'’-]*[,;:]?\s+\pL`)
-	notProse   = regexp.MustCompile(`(?i)^\s*(select|insert into|update \w+ set|delete from|with \w+|create|alter|drop|pragma|explain|copy|analyze|vacuum|begin|and|or|where|from|set|join|left join|order by|on conflict|returning|values) |\b(from|where|order by|returning)\b.*[=$?]|<\w+|\{\{|-src |^\s*[{<#]|^[\w-]+(; | [\w-]+=)`)
+	twoWords = regexp.MustCompile(`\pL[\pL'’-]*[,;:]?\s+\pL`)
+	notProse = regexp.MustCompile(`^\s*(SELECT|INSERT|UPDATE|DELETE|WITH|CREATE|ALTER|DROP|PRAGMA|EXPLAIN|COPY|ANALYZE|VACUUM|BEGIN|AND|OR|WHERE|FROM|SET|JOIN|VALUES)\b|` +
+		`\b(FROM|WHERE|ORDER BY|RETURNING|ON CONFLICT)\b|</\w|="|-src |^\s*[{<#]|^[\w-]+(; | [\w-]+=)`)
 )
 
 func (g *goFile) visible(at token.Pos, content string) {
-	if threeWords.MatchString(content) && !notProse.MatchString(content) {
+	if twoWords.MatchString(content) && !notProse.MatchString(content) {
 		g.add(at, visible, blank(content, quoted))
 	}
 }

@@ -37,7 +37,7 @@ func main() {
 // run reports whether the text below the paths of args keeps within the budget.
 func run(args []string, stdout io.Writer) (bool, error) {
 	flags := flag.NewFlagSet("prose", flag.ContinueOnError)
-	list := flags.Bool("list", false, "list every hit as file:line: rule: excerpt")
+	list := flags.Bool("list", false, "list every hit as file:line: rule: excerpt (plain words)")
 	words := flags.Bool("words", false, "count hits by rule")
 	pkg := flags.String("package", "", "report only the package in this `directory`, and those below it")
 	if err := flags.Parse(args); err != nil {

@@ -107,6 +107,8 @@ func TestOneHitInAVisibleStringFails(t *testing.T) {
 		"error":           {"a.go", "package a\n\nvar err = errors.New(\"this is of no use\")\n", false},
 		"joined literals": {"a.go", "package a\n\nvar s = \"read it \" + \"anew\"\n", false},
 		"help":            {"a.go", "package a\n\ntype t struct {\n\tF string `help:\"Whoever\"`\n}\n", false},
+		"OpenAPI":         {"a.go", "package a\n\ntype t struct {\n\tF string `doc:\"Whoever\"`\n}\n", false},
+		"helper of tests": {"atest/a.go", "package atest\n\nvar s = \"read it anew\"\n", true},
 		"page":            {"page.html", "<p>Whoever {{.Name}}</p>", false},
 		"SQL":             {"a.go", "package a\n\nvar q = \"SELECT anew FROM whoever\"\n", true},
 		"test":            {"a_test.go", "package a\n\nvar s = \"read it anew\"\n", true},

@@ -53,7 +53,11 @@ func per10000(hits, words int) float64 {
 
 func (r *report) list(w *strings.Builder) {
 	for _, h := range r.hits {
-		fmt.Fprintf(w, "%s:%d: %s: %s (%s)\n", strings.TrimPrefix(h.text.file, "../"), h.line, h.rule, h.excerpt, h.plain)
+		rule := h.rule
+		if h.text.area == visible {
+			rule = "string: " + rule
+		}
+		fmt.Fprintf(w, "%s:%d: %s: %s (%s)\n", strings.TrimPrefix(h.text.file, "../"), h.line, rule, h.excerpt, h.plain)
 	}
 }
 

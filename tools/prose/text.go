@@ -105,8 +105,8 @@ func inPackage(texts []*text, pkg string) []*text {
 	})
 }
 
-// commentPrefix returns the prefix of comments by the extension of a file, and ""
-// if such files have none.
+// commentPrefix returns the prefix of comments by the extension of a file; "" means
+// that comments of such files are not read.
 func commentPrefix(extension string) string {
 	switch extension {
 	case "", ".sh", ".py", ".yaml", ".yml", ".service":
