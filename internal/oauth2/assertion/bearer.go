@@ -1,9 +1,8 @@
-// Package assertion reads the assertions that issuers make whom the operator trusts, and
-// for which clients get access tokens.
+// Package assertion verifies the JWT bearer assertions of trusted issuers, for which clients
+// get access tokens.
 //
-// It knows what an assertion must say, whose key must have signed it, and that it
-// serves once. Whose word counts for what is the operator's decision: an
-// [trustedissuer.Trust].
+// It checks the claims, the signing key and that an assertion is used once. The operator
+// decides which issuers are trusted and for what: see [trustedissuer.Trust].
 package assertion
 
 import (
@@ -22,38 +21,39 @@ import (
 )
 
 const (
-	// leeway is how far ahead of ours an issuer's clock may be. An assertion gets no
-	// time beyond its exp.
+	// leeway is the tolerated clock skew of an issuer. It does not extend the exp of an
+	// assertion.
 	leeway = 10 * time.Second
-	// maxJTI is the greatest number of characters of a jti, maxSubject of bytes of a sub.
+	// maxJTI is the maximum length of a jti in characters, maxSubject of a sub in bytes.
 	maxJTI     = 256
 	maxSubject = 255
-	// replayKind tells the one-time values of these assertions from others.
+	// replayKind separates the one-time values of these assertions from others.
 	replayKind = "jwt_bearer"
 )
 
-// Trusts finds whose word counts.
+// Trusts finds trusted issuers.
 type Trusts interface {
-	// TrustsFor returns what there is of trust in what an issuer says of a subject, and
-	// whether that is barred: a disabled account or a client_id.
+	// TrustsFor returns the trusts for an issuer and a subject, and whether the subject is
+	// blocked: a disabled account or a client_id.
 	TrustsFor(ctx context.Context, iss, subject string, now time.Time) (list []*trustedissuer.Trust, barred bool, err error)
 }
 
-// Replay remembers what serves once.
+// Replay records one-time values.
 type Replay interface {
 	ClaimOnce(ctx context.Context, kind, owner, key string, until, now time.Time) (bool, error)
 }
 
-// Reader reads assertions.
+// Reader verifies assertions.
 type Reader struct {
-	Issuer, TokenEndpoint string // whom an assertion must be for
+	Issuer, TokenEndpoint string // accepted audiences
 	Trusts                Trusts
 	Replay                Replay
 	MaxTTL                time.Duration // from its iat, or now, to its exp
 	NoIAT                 bool          // it may come without
 }
 
-// Assertion is one that a trusted issuer has made. Until it is spent it may come again.
+// Assertion is a verified assertion of a trusted issuer. It can be sent again until it is
+// redeemed.
 type Assertion struct {
 	Subject string
 	Trust   *trustedissuer.Trust
@@ -62,9 +62,9 @@ type Assertion struct {
 	expires time.Time
 }
 
-// Open reads an assertion. What it says is judged first, since that costs nothing.
+// Open verifies an assertion. It checks the claims first, since that needs no query.
 //
-// Spec: RFC 7521 section 5.2; RFC 7523 section 3; RFC 8725 section 3.
+// Spec: RFC 7521 §5.2, RFC 7523 §3, RFC 8725 §3.
 func (r *Reader) Open(ctx context.Context, compact string, now time.Time) (*Assertion, error) {
 	assertion, err := jws.Parse(compact)
 	switch {
@@ -73,7 +73,7 @@ func (r *Reader) Open(ctx context.Context, compact string, now time.Time) (*Asse
 	case !slices.Contains(jws.Algorithms(), assertion.Alg):
 		return nil, invalid("has an alg other than " + strings.Join(jws.Algorithms(), ", "))
 	case !assertion.Typed("jwt"):
-		return nil, invalid("has a typ for another use")
+		return nil, invalid("has a typ that is not accepted here")
 	}
 	said, err := r.judge(assertion.Payload, now)
 	if err != nil {
@@ -81,7 +81,7 @@ func (r *Reader) Open(ctx context.Context, compact string, now time.Time) (*Asse
 	}
 	trusts, barred, err := r.Trusts.TrustsFor(ctx, assertion.Payload.Text("iss"), said.Subject, now)
 	if err != nil {
-		return nil, fmt.Errorf("find trust in issuer: %w", err)
+		return nil, fmt.Errorf("find trusted issuer: %w", err)
 	}
 	if said.Trust, err = signer(assertion, trusts); err != nil {
 		return nil, err
@@ -92,7 +92,7 @@ func (r *Reader) Open(ctx context.Context, compact string, now time.Time) (*Asse
 	return said, nil
 }
 
-// judge checks what can be known of the claims without knowing the issuer.
+// judge checks the claims that do not depend on the issuer.
 func (r *Reader) judge(payload jws.Object, now time.Time) (*Assertion, error) {
 	subject, jti := payload.Text("sub"), payload.Text("jti")
 	expires, timed := payload.Date("exp")
@@ -102,7 +102,7 @@ func (r *Reader) judge(payload jws.Object, now time.Time) (*Assertion, error) {
 	case subject == "" || len(subject) > maxSubject:
 		return nil, invalid("must have a sub of 1 to 255 bytes")
 	case !r.meant(payload["aud"]):
-		// One alone: an assertion for several could be used here by any of them.
+		// Only one audience: any other audience could replay the assertion here.
 		return nil, invalid("must have the issuer or the token endpoint, and nothing else, as aud")
 	case !timed:
 		return nil, invalid("must have a number as exp")
@@ -121,15 +121,15 @@ func (r *Reader) judge(payload jws.Object, now time.Time) (*Assertion, error) {
 		return nil, invalid("has an iat in the future")
 	}
 	if expires.Sub(issuedAt) > r.MaxTTL {
-		return nil, invalid("lasts longer than is taken here, " + r.MaxTTL.String())
+		return nil, invalid("has a lifetime above the maximum of " + r.MaxTTL.String())
 	}
 	if from, ok := payload.Date("nbf"); payload.Has("nbf") && (!ok || from.After(now.Add(leeway))) {
-		return nil, invalid("is not good yet")
+		return nil, invalid("is not valid yet")
 	}
 	return &Assertion{Subject: subject, jti: jti, expires: expires}, nil
 }
 
-// meant reports whether an assertion is for this server and nobody else.
+// meant reports whether this server is the only audience of an assertion.
 func (r *Reader) meant(audience any) bool {
 	if list, ok := audience.([]any); ok && len(list) == 1 {
 		audience = list[0]
@@ -137,9 +137,8 @@ func (r *Reader) meant(audience any) bool {
 	return audience == r.Issuer || audience == r.TokenEndpoint
 }
 
-// signer returns the trust whose key made the signature: that in the subject alone
-// before that in anybody. Whatever else there is of trust, the key decides how far the
-// word goes.
+// signer returns the trust whose key made the signature. A trust for the subject takes
+// precedence over one for any subject. The key decides which scopes are allowed.
 func signer(assertion *jws.JWS, trusts []*trustedissuer.Trust) (*trustedissuer.Trust, error) {
 	why, tried := jws.ErrNoKey, 0
 	for _, t := range trusts {
@@ -155,17 +154,17 @@ func signer(assertion *jws.JWS, trusts []*trustedissuer.Trust) (*trustedissuer.T
 		}
 	}
 	if errors.Is(why, jws.ErrNoKey) {
-		return nil, invalid("comes of an issuer, subject or key that is not trusted")
+		return nil, invalid("has an issuer, subject or key that is not trusted")
 	}
 	return nil, invalid(why.Error())
 }
 
-// Spend uses up the assertion: of any number of callers one succeeds. It stays
-// remembered for longer than it lives, because the clocks of two replicas differ.
+// Spend redeems the assertion: of concurrent calls one succeeds. The jti is kept for longer
+// than the assertion is valid, to tolerate clock skew between replicas.
 func (r *Reader) Spend(ctx context.Context, a *Assertion, now time.Time) error {
 	first, err := r.Replay.ClaimOnce(ctx, replayKind, a.Trust.Issuer, a.jti, a.expires.Add(leeway), now)
 	if err != nil {
-		return fmt.Errorf("spend assertion: %w", err)
+		return fmt.Errorf("redeem assertion: %w", err)
 	}
 	if !first {
 		return invalid("has been used before")

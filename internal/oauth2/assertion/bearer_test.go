@@ -14,7 +14,7 @@ import (
 	"github.com/ostiary/ostiary/internal/trustedissuer"
 )
 
-// What one of the databases does not take is no fault of ours.
+// Both databases must be able to store an accepted value.
 func TestAnAssertionWithANULIsRefused(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
@@ -26,7 +26,7 @@ func TestAnAssertionWithANULIsRefused(t *testing.T) {
 	})
 }
 
-func TestWhatAnAssertionSays(t *testing.T) {
+func TestAssertionClaims(t *testing.T) {
 	t.Parallel()
 
 	at := func(d time.Duration) int64 { return clock().Add(d).Unix() }
@@ -61,13 +61,13 @@ func TestWhatAnAssertionSays(t *testing.T) {
 		"without an end":                    {nil, edits{"exp": nil}, "exp"},
 		"with an end in words":              {nil, edits{"exp": "tomorrow"}, "exp"},
 		"that has just ended":               {nil, edits{"exp": at(0)}, "expired"},
-		"that lasts a second more":          {nil, edits{"exp": at(time.Hour + time.Second)}, "lasts longer"},
-		"that lasts longer from its making": {nil, edits{"iat": at(-time.Hour)}, "lasts longer"},
+		"that lasts a second more":          {nil, edits{"exp": at(time.Hour + time.Second)}, "lifetime above"},
+		"that lasts longer from its making": {nil, edits{"iat": at(-time.Hour)}, "lifetime above"},
 		"without a time":                    {nil, edits{"iat": nil}, "iat"},
 		"with a time in words":              {nil, edits{"iat": "now"}, "iat"},
 		"from the future":                   {nil, edits{"iat": at(time.Minute)}, "future"},
-		"for later":                         {nil, edits{"nbf": at(time.Minute)}, "not good yet"},
-		"for later, in words":               {nil, edits{"nbf": "later"}, "not good yet"},
+		"for later":                         {nil, edits{"nbf": at(time.Minute)}, "not valid yet"},
+		"for later, in words":               {nil, edits{"nbf": "later"}, "not valid yet"},
 		"without a name":                    {nil, edits{"jti": nil}, "jti"},
 		"with a name without end":           {nil, edits{"jti": strings.Repeat("j", 257)}, "jti"},
 		"under another kid":                 {edits{"kid": "k1"}, nil, "not trusted"},
@@ -149,7 +149,7 @@ func TestTheKeyDecidesWhoseWordItIs(t *testing.T) {
 	})
 }
 
-// Of any number of those who bring one assertion, one is served.
+// Of concurrent requests with one assertion, one succeeds.
 func TestAnAssertionServesOnce(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
@@ -184,7 +184,7 @@ func TestAnAssertionServesOnce(t *testing.T) {
 		if err := spend(edits{"jti": "2"}, clock()); err != nil {
 			t.Errorf("another one: %v", err)
 		}
-		// Its jti is remembered until it has run out, by the clock of any replica.
+		// Its jti is stored until it has expired by the clock of any replica.
 		refused(t, spend(nil, clock().Add(59*time.Second)))
 		if err := spend(edits{"exp": clock().Add(30 * time.Minute).Unix()}, clock().Add(69*time.Second)); err == nil {
 			t.Error("the jti is forgotten too early")
@@ -199,7 +199,7 @@ func TestAnAssertionServesOnce(t *testing.T) {
 	})
 }
 
-// counted counts who asks the store.
+// counted counts the calls of the store.
 type counted struct {
 	*store.TrustedIssuers
 

@@ -23,7 +23,7 @@ const (
 	they     = "https://issuer.example"
 )
 
-// clock is when everything in these tests happens.
+// clock is the time in these tests.
 func clock() time.Time { return time.Unix(1_800_000_000, 0).UTC() }
 
 // signingKey is always the same, so that committed seeds stay good.

@@ -17,22 +17,22 @@ import (
 )
 
 const (
-	// maxAhead is how long an assertion can be used: until it ends, its jti must be
-	// remembered. One that expires later ends maxAhead after its iat.
+	// maxAhead is the maximum time for which an assertion can be used, and its jti is stored.
+	// An assertion with a later exp ends maxAhead after its iat.
 	maxAhead = 5 * time.Minute
-	// maxLifetime is the most that may lie between iat and exp. Authlib and
-	// zitadel/oidc make assertions of an hour.
+	// maxLifetime is the maximum time between iat and exp. Authlib and zitadel/oidc create
+	// assertions of one hour.
 	maxLifetime = time.Hour
-	// leeway is how far ahead of ours a client's clock may be. An assertion gets
-	// no time beyond its exp.
+	// leeway is the tolerated clock skew of a client. It does not extend the exp of an
+	// assertion.
 	leeway = 10 * time.Second
-	// maxJTI is the greatest number of characters of a jti.
+	// maxJTI is the maximum length of a jti in characters.
 	maxJTI = 256
-	// replayKind tells the one-time values of assertions from others.
+	// replayKind separates the one-time values of assertions from others.
 	replayKind = "client_assertion"
 )
 
-// claims are what an assertion says.
+// claims are the checked claims of an assertion.
 type claims struct {
 	subject string
 	jti     string
@@ -41,8 +41,8 @@ type claims struct {
 
 // byAssertion authenticates with private_key_jwt or client_secret_jwt.
 //
-// What the assertion says is judged first, since that costs nothing and tells
-// nothing; its jti is spent last, so that nobody but the client can spend it.
+// It checks the claims first, since that needs no query, and redeems the jti last, so that
+// only the client can redeem it.
 //
 // Spec: RFC 7523 §3, OpenID Connect Core §9, RFC 8725 §3.
 func (a *Authenticator) byAssertion(ctx context.Context, cred credentials) (*client.Client, error) {
@@ -71,7 +71,7 @@ func (a *Authenticator) byAssertion(ctx context.Context, cred credentials) (*cli
 	return c, nil
 }
 
-// parse takes an assertion apart.
+// parse parses an assertion and checks its header.
 //
 // Spec: RFC 8725 §3.1, §3.11.
 func parse(compact string) (*jws.JWS, error) {
@@ -82,12 +82,12 @@ func parse(compact string) (*jws.JWS, error) {
 	case !assertion.MAC() && !slices.Contains(jws.Algorithms(), assertion.Alg):
 		return nil, unacceptable("alg of the assertion must be "+strings.Join(slices.Concat(jws.Algorithms(), jws.MACs()), ", "), refusal.AuthFailed)
 	case !assertion.Typed("jwt", "client-authentication+jwt"): // the second is rfc7523bis's
-		return nil, unacceptable("typ of the assertion is for another use", refusal.AuthFailed)
+		return nil, unacceptable("typ of the assertion is not accepted here", refusal.AuthFailed)
 	}
 	return assertion, nil
 }
 
-// judge checks what can be known of the claims without knowing the client.
+// judge checks the claims that do not depend on the client.
 //
 // Spec: RFC 7523 §3, RFC 10070.
 func (a *Authenticator) judge(payload jws.Object, now time.Time) (claims, error) {
@@ -115,10 +115,9 @@ func (a *Authenticator) judge(payload jws.Object, now time.Time) (claims, error)
 	return claims{subject: subject, jti: jti, expires: expires}, nil
 }
 
-// end returns when an assertion can no longer be used: at its exp or, if it has an iat and
-// lasts longer than maxAhead, maxAhead after its iat. That does not depend on now, so
-// that an assertion cannot come again, with minutes left until its exp, after its jti is
-// forgotten.
+// end returns the time after which an assertion cannot be used: its exp or, if it has an iat
+// and a lifetime above maxAhead, maxAhead after its iat. The result does not depend on now, so
+// that an assertion cannot be replayed between the removal of its jti and its exp.
 func end(payload jws.Object, now time.Time) (time.Time, error) {
 	expires, timed := payload.Date("exp")
 	if !timed {
@@ -141,9 +140,9 @@ func end(payload jws.Object, now time.Time) (time.Time, error) {
 	return expires, nil
 }
 
-// isAudience reports whether an aud names this server and nothing else: an assertion for
-// several servers could be replayed by any of them. It is a string or a list; where the
-// issuer is the only audience, a list of one.
+// isAudience reports whether this server is the only audience: another audience could replay
+// the assertion here. The aud is a string or a list, or only a list if the issuer must be the
+// only audience.
 func (a *Authenticator) isAudience(aud any) bool {
 	list, several := aud.([]any)
 	if !several {
@@ -159,7 +158,7 @@ func (a *Authenticator) isAudience(aud any) bool {
 	})
 }
 
-// otherAudiences says which audiences there are beside the issuer.
+// otherAudiences returns the accepted audiences other than the issuer, for the error message.
 func (a *Authenticator) otherAudiences() string {
 	if a.cfg.IssuerAudience {
 		return ""
@@ -167,9 +166,9 @@ func (a *Authenticator) otherAudiences() string {
 	return " or one of its endpoints"
 }
 
-// verify tells whether c signed the assertion with a key it registered, or with
-// its secret. The method that it registered decides which, and never the header:
-// else a public key could be passed off as a secret (RFC 8725 §2.1).
+// verify checks that c signed the assertion with a registered key or with its secret. The
+// registered method decides which one, and never the header: otherwise a public key could be
+// used as a secret (RFC 8725 §2.1).
 func (a *Authenticator) verify(ctx context.Context, c *client.Client, assertion *jws.JWS) error {
 	method := client.AuthPrivateKeyJWT
 	if assertion.MAC() {
@@ -197,10 +196,10 @@ func (a *Authenticator) verify(ctx context.Context, c *client.Client, assertion 
 	return nil
 }
 
-// verifyMAC tells whether c signed the assertion with its secret.
+// verifyMAC checks that c signed the assertion with its secret.
 func (a *Authenticator) verifyMAC(c *client.Client, assertion *jws.JWS) error {
 	if !c.Secret.IsSealed() {
-		return failed("the client has no secret that it could sign with", refusal.AuthFailed)
+		return failed("the client has no secret for signatures", refusal.AuthFailed)
 	}
 	var wrong error
 	for _, kept := range append([]client.Secret{c.Secret}, c.PreviousSecrets(a.cfg.Now())...) {
@@ -219,14 +218,14 @@ func (a *Authenticator) verifyMAC(c *client.Client, assertion *jws.JWS) error {
 	return wrong
 }
 
-// spend uses up the assertion. It stays remembered for longer than it lives,
-// because the clocks of two replicas differ.
+// spend redeems the assertion. Its jti is kept for longer than the assertion is valid, to
+// tolerate clock skew between replicas.
 func (a *Authenticator) spend(ctx context.Context, said claims, now time.Time) error {
 	sum := sha256.Sum256([]byte(said.jti))
 	key := base64.RawURLEncoding.EncodeToString(sum[:])
 	first, err := a.cfg.Replay.ClaimOnce(ctx, replayKind, said.subject, key, said.expires.Add(leeway), now)
 	if err != nil {
-		return fmt.Errorf("spend assertion: %w", err)
+		return fmt.Errorf("redeem assertion: %w", err)
 	}
 	if !first {
 		return unacceptable("the assertion has been used before", refusal.AssertionReplayed)

@@ -261,8 +261,8 @@ func TestTheIssuerCanBeTheOnlyAudience(t *testing.T) {
 	}
 }
 
-// What lasts longer than five minutes is remembered as if it did not: until then it
-// cannot come again, and afterwards its iat is too old.
+// The jti of an assertion with a lifetime above five minutes is stored for five minutes.
+// Afterwards its iat is too old.
 func TestALongAssertionIsRememberedForFiveMinutes(t *testing.T) {
 	t.Parallel()
 

@@ -7,16 +7,16 @@ import (
 	"unicode/utf8"
 )
 
-// maxBasic bounds what is decoded: a client_id and a secret of the greatest
-// length, with each byte percent-encoded, fit in.
+// maxBasic is the maximum size to decode: a client_id and a secret of maximum length with
+// every byte percent-encoded.
 const maxBasic = 8 << 10
 
-// decodeBasic reads the credentials of the scheme Basic. The two halves are form
-// encoded, and so the colon is looked for before they are decoded.
+// decodeBasic decodes the credentials of the scheme Basic. Both halves are form encoded, so
+// the colon is found before they are decoded.
 //
 // Spec: RFC 6749 §2.3.1, RFC 7617 §2.
 func decodeBasic(encoded string) (id, secret string, ok bool) {
-	// The decoder skips line breaks even when it is strict.
+	// The decoder skips line breaks even in strict mode.
 	if len(encoded) > maxBasic || strings.ContainsAny(encoded, "\r\n") {
 		return "", "", false
 	}

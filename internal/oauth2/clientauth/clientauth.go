@@ -1,10 +1,10 @@
-// Package clientauth authenticates clients at the token, revocation and
-// introspection endpoints: client_secret_basic, client_secret_post,
-// client_secret_jwt, private_key_jwt and none.
+// Package clientauth authenticates clients at the token, revocation and introspection
+// endpoints: client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt and
+// none.
 //
-// It alone knows how a request carries a client's credentials. Whatever is wrong
-// with them ends in an [oauth2.Error]; every other error is a failure of the server, and must
-// never be told to a client as a verdict on its credentials.
+// It is the only package that reads client credentials from requests. Invalid credentials
+// result in an [oauth2.Error]. Every other error is a failure of the server, and must not be
+// reported to the client as invalid credentials.
 package clientauth
 
 import (
@@ -21,49 +21,49 @@ import (
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
-// Clients is how the room looks up clients.
+// Clients finds clients.
 type Clients interface {
 	// Client returns [client.ErrNotFound] for a client that is not registered.
 	Client(ctx context.Context, id string) (*client.Client, error)
 }
 
-// Replay spends one-time values.
+// Replay records one-time values.
 type Replay interface {
-	// ClaimOnce reports whether the caller is the first to bring key. Of any
-	// number of concurrent callers, on any replica, one is.
+	// ClaimOnce reports whether this is the first call with key. Of concurrent calls on all
+	// replicas one gets true.
 	ClaimOnce(ctx context.Context, kind, owner, key string, until, now time.Time) (bool, error)
 }
 
-// KeySets gives the public keys of clients.
+// KeySets returns the public keys of clients.
 type KeySets interface {
-	// Keys returns the keys of c, from its jwks or its jwks_uri. When kid is not
-	// empty and not among those at hand, it may fetch them again.
+	// Keys returns the keys of c, from its jwks or its jwks_uri. If kid is not empty and not
+	// cached, it may fetch the keys again.
 	Keys(ctx context.Context, c *client.Client, kid string) ([]jose.JSONWebKey, error)
 }
 
-// Renewals is where a secret is kept anew whose hash another server made.
+// Renewals replaces the legacy hashes of client secrets.
 type Renewals interface {
-	// ReplaceClientSecret does nothing if what is kept is not old any more.
+	// ReplaceClientSecret does nothing if the stored hash is not old.
 	ReplaceClientSecret(ctx context.Context, id string, old, replaced client.Secret) error
 }
 
-// Config is what an [Authenticator] needs. Every field but Guesses, Renewals and
-// IssuerAudience is required.
+// Config configures an [Authenticator]. Every field but Guesses, Renewals and IssuerAudience
+// is required.
 type Config struct {
 	Clients Clients
 	Replay  Replay
 	KeySets KeySets
-	// Slow verifies short secrets. Against an empty hash it must take as long as
-	// against a real one, and answer false.
+	// Slow verifies short secrets. For an empty hash it must take as long as for a real one,
+	// and return false.
 	Slow client.Hasher
-	// Vault opens the secrets of clients that sign with theirs.
+	// Vault opens sealed client secrets.
 	Vault client.Sealer
-	// Guesses bounds the tries at short secrets; nil sets no bound.
+	// Guesses counts attempts at short secrets; nil disables the limit.
 	Guesses client.Throttle
-	// Renewals takes secrets in our own form; nil leaves all as they are.
+	// Renewals stores new hashes of secrets; nil keeps legacy hashes.
 	Renewals Renewals
-	// Issuer is the audience that an assertion should have. Endpoints are the URLs at
-	// which clients authenticate; many libraries send one of those.
+	// Issuer is the expected audience of assertions. Endpoints are the URLs of the endpoints
+	// that authenticate clients, which many libraries use instead.
 	Issuer    string
 	Endpoints []string
 	// IssuerAudience accepts the issuer as the only audience (RFC 10070).
@@ -71,10 +71,10 @@ type Config struct {
 	Now            func() time.Time
 }
 
-// Authenticator tells which client a request comes from.
+// Authenticator authenticates the client of a request.
 type Authenticator struct {
 	cfg   Config
-	decoy client.Secret // of nobody: an unknown client's secret is compared with it
+	decoy client.Secret // for unknown clients: the secret of an unknown client is compared
 
 	shown    *shown
 	renewing sync.Map // the ids of clients whose secret is being kept anew
@@ -82,19 +82,19 @@ type Authenticator struct {
 
 // New returns an authenticator.
 func New(c Config) *Authenticator {
-	// A secret as long as this one is not hashed slowly, so nothing can fail.
+	// A long secret is not hashed slowly, so this cannot fail.
 	decoy, _ := client.HashSecret(context.Background(), c.Slow, client.NewSecret())
 	return &Authenticator{cfg: c, decoy: decoy, shown: newShown()}
 }
 
-// Authenticate returns the client that r authenticates as, by the one method it
-// registered. Its error is an [*oauth2.Error] or a failure of the server.
+// Authenticate returns the client that r authenticates as, with its registered method. It
+// returns an [*oauth2.Error], or another error for a failure of the server.
 //
-// The form of r has been parsed and checked before: valid UTF-8 without NUL, no
-// parameter twice, empty ones dropped. Public clients pass with their client_id
-// alone; whether that is enough is for the endpoint to say.
+// The form of r must be parsed and checked before: valid UTF-8 without NUL, no repeated and no
+// empty parameters. A public client needs only its client_id; the endpoint decides whether
+// that is enough.
 //
-// Spec: RFC 6749 §2.3, §3.2.1; OpenID Connect Core §9; RFC 7521 §4.2.
+// Spec: RFC 6749 §2.3, §3.2.1, OpenID Connect Core §9, RFC 7521 §4.2.
 func (a *Authenticator) Authenticate(ctx context.Context, r *http.Request) (*client.Client, error) {
 	cred, err := read(r)
 	if err != nil {
@@ -110,7 +110,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, r *http.Request) (*cli
 	}
 }
 
-// byName takes a public client at its word.
+// byName accepts a public client by its client_id.
 func (a *Authenticator) byName(ctx context.Context, cred credentials) (*client.Client, error) {
 	c, err := a.lookup(ctx, cred.id)
 	if err != nil {
@@ -122,7 +122,7 @@ func (a *Authenticator) byName(ctx context.Context, cred credentials) (*client.C
 	return c, nil
 }
 
-// lookup returns the client if it may act at all.
+// lookup returns the client if it exists and is enabled.
 func (a *Authenticator) lookup(ctx context.Context, id string) (*client.Client, error) {
 	c, err := a.cfg.Clients.Client(ctx, id)
 	switch {
@@ -138,12 +138,12 @@ func (a *Authenticator) lookup(ctx context.Context, id string) (*client.Client, 
 	return c, nil
 }
 
-// methods explains that c registered another method than it used.
+// methods returns the used and the registered method, for the log.
 func methods(c *client.Client, used string) []refusal.Attr {
 	return []refusal.Attr{refusal.Registered("registered_auth_method", registered(c)), refusal.Registered("used_auth_method", used)}
 }
 
-// registered is the method that c registered.
+// registered returns the method that c registered.
 func registered(c *client.Client) string {
 	if c.TokenEndpointAuthMethod == "" {
 		return client.AuthBasic // RFC 7591 §2

@@ -35,7 +35,7 @@ const (
 	shortSecret   = "open sesame"
 )
 
-// clock is when everything in these tests happens.
+// clock is the time in these tests.
 func clock() time.Time { return time.Unix(1_800_000_000, 0) }
 
 // registry is a set of clients that, as a database does, fails on what is no key.

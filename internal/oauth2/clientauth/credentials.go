@@ -9,13 +9,13 @@ import (
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
-// assertionType is the one client_assertion_type there is (RFC 7523 §2.2).
+// assertionType is the only client_assertion_type (RFC 7523 §2.2).
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-// maxID bounds a client_id before it is looked up.
+// maxID is the maximum length of a client_id.
 const maxID = 512
 
-// credentials are what a request brings to authenticate with.
+// credentials are the client credentials of a request.
 type credentials struct {
 	method    string
 	id        string // with an assertion the client_id of the form, which may be empty
@@ -23,7 +23,7 @@ type credentials struct {
 	assertion string
 }
 
-// read finds the one method that the request uses.
+// read returns the credentials of the single method that the request uses.
 func read(r *http.Request) (credentials, error) {
 	cred := credentials{
 		method:    client.AuthNone,
@@ -46,15 +46,15 @@ func read(r *http.Request) (credentials, error) {
 		cred.method = client.AuthPost
 	}
 	if cred.id == "" {
-		return credentials{}, unacceptable("the request names no client", refusal.ClientMissing)
+		return credentials{}, unacceptable("client_id or client credentials are missing", refusal.ClientMissing)
 	}
 	if !validID(cred.id) {
-		return credentials{}, failed("the client_id cannot be one", refusal.ClientUnknown)
+		return credentials{}, failed("invalid client_id", refusal.ClientUnknown)
 	}
 	return cred, nil
 }
 
-// fromHeader reads the Authorization header; formID is the client_id beside it.
+// fromHeader reads the Authorization header; formID is the client_id in the form.
 func fromHeader(header, formID string) (credentials, error) {
 	scheme, encoded, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Basic") {
@@ -70,7 +70,7 @@ func fromHeader(header, formID string) (credentials, error) {
 	return credentials{method: client.AuthBasic, id: id, secret: secret}, nil
 }
 
-// fromAssertion checks the parameters around a client assertion.
+// fromAssertion checks the parameters of a client assertion.
 func fromAssertion(cred credentials, kind string) (credentials, error) {
 	switch {
 	case cred.assertion == "":
@@ -84,7 +84,7 @@ func fromAssertion(cred credentials, kind string) (credentials, error) {
 	return cred, nil
 }
 
-// validID reports whether id can be looked up without harm to a database.
+// validID reports whether id can be looked up safely in a database.
 func validID(id string) bool {
 	return id != "" && len(id) <= maxID && utf8.ValidString(id) && !strings.Contains(id, "\x00")
 }

@@ -11,12 +11,12 @@ import (
 // The functions below return the errors of this package. The response must not tell an
 // unknown client from a disabled one or from a wrong secret, so the reason stays inside.
 
-// failed returns the one response to everything that depends on what is registered.
+// failed returns the response for every failure that depends on registered data.
 func failed(reason string, rule refusal.Rule, attrs ...refusal.Attr) *oauth2.Error {
 	return invalidClient("client authentication failed", refusal.New(rule, reason, attrs...))
 }
 
-// unacceptable returns the error for credentials that are invalid whatever is registered.
+// unacceptable returns the error for credentials that are invalid for any client.
 func unacceptable(description string, rule refusal.Rule, attrs ...refusal.Attr) *oauth2.Error {
 	return invalidClient(description, refusal.New(rule, description, attrs...))
 }
@@ -33,9 +33,8 @@ func malformed(description string, rule refusal.Rule) *oauth2.Error {
 	return oauth2.InvalidRequest(description).Because(refusal.New(rule, description))
 }
 
-// throttled returns the error for a client with too many failed attempts, who may try
-// again after wait. RFC 6749 §5.2 has no code for it; temporarily_unavailable is of
-// §4.1.2.1.
+// throttled returns the error for a client with too many failed attempts, which may try again
+// after wait. RFC 6749 §5.2 has no code for it; temporarily_unavailable is from §4.1.2.1.
 //
 // Spec: RFC 6585 §4.
 func throttled(wait time.Duration) *oauth2.Error {

@@ -114,7 +114,7 @@ func TestGuessesAtAShortSecretAreBounded(t *testing.T) {
 	}
 }
 
-func TestARightSecretCountsAnew(t *testing.T) {
+func TestCorrectSecretResetsTheLimit(t *testing.T) {
 	t.Parallel()
 
 	a, _, _ := guessed(t)

@@ -46,7 +46,7 @@ func imported(kept client.Secret) (*Authenticator, *renewed) {
 	return a, r
 }
 
-func TestASecretThatCameOverIsKeptAnewWhenItIsFirstShown(t *testing.T) {
+func TestLegacyHashIsReplacedOnFirstUse(t *testing.T) {
 	t.Parallel()
 
 	for kept, tc := range map[client.Secret]struct{ secret, form string }{
@@ -73,7 +73,7 @@ func TestASecretThatCameOverIsKeptAnewWhenItIsFirstShown(t *testing.T) {
 	}
 }
 
-func TestAClientPassesThoughItsSecretCannotBeKeptAnew(t *testing.T) {
+func TestClientPassesIfItsHashCannotBeReplaced(t *testing.T) {
 	t.Parallel()
 
 	a, r := imported(pbkdf2Secret)

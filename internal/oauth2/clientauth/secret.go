@@ -10,8 +10,8 @@ import (
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
-// machineMade is the length from which [client.HashSecret] keeps a secret as a
-// fast MAC; a shorter one it hashes slowly.
+// machineMade is the minimum length of secrets that [client.HashSecret] stores as a fast MAC.
+// It hashes shorter ones slowly.
 const machineMade = 32
 
 // bySecret authenticates with a client secret, from the header or the form.
@@ -19,7 +19,7 @@ const machineMade = 32
 // Spec: RFC 6749 §2.3.1.
 func (a *Authenticator) bySecret(ctx context.Context, cred credentials) (*client.Client, error) {
 	if cred.secret == "" || len(cred.secret) > client.MaxSecret {
-		return nil, failed("the secret cannot be one", refusal.SecretMismatch)
+		return nil, failed("invalid client_secret", refusal.SecretMismatch)
 	}
 	c, err := a.lookup(ctx, cred.id)
 	refused, ok := errors.AsType[*oauth2.Error](err)
@@ -40,7 +40,7 @@ func (a *Authenticator) bySecret(ctx context.Context, cred credentials) (*client
 	case fit == "":
 		return nil, failed("the secret is wrong", refusal.SecretMismatch, secretAttrs(c, cred.method)...)
 	case registered(c) != cred.method:
-		// Who knows the secret may know this too: it is the commonest mistake.
+		// The caller knows the secret, so it may know this too: it is the most common mistake.
 		return nil, unacceptable("the client registered another token_endpoint_auth_method", refusal.AuthMethodMismatch, methods(c, cred.method)...)
 	}
 	if fit == kept {
@@ -49,8 +49,8 @@ func (a *Authenticator) bySecret(ctx context.Context, cred credentials) (*client
 	return c, nil
 }
 
-// secretAttrs explains that a wrong secret came for c, which may have registered another
-// method.
+// secretAttrs returns log attributes for a wrong secret of c, which may have registered
+// another method.
 func secretAttrs(c *client.Client, used string) []refusal.Attr {
 	attrs := methods(c, used)
 	if len(c.RotatedSecrets) > 0 {
@@ -59,8 +59,8 @@ func secretAttrs(c *client.Client, used string) []refusal.Attr {
 	return attrs
 }
 
-// renew keeps the secret of c in our own form if it is in that of another server. What
-// stands in the way is no fault of the client's: the next time will do as well.
+// renew replaces the legacy hash of the secret of c, if it has one. A failure does not affect
+// the request: the next one tries again.
 func (a *Authenticator) renew(ctx context.Context, c *client.Client, secret string) {
 	if !c.Secret.IsLegacyHash() || a.cfg.Renewals == nil || client.CheckSecret(secret) != nil {
 		return
@@ -75,9 +75,9 @@ func (a *Authenticator) renew(ctx context.Context, c *client.Client, secret stri
 	}
 }
 
-// try compares the secret, if there were not too many wrong ones of late: with the one
-// kept, and with those of before that are good yet. It returns the one that fits, which
-// is empty for none. What was right before is right without any of that.
+// try compares the secret with the current one and the valid rotated ones, unless there were
+// too many recent wrong ones. It returns the matching one, or "". A recently accepted secret
+// skips the limit and the hash.
 func (a *Authenticator) try(ctx context.Context, cred credentials, kept client.Secret, before []client.Secret) (fit client.Secret, err error) {
 	all := append([]client.Secret{kept}, before...)
 	slow := kept != "" && len(cred.secret) < machineMade
@@ -106,7 +106,7 @@ func (a *Authenticator) try(ctx context.Context, cred credentials, kept client.S
 	return fit, nil
 }
 
-// fitting returns the one of those kept that a secret fits, if any.
+// fitting returns the stored secret that matches, if any.
 func (a *Authenticator) fitting(ctx context.Context, all []client.Secret, sent string) (client.Secret, error) {
 	fits, err := a.fits(ctx, all[0], sent)
 	if fits || err != nil {
@@ -117,7 +117,7 @@ func (a *Authenticator) fitting(ctx context.Context, all []client.Secret, sent s
 		if len(sent) >= machineMade && !old.IsLegacyHash() {
 			slow = unequal{}
 		}
-		// That this takes longer tells that the operator has changed the secret of late.
+		// The longer time reveals that the operator has recently rotated the secret.
 		if fits, err := old.Verify(ctx, slow, sent); fits || err != nil {
 			return old, err
 		}
@@ -125,13 +125,12 @@ func (a *Authenticator) fitting(ctx context.Context, all []client.Secret, sent s
 	return "", nil
 }
 
-// fits compares a secret with the one kept, if any, in a time that depends on
-// nothing but the length of what was sent.
+// fits compares a secret with the stored one, if any, in a time that depends only on the
+// length of the input.
 //
-// The length also says how such a secret would be kept. A short one always costs
-// a slow hash, whether or not the client exists and has one; a long one never
-// does, since it cannot be what a slow hash was made of. The exception is a hash that
-// another server made, for as long as it is there.
+// A short secret always costs a slow hash, whether or not the client exists and has a secret.
+// A long one never does, since slow hashes are made only from short secrets. The exception is
+// a legacy hash of another server.
 func (a *Authenticator) fits(ctx context.Context, kept client.Secret, sent string) (bool, error) {
 	if kept == "" {
 		kept = a.decoy
@@ -150,7 +149,7 @@ func (a *Authenticator) fits(ctx context.Context, kept client.Secret, sent strin
 	return fits, nil
 }
 
-// noted remembers whether a slow hash was computed.
+// noted records whether a slow hash was computed.
 type noted struct {
 	client.Hasher
 	used bool
@@ -161,7 +160,7 @@ func (n *noted) Verify(ctx context.Context, hash, secret string) (bool, error) {
 	return n.Hasher.Verify(ctx, hash, secret)
 }
 
-// unequal finds every slow hash different, at once.
+// unequal rejects every slow hash without computing it.
 type unequal struct{ client.Hasher }
 
 func (unequal) Verify(context.Context, string, string) (bool, error) { return false, nil }

@@ -26,7 +26,7 @@ func checkFault(t *testing.T, a *Authenticator, r *http.Request, want error) {
 	}
 }
 
-func TestWhoeverGuessesASecretLearnsNothingOfTheClient(t *testing.T) {
+func TestWrongSecretRevealsNothingAboutTheClient(t *testing.T) {
 	t.Parallel()
 
 	disabled := withSecret(t, "disabled", client.AuthPost, shortSecret)

@@ -9,13 +9,12 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 )
 
-// maxShown is how many secrets are remembered, of as many clients.
+// maxShown is the maximum number of cached secrets.
 const maxShown = 10_000
 
-// shown remembers the short secrets that were right, so that a client pays for the slow
-// hash once and not with each request. It holds no secret, but a MAC of it together
-// with what is kept of it: when that changes, nothing is remembered. Whatever is wrong
-// is not found here, and costs what it always costs.
+// shown caches short secrets that were accepted, so that a client pays for the slow hash once.
+// It stores a MAC of the secret and its stored hash: a changed hash invalidates the entry. A
+// wrong secret is never found here, and costs a slow hash.
 type shown struct {
 	key [sha256.Size]byte // of this process alone
 
@@ -29,7 +28,7 @@ func newShown() *shown {
 	return s
 }
 
-// mac binds secret to the client and to what is kept. No id and no kept form holds a NUL.
+// mac binds secret to the client and to the stored hash. Neither contains a NUL.
 func (s *shown) mac(id string, kept client.Secret, secret string) (sum [sha256.Size]byte) {
 	mac := hmac.New(sha256.New, s.key[:])
 	mac.Write([]byte(id + "\x00" + string(kept) + "\x00" + secret))
@@ -37,7 +36,7 @@ func (s *shown) mac(id string, kept client.Secret, secret string) (sum [sha256.S
 	return sum
 }
 
-// before reports whether secret was right before.
+// before reports whether secret was accepted before.
 func (s *shown) before(id string, kept client.Secret, secret string) bool {
 	sum := s.mac(id, kept, secret)
 	s.mu.Lock()
@@ -46,7 +45,7 @@ func (s *shown) before(id string, kept client.Secret, secret string) bool {
 	return found
 }
 
-// remember notes that secret is right.
+// remember records that secret was accepted.
 func (s *shown) remember(id string, kept client.Secret, secret string) {
 	sum := s.mac(id, kept, secret)
 	s.mu.Lock()

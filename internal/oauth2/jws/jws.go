@@ -1,9 +1,8 @@
-// Package jws reads the JSON Web Signatures that clients make: their assertions
-// and their request objects.
+// Package jws verifies the JSON Web Signatures of clients: client assertions and request
+// objects.
 //
-// What it takes has one spelling. The keys, and the addresses of keys, that a
-// header may bring are never looked at: the caller says whose keys they are, and
-// which algorithms it accepts.
+// It accepts exactly one encoding. It ignores keys and key URLs in the header: the caller
+// passes the keys and the accepted algorithms.
 package jws
 
 import (
@@ -15,40 +14,39 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// MaxLength is how many bytes of a JWS are looked at.
+// MaxLength is the maximum size of a JWS in bytes.
 const MaxLength = 16 << 10
 
 const maxKID = 256
 
-// What is wrong with a JWS, to be read after the name of what it should have been.
+// Errors of a JWS. Callers prefix their text with the name of the object.
 var (
 	ErrMalformed = errors.New("is not a compact JWS")
-	ErrExtension = errors.New("demands an extension that is not supported")
-	ErrKID       = errors.New("has a kid that cannot be one")
+	ErrExtension = errors.New("requires an extension that is not supported")
+	ErrKID       = errors.New("has an invalid kid")
 	ErrNoKey     = errors.New("was signed with a key that the client did not register")
-	ErrSignature = errors.New("has a signature that does not verify")
+	ErrSignature = errors.New("has an invalid signature")
 )
 
-// Algorithms are those of signatures by a client's own key.
+// Algorithms returns the supported algorithms with a public key.
 func Algorithms() []string { return []string{"RS256", "PS256", "ES256", "EdDSA"} }
 
-// JWS has been taken apart and not yet verified. Its header and payload are what
-// somebody says until it is.
+// JWS is a parsed JWS. Its header and payload are not verified before [JWS.Verify].
 type JWS struct {
 	Alg, KID string
 	Header   Object
 	Payload  Object
-	// Raw is the payload as it was written.
+	// Raw is the payload as sent.
 	Raw []byte
 
 	signed    string // header and payload, as they came
 	signature []byte
 }
 
-// Parse takes apart a compact JWS: strict base64 without line breaks, and no
-// member of header or payload twice.
+// Parse parses a compact JWS: strict base64url without line breaks, and no repeated member in
+// header or payload.
 //
-// Spec: RFC 7515 §4, §7.1; RFC 8725 §3.11.
+// Spec: RFC 7515 §4, §7.1, RFC 8725 §3.11.
 func Parse(compact string) (*JWS, error) {
 	if len(compact) > MaxLength || strings.Count(compact, ".") != 2 || strings.ContainsAny(compact, "\r\n") {
 		return nil, ErrMalformed
@@ -79,8 +77,8 @@ func Parse(compact string) (*JWS, error) {
 	return j, nil
 }
 
-// Typed reports whether the header leaves typ out, or has one of types, which are
-// in lower case (RFC 7515 §4.1.9).
+// Typed reports whether the header has no typ, or one of types, which are in lower case (RFC
+// 7515 §4.1.9).
 func (j *JWS) Typed(types ...string) bool {
 	if !j.Header.Has("typ") {
 		return true
@@ -89,11 +87,10 @@ func (j *JWS) Typed(types ...string) bool {
 	return slices.Contains(types, strings.TrimPrefix(typ, "application/"))
 }
 
-// Signed reports whether there is a signature at all.
+// Signed reports whether the JWS has a signature.
 func (j *JWS) Signed() bool { return len(j.signature) > 0 }
 
-// Verify returns nil if one of keys made the signature. Of many that may have, it
-// tries ten.
+// Verify returns nil if one of keys made the signature. It tries at most ten keys.
 func (j *JWS) Verify(keys []jose.JSONWebKey) error {
 	tried := 0
 	for i := range keys {
@@ -113,8 +110,8 @@ func (j *JWS) Verify(keys []jose.JSONWebKey) error {
 	return ErrSignature
 }
 
-// older returns the name under which an algorithm is registered here: RFC 9864
-// names EdDSA with Ed25519 anew, and some libraries know only that name.
+// older returns the registered name of an algorithm: RFC 9864 renames EdDSA with Ed25519, and
+// some libraries use only the new name.
 func older(alg string) string {
 	if alg == "Ed25519" {
 		return "EdDSA"

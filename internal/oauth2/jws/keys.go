@@ -13,15 +13,15 @@ import (
 )
 
 const (
-	// MaxTries bounds the signatures verified for one JWS without a kid.
+	// MaxTries is the maximum number of keys tried for one JWS without a kid.
 	MaxTries = 10
-	// An RSA key outside these bounds is too weak, or a way to make us work.
+	// Shorter RSA keys are too weak, and longer ones cost too much processor time.
 	minRSABits, maxRSABits = 2048, 8192
-	// es256Half is the length of r and of s in a signature (RFC 7518 §3.4).
+	// es256Half is the size of r and of s in a signature (RFC 7518 §3.4).
 	es256Half = 32
 )
 
-// usable reports whether key may have signed a JWS with this header.
+// usable reports whether key matches the header of the JWS.
 //
 // Spec: RFC 7517 §4, RFC 7518 §3.
 func usable(key *jose.JSONWebKey, alg, kid string) bool {
@@ -43,7 +43,7 @@ func usable(key *jose.JSONWebKey, alg, kid string) bool {
 	}
 }
 
-// signedBy reports whether a usable key made the signature.
+// signedBy reports whether key made the signature.
 func (j *JWS) signedBy(key any) bool {
 	sum := sha256.Sum256([]byte(j.signed))
 	switch public := key.(type) {

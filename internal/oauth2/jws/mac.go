@@ -8,15 +8,15 @@ import (
 	"slices"
 )
 
-// MACs are the algorithms by which a client signs with its secret.
+// MACs returns the algorithms with a client secret.
 func MACs() []string { return []string{"HS256", "HS384", "HS512"} }
 
-// MAC reports whether the header names one of [MACs]. A JWS under such an algorithm
-// is verified with a secret and never with a public key, which anybody knows.
+// MAC reports whether the alg is one of [MACs]. Such a JWS is verified with a secret, and
+// never with a public key, which anyone knows.
 func (j *JWS) MAC() bool { return slices.Contains(MACs(), j.Alg) }
 
-// VerifyMAC returns nil if secret made the signature. One that is shorter than the
-// hash is no key for it (RFC 7518 §3.2).
+// VerifyMAC returns nil if secret made the signature. A secret shorter than the hash is not a
+// valid key (RFC 7518 §3.2).
 func (j *JWS) VerifyMAC(secret []byte) error {
 	var maker func() hash.Hash
 	switch j.Alg {

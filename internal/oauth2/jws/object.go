@@ -10,15 +10,14 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth bounds how deep arrays and objects nest.
+// maxDepth is the maximum nesting of arrays and objects.
 const maxDepth = 32
 
-// Object is a JSON object as it was written: without NUL, every member once, its name
-// compared with case. The decoder of the standard library, left alone, takes the
-// last of several and EXP for exp.
+// Object is a JSON object without NUL, repeated members, or case-insensitive matches: the
+// decoder of the standard library accepts EXP for exp, and the last of repeated members.
 type Object map[string]any
 
-// parseObject reads a whole text as one JSON object.
+// parseObject parses a text that is exactly one JSON object.
 func parseObject(text []byte) (Object, bool) {
 	if !utf8.Valid(text) {
 		return nil, false
@@ -33,7 +32,7 @@ func parseObject(text []byte) (Object, bool) {
 	return members, errors.Is(err, io.EOF)
 }
 
-// parseValue reads one value and all within it, which obeys the same rules.
+// parseValue parses one value recursively, with the same rules.
 func parseValue(dec *json.Decoder, depth int) (any, bool) {
 	token, err := dec.Token()
 	if err != nil {
@@ -53,7 +52,7 @@ func parseValue(dec *json.Decoder, depth int) (any, bool) {
 	}
 }
 
-// plain reports whether a text is one that any database takes.
+// plain reports whether any database can store the text.
 func plain(text string) bool { return !strings.Contains(text, "\x00") }
 
 func parseMembers(dec *json.Decoder, depth int) (any, bool) {
@@ -85,20 +84,19 @@ func parseItems(dec *json.Decoder, depth int) (any, bool) {
 	return items, err == nil
 }
 
-// Has reports whether there is a member of that name.
+// Has reports whether the object has the member.
 func (o Object) Has(name string) bool {
 	_, ok := o[name]
 	return ok
 }
 
-// Text returns a member that is a string, or nothing.
+// Text returns a string member, or "".
 func (o Object) Text(name string) string {
 	s, _ := o[name].(string)
 	return s
 }
 
-// Date returns a member that is a NumericDate (RFC 7519 §2), which may have a
-// fraction.
+// Date returns a NumericDate member (RFC 7519 §2), which may have a fraction.
 func (o Object) Date(name string) (time.Time, bool) {
 	const farthest = 1e12 // seconds; their microseconds still are an int64
 	seconds, ok := o[name].(float64)

@@ -40,7 +40,7 @@ func FuzzObject(f *testing.F) {
 	})
 }
 
-// FuzzObjectClaims holds the same of what stands under a good signature.
+// FuzzObjectClaims checks the same for claims under a valid signature.
 func FuzzObjectClaims(f *testing.F) {
 	for _, e := range []edits{
 		nil,

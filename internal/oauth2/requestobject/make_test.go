@@ -20,7 +20,7 @@ import (
 
 const issuer = "https://id.example.org"
 
-// clock is when everything in these tests happens.
+// clock is the time in these tests.
 func clock() time.Time { return time.Unix(1_800_000_000, 0) }
 
 // signingKey is always the same, so that committed seeds stay good; the client
@@ -81,7 +81,7 @@ func (registered) Keys(_ context.Context, c *client.Client, _ string) ([]jose.JS
 	return keys, nil
 }
 
-// site is what a client published, by address.
+// site maps the URLs of a client to their documents.
 type site map[string]string
 
 var errAbsent = errors.New("answered 404")

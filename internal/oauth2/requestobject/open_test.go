@@ -190,7 +190,7 @@ func TestASiteThatHangsIsTheClientsFault(t *testing.T) {
 
 var errLost = errors.New("connection refused")
 
-// lost has no keys for a reason of its own.
+// lost returns keys that are unavailable because of this server.
 type lost struct{}
 
 func (lost) Keys(context.Context, *client.Client, string) ([]jose.JSONWebKey, error) {
@@ -211,12 +211,12 @@ func TestKeysThatCannotBeHad(t *testing.T) {
 	}
 }
 
-// crowded has no room to fetch anything.
+// crowded rejects every fetch because of overload.
 type crowded struct{}
 
 func (crowded) GetAs(context.Context, string, string) ([]byte, error) { return nil, client.ErrBusy }
 
-func TestThatThereIsNoRoomIsNobodysFault(t *testing.T) {
+func TestOverloadIsTemporary(t *testing.T) {
 	t.Parallel()
 
 	c := app(t)

@@ -10,11 +10,11 @@ import (
 	"github.com/ostiary/ostiary/internal/oauth2/jws"
 )
 
-// maxItems bounds the values of a parameter that may have several.
+// maxItems is the maximum number of values of one parameter.
 const maxItems = 100
 
-// known are the parameters that an object may hold. The other members are for
-// others, or say who made the object and for how long.
+// known are the authorization request parameters. Other members are ignored, or are claims
+// about the object itself.
 func known() []string {
 	return []string{
 		"client_id", "redirect_uri", "response_type", "response_mode", "state", "scope", "resource", "audience",
@@ -23,10 +23,10 @@ func known() []string {
 	}
 }
 
-// parameters returns what the object says as it would stand in a form. As there,
-// what is empty is absent.
+// parameters returns the parameters in the object as form values. Empty values count as
+// missing.
 //
-// Spec: RFC 9101 §4; OpenID Connect Core §6.1.
+// Spec: RFC 9101 §4, OpenID Connect Core §6.1.
 func parameters(object *jws.JWS) (url.Values, error) {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(object.Raw, &members); err != nil {
@@ -40,7 +40,7 @@ func parameters(object *jws.JWS) (url.Values, error) {
 		}
 		texts, ok := written(name, value, members[name])
 		if !ok {
-			return nil, invalid("has a " + name + " of a kind that it cannot be")
+			return nil, invalid("has a " + name + " with an invalid type")
 		}
 		if len(texts) > 0 {
 			inside[name] = texts
@@ -49,15 +49,14 @@ func parameters(object *jws.JWS) (url.Values, error) {
 	return inside, nil
 }
 
-// written returns a member as the values of a parameter; raw is how it stands in
-// the object.
+// written returns a member as form values; raw is its JSON.
 func written(name string, value any, raw json.RawMessage) ([]string, bool) {
 	switch value := value.(type) {
 	case string:
 		return plain(value)
 	case float64:
-		// As it stands: a number that is not whole, or not in plain digits, is none
-		// that any parameter could mean.
+		// Keep the text: a number that is not an integer in plain digits is invalid for every
+		// parameter.
 		text := string(raw)
 		return []string{text}, strings.Trim(text, "0123456789") == ""
 	case []any:
@@ -85,7 +84,7 @@ func written(name string, value any, raw json.RawMessage) ([]string, bool) {
 	}
 }
 
-// plain returns a text unless it is empty. PostgreSQL stores no NUL.
+// plain returns a text unless it is empty. PostgreSQL cannot store NUL.
 func plain(text string) ([]string, bool) {
 	if text == "" {
 		return nil, true

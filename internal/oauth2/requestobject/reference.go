@@ -15,21 +15,19 @@ import (
 )
 
 const (
-	// maxReference is the greatest length of a request_uri (OpenID Connect Core
-	// section 6.2).
+	// maxReference is the maximum length of a request_uri (OpenID Connect Core §6.2).
 	maxReference = 512
-	// patience is how long a fetch may take. The client's keys may have to be
-	// fetched after it, while the same person waits.
+	// patience is the timeout of a fetch. The client's keys may have to be fetched afterwards,
+	// while the same user waits.
 	patience = 4 * time.Second
 )
 
-// fetch returns the object at a request_uri, which must be one that the client
-// registered: whoever could name others could make us call anybody.
+// fetch returns the object at a request_uri, which the client must have registered: otherwise
+// any client could make this server call arbitrary hosts.
 //
-// A fragment is there for caches, which see by it that the object has changed; we
-// keep none. Of an unsigned object it is the one thing that says who made it, so
-// that it must be the object's hash. A signature says it by itself, and clients that
-// sign register fragments before they know what they will ask.
+// A fragment lets caches detect a changed object; this server caches none. For an unsigned
+// object the fragment is the only proof of its origin, so it must be the hash of the object.
+// Clients that sign objects may register fragments before they create the object.
 //
 // Spec: OpenID Connect Core §6.2, RFC 9101 §5.2, §10.4.
 func (o *Opener) fetch(ctx context.Context, c *client.Client, reference string) (string, error) {
@@ -48,13 +46,13 @@ func (o *Opener) fetch(ctx context.Context, c *client.Client, reference string) 
 		return "", fmt.Errorf("fetch request object: %w", err)
 	}
 	if err != nil {
-		refused := newError(oauth2.CodeInvalidRequestURI, "There is no request object to be had at the request_uri")
+		refused := newError(oauth2.CodeInvalidRequestURI, "The request object at the request_uri cannot be fetched")
 		refused.Reason = err.Error()
 		return "", refused
 	}
 	sum := sha256.Sum256(text)
 	if hashed && c.RequestObjectSigningAlg == algNone && base64.RawURLEncoding.EncodeToString(sum[:]) != hash {
-		return "", newError(oauth2.CodeInvalidRequestURI, "The request object is not the one that the request_uri was registered for")
+		return "", newError(oauth2.CodeInvalidRequestURI, "The request object does not match the hash in the registered request_uri")
 	}
 	return strings.TrimRight(string(text), "\r\n"), nil
 }

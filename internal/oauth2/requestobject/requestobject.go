@@ -1,10 +1,9 @@
-// Package requestobject opens request objects: authorization requests that come
-// as a JWT, by value in the parameter request or by reference in request_uri.
+// Package requestobject opens request objects: authorization requests as a JWT, by value in
+// the parameter request or by reference in request_uri.
 //
-// What comes out is plain parameters. Nothing behind this room knows that there
-// was an object, and none is ever kept or verified again. Only an address that the
-// client registered is fetched, and only a key that the client registered is
-// believed.
+// It returns plain parameters. Callers do not see that there was an object, and no object is
+// stored or verified again. It fetches only registered request URIs, and accepts only
+// registered keys.
 package requestobject
 
 import (
@@ -19,47 +18,46 @@ import (
 	"github.com/ostiary/ostiary/internal/oauth2"
 )
 
-// The parameters that bring an object.
+// The parameters for request objects.
 const (
 	byValue     = "request"
 	byReference = "request_uri"
 )
 
-// KeySets gives the public keys of clients.
+// KeySets returns the public keys of clients.
 type KeySets interface {
-	// Keys returns the keys of c, from its jwks or its jwks_uri. When kid is not
-	// empty and not among those at hand, it may fetch them again.
+	// Keys returns the keys of c, from its jwks or its jwks_uri. If kid is not empty and not
+	// cached, it may fetch the keys again.
 	Keys(ctx context.Context, c *client.Client, kid string) ([]jose.JSONWebKey, error)
 }
 
-// Documents fetches what clients published.
+// Documents fetches documents of clients.
 type Documents interface {
-	// GetAs returns the body of a small document from a safe address, in a bounded
+	// GetAs returns the body of a document from an allowed address, with limits on size and
 	// time.
 	GetAs(ctx context.Context, rawURL, accept string) ([]byte, error)
 }
 
-// Opener opens request objects. All of its members but Registered are set.
+// Opener opens request objects. All fields but Registered are required.
 type Opener struct {
 	Issuer    string
 	KeySets   KeySets
 	Documents Documents
-	// Registered fetches for clients that registered themselves, apart from those of
-	// the operator's: anybody can register a server that hangs. Nil is Documents.
+	// Registered fetches for dynamically registered clients, separately from other clients:
+	// anyone can register a server that hangs. Nil uses Documents.
 	Registered Documents
 	Now        func() time.Time
 }
 
-// Open returns the parameters of a request of c, whose own form is the query or
-// body that it came in. A request without an object is returned as it is.
+// Open returns the parameters of a request of c, whose own form is the query or body of the
+// request. A request without an object is returned unchanged.
 //
-// What the object says counts. Parameters beside it fill in what it leaves out,
-// unless the client registered that it always signs: then they are as good as
-// absent.
+// Parameters in the object take precedence. Parameters outside of it are used if the object
+// lacks them, unless the client registered require_signed_request_object.
 //
-// Its error is an [*oauth2.Error] or a failure of the server.
+// It returns an [*oauth2.Error], or another error for a failure of the server.
 //
-// Spec: OpenID Connect Core §6; RFC 9101 §5, §6.
+// Spec: OpenID Connect Core §6, RFC 9101 §5, §6.
 func (o *Opener) Open(ctx context.Context, c *client.Client, form url.Values) (url.Values, error) {
 	var compact string
 	switch value, reference := form.Get(byValue), form.Get(byReference); {
@@ -84,11 +82,11 @@ func (o *Opener) Open(ctx context.Context, c *client.Client, form url.Values) (u
 	return together(c, form, inside)
 }
 
-// together joins the parameters outside an object and inside it.
+// together joins the parameters outside and inside an object.
 func together(c *client.Client, outside, inside url.Values) (url.Values, error) {
 	id, kind := inside.Get("client_id"), inside.Get("response_type")
 	if id != "" && id != c.ID {
-		return nil, invalid("is of another client")
+		return nil, invalid("has another client_id")
 	}
 	if beside := outside.Get("response_type"); kind != "" && beside != "" && client.ResponseType(kind) != client.ResponseType(beside) {
 		return nil, invalid("has another response_type than the request")

@@ -13,18 +13,17 @@ import (
 	"github.com/ostiary/ostiary/internal/oauth2/jws"
 )
 
-// algNone is what a client registers that does not sign its objects.
+// algNone is the registered algorithm of a client that does not sign objects.
 const algNone = "none"
 
-// leeway is how far ahead of ours a client's clock may be. An object gets no time
-// beyond its exp.
+// leeway is the tolerated clock skew of a client. It does not extend the exp of an object.
 const leeway = 10 * time.Second
 
-// Algorithms are those that an object may be signed with.
+// Algorithms returns the supported signing algorithms of objects.
 func Algorithms() []string { return jws.Algorithms() }
 
-// read returns the parameters of an object that the client made. What the object
-// says is judged first, since that costs nothing.
+// read returns the parameters of an object of the client. It checks the claims first, since
+// that needs no query.
 func (o *Opener) read(ctx context.Context, c *client.Client, compact string) (url.Values, error) {
 	object, err := jws.Parse(compact)
 	if err != nil {
@@ -46,16 +45,15 @@ func (o *Opener) read(ctx context.Context, c *client.Client, compact string) (ur
 	return inside, o.verify(ctx, c, object)
 }
 
-// judgeHeader checks that the object is of the kind and under the algorithm that it
-// has to be. An unsigned one is only as good as parameters that anybody can write,
-// and passes only where the client registered that it sends those.
+// judgeHeader checks typ and alg. An unsigned object proves nothing about its origin, and is
+// accepted only if the client registered the algorithm none.
 //
-// Spec: RFC 8725 §3.1, §3.11; RFC 9101 §10.1, §10.8.
+// Spec: RFC 8725 §3.1, §3.11, RFC 9101 §10.1, §10.8.
 func judgeHeader(c *client.Client, object *jws.JWS) error {
 	registered := c.RequestObjectSigningAlg
 	switch {
 	case !object.Typed("jwt", "oauth-authz-req+jwt"):
-		return invalid("has a typ for another use")
+		return invalid("has a typ that is not accepted here")
 	case object.Alg == algNone && (registered != algNone || c.RequireSignedRequestObject):
 		return invalid("must be signed")
 	case object.Alg == algNone && object.Signed():
@@ -68,9 +66,9 @@ func judgeHeader(c *client.Client, object *jws.JWS) error {
 	return nil
 }
 
-// judge checks who the object is from and for, and when.
+// judge checks issuer, audience and times.
 //
-// Spec: OpenID Connect Core §6.1; RFC 9101 §4, §10.8; RFC 7519 §4.1.
+// Spec: OpenID Connect Core §6.1, RFC 9101 §4, §10.8, RFC 7519 §4.1.
 func (o *Opener) judge(c *client.Client, said jws.Object) error {
 	now := o.Now()
 	switch {
@@ -79,10 +77,10 @@ func (o *Opener) judge(c *client.Client, said jws.Object) error {
 	case said.Has("aud") && !names(said["aud"], o.Issuer):
 		return invalid("has an aud that does not name this server")
 	case said.Text("sub") == c.ID:
-		// So says a client assertion, which could then be taken for a request.
+		// A client assertion has such a sub, and could then be used as a request object.
 		return invalid("must not have the client_id as its sub")
 	case said.Has(byValue) || said.Has(byReference):
-		return invalid("must not hold another")
+		return invalid("must not contain another request object")
 	}
 	if said.Has("exp") {
 		if until, ok := said.Date("exp"); !ok || !until.After(now) {
@@ -100,7 +98,7 @@ func (o *Opener) judge(c *client.Client, said jws.Object) error {
 	return nil
 }
 
-// names reports whether an audience, one or several, includes us.
+// names reports whether an audience, a string or a list, includes this server.
 func names(audience any, us string) bool {
 	if list, ok := audience.([]any); ok {
 		return slices.Contains(list, any(us))
@@ -108,7 +106,7 @@ func names(audience any, us string) bool {
 	return audience == us
 }
 
-// verify tells whether c signed the object with a key it registered.
+// verify checks that c signed the object with a registered key.
 func (o *Opener) verify(ctx context.Context, c *client.Client, object *jws.JWS) error {
 	keys, err := o.KeySets.Keys(ctx, c, object.KID)
 	if errors.Is(err, client.ErrKeysUnavailable) {

@@ -1,9 +1,8 @@
-// Package tokenhook asks the operator's programs about tokens that are about to be given
-// out: whether they may be, and what is said in them beside what the protocol says.
+// Package tokenhook calls the configured token hooks before tokens are issued. A hook may deny
+// the tokens or add claims to them.
 //
-// The requests and answers are those of Ory Hydra's token hook and refresh hook, so
-// that a program written for them works unchanged. The older form of the refresh hook
-// is part of the newer one.
+// Requests and responses are those of Ory Hydra's token hook and refresh hook, so that
+// existing hooks work unchanged.
 package tokenhook
 
 import (
@@ -18,52 +17,52 @@ import (
 )
 
 var (
-	// ErrDenied reports that a hook wants no tokens to be given out.
+	// ErrDenied reports that a hook denied the tokens.
 	ErrDenied = errors.New("denied by a hook")
-	// ErrFailed reports that a hook did not answer as it should.
+	// ErrFailed reports an invalid response of a hook.
 	ErrFailed = errors.New("hook failed")
 )
 
-// Caller reaches a program of the operator's. Its errors are for the log, but for those
-// that are temporary, as [client.ErrBusy] is.
+// Caller calls a hook. Its errors are for the log, except for temporary ones such as
+// [client.ErrBusy].
 type Caller interface {
 	Call(ctx context.Context, body []byte) (status int, answer []byte, err error)
 }
 
-// Subject is what a hook is asked about.
+// Subject is the input of a hook.
 type Subject struct {
 	GrantType       string
 	ClientID        string
 	RequestedScopes []string
 	Scopes          []string // that are granted
 	Audience        []string
-	Assertion       string // that is brought, if any
+	Assertion       string // the presented code or refresh token, if any
 
-	Person Person // the client itself, where there is no person
+	Person Person // nil if the client acts for itself
 	Extra  grant.ExtraClaims
 	Style  Style
 }
 
-// Person is for whom the tokens are.
+// Person is the user that the tokens are for.
 type Person struct {
-	Subject  string // as we know them
+	Subject  string // the account's subject and claims
 	KnownAs  string // as the client does
 	Username string
 	Issuer   string
-	AuthTime int64 // seconds since 1970; 0 is none
+	AuthTime int64 // seconds since 1970; 0 if unknown
 	ACR      string
 	AMR      []string
 	Nonce    string
 	Now      time.Time
 }
 
-// Style is how access tokens show what is added to them.
+// Style is the format of added claims in access tokens.
 type Style struct {
 	TopLevel []string
 	Mirror   bool
 }
 
-// Tokens asks a token hook. It returns what is said in tokens from now on.
+// Tokens calls a token hook. It returns the new extra claims.
 func Tokens(ctx context.Context, to Caller, s *Subject) (grant.ExtraClaims, error) {
 	asked := tokenRequest{Session: s.session(), Request: request{
 		requester: s.requester(), RequestedScopes: full(s.RequestedScopes), Payload: map[string][]string{},
@@ -74,7 +73,7 @@ func Tokens(ctx context.Context, to Caller, s *Subject) (grant.ExtraClaims, erro
 	return ask(ctx, to, asked, s.Extra)
 }
 
-// Refresh asks a refresh hook.
+// Refresh calls a refresh hook.
 func Refresh(ctx context.Context, to Caller, s *Subject) (grant.ExtraClaims, error) {
 	return ask(ctx, to, refreshRequest{
 		Subject: s.Person.Subject, Session: s.session(), Requester: s.requester(),
@@ -82,7 +81,7 @@ func Refresh(ctx context.Context, to Caller, s *Subject) (grant.ExtraClaims, err
 	}, s.Extra)
 }
 
-// answer is what a hook says.
+// answer is the response of a hook.
 type answer struct {
 	Session *struct {
 		AccessToken json.RawMessage `json:"access_token"`
@@ -90,8 +89,8 @@ type answer struct {
 	} `json:"session"`
 }
 
-// ask asks a hook. What it answers takes the place of what was said before, but for the
-// name that the client has for the person, which is no claim.
+// ask calls a hook. Its response replaces the previous extra claims, except for the forced
+// subject, which is not a claim.
 func ask(ctx context.Context, to Caller, about any, before grant.ExtraClaims) (grant.ExtraClaims, error) {
 	body, err := json.Marshal(about)
 	if err != nil {
@@ -106,11 +105,11 @@ func ask(ctx context.Context, to Caller, about any, before grant.ExtraClaims) (g
 	case status == http.StatusForbidden:
 		return before, ErrDenied
 	case status != http.StatusOK:
-		return before, fmt.Errorf("%w: answered %d", ErrFailed, status)
+		return before, fmt.Errorf("%w: status %d", ErrFailed, status)
 	}
 	var said answer
 	if err := json.Unmarshal(text, &said); err != nil || said.Session == nil {
-		return before, fmt.Errorf("%w: the answer has no session", ErrFailed)
+		return before, fmt.Errorf("%w: the response has no session", ErrFailed)
 	}
 	after := grant.ExtraClaims{ForcedSubject: before.ForcedSubject}
 	if after.IDToken, err = added(said.Session.IDToken, grant.ProtocolClaims()); err != nil {

@@ -21,7 +21,7 @@ func (s saying) Call(context.Context, []byte) (int, []byte, error) {
 	return s.status, []byte(s.answer), s.err
 }
 
-func TestWhatAHookSaysTakesThePlaceOfWhatWasSaid(t *testing.T) {
+func TestResponseReplacesExtraClaims(t *testing.T) {
 	t.Parallel()
 
 	before := grant.ExtraClaims{IDToken: json.RawMessage(`{"a":1}`), AccessToken: json.RawMessage(`{"b":2}`), ForcedSubject: "x"}
@@ -58,8 +58,7 @@ func TestWhatAHookSaysTakesThePlaceOfWhatWasSaid(t *testing.T) {
 	}
 }
 
-// FuzzAnswer holds that whatever a hook answers is refused, or claims that are objects of
-// a bounded size without the protocol's own.
+// FuzzAnswer checks that every response of a hook is rejected, or results in valid claims.
 func FuzzAnswer(f *testing.F) {
 	f.Add(200, `{"session":{"id_token":{"c":3,"sub":"x"},"access_token":{"d":4}}}`)
 	f.Add(200, `{"session":null}`)

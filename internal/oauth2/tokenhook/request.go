@@ -5,13 +5,14 @@ import (
 	"time"
 )
 
-// tokenRequest is what a token hook is sent.
+// tokenRequest is the request of a token hook.
 type tokenRequest struct {
 	Session session `json:"session"`
 	Request request `json:"request"`
 }
 
-// refreshRequest is what a refresh hook is sent: of old without session and requester.
+// refreshRequest is the request of a refresh hook. Older versions have no session and
+// requester.
 type refreshRequest struct {
 	Subject   string    `json:"subject"`
 	Session   session   `json:"session"`
@@ -35,7 +36,7 @@ type request struct {
 	Payload         map[string][]string `json:"payload"`
 }
 
-// session is what is said in tokens so far.
+// session holds the current claims of the tokens.
 type session struct {
 	IDToken          idToken         `json:"id_token"`
 	Extra            json.RawMessage `json:"extra"`
@@ -59,7 +60,7 @@ type headers struct {
 	Extra map[string]any `json:"extra"`
 }
 
-// claims are those of the ID token; times that are not known yet are those of the year 1.
+// claims are the claims of the ID token. Unknown times are in the year 1.
 type claims struct {
 	JTI         string          `json:"jti"`
 	Issuer      string          `json:"iss"`

@@ -10,8 +10,7 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
-// ClaimStyle says how the claims of signed access tokens are arranged for resource servers.
-// Opaque tokens, which only this server reads, ignore it.
+// ClaimStyle is the format of claims in signed access tokens.
 type ClaimStyle struct {
 	// TopLevel are the members of ext that become top-level claims. The other members
 	// remain in ext. With Mirror, ext keeps all of them.

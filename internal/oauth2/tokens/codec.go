@@ -1,12 +1,11 @@
-// Package tokens makes and reads what Ostiary hands to clients: authorization
-// codes and refresh tokens, which are computed from a grant, and opaque access
-// tokens, which are sealed.
+// Package tokens creates and parses the values that clients get: authorization codes and
+// refresh tokens, which are computed from a grant, and opaque access tokens, which are sealed.
 //
-// Nothing here is stored. A code or refresh token names its grant and carries two
-// MACs: the first under the system secret alone, so that garbage is refused
-// without a query; the second under a key that also needs the random seed of the
-// grant's row, so that neither the secret nor the database alone makes a token.
-// A token has exactly one spelling, and no kind passes for another.
+// No token is stored. A code or refresh token contains the ID of its grant and two MACs: the
+// first under the system secret alone, so that invalid tokens are rejected without a query;
+// the second under a key that also needs the random seed in the grant's row, so that neither
+// the secret nor the database alone is enough to create a token. Each token has exactly one
+// encoding, and its kind is bound into it.
 package tokens
 
 import (
@@ -21,21 +20,21 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
-// ErrMalformed reports a token that Ostiary did not make.
-var ErrMalformed = errors.New("token not recognised")
+// ErrMalformed reports a token that this server did not create.
+var ErrMalformed = errors.New("token not recognized")
 
-// Kind is a kind of computed token.
+// Kind is a type of computed token.
 type Kind string
 
-// The kinds of computed tokens. Their texts are the prefixes of the tokens and
-// the labels of their MACs.
+// The kinds of computed tokens. Their values are the prefixes of the tokens and the labels of
+// their MACs.
 const (
 	Code    Kind = "ost_ac_"
 	Refresh Kind = "ost_rt_"
 	Device  Kind = "ost_dc_"
 )
 
-// Handle is what a computed token says.
+// Handle is the content of a computed token.
 type Handle struct {
 	Ref        grant.Locator
 	Generation uint32 // 0 in a code, a device's too
@@ -43,18 +42,18 @@ type Handle struct {
 	tag        byte
 }
 
-// Key is one system secret's key for tokens, with the tag that names the secret.
+// Key is the token key derived from one system secret, with the tag of the secret.
 type Key struct {
 	Tag    byte
 	Secret []byte
 }
 
-// Codec makes and reads computed tokens. The first key makes, all read.
+// Codec creates and parses computed tokens. The first key creates, all of them parse.
 type Codec struct {
 	keys []Key
 }
 
-// NewCodec returns a codec over keys, of which there is at least one.
+// NewCodec returns a codec over at least one key.
 func NewCodec(keys []Key) *Codec { return &Codec{keys: keys} }
 
 const (
@@ -65,7 +64,7 @@ const (
 	tokenSize  = headSize + firstSize + secondSize
 )
 
-// Make returns the token of a grant's generation. The seed is the grant's.
+// Make returns the token of a grant's generation, computed with the seed of the grant.
 func (c *Codec) Make(kind Kind, ref grant.Locator, generation uint32, seed []byte) string {
 	key := c.keys[0]
 	buf := make([]byte, 0, tokenSize)
@@ -80,16 +79,15 @@ func (c *Codec) Make(kind Kind, ref grant.Locator, generation uint32, seed []byt
 	return string(kind) + base64.RawURLEncoding.EncodeToString(buf)
 }
 
-// Parse reads a token that somebody presents. It has been made by one of our
-// secrets if no error returns; whether it belongs to the grant it names, only
-// [Codec.Belongs] can tell.
+// Parse parses a token and checks its first MAC. Whether it belongs to its grant is known
+// after [Codec.Belongs].
 func (c *Codec) Parse(kind Kind, token string) (Handle, error) {
 	encoded, ok := strings.CutPrefix(token, string(kind))
 	if !ok || len(encoded) != base64.RawURLEncoding.EncodedLen(tokenSize) {
 		return Handle{}, ErrMalformed
 	}
 	buf, err := base64.RawURLEncoding.Strict().DecodeString(encoded)
-	// The decoder skips line ends: only what it would write itself is a token.
+	// The decoder skips line breaks, so compare with the canonical encoding.
 	if err != nil || len(buf) != tokenSize || buf[0] != version || strings.ContainsAny(encoded, "\r\n") {
 		return Handle{}, ErrMalformed
 	}
@@ -114,7 +112,7 @@ func (c *Codec) Parse(kind Kind, token string) (Handle, error) {
 	return Handle{}, ErrMalformed
 }
 
-// Belongs reports whether the token that h was read from was made with seed.
+// Belongs reports whether the token of h was made with seed.
 func (c *Codec) Belongs(kind Kind, h Handle, seed []byte) bool {
 	head := make([]byte, 0, headSize)
 	head = append(head, version, h.tag)
@@ -142,7 +140,7 @@ func mac(secret []byte, kind Kind, head []byte) [sha256.Size]byte {
 	return sum
 }
 
-// secondMAC differs from mac in its key, which the secret alone does not give.
+// secondMAC is mac with a key that also depends on the seed.
 func secondMAC(secret []byte, kind Kind, head, seed []byte) [sha256.Size]byte {
 	h := hmac.New(sha256.New, secret)
 	h.Write([]byte("seed"))

@@ -152,7 +152,7 @@ func TestSealedClaimsComeBack(t *testing.T) {
 	}
 }
 
-// FuzzParse holds that what is read is spelled exactly as it would be made.
+// FuzzParse checks that every accepted token is canonical.
 func FuzzParse(f *testing.F) {
 	codec := tokens.NewCodec([]tokens.Key{key(1), key(2)})
 	good := codec.Make(tokens.Refresh, ref(), 9, seed)
@@ -171,7 +171,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzOpen holds that only what was sealed opens, and nothing panics.
+// FuzzOpen checks that only sealed tokens open, without panics.
 func FuzzOpen(f *testing.F) {
 	sealer, err := tokens.NewSealer([]tokens.Key{key(1)})
 	if err != nil {

@@ -19,7 +19,7 @@ type Signer interface {
 	SignClaims(ctx context.Context, alg jwks.Algorithm, typ string, claims any) (string, error)
 }
 
-// Encrypter encrypts what was signed for a client.
+// Encrypter encrypts signed tokens for a client.
 type Encrypter interface {
 	// Encrypt returns an error that is [client.ErrKeysUnavailable] if the client has no
 	// suitable key.
@@ -44,14 +44,14 @@ type Issuer struct {
 	Log               *slog.Logger
 }
 
-// Request says what tokens are issued for.
+// Request is the input for issuing tokens.
 type Request struct {
 	Now        time.Time
 	Client     *client.Client
 	GrantType  string     // decides the lifetimes; [client.GrantImplicit] at the authorization endpoint
 	Registered *scope.Set // the scopes at the time of the request
 
-	// Access is what the access token gives.
+	// Access is the access of the access token.
 	Access scope.Access
 	// Refresh adds a refresh token.
 	Refresh bool
@@ -70,7 +70,7 @@ type Request struct {
 	ExtraClaims grant.ExtraClaims
 }
 
-// Tokens are what the client gets.
+// Tokens are the issued tokens.
 type Tokens struct {
 	AccessToken  string
 	ExpiresIn    time.Duration // of the access token

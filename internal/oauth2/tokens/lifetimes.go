@@ -45,7 +45,7 @@ func (l *Lifetimes) AccessUntil(c *client.Client, grantType string, now time.Tim
 // the database whole microseconds; a bound must not be rounded below either.
 func nextSecond(t time.Time) time.Time { return t.Truncate(time.Second).Add(time.Second) }
 
-// GrantPlan says which tokens a new grant leads to.
+// GrantPlan lists the tokens that a new grant may issue.
 type GrantPlan struct {
 	GrantType    string        // by which the client redeems the code
 	CodeLifetime time.Duration // of the code or device code

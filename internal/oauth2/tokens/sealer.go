@@ -10,14 +10,14 @@ import (
 	"golang.org/x/crypto/chacha20poly1305"
 )
 
-// opaquePrefix starts an opaque access token and is bound into its seal.
+// opaquePrefix is the prefix of opaque access tokens, which is bound into the seal.
 const opaquePrefix = "ost_at_"
 
-// maxOpaque bounds what is decoded, in characters.
+// maxOpaque is the maximum length in characters of a token to decode.
 const maxOpaque = 16 << 10
 
-// Sealer makes and reads opaque access tokens: XChaCha20-Poly1305 over the
-// claims, whose long random nonce never repeats. The first key seals, all open.
+// Sealer creates and opens opaque access tokens: XChaCha20-Poly1305 over the claims, with
+// random nonces that are long enough never to repeat. The first key seals, all of them open.
 type Sealer struct {
 	seals []seal
 }
@@ -27,7 +27,7 @@ type seal struct {
 	aead cipher.AEAD
 }
 
-// NewSealer returns a sealer over keys of 32 bytes, of which there is at least one.
+// NewSealer returns a sealer over at least one key of 32 bytes.
 func NewSealer(keys []Key) (*Sealer, error) {
 	s := &Sealer{}
 	for _, key := range keys {
@@ -40,7 +40,7 @@ func NewSealer(keys []Key) (*Sealer, error) {
 	return s, nil
 }
 
-// Seal returns the opaque token that holds claims.
+// Seal returns the opaque token with the claims.
 func (s *Sealer) Seal(claims []byte) string {
 	first := s.seals[0]
 	buf := make([]byte, 2+first.aead.NonceSize(), 2+first.aead.NonceSize()+len(claims)+first.aead.Overhead())
