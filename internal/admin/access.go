@@ -20,23 +20,25 @@ import (
 	"github.com/ostiary/ostiary/internal/httpapi"
 )
 
-// Keys finds API keys: apikey.ErrNotFound for one that is not there.
-type Keys interface {
+// APIKeys finds API keys.
+type APIKeys interface {
+	// APIKey returns apikey.ErrNotFound for an unknown ID.
 	APIKey(ctx context.Context, id string) (*apikey.Key, error)
 }
 
-// Allow lets through those who may use an operation.
+// Allow returns middleware that authenticates the caller and requires the scope of the
+// operation.
 //
-// Where no key is asked for, only this machine reaches the API, and of that no page in a
-// browser: see [browsed].
+// Without authentication only local callers reach the API, and requests of browsers are
+// rejected: see [fromBrowser].
 //
-// Spec: RFC 6750 sections 2.1, 3.
+// Spec: RFC 6750 §2.1, §3.
 func (h *Handler) Allow(o *Operation) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			by, err := h.allow(r, o)
+			by, err := h.authorize(r, o)
 			if err != nil {
-				h.refuse(w, r, err)
+				h.writeError(w, r, err)
 				return
 			}
 			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), actorKey{}, by)))
@@ -44,34 +46,35 @@ func (h *Handler) Allow(o *Operation) func(http.Handler) http.Handler {
 	}
 }
 
-func (h *Handler) allow(r *http.Request, o *Operation) (audit.Actor, error) {
-	nobody := audit.Actor{Kind: audit.Anonymous}
-	if h.Open && browsed(r) {
-		return nobody, errBrowser
+func (h *Handler) authorize(r *http.Request, o *Operation) (audit.Actor, error) {
+	anonymous := audit.Actor{Kind: audit.Anonymous}
+	if h.access.noAuth && fromBrowser(r) {
+		return anonymous, errBrowser
 	}
-	if h.Open || o.Scope == "" {
-		return nobody, nil
+	if h.access.noAuth || o.Scope == "" {
+		return anonymous, nil
 	}
-	by, holds, err := h.caller(r)
+	by, holds, err := h.access.authenticate(r)
 	if err != nil {
-		return nobody, err
+		return anonymous, err
 	}
 	if !holds(o.Scope) {
-		if o.changes() {
-			if err := h.denied(r, o, by); err != nil {
-				return nobody, err
+		if o.isAudited() {
+			if err := h.recordDenied(r, o, by); err != nil {
+				return anonymous, err
 			}
 		}
-		return nobody, insufficientScope(o.Scope)
+		return anonymous, insufficientScope(o.Scope)
 	}
 	return by, nil
 }
 
-// browsed reports whether a page in a browser may have sent the request. A program sends
-// no Origin. Whoever makes a browser take this address for that of their own site gets it
-// to send none either, with what only reads, but not to name another host than theirs: so
-// that has to be one whose address nobody else says. No browser calls a Unix socket.
-func browsed(r *http.Request) bool {
+// fromBrowser reports whether a page in a browser may have sent the request.
+//
+// Programs send no Origin header. DNS rebinding makes a browser send requests without
+// Origin, but only with the host name of the attacker, so only localhost and IP addresses
+// are accepted as the host. Browsers cannot use Unix sockets.
+func fromBrowser(r *http.Request) bool {
 	if r.Header.Get("Origin") != "" {
 		return true
 	}
@@ -86,32 +89,47 @@ func browsed(r *http.Request) bool {
 	return host != "localhost" && !strings.HasSuffix(host, ".localhost")
 }
 
-// caller authenticates the caller. The function that it returns reports whether the caller
-// holds a scope. The error is apikey.ErrNotFound for a missing or invalid credential.
+// errBrowser reports a request of a browser to an API without authentication.
+var errBrowser = &httpapi.Error{
+	Status: http.StatusForbidden, Code: "request_forbidden",
+	Description: "Browsers must not call this API. Other clients call it at localhost or an IP address.",
+}
+
+// access authenticates callers and checks their scopes.
+type access struct {
+	noAuth  bool
+	apiKeys *cache.Cache[string, *apikey.Key]
+	tokens  Tokens
+	clients Clients
+	now     func() time.Time
+}
+
+// authenticate authenticates the caller. The function that it returns reports whether the
+// caller holds a scope. The error is apikey.ErrNotFound for a missing or invalid credential.
 //
 // Spec: RFC 6750 §2.1.
-func (h *Handler) caller(r *http.Request) (audit.Actor, func(scope string) bool, error) {
+func (a *access) authenticate(r *http.Request) (audit.Actor, func(scope string) bool, error) {
 	token, err := httpapi.BearerToken(r)
 	if err != nil {
 		return audit.Actor{}, nil, fmt.Errorf("%w: %w", apikey.ErrNotFound, err)
 	}
 	if id, ok := apikey.Parse(token); ok {
-		key, err := h.key(r.Context(), id, token)
+		key, err := a.key(r.Context(), id, token)
 		if err != nil {
 			return audit.Actor{}, nil, err
 		}
 		return audit.Actor{Kind: audit.Key, ID: key.ID, Name: key.Name}, key.Allows, nil
 	}
-	return h.clientToken(r.Context(), token)
+	return a.clientToken(r.Context(), token)
 }
 
 // key returns the valid API key that the text presents.
-func (h *Handler) key(ctx context.Context, id, text string) (*apikey.Key, error) {
-	key, err := h.keyCache.Get(ctx, id)
+func (a *access) key(ctx context.Context, id, text string) (*apikey.Key, error) {
+	key, err := a.apiKeys.Get(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	if !key.Matches(text, h.Now()) {
+	if !key.Matches(text, a.now()) {
 		return nil, apikey.ErrNotFound
 	}
 	return key, nil
@@ -119,15 +137,15 @@ func (h *Handler) key(ctx context.Context, id, text string) (*apikey.Key, error)
 
 // clientToken authenticates a client by its own access token. A client that registered
 // itself has no access, regardless of its scopes: only an operator grants them.
-func (h *Handler) clientToken(ctx context.Context, token string) (audit.Actor, func(scope string) bool, error) {
-	clientID, scopes, err := h.Tokens.Own(ctx, token)
+func (a *access) clientToken(ctx context.Context, token string) (audit.Actor, func(scope string) bool, error) {
+	clientID, scopes, err := a.tokens.Own(ctx, token)
 	if errors.Is(err, grant.ErrNotFound) {
 		return audit.Actor{}, nil, apikey.ErrNotFound
 	}
 	if err != nil {
 		return audit.Actor{}, nil, err
 	}
-	c, err := h.Clients.Client(ctx, clientID)
+	c, err := a.clients.Client(ctx, clientID)
 	if errors.Is(err, client.ErrNotFound) || err == nil && c.Dynamic {
 		return audit.Actor{}, nil, apikey.ErrNotFound
 	}
@@ -139,27 +157,28 @@ func (h *Handler) clientToken(ctx context.Context, token string) (audit.Actor, f
 	return audit.Actor{Kind: audit.Token, ID: clientID, Name: c.ClientName}, holds, nil
 }
 
-// holds reports whether whoever makes the call holds a scope.
-func (h *Handler) holds(c *Call, scope string) (bool, error) {
-	if h.Open {
+// holds reports whether the caller holds a scope.
+func (a *access) holds(r *Request, scope string) (bool, error) {
+	if a.noAuth {
 		return true, nil
 	}
-	_, holds, err := h.caller(c.Request)
+	_, holds, err := a.authenticate(r.HTTP)
 	if err != nil {
 		return false, err
 	}
 	return holds(scope), nil
 }
 
-// mayEquip reports, as an error, that a client has scopes of this API that its caller
-// does not hold: who can give them to a client, or make it a secret, can use them.
-func (h *Handler) mayEquip(c *Call, clients ...*client.Client) error {
+// authorizeScopeGrant returns an error if one of the clients has a scope of this API that
+// the caller does not hold. A caller who sets the scopes or the secret of a client could
+// otherwise get a token with more scopes than its own.
+func (a *access) authorizeScopeGrant(r *Request, clients ...*client.Client) error {
 	for _, scope := range apikey.Scopes() {
-		for _, one := range clients {
-			if !slices.Contains(one.Scopes(), scope) {
+		for _, c := range clients {
+			if !slices.Contains(c.Scopes(), scope) {
 				continue
 			}
-			held, err := h.holds(c, scope)
+			held, err := a.holds(r, scope)
 			if err != nil {
 				return err
 			}
@@ -171,12 +190,6 @@ func (h *Handler) mayEquip(c *Call, clients ...*client.Client) error {
 	return nil
 }
 
-// errBrowser reports a request of a browser to an API without authentication.
-var errBrowser = &httpapi.Error{
-	Status: http.StatusForbidden, Code: "request_forbidden",
-	Description: "Browsers must not call this API. Other clients call it at localhost or an IP address.",
-}
-
 const (
 	// keyTTL bounds how long a key is cached: rows may be changed by hand, without a change
 	// of the counter.
@@ -184,11 +197,11 @@ const (
 	cachedKeys = 1000
 )
 
-// newKeyCache returns the cache of API keys. It stores no unknown ids, so that guessing
+// newKeyCache returns the cache of API keys. It stores no unknown IDs, so that guessing
 // takes no memory.
 func newKeyCache(c *Config) *cache.Cache[string, *apikey.Key] {
 	return cache.New(cache.Config[string, *apikey.Key]{
 		Size: cachedKeys, Changes: c.Changes, TTL: keyTTL, Now: c.Now,
-		Read: func(ctx context.Context, id string) (*apikey.Key, error) { return c.Keys.APIKey(ctx, id) },
+		Read: func(ctx context.Context, id string) (*apikey.Key, error) { return c.APIKeys.APIKey(ctx, id) },
 	})
 }

@@ -1,23 +1,24 @@
-// Package admin serves the administrators' API: what the operator's own programs
-// call. A login app says who somebody is, a consent app what they allow, and others
-// look after clients, sessions, tokens and keys.
+// Package admin serves the admin API. Login and consent apps of the operator answer
+// authorization requests with it; other programs manage clients, sessions, tokens, scopes,
+// trusted issuers and keys.
 //
-// The models, statuses and errors are those of Ory Hydra, so that what was written for
-// it works unchanged. Two rules hold throughout: what was answered once stays
-// answered, and nothing that an app says takes the place of what the protocol
-// itself says in a token.
+// Models, statuses and errors are those of Ory Hydra, so that clients of its admin API can be
+// used unchanged. Two rules apply to all operations: a request is answered once, and no answer of
+// an app replaces a claim that the protocol defines.
 //
 //	/oauth2/auth ── 303 app?login_challenge ── GET request, PUT accept ── redirect_to
 //	     ▲                                                                     │
 //	     └────────────────────────── ?login_verifier ──────────────────────────┘
 //
-// All of it is one table of operations ([Handler.Operations]), from which come the
-// routes, the OpenAPI document, who may use what, and what the audit log keeps. To add
-// an endpoint, write a method func(*Call) (*Reply, error) and an entry beside it: in a
-// list of your family's, which [Handler.table] joins to the others. Errors are
-// returned; errors.go maps them to responses. An entry with an Action is a
-// change: there is an event before Do runs, its target is what stands in the path, or
-// what the operation puts into Call.Target. Lists that go from page to page use pageOf.
+// Each resource (clients, consents, key sets, ...) has a handler type in a separate file.
+// The method operations returns its part of the table of operations ([Handler.Operations]).
+// Routes, authorization, the OpenAPI document and audit events come from the table.
+//
+// To add an endpoint, write a method func(*Request) (*Response, error) on the handler of
+// the resource and an entry in its operations. Return errors; errors.go maps them to
+// responses. An entry with an Action is a change: its audit event is stored before Do runs.
+// The target of the event is taken from the path, or from Request.Target if Do sets it.
+// Lists that are read page by page use pageFrom.
 package admin
 
 import (
@@ -26,91 +27,84 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/apikey"
-	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/cache"
 	"github.com/ostiary/ostiary/internal/client"
-	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/keyset"
-	"github.com/ostiary/ostiary/internal/session"
 )
 
-// Requests finds authorization requests that wait, and takes down what the apps
-// say. All of them return authrequest.ErrNotFound for one that does not.
-type Requests interface {
-	Request(ctx context.Context, id string, now time.Time) (*authrequest.Request, error)
-	// ConsentRequest also returns the session that the person passed the sign-in in
-	// and what they allowed the client before, or nil.
-	ConsentRequest(ctx context.Context, id string, now time.Time) (*authrequest.Request, *session.Session, *consent.Consent, error)
-	// AnswerLogin returns authrequest.ErrAlreadyDecided for a request that was answered,
-	// authrequest.ErrOtherSubject for another subject than the one offered to be skipped, and
-	// account.ErrDisabled for one who may not sign in.
-	AnswerLogin(ctx context.Context, id, subject string, login *authrequest.LoginAnswer, verifier []byte, now time.Time) error
-	// AnswerConsent returns authrequest.ErrAlreadyDecided for a request that was answered. What is
-	// to be remembered is remembered for lasting.
-	AnswerConsent(ctx context.Context, id string, agreement *authrequest.ConsentAnswer, verifier []byte, lasting time.Duration, now time.Time) error
-}
-
-// Clients finds registered clients, from a cache.
-type Clients interface {
-	Client(ctx context.Context, id string) (*client.Client, error)
-}
-
-// Config is what a [Handler] is made from.
+// Config configures a [Handler]. All members must be set.
 type Config struct {
-	AuthorizeURL string // where apps send people back to
-	LogoutURL    string // and those whose sign-out it was
-	DeviceURL    string // and those with a device
-	Requests     Requests
-	SignOuts     SignOuts
-	Devices      Devices
-	UserCodes    UserCodes
-	Clients      Clients
-	Consents     Consents
-	Sessions     Sessions
-	Manager      SessionManager
-	Tokens       Tokens
-	Registry     Registry
-	Scopes       Scopes
-	Policy       client.Policy // of what the operator says of clients
-	Documents    client.Documents
-	Keeper       client.SecretStore
-	RotatedFor   time.Duration // how long a rotated secret stays valid by default
-	Keys         Keys
-	Changes      cache.Changes
-	KeySets      KeySets
-	SigningKeys  SigningKeys
-	Vault        keyset.Sealer // seals what is private in the keys of sets
-	Audit        Audit
-	Refusals     Refusals
-	Issuers      Issuers
-	Open         bool          // no key is asked for
-	LoginApp     bool          // people sign in with an app of the operator's
-	ConsentApp   bool          // and agree with one
-	LogoutApp    bool          // and sign out with one
-	DeviceApp    bool          // and enter the codes of their devices at one
-	Consent      time.Duration // a remembered consent lasts so long unless the app says otherwise
-	Version      string
-	Address      func(context.Context) netip.Addr // of the caller
-	RequestID    func(context.Context) string
-	Now          func() time.Time
-	Log          *slog.Logger
+	AuthorizeURL string // of the authorization endpoint
+	LogoutURL    string // of the end-session endpoint
+	DeviceURL    string // of the device verification page
+
+	// LoginApp, ConsentApp, LogoutApp and DeviceApp report whether an app of the operator
+	// handles the step. The operations of the other steps are not served.
+	LoginApp, ConsentApp, LogoutApp, DeviceApp bool
+
+	LoginRequests   LoginRequests
+	ConsentRequests ConsentRequests
+	LogoutRequests  LogoutRequests
+	DeviceRequests  DeviceRequests
+	UserCodes       UserCodes
+	// ConsentLifetime is the lifetime of a remembered consent if the app does not set one.
+	ConsentLifetime time.Duration
+
+	Clients               Clients // cached
+	ClientStore           ClientStore
+	ClientPolicy          client.Policy // for the metadata that operators set
+	Documents             client.Documents
+	Secrets               client.SecretStore
+	RotatedSecretLifetime time.Duration // of a replaced client secret, by default
+
+	Scopes         Scopes
+	Consents       Consents
+	Grants         Grants
+	Sessions       Sessions
+	SessionManager SessionManager
+	Tokens         Tokens
+	KeySets        KeySets
+	SigningKeys    SigningKeys
+	Sealer         keyset.Sealer // encrypts the private keys of key sets
+	TrustedIssuers TrustedIssuers
+	Audit          Audit
+	Refusals       Refusals
+
+	APIKeys APIKeys
+	Changes cache.Changes
+	NoAuth  bool // calls need no credential; the listener is local
+
+	Version   string
+	Address   func(context.Context) netip.Addr // of the caller
+	RequestID func(context.Context) string
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
-// Handler serves the API. What comes to it has passed the middleware: its method is
-// right, its body is one JSON value, its query holds what is meant for it alone.
+// Handler serves the operations of the admin API. The middleware in front of it has checked
+// the method, the query and the form of the body.
 type Handler struct {
-	Config
-
+	access     *access
+	audit      Audit
 	errors     *httpapi.Errors
-	keyCache   *cache.Cache[string, *apikey.Key]
+	version    string
+	address    func(context.Context) netip.Addr
+	requestID  func(context.Context) string
+	now        func() time.Time
+	log        *slog.Logger
 	operations []Operation
 }
 
-// New returns a handler over c, all of whose members are set.
+// New returns a handler for the operations that c enables.
 func New(c Config) *Handler {
-	h := &Handler{Config: c, errors: newErrors(), keyCache: newKeyCache(&c)}
-	h.operations = h.table()
+	h := &Handler{
+		access: &access{noAuth: c.NoAuth, apiKeys: newKeyCache(&c), tokens: c.Tokens, clients: c.Clients, now: c.Now},
+		audit:  c.Audit, errors: newErrors(), version: c.Version,
+		address: c.Address, requestID: c.RequestID, now: c.Now, log: c.Log,
+	}
+	for _, r := range resources(&c, h.access) {
+		h.operations = append(h.operations, r.operations()...)
+	}
 	return h
 }

@@ -10,7 +10,9 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 )
 
-// patchStep is one step of a JSON Patch (RFC 6902).
+// patchStep is one operation of a JSON Patch.
+//
+// Spec: RFC 6902 §4.
 type patchStep struct {
 	Op    string          `json:"op"    need:"yes"`
 	Path  string          `json:"path"  need:"yes"`
@@ -18,60 +20,60 @@ type patchStep struct {
 	Value json.RawMessage `json:"value"`
 }
 
+// Limits on a patch.
 const (
-	maxSteps = 100
-	// maxCopied bounds, in bytes, what the steps of a patch copy together.
-	maxCopied = 64 << 10
+	maxSteps  = 100
+	maxCopied = 64 << 10 // bytes that the copy steps add in total
 )
 
-// patchClient serves PATCH /clients/{id}. The patch is for what GET shows; what comes
-// of it counts as if it had been put.
+// patch serves PATCH /clients/{id}. It applies the patch to the representation that GET
+// returns, and handles the result like the body of a PUT.
 //
-// Spec: RFC 6902; RFC 5789 section 2.
-func (h *Handler) patchClient(c *Call) (*Reply, error) {
-	raw, err := whole(c.Request)
+// Spec: RFC 6902, RFC 5789 §2.
+func (h *clientHandler) patch(r *Request) (*Response, error) {
+	raw, err := r.readBody()
 	if err != nil {
 		return nil, err
 	}
-	patch, err := readPatch(raw)
+	patch, err := parsePatch(raw)
 	if err != nil {
 		return nil, err
 	}
-	return h.changeClient(c, func(known *client.Client) (string, error) {
+	return h.change(r, func(known *client.Client) (string, error) {
 		before, err := json.Marshal(viewClient(known))
 		if err != nil {
 			return "", err
 		}
-		said, err := patched(before, patch)
+		members, err := applyPatch(before, patch)
 		if err != nil {
 			return "", err
 		}
-		return h.describeClient(c, known, said)
+		return h.describe(r, known, members)
 	})
 }
 
-// patched returns the members of a client, as it is written, after a patch.
-func patched(before []byte, patch jsonpatch.Patch) (said map[string]json.RawMessage, err error) {
+// applyPatch returns the members of a client, encoded as before, after the patch.
+func applyPatch(before []byte, patch jsonpatch.Patch) (members map[string]json.RawMessage, err error) {
 	options := jsonpatch.NewApplyOptions()
 	options.AccumulatedCopySizeLimit = maxCopied
 	after, err := patch.ApplyWithOptions(before, options)
 	if err != nil {
 		return nil, invalid("The patch does not apply to the client.")
 	}
-	if err := json.Unmarshal(after, &said); err != nil || said == nil {
-		return nil, invalid("The patch leaves no client.")
+	if err := json.Unmarshal(after, &members); err != nil || members == nil {
+		return nil, invalid("The patch must result in a JSON object.")
 	}
-	return said, nil
+	return members, nil
 }
 
-// readPatch reads a patch that leaves alone what a client is called.
-func readPatch(raw []byte) (jsonpatch.Patch, error) {
+// parsePatch parses a patch. It rejects patches that change the client_id.
+func parsePatch(raw []byte) (jsonpatch.Patch, error) {
 	var steps []patchStep
 	if err := json.Unmarshal(raw, &steps); err != nil || steps == nil {
 		return nil, invalid("The request body must be a JSON Patch.")
 	}
 	if len(steps) > maxSteps {
-		return nil, invalid("The patch has too many steps.")
+		return nil, invalid("The patch must have at most 100 operations.")
 	}
 	for _, step := range steps {
 		for _, path := range []string{step.Path, step.From} {
@@ -80,19 +82,20 @@ func readPatch(raw []byte) (jsonpatch.Patch, error) {
 				return nil, invalid("The client_id cannot be changed.")
 			}
 			if path != "" && path[0] != '/' {
-				return nil, invalid("A path of the patch is none.")
+				return nil, invalid("A path of the patch must begin with a slash.")
 			}
 		}
 		if step.Path == "" {
-			return nil, invalid("A patch cannot replace the client as a whole.")
+			return nil, invalid("The path of an operation must not be empty: a patch cannot replace the whole client.")
 		}
 	}
 	patch, err := jsonpatch.DecodePatch(raw)
 	if err != nil {
 		return nil, invalid("The request body must be a JSON Patch.")
 	}
-	// Hydra's command line replaces members that a client need not have, the secret among
-	// them. Of a member of an object, add does the same whether or not it is set.
+	// The command line of Ory Hydra sends replace for members that may be absent, such as the
+	// secret. For members of an object, add has the same effect, and also works if the member
+	// is absent.
 	add := json.RawMessage(`"add"`)
 	for i, step := range steps {
 		if step.Op == "replace" && !isElement(step.Path) {
@@ -102,8 +105,8 @@ func readPatch(raw []byte) (jsonpatch.Patch, error) {
 	return patch, nil
 }
 
-// isElement reports whether the path of a step can be that of an element of a list, which
-// add would insert.
+// isElement reports whether the path can be that of an array element, which add would insert
+// instead of replace.
 func isElement(path string) bool {
 	last := path[strings.LastIndex(path, "/")+1:]
 	_, err := strconv.Atoi(last)

@@ -18,43 +18,64 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
-// Consents knows what people allow clients, and ends it.
+// Consents lists and revokes remembered consents.
 type Consents interface {
+	// ListConsents returns the consents of a subject, in one session if sessionID is not
+	// empty, that follow after.
 	ListConsents(ctx context.Context, subject, sessionID string, after consent.Consent, limit int, now time.Time) ([]*consent.Consent, error)
-	// ListGrantsWithoutConsent returns grants for which nothing is remembered.
-	ListGrantsWithoutConsent(ctx context.Context, subject, sessionID string, after grant.Locator, limit int, now time.Time) ([]*grant.Grant, error)
+	// RevokeConsents deletes the consents of a subject for one client, or for all clients if
+	// clientID is empty, and revokes the grants.
 	RevokeConsents(ctx context.Context, subject, clientID string, now time.Time) error
+}
+
+// Grants finds and revokes grants.
+type Grants interface {
+	// ListGrantsWithoutConsent returns grants without a remembered consent.
+	ListGrantsWithoutConsent(ctx context.Context, subject, sessionID string, after grant.Locator, limit int, now time.Time) ([]*grant.Grant, error)
+	// RevokeGrantsOf revokes the grants of a subject to one client, or to all clients if
+	// clientID is empty.
 	RevokeGrantsOf(ctx context.Context, subject, clientID string, now time.Time) error
+	// RevokeGrantsIn revokes the grants of a session.
 	RevokeGrantsIn(ctx context.Context, sessionID string, now time.Time) error
 	RevokeGrant(ctx context.Context, ref grant.Locator, clientID string, why grant.RevocationReason, now time.Time) error
-	// LiveGrant returns grant.ErrNotFound for one that does not stand.
+	// LiveGrant returns grant.ErrNotFound for a grant that is unknown, expired or revoked.
 	LiveGrant(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*grant.GrantWithAccount, error)
 }
 
-func (h *Handler) consentSessionOperations() []Operation {
+// consentHandler serves the operations on the consents of users: remembered consents, and
+// grants without one.
+type consentHandler struct {
+	consents Consents
+	grants   Grants
+	requests AuthorizationRequests
+	clients  Clients
+	now      func() time.Time
+}
+
+func (h *consentHandler) operations() []Operation {
 	const path = "/oauth2/auth/sessions/consent"
 	return []Operation{{
 		ID: "listOAuth2ConsentSessions", Method: http.MethodGet, Path: path, Scope: apikey.SessionsRead,
-		Summary: "What a person allows clients: what is remembered, and grants of which nothing is.",
+		Summary: "List the consents of a user: remembered consents, and active grants without one.",
 		Query: append([]Parameter{
-			{Name: "subject", Type: "string", Required: true, Meaning: "The person."},
-			{Name: "login_session_id", Type: "string", Meaning: "Only what was allowed in this session."},
-		}, listParameters()...),
-		Answers: map[int]any{http.StatusOK: []consentSession{}}, Do: h.listConsents,
+			{Name: "subject", Type: "string", Required: true, Description: "The subject of the user."},
+			{Name: "login_session_id", Type: "string", Description: "List only consents given in this session."},
+		}, offsetParameters()...),
+		Responses: map[int]any{http.StatusOK: []consentSession{}}, Do: h.list,
 	}, {
 		ID: "revokeOAuth2ConsentSessions", Method: http.MethodDelete, Path: path, Scope: apikey.SessionsWrite, Action: "consent.revoke",
-		Summary: "Forgets what a person allowed, and ends what came of it.",
+		Summary: "Revoke consents of a user, and the grants and tokens that depend on them.",
 		Query: []Parameter{
-			{Name: "subject", Type: "string", Meaning: "The person, with client or all."},
-			{Name: "client", Type: "string", Meaning: "What this client was allowed."},
-			{Name: "all", Type: "boolean", Meaning: "What all clients were."},
-			{Name: "consent_request_id", Type: "string", Meaning: "One of those that are listed, or the request that a consent app answered; instead of the others."},
+			{Name: "subject", Type: "string", Description: "The subject of the user; requires client or all."},
+			{Name: "client", Type: "string", Description: "Revoke the consents for this client."},
+			{Name: "all", Type: "boolean", Description: "Revoke the consents of all clients."},
+			{Name: "consent_request_id", Type: "string", Description: "The ID of a listed consent, or of a request that the consent app answered; excludes the other parameters."},
 		},
-		Answers: map[int]any{http.StatusNoContent: nil}, Do: h.revokeConsents,
+		Responses: map[int]any{http.StatusNoContent: nil}, Do: h.revoke,
 	}}
 }
 
-// consentSession is what a person allows a client.
+// consentSession is a consent as the API returns it.
 type consentSession struct {
 	Request   consentRequest  `json:"consent_request"`
 	RequestID string          `json:"consent_request_id"`
@@ -63,7 +84,7 @@ type consentSession struct {
 	Context   json.RawMessage `json:"context,omitempty"`
 	HandledAt time.Time       `json:"handled_at"`
 	Remember  bool            `json:"remember"`
-	For       int64           `json:"remember_for" doc:"In seconds; 0 has no end."`
+	For       int64           `json:"remember_for" doc:"in seconds; 0 does not expire"`
 	Session   consentClaims   `json:"session"`
 }
 
@@ -72,55 +93,55 @@ type consentClaims struct {
 	IDToken     json.RawMessage `json:"id_token"`
 }
 
-// maxSkipped is how many consents are read to be left out, at most: they come from two
-// lists, so that no database leaves them out.
+// maxSkipped is the largest offset: consents come from two tables, so skipped entries are
+// read.
 const maxSkipped = 10_000
 
-// listConsents serves GET /oauth2/auth/sessions/consent.
-func (h *Handler) listConsents(c *Call) (*Reply, error) {
-	asked := c.URL.Query()
-	subject, sessionID := asked.Get("subject"), asked.Get("login_session_id")
+// list serves GET /oauth2/auth/sessions/consent.
+func (h *consentHandler) list(r *Request) (*Response, error) {
+	query := r.query()
+	subject, sessionID := query.Get("subject"), query.Get("login_session_id")
 	if subject == "" {
 		return nil, invalid("The parameter subject is missing.")
 	}
-	p, err := pageOf(c, "subject", "login_session_id")
+	p, err := pageFrom(r, "subject", "login_session_id")
 	if err != nil {
 		return nil, err
 	}
-	skip, err := p.numbered()
+	skip, err := p.offset()
 	if err != nil {
 		return nil, err
 	}
 	if skip > maxSkipped {
-		return nil, invalid("The parameter offset is too large: go on with page_token.")
+		return nil, invalid("The parameter offset must be at most 10000; use page_token for later pages.")
 	}
-	all, last, err := h.consentsOf(c.Context(), subject, sessionID, p.After, skip+p.Size)
+	all, last, err := h.find(r.Context(), subject, sessionID, p.After, skip+p.Size)
 	if err != nil {
 		return nil, err
 	}
 	page := all[min(skip, len(all)):]
-	p.lead(-1, skip, len(page), last)
+	p.linkOffsets(-1, skip, len(page), last)
 	return ok(page), nil
 }
 
-// consentsOf lists what a subject allows: first what is remembered, then grants of
-// which nothing is. It returns where it ended.
-func (h *Handler) consentsOf(
+// find lists the consents of a subject: first the remembered ones, then grants without one.
+// It begins after the ID after, and returns the ID of the last entry.
+func (h *consentHandler) find(
 	ctx context.Context, subject, sessionID, after string, limit int,
 ) (all []*consentSession, last string, err error) {
 	all, last = []*consentSession{}, after
 	var remembered consent.Consent
 	var ref grant.Locator
-	if kept, ok := parseConsentID(after); ok {
-		remembered = kept
+	if parsed, ok := parseConsentID(after); ok {
+		remembered = parsed
 	} else if after != "" {
 		if ref, err = parseRef(after); err != nil {
 			return nil, "", err
 		}
 	}
-	now := h.Now()
+	now := h.now()
 	if ref == (grant.Locator{}) {
-		list, err := h.Consents.ListConsents(ctx, subject, sessionID, remembered, limit, now)
+		list, err := h.consents.ListConsents(ctx, subject, sessionID, remembered, limit, now)
 		if err != nil {
 			return nil, "", err
 		}
@@ -131,7 +152,7 @@ func (h *Handler) consentsOf(
 	if len(all) >= limit {
 		return all, last, nil
 	}
-	grants, err := h.Consents.ListGrantsWithoutConsent(ctx, subject, sessionID, ref, limit-len(all), now)
+	grants, err := h.grants.ListGrantsWithoutConsent(ctx, subject, sessionID, ref, limit-len(all), now)
 	if err != nil {
 		return nil, "", err
 	}
@@ -141,8 +162,8 @@ func (h *Handler) consentsOf(
 	return all, last, nil
 }
 
-func (h *Handler) viewConsent(ctx context.Context, c *consent.Consent) *consentSession {
-	v := h.newConsentSession(ctx, c.ClientID, c.Subject, c.SessionID, c.Scopes, nil, c.ExtraClaims)
+func (h *consentHandler) viewConsent(ctx context.Context, c *consent.Consent) *consentSession {
+	v := h.newView(ctx, c.ClientID, c.Subject, c.SessionID, c.Scopes, nil, c.ExtraClaims)
 	v.RequestID, v.HandledAt, v.Remember = consentID(c), c.GivenAt.UTC(), true
 	if !c.ExpiresAt.IsZero() {
 		v.For = max(1, int64(c.ExpiresAt.Sub(c.GivenAt)/time.Second))
@@ -151,15 +172,15 @@ func (h *Handler) viewConsent(ctx context.Context, c *consent.Consent) *consentS
 	return v
 }
 
-func (h *Handler) viewGrant(ctx context.Context, g *grant.Grant) *consentSession {
-	v := h.newConsentSession(ctx, g.ClientID, g.Subject, g.SessionID, g.Scopes, g.Resources, g.Authorization.ExtraClaims)
+func (h *consentHandler) viewGrant(ctx context.Context, g *grant.Grant) *consentSession {
+	v := h.newView(ctx, g.ClientID, g.Subject, g.SessionID, g.Scopes, g.Resources, g.Authorization.ExtraClaims)
 	v.RequestID, v.HandledAt = g.ID.String(), g.CreatedAt.UTC()
 	v.Request.Challenge, v.Request.ConsentID = v.RequestID, v.RequestID
 	v.Request.ACR, v.Request.AMR = g.Authorization.ACR, full(g.Authorization.AMR)
 	return v
 }
 
-func (h *Handler) newConsentSession(
+func (h *consentHandler) newView(
 	ctx context.Context, clientID, subject, sessionID string, scopes, resources []string, extra grant.ExtraClaims,
 ) *consentSession {
 	object := func(raw json.RawMessage) json.RawMessage {
@@ -174,15 +195,15 @@ func (h *Handler) newConsentSession(
 		Request: consentRequest{Subject: subject, LoginSessionID: sessionID, AMR: []string{}},
 	}
 	v.Request.Scopes, v.Request.Audience = v.Scopes, v.Audience
-	known, err := h.Clients.Client(ctx, clientID)
-	if err != nil { // it is gone, and so is what it was allowed soon
-		known = &client.Client{ID: clientID}
+	c, err := h.clients.Client(ctx, clientID)
+	if err != nil { // the client was deleted, and its consents are being deleted
+		c = &client.Client{ID: clientID}
 	}
-	v.Request.Client = viewAsking(known)
+	v.Request.Client = viewNestedClient(c)
 	return v
 }
 
-// consentID names a consent that is remembered.
+// consentID returns the ID of a remembered consent in the API.
 func consentID(c *consent.Consent) string {
 	return consentPrefix + base64.RawURLEncoding.EncodeToString([]byte(c.Subject+"\x00"+c.ClientID+"\x00"+c.SessionID))
 }
@@ -199,48 +220,48 @@ func parseConsentID(text string) (c consent.Consent, ok bool) {
 	return consent.Consent{Subject: parts[0], ClientID: parts[1], SessionID: parts[2]}, true
 }
 
-// revokeConsents serves DELETE /oauth2/auth/sessions/consent.
-func (h *Handler) revokeConsents(c *Call) (*Reply, error) {
-	ctx, asked, now := c.Context(), c.URL.Query(), h.Now()
-	subject, clientID, all, id := asked.Get("subject"), asked.Get("client"), asked.Get("all") == "true", asked.Get("consent_request_id")
+// revoke serves DELETE /oauth2/auth/sessions/consent.
+func (h *consentHandler) revoke(r *Request) (*Response, error) {
+	ctx, query, now := r.Context(), r.query(), h.now()
+	subject, clientID, all, id := query.Get("subject"), query.Get("client"), query.Get("all") == "true", query.Get("consent_request_id")
 	var err error
 	switch {
 	case id != "" && subject == "" && clientID == "" && !all:
-		err = h.revokeConsent(ctx, id, now)
+		err = h.revokeID(ctx, id, now)
 	case id != "":
-		return nil, invalid("The parameter consent_request_id goes alone.")
+		return nil, invalid("The parameter consent_request_id excludes subject, client and all.")
 	case subject == "":
 		return nil, invalid("The parameter subject is missing.")
 	case (clientID != "") == all:
-		return nil, invalid("Either client names one client, or all is true.")
+		return nil, invalid("One of the parameters client and all=true is required.")
 	default:
-		err = h.Consents.RevokeConsents(ctx, subject, clientID, now)
+		err = h.consents.RevokeConsents(ctx, subject, clientID, now)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return done(), nil
+	return noContent(), nil
 }
 
-// revokeConsent ends one of those listed, or what came of a request that a consent app
-// answered. That there is none is no error.
-func (h *Handler) revokeConsent(ctx context.Context, id string, now time.Time) error {
+// revokeID revokes a listed consent, or the one for a request that the consent app answered.
+// It returns no error for an unknown ID.
+func (h *consentHandler) revokeID(ctx context.Context, id string, now time.Time) error {
 	if c, ok := parseConsentID(id); ok {
-		return h.Consents.RevokeConsents(ctx, c.Subject, c.ClientID, now)
+		return h.consents.RevokeConsents(ctx, c.Subject, c.ClientID, now)
 	}
-	held, err := h.grantOf(ctx, id, now)
+	found, err := h.findGrant(ctx, id, now)
 	if errors.Is(err, grant.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return h.Consents.RevokeConsents(ctx, held.Subject, held.ClientID, now)
+	return h.consents.RevokeConsents(ctx, found.Subject, found.ClientID, now)
 }
 
-// grantOf finds a living grant by its own id, or by that of the request that led to it
-// or its challenge, while those are known.
-func (h *Handler) grantOf(ctx context.Context, id string, now time.Time) (*grant.GrantWithAccount, error) {
+// findGrant finds an active grant by its ID, or by the ID or consent challenge of the
+// authorization request, until that request expires.
+func (h *consentHandler) findGrant(ctx context.Context, id string, now time.Time) (*grant.GrantWithAccount, error) {
 	var refs []grant.Locator
 	if parsed, err := grant.ParseID(id); err == nil {
 		refs = parsed.Locators()
@@ -249,23 +270,23 @@ func (h *Handler) grantOf(ctx context.Context, id string, now time.Time) (*grant
 	if answered, ok := authrequest.ParseChallenge(id, authrequest.StepConsent); ok {
 		request = answered
 	}
-	waiting, err := h.Requests.Request(ctx, request, now)
+	pending, err := h.requests.Request(ctx, request, now)
 	switch {
 	case err == nil:
-		refs = append(refs, waiting.Grant)
+		refs = append(refs, pending.Grant)
 	case !errors.Is(err, authrequest.ErrNotFound):
 		return nil, err
 	}
 	for _, ref := range refs {
-		held, err := h.Consents.LiveGrant(ctx, ref, "", now)
+		found, err := h.grants.LiveGrant(ctx, ref, "", now)
 		if err == nil || !errors.Is(err, grant.ErrNotFound) {
-			return held, err
+			return found, err
 		}
 	}
 	return nil, grant.ErrNotFound
 }
 
-// refText names a grant where a list goes on.
+// refText encodes a grant for a page token.
 func refText(ref grant.Locator) string {
 	return strconv.FormatUint(uint64(ref.Partition), 10) + "." + ref.ID.String()
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Document returns what the table says, in OpenAPI 3.1.
+// Document returns the OpenAPI 3.1 document of the operations.
 func (h *Handler) Document() ([]byte, error) {
 	s := &schemas{named: object{}}
 	paths := object{}
@@ -27,8 +27,8 @@ func (h *Handler) Document() ([]byte, error) {
 	text, err := json.Marshal(object{
 		"openapi": "3.1.0",
 		"info": object{
-			"title": "Ostiary, the administrators' API", "version": h.Version,
-			"description": "Compatible with the administrators' API of Ory Hydra. Every path works with and without /admin before it.",
+			"title": "Ostiary admin API", "version": h.version,
+			"description": "Compatible with the admin API of Ory Hydra. Every path is served with and without the prefix /admin.",
 			"license":     object{"name": "Apache 2.0", "identifier": "Apache-2.0"},
 		},
 		"servers": []object{{"url": "/admin"}, {"url": "/"}},
@@ -36,10 +36,10 @@ func (h *Handler) Document() ([]byte, error) {
 		"components": object{
 			"schemas": s.named,
 			"responses": object{"failure": object{
-				"description": "What went wrong.", "content": object{"application/json": object{"schema": failed}},
+				"description": "An error.", "content": object{"application/json": object{"schema": failed}},
 			}},
 			"securitySchemes": object{"key": object{
-				"type": "http", "scheme": "bearer", "description": "An API key, or an access token with an administrators' scope.",
+				"type": "http", "scheme": "bearer", "description": "An API key, or an access token with a scope of the admin API.",
 			}},
 		},
 	})
@@ -50,9 +50,9 @@ func (h *Handler) Document() ([]byte, error) {
 }
 
 func (s *schemas) operation(o *Operation) object {
-	said := object{"operationId": o.ID, "summary": o.Summary, "security": []object{}}
+	described := object{"operationId": o.ID, "summary": o.Summary, "security": []object{}}
 	if o.Scope != "" {
-		said["security"] = []object{{"key": []string{o.Scope}}}
+		described["security"] = []object{{"key": []string{o.Scope}}}
 	}
 	parameters := []object{}
 	for _, variable := range regexp.MustCompile(`\{(\w+)\}`).FindAllStringSubmatch(o.Path, -1) {
@@ -62,32 +62,32 @@ func (s *schemas) operation(o *Operation) object {
 	}
 	for _, p := range o.Query {
 		parameters = append(parameters, object{
-			"name": p.Name, "in": "query", "required": p.Required, "description": p.Meaning, "schema": object{"type": p.Type},
+			"name": p.Name, "in": "query", "required": p.Required, "description": p.Description, "schema": object{"type": p.Type},
 		})
 	}
 	if len(parameters) > 0 {
-		said["parameters"] = parameters
+		described["parameters"] = parameters
 	}
 	if body := s.body(o); body != nil {
-		said["requestBody"] = body
+		described["requestBody"] = body
 	}
-	answers := object{"default": object{"$ref": "#/components/responses/failure"}}
-	for status, body := range o.Answers {
-		answer := object{"description": http.StatusText(status)}
+	responses := object{"default": object{"$ref": "#/components/responses/failure"}}
+	for status, body := range o.Responses {
+		response := object{"description": http.StatusText(status)}
 		if body != nil {
-			answer["content"] = object{"application/json": object{"schema": s.of(reflect.TypeOf(body), false)}}
+			response["content"] = object{"application/json": object{"schema": s.of(reflect.TypeOf(body), false)}}
 		}
-		answers[strconv.Itoa(status)] = answer
+		responses[strconv.Itoa(status)] = response
 	}
-	said["responses"] = answers
-	return said
+	described["responses"] = responses
+	return described
 }
 
 func (s *schemas) body(o *Operation) object {
 	if len(o.Form) > 0 {
 		properties, required := object{}, []string{}
 		for _, p := range o.Form {
-			properties[p.Name] = object{"type": p.Type, "description": p.Meaning}
+			properties[p.Name] = object{"type": p.Type, "description": p.Description}
 			if p.Required {
 				required = append(required, p.Name)
 			}

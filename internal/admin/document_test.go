@@ -34,7 +34,7 @@ func TestOpenAPIDescribesEveryRoute(t *testing.T) {
 	}
 	ids := map[string]bool{}
 	for _, o := range s.Server.AdminAPI.Operations() {
-		if ids[o.ID] || o.Summary == "" || o.Do != nil && o.Scope == "" || len(o.Answers) == 0 {
+		if ids[o.ID] || o.Summary == "" || o.Do != nil && o.Scope == "" || len(o.Responses) == 0 {
 			t.Errorf("%s is there twice, or says too little", o.ID)
 		}
 		// The answers of apps are steps of a sign-in, but for who has signed in; two more

@@ -18,7 +18,7 @@ import (
 	"github.com/ostiary/ostiary/internal/trustedissuer"
 )
 
-// failure is the body of an error response, under the name that it has in the OpenAPI
+// failure is the body of an error response. Its name is that of the schema in the OpenAPI
 // document.
 type failure httpapi.ErrorBody
 
@@ -53,8 +53,8 @@ func newErrors() *httpapi.Errors {
 		RetryAfter: 2 * time.Second,
 		Rule:       ruleOf,
 		Table: []httpapi.Mapping{
-			httpapi.Is(errHandled, httpapi.Error{Status: http.StatusGone, Code: "Gone", Description: "The request was answered before."}),
-			badRequest(devicecode.ErrNotFound, "No device waits with this user code."),
+			httpapi.Is(errAnswered, httpapi.Error{Status: http.StatusGone, Code: "Gone", Description: "The request was answered before."}),
+			badRequest(devicecode.ErrNotFound, "The user code is invalid or has expired."),
 			httpapi.As(func(e *devicecode.TooManyAttemptsError) *httpapi.Error {
 				return &httpapi.Error{
 					Status: http.StatusTooManyRequests, Code: "request_forbidden", RetryAfter: e.RetryAfter,
@@ -74,7 +74,7 @@ func newErrors() *httpapi.Errors {
 			notFound(scope.ErrNotFound, "The scope has no record."),
 			conflict(scope.ErrExists, "The scope already has a record."),
 			conflict(scope.ErrStandard, "A scope of OpenID Connect Core cannot be deleted."),
-			conflict(client.ErrExists, "The client_id is taken."),
+			conflict(client.ErrExists, "A client with this client_id exists."),
 			conflict(client.ErrIsSubject, "The client_id is the subject of an account."),
 			badRequest(account.ErrIsClient, "The subject is the client_id of a client."),
 			conflict(client.ErrConflict, "The client was changed by another request. Read it again and repeat the change."),
@@ -116,10 +116,10 @@ func ruleOf(e *httpapi.Error) refusal.Rule {
 	}
 }
 
-// refuse writes the response to err. A request that was answered before leads to the
-// place where the user can start again.
-func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	if before, ok := asHandled(err); ok {
+// writeError writes the response to err. For a request that was answered before it contains the
+// URL at which the user can start again.
+func (h *Handler) writeError(w http.ResponseWriter, r *http.Request, err error) {
+	if before, ok := asAnswered(err); ok {
 		httpapi.JSON(w, http.StatusGone, before.redirect)
 		return
 	}

@@ -31,10 +31,10 @@ func FuzzPatch(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		patch, err := readPatch(raw)
+		patch, err := parsePatch(raw)
 		var said map[string]json.RawMessage
 		if err == nil {
-			said, err = patched(before, patch)
+			said, err = applyPatch(before, patch)
 		}
 		var refused *httpapi.Error
 		switch {
@@ -49,25 +49,25 @@ func FuzzPatch(f *testing.F) {
 
 // Whatever is sent as a page token is either one that this list gave, or refused.
 func FuzzPageToken(f *testing.F) {
-	ask := func(token string) *Call {
-		return &Call{Request: httptest.NewRequest(http.MethodGet, "/clients?page_token="+url.QueryEscape(token), nil), head: http.Header{}}
+	ask := func(token string) *Request {
+		return &Request{HTTP: httptest.NewRequest(http.MethodGet, "/clients?page_token="+url.QueryEscape(token), nil), header: http.Header{}}
 	}
-	first, err := pageOf(ask(""), "client_name")
+	first, err := pageFrom(ask(""), "client_name")
 	if err != nil {
 		f.Fatal(err)
 	}
 	first.Size = 1
-	first.follow(1, "an id")
+	first.linkNext(1, "an id")
 	f.Add(first.token("an id"))
 	f.Add("1")
 	f.Add("AAAA")
 	f.Fuzz(func(t *testing.T, token string) {
-		p, err := pageOf(ask(token), "client_name")
+		p, err := pageFrom(ask(token), "client_name")
 		if err == nil && p.After != "" && first.token(p.After) == "" {
 			t.Errorf("%q leads to %q", token, p.After)
 		}
 		if p != nil && p.After != "" {
-			if again, err := pageOf(ask(first.token(p.After)), "client_name"); err != nil || again.After != p.After {
+			if again, err := pageFrom(ask(first.token(p.After)), "client_name"); err != nil || again.After != p.After {
 				t.Errorf("%q leads to %q, and that to %v, %v", token, p.After, again, err)
 			}
 		}

@@ -2,67 +2,67 @@ package admin
 
 import (
 	"net/http"
-
-	"github.com/ostiary/ostiary/internal/audit"
+	"strings"
 )
 
-// Operation is one entry of the table: what is mounted, what the document says of it,
-// who may use it, and what is kept of its use.
+// Operation is one operation of the API: its route, its part of the OpenAPI document, the
+// scope that it requires and the action in the audit log.
 type Operation struct {
-	// ID is what the SDKs of Ory Hydra call it, or would.
+	// ID is the operationId. Operations of Ory Hydra have the same ID as there.
 	ID      string
 	Method  string
-	Path    string // as chi takes it; the same with /admin before it works too
+	Path    string // a pattern of chi; the operation is also served below /admin
 	Summary string
-	// Scope is what an API key needs; empty is for anybody.
+	// Scope is the required scope of the caller; empty allows all callers.
 	Scope string
 	Query []Parameter
-	// Body is a value of the type that the body is read into as JSON; nil is none.
+	// Body is a value of the type that the JSON body is decoded into, or nil if there is no
+	// body.
 	Body any
-	// MaxBytes bounds a body; 0 is 64 KiB.
+	// MaxBytes is the maximum size of the body; 0 is 64 KiB.
 	MaxBytes int64
-	// Patch is set where a body may call itself application/json-patch+json.
+	// Patch allows the media type application/json-patch+json for the body.
 	Patch bool
-	// Form lists the parameters of a body that is a form.
+	// Form lists the parameters of a form body.
 	Form []Parameter
-	// Answers has a value of the type that goes with each status; nil is no body.
-	// Errors come in one shape and are not listed, but for those in another.
-	Answers map[int]any
-	// Action names what changes, for the audit log; empty where nothing does.
+	// Responses maps each successful status to a value of the type of its body, or to nil
+	// if the response has no body. Error responses are listed only if their body differs
+	// from the common one.
+	Responses map[int]any
+	// Action is the action in the audit log; empty if the operation changes nothing.
 	Action string
-	// Do is nil for what the server mounts beside the table.
-	Do func(*Call) (*Reply, error)
+	// Do serves the operation; nil if the server mounts it itself.
+	Do func(*Request) (*Response, error)
 }
 
-// Parameter is one of a query or form.
+// Parameter is a parameter of a query or form.
 type Parameter struct {
-	Name     string
-	Type     string // string, integer or boolean
-	Required bool
-	Meaning  string
+	Name        string
+	Type        string // string, integer or boolean
+	Required    bool
+	Description string
 }
 
-// Call is a request from somebody who may make it.
-type Call struct {
-	*http.Request
+// isAudited reports whether calls of the operation are audit events.
+func (o *Operation) isAudited() bool { return o.Action != "" }
 
-	By audit.Actor
-	// Target is what the call is about, for the audit log. It begins as the path's
-	// variables; an operation that makes something says what.
-	Target string
-
-	head http.Header // of the answer
+// target returns the target of a call for the audit log: the variables of the path, or the
+// query parameters if the path has no variables.
+func (o *Operation) target(r *http.Request) string {
+	var parts []string
+	for name := range strings.SplitSeq(o.Path, "/") {
+		if strings.HasPrefix(name, "{") {
+			parts = append(parts, pathValue(r, strings.Trim(name, "{}")))
+		}
+	}
+	if len(parts) > 0 {
+		return strings.Join(parts, "/")
+	}
+	query := r.URL.Query()
+	for _, p := range o.Query {
+		if value := query.Get(p.Name); value != "" {
+			parts = append(parts, p.Name+"="+value)
+		}
+	}
+	return strings.Join(parts, " ")
 }
-
-// Reply is what an operation answers.
-type Reply struct {
-	Status int
-	Body   any // nil for none
-}
-
-func ok(body any) *Reply { return &Reply{http.StatusOK, body} }
-
-func done() *Reply { return &Reply{Status: http.StatusNoContent} }
-
-// changes are the operations that the audit log tells of.
-func (o *Operation) changes() bool { return o.Action != "" }

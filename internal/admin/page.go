@@ -10,38 +10,38 @@ import (
 	"unicode/utf8"
 )
 
-// How long a page of a list is, unless the caller says.
+// Sizes of a page of a list.
 const (
-	pageSize    = 250
+	pageSize    = 250 // by default
 	maxPageSize = 500
 )
 
-var errPageToken = invalid("The parameter page_token is none that this list gave.")
+var errPageToken = invalid("The parameter page_token must be a token from the Link header of this list, with the same filters.")
 
-// page is the part of a list that a caller wants.
+// page is the requested page of a list.
 type page struct {
-	After string // what the part before ended with, empty at the beginning
+	After string // the ID of the last entry of the previous page; empty for the first page
 	Size  int
 
-	call     *Call
-	byNumber bool
-	filter   string // what the list is chosen by, which a token belongs to
+	request  *Request
+	byOffset bool
+	filter   string // a digest of the filters, which is part of page tokens
 }
 
-// pageParameters are those of a list that goes from page to page.
+// pageParameters returns the parameters of a list that is read page by page.
 func pageParameters() []Parameter {
 	return []Parameter{
-		{Name: "page_size", Type: "integer", Meaning: "How many to list, at most 500."},
-		{Name: "page_token", Type: "string", Meaning: "Where to go on, as the Link header of the page before says."},
+		{Name: "page_size", Type: "integer", Description: "Number of entries per page, at most 500."},
+		{Name: "page_token", Type: "string", Description: "Token of the page, from the Link header of the previous page."},
 	}
 }
 
-// pageOf reads which page is wanted. A token is good for the list that it came from
-// alone: filters are the names of the parameters that choose it.
-func pageOf(c *Call, filters ...string) (*page, error) {
-	asked := c.URL.Query()
-	p := &page{Size: pageSize, call: c, filter: digest(asked, filters)}
-	if text := asked.Get("page_size"); text != "" {
+// pageFrom reads the requested page from the query. The filters are the parameters that
+// select entries of the list; a page token is valid only with the same filters.
+func pageFrom(r *Request, filters ...string) (*page, error) {
+	query := r.query()
+	p := &page{Size: pageSize, request: r, filter: digest(query, filters)}
+	if text := query.Get("page_size"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 {
 			return nil, invalid("The parameter page_size must be a number.")
@@ -50,8 +50,8 @@ func pageOf(c *Call, filters ...string) (*page, error) {
 			p.Size = min(n, maxPageSize)
 		}
 	}
-	token := asked.Get("page_token")
-	if token == "" || token == "1" { // as the first page was called once
+	token := query.Get("page_token")
+	if token == "" || token == "1" { // an old token of the first page
 		return p, nil
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(token)
@@ -63,19 +63,21 @@ func pageOf(c *Call, filters ...string) (*page, error) {
 	return p, nil
 }
 
-func digest(asked url.Values, names []string) string {
+func digest(query url.Values, names []string) string {
 	var values []string
 	for _, name := range names {
-		values = append(values, asked.Get(name))
+		values = append(values, query.Get(name))
 	}
 	text, _ := json.Marshal(values)
 	sum := sha256.Sum256(text)
 	return base64.RawURLEncoding.EncodeToString(sum[:9])
 }
 
-// follow says in the Link header where the list begins and, if last is the end of a
-// page that is full, where it goes on (RFC 8288).
-func (p *page) follow(listed int, last string) {
+// linkNext sets the Link header: the first page and, if this page is full, the next one.
+// Last is the ID of the last entry.
+//
+// Spec: RFC 8288 §3.
+func (p *page) linkNext(listed int, last string) {
 	p.link("first", "")
 	if listed >= p.Size {
 		p.link("next", p.token(last))
@@ -87,15 +89,15 @@ func (p *page) token(last string) string {
 }
 
 func (p *page) link(rel, token string) {
-	query := p.call.URL.Query()
+	query := p.request.query()
 	query.Set("page_size", strconv.Itoa(p.Size))
 	query.Del("page_token")
 	if token != "" {
 		query.Set("page_token", token)
 	}
-	addLink(p.call, rel, query)
+	addLink(p.request, rel, query)
 }
 
-func addLink(c *Call, rel string, query url.Values) {
-	c.head.Add("Link", `<`+c.URL.EscapedPath()+`?`+query.Encode()+`>; rel="`+rel+`"`)
+func addLink(r *Request, rel string, query url.Values) {
+	r.header.Add("Link", `<`+r.HTTP.URL.EscapedPath()+`?`+query.Encode()+`>; rel="`+rel+`"`)
 }

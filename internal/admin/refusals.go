@@ -11,34 +11,38 @@ import (
 
 // Refusals finds rejected requests.
 type Refusals interface {
-	// Refusal returns the newest with a request id, or refusal.ErrNotFound.
+	// Refusal returns the newest record with the request ID, or refusal.ErrNotFound.
 	Refusal(ctx context.Context, requestID string) (*refusal.Record, error)
+	// ListRefusals returns the newest records that are older than the ID before.
 	ListRefusals(ctx context.Context, f refusal.Filter, before string, limit int) ([]*refusal.Record, error)
 }
 
-func (h *Handler) refusalOperations() []Operation {
+// refusalHandler serves the records of rejected requests.
+type refusalHandler struct{ refusals Refusals }
+
+func (h *refusalHandler) operations() []Operation {
 	return []Operation{
 		{
 			ID: "getRefusal", Method: http.MethodGet, Path: "/refusals/{request_id}", Scope: apikey.AuditRead,
-			Summary: "Explain a rejected request.",
-			Answers: map[int]any{http.StatusOK: refusalView{}},
-			Do:      h.getRefusal,
+			Summary:   "Get the cause of a rejected request.",
+			Responses: map[int]any{http.StatusOK: refusalView{}},
+			Do:        h.get,
 		},
 		{
 			ID: "listRefusals", Method: http.MethodGet, Path: "/refusals", Scope: apikey.AuditRead,
 			Summary: "List rejected requests, the newest first.",
 			Query: append([]Parameter{
-				{Name: "client_id", Type: "string", Meaning: "Only those of this client."},
-				{Name: "rule", Type: "string", Meaning: "Only those that this rule rejected, such as redirect_uri_mismatch."},
-				{Name: "since", Type: "string", Meaning: "Only those since then, as in RFC 3339."},
+				{Name: "client_id", Type: "string", Description: "List only requests of this client."},
+				{Name: "rule", Type: "string", Description: "List only requests rejected by this rule, such as redirect_uri_mismatch."},
+				{Name: "since", Type: "string", Description: "List only requests since this time, in the format of RFC 3339."},
 			}, pageParameters()...),
-			Answers: map[int]any{http.StatusOK: []refusalView{}},
-			Do:      h.listRefusals,
+			Responses: map[int]any{http.StatusOK: []refusalView{}},
+			Do:        h.list,
 		},
 	}
 }
 
-// refusalView is a rejected request as the API shows it.
+// refusalView is a rejected request as the API returns it.
 type refusalView struct {
 	At         time.Time         `json:"at"`
 	RequestID  string            `json:"request_id"`
@@ -47,11 +51,11 @@ type refusalView struct {
 	Status     int               `json:"status_code"`
 	Error      string            `json:"error,omitempty" doc:"the error code of the response"`
 	Rule       string            `json:"rule" doc:"a stable identifier of the check that failed"`
-	Cause      string            `json:"cause" doc:"the cause in words"`
+	Cause      string            `json:"cause" doc:"a description of the cause"`
 	ClientID   string            `json:"client_id,omitempty"`
 	GrantID    string            `json:"grant_id,omitempty"`
-	Network    string            `json:"network,omitempty" doc:"the prefix that the request came from"`
-	Attributes map[string]string `json:"attributes,omitempty" doc:"what the check compared"`
+	Network    string            `json:"network,omitempty" doc:"the address prefix of the client"`
+	Attributes map[string]string `json:"attributes,omitempty" doc:"the values that the check compared"`
 }
 
 func viewRefusal(r *refusal.Record) refusalView {
@@ -68,29 +72,29 @@ func viewRefusal(r *refusal.Record) refusalView {
 	return v
 }
 
-// getRefusal serves GET /refusals/{request_id}.
-func (h *Handler) getRefusal(c *Call) (*Reply, error) {
-	found, err := h.Refusals.Refusal(c.Context(), variable(c.Request, "request_id"))
+// get serves GET /refusals/{request_id}.
+func (h *refusalHandler) get(r *Request) (*Response, error) {
+	found, err := h.refusals.Refusal(r.Context(), r.pathValue("request_id"))
 	if err != nil {
 		return nil, err
 	}
 	return ok(viewRefusal(found)), nil
 }
 
-// listRefusals serves GET /refusals.
-func (h *Handler) listRefusals(c *Call) (*Reply, error) {
-	p, err := pageOf(c, "client_id", "rule", "since")
+// list serves GET /refusals.
+func (h *refusalHandler) list(r *Request) (*Response, error) {
+	p, err := pageFrom(r, "client_id", "rule", "since")
 	if err != nil {
 		return nil, err
 	}
-	query := c.URL.Query()
+	query := r.query()
 	filter := refusal.Filter{ClientID: query.Get("client_id"), Rule: refusal.Rule(query.Get("rule"))}
 	if text := query.Get("since"); text != "" {
 		if filter.Since, err = time.Parse(time.RFC3339, text); err != nil {
-			return nil, invalid("The parameter since must be a time as in RFC 3339.")
+			return nil, invalid("The parameter since must be a time in the format of RFC 3339.")
 		}
 	}
-	list, err := h.Refusals.ListRefusals(c.Context(), filter, p.After, p.Size)
+	list, err := h.refusals.ListRefusals(r.Context(), filter, p.After, p.Size)
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +102,6 @@ func (h *Handler) listRefusals(c *Call) (*Reply, error) {
 	for i, r := range list {
 		views[i], last = viewRefusal(r), r.ID
 	}
-	p.follow(len(list), last)
+	p.linkNext(len(list), last)
 	return ok(views), nil
 }

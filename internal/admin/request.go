@@ -2,94 +2,78 @@ package admin
 
 import (
 	"context"
-	"fmt"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
 	"net/url"
-	"strings"
+	"unicode/utf8"
 
-	"github.com/ostiary/ostiary/internal/authrequest"
-	"github.com/ostiary/ostiary/internal/client"
+	"github.com/go-chi/chi/v5"
+
+	"github.com/ostiary/ostiary/internal/audit"
+	"github.com/ostiary/ostiary/internal/httpapi"
 )
 
-// request is what both apps are told of an authorization request.
-type request struct {
-	Scopes      []string    `json:"requested_scope"`
-	Audience    []string    `json:"requested_access_token_audience"`
-	OIDCContext oidcContext `json:"oidc_context"`
-	Client      *clientView `json:"client"`
-	RequestURL  string      `json:"request_url"`
+// Request is an authorized call of an operation.
+type Request struct {
+	HTTP  *http.Request
+	Actor audit.Actor // the caller
+	// Target is the target in the audit log. It is set from the path; an operation that
+	// creates something sets it to the new ID.
+	Target string
 
-	asked url.Values
+	header http.Header // of the response
 }
 
-// oidcContext is what the request says about the sign-in (OpenID Connect Core
-// section 3.1.2.1).
-type oidcContext struct {
-	ACRValues  []string          `json:"acr_values,omitempty"`
-	UILocales  []string          `json:"ui_locales,omitempty"`
-	Display    string            `json:"display,omitempty"`
-	HintClaims map[string]string `json:"id_token_hint_claims,omitempty"`
-	LoginHint  string            `json:"login_hint,omitempty"`
+// Response is the result of an operation.
+type Response struct {
+	Status int
+	Body   any // encoded as JSON; nil if there is no body
 }
 
-func (h *Handler) describe(ctx context.Context, waiting *authrequest.Request) (request, error) {
-	asked, err := url.ParseQuery(waiting.Parameters)
+func ok(body any) *Response { return &Response{http.StatusOK, body} }
+
+func noContent() *Response { return &Response{Status: http.StatusNoContent} }
+
+// Context returns the context of the HTTP request.
+func (r *Request) Context() context.Context { return r.HTTP.Context() }
+
+func (r *Request) query() url.Values { return r.HTTP.URL.Query() }
+
+func (r *Request) pathValue(name string) string { return pathValue(r.HTTP, name) }
+
+// readBody returns the body as it was sent.
+func (r *Request) readBody() ([]byte, error) {
+	raw, err := io.ReadAll(r.HTTP.Body)
 	if err != nil {
-		return request{}, fmt.Errorf("parse stored request: %w", err)
+		return nil, invalid("The request body cannot be read.")
 	}
-	c, err := h.Clients.Client(ctx, waiting.ClientID)
-	if err == nil && c.Disabled {
-		err = client.ErrNotFound
-	}
-	if err != nil {
-		return request{}, err
-	}
-	q := request{
-		Scopes: requested(asked), Audience: resources(asked), Client: viewAsking(c), asked: asked,
-		RequestURL: h.requestURL(waiting, ""),
-		OIDCContext: oidcContext{
-			ACRValues: strings.Fields(asked.Get("acr_values")), UILocales: strings.Fields(asked.Get("ui_locales")),
-			Display: asked.Get("display"), LoginHint: asked.Get("login_hint"),
-		},
-	}
-	if subject := asked.Get(authrequest.SubjectParameter); subject != "" {
-		q.OIDCContext.HintClaims = map[string]string{"sub": subject}
-	}
-	return q, nil
+	return raw, nil
 }
 
-// requested returns the scopes that the user must agree to, as the authorization endpoint
-// worked them out: those requested that the client may have, and those that stand for
-// claims requested by name.
-func requested(asked url.Values) []string {
-	return append([]string{}, strings.Fields(asked.Get(authrequest.ConsentParameter))...)
+// decode decodes the JSON body into a value. It ignores unknown members.
+func (r *Request) decode(into any) error {
+	err := json.NewDecoder(r.HTTP.Body).Decode(into)
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &kind) && kind.Field != "":
+		return invalid("The member " + httpapi.Description(kind.Field) + " has a wrong type.")
+	case err != nil:
+		return invalid("The request body must be a JSON value of the type in /openapi.json.")
+	}
+	return nil
 }
 
-// resources returns what the parameters resource and audience ask for.
-func resources(asked url.Values) []string {
-	all := []string{}
-	for _, name := range []string{"resource", "audience"} {
-		for _, value := range asked[name] {
-			all = append(all, strings.Fields(value)...)
-		}
+// pathValue returns a variable of the path, percent-decoded. chi decodes it only if the
+// request has no RawPath.
+func pathValue(r *http.Request, name string) string {
+	text := chi.URLParam(r, name)
+	if r.URL.RawPath == "" {
+		return text
 	}
-	return all
-}
-
-// requestURL is where the request can be made anew. A request that came as an object
-// is there in plain parameters. With a prompt it is asked for instead of the
-// request's own.
-func (h *Handler) requestURL(waiting *authrequest.Request, prompt string) string {
-	if waiting.Device {
-		return h.DeviceURL // with the code that the device shows
+	if decoded, err := url.PathUnescape(text); err == nil && utf8.ValidString(decoded) {
+		return decoded
 	}
-	form, err := url.ParseQuery(waiting.Parameters)
-	if err != nil {
-		return h.AuthorizeURL
-	}
-	form.Del(authrequest.ConsentParameter)
-	form.Del(authrequest.SubjectParameter)
-	if prompt != "" {
-		form.Set("prompt", prompt)
-	}
-	return h.AuthorizeURL + "?" + form.Encode()
+	return text
 }

@@ -10,36 +10,36 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 )
 
-// object is one of JSON.
+// object is a JSON object.
 type object = map[string]any
 
-// schemas describes Go types as JSON Schema 2020-12, which OpenAPI 3.1 uses: as they
-// are written, or where said is set as they are read, when nothing has to be there but
-// what is tagged so.
+// schemas describes Go types as JSON Schema 2020-12, which OpenAPI 3.1 uses. The schema of a
+// response requires all members without omitempty; that of a request body requires the
+// members with a tag need.
 type schemas struct {
 	named object
 }
 
-// of returns the schema of t. That of a structure that has a name is kept once, and
-// referred to.
-func (s *schemas) of(t reflect.Type, said bool) object {
+// of returns the schema of t in a request body or a response. The schema of a named struct is
+// a reference to named.
+func (s *schemas) of(t reflect.Type, request bool) object {
 	switch t {
 	case reflect.TypeFor[time.Time]():
 		return object{"type": "string", "format": "date-time"}
 	case reflect.TypeFor[json.RawMessage]():
 		return object{"description": "any JSON"}
 	case reflect.TypeFor[client.Lifespan]():
-		return object{"type": []string{"string", "null"}, "description": "a duration as Go writes it, such as 1h30m0s"}
+		return object{"type": []string{"string", "null"}, "description": "a duration in the format of Go, such as 1h30m0s"}
 	}
 	switch t.Kind() { //nolint:exhaustive // all other kinds are numbers
 	case reflect.Pointer:
-		return s.of(t.Elem(), said)
+		return s.of(t.Elem(), request)
 	case reflect.Slice, reflect.Array:
-		return object{"type": "array", "items": s.of(t.Elem(), said)}
+		return object{"type": "array", "items": s.of(t.Elem(), request)}
 	case reflect.Map:
-		return object{"type": "object", "additionalProperties": s.of(t.Elem(), said)}
+		return object{"type": "object", "additionalProperties": s.of(t.Elem(), request)}
 	case reflect.Struct:
-		return s.structure(t, said)
+		return s.structure(t, request)
 	case reflect.Bool:
 		return object{"type": "boolean"}
 	case reflect.String:
@@ -51,20 +51,24 @@ func (s *schemas) of(t reflect.Type, said bool) object {
 	}
 }
 
-func (s *schemas) structure(t reflect.Type, said bool) object {
+func (s *schemas) structure(t reflect.Type, request bool) object {
 	if t.Name() == "" {
-		return s.members(t, said)
+		return s.members(t, request)
 	}
-	if _, known := s.named[t.Name()]; !known {
-		s.named[t.Name()] = nil // where it holds itself
-		s.named[t.Name()] = s.members(t, said)
+	name := t.Name()
+	if named, ok := reflect.Zero(t).Interface().(interface{ schemaName() string }); ok {
+		name = named.schemaName() // the published name, where the type has another
 	}
-	return object{"$ref": "#/components/schemas/" + t.Name()}
+	if _, known := s.named[name]; !known {
+		s.named[name] = nil // ends the recursion for a type that contains itself
+		s.named[name] = s.members(t, request)
+	}
+	return object{"$ref": "#/components/schemas/" + name}
 }
 
-// members describes the fields as encoding/json writes them: of several that have a
-// name the one that is embedded least.
-func (s *schemas) members(t reflect.Type, said bool) object {
+// members describes the fields that encoding/json encodes. Of several fields with the same
+// name it is the one with the fewest levels of embedding.
+func (s *schemas) members(t reflect.Type, request bool) object {
 	properties, depth, required := object{}, map[string]int{}, []string{}
 	for _, f := range reflect.VisibleFields(t) {
 		name, options, tagged := strings.Cut(f.Tag.Get("json"), ",")
@@ -74,12 +78,12 @@ func (s *schemas) members(t reflect.Type, said bool) object {
 		if before, known := depth[name]; known && before <= len(f.Index) {
 			continue
 		}
-		schema := s.of(f.Type, said)
+		schema := s.of(f.Type, request)
 		if doc := f.Tag.Get("doc"); doc != "" {
 			schema["description"] = doc
 		}
 		properties[name], depth[name] = schema, len(f.Index)
-		optional := said && f.Tag.Get("need") == "" || !said && strings.Contains(options, "omit")
+		optional := request && f.Tag.Get("need") == "" || !request && strings.Contains(options, "omit")
 		required = slices.DeleteFunc(required, func(r string) bool { return r == name })
 		if !optional {
 			required = append(required, name)

@@ -5,62 +5,66 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/manage"
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
-// Scopes keeps the records of scopes.
+// Scopes stores scopes.
 type Scopes interface {
-	// Scopes returns the records; a standard scope has one only where it was changed.
+	manage.ScopeStore
+	// ListScopes returns the stored scopes. A standard scope is stored only if it was changed.
 	ListScopes(ctx context.Context) ([]*scope.Scope, error)
-	// InsertScope returns scope.ErrExists for a name that is taken.
-	InsertScope(ctx context.Context, s *scope.Scope) error
-	// UpdateScope returns scope.ErrNotFound for a scope without a record.
-	UpdateScope(ctx context.Context, s *scope.Scope) error
 	// DeleteScope returns scope.ErrNotFound or scope.ErrStandard.
 	DeleteScope(ctx context.Context, name string) error
 }
 
+// scopeHandler serves the operations on scopes.
+type scopeHandler struct {
+	store Scopes
+	now   func() time.Time
+}
+
 const scopesPath = "/scopes"
 
-func (h *Handler) scopeOperations() []Operation {
+func (h *scopeHandler) operations() []Operation {
 	const one = scopesPath + "/{name}"
 	return []Operation{{
 		ID: "listScopes", Method: http.MethodGet, Path: scopesPath, Scope: apikey.ScopesRead,
-		Summary: "List the scopes that have a record, by name.", Query: pageParameters(),
-		Answers: map[int]any{http.StatusOK: []scopeView{}},
-		Do:      h.listScopes,
+		Summary: "List scopes, ordered by name.", Query: pageParameters(),
+		Responses: map[int]any{http.StatusOK: []scopeView{}},
+		Do:        h.list,
 	}, {
 		ID: "createScope", Method: http.MethodPost, Path: scopesPath, Scope: apikey.ScopesWrite,
-		Summary: "Declare a scope: words for the consent page, the claims that it releases and where, and who may have it.",
-		Body:    scopeView{}, Answers: map[int]any{http.StatusCreated: scopeView{}}, Action: "scope.create",
-		Do: h.createScope,
+		Summary: "Create a scope: its text on the consent page, the claims that it releases, and whether self-registered clients may have it.",
+		Body:    scopeView{}, Responses: map[int]any{http.StatusCreated: scopeView{}}, Action: "scope.create",
+		Do: h.create,
 	}, {
 		ID: "getScope", Method: http.MethodGet, Path: one, Scope: apikey.ScopesRead,
-		Summary: "Get a scope.", Answers: map[int]any{http.StatusOK: scopeView{}},
-		Do: h.getScope,
+		Summary: "Get a scope.", Responses: map[int]any{http.StatusOK: scopeView{}},
+		Do: h.get,
 	}, {
 		ID: "setScope", Method: http.MethodPut, Path: one, Scope: apikey.ScopesWrite,
-		Summary: "Replace the record of a scope. A scope of OpenID Connect Core keeps its own claims at userinfo.",
-		Body:    scopeView{}, Answers: map[int]any{http.StatusOK: scopeView{}}, Action: "scope.update",
-		Do: h.setScope,
+		Summary: "Replace a scope. A scope of OpenID Connect Core always releases its standard claims at userinfo.",
+		Body:    scopeView{}, Responses: map[int]any{http.StatusOK: scopeView{}}, Action: "scope.update",
+		Do: h.set,
 	}, {
 		ID: "deleteScope", Method: http.MethodDelete, Path: one, Scope: apikey.ScopesWrite,
-		Summary: "Delete the record of a scope. Clients keep the scope, and it releases no claims. Those of OpenID Connect Core cannot be deleted.",
-		Answers: map[int]any{http.StatusNoContent: nil}, Action: "scope.delete",
-		Do: h.deleteScope,
+		Summary:   "Delete a scope. Clients keep the scope, but it releases no claims. Scopes of OpenID Connect Core cannot be deleted.",
+		Responses: map[int]any{http.StatusNoContent: nil}, Action: "scope.delete",
+		Do: h.delete,
 	}}
 }
 
-// scopeView is a scope as the API reads and writes it.
+// scopeView is a scope in requests and responses.
 type scopeView struct {
 	Name             string                         `json:"name" doc:"as clients request it (RFC 6749 section 3.3)"`
-	Title            string                         `json:"title" doc:"for the consent page; empty is the name, or the built-in words"`
+	Title            string                         `json:"title" doc:"shown on the consent page; by default the name, or a built-in text"`
 	Description      string                         `json:"description"`
-	Claims           map[string][]scope.Destination `json:"claims" doc:"the claims that it releases, each with its places: id_token, userinfo, access_token, introspection"`
-	SelfRegistration bool                           `json:"self_registration" doc:"whether clients that register themselves may have it"`
+	Claims           map[string][]scope.Destination `json:"claims" doc:"the claims that the scope releases, each with its destinations: id_token, userinfo, access_token, introspection"`
+	SelfRegistration bool                           `json:"self_registration" doc:"whether clients that register themselves may have the scope"`
 }
 
 func viewScope(s *scope.Scope) *scopeView {
@@ -71,99 +75,99 @@ func viewScope(s *scope.Scope) *scopeView {
 	return v
 }
 
-// readScope reads the record that a caller sends. The name is that of the path, if there is
-// one there.
-func (h *Handler) readScope(c *Call, name string) (*scope.Scope, error) {
+// parse returns the scope in the body. A name that is not empty is that in the path, which the
+// body may repeat.
+func (h *scopeHandler) parse(r *Request, name string) (*scope.Scope, error) {
 	var body scopeView
-	if err := read(c.Request, &body); err != nil {
+	if err := r.decode(&body); err != nil {
 		return nil, err
 	}
 	if name == "" {
 		name = body.Name
 	}
 	if body.Name != "" && body.Name != name {
-		return nil, invalid("The member name must be that of the path.")
+		return nil, invalid("The member name must be the same as in the path.")
 	}
 	return &scope.Scope{
 		Name: name, Title: body.Title, Description: body.Description, Claims: body.Claims, SelfRegistration: body.SelfRegistration,
-		CreatedAt: h.Now(),
+		CreatedAt: h.now(),
 	}, nil
 }
 
-func (h *Handler) manageScopes() *manage.Scopes { return &manage.Scopes{Store: h.Scopes, Now: h.Now} }
+func (h *scopeHandler) manage() *manage.Scopes { return &manage.Scopes{Store: h.store, Now: h.now} }
 
-// scopes returns all scopes as they are in the database.
-func (h *Handler) scopes(ctx context.Context) (*scope.Set, error) {
-	records, err := h.Scopes.ListScopes(ctx)
+// all reads all scopes from the database.
+func (h *scopeHandler) all(ctx context.Context) (*scope.Set, error) {
+	records, err := h.store.ListScopes(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return scope.NewSet(records, nil, nil), nil
 }
 
-// listScopes serves GET /scopes.
-func (h *Handler) listScopes(c *Call) (*Reply, error) {
-	p, err := pageOf(c)
+// list serves GET /scopes.
+func (h *scopeHandler) list(r *Request) (*Response, error) {
+	p, err := pageFrom(r)
 	if err != nil {
 		return nil, err
 	}
-	known, err := h.scopes(c.Context())
+	scopes, err := h.all(r.Context())
 	if err != nil {
 		return nil, err
 	}
 	views, last := []*scopeView{}, ""
-	for _, s := range known.All() {
+	for _, s := range scopes.All() {
 		if s.Name > p.After && len(views) < p.Size {
 			views, last = append(views, viewScope(s)), s.Name
 		}
 	}
-	p.follow(len(views), last)
+	p.linkNext(len(views), last)
 	return ok(views), nil
 }
 
-// createScope serves POST /scopes.
-func (h *Handler) createScope(c *Call) (*Reply, error) {
-	s, err := h.readScope(c, "")
+// create serves POST /scopes.
+func (h *scopeHandler) create(r *Request) (*Response, error) {
+	s, err := h.parse(r, "")
 	if err != nil {
 		return nil, err
 	}
-	c.Target = s.Name
-	if err := h.manageScopes().Create(c.Context(), s); err != nil {
+	r.Target = s.Name
+	if err := h.manage().Create(r.Context(), s); err != nil {
 		return nil, err
 	}
-	c.head.Set("Location", strings.TrimSuffix(c.URL.EscapedPath(), "/")+"/"+url.PathEscape(s.Name))
-	return &Reply{http.StatusCreated, viewScope(s)}, nil
+	r.header.Set("Location", strings.TrimSuffix(r.HTTP.URL.EscapedPath(), "/")+"/"+url.PathEscape(s.Name))
+	return &Response{http.StatusCreated, viewScope(s)}, nil
 }
 
-// getScope serves GET /scopes/{name}.
-func (h *Handler) getScope(c *Call) (*Reply, error) {
-	known, err := h.scopes(c.Context())
+// get serves GET /scopes/{name}.
+func (h *scopeHandler) get(r *Request) (*Response, error) {
+	scopes, err := h.all(r.Context())
 	if err != nil {
 		return nil, err
 	}
-	s := known.Get(variable(c.Request, "name"))
+	s := scopes.Get(r.pathValue("name"))
 	if s == nil {
 		return nil, scope.ErrNotFound
 	}
 	return ok(viewScope(s)), nil
 }
 
-// setScope serves PUT /scopes/{name}.
-func (h *Handler) setScope(c *Call) (*Reply, error) {
-	s, err := h.readScope(c, variable(c.Request, "name"))
+// set serves PUT /scopes/{name}.
+func (h *scopeHandler) set(r *Request) (*Response, error) {
+	s, err := h.parse(r, r.pathValue("name"))
 	if err != nil {
 		return nil, err
 	}
-	if err := h.manageScopes().Update(c.Context(), s); err != nil {
+	if err := h.manage().Update(r.Context(), s); err != nil {
 		return nil, err
 	}
 	return ok(viewScope(s)), nil
 }
 
-// deleteScope serves DELETE /scopes/{name}.
-func (h *Handler) deleteScope(c *Call) (*Reply, error) {
-	if err := h.Scopes.DeleteScope(c.Context(), variable(c.Request, "name")); err != nil {
+// delete serves DELETE /scopes/{name}.
+func (h *scopeHandler) delete(r *Request) (*Response, error) {
+	if err := h.store.DeleteScope(r.Context(), r.pathValue("name")); err != nil {
 		return nil, err
 	}
-	return done(), nil
+	return noContent(), nil
 }

@@ -9,38 +9,46 @@ import (
 	"github.com/ostiary/ostiary/internal/session"
 )
 
-// Sessions lists live sessions.
+// Sessions lists active sessions.
 type Sessions interface {
-	// ListSessions returns those of one subject, or where it is empty of all.
+	// ListSessions returns the sessions of one subject, or of all if subject is empty, that
+	// follow the ID after.
 	ListSessions(ctx context.Context, subject, after string, limit int, now time.Time) ([]*session.Session, error)
 }
 
-// SessionManager ends sessions with their grants and queues logout notices, as
+// SessionManager ends sessions, revokes their grants and queues logout notices, as
 // [session.Manager] does.
 type SessionManager interface {
 	End(ctx context.Context, id string) (clients []string, err error)
 	EndAll(ctx context.Context, subject string) (count int, err error)
 }
 
-func (h *Handler) loginSessionOperations() []Operation {
+// sessionHandler serves the operations on the sessions of users.
+type sessionHandler struct {
+	sessions Sessions
+	manager  SessionManager
+	now      func() time.Time
+}
+
+func (h *sessionHandler) operations() []Operation {
 	const path = "/oauth2/auth/sessions/login"
 	return []Operation{{
 		ID: "listOAuth2LoginSessions", Method: http.MethodGet, Path: path, Scope: apikey.SessionsRead,
-		Summary: "The browsers that are signed in.",
-		Query:   append([]Parameter{{Name: "subject", Type: "string", Meaning: "Only those of this person."}}, pageParameters()...),
-		Answers: map[int]any{http.StatusOK: []loginSession{}}, Do: h.listSessions,
+		Summary:   "List active sessions.",
+		Query:     append([]Parameter{{Name: "subject", Type: "string", Description: "List only sessions of this subject."}}, pageParameters()...),
+		Responses: map[int]any{http.StatusOK: []loginSession{}}, Do: h.list,
 	}, {
 		ID: "revokeOAuth2LoginSessions", Method: http.MethodDelete, Path: path, Scope: apikey.SessionsWrite, Action: "session.revoke",
-		Summary: "Signs a person out, everywhere or in one session. What was given there ends, and clients are told.",
+		Summary: "End one session or all sessions of a user, revoke their grants and send logout notices to clients.",
 		Query: []Parameter{
-			{Name: "subject", Type: "string", Meaning: "The person."},
-			{Name: "sid", Type: "string", Meaning: "The session, instead of a person."},
+			{Name: "subject", Type: "string", Description: "The subject whose sessions end."},
+			{Name: "sid", Type: "string", Description: "The ID of the session; excludes subject."},
 		},
-		Answers: map[int]any{http.StatusNoContent: nil}, Do: h.revokeSessions,
+		Responses: map[int]any{http.StatusNoContent: nil}, Do: h.revoke,
 	}}
 }
 
-// loginSession is a browser that is signed in.
+// loginSession is a session as the API returns it.
 type loginSession struct {
 	ID              string    `json:"sid"`
 	Subject         string    `json:"subject"`
@@ -56,13 +64,13 @@ type loginSession struct {
 	ProviderSession string    `json:"identity_provider_session_id,omitempty"`
 }
 
-// listSessions serves GET /oauth2/auth/sessions/login, which Hydra has not.
-func (h *Handler) listSessions(c *Call) (*Reply, error) {
-	p, err := pageOf(c, "subject")
+// list serves GET /oauth2/auth/sessions/login, which Ory Hydra does not have.
+func (h *sessionHandler) list(r *Request) (*Response, error) {
+	p, err := pageFrom(r, "subject")
 	if err != nil {
 		return nil, err
 	}
-	list, err := h.Sessions.ListSessions(c.Context(), c.URL.Query().Get("subject"), p.After, p.Size, h.Now())
+	list, err := h.sessions.ListSessions(r.Context(), r.query().Get("subject"), p.After, p.Size, h.now())
 	if err != nil {
 		return nil, err
 	}
@@ -74,26 +82,26 @@ func (h *Handler) listSessions(c *Call) (*Reply, error) {
 		}
 		last = n.ID
 	}
-	p.follow(len(list), last)
+	p.linkNext(len(list), last)
 	return ok(views), nil
 }
 
-// revokeSessions serves DELETE /oauth2/auth/sessions/login. That there is none is no
-// error.
-func (h *Handler) revokeSessions(c *Call) (*Reply, error) {
-	asked := c.URL.Query()
-	subject, sid := asked.Get("subject"), asked.Get("sid")
+// revoke serves DELETE /oauth2/auth/sessions/login. It returns no error if there is no such
+// session.
+func (h *sessionHandler) revoke(r *Request) (*Response, error) {
+	query := r.query()
+	subject, sid := query.Get("subject"), query.Get("sid")
 	var err error
 	switch {
 	case (subject == "") == (sid == ""):
-		return nil, invalid("Either subject names a person, or sid a session.")
+		return nil, invalid("Exactly one of the parameters subject and sid is required.")
 	case sid != "":
-		_, err = h.Manager.End(c.Context(), sid)
+		_, err = h.manager.End(r.Context(), sid)
 	default:
-		_, err = h.Manager.EndAll(c.Context(), subject)
+		_, err = h.manager.EndAll(r.Context(), subject)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return done(), nil
+	return noContent(), nil
 }

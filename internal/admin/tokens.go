@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/client"
@@ -13,92 +14,100 @@ import (
 
 // Tokens reads tokens.
 type Tokens interface {
-	// Inspect says what there is to say of a token, which is not active if it lacks one
-	// of scopes.
+	// Inspect returns the introspection response for a token. A token without all of the
+	// scopes is inactive.
 	Inspect(ctx context.Context, token string, scopes []string) (*grant.Introspection, error)
-	// Own returns whose an access token is that a client got for itself, for us, and
-	// its scopes, or grant.ErrNotFound.
+	// Own returns the client and the scopes of an access token that a client obtained for
+	// itself with this server as the audience. It returns grant.ErrNotFound for other tokens.
 	Own(ctx context.Context, token string) (clientID string, scopes []string, err error)
 }
 
-func (h *Handler) tokenOperations() []Operation {
+// tokenHandler serves the operations on tokens.
+type tokenHandler struct {
+	tokens  Tokens
+	grants  Grants
+	clients ClientStore
+	now     func() time.Time
+}
+
+func (h *tokenHandler) operations() []Operation {
 	return []Operation{{
 		ID: "introspectOAuth2Token", Method: http.MethodPost, Path: "/oauth2/introspect", Scope: apikey.TokensRead,
-		Summary: "What a token says, whosever it is, and whether it is good.",
+		Summary: "Introspect a token of any client.",
 		Form: []Parameter{
-			{Name: "token", Type: "string", Required: true, Meaning: "An access or refresh token."},
-			{Name: "scope", Type: "string", Meaning: "Scopes without one of which it counts as inactive."},
-			{Name: "token_type_hint", Type: "string", Meaning: "Not needed."},
+			{Name: "token", Type: "string", Required: true, Description: "An access or refresh token."},
+			{Name: "scope", Type: "string", Description: "Scopes that the token must have to be active, separated by spaces."},
+			{Name: "token_type_hint", Type: "string", Description: "Ignored."},
 		},
-		Answers: map[int]any{http.StatusOK: grant.Introspection{}}, Do: h.introspect,
+		Responses: map[int]any{http.StatusOK: grant.Introspection{}}, Do: h.introspect,
 	}, {
 		ID: "deleteOAuth2Token", Method: http.MethodDelete, Path: "/oauth2/tokens", Scope: apikey.TokensWrite, Action: "token.delete",
-		Summary: "Ends what was given to a client, to a person, in a session or under one grant.",
+		Summary: "Revoke the tokens of a client, a user, a session or a grant.",
 		Query: []Parameter{
-			{Name: "client_id", Type: "string", Meaning: "The client."},
-			{Name: "subject", Type: "string", Meaning: "The person, alone or with a client."},
-			{Name: "session", Type: "string", Meaning: "The session, alone; it goes on."},
-			{Name: "grant", Type: "string", Meaning: "The grant, alone."},
+			{Name: "client_id", Type: "string", Description: "Revoke the tokens of this client; with subject, only those for the user."},
+			{Name: "subject", Type: "string", Description: "Revoke the tokens of this subject."},
+			{Name: "session", Type: "string", Description: "Revoke only this session's tokens; the session stays active."},
+			{Name: "grant", Type: "string", Description: "Revoke only the tokens of this grant."},
 		},
-		Answers: map[int]any{http.StatusNoContent: nil}, Do: h.deleteTokens,
+		Responses: map[int]any{http.StatusNoContent: nil}, Do: h.revoke,
 	}, {
 		ID: "flushInactiveOAuth2Tokens", Method: http.MethodPost, Path: "/oauth2/flush", Scope: apikey.TokensWrite,
-		Summary: "Does nothing, since the server removes by itself what has ended.",
-		Answers: map[int]any{http.StatusNoContent: nil}, Do: h.flush,
+		Summary:   "Do nothing: the server deletes expired tokens automatically.",
+		Responses: map[int]any{http.StatusNoContent: nil}, Do: h.flush,
 	}}
 }
 
 // introspect serves POST /oauth2/introspect.
 //
-// Spec: RFC 7662 sections 2.1, 2.2.
-func (h *Handler) introspect(c *Call) (*Reply, error) {
-	token := c.PostForm.Get("token")
+// Spec: RFC 7662 §2.1, §2.2.
+func (h *tokenHandler) introspect(r *Request) (*Response, error) {
+	token := r.HTTP.PostForm.Get("token")
 	if token == "" {
 		return nil, invalid("The parameter token is missing.")
 	}
-	said, err := h.Tokens.Inspect(c.Context(), token, strings.Fields(c.PostForm.Get("scope")))
+	response, err := h.tokens.Inspect(r.Context(), token, strings.Fields(r.HTTP.PostForm.Get("scope")))
 	if err != nil {
 		return nil, err
 	}
-	// Programs made from Hydra's description refuse an answer with members that are not in it.
-	said.ID, said.AuthTime, said.ACR = "", 0, ""
-	if said.Active && said.TokenType == "" {
-		said.TokenType = "Bearer" // of refresh tokens too, as in Hydra
+	// Clients generated from the OpenAPI document of Ory Hydra reject unknown members.
+	response.ID, response.AuthTime, response.ACR = "", 0, ""
+	if response.Active && response.TokenType == "" {
+		response.TokenType = "Bearer" // for refresh tokens too, as in Ory Hydra
 	}
-	return ok(said), nil
+	return ok(response), nil
 }
 
-// deleteTokens serves DELETE /oauth2/tokens. That there are none is no error.
-func (h *Handler) deleteTokens(c *Call) (*Reply, error) {
-	ctx, asked, now := c.Context(), c.URL.Query(), h.Now()
-	clientID, subject, sessionID, grantID := asked.Get("client_id"), asked.Get("subject"), asked.Get("session"), asked.Get("grant")
+// revoke serves DELETE /oauth2/tokens. It returns no error if there are no such tokens.
+func (h *tokenHandler) revoke(r *Request) (*Response, error) {
+	ctx, query, now := r.Context(), r.query(), h.now()
+	clientID, subject, sessionID, grantID := query.Get("client_id"), query.Get("subject"), query.Get("session"), query.Get("grant")
 	alone := func(others ...string) bool { return strings.Join(others, "") == "" }
 	var err error
 	switch {
 	case grantID != "" && alone(clientID, subject, sessionID):
-		err = h.deleteGrant(ctx, grantID)
+		err = h.revokeGrant(ctx, grantID)
 	case sessionID != "" && alone(clientID, subject, grantID):
-		err = h.Consents.RevokeGrantsIn(ctx, sessionID, now)
+		err = h.grants.RevokeGrantsIn(ctx, sessionID, now)
 	case subject != "" && alone(sessionID, grantID):
-		err = h.Consents.RevokeGrantsOf(ctx, subject, clientID, now)
+		err = h.grants.RevokeGrantsOf(ctx, subject, clientID, now)
 	case clientID != "" && alone(sessionID, grantID):
-		err = h.Registry.EndClientTokens(ctx, clientID, now)
+		err = h.clients.EndClientTokens(ctx, clientID, now)
 	default:
-		return nil, invalid("One of client_id, subject, session and grant is needed, or a subject with a client_id.")
+		return nil, invalid("One of the parameters client_id, subject, session and grant is required; only subject and client_id can be combined.")
 	}
 	if err != nil && !errors.Is(err, client.ErrNotFound) {
 		return nil, err
 	}
-	return done(), nil
+	return noContent(), nil
 }
 
-func (h *Handler) deleteGrant(ctx context.Context, text string) error {
+func (h *tokenHandler) revokeGrant(ctx context.Context, text string) error {
 	id, err := grant.ParseID(text)
 	if err != nil {
-		return invalid("The parameter grant must be the id of a grant.")
+		return invalid("The parameter grant must be a grant ID.")
 	}
 	for _, ref := range id.Locators() {
-		if err := h.Consents.RevokeGrant(ctx, ref, "", grant.RevokedByOperator, h.Now()); err != nil {
+		if err := h.grants.RevokeGrant(ctx, ref, "", grant.RevokedByOperator, h.now()); err != nil {
 			return err
 		}
 	}
@@ -106,4 +115,4 @@ func (h *Handler) deleteGrant(ctx context.Context, text string) error {
 }
 
 // flush serves POST /oauth2/flush.
-func (h *Handler) flush(*Call) (*Reply, error) { return done(), nil }
+func (h *tokenHandler) flush(*Request) (*Response, error) { return noContent(), nil }

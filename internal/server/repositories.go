@@ -31,14 +31,8 @@ func (b browserSessions) JoinSession(ctx context.Context, sessionID, clientID, f
 	return b.sessions.JoinSession(ctx, sessionID, clientID, forcedSubject, now)
 }
 
-// deviceDecisions implements admin.Devices.
+// deviceDecisions implements admin.DeviceRequests.
 type deviceDecisions struct {
 	*store.Requests
 	*store.Devices
-}
-
-// consentsAndGrants implements admin.Consents.
-type consentsAndGrants struct {
-	*store.Consents
-	*store.Grants
 }

@@ -16,57 +16,63 @@ import (
 	"github.com/ostiary/ostiary/internal/trustedissuer"
 )
 
-// Issuers keeps whose assertions are believed. Its methods return trustedissuer.ErrNotFound or
-// trustedissuer.ErrExists.
-type Issuers interface {
+// TrustedIssuers stores the trusted issuers of JWT bearer assertions. Its methods return
+// trustedissuer.ErrNotFound or trustedissuer.ErrExists.
+type TrustedIssuers interface {
 	InsertTrust(ctx context.Context, t *trustedissuer.Trust) error
 	Trust(ctx context.Context, id string) (*trustedissuer.Trust, error)
-	// ListTrusts returns those of the issuer iss, or all if that is empty, that follow
-	// after and then skip more.
+	// ListTrusts returns the entries of the issuer iss, or of all issuers if iss is empty. It
+	// begins after the ID after and skips further entries.
 	ListTrusts(ctx context.Context, iss, after string, skip, limit int) ([]*trustedissuer.Trust, error)
 	CountTrusts(ctx context.Context, iss string) (int, error)
 	DeleteTrust(ctx context.Context, id string) error
 }
 
+// trustedIssuerHandler serves the operations on trusted issuers.
+type trustedIssuerHandler struct {
+	store TrustedIssuers
+	now   func() time.Time
+}
+
 const issuersPath = "/trust/grants/jwt-bearer/issuers"
 
-func (h *Handler) issuerOperations() []Operation {
+func (h *trustedIssuerHandler) operations() []Operation {
 	return []Operation{{
 		ID: "listTrustedOAuth2JwtGrantIssuers", Method: http.MethodGet, Path: issuersPath, Scope: apikey.IssuersRead,
-		Summary: "Whose assertions are believed.",
+		Summary: "List trusted JWT-bearer issuers.",
 		Query: append([]Parameter{
-			{Name: "issuer", Type: "string", Meaning: "Only this issuer."},
-		}, listParameters()...),
-		Answers: map[int]any{http.StatusOK: []trustedOAuth2JwtGrantIssuer{}},
-		Do:      h.listIssuers,
+			{Name: "issuer", Type: "string", Description: "List only entries of this issuer."},
+		}, offsetParameters()...),
+		Responses: map[int]any{http.StatusOK: []trustedOAuth2JwtGrantIssuer{}},
+		Do:        h.list,
 	}, {
 		ID: "trustOAuth2JwtGrantIssuer", Method: http.MethodPost, Path: issuersPath, Scope: apikey.IssuersWrite,
-		Summary: "Believe an issuer, as far as its scopes go.", Body: trustOAuth2JwtGrantIssuer{},
-		Answers: map[int]any{http.StatusCreated: trustedOAuth2JwtGrantIssuer{}}, Action: "issuer.create",
-		Do: h.trustIssuer,
+		Summary: "Trust an issuer of JWT-bearer assertions for a subject, or any subject, and scopes.", Body: trustOAuth2JwtGrantIssuer{},
+		Responses: map[int]any{http.StatusCreated: trustedOAuth2JwtGrantIssuer{}}, Action: "issuer.create",
+		Do: h.create,
 	}, {
 		ID: "getTrustedOAuth2JwtGrantIssuer", Method: http.MethodGet, Path: issuersPath + "/{id}", Scope: apikey.IssuersRead,
-		Summary: "One of those.", Answers: map[int]any{http.StatusOK: trustedOAuth2JwtGrantIssuer{}},
-		Do: h.getIssuer,
+		Summary: "Get a trusted issuer.", Responses: map[int]any{http.StatusOK: trustedOAuth2JwtGrantIssuer{}},
+		Do: h.get,
 	}, {
 		ID: "deleteTrustedOAuth2JwtGrantIssuer", Method: http.MethodDelete, Path: issuersPath + "/{id}", Scope: apikey.IssuersWrite,
-		Summary: "Believe an issuer no longer, which ends the tokens that came of it.",
-		Answers: map[int]any{http.StatusNoContent: nil}, Action: "issuer.delete",
-		Do: h.deleteIssuer,
+		Summary:   "Delete a trusted issuer, and revoke the access tokens issued for its assertions.",
+		Responses: map[int]any{http.StatusNoContent: nil}, Action: "issuer.delete",
+		Do: h.delete,
 	}}
 }
 
-// trustOAuth2JwtGrantIssuer is what an operator says of an issuer.
+// trustOAuth2JwtGrantIssuer is the body of a request to trust an issuer.
 type trustOAuth2JwtGrantIssuer struct {
 	Issuer     string          `json:"issuer" need:"yes"`
-	Subject    string          `json:"subject" doc:"whom alone it may assert"`
-	AnySubject bool            `json:"allow_any_subject" doc:"whether it may assert anybody; this or subject must be there"`
-	Scope      []string        `json:"scope" need:"yes" doc:"how far its word goes"`
-	Key        json.RawMessage `json:"jwk" need:"yes" doc:"the public key that it signs with, as a JWK with a kid"`
+	Subject    string          `json:"subject" doc:"the only subject that the issuer may assert"`
+	AnySubject bool            `json:"allow_any_subject" doc:"the issuer may assert any subject; exactly one of allow_any_subject and subject is required"`
+	Scope      []string        `json:"scope" need:"yes" doc:"the scopes that clients may request with an assertion"`
+	Key        json.RawMessage `json:"jwk" need:"yes" doc:"the public key of the issuer, as a JWK with a kid"`
 	ExpiresAt  time.Time       `json:"expires_at" need:"yes"`
 }
 
-// trustedOAuth2JwtGrantIssuer is an issuer that is believed.
+// trustedOAuth2JwtGrantIssuer is a trusted issuer as the API returns it.
 type trustedOAuth2JwtGrantIssuer struct {
 	ID         string                          `json:"id"`
 	Issuer     string                          `json:"issuer"`
@@ -78,7 +84,7 @@ type trustedOAuth2JwtGrantIssuer struct {
 	ExpiresAt  time.Time                       `json:"expires_at"`
 }
 
-// trustedOAuth2JwtGrantJSONWebKey names a key; the set is its issuer's.
+// trustedOAuth2JwtGrantJSONWebKey identifies a key; the set is the issuer.
 type trustedOAuth2JwtGrantJSONWebKey struct {
 	Set string `json:"set"`
 	KID string `json:"kid"`
@@ -92,30 +98,30 @@ func viewIssuer(t *trustedissuer.Trust) *trustedOAuth2JwtGrantIssuer {
 	}
 }
 
-// trustIssuer serves POST /trust/grants/jwt-bearer/issuers.
-func (h *Handler) trustIssuer(c *Call) (*Reply, error) {
+// create serves POST /trust/grants/jwt-bearer/issuers.
+func (h *trustedIssuerHandler) create(r *Request) (*Response, error) {
 	var body trustOAuth2JwtGrantIssuer
-	if err := read(c.Request, &body); err != nil {
+	if err := r.decode(&body); err != nil {
 		return nil, err
 	}
-	t, err := body.trust(h.Now())
+	t, err := body.trust(h.now())
 	if err != nil {
 		return nil, err
 	}
-	c.Target = t.ID
-	if err := h.Issuers.InsertTrust(c.Context(), t); err != nil {
+	r.Target = t.ID
+	if err := h.store.InsertTrust(r.Context(), t); err != nil {
 		return nil, err
 	}
-	c.head.Set("Location", strings.TrimSuffix(c.URL.Path, "/")+"/"+t.ID)
-	return &Reply{http.StatusCreated, viewIssuer(t)}, nil
+	r.header.Set("Location", strings.TrimSuffix(r.HTTP.URL.Path, "/")+"/"+t.ID)
+	return &Response{http.StatusCreated, viewIssuer(t)}, nil
 }
 
 func (b *trustOAuth2JwtGrantIssuer) trust(now time.Time) (*trustedissuer.Trust, error) {
 	switch {
 	case b.Subject == "" && !b.AnySubject:
-		return nil, invalid("Either subject or allow_any_subject must be there.")
+		return nil, invalid("One of the members subject and allow_any_subject is required.")
 	case b.Subject != "" && b.AnySubject:
-		return nil, invalid("Of subject and allow_any_subject only one may be there.")
+		return nil, invalid("The members subject and allow_any_subject exclude each other.")
 	}
 	key, err := publicKey(b.Key)
 	if err != nil {
@@ -126,12 +132,12 @@ func (b *trustOAuth2JwtGrantIssuer) trust(now time.Time) (*trustedissuer.Trust, 
 		CreatedAt: now, ExpiresAt: b.ExpiresAt.Truncate(time.Second),
 	}
 	if err := t.Check(); err != nil {
-		return nil, invalid("The issuer cannot be trusted: " + err.Error() + ".")
+		return nil, invalid("The trusted issuer is invalid: " + err.Error() + ".")
 	}
 	return t, nil
 }
 
-// publicKey reads a key that is fit to trust, without what else may have come with it.
+// publicKey returns the public key in a JWK, without its other members.
 func publicKey(raw json.RawMessage) (jose.JSONWebKey, error) {
 	set, err := json.Marshal(map[string][]json.RawMessage{"keys": {raw}})
 	if err != nil || len(raw) == 0 {
@@ -144,39 +150,39 @@ func publicKey(raw json.RawMessage) (jose.JSONWebKey, error) {
 	return jose.JSONWebKey{Key: keys[0].Key, KeyID: keys[0].KeyID, Algorithm: keys[0].Algorithm, Use: keys[0].Use}, nil
 }
 
-// getIssuer serves GET /trust/grants/jwt-bearer/issuers/{id}.
-func (h *Handler) getIssuer(c *Call) (*Reply, error) {
-	t, err := h.Issuers.Trust(c.Context(), c.Target)
+// get serves GET /trust/grants/jwt-bearer/issuers/{id}.
+func (h *trustedIssuerHandler) get(r *Request) (*Response, error) {
+	t, err := h.store.Trust(r.Context(), r.Target)
 	if err != nil {
 		return nil, err
 	}
 	return ok(viewIssuer(t)), nil
 }
 
-// deleteIssuer serves DELETE /trust/grants/jwt-bearer/issuers/{id}.
-func (h *Handler) deleteIssuer(c *Call) (*Reply, error) {
-	if err := h.Issuers.DeleteTrust(c.Context(), c.Target); err != nil {
+// delete serves DELETE /trust/grants/jwt-bearer/issuers/{id}.
+func (h *trustedIssuerHandler) delete(r *Request) (*Response, error) {
+	if err := h.store.DeleteTrust(r.Context(), r.Target); err != nil {
 		return nil, err
 	}
-	return &Reply{http.StatusNoContent, nil}, nil
+	return noContent(), nil
 }
 
-// listIssuers serves GET /trust/grants/jwt-bearer/issuers.
-func (h *Handler) listIssuers(c *Call) (*Reply, error) {
-	p, err := pageOf(c, "issuer")
+// list serves GET /trust/grants/jwt-bearer/issuers.
+func (h *trustedIssuerHandler) list(r *Request) (*Response, error) {
+	p, err := pageFrom(r, "issuer")
 	if err != nil {
 		return nil, err
 	}
-	skip, err := p.numbered()
+	skip, err := p.offset()
 	if err != nil {
 		return nil, err
 	}
-	iss := c.URL.Query().Get("issuer")
-	list, err := h.Issuers.ListTrusts(c.Context(), iss, p.After, skip, p.Size)
+	iss := r.query().Get("issuer")
+	list, err := h.store.ListTrusts(r.Context(), iss, p.After, skip, p.Size)
 	if err != nil {
 		return nil, err
 	}
-	total, err := h.Issuers.CountTrusts(c.Context(), iss)
+	total, err := h.store.CountTrusts(r.Context(), iss)
 	if err != nil {
 		return nil, err
 	}
@@ -184,6 +190,6 @@ func (h *Handler) listIssuers(c *Call) (*Reply, error) {
 	for i, t := range list {
 		views[i], last = viewIssuer(t), t.ID
 	}
-	p.lead(total, skip, len(list), last)
+	p.linkOffsets(total, skip, len(list), last)
 	return ok(views), nil
 }

@@ -7,14 +7,14 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 )
 
-// clientView is a client as the API shows it, never with its secret. The lists
-// shadow those of Metadata so that empty ones are written.
+// clientView is a client as the API returns it. The fields that repeat those of Metadata
+// are encoded even if they are empty.
 type clientView struct {
 	client.Metadata
 	lifespans
 
 	ID              string          `json:"client_id"`
-	Secret          string          `json:"client_secret,omitempty"` // where it was just made or chosen
+	Secret          string          `json:"client_secret,omitempty"` // only in the response that sets it
 	RedirectURIs    []string        `json:"redirect_uris"`
 	GrantTypes      []string        `json:"grant_types"`
 	ResponseTypes   []string        `json:"response_types"`
@@ -27,7 +27,7 @@ type clientView struct {
 	ClientURI       string          `json:"client_uri"`
 	LogoURI         string          `json:"logo_uri"`
 	Contacts        []string        `json:"contacts"`
-	SecretExpiresAt int64           `json:"client_secret_expires_at"` // never: 0
+	SecretExpiresAt int64           `json:"client_secret_expires_at"` // 0: secrets do not expire
 	SubjectType     string          `json:"subject_type"`
 	JWKS            json.RawMessage `json:"jwks"`
 	Notes           json.RawMessage `json:"metadata"`
@@ -36,26 +36,26 @@ type clientView struct {
 	CreatedAt       time.Time       `json:"created_at"`
 	UpdatedAt       time.Time       `json:"updated_at"`
 
-	Localized map[string]string `json:"localized,omitempty"` // empty: those of Metadata stand beside the others
+	Localized map[string]string `json:"localized,omitempty"` // always empty: MarshalJSON encodes those of Metadata
 
 	client *client.Client
 }
 
-// Proven is [client.Client.MayReuseConsent].
-func (v *clientView) Proven(redirectURI string, front bool) bool {
+// MayReuseConsent is [client.Client.MayReuseConsent].
+func (v *clientView) MayReuseConsent(redirectURI string, front bool) bool {
 	return v.client.MayReuseConsent(redirectURI, front)
 }
 
-// MarshalJSON writes the members in languages as well.
+// MarshalJSON encodes the localized members too.
 func (v *clientView) MarshalJSON() ([]byte, error) {
 	type members clientView
 	return v.MarshalWith((*members)(v))
 }
 
-// full is a list that is never null.
+// full returns a list that is encoded as [] if it is empty.
 func full(list []string) []string { return append([]string{}, list...) }
 
-// lifespans are those of a client, where null is written for what is not set.
+// lifespans are the token lifespans of a client; null if not set.
 type lifespans struct {
 	AuthorizationCodeAccessToken    client.Lifespan `json:"authorization_code_grant_access_token_lifespan"`
 	AuthorizationCodeIDToken        client.Lifespan `json:"authorization_code_grant_id_token_lifespan"`
@@ -72,9 +72,9 @@ type lifespans struct {
 	RefreshTokenRefreshToken        client.Lifespan `json:"refresh_token_grant_refresh_token_lifespan"`
 }
 
-// viewAsking is a client within something else. There, programs made from Hydra's
-// description refuse members that are not in it: those of our own are left out.
-func viewAsking(c *client.Client) *clientView {
+// viewNestedClient returns a client for use inside another object, without the members that
+// Ory Hydra does not have: clients generated from its OpenAPI document reject unknown members.
+func viewNestedClient(c *client.Client) *clientView {
 	v := viewClient(c)
 	v.ApplicationType, v.IDTokenSignedResponseAlg, v.OperatorScope, v.IDTokenClaims, v.AllowHTTPRedirects = "", "", false, "", false
 	v.ServedResources, v.SubjectSector = nil, ""
