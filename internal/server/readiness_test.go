@@ -50,7 +50,7 @@ func TestReadinessOnAFullDisk(t *testing.T) {
 	machine := rig.StandardClients().Machine
 	rig.ImportClients(t, c, machine)
 	client := map[string]any{"redirect_uris": []string{"https://client.example/cb"}}
-	c.FillDisk(0)
+	rig.FillDisk(c, 0)
 	eventually(t, "readiness says that writing does not work", func() bool {
 		a := c.At(0).Get(t.Context(), "/health/ready")
 		return a.Status == http.StatusServiceUnavailable && strings.TrimSpace(a.Body) == notWritable && a.Header.Get("Retry-After") != ""
@@ -61,7 +61,7 @@ func TestReadinessOnAFullDisk(t *testing.T) {
 	if a := c.At(0).Credentials(t.Context(), &machine); a.Status != http.StatusOK {
 		t.Errorf("client credentials, which write nothing: %v", a)
 	}
-	c.FreeDisk(0)
+	rig.FreeDisk(c, 0)
 	eventually(t, "readiness comes back", func() bool { return c.At(0).Get(t.Context(), "/health/ready").Status == http.StatusOK })
 	if a := c.At(0).Register(t.Context(), client); a.Status != http.StatusCreated {
 		t.Errorf("registration afterwards: %v", a)

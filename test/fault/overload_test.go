@@ -91,7 +91,7 @@ func TestOverload(t *testing.T) {
 				t.Error("no sign-in was rejected: the server was not overloaded")
 			}
 			const limit = 192 << 20
-			if peak := h.PeakMemory(0); peak > limit {
+			if peak := rig.PeakMemory(h.Cluster, 0); peak > limit {
 				t.Errorf("peak memory is %d MiB", peak>>20)
 			}
 			checkServed(t, h)

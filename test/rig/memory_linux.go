@@ -7,7 +7,7 @@ import (
 )
 
 // PeakMemory returns the peak resident memory of a replica since its start, in bytes.
-func (c *Cluster) PeakMemory(i int) int64 {
+func PeakMemory(c *Cluster, i int) int64 {
 	c.tb.Helper()
 	r := c.replicas[i]
 	r.mutex.Lock()
