@@ -98,10 +98,10 @@ func OpenStore(ctx context.Context, c *config.Config, log *slog.Logger) (*store.
 	s, err := store.Open(ctx, store.Config{
 		URL: c.DatabaseURL.Reveal(), MaxConns: c.DatabaseMaxConnections,
 		// How long a grant lives, the grant itself says; these two say when to look.
-		LongestGrant: max(c.RefreshAbsoluteLifetime, c.LongestTokenLifetime) + requestLifetime,
-		Linger:       max(requestLifetime, c.DeviceCodeLifetime),
-		Audit:        c.AuditRetention,
-		Now:          time.Now, Log: log, WithoutSlot: middleware.WithoutSlot,
+		GrantLifetime:   max(c.RefreshAbsoluteLifetime, c.LongestTokenLifetime) + requestLifetime,
+		RequestLifetime: max(requestLifetime, c.DeviceCodeLifetime),
+		AuditRetention:  c.AuditRetention,
+		Now:             time.Now, Log: log, WithoutSlot: middleware.WithoutSlot,
 	})
 	if err != nil {
 		return nil, err

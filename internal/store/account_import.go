@@ -31,7 +31,7 @@ func (s *Accounts) ImportAccounts(ctx context.Context, accounts []account.Import
 			}
 			created += did.created
 			updated += did.updated
-			if did.cutOff {
+			if did.revokesGrants {
 				cutOff = append(cutOff, a)
 			}
 		}
@@ -41,36 +41,36 @@ func (s *Accounts) ImportAccounts(ctx context.Context, accounts []account.Import
 		return 0, 0, err
 	}
 	for _, a := range cutOff {
-		if err := s.endMeanwhile(ctx, a.Subject, a.SessionsValidAfter); err != nil {
+		if err := s.endConcurrent(ctx, a.Subject, a.SessionsValidAfter); err != nil {
 			return 0, 0, err
 		}
 	}
 	return created, updated, nil
 }
 
-func importAccount(ctx context.Context, on db.Conn, one account.Import) (did, error) {
+func importAccount(ctx context.Context, on db.Conn, one account.Import) (importResult, error) {
 	a := one.Account
 	known, err := accountByUsername(ctx, on, a.Username)
 	if errors.Is(err, account.ErrNotFound) {
-		return did{created: 1}, insertAccount(ctx, on, a)
+		return importResult{created: 1}, insertAccount(ctx, on, a)
 	}
 	if err != nil {
-		return did{}, err
+		return importResult{}, err
 	}
 	before, err := document(known.Claims)
 	if err != nil {
-		return did{}, fmt.Errorf("write claims: %w", err)
+		return importResult{}, fmt.Errorf("write claims: %w", err)
 	}
 	after, err := document(a.Claims)
 	if err != nil {
-		return did{}, fmt.Errorf("write claims: %w", err)
+		return importResult{}, fmt.Errorf("write claims: %w", err)
 	}
-	password, err := bringsPassword(ctx, on, a, known)
+	password, err := hasNewPassword(ctx, on, a, known)
 	if err != nil {
-		return did{}, err
+		return importResult{}, err
 	}
 	if known.SelfRegistered && !password {
-		return did{}, fmt.Errorf("%w: give the entry a password, which signs them out, change the account with users update, or delete it first", account.ErrSelfRegistered)
+		return importResult{}, fmt.Errorf("%w: give the entry a password, which signs them out, change the account with users update, or delete it first", account.ErrSelfRegistered)
 	}
 	administrator := a.Administrator
 	if one.KeepAdministrator {
@@ -78,7 +78,7 @@ func importAccount(ctx context.Context, on db.Conn, one account.Import) (did, er
 	}
 	if before == after && !password && administrator == known.Administrator {
 		*a = *known
-		return did{}, nil
+		return importResult{}, nil
 	}
 
 	known.Claims, known.UpdatedAt = a.Claims, a.UpdatedAt
@@ -94,17 +94,17 @@ func importAccount(ctx context.Context, on db.Conn, one account.Import) (did, er
 	var ends time.Time
 	if password {
 		ends = a.SessionsValidAfter
-		if err := forgetSources(ctx, on, a.Subject); err != nil {
-			return did{}, err
+		if err := removeSources(ctx, on, a.Subject); err != nil {
+			return importResult{}, err
 		}
 	}
-	return did{updated: 1, cutOff: password}, changeAccount(ctx, on, a.Subject, ends, update,
+	return importResult{updated: 1, revokesGrants: password}, changeAccount(ctx, on, a.Subject, ends, update,
 		a.Subject, after, flag(a.Administrator), a.PasswordHash, stamp(a.SessionsValidAfter), stamp(a.UpdatedAt), flag(a.SelfRegistered))
 }
 
 // bringsPassword reports whether an import brings another password than the account has.
 // The hash that the account had before it was renewed is the same password.
-func bringsPassword(ctx context.Context, on db.Conn, a, known *account.Account) (bool, error) {
+func hasNewPassword(ctx context.Context, on db.Conn, a, known *account.Account) (bool, error) {
 	const renewed = `SELECT count(*) FROM accounts WHERE subject = $1 AND renewed_from = $2`
 
 	if a.PasswordHash == "" || a.PasswordHash == known.PasswordHash {

@@ -83,13 +83,13 @@ func insertAccount(ctx context.Context, on db.Conn, a *account.Account) error {
 		return fmt.Errorf("insert account: %w", err)
 	}
 	if inserted == 0 {
-		return whyNoAccount(ctx, on, a.Subject)
+		return insertAccountError(ctx, on, a.Subject)
 	}
 	return nil
 }
 
 // whyNoAccount finds out why an account could not be inserted.
-func whyNoAccount(ctx context.Context, on db.Conn, subject string) error {
+func insertAccountError(ctx context.Context, on db.Conn, subject string) error {
 	var clients int64
 	if err := on.QueryRow(ctx, `SELECT count(*) FROM clients WHERE id = $1`, subject).Scan(&clients); err != nil {
 		return fmt.Errorf("look for client: %w", err)
@@ -135,7 +135,7 @@ func (s *Accounts) SetPassword(ctx context.Context, subject, hash string, now ti
 			not_before = CASE WHEN not_before < $3 THEN $3 ELSE not_before END
 		WHERE subject = $1`
 
-	return s.cutOff(ctx, subject, now, set, subject, hash, now.UnixMicro())
+	return s.changeAndRevoke(ctx, subject, now, set, subject, hash, now.UnixMicro())
 }
 
 // ChangeAccount applies change to the claims and the administrator right of an account,
@@ -229,7 +229,7 @@ func (s *Accounts) SetDisabled(ctx context.Context, subject string, disabled boo
 			if err := changeAccount(ctx, c, subject, now, disable, subject, now.UnixMicro()); err != nil {
 				return false, err
 			}
-			return true, forgetSources(ctx, c, subject)
+			return true, removeSources(ctx, c, subject)
 		}
 		if err := changeAccount(ctx, c, subject, time.Time{}, enable, subject, now.UnixMicro()); err != nil {
 			return false, err
@@ -240,7 +240,7 @@ func (s *Accounts) SetDisabled(ctx context.Context, subject string, disabled boo
 		return err
 	}
 	if disabled {
-		err = s.endMeanwhile(ctx, subject, now)
+		err = s.endConcurrent(ctx, subject, now)
 	}
 	s.replication.enforce(ctx, version)
 	return err
@@ -250,7 +250,7 @@ func (s *Accounts) SetDisabled(ctx context.Context, subject string, disabled boo
 // grants: a login app may bring the same subject again.
 func (s *Accounts) DeleteAccount(ctx context.Context, subject string, now time.Time) error {
 	version, err := s.replication.commitChange(ctx, db.RequestTimeout, func(c db.Conn) (bool, error) {
-		if err := forgetSources(ctx, c, subject); err != nil {
+		if err := removeSources(ctx, c, subject); err != nil {
 			return false, err
 		}
 		if err := changeAccount(ctx, c, subject, now, `DELETE FROM accounts WHERE subject = $1`, subject); err != nil {
@@ -264,30 +264,30 @@ func (s *Accounts) DeleteAccount(ctx context.Context, subject string, now time.T
 	if err != nil {
 		return err
 	}
-	err = s.endMeanwhile(ctx, subject, now)
+	err = s.endConcurrent(ctx, subject, now)
 	s.replication.enforce(ctx, version)
 	return err
 }
 
 // cutOff changes an account and ends all that was given to it before.
-func (s *Accounts) cutOff(ctx context.Context, subject string, now time.Time, change string, args ...any) error {
+func (s *Accounts) changeAndRevoke(ctx context.Context, subject string, now time.Time, change string, args ...any) error {
 	err := s.db.Tx(ctx, func(c db.Conn) error {
 		if err := changeAccount(ctx, c, subject, now, change, args...); err != nil {
 			return err
 		}
-		return forgetSources(ctx, c, subject)
+		return removeSources(ctx, c, subject)
 	})
 	if err != nil {
 		return err
 	}
-	return s.endMeanwhile(ctx, subject, now)
+	return s.endConcurrent(ctx, subject, now)
 }
 
 // endMeanwhile ends what a subject was given while a change of its account waited
 // for its turn and was being committed. Seen by the time, that came after the
 // change, and the change did not see it; whoever made the change calls this when it
 // is committed. A sign-in of the moment in between ends too, and is made again.
-func (s *Accounts) endMeanwhile(ctx context.Context, subject string, now time.Time) error {
+func (s *Accounts) endConcurrent(ctx context.Context, subject string, now time.Time) error {
 	const revoke = `
 		UPDATE grants SET revoked_at = $2, revoked_why = $3
 		WHERE subject = $1 AND revoked_at IS NULL`

@@ -44,8 +44,8 @@ func (s *Audit) ListEvents(ctx context.Context, f audit.Filter, before string, l
 	}
 	read := `
 		SELECT ` + eventColumns + ` FROM audit_events
-		WHERE id < $1 AND id >= $2 AND ` + matching("action", "$3", f.Action) + `
-			AND ` + matching("actor_id", "$4", f.Actor) + ` AND ` + matching("target", "$5", f.Target) + `
+		WHERE id < $1 AND id >= $2 AND ` + equalOrUnset("action", "$3", f.Action) + `
+			AND ` + equalOrUnset("actor_id", "$4", f.Actor) + ` AND ` + equalOrUnset("target", "$5", f.Target) + `
 		ORDER BY id DESC LIMIT $6`
 
 	since := ""

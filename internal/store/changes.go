@@ -22,40 +22,40 @@ const readingTTL = time.Second
 // good while the counter has not moved past it and the last reading is younger than
 // a second; see [Store.Follow].
 type Changes struct {
-	clock   func() time.Time // the machine's, with its monotonic reading
-	ttl     time.Duration
-	reading atomic.Pointer[reading]
-	last    reading      // also when it was dropped; of who takes readings
-	own     atomic.Int64 // the last change that this process made
+	clock     func() time.Time // the machine's, with its monotonic reading
+	ttl       time.Duration
+	reading   atomic.Pointer[reading]
+	last      reading      // also when it was dropped; of who takes readings
+	ownChange atomic.Int64 // the last change that this process made
 }
 
 // reading is the counter as of a moment at or after sent.
 type reading struct {
-	value int64
-	sent  time.Time
-	era   int64 // how often what was cached before became useless whatever its number
-	since time.Time
+	value  int64
+	sentAt time.Time
+	era    int64 // how often what was cached before became useless whatever its number
+	since  time.Time
 }
 
 const (
 	// eraLength is more changes than there will ever be.
-	eraLength = 1 << 40
+	changesPerEra = 1 << 40
 	// longestEra is for how long anything is cached: rows may be changed by hand, which
 	// does not raise the counter.
-	longestEra = time.Minute
+	maxEra = time.Minute
 )
 
 // use makes a reading the one that counts. Where the counter is lower than before, the
 // database is another one, of a backup or of a replica that was behind when it took over.
 // No record from before that is good, whatever its number.
-func (c *Changes) use(now reading) {
-	now.era, now.since = c.last.era, cmp.Or(c.last.since, now.sent)
+func (c *Changes) accept(now reading) {
+	now.era, now.since = c.last.era, cmp.Or(c.last.since, now.sentAt)
 	if now.value < c.last.value {
-		c.own.Store(0)
+		c.ownChange.Store(0)
 	}
-	if now.value < c.last.value || now.sent.Sub(now.since) >= max(longestEra, 2*c.ttl) {
+	if now.value < c.last.value || now.sentAt.Sub(now.since) >= max(maxEra, 2*c.ttl) {
 		now.era++
-		now.since = now.sent
+		now.since = now.sentAt
 	}
 	c.last = now
 	c.reading.Store(&now)
@@ -72,11 +72,11 @@ func (c *Changes) Version() (version int64, fresh bool) {
 		return 0, false
 	}
 	now := c.clock()
-	age := max(now.Sub(r.sent), time.Duration(now.UnixNano()-r.sent.UnixNano()))
+	age := max(now.Sub(r.sentAt), time.Duration(now.UnixNano()-r.sentAt.UnixNano()))
 	if age >= c.ttl {
 		return 0, false
 	}
-	return r.era*eraLength + max(r.value, c.own.Load()), true
+	return r.era*changesPerEra + max(r.value, c.ownChange.Load()), true
 }
 
 // raiseTo makes a number at least as high as to.
@@ -139,7 +139,7 @@ func (s *replication) commitChange(ctx context.Context, patience time.Duration, 
 	if err != nil {
 		return 0, err
 	}
-	raiseTo(&s.changes.own, version)
+	raiseTo(&s.changes.ownChange, version)
 	return version, nil
 }
 

@@ -32,18 +32,18 @@ func (s *Clients) ImportClients(ctx context.Context, clients []*client.Client) (
 }
 
 // did counts what an import did.
-type did struct {
+type importResult struct {
 	created, updated int
-	cutOff           bool // from what was given before: an account with a new password
+	revokesGrants    bool // from what was given before: an account with a new password
 }
 
-func importClient(ctx context.Context, on db.Conn, c *client.Client) (did, error) {
+func importClient(ctx context.Context, on db.Conn, c *client.Client) (importResult, error) {
 	known, err := readClient(ctx, on, c.ID)
 	if errors.Is(err, client.ErrNotFound) {
-		return did{created: 1}, insertClient(ctx, on, c)
+		return importResult{created: 1}, insertClient(ctx, on, c)
 	}
 	if err != nil {
-		return did{}, err
+		return importResult{}, err
 	}
 	imported := *known
 	imported.Metadata = c.Metadata
@@ -51,15 +51,15 @@ func importClient(ctx context.Context, on db.Conn, c *client.Client) (did, error
 	c.OperatorScope = imported.OperatorScope
 	before, err := document(known.Metadata)
 	if err != nil {
-		return did{}, err
+		return importResult{}, err
 	}
 	after, err := document(c.Metadata)
 	if err != nil {
-		return did{}, fmt.Errorf("write client metadata: %w", err)
+		return importResult{}, fmt.Errorf("write client metadata: %w", err)
 	}
 	if before == after && (c.Secret == "" || c.Secret == known.Secret) {
 		*c = *known
-		return did{}, nil
+		return importResult{}, nil
 	}
 	known.Metadata, known.UpdatedAt = c.Metadata, c.UpdatedAt
 	// An empty method is that of a client from before methods were completed.
@@ -71,5 +71,5 @@ func importClient(ctx context.Context, on db.Conn, c *client.Client) (did, error
 		known.Secret, known.RotatedSecrets = c.Secret, nil
 	}
 	*c = *known
-	return did{updated: 1}, updateClient(ctx, on, c)
+	return importResult{updated: 1}, updateClient(ctx, on, c)
 }

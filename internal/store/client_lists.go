@@ -29,7 +29,7 @@ func (s *Clients) FindClients(
 ) (list []*client.Client, err error) {
 	read := `
 		SELECT ` + clientColumns + ` FROM clients
-		WHERE id > $1 AND ` + matching("name", "$2", f.Name) + ` AND ` + matching("owner", "$3", f.Owner) + `
+		WHERE id > $1 AND ` + equalOrUnset("name", "$2", f.Name) + ` AND ` + equalOrUnset("owner", "$3", f.Owner) + `
 		ORDER BY id LIMIT $4 OFFSET $5`
 
 	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
@@ -45,7 +45,7 @@ func (s *Clients) FindClients(
 
 // CountClients returns how many FindClients would find in all.
 func (s *Clients) CountClients(ctx context.Context, f client.Filter) (count int, err error) {
-	read := `SELECT count(*) FROM clients WHERE ` + matching("name", "$1", f.Name) + ` AND ` + matching("owner", "$2", f.Owner)
+	read := `SELECT count(*) FROM clients WHERE ` + equalOrUnset("name", "$1", f.Name) + ` AND ` + equalOrUnset("owner", "$2", f.Owner)
 
 	var n int64
 	if err := s.db.LongRead.QueryRow(ctx, read, f.Name, f.Owner).Scan(&n); err != nil {

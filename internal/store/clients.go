@@ -77,14 +77,14 @@ func insertClient(ctx context.Context, on db.Conn, c *client.Client) error {
 		return fmt.Errorf("insert client: %w", err)
 	}
 	if inserted == 0 {
-		return whyNoClient(ctx, on, c.ID)
+		return insertClientError(ctx, on, c.ID)
 	}
 	c.TokensValidAfter, c.Version = c.CreatedAt, 1
 	return nil
 }
 
 // whyNoClient finds out why a client could not be inserted.
-func whyNoClient(ctx context.Context, on db.Conn, id string) error {
+func insertClientError(ctx context.Context, on db.Conn, id string) error {
 	var subjects int64
 	if err := on.QueryRow(ctx, `SELECT count(*) FROM accounts WHERE subject = $1`, id).Scan(&subjects); err != nil {
 		return fmt.Errorf("look for account: %w", err)
@@ -99,12 +99,12 @@ func whyNoClient(ctx context.Context, on db.Conn, id string) error {
 // [client.ErrConflict] if the version in the database is not c's any more. NotBefore
 // stays as it is there: only [Store.EndClientTokens] moves it.
 func (s *Clients) UpdateClient(ctx context.Context, c *client.Client) error {
-	err := s.replication.change(ctx, retriedUpdate(ctx, c))
-	return s.racedOrGone(ctx, c.ID, err)
+	err := s.replication.change(ctx, retryableUpdate(ctx, c))
+	return s.conflictOrNotFound(ctx, c.ID, err)
 }
 
 // retriedUpdate is updateClient for a transaction that may be tried again.
-func retriedUpdate(ctx context.Context, c *client.Client) func(db.Conn) error {
+func retryableUpdate(ctx context.Context, c *client.Client) func(db.Conn) error {
 	version := c.Version
 	return func(on db.Conn) error {
 		c.Version = version
@@ -114,7 +114,7 @@ func retriedUpdate(ctx context.Context, c *client.Client) func(db.Conn) error {
 
 // racedOrGone returns [client.ErrNotFound] in place of [client.ErrConflict] for a client
 // that was deleted.
-func (s *Clients) racedOrGone(ctx context.Context, id string, err error) error {
+func (s *Clients) conflictOrNotFound(ctx context.Context, id string, err error) error {
 	if errors.Is(err, client.ErrConflict) {
 		if _, err := s.Client(ctx, id); err != nil {
 			return err
@@ -170,14 +170,14 @@ func (s *Clients) ReplaceClientSecret(ctx context.Context, id string, old, repla
 // UpdateClientDroppingConsents is UpdateClient, and in the same transaction deletes what
 // users consented to for the client.
 func (s *Clients) UpdateClientDroppingConsents(ctx context.Context, c *client.Client) error {
-	err := s.withoutConsents(ctx, c.ID, retriedUpdate(ctx, c))
-	return s.racedOrGone(ctx, c.ID, err)
+	err := s.changeDroppingConsents(ctx, c.ID, retryableUpdate(ctx, c))
+	return s.conflictOrNotFound(ctx, c.ID, err)
 }
 
 // DeleteClient deletes a client and what users consented to for it. Its grants and tokens
 // are invalid without it. An unknown client is [client.ErrNotFound].
 func (s *Clients) DeleteClient(ctx context.Context, id string) error {
-	return s.withoutConsents(ctx, id, func(on db.Conn) error {
+	return s.changeDroppingConsents(ctx, id, func(on db.Conn) error {
 		deleted, err := on.Exec(ctx, `DELETE FROM clients WHERE id = $1`, id)
 		if err != nil {
 			return fmt.Errorf("delete client: %w", err)
@@ -193,7 +193,7 @@ func (s *Clients) DeleteClient(ctx context.Context, id string) error {
 //
 // A client that everybody uses has more consents than one statement has time for. They
 // are deleted first, in batches; if that ends early, the next try goes on from there.
-func (s *Clients) withoutConsents(ctx context.Context, id string, change func(db.Conn) error) error {
+func (s *Clients) changeDroppingConsents(ctx context.Context, id string, change func(db.Conn) error) error {
 	const many = 1000
 	const forget = `
 		DELETE FROM consents WHERE (subject, client_id, session_id) IN

@@ -171,7 +171,7 @@ func into[T int64 | string](set func(T) error) column {
 // matching is the condition that a column has the value of a parameter, or none at all
 // where that is empty. Where the text leaves open which of both is meant, the plan does,
 // and no index is used.
-func matching(column, parameter, value string) string {
+func equalOrUnset(column, parameter, value string) string {
 	if value == "" {
 		return parameter + ` = ''`
 	}
@@ -179,7 +179,7 @@ func matching(column, parameter, value string) string {
 }
 
 // places writes n parameters, the first of which has the number first.
-func places(first, n int) string {
+func placeholders(first, n int) string {
 	list := make([]string, n)
 	for i := range list {
 		list[i] = "$" + strconv.Itoa(first+i)
@@ -189,13 +189,13 @@ func places(first, n int) string {
 
 // inParts calls act with the parameters that list so many of ids as one statement
 // takes, until it has had all. Those of the statement's own come first, as before.
-func inParts(ids []string, act func(places string, args []any) error, before ...any) error {
-	for some := range slices.Chunk(ids, batch) {
+func inChunks(ids []string, act func(places string, args []any) error, before ...any) error {
+	for some := range slices.Chunk(ids, batchSize) {
 		args := slices.Clone(before)
 		for _, id := range some {
 			args = append(args, id)
 		}
-		if err := act(places(len(before)+1, len(some)), args); err != nil {
+		if err := act(placeholders(len(before)+1, len(some)), args); err != nil {
 			return err
 		}
 	}

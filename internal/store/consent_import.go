@@ -12,7 +12,7 @@ import (
 )
 
 // errRehearsed ends a transaction that is to leave nothing behind.
-var errRehearsed = errors.New("rehearsed")
+var errDryRun = errors.New("rehearsed")
 
 // ImportConsents remembers consents that people gave elsewhere, all or none, and gives
 // those an account who have none. A consent that was given here at that time or later
@@ -48,11 +48,11 @@ func (s *Consents) ImportConsents(
 			}
 		}
 		if rehearsal {
-			return errRehearsed
+			return errDryRun
 		}
 		return nil
 	})
-	if err != nil && !errors.Is(err, errRehearsed) {
+	if err != nil && !errors.Is(err, errDryRun) {
 		return 0, fmt.Errorf("import consents: %w", err)
 	}
 	return changed, nil

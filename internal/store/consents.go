@@ -20,7 +20,7 @@ func (s *Consents) ListConsents(
 ) (list []*consent.Consent, err error) {
 	read := `
 		SELECT c.client_id, c.session_id, ` + consentColumns + ` FROM consents c
-		WHERE c.subject = $1 AND (c.client_id, c.session_id) > ($2, $3) AND ` + matching("c.session_id", "$4", sessionID) + `
+		WHERE c.subject = $1 AND (c.client_id, c.session_id) > ($2, $3) AND ` + equalOrUnset("c.session_id", "$4", sessionID) + `
 			AND (c.expires_at IS NULL OR c.expires_at > $5)
 		ORDER BY c.client_id, c.session_id LIMIT $6`
 
@@ -38,7 +38,7 @@ func (s *Consents) ListConsents(
 // RevokeConsents forgets what a subject allowed a client, or all clients if that is
 // empty, and ends what came of it.
 func (s *Consents) RevokeConsents(ctx context.Context, subject, clientID string, now time.Time) error {
-	forget := `DELETE FROM consents WHERE subject = $1 AND ` + matching("client_id", "$2", clientID)
+	forget := `DELETE FROM consents WHERE subject = $1 AND ` + equalOrUnset("client_id", "$2", clientID)
 
 	err := s.db.Tx(ctx, func(c db.Conn) error {
 		if _, err := c.Exec(ctx, forget, subject, clientID); err != nil {

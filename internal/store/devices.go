@@ -68,7 +68,7 @@ func (s *Devices) PollDevice(ctx context.Context, p devicecode.Poll) (*devicecod
 		p.Now.UnixMicro(), p.Slack.Microseconds(), p.Penalty.Microseconds()).
 		Scan(append(deviceInto(&polled.Device), intoFlag(&polled.TooEarly), intoFlag(&polled.Allowed))...)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, s.whyUnpollable(ctx, p)
+		return nil, s.pollError(ctx, p)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("poll device: %w", err)
@@ -78,7 +78,7 @@ func (s *Devices) PollDevice(ctx context.Context, p devicecode.Poll) (*devicecod
 
 // whyUnpollable finds out why a device is not there that once was: only a purge removes
 // it, long after its end.
-func (s *Devices) whyUnpollable(ctx context.Context, p devicecode.Poll) error {
+func (s *Devices) pollError(ctx context.Context, p devicecode.Poll) error {
 	const read = `SELECT client_id FROM devices WHERE grant_id = $1`
 
 	var clientID string
@@ -104,12 +104,12 @@ func (s *Devices) DeviceByCode(ctx context.Context, codes [][]byte, now time.Tim
 	}
 	read := `
 		SELECT ` + deviceColumns + ` FROM devices
-		WHERE expires_at > $1 AND denied_at IS NULL AND user_code IN (` + places(2, len(codes)) + `)`
+		WHERE expires_at > $1 AND denied_at IS NULL AND user_code IN (` + placeholders(2, len(codes)) + `)`
 
 	d := &devicecode.Device{}
 	err := s.db.Read.QueryRow(ctx, read, args...).Scan(deviceInto(d)...)
 	if err == nil {
-		err = s.stillWaits(ctx, d.Grant)
+		err = s.requireWaiting(ctx, d.Grant)
 	}
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, devicecode.ErrNotFound
@@ -121,7 +121,7 @@ func (s *Devices) DeviceByCode(ctx context.Context, codes [][]byte, now time.Tim
 }
 
 // stillWaits returns sql.ErrNoRows if the device has been allowed.
-func (s *Devices) stillWaits(ctx context.Context, ref grant.Locator) error {
+func (s *Devices) requireWaiting(ctx context.Context, ref grant.Locator) error {
 	const read = `SELECT count(*) FROM grants WHERE bucket = $1 AND id = $2`
 
 	var allowed bool

@@ -12,7 +12,7 @@ import (
 )
 
 // heldState is a grant with what else decides whether it stands.
-type heldState struct {
+type grantState struct {
 	*grant.GrantWithAccount
 
 	accountDisabledAt, accountNotBefore time.Time
@@ -23,9 +23,9 @@ type heldState struct {
 
 // stateOf reads a grant of any client, whether it stands or not, or returns nil. It is
 // for requests that have failed: it explains why.
-func (s *Grants) stateOf(ctx context.Context, ref grant.Locator) (*heldState, error) {
+func (s *Grants) readState(ctx context.Context, ref grant.Locator) (*grantState, error) {
 	const read = `
-		SELECT ` + heldColumns + `,
+		SELECT ` + grantWithAccountColumns + `,
 			(SELECT a.disabled_at FROM accounts a WHERE a.subject = grants.subject),
 			(SELECT a.not_before FROM accounts a WHERE a.subject = grants.subject),
 			(SELECT count(*) FROM accounts a WHERE a.subject = grants.subject),
@@ -35,7 +35,7 @@ func (s *Grants) stateOf(ctx context.Context, ref grant.Locator) (*heldState, er
 			(SELECT c.not_before FROM clients c WHERE c.id = grants.client_id)
 		FROM grants WHERE bucket = $1 AND id = $2`
 
-	st := &heldState{GrantWithAccount: &grant.GrantWithAccount{}}
+	st := &grantState{GrantWithAccount: &grant.GrantWithAccount{}}
 	dest := append(grantInto(&st.Grant), intoName(&st.Username), intoRaw(&st.Claims),
 		intoTime(&st.accountDisabledAt), intoTime(&st.accountNotBefore), intoFlag(&st.accountExists), intoFlag(&st.sessionExists),
 		intoFlag(&st.clientExists), intoFlag(&st.clientDisabled), intoTime(&st.clientNotBefore))
@@ -56,7 +56,7 @@ func notFound(ref grant.Locator, rule refusal.Rule, words string, attrs ...refus
 
 // otherwise returns why a client may not use a grant that does not stand, whatever it
 // presents: nil if it stands.
-func (st *heldState) otherwise(ref grant.Locator, clientID, jkt string, other refusal.Rule) error {
+func (st *grantState) invalidity(ref grant.Locator, clientID, jkt string, other refusal.Rule) error {
 	switch {
 	case st.ClientID != clientID:
 		return notFound(ref, other, "it was issued to another client", refusal.Registered("issued_to", st.ClientID))
@@ -94,7 +94,7 @@ func (st *heldState) otherwise(ref grant.Locator, clientID, jkt string, other re
 // nil if it is. It is for tokens for which [Store.LiveGrant] has returned
 // [grant.ErrNotFound], and costs up to two statements.
 func (s *Grants) WhyInactive(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*refusal.Cause, error) {
-	st, err := s.stateOf(ctx, ref)
+	st, err := s.readState(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func (s *Grants) WhyInactive(ctx context.Context, ref grant.Locator, jti string,
 		return refusal.Of(notFound(ref, refusal.GrantEnded, "there is no such grant, or it ended so long ago that it was removed")), nil
 	}
 	issuedTo := refusal.Registered("issued_to", st.ClientID)
-	if err := st.otherwise(ref, st.ClientID, st.JWKThumbprint, ""); err != nil {
+	if err := st.invalidity(ref, st.ClientID, st.JWKThumbprint, ""); err != nil {
 		cause := refusal.Of(err)
 		cause.Attrs = append(cause.Attrs, issuedTo)
 		return cause, nil
@@ -127,15 +127,15 @@ func (s *Grants) WhyInactive(ctx context.Context, ref grant.Locator, jti string,
 
 // whyUnspendable returns why a code could not be spent: [grant.ErrSpent] with the grant,
 // or [grant.ErrNotFound], either with its cause.
-func (s *Grants) whyUnspendable(ctx context.Context, sp grant.CodeRedemption) (*grant.GrantWithAccount, error) {
-	st, err := s.stateOf(ctx, sp.Ref)
+func (s *Grants) redemptionError(ctx context.Context, sp grant.CodeRedemption) (*grant.GrantWithAccount, error) {
+	st, err := s.readState(ctx, sp.Ref)
 	if err != nil {
 		return nil, err
 	}
 	if st == nil {
 		return nil, refusal.Wrap(grant.ErrNotFound, refusal.CodeUnknown, "there is no such code, or it ended so long ago that it was removed")
 	}
-	if err := st.otherwise(sp.Ref, sp.ClientID, sp.JKT, refusal.CodeOtherClient); err != nil {
+	if err := st.invalidity(sp.Ref, sp.ClientID, sp.JKT, refusal.CodeOtherClient); err != nil {
 		return nil, err
 	}
 	switch {
@@ -156,15 +156,15 @@ func (s *Grants) whyUnspendable(ctx context.Context, sp grant.CodeRedemption) (*
 
 // whyUnrotatable returns why a refresh token could not be rotated: [grant.ErrStaleGeneration] with
 // the grant, or [grant.ErrNotFound], either with its cause.
-func (s *Grants) whyUnrotatable(ctx context.Context, r grant.RefreshRotation) (*grant.GrantWithAccount, error) {
-	st, err := s.stateOf(ctx, r.Ref)
+func (s *Grants) rotationError(ctx context.Context, r grant.RefreshRotation) (*grant.GrantWithAccount, error) {
+	st, err := s.readState(ctx, r.Ref)
 	if err != nil {
 		return nil, err
 	}
 	if st == nil {
 		return nil, refusal.Wrap(grant.ErrNotFound, refusal.RefreshUnknown, "there is no such refresh token, or it ended so long ago that it was removed")
 	}
-	if err := st.otherwise(r.Ref, r.ClientID, r.JKT, refusal.RefreshOtherClient); err != nil {
+	if err := st.invalidity(r.Ref, r.ClientID, r.JKT, refusal.RefreshOtherClient); err != nil {
 		return nil, err
 	}
 	switch {

@@ -19,8 +19,8 @@ func (s *Grants) ListGrants(
 ) (list []*grant.Grant, err error) {
 	read := `
 		SELECT ` + grantColumns + ` FROM grants
-		WHERE (bucket, id) > ($1, $2) AND ($3 = '' OR client_id = $3) AND ` + matching("subject", "$4", f.Subject) + `
-			AND revoked_at IS NULL AND ends_at > $5 AND ` + standing + `
+		WHERE (bucket, id) > ($1, $2) AND ($3 = '' OR client_id = $3) AND ` + equalOrUnset("subject", "$4", f.Subject) + `
+			AND revoked_at IS NULL AND ends_at > $5 AND ` + liveCondition + `
 		ORDER BY bucket, id LIMIT $6`
 
 	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
@@ -43,7 +43,7 @@ func (s *Grants) ListGrantsWithoutConsent(
 ) (list []*grant.Grant, err error) {
 	read := `
 		SELECT ` + grantColumns + ` FROM grants
-		WHERE (bucket, id) > ($1, $2) AND subject = $3 AND revoked_at IS NULL AND ends_at > $4 AND ` + standing
+		WHERE (bucket, id) > ($1, $2) AND subject = $3 AND revoked_at IS NULL AND ends_at > $4 AND ` + liveCondition
 	if sessionID == "" {
 		read += ` AND $5 = '' AND NOT EXISTS (SELECT 1 FROM consents c WHERE c.subject = grants.subject AND c.client_id = grants.client_id
 			AND (c.expires_at IS NULL OR c.expires_at > $4))`

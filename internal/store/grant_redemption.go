@@ -19,7 +19,7 @@ import (
 // was signed out meanwhile: ending a session cannot see a grant that is being
 // written, but it can keep its code from being spent.
 func (s *Grants) RedeemCode(ctx context.Context, sp grant.CodeRedemption) (*grant.GrantWithAccount, error) {
-	detail, args, err := newDetail(sp.Authorization, 7)
+	detail, args, err := setAuthorization(sp.Authorization, 7)
 	if err != nil {
 		return nil, err
 	}
@@ -30,13 +30,13 @@ func (s *Grants) RedeemCode(ctx context.Context, sp grant.CodeRedemption) (*gran
 			AND code_spent_at IS NULL AND code_expires_at > $5
 			AND revoked_at IS NULL AND ends_at > $5
 			AND (session_id IS NULL OR EXISTS (SELECT 1 FROM sessions s WHERE s.id = grants.session_id))
-			AND ` + standing + `
-		RETURNING ` + heldColumns
+			AND ` + liveCondition + `
+		RETURNING ` + grantWithAccountColumns
 
-	held, err := scanHeld(s.db.Write.QueryRow(ctx, s.db.Engine.InPartition(sp.Ref.Partition, spend),
+	held, err := scanGrantWithAccount(s.db.Write.QueryRow(ctx, s.db.Engine.InPartition(sp.Ref.Partition, spend),
 		append([]any{int64(sp.Ref.Partition), sp.Ref.ID[:], sp.ClientID, sp.JKT, sp.Now.UnixMicro(), stamp(sp.TokensUntil)}, args...)...))
 	if errors.Is(err, sql.ErrNoRows) {
-		return s.whyUnspendable(ctx, sp)
+		return s.redemptionError(ctx, sp)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("spend code: %w", err)
@@ -51,7 +51,7 @@ func (s *Grants) RedeemCode(ctx context.Context, sp grant.CodeRedemption) (*gran
 // with the grant as it is now. A token that is another client's, bound to another
 // key, or of a grant that has ended is [grant.ErrNotFound].
 func (s *Grants) RotateRefresh(ctx context.Context, r grant.RefreshRotation) (*grant.GrantWithAccount, error) {
-	detail, args, err := newDetail(r.Authorization, 10)
+	detail, args, err := setAuthorization(r.Authorization, 10)
 	if err != nil {
 		return nil, err
 	}
@@ -63,17 +63,17 @@ func (s *Grants) RotateRefresh(ctx context.Context, r grant.RefreshRotation) (*g
 			tokens_until = CASE WHEN tokens_until < $9 THEN $9 ELSE tokens_until END` + detail + `
 		WHERE bucket = $1 AND id = $2 AND client_id = $3 AND (jkt IS NULL OR jkt = $4)
 			AND refresh_generation = $6 AND code_spent_at IS NOT NULL
-			AND revoked_at IS NULL AND expires_at > $5 AND ` + standing + `
-		RETURNING ` + heldColumns
+			AND revoked_at IS NULL AND expires_at > $5 AND ` + liveCondition + `
+		RETURNING ` + grantWithAccountColumns
 
 	step := int64(1)
 	if r.KeepGeneration {
 		step = 0
 	}
-	held, err := scanHeld(s.db.Write.QueryRow(ctx, s.db.Engine.InPartition(r.Ref.Partition, rotate),
+	held, err := scanGrantWithAccount(s.db.Write.QueryRow(ctx, s.db.Engine.InPartition(r.Ref.Partition, rotate),
 		append([]any{int64(r.Ref.Partition), r.Ref.ID[:], r.ClientID, r.JKT, r.Now.UnixMicro(), r.Generation, step, r.ExpiresAt.UnixMicro(), stamp(r.TokensUntil)}, args...)...))
 	if errors.Is(err, sql.ErrNoRows) {
-		return s.whyUnrotatable(ctx, r)
+		return s.rotationError(ctx, r)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("rotate refresh token: %w", err)
@@ -83,7 +83,7 @@ func (s *Grants) RotateRefresh(ctx context.Context, r grant.RefreshRotation) (*g
 
 // newDetail returns what an UPDATE sets besides where a grant gets another detail, with
 // the parameter of the number n.
-func newDetail(d *grant.Authorization, n int) (set string, args []any, err error) {
+func setAuthorization(d *grant.Authorization, n int) (set string, args []any, err error) {
 	if d == nil {
 		return "", nil, nil
 	}

@@ -32,7 +32,7 @@ func (s *Grants) RevokeGrantsOf(ctx context.Context, subject, clientID string, n
 func revokeGrantsOf(ctx context.Context, on db.Conn, subject, clientID string, now time.Time) error {
 	revoke := `
 		UPDATE grants SET revoked_at = $3, revoked_why = $4
-		WHERE subject = $1 AND ` + matching("client_id", "$2", clientID) + ` AND revoked_at IS NULL`
+		WHERE subject = $1 AND ` + equalOrUnset("client_id", "$2", clientID) + ` AND revoked_at IS NULL`
 
 	if _, err := on.Exec(ctx, revoke, subject, clientID, now.UnixMicro(), string(grant.RevokedByOperator)); err != nil {
 		return fmt.Errorf("revoke grants of subject: %w", err)

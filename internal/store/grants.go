@@ -19,13 +19,13 @@ const grantColumns = `bucket, id, kind, client_id, subject, session_id, scopes, 
 	revoked_at, revoked_why, jkt, x5t, seed, detail, tokens_until`
 
 // heldColumns are a grant and the person behind it.
-const heldColumns = grantColumns + `,
+const grantWithAccountColumns = grantColumns + `,
 	(SELECT a.username FROM accounts a WHERE a.subject = grants.subject),
 	(SELECT a.claims FROM accounts a WHERE a.subject = grants.subject)`
 
 // standing is what a grant needs of others: a person and a client who are still
 // there, and have not cut off what was given before.
-const standing = `
+const liveCondition = `
 	EXISTS (SELECT 1 FROM accounts a WHERE a.subject = grants.subject
 		AND a.disabled_at IS NULL AND a.not_before <= grants.created_at)
 	AND EXISTS (SELECT 1 FROM clients c WHERE c.id = grants.client_id
@@ -42,7 +42,7 @@ func grantInto(g *grant.Grant) []any {
 	}
 }
 
-func scanHeld(from db.Scanner) (*grant.GrantWithAccount, error) {
+func scanGrantWithAccount(from db.Scanner) (*grant.GrantWithAccount, error) {
 	held := &grant.GrantWithAccount{}
 	if err := from.Scan(append(grantInto(&held.Grant), intoName(&held.Username), intoRaw(&held.Claims))...); err != nil {
 		return nil, err
@@ -95,13 +95,13 @@ func insertIntoPartition(ctx context.Context, d *db.DB, p grant.Partition, write
 // there: ending it could not see a grant that was just being written.
 func (s *Grants) LiveGrant(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*grant.GrantWithAccount, error) {
 	const read = `
-		SELECT ` + heldColumns + ` FROM grants
-		WHERE bucket = $1 AND id = $2 AND revoked_at IS NULL AND ends_at > $3 AND ` + standing + `
+		SELECT ` + grantWithAccountColumns + ` FROM grants
+		WHERE bucket = $1 AND id = $2 AND revoked_at IS NULL AND ends_at > $3 AND ` + liveCondition + `
 			AND (code_spent_at IS NOT NULL OR session_id IS NULL
 				OR EXISTS (SELECT 1 FROM sessions s WHERE s.id = grants.session_id))
 			AND NOT EXISTS (SELECT 1 FROM revoked_tokens t WHERE t.jti = $4)`
 
-	held, err := scanHeld(s.db.Read.QueryRow(ctx, s.db.Engine.InPartition(ref.Partition, read), int64(ref.Partition), ref.ID[:], now.UnixMicro(), jti))
+	held, err := scanGrantWithAccount(s.db.Read.QueryRow(ctx, s.db.Engine.InPartition(ref.Partition, read), int64(ref.Partition), ref.ID[:], now.UnixMicro(), jti))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, grant.ErrNotFound
 	}

@@ -22,8 +22,8 @@ const noticeColumns = `id, kind, client_id, subject, session_id, state,
 // How long a notice is kept that needs no more work: one that arrived for whoever
 // wonders, one that did not for somebody to look after it.
 const (
-	keptDelivered = 24 * time.Hour
-	keptFailed    = 30 * 24 * time.Hour
+	deliveredRetention = 24 * time.Hour
+	failedRetention    = 30 * 24 * time.Hour
 )
 
 func scanNotice(from db.Scanner) (*outbox.Notice, error) {
@@ -44,7 +44,7 @@ func insertNotices(ctx context.Context, on db.Conn, list []*outbox.Notice) error
 				n.ID, string(n.Kind), n.ClientID, n.Subject, n.SessionID, string(n.State),
 				stamp(n.CreatedAt), stamp(n.DueAt), stamp(n.Until), n.Attempts, n.Status, n.Fault, micros(n.EndedAt), n.KnownAs,
 			}
-			rows = append(rows, `(`+places(len(args)+1, len(row))+`)`)
+			rows = append(rows, `(`+placeholders(len(args)+1, len(row))+`)`)
 			args = append(args, row...)
 		}
 		insert := `INSERT INTO notices (` + noticeColumns + `) VALUES ` + strings.Join(rows, `, `)
@@ -116,9 +116,9 @@ func (s *Outbox) EndNotice(ctx context.Context, n *outbox.Notice, state outbox.S
 		UPDATE notices SET state = $2, status = $3, fault = $4, ended_at = $5, purge_after = $6
 		WHERE id = $1 AND state = 'pending' AND ($2 = 'delivered' OR attempts = $7)`
 
-	kept := keptDelivered
+	kept := deliveredRetention
 	if state == outbox.Failed {
-		kept = keptFailed
+		kept = failedRetention
 	}
 	_, err := s.db.LongWrite.Exec(ctx, end, n.ID, string(state), n.Status, n.Fault, now.UnixMicro(), now.Add(kept).UnixMicro(), n.Attempts)
 	if err != nil {

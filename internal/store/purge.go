@@ -17,22 +17,22 @@ import (
 const (
 	// batch bounds the rows that one statement removes, and so how long it keeps
 	// others from writing.
-	batch = 200
+	batchSize = 200
 	// limit says the same in a statement. A parameter would leave the planner to think of
 	// a tenth of the table, and to read the rest as well.
 	limit = ` LIMIT 200`
 	// breath is what follows a statement that removed so many: others get their turn,
 	// also where a purge has to catch up with a month.
-	breath = 20 * time.Millisecond
+	batchPause = 20 * time.Millisecond
 	// afterlife is how long a row stays that has ended: other replicas' clocks may
 	// be behind, and a code outlives a session that timed out.
-	afterlife = time.Hour
+	expiryMargin = time.Hour
 
 	// keptKeys is how long, in microseconds, an API key or a trusted issuer that ran out
 	// is listed, for whoever wonders: 30 days.
-	keptKeys = `2592000000000`
+	keyRetentionMicros = `2592000000000`
 
-	purgeEvery = time.Minute
+	purgeInterval = time.Minute
 )
 
 // Purged tells what a purge removed.
@@ -45,14 +45,14 @@ type Purged struct {
 
 // purger removes expired records.
 type purger struct {
-	db             *db.DB
-	longestGrant   time.Duration
-	linger         time.Duration
-	auditRetention time.Duration
-	grants         grantsPurge
-	unanswered     unansweredPurge
-	now            func() time.Time
-	log            *slog.Logger
+	db              *db.DB
+	grantLifetime   time.Duration
+	requestLifetime time.Duration
+	auditRetention  time.Duration
+	grants          grantsPurge
+	unanswered      unansweredPurge
+	now             func() time.Time
+	log             *slog.Logger
 }
 
 // purge implements [Store.Purge].
@@ -61,8 +61,8 @@ func (s *purger) purge(ctx context.Context, now time.Time) (Purged, error) {
 	hour, week := grant.PartitionAt(now, false), grant.PartitionAt(now, true)
 	return purged, errors.Join(
 		s.db.Engine.CreatePartitions(ctx, hour, hour.Next(), week, week.Next()),
-		s.purgeSessions(ctx, now.Add(-afterlife), &purged),
-		s.purgeRows(ctx, now.Add(-afterlife), &purged),
+		s.purgeSessions(ctx, now.Add(-expiryMargin), &purged),
+		s.purgeRows(ctx, now.Add(-expiryMargin), &purged),
 		s.purgeUnanswered(ctx, now, &purged),
 		s.purgeEvents(ctx, now, &purged),
 		s.purgeRefusals(ctx, now, &purged),
@@ -82,9 +82,9 @@ func (s *purger) dropPartitions(ctx context.Context, now time.Time, purged *Purg
 // bucket is dropped only when nothing in it lives.
 func (s *purger) closedAt(now time.Time) func(grant.Partition) bool {
 	return func(b grant.Partition) bool {
-		longest := s.longestGrant
+		longest := s.grantLifetime
 		if !b.Weekly() {
-			longest = min(longest, s.linger+afterlife)
+			longest = min(longest, s.requestLifetime+expiryMargin)
 		}
 		return !now.Before(b.End().Add(longest))
 	}
@@ -98,7 +98,7 @@ func (s *purger) purgeSessions(ctx context.Context, before time.Time, purged *Pu
 		consents = `DELETE FROM consents WHERE session_id <> '' AND session_id IN ` + ended
 		sessions = `DELETE FROM sessions WHERE id IN ` + ended
 	)
-	for removed := int64(batch); removed == batch; {
+	for removed := int64(batchSize); removed == batchSize; {
 		err := s.db.Tx(ctx, func(c db.Conn) (err error) {
 			if _, err = c.Exec(ctx, consents, before.UnixMicro()); err != nil {
 				return err
@@ -110,7 +110,7 @@ func (s *purger) purgeSessions(ctx context.Context, before time.Time, purged *Pu
 			return fmt.Errorf("purge sessions: %w", err)
 		}
 		purged.Rows += removed
-		if err := breathe(ctx, removed); err != nil {
+		if err := pauseAfterBatch(ctx, removed); err != nil {
 			return err
 		}
 	}
@@ -132,9 +132,9 @@ func (s *purger) purgeRows(ctx context.Context, before time.Time, purged *Purged
 		`DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE purge_after <= $1 ORDER BY purge_after` + limit + `)`,
 		`DELETE FROM known_sources WHERE digest IN (SELECT digest FROM known_sources WHERE expires_at <= $1 ORDER BY expires_at` + limit + `)`,
 		`DELETE FROM guesses WHERE digest IN (SELECT digest FROM guesses WHERE until <= $1 ORDER BY until` + limit + `)`,
-		`DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys WHERE expires_at <= $1 - ` + keptKeys + limit + `)`,
+		`DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys WHERE expires_at <= $1 - ` + keyRetentionMicros + limit + `)`,
 		`DELETE FROM trusted_issuers WHERE id IN
-			(SELECT id FROM trusted_issuers WHERE expires_at <= $1 - ` + keptKeys + ` ORDER BY expires_at` + limit + `)`,
+			(SELECT id FROM trusted_issuers WHERE expires_at <= $1 - ` + keyRetentionMicros + ` ORDER BY expires_at` + limit + `)`,
 	} {
 		removed, err := inBatches(ctx, s.db.LongWrite, remove, before.UnixMicro())
 		purged.Rows += removed
@@ -150,21 +150,21 @@ func inBatches(ctx context.Context, on db.Conn, remove string, args ...any) (tot
 	for {
 		removed, err := on.Exec(ctx, remove, args...)
 		total += removed
-		if err != nil || removed < batch {
+		if err != nil || removed < batchSize {
 			return total, err
 		}
-		if err := breathe(ctx, removed); err != nil {
+		if err := pauseAfterBatch(ctx, removed); err != nil {
 			return total, err
 		}
 	}
 }
 
 // breathe pauses after a full batch was removed.
-func breathe(ctx context.Context, removed int64) error {
-	if removed < batch {
+func pauseAfterBatch(ctx context.Context, removed int64) error {
+	if removed < batchSize {
 		return nil
 	}
-	return db.Sleep(ctx, breath)
+	return db.Sleep(ctx, batchPause)
 }
 
 // run implements [Store.RunPurge].
@@ -181,7 +181,7 @@ func (s *purger) run(ctx context.Context) {
 				slog.Int64("grants", purged.Grants), slog.Int64("rows", purged.Rows))
 		}
 		// Replicas that started together shall not purge together.
-		if db.Sleep(ctx, purgeEvery/2+rand.N(purgeEvery)) != nil { //nolint:gosec // not a credential
+		if db.Sleep(ctx, purgeInterval/2+rand.N(purgeInterval)) != nil { //nolint:gosec // not a credential
 			return
 		}
 	}
@@ -203,7 +203,7 @@ func (s *purger) purgeEvents(ctx context.Context, now time.Time, purged *Purged)
 func (s *purger) purgeRefusals(ctx context.Context, now time.Time, purged *Purged) error {
 	const remove = `DELETE FROM refusals WHERE id IN (SELECT id FROM refusals WHERE id < $1 ORDER BY id` + limit + `)`
 
-	removed, err := inBatches(ctx, s.db.LongWrite, remove, refusal.FirstID(now.Add(-keptRefusalsFor)))
+	removed, err := inBatches(ctx, s.db.LongWrite, remove, refusal.FirstID(now.Add(-refusalRetention)))
 	purged.Rows += removed
 	if err != nil {
 		return fmt.Errorf("purge refusals: %w", err)

@@ -13,12 +13,12 @@ import (
 
 // stepsAtOnce bounds how far one purge goes through the grants of buckets that are
 // not closed, in steps of [batch] grants. Most of those live, and are in no hurry.
-const stepsAtOnce = 50
+const maxSteps = 50
 
 // over is the condition that nothing was alive under a grant at $4: its last access token
 // has ended and so has its refresh token or unused code, or it was revoked, by itself or
 // with its client or account. Once true of a grant it stays true.
-const over = `created_at <= $4 AND (revoked_at <= $4 OR ends_at <= $4
+const endedCondition = `created_at <= $4 AND (revoked_at <= $4 OR ends_at <= $4
 	OR (COALESCE(tokens_until, ends_at) <= $4
 		AND (expires_at <= $4 OR (code_spent_at IS NULL AND code_expires_at <= $4)))
 	OR NOT EXISTS (SELECT 1 FROM accounts a WHERE a.subject = grants.subject AND a.not_before <= grants.created_at)
@@ -46,9 +46,9 @@ func (s *purger) purgeGrants(ctx context.Context, now time.Time, purged *Purged)
 	if err != nil {
 		return fmt.Errorf("list buckets: %w", err)
 	}
-	before := now.Add(-s.linger - afterlife)
+	before := now.Add(-s.requestLifetime - expiryMargin)
 	closed := s.closedAt(now)
-	left := stepsAtOnce
+	left := maxSteps
 	for _, b := range buckets {
 		at := grant.Locator{Partition: b}
 		switch {
@@ -81,10 +81,10 @@ func (s *purger) purgeGrants(ctx context.Context, now time.Time, purged *Purged)
 // writer, of whom SQLite has one, is needed only where there is something to remove.
 func (s *purger) purgeStep(ctx context.Context, from grant.Locator, before time.Time, purged *Purged) (next grant.ID, end bool, err error) {
 	const look = `
-		SELECT id, CASE WHEN ` + over + ` THEN 1 ELSE 0 END FROM grants
+		SELECT id, CASE WHEN ` + endedCondition + ` THEN 1 ELSE 0 END FROM grants
 		WHERE bucket = $1 AND id > $2 AND id <= $3 ORDER BY id` + limit
 	const remove = `
-		DELETE FROM grants WHERE bucket = $1 AND id > $2 AND id <= $3 AND ` + over
+		DELETE FROM grants WHERE bucket = $1 AND id > $2 AND id <= $3 AND ` + endedCondition
 
 	var seen, dead int64
 	err = s.db.LongRead.Query(ctx, func(r db.Scanner) error {
@@ -95,7 +95,7 @@ func (s *purger) purgeStep(ctx context.Context, from grant.Locator, before time.
 		return err
 	}, s.db.Engine.InPartition(from.Partition, look), int64(from.Partition), from.ID[:], lastID[:], before.UnixMicro())
 	if err != nil || dead == 0 {
-		return next, seen < batch, err
+		return next, seen < batchSize, err
 	}
 	removed, err := s.db.LongWrite.Exec(ctx, s.db.Engine.InPartition(from.Partition, remove),
 		int64(from.Partition), from.ID[:], next[:], before.UnixMicro())
@@ -103,5 +103,5 @@ func (s *purger) purgeStep(ctx context.Context, from grant.Locator, before time.
 	if err != nil {
 		return next, false, err
 	}
-	return next, seen < batch, db.Sleep(ctx, breath)
+	return next, seen < batchSize, db.Sleep(ctx, batchPause)
 }

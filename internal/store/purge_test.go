@@ -22,7 +22,7 @@ const day = 24 * time.Hour
 func TestPurgeSparesWhatOutlivesItsBucket(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
-		s, err := store.Open(t.Context(), store.Config{URL: url, LongestGrant: time.Hour})
+		s, err := store.Open(t.Context(), store.Config{URL: url, GrantLifetime: time.Hour})
 		must(t, err)
 		defer s.Close()
 		fixture.Seed(t, s)

@@ -21,7 +21,7 @@ func (s *purger) purgeUnanswered(ctx context.Context, now time.Time, purged *Pur
 	s.unanswered.Lock()
 	from := s.unanswered.until
 	s.unanswered.Unlock()
-	if oldest := now.Add(-afterlife); from.Before(oldest) {
+	if oldest := now.Add(-expiryMargin); from.Before(oldest) {
 		from = oldest // the rest is purged whether or not it was answered
 	}
 	for _, remove := range []string{

@@ -16,10 +16,10 @@ type Refusals struct{ db *db.DB }
 const refusalColumns = `id, at, request_id, method, route, status, code, rule, cause, client_id, grant_id, network, attributes`
 
 const (
-	keptRefusals    = 100_000 // at most, by all replicas together
-	keptRefusalsFor = 7 * 24 * time.Hour
+	maxRefusals      = 100_000 // at most, by all replicas together
+	refusalRetention = 7 * 24 * time.Hour
 
-	refusalsAtOnce = 50 // in one statement
+	refusalsPerStatement = 50 // in one statement
 )
 
 // InsertRefusals writes records of rejected requests, in place of the oldest where there
@@ -28,7 +28,7 @@ const (
 func (s *Refusals) InsertRefusals(ctx context.Context, list []*refusal.Record) error {
 	on := s.db.BackgroundWrite
 	for len(list) > 0 {
-		some := list[:min(len(list), refusalsAtOnce)]
+		some := list[:min(len(list), refusalsPerStatement)]
 		list = list[len(some):]
 		last, err := s.numberRefusals(ctx, on, len(some))
 		if err == nil {
@@ -51,7 +51,7 @@ func (s *Refusals) numberRefusals(ctx context.Context, on db.Conn, n int) (last 
 	if err := on.QueryRow(ctx, take, int64(n)).Scan(&last); err != nil {
 		return 0, err
 	}
-	_, err = on.Exec(ctx, remove, last-keptRefusals)
+	_, err = on.Exec(ctx, remove, last-maxRefusals)
 	return last, err
 }
 
@@ -67,7 +67,7 @@ func insertRefusals(ctx context.Context, on db.Conn, list []*refusal.Record, las
 			r.ID, stamp(r.At), r.RequestID, r.Method, r.Route, int64(r.Status), r.Code, string(r.Rule), r.Cause,
 			r.ClientID, r.GrantID, r.Network, attributes, last - int64(len(list)-1-i),
 		}
-		values = append(values, `(`+places(len(args)+1, len(row))+`)`)
+		values = append(values, `(`+placeholders(len(args)+1, len(row))+`)`)
 		args = append(args, row...)
 	}
 	_, err := on.Exec(ctx, `INSERT INTO refusals (`+refusalColumns+`, number) VALUES `+strings.Join(values, ", ")+` ON CONFLICT DO NOTHING`, args...)
@@ -108,8 +108,8 @@ func (s *Refusals) ListRefusals(ctx context.Context, f refusal.Filter, before st
 	}
 	read := `
 		SELECT ` + refusalColumns + ` FROM refusals
-		WHERE id < $1 AND id >= $2 AND ` + matching("client_id", "$3", f.ClientID) + `
-			AND ` + matching("rule", "$4", string(f.Rule)) + `
+		WHERE id < $1 AND id >= $2 AND ` + equalOrUnset("client_id", "$3", f.ClientID) + `
+			AND ` + equalOrUnset("rule", "$4", string(f.Rule)) + `
 		ORDER BY id DESC LIMIT $5`
 
 	since := ""

@@ -18,7 +18,7 @@ const (
 	// speeds.
 	readingMargin = 100 * time.Millisecond
 	// leavePatience bounds the statement with which a replica leaves.
-	leavePatience = 2 * time.Second
+	leaveTimeout = 2 * time.Second
 )
 
 // replica is this process among those that cache records.
@@ -45,7 +45,7 @@ func (s *replication) follow(ctx context.Context, ready func()) {
 
 	r.read(ctx)
 	ready()
-	background.Go(func() { s.forgetDeadReplicas(ctx) })
+	background.Go(func() { s.removeDeadReplicas(ctx) })
 	for {
 		select {
 		case <-ctx.Done():
@@ -90,16 +90,16 @@ func (r *replica) try(ctx context.Context) error {
 			return err
 		}
 	}
-	now := reading{sent: s.changes.clock()}
+	now := reading{sentAt: s.changes.clock()}
 	var seen int64
 	var suspected bool
 	if err := s.db.WatchRead.QueryRow(ctx, read, r.id).Scan(&now.value, into(func(n int64) error { seen = n; return nil }), intoFlag(&suspected)); err != nil {
 		return fmt.Errorf("read change counter: %w", err)
 	}
 	if suspected {
-		return r.lost(ctx)
+		return r.resign(ctx)
 	}
-	s.changes.use(now)
+	s.changes.accept(now)
 	if seen == now.value {
 		return nil
 	}
@@ -109,7 +109,7 @@ func (r *replica) try(ctx context.Context) error {
 		return fmt.Errorf("acknowledge changes: %w", err)
 	}
 	if acknowledged == 0 {
-		return r.lost(ctx)
+		return r.resign(ctx)
 	}
 	return nil
 }
@@ -127,7 +127,7 @@ func (r *replica) join(ctx context.Context) error {
 }
 
 // lost drops the reading and the place among the replicas.
-func (r *replica) lost(ctx context.Context) error {
+func (r *replica) resign(ctx context.Context) error {
 	r.replication.changes.reading.Store(nil)
 	if _, err := r.replication.db.WatchWrite.Exec(ctx, leaveReplicas, r.id); err != nil {
 		return fmt.Errorf("leave the replicas: %w", err)
@@ -144,7 +144,7 @@ func (r *replica) leave(ctx context.Context) {
 	if r.id == "" {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leavePatience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
 	defer cancel()
 	if _, err := r.replication.db.WatchWrite.Exec(ctx, leaveReplicas, r.id); err != nil {
 		r.replication.log.LogAttrs(ctx, slog.LevelWarn, "replica did not leave: the next change waits for it", slog.Any("error", err))

@@ -12,12 +12,12 @@ import (
 // How long a changer pauses between two looks at the replicas: short at first, since
 // the others may be about to read.
 const (
-	firstLook   = 5 * time.Millisecond
-	longestLook = 25 * time.Millisecond
+	firstPoll   = 5 * time.Millisecond
+	longestPoll = 25 * time.Millisecond
 )
 
 // laggard is a replica that has not acknowledged a change.
-type laggard struct {
+type staleReplica struct {
 	id        string
 	ttl       time.Duration
 	suspected bool
@@ -38,7 +38,7 @@ func (s *replication) awaitReplicas(ctx context.Context, version int64) {
 	committed := s.changes.clock()
 	longest := s.changes.ttl
 	suspects := map[string]time.Time{} // when each was first seen to be suspected
-	for pause := firstLook; ; pause = min(2*pause, longestLook) {
+	for pause := firstPoll; ; pause = min(2*pause, longestPoll) {
 		behind, err := s.replicasBehind(ctx, version)
 		if err == nil && len(behind) == 0 {
 			return
@@ -59,7 +59,7 @@ func (s *replication) awaitReplicas(ctx context.Context, version int64) {
 }
 
 // replicasBehind lists the other replicas that may use records from before a change.
-func (s *replication) replicasBehind(ctx context.Context, version int64) (behind []laggard, err error) {
+func (s *replication) replicasBehind(ctx context.Context, version int64) (behind []staleReplica, err error) {
 	const read = `SELECT id, ttl, suspected FROM replicas WHERE seen < $1 AND id <> $2 ORDER BY id`
 
 	self := ""
@@ -67,7 +67,7 @@ func (s *replication) replicasBehind(ctx context.Context, version int64) (behind
 		self = *id // its caches have the number of the change already
 	}
 	err = s.db.BackgroundRead.Query(ctx, func(from db.Scanner) error { // not counted: it is no request's
-		var l laggard
+		var l staleReplica
 		err := from.Scan(&l.id, into(func(us int64) error { l.ttl = time.Duration(us) * time.Microsecond; return nil }), intoFlag(&l.suspected))
 		behind = append(behind, l)
 		return err
@@ -80,7 +80,7 @@ func (s *replication) replicasBehind(ctx context.Context, version int64) (behind
 
 // suspect removes the replicas that were suspected for at least as long as they may use
 // a reading, and suspects the others. Nothing depends on its success.
-func (s *replication) suspect(ctx context.Context, behind []laggard, suspects map[string]time.Time, version int64) {
+func (s *replication) suspect(ctx context.Context, behind []staleReplica, suspects map[string]time.Time, version int64) {
 	const suspect = `UPDATE replicas SET suspected = 1 WHERE id = $1 AND seen < $2`
 	const remove = `DELETE FROM replicas WHERE id = $1 AND suspected = 1`
 
@@ -106,7 +106,7 @@ func (s *replication) suspect(ctx context.Context, behind []laggard, suspects ma
 // forgetDeadReplicas removes what killed processes left behind, so that no operator's
 // change waits for them. Two changes of nothing do so: the first finds out who does not
 // answer, the second that their last reading has run out.
-func (s *replication) forgetDeadReplicas(ctx context.Context) {
+func (s *replication) removeDeadReplicas(ctx context.Context) {
 	for range 2 {
 		others, err := s.replicasBehind(ctx, 1<<62)
 		if err != nil || len(others) == 0 || ctx.Err() != nil {

@@ -23,7 +23,7 @@ func (s *Requests) Resume(
 ) (r *authrequest.Request, n *session.Session, remembered *consent.Consent, err error) {
 	// The person is joined last, so that a session without one is seen as none.
 	const read = `
-		SELECT ` + resumedRequest + `, ` + qualifiedSession + `, a.claims, ` + consentColumns + `
+		SELECT ` + qualifiedRequestColumns + `, ` + qualifiedSessionColumns + `, a.claims, ` + consentColumns + `
 		FROM requests r
 		LEFT JOIN sessions s ON s.cookie = $3 AND s.idle_until > $2
 		LEFT JOIN accounts a ON a.subject = s.subject AND a.disabled_at IS NULL AND a.not_before <= s.auth_time
@@ -43,7 +43,7 @@ func (s *Requests) ConsentRequest(
 	ctx context.Context, id string, now time.Time,
 ) (r *authrequest.Request, n *session.Session, remembered *consent.Consent, err error) {
 	const read = `
-		SELECT ` + resumedRequest + `, ` + qualifiedSession + `, a.claims, ` + consentColumns + `
+		SELECT ` + qualifiedRequestColumns + `, ` + qualifiedSessionColumns + `, a.claims, ` + consentColumns + `
 		FROM requests r
 		LEFT JOIN sessions s ON s.id = r.session_id AND s.idle_until > $2
 		LEFT JOIN accounts a ON a.subject = s.subject AND a.disabled_at IS NULL AND a.not_before <= s.auth_time
@@ -58,7 +58,7 @@ func (s *Requests) ConsentRequest(
 
 // resumedRequest are requestColumns where other tables have columns of the same
 // names.
-const resumedRequest = `r.id, r.browser, r.client_id, r.parameters, r.created_at, r.expires_at, r.grant_bucket, r.grant_id,
+const qualifiedRequestColumns = `r.id, r.browser, r.client_id, r.parameters, r.created_at, r.expires_at, r.grant_bucket, r.grant_id,
 	r.session_id, r.signed_in_at, r.decision, r.decided_at, r.decided_for,
 	r.login_session, r.login_skip, r.login_subject, r.login, r.login_spent_at, r.consent, r.verifier, r.device`
 
@@ -81,7 +81,7 @@ func (s *Requests) resume(
 			return nil
 		}
 		found.Claims = []byte(someClaim.String)
-		n, remembered = &found, union(remembered, &c, found.Subject, q.ClientID)
+		n, remembered = &found, mergeConsents(remembered, &c, found.Subject, q.ClientID)
 		return nil
 	}, read, args...)
 	if err != nil {
@@ -128,12 +128,12 @@ func (s *Requests) AnswerLogin(
 		return fmt.Errorf("answer login: %w", err)
 	}
 	if answered == 0 {
-		return s.whyUnanswerable(ctx, id, subject, login, now)
+		return s.answerLoginError(ctx, id, subject, login, now)
 	}
 	return nil
 }
 
-func (s *Requests) whyUnanswerable(ctx context.Context, id, subject string, login *authrequest.LoginAnswer, now time.Time) error {
+func (s *Requests) answerLoginError(ctx context.Context, id, subject string, login *authrequest.LoginAnswer, now time.Time) error {
 	r, err := s.Request(ctx, id, now)
 	switch {
 	case err != nil:
@@ -213,7 +213,7 @@ func (s *Requests) AnswerConsent(
 	err = s.db.Write.QueryRow(ctx, answer, id, text, verifier, string(decision), now.UnixMicro()).
 		Scan(append(requestInto(r), intoWords(&before.Scopes))...)
 	if errors.Is(err, sql.ErrNoRows) {
-		return whyNoConsent(ctx, s.db.Read, id, now)
+		return answerConsentError(ctx, s.db.Read, id, now)
 	}
 	if err != nil {
 		return fmt.Errorf("answer consent: %w", err)
@@ -230,7 +230,7 @@ func (s *Requests) AnswerConsent(
 	return s.db.Tx(ctx, func(on db.Conn) error { return addConsent(ctx, on, c, now) })
 }
 
-func whyNoConsent(ctx context.Context, on db.Conn, id string, now time.Time) error {
+func answerConsentError(ctx context.Context, on db.Conn, id string, now time.Time) error {
 	const read = `SELECT session_id FROM requests WHERE id = $1 AND expires_at > $2`
 
 	var sessionID string

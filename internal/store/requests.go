@@ -137,7 +137,7 @@ func (s *Requests) RecordDecision(
 			return fmt.Errorf("record decision: %w", err)
 		}
 		if recorded == 0 {
-			return whyUndecidable(ctx, c, id, now)
+			return decisionError(ctx, c, id, now)
 		}
 		if remember == nil {
 			return nil
@@ -146,7 +146,7 @@ func (s *Requests) RecordDecision(
 	})
 }
 
-func whyUndecidable(ctx context.Context, on db.Conn, id string, now time.Time) error {
+func decisionError(ctx context.Context, on db.Conn, id string, now time.Time) error {
 	const read = `SELECT decision FROM requests WHERE id = $1 AND expires_at > $2`
 
 	var decision string

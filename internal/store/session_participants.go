@@ -37,7 +37,7 @@ func (s *Sessions) JoinSession(ctx context.Context, sessionID, clientID, knownAs
 // removeSession removes a session with all that was kept for it alone, and writes
 // the notices of its end. It returns the clients that took part, nobody if the
 // session is not there.
-func removeSession(ctx context.Context, on db.Conn, id string, now time.Time) (participants []string, gone ended, err error) {
+func removeSession(ctx context.Context, on db.Conn, id string, now time.Time) (participants []string, gone endedSessions, err error) {
 	gone.ids = []string{id}
 	// The session goes first: whoever joins it now waits, and finds it gone.
 	var subject string
@@ -53,14 +53,14 @@ func removeSession(ctx context.Context, on db.Conn, id string, now time.Time) (p
 	if missing {
 		return nil, gone, nil
 	}
-	participants, err = leave(ctx, on, subject, gone.ids, now)
+	participants, err = removeParticipants(ctx, on, subject, gone.ids, now)
 	return participants, gone, err
 }
 
 // removeSessions does so with all sessions of a subject, and returns which they were.
 // It takes a few statements however many they are: nobody shall have more of them than
 // can be ended.
-func removeSessions(ctx context.Context, on db.Conn, subject string, now time.Time) (gone ended, err error) {
+func removeSessions(ctx context.Context, on db.Conn, subject string, now time.Time) (gone endedSessions, err error) {
 	err = on.Query(ctx, func(from db.Scanner) error {
 		var id string
 		var since time.Time
@@ -77,17 +77,17 @@ func removeSessions(ctx context.Context, on db.Conn, subject string, now time.Ti
 	if _, err := on.Exec(ctx, `DELETE FROM consents WHERE session_id <> '' AND subject = $1`, subject); err != nil {
 		return gone, fmt.Errorf("end consents of sessions: %w", err)
 	}
-	_, err = leave(ctx, on, subject, gone.ids, now)
+	_, err = removeParticipants(ctx, on, subject, gone.ids, now)
 	return gone, err
 }
 
 // leave removes the participants of the sessions of a subject, which have ended,
 // and writes the notices of that. It returns the clients among them that are still
 // registered and may still be told, in order.
-func leave(ctx context.Context, on db.Conn, subject string, sessionIDs []string, now time.Time) ([]string, error) {
+func removeParticipants(ctx context.Context, on db.Conn, subject string, sessionIDs []string, now time.Time) ([]string, error) {
 	type participation struct{ sessionID, knownAs string }
 	joined := map[string][]participation{} // of each client
-	err := inParts(sessionIDs, func(places string, args []any) error {
+	err := inChunks(sessionIDs, func(places string, args []any) error {
 		return on.Query(ctx, func(from db.Scanner) error {
 			var p participation
 			var clientID string
@@ -101,7 +101,7 @@ func leave(ctx context.Context, on db.Conn, subject string, sessionIDs []string,
 	}
 	var told []string
 	var list []*outbox.Notice
-	err = inParts(slices.Sorted(maps.Keys(joined)), func(places string, args []any) error {
+	err = inChunks(slices.Sorted(maps.Keys(joined)), func(places string, args []any) error {
 		return on.Query(ctx, func(from db.Scanner) error {
 			c := &client.Client{}
 			if err := from.Scan(&c.ID, intoDocument(&c.Metadata)); err != nil {

@@ -14,11 +14,11 @@ import (
 // qualifiedSession are the session's columns where another table has columns of
 // the same names, and the name of its person. Where this is read from, a session
 // lives only while its account may sign in and has not cut off older sign-ins.
-const qualifiedSession = `
+const qualifiedSessionColumns = `
 	s.id, s.cookie, s.subject, s.auth_time, s.acr, s.amr, s.remembered,
 	s.created_at, s.seen_at, s.idle_until, s.ends_at, s.provider_session, a.username`
 
-const livingSessions = `
+const liveSessions = `
 	sessions s JOIN accounts a
 	ON a.subject = s.subject AND a.disabled_at IS NULL AND a.not_before <= s.auth_time`
 
@@ -36,8 +36,8 @@ func (s *Sessions) SessionAndConsent(
 	ctx context.Context, cookie []byte, clientID string, now time.Time,
 ) (*session.Session, *consent.Consent, error) {
 	const read = `
-		SELECT ` + qualifiedSession + `, a.claims, ` + consentColumns + `
-		FROM ` + livingSessions + `
+		SELECT ` + qualifiedSessionColumns + `, a.claims, ` + consentColumns + `
+		FROM ` + liveSessions + `
 		LEFT JOIN consents c ON c.subject = s.subject AND c.client_id = $2
 			AND (c.session_id = '' OR c.session_id = s.id)
 			AND (c.expires_at IS NULL OR c.expires_at > $3)
@@ -57,7 +57,7 @@ func (s *Sessions) SessionAndConsent(
 			return err
 		}
 		found = &n
-		remembered = union(remembered, &c, n.Subject, clientID)
+		remembered = mergeConsents(remembered, &c, n.Subject, clientID)
 		return nil
 	}, read, cookie, clientID, now.UnixMicro())
 	if err != nil {
@@ -77,7 +77,7 @@ func consentInto(c *consent.Consent) []any {
 
 // union joins two consents of one person for one client, of which the second may be
 // none. They hold as long as both do.
-func union(a, b *consent.Consent, subject, clientID string) *consent.Consent {
+func mergeConsents(a, b *consent.Consent, subject, clientID string) *consent.Consent {
 	if b.GivenAt.IsZero() {
 		return a
 	}
@@ -101,8 +101,8 @@ func (s *Sessions) ListSessions(
 	ctx context.Context, subject, after string, limit int, now time.Time,
 ) (list []*session.Session, err error) {
 	read := `
-		SELECT ` + qualifiedSession + ` FROM ` + livingSessions + `
-		WHERE s.id > $1 AND ` + matching("s.subject", "$2", subject) + ` AND s.idle_until > $3
+		SELECT ` + qualifiedSessionColumns + ` FROM ` + liveSessions + `
+		WHERE s.id > $1 AND ` + equalOrUnset("s.subject", "$2", subject) + ` AND s.idle_until > $3
 		ORDER BY s.id LIMIT $4`
 
 	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {

@@ -14,8 +14,8 @@ import (
 
 // Sessions stores browser sessions and the clients that take part in them.
 type Sessions struct {
-	db     *db.DB
-	linger time.Duration
+	db              *db.DB
+	requestLifetime time.Duration
 }
 
 const sessionColumns = `id, cookie, subject, auth_time, acr, amr, remembered, created_at, seen_at, idle_until, ends_at,
@@ -28,7 +28,7 @@ func (s *Sessions) InsertSession(ctx context.Context, n *session.Session, replac
 	if replaces == nil {
 		return insertSession(ctx, s.db.Write, n)
 	}
-	var gone ended
+	var gone endedSessions
 	err := s.db.Tx(ctx, func(c db.Conn) error {
 		var replaced string
 		err := c.QueryRow(ctx, `SELECT id FROM sessions WHERE cookie = $1`, replaces).Scan(&replaced)
@@ -115,7 +115,7 @@ func (s *Sessions) ExtendSession(ctx context.Context, n *session.Session, now ti
 // that took part in it, for each of which that asked for one a notice waits now.
 // That the session is not there is no error.
 func (s *Sessions) EndSession(ctx context.Context, id string, now time.Time) (participants []string, err error) {
-	var gone ended
+	var gone endedSessions
 	err = s.db.Tx(ctx, func(c db.Conn) error {
 		participants, gone, err = s.endSession(ctx, c, id, now)
 		return err
@@ -127,7 +127,7 @@ func (s *Sessions) EndSession(ctx context.Context, id string, now time.Time) (pa
 }
 
 // ended are sessions that are over.
-type ended struct {
+type endedSessions struct {
 	ids   []string
 	since time.Time // when the first of them began, zero if nobody knows
 }
@@ -136,7 +136,7 @@ type ended struct {
 // is committed, and a code given and spent meanwhile is found by neither: whoever
 // calls this has to look for grants once more afterwards, when no code can be
 // spent without its session.
-func (s *Sessions) endSession(ctx context.Context, on db.Conn, id string, now time.Time) ([]string, ended, error) {
+func (s *Sessions) endSession(ctx context.Context, on db.Conn, id string, now time.Time) ([]string, endedSessions, error) {
 	participants, gone, err := removeSession(ctx, on, id, now)
 	if err != nil {
 		return nil, gone, err
@@ -144,15 +144,15 @@ func (s *Sessions) endSession(ctx context.Context, on db.Conn, id string, now ti
 	return participants, gone, s.revokeGrantsIn(ctx, on, gone, now)
 }
 
-func (s *Sessions) revokeGrantsIn(ctx context.Context, on db.Conn, gone ended, now time.Time) error {
-	buckets, all, err := s.bucketsSince(ctx, on, gone.since, now)
+func (s *Sessions) revokeGrantsIn(ctx context.Context, on db.Conn, gone endedSessions, now time.Time) error {
+	buckets, all, err := s.partitionsSince(ctx, on, gone.since, now)
 	if err != nil {
 		return fmt.Errorf("list buckets of session: %w", err)
 	}
 	if len(buckets) == 0 && !all {
 		return nil
 	}
-	err = inParts(gone.ids, func(places string, args []any) error {
+	err = inChunks(gone.ids, func(places string, args []any) error {
 		_, err := on.Exec(ctx, s.db.Engine.InPartitions(buckets, `
 			UPDATE grants SET revoked_at = $1, revoked_why = $2
 			WHERE revoked_at IS NULL AND session_id IN (`+places+`)`), args...)
@@ -168,18 +168,18 @@ func (s *Sessions) revokeGrantsIn(ctx context.Context, on db.Conn, gone ended, n
 // or reports that all are to be searched. It depends on no lifetime: clients have lifespans
 // of their own, and those change. The request that a grant answers may be older than the
 // session, and other replicas' clocks may be wrong.
-func (s *Sessions) bucketsSince(ctx context.Context, on db.Conn, since, now time.Time) (list []grant.Partition, all bool, err error) {
+func (s *Sessions) partitionsSince(ctx context.Context, on db.Conn, since, now time.Time) (list []grant.Partition, all bool, err error) {
 	if since.IsZero() {
 		return nil, true, nil
 	}
-	list, err = s.db.Engine.PartitionsBetween(ctx, on, since.Add(-s.linger-afterlife), now.Add(afterlife))
+	list, err = s.db.Engine.PartitionsBetween(ctx, on, since.Add(-s.requestLifetime-expiryMargin), now.Add(expiryMargin))
 	return list, list == nil, err
 }
 
 // EndSessionsOf ends all sessions of a subject as [Store.EndSession] does, and
 // returns how many there were.
 func (s *Sessions) EndSessionsOf(ctx context.Context, subject string, now time.Time) (count int, err error) {
-	var gone ended
+	var gone endedSessions
 	err = s.db.Tx(ctx, func(c db.Conn) error {
 		if gone, err = removeSessions(ctx, c, subject, now); err != nil {
 			return err

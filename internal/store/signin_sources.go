@@ -27,7 +27,7 @@ func (s *SignInSources) KnownSource(ctx context.Context, source account.SignInSo
 	read := `
 		SELECT k.digest, k.noted_at FROM known_sources k
 		JOIN accounts a ON a.subject = k.subject AND a.not_before = k.not_before AND a.disabled_at IS NULL
-		WHERE k.expires_at > $1 AND k.digest IN (` + places(2, len(args)-1) + `)`
+		WHERE k.expires_at > $1 AND k.digest IN (` + placeholders(2, len(args)-1) + `)`
 
 	err := s.db.Read.Query(ctx, func(from db.Scanner) error {
 		var part []byte
@@ -65,7 +65,7 @@ func (s *SignInSources) NoteSource(ctx context.Context, a *account.Account, sour
 	rows := []string{`($6, 'device', $1, $2, $3, $4)`}
 	for _, network := range source.Networks {
 		args = append(args, network)
-		rows = append(rows, `(`+places(len(args), 1)+`, 'network', $1, $2, $3, $5)`)
+		rows = append(rows, `(`+placeholders(len(args), 1)+`, 'network', $1, $2, $3, $5)`)
 	}
 	note := `
 		INSERT INTO known_sources (digest, kind, subject, not_before, noted_at, expires_at) VALUES ` + strings.Join(rows, ", ") + `
@@ -112,7 +112,7 @@ func unlock(ctx context.Context, on db.Conn, subject string) error {
 			digests = append(digests, digest(limit.Key))
 		}
 	}
-	_, err = on.Exec(ctx, `DELETE FROM guesses WHERE digest IN (`+places(1, len(digests))+`)`, digests...)
+	_, err = on.Exec(ctx, `DELETE FROM guesses WHERE digest IN (`+placeholders(1, len(digests))+`)`, digests...)
 	if err != nil {
 		return fmt.Errorf("clear failure counters: %w", err)
 	}
@@ -121,7 +121,7 @@ func unlock(ctx context.Context, on db.Conn, subject string) error {
 
 // forgetSources clears the failure counters of an account and makes all of its devices
 // and networks unknown. The account need not exist.
-func forgetSources(ctx context.Context, on db.Conn, subject string) error {
+func removeSources(ctx context.Context, on db.Conn, subject string) error {
 	if err := unlock(ctx, on, subject); err != nil && !errors.Is(err, account.ErrNotFound) {
 		return err
 	}

@@ -24,13 +24,13 @@ import (
 
 // Config says which database to open and how.
 type Config struct {
-	URL          string           // sqlite:PATH or postgres://...
-	MaxConns     int              // to PostgreSQL; when zero the URL's pool_max_conns, or what pgx thinks fit
-	LongestGrant time.Duration    // after this long a week of grants is looked at as a whole; 91 days when zero
-	Linger       time.Duration    // how long a request can be answered, during which its grant is kept; 2 h when zero
-	Audit        time.Duration    // how long audit events are kept; 90 days when zero
-	Now          func() time.Time // for the background loop alone
-	Log          *slog.Logger
+	URL             string           // sqlite:PATH or postgres://...
+	MaxConns        int              // to PostgreSQL; when zero the URL's pool_max_conns, or what pgx thinks fit
+	GrantLifetime   time.Duration    // after this long a week of grants is looked at as a whole; 91 days when zero
+	RequestLifetime time.Duration    // how long a request can be answered, during which its grant is kept; 2 h when zero
+	AuditRetention  time.Duration    // how long audit events are kept; 90 days when zero
+	Now             func() time.Time // for the background loop alone
+	Log             *slog.Logger
 
 	// ReadingTTL is for how long a reading of the change counter is used; 1 s when
 	// zero. Tests that count statements take longer.
@@ -93,7 +93,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 func New(e db.Engine, c Config) *Store {
 	d := db.New(e)
 	log := cmp.Or(c.Log, slog.New(slog.DiscardHandler))
-	linger := cmp.Or(c.Linger, 2*time.Hour)
+	requestLifetime := cmp.Or(c.RequestLifetime, 2*time.Hour)
 	r := &replication{db: d, withoutSlot: c.WithoutSlot, log: log}
 	r.changes.clock, r.changes.ttl = time.Now, cmp.Or(c.ReadingTTL, readingTTL) //nolint:forbidigo // needs the monotonic system clock
 	if r.withoutSlot == nil {
@@ -116,7 +116,7 @@ func New(e db.Engine, c Config) *Store {
 		Requests:       &Requests{d},
 		Scopes:         &Scopes{d, r},
 		Seeds:          &Seeds{d},
-		Sessions:       &Sessions{d, linger},
+		Sessions:       &Sessions{d, requestLifetime},
 		SetupLinks:     &SetupLinks{d},
 		SignInSources:  &SignInSources{d},
 		Throttle:       &Throttle{d},
@@ -125,8 +125,8 @@ func New(e db.Engine, c Config) *Store {
 		db: d, replication: r, log: log,
 		purger: &purger{
 			db: d, now: c.Now, log: log,
-			longestGrant: cmp.Or(c.LongestGrant, 91*24*time.Hour), linger: linger,
-			auditRetention: cmp.Or(c.Audit, 90*24*time.Hour),
+			grantLifetime: cmp.Or(c.GrantLifetime, 91*24*time.Hour), requestLifetime: requestLifetime,
+			auditRetention: cmp.Or(c.AuditRetention, 90*24*time.Hour),
 		},
 	}
 }

@@ -93,7 +93,7 @@ func (s *TrustedIssuers) TrustsFor(ctx context.Context, iss, subject string, now
 func (s *TrustedIssuers) ListTrusts(ctx context.Context, iss, after string, skip, limit int) (list []*trustedissuer.Trust, err error) {
 	read := `
 		SELECT ` + trustColumns + ` FROM trusted_issuers
-		WHERE id > $1 AND ` + matching("issuer", "$2", iss) + ` ORDER BY id LIMIT $3 OFFSET $4`
+		WHERE id > $1 AND ` + equalOrUnset("issuer", "$2", iss) + ` ORDER BY id LIMIT $3 OFFSET $4`
 
 	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
 		t := &trustedissuer.Trust{}
@@ -108,7 +108,7 @@ func (s *TrustedIssuers) ListTrusts(ctx context.Context, iss, after string, skip
 
 // CountTrusts returns how many ListTrusts would list in all.
 func (s *TrustedIssuers) CountTrusts(ctx context.Context, iss string) (int, error) {
-	read := `SELECT count(*) FROM trusted_issuers WHERE ` + matching("issuer", "$1", iss)
+	read := `SELECT count(*) FROM trusted_issuers WHERE ` + equalOrUnset("issuer", "$1", iss)
 
 	var n int64
 	if err := s.db.LongRead.QueryRow(ctx, read, iss).Scan(&n); err != nil {
