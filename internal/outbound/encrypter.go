@@ -9,22 +9,22 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 )
 
-// Encrypter encrypts what is sent to clients, with the keys that they published.
+// Encrypter encrypts tokens and responses with the public keys of clients.
 type Encrypter struct {
 	Keys *KeySets
 }
 
-// Encrypt returns a JWT that was signed for the client, encrypted: a nested JWT. Its
-// error is [client.ErrKeysUnavailable] if the client has no key to encrypt with by alg.
+// Encrypt encrypts a signed JWT for the client (a nested JWT). It returns
+// [client.ErrKeysUnavailable] if the client has no encryption key for alg.
 //
-// Spec: RFC 7519 section 11.2; OpenID Connect Core section 10.2.
+// Spec: RFC 7519 §11.2, OpenID Connect Core §10.2.
 func (e Encrypter) Encrypt(ctx context.Context, c *client.Client, alg, enc, signed string) (string, error) {
 	return e.encrypt(ctx, c, alg, enc, []byte(signed), (&jose.EncrypterOptions{}).WithContentType("JWT"))
 }
 
-// EncryptClaims returns claims that are not signed, encrypted.
+// EncryptClaims encrypts unsigned claims for the client.
 //
-// Spec: OpenID Connect Core section 5.3.2.
+// Spec: OpenID Connect Core §5.3.2.
 func (e Encrypter) EncryptClaims(ctx context.Context, c *client.Client, alg, enc string, claims []byte) (string, error) {
 	return e.encrypt(ctx, c, alg, enc, claims, nil)
 }
@@ -38,9 +38,9 @@ func (e Encrypter) encrypt(
 	}
 	key, ok := client.EncryptionKey(keys, alg)
 	if !ok {
-		return "", fmt.Errorf("%w: none to encrypt with by %s", client.ErrKeysUnavailable, alg)
+		return "", fmt.Errorf("%w: no encryption key for %s", client.ErrKeysUnavailable, alg)
 	}
-	// The kid of the key goes into the header, for the client to find its half.
+	// The kid in the header identifies the private key of the client.
 	to := jose.Recipient{Algorithm: jose.KeyAlgorithm(alg), Key: key.Key, KeyID: key.KeyID}
 	encrypter, err := jose.NewEncrypter(jose.ContentEncryption(enc), to, options)
 	if err != nil {

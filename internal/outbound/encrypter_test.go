@@ -28,7 +28,7 @@ func pair(t *testing.T, private, public any) (jose.JSONWebKey, *client.Client) {
 	return jose.JSONWebKey{Key: private, KeyID: "encrypts"}, &client.Client{Metadata: client.Metadata{JWKS: raw}}
 }
 
-func TestTheClientAloneReadsWhatIsEncryptedForIt(t *testing.T) {
+func TestOnlyTheClientDecryptsItsTokens(t *testing.T) {
 	t.Parallel()
 
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -77,7 +77,7 @@ func TestTheClientAloneReadsWhatIsEncryptedForIt(t *testing.T) {
 	}
 }
 
-func TestWithoutAKeyToEncryptWithNothingIsSent(t *testing.T) {
+func TestEncryptionRequiresASuitableKey(t *testing.T) {
 	t.Parallel()
 
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

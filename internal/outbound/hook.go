@@ -12,51 +12,52 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/admission"
 )
 
 const (
-	// maxCalls bounds the calls of one hook that are under way at once.
+	// maxCalls is the maximum number of concurrent calls of a hook.
 	maxCalls = 256
-	// hookPatience is how long one is waited for: a request may have to call two.
-	hookPatience = 4 * time.Second
+	// hookTimeout is the timeout of a call. A request may call two hooks.
+	hookTimeout = 4 * time.Second
 )
 
-// HookConfig says where a program of the operator's is that is asked about tokens, and
-// what it is shown to know us by.
+// HookConfig configures a [Hook].
 type HookConfig struct {
-	URL    string
-	Header string // or Cookie, neither where nothing is shown
+	URL string
+	// Header or Cookie is the name under which Value authenticates the call; at most one is
+	// set.
+	Header string
 	Cookie string
 	Value  string
-	// CA holds PEM certificates to trust beside the system's.
+	// CA has PEM certificates that are trusted in addition to those of the system.
 	CA []byte
-	// Aside is [Config]'s.
-	Aside func(ctx context.Context, wait func())
+	// WithoutSlot is the function of [Config].
+	WithoutSlot func(ctx context.Context, wait func())
 }
 
-// Hook calls a program of the operator's. Unlike what a [Client] fetches, its address
-// is nobody else's choice, so it may be in a private network, and connections are kept.
+// Hook calls a token hook. The operator configures its URL, so it may be in a private
+// network, and connections are reused.
 type Hook struct {
 	config HookConfig
 	http   *http.Client
-	places chan struct{}
+	calls  *admission.Queue
 }
 
-// NewHook returns a Hook.
+// NewHook returns a hook. It returns an error if the CA has no certificate.
 func NewHook(c HookConfig) (*Hook, error) {
 	roots, err := trusted(c.CA)
 	if err != nil {
 		return nil, err
 	}
-	if c.Aside == nil {
-		c.Aside = func(_ context.Context, wait func()) { wait() }
+	if c.WithoutSlot == nil {
+		c.WithoutSlot = func(_ context.Context, wait func()) { wait() }
 	}
-	return &Hook{config: c, places: make(chan struct{}, maxCalls), http: &http.Client{
-		Timeout:       hookPatience,
+	return &Hook{config: c, calls: admission.New(maxCalls, admission.Unlimited, queueWait), http: &http.Client{
+		Timeout:       hookTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
-			DialContext:            (&net.Dialer{Timeout: hookPatience}).DialContext,
+			DialContext:            (&net.Dialer{Timeout: hookTimeout}).DialContext,
 			TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 			MaxIdleConnsPerHost:    maxCalls,
 			IdleConnTimeout:        time.Minute,
@@ -67,18 +68,19 @@ func NewHook(c HookConfig) (*Hook, error) {
 	}}, nil
 }
 
-// Call posts a JSON body and returns the status and the body of the answer. Its error
-// is [client.ErrBusy] if there was no room for another call.
-func (h *Hook) Call(ctx context.Context, body []byte) (status int, answer []byte, err error) {
-	h.config.Aside(ctx, func() { status, answer, err = h.call(ctx, body) })
-	return status, answer, err
+// Call posts a JSON body and returns the status and the body of the response. It returns
+// [client.ErrBusy] if too many calls run.
+func (h *Hook) Call(ctx context.Context, body []byte) (status int, response []byte, err error) {
+	h.config.WithoutSlot(ctx, func() { status, response, err = h.call(ctx, body) })
+	return status, response, err
 }
 
-func (h *Hook) call(ctx context.Context, body []byte) (status int, answer []byte, err error) {
-	if err := h.enter(ctx); err != nil {
-		return 0, nil, err
+func (h *Hook) call(ctx context.Context, body []byte) (status int, response []byte, err error) {
+	slot, err := acquireSlot(ctx, h.calls)
+	if err != nil {
+		return 0, nil, fmt.Errorf("call hook: %w", err)
 	}
-	defer func() { <-h.places }()
+	defer slot.Release()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.config.URL, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, fmt.Errorf("call hook: %w", err)
@@ -94,22 +96,21 @@ func (h *Hook) call(ctx context.Context, body []byte) (status int, answer []byte
 	}
 	resp, err := h.http.Do(req)
 	if err != nil {
-		return 0, nil, fault(ctx, err)
+		return 0, nil, callError(ctx, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	if answer, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1)); err != nil {
-		return 0, nil, fault(ctx, err)
+	if response, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1)); err != nil {
+		return 0, nil, callError(ctx, err)
 	}
-	if len(answer) > maxBody {
-		return 0, nil, fmt.Errorf("call hook: answered more than %d bytes", maxBody)
+	if len(response) > maxBody {
+		return 0, nil, fmt.Errorf("call hook: the response has more than %d bytes", maxBody)
 	}
-	return resp.StatusCode, answer, nil
+	return resp.StatusCode, response, nil
 }
 
-// fault is what went wrong with a call. That the hook took too long is no fault of the
-// moment, unlike that the request itself has no more time. The address stays out of it:
-// an operator may have put a credential there.
-func fault(ctx context.Context, err error) error {
+// callError returns the error of a call. The end of the request is temporary; a timeout of
+// the hook is not. The error does not contain the URL, which may have a credential.
+func callError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("call hook: %w", ctx.Err())
 	}
@@ -117,16 +118,4 @@ func fault(ctx context.Context, err error) error {
 		err = failed.Err
 	}
 	return errors.New("call hook: " + err.Error())
-}
-
-// enter takes a place for a call.
-func (h *Hook) enter(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, queueing)
-	defer cancel()
-	select {
-	case h.places <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("call hook: %w: %w", client.ErrBusy, ctx.Err())
-	}
 }

@@ -11,9 +11,10 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/client"
+	"github.com/ostiary/ostiary/internal/unavailable"
 )
 
-// hookAt serves a hook, and returns what calls it.
+// hookAt runs a hook server, and returns its Hook.
 func hookAt(t *testing.T, serve http.HandlerFunc) *Hook {
 	t.Helper()
 	s := httptest.NewServer(serve)
@@ -25,7 +26,7 @@ func hookAt(t *testing.T, serve http.HandlerFunc) *Hook {
 	return h
 }
 
-func TestAHookIsCalledAtItsPrivateAddress(t *testing.T) {
+func TestAHookMayHaveAPrivateAddress(t *testing.T) {
 	t.Parallel()
 
 	h := hookAt(t, func(w http.ResponseWriter, r *http.Request) {
@@ -33,21 +34,21 @@ func TestAHookIsCalledAtItsPrivateAddress(t *testing.T) {
 		w.WriteHeader(http.StatusAccepted)
 		_, _ = io.WriteString(w, r.Method+" "+r.Header.Get("X-Key")+" "+r.Header.Get("Content-Type")+" "+string(body))
 	})
-	aside := 0
-	h.config.Aside = func(_ context.Context, wait func()) {
-		aside++
+	calls := 0
+	h.config.WithoutSlot = func(_ context.Context, wait func()) {
+		calls++
 		wait()
 	}
 	status, answer, err := h.Call(t.Context(), []byte(`{}`))
 	if err != nil || status != http.StatusAccepted || string(answer) != "POST v application/json {}" {
 		t.Errorf("Call = %d %q, %v", status, answer, err)
 	}
-	if aside != 1 {
-		t.Errorf("the caller stepped aside %d times, want once", aside)
+	if calls != 1 {
+		t.Errorf("WithoutSlot was called %d times, want once", calls)
 	}
 }
 
-func TestAHookIsNotFollowedElsewhere(t *testing.T) {
+func TestAHookFollowsNoRedirect(t *testing.T) {
 	t.Parallel()
 
 	h := hookAt(t, func(w http.ResponseWriter, r *http.Request) {
@@ -58,13 +59,7 @@ func TestAHookIsNotFollowedElsewhere(t *testing.T) {
 	}
 }
 
-// isTemporary is what makes an answer 503 rather than 500.
-func isTemporary(err error) bool {
-	var lost interface{ Unavailable() bool }
-	return errors.As(err, &lost) && lost.Unavailable() || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
-}
-
-func TestWhatGoesWrongWithAHookIsNoFaultOfTheMoment(t *testing.T) {
+func TestHookErrorsAreNotTemporary(t *testing.T) {
 	t.Parallel()
 
 	over := make(chan struct{})
@@ -78,34 +73,36 @@ func TestWhatGoesWrongWithAHookIsNoFaultOfTheMoment(t *testing.T) {
 	slow.http.Timeout = 50 * time.Millisecond
 	long := hookAt(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, strings.Repeat(" ", maxBody+1)) })
 	broken := hookAt(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
-	nobody, err := NewHook(HookConfig{URL: "http://127.0.0.1:1/?key=s3cr3t"})
+	missing, err := NewHook(HookConfig{URL: "http://127.0.0.1:1/?key=s3cr3t"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, h := range map[string]*Hook{"that hangs": slow, "that does not end": long, "that breaks off": broken, "that is not there": nobody} {
+	for name, h := range map[string]*Hook{"that hangs": slow, "that does not end": long, "that breaks off": broken, "that is not there": missing} {
 		_, _, err := h.Call(t.Context(), nil)
-		if err == nil || isTemporary(err) || strings.Contains(err.Error(), "s3cr3t") {
-			t.Errorf("a hook %s: %v, want a lasting fault that shows no secret", name, err)
+		if err == nil || unavailable.Is(err) || strings.Contains(err.Error(), "s3cr3t") {
+			t.Errorf("a hook %s: %v, want an error that is not temporary and shows no secret", name, err)
 		}
 	}
 
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := slow.Call(gone, nil); !isTemporary(err) {
-		t.Errorf("for who hung up: %v", err)
+	if _, _, err := slow.Call(gone, nil); !unavailable.Is(err) {
+		t.Errorf("for a client that disconnected: %v", err)
 	}
 	for range maxCalls {
-		slow.places <- struct{}{}
+		if _, err := slow.calls.Acquire(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if _, _, err := slow.Call(t.Context(), nil); !errors.Is(err, client.ErrBusy) || !isTemporary(err) {
-		t.Errorf("with no room: %v, want it busy", err)
+	if _, _, err := slow.Call(t.Context(), nil); !errors.Is(err, client.ErrBusy) || !unavailable.Is(err) {
+		t.Errorf("without a free slot: %v, want ErrBusy", err)
 	}
 }
 
-func TestAHookNeedsACAThatIsOne(t *testing.T) {
+func TestAHookRequiresAValidCA(t *testing.T) {
 	t.Parallel()
 
 	if _, err := NewHook(HookConfig{URL: "https://hook.example", CA: []byte("none")}); err == nil {
-		t.Error("a CA that is none is taken")
+		t.Error("an invalid CA is accepted")
 	}
 }

@@ -1,10 +1,8 @@
-// Package outbound fetches what other people's URLs point to, and posts what their
-// owners asked to hear of: to public addresses only, a little of it, and not for
-// long.
+// Package outbound sends HTTP requests to URLs that clients registered: it fetches small
+// documents and posts forms, with limits on time and size.
 //
-// Whoever registers a client chooses these URLs. So nothing here follows them
-// anywhere else: not to a redirect, not through a proxy, not into a private
-// network, whatever a name resolves to.
+// Any site can register a client and choose these URLs. Requests go to public addresses
+// only, checked after name resolution, and follow no redirect and no proxy.
 package outbound
 
 import (
@@ -27,30 +25,30 @@ import (
 )
 
 const (
-	patience = 5 * time.Second
-	maxBody  = 64 << 10
-	maxHead  = 16 << 10
+	timeout = 5 * time.Second
+	maxBody = 64 << 10
+	maxHead = 16 << 10 // of response headers, in bytes
 
 	mediaJSON = "application/json"
 )
 
-// Config says how a [Client] differs from the strict one.
+// Config configures a [Client].
 type Config struct {
-	// AllowPrivate lets it reach private addresses, and loopback ones over http.
+	// AllowPrivate allows private addresses, and http to loopback addresses.
 	AllowPrivate bool
-	// CA holds PEM certificates to trust beside the system's.
+	// CA has PEM certificates that are trusted in addition to those of the system.
 	CA []byte
-	// Aside runs what waits for an answer; nil just runs it. It is told the context of
-	// the request that needs the answer.
-	Aside func(ctx context.Context, wait func())
+	// WithoutSlot runs a function that waits for a response, for the request of ctx; nil
+	// only calls it.
+	WithoutSlot func(ctx context.Context, wait func())
 }
 
 // Client fetches documents and posts forms.
 type Client struct {
-	http  *http.Client
-	room  *room // of fetches
-	plain bool
-	aside func(ctx context.Context, wait func())
+	http        *http.Client
+	limit       *hostLimit // of fetches
+	plain       bool
+	withoutSlot func(ctx context.Context, wait func())
 }
 
 // New returns a Client.
@@ -60,17 +58,17 @@ func New(c Config) (*Client, error) {
 		return nil, err
 	}
 
-	dialer := &net.Dialer{Timeout: patience}
+	dialer := &net.Dialer{Timeout: timeout}
 	if !c.AllowPrivate {
-		// It is asked about the address that is dialled, after the name was resolved
-		// for the only time, so no second answer can differ from the first.
+		// It checks the address that is dialled, after the only resolution of the name, so
+		// a second resolution cannot differ.
 		dialer.Control = ssrf.New(ssrf.WithAnyPort()).Safe
 	}
-	if c.Aside == nil {
-		c.Aside = func(_ context.Context, wait func()) { wait() }
+	if c.WithoutSlot == nil {
+		c.WithoutSlot = func(_ context.Context, wait func()) { wait() }
 	}
-	return &Client{plain: c.AllowPrivate, room: newRoom(), aside: c.Aside, http: &http.Client{
-		Timeout:       patience,
+	return &Client{plain: c.AllowPrivate, limit: newHostLimit(), withoutSlot: c.WithoutSlot, http: &http.Client{
+		Timeout:       timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
 			Proxy:                  nil,
@@ -84,53 +82,52 @@ func New(c Config) (*Client, error) {
 	}}, nil
 }
 
-// trusted returns the system's certificates with those of ca beside them. Without
-// any it returns nil, which stands for the system's and leaves reading them to the
-// first call that needs them: parsing them all is almost half of a server's start.
+// trusted returns the certificates of the system and those of ca. Without ca it returns
+// nil, so that crypto/tls reads the certificates of the system with the first connection:
+// parsing them takes almost half of the start of the server.
 func trusted(ca []byte) (*x509.CertPool, error) {
 	if len(ca) == 0 {
 		return nil, nil
 	}
 	roots, err := x509.SystemCertPool()
 	if err != nil {
-		roots = x509.NewCertPool() // a machine without certificates trusts only what it is given
+		roots = x509.NewCertPool() // without certificates of the system, only those of ca are trusted
 	}
 	if !roots.AppendCertsFromPEM(ca) {
-		return nil, errors.New("read CA: no certificate in it")
+		return nil, errors.New("read CA: no PEM certificate found")
 	}
 	return roots, nil
 }
 
-// Apart returns a client like c whose fetches have room of their own: those of one
-// leave the other's alone.
-func (c *Client) Apart() *Client {
+// WithSeparateLimit returns a copy of c whose fetches do not share the limit of c.
+func (c *Client) WithSeparateLimit() *Client {
 	if c == nil {
 		return nil
 	}
 	other := *c
-	other.room = newRoom()
+	other.limit = newHostLimit()
 	return &other
 }
 
-// statusError reports an answer other than 200.
+// statusError reports a response with another status than 200.
 type statusError struct{ code int }
 
-func (e *statusError) Error() string { return fmt.Sprintf("answered %d", e.code) }
+func (e *statusError) Error() string { return fmt.Sprintf("the response has status %d", e.code) }
 
-// Get returns the body of a 200 answer, which should be JSON. Its error may name
-// addresses: it is for the log and not for whoever chose the URL. It is
-// [client.ErrBusy] if there was no room to fetch anything.
+// Get returns the body of a 200 response, which should be JSON. The error may contain
+// addresses, so it must not be sent to the client. It is [client.ErrBusy] if no slot was
+// free.
 func (c *Client) Get(ctx context.Context, rawURL string) ([]byte, error) {
 	return c.GetAs(ctx, rawURL, mediaJSON)
 }
 
 // GetAs is [Client.Get] for another media type, or several.
 func (c *Client) GetAs(ctx context.Context, rawURL, accept string) (body []byte, err error) {
-	c.aside(ctx, func() { body, err = c.get(ctx, rawURL, accept) })
+	c.withoutSlot(ctx, func() { body, err = c.get(ctx, rawURL, accept) })
 	return body, err
 }
 
-// get is GetAs for who has stepped aside already.
+// get is GetAs for a caller without a slot.
 func (c *Client) get(ctx context.Context, rawURL, accept string) ([]byte, error) {
 	if err := c.check(rawURL); err != nil {
 		return nil, fmt.Errorf("fetch: %w", err)
@@ -139,13 +136,13 @@ func (c *Client) get(ctx context.Context, rawURL, accept string) ([]byte, error)
 	if err != nil {
 		return nil, fmt.Errorf("fetch: %w", err)
 	}
-	ctx, leave, err := c.room.enter(ctx, u.Host)
+	ctx, release, err := c.limit.acquire(ctx, u.Host)
 	if err != nil {
 		return nil, fmt.Errorf("fetch: %w", err)
 	}
-	defer leave()
+	defer release()
 	body, err := c.read(ctx, rawURL, accept)
-	if errors.Is(context.Cause(ctx), errGaveWay) {
+	if errors.Is(context.Cause(ctx), errPreempted) {
 		err = client.ErrBusy
 	}
 	if err != nil {
@@ -154,7 +151,7 @@ func (c *Client) get(ctx context.Context, rawURL, accept string) ([]byte, error)
 	return body, nil
 }
 
-// read is get for who has a place.
+// read sends the request.
 func (c *Client) read(ctx context.Context, rawURL, accept string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, rawURL, nil)
 	if err != nil {
@@ -181,9 +178,8 @@ func (c *Client) read(ctx context.Context, rawURL, accept string) ([]byte, error
 	return body, nil
 }
 
-// Post sends a form and returns the status of the answer, whose body is nobody's
-// business. The error tells that there was no answer; what is said of
-// [Client.Get]'s holds for it too.
+// Post sends a form and returns the status of the response. The error reports that there
+// was no response, and must not be sent to the client.
 func (c *Client) Post(ctx context.Context, rawURL string, form url.Values) (status int, err error) {
 	if err := c.check(rawURL); err != nil {
 		return 0, fmt.Errorf("post: %w", err)
@@ -205,14 +201,14 @@ func (c *Client) Post(ctx context.Context, rawURL string, form url.Values) (stat
 func (c *Client) check(rawURL string) error {
 	u, err := url.Parse(rawURL)
 	if err != nil {
-		return errors.New("not a URL")
+		return errors.New("invalid URL")
 	}
 	loopback := slices.Contains([]string{"127.0.0.1", "::1", "localhost"}, u.Hostname())
 	if u.Scheme != "https" && (u.Scheme != "http" || !c.plain || !loopback) {
-		return errors.New("not https")
+		return errors.New("the scheme is not https")
 	}
 	if u.User != nil {
-		return errors.New("with a user name")
+		return errors.New("the URL has a user name")
 	}
 	return nil
 }

@@ -25,12 +25,12 @@ func serve(t *testing.T, h http.HandlerFunc) (*httptest.Server, *Client) {
 	return s, c
 }
 
-func TestOneSmallDocumentIsFetched(t *testing.T) {
+func TestASmallDocumentIsFetched(t *testing.T) {
 	t.Parallel()
 
 	s, c := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Accept-Encoding") != "" {
-			t.Errorf("Accept-Encoding = %q, want none: what is small may unpack to be large", r.Header.Get("Accept-Encoding"))
+			t.Errorf("Accept-Encoding = %q, want none: a small response may decompress to a large one", r.Header.Get("Accept-Encoding"))
 		}
 		_, _ = w.Write([]byte("hello"))
 	})
@@ -39,7 +39,7 @@ func TestOneSmallDocumentIsFetched(t *testing.T) {
 	}
 }
 
-func TestOtherAnswersAreRefused(t *testing.T) {
+func TestOtherResponsesAreErrors(t *testing.T) {
 	t.Parallel()
 
 	var followed atomic.Bool
@@ -71,7 +71,7 @@ func TestOtherAnswersAreRefused(t *testing.T) {
 	}
 }
 
-func TestAFormIsPostedAndItsStatusTold(t *testing.T) {
+func TestPostReturnsTheStatus(t *testing.T) {
 	t.Parallel()
 
 	var followed atomic.Bool
@@ -168,7 +168,7 @@ func TestOnlyHTTPSIsFetched(t *testing.T) {
 	}
 }
 
-func TestNoProxyIsTakenFromTheEnvironment(t *testing.T) {
+func TestProxyVariablesAreIgnored(t *testing.T) {
 	var used atomic.Bool
 	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { used.Store(true) }))
 	t.Cleanup(proxy.Close)
@@ -179,11 +179,11 @@ func TestNoProxyIsTakenFromTheEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := c.Get(t.Context(), "https://rp.invalid/"); err == nil || used.Load() {
-		t.Errorf("err = %v, proxy used = %v; want an error of our own", err, used.Load())
+		t.Errorf("err = %v, proxy used = %v; want an error without a proxy", err, used.Load())
 	}
 }
 
-func TestAnUnknownCertificateIsRefused(t *testing.T) {
+func TestAnUnknownCertificateIsRejected(t *testing.T) {
 	t.Parallel()
 
 	s, _ := serve(t, func(http.ResponseWriter, *http.Request) {})

@@ -14,7 +14,7 @@ func (a *Server) wireAdmin() {
 		LoginApp: c.LoginURL != "", ConsentApp: c.ConsentURL != "", LogoutApp: c.LogoutURL != "", DeviceApp: c.DeviceURL != "",
 		LoginRequests: a.Store.Requests, ConsentRequests: a.Store.Requests, LogoutRequests: a.Store.LogoutRequests,
 		DeviceRequests: deviceDecisions{a.Store.Requests, a.Store.Devices}, UserCodes: a.userCodes, ConsentLifetime: c.ConsentLifetime,
-		Clients: a.Clients, ClientStore: registry{a.Store.Clients, a.Clients}, ClientPolicy: OperatorPolicy(c), Documents: a.fetcher.Apart(),
+		Clients: a.Clients, ClientStore: registry{a.Store.Clients, a.Clients}, ClientPolicy: OperatorPolicy(c), Documents: a.fetcher.WithSeparateLimit(),
 		Secrets:               client.SecretStore{Hasher: asideHasher{a.adminHasher}, Sealer: a.Secrets},
 		RotatedSecretLifetime: c.RotatedSecretLifetime,
 		Scopes:                a.Store.Scopes, Consents: a.Store.Consents, Grants: a.Store.Grants,

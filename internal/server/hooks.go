@@ -17,7 +17,7 @@ func (a *Server) hooks() (hooks token.Hooks, err error) {
 		return hooks, err
 	}
 	reach := func(h config.Hook) (*outbound.Hook, error) {
-		c := outbound.HookConfig{URL: h.URL, Value: h.AuthValue.Reveal(), CA: ca, Aside: middleware.WithoutSlot}
+		c := outbound.HookConfig{URL: h.URL, Value: h.AuthValue.Reveal(), CA: ca, WithoutSlot: middleware.WithoutSlot}
 		if h.AuthIn == config.HookCookie {
 			c.Cookie = h.AuthName
 		} else {

@@ -157,10 +157,10 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if a.fetcher, err = newFetcher(c); err != nil {
 		return nil, err
 	}
-	a.registeredFetcher = a.fetcher.Apart()
+	a.registeredFetcher = a.fetcher.WithSeparateLimit()
 	// Clients' keys have room of their own: anybody can make us fetch a request
 	// object, and that must keep no client from authenticating.
-	a.keySets = outbound.NewKeySets(a.fetcher.Apart(), now)
+	a.keySets = outbound.NewKeySets(a.fetcher.WithSeparateLimit(), now)
 	a.keySets.Log = log
 	if a.pages, err = pages.New(c.Path()); err != nil {
 		return nil, fmt.Errorf("parse pages: %w", err)
@@ -195,7 +195,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 
 // newFetcher returns what fetches the URLs that clients register.
 func newFetcher(c *config.Config) (*outbound.Client, error) {
-	o := outbound.Config{AllowPrivate: c.OutboundAllowPrivate, Aside: middleware.WithoutSlot}
+	o := outbound.Config{AllowPrivate: c.OutboundAllowPrivate, WithoutSlot: middleware.WithoutSlot}
 	var err error
 	if o.CA, err = outboundCA(c); err != nil {
 		return nil, err

@@ -14,13 +14,12 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 )
 
-// KeySets gives the public keys of clients, fetched if need be, and cached by
-// URL. Clients that the operator made and clients that registered themselves have
-// caches and fetches apart: anybody can register many of the latter, with servers
-// that hang.
+// KeySets returns the public keys of clients, and caches those of a jwks_uri. Clients
+// that an operator created and clients that registered themselves have separate caches and
+// limits: any site can register many of the latter, with servers that hang.
 type KeySets struct {
-	// Log is told of key sets that could not be fetched while an older copy is in
-	// use; nil tells nobody.
+	// Log receives a warning for each key set that could not be fetched while an older copy
+	// is used. It may be nil.
 	Log *slog.Logger
 
 	operators, registered *keySetCache
@@ -31,12 +30,11 @@ type KeySets struct {
 func NewKeySets(c *Client, now func() time.Time) *KeySets {
 	k := &KeySets{}
 	k.operators = newKeySetCache(c, now, k.staleUsed)
-	k.registered = newKeySetCache(c.Apart(), now, k.staleUsed)
+	k.registered = newKeySetCache(c.WithSeparateLimit(), now, k.staleUsed)
 	return k
 }
 
-// StaleUses returns how many fetches failed for which an older copy of the key set
-// stood in.
+// StaleUses returns how many fetches failed while an older copy of the key set was used.
 func (k *KeySets) StaleUses() uint64 { return k.stale.Load() }
 
 func (k *KeySets) staleUsed(ctx context.Context, host string, age time.Duration, err error) {
@@ -47,7 +45,7 @@ func (k *KeySets) staleUsed(ctx context.Context, host string, age time.Duration,
 	}
 }
 
-// cache returns the cache that c's keys are in.
+// cache returns the cache for the keys of c.
 func (k *KeySets) cache(c *client.Client) *keySetCache {
 	if c.Dynamic {
 		return k.registered
@@ -55,17 +53,17 @@ func (k *KeySets) cache(c *client.Client) *keySetCache {
 	return k.operators
 }
 
-// Keys returns the keys that the client published. When none of them has kid, and
-// kid is not empty, they are fetched again, but not more than once a minute. While
-// they cannot be fetched, the last copy is good for six hours.
+// Keys returns the public keys of the client. If kid is not empty and no key has it, they
+// are fetched again, at most once a minute. If they cannot be fetched, the last copy is
+// used for six hours.
 //
-// Its error is [client.ErrKeysUnavailable], or [client.ErrBusy] if there was no room to fetch
-// them.
+// It returns [client.ErrKeysUnavailable], or [client.ErrBusy] if no slot for the fetch was
+// free.
 //
 // Spec: OpenID Connect Core §10.1.1.
 func (k *KeySets) Keys(ctx context.Context, c *client.Client, kid string) ([]jose.JSONWebKey, error) {
 	if c.JWKSURI == "" {
-		keys, _ := client.ReadKeySet(c.JWKS) // unfit keys never verify anything
+		keys, _ := client.ReadKeySet(c.JWKS) // unsupported keys never verify a signature
 		if len(keys) == 0 {
 			return nil, fmt.Errorf("%w: none registered", client.ErrKeysUnavailable)
 		}
@@ -74,9 +72,8 @@ func (k *KeySets) Keys(ctx context.Context, c *client.Client, kid string) ([]jos
 	return k.cache(c).get(ctx, c.JWKSURI, need{kid: kid})
 }
 
-// Recent returns the keys that the client published as they were a minute ago at
-// most, if they can be had: whoever encrypts is not told by a kid that there are
-// others by now.
+// Recent returns the public keys of the client for encryption. They are at most a minute
+// old if they can be fetched: no kid shows that the client has rotated its keys.
 //
 // Spec: OpenID Connect Core §10.2.1.
 func (k *KeySets) Recent(ctx context.Context, c *client.Client) ([]jose.JSONWebKey, error) {
@@ -90,13 +87,13 @@ func (k *KeySets) Recent(ctx context.Context, c *client.Client) ([]jose.JSONWebK
 	return keys, err
 }
 
-// need says which copy of a key set is good enough.
+// need is a requirement for a copy of a key set.
 type need struct {
-	kid    string // one that has this key; empty for any
-	recent bool   // one that was asked for within the last minute
+	kid    string // the copy has this key; empty for any
+	recent bool   // the copy was requested within the last minute
 }
 
-// has reports whether one of the keys has the kid that is needed.
+// has reports whether a key has the required kid.
 func (n need) has(keys []jose.JSONWebKey) bool {
 	return n.kid == "" || slices.ContainsFunc(keys, func(key jose.JSONWebKey) bool { return key.KeyID == n.kid })
 }

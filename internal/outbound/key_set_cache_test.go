@@ -10,18 +10,18 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 )
 
-// settle waits for a fetch that goes on behind the answer that began it.
+// settle waits for a fetch in the background.
 func (p *publisher) settle() {
 	_, _, _ = p.operators.flight.Do(p.client.JWKSURI, func() (any, error) { return fetched{}, nil })
 }
 
-func TestKeysServeForHoursWhileTheyCannotBeFetched(t *testing.T) {
+func TestStaleKeysAreUsedForHoursWhileFetchesFail(t *testing.T) {
 	t.Parallel()
 
 	for name, fail := range map[string]func(*publisher){
-		"the server answers 502":       func(p *publisher) { p.body = "" },
-		"the server answers no keys":   func(p *publisher) { p.body = "<html>maintenance</html>" },
-		"there is no room for fetches": func(p *publisher) { p.fillRoom() },
+		"the server answers 502":     func(p *publisher) { p.body = "" },
+		"the server answers no keys": func(p *publisher) { p.body = "<html>maintenance</html>" },
+		"no slot is free":            func(p *publisher) { takeAll(t, p.operators.fetch.limit) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -32,28 +32,22 @@ func TestKeysServeForHoursWhileTheyCannotBeFetched(t *testing.T) {
 			p.mu.Lock()
 			fail(p)
 			p.mu.Unlock()
-			for _, pause := range []time.Duration{fresh, sulk, time.Hour, 4 * time.Hour} {
+			for _, pause := range []time.Duration{freshTTL, errorTTL, time.Hour, 4 * time.Hour} {
 				p.pass(pause)
 				if keys, err := p.Keys(t.Context(), p.client, "a"); err != nil || len(keys) != 1 {
 					t.Fatalf("another %s on: %v, %v; want the key of the last copy", pause, keys, err)
 				}
 				p.settle()
 			}
-			p.pass(stale)
+			p.pass(staleTTL)
 			if keys, err := p.Keys(t.Context(), p.client, "a"); err == nil {
-				t.Errorf("after %s: %v, want no keys", stale, keys)
+				t.Errorf("after %s: %v, want no keys", staleTTL, keys)
 			}
 		})
 	}
 }
 
-func (p *publisher) fillRoom() {
-	for range maxFetches {
-		p.operators.fetch.room.all <- struct{}{}
-	}
-}
-
-func TestWithdrawnKeysDoNotServe(t *testing.T) {
+func TestWithdrawnKeysAreNotUsed(t *testing.T) {
 	t.Parallel()
 
 	for name, body := range map[string]string{
@@ -70,27 +64,27 @@ func TestWithdrawnKeysDoNotServe(t *testing.T) {
 			p.mu.Lock()
 			p.body = body
 			p.mu.Unlock()
-			p.pass(fresh)
+			p.pass(freshTTL)
 			p.want(t, "a", "", 2)
 		})
 	}
 }
 
-// A client whose server hangs waits for it once. After that the last copy answers at
-// once, while the server is asked again behind it.
-func TestAStaleCopyIsNotWaitedFor(t *testing.T) {
+// A server that hangs delays one request. Later requests use the last copy while the keys
+// are fetched in the background.
+func TestAStaleCopyIsUsedWithoutWaiting(t *testing.T) {
 	t.Parallel()
 
 	p := newPublisher(t)
 	p.publish(t, "a")
 	p.want(t, "a", "a", 1)
 	p.publish(t)
-	p.pass(fresh)
+	p.pass(freshTTL)
 	p.want(t, "a", "a", 2)
 	if p.StaleUses() != 1 {
 		t.Errorf("%d stale uses, want 1", p.StaleUses())
 	}
-	p.pass(sulk)
+	p.pass(errorTTL)
 	hang := make(chan struct{})
 	p.mu.Lock()
 	p.hang = hang
@@ -104,33 +98,33 @@ func TestAStaleCopyIsNotWaitedFor(t *testing.T) {
 	p.want(t, "b", "b", 3)
 }
 
-func TestSelfRegisteredClientsLeaveTheOperatorsRoomAlone(t *testing.T) {
+func TestSelfRegisteredClientsHaveASeparateLimit(t *testing.T) {
 	t.Parallel()
 
 	p := newPublisher(t)
 	p.publish(t, "a")
-	var leave []func()
+	var taken []func()
 	for i := range maxFetches / maxPerHost {
-		leave = append(leave, take(t, p.registered.fetch.room, strconv.Itoa(i)+".example", maxPerHost))
+		taken = append(taken, take(t, p.registered.fetch.limit, strconv.Itoa(i)+".example", maxPerHost))
 	}
-	for i := range maxCache {
-		p.registered.sets[strconv.Itoa(i)] = fetched{}
+	for i := range maxKeySets {
+		p.registered.sets.Put(strconv.Itoa(i), fetched{})
 	}
-	selfMade := *p.client
-	selfMade.Dynamic = true
-	if _, err := p.Keys(t.Context(), &selfMade, "a"); !errors.Is(err, client.ErrBusy) {
-		t.Errorf("a self-registered client while all of theirs hang: %v, want that there is no room", err)
+	selfRegistered := *p.client
+	selfRegistered.Dynamic = true
+	if _, err := p.Keys(t.Context(), &selfRegistered, "a"); !errors.Is(err, client.ErrBusy) {
+		t.Errorf("a self-registered client while all their slots are taken: %v, want ErrBusy", err)
 	}
 	p.want(t, "a", "a", 1)
-	for _, leave := range leave {
-		leave()
+	for _, release := range taken {
+		release()
 	}
-	if keys, err := p.Keys(t.Context(), &selfMade, "a"); err != nil || len(keys) != 1 {
-		t.Errorf("once there is room: %v, %v", keys, err)
+	if keys, err := p.Keys(t.Context(), &selfRegistered, "a"); err != nil || len(keys) != 1 {
+		t.Errorf("with free slots: %v, %v", keys, err)
 	}
 }
 
-// gone as a body makes the publisher answer 410.
+// gone as a body makes the publisher respond with 410.
 const gone = "410"
 
 func (p *publisher) answer(w http.ResponseWriter) {

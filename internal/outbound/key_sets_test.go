@@ -28,7 +28,7 @@ type publisher struct {
 	mu      sync.Mutex
 	now     time.Time
 	body    string
-	hang    chan struct{} // answers wait for it, unless it is nil
+	hang    chan struct{} // responses wait for it, unless it is nil
 	fetches atomic.Int64
 }
 
@@ -81,8 +81,8 @@ func keySet(t *testing.T, kids ...string) string {
 	return string(raw)
 }
 
-// want asks for kid and holds the answer against kids, "" for no keys, and
-// against the number of fetches so far.
+// want requests kid and compares the kids of the result, "" for no keys, and the number of
+// fetches so far.
 func (p *publisher) want(t *testing.T, kid, kids string, fetches int64) {
 	t.Helper()
 	keys, err := p.Keys(t.Context(), p.client, kid)
@@ -99,7 +99,7 @@ func (p *publisher) want(t *testing.T, kid, kids string, fetches int64) {
 	}
 }
 
-func TestKeysAreFetchedNowAndThen(t *testing.T) {
+func TestKeysAreFetchedAgainAfterTheirTTL(t *testing.T) {
 	t.Parallel()
 
 	p := newPublisher(t)
@@ -107,29 +107,29 @@ func TestKeysAreFetchedNowAndThen(t *testing.T) {
 	p.want(t, "a", "a", 1)
 	p.want(t, "", "a", 1)
 	p.publish(t, "a", "b")
-	p.pass(rest - 1)
-	p.want(t, "b", "a", 1) // unknown, but too soon
+	p.pass(refetchInterval - 1)
+	p.want(t, "b", "a", 1) // unknown, but within refetchInterval
 	p.pass(1)
 	p.want(t, "b", "ab", 2)
 	p.publish(t, "b")
 	p.want(t, "a", "ab", 2)
-	p.pass(fresh)
+	p.pass(freshTTL)
 	p.want(t, "b", "b", 3)
 }
 
-func TestAMinuteAfterARotationTheNewKeyIsFound(t *testing.T) {
+func TestANewKeyIsFoundOneMinuteAfterARotation(t *testing.T) {
 	t.Parallel()
 
 	p := newPublisher(t)
 	p.publish(t, "old")
 	p.want(t, "old", "old", 1)
-	p.pass(time.Millisecond) // the answer is on its way back
+	p.pass(time.Millisecond) // the response has been sent
 	p.publish(t, "new")
 	p.pass(time.Minute)
 	p.want(t, "new", "new", 2)
 }
 
-func TestWhoEncryptsIsNotAMinuteBehind(t *testing.T) {
+func TestRecentKeysAreAtMostOneMinuteOld(t *testing.T) {
 	t.Parallel()
 
 	recent := func(p *publisher, want string, fetches int64) {
@@ -143,15 +143,15 @@ func TestWhoEncryptsIsNotAMinuteBehind(t *testing.T) {
 	p.publish(t, "old")
 	recent(p, "old", 1)
 	p.publish(t, "new")
-	p.pass(rest - 1)
+	p.pass(refetchInterval - 1)
 	recent(p, "old", 1)
 	p.pass(1)
 	recent(p, "new", 2)
-	p.publish(t) // the client's server goes away
-	p.pass(rest)
+	p.publish(t) // the server of the client fails
+	p.pass(refetchInterval)
 	recent(p, "new", 3)
 	recent(p, "new", 3)
-	p.pass(stale)
+	p.pass(staleTTL)
 	if keys, err := p.Recent(t.Context(), p.client); !errors.Is(err, client.ErrKeysUnavailable) {
 		t.Errorf("Recent = %v, %v; want no keys", keys, err)
 	}
@@ -159,34 +159,34 @@ func TestWhoEncryptsIsNotAMinuteBehind(t *testing.T) {
 	recent(p, "x", 4)
 }
 
-func TestAFailureIsNotTriedAgainAtOnce(t *testing.T) {
+func TestAFailedFetchIsNotRepeatedAtOnce(t *testing.T) {
 	t.Parallel()
 
 	p := newPublisher(t)
 	p.want(t, "a", "", 1)
 	p.publish(t, "a")
-	p.pass(sulk - 1)
+	p.pass(errorTTL - 1)
 	p.want(t, "a", "", 1)
 	p.pass(1)
 	p.want(t, "a", "a", 2)
 }
 
-func TestAMadeUpKidTakesNoKeysAway(t *testing.T) {
+func TestAnUnknownKidKeepsTheCachedKeys(t *testing.T) {
 	t.Parallel()
 
 	p := newPublisher(t)
 	p.publish(t, "a")
 	p.want(t, "a", "a", 1)
-	p.publish(t) // the client's server goes away
-	p.pass(rest)
+	p.publish(t) // the server of the client fails
+	p.pass(refetchInterval)
 	p.want(t, "made up", "a", 2)
 	p.want(t, "made up", "a", 2)
 	p.want(t, "a", "a", 2)
-	p.pass(stale)
+	p.pass(staleTTL)
 	p.want(t, "a", "", 3)
 }
 
-func TestKeysThatAreNoneAreNotTrusted(t *testing.T) {
+func TestInvalidKeySetsAreRejected(t *testing.T) {
 	t.Parallel()
 
 	for _, body := range []string{`{`, `[]`, `{"keys":[]}`, `{"keys":[{"kty":"oct","k":"AAAA","kid":"a"}]}`, `<html>`} {
@@ -196,7 +196,7 @@ func TestKeysThatAreNoneAreNotTrusted(t *testing.T) {
 	}
 }
 
-func TestThoseWhoWaitShareOneFetch(t *testing.T) {
+func TestConcurrentRequestsShareAFetch(t *testing.T) {
 	t.Parallel()
 
 	p := newPublisher(t)
@@ -213,7 +213,7 @@ func TestThoseWhoWaitShareOneFetch(t *testing.T) {
 	p.want(t, "a", "a", 1)
 }
 
-func TestOneWhoGoesAwayTakesNobodyAlong(t *testing.T) {
+func TestACancelledRequestDoesNotEndASharedFetch(t *testing.T) {
 	t.Parallel()
 
 	p := newPublisher(t)
@@ -221,7 +221,7 @@ func TestOneWhoGoesAwayTakesNobodyAlong(t *testing.T) {
 	gone, leave := context.WithCancel(t.Context())
 	leave()
 	if _, err := p.Keys(gone, p.client, "a"); err != nil && !errors.Is(err, context.Canceled) {
-		t.Errorf("err = %v, want none or that the caller went away", err)
+		t.Errorf("err = %v, want none or context.Canceled", err)
 	}
 	p.want(t, "a", "a", 1)
 }
@@ -236,19 +236,19 @@ func TestRegisteredKeysNeedNoFetch(t *testing.T) {
 	p.want(t, "z", "", 0)
 }
 
-func TestTheCacheIsBounded(t *testing.T) {
+func TestTheKeySetCacheIsBounded(t *testing.T) {
 	t.Parallel()
 
 	p := newPublisher(t)
 	p.publish(t, "a")
 	uri := p.client.JWKSURI
-	for i := range maxCache + 5 {
-		p.operators.sets[strconv.Itoa(i)] = fetched{}
+	for i := range maxKeySets + 5 {
+		p.operators.sets.Put(strconv.Itoa(i), fetched{})
 	}
 	p.client = &client.Client{Metadata: client.Metadata{JWKSURI: uri}}
-	before := len(p.operators.sets)
+	before := p.operators.sets.Len()
 	p.want(t, "a", "a", 1)
-	if after := len(p.operators.sets); after > before {
+	if after := p.operators.sets.Len(); after > before {
 		t.Errorf("the cache grew from %d to %d sets", before, after)
 	}
 }
