@@ -39,10 +39,10 @@ var (
 // GetClient returns the client of the exchange.
 func (clientStorage) GetClient(ctx context.Context, id string) (fosite.Client, error) {
 	x := exchangeOf(ctx)
-	if x.client == nil || x.client.ID != id {
+	if x.client.Client == nil || x.client.ID != id {
 		return nil, fosite.ErrNotFound
 	}
-	return x.client, nil
+	return &x.client, nil
 }
 
 func (clientStorage) ClientAssertionJWTValid(context.Context, string) error { return errUnused }

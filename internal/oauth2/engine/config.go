@@ -21,7 +21,7 @@ type engineConfig struct {
 // must in any case.
 func (engineConfig) GetEnforcePKCE(ctx context.Context) bool {
 	x := exchangeOf(ctx)
-	return x.client != nil && x.client.RequirePKCE
+	return x.client.Client != nil && x.client.RequirePKCE
 }
 
 // newSettings sets every option, also those that are never read: the getters of
@@ -55,10 +55,10 @@ func newSettings() *fosite.Config {
 // authenticated returns the client that the token endpoint has authenticated.
 func authenticated(ctx context.Context, _ *http.Request, _ url.Values) (fosite.Client, error) {
 	x := exchangeOf(ctx)
-	if x.client == nil {
+	if x.client.Client == nil {
 		return nil, fosite.ErrInvalidClient
 	}
-	return x.client, nil
+	return &x.client, nil
 }
 
 // errUnused reports that fosite called a method that no flow of this server needs.

@@ -113,10 +113,11 @@ type AuthorizationResponse struct {
 // Authorize runs the authorization endpoint of fosite. Its error is an [oauth2.Error] or a
 // failure of the server.
 func (e *Engine) Authorize(ctx context.Context, a *Authorization) (*AuthorizationResponse, error) {
-	x := newExchange(a.Tokens.Client, a.Tokens.Registered)
-	x.client.redirectURI, x.state, x.tokens = a.RedirectURI, a.State, a.Tokens
+	x := &exchange{state: a.State, tokens: a.Tokens}
+	x.setClient(a.Tokens.Client, a.Tokens.Registered)
+	x.client.redirectURI = a.RedirectURI
 	ctx = x.in(ctx)
-	request, err := e.fosite.NewAuthorizeRequest(ctx, httpRequest("GET", a.form()))
+	request, err := e.fosite.NewAuthorizeRequest(ctx, &http.Request{Method: http.MethodGet, Form: a.form()})
 	if err := x.verdict(err); err != nil {
 		return nil, err
 	}
@@ -164,7 +165,7 @@ var errNoExchange = errors.New("no exchange")
 // exchange is one authorization or token request. Storage and strategies of fosite find it
 // in their context.
 type exchange struct {
-	client *engineClient
+	client engineClient
 	tokens *tokens.Request // what tokens are issued for; nil until that is decided
 	state  string          // authorization: the client's
 
@@ -179,8 +180,8 @@ type exchange struct {
 	err error
 }
 
-func newExchange(c *client.Client, registered *scope.Set) *exchange {
-	return &exchange{client: &engineClient{Client: c, scopes: registered.Allowed(c)}}
+func (x *exchange) setClient(c *client.Client, registered *scope.Set) {
+	x.client.Client, x.client.scopes = c, registered.Allowed(c)
 }
 
 type exchangeKey struct{}
@@ -245,8 +246,3 @@ func setChallenge(form url.Values, challenge string) {
 }
 
 func joinScopes(scopes []string) string { return strings.Join(scopes, " ") }
-
-// httpRequest returns the request that fosite reads: nothing but its parameters.
-func httpRequest(method string, form url.Values) *http.Request {
-	return &http.Request{Method: method, URL: &url.URL{}, Header: http.Header{}, Form: form, PostForm: form}
-}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"net/http"
 	"net/url"
 
 	"github.com/ory/fosite"
@@ -27,14 +28,14 @@ type Code interface {
 // TokenRequest is a token request of an authenticated client.
 type TokenRequest struct {
 	Client     *client.Client
-	Registered *scope.Set // the scopes at the time of the request
-	Form       url.Values
+	Registered *scope.Set    // the scopes at the time of the request
+	HTTP       *http.Request // its form has been parsed and checked
 }
 
 // Run is a token request that fosite has accepted.
 type Run struct {
 	engine   *Engine
-	exchange *exchange
+	exchange exchange
 	request  fosite.AccessRequester
 }
 
@@ -43,9 +44,8 @@ type Run struct {
 //
 // Spec: RFC 6749 §4.1.3, RFC 7636 §4.6.
 func (e *Engine) RedeemCode(ctx context.Context, r TokenRequest, code Code) (*Run, error) {
-	x := newExchange(r.Client, r.Registered)
-	x.code = code
-	return e.run(ctx, x, r.Form)
+	run := &Run{engine: e, exchange: exchange{code: code}}
+	return run, run.start(ctx, &r)
 }
 
 // ClientCredentials checks the scopes and resources that a client requests for itself. Its
@@ -53,35 +53,36 @@ func (e *Engine) RedeemCode(ctx context.Context, r TokenRequest, code Code) (*Ru
 //
 // Spec: RFC 6749 §4.4.2.
 func (e *Engine) ClientCredentials(ctx context.Context, r TokenRequest, resources []string) (*Run, error) {
-	form := r.Form
 	if len(resources) > 0 { // fosite reads them from another parameter
-		form = maps.Clone(form)
+		form := maps.Clone(r.HTTP.PostForm)
 		form["audience"] = resources
+		r.HTTP = &http.Request{Method: http.MethodPost, Form: form, PostForm: form}
 	}
-	return e.run(ctx, newExchange(r.Client, r.Registered), form)
+	run := &Run{engine: e}
+	return run, run.start(ctx, &r)
 }
 
-func (e *Engine) run(ctx context.Context, x *exchange, form url.Values) (*Run, error) {
-	request, err := e.fosite.NewAccessRequest(x.in(ctx), httpRequest("POST", form), newSession(x.client.ID))
-	if err := x.verdict(err); err != nil {
-		return nil, err
-	}
-	return &Run{e, x, request}, nil
+// start runs the handlers of fosite that check and redeem.
+func (r *Run) start(ctx context.Context, t *TokenRequest) (err error) {
+	x := &r.exchange
+	x.setClient(t.Client, t.Registered)
+	r.request, err = r.engine.fosite.NewAccessRequest(x.in(ctx), t.HTTP, newSession(t.Client.ID))
+	return x.verdict(err)
 }
 
 // Issue issues the tokens of the accepted request, as [tokens.Issuer.Issue] does.
 //
 // Spec: RFC 6749 §4.1.4, §4.4.3, OpenID Connect Core §3.1.3.3.
-func (r *Run) Issue(ctx context.Context, t *tokens.Request) (*tokens.Tokens, error) {
-	x := r.exchange
+func (r *Run) Issue(ctx context.Context, t *tokens.Request) (tokens.Tokens, error) {
+	x := &r.exchange
 	x.tokens = t
 	response, err := r.engine.fosite.NewAccessResponse(x.in(ctx), r.request)
 	if err := x.verdict(err); err != nil {
-		return nil, err
+		return tokens.Tokens{}, err
 	}
 	refresh, _ := response.GetExtra("refresh_token").(string)
 	idToken, _ := response.GetExtra("id_token").(string)
-	return &tokens.Tokens{
+	return tokens.Tokens{
 		AccessToken: response.GetAccessToken(), ExpiresIn: x.expiresIn, RefreshToken: refresh, IDToken: idToken,
 	}, nil
 }
@@ -153,7 +154,7 @@ func (x *exchange) redeem(ctx context.Context) (err error) {
 	x.grant, x.client.redirectURI = g, g.Authorization.RedirectURI
 	x.requester = fosite.NewRequest()
 	x.requester.ID = g.ID.String()
-	x.requester.Client = x.client
+	x.requester.Client = &x.client
 	x.requester.RequestedScope, x.requester.GrantedScope = g.Scopes, g.Scopes
 	x.requester.RequestedAudience, x.requester.GrantedAudience = g.Resources, g.Resources
 	x.requester.Session = newSession(g.Subject)

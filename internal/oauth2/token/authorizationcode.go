@@ -52,8 +52,8 @@ func (*AuthorizationCode) Spec() Spec {
 }
 
 // Check finds the grant of the code where hooks need it.
-func (g *AuthorizationCode) Check(ctx context.Context, x *Exchange) (*Candidate, error) {
-	candidate := &Candidate{Redeem: func(ctx context.Context) (*Redeemed, error) { return g.redeem(ctx, x) }}
+func (g *AuthorizationCode) Check(ctx context.Context, x *Exchange) (Candidate, error) {
+	candidate := Candidate{Redeem: func(ctx context.Context) (Redeemed, error) { return g.redeem(ctx, x) }}
 	if !x.HooksFollow {
 		return candidate, nil
 	}
@@ -64,15 +64,13 @@ func (g *AuthorizationCode) Check(ctx context.Context, x *Exchange) (*Candidate,
 
 // redeem redeems the code: it checks the code, redirect_uri and code_verifier, in this order.
 // A request that fails one of them has used up the code.
-func (g *AuthorizationCode) redeem(ctx context.Context, x *Exchange) (*Redeemed, error) {
+func (g *AuthorizationCode) redeem(ctx context.Context, x *Exchange) (Redeemed, error) {
 	code := &redeemedCode{AuthorizationCode: g, x: x}
-	run, err := g.Engine.RedeemCode(ctx, engine.TokenRequest{Client: x.Client, Registered: x.Registered, Form: x.Form}, code)
+	run, err := g.Engine.RedeemCode(ctx, engine.TokenRequest{Client: x.Client, Registered: x.Registered, HTTP: x.HTTP}, code)
 	if err != nil {
-		return nil, code.explain(err)
+		return Redeemed{}, code.explain(err)
 	}
-	return &Redeemed{
-		Basis: Basis{Grant: code.grant}, Refresh: RefreshIfOffline, Nonce: code.grant.Authorization.Nonce, Issuer: run,
-	}, nil
+	return Redeemed{Grant: code.grant, Refresh: RefreshIfOffline, Nonce: code.grant.Authorization.Nonce, Issuer: run}, nil
 }
 
 // redeemedCode is the code of one request, for the engine.

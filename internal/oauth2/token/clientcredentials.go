@@ -22,19 +22,22 @@ type ClientCredentials struct {
 func (*ClientCredentials) Spec() Spec { return Spec{Type: client.GrantClientCredentials} }
 
 // Check checks the requested resources and scopes. Scopes about a user are left out.
-func (g *ClientCredentials) Check(ctx context.Context, x *Exchange) (*Candidate, error) {
+func (g *ClientCredentials) Check(ctx context.Context, x *Exchange) (Candidate, error) {
 	resources, err := x.checkResources()
 	if err != nil {
-		return nil, err
+		return Candidate{}, err
 	}
-	run, err := g.Engine.ClientCredentials(ctx, engine.TokenRequest{Client: x.Client, Registered: x.Registered, Form: x.Form}, resources)
+	run, err := g.Engine.ClientCredentials(ctx, engine.TokenRequest{Client: x.Client, Registered: x.Registered, HTTP: x.HTTP}, resources)
 	if err != nil {
-		return nil, err
+		return Candidate{}, err
 	}
-	basis := Basis{
-		Access:  scope.Access{Scopes: oauth2.WithoutUserScopes(strings.Fields(x.Form.Get("scope"))), Resources: resources},
-		Subject: x.Client.ID,
-	}
-	redeemed := &Redeemed{Basis: basis, Issuer: run}
-	return &Candidate{Basis: basis, Redeem: func(context.Context) (*Redeemed, error) { return redeemed, nil }}, nil
+	requested := strings.Fields(x.Form.Get("scope"))
+	return Candidate{
+		Basis: Basis{
+			RequestedScopes: requested,
+			Access:          scope.Access{Scopes: oauth2.WithoutUserScopes(requested), Resources: resources},
+			Subject:         x.Client.ID,
+		},
+		Redeem: func(context.Context) (Redeemed, error) { return Redeemed{Issuer: run}, nil },
+	}, nil
 }

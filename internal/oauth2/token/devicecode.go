@@ -49,26 +49,26 @@ func (*DeviceCode) Spec() Spec {
 // Check polls the device: it checks the MAC of the code, its client, its end, the interval and
 // the user's decision, in this order, so that a client learns nothing of the devices of
 // others.
-func (g *DeviceCode) Check(ctx context.Context, x *Exchange) (*Candidate, error) {
+func (g *DeviceCode) Check(ctx context.Context, x *Exchange) (Candidate, error) {
 	handle, err := g.Codec.Parse(tokens.Device, x.Form.Get("device_code"))
 	if err != nil {
-		return nil, refusal.Wrap(grant.ErrNotFound, refusal.DeviceCodeMalformed, "the device code is not one of this server, or its system secret was removed")
+		return Candidate{}, refusal.Wrap(grant.ErrNotFound, refusal.DeviceCodeMalformed, "the device code is not one of this server, or its system secret was removed")
 	}
 	polled, err := g.Devices.PollDevice(ctx, devicecode.Poll{
 		Ref: handle.Ref, ClientID: x.Client.ID, Slack: pollSlack, Penalty: pollPenalty, Now: x.Now,
 	})
 	switch {
 	case errors.Is(err, devicecode.ErrExpired):
-		return nil, oauth2.NewError(oauth2.CodeExpiredToken, "The device code has expired").Because(refusal.Of(err))
+		return Candidate{}, oauth2.NewError(oauth2.CodeExpiredToken, "The device code has expired").Because(refusal.Of(err))
 	case err != nil:
-		return nil, err
+		return Candidate{}, err
 	case !g.Codec.Belongs(tokens.Device, handle, polled.Seed):
-		return nil, refusal.Wrap(grant.ErrNotFound, refusal.DeviceCodeMalformed, "the device code was made up: its signature is wrong")
+		return Candidate{}, refusal.Wrap(grant.ErrNotFound, refusal.DeviceCodeMalformed, "the device code was made up: its signature is wrong")
 	}
 	if err := decision(polled); err != nil {
-		return nil, err
+		return Candidate{}, err
 	}
-	candidate := &Candidate{Redeem: func(ctx context.Context) (*Redeemed, error) { return g.redeem(ctx, x, handle) }}
+	candidate := Candidate{Redeem: func(ctx context.Context) (Redeemed, error) { return g.redeem(ctx, x, handle) }}
 	if x.HooksFollow {
 		candidate.Grant, err = g.peekGrant(ctx, x, handle)
 	}
@@ -95,22 +95,20 @@ func decision(polled *devicecode.PollResult) error {
 }
 
 // redeem redeems the device code, whose grant exists.
-func (g *DeviceCode) redeem(ctx context.Context, x *Exchange, handle tokens.Handle) (*Redeemed, error) {
+func (g *DeviceCode) redeem(ctx context.Context, x *Exchange, handle tokens.Handle) (Redeemed, error) {
 	found, err := g.Grants.RedeemCode(ctx, grant.CodeRedemption{
 		Ref: handle.Ref, ClientID: x.Client.ID, Authorization: x.Authorization, TokensUntil: x.AccessUntil, Now: x.Now,
 	})
 	if errors.Is(err, grant.ErrSpent) {
 		if err := g.Grants.RevokeGrant(ctx, found.Locator, x.Client.ID, grant.RevokedForCodeReuse, x.Now); err != nil {
-			return nil, err
+			return Redeemed{}, err
 		}
-		return nil, reused(refusal.DeviceCodeReplayed, found).WithError(grant.ErrNotFound)
+		return Redeemed{}, reused(refusal.DeviceCodeReplayed, found).WithError(grant.ErrNotFound)
 	}
 	if err != nil {
-		return nil, err
+		return Redeemed{}, err
 	}
-	return &Redeemed{
-		Basis: Basis{Grant: found}, Refresh: RefreshIfOffline, Nonce: found.Authorization.Nonce, Issuer: g.Issuer,
-	}, nil
+	return Redeemed{Grant: found, Refresh: RefreshIfOffline, Nonce: found.Authorization.Nonce, Issuer: g.Issuer}, nil
 }
 
 // peekGrant returns the grant that the device code would redeem, or nil if redeeming it is

@@ -2,6 +2,7 @@ package token
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 	"slices"
 	"time"
@@ -20,7 +21,7 @@ type Grant interface {
 	// Check checks the request before its credential is used up, so that a mistake in the
 	// request, or a hook that denies it, does not cost the client the credential. It returns
 	// what the tokens would be issued on, and how the credential is redeemed.
-	Check(ctx context.Context, x *Exchange) (*Candidate, error)
+	Check(ctx context.Context, x *Exchange) (Candidate, error)
 }
 
 // Spec describes a grant type.
@@ -36,6 +37,7 @@ type Exchange struct {
 	Client     *client.Client
 	Registered *scope.Set // the scopes at the time of the request
 	Form       url.Values
+	HTTP       *http.Request // that Form is of
 	// HooksFollow tells Check that hooks will be called, and need the grant.
 	HooksFollow bool
 	// AccessUntil bounds the end of the access token. Redeem writes it into the grant.
@@ -48,13 +50,15 @@ type Exchange struct {
 
 	spec       Spec
 	hooksAsked bool
+	request    tokens.Request // of the issuer
 }
 
 // Basis is what tokens are issued on.
 type Basis struct {
 	// Grant is what a user allowed the client; nil for tokens without a user.
 	Grant *grant.GrantWithAccount
-	// RequestedScopes narrow the scopes of Grant; empty requests all of them.
+	// RequestedScopes are the scopes that the request names. They narrow those of Grant;
+	// none requests all of them.
 	RequestedScopes []string
 
 	// Without a grant, Access is what the access token gives, Subject whom it is about, and
@@ -70,13 +74,13 @@ type Candidate struct {
 	// a subject: then Redeem fails and returns why.
 	Basis
 	// Redeem uses up the credential. Of any number of concurrent callers one succeeds.
-	Redeem func(ctx context.Context) (*Redeemed, error)
+	Redeem func(ctx context.Context) (Redeemed, error)
 }
 
 // Redeemed is what a redeemed credential leads to.
 type Redeemed struct {
-	Basis
-
+	// Grant is the grant of the credential as it is now; nil for tokens without a user.
+	Grant   *grant.GrantWithAccount
 	Refresh RefreshTokens
 	// Nonce is a claim of the ID token; empty for none.
 	Nonce string
@@ -86,7 +90,7 @@ type Redeemed struct {
 
 // Issuer issues tokens.
 type Issuer interface {
-	Issue(ctx context.Context, r *tokens.Request) (*tokens.Tokens, error)
+	Issue(ctx context.Context, r *tokens.Request) (tokens.Tokens, error)
 }
 
 // RefreshTokens says whether a grant type issues refresh tokens.

@@ -65,22 +65,26 @@ func (h *Handler) exchange(r *http.Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := h.Hooks.ask(ctx, x, &candidate.Basis); err != nil {
-		return nil, err
+	if x.HooksFollow {
+		if err := h.Hooks.ask(ctx, x, &candidate.Basis); err != nil {
+			return nil, err
+		}
 	}
 	redeemed, err := candidate.Redeem(ctx)
 	if err != nil {
 		return nil, err
 	}
-	access, dropped, err := x.downscope(&redeemed.Basis)
+	basis := candidate.Basis
+	basis.Grant = redeemed.Grant
+	access, dropped, err := x.downscope(&basis)
 	if err != nil {
 		return nil, err
 	}
-	issued, err := h.issue(ctx, x, redeemed, access)
+	issued, err := h.issue(ctx, x, &basis, &redeemed, access)
 	if err != nil {
 		return nil, err
 	}
-	dropped.Note(ctx, x.Client, redeemed.grant())
+	dropped.Note(ctx, x.Client, basis.grant())
 	return &Response{
 		AccessToken: issued.AccessToken, TokenType: "Bearer", ExpiresIn: int64(issued.ExpiresIn.Seconds()),
 		RefreshToken: issued.RefreshToken, IDToken: issued.IDToken, Scope: strings.Join(access.Scopes, " "),
@@ -89,7 +93,7 @@ func (h *Handler) exchange(r *http.Request) (*Response, error) {
 
 // authenticate authenticates the client and reads the registered scopes.
 func (h *Handler) authenticate(ctx context.Context, r *http.Request) (*Exchange, error) {
-	x := &Exchange{Now: h.Now(), Form: r.PostForm}
+	x := &Exchange{Now: h.Now(), Form: r.PostForm, HTTP: r}
 	var err error
 	if x.Client, err = h.Authenticator.Authenticate(ctx, r); err != nil {
 		return nil, err
@@ -125,15 +129,16 @@ func (h *Handler) grantOf(x *Exchange) (Grant, error) {
 }
 
 // issue issues the tokens. It refuses if hooks were not called that should have been.
-func (h *Handler) issue(ctx context.Context, x *Exchange, redeemed *Redeemed, access scope.Access) (*tokens.Tokens, error) {
+func (h *Handler) issue(ctx context.Context, x *Exchange, b *Basis, redeemed *Redeemed, access scope.Access) (tokens.Tokens, error) {
 	if h.Hooks.follow(x.spec) && !x.hooksAsked {
-		return nil, errHooksNotAsked
+		return tokens.Tokens{}, errHooksNotAsked
 	}
-	return redeemed.Issuer.Issue(ctx, &tokens.Request{
+	x.request = tokens.Request{
 		Now: x.Now, Client: x.Client, GrantType: x.spec.Type, Registered: x.Registered,
 		Access: access, Refresh: redeemed.Refresh.issues(x.Client, access.Scopes), Nonce: redeemed.Nonce,
-		Grant: redeemed.Grant, Subject: redeemed.Subject, Trust: redeemed.Trust, ExtraClaims: x.ExtraClaims,
-	})
+		Grant: b.Grant, Subject: b.Subject, Trust: b.Trust, ExtraClaims: x.ExtraClaims,
+	}
+	return redeemed.Issuer.Issue(ctx, &x.request)
 }
 
 // grant returns the grant of the basis, or nil.

@@ -36,9 +36,6 @@ var errHooksNotAsked = errors.New("no hook was called")
 // ask calls the hooks and notes in x what they return. It calls none where Redeem is bound to
 // fail, which then returns why.
 func (h *Hooks) ask(ctx context.Context, x *Exchange, b *Basis) error {
-	if !x.HooksFollow {
-		return nil
-	}
 	var subject *tokenhook.Subject
 	switch {
 	case b.Grant != nil:

@@ -22,9 +22,9 @@ func (unchanged) Call(context.Context, []byte) (int, []byte, error) {
 // issuing is an issuer that counts.
 type issuing struct{ count int }
 
-func (i *issuing) Issue(context.Context, *tokens.Request) (*tokens.Tokens, error) {
+func (i *issuing) Issue(context.Context, *tokens.Request) (tokens.Tokens, error) {
 	i.count++
-	return &tokens.Tokens{AccessToken: "token"}, nil
+	return tokens.Tokens{AccessToken: "token"}, nil
 }
 
 func TestNoTokenIsIssuedWithoutCallingTheHooks(t *testing.T) {
@@ -41,13 +41,13 @@ func TestNoTokenIsIssuedWithoutCallingTheHooks(t *testing.T) {
 		for _, g := range h.grants {
 			issuer := &issuing{}
 			x := &Exchange{Client: &client.Client{ID: "rp"}, spec: g.Spec()}
-			_, err := h.issue(t.Context(), x, &Redeemed{Issuer: issuer}, scope.Access{})
+			_, err := h.issue(t.Context(), x, &Basis{}, &Redeemed{Issuer: issuer}, scope.Access{})
 			mustAsk := slices.Contains(tc.grantTypes, g.Spec().Type)
 			if got := errors.Is(err, errHooksNotAsked); got != mustAsk || (issuer.count == 0) != mustAsk {
 				t.Errorf("%s, %s: error %v after %d issued tokens, want an error: %v", name, g.Spec().Type, err, issuer.count, mustAsk)
 			}
 			x.hooksAsked = true
-			if _, err := h.issue(t.Context(), x, &Redeemed{Issuer: issuer}, scope.Access{}); err != nil {
+			if _, err := h.issue(t.Context(), x, &Basis{}, &Redeemed{Issuer: issuer}, scope.Access{}); err != nil {
 				t.Errorf("%s, %s: error %v after the hooks were called", name, g.Spec().Type, err)
 			}
 		}

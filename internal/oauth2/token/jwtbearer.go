@@ -33,26 +33,29 @@ func (*JWTBearer) Spec() Spec { return Spec{Type: client.GrantJWTBearer, Credent
 // Check reads the assertion. The client may get scopes that it registered, if the operator
 // trusts the issuer with them. The audience of the assertion has no influence on that of the
 // token.
-func (g *JWTBearer) Check(ctx context.Context, x *Exchange) (*Candidate, error) {
+func (g *JWTBearer) Check(ctx context.Context, x *Exchange) (Candidate, error) {
 	resources, err := x.checkResources()
 	if err != nil {
-		return nil, err
+		return Candidate{}, err
 	}
 	asserted, err := g.Assertions.Open(ctx, x.Form.Get("assertion"), x.Now)
 	if err != nil {
-		return nil, err
+		return Candidate{}, err
 	}
-	scopes := oauth2.WithoutUserScopes(strings.Fields(x.Form.Get("scope")))
+	requested := strings.Fields(x.Form.Get("scope"))
+	scopes := oauth2.WithoutUserScopes(requested)
 	allowed := x.Registered.Allowed(x.Client)
 	isMore := slices.ContainsFunc(scopes, func(s string) bool { return !slices.Contains(allowed, s) })
 	if isMore || !asserted.Trust.Allows(scopes) {
-		return nil, oauth2.NewError(oauth2.CodeInvalidScope, "The client, or the issuer of the assertion, may not have this scope")
+		return Candidate{}, oauth2.NewError(oauth2.CodeInvalidScope, "The client, or the issuer of the assertion, may not have this scope")
 	}
-	basis := Basis{Access: scope.Access{Scopes: scopes, Resources: resources}, Subject: asserted.Subject, Trust: asserted.Trust}
-	return &Candidate{Basis: basis, Redeem: func(ctx context.Context) (*Redeemed, error) {
-		if err := g.Assertions.Spend(ctx, asserted, x.Now); err != nil {
-			return nil, err
-		}
-		return &Redeemed{Basis: basis, Issuer: g.Issuer}, nil
-	}}, nil
+	return Candidate{
+		Basis: Basis{
+			RequestedScopes: requested, Access: scope.Access{Scopes: scopes, Resources: resources},
+			Subject: asserted.Subject, Trust: asserted.Trust,
+		},
+		Redeem: func(ctx context.Context) (Redeemed, error) {
+			return Redeemed{Issuer: g.Issuer}, g.Assertions.Spend(ctx, asserted, x.Now)
+		},
+	}, nil
 }

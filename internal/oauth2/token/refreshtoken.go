@@ -42,14 +42,14 @@ func (*RefreshToken) Spec() Spec {
 
 // Check refuses a scope or resource that was not granted. It finds the grant of the token only
 // where the request names one, or where hooks need the grant, since that costs a statement.
-func (g *RefreshToken) Check(ctx context.Context, x *Exchange) (*Candidate, error) {
+func (g *RefreshToken) Check(ctx context.Context, x *Exchange) (Candidate, error) {
 	handle, err := g.Codec.Parse(tokens.Refresh, x.Form.Get("refresh_token"))
 	if err != nil {
-		return nil, refusal.Wrap(grant.ErrNotFound, refusal.RefreshMalformed, "the refresh token is not one of this server, or its system secret was removed")
+		return Candidate{}, refusal.Wrap(grant.ErrNotFound, refusal.RefreshMalformed, "the refresh token is not one of this server, or its system secret was removed")
 	}
-	requested := strings.Fields(x.Form.Get("scope"))
-	candidate := &Candidate{Redeem: func(ctx context.Context) (*Redeemed, error) { return g.rotate(ctx, x, handle, requested) }}
-	isNarrower := len(requested) > 0 || len(oauth2.Resources(x.Form)) > 0
+	candidate := Candidate{Redeem: func(ctx context.Context) (Redeemed, error) { return g.rotate(ctx, x, handle) }}
+	candidate.RequestedScopes = strings.Fields(x.Form.Get("scope"))
+	isNarrower := len(candidate.RequestedScopes) > 0 || len(oauth2.Resources(x.Form)) > 0
 	if !isNarrower && !x.HooksFollow {
 		return candidate, nil
 	}
@@ -58,16 +58,16 @@ func (g *RefreshToken) Check(ctx context.Context, x *Exchange) (*Candidate, erro
 		return candidate, nil // Redeem returns why
 	}
 	if err != nil {
-		return nil, err
+		return Candidate{}, err
 	}
-	basis := Basis{Grant: found, RequestedScopes: requested}
+	candidate.Grant = found
 	if isNarrower {
-		if _, _, err := x.downscope(&basis); err != nil {
-			return nil, err
+		if _, _, err := x.downscope(&candidate.Basis); err != nil {
+			return Candidate{}, err
 		}
 	}
-	if g.isRefreshable(x, handle, found) {
-		candidate.Basis = basis
+	if !g.isRefreshable(x, handle, found) {
+		candidate.Grant = nil
 	}
 	return candidate, nil
 }
@@ -80,30 +80,30 @@ func (g *RefreshToken) isRefreshable(x *Exchange, handle tokens.Handle, found *g
 }
 
 // rotate rotates the refresh token.
-func (g *RefreshToken) rotate(ctx context.Context, x *Exchange, handle tokens.Handle, requested []string) (*Redeemed, error) {
+func (g *RefreshToken) rotate(ctx context.Context, x *Exchange, handle tokens.Handle) (Redeemed, error) {
 	rotated, err := g.Grants.RotateRefresh(ctx, grant.RefreshRotation{
 		Ref: handle.Ref, ClientID: x.Client.ID, Generation: int64(handle.Generation), Authorization: x.Authorization,
 		ExpiresAt: x.Now.Add(g.Lifetimes.Refresh(x.Client, client.GrantRefreshToken)), TokensUntil: x.AccessUntil, Now: x.Now,
 	})
 	isStale := errors.Is(err, grant.ErrStaleGeneration)
 	if err != nil && !isStale {
-		return nil, err
+		return Redeemed{}, err
 	}
 	if !g.Codec.Belongs(tokens.Refresh, handle, rotated.Seed) {
-		return nil, refusal.Wrap(grant.ErrNotFound, refusal.RefreshMalformed, "the refresh token was made up: its signature is wrong")
+		return Redeemed{}, refusal.Wrap(grant.ErrNotFound, refusal.RefreshMalformed, "the refresh token was made up: its signature is wrong")
 	}
 	if isStale && !g.isInGracePeriod(x, handle, rotated) {
 		if err := g.Grants.RevokeGrant(ctx, rotated.Locator, x.Client.ID, grant.RevokedForRefreshReuse, x.Now); err != nil {
-			return nil, err
+			return Redeemed{}, err
 		}
-		return nil, replayed(rotated, int64(handle.Generation))
+		return Redeemed{}, replayed(rotated, int64(handle.Generation))
 	}
 	if isStale && x.Authorization != nil {
 		// The rotation has stored what the hook returned then; these tokens have what it
 		// returned now.
 		rotated.Authorization.ExtraClaims = x.Authorization.ExtraClaims
 	}
-	return &Redeemed{Basis: Basis{Grant: rotated, RequestedScopes: requested}, Refresh: AlwaysRefresh, Issuer: g.Issuer}, nil
+	return Redeemed{Grant: rotated, Refresh: AlwaysRefresh, Issuer: g.Issuer}, nil
 }
 
 // isInGracePeriod reports whether the token is of the previous generation and was rotated a

@@ -80,11 +80,9 @@ type Tokens struct {
 
 // Issue issues the tokens of the token endpoint for r: an access token, a refresh token if r
 // has one, and an ID token for a grant with the scope openid.
-func (i *Issuer) Issue(ctx context.Context, r *Request) (*Tokens, error) {
-	var issued Tokens
-	var err error
+func (i *Issuer) Issue(ctx context.Context, r *Request) (issued Tokens, err error) {
 	if issued.AccessToken, issued.ExpiresIn, err = i.AccessToken(ctx, r); err != nil {
-		return nil, err
+		return issued, err
 	}
 	if r.Refresh {
 		issued.RefreshToken = i.RefreshToken(r.Grant)
@@ -92,7 +90,7 @@ func (i *Issuer) Issue(ctx context.Context, r *Request) (*Tokens, error) {
 	if r.Grant != nil && slices.Contains(r.Access.Scopes, oauth2.ScopeOpenID) {
 		issued.IDToken, err = i.IDToken(ctx, r, IDTokenHashes{AccessToken: issued.AccessToken})
 	}
-	return &issued, err
+	return issued, err
 }
 
 // Code returns the authorization code of a new grant.
