@@ -11,7 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// Each operation takes its scope, and no other.
+// Each operation requires exactly its scope of an API key.
 func TestEachOperationRequiresItsScope(t *testing.T) {
 	t.Parallel()
 
@@ -41,7 +41,7 @@ func TestEachOperationRequiresItsScope(t *testing.T) {
 	}
 }
 
-// A key that may not change something leaves that it tried.
+// An API key without the scope of a change is recorded in the audit log.
 func TestAuditLogRequiresItsScope(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
@@ -57,8 +57,9 @@ func TestAuditLogRequiresItsScope(t *testing.T) {
 	})
 }
 
-// A client that the operator gave a scope of the API uses it with a token of its own;
-// neither one that registered itself does, nor anybody with what a person allowed.
+// A client to which the operator granted a scope of the API uses it with an access token that
+// it obtained for itself. A client that registered itself has no access, and neither has a
+// token that a user authorized.
 func TestAccessTokensAuthenticate(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
@@ -95,11 +96,11 @@ func TestAccessTokensAuthenticate(t *testing.T) {
 			"garbage":              "garbage",
 		}
 		code := s.NewBrowser().Code(servertest.AuthorizationRequest("client_id", "tool", "scope", "openid clients:read"))
-		persons := s.PostForm("/oauth2/token", servertest.CodeExchange(code, "client_id", "tool", "client_secret", secret)).JSON(t)
-		if !strings.Contains(servertest.Text(persons["scope"]), "clients:read") {
-			t.Fatalf("the person allowed %v", persons["scope"])
+		userToken := s.PostForm("/oauth2/token", servertest.CodeExchange(code, "client_id", "tool", "client_secret", secret)).JSON(t)
+		if !strings.Contains(servertest.Text(userToken["scope"]), "clients:read") {
+			t.Fatalf("the user allowed %v", userToken["scope"])
 		}
-		bad["of a person"] = servertest.Text(persons["access_token"])
+		bad["issued to a user"] = servertest.Text(userToken["access_token"])
 
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/connect/register", strings.NewReader(
 			`{"redirect_uris":["https://self.example/cb"],"grant_types":["client_credentials"],"scope":"openid clients:write","token_endpoint_auth_method":"client_secret_post"}`))
@@ -111,7 +112,7 @@ func TestAccessTokensAuthenticate(t *testing.T) {
 		if servertest.Text(self["client_id"]) == "" || strings.Contains(servertest.Text(self["scope"]), "clients:") {
 			t.Fatalf("a client gave itself %v", self["scope"])
 		}
-		// Whatever the operator does with it afterwards.
+		// An operator cannot change that later.
 		known, err := s.Store.Clients.Client(t.Context(), servertest.Text(self["client_id"]))
 		if err != nil {
 			t.Fatal(err)
@@ -147,8 +148,8 @@ func TestAccessTokensAuthenticate(t *testing.T) {
 	})
 }
 
-// Who looks after clients gives none of them more than they hold themselves, and takes
-// over none that has more.
+// A caller cannot give a client scopes of the API that the caller lacks, or take over a client
+// that has such scopes.
 func TestClientScopesCannotExceedCallers(t *testing.T) {
 	t.Parallel()
 	s := servertest.StartWithApps(t, storetest.New(t), map[string]string{"admin_auth": "token"})

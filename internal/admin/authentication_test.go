@@ -75,8 +75,7 @@ func TestAPIKeysAuthenticate(t *testing.T) {
 	servertest.WantError(t, call(http.MethodPut, "Bearer "+text), http.StatusUnauthorized, "request_unauthorized")
 }
 
-// A page that makes a browser take the administrators' address for its own site's
-// gets nowhere.
+// DNS rebinding: a page makes the browser resolve its own host name to the address of the API.
 func TestBrowserRequestsAreRejectedWithoutAuthentication(t *testing.T) {
 	t.Parallel()
 	s := servertest.StartWithApps(t, storetest.New(t), nil)
@@ -90,7 +89,7 @@ func TestBrowserRequestsAreRejectedWithoutAuthentication(t *testing.T) {
 	r.Header.Set("Origin", "http://rebound.example")
 	servertest.WantError(t, servertest.Send(t, http.DefaultClient, r), http.StatusForbidden, "request_forbidden")
 
-	// To what a page reads of its own site a browser adds no Origin.
+	// A browser sends no Origin with GET requests to the same origin.
 	for host, want := range map[string]int{
 		"rebound.example:4445": http.StatusForbidden, "localhost.rebound.example": http.StatusForbidden, "notlocalhost": http.StatusForbidden,
 		"localhost:4445": http.StatusOK, "LOCALHOST": http.StatusOK, "ostiary.localhost:80": http.StatusOK, "127.0.0.1": http.StatusOK, "[::1]:4445": http.StatusOK,

@@ -18,7 +18,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// credentials asks for a token of the client's own.
+// credentials requests an access token with the client credentials grant.
 func credentials(s *servertest.Server, id, secret string) servertest.Response {
 	s.TB.Helper()
 	return s.PostForm("/oauth2/token", url.Values{
@@ -57,7 +57,7 @@ func TestClientLifecycle(t *testing.T) {
 			t.Errorf("shown (-made +shown):\n%s", diff)
 		}
 
-		// What GET says can be put, and changes nothing.
+		// PUT accepts the body that GET returns, and changes nothing then.
 		s.Advance(time.Hour)
 		put := s.CallAdmin(http.MethodPut, "/clients/shop", got.Body)
 		again := put.JSON(t)
@@ -72,7 +72,7 @@ func TestClientLifecycle(t *testing.T) {
 			t.Errorf("its secret after a put: %d %s", p.Status, p.Body)
 		}
 
-		// PUT replaces everything; what it does not say is reset.
+		// PUT replaces all metadata; absent members are reset.
 		put = s.CallAdmin(http.MethodPut, "/clients/shop", `{"client_id":"other","client_secret":"another secret","redirect_uris":["https://shop.example/cb"],
 			"grant_types":["client_credentials","authorization_code"],"token_endpoint_auth_method":"client_secret_post"}`)
 		reset := put.JSON(t)
@@ -99,7 +99,7 @@ func TestClientLifecycle(t *testing.T) {
 		for _, e := range listed(s, "/audit?page_size=20") {
 			log = append(log, fmt.Sprintf("%v %v %v %v", e["action"], e["target"], e["outcome"], e["status_code"]))
 		}
-		want := []string{ // of moments that are one to this clock
+		want := []string{ // the clock has the same time for all of them
 			"client.create shop done 201", "client.create shop refused 409", "client.delete shop done 204", "client.delete shop refused 404",
 			"client.secret.rotate shop refused 404", "client.update shop done 200", "client.update shop done 200", "client.update shop refused 404",
 		}
@@ -200,7 +200,7 @@ func TestClientListPaging(t *testing.T) {
 			!strings.Contains(strings.Join(p.Header.Values("Link"), ","), `offset=6>; rel="last"`) {
 			t.Errorf("count %q, links %q", p.Header.Get("X-Total-Count"), p.Header.Values("Link"))
 		}
-		// A token is for the list that it came from.
+		// A page token is valid only for the list that returned it.
 		p := s.CallAdmin(http.MethodGet, "/clients?client_name=part&page_size=3", "")
 		to := next.FindStringSubmatch(strings.Join(p.Header.Values("Link"), ", "))[1]
 		servertest.WantError(t, s.CallAdmin(http.MethodGet, strings.Replace(to, "client_name=part", "client_name=other", 1), ""), http.StatusBadRequest, "invalid_request")
@@ -255,7 +255,8 @@ func TestPatchClient(t *testing.T) {
 	}
 }
 
-// Hydra's command line replaces whatever a flag names, set or not.
+// The command line of Ory Hydra sends replace for all flags, including those of absent
+// members.
 func TestPatchReplaceAddsMissingMember(t *testing.T) {
 	t.Parallel()
 
@@ -263,20 +264,20 @@ func TestPatchReplaceAddsMissingMember(t *testing.T) {
 	s.CreateClient(`{"client_id":"shop","redirect_uris":["https://shop.example/one","https://shop.example/two"]}`)
 	for _, tc := range []struct {
 		patch, member string
-		want          any // nil where it is refused
+		want          any // nil if the patch is rejected
 	}{
 		{`[{"op":"replace","path":"/client_name","value":"Shop"}]`, "client_name", "Shop"},
 		{`[{"op":"replace","path":"/backchannel_logout_uri","value":"https://shop.example/out"}]`, "backchannel_logout_uri", "https://shop.example/out"},
 		{`[{"op":"replace","path":"/metadata/deep","value":{"er":1}}]`, "metadata", servertest.Object{"deep": servertest.Object{"er": 1.0}}},
 		{`[{"op":"replace","path":"/metadata/deep/er","value":2},{"op":"replace","path":"/metadata/deep/too","value":3}]`, "metadata", servertest.Object{"deep": servertest.Object{"er": 2.0, "too": 3.0}}},
 		{`[{"op":"remove","path":"/client_name"},{"op":"replace","path":"/client_name","value":"Again"}]`, "client_name", "Again"},
-		// An element of a list is replaced, never added.
+		// replace of an array element does not insert one.
 		{`[{"op":"replace","path":"/redirect_uris/0","value":"https://shop.example/three"}]`, "redirect_uris", []any{"https://shop.example/three", "https://shop.example/two"}},
 		{`[{"op":"replace","path":"/redirect_uris/2","value":"https://shop.example/four"}]`, "", nil},
 		{`[{"op":"replace","path":"/redirect_uris/-","value":"https://shop.example/four"}]`, "", nil},
 		{`[{"op":"replace","path":"/nothing/at/all","value":1}]`, "", nil},
 		{`[{"op":"replace","path":"/client_name"}]`, "", nil},
-		{`[{"op":"remove","path":"/tos_uri"}]`, "tos_uri", ""}, // which is always there, if empty
+		{`[{"op":"remove","path":"/tos_uri"}]`, "tos_uri", ""}, // always present, possibly empty
 		{`[{"op":"remove","path":"/jwks_uri"}]`, "", nil},
 		{`[{"op":"test","path":"/jwks_uri","value":"x"}]`, "", nil},
 	} {
@@ -291,13 +292,14 @@ func TestPatchReplaceAddsMissingMember(t *testing.T) {
 	}
 }
 
-// What is left out where nothing uses it, by the API and in files; registration is strict.
+// Response types without their grant type are removed by the API and by imports, and rejected
+// by dynamic registration.
 func TestUnusedResponseTypesAreDropped(t *testing.T) {
 	t.Parallel()
 
 	s := servertest.StartWithApps(t, storetest.New(t), map[string]string{"rate_limits": "off"})
 	const redirect = `"redirect_uris":["https://a.example/cb"]`
-	for said, want := range map[string][2]string{ // grant and response types, or an error
+	for members, want := range map[string][2]string{ // grant and response types, or an error
 		`"grant_types":["client_credentials"],"response_types":["code"]`:                                           {"client_credentials", ""},
 		`"grant_types":["client_credentials"],"response_types":["token"]`:                                          {"client_credentials", ""},
 		`"grant_types":["client_credentials","refresh_token"],"response_types":["code"]`:                           {"client_credentials", ""},
@@ -312,15 +314,15 @@ func TestUnusedResponseTypesAreDropped(t *testing.T) {
 		`"grant_types":["client_credentials"],"token_endpoint_auth_method":"none"`: {"invalid_client_metadata"},
 		`"grant_types":["password"],"response_types":["code"]`:                     {"invalid_client_metadata"},
 	} {
-		p := s.CallAdmin(http.MethodPost, "/clients", `{`+said+`}`)
+		p := s.CallAdmin(http.MethodPost, "/clients", `{`+members+`}`)
 		if len(want[1]) == 0 && strings.HasPrefix(want[0], "invalid") {
 			servertest.WantError(t, p, http.StatusBadRequest, want[0])
 		} else if got := p.JSON(t); p.Status != http.StatusCreated || words(got["grant_types"]) != want[0] || words(got["response_types"]) != want[1] {
-			t.Errorf("%s: %d, grant types %v, response types %v, want %q", said, p.Status, got["grant_types"], got["response_types"], want)
+			t.Errorf("%s: %d, grant types %v, response types %v, want %q", members, p.Status, got["grant_types"], got["response_types"], want)
 		}
-		_, _, err := s.ImportClients([]byte(`[{"client_id":"one","client_secret":"a secret of thirty-two characters","x":1,` + said + `}]`))
+		_, _, err := s.ImportClients([]byte(`[{"client_id":"one","client_secret":"a secret of thirty-two characters","x":1,` + members + `}]`))
 		if (err != nil) != strings.HasPrefix(want[0], "invalid") {
-			t.Errorf("%s in a file: %v", said, err)
+			t.Errorf("%s in a file: %v", members, err)
 		}
 	}
 	for _, strict := range []string{
@@ -345,8 +347,8 @@ func words(list any) string {
 	return strings.Join(texts, " ")
 }
 
-// A client without redirect URIs can be there before anybody knows them. It gets no
-// answer, and leads nowhere.
+// A client can be created before its redirect URIs are known. Authorization requests of the
+// client are rejected.
 func TestClientWithoutRedirectURIsCannotAuthorize(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
@@ -441,8 +443,8 @@ func TestPutLifespansChangesOnlyLifespans(t *testing.T) {
 	s := servertest.StartWithApps(t, storetest.New(t), nil)
 	s.CreateClient(`{"client_id":"shop","client_name":"Shop","redirect_uris":["https://shop.example/cb"],"implicit_grant_id_token_lifespan":"1h"}`)
 	p := s.CallAdmin(http.MethodPut, "/clients/shop/lifespans", `{"client_credentials_grant_access_token_lifespan":"2m","implicit_grant_access_token_lifespan":null,"client_name":"x"}`)
-	said := p.JSON(t)
-	if p.Status != http.StatusOK || said["client_credentials_grant_access_token_lifespan"] != "2m0s" || said["implicit_grant_id_token_lifespan"] != nil || said["client_name"] != "Shop" {
+	members := p.JSON(t)
+	if p.Status != http.StatusOK || members["client_credentials_grant_access_token_lifespan"] != "2m0s" || members["implicit_grant_id_token_lifespan"] != nil || members["client_name"] != "Shop" {
 		t.Errorf("lifespans: %d %s", p.Status, p.Body)
 	}
 	for _, body := range []string{`{"implicit_grant_id_token_lifespan":"-1s"}`, `{"implicit_grant_id_token_lifespan":3600}`, `[]`} {
@@ -452,18 +454,18 @@ func TestPutLifespansChangesOnlyLifespans(t *testing.T) {
 	}
 }
 
-// What stands in a path is decoded once, however it is written.
+// An ID in a path is decoded once, in any encoding.
 func TestClientIDsInPaths(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
 		s := servertest.StartWithApps(t, db, nil)
 		for _, id := range []string{"a/b", "a%41", "a%2541", "50%", "a%00", "a+b", "~!*'();:@&=$,?#[]", "..", "a/../b"} {
-			said, err := json.Marshal(servertest.Object{"client_id": id, "redirect_uris": []string{"https://a.example/"}})
+			members, err := json.Marshal(servertest.Object{"client_id": id, "redirect_uris": []string{"https://a.example/"}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			s.CreateClient(string(said))
+			s.CreateClient(string(members))
 			if p := s.CallAdmin(http.MethodGet, "/admin/clients/"+url.PathEscape(id), ""); id != ".." && (p.Status != http.StatusOK || p.JSON(t)["client_id"] != id) {
 				t.Errorf("%s: %d %s", id, p.Status, p.Body)
 			}

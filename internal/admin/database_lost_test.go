@@ -11,7 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// Where the audit log cannot be written, nothing is changed.
+// A change is not made if its audit event cannot be stored.
 func TestEveryChangeIsAudited(t *testing.T) {
 	t.Parallel()
 
@@ -43,7 +43,7 @@ func TestEveryChangeIsAudited(t *testing.T) {
 	}
 }
 
-// A lost database is told as such by every operation that needs one.
+// Every operation that needs the database returns 503 if the database is not available.
 func TestLostDatabaseIsUnavailable(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
@@ -55,19 +55,19 @@ func TestLostDatabaseIsUnavailable(t *testing.T) {
 			"POST /oauth2/flush": 204, "GET /openapi.json": 200, "GET /metrics": 200,
 		} {
 			method, target, _ := strings.Cut(path, " ")
-			p := askAnything(s, method, target)
+			p := callAnything(s, method, target)
 			if p.Status != want || want == http.StatusServiceUnavailable && p.Header.Get("Retry-After") == "" || strings.Contains(p.Body, "sql") {
 				t.Errorf("%s: %d\n%s", path, p.Status, p.Body)
 			}
 		}
-		if p := submit(s, "/oauth2/introspect", url.Values{"token": {"garbage"}}); p.Status != http.StatusOK {
-			t.Errorf("garbage needs no database: %d", p.Status)
+		if p := submit(s, "/oauth2/introspect", url.Values{"token": {"invalid"}}); p.Status != http.StatusOK {
+			t.Errorf("introspection of an invalid token needs no database: %d", p.Status)
 		}
 	})
 }
 
-// askAnything is ask for what may be no JSON.
-func askAnything(s *servertest.AppServer, method, path string) servertest.Response {
+// callAnything calls a path whose response may not be JSON.
+func callAnything(s *servertest.AppServer, method, path string) servertest.Response {
 	s.TB.Helper()
 	if method == http.MethodGet && (path == "/metrics" || path == "/openapi.json") {
 		return s.GetAdminText(path)

@@ -14,7 +14,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// Whatever is mounted is described, and the other way round.
+// Every mounted route is in the document, and every path of the document is mounted.
 func TestOpenAPIDescribesEveryRoute(t *testing.T) {
 	t.Parallel()
 
@@ -37,8 +37,8 @@ func TestOpenAPIDescribesEveryRoute(t *testing.T) {
 		if ids[o.ID] || o.Summary == "" || o.Do != nil && o.Scope == "" || len(o.Responses) == 0 {
 			t.Errorf("%s is there twice, or says too little", o.ID)
 		}
-		// The answers of apps are steps of a sign-in, but for who has signed in; two more
-		// operations change nothing.
+		// Answers of apps are not audited, except for login answers. Two other operations
+		// change nothing.
 		step := strings.HasPrefix(o.Scope, "requests:") && !strings.HasSuffix(o.ID, "OAuth2LoginRequest")
 		looks := o.Method == http.MethodGet || step ||
 			o.ID == "introspectOAuth2Token" || o.ID == "flushInactiveOAuth2Tokens"
@@ -61,7 +61,8 @@ func TestOpenAPIIsPublished(t *testing.T) {
 	}
 }
 
-// The paths have all their names, and what is not there is refused in one shape.
+// A path is served with and without /admin and a trailing slash. Unknown paths and methods
+// return errors in the same format.
 func TestPathsAndMethods(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {

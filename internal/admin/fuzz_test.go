@@ -12,8 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/httpapi"
 )
 
-// Whatever is sent as a patch either leaves an object that has its client_id yet, or is
-// refused as the caller's fault.
+// Every patch results in an object with the same client_id, or returns a 400 error.
 func FuzzPatch(f *testing.F) {
 	for _, seed := range []string{
 		`[{"op":"replace","path":"/client_name","value":"x"}]`,
@@ -32,22 +31,22 @@ func FuzzPatch(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		patch, err := parsePatch(raw)
-		var said map[string]json.RawMessage
+		var members map[string]json.RawMessage
 		if err == nil {
-			said, err = applyPatch(before, patch)
+			members, err = applyPatch(before, patch)
 		}
 		var refused *httpapi.Error
 		switch {
 		case errors.As(err, &refused) && refused.Status == http.StatusBadRequest:
 		case err != nil:
 			t.Errorf("%s: %v", raw, err)
-		case string(said["client_id"]) != `"shop"`:
-			t.Errorf("%s: client_id is %s", raw, said["client_id"])
+		case string(members["client_id"]) != `"shop"`:
+			t.Errorf("%s: client_id is %s", raw, members["client_id"])
 		}
 	})
 }
 
-// Whatever is sent as a page token is either one that this list gave, or refused.
+// A page token is rejected unless the list returned it.
 func FuzzPageToken(f *testing.F) {
 	ask := func(token string) *Request {
 		return &Request{HTTP: httptest.NewRequest(http.MethodGet, "/clients?page_token="+url.QueryEscape(token), nil), header: http.Header{}}

@@ -17,7 +17,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// holder calls the administrators' API with a key of certain scopes.
+// holder calls the admin API with an API key that has the scopes.
 type holder struct {
 	*servertest.AppServer
 	key string
@@ -47,7 +47,7 @@ func (h holder) ask(method, path, body string) servertest.Response {
 	return p
 }
 
-// keys returns those of an answer, which must have the status.
+// keys returns the keys in a response, which must have the status.
 func (h holder) keys(p servertest.Response, status int) []jose.JSONWebKey {
 	h.TB.Helper()
 	var set jose.JSONWebKeySet
@@ -115,7 +115,7 @@ func TestNamedKeySets(t *testing.T) {
 	})
 }
 
-// The sets that Hydra signs with are the keys of this server, under its own rules.
+// The key sets with which Ory Hydra signs contain the signing keys of this server.
 func TestHydraKeySetsAreTheSigningKeys(t *testing.T) {
 	t.Parallel()
 
@@ -156,10 +156,10 @@ func TestHydraKeySetsAreTheSigningKeys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// Who brings a key can sign tokens with it.
+		// A caller who imports a signing key can sign tokens with it.
 		servertest.WantError(t, writer.ask(http.MethodPut, set, `{"keys":[`+string(raw)+`]}`), http.StatusForbidden, "request_forbidden")
 		servertest.WantError(t, writer.ask(http.MethodPut, set+"/theirs-"+name, string(raw)), http.StatusForbidden, "request_forbidden")
-		for range 2 { // the second time nothing changes
+		for range 2 { // the second import changes nothing
 			got := exporter.keys(exporter.ask(http.MethodPut, set, `{"keys":[`+string(raw)+`]}`), http.StatusOK)
 			if len(got) != 1 || !published()[got[0].KeyID] || got[0].IsPublic() {
 				t.Errorf("%s: brought is %+v", name, got)

@@ -9,8 +9,8 @@ import (
 	"github.com/ostiary/ostiary/internal/server/servertest"
 )
 
-// A client generated from Hydra's description, as Hydra's own command line is, decodes
-// these answers strictly: a member that it does not know is an error to it.
+// Clients generated from the OpenAPI document of Ory Hydra, such as its own command line,
+// reject these responses if they contain an unknown member.
 func TestResponsesHaveNoMembersThatHydraClientsReject(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
@@ -35,15 +35,15 @@ func TestResponsesHaveNoMembersThatHydraClientsReject(t *testing.T) {
 		)
 		b := s.NewBrowser()
 		p := b.Get("/oauth2/auth?" + servertest.AuthorizationRequest("login_hint", "jo", "ui_locales", "de").Encode())
-		said := s.CallAdmin("GET", "/admin/oauth2/auth/requests/login?login_challenge="+s.LoginChallenge(p), "").JSON(t)
-		known("a login request", said, login)
-		known("its client", said["client"], membersOfClients)
-		known("its context", said["oidc_context"], context)
+		response := s.CallAdmin("GET", "/admin/oauth2/auth/requests/login?login_challenge="+s.LoginChallenge(p), "").JSON(t)
+		known("a login request", response, login)
+		known("its client", response["client"], membersOfClients)
+		known("its context", response["oidc_context"], context)
 
 		p = b.SignInByApp(s, p, servertest.Object{"subject": "jo", "remember": true})
-		said = s.CallAdmin("GET", "/admin/oauth2/auth/requests/consent?consent_challenge="+s.ConsentChallenge(p), "").JSON(t)
-		known("a consent request", said, consent)
-		known("its client", said["client"], membersOfClients)
+		response = s.CallAdmin("GET", "/admin/oauth2/auth/requests/consent?consent_challenge="+s.ConsentChallenge(p), "").JSON(t)
+		known("a consent request", response, consent)
+		known("its client", response["client"], membersOfClients)
 		p = b.ConsentByApp(s, p, servertest.Object{"grant_scope": servertest.AllScopes, "session": servertest.Object{"access_token": servertest.Object{"tenant": 7}}})
 		tokens := s.ExchangeCode(servertest.CodeOf(t, p))
 

@@ -30,7 +30,7 @@ func TestScopeLifecycle(t *testing.T) {
 		servertest.WantError(t, s.CallAdmin(http.MethodPost, "/scopes", hr), http.StatusConflict, "Conflict")
 		servertest.WantError(t, s.CallAdmin(http.MethodPost, "/scopes", `{"name":"email"}`), http.StatusBadRequest, "invalid_request")
 		servertest.WantMembers(t, s.CallAdmin(http.MethodGet, "/scopes/hr", "").JSON(t), want)
-		// At once in this process.
+		// The change is effective immediately in this process.
 		if document := s.NewBrowser().Get("/.well-known/openid-configuration").Body; !strings.Contains(document, `"department"`) {
 			t.Errorf("discovery does not say so at once: %s", document)
 		}
@@ -67,7 +67,7 @@ func TestScopeLifecycle(t *testing.T) {
 			t.Errorf("a URL as name: %d %q", p.Status, location)
 		}
 
-		// A standard scope keeps its own claims.
+		// A standard scope always releases its standard claims.
 		servertest.WantError(t, s.CallAdmin(http.MethodPut, "/scopes/email", `{"claims":{"email":["userinfo"]}}`), http.StatusBadRequest, "invalid_request")
 		email := s.CallAdmin(http.MethodGet, "/scopes/email", "").JSON(t)
 		servertest.WantMembers(t, email, servertest.Object{"claims": servertest.Object{"email": []any{"id_token", "userinfo"}, "email_verified": []any{"id_token", "userinfo"}}})
@@ -98,7 +98,7 @@ func TestScopeLifecycle(t *testing.T) {
 		}
 		for _, e := range events {
 			if e.Outcome == audit.Done {
-				done = slices.Insert(done, 0, e.Action) // the newest comes first
+				done = slices.Insert(done, 0, e.Action) // the newest event is the first
 			}
 		}
 		if got := strings.Join(done, " "); got != "scope.create scope.update scope.delete" {
@@ -121,8 +121,8 @@ func scopeNames(tb testing.TB, p servertest.Response) string {
 	return strings.Join(all, " ")
 }
 
-// An operator who sets the scope of a client that registered itself has the last word; the
-// client cannot say so itself.
+// The scope that an operator sets for a self-registered client is final; the client cannot
+// change it.
 func TestOperatorSetsScopeOfSelfRegisteredClient(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {

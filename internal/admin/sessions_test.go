@@ -11,7 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/server/servertest"
 )
 
-// submit posts a form to the administrators' API.
+// submit posts a form to the admin API.
 func submit(s *servertest.AppServer, path string, form url.Values) servertest.Response {
 	s.TB.Helper()
 	r, err := http.NewRequestWithContext(s.TB.Context(), http.MethodPost, s.AdminURL+path, strings.NewReader(form.Encode()))
@@ -24,7 +24,7 @@ func submit(s *servertest.AppServer, path string, form url.Values) servertest.Re
 	return p
 }
 
-// ended deletes, which must go well.
+// ended sends DELETE and requires success.
 func ended(s *servertest.AppServer, path string) {
 	s.TB.Helper()
 	if p := s.CallAdmin(http.MethodDelete, path, ""); p.Status != http.StatusNoContent {
@@ -69,7 +69,7 @@ func TestListAndRevokeConsents(t *testing.T) {
 		if claims := got[0]["session"].(servertest.Object)["id_token"].(servertest.Object); claims["a"] != 1.0 {
 			t.Errorf("what is kept for ID tokens: %v", claims)
 		}
-		if got := listed(s, list+"?subject=jo&login_session_id="+session); len(got) != 2 || got[0]["remember"] != false { // it is the same browser
+		if got := listed(s, list+"?subject=jo&login_session_id="+session); len(got) != 2 || got[0]["remember"] != false { // the same session
 			t.Errorf("in the first session: %v", got)
 		}
 		if got := listed(s, list+"?subject=jo&limit=1&offset=1"); len(got) != 0 {
@@ -89,13 +89,14 @@ func TestListAndRevokeConsents(t *testing.T) {
 			wantActive(s, "what is another's", others["access_token"], true)
 			ended(s, list+choose)
 		}
-		// By the request that the consent app answered, and by the challenge it had.
+		// By the ID of the request that the consent app answered, and by its consent
+		// challenge.
 		for _, name := range []func(p servertest.Response) string{
 			func(p servertest.Response) string { return s.ConsentChallenge(p)[:31] }, s.ConsentChallenge,
 			func(servertest.Response) string { return "nothing" }, func(servertest.Response) string { return strings.Repeat("0", 32) },
 			func(servertest.Response) string {
 				return "c." + base64.RawURLEncoding.EncodeToString([]byte("jo\x00\x00"))
-			}, // of all clients, as it were
+			}, // an invalid ID, with no client
 		} {
 			b := s.NewBrowser()
 			p := b.SignInByApp(s, b.Get("/oauth2/auth?"+servertest.AuthorizationRequest().Encode()), servertest.Object{"subject": "jo"})
@@ -180,8 +181,8 @@ func TestIntrospectAnyToken(t *testing.T) {
 		p := b.SignInByApp(s, b.Get("/oauth2/auth?"+servertest.AuthorizationRequest().Encode()), servertest.Object{"subject": "jo"})
 		tokens := s.ExchangeCode(servertest.CodeOf(t, b.ConsentByApp(s, p, servertest.Object{"grant_scope": servertest.AllScopes, "session": servertest.Object{"access_token": servertest.Object{"tenant": 7}}})))
 		const path = "/oauth2/introspect"
-		said := submit(s, path, url.Values{"token": {servertest.Text(tokens["access_token"])}, "token_type_hint": {"refresh_token"}}).JSON(t)
-		servertest.WantMembers(t, said, servertest.Object{
+		response := submit(s, path, url.Values{"token": {servertest.Text(tokens["access_token"])}, "token_type_hint": {"refresh_token"}}).JSON(t)
+		servertest.WantMembers(t, response, servertest.Object{
 			"active": true, "token_use": "access_token", "token_type": "Bearer", "client_id": "web", "sub": "jo", "ext": servertest.Object{"tenant": 7.0},
 		})
 		servertest.WantMembers(t, submit(s, path, url.Values{"token": {servertest.Text(tokens["refresh_token"])}}).JSON(t), servertest.Object{
@@ -227,7 +228,7 @@ func TestDeleteClientTokens(t *testing.T) {
 		wantActive(s, "of the person", third["access_token"], false)
 		wantActive(s, "of the client itself", machine, true)
 		wantActive(s, "of somebody else", fourth["refresh_token"], true)
-		s.Advance(time.Second) // beyond the moment at which they were given
+		s.Advance(time.Second) // later than the grants were created
 		ended(s, path+"?client_id=web")
 		wantActive(s, "of the client itself, afterwards", machine, false)
 		wantActive(s, "of the client", fourth["refresh_token"], false)

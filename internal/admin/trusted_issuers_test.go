@@ -18,23 +18,23 @@ import (
 
 const issuersPath = "/admin/trust/grants/jwt-bearer/issuers"
 
-// issuerOf describes an issuer to be trusted, changed by pairs of names and values; nil
-// leaves a member out.
+// issuerOf returns the body of a request to trust an issuer. The changes are pairs of names
+// and values; a nil value removes the member.
 func issuerOf(tb testing.TB, name string, changes ...any) string {
 	tb.Helper()
 	key := ed25519.NewKeyFromSeed([]byte(strings.Repeat("k", ed25519.SeedSize)))
-	said := servertest.Object{
+	members := servertest.Object{
 		"issuer": name, "subject": "mike", "scope": []string{"api"}, "expires_at": "2100-01-01T00:00:00Z",
 		"jwk": jose.JSONWebKey{Key: key.Public(), KeyID: "k", Algorithm: "EdDSA", Use: "sig"},
 	}
 	for i := 0; i < len(changes); i += 2 {
 		if changes[i+1] == nil {
-			delete(said, servertest.Text(changes[i]))
+			delete(members, servertest.Text(changes[i]))
 			continue
 		}
-		said[servertest.Text(changes[i])] = changes[i+1]
+		members[servertest.Text(changes[i])] = changes[i+1]
 	}
-	body, err := json.Marshal(said)
+	body, err := json.Marshal(members)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -63,8 +63,8 @@ func TestTrustedIssuerLifecycle(t *testing.T) {
 
 		one := s.CallAdmin(http.MethodGet, "/trust/grants/jwt-bearer/issuers/"+id, "")
 		servertest.WantMembers(t, one.JSON(t), mine)
-		anybody := s.CallAdmin(http.MethodPost, issuersPath, issuerOf(t, "https://a", "subject", nil, "allow_any_subject", true, "scope", nil)).JSON(t)
-		servertest.WantMembers(t, anybody, servertest.Object{"subject": "", "allow_any_subject": true, "scope": []any{}})
+		anySubject := s.CallAdmin(http.MethodPost, issuersPath, issuerOf(t, "https://a", "subject", nil, "allow_any_subject", true, "scope", nil)).JSON(t)
+		servertest.WantMembers(t, anySubject, servertest.Object{"subject": "", "allow_any_subject": true, "scope": []any{}})
 		s.CallAdmin(http.MethodPost, issuersPath, issuerOf(t, "https://b"))
 
 		list := func(query string) (ids []string, p servertest.Response) {
@@ -123,21 +123,21 @@ func TestInvalidTrustedIssuersAreRejected(t *testing.T) {
 		t.Helper()
 		private := jose.JSONWebKey{Key: ed25519.NewKeyFromSeed([]byte(strings.Repeat("k", ed25519.SeedSize))), KeyID: "k"}
 		for name, body := range map[string]string{
-			"without an issuer":      issuerOf(t, "", "issuer", nil),
-			"for nobody":             issuerOf(t, "https://a", "subject", nil),
-			"for one and anybody":    issuerOf(t, "https://a", "allow_any_subject", true),
-			"without a key":          issuerOf(t, "https://a", "jwk", nil),
-			"with null for a key":    issuerOf(t, "https://a", "jwk", json.RawMessage("null")),
-			"with a word for a key":  issuerOf(t, "https://a", "jwk", `a "key"`),
-			"with a private key":     issuerOf(t, "https://a", "jwk", private),
-			"with a key without kid": issuerOf(t, "https://a", "jwk", jose.JSONWebKey{Key: private.Public().Key}),
-			"with a secret":          issuerOf(t, "https://a", "jwk", servertest.Object{"kty": "oct", "k": "AAAA", "kid": "k"}),
-			"without an end":         issuerOf(t, "https://a", "expires_at", nil),
-			"with an end in words":   issuerOf(t, "https://a", "expires_at", "tomorrow"),
-			"with scopes in a text":  issuerOf(t, "https://a", "scope", "api"),
-			"with a scope in two":    issuerOf(t, "https://a", "scope", []string{"a b"}),
-			"no object":              `[]`,
-			"null":                   `null`,
+			"without an issuer":             issuerOf(t, "", "issuer", nil),
+			"for nobody":                    issuerOf(t, "https://a", "subject", nil),
+			"subject and allow_any_subject": issuerOf(t, "https://a", "allow_any_subject", true),
+			"without a key":                 issuerOf(t, "https://a", "jwk", nil),
+			"with null for a key":           issuerOf(t, "https://a", "jwk", json.RawMessage("null")),
+			"with a word for a key":         issuerOf(t, "https://a", "jwk", `a "key"`),
+			"with a private key":            issuerOf(t, "https://a", "jwk", private),
+			"with a key without kid":        issuerOf(t, "https://a", "jwk", jose.JSONWebKey{Key: private.Public().Key}),
+			"with a secret":                 issuerOf(t, "https://a", "jwk", servertest.Object{"kty": "oct", "k": "AAAA", "kid": "k"}),
+			"without an end":                issuerOf(t, "https://a", "expires_at", nil),
+			"with an end in words":          issuerOf(t, "https://a", "expires_at", "tomorrow"),
+			"with scopes in a text":         issuerOf(t, "https://a", "scope", "api"),
+			"with a scope in two":           issuerOf(t, "https://a", "scope", []string{"a b"}),
+			"no object":                     `[]`,
+			"null":                          `null`,
 		} {
 			p := s.CallAdmin(http.MethodPost, issuersPath, body)
 			if p.Status != http.StatusBadRequest || p.JSON(t)["status_code"] != 400.0 || strings.ContainsAny(servertest.Text(p.JSON(t)["error_description"]), "\"\\") {
@@ -147,7 +147,7 @@ func TestInvalidTrustedIssuersAreRejected(t *testing.T) {
 	})
 }
 
-// What the API says of an issuer is what the token endpoint goes by.
+// A change of a trusted issuer is effective at the token endpoint.
 func TestDeleteTrustedIssuer(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
