@@ -20,7 +20,7 @@ func TestOpenAPIDescribesEveryRoute(t *testing.T) {
 
 	s := servertest.StartWithApps(t, storetest.New(t), nil)
 	mounted := map[string]bool{}
-	err := chi.Walk(s.Admin().(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+	err := chi.Walk(s.App.Admin().(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 		mounted[strings.TrimSuffix(strings.TrimPrefix(route, "/admin"), "/")] = true
 		return nil
 	})
@@ -33,7 +33,7 @@ func TestOpenAPIDescribesEveryRoute(t *testing.T) {
 		t.Errorf("mounted are %v\ndescribed are %v", got, want)
 	}
 	ids := map[string]bool{}
-	for _, o := range s.Server.AdminAPI.Operations() {
+	for _, o := range s.Server.App.AdminAPI.Operations() {
 		if ids[o.ID] || o.Summary == "" || o.Do != nil && o.Scope == "" || len(o.Responses) == 0 {
 			t.Errorf("%s is there twice, or says too little", o.ID)
 		}

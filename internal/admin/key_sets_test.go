@@ -123,7 +123,7 @@ func TestHydraKeySetsAreTheSigningKeys(t *testing.T) {
 	writer, exporter := holding(s, apikey.KeysRead, apikey.KeysWrite), holding(s, apikey.KeysRead, apikey.KeysWrite, apikey.KeysExport)
 	published := func() map[string]bool {
 		kids := map[string]bool{}
-		for _, k := range s.PublishedKeys(t).Keys {
+		for _, k := range servertest.PublishedKeys(t, s.Server).Keys {
 			kids[k.KeyID] = true
 		}
 		return kids

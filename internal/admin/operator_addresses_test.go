@@ -37,7 +37,7 @@ func TestOperatorMayAllowHTTPRedirects(t *testing.T) {
 			if !strings.HasPrefix(p.Header.Get("Location"), inside+"?") {
 				t.Fatalf("the answer goes to %q", p.Header.Get("Location"))
 			}
-			hint := s.IDToken(t, "grafana", secret, p.Location().Query().Get("code"))
+			hint := servertest.ExchangeForIDToken(t, s.Server, "grafana", secret, p.Location().Query().Get("code"))
 			p = b.Get("/oauth2/sessions/logout?" + url.Values{"id_token_hint": {hint}, "post_logout_redirect_uri": {after}, "state": {"x"}}.Encode())
 			if p.Header.Get("Location") != after+"?state=x" {
 				t.Errorf("after signing out: %d to %q, want %s", p.Status, p.Header.Get("Location"), after)

@@ -151,7 +151,7 @@ func TestInvalidTrustedIssuersAreRejected(t *testing.T) {
 func TestDeleteTrustedIssuer(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
-		a := s.NewAssertionIssuer("")
+		a := servertest.NewAssertionIssuer(s.Server, "")
 		token := s.PostForm("/oauth2/token", a.TokenRequest("mike")).JSON(t)["access_token"]
 		if !s.IsActive(token) {
 			t.Fatal("the token is not active")

@@ -100,14 +100,14 @@ func (f *hydraFixture) arrived(database string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.Keys.Verify(signed+"."+encode(signature), "JWT"); err != nil {
+	if _, _, err := s.App.Keys.Verify(signed+"."+encode(signature), "JWT"); err != nil {
 		t.Errorf("an ID token of before: %v", err)
 	}
 	key, err := s.Store.KeySets.SetKey(ctx, "mine", "k1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if whole, err := key.Open(s.Secrets); err != nil || !bytes.Contains(whole, []byte(`"d"`)) {
+	if whole, err := key.Open(s.App.Secrets); err != nil || !bytes.Contains(whole, []byte(`"d"`)) {
 		t.Errorf("the key of a set: %v", err)
 	}
 	if trust, err := s.Store.TrustedIssuers.Trust(ctx, "11111111-2222-4333-8444-555555555555"); err != nil || !trust.AnySubject() || len(trust.Scopes) != 2 {
@@ -117,7 +117,7 @@ func (f *hydraFixture) arrived(database string) {
 	for subject, want := range map[string]string{
 		"alice": `{"id_token":{"nick":"al"},"access_token":{"tenant":7}}`, "erin": `{"known_as":"erin at shop"}`,
 	} {
-		_, c, err := s.Store.Sessions.SessionAndConsent(ctx, s.SessionOf(subject), "shop", s.Time())
+		_, c, err := s.Store.Sessions.SessionAndConsent(ctx, servertest.CreateSession(s, subject), "shop", s.Time())
 		if err != nil || c == nil {
 			t.Errorf("the consent of %s: %+v, %v", subject, c, err)
 			continue

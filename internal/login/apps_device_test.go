@@ -59,7 +59,7 @@ func TestAppApprovesDevice(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
 		s := startAllApart(t, db, nil)
-		d := s.AuthorizeDevice(servertest.DeviceClientForm("scope", "openid offline_access", "resource", "https://api.example"))
+		d := servertest.AuthorizeDevice(s.Server, servertest.DeviceClientForm("scope", "openid offline_access", "resource", "https://api.example"))
 		b := s.NewBrowser()
 		challenge, code := deviceChallenge(s, b.Get(d.VerificationURI))
 		if code != d.UserCode {
@@ -158,7 +158,7 @@ func TestAppDeniesDevice(t *testing.T) {
 				}
 			},
 		} {
-			d := s.AuthorizeDevice(servertest.DeviceClientForm("scope", "openid"))
+			d := servertest.AuthorizeDevice(s.Server, servertest.DeviceClientForm("scope", "openid"))
 			refuse(d)
 			p := d.Poll()
 			if got := p.JSON(t)["error"]; got != "access_denied" {
@@ -167,7 +167,7 @@ func TestAppDeniesDevice(t *testing.T) {
 		}
 
 		// An app that says no without a code leaves the device alone.
-		d := s.AuthorizeDevice(servertest.DeviceClientForm("scope", "openid"))
+		d := servertest.AuthorizeDevice(s.Server, servertest.DeviceClientForm("scope", "openid"))
 		challenge, _ := deviceChallenge(s, s.NewBrowser().Get("/device"))
 		if p := tell(s, http.MethodPut, "/reject", "device_challenge="+challenge, ""); p.Status != http.StatusNoContent {
 			t.Errorf("rejecting: %d %s", p.Status, p.Body)
@@ -179,7 +179,7 @@ func TestAppDeniesDevice(t *testing.T) {
 func TestAppUserCodeAttemptsAreLimited(t *testing.T) {
 	t.Parallel()
 	s := startAllApart(t, storetest.New(t), nil)
-	d := s.AuthorizeDevice(servertest.DeviceClientForm("scope", "openid"))
+	d := servertest.AuthorizeDevice(s.Server, servertest.DeviceClientForm("scope", "openid"))
 	challenge, _ := deviceChallenge(s, s.NewBrowser().Get("/device"))
 	for _, code := range []string{"", "x", "AEIO-UAEI", d.DeviceCode} {
 		servertest.WantError(t, acceptCode(s, challenge, code), 400, "invalid_request")

@@ -128,7 +128,7 @@ func TestConsentPageOffersRememberOnlyWhereKept(t *testing.T) {
 			t.Errorf("a public client at %s: it is offered to remember what cannot hold", uri)
 		}
 	}
-	p := b.EnterUserCode(s.AuthorizeDevice(servertest.Form("client_id", "stick", "scope", "openid")), "continue")
+	p := b.EnterUserCode(servertest.AuthorizeDevice(s, servertest.Form("client_id", "stick", "scope", "openid")), "continue")
 	for p.Status == http.StatusSeeOther {
 		p = b.Get(p.Location().String())
 	}

@@ -159,7 +159,7 @@ func TestDeviceAtWrongAddressShowsIssuerAfterApp(t *testing.T) {
 	t.Parallel()
 
 	s := startAllApart(t, storetest.New(t), nil)
-	d := s.AuthorizeDevice(servertest.DeviceClientForm("scope", "openid"))
+	d := servertest.AuthorizeDevice(s.Server, servertest.DeviceClientForm("scope", "openid"))
 	challenge, _ := deviceChallenge(s, at(s.NewBrowser(), otherAddress, http.MethodGet, "/device", nil))
 	back := s.RedirectTo(acceptCode(s, challenge, d.UserCode))
 	wantInstead(t, s.Server, "back from the app", s.NewBrowser().Get(back), http.StatusBadRequest, "expired_request")

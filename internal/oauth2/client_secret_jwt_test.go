@@ -33,24 +33,24 @@ func TestClientSecretJWT(t *testing.T) {
 			t.Errorf("kept %q in version %d (%v), want it sealed once", kept.Secret, kept.Version, err)
 		}
 		asks := func() url.Values { return url.Values{"grant_type": {"client_credentials"}} }
-		p := s.PostForm("/oauth2/token", s.SignedWith("mac", mine, jose.HS256, asks()))
+		p := s.PostForm("/oauth2/token", servertest.SecretJWTForm(s, "mac", mine, jose.HS256, asks()))
 		if p.Status != http.StatusOK {
 			t.Fatalf("token: %d %s", p.Status, p.Body)
 		}
 		token := servertest.Text(p.JSON(t)["access_token"])
-		introspected := s.PostForm("/oauth2/introspect", s.SignedWith("mac", mine, jose.HS256, url.Values{"token": {token}}))
+		introspected := s.PostForm("/oauth2/introspect", servertest.SecretJWTForm(s, "mac", mine, jose.HS256, url.Values{"token": {token}}))
 		if introspected.JSON(t)["active"] != true {
 			t.Errorf("introspection: %d %s", introspected.Status, introspected.Body)
 		}
-		if p := s.PostForm("/oauth2/revoke", s.SignedWith("mac", mine, jose.HS256, url.Values{"token": {token}})); p.Status != http.StatusOK || s.IsActive(token) {
+		if p := s.PostForm("/oauth2/revoke", servertest.SecretJWTForm(s, "mac", mine, jose.HS256, url.Values{"token": {token}})); p.Status != http.StatusOK || s.IsActive(token) {
 			t.Errorf("revocation: %d %s", p.Status, p.Body)
 		}
-		servertest.WantError(t, s.PostForm("/oauth2/token", s.SignedWith("mac", mine+"x", jose.HS256, asks())), 401, "invalid_client")
+		servertest.WantError(t, s.PostForm("/oauth2/token", servertest.SecretJWTForm(s, "mac", mine+"x", jose.HS256, asks())), 401, "invalid_client")
 		sent := asks()
 		sent.Set("client_id", "mac")
 		sent.Set("client_secret", mine)
 		servertest.WantError(t, s.PostForm("/oauth2/token", sent), 401, "invalid_client")
-		reused := s.SignedWith("mac", mine, jose.HS256, asks())
+		reused := servertest.SecretJWTForm(s, "mac", mine, jose.HS256, asks())
 		s.PostForm("/oauth2/token", reused)
 		servertest.WantError(t, s.PostForm("/oauth2/token", reused), 401, "invalid_client")
 	})
@@ -69,7 +69,7 @@ func TestClientAssertionAudienceAndAge(t *testing.T) {
 		}
 		s.Advance(time.Minute)
 		token := func(others map[string]any) servertest.Response {
-			return s.PostForm("/oauth2/token", s.SignedSaying("mac", mine, jose.HS256, url.Values{"grant_type": {"client_credentials"}}, others))
+			return s.PostForm("/oauth2/token", servertest.SecretJWTFormWith(s, "mac", mine, jose.HS256, url.Values{"grant_type": {"client_credentials"}}, others))
 		}
 		for _, aud := range []any{s.URL, []string{s.URL}} {
 			if p := token(map[string]any{"aud": aud}); p.Status != http.StatusOK {
@@ -120,39 +120,39 @@ func TestChangeOfAuthenticationMethod(t *testing.T) {
 			}
 		}
 
-		told := s.RegisterSecretJWTClient(t, http.MethodPost, "/oauth2/register", nil, metadata("client_secret_jwt", "HS512", ""), http.StatusCreated)
+		told := servertest.SendClientMetadata(t, s, http.MethodPost, "/oauth2/register", nil, metadata("client_secret_jwt", "HS512", ""), http.StatusCreated)
 		id, secret := servertest.Text(told["client_id"]), servertest.Text(told["client_secret"])
-		passes(s.PostForm("/oauth2/token", s.SignedWith(id, secret, jose.HS512, asks())), true, "as registered")
-		passes(s.PostForm("/oauth2/token", s.SignedWith(id, secret, jose.HS256, asks())), false, "under another algorithm")
+		passes(s.PostForm("/oauth2/token", servertest.SecretJWTForm(s, id, secret, jose.HS512, asks())), true, "as registered")
+		passes(s.PostForm("/oauth2/token", servertest.SecretJWTForm(s, id, secret, jose.HS256, asks())), false, "under another algorithm")
 
 		path := "/oauth2/register/" + id
-		told = s.RegisterSecretJWTClient(t, http.MethodPut, path, told["registration_access_token"], metadata("client_secret_post", "", ""), http.StatusOK)
+		told = servertest.SendClientMetadata(t, s, http.MethodPut, path, told["registration_access_token"], metadata("client_secret_post", "", ""), http.StatusOK)
 		s.Advance(time.Minute)
 		form := asks()
 		form.Set("client_id", id)
 		form.Set("client_secret", secret)
 		passes(s.PostForm("/oauth2/token", form), true, "the same secret, sent")
-		passes(s.PostForm("/oauth2/token", s.SignedWith(id, secret, jose.HS512, asks())), false, "signed where it is sent")
+		passes(s.PostForm("/oauth2/token", servertest.SecretJWTForm(s, id, secret, jose.HS512, asks())), false, "signed where it is sent")
 		if told["client_secret"] != nil {
 			t.Error("the secret changed although it was known")
 		}
 
 		// Kept as a hash, it cannot be signed with: there must be another, unless the
 		// client brings it.
-		again := s.RegisterSecretJWTClient(t, http.MethodPut, path, told["registration_access_token"], metadata("client_secret_jwt", "", secret), http.StatusOK)
+		again := servertest.SendClientMetadata(t, s, http.MethodPut, path, told["registration_access_token"], metadata("client_secret_jwt", "", secret), http.StatusOK)
 		s.Advance(time.Minute)
 		if again["client_secret"] != nil {
 			t.Error("a secret that the client brought was replaced")
 		}
-		passes(s.PostForm("/oauth2/token", s.SignedWith(id, secret, jose.HS256, asks())), true, "the secret it brought")
-		back := s.RegisterSecretJWTClient(t, http.MethodPut, path, again["registration_access_token"], metadata("client_secret_basic", "", ""), http.StatusOK)
-		anew := s.RegisterSecretJWTClient(t, http.MethodPut, path, back["registration_access_token"], metadata("client_secret_jwt", "", ""), http.StatusOK)
+		passes(s.PostForm("/oauth2/token", servertest.SecretJWTForm(s, id, secret, jose.HS256, asks())), true, "the secret it brought")
+		back := servertest.SendClientMetadata(t, s, http.MethodPut, path, again["registration_access_token"], metadata("client_secret_basic", "", ""), http.StatusOK)
+		anew := servertest.SendClientMetadata(t, s, http.MethodPut, path, back["registration_access_token"], metadata("client_secret_jwt", "", ""), http.StatusOK)
 		s.Advance(time.Minute)
 		made := servertest.Text(anew["client_secret"])
 		if made == "" || made == secret {
 			t.Fatalf("the new secret is %q", made)
 		}
-		passes(s.PostForm("/oauth2/token", s.SignedWith(id, made, jose.HS256, asks())), true, "the new secret")
-		passes(s.PostForm("/oauth2/token", s.SignedWith(id, secret, jose.HS256, asks())), false, "the old secret")
+		passes(s.PostForm("/oauth2/token", servertest.SecretJWTForm(s, id, made, jose.HS256, asks())), true, "the new secret")
+		passes(s.PostForm("/oauth2/token", servertest.SecretJWTForm(s, id, secret, jose.HS256, asks())), false, "the old secret")
 	})
 }

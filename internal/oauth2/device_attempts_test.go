@@ -14,7 +14,7 @@ import (
 func TestWrongUserCodesAreLimited(t *testing.T) {
 	t.Parallel()
 	s := servertest.StartWithDeviceClients(t, storetest.New(t), nil)
-	d := s.AuthorizeDevice(servertest.DeviceClientForm())
+	d := servertest.AuthorizeDevice(s, servertest.DeviceClientForm())
 	b := s.NewBrowser()
 	for i := range 60 {
 		if p := b.Post("/device", servertest.Form("user_code", "BBBB-BBBB")); p.Status != http.StatusBadRequest {
@@ -26,7 +26,7 @@ func TestWrongUserCodesAreLimited(t *testing.T) {
 		t.Errorf("the right code after 60 wrong ones: %d", p.Status)
 	}
 	s.Advance(time.Hour)
-	d = s.AuthorizeDevice(servertest.DeviceClientForm())
+	d = servertest.AuthorizeDevice(s, servertest.DeviceClientForm())
 	if p := b.EnterUserCode(d, "continue"); p.Status != http.StatusSeeOther {
 		t.Errorf("an hour later: %d", p.Status)
 	}
@@ -50,7 +50,7 @@ func TestWrongUserCodesAreCountedPerNetwork(t *testing.T) {
 			t.Fatalf("wrong code %d: %d", i, got)
 		}
 	}
-	code := s.AuthorizeDevice(servertest.DeviceClientForm()).UserCode
+	code := servertest.AuthorizeDevice(s, servertest.DeviceClientForm()).UserCode
 	if got := enter("2001:db8:0:ffff::1", code); got != http.StatusTooManyRequests {
 		t.Errorf("from the same site: %d", got)
 	}
@@ -79,7 +79,7 @@ func TestCrossSiteRequestsDoNotCountAsUserCodeAttempts(t *testing.T) {
 				}
 			}
 		}
-		d := s.AuthorizeDevice(servertest.DeviceClientForm())
+		d := servertest.AuthorizeDevice(s, servertest.DeviceClientForm())
 		if p := b.Get(d.VerificationURI); p.Status != http.StatusOK && p.Status != http.StatusSeeOther {
 			t.Errorf("afterwards, with %v: %d", settings, p.Status)
 		}

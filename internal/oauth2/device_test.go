@@ -105,7 +105,7 @@ func TestUserDeniesDevice(t *testing.T) {
 				return b.Follow(b.Post(form.FormAction(), servertest.Form("request", form.HiddenField("request"), "decision", "deny")))
 			},
 		} {
-			d := s.AuthorizeDevice(servertest.DeviceClientForm("scope", "openid"))
+			d := servertest.AuthorizeDevice(s, servertest.DeviceClientForm("scope", "openid"))
 			if p := refuse(s.NewBrowser(), d); p.Status != http.StatusOK || !strings.Contains(p.Body, "Device not connected") {
 				t.Errorf("%s: %d\n%s", name, p.Status, p.Body)
 			}
@@ -121,7 +121,7 @@ func TestUserDeniesDevice(t *testing.T) {
 func TestDevicePollingTooFastSlowsDown(t *testing.T) {
 	eachWithDevices(t, func(t *testing.T, s *servertest.Server) {
 		t.Helper()
-		d := s.AuthorizeDevice(servertest.DeviceClientForm())
+		d := servertest.AuthorizeDevice(s, servertest.DeviceClientForm())
 		servertest.WantError(t, d.PollNow(), 400, "authorization_pending") // the first may come at once
 		s.Advance(4 * time.Second)                                         // a little early is no harm
 		servertest.WantError(t, d.PollNow(), 400, "authorization_pending")
@@ -142,7 +142,7 @@ func TestDevicePollingTooFastSlowsDown(t *testing.T) {
 func TestDeviceCodeIsBoundToClient(t *testing.T) {
 	eachWithDevices(t, func(t *testing.T, s *servertest.Server) {
 		t.Helper()
-		d := s.AuthorizeDevice(servertest.DeviceClientForm())
+		d := servertest.AuthorizeDevice(s, servertest.DeviceClientForm())
 		stolen := &servertest.PendingDevice{Server: s, ClientID: "stick", DeviceCode: d.DeviceCode, UserCode: d.UserCode}
 		servertest.WantError(t, stolen.Poll(), 400, "invalid_grant")
 		servertest.WantError(t, d.PollNow(), 400, "authorization_pending") // others' polls are not counted as its own
@@ -192,7 +192,7 @@ func TestDeviceAuthorizationRequestChecks(t *testing.T) {
 			t.Errorf("%s: %d %v, want %d %s", name, p.Status, got, tc.status, tc.code)
 		}
 	}
-	d := s.AuthorizeDevice(servertest.Form("client_id", "stick", "scope", "openid email"))
+	d := servertest.AuthorizeDevice(s, servertest.Form("client_id", "stick", "scope", "openid email"))
 	b := s.NewBrowser()
 	for range 2 { // anybody can pretend to be it, so its person is asked each time
 		p := b.EnterUserCode(d, "continue")
@@ -214,7 +214,7 @@ func TestDeviceAuthorizationRequestChecks(t *testing.T) {
 		if tokens["scope"] != "openid" || tokens["refresh_token"] != nil {
 			t.Errorf("the device gets %v", tokens)
 		}
-		d = s.AuthorizeDevice(servertest.Form("client_id", "stick", "scope", "openid"))
+		d = servertest.AuthorizeDevice(s, servertest.Form("client_id", "stick", "scope", "openid"))
 	}
 	p := s.PostForm("/oauth2/device/auth", servertest.Form("client_id", "stick"))
 	if p.Status != http.StatusOK {
@@ -239,7 +239,7 @@ func texts(list any) (all []string) {
 func TestConcurrentPollsOneSucceeds(t *testing.T) {
 	eachWithDevices(t, func(t *testing.T, s *servertest.Server) {
 		t.Helper()
-		d := s.AuthorizeDevice(servertest.DeviceClientForm("scope", "openid"))
+		d := servertest.AuthorizeDevice(s, servertest.DeviceClientForm("scope", "openid"))
 		b := s.NewBrowser()
 		b.Follow(b.EnterUserCode(d, "continue"))
 		s.Advance(5 * time.Second)
@@ -271,7 +271,7 @@ func TestConcurrentPollsOneSucceeds(t *testing.T) {
 func TestUserCodeSpellings(t *testing.T) {
 	t.Parallel()
 	s := servertest.StartWithDeviceClients(t, storetest.New(t), nil)
-	d := s.AuthorizeDevice(servertest.DeviceClientForm())
+	d := servertest.AuthorizeDevice(s, servertest.DeviceClientForm())
 	b := s.NewBrowser()
 	plain := strings.ReplaceAll(d.UserCode, "-", "")
 	for _, entered := range []string{d.UserCode, plain, strings.ToLower(d.UserCode), " " + plain + " ", strings.ToLower(plain[:3]) + " " + plain[3:], strings.ReplaceAll(d.UserCode, "-", "–")} {

@@ -52,16 +52,16 @@ func TestRequestedClaimsNeedClientScopes(t *testing.T) {
 		wantEmail(s, "a client that may have the scope", tokens, "ada@example.com")
 		before := tokens["access_token"]
 
-		s.SetClientScope("web", shrunk)
+		servertest.SetClientScope(s, "web", shrunk)
 		wantEmail(s, "a client that may not", s.ExchangeCode(s.NewBrowser().Code(form)), nil)
 		wantEmail(s, "an access token from before the scope was taken", servertest.Object{"access_token": before}, nil)
 		tokens = s.Refresh(tokens["refresh_token"]).JSON(t)
 		wantEmail(s, "a refresh after the scope was taken", tokens, nil)
 
 		// A code from before the scope was taken.
-		s.SetClientScope("web", grown)
+		servertest.SetClientScope(s, "web", grown)
 		code := s.NewBrowser().Code(form)
-		s.SetClientScope("web", shrunk)
+		servertest.SetClientScope(s, "web", shrunk)
 		wantEmail(s, "a code from before the scope was taken", s.ExchangeCode(code), nil)
 	})
 }
@@ -108,7 +108,7 @@ func TestConsentAppGrantsRequestedClaims(t *testing.T) {
 		t.Helper()
 		people(s.Server)
 		declare(s.Server, &scope.Scope{Name: "hr", Claims: map[string][]scope.Destination{"department": {scope.Userinfo}}})
-		s.SetClientScope("web", "openid profile email offline_access api hr")
+		servertest.SetClientScope(s.Server, "web", "openid profile email offline_access api hr")
 		ada, err := s.Store.Accounts.AccountByUsername(t.Context(), "ada")
 		if err != nil {
 			t.Fatal(err)
@@ -141,7 +141,7 @@ func TestConsentAppGrantsRequestedClaims(t *testing.T) {
 func TestClaimsNotShownAreNotGranted(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
-	s.SetClientScope("careful", "openid profile")
+	servertest.SetClientScope(s, "careful", "openid profile")
 	b := s.NewBrowser()
 	form := servertest.AuthorizationRequest("client_id", "careful", "scope", "openid", "claims", `{"userinfo":{"email":null,"name":null}}`)
 	p := b.Get("/oauth2/auth?" + form.Encode())
@@ -156,7 +156,7 @@ func TestClaimsNotShownAreNotGranted(t *testing.T) {
 	if strings.Contains(page.Body, "email address") || !strings.Contains(page.Body, "your profile") {
 		t.Errorf("the page shows not what the claims imply, within what the client may have:\n%s", page.Body)
 	}
-	s.SetClientScope("careful", "openid profile email")
+	servertest.SetClientScope(s, "careful", "openid profile email")
 	p = b.Follow(b.Post(page.FormAction(), url.Values{"request": {page.HiddenField("request")}, "decision": {"accept"}}))
 	got := s.Userinfo(tokensOf(s, "careful", "careful-secret-careful-secret-ca", servertest.CodeOf(t, p))["access_token"]).JSON(t)
 	servertest.WantMembers(t, got, servertest.Object{"name": "Ada Lovelace", "email": nil})

@@ -52,7 +52,7 @@ func TestTokenHookRunsForDeviceFlow(t *testing.T) {
 		s.ImportClient(`{"client_id": "tv", "client_secret": "` + servertest.DeviceClientSecret + `", "token_endpoint_auth_method": "client_secret_post",
 			"grant_types": ["` + servertest.DeviceGrant + `", "refresh_token"], "scope": "openid offline_access", "device_authorization_grant_access_token_lifespan": "3h",
 			"device_authorization_grant_id_token_lifespan": "2h", "device_authorization_grant_refresh_token_lifespan": "1h"}`)
-		d := s.AuthorizeDevice(servertest.DeviceClientForm("scope", "openid offline_access"))
+		d := servertest.AuthorizeDevice(s, servertest.DeviceClientForm("scope", "openid offline_access"))
 		servertest.WantError(t, d.Poll(), 400, "authorization_pending")
 		b := s.NewBrowser()
 		b.Follow(b.EnterUserCode(d, "continue"))
@@ -76,7 +76,7 @@ func TestTokenHookRunsForDeviceFlow(t *testing.T) {
 		s.Advance(59 * time.Minute)
 		next := s.PostForm("/oauth2/token", servertest.DeviceClientForm("grant_type", "refresh_token", "refresh_token", servertest.Text(tokens["refresh_token"])))
 		servertest.WantMembers(t, servertest.Claims(t, next.JSON(t)["access_token"]), servertest.Object{"ext": servertest.Object{"n": 1.0}})
-		d = s.AuthorizeDevice(servertest.DeviceClientForm("scope", "openid offline_access"))
+		d = servertest.AuthorizeDevice(s, servertest.DeviceClientForm("scope", "openid offline_access"))
 		b.Follow(b.EnterUserCode(d, "continue"))
 		tokens = d.Poll().JSON(t)
 		s.Advance(time.Hour)

@@ -81,7 +81,7 @@ func TestTokenHookRunsForEveryGrant(t *testing.T) {
 		s := servertest.Start(t, db, map[string]string{
 			"token_hook_url": h.url, "token_hook_auth_name": "X-Api-Key", "token_hook_auth_value": "a key", "allowed_top_level_claims": "tier",
 		})
-		a := s.NewAssertionIssuer("")
+		a := servertest.NewAssertionIssuer(s, "")
 		h.says(http.StatusOK, `{"session":{"access_token":{"tier":"gold","n":1},"id_token":{"team":"x","sub":"evil","iss":"evil"}}}`)
 
 		got := s.ExchangeCode(s.NewBrowser().Code(servertest.AuthorizationRequest("resource", "https://api.example")))
@@ -178,7 +178,7 @@ func TestFailedTokenHookRedeemsNothing(t *testing.T) {
 			t.Parallel()
 			h := newHook(t)
 			s := servertest.Start(t, storetest.New(t), map[string]string{"token_hook_url": h.url})
-			a := s.NewAssertionIssuer("")
+			a := servertest.NewAssertionIssuer(s, "")
 			code := s.NewBrowser().Code(servertest.AuthorizationRequest())
 			assertion := a.TokenRequest("mike")
 			requests := map[string]func() servertest.Response{

@@ -58,7 +58,7 @@ func TestIDTokenCarriesClaimsOfGrantedScopes(t *testing.T) {
 				narrower := s.Refresh(tokens["refresh_token"], "scope", "openid email").JSON(t)
 				servertest.WantMembers(t, servertest.Claims(t, narrower["id_token"]), servertest.Object{"name": nil, "groups": nil, "email": tc.want["email"]})
 
-				d := s.AuthorizeDevice(servertest.DeviceClientForm("scope", scopes))
+				d := servertest.AuthorizeDevice(s, servertest.DeviceClientForm("scope", scopes))
 				b.Follow(b.EnterUserCode(d, "continue"))
 				servertest.WantMembers(t, servertest.Claims(t, d.Poll().JSON(t)["id_token"]), tc.want)
 			})
@@ -139,7 +139,7 @@ func TestLongClaimsAreOnlyInUserinfo(t *testing.T) {
 			if _, _, err := s.ImportUsers(users); err != nil {
 				t.Fatal(err)
 			}
-			s.SetClientScope("web", "openid profile groups")
+			servertest.SetClientScope(s, "web", "openid profile groups")
 			tokens := s.ExchangeCode(s.NewBrowser().Code(servertest.AuthorizationRequest("scope", "openid profile groups")))
 			said := servertest.Claims(t, tokens["id_token"])
 			got, _ := said["groups"].([]any)

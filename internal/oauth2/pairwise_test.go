@@ -99,7 +99,7 @@ func TestDeviceClientCannotLearnOtherSectorSubjects(t *testing.T) {
 		}
 		made := s.Call(t, http.MethodPost, "/connect/register", "", encoded(t, members)).JSON(t)
 		id := servertest.Text(made["client_id"])
-		d := s.AuthorizeDevice(servertest.Form("client_id", id, "scope", "openid offline_access"))
+		d := servertest.AuthorizeDevice(s, servertest.Form("client_id", id, "scope", "openid offline_access"))
 		if p := b.Follow(b.EnterUserCode(d, "continue")); p.Status != http.StatusOK {
 			t.Fatalf("the way ends at %d %s\n%s", p.Status, p.Location(), p.Body)
 		}

@@ -62,7 +62,7 @@ func TestOperatorScopesReleaseClaims(t *testing.T) {
 					&scope.Scope{Name: "hr", Title: "See where you work", Claims: everywhere("department", "https://claims.example/tenant")},
 					&scope.Scope{Name: "internal", Claims: map[string][]scope.Destination{"department": {scope.Introspection}}},
 				)
-				s.SetClientScope("web", "openid offline_access groups hr internal")
+				servertest.SetClientScope(s, "web", "openid offline_access groups hr internal")
 
 				all := servertest.Object{"groups": []any{"staff", "math"}, "department": "engines", "https://claims.example/tenant": 7.0}
 				none := servertest.Object{"groups": nil, "department": nil, "https://claims.example/tenant": nil, "name": nil}
@@ -99,7 +99,7 @@ func TestOperatorScopesAreDescribed(t *testing.T) {
 	if after := document(); !strings.Contains(after, `"department"`) || !strings.Contains(after, `"hr"`) {
 		t.Errorf("discovery does not follow: %s", after)
 	}
-	s.SetClientScope("careful", "openid email hr desk unknown")
+	servertest.SetClientScope(s, "careful", "openid email hr desk unknown")
 	b := s.NewBrowser()
 	b.Code(servertest.AuthorizationRequest()) // signs in
 	page := b.Get(b.Get("/oauth2/auth?" + servertest.AuthorizationRequest("client_id", "careful", "scope", "openid email hr desk unknown").Encode()).Location().String())

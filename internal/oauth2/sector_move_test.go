@@ -36,9 +36,9 @@ func TestMovedClientCannotLearnOtherSectorSubjects(t *testing.T) {
 				t.Helper()
 				s := servertest.Start(t, db, map[string]string{"rate_limits": "off"})
 				b := s.NewBrowser()
-				known := servertest.Claims(t, signIn(s, t, b, s.RegisterClient(t, theirs, pairwise))["id_token"])["sub"]
+				known := servertest.Claims(t, signIn(s, t, b, servertest.RegisterClient(t, s, theirs, pairwise))["id_token"])["sub"]
 
-				thief := s.RegisterClient(t, tc.redirect, tc.before)
+				thief := servertest.RegisterClient(t, s, tc.redirect, tc.before)
 				if tc.vouched {
 					vouch(s, thief.ID)
 				}

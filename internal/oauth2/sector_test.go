@@ -38,8 +38,8 @@ func TestClientsOfOneSectorShareSubject(t *testing.T) {
 		own := ada.Subject
 		uri, _ := servertest.SectorDocument(t, "https://one.example/cb", "https://two.example/cb")
 		pairwise := map[string]any{"subject_type": "pairwise", "sector_identifier_uri": uri}
-		one, two := s.RegisterClient(t, "https://one.example/cb", pairwise), s.RegisterClient(t, "https://two.example/cb", pairwise)
-		alone := s.RegisterClient(t, "https://one.example/cb", map[string]any{"subject_type": "pairwise"})
+		one, two := servertest.RegisterClient(t, s, "https://one.example/cb", pairwise), servertest.RegisterClient(t, s, "https://two.example/cb", pairwise)
+		alone := servertest.RegisterClient(t, s, "https://one.example/cb", map[string]any{"subject_type": "pairwise"})
 
 		sub := func(c servertest.RegisteredClient) string {
 			t.Helper()
@@ -57,7 +57,7 @@ func TestClientsOfOneSectorShareSubject(t *testing.T) {
 		if first == sub(alone) {
 			t.Error("a client that names no sector is of it")
 		}
-		if got := sub(s.RegisterClient(t, "https://one.example/cb", nil)); got != own {
+		if got := sub(servertest.RegisterClient(t, s, "https://one.example/cb", nil)); got != own {
 			t.Errorf("a public client hears %q, want %q", got, own)
 		}
 	})
@@ -73,7 +73,7 @@ func TestUserinfoIsEncryptedIfRegistered(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
 		s := servertest.Start(t, db, map[string]string{"rate_limits": "off"})
-		c := s.RegisterClient(t, "https://one.example/cb", map[string]any{
+		c := servertest.RegisterClient(t, s, "https://one.example/cb", map[string]any{
 			"jwks": set, "id_token_encrypted_response_alg": "RSA-OAEP-256", "id_token_encrypted_response_enc": "A256GCM",
 			"id_token_signed_response_alg": "ES256", "userinfo_signed_response_alg": "EdDSA", "userinfo_encrypted_response_alg": "RSA-OAEP",
 		})
@@ -91,7 +91,7 @@ func TestUserinfoIsEncryptedIfRegistered(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			published := s.PublishedKeys(t)
+			published := servertest.PublishedKeys(t, s)
 			payload, err := jws.Verify(published.Key(jws.Signatures[0].Header.KeyID)[0])
 			if err != nil {
 				t.Fatal(err)

@@ -45,14 +45,14 @@ func startSessionEnd(t *testing.T, databaseURL string) *sessionEnd {
 	settings["admin_auth"], settings["session_idle_lifetime"], settings["session_absolute_lifetime"] = "none", "20h", "20h"
 	settings["longest_token_lifetime"] = "7d"
 	e := &sessionEnd{Server: servertest.Start(t, db, settings), tokens: map[string]string{}}
-	operators := httptest.NewServer(e.Admin())
+	operators := httptest.NewServer(e.App.Admin())
 	t.Cleanup(operators.Close)
 	e.operator = operators.URL
 	e.shell = &clitest.Shell{T: t, Dir: t.TempDir(), Settings: []string{
 		"--set=database_url=" + databaseURL, "--set=system_secrets=" + servertest.SystemSecret, "--set=argon2_memory_mib=19", "--set=argon2_iterations=2",
 	}}
-	e.ImportClientAs(longClient(t, "day", "24h"))
-	e.ImportClientAs(longClient(t, "days", "100h"))
+	servertest.ImportClientObject(e.Server, longClient(t, "day", "24h"))
+	servertest.ImportClientObject(e.Server, longClient(t, "days", "100h"))
 	storetest.Exec(t, databaseURL, `UPDATE clients SET not_before = 0`) // which is when they were made
 	e.Advance(-12 * time.Hour)
 	return e
@@ -115,7 +115,7 @@ func (e *sessionEnd) send(t *testing.T, method, path string, form url.Values) se
 
 func (e *sessionEnd) sessionID(t *testing.T) string {
 	t.Helper()
-	list, err := e.Store.Sessions.ListSessions(t.Context(), e.Subject(t, "ada"), "", 10, e.Time())
+	list, err := e.Store.Sessions.ListSessions(t.Context(), servertest.SubjectOf(t, e.Server, "ada"), "", 10, e.Time())
 	if err != nil || len(list) != 1 {
 		t.Fatalf("sessions: %v, %v; want one", list, err)
 	}
@@ -134,7 +134,7 @@ func TestSessionEndRevokesEveryToken(t *testing.T) {
 		},
 		"API, of a subject": func(t *testing.T, e *sessionEnd) {
 			t.Helper()
-			e.send(t, http.MethodDelete, "/admin/oauth2/auth/sessions/login?subject="+e.Subject(t, "ada"), nil)
+			e.send(t, http.MethodDelete, "/admin/oauth2/auth/sessions/login?subject="+servertest.SubjectOf(t, e.Server, "ada"), nil)
 		},
 		"API, of a session": func(t *testing.T, e *sessionEnd) {
 			t.Helper()

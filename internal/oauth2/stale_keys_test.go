@@ -29,7 +29,7 @@ func TestHostileStaleKeysAreUnavailable(t *testing.T) {
 	}
 
 	lost := storetest.New(t)
-	keys, err := server.NewKeys(s.Config, lost, s.Secrets, slog.New(slog.DiscardHandler), s.Time)
+	keys, err := server.NewKeys(s.Config, lost, s.App.Secrets, slog.New(slog.DiscardHandler), s.Time)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestHostileStaleKeysAreUnavailable(t *testing.T) {
 	}
 	lost.Close()
 	s.Advance(2 * time.Hour)
-	endpoints := s.OAuth2
+	endpoints := s.App.OAuth2
 	endpoints.Authorize.Requests.Hints, endpoints.AccessTokens.Verifier = keys, keys
 	ask := func(endpoint http.Handler, method, path string, values map[string]string) servertest.Response {
 		r := httptest.NewRequestWithContext(t.Context(), method, path, nil)

@@ -78,7 +78,7 @@ func TestIDTokenIsEncryptedIfRegistered(t *testing.T) {
 			"token":   {first["id_token"], first["access_token"]},
 			"refresh": {again["id_token"], again["access_token"]},
 		} {
-			_, said := s.VerifyJWT(t, decrypted(t, given.id, alg, key), jose.ES256)
+			_, said := servertest.VerifyJWT(t, s, decrypted(t, given.id, alg, key), jose.ES256)
 			if said["aud"] != alg || said["at_hash"] != servertest.HalfHash(jose.ES256, servertest.Text(given.access)) {
 				t.Errorf("%s, %s: %v", alg, name, said)
 			}

@@ -57,7 +57,7 @@ func TestIDTokensAreSignedAndHashedAsRegistered(t *testing.T) {
 		as := []string{"client_id", id, "client_secret", servertest.OtherSecret}
 		first := s.PostForm("/oauth2/token", servertest.CodeExchange(b.Code(servertest.AuthorizationRequest("client_id", id)), as...)).JSON(t)
 		for name, got := range map[string]map[string]any{"first": first, "refreshed": s.Refresh(first["refresh_token"], as...).JSON(t)} {
-			header, claims := s.VerifyJWT(t, got["id_token"], alg)
+			header, claims := servertest.VerifyJWT(t, s, got["id_token"], alg)
 			if typ := header.ExtraHeaders[jose.HeaderType]; typ != "JWT" {
 				t.Errorf("%s %s: typ %v", name, alg, typ)
 			}
@@ -82,13 +82,13 @@ func TestAccessTokensFollowRFC9068(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	got := s.ExchangeCode(s.NewBrowser().Code(servertest.AuthorizationRequest("resource", "https://api.example")))
-	header, claims := s.VerifyJWT(t, got["access_token"], jose.ES256)
+	header, claims := servertest.VerifyJWT(t, s, got["access_token"], jose.ES256)
 	if typ := header.ExtraHeaders[jose.HeaderType]; typ != "at+jwt" {
 		t.Errorf("typ %v, want at+jwt", typ)
 	}
 	id := claims["jti"]
 	again, _ := s.Refresh(got["refresh_token"]).JSON(t)["access_token"].(string)
-	if _, next := s.VerifyJWT(t, again, jose.ES256); id == nil || id == "" || next["jti"] == id {
+	if _, next := servertest.VerifyJWT(t, s, again, jose.ES256); id == nil || id == "" || next["jti"] == id {
 		t.Errorf("jti %v, and then %v", id, next["jti"])
 	}
 	person, now := verifiedSubject(s, t, got), float64(s.Time().Unix())
@@ -104,7 +104,7 @@ func TestAccessTokensFollowRFC9068(t *testing.T) {
 
 	// A client's own token says nothing of a person.
 	own := s.PostForm("/oauth2/token", url.Values{"grant_type": {"client_credentials"}}).JSON(t)
-	_, claims = s.VerifyJWT(t, own["access_token"], jose.ES256)
+	_, claims = servertest.VerifyJWT(t, s, own["access_token"], jose.ES256)
 	if claims["sub"] != "web" || claims["auth_time"] != nil || claims["acr"] != nil || !slices.Equal(claims["aud"].([]any), []any{s.URL}) {
 		t.Errorf("the client's own token: %v", claims)
 	}
@@ -112,7 +112,7 @@ func TestAccessTokensFollowRFC9068(t *testing.T) {
 
 func verifiedSubject(s *servertest.Server, t *testing.T, tokens map[string]any) string {
 	t.Helper()
-	_, claims := s.VerifyJWT(t, tokens["id_token"], jose.ES256)
+	_, claims := servertest.VerifyJWT(t, s, tokens["id_token"], jose.ES256)
 	return servertest.Text(claims["sub"])
 }
 
@@ -188,7 +188,7 @@ func TestUserinfoRequiresItsAudience(t *testing.T) {
 
 	said := servertest.Claims(t, both["access_token"])
 	said["aud"] = []string{"https://api.example"}
-	foreign, err := s.Keys.SignClaims(t.Context(), jwks.ES256, "at+jwt", said)
+	foreign, err := s.App.Keys.SignClaims(t.Context(), jwks.ES256, "at+jwt", said)
 	if err != nil {
 		t.Fatal(err)
 	}

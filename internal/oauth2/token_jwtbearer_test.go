@@ -33,7 +33,7 @@ func TestJWTBearerGrant(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
 		s := servertest.Start(t, db, nil)
-		a := s.NewAssertionIssuer("")
+		a := servertest.NewAssertionIssuer(s, "")
 		const path = "/oauth2/token"
 
 		form := with(a.TokenRequest("mike@example"), "scope", "openid api offline_access api")
@@ -92,7 +92,7 @@ func TestJWTBearerSubjectIsNotAClientID(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
 		s := servertest.Start(t, db, nil)
-		a := s.NewAssertionIssuer("")
+		a := servertest.NewAssertionIssuer(s, "")
 		for _, subject := range []string{"web", "bearer"} {
 			servertest.WantError(t, s.PostForm("/oauth2/token", a.TokenRequest(subject)), 400, "invalid_grant")
 		}
@@ -134,7 +134,7 @@ func TestJWTBearerTokenRevocation(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := servertest.Start(t, storetest.New(t), nil)
-			a := s.NewAssertionIssuer("")
+			a := servertest.NewAssertionIssuer(s, "")
 			subject := adas(s)
 			token := servertest.Text(s.PostForm("/oauth2/token", a.TokenRequest(subject)).JSON(t)["access_token"])
 			if s.Advance(3 * time.Second); !s.IsActive(token) {
@@ -170,14 +170,14 @@ func adas(s *servertest.Server) string {
 func TestJWTBearerGrantRequiresRegistration(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
-	a := s.NewAssertionIssuer("")
+	a := servertest.NewAssertionIssuer(s, "")
 	s.ImportClient(`{"client_id": "public", "token_endpoint_auth_method": "none", "grant_types": ["` + servertest.JWTBearerGrant + `"], "scope": "api"}`)
-	signer := s.AddAssertingClient()
+	signer := servertest.AddPrivateKeyJWTClient(s)
 	s.ImportClient(describedAgain(t, s, "asserting", servertest.JWTBearerGrant))
 	public := a.TokenRequest("mike")
 	public.Del("client_secret")
 	public.Set("client_id", "public")
-	keyed := s.ClientAssertion(signer)
+	keyed := servertest.PrivateKeyJWTForm(s, signer)
 	for name, values := range a.TokenRequest("mike") {
 		if name == "grant_type" || name == "assertion" {
 			keyed[name] = values
@@ -203,7 +203,7 @@ func describedAgain(tb testing.TB, s *servertest.Server, id, grantType string) s
 func TestJWTBearerTokenEndsWithTrust(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
-	a := s.NewAssertionIssuer("mike")
+	a := servertest.NewAssertionIssuer(s, "mike")
 	servertest.WantError(t, s.PostForm("/oauth2/token", a.TokenRequest("nina")), 400, "invalid_grant")
 	s.Advance(24*time.Hour - 6*time.Minute)
 	token := s.PostForm("/oauth2/token", a.TokenRequest("mike")).JSON(t)["access_token"]

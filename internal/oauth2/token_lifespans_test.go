@@ -41,7 +41,7 @@ func TestClientLifespans(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
 		s := servertest.Start(t, db, servertest.LegacySettings())
-		s.ImportClientAs(lasting(t))
+		servertest.ImportClientObject(s, lasting(t))
 		call := func(form url.Values) servertest.Response {
 			return s.PostForm("/oauth2/token", servertest.AsPost("lasting", form))
 		}
@@ -93,7 +93,7 @@ func TestClientLifespanBounds(t *testing.T) {
 	c := lasting(t)
 	c["authorization_code_grant_refresh_token_lifespan"] = "1m"
 	c["refresh_token_grant_refresh_token_lifespan"] = "720h"
-	s.ImportClientAs(c)
+	servertest.ImportClientObject(s, c)
 	call := func(form url.Values) servertest.Response {
 		return s.PostForm("/oauth2/token", servertest.AsPost("lasting", form))
 	}

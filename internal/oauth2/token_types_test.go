@@ -29,7 +29,7 @@ func everyKind(t *testing.T, s *servertest.Server, b *servertest.Browser) map[st
 		"opaque access token":  servertest.Text(opaque["access_token"]),
 		"client's own token":   servertest.Text(own["access_token"]),
 		"sign-out ticket":      page.HiddenField("ticket"),
-		"registration token":   s.Register(t).Token,
+		"registration token":   servertest.Register(t, s).Token,
 		"session cookie":       b.Cookie("ostiary_session"),
 		"client secret":        "web-secret-web-secret-web-secret-",
 		"signed userinfo":      signedUserinfo(s, t),
@@ -65,7 +65,7 @@ func TestHostileTokenTypesAreNotInterchangeable(t *testing.T) {
 	s := servertest.Start(t, storetest.New(t), map[string]string{"rate_limits": "off"})
 	b := s.NewBrowser()
 	kinds := everyKind(t, s, b)
-	registration := s.Register(t).Path
+	registration := servertest.Register(t, s).Path
 	const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 	post := func(changes url.Values) url.Values {
 		form := url.Values{"client_id": {"web"}}

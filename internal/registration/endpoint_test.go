@@ -78,7 +78,7 @@ func TestSoftwareStatementIsStored(t *testing.T) {
 func TestPagesShowClientMembers(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
-	c := s.RegisterClient(t, "https://one.example/cb", map[string]any{
+	c := servertest.RegisterClient(t, s, "https://one.example/cb", map[string]any{
 		"client_name": "The Shop", "client_name#de": "Der Laden",
 		"logo_uri": "https://one.example/logo.png", "logo_uri#de": "https://one.example/zeichen.png",
 		"policy_uri": "https://one.example/policy", "policy_uri#de": "https://one.example/richtlinie",
@@ -99,7 +99,7 @@ func TestQuerySecretsAreOffByDefault(t *testing.T) {
 			settings["registration_query_secrets"] = setting
 		}
 		s := servertest.Start(t, storetest.New(t), settings)
-		c := s.RegisterClient(t, "https://one.example/cb", nil)
+		c := servertest.RegisterClient(t, s, "https://one.example/cb", nil)
 		if p := s.Call(t, http.MethodGet, "/connect/register/"+c.ID+"?client_secret="+c.Secret, "", ""); p.Status != want {
 			t.Errorf("registration_query_secrets %s: %d %s, want %d", setting, p.Status, p.Body, want)
 		}

@@ -37,8 +37,8 @@ const (
 	leastConnections = 16 // of one network, where nothing is set
 )
 
-func (a *Server) newRoom() admissionLimits {
-	c := a.Config
+func newAdmissionLimits(s *Server) admissionLimits {
+	c := s.Config
 	slots := c.AdmissionSlots
 	if slots == 0 {
 		// Enough to keep every connection of the database and every processor busy, and to
@@ -47,31 +47,31 @@ func (a *Server) newRoom() admissionLimits {
 	}
 	admission := func(rule middleware.AdmissionRule) *middleware.Admission {
 		rule.Queue, rule.Wait = c.MaxConnections, c.AdmissionWait
-		return middleware.NewAdmission(rule, time.Now, a.Log)
+		return middleware.NewAdmission(rule, time.Now, s.Log)
 	}
 	return admissionLimits{
 		tokens: admission(middleware.AdmissionRule{Work: "tokens", Slots: slots}),
 		checks: admission(middleware.AdmissionRule{Work: "checks", Slots: slots}),
-		pages:  admission(middleware.AdmissionRule{Work: "pages", Slots: slots, Refuse: a.refusePage}),
+		pages:  admission(middleware.AdmissionRule{Work: "pages", Slots: slots, Refuse: s.refusePage}),
 		// No more than the hasher takes in: who is refused has spent nothing by then, no
 		// statement and no guess.
-		passwords:         admission(middleware.AdmissionRule{Work: "passwords", Slots: a.Hasher.Capacity(), Refuse: a.refusePage}),
+		passwords:         admission(middleware.AdmissionRule{Work: "passwords", Slots: s.Hasher.Capacity(), Refuse: s.refusePage}),
 		registration:      admission(middleware.AdmissionRule{Work: "registration", Slots: registrations}),
 		apps:              admission(middleware.AdmissionRule{Work: "apps", Slots: slots}),
 		admin:             admission(middleware.AdmissionRule{Work: "administration", Slots: slots}),
 		largeJSON:         admission(middleware.AdmissionRule{Work: "large bodies", Slots: largeBodies}),
 		largeAdmin:        admission(middleware.AdmissionRule{Work: "large bodies of administration", Slots: largeBodies}),
-		publicConnections: a.newConnections("public"),
-		adminConnections:  a.newConnections("admin"),
-		publicBodies:      middleware.NewBodies(a.bodyRule(), time.Now),
-		adminBodies:       middleware.NewBodies(a.bodyRule(), time.Now),
-		largePages:        admission(middleware.AdmissionRule{Work: "large bodies of pages", Slots: largeBodies, Refuse: a.refusePage}),
+		publicConnections: newConnectionLimit(s, "public"),
+		adminConnections:  newConnectionLimit(s, "admin"),
+		publicBodies:      middleware.NewBodies(bodyRule(s), time.Now),
+		adminBodies:       middleware.NewBodies(bodyRule(s), time.Now),
+		largePages:        admission(middleware.AdmissionRule{Work: "large bodies of pages", Slots: largeBodies, Refuse: s.refusePage}),
 	}
 }
 
-// newConnections returns the bounds on the connections of a listener.
-func (a *Server) newConnections(listener string) *middleware.Connections {
-	c := a.Config
+// newConnectionLimit returns the bounds on the connections of a listener.
+func newConnectionLimit(s *Server, listener string) *middleware.Connections {
+	c := s.Config
 	rule := middleware.ConnectionRule{Listener: listener, Max: c.MaxConnections, PerNetwork: c.MaxConnectionsPerNetwork, Proxies: c.TrustedProxies}
 	switch {
 	case !c.RateLimits:
@@ -79,13 +79,13 @@ func (a *Server) newConnections(listener string) *middleware.Connections {
 	case rule.PerNetwork == 0:
 		rule.PerNetwork = max(c.MaxConnections/8, leastConnections)
 	}
-	return middleware.NewConnections(rule, a.Log)
+	return middleware.NewConnections(rule, s.Log)
 }
 
 // bodyRule returns the bounds of slow request bodies.
-func (a *Server) bodyRule() middleware.BodyRule {
-	rule := middleware.BodyRule{MinRate: a.Config.MinBodyRate, PerNetwork: a.Config.MaxSlowBodiesPerNetwork}
-	if !a.Config.RateLimits {
+func bodyRule(s *Server) middleware.BodyRule {
+	rule := middleware.BodyRule{MinRate: s.Config.MinBodyRate, PerNetwork: s.Config.MaxSlowBodiesPerNetwork}
+	if !s.Config.RateLimits {
 		rule.PerNetwork = 0
 	}
 	return rule

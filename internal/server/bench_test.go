@@ -32,7 +32,7 @@ func newBench(b *testing.B, settings map[string]string) *bench {
 	settings["rate_limits"] = "off"
 	s := servertest.StartWithLog(b, storetest.New(b), settings, slog.NewJSONHandler(io.Discard, nil)) //nolint:sloglint // the access log is written for each request
 	b.ReportAllocs()
-	return &bench{s, s.Public()}
+	return &bench{s, s.App.Public()}
 }
 
 // kept is an answer, and the place of the next one.
@@ -156,10 +156,10 @@ func BenchmarkClientCredentials(b *testing.B) {
 // An assertion is spent in the database, so unlike the others this one writes.
 func BenchmarkPrivateKeyJWT(b *testing.B) {
 	s, a := newBench(b, nil), &kept{}
-	signer := s.AddAssertingClient()
+	signer := servertest.AddPrivateKeyJWTClient(s.Server)
 	for b.Loop() {
 		b.StopTimer()
-		q := tokenRequest(s.ClientAssertion(signer))
+		q := tokenRequest(servertest.PrivateKeyJWTForm(s.Server, signer))
 		q.Header.Del("Authorization")
 		b.StartTimer()
 		s.ask(b, q, a, http.StatusOK)

@@ -15,11 +15,11 @@ import (
 // listening serves the public listener as serve does, and returns its address.
 func listening(t *testing.T, s *servertest.Server) string {
 	t.Helper()
-	l, err := s.Listen(t.Context(), "127.0.0.1:0", true)
+	l, err := s.App.Listen(t.Context(), "127.0.0.1:0", true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	front := middleware.Server(s.Public())
+	front := middleware.Server(s.App.Public())
 	go func() { _ = front.Serve(l) }()
 	t.Cleanup(func() { _ = front.Close() })
 	return l.Addr().String()
@@ -60,7 +60,7 @@ func TestIdleConnectionsOfOneAddressDoNotBlockOthers(t *testing.T) {
 			t.Errorf("from %s: %v", from, err)
 		}
 	}
-	if s.PublicConnections().Refused() == 0 {
+	if s.App.PublicConnections().Refused() == 0 {
 		t.Error("no connection was refused")
 	}
 }
@@ -82,7 +82,7 @@ func TestTrustedProxyMayUseAllConnections(t *testing.T) {
 			t.Errorf("through the proxy: %v", err)
 		}
 	}
-	if refused := s.PublicConnections().Refused(); refused != 0 {
+	if refused := s.App.PublicConnections().Refused(); refused != 0 {
 		t.Errorf("%d connections of the proxy were refused", refused)
 	}
 }

@@ -20,7 +20,7 @@ func TestDatabaseHoldsNoUsableCredential(t *testing.T) {
 	at := storetest.SQLiteURL(t)
 	s := servertest.StartWithDeviceClients(t, storetest.Open(t, at), servertest.LegacySettings())
 	s.ImportClient(servertest.LegacyClient("legacy", ""))
-	device := s.AuthorizeDevice(servertest.DeviceClientForm())
+	device := servertest.AuthorizeDevice(s, servertest.DeviceClientForm())
 	b := s.NewBrowser()
 	_, front := servertest.AuthorizationResponse(t, b.Authorize(servertest.AuthorizationRequest("client_id", "legacy", "response_type", "code id_token token")))
 	unspent := b.Code(servertest.AuthorizationRequest())

@@ -18,7 +18,7 @@ type errorPages struct {
 	elsewhere string // empty for the page of ours
 }
 
-func (a *Server) errorPages() errorPages { return errorPages{a.pages, a.Config.ErrorURL} }
+func (s *Server) errorPages() errorPages { return errorPages{s.pages, s.Config.ErrorURL} }
 
 // Error sends the person to the operator's page. Faults of ours, and refusals for the
 // moment, stay here: their status and Retry-After are for whoever watches.
@@ -35,6 +35,6 @@ func (p errorPages) Error(w http.ResponseWriter, status int, v pages.Error) {
 }
 
 // refuseEntry answers what the middleware refuses at such an endpoint.
-func (a *Server) refuseEntry(w http.ResponseWriter, r *http.Request, status int, code, description string) {
-	a.errorPages().Error(w, status, pages.Error{Code: code, Detail: description, RequestID: middleware.ID(r.Context())})
+func (s *Server) refuseEntry(w http.ResponseWriter, r *http.Request, status int, code, description string) {
+	s.errorPages().Error(w, status, pages.Error{Code: code, Detail: description, RequestID: middleware.ID(r.Context())})
 }

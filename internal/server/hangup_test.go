@@ -29,7 +29,7 @@ func TestHostileClientDisconnects(t *testing.T) {
 		before := len(book.String())
 		r := httptest.NewRequestWithContext(gone, http.MethodGet, s.URL+to.path, nil)
 		r.Header.Set("Authorization", "Bearer "+token)
-		s.Public().ServeHTTP(httptest.NewRecorder(), r)
+		s.App.Public().ServeHTTP(httptest.NewRecorder(), r)
 		logged := book.String()[before:]
 		if !strings.Contains(logged, `level=DEBUG msg="`+to.said+`"`) || strings.Contains(logged, "level=ERROR") {
 			t.Errorf("%s: the log does not say so quietly:\n%s", to.path, logged)

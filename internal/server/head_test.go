@@ -19,7 +19,7 @@ func TestHeadAnswersLikeGet(t *testing.T) {
 	t.Parallel()
 
 	s := servertest.Start(t, storetest.New(t), map[string]string{"sign_up": "on", "admin_auth": "none"})
-	for listener, handler := range map[string]http.Handler{"public": s.Public(), "admin": s.Admin()} {
+	for listener, handler := range map[string]http.Handler{"public": s.App.Public(), "admin": s.App.Admin()} {
 		front := httptest.NewServer(handler)
 		defer front.Close()
 		paths := routesOf(t, handler)

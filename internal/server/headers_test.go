@@ -32,7 +32,7 @@ func answersOf(t *testing.T, s *servertest.Server) map[string]servertest.Respons
 	page := consent.Get(p.Header.Get("Location"))
 	p = consent.Post(page.FormAction(), form("request", page.HiddenField("request"), "username", "bob", "password", servertest.Password))
 	back := consent.Get(p.Header.Get("Location"))
-	registered := s.Register(t)
+	registered := servertest.Register(t, s)
 	return map[string]servertest.Response{
 		"token":               s.PostForm("/oauth2/token", form("grant_type", "client_credentials")),
 		"token, refused":      s.PostForm("/oauth2/token", form("grant_type", "password")),
@@ -122,7 +122,7 @@ func TestHostileEveryResponseHasSecurityHeaders(t *testing.T) {
 	}
 	for _, path := range []string{"/health/alive", "/nothing"} {
 		w := httptest.NewRecorder()
-		s.Admin().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+		s.App.Admin().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
 		if h := w.Header(); h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Content-Security-Policy") == "" {
 			t.Errorf("%s of the operators' listener: %v", path, h)
 		}
@@ -136,7 +136,7 @@ func TestHostileOverHTTPS(t *testing.T) {
 	ask := func(path string) servertest.Response {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
 		w := httptest.NewRecorder()
-		s.Public().ServeHTTP(w, r)
+		s.App.Public().ServeHTTP(w, r)
 		return servertest.Response{Status: w.Code, Header: w.Header(), Body: w.Body.String()}
 	}
 	p := ask("/oauth2/auth?" + servertest.AuthorizationRequest().Encode())

@@ -15,18 +15,18 @@ import (
 // says that it wants no more requests.
 type stopping struct{ atomic.Bool }
 
-// health mounts the endpoints of load balancers and monitors under each of the prefixes.
+// mountHealth mounts the endpoints of load balancers and monitors under each of the prefixes.
 // Unless build is set, /version does not say which build is running.
-func (a *Server) health(r chi.Router, build bool, prefixes ...string) {
+func mountHealth(s *Server, r chi.Router, build bool, prefixes ...string) {
 	says := ""
 	if build {
-		says = a.Version
+		says = s.Version
 	}
 	for _, prefix := range prefixes {
 		getAndHead(r, prefix+"/health/alive", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			writeStatus(w, http.StatusOK, `{"status":"ok"}`)
 		}))
-		getAndHead(r, prefix+"/health/ready", http.HandlerFunc(a.ready))
+		getAndHead(r, prefix+"/health/ready", http.HandlerFunc(s.ready))
 		getAndHead(r, prefix+"/version", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			writeStatus(w, http.StatusOK, `{"version":"`+httpapi.Description(says)+`"}`)
 		}))
@@ -34,8 +34,8 @@ func (a *Server) health(r chi.Router, build bool, prefixes ...string) {
 }
 
 // ready serves GET /health/ready.
-func (a *Server) ready(w http.ResponseWriter, r *http.Request) {
-	if problem := a.unready(r.Context()); problem != "" {
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	if problem := s.unready(r.Context()); problem != "" {
 		w.Header().Set("Retry-After", "2")
 		writeStatus(w, http.StatusServiceUnavailable, `{"errors":{"`+problem+`"}}`)
 		return
@@ -44,16 +44,16 @@ func (a *Server) ready(w http.ResponseWriter, r *http.Request) {
 }
 
 // unready returns why no request should come here now, as a JSON member, or "".
-func (a *Server) unready(ctx context.Context) string {
-	if a.stopping.Load() {
+func (s *Server) unready(ctx context.Context) string {
+	if s.stopping.Load() {
 		return `server":"is stopping`
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	if err := a.Store.Ping(ctx); err != nil {
+	if err := s.Store.Ping(ctx); err != nil {
 		return `database":"does not answer`
 	}
-	if err := a.Store.CheckWritable(ctx); err != nil {
+	if err := s.Store.CheckWritable(ctx); err != nil {
 		return `database":"does not take writes`
 	}
 	return ""

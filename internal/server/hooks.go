@@ -10,9 +10,9 @@ import (
 	"github.com/ostiary/ostiary/internal/outbound"
 )
 
-// hooks are the operator's programs that have a say in tokens.
-func (a *Server) hooks() (hooks token.Hooks, err error) {
-	ca, err := outboundCA(a.Config)
+// newTokenHooks are the operator's programs that have a say in tokens.
+func newTokenHooks(s *Server) (hooks token.Hooks, err error) {
+	ca, err := outboundCA(s.Config)
 	if err != nil {
 		return hooks, err
 	}
@@ -29,12 +29,12 @@ func (a *Server) hooks() (hooks token.Hooks, err error) {
 		}
 		return hook, nil
 	}
-	if c := a.Config.TokenHook; c.URL != "" {
+	if c := s.Config.TokenHook; c.URL != "" {
 		if hooks.Token, err = reach(c); err != nil {
 			return hooks, err
 		}
 	}
-	if c := a.Config.RefreshTokenHook; c.URL != "" {
+	if c := s.Config.RefreshTokenHook; c.URL != "" {
 		if hooks.Refresh, err = reach(c); err != nil {
 			return hooks, err
 		}

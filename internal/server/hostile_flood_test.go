@@ -42,7 +42,7 @@ func TestHostileAuthorizationRequestFloodIsLimited(t *testing.T) {
 	if p.Status != http.StatusTooManyRequests || allowed != 300 {
 		t.Errorf("after %d requests: %d, want 429 after 300", allowed, p.Status)
 	}
-	if n := s.RateLimited(server.LimitAuthorizations); n != 1 {
+	if n := s.App.RateLimited(server.LimitAuthorizations); n != 1 {
 		t.Errorf("%d refusals counted, want 1", n)
 	}
 	if p.Header.Get("Retry-After") == "" || !strings.HasPrefix(p.Header.Get("Content-Type"), "text/html") {
@@ -101,7 +101,7 @@ func TestHostilePendingRequestsAreBounded(t *testing.T) {
 		if p := ask("192.0.2.1"); p.Status != http.StatusSeeOther {
 			t.Errorf("when the requests have expired: %d", p.Status)
 		}
-		if network, all := s.PendingRefused(); network != 1 || all != 1 {
+		if network, all := s.App.PendingRefused(); network != 1 || all != 1 {
 			t.Errorf("%d and %d refusals counted, want 1 and 1", network, all)
 		}
 	})

@@ -76,7 +76,7 @@ func TestHostileSystemSecretRotation(t *testing.T) {
 	// A replica that does not know the new secret yet refuses what it cannot read.
 	servertest.WantError(t, before.Refresh(renewed.JSON(t)["refresh_token"]), 400, "invalid_grant")
 
-	if n, err := during.Keys.Reseal(t.Context()); err != nil || n == 0 {
+	if n, err := during.App.Keys.Reseal(t.Context()); err != nil || n == 0 {
 		t.Fatalf("reseal: %d, %v", n, err)
 	}
 	after := beside(t, before, db, nextSecret)
@@ -109,7 +109,7 @@ func TestHostileSigningKeyRotationDuringFlows(t *testing.T) {
 	s := servertest.Start(t, storetest.New(t), nil)
 	b := s.NewBrowser()
 	rotate := func() {
-		if _, err := s.Keys.Rotate(t.Context(), ""); err != nil {
+		if _, err := s.App.Keys.Rotate(t.Context(), ""); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -187,7 +187,7 @@ func TestHostileSystemSecretAloneSealsNoToken(t *testing.T) {
 	if s.IsActive(forged(sealer)) {
 		t.Error("a token sealed under the system secret alone is active")
 	}
-	whole, err := s.NewSealer(t.Context())
+	whole, err := s.App.NewSealer(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

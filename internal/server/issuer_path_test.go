@@ -186,7 +186,7 @@ func TestFlowsAtIssuerWithPath(t *testing.T) {
 			t.Errorf("registration at %s: %d", at, p.Status)
 		}
 
-		d := s.AuthorizeDevice(servertest.DeviceClientForm())
+		d := servertest.AuthorizeDevice(s, servertest.DeviceClientForm())
 		if !strings.HasPrefix(d.VerificationURI, s.Config.Origin()+s.Config.Path()+"/device?user_code=") {
 			t.Errorf("verification_uri_complete %q", d.VerificationURI)
 		}
@@ -213,9 +213,9 @@ func TestAppsRedirectBelowIssuerPath(t *testing.T) {
 		"login_url": servertest.LoginApp, "consent_url": servertest.ConsentApp, "logout_url": "https://apps.example/logout", "device_url": "https://apps.example/device", "admin_auth": "none",
 	}, func(t *testing.T, s *servertest.Server) {
 		t.Helper()
-		operators := httptest.NewServer(s.Admin())
+		operators := httptest.NewServer(s.App.Admin())
 		t.Cleanup(operators.Close)
-		a := &servertest.AppServer{Server: s, AdminURL: operators.URL, Document: servertest.AdminDocument(t, s.AdminAPI)}
+		a := &servertest.AppServer{Server: s, AdminURL: operators.URL, Document: servertest.AdminDocument(t, s.App.AdminAPI)}
 		b := s.NewBrowser()
 		step := func(what, challenge string, body servertest.Object) string {
 			t.Helper()

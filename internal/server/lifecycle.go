@@ -24,12 +24,12 @@ type Listener struct {
 
 // listen opens a listener, with TLS where a certificate is configured and secure
 // is asked for.
-func (a *Server) Listen(ctx context.Context, address string, secure bool) (net.Listener, error) {
+func (s *Server) Listen(ctx context.Context, address string, secure bool) (net.Listener, error) {
 	network, where := config.Network(address)
 	var l net.Listener
 	var err error
 	if network == "unix" {
-		l, err = listenUnix(ctx, a.Config, where)
+		l, err = listenUnix(ctx, s.Config, where)
 	} else if l, err = (&net.ListenConfig{}).Listen(ctx, network, where); err != nil {
 		err = fmt.Errorf("listen: %w", err)
 	}
@@ -38,10 +38,10 @@ func (a *Server) Listen(ctx context.Context, address string, secure bool) (net.L
 	}
 	// What idle and slow callers can hold open is bounded, by network and altogether.
 	if !secure {
-		return a.admission.adminConnections.Listen(l), nil
+		return s.admission.adminConnections.Listen(l), nil
 	}
-	l = a.admission.publicConnections.Listen(l)
-	return a.Secure(l)
+	l = s.admission.publicConnections.Listen(l)
+	return s.Secure(l)
 }
 
 // clearSocket removes the socket that a killed process left behind, but not one
@@ -56,11 +56,11 @@ func clearSocket(ctx context.Context, path string) error {
 }
 
 // secure puts TLS on a listener where a certificate is configured.
-func (a *Server) Secure(l net.Listener) (net.Listener, error) {
-	if a.Config.TLSCertFile == "" {
+func (s *Server) Secure(l net.Listener) (net.Listener, error) {
+	if s.Config.TLSCertFile == "" {
 		return l, nil
 	}
-	cert, err := loadCertificate(a.Config.TLSCertFile, a.Config.TLSKeyFile, a.Log, a.Now)
+	cert, err := loadCertificate(s.Config.TLSCertFile, s.Config.TLSKeyFile, s.Log, s.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -71,23 +71,23 @@ func (a *Server) Secure(l net.Listener) (net.Listener, error) {
 
 // serve answers on the listeners and keeps the house in order until ctx ends.
 // Then it says so, lets balancers notice, and finishes what it has begun.
-func (a *Server) Serve(ctx context.Context, listeners []Listener) error {
+func (s *Server) Serve(ctx context.Context, listeners []Listener) error {
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
 	var background sync.WaitGroup
-	background.Go(func() { _ = a.Keys.Run(work) }) // ends with its context alone
-	background.Go(func() { a.Store.RunPurge(work) })
-	background.Go(func() { a.Outbox.Run(work) })
-	background.Go(func() { a.Refusals.Run(work) })
+	background.Go(func() { _ = s.Keys.Run(work) }) // ends with its context alone
+	background.Go(func() { s.Store.RunPurge(work) })
+	background.Go(func() { s.Outbox.Run(work) })
+	background.Go(func() { s.Refusals.Run(work) })
 	following := make(chan struct{})
-	background.Go(func() { a.Store.Follow(work, func() { close(following) }) })
+	background.Go(func() { s.Store.Follow(work, func() { close(following) }) })
 	<-following
 
 	failed := make(chan error, len(listeners))
 	servers := make([]*http.Server, len(listeners))
 	for i, l := range listeners {
 		servers[i] = middleware.Server(l.Handler)
-		servers[i].ErrorLog = slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug)
+		servers[i].ErrorLog = slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug)
 		go func() { failed <- servers[i].Serve(l.Listener) }()
 	}
 
@@ -95,18 +95,18 @@ func (a *Server) Serve(ctx context.Context, listeners []Listener) error {
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
-		a.stopping.Store(true)
-		a.Log.LogAttrs(work, slog.LevelInfo, "stopping", slog.Float64("delay_seconds", a.Config.ShutdownDelay.Seconds()))
-		time.Sleep(a.Config.ShutdownDelay)
+		s.stopping.Store(true)
+		s.Log.LogAttrs(work, slog.LevelInfo, "stopping", slog.Float64("delay_seconds", s.Config.ShutdownDelay.Seconds()))
+		time.Sleep(s.Config.ShutdownDelay)
 	}
-	err = errors.Join(err, a.shutdown(work, servers))
+	err = errors.Join(err, s.shutdown(work, servers))
 	stopWork()
 	background.Wait()
 	return err
 }
 
-func (a *Server) shutdown(ctx context.Context, servers []*http.Server) error {
-	ctx, cancel := context.WithTimeout(ctx, a.Config.ShutdownTimeout)
+func (s *Server) shutdown(ctx context.Context, servers []*http.Server) error {
+	ctx, cancel := context.WithTimeout(ctx, s.Config.ShutdownTimeout)
 	defer cancel()
 	var wait sync.WaitGroup
 	errs := make([]error, len(servers))

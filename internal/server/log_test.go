@@ -40,11 +40,11 @@ func TestHostileLogHoldsNoCredential(t *testing.T) {
 	s.IsActive(next["access_token"])
 	s.IsActive(next["refresh_token"])
 	_, front := servertest.AuthorizationResponse(t, b.Authorize(servertest.AuthorizationRequest("client_id", "legacy", "response_type", "code id_token token")))
-	signer := s.AddAssertingClient()
-	asserted := s.ClientAssertion(signer)
+	signer := servertest.AddPrivateKeyJWTClient(s)
+	asserted := servertest.PrivateKeyJWTForm(s, signer)
 	s.PostForm("/oauth2/token", asserted)
 	opaque := s.PostForm("/oauth2/token", form("grant_type", "client_credentials", "client_id", "post", "client_secret", servertest.PostSecret)).JSON(t)
-	registered := s.Register(t)
+	registered := servertest.Register(t, s)
 	s.Call(t, http.MethodGet, registered.Path, registered.Token, "")
 	setup := session.NewCookie()
 	if err := s.Store.SetupLinks.InsertSetupLink(t.Context(), session.Hash(setup), s.Time().Add(time.Hour)); err != nil {
@@ -174,7 +174,7 @@ func sendMisplaced(s *servertest.Server, t *testing.T, misplaced string) {
 // recorded returns the records of refusals in the database, as JSON.
 func recorded(s *servertest.Server, t *testing.T) string {
 	t.Helper()
-	s.Refusals.Flush(t.Context(), time.Minute)
+	s.App.Refusals.Flush(t.Context(), time.Minute)
 	list, err := s.Store.Refusals.ListRefusals(t.Context(), refusal.Filter{}, "", 10_000)
 	if err != nil {
 		t.Fatal(err)

@@ -16,9 +16,9 @@ const (
 
 // limitMemory lets the garbage collector run more often rather than the process grow
 // beyond what its connections and hashes can need. GOMEMLIMIT says otherwise.
-func (a *Server) LimitMemory() {
+func (s *Server) LimitMemory() {
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryLimit(a.Config, a.Hasher.Slots()+a.clientHasher.Slots()+a.adminHasher.Slots()))
+		debug.SetMemoryLimit(memoryLimit(s.Config, s.Hasher.Slots()+s.clientHasher.Slots()+s.adminHasher.Slots()))
 	}
 }
 

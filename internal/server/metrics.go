@@ -10,38 +10,38 @@ import (
 	"github.com/ostiary/ostiary/internal/middleware"
 )
 
-func (a *Server) wireMetrics() {
-	a.Metrics = metrics.New(a.Version, client.GrantTypes())
-	for _, admission := range a.admission.all() {
-		a.Metrics.AdmissionRefusals(admission.Work(), admission.Refusals)
+func composeMetrics(s *Server) {
+	s.Metrics = metrics.New(s.Version, client.GrantTypes())
+	for _, admission := range s.admission.all() {
+		s.Metrics.AdmissionRefusals(admission.Work(), admission.Refusals)
 	}
-	a.Metrics.Counter("refusals_dropped_total", "Rejected requests that were logged and not recorded.", a.Refusals.Dropped)
-	for _, alg := range a.Keys.Algorithms() {
-		a.Metrics.SigningKeyAge(string(alg), func() float64 {
-			age, ok := a.Keys.Age(alg)
+	s.Metrics.Counter("refusals_dropped_total", "Rejected requests that were logged and not recorded.", s.Refusals.Dropped)
+	for _, alg := range s.Keys.Algorithms() {
+		s.Metrics.SigningKeyAge(string(alg), func() float64 {
+			age, ok := s.Keys.Age(alg)
 			if !ok {
 				return math.NaN()
 			}
 			return age.Seconds()
 		})
 	}
-	a.wireLimits()
-	a.wireConnections()
-	a.wireWaiting()
-	a.Metrics.Counter("client_keys_stale_total", "Fetches of client keys that failed, so that an older copy is used.", a.keySets.StaleUses)
-	a.Metrics.Gauge("database_connections_max", "Connections to the database that there can be.", func() float64 {
-		return float64(a.Store.Connections().Max)
+	registerLimitMetrics(s)
+	registerConnectionMetrics(s)
+	registerPendingMetrics(s)
+	s.Metrics.Counter("client_keys_stale_total", "Fetches of client keys that failed, so that an older copy is used.", s.keySets.StaleUses)
+	s.Metrics.Gauge("database_connections_max", "Connections to the database that there can be.", func() float64 {
+		return float64(s.Store.Connections().Max)
 	})
-	a.Metrics.Gauge("database_connections_in_use", "Connections to the database that work.", func() float64 {
-		return float64(a.Store.Connections().InUse)
+	s.Metrics.Gauge("database_connections_in_use", "Connections to the database that work.", func() float64 {
+		return float64(s.Store.Connections().InUse)
 	})
-	a.Metrics.Gauge("database_connections_idle", "Connections to the database that wait for work.", func() float64 {
-		return float64(a.Store.Connections().Idle)
+	s.Metrics.Gauge("database_connections_idle", "Connections to the database that wait for work.", func() float64 {
+		return float64(s.Store.Connections().Idle)
 	})
-	a.Metrics.Gauge("notices_pending", "Notices that clients have not taken yet; NaN while nobody knows.", func() float64 {
+	s.Metrics.Gauge("notices_pending", "Notices that clients have not taken yet; NaN while nobody knows.", func() float64 {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
-		pending, err := a.Store.Outbox.PendingNotices(ctx)
+		pending, err := s.Store.Outbox.PendingNotices(ctx)
 		if err != nil {
 			return math.NaN()
 		}
@@ -50,9 +50,9 @@ func (a *Server) wireMetrics() {
 }
 
 // seen counts what a listener answers.
-func (a *Server) seen(listener string) middleware.Seen {
+func (s *Server) seen(listener string) middleware.Seen {
 	return func(route, method string, status int, took time.Duration) {
-		a.Metrics.ObserveRequest(listener, route, method, status, took)
+		s.Metrics.ObserveRequest(listener, route, method, status, took)
 	}
 }
 

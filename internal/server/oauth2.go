@@ -40,48 +40,48 @@ type operatorTokens struct {
 	*tokens.Reader
 }
 
-// wireOAuth2 composes the OAuth 2.0 endpoints.
-func (a *Server) wireOAuth2(ctx context.Context) error {
-	c := a.Config
-	sealer, err := a.newSealer(ctx)
+// composeOAuth2 composes the OAuth 2.0 endpoints.
+func composeOAuth2(ctx context.Context, s *Server) error {
+	c := s.Config
+	sealer, err := newAccessTokenSealer(ctx, s)
 	if err != nil {
 		return err
 	}
-	hooks, err := a.hooks()
+	hooks, err := newTokenHooks(s)
 	if err != nil {
 		return err
 	}
-	codec := tokens.NewCodec(tokenKeys(a.Secrets, "code and refresh token"))
-	issuer := a.newIssuer(codec, sealer)
+	codec := tokens.NewCodec(tokenKeys(s.Secrets, "code and refresh token"))
+	issuer := newIssuer(s, codec, sealer)
 	fosite := engine.New(issuer)
 	lifetimes := &issuer.Lifetimes
-	authenticator := a.newAuthenticator() //nolint:contextcheck // the decoy is created before any request
-	requests := a.newAuthorizationRequests(lifetimes)
-	hooks.Issuer, hooks.Subjects, hooks.ClaimStyle = c.Issuer, a.subjects, issuer.ClaimStyle
+	authenticator := newAuthenticator(s) //nolint:contextcheck // the decoy is created before any request
+	requests := newAuthorizationRequests(s, lifetimes)
+	hooks.Issuer, hooks.Subjects, hooks.ClaimStyle = c.Issuer, s.subjects, issuer.ClaimStyle
 	accessTokens := &tokens.Reader{
-		Issuer: c.Issuer, Verifier: a.Keys, Sealer: sealer, ClaimStyle: issuer.ClaimStyle, Grants: a.Store.Grants, Now: a.Now,
+		Issuer: c.Issuer, Verifier: s.Keys, Sealer: sealer, ClaimStyle: issuer.ClaimStyle, Grants: s.Store.Grants, Now: s.Now,
 	}
-	a.OAuth2 = OAuth2{
-		Authorize: a.newAuthorize(requests, fosite, lifetimes),
+	s.OAuth2 = OAuth2{
+		Authorize: newAuthorize(s, requests, fosite, lifetimes),
 		DeviceAuth: &deviceauth.Handler{
-			Authenticator: authenticator, Checks: requests, Devices: pendingDevices{a.Store.Devices, a.pending}, UserCodes: a.userCodes, Codec: codec,
-			VerificationURI: c.URL(pathDevice), Lifetime: c.DeviceCodeLifetime, Interval: c.DevicePollInterval, Now: a.Now,
+			Authenticator: authenticator, Checks: requests, Devices: pendingDevices{s.Store.Devices, s.pending}, UserCodes: s.userCodes, Codec: codec,
+			VerificationURI: c.URL(pathDevice), Lifetime: c.DeviceCodeLifetime, Interval: c.DevicePollInterval, Now: s.Now,
 		},
 		Token: token.New(token.Config{
-			Authenticator: authenticator, Scopes: a.scopes, Engine: fosite, Issuer: issuer, Codec: codec, Lifetimes: lifetimes,
-			Grants: a.Store.Grants, Devices: pendingDevices{a.Store.Devices, a.pending}, Hooks: hooks, RefreshGracePeriod: c.RefreshGrace,
+			Authenticator: authenticator, Scopes: s.scopes, Engine: fosite, Issuer: issuer, Codec: codec, Lifetimes: lifetimes,
+			Grants: s.Store.Grants, Devices: pendingDevices{s.Store.Devices, s.pending}, Hooks: hooks, RefreshGracePeriod: c.RefreshGrace,
 			Assertions: &assertion.Reader{
-				Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Trusts: assertion.NewCache(a.Store.TrustedIssuers, a.Store.Changes(), a.Now), Replay: a.Store.Replay,
+				Issuer: c.Issuer, TokenEndpoint: c.URL(pathToken), Trusts: assertion.NewCache(s.Store.TrustedIssuers, s.Store.Changes(), s.Now), Replay: s.Store.Replay,
 				MaxTTL: c.JWTBearerMaxTTL, NoIAT: c.JWTBearerIATOptional,
 			},
-			Issued: a.Metrics.CountTokenResponse, Now: a.Now,
+			Issued: s.Metrics.CountTokenResponse, Now: s.Now,
 		}),
 		Introspection: &introspection.Handler{
-			Issuer: c.Issuer, Authenticator: authenticator, Clients: a.Clients, AccessTokens: accessTokens, Codec: codec,
-			Grants: a.Store.Grants, Scopes: a.scopes, Subjects: a.subjects, Now: a.Now,
+			Issuer: c.Issuer, Authenticator: authenticator, Clients: s.Clients, AccessTokens: accessTokens, Codec: codec,
+			Grants: s.Store.Grants, Scopes: s.scopes, Subjects: s.subjects, Now: s.Now,
 		},
 		Revocation: &revocation.Handler{
-			Authenticator: authenticator, AccessTokens: accessTokens, Codec: codec, Grants: a.Store.Grants, Now: a.Now,
+			Authenticator: authenticator, AccessTokens: accessTokens, Codec: codec, Grants: s.Store.Grants, Now: s.Now,
 		},
 		AccessTokens: accessTokens,
 		Codec:        codec,
@@ -90,10 +90,10 @@ func (a *Server) wireOAuth2(ctx context.Context) error {
 }
 
 // newIssuer returns the issuer of all tokens.
-func (a *Server) newIssuer(codec *tokens.Codec, sealer *tokens.Sealer) *tokens.Issuer {
-	c := a.Config
+func newIssuer(s *Server, codec *tokens.Codec, sealer *tokens.Sealer) *tokens.Issuer {
+	c := s.Config
 	return &tokens.Issuer{
-		Issuer: c.Issuer, Signer: a.Keys, Encrypter: outbound.Encrypter{Keys: a.keySets}, Codec: codec, Sealer: sealer, Subjects: a.subjects,
+		Issuer: c.Issuer, Signer: s.Keys, Encrypter: outbound.Encrypter{Keys: s.keySets}, Codec: codec, Sealer: sealer, Subjects: s.subjects,
 		Lifetimes: tokens.Lifetimes{
 			Code: c.CodeLifetime, AccessToken: c.AccessTokenLifetime, IDToken: c.IDTokenLifetime, LongestToken: c.LongestTokenLifetime,
 			RefreshIdle: c.RefreshIdleLifetime, RefreshAbsolute: c.RefreshAbsoluteLifetime,
@@ -104,40 +104,40 @@ func (a *Server) newIssuer(codec *tokens.Codec, sealer *tokens.Sealer) *tokens.I
 		ClaimStyle: tokens.ClaimStyle{
 			TopLevel: c.AllowedTopLevelClaims, Mirror: c.MirrorTopLevelClaims, Scope: tokens.ScopeClaim(c.ScopeClaim),
 		},
-		Log: a.Log,
+		Log: s.Log,
 	}
 }
 
 // newAuthenticator returns what authenticates clients at all endpoints.
-func (a *Server) newAuthenticator() *clientauth.Authenticator {
-	c := a.Config
+func newAuthenticator(s *Server) *clientauth.Authenticator {
+	c := s.Config
 	return clientauth.New(clientauth.Config{
-		Clients: a.Clients, Replay: a.Store.Replay, KeySets: a.keySets,
-		Slow: asideHasher{a.clientHasher}, Vault: a.Secrets, Guesses: a.secretGuesses(),
-		Renewals: renewals{a.Store.Clients, a.Clients},
-		Issuer:   c.Issuer, Endpoints: authenticatingEndpoints(c), IssuerAudience: c.ClientAssertionAudience == config.AudienceIssuer, Now: a.Now,
+		Clients: s.Clients, Replay: s.Store.Replay, KeySets: s.keySets,
+		Slow: asideHasher{s.clientHasher}, Vault: s.Secrets, Guesses: secretThrottle(s),
+		Renewals: renewals{s.Store.Clients, s.Clients},
+		Issuer:   c.Issuer, Endpoints: authenticatingEndpoints(c), IssuerAudience: c.ClientAssertionAudience == config.AudienceIssuer, Now: s.Now,
 	})
 }
 
-func (a *Server) newAuthorizationRequests(lifetimes *tokens.Lifetimes) *authorize.Requests {
-	c := a.Config
+func newAuthorizationRequests(s *Server, lifetimes *tokens.Lifetimes) *authorize.Requests {
+	c := s.Config
 	return &authorize.Requests{
-		Issuer: c.Issuer, Clients: a.Clients, Scopes: a.scopes, Hints: a.Keys, Lifetimes: lifetimes,
-		RequestObjects: &requestobject.Opener{Issuer: c.Issuer, KeySets: a.keySets, Documents: a.fetcher, Registered: a.registeredFetcher, Now: a.Now},
+		Issuer: c.Issuer, Clients: s.Clients, Scopes: s.scopes, Hints: s.Keys, Lifetimes: lifetimes,
+		RequestObjects: &requestobject.Opener{Issuer: c.Issuer, KeySets: s.keySets, Documents: s.fetcher, Registered: s.registeredFetcher, Now: s.Now},
 		MaxRedirectURL: c.MaxRedirectURLLength, SignUp: c.SignUp, LegacyResponseTypes: c.LegacyResponseTypes,
 	}
 }
 
-func (a *Server) newAuthorize(requests *authorize.Requests, fosite *engine.Engine, lifetimes *tokens.Lifetimes) *authorize.Handler {
-	c := a.Config
-	signIn, consent := a.providers()
+func newAuthorize(s *Server, requests *authorize.Requests, fosite *engine.Engine, lifetimes *tokens.Lifetimes) *authorize.Handler {
+	c := s.Config
+	signIn, consent := signInProviders(s)
 	return authorize.New(authorize.Config{
 		Issuer: c.Issuer, AuthorizeURL: c.URL(pathAuthorize), DeviceDone: c.DeviceSuccessURL,
-		SignIn: signIn, Consent: consent, LoginApp: a.loginApp(), ConsentApp: &external.Consent{URL: c.ConsentURL},
-		Requests: requests, Clients: a.Clients, Store: browserSessions{a.pendingRequests(), a.Store.Sessions}, Sessions: a.sessions,
-		Grants: a.Store.Grants, Devices: pendingDevices{a.Store.Devices, a.pending},
-		Engine: fosite, Pages: a.errorPages(), Cookies: a.Cookies, Subjects: a.subjects,
-		Lifetimes: lifetimes, RequestLifetime: requestLifetime, MaxRedirectURL: c.MaxRedirectURLLength, Now: a.Now, Log: a.Log,
+		SignIn: signIn, Consent: consent, LoginApp: newLoginApp(s), ConsentApp: &external.Consent{URL: c.ConsentURL},
+		Requests: requests, Clients: s.Clients, Store: browserSessions{newPendingRequests(s), s.Store.Sessions}, Sessions: s.sessions,
+		Grants: s.Store.Grants, Devices: pendingDevices{s.Store.Devices, s.pending},
+		Engine: fosite, Pages: s.errorPages(), Cookies: s.Cookies, Subjects: s.subjects,
+		Lifetimes: lifetimes, RequestLifetime: requestLifetime, MaxRedirectURL: c.MaxRedirectURLLength, Now: s.Now, Log: s.Log,
 	})
 }
 
@@ -147,22 +147,22 @@ func authenticatingEndpoints(c *config.Config) []string {
 	return []string{c.URL(pathToken), c.URL(pathIntrospect), c.URL(pathRevoke), c.URL(pathDeviceAuth)}
 }
 
-// secretGuesses counts failed attempts at client secrets, unless limits are off.
-func (a *Server) secretGuesses() client.Throttle {
-	if !a.Config.RateLimits {
+// secretThrottle counts failed attempts at client secrets, unless limits are off.
+func secretThrottle(s *Server) client.Throttle {
+	if !s.Config.RateLimits {
 		return nil
 	}
-	return a.Store.Throttle
+	return s.Store.Throttle
 }
 
-// newSealer returns what seals opaque access tokens. Its keys need a random value of the
+// newAccessTokenSealer returns what seals opaque access tokens. Its keys need a random value of the
 // database beside the system secret, so that neither alone makes a token.
-func (a *Server) newSealer(ctx context.Context) (*tokens.Sealer, error) {
-	seed, err := a.Store.Seeds.Seed(ctx, "access token")
+func newAccessTokenSealer(ctx context.Context, s *Server) (*tokens.Sealer, error) {
+	seed, err := s.Store.Seeds.Seed(ctx, "access token")
 	if err != nil {
 		return nil, err
 	}
-	keys := tokenKeys(a.Secrets, "access token")
+	keys := tokenKeys(s.Secrets, "access token")
 	for i := range keys {
 		mac := hmac.New(sha256.New, keys[i].Secret)
 		mac.Write(seed)

@@ -18,14 +18,14 @@ func TestDatabaseOutageReturns503(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
 		s := servertest.StartWithDeviceClients(t, db, map[string]string{"sign_up": "on"})
-		device := s.AuthorizeDevice(servertest.DeviceClientForm())
-		signer := s.AddAssertingClient()
+		device := servertest.AuthorizeDevice(s, servertest.DeviceClientForm())
+		signer := servertest.AddPrivateKeyJWTClient(s)
 		b := s.NewBrowser()
 		tokens := s.ExchangeCode(b.Code(servertest.AuthorizationRequest()))
 		code := b.Code(servertest.AuthorizationRequest())
 		waiting := b.Get("/oauth2/auth?" + servertest.AuthorizationRequest("prompt", "login").Encode()).Location().Query().Get("request")
-		registered := s.Register(t)
-		s.PostForm("/oauth2/token", s.ClientAssertion(signer))
+		registered := servertest.Register(t, s)
+		s.PostForm("/oauth2/token", servertest.PrivateKeyJWTForm(s, signer))
 		device.PollNow()
 		db.Close()
 
@@ -46,10 +46,12 @@ func TestDatabaseOutageReturns503(t *testing.T) {
 			"consent": func() servertest.Response {
 				return b.Post("/consent", url.Values{"request": {waiting}, "decision": {"accept"}})
 			},
-			"set-up":          func() servertest.Response { return b.Get("/setup?token=" + strings.Repeat("a", 43)) },
-			"code":            func() servertest.Response { return s.PostForm("/oauth2/token", servertest.CodeExchange(code)) },
-			"refresh":         func() servertest.Response { return s.Refresh(refresh) },
-			"private_key_jwt": func() servertest.Response { return s.PostForm("/oauth2/token", s.ClientAssertion(signer)) },
+			"set-up":  func() servertest.Response { return b.Get("/setup?token=" + strings.Repeat("a", 43)) },
+			"code":    func() servertest.Response { return s.PostForm("/oauth2/token", servertest.CodeExchange(code)) },
+			"refresh": func() servertest.Response { return s.Refresh(refresh) },
+			"private_key_jwt": func() servertest.Response {
+				return s.PostForm("/oauth2/token", servertest.PrivateKeyJWTForm(s, signer))
+			},
 			"an uncached client": func() servertest.Response {
 				return s.PostForm("/oauth2/token", url.Values{"client_id": {"uncached"}, "grant_type": {"refresh_token"}})
 			},

@@ -5,14 +5,14 @@ import (
 	"github.com/ostiary/ostiary/internal/session"
 )
 
-func (a *Server) wireNotices() {
-	a.Outbox = outbox.NewCourier(outbox.Config{
-		Issuer: a.Config.Issuer, Store: a.Store.Outbox, Clients: a.Clients, Signer: a.Keys, Poster: a.fetcher,
-		Subjects: a.subjects, Now: a.Now, Log: a.Log,
+func composeSessions(s *Server) {
+	s.Outbox = outbox.NewCourier(outbox.Config{
+		Issuer: s.Config.Issuer, Store: s.Store.Outbox, Clients: s.Clients, Signer: s.Keys, Poster: s.fetcher,
+		Subjects: s.subjects, Now: s.Now, Log: s.Log,
 	})
-	a.sessions = &session.Manager{
-		Store: a.Store.Sessions, Sources: a.Store.SignInSources, Cookies: a.Cookies,
-		Lifetimes: sessionLifetimes(a.Config), Remembered: rememberedLifetimes(a.Config),
-		Began: a.Metrics.CountSignIn, Ended: a.Outbox.Wake, Now: a.Now,
+	s.sessions = &session.Manager{
+		Store: s.Store.Sessions, Sources: s.Store.SignInSources, Cookies: s.Cookies,
+		Lifetimes: sessionLifetimes(s.Config), Remembered: rememberedLifetimes(s.Config),
+		Began: s.Metrics.CountSignIn, Ended: s.Outbox.Wake, Now: s.Now,
 	}
 }

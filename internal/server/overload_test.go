@@ -87,7 +87,7 @@ func TestAdmissionIsSeparatePerKindOfWork(t *testing.T) {
 			"style": get("/static/style.css"), "session frame": get("/oauth2/sessions/check"),
 		},
 	}
-	kinds := s.Admissions()
+	kinds := s.App.Admissions()
 	delete(kinds, "apps") // is tested below
 	forPeople := map[string]bool{"pages": true, "passwords": true, "large bodies of pages": true}
 	for full, a := range kinds {
@@ -115,7 +115,7 @@ func TestAdmissionIsSeparatePerKindOfWork(t *testing.T) {
 func TestAdmissionRejectsExcessAppRequests(t *testing.T) {
 	t.Parallel()
 	s := servertest.StartWithApps(t, storetest.New(t), map[string]string{"admission_wait": "0s"})
-	leave := fill(t, s.Admissions()["apps"])
+	leave := fill(t, s.App.Admissions()["apps"])
 	const path = "/admin/oauth2/auth/requests/login?login_challenge=none"
 	got := s.CallAdmin(http.MethodGet, path, "")
 	if got.Status != http.StatusServiceUnavailable || got.Header.Get("Retry-After") == "" || got.JSON(t)["error"] != "temporarily_unavailable" {
@@ -154,7 +154,7 @@ func isRefusal(t *testing.T, name string, got servertest.Response, page bool) {
 func TestSlowClientServersDoNotBlockOthers(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), map[string]string{"admission_slots": "1", "admission_wait": "0s", "outbound_allow_private": "on"})
-	signer := s.AddAssertingClient()
+	signer := servertest.AddPrivateKeyJWTClient(s)
 	asked, hang := make(chan struct{}, 10), make(chan struct{})
 	keys := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		asked <- struct{}{}
@@ -171,7 +171,7 @@ func TestSlowClientServersDoNotBlockOthers(t *testing.T) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		form := s.ClientAssertion(signer)
+		form := servertest.PrivateKeyJWTForm(s, signer)
 		r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+"/oauth2/token", strings.NewReader(form.Encode()))
 		if err != nil {
 			t.Error(err)
@@ -211,7 +211,7 @@ func TestPublicListenerDoesNotStarveAdminAPI(t *testing.T) {
 		fmt.Fprint(conn, "POST /oauth2/token HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n"+
 			"Transfer-Encoding: chunked\r\n\r\n1\r\nc\r\n")
 	}
-	for s.PublicBodies().Reading()+int(s.PublicBodies().TooMany()) < 140 {
+	for s.App.PublicBodies().Reading()+int(s.App.PublicBodies().TooMany()) < 140 {
 		select {
 		case <-t.Context().Done():
 			t.Fatal("the bodies are not read")
@@ -222,13 +222,13 @@ func TestPublicListenerDoesNotStarveAdminAPI(t *testing.T) {
 	if got := s.PostForm("/oauth2/token", url.Values{"token": {large}}); got.Status == http.StatusServiceUnavailable {
 		t.Errorf("a large body at the public listener: %d %s", got.Status, got.Body)
 	}
-	defer fill(t, s.Admissions()["large bodies"])()
-	defer fill(t, s.Admissions()["large bodies of pages"])()
+	defer fill(t, s.App.Admissions()["large bodies"])()
+	defer fill(t, s.App.Admissions()["large bodies of pages"])()
 	client := `{"client_name": "` + large + `", "redirect_uris": ["https://rp.example/cb"]}`
 	if got := s.CallAdmin(http.MethodPost, "/admin/clients", client); got.Status == http.StatusServiceUnavailable {
 		t.Errorf("a large body at the administrators' API: %d %s", got.Status, got.Body)
 	}
-	if public, admin := s.SecretHashers(); admin == public || admin == s.Hasher {
+	if public, admin := s.App.SecretHashers(); admin == public || admin == s.App.Hasher {
 		t.Error("the administrators' API hashes secrets where the public listener does")
 	}
 }

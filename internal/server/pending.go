@@ -24,12 +24,12 @@ type pendingLimit struct {
 	perNetwork int // in MiB
 }
 
-func (a *Server) newPendingLimit() pendingLimit {
-	rule := middleware.StockRule{All: a.Config.MaxWaitingRequestsMiB << 20, PerNetwork: a.Config.MaxWaitingRequestsPerNetworkMiB << 20}
-	if !a.Config.RateLimits {
+func newPendingLimit(s *Server) pendingLimit {
+	rule := middleware.StockRule{All: s.Config.MaxWaitingRequestsMiB << 20, PerNetwork: s.Config.MaxWaitingRequestsPerNetworkMiB << 20}
+	if !s.Config.RateLimits {
 		rule = middleware.StockRule{}
 	}
-	return pendingLimit{middleware.NewStock(rule, a.Now), a.Config.MaxWaitingRequestsPerNetworkMiB}
+	return pendingLimit{middleware.NewStock(rule, s.Now), s.Config.MaxWaitingRequestsPerNetworkMiB}
 }
 
 // pendingRequests stores authorization requests within the limit.
@@ -39,8 +39,8 @@ type pendingRequests struct {
 	limit pendingLimit
 }
 
-func (a *Server) pendingRequests() pendingRequests {
-	return pendingRequests{a.Store.Requests, a.pending}
+func newPendingRequests(s *Server) pendingRequests {
+	return pendingRequests{s.Store.Requests, s.pending}
 }
 
 // InsertRequest is [store.Requests.InsertRequest]. It returns a

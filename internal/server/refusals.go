@@ -12,12 +12,12 @@ import (
 	"github.com/ostiary/ostiary/internal/store"
 )
 
-// wireRefusals makes what logs and records rejected requests.
-func (a *Server) wireRefusals() {
-	a.Refusals = &refusal.Recorder{Store: a.Store.Refusals, Log: a.Log}
-	a.reporter = &refusal.Reporter{
-		Log: a.Log, Now: a.Now, Level: httpapi.Level, Recorder: a.Refusals,
-		Count: func(rule refusal.Rule) { a.Metrics.CountRefusal(string(rule)) },
+// composeRefusals makes what logs and records rejected requests.
+func composeRefusals(s *Server) {
+	s.Refusals = &refusal.Recorder{Store: s.Store.Refusals, Log: s.Log}
+	s.reporter = &refusal.Reporter{
+		Log: s.Log, Now: s.Now, Level: httpapi.Level, Recorder: s.Refusals,
+		Count: func(rule refusal.Rule) { s.Metrics.CountRefusal(string(rule)) },
 	}
 }
 
@@ -52,8 +52,8 @@ func noteMethod(r *http.Request) {
 
 // accountDigest returns the function that names accounts in the log. Its key comes from
 // the system secret, so that nobody who reads the log can try names or passwords.
-func (a *Server) accountDigest() func(username string) string {
-	key := a.Secrets.DeriveAll("account digest")[0].Key
+func accountDigest(s *Server) func(username string) string {
+	key := s.Secrets.DeriveAll("account digest")[0].Key
 	return func(username string) string {
 		mac := hmac.New(sha256.New, key)
 		mac.Write([]byte(username))

@@ -41,8 +41,8 @@ func TestRejectionsRecordComparedValues(t *testing.T) {
 
 		// Well formed, of a grant that was never made.
 		nowhere := grant.Locator{Partition: grant.PartitionAt(s.Time(), false), ID: grant.NewID(s.Time())}
-		unknown := s.PostForm("/oauth2/token", servertest.CodeExchange(s.OAuth2.Codec.Make(tokens.Code, nowhere, 0, make([]byte, 32))))
-		lost := s.Refresh(s.OAuth2.Codec.Make(tokens.Refresh, nowhere, 0, make([]byte, 32)))
+		unknown := s.PostForm("/oauth2/token", servertest.CodeExchange(s.App.OAuth2.Codec.Make(tokens.Code, nowhere, 0, make([]byte, 32))))
+		lost := s.Refresh(s.App.OAuth2.Codec.Make(tokens.Refresh, nowhere, 0, make([]byte, 32)))
 
 		for name, tc := range map[string]struct {
 			got   servertest.Response

@@ -82,21 +82,21 @@ func TestUserinfoExplainsInactiveTokens(t *testing.T) {
 			t.Helper()
 			// Without offline_access, the grant ends with its session.
 			token := servertest.Text(b.Server.ExchangeCode(b.Code(servertest.AuthorizationRequest("scope", "openid")))["access_token"])
-			if _, err := b.Server.Store.Sessions.EndSessionsOf(t.Context(), b.Server.Subject(t, "ada"), b.Server.Time()); err != nil {
+			if _, err := b.Server.Store.Sessions.EndSessionsOf(t.Context(), servertest.SubjectOf(t, b.Server, "ada"), b.Server.Time()); err != nil {
 				t.Fatal(err)
 			}
 			return token
 		}},
 		"of a disabled account": {refusal.AccountDisabled, "web", func(t *testing.T, s *servertest.Server, _ *servertest.Browser, got map[string]any) string {
 			t.Helper()
-			if err := s.Store.Accounts.SetDisabled(t.Context(), s.Subject(t, "ada"), true, s.Time()); err != nil {
+			if err := s.Store.Accounts.SetDisabled(t.Context(), servertest.SubjectOf(t, s, "ada"), true, s.Time()); err != nil {
 				t.Fatal(err)
 			}
 			return servertest.Text(got["access_token"])
 		}},
 		"of a deleted account": {refusal.AccountDisabled, "web", func(t *testing.T, s *servertest.Server, _ *servertest.Browser, got map[string]any) string {
 			t.Helper()
-			if err := s.Store.Accounts.DeleteAccount(t.Context(), s.Subject(t, "ada"), s.Time()); err != nil {
+			if err := s.Store.Accounts.DeleteAccount(t.Context(), servertest.SubjectOf(t, s, "ada"), s.Time()); err != nil {
 				t.Fatal(err)
 			}
 			return servertest.Text(got["access_token"])
@@ -178,7 +178,7 @@ func TestIntrospectionExplainsInactiveTokens(t *testing.T) {
 				t.Errorf("%s: %d statements, want at most %d", name, n, tc.statements)
 			}
 			id := p.Header.Get("X-Request-Id")
-			found, err := s.Refusals.Find(id)
+			found, err := s.App.Refusals.Find(id)
 			if tc.rule == "" {
 				if err == nil || p.JSON(t)["active"] != true {
 					t.Errorf("%s: %d %s with the record %+v, want an active token and none", name, p.Status, p.Body, found)
@@ -214,7 +214,7 @@ func TestDroppedScopesAreExplained(t *testing.T) {
 			}
 			id := p.Header.Get("X-Request-Id")
 			if attrs == nil {
-				if found, err := s.Refusals.Find(id); err == nil {
+				if found, err := s.App.Refusals.Find(id); err == nil {
 					t.Errorf("%s: on record is %+v, want nothing", what, found)
 				}
 				return
@@ -242,7 +242,7 @@ func TestDroppedScopesAreExplained(t *testing.T) {
 			map[string]string{"claims_dropped": "phone_number"})
 
 		p := b.Authorize(servertest.AuthorizationRequest("scope", "openid email offline_access api"))
-		s.SetClientScope("web", "openid offline_access api")
+		servertest.SetClientScope(s, "web", "openid offline_access api")
 		exchange := s.PostForm("/oauth2/token", servertest.CodeExchange(p.Location().Query().Get("code")))
 		want("a scope that the client has no longer", exchange, map[string]string{"scopes_not_allowed": "email"})
 		refreshed := s.Refresh(exchange.JSON(t)["refresh_token"])
@@ -258,7 +258,7 @@ func TestDroppedScopesAreExplained(t *testing.T) {
 			}
 		}
 		w := httptest.NewRecorder()
-		s.Metrics.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
+		s.App.Metrics.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
 		if metrics := w.Body.String(); !strings.Contains(metrics, "ostiary_") || strings.Contains(metrics, `rule="scopes_dropped"`) {
 			t.Error("the metric of refusals counts successful responses")
 		}

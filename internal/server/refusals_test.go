@@ -17,7 +17,7 @@ import (
 // reason returns what is on record of the request that p answers, from the database.
 func reason(s *servertest.Server, t *testing.T, p servertest.Response) *refusal.Record {
 	t.Helper()
-	s.Refusals.Flush(t.Context(), time.Minute)
+	s.App.Refusals.Flush(t.Context(), time.Minute)
 	id := p.Header.Get("X-Request-Id")
 	found, err := s.Store.Refusals.Refusal(t.Context(), id)
 	if err != nil {
@@ -83,7 +83,7 @@ func TestEachRejectedCodeIsExplained(t *testing.T) {
 			return s.PostForm("/oauth2/token", servertest.CodeExchange(code))
 		}, map[string]string{"revoked_why": "code_reuse"}},
 		"of a disabled account": {refusal.AccountDisabled, func(s *servertest.Server, code string) servertest.Response {
-			if err := s.Store.Accounts.SetDisabled(s.TB.Context(), s.Subject(s.TB.(*testing.T), "ada"), true, s.Time()); err != nil {
+			if err := s.Store.Accounts.SetDisabled(s.TB.Context(), servertest.SubjectOf(s.TB.(*testing.T), s, "ada"), true, s.Time()); err != nil {
 				s.TB.Fatal(err)
 			}
 			return s.PostForm("/oauth2/token", servertest.CodeExchange(code))
@@ -317,7 +317,7 @@ func TestRejectionsInAdminAPI(t *testing.T) {
 		if none := a.CallAdmin(http.MethodGet, "/refusals/nonsense", ""); none.Status != http.StatusNotFound {
 			t.Errorf("an unknown request id: %d", none.Status)
 		}
-		a.Refusals.Flush(t.Context(), time.Minute)
+		a.App.Refusals.Flush(t.Context(), time.Minute)
 		for query, want := range map[string]int{"?client_id=web": 1, "?rule=code_malformed": 1, "?client_id=web&rule=code_expired": 0, "?since=2000-01-01T00:00:00Z&client_id=web": 1} {
 			list := a.CallAdmin(http.MethodGet, "/refusals"+query, "")
 			if got := strings.Count(list.Body, `"request_id"`); list.Status != http.StatusOK || got != want {

@@ -72,8 +72,8 @@ func TestEveryRejectionHasARecord(t *testing.T) {
 			t.Parallel()
 			settings["rate_limits"] = "off"
 			s := servertest.StartWithApps(t, storetest.New(t), settings).Server
-			sendBadRequests(s, t, "public", s.Public())
-			sendBadRequests(s, t, "admin", s.Admin())
+			sendBadRequests(s, t, "public", s.App.Public())
+			sendBadRequests(s, t, "admin", s.App.Admin())
 		})
 	}
 }
@@ -91,7 +91,7 @@ func sendBadRequests(s *servertest.Server, t *testing.T, listener string, handle
 				r.RemoteAddr = fmt.Sprintf("10.%d.%d.1:1", sent/256, sent%256)
 				w := httptest.NewRecorder()
 				handler.ServeHTTP(w, r)
-				found, err := s.Refusals.Find(w.Header().Get("X-Request-Id"))
+				found, err := s.App.Refusals.Find(w.Header().Get("X-Request-Id"))
 				if w.Code < http.StatusBadRequest && err != nil {
 					continue
 				}
@@ -106,7 +106,7 @@ func sendBadRequests(s *servertest.Server, t *testing.T, listener string, handle
 				}
 			}
 		}
-		s.Refusals.Flush(t.Context(), time.Minute)
+		s.App.Refusals.Flush(t.Context(), time.Minute)
 	}
 	if rejected < 100 {
 		t.Errorf("%s: only %d requests were rejected: nothing was tested", listener, rejected)

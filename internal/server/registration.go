@@ -30,9 +30,9 @@ func harmlessScopes(scopes []string) []string {
 	return slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return slices.Contains(apikey.Scopes(), s) })
 }
 
-func (a *Server) wireRegistration(ctx context.Context) error {
+func composeRegistration(ctx context.Context, s *Server) error {
 	var trusted map[string][]jose.JSONWebKey
-	if file := a.Config.SoftwareStatementKeysFile; file != "" {
+	if file := s.Config.SoftwareStatementKeysFile; file != "" {
 		text, err := os.ReadFile(file) //nolint:gosec // the path is a setting
 		if err != nil {
 			return fmt.Errorf("software statement keys: %w", err)
@@ -42,19 +42,19 @@ func (a *Server) wireRegistration(ctx context.Context) error {
 			return fmt.Errorf("software statement keys: %s: %w", file, err)
 		}
 		for _, warning := range warnings {
-			a.Log.LogAttrs(ctx, slog.LevelWarn, "software statement key ignored", slog.String("reason", warning))
+			s.Log.LogAttrs(ctx, slog.LevelWarn, "software statement key ignored", slog.String("reason", warning))
 		}
 	}
 	var initial [][]byte
-	for _, token := range a.Config.RegistrationTokens {
+	for _, token := range s.Config.RegistrationTokens {
 		initial = append(initial, client.HashToken(token.Reveal()))
 	}
-	a.registration = registration.New(registration.Config{
-		Issuer: a.Config.Issuer, Mode: registration.Mode(a.Config.Registration), InitialTokens: initial, StatementKeys: trusted,
-		Policy: registrationPolicy(a.Config), Scopes: a.scopes, Clients: registry{a.Store.Clients, a.Clients}, Documents: a.registeredFetcher,
-		Slow: a.clientHasher, Vault: a.Secrets, Guesses: a.secretGuesses(),
-		Audit: a.Store.Audit, Address: middleware.Address, RequestID: middleware.ID, Now: a.Now, Log: a.Log,
-		QuerySecrets: a.Config.RegistrationQuerySecrets,
+	s.registration = registration.New(registration.Config{
+		Issuer: s.Config.Issuer, Mode: registration.Mode(s.Config.Registration), InitialTokens: initial, StatementKeys: trusted,
+		Policy: registrationPolicy(s.Config), Scopes: s.scopes, Clients: registry{s.Store.Clients, s.Clients}, Documents: s.registeredFetcher,
+		Slow: s.clientHasher, Vault: s.Secrets, Guesses: secretThrottle(s),
+		Audit: s.Store.Audit, Address: middleware.Address, RequestID: middleware.ID, Now: s.Now, Log: s.Log,
+		QuerySecrets: s.Config.RegistrationQuerySecrets,
 	})
 	return nil
 }

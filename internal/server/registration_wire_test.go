@@ -17,7 +17,7 @@ func TestServerRejectsInvalidStatementKeys(t *testing.T) {
 	}
 	conf := config.Default()
 	conf.SoftwareStatementKeysFile = file
-	if err := (&Server{Options: Options{Config: conf}}).wireRegistration(t.Context()); err == nil || !strings.Contains(err.Error(), file) {
+	if err := composeRegistration(t.Context(), &Server{Options: Options{Config: conf}}); err == nil || !strings.Contains(err.Error(), file) {
 		t.Errorf("err = %v, want one that names the file", err)
 	}
 }

@@ -31,7 +31,7 @@ func TestChangesTakeEffectAtOtherReplica(t *testing.T) {
 		ada, err := one.Store.Accounts.AccountByUsername(t.Context(), "ada")
 		servertest.Must(t, err)
 		credentials := func() servertest.Response { return other.PostForm("/oauth2/token", clientCredentials()) }
-		asserter := one.NewAssertionIssuer("")
+		asserter := servertest.NewAssertionIssuer(one.Server, "")
 		asserter.Server = other.Server
 		assertion := func() servertest.Response { return other.PostForm("/oauth2/token", asserter.TokenRequest(ada.Subject)) }
 		key, secret := apikey.New("reader", []string{apikey.ClientsRead}, other.Time(), time.Time{})
@@ -105,7 +105,7 @@ func TestSigningKeyChangesTakeEffectAtOtherReplica(t *testing.T) {
 		if !other.IsActive(before) {
 			t.Fatal("a fresh token is not active")
 		}
-		_, err := one.Keys.Rotate(t.Context(), jwks.ES256)
+		_, err := one.App.Keys.Rotate(t.Context(), jwks.ES256)
 		servertest.Must(t, err)
 		after := token()
 		if signedBy(after) == signedBy(before) {
@@ -114,7 +114,7 @@ func TestSigningKeyChangesTakeEffectAtOtherReplica(t *testing.T) {
 		if set := other.NewBrowser().Get("/.well-known/jwks.json").Body; !strings.Contains(set, signedBy(before)) {
 			t.Error("the past key is no longer published")
 		}
-		servertest.Must(t, one.Keys.Remove(t.Context(), signedBy(before)))
+		servertest.Must(t, one.App.Keys.Remove(t.Context(), signedBy(before)))
 		if other.IsActive(before) {
 			t.Error("a token of a key that was withdrawn is active at the other replica")
 		}

@@ -35,28 +35,28 @@ const (
 const requestTimeout = 10 * time.Second
 
 // public is the one list of what people and clients can reach.
-func (a *Server) Public() http.Handler {
+func (s *Server) Public() http.Handler {
 	r := chi.NewRouter()
 	r.Use(
-		middleware.RequestID(a.Config.TrustedProxies),
-		middleware.ClientAddress(a.Config.TrustedProxies),
-		a.warnOfProxy,
-		middleware.AccessLog(a.Log, a.Now, a.seen("public")),
-		middleware.Refusals(a.reporter.Report),
-		middleware.SecurityHeaders(a.Config.SendHSTS()),
-		middleware.Recover(a.Log, a.refusePage),
+		middleware.RequestID(s.Config.TrustedProxies),
+		middleware.ClientAddress(s.Config.TrustedProxies),
+		s.warnOfProxy,
+		middleware.AccessLog(s.Log, s.Now, s.seen("public")),
+		middleware.Refusals(s.reporter.Report),
+		middleware.SecurityHeaders(s.Config.SendHSTS()),
+		middleware.Recover(s.Log, s.refusePage),
 		middleware.IssuerPath{
-			Path: a.Config.Path(), Stripped: a.Config.IssuerPath == config.PathStripped,
-			Root: rootDocuments(), Shared: []string{"/health/alive", "/health/ready", "/version"}, NotFound: a.notFound,
+			Path: s.Config.Path(), Stripped: s.Config.IssuerPath == config.PathStripped,
+			Root: rootDocuments(), Shared: []string{"/health/alive", "/health/ready", "/version"}, NotFound: s.notFound,
 		}.Handler,
-		a.admission.publicBodies.Handler,
+		s.admission.publicBodies.Handler,
 	)
-	a.documents(r)
+	mountDocuments(s, r)
 	timed := r.With(middleware.Timeout(requestTimeout))
-	a.health(timed, a.Config.PublicVersion, "")
-	a.machines(timed)
-	a.people(timed)
-	r.NotFound(a.notFound)
+	mountHealth(s, timed, s.Config.PublicVersion, "")
+	mountClientEndpoints(s, timed)
+	mountPages(s, timed)
+	r.NotFound(s.notFound)
 	r.MethodNotAllowed(strangeMethod)
 	return r
 }
@@ -68,146 +68,146 @@ func rootDocuments() []string {
 	return []string{"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"}
 }
 
-func (a *Server) notFound(w http.ResponseWriter, r *http.Request) {
+func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
 	noteNotFound(r)
-	a.refusePage(w, r, http.StatusNotFound, "not_found", "")
+	s.refusePage(w, r, http.StatusNotFound, "not_found", "")
 }
 
-// documents are what clients read of us. They are in memory, so that there is nothing
+// mountDocuments are what clients read of us. They are in memory, so that there is nothing
 // to be cut off after a time.
-func (a *Server) documents(r chi.Router) {
+func mountDocuments(s *Server, r chi.Router) {
 	document := r.With(
 		middleware.CORS(http.MethodGet),
 		middleware.Form(middleware.FormRule{Methods: []string{http.MethodGet}, Query: true}),
 	)
 	for _, path := range rootDocuments() {
-		document.Handle(path, a.discovery)
+		document.Handle(path, s.discovery)
 	}
-	document.Handle(pathKeys, a.Keys.Handler())
+	document.Handle(pathKeys, s.Keys.Handler())
 }
 
-// machines are the endpoints that clients call. Any origin may, since none of
+// mountClientEndpoints are the endpoints that clients call. Any origin may, since none of
 // them looks at a cookie.
-func (a *Server) machines(r chi.Router) {
-	large := middleware.LargeBody(a.admission.largeJSON)
+func mountClientEndpoints(s *Server, r chi.Router) {
+	large := middleware.LargeBody(s.admission.largeJSON)
 	post := r.With(
 		middleware.CORS(http.MethodPost),
 		large,
 		middleware.Form(middleware.FormRule{Methods: []string{http.MethodPost}, Repeatable: []string{"resource", "audience"}}),
 	)
-	post.With(a.admission.tokens.Handler).Handle(pathToken, a.OAuth2.Token)
-	post.With(a.admission.checks.Handler).Handle(pathRevoke, a.OAuth2.Revocation)
-	post.With(a.admission.checks.Handler).Handle(pathIntrospect, a.OAuth2.Introspection)
+	post.With(s.admission.tokens.Handler).Handle(pathToken, s.OAuth2.Token)
+	post.With(s.admission.checks.Handler).Handle(pathRevoke, s.OAuth2.Revocation)
+	post.With(s.admission.checks.Handler).Handle(pathIntrospect, s.OAuth2.Introspection)
 
-	post.With(middleware.Limit(a.limit(limitDevices, 300, time.Minute), a.Now), a.admission.tokens.Handler).
-		Handle(pathDeviceAuth, a.OAuth2.DeviceAuth)
+	post.With(middleware.Limit(s.limit(limitDevices, 300, time.Minute), s.Now), s.admission.tokens.Handler).
+		Handle(pathDeviceAuth, s.OAuth2.DeviceAuth)
 
 	r.With(
 		middleware.CORS(http.MethodGet, http.MethodPost),
 		large,
 		middleware.Form(middleware.FormRule{Methods: []string{http.MethodGet, http.MethodPost}}),
-		a.admission.checks.Handler,
-	).Handle(pathUserinfo, a.userinfo)
+		s.admission.checks.Handler,
+	).Handle(pathUserinfo, s.userinfo)
 
 	// Under the older path a client may bring its secret in the query.
-	a.registrations(r, pathRegister, "client_id", "client_secret")
-	a.registrations(r, "/oauth2/register")
+	mountRegistration(s, r, pathRegister, "client_id", "client_secret")
+	mountRegistration(s, r, "/oauth2/register")
 }
 
-// registrations are the endpoints of RFC 7591 and RFC 7592 under one path.
-func (a *Server) registrations(r chi.Router, path string, query ...string) {
-	create, manage := a.limit(limitRegistrations, 10, time.Hour), a.limit(limitManagement, 100, time.Minute)
-	large := middleware.LargeBody(a.admission.largeJSON)
+// mountRegistration are the endpoints of RFC 7591 and RFC 7592 under one path.
+func mountRegistration(s *Server, r chi.Router, path string, query ...string) {
+	create, manage := s.limit(limitRegistrations, 10, time.Hour), s.limit(limitManagement, 100, time.Minute)
+	large := middleware.LargeBody(s.admission.largeJSON)
 	r.With(
 		middleware.CORS(http.MethodPost),
 		large,
 		middleware.JSONBody(middleware.JSONRule{Methods: []string{http.MethodPost}}),
-		middleware.Limit(create, a.Now),
-		a.admission.registration.Handler,
-	).HandleFunc(path, a.registration.Create)
+		middleware.Limit(create, s.Now),
+		s.admission.registration.Handler,
+	).HandleFunc(path, s.registration.Create)
 	r.With(
 		middleware.CORS(http.MethodGet, http.MethodPut, http.MethodDelete),
 		large,
 		middleware.JSONBody(middleware.JSONRule{Methods: []string{http.MethodGet, http.MethodPut, http.MethodDelete}, Query: query}),
-		middleware.Limit(manage, a.Now),
-		a.admission.registration.Handler,
+		middleware.Limit(manage, s.Now),
+		s.admission.registration.Handler,
 	).HandleFunc(path+"/{id}", byMethod(map[string]http.Handler{
-		http.MethodGet:    http.HandlerFunc(a.registration.Get),
-		http.MethodPut:    http.HandlerFunc(a.registration.Update),
-		http.MethodDelete: http.HandlerFunc(a.registration.Delete),
+		http.MethodGet:    http.HandlerFunc(s.registration.Get),
+		http.MethodPut:    http.HandlerFunc(s.registration.Update),
+		http.MethodDelete: http.HandlerFunc(s.registration.Delete),
 	}))
 }
 
-// people are the pages, and the two endpoints that people are redirected to.
+// mountPages are the pages, and the two endpoints that people are redirected to.
 // Requests from other sites may come to those two alone.
-func (a *Server) people(r chi.Router) {
+func mountPages(s *Server, r chi.Router) {
 	both := []string{http.MethodGet, http.MethodPost}
-	large := middleware.LargeBody(a.admission.largePages)
+	large := middleware.LargeBody(s.admission.largePages)
 	entry := r.With(large, middleware.Form(middleware.FormRule{
-		Methods: both, Query: true, Repeatable: []string{"resource", "audience"}, Refuse: a.refuseEntry,
+		Methods: both, Query: true, Repeatable: []string{"resource", "audience"}, Refuse: s.refuseEntry,
 	}))
-	begin, end := a.limit(limitAuthorizations, 300, time.Minute), a.limit(limitSignOuts, 300, time.Minute)
-	begin.Refuse, end.Refuse = a.refusePage, a.refusePage
-	entry.With(middleware.Limit(begin, a.Now), a.admission.pages.Handler).Handle(pathAuthorize, a.OAuth2.Authorize)
+	begin, end := s.limit(limitAuthorizations, 300, time.Minute), s.limit(limitSignOuts, 300, time.Minute)
+	begin.Refuse, end.Refuse = s.refusePage, s.refusePage
+	entry.With(middleware.Limit(begin, s.Now), s.admission.pages.Handler).Handle(pathAuthorize, s.OAuth2.Authorize)
 	leave := entry
-	if a.Config.LogoutURL != "" { // each time is kept until the app has answered
-		leave = entry.With(middleware.Limit(end, a.Now))
+	if s.Config.LogoutURL != "" { // each time is kept until the app has answered
+		leave = entry.With(middleware.Limit(end, s.Now))
 	}
-	leave.With(a.admission.pages.Handler).Handle(pathLogout, a.logout)
+	leave.With(s.admission.pages.Handler).Handle(pathLogout, s.logout)
 
 	own := r.With(
-		middleware.OwnForms(middleware.Origins{Issuer: a.Config.Origin(), Refuse: a.refusePage, WrongAddress: a.wrongAddress}),
+		middleware.OwnForms(middleware.Origins{Issuer: s.Config.Origin(), Refuse: s.refusePage, WrongAddress: s.wrongAddress}),
 		large,
-		middleware.Form(middleware.FormRule{Methods: both, Query: true, Refuse: a.refusePage}),
+		middleware.Form(middleware.FormRule{Methods: both, Query: true, Refuse: s.refusePage}),
 	)
-	pages := func(handler http.HandlerFunc) http.Handler { return a.admission.pages.Handler(handler) }
-	passwords := func(handler http.HandlerFunc) http.Handler { return a.admission.passwords.Handler(handler) }
-	if a.Config.LoginURL == "" {
+	pages := func(handler http.HandlerFunc) http.Handler { return s.admission.pages.Handler(handler) }
+	passwords := func(handler http.HandlerFunc) http.Handler { return s.admission.passwords.Handler(handler) }
+	if s.Config.LoginURL == "" {
 		own.HandleFunc(pathLogin, byMethod(map[string]http.Handler{
-			http.MethodGet: pages(a.login.SignIn.Page), http.MethodPost: passwords(a.login.SignIn.Submit),
+			http.MethodGet: pages(s.login.SignIn.Page), http.MethodPost: passwords(s.login.SignIn.Submit),
 		}))
 	}
-	if a.Config.SignUp {
+	if s.Config.SignUp {
 		own.HandleFunc(pathSignUp, byMethod(map[string]http.Handler{
-			http.MethodGet: pages(a.login.SignUp.Page), http.MethodPost: passwords(a.login.SignUp.Submit),
+			http.MethodGet: pages(s.login.SignUp.Page), http.MethodPost: passwords(s.login.SignUp.Submit),
 		}))
 	}
-	if a.Config.ConsentURL == "" {
+	if s.Config.ConsentURL == "" {
 		own.HandleFunc(pathConsent, byMethod(map[string]http.Handler{
-			http.MethodGet: pages(a.login.Consent.Page), http.MethodPost: pages(a.login.Consent.Submit),
+			http.MethodGet: pages(s.login.Consent.Page), http.MethodPost: pages(s.login.Consent.Submit),
 		}))
 	}
-	a.devices(r, own, pages)
+	mountDevicePages(s, r, own, pages)
 	own.HandleFunc(PathSetup, byMethod(map[string]http.Handler{
-		http.MethodGet: pages(a.login.Setup.Page), http.MethodPost: passwords(a.login.Setup.Submit),
+		http.MethodGet: pages(s.login.Setup.Page), http.MethodPost: passwords(s.login.Setup.Submit),
 	}))
-	getAndHead(own, "/", pages(a.login.Home.Page))
+	getAndHead(own, "/", pages(s.login.Home.Page))
 	r.With(middleware.Form(middleware.FormRule{
-		Methods: []string{http.MethodGet}, Query: true, Refuse: a.refusePage,
-	})).Handle(pathCheck, a.pages.CheckSession(a.Cookies.StateName()))
-	r.Handle("/static/*", a.pages.Static())
+		Methods: []string{http.MethodGet}, Query: true, Refuse: s.refusePage,
+	})).Handle(pathCheck, s.pages.CheckSession(s.Cookies.StateName()))
+	r.Handle("/static/*", s.pages.Static())
 }
 
-// devices are the pages at which people enter the code of a device, or from where they
+// mountDevicePages are the pages at which people enter the code of a device, or from where they
 // go to the operator's app for it. There, each visit is kept. Wrong codes and visits are
 // counted by network, and no other site's page may use up its limit.
-func (a *Server) devices(r, own chi.Router, pages func(http.HandlerFunc) http.Handler) {
-	if a.Config.DeviceURL == "" {
+func mountDevicePages(s *Server, r, own chi.Router, pages func(http.HandlerFunc) http.Handler) {
+	if s.Config.DeviceURL == "" {
 		for _, path := range []string{pathDevice, pathVerify} {
-			own.With(middleware.Navigation(a.refusePage)).HandleFunc(path, byMethod(map[string]http.Handler{
-				http.MethodGet: pages(a.login.Device.Page), http.MethodPost: pages(a.login.Device.Submit),
+			own.With(middleware.Navigation(s.refusePage)).HandleFunc(path, byMethod(map[string]http.Handler{
+				http.MethodGet: pages(s.login.Device.Page), http.MethodPost: pages(s.login.Device.Submit),
 			}))
 		}
 		return
 	}
-	visit := a.limit(limitDeviceVisits, 60, time.Hour)
-	visit.Refuse = a.refusePage
+	visit := s.limit(limitDeviceVisits, 60, time.Hour)
+	visit.Refuse = s.refusePage
 	for _, path := range []string{pathDevice, pathVerify} {
 		r.With(
-			middleware.Navigation(a.refusePage),
-			middleware.Form(middleware.FormRule{Methods: []string{http.MethodGet}, Query: true, Refuse: a.refuseEntry}),
-			middleware.Limit(visit, a.Now),
-		).Handle(path, pages(a.login.Device.Page))
+			middleware.Navigation(s.refusePage),
+			middleware.Form(middleware.FormRule{Methods: []string{http.MethodGet}, Query: true, Refuse: s.refuseEntry}),
+			middleware.Limit(visit, s.Now),
+		).Handle(path, pages(s.login.Device.Page))
 	}
 }
 
@@ -239,11 +239,11 @@ func byMethod(handlers map[string]http.Handler) http.HandlerFunc {
 }
 
 // wrongAddress answers a browser that opened the server at another address than the issuer.
-func (a *Server) wrongAddress(w http.ResponseWriter, r *http.Request) {
-	a.pages.Error(w, http.StatusForbidden, pages.WrongAddress(a.Config.Issuer, middleware.ID(r.Context())))
+func (s *Server) wrongAddress(w http.ResponseWriter, r *http.Request) {
+	s.pages.Error(w, http.StatusForbidden, pages.WrongAddress(s.Config.Issuer, middleware.ID(r.Context())))
 }
 
 // refusePage answers on a page what a person's browser asked for.
-func (a *Server) refusePage(w http.ResponseWriter, r *http.Request, status int, code, description string) {
-	a.pages.Error(w, status, pages.Error{Code: code, Detail: description, RequestID: middleware.ID(r.Context())})
+func (s *Server) refusePage(w http.ResponseWriter, r *http.Request, status int, code, description string) {
+	s.pages.Error(w, status, pages.Error{Code: code, Detail: description, RequestID: middleware.ID(r.Context())})
 }

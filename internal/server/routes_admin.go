@@ -14,33 +14,33 @@ import (
 
 // admin is what only operators and their machines reach. Its endpoints are in one
 // table, that of [admin.Handler.Operations].
-func (a *Server) Admin() http.Handler {
+func (s *Server) Admin() http.Handler {
 	r := chi.NewRouter()
 	r.Use(
-		middleware.RequestID(a.Config.TrustedProxies),
-		middleware.ClientAddress(a.Config.TrustedProxies),
-		a.warnOfProxy,
-		middleware.AccessLog(a.Log, a.Now, a.seen("admin")),
-		middleware.Refusals(a.reporter.Report),
+		middleware.RequestID(s.Config.TrustedProxies),
+		middleware.ClientAddress(s.Config.TrustedProxies),
+		s.warnOfProxy,
+		middleware.AccessLog(s.Log, s.Now, s.seen("admin")),
+		middleware.Refusals(s.reporter.Report),
 		middleware.SecurityHeaders(false),
-		middleware.Recover(a.Log, middleware.JSON),
-		a.admission.adminBodies.Handler,
+		middleware.Recover(s.Log, middleware.JSON),
+		s.admission.adminBodies.Handler,
 		middleware.Timeout(requestTimeout),
 	)
-	a.health(r, true, "", "/admin")
-	a.describe(r)
+	mountHealth(s, r, true, "", "/admin")
+	mountOpenAPI(s, r)
 	for _, path := range []string{"/metrics", "/metrics/prometheus", "/admin/metrics", "/admin/metrics/prometheus"} {
-		getAndHead(r, path, a.Metrics.Handler())
+		getAndHead(r, path, s.Metrics.Handler())
 	}
 	paths := map[string][]*admin.Operation{}
-	operations := a.AdminAPI.Operations()
+	operations := s.AdminAPI.Operations()
 	for i := range operations {
 		if o := &operations[i]; o.Do != nil {
 			paths[o.Path] = append(paths[o.Path], o)
 		}
 	}
 	for path, of := range paths {
-		a.operate(r, path, of)
+		mountOperations(s, r, path, of)
 	}
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		noteNotFound(r)
@@ -50,12 +50,12 @@ func (a *Server) Admin() http.Handler {
 	return r
 }
 
-// operate mounts the operations of one path under all its names: with and without the
+// mountOperations mounts the operations of one path under all its names: with and without the
 // prefix, with and without a slash at the end.
-func (a *Server) operate(r chi.Router, path string, of []*admin.Operation) {
+func mountOperations(s *Server, r chi.Router, path string, of []*admin.Operation) {
 	handlers := map[string]http.Handler{}
 	for _, o := range of {
-		handlers[o.Method] = a.operation(o)
+		handlers[o.Method] = operationHandler(s, o)
 		if o.Method == http.MethodGet {
 			handlers[http.MethodHead] = handlers[o.Method]
 		}
@@ -81,9 +81,9 @@ func (a *Server) operate(r chi.Router, path string, of []*admin.Operation) {
 	}
 }
 
-// operation puts before an operation what every one has there: who may, whether the
+// operationHandler puts before an operation what every one has there: who may, whether the
 // request can be read, and whether there is room for it.
-func (a *Server) operation(o *admin.Operation) http.Handler {
+func operationHandler(s *Server, o *admin.Operation) http.Handler {
 	methods := []string{o.Method}
 	if o.Method == http.MethodGet {
 		methods = append(methods, http.MethodHead)
@@ -96,16 +96,16 @@ func (a *Server) operation(o *admin.Operation) http.Handler {
 	if len(o.Form) > 0 {
 		guard = middleware.Form(middleware.FormRule{Methods: methods})
 	}
-	room := a.admission.admin
+	room := s.admission.admin
 	if strings.HasPrefix(o.Scope, "requests:") {
-		room = a.admission.apps
+		room = s.admission.apps
 	}
-	return a.AdminAPI.Allow(o)(middleware.LargeBody(a.admission.largeAdmin)(guard(room.Handler(a.AdminAPI.Serve(o)))))
+	return s.AdminAPI.Allow(o)(middleware.LargeBody(s.admission.largeAdmin)(guard(room.Handler(s.AdminAPI.Serve(o)))))
 }
 
-// describe mounts the description of the API.
-func (a *Server) describe(r chi.Router) {
-	document, err := a.AdminAPI.Document()
+// mountOpenAPI mounts the description of the API.
+func mountOpenAPI(s *Server, r chi.Router) {
+	document, err := s.AdminAPI.Document()
 	if err != nil {
 		panic(err) // of the table alone, which is the same for everybody
 	}

@@ -132,65 +132,65 @@ func NewKeys(c *config.Config, s *store.Store, secrets *keyring.Keyring, log *sl
 
 // New composes a server over an open store. It creates the signing keys that are missing.
 func New(ctx context.Context, o Options) (*Server, error) {
-	c, s, log, now := o.Config, o.Store, o.Log, o.Now
-	a := &Server{
+	c, db, log, now := o.Config, o.Store, o.Log, o.Now
+	s := &Server{
 		Options: o,
 		Cookies: session.Cookies{Secure: c.HTTPS(), Path: c.Path()},
-		Clients: store.NewClientCache(s, cachedClients),
-		scopes:  newScopeCache(c, s),
+		Clients: store.NewClientCache(db, cachedClients),
+		scopes:  newScopeCache(c, db),
 	}
-	a.warnOfProxy = middleware.WarnOfProxy(c.TrustedProxies, log)
-	a.Hasher, a.clientHasher, a.adminHasher = newHashers(c)
-	if err := a.learnHashes(ctx); err != nil {
+	s.warnOfProxy = middleware.WarnOfProxy(c.TrustedProxies, log)
+	s.Hasher, s.clientHasher, s.adminHasher = newHashers(c)
+	if err := learnHashCosts(ctx, s); err != nil {
 		return nil, err
 	}
 	var err error
-	if a.Secrets, err = SystemSecrets(c); err != nil {
+	if s.Secrets, err = SystemSecrets(c); err != nil {
 		return nil, err
 	}
-	if a.Keys, err = NewKeys(c, s, a.Secrets, log, now); err != nil {
+	if s.Keys, err = NewKeys(c, db, s.Secrets, log, now); err != nil {
 		return nil, err
 	}
-	if err := a.Keys.Start(ctx); err != nil {
+	if err := s.Keys.Start(ctx); err != nil {
 		return nil, fmt.Errorf("start keys: %w", err)
 	}
-	if a.fetcher, err = newFetcher(c); err != nil {
+	if s.fetcher, err = newFetcher(c); err != nil {
 		return nil, err
 	}
-	a.registeredFetcher = a.fetcher.WithSeparateLimit()
+	s.registeredFetcher = s.fetcher.WithSeparateLimit()
 	// Clients' keys have room of their own: anybody can make us fetch a request
 	// object, and that must keep no client from authenticating.
-	a.keySets = outbound.NewKeySets(a.fetcher.WithSeparateLimit(), now)
-	a.keySets.Log = log
-	if a.pages, err = pages.New(c.Path()); err != nil {
+	s.keySets = outbound.NewKeySets(s.fetcher.WithSeparateLimit(), now)
+	s.keySets.Log = log
+	if s.pages, err = pages.New(c.Path()); err != nil {
 		return nil, fmt.Errorf("parse pages: %w", err)
 	}
-	if a.subjects.Salt, err = s.Seeds.Seed(ctx, "pairwise subject"); err != nil {
+	if s.subjects.Salt, err = db.Seeds.Seed(ctx, "pairwise subject"); err != nil {
 		return nil, err
 	}
-	if a.Cookies.StateKey, err = s.Seeds.Seed(ctx, "browser state"); err != nil {
+	if s.Cookies.StateKey, err = db.Seeds.Seed(ctx, "browser state"); err != nil {
 		return nil, err
 	}
-	a.admission = a.newRoom()
-	a.pending = a.newPendingLimit()
-	a.wireDevices()
-	a.wireRefusals()
-	a.wireMetrics() //nolint:contextcheck // called later, with another context
-	a.wireNotices()
-	if err := a.wireOAuth2(ctx); err != nil {
+	s.admission = newAdmissionLimits(s)
+	s.pending = newPendingLimit(s)
+	composeUserCodes(s)
+	composeRefusals(s)
+	composeMetrics(s) //nolint:contextcheck // called later, with another context
+	composeSessions(s)
+	if err := composeOAuth2(ctx, s); err != nil {
 		return nil, err
 	}
-	a.wireOIDC()
-	if err := a.wireRegistration(ctx); err != nil {
+	composeOIDC(s)
+	if err := composeRegistration(ctx, s); err != nil {
 		return nil, err
 	}
-	a.wireLogin()
-	a.wireAdmin()
-	a.discovery, err = discovery.New(ctx, a.capabilities(), a.scopes, now)
+	composeLogin(s)
+	composeAdmin(s)
+	s.discovery, err = discovery.New(ctx, capabilities(s), s.scopes, now)
 	if err != nil {
 		return nil, fmt.Errorf("write discovery: %w", err)
 	}
-	return a, nil
+	return s, nil
 }
 
 // newFetcher returns what fetches the URLs that clients register.
@@ -215,41 +215,41 @@ func rememberedLifetimes(c *config.Config) session.Lifetimes {
 	return session.Lifetimes{Idle: c.RememberedIdleLifetime, Absolute: c.RememberedAbsoluteLifetime}
 }
 
-// wireDevices finds devices by the codes that they show.
-func (a *Server) wireDevices() {
-	a.userCodes = &devicecode.UserCodes{Store: a.Store.Devices}
-	for _, derived := range a.Secrets.DeriveAll("user code") {
-		a.userCodes.Keys = append(a.userCodes.Keys, derived.Key)
+// composeUserCodes finds devices by the codes that they show.
+func composeUserCodes(s *Server) {
+	s.userCodes = &devicecode.UserCodes{Store: s.Store.Devices}
+	for _, derived := range s.Secrets.DeriveAll("user code") {
+		s.userCodes.Keys = append(s.userCodes.Keys, derived.Key)
 	}
-	if a.Config.RateLimits {
-		a.userCodes.Guesses = a.Store.Throttle
+	if s.Config.RateLimits {
+		s.userCodes.Guesses = s.Store.Throttle
 	}
 }
 
-func (a *Server) wireOIDC() {
+func composeOIDC(s *Server) {
 	var tickets [][]byte
-	for _, derived := range a.Secrets.DeriveAll("sign-out ticket") {
+	for _, derived := range s.Secrets.DeriveAll("sign-out ticket") {
 		tickets = append(tickets, derived.Key)
 	}
-	a.userinfo = &userinfo.Handler{
-		Issuer: a.Config.Issuer, Tokens: a.OAuth2.AccessTokens, Clients: a.Clients, Scopes: a.scopes, Signer: a.Keys, Encrypter: outbound.Encrypter{Keys: a.keySets},
-		Subjects: a.subjects, Now: a.Now, Log: a.Log,
+	s.userinfo = &userinfo.Handler{
+		Issuer: s.Config.Issuer, Tokens: s.OAuth2.AccessTokens, Clients: s.Clients, Scopes: s.scopes, Signer: s.Keys, Encrypter: outbound.Encrypter{Keys: s.keySets},
+		Subjects: s.subjects, Now: s.Now, Log: s.Log,
 	}
-	a.logout = &logout.Handler{
-		Issuer: a.Config.Issuer, Path: pathLogout, App: a.Config.LogoutURL, After: a.Config.PostLogoutURL, Keys: tickets,
-		Verifier: a.Keys, Clients: a.Clients, Sessions: a.Store.Sessions, Manager: a.sessions, Requests: pendingLogouts{a.Store.LogoutRequests, a.pending}, Browser: a.Cookies, Pages: a.errorPages(),
-		Subjects: a.subjects, MaxRedirectURL: a.Config.MaxRedirectURLLength, Now: a.Now, Log: a.Log,
+	s.logout = &logout.Handler{
+		Issuer: s.Config.Issuer, Path: pathLogout, App: s.Config.LogoutURL, After: s.Config.PostLogoutURL, Keys: tickets,
+		Verifier: s.Keys, Clients: s.Clients, Sessions: s.Store.Sessions, Manager: s.sessions, Requests: pendingLogouts{s.Store.LogoutRequests, s.pending}, Browser: s.Cookies, Pages: s.errorPages(),
+		Subjects: s.subjects, MaxRedirectURL: s.Config.MaxRedirectURLLength, Now: s.Now, Log: s.Log,
 	}
 }
 
 // capabilities says what is wired, for discovery to publish.
-func (a *Server) capabilities() discovery.Capabilities {
+func capabilities(s *Server) discovery.Capabilities {
 	caps := discovery.Capabilities{
-		Issuer:        a.Config.Issuer,
+		Issuer:        s.Config.Issuer,
 		Authorization: pathAuthorize, Token: pathToken, Userinfo: pathUserinfo, JWKS: pathKeys,
 		Introspection: pathIntrospect, Revocation: pathRevoke, EndSession: pathLogout, CheckSession: pathCheck,
 		DeviceAuthorization: pathDeviceAuth,
-		Scopes:              a.Config.DefaultScopes,
+		Scopes:              s.Config.DefaultScopes,
 		GrantTypes:          client.GrantTypes(), ResponseTypes: []string{client.ResponseTypeCode}, ResponseModes: []string{"query", "fragment", "form_post"},
 		AuthMethods: client.AuthMethods(), SubjectTypes: client.SubjectTypes(),
 		IDTokenEncryptionAlgs: client.EncryptionAlgs(), IDTokenEncryptionEncs: client.EncryptionEncs(),
@@ -260,22 +260,22 @@ func (a *Server) capabilities() discovery.Capabilities {
 		RevocationAuthMethods:    client.AuthMethods(),
 		IntrospectionAuthMethods: []string{client.AuthBasic, client.AuthPost, client.AuthSecretJWT, client.AuthPrivateKeyJWT},
 	}
-	if a.Config.LoginURL == "" { // otherwise the classes are the app's to name
+	if s.Config.LoginURL == "" { // otherwise the classes are the app's to name
 		caps.ACRValues = []string{session.ACRPassword}
 	}
-	if a.Config.SignUp {
+	if s.Config.SignUp {
 		caps.Prompts = append(caps.Prompts, "create")
 	}
-	if a.Config.LegacyResponseTypes {
+	if s.Config.LegacyResponseTypes {
 		caps.GrantTypes = append(caps.GrantTypes, client.GrantImplicit)
 		caps.ResponseTypes = append(caps.ResponseTypes, client.LegacyResponseTypes()...)
 	}
-	for _, alg := range a.Keys.Algorithms() {
+	for _, alg := range s.Keys.Algorithms() {
 		caps.SigningAlgs = append(caps.SigningAlgs, string(alg))
 		caps.AuthSigningAlgs = append(caps.AuthSigningAlgs, string(alg))
 	}
 	caps.AuthSigningAlgs = append(caps.AuthSigningAlgs, client.SecretAlgs()...)
-	if a.Config.Registration != config.RegistrationClosed {
+	if s.Config.Registration != config.RegistrationClosed {
 		caps.Registration = pathRegister
 	}
 	return caps

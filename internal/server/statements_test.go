@@ -19,12 +19,12 @@ func TestStatementsPerRequest(t *testing.T) {
 		t.Helper()
 		s := servertest.Start(t, db, servertest.LegacySettings())
 		s.ImportClient(servertest.LegacyClient("legacy", ""))
-		signer := s.AddAssertingClient()
-		a := s.NewAssertionIssuer("")
+		signer := servertest.AddPrivateKeyJWTClient(s)
+		a := servertest.NewAssertionIssuer(s, "")
 		b := s.NewBrowser()
 		b.Code(servertest.AuthorizationRequest())                                                        // signs in, and warms the caches
 		b.Authorize(servertest.AuthorizationRequest("client_id", "legacy", "response_type", "id_token")) // of another bucket
-		s.PostForm("/oauth2/token", s.ClientAssertion(signer))
+		s.PostForm("/oauth2/token", servertest.PrivateKeyJWTForm(s, signer))
 		s.PostForm("/oauth2/token", a.TokenRequest("warm"))
 
 		expect := func(request string, want int64, act func() servertest.Response) servertest.Response {
@@ -45,7 +45,7 @@ func TestStatementsPerRequest(t *testing.T) {
 			return s.PostForm("/oauth2/token", url.Values{"grant_type": {"client_credentials"}})
 		})
 		expect("client_credentials, private_key_jwt", 1, func() servertest.Response {
-			return s.PostForm("/oauth2/token", s.ClientAssertion(signer))
+			return s.PostForm("/oauth2/token", servertest.PrivateKeyJWTForm(s, signer))
 		})
 		expect("jwt-bearer", 2, func() servertest.Response { return s.PostForm("/oauth2/token", a.TokenRequest("mike")) })
 		token := expect("jwt-bearer, of an issuer known", 1, func() servertest.Response { return s.PostForm("/oauth2/token", a.TokenRequest("mike")) }).JSON(t)["access_token"]
@@ -136,7 +136,7 @@ func TestStatementsOfDeviceFlow(t *testing.T) {
 		s := servertest.StartWithDeviceClients(t, db, map[string]string{"rate_limits": "off"})
 		b := s.NewBrowser()
 		b.Code(servertest.AuthorizationRequest()) // signs in
-		warm := s.AuthorizeDevice(servertest.DeviceClientForm("scope", "openid"))
+		warm := servertest.AuthorizeDevice(s, servertest.DeviceClientForm("scope", "openid"))
 		b.Follow(b.EnterUserCode(warm, "continue"))
 		warm.Poll()
 

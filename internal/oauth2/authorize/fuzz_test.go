@@ -30,7 +30,7 @@ func FuzzAuthorizeQuery(f *testing.F) {
 	f.Add("client_id=web%00&redirect_uri=%ff")
 	s := servertest.Start(f, storetest.New(f), servertest.LegacySettings())
 	s.ImportClient(servertest.LegacyClient("legacy", ""))
-	handler := s.Public()
+	handler := s.App.Public()
 	f.Fuzz(func(t *testing.T, query string) {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/oauth2/auth", nil)
 		r.URL.RawQuery = query

@@ -76,7 +76,7 @@ func TestResponseTypes(t *testing.T) {
 // checkIDToken holds an ID token against what came along.
 func checkIDToken(s *servertest.Server, t *testing.T, kind string, got url.Values, subject string) {
 	t.Helper()
-	_, said := s.VerifyJWT(t, got.Get("id_token"), jose.ES256)
+	_, said := servertest.VerifyJWT(t, s, got.Get("id_token"), jose.ES256)
 	now := float64(s.Time().Unix())
 	for name, want := range map[string]any{
 		"iss": s.URL, "sub": subject, "aud": "legacy", "nonce": "a nonce", "iat": now, "exp": now + 600, "auth_time": now,
@@ -114,7 +114,7 @@ func TestHashesFollowIDTokenAlgorithm(t *testing.T) {
 		id := "signs-" + string(alg)
 		s.ImportClient(servertest.LegacyClient(id, `, "id_token_signed_response_alg": "`+string(alg)+`"`))
 		_, got := servertest.AuthorizationResponse(t, b.Authorize(servertest.AuthorizationRequest("client_id", id, "response_type", "code id_token token", "state", "")))
-		_, said := s.VerifyJWT(t, got.Get("id_token"), alg)
+		_, said := servertest.VerifyJWT(t, s, got.Get("id_token"), alg)
 		if said["c_hash"] != servertest.HalfHash(alg, got.Get("code")) || said["at_hash"] != servertest.HalfHash(alg, got.Get("access_token")) {
 			t.Errorf("%s: c_hash %v, at_hash %v", alg, said["c_hash"], said["at_hash"])
 		}

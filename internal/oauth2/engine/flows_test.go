@@ -66,10 +66,10 @@ func TestEachFlowOfFositeRunsThroughTheEngine(t *testing.T) {
 		}
 	}
 
-	s.OAuth2.Authorize.Engine = refusing{}
-	config := s.OAuth2.Token.Config
+	s.App.OAuth2.Authorize.Engine = refusing{}
+	config := s.App.OAuth2.Token.Config
 	config.Engine = refusing{}
-	*s.OAuth2.Token = *token.New(config)
+	*s.App.OAuth2.Token = *token.New(config)
 	for name, run := range flows {
 		if got := run(codes[name]); got != oauth2.CodeAccessDenied {
 			t.Errorf("%s with an engine that refuses: error %q, want %s", name, got, oauth2.CodeAccessDenied)

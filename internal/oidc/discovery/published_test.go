@@ -153,7 +153,7 @@ func TestPublishedKeysArePublicAndNamedByThumbprint(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	var algs []string
-	for _, key := range s.PublishedKeys(t).Keys {
+	for _, key := range servertest.PublishedKeys(t, s).Keys {
 		thumbprint, err := key.Thumbprint(crypto.SHA256)
 		if err != nil {
 			t.Fatal(err)

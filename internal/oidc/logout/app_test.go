@@ -35,7 +35,7 @@ func startAsking(tb testing.TB, db *store.Store, settings map[string]string) *se
 	if err := s.Store.Clients.UpdateClient(tb.Context(), c); err != nil {
 		tb.Fatal(err)
 	}
-	s.Clients.Forget("web")
+	s.App.Clients.Forget("web")
 	return s
 }
 

@@ -65,7 +65,7 @@ func startTelling(t *testing.T, db *store.Store, settings map[string]string) (*s
 	s.Advance(time.Minute)
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan struct{})
-	go func() { s.Outbox.Run(ctx); close(ended) }()
+	go func() { s.App.Outbox.Run(ctx); close(ended) }()
 	t.Cleanup(func() { stop(); <-ended })
 	return s, arrived
 }
@@ -93,7 +93,7 @@ func TestLogoutNotifiesAllClients(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		s, arrived := startTelling(t, db, nil)
 		b := s.NewBrowser()
-		idToken := s.IDToken(t, "first", firstSecret, visitClient(b, t, "first").Get("code"))
+		idToken := servertest.ExchangeForIDToken(t, s, "first", firstSecret, visitClient(b, t, "first").Get("code"))
 		visitClient(b, t, "second")
 		sid := servertest.Text(servertest.Claims(t, idToken)["sid"])
 		first, err := s.Store.Clients.Client(t.Context(), "first")
@@ -162,7 +162,7 @@ func verifyLogoutToken(s *servertest.Server, t *testing.T, token string) map[str
 	if header.ExtraHeaders["typ"] != "logout+jwt" {
 		t.Errorf("typ = %v", header.ExtraHeaders["typ"])
 	}
-	set := s.PublishedKeys(t)
+	set := servertest.PublishedKeys(t, s)
 	payload, err := signed.Verify(set.Key(header.KeyID)[0])
 	if err != nil {
 		t.Fatal(err)
@@ -233,12 +233,12 @@ func TestSessionEndingDuringResponseIssuesNothing(t *testing.T) {
 		} {
 			b := s.NewBrowser()
 			visitClient(b, t, "second")
-			sessions := s.OAuth2.Authorize.Store
-			s.OAuth2.Authorize.Store = ending{sessions, db}
+			sessions := s.App.OAuth2.Authorize.Store
+			s.App.OAuth2.Authorize.Store = ending{sessions, db}
 			if to := b.Get(query("prompt", tc.prompt)).Header.Get("Location"); !strings.Contains(to, tc.want) || strings.Contains(to, "code=") {
 				t.Errorf("%s: to %s, want %s", name, to, tc.want)
 			}
-			s.OAuth2.Authorize.Store = sessions
+			s.App.OAuth2.Authorize.Store = sessions
 		}
 	})
 }
@@ -257,7 +257,7 @@ func TestSessionState(t *testing.T) {
 	holds := func(state, clientID, origin string) bool {
 		shown := ""
 		for _, c := range b.Client.Jar.Cookies(home) {
-			if c.Name == s.Cookies.StateName() {
+			if c.Name == s.App.Cookies.StateName() {
 				shown = c.Value
 			}
 		}
@@ -284,7 +284,7 @@ func TestSessionState(t *testing.T) {
 		t.Error("confirming the password changed the state, though the person is the same")
 	}
 	// The session ends elsewhere. The browser learns of it when it comes.
-	if _, err := s.Store.Sessions.EndSessionsOf(t.Context(), s.Subject(t, "ada"), s.Time()); err != nil {
+	if _, err := s.Store.Sessions.EndSessionsOf(t.Context(), servertest.SubjectOf(t, s, "ada"), s.Time()); err != nil {
 		t.Fatal(err)
 	}
 	b.Get("/oauth2/auth?" + servertest.AuthorizationRequest("prompt", "none").Encode())
@@ -305,7 +305,7 @@ func TestOnlyCheckSessionFrameMayBeFramed(t *testing.T) {
 		p.Header.Get("X-Frame-Options") != "" || p.Header.Get("Set-Cookie") != "" {
 		t.Errorf("%s: %d %v", address, p.Status, p.Header)
 	}
-	script := p.Attribute("src", func(a map[string]string) bool { return a["data-cookie"] == s.Cookies.StateName() })
+	script := p.Attribute("src", func(a map[string]string) bool { return a["data-cookie"] == s.App.Cookies.StateName() })
 	if got := b.Get(script); got.Status != http.StatusOK || !strings.Contains(got.Body, "postMessage") {
 		t.Errorf("its script %q: %d", script, got.Status)
 	}

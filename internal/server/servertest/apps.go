@@ -39,9 +39,9 @@ func StartWithAppsAndLog(tb testing.TB, db *store.Store, settings map[string]str
 	all := map[string]string{"login_url": LoginApp, "consent_url": ConsentApp, "admin_auth": "none"}
 	maps.Copy(all, settings)
 	s := StartWithLog(tb, db, all, log)
-	operators := httptest.NewServer(s.Admin())
+	operators := httptest.NewServer(s.App.Admin())
 	tb.Cleanup(operators.Close)
-	return &AppServer{s, operators.URL, AdminDocument(tb, s.AdminAPI)}
+	return &AppServer{s, operators.URL, AdminDocument(tb, s.App.AdminAPI)}
 }
 
 type Object = map[string]any

@@ -24,7 +24,7 @@ func DeviceClientForm(changes ...string) url.Values {
 	return form
 }
 
-func (s *Server) AuthorizeDevice(form url.Values) *PendingDevice {
+func AuthorizeDevice(s *Server, form url.Values) *PendingDevice {
 	s.TB.Helper()
 	p := s.PostForm("/oauth2/device/auth", form)
 	if p.Status != http.StatusOK {

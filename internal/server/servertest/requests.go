@@ -45,7 +45,7 @@ func SectorDocument(t *testing.T, list ...string) (uri string, asked *int) {
 const PostSecret = "post-secret-post-secret-post-sec"
 
 // sessionOf signs somebody in, and returns what their cookie is known by.
-func (s *Server) SessionOf(subject string) []byte {
+func CreateSession(s *Server, subject string) []byte {
 	s.TB.Helper()
 	cookie := session.Hash("cookie of " + subject)
 	at := s.Time()
@@ -79,7 +79,7 @@ func ParseObject(tb testing.TB, text string) Object {
 }
 
 // bringAs is bring for a client that is not text yet.
-func (s *Server) ImportClientAs(c Object) {
+func ImportClientObject(s *Server, c Object) {
 	s.TB.Helper()
 	text, err := json.Marshal(c)
 	if err != nil {
@@ -172,13 +172,13 @@ func LegacyClient(id, more string) string {
 }
 
 // signedWith is a form in which the client id authenticates with client_secret_jwt.
-func (s *Server) SignedWith(id, secret string, alg jose.SignatureAlgorithm, form url.Values) url.Values {
+func SecretJWTForm(s *Server, id, secret string, alg jose.SignatureAlgorithm, form url.Values) url.Values {
 	s.TB.Helper()
-	return s.SignedSaying(id, secret, alg, form, nil)
+	return SecretJWTFormWith(s, id, secret, alg, form, nil)
 }
 
 // signedSaying is signedWith, with other claims.
-func (s *Server) SignedSaying(id, secret string, alg jose.SignatureAlgorithm, form url.Values, others map[string]any) url.Values {
+func SecretJWTFormWith(s *Server, id, secret string, alg jose.SignatureAlgorithm, form url.Values, others map[string]any) url.Values {
 	s.TB.Helper()
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: []byte(secret)}, nil)
 	if err != nil {
@@ -208,7 +208,7 @@ func (s *Server) SignedSaying(id, secret string, alg jose.SignatureAlgorithm, fo
 
 // registered sends metadata to where a client is managed, and returns what it is
 // told.
-func (s *Server) RegisterSecretJWTClient(t *testing.T, method, path string, token any, metadata map[string]any, status int) map[string]any {
+func SendClientMetadata(t *testing.T, s *Server, method, path string, token any, metadata map[string]any, status int) map[string]any {
 	t.Helper()
 	body, err := json.Marshal(metadata)
 	if err != nil {
@@ -222,7 +222,7 @@ func (s *Server) RegisterSecretJWTClient(t *testing.T, method, path string, toke
 }
 
 // idToken redeems the code of an answer.
-func (s *Server) IDToken(t *testing.T, id, secret, code string) string {
+func ExchangeForIDToken(t *testing.T, s *Server, id, secret, code string) string {
 	t.Helper()
 	c, err := s.Store.Clients.Client(t.Context(), id)
 	if err != nil {
@@ -242,7 +242,7 @@ func (s *Server) IDToken(t *testing.T, id, secret, code string) string {
 	return token
 }
 
-func (s *Server) Subject(t *testing.T, username string) string {
+func SubjectOf(t *testing.T, s *Server, username string) string {
 	t.Helper()
 	a, err := s.Store.Accounts.AccountByUsername(t.Context(), username)
 	if err != nil {
@@ -264,7 +264,7 @@ func (s *Server) ImportClient(clients ...string) {
 }
 
 // addAssertingClient brings a client that authenticates by private_key_jwt.
-func (s *Server) AddAssertingClient() jose.Signer {
+func AddPrivateKeyJWTClient(s *Server) jose.Signer {
 	s.TB.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -289,7 +289,7 @@ func (s *Server) AddAssertingClient() jose.Signer {
 }
 
 // assertion returns a token request that authenticates with a fresh assertion.
-func (s *Server) ClientAssertion(signer jose.Signer) url.Values {
+func PrivateKeyJWTForm(s *Server, signer jose.Signer) url.Values {
 	s.TB.Helper()
 	now := s.Time()
 	signed, err := jwt.Signed(signer).Claims(map[string]any{
@@ -351,7 +351,7 @@ func (b *Browser) AnswerConsent(p Response, decision string) Response {
 
 type Registration struct{ Path, Token string }
 
-func (s *Server) Register(t *testing.T) Registration {
+func Register(t *testing.T, s *Server) Registration {
 	t.Helper()
 	p := s.Call(t, http.MethodPost, "/connect/register", "", `{"redirect_uris":["https://a.example/cb"]}`)
 	if p.Status != http.StatusCreated {
@@ -396,7 +396,7 @@ func AuthorizationResponse(tb testing.TB, p Response) (where string, got url.Val
 }
 
 // rescope lets a client have other scopes, as an operator does.
-func (s *Server) SetClientScope(id, scopes string) {
+func SetClientScope(s *Server, id, scopes string) {
 	s.TB.Helper()
 	c, err := s.Store.Clients.Client(s.TB.Context(), id)
 	if err != nil {
@@ -412,7 +412,7 @@ func (s *Server) SetClientScope(id, scopes string) {
 type RegisteredClient struct{ ID, Secret, RedirectURI, RegistrationToken string }
 
 // enrol registers a client that sends its secret by form.
-func (s *Server) RegisterClient(t *testing.T, redirect string, more map[string]any) RegisteredClient {
+func RegisterClient(t *testing.T, s *Server, redirect string, more map[string]any) RegisteredClient {
 	t.Helper()
 	metadata := map[string]any{
 		"redirect_uris": []string{redirect}, "token_endpoint_auth_method": "client_secret_post",

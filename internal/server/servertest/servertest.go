@@ -58,7 +58,8 @@ var PasswordHash = sync.OnceValue(func() string {
 // server is the whole server in this process, over a real store, with a clock
 // that the test moves.
 type Server struct {
-	*server.Server
+	server.Options
+	App *server.Server
 	TB  testing.TB
 	URL string
 
@@ -99,12 +100,13 @@ func StartUnderPath(tb testing.TB, db *store.Store, path string, settings map[st
 	}
 	lendKeys(tb, conf, db, s.clock)
 	storetest.Follow(tb, db)
-	if s.Server, err = server.New(tb.Context(), server.Options{Config: conf, Store: db, Log: slog.New(log), Now: s.Time, Version: Version}); err != nil {
+	if s.App, err = server.New(tb.Context(), server.Options{Config: conf, Store: db, Log: slog.New(log), Now: s.Time, Version: Version}); err != nil {
 		tb.Fatal(err)
 	}
-	front.Config.Handler = s.Public()
+	s.Options = s.App.Options
+	front.Config.Handler = s.App.Public()
 	if conf.IssuerPath == config.PathStripped {
-		front.Config.Handler = stripping(conf.Path(), s.Public())
+		front.Config.Handler = stripping(conf.Path(), s.App.Public())
 	}
 	front.Start()
 	tb.Cleanup(front.Close)
@@ -167,7 +169,7 @@ func (s *Server) Populate() {
 
 // ImportClients creates or updates the clients of a JSON array.
 func (s *Server) ImportClients(text []byte) (created, updated int, err error) {
-	importer, err := server.NewClientImporter(s.Config, s.Store, s.Hasher)
+	importer, err := server.NewClientImporter(s.Config, s.Store, s.App.Hasher)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -176,7 +178,7 @@ func (s *Server) ImportClients(text []byte) (created, updated int, err error) {
 
 // ImportUsers creates or updates the users of a JSON array.
 func (s *Server) ImportUsers(text []byte) (created, updated int, err error) {
-	return server.NewUserImporter(s.Store, s.Hasher).Import(s.TB.Context(), text)
+	return server.NewUserImporter(s.Store, s.App.Hasher).Import(s.TB.Context(), text)
 }
 
 // browser is a person's, without script: it keeps cookies and does not follow

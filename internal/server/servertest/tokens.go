@@ -30,7 +30,7 @@ type AssertionIssuer struct {
 
 // trusting makes an issuer that is trusted for a subject, or for anybody if that is
 // empty, and a client that may bring its word.
-func (s *Server) NewAssertionIssuer(subject string) *AssertionIssuer {
+func NewAssertionIssuer(s *Server, subject string) *AssertionIssuer {
 	s.TB.Helper()
 	s.ImportClient(`{"client_id": "bearer", "client_secret": "` + OtherSecret + `", "token_endpoint_auth_method": "client_secret_post",
 		"grant_types": ["` + JWTBearerGrant + `"], "scope": "api offline_access more", "audience": ["https://api.example"]}`)
@@ -79,7 +79,7 @@ func HalfHash(alg jose.SignatureAlgorithm, text string) string {
 }
 
 // keySet fetches the published keys.
-func (s *Server) PublishedKeys(t *testing.T) jose.JSONWebKeySet {
+func PublishedKeys(t *testing.T, s *Server) jose.JSONWebKeySet {
 	t.Helper()
 	var set jose.JSONWebKeySet
 	if err := json.Unmarshal([]byte(s.NewBrowser().Get("/.well-known/jwks.json").Body), &set); err != nil {
@@ -89,14 +89,14 @@ func (s *Server) PublishedKeys(t *testing.T) jose.JSONWebKeySet {
 }
 
 // verified returns the header and the claims of a JWT that a published key signed.
-func (s *Server) VerifyJWT(t *testing.T, token any, alg jose.SignatureAlgorithm) (header jose.Header, claims map[string]any) {
+func VerifyJWT(t *testing.T, s *Server, token any, alg jose.SignatureAlgorithm) (header jose.Header, claims map[string]any) {
 	t.Helper()
 	signed, err := jose.ParseSignedCompact(Text(token), []jose.SignatureAlgorithm{alg})
 	if err != nil {
 		t.Fatalf("%v as %s: %v", token, alg, err)
 	}
 	header = signed.Signatures[0].Header
-	keys := s.PublishedKeys(t)
+	keys := PublishedKeys(t, s)
 	named := keys.Key(header.KeyID)
 	if len(named) != 1 || named[0].Algorithm != string(alg) {
 		t.Fatalf("%d published keys are called %q, want one for %s", len(named), header.KeyID, alg)
