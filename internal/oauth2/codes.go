@@ -31,7 +31,7 @@ const (
 	CodeExpiredToken         = "expired_token"
 )
 
-// describe returns the description of errors with code that have none of their own.
+// describe returns the default description of errors with code.
 func describe(code string) string {
 	switch code {
 	case CodeInvalidRequest:

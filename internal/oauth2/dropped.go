@@ -10,8 +10,8 @@ import (
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
-// Dropped is what a successful response lacks of the request or the grant. It only has
-// registered names: other names came with the request and may be anything.
+// Dropped lists scopes, claims and resources of the request or the grant that a successful
+// response lacks. It only has registered names: unregistered names may have any content.
 type Dropped struct {
 	NotAllowed    []string // scopes that the client may not have
 	NotGranted    []string // scopes that the user or the consent app did not grant

@@ -1,9 +1,9 @@
 // Package oauth2 holds what the OAuth 2.0 endpoints share: the error codes, the error
 // response, and parameters that several endpoints read.
 //
-// Each endpoint is a package of its own: authorize, token, introspection, revocation and
-// deviceauth. They do not import each other. What they need from elsewhere they declare as
-// small interfaces, which the server supplies. Only package engine imports fosite.
+// Each endpoint is a package: authorize, token, introspection, revocation and deviceauth. They
+// do not import each other. They declare their dependencies as small interfaces, which package
+// server implements. Only package engine imports fosite.
 //
 //	GET /oauth2/auth ── checks ── dispatch ──┬── 303 /login?request=ID ──┐
 //	     ▲                                   ├── 303 /consent?request=ID ┤

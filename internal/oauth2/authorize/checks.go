@@ -125,8 +125,8 @@ func checkResponseMode(_ *Requests, a *AuthorizationRequest) error {
 	return nil
 }
 
-// reservedLength is how many bytes a response needs beside the redirect URI, state and
-// issuer: for a code and session_state, or an error.
+// reservedLength is the number of bytes that a response may need in addition to the redirect
+// URI, state and issuer: for a code and session_state, or an error.
 const reservedLength = 512
 
 // checkRedirectLength refuses a request whose response would exceed the limit, before the user
@@ -241,8 +241,8 @@ func checkOpenIDGranted(_ *Requests, a *AuthorizationRequest) error {
 	return nil
 }
 
-// checkChallenge accepts S256 only, and requires it of public clients and of those that
-// registered so. It ignores the parameters if no code is requested.
+// checkChallenge accepts S256 only. Public clients, and clients that registered so, must use
+// it. It ignores the parameters if no code is requested.
 //
 // Spec: RFC 7636 §4.3, RFC 9700 §2.1.1.
 func checkChallenge(_ *Requests, a *AuthorizationRequest) error {
@@ -275,8 +275,8 @@ func isChallenge(s string) bool {
 	return len(s) == 43 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == ""
 }
 
-// checkNonce requires a nonce if an ID token passes the browser: only the nonce tells the
-// client that the response belongs to its own request.
+// checkNonce requires a nonce if an ID token passes the browser: only by the nonce can the
+// client recognise the response to its own request.
 //
 // Spec: OpenID Connect Core §3.2.2.1, §3.3.2.11.
 func checkNonce(_ *Requests, a *AuthorizationRequest) error {
@@ -345,7 +345,7 @@ func checkHint(q *Requests, a *AuthorizationRequest) error {
 		Issuer   string `json:"iss"`
 		Subject  string `json:"sub"`
 		Audience string `json:"aud"`
-		Expiry   int64  `json:"exp"` // may be past; a signed userinfo response has none
+		Expiry   int64  `json:"exp"` // may be past; missing in a signed userinfo response
 	}
 	if err := json.Unmarshal(payload, &claims); err != nil ||
 		claims.Issuer != q.Issuer || claims.Audience != a.client.ID || claims.Subject == "" || claims.Expiry == 0 {

@@ -3,9 +3,9 @@
 //
 // A request is checked completely before the user signs in ([Requests]). Then the dispatcher
 // compares it with the session and the consent of the browser, and sends the user to the
-// login page, to the consent page, or back to the client with a response. The pages, or the
-// operator's own login and consent app, note one thing on the stored request and send the user
-// back here, where the dispatcher alone decides the next step.
+// login page, to the consent page, or back to the client with a response. The pages, or custom
+// login and consent apps, note one thing on the stored request and send the user back to this
+// endpoint: only the dispatcher decides the next step.
 //
 // The request of a device takes the same path. Its response is the grant itself.
 package authorize
@@ -71,19 +71,20 @@ type Engine interface {
 	Authorize(ctx context.Context, a *engine.Authorization) (*engine.AuthorizationResponse, error)
 }
 
-// Pages shows users what no redirect can carry.
+// Pages shows errors and form_post responses to users.
 type Pages interface {
 	Error(w http.ResponseWriter, status int, v pages.Error)
 	FormPost(w http.ResponseWriter, status int, v pages.FormPost)
 	DeviceDone(w http.ResponseWriter, status int, v pages.DeviceDone)
 }
 
-// Config is what a [Handler] needs. All of its members are set, except DeviceDone.
+// Config holds the dependencies and settings of a [Handler]. All members except DeviceDone are
+// required.
 type Config struct {
 	Issuer string
 	// AuthorizeURL is the URL of the endpoint.
 	AuthorizeURL string
-	// DeviceDone is the operator's page after a device was allowed; empty for the default.
+	// DeviceDone is the URL of a custom page after a device was allowed; empty for the default.
 	DeviceDone string
 
 	Requests   *Requests

@@ -11,8 +11,8 @@ import (
 	"github.com/ostiary/ostiary/internal/session"
 )
 
-// browserSession is who is signed in in a browser, and what that user allowed the client
-// before. Both are nil if nobody is signed in.
+// browserSession holds the session of a browser and the stored consent of its user for the
+// client. Both are nil if no user is signed in.
 type browserSession struct {
 	session *session.Session
 	consent *consent.Consent
@@ -62,8 +62,8 @@ func (d *dispatcher) next(f *flow) (step, error) {
 	return stepRespond, nil
 }
 
-// isDenied reports whether the user who is signed in, or an app before anybody was, has denied
-// the request.
+// isDenied reports whether the user of the session, or an app before a user signed in, has
+// denied the request.
 func (f *flow) isDenied() bool {
 	if f.stored == nil || f.stored.Decision != authrequest.Denied {
 		return false
@@ -91,8 +91,8 @@ func errLoginRequired() error {
 }
 
 // loginRequired returns nil if the session of the browser suffices for the request. A login
-// app is asked about every request, except for those whose client wants no page: the app then
-// names the user, or says that the session suffices.
+// app receives every request without prompt=none: it names the user, or confirms that the
+// session suffices.
 func (d *dispatcher) loginRequired(f *flow) error {
 	switch {
 	case !d.SignIn.SeesEachRequest():
@@ -110,7 +110,7 @@ func (d *dispatcher) loginRequired(f *flow) error {
 }
 
 // reauthenticationRequired returns nil if the session of the browser suffices for the request,
-// whatever a login app may say.
+// without regard to a login app.
 func (d *dispatcher) reauthenticationRequired(f *flow) error {
 	a := f.request
 	if f.session == nil || !d.isRequiredSubject(f) {
@@ -118,7 +118,7 @@ func (d *dispatcher) reauthenticationRequired(f *flow) error {
 	}
 	isStored := f.isStoredFor(f.session)
 	if isStored && !f.stored.SignedInAt.IsZero() {
-		return nil // for this request: asking again could go on forever
+		return nil // the user signed in for this request; a second time would never end
 	}
 	if a.prompts(promptLogin) || !isStored && (a.prompts(promptSelect) || a.prompts(promptCreate)) {
 		return errLoginRequired()
@@ -139,8 +139,7 @@ func (d *dispatcher) reusableSession(f *flow) *session.Session {
 	return nil
 }
 
-// isRequiredSubject reports whether the user who is signed in is the one that the request
-// requires.
+// isRequiredSubject reports whether the request requires no subject, or that of the session.
 func (d *dispatcher) isRequiredSubject(f *flow) bool {
 	required := f.request.requirements.subject
 	return required == "" || required == d.clientSubject(f)
@@ -155,8 +154,7 @@ func (d *dispatcher) clientSubject(f *flow) string {
 }
 
 // consentRequired returns nil if the user has consented, now or before, to all that is
-// requested. A consent app is asked about every request, except for those whose client wants
-// no page, since it adds claims.
+// requested. A consent app receives every request without prompt=none, since it adds claims.
 //
 // Spec: OpenID Connect Core §3.1.2.4.
 func (d *dispatcher) consentRequired(f *flow) error {
@@ -174,12 +172,12 @@ func (d *dispatcher) consentRequired(f *flow) error {
 	return missing
 }
 
-// isAccepted reports whether the user who is signed in has accepted the request.
+// isAccepted reports whether the user of the session has accepted the request.
 func (f *flow) isAccepted() bool {
 	return f.stored != nil && f.stored.Decision == authrequest.Accepted && f.stored.DecidedFor == f.session.Subject
 }
 
-// consentAnswer returns what the consent app granted to the user who is signed in, or nil.
+// consentAnswer returns the answer of the consent app for the user of the session, or nil.
 func (f *flow) consentAnswer() *authrequest.ConsentAnswer {
 	if !f.isAccepted() {
 		return nil
@@ -192,14 +190,14 @@ func (f *flow) isStoredFor(s *session.Session) bool {
 	return f.stored != nil && f.stored.SessionID == s.ID
 }
 
-// isBackFromLoginApp reports whether the user who is signed in is the one whom the login app
-// named for the request.
+// isBackFromLoginApp reports whether the login app has answered the request with the user of
+// the session.
 func (f *flow) isBackFromLoginApp() bool {
 	return f.stored != nil && !f.stored.LoginVerifierUsedAt.IsZero() && f.session != nil && f.isStoredFor(f.session)
 }
 
-// extraClaims returns the claims that the operator's apps add to tokens: those for this request
-// or, where the consent app was not asked, those of the stored consent.
+// extraClaims returns the claims that login and consent apps add to tokens: the claims for this
+// request or, if the consent app did not receive it, the claims of the stored consent.
 func (f *flow) extraClaims() grant.ExtraClaims {
 	var extra grant.ExtraClaims
 	switch {

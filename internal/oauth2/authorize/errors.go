@@ -30,8 +30,8 @@ func (e *pageError) Unwrap() error { return e.response }
 // expiredWords describe a request that is unknown, expired or bound to another browser.
 const expiredWords = "This sign-in has expired, or was started in another browser"
 
-// errExpired reports an authorization request that nobody can continue. The client is that of
-// the request, nil if it is not known.
+// errExpired reports an authorization request that cannot be continued. The client is nil if it
+// is not known.
 func errExpired(description string, c *client.Client) *pageError {
 	e := oauth2.InvalidRequest(description)
 	e.Rule = refusal.RequestExpired
@@ -55,7 +55,8 @@ func boundToOtherBrowser(err error) error {
 	return err
 }
 
-// errTooLong tells the client's developer why a redirect is not sent.
+// errTooLong returns the error for a redirect that exceeds the limit. Its description is for the
+// client's developer.
 func errTooLong(what string, length, limit int) error {
 	return &pageError{response: oauth2.InvalidRequest(what + " takes a redirect of " + strconv.Itoa(length) + " bytes, and the limit is " +
 		strconv.Itoa(limit) + ": shorten state, or use response_mode=form_post")}

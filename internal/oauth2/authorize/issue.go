@@ -106,7 +106,8 @@ func (h *Handler) newGrant(f *flow) *grant.GrantWithAccount {
 // errIncomplete reports a response that lacks something of its response type.
 var errIncomplete = errors.New("authorize: the response is incomplete")
 
-// issue returns the parameters of the response type: those that fosite makes, and no others.
+// issue returns the parameters of the response type, made by fosite. Other parameters of
+// fosite are left out.
 //
 // Spec: RFC 6749 §4.1.2, §4.2.2; OpenID Connect Core §3.2.2.5, §3.3.2.5.
 func (h *Handler) issue(ctx context.Context, f *flow, g *grant.GrantWithAccount) ([]parameter, error) {

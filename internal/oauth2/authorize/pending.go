@@ -11,8 +11,8 @@ import (
 	"github.com/ostiary/ostiary/internal/session"
 )
 
-// load returns a stored request of this browser, and who is signed in there. It costs one
-// statement. An expired request, or one of another browser, is an error for a page.
+// load returns a stored request of this browser and the session of the browser. It costs one
+// statement. An expired request, or a request of another browser, is an error for a page.
 func (h *Handler) load(r *http.Request, id string) (*authrequest.Request, browserSession, error) {
 	bound, now := h.Cookies.BoundRequest(r, id), h.Now()
 	stored, s, c, err := h.Store.Resume(r.Context(), id, session.Hash(h.Cookies.Session(r)), now)
@@ -25,14 +25,14 @@ func (h *Handler) load(r *http.Request, id string) (*authrequest.Request, browse
 		return nil, browserSession{}, inWrongBrowser(h.expired(r, id))
 	case !bytes.Equal(stored.BrowserHash, bound):
 		return nil, browserSession{}, boundToOtherBrowser(h.expired(r, id))
-	case stored.ClientID == "": // of a device whose code nobody has entered
+	case stored.ClientID == "": // of a device whose code has not been entered
 		return nil, browserSession{}, h.expired(r, id)
 	}
 	return stored, browserSession{s, c}, nil
 }
 
-// expired returns the error for a request that cannot be continued, with its client as long as
-// the store knows it.
+// expired returns the error for a request that cannot be continued, with its client if the
+// store still has it.
 func (h *Handler) expired(r *http.Request, id string) error {
 	ctx := r.Context()
 	clientID, err := h.Store.RequestClient(ctx, id, h.Cookies.BoundRequest(r, id), session.Hash(h.Cookies.Session(r)))

@@ -13,28 +13,30 @@ import (
 	"github.com/ostiary/ostiary/internal/session"
 )
 
-// SignInProvider is where users sign in: the built-in pages, or the operator's login app.
+// SignInProvider returns the page where users sign in: of this server, or of a custom login
+// app.
 type SignInProvider interface {
-	// SeesEachRequest reports whether users go there with each request, also with a session
-	// that satisfies it, unless the client sent prompt=none.
+	// SeesEachRequest reports whether users are sent there with each request without
+	// prompt=none, also with a session that satisfies it.
 	SeesEachRequest() bool
-	// SignInURL returns where the user signs in for q, which is stored afterwards if it is
-	// new. create sends the user to create an account first. reusable is a session in which
+	// SignInURL returns the page on which the user signs in for q, which is stored afterwards
+	// if it is new. create sends the user to create an account first. reusable is a session in which
 	// the user may continue without authentication, nil if there is none.
 	SignInURL(q *authrequest.Request, create bool, reusable *session.Session) string
 }
 
-// ConsentProvider is where users consent: the built-in page, or the operator's consent app.
+// ConsentProvider returns the page where users consent: of this server, or of a custom consent
+// app.
 type ConsentProvider interface {
-	// SeesEachRequest reports whether users go there with each request, also with one that
-	// needs no consent, unless the client sent prompt=none.
+	// SeesEachRequest reports whether users are sent there with each request without
+	// prompt=none, also with a request that needs no consent.
 	SeesEachRequest() bool
-	// ConsentURL returns where the user of s consents to q. signedInAt is when the user
-	// signed in for the request; zero if they did not.
+	// ConsentURL returns the page on which the user of s consents to q. signedInAt is the time
+	// of the sign-in for this request, zero if there was no sign-in.
 	ConsentURL(q *authrequest.Request, s *session.Session, signedInAt time.Time) string
 }
 
-// LoginApp accepts users who return from the operator's login app.
+// LoginApp accepts users who return from a custom login app.
 type LoginApp interface {
 	// Redeem returns the request that the app has answered. It returns
 	// [authrequest.ErrNotFound], with the ID of the request if the verifier has one, for a
@@ -45,7 +47,7 @@ type LoginApp interface {
 	SignIn(w http.ResponseWriter, r *http.Request, q *authrequest.Request, current *session.Session) (*session.Session, error)
 }
 
-// ConsentApp accepts users who return from the operator's consent app.
+// ConsentApp accepts users who return from a custom consent app.
 type ConsentApp interface {
 	// RequestID returns the ID of the request of a verifier; ok is false if the verifier is
 	// malformed.

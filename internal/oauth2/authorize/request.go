@@ -29,7 +29,7 @@ type AuthorizationRequest struct {
 	registered   *scope.Set          // the scopes at the time of the request
 	requested    scope.Access        // scopes and resources of the request
 	claims       scope.ClaimsRequest // the parameter claims
-	access       scope.Access        // what the client gets if the user agrees
+	access       scope.Access        // of the client if the user agrees
 	challenge    string
 	nonce        string
 	prompt       []string
@@ -53,13 +53,13 @@ func (a *AuthorizationRequest) grantsLess() bool {
 	return len(oauth2.Missing(strings.Fields(a.form.Get("scope")), a.access.Scopes)) > 0
 }
 
-// downscope removes what is not within limits: what a page has shown, since the client may
-// have more by now, or what a consent app has granted.
+// downscope removes access that is not within limits. The limits are the scopes that a page has
+// shown, since the client may have more now, or the answer of a consent app.
 func (a *AuthorizationRequest) downscope(limits scope.Limits) {
 	a.access = a.registered.Downscope(a.access, limits)
 }
 
-// plan says which tokens the grant of the request leads to.
+// plan returns the kinds of tokens that the grant of the request leads to.
 func (a *AuthorizationRequest) plan(codeLifetime time.Duration, now time.Time) tokens.GrantPlan {
 	p := tokens.GrantPlan{
 		GrantType: client.GrantAuthorizationCode, CodeLifetime: codeLifetime,
@@ -82,8 +82,8 @@ func storedParameters() []string {
 	}
 }
 
-// maxParameters and maxEncoded bound what is stored of a request, in bytes, before and after
-// it is encoded: anybody can make one.
+// maxParameters and maxEncoded bound the stored parameters of a request, in bytes, before and
+// after they are encoded, since anonymous clients can send requests.
 const (
 	maxParameters = 16 << 10
 	maxEncoded    = 24 << 10
@@ -114,7 +114,7 @@ func (a *AuthorizationRequest) encode() (string, error) {
 	return encoded, nil
 }
 
-// dropped returns what the response grants less than requested.
+// dropped returns the requested access that the response lacks.
 func (a *AuthorizationRequest) dropped() oauth2.Dropped {
 	d := oauth2.Dropped{Resources: oauth2.Missing(a.requested.Resources, a.access.Resources)}
 	if a.form.Get("claims") != "" {
@@ -248,8 +248,8 @@ func (q *Requests) readDevice(ctx context.Context, stored *authrequest.Request, 
 }
 
 // CheckDevice checks a device authorization request of c, whose device code lives from now
-// until expiresAt. It returns what the client gets if the user agrees, and where the grant
-// will be stored.
+// until expiresAt. It returns the access of the client if the user agrees, and the locator of
+// the grant.
 //
 // Spec: RFC 8628 §3.1.
 func (q *Requests) CheckDevice(ctx context.Context, c *client.Client, form url.Values, now, expiresAt time.Time) (scope.Access, grant.Locator, error) {

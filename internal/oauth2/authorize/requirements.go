@@ -8,8 +8,8 @@ import (
 	"github.com/ostiary/ostiary/internal/oauth2"
 )
 
-// requirements are what a request requires of the authentication rather than of the response:
-// a certain subject, or one of several essential values of acr.
+// requirements are the conditions of a request on the authentication: a certain subject, or one
+// of several essential values of acr.
 //
 // Spec: OpenID Connect Core §5.5.1, §5.5.1.1.
 type requirements struct {

@@ -117,7 +117,8 @@ func (p *responder) errorPage(err error, response *oauth2.Error, requestID strin
 	return page
 }
 
-// refuseDevice stores that the request of a device was refused, and tells the user why.
+// refuseDevice stores that the request of a device was refused, and shows the reason to the
+// user.
 func (p *responder) refuseDevice(w http.ResponseWriter, r *http.Request, a *AuthorizationRequest, response *oauth2.Error) {
 	if err := p.Devices.DenyDevice(r.Context(), a.device.at, p.Now()); err != nil {
 		p.refuse(w, r, nil, err)

@@ -26,8 +26,8 @@ type Authenticator interface {
 
 // Checks checks the parameters of authorization requests.
 type Checks interface {
-	// CheckDevice returns what the client gets if the user agrees, and where the grant will
-	// be stored, for a device code that lives from now until expiresAt.
+	// CheckDevice returns the access of the client if the user agrees, and the locator of the
+	// grant, for a device code that lives from now until expiresAt.
 	CheckDevice(ctx context.Context, c *client.Client, form url.Values, now, expiresAt time.Time) (scope.Access, grant.Locator, error)
 }
 
@@ -48,7 +48,7 @@ type Handler struct {
 	UserCodes     UserCodes
 	Codec         *tokens.Codec
 
-	VerificationURI string        // where users enter user codes
+	VerificationURI string        // of the page on which users enter user codes
 	Lifetime        time.Duration // of a device code; no longer than that of an authorization request
 	Interval        time.Duration // minimum time between two polls
 	Now             func() time.Time

@@ -24,7 +24,7 @@ func (engineConfig) GetEnforcePKCE(ctx context.Context) bool {
 	return x.client.Client != nil && x.client.RequirePKCE
 }
 
-// newSettings sets every option, also those that are never read: the getters of
+// newSettings sets every option, also options that are never read: the getters of
 // fosite.Config replace missing values at the first request, which is a data race.
 func newSettings() *fosite.Config {
 	const unused = time.Minute // the strategies decide lifetimes

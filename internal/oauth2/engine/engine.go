@@ -3,10 +3,10 @@
 // fosite.
 //
 // fosite is the engine and never the edge. Requests are checked before it sees them, and
-// responses and errors are written elsewhere. It asks storage and strategies for many small
-// things per request, and passes them nothing but a context. The engine answers them from one
-// [exchange] in that context, which exists only inside of this package: callers pass explicit
-// values and get explicit results.
+// responses and errors are written elsewhere. It calls storage and strategies many times per
+// request, and passes them only a context. The engine answers these calls from one [exchange]
+// in that context, which exists only inside of this package: callers pass explicit values and
+// get explicit results.
 package engine
 
 import (
@@ -118,7 +118,7 @@ func (e *Engine) Authorize(ctx context.Context, a *Authorization) (*Authorizatio
 	x.client.redirectURI = a.RedirectURI
 	ctx = x.in(ctx)
 	request, err := e.fosite.NewAuthorizeRequest(ctx, &http.Request{Method: http.MethodGet, Form: a.form()})
-	if err := x.verdict(err); err != nil {
+	if err := x.result(err); err != nil {
 		return nil, err
 	}
 	for _, scope := range a.Tokens.Access.Scopes {
@@ -128,7 +128,7 @@ func (e *Engine) Authorize(ctx context.Context, a *Authorization) (*Authorizatio
 		request.GrantAudience(resource)
 	}
 	response, err := e.fosite.NewAuthorizeResponse(ctx, request, newSession(a.Tokens.Grant.Subject))
-	if err := x.verdict(err); err != nil {
+	if err := x.result(err); err != nil {
 		return nil, err
 	}
 	made := response.GetParameters()
@@ -137,8 +137,8 @@ func (e *Engine) Authorize(ctx context.Context, a *Authorization) (*Authorizatio
 	}, nil
 }
 
-// form returns the parameters that fosite sees. Those that it would interpret differently or
-// check again are left out. It requires a state; the response carries that of the client.
+// form returns the parameters that fosite sees. Parameters that it would interpret differently
+// or check again are left out. It requires a state; the response has the state of the client.
 func (a *Authorization) form() url.Values {
 	form := url.Values{
 		"client_id":     {a.Tokens.Client.ID},
@@ -166,7 +166,7 @@ var errNoExchange = errors.New("no exchange")
 // in their context.
 type exchange struct {
 	client engineClient
-	tokens *tokens.Request // what tokens are issued for; nil until that is decided
+	tokens *tokens.Request // input of the issuer; nil until tokens are issued
 	state  string          // authorization: the client's
 
 	code      Code                    // token request with a code
@@ -208,22 +208,22 @@ func (x *exchange) fail(err error) error {
 	return err
 }
 
-// verdict returns the error of a run that ended in err of fosite.
-func (x *exchange) verdict(err error) error {
+// result returns the error of a run that ended in err of fosite.
+func (x *exchange) result(err error) error {
 	if x.err != nil {
 		return x.err
 	}
 	return fromFosite(err)
 }
 
-// fromFosite returns the error response for a decision of fosite, some of whose error codes
+// fromFosite returns the error response for a decision of fosite, which has error codes that
 // are not registered. It returns other errors unchanged.
 func fromFosite(err error) error {
-	verdict, ok := errors.AsType[*fosite.RFC6749Error](err)
-	if !ok || verdict.CodeField >= http.StatusInternalServerError {
+	decision, ok := errors.AsType[*fosite.RFC6749Error](err)
+	if !ok || decision.CodeField >= http.StatusInternalServerError {
 		return err
 	}
-	code := verdict.ErrorField
+	code := decision.ErrorField
 	switch code {
 	case oauth2.CodeInvalidRequest, oauth2.CodeInvalidGrant, oauth2.CodeInvalidScope, oauth2.CodeUnauthorizedClient,
 		oauth2.CodeUnsupportedResponseType, oauth2.CodeAccessDenied, oauth2.CodeInvalidClient:

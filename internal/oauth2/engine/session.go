@@ -8,8 +8,8 @@ import (
 	"github.com/ory/fosite/token/jwt"
 )
 
-// session is what fosite passes through its handlers. The exchange holds the facts; fosite
-// only requires a subject.
+// session is the session type that fosite passes through its handlers. The exchange holds the
+// facts; fosite only requires a subject.
 type session struct {
 	claims  jwt.IDTokenClaims
 	headers jwt.Headers

@@ -18,9 +18,9 @@ import (
 
 // Code is the authorization code of a token request.
 type Code interface {
-	// Redeem marks the code as used and returns its grant. For a code that is invalid it
-	// returns [grant.ErrNotFound], and for one that was used before [grant.ErrSpent] with the
-	// grant, which Revoke then revokes.
+	// Redeem marks the code as used and returns its grant. It returns [grant.ErrNotFound] for
+	// an invalid code, and [grant.ErrSpent] with the grant for a code that was used before;
+	// Revoke then revokes that grant.
 	Redeem(ctx context.Context) (*grant.GrantWithAccount, error)
 	Revoke(ctx context.Context, g *grant.GrantWithAccount) error
 }
@@ -67,7 +67,7 @@ func (r *Run) start(ctx context.Context, t *TokenRequest) (err error) {
 	x := &r.exchange
 	x.setClient(t.Client, t.Registered)
 	r.request, err = r.engine.fosite.NewAccessRequest(x.in(ctx), t.HTTP, newSession(t.Client.ID))
-	return x.verdict(err)
+	return x.result(err)
 }
 
 // Issue issues the tokens of the accepted request, as [tokens.Issuer.Issue] does.
@@ -77,7 +77,7 @@ func (r *Run) Issue(ctx context.Context, t *tokens.Request) (tokens.Tokens, erro
 	x := &r.exchange
 	x.tokens = t
 	response, err := r.engine.fosite.NewAccessResponse(x.in(ctx), r.request)
-	if err := x.verdict(err); err != nil {
+	if err := x.result(err); err != nil {
 		return tokens.Tokens{}, err
 	}
 	refresh, _ := response.GetExtra("refresh_token").(string)

@@ -1,5 +1,5 @@
-// Package introspection serves the introspection endpoint, and tells operators about
-// tokens.
+// Package introspection serves the introspection endpoint, and introspects tokens for
+// operators.
 package introspection
 
 import (
@@ -83,8 +83,8 @@ func (h *Handler) serve(r *http.Request) (*grant.Introspection, error) {
 	return h.introspect(ctx, token, c)
 }
 
-// Inspect introspects a token for an operator, whatever client it was issued to. A token
-// that lacks one of scopes is not active.
+// Inspect introspects a token of any client for an operator. A token that lacks one of scopes is
+// not active.
 func (h *Handler) Inspect(ctx context.Context, token string, scopes []string) (*grant.Introspection, error) {
 	response, err := h.introspect(ctx, token, nil)
 	if err != nil {
@@ -98,9 +98,9 @@ func (h *Handler) Inspect(ctx context.Context, token string, scopes []string) (*
 	return response, nil
 }
 
-// introspect returns the introspection response for a token. A token is inactive for clients
-// other than the one that it was issued to and those that it is for, so that the endpoint
-// cannot be used to try tokens found elsewhere. A nil reader is an operator.
+// introspect returns the introspection response for a token. A token is active only for its
+// client and its audience, so that the endpoint cannot be used to test tokens found elsewhere. A
+// nil reader is an operator.
 //
 // Spec: RFC 7662 §4.
 func (h *Handler) introspect(ctx context.Context, token string, reader *client.Client) (*grant.Introspection, error) {
@@ -136,8 +136,8 @@ func (h *Handler) introspect(ctx context.Context, token string, reader *client.C
 
 // isFor reports whether c is a resource server for one of the audiences: its client_id is
 // one, or it serves the resource. A resource that it may request tokens for does not count.
-// A token without a resource is shown to every client of the operator, but not to those that
-// registered themselves. The issuer in the audience of a token for a resource is only meant
+// A token without a resource is shown to every client of the operator, but not to clients of
+// dynamic registration. The issuer in the audience of a token for a resource is only meant
 // for the userinfo endpoint.
 func (h *Handler) isFor(audience []string, c *client.Client) bool {
 	if slices.Equal(audience, []string{h.Issuer}) && !c.Dynamic {
@@ -159,7 +159,7 @@ func noteInactive(ctx context.Context, cause *refusal.Cause) *grant.Introspectio
 func (h *Handler) refreshToken(ctx context.Context, handle tokens.Handle, reader *client.Client, now time.Time) (*grant.Introspection, error) {
 	found, err := h.Grants.LiveGrant(ctx, handle.Ref, "", now)
 	if errors.Is(err, grant.ErrNotFound) {
-		return noteInactive(ctx, refusal.New(refusal.TokenInactive, "the grant of the refresh token was revoked, or what it depends on has ended").
+		return noteInactive(ctx, refusal.New(refusal.TokenInactive, "the grant of the refresh token was revoked, or its session, account or client has ended").
 			WithGrant(handle.Ref.ID.String())), nil
 	}
 	if err != nil {

@@ -69,8 +69,8 @@ func (h *Handler) serve(r *http.Request) error {
 	return err
 }
 
-// RevokeAny revokes a token for an operator, whatever client it was issued to. It reports
-// false for a token that this server did not issue or that has expired.
+// RevokeAny revokes a token of any client for an operator. It reports false for a token that
+// this server did not issue or that has expired.
 func (h *Handler) RevokeAny(ctx context.Context, token string) (known bool, err error) {
 	return h.revoke(ctx, token, "", grant.RevokedByOperator)
 }

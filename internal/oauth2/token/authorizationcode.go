@@ -26,7 +26,7 @@ type Engine interface {
 type Codes interface {
 	LiveGrants
 	// RedeemCode returns [grant.ErrNotFound] for an invalid code, and [grant.ErrSpent] with
-	// the grant for one that was used before.
+	// the grant for a code that was used before.
 	RedeemCode(ctx context.Context, r grant.CodeRedemption) (*grant.GrantWithAccount, error)
 	RevokeGrant(ctx context.Context, ref grant.Locator, clientID string, why grant.RevocationReason, now time.Time) error
 }
@@ -118,21 +118,20 @@ func (c *redeemedCode) Revoke(ctx context.Context, g *grant.GrantWithAccount) er
 	return c.Grants.RevokeGrant(ctx, g.Locator, c.x.Client.ID, grant.RevokedForCodeReuse, c.x.Now)
 }
 
-// doubleSubmitWindow is how long after its redemption a code may be sent again by its own
-// client without revoking the grant: a double submit is not a theft.
+// doubleSubmitWindow is the time after its redemption in which a code may be sent again by its
+// own client without revoking the grant: a double submit is no attack.
 const doubleSubmitWindow = 2 * time.Second
 
 // isDoubleSubmit reports whether a redeemed code is sent again by the client that it was
 // issued to, which the store has checked, with the same redirect URI and the right verifier.
-// A thief lacks the verifier.
+// An attacker lacks the verifier.
 func (c *redeemedCode) isDoubleSubmit(g *grant.GrantWithAccount) bool {
 	return c.x.Now.Sub(g.CodeRedeemedAt) <= doubleSubmitWindow &&
 		c.x.Form.Get("redirect_uri") == g.Authorization.RedirectURI &&
 		verifies(c.x.Form.Get("code_verifier"), g.Authorization.Challenge)
 }
 
-// explain adds the cause to a refusal of fosite, which has one error for everything that can
-// be wrong with a code.
+// explain adds the cause to a refusal of fosite, which has one error for all invalid codes.
 func (c *redeemedCode) explain(err error) error {
 	response, ok := errors.AsType[*oauth2.Error](err)
 	if !ok {
@@ -189,7 +188,7 @@ func reused(rule refusal.Rule, g *grant.GrantWithAccount) *refusal.Cause {
 func (g *AuthorizationCode) peekGrant(ctx context.Context, x *Exchange) (*grant.GrantWithAccount, error) {
 	handle, err := g.Codec.Parse(tokens.Code, x.Form.Get("code"))
 	if err != nil {
-		return nil, nil //nolint:nilerr // Redeem returns why
+		return nil, nil //nolint:nilerr // Redeem returns the reason
 	}
 	found, err := g.Grants.LiveGrant(ctx, handle.Ref, "", x.Now)
 	if errors.Is(err, grant.ErrNotFound) {

@@ -33,7 +33,7 @@ type DeviceCode struct {
 }
 
 const (
-	// pollSlack is by how much a poll may be early, since network delays vary.
+	// pollSlack is the time by which a poll may be early, since network delays vary.
 	pollSlack = time.Second
 	// pollPenalty is added to the interval after each poll that is earlier.
 	//
@@ -47,8 +47,8 @@ func (*DeviceCode) Spec() Spec {
 }
 
 // Check polls the device: it checks the MAC of the code, its client, its end, the interval and
-// the user's decision, in this order, so that a client learns nothing of the devices of
-// others.
+// the user's decision, in this order, so that a client cannot learn about devices of other
+// clients.
 func (g *DeviceCode) Check(ctx context.Context, x *Exchange) (Candidate, error) {
 	handle, err := g.Codec.Parse(tokens.Device, x.Form.Get("device_code"))
 	if err != nil {

@@ -10,8 +10,9 @@ import (
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
-// downscope returns what the next tokens give: of a grant, what the client may still have of
-// it, or the part that the request names. It also returns what the tokens lack, for the log.
+// downscope returns the access of the next tokens: the part of a grant that the client may still
+// have, further reduced to the scopes and resources that the request names. It also returns the
+// access that the tokens lack, for the log.
 //
 // Spec: RFC 6749 §6, RFC 8707 §2.2.
 func (x *Exchange) downscope(b *Basis) (access scope.Access, dropped oauth2.Dropped, err error) {
@@ -44,8 +45,8 @@ func (x *Exchange) requested(b *Basis, allowed scope.Access) (scope.Limits, erro
 	}
 	resources, ok := part(oauth2.Resources(x.Form), allowed.Resources)
 	if !ok || len(resources) == 0 && len(b.Grant.Resources) > 0 {
-		// Without its last resource, the token would be for the default audience: not for
-		// less, but for something else.
+		// Without its last resource, the token would be for the default audience, which was not
+		// granted.
 		return scope.Limits{}, oauth2.StandardError(oauth2.CodeInvalidTarget).Because(x.exceeds(refusal.ResourceNotAllowed, "resource",
 			b.Grant, "resources", b.Grant.Resources, x.Client.Audience))
 	}

@@ -20,7 +20,7 @@ type Grant interface {
 	Spec() Spec
 	// Check checks the request before its credential is used up, so that a mistake in the
 	// request, or a hook that denies it, does not cost the client the credential. It returns
-	// what the tokens would be issued on, and how the credential is redeemed.
+	// the basis of the tokens, and a function that redeems the credential.
 	Check(ctx context.Context, x *Exchange) (Candidate, error)
 }
 
@@ -38,31 +38,32 @@ type Exchange struct {
 	Registered *scope.Set // the scopes at the time of the request
 	Form       url.Values
 	HTTP       *http.Request // that Form is of
-	// HooksFollow tells Check that hooks will be called, and need the grant.
+	// HooksFollow is set if hooks will be called: they need the grant.
 	HooksFollow bool
 	// AccessUntil bounds the end of the access token. Redeem writes it into the grant.
 	AccessUntil time.Time
 
-	// What hooks returned, for Redeem: Authorization replaces that of the grant, nil leaves
+	// The results of hooks, for Redeem: Authorization replaces that of the grant, nil leaves
 	// it unchanged; ExtraClaims are for an access token without a grant.
 	Authorization *grant.Authorization
 	ExtraClaims   grant.ExtraClaims
 
-	spec       Spec
-	hooksAsked bool
-	request    tokens.Request // of the issuer
+	spec        Spec
+	hooksCalled bool
+	request     tokens.Request // of the issuer
 }
 
-// Basis is what tokens are issued on.
+// Basis holds the grant that tokens are issued under, or its replacement for tokens without a
+// user.
 type Basis struct {
-	// Grant is what a user allowed the client; nil for tokens without a user.
+	// Grant is nil for tokens without a user.
 	Grant *grant.GrantWithAccount
 	// RequestedScopes are the scopes that the request names. They narrow those of Grant;
 	// none requests all of them.
 	RequestedScopes []string
 
-	// Without a grant, Access is what the access token gives, Subject whom it is about, and
-	// Trust the trusted issuer of the assertion, if there is one.
+	// Without a grant, Access is the access of the token, Subject its sub claim, and Trust the
+	// trusted issuer of the assertion, if there is one.
 	Access  scope.Access
 	Subject string
 	Trust   *trustedissuer.Trust
@@ -70,14 +71,14 @@ type Basis struct {
 
 // Candidate is a token request that passed its checks.
 type Candidate struct {
-	// Basis is what hooks are called with. They are not called if it has neither a grant nor
-	// a subject: then Redeem fails and returns why.
+	// Basis is the input of hooks. They are not called if it has neither a grant nor a
+	// subject: then Redeem fails and returns the reason.
 	Basis
 	// Redeem uses up the credential. Of any number of concurrent callers one succeeds.
 	Redeem func(ctx context.Context) (Redeemed, error)
 }
 
-// Redeemed is what a redeemed credential leads to.
+// Redeemed is the result of redeeming a credential.
 type Redeemed struct {
 	// Grant is the grant of the credential as it is now; nil for tokens without a user.
 	Grant   *grant.GrantWithAccount

@@ -66,7 +66,7 @@ func (h *Handler) exchange(r *http.Request) (*Response, error) {
 		return nil, err
 	}
 	if x.HooksFollow {
-		if err := h.Hooks.ask(ctx, x, &candidate.Basis); err != nil {
+		if err := h.Hooks.call(ctx, x, &candidate.Basis); err != nil {
 			return nil, err
 		}
 	}
@@ -130,8 +130,8 @@ func (h *Handler) grantOf(x *Exchange) (Grant, error) {
 
 // issue issues the tokens. It refuses if hooks were not called that should have been.
 func (h *Handler) issue(ctx context.Context, x *Exchange, b *Basis, redeemed *Redeemed, access scope.Access) (tokens.Tokens, error) {
-	if h.Hooks.follow(x.spec) && !x.hooksAsked {
-		return tokens.Tokens{}, errHooksNotAsked
+	if h.Hooks.follow(x.spec) && !x.hooksCalled {
+		return tokens.Tokens{}, errHooksNotCalled
 	}
 	x.request = tokens.Request{
 		Now: x.Now, Client: x.Client, GrantType: x.spec.Type, Registered: x.Registered,

@@ -15,9 +15,8 @@ import (
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
-// Hooks are the operator's programs that are called before tokens are issued. They are called
-// before a credential is redeemed, which therefore remains valid if they deny the request or
-// fail.
+// Hooks are webhooks that can deny tokens and change their claims. They are called before a
+// credential is redeemed, which therefore remains valid if they deny the request or fail.
 type Hooks struct {
 	Token   tokenhook.Caller // called for every grant type; nil for none
 	Refresh tokenhook.Caller // called before Token for refresh tokens; nil for none
@@ -30,12 +29,12 @@ type Hooks struct {
 // follow reports whether a hook is called for a grant type.
 func (h *Hooks) follow(s Spec) bool { return h.Token != nil || h.Refresh != nil && s.RefreshHook }
 
-// errHooksNotAsked reports that tokens were about to be issued without calling the hooks.
-var errHooksNotAsked = errors.New("no hook was called")
+// errHooksNotCalled reports that tokens were about to be issued without calling the hooks.
+var errHooksNotCalled = errors.New("no hook was called")
 
-// ask calls the hooks and notes in x what they return. It calls none where Redeem is bound to
-// fail, which then returns why.
-func (h *Hooks) ask(ctx context.Context, x *Exchange, b *Basis) error {
+// call calls the hooks and stores their results in x. It calls no hook if Redeem is bound to
+// fail, which then returns the reason.
+func (h *Hooks) call(ctx context.Context, x *Exchange, b *Basis) error {
 	var subject *tokenhook.Subject
 	switch {
 	case b.Grant != nil:
@@ -49,11 +48,11 @@ func (h *Hooks) ask(ctx context.Context, x *Exchange, b *Basis) error {
 	default:
 		return nil
 	}
-	extra, err := h.call(ctx, x, subject)
+	extra, err := h.callEach(ctx, x, subject)
 	if err != nil {
 		return err
 	}
-	x.hooksAsked = true
+	x.hooksCalled = true
 	if b.Grant == nil {
 		x.ExtraClaims = extra
 		return nil
@@ -76,7 +75,7 @@ func (h *Hooks) aboutGrant(x *Exchange, g *grant.GrantWithAccount, access scope.
 	return s
 }
 
-// aboutClient returns what hooks are told of a token without a grant.
+// aboutClient returns the input of hooks for a token without a grant.
 func (h *Hooks) aboutClient(x *Exchange, b *Basis) *tokenhook.Subject {
 	s := h.about(x, b.Access)
 	s.Assertion = x.Form.Get("assertion")
@@ -92,8 +91,8 @@ func (h *Hooks) about(x *Exchange, access scope.Access) *tokenhook.Subject {
 	}
 }
 
-// call calls one hook after the other. The second gets what the first returned.
-func (h *Hooks) call(ctx context.Context, x *Exchange, s *tokenhook.Subject) (grant.ExtraClaims, error) {
+// callEach calls one hook after the other. The input of the second has the result of the first.
+func (h *Hooks) callEach(ctx context.Context, x *Exchange, s *tokenhook.Subject) (grant.ExtraClaims, error) {
 	var err error
 	if h.Refresh != nil && x.spec.RefreshHook {
 		if s.Extra, err = tokenhook.Refresh(ctx, h.Refresh, s); err != nil {
@@ -112,7 +111,7 @@ func (h *Hooks) call(ctx context.Context, x *Exchange, s *tokenhook.Subject) (gr
 // failure of the server, and a temporary one if too many calls are waiting.
 func hookError(err error) error {
 	if !errors.Is(err, tokenhook.ErrDenied) {
-		return refusal.Wrap(err, refusal.HookFailed, "a hook gave no usable answer")
+		return refusal.Wrap(err, refusal.HookFailed, "a hook returned no valid response")
 	}
 	denied := oauth2.StandardError(oauth2.CodeAccessDenied)
 	denied.Status, denied.Rule, denied.Reason, denied.Err = http.StatusForbidden, refusal.HookDenied, "a hook denied the tokens", err

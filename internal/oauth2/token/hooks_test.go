@@ -43,10 +43,10 @@ func TestNoTokenIsIssuedWithoutCallingTheHooks(t *testing.T) {
 			x := &Exchange{Client: &client.Client{ID: "rp"}, spec: g.Spec()}
 			_, err := h.issue(t.Context(), x, &Basis{}, &Redeemed{Issuer: issuer}, scope.Access{})
 			mustAsk := slices.Contains(tc.grantTypes, g.Spec().Type)
-			if got := errors.Is(err, errHooksNotAsked); got != mustAsk || (issuer.count == 0) != mustAsk {
+			if got := errors.Is(err, errHooksNotCalled); got != mustAsk || (issuer.count == 0) != mustAsk {
 				t.Errorf("%s, %s: error %v after %d issued tokens, want an error: %v", name, g.Spec().Type, err, issuer.count, mustAsk)
 			}
-			x.hooksAsked = true
+			x.hooksCalled = true
 			if _, err := h.issue(t.Context(), x, &Basis{}, &Redeemed{Issuer: issuer}, scope.Access{}); err != nil {
 				t.Errorf("%s, %s: error %v after the hooks were called", name, g.Spec().Type, err)
 			}

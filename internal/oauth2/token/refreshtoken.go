@@ -17,14 +17,14 @@ import (
 type RefreshRotator interface {
 	LiveGrants
 	// RotateRefresh returns [grant.ErrNotFound] for an invalid refresh token, and
-	// [grant.ErrStaleGeneration] with the grant for one that was rotated before.
+	// [grant.ErrStaleGeneration] with the grant for a token that was rotated before.
 	RotateRefresh(ctx context.Context, r grant.RefreshRotation) (*grant.GrantWithAccount, error)
 	RevokeGrant(ctx context.Context, ref grant.Locator, clientID string, why grant.RevocationReason, now time.Time) error
 }
 
 // RefreshToken is the grant type refresh_token. Each use rotates the token. The previous
-// token returns the current one again for GracePeriod, so that a lost response or a second
-// tab signs nobody out; after that its use revokes the grant.
+// token returns the current token again for GracePeriod, so that no user is signed out by a lost
+// response or a second tab; after that its use revokes the grant.
 //
 // Spec: RFC 6749 §6, RFC 9700 §4.14.2, OpenID Connect Core §12.
 type RefreshToken struct {
@@ -55,7 +55,7 @@ func (g *RefreshToken) Check(ctx context.Context, x *Exchange) (Candidate, error
 	}
 	found, err := g.Grants.LiveGrant(ctx, handle.Ref, "", x.Now)
 	if errors.Is(err, grant.ErrNotFound) || err == nil && found.ClientID != x.Client.ID {
-		return candidate, nil // Redeem returns why
+		return candidate, nil // Redeem returns the reason
 	}
 	if err != nil {
 		return Candidate{}, err

@@ -21,7 +21,7 @@ type GrantStore interface {
 	RefreshRotator
 }
 
-// Config is what a [Handler] needs. All of its members are set.
+// Config holds the dependencies and settings of a [Handler]. All members are required.
 type Config struct {
 	Authenticator Authenticator
 	Scopes        scope.Source
@@ -33,7 +33,8 @@ type Config struct {
 	Devices       Devices
 	Assertions    Assertions
 	Hooks         Hooks
-	// RefreshGracePeriod is for how long the previous refresh token returns the current one.
+	// RefreshGracePeriod is the time in which the previous refresh token returns the current
+	// token.
 	RefreshGracePeriod time.Duration
 	Issued             func(grantType string) // counts responses
 	Now                func() time.Time

@@ -164,8 +164,8 @@ func (i *Issuer) accessTokenClaims(ctx context.Context, r *Request) (map[string]
 }
 
 // newTokenID returns a jti: the time of issue in microseconds and 96 random bits. iat has
-// whole seconds, too coarse to tell whether a token is older than the moment at which the
-// tokens of a client were revoked.
+// whole seconds, too coarse to compare a token with the time at which the tokens of
+// a client were revoked.
 func newTokenID(now time.Time) string {
 	b := binary.BigEndian.AppendUint64(make([]byte, 0, 20), uint64(now.UnixMicro()))
 	b = b[:20]

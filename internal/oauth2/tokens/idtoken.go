@@ -39,7 +39,7 @@ func (i *Issuer) IDToken(ctx context.Context, r *Request, hashes IDTokenHashes) 
 
 func (i *Issuer) idTokenClaims(ctx context.Context, r *Request, hashes IDTokenHashes) (map[string]any, error) {
 	authorization := r.Grant.Authorization
-	claims, err := i.userClaims(ctx, r, hashes.alone())
+	claims, err := i.userClaims(ctx, r, hashes.isAlone())
 	if err != nil {
 		return nil, fmt.Errorf("select ID token claims: %w", err)
 	}
@@ -60,18 +60,18 @@ func (i *Issuer) idTokenClaims(ctx context.Context, r *Request, hashes IDTokenHa
 	return claims, nil
 }
 
-// alone reports whether the client gets the ID token without a code or access token. It
-// then has no access to the userinfo endpoint.
+// isAlone reports whether the response has no code or access token, and so leads to no access to
+// the userinfo endpoint.
 //
 // Spec: OpenID Connect Core §5.4.
-func (h IDTokenHashes) alone() bool { return h.Code == "" && h.AccessToken == "" }
+func (h IDTokenHashes) isAlone() bool { return h.Code == "" && h.AccessToken == "" }
 
 // addTo adds c_hash, at_hash and s_hash, by which the client detects that a value was
-// replaced on its way through the browser.
+// replaced in the browser.
 //
 // Spec: OpenID Connect Core §3.1.3.6, §3.3.2.11; FAPI 1.0 Part 2 §5.1 (s_hash).
 func (h IDTokenHashes) addTo(claims map[string]any, alg jwks.Algorithm) {
-	if h.alone() {
+	if h.isAlone() {
 		return
 	}
 	for _, hash := range [...]struct{ name, value string }{{"c_hash", h.Code}, {"at_hash", h.AccessToken}, {"s_hash", h.State}} {
@@ -131,7 +131,7 @@ func (i *Issuer) encryptIDToken(ctx context.Context, c *client.Client, signed st
 
 // userClaims returns the claims about the user for an ID token: those requested by name, and
 // those of the scopes if the token comes from the token endpoint or is sent alone. An ID
-// token that passes the browser beside an access token or code has no claims of scopes.
+// token that passes the browser with an access token or code has no claims of scopes.
 //
 // Spec: OpenID Connect Core §5.4, §5.5.
 func (i *Issuer) userClaims(ctx context.Context, r *Request, alone bool) (map[string]any, error) {
@@ -167,8 +167,8 @@ func (i *Issuer) hasScopeClaims(r *Request) bool {
 	}
 }
 
-// shorten removes from the claims of scopes those that make a token too long for headers and
-// cookies, and logs their names. The client gets them from the userinfo endpoint or by
+// shorten removes claims that make a token too long for headers and cookies, and logs their
+// names. The client gets them from the userinfo endpoint or by
 // introspection.
 func (i *Issuer) shorten(ctx context.Context, r *Request, token string, claims map[string]any) {
 	removed := scope.Shorten(claims)

@@ -78,7 +78,7 @@ func (l *Lifetimes) GrantEnd(c *client.Client, p GrantPlan, now time.Time) (idle
 	return absolute, absolute
 }
 
-// NewLocator returns where a grant of c that begins at now is stored.
+// NewLocator returns the locator of a new grant of c that begins at now.
 func (l *Lifetimes) NewLocator(c *client.Client, p GrantPlan, now time.Time) grant.Locator {
 	_, end := l.GrantEnd(c, p, now)
 	weekly := p.Refresh || end.Sub(now) > grant.LongestInHour

@@ -23,8 +23,8 @@ type Verifier interface {
 	Verify(token string, typs ...string) (payload []byte, kid string, err error)
 }
 
-// Grants tells whether access tokens are active. Each method is one statement and returns
-// [grant.ErrNotFound] for a token that is not.
+// Grants finds grants, clients and trusted issuers of access tokens. Each method is one
+// statement and returns [grant.ErrNotFound] for a token that is not active.
 type Grants interface {
 	LiveGrant(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*grant.GrantWithAccount, error)
 	LiveClient(ctx context.Context, clientID, jti string, issuedAt, now time.Time) error
@@ -34,7 +34,7 @@ type Grants interface {
 	WhyInactive(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*refusal.Cause, error)
 }
 
-// Reader reads access tokens of this server and tells whether they are active.
+// Reader reads access tokens of this server and decides whether they are active.
 type Reader struct {
 	Issuer     string
 	Verifier   Verifier
@@ -45,7 +45,7 @@ type Reader struct {
 }
 
 // Read returns the claims of an access token that this server issued and that has not
-// expired. Only [Reader.Active] tells whether it was revoked. The error for an invalid token
+// expired. Only [Reader.Active] finds out whether it was revoked. The error for an invalid token
 // is [ErrInactive] with its cause; an expired token is returned with the error.
 func (d *Reader) Read(token string, now time.Time) (*AccessClaims, error) {
 	var body []byte
@@ -90,7 +90,7 @@ func (d *Reader) Active(ctx context.Context, token string, now time.Time) (*Acce
 	}
 	found, err := d.Grants.LiveGrant(ctx, at, claims.ID, now)
 	if errors.Is(err, grant.ErrNotFound) {
-		err = inactive(refusal.TokenInactive, "the token or its grant was revoked, or what they depend on has ended",
+		err = inactive(refusal.TokenInactive, "the token or its grant was revoked, or the session, account or client has ended",
 			refusal.Registered("issued_to", claims.ClientID)).WithGrant(at.ID.String())
 	}
 	return claims, found, err
@@ -156,7 +156,7 @@ func (d *Reader) whyInactive(ctx context.Context, claims *AccessClaims, cause *r
 	if err != nil {
 		return cause
 	}
-	// The token is inactive whatever the store returns, so that its errors change nothing.
+	// The token is inactive in any case, so an error of the store is ignored.
 	if found, err := d.Grants.WhyInactive(ctx, at, claims.ID, now); err == nil && found != nil {
 		return found
 	}
