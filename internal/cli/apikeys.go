@@ -19,7 +19,7 @@ type apiKeysCommand struct {
 }
 
 type apiKeysCreate struct {
-	answer
+	outputFlags
 
 	Name      string        `arg:"" help:"Purpose of the key."`
 	Scope     []string      `help:"A scope of the key, as in clients:read; login and consent apps need requests:read and requests:write; may be repeated." placeholder:"SCOPE" required:""`
@@ -27,7 +27,7 @@ type apiKeysCreate struct {
 }
 
 type apiKeysList struct {
-	answer
+	outputFlags
 }
 
 type apiKeysRevoke struct {
@@ -46,27 +46,27 @@ func (cmd *apiKeysCreate) Run(ctx context.Context, s Streams, c *commandLine) er
 		return errors.New("--expires-in is in the past")
 	}
 	slices.Sort(cmd.Scope)
-	return c.atDesk(ctx, s, func(d *desk) error {
+	return c.withDatabase(ctx, s, func(d *database) error {
 		when, expires := now(), time.Time{}
 		if cmd.ExpiresIn > 0 {
 			expires = when.Add(cmd.ExpiresIn)
 		}
 		k, text := apikey.New(cmd.Name, slices.Compact(cmd.Scope), when, expires)
-		d.about(k.ID)
+		d.setTarget(k.ID)
 		if err := d.store.APIKeys.InsertAPIKey(ctx, k); err != nil {
 			return err
 		}
 		view := viewKey(k)
 		view.Key = text
-		s.remark(shownOnce, "key")
-		return card(s.Out, cmd.answer, view)
+		s.notef(shownOnceNote, "key")
+		return printObject(s.Out, cmd.outputFlags, view)
 	})
 }
 
 // Run lists the keys.
 func (cmd *apiKeysList) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atDesk(ctx, s, func(d *desk) error {
-		all, err := every(func(after string) ([]*apikey.Key, error) {
+	return c.withDatabase(ctx, s, func(d *database) error {
+		all, err := allPages(func(after string) ([]*apikey.Key, error) {
 			return d.store.APIKeys.ListAPIKeys(ctx, after, pageSize)
 		}, func(k *apikey.Key) string { return k.ID })
 		if err != nil {
@@ -76,13 +76,13 @@ func (cmd *apiKeysList) Run(ctx context.Context, s Streams, c *commandLine) erro
 		for i, k := range all {
 			views[i] = viewKey(k)
 		}
-		return list(s.Out, cmd.answer, apiKeyTable(), views)
+		return printList(s.Out, cmd.outputFlags, apiKeyColumns(), views)
 	})
 }
 
 // Run revokes the keys, or none if one of them is not there.
 func (cmd *apiKeysRevoke) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atDesk(ctx, s, func(d *desk) error {
+	return c.withDatabase(ctx, s, func(d *database) error {
 		var faults []error
 		for _, id := range cmd.IDs {
 			if _, err := d.store.APIKeys.APIKey(ctx, id); err != nil {
@@ -96,7 +96,7 @@ func (cmd *apiKeysRevoke) Run(ctx context.Context, s Streams, c *commandLine) er
 			if err := d.store.APIKeys.DeleteAPIKey(ctx, id); err != nil {
 				return err
 			}
-			if err := s.say("revoked %s", id); err != nil {
+			if err := s.printf("revoked %s", id); err != nil {
 				return err
 			}
 		}
@@ -115,14 +115,14 @@ type apiKeyView struct {
 }
 
 func viewKey(k *apikey.Key) apiKeyView {
-	return apiKeyView{k.ID, k.Name, "", append([]string{}, k.Scopes...), utc(k.CreatedAt), utc(k.ExpiresAt)}
+	return apiKeyView{k.ID, k.Name, "", append([]string{}, k.Scopes...), storedTime(k.CreatedAt), storedTime(k.ExpiresAt)}
 }
 
-func apiKeyTable() table[apiKeyView] {
+func apiKeyColumns() table[apiKeyView] {
 	return table[apiKeyView]{
 		[]string{"ID", "NAME", "SCOPES", "CREATED", "EXPIRES"},
 		func(v apiKeyView) []string {
-			return []string{v.ID, v.Name, strings.Join(v.Scopes, " "), at(v.CreatedAt), at(v.ExpiresAt)}
+			return []string{v.ID, v.Name, strings.Join(v.Scopes, " "), formatTime(v.CreatedAt), formatTime(v.ExpiresAt)}
 		},
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 // auditCommand lists what operators changed.
 type auditCommand struct {
-	answer
+	outputFlags
 
 	Since  string `help:"Only events since this time, as in 2026-11-26T08:00:00Z, or in this period, as in 24h." placeholder:"TIME"`
 	Action string `help:"Only events with this action, as in client.create." placeholder:"ACTION"`
@@ -25,14 +25,14 @@ func (cmd *auditCommand) Run(ctx context.Context, s Streams, c *commandLine) err
 	filter := audit.Filter{Action: cmd.Action, Actor: cmd.Actor, Target: cmd.Target}
 	if cmd.Since != "" {
 		var err error
-		if filter.Since, err = moment(cmd.Since, now()); err != nil {
+		if filter.Since, err = parseTime(cmd.Since, now()); err != nil {
 			return err
 		}
 	}
 	if cmd.Limit < 1 {
 		return fmt.Errorf("--limit %d lists nothing", cmd.Limit)
 	}
-	return c.atDesk(ctx, s, func(d *desk) error {
+	return c.withDatabase(ctx, s, func(d *database) error {
 		var all []*audit.Event
 		before := ""
 		for left := cmd.Limit; left > 0; left = cmd.Limit - len(all) {
@@ -46,12 +46,12 @@ func (cmd *auditCommand) Run(ctx context.Context, s Streams, c *commandLine) err
 			}
 			before = some[len(some)-1].ID
 		}
-		return list(s.Out, cmd.answer, eventTable(), viewEvents(all))
+		return printList(s.Out, cmd.outputFlags, eventColumns(), viewEvents(all))
 	})
 }
 
 // moment reads a time, or how long ago it was.
-func moment(text string, now time.Time) (time.Time, error) {
+func parseTime(text string, now time.Time) (time.Time, error) {
 	if ago, err := config.ParseDuration(text); err == nil && ago >= 0 {
 		return now.Add(-ago), nil
 	}
@@ -82,14 +82,14 @@ func viewEvents(all []*audit.Event) []eventView {
 	views := make([]eventView, len(all))
 	for i, e := range all {
 		views[i] = eventView{
-			e.ID, utc(e.At), e.Action, e.Target, string(e.Actor.Kind), e.Actor.ID, e.Actor.Name, e.Address, e.RequestID,
+			e.ID, storedTime(e.At), e.Action, e.Target, string(e.Actor.Kind), e.Actor.ID, e.Actor.Name, e.Address, e.RequestID,
 			string(e.Outcome), e.Status,
 		}
 	}
 	return views
 }
 
-func eventTable() table[eventView] {
+func eventColumns() table[eventView] {
 	return table[eventView]{
 		[]string{"AT", "ACTION", "TARGET", "BY", "WHO", "FROM", "OUTCOME"},
 		func(v eventView) []string {
@@ -100,7 +100,7 @@ func eventTable() table[eventView] {
 			if v.Status != 0 {
 				outcome = fmt.Sprintf("%s (%d)", outcome, v.Status)
 			}
-			return []string{at(v.At), v.Action, dash(v.Target), v.By, dash(v.ActorID), dash(v.Address), outcome}
+			return []string{formatTime(v.At), v.Action, dash(v.Target), v.By, dash(v.ActorID), dash(v.Address), outcome}
 		},
 	}
 }

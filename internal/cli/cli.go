@@ -81,10 +81,10 @@ func Run(ctx context.Context, version string, args []string, s Streams) int {
 		kong.Vars{"version": version},
 	)
 	if err != nil {
-		complain(s.Err, err)
+		printError(s.Err, err)
 		return 1
 	}
-	answerShell(parser, func(code int) { exit = code })
+	completeShell(parser, func(code int) { exit = code })
 	if exit >= 0 {
 		return exit
 	}
@@ -96,12 +96,12 @@ func Run(ctx context.Context, version string, args []string, s Streams) int {
 		return exit // --help has been answered
 	}
 	if err != nil {
-		complain(s.Err, fmt.Errorf("%w\nTry: %s --help", err, asFarAs(err)))
+		printError(s.Err, fmt.Errorf("%w\nTry: %s --help", err, failedCommand(err)))
 		return 2
 	}
-	c.change = changeOf(parsed)
+	c.change = parseChange(parsed)
 	if err := parsed.Run(&c); err != nil {
-		complain(s.Err, err)
+		printError(s.Err, err)
 		return 1
 	}
 	return 0
@@ -128,7 +128,7 @@ func Model() (*kong.Application, error) {
 }
 
 // asFarAs is the command that a command line named before it went wrong.
-func asFarAs(err error) string {
+func failedCommand(err error) string {
 	if wrong, ok := errors.AsType[*kong.ParseError](err); ok && wrong.Context != nil {
 		if command := wrong.Context.Selected(); command != nil {
 			return command.FullPath()
@@ -151,7 +151,7 @@ func decodeDuration(from *kong.DecodeContext, into reflect.Value) error {
 	return nil
 }
 
-func complain(w io.Writer, err error) {
+func printError(w io.Writer, err error) {
 	if faults, ok := errors.AsType[*config.Error](err); ok {
 		err = fmt.Errorf("the configuration is not usable:\n%w", faults)
 	}

@@ -22,7 +22,7 @@ type clientsCommand struct {
 }
 
 type clientsCreate struct {
-	answer
+	outputFlags
 
 	ID string `help:"The client_id; random by default." placeholder:"ID"`
 	clientFlags
@@ -30,17 +30,17 @@ type clientsCreate struct {
 }
 
 type clientsGet struct {
-	answer
+	outputFlags
 
 	ID string `arg:"" help:"The client_id."`
 }
 
 type clientsList struct {
-	answer
+	outputFlags
 }
 
 type clientsUpdate struct {
-	answer
+	outputFlags
 	clientFlags
 	secretFlags
 
@@ -49,14 +49,14 @@ type clientsUpdate struct {
 }
 
 type clientsDelete struct {
-	certainty
+	confirmFlag
 
 	ID string `arg:"" help:"The client_id."`
 }
 
 // Run registers a client.
 func (cmd *clientsCreate) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atDesk(ctx, s, func(d *desk) error {
+	return c.withDatabase(ctx, s, func(d *database) error {
 		id, err := manage.ClientID(cmd.ID)
 		if err != nil {
 			return err
@@ -73,30 +73,30 @@ func (cmd *clientsCreate) Run(ctx context.Context, s Streams, c *commandLine) er
 		if err != nil {
 			return err
 		}
-		d.about(id)
+		d.setTarget(id)
 		generated, err := clients.Create(ctx, created, secret, nil)
 		if err != nil {
 			return fmt.Errorf("create %s: %w", id, err)
 		}
-		return d.showClient(cmd.answer, created, generated)
+		return printClient(d, cmd.outputFlags, created, generated)
 	})
 }
 
 // Run shows a client.
 func (cmd *clientsGet) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atDesk(ctx, s, func(d *desk) error {
-		known, err := d.client(ctx, cmd.ID)
+	return c.withDatabase(ctx, s, func(d *database) error {
+		known, err := findClient(ctx, d, cmd.ID)
 		if err != nil {
 			return err
 		}
-		return d.showClient(cmd.answer, known, "")
+		return printClient(d, cmd.outputFlags, known, "")
 	})
 }
 
 // Run lists the clients.
 func (cmd *clientsList) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atDesk(ctx, s, func(d *desk) error {
-		all, err := every(func(after string) ([]*client.Client, error) {
+	return c.withDatabase(ctx, s, func(d *database) error {
+		all, err := allPages(func(after string) ([]*client.Client, error) {
 			return d.store.Clients.ListClients(ctx, after, pageSize)
 		}, func(c *client.Client) string { return c.ID })
 		if err != nil {
@@ -106,13 +106,13 @@ func (cmd *clientsList) Run(ctx context.Context, s Streams, c *commandLine) erro
 		for i, known := range all {
 			views[i] = viewClient(known, "")
 		}
-		return list(s.Out, cmd.answer, clientTable(), views)
+		return printList(s.Out, cmd.outputFlags, clientColumns(), views)
 	})
 }
 
 // Run changes a client.
 func (cmd *clientsUpdate) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atDesk(ctx, s, func(d *desk) error {
+	return c.withDatabase(ctx, s, func(d *database) error {
 		clients, err := server.NewClients(d.config, d.store, server.NewHasher(d.config))
 		if err != nil {
 			return err
@@ -136,43 +136,43 @@ func (cmd *clientsUpdate) Run(ctx context.Context, s Streams, c *commandLine) er
 		if err != nil {
 			return updateFailed(cmd.ID, err)
 		}
-		return d.showClient(cmd.answer, changed, generated)
+		return printClient(d, cmd.outputFlags, changed, generated)
 	})
 }
 
 // Run deletes a client.
 func (cmd *clientsDelete) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atDesk(ctx, s, func(d *desk) error {
-		known, err := d.client(ctx, cmd.ID)
+	return c.withDatabase(ctx, s, func(d *database) error {
+		known, err := findClient(ctx, d, cmd.ID)
 		if err != nil {
 			return err
 		}
-		question := fmt.Sprintf("Delete the client %s (%s) and every token it was given?", known.ID, harmless(known.Name()))
+		question := fmt.Sprintf("Delete the client %s (%s) and every token it was given?", known.ID, sanitize(known.Name()))
 		if err := cmd.confirm(ctx, s, question); err != nil {
 			return err
 		}
 		if err := d.store.Clients.DeleteClient(ctx, cmd.ID); err != nil {
 			return fmt.Errorf("delete %s: %w", cmd.ID, err)
 		}
-		return s.say("deleted %s", cmd.ID)
+		return s.printf("deleted %s", cmd.ID)
 	})
 }
 
 // updateFailed adds the client to the error of an update.
 func updateFailed(id string, err error) error {
 	if errors.Is(err, client.ErrNotFound) {
-		return noClient(id)
+		return clientNotFound(id)
 	}
 	return fmt.Errorf("update %s: %w", id, err)
 }
 
-func noClient(id string) error { return fmt.Errorf("there is no client %q", id) }
+func clientNotFound(id string) error { return fmt.Errorf("there is no client %q", id) }
 
-// client returns the client that the command line names.
-func (d *desk) client(ctx context.Context, id string) (*client.Client, error) {
+// findClient returns the client that the command line names.
+func findClient(ctx context.Context, d *database, id string) (*client.Client, error) {
 	known, err := d.store.Clients.Client(ctx, id)
 	if errors.Is(err, client.ErrNotFound) {
-		return nil, noClient(id)
+		return nil, clientNotFound(id)
 	}
 	return known, err
 }

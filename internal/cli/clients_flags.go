@@ -30,7 +30,7 @@ type clientFlags struct {
 	IDTokenClaims         *string  `help:"granted, for ID tokens with the claims of granted scopes, or minimal; overrides the default of the server." name:"id-token-claims" placeholder:"CLAIMS"`
 	Audience              []string `help:"A resource that the client may request tokens for (RFC 8707); may be repeated." sep:"none" placeholder:"URI"`
 	responseFlags
-	linkFlags
+	urlFlags
 }
 
 // responseFlags say how what a client is sent is signed and encrypted.
@@ -44,7 +44,7 @@ type responseFlags struct {
 }
 
 // linkFlags are the addresses of a client's pages and endpoints.
-type linkFlags struct {
+type urlFlags struct {
 	ClientURI             *string `help:"URL of its home page." name:"client-uri" placeholder:"URL"`
 	LogoURI               *string `help:"URL of its logo, which users see." name:"logo-uri" placeholder:"URL"`
 	PolicyURI             *string `help:"URL of its privacy policy." name:"policy-uri" placeholder:"URL"`
@@ -76,7 +76,7 @@ func (f *clientFlags) apply(m *client.Metadata, p client.Policy) error {
 			*l.into = nonempty(l.given)
 		}
 	}
-	for _, t := range f.texts(m) {
+	for _, t := range f.textFlags(m) {
 		if t.given != nil {
 			*t.into = *t.given
 		}
@@ -108,7 +108,7 @@ func (f *clientFlags) apply(m *client.Metadata, p client.Policy) error {
 // textFlag is a flag whose text is a member's.
 type textFlag struct{ given, into *string }
 
-func (f *clientFlags) texts(m *client.Metadata) []textFlag {
+func (f *clientFlags) textFlags(m *client.Metadata) []textFlag {
 	return []textFlag{
 		{f.Name, &m.ClientName},
 		{f.Scope, &m.Scope},
@@ -153,14 +153,14 @@ type secretFlags struct {
 
 // read returns the secret of the flags, or "". It returns an error if the client has no use
 // for it or, if renew is true, for a new one.
-func (f *secretFlags) read(d *desk, c *client.Client, renew bool) (string, error) {
+func (f *secretFlags) read(d *database, c *client.Client, renew bool) (string, error) {
 	secret := f.Secret
 	if f.SecretFile != "" {
 		text, err := d.readInput(f.SecretFile)
 		if err != nil {
 			return "", err
 		}
-		if secret = unended(text); secret == "" {
+		if secret = trimLineEnd(text); secret == "" {
 			return "", fmt.Errorf("%s is empty", f.SecretFile)
 		}
 	}
@@ -171,4 +171,4 @@ func (f *secretFlags) read(d *desk, c *client.Client, renew bool) (string, error
 }
 
 // unended is a text without the line end that editors add.
-func unended(text []byte) string { return strings.TrimRight(string(text), "\r\n") }
+func trimLineEnd(text []byte) string { return strings.TrimRight(string(text), "\r\n") }

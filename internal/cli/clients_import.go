@@ -10,13 +10,13 @@ import (
 
 // clientsImport brings clients from a file.
 type clientsImport struct {
-	answer
+	outputFlags
 
 	File string `arg:"" help:"JSON of one client or an array of clients: RFC 7591 metadata, optionally with client_id and client_secret; - is standard input."`
 }
 
 // imported is what an import did.
-type imported struct {
+type importResult struct {
 	Created   int                      `json:"created"`
 	Updated   int                      `json:"updated"`
 	Unchanged int                      `json:"unchanged"`
@@ -25,7 +25,7 @@ type imported struct {
 
 // Run imports the clients.
 func (cmd *clientsImport) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atDesk(ctx, s, func(d *desk) error {
+	return c.withDatabase(ctx, s, func(d *database) error {
 		text, err := s.readInput(cmd.File)
 		if err != nil {
 			return err
@@ -36,37 +36,37 @@ func (cmd *clientsImport) Run(ctx context.Context, s Streams, c *commandLine) er
 		}
 		batch, err := importer.Read(ctx, text, s.progress("clients"))
 		if err != nil {
-			return notImported(cmd.File, err)
+			return importFailed(cmd.File, err)
 		}
-		done := imported{Secrets: batch.Secrets}
+		done := importResult{Secrets: batch.Secrets}
 		if done.Created, done.Updated, err = d.store.Clients.ImportClients(ctx, batch.Clients); err != nil {
-			return notImported(cmd.File, err)
+			return importFailed(cmd.File, err)
 		}
 		done.Unchanged = len(batch.Clients) - done.Created - done.Updated
 		for _, warning := range batch.Warnings {
-			s.remark("warning: %s\n", warning)
+			s.notef("warning: %s\n", warning)
 		}
-		return d.showImported(cmd.answer, done)
+		return printImport(d, cmd.outputFlags, done)
 	})
 }
 
-func notImported(file string, err error) error {
+func importFailed(file string, err error) error {
 	return fmt.Errorf("import %s, nothing was changed:\n%w", file, err)
 }
 
-// showImported says what an import did.
-func (d *desk) showImported(a answer, done imported) error {
-	if !a.toPeople() {
+// printImport says what an import did.
+func printImport(d *database, a outputFlags, done importResult) error {
+	if !a.isTable() {
 		return a.write(d.Out, done)
 	}
-	err := d.say("%d created, %d updated, %d unchanged", done.Created, done.Updated, done.Unchanged)
+	err := d.printf("%d created, %d updated, %d unchanged", done.Created, done.Updated, done.Unchanged)
 	if err != nil || len(done.Secrets) == 0 {
 		return err
 	}
-	if err := d.say("\nSecrets that were made, shown this once:"); err != nil {
+	if err := d.printf("\nSecrets that were made, shown this once:"); err != nil {
 		return err
 	}
-	return list(d.Out, a, table[manage.GeneratedSecret]{
+	return printList(d.Out, a, table[manage.GeneratedSecret]{
 		[]string{"CLIENT", "SECRET"}, func(m manage.GeneratedSecret) []string { return []string{m.ID, m.Secret} },
 	}, done.Secrets)
 }

@@ -12,7 +12,7 @@ import (
 
 // clientsRotateSecret replaces a client secret without an interruption.
 type clientsRotateSecret struct {
-	answer
+	outputFlags
 
 	ID                string `arg:"" help:"The client_id."`
 	OldSecretLifetime string `help:"How long the old secret stays valid, as in 24h or 0s; by default rotated_secret_lifetime." placeholder:"DURATION"`
@@ -20,7 +20,7 @@ type clientsRotateSecret struct {
 
 // Run rotates the client secret.
 func (cmd *clientsRotateSecret) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atDesk(ctx, s, func(d *desk) error {
+	return c.withDatabase(ctx, s, func(d *database) error {
 		lifetime, err := cmd.lifetime(d.config)
 		if err != nil {
 			return err
@@ -37,7 +37,7 @@ func (cmd *clientsRotateSecret) Run(ctx context.Context, s Streams, c *commandLi
 		if err != nil {
 			return updateFailed(cmd.ID, err)
 		}
-		return d.showClient(cmd.answer, changed, secret)
+		return printClient(d, cmd.outputFlags, changed, secret)
 	})
 }
 

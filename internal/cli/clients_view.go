@@ -31,11 +31,11 @@ func (v clientView) MarshalJSON() ([]byte, error) {
 func viewClient(c *client.Client, secret string) clientView {
 	return clientView{
 		ID: c.ID, Secret: secret, Metadata: c.Metadata, SelfRegistered: c.Dynamic, Disabled: c.Disabled,
-		CreatedAt: utc(c.CreatedAt), UpdatedAt: utc(c.UpdatedAt),
+		CreatedAt: storedTime(c.CreatedAt), UpdatedAt: storedTime(c.UpdatedAt),
 	}
 }
 
-func clientTable() table[clientView] {
+func clientColumns() table[clientView] {
 	return table[clientView]{
 		[]string{"ID", "NAME", "AUTHENTICATES WITH", "GRANT TYPES", "REGISTERED BY", "CREATED"},
 		func(v clientView) []string {
@@ -46,15 +46,15 @@ func clientTable() table[clientView] {
 			if v.Disabled {
 				by += " (disabled)"
 			}
-			return []string{v.ID, v.ClientName, v.TokenEndpointAuthMethod, strings.Join(v.GrantTypes, " "), by, at(v.CreatedAt)}
+			return []string{v.ID, v.ClientName, v.TokenEndpointAuthMethod, strings.Join(v.GrantTypes, " "), by, formatTime(v.CreatedAt)}
 		},
 	}
 }
 
-// showClient prints a client, and its secret if that was just made.
-func (d *desk) showClient(a answer, c *client.Client, secret string) error {
+// printClient prints a client, and its secret if that was just made.
+func printClient(d *database, a outputFlags, c *client.Client, secret string) error {
 	if secret != "" {
-		d.remark(shownOnce, "secret")
+		d.notef(shownOnceNote, "secret")
 	}
-	return card(d.Out, a, viewClient(c, secret))
+	return printObject(d.Out, a, viewClient(c, secret))
 }

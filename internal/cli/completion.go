@@ -48,6 +48,6 @@ func (cmd *completionCommand) Run(s Streams) error {
 }
 
 // answerShell answers a shell that asks how a line goes on. It calls exit if one did.
-func answerShell(parser *kong.Kong, exit func(code int)) {
+func completeShell(parser *kong.Kong, exit func(code int)) {
 	kongplete.Complete(parser, kongplete.WithExitFunc(exit), kongplete.WithPredictor("file", complete.PredictFiles("*")))
 }

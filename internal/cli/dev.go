@@ -21,7 +21,7 @@ type devCommand struct {
 
 // Run serves until the process is asked to stop.
 func (cmd *devCommand) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return dev.RunDev(ctx, dev.DevOptions{
+	return dev.Run(ctx, dev.Options{
 		Data: cmd.Data, Listen: cmd.Listen, AdminListen: cmd.AdminListen, DemoListen: cmd.DemoListen, MailListen: cmd.MailListen,
 		Clients: cmd.Clients, Users: cmd.Users, Issuer: cmd.Issuer, TLS: cmd.TLS,
 		Config: c.Config, Set: c.Set, Out: s.Out, Err: s.Err, Version: c.version,

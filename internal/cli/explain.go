@@ -13,7 +13,7 @@ import (
 
 // explainCommand explains a rejected request, or what a successful response lacks.
 type explainCommand struct {
-	answer
+	outputFlags
 
 	RequestID string `arg:"" name:"request-id" help:"The request id, from the log, the header X-Request-Id, or an error page."`
 }
@@ -21,7 +21,7 @@ type explainCommand struct {
 // Run prints the rule, the cause and what was compared. It returns an error, and so a status
 // other than 0, for a request without a record.
 func (cmd *explainCommand) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atDesk(ctx, s, func(d *desk) error {
+	return c.withDatabase(ctx, s, func(d *database) error {
 		found, err := d.store.Refusals.Refusal(ctx, cmd.RequestID)
 		if errors.Is(err, refusal.ErrNotFound) {
 			return fmt.Errorf("no record of the request %q: a request that got all that it named has none, at most 100,000 are kept, for 7 days, and one appears up to 2 s after its response; the log has them all", cmd.RequestID)
@@ -30,10 +30,10 @@ func (cmd *explainCommand) Run(ctx context.Context, s Streams, c *commandLine) e
 			return err
 		}
 		view := viewRefusal(found)
-		if !cmd.toPeople() {
+		if !cmd.isTable() {
 			return cmd.write(s.Out, view)
 		}
-		return align(s.Out, view.rows(found.Attrs))
+		return printTable(s.Out, view.rows(found.Attrs))
 	})
 }
 
@@ -55,7 +55,7 @@ type refusalView struct {
 
 func viewRefusal(r *refusal.Record) refusalView {
 	v := refusalView{
-		At: utc(r.At), RequestID: r.RequestID, Method: r.Method, Route: r.Route, Status: r.Status, Error: r.Code,
+		At: storedTime(r.At), RequestID: r.RequestID, Method: r.Method, Route: r.Route, Status: r.Status, Error: r.Code,
 		Rule: string(r.Rule), Cause: r.Cause, ClientID: r.ClientID, GrantID: r.GrantID, Network: r.Network,
 	}
 	for _, a := range r.Attrs {
@@ -70,7 +70,7 @@ func viewRefusal(r *refusal.Record) refusalView {
 // rows are the members that are set, those of the cause in the order of its check.
 func (v refusalView) rows(attrs []refusal.Attr) [][]string {
 	rows := [][]string{
-		{"at", at(v.At)},
+		{"at", formatTime(v.At)},
 		{"request_id", v.RequestID},
 		{"request", v.Method + " " + v.Route},
 		{"response", strings.TrimSpace(strconv.Itoa(v.Status) + " " + v.Error)},

@@ -7,7 +7,7 @@ type (
 	EventView      = eventView
 	GrantView      = grantView
 	HydraReport    = hydraReport
-	ImportResult   = imported
+	ImportResult   = importResult
 	KeyView        = keyView
 	NoticeView     = noticeView
 	RefusalView    = refusalView
@@ -20,7 +20,7 @@ type (
 const PageSize = pageSize
 
 var (
-	Align       = align
-	AuditedActs = audited
-	Reachable   = reachable
+	Align       = printTable
+	AuditedActs = auditActions
+	Reachable   = dialAddress
 )

@@ -18,7 +18,7 @@ type grantsCommand struct {
 }
 
 type grantsList struct {
-	answer
+	outputFlags
 
 	Client string `help:"Only for this client." placeholder:"ID"`
 	User   string `help:"Only for this user." placeholder:"USERNAME"`
@@ -30,34 +30,34 @@ type grantsRevoke struct {
 
 // Run lists the grants that stand.
 func (cmd *grantsList) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atDesk(ctx, s, func(d *desk) error {
+	return c.withDatabase(ctx, s, func(d *database) error {
 		filter := store.GrantFilter{ClientID: cmd.Client}
 		if cmd.User != "" {
-			a, err := d.person(ctx, cmd.User)
+			a, err := findUser(ctx, d, cmd.User)
 			if err != nil {
 				return err
 			}
 			filter.Subject = a.Subject
 		}
 		when := now()
-		all, err := every(func(after grant.Locator) ([]*grant.Grant, error) {
+		all, err := allPages(func(after grant.Locator) ([]*grant.Grant, error) {
 			return d.store.Grants.ListGrants(ctx, filter, after, pageSize, when)
 		}, func(g *grant.Grant) grant.Locator { return g.Locator })
 		if err != nil {
 			return err
 		}
-		return list(s.Out, cmd.answer, grantTable(), viewGrants(all))
+		return printList(s.Out, cmd.outputFlags, grantColumns(), viewGrants(all))
 	})
 }
 
 // Run ends the grants, or none if one of them is not there.
 func (cmd *grantsRevoke) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atDesk(ctx, s, func(d *desk) error {
+	return c.withDatabase(ctx, s, func(d *database) error {
 		refs := make([]grant.Locator, len(cmd.IDs))
 		var faults []error
 		for i, text := range cmd.IDs {
 			var err error
-			if refs[i], err = d.findGrant(ctx, text); err != nil {
+			if refs[i], err = findGrant(ctx, d, text); err != nil {
 				faults = append(faults, fmt.Errorf("%s: %w", text, err))
 			}
 		}
@@ -68,7 +68,7 @@ func (cmd *grantsRevoke) Run(ctx context.Context, s Streams, c *commandLine) err
 			if err := d.store.Grants.RevokeGrant(ctx, ref, "", grant.RevokedByOperator, now()); err != nil {
 				return err
 			}
-			if err := s.say("revoked %s", ref.ID); err != nil {
+			if err := s.printf("revoked %s", ref.ID); err != nil {
 				return err
 			}
 		}
@@ -77,7 +77,7 @@ func (cmd *grantsRevoke) Run(ctx context.Context, s Streams, c *commandLine) err
 }
 
 // findGrant finds where a living grant lies.
-func (d *desk) findGrant(ctx context.Context, text string) (grant.Locator, error) {
+func findGrant(ctx context.Context, d *database, text string) (grant.Locator, error) {
 	id, err := grant.ParseID(text)
 	if err != nil {
 		return grant.Locator{}, err
@@ -114,18 +114,18 @@ func viewGrants(all []*grant.Grant) []grantView {
 		}
 		views[i] = grantView{
 			g.ID.String(), g.ClientID, g.Subject, g.SessionID, append([]string{}, g.Scopes...), g.Resources,
-			utc(g.CreatedAt), utc(used), utc(g.ExpiresAt), utc(g.EndsAt),
+			storedTime(g.CreatedAt), storedTime(used), storedTime(g.ExpiresAt), storedTime(g.EndsAt),
 		}
 	}
 	return views
 }
 
-func grantTable() table[grantView] {
+func grantColumns() table[grantView] {
 	return table[grantView]{
 		[]string{"ID", "CLIENT", "SUBJECT", "SCOPES", "CREATED", "LAST USED", "EXPIRES"},
 		func(v grantView) []string {
 			return []string{
-				v.ID, v.ClientID, v.Subject, strings.Join(v.Scopes, " "), at(v.CreatedAt), at(v.UsedAt), at(v.ExpiresAt),
+				v.ID, v.ClientID, v.Subject, strings.Join(v.Scopes, " "), formatTime(v.CreatedAt), formatTime(v.UsedAt), formatTime(v.ExpiresAt),
 			}
 		},
 	}

@@ -31,7 +31,7 @@ func (*healthcheckCommand) Run(ctx context.Context, s Streams, c *commandLine) e
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthPatience)
 	defer cancel()
-	status, body, err := askHealth(ctx, conf)
+	status, body, err := requestHealth(ctx, conf)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("%s did not answer within %s", conf.Listen, healthPatience)
 	}
@@ -41,15 +41,15 @@ func (*healthcheckCommand) Run(ctx context.Context, s Streams, c *commandLine) e
 	if status != http.StatusOK {
 		return fmt.Errorf("not ready: %d %s", status, body)
 	}
-	return s.say("ready")
+	return s.printf("ready")
 }
 
 // askHealth goes to the listener itself, around proxies and balancers.
-func askHealth(ctx context.Context, conf *config.Config) (status int, body string, err error) {
+func requestHealth(ctx context.Context, conf *config.Config) (status int, body string, err error) {
 	network, address := config.Network(conf.Listen)
 	own := network == "unix"
 	if !own {
-		if address, own, err = reachable(address); err != nil {
+		if address, own, err = dialAddress(address); err != nil {
 			return 0, "", err
 		}
 	}
@@ -87,7 +87,7 @@ func askHealth(ctx context.Context, conf *config.Config) (status int, body strin
 
 // reachable turns an address to listen on into one to connect to, and reports
 // whether it is loopback.
-func reachable(listen string) (address string, own bool, err error) {
+func dialAddress(listen string) (address string, own bool, err error) {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		return "", false, fmt.Errorf("listen %q: %w", listen, err)

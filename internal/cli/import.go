@@ -19,7 +19,7 @@ type importCommand struct {
 
 // importHydra takes over from an Ory Hydra.
 type importHydra struct {
-	answer
+	outputFlags
 
 	From          string        `help:"Hydra's database, postgres://..., which is only read; or a file with the clients in the format of Hydra's CLI and API, without secrets; - is standard input. Also HYDRA_DSN." env:"HYDRA_DSN" placeholder:"SOURCE"`
 	SecretsSystem []string      `help:"Hydra's secrets.system, which encrypts its keys; may be repeated. Prefer the environment variable HYDRA_SECRETS_SYSTEM, which other users of this machine cannot see." env:"HYDRA_SECRETS_SYSTEM" placeholder:"SECRET"`
@@ -34,13 +34,13 @@ func (cmd *importHydra) Run(ctx context.Context, s Streams, c *commandLine) erro
 	if cmd.DryRun {
 		c.change = change{} // there is none
 	}
-	return c.atDesk(ctx, s, func(d *desk) error {
+	return c.withDatabase(ctx, s, func(d *database) error {
 		m, err := cmd.open(ctx, d)
 		if err != nil {
 			return err
 		}
 		defer m.close(ctx)
-		if m.from != nil && (cmd.takes("keys") || cmd.takes("issuers")) {
+		if m.source != nil && (cmd.includes("keys") || cmd.includes("issuers")) {
 			if err := m.openKeys(ctx); err != nil {
 				return err
 			}
@@ -48,26 +48,26 @@ func (cmd *importHydra) Run(ctx context.Context, s Streams, c *commandLine) erro
 		for _, part := range []struct {
 			name string
 			take func(context.Context) error
-		}{{"clients", m.takeClients}, {"keys", m.takeKeys}, {"issuers", m.takeIssuers}, {"consents", m.takeConsents}} {
-			if !cmd.takes(part.name) {
+		}{{"clients", m.importClients}, {"keys", m.importKeys}, {"issuers", m.importIssuers}, {"consents", m.importConsents}} {
+			if !cmd.includes(part.name) {
 				continue
 			}
 			if err := part.take(ctx); err != nil {
 				return fmt.Errorf("%s: %w\nWhat came before is there; the import can be run again", part.name, err)
 			}
 		}
-		return m.tell()
+		return m.print()
 	}, "system_secrets")
 }
 
 // takes reports whether a part is to come over.
-func (cmd *importHydra) takes(part string) bool {
+func (cmd *importHydra) includes(part string) bool {
 	return len(cmd.Only) == 0 || slices.Contains(cmd.Only, part)
 }
 
 // open opens what is to be taken over.
-func (cmd *importHydra) open(ctx context.Context, d *desk) (*move, error) {
-	m := &move{cmd: cmd, desk: d, now: now(), known: map[string]bool{}}
+func (cmd *importHydra) open(ctx context.Context, d *database) (*hydraImport, error) {
+	m := &hydraImport{cmd: cmd, desk: d, now: now(), knownClients: map[string]bool{}}
 	m.report.DryRun = cmd.DryRun
 	if cmd.From == "" {
 		return nil, errors.New("say where Hydra's data are: its DSN in HYDRA_DSN, or --from")
@@ -77,7 +77,7 @@ func (cmd *importHydra) open(ctx context.Context, d *desk) (*move, error) {
 		if m.secrets, err = hydraimport.NewSecrets(cmd.SecretsSystem...); err != nil {
 			return nil, err
 		}
-		m.from, err = hydraimport.Open(ctx, cmd.From, cmd.Network)
+		m.source, err = hydraimport.Open(ctx, cmd.From, cmd.Network)
 		return m, err
 	}
 	if strings.Contains(cmd.From, "://") {
@@ -94,9 +94,9 @@ func (cmd *importHydra) open(ctx context.Context, d *desk) (*move, error) {
 }
 
 // tell says what was done.
-func (m *move) tell() error {
+func (m *hydraImport) print() error {
 	r := &m.report
-	if !m.cmd.toPeople() {
+	if !m.cmd.isTable() {
 		return m.cmd.write(m.desk.Out, r)
 	}
 	title := "taken over"
@@ -112,7 +112,7 @@ func (m *move) tell() error {
 	} {
 		rows = append(rows, append([]string{part.name}, part.cells()...))
 	}
-	if err := align(m.desk.Out, rows); err != nil {
+	if err := printTable(m.desk.Out, rows); err != nil {
 		return err
 	}
 	for _, section := range []struct {
@@ -122,7 +122,7 @@ func (m *move) tell() error {
 		if len(section.lines) == 0 {
 			continue
 		}
-		if err := m.desk.say("\n%s\n  %s", section.title, strings.Join(section.lines, "\n  ")); err != nil {
+		if err := m.desk.printf("\n%s\n  %s", section.title, strings.Join(section.lines, "\n  ")); err != nil {
 			return err
 		}
 	}
@@ -130,16 +130,16 @@ func (m *move) tell() error {
 }
 
 // lines are the problems, those of one thing together.
-func (m *move) lines() []string {
+func (m *hydraImport) lines() []string {
 	var lines []string
 	for _, p := range m.report.Problems {
-		lines = append(lines, harmless(strings.TrimSpace(p.Kind+" "+p.ID)+": "+p.What))
+		lines = append(lines, sanitize(strings.TrimSpace(p.Kind+" "+p.ID)+": "+p.What))
 	}
 	return lines
 }
 
 // sortedKinds lists what was counted, for notes.
-func sortedKinds(counts map[string]int) []string {
+func formatCounts(counts map[string]int) []string {
 	var texts []string
 	for _, kind := range slices.Sorted(maps.Keys(counts)) {
 		texts = append(texts, fmt.Sprintf("%d %s", counts[kind], kind))

@@ -16,38 +16,38 @@ import (
 )
 
 // move is an import under way.
-type move struct {
+type hydraImport struct {
 	cmd     *importHydra
-	desk    *desk
-	from    *hydraimport.Database // nil for a file
+	desk    *database
+	source  *hydraimport.Database // nil for a file
 	secrets hydraimport.Secrets
 	now     time.Time
 
-	clients []hydraimport.Client
-	public  int               // clients that have to use PKCE
-	known   map[string]bool   // the clients that there are, of those that Hydra has
-	keys    []hydraimport.Key // opened
-	issuers []hydraimport.Issuer
-	report  hydraReport
+	clients       []hydraimport.Client
+	publicClients int               // clients that have to use PKCE
+	knownClients  map[string]bool   // the clients that there are, of those that Hydra has
+	keys          []hydraimport.Key // opened
+	issuers       []hydraimport.Issuer
+	report        hydraReport
 }
 
-func (m *move) close(ctx context.Context) {
-	if m.from != nil {
-		m.from.Close(ctx)
+func (m *hydraImport) close(ctx context.Context) {
+	if m.source != nil {
+		m.source.Close(ctx)
 	}
 }
 
 // hydraReport is what an import did, or would do.
 type hydraReport struct {
-	DryRun      bool             `json:"dry_run"`
-	Clients     tally            `json:"clients"`
-	SigningKeys tally            `json:"signing_keys"`
-	Keys        tally            `json:"keys"`
-	Issuers     tally            `json:"issuers"`
-	Consents    tally            `json:"consents"`
-	Left        hydraimport.Left `json:"left"`
-	Problems    []problem        `json:"problems,omitempty"`
-	Notes       []string         `json:"notes,omitempty"`
+	DryRun      bool                `json:"dry_run"`
+	Clients     tally               `json:"clients"`
+	SigningKeys tally               `json:"signing_keys"`
+	Keys        tally               `json:"keys"`
+	Issuers     tally               `json:"issuers"`
+	Consents    tally               `json:"consents"`
+	Left        hydraimport.Dropped `json:"left"`
+	Problems    []problem           `json:"problems,omitempty"`
+	Notes       []string            `json:"notes,omitempty"`
 }
 
 // tally counts things of one kind.
@@ -74,14 +74,14 @@ type problem struct {
 	What string `json:"what"`
 }
 
-func (m *move) problem(kind, id, format string, args ...any) {
+func (m *hydraImport) problem(kind, id, format string, args ...any) {
 	m.report.Problems = append(m.report.Problems, problem{kind, id, fmt.Sprintf(format, args...)})
 }
 
 // takeClients brings the clients, all or none of those that can be.
-func (m *move) takeClients(ctx context.Context) (err error) {
-	if m.from != nil {
-		if m.clients, err = m.from.Clients(ctx); err != nil {
+func (m *hydraImport) importClients(ctx context.Context) (err error) {
+	if m.source != nil {
+		if m.clients, err = m.source.Clients(ctx); err != nil {
 			return err
 		}
 	}
@@ -89,7 +89,7 @@ func (m *move) takeClients(ctx context.Context) (err error) {
 	progress := m.desk.progress("clients")
 	var batch []*client.Client
 	for i, theirs := range m.clients {
-		c, err := m.takeClient(ctx, theirs)
+		c, err := m.importClient(ctx, theirs)
 		if err != nil {
 			return fmt.Errorf("client %q: %w", theirs.ID, err)
 		}
@@ -98,8 +98,8 @@ func (m *move) takeClients(ctx context.Context) (err error) {
 		}
 		progress(i+1, len(m.clients))
 	}
-	if m.public > 0 {
-		m.report.Notes = append(m.report.Notes, fmt.Sprintf("%d public clients have to send PKCE with S256.", m.public))
+	if m.publicClients > 0 {
+		m.report.Notes = append(m.report.Notes, fmt.Sprintf("%d public clients have to send PKCE with S256.", m.publicClients))
 	}
 	if m.cmd.DryRun {
 		return nil
@@ -111,7 +111,7 @@ func (m *move) takeClients(ctx context.Context) (err error) {
 }
 
 // takeClient makes a client of ours, nil if it is left out.
-func (m *move) takeClient(ctx context.Context, theirs hydraimport.Client) (*client.Client, error) {
+func (m *hydraImport) importClient(ctx context.Context, theirs hydraimport.Client) (*client.Client, error) {
 	adapted := hydraimport.Adapt(theirs, server.OperatorPolicy(m.desk.config), m.now)
 	if adapted.Refused != "" {
 		m.problem("client", theirs.ID, "left out: %s", adapted.Refused)
@@ -149,9 +149,9 @@ func (m *move) takeClient(ctx context.Context, theirs hydraimport.Client) (*clie
 			return nil, err
 		}
 	}
-	m.known[c.ID] = true
+	m.knownClients[c.ID] = true
 	if c.IsPublic() && c.AllowsGrantType(client.GrantAuthorizationCode) {
-		m.public++
+		m.publicClients++
 	}
 	if m.cmd.DryRun {
 		m.report.Clients.compare(fresh, c, known)
@@ -177,11 +177,11 @@ func (t *tally) compare(fresh bool, c, known *client.Client) {
 const consentBatch = 1000
 
 // takeConsents brings what people agreed to, in parts: each is there or not.
-func (m *move) takeConsents(ctx context.Context) error {
-	if m.from == nil {
+func (m *hydraImport) importConsents(ctx context.Context) error {
+	if m.source == nil {
 		return nil
 	}
-	if err := m.clientsThatAre(ctx); err != nil {
+	if err := m.loadKnownClients(ctx); err != nil {
 		return err
 	}
 	t, done := &m.report.Consents, m.desk.progress("consents")
@@ -198,10 +198,10 @@ func (m *move) takeConsents(ctx context.Context) error {
 		return err
 	}
 	left := map[string]int{}
-	err := m.from.Consents(ctx, m.now, func(c hydraimport.Consent, fault error) error {
+	err := m.source.Consents(ctx, m.now, func(c hydraimport.Consent, fault error) error {
 		t.Found++
 		if fault == nil {
-			fault = m.fitConsent(&c)
+			fault = m.checkConsent(&c)
 		}
 		if fault != nil {
 			t.LeftOut++
@@ -217,32 +217,32 @@ func (m *move) takeConsents(ctx context.Context) error {
 		err = flush()
 	}
 	done(t.Found, t.Found)
-	for _, what := range sortedKinds(left) {
+	for _, what := range formatCounts(left) {
 		m.problem("consents", "", "left out: %s", what)
 	}
 	if err != nil {
 		return err
 	}
-	return m.left(ctx)
+	return m.reportLeft(ctx)
 }
 
 // clientsThatAre finds out, where the clients were not brought just now, which there are.
-func (m *move) clientsThatAre(ctx context.Context) error {
-	if len(m.known) > 0 {
+func (m *hydraImport) loadKnownClients(ctx context.Context) error {
+	if len(m.knownClients) > 0 {
 		return nil
 	}
-	all, err := every(func(after string) ([]*client.Client, error) {
+	all, err := allPages(func(after string) ([]*client.Client, error) {
 		return m.desk.store.Clients.ListClients(ctx, after, pageSize)
 	}, func(c *client.Client) string { return c.ID })
 	for _, c := range all {
-		m.known[c.ID] = true
+		m.knownClients[c.ID] = true
 	}
 	return err
 }
 
 // fitConsent makes of a consent what may be kept here, or says why it is nothing.
-func (m *move) fitConsent(c *hydraimport.Consent) error {
-	if !m.known[c.ClientID] {
+func (m *hydraImport) checkConsent(c *hydraimport.Consent) error {
+	if !m.knownClients[c.ClientID] {
 		return errors.New("of clients that are left out")
 	}
 	if !hydraimport.Subject(c.Subject) || c.ExtraClaims.ForcedSubject != "" && !hydraimport.Subject(c.ExtraClaims.ForcedSubject) {
@@ -266,8 +266,8 @@ func (m *move) fitConsent(c *hydraimport.Consent) error {
 }
 
 // left says what cannot come over, and what that means.
-func (m *move) left(ctx context.Context) (err error) {
-	if m.report.Left, err = m.from.Left(ctx); err != nil {
+func (m *hydraImport) reportLeft(ctx context.Context) (err error) {
+	if m.report.Left, err = m.source.Dropped(ctx); err != nil {
 		return err
 	}
 	if n := m.report.Left.RefreshTokens; n > 0 {

@@ -20,8 +20,8 @@ import (
 
 // openKeys reads Hydra's keys, and the issuers that it trusts. If no key can be opened the
 // secret is wrong or was forgotten, which must not pass for a Hydra without keys.
-func (m *move) openKeys(ctx context.Context) error {
-	keys, sealed, err := m.from.Keys(ctx, m.secrets)
+func (m *hydraImport) openKeys(ctx context.Context) error {
+	keys, sealed, err := m.source.Keys(ctx, m.secrets)
 	if err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func (m *move) openKeys(ctx context.Context) error {
 			"or do without keys and issuers by --only clients,consents", len(sealed))
 	}
 	m.keys = keys
-	if m.issuers, err = m.from.Issuers(ctx); err != nil {
+	if m.issuers, err = m.source.Issuers(ctx); err != nil {
 		return err
 	}
 	if len(sealed) > 0 {
@@ -42,8 +42,8 @@ func (m *move) openKeys(ctx context.Context) error {
 }
 
 // takeKeys brings the keys of named sets, and remembers those that Hydra signs with.
-func (m *move) takeKeys(ctx context.Context) error {
-	if m.from == nil {
+func (m *hydraImport) importKeys(ctx context.Context) error {
+	if m.source == nil {
 		return nil
 	}
 	secrets, err := server.SystemSecrets(m.desk.config)
@@ -59,7 +59,7 @@ func (m *move) takeKeys(ctx context.Context) error {
 		case ofIssuer || k.Set == "hydra.https-tls": // comes with its issuer; was a certificate that v1 made for itself
 		case keyset.IsReserved(k.Set):
 			m.report.SigningKeys.Found++
-			if key, err := remembered(k); err != nil {
+			if key, err := newForeignKey(k); err != nil {
 				m.report.SigningKeys.LeftOut++
 				m.problem("signing key", k.KID, "left out, so that what it signed does not verify: it %v", err)
 			} else {
@@ -67,7 +67,7 @@ func (m *move) takeKeys(ctx context.Context) error {
 			}
 		default:
 			m.report.Keys.Found++
-			key, err := setKey(sets, k)
+			key, err := newSetKey(sets, k)
 			if err != nil {
 				m.report.Keys.LeftOut++
 				m.problem("key", k.Set+" "+k.KID, "left out: it %v", err)
@@ -77,11 +77,11 @@ func (m *move) takeKeys(ctx context.Context) error {
 			brought = append(brought, key)
 		}
 	}
-	return m.keepKeys(ctx, secrets, signing, brought)
+	return m.storeKeys(ctx, secrets, signing, brought)
 }
 
 // setKey makes a key of a set of ours.
-func setKey(sets keyset.Keys, k hydraimport.Key) (*keyset.Key, error) {
+func newSetKey(sets keyset.Keys, k hydraimport.Key) (*keyset.Key, error) {
 	if err := keyset.CheckName(k.Set); err != nil {
 		return nil, fmt.Errorf("is of a set whose name %w", err)
 	}
@@ -89,7 +89,7 @@ func setKey(sets keyset.Keys, k hydraimport.Key) (*keyset.Key, error) {
 }
 
 // remembered makes of a key what verifies.
-func remembered(k hydraimport.Key) (jwks.ForeignKey, error) {
+func newForeignKey(k hydraimport.Key) (jwks.ForeignKey, error) {
 	var jwk jose.JSONWebKey
 	if err := jwk.UnmarshalJSON(k.JWK); err != nil {
 		return jwks.ForeignKey{}, errors.New("is no JSON Web Key")
@@ -106,7 +106,7 @@ func remembered(k hydraimport.Key) (jwks.ForeignKey, error) {
 	return key, nil
 }
 
-func (m *move) keepKeys(ctx context.Context, secrets *keyring.Keyring, signing []jwks.ForeignKey, brought []*keyset.Key) error {
+func (m *hydraImport) storeKeys(ctx context.Context, secrets *keyring.Keyring, signing []jwks.ForeignKey, brought []*keyset.Key) error {
 	d := m.desk
 	manager, err := server.NewKeys(d.config, d.store, secrets, d.log, now)
 	if err != nil {
@@ -114,7 +114,7 @@ func (m *move) keepKeys(ctx context.Context, secrets *keyring.Keyring, signing [
 	}
 	t, s := &m.report.Keys, &m.report.SigningKeys
 	if m.cmd.DryRun {
-		return m.rehearseKeys(ctx, manager, signing, brought)
+		return m.countKeys(ctx, manager, signing, brought)
 	}
 	created, err := d.store.KeySets.ImportSetKeys(ctx, brought)
 	if err != nil {
@@ -133,7 +133,7 @@ func (m *move) keepKeys(ctx context.Context, secrets *keyring.Keyring, signing [
 }
 
 // rehearseKeys counts what keepKeys would do.
-func (m *move) rehearseKeys(ctx context.Context, manager *jwks.Manager, signing []jwks.ForeignKey, brought []*keyset.Key) error {
+func (m *hydraImport) countKeys(ctx context.Context, manager *jwks.Manager, signing []jwks.ForeignKey, brought []*keyset.Key) error {
 	records, err := manager.Records(ctx)
 	if err != nil {
 		return err
@@ -160,20 +160,20 @@ func (t *tally) count(fresh bool) {
 }
 
 // takeIssuers brings the trust in issuers.
-func (m *move) takeIssuers(ctx context.Context) error {
-	if m.from == nil {
+func (m *hydraImport) importIssuers(ctx context.Context) error {
+	if m.source == nil {
 		return nil
 	}
 	t := &m.report.Issuers
 	t.Found = len(m.issuers)
 	for _, i := range m.issuers {
-		trust, err := m.trust(i)
+		trust, err := m.newTrust(i)
 		if err != nil {
 			t.LeftOut++
 			m.problem("trusted issuer", i.Issuer, "left out: %v", err)
 			continue
 		}
-		fresh, err := m.keepTrust(ctx, trust)
+		fresh, err := m.storeTrust(ctx, trust)
 		if err != nil {
 			return err
 		}
@@ -183,7 +183,7 @@ func (m *move) takeIssuers(ctx context.Context) error {
 }
 
 // keepTrust brings a trust, or says that it would, unless there is one like it.
-func (m *move) keepTrust(ctx context.Context, trust *trustedissuer.Trust) (fresh bool, err error) {
+func (m *hydraImport) storeTrust(ctx context.Context, trust *trustedissuer.Trust) (fresh bool, err error) {
 	if _, err = m.desk.store.TrustedIssuers.Trust(ctx, trust.ID); !errors.Is(err, trustedissuer.ErrNotFound) {
 		return false, err
 	}
@@ -197,7 +197,7 @@ func (m *move) keepTrust(ctx context.Context, trust *trustedissuer.Trust) (fresh
 }
 
 // trust makes a trust of ours.
-func (m *move) trust(i hydraimport.Issuer) (*trustedissuer.Trust, error) {
+func (m *hydraImport) newTrust(i hydraimport.Issuer) (*trustedissuer.Trust, error) {
 	at := slices.IndexFunc(m.keys, func(k hydraimport.Key) bool { return k.Set == i.KeySet && k.KID == i.KeyID })
 	if at < 0 {
 		return nil, errors.New("its key could not be read")

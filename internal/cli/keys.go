@@ -19,11 +19,11 @@ type keysCommand struct {
 }
 
 type keysList struct {
-	answer
+	outputFlags
 }
 
 type keysRotate struct {
-	answer
+	outputFlags
 
 	Algorithm string `help:"Rotate only the keys of this algorithm." enum:",RS256,PS256,ES256,EdDSA" default:"" placeholder:"ALG"`
 }
@@ -36,8 +36,8 @@ type keysImport struct {
 }
 
 // atKeys opens a desk with the key manager on it.
-func (c *commandLine) atKeys(ctx context.Context, s Streams, work func(*desk, *jwks.Manager) error) error {
-	return c.atDesk(ctx, s, func(d *desk) error {
+func (c *commandLine) withKeys(ctx context.Context, s Streams, work func(*database, *jwks.Manager) error) error {
+	return c.withDatabase(ctx, s, func(d *database) error {
 		secrets, err := server.SystemSecrets(d.config)
 		if err != nil {
 			return err
@@ -52,19 +52,19 @@ func (c *commandLine) atKeys(ctx context.Context, s Streams, work func(*desk, *j
 
 // Run lists the keys.
 func (cmd *keysList) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atKeys(ctx, s, func(_ *desk, keys *jwks.Manager) error {
+	return c.withKeys(ctx, s, func(_ *database, keys *jwks.Manager) error {
 		records, err := keys.Records(ctx)
 		if err != nil {
 			return err
 		}
-		return list(s.Out, cmd.answer, keyTable(), viewKeys(records))
+		return printList(s.Out, cmd.outputFlags, keyColumns(), viewKeys(records))
 	})
 }
 
 // Run asks for new signing keys, and lists what comes of it: a next key that is
 // still too young to be known to clients takes over when it is old enough.
 func (cmd *keysRotate) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atKeys(ctx, s, func(d *desk, keys *jwks.Manager) error {
+	return c.withKeys(ctx, s, func(d *database, keys *jwks.Manager) error {
 		if err := keys.Start(ctx); err != nil {
 			return err
 		}
@@ -72,17 +72,17 @@ func (cmd *keysRotate) Run(ctx context.Context, s Streams, c *commandLine) error
 		if err != nil {
 			return err
 		}
-		if waiting := waitingKeys(records); waiting > 0 {
-			s.remark("%d of these are published and begin to sign when clients can have seen them, about %s after they were published.\n",
+		if waiting := pendingKeys(records); waiting > 0 {
+			s.notef("%d of these are published and begin to sign when clients can have seen them, about %s after they were published.\n",
 				waiting, d.config.KeySetCache)
 		}
-		return list(s.Out, cmd.answer, keyTable(), viewKeys(records))
+		return printList(s.Out, cmd.outputFlags, keyColumns(), viewKeys(records))
 	})
 }
 
 // waitingKeys counts the keys that a rotation has called for and that are still too
 // young: an algorithm without a rotation under way has one next key.
-func waitingKeys(records []jwks.Record) int {
+func pendingKeys(records []jwks.Record) int {
 	next := map[jwks.Algorithm]int{}
 	for _, r := range records {
 		if r.State == jwks.Next {
@@ -98,7 +98,7 @@ func waitingKeys(records []jwks.Record) int {
 
 // Run seals keys and client secrets under the first system secret.
 func (*keysReseal) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atKeys(ctx, s, func(d *desk, keys *jwks.Manager) error {
+	return c.withKeys(ctx, s, func(d *database, keys *jwks.Manager) error {
 		count, err := keys.Reseal(ctx)
 		if err != nil {
 			return err
@@ -115,7 +115,7 @@ func (*keysReseal) Run(ctx context.Context, s Streams, c *commandLine) error {
 		if err != nil {
 			return fmt.Errorf("%d keys, %d client secrets and %d keys of sets sealed anew, not all; run it again: %w", count, kept, stored, err)
 		}
-		return s.say("%d keys and %d client secrets sealed anew; all are sealed under the first system secret.", count+stored, kept)
+		return s.printf("%d keys and %d client secrets sealed anew; all are sealed under the first system secret.", count+stored, kept)
 	})
 }
 
@@ -133,14 +133,14 @@ func (cmd *keysImport) Run(ctx context.Context, s Streams, c *commandLine) error
 	if err != nil {
 		return fmt.Errorf("%s: %w", cmd.File, err)
 	}
-	return c.atKeys(ctx, s, func(_ *desk, keys *jwks.Manager) error {
+	return c.withKeys(ctx, s, func(_ *database, keys *jwks.Manager) error {
 		if err := keys.Start(ctx); err != nil {
 			return err
 		}
 		if err := keys.Import(ctx, alg, signer); err != nil {
 			return err
 		}
-		return s.say("The key is published as the next one for %s.", alg)
+		return s.printf("The key is published as the next one for %s.", alg)
 	})
 }
 
@@ -160,17 +160,17 @@ func viewKeys(records []jwks.Record) []keyView {
 	for i, r := range records {
 		views[i] = keyView{
 			r.KID, string(r.Algorithm), string(r.State),
-			utc(r.PublishedAt), utc(r.ActivatedAt), utc(r.RetiredAt), utc(r.RemoveAfter),
+			storedTime(r.PublishedAt), storedTime(r.ActivatedAt), storedTime(r.RetiredAt), storedTime(r.RemoveAfter),
 		}
 	}
 	return views
 }
 
-func keyTable() table[keyView] {
+func keyColumns() table[keyView] {
 	return table[keyView]{
 		[]string{"ALGORITHM", "STATE", "KEY ID", "PUBLISHED", "SIGNS SINCE", "REMOVED AFTER"},
 		func(v keyView) []string {
-			return []string{v.Algorithm, v.State, v.KID, at(v.PublishedAt), at(v.ActivatedAt), at(v.RemoveAfter)}
+			return []string{v.Algorithm, v.State, v.KID, formatTime(v.PublishedAt), formatTime(v.ActivatedAt), formatTime(v.RemoveAfter)}
 		},
 	}
 }

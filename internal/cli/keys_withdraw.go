@@ -13,8 +13,8 @@ import (
 )
 
 type keysWithdraw struct {
-	answer
-	certainty
+	outputFlags
+	confirmFlag
 
 	KID    string `arg:"" help:"The key ID, as shown by keys list."`
 	DryRun bool   `help:"Show the effects without removing the key."`
@@ -38,7 +38,7 @@ func (cmd *keysWithdraw) Run(ctx context.Context, s Streams, c *commandLine) err
 	if cmd.DryRun {
 		c.change = change{} // there is none
 	}
-	return c.atKeys(ctx, s, func(d *desk, keys *jwks.Manager) error {
+	return c.withKeys(ctx, s, func(d *database, keys *jwks.Manager) error {
 		records, err := keys.Records(ctx)
 		if err != nil {
 			return err
@@ -47,7 +47,7 @@ func (cmd *keysWithdraw) Run(ctx context.Context, s Streams, c *commandLine) err
 		if i < 0 {
 			return fmt.Errorf("no key has the ID %s: see keys list", cmd.KID)
 		}
-		view, err := d.viewWithdrawal(ctx, records[i])
+		view, err := newWithdrawalView(ctx, d, records[i])
 		if err != nil {
 			return err
 		}
@@ -55,8 +55,8 @@ func (cmd *keysWithdraw) Run(ctx context.Context, s Streams, c *commandLine) err
 		if cmd.DryRun {
 			return cmd.show(s, view)
 		}
-		if cmd.toPeople() {
-			s.remark("%s", view.text())
+		if cmd.isTable() {
+			s.notef("%s", view.text())
 		}
 		if err := cmd.confirm(ctx, s, "Withdraw the key, which nobody can bring back?"); err != nil {
 			return err
@@ -67,22 +67,22 @@ func (cmd *keysWithdraw) Run(ctx context.Context, s Streams, c *commandLine) err
 		}
 		view.Signs = done.Successor.KID
 		if !done.SuccessorPublished {
-			s.remark("The next key was published less than %s ago. Clients that cached the key set before then reject its tokens until they fetch the set again.\n",
+			s.notef("The next key was published less than %s ago. Clients that cached the key set before then reject its tokens until they fetch the set again.\n",
 				d.config.KeySetCache)
 		}
-		if !cmd.toPeople() {
+		if !cmd.isTable() {
 			return cmd.write(s.Out, view)
 		}
-		return s.say("withdrew %s; %s signs with %s. No server accepts what the withdrawn key signed.",
+		return s.printf("withdrew %s; %s signs with %s. No server accepts what the withdrawn key signed.",
 			cmd.KID, done.Successor.Algorithm, done.Successor.KID)
 	})
 }
 
 func (cmd *keysWithdraw) show(s Streams, v withdrawalView) error {
-	if !cmd.toPeople() {
+	if !cmd.isTable() {
 		return cmd.write(s.Out, v)
 	}
-	return s.say("%s", strings.TrimSuffix(v.text(), "\n"))
+	return s.printf("%s", strings.TrimSuffix(v.text(), "\n"))
 }
 
 // text is the view as a person reads it.
@@ -91,8 +91,8 @@ func (v withdrawalView) text() string {
 		v.Algorithm, v.KID, v.State, strings.Join(v.Ends, "\n  "), strings.Join(v.Stays, "\n  "))
 }
 
-// viewWithdrawal works out what ends when the key of r is withdrawn.
-func (d *desk) viewWithdrawal(ctx context.Context, r jwks.Record) (withdrawalView, error) {
+// newWithdrawalView works out what ends when the key of r is withdrawn.
+func newWithdrawalView(ctx context.Context, d *database, r jwks.Record) (withdrawalView, error) {
 	v := withdrawalView{keyView: viewKeys([]jwks.Record{r})[0]}
 	v.Stays = []string{"sessions, consents, authorization codes, refresh tokens and opaque access tokens: clients get new tokens by refresh"}
 	switch r.State {
@@ -117,8 +117,8 @@ func (d *desk) viewWithdrawal(ctx context.Context, r jwks.Record) (withdrawalVie
 }
 
 // signedWith names what is signed under an algorithm, and for how many clients.
-func (d *desk) signedWith(ctx context.Context, alg string) (what []string, err error) {
-	all, err := every(func(after string) ([]*client.Client, error) {
+func (d *database) signedWith(ctx context.Context, alg string) (what []string, err error) {
+	all, err := allPages(func(after string) ([]*client.Client, error) {
 		return d.store.Clients.ListClients(ctx, after, pageSize)
 	}, func(c *client.Client) string { return c.ID })
 	if err != nil {
@@ -147,7 +147,7 @@ func (d *desk) signedWith(ctx context.Context, alg string) (what []string, err e
 }
 
 // getsJWTs reports whether a client's access tokens are JWTs.
-func (d *desk) getsJWTs(c *client.Client) bool {
+func (d *database) getsJWTs(c *client.Client) bool {
 	if c.AccessTokenStrategy != "" {
 		return c.AccessTokenStrategy == "jwt"
 	}

@@ -22,18 +22,18 @@ type keySetsCommand struct {
 }
 
 type keySetsList struct {
-	answer
+	outputFlags
 }
 
 type keySetsGet struct {
-	answer
+	outputFlags
 
 	Set     string `arg:"" help:"Name of the key set."`
 	Private bool   `help:"Include private keys in JSON and YAML."`
 }
 
 type keySetsCreate struct {
-	answer
+	outputFlags
 
 	Set string `arg:"" help:"Name of the key set."`
 	Alg string `help:"RS256, ES256, ES512 or EdDSA." default:"RS256" placeholder:"ALG"`
@@ -47,15 +47,15 @@ type keySetsImport struct {
 }
 
 type keySetsDelete struct {
-	certainty
+	confirmFlag
 
 	Set string `arg:"" help:"Name of the key set."`
 	KID string `arg:"" name:"kid" optional:"" help:"The kid; by default all keys of the set."`
 }
 
 // atKeySets opens a desk with what makes and seals keys of sets on it.
-func (c *commandLine) atKeySets(ctx context.Context, s Streams, work func(*desk, keyset.Keys) error) error {
-	return c.atDesk(ctx, s, func(d *desk) error {
+func (c *commandLine) withKeySets(ctx context.Context, s Streams, work func(*database, keyset.Keys) error) error {
+	return c.withDatabase(ctx, s, func(d *database) error {
 		secrets, err := server.SystemSecrets(d.config)
 		if err != nil {
 			return err
@@ -66,20 +66,20 @@ func (c *commandLine) atKeySets(ctx context.Context, s Streams, work func(*desk,
 
 // Run lists the keys of all sets.
 func (cmd *keySetsList) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atDesk(ctx, s, func(d *desk) error {
-		all, err := every(func(after [2]string) ([]*keyset.Key, error) {
+	return c.withDatabase(ctx, s, func(d *database) error {
+		all, err := allPages(func(after [2]string) ([]*keyset.Key, error) {
 			return d.store.KeySets.ListSetKeys(ctx, after[0], after[1], pageSize)
 		}, func(k *keyset.Key) [2]string { return [2]string{k.Set, k.KID} })
 		if err != nil {
 			return err
 		}
-		return listSetKeys(d, cmd.answer, all)
+		return listSetKeys(d, cmd.outputFlags, all)
 	})
 }
 
 // Run shows a set.
 func (cmd *keySetsGet) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atKeySets(ctx, s, func(d *desk, keys keyset.Keys) error {
+	return c.withKeySets(ctx, s, func(d *database, keys keyset.Keys) error {
 		found, err := d.store.KeySets.KeySet(ctx, cmd.Set)
 		if err != nil {
 			return err
@@ -88,17 +88,17 @@ func (cmd *keySetsGet) Run(ctx context.Context, s Streams, c *commandLine) error
 			if err := checkSetName(cmd.Set); err != nil {
 				return err
 			}
-			return noSet(cmd.Set)
+			return setNotFound(cmd.Set)
 		}
-		if cmd.toPeople() {
-			return listSetKeys(d, cmd.answer, found)
+		if cmd.isTable() {
+			return listSetKeys(d, cmd.outputFlags, found)
 		}
-		return showSet(d, cmd.answer, keys, found, cmd.Private)
+		return printSet(d, cmd.outputFlags, keys, found, cmd.Private)
 	})
 }
 
 // showSet writes keys as a JSON Web Key Set (RFC 7517 section 5).
-func showSet(d *desk, a answer, keys keyset.Keys, found []*keyset.Key, private bool) error {
+func printSet(d *database, a outputFlags, keys keyset.Keys, found []*keyset.Key, private bool) error {
 	set := struct {
 		Keys []json.RawMessage `json:"keys"`
 	}{}
@@ -120,7 +120,7 @@ func (cmd *keySetsCreate) Run(ctx context.Context, s Streams, c *commandLine) er
 	if err := checkSetName(cmd.Set); err != nil {
 		return err
 	}
-	return c.atKeySets(ctx, s, func(d *desk, keys keyset.Keys) error {
+	return c.withKeySets(ctx, s, func(d *database, keys keyset.Keys) error {
 		made, err := keys.Generate(cmd.Set, cmd.Alg, cmd.Use, cmd.KID)
 		if err != nil {
 			return err
@@ -128,11 +128,11 @@ func (cmd *keySetsCreate) Run(ctx context.Context, s Streams, c *commandLine) er
 		if err := d.store.KeySets.InsertSetKey(ctx, made); err != nil {
 			return err
 		}
-		d.about(made.Set + "/" + made.KID)
-		if cmd.toPeople() {
-			return listSetKeys(d, cmd.answer, []*keyset.Key{made})
+		d.setTarget(made.Set + "/" + made.KID)
+		if cmd.isTable() {
+			return listSetKeys(d, cmd.outputFlags, []*keyset.Key{made})
 		}
-		return showSet(d, cmd.answer, keys, []*keyset.Key{made}, false)
+		return printSet(d, cmd.outputFlags, keys, []*keyset.Key{made}, false)
 	})
 }
 
@@ -145,7 +145,7 @@ func (cmd *keySetsImport) Run(ctx context.Context, s Streams, c *commandLine) er
 	if err != nil {
 		return err
 	}
-	return c.atKeySets(ctx, s, func(d *desk, keys keyset.Keys) error {
+	return c.withKeySets(ctx, s, func(d *database, keys keyset.Keys) error {
 		brought, err := readKeys(keys, cmd.Set, text)
 		if err != nil {
 			return fmt.Errorf("%s: %w", cmd.File, err)
@@ -154,9 +154,9 @@ func (cmd *keySetsImport) Run(ctx context.Context, s Streams, c *commandLine) er
 			return err
 		}
 		if len(brought) == 1 {
-			return s.say("the key %s is in %s", brought[0].KID, cmd.Set)
+			return s.printf("the key %s is in %s", brought[0].KID, cmd.Set)
 		}
-		return s.say("%d keys are in %s", len(brought), cmd.Set)
+		return s.printf("%d keys are in %s", len(brought), cmd.Set)
 	})
 }
 
@@ -177,14 +177,14 @@ func readKeys(keys keyset.Keys, set string, text []byte) ([]*keyset.Key, error) 
 
 // Run deletes keys.
 func (cmd *keySetsDelete) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atDesk(ctx, s, func(d *desk) error {
+	return c.withDatabase(ctx, s, func(d *database) error {
 		what := "the set " + cmd.Set
 		remove := func() error { return d.store.KeySets.DeleteKeySet(ctx, cmd.Set) }
 		if cmd.KID != "" {
 			what = "the key " + cmd.KID + " of " + cmd.Set
 			remove = func() error { return d.store.KeySets.DeleteSetKey(ctx, cmd.Set, cmd.KID) }
 		}
-		if err := cmd.confirm(ctx, s, "Delete "+harmless(what)+"? Nothing brings it back."); err != nil {
+		if err := cmd.confirm(ctx, s, "Delete "+sanitize(what)+"? Nothing brings it back."); err != nil {
 			return err
 		}
 		err := remove()
@@ -192,12 +192,12 @@ func (cmd *keySetsDelete) Run(ctx context.Context, s Streams, c *commandLine) er
 			if cmd.KID != "" {
 				return fmt.Errorf("there is no key %q in a set %q", cmd.KID, cmd.Set)
 			}
-			return noSet(cmd.Set)
+			return setNotFound(cmd.Set)
 		}
 		if err != nil {
 			return err
 		}
-		return s.say("deleted %s", what)
+		return s.printf("deleted %s", what)
 	})
 }
 
@@ -213,7 +213,7 @@ func checkSetName(name string) error {
 	return nil
 }
 
-func noSet(name string) error { return fmt.Errorf("there is no set %q", name) }
+func setNotFound(name string) error { return fmt.Errorf("there is no set %q", name) }
 
 // setKeyView is a key of a set as it is listed.
 type setKeyView struct {
@@ -226,20 +226,20 @@ type setKeyView struct {
 	CreatedAt time.Time `json:"created_at"`
 }
 
-func listSetKeys(d *desk, a answer, all []*keyset.Key) error {
+func listSetKeys(d *database, a outputFlags, all []*keyset.Key) error {
 	views := make([]setKeyView, len(all))
 	for i, k := range all {
-		views[i] = setKeyView{Set: k.Set, KID: k.KID, Private: len(k.Sealed) > 0, CreatedAt: utc(k.CreatedAt)}
+		views[i] = setKeyView{Set: k.Set, KID: k.KID, Private: len(k.Sealed) > 0, CreatedAt: storedTime(k.CreatedAt)}
 		var said struct{ Kty, Alg, Use string }
 		if err := json.Unmarshal(k.Public, &said); err != nil {
 			return fmt.Errorf("read key %s of %s: %w", k.KID, k.Set, err)
 		}
 		views[i].Kind, views[i].Algorithm, views[i].Use = said.Kty, said.Alg, said.Use
 	}
-	return list(d.Out, a, table[setKeyView]{
+	return printList(d.Out, a, table[setKeyView]{
 		[]string{"SET", "KEY ID", "KIND", "ALGORITHM", "USE", "PRIVATE", "CREATED"},
 		func(v setKeyView) []string {
-			return []string{v.Set, v.KID, v.Kind, cmp.Or(v.Algorithm, "-"), cmp.Or(v.Use, "-"), mark(v.Private), at(v.CreatedAt)}
+			return []string{v.Set, v.KID, v.Kind, cmp.Or(v.Algorithm, "-"), cmp.Or(v.Use, "-"), yesOrDash(v.Private), formatTime(v.CreatedAt)}
 		},
 	}, views)
 }

@@ -13,11 +13,11 @@ type migrateCommand struct {
 }
 
 type migrateUp struct {
-	answer
+	outputFlags
 }
 
 type migrateStatus struct {
-	answer
+	outputFlags
 }
 
 // Run takes the steps that are missing.
@@ -26,15 +26,15 @@ func (cmd *migrateUp) Run(ctx context.Context, s Streams, c *commandLine) error 
 	if err != nil {
 		return err
 	}
-	return atDatabase(ctx, s, conf, func(d *desk) error {
+	return openDatabase(ctx, s, conf, func(d *database) error {
 		taken, err := d.store.Migrate(ctx)
 		if err != nil {
 			return err
 		}
-		if len(taken) == 0 && cmd.toPeople() {
-			return s.say("The schema is up to date.")
+		if len(taken) == 0 && cmd.isTable() {
+			return s.printf("The schema is up to date.")
 		}
-		return list(s.Out, cmd.answer, table[string]{
+		return printList(s.Out, cmd.outputFlags, table[string]{
 			[]string{"APPLIED"}, func(name string) []string { return []string{name} },
 		}, taken)
 	})
@@ -53,19 +53,19 @@ func (cmd *migrateStatus) Run(ctx context.Context, s Streams, c *commandLine) er
 	if err != nil {
 		return err
 	}
-	return atDatabase(ctx, s, conf, func(d *desk) error {
+	return openDatabase(ctx, s, conf, func(d *database) error {
 		steps, err := d.store.MigrationStatus(ctx)
 		if err != nil {
 			return err
 		}
 		views := make([]migrationView, len(steps))
 		for i, step := range steps {
-			views[i] = migrationView{step.Version, step.Name, utc(step.AppliedAt)}
+			views[i] = migrationView{step.Version, step.Name, storedTime(step.AppliedAt)}
 		}
-		return list(s.Out, cmd.answer, table[migrationView]{
+		return printList(s.Out, cmd.outputFlags, table[migrationView]{
 			[]string{"VERSION", "NAME", "APPLIED AT"},
 			func(v migrationView) []string {
-				return []string{strconv.FormatInt(v.Version, 10), v.Name, at(v.AppliedAt)}
+				return []string{strconv.FormatInt(v.Version, 10), v.Name, formatTime(v.AppliedAt)}
 			},
 		}, views)
 	})

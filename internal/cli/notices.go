@@ -19,7 +19,7 @@ type noticesCommand struct {
 }
 
 type noticesList struct {
-	answer
+	outputFlags
 
 	Client string `help:"Only notices for this client." placeholder:"ID"`
 	State  string `help:"Only notices in this state: pending, delivered or failed." enum:",pending,delivered,failed" default:"" placeholder:"STATE"`
@@ -37,17 +37,17 @@ type noticesDelete struct {
 
 // Run lists the notices.
 func (cmd *noticesList) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atDesk(ctx, s, func(d *desk) error {
-		all, err := d.notices(ctx, store.NoticeFilter{ClientID: cmd.Client, State: outbox.State(cmd.State)})
+	return c.withDatabase(ctx, s, func(d *database) error {
+		all, err := listNotices(ctx, d, store.NoticeFilter{ClientID: cmd.Client, State: outbox.State(cmd.State)})
 		if err != nil {
 			return err
 		}
-		return list(s.Out, cmd.answer, noticeTable(), viewNotices(all))
+		return printList(s.Out, cmd.outputFlags, noticeColumns(), viewNotices(all))
 	})
 }
 
-func (d *desk) notices(ctx context.Context, filter store.NoticeFilter) ([]*outbox.Notice, error) {
-	return every(func(after string) ([]*outbox.Notice, error) {
+func listNotices(ctx context.Context, d *database, filter store.NoticeFilter) ([]*outbox.Notice, error) {
+	return allPages(func(after string) ([]*outbox.Notice, error) {
 		return d.store.Outbox.ListNotices(ctx, filter, after, pageSize)
 	}, func(n *outbox.Notice) string { return n.ID })
 }
@@ -60,8 +60,8 @@ func (cmd *noticesRetry) Run(ctx context.Context, s Streams, c *commandLine) err
 	if cmd.Client != "" && !cmd.All {
 		return errors.New("--client goes with --all")
 	}
-	return c.atDesk(ctx, s, func(d *desk) error {
-		waiting, err := d.undelivered(ctx, cmd.Client)
+	return c.withDatabase(ctx, s, func(d *database) error {
+		waiting, err := listUndelivered(ctx, d, cmd.Client)
 		if err != nil {
 			return err
 		}
@@ -81,15 +81,15 @@ func (cmd *noticesRetry) Run(ctx context.Context, s Streams, c *commandLine) err
 				return err
 			}
 		}
-		return s.say("%d due now; a running server delivers them", len(ids))
+		return s.printf("%d due now; a running server delivers them", len(ids))
 	})
 }
 
-// undelivered returns the notices that wait or were given up.
-func (d *desk) undelivered(ctx context.Context, clientID string) ([]*outbox.Notice, error) {
+// listUndelivered returns the notices that wait or were given up.
+func listUndelivered(ctx context.Context, d *database, clientID string) ([]*outbox.Notice, error) {
 	var all []*outbox.Notice
 	for _, state := range []outbox.State{outbox.Pending, outbox.Failed} {
-		some, err := d.notices(ctx, store.NoticeFilter{ClientID: clientID, State: state})
+		some, err := listNotices(ctx, d, store.NoticeFilter{ClientID: clientID, State: state})
 		if err != nil {
 			return nil, err
 		}
@@ -100,8 +100,8 @@ func (d *desk) undelivered(ctx context.Context, clientID string) ([]*outbox.Noti
 
 // Run removes the notices, or none if one of them is not there.
 func (cmd *noticesDelete) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atDesk(ctx, s, func(d *desk) error {
-		all, err := d.notices(ctx, store.NoticeFilter{})
+	return c.withDatabase(ctx, s, func(d *database) error {
+		all, err := listNotices(ctx, d, store.NoticeFilter{})
 		if err != nil {
 			return err
 		}
@@ -112,7 +112,7 @@ func (cmd *noticesDelete) Run(ctx context.Context, s Streams, c *commandLine) er
 			if err := d.store.Outbox.DeleteNotice(ctx, id); err != nil && !errors.Is(err, outbox.ErrNotFound) {
 				return err
 			}
-			if err := s.say("deleted %s", id); err != nil {
+			if err := s.printf("deleted %s", id); err != nil {
 				return err
 			}
 		}
@@ -163,18 +163,18 @@ func viewNotices(all []*outbox.Notice) []noticeView {
 		}
 		views[i] = noticeView{
 			n.ID, string(n.Kind), n.ClientID, n.Subject, n.SessionID, string(n.State), n.Attempts, n.Status, n.Fault,
-			utc(n.CreatedAt), utc(due), utc(n.EndedAt),
+			storedTime(n.CreatedAt), storedTime(due), storedTime(n.EndedAt),
 		}
 	}
 	return views
 }
 
-func noticeTable() table[noticeView] {
+func noticeColumns() table[noticeView] {
 	return table[noticeView]{
 		[]string{"ID", "CLIENT", "KIND", "STATE", "TRIES", "CREATED", "DUE", "ENDED", "FAULT"},
 		func(v noticeView) []string {
 			return []string{
-				v.ID, v.ClientID, v.Kind, v.State, strconv.Itoa(v.Attempts), at(v.CreatedAt), at(v.DueAt), at(v.EndedAt), v.Fault,
+				v.ID, v.ClientID, v.Kind, v.State, strconv.Itoa(v.Attempts), formatTime(v.CreatedAt), formatTime(v.DueAt), formatTime(v.EndedAt), v.Fault,
 			}
 		},
 	}

@@ -2,43 +2,183 @@ package cli
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"github.com/goccy/go-yaml"
 )
 
-// output is the standard output of a command. It holds back what reports a change until
-// the change is in force at every replica, since programs act on a line as they read it.
-type output struct {
-	to   io.Writer
-	hold func() bool // nil where nothing is held
-	held bytes.Buffer
+// answer is how a command says what it found or did: for people, or for programs.
+type outputFlags struct {
+	JSON   bool   `help:"Print JSON; --format has precedence." name:"json"`
+	Format string `help:"Output format: table, json or yaml." enum:",table,json,yaml" default:"" placeholder:"FORMAT"`
 }
 
-// Write writes p, or keeps it for [streams.releaseOutput]. What precedes a change, such as
-// what a person is to confirm, is written at once.
-func (o *output) Write(p []byte) (int, error) {
-	if o.held.Len() > 0 || o.hold != nil && o.hold() {
-		return o.held.Write(p)
-	}
-	return o.to.Write(p)
-}
+const (
+	formatTable = "table"
+	formatYAML  = "yaml"
+)
 
-// holdOutput keeps what is written once hold reports true, and all that follows.
-func (s Streams) holdOutput(hold func() bool) {
-	if o, ok := s.Out.(*output); ok {
-		o.hold = hold
-	}
-}
+// toPeople reports whether a person is to read it.
+func (a outputFlags) isTable() bool { return a.Format == formatTable || a.Format == "" && !a.JSON }
 
-// releaseOutput writes what was kept.
-func (s Streams) releaseOutput() error {
-	o, ok := s.Out.(*output)
-	if !ok {
-		return nil
+// write writes v for programs.
+func (a outputFlags) write(w io.Writer, v any) error {
+	if a.Format != formatYAML {
+		return writeJSON(w, v)
 	}
-	o.hold = nil
-	if _, err := o.held.WriteTo(o.to); err != nil {
+	text, err := json.Marshal(v)
+	if err == nil {
+		text, err = yaml.JSONToYAML(text) // so that names and order are those of JSON
+	}
+	if err == nil {
+		_, err = w.Write(append(bytes.TrimRight(text, "\n"), '\n'))
+	}
+	if err != nil {
 		return fmt.Errorf("write: %w", err)
 	}
 	return nil
+}
+
+// table lays out things of one type.
+type table[T any] struct {
+	head  []string
+	cells func(T) []string
+}
+
+// list writes all things. To programs they are an array, also of none or one.
+func printList[T any](w io.Writer, a outputFlags, t table[T], all []T) error {
+	if !a.isTable() {
+		if all == nil {
+			all = []T{}
+		}
+		return a.write(w, all)
+	}
+	rows := [][]string{t.head}
+	for _, one := range all {
+		rows = append(rows, t.cells(one))
+	}
+	return printTable(w, rows)
+}
+
+// card writes one thing, a member on a line.
+func printObject(w io.Writer, a outputFlags, one any) error {
+	if !a.isTable() {
+		return a.write(w, one)
+	}
+	text, err := json.Marshal(one)
+	if err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	var rows [][]string
+	in := json.NewDecoder(bytes.NewReader(text))
+	_, err = in.Token()
+	for err == nil && in.More() {
+		var name json.Token
+		var value any
+		if name, err = in.Token(); err == nil {
+			err = in.Decode(&value)
+		}
+		rows = append(rows, []string{fmt.Sprint(name), formatValue(value)})
+	}
+	if err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	return printTable(w, rows)
+}
+
+// plain is a JSON value as a person would write it.
+func formatValue(value any) string {
+	items, ok := value.([]any)
+	if !ok {
+		items = []any{value}
+	}
+	words := make([]string, len(items))
+	for i, item := range items {
+		if text, ok := item.(string); ok {
+			words[i] = text
+			continue
+		}
+		text, _ := json.Marshal(item)
+		words[i] = string(text)
+	}
+	return strings.Join(words, ", ")
+}
+
+func printTable(w io.Writer, rows [][]string) error {
+	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	for _, row := range rows {
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			cells[i] = sanitize(cell)
+		}
+		if _, err := io.WriteString(t, strings.TrimRight(strings.Join(cells, "\t"), "\t")+"\n"); err != nil {
+			return fmt.Errorf("write: %w", err)
+		}
+	}
+	if err := t.Flush(); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	return nil
+}
+
+// harmless keeps what others named from steering the terminal or the columns.
+func sanitize(cell string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, cell)
+}
+
+// say writes what was done. Whoever asked for it must hear of it, so that it
+// cannot be said is an error.
+func (s Streams) printf(format string, args ...any) error {
+	if _, err := fmt.Fprintf(s.Out, format+"\n", args...); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	return nil
+}
+
+// remark writes what a person may want to know beside it.
+func (s Streams) notef(format string, args ...any) {
+	_, _ = fmt.Fprintf(s.Err, format, args...) // the command goes on without
+}
+
+func writeJSON(w io.Writer, v any) error {
+	out := json.NewEncoder(w)
+	out.SetIndent("", "  ")
+	out.SetEscapeHTML(false)
+	if err := out.Encode(v); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	return nil
+}
+
+// utc is a time as the store keeps it, without the operator's time zone. Zero
+// stays zero.
+func storedTime(t time.Time) time.Time {
+	return t.UTC().Truncate(time.Microsecond)
+}
+
+// at writes a time; one that has not come is a dash.
+func formatTime(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// mark writes yes for what is true of a few.
+func yesOrDash(is bool) string {
+	if is {
+		return "yes"
+	}
+	return "-"
 }

@@ -14,14 +14,14 @@ import (
 
 // performCommand gets tokens as a client does.
 type performCommand struct {
-	AuthorizationCode performCode   `cmd:"" help:"Request tokens with the authorization code flow, in a browser."`
-	ClientCredentials performOwn    `cmd:"" help:"Request a token for the client itself."`
-	DeviceCode        performDevice `cmd:"" help:"Request tokens with the device flow."`
+	AuthorizationCode performAuthorizationCode `cmd:"" help:"Request tokens with the authorization code flow, in a browser."`
+	ClientCredentials performClientCredentials `cmd:"" help:"Request a token for the client itself."`
+	DeviceCode        performDeviceCode        `cmd:"" help:"Request tokens with the device flow."`
 }
 
 // partyFlags say which client it is, and what it wants.
-type partyFlags struct {
-	answer
+type performFlags struct {
+	outputFlags
 
 	Issuer           string   `help:"The issuer of the server; by default the configured issuer." placeholder:"URL"`
 	ClientID         string   `help:"The client_id." name:"client-id" required:"" placeholder:"ID"`
@@ -34,22 +34,22 @@ type partyFlags struct {
 }
 
 // patienceFlag is for what a person has to help with.
-type patienceFlag struct {
+type timeoutFlag struct {
 	Patience time.Duration `help:"How long to wait for the user." default:"10m" placeholder:"DURATION"`
 }
 
 // wait makes the client wait so long.
-func (f patienceFlag) wait(who *perform.Client) error {
+func (f timeoutFlag) apply(who *perform.Client) error {
 	if f.Patience <= 0 {
 		return errors.New("--patience is not above zero")
 	}
-	who.Patience = f.Patience
+	who.Timeout = f.Patience
 	return nil
 }
 
-type performCode struct {
-	partyFlags
-	patienceFlag
+type performAuthorizationCode struct {
+	performFlags
+	timeoutFlag
 
 	Listen      string `help:"Listener for the redirect, HOST:PORT." default:"127.0.0.1:4446" placeholder:"ADDRESS"`
 	RedirectURI string `help:"The redirect URI, if it is not http://ADDRESS/callback." name:"redirect-uri" placeholder:"URI"`
@@ -60,20 +60,20 @@ type performCode struct {
 	NoOpen      bool   `help:"Do not open a browser."`
 }
 
-type performOwn struct {
-	partyFlags
+type performClientCredentials struct {
+	performFlags
 }
 
-type performDevice struct {
-	partyFlags
-	patienceFlag
+type performDeviceCode struct {
+	performFlags
+	timeoutFlag
 }
 
 // client returns the client that the flags describe.
-func (f *partyFlags) client(s Streams, c *commandLine) (*perform.Client, error) {
+func (f *performFlags) client(s Streams, c *commandLine) (*perform.Client, error) {
 	who := &perform.Client{
 		Issuer: f.Issuer, ID: f.ClientID, Secret: f.ClientSecret, SecretInForm: f.AuthMethod == "client_secret_post",
-		Scopes: f.Scope, Audience: f.Audience, Tell: s.Err,
+		Scopes: f.Scope, Audience: f.Audience, Messages: s.Err,
 	}
 	if who.Issuer == "" {
 		conf, err := c.load()
@@ -89,7 +89,7 @@ func (f *partyFlags) client(s Streams, c *commandLine) (*perform.Client, error) 
 		if err != nil {
 			return nil, err
 		}
-		if who.Secret = unended(text); who.Secret == "" {
+		if who.Secret = trimLineEnd(text); who.Secret == "" {
 			return nil, fmt.Errorf("%s is empty", f.ClientSecretFile)
 		}
 	}
@@ -103,7 +103,7 @@ func (f *partyFlags) client(s Streams, c *commandLine) (*perform.Client, error) 
 }
 
 // show gets tokens and prints them.
-func (f *partyFlags) show(s Streams, c *commandLine, get func(*perform.Client) (*perform.Tokens, error)) error {
+func (f *performFlags) print(s Streams, c *commandLine, get func(*perform.Client) (*perform.Tokens, error)) error {
 	who, err := f.client(s, c)
 	if err != nil {
 		return err
@@ -112,23 +112,23 @@ func (f *partyFlags) show(s Streams, c *commandLine, get func(*perform.Client) (
 	if err != nil {
 		return err
 	}
-	return card(s.Out, f.answer, tokens)
+	return printObject(s.Out, f.outputFlags, tokens)
 }
 
 // Run signs somebody in with a browser.
-func (cmd *performCode) Run(ctx context.Context, s Streams, c *commandLine) error {
+func (cmd *performAuthorizationCode) Run(ctx context.Context, s Streams, c *commandLine) error {
 	if len(cmd.Scope) == 0 {
 		cmd.Scope = []string{"openid"}
 	}
-	ask := perform.Ask{
+	ask := perform.AuthorizationOptions{
 		Prompt: cmd.Prompt, MaxAge: cmd.MaxAge, LoginHint: cmd.LoginHint, ACRValues: cmd.ACRValues,
 		Listen: cmd.Listen, RedirectURI: cmd.RedirectURI,
 	}
-	if s.watched() && !cmd.NoOpen {
+	if s.isTerminal() && !cmd.NoOpen {
 		ask.Open = opener.OpenURL
 	}
-	return cmd.show(s, c, func(who *perform.Client) (*perform.Tokens, error) {
-		if err := cmd.wait(who); err != nil {
+	return cmd.print(s, c, func(who *perform.Client) (*perform.Tokens, error) {
+		if err := cmd.apply(who); err != nil {
 			return nil, err
 		}
 		return who.AuthorizationCode(ctx, ask)
@@ -136,17 +136,17 @@ func (cmd *performCode) Run(ctx context.Context, s Streams, c *commandLine) erro
 }
 
 // Run gets a token for the client itself.
-func (cmd *performOwn) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return cmd.show(s, c, func(who *perform.Client) (*perform.Tokens, error) { return who.ClientCredentials(ctx) })
+func (cmd *performClientCredentials) Run(ctx context.Context, s Streams, c *commandLine) error {
+	return cmd.print(s, c, func(who *perform.Client) (*perform.Tokens, error) { return who.ClientCredentials(ctx) })
 }
 
 // Run signs somebody in on another device.
-func (cmd *performDevice) Run(ctx context.Context, s Streams, c *commandLine) error {
+func (cmd *performDeviceCode) Run(ctx context.Context, s Streams, c *commandLine) error {
 	if len(cmd.Scope) == 0 {
 		cmd.Scope = []string{"openid"}
 	}
-	return cmd.show(s, c, func(who *perform.Client) (*perform.Tokens, error) {
-		if err := cmd.wait(who); err != nil {
+	return cmd.print(s, c, func(who *perform.Client) (*perform.Tokens, error) {
+		if err := cmd.apply(who); err != nil {
 			return nil, err
 		}
 		return who.DeviceCode(ctx)

@@ -7,11 +7,11 @@ import (
 
 // purgeCommand removes what has ended.
 type purgeCommand struct {
-	answer
+	outputFlags
 }
 
 // removed is what a purge did.
-type removed struct {
+type purgeResult struct {
 	Partitions int   `json:"partitions"`
 	Grants     int64 `json:"grants"`
 	Rows       int64 `json:"rows"`
@@ -20,9 +20,9 @@ type removed struct {
 // Run removes all that has ended, until there is nothing more. A server does so by
 // itself, so that nobody needs this but who has none running.
 func (cmd *purgeCommand) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atDesk(ctx, s, func(d *desk) error {
-		var done removed
-		show := s.counter("removed")
+	return c.withDatabase(ctx, s, func(d *database) error {
+		var done purgeResult
+		show := s.countProgress("removed")
 		for unfinished := true; unfinished; {
 			purged, err := d.store.Purge(ctx, now())
 			done.Partitions += purged.Partitions
@@ -34,10 +34,10 @@ func (cmd *purgeCommand) Run(ctx context.Context, s Streams, c *commandLine) err
 			show(done.Grants + done.Rows)
 			unfinished = purged.Unfinished
 		}
-		s.clear()
-		if !cmd.toPeople() {
+		s.clearProgress()
+		if !cmd.isTable() {
 			return cmd.write(s.Out, done)
 		}
-		return s.say("removed %d grants, %d whole partitions of them, and %d other rows", done.Grants, done.Partitions, done.Rows)
+		return s.printf("removed %d grants, %d whole partitions of them, and %d other rows", done.Grants, done.Partitions, done.Rows)
 	})
 }

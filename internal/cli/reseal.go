@@ -13,7 +13,7 @@ import (
 // resealSecrets seals under the first system secret every client secret that is
 // sealed under another, and returns how many.
 func resealSecrets(ctx context.Context, s *store.Store, secrets *keyring.Keyring) (count int, err error) {
-	clients, err := every(func(after string) ([]*client.Client, error) {
+	clients, err := allPages(func(after string) ([]*client.Client, error) {
 		return s.Clients.ListClients(ctx, after, pageSize)
 	}, func(c *client.Client) string { return c.ID })
 	if err != nil {
@@ -37,7 +37,7 @@ func resealSecrets(ctx context.Context, s *store.Store, secrets *keyring.Keyring
 // resealKeySets seals under the first system secret every key of a set that is sealed
 // under another, and returns how many.
 func resealKeySets(ctx context.Context, s *store.Store, secrets *keyring.Keyring) (count int, err error) {
-	keys, err := every(func(after *keyset.Key) ([]*keyset.Key, error) {
+	keys, err := allPages(func(after *keyset.Key) ([]*keyset.Key, error) {
 		if after == nil {
 			after = &keyset.Key{}
 		}

@@ -65,39 +65,41 @@ func (f *scopeFlags) apply(s *scope.Scope) error {
 }
 
 type scopesCreate struct {
-	answer
+	outputFlags
 	scopeFlags
 
 	Name string `arg:"" help:"The scope that clients request."`
 }
 
 type scopesList struct {
-	answer
+	outputFlags
 }
 
 type scopesGet struct {
-	answer
+	outputFlags
 
 	Name string `arg:"" help:"The scope."`
 }
 
 type scopesUpdate struct {
-	answer
+	outputFlags
 	scopeFlags
 
 	Name string `arg:"" help:"The scope."`
 }
 
 type scopesDelete struct {
-	certainty
+	confirmFlag
 
 	Name string `arg:"" help:"The scope."`
 }
 
-func (d *desk) manageScopes() *manage.Scopes { return &manage.Scopes{Store: d.store.Scopes, Now: now} }
+func newScopeManager(d *database) *manage.Scopes {
+	return &manage.Scopes{Store: d.store.Scopes, Now: now}
+}
 
-// scopes returns all scopes as they are in the database.
-func (d *desk) scopes(ctx context.Context) (*scope.Set, error) {
+// loadScopes returns all scopes as they are in the database.
+func loadScopes(ctx context.Context, d *database) (*scope.Set, error) {
 	records, err := d.store.Scopes.ListScopes(ctx)
 	if err != nil {
 		return nil, err
@@ -105,20 +107,20 @@ func (d *desk) scopes(ctx context.Context) (*scope.Set, error) {
 	return scope.NewSet(records, d.config.RegistrationScopes, apikey.Scopes()), nil
 }
 
-// scope returns the scope that the command line names.
-func (d *desk) scope(ctx context.Context, name string) (*scope.Scope, error) {
-	known, err := d.scopes(ctx)
+// findScope returns the scope that the command line names.
+func findScope(ctx context.Context, d *database, name string) (*scope.Scope, error) {
+	known, err := loadScopes(ctx, d)
 	if err != nil {
 		return nil, err
 	}
 	s := known.Get(name)
 	if s == nil {
-		return nil, noScope(name)
+		return nil, scopeNotFound(name)
 	}
 	return s, nil
 }
 
-func noScope(name string) error { return fmt.Errorf("there is no record of a scope %q", name) }
+func scopeNotFound(name string) error { return fmt.Errorf("there is no record of a scope %q", name) }
 
 // Run declares a scope.
 func (cmd *scopesCreate) Run(ctx context.Context, s Streams, c *commandLine) error {
@@ -126,18 +128,18 @@ func (cmd *scopesCreate) Run(ctx context.Context, s Streams, c *commandLine) err
 	if err := cmd.apply(created); err != nil {
 		return err
 	}
-	return c.atDesk(ctx, s, func(d *desk) error {
-		if err := d.manageScopes().Create(ctx, created); err != nil {
+	return c.withDatabase(ctx, s, func(d *database) error {
+		if err := newScopeManager(d).Create(ctx, created); err != nil {
 			return fmt.Errorf("create %s: %w", cmd.Name, err)
 		}
-		return card(s.Out, cmd.answer, viewScope(created))
+		return printObject(s.Out, cmd.outputFlags, viewScope(created))
 	})
 }
 
 // Run lists the scopes.
 func (cmd *scopesList) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atDesk(ctx, s, func(d *desk) error {
-		known, err := d.scopes(ctx)
+	return c.withDatabase(ctx, s, func(d *database) error {
+		known, err := loadScopes(ctx, d)
 		if err != nil {
 			return err
 		}
@@ -145,11 +147,11 @@ func (cmd *scopesList) Run(ctx context.Context, s Streams, c *commandLine) error
 		for _, one := range known.All() {
 			views = append(views, viewScope(one))
 		}
-		return list(s.Out, cmd.answer, table[scopeView]{
+		return printList(s.Out, cmd.outputFlags, table[scopeView]{
 			[]string{"NAME", "TITLE", "CLAIMS", "SELF-REGISTRATION"},
 			func(v scopeView) []string {
 				claims := strings.Join(slices.Sorted(maps.Keys(v.Claims)), " ")
-				return []string{v.Name, cmp.Or(v.Title, "-"), cmp.Or(claims, "-"), mark(slices.Contains(known.SelfRegistration(), v.Name))}
+				return []string{v.Name, cmp.Or(v.Title, "-"), cmp.Or(claims, "-"), yesOrDash(slices.Contains(known.SelfRegistration(), v.Name))}
 			},
 		}, views)
 	})
@@ -157,19 +159,19 @@ func (cmd *scopesList) Run(ctx context.Context, s Streams, c *commandLine) error
 
 // Run shows a scope.
 func (cmd *scopesGet) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atDesk(ctx, s, func(d *desk) error {
-		found, err := d.scope(ctx, cmd.Name)
+	return c.withDatabase(ctx, s, func(d *database) error {
+		found, err := findScope(ctx, d, cmd.Name)
 		if err != nil {
 			return err
 		}
-		return card(s.Out, cmd.answer, viewScope(found))
+		return printObject(s.Out, cmd.outputFlags, viewScope(found))
 	})
 }
 
 // Run changes a scope.
 func (cmd *scopesUpdate) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atDesk(ctx, s, func(d *desk) error {
-		found, err := d.scope(ctx, cmd.Name)
+	return c.withDatabase(ctx, s, func(d *database) error {
+		found, err := findScope(ctx, d, cmd.Name)
 		if err != nil {
 			return err
 		}
@@ -177,33 +179,33 @@ func (cmd *scopesUpdate) Run(ctx context.Context, s Streams, c *commandLine) err
 		if err := cmd.apply(&changed); err != nil {
 			return err
 		}
-		if err := d.manageScopes().Update(ctx, &changed); err != nil {
+		if err := newScopeManager(d).Update(ctx, &changed); err != nil {
 			return fmt.Errorf("update %s: %w", cmd.Name, err)
 		}
-		return card(s.Out, cmd.answer, viewScope(&changed))
+		return printObject(s.Out, cmd.outputFlags, viewScope(&changed))
 	})
 }
 
 // Run deletes the record of a scope.
 func (cmd *scopesDelete) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atDesk(ctx, s, func(d *desk) error {
+	return c.withDatabase(ctx, s, func(d *database) error {
 		if scope.IsStandard(cmd.Name) {
 			return fmt.Errorf("delete %s: %w", cmd.Name, scope.ErrStandard)
 		}
-		if _, err := d.scope(ctx, cmd.Name); err != nil {
+		if _, err := findScope(ctx, d, cmd.Name); err != nil {
 			return err
 		}
-		if err := cmd.confirm(ctx, s, "Delete the record of the scope "+harmless(cmd.Name)+"? It releases no claims then."); err != nil {
+		if err := cmd.confirm(ctx, s, "Delete the record of the scope "+sanitize(cmd.Name)+"? It releases no claims then."); err != nil {
 			return err
 		}
 		err := d.store.Scopes.DeleteScope(ctx, cmd.Name)
 		if errors.Is(err, scope.ErrNotFound) {
-			return noScope(cmd.Name)
+			return scopeNotFound(cmd.Name)
 		}
 		if err != nil {
 			return fmt.Errorf("delete %s: %w", cmd.Name, err)
 		}
-		return s.say("deleted the scope %s", cmd.Name)
+		return s.printf("deleted the scope %s", cmd.Name)
 	})
 }
 
@@ -223,5 +225,5 @@ func viewScope(s *scope.Scope) scopeView {
 	if claims == nil {
 		claims = map[string][]scope.Destination{}
 	}
-	return scopeView{s.Name, s.Title, s.Description, claims, s.SelfRegistration, utc(s.CreatedAt), utc(s.UpdatedAt)}
+	return scopeView{s.Name, s.Title, s.Description, claims, s.SelfRegistration, storedTime(s.CreatedAt), storedTime(s.UpdatedAt)}
 }

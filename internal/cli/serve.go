@@ -33,7 +33,7 @@ func (cmd *serveCommand) Run(ctx context.Context, s Streams, c *commandLine) err
 			return fmt.Errorf("migrate: %w", err)
 		}
 	}
-	if err := current(ctx, db, "ostiary migrate up, or serve --migrate,"); err != nil {
+	if err := checkSchema(ctx, db, "ostiary migrate up, or serve --migrate,"); err != nil {
 		return err
 	}
 	if err := db.CheckRights(ctx); err != nil {

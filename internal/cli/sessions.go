@@ -18,7 +18,7 @@ type sessionsCommand struct {
 }
 
 type sessionsList struct {
-	answer
+	outputFlags
 
 	User string `help:"Only for this user." placeholder:"USERNAME"`
 }
@@ -30,26 +30,26 @@ type sessionsRevoke struct {
 
 // Run lists the sessions that live.
 func (cmd *sessionsList) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atDesk(ctx, s, func(d *desk) error {
+	return c.withDatabase(ctx, s, func(d *database) error {
 		subject := ""
 		if cmd.User != "" {
-			a, err := d.person(ctx, cmd.User)
+			a, err := findUser(ctx, d, cmd.User)
 			if err != nil {
 				return err
 			}
 			subject = a.Subject
 		}
-		all, err := d.sessions(ctx, subject)
+		all, err := listSessions(ctx, d, subject)
 		if err != nil {
 			return err
 		}
-		return list(s.Out, cmd.answer, sessionTable(), viewSessions(all))
+		return printList(s.Out, cmd.outputFlags, sessionColumns(), viewSessions(all))
 	})
 }
 
-func (d *desk) sessions(ctx context.Context, subject string) ([]*session.Session, error) {
+func listSessions(ctx context.Context, d *database, subject string) ([]*session.Session, error) {
 	when := now()
-	return every(func(after string) ([]*session.Session, error) {
+	return allPages(func(after string) ([]*session.Session, error) {
 		return d.store.Sessions.ListSessions(ctx, subject, after, pageSize, when)
 	}, func(n *session.Session) string { return n.ID })
 }
@@ -59,9 +59,9 @@ func (cmd *sessionsRevoke) Run(ctx context.Context, s Streams, c *commandLine) e
 	if (len(cmd.IDs) > 0) == (cmd.User != "") {
 		return errors.New("name either sessions or, with --user, a person")
 	}
-	return c.atDesk(ctx, s, func(d *desk) error {
+	return c.withDatabase(ctx, s, func(d *database) error {
 		if cmd.User != "" {
-			a, err := d.person(ctx, cmd.User)
+			a, err := findUser(ctx, d, cmd.User)
 			if err != nil {
 				return err
 			}
@@ -69,14 +69,14 @@ func (cmd *sessionsRevoke) Run(ctx context.Context, s Streams, c *commandLine) e
 			if err != nil {
 				return err
 			}
-			return s.say("%d of %s revoked", ended, called(a))
+			return s.printf("%d of %s revoked", ended, displayName(a))
 		}
 		return cmd.end(ctx, d)
 	})
 }
 
-func (cmd *sessionsRevoke) end(ctx context.Context, d *desk) error {
-	living, err := d.sessions(ctx, "")
+func (cmd *sessionsRevoke) end(ctx context.Context, d *database) error {
+	living, err := listSessions(ctx, d, "")
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (cmd *sessionsRevoke) end(ctx context.Context, d *desk) error {
 		if _, err := d.store.Sessions.EndSession(ctx, id, now()); err != nil {
 			return err
 		}
-		if err := d.say("revoked %s", id); err != nil {
+		if err := d.printf("revoked %s", id); err != nil {
 			return err
 		}
 	}
@@ -123,19 +123,19 @@ func viewSessions(all []*session.Session) []sessionView {
 	views := make([]sessionView, len(all))
 	for i, n := range all {
 		views[i] = sessionView{
-			n.ID, n.Username, n.Subject, utc(n.AuthTime), n.ACR, n.AMR, n.Remembered,
-			utc(n.CreatedAt), utc(n.SeenAt), utc(n.IdleUntil), utc(n.EndsAt),
+			n.ID, n.Username, n.Subject, storedTime(n.AuthTime), n.ACR, n.AMR, n.Remembered,
+			storedTime(n.CreatedAt), storedTime(n.SeenAt), storedTime(n.IdleUntil), storedTime(n.EndsAt),
 		}
 	}
 	return views
 }
 
-func sessionTable() table[sessionView] {
+func sessionColumns() table[sessionView] {
 	return table[sessionView]{
 		[]string{"ID", "USERNAME", "SIGNED IN", "WITH", "REMEMBERED", "LAST SEEN", "ENDS"},
 		func(v sessionView) []string {
 			return []string{
-				v.ID, cmp.Or(v.Username, v.Subject), at(v.AuthTime), strings.Join(v.AMR, " "), mark(v.Remembered), at(v.SeenAt), at(v.EndsAt),
+				v.ID, cmp.Or(v.Username, v.Subject), formatTime(v.AuthTime), strings.Join(v.AMR, " "), yesOrDash(v.Remembered), formatTime(v.SeenAt), formatTime(v.EndsAt),
 			}
 		},
 	}

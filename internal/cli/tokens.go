@@ -14,7 +14,7 @@ import (
 
 // introspectCommand tells about a token.
 type introspectCommand struct {
-	answer
+	outputFlags
 
 	Token string   `arg:"" help:"The access or refresh token; - is standard input, which other users of this machine cannot see."`
 	Scope []string `help:"A scope that the token must have to count as active; may be repeated." sep:" " placeholder:"SCOPE"`
@@ -27,8 +27,8 @@ type revokeCommand struct {
 }
 
 // atTokens opens a desk with what reads and ends tokens on it.
-func (c *commandLine) atTokens(ctx context.Context, s Streams, work func(*desk, *server.OAuth2) error) error {
-	return c.atDesk(ctx, s, func(d *desk) error {
+func (c *commandLine) withTokens(ctx context.Context, s Streams, work func(*database, *server.OAuth2) error) error {
+	return c.withDatabase(ctx, s, func(d *database) error {
 		a, err := server.New(ctx, server.Options{Config: d.config, Store: d.store, Log: d.log, Now: now, Version: c.version})
 		if err != nil {
 			return err
@@ -55,17 +55,17 @@ func (cmd *introspectCommand) Run(ctx context.Context, s Streams, c *commandLine
 	if err != nil {
 		return err
 	}
-	return c.atTokens(ctx, s, func(_ *desk, endpoints *server.OAuth2) error {
+	return c.withTokens(ctx, s, func(_ *database, endpoints *server.OAuth2) error {
 		said, err := endpoints.Introspection.Inspect(ctx, token, cmd.Scope)
 		if err != nil {
 			return fmt.Errorf("introspect: %w", err)
 		}
-		if cmd.toPeople() {
-			return card(s.Out, cmd.answer, introspectionView{
+		if cmd.isTable() {
+			return printObject(s.Out, cmd.outputFlags, introspectionView{
 				(*introspectionMembers)(said), said.Claims, numericDate(said.IssuedAt), numericDate(said.AuthTime), numericDate(said.Expiry),
 			})
 		}
-		return card(s.Out, cmd.answer, said)
+		return printObject(s.Out, cmd.outputFlags, said)
 	})
 }
 
@@ -97,7 +97,7 @@ func (cmd *revokeCommand) Run(ctx context.Context, s Streams, c *commandLine) er
 		return errors.New("name either a token or, with --client, a client")
 	}
 	if cmd.Client != "" {
-		return c.atDesk(ctx, s, func(d *desk) error {
+		return c.withDatabase(ctx, s, func(d *database) error {
 			err := d.store.Clients.EndClientTokens(ctx, cmd.Client, now())
 			if errors.Is(err, client.ErrNotFound) {
 				return fmt.Errorf("there is no client %q", cmd.Client)
@@ -105,14 +105,14 @@ func (cmd *revokeCommand) Run(ctx context.Context, s Streams, c *commandLine) er
 			if err != nil {
 				return err
 			}
-			return s.say("revoked everything that %s was given", cmd.Client)
+			return s.printf("revoked everything that %s was given", cmd.Client)
 		})
 	}
 	token, err := s.token(cmd.Token)
 	if err != nil {
 		return err
 	}
-	return c.atTokens(ctx, s, func(_ *desk, endpoints *server.OAuth2) error {
+	return c.withTokens(ctx, s, func(_ *database, endpoints *server.OAuth2) error {
 		ours, err := endpoints.Revocation.RevokeAny(ctx, token)
 		if err != nil {
 			return fmt.Errorf("revoke: %w", err)
@@ -120,6 +120,6 @@ func (cmd *revokeCommand) Run(ctx context.Context, s Streams, c *commandLine) er
 		if !ours {
 			return errors.New("this is no token of this server, or one that has expired")
 		}
-		return s.say("revoked")
+		return s.printf("revoked")
 	})
 }

@@ -25,7 +25,7 @@ type usersCommand struct {
 }
 
 type usersCreate struct {
-	answer
+	outputFlags
 	passwordFlags
 
 	Username string            `arg:"" help:"The username."`
@@ -34,7 +34,7 @@ type usersCreate struct {
 }
 
 type usersList struct {
-	answer
+	outputFlags
 
 	Search string `help:"List only users whose username, names, email address or phone number contain this text, in any case, or whose subject is this text." placeholder:"TEXT"`
 }
@@ -58,7 +58,7 @@ type usersUnlock struct {
 }
 
 type usersDelete struct {
-	certainty
+	confirmFlag
 
 	Username string `arg:"" help:"The username, or the subject of a custom login app."`
 }
@@ -73,7 +73,7 @@ func (cmd *usersCreate) Run(ctx context.Context, s Streams, c *commandLine) erro
 	if err != nil {
 		return err
 	}
-	return c.atDesk(ctx, s, func(d *desk) error {
+	return c.withDatabase(ctx, s, func(d *database) error {
 		switch _, err := d.store.Accounts.AccountByUsername(ctx, name); {
 		case err == nil:
 			return fmt.Errorf("create %s: %w", name, account.ErrExists)
@@ -92,22 +92,22 @@ func (cmd *usersCreate) Run(ctx context.Context, s Streams, c *commandLine) erro
 		if err := d.store.Accounts.InsertAccount(ctx, a); err != nil {
 			return fmt.Errorf("create %s: %w", name, err)
 		}
-		if err := d.remarkUnreleased(ctx, account.Import{Account: a}); err != nil {
+		if err := noteUnreleasedClaims(ctx, d, account.Import{Account: a}); err != nil {
 			return err
 		}
 		view := viewUser(a)
-		view.Password = p.made
-		if p.made != "" {
-			s.remark(shownOnce, "password")
+		view.Password = p.generated
+		if p.generated != "" {
+			s.notef(shownOnceNote, "password")
 		}
-		return card(s.Out, cmd.answer, view)
+		return printObject(s.Out, cmd.outputFlags, view)
 	})
 }
 
 // Run lists the people.
 func (cmd *usersList) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atDesk(ctx, s, func(d *desk) error {
-		all, err := every(func(after string) ([]*account.Account, error) {
+	return c.withDatabase(ctx, s, func(d *database) error {
+		all, err := allPages(func(after string) ([]*account.Account, error) {
 			return d.store.Accounts.ListAccounts(ctx, after, pageSize)
 		}, func(a *account.Account) string { return a.Username })
 		if err != nil {
@@ -119,15 +119,15 @@ func (cmd *usersList) Run(ctx context.Context, s Streams, c *commandLine) error 
 				views = append(views, viewUser(a))
 			}
 		}
-		return list(s.Out, cmd.answer, userTable(), views)
+		return printList(s.Out, cmd.outputFlags, userColumns(), views)
 	})
 }
 
 // Run changes a password.
 func (cmd *usersSetPassword) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atPerson(ctx, s, cmd.Username, func(d *desk, a *account.Account) error {
+	return c.withUser(ctx, s, cmd.Username, func(d *database, a *account.Account) error {
 		if a.IsExternal() {
-			return fmt.Errorf("%s signs in with an app, and has no password here", called(a))
+			return fmt.Errorf("%s signs in with an app, and has no password here", displayName(a))
 		}
 		p, err := cmd.password(ctx, d)
 		if err != nil {
@@ -136,69 +136,69 @@ func (cmd *usersSetPassword) Run(ctx context.Context, s Streams, c *commandLine)
 		if err := d.store.Accounts.SetPassword(ctx, a.Subject, p.hash, now()); err != nil {
 			return err
 		}
-		if p.made == "" {
-			return s.say("the password of %s is changed", called(a))
+		if p.generated == "" {
+			return s.printf("the password of %s is changed", displayName(a))
 		}
-		s.remark(shownOnce, "password")
-		return s.say("%s", p.made)
+		s.notef(shownOnceNote, "password")
+		return s.printf("%s", p.generated)
 	})
 }
 
 // Run keeps a person out.
 func (cmd *usersDisable) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atPerson(ctx, s, cmd.Username, func(d *desk, a *account.Account) error {
+	return c.withUser(ctx, s, cmd.Username, func(d *database, a *account.Account) error {
 		if !a.DisabledAt.IsZero() {
-			return s.say("%s was disabled before", called(a))
+			return s.printf("%s was disabled before", displayName(a))
 		}
 		if err := d.store.Accounts.SetDisabled(ctx, a.Subject, true, now()); err != nil {
 			return err
 		}
-		return s.say("%s is disabled", called(a))
+		return s.printf("%s is disabled", displayName(a))
 	})
 }
 
 // Run lets a person in again.
 func (cmd *usersEnable) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atPerson(ctx, s, cmd.Username, func(d *desk, a *account.Account) error {
+	return c.withUser(ctx, s, cmd.Username, func(d *database, a *account.Account) error {
 		if err := d.store.Accounts.SetDisabled(ctx, a.Subject, false, now()); err != nil {
 			return err
 		}
-		return s.say("%s may sign in", called(a))
+		return s.printf("%s may sign in", displayName(a))
 	})
 }
 
 // Run clears the failure counters of an account, so that its password is checked again
 // from everywhere.
 func (cmd *usersUnlock) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atPerson(ctx, s, cmd.Username, func(d *desk, a *account.Account) error {
+	return c.withUser(ctx, s, cmd.Username, func(d *database, a *account.Account) error {
 		if err := d.store.Accounts.UnlockAccount(ctx, a.Subject); err != nil {
 			return err
 		}
 		if !a.DisabledAt.IsZero() {
-			return s.say("cleared the failed attempts of %s, whose account is disabled: users enable lets them sign in", called(a))
+			return s.printf("cleared the failed attempts of %s, whose account is disabled: users enable lets them sign in", displayName(a))
 		}
-		return s.say("cleared the failed attempts of %s", called(a))
+		return s.printf("cleared the failed attempts of %s", displayName(a))
 	})
 }
 
 // Run deletes a person.
 func (cmd *usersDelete) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atPerson(ctx, s, cmd.Username, func(d *desk, a *account.Account) error {
-		question := fmt.Sprintf("Delete the account of %s, which nobody can bring back?", called(a))
+	return c.withUser(ctx, s, cmd.Username, func(d *database, a *account.Account) error {
+		question := fmt.Sprintf("Delete the account of %s, which nobody can bring back?", displayName(a))
 		if err := cmd.confirm(ctx, s, question); err != nil {
 			return err
 		}
 		if err := d.store.Accounts.DeleteAccount(ctx, a.Subject, now()); err != nil {
 			return err
 		}
-		return s.say("deleted %s", called(a))
+		return s.printf("deleted %s", displayName(a))
 	})
 }
 
 // atPerson opens a desk with one person's account on it.
-func (c *commandLine) atPerson(ctx context.Context, s Streams, username string, work func(*desk, *account.Account) error) error {
-	return c.atDesk(ctx, s, func(d *desk) error {
-		a, err := d.person(ctx, username)
+func (c *commandLine) withUser(ctx context.Context, s Streams, username string, work func(*database, *account.Account) error) error {
+	return c.withDatabase(ctx, s, func(d *database) error {
+		a, err := findUser(ctx, d, username)
 		if err != nil {
 			return err
 		}
@@ -207,11 +207,11 @@ func (c *commandLine) atPerson(ctx context.Context, s Streams, username string, 
 }
 
 // called is what a person is called in what a command says.
-func called(a *account.Account) string { return cmp.Or(a.Name(), a.Subject) }
+func displayName(a *account.Account) string { return cmp.Or(a.Name(), a.Subject) }
 
-// person returns the account that the command line names, by its username or, as is
+// findUser returns the account that the command line names, by its username or, as is
 // the only way for whom a login app brought, by its subject.
-func (d *desk) person(ctx context.Context, username string) (*account.Account, error) {
+func findUser(ctx context.Context, d *database, username string) (*account.Account, error) {
 	a, err := (*account.Account)(nil), account.ErrNotFound
 	name, malformed := account.CanonicalUsername(username)
 	if malformed == nil {
@@ -252,16 +252,16 @@ func viewUser(a *account.Account) userView {
 	}
 	return userView{
 		a.Name(), "", a.Subject, claims, a.Administrator, a.PasswordHash != "", a.SelfRegistered,
-		utc(a.DisabledAt), utc(a.CreatedAt), utc(a.UpdatedAt),
+		storedTime(a.DisabledAt), storedTime(a.CreatedAt), storedTime(a.UpdatedAt),
 	}
 }
 
-func userTable() table[userView] {
+func userColumns() table[userView] {
 	return table[userView]{
 		[]string{"USERNAME", "SUBJECT", "NAME", "ADMINISTRATOR", "DISABLED", "CREATED"},
 		func(v userView) []string {
 			name, _ := v.Claims["name"].(string)
-			return []string{v.Username, v.Subject, name, mark(v.Administrator), at(v.DisabledAt), at(v.CreatedAt)}
+			return []string{v.Username, v.Subject, name, yesOrDash(v.Administrator), formatTime(v.DisabledAt), formatTime(v.CreatedAt)}
 		},
 	}
 }

@@ -40,10 +40,10 @@ func readClaims(given map[string]string) (map[string]any, error) {
 	return claims, errors.Join(manage.CheckClaims(claims)...)
 }
 
-// remarkUnreleased names the claims of people that no scope releases: nobody but the
+// noteUnreleasedClaims names the claims of people that no scope releases: nobody but the
 // operator ever sees them.
-func (d *desk) remarkUnreleased(ctx context.Context, people ...account.Import) error {
-	known, err := d.scopes(ctx)
+func noteUnreleasedClaims(ctx context.Context, d *database, people ...account.Import) error {
+	known, err := loadScopes(ctx, d)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (d *desk) remarkUnreleased(ctx context.Context, people ...account.Import) e
 	for _, one := range people {
 		for name := range one.Account.Claims {
 			if !known.Releases(name) {
-				unreleased[harmless(name)] = true
+				unreleased[sanitize(name)] = true
 			}
 		}
 	}
@@ -59,6 +59,6 @@ func (d *desk) remarkUnreleased(ctx context.Context, people ...account.Import) e
 		return nil
 	}
 	names := strings.Join(slices.Sorted(maps.Keys(unreleased)), ", ")
-	d.remark("no scope releases these claims: %s\nTo release one: ostiary scopes create NAME --claim CLAIM=id_token,userinfo\n", names)
+	d.notef("no scope releases these claims: %s\nTo release one: ostiary scopes create NAME --claim CLAIM=id_token,userinfo\n", names)
 	return nil
 }

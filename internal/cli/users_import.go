@@ -8,30 +8,30 @@ import (
 
 // usersImport brings people from a file.
 type usersImport struct {
-	answer
+	outputFlags
 
 	File string `arg:"" help:"JSON array of objects with username, password or password_hash (argon2id, bcrypt or PBKDF2), claims, administrator; - is standard input."`
 }
 
 // Run imports the people.
 func (cmd *usersImport) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atDesk(ctx, s, func(d *desk) error {
+	return c.withDatabase(ctx, s, func(d *database) error {
 		text, err := s.readInput(cmd.File)
 		if err != nil {
 			return err
 		}
 		people, err := server.NewUserImporter(d.store, server.NewHasher(d.config)).Read(ctx, text, s.progress("people"))
 		if err != nil {
-			return notImported(cmd.File, err)
+			return importFailed(cmd.File, err)
 		}
-		var done imported
+		var done importResult
 		if done.Created, done.Updated, err = d.store.Accounts.ImportAccounts(ctx, people); err != nil {
-			return notImported(cmd.File, err)
+			return importFailed(cmd.File, err)
 		}
 		done.Unchanged = len(people) - done.Created - done.Updated
-		if err := d.remarkUnreleased(ctx, people...); err != nil {
+		if err := noteUnreleasedClaims(ctx, d, people...); err != nil {
 			return err
 		}
-		return d.showImported(cmd.answer, done)
+		return printImport(d, cmd.outputFlags, done)
 	})
 }

@@ -21,46 +21,46 @@ type passwordFlags struct {
 }
 
 // chosen is a password that was chosen, and what to keep of it.
-type chosen struct {
-	hash string
-	made string // the password itself, if nobody knows it yet
+type newPassword struct {
+	hash      string
+	generated string // the password itself, if nobody knows it yet
 }
 
 // shownOnce goes with what was made.
-const shownOnce = "The %s is shown this once: it is not kept in a form that can be read.\n"
+const shownOnceNote = "The %s is shown this once: it is not kept in a form that can be read.\n"
 
 // password gets a password from where the flags say, or from a person.
-func (f *passwordFlags) password(ctx context.Context, d *desk) (chosen, error) {
-	var p chosen
+func (f *passwordFlags) password(ctx context.Context, d *database) (newPassword, error) {
+	var p newPassword
 	var password string
 	var err error
 	switch {
 	case f.Generate:
-		p.made = manage.NewPassword()
-		password = p.made
+		p.generated = manage.NewPassword()
+		password = p.generated
 	case f.PasswordFile != "":
 		var text []byte
 		if text, err = d.readInput(f.PasswordFile); err != nil {
-			return chosen{}, err
+			return newPassword{}, err
 		}
-		password = unended(text)
+		password = trimLineEnd(text)
 	default:
 		if password, err = d.askPassword(ctx); err != nil {
-			return chosen{}, err
+			return newPassword{}, err
 		}
 	}
 	if err := credential.CheckPassword(password); err != nil {
-		return chosen{}, err
+		return newPassword{}, err
 	}
 	if p.hash, err = server.NewHasher(d.config).Hash(ctx, password); err != nil {
-		return chosen{}, fmt.Errorf("hash password: %w", err)
+		return newPassword{}, fmt.Errorf("hash password: %w", err)
 	}
 	return p, nil
 }
 
 // askPassword asks twice, and shows nothing of what is typed.
 func (s Streams) askPassword(ctx context.Context) (string, error) {
-	fd, ok := s.console()
+	fd, ok := s.terminal()
 	if !ok {
 		return "", errors.New("not a terminal: pass --password-file or --generate")
 	}
@@ -77,7 +77,7 @@ func (s Streams) askPassword(ctx context.Context) (string, error) {
 	}{s.In, s.Err}, "")
 	var typed [2]string
 	for i, prompt := range []string{"Password: ", "The same again: "} {
-		typed[i], err = await(ctx, func() (string, error) { return console.ReadPassword(prompt) })
+		typed[i], err = readInterruptibly(ctx, func() (string, error) { return console.ReadPassword(prompt) })
 		if errors.Is(err, io.EOF) { // which is Ctrl+C as well
 			return "", errors.New("no password was given")
 		}

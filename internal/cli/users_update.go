@@ -10,20 +10,20 @@ import (
 )
 
 type usersGet struct {
-	answer
+	outputFlags
 
 	Username string `arg:"" help:"The username, or the subject of a custom login app."`
 }
 
 // Run shows one account.
 func (cmd *usersGet) Run(ctx context.Context, s Streams, c *commandLine) error {
-	return c.atPerson(ctx, s, cmd.Username, func(_ *desk, a *account.Account) error {
-		return card(s.Out, cmd.answer, viewUser(a))
+	return c.withUser(ctx, s, cmd.Username, func(_ *database, a *account.Account) error {
+		return printObject(s.Out, cmd.outputFlags, viewUser(a))
 	})
 }
 
 type usersUpdate struct {
-	answer
+	outputFlags
 
 	Username    string            `arg:"" help:"The username, or the subject of a custom login app."`
 	Claim       map[string]string `help:"Set a claim, as in email=jo@example.com; may be repeated." mapsep:"none" placeholder:"NAME=VALUE"`
@@ -46,7 +46,7 @@ func (cmd *usersUpdate) Run(ctx context.Context, s Streams, c *commandLine) erro
 			return fmt.Errorf("--claim and --remove-claim both name %q", name)
 		}
 	}
-	return c.atPerson(ctx, s, cmd.Username, func(d *desk, a *account.Account) error {
+	return c.withUser(ctx, s, cmd.Username, func(d *database, a *account.Account) error {
 		changed, err := d.store.Accounts.ChangeAccount(ctx, a.Subject, now(), func(a *account.Account) {
 			if a.Claims == nil {
 				a.Claims = map[string]any{}
@@ -60,11 +60,11 @@ func (cmd *usersUpdate) Run(ctx context.Context, s Streams, c *commandLine) erro
 			}
 		})
 		if err != nil {
-			return fmt.Errorf("update %s: %w", called(a), err)
+			return fmt.Errorf("update %s: %w", displayName(a), err)
 		}
-		if err := d.remarkUnreleased(ctx, account.Import{Account: changed}); err != nil {
+		if err := noteUnreleasedClaims(ctx, d, account.Import{Account: changed}); err != nil {
 			return err
 		}
-		return card(s.Out, cmd.answer, viewUser(changed))
+		return printObject(s.Out, cmd.outputFlags, viewUser(changed))
 	})
 }

@@ -10,11 +10,11 @@ import (
 
 // versionCommand says what is running.
 type versionCommand struct {
-	answer
+	outputFlags
 }
 
 // build is what a binary knows of how it was made.
-type build struct {
+type buildInfo struct {
 	Version  string `json:"version"`
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
@@ -25,7 +25,7 @@ type build struct {
 
 // Run prints the version.
 func (cmd *versionCommand) Run(s Streams, c *commandLine) error {
-	b := build{Version: c.version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	b := buildInfo{Version: c.version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, setting := range info.Settings {
 			switch setting.Key {
@@ -38,7 +38,7 @@ func (cmd *versionCommand) Run(s Streams, c *commandLine) error {
 			}
 		}
 	}
-	return card(s.Out, cmd.answer, b)
+	return printObject(s.Out, cmd.outputFlags, b)
 }
 
 // versionFlag is --version: the short form of the command.

@@ -7,8 +7,8 @@ import (
 )
 
 // greet tells a newcomer where everything is.
-func (d *devServer) greet(w io.Writer) {
-	c := d.app.Config
+func (d *devServer) printBanner(w io.Writer) {
+	c := d.server.Config
 	var text strings.Builder
 	text.WriteString("\n  Ostiary " + d.Version + " is running. Ctrl+C stops it; everything is kept.\n\n")
 	row := func(name, value string) {
@@ -23,24 +23,24 @@ func (d *devServer) greet(w io.Writer) {
 		row("set-up", "done: there is an administrator")
 	}
 	row("demo app", d.demoURL)
-	row("", "sign in as "+d.person.Username+" with the password "+d.person.Password)
+	row("", "sign in as "+d.demoUser.Username+" with the password "+d.demoUser.Password)
 	if c.SignUp {
 		row("", "or create an account on the way")
 	}
-	if d.mail != nil {
-		row("mail", d.demoURL+"/mail/ (catches what is sent to smtp://"+d.mail.Addr().String()+")")
+	if d.mailListener != nil {
+		row("mail", d.demoURL+"/mail/ (catches what is sent to smtp://"+d.mailListener.Addr().String()+")")
 	} else {
 		row("mail", "off: "+d.MailListen+" is taken; --mail-listen chooses another address")
 	}
-	row("health", "http://"+d.admin.Addr().String()+"/health/ready")
-	row("data", shown(d.data.dir)+" (the demo person's password is in demo_person.json)")
-	row("commands", command()+" --config "+shown(d.data.path("config.yaml"))+" clients list")
+	row("health", "http://"+d.adminListener.Addr().String()+"/health/ready")
+	row("data", relativePath(d.data.dir)+" (the demo person's password is in demo_person.json)")
+	row("commands", commandName()+" --config "+relativePath(d.data.path("config.yaml"))+" clients list")
 	_, _ = io.WriteString(w, text.String()+"\n") // to a terminal that may be gone
 }
 
 // command is what the newcomer typed to get here. What go run builds is gone
 // when it ends, so for that it is the command itself, as the README has it.
-func command() string {
+func commandName() string {
 	if strings.Contains(os.Args[0], "go-build") {
 		return "go run ./cmd/server"
 	}

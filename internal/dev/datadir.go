@@ -22,9 +22,9 @@ import (
 
 // folder is where dev keeps what it makes up: secrets, the database, the
 // certificate. Nobody else on the machine may read it.
-type folder struct{ dir string }
+type dataDir struct{ dir string }
 
-func openFolder(dir string) (*folder, error) {
+func openDataDir(dir string) (*dataDir, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
@@ -32,18 +32,18 @@ func openFolder(dir string) (*folder, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	return &folder{dir}, nil
+	return &dataDir{dir}, nil
 }
 
-func (f *folder) path(name string) string { return filepath.Join(f.dir, name) }
+func (f *dataDir) path(name string) string { return filepath.Join(f.dir, name) }
 
 // once returns the content of a file, which make provides the first time. It is
 // written under another name and then moved, so that it is there whole or not at
 // all.
-func (f *folder) once(name string, make func() ([]byte, error)) ([]byte, error) {
+func (f *dataDir) loadOrCreate(name string, make func() ([]byte, error)) ([]byte, error) {
 	content, err := os.ReadFile(f.path(name))
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
-		return content, wrapFile(name, err)
+		return content, fileError(name, err)
 	}
 	if content, err = make(); err != nil {
 		return nil, err
@@ -51,15 +51,15 @@ func (f *folder) once(name string, make func() ([]byte, error)) ([]byte, error) 
 	return content, f.write(name, content)
 }
 
-func (f *folder) write(name string, content []byte) error {
+func (f *dataDir) write(name string, content []byte) error {
 	tmp := f.path(name + ".new")
 	if err := os.WriteFile(tmp, content, 0o600); err != nil {
-		return wrapFile(name, err)
+		return fileError(name, err)
 	}
-	return wrapFile(name, os.Rename(tmp, f.path(name)))
+	return fileError(name, os.Rename(tmp, f.path(name)))
 }
 
-func wrapFile(name string, err error) error {
+func fileError(name string, err error) error {
 	if err != nil {
 		return fmt.Errorf("data file %s: %w", name, err)
 	}
@@ -67,8 +67,8 @@ func wrapFile(name string, err error) error {
 }
 
 // secret returns 256 random bits that stay the same.
-func (f *folder) secret(name string) (string, error) {
-	content, err := f.once(name, func() ([]byte, error) {
+func (f *dataDir) secret(name string) (string, error) {
+	content, err := f.loadOrCreate(name, func() ([]byte, error) {
 		b := make([]byte, 32)
 		_, _ = rand.Read(b) // never fails: crypto/rand ends the process instead
 		return []byte(base64.RawURLEncoding.EncodeToString(b)), nil
@@ -78,17 +78,17 @@ func (f *folder) secret(name string) (string, error) {
 
 // writeConfig leaves a configuration with which other commands work on the same
 // data.
-func (f *folder) writeConfig(issuer string) error {
+func (f *dataDir) writeConfig(issuer string) error {
 	text := "# Written by ostiary dev at each start; use it with ostiary --config.\n" +
 		"issuer: " + issuer + "\n" +
-		"database_url: " + quote("sqlite:"+f.path("ostiary.db")) + "\n" +
-		"system_secrets_file: " + quote(f.path("system_secret")) + "\n" +
+		"database_url: " + yamlQuote("sqlite:"+f.path("ostiary.db")) + "\n" +
+		"system_secrets_file: " + yamlQuote(f.path("system_secret")) + "\n" +
 		"registration: open\n"
 	return f.write("config.yaml", []byte(text))
 }
 
 // quote writes a YAML scalar; JSON's strings are YAML's too.
-func quote(s string) string {
+func yamlQuote(s string) string {
 	b, err := json.Marshal(s)
 	if err != nil {
 		return s
@@ -103,7 +103,7 @@ const (
 
 // certificate returns the files of a certificate for localhost, made the first
 // time and when it has run out. It is RSA, which the oldest clients know.
-func (f *folder) certificate() (cert, key string, err error) {
+func (f *dataDir) certificate() (cert, key string, err error) {
 	cert, key = f.path(certFile), f.path(keyFile)
 	if pair, err := tls.LoadX509KeyPair(cert, key); err == nil && time.Now().Before(pair.Leaf.NotAfter) {
 		return cert, key, nil
@@ -144,12 +144,12 @@ func SelfSigned(at time.Time) (cert, key []byte, err error) {
 }
 
 // httpClient returns a client that trusts dev's own certificate.
-func (f *folder) httpClient(secure bool) (*http.Client, error) {
+func (f *dataDir) httpClient(secure bool) (*http.Client, error) {
 	transport := &http.Transport{MaxIdleConnsPerHost: 8}
 	if secure {
 		pemText, err := os.ReadFile(f.path(certFile))
 		if err != nil {
-			return nil, wrapFile(certFile, err)
+			return nil, fileError(certFile, err)
 		}
 		pool := x509.NewCertPool()
 		pool.AppendCertsFromPEM(pemText)

@@ -28,7 +28,7 @@ import (
 
 // DevOptions are the settings of a development server: addresses are HOST:PORT, and port 0
 // takes a free one.
-type DevOptions struct {
+type Options struct {
 	Data                                        string // the data directory
 	Listen, AdminListen, DemoListen, MailListen string
 	Clients, Users                              string // files to import; may be empty
@@ -43,23 +43,23 @@ type DevOptions struct {
 
 // dev is a running development server.
 type devServer struct {
-	DevOptions
+	Options
 
-	app                       *server.Server
-	data                      *folder
-	public, admin, shop, mail net.Listener
-	demoURL                   string
-	demo                      demoClient
-	person                    demoPerson
-	setupURL                  string // empty once there is an administrator
-	noMail                    error  // why there is no mail catcher
+	server                                                    *server.Server
+	data                                                      *dataDir
+	publicListener, adminListener, demoListener, mailListener net.Listener
+	demoURL                                                   string
+	demo                                                      demoClient
+	demoUser                                                  demoUser
+	setupURL                                                  string // empty once there is an administrator
+	mailErr                                                   error  // why there is no mail catcher
 }
 
 // RunDev runs a development server until ctx ends.
-func RunDev(ctx context.Context, o DevOptions) error {
-	d := &devServer{DevOptions: o}
+func Run(ctx context.Context, o Options) error {
+	d := &devServer{Options: o}
 	var err error
-	if d.data, err = openFolder(o.Data); err != nil {
+	if d.data, err = openDataDir(o.Data); err != nil {
 		return err
 	}
 	if err := d.bind(ctx); err != nil {
@@ -69,8 +69,8 @@ func RunDev(ctx context.Context, o DevOptions) error {
 	if err != nil {
 		return err
 	}
-	log := slog.New(tint.NewTextHandler(o.Err, &tint.Options{Level: conf.LogLevel, TimeFormat: "15:04:05", NoColor: !terminal(o.Err)}))
-	if d.noMail != nil {
+	log := slog.New(tint.NewTextHandler(o.Err, &tint.Options{Level: conf.LogLevel, TimeFormat: "15:04:05", NoColor: !isTerminal(o.Err)}))
+	if d.mailErr != nil {
 		log.LogAttrs(ctx, slog.LevelWarn, "mail catcher is off: its port is taken; --mail-listen chooses another",
 			slog.String("address", o.MailListen))
 	}
@@ -82,18 +82,18 @@ func RunDev(ctx context.Context, o DevOptions) error {
 	if _, err := db.Migrate(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
-	if d.app, err = server.New(ctx, server.Options{Config: conf, Store: db, Log: log, Now: time.Now, Version: o.Version}); err != nil {
+	if d.server, err = server.New(ctx, server.Options{Config: conf, Store: db, Log: log, Now: time.Now, Version: o.Version}); err != nil {
 		return err
 	}
-	if err := d.furnish(ctx); err != nil {
+	if err := d.seed(ctx); err != nil {
 		return err
 	}
 	listeners, err := d.handlers(ctx)
 	if err != nil {
 		return err
 	}
-	d.greet(o.Out)
-	return d.app.Serve(ctx, listeners)
+	d.printBanner(o.Out)
+	return d.server.Serve(ctx, listeners)
 }
 
 // bind opens all listeners before anything is written, so that a port in use
@@ -107,17 +107,17 @@ func (d *devServer) bind(ctx context.Context) error {
 		}
 		return l
 	}
-	d.public = open("listen", d.Listen)
-	d.admin = open("admin-listen", d.AdminListen)
-	d.shop = open("demo-listen", d.DemoListen)
+	d.publicListener = open("listen", d.Listen)
+	d.adminListener = open("admin-listen", d.AdminListen)
+	d.demoListener = open("demo-listen", d.DemoListen)
 	// Nothing needs the mail catcher, and its port is that of others: so it gives way.
-	if d.mail, d.noMail = listenLoopback(ctx, d.MailListen); d.noMail != nil && !errors.Is(d.noMail, syscall.EADDRINUSE) {
-		faults = append(faults, fmt.Errorf("--mail-listen: %w", d.noMail))
+	if d.mailListener, d.mailErr = listenLoopback(ctx, d.MailListen); d.mailErr != nil && !errors.Is(d.mailErr, syscall.EADDRINUSE) {
+		faults = append(faults, fmt.Errorf("--mail-listen: %w", d.mailErr))
 	}
 	if len(faults) > 0 {
 		return fmt.Errorf("%w\nIs ostiary dev running already? The flags choose other addresses, and port 0 a free one", errors.Join(faults...))
 	}
-	d.demoURL = "http://localhost:" + port(d.shop)
+	d.demoURL = "http://localhost:" + port(d.demoListener)
 	return nil
 }
 
@@ -157,7 +157,7 @@ func (d *devServer) configure() (*config.Config, error) {
 	defaults := map[string]string{
 		"database_url": "sqlite:" + d.data.path("ostiary.db"), "system_secrets": secret,
 		"registration": "open", "sign_up": "on", "shutdown_delay": "0s",
-		"listen": d.public.Addr().String(), "admin_listen": d.admin.Addr().String(),
+		"listen": d.publicListener.Addr().String(), "admin_listen": d.adminListener.Addr().String(),
 	}
 	if d.TLS {
 		scheme = "https"
@@ -182,12 +182,12 @@ func (d *devServer) issuer(scheme string) string {
 	if d.Issuer != "" && !strings.HasPrefix(d.Issuer, "/") {
 		return d.Issuer
 	}
-	return scheme + "://localhost:" + port(d.public) + d.Issuer
+	return scheme + "://localhost:" + port(d.publicListener) + d.Issuer
 }
 
 // handlers returns what answers on each listener.
 func (d *devServer) handlers(ctx context.Context) ([]server.Listener, error) {
-	a := d.app
+	a := d.server
 	client, err := d.data.httpClient(d.TLS)
 	if err != nil {
 		return nil, err
@@ -195,15 +195,15 @@ func (d *devServer) handlers(ctx context.Context) ([]server.Listener, error) {
 	shop, err := demo.New(demo.Config{
 		Issuer: a.Config.Issuer, ClientID: d.demo.ID, ClientSecret: d.demo.Secret,
 		BaseURL: d.demoURL, HTTPClient: client, MailPath: "/mail/", Log: a.Log, Now: time.Now,
-		Hint: "Sign in as " + d.person.Username + " with the password " + d.person.Password,
+		Hint: "Sign in as " + d.demoUser.Username + " with the password " + d.demoUser.Password,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("demo application: %w", err)
 	}
 	catcher := mailcatcher.New(mailcatcher.Config{Log: a.Log, Now: time.Now, Keep: 100})
-	if d.mail != nil {
+	if d.mailListener != nil {
 		go func() {
-			if err := catcher.Serve(d.mail); err != nil {
+			if err := catcher.Serve(d.mailListener); err != nil {
 				a.Log.LogAttrs(ctx, slog.LevelDebug, "mail catcher ended", slog.Any("error", err))
 			}
 		}()
@@ -212,17 +212,17 @@ func (d *devServer) handlers(ctx context.Context) ([]server.Listener, error) {
 	mux.Handle("/mail/", http.StripPrefix("/mail", catcher.Handler()))
 	mux.Handle("/", shop)
 
-	public, err := a.Secure(d.public)
+	public, err := a.Secure(d.publicListener)
 	if err != nil {
 		return nil, err
 	}
 	return []server.Listener{
-		{Listener: public, Handler: a.Public()}, {Listener: d.admin, Handler: a.Admin()}, {Listener: d.shop, Handler: mux},
+		{Listener: public, Handler: a.Public()}, {Listener: d.adminListener, Handler: a.Admin()}, {Listener: d.demoListener, Handler: mux},
 	}, nil
 }
 
 // terminal reports whether w is one, and would show colours.
-func terminal(w any) bool {
+func isTerminal(w any) bool {
 	file, ok := w.(*os.File)
 	if !ok {
 		return false
@@ -232,7 +232,7 @@ func terminal(w any) bool {
 }
 
 // shown returns path as a person in this folder would write it.
-func shown(path string) string {
+func relativePath(path string) string {
 	here, err := os.Getwd()
 	if err != nil {
 		return path

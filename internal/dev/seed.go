@@ -27,15 +27,15 @@ type demoClient struct {
 }
 
 // demoPerson is somebody to sign in as.
-type demoPerson struct {
+type demoUser struct {
 	Username string `json:"username"`
 	Password string `json:"password"`
 }
 
 // furnish puts in place what a newcomer needs: the demo application, a person to
 // sign in as, what the flags import, and the way to the first administrator.
-func (d *devServer) furnish(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{d.addDemoClient, d.addDemoPerson, d.importFiles, d.addSetupLink} {
+func (d *devServer) seed(ctx context.Context) error {
+	for _, step := range []func(context.Context) error{d.addDemoClient, d.addDemoUser, d.importFiles, d.addSetupLink} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -63,15 +63,15 @@ func (d *devServer) addDemoClient(ctx context.Context) error {
 
 // addDemoPerson creates the demo person once. Whoever deletes the account is not
 // given it again.
-func (d *devServer) addDemoPerson(ctx context.Context) error {
-	content, err := d.data.once("demo_person.json", func() ([]byte, error) {
-		person := demoPerson{Username: "demo", Password: manage.NewPassword()}
-		hash, err := d.app.Hasher.Hash(ctx, person.Password)
+func (d *devServer) addDemoUser(ctx context.Context) error {
+	content, err := d.data.loadOrCreate("demo_person.json", func() ([]byte, error) {
+		person := demoUser{Username: "demo", Password: manage.NewPassword()}
+		hash, err := d.server.Hasher.Hash(ctx, person.Password)
 		if err != nil {
 			return nil, fmt.Errorf("hash demo password: %w", err)
 		}
 		at := time.Now()
-		err = d.app.Store.Accounts.InsertAccount(ctx, &account.Account{
+		err = d.server.Store.Accounts.InsertAccount(ctx, &account.Account{
 			Subject: account.NewSubject(), Username: person.Username, PasswordHash: hash,
 			Claims: demoClaims(at), CreatedAt: at, UpdatedAt: at,
 		})
@@ -86,7 +86,7 @@ func (d *devServer) addDemoPerson(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(content, &d.person); err != nil {
+	if err := json.Unmarshal(content, &d.demoUser); err != nil {
 		return fmt.Errorf("data file demo_person.json: %w", err)
 	}
 	return nil
@@ -114,7 +114,7 @@ func (d *devServer) importFiles(ctx context.Context) error {
 	for file, importer := range map[string]func(context.Context, []byte) error{
 		d.Clients: d.importClients,
 		d.Users: func(ctx context.Context, text []byte) error {
-			_, _, err := server.NewUserImporter(d.app.Store, d.app.Hasher).Import(ctx, text)
+			_, _, err := server.NewUserImporter(d.server.Store, d.server.Hasher).Import(ctx, text)
 			return err
 		},
 	} {
@@ -133,7 +133,7 @@ func (d *devServer) importFiles(ctx context.Context) error {
 }
 
 func (d *devServer) importClients(ctx context.Context, text []byte) error {
-	importer, err := server.NewClientImporter(d.app.Config, d.app.Store, d.app.Hasher)
+	importer, err := server.NewClientImporter(d.server.Config, d.server.Store, d.server.Hasher)
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (d *devServer) importClients(ctx context.Context, text []byte) error {
 
 // addSetupLink makes a link to the first administrator, while there is none.
 func (d *devServer) addSetupLink(ctx context.Context) error {
-	done, err := d.app.Store.Accounts.HasAdministrator(ctx)
+	done, err := d.server.Store.Accounts.HasAdministrator(ctx)
 	if err != nil || done {
 		return err
 	}
@@ -151,9 +151,9 @@ func (d *devServer) addSetupLink(ctx context.Context) error {
 	_, _ = rand.Read(b) // never fails: crypto/rand ends the process instead
 	token := base64.RawURLEncoding.EncodeToString(b)
 	hash := sha256.Sum256([]byte(token))
-	if err := d.app.Store.SetupLinks.InsertSetupLink(ctx, hash[:], time.Now().Add(setupLifetime)); err != nil {
+	if err := d.server.Store.SetupLinks.InsertSetupLink(ctx, hash[:], time.Now().Add(setupLifetime)); err != nil {
 		return err
 	}
-	d.setupURL = d.app.Config.URL(server.PathSetup) + "?token=" + token
+	d.setupURL = d.server.Config.URL(server.PathSetup) + "?token=" + token
 	return nil
 }

@@ -31,10 +31,10 @@ type admissionLimits struct {
 }
 
 const (
-	registrations = 4   // that are worked on at once
-	largeBodies   = 128 // that are in memory at once
+	registrationSlots = 4   // that are worked on at once
+	largeBodySlots    = 128 // that are in memory at once
 
-	leastConnections = 16 // of one network, where nothing is set
+	minConnectionsPerNetwork = 16 // of one network, where nothing is set
 )
 
 func newAdmissionLimits(s *Server) admissionLimits {
@@ -56,16 +56,16 @@ func newAdmissionLimits(s *Server) admissionLimits {
 		// No more than the hasher takes in: who is refused has spent nothing by then, no
 		// statement and no guess.
 		passwords:         admission(middleware.AdmissionRule{Work: "passwords", Slots: s.Hasher.Capacity(), Refuse: s.refusePage}),
-		registration:      admission(middleware.AdmissionRule{Work: "registration", Slots: registrations}),
+		registration:      admission(middleware.AdmissionRule{Work: "registration", Slots: registrationSlots}),
 		apps:              admission(middleware.AdmissionRule{Work: "apps", Slots: slots}),
 		admin:             admission(middleware.AdmissionRule{Work: "administration", Slots: slots}),
-		largeJSON:         admission(middleware.AdmissionRule{Work: "large bodies", Slots: largeBodies}),
-		largeAdmin:        admission(middleware.AdmissionRule{Work: "large bodies of administration", Slots: largeBodies}),
+		largeJSON:         admission(middleware.AdmissionRule{Work: "large bodies", Slots: largeBodySlots}),
+		largeAdmin:        admission(middleware.AdmissionRule{Work: "large bodies of administration", Slots: largeBodySlots}),
 		publicConnections: newConnectionLimit(s, "public"),
 		adminConnections:  newConnectionLimit(s, "admin"),
 		publicBodies:      middleware.NewBodies(bodyRule(s), time.Now),
 		adminBodies:       middleware.NewBodies(bodyRule(s), time.Now),
-		largePages:        admission(middleware.AdmissionRule{Work: "large bodies of pages", Slots: largeBodies, Refuse: s.refusePage}),
+		largePages:        admission(middleware.AdmissionRule{Work: "large bodies of pages", Slots: largeBodySlots, Refuse: s.refusePage}),
 	}
 }
 
@@ -77,7 +77,7 @@ func newConnectionLimit(s *Server, listener string) *middleware.Connections {
 	case !c.RateLimits:
 		rule.PerNetwork = 0
 	case rule.PerNetwork == 0:
-		rule.PerNetwork = max(c.MaxConnections/8, leastConnections)
+		rule.PerNetwork = max(c.MaxConnections/8, minConnectionsPerNetwork)
 	}
 	return middleware.NewConnections(rule, s.Log)
 }

@@ -21,34 +21,34 @@ type certificate struct {
 	log               *slog.Logger
 	now               func() time.Time
 
-	mu     sync.Mutex
-	loaded *tls.Certificate
-	files  [2]time.Time // when those that are loaded were changed
-	looked time.Time
+	mu        sync.Mutex
+	loaded    *tls.Certificate
+	modTimes  [2]time.Time // when those that are loaded were changed
+	checkedAt time.Time
 }
 
 // loadCertificate reads the certificate, which must be good at the start.
 func loadCertificate(certFile, keyFile string, log *slog.Logger, now func() time.Time) (*certificate, error) {
 	c := &certificate{certFile: certFile, keyFile: keyFile, log: log, now: now}
-	return c, c.load(c.changed())
+	return c, c.load(c.readModTimes())
 }
 
 // Get returns the certificate to show. It is a [tls.Config.GetCertificate].
 func (c *certificate) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if now := c.now(); now.Sub(c.looked) >= certificateStaleness {
-		c.looked = now
-		c.renew()
+	if now := c.now(); now.Sub(c.checkedAt) >= certificateStaleness {
+		c.checkedAt = now
+		c.reload()
 	}
 	return c.loaded, nil
 }
 
 // renew reads the files again if they have changed. While they do not fit each
 // other, as between the replacement of one and of the other, the old ones serve.
-func (c *certificate) renew() {
-	files := c.changed()
-	if files == c.files {
+func (c *certificate) reload() {
+	files := c.readModTimes()
+	if files == c.modTimes {
 		return
 	}
 	if err := c.load(files); err != nil {
@@ -63,12 +63,12 @@ func (c *certificate) load(files [2]time.Time) error {
 	if err != nil {
 		return fmt.Errorf("read certificate: %w", err)
 	}
-	c.loaded, c.files = &pair, files
+	c.loaded, c.modTimes = &pair, files
 	return nil
 }
 
 // changed tells when each file was last written; one that is not there was never.
-func (c *certificate) changed() (files [2]time.Time) {
+func (c *certificate) readModTimes() (files [2]time.Time) {
 	for i, name := range []string{c.certFile, c.keyFile} {
 		if info, err := os.Stat(name); err == nil {
 			files[i] = info.ModTime()

@@ -15,7 +15,7 @@ import (
 type errorPages struct {
 	*pages.Pages
 
-	elsewhere string // empty for the page of ours
+	errorURL string // empty for the page of ours
 }
 
 func (s *Server) errorPages() errorPages { return errorPages{s.pages, s.Config.ErrorURL} }
@@ -23,7 +23,7 @@ func (s *Server) errorPages() errorPages { return errorPages{s.pages, s.Config.E
 // Error sends the person to the operator's page. Faults of ours, and refusals for the
 // moment, stay here: their status and Retry-After are for whoever watches.
 func (p errorPages) Error(w http.ResponseWriter, status int, v pages.Error) {
-	if p.elsewhere == "" || status >= http.StatusInternalServerError || status == http.StatusTooManyRequests {
+	if p.errorURL == "" || status >= http.StatusInternalServerError || status == http.StatusTooManyRequests {
 		p.Pages.Error(w, status, v)
 		return
 	}
@@ -31,7 +31,7 @@ func (p errorPages) Error(w http.ResponseWriter, status int, v pages.Error) {
 	if v.Detail != "" {
 		said.Set("error_description", v.Detail)
 	}
-	httpapi.SeeOther(w, httpapi.AddQuery(p.elsewhere, said.Encode()))
+	httpapi.SeeOther(w, httpapi.AddQuery(p.errorURL, said.Encode()))
 }
 
 // refuseEntry answers what the middleware refuses at such an endpoint.

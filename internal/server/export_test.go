@@ -41,7 +41,7 @@ func (s *Server) PublicBodies() *middleware.Bodies { return s.admission.publicBo
 func (s *Server) PublicConnections() *middleware.Connections { return s.admission.publicConnections }
 
 // RateLimited returns how many requests a rate limit has rejected.
-func (s *Server) RateLimited(limit string) uint64 { return s.limited[limit].Load() }
+func (s *Server) RateLimited(limit string) uint64 { return s.rateLimited[limit].Load() }
 
 // PendingRefused returns how many pending requests were rejected, for one network and for all.
 func (s *Server) PendingRefused() (network, all uint64) {

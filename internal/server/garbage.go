@@ -14,16 +14,16 @@ const (
 	// collected. Such a server keeps a few megabytes, and what a request leaves
 	// behind is garbage once it is answered: at Go's own pace, twice what is kept, it
 	// was collected thirty times a second, for a quarter of the processor time.
-	roomy = 32 << 20
+	smallHeap = 32 << 20
 	// step is what may gather above any heap. Two passwords that are being checked
 	// hold 38 MiB, which nobody needs a moment later; Go would let as much gather
 	// again.
-	step = 16 << 20
+	heapStep = 16 << 20
 
 	// Percentages as GOGC has them: Go's default, and the one at which Go collects no
 	// heap smaller than roomy, since it takes 4 MiB for the least at 100.
 	quietPercent = 100
-	mostPercent  = 100 * roomy / (4 << 20)
+	maxPercent   = 100 * smallHeap / (4 << 20)
 
 	// Collections so close to each other mean load, and so far apart quiet.
 	loadInterval  = time.Second
@@ -52,8 +52,8 @@ func (p *pacer) next(live int64) int {
 	if !p.busy || live <= 0 {
 		return quietPercent
 	}
-	goal := max(roomy, live+step, 2*live-roomy)
-	return int(min(mostPercent, 100*(goal-live)/live))
+	goal := max(smallHeap, live+heapStep, 2*live-smallHeap)
+	return int(min(maxPercent, 100*(goal-live)/live))
 }
 
 // paceCollector makes the collector keep the pace until ctx ends, unless the

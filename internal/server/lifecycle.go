@@ -46,7 +46,7 @@ func (s *Server) Listen(ctx context.Context, address string, secure bool) (net.L
 
 // clearSocket removes the socket that a killed process left behind, but not one
 // that somebody answers on.
-func clearSocket(ctx context.Context, path string) error {
+func removeStaleSocket(ctx context.Context, path string) error {
 	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", path)
 	if err == nil {
 		return errors.Join(fmt.Errorf("listen: another process answers on %s", path), conn.Close())

@@ -19,12 +19,12 @@ const (
 
 // registerLimitMetrics registers the counters of what is refused or cut off.
 func registerLimitMetrics(s *Server) {
-	s.limited = map[string]*atomic.Uint64{}
+	s.rateLimited = map[string]*atomic.Uint64{}
 	for _, name := range []string{
 		limitAuthorizations, limitSignOuts, limitDevices, limitDeviceVisits, limitRegistrations, limitManagement,
 	} {
 		refused := new(atomic.Uint64)
-		s.limited[name] = refused
+		s.rateLimited[name] = refused
 		s.Metrics.Counter("rate_limit_refusals_total", "Requests refused with 429, since their network made too many.", refused.Load, "limit", name)
 	}
 	for listener, bodies := range map[string]*middleware.Bodies{"public": s.admission.publicBodies, "admin": s.admission.adminBodies} {
@@ -58,5 +58,5 @@ func (s *Server) limit(name string, count int, per time.Duration) middleware.Lim
 	if !s.Config.RateLimits {
 		count = 0
 	}
-	return middleware.LimitRule{Count: count, Per: per, Refusals: s.limited[name]}
+	return middleware.LimitRule{Count: count, Per: per, Refusals: s.rateLimited[name]}
 }

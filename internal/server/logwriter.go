@@ -9,9 +9,9 @@ import (
 const (
 	// logPause is how long lines gather after some were written. It is also what a
 	// process that is killed takes along.
-	logPause = 5 * time.Millisecond
+	flushInterval = 5 * time.Millisecond
 	// logMost bounds what gathers, in bytes, while nobody reads the log.
-	logMost = 1 << 20
+	maxBuffered = 1 << 20
 )
 
 // logWriter writes a log from a goroutine of its own: the first line at once, and
@@ -20,19 +20,19 @@ const (
 type LogWriter struct {
 	to io.Writer
 
-	mu       sync.Mutex
-	room     sync.Cond
-	lines    []byte
-	spare    []byte
-	closed   bool
-	wake     chan struct{}
-	finished chan struct{}
+	mu          sync.Mutex
+	notFull     sync.Cond
+	buffer      []byte
+	spareBuffer []byte
+	closed      bool
+	wake        chan struct{}
+	finished    chan struct{}
 }
 
 // newLogWriter returns a writer to w. It has to be closed, which writes the rest.
 func NewLogWriter(w io.Writer) *LogWriter {
 	l := &LogWriter{to: w, wake: make(chan struct{}, 1), finished: make(chan struct{})}
-	l.room.L = &l.mu
+	l.notFull.L = &l.mu
 	go l.run()
 	return l
 }
@@ -41,13 +41,13 @@ func NewLogWriter(w io.Writer) *LogWriter {
 func (l *LogWriter) Write(line []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for len(l.lines) > logMost && !l.closed {
-		l.room.Wait()
+	for len(l.buffer) > maxBuffered && !l.closed {
+		l.notFull.Wait()
 	}
 	if l.closed {
 		return l.to.Write(line)
 	}
-	l.lines = append(l.lines, line...)
+	l.buffer = append(l.buffer, line...)
 	select {
 	case l.wake <- struct{}{}:
 	default:
@@ -60,7 +60,7 @@ func (l *LogWriter) Close() {
 	l.mu.Lock()
 	closed := l.closed
 	l.closed = true
-	l.room.Broadcast()
+	l.notFull.Broadcast()
 	l.mu.Unlock()
 	if !closed {
 		close(l.wake)
@@ -72,7 +72,7 @@ func (l *LogWriter) run() {
 	defer close(l.finished)
 	for range l.wake {
 		l.flush()
-		time.Sleep(logPause)
+		time.Sleep(flushInterval)
 	}
 	l.flush()
 }
@@ -80,14 +80,14 @@ func (l *LogWriter) run() {
 // flush writes what has gathered.
 func (l *LogWriter) flush() {
 	l.mu.Lock()
-	lines := l.lines
-	l.lines, l.spare = l.spare[:0], nil
-	l.room.Broadcast()
+	lines := l.buffer
+	l.buffer, l.spareBuffer = l.spareBuffer[:0], nil
+	l.notFull.Broadcast()
 	l.mu.Unlock()
 
 	_, _ = l.to.Write(lines) // a log that cannot be written has nowhere to say so
 
 	l.mu.Lock()
-	l.spare = lines
+	l.spareBuffer = lines
 	l.mu.Unlock()
 }

@@ -54,14 +54,14 @@ func TestLogWriterDoesNotBlockOnSlowReader(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			for range 3 * logMost >> 10 {
+			for range 3 * maxBuffered >> 10 {
 				_, _ = l.Write(line)
 				written++
 			}
 		}()
 		synctest.Wait()
-		if kept := written << 10; kept < logMost || kept > 2*(logMost+4<<10) {
-			t.Errorf("%d bytes were taken while nobody read, want from %d to little more than twice that", kept, logMost)
+		if kept := written << 10; kept < maxBuffered || kept > 2*(maxBuffered+4<<10) {
+			t.Errorf("%d bytes were taken while nobody read, want from %d to little more than twice that", kept, maxBuffered)
 		}
 		go io.Copy(io.Discard, reading)
 		<-done

@@ -50,7 +50,7 @@ func composeMetrics(s *Server) {
 }
 
 // seen counts what a listener answers.
-func (s *Server) seen(listener string) middleware.Seen {
+func (s *Server) countRequests(listener string) middleware.Seen {
 	return func(route, method string, status int, took time.Duration) {
 		s.Metrics.ObserveRequest(listener, route, method, status, took)
 	}

@@ -15,7 +15,7 @@ import (
 
 // waitingRow is the size in bytes of a stored record without the values that its caller
 // chose.
-const waitingRow = 512
+const pendingRowSize = 512
 
 // pendingLimit bounds the size of the records that wait for users: any client of the
 // network can make the server store a request.
@@ -82,7 +82,7 @@ func (p pendingLogouts) InsertLogoutRequest(ctx context.Context, o *authrequest.
 
 // keep runs insert if a record of so many bytes is within the limits.
 func (p pendingLimit) keep(ctx context.Context, size int, until time.Time, insert func() error) error {
-	giveBack, err := p.stock.Keep(ctx, size+waitingRow, until)
+	giveBack, err := p.stock.Keep(ctx, size+pendingRowSize, until)
 	if full, ok := errors.AsType[*middleware.FullError](err); ok && full.Network {
 		return refusal.Wrap(&authrequest.TooManyPendingError{RetryAfter: full.RetryAfter}, refusal.RateLimited,
 			"too much of the network waits for users to answer",

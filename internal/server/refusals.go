@@ -23,27 +23,27 @@ func composeRefusals(s *Server) {
 
 // refusals finds rejected requests for the admin API: those of this process also while
 // the database is lost or has not got them yet.
-type refusals struct {
+type recentRefusals struct {
 	*store.Refusals
 
 	recent *refusal.Recorder
 }
 
 // Refusal is [store.Refusals.Refusal].
-func (r refusals) Refusal(ctx context.Context, requestID string) (*refusal.Record, error) {
+func (r recentRefusals) Refusal(ctx context.Context, requestID string) (*refusal.Record, error) {
 	if recent, err := r.recent.Find(requestID); err == nil {
 		return recent, nil
 	}
 	return r.Refusals.Refusal(ctx, requestID)
 }
 
-func noteNotFound(r *http.Request) {
+func recordNotFound(r *http.Request) {
 	refusal.Note(r.Context(), refusal.Rejection{
 		Rule: refusal.NotFound, Status: http.StatusNotFound, Code: "not_found", Text: "no endpoint has this path",
 	})
 }
 
-func noteMethod(r *http.Request) {
+func recordMethodNotAllowed(r *http.Request) {
 	refusal.Note(r.Context(), refusal.Rejection{
 		Rule: refusal.MethodNotAllowed, Status: http.StatusMethodNotAllowed, Code: "invalid_request",
 		Text: "the endpoint does not support this method",

@@ -19,14 +19,14 @@ import (
 // registrationPolicy is what a client may say of itself.
 func registrationPolicy(c *config.Config) client.Policy {
 	return client.Policy{
-		SelfRegistered: true, DefaultScopes: harmlessScopes(c.DefaultScopes),
+		SelfRegistered: true, DefaultScopes: withoutAdminScopes(c.DefaultScopes),
 		LegacyResponseTypes: c.LegacyResponseTypes, PlainLoopback: c.OutboundAllowPrivate,
 	}
 }
 
 // harmlessScopes leaves out those of the administrators' API, which no client gives
 // itself.
-func harmlessScopes(scopes []string) []string {
+func withoutAdminScopes(scopes []string) []string {
 	return slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return slices.Contains(apikey.Scopes(), s) })
 }
 
@@ -51,7 +51,7 @@ func composeRegistration(ctx context.Context, s *Server) error {
 	}
 	s.registration = registration.New(registration.Config{
 		Issuer: s.Config.Issuer, Mode: registration.Mode(s.Config.Registration), InitialTokens: initial, StatementKeys: trusted,
-		Policy: registrationPolicy(s.Config), Scopes: s.scopes, Clients: registry{s.Store.Clients, s.Clients}, Documents: s.registeredFetcher,
+		Policy: registrationPolicy(s.Config), Scopes: s.scopes, Clients: clientRegistry{s.Store.Clients, s.Clients}, Documents: s.registeredFetcher,
 		Slow: s.clientHasher, Vault: s.Secrets, Guesses: secretThrottle(s),
 		Audit: s.Store.Audit, Address: middleware.Address, RequestID: middleware.ID, Now: s.Now, Log: s.Log,
 		QuerySecrets: s.Config.RegistrationQuerySecrets,

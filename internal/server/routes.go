@@ -41,7 +41,7 @@ func (s *Server) Public() http.Handler {
 		middleware.RequestID(s.Config.TrustedProxies),
 		middleware.ClientAddress(s.Config.TrustedProxies),
 		s.warnOfProxy,
-		middleware.AccessLog(s.Log, s.Now, s.seen("public")),
+		middleware.AccessLog(s.Log, s.Now, s.countRequests("public")),
 		middleware.Refusals(s.reporter.Report),
 		middleware.SecurityHeaders(s.Config.SendHSTS()),
 		middleware.Recover(s.Log, s.refusePage),
@@ -57,7 +57,7 @@ func (s *Server) Public() http.Handler {
 	mountClientEndpoints(s, timed)
 	mountPages(s, timed)
 	r.NotFound(s.notFound)
-	r.MethodNotAllowed(strangeMethod)
+	r.MethodNotAllowed(methodNotAllowed)
 	return r
 }
 
@@ -69,7 +69,7 @@ func rootDocuments() []string {
 }
 
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
-	noteNotFound(r)
+	recordNotFound(r)
 	s.refusePage(w, r, http.StatusNotFound, "not_found", "")
 }
 
@@ -213,8 +213,8 @@ func mountDevicePages(s *Server, r, own chi.Router, pages func(http.HandlerFunc)
 
 // strangeMethod refuses methods that the router itself does not know; the others
 // are refused by each endpoint, which knows what it takes.
-func strangeMethod(w http.ResponseWriter, r *http.Request) {
-	noteMethod(r)
+func methodNotAllowed(w http.ResponseWriter, r *http.Request) {
+	recordMethodNotAllowed(r)
 	w.Header().Set("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS")
 	httpapi.JSONError(w, http.StatusMethodNotAllowed, "invalid_request", "The method is not supported")
 }

@@ -20,7 +20,7 @@ func (s *Server) Admin() http.Handler {
 		middleware.RequestID(s.Config.TrustedProxies),
 		middleware.ClientAddress(s.Config.TrustedProxies),
 		s.warnOfProxy,
-		middleware.AccessLog(s.Log, s.Now, s.seen("admin")),
+		middleware.AccessLog(s.Log, s.Now, s.countRequests("admin")),
 		middleware.Refusals(s.reporter.Report),
 		middleware.SecurityHeaders(false),
 		middleware.Recover(s.Log, middleware.JSON),
@@ -43,10 +43,10 @@ func (s *Server) Admin() http.Handler {
 		mountOperations(s, r, path, of)
 	}
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
-		noteNotFound(r)
+		recordNotFound(r)
 		httpapi.JSONError(w, http.StatusNotFound, "not_found", "There is nothing here")
 	})
-	r.MethodNotAllowed(strangeMethod)
+	r.MethodNotAllowed(methodNotAllowed)
 	return r
 }
 
@@ -68,7 +68,7 @@ func mountOperations(s *Server, r chi.Router, path string, of []*admin.Operation
 	serve := func(w http.ResponseWriter, r *http.Request) {
 		handler, ok := handlers[r.Method]
 		if !ok {
-			noteMethod(r)
+			recordMethodNotAllowed(r)
 			w.Header().Set("Allow", strings.Join(methods, ", "))
 			httpapi.JSONError(w, http.StatusMethodNotAllowed, "invalid_request", "The method is not allowed here.")
 			return

@@ -76,7 +76,7 @@ type Server struct {
 	Refusals    *refusal.Recorder
 	reporter    *refusal.Reporter
 	admission   admissionLimits
-	limited     map[string]*atomic.Uint64 // refusals by rate limit
+	rateLimited map[string]*atomic.Uint64 // refusals by rate limit
 	pending     pendingLimit
 
 	Clients      *store.ClientCache

@@ -15,7 +15,7 @@ import (
 // listenUnix opens a Unix socket with the mode and group of the configuration. Until it
 // has them, nobody but this process's user can connect.
 func listenUnix(ctx context.Context, c *config.Config, path string) (net.Listener, error) {
-	if err := clearSocket(ctx, path); err != nil {
+	if err := removeStaleSocket(ctx, path); err != nil {
 		return nil, err
 	}
 	restricted := c.SocketMode != 0 || c.SocketGroup != ""
@@ -33,14 +33,14 @@ func listenUnix(ctx context.Context, c *config.Config, path string) (net.Listene
 	if !restricted {
 		return l, nil
 	}
-	if err := shareSocket(c, path); err != nil {
+	if err := setSocketPermissions(c, path); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
 }
 
 // shareSocket sets the group of a socket and then its mode.
-func shareSocket(c *config.Config, path string) error {
+func setSocketPermissions(c *config.Config, path string) error {
 	if c.SocketGroup != "" {
 		gid, err := groupID(c.SocketGroup)
 		if err != nil {

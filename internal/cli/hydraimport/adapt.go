@@ -29,7 +29,7 @@ type Adapted struct {
 // clients are under. What Hydra never let it do is left out without a word, and what it
 // cannot do here with a note; a client of which nothing would remain is refused.
 func Adapt(c Client, p client.Policy, now time.Time) Adapted {
-	a := &adaption{policy: p, members: maps.Clone(c.Members)}
+	a := &adapter{policy: p, members: maps.Clone(c.Members)}
 	a.policy.SelfRegistered, a.policy.DefaultScopes = false, nil // one without scopes has none
 	if a.members == nil {
 		a.members = map[string]json.RawMessage{}
@@ -66,27 +66,27 @@ func Adapt(c Client, p client.Policy, now time.Time) Adapted {
 }
 
 // adaption is a client on its way.
-type adaption struct {
+type adapter struct {
 	policy  client.Policy
 	members map[string]json.RawMessage
 	notes   []string
 }
 
-func (a *adaption) note(format string, args ...any) {
+func (a *adapter) note(format string, args ...any) {
 	a.notes = append(a.notes, fmt.Sprintf(format, args...))
 }
 
-func (a *adaption) text(name string) (text string) {
+func (a *adapter) text(name string) (text string) {
 	_ = json.Unmarshal(a.members[name], &text) // what is none is told of when all is read
 	return text
 }
 
-func (a *adaption) list(name string) (list []string) {
+func (a *adapter) list(name string) (list []string) {
 	_ = json.Unmarshal(a.members[name], &list) // what is none is told of when all is read
 	return list
 }
 
-func (a *adaption) set(name string, list []string) {
+func (a *adapter) set(name string, list []string) {
 	if len(list) == 0 {
 		delete(a.members, name)
 		return
@@ -95,7 +95,7 @@ func (a *adaption) set(name string, list []string) {
 }
 
 // authentication drops what has no meaning for the way in which the client authenticates.
-func (a *adaption) authentication() {
+func (a *adapter) authentication() {
 	method := cmp.Or(a.text("token_endpoint_auth_method"), client.AuthBasic)
 	if method != client.AuthPrivateKeyJWT && method != client.AuthSecretJWT {
 		delete(a.members, "token_endpoint_auth_signing_alg")
@@ -113,7 +113,7 @@ func (a *adaption) authentication() {
 
 // scopes leaves out those of the administrators' API. In Hydra they mean nothing, so that
 // whoever registered a client there may have named them.
-func (a *adaption) scopes() {
+func (a *adapter) scopes() {
 	var kept, lost []string
 	for scope := range strings.FieldsSeq(a.text("scope")) {
 		if slices.Contains(apikey.Scopes(), scope) {
@@ -129,7 +129,7 @@ func (a *adaption) scopes() {
 }
 
 // grants keeps the grant and response types that there are, and that belong together.
-func (a *adaption) grants() (refused string) {
+func (a *adapter) grants() (refused string) {
 	grants, answers := a.list("grant_types"), a.list("response_types")
 	if len(grants) == 0 {
 		grants = []string{client.GrantAuthorizationCode} // as Hydra has it
@@ -201,7 +201,7 @@ func (a *adaption) grants() (refused string) {
 	return ""
 }
 
-func (a *adaption) legacyHint(implicit bool) string {
+func (a *adapter) legacyHint(implicit bool) string {
 	if implicit && !a.policy.LegacyResponseTypes {
 		return " (see legacy_response_types)"
 	}
@@ -217,7 +217,7 @@ func halves(responseType string) (code, tokens bool) {
 }
 
 // redirects keeps the redirect URIs that there can be.
-func (a *adaption) redirects() (refused string) {
+func (a *adapter) redirects() (refused string) {
 	answers := a.list("response_types")
 	uris := a.list("redirect_uris")
 	kind := "web"
@@ -279,12 +279,12 @@ func optional() []string {
 }
 
 // needsKeys reports whether the client signs something that counts on its keys.
-func (a *adaption) needsKeys() bool {
+func (a *adapter) needsKeys() bool {
 	return a.text("token_endpoint_auth_method") == client.AuthPrivateKeyJWT || a.text("request_object_signing_alg") != ""
 }
 
 // metadata reads the members, without those that are at fault and can be spared.
-func (a *adaption) metadata() (m client.Metadata, refused string) {
+func (a *adapter) metadata() (m client.Metadata, refused string) {
 	var faults []client.Fault
 	for range len(optional()) + 2 {
 		m, faults = client.ParseMetadata(a.members, a.policy)

@@ -210,7 +210,7 @@ func (d *Database) Issuers(ctx context.Context) (list []Issuer, err error) {
 }
 
 // Left counts what cannot come over.
-func (d *Database) Left(ctx context.Context) (left Left, err error) {
+func (d *Database) Dropped(ctx context.Context) (left Dropped, err error) {
 	count := func(into *int64, table, condition string) {
 		if err != nil || !d.tables[table] {
 			return

@@ -53,7 +53,7 @@ type Issuer struct {
 }
 
 // Left counts what cannot come over.
-type Left struct {
+type Dropped struct {
 	RefreshTokens int64 `json:"refresh_tokens"`
 	Sessions      int64 `json:"sessions"`
 }

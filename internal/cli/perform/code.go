@@ -17,7 +17,7 @@ import (
 )
 
 // Ask is how a person is to be asked.
-type Ask struct {
+type AuthorizationOptions struct {
 	Prompt    string
 	MaxAge    *int64 // seconds
 	LoginHint string
@@ -36,7 +36,7 @@ const callbackPath = "/callback"
 // a code, which it exchanges.
 //
 // Spec: RFC 6749 §4.1; RFC 7636 §4; RFC 8252 §7.3; RFC 9207 §2.4.
-func (c *Client) AuthorizationCode(ctx context.Context, ask Ask) (*Tokens, error) {
+func (c *Client) AuthorizationCode(ctx context.Context, ask AuthorizationOptions) (*Tokens, error) {
 	ctx, p, err := c.connect(ctx)
 	if err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func (c *Client) AuthorizationCode(ctx context.Context, ask Ask) (*Tokens, error
 	if ask.RedirectURI == "" {
 		p.oauth.RedirectURL = "http://" + listener.Addr().String() + callbackPath
 	}
-	back, err := newReturning(p.oauth.RedirectURL)
+	back, err := newCallback(p.oauth.RedirectURL)
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
@@ -64,24 +64,24 @@ func (c *Client) AuthorizationCode(ctx context.Context, ask Ask) (*Tokens, error
 
 	verifier := oauth2.GenerateVerifier()
 	address := p.oauth.AuthCodeURL(back.state, append(p.options(ask), oidc.Nonce(back.nonce), oauth2.S256ChallengeOption(verifier))...)
-	_, _ = fmt.Fprintf(c.Tell, "Open this address to sign in:\n\n  %s\n\nThe answer is awaited at %s.\n", address, p.oauth.RedirectURL)
+	_, _ = fmt.Fprintf(c.Messages, "Open this address to sign in:\n\n  %s\n\nThe answer is awaited at %s.\n", address, p.oauth.RedirectURL)
 	if ask.Open != nil {
 		if err := ask.Open(address); err != nil {
-			_, _ = fmt.Fprintf(c.Tell, "No browser could be opened: %v\n", err)
+			_, _ = fmt.Fprintf(c.Messages, "No browser could be opened: %v\n", err)
 		}
 	}
-	answer, err := p.await(ctx, back)
+	answer, err := p.pollToken(ctx, back)
 	if err != nil {
 		return nil, err
 	}
 	token, err := p.oauth.Exchange(ctx, answer.Get("code"), oauth2.VerifierOption(verifier))
 	if err != nil {
-		return nil, fmt.Errorf("exchange code: %w", refused(err))
+		return nil, fmt.Errorf("exchange code: %w", responseError(err))
 	}
 	return p.tokens(ctx, token, back.nonce)
 }
 
-func (p *party) options(ask Ask) []oauth2.AuthCodeOption {
+func (p *connection) options(ask AuthorizationOptions) []oauth2.AuthCodeOption {
 	var options []oauth2.AuthCodeOption
 	set := func(name, value string) {
 		if value != "" {
@@ -101,34 +101,34 @@ func (p *party) options(ask Ask) []oauth2.AuthCodeOption {
 }
 
 // await returns the answer that a person comes back with.
-func (p *party) await(ctx context.Context, back *returning) (url.Values, error) {
-	patience := time.NewTimer(p.Patience)
+func (p *connection) pollToken(ctx context.Context, back *callback) (url.Values, error) {
+	patience := time.NewTimer(p.Timeout)
 	defer patience.Stop()
 	select {
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	case <-patience.C:
-		return nil, fmt.Errorf("nobody came back within %s", p.Patience)
+		return nil, fmt.Errorf("nobody came back within %s", p.Timeout)
 	case answer := <-back.answers:
 		issuer, said := answer.Get("iss"), answer.Has("iss")
 		if issuer != p.Issuer && (said || p.metadata.SaysIssuer) {
 			return nil, errors.New("the answer names another issuer than was asked")
 		}
 		if code := answer.Get("error"); code != "" {
-			return nil, answered(code, answer.Get("error_description"))
+			return nil, readResponse(code, answer.Get("error_description"))
 		}
 		return answer, nil
 	}
 }
 
 // returning receives a person who comes back.
-type returning struct {
+type callback struct {
 	path         string
 	state, nonce string
 	answers      chan url.Values
 }
 
-func newReturning(redirectURI string) (*returning, error) {
+func newCallback(redirectURI string) (*callback, error) {
 	at, err := url.Parse(redirectURI)
 	if err != nil {
 		return nil, fmt.Errorf("the redirect URI is not usable: %w", err)
@@ -137,11 +137,11 @@ func newReturning(redirectURI string) (*returning, error) {
 	if path == "" {
 		path = "/"
 	}
-	return &returning{path: path, state: rand.Text(), nonce: rand.Text(), answers: make(chan url.Values, 1)}, nil
+	return &callback{path: path, state: rand.Text(), nonce: rand.Text(), answers: make(chan url.Values, 1)}, nil
 }
 
 // ServeHTTP takes the first answer that carries the state, and no other.
-func (b *returning) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (b *callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer := r.URL.Query()
 	if r.Method == http.MethodPost && r.ParseForm() == nil {
 		answer = r.PostForm

@@ -28,30 +28,30 @@ func (c *Client) DeviceCode(ctx context.Context) (*Tokens, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask for a code: %w", err)
 	}
-	_, _ = fmt.Fprintf(c.Tell, "Open %s and enter the code\n\n  %s\n", device.VerificationURI, device.UserCode)
+	_, _ = fmt.Fprintf(c.Messages, "Open %s and enter the code\n\n  %s\n", device.VerificationURI, device.UserCode)
 	if device.VerificationURIComplete != "" {
-		_, _ = fmt.Fprintf(c.Tell, "\nor open %s and compare it.\n", device.VerificationURIComplete)
+		_, _ = fmt.Fprintf(c.Messages, "\nor open %s and compare it.\n", device.VerificationURIComplete)
 	}
-	waiting, stop := context.WithTimeout(ctx, c.Patience)
+	waiting, stop := context.WithTimeout(ctx, c.Timeout)
 	defer stop()
 	token, err := p.oauth.DeviceAccessToken(waiting, device)
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		return nil, errors.New("nobody entered the code in time")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("wait for the person: %w", refused(err))
+		return nil, fmt.Errorf("wait for the person: %w", responseError(err))
 	}
 	return p.tokens(ctx, token, "")
 }
 
 // maxAnswer bounds what is read of an answer, in bytes.
-const maxAnswer = 64 << 10
+const maxResponse = 64 << 10
 
 // authorizeDevice asks for the codes. x/oauth2 would do so without authenticating the
 // client.
 //
 // Spec: RFC 8628 §3.1, §3.2.
-func (p *party) authorizeDevice(ctx context.Context) (*oauth2.DeviceAuthResponse, error) {
+func (p *connection) authorizeDevice(ctx context.Context) (*oauth2.DeviceAuthResponse, error) {
 	form := url.Values{"scope": {strings.Join(p.Scopes, " ")}, "audience": p.Audience}
 	basic := p.oauth.Endpoint.AuthStyle == oauth2.AuthStyleInHeader
 	if !basic {
@@ -73,7 +73,7 @@ func (p *party) authorizeDevice(ctx context.Context) (*oauth2.DeviceAuthResponse
 		return nil, err
 	}
 	defer answer.Body.Close() //nolint:errcheck // only read
-	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	body, err := io.ReadAll(io.LimitReader(answer.Body, maxResponse))
 	if err != nil {
 		return nil, fmt.Errorf("read answer: %w", err)
 	}
@@ -85,7 +85,7 @@ func (p *party) authorizeDevice(ctx context.Context) (*oauth2.DeviceAuthResponse
 		if json.Unmarshal(body, &no) != nil || no.Code == "" {
 			return nil, fmt.Errorf("the server answered %s", answer.Status)
 		}
-		return nil, answered(no.Code, no.Description)
+		return nil, readResponse(no.Code, no.Description)
 	}
 	device := &oauth2.DeviceAuthResponse{}
 	if err := json.Unmarshal(body, device); err != nil {

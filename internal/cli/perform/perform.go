@@ -30,8 +30,8 @@ type Client struct {
 	Scopes       []string
 	Audience     []string      // resources that the token is to be for
 	CA           []byte        // certificates in PEM to trust beside the system's; nil if none
-	Tell         io.Writer     // what a person has to do
-	Patience     time.Duration // how long a person may take
+	Messages     io.Writer     // what a person has to do
+	Timeout      time.Duration // how long a person may take
 }
 
 // Tokens is what came of it.
@@ -46,7 +46,7 @@ type Tokens struct {
 }
 
 // party is a client that has read what the server publishes.
-type party struct {
+type connection struct {
 	*Client
 
 	http     *http.Client
@@ -65,7 +65,7 @@ const requestTimeout = 30 * time.Second
 // way the client wants.
 //
 // Spec: OpenID Connect Discovery §4.
-func (c *Client) connect(ctx context.Context) (context.Context, *party, error) {
+func (c *Client) connect(ctx context.Context) (context.Context, *connection, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	if c.CA != nil {
 		pool, err := x509.SystemCertPool()
@@ -77,7 +77,7 @@ func (c *Client) connect(ctx context.Context) (context.Context, *party, error) {
 		}
 		transport.TLSClientConfig.RootCAs = pool
 	}
-	p := &party{Client: c, http: &http.Client{Transport: transport, Timeout: requestTimeout}}
+	p := &connection{Client: c, http: &http.Client{Transport: transport, Timeout: requestTimeout}}
 	ctx = oidc.ClientContext(ctx, p.http)
 	var err error
 	if p.provider, err = oidc.NewProvider(ctx, c.Issuer); err != nil {
@@ -110,7 +110,7 @@ func (c *Client) ClientCredentials(ctx context.Context) (*Tokens, error) {
 	}
 	token, err := own.Token(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("get token: %w", refused(err))
+		return nil, fmt.Errorf("get token: %w", responseError(err))
 	}
 	return p.tokens(ctx, token, "")
 }
@@ -118,7 +118,7 @@ func (c *Client) ClientCredentials(ctx context.Context) (*Tokens, error) {
 // tokens checks what came, and describes it. The nonce is the one sent, if any.
 //
 // Spec: OpenID Connect Core §3.1.3.7, §3.1.3.8.
-func (p *party) tokens(ctx context.Context, token *oauth2.Token, nonce string) (*Tokens, error) {
+func (p *connection) tokens(ctx context.Context, token *oauth2.Token, nonce string) (*Tokens, error) {
 	said := &Tokens{AccessToken: token.AccessToken, TokenType: token.TokenType, RefreshToken: token.RefreshToken}
 	if !token.Expiry.IsZero() {
 		said.ExpiresAt = token.Expiry.UTC().Truncate(time.Second)
@@ -150,15 +150,15 @@ func (p *party) tokens(ctx context.Context, token *oauth2.Token, nonce string) (
 func algorithms() []string { return []string{oidc.RS256, oidc.PS256, oidc.ES256, oidc.EdDSA} }
 
 // refused returns the server's own words of a refusal.
-func refused(err error) error {
+func responseError(err error) error {
 	said, ok := errors.AsType[*oauth2.RetrieveError](err)
 	if !ok || said.ErrorCode == "" {
 		return err
 	}
-	return answered(said.ErrorCode, said.ErrorDescription)
+	return readResponse(said.ErrorCode, said.ErrorDescription)
 }
 
-func answered(code, description string) error {
+func readResponse(code, description string) error {
 	if description == "" {
 		return fmt.Errorf("the server answered %s", code)
 	}

@@ -48,9 +48,9 @@ type app struct {
 	provider *provider
 	pages    pages
 
-	attempts *shelf[attempt]
-	visits   *shelf[*visit]
-	signouts *shelf[string]
+	attempts *sessionStore[attempt]
+	visits   *sessionStore[*session]
+	signouts *sessionStore[string]
 }
 
 // New makes the demo application. It does not reach out to the provider: that
@@ -86,9 +86,9 @@ func New(cfg Config) (http.Handler, error) {
 		base:     base,
 		provider: &provider{cfg: cfg},
 		pages:    pages,
-		attempts: newShelf[attempt](cfg.Now, 1000, attemptLife),
-		visits:   newShelf[*visit](cfg.Now, 200, visitLife),
-		signouts: newShelf[string](cfg.Now, 1000, attemptLife),
+		attempts: newSessionStore[attempt](cfg.Now, 1000, attemptLifetime),
+		visits:   newSessionStore[*session](cfg.Now, 200, sessionLifetime),
+		signouts: newSessionStore[string](cfg.Now, 1000, attemptLifetime),
 	}
 	return a.routes(), nil
 }
@@ -102,7 +102,7 @@ func (a *app) routes() http.Handler {
 	mux.Handle("POST /refresh", a.answer(a.refresh))
 	mux.Handle("POST /introspect", a.answer(a.introspect))
 	mux.Handle("POST /signout", a.answer(a.signOut))
-	mux.Handle("POST /forget", a.answer(a.forget))
+	mux.Handle("POST /forget", a.answer(a.signOutLocally))
 	mux.Handle("GET /signed-out", a.answer(a.signedOut))
 	mux.Handle("GET /policy", a.answer(a.legal("policy")))
 	mux.Handle("GET /terms", a.answer(a.legal("terms")))
@@ -118,12 +118,12 @@ func (a *app) routes() http.Handler {
 			advice: "Only the pages of this app may press its buttons. Nothing was done.",
 		}
 	}))
-	return a.atHome(headers(crossSite.Handler(mux)))
+	return a.requireBaseURL(headers(crossSite.Handler(mux)))
 }
 
 // atHome keeps visitors on the one address that the provider knows. Cookies are
 // bound to it: who starts at 127.0.0.1 would come back to localhost a stranger.
-func (a *app) atHome(next http.Handler) http.Handler {
+func (a *app) requireBaseURL(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.Host == a.base.Host:

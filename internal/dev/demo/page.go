@@ -64,8 +64,8 @@ func (a *app) show(w http.ResponseWriter, r *http.Request, status int, page stri
 
 // home serves GET /.
 func (a *app) home(w http.ResponseWriter, r *http.Request) error {
-	if v := a.visit(r); v != nil {
-		a.show(w, r, http.StatusOK, "signed-in", a.portrait(v))
+	if v := a.session(r); v != nil {
+		a.show(w, r, http.StatusOK, "signed-in", a.profile(v))
 		return nil
 	}
 	a.show(w, r, http.StatusOK, "start", map[string]any{
@@ -84,7 +84,7 @@ func (a *app) legal(page string) func(http.ResponseWriter, *http.Request) error 
 }
 
 // portrait is a visit as the signed-in page shows it.
-type portrait struct {
+type profile struct {
 	Name, Initial, Subject string
 	Notice                 string
 	Facts                  []fact
@@ -107,7 +107,7 @@ type shownMember struct {
 	Changed bool
 }
 
-func (a *app) portrait(v *visit) portrait {
+func (a *app) profile(v *session) profile {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 
@@ -120,7 +120,7 @@ func (a *app) portrait(v *visit) portrait {
 	name := firstOf(person.Name, person.Username, person.Email, v.id.Subject)
 	conn := a.provider.known.Load()
 
-	p := portrait{
+	p := profile{
 		Name: name, Subject: v.id.Subject, Notice: notice(v),
 		Initial: strings.ToUpper(string([]rune(name)[:1])),
 		Header:  pretty(v.id.header), Claims: pretty(v.id.claims),
@@ -134,7 +134,7 @@ func (a *app) portrait(v *visit) portrait {
 
 	add := func(id, name string, at time.Time) {
 		if !at.IsZero() {
-			p.Facts = append(p.Facts, fact{id, name, inWords(at.Sub(a.cfg.Now())), at})
+			p.Facts = append(p.Facts, fact{id, name, formatDuration(at.Sub(a.cfg.Now())), at})
 		}
 	}
 	if v.id.more.AuthTime > 0 {
@@ -148,7 +148,7 @@ func (a *app) portrait(v *visit) portrait {
 }
 
 // notice tells what just came of the button that was pressed.
-func notice(v *visit) string {
+func notice(v *session) string {
 	switch {
 	case v.inspected != nil:
 		return "The provider told what it knows of the access token. Its answer is at the end of the page."
@@ -194,7 +194,7 @@ func shorten(m member) string {
 }
 
 // inWords says how far away a moment is: "in 4 minutes", "3 seconds ago".
-func inWords(d time.Duration) string {
+func formatDuration(d time.Duration) string {
 	words := func(d time.Duration) string {
 		n, unit := int64(d/time.Second), "second"
 		switch {

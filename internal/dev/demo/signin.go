@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	attemptLife = 10 * time.Minute
-	maxAge      = 10 * time.Second
-	clockSkew   = 5 * time.Second
+	attemptLifetime = 10 * time.Minute
+	maxAge          = 10 * time.Second
+	clockSkew       = 5 * time.Second
 )
 
 // attempt is a sign-in that has left for the provider and not come back yet. It
@@ -58,7 +58,7 @@ func (a *app) signIn(w http.ResponseWriter, r *http.Request) error {
 		options = append(options, oauth2.SetAuthURLParam("prompt", "create"))
 	case "silent":
 		options = append(options, oauth2.SetAuthURLParam("prompt", "none"))
-		if v := a.visit(r); v != nil {
+		if v := a.session(r); v != nil {
 			id := v.identity()
 			try.subject = id.Subject
 			options = append(options, oauth2.SetAuthURLParam("id_token_hint", id.raw))
@@ -101,7 +101,7 @@ func (a *app) callback(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if code := answer.Get("error"); code != "" {
-		return declined(code, answer.Get("error_description"))
+		return isDeclined(code, answer.Get("error_description"))
 	}
 
 	v, err := a.redeem(ctx, conn, try, answer.Get("code"))
@@ -112,14 +112,14 @@ func (a *app) callback(w http.ResponseWriter, r *http.Request) error {
 			code:   protocolCode(err), err: err,
 		}
 	}
-	a.welcome(w, r, v)
+	a.greeting(w, r, v)
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 	return nil
 }
 
 // redeem turns a code into a visit: everything the provider says about the
 // person is checked here, before anybody is signed in.
-func (a *app) redeem(ctx context.Context, conn *connection, try attempt, code string) (*visit, error) {
+func (a *app) redeem(ctx context.Context, conn *connection, try attempt, code string) (*session, error) {
 	token, err := conn.oauth.Exchange(ctx, code, oauth2.VerifierOption(try.verifier))
 	if err != nil {
 		return nil, fmt.Errorf("exchange code: %w", err)
@@ -141,7 +141,7 @@ func (a *app) redeem(ctx context.Context, conn *connection, try attempt, code st
 	if err != nil {
 		return nil, err
 	}
-	return &visit{since: a.cfg.Now(), ask: try.ask, token: token, id: id, userinfo: info}, nil
+	return &session{since: a.cfg.Now(), ask: try.ask, token: token, id: id, userinfo: info}, nil
 }
 
 // recent holds the provider to the freshness that was asked for: a request is
@@ -169,7 +169,7 @@ func recent(id *identity, try attempt) error {
 // declined explains an error answer of the authorization endpoint.
 //
 // Spec: RFC 6749 §4.1.2.1; OpenID Connect Core §3.1.2.6.
-func declined(code, description string) error {
+func isDeclined(code, description string) error {
 	no := &refusal{status: http.StatusBadRequest, title: "The provider said no", code: code}
 	switch code {
 	case "access_denied":

@@ -11,7 +11,7 @@ import (
 //
 // Spec: OpenID Connect RP-Initiated Logout §2.
 func (a *app) signOut(w http.ResponseWriter, r *http.Request) error {
-	v := a.visit(r)
+	v := a.session(r)
 	if v == nil {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return nil
@@ -59,7 +59,7 @@ func (a *app) signedOut(w http.ResponseWriter, r *http.Request) error {
 
 // forget serves POST /forget: out of this app only. The provider still knows
 // the person, and the next sign-in may pass without a question.
-func (a *app) forget(w http.ResponseWriter, r *http.Request) error {
+func (a *app) signOutLocally(w http.ResponseWriter, r *http.Request) error {
 	a.drop(r)
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 	return nil

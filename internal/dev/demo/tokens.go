@@ -18,7 +18,7 @@ import (
 //
 // Spec: RFC 6749 §6; OpenID Connect Core §12.
 func (a *app) refresh(w http.ResponseWriter, r *http.Request) error {
-	v := a.visit(r)
+	v := a.session(r)
 	if v == nil {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return nil
@@ -38,7 +38,7 @@ func (a *app) refresh(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (a *app) renew(ctx context.Context, conn *connection, v *visit) error {
+func (a *app) renew(ctx context.Context, conn *connection, v *session) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 
@@ -116,7 +116,7 @@ func members(token *oauth2.Token) []member {
 //
 // Spec: RFC 7662 §2.
 func (a *app) introspect(w http.ResponseWriter, r *http.Request) error {
-	v := a.visit(r)
+	v := a.session(r)
 	if v == nil {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return nil

@@ -109,25 +109,25 @@ func (c *Catcher) show(w http.ResponseWriter, r *http.Request, status int, page 
 }
 
 // piece is a stretch of text, or an address in it that can be followed.
-type piece struct {
+type mimePart struct {
 	Text string
 	Link bool
 }
 
 // links finds the web addresses in a text: a mail that asks to follow one is
 // what a developer most often looks for here.
-func links(text string) []piece {
-	var pieces []piece
+func links(text string) []mimePart {
+	var pieces []mimePart
 	for text != "" {
 		at := address.FindStringIndex(text)
 		if at == nil {
-			return append(pieces, piece{Text: text})
+			return append(pieces, mimePart{Text: text})
 		}
 		link := strings.TrimRight(text[at[0]:at[1]], ".,;:!?)]")
 		if at[0] > 0 {
-			pieces = append(pieces, piece{Text: text[:at[0]]})
+			pieces = append(pieces, mimePart{Text: text[:at[0]]})
 		}
-		pieces = append(pieces, piece{Text: link, Link: true})
+		pieces = append(pieces, mimePart{Text: link, Link: true})
 		text = text[at[0]+len(link):]
 	}
 	return pieces

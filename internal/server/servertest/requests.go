@@ -95,40 +95,6 @@ func AsPost(id string, form url.Values) url.Values {
 	return form
 }
 
-// browserAt is a browser at the address from, whose requests reach the replica.
-func (s *Server) NewBrowserAt(replica *Server, from string) *Browser {
-	b := s.NewBrowser()
-	b.Client.Transport = routed{replica.URL, from}
-	return b
-}
-
-// movedTo is the same browser with nothing but its device cookie, at another address.
-func (b *Browser) MovedTo(replica *Server, from string) *Browser {
-	b.Server.TB.Helper()
-	moved := b.Server.NewBrowserAt(replica, from)
-	u, err := url.Parse(b.Server.URL)
-	if err != nil {
-		b.Server.TB.Fatal(err)
-	}
-	for _, c := range b.Client.Jar.Cookies(u) {
-		if c.Name == "ostiary_device" {
-			moved.Client.Jar.SetCookies(u, []*http.Cookie{c})
-			return moved
-		}
-	}
-	b.Server.TB.Fatal("the browser has no device cookie")
-	return nil
-}
-
-// password posts a password of ada at the sign-in page and returns the status.
-func (b *Browser) SignInWithPassword(password string) int {
-	b.Server.TB.Helper()
-	form := b.Get(b.Get("/oauth2/auth?" + AuthorizationRequest("prompt", "login").Encode()).Location().String())
-	return b.Post(form.FormAction(), url.Values{
-		"request": {form.HiddenField("request")}, "username": {"ada"}, "password": {password},
-	}).Status
-}
-
 func (s *Server) Call(t *testing.T, method, path, bearer, body string) Response {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(body))
@@ -304,17 +270,6 @@ func PrivateKeyJWTForm(s *Server, signer jose.Signer) url.Values {
 	}
 }
 
-// routed sends requests to one replica, as a trusted proxy does for a client at from.
-type routed struct{ replica, from string }
-
-func (p routed) RoundTrip(r *http.Request) (*http.Response, error) {
-	r = r.Clone(r.Context())
-	r.Host = r.URL.Host
-	r.URL.Host = strings.TrimPrefix(p.replica, "http://")
-	r.Header.Set("X-Forwarded-For", p.from)
-	return http.DefaultTransport.RoundTrip(r)
-}
-
 func ParseURL(tb testing.TB, address string) *url.URL {
 	tb.Helper()
 	u, err := url.Parse(address)
@@ -322,31 +277,6 @@ func ParseURL(tb testing.TB, address string) *url.URL {
 		tb.Fatal(err)
 	}
 	return u
-}
-
-// cookie returns the value of the browser's cookie of that name.
-func (b *Browser) Cookie(name string) string {
-	u, err := url.Parse(b.Server.URL)
-	if err != nil {
-		b.Server.TB.Fatal(err)
-	}
-	for _, c := range b.Client.Jar.Cookies(u) {
-		if c.Name == name {
-			return c.Value
-		}
-	}
-	return ""
-}
-
-// consentTo answers the consent page that p leads to.
-func (b *Browser) AnswerConsent(p Response, decision string) Response {
-	b.Server.TB.Helper()
-	to := p.Header.Get("Location")
-	if !strings.HasPrefix(to, b.Server.URL+"/consent") {
-		b.Server.TB.Fatalf("answer %d to %q, want the consent page", p.Status, to)
-	}
-	form := b.Get(to)
-	return b.Follow(b.Post(form.FormAction(), url.Values{"request": {form.HiddenField("request")}, "decision": {decision}}))
 }
 
 type Registration struct{ Path, Token string }
@@ -359,40 +289,6 @@ func Register(t *testing.T, s *Server) Registration {
 	}
 	got := p.JSON(t)
 	return Registration{strings.TrimPrefix(Text(got["registration_client_uri"]), s.URL), Text(got["registration_access_token"])}
-}
-
-// answered returns the parameters of an authorization answer, and where they were:
-// in the query, the fragment or the form.
-func AuthorizationResponse(tb testing.TB, p Response) (where string, got url.Values) {
-	tb.Helper()
-	if p.Status == http.StatusOK && p.FormAction() == RedirectURI {
-		got = url.Values{}
-		for _, name := range []string{
-			"code", "access_token", "token_type", "expires_in", "scope", "id_token", "refresh_token",
-			"state", "session_state", "iss", "error", "error_description",
-		} {
-			if strings.Contains(p.Body, `name="`+name+`"`) {
-				got.Set(name, p.HiddenField(name))
-			}
-		}
-		return "form", got
-	}
-	to, fragment, found := strings.Cut(p.Header.Get("Location"), "#")
-	if p.Status != http.StatusSeeOther || !strings.HasPrefix(to, RedirectURI) {
-		tb.Fatalf("no answer: %d to %q\n%s", p.Status, p.Header.Get("Location"), p.Body)
-	}
-	where, said := "fragment", fragment
-	if found && to != RedirectURI {
-		tb.Errorf("beside the fragment the query holds %q", to)
-	}
-	if !found {
-		where, said = "query", strings.TrimPrefix(strings.TrimPrefix(to, RedirectURI), "&")
-	}
-	got, err := url.ParseQuery(said)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return where, got
 }
 
 // rescope lets a client have other scopes, as an operator does.

@@ -7,18 +7,14 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"io"
 	"log/slog"
 	"net/http"
-	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"golang.org/x/net/html"
 
 	"github.com/ostiary/ostiary/internal/config"
 	"github.com/ostiary/ostiary/internal/credential"
@@ -181,113 +177,6 @@ func (s *Server) ImportUsers(text []byte) (created, updated int, err error) {
 	return server.NewUserImporter(s.Store, s.App.Hasher).Import(s.TB.Context(), text)
 }
 
-// browser is a person's, without script: it keeps cookies and does not follow
-// redirects by itself.
-type Browser struct {
-	Server *Server
-	Client *http.Client
-}
-
-func (s *Server) NewBrowser() *Browser {
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		s.TB.Fatal(err)
-	}
-	return &Browser{s, &http.Client{
-		Jar: jar, Timeout: 20 * time.Second,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
-}
-
-// reply is an answer, read whole.
-type Response struct {
-	Status int
-	Header http.Header
-	Body   string
-}
-
-func (p Response) Location() *url.URL {
-	u, err := url.Parse(p.Header.Get("Location"))
-	if err != nil {
-		return &url.URL{}
-	}
-	return u
-}
-
-func (p Response) JSON(tb testing.TB) map[string]any {
-	tb.Helper()
-	var m map[string]any
-	if err := json.Unmarshal([]byte(p.Body), &m); err != nil {
-		tb.Fatalf("answer %d is not JSON: %v\n%s", p.Status, err, p.Body)
-	}
-	return m
-}
-
-// field returns the value of a hidden form field.
-func (p Response) HiddenField(name string) string {
-	return p.Attribute("value", func(a map[string]string) bool { return a["name"] == name && a["type"] == "hidden" })
-}
-
-// action returns where the page's form goes.
-func (p Response) FormAction() string {
-	return p.Attribute("action", func(a map[string]string) bool { return a["method"] != "" })
-}
-
-// attribute returns an attribute of the first element that fits.
-func (p Response) Attribute(name string, fits func(map[string]string) bool) string {
-	z := html.NewTokenizer(strings.NewReader(p.Body))
-	for {
-		if z.Next() == html.ErrorToken {
-			return ""
-		}
-		attributes := map[string]string{}
-		for _, a := range z.Token().Attr {
-			attributes[a.Key] = a.Val
-		}
-		if fits(attributes) {
-			return attributes[name]
-		}
-	}
-}
-
-func Send(tb testing.TB, c *http.Client, r *http.Request) Response {
-	tb.Helper()
-	answer, err := c.Do(r)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return Response{answer.StatusCode, answer.Header, string(body)}
-}
-
-func (b *Browser) Get(target string) Response {
-	b.Server.TB.Helper()
-	if strings.HasPrefix(target, "/") {
-		target = b.Server.URL + target
-	}
-	r, err := http.NewRequestWithContext(b.Server.TB.Context(), http.MethodGet, target, nil)
-	if err != nil {
-		b.Server.TB.Fatal(err)
-	}
-	return Send(b.Server.TB, b.Client, r)
-}
-
-func (b *Browser) Post(path string, form url.Values) Response {
-	b.Server.TB.Helper()
-	path = strings.TrimPrefix(path, b.Server.URL)
-	r, err := http.NewRequestWithContext(b.Server.TB.Context(), http.MethodPost, b.Server.URL+path, strings.NewReader(form.Encode()))
-	if err != nil {
-		b.Server.TB.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Origin", b.Server.Config.Origin())
-	return Send(b.Server.TB, b.Client, r)
-}
-
 // asking returns an authorization request of the client web, changed by pairs of
 // names and values; an empty value leaves the parameter out.
 func AuthorizationRequest(changes ...string) url.Values {
@@ -302,45 +191,6 @@ func AuthorizationRequest(changes ...string) url.Values {
 		}
 	}
 	return form
-}
-
-// authorize goes through the pages until the answer leaves for the client, or a
-// page that is neither sign-in nor consent comes.
-func (b *Browser) Authorize(form url.Values) Response {
-	b.Server.TB.Helper()
-	return b.Follow(b.Get("/oauth2/auth?" + form.Encode()))
-}
-
-func (b *Browser) Follow(p Response) Response {
-	b.Server.TB.Helper()
-	for range 12 {
-		to := p.Location()
-		switch {
-		case p.Status == http.StatusSeeOther && strings.HasPrefix(to.String(), b.Server.URL+"/login"):
-			form := b.Get(to.String())
-			p = b.Post(form.FormAction(), url.Values{"request": {form.HiddenField("request")}, "username": {"ada"}, "password": {Password}})
-		case p.Status == http.StatusSeeOther && strings.HasPrefix(to.String(), b.Server.URL+"/consent"):
-			form := b.Get(to.String())
-			p = b.Post(form.FormAction(), url.Values{"request": {form.HiddenField("request")}, "decision": {"accept"}})
-		case p.Status == http.StatusSeeOther && strings.HasPrefix(to.String(), b.Server.URL+"/"):
-			p = b.Get(to.String())
-		default:
-			return p
-		}
-	}
-	b.Server.TB.Fatalf("no end of redirects; the last answer is %d to %s", p.Status, p.Header.Get("Location"))
-	return p
-}
-
-// code signs in as ada and returns a fresh code.
-func (b *Browser) Code(form url.Values) string {
-	b.Server.TB.Helper()
-	p := b.Authorize(form)
-	code := p.Location().Query().Get("code")
-	if code == "" {
-		b.Server.TB.Fatalf("no code: %d to %q\n%s", p.Status, p.Header.Get("Location"), p.Body)
-	}
-	return code
 }
 
 // call posts a form to a machine endpoint, as the client web unless the form has

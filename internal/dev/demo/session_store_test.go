@@ -8,7 +8,7 @@ import (
 func TestSessionsExpireAndAreBounded(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1_800_000_000, 0)
-	s := newShelf[int](func() time.Time { return now }, 2, time.Minute)
+	s := newSessionStore[int](func() time.Time { return now }, 2, time.Minute)
 
 	s.put("a", 1)
 	now = now.Add(time.Second)
@@ -45,7 +45,7 @@ func TestDurationsInWords(t *testing.T) {
 		"3 seconds ago":  -3 * time.Second,
 		"12 minutes ago": -12 * time.Minute,
 	} {
-		if got := inWords(d); got != want {
+		if got := formatDuration(d); got != want {
 			t.Errorf("inWords(%s) = %q, want %q", d, got, want)
 		}
 	}

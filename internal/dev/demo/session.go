@@ -14,14 +14,14 @@ import (
 // we see its. The prefix keeps them from treading on each other.
 const (
 	browserCookie = "ostiary_demo_signin"
-	visitCookie   = "ostiary_demo_session"
+	sessionCookie = "ostiary_demo_session"
 
-	visitLife = 12 * time.Hour
+	sessionLifetime = 12 * time.Hour
 )
 
 // visit is a person signed in to this app: its own session, which lives and
 // ends apart from the one at the provider.
-type visit struct {
+type session struct {
 	since time.Time
 	ask   string
 
@@ -34,15 +34,15 @@ type visit struct {
 	changed   map[string]bool
 }
 
-func (v *visit) identity() *identity {
+func (v *session) identity() *identity {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.id
 }
 
 // visit returns whose browser this is, nil if nobody's.
-func (a *app) visit(r *http.Request) *visit {
-	cookie, err := r.Cookie(visitCookie)
+func (a *app) session(r *http.Request) *session {
+	cookie, err := r.Cookie(sessionCookie)
 	if err != nil {
 		return nil
 	}
@@ -52,16 +52,16 @@ func (a *app) visit(r *http.Request) *visit {
 
 // welcome begins a session under a new name. Who was signed in before is not
 // any more, and a name planted in the browser beforehand is worth nothing.
-func (a *app) welcome(w http.ResponseWriter, r *http.Request, v *visit) {
+func (a *app) greeting(w http.ResponseWriter, r *http.Request, v *session) {
 	a.drop(r)
 	name := rand.Text()
 	a.visits.put(name, v)
-	a.setCookie(w, visitCookie, name, visitLife)
+	a.setCookie(w, sessionCookie, name, sessionLifetime)
 }
 
 // drop ends the session of this browser, here only.
 func (a *app) drop(r *http.Request) {
-	if cookie, err := r.Cookie(visitCookie); err == nil {
+	if cookie, err := r.Cookie(sessionCookie); err == nil {
 		a.visits.take(cookie.Value)
 	}
 }
@@ -73,7 +73,7 @@ func (a *app) browser(w http.ResponseWriter, r *http.Request) string {
 	if cookie, err := r.Cookie(browserCookie); err == nil && len(cookie.Value) == len(name) {
 		name = cookie.Value
 	}
-	a.setCookie(w, browserCookie, name, attemptLife)
+	a.setCookie(w, browserCookie, name, attemptLifetime)
 	return name
 }
 

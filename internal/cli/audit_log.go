@@ -17,7 +17,7 @@ import (
 )
 
 // audited names what commands change, for the audit log. The others only look.
-func audited() map[string]string {
+func auditActions() map[string]string {
 	return map[string]string{
 		"apikeys create":        "apikey.create",
 		"apikeys revoke":        "apikey.revoke",
@@ -63,13 +63,13 @@ type change struct {
 // changeOf reads from a command line what it changes; no action if that is nothing.
 // What is no name of anything, as a token, is no target either, and a file is one only
 // where nothing else is.
-func changeOf(parsed *kong.Context) change {
+func parseChange(parsed *kong.Context) change {
 	command := parsed.Selected()
 	if command == nil {
 		return change{}
 	}
 	path := strings.TrimPrefix(command.FullPath(), parsed.Model.Name+" ")
-	c := change{action: audited()[path]}
+	c := change{action: auditActions()[path]}
 	var one []string
 	for _, argument := range command.Positional {
 		switch value := argument.Target.Interface().(type) {
@@ -94,14 +94,14 @@ func changeOf(parsed *kong.Context) change {
 }
 
 // about says what a command made, where the command line could not.
-func (d *desk) about(target string) {
+func (d *database) setTarget(target string) {
 	if len(d.change.events) == 1 {
 		d.change.events[0].Target = audit.Truncate(target)
 	}
 }
 
 // keepingTrack does work of which the audit log knows before and after.
-func (d *desk) keepingTrack(ctx context.Context, work func(*desk) error) error {
+func (d *database) audit(ctx context.Context, work func(*database) error) error {
 	if d.change.action == "" {
 		return work(d)
 	}
