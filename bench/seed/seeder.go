@@ -99,10 +99,11 @@ func (w *seeder) createModels(ctx context.Context) error {
 // refresh.
 func (w *seeder) insertModels(ctx context.Context) error {
 	a := &account.Account{
-		Subject: account.NewSubject(), Username: "model", PasswordHash: phc,
+		Subject: account.NewSubject(), Username: "model",
 		Claims:    map[string]any{"name": "Ada Example", "email": "model@example.org", "email_verified": true},
 		CreatedAt: w.now.Add(-refreshAbsolute), UpdatedAt: w.now.Add(-refreshAbsolute),
 	}
+	a.SetPassword(phc, a.CreatedAt)
 	n := &session.Session{
 		ID: session.NewID(), Cookie: session.Hash(session.NewCookie()), Subject: a.Subject, AuthTime: w.now,
 		ACR: session.ACRPassword, AMR: []string{"pwd"}, Remembered: true, CreatedAt: w.now, SeenAt: w.now,

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"github.com/ostiary/ostiary/internal/credential"
 )
 
 var (
@@ -28,9 +30,9 @@ var (
 
 // Account is one person.
 type Account struct {
-	Subject       string // random, never reused (OpenID Connect Core section 2, sub)
-	Username      string // canonical, see CanonicalUsername
-	PasswordHash  string // PHC string; empty if there is no password
+	Subject       string                 // random, never reused (OpenID Connect Core section 2, sub)
+	Username      string                 // canonical, see CanonicalUsername
+	Password      *credential.Credential // nil if there is none
 	Claims        map[string]any
 	Administrator bool
 	// SelfRegistered tells that whoever holds the account made it, and the operator
@@ -41,6 +43,23 @@ type Account struct {
 	SessionsValidAfter time.Time // sessions and grants from before it are dead
 	CreatedAt          time.Time
 	UpdatedAt          time.Time
+}
+
+// PasswordHash returns the hash of the account's password, empty if there is none.
+func (a *Account) PasswordHash() string {
+	if a.Password == nil {
+		return ""
+	}
+	return a.Password.Secret
+}
+
+// SetPassword gives the account the password with the hash as of now; an empty hash
+// removes it.
+func (a *Account) SetPassword(hash string, now time.Time) {
+	a.Password = nil
+	if hash != "" {
+		a.Password = credential.NewPassword(a.Subject, hash, now)
+	}
 }
 
 // Import is an account as an operator brings it in a file.

@@ -86,9 +86,10 @@ func (cmd *usersCreate) Run(ctx context.Context, s Streams, c *commandLine) erro
 		}
 		when := now()
 		a := &account.Account{
-			Subject: account.NewSubject(), Username: name, PasswordHash: p.hash, Claims: claims,
+			Subject: account.NewSubject(), Username: name, Claims: claims,
 			Administrator: cmd.Admin, CreatedAt: when, UpdatedAt: when,
 		}
+		a.SetPassword(p.hash, when)
 		if err := d.store.Accounts.InsertAccount(ctx, a); err != nil {
 			return fmt.Errorf("create %s: %w", name, err)
 		}
@@ -251,7 +252,7 @@ func viewUser(a *account.Account) userView {
 		claims = map[string]any{}
 	}
 	return userView{
-		a.Name(), "", a.Subject, claims, a.Administrator, a.PasswordHash != "", a.SelfRegistered,
+		a.Name(), "", a.Subject, claims, a.Administrator, a.Password != nil, a.SelfRegistered,
 		storedTime(a.DisabledAt), storedTime(a.CreatedAt), storedTime(a.UpdatedAt),
 	}
 }

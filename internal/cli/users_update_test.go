@@ -21,7 +21,7 @@ func TestUserUpdateKeepsPassword(t *testing.T) {
 	sh := clitest.NewShell(t)
 	sh.Must("users", "create", "ada", "--generate", "--claim=email=wrong@example.com", "--claim=team=7")
 	at := time.Now()
-	signedUp := &account.Account{Subject: "sub-of-eve", Username: "eve", PasswordHash: "$", SelfRegistered: true, CreatedAt: at, UpdatedAt: at}
+	signedUp := &account.Account{Subject: "sub-of-eve", Username: "eve", SelfRegistered: true, CreatedAt: at, UpdatedAt: at}
 	brought := account.NewExternal("sub-of-app", at)
 	for _, a := range []*account.Account{signedUp, brought} {
 		if err := sh.Store().Accounts.InsertAccount(t.Context(), a); err != nil {

@@ -71,10 +71,11 @@ func (d *devServer) addDemoUser(ctx context.Context) error {
 			return nil, fmt.Errorf("hash demo password: %w", err)
 		}
 		at := time.Now()
-		err = d.server.Store.Accounts.InsertAccount(ctx, &account.Account{
-			Subject: account.NewSubject(), Username: person.Username, PasswordHash: hash,
-			Claims: demoClaims(at), CreatedAt: at, UpdatedAt: at,
-		})
+		a := &account.Account{
+			Subject: account.NewSubject(), Username: person.Username, Claims: demoClaims(at), CreatedAt: at, UpdatedAt: at,
+		}
+		a.SetPassword(hash, at)
+		err = d.server.Store.Accounts.InsertAccount(ctx, a)
 		if errors.Is(err, account.ErrExists) {
 			return nil, errors.New("the data folder has a person named demo, but not their password in demo_person.json")
 		}

@@ -249,7 +249,7 @@ func TestAppSubjectIsNotAUsername(t *testing.T) {
 			t.Errorf("the account of ada is %v, %v", ada, err)
 		}
 		brought, err := s.Store.Accounts.Account(t.Context(), "ada")
-		if err != nil || !brought.IsExternal() || brought.Name() != "" || brought.PasswordHash != "" {
+		if err != nil || !brought.IsExternal() || brought.Name() != "" || brought.Password != nil {
 			t.Errorf("the account of the subject is %+v, %v", brought, err)
 		}
 		// One that is here already is used as it is.

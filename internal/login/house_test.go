@@ -243,11 +243,11 @@ func (h *house) person(t *testing.T, username, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = h.store.Accounts.InsertAccount(t.Context(), &account.Account{
-		Subject: "sub-" + username, Username: username, PasswordHash: hash,
-		Claims: map[string]any{"name": name}, CreatedAt: h.now(), UpdatedAt: h.now(),
-	})
-	if err != nil {
+	a := &account.Account{
+		Subject: "sub-" + username, Username: username, Claims: map[string]any{"name": name}, CreatedAt: h.now(), UpdatedAt: h.now(),
+	}
+	a.SetPassword(hash, h.now())
+	if err := h.store.Accounts.InsertAccount(t.Context(), a); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -71,7 +71,7 @@ func (p *passwords) verify(ctx context.Context, username, password string) (*acc
 	if err != nil {
 		return nil, fmt.Errorf("read account: %w", err)
 	}
-	hash := a.PasswordHash
+	hash := a.PasswordHash()
 	if !a.DisabledAt.IsZero() {
 		hash = ""
 	}
@@ -98,7 +98,7 @@ func (p *passwords) rehash(ctx context.Context, a *account.Account, rehashed str
 	if rehashed == "" {
 		return nil
 	}
-	done, err := p.Accounts.RenewPasswordHash(ctx, a.Subject, a.PasswordHash, rehashed)
+	done, err := p.Accounts.RenewPasswordHash(ctx, a.Subject, a.PasswordHash(), rehashed)
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func whyWrong(a *account.Account) (refusal.Rule, string) {
 		return refusal.SignInUnknownUser, "no such account"
 	case !a.DisabledAt.IsZero():
 		return refusal.SignInDisabled, "account is disabled"
-	case a.PasswordHash == "":
+	case a.PasswordHash() == "":
 		return refusal.SignInPassword, "account has no password"
 	default:
 		return refusal.SignInPassword, "wrong password"

@@ -40,7 +40,7 @@ func TestImportedHashIsReplacedAtFirstSignIn(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				return a.PasswordHash
+				return a.PasswordHash()
 			}
 			bring()
 			s.Advance(1)

@@ -69,9 +69,10 @@ func (h *Setup) createAdministrator(r *http.Request) (*account.Account, error) {
 	}
 	now := h.Now()
 	first := &account.Account{
-		Subject: account.NewSubject(), Username: username, PasswordHash: phc, Administrator: true,
+		Subject: account.NewSubject(), Username: username, Administrator: true,
 		Claims: map[string]any{"preferred_username": username}, CreatedAt: now, UpdatedAt: now,
 	}
+	first.SetPassword(phc, now)
 	err = h.SetupLinks.RedeemSetupLink(ctx, hash, first, now)
 	switch {
 	case errors.Is(err, account.ErrSetupLink):

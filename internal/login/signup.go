@@ -104,9 +104,10 @@ func (h *SignUp) createAccount(r *http.Request) (*account.Account, error) {
 	}
 	now := h.Now()
 	a := &account.Account{
-		Subject: account.NewSubject(), Username: username, PasswordHash: phc, Claims: claims, SelfRegistered: true,
+		Subject: account.NewSubject(), Username: username, Claims: claims, SelfRegistered: true,
 		CreatedAt: now, UpdatedAt: now,
 	}
+	a.SetPassword(phc, now)
 	err = h.Accounts.InsertAccount(ctx, a)
 	if errors.Is(err, account.ErrExists) {
 		return nil, &fieldError{"username", messages.New("username.taken-sign-in")}

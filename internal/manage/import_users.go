@@ -35,25 +35,29 @@ func (i *UserImporter) Read(ctx context.Context, text []byte, progress func(done
 	people := make([]account.Import, len(entries))
 	hashes := make([]string, len(entries)) // of the present passwords
 	when := i.Now()
+	usernames := make([]string, len(entries))
+	for n, e := range entries {
+		usernames[n] = e.Username
+	}
+	present, err := i.Store.Accounts.AccountsByUsername(ctx, usernames)
+	if err != nil {
+		return nil, err
+	}
 	for n, e := range entries {
 		people[n].KeepAdministrator = e.Administrator == nil
 		people[n].Account = &account.Account{
-			Subject: account.NewSubject(), Username: e.Username, PasswordHash: e.PasswordHash, Claims: e.Claims,
+			Subject: account.NewSubject(), Username: e.Username, Claims: e.Claims,
 			Administrator: e.Administrator != nil && *e.Administrator, CreatedAt: when, UpdatedAt: when,
 		}
-		known, err := i.Store.Accounts.AccountByUsername(ctx, e.Username)
-		switch {
-		case errors.Is(err, account.ErrNotFound):
-			if e.Password == "" && e.PasswordHash == "" && !e.faulty {
-				faults = append(faults, e.fault(errors.New("password or password_hash is needed for somebody new")))
-			}
-		case err != nil:
-			return nil, err
-		default:
-			hashes[n] = known.PasswordHash
+		people[n].Account.SetPassword(e.PasswordHash, when)
+		switch known := present[e.Username]; {
+		case known != nil:
+			hashes[n] = known.PasswordHash()
 			if e.Claims == nil {
 				people[n].Account.Claims = known.Claims
 			}
+		case e.Password == "" && e.PasswordHash == "" && !e.faulty:
+			faults = append(faults, e.fault(errors.New("password or password_hash is needed for somebody new")))
 		}
 	}
 	if len(faults) > 0 {
@@ -62,10 +66,11 @@ func (i *UserImporter) Read(ctx context.Context, text []byte, progress func(done
 	// Hashing is slow on purpose, so it waits until all else is known to be good.
 	for n, e := range entries {
 		if e.Password != "" {
-			var err error
-			if people[n].Account.PasswordHash, err = freshPassword(ctx, i.Hasher, hashes[n], e.Password); err != nil {
+			hash, err := freshPassword(ctx, i.Hasher, hashes[n], e.Password)
+			if err != nil {
 				return nil, e.fault(err)
 			}
+			people[n].Account.SetPassword(hash, when)
 		}
 		progress(n+1, len(entries))
 	}

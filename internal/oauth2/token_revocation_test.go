@@ -57,7 +57,7 @@ func TestHostileNoTokenOutlivesItsGrant(t *testing.T) {
 			}},
 			{"the person's password is changed", func(*servertest.Browser, map[string]any) error {
 				a := person()
-				return s.Store.Accounts.SetPassword(t.Context(), a.Subject, a.PasswordHash, s.Time())
+				return s.Store.Accounts.SetPassword(t.Context(), a.Subject, a.PasswordHash(), s.Time())
 			}},
 			{"the person signs out", func(b *servertest.Browser, got map[string]any) error {
 				b.Get("/oauth2/sessions/logout?" + url.Values{"id_token_hint": {servertest.Text(got["id_token"])}}.Encode())

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -21,14 +20,27 @@ import (
 // first what is meant for somebody else.
 func (s *Accounts) ImportAccounts(ctx context.Context, accounts []account.Import) (created, updated int, err error) {
 	var cutOff []*account.Account
+	usernames := make([]string, len(accounts))
+	for i, one := range accounts {
+		usernames[i] = one.Account.Username
+	}
 	err = s.db.TxWithin(ctx, db.ImportTimeout, func(on db.Conn) error {
 		created, updated, cutOff = 0, 0, nil
+		var known map[string]*account.Account
 		for i, one := range accounts {
 			a := one.Account
-			did, err := importAccount(ctx, on, one)
+			if i%batchSize == 0 {
+				var err error
+				if known, err = accountsByUsername(ctx, on, usernames[i:min(i+batchSize, len(accounts))]); err != nil {
+					return err
+				}
+			}
+			did, err := importAccount(ctx, on, one, known[a.Username])
 			if err != nil {
 				return fmt.Errorf("import account %d (%s): %w", i+1, a.Username, err)
 			}
+			stored := *a
+			known[a.Username] = &stored // for a further entry with the username
 			created += did.created
 			updated += did.updated
 			if did.revokesGrants {
@@ -48,14 +60,31 @@ func (s *Accounts) ImportAccounts(ctx context.Context, accounts []account.Import
 	return created, updated, nil
 }
 
-func importAccount(ctx context.Context, on db.Conn, one account.Import) (importResult, error) {
-	a := one.Account
-	known, err := accountByUsername(ctx, on, a.Username)
-	if errors.Is(err, account.ErrNotFound) {
-		return importResult{created: 1}, insertAccount(ctx, on, a)
-	}
+// AccountsByUsername returns the accounts that have one of the canonical usernames.
+func (s *Accounts) AccountsByUsername(ctx context.Context, usernames []string) (map[string]*account.Account, error) {
+	return accountsByUsername(ctx, s.db.LongRead, usernames)
+}
+
+func accountsByUsername(ctx context.Context, on db.Conn, usernames []string) (map[string]*account.Account, error) {
+	known := map[string]*account.Account{}
+	err := inChunks(usernames, func(places string, args []any) error {
+		return on.Query(ctx, func(from db.Scanner) error {
+			a, err := scanAccount(from)
+			known[a.Username] = a
+			return err
+		}, listAccounts+`WHERE a.username IN (`+places+`)`, args...)
+	})
 	if err != nil {
-		return importResult{}, err
+		return nil, fmt.Errorf("read accounts: %w", err)
+	}
+	return known, nil
+}
+
+// importAccount adds an account, or changes known, the one with its username.
+func importAccount(ctx context.Context, on db.Conn, one account.Import, known *account.Account) (importResult, error) {
+	a := one.Account
+	if known == nil {
+		return importResult{created: 1}, insertAccount(ctx, on, a)
 	}
 	before, err := document(known.Claims)
 	if err != nil {
@@ -84,7 +113,8 @@ func importAccount(ctx context.Context, on db.Conn, one account.Import) (importR
 	known.Claims, known.UpdatedAt = a.Claims, a.UpdatedAt
 	known.Administrator = administrator
 	if password {
-		known.PasswordHash, known.SessionsValidAfter, known.SelfRegistered = a.PasswordHash, a.UpdatedAt, false
+		known.SetPassword(a.PasswordHash(), a.UpdatedAt)
+		known.SessionsValidAfter, known.SelfRegistered = a.UpdatedAt, false
 	}
 	*a = *known
 	const update = `
@@ -99,19 +129,19 @@ func importAccount(ctx context.Context, on db.Conn, one account.Import) (importR
 		}
 	}
 	return importResult{updated: 1, revokesGrants: password}, changeAccount(ctx, on, a.Subject, ends, update,
-		a.Subject, after, flag(a.Administrator), a.PasswordHash, stamp(a.SessionsValidAfter), stamp(a.UpdatedAt), flag(a.SelfRegistered))
+		a.Subject, after, flag(a.Administrator), a.PasswordHash(), stamp(a.SessionsValidAfter), stamp(a.UpdatedAt), flag(a.SelfRegistered))
 }
 
-// bringsPassword reports whether an import brings another password than the account has.
+// hasNewPassword reports whether an import brings another password than the account has.
 // The hash that the account had before it was renewed is the same password.
 func hasNewPassword(ctx context.Context, on db.Conn, a, known *account.Account) (bool, error) {
-	const renewed = `SELECT count(*) FROM accounts WHERE subject = $1 AND renewed_from = $2`
+	const renewed = `SELECT count(*) FROM credentials WHERE subject = $1 AND renewed_from = $2`
 
-	if a.PasswordHash == "" || a.PasswordHash == known.PasswordHash {
+	if a.PasswordHash() == "" || a.PasswordHash() == known.PasswordHash() {
 		return false, nil
 	}
 	var same int64
-	if err := on.QueryRow(ctx, renewed, known.Subject, digest(a.PasswordHash)).Scan(&same); err != nil {
+	if err := on.QueryRow(ctx, renewed, known.Subject, digest(a.PasswordHash())).Scan(&same); err != nil {
 		return false, fmt.Errorf("compare password hash: %w", err)
 	}
 	return same == 0, nil

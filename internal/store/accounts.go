@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/grant"
 	"github.com/ostiary/ostiary/internal/store/db"
 )
@@ -18,13 +19,30 @@ type Accounts struct {
 	replication *replication
 }
 
-const accountColumns = `subject, username, password_hash, claims, administrator, self_registered,
-	disabled_at, not_before, created_at, updated_at`
+const accountColumns = `a.subject, a.username, a.claims, a.administrator, a.self_registered,
+	a.disabled_at, a.not_before, a.created_at, a.updated_at`
+
+// selectAccount reads one account with its password, listAccounts several. PostgreSQL makes
+// their plans while the tables are empty: a condition on the ID of the credential, or a join of
+// many accounts, would then get a plan that reads all credentials.
+const (
+	selectAccount = `
+		SELECT ` + accountColumns + `, c.secret, c.created_at
+		FROM accounts a LEFT JOIN credentials c ON c.subject = a.subject AND c.kind = '` + string(credential.Password) + `' `
+	listAccounts = `
+		SELECT ` + accountColumns + `, (SELECT c.secret` + passwordOf + `), (SELECT c.created_at` + passwordOf + `)
+		FROM accounts a `
+	passwordOf = ` FROM credentials c WHERE c.subject = a.subject AND c.kind = '` + string(credential.Password) + `'`
+)
 
 func scanAccount(from db.Scanner) (*account.Account, error) {
+	var hash string
+	var setAt time.Time
 	a := &account.Account{}
-	err := from.Scan(&a.Subject, &a.Username, &a.PasswordHash, intoDocument(&a.Claims), intoFlag(&a.Administrator), intoFlag(&a.SelfRegistered),
-		intoTime(&a.DisabledAt), intoTime(&a.SessionsValidAfter), intoTime(&a.CreatedAt), intoTime(&a.UpdatedAt))
+	err := from.Scan(&a.Subject, &a.Username, intoDocument(&a.Claims), intoFlag(&a.Administrator), intoFlag(&a.SelfRegistered),
+		intoTime(&a.DisabledAt), intoTime(&a.SessionsValidAfter), intoTime(&a.CreatedAt), intoTime(&a.UpdatedAt),
+		intoText(&hash), intoTime(&setAt))
+	a.SetPassword(hash, setAt)
 	return a, err
 }
 
@@ -34,7 +52,7 @@ func (s *Accounts) Account(ctx context.Context, subject string) (*account.Accoun
 }
 
 func accountBySubject(ctx context.Context, on db.Conn, subject string) (*account.Account, error) {
-	const read = `SELECT ` + accountColumns + ` FROM accounts WHERE subject = $1`
+	const read = selectAccount + `WHERE a.subject = $1`
 	return readAccount(on.QueryRow(ctx, read, subject))
 }
 
@@ -45,7 +63,7 @@ func (s *Accounts) AccountByUsername(ctx context.Context, username string) (*acc
 }
 
 func accountByUsername(ctx context.Context, on db.Conn, username string) (*account.Account, error) {
-	const read = `SELECT ` + accountColumns + ` FROM accounts WHERE username = $1`
+	const read = selectAccount + `WHERE a.username = $1`
 	return readAccount(on.QueryRow(ctx, read, username))
 }
 
@@ -60,6 +78,9 @@ func readAccount(from db.Row) (*account.Account, error) {
 	return a, nil
 }
 
+// Passwords are written to accounts.password_hash, where replicas of the previous version
+// read them. A trigger copies them to credentials in the same statement, see migration 24.
+
 // InsertAccount adds an account, or returns [account.ErrExists], or [account.ErrIsClient]
 // for a subject that is a client's client_id.
 func (s *Accounts) InsertAccount(ctx context.Context, a *account.Account) error {
@@ -68,7 +89,8 @@ func (s *Accounts) InsertAccount(ctx context.Context, a *account.Account) error 
 
 func insertAccount(ctx context.Context, on db.Conn, a *account.Account) error {
 	const insert = `
-		INSERT INTO accounts (` + accountColumns + `)
+		INSERT INTO accounts (subject, username, password_hash, claims, administrator, self_registered,
+			disabled_at, not_before, created_at, updated_at)
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
 		WHERE NOT EXISTS (SELECT 1 FROM clients c WHERE c.id = $1)
 		ON CONFLICT DO NOTHING`
@@ -77,7 +99,7 @@ func insertAccount(ctx context.Context, on db.Conn, a *account.Account) error {
 	if err != nil {
 		return fmt.Errorf("write claims: %w", err)
 	}
-	inserted, err := on.Exec(ctx, insert, a.Subject, a.Username, a.PasswordHash, claims, flag(a.Administrator), flag(a.SelfRegistered),
+	inserted, err := on.Exec(ctx, insert, a.Subject, a.Username, a.PasswordHash(), claims, flag(a.Administrator), flag(a.SelfRegistered),
 		micros(a.DisabledAt), stamp(a.SessionsValidAfter), stamp(a.CreatedAt), stamp(a.UpdatedAt))
 	if err != nil {
 		return fmt.Errorf("insert account: %w", err)
@@ -102,7 +124,7 @@ func insertAccountError(ctx context.Context, on db.Conn, subject string) error {
 
 // ListAccounts returns accounts by username, those that follow after.
 func (s *Accounts) ListAccounts(ctx context.Context, after string, limit int) (list []*account.Account, err error) {
-	const read = `SELECT ` + accountColumns + ` FROM accounts WHERE username > $1 ORDER BY username LIMIT $2`
+	const read = listAccounts + `WHERE a.username > $1 ORDER BY a.username LIMIT $2`
 
 	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
 		a, err := scanAccount(from)
@@ -195,17 +217,14 @@ func (s *Accounts) RenewPasswordHash(ctx context.Context, subject, old, renewed 
 // SampleHashes returns the password hashes of up to limit accounts, for the recipes
 // that are in use.
 func (s *Accounts) SampleHashes(ctx context.Context, limit int) (hashes []string, err error) {
-	const read = `
-		SELECT password_hash FROM (
-			SELECT password_hash FROM accounts ORDER BY username LIMIT $1) AS sample
-		WHERE password_hash <> ''`
+	const read = `SELECT secret FROM credentials WHERE kind = $1 ORDER BY subject, id LIMIT $2`
 
 	err = s.db.LongRead.Query(ctx, func(from db.Scanner) error {
 		var hash string
 		err := from.Scan(&hash)
 		hashes = append(hashes, hash)
 		return err
-	}, read, limit)
+	}, read, string(credential.Password), limit)
 	if err != nil {
 		return nil, fmt.Errorf("sample password hashes: %w", err)
 	}

@@ -31,7 +31,7 @@ func TestConsentsFromElsewhere(t *testing.T) {
 		}
 		carol, err := s.Accounts.Account(ctx, "carol of old")
 		must(t, err)
-		if !carol.IsExternal() || carol.PasswordHash != "" {
+		if !carol.IsExternal() || carol.Password != nil {
 			t.Errorf("her account is %+v, want one without name and password", carol)
 		}
 		alice, err := s.Accounts.Account(ctx, "alice")

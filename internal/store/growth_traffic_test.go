@@ -73,6 +73,7 @@ func newYear(t *testing.T, url string) *year {
 	for range 2 {
 		y.put("clients", 1000*day)
 		y.put("accounts", 1000*day)
+		y.put("credentials", 1000*day)
 	}
 	return y
 }

@@ -73,7 +73,8 @@ func TestTheEndOfASessionLeavesNotices(t *testing.T) {
 		},
 		"imported with a new password": func(ctx context.Context, s *store.Store) error {
 			a := fixture.Account("alice")
-			a.PasswordHash, a.UpdatedAt = "$new", later
+			a.UpdatedAt = later
+			a.SetPassword("$new", later)
 			_, _, err := s.Accounts.ImportAccounts(ctx, imports(a))
 			return err
 		},

@@ -24,15 +24,16 @@ func TestARenewedHashIsTheSamePassword(t *testing.T) {
 		bring := func(hash string, wantUpdated int, wantHash string) {
 			t.Helper()
 			a := fixture.Account("alice")
-			a.PasswordHash, a.UpdatedAt = hash, noon.Add(time.Hour)
+			a.UpdatedAt = noon.Add(time.Hour)
+			a.SetPassword(hash, a.UpdatedAt)
 			_, updated, err := s.Accounts.ImportAccounts(t.Context(), imports(a))
 			must(t, err)
 			kept, err := s.Accounts.Account(t.Context(), "alice")
 			must(t, err)
 			wantSame(t, "accounts updated by importing "+hash, updated, wantUpdated)
-			wantSame(t, "the hash after importing "+hash, kept.PasswordHash, wantHash)
+			wantSame(t, "the hash after importing "+hash, kept.PasswordHash(), wantHash)
 		}
-		first := fixture.Account("alice").PasswordHash
+		first := fixture.Account("alice").PasswordHash()
 		renew(first, "second", true)
 		renew(first, "lost the race", false)
 		renew("second", "third", true)

@@ -11,8 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	_ "github.com/jackc/pgx/v5/stdlib" // to look into the database
-	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // to look into the file
+	_ "modernc.org/sqlite"             // to look into the file
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/store"
@@ -127,14 +126,7 @@ func TestAnOlderSchemaIsTakenOverWithItsData(t *testing.T) {
 			t.Parallel()
 			url := empty(t)
 			s := storetest.Open(t, url)
-			db, err := sql.Open(map[string]string{"sqlite": "sqlite", "postgres": "pgx"}[engine], strings.TrimPrefix(url, "sqlite:"))
-			must(t, err)
-			defer db.Close()
-			dialect := map[string]goose.Dialect{"sqlite": goose.DialectSQLite3, "postgres": goose.DialectPostgres}[engine]
-			before, err := goose.NewProvider(dialect, db, migrations.Files, goose.WithExcludeNames(migrations.NotFor(engine)))
-			must(t, err)
-			_, err = before.UpTo(t.Context(), 2)
-			must(t, err)
+			migrateTo(t, engine, url, 2)
 			alter(t, url, `INSERT INTO accounts
 				(subject, username, password_hash, claims, administrator, not_before, created_at, updated_at)
 				VALUES ('alice', 'alice', '', '{}', 0, 0, 0, 0)`)
@@ -146,7 +138,7 @@ func TestAnOlderSchemaIsTakenOverWithItsData(t *testing.T) {
 				(id, metadata, secret, dynamic, disabled, not_before, created_at, updated_at, version)
 				VALUES ('old', '{"client_name":"It''s \"old\""}', '', 0, 0, 0, 0, 0, 1), ('nameless', '{}', '', 0, 0, 0, 0, 0, 1)`)
 
-			_, err = s.Migrate(t.Context())
+			_, err := s.Migrate(t.Context())
 			must(t, err)
 			named, err := s.Clients.FindClients(t.Context(), client.Filter{Name: `It's "old"`}, "", 0, 9)
 			must(t, err)

@@ -46,7 +46,8 @@ func TestSignOutFindsWhatWasGivenMeanwhile(t *testing.T) {
 		}},
 		"imported with a new password": {true, func(ctx context.Context, s *store.Store) error {
 			a := fixture.Account("alice")
-			a.PasswordHash, a.UpdatedAt = "$new", noon
+			a.UpdatedAt = noon
+			a.SetPassword("$new", noon)
 			_, _, err := s.Accounts.ImportAccounts(ctx, imports(a))
 			return err
 		}},
@@ -114,7 +115,8 @@ func TestAccountChangeFindsWhatWasGivenWhileItWaited(t *testing.T) {
 		},
 		"an import with a new password": func(ctx context.Context, s *store.Store) error {
 			a := fixture.Account("alice")
-			a.PasswordHash, a.UpdatedAt = "$new", noon
+			a.UpdatedAt = noon
+			a.SetPassword("$new", noon)
 			_, _, err := s.Accounts.ImportAccounts(ctx, imports(a, fixture.Account("bob")))
 			return err
 		},

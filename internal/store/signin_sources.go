@@ -92,7 +92,7 @@ func (s *Accounts) UnlockAccount(ctx context.Context, subject string) error {
 }
 
 func unlock(ctx context.Context, on db.Conn, subject string) error {
-	a, err := readAccount(on.QueryRow(ctx, `SELECT `+accountColumns+` FROM accounts WHERE subject = $1`, subject))
+	a, err := accountBySubject(ctx, on, subject)
 	if err != nil {
 		return err
 	}

@@ -70,6 +70,10 @@ var requestMethods = map[string]call{
 		_, err := s.Accounts.AccountByUsername(ctx, "a")
 		return err
 	},
+	"AccountsByUsername": func(ctx context.Context, s *store.Store) error {
+		_, err := s.Accounts.AccountsByUsername(ctx, []string{"a", "b"})
+		return err
+	},
 	"InsertAccount": func(ctx context.Context, s *store.Store) error {
 		return s.Accounts.InsertAccount(ctx, fixture.Account("new"))
 	},

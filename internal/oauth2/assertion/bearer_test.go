@@ -139,7 +139,7 @@ func TestTheKeyDecidesWhoseWordItIs(t *testing.T) {
 			refused(t, err)
 		}
 
-		a := &account.Account{Subject: "nina", Username: "nina", PasswordHash: "$", CreatedAt: clock(), UpdatedAt: clock()}
+		a := &account.Account{Subject: "nina", Username: "nina", CreatedAt: clock(), UpdatedAt: clock()}
 		if err := errors.Join(s.Accounts.InsertAccount(t.Context(), a), s.Accounts.SetDisabled(t.Context(), "nina", true, clock())); err != nil {
 			t.Fatal(err)
 		}
