@@ -9,15 +9,15 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
-// ImportAccounts adds or changes accounts, all or none. They are matched by
-// username. One that is there keeps its subject, its password if the import
-// brings none, and its administrator right if the import does not state it; a new
-// password ends its sessions and grants. One that would not change is left alone.
-// The accounts are what is stored then.
+// ImportAccounts creates and updates accounts, all or none, and returns the number of
+// each. It finds existing accounts by username. An existing account keeps its subject,
+// its password unless the entry has one, and its administrator right unless the entry
+// sets it. A new password ends the sessions and grants of the account. An entry without
+// a change writes nothing. Afterwards the entries have the stored values.
 //
-// One whose holder signed up is taken over by a new password alone; without one the
-// import ends with [account.ErrSelfRegistered], since it would give whoever came
-// first what is meant for somebody else.
+// An account from self-registration is updated only with a new password. Without one
+// ImportAccounts returns [account.ErrSelfRegistered]: otherwise a third party could
+// register the username first and receive the access that the import grants.
 func (s *Accounts) ImportAccounts(ctx context.Context, accounts []account.Import) (created, updated int, err error) {
 	var cutOff []*account.Account
 	usernames := make([]string, len(accounts))
@@ -99,7 +99,7 @@ func importAccount(ctx context.Context, on db.Conn, one account.Import, known *a
 		return importResult{}, err
 	}
 	if known.SelfRegistered && !password {
-		return importResult{}, fmt.Errorf("%w: give the entry a password, which signs them out, change the account with users update, or delete it first", account.ErrSelfRegistered)
+		return importResult{}, fmt.Errorf("%w: add a password to the entry, which ends its sessions, change the account with users update, or delete it first", account.ErrSelfRegistered)
 	}
 	administrator := a.Administrator
 	if one.KeepAdministrator {
@@ -132,8 +132,8 @@ func importAccount(ctx context.Context, on db.Conn, one account.Import, known *a
 		a.Subject, after, flag(a.Administrator), a.PasswordHash(), stamp(a.SessionsValidAfter), stamp(a.UpdatedAt), flag(a.SelfRegistered))
 }
 
-// hasNewPassword reports whether an import brings another password than the account has.
-// The hash that the account had before it was renewed is the same password.
+// hasNewPassword reports whether an entry has another password than the account. The
+// hash before a renewal is the same password.
 func hasNewPassword(ctx context.Context, on db.Conn, a, known *account.Account) (bool, error) {
 	const renewed = `SELECT count(*) FROM credentials WHERE subject = $1 AND renewed_from = $2`
 

@@ -81,8 +81,9 @@ func readAccount(from db.Row) (*account.Account, error) {
 // Passwords are written to accounts.password_hash, where replicas of the previous version
 // read them. A trigger copies them to credentials in the same statement, see migration 24.
 
-// InsertAccount adds an account, or returns [account.ErrExists], or [account.ErrIsClient]
-// for a subject that is a client's client_id.
+// InsertAccount adds an account. It returns [account.ErrExists] if the subject or the
+// username is taken, and [account.ErrIsClient] if the subject is the client_id of a
+// client.
 func (s *Accounts) InsertAccount(ctx context.Context, a *account.Account) error {
 	return insertAccount(ctx, s.db.Write, a)
 }
@@ -110,7 +111,7 @@ func insertAccount(ctx context.Context, on db.Conn, a *account.Account) error {
 	return nil
 }
 
-// whyNoAccount finds out why an account could not be inserted.
+// insertAccountError returns the reason for which an account could not be inserted.
 func insertAccountError(ctx context.Context, on db.Conn, subject string) error {
 	var clients int64
 	if err := on.QueryRow(ctx, `SELECT count(*) FROM clients WHERE id = $1`, subject).Scan(&clients); err != nil {
@@ -122,7 +123,8 @@ func insertAccountError(ctx context.Context, on db.Conn, subject string) error {
 	return account.ErrExists
 }
 
-// ListAccounts returns accounts by username, those that follow after.
+// ListAccounts returns up to limit accounts in the order of usernames, starting after
+// the username after.
 func (s *Accounts) ListAccounts(ctx context.Context, after string, limit int) (list []*account.Account, err error) {
 	const read = listAccounts + `WHERE a.username > $1 ORDER BY a.username LIMIT $2`
 
@@ -137,7 +139,7 @@ func (s *Accounts) ListAccounts(ctx context.Context, after string, limit int) (l
 	return list, nil
 }
 
-// HasAdministrator reports whether any account is an administrator's.
+// HasAdministrator reports whether an account with the administrator right exists.
 func (s *Accounts) HasAdministrator(ctx context.Context) (bool, error) {
 	const count = `SELECT count(*) FROM accounts WHERE administrator = 1`
 
@@ -148,9 +150,9 @@ func (s *Accounts) HasAdministrator(ctx context.Context) (bool, error) {
 	return administrators > 0, nil
 }
 
-// SetPassword changes what an account's password is verified against. Sessions
-// and grants from before now end with the old one, its devices and networks become
-// unknown, and its failure counters are cleared.
+// SetPassword sets the hash of an account's password. The sessions and grants of the
+// account end, its devices and networks become unknown, and its failure counters are
+// cleared. It returns [account.ErrNotFound] for an unknown subject.
 func (s *Accounts) SetPassword(ctx context.Context, subject, hash string, now time.Time) error {
 	const set = `
 		UPDATE accounts SET password_hash = $2, renewed_from = NULL, updated_at = $3,
@@ -161,8 +163,8 @@ func (s *Accounts) SetPassword(ctx context.Context, subject, hash string, now ti
 }
 
 // ChangeAccount applies change to the claims and the administrator right of an account,
-// and returns what is stored then. change may run again if others change the account at
-// the same time. It returns [account.ErrNotFound] for an unknown subject.
+// and returns the stored account. It calls change again after a concurrent change of
+// the account. It returns [account.ErrNotFound] for an unknown subject.
 func (s *Accounts) ChangeAccount(ctx context.Context, subject string, now time.Time, change func(*account.Account)) (*account.Account, error) {
 	for {
 		a, err := s.Account(ctx, subject)
@@ -181,7 +183,8 @@ func (s *Accounts) ChangeAccount(ctx context.Context, subject string, now time.T
 	}
 }
 
-// replaceAccount writes claims and rights if the account was last changed at before.
+// replaceAccount writes claims and the administrator right if the account was last
+// changed at before. It returns false otherwise.
 func (s *Accounts) replaceAccount(ctx context.Context, a *account.Account, before time.Time) (bool, error) {
 	const update = `
 		UPDATE accounts SET claims = $2, administrator = $3, updated_at = $4
@@ -199,9 +202,9 @@ func (s *Accounts) replaceAccount(ctx context.Context, a *account.Account, befor
 }
 
 // RenewPasswordHash replaces the hash old of an account's password by another hash of
-// the same password. Sessions and grants stay. It reports false if old is not the
-// account's hash any more. A digest of the first hash stays, so that an import which
-// brings it again changes nothing.
+// the same password. Sessions and grants stay valid. It returns false if the hash of
+// the account is no longer old. The store keeps a digest of the first hash, so that an
+// import with that hash does not count as a new password.
 func (s *Accounts) RenewPasswordHash(ctx context.Context, subject, old, renewed string) (bool, error) {
 	const renew = `
 		UPDATE accounts SET password_hash = $3, renewed_from = coalesce(renewed_from, $4)
@@ -214,8 +217,7 @@ func (s *Accounts) RenewPasswordHash(ctx context.Context, subject, old, renewed 
 	return changed == 1, nil
 }
 
-// SampleHashes returns the password hashes of up to limit accounts, for the recipes
-// that are in use.
+// SampleHashes returns the password hashes of the first limit accounts.
 func (s *Accounts) SampleHashes(ctx context.Context, limit int) (hashes []string, err error) {
 	const read = `SELECT secret FROM credentials WHERE kind = $1 ORDER BY subject, id LIMIT $2`
 
@@ -231,9 +233,9 @@ func (s *Accounts) SampleHashes(ctx context.Context, limit int) (hashes []string
 	return hashes, nil
 }
 
-// SetDisabled disables an account or enables it again. Disabling ends its sessions and
-// grants for good and makes its devices and networks unknown; both clear its failure
-// counters.
+// SetDisabled disables or enables an account. Disabling ends its sessions and grants
+// permanently and makes its devices and networks unknown. Both clear its failure
+// counters. It returns [account.ErrNotFound] for an unknown subject.
 func (s *Accounts) SetDisabled(ctx context.Context, subject string, disabled bool, now time.Time) error {
 	const disable = `
 		UPDATE accounts SET disabled_at = $2, updated_at = $2,
@@ -241,8 +243,8 @@ func (s *Accounts) SetDisabled(ctx context.Context, subject string, disabled boo
 		WHERE subject = $1`
 	const enable = `UPDATE accounts SET disabled_at = NULL, updated_at = $2 WHERE subject = $1`
 
-	// Replicas cache whether an account is disabled together with the issuers that are
-	// trusted in its subject.
+	// Replicas cache whether an account is disabled, with the issuers that are trusted for
+	// its subject.
 	version, err := s.replication.commitChange(ctx, db.RequestTimeout, func(c db.Conn) (bool, error) {
 		if disabled {
 			if err := changeAccount(ctx, c, subject, now, disable, subject, now.UnixMicro()); err != nil {
@@ -265,8 +267,9 @@ func (s *Accounts) SetDisabled(ctx context.Context, subject string, disabled boo
 	return err
 }
 
-// DeleteAccount removes an account with its sessions and consents, and revokes its
-// grants: a login app may bring the same subject again.
+// DeleteAccount deletes an account with its sessions and consents, and revokes its
+// grants, since a custom login app may create the same subject again. It returns
+// [account.ErrNotFound] for an unknown subject.
 func (s *Accounts) DeleteAccount(ctx context.Context, subject string, now time.Time) error {
 	version, err := s.replication.commitChange(ctx, db.RequestTimeout, func(c db.Conn) (bool, error) {
 		if err := removeSources(ctx, c, subject); err != nil {
@@ -288,7 +291,7 @@ func (s *Accounts) DeleteAccount(ctx context.Context, subject string, now time.T
 	return err
 }
 
-// cutOff changes an account and ends all that was given to it before.
+// changeAndRevoke changes an account and ends its sessions and grants.
 func (s *Accounts) changeAndRevoke(ctx context.Context, subject string, now time.Time, change string, args ...any) error {
 	err := s.db.Tx(ctx, func(c db.Conn) error {
 		if err := changeAccount(ctx, c, subject, now, change, args...); err != nil {
@@ -302,10 +305,10 @@ func (s *Accounts) changeAndRevoke(ctx context.Context, subject string, now time
 	return s.endConcurrent(ctx, subject, now)
 }
 
-// endMeanwhile ends what a subject was given while a change of its account waited
-// for its turn and was being committed. Seen by the time, that came after the
-// change, and the change did not see it; whoever made the change calls this when it
-// is committed. A sign-in of the moment in between ends too, and is made again.
+// endConcurrent ends the sessions and grants of a subject that were created while the
+// transaction of a change waited or was being committed. Their times are later than the
+// change, which could not see them. The caller calls it after the commit. It also ends
+// a sign-in between commit and call; the user signs in again.
 func (s *Accounts) endConcurrent(ctx context.Context, subject string, now time.Time) error {
 	const revoke = `
 		UPDATE grants SET revoked_at = $2, revoked_why = $3
@@ -324,8 +327,8 @@ func (s *Accounts) endConcurrent(ctx context.Context, subject string, now time.T
 	return nil
 }
 
-// changeAccount runs the statement change, which must meet the account, and ends
-// its sessions as of ends, unless that is zero.
+// changeAccount runs the statement change, which must affect the account. Unless ends
+// is zero, it ends the sessions of the account at that time.
 func changeAccount(ctx context.Context, on db.Conn, subject string, ends time.Time, change string, args ...any) error {
 	changed, err := on.Exec(ctx, change, args...)
 	if err != nil {

@@ -33,7 +33,7 @@ func (s *APIKeys) InsertAPIKey(ctx context.Context, k *apikey.Key) error {
 	return nil
 }
 
-// APIKey returns the key of an id, which may have expired, or [apikey.ErrNotFound].
+// APIKey returns the key with an ID, even an expired one, or [apikey.ErrNotFound].
 func (s *APIKeys) APIKey(ctx context.Context, id string) (*apikey.Key, error) {
 	const read = `SELECT ` + keyColumns + ` FROM api_keys WHERE id = $1`
 
@@ -48,7 +48,8 @@ func (s *APIKeys) APIKey(ctx context.Context, id string) (*apikey.Key, error) {
 	return k, nil
 }
 
-// ListAPIKeys returns keys by id, those that follow after.
+// ListAPIKeys returns up to limit keys in the order of IDs, starting after the ID
+// after.
 func (s *APIKeys) ListAPIKeys(ctx context.Context, after string, limit int) (list []*apikey.Key, err error) {
 	const read = `SELECT ` + keyColumns + ` FROM api_keys WHERE id > $1 ORDER BY id LIMIT $2`
 

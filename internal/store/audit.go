@@ -13,7 +13,7 @@ type Audit struct{ db *db.DB }
 
 const eventColumns = `id, at, action, target, actor_kind, actor_id, actor_name, address, request_id, outcome, status`
 
-// BeginEvent writes down what is about to be changed.
+// BeginEvent records an event before the change is made.
 func (s *Audit) BeginEvent(ctx context.Context, e *audit.Event) error {
 	const insert = `INSERT INTO audit_events (` + eventColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 
@@ -25,8 +25,8 @@ func (s *Audit) BeginEvent(ctx context.Context, e *audit.Event) error {
 	return nil
 }
 
-// EndEvent notes how a change went, and what it was about. An outcome that stands is
-// left alone.
+// EndEvent records the outcome and the target of an event. It does not overwrite an
+// outcome.
 func (s *Audit) EndEvent(ctx context.Context, e *audit.Event) error {
 	const end = `UPDATE audit_events SET target = $2, outcome = $3, status = $4 WHERE id = $1 AND outcome = ''`
 
@@ -36,11 +36,11 @@ func (s *Audit) EndEvent(ctx context.Context, e *audit.Event) error {
 	return nil
 }
 
-// ListEvents returns events from the newest on: those before the id before, which may
-// be empty.
+// ListEvents returns up to limit events, the newest first, starting before the ID
+// before; an empty ID starts with the newest.
 func (s *Audit) ListEvents(ctx context.Context, f audit.Filter, before string, limit int) (list []*audit.Event, err error) {
 	if before == "" {
-		before = "z" // which is after every id, in whatever language the database sorts
+		before = "z" // sorts after every ID in every collation
 	}
 	read := `
 		SELECT ` + eventColumns + ` FROM audit_events

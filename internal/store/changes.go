@@ -11,43 +11,43 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
-// readingTTL is for how long a replica uses a reading of the change counter.
+// readingTTL is the time for which a replica uses a reading of the change counter.
 const readingTTL = time.Second
 
-// Changes tells whether records that were read before are still as in the database.
+// Changes reports whether cached records are still current.
 //
-// Each change of a record that replicas cache raises a counter in the same
-// transaction. A replica reads the counter four times a second, and each cached
-// record carries the number that was known before the record was read. A record is
-// good while the counter has not moved past it and the last reading is younger than
-// a second; see [Store.Follow].
+// Each change of a record that replicas cache increments a counter in the same
+// transaction. A replica reads the counter four times a second, and each cached record
+// has the value that was known before the record was read. A record is current while
+// the counter has that value and the last reading is younger than a second; see
+// [Store.Follow].
 type Changes struct {
-	clock     func() time.Time // the machine's, with its monotonic reading
+	clock     func() time.Time // with a monotonic reading
 	ttl       time.Duration
 	reading   atomic.Pointer[reading]
-	last      reading      // also when it was dropped; of who takes readings
+	last      reading      // also after it was dropped; only the goroutine that takes readings uses it
 	ownChange atomic.Int64 // the last change that this process made
 }
 
-// reading is the counter as of a moment at or after sent.
+// reading is the value of the counter at a time after sentAt.
 type reading struct {
 	value  int64
 	sentAt time.Time
-	era    int64 // how often what was cached before became useless whatever its number
+	era    int64 // the number of times that the whole cache became invalid
 	since  time.Time
 }
 
 const (
-	// eraLength is more changes than there will ever be.
+	// changesPerEra is an upper bound of the changes of a database.
 	changesPerEra = 1 << 40
-	// longestEra is for how long anything is cached: rows may be changed by hand, which
-	// does not raise the counter.
+	// maxEra bounds the age of cached records: rows may be changed by hand, which does
+	// not increment the counter.
 	maxEra = time.Minute
 )
 
-// use makes a reading the one that counts. Where the counter is lower than before, the
-// database is another one, of a backup or of a replica that was behind when it took over.
-// No record from before that is good, whatever its number.
+// accept stores a reading. If the counter is lower than before, the database was
+// restored from a backup, or a replica that was behind has taken over. All cached
+// records are invalid then, with any number.
 func (c *Changes) accept(now reading) {
 	now.era, now.since = c.last.era, cmp.Or(c.last.since, now.sentAt)
 	if now.value < c.last.value {
@@ -61,11 +61,11 @@ func (c *Changes) accept(now reading) {
 	c.reading.Store(&now)
 }
 
-// Version returns the number of the last change known here. It reports false if no
-// reading is fresh: then a record must be read from the database for each use.
+// Version returns the number of the last known change. It returns false if no reading
+// is fresh; callers must read records from the database then.
 //
-// Either clock may stand still while the process does: the monotonic one while the
-// machine sleeps, the other one when it is set back. The one that says more counts.
+// Either clock may stop while the process does: the monotonic one while the machine
+// sleeps, the wall clock when it is set back. Version uses the larger age.
 func (c *Changes) Version() (version int64, fresh bool) {
 	r := c.reading.Load()
 	if r == nil {
@@ -79,7 +79,7 @@ func (c *Changes) Version() (version int64, fresh bool) {
 	return r.era*changesPerEra + max(r.value, c.ownChange.Load()), true
 }
 
-// raiseTo makes a number at least as high as to.
+// raiseTo sets number to at least to.
 func raiseTo(number *atomic.Int64, to int64) {
 	for {
 		last := number.Load()
@@ -89,28 +89,29 @@ func raiseTo(number *atomic.Int64, to int64) {
 	}
 }
 
-// replication makes changes of cached records known to all replicas.
+// replication applies changes of cached records on all replicas.
 type replication struct {
 	db          *db.DB
 	changes     Changes
 	self        atomic.Pointer[string] // the id of this replica, nil for a command
 	deferred    atomic.Bool            // changes do not wait for replicas
 	pending     atomic.Int64           // the last change committed here
-	settled     atomic.Int64           // the last of them known to be in force everywhere
+	settled     atomic.Int64           // the last one that is known to be in effect on all replicas
 	withoutSlot func(ctx context.Context, wait func())
 	log         *slog.Logger
 }
 
 // change runs act in a transaction that changes records which replicas cache. It
-// returns when the change is in force at every replica: see [replication.awaitReplicas].
+// returns when the change is in effect on all replicas: see
+// [replication.awaitReplicas].
 func (s *replication) change(ctx context.Context, act func(db.Conn) error) error {
 	return s.changeWithin(ctx, db.RequestTimeout, func(c db.Conn) (bool, error) { return true, act(c) })
 }
 
-// changeWithin is change for an act that may take as long as patience, and reports
-// whether it changed such a record.
-func (s *replication) changeWithin(ctx context.Context, patience time.Duration, act func(db.Conn) (changed bool, err error)) error {
-	version, err := s.commitChange(ctx, patience, act)
+// changeWithin is change with a timeout, for an act that reports whether it changed
+// such a record.
+func (s *replication) changeWithin(ctx context.Context, timeout time.Duration, act func(db.Conn) (changed bool, err error)) error {
+	version, err := s.commitChange(ctx, timeout, act)
 	if err != nil {
 		return err
 	}
@@ -119,13 +120,13 @@ func (s *replication) changeWithin(ctx context.Context, patience time.Duration, 
 }
 
 // commitChange runs act in one transaction and returns the number of the change, 0 if
-// act reports none. The caller owes an enforce.
-func (s *replication) commitChange(ctx context.Context, patience time.Duration, act func(db.Conn) (changed bool, err error)) (version int64, err error) {
+// act reports none. The caller must call enforce.
+func (s *replication) commitChange(ctx context.Context, timeout time.Duration, act func(db.Conn) (changed bool, err error)) (version int64, err error) {
 	// The row stays locked until the commit, so that changes are committed in the order
-	// of their numbers. So it comes last in the transaction.
+	// of their numbers. This statement is the last of the transaction to keep that short.
 	const raise = `UPDATE change_counter SET value = value + 1 WHERE only_row = 1 RETURNING value`
 
-	err = s.db.TxWithin(ctx, patience, func(c db.Conn) error {
+	err = s.db.TxWithin(ctx, timeout, func(c db.Conn) error {
 		version = 0
 		changed, err := act(c)
 		if err != nil || !changed {
@@ -143,7 +144,7 @@ func (s *replication) commitChange(ctx context.Context, patience time.Duration, 
 	return version, nil
 }
 
-// enforce waits until a change is in force at every replica.
+// enforce waits until a change is in effect on all replicas.
 func (s *replication) enforce(ctx context.Context, version int64) {
 	raiseTo(&s.pending, version)
 	if !s.deferred.Load() {
@@ -151,8 +152,7 @@ func (s *replication) enforce(ctx context.Context, version int64) {
 	}
 }
 
-// settle returns when all changes that were committed here before are in force at every
-// replica: see [replication.awaitReplicas].
+// settle implements [Store.Settle].
 func (s *replication) settle(ctx context.Context) {
 	version := s.pending.Load()
 	if version <= s.settled.Load() {

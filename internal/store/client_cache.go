@@ -7,8 +7,11 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 )
 
-// ClientCache caches clients until [Changes] reports a change. It caches only clients that
-// exist.
+// ClientCache caches clients until [Changes] reports that they may have changed. It
+// caches only clients that exist, and concurrent callers share one read.
+//
+// Without a fresh reading of the change counter it caches nothing, and no caller shares
+// a read that began before its call.
 type ClientCache struct {
 	clients *cache.Cache[string, *client.Client]
 }
@@ -18,11 +21,12 @@ func NewClientCache(s *Store, size int) *ClientCache {
 	return &ClientCache{cache.New(cache.Config[string, *client.Client]{Size: size, Read: s.Clients.Client, Changes: s.Changes()})}
 }
 
-// Client returns the client with an id, or [client.ErrNotFound]. The caller must not change
-// it.
+// Client returns the client with an ID, or [client.ErrNotFound]. Callers share it and
+// must not change it.
 func (c *ClientCache) Client(ctx context.Context, id string) (*client.Client, error) {
 	return c.clients.Get(ctx, id)
 }
 
-// Forget removes a client from the cache.
+// Forget removes a client, so that the next caller reads it again. A read that is
+// running serves only the callers that wait for it already.
 func (c *ClientCache) Forget(id string) { c.clients.Forget(id) }

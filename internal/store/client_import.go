@@ -9,9 +9,9 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
-// ImportClients adds or changes clients, all or none. One that is there keeps its
-// history, and its secret if the import brings none; one that would not change
-// is left alone.
+// ImportClients creates and updates clients, all or none, and returns the number of
+// each. An existing client keeps its grants, and its secret unless the entry has one.
+// An entry without a change writes nothing.
 func (s *Clients) ImportClients(ctx context.Context, clients []*client.Client) (created, updated int, err error) {
 	err = s.replication.changeWithin(ctx, db.ImportTimeout, func(on db.Conn) (changed bool, err error) {
 		created, updated = 0, 0
@@ -31,10 +31,10 @@ func (s *Clients) ImportClients(ctx context.Context, clients []*client.Client) (
 	return created, updated, nil
 }
 
-// did counts what an import did.
+// importResult counts the changes of an import.
 type importResult struct {
 	created, updated int
-	revokesGrants    bool // from what was given before: an account with a new password
+	revokesGrants    bool // the sessions and grants of an account end, since its password is new
 }
 
 func importClient(ctx context.Context, on db.Conn, c *client.Client) (importResult, error) {
@@ -62,7 +62,7 @@ func importClient(ctx context.Context, on db.Conn, c *client.Client) (importResu
 		return importResult{}, nil
 	}
 	known.Metadata, known.UpdatedAt = c.Metadata, c.UpdatedAt
-	// An empty method is that of a client from before methods were completed.
+	// Clients of versions that did not complete the method have an empty one.
 	secretless := c.TokenEndpointAuthMethod != "" && !c.UsesSecret()
 	if c.Secret != "" && c.Secret != known.Secret || secretless && known.Secret != "" {
 		if known.Secret != "" {

@@ -8,7 +8,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
-// ListClients returns clients by id, those that follow after.
+// ListClients returns up to limit clients in the order of IDs, starting after the ID
+// after.
 func (s *Clients) ListClients(ctx context.Context, after string, limit int) (list []*client.Client, err error) {
 	const read = `SELECT ` + clientColumns + ` FROM clients WHERE id > $1 ORDER BY id LIMIT $2`
 
@@ -23,7 +24,8 @@ func (s *Clients) ListClients(ctx context.Context, after string, limit int) (lis
 	return list, nil
 }
 
-// FindClients returns clients by id, those that follow after and then skip more.
+// FindClients returns up to limit clients that match f in the order of IDs, starting
+// after the ID after and skip further ones.
 func (s *Clients) FindClients(
 	ctx context.Context, f client.Filter, after string, skip, limit int,
 ) (list []*client.Client, err error) {
@@ -43,7 +45,7 @@ func (s *Clients) FindClients(
 	return list, nil
 }
 
-// CountClients returns how many FindClients would find in all.
+// CountClients returns the number of clients that match f.
 func (s *Clients) CountClients(ctx context.Context, f client.Filter) (count int, err error) {
 	read := `SELECT count(*) FROM clients WHERE ` + equalOrUnset("name", "$1", f.Name) + ` AND ` + equalOrUnset("owner", "$2", f.Owner)
 

@@ -29,7 +29,7 @@ func scanClient(from db.Scanner) (*client.Client, error) {
 	return c, err
 }
 
-// Client returns the client of an id, or [client.ErrNotFound].
+// Client returns the client with an ID, or [client.ErrNotFound].
 func (s *Clients) Client(ctx context.Context, id string) (*client.Client, error) {
 	return readClient(ctx, s.db.Read, id)
 }
@@ -47,9 +47,9 @@ func readClient(ctx context.Context, on db.Conn, id string) (*client.Client, err
 	return c, nil
 }
 
-// InsertClient adds a client, or returns [client.ErrExists], or [client.ErrIsSubject]
-// for a client_id that is an account's subject. Nothing from before
-// its creation counts as given to it, so that an id used again inherits nothing.
+// InsertClient adds a client. It returns [client.ErrExists] if the ID is taken, and
+// [client.ErrIsSubject] if it is the subject of an account. Grants and tokens of an
+// earlier client with the same ID stay invalid.
 func (s *Clients) InsertClient(ctx context.Context, c *client.Client) error {
 	return insertClient(ctx, s.db.Write, c)
 }
@@ -83,7 +83,7 @@ func insertClient(ctx context.Context, on db.Conn, c *client.Client) error {
 	return nil
 }
 
-// whyNoClient finds out why a client could not be inserted.
+// insertClientError returns the reason for which a client could not be inserted.
 func insertClientError(ctx context.Context, on db.Conn, id string) error {
 	var subjects int64
 	if err := on.QueryRow(ctx, `SELECT count(*) FROM accounts WHERE subject = $1`, id).Scan(&subjects); err != nil {
@@ -95,15 +95,15 @@ func insertClientError(ctx context.Context, on db.Conn, id string) error {
 	return client.ErrExists
 }
 
-// UpdateClient writes a changed client and raises its version. It returns
-// [client.ErrConflict] if the version in the database is not c's any more. NotBefore
-// stays as it is there: only [Store.EndClientTokens] moves it.
+// UpdateClient writes a changed client and increments its version. It returns
+// [client.ErrConflict] if the stored version differs from c.Version. It does not change
+// TokensValidAfter: only [Clients.EndClientTokens] does.
 func (s *Clients) UpdateClient(ctx context.Context, c *client.Client) error {
 	err := s.replication.change(ctx, retryableUpdate(ctx, c))
 	return s.conflictOrNotFound(ctx, c.ID, err)
 }
 
-// retriedUpdate is updateClient for a transaction that may be tried again.
+// retryableUpdate is updateClient for a transaction that may run twice.
 func retryableUpdate(ctx context.Context, c *client.Client) func(db.Conn) error {
 	version := c.Version
 	return func(on db.Conn) error {
@@ -112,8 +112,8 @@ func retryableUpdate(ctx context.Context, c *client.Client) func(db.Conn) error 
 	}
 }
 
-// racedOrGone returns [client.ErrNotFound] in place of [client.ErrConflict] for a client
-// that was deleted.
+// conflictOrNotFound returns [client.ErrNotFound] in place of [client.ErrConflict] if
+// the client was deleted.
 func (s *Clients) conflictOrNotFound(ctx context.Context, id string, err error) error {
 	if errors.Is(err, client.ErrConflict) {
 		if _, err := s.Client(ctx, id); err != nil {
@@ -151,9 +151,9 @@ func updateClient(ctx context.Context, on db.Conn, c *client.Client) error {
 	return nil
 }
 
-// ReplaceClientSecret writes what is kept of a client's secret anew. It returns
-// [client.ErrConflict] if it is not old any more. Other replicas need not know: the secret
-// is the same, in another form.
+// ReplaceClientSecret replaces the hash or the sealed form of a client secret. It
+// returns [client.ErrConflict] if the stored form is no longer old. Other replicas may
+// keep the old form in their caches, since the secret is the same.
 func (s *Clients) ReplaceClientSecret(ctx context.Context, id string, old, replaced client.Secret) error {
 	const replace = `UPDATE clients SET secret = $3, version = version + 1 WHERE id = $1 AND secret = $2`
 
@@ -167,15 +167,15 @@ func (s *Clients) ReplaceClientSecret(ctx context.Context, id string, old, repla
 	return nil
 }
 
-// UpdateClientDroppingConsents is UpdateClient, and in the same transaction deletes what
-// users consented to for the client.
+// UpdateClientDroppingConsents is UpdateClient, and deletes the consents for the client
+// in the same transaction.
 func (s *Clients) UpdateClientDroppingConsents(ctx context.Context, c *client.Client) error {
 	err := s.changeDroppingConsents(ctx, c.ID, retryableUpdate(ctx, c))
 	return s.conflictOrNotFound(ctx, c.ID, err)
 }
 
-// DeleteClient deletes a client and what users consented to for it. Its grants and tokens
-// are invalid without it. An unknown client is [client.ErrNotFound].
+// DeleteClient deletes a client and the consents for it. Its grants and tokens become
+// invalid. It returns [client.ErrNotFound] for an unknown client.
 func (s *Clients) DeleteClient(ctx context.Context, id string) error {
 	return s.changeDroppingConsents(ctx, id, func(on db.Conn) error {
 		deleted, err := on.Exec(ctx, `DELETE FROM clients WHERE id = $1`, id)
@@ -189,10 +189,10 @@ func (s *Clients) DeleteClient(ctx context.Context, id string) error {
 	})
 }
 
-// withoutConsents makes a change to a client and deletes its consents in one transaction.
+// changeDroppingConsents changes a client and deletes its consents in one transaction.
 //
-// A client that everybody uses has more consents than one statement has time for. They
-// are deleted first, in batches; if that ends early, the next try goes on from there.
+// A popular client has more consents than one statement can delete in time. They are
+// deleted in batches before; if that fails halfway, the next attempt continues there.
 func (s *Clients) changeDroppingConsents(ctx context.Context, id string, change func(db.Conn) error) error {
 	const many = 1000
 	const forget = `
@@ -216,7 +216,8 @@ func (s *Clients) changeDroppingConsents(ctx context.Context, id string, change 
 	})
 }
 
-// EndClientTokens ends every grant and token given to a client until now.
+// EndClientTokens ends all grants and tokens of a client that were issued before now.
+// It returns [client.ErrNotFound] for an unknown client.
 func (s *Clients) EndClientTokens(ctx context.Context, id string, now time.Time) error {
 	const end = `
 		UPDATE clients SET not_before = CASE WHEN not_before < $2 THEN $2 ELSE not_before END, version = version + 1

@@ -13,7 +13,7 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
-// micros is how a time is stored; NULL is the zero time.
+// micros returns the column value of a time, in microseconds; NULL for the zero time.
 func micros(t time.Time) any {
 	if t.IsZero() {
 		return nil
@@ -21,7 +21,8 @@ func micros(t time.Time) any {
 	return t.UnixMicro()
 }
 
-// stamp is how a time is stored where NULL is not allowed; 0 is the zero time.
+// stamp returns the value of a time for a NOT NULL column, in microseconds; 0 for the
+// zero time.
 func stamp(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -29,7 +30,7 @@ func stamp(t time.Time) int64 {
 	return t.UnixMicro()
 }
 
-// flag is how a truth is stored.
+// flag returns the column value of a bool.
 func flag(b bool) int64 {
 	if b {
 		return 1
@@ -37,7 +38,7 @@ func flag(b bool) int64 {
 	return 0
 }
 
-// optional is how a text is stored where NULL is the empty one.
+// optional returns the column value of a string; NULL for the empty string.
 func optional[T ~string](s T) any {
 	if s == "" {
 		return nil
@@ -45,7 +46,7 @@ func optional[T ~string](s T) any {
 	return string(s)
 }
 
-// optionalBytes is how bytes are stored where NULL is none.
+// optionalBytes returns the column value of bytes; NULL for none.
 func optionalBytes(b []byte) any {
 	if len(b) == 0 {
 		return nil
@@ -53,23 +54,23 @@ func optionalBytes(b []byte) any {
 	return b
 }
 
-// words is how a list is stored whose members hold no space.
+// words returns the column value of a list whose elements contain no space.
 func words(list []string) string { return strings.Join(list, " ") }
 
-// document is how a structure is stored.
+// document returns the column value of a structure, as JSON.
 func document(v any) (string, error) {
 	text, err := json.Marshal(v)
 	return string(text), err
 }
 
-// column reads one column and tolerates NULL.
+// column scans one column and accepts NULL.
 type column func(value any) error
 
-// Scan implements sql.Scanner.
+// Scan implements [sql.Scanner].
 func (c column) Scan(value any) error { return c(value) }
 
-// optionalDocument is how a structure is stored where the empty text stands for its
-// zero value.
+// optionalDocument returns the column value of a structure; the empty text for its zero
+// value.
 func optionalDocument(v any) (string, error) {
 	if reflect.ValueOf(v).IsZero() {
 		return "", nil
@@ -109,7 +110,7 @@ func intoDocument(v any) column {
 	return into(func(text string) error { return json.Unmarshal([]byte(text), v) })
 }
 
-// intoOptional reads what optionalDocument wrote.
+// intoOptional scans a column that optionalDocument has written.
 func intoOptional(v any) column {
 	return into(func(text string) error {
 		if text == "" {
@@ -119,7 +120,7 @@ func intoOptional(v any) column {
 	})
 }
 
-// intoRaw reads a structure as it is written.
+// intoRaw scans a structure as JSON.
 func intoRaw(raw *json.RawMessage) column {
 	return into(func(text string) error {
 		*raw = nil
@@ -130,7 +131,7 @@ func intoRaw(raw *json.RawMessage) column {
 	})
 }
 
-// intoName reads a username, which is "" where it stands for none.
+// intoName scans a username, which is "" for an account without one.
 func intoName(name *string) column {
 	return into(func(text string) error { *name = account.Name(text); return nil })
 }
@@ -139,7 +140,7 @@ func intoBytes(b *[]byte) column {
 	return func(value any) error {
 		bytes, ok := value.([]byte)
 		if !ok && value != nil {
-			return fmt.Errorf("column has a %T where bytes belong", value)
+			return fmt.Errorf("column has a %T, want bytes", value)
 		}
 		*b = append([]byte(nil), bytes...)
 		return nil
@@ -150,27 +151,27 @@ func intoID(id *grant.ID) column {
 	return func(value any) error {
 		bytes, ok := value.([]byte)
 		if !ok || len(bytes) != len(id) {
-			return fmt.Errorf("column has a %T where %d bytes belong", value, len(id))
+			return fmt.Errorf("column has a %T, want %d bytes", value, len(id))
 		}
 		copy(id[:], bytes)
 		return nil
 	}
 }
 
-// into calls set with the column's value, or with the zero value for NULL.
+// into calls set with the value of a column, or with the zero value for NULL.
 func into[T int64 | string](set func(T) error) column {
 	return func(value any) error {
 		typed, ok := value.(T)
 		if !ok && value != nil {
-			return fmt.Errorf("column has a %T where a %T belongs", value, typed)
+			return fmt.Errorf("column has a %T, want a %T", value, typed)
 		}
 		return set(typed)
 	}
 }
 
-// matching is the condition that a column has the value of a parameter, or none at all
-// where that is empty. Where the text leaves open which of both is meant, the plan does,
-// and no index is used.
+// equalOrUnset returns the condition that a column equals a parameter, or no condition
+// if value is empty. With a text that allows both, the plan allows both too, and uses
+// no index.
 func equalOrUnset(column, parameter, value string) string {
 	if value == "" {
 		return parameter + ` = ''`
@@ -178,7 +179,7 @@ func equalOrUnset(column, parameter, value string) string {
 	return column + ` = ` + parameter
 }
 
-// places writes n parameters, the first of which has the number first.
+// placeholders returns n placeholders, starting with the number first.
 func placeholders(first, n int) string {
 	list := make([]string, n)
 	for i := range list {
@@ -187,9 +188,9 @@ func placeholders(first, n int) string {
 	return strings.Join(list, ", ")
 }
 
-// inParts calls act with the parameters that list so many of ids as one statement
-// takes, until it has had all. Those of the statement's own come first, as before.
-func inChunks(ids []string, act func(places string, args []any) error, before ...any) error {
+// inChunks calls act for ids in chunks, with placeholders and arguments for each chunk.
+// The arguments before are the first ones of each statement.
+func inChunks(ids []string, act func(placeholders string, args []any) error, before ...any) error {
 	for some := range slices.Chunk(ids, batchSize) {
 		args := slices.Clone(before)
 		for _, id := range some {

@@ -11,15 +11,15 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
-// errRehearsed ends a transaction that is to leave nothing behind.
-var errDryRun = errors.New("rehearsed")
+// errDryRun rolls a transaction back.
+var errDryRun = errors.New("dry run")
 
-// ImportConsents remembers consents that people gave elsewhere, all or none, and gives
-// those an account who have none. A consent that was given here at that time or later
-// stands. It returns how many are new or changed. A rehearsal finds that out, and changes
+// ImportConsents stores the consents of another server, all or none, and creates
+// accounts for unknown subjects. It does not replace a consent of the same or a later
+// time. It returns the number of new and changed consents. With dryRun it changes
 // nothing.
 func (s *Consents) ImportConsents(
-	ctx context.Context, consents []*consent.Consent, now time.Time, rehearsal bool,
+	ctx context.Context, consents []*consent.Consent, now time.Time, dryRun bool,
 ) (changed int, err error) {
 	const remember = `
 		INSERT INTO consents (subject, client_id, session_id, scopes, given_at, expires_at, detail)
@@ -47,7 +47,7 @@ func (s *Consents) ImportConsents(
 				return err
 			}
 		}
-		if rehearsal {
+		if dryRun {
 			return errDryRun
 		}
 		return nil
@@ -58,7 +58,7 @@ func (s *Consents) ImportConsents(
 	return changed, nil
 }
 
-// ensureAccount adds an account unless its subject has one.
+// ensureAccount adds an account unless its subject has an account.
 func ensureAccount(ctx context.Context, on db.Conn, a *account.Account) error {
 	var there int64
 	if err := on.QueryRow(ctx, `SELECT count(*) FROM accounts WHERE subject = $1`, a.Subject).Scan(&there); err != nil {

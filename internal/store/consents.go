@@ -9,12 +9,12 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
-// Consents stores consents that apply to more than one request.
+// Consents stores consents that apply to more than one authorization request.
 type Consents struct{ db *db.DB }
 
-// ListConsents returns what a subject allows clients beyond a request, in the order of
-// clients and sessions, that which follows after. Unless sessionID is empty, it is what
-// they allowed in that session alone.
+// ListConsents returns up to limit valid consents of a subject in the order of clients
+// and sessions, starting after the consent after. Unless sessionID is empty, it returns
+// only the consents for that session.
 func (s *Consents) ListConsents(
 	ctx context.Context, subject, sessionID string, after consent.Consent, limit int, now time.Time,
 ) (list []*consent.Consent, err error) {
@@ -35,8 +35,8 @@ func (s *Consents) ListConsents(
 	return list, nil
 }
 
-// RevokeConsents forgets what a subject allowed a client, or all clients if that is
-// empty, and ends what came of it.
+// RevokeConsents deletes the consents of a subject for a client, or for all clients if
+// clientID is empty, and ends the grants of the subject for them.
 func (s *Consents) RevokeConsents(ctx context.Context, subject, clientID string, now time.Time) error {
 	forget := `DELETE FROM consents WHERE subject = $1 AND ` + equalOrUnset("client_id", "$2", clientID)
 
@@ -49,12 +49,12 @@ func (s *Consents) RevokeConsents(ctx context.Context, subject, clientID string,
 	if err != nil {
 		return err
 	}
-	// A request that saw the consent before may have been answered meanwhile.
+	// A request that read the consent before may have led to a grant since.
 	return revokeGrantsOf(ctx, s.db.LongWrite, subject, clientID, now)
 }
 
-// SaveConsent remembers a consent in place of the one before it of the same
-// subject, client and session.
+// SaveConsent stores a consent. It replaces the consent of the same subject, client and
+// session.
 func (s *Consents) SaveConsent(ctx context.Context, c *consent.Consent) error {
 	return saveConsent(ctx, s.db.Write, c)
 }
@@ -77,9 +77,9 @@ func saveConsent(ctx context.Context, on db.Conn, c *consent.Consent) error {
 	return nil
 }
 
-// addConsent remembers a consent together with what the one before it, of the
-// same subject, client and session, still allows. The row is taken before it is
-// read, so that of several decisions at once none is lost.
+// addConsent stores a consent together with the scopes of the valid consent of the same
+// subject, client and session. It locks the row before it reads it, so that of
+// concurrent decisions none is lost.
 func addConsent(ctx context.Context, on db.Conn, c *consent.Consent, now time.Time) error {
 	const take = `
 		INSERT INTO consents (subject, client_id, session_id, scopes, given_at, expires_at)
@@ -101,7 +101,7 @@ func addConsent(ctx context.Context, on db.Conn, c *consent.Consent, now time.Ti
 	return saveConsent(ctx, on, &sum)
 }
 
-// DeleteConsent forgets what a subject allowed a client, in every session.
+// DeleteConsent deletes the consents of a subject for a client, in all sessions.
 func (s *Consents) DeleteConsent(ctx context.Context, subject, clientID string) error {
 	const remove = `DELETE FROM consents WHERE subject = $1 AND client_id = $2`
 

@@ -31,8 +31,7 @@ func intoSpan(d *time.Duration) column {
 	return into(func(us int64) error { *d = time.Duration(us) * time.Microsecond; return nil })
 }
 
-// InsertDevice keeps a device that begins to wait, or returns [grant.ErrExists]: its
-// user code is another's, too.
+// InsertDevice adds a device. It returns [grant.ErrExists] if its user code is taken.
 func (s *Devices) InsertDevice(ctx context.Context, d *devicecode.Device) error {
 	const insert = `
 		INSERT INTO devices (` + deviceColumns + `, early)
@@ -51,9 +50,9 @@ func (s *Devices) InsertDevice(ctx context.Context, d *devicecode.Device) error 
 	return nil
 }
 
-// PollDevice notes that a device asks, and returns how it stands with it. One that asks
-// too early has to wait for longer from then on. It returns [devicecode.ErrExpired] if
-// the time is up, and [grant.ErrNotFound] for another client's device.
+// PollDevice records a poll of a device and returns its state. A poll that comes too
+// early increases the interval. It returns [devicecode.ErrExpired] for an expired or
+// unknown device code, and [grant.ErrNotFound] for the device of another client.
 func (s *Devices) PollDevice(ctx context.Context, p devicecode.Poll) (*devicecode.PollResult, error) {
 	const poll = `
 		UPDATE devices SET polled_at = $4,
@@ -76,8 +75,8 @@ func (s *Devices) PollDevice(ctx context.Context, p devicecode.Poll) (*devicecod
 	return polled, nil
 }
 
-// whyUnpollable finds out why a device is not there that once was: only a purge removes
-// it, long after its end.
+// pollError returns the reason for which a poll found no device. Only a purge removes a
+// device, long after it has expired.
 func (s *Devices) pollError(ctx context.Context, p devicecode.Poll) error {
 	const read = `SELECT client_id FROM devices WHERE grant_id = $1`
 
@@ -91,12 +90,12 @@ func (s *Devices) pollError(ctx context.Context, p devicecode.Poll) error {
 	case err == nil:
 		return refusal.Wrap(devicecode.ErrExpired, refusal.DeviceCodeExpired, "the device code has expired")
 	default:
-		return refusal.Wrap(devicecode.ErrExpired, refusal.DeviceCodeUnknown, "there is no such device code, or it expired so long ago that it was removed")
+		return refusal.Wrap(devicecode.ErrExpired, refusal.DeviceCodeUnknown, "the device code is unknown or was removed after it expired")
 	}
 }
 
-// DeviceByCode returns the device that waits for one of the user codes to be entered,
-// or [devicecode.ErrNotFound].
+// DeviceByCode returns the pending device with one of the hashed user codes, or
+// [devicecode.ErrNotFound].
 func (s *Devices) DeviceByCode(ctx context.Context, codes [][]byte, now time.Time) (*devicecode.Device, error) {
 	args := []any{now.UnixMicro()}
 	for _, code := range codes {
@@ -120,7 +119,7 @@ func (s *Devices) DeviceByCode(ctx context.Context, codes [][]byte, now time.Tim
 	return d, nil
 }
 
-// stillWaits returns sql.ErrNoRows if the device has been allowed.
+// requireWaiting returns [sql.ErrNoRows] if a user has allowed the device.
 func (s *Devices) requireWaiting(ctx context.Context, ref grant.Locator) error {
 	const read = `SELECT count(*) FROM grants WHERE bucket = $1 AND id = $2`
 
@@ -132,8 +131,8 @@ func (s *Devices) requireWaiting(ctx context.Context, ref grant.Locator) error {
 	return err
 }
 
-// DenyDevice notes that a person refused a device. One that was answered is left as it
-// is.
+// DenyDevice records that the user denied a device. It does nothing if the user has
+// decided before.
 func (s *Devices) DenyDevice(ctx context.Context, ref grant.Locator, now time.Time) error {
 	const deny = `
 		UPDATE devices SET denied_at = $3
@@ -146,9 +145,9 @@ func (s *Devices) DenyDevice(ctx context.Context, ref grant.Locator, now time.Ti
 	return nil
 }
 
-// AllowDevice writes the grant of a device, which from then on comes for it with the
-// code that it has. It is a compare-and-set: whoever comes after the device was allowed,
-// refused, or has run out of time gets [devicecode.ErrNotFound].
+// AllowDevice inserts the grant of a device, which redeems it with its device code. It
+// is a compare-and-set: it returns [devicecode.ErrNotFound] if a user has decided
+// before or the device has expired.
 func (s *Devices) AllowDevice(ctx context.Context, g *grant.Grant, now time.Time) error {
 	const insert = `
 		INSERT INTO grants (` + grantColumns + `)

@@ -11,7 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
-// heldState is a grant with what else decides whether it stands.
+// grantState is a grant with the records that decide whether it is valid.
 type grantState struct {
 	*grant.GrantWithAccount
 
@@ -21,8 +21,8 @@ type grantState struct {
 	clientNotBefore                     time.Time
 }
 
-// stateOf reads a grant of any client, whether it stands or not, or returns nil. It is
-// for requests that have failed: it explains why.
+// readState reads a valid or invalid grant of any client, nil if there is none. Only
+// failed requests need it, for the cause.
 func (s *Grants) readState(ctx context.Context, ref grant.Locator) (*grantState, error) {
 	const read = `
 		SELECT ` + grantWithAccountColumns + `,
@@ -54,8 +54,8 @@ func notFound(ref grant.Locator, rule refusal.Rule, words string, attrs ...refus
 	return refusal.Wrap(grant.ErrNotFound, rule, words, attrs...).WithGrant(ref.ID.String())
 }
 
-// otherwise returns why a client may not use a grant that does not stand, whatever it
-// presents: nil if it stands.
+// invalidity returns the reason for which a client may not use a grant with any
+// credential, nil if the grant is valid.
 func (st *grantState) invalidity(ref grant.Locator, clientID, jkt string, other refusal.Rule) error {
 	switch {
 	case st.ClientID != clientID:
@@ -72,34 +72,34 @@ func (st *grantState) invalidity(ref grant.Locator, clientID, jkt string, other 
 			attrs = append(attrs, refusal.At("code_spent_at", st.CodeRedeemedAt))
 		}
 		if st.RevocationReason == grant.RevokedByLogout {
-			return notFound(ref, refusal.SessionEnded, "the session that the grant was given in has ended", attrs...)
+			return notFound(ref, refusal.SessionEnded, "the session of the grant has ended", attrs...)
 		}
 		return notFound(ref, refusal.GrantRevoked, "the grant was revoked", attrs...)
 	case st.accountNotBefore.After(st.CreatedAt):
-		return notFound(ref, refusal.AccountTokensRevoked, "everything that the account was given before was revoked",
+		return notFound(ref, refusal.AccountTokensRevoked, "all earlier grants of the account were revoked",
 			refusal.At("revoked_at", st.accountNotBefore))
 	case !st.clientExists:
 		return notFound(ref, refusal.ClientUnknown, "the client was deleted")
 	case st.clientDisabled:
 		return notFound(ref, refusal.ClientDisabled, "the client is disabled")
 	case st.clientNotBefore.After(st.CreatedAt):
-		return notFound(ref, refusal.ClientTokensRevoked, "everything that the client was given before was revoked",
+		return notFound(ref, refusal.ClientTokensRevoked, "all earlier grants of the client were revoked",
 			refusal.At("revoked_at", st.clientNotBefore))
 	default:
 		return nil
 	}
 }
 
-// WhyInactive returns why an access token with the ID jti under a grant is not active, or
-// nil if it is. It is for tokens for which [Store.LiveGrant] has returned
-// [grant.ErrNotFound], and costs up to two statements.
+// WhyInactive returns the reason for which the access token jti of a grant is inactive,
+// nil if it is active. Callers use it after [Grants.LiveGrant] has returned
+// [grant.ErrNotFound]. It needs up to two statements.
 func (s *Grants) WhyInactive(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*refusal.Cause, error) {
 	st, err := s.readState(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
 	if st == nil {
-		return refusal.Of(notFound(ref, refusal.GrantEnded, "there is no such grant, or it ended so long ago that it was removed")), nil
+		return refusal.Of(notFound(ref, refusal.GrantEnded, "the grant is unknown or was removed after it ended")), nil
 	}
 	issuedTo := refusal.Registered("issued_to", st.ClientID)
 	if err := st.invalidity(ref, st.ClientID, st.JWKThumbprint, ""); err != nil {
@@ -111,7 +111,7 @@ func (s *Grants) WhyInactive(ctx context.Context, ref grant.Locator, jti string,
 	case !now.Before(st.EndsAt):
 		return refusal.Of(notFound(ref, refusal.GrantEnded, "the grant has ended", issuedTo, refusal.At("ended_at", st.EndsAt))), nil
 	case st.CodeRedeemedAt.IsZero() && st.SessionID != "" && !st.sessionExists:
-		return refusal.Of(notFound(ref, refusal.SessionEnded, "the session that the token was issued in has ended", issuedTo)), nil
+		return refusal.Of(notFound(ref, refusal.SessionEnded, "the session of the token has ended", issuedTo)), nil
 	}
 	const read = `SELECT count(*) FROM revoked_tokens WHERE jti = $1`
 
@@ -122,18 +122,18 @@ func (s *Grants) WhyInactive(ctx context.Context, ref grant.Locator, jti string,
 	if !revoked {
 		return nil, nil
 	}
-	return refusal.Of(notFound(ref, refusal.TokenRevoked, "the token was revoked by itself; its grant goes on", issuedTo)), nil
+	return refusal.Of(notFound(ref, refusal.TokenRevoked, "the token was revoked; its grant is still active", issuedTo)), nil
 }
 
-// whyUnspendable returns why a code could not be spent: [grant.ErrSpent] with the grant,
-// or [grant.ErrNotFound], either with its cause.
+// redemptionError returns the reason for which a code could not be redeemed:
+// [grant.ErrSpent] with the grant, or [grant.ErrNotFound], each with its cause.
 func (s *Grants) redemptionError(ctx context.Context, sp grant.CodeRedemption) (*grant.GrantWithAccount, error) {
 	st, err := s.readState(ctx, sp.Ref)
 	if err != nil {
 		return nil, err
 	}
 	if st == nil {
-		return nil, refusal.Wrap(grant.ErrNotFound, refusal.CodeUnknown, "there is no such code, or it ended so long ago that it was removed")
+		return nil, refusal.Wrap(grant.ErrNotFound, refusal.CodeUnknown, "the code is unknown or was removed after it expired")
 	}
 	if err := st.invalidity(sp.Ref, sp.ClientID, sp.JKT, refusal.CodeOtherClient); err != nil {
 		return nil, err
@@ -142,27 +142,28 @@ func (s *Grants) redemptionError(ctx context.Context, sp grant.CodeRedemption) (
 	case !sp.Now.Before(st.EndsAt):
 		return nil, notFound(sp.Ref, refusal.GrantEnded, "the grant has ended", refusal.At("ended_at", st.EndsAt))
 	case !st.CodeRedeemedAt.IsZero():
-		return st.GrantWithAccount, refusal.Wrap(grant.ErrSpent, refusal.CodeSpent, "the code was spent before",
+		return st.GrantWithAccount, refusal.Wrap(grant.ErrSpent, refusal.CodeSpent, "the code has been redeemed before",
 			refusal.At("code_spent_at", st.CodeRedeemedAt)).WithGrant(sp.Ref.ID.String())
 	case !sp.Now.Before(st.CodeExpiresAt):
 		return nil, notFound(sp.Ref, refusal.CodeExpired, "the code has expired",
 			refusal.At("code_issued_at", st.CreatedAt), refusal.At("code_expired_at", st.CodeExpiresAt))
 	case st.SessionID != "" && !st.sessionExists:
-		return nil, notFound(sp.Ref, refusal.SessionEnded, "the session that the code was issued in has ended")
+		return nil, notFound(sp.Ref, refusal.SessionEnded, "the session of the code has ended")
 	default:
-		return nil, notFound(sp.Ref, refusal.CodeUnknown, "the code cannot be spent")
+		return nil, notFound(sp.Ref, refusal.CodeUnknown, "the code cannot be redeemed")
 	}
 }
 
-// whyUnrotatable returns why a refresh token could not be rotated: [grant.ErrStaleGeneration] with
-// the grant, or [grant.ErrNotFound], either with its cause.
+// rotationError returns the reason for which a refresh token could not be rotated:
+// [grant.ErrStaleGeneration] with the grant, or [grant.ErrNotFound], each with its
+// cause.
 func (s *Grants) rotationError(ctx context.Context, r grant.RefreshRotation) (*grant.GrantWithAccount, error) {
 	st, err := s.readState(ctx, r.Ref)
 	if err != nil {
 		return nil, err
 	}
 	if st == nil {
-		return nil, refusal.Wrap(grant.ErrNotFound, refusal.RefreshUnknown, "there is no such refresh token, or it ended so long ago that it was removed")
+		return nil, refusal.Wrap(grant.ErrNotFound, refusal.RefreshUnknown, "the refresh token is unknown or was removed after it expired")
 	}
 	if err := st.invalidity(r.Ref, r.ClientID, r.JKT, refusal.RefreshOtherClient); err != nil {
 		return nil, err
@@ -172,9 +173,9 @@ func (s *Grants) rotationError(ctx context.Context, r grant.RefreshRotation) (*g
 		return nil, notFound(r.Ref, refusal.RefreshExpired, "the refresh token has expired", refusal.At("expired_at", st.ExpiresAt),
 			refusal.At("grant_ends_at", st.EndsAt), refusal.At("last_rotated_at", st.RefreshRotatedAt))
 	case st.RefreshGeneration > r.Generation:
-		return st.GrantWithAccount, refusal.Wrap(grant.ErrStaleGeneration, refusal.RefreshReplayed, "the refresh token was rotated before",
+		return st.GrantWithAccount, refusal.Wrap(grant.ErrStaleGeneration, refusal.RefreshReplayed, "the refresh token has been rotated before",
 			refusal.At("last_rotated_at", st.RefreshRotatedAt)).WithGrant(r.Ref.ID.String())
 	default:
-		return nil, notFound(r.Ref, refusal.RefreshUnknown, "the refresh token is none that was issued")
+		return nil, notFound(r.Ref, refusal.RefreshUnknown, "the refresh token was never issued")
 	}
 }

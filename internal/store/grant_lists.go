@@ -9,11 +9,11 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
-// GrantFilter narrows a list of grants. An empty member stands for any.
+// GrantFilter restricts a list of grants. An empty field matches all.
 type GrantFilter struct{ ClientID, Subject string }
 
-// ListGrants returns living grants in the order of their creation, those that
-// follow after.
+// ListGrants returns up to limit valid grants in the order of their creation, starting
+// after the grant after.
 func (s *Grants) ListGrants(
 	ctx context.Context, f GrantFilter, after grant.Locator, limit int, now time.Time,
 ) (list []*grant.Grant, err error) {
@@ -34,10 +34,10 @@ func (s *Grants) ListGrants(
 	return list, nil
 }
 
-// ListGrantsWithoutConsent returns living grants of a subject for clients that the subject
-// allows nothing beyond a request: the consent ends with the grant. They come in the
-// order of their creation, those that follow after; unless sessionID is empty, those of
-// that session, whatever else the subject allows.
+// ListGrantsWithoutConsent returns up to limit valid grants of a subject for clients
+// without a stored consent, in the order of their creation, starting after the grant
+// after. Unless sessionID is empty, it returns all valid grants of that session
+// instead.
 func (s *Grants) ListGrantsWithoutConsent(
 	ctx context.Context, subject, sessionID string, after grant.Locator, limit int, now time.Time,
 ) (list []*grant.Grant, err error) {

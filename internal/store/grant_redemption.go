@@ -10,14 +10,16 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
-// RedeemCode uses up an authorization code and returns the grant behind it.
+// RedeemCode marks an authorization code as used and returns its grant.
 //
-// It is a compare-and-set: of any number of callers one succeeds. The rest get
-// [grant.ErrSpent] with the grant, on which the caller must revoke it (RFC 6749
-// section 4.1.2). A code that is nobody's, another client's, bound to another key,
-// or of a grant that has ended is [grant.ErrNotFound]. So is one whose session
-// was signed out meanwhile: ending a session cannot see a grant that is being
-// written, but it can keep its code from being spent.
+// It is a compare-and-set: of any number of concurrent callers one succeeds. The others
+// get [grant.ErrSpent] with the grant, which the caller must revoke. It returns
+// [grant.ErrNotFound] for an unknown or expired code, the code of another client, a
+// code that is bound to another key, and a grant that has ended. It also does so if the
+// session has ended: ending a session does not see a grant that is being inserted, but
+// prevents the redemption of its code.
+//
+// Spec: RFC 6749 §4.1.2.
 func (s *Grants) RedeemCode(ctx context.Context, sp grant.CodeRedemption) (*grant.GrantWithAccount, error) {
 	detail, args, err := setAuthorization(sp.Authorization, 7)
 	if err != nil {
@@ -46,10 +48,11 @@ func (s *Grants) RedeemCode(ctx context.Context, sp grant.CodeRedemption) (*gran
 
 // RotateRefresh moves a grant to the next generation of its refresh token.
 //
-// It is a compare-and-set: of any number of callers with one generation one
-// succeeds. The rest, and whoever comes with an older one, get [grant.ErrStaleGeneration]
-// with the grant as it is now. A token that is another client's, bound to another
-// key, or of a grant that has ended is [grant.ErrNotFound].
+// It is a compare-and-set: of any number of concurrent callers with one generation one
+// succeeds. The others, and callers with an older generation, get
+// [grant.ErrStaleGeneration] with the current grant. It returns [grant.ErrNotFound] for
+// an unknown or expired token, the token of another client, a token that is bound to
+// another key, and a grant that has ended.
 func (s *Grants) RotateRefresh(ctx context.Context, r grant.RefreshRotation) (*grant.GrantWithAccount, error) {
 	detail, args, err := setAuthorization(r.Authorization, 10)
 	if err != nil {
@@ -81,8 +84,8 @@ func (s *Grants) RotateRefresh(ctx context.Context, r grant.RefreshRotation) (*g
 	return held, nil
 }
 
-// newDetail returns what an UPDATE sets besides where a grant gets another detail, with
-// the parameter of the number n.
+// setAuthorization returns the assignment that replaces the authorization of a grant in
+// an UPDATE, with n as the number of its placeholder; no assignment if d is nil.
 func setAuthorization(d *grant.Authorization, n int) (set string, args []any, err error) {
 	if d == nil {
 		return "", nil, nil

@@ -9,8 +9,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
-// RevokeGrant ends a grant. An empty clientID stands for any client; a grant that
-// is unknown, another client's, or revoked before is left as it is.
+// RevokeGrant ends a grant of a client, or of any client if clientID is empty. It does
+// nothing if the grant is unknown, belongs to another client, or was revoked before.
 func (s *Grants) RevokeGrant(ctx context.Context, ref grant.Locator, clientID string, why grant.RevocationReason, now time.Time) error {
 	const revoke = `
 		UPDATE grants SET revoked_at = $4, revoked_why = $5
@@ -23,8 +23,8 @@ func (s *Grants) RevokeGrant(ctx context.Context, ref grant.Locator, clientID st
 	return nil
 }
 
-// RevokeGrantsOf ends the grants of a subject, those of one client unless that is
-// empty. What the subject allows is not forgotten.
+// RevokeGrantsOf ends the grants of a subject, for one client unless clientID is empty.
+// Consents stay.
 func (s *Grants) RevokeGrantsOf(ctx context.Context, subject, clientID string, now time.Time) error {
 	return revokeGrantsOf(ctx, s.db.LongWrite, subject, clientID, now)
 }
@@ -40,7 +40,7 @@ func revokeGrantsOf(ctx context.Context, on db.Conn, subject, clientID string, n
 	return nil
 }
 
-// RevokeGrantsIn ends the grants that were given in a session, which goes on.
+// RevokeGrantsIn ends the grants of a session. The session stays active.
 func (s *Grants) RevokeGrantsIn(ctx context.Context, sessionID string, now time.Time) error {
 	const revoke = `UPDATE grants SET revoked_at = $2, revoked_why = $3 WHERE session_id = $1 AND revoked_at IS NULL`
 
@@ -50,7 +50,7 @@ func (s *Grants) RevokeGrantsIn(ctx context.Context, sessionID string, now time.
 	return nil
 }
 
-// DenyToken ends one access token, known by its jti, before its time.
+// DenyToken revokes one access token by its jti. The store keeps the entry until until.
 func (s *Grants) DenyToken(ctx context.Context, jti string, until time.Time) error {
 	const deny = `
 		INSERT INTO revoked_tokens (jti, until) VALUES ($1, $2)

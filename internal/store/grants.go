@@ -11,20 +11,20 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
-// Grants stores grants: each has a code, a refresh token and access tokens.
+// Grants stores grants. A grant has a code, a refresh token and access tokens.
 type Grants struct{ db *db.DB }
 
 const grantColumns = `bucket, id, kind, client_id, subject, session_id, scopes, resources,
 	created_at, expires_at, ends_at, code_expires_at, code_spent_at, refresh_generation, refresh_rotated_at,
 	revoked_at, revoked_why, jkt, x5t, seed, detail, tokens_until`
 
-// heldColumns are a grant and the person behind it.
+// grantWithAccountColumns are the columns of a grant and its account.
 const grantWithAccountColumns = grantColumns + `,
 	(SELECT a.username FROM accounts a WHERE a.subject = grants.subject),
 	(SELECT a.claims FROM accounts a WHERE a.subject = grants.subject)`
 
-// standing is what a grant needs of others: a person and a client who are still
-// there, and have not cut off what was given before.
+// liveCondition requires that the account and the client of a grant exist, are enabled,
+// and have not revoked earlier grants.
 const liveCondition = `
 	EXISTS (SELECT 1 FROM accounts a WHERE a.subject = grants.subject
 		AND a.disabled_at IS NULL AND a.not_before <= grants.created_at)
@@ -50,7 +50,7 @@ func scanGrantWithAccount(from db.Scanner) (*grant.GrantWithAccount, error) {
 	return held, nil
 }
 
-// InsertGrant writes a new grant, or returns [grant.ErrExists].
+// InsertGrant adds a grant, or returns [grant.ErrExists].
 func (s *Grants) InsertGrant(ctx context.Context, g *grant.Grant) error {
 	const insert = `
 		INSERT INTO grants (` + grantColumns + `)
@@ -83,16 +83,16 @@ func insertIntoPartition(ctx context.Context, d *db.DB, p grant.Partition, write
 		return inserted, err
 	}
 	if err := d.Engine.CreatePartitions(ctx, p); err != nil {
-		return 0, fmt.Errorf("make room for grant: %w", err)
+		return 0, fmt.Errorf("create partition for grant: %w", err)
 	}
 	return write()
 }
 
-// LiveGrant returns a grant that stands at now. Unless jti is empty, the token of
-// that name must not have been denied. Everything else is [grant.ErrNotFound].
+// LiveGrant returns a grant that is valid at now. Unless jti is empty, the access token
+// with that ID must not be revoked. Otherwise it returns [grant.ErrNotFound].
 //
-// Tokens that came without the exchange of a code stand only while their session is
-// there: ending it could not see a grant that was just being written.
+// Tokens that were issued without a code are valid only while their session exists:
+// ending the session could not see a grant that was being inserted.
 func (s *Grants) LiveGrant(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*grant.GrantWithAccount, error) {
 	const read = `
 		SELECT ` + grantWithAccountColumns + ` FROM grants
@@ -111,9 +111,9 @@ func (s *Grants) LiveGrant(ctx context.Context, ref grant.Locator, jti string, n
 	return held, nil
 }
 
-// LiveClient returns nil if a token that a client got for itself at issuedAt still
-// stands, else [grant.ErrNotFound]: the client is gone or disabled, it has cut off
-// what was given before, or the token was denied.
+// LiveClient returns nil if a token that was issued to a client itself at issuedAt is
+// valid. It returns [grant.ErrNotFound] if the client was deleted or disabled, has
+// revoked earlier tokens, or the token was revoked.
 func (s *Grants) LiveClient(ctx context.Context, clientID, jti string, issuedAt, _ time.Time) error {
 	const read = `
 		SELECT version FROM clients
@@ -131,10 +131,10 @@ func (s *Grants) LiveClient(ctx context.Context, clientID, jti string, issuedAt,
 	return nil
 }
 
-// LiveAsserted returns nil if a token that came of an issuer's word still stands, else
-// [grant.ErrNotFound]: what ends a client's own tokens ends it, and so do the end of
-// the trust in the issuer, and whatever bars or cuts off the subject's account, if
-// there is one.
+// LiveAsserted returns nil if a token that was issued for an assertion is valid. It
+// returns [grant.ErrNotFound] for the reasons of LiveClient, if the issuer is no longer
+// trusted, and if the account of the subject, if there is one, is disabled or has
+// revoked earlier tokens.
 func (s *Grants) LiveAsserted(ctx context.Context, a grant.AssertedToken, now time.Time) error {
 	const read = `
 		SELECT version FROM clients

@@ -17,13 +17,13 @@ func setKeyInto(k *keyset.Key) []any {
 	return []any{&k.Set, &k.KID, intoRaw(&k.Public), intoBytes(&k.Sealed), intoTime(&k.CreatedAt)}
 }
 
-// KeySet returns the keys of a set, the newest first; none if there is no such set.
+// KeySet returns the keys of a set, the newest first; none for an unknown set.
 func (s *KeySets) KeySet(ctx context.Context, set string) ([]*keyset.Key, error) {
 	const read = `SELECT ` + setKeyColumns + ` FROM set_keys WHERE set_name = $1 ORDER BY created_at DESC, kid`
 	return s.setKeys(ctx, read, set)
 }
 
-// SetKey returns the key of a set, or [keyset.ErrNotFound].
+// SetKey returns a key of a set, or [keyset.ErrNotFound].
 func (s *KeySets) SetKey(ctx context.Context, set, kid string) (*keyset.Key, error) {
 	const read = `SELECT ` + setKeyColumns + ` FROM set_keys WHERE set_name = $1 AND kid = $2`
 
@@ -37,8 +37,8 @@ func (s *KeySets) SetKey(ctx context.Context, set, kid string) (*keyset.Key, err
 	return found[0], nil
 }
 
-// ListSetKeys returns keys of all sets by set and kid, those that follow after the key
-// of the given names.
+// ListSetKeys returns up to limit keys of all sets in the order of set and kid,
+// starting after the given key.
 func (s *KeySets) ListSetKeys(ctx context.Context, set, kid string, limit int) ([]*keyset.Key, error) {
 	const read = `
 		SELECT ` + setKeyColumns + ` FROM set_keys
@@ -59,8 +59,9 @@ func (s *KeySets) setKeys(ctx context.Context, read string, args ...any) (list [
 	return list, nil
 }
 
-// InsertSetKey adds a key to its set, which may be new. It returns [keyset.ErrExists] if
-// its kid is taken there, and [keyset.ErrFull] if the set has no room.
+// InsertSetKey adds a key to its set, and creates the set if it does not exist. It
+// returns [keyset.ErrExists] if the set has a key with the kid, and [keyset.ErrFull] if
+// the set is full.
 func (s *KeySets) InsertSetKey(ctx context.Context, k *keyset.Key) error {
 	const insert = `INSERT INTO set_keys (` + setKeyColumns + `) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`
 
@@ -76,13 +77,13 @@ func (s *KeySets) InsertSetKey(ctx context.Context, k *keyset.Key) error {
 	})
 }
 
-// replaceSetKey keeps the time at which a key came to its set.
+// replaceSetKey keeps the creation time of a key.
 const replaceSetKey = `
 	INSERT INTO set_keys (` + setKeyColumns + `) VALUES ($1, $2, $3, $4, $5)
 	ON CONFLICT (set_name, kid) DO UPDATE SET public = excluded.public, sealed = excluded.sealed`
 
-// PutSetKey adds keys to their sets or replaces those of their kid, all or none. It
-// returns [keyset.ErrFull] if a set has no room.
+// PutSetKey adds keys to their sets or replaces the keys with the same kid, all or
+// none. It returns [keyset.ErrFull] if a set is full.
 func (s *KeySets) PutSetKey(ctx context.Context, keys ...*keyset.Key) error {
 	return s.db.Tx(ctx, func(c db.Conn) error {
 		for _, k := range keys {
@@ -97,7 +98,7 @@ func (s *KeySets) PutSetKey(ctx context.Context, keys ...*keyset.Key) error {
 	})
 }
 
-// ReplaceKeySet lets a set hold these keys, of that set, and no others.
+// ReplaceKeySet replaces all keys of a set.
 func (s *KeySets) ReplaceKeySet(ctx context.Context, set string, keys []*keyset.Key) error {
 	return s.db.Tx(ctx, func(c db.Conn) error {
 		if _, err := c.Exec(ctx, `DELETE FROM set_keys WHERE set_name = $1`, set); err != nil {
@@ -131,8 +132,8 @@ func checkSetSize(ctx context.Context, on db.Conn, set string) error {
 	return nil
 }
 
-// ImportSetKeys adds keys to their sets, all or none, and leaves those alone whose kid is
-// taken there.
+// ImportSetKeys adds keys to their sets, all or none. It skips a key if its set has one
+// with the same kid. It returns the number of added keys.
 func (s *KeySets) ImportSetKeys(ctx context.Context, keys []*keyset.Key) (created int, err error) {
 	const insert = `INSERT INTO set_keys (` + setKeyColumns + `) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`
 
@@ -156,19 +157,20 @@ func (s *KeySets) ImportSetKeys(ctx context.Context, keys []*keyset.Key) (create
 	return created, nil
 }
 
-// ResealSetKey writes anew what is sealed of a key. It returns [keyset.ErrNotFound] if
-// that is not old any more.
+// ResealSetKey replaces the sealed private part of a key. It returns
+// [keyset.ErrNotFound] if the stored one is no longer k.Sealed.
 func (s *KeySets) ResealSetKey(ctx context.Context, k *keyset.Key, sealed []byte) error {
 	const reseal = `UPDATE set_keys SET sealed = $4 WHERE set_name = $1 AND kid = $2 AND sealed = $3`
 	return s.changeSetKey(ctx, reseal, k.Set, k.KID, k.Sealed, sealed)
 }
 
-// DeleteSetKey removes a key from its set, or returns [keyset.ErrNotFound].
+// DeleteSetKey deletes a key of a set, or returns [keyset.ErrNotFound].
 func (s *KeySets) DeleteSetKey(ctx context.Context, set, kid string) error {
 	return s.changeSetKey(ctx, `DELETE FROM set_keys WHERE set_name = $1 AND kid = $2`, set, kid)
 }
 
-// DeleteKeySet removes all keys of a set, or returns [keyset.ErrNotFound] if it has none.
+// DeleteKeySet deletes all keys of a set, or returns [keyset.ErrNotFound] for an
+// unknown set.
 func (s *KeySets) DeleteKeySet(ctx context.Context, set string) error {
 	return s.changeSetKey(ctx, `DELETE FROM set_keys WHERE set_name = $1`, set)
 }

@@ -14,8 +14,7 @@ type Keys struct {
 	replication *replication
 }
 
-// LoadKeys returns the signing keys as of one moment, and the version they have
-// together: 0 when none was ever written.
+// LoadKeys returns all signing keys and their common version, 0 if none was ever saved.
 func (s *Keys) LoadKeys(ctx context.Context) (version int64, records []jwks.Record, err error) {
 	const read = `
 		SELECT v.version, k.kid, k.algorithm, k.state, k.sealed,
@@ -38,9 +37,9 @@ func (s *Keys) LoadKeys(ctx context.Context) (version int64, records []jwks.Reco
 	return version, records, nil
 }
 
-// SaveKeys puts and removes signing keys, all or nothing, and raises their
-// version. It returns [jwks.ErrConflict] if that is not version any more. It does not wait
-// until other replicas follow: [Store.Settle] does.
+// SaveKeys stores and removes signing keys, all or none, and increments their version.
+// It returns [jwks.ErrConflict] if the stored version differs from version. It does not
+// wait for other replicas: [Store.Settle] does.
 func (s *Keys) SaveKeys(ctx context.Context, version int64, put []jwks.Record, remove []string) error {
 	const raise = `UPDATE key_state SET version = version + 1 WHERE version = $1`
 	const save = `

@@ -24,7 +24,7 @@ func signOutInto(o *authrequest.LogoutRequest) []any {
 	}
 }
 
-// InsertLogoutRequest keeps a sign-out while the operator's app is asked.
+// InsertLogoutRequest stores a logout request for a custom logout app.
 func (s *LogoutRequests) InsertLogoutRequest(ctx context.Context, o *authrequest.LogoutRequest) error {
 	const insert = `
 		INSERT INTO sign_outs (` + signOutColumns + `)
@@ -38,7 +38,7 @@ func (s *LogoutRequests) InsertLogoutRequest(ctx context.Context, o *authrequest
 	return nil
 }
 
-// SignOut returns a sign-out that an app may be asked about, or [authrequest.ErrNotFound].
+// LogoutRequest returns a pending logout request, or [authrequest.ErrNotFound].
 func (s *LogoutRequests) LogoutRequest(ctx context.Context, id string, now time.Time) (*authrequest.LogoutRequest, error) {
 	const read = `
 		SELECT ` + signOutColumns + `, (SELECT s.provider_session FROM sessions s WHERE s.id = sign_outs.session_id)
@@ -55,8 +55,7 @@ func (s *LogoutRequests) LogoutRequest(ctx context.Context, id string, now time.
 	return o, nil
 }
 
-// AnswerLogout notes what an app said about a sign-out. The first answer stands, and
-// a later one gets [authrequest.ErrAlreadyDecided].
+// AnswerLogout records the decision of a custom logout app. The first decision is final; later ones get [authrequest.ErrAlreadyDecided].
 func (s *LogoutRequests) AnswerLogout(ctx context.Context, id string, d authrequest.Decision, verifier []byte, now time.Time) error {
 	const answer = `
 		UPDATE sign_outs SET decision = $2, verifier = $3, decided_at = $4
@@ -75,9 +74,9 @@ func (s *LogoutRequests) AnswerLogout(ctx context.Context, id string, d authrequ
 	return nil
 }
 
-// RedeemLogout uses up the verifier of an app's answer and returns the sign-out. It is
-// a compare-and-set: of any number of callers one succeeds. Whoever comes later, or
-// with another verifier, gets [authrequest.ErrNotFound].
+// RedeemLogout redeems the verifier of an accepted logout request and returns the
+// request. It is a compare-and-set: of any number of concurrent callers one succeeds.
+// Later calls, and calls with another verifier, get [authrequest.ErrNotFound].
 func (s *LogoutRequests) RedeemLogout(ctx context.Context, id string, verifier []byte, now time.Time) (*authrequest.LogoutRequest, error) {
 	const spend = `
 		UPDATE sign_outs SET spent_at = $3

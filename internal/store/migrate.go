@@ -22,10 +22,11 @@ var (
 	// ErrSchemaTooNew reports a database that a newer version has migrated.
 	ErrSchemaTooNew = errors.New("database schema is newer than this version of Ostiary")
 	// ErrForeignDatabase reports a database of an Ory Hydra. Ostiary can import from it,
-	// but needs a database of its own.
+	// but needs a separate database.
 	ErrForeignDatabase = db.ErrForeignDatabase
 
-	// errNoReplica reports a process that has not joined the replicas, or was removed.
+	// errNoReplica reports a process that has not joined the replicas, or was removed
+	// from them.
 	errNoReplica = errors.New("this process is not among the replicas")
 )
 
@@ -33,15 +34,15 @@ var (
 type Migration struct {
 	Version   int64
 	Name      string
-	AppliedAt time.Time // zero while it waits
+	AppliedAt time.Time // zero for a pending step
 }
 
-// Migrate brings the schema up to date and returns the names of the steps that
-// it took. Several processes may call it at once.
+// Migrate applies the pending steps of the schema and returns their names. Several
+// processes may call it at the same time.
 func (s *Store) Migrate(ctx context.Context) (taken []string, err error) {
 	err = s.db.Engine.WithMigrator(ctx, func(conn *sql.DB, dialect goose.Dialect, options ...goose.ProviderOption) error {
-		// Where there is no lock (SQLite), the loser of a race for a step finds its
-		// tables there, is rolled back, and goes on behind the winner.
+		// Without a lock (SQLite), the loser of a race for a step finds its tables in place,
+		// is rolled back, and continues after the winner.
 		for {
 			before, err := s.db.Engine.SchemaVersion(ctx)
 			if err != nil {
@@ -76,7 +77,7 @@ func (s *Store) Migrate(ctx context.Context) (taken []string, err error) {
 	return taken, nil
 }
 
-// CheckRights returns an error that names the rights which the role of the database URL
+// CheckRights returns an error that names the rights that the role of the database URL
 // lacks.
 func (s *Store) CheckRights(ctx context.Context) error {
 	missing, err := s.db.Engine.MissingRights(ctx)
@@ -89,8 +90,8 @@ func (s *Store) CheckRights(ctx context.Context) error {
 	return nil
 }
 
-// CheckWritable returns nil if the database takes writes from this replica. It writes at
-// most once a second; meanwhile other callers get the result of the last write.
+// CheckWritable returns nil if the database accepts writes from this replica. It writes
+// at most once a second; other callers get the result of the last write.
 func (s *Store) CheckWritable(ctx context.Context) error {
 	s.writable.Lock()
 	defer s.writable.Unlock()
@@ -102,8 +103,8 @@ func (s *Store) CheckWritable(ctx context.Context) error {
 	return s.writable.err
 }
 
-// tryWrite changes the row of this replica, since SQLite does not write a row that stays
-// as it is.
+// tryWrite changes the row of this replica, since SQLite does not write an unchanged
+// row.
 func (s *Store) tryWrite(ctx context.Context) error {
 	const write = `UPDATE replicas SET write_checks = write_checks + 1 WHERE id = $1`
 
@@ -121,7 +122,7 @@ func (s *Store) tryWrite(ctx context.Context) error {
 	return nil
 }
 
-// MigrationStatus lists the steps of the schema and when they were taken.
+// MigrationStatus lists the steps of the schema and their times.
 func (s *Store) MigrationStatus(ctx context.Context) (steps []Migration, err error) {
 	if _, err := s.db.Engine.SchemaVersion(ctx); err != nil {
 		return nil, fmt.Errorf("read the schema's state: %w", err)
@@ -143,8 +144,8 @@ func (s *Store) MigrationStatus(ctx context.Context) (steps []Migration, err err
 	return steps, nil
 }
 
-// CheckSchema returns [ErrSchemaTooOld] or [ErrSchemaTooNew] unless the schema
-// is the one this version was written for.
+// CheckSchema returns [ErrSchemaTooOld] or [ErrSchemaTooNew] if this version needs
+// another schema.
 func (s *Store) CheckSchema(ctx context.Context) error {
 	want := migrations.Newest()
 	have, err := s.db.Engine.SchemaVersion(ctx)

@@ -19,8 +19,8 @@ type Outbox struct{ db *db.DB }
 const noticeColumns = `id, kind, client_id, subject, session_id, state,
 	created_at, due_at, until, attempts, status, fault, ended_at, known_as`
 
-// How long a notice is kept that needs no more work: one that arrived for whoever
-// wonders, one that did not for somebody to look after it.
+// Retention of finished notices: operators may look up delivered ones, and retry failed
+// ones.
 const (
 	deliveredRetention = 24 * time.Hour
 	failedRetention    = 30 * 24 * time.Hour
@@ -55,8 +55,8 @@ func insertNotices(ctx context.Context, on db.Conn, list []*outbox.Notice) error
 	return nil
 }
 
-// DueNotices returns the clients that have notices to be delivered, each with the
-// time at which its first one is due.
+// DueNotices returns the clients with pending notices, each with the time at which its
+// first one is due.
 func (s *Outbox) DueNotices(ctx context.Context) ([]outbox.Due, error) {
 	const read = `
 		SELECT client_id, min(due_at) FROM notices WHERE state = 'pending'
@@ -75,9 +75,9 @@ func (s *Outbox) DueNotices(ctx context.Context) ([]outbox.Due, error) {
 	return list, nil
 }
 
-// ClaimNotice takes up the client's next notice that is due, counts the attempt,
-// and keeps the notice from all others until lease. Of any number of callers one
-// gets it. It returns [outbox.ErrNotFound] if none is due.
+// ClaimNotice returns the next due notice of a client, counts the attempt, and hides
+// the notice from other callers until lease. Of concurrent callers one gets it. It
+// returns [outbox.ErrNotFound] if none is due.
 func (s *Outbox) ClaimNotice(ctx context.Context, clientID string, now, lease time.Time) (*outbox.Notice, error) {
 	const claim = `
 		UPDATE notices SET due_at = $3, attempts = attempts + 1
@@ -96,8 +96,8 @@ func (s *Outbox) ClaimNotice(ctx context.Context, clientID string, now, lease ti
 	return n, nil
 }
 
-// PostponeNotice notes what went wrong with a claimed notice and when to try again.
-// Whoever has claimed it since knows better, and is left alone.
+// PostponeNotice records the failure of a claimed notice and the time of the next
+// attempt. It does nothing if the notice was claimed again since.
 func (s *Outbox) PostponeNotice(ctx context.Context, n *outbox.Notice, dueAt time.Time) error {
 	const postpone = `
 		UPDATE notices SET due_at = $3, status = $4, fault = $5
@@ -109,8 +109,8 @@ func (s *Outbox) PostponeNotice(ctx context.Context, n *outbox.Notice, dueAt tim
 	return nil
 }
 
-// EndNotice notes that a claimed notice needs no more work: it was delivered,
-// whoever else may be trying as well, or it is given up.
+// EndNotice records that a claimed notice is finished: it was delivered, by this or a
+// concurrent attempt, or has failed.
 func (s *Outbox) EndNotice(ctx context.Context, n *outbox.Notice, state outbox.State, now time.Time) error {
 	const end = `
 		UPDATE notices SET state = $2, status = $3, fault = $4, ended_at = $5, purge_after = $6
@@ -127,13 +127,14 @@ func (s *Outbox) EndNotice(ctx context.Context, n *outbox.Notice, state outbox.S
 	return nil
 }
 
-// NoticeFilter narrows a list of notices. An empty member stands for any.
+// NoticeFilter restricts a list of notices. An empty field matches all.
 type NoticeFilter struct {
 	ClientID string
 	State    outbox.State
 }
 
-// ListNotices returns notices by id, those that follow after.
+// ListNotices returns up to limit notices in the order of IDs, starting after the ID
+// after.
 func (s *Outbox) ListNotices(ctx context.Context, f NoticeFilter, after string, limit int) (list []*outbox.Notice, err error) {
 	const read = `
 		SELECT ` + noticeColumns + ` FROM notices
@@ -151,9 +152,8 @@ func (s *Outbox) ListNotices(ctx context.Context, f NoticeFilter, after string, 
 	return list, nil
 }
 
-// RetryNotice makes a notice due now that waits or was given up, with as much time
-// as a new one has. One that was delivered, or is not there, is
-// [outbox.ErrNotFound].
+// RetryNotice makes a pending or failed notice due now, with the full time for
+// delivery. It returns [outbox.ErrNotFound] for a delivered or unknown notice.
 func (s *Outbox) RetryNotice(ctx context.Context, id string, now time.Time) error {
 	const retry = `
 		UPDATE notices SET state = 'pending', attempts = 0, due_at = $2, until = $3, ended_at = NULL, purge_after = NULL
@@ -162,7 +162,7 @@ func (s *Outbox) RetryNotice(ctx context.Context, id string, now time.Time) erro
 	return s.changeNotice(ctx, "retry notice", retry, id, now.UnixMicro(), now.Add(outbox.Persistence).UnixMicro())
 }
 
-// DeleteNotice removes a notice, or returns [outbox.ErrNotFound]. Nobody is told
+// DeleteNotice deletes a notice, or returns [outbox.ErrNotFound]. It is not delivered
 // any more.
 func (s *Outbox) DeleteNotice(ctx context.Context, id string) error {
 	return s.changeNotice(ctx, "delete notice", `DELETE FROM notices WHERE id = $1`, id)
@@ -179,7 +179,7 @@ func (s *Outbox) changeNotice(ctx context.Context, what, change string, args ...
 	return nil
 }
 
-// PendingNotices returns how many notices have not been taken yet.
+// PendingNotices returns the number of pending notices.
 func (s *Outbox) PendingNotices(ctx context.Context) (count int, err error) {
 	var n int64
 	if err := s.db.LongRead.QueryRow(ctx, `SELECT count(*) FROM notices WHERE state = 'pending'`).Scan(&n); err != nil {

@@ -15,32 +15,33 @@ import (
 )
 
 const (
-	// batch bounds the rows that one statement removes, and so how long it keeps
-	// others from writing.
+	// batchSize bounds the rows that one statement deletes, and so the time for which
+	// it blocks other writes.
 	batchSize = 200
-	// limit says the same in a statement. A parameter would leave the planner to think of
-	// a tenth of the table, and to read the rest as well.
+	// limit is batchSize in a statement. For a placeholder the planner would assume a
+	// tenth of the table, and read all of it.
 	limit = ` LIMIT 200`
-	// breath is what follows a statement that removed so many: others get their turn,
-	// also where a purge has to catch up with a month.
+	// batchPause follows a statement that deleted a full batch, so that other writes
+	// proceed even while a purge works through a backlog.
 	batchPause = 20 * time.Millisecond
-	// afterlife is how long a row stays that has ended: other replicas' clocks may
-	// be behind, and a code outlives a session that timed out.
+	// expiryMargin is the time for which an expired row stays: the clocks of other
+	// replicas may be behind, and a code is valid for longer than a session that has
+	// timed out.
 	expiryMargin = time.Hour
 
-	// keptKeys is how long, in microseconds, an API key or a trusted issuer that ran out
-	// is listed, for whoever wonders: 30 days.
+	// keyRetentionMicros is the time in microseconds for which expired API keys and
+	// trusted issuers stay listed: 30 days.
 	keyRetentionMicros = `2592000000000`
 
 	purgeInterval = time.Minute
 )
 
-// Purged tells what a purge removed.
+// Purged counts the records that a purge has removed.
 type Purged struct {
 	Partitions int   // of grants, on PostgreSQL
 	Grants     int64 // one by one
 	Rows       int64 // of the other tables
-	Unfinished bool  // the next purge goes on where this one stopped
+	Unfinished bool  // the next purge continues where this one stopped
 }
 
 // purger removes expired records.
@@ -77,21 +78,22 @@ func (s *purger) dropPartitions(ctx context.Context, now time.Time, purged *Purg
 	return err
 }
 
-// closedAt reports whether no grant can enter a bucket any more and its request cannot be
-// answered again. Most grants of an hour's bucket end soon, so it is looked at early; a
-// bucket is dropped only when nothing in it lives.
+// closedAt returns a function that reports whether a partition receives no further
+// grant, and the requests of its grants have expired. Most grants of an hourly
+// partition end soon, so it is checked early; a partition is dropped only if no grant
+// in it is alive.
 func (s *purger) closedAt(now time.Time) func(grant.Partition) bool {
-	return func(b grant.Partition) bool {
+	return func(p grant.Partition) bool {
 		longest := s.grantLifetime
-		if !b.Weekly() {
+		if !p.Weekly() {
 			longest = min(longest, s.requestLifetime+expiryMargin)
 		}
-		return !now.Before(b.End().Add(longest))
+		return !now.Before(p.End().Add(longest))
 	}
 }
 
-// purgeSessions removes sessions together with what was kept for them alone. Their
-// end is nobody's doing, so that no client hears of it.
+// purgeSessions removes timed-out sessions and their consents. It sends no logout
+// notice for a timeout.
 func (s *purger) purgeSessions(ctx context.Context, before time.Time, purged *Purged) error {
 	const (
 		ended    = `(SELECT id FROM sessions WHERE idle_until <= $1 ORDER BY idle_until, id` + limit + `)`
@@ -145,7 +147,7 @@ func (s *purger) purgeRows(ctx context.Context, before time.Time, purged *Purged
 	return nil
 }
 
-// inBatches runs a statement that has the limit until it has nothing left to do.
+// inBatches runs a statement with the limit until it deletes less than a full batch.
 func inBatches(ctx context.Context, on db.Conn, remove string, args ...any) (total int64, err error) {
 	for {
 		removed, err := on.Exec(ctx, remove, args...)
@@ -159,7 +161,7 @@ func inBatches(ctx context.Context, on db.Conn, remove string, args ...any) (tot
 	}
 }
 
-// breathe pauses after a full batch was removed.
+// pauseAfterBatch pauses if a full batch was deleted.
 func pauseAfterBatch(ctx context.Context, removed int64) error {
 	if removed < batchSize {
 		return nil
@@ -180,14 +182,14 @@ func (s *purger) run(ctx context.Context) {
 			s.log.LogAttrs(ctx, slog.LevelDebug, "purged", slog.Int("partitions", purged.Partitions),
 				slog.Int64("grants", purged.Grants), slog.Int64("rows", purged.Rows))
 		}
-		// Replicas that started together shall not purge together.
+		// The random part keeps replicas that started together from purging together.
 		if db.Sleep(ctx, purgeInterval/2+rand.N(purgeInterval)) != nil { //nolint:gosec // not a credential
 			return
 		}
 	}
 }
 
-// purgeEvents removes events that are older than they are kept.
+// purgeEvents removes audit events after their retention.
 func (s *purger) purgeEvents(ctx context.Context, now time.Time, purged *Purged) error {
 	const remove = `DELETE FROM audit_events WHERE id IN (SELECT id FROM audit_events WHERE id < $1 ORDER BY id` + limit + `)`
 
@@ -199,7 +201,7 @@ func (s *purger) purgeEvents(ctx context.Context, now time.Time, purged *Purged)
 	return nil
 }
 
-// purgeRefusals removes rejected requests that are too old.
+// purgeRefusals removes records of rejected requests after their retention.
 func (s *purger) purgeRefusals(ctx context.Context, now time.Time, purged *Purged) error {
 	const remove = `DELETE FROM refusals WHERE id IN (SELECT id FROM refusals WHERE id < $1 ORDER BY id` + limit + `)`
 

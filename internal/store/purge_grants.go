@@ -11,20 +11,20 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
-// stepsAtOnce bounds how far one purge goes through the grants of buckets that are
-// not closed, in steps of [batch] grants. Most of those live, and are in no hurry.
+// maxSteps bounds the steps of [batchSize] grants that one purge takes in partitions
+// that are not closed. Most of those grants are alive.
 const maxSteps = 50
 
-// over is the condition that nothing was alive under a grant at $4: its last access token
-// has ended and so has its refresh token or unused code, or it was revoked, by itself or
-// with its client or account. Once true of a grant it stays true.
+// endedCondition requires that a grant had no live token or code at $4: its last access
+// token and its refresh token or unused code have expired, or it was revoked, alone or
+// with its client or account. It never becomes false again.
 const endedCondition = `created_at <= $4 AND (revoked_at <= $4 OR ends_at <= $4
 	OR (COALESCE(tokens_until, ends_at) <= $4
 		AND (expires_at <= $4 OR (code_spent_at IS NULL AND code_expires_at <= $4)))
 	OR NOT EXISTS (SELECT 1 FROM accounts a WHERE a.subject = grants.subject AND a.not_before <= grants.created_at)
 	OR NOT EXISTS (SELECT 1 FROM clients c WHERE c.id = grants.client_id AND c.not_before <= grants.created_at))`
 
-// lastID is not before any other.
+// lastID sorts after or equal to every ID.
 var lastID = grant.ID(slices.Repeat([]byte{0xff}, 16)) //nolint:gochecknoglobals // constant
 
 // grantsPurge is the position of the purge in the open partitions.
@@ -34,12 +34,12 @@ type grantsPurge struct {
 	at grant.Locator
 }
 
-// purgeGrants removes grants that are over one by one, in the buckets that the engine
-// names. Those that are closed it goes through to the end; through the others it walks
-// a part of the way each time, and begins anew when it has been everywhere.
+// purgeGrants deletes ended grants one by one, in the partitions that the engine lists.
+// It goes through closed partitions to the end. In the others it takes a limited number
+// of steps for each purge, and starts again after the last partition.
 func (s *purger) purgeGrants(ctx context.Context, now time.Time, purged *Purged) error {
 	if !s.grants.TryLock() {
-		return nil // somebody is at it
+		return nil // another purge is running
 	}
 	defer s.grants.Unlock()
 	buckets, err := s.db.Engine.PurgedPartitions(ctx, now)
@@ -76,9 +76,9 @@ func (s *purger) purgeGrants(ctx context.Context, now time.Time, purged *Purged)
 	return nil
 }
 
-// purgeStep removes what is over among the next grants of a bucket. It returns where
-// the next step begins, and whether there is one. The reader looks first, so that the
-// writer, of whom SQLite has one, is needed only where there is something to remove.
+// purgeStep deletes the ended grants among the next ones of a partition. It returns the
+// start of the next step, and whether the partition ends here. It reads first, so that
+// the single writer of SQLite is needed only if there is a grant to delete.
 func (s *purger) purgeStep(ctx context.Context, from grant.Locator, before time.Time, purged *Purged) (next grant.ID, end bool, err error) {
 	const look = `
 		SELECT id, CASE WHEN ` + endedCondition + ` THEN 1 ELSE 0 END FROM grants

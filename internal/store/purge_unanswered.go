@@ -7,22 +7,24 @@ import (
 	"time"
 )
 
-// unansweredPurge is how far expired requests that nobody answered are purged.
+// unansweredPurge is the time until which expired requests without a decision have been
+// purged.
 type unansweredPurge struct {
 	sync.Mutex
 
 	until time.Time
 }
 
-// purgeUnanswered removes the authorization requests and sign-outs that expired since
-// the last purge and that nobody has answered. Anybody can make one, and no token or
-// session can come of it any more, so that it does not stay for an hour as others do.
+// purgeUnanswered removes the authorization and logout requests that have expired since
+// the last purge without a decision. Any client of the network can create them, and no
+// token or session can result from them any more, so that they do not stay for
+// [expiryMargin] as others do.
 func (s *purger) purgeUnanswered(ctx context.Context, now time.Time, purged *Purged) error {
 	s.unanswered.Lock()
 	from := s.unanswered.until
 	s.unanswered.Unlock()
 	if oldest := now.Add(-expiryMargin); from.Before(oldest) {
-		from = oldest // the rest is purged whether or not it was answered
+		from = oldest // older requests are purged with or without a decision
 	}
 	for _, remove := range []string{
 		`DELETE FROM requests WHERE id IN (SELECT id FROM requests

@@ -10,21 +10,21 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
-// Refusals stores the causes of rejected requests.
+// Refusals stores the records of rejected requests.
 type Refusals struct{ db *db.DB }
 
 const refusalColumns = `id, at, request_id, method, route, status, code, rule, cause, client_id, grant_id, network, attributes`
 
 const (
-	maxRefusals      = 100_000 // at most, by all replicas together
+	maxRefusals      = 100_000 // of all replicas together
 	refusalRetention = 7 * 24 * time.Hour
 
 	refusalsPerStatement = 50 // in one statement
 )
 
-// InsertRefusals writes records of rejected requests, in place of the oldest where there
-// are too many. It uses a connection of its own, so that no request waits for it, and
-// does not count as a statement of a request.
+// InsertRefusals adds records of rejected requests, and removes the oldest ones above
+// the maximum. It uses a connection that no request waits for, and does not count as a
+// statement of a request.
 func (s *Refusals) InsertRefusals(ctx context.Context, list []*refusal.Record) error {
 	on := s.db.BackgroundWrite
 	for len(list) > 0 {
@@ -41,8 +41,8 @@ func (s *Refusals) InsertRefusals(ctx context.Context, list []*refusal.Record) e
 	return nil
 }
 
-// numberRefusals takes n numbers, the last of which it returns, and removes the rows that
-// would be too many with n more.
+// numberRefusals reserves n numbers and returns the last one. It removes the rows that
+// are above the maximum with n more.
 func (s *Refusals) numberRefusals(ctx context.Context, on db.Conn, n int) (last int64, err error) {
 	const (
 		take   = `UPDATE refusal_numbers SET last = last + $1 WHERE id = 1 RETURNING last`
@@ -82,8 +82,7 @@ func scanRefusal(from db.Scanner) (*refusal.Record, error) {
 	return r, err
 }
 
-// Refusal returns the newest rejected request with a request id, or
-// [refusal.ErrNotFound].
+// Refusal returns the newest record with a request ID, or [refusal.ErrNotFound].
 func (s *Refusals) Refusal(ctx context.Context, requestID string) (found *refusal.Record, err error) {
 	const read = `SELECT ` + refusalColumns + ` FROM refusals WHERE request_id = $1 ORDER BY id DESC LIMIT 1`
 
@@ -100,11 +99,11 @@ func (s *Refusals) Refusal(ctx context.Context, requestID string) (found *refusa
 	return found, nil
 }
 
-// ListRefusals returns rejected requests, the newest first: those before the id before,
-// which may be empty.
+// ListRefusals returns up to limit records, the newest first, starting before the ID
+// before; an empty ID starts with the newest.
 func (s *Refusals) ListRefusals(ctx context.Context, f refusal.Filter, before string, limit int) (list []*refusal.Record, err error) {
 	if before == "" {
-		before = "z" // sorts after every id in every collation
+		before = "z" // sorts after every ID in every collation
 	}
 	read := `
 		SELECT ` + refusalColumns + ` FROM refusals

@@ -10,12 +10,11 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
-// Replay stores values that may be used once.
+// Replay stores one-time values that have been used.
 type Replay struct{ db *db.DB }
 
-// ClaimOnce reports whether the caller is the first to claim an owner's key of a
-// kind: the jti of a client's assertion, for instance. It may be claimed again
-// after until.
+// ClaimOnce reports whether the caller is the first to use a key of an owner and kind,
+// the jti of a client assertion for example. The key may be used again after until.
 func (s *Replay) ClaimOnce(ctx context.Context, kind, owner, key string, until, now time.Time) (bool, error) {
 	const claim = `
 		INSERT INTO replay (digest, until) VALUES ($1, $2)
@@ -28,11 +27,11 @@ func (s *Replay) ClaimOnce(ctx context.Context, kind, owner, key string, until, 
 	return claimed == 1, nil
 }
 
-// digest stands for parts that may be long, or say something about a person.
+// digest returns a hash of parts, which may be long or personal data.
 func digest(parts ...string) []byte {
 	h := sha256.New()
 	for _, part := range parts {
-		_ = binary.Write(h, binary.BigEndian, uint64(len(part))) // a hash takes everything
+		_ = binary.Write(h, binary.BigEndian, uint64(len(part))) // a hash never returns an error
 		h.Write([]byte(part))
 	}
 	return h.Sum(nil)

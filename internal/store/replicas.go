@@ -13,15 +13,15 @@ import (
 const (
 	// readingInterval is how often a replica reads the change counter.
 	readingInterval = 250 * time.Millisecond
-	// readingMargin is how much longer than a reading is used a changer waits for a
-	// replica that does not answer: the clocks of two machines may run at different
-	// speeds.
+	// readingMargin is added to the time for which a process that made a change waits
+	// for a replica that does not acknowledge it: the clocks of two machines may run
+	// at different speeds.
 	readingMargin = 100 * time.Millisecond
-	// leavePatience bounds the statement with which a replica leaves.
+	// leaveTimeout bounds the statement with which a replica leaves.
 	leaveTimeout = 2 * time.Second
 )
 
-// replica is this process among those that cache records.
+// replica is this process as one of the replicas that cache records.
 type replica struct {
 	replication *replication
 	id          string // empty until it has joined
@@ -29,7 +29,7 @@ type replica struct {
 	failing bool // the last reading failed
 }
 
-// errSuspected reports that another process took this replica for dead.
+// errSuspected reports that another process has marked this replica as dead.
 var errSuspected = errors.New("this replica did not answer in time, and joins again")
 
 // follow implements [Store.Follow].
@@ -56,7 +56,7 @@ func (s *replication) follow(ctx context.Context, ready func()) {
 	}
 }
 
-// read takes a reading, and joins first where that is needed.
+// read takes a reading, and joins before if necessary.
 func (r *replica) read(ctx context.Context) {
 	bounded, cancel := context.WithTimeout(ctx, r.replication.changes.ttl)
 	defer cancel()
@@ -76,8 +76,8 @@ func (r *replica) read(ctx context.Context) {
 	}
 }
 
-// try takes one reading. Of a replica that is suspected no reading counts, not even
-// the one before: a process that suspects it may stop waiting for it.
+// try takes one reading. A suspected replica must not use any reading, not even the
+// previous one: a process that suspects it may stop waiting for it.
 func (r *replica) try(ctx context.Context) error {
 	const read = `
 		SELECT c.value, r.seen, CASE WHEN r.id IS NULL THEN 1 ELSE r.suspected END
@@ -103,7 +103,7 @@ func (r *replica) try(ctx context.Context) error {
 	if seen == now.value {
 		return nil
 	}
-	// Only now that the reading is in use: until then, records from before it were.
+	// Acknowledge only after the reading is in use: until then, older records were.
 	acknowledged, err := s.db.WatchWrite.Exec(ctx, acknowledge, r.id, now.value)
 	if err != nil {
 		return fmt.Errorf("acknowledge changes: %w", err)
@@ -126,7 +126,7 @@ func (r *replica) join(ctx context.Context) error {
 	return nil
 }
 
-// lost drops the reading and the place among the replicas.
+// resign drops the reading and the row of the replica.
 func (r *replica) resign(ctx context.Context) error {
 	r.replication.changes.reading.Store(nil)
 	if _, err := r.replication.db.WatchWrite.Exec(ctx, leaveReplicas, r.id); err != nil {
@@ -138,7 +138,7 @@ func (r *replica) resign(ctx context.Context) error {
 
 const leaveReplicas = `DELETE FROM replicas WHERE id = $1`
 
-// leave ends the use of caches first, so that changes need not wait for this replica.
+// leave drops the reading before the row, so that changes do not wait for this replica.
 func (r *replica) leave(ctx context.Context) {
 	r.replication.changes.reading.Store(nil)
 	if r.id == "" {

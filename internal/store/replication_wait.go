@@ -9,35 +9,35 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
-// How long a changer pauses between two looks at the replicas: short at first, since
-// the others may be about to read.
+// firstPoll and longestPoll bound the pause between two reads of the replicas. The first
+// pauses are short, since the replicas may be about to read.
 const (
 	firstPoll   = 5 * time.Millisecond
 	longestPoll = 25 * time.Millisecond
 )
 
-// laggard is a replica that has not acknowledged a change.
+// staleReplica is a replica that has not acknowledged a change.
 type staleReplica struct {
 	id        string
 	ttl       time.Duration
 	suspected bool
 }
 
-// awaitReplicas returns when no replica uses a cached record from before a change that
-// was committed. Each has acknowledged it, or so much time has gone by since the commit
-// that every reading from before it has run out by itself. So it holds with a replica
-// that hangs, was stopped or is cut off from the database, and where this process
-// loses the database. It ends late rather than with ctx, since the change is made.
+// awaitReplicas returns when no replica uses a cached record from before a committed
+// change. Each replica has acknowledged the change, or so much time has passed since
+// the commit that every older reading has expired. This covers replicas that hang, were
+// stopped or have lost the database, and a lost database of this process. It does not
+// end with ctx, since the change is committed.
 //
-// A replica that does not acknowledge in time is suspected to be dead. If it is not, it
-// finds that out with its next reading, which it then must not use. What was suspected
-// before the wait began has no reading left that it may use, and its row goes: so a
-// process that was killed delays two changes, and none if another one starts meanwhile.
+// A replica that does not acknowledge in time is marked as suspected. If it is alive,
+// it finds the mark with its next reading, which it must not use then. A replica that
+// was suspected before the wait began has no valid reading, and its row is deleted: a
+// killed process delays two changes, or none if another replica starts in the meantime.
 func (s *replication) awaitReplicas(ctx context.Context, version int64) {
 	ctx = context.WithoutCancel(ctx)
 	committed := s.changes.clock()
 	longest := s.changes.ttl
-	suspects := map[string]time.Time{} // when each was first seen to be suspected
+	suspects := map[string]time.Time{} // the time at which each was first found suspected
 	for pause := firstPoll; ; pause = min(2*pause, longestPoll) {
 		behind, err := s.replicasBehind(ctx, version)
 		if err == nil && len(behind) == 0 {
@@ -64,9 +64,9 @@ func (s *replication) replicasBehind(ctx context.Context, version int64) (behind
 
 	self := ""
 	if id := s.self.Load(); id != nil {
-		self = *id // its caches have the number of the change already
+		self = *id // its caches know the change already
 	}
-	err = s.db.BackgroundRead.Query(ctx, func(from db.Scanner) error { // not counted: it is no request's
+	err = s.db.BackgroundRead.Query(ctx, func(from db.Scanner) error { // not counted: no request waits for it
 		var l staleReplica
 		err := from.Scan(&l.id, into(func(us int64) error { l.ttl = time.Duration(us) * time.Microsecond; return nil }), intoFlag(&l.suspected))
 		behind = append(behind, l)
@@ -78,8 +78,8 @@ func (s *replication) replicasBehind(ctx context.Context, version int64) (behind
 	return behind, nil
 }
 
-// suspect removes the replicas that were suspected for at least as long as they may use
-// a reading, and suspects the others. Nothing depends on its success.
+// suspect deletes the replicas that have been suspected for the time for which they may
+// use a reading, and marks the others. Correctness does not depend on its success.
 func (s *replication) suspect(ctx context.Context, behind []staleReplica, suspects map[string]time.Time, version int64) {
 	const suspect = `UPDATE replicas SET suspected = 1 WHERE id = $1 AND seen < $2`
 	const remove = `DELETE FROM replicas WHERE id = $1 AND suspected = 1`
@@ -103,9 +103,9 @@ func (s *replication) suspect(ctx context.Context, behind []staleReplica, suspec
 	}
 }
 
-// forgetDeadReplicas removes what killed processes left behind, so that no operator's
-// change waits for them. Two changes of nothing do so: the first finds out who does not
-// answer, the second that their last reading has run out.
+// removeDeadReplicas removes the rows of killed processes, so that no change waits for
+// them. Two empty changes do so: the first finds the replicas that do not acknowledge,
+// the second that their last reading has expired.
 func (s *replication) removeDeadReplicas(ctx context.Context) {
 	for range 2 {
 		others, err := s.replicasBehind(ctx, 1<<62)

@@ -15,13 +15,14 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
-// Resume returns a request that waits, or [authrequest.ErrNotFound], together with the
-// living session of a cookie and what its person allowed the request's client, as
-// [Store.SessionAndConsent] does; both are nil if there is none.
+// Resume returns a pending request, or [authrequest.ErrNotFound], with the live session
+// of a cookie and the consent of its user for the client, as
+// [Sessions.SessionAndConsent] does. Session and consent are nil without a live
+// session.
 func (s *Requests) Resume(
 	ctx context.Context, id string, cookie []byte, now time.Time,
 ) (r *authrequest.Request, n *session.Session, remembered *consent.Consent, err error) {
-	// The person is joined last, so that a session without one is seen as none.
+	// The account is joined last, so that a session without one counts as none.
 	const read = `
 		SELECT ` + qualifiedRequestColumns + `, ` + qualifiedSessionColumns + `, a.claims, ` + consentColumns + `
 		FROM requests r
@@ -36,9 +37,9 @@ func (s *Requests) Resume(
 	return s.resume(ctx, read, id, now.UnixMicro(), cookie)
 }
 
-// ConsentRequest returns a request that waits, or [authrequest.ErrNotFound], together
-// with the session that its person passed the sign-in in and what they allowed its
-// client before; both are nil if the session is not there.
+// ConsentRequest returns a pending request, or [authrequest.ErrNotFound], with the
+// session in which its user signed in and the consent of the user for the client.
+// Session and consent are nil if the session has ended.
 func (s *Requests) ConsentRequest(
 	ctx context.Context, id string, now time.Time,
 ) (r *authrequest.Request, n *session.Session, remembered *consent.Consent, err error) {
@@ -56,8 +57,8 @@ func (s *Requests) ConsentRequest(
 	return s.resume(ctx, read, id, now.UnixMicro())
 }
 
-// resumedRequest are requestColumns where other tables have columns of the same
-// names.
+// qualifiedRequestColumns are requestColumns for statements in which other tables have
+// columns of the same names.
 const qualifiedRequestColumns = `r.id, r.browser, r.client_id, r.parameters, r.created_at, r.expires_at, r.grant_bucket, r.grant_id,
 	r.session_id, r.signed_in_at, r.decision, r.decided_at, r.decided_for,
 	r.login_session, r.login_skip, r.login_subject, r.login, r.login_spent_at, r.consent, r.verifier, r.device`
@@ -77,7 +78,7 @@ func (s *Requests) resume(
 			return err
 		}
 		r = &q
-		if !someClaim.Valid { // no account, so that whatever session there is does not live
+		if !someClaim.Valid { // no account, so that the session, if any, is not live
 			return nil
 		}
 		found.Claims = []byte(someClaim.String)
@@ -93,12 +94,10 @@ func (s *Requests) resume(
 	return r, n, remembered, nil
 }
 
-// AnswerLogin notes what a login app said about a request: who it is, or that it
-// refuses. The first answer stands, and a later one gets [authrequest.ErrAlreadyDecided]. Where
-// the person was to go on without signing in, naming somebody else is
-// [authrequest.ErrOtherSubject], and an account that may not sign in is
-// [account.ErrDisabled]. A new subject, or a forced one, that is a client_id is
-// [account.ErrIsClient].
+// AnswerLogin records the result of a custom login app: the subject, or a refusal. The first answer is final; later ones get [authrequest.ErrAlreadyDecided]. It returns
+// [authrequest.ErrOtherSubject] if the app could skip the sign-in and names another
+// subject, [account.ErrDisabled] for a disabled account, and [account.ErrIsClient] if a
+// new or forced subject is the client_id of a client.
 func (s *Requests) AnswerLogin(
 	ctx context.Context, id, subject string, login *authrequest.LoginAnswer, verifier []byte, now time.Time,
 ) error {
@@ -133,6 +132,7 @@ func (s *Requests) AnswerLogin(
 	return nil
 }
 
+// answerLoginError returns the reason for which AnswerLogin changed no request.
 func (s *Requests) answerLoginError(ctx context.Context, id, subject string, login *authrequest.LoginAnswer, now time.Time) error {
 	r, err := s.Request(ctx, id, now)
 	switch {
@@ -155,10 +155,10 @@ func (s *Requests) answerLoginError(ctx context.Context, id, subject string, log
 	return account.ErrIsClient
 }
 
-// RedeemLogin uses up the verifier of a login app's answer and returns the request,
-// with what is known of the person whom it names. It is a compare-and-set: of any
-// number of callers one succeeds. Whoever comes later, with another verifier or from
-// another browser gets [authrequest.ErrNotFound].
+// RedeemLogin redeems the verifier of a login app's answer and returns the request with
+// the account that the answer names. It is a compare-and-set: of any number of
+// concurrent callers one succeeds. Later calls, and calls with another verifier or from
+// another browser, get [authrequest.ErrNotFound].
 func (s *Requests) RedeemLogin(ctx context.Context, id string, browser, verifier []byte, now time.Time) (*authrequest.Request, error) {
 	const spend = `
 		UPDATE requests SET login_spent_at = $4
@@ -184,10 +184,10 @@ func (s *Requests) RedeemLogin(ctx context.Context, id string, browser, verifier
 	return r, nil
 }
 
-// AnswerConsent notes what a consent app said about a request, and then the consent
-// to remember if it is to be: the app hears of neither before both are there. The
-// first answer stands, and a later one gets [authrequest.ErrAlreadyDecided]; so does one whose
-// person is not signed in any more.
+// AnswerConsent records the result of a custom consent app, and stores the consent if
+// the app wants it remembered. It returns after both. The first answer is final; later
+// ones get [authrequest.ErrAlreadyDecided], and so do answers after the session has
+// ended.
 func (s *Requests) AnswerConsent(
 	ctx context.Context, id string, agreement *authrequest.ConsentAnswer, verifier []byte, lasting time.Duration, now time.Time,
 ) error {
@@ -220,7 +220,7 @@ func (s *Requests) AnswerConsent(
 	}
 	scopes := r.Remembers(agreement.Scopes)
 	if !agreement.Remember || decision == authrequest.Denied || before.Covers(scopes) {
-		return nil // to be asked again about the same is no new decision
+		return nil // a repeated consent to the same scopes does not extend the old one
 	}
 	c := &consent.Consent{
 		Subject: r.DecidedFor, ClientID: r.ClientID, Scopes: scopes,

@@ -11,8 +11,8 @@ import (
 	"github.com/ostiary/ostiary/internal/devicecode"
 )
 
-// AnswerDevice notes for which device a person is there, as the operator's app says, or
-// with nil that it refuses. The first answer stands, and a later one gets
+// AnswerDevice records the device for which a custom device app has found the user
+// code; nil refuses the request. The first answer is final; later ones get
 // [authrequest.ErrAlreadyDecided].
 func (s *Requests) AnswerDevice(ctx context.Context, id string, d *devicecode.Device, verifier []byte, now time.Time) error {
 	const accept = `
@@ -48,9 +48,9 @@ func (s *Requests) AnswerDevice(ctx context.Context, id string, d *devicecode.De
 	}
 }
 
-// RedeemDevice uses up the verifier of an app's answer about a device. It is a
-// compare-and-set: of any number of callers one succeeds. Whoever comes later, with
-// another verifier or from another browser gets [authrequest.ErrNotFound].
+// RedeemDevice redeems the verifier of a device app's answer. It is a compare-and-set:
+// of any number of concurrent callers one succeeds. Later calls, and calls with another
+// verifier or from another browser, get [authrequest.ErrNotFound].
 func (s *Requests) RedeemDevice(ctx context.Context, id string, browser, verifier []byte, now time.Time) error {
 	const spend = `
 		UPDATE requests SET verifier = NULL

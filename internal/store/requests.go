@@ -19,7 +19,7 @@ const requestColumns = `id, browser, client_id, parameters, created_at, expires_
 	session_id, signed_in_at, decision, decided_at, decided_for,
 	login_session, login_skip, login_subject, login, login_spent_at, consent, verifier, device`
 
-// InsertRequest keeps an authorization request while a person is asked.
+// InsertRequest stores an authorization request that waits for the user.
 func (s *Requests) InsertRequest(ctx context.Context, r *authrequest.Request) error {
 	const insert = `
 		INSERT INTO requests (` + requestColumns + `)
@@ -53,7 +53,7 @@ func requestInto(r *authrequest.Request) []any {
 	}
 }
 
-// Request returns a request that waits, or [authrequest.ErrNotFound].
+// Request returns a pending request, or [authrequest.ErrNotFound].
 func (s *Requests) Request(ctx context.Context, id string, now time.Time) (*authrequest.Request, error) {
 	const read = `SELECT ` + requestColumns + ` FROM requests WHERE id = $1 AND expires_at > $2`
 
@@ -68,16 +68,16 @@ func (s *Requests) Request(ctx context.Context, id string, now time.Time) (*auth
 	return r, nil
 }
 
-// RequestClient returns the client of a request of this browser, whether it waits or has run
-// out, or [authrequest.ErrNotFound]. The request is this browser's if it is bound to the hash
-// browser, or if somebody passed the sign-in for it in the session of the cookie hash: when
-// it has been answered the browser is not bound any more.
+// RequestClient returns the client of a pending or expired request of a browser, or
+// [authrequest.ErrNotFound] for a request of another browser. The request must be bound
+// to the hash browser, or a user must have signed in for it in the session of the
+// cookie hash cookie: after the decision the browser is not bound any more.
 func (s *Requests) RequestClient(ctx context.Context, id string, browser, cookie []byte) (clientID string, err error) {
 	const read = `
 		SELECT client_id FROM requests
 		WHERE id = $1 AND (browser = $2 OR EXISTS (SELECT 1 FROM sessions s WHERE s.cookie = $3 AND s.id = requests.session_id))`
 
-	// NULL is equal to nothing; nil would be the empty text on one engine.
+	// NULL equals no value; nil would be the empty text on one engine.
 	err = s.db.Read.QueryRow(ctx, read, id, optionalBytes(browser), optionalBytes(cookie)).Scan(&clientID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", authrequest.ErrNotFound
@@ -88,7 +88,8 @@ func (s *Requests) RequestClient(ctx context.Context, id string, browser, cookie
 	return clientID, nil
 }
 
-// RecordSignIn notes that somebody signed in at the given time for a request.
+// RecordSignIn records that a user signed in for a request at the given time. It
+// returns [authrequest.ErrNotFound] for an unknown or expired request.
 func (s *Requests) RecordSignIn(ctx context.Context, id, sessionID string, at, now time.Time) error {
 	const record = `UPDATE requests SET session_id = $2, signed_in_at = $3 WHERE id = $1 AND expires_at > $4`
 
@@ -102,9 +103,9 @@ func (s *Requests) RecordSignIn(ctx context.Context, id, sessionID string, at, n
 	return nil
 }
 
-// RecordChoice notes that a person goes on, for a request, in the session they
-// have. They prove nothing by it; a sign-in for the request in that very session
-// still counts.
+// RecordChoice records that a user continues a request in an existing session. This is
+// no authentication; a sign-in for the request in the same session stays valid. It
+// returns [authrequest.ErrNotFound] for an unknown or expired request.
 func (s *Requests) RecordChoice(ctx context.Context, id, sessionID string, now time.Time) error {
 	const record = `
 		UPDATE requests SET session_id = $2, signed_in_at = CASE WHEN session_id = $2 THEN signed_in_at END
@@ -120,10 +121,9 @@ func (s *Requests) RecordChoice(ctx context.Context, id, sessionID string, now t
 	return nil
 }
 
-// RecordDecision notes what a subject decided about a request, together with the
-// consent to remember, if any, which adds to those given before. A subject's first
-// decision stands: a later one gets [authrequest.ErrAlreadyDecided] and changes nothing. Somebody
-// else's is of no concern to them.
+// RecordDecision records the decision of a subject about a request, and adds remember,
+// if not nil, to the consents of the subject. The first decision of a subject is final; later ones get [authrequest.ErrAlreadyDecided] and change nothing. Decisions of other
+// subjects do not count.
 func (s *Requests) RecordDecision(
 	ctx context.Context, id string, d authrequest.Decision, subject string, remember *consent.Consent, now time.Time,
 ) error {

@@ -7,12 +7,13 @@ import (
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
-// ScopeCache caches the scopes until [Changes] reports a change.
+// ScopeCache caches the set of scopes until [Changes] reports that scopes may have
+// changed. Concurrent callers share one read.
 type ScopeCache struct {
 	sets *cache.Cache[struct{}, *scope.Set]
 }
 
-// NewScopeCache returns a cache of the set that build returns for the records.
+// NewScopeCache returns a cache of the sets that build returns for the stored scopes.
 func NewScopeCache(s *Store, build func([]*scope.Scope) *scope.Set) *ScopeCache {
 	read := func(ctx context.Context, _ struct{}) (*scope.Set, error) {
 		records, err := s.Scopes.ListScopes(ctx)
@@ -24,7 +25,7 @@ func NewScopeCache(s *Store, build func([]*scope.Scope) *scope.Set) *ScopeCache 
 	return &ScopeCache{cache.New(cache.Config[struct{}, *scope.Set]{Size: 1, Read: read, Changes: s.Changes()})}
 }
 
-// Scopes returns the scopes.
+// Scopes returns the set of scopes. Callers share it.
 func (c *ScopeCache) Scopes(ctx context.Context) (*scope.Set, error) {
 	return c.sets.Get(ctx, struct{}{})
 }

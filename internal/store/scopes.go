@@ -16,7 +16,7 @@ type Scopes struct {
 
 const scopeColumns = `name, title, description, claims, self_registration, created_at, updated_at`
 
-// Scopes returns the records of scopes by name. A standard scope has one only where the
+// ListScopes returns the stored scopes by name. A standard scope is stored only if the
 // operator has changed it; see [scope.NewSet].
 func (s *Scopes) ListScopes(ctx context.Context) (list []*scope.Scope, err error) {
 	const read = `SELECT ` + scopeColumns + ` FROM scopes ORDER BY name`
@@ -33,8 +33,8 @@ func (s *Scopes) ListScopes(ctx context.Context) (list []*scope.Scope, err error
 	return list, nil
 }
 
-// InsertScope adds the record of a scope, or returns [scope.ErrExists]. Standard scopes
-// exist from the start.
+// InsertScope adds a scope. It returns [scope.ErrExists] if the name is taken; standard
+// scopes exist always.
 func (s *Scopes) InsertScope(ctx context.Context, r *scope.Scope) error {
 	const insert = `INSERT INTO scopes (` + scopeColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`
 
@@ -58,8 +58,8 @@ func (s *Scopes) InsertScope(ctx context.Context, r *scope.Scope) error {
 	})
 }
 
-// UpdateScope replaces the record of a scope but for the time of its creation, or
-// returns [scope.ErrNotFound].
+// UpdateScope replaces a scope except its creation time, or returns
+// [scope.ErrNotFound].
 func (s *Scopes) UpdateScope(ctx context.Context, r *scope.Scope) error {
 	const update = `
 		UPDATE scopes SET title = $2, description = $3, claims = $4, self_registration = $5, updated_at = $6 WHERE name = $1`
@@ -88,7 +88,7 @@ func (s *Scopes) UpdateScope(ctx context.Context, r *scope.Scope) error {
 	})
 }
 
-// scopeClaims returns the claims of a record, never nil.
+// scopeClaims returns the claims of a scope, never nil.
 func scopeClaims(r *scope.Scope) map[string][]scope.Destination {
 	if r.Claims == nil {
 		return map[string][]scope.Destination{}
@@ -96,8 +96,9 @@ func scopeClaims(r *scope.Scope) map[string][]scope.Destination {
 	return r.Claims
 }
 
-// DeleteScope removes the record of a scope, or returns [scope.ErrNotFound], or
-// [scope.ErrStandard]. Clients keep the scope; it releases nothing any more.
+// DeleteScope deletes a stored scope. It returns [scope.ErrNotFound] for an unknown
+// scope and [scope.ErrStandard] for a standard one. Clients keep the scope, which
+// releases no claim any more.
 func (s *Scopes) DeleteScope(ctx context.Context, name string) error {
 	if scope.IsStandard(name) {
 		return scope.ErrStandard

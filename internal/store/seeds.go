@@ -11,15 +11,15 @@ import (
 // Seeds stores random values that all replicas share.
 type Seeds struct{ db *db.DB }
 
-// Seed returns the random value of that name: 32 bytes, made by whoever asks for it
-// first and the same ever after, for every replica.
+// Seed returns the random value of a name, 32 bytes. The first caller of all replicas
+// creates it; all others get the same value.
 func (s *Seeds) Seed(ctx context.Context, name string) ([]byte, error) {
 	const (
 		plant = `INSERT INTO seeds (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`
 		read  = `SELECT value FROM seeds WHERE name = $1`
 	)
 	fresh := make([]byte, 32)
-	_, _ = rand.Read(fresh) // never fails: crypto/rand ends the process instead
+	_, _ = rand.Read(fresh) // never returns an error: crypto/rand ends the process instead
 	if _, err := s.db.Write.Exec(ctx, plant, name, fresh); err != nil {
 		return nil, fmt.Errorf("plant seed: %w", err)
 	}

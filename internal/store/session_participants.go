@@ -15,16 +15,16 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
-// JoinSession notes that a client gets an answer in a session, so that it hears of
-// the session's end, by the name knownAs for the person if that is not empty. It
-// returns [session.ErrNotFound] if the session has ended: the
-// database lets either the client in before that, or its end come first.
-func (s *Sessions) JoinSession(ctx context.Context, sessionID, clientID, knownAs string, now time.Time) error {
+// JoinSession adds a client to the participants of a session, so that it gets a logout
+// notice. forcedSubject is the client's name for the user, empty for the usual one. It
+// returns [session.ErrNotFound] if the session has ended: the foreign key orders the
+// insert before the end of the session or rejects it.
+func (s *Sessions) JoinSession(ctx context.Context, sessionID, clientID, forcedSubject string, now time.Time) error {
 	const join = `
 		INSERT INTO participants (session_id, client_id, joined_at, living, known_as) VALUES ($1, $2, $3, $1, $4)
 		ON CONFLICT DO NOTHING`
 
-	_, err := s.db.Write.Exec(ctx, join, sessionID, clientID, now.UnixMicro(), knownAs)
+	_, err := s.db.Write.Exec(ctx, join, sessionID, clientID, now.UnixMicro(), forcedSubject)
 	if s.db.Engine.IsForeignKeyViolation(err) {
 		return session.ErrNotFound
 	}
@@ -34,12 +34,11 @@ func (s *Sessions) JoinSession(ctx context.Context, sessionID, clientID, knownAs
 	return nil
 }
 
-// removeSession removes a session with all that was kept for it alone, and writes
-// the notices of its end. It returns the clients that took part, nobody if the
-// session is not there.
+// removeSession deletes a session with its consents, and inserts logout notices. It
+// returns the participants, none if the session does not exist.
 func removeSession(ctx context.Context, on db.Conn, id string, now time.Time) (participants []string, gone endedSessions, err error) {
 	gone.ids = []string{id}
-	// The session goes first: whoever joins it now waits, and finds it gone.
+	// The session is deleted first: a concurrent JoinSession waits and then fails.
 	var subject string
 	err = on.QueryRow(ctx, `DELETE FROM sessions WHERE id = $1 RETURNING subject, created_at`, id).
 		Scan(&subject, intoTime(&gone.since))
@@ -57,9 +56,8 @@ func removeSession(ctx context.Context, on db.Conn, id string, now time.Time) (p
 	return participants, gone, err
 }
 
-// removeSessions does so with all sessions of a subject, and returns which they were.
-// It takes a few statements however many they are: nobody shall have more of them than
-// can be ended.
+// removeSessions deletes all sessions of a subject as removeSession does. The number of
+// its statements does not grow with the number of sessions.
 func removeSessions(ctx context.Context, on db.Conn, subject string, now time.Time) (gone endedSessions, err error) {
 	err = on.Query(ctx, func(from db.Scanner) error {
 		var id string
@@ -81,17 +79,17 @@ func removeSessions(ctx context.Context, on db.Conn, subject string, now time.Ti
 	return gone, err
 }
 
-// leave removes the participants of the sessions of a subject, which have ended,
-// and writes the notices of that. It returns the clients among them that are still
-// registered and may still be told, in order.
+// removeParticipants deletes the participants of ended sessions of a subject and
+// inserts logout notices. It returns the IDs of the participants that are still
+// registered and enabled, in order.
 func removeParticipants(ctx context.Context, on db.Conn, subject string, sessionIDs []string, now time.Time) ([]string, error) {
-	type participation struct{ sessionID, knownAs string }
+	type participation struct{ sessionID, forcedSubject string }
 	joined := map[string][]participation{} // of each client
 	err := inChunks(sessionIDs, func(places string, args []any) error {
 		return on.Query(ctx, func(from db.Scanner) error {
 			var p participation
 			var clientID string
-			err := from.Scan(&p.sessionID, &clientID, &p.knownAs)
+			err := from.Scan(&p.sessionID, &clientID, &p.forcedSubject)
 			joined[clientID] = append(joined[clientID], p)
 			return err
 		}, `DELETE FROM participants WHERE session_id IN (`+places+`) RETURNING session_id, client_id, known_as`, args...)
@@ -113,7 +111,7 @@ func removeParticipants(ctx context.Context, on db.Conn, subject string, session
 			}
 			for _, p := range joined[c.ID] {
 				n := outbox.New(outbox.BackchannelLogout, c.ID, subject, p.sessionID, now)
-				n.KnownAs = p.knownAs
+				n.KnownAs = p.forcedSubject
 				list = append(list, n)
 			}
 			return nil

@@ -11,13 +11,14 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
-// qualifiedSession are the session's columns where another table has columns of
-// the same names, and the name of its person. Where this is read from, a session
-// lives only while its account may sign in and has not cut off older sign-ins.
+// qualifiedSessionColumns are the columns of a session, for statements in which other
+// tables have columns of the same names, and the username of its account.
 const qualifiedSessionColumns = `
 	s.id, s.cookie, s.subject, s.auth_time, s.acr, s.amr, s.remembered,
 	s.created_at, s.seen_at, s.idle_until, s.ends_at, s.provider_session, a.username`
 
+// liveSessions joins sessions to accounts that are enabled and have not revoked earlier
+// sign-ins.
 const liveSessions = `
 	sessions s JOIN accounts a
 	ON a.subject = s.subject AND a.disabled_at IS NULL AND a.not_before <= s.auth_time`
@@ -29,9 +30,9 @@ func sessionInto(n *session.Session) []any {
 	}
 }
 
-// SessionAndConsent returns the living session of a cookie, or
-// [session.ErrNotFound], with the claims of its person, and what they allowed the
-// client: in this session and for all sessions, taken together; nil if nothing.
+// SessionAndConsent returns the live session of a cookie hash, or
+// [session.ErrNotFound], with the claims of its account, and the consent of the user
+// for a client: that of this session and the general one, merged; nil without one.
 func (s *Sessions) SessionAndConsent(
 	ctx context.Context, cookie []byte, clientID string, now time.Time,
 ) (*session.Session, *consent.Consent, error) {
@@ -75,8 +76,8 @@ func consentInto(c *consent.Consent) []any {
 	return []any{intoWords(&c.Scopes), intoTime(&c.GivenAt), intoTime(&c.ExpiresAt), intoOptional(&c.ExtraClaims)}
 }
 
-// union joins two consents of one person for one client, of which the second may be
-// none. They hold as long as both do.
+// mergeConsents merges two consents of a user for a client; b may be empty. The result
+// expires with the earlier one.
 func mergeConsents(a, b *consent.Consent, subject, clientID string) *consent.Consent {
 	if b.GivenAt.IsZero() {
 		return a
@@ -95,8 +96,8 @@ func mergeConsents(a, b *consent.Consent, subject, clientID string) *consent.Con
 	return a
 }
 
-// ListSessions returns living sessions by id, those that follow after: of one
-// subject, or where it is empty of all.
+// ListSessions returns up to limit live sessions in the order of IDs, starting after
+// the ID after, for one subject unless it is empty.
 func (s *Sessions) ListSessions(
 	ctx context.Context, subject, after string, limit int, now time.Time,
 ) (list []*session.Session, err error) {

@@ -21,9 +21,8 @@ type Sessions struct {
 const sessionColumns = `id, cookie, subject, auth_time, acr, amr, remembered, created_at, seen_at, idle_until, ends_at,
 	provider_session`
 
-// InsertSession adds a session. The session that the browser had before for
-// another subject, known by its cookie's hash replaces, ends together with its
-// grants.
+// InsertSession adds a session. It ends the session whose cookie has the hash replaces,
+// and the grants of that session; nil replaces none.
 func (s *Sessions) InsertSession(ctx context.Context, n *session.Session, replaces []byte) error {
 	if replaces == nil {
 		return insertSession(ctx, s.db.Write, n)
@@ -61,9 +60,9 @@ func insertSession(ctx context.Context, on db.Conn, n *session.Session) error {
 	return nil
 }
 
-// RenewSession notes that the subject of a living session signed in again. The
-// session keeps its ID, which n gets, and takes all else from n; the old cookie
-// is good no more. It returns [session.ErrNotFound] if there is no such session.
+// RenewSession replaces the live session of n.Subject whose cookie has the hash
+// oldCookie by n. n gets the ID and the creation time of that session. The old cookie
+// becomes invalid. It returns [session.ErrNotFound] if there is no such session.
 func (s *Sessions) RenewSession(ctx context.Context, oldCookie []byte, n *session.Session) error {
 	const renew = `
 		UPDATE sessions SET cookie = $3, auth_time = $4, acr = $5, amr = $6, remembered = $7,
@@ -83,8 +82,8 @@ func (s *Sessions) RenewSession(ctx context.Context, oldCookie []byte, n *sessio
 	return nil
 }
 
-// TouchSession notes that a session is in use, which prolongs it up to its end. One
-// that was given longer from the start is not cut short.
+// TouchSession records the use of a session and extends it, at most to its end. It
+// never shortens a session.
 func (s *Sessions) TouchSession(ctx context.Context, cookie []byte, seenAt, idleUntil time.Time) error {
 	const touch = `
 		UPDATE sessions SET seen_at = $2, idle_until = CASE
@@ -97,7 +96,7 @@ func (s *Sessions) TouchSession(ctx context.Context, cookie []byte, seenAt, idle
 	return nil
 }
 
-// ExtendSession gives a living session, which is to be remembered, another end.
+// ExtendSession writes the end and the Remembered flag of a live session.
 func (s *Sessions) ExtendSession(ctx context.Context, n *session.Session, now time.Time) error {
 	const extend = `
 		UPDATE sessions SET remembered = $3, seen_at = $4, idle_until = $5, ends_at = $6
@@ -111,9 +110,9 @@ func (s *Sessions) ExtendSession(ctx context.Context, n *session.Session, now ti
 	return nil
 }
 
-// EndSession ends a session and revokes all of its grants. It returns the clients
-// that took part in it, for each of which that asked for one a notice waits now.
-// That the session is not there is no error.
+// EndSession ends a session, revokes its grants, and inserts a notice for each
+// participant with a back-channel logout URI. It returns the IDs of all participants.
+// It returns no error for an unknown session.
 func (s *Sessions) EndSession(ctx context.Context, id string, now time.Time) (participants []string, err error) {
 	var gone endedSessions
 	err = s.db.Tx(ctx, func(c db.Conn) error {
@@ -126,16 +125,16 @@ func (s *Sessions) EndSession(ctx context.Context, id string, now time.Time) (pa
 	return participants, s.revokeGrantsIn(ctx, s.db.LongWrite, gone, now)
 }
 
-// ended are sessions that are over.
+// endedSessions are the deleted sessions of one transaction.
 type endedSessions struct {
 	ids   []string
-	since time.Time // when the first of them began, zero if nobody knows
+	since time.Time // creation time of the oldest, zero if unknown
 }
 
-// endSession removes the session and revokes its grants. Nobody sees that until it
-// is committed, and a code given and spent meanwhile is found by neither: whoever
-// calls this has to look for grants once more afterwards, when no code can be
-// spent without its session.
+// endSession deletes a session and revokes its grants. Before the commit, a concurrent
+// transaction can still insert a grant or redeem a code that endSession does not see.
+// So its caller must call revokeGrantsIn again after the commit, when no code can be
+// redeemed without the session.
 func (s *Sessions) endSession(ctx context.Context, on db.Conn, id string, now time.Time) ([]string, endedSessions, error) {
 	participants, gone, err := removeSession(ctx, on, id, now)
 	if err != nil {
@@ -145,15 +144,15 @@ func (s *Sessions) endSession(ctx context.Context, on db.Conn, id string, now ti
 }
 
 func (s *Sessions) revokeGrantsIn(ctx context.Context, on db.Conn, gone endedSessions, now time.Time) error {
-	buckets, all, err := s.partitionsSince(ctx, on, gone.since, now)
+	partitions, all, err := s.partitionsSince(ctx, on, gone.since, now)
 	if err != nil {
-		return fmt.Errorf("list buckets of session: %w", err)
+		return fmt.Errorf("list partitions of session: %w", err)
 	}
-	if len(buckets) == 0 && !all {
+	if len(partitions) == 0 && !all {
 		return nil
 	}
 	err = inChunks(gone.ids, func(places string, args []any) error {
-		_, err := on.Exec(ctx, s.db.Engine.InPartitions(buckets, `
+		_, err := on.Exec(ctx, s.db.Engine.InPartitions(partitions, `
 			UPDATE grants SET revoked_at = $1, revoked_why = $2
 			WHERE revoked_at IS NULL AND session_id IN (`+places+`)`), args...)
 		return err
@@ -164,10 +163,10 @@ func (s *Sessions) revokeGrantsIn(ctx context.Context, on db.Conn, gone endedSes
 	return nil
 }
 
-// bucketsSince lists the buckets in which a session that began at since can have grants,
-// or reports that all are to be searched. It depends on no lifetime: clients have lifespans
-// of their own, and those change. The request that a grant answers may be older than the
-// session, and other replicas' clocks may be wrong.
+// partitionsSince lists the partitions that may contain grants of a session that was
+// created at since; all is true if any partition may. It does not depend on lifetimes:
+// clients have their own, and those change. A request may be older than the session,
+// and the clocks of other replicas may be wrong.
 func (s *Sessions) partitionsSince(ctx context.Context, on db.Conn, since, now time.Time) (list []grant.Partition, all bool, err error) {
 	if since.IsZero() {
 		return nil, true, nil
@@ -176,8 +175,8 @@ func (s *Sessions) partitionsSince(ctx context.Context, on db.Conn, since, now t
 	return list, list == nil, err
 }
 
-// EndSessionsOf ends all sessions of a subject as [Store.EndSession] does, and
-// returns how many there were.
+// EndSessionsOf ends all sessions of a subject as [Sessions.EndSession] does, and
+// returns their number.
 func (s *Sessions) EndSessionsOf(ctx context.Context, subject string, now time.Time) (count int, err error) {
 	var gone endedSessions
 	err = s.db.Tx(ctx, func(c db.Conn) error {

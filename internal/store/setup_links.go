@@ -14,8 +14,7 @@ import (
 // SetupLinks stores the links that create the first administrator.
 type SetupLinks struct{ db *db.DB }
 
-// InsertSetupLink keeps the hash of a link by which the first administrator's
-// account can be made once.
+// InsertSetupLink stores the hash of a link that creates the first administrator.
 func (s *SetupLinks) InsertSetupLink(ctx context.Context, hash []byte, expiresAt time.Time) error {
 	const insert = `INSERT INTO setup_links (hash, expires_at) VALUES ($1, $2)`
 
@@ -25,7 +24,7 @@ func (s *SetupLinks) InsertSetupLink(ctx context.Context, hash []byte, expiresAt
 	return nil
 }
 
-// SetupLink returns nil while a link is good, else [account.ErrSetupLink].
+// SetupLink returns nil for a valid link, else [account.ErrSetupLink].
 func (s *SetupLinks) SetupLink(ctx context.Context, hash []byte, now time.Time) error {
 	const read = `SELECT expires_at FROM setup_links WHERE hash = $1 AND spent_at IS NULL AND expires_at > $2`
 
@@ -40,10 +39,9 @@ func (s *SetupLinks) SetupLink(ctx context.Context, hash []byte, now time.Time) 
 	return nil
 }
 
-// RedeemSetupLink uses a link up, and all others with it, and adds the account
-// first: both or neither. Of any number of callers, with one link or several, one
-// succeeds; the rest, and everybody once there is an administrator, get
-// [account.ErrSetupLink].
+// RedeemSetupLink invalidates all links and adds the account first, both or neither. Of
+// any number of concurrent callers, with one link or several, one succeeds. The others,
+// and all callers once there is an administrator, get [account.ErrSetupLink].
 func (s *SetupLinks) RedeemSetupLink(ctx context.Context, hash []byte, first *account.Account, now time.Time) error {
 	const spend = `
 		UPDATE setup_links SET spent_at = $2

@@ -15,9 +15,9 @@ import (
 // SignInSources stores the devices and networks from which accounts have signed in.
 type SignInSources struct{ db *db.DB }
 
-// KnownSource reports which parts of source have signed in to their account since its
-// password last changed and since it was last disabled. Unknown accounts and unknown
-// sources cost the same lookup.
+// KnownSource returns the parts of source from which its account has signed in since
+// its last password change and since it was last disabled. Unknown accounts and unknown
+// sources take the same lookup.
 func (s *SignInSources) KnownSource(ctx context.Context, source account.SignInSource, now time.Time) (account.KnownSource, error) {
 	known := account.KnownSource{Networks: make([]time.Time, len(source.Networks))}
 	args := []any{now.UnixMicro(), source.Device}
@@ -49,9 +49,10 @@ func (s *SignInSources) KnownSource(ctx context.Context, source account.SignInSo
 	return known, nil
 }
 
-// NoteSource records that a has signed in from source, whose Device is set. The record is
-// bound to a.NotBefore as the sign-in read it, so that it is void if the password changed
-// or the account was disabled meanwhile. The newest 50 devices and 150 networks are kept.
+// NoteSource records a sign-in of a from source, whose Device must be set. The record
+// is bound to the TokensValidAfter of the account that the sign-in has read, so that it
+// is void if the password changed or the account was disabled in the meantime. It keeps
+// the newest 50 devices and 150 networks.
 func (s *SignInSources) NoteSource(ctx context.Context, a *account.Account, source account.SignInSource, now time.Time) error {
 	const trim = `
 		DELETE FROM known_sources WHERE digest IN (SELECT digest FROM (
@@ -119,8 +120,8 @@ func unlock(ctx context.Context, on db.Conn, subject string) error {
 	return nil
 }
 
-// forgetSources clears the failure counters of an account and makes all of its devices
-// and networks unknown. The account need not exist.
+// removeSources clears the failure counters of an account and deletes its devices and
+// networks. It does nothing for an unknown account.
 func removeSources(ctx context.Context, on db.Conn, subject string) error {
 	if err := unlock(ctx, on, subject); err != nil && !errors.Is(err, account.ErrNotFound) {
 		return err

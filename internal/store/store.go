@@ -1,10 +1,9 @@
-// Package store holds every SQL statement, once, for both engines: PostgreSQL
-// and SQLite.
+// Package store has every SQL statement, once, for both engines: PostgreSQL and SQLite.
+// There is one repository for each domain type.
 //
-// It speaks the errors of the nouns. A failure of the database itself, as
-// opposed to a fact about what it holds, comes with a method Unavailable() bool
-// that returns true, so that a room can tell the two apart without knowing this
-// package. Times come from the caller and are kept in microseconds.
+// Repositories return the errors of the domain packages. Failures of the database itself
+// implement unavailable.Failure. Times come from the caller and are stored in
+// microseconds.
 package store
 
 import (
@@ -22,25 +21,25 @@ import (
 	"github.com/ostiary/ostiary/internal/store/sqlite"
 )
 
-// Config says which database to open and how.
+// Config is the configuration of a store.
 type Config struct {
 	URL             string           // sqlite:PATH or postgres://...
-	MaxConns        int              // to PostgreSQL; when zero the URL's pool_max_conns, or what pgx thinks fit
-	GrantLifetime   time.Duration    // after this long a week of grants is looked at as a whole; 91 days when zero
-	RequestLifetime time.Duration    // how long a request can be answered, during which its grant is kept; 2 h when zero
-	AuditRetention  time.Duration    // how long audit events are kept; 90 days when zero
-	Now             func() time.Time // for the background loop alone
+	MaxConns        int              // to PostgreSQL; 0: pool_max_conns of the URL, or the default of pgx
+	GrantLifetime   time.Duration    // the longest lifetime of a grant; default 91 days. Partitions are checked after it
+	RequestLifetime time.Duration    // the longest lifetime of an authorization request; default 2 h. Its grant is kept for that time
+	AuditRetention  time.Duration    // of audit events; default 90 days
+	Now             func() time.Time // used by RunPurge only
 	Log             *slog.Logger
 
-	// ReadingTTL is for how long a reading of the change counter is used; 1 s when
-	// zero. Tests that count statements take longer.
+	// ReadingTTL is the time for which a reading of the change counter is used; default
+	// 1 s. Tests that count statements use a longer one.
 	ReadingTTL time.Duration
-	// WithoutSlot runs what waits for other replicas, so that the request needs no place
-	// among those worked on meanwhile; at once when nil.
+	// WithoutSlot runs a wait for other replicas without the admission slot of the
+	// request; nil calls wait directly.
 	WithoutSlot func(ctx context.Context, wait func())
 }
 
-// Store is an open database.
+// Store is an open database. Each field is the repository of a domain type.
 type Store struct {
 	Accounts       *Accounts
 	APIKeys        *APIKeys
@@ -89,7 +88,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	return New(engine, c), nil
 }
 
-// New returns a store on an open engine, whatever the URL of the configuration.
+// New returns a store on an open engine. It ignores the URL of the configuration.
 func New(e db.Engine, c Config) *Store {
 	d := db.New(e)
 	log := cmp.Or(c.Log, slog.New(slog.DiscardHandler))
@@ -163,24 +162,24 @@ func (s *Store) Changes() *Changes { return &s.replication.changes }
 // It calls ready when the first reading of the change counter has succeeded or failed.
 //
 // The replica has a row with the number of the last change that its caches respect.
-// Every 250 ms it reads the counter and that row in one statement, and writes to the
-// row only when the counter has moved. A reading counts from before the statement was
-// sent and is used for a second. The process that makes a change waits until the rows of all
+// Every 250 ms it reads the counter and that row in one statement, and writes the row
+// only if the counter has changed. A reading is valid for a second from before the
+// statement was sent. A process that makes a change waits until the rows of all
 // replicas have its number; see [replication.awaitReplicas].
 func (s *Store) Follow(ctx context.Context, ready func()) { s.replication.follow(ctx, ready) }
 
-// DeferWaits lets changes return before they are in force at every replica. Commands
+// DeferWaits lets changes return before they are in effect on all replicas. Commands
 // that make many changes use it, and call [Store.Settle] before they report success.
 func (s *Store) DeferWaits() { s.replication.deferred.Store(true) }
 
-// Unsettled reports whether changes were committed here that [Store.Settle] has not waited
-// for.
+// Unsettled reports whether this process has committed changes for which [Store.Settle]
+// has not waited.
 func (s *Store) Unsettled() bool {
 	return s.replication.pending.Load() > s.replication.settled.Load()
 }
 
-// Settle returns when all changes that were committed here before are in force at every
-// replica.
+// Settle returns when all changes that this process has committed are in effect on all
+// replicas.
 func (s *Store) Settle(ctx context.Context) { s.replication.settle(ctx) }
 
 // Purge removes expired records, and creates the partitions for the grants of the next

@@ -13,8 +13,8 @@ import (
 // Throttle counts attempts at secrets, for all replicas together.
 type Throttle struct{ db *db.DB }
 
-// CountAttempt counts a guess under a key and returns how many there were since
-// when. A new count begins when the window of the last one has passed.
+// CountAttempt counts an attempt under a key and returns the number of attempts and the
+// start of the window. A new window begins after the end of the last one.
 func (s *Throttle) CountAttempt(
 	ctx context.Context, key string, window time.Duration, now time.Time,
 ) (count int, since time.Time, err error) {
@@ -33,8 +33,8 @@ func (s *Throttle) CountAttempt(
 	return count, since, nil
 }
 
-// AttemptCount returns what [Store.CountAttempt] counted without raising it, 0 when
-// the window has passed.
+// AttemptCount returns the result of [Throttle.CountAttempt] without counting an
+// attempt, 0 after the end of the window.
 func (s *Throttle) AttemptCount(ctx context.Context, key string, now time.Time) (count int, since time.Time, err error) {
 	const read = `SELECT count, since FROM guesses WHERE digest = $1 AND until > $2`
 
@@ -48,7 +48,7 @@ func (s *Throttle) AttemptCount(ctx context.Context, key string, now time.Time) 
 	return count, since, nil
 }
 
-// ResetAttempts ends the count of a key.
+// ResetAttempts ends the window of a key.
 func (s *Throttle) ResetAttempts(ctx context.Context, key string) error {
 	const forget = `DELETE FROM guesses WHERE digest = $1`
 

@@ -11,7 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/trustedissuer"
 )
 
-// TrustedIssuers stores the issuers whose assertions are accepted (RFC 7523).
+// TrustedIssuers stores the issuers whose JWT assertions are accepted (RFC 7523).
 type TrustedIssuers struct {
 	db          *db.DB
 	replication *replication
@@ -35,7 +35,7 @@ func (s *TrustedIssuers) InsertTrust(ctx context.Context, t *trustedissuer.Trust
 	if err != nil {
 		return err
 	}
-	// Replicas may have cached the other issuers that are trusted in the same subject.
+	// Replicas may have cached the other issuers that are trusted for the same subject.
 	return s.replication.change(ctx, func(c db.Conn) error {
 		inserted, err := c.Exec(ctx, insert, t.ID, t.Issuer, t.Subject, words(t.Scopes), key,
 			stamp(t.CreatedAt), stamp(t.ExpiresAt), t.Key.KeyID)
@@ -49,7 +49,7 @@ func (s *TrustedIssuers) InsertTrust(ctx context.Context, t *trustedissuer.Trust
 	})
 }
 
-// Trust returns the trusted issuer of an id, which may have expired, or
+// Trust returns the trusted issuer with an ID, even an expired one, or
 // [trustedissuer.ErrNotFound].
 func (s *TrustedIssuers) Trust(ctx context.Context, id string) (*trustedissuer.Trust, error) {
 	const read = `SELECT ` + trustColumns + ` FROM trusted_issuers WHERE id = $1`
@@ -65,11 +65,11 @@ func (s *TrustedIssuers) Trust(ctx context.Context, id string) (*trustedissuer.T
 	return t, nil
 }
 
-// TrustsFor returns what there is of trust at now in what an issuer says of a subject,
-// that in the subject alone first, and whether the subject is barred: its account is
-// disabled, or it is the client_id of a client, for which resource servers would take it
-// (RFC 9700 §4.15).
-func (s *TrustedIssuers) TrustsFor(ctx context.Context, iss, subject string, now time.Time) (list []*trustedissuer.Trust, barred bool, err error) {
+// TrustsFor returns the entries that trust an issuer for a subject at now, those for
+// this subject alone first. blocked is true if the account of the subject is disabled,
+// or if the subject is the client_id of a client, for which resource servers would take
+// it (RFC 9700 §4.15).
+func (s *TrustedIssuers) TrustsFor(ctx context.Context, iss, subject string, now time.Time) (list []*trustedissuer.Trust, blocked bool, err error) {
 	const read = `
 		SELECT ` + trustColumns + `,
 			CASE WHEN EXISTS (SELECT 1 FROM accounts a WHERE a.subject = $2 AND a.disabled_at IS NOT NULL)
@@ -80,16 +80,16 @@ func (s *TrustedIssuers) TrustsFor(ctx context.Context, iss, subject string, now
 	err = s.db.Read.Query(ctx, func(from db.Scanner) error {
 		t := &trustedissuer.Trust{}
 		list = append(list, t)
-		return from.Scan(append(trustInto(t), intoFlag(&barred))...)
+		return from.Scan(append(trustInto(t), intoFlag(&blocked))...)
 	}, read, iss, subject, now.UnixMicro())
 	if err != nil {
 		return nil, false, fmt.Errorf("find trust in issuer: %w", err)
 	}
-	return list, barred, nil
+	return list, blocked, nil
 }
 
-// ListTrusts returns trusted issuers by id, those that follow after and then skip more.
-// Unless it is empty, they are all of the issuer iss.
+// ListTrusts returns up to limit trusted issuers in the order of IDs, starting after
+// the ID after and skip further ones, for one issuer unless iss is empty.
 func (s *TrustedIssuers) ListTrusts(ctx context.Context, iss, after string, skip, limit int) (list []*trustedissuer.Trust, err error) {
 	read := `
 		SELECT ` + trustColumns + ` FROM trusted_issuers
@@ -106,7 +106,8 @@ func (s *TrustedIssuers) ListTrusts(ctx context.Context, iss, after string, skip
 	return list, nil
 }
 
-// CountTrusts returns how many ListTrusts would list in all.
+// CountTrusts returns the number of trusted issuers, for one issuer unless iss is
+// empty.
 func (s *TrustedIssuers) CountTrusts(ctx context.Context, iss string) (int, error) {
 	read := `SELECT count(*) FROM trusted_issuers WHERE ` + equalOrUnset("issuer", "$1", iss)
 
@@ -117,8 +118,8 @@ func (s *TrustedIssuers) CountTrusts(ctx context.Context, iss string) (int, erro
 	return int(n), nil
 }
 
-// DeleteTrust ends the trust in an issuer and with it every token that came of it, or
-// returns [trustedissuer.ErrNotFound].
+// DeleteTrust deletes a trusted issuer, which ends its tokens, or returns
+// [trustedissuer.ErrNotFound].
 func (s *TrustedIssuers) DeleteTrust(ctx context.Context, id string) error {
 	return s.replication.change(ctx, func(c db.Conn) error {
 		removed, err := c.Exec(ctx, `DELETE FROM trusted_issuers WHERE id = $1`, id)

@@ -6,8 +6,8 @@ var (
 	// ErrClosed reports a store that was closed.
 	ErrClosed = errors.New("the store is closed")
 	// ErrForeignDatabase reports a database of an Ory Hydra. Ostiary can import from it,
-	// but needs a database of its own.
-	ErrForeignDatabase = errors.New("this is the database of an Ory Hydra, and Ostiary needs one of its own")
+	// but needs a separate database.
+	ErrForeignDatabase = errors.New("this is the database of an Ory Hydra; Ostiary needs a separate database")
 )
 
 // UnavailableError is a failure of the database itself, as opposed to the result of a

@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 )
 
-// Runner runs statements, each on its own or all in one transaction. It returns
-// every failure of the database as [UnavailableError].
+// Runner runs statements, each separately or all in one transaction. It returns every
+// failure of the database as [UnavailableError].
 type Runner interface {
 	// Exec returns the number of affected rows.
 	Exec(ctx context.Context, statement string, args ...any) (int64, error)

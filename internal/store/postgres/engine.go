@@ -175,7 +175,7 @@ func (e *Engine) acquire(ctx context.Context, use func(*pgx.Conn) error) error {
 		err = use(c.Conn())
 		if isReadOnly(err) || e.adapt(ctx, err) {
 			// The server has become a standby, or a pooler does not keep prepared statements:
-			// no connection of the pool may be used again. Reset closes the idle ones at once,
+			// no connection of the pool may be used again. Reset closes the idle ones immediately,
 			// and this one and others in use when they are released.
 			e.pool.Reset()
 		}

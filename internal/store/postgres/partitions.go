@@ -132,7 +132,7 @@ func isAttached(ctx context.Context, on db.Conn, name string) (attached bool, er
 // OF would be one statement, but it locks grants exclusively: it would wait for every
 // running transaction, and all others for it.
 //
-// A page keeps room for two more versions of a grant: the one that an update writes, and
+// A page has space for two more versions of a grant: the one that an update writes, and
 // the one before, which the next access removes. So 99 of 100 updates stay in their page,
 // and a lower fill factor would only cost space.
 func createPartition(ctx context.Context, c db.Conn, p grant.Partition) error {
@@ -254,8 +254,8 @@ func hasLiveGrant(ctx context.Context, c *pgx.Conn, table string, now time.Time)
 }
 
 // dropTable locks all of grants for a moment. While it waits for that lock, all other
-// statements queue behind it. So it gives up after 50 ms if a long transaction, a backup
-// for example, holds a lock; the next purge tries again.
+// statements queue behind it. So it returns an error after 50 ms if a long transaction,
+// a backup for example, holds a lock; the next purge tries again.
 //
 // It returns false if another replica has dropped the partition.
 func dropTable(ctx context.Context, c *pgx.Conn, name string) (dropped bool, err error) {

@@ -40,7 +40,7 @@ type statement struct {
 	leads bool          // it was woken to flush the next batch
 }
 
-// run runs the statement on its own.
+// run runs the statement alone.
 func (s *statement) run(ctx context.Context, on statements) (err error) {
 	if s.visit != nil {
 		return on.Query(ctx, s.visit, s.text, s.args...)
@@ -66,13 +66,13 @@ func (s *statement) collect(results pgx.BatchResults) error {
 	return rows.Err()
 }
 
-// pipeline sends the single statements of many requests over a few connections.
-// While a batch is running, new statements queue and form the next one: one round trip
-// and, for writes, one commit for all of them. The slower the database, the larger the
-// batches. A statement that finds no batch running is sent at once.
+// pipeline sends the single statements of many requests over a few connections. While a
+// batch is running, new statements queue and form the next one: one round trip and, for
+// writes, one commit for all of them. The slower the database, the larger the batches.
+// A statement that finds no batch running is sent immediately.
 //
-// A batch is one transaction. If a statement fails, the batch is rolled back and each of
-// its statements runs on its own.
+// A batch is one transaction. If a statement fails, the batch is rolled back and each
+// of its statements runs alone.
 type pipeline struct {
 	engine *Engine
 

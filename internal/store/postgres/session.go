@@ -24,8 +24,8 @@ func sessionSettings() map[string]string {
 		// A plan is made once, perhaps while a table is still empty, and kept until the
 		// table is analyzed: it must not scan the table.
 		"enable_seqscan": "off",
-		// No statement here gains from compilation; a plan whose cost suggests it is one
-		// that had to scan a table.
+		// No statement here gains from compilation; a plan whose cost suggests it had to
+		// scan a table.
 		"jit":                                 "off",
 		"statement_timeout":                   "3s",
 		"idle_in_transaction_session_timeout": "10s",
@@ -37,7 +37,7 @@ func sessionSettings() map[string]string {
 func roleSettings() map[string]string {
 	settings := sessionSettings()
 	settings["lock_timeout"] = "3s"
-	delete(settings, "default_transaction_isolation") // transactions set theirs
+	delete(settings, "default_transaction_isolation") // transactions set it
 	return settings
 }
 
@@ -97,7 +97,7 @@ func (e *Engine) connect(ctx context.Context, change func(*pgx.ConnConfig)) (*pg
 }
 
 // SetRoleDefaults implements [db.Engine]. It sets the session settings for the role of
-// the URL in this database, except those that the role has already. A role may change its
+// the URL in this database, unless the role has them already. A role may change its
 // own settings.
 func (e *Engine) SetRoleDefaults(ctx context.Context) error {
 	const given = `

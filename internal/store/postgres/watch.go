@@ -9,7 +9,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
-// watch runs statements on a connection of its own, so that they do not queue behind
+// watch runs statements on a separate connection, so that they do not queue behind
 // requests for one of the pool. The caller bounds the context.
 type watch struct {
 	engine *Engine

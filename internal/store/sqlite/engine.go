@@ -160,8 +160,8 @@ func (e *Engine) SchemaVersion(ctx context.Context) (version int64, err error) {
 	return version, err
 }
 
-// WithMigrator implements [db.Engine]. It opens a connection of its own, which waits for
-// the others as another process does.
+// WithMigrator implements [db.Engine]. It opens a separate connection, which waits for the
+// others as another process does.
 func (e *Engine) WithMigrator(_ context.Context, use func(*sql.DB, goose.Dialect, ...goose.ProviderOption) error) error {
 	migrator := sql.OpenDB(e.file)
 	defer migrator.Close() //nolint:errcheck // nothing is pending

@@ -94,7 +94,7 @@ func (w *writer) grouped(ctx context.Context, run func(*conn) error) error {
 	}
 }
 
-// alone runs a write that may take long in a transaction of its own.
+// alone runs a write that may take long in a separate transaction.
 func (w *writer) alone(ctx context.Context, run func(*conn) error) error {
 	if err := ctx.Err(); err != nil {
 		return db.Unavailable(err)

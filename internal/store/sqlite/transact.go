@@ -8,7 +8,7 @@ import (
 )
 
 // Transact implements [db.Engine]. A short act shares a commit with the writes of other
-// callers. A longer one, an import, has a transaction of its own: others wait for it, but
+// callers. A longer one, an import, has a separate transaction: others wait for it, but
 // do not fail with it.
 func (e *Engine) Transact(ctx context.Context, timeout time.Duration, act func(db.Conn) error) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
