@@ -1,4 +1,4 @@
-package oauth2_test
+package deviceauth_test
 
 import (
 	"net/http"

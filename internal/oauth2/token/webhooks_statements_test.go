@@ -1,4 +1,4 @@
-package oauth2_test
+package token_test
 
 import (
 	"context"

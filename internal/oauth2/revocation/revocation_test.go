@@ -1,4 +1,4 @@
-package oauth2_test
+package revocation_test
 
 import (
 	"net/http"

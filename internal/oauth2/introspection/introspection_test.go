@@ -1,4 +1,4 @@
-package oauth2_test
+package introspection_test
 
 import (
 	"maps"
@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-jose/go-jose/v4"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ostiary/ostiary/internal/server/servertest"
@@ -72,10 +73,11 @@ func TestIntrospectionIsLimitedToConcernedClients(t *testing.T) {
 		t.Errorf("jti %v is not the token's", said["jti"])
 	}
 	delete(said, "jti")
-	now, person := float64(s.Time().Unix()), verifiedSubject(s, t, apis)
+	_, idToken := servertest.VerifyJWT(t, s, apis["id_token"], jose.ES256)
+	now, subject := float64(s.Time().Unix()), servertest.Text(idToken["sub"])
 	want := map[string]any{
 		"active": true, "scope": "openid offline_access api", "client_id": "web", "username": "ada", "token_type": "Bearer",
-		"token_use": "access_token", "exp": now + 600, "iat": now, "sub": person, "aud": []any{"https://api.example", s.URL}, "iss": s.URL,
+		"token_use": "access_token", "exp": now + 600, "iat": now, "sub": subject, "aud": []any{"https://api.example", s.URL}, "iss": s.URL,
 		"auth_time": now, "acr": "urn:ostiary:acr:password",
 	}
 	if diff := cmp.Diff(want, said); diff != "" {

@@ -1,4 +1,4 @@
-package oauth2_test
+package tokens_test
 
 import (
 	"encoding/json"

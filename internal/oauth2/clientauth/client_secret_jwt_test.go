@@ -1,4 +1,4 @@
-package oauth2_test
+package clientauth_test
 
 import (
 	"net/http"
