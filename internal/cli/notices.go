@@ -162,7 +162,7 @@ func viewNotices(all []*outbox.Notice) []noticeView {
 			due = time.Time{}
 		}
 		views[i] = noticeView{
-			n.ID, string(n.Kind), n.ClientID, n.Subject, n.SessionID, string(n.State), n.Attempts, n.Status, n.Fault,
+			n.ID, string(n.Kind), n.ClientID, n.Subject, n.SessionID, string(n.State), n.Attempts, n.Status, n.LastError,
 			storedTime(n.CreatedAt), storedTime(due), storedTime(n.EndedAt),
 		}
 	}

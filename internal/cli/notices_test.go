@@ -35,7 +35,7 @@ func TestListRetryAndDeleteNotices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	failed.Status, failed.Fault = 503, "answered 503"
+	failed.Status, failed.LastError = 503, "answered 503"
 	if err := s.Outbox.EndNotice(t.Context(), failed, outbox.Failed, time.Now()); err != nil {
 		t.Fatal(err)
 	}

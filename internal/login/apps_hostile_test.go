@@ -303,7 +303,7 @@ func TestForcedSubjectIsInLogoutToken(t *testing.T) {
 			t.Fatal(err)
 		}
 		list, err := s.Store.Outbox.ListNotices(t.Context(), store.NoticeFilter{ClientID: "told"}, "", 10)
-		if err != nil || len(list) != 1 || list[0].KnownAs != "as-jo" || list[0].Subject != "jo" {
+		if err != nil || len(list) != 1 || list[0].ForcedSubject != "as-jo" || list[0].Subject != "jo" {
 			t.Errorf("the notices are %+v, %v", list, err)
 		}
 	})

@@ -17,96 +17,97 @@ import (
 	"github.com/ostiary/ostiary/internal/jwks"
 )
 
-// tokenLifetime is how long a logout token is good: it is made when it is sent.
-const tokenLifetime = 2 * time.Minute
+const (
+	// tokenLifetime is the lifetime of a logout token, which is signed when it is sent.
+	tokenLifetime = 2 * time.Minute
+	// maxRejections is how often a client may reject a logout token with 400 before the
+	// delivery fails.
+	maxRejections = 4
+)
 
-// refusals is how often a client may refuse a logout token before it is believed.
-const refusals = 4
+// errUndeliverable reports a client that accepts no notices.
+var errUndeliverable = errors.New("the notice cannot be delivered")
 
-// errUndeliverable reports a client that cannot be told any more.
-var errUndeliverable = errors.New("nobody to deliver it to")
-
-// deliver sends one claimed notice and notes how it went.
-func (c *Courier) deliver(ctx context.Context, n *Notice) returned {
-	status, took, err := c.post(ctx, n)
-	n.Status, n.Fault = status, ""
+// deliver sends a claimed notice and stores the result.
+func (d *Dispatcher) deliver(ctx context.Context, n *Notice) result {
+	status, took, err := d.post(ctx, n)
+	n.Status, n.LastError = status, ""
 	if err == nil && (status < 200 || status > 299) {
-		err = fmt.Errorf("answered %d", status)
+		err = fmt.Errorf("the client responded with status %d", status)
 	}
-	now := c.Now()
+	now := d.Now()
 	if err == nil {
-		c.Log.LogAttrs(ctx, slog.LevelDebug, "notice delivered", described(n)...)
-		c.settled(ctx, n, c.Store.EndNotice(ctx, n, Delivered, now))
-		return returned{unwell: took > brisk}
+		d.Log.LogAttrs(ctx, slog.LevelDebug, "notice delivered", attrs(n)...)
+		d.logUnstored(ctx, n, d.Store.EndNotice(ctx, n, Delivered, now))
+		return result{unhealthy: took > healthyResponse}
 	}
 
-	n.Fault = brief(err)
-	next := now.Add(pause(n.Attempts))
-	refused := status == http.StatusBadRequest && n.Attempts >= refusals
-	if refused || errors.Is(err, errUndeliverable) || next.After(n.Until) {
-		c.Log.LogAttrs(ctx, slog.LevelWarn, "notice given up", described(n)...)
-		c.settled(ctx, n, c.Store.EndNotice(ctx, n, Failed, now))
-		return returned{unwell: true}
+	n.LastError = shorten(err)
+	retryAt := now.Add(backoff(n.Attempts))
+	rejected := status == http.StatusBadRequest && n.Attempts >= maxRejections
+	if rejected || errors.Is(err, errUndeliverable) || retryAt.After(n.ExpiresAt) {
+		d.Log.LogAttrs(ctx, slog.LevelWarn, "notice failed", attrs(n)...)
+		d.logUnstored(ctx, n, d.Store.EndNotice(ctx, n, Failed, now))
+		return result{unhealthy: true}
 	}
-	c.Log.LogAttrs(ctx, slog.LevelInfo, "notice not delivered yet", described(n)...)
-	c.settled(ctx, n, c.Store.PostponeNotice(ctx, n, next))
-	return returned{unwell: true, next: next}
+	d.Log.LogAttrs(ctx, slog.LevelInfo, "notice not delivered, will retry", attrs(n)...)
+	d.logUnstored(ctx, n, d.Store.PostponeNotice(ctx, n, retryAt))
+	return result{unhealthy: true, retryAt: retryAt}
 }
 
-// described is what the log says of a notice.
-func described(n *Notice) []slog.Attr {
+// attrs returns the log attributes of a notice.
+func attrs(n *Notice) []slog.Attr {
 	return []slog.Attr{
 		slog.String("notice", n.ID), slog.String("kind", string(n.Kind)), slog.String("client_id", n.ClientID),
-		slog.Int("attempts", n.Attempts), slog.Int("status", n.Status), slog.String("fault", n.Fault),
+		slog.Int("attempts", n.Attempts), slog.Int("status", n.Status), slog.String("fault", n.LastError),
 	}
 }
 
-// settled logs that it could not be written down how a delivery went. That costs
-// one more, when the claim has run out.
-func (c *Courier) settled(ctx context.Context, n *Notice, err error) {
+// logUnstored logs that the result of a delivery was not stored. The notice is then sent
+// again when its claim ends.
+func (d *Dispatcher) logUnstored(ctx context.Context, n *Notice, err error) {
 	if err != nil {
-		c.Log.LogAttrs(ctx, slog.LevelWarn, "notice not settled", slog.String("notice", n.ID), slog.Any("error", err))
+		d.Log.LogAttrs(ctx, slog.LevelWarn, "result of a notice not stored", slog.String("notice", n.ID), slog.Any("error", err))
 	}
 }
 
-// post sends the notice to where its client wants it now, and returns how long the
-// client took over it.
+// post sends the notice to the current URL of its client, and returns the response time.
 //
-// Spec: OpenID Connect Back-Channel Logout sections 2.4, 2.5.
-func (c *Courier) post(ctx context.Context, n *Notice) (status int, took time.Duration, err error) {
-	told, err := c.Clients.Client(ctx, n.ClientID)
+// Spec: OpenID Connect Back-Channel Logout §2.4, §2.5.
+func (d *Dispatcher) post(ctx context.Context, n *Notice) (status int, took time.Duration, err error) {
+	c, err := d.Clients.Client(ctx, n.ClientID)
 	switch {
 	case errors.Is(err, client.ErrNotFound):
-		return 0, 0, fmt.Errorf("%w: the client is gone", errUndeliverable)
+		return 0, 0, fmt.Errorf("%w: the client was deleted", errUndeliverable)
 	case err != nil:
 		return 0, 0, fmt.Errorf("read client: %w", err)
-	case told.Disabled:
+	case c.Disabled:
 		return 0, 0, fmt.Errorf("%w: the client is disabled", errUndeliverable)
-	case told.BackchannelLogoutURI == "":
-		return 0, 0, fmt.Errorf("%w: the client has no backchannel_logout_uri any more", errUndeliverable)
+	case c.BackchannelLogoutURI == "":
+		return 0, 0, fmt.Errorf("%w: the client has no backchannel_logout_uri", errUndeliverable)
 	}
-	token, err := c.logoutToken(ctx, told, n)
+	token, err := d.logoutToken(ctx, c, n)
 	if err != nil {
 		return 0, 0, err
 	}
-	began := c.Now()
-	status, err = c.Poster.Post(ctx, told.BackchannelLogoutURI, url.Values{"logout_token": {token}})
-	return status, c.Now().Sub(began), err
+	began := d.Now()
+	status, err = d.Poster.Post(ctx, c.BackchannelLogoutURI, url.Values{"logout_token": {token}})
+	return status, d.Now().Sub(began), err
 }
 
-// logoutToken signs what the client is told, as its ID tokens are. It has no nonce,
-// by which it would look like one of them.
+// logoutToken signs a logout token with the algorithm of the ID tokens of the client. It
+// has no nonce, so that it is no valid ID token.
 //
-// Spec: OpenID Connect Back-Channel Logout section 2.4.
-func (c *Courier) logoutToken(ctx context.Context, told *client.Client, n *Notice) (string, error) {
+// Spec: OpenID Connect Back-Channel Logout §2.4.
+func (d *Dispatcher) logoutToken(ctx context.Context, c *client.Client, n *Notice) (string, error) {
 	alg := jwks.ES256
-	if told.IDTokenSignedResponseAlg != "" {
-		alg = jwks.Algorithm(told.IDTokenSignedResponseAlg)
+	if c.IDTokenSignedResponseAlg != "" {
+		alg = jwks.Algorithm(c.IDTokenSignedResponseAlg)
 	}
-	now := c.Now()
-	token, err := c.Signer.SignClaims(ctx, alg, "logout+jwt", map[string]any{
-		"iss": c.Issuer, "aud": told.ID, "iat": now.Unix(), "exp": now.Add(tokenLifetime).Unix(), "jti": rand.Text(),
-		"sub": cmp.Or(n.KnownAs, c.Subjects.Of(told, n.Subject)), "sid": c.Subjects.Session(told, n.SessionID),
+	now := d.Now()
+	token, err := d.Signer.SignClaims(ctx, alg, "logout+jwt", map[string]any{
+		"iss": d.Issuer, "aud": c.ID, "iat": now.Unix(), "exp": now.Add(tokenLifetime).Unix(), "jti": rand.Text(),
+		"sub": cmp.Or(n.ForcedSubject, d.Subjects.Of(c, n.Subject)), "sid": d.Subjects.Session(c, n.SessionID),
 		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": struct{}{}},
 	})
 	if err != nil {
@@ -115,9 +116,9 @@ func (c *Courier) logoutToken(ctx context.Context, told *client.Client, n *Notic
 	return token, nil
 }
 
-// pause is how long to wait after so many attempts, and a little more, so that not
-// all come back at once.
-func pause(attempts int) time.Duration {
+// backoff returns how long to wait after a number of attempts, with jitter of up to a
+// quarter.
+func backoff(attempts int) time.Duration {
 	pauses := []time.Duration{
 		time.Second, 5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour,
 	}
@@ -125,13 +126,13 @@ func pause(attempts int) time.Duration {
 	return p + random.N(p/4) //nolint:gosec // not a credential
 }
 
-// brief is what an administrator reads of an error.
-func brief(err error) string {
-	const enough = 300
+// shorten returns the text of an error for the database and the CLI.
+func shorten(err error) string {
+	const maxBytes = 300
 	text := err.Error()
-	if len(text) > enough {
-		text = text[:enough] + "..."
+	if len(text) > maxBytes {
+		text = text[:maxBytes] + "..."
 	}
-	text = strings.ToValidUTF8(text, "?") // no database takes anything else
+	text = strings.ToValidUTF8(text, "?") // PostgreSQL rejects other bytes
 	return strings.ReplaceAll(text, "\x00", "?")
 }

@@ -1,10 +1,9 @@
-// Package outbox delivers what clients must hear of: for now, that a session has
-// ended (OpenID Connect Back-Channel Logout).
+// Package outbox delivers notices to clients, at least once: today back-channel logout
+// (OpenID Connect Back-Channel Logout).
 //
-// A notice is written in the transaction that makes it true, so none is lost, and
-// it is delivered at least once: whoever takes one up holds it for a while only,
-// and a process that dies on the way leaves it to the others. What a client does
-// with its own notices, hanging or refusing, costs no other client anything.
+// The transaction that ends a session also writes its notices, so none is lost. A
+// dispatcher claims a notice for a limited time; if its process dies, another one delivers
+// the notice. A client that is slow or fails does not delay the notices of other clients.
 package outbox
 
 import (
@@ -14,60 +13,60 @@ import (
 	"time"
 )
 
-// ErrNotFound reports a notice that is not there.
+// ErrNotFound reports that a notice does not exist.
 var ErrNotFound = errors.New("notice not found")
 
-// Kind is what a notice tells.
+// Kind is the type of a notice.
 type Kind string
 
-// BackchannelLogout tells a client that a session it took part in has ended.
+// BackchannelLogout notifies a client that a session in which it participated has ended.
 const BackchannelLogout Kind = "backchannel_logout"
 
-// State is how far a notice has come.
+// State is the state of a delivery.
 type State string
 
-// The states of a notice.
+// The states of a notice. A failed notice is not sent again.
 const (
 	Pending   State = "pending"
 	Delivered State = "delivered"
-	Failed    State = "failed" // given up
+	Failed    State = "failed"
 )
 
-// States lists them.
+// States returns all states.
 func States() []State { return []State{Pending, Delivered, Failed} }
 
-// Notice is something that a client is to hear of.
+// Notice is a message to a client.
 type Notice struct {
-	ID        string
-	Kind      Kind
-	ClientID  string
-	Subject   string // the person's own, whatever the client calls them
-	SessionID string
-	KnownAs   string // what the client calls them, if a login app chose it
+	ID            string
+	Kind          Kind
+	ClientID      string
+	Subject       string // of the account
+	SessionID     string
+	ForcedSubject string // the subject identifier that a custom login app chose for the client
 
 	State     State
 	CreatedAt time.Time
-	DueAt     time.Time // of the next try; while one is under way, when it counts as lost
-	Until     time.Time // no further try after it
+	DueAt     time.Time // of the next attempt; during an attempt, the end of its claim
+	ExpiresAt time.Time // no attempt begins later
 	Attempts  int
-	Status    int    // of the last answer over HTTP, 0 if there was none
-	Fault     string // of the last try
+	Status    int    // HTTP status of the last response, 0 for none
+	LastError string // of the last attempt
 	EndedAt   time.Time
 }
 
-// Due is a client with notices to be delivered.
+// Due is a client with pending notices.
 type Due struct {
 	ClientID string
-	At       time.Time // the first of them
+	At       time.Time // when the first of them is due
 }
 
-// Persistence is how long delivery of a notice is tried.
-const Persistence = 24 * time.Hour
+// RetryPeriod is how long the delivery of a notice is attempted.
+const RetryPeriod = 24 * time.Hour
 
-// New returns a notice that is due at once.
+// New returns a notice that is due now.
 func New(kind Kind, clientID, subject, sessionID string, now time.Time) *Notice {
 	return &Notice{
 		ID: strings.ToLower(rand.Text()), Kind: kind, ClientID: clientID, Subject: subject, SessionID: sessionID,
-		State: Pending, CreatedAt: now, DueAt: now, Until: now.Add(Persistence),
+		State: Pending, CreatedAt: now, DueAt: now, ExpiresAt: now.Add(RetryPeriod),
 	}
 }

@@ -6,7 +6,7 @@ import (
 )
 
 func composeSessions(s *Server) {
-	s.Outbox = outbox.NewCourier(outbox.Config{
+	s.Outbox = outbox.NewDispatcher(outbox.Config{
 		Issuer: s.Config.Issuer, Store: s.Store.Outbox, Clients: s.Clients, Signer: s.Keys, Poster: s.fetcher,
 		Subjects: s.subjects, Now: s.Now, Log: s.Log,
 	})

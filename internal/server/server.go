@@ -82,7 +82,7 @@ type Server struct {
 	Clients      *store.ClientCache
 	scopes       *store.ScopeCache
 	userCodes    *devicecode.UserCodes
-	Outbox       *outbox.Courier
+	Outbox       *outbox.Dispatcher
 	sessions     *session.Manager
 	OAuth2       OAuth2
 	userinfo     *userinfo.Handler

@@ -93,7 +93,7 @@ func TestTheEndOfASessionLeavesNotices(t *testing.T) {
 					t.Fatalf("there are %d notices, want one", len(list))
 				}
 				want := outbox.New(outbox.BackchannelLogout, "told", "alice", "sid", later)
-				want.ID, want.KnownAs = list[0].ID, "known as told"
+				want.ID, want.ForcedSubject = list[0].ID, "known as told"
 				wantSame(t, "the notice", list[0], want)
 				fixture.EndSession(t, s, "sid", later)
 				if again := notices(t, s, store.NoticeFilter{}); len(again) != 1 {
@@ -230,17 +230,17 @@ func TestAClaimIsForAWhile(t *testing.T) {
 			t.Errorf("claims = %+v and %+v, want the same notice at its first and second try", first, second)
 		}
 
-		first.Fault = "late"
+		first.LastError = "late"
 		must(t, s.Outbox.PostponeNotice(t.Context(), first, noon.Add(time.Hour)))
 		must(t, s.Outbox.EndNotice(t.Context(), first, outbox.Failed, noon))
-		if got := notices(t, s, store.NoticeFilter{})[0]; got.State != outbox.Pending || !got.DueAt.Equal(noon.Add(time.Minute)) || got.Fault != "" {
+		if got := notices(t, s, store.NoticeFilter{})[0]; got.State != outbox.Pending || !got.DueAt.Equal(noon.Add(time.Minute)) || got.LastError != "" {
 			t.Errorf("the first claimer changed what the second holds: %+v", got)
 		}
 		must(t, s.Outbox.EndNotice(t.Context(), first, outbox.Delivered, noon))
 		if got := notices(t, s, store.NoticeFilter{State: outbox.Delivered}); len(got) != 1 {
 			t.Error("a delivery is not noted, since it was slow")
 		}
-		second.Fault = "refused"
+		second.LastError = "refused"
 		must(t, s.Outbox.EndNotice(t.Context(), second, outbox.Failed, noon))
 		must(t, s.Outbox.PostponeNotice(t.Context(), second, noon))
 		if got := notices(t, s, store.NoticeFilter{State: outbox.Delivered}); len(got) != 1 {
@@ -255,10 +255,10 @@ func TestNoticesAreLookedAfter(t *testing.T) {
 		furnishTold(t, s)
 		fixture.EndSession(t, s, "sid", noon)
 		n := claim(t, s, noon, noon.Add(30*time.Second))
-		n.Status, n.Fault = 500, "answered 500"
+		n.Status, n.LastError = 500, "answered 500"
 		must(t, s.Outbox.PostponeNotice(t.Context(), n, noon.Add(time.Minute)))
 		got := notices(t, s, store.NoticeFilter{ClientID: "told", State: outbox.Pending})
-		if len(got) != 1 || got[0].Status != 500 || got[0].Fault != "answered 500" || !got[0].DueAt.Equal(noon.Add(time.Minute)) {
+		if len(got) != 1 || got[0].Status != 500 || got[0].LastError != "answered 500" || !got[0].DueAt.Equal(noon.Add(time.Minute)) {
 			t.Errorf("notices = %+v, want what went wrong", got)
 		}
 		n = claim(t, s, noon.Add(time.Minute), noon.Add(2*time.Minute))
@@ -270,7 +270,7 @@ func TestNoticesAreLookedAfter(t *testing.T) {
 		later := noon.Add(48 * time.Hour)
 		must(t, s.Outbox.RetryNotice(t.Context(), n.ID, later))
 		again := claim(t, s, later, later.Add(time.Minute))
-		if again.Attempts != 1 || !again.Until.Equal(later.Add(outbox.Persistence)) || !again.EndedAt.IsZero() {
+		if again.Attempts != 1 || !again.ExpiresAt.Equal(later.Add(outbox.RetryPeriod)) || !again.EndedAt.IsZero() {
 			t.Errorf("a retried notice is %+v, want it as if new", again)
 		}
 		must(t, s.Outbox.EndNotice(t.Context(), again, outbox.Delivered, later))

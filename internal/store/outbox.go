@@ -29,7 +29,7 @@ const (
 func scanNotice(from db.Scanner) (*outbox.Notice, error) {
 	n := &outbox.Notice{}
 	err := from.Scan(&n.ID, intoText(&n.Kind), &n.ClientID, &n.Subject, &n.SessionID, intoText(&n.State),
-		intoTime(&n.CreatedAt), intoTime(&n.DueAt), intoTime(&n.Until), &n.Attempts, &n.Status, &n.Fault, intoTime(&n.EndedAt), &n.KnownAs)
+		intoTime(&n.CreatedAt), intoTime(&n.DueAt), intoTime(&n.ExpiresAt), &n.Attempts, &n.Status, &n.LastError, intoTime(&n.EndedAt), &n.ForcedSubject)
 	return n, err
 }
 
@@ -42,7 +42,7 @@ func insertNotices(ctx context.Context, on db.Conn, list []*outbox.Notice) error
 		for _, n := range some {
 			row := []any{
 				n.ID, string(n.Kind), n.ClientID, n.Subject, n.SessionID, string(n.State),
-				stamp(n.CreatedAt), stamp(n.DueAt), stamp(n.Until), n.Attempts, n.Status, n.Fault, micros(n.EndedAt), n.KnownAs,
+				stamp(n.CreatedAt), stamp(n.DueAt), stamp(n.ExpiresAt), n.Attempts, n.Status, n.LastError, micros(n.EndedAt), n.ForcedSubject,
 			}
 			rows = append(rows, `(`+placeholders(len(args)+1, len(row))+`)`)
 			args = append(args, row...)
@@ -103,7 +103,7 @@ func (s *Outbox) PostponeNotice(ctx context.Context, n *outbox.Notice, dueAt tim
 		UPDATE notices SET due_at = $3, status = $4, fault = $5
 		WHERE id = $1 AND attempts = $2 AND state = 'pending'`
 
-	if _, err := s.db.LongWrite.Exec(ctx, postpone, n.ID, n.Attempts, dueAt.UnixMicro(), n.Status, n.Fault); err != nil {
+	if _, err := s.db.LongWrite.Exec(ctx, postpone, n.ID, n.Attempts, dueAt.UnixMicro(), n.Status, n.LastError); err != nil {
 		return fmt.Errorf("postpone notice: %w", err)
 	}
 	return nil
@@ -120,7 +120,7 @@ func (s *Outbox) EndNotice(ctx context.Context, n *outbox.Notice, state outbox.S
 	if state == outbox.Failed {
 		kept = failedRetention
 	}
-	_, err := s.db.LongWrite.Exec(ctx, end, n.ID, string(state), n.Status, n.Fault, now.UnixMicro(), now.Add(kept).UnixMicro(), n.Attempts)
+	_, err := s.db.LongWrite.Exec(ctx, end, n.ID, string(state), n.Status, n.LastError, now.UnixMicro(), now.Add(kept).UnixMicro(), n.Attempts)
 	if err != nil {
 		return fmt.Errorf("end notice: %w", err)
 	}
@@ -159,7 +159,7 @@ func (s *Outbox) RetryNotice(ctx context.Context, id string, now time.Time) erro
 		UPDATE notices SET state = 'pending', attempts = 0, due_at = $2, until = $3, ended_at = NULL, purge_after = NULL
 		WHERE id = $1 AND state <> 'delivered'`
 
-	return s.changeNotice(ctx, "retry notice", retry, id, now.UnixMicro(), now.Add(outbox.Persistence).UnixMicro())
+	return s.changeNotice(ctx, "retry notice", retry, id, now.UnixMicro(), now.Add(outbox.RetryPeriod).UnixMicro())
 }
 
 // DeleteNotice deletes a notice, or returns [outbox.ErrNotFound]. It is not delivered

@@ -111,7 +111,7 @@ func removeParticipants(ctx context.Context, on db.Conn, subject string, session
 			}
 			for _, p := range joined[c.ID] {
 				n := outbox.New(outbox.BackchannelLogout, c.ID, subject, p.sessionID, now)
-				n.KnownAs = p.forcedSubject
+				n.ForcedSubject = p.forcedSubject
 				list = append(list, n)
 			}
 			return nil
