@@ -7,42 +7,41 @@ import (
 	"github.com/ostiary/ostiary/internal/middleware"
 )
 
-// room is how much of each kind of work there is room for (ADR 0008). Each kind has
-// its own, so that a flood of one leaves the others alone. What is answered from
-// memory needs none.
+// admissionLimits holds one admission per kind of work (ADR 0008), so that a flood of one kind
+// does not block the others. Responses from memory need none.
 type admissionLimits struct {
 	tokens       *middleware.Admission
-	checks       *middleware.Admission // of tokens: introspection, userinfo, and revocation
+	checks       *middleware.Admission // introspection, userinfo and revocation
 	pages        *middleware.Admission
 	passwords    *middleware.Admission
 	registration *middleware.Admission
-	apps         *middleware.Admission // the operator's, that sign people in
-	admin        *middleware.Admission // the operator's other programs
+	apps         *middleware.Admission // custom login, consent, logout and device apps
+	admin        *middleware.Admission // the rest of the admin API
 
-	// Large bodies have theirs besides, since they are read before it is asked whether
-	// there is room for the work. Those of the administrators' API are apart from those
-	// of the public listener, which anybody can send.
+	// Large bodies are admitted before the kind of work is known, since they are read first.
+	// The admin API has a separate admission from the public listener, which any client can
+	// flood.
 	largeJSON, largePages, largeAdmin *middleware.Admission
 
-	// bodies are those that are being read, by listener.
+	// Request bodies that are being read, by listener.
 	publicBodies, adminBodies *middleware.Bodies
-	// connections are those of each listener.
+	// Open connections, by listener.
 	publicConnections, adminConnections *middleware.Connections
 }
 
 const (
-	registrationSlots = 4   // that are worked on at once
-	largeBodySlots    = 128 // that are in memory at once
+	registrationSlots = 4   // concurrent requests
+	largeBodySlots    = 128 // bodies in memory
 
-	minConnectionsPerNetwork = 16 // of one network, where nothing is set
+	minConnectionsPerNetwork = 16 // default for one network
 )
 
 func newAdmissionLimits(s *Server) admissionLimits {
 	c := s.Config
 	slots := c.AdmissionSlots
 	if slots == 0 {
-		// Enough to keep every connection of the database and every processor busy, and to
-		// fill the batches in which statements travel.
+		// Enough to keep every database connection and every processor busy, and to fill the
+		// batches of the statement pipeline.
 		slots = max(2*c.DatabaseMaxConnections, 16*runtime.GOMAXPROCS(0))
 	}
 	admission := func(rule middleware.AdmissionRule) *middleware.Admission {
@@ -53,8 +52,8 @@ func newAdmissionLimits(s *Server) admissionLimits {
 		tokens: admission(middleware.AdmissionRule{Work: "tokens", Slots: slots}),
 		checks: admission(middleware.AdmissionRule{Work: "checks", Slots: slots}),
 		pages:  admission(middleware.AdmissionRule{Work: "pages", Slots: slots, Refuse: s.refusePage}),
-		// No more than the hasher takes in: who is refused has spent nothing by then, no
-		// statement and no guess.
+		// As many as the hasher accepts: a rejected request has then executed no statement and
+		// counted no attempt.
 		passwords:         admission(middleware.AdmissionRule{Work: "passwords", Slots: s.Hasher.Capacity(), Refuse: s.refusePage}),
 		registration:      admission(middleware.AdmissionRule{Work: "registration", Slots: registrationSlots}),
 		apps:              admission(middleware.AdmissionRule{Work: "apps", Slots: slots}),
@@ -69,7 +68,7 @@ func newAdmissionLimits(s *Server) admissionLimits {
 	}
 }
 
-// newConnectionLimit returns the bounds on the connections of a listener.
+// newConnectionLimit returns the connection limits of a listener.
 func newConnectionLimit(s *Server, listener string) *middleware.Connections {
 	c := s.Config
 	rule := middleware.ConnectionRule{Listener: listener, Max: c.MaxConnections, PerNetwork: c.MaxConnectionsPerNetwork, Proxies: c.TrustedProxies}
@@ -82,7 +81,7 @@ func newConnectionLimit(s *Server, listener string) *middleware.Connections {
 	return middleware.NewConnections(rule, s.Log)
 }
 
-// bodyRule returns the bounds of slow request bodies.
+// bodyRule returns the limits of slow request bodies.
 func bodyRule(s *Server) middleware.BodyRule {
 	rule := middleware.BodyRule{MinRate: s.Config.MinBodyRate, PerNetwork: s.Config.MaxSlowBodiesPerNetwork}
 	if !s.Config.RateLimits {

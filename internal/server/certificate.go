@@ -10,12 +10,11 @@ import (
 	"time"
 )
 
-// certificateStaleness is how long after a renewal the old certificate may still
-// be shown.
+// certificateStaleness is how long the old certificate may be used after a renewal.
 const certificateStaleness = 10 * time.Second
 
-// certificate is the one of the configuration. Whoever renews it replaces the two
-// files, and nobody has to restart anything.
+// certificate is the configured TLS certificate. It is reloaded when its files change, without
+// a restart.
 type certificate struct {
 	certFile, keyFile string
 	log               *slog.Logger
@@ -23,17 +22,17 @@ type certificate struct {
 
 	mu        sync.Mutex
 	loaded    *tls.Certificate
-	modTimes  [2]time.Time // when those that are loaded were changed
+	modTimes  [2]time.Time // of the loaded files
 	checkedAt time.Time
 }
 
-// loadCertificate reads the certificate, which must be good at the start.
+// loadCertificate reads the certificate and its key. It returns an error if they are invalid.
 func loadCertificate(certFile, keyFile string, log *slog.Logger, now func() time.Time) (*certificate, error) {
 	c := &certificate{certFile: certFile, keyFile: keyFile, log: log, now: now}
 	return c, c.load(c.readModTimes())
 }
 
-// Get returns the certificate to show. It is a [tls.Config.GetCertificate].
+// Get returns the current certificate. It is a [tls.Config.GetCertificate].
 func (c *certificate) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -44,8 +43,8 @@ func (c *certificate) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.loaded, nil
 }
 
-// renew reads the files again if they have changed. While they do not fit each
-// other, as between the replacement of one and of the other, the old ones serve.
+// reload reads the files if they have changed. It keeps the loaded certificate while the new
+// files do not match, as between the replacement of the certificate and of its key.
 func (c *certificate) reload() {
 	files := c.readModTimes()
 	if files == c.modTimes {
@@ -67,7 +66,7 @@ func (c *certificate) load(files [2]time.Time) error {
 	return nil
 }
 
-// changed tells when each file was last written; one that is not there was never.
+// readModTimes returns when each file was last modified, zero for a missing file.
 func (c *certificate) readModTimes() (files [2]time.Time) {
 	for i, name := range []string{c.certFile, c.keyFile} {
 		if info, err := os.Stat(name); err == nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store"
 )
 
-// registry changes clients in the store and lets the cache of this process know
-// at once.
+// clientRegistry changes clients in the store and invalidates the client cache of this
+// process.
 type clientRegistry struct {
 	*store.Clients
 
@@ -36,7 +36,8 @@ func (r clientRegistry) DeleteClient(ctx context.Context, id string) error {
 	return r.Clients.DeleteClient(ctx, id)
 }
 
-// renewals keeps a client secret in another form, and lets the next request see it.
+// secretReplacer replaces a stored client secret by another form of it, and invalidates the
+// client cache of this process.
 type secretReplacer struct {
 	*store.Clients
 

@@ -11,33 +11,33 @@ import (
 	"github.com/ostiary/ostiary/internal/store"
 )
 
-// OperatorPolicy returns the rules for clients that the operator describes by the API or
-// in a file.
+// OperatorPolicy returns the validation rules for clients that an operator describes by the
+// admin API or in a file.
 func OperatorPolicy(c *config.Config) client.Policy {
 	return client.Policy{DefaultScopes: c.DefaultScopes, LegacyResponseTypes: c.LegacyResponseTypes, PlainLoopback: true, Lenient: true}
 }
 
-// CommandPolicy is [OperatorPolicy] for a client that is described by flags, of which one
-// is easily forgotten.
+// CommandPolicy is [OperatorPolicy] without its leniency, for a client that is described by
+// flags: a forgotten flag is an error.
 func CommandPolicy(c *config.Config) client.Policy {
 	p := OperatorPolicy(c)
 	p.Lenient = false
 	return p
 }
 
-// NewSecretStore returns the secret store of commands. Without a system secret it cannot
-// store the secrets that clients sign with.
+// NewSecretStore returns the secret store of commands. Without a system secret it cannot store
+// the secrets of client_secret_jwt.
 func NewSecretStore(c *config.Config, slow client.Hasher) (client.SecretStore, error) {
-	keeper := client.SecretStore{Hasher: slow}
+	secrets := client.SecretStore{Hasher: slow}
 	if len(c.SystemSecrets) == 0 {
-		return keeper, nil
+		return secrets, nil
 	}
-	secrets, err := SystemSecrets(c)
+	keys, err := SystemSecrets(c)
 	if err != nil {
-		return keeper, err
+		return secrets, err
 	}
-	keeper.Sealer = secrets
-	return keeper, nil
+	secrets.Sealer = keys
+	return secrets, nil
 }
 
 // Documents returns the fetcher of documents for commands.

@@ -10,31 +10,33 @@ import (
 	"github.com/ostiary/ostiary/internal/pages"
 )
 
-// errorPages are the pages of the endpoints that people are redirected to. What cannot
-// go back to a client ends at the operator's own address, if they have one.
+// errorPages writes the error pages of the endpoints that browsers are redirected to. Errors
+// that cannot be redirected to a client are redirected to the configured error_url, if there
+// is one.
 type errorPages struct {
 	*pages.Pages
 
-	errorURL string // empty for the page of ours
+	errorURL string // empty for the built-in page
 }
 
 func (s *Server) errorPages() errorPages { return errorPages{s.pages, s.Config.ErrorURL} }
 
-// Error sends the person to the operator's page. Faults of ours, and refusals for the
-// moment, stay here: their status and Retry-After are for whoever watches.
+// Error redirects to the configured URL. Server errors and rate limits use the built-in page,
+// so that monitoring sees their status and Retry-After.
 func (p errorPages) Error(w http.ResponseWriter, status int, v pages.Error) {
 	if p.errorURL == "" || status >= http.StatusInternalServerError || status == http.StatusTooManyRequests {
 		p.Pages.Error(w, status, v)
 		return
 	}
-	said := url.Values{"error": {cmp.Or(v.Code, "server_error")}}
+	query := url.Values{"error": {cmp.Or(v.Code, "server_error")}}
 	if v.Detail != "" {
-		said.Set("error_description", v.Detail)
+		query.Set("error_description", v.Detail)
 	}
-	httpapi.SeeOther(w, httpapi.AddQuery(p.errorURL, said.Encode()))
+	httpapi.SeeOther(w, httpapi.AddQuery(p.errorURL, query.Encode()))
 }
 
-// refuseEntry answers what the middleware refuses at such an endpoint.
+// refuseEntry writes the error page for a request that the middleware rejects at such an
+// endpoint.
 func (s *Server) refuseEntry(w http.ResponseWriter, r *http.Request, status int, code, description string) {
 	s.errorPages().Error(w, status, pages.Error{Code: code, Detail: description, RequestID: middleware.ID(r.Context())})
 }

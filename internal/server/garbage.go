@@ -10,36 +10,35 @@ import (
 )
 
 const (
-	// roomy is the size to which the heap of a busy server may grow before it is
-	// collected. Such a server keeps a few megabytes, and what a request leaves
-	// behind is garbage once it is answered: at Go's own pace, twice what is kept, it
-	// was collected thirty times a second, for a quarter of the processor time.
+	// smallHeap is the size to which the heap of a busy server may grow before it is
+	// collected. Such a server retains a few megabytes, and nearly all memory of a request is
+	// garbage after the response: at Go's default, twice the live heap, it ran thirty
+	// collections a second and used a quarter of the processor time for them.
 	smallHeap = 32 << 20
-	// step is what may gather above any heap. Two passwords that are being checked
-	// hold 38 MiB, which nobody needs a moment later; Go would let as much gather
-	// again.
+	// heapStep is how far any heap may grow between collections. Two concurrent password
+	// checks hold 38 MiB that are garbage right after; Go's default would let as much
+	// accumulate again.
 	heapStep = 16 << 20
 
-	// Percentages as GOGC has them: Go's default, and the one at which Go collects no
-	// heap smaller than roomy, since it takes 4 MiB for the least at 100.
+	// Percentages as in GOGC: Go's default, and the one at which Go collects no heap smaller
+	// than smallHeap, since its minimum heap at 100 is 4 MiB.
 	quietPercent = 100
 	maxPercent   = 100 * smallHeap / (4 << 20)
 
-	// Collections so close to each other mean load, and so far apart quiet.
+	// The interval between collections under load, and without load.
 	loadInterval  = time.Second
 	quietInterval = 15 * time.Second
 )
 
-// pacer says after each collection how much garbage may gather before the next.
+// pacer chooses after each collection how much garbage may accumulate before the next.
 type pacer struct {
 	now     func() time.Time
 	last    time.Time
 	busy    bool
-	percent int // in force
+	percent int // current GOGC value
 }
 
-// next returns the percentage that should be in force now that a collection found
-// so many bytes in use.
+// next returns the percentage to set after a collection that found live bytes in use.
 func (p *pacer) next(live int64) int {
 	now := p.now()
 	switch since := now.Sub(p.last); {
@@ -56,8 +55,8 @@ func (p *pacer) next(live int64) int {
 	return int(min(maxPercent, 100*(goal-live)/live))
 }
 
-// paceCollector makes the collector keep the pace until ctx ends, unless the
-// operator chose one by GOGC.
+// PaceCollector adjusts the garbage collector until ctx ends, unless GOGC is set in the
+// environment.
 func PaceCollector(ctx context.Context, now func() time.Time) {
 	if os.Getenv("GOGC") == "" {
 		p := &pacer{now: now, percent: quietPercent}
@@ -65,16 +64,16 @@ func PaceCollector(ctx context.Context, now func() time.Time) {
 	}
 }
 
-// afterCollection sets the pace after the next collection, and after all that
-// follow. An object that nobody refers to tells when one is over; to wait for it
-// costs an idle server nothing.
+// afterCollection adjusts the percentage after the next collection and all following ones. The
+// cleanup of an unreachable object runs after a collection, so waiting for it costs an idle
+// server nothing.
 func (p *pacer) afterCollection(ctx context.Context) {
-	type forgotten struct{ _ *byte } // with a pointer, lest it share its place with something that is kept
-	runtime.AddCleanup(new(forgotten), func(p *pacer) {
+	type sentinel struct{ _ *byte } // with a pointer, so that the tiny allocator does not place it next to a live object
+	runtime.AddCleanup(new(sentinel), func(p *pacer) {
 		if ctx.Err() != nil {
 			return
 		}
-		// Setting it stops the world, so small differences are let be.
+		// Setting it stops the world, so small differences are ignored.
 		if percent := p.next(liveBytes()); 8*max(percent-p.percent, p.percent-percent) > p.percent {
 			p.percent = percent
 			debug.SetGCPercent(percent)
@@ -83,7 +82,7 @@ func (p *pacer) afterCollection(ctx context.Context) {
 	}, p)
 }
 
-// liveBytes is how much of the heap the last collection found in use.
+// liveBytes returns the heap size in bytes that the last collection found in use.
 func liveBytes() int64 {
 	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(sample)

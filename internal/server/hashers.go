@@ -10,27 +10,28 @@ import (
 	"github.com/ostiary/ostiary/internal/middleware"
 )
 
-// hashPatience is how long a password waits to be hashed.
+// hashTimeout is how long a password waits for a hashing slot.
 const hashTimeout = 2 * time.Second
 
-// NewHasher returns what hashes passwords for a command, which has the machine to
-// itself.
+// NewHasher returns the password hasher of a command, which may use all processors.
 func NewHasher(c *config.Config) *credential.Hasher {
 	return newConfiguredHasher(c, runtime.GOMAXPROCS(0))
 }
 
-// newHashers returns what hashes people's passwords in a server, and what hashes the
-// short secrets of clients. People leave a processor to everything else, since a hash
-// holds the one it has for a long time; clients are to have keys or long secrets.
+// newHashers returns the hashers of a server: of users' passwords, of short client secrets,
+// and of the client secrets that the admin API sets. Password hashing leaves one processor to
+// other work, since a hash occupies one for a long time; clients should use keys or long
+// secrets.
 //
-// The administrators' API has one of its own, so that no flood of the public listener
-// keeps operators from giving clients such secrets.
-func newHashers(c *config.Config) (people, clients, operators *credential.Hasher) {
+// The admin API has a separate hasher, so that a flood of the public listener does not keep
+// operators from setting client secrets.
+func newHashers(c *config.Config) (users, clients, operators *credential.Hasher) {
 	processors := runtime.GOMAXPROCS(0)
 	return newConfiguredHasher(c, max(1, processors-1)), newConfiguredHasher(c, max(1, processors/4)), newHasherWithSlots(c, 1)
 }
 
-// hasherOf returns what hashes as much at once as is configured, else slots.
+// newConfiguredHasher returns a hasher with the configured number of slots, or with slots if
+// none is configured.
 func newConfiguredHasher(c *config.Config, slots int) *credential.Hasher {
 	if c.Argon2Slots != 0 {
 		slots = c.Argon2Slots
@@ -38,13 +39,13 @@ func newConfiguredHasher(c *config.Config, slots int) *credential.Hasher {
 	return newHasherWithSlots(c, slots)
 }
 
-// newHasherOf returns what hashes so much at once.
+// newHasherWithSlots returns a hasher with the configured costs and so many slots.
 func newHasherWithSlots(c *config.Config, slots int) *credential.Hasher {
 	return credential.NewHasher(uint32(c.Argon2MemoryMiB)<<10, uint32(c.Argon2Iterations), slots, hashTimeout) //nolint:gosec // bounded by the configuration
 }
 
-// asideHasher hashes the short secrets of clients, which has a queue of its own: who is
-// in that one keeps no place in another.
+// hasherWithoutSlot hashes the short secrets of clients. The request leaves its admission slot
+// while it waits in the queue of the hasher.
 type hasherWithoutSlot struct{ *credential.Hasher }
 
 // Hash is [credential.Hasher.Hash].

@@ -11,16 +11,15 @@ import (
 	"github.com/ostiary/ostiary/internal/httpapi"
 )
 
-// stopping is set when the process has been asked to end: it still answers, but
-// says that it wants no more requests.
+// stopping is set when the process shuts down: it still serves requests, but is not ready.
 type stopping struct{ atomic.Bool }
 
-// mountHealth mounts the endpoints of load balancers and monitors under each of the prefixes.
-// Unless build is set, /version does not say which build is running.
+// mountHealth mounts health and version endpoints under each of the prefixes. /version shows
+// the version only if build is true.
 func mountHealth(s *Server, r chi.Router, build bool, prefixes ...string) {
-	says := ""
+	shown := ""
 	if build {
-		says = s.Version
+		shown = s.Version
 	}
 	for _, prefix := range prefixes {
 		getAndHead(r, prefix+"/health/alive", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -28,7 +27,7 @@ func mountHealth(s *Server, r chi.Router, build bool, prefixes ...string) {
 		}))
 		getAndHead(r, prefix+"/health/ready", http.HandlerFunc(s.ready))
 		getAndHead(r, prefix+"/version", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			writeStatus(w, http.StatusOK, `{"version":"`+httpapi.Description(says)+`"}`)
+			writeStatus(w, http.StatusOK, `{"version":"`+httpapi.Description(shown)+`"}`)
 		}))
 	}
 }
@@ -43,7 +42,7 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	writeStatus(w, http.StatusOK, `{"status":"ok"}`)
 }
 
-// unready returns why no request should come here now, as a JSON member, or "".
+// unready returns why the server is not ready, as a JSON member, or "" if it is ready.
 func (s *Server) unready(ctx context.Context) string {
 	if s.stopping.Load() {
 		return `server":"is stopping`
@@ -63,5 +62,5 @@ func writeStatus(w http.ResponseWriter, status int, body string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = w.Write([]byte(body + "\n")) // the caller may be gone
+	_, _ = w.Write([]byte(body + "\n")) // the client may have disconnected
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/ostiary/ostiary/internal/outbound"
 )
 
-// newTokenHooks are the operator's programs that have a say in tokens.
+// newTokenHooks returns the configured token hooks.
 func newTokenHooks(s *Server) (hooks token.Hooks, err error) {
 	ca, err := outboundCA(s.Config)
 	if err != nil {
@@ -42,7 +42,7 @@ func newTokenHooks(s *Server) (hooks token.Hooks, err error) {
 	return hooks, nil
 }
 
-// outboundCA returns the further certificates that the server's own calls trust.
+// outboundCA returns the configured additional CA certificates for outbound requests.
 func outboundCA(c *config.Config) ([]byte, error) {
 	if c.OutboundCAFile == "" {
 		return nil, nil

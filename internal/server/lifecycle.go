@@ -16,14 +16,14 @@ import (
 	"github.com/ostiary/ostiary/internal/middleware"
 )
 
-// bound is a listener and what answers on it.
+// Listener is a listener with the handler that serves it.
 type Listener struct {
 	net.Listener
 	Handler http.Handler
 }
 
-// listen opens a listener, with TLS where a certificate is configured and secure
-// is asked for.
+// Listen opens a listener with connection limits. A secure listener has the limits of the
+// public listener, and TLS if a certificate is configured.
 func (s *Server) Listen(ctx context.Context, address string, secure bool) (net.Listener, error) {
 	network, where := config.Network(address)
 	var l net.Listener
@@ -36,7 +36,6 @@ func (s *Server) Listen(ctx context.Context, address string, secure bool) (net.L
 	if err != nil {
 		return nil, err
 	}
-	// What idle and slow callers can hold open is bounded, by network and altogether.
 	if !secure {
 		return s.admission.adminConnections.Listen(l), nil
 	}
@@ -44,18 +43,18 @@ func (s *Server) Listen(ctx context.Context, address string, secure bool) (net.L
 	return s.Secure(l)
 }
 
-// clearSocket removes the socket that a killed process left behind, but not one
-// that somebody answers on.
+// removeStaleSocket removes the socket of a process that was killed. It returns an error if a
+// process accepts connections on it.
 func removeStaleSocket(ctx context.Context, path string) error {
 	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", path)
 	if err == nil {
-		return errors.Join(fmt.Errorf("listen: another process answers on %s", path), conn.Close())
+		return errors.Join(fmt.Errorf("listen: another process is listening on %s", path), conn.Close())
 	}
-	_ = os.Remove(path) // if it is not there, or not ours, listening will tell
+	_ = os.Remove(path) // if it fails, listening reports the error
 	return nil
 }
 
-// secure puts TLS on a listener where a certificate is configured.
+// Secure adds TLS to a listener if a certificate is configured.
 func (s *Server) Secure(l net.Listener) (net.Listener, error) {
 	if s.Config.TLSCertFile == "" {
 		return l, nil
@@ -69,13 +68,14 @@ func (s *Server) Secure(l net.Listener) (net.Listener, error) {
 	return tls.NewListener(l, tlsConfig), nil
 }
 
-// serve answers on the listeners and keeps the house in order until ctx ends.
-// Then it says so, lets balancers notice, and finishes what it has begun.
+// Serve serves the listeners and runs the background work until ctx ends. Then it reports not
+// ready, waits for the shutdown delay, and completes open requests within the shutdown
+// timeout.
 func (s *Server) Serve(ctx context.Context, listeners []Listener) error {
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
 	var background sync.WaitGroup
-	background.Go(func() { _ = s.Keys.Run(work) }) // ends with its context alone
+	background.Go(func() { _ = s.Keys.Run(work) }) // ends only with its context
 	background.Go(func() { s.Store.RunPurge(work) })
 	background.Go(func() { s.Outbox.Run(work) })
 	background.Go(func() { s.Refusals.Run(work) })

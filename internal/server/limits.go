@@ -7,7 +7,7 @@ import (
 	"github.com/ostiary/ostiary/internal/middleware"
 )
 
-// The rate limits of networks, as metrics name them.
+// Names of the rate limits per network, as in metrics.
 const (
 	limitAuthorizations = "authorization"
 	limitSignOuts       = "logout"
@@ -17,7 +17,7 @@ const (
 	limitManagement     = "registration_management"
 )
 
-// registerLimitMetrics registers the counters of what is refused or cut off.
+// registerLimitMetrics registers the counters of rate limits and of slow request bodies.
 func registerLimitMetrics(s *Server) {
 	s.rateLimited = map[string]*atomic.Uint64{}
 	for _, name := range []string{
@@ -25,10 +25,10 @@ func registerLimitMetrics(s *Server) {
 	} {
 		refused := new(atomic.Uint64)
 		s.rateLimited[name] = refused
-		s.Metrics.Counter("rate_limit_refusals_total", "Requests refused with 429, since their network made too many.", refused.Load, "limit", name)
+		s.Metrics.Counter("rate_limit_refusals_total", "Requests rejected with 429 by a rate limit of their network.", refused.Load, "limit", name)
 	}
 	for listener, bodies := range map[string]*middleware.Bodies{"public": s.admission.publicBodies, "admin": s.admission.adminBodies} {
-		const name, help = "slow_bodies_cut_off_total", "Request bodies cut off: too slow, or too many slow ones of one network."
+		const name, help = "slow_bodies_cut_off_total", "Request bodies aborted: too slow, or too many slow ones of one network."
 		s.Metrics.Counter(name, help, bodies.TooSlow, "listener", listener, "reason", "rate")
 		s.Metrics.Counter(name, help, bodies.TooMany, "listener", listener, "reason", "network")
 	}
@@ -37,23 +37,23 @@ func registerLimitMetrics(s *Server) {
 // registerConnectionMetrics registers the metrics of each listener's connections.
 func registerConnectionMetrics(s *Server) {
 	for listener, c := range map[string]*middleware.Connections{"public": s.admission.publicConnections, "admin": s.admission.adminConnections} {
-		s.Metrics.LabelledGauge("connections", "Connections that are open.",
+		s.Metrics.LabelledGauge("connections", "Open connections.",
 			func() float64 { return float64(c.Open()) }, "listener", listener)
-		s.Metrics.Counter("connections_refused_total", "Connections closed at once, since their network has too many.", c.Refused, "listener", listener)
+		s.Metrics.Counter("connections_refused_total", "Connections rejected because their network has too many.", c.Refused, "listener", listener)
 	}
 }
 
-// registerPendingMetrics registers the metrics of the requests that wait for an answer.
+// registerPendingMetrics registers the metrics of pending requests.
 func registerPendingMetrics(s *Server) {
 	stock := s.pending.stock
-	s.Metrics.Gauge("waiting_requests_bytes", "Requests of this replica that wait for a user, in bytes.", func() float64 { return float64(stock.Bytes()) })
-	const name, help = "waiting_requests_refused_total", "Requests refused, since too much waits for users."
+	s.Metrics.Gauge("waiting_requests_bytes", "Size of this replica's pending requests, in bytes.", func() float64 { return float64(stock.Bytes()) })
+	const name, help = "waiting_requests_refused_total", "Pending requests rejected because of their total size."
 	s.Metrics.Counter(name, help, stock.RefusedNetwork, "reason", "network")
 	s.Metrics.Counter(name, help, stock.RefusedAll, "reason", "all")
 }
 
-// limit returns the rule of a rate limit. The count is what the narrowest network may
-// make in the time; it is 0, which is none, where rate_limits is off.
+// limit returns the rule of a rate limit. The count is the number of requests that the
+// narrowest network may make in the period; it is 0, for no limit, if rate_limits is off.
 func (s *Server) limit(name string, count int, per time.Duration) middleware.LimitRule {
 	if !s.Config.RateLimits {
 		count = 0

@@ -7,16 +7,16 @@ import (
 )
 
 const (
-	// logPause is how long lines gather after some were written. It is also what a
-	// process that is killed takes along.
+	// flushInterval is how long lines are collected after a write. A process that is killed
+	// loses the lines of that time.
 	flushInterval = 5 * time.Millisecond
-	// logMost bounds what gathers, in bytes, while nobody reads the log.
+	// maxBuffered is the maximum size of the buffer in bytes while the log is not read.
 	maxBuffered = 1 << 20
 )
 
-// logWriter writes a log from a goroutine of its own: the first line at once, and
-// what comes soon after it together. Requests pay for no system call, and do not
-// stand still with whoever reads the log, until a bound is reached.
+// LogWriter writes a log in a goroutine: the first line immediately, and following lines in
+// batches. Writers need no system call, and wait for the reader of the log only if the buffer
+// is full.
 type LogWriter struct {
 	to io.Writer
 
@@ -29,7 +29,8 @@ type LogWriter struct {
 	finished    chan struct{}
 }
 
-// newLogWriter returns a writer to w. It has to be closed, which writes the rest.
+// NewLogWriter returns a writer to w. The caller must close it, which writes the remaining
+// lines.
 func NewLogWriter(w io.Writer) *LogWriter {
 	l := &LogWriter{to: w, wake: make(chan struct{}, 1), finished: make(chan struct{})}
 	l.notFull.L = &l.mu
@@ -37,7 +38,7 @@ func NewLogWriter(w io.Writer) *LogWriter {
 	return l
 }
 
-// Write takes one line. After Close it is written at once.
+// Write appends a line to the buffer. After Close it writes the line immediately.
 func (l *LogWriter) Write(line []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -55,7 +56,7 @@ func (l *LogWriter) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// Close returns when every line is written.
+// Close writes all buffered lines.
 func (l *LogWriter) Close() {
 	l.mu.Lock()
 	closed := l.closed
@@ -77,7 +78,7 @@ func (l *LogWriter) run() {
 	l.flush()
 }
 
-// flush writes what has gathered.
+// flush writes the buffer.
 func (l *LogWriter) flush() {
 	l.mu.Lock()
 	lines := l.buffer
@@ -85,7 +86,7 @@ func (l *LogWriter) flush() {
 	l.notFull.Broadcast()
 	l.mu.Unlock()
 
-	_, _ = l.to.Write(lines) // a log that cannot be written has nowhere to say so
+	_, _ = l.to.Write(lines) // there is no other place to report the error
 
 	l.mu.Lock()
 	l.spareBuffer = lines

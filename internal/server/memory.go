@@ -7,15 +7,16 @@ import (
 	"github.com/ostiary/ostiary/internal/config"
 )
 
-// What a server needs with nothing to do, with room for what it does, and what a
-// connection takes whose request waits.
+// Memory of an idle server with a reserve for requests, and of a connection with a waiting
+// request.
 const (
 	memoryBase          = 96 << 20
 	memoryPerConnection = 32 << 10
 )
 
-// limitMemory lets the garbage collector run more often rather than the process grow
-// beyond what its connections and hashes can need. GOMEMLIMIT says otherwise.
+// LimitMemory sets a memory limit from the connection and hashing limits, so that the garbage
+// collector runs more often before the process grows beyond it. GOMEMLIMIT in the environment
+// overrides it.
 func (s *Server) LimitMemory() {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit(s.Config, s.Hasher.Slots()+s.clientHasher.Slots()+s.adminHasher.Slots()))

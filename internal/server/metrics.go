@@ -15,7 +15,7 @@ func composeMetrics(s *Server) {
 	for _, admission := range s.admission.all() {
 		s.Metrics.AdmissionRefusals(admission.Work(), admission.Refusals)
 	}
-	s.Metrics.Counter("refusals_dropped_total", "Rejected requests that were logged and not recorded.", s.Refusals.Dropped)
+	s.Metrics.Counter("refusals_dropped_total", "Rejected requests that were logged but not stored.", s.Refusals.Dropped)
 	for _, alg := range s.Keys.Algorithms() {
 		s.Metrics.SigningKeyAge(string(alg), func() float64 {
 			age, ok := s.Keys.Age(alg)
@@ -28,17 +28,17 @@ func composeMetrics(s *Server) {
 	registerLimitMetrics(s)
 	registerConnectionMetrics(s)
 	registerPendingMetrics(s)
-	s.Metrics.Counter("client_keys_stale_total", "Fetches of client keys that failed, so that an older copy is used.", s.keySets.StaleUses)
-	s.Metrics.Gauge("database_connections_max", "Connections to the database that there can be.", func() float64 {
+	s.Metrics.Counter("client_keys_stale_total", "Failed fetches of client key sets, after which an older copy was used.", s.keySets.StaleUses)
+	s.Metrics.Gauge("database_connections_max", "Maximum number of database connections.", func() float64 {
 		return float64(s.Store.Connections().Max)
 	})
-	s.Metrics.Gauge("database_connections_in_use", "Connections to the database that work.", func() float64 {
+	s.Metrics.Gauge("database_connections_in_use", "Database connections in use.", func() float64 {
 		return float64(s.Store.Connections().InUse)
 	})
-	s.Metrics.Gauge("database_connections_idle", "Connections to the database that wait for work.", func() float64 {
+	s.Metrics.Gauge("database_connections_idle", "Idle database connections.", func() float64 {
 		return float64(s.Store.Connections().Idle)
 	})
-	s.Metrics.Gauge("notices_pending", "Notices that clients have not taken yet; NaN while nobody knows.", func() float64 {
+	s.Metrics.Gauge("notices_pending", "Back-channel logout notices that are not delivered yet; NaN if the database is unavailable.", func() float64 {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
 		pending, err := s.Store.Outbox.PendingNotices(ctx)
@@ -49,14 +49,14 @@ func composeMetrics(s *Server) {
 	})
 }
 
-// seen counts what a listener answers.
+// countRequests returns a function that counts the requests of a listener.
 func (s *Server) countRequests(listener string) middleware.Seen {
 	return func(route, method string, status int, took time.Duration) {
 		s.Metrics.ObserveRequest(listener, route, method, status, took)
 	}
 }
 
-// all lists the kinds of work.
+// all returns the admissions of all kinds of work.
 func (r *admissionLimits) all() []*middleware.Admission {
 	return []*middleware.Admission{
 		r.tokens, r.checks, r.pages, r.passwords, r.registration, r.apps, r.admin, r.largeJSON, r.largePages, r.largeAdmin,

@@ -23,7 +23,7 @@ import (
 	"github.com/ostiary/ostiary/internal/outbound"
 )
 
-// OAuth2 holds the OAuth 2.0 endpoints, and what reads their tokens.
+// OAuth2 holds the OAuth 2.0 endpoints and the reader of their tokens.
 type OAuth2 struct {
 	Authorize     *authorize.Handler
 	DeviceAuth    *deviceauth.Handler
@@ -34,7 +34,7 @@ type OAuth2 struct {
 	Codec         *tokens.Codec
 }
 
-// operatorTokens is what the administrators' API needs to know about tokens.
+// operatorTokens is the token service of the admin API.
 type operatorTokens struct {
 	*introspection.Handler
 	*tokens.Reader
@@ -108,7 +108,7 @@ func newIssuer(s *Server, codec *tokens.Codec, sealer *tokens.Sealer) *tokens.Is
 	}
 }
 
-// newAuthenticator returns what authenticates clients at all endpoints.
+// newAuthenticator returns the client authenticator of all endpoints.
 func newAuthenticator(s *Server) *clientauth.Authenticator {
 	c := s.Config
 	return clientauth.New(clientauth.Config{
@@ -155,8 +155,9 @@ func secretThrottle(s *Server) client.Throttle {
 	return s.Store.Throttle
 }
 
-// newAccessTokenSealer returns what seals opaque access tokens. Its keys need a random value of the
-// database beside the system secret, so that neither alone makes a token.
+// newAccessTokenSealer returns the sealer of opaque access tokens. Its keys are derived from
+// the system secret and a random value of the database, so that neither alone is sufficient to
+// make a token.
 func newAccessTokenSealer(ctx context.Context, s *Server) (*tokens.Sealer, error) {
 	seed, err := s.Store.Seeds.Seed(ctx, "access token")
 	if err != nil {

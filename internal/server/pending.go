@@ -45,7 +45,7 @@ func newPendingRequests(s *Server) pendingRequests {
 
 // InsertRequest is [store.Requests.InsertRequest]. It returns a
 // [*authrequest.TooManyPendingError] for a network above its limit, or an error that is
-// unavailable if all networks together are above theirs.
+// unavailable if the total is above its limit.
 func (p pendingRequests) InsertRequest(ctx context.Context, r *authrequest.Request) error {
 	return p.limit.keep(ctx, len(r.Parameters), r.ExpiresAt, func() error { return p.Requests.InsertRequest(ctx, r) })
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store"
 )
 
-// composeRefusals makes what logs and records rejected requests.
+// composeRefusals creates the recorder and the reporter of rejected requests.
 func composeRefusals(s *Server) {
 	s.Refusals = &refusal.Recorder{Store: s.Store.Refusals, Log: s.Log}
 	s.reporter = &refusal.Reporter{
@@ -21,8 +21,8 @@ func composeRefusals(s *Server) {
 	}
 }
 
-// refusals finds rejected requests for the admin API: those of this process also while
-// the database is lost or has not got them yet.
+// recentRefusals finds rejected requests for the admin API, including those of this process
+// that are not stored yet.
 type recentRefusals struct {
 	*store.Refusals
 
@@ -50,8 +50,9 @@ func recordMethodNotAllowed(r *http.Request) {
 	})
 }
 
-// accountDigest returns the function that names accounts in the log. Its key comes from
-// the system secret, so that nobody who reads the log can try names or passwords.
+// accountDigest returns the function that pseudonymizes usernames in the log. Its key is
+// derived from the system secret, so that a reader of the log cannot test usernames or
+// passwords.
 func accountDigest(s *Server) func(username string) string {
 	key := s.Secrets.DeriveAll("account digest")[0].Key
 	return func(username string) string {

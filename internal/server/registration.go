@@ -16,7 +16,7 @@ import (
 	"github.com/ostiary/ostiary/internal/registration"
 )
 
-// registrationPolicy is what a client may say of itself.
+// registrationPolicy returns the validation rules of dynamic client registration.
 func registrationPolicy(c *config.Config) client.Policy {
 	return client.Policy{
 		SelfRegistered: true, DefaultScopes: withoutAdminScopes(c.DefaultScopes),
@@ -24,8 +24,8 @@ func registrationPolicy(c *config.Config) client.Policy {
 	}
 }
 
-// harmlessScopes leaves out those of the administrators' API, which no client gives
-// itself.
+// withoutAdminScopes removes the scopes of the admin API, which a self-registered client
+// cannot have.
 func withoutAdminScopes(scopes []string) []string {
 	return slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return slices.Contains(apikey.Scopes(), s) })
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/pages"
 )
 
-// The paths that are written into documents and redirects.
+// The paths that appear in metadata and redirects.
 const (
 	pathAuthorize  = "/oauth2/auth"
 	pathToken      = "/oauth2/token" //nolint:gosec // a path, not a credential
@@ -27,14 +27,14 @@ const (
 	pathSignUp     = "/signup"
 	pathConsent    = "/consent"
 	PathSetup      = "/setup"
-	pathDevice     = "/device" // short, since people type it
+	pathDevice     = "/device" // short, since users type it
 	pathDeviceAuth = "/oauth2/device/auth"
 	pathVerify     = "/oauth2/device/verify"
 )
 
 const requestTimeout = 10 * time.Second
 
-// public is the one list of what people and clients can reach.
+// Public returns the handler of the public listener, with all of its routes.
 func (s *Server) Public() http.Handler {
 	r := chi.NewRouter()
 	r.Use(
@@ -61,9 +61,9 @@ func (s *Server) Public() http.Handler {
 	return r
 }
 
-// rootDocuments are the paths of the metadata. Below an issuer with a path they are
-// appended to it (OpenID Connect Discovery) and, at the root of the host, followed by it
-// (RFC 8414 section 3.1, and for OpenID providers section 5).
+// rootDocuments returns the paths of the metadata. For an issuer with a path, the path
+// precedes them (OpenID Connect Discovery) or follows them at the root of the host (RFC 8414
+// section 3.1, and section 5 for OpenID providers).
 func rootDocuments() []string {
 	return []string{"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"}
 }
@@ -73,8 +73,7 @@ func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
 	s.refusePage(w, r, http.StatusNotFound, "not_found", "")
 }
 
-// mountDocuments are what clients read of us. They are in memory, so that there is nothing
-// to be cut off after a time.
+// mountDocuments mounts metadata and key set. They are served from memory, without a timeout.
 func mountDocuments(s *Server, r chi.Router) {
 	document := r.With(
 		middleware.CORS(http.MethodGet),
@@ -86,8 +85,8 @@ func mountDocuments(s *Server, r chi.Router) {
 	document.Handle(pathKeys, s.Keys.Handler())
 }
 
-// mountClientEndpoints are the endpoints that clients call. Any origin may, since none of
-// them looks at a cookie.
+// mountClientEndpoints mounts the endpoints that clients call. They allow any origin, since
+// they do not read cookies.
 func mountClientEndpoints(s *Server, r chi.Router) {
 	large := middleware.LargeBody(s.admission.largeJSON)
 	post := r.With(
@@ -109,12 +108,12 @@ func mountClientEndpoints(s *Server, r chi.Router) {
 		s.admission.checks.Handler,
 	).Handle(pathUserinfo, s.userinfo)
 
-	// Under the older path a client may bring its secret in the query.
+	// The older path allows client credentials in the query.
 	mountRegistration(s, r, pathRegister, "client_id", "client_secret")
 	mountRegistration(s, r, "/oauth2/register")
 }
 
-// mountRegistration are the endpoints of RFC 7591 and RFC 7592 under one path.
+// mountRegistration mounts the endpoints of RFC 7591 and RFC 7592 under a path.
 func mountRegistration(s *Server, r chi.Router, path string, query ...string) {
 	create, manage := s.limit(limitRegistrations, 10, time.Hour), s.limit(limitManagement, 100, time.Minute)
 	large := middleware.LargeBody(s.admission.largeJSON)
@@ -138,8 +137,8 @@ func mountRegistration(s *Server, r chi.Router, path string, query ...string) {
 	}))
 }
 
-// mountPages are the pages, and the two endpoints that people are redirected to.
-// Requests from other sites may come to those two alone.
+// mountPages mounts the pages, and the two endpoints that browsers are redirected to. Only
+// those two accept cross-site requests.
 func mountPages(s *Server, r chi.Router) {
 	both := []string{http.MethodGet, http.MethodPost}
 	large := middleware.LargeBody(s.admission.largePages)
@@ -150,7 +149,7 @@ func mountPages(s *Server, r chi.Router) {
 	begin.Refuse, end.Refuse = s.refusePage, s.refusePage
 	entry.With(middleware.Limit(begin, s.Now), s.admission.pages.Handler).Handle(pathAuthorize, s.OAuth2.Authorize)
 	leave := entry
-	if s.Config.LogoutURL != "" { // each time is kept until the app has answered
+	if s.Config.LogoutURL != "" { // each request is stored until the app has answered
 		leave = entry.With(middleware.Limit(end, s.Now))
 	}
 	leave.With(s.admission.pages.Handler).Handle(pathLogout, s.logout)
@@ -188,9 +187,9 @@ func mountPages(s *Server, r chi.Router) {
 	r.Handle("/static/*", s.pages.Static())
 }
 
-// mountDevicePages are the pages at which people enter the code of a device, or from where they
-// go to the operator's app for it. There, each visit is kept. Wrong codes and visits are
-// counted by network, and no other site's page may use up its limit.
+// mountDevicePages mounts the pages at which users enter a user code, or the redirect to the
+// custom device app, where each visit is stored. Wrong codes and visits are counted per
+// network, and requests that another site's page makes in the background are not counted.
 func mountDevicePages(s *Server, r, own chi.Router, pages func(http.HandlerFunc) http.Handler) {
 	if s.Config.DeviceURL == "" {
 		for _, path := range []string{pathDevice, pathVerify} {
@@ -211,8 +210,7 @@ func mountDevicePages(s *Server, r, own chi.Router, pages func(http.HandlerFunc)
 	}
 }
 
-// strangeMethod refuses methods that the router itself does not know; the others
-// are refused by each endpoint, which knows what it takes.
+// methodNotAllowed rejects methods that the router does not know. Endpoints reject the others.
 func methodNotAllowed(w http.ResponseWriter, r *http.Request) {
 	recordMethodNotAllowed(r)
 	w.Header().Set("Allow", "GET, HEAD, POST, PUT, DELETE, OPTIONS")
@@ -227,8 +225,8 @@ func getAndHead(r chi.Router, path string, handler http.Handler) {
 	r.Method(http.MethodHead, path, handler)
 }
 
-// byMethod selects the handler of the request's method. The caller has checked that
-// there is one; HEAD uses that of GET.
+// byMethod calls the handler of the request's method, and that of GET for HEAD. The caller has
+// checked that there is one.
 func byMethod(handlers map[string]http.Handler) http.HandlerFunc {
 	if handler, ok := handlers[http.MethodGet]; ok {
 		handlers[http.MethodHead] = handler
@@ -238,12 +236,13 @@ func byMethod(handlers map[string]http.Handler) http.HandlerFunc {
 	}
 }
 
-// wrongAddress answers a browser that opened the server at another address than the issuer.
+// wrongAddress writes the error page for a browser that uses another address of the server
+// than the issuer.
 func (s *Server) wrongAddress(w http.ResponseWriter, r *http.Request) {
 	s.pages.Error(w, http.StatusForbidden, pages.WrongAddress(s.Config.Issuer, middleware.ID(r.Context())))
 }
 
-// refusePage answers on a page what a person's browser asked for.
+// refusePage writes an error page.
 func (s *Server) refusePage(w http.ResponseWriter, r *http.Request, status int, code, description string) {
 	s.pages.Error(w, status, pages.Error{Code: code, Detail: description, RequestID: middleware.ID(r.Context())})
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/ostiary/ostiary/internal/middleware"
 )
 
-// admin is what only operators and their machines reach. Its endpoints are in one
-// table, that of [admin.Handler.Operations].
+// Admin returns the handler of the admin listener: health, metrics, and the operations of
+// [admin.Handler.Operations].
 func (s *Server) Admin() http.Handler {
 	r := chi.NewRouter()
 	r.Use(
@@ -44,14 +44,14 @@ func (s *Server) Admin() http.Handler {
 	}
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		recordNotFound(r)
-		httpapi.JSONError(w, http.StatusNotFound, "not_found", "There is nothing here")
+		httpapi.JSONError(w, http.StatusNotFound, "not_found", "No endpoint has this path.")
 	})
 	r.MethodNotAllowed(methodNotAllowed)
 	return r
 }
 
-// mountOperations mounts the operations of one path under all its names: with and without the
-// prefix, with and without a slash at the end.
+// mountOperations mounts the operations of a path under all of its names: with and without the
+// prefix /admin, with and without a trailing slash.
 func mountOperations(s *Server, r chi.Router, path string, of []*admin.Operation) {
 	handlers := map[string]http.Handler{}
 	for _, o := range of {
@@ -81,8 +81,8 @@ func mountOperations(s *Server, r chi.Router, path string, of []*admin.Operation
 	}
 }
 
-// operationHandler puts before an operation what every one has there: who may, whether the
-// request can be read, and whether there is room for it.
+// operationHandler adds to an operation what all operations have: authorization, request
+// validation and admission.
 func operationHandler(s *Server, o *admin.Operation) http.Handler {
 	methods := []string{o.Method}
 	if o.Method == http.MethodGet {
@@ -96,23 +96,23 @@ func operationHandler(s *Server, o *admin.Operation) http.Handler {
 	if len(o.Form) > 0 {
 		guard = middleware.Form(middleware.FormRule{Methods: methods})
 	}
-	room := s.admission.admin
+	limit := s.admission.admin
 	if strings.HasPrefix(o.Scope, "requests:") {
-		room = s.admission.apps
+		limit = s.admission.apps
 	}
-	return s.AdminAPI.Allow(o)(middleware.LargeBody(s.admission.largeAdmin)(guard(room.Handler(s.AdminAPI.Serve(o)))))
+	return s.AdminAPI.Allow(o)(middleware.LargeBody(s.admission.largeAdmin)(guard(limit.Handler(s.AdminAPI.Serve(o)))))
 }
 
-// mountOpenAPI mounts the description of the API.
+// mountOpenAPI mounts the OpenAPI document.
 func mountOpenAPI(s *Server, r chi.Router) {
 	document, err := s.AdminAPI.Document()
 	if err != nil {
-		panic(err) // of the table alone, which is the same for everybody
+		panic(err) // depends only on the operation table
 	}
 	serve := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "no-cache")
-		_, _ = w.Write(document) // the caller may be gone
+		_, _ = w.Write(document) // the client may have disconnected
 	})
 	for _, path := range []string{"/openapi.json", "/admin/openapi.json"} {
 		getAndHead(r, path, serve)

@@ -7,8 +7,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store"
 )
 
-// newScopeCache returns the cache of the scopes that the server works with. The scopes of
-// the administrators' API are never open to clients that registered themselves.
+// newScopeCache returns the scope cache. The scopes of the admin API are never available to
+// self-registered clients.
 func newScopeCache(c *config.Config, s *store.Store) *store.ScopeCache {
 	return store.NewScopeCache(s, func(records []*scope.Scope) *scope.Set {
 		return scope.NewSet(records, c.RegistrationScopes, apikey.Scopes())

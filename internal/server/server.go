@@ -35,11 +35,11 @@ import (
 )
 
 const (
-	requestLifetime = 30 * time.Minute // an authorization request waits so long for a person
+	requestLifetime = 30 * time.Minute // of a pending authorization request
 	cachedClients   = 10_000
 )
 
-// Options are what a server is made of.
+// Options are the settings and dependencies of a server.
 type Options struct {
 	Config  *config.Config
 	Store   *store.Store
@@ -48,35 +48,34 @@ type Options struct {
 	Version string // of the build
 }
 
-// Server is an authorization server with all of its endpoints. Its exported fields are
-// the parts that commands and tests use beside the handlers.
+// Server is an authorization server with all of its endpoints. Commands and tests use the
+// exported fields in addition to the handlers.
 type Server struct {
 	Options
 
 	Secrets *keyring.Keyring
 	Keys    *jwks.Manager
 	Hasher  *credential.Hasher
-	// subjects gives the names under which clients know people.
+	// subjects computes the subject identifiers of users per client.
 	subjects client.Subjects
-	// clientHasher is for clients' short secrets: a flood of those must not keep
-	// people out.
+	// clientHasher hashes short client secrets, so that a flood of them does not block users.
 	clientHasher *credential.Hasher
-	// adminHasher is for the secrets that operators choose.
+	// adminHasher hashes the client secrets that operators choose.
 	adminHasher *credential.Hasher
 	Cookies     session.Cookies
 	pages       *pages.Pages
-	// fetcher fetches what clients' URLs point to. What anybody can make the server
-	// fetch, for clients that registered themselves, has a room of its own.
+	// fetcher fetches the URLs of clients. Those of self-registered clients have separate
+	// limits, since any client can register.
 	fetcher, registeredFetcher *outbound.Client
 	keySets                    *outbound.KeySets
 
 	stopping    stopping
-	warnOfProxy func(http.Handler) http.Handler // one for both listeners
+	warnOfProxy func(http.Handler) http.Handler // shared by both listeners
 	Metrics     *metrics.Metrics
 	Refusals    *refusal.Recorder
 	reporter    *refusal.Reporter
 	admission   admissionLimits
-	rateLimited map[string]*atomic.Uint64 // refusals by rate limit
+	rateLimited map[string]*atomic.Uint64 // rejected requests by rate limit
 	pending     pendingLimit
 
 	Clients      *store.ClientCache
@@ -97,7 +96,8 @@ type Server struct {
 func OpenStore(ctx context.Context, c *config.Config, log *slog.Logger) (*store.Store, error) {
 	s, err := store.Open(ctx, store.Config{
 		URL: c.DatabaseURL.Reveal(), MaxConns: c.DatabaseMaxConnections,
-		// How long a grant lives, the grant itself says; these two say when to look.
+		// The lifetime of a grant is stored with it; these two are upper bounds for the search
+		// of expired partitions.
 		GrantLifetime:   max(c.RefreshAbsoluteLifetime, c.LongestTokenLifetime) + requestLifetime,
 		RequestLifetime: max(requestLifetime, c.DeviceCodeLifetime),
 		AuditRetention:  c.AuditRetention,
@@ -109,7 +109,7 @@ func OpenStore(ctx context.Context, c *config.Config, log *slog.Logger) (*store.
 	return s, nil
 }
 
-// SystemSecrets returns the system secrets of the configuration.
+// SystemSecrets returns the keyring of the configured system secrets.
 func SystemSecrets(c *config.Config) (*keyring.Keyring, error) {
 	texts := make([]string, 0, len(c.SystemSecrets))
 	for _, secret := range c.SystemSecrets {
@@ -118,7 +118,7 @@ func SystemSecrets(c *config.Config) (*keyring.Keyring, error) {
 	return keyring.New(texts...)
 }
 
-// NewKeys returns the key manager over an open store.
+// NewKeys returns the signing key manager over an open store.
 func NewKeys(c *config.Config, s *store.Store, secrets *keyring.Keyring, log *slog.Logger, now func() time.Time) (*jwks.Manager, error) {
 	return jwks.New(jwks.Config{
 		Changes: s.Changes(),
@@ -130,7 +130,7 @@ func NewKeys(c *config.Config, s *store.Store, secrets *keyring.Keyring, log *sl
 	})
 }
 
-// New composes a server over an open store. It creates the signing keys that are missing.
+// New composes a server over an open store. It creates missing signing keys.
 func New(ctx context.Context, o Options) (*Server, error) {
 	c, db, log, now := o.Config, o.Store, o.Log, o.Now
 	s := &Server{
@@ -158,8 +158,8 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	s.registeredFetcher = s.fetcher.WithSeparateLimit()
-	// Clients' keys have room of their own: anybody can make us fetch a request
-	// object, and that must keep no client from authenticating.
+	// Client key sets have separate limits: any client can make the server fetch a request
+	// object, which must not keep other clients from authenticating.
 	s.keySets = outbound.NewKeySets(s.fetcher.WithSeparateLimit(), now)
 	s.keySets.Log = log
 	if s.pages, err = pages.New(c.Path()); err != nil {
@@ -193,7 +193,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
-// newFetcher returns what fetches the URLs that clients register.
+// newFetcher returns the HTTP client for the URLs that clients register.
 func newFetcher(c *config.Config) (*outbound.Client, error) {
 	o := outbound.Config{AllowPrivate: c.OutboundAllowPrivate, WithoutSlot: middleware.WithoutSlot}
 	var err error
@@ -215,7 +215,7 @@ func rememberedLifetimes(c *config.Config) session.Lifetimes {
 	return session.Lifetimes{Idle: c.RememberedIdleLifetime, Absolute: c.RememberedAbsoluteLifetime}
 }
 
-// composeUserCodes finds devices by the codes that they show.
+// composeUserCodes creates the lookup of devices by user code.
 func composeUserCodes(s *Server) {
 	s.userCodes = &devicecode.UserCodes{Store: s.Store.Devices}
 	for _, derived := range s.Secrets.DeriveAll("user code") {
@@ -242,7 +242,7 @@ func composeOIDC(s *Server) {
 	}
 }
 
-// capabilities says what is wired, for discovery to publish.
+// capabilities returns the enabled features for discovery.
 func capabilities(s *Server) discovery.Capabilities {
 	caps := discovery.Capabilities{
 		Issuer:        s.Config.Issuer,
@@ -260,7 +260,7 @@ func capabilities(s *Server) discovery.Capabilities {
 		RevocationAuthMethods:    client.AuthMethods(),
 		IntrospectionAuthMethods: []string{client.AuthBasic, client.AuthPost, client.AuthSecretJWT, client.AuthPrivateKeyJWT},
 	}
-	if s.Config.LoginURL == "" { // otherwise the classes are the app's to name
+	if s.Config.LoginURL == "" { // a custom login app defines its own values
 		caps.ACRValues = []string{session.ACRPassword}
 	}
 	if s.Config.SignUp {

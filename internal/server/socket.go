@@ -12,8 +12,8 @@ import (
 	"github.com/ostiary/ostiary/internal/config"
 )
 
-// listenUnix opens a Unix socket with the mode and group of the configuration. Until it
-// has them, nobody but this process's user can connect.
+// listenUnix opens a Unix socket with the configured mode and group. Only the user of this
+// process can connect until they are set.
 func listenUnix(ctx context.Context, c *config.Config, path string) (net.Listener, error) {
 	if err := removeStaleSocket(ctx, path); err != nil {
 		return nil, err
@@ -23,7 +23,7 @@ func listenUnix(ctx context.Context, c *config.Config, path string) (net.Listene
 	var err error
 	open := func() { l, err = (&net.ListenConfig{}).Listen(ctx, "unix", path) }
 	if restricted {
-		privately(open)
+		withPrivateUmask(open)
 	} else {
 		open()
 	}
@@ -39,7 +39,7 @@ func listenUnix(ctx context.Context, c *config.Config, path string) (net.Listene
 	return l, nil
 }
 
-// shareSocket sets the group of a socket and then its mode.
+// setSocketPermissions sets the group of a socket, then its mode.
 func setSocketPermissions(c *config.Config, path string) error {
 	if c.SocketGroup != "" {
 		gid, err := groupID(c.SocketGroup)
@@ -60,14 +60,14 @@ func setSocketPermissions(c *config.Config, path string) error {
 	return nil
 }
 
-// groupID returns the number of a group, which is named or is one.
+// groupID returns the numeric ID of a group, given its name or its ID.
 func groupID(name string) (int, error) {
 	if known, err := user.LookupGroup(name); err == nil {
 		name = known.Gid
 	}
 	gid, err := strconv.Atoi(name)
 	if err != nil || gid < 0 {
-		return 0, fmt.Errorf("there is no group %q", name)
+		return 0, fmt.Errorf("group %q not found", name)
 	}
 	return gid, nil
 }

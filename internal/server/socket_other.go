@@ -2,5 +2,5 @@
 
 package server
 
-// privately runs act: this system has no mode for new files.
-func privately(act func()) { act() }
+// withPrivateUmask runs act: this system has no umask.
+func withPrivateUmask(act func()) { act() }

@@ -4,9 +4,9 @@ package server
 
 import "syscall"
 
-// privately runs act, which makes a file, so that nobody else may open it. The process
-// has only begun and makes no other file meanwhile.
-func privately(act func()) {
+// withPrivateUmask runs act with a umask that gives new files to the current user only. No
+// other goroutine creates files at startup.
+func withPrivateUmask(act func()) {
 	before := syscall.Umask(0o177)
 	defer syscall.Umask(before)
 	act()
