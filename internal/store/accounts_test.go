@@ -14,7 +14,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
-func TestAccountIsKeptWhole(t *testing.T) {
+func TestAccountRoundTrip(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		want := fixture.Account("alice")
@@ -38,7 +38,7 @@ func TestAccountIsKeptWhole(t *testing.T) {
 	})
 }
 
-func TestWhatEndsSessionsAndGrants(t *testing.T) {
+func TestAccountChangesEndSessionsAndGrants(t *testing.T) {
 	t.Parallel()
 
 	later := noon.Add(time.Minute)
@@ -95,7 +95,7 @@ func TestWhatEndsSessionsAndGrants(t *testing.T) {
 	}
 }
 
-func TestAccountLivesOnAfterwards(t *testing.T) {
+func TestAccountStaysUsableAfterwards(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
@@ -123,7 +123,7 @@ func TestAccountLivesOnAfterwards(t *testing.T) {
 
 // Whoever signs up under a name that an operator brings later gets nothing of what
 // is meant for somebody else.
-func TestAnImportGivesNothingToWhoSignedUp(t *testing.T) {
+func TestImportDoesNotUpdateASelfRegisteredAccountWithoutAPassword(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		squatter := fixture.Account("carol")

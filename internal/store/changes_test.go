@@ -32,7 +32,7 @@ func openReplica(t *testing.T, url string) *store.Store {
 
 // A request to another replica's cache after a change was acknowledged sees it, however
 // many ask meanwhile.
-func TestAChangeIsInForceAtEveryReplicaWhenAcknowledged(t *testing.T) {
+func TestAcknowledgedChangeIsInEffectOnAllReplicas(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		changer := openReplica(t, url)
@@ -81,7 +81,7 @@ func TestAChangeIsInForceAtEveryReplicaWhenAcknowledged(t *testing.T) {
 
 // A replica that is stopped while a change is made does not hold it up for ever, and
 // has no cached record to use when it goes on.
-func TestAStoppedReplicaHasNothingCachedWhenItGoesOn(t *testing.T) {
+func TestStoppedReplicaContinuesWithAnEmptyCache(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		changer, stopped := openReplica(t, url), openReplica(t, url)
@@ -122,7 +122,7 @@ func TestAStoppedReplicaHasNothingCachedWhenItGoesOn(t *testing.T) {
 }
 
 // A change waits for the reading to be in use, not for it to be taken.
-func TestAReplicaAcknowledgesWhatItUses(t *testing.T) {
+func TestReplicaAcknowledgesTheReadingItUses(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		changer, other := openReplica(t, url), openReplica(t, url)
@@ -140,7 +140,7 @@ func TestAReplicaAcknowledgesWhatItUses(t *testing.T) {
 }
 
 // A process that was killed delays two changes, and none after another one started.
-func TestKilledReplicasAreForgotten(t *testing.T) {
+func TestKilledReplicasAreRemoved(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		var log bytes.Buffer
@@ -180,7 +180,7 @@ func eventually(t *testing.T, what string, is func() bool) {
 }
 
 // A replica that stops in order is waited for by nobody.
-func TestAReplicaLeaves(t *testing.T) {
+func TestReplicaLeaves(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		s := openReplica(t, url)
@@ -200,7 +200,7 @@ func TestAReplicaLeaves(t *testing.T) {
 }
 
 // Alone, a change waits for nobody.
-func TestAChangeAloneIsAcknowledgedAtOnce(t *testing.T) {
+func TestChangeWithoutReplicasDoesNotWait(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		s := openReplica(t, url)
@@ -229,7 +229,7 @@ func insertKey(t *testing.T, s *store.Store, id string) string {
 	return id
 }
 
-func TestAReadingRunsOut(t *testing.T) {
+func TestReadingExpires(t *testing.T) {
 	t.Parallel()
 	s := openReplica(t, storetest.SQLiteURL(t))
 	now := time.Now()
@@ -256,7 +256,7 @@ func TestAReadingRunsOut(t *testing.T) {
 
 // After a database with an older state took over, numbers of changes come again. A
 // record that was cached under one of them is not used.
-func TestAnOlderCounterMakesCachedRecordsUseless(t *testing.T) {
+func TestLowerCounterInvalidatesCachedRecords(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		s := openReplica(t, url)
@@ -275,7 +275,7 @@ func TestAnOlderCounterMakesCachedRecordsUseless(t *testing.T) {
 
 // Every change of a record that replicas cache raises the counter once, with whatever
 // it does; what none of them caches does not make them reload.
-func TestWhatRaisesTheChangeCounter(t *testing.T) {
+func TestMethodsIncrementTheChangeCounter(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
@@ -337,7 +337,7 @@ func TestWhatRaisesTheChangeCounter(t *testing.T) {
 }
 
 // Many changes of a command wait once.
-func TestACommandWaitsOnceForItsChanges(t *testing.T) {
+func TestCommandWaitsOnceForItsChanges(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		command, stopped := openReplica(t, url), openReplica(t, url)

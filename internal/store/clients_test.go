@@ -16,7 +16,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
-func TestClientIsKeptWhole(t *testing.T) {
+func TestClientRoundTrip(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		want := fixture.Client("rp")
@@ -53,7 +53,7 @@ func TestClientUpdateIsCompareAndSet(t *testing.T) {
 	})
 }
 
-func TestClientSecretIsReplacedUnlessItChanged(t *testing.T) {
+func TestClientSecretIsReplacedByCompareAndSet(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
@@ -73,7 +73,7 @@ func TestClientSecretIsReplacedUnlessItChanged(t *testing.T) {
 	})
 }
 
-func TestClientsTokensEnd(t *testing.T) {
+func TestEndClientTokens(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
@@ -121,7 +121,7 @@ func TestDeletedClientLeavesNothing(t *testing.T) {
 	})
 }
 
-func TestDisabledClientHasNothingAlive(t *testing.T) {
+func TestDisabledClientHasNoLiveGrant(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
@@ -160,7 +160,7 @@ func TestClientsAreListedInPages(t *testing.T) {
 	})
 }
 
-func TestAClientIsUpdatedWithoutItsConsents(t *testing.T) {
+func TestClientIsUpdatedWithoutItsConsents(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
@@ -235,7 +235,7 @@ func wantImport(t *testing.T, s *store.Store, clients []*client.Client, created,
 	}
 }
 
-func TestTextThatNoDatabaseTakesIsNotAnOutage(t *testing.T) {
+func TestInvalidTextIsNotUnavailable(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		for _, text := range []string{"nul\x00nul", "\xff\xfe", strings.Repeat("long", 1<<16)} {
@@ -294,7 +294,7 @@ func TestClientsAreFound(t *testing.T) {
 }
 
 // What an operator imports over a client that registered itself is the operator's word.
-func TestAnImportSetsTheScopeOfASelfRegisteredClient(t *testing.T) {
+func TestImportSetsTheScopeOfASelfRegisteredClient(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()

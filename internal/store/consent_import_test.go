@@ -11,7 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
-func TestConsentsFromElsewhere(t *testing.T) {
+func TestConsentImport(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()

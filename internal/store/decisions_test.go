@@ -35,7 +35,7 @@ func allowed(t *testing.T, s *store.Store, now time.Time) []string {
 
 // However many tabs decide at once, each for a request of its own, no consent is
 // lost.
-func TestConsentsGivenAtOnceAddUp(t *testing.T) {
+func TestConcurrentConsentsAreMerged(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		one, two := storetest.Open(t, url), storetest.Open(t, url)
@@ -57,7 +57,7 @@ func TestConsentsGivenAtOnceAddUp(t *testing.T) {
 	})
 }
 
-func TestConsentsAddUpWhileTheyLast(t *testing.T) {
+func TestOnlyValidConsentsAreMerged(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
@@ -81,7 +81,7 @@ func TestConsentsAddUpWhileTheyLast(t *testing.T) {
 }
 
 // Whoever signs in after somebody else decided says what they think themselves.
-func TestADecisionIsOnesOwn(t *testing.T) {
+func TestDecisionsAreKeptPerSubject(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		must(t, s.Requests.InsertRequest(t.Context(), fixture.Request("request")))

@@ -36,7 +36,7 @@ func grantOf(d *devicecode.Device, subject string) *grant.Grant {
 	return g
 }
 
-func TestADeviceWaitsUntilItIsAnswered(t *testing.T) {
+func TestDeviceWaitsForADecision(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
@@ -85,7 +85,7 @@ func TestADeviceWaitsUntilItIsAnswered(t *testing.T) {
 	})
 }
 
-func TestARefusedDeviceStaysRefused(t *testing.T) {
+func TestDeniedDeviceStaysDenied(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
@@ -115,7 +115,7 @@ func TestARefusedDeviceStaysRefused(t *testing.T) {
 	})
 }
 
-func TestAPollThatIsEarlyMakesTheNextWait(t *testing.T) {
+func TestEarlyPollIncreasesTheInterval(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
@@ -144,7 +144,7 @@ func TestAPollThatIsEarlyMakesTheNextWait(t *testing.T) {
 	})
 }
 
-func TestOneOfManyPollsIsInTime(t *testing.T) {
+func TestOneOfConcurrentPollsIsInTime(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		a, b := storetest.Open(t, url), storetest.Open(t, url)
@@ -166,7 +166,7 @@ func TestOneOfManyPollsIsInTime(t *testing.T) {
 
 // A person whose app was to ask for the code of their device has a request without a
 // client, until the app has said which.
-func TestAnAppNamesTheDeviceOnce(t *testing.T) {
+func TestDeviceIsAnsweredOnce(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		a, b := storetest.Open(t, url), storetest.Open(t, url)
@@ -215,7 +215,7 @@ func TestAnAppNamesTheDeviceOnce(t *testing.T) {
 }
 
 // Whoever may not sign in any more when the device comes has given it nothing.
-func TestADeviceIsNotLetInForWhoIsBarred(t *testing.T) {
+func TestDeviceOfADisabledAccountGetsNoGrant(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()

@@ -10,7 +10,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
-func TestGrantIsKeptWhole(t *testing.T) {
+func TestGrantRoundTrip(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
@@ -27,7 +27,7 @@ func TestGrantIsKeptWhole(t *testing.T) {
 	})
 }
 
-func TestGrantStandsUntilItsEnd(t *testing.T) {
+func TestGrantIsLiveUntilItEnds(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
@@ -41,7 +41,7 @@ func TestGrantStandsUntilItsEnd(t *testing.T) {
 
 // A token that was in the authorization answer is not carried on by the exchange of
 // a code, which looks for the session.
-func TestAGrantWithoutAnExchangeStandsWithItsSession(t *testing.T) {
+func TestGrantWithoutACodeEndsWithItsSession(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
@@ -79,7 +79,7 @@ func TestRevocation(t *testing.T) {
 	})
 }
 
-func TestOneTokenIsDenied(t *testing.T) {
+func TestTokenIsRevokedAlone(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
@@ -97,7 +97,7 @@ func TestOneTokenIsDenied(t *testing.T) {
 	})
 }
 
-func TestCodeIsSpentOnce(t *testing.T) {
+func TestCodeIsRedeemedOnce(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
@@ -126,7 +126,7 @@ func TestCodeIsSpentOnce(t *testing.T) {
 	})
 }
 
-func TestCodeIsRefused(t *testing.T) {
+func TestCodeIsRejected(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct {
@@ -163,7 +163,7 @@ func TestCodeIsRefused(t *testing.T) {
 	}
 }
 
-func TestRefusedCodeStaysGood(t *testing.T) {
+func TestRejectedCodeStaysValid(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
@@ -210,7 +210,7 @@ func TestRefreshTokenRotates(t *testing.T) {
 	})
 }
 
-func TestRefreshIsRefused(t *testing.T) {
+func TestRefreshIsRejected(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct {

@@ -20,7 +20,7 @@ import (
 // A transaction that takes its time, a backup for instance, holds its locks on the
 // grants it has read and written. The first grant of the next hour does not wait
 // for it, nor does anybody wait behind that grant.
-func TestNewBucketWaitsForNobody(t *testing.T) {
+func TestNewPartitionDoesNotWait(t *testing.T) {
 	t.Parallel()
 
 	url := storetest.MigratedURL(t)
@@ -46,7 +46,7 @@ func TestNewBucketWaitsForNobody(t *testing.T) {
 // A backup reads all partitions for as long as it takes, so that none can go. That
 // must be no concern of requests: no statement waits behind the purge for longer than a
 // moment, and the partition goes when the backup is through.
-func TestRequestsGoOnWhileAPartitionCannotGo(t *testing.T) {
+func TestRequestsContinueWhileAPartitionCannotBeDropped(t *testing.T) {
 	t.Parallel()
 
 	url := storetest.MigratedURL(t)
@@ -92,7 +92,7 @@ func TestRequestsGoOnWhileAPartitionCannotGo(t *testing.T) {
 
 // Whatever is done with one grant touches its partition alone, so that it costs the
 // same however many there are, and no lock on another one is in its way.
-func TestOneGrantIsOnePartition(t *testing.T) {
+func TestStatementsOfAGrantUseOnePartition(t *testing.T) {
 	t.Parallel()
 
 	url := storetest.MigratedURL(t)
@@ -128,7 +128,7 @@ func TestOneGrantIsOnePartition(t *testing.T) {
 
 // The end of a session locks the partitions of grants made since it began and no others,
 // however many there are: with clients' long lifespans there is one for each hour of days.
-func TestTheEndOfASessionLocksNoOlderPartition(t *testing.T) {
+func TestEndOfASessionLocksNoOlderPartition(t *testing.T) {
 	t.Parallel()
 
 	url := storetest.MigratedURL(t)
@@ -201,7 +201,7 @@ func heldBack(t *testing.T, url string, act func(context.Context) error, query s
 // Whatever bucket a grant of a session can be in, it ends with the session: that of a
 // request from before the session, on a replica whose clock is behind or ahead, also
 // where the session is gone and nobody knows since when it was.
-func TestTheEndOfASessionFindsItsGrantsInEveryBucket(t *testing.T) {
+func TestEndOfASessionFindsItsGrantsInAllPartitions(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
@@ -237,7 +237,7 @@ func TestTheEndOfASessionFindsItsGrantsInEveryBucket(t *testing.T) {
 
 // What is true of the partitions that come with the table is true of each, whether it
 // was there before the newest step of the schema or came after.
-func TestPartitionsAreAlike(t *testing.T) {
+func TestPartitionsHaveTheSameColumnsAndIndexes(t *testing.T) {
 	t.Parallel()
 
 	url := storetest.PostgresURL(t)

@@ -114,7 +114,7 @@ func TestMigrateSetsUpTheRole(t *testing.T) {
 }
 
 // A role that may not do what serving needs is told which rights it lacks.
-func TestMissingRightsAreNamed(t *testing.T) {
+func TestMissingRightsAreListed(t *testing.T) {
 	t.Parallel()
 	address := storetest.MigratedURL(t)
 	role := storetest.Role(t, address, false)
@@ -143,7 +143,7 @@ func TestMissingRightsAreNamed(t *testing.T) {
 
 // No connection that refused writes is used again: once the server takes writes, so does
 // the first statement of each caller, without an error in between.
-func TestAReadOnlyServerDoesNotPoisonThePool(t *testing.T) {
+func TestPoolRecoversFromAReadOnlyServer(t *testing.T) {
 	t.Parallel()
 	address := storetest.MigratedURL(t)
 	s := storetest.Open(t, address)

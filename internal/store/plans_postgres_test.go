@@ -16,7 +16,7 @@ import (
 // A plan that is made while a table is empty serves until the table is analyzed,
 // which may be a million rows later. None of those that requests wait for is to read
 // a table through.
-func TestRequestsReadNoTableThrough(t *testing.T) {
+func TestRequestsScanNoTable(t *testing.T) {
 	t.Parallel()
 
 	url := storetest.MigratedURL(t)

@@ -70,7 +70,7 @@ var crowd = []string{
 // What belongs to one person, session or client is found by an index, however many
 // others there are, and whatever the planner believes of them: no request goes through
 // a table, nor does the purge.
-func TestNoTableIsReadFromEndToEnd(t *testing.T) {
+func TestNoStatementScansALargeTable(t *testing.T) {
 	t.Parallel()
 
 	url := storetest.MigratedURL(t)

@@ -41,7 +41,7 @@ func TestNoClientHasTheSubjectOfAUser(t *testing.T) {
 
 // What a login app says of a user cannot be a client_id either: neither the subject nor the
 // name that it forces.
-func TestALoginAppNamesNoClient(t *testing.T) {
+func TestLoginAppCannotNameAClient(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)

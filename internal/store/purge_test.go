@@ -17,9 +17,9 @@ import (
 
 const day = 24 * time.Hour
 
-// TestPurgeSparesWhatOutlivesItsBucket has the operator shorten the lifetimes
+// TestPurgeKeepsLiveGrantsOfOldPartitions has the operator shorten the lifetimes
 // while older, longer grants live.
-func TestPurgeSparesWhatOutlivesItsBucket(t *testing.T) {
+func TestPurgeKeepsLiveGrantsOfOldPartitions(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		s, err := store.Open(t.Context(), store.Config{URL: url, GrantLifetime: time.Hour})
@@ -41,8 +41,8 @@ func TestPurgeSparesWhatOutlivesItsBucket(t *testing.T) {
 	})
 }
 
-// TestManyRowsGoInBatches has more of one kind than one statement removes.
-func TestManyRowsGoInBatches(t *testing.T) {
+// TestPurgeDeletesInBatches has more of one kind than one statement removes.
+func TestPurgeDeletesInBatches(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		const many = 1200
@@ -59,7 +59,7 @@ func TestManyRowsGoInBatches(t *testing.T) {
 	})
 }
 
-func TestReplicasPurgeAtOnce(t *testing.T) {
+func TestReplicasPurgeConcurrently(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		// Each of 32 purges needs a connection within a second, even on a busy machine.
@@ -122,7 +122,7 @@ func (l *lines) Write(p []byte) (int, error) {
 
 // A server that was down for a month finds all of it over at once. It clears that away
 // in small steps, between which requests have their turn.
-func TestCatchingUpWithAMonthLeavesRequestsTheirTurn(t *testing.T) {
+func TestPurgeOfABacklogDoesNotBlockRequests(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		const many = 6000

@@ -12,7 +12,7 @@ import (
 
 // Requests that nobody answered go with the first purge after they expire, and the
 // others stay for an hour: their answer may be asked for again.
-func TestRequestsThatNobodyAnsweredArePurgedAtOnce(t *testing.T) {
+func TestUnansweredRequestsArePurgedWhenTheyExpire(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
@@ -48,7 +48,7 @@ func TestRequestsThatNobodyAnsweredArePurgedAtOnce(t *testing.T) {
 	})
 }
 
-func TestSignOutsThatNobodyAnsweredArePurgedAtOnce(t *testing.T) {
+func TestUnansweredLogoutRequestsArePurgedWhenTheyExpire(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()

@@ -131,7 +131,7 @@ func wonOrLost(won bool, err error) error {
 	return err
 }
 
-func TestNoGuessIsLost(t *testing.T) {
+func TestNoAttemptIsLost(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		one, two := storetest.Open(t, url), storetest.Open(t, url)
@@ -148,9 +148,9 @@ func TestNoGuessIsLost(t *testing.T) {
 	})
 }
 
-// TestSignOutMeetsSpending lets a session end while its codes are being spent:
+// TestSessionEndRacesWithRedemption lets a session end while its codes are being spent:
 // whoever comes first, no grant of the session may live afterwards.
-func TestSignOutMeetsSpending(t *testing.T) {
+func TestSessionEndRacesWithRedemption(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		one, two := storetest.Open(t, url), storetest.Open(t, url)

@@ -11,7 +11,7 @@ import (
 
 // A renewal never undoes a password change, and the import that brought the first hash
 // stays without effect until there is another password.
-func TestARenewedHashIsTheSamePassword(t *testing.T) {
+func TestRenewedHashIsTheSamePassword(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)

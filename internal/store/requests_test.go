@@ -11,7 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
-func TestRequestWaits(t *testing.T) {
+func TestRequestIsPending(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		want := fixture.Request("request")
@@ -68,7 +68,7 @@ func TestRequestWaits(t *testing.T) {
 }
 
 // Whoever chooses a session has not signed in, unless they had in that one.
-func TestAChoiceProvesNothing(t *testing.T) {
+func TestChoiceIsNoAuthentication(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		want := fixture.Request("request")
@@ -92,7 +92,7 @@ func TestAChoiceProvesNothing(t *testing.T) {
 	})
 }
 
-func TestFirstDecisionStands(t *testing.T) {
+func TestFirstDecisionIsFinal(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)

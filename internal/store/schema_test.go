@@ -73,7 +73,7 @@ func stepsOf(t *testing.T, engine string) (names []string) {
 	return names
 }
 
-func TestReplicasMigrateAtOnce(t *testing.T) {
+func TestReplicasMigrateConcurrently(t *testing.T) {
 	t.Parallel()
 	for engine, empty := range emptyURLs {
 		t.Run(engine, func(t *testing.T) {
@@ -106,7 +106,7 @@ func TestReplicasMigrateAtOnce(t *testing.T) {
 	}
 }
 
-func TestSchemaOfAnotherVersionIsRefused(t *testing.T) {
+func TestSchemaOfAnotherVersionIsRejected(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		s := storetest.Open(t, url)
@@ -119,7 +119,7 @@ func TestSchemaOfAnotherVersionIsRefused(t *testing.T) {
 
 // A database of the version before is taken over with who is signed in there, whose
 // sign-out is then heard like any other.
-func TestAnOlderSchemaIsTakenOverWithItsData(t *testing.T) {
+func TestMigrationKeepsData(t *testing.T) {
 	t.Parallel()
 	for engine, empty := range emptyURLs {
 		t.Run(engine, func(t *testing.T) {
@@ -226,7 +226,7 @@ func TestSQLiteIsDurable(t *testing.T) {
 	}
 }
 
-func TestUnusableURLIsRefused(t *testing.T) {
+func TestInvalidURLIsRejected(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{"", "mysql://localhost", "sqlite:", "sqlite::memory:", "postgres://%zz", "sqlite:/nowhere/at/all.db"} {
 		if s, err := store.Open(t.Context(), store.Config{URL: url}); err == nil {
@@ -236,7 +236,7 @@ func TestUnusableURLIsRefused(t *testing.T) {
 	}
 }
 
-func TestNobodyMovesIntoAHydra(t *testing.T) {
+func TestHydraDatabaseIsRejected(t *testing.T) {
 	t.Parallel()
 
 	url := storetest.PostgresURL(t)

@@ -8,7 +8,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-func TestOneSeedForAll(t *testing.T) {
+func TestReplicasShareASeed(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		t.Helper()

@@ -12,7 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
-func TestSessionIsKeptWhole(t *testing.T) {
+func TestSessionRoundTrip(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
@@ -31,7 +31,7 @@ func TestSessionIsKeptWhole(t *testing.T) {
 	})
 }
 
-func TestSessionEndsByItself(t *testing.T) {
+func TestSessionTimesOut(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
@@ -99,7 +99,7 @@ func TestSessionIsRenewed(t *testing.T) {
 	})
 }
 
-func TestAnotherSubjectEndsTheBrowsersSession(t *testing.T) {
+func TestAnotherSubjectEndsTheSessionOfTheBrowser(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
@@ -117,7 +117,7 @@ func TestAnotherSubjectEndsTheBrowsersSession(t *testing.T) {
 	})
 }
 
-func TestSignOut(t *testing.T) {
+func TestEndSession(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)

@@ -23,7 +23,7 @@ func administrator(subject string) *account.Account {
 
 // Every caller has a good link of their own, and yet there is one first
 // administrator.
-func TestOfManyLinksOneMakesTheAdministrator(t *testing.T) {
+func TestOneSetupLinkIsRedeemed(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		one, two := storetest.Open(t, url), storetest.Open(t, url)
@@ -43,7 +43,7 @@ func TestOfManyLinksOneMakesTheAdministrator(t *testing.T) {
 	})
 }
 
-func TestNoLinkIsGoodWhereThereIsAnAdministrator(t *testing.T) {
+func TestSetupLinksAreInvalidWithAnAdministrator(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		must(t, s.Accounts.InsertAccount(t.Context(), administrator("root")))

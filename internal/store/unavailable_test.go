@@ -362,7 +362,7 @@ func TestLostDatabaseIsUnavailable(t *testing.T) {
 	}
 }
 
-func TestTimeThatRunsOutIsUnavailable(t *testing.T) {
+func TestTimeoutIsUnavailable(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx, cancel := context.WithDeadline(t.Context(), time.Unix(1, 0))

@@ -136,7 +136,7 @@ func denied(t *testing.T, url, jti string) bool {
 	return err != nil
 }
 
-func TestOneInATransactionSpendsTheCode(t *testing.T) {
+func TestOneOfAGroupRedeemsTheCode(t *testing.T) {
 	t.Parallel()
 
 	url := storetest.SQLiteURL(t)
@@ -151,7 +151,7 @@ func TestOneInATransactionSpendsTheCode(t *testing.T) {
 	})...), grant.ErrSpent)
 }
 
-func TestWhoeverFailsFailsAlone(t *testing.T) {
+func TestFailedWriteFailsAlone(t *testing.T) {
 	t.Parallel()
 
 	url := storetest.SQLiteURL(t)
@@ -261,7 +261,7 @@ func poisoned(t *testing.T, url, jti string) {
 		BEGIN INSERT INTO debts VALUES ('nobody'); END`)
 }
 
-func TestNobodySucceedsWhenTheCommitFails(t *testing.T) {
+func TestGroupFailsWithItsCommit(t *testing.T) {
 	t.Parallel()
 
 	url := storetest.SQLiteURL(t)
@@ -299,7 +299,7 @@ func TestNobodySucceedsWhenTheCommitFails(t *testing.T) {
 	}
 }
 
-func TestNobodySucceedsWhenTheDiskIsFull(t *testing.T) {
+func TestGroupFailsWhenTheDiskIsFull(t *testing.T) {
 	t.Parallel()
 
 	url := storetest.SQLiteURL(t)

@@ -10,7 +10,7 @@ import (
 )
 
 // Reads that never end are ended, and nobody else waits for them.
-func TestNobodyWaitsForAListThatTakesForEver(t *testing.T) {
+func TestLongReadsAreEndedAndDelayNoOther(t *testing.T) {
 	t.Parallel()
 
 	s := open(t, storetest.SQLiteURL(t))

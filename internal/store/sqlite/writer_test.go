@@ -48,7 +48,7 @@ func TestAcknowledgedWritesAreSeen(t *testing.T) {
 }
 
 // While another process writes for ever, nobody waits for ever.
-func TestTheQueueIsLeftInTime(t *testing.T) {
+func TestQueuedWritesTimeOut(t *testing.T) {
 	t.Parallel()
 
 	url := storetest.SQLiteURL(t)
@@ -70,7 +70,7 @@ func TestTheQueueIsLeftInTime(t *testing.T) {
 
 // An import has the file alone. Those who have no time for it go, and whoever
 // stays comes next.
-func TestAnImportIsWaitedFor(t *testing.T) {
+func TestWritesWaitForAnImport(t *testing.T) {
 	t.Parallel()
 
 	url := storetest.SQLiteURL(t)
@@ -101,7 +101,7 @@ func TestAnImportIsWaitedFor(t *testing.T) {
 }
 
 // Whoever ends their goroutine in the middle ends nobody else's.
-func TestAnActThatNeverReturnsHoldsNobody(t *testing.T) {
+func TestGoexitInATransactionReleasesTheWriter(t *testing.T) {
 	t.Parallel()
 
 	s := open(t, storetest.SQLiteURL(t))
@@ -121,7 +121,7 @@ func TestAnActThatNeverReturnsHoldsNobody(t *testing.T) {
 	must(t, err)
 }
 
-func TestWhoWaitsHearsOfTheClose(t *testing.T) {
+func TestCloseEndsQueuedWrites(t *testing.T) {
 	t.Parallel()
 
 	url := storetest.SQLiteURL(t)

@@ -19,7 +19,7 @@ import (
 // must hear of it, nobody else sees it yet: a code may still be given and spent.
 // Its grant ends all the same, however the session does. So does that of a code
 // given in no session, and a sign-in, where the account itself changed.
-func TestSignOutFindsWhatWasGivenMeanwhile(t *testing.T) {
+func TestSessionEndFindsConcurrentGrants(t *testing.T) {
 	t.Parallel()
 
 	later := noon.Add(time.Second)
@@ -104,7 +104,7 @@ func TestSignOutFindsWhatWasGivenMeanwhile(t *testing.T) {
 
 // A change of the account has the time at which it was asked for, and may then
 // have to wait for its turn to write.
-func TestAccountChangeFindsWhatWasGivenWhileItWaited(t *testing.T) {
+func TestAccountChangeFindsConcurrentGrants(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(context.Context, *store.Store) error{
 		"a new password": func(ctx context.Context, s *store.Store) error {

@@ -18,7 +18,7 @@ func aSignOut(id string) *authrequest.LogoutRequest {
 	}
 }
 
-func TestASignOutIsAnsweredOnce(t *testing.T) {
+func TestLogoutRequestIsAnsweredOnce(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
@@ -57,7 +57,7 @@ func TestASignOutIsAnsweredOnce(t *testing.T) {
 	})
 }
 
-func TestOneOfManySpendsASignOut(t *testing.T) {
+func TestLogoutRequestIsRedeemedOnce(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		a, b := storetest.Open(t, url), storetest.Open(t, url)

@@ -73,7 +73,7 @@ func TestKeySets(t *testing.T) {
 	})
 }
 
-func TestAKeySetHoldsSoManyKeys(t *testing.T) {
+func TestKeySetIsBounded(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()

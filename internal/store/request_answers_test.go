@@ -33,7 +33,7 @@ var (
 	someBrowser  = session.Hash("browser")
 )
 
-func TestALoginIsAnsweredOnce(t *testing.T) {
+func TestLoginIsAnsweredOnce(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
@@ -77,7 +77,7 @@ func TestALoginIsAnsweredOnce(t *testing.T) {
 	})
 }
 
-func TestOneOfManySpendsALogin(t *testing.T) {
+func TestLoginIsRedeemedOnce(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		a, b := storetest.Open(t, url), storetest.Open(t, url)
@@ -113,7 +113,7 @@ func TestOneOfManySpendsALogin(t *testing.T) {
 	})
 }
 
-func TestWhoIsBackIsKnownAsFarAsTheyAre(t *testing.T) {
+func TestRedeemedLoginHasTheAccountIfThereIsOne(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
@@ -135,7 +135,7 @@ func TestWhoIsBackIsKnownAsFarAsTheyAre(t *testing.T) {
 	})
 }
 
-func TestAResumedRequestComesWithWhoIsThere(t *testing.T) {
+func TestResumedRequestHasTheSession(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
@@ -186,7 +186,7 @@ func TestAResumedRequestComesWithWhoIsThere(t *testing.T) {
 	})
 }
 
-func TestAConsentIsAnsweredOnce(t *testing.T) {
+func TestConsentIsAnsweredOnce(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		s, other := storetest.Open(t, url), storetest.Open(t, url)
@@ -254,7 +254,7 @@ func TestAConsentIsAnsweredOnce(t *testing.T) {
 	})
 }
 
-func TestASessionKeepsTheTimeItWasGiven(t *testing.T) {
+func TestTouchDoesNotShortenASession(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()

@@ -48,7 +48,7 @@ func claim(t *testing.T, s *store.Store, now, lease time.Time) *outbox.Notice {
 
 // Whatever ends a session on purpose leaves a notice for each client that asked for
 // one and took part.
-func TestTheEndOfASessionLeavesNotices(t *testing.T) {
+func TestEndOfASessionCreatesNotices(t *testing.T) {
 	t.Parallel()
 	later := noon.Add(time.Second)
 	for name, finish := range map[string]func(context.Context, *store.Store) error{
@@ -104,7 +104,7 @@ func TestTheEndOfASessionLeavesNotices(t *testing.T) {
 	}
 }
 
-func TestWhoIsGoneHearsOfNothing(t *testing.T) {
+func TestDeletedAndDisabledClientsGetNoNotice(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		furnishTold(t, s)
@@ -122,7 +122,7 @@ func TestWhoIsGoneHearsOfNothing(t *testing.T) {
 	})
 }
 
-func TestNobodyJoinsASessionThatHasEnded(t *testing.T) {
+func TestEndedSessionCannotBeJoined(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		furnishTold(t, s)
@@ -134,7 +134,7 @@ func TestNobodyJoinsASessionThatHasEnded(t *testing.T) {
 
 // A client that joins while the end of the session is being committed waits for it.
 // Were it let in, it would never hear of the end.
-func TestWhoJoinsWhileASessionEndsWaits(t *testing.T) {
+func TestJoinWaitsForTheEndOfASession(t *testing.T) {
 	t.Parallel()
 
 	url := storetest.MigratedURL(t)
@@ -160,7 +160,7 @@ func TestWhoJoinsWhileASessionEndsWaits(t *testing.T) {
 
 // Clients join while the session ends, again and again: each either hears of it or
 // is told that it is too late.
-func TestJoiningMeetsSigningOut(t *testing.T) {
+func TestJoinRacesWithTheEndOfASession(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		one, two := storetest.Open(t, url), storetest.Open(t, url)
@@ -197,7 +197,7 @@ func TestJoiningMeetsSigningOut(t *testing.T) {
 	})
 }
 
-func TestANoticeIsClaimedByOne(t *testing.T) {
+func TestNoticeIsClaimedByOne(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		one, two := storetest.Open(t, url), storetest.Open(t, url)
@@ -213,7 +213,7 @@ func TestANoticeIsClaimedByOne(t *testing.T) {
 
 // Whoever claimed a notice may have died on the way: it is due again when the lease
 // ends, and what the first one says then counts only if it was delivered.
-func TestAClaimIsForAWhile(t *testing.T) {
+func TestClaimExpires(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		furnishTold(t, s)
@@ -249,7 +249,7 @@ func TestAClaimIsForAWhile(t *testing.T) {
 	})
 }
 
-func TestNoticesAreLookedAfter(t *testing.T) {
+func TestNoticesAreListedRetriedAndDeleted(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		furnishTold(t, s)
@@ -282,7 +282,7 @@ func TestNoticesAreLookedAfter(t *testing.T) {
 }
 
 // A session that times out is ended by nobody, and nobody is told.
-func TestATimeoutIsNoSignOut(t *testing.T) {
+func TestTimeoutCreatesNoNotice(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		furnishTold(t, s)
@@ -297,7 +297,7 @@ func TestATimeoutIsNoSignOut(t *testing.T) {
 
 // A replica that runs the version before knows nothing of participants, and can end
 // a session all the same. Nobody hears of that, as before.
-func TestAnOlderReplicaEndsASession(t *testing.T) {
+func TestOlderReplicaEndsASession(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		s := storetest.Open(t, url)
@@ -325,7 +325,7 @@ func TestAnOlderReplicaEndsASession(t *testing.T) {
 
 // Whoever signs in again and again, for many clients, must not put off the day on
 // which their account is disabled.
-func TestManySessionsEndInFewStatements(t *testing.T) {
+func TestSessionsEndInAConstantNumberOfStatements(t *testing.T) {
 	t.Parallel()
 	later := noon.Add(time.Second)
 	for name, finish := range map[string]func(context.Context, *store.Store) error{

@@ -15,7 +15,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
-func TestDatabaseComesBack(t *testing.T) {
+func TestDatabaseIsUsedAgainAfterARestart(t *testing.T) {
 	t.Parallel()
 
 	server := storetest.StartPostgres(t, storetest.Options{Durable: true})

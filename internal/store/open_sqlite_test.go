@@ -8,7 +8,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store"
 )
 
-func TestSeveralCanOpenANewFileAtOnce(t *testing.T) {
+func TestNewFileIsOpenedConcurrently(t *testing.T) {
 	t.Parallel()
 
 	for range 40 {

@@ -29,7 +29,7 @@ func TestOneTimeValueIsClaimedOnce(t *testing.T) {
 	})
 }
 
-func TestGuessesAreCounted(t *testing.T) {
+func TestAttemptsAreCounted(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		type state struct {
