@@ -8,7 +8,7 @@ import (
 	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/devicecode"
 	"github.com/ostiary/ostiary/internal/grant"
-	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/httpapi"
 )
 
 // sendToApp redirects to the operator's app, with a challenge that is bound to this browser
@@ -26,7 +26,7 @@ func (h *Device) sendToApp(w http.ResponseWriter, r *http.Request, code string) 
 	if parsed, ok := devicecode.ParseUserCode(code); ok {
 		parameters.Set("user_code", devicecode.FormatUserCode(parsed))
 	}
-	pages.SeeOther(w, pages.AddQuery(h.DeviceApp, parameters.Encode()))
+	httpapi.SeeOther(w, httpapi.AddQuery(h.DeviceApp, parameters.Encode()))
 }
 
 // returnFromApp continues the request of a user whom the app has sent back.

@@ -16,6 +16,7 @@ import (
 	"github.com/ostiary/ostiary/internal/authrequest"
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/consent"
+	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/refusal"
 	"github.com/ostiary/ostiary/internal/session"
@@ -203,7 +204,7 @@ func (s *flows) cancel(ctx context.Context, f *flow) error {
 
 // resume redirects to the authorization endpoint, which decides the next step.
 func (s *flows) resume(w http.ResponseWriter, requestID string) {
-	pages.SeeOther(w, s.Issuer+"/oauth2/auth?continue="+url.QueryEscape(requestID))
+	httpapi.SeeOther(w, s.Issuer+"/oauth2/auth?continue="+url.QueryEscape(requestID))
 }
 
 // end finishes a page: it redirects to the authorization endpoint, or shows err.

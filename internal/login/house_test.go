@@ -26,6 +26,7 @@ import (
 	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/middleware"
 	"github.com/ostiary/ostiary/internal/network"
 	"github.com/ostiary/ostiary/internal/pages"
@@ -154,7 +155,7 @@ func newHouse(t *testing.T) *house {
 	}
 	mux := http.NewServeMux()
 	log := slog.New(slog.NewTextHandler(&h.log, nil))
-	reporter := &refusal.Reporter{Log: log, Now: h.now, Level: pages.Level}
+	reporter := &refusal.Reporter{Log: log, Now: h.now, Level: httpapi.Level}
 	h.Server = httptest.NewTLSServer(middleware.ClientAddress([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})(middleware.Refusals(reporter.Report)(mux)))
 	t.Cleanup(h.Close)
 	sessions := &session.Manager{

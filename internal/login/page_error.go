@@ -8,6 +8,7 @@ import (
 	"github.com/ostiary/ostiary/internal/pages"
 	"github.com/ostiary/ostiary/internal/pages/messages"
 	"github.com/ostiary/ostiary/internal/refusal"
+	"github.com/ostiary/ostiary/internal/unavailable"
 )
 
 // pageError is why a page cannot be shown, as the error page says it.
@@ -92,7 +93,7 @@ func (s *flows) fail(w http.ResponseWriter, r *http.Request, err error) {
 	e := &pageError{status: http.StatusInternalServerError, page: pages.Error{Code: "server_error"}}
 	switch {
 	case errors.As(err, &e):
-	case pages.Temporary(err):
+	case unavailable.Is(err):
 		e.status, e.page.Code = http.StatusServiceUnavailable, "temporarily_unavailable"
 		w.Header().Set("Retry-After", retryAfter)
 	}

@@ -11,11 +11,11 @@ import (
 	"net/url"
 
 	"github.com/ostiary/ostiary/internal/authrequest"
-	"github.com/ostiary/ostiary/internal/pages"
+	"github.com/ostiary/ostiary/internal/httpapi"
 )
 
 // challengeURL returns the URL of an app with the challenge of q in a query parameter. The
 // URL may have a query of its own.
 func challengeURL(app, parameter string, q *authrequest.Request, step authrequest.Step) string {
-	return pages.AddQuery(app, parameter+"="+url.QueryEscape(q.Challenge(step)))
+	return httpapi.AddQuery(app, parameter+"="+url.QueryEscape(q.Challenge(step)))
 }
