@@ -11,7 +11,7 @@ import (
 
 // Seen is told of a request that was answered: the pattern of its route, its method if
 // it is one of HTTP's, its status, and how long it took.
-type Seen func(route, method string, status int, took time.Duration)
+type Observe func(route, method string, status int, took time.Duration)
 
 // AccessLog writes one line for each request. Those that [Admission] refused, which
 // counts them, are for who debugs.
@@ -20,7 +20,7 @@ type Seen func(route, method string, status int, took time.Duration)
 // and never query, form, headers or cookies, which hold credentials.
 // It belongs inside a chi router, after [ClientAddress] and [RequestID]. Unless it is
 // nil, seen is told the same of every request.
-func AccessLog(log *slog.Logger, now func() time.Time, seen Seen) func(http.Handler) http.Handler {
+func AccessLog(log *slog.Logger, now func() time.Time, seen Observe) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			start, rec := now(), record(w)

@@ -87,7 +87,7 @@ func (rule *FormRule) check(w http.ResponseWriter, r *http.Request) (*http.Reque
 	if !slices.Contains(rule.Methods, r.Method) {
 		return nil, refused(http.StatusMethodNotAllowed, "The method is not allowed here.")
 	}
-	if err := checkHead(r); err != nil {
+	if err := checkHeaders(r); err != nil {
 		return nil, err
 	}
 	query, err := parseForm(r.URL.RawQuery, rule.Repeatable)

@@ -8,7 +8,7 @@ import (
 )
 
 // Server is an http.Server that a slow or greedy caller cannot hold open.
-func Server(h http.Handler) *http.Server {
+func NewServer(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second,

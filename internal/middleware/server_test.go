@@ -64,7 +64,7 @@ func raw(t *testing.T, h http.Handler, request string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := middleware.Server(h)
+	server := middleware.NewServer(h)
 	go server.Serve(listener)
 	defer server.Close()
 

@@ -24,7 +24,7 @@ type admissionLimits struct {
 	largeJSON, largePages, largeAdmin *middleware.Admission
 
 	// Request bodies that are being read, by listener.
-	publicBodies, adminBodies *middleware.Bodies
+	publicBodies, adminBodies *middleware.SlowBodies
 	// Open connections, by listener.
 	publicConnections, adminConnections *middleware.Connections
 }
@@ -62,8 +62,8 @@ func newAdmissionLimits(s *Server) admissionLimits {
 		largeAdmin:        admission(middleware.AdmissionRule{Work: "large bodies of administration", Slots: largeBodySlots}),
 		publicConnections: newConnectionLimit(s, "public"),
 		adminConnections:  newConnectionLimit(s, "admin"),
-		publicBodies:      middleware.NewBodies(bodyRule(s), time.Now),
-		adminBodies:       middleware.NewBodies(bodyRule(s), time.Now),
+		publicBodies:      middleware.NewSlowBodies(bodyRule(s), time.Now),
+		adminBodies:       middleware.NewSlowBodies(bodyRule(s), time.Now),
 		largePages:        admission(middleware.AdmissionRule{Work: "large bodies of pages", Slots: largeBodySlots, Refuse: s.refusePage}),
 	}
 }
@@ -82,8 +82,8 @@ func newConnectionLimit(s *Server, listener string) *middleware.Connections {
 }
 
 // bodyRule returns the limits of slow request bodies.
-func bodyRule(s *Server) middleware.BodyRule {
-	rule := middleware.BodyRule{MinRate: s.Config.MinBodyRate, PerNetwork: s.Config.MaxSlowBodiesPerNetwork}
+func bodyRule(s *Server) middleware.SlowBodyRule {
+	rule := middleware.SlowBodyRule{MinRate: s.Config.MinBodyRate, PerNetwork: s.Config.MaxSlowBodiesPerNetwork}
 	if !s.Config.RateLimits {
 		rule.PerNetwork = 0
 	}

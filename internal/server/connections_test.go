@@ -19,7 +19,7 @@ func listening(t *testing.T, s *servertest.Server) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	front := middleware.Server(s.App.Public())
+	front := middleware.NewServer(s.App.Public())
 	go func() { _ = front.Serve(l) }()
 	t.Cleanup(func() { _ = front.Close() })
 	return l.Addr().String()

@@ -36,7 +36,7 @@ func (s *Server) Admissions() map[string]*middleware.Admission {
 	}
 }
 
-func (s *Server) PublicBodies() *middleware.Bodies { return s.admission.publicBodies }
+func (s *Server) PublicBodies() *middleware.SlowBodies { return s.admission.publicBodies }
 
 func (s *Server) PublicConnections() *middleware.Connections { return s.admission.publicConnections }
 
@@ -45,7 +45,7 @@ func (s *Server) RateLimited(limit string) uint64 { return s.rateLimited[limit].
 
 // PendingRefused returns how many pending requests were rejected, for one network and for all.
 func (s *Server) PendingRefused() (network, all uint64) {
-	return s.pending.stock.RefusedNetwork(), s.pending.stock.RefusedAll()
+	return s.pending.stock.RefusedByNetwork(), s.pending.stock.RefusedInTotal()
 }
 
 // SecretHashers returns the hashers of client secrets: at the public listener and at the admin API.

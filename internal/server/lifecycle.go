@@ -86,7 +86,7 @@ func (s *Server) Serve(ctx context.Context, listeners []Listener) error {
 	failed := make(chan error, len(listeners))
 	servers := make([]*http.Server, len(listeners))
 	for i, l := range listeners {
-		servers[i] = middleware.Server(l.Handler)
+		servers[i] = middleware.NewServer(l.Handler)
 		servers[i].ErrorLog = slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug)
 		go func() { failed <- servers[i].Serve(l.Listener) }()
 	}

@@ -27,7 +27,7 @@ func registerLimitMetrics(s *Server) {
 		s.rateLimited[name] = refused
 		s.Metrics.Counter("rate_limit_refusals_total", "Requests rejected with 429 by a rate limit of their network.", refused.Load, "limit", name)
 	}
-	for listener, bodies := range map[string]*middleware.Bodies{"public": s.admission.publicBodies, "admin": s.admission.adminBodies} {
+	for listener, bodies := range map[string]*middleware.SlowBodies{"public": s.admission.publicBodies, "admin": s.admission.adminBodies} {
 		const name, help = "slow_bodies_cut_off_total", "Request bodies aborted: too slow, or too many slow ones of one network."
 		s.Metrics.Counter(name, help, bodies.TooSlow, "listener", listener, "reason", "rate")
 		s.Metrics.Counter(name, help, bodies.TooMany, "listener", listener, "reason", "network")
@@ -48,15 +48,15 @@ func registerPendingMetrics(s *Server) {
 	stock := s.pending.stock
 	s.Metrics.Gauge("waiting_requests_bytes", "Size of this replica's pending requests, in bytes.", func() float64 { return float64(stock.Bytes()) })
 	const name, help = "waiting_requests_refused_total", "Pending requests rejected because of their total size."
-	s.Metrics.Counter(name, help, stock.RefusedNetwork, "reason", "network")
-	s.Metrics.Counter(name, help, stock.RefusedAll, "reason", "all")
+	s.Metrics.Counter(name, help, stock.RefusedByNetwork, "reason", "network")
+	s.Metrics.Counter(name, help, stock.RefusedInTotal, "reason", "all")
 }
 
 // limit returns the rule of a rate limit. The count is the number of requests that the
 // narrowest network may make in the period; it is 0, for no limit, if rate_limits is off.
-func (s *Server) limit(name string, count int, per time.Duration) middleware.LimitRule {
+func (s *Server) limit(name string, count int, per time.Duration) middleware.RateLimitRule {
 	if !s.Config.RateLimits {
 		count = 0
 	}
-	return middleware.LimitRule{Count: count, Per: per, Refusals: s.rateLimited[name]}
+	return middleware.RateLimitRule{Count: count, Per: per, Refusals: s.rateLimited[name]}
 }

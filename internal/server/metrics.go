@@ -50,7 +50,7 @@ func composeMetrics(s *Server) {
 }
 
 // countRequests returns a function that counts the requests of a listener.
-func (s *Server) countRequests(listener string) middleware.Seen {
+func (s *Server) countRequests(listener string) middleware.Observe {
 	return func(route, method string, status int, took time.Duration) {
 		s.Metrics.ObserveRequest(listener, route, method, status, took)
 	}

@@ -20,16 +20,16 @@ const pendingRowSize = 512
 // pendingLimit bounds the size of the records that wait for users: any client of the
 // network can make the server store a request.
 type pendingLimit struct {
-	stock      *middleware.Stock
+	stock      *middleware.Quota
 	perNetwork int // in MiB
 }
 
 func newPendingLimit(s *Server) pendingLimit {
-	rule := middleware.StockRule{All: s.Config.MaxWaitingRequestsMiB << 20, PerNetwork: s.Config.MaxWaitingRequestsPerNetworkMiB << 20}
+	rule := middleware.QuotaRule{Total: s.Config.MaxWaitingRequestsMiB << 20, PerNetwork: s.Config.MaxWaitingRequestsPerNetworkMiB << 20}
 	if !s.Config.RateLimits {
-		rule = middleware.StockRule{}
+		rule = middleware.QuotaRule{}
 	}
-	return pendingLimit{middleware.NewStock(rule, s.Now), s.Config.MaxWaitingRequestsPerNetworkMiB}
+	return pendingLimit{middleware.NewQuota(rule, s.Now), s.Config.MaxWaitingRequestsPerNetworkMiB}
 }
 
 // pendingRequests stores authorization requests within the limit.
@@ -82,8 +82,8 @@ func (p pendingLogouts) InsertLogoutRequest(ctx context.Context, o *authrequest.
 
 // keep runs insert if a record of so many bytes is within the limits.
 func (p pendingLimit) keep(ctx context.Context, size int, until time.Time, insert func() error) error {
-	giveBack, err := p.stock.Keep(ctx, size+pendingRowSize, until)
-	if full, ok := errors.AsType[*middleware.FullError](err); ok && full.Network {
+	giveBack, err := p.stock.Reserve(ctx, size+pendingRowSize, until)
+	if full, ok := errors.AsType[*middleware.QuotaError](err); ok && full.Network {
 		return refusal.Wrap(&authrequest.TooManyPendingError{RetryAfter: full.RetryAfter}, refusal.RateLimited,
 			"too much of the network waits for users to answer",
 			refusal.Registered("max_waiting_requests_per_network_mib", strconv.Itoa(p.perNetwork)))

@@ -88,7 +88,7 @@ func mountDocuments(s *Server, r chi.Router) {
 // mountClientEndpoints mounts the endpoints that clients call. They allow any origin, since
 // they do not read cookies.
 func mountClientEndpoints(s *Server, r chi.Router) {
-	large := middleware.LargeBody(s.admission.largeJSON)
+	large := middleware.BodyLimit(s.admission.largeJSON)
 	post := r.With(
 		middleware.CORS(http.MethodPost),
 		large,
@@ -98,7 +98,7 @@ func mountClientEndpoints(s *Server, r chi.Router) {
 	post.With(s.admission.checks.Handler).Handle(pathRevoke, s.OAuth2.Revocation)
 	post.With(s.admission.checks.Handler).Handle(pathIntrospect, s.OAuth2.Introspection)
 
-	post.With(middleware.Limit(s.limit(limitDevices, 300, time.Minute), s.Now), s.admission.tokens.Handler).
+	post.With(middleware.RateLimit(s.limit(limitDevices, 300, time.Minute), s.Now), s.admission.tokens.Handler).
 		Handle(pathDeviceAuth, s.OAuth2.DeviceAuth)
 
 	r.With(
@@ -116,19 +116,19 @@ func mountClientEndpoints(s *Server, r chi.Router) {
 // mountRegistration mounts the endpoints of RFC 7591 and RFC 7592 under a path.
 func mountRegistration(s *Server, r chi.Router, path string, query ...string) {
 	create, manage := s.limit(limitRegistrations, 10, time.Hour), s.limit(limitManagement, 100, time.Minute)
-	large := middleware.LargeBody(s.admission.largeJSON)
+	large := middleware.BodyLimit(s.admission.largeJSON)
 	r.With(
 		middleware.CORS(http.MethodPost),
 		large,
 		middleware.JSONBody(middleware.JSONRule{Methods: []string{http.MethodPost}}),
-		middleware.Limit(create, s.Now),
+		middleware.RateLimit(create, s.Now),
 		s.admission.registration.Handler,
 	).HandleFunc(path, s.registration.Create)
 	r.With(
 		middleware.CORS(http.MethodGet, http.MethodPut, http.MethodDelete),
 		large,
 		middleware.JSONBody(middleware.JSONRule{Methods: []string{http.MethodGet, http.MethodPut, http.MethodDelete}, Query: query}),
-		middleware.Limit(manage, s.Now),
+		middleware.RateLimit(manage, s.Now),
 		s.admission.registration.Handler,
 	).HandleFunc(path+"/{id}", byMethod(map[string]http.Handler{
 		http.MethodGet:    http.HandlerFunc(s.registration.Get),
@@ -141,16 +141,16 @@ func mountRegistration(s *Server, r chi.Router, path string, query ...string) {
 // those two accept cross-site requests.
 func mountPages(s *Server, r chi.Router) {
 	both := []string{http.MethodGet, http.MethodPost}
-	large := middleware.LargeBody(s.admission.largePages)
+	large := middleware.BodyLimit(s.admission.largePages)
 	entry := r.With(large, middleware.Form(middleware.FormRule{
 		Methods: both, Query: true, Repeatable: []string{"resource", "audience"}, Refuse: s.refuseEntry,
 	}))
 	begin, end := s.limit(limitAuthorizations, 300, time.Minute), s.limit(limitSignOuts, 300, time.Minute)
 	begin.Refuse, end.Refuse = s.refusePage, s.refusePage
-	entry.With(middleware.Limit(begin, s.Now), s.admission.pages.Handler).Handle(pathAuthorize, s.OAuth2.Authorize)
+	entry.With(middleware.RateLimit(begin, s.Now), s.admission.pages.Handler).Handle(pathAuthorize, s.OAuth2.Authorize)
 	leave := entry
 	if s.Config.LogoutURL != "" { // each request is stored until the app has answered
-		leave = entry.With(middleware.Limit(end, s.Now))
+		leave = entry.With(middleware.RateLimit(end, s.Now))
 	}
 	leave.With(s.admission.pages.Handler).Handle(pathLogout, s.logout)
 
@@ -193,7 +193,7 @@ func mountPages(s *Server, r chi.Router) {
 func mountDevicePages(s *Server, r, own chi.Router, pages func(http.HandlerFunc) http.Handler) {
 	if s.Config.DeviceURL == "" {
 		for _, path := range []string{pathDevice, pathVerify} {
-			own.With(middleware.Navigation(s.refusePage)).HandleFunc(path, byMethod(map[string]http.Handler{
+			own.With(middleware.FetchMetadata(s.refusePage)).HandleFunc(path, byMethod(map[string]http.Handler{
 				http.MethodGet: pages(s.login.Device.Page), http.MethodPost: pages(s.login.Device.Submit),
 			}))
 		}
@@ -203,9 +203,9 @@ func mountDevicePages(s *Server, r, own chi.Router, pages func(http.HandlerFunc)
 	visit.Refuse = s.refusePage
 	for _, path := range []string{pathDevice, pathVerify} {
 		r.With(
-			middleware.Navigation(s.refusePage),
+			middleware.FetchMetadata(s.refusePage),
 			middleware.Form(middleware.FormRule{Methods: []string{http.MethodGet}, Query: true, Refuse: s.refuseEntry}),
-			middleware.Limit(visit, s.Now),
+			middleware.RateLimit(visit, s.Now),
 		).Handle(path, pages(s.login.Device.Page))
 	}
 }

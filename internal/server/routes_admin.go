@@ -100,7 +100,7 @@ func operationHandler(s *Server, o *admin.Operation) http.Handler {
 	if strings.HasPrefix(o.Scope, "requests:") {
 		limit = s.admission.apps
 	}
-	return s.AdminAPI.Allow(o)(middleware.LargeBody(s.admission.largeAdmin)(guard(limit.Handler(s.AdminAPI.Serve(o)))))
+	return s.AdminAPI.Allow(o)(middleware.BodyLimit(s.admission.largeAdmin)(guard(limit.Handler(s.AdminAPI.Serve(o)))))
 }
 
 // mountOpenAPI mounts the OpenAPI document.

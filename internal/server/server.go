@@ -139,7 +139,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		Clients: store.NewClientCache(db, cachedClients),
 		scopes:  newScopeCache(c, db),
 	}
-	s.warnOfProxy = middleware.WarnOfProxy(c.TrustedProxies, log)
+	s.warnOfProxy = middleware.WarnOfUntrustedProxy(c.TrustedProxies, log)
 	s.Hasher, s.clientHasher, s.adminHasher = newHashers(c)
 	if err := learnHashCosts(ctx, s); err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ import (
 // and without anybody seeing it. Who sends no Sec-Fetch-Dest is let through.
 //
 // Spec: Fetch Metadata Request Headers section 2.1.
-func Navigation(refuse Refuser) func(http.Handler) http.Handler {
+func FetchMetadata(refuse Refuser) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if dest := r.Header.Get("Sec-Fetch-Dest"); dest != "" && dest != "document" {

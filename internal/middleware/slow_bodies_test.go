@@ -40,17 +40,17 @@ type bodyServer struct {
 	t       *testing.T
 	address string
 	clock   *fakeClock
-	bodies  *middleware.Bodies
+	bodies  *middleware.SlowBodies
 }
 
-func serveBodies(t *testing.T, rule middleware.BodyRule) *bodyServer {
+func serveBodies(t *testing.T, rule middleware.SlowBodyRule) *bodyServer {
 	t.Helper()
 	clock := &fakeClock{at: time.Unix(1_800_000_000, 0)}
-	s := &bodyServer{t: t, clock: clock, bodies: middleware.NewBodies(rule, clock.now)}
+	s := &bodyServer{t: t, clock: clock, bodies: middleware.NewSlowBodies(rule, clock.now)}
 	form := middleware.Form(tokenRule())(http.HandlerFunc(ok))
 	room := middleware.NewAdmission(middleware.AdmissionRule{Slots: 1}, time.Now, slog.New(slog.DiscardHandler))
 	server := httptest.NewServer(middleware.ClientAddress([]netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")})(
-		s.bodies.Handler(middleware.LargeBody(room)(form))))
+		s.bodies.Handler(middleware.BodyLimit(room)(form))))
 	t.Cleanup(server.Close)
 	s.address = server.Listener.Addr().String()
 	return s
@@ -103,7 +103,7 @@ func (r *slowRequest) response() slowResponse {
 func TestABodyThatComesTooSlowlyIsCutOff(t *testing.T) {
 	t.Parallel()
 
-	s := serveBodies(t, middleware.BodyRule{MinRate: 1000})
+	s := serveBodies(t, middleware.SlowBodyRule{MinRate: 1000})
 	slow := s.begin("192.0.2.1")
 	s.waitFor(1)
 	s.clock.pass(5 * time.Second) // no byte must have come by now
@@ -137,7 +137,7 @@ func (s *bodyServer) waitFor(n int) {
 func TestSlowBodiesOfANetworkAreBounded(t *testing.T) {
 	t.Parallel()
 
-	s := serveBodies(t, middleware.BodyRule{PerNetwork: 2})
+	s := serveBodies(t, middleware.SlowBodyRule{PerNetwork: 2})
 	var begun []*slowRequest
 	for i, from := range []string{
 		"192.0.2.1", "192.0.2.1", "192.0.2.1", // the third is one too many of the address
@@ -177,7 +177,7 @@ func TestSlowBodiesOfANetworkAreBounded(t *testing.T) {
 func TestABodyIsReadBeforeAPlaceIsTaken(t *testing.T) {
 	t.Parallel()
 
-	s := serveBodies(t, middleware.BodyRule{}) // one place for large bodies
+	s := serveBodies(t, middleware.SlowBodyRule{}) // one place for large bodies
 	for i := range 10 {
 		s.begin(fmt.Sprintf("192.0.2.%d", i))
 	}
@@ -197,7 +197,7 @@ func TestABodyIsReadBeforeAPlaceIsTaken(t *testing.T) {
 func TestABrokenBodyIsRefused(t *testing.T) {
 	t.Parallel()
 
-	s := serveBodies(t, middleware.BodyRule{MinRate: 1})
+	s := serveBodies(t, middleware.SlowBodyRule{MinRate: 1})
 	r := s.begin("192.0.2.1")
 	if err := r.Conn.(*net.TCPConn).CloseWrite(); err != nil {
 		t.Fatal(err)
@@ -212,7 +212,7 @@ func BenchmarkBodies(b *testing.B) {
 	body := "grant_type=client_credentials&client_id=web&client_secret=" + strings.Repeat("s", 43)
 	for name, h := range map[string]http.Handler{
 		"unwatched": form,
-		"watched":   middleware.NewBodies(middleware.BodyRule{MinRate: 2048, PerNetwork: 64}, time.Now).Handler(form),
+		"watched":   middleware.NewSlowBodies(middleware.SlowBodyRule{MinRate: 2048, PerNetwork: 64}, time.Now).Handler(form),
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -230,7 +230,7 @@ func TestASlowStreamIsCutOffAlone(t *testing.T) {
 	t.Parallel()
 
 	clock := &fakeClock{at: time.Unix(1_800_000_000, 0)}
-	bodies := middleware.NewBodies(middleware.BodyRule{MinRate: 1000}, clock.now)
+	bodies := middleware.NewSlowBodies(middleware.SlowBodyRule{MinRate: 1000}, clock.now)
 	server := httptest.NewUnstartedServer(middleware.ClientAddress(nil)(bodies.Handler(
 		middleware.Form(tokenRule())(http.HandlerFunc(ok)))))
 	server.EnableHTTP2 = true

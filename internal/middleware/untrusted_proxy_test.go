@@ -30,7 +30,7 @@ func TestAProxyThatIsNotTrustedIsWarnedOfOnce(t *testing.T) {
 			t.Parallel()
 			var log bytes.Buffer
 			served := 0
-			warn := middleware.WarnOfProxy(trusted, slog.New(slog.NewTextHandler(&log, nil)))
+			warn := middleware.WarnOfUntrustedProxy(trusted, slog.New(slog.NewTextHandler(&log, nil)))
 			h := func(http.ResponseWriter, *http.Request) { served++ }
 			for _, listener := range []http.Handler{warn(http.HandlerFunc(h)), warn(http.HandlerFunc(h)), warn(http.HandlerFunc(h))} {
 				r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)

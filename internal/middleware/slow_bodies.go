@@ -20,7 +20,7 @@ const (
 )
 
 // BodyRule bounds slow request bodies. A value of 0 sets no bound.
-type BodyRule struct {
+type SlowBodyRule struct {
 	MinRate int // bytes a second, once a body has taken five seconds
 	// PerNetwork is how many slow bodies the narrowest of [network.Nested] may send at once;
 	// each wider one may send twice as many.
@@ -32,8 +32,8 @@ type BodyRule struct {
 // at once (429). A body that comes within a second costs a list operation.
 //
 // It belongs behind [ClientAddress], and in front of whatever reads the body.
-type Bodies struct {
-	rule BodyRule
+type SlowBodies struct {
+	rule SlowBodyRule
 	now  func() time.Time
 
 	mu      sync.Mutex
@@ -44,15 +44,15 @@ type Bodies struct {
 }
 
 // NewBodies returns a Bodies. The clock is one that nobody sets.
-func NewBodies(rule BodyRule, now func() time.Time) *Bodies {
-	return &Bodies{rule: rule, now: now}
+func NewSlowBodies(rule SlowBodyRule, now func() time.Time) *SlowBodies {
+	return &SlowBodies{rule: rule, now: now}
 }
 
 // TooSlow returns how many bodies were cut off that came too slowly.
-func (b *Bodies) TooSlow() uint64 { return b.tooSlow.Load() }
+func (b *SlowBodies) TooSlow() uint64 { return b.tooSlow.Load() }
 
 // TooMany returns how many bodies were cut off whose network sent too many slow ones.
-func (b *Bodies) TooMany() uint64 { return b.tooMany.Load() }
+func (b *SlowBodies) TooMany() uint64 { return b.tooMany.Load() }
 
 // The reasons for which a body is cut off.
 var (
@@ -61,7 +61,7 @@ var (
 )
 
 // Reading returns how many bodies are being read.
-func (b *Bodies) Reading() int {
+func (b *SlowBodies) Reading() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.reading.Len()
@@ -70,8 +70,8 @@ func (b *Bodies) Reading() int {
 // Handler watches the body of each request.
 //
 // Spec: RFC 9110 §15.5.9, RFC 6585 §4.
-func (b *Bodies) Handler(next http.Handler) http.Handler {
-	if b.rule == (BodyRule{}) {
+func (b *SlowBodies) Handler(next http.Handler) http.Handler {
+	if b.rule == (SlowBodyRule{}) {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -91,7 +91,7 @@ func (b *Bodies) Handler(next http.Handler) http.Handler {
 type watchedBody struct {
 	io.ReadCloser
 
-	bodies *Bodies
+	bodies *SlowBodies
 	w      http.ResponseWriter
 	r      *http.Request
 
@@ -130,7 +130,7 @@ func (b *watchedBody) done() {
 	b.at = nil
 }
 
-func (b *Bodies) watch(body *watchedBody) {
+func (b *SlowBodies) watch(body *watchedBody) {
 	body.since = b.now()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -143,7 +143,7 @@ func (b *Bodies) watch(body *watchedBody) {
 
 // look cuts off the bodies that break the rule. The mutex keeps each of them from ending
 // meanwhile.
-func (b *Bodies) look() {
+func (b *SlowBodies) look() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now, slow := b.now(), map[netip.Prefix]int{}
@@ -171,13 +171,13 @@ func (b *Bodies) look() {
 }
 
 // least returns how many bytes of a body of an age must have come.
-func (b *Bodies) least(age time.Duration) int {
+func (b *SlowBodies) least(age time.Duration) int {
 	return int((age - bodyGrace).Seconds() * float64(b.rule.MinRate))
 }
 
 // overdone counts a slow body and reports whether it is too many for one of its
 // networks. Then it does not count.
-func (b *Bodies) overdone(slow map[netip.Prefix]int, from network.Nested) bool {
+func (b *SlowBodies) overdone(slow map[netip.Prefix]int, from network.Nested) bool {
 	if b.rule.PerNetwork == 0 {
 		return false
 	}

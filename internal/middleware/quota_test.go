@@ -13,13 +13,13 @@ import (
 
 // keeper is a stock and a clock.
 type keeper struct {
-	*middleware.Stock
+	*middleware.Quota
 	clock *fakeClock
 }
 
-func newKeeper(rule middleware.StockRule) *keeper {
+func newKeeper(rule middleware.QuotaRule) *keeper {
 	clock := &fakeClock{at: time.Unix(1_800_000_000, 0)}
-	return &keeper{middleware.NewStock(rule, clock.now), clock}
+	return &keeper{middleware.NewQuota(rule, clock.now), clock}
 }
 
 // keep has so much kept for a caller, for a time.
@@ -28,7 +28,7 @@ func (k *keeper) keep(t *testing.T, from string, bytes int, lasts time.Duration)
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
 	r.RemoteAddr = from + ":1"
 	middleware.ClientAddress(nil)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		giveBack, err = k.Keep(r.Context(), bytes, k.clock.now().Add(lasts))
+		giveBack, err = k.Reserve(r.Context(), bytes, k.clock.now().Add(lasts))
 	})).ServeHTTP(httptest.NewRecorder(), r)
 	return giveBack, err
 }
@@ -50,9 +50,9 @@ func TestWhatIsKeptForANetworkIsBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			k := newKeeper(middleware.StockRule{All: 6000, PerNetwork: 1000})
+			k := newKeeper(middleware.QuotaRule{Total: 6000, PerNetwork: 1000})
 			kept := 0
-			var full *middleware.FullError
+			var full *middleware.QuotaError
 			for i := range 100 {
 				switch _, err := k.keep(t, tc.from(i), 100, time.Duration(30+i)*time.Minute); {
 				case err == nil:
@@ -61,8 +61,8 @@ func TestWhatIsKeptForANetworkIsBounded(t *testing.T) {
 					t.Fatalf("item %d: %v", i, err)
 				}
 			}
-			if kept != tc.want || k.Bytes() != 100*tc.want || k.RefusedNetwork()+k.RefusedAll() != uint64(100-tc.want) {
-				t.Errorf("%d kept, %d bytes, %d refusals; want %d kept", kept, k.Bytes(), k.RefusedNetwork()+k.RefusedAll(), tc.want)
+			if kept != tc.want || k.Bytes() != 100*tc.want || k.RefusedByNetwork()+k.RefusedInTotal() != uint64(100-tc.want) {
+				t.Errorf("%d kept, %d bytes, %d refusals; want %d kept", kept, k.Bytes(), k.RefusedByNetwork()+k.RefusedInTotal(), tc.want)
 			}
 			k.clock.pass(30 * time.Minute) // of the first
 			if _, err := k.keep(t, tc.from(0), 100, time.Minute); err != nil {
@@ -79,7 +79,7 @@ func TestWhatIsKeptForANetworkIsBounded(t *testing.T) {
 func TestWhatCouldNotBeKeptIsGivenBack(t *testing.T) {
 	t.Parallel()
 
-	k := newKeeper(middleware.StockRule{All: 1000, PerNetwork: 100})
+	k := newKeeper(middleware.QuotaRule{Total: 1000, PerNetwork: 100})
 	giveBack, err := k.keep(t, "192.0.2.1", 100, time.Hour)
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +100,7 @@ func TestWhatCouldNotBeKeptIsGivenBack(t *testing.T) {
 func TestAStockCanHaveNoBounds(t *testing.T) {
 	t.Parallel()
 
-	k := newKeeper(middleware.StockRule{})
+	k := newKeeper(middleware.QuotaRule{})
 	if _, err := k.keep(t, "192.0.2.1", 1<<30, time.Hour); err != nil {
 		t.Error(err)
 	}

@@ -26,8 +26,8 @@ func TestLimit(t *testing.T) {
 
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	var refusals atomic.Uint64
-	rule := middleware.LimitRule{Count: 10, Per: time.Hour, Refusals: &refusals}
-	h := middleware.Limit(rule, func() time.Time { return now })(http.HandlerFunc(ok))
+	rule := middleware.RateLimitRule{Count: 10, Per: time.Hour, Refusals: &refusals}
+	h := middleware.RateLimit(rule, func() time.Time { return now })(http.HandlerFunc(ok))
 
 	for i := range 10 {
 		if w := from(h, fmt.Sprintf("192.0.2.1:%d", i+1)); w.Code != http.StatusOK {
@@ -78,7 +78,7 @@ func TestLimitsAreNested(t *testing.T) {
 			t.Parallel()
 
 			now := func() time.Time { return time.Unix(0, 0) }
-			h := middleware.Limit(middleware.LimitRule{Count: 10, Per: time.Hour}, now)(http.HandlerFunc(ok))
+			h := middleware.RateLimit(middleware.RateLimitRule{Count: 10, Per: time.Hour}, now)(http.HandlerFunc(ok))
 			served := 0
 			for i := range 400 {
 				if from(h, tc.address(i)+":1").Code == http.StatusOK {
@@ -98,7 +98,7 @@ func TestLimitsAreNested(t *testing.T) {
 func TestLimitCanBeOff(t *testing.T) {
 	t.Parallel()
 
-	h := middleware.Limit(middleware.LimitRule{}, time.Now)(http.HandlerFunc(ok))
+	h := middleware.RateLimit(middleware.RateLimitRule{}, time.Now)(http.HandlerFunc(ok))
 	for range 100 {
 		if w := from(h, "192.0.2.1:1"); w.Code != http.StatusOK {
 			t.Fatalf("status %d", w.Code)
@@ -110,7 +110,7 @@ func TestAFloodOfAddressesForgetsNobodyAtOnce(t *testing.T) {
 	t.Parallel()
 
 	now := func() time.Time { return time.Unix(0, 0) }
-	h := middleware.Limit(middleware.LimitRule{Count: 1, Per: time.Hour}, now)(http.HandlerFunc(ok))
+	h := middleware.RateLimit(middleware.RateLimitRule{Count: 1, Per: time.Hour}, now)(http.HandlerFunc(ok))
 	from(h, "192.0.2.1:1")
 	for i := range 70_000 { // more than one generation holds
 		from(h, fmt.Sprintf("%d.%d.%d.1:1", 20+i>>16, i>>8&255, i&255))
@@ -135,7 +135,7 @@ func TestTimeoutEndsTheContext(t *testing.T) {
 }
 
 func BenchmarkLimit(b *testing.B) {
-	h := middleware.ClientAddress(nil)(middleware.Limit(middleware.LimitRule{Count: 1 << 30, Per: time.Hour}, time.Now)(
+	h := middleware.ClientAddress(nil)(middleware.RateLimit(middleware.RateLimitRule{Count: 1 << 30, Per: time.Hour}, time.Now)(
 		http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
 	for name, address := range map[string]string{"IPv4": "192.0.2.1:1", "IPv6": "[2001:db8::1]:1"} {
 		b.Run(name, func(b *testing.B) {

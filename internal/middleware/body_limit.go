@@ -15,7 +15,7 @@ const smallBody = 8 << 10
 //
 // Small bodies pass. Where the size is not known, or is said to be large, so much is read
 // first as is small, without a place: a client that stalls in its body takes none.
-func LargeBody(a *Admission) func(http.Handler) http.Handler {
+func BodyLimit(a *Admission) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		large := a.Handler(next)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

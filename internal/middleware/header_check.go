@@ -10,7 +10,7 @@ import (
 // checkHead refuses a path or an Authorization header that holds bytes no later
 // layer can use. A bad cookie is no cookie: it is dropped, since the person whose
 // browser sends it cannot help it.
-func checkHead(r *http.Request) error {
+func checkHeaders(r *http.Request) error {
 	if !clean(r.URL.Path) {
 		return invalid("The path holds a NUL or is not UTF-8.")
 	}

@@ -11,7 +11,7 @@ import (
 // through a proxy that is not trusted. Without the setting all users behind that proxy share
 // its address, and with it every rate limit. The header may also be a caller's own
 // invention: it changes nothing but this line.
-func WarnOfProxy(trusted []netip.Prefix, log *slog.Logger) func(http.Handler) http.Handler {
+func WarnOfUntrustedProxy(trusted []netip.Prefix, log *slog.Logger) func(http.Handler) http.Handler {
 	var warned atomic.Bool
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

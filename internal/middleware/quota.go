@@ -12,21 +12,21 @@ import (
 )
 
 // StockRule bounds what callers make the server keep, in bytes.
-type StockRule struct {
-	All int // of all callers together; 0 sets no bound at all
+type QuotaRule struct {
+	Total int // of all callers together; 0 sets no bound at all
 	// PerNetwork is what the narrowest of [network.Nested] may have kept; each wider one may
 	// have twice as much.
 	PerNetwork int
 }
 
 // FullError reports that a caller can have nothing more kept at the moment.
-type FullError struct {
+type QuotaError struct {
 	Network    bool // since their network has too much; else all callers together have
 	RetryAfter time.Duration
 }
 
 // Error says so.
-func (e *FullError) Error() string {
+func (e *QuotaError) Error() string {
 	if e.Network {
 		return "too much is kept for this network"
 	}
@@ -34,16 +34,16 @@ func (e *FullError) Error() string {
 }
 
 // Unavailable reports that it is a fault of the moment.
-func (e *FullError) Unavailable() bool { return true }
+func (e *QuotaError) Unavailable() bool { return true }
 
 // Stock counts what callers make the server keep for a time, in the database or
 // elsewhere. It counts in this process alone, from its start.
-type Stock struct {
-	rule StockRule
+type Quota struct {
+	rule QuotaRule
 	now  func() time.Time
 
 	mu       sync.Mutex
-	items    stockItems
+	items    reservations
 	all      int
 	networks map[netip.Prefix]int
 
@@ -51,12 +51,12 @@ type Stock struct {
 }
 
 // NewStock returns an empty stock.
-func NewStock(rule StockRule, now func() time.Time) *Stock {
-	return &Stock{rule: rule, now: now, networks: map[netip.Prefix]int{}}
+func NewQuota(rule QuotaRule, now func() time.Time) *Quota {
+	return &Quota{rule: rule, now: now, networks: map[netip.Prefix]int{}}
 }
 
 // Bytes returns how much is kept.
-func (s *Stock) Bytes() int {
+func (s *Quota) Bytes() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.expire()
@@ -64,16 +64,16 @@ func (s *Stock) Bytes() int {
 }
 
 // RefusedNetwork returns how often a network had too much kept.
-func (s *Stock) RefusedNetwork() uint64 { return s.fullOfNetwork.Load() }
+func (s *Quota) RefusedByNetwork() uint64 { return s.fullOfNetwork.Load() }
 
 // RefusedAll returns how often all callers together had too much kept.
-func (s *Stock) RefusedAll() uint64 { return s.full.Load() }
+func (s *Quota) RefusedInTotal() uint64 { return s.full.Load() }
 
 // Keep counts bytes that are kept until then for the caller of the request that ctx
 // belongs to. Its error is a [*FullError]. What could not be kept after all is given
 // back by the function that it returns.
-func (s *Stock) Keep(ctx context.Context, bytes int, until time.Time) (giveBack func(), err error) {
-	if s.rule.All == 0 {
+func (s *Quota) Reserve(ctx context.Context, bytes int, until time.Time) (giveBack func(), err error) {
+	if s.rule.Total == 0 {
 		return func() {}, nil
 	}
 	s.mu.Lock()
@@ -84,21 +84,21 @@ func (s *Stock) Keep(ctx context.Context, bytes int, until time.Time) (giveBack 
 	for level, prefix := range networks.List() {
 		if s.networks[prefix]+bytes > network.Scale(s.rule.PerNetwork, network.AmountGrowth, level) {
 			s.fullOfNetwork.Add(1)
-			return nil, &FullError{Network: true, RetryAfter: s.nextExpiry()}
+			return nil, &QuotaError{Network: true, RetryAfter: s.nextExpiry()}
 		}
 	}
-	if s.all+bytes > s.rule.All {
+	if s.all+bytes > s.rule.Total {
 		s.full.Add(1)
-		return nil, &FullError{RetryAfter: s.nextExpiry()}
+		return nil, &QuotaError{RetryAfter: s.nextExpiry()}
 	}
-	item := &stockItem{from: from, bytes: bytes, until: until}
+	item := &reservation{from: from, bytes: bytes, until: until}
 	s.count(item, bytes)
 	heap.Push(&s.items, item)
 	return func() { s.giveBack(item) }, nil
 }
 
 // count adds to what is kept for the networks of an item.
-func (s *Stock) count(item *stockItem, bytes int) {
+func (s *Quota) count(item *reservation, bytes int) {
 	s.all += bytes
 	networks := network.Of(item.from)
 	for _, prefix := range networks.List() {
@@ -108,7 +108,7 @@ func (s *Stock) count(item *stockItem, bytes int) {
 	}
 }
 
-func (s *Stock) giveBack(item *stockItem) {
+func (s *Quota) giveBack(item *reservation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.count(item, -item.bytes)
@@ -116,16 +116,16 @@ func (s *Stock) giveBack(item *stockItem) {
 }
 
 // expire forgets what is kept no longer.
-func (s *Stock) expire() {
+func (s *Quota) expire() {
 	for now := s.now(); len(s.items) > 0 && !s.items[0].until.After(now); {
-		item := heap.Pop(&s.items).(*stockItem)
+		item := heap.Pop(&s.items).(*reservation)
 		s.count(item, -item.bytes)
 	}
 }
 
 // nextExpiry returns how long it takes until something is kept no longer: a second at
 // least, and no more than a minute, since others come meanwhile.
-func (s *Stock) nextExpiry() time.Duration {
+func (s *Quota) nextExpiry() time.Duration {
 	if len(s.items) == 0 {
 		return time.Second
 	}
@@ -133,20 +133,20 @@ func (s *Stock) nextExpiry() time.Duration {
 }
 
 // stockItem is one thing that is kept.
-type stockItem struct {
+type reservation struct {
 	from  netip.Addr
 	bytes int
 	until time.Time
 }
 
 // stockItems is a heap, by the time until which they are kept.
-type stockItems []*stockItem
+type reservations []*reservation
 
-func (h stockItems) Len() int           { return len(h) }
-func (h stockItems) Less(i, j int) bool { return h[i].until.Before(h[j].until) }
-func (h stockItems) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *stockItems) Push(x any)        { *h = append(*h, x.(*stockItem)) }
-func (h *stockItems) Pop() any {
+func (h reservations) Len() int           { return len(h) }
+func (h reservations) Less(i, j int) bool { return h[i].until.Before(h[j].until) }
+func (h reservations) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *reservations) Push(x any)        { *h = append(*h, x.(*reservation)) }
+func (h *reservations) Pop() any {
 	old := *h
 	last := old[len(old)-1]
 	old[len(old)-1] = nil

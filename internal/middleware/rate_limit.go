@@ -16,7 +16,7 @@ import (
 // LimitRule is how many requests a network may make in a time. A Count of 0 sets no
 // limit. The count is that of the narrowest of [network.Nested]; each wider one may make
 // four times as many.
-type LimitRule struct {
+type RateLimitRule struct {
 	Count  int
 	Per    time.Duration
 	Refuse Refuser // nil answers in JSON
@@ -30,7 +30,7 @@ type LimitRule struct {
 // live in the database.
 //
 // Spec: RFC 6585 §4.
-func Limit(rule LimitRule, now func() time.Time) func(http.Handler) http.Handler {
+func RateLimit(rule RateLimitRule, now func() time.Time) func(http.Handler) http.Handler {
 	if rule.Count <= 0 {
 		return func(next http.Handler) http.Handler { return next }
 	}
@@ -41,7 +41,7 @@ func Limit(rule LimitRule, now func() time.Time) func(http.Handler) http.Handler
 		rule.Refusals = new(atomic.Uint64)
 	}
 	return func(next http.Handler) http.Handler {
-		m := newMeter(rule.Count, rule.Per)
+		m := newRateMeter(rule.Count, rule.Per)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if wait := m.spend(network.Of(Address(r.Context())), now()); wait > 0 {
 				rule.Refusals.Add(1)
@@ -66,7 +66,7 @@ const meterSize = 1 << 16
 
 // meter keeps for each network the time at which all it has spent is earned again:
 // one number holds both the rate and the burst.
-type meter struct {
+type rateMeter struct {
 	window time.Duration
 
 	mu     sync.Mutex
@@ -81,8 +81,8 @@ type meterLevel struct {
 	young, old map[netip.Prefix]time.Time
 }
 
-func newMeter(count int, per time.Duration) *meter {
-	m := &meter{window: per}
+func newRateMeter(count int, per time.Duration) *rateMeter {
+	m := &rateMeter{window: per}
 	for level := range m.levels {
 		m.levels[level] = meterLevel{interval: per / time.Duration(network.Scale(count, network.RateGrowth, level)), young: map[netip.Prefix]time.Time{}}
 	}
@@ -91,7 +91,7 @@ func newMeter(count int, per time.Duration) *meter {
 
 // spend takes one request off the allowance of each network, or off none and says how
 // long to wait.
-func (m *meter) spend(caller network.Nested, now time.Time) time.Duration {
+func (m *rateMeter) spend(caller network.Nested, now time.Time) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 
