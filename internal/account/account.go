@@ -1,5 +1,5 @@
-// Package account holds a person: the subject that relying parties know, the
-// name and password they sign in with, and the standard claims about them.
+// Package account holds the accounts of users: subject, username, password and standard
+// claims, with the rules for usernames and email addresses and the lockout of accounts.
 package account
 
 import (
@@ -12,35 +12,35 @@ import (
 )
 
 var (
-	// ErrNotFound reports an account that is not there.
+	// ErrNotFound reports an unknown account.
 	ErrNotFound = errors.New("account not found")
-	// ErrExists reports a username that is taken.
+	// ErrExists reports a username or subject that is taken.
 	ErrExists = errors.New("username is taken")
 	// ErrIsClient reports a subject that is the client_id of a client: a resource server
 	// could take the client's own tokens for the user's (RFC 9700 §4.15).
 	ErrIsClient = errors.New("the subject is the client_id of a client")
-	// ErrSelfRegistered reports a username that somebody took who signed up, for whom
-	// what an operator brings need not be meant.
-	ErrSelfRegistered = errors.New("username was taken by somebody who signed up")
-	// ErrDisabled reports somebody who may not sign in.
+	// ErrSelfRegistered reports an import for an account that a user created by signing up:
+	// the operator may mean a different user.
+	ErrSelfRegistered = errors.New("username is taken by a user who signed up")
+	// ErrDisabled reports a disabled account.
 	ErrDisabled = errors.New("the account is disabled")
-	// ErrSetupLink reports a set-up link that is unknown, too old or used.
-	ErrSetupLink = errors.New("set-up link is not good")
+	// ErrSetupLink reports a setup link that is unknown, expired or used.
+	ErrSetupLink = errors.New("setup link is unknown, expired or used")
 )
 
-// Account is one person.
+// Account is the account of a user.
 type Account struct {
 	Subject       string                 // random, never reused (OpenID Connect Core section 2, sub)
 	Username      string                 // canonical, see CanonicalUsername
 	Password      *credential.Credential // nil if there is none
 	Claims        map[string]any
 	Administrator bool
-	// SelfRegistered tells that whoever holds the account made it, and the operator
-	// has not taken it over since.
+	// SelfRegistered reports that the user created the account by signing up, and the
+	// operator has not taken it over.
 	SelfRegistered bool
 
 	DisabledAt         time.Time // zero while the account may sign in
-	SessionsValidAfter time.Time // sessions and grants from before it are dead
+	SessionsValidAfter time.Time // sessions and grants from before it are invalid
 	CreatedAt          time.Time
 	UpdatedAt          time.Time
 }
@@ -62,33 +62,31 @@ func (a *Account) SetPassword(hash string, now time.Time) {
 	}
 }
 
-// Import is an account as an operator brings it in a file.
+// Import is an account of an operator's import file.
 type Import struct {
 	Account *Account
-	// KeepAdministrator leaves the right of an account that exists as it is, whatever
-	// Account says.
+	// KeepAdministrator keeps Administrator of an existing account, and ignores that of
+	// Account.
 	KeepAdministrator bool
 }
 
-// external begins the names of those who have none: no username that can be typed
-// does.
+// external is the first character of the stored usernames of external accounts. No valid
+// username begins with it.
 const external = " "
 
-// NewExternal returns the account of a subject that a login app of the operator's
-// brought: everything that hangs on an account does so as with others, but there is
-// no name to sign in with, and no password.
+// NewExternal returns an account for a subject that a login app named. It has neither a
+// username nor a password.
 func NewExternal(subject string, now time.Time) *Account {
 	return &Account{Subject: subject, Username: external + subject, CreatedAt: now, UpdatedAt: now}
 }
 
-// IsExternal reports whether the account is known by its subject alone.
+// IsExternal reports whether the account has a subject and no username.
 func (a *Account) IsExternal() bool { return strings.HasPrefix(a.Username, external) }
 
-// Name returns what the person signs in with, or "" if that is not known here.
+// Name returns the username, "" for an external account.
 func (a *Account) Name() string { return Name(a.Username) }
 
-// Name returns the username that is stored as stored, or "" for one that stands for
-// none.
+// Name returns the username for its stored form, "" for that of an external account.
 func Name(stored string) string {
 	if strings.HasPrefix(stored, external) {
 		return ""
@@ -96,6 +94,5 @@ func Name(stored string) string {
 	return stored
 }
 
-// NewSubject returns a fresh subject identifier of 130 random bits, in letters and
-// digits alone.
+// NewSubject returns a subject identifier of 130 random bits in lower-case letters and digits.
 func NewSubject() string { return strings.ToLower(rand.Text()) }

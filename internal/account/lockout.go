@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Limit allows Most password attempts under Key until Window has passed. A window
-// begins with its first attempt; rejected attempts do not extend it.
+// Limit allows MaxAttempts under Key in a Window. A window begins with its first attempt;
+// rejected attempts do not extend it.
 type Limit struct {
 	Key         string
 	MaxAttempts int
@@ -17,10 +17,10 @@ type Limit struct {
 
 // Lockout returns the limits of one failure counter, narrowest window first.
 //
-// An attempt that one limit rejects is not counted by the next, so the wait grows
-// with persistence: after 10 failures to the end of ten minutes, after 20 to the end
-// of the hour, after 30 to the end of three hours. It grows no further: one counter
-// takes at most 240 guesses a day.
+// An attempt that one limit rejects is not counted by the next, so the wait grows with the
+// number of failures: after 10 to the end of ten minutes, after 20 to the end of the hour,
+// after 30 to the end of three hours, which is the maximum. One counter allows at most 240
+// attempts a day.
 //
 // Spec: NIST SP 800-63B-4 §3.2.2.
 func Lockout(counter string) []Limit {
@@ -31,23 +31,22 @@ func Lockout(counter string) []Limit {
 	}
 }
 
-// SharedCounter names the failure counter of all unknown devices and networks
-// together. The username may be one that no account has.
+// SharedCounter returns the name of the failure counter that all unknown devices and
+// networks share. The username need not exist.
 func SharedCounter(username string) string { return "name " + username }
 
-// SourceCounter names the failure counter of one known device or network of an
-// account, given its digest.
+// SourceCounter returns the name of the failure counter of one known device or network of
+// an account, given its digest.
 func SourceCounter(digest []byte) string { return "source " + hex.EncodeToString(digest) }
 
-// How long a browser or a network stays known after the last sign-in from it.
+// The time after a sign-in during which its browser and network are known.
 const (
-	DeviceLifetime  = 400 * 24 * time.Hour // no browser keeps a cookie for longer
+	DeviceLifetime  = 400 * 24 * time.Hour // the longest lifetime that browsers allow for a cookie
 	NetworkLifetime = 90 * 24 * time.Hour
 )
 
-// SignInSource identifies where a password attempt for one username comes from. The
-// digests cover the username, so an unknown account is looked up exactly like a known
-// one.
+// SignInSource is the device and network of a password attempt for one username. The
+// digests include the username, so that unknown accounts are looked up like known ones.
 type SignInSource struct {
 	Device   []byte   // nil if the browser sent no device cookie
 	Networks [][]byte // nested, the narrowest first
@@ -74,19 +73,19 @@ func sourceDigest(kind, username, value string) []byte {
 	return sum[:]
 }
 
-// KnownSource tells which parts of a [SignInSource] have signed in to the account
-// before, by the time of the last note: zero if unknown.
+// KnownSource has the times at which the device and the networks of a [SignInSource] were
+// last recorded for the account; zero if unknown.
 type KnownSource struct {
 	Device   time.Time
 	Networks []time.Time // of each of the source's networks
 }
 
-// Network returns the index of the narrowest known network, and -1 if none is known.
+// Network returns the index of the narrowest known network, -1 if all are unknown.
 func (k KnownSource) Network() int {
 	return slices.IndexFunc(k.Networks, func(at time.Time) bool { return !at.IsZero() })
 }
 
-// RecordedSince reports whether the device and the narrowest network were noted at t or
+// RecordedSince reports whether the device and the narrowest network were recorded at t or
 // later.
 func (k KnownSource) RecordedSince(t time.Time) bool {
 	return !k.Device.Before(t) && len(k.Networks) > 0 && !k.Networks[0].Before(t)

@@ -7,7 +7,7 @@ import (
 	"github.com/ostiary/ostiary/internal/account"
 )
 
-func TestEmailAddresses(t *testing.T) {
+func TestCheckEmail(t *testing.T) {
 	t.Parallel()
 	for address, want := range map[string]bool{
 		"ada@example.com": true, "Ada.Lovelace+x@sub.example.co.uk": true, "ädä@exämple.com": true, "ada@localhost": true,

@@ -2,9 +2,8 @@ package account
 
 import "strings"
 
-// Matches reports whether text occurs, in any case, in what people know an account by:
-// its username, its names, its email address or telephone number. A subject matches as
-// a whole.
+// Matches reports whether text occurs, in any case, in the username, a name, the email
+// address or the telephone number of the account. A subject must match completely.
 func (a *Account) Matches(text string) bool {
 	text = strings.ToLower(text)
 	if a.Subject == text || strings.Contains(strings.ToLower(a.Name()), text) {

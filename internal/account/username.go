@@ -10,12 +10,12 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// ErrBadUsername reports a username that cannot be one.
+// ErrBadUsername reports an invalid username.
 var ErrBadUsername = errors.New("a username has 1 to 128 characters, none of them a space or a control or format character")
 
-// CanonicalUsername returns the one spelling under which a username is stored,
-// looked up and counted: NFKC, case folded, without spaces around it. So a guess
-// cannot be spread over several spellings of one name.
+// CanonicalUsername returns the spelling under which a username is stored, looked up and
+// rate limited: NFKC, case folded, without leading and trailing spaces. So attempts cannot
+// use several spellings of one name.
 func CanonicalUsername(s string) (string, error) {
 	if !utf8.ValidString(s) {
 		return "", ErrBadUsername
@@ -32,8 +32,8 @@ func CanonicalUsername(s string) (string, error) {
 	return s, nil
 }
 
-// foldCherokee finishes what cases.Fold does to that script: Unicode folds it to
-// capitals, cases.Fold turns each case into the other.
+// foldCherokee corrects cases.Fold for the Cherokee script: Unicode folds it to capitals,
+// cases.Fold swaps the cases.
 func foldCherokee(r rune) rune {
 	switch {
 	case r >= 0xab70 && r <= 0xabbf:
@@ -44,8 +44,8 @@ func foldCherokee(r rune) rune {
 	return r
 }
 
-// ChosenUsername is [CanonicalUsername] for a name that somebody chooses: nothing
-// in it may be invisible, for it would look like the name of somebody else.
+// ChosenUsername is [CanonicalUsername] for a new username. It rejects invisible characters,
+// with which the name would look like another user's.
 func ChosenUsername(s string) (string, error) {
 	canonical, err := CanonicalUsername(s)
 	invisible := func(r rune) bool {

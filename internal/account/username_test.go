@@ -8,7 +8,7 @@ import (
 	"github.com/ostiary/ostiary/internal/account"
 )
 
-func TestUsernamesHaveOneSpelling(t *testing.T) {
+func TestCanonicalUsername(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
 		"ada": "ada", " Ada ": "ada", "ＡＤＡ": "ada", "STRASSE": "strasse", "straße": "strasse", "Ada@Example.com": "ada@example.com", //nolint:gocritic // the test is about spaces
@@ -24,9 +24,8 @@ func TestUsernamesHaveOneSpelling(t *testing.T) {
 	}
 }
 
-// What is stored is shown, typed again, and must be found: the spelling of a
-// spelling is itself.
-func TestTheSpellingOfAUsernameStays(t *testing.T) {
+// Users type the stored spelling again: the canonical form of a canonical form is itself.
+func TestCanonicalUsernameIsIdempotent(t *testing.T) {
 	t.Parallel()
 	for r := rune(0); r <= 0x1ffff; r++ {
 		if unicode.In(r, unicode.Han, unicode.Hangul) || !unicode.IsGraphic(r) {
@@ -44,7 +43,7 @@ func TestTheSpellingOfAUsernameStays(t *testing.T) {
 	}
 }
 
-func TestAChosenUsernameShowsAllOfItself(t *testing.T) {
+func TestChosenUsernameRejectsInvisibleCharacters(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]bool{
 		"ada": true, "Ädä-1": true, "ᏣᎳᎩ": true, "مریم": true,

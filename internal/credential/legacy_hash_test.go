@@ -17,7 +17,7 @@ var theirs = map[string]string{
 	"$2a$04$YVdgv1XMTBM.CAwce2exSudbhC88XeuWIswgcCDf4e5tS1xYQiRq.": strings.Repeat("1234567890", 7) + "12",
 }
 
-func TestHashesOfOtherServersFitTheirSecretsAlone(t *testing.T) {
+func TestLegacyHashesMatchOnlyTheirSecret(t *testing.T) {
 	t.Parallel()
 	h := hasher(4, time.Minute)
 	for hash, secret := range theirs {
@@ -37,7 +37,7 @@ func TestHashesOfOtherServersFitTheirSecretsAlone(t *testing.T) {
 	}
 }
 
-func TestHashesOfOtherServersAreBoundedAndWhole(t *testing.T) {
+func TestLegacyHashesAreValidated(t *testing.T) {
 	t.Parallel()
 	h := hasher(1, time.Minute)
 	for name, hash := range map[string]string{
@@ -69,9 +69,9 @@ func TestHashesOfOtherServersAreBoundedAndWhole(t *testing.T) {
 	}
 }
 
-// FuzzForeignHash holds that whatever passes can be compared with, in bounded time, and
+// FuzzLegacyHash holds that whatever passes can be compared with, in bounded time, and
 // does not fit a secret that it was not made of.
-func FuzzForeignHash(f *testing.F) {
+func FuzzLegacyHash(f *testing.F) {
 	for hash := range theirs {
 		f.Add(hash)
 	}

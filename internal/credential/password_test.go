@@ -15,7 +15,7 @@ func hasher(slots int, patience time.Duration) *credential.Hasher {
 	return credential.NewHasher(64, 1, slots, patience) // cheap: the tests are about the rest
 }
 
-func TestAHashFitsItsPasswordAlone(t *testing.T) {
+func TestHashMatchesOnlyItsPassword(t *testing.T) {
 	t.Parallel()
 	h := hasher(2, time.Second)
 	hash, err := h.Hash(t.Context(), "påssword with ünicode")
@@ -41,7 +41,7 @@ func TestAHashFitsItsPasswordAlone(t *testing.T) {
 }
 
 // Nothing is cut off: two long passwords that differ at their end are two.
-func TestLongPasswordsCountWhole(t *testing.T) {
+func TestLongPasswordsAreNotTruncated(t *testing.T) {
 	t.Parallel()
 	h := hasher(1, time.Second)
 	long := strings.Repeat("x", credential.MaxPassword-1)
@@ -54,14 +54,14 @@ func TestLongPasswordsCountWhole(t *testing.T) {
 	}
 }
 
-func TestNoAccountIsNoMatch(t *testing.T) {
+func TestEmptyHashMatchesNoPassword(t *testing.T) {
 	t.Parallel()
 	if ok, err := hasher(1, time.Second).Verify(t.Context(), "", "anything"); err != nil || ok {
 		t.Errorf("Verify of an absent account = %v, %v", ok, err)
 	}
 }
 
-func TestHashesThatAreNotOurs(t *testing.T) {
+func TestInvalidHashesAreRejected(t *testing.T) {
 	t.Parallel()
 	h := hasher(1, time.Second)
 	const salt, key = "AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -90,7 +90,7 @@ func TestHashesThatAreNotOurs(t *testing.T) {
 
 // Hashing is bounded: a few run, a few wait, the rest is told at once that the
 // house is full, and nobody waits for ever.
-func TestHashingIsBounded(t *testing.T) {
+func TestHasherQueueIsBounded(t *testing.T) {
 	t.Parallel()
 	slow := credential.NewHasher(64<<10, 3, 1, 20*time.Millisecond)
 	var wait sync.WaitGroup
@@ -127,7 +127,7 @@ func TestHashingIsBounded(t *testing.T) {
 	}
 }
 
-func TestChosenPasswords(t *testing.T) {
+func TestCheckPassword(t *testing.T) {
 	t.Parallel()
 	for password, want := range map[string]bool{
 		"1234567": false, "12345678": true, "пароль12": true, "with spaces in it": true, "": false,

@@ -42,7 +42,7 @@ func imported(t *testing.T) map[string]string {
 	return hashes
 }
 
-func TestAWeakerHashIsRenewed(t *testing.T) {
+func TestCheckRehashesAWeakerHash(t *testing.T) {
 	t.Parallel()
 	h := credential.NewHasher(16<<10, 2, 4, time.Minute)
 	own, err := h.Hash(t.Context(), "imported")
@@ -84,7 +84,7 @@ func TestAWeakerHashIsRenewed(t *testing.T) {
 
 // The time of a check says nothing of the account: whatever its hash is, and whether or
 // not there is one, the same recipes are computed.
-func TestACheckComputesTheSameForAllAccounts(t *testing.T) {
+func TestCheckComputesTheSameRecipesForAllAccounts(t *testing.T) {
 	t.Parallel()
 	all := imported(t)
 	for name, hash := range all {
@@ -114,7 +114,7 @@ func TestACheckComputesTheSameForAllAccounts(t *testing.T) {
 }
 
 // A recipe that no sample showed is learned from the first check.
-func TestARecipeIsLearnedFromACheck(t *testing.T) {
+func TestCheckAddsTheRecipeOfItsHash(t *testing.T) {
 	t.Parallel()
 	h := hasher(1, time.Minute)
 	hash := imported(t)["argon2id, weaker"]
@@ -127,7 +127,7 @@ func TestARecipeIsLearnedFromACheck(t *testing.T) {
 }
 
 // What every check computes beside the configured recipe is bounded.
-func TestLearnedRecipesAreBounded(t *testing.T) {
+func TestAddedRecipesAreBounded(t *testing.T) {
 	t.Parallel()
 	h := credential.NewHasher(64, 1, 1, time.Minute)
 	const salt, key = "AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -161,7 +161,7 @@ func TestLearnedRecipesAreBounded(t *testing.T) {
 }
 
 // Whatever the configuration allows can be checked.
-func TestTheCostliestConfiguredHashIsUnderstood(t *testing.T) {
+func TestCheckAcceptsTheMaximumConfiguredCost(t *testing.T) {
 	t.Parallel()
 	const hash = "$argon2id$v=19$m=4194304,t=100,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 	if credential.CheckImportedHash(hash) == nil {

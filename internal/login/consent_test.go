@@ -11,7 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/authrequest"
 )
 
-func TestConsentShowsWhatWillBeGranted(t *testing.T) {
+func TestConsentPageListsScopes(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -40,7 +40,7 @@ func TestConsentShowsWhatWillBeGranted(t *testing.T) {
 	}
 }
 
-func TestDecisionsAreNotedAndRemembered(t *testing.T) {
+func TestDecisionsAreRecordedAndRemembered(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct {
@@ -111,7 +111,7 @@ func (b *browser) accept(t *testing.T, scope string, more ...string) {
 	}
 }
 
-func TestConsentsAddUp(t *testing.T) {
+func TestConsentsAreMerged(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -128,7 +128,7 @@ func TestConsentsAddUp(t *testing.T) {
 	remembered(t, elsewhere, []string{"email", "openid"})
 }
 
-func TestWhatWasAllowedForASessionEndsWithIt(t *testing.T) {
+func TestSessionConsentEndsWithTheSession(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -143,7 +143,7 @@ func TestWhatWasAllowedForASessionEndsWithIt(t *testing.T) {
 	remembered(t, elsewhere, []string{"openid"})
 }
 
-func TestTheFirstDecisionStands(t *testing.T) {
+func TestFirstDecisionCounts(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -168,7 +168,7 @@ func TestTheFirstDecisionStands(t *testing.T) {
 	}
 }
 
-func TestNobodyDecidesForSomebodyElse(t *testing.T) {
+func TestDecisionIsIgnoredForAnotherSession(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -187,7 +187,7 @@ func TestNobodyDecidesForSomebodyElse(t *testing.T) {
 	}
 }
 
-func TestConsentNeedsSomebody(t *testing.T) {
+func TestConsentNeedsASession(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)

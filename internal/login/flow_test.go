@@ -11,7 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/credential"
 )
 
-func TestARequestGoesOnOnlyInItsOwnBrowser(t *testing.T) {
+func TestRequestIsBoundToItsBrowser(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -45,7 +45,7 @@ func TestARequestGoesOnOnlyInItsOwnBrowser(t *testing.T) {
 
 // Who cannot go on with a request can begin anew where it came from, as long as
 // that is known.
-func TestARequestThatIsOverLeadsBackToItsClient(t *testing.T) {
+func TestExpiredRequestLinksToItsClient(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -85,7 +85,7 @@ func TestARequestThatIsOverLeadsBackToItsClient(t *testing.T) {
 	}
 }
 
-func TestOpeningAPageChangesNothing(t *testing.T) {
+func TestGETChangesNothing(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -113,7 +113,7 @@ func TestOpeningAPageChangesNothing(t *testing.T) {
 	expect(t, b.get(t, "/setup?token="+token), http.StatusOK, "first administrator")
 }
 
-func TestAClientThatIsGoneEndsTheWay(t *testing.T) {
+func TestUnknownOrDisabledClientEndsTheFlow(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -152,7 +152,7 @@ func TestDatabaseOutageReturns503(t *testing.T) {
 	}
 }
 
-func TestABusyHasherIsNoVerdict(t *testing.T) {
+func TestBusyHasherReturns503(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -184,7 +184,7 @@ func TestABusyHasherIsNoVerdict(t *testing.T) {
 	}
 }
 
-func TestHomeSaysWhereThingsAre(t *testing.T) {
+func TestHomePageLinksToDiscoveryAndKeys(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)

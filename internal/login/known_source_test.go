@@ -65,7 +65,7 @@ func (b *browser) signsIn(t *testing.T, username string) bool {
 	return b.guess(t, b.begin(t, "scope=openid"), username, password).status == http.StatusSeeOther
 }
 
-func TestOutsidersDoNotLockOutAKnownDeviceOrNetwork(t *testing.T) {
+func TestFailuresElsewhereDoNotLockOutAKnownDeviceOrNetwork(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -89,7 +89,7 @@ func TestOutsidersDoNotLockOutAKnownDeviceOrNetwork(t *testing.T) {
 }
 
 // Attempts within a known network lock out neither known devices nor other networks.
-func TestAKnownNetworkHasACounterOfItsOwn(t *testing.T) {
+func TestKnownNetworkHasItsOwnCounter(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -111,7 +111,7 @@ func TestAKnownNetworkHasACounterOfItsOwn(t *testing.T) {
 }
 
 // The limit on a network holds for its unknown browsers, not for known devices.
-func TestAKnownDeviceIsNotRejectedForItsNetwork(t *testing.T) {
+func TestKnownDeviceIgnoresNetworkLimit(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -127,7 +127,7 @@ func TestAKnownDeviceIsNotRejectedForItsNetwork(t *testing.T) {
 	}
 }
 
-func TestAKnownDeviceIsBoundedToo(t *testing.T) {
+func TestKnownDeviceHasALimit(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -194,7 +194,7 @@ func TestDevicesAreUnknownAfterTheAccountChanged(t *testing.T) {
 }
 
 // A sign-in whose password was checked before it changed makes no device known.
-func TestALateNoteOfADeviceIsVoid(t *testing.T) {
+func TestLateRecordOfADeviceIsVoid(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -218,7 +218,7 @@ func TestALateNoteOfADeviceIsVoid(t *testing.T) {
 }
 
 // Neither a wrong password nor a lockout says anything of a device or an account.
-func TestOnlyASignInGivesADeviceCookie(t *testing.T) {
+func TestOnlyASignInSetsTheDeviceCookie(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -276,7 +276,7 @@ func (h *house) deviceCookies(t *testing.T) (cookies []*http.Cookie) {
 }
 
 // A cookie that is none of ours is none at all.
-func TestForeignDeviceCookiesAreReplaced(t *testing.T) {
+func TestInvalidDeviceCookiesAreReplaced(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)

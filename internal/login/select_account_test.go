@@ -10,7 +10,7 @@ import (
 
 const choose = "Choose an account"
 
-func TestWhoIsSignedInMayGoOnAsThemselves(t *testing.T) {
+func TestSignedInUserMayContinue(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -52,7 +52,7 @@ func TestWhoIsSignedInMayGoOnAsThemselves(t *testing.T) {
 	}
 }
 
-func TestAnAccountIsChosenOnlyWhereThereIsOne(t *testing.T) {
+func TestAccountSelectionNeedsASession(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -71,7 +71,7 @@ func TestAnAccountIsChosenOnlyWhereThereIsOne(t *testing.T) {
 }
 
 // The page said who goes on: nobody else does by its button.
-func TestNobodyGoesOnAsSomebodyElse(t *testing.T) {
+func TestContinueIsIgnoredForAnotherSession(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)

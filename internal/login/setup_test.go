@@ -21,7 +21,7 @@ func (h *house) link(t *testing.T, token string) string {
 	return token
 }
 
-func TestSetUpMakesOneAdministrator(t *testing.T) {
+func TestSetupCreatesOneAdministrator(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -54,7 +54,7 @@ func TestSetUpMakesOneAdministrator(t *testing.T) {
 	}
 }
 
-func TestSetUpLinksEnd(t *testing.T) {
+func TestSetupLinksExpire(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -68,7 +68,7 @@ func TestSetUpLinksEnd(t *testing.T) {
 	expect(t, b.submit(t, page, "username", "root", "password", password, "repeat", password), http.StatusGone, "has expired")
 }
 
-func TestSetUpSaysWhatIsWrong(t *testing.T) {
+func TestSetupReportsInvalidFields(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -92,7 +92,7 @@ func TestSetUpSaysWhatIsWrong(t *testing.T) {
 	expect(t, b.submit(t, page, "username", "root", "password", password, "repeat", password), http.StatusOK, "root")
 }
 
-func TestOfManyWhoUseALinkAtOnceOneBecomesAdministrator(t *testing.T) {
+func TestConcurrentSetupCreatesOneAdministrator(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)

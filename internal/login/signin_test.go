@@ -11,7 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/session"
 )
 
-func TestSignInNotesWhoItWasAndReturns(t *testing.T) {
+func TestSignInRecordsTheSessionAndReturns(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct {
@@ -63,7 +63,7 @@ func TestSignInNotesWhoItWasAndReturns(t *testing.T) {
 	}
 }
 
-func TestWhateverIsWrongReadsTheSame(t *testing.T) {
+func TestRejectedSignInsLookTheSame(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -114,7 +114,7 @@ func TestWhateverIsWrongReadsTheSame(t *testing.T) {
 	}
 }
 
-func TestWhatWasTypedIsInNoLog(t *testing.T) {
+func TestSubmittedUsernameAndPasswordAreNotLogged(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -170,7 +170,7 @@ func TestSignInAlwaysChangesTheCookie(t *testing.T) {
 	}
 }
 
-func TestASessionThatEndsWhileItIsRenewedIsReplaced(t *testing.T) {
+func TestSessionThatEndsDuringRenewalIsReplaced(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -199,7 +199,7 @@ func mustParse(t *testing.T, raw string) *url.URL {
 	return u
 }
 
-func TestWhoIsSignedInConfirmsIt(t *testing.T) {
+func TestReauthenticationKeepsTheSession(t *testing.T) {
 	t.Parallel()
 
 	const confirm = "Confirm it is you"

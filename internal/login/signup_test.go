@@ -25,7 +25,7 @@ func newcomer(changes ...string) url.Values {
 	return form
 }
 
-func TestSigningUpMakesAnAccountAndSignsIn(t *testing.T) {
+func TestSignUpCreatesAccountAndSignsIn(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -69,7 +69,7 @@ func TestSigningUpMakesAnAccountAndSignsIn(t *testing.T) {
 	}
 }
 
-func TestSigningUpIsNobodyElsesSession(t *testing.T) {
+func TestSignUpReplacesTheSessionOfAnotherUser(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -92,7 +92,7 @@ func TestSigningUpIsNobodyElsesSession(t *testing.T) {
 	}
 }
 
-func TestSignUpSaysWhatIsWrong(t *testing.T) {
+func TestSignUpReportsInvalidFields(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -151,7 +151,7 @@ func input(page, field string) string {
 	return tag
 }
 
-func TestTheHintIsAUserNameOrAnAddress(t *testing.T) {
+func TestSignUpPrefillsFromLoginHint(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -166,7 +166,7 @@ func TestTheHintIsAUserNameOrAnAddress(t *testing.T) {
 
 // Whoever asks for accounts, and so for names that are taken, is counted before
 // anything is looked at, and those who mistype are not.
-func TestSigningUpIsBounded(t *testing.T) {
+func TestSignUpIsRateLimited(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)

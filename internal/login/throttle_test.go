@@ -39,7 +39,7 @@ func throttledFor(t *testing.T, got answer, least, most time.Duration) {
 	}
 }
 
-func TestGuessesAtAnAccountAreBounded(t *testing.T) {
+func TestAttemptsAtAnAccountAreLimited(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct{ username, spelled string }{
@@ -64,7 +64,7 @@ func TestGuessesAtAnAccountAreBounded(t *testing.T) {
 	}
 }
 
-func TestTheWaitGrowsAndEnds(t *testing.T) {
+func TestLockoutGrowsAndEnds(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -90,7 +90,7 @@ func TestTheWaitGrowsAndEnds(t *testing.T) {
 	b.signIn(t, "ada")
 }
 
-func TestTheRightPasswordStartsTheCountAnew(t *testing.T) {
+func TestRightPasswordResetsFailures(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -101,7 +101,7 @@ func TestTheRightPasswordStartsTheCountAnew(t *testing.T) {
 	b.guesses(t, id, "ada", 10)
 }
 
-func TestStrangersDoNotKeepOutWhoIsSignedIn(t *testing.T) {
+func TestFailuresElsewhereDoNotLockOutASignedInUser(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -120,7 +120,7 @@ func TestStrangersDoNotKeepOutWhoIsSignedIn(t *testing.T) {
 	}
 }
 
-func TestGuessesFromAnAddressAreBounded(t *testing.T) {
+func TestFailuresFromAnAddressAreLimited(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -142,7 +142,7 @@ func TestGuessesFromAnAddressAreBounded(t *testing.T) {
 }
 
 // A guesser who changes the address within a site is bounded by the wider networks.
-func TestGuessesAreBoundedInNestedNetworks(t *testing.T) {
+func TestFailuresAreLimitedInNestedNetworks(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct {
@@ -176,7 +176,7 @@ func TestGuessesAreBoundedInNestedNetworks(t *testing.T) {
 	}
 }
 
-func TestACrowdBehindOneAddressSignsIn(t *testing.T) {
+func TestManyUsersBehindOneAddressSignIn(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -191,7 +191,7 @@ func TestACrowdBehindOneAddressSignsIn(t *testing.T) {
 	throttledFor(t, b.guess(t, id, "ada", password), time.Second, time.Minute)
 }
 
-func TestGuessesAreCountedBeforeTheyAreLookedAt(t *testing.T) {
+func TestAttemptsAreCountedBeforeTheCheck(t *testing.T) {
 	t.Parallel()
 
 	h := newHouse(t)
@@ -217,7 +217,7 @@ func TestGuessesAreCountedBeforeTheyAreLookedAt(t *testing.T) {
 }
 
 // An operator must see whether unlocking the account helps.
-func TestTheLogSaysWhichLimitWasReached(t *testing.T) {
+func TestLogNamesTheLimit(t *testing.T) {
 	t.Parallel()
 
 	const ofAccount, ofNetwork = "at this account from unknown devices", "too many failed sign-ins from this network"

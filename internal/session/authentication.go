@@ -10,7 +10,8 @@ import (
 // Authentication is the result of an authentication method: a password, the operator's
 // login app, a sign-up. [Manager.Begin] turns it into a session.
 type Authentication struct {
-	// Account is who has authenticated. Its subject, username and SessionsValidAfter are read.
+	// Account is the authenticated account. Begin reads its Subject, Username and
+	// SessionsValidAfter.
 	Account *account.Account
 	// Claims are the standard claims of the account, for tokens that are issued in the
 	// same request; nil if none are.
@@ -25,17 +26,16 @@ type Authentication struct {
 	// IdentityProviderSessionID is the ID of the session at the login app's identity provider.
 	IdentityProviderSessionID string
 
-	Remember    bool          // whether the session outlives the browser process
-	RememberFor time.Duration // how long it does; 0 for the configured lifetimes
+	Remember    bool          // keep the session when the browser process ends
+	RememberFor time.Duration // until when, from now; 0 for the configured lifetimes
 
-	// Source is where the user authenticated, to be remembered for the account; nil
-	// if it is not.
+	// Source is the device and network to record as known to the account; nil records none.
 	Source *Source
 }
 
 // Source is the browser and network that an authentication comes from.
 type Source struct {
-	Known    account.KnownSource // what the account knew of it before
+	Known    account.KnownSource // as recorded before the authentication
 	Networks []string            // nested address prefixes, the narrowest first
 }
 

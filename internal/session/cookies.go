@@ -8,25 +8,25 @@ import (
 	"time"
 )
 
-// Cookies reads and writes what a browser keeps for us.
+// Cookies reads and writes the server's cookies.
 //
-// Over https the names carry the __Host- prefix, so that no other host and no
-// plain connection can set them. That needs Path=/, so where the issuer has a path, the
-// names end in a digest of it: other servers at the host have cookies of their own.
-// They are Lax: relying parties send people here from other sites, and those must
-// still be found signed in.
+// Over https their names have the __Host- prefix, so that no other host and no plain
+// connection can set them. The prefix requires Path=/; if the issuer has a path, the names
+// end in a digest of it, which separates them from other servers at the host. The cookies
+// are Lax: relying parties redirect users here from other sites, and those users must still
+// be signed in.
 //
-// Spec: RFC 6265 §4.1; RFC 6265bis §4.1.3.2 (__Host-).
+// Spec: RFC 6265 §4.1, RFC 6265bis §4.1.3.2 (__Host-).
 type Cookies struct {
 	Secure   bool   // the issuer is https
-	Path     string // of the issuer, empty if it has none
-	StateKey []byte // makes the state that scripts of ours may see
+	Path     string // of the issuer; empty for the root
+	StateKey []byte // the MAC key of the state cookie
 }
 
 const (
 	sessionCookie = "ostiary_session"
 	requestCookie = "ostiary_request_"
-	maxRequests   = 24 // of one browser at once; the header they travel in is bounded
+	maxRequests   = 24 // of one browser; servers limit the size of the Cookie header
 )
 
 // Session returns the value of the session cookie, or "" if there is none.
@@ -38,8 +38,8 @@ func (c Cookies) Session(r *http.Request) string {
 	return cookie.Value
 }
 
-// SetSession gives the browser the value of the session s. A remembered session's
-// cookie lasts until it ends, another's as long as the browser runs.
+// SetSession sets the cookies of the session s, whose cookie has the value. The cookies of
+// a remembered session expire with it, others with the browser process.
 func (c Cookies) SetSession(w http.ResponseWriter, value string, s *Session) {
 	cookie := c.cookie(sessionCookie, value) //nolint:gosec // cookie sets the attributes
 	if s.Remembered {
@@ -49,30 +49,31 @@ func (c Cookies) SetSession(w http.ResponseWriter, value string, s *Session) {
 	http.SetCookie(w, c.state(s))
 }
 
-// ClearSession takes the session cookie away, and what scripts see of it.
+// ClearSession removes the session cookie and the state cookie.
 func (c Cookies) ClearSession(w http.ResponseWriter) {
 	c.clear(w, c.name(sessionCookie))
 	c.clearState(w)
 }
 
-// boundLonger is how long a browser is known to have had a request that has run out: its
-// page then says where to start again.
-const boundLonger = time.Hour
+// expiredRequestLifetime is the time that the cookie of a request exists after the request
+// has expired, so that the error page can link to the client.
+const expiredRequestLifetime = time.Hour
 
-// BindRequest ties an authorization request to the browser and returns the hash to keep
-// with it: whoever learns only the request's id cannot go on with it elsewhere.
-// Each request has a cookie of its own, so that tabs do not disturb each other.
+// BindRequest binds an authorization request to the browser by a cookie and returns the
+// hash of its value, to be stored with the request: the ID of the request alone does not
+// continue it in another browser. Each request has a separate cookie, so that tabs do not
+// affect each other.
 func (c Cookies) BindRequest(w http.ResponseWriter, r *http.Request, requestID string, lifetime time.Duration) []byte {
 	c.prune(w, r)
 	value := random(16)
 	cookie := c.cookie(requestName(requestID), value) //nolint:gosec // cookie sets the attributes
-	cookie.MaxAge = int((lifetime + boundLonger).Seconds())
+	cookie.MaxAge = int((lifetime + expiredRequestLifetime).Seconds())
 	http.SetCookie(w, cookie)
 	return Hash(value)
 }
 
-// BoundRequest returns the hash of the cookie that binds the request to this browser,
-// or nil if there is none.
+// BoundRequest returns the hash of the cookie that binds the request to this browser, nil
+// if there is no such cookie.
 func (c Cookies) BoundRequest(r *http.Request, requestID string) []byte {
 	cookie, err := r.Cookie(c.name(requestName(requestID)))
 	if err != nil {
@@ -81,14 +82,16 @@ func (c Cookies) BoundRequest(r *http.Request, requestID string) []byte {
 	return Hash(cookie.Value)
 }
 
-// UnbindRequest takes the cookie of a finished request away.
+// UnbindRequest removes the cookie of a completed request.
 func (c Cookies) UnbindRequest(w http.ResponseWriter, requestID string) {
 	c.clear(w, c.name(requestName(requestID)))
 }
 
-// prune forgets the oldest requests of a browser that has begun too many: a page
-// that keeps asking in the background must not fill the header. Browsers name
-// their cookies in the order of their making (RFC 6265 section 5.4).
+// prune removes the cookies of the oldest requests of a browser that has too many: a page
+// that sends requests in the background must not fill the header. Browsers list cookies in
+// the order of their creation.
+//
+// Spec: RFC 6265 §5.4.
 func (c Cookies) prune(w http.ResponseWriter, r *http.Request) {
 	var names []string
 	for _, cookie := range r.Cookies() {
@@ -102,7 +105,7 @@ func (c Cookies) prune(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// bindsRequest reports whether a cookie of that name binds a request of this issuer.
+// bindsRequest reports whether a cookie with the name binds a request of this issuer.
 func (c Cookies) bindsRequest(name string) bool {
 	start := len(c.prefix() + requestCookie)
 	return len(name) == len(c.name(requestName(strings.Repeat("0", requestNameID)))) &&
@@ -139,7 +142,7 @@ func (c Cookies) prefix() string {
 	return ""
 }
 
-// requestNameID is how much of a request's id is in the name of its cookie.
+// requestNameID is the length of the prefix of the request ID in the cookie name.
 const requestNameID = 8
 
 func requestName(requestID string) string {

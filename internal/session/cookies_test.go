@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// The oldest requests of this issuer make room for new ones; those of another server at
-// the host, whose issuer has another path, stay.
-func TestRequestsOfAnotherServerAtTheHostStay(t *testing.T) {
+// A new request removes the oldest requests of this issuer, and none of another server at
+// the host whose issuer has another path.
+func TestBindRequestKeepsCookiesOfOtherIssuers(t *testing.T) {
 	t.Parallel()
 
 	servers := map[string]Cookies{"root": {Secure: true}, "auth": {Secure: true, Path: "/auth"}, "other": {Secure: true, Path: "/other"}}

@@ -6,12 +6,11 @@ import (
 	"time"
 )
 
-// deviceCookie names the browser to the accounts that have signed in there. It opens
-// nothing: it only keeps password failures of other browsers apart.
+// deviceCookie identifies the browser to the accounts that have signed in there. It grants
+// no access: it selects the failure counter of password attempts.
 const deviceCookie = "ostiary_device"
 
-// Device returns the value of the device cookie, or "" if the browser has none that
-// [NewCookie] could have made.
+// Device returns the value of the device cookie, "" if it is missing or malformed.
 func (c Cookies) Device(r *http.Request) string {
 	cookie, err := r.Cookie(c.name(deviceCookie))
 	if err != nil {
@@ -24,7 +23,7 @@ func (c Cookies) Device(r *http.Request) string {
 	return cookie.Value
 }
 
-// SetDevice gives the browser its device cookie for lifetime.
+// SetDevice sets the device cookie for lifetime.
 func (c Cookies) SetDevice(w http.ResponseWriter, value string, lifetime time.Duration) {
 	cookie := c.cookie(deviceCookie, value) //nolint:gosec // cookie sets the attributes
 	cookie.MaxAge = int(lifetime.Seconds())

@@ -21,7 +21,7 @@ type Store interface {
 	// oldCookie by s, which keeps the ID and the creation time of that session. It
 	// returns [ErrNotFound] if there is no such session.
 	RenewSession(ctx context.Context, oldCookie []byte, s *Session) error
-	// ExtendSession writes the end of s, and that it is remembered.
+	// ExtendSession writes the end of s and its member Remembered.
 	ExtendSession(ctx context.Context, s *Session, now time.Time) error
 	TouchSession(ctx context.Context, cookie []byte, seenAt, idleUntil time.Time) error
 	// EndSession ends a session and its grants, queues logout notices, and returns the
@@ -41,7 +41,7 @@ type Manager struct {
 	Store   Store
 	Sources Sources
 	Cookies Cookies
-	// Lifetimes bound a session, Remembered one that outlives the browser process.
+	// Remembered are the lifetimes of remembered sessions, Lifetimes those of all others.
 	Lifetimes  Lifetimes
 	Remembered Lifetimes
 	// Began is called for each session that begins or is raised, Ended after sessions

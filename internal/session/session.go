@@ -1,9 +1,10 @@
-// Package session holds a browser that is signed in here: who, since when, and
-// how surely.
+// Package session holds the sessions of users, with the cookies that identify them, and
+// begins, raises, extends and ends them.
 //
-// The cookie is known to the browser alone; the store keeps its hash. The ID is
-// public: it is the sid claim of ID tokens (OpenID Connect Front-Channel Logout
-// section 3).
+// The browser has the cookie value, the store its hash. The session ID is public: it is the
+// sid claim of ID tokens.
+//
+// Spec: OpenID Connect Front-Channel Logout 1.0 §3.
 package session
 
 import (
@@ -16,51 +17,51 @@ import (
 	"time"
 )
 
-// ErrNotFound reports a session that is not there, has ended or timed out, or
-// whose account may no longer sign in.
+// ErrNotFound reports a session that does not exist, has ended or timed out, or whose
+// account is disabled.
 var ErrNotFound = errors.New("session not found")
 
-// ErrExists reports a session that has begun before.
+// ErrExists reports a session ID that is taken.
 var ErrExists = errors.New("session already exists")
 
-// Session is one browser's sign-in.
+// Session is a user's session in one browser.
 type Session struct {
 	ID       string
 	Cookie   []byte // SHA-256 of the cookie's value
 	Subject  string
-	Username string          // read with the session, not part of it
-	Claims   json.RawMessage // nor these: the account's standard claims, where tokens may be made of them
+	Username string          // read with the session, not stored in it
+	Claims   json.RawMessage // the account's standard claims, read like Username where tokens need them
 
-	AuthTime time.Time // when the person last proved who they are
+	AuthTime time.Time // when the user last authenticated
 	ACR      string
 	AMR      []string // RFC 8176
 
-	// IdentityProviderSessionID is how the login app's own identity provider calls the session.
+	// IdentityProviderSessionID is the session ID at the login app's identity provider.
 	IdentityProviderSessionID string
 
-	Remembered bool // survives the end of the browser
+	Remembered bool // the cookie stays when the browser process ends
 	CreatedAt  time.Time
 	SeenAt     time.Time
 	IdleUntil  time.Time
 	EndsAt     time.Time
 }
 
-// Lifetimes bound a session: it ends after Idle without use, and in any case
-// after Absolute.
+// Lifetimes bound a session: it ends after Idle without a request, and after Absolute in
+// any case.
 type Lifetimes struct {
 	Idle, Absolute time.Duration
 }
 
 const cookieBytes = 32
 
-// NewCookie returns a fresh cookie value of 256 random bits.
+// NewCookie returns a cookie value of 256 random bits.
 func NewCookie() string { return random(cookieBytes) }
 
-// NewID returns a fresh public session identifier of 130 random bits, in letters
-// and digits alone: it is typed into command lines.
+// NewID returns a session ID of 130 random bits. It has only letters and digits, which are
+// easy to type into a command line.
 func NewID() string { return strings.ToLower(rand.Text()) }
 
-// Hash returns what the store knows a cookie by.
+// Hash returns the hash under which the store has a cookie.
 func Hash(cookie string) []byte {
 	sum := sha256.Sum256([]byte(cookie))
 	return sum[:]
@@ -72,6 +73,7 @@ func random(n int) string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// ACRPassword is the authentication context class of a sign-in with a password
-// (OpenID Connect Core section 2, acr).
+// ACRPassword is the authentication context class of a sign-in with a password.
+//
+// Spec: OpenID Connect Core §2 (acr).
 const ACRPassword = "urn:ostiary:acr:password" //nolint:gosec // not a credential

@@ -11,17 +11,17 @@ import (
 
 const stateCookie = "ostiary_state"
 
-// StateName is the name of the cookie that scripts of ours read, in the frame that
-// tells clients' pages whether the person is still the same. It opens nothing.
+// StateName returns the name of the state cookie, which the script of the check-session
+// frame compares for pages of clients. The cookie grants no access.
 //
-// Spec: OpenID Connect Session Management section 3.2 (the OP browser state).
+// Spec: OpenID Connect Session Management 1.0 §3.2 (OP browser state).
 func (c Cookies) StateName() string { return c.name(stateCookie) }
 
-// State returns the session_state of an answer that goes to redirectURI, or ""
-// for an address that has no origin. The check-session frame computes the same
-// from the cookie, for the origin that asks.
+// State returns the session_state of a response to redirectURI, "" for a URI without an
+// origin. The check-session frame computes it from the cookie, for the origin of the page
+// that sent the message.
 //
-// Spec: OpenID Connect Session Management sections 2 and 3.2.
+// Spec: OpenID Connect Session Management 1.0 §2, §3.2.
 func (c Cookies) State(s *Session, clientID, redirectURI string) string {
 	origin := origin(redirectURI)
 	if origin == "" {
@@ -32,17 +32,17 @@ func (c Cookies) State(s *Session, clientID, redirectURI string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:]) + "." + salt
 }
 
-// browserState is a name for the session that tells nobody which it is. It stays
-// the same while the session does, so that confirming a password disturbs no
-// client, and another session has another one.
+// browserState returns a pseudonym of the session ID. It is constant for the session, so
+// that clients do not notice a re-authentication, and differs between sessions.
 func (c Cookies) browserState(sessionID string) string {
 	mac := hmac.New(sha256.New, c.StateKey)
 	mac.Write([]byte(sessionID))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// origin writes the origin of a web address as a browser does (HTML, serialisation
-// of an origin).
+// origin serializes the origin of a URL as a browser does.
+//
+// Spec: HTML, serialization of an origin.
 func origin(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
@@ -58,8 +58,7 @@ func origin(address string) string {
 	return ""
 }
 
-// ShowState lets scripts of ours see that the browser has the session. It writes
-// only what the browser does not have already.
+// ShowState sets the state cookie of the session s, unless the browser has it.
 func (c Cookies) ShowState(w http.ResponseWriter, r *http.Request, s *Session) {
 	cookie, err := r.Cookie(c.StateName())
 	if err == nil && cookie.Value == c.browserState(s.ID) {
@@ -68,7 +67,7 @@ func (c Cookies) ShowState(w http.ResponseWriter, r *http.Request, s *Session) {
 	http.SetCookie(w, c.state(s))
 }
 
-// HideState takes the state away from a browser that has one.
+// HideState removes the state cookie, if the browser has one.
 func (c Cookies) HideState(w http.ResponseWriter, r *http.Request) {
 	if _, err := r.Cookie(c.StateName()); err == nil {
 		c.clearState(w)
@@ -81,8 +80,8 @@ func (c Cookies) clearState(w http.ResponseWriter) {
 	http.SetCookie(w, cookie)
 }
 
-// state is read in a frame on other sites' pages, to which browsers show no
-// cookie that is Lax. They take one that is not over https alone.
+// state returns the state cookie. Its frame is on pages of other sites, where browsers send
+// no Lax cookie. They accept SameSite=None only over https.
 func (c Cookies) state(s *Session) *http.Cookie {
 	cookie := c.cookie(stateCookie, c.browserState(s.ID)) //nolint:gosec // cookie sets the attributes
 	cookie.HttpOnly = false

@@ -11,7 +11,7 @@ import (
 )
 
 // The frame computes the same from the cookie and the origin that asks.
-func TestStateHoldsForOneClientAtOneOrigin(t *testing.T) {
+func TestStateDependsOnClientAndOrigin(t *testing.T) {
 	t.Parallel()
 
 	cookies := Cookies{StateKey: []byte("key")}
@@ -40,7 +40,7 @@ func TestStateHoldsForOneClientAtOneOrigin(t *testing.T) {
 	}
 }
 
-func TestTheStateIsShownToScriptsAndTellsNothing(t *testing.T) {
+func TestStateCookieIsReadableByScriptsAndOpaque(t *testing.T) {
 	t.Parallel()
 
 	cookies := Cookies{Secure: true, StateKey: []byte("key")}
