@@ -110,7 +110,7 @@ func (s *instance) openDatabase(ctx context.Context, o instanceOptions) (string,
 		return "", fmt.Errorf("start PostgreSQL: %w", err)
 	}
 	s.spec.Database = s.database.URL("postgres")
-	url, err := pgserver.Create(ctx, s.database.URL("postgres"))
+	url, err := s.database.CreateDatabase(ctx)
 	if err != nil {
 		return "", fmt.Errorf("create a database: %w", err)
 	}

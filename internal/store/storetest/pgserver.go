@@ -3,36 +3,43 @@ package storetest
 import (
 	"context"
 	"os"
+	"runtime"
 	"sync"
 	"testing"
 
 	"github.com/ostiary/ostiary/internal/store/storetest/pgserver"
 )
 
-// sharedServer returns the URL of the server that all tests of this process use:
-// the one OSTIARY_TEST_POSTGRES_URL names, else one started for them, which ends
-// with the process. The function it returns holds on to the server, whose last will
-// would be carried out if it were collected.
-var sharedServer = sync.OnceValues(func() (func() string, error) { //nolint:gochecknoglobals // starting one per test would cost a second each
-	if given := os.Getenv("OSTIARY_TEST_POSTGRES_URL"); given != "" {
-		return func() string { return given }, nil
+// sharedDatabases returns the server that all tests of this process use: the one that
+// OSTIARY_TEST_POSTGRES_URL names, else one started for them, which ends with the
+// process. The closure keeps a started server reachable: if the server were collected,
+// so would be the pipe whose end makes its guard stop it.
+var sharedDatabases = sync.OnceValues(func() (func() *pgserver.Databases, error) { //nolint:gochecknoglobals // starting one per test would cost a second each
+	var server *pgserver.Server
+	url := os.Getenv("OSTIARY_TEST_POSTGRES_URL")
+	if url == "" {
+		var err error
+		if server, err = pgserver.Start(context.Background(), false); err != nil {
+			return nil, err
+		}
+		url = server.URL("postgres")
 	}
-	server, err := pgserver.Start(context.Background(), false)
+	databases, err := pgserver.Connect(context.Background(), url)
 	if err != nil {
 		return nil, err
 	}
-	return func() string { return server.URL("postgres") }, nil
+	return func() *pgserver.Databases { runtime.KeepAlive(server); return databases }, nil
 })
 
 // PostgresURL returns the URL of a fresh, empty PostgreSQL database, which is
 // removed when the test ends.
 //
-// The server is the one OSTIARY_TEST_POSTGRES_URL names, else one that the first
+// The server is the one that OSTIARY_TEST_POSTGRES_URL names, else one that the first
 // call starts for this process. Without PostgreSQL the test fails and says how to
-// get it: a promise is never held on one engine only.
+// install it: no test of a promise runs on one engine only.
 func PostgresURL(tb testing.TB) string {
 	tb.Helper()
-	return freshDatabase(tb, pgserver.Create)
+	return freshDatabase(tb, (*pgserver.Databases).Create)
 }
 
 // MigratedPostgresURL is [PostgresURL] with the schema already in place. migrate
@@ -40,28 +47,28 @@ func PostgresURL(tb testing.TB) string {
 // made. The fingerprint must change with the schema.
 func MigratedPostgresURL(tb testing.TB, fingerprint string, migrate pgserver.Migrate) string {
 	tb.Helper()
-	return freshDatabase(tb, func(ctx context.Context, server string) (string, error) {
-		return pgserver.CreateMigrated(ctx, server, fingerprint, migrate)
+	return freshDatabase(tb, func(d *pgserver.Databases, ctx context.Context) (string, error) {
+		return d.CreateMigrated(ctx, fingerprint, migrate)
 	})
 }
 
-func freshDatabase(tb testing.TB, create func(ctx context.Context, server string) (string, error)) string {
+func freshDatabase(tb testing.TB, create func(*pgserver.Databases, context.Context) (string, error)) string {
 	tb.Helper()
-	shared, err := sharedServer()
+	shared, err := sharedDatabases()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	server := shared()
-	database, err := create(tb.Context(), server)
+	databases := shared()
+	url, err := create(databases, tb.Context())
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
-		if err := pgserver.Drop(context.WithoutCancel(tb.Context()), server, database); err != nil {
-			tb.Errorf("remove the test's database: %v", err)
+		if err := databases.Drop(context.WithoutCancel(tb.Context()), url); err != nil {
+			tb.Errorf("remove the database of the test: %v", err)
 		}
 	})
-	return database
+	return url
 }
 
 // Options say how a server of a test's own behaves.
@@ -89,7 +96,7 @@ func StartPostgres(tb testing.TB, options Options) *Postgres {
 			tb.Errorf("remove the test's PostgreSQL: %v", err)
 		}
 	})
-	database, err := pgserver.Create(tb.Context(), server.URL("postgres"))
+	database, err := server.CreateDatabase(tb.Context())
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -84,7 +84,7 @@ var migratedFile = sync.OnceValues(func() (content []byte, err error) { //nolint
 	if _, err := os.Stat(path + "-wal"); !errors.Is(err, os.ErrNotExist) {
 		return nil, errors.New("closing the migrated SQLite database left its write-ahead log")
 	}
-	return os.ReadFile(path)
+	return os.ReadFile(path) //nolint:gosec // made above
 })
 
 // sharedDir is a directory that withpostgres keeps in memory for all test processes below

@@ -16,12 +16,12 @@ const countTables = `SELECT count(*)::text FROM information_schema.tables WHERE 
 func TestDatabases(t *testing.T) {
 	t.Parallel()
 
-	server := start(t, false).URL("postgres")
+	databases := connect(t, sharedServer(t))
 
 	t.Run("each is empty and its own", func(t *testing.T) {
 		t.Parallel()
 
-		first, second := fresh(t, server), fresh(t, server)
+		first, second := fresh(t, databases), fresh(t, databases)
 		tell(t, first, `CREATE TABLE notes (body text)`)
 		if got := ask(t, second, countTables); got != "0" {
 			t.Errorf("the second database has %s tables, want 0", got)
@@ -31,14 +31,14 @@ func TestDatabases(t *testing.T) {
 	t.Run("one that is dropped is gone, even while in use", func(t *testing.T) {
 		t.Parallel()
 
-		database := fresh(t, server)
+		database := fresh(t, databases)
 		conn, err := pgx.Connect(t.Context(), database)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer conn.Close(t.Context())
 
-		if err := Drop(t.Context(), server, database); err != nil {
+		if err := databases.Drop(t.Context(), database); err != nil {
 			t.Fatal(err)
 		}
 		_, err = pgx.Connect(t.Context(), database)
@@ -52,11 +52,12 @@ func TestDatabases(t *testing.T) {
 		t.Parallel()
 
 		var migrations atomic.Int32
-		databases := make([]string, 8)
+		urls := make([]string, 8)
 		var callers errgroup.Group
-		for i := range databases {
+		for i := range urls {
+			process := connect(t, sharedServer(t))
 			callers.Go(func() (err error) {
-				databases[i], err = CreateMigrated(t.Context(), server, t.Name(), func(ctx context.Context, url string) error {
+				urls[i], err = process.CreateMigrated(t.Context(), t.Name(), func(ctx context.Context, url string) error {
 					migrations.Add(1)
 					return createNotes(ctx, url)
 				})
@@ -69,7 +70,7 @@ func TestDatabases(t *testing.T) {
 		if got := migrations.Load(); got != 1 {
 			t.Errorf("the schema was migrated %d times, want once", got)
 		}
-		for _, database := range databases {
+		for _, database := range urls {
 			tell(t, database, `INSERT INTO notes VALUES ('mine')`)
 			if got := ask(t, database, `SELECT count(*)::text FROM notes`); got != "1" {
 				t.Errorf("%s holds %s notes, want 1", database, got)
@@ -84,7 +85,7 @@ func TestDatabases(t *testing.T) {
 			"0": func(context.Context, string) error { return nil },
 			"1": createNotes,
 		} {
-			database, err := CreateMigrated(t.Context(), server, fingerprint, migrate)
+			database, err := databases.CreateMigrated(t.Context(), fingerprint, migrate)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -98,13 +99,13 @@ func TestDatabases(t *testing.T) {
 		t.Parallel()
 
 		broken := errors.New("broken")
-		_, err := CreateMigrated(t.Context(), server, t.Name(), func(ctx context.Context, url string) error {
+		_, err := databases.CreateMigrated(t.Context(), t.Name(), func(ctx context.Context, url string) error {
 			return errors.Join(createNotes(ctx, url), broken)
 		})
 		if !errors.Is(err, broken) {
 			t.Fatalf("CreateMigrated = %v, want %v", err, broken)
 		}
-		if _, err := CreateMigrated(t.Context(), server, t.Name(), createNotes); err != nil {
+		if _, err := databases.CreateMigrated(t.Context(), t.Name(), createNotes); err != nil {
 			t.Errorf("CreateMigrated after a failure = %v, want success", err)
 		}
 	})
@@ -114,22 +115,33 @@ func TestURLOfAnotherKindIsRefused(t *testing.T) {
 	t.Parallel()
 
 	for _, given := range []string{"sqlite:ostiary.db", "host=localhost dbname=postgres", "postgres://%"} {
-		if _, err := Create(t.Context(), given); err == nil {
-			t.Errorf("Create on %q succeeded, want an error", given)
+		if _, err := Connect(t.Context(), given); err == nil {
+			t.Errorf("Connect to %q succeeded, want an error", given)
 		}
 	}
 }
 
 func createNotes(ctx context.Context, url string) error {
-	return on(ctx, url, func(conn *pgx.Conn) error {
+	return connected(ctx, url, func(conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, `CREATE TABLE notes (body text)`)
 		return err
 	})
 }
 
-func fresh(t *testing.T, server string) string {
+// connect returns the databases of a server as a process of its own would have them.
+func connect(t *testing.T, server *Server) *Databases {
 	t.Helper()
-	database, err := Create(t.Context(), server)
+	databases, err := Connect(t.Context(), server.URL("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(databases.Close)
+	return databases
+}
+
+func fresh(t *testing.T, databases *Databases) string {
+	t.Helper()
+	database, err := databases.Create(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -79,6 +79,16 @@ func (s *Server) URL(database string) string {
 	return "postgres://" + superuser + "@/" + database + "?" + socket.Encode()
 }
 
+// CreateDatabase creates an empty database and returns its URL.
+func (s *Server) CreateDatabase(ctx context.Context) (string, error) {
+	databases, err := Connect(ctx, s.URL("postgres"))
+	if err != nil {
+		return "", err
+	}
+	defer databases.Close()
+	return databases.Create(ctx)
+}
+
 // FilesDir returns a directory for files of tests. It is where the data of the server
 // is, so in memory where that is, and is removed with it.
 func (s *Server) FilesDir() (string, error) {

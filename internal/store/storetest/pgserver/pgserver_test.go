@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"sync"
 	"testing"
 	"time"
 
@@ -74,7 +75,7 @@ func TestKilledServerAnswersNobody(t *testing.T) {
 func TestServerIsReachedByItsSocketOnly(t *testing.T) {
 	t.Parallel()
 
-	server := start(t, false)
+	server := sharedServer(t)
 	if got := ask(t, server.URL("postgres"), `SHOW listen_addresses`); got != "" {
 		t.Errorf("listen_addresses = %q, want none", got)
 	}
@@ -94,7 +95,10 @@ func TestDurabilityIsWhatWasAskedFor(t *testing.T) {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
 
-			server := start(t, durable)
+			server := sharedServer(t)
+			if durable {
+				server = start(t, true)
+			}
 			for _, setting := range []string{"fsync", "full_page_writes", "synchronous_commit"} {
 				if got := ask(t, server.URL("postgres"), `SHOW `+setting); got != want {
 					t.Errorf("durable %t: %s = %s, want %s", durable, setting, got, want)
@@ -157,6 +161,19 @@ func TestKilledTestProcessLeavesNothingBehind(t *testing.T) {
 	}
 }
 
+// sharedServer returns a server for tests that neither end nor change it. It ends with
+// the process.
+func sharedServer(t *testing.T) *Server {
+	t.Helper()
+	server, err := startShared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server
+}
+
+var startShared = sync.OnceValues(func() (*Server, error) { return Start(context.Background(), false) })
+
 func start(t *testing.T, durable bool) *Server {
 	t.Helper()
 	server, err := Start(t.Context(), durable)
@@ -172,9 +189,18 @@ func exists(dir string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
+// connected calls act with a connection of its own.
+func connected(ctx context.Context, databaseURL string, act func(*pgx.Conn) error) error {
+	conn, err := pgx.Connect(ctx, databaseURL)
+	if err != nil {
+		return err
+	}
+	return errors.Join(act(conn), conn.Close(ctx))
+}
+
 func tell(t *testing.T, databaseURL, statement string) {
 	t.Helper()
-	err := on(t.Context(), databaseURL, func(conn *pgx.Conn) error {
+	err := connected(t.Context(), databaseURL, func(conn *pgx.Conn) error {
 		_, err := conn.Exec(t.Context(), statement)
 		return err
 	})
@@ -186,7 +212,7 @@ func tell(t *testing.T, databaseURL, statement string) {
 func ask(t *testing.T, databaseURL, query string) string {
 	t.Helper()
 	var answer string
-	err := on(t.Context(), databaseURL, func(conn *pgx.Conn) error {
+	err := connected(t.Context(), databaseURL, func(conn *pgx.Conn) error {
 		return conn.QueryRow(t.Context(), query).Scan(&answer)
 	})
 	if err != nil {
