@@ -154,7 +154,7 @@ func TestPerformTimesOut(t *testing.T) {
 	s := startForTerminals(t)
 	sh := &clitest.Shell{T: t}
 	servertest.Contains(t, sh.MustFail("perform", "authorization-code", "--issuer="+s.URL, "--client-id=terminal",
-		"--listen=127.0.0.1:0", "--patience=1ms"), "nobody came back within 1ms")
+		"--listen=127.0.0.1:0", "--patience=1ms"), "no response within 1ms")
 	servertest.Contains(t, sh.MustFail("perform", "authorization-code", "--issuer="+s.URL, "--client-id=terminal", "--patience=0s"), "--patience")
 }
 

@@ -16,21 +16,20 @@ import (
 
 // Adapted is a client of Hydra's as it can be here.
 type Adapted struct {
-	Client *client.Client // nil where nothing of it can be
-	Secret string         // to be kept, where a file tells it
-	// Secretless is set where it needs a secret that did not come over.
+	Client *client.Client // nil if the client cannot be imported
+	Secret string         // the secret, if the file contains it
+	// Secretless is true if the client needs a secret that cannot be imported.
 	Secretless bool
-	// Refused says why there is no client, and Notes what is other than it was.
+	// Refused is the reason why there is no client; Notes lists what was changed.
 	Refused string
 	Notes   []string
 }
 
-// Adapt makes a client of ours of one of Hydra's, under the rules that the operator's own
-// clients are under. What Hydra never let it do is left out without a word, and what it
-// cannot do here with a note; a client of which nothing would remain is refused.
+// Adapt converts a client of Hydra, under the rules for clients of the operator. It omits
+// without a note what Hydra never allowed, and notes everything else that it omits.
 func Adapt(c Client, p client.Policy, now time.Time) Adapted {
 	a := &adapter{policy: p, members: maps.Clone(c.Members)}
-	a.policy.SelfRegistered, a.policy.DefaultScopes = false, nil // one without scopes has none
+	a.policy.SelfRegistered, a.policy.DefaultScopes = false, nil // a client without scopes gets none
 	if a.members == nil {
 		a.members = map[string]json.RawMessage{}
 	}
@@ -65,7 +64,7 @@ func Adapt(c Client, p client.Policy, now time.Time) Adapted {
 	return out
 }
 
-// adaption is a client on its way.
+// adaption is a client in conversion.
 type adapter struct {
 	policy  client.Policy
 	members map[string]json.RawMessage
@@ -94,7 +93,7 @@ func (a *adapter) set(name string, list []string) {
 	a.members[name], _ = json.Marshal(list)
 }
 
-// authentication drops what has no meaning for the way in which the client authenticates.
+// authentication removes members without a meaning for the authentication method.
 func (a *adapter) authentication() {
 	method := cmp.Or(a.text("token_endpoint_auth_method"), client.AuthBasic)
 	if method != client.AuthPrivateKeyJWT && method != client.AuthSecretJWT {
@@ -112,7 +111,7 @@ func (a *adapter) authentication() {
 }
 
 // scopes leaves out those of the administrators' API. In Hydra they mean nothing, so that
-// whoever registered a client there may have named them.
+// clients registered dynamically may have named them.
 func (a *adapter) scopes() {
 	var kept, lost []string
 	for scope := range strings.FieldsSeq(a.text("scope")) {
@@ -128,7 +127,7 @@ func (a *adapter) scopes() {
 	}
 }
 
-// grants keeps the grant and response types that there are, and that belong together.
+// grants keeps the supported grant and response types that match.
 func (a *adapter) grants() (refused string) {
 	grants, answers := a.list("grant_types"), a.list("response_types")
 	if len(grants) == 0 {
@@ -160,9 +159,9 @@ func (a *adapter) grants() (refused string) {
 	var given, strange []string
 	for _, one := range answers {
 		one = client.ResponseType(one)
-		asksCode, asksTokens := halves(one)
+		wantsCode, wantsTokens := halves(one)
 		switch {
-		case asksCode && !code || asksTokens && !implicit || slices.Contains(given, one): // of no use in Hydra either, or told of
+		case wantsCode && !code || wantsTokens && !implicit || slices.Contains(given, one): // without effect in Hydra either, or already noted
 		case slices.Contains(types, one):
 			given = append(given, one)
 		default:
@@ -174,8 +173,8 @@ func (a *adapter) grants() (refused string) {
 	}
 	var anyCode, anyTokens bool
 	for _, one := range given {
-		asksCode, asksTokens := halves(one)
-		anyCode, anyTokens = anyCode || asksCode, anyTokens || asksTokens
+		wantsCode, wantsTokens := halves(one)
+		anyCode, anyTokens = anyCode || wantsCode, anyTokens || wantsTokens
 	}
 	drop := func(grant string) {
 		kept = slices.DeleteFunc(kept, func(one string) bool { return one == grant })
@@ -191,10 +190,10 @@ func (a *adapter) grants() (refused string) {
 		a.note("client_credentials is not for a client that does not authenticate")
 	}
 	if !slices.Contains(kept, client.GrantAuthorizationCode) && !slices.Contains(kept, client.GrantDeviceCode) {
-		drop(client.GrantRefreshToken) // nothing here would give it one
+		drop(client.GrantRefreshToken) // no grant type issues one
 	}
 	if len(kept) == 0 {
-		return "nothing that it does is offered here: " + printable(append(grants, answers...)) + a.legacyHint(slices.Contains(grants, client.GrantImplicit))
+		return "none of its grant types is supported here: " + printable(append(grants, answers...)) + a.legacyHint(slices.Contains(grants, client.GrantImplicit))
 	}
 	a.set("grant_types", kept)
 	a.set("response_types", given)
@@ -208,7 +207,7 @@ func (a *adapter) legacyHint(implicit bool) string {
 	return ""
 }
 
-// halves reports whether a response type asks for a code, and for tokens.
+// halves reports whether a response type requests a code, and tokens.
 func halves(responseType string) (code, tokens bool) {
 	for value := range strings.FieldsSeq(responseType) {
 		code, tokens = code || value == client.ResponseTypeCode, tokens || value != client.ResponseTypeCode
@@ -256,8 +255,8 @@ func (a *adapter) redirects() (refused string) {
 	return ""
 }
 
-// ofAnApp reports whether a redirect URI is that of a program on somebody's device: it
-// has a scheme of its own, or a loopback address that Hydra lets have any port.
+// ofAnApp reports whether a redirect URI belongs to a native app: it has a private-use scheme,
+// or a loopback address, for which Hydra allows any port.
 func ofAnApp(uri string, public bool) bool {
 	scheme, rest, _ := strings.Cut(uri, ":")
 	switch scheme {
@@ -283,7 +282,7 @@ func (a *adapter) needsKeys() bool {
 	return a.text("token_endpoint_auth_method") == client.AuthPrivateKeyJWT || a.text("request_object_signing_alg") != ""
 }
 
-// metadata reads the members, without those that are at fault and can be spared.
+// metadata parses the members, without invalid ones that are optional.
 func (a *adapter) metadata() (m client.Metadata, refused string) {
 	var faults []client.Fault
 	for range len(optional()) + 2 {
@@ -311,7 +310,7 @@ func (a *adapter) metadata() (m client.Metadata, refused string) {
 	return m, strings.Join(reasons, "; ")
 }
 
-// printable quotes texts of strangers for a report.
+// printable quotes texts from the database for a report.
 func printable(texts []string) string {
 	var quoted []string
 	for _, text := range texts {

@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// The columns of hydra_client, by the kind of what is in them. Each has the name of its
-// member.
+// The columns of hydra_client by type. Each has the name of its member.
 func texts() []string {
 	return []string{
 		"client_name", "scope", "owner", "policy_uri", "tos_uri", "client_uri", "logo_uri", "subject_type", "sector_identifier_uri",

@@ -10,7 +10,7 @@ import (
 	"github.com/ostiary/ostiary/internal/grant"
 )
 
-// v2 keeps a whole request in one row, of which a consent is what remains.
+// Hydra 2 keeps a whole flow in one row, of which only the consent is left.
 const consentsOfFlows = `
 	SELECT DISTINCT ON (f.subject, f.client_id) jsonb_build_object(
 		'id', f.consent_challenge_id, 'subject', f.subject, 'client_id', f.client_id,
@@ -26,7 +26,7 @@ const consentsOfFlowsWhere = `
 const consentsOfFlowsOrder = `
 	ORDER BY f.subject, f.client_id, f.requested_at DESC, f.consent_handled_at DESC`
 
-// v1 keeps the request and the answer apart.
+// Hydra 1 keeps the request and the answer in separate rows.
 const consentsOfRequests = `
 	SELECT DISTINCT ON (r.subject, r.client_id) jsonb_build_object(
 		'id', h.challenge, 'subject', r.subject, 'client_id', r.client_id,
@@ -38,12 +38,11 @@ const consentsOfRequests = `
 	WHERE h.remember AND r.skip IS NOT TRUE AND coalesce(h.error, '{}') = '{}'
 	ORDER BY r.subject, r.client_id, h.requested_at DESC, h.handled_at DESC`
 
-// ErrConsent reports a consent that makes no sense; the rest are read on.
-var ErrConsent = errors.New("consent not understood")
+// ErrConsent reports an invalid consent; the others are still read.
+var ErrConsent = errors.New("invalid consent")
 
-// Consents calls visit with every consent that Hydra remembers and that has not ended:
-// the last one of each person for each client, as Hydra itself would ask for. One that
-// makes no sense comes with an [ErrConsent].
+// Consents calls visit with every remembered and unexpired consent: the last one per user and
+// client, as in Hydra itself. For an invalid row it passes an [ErrConsent].
 func (d *Database) Consents(ctx context.Context, now time.Time, visit func(Consent, error) error) error {
 	var query string
 	switch {
@@ -61,7 +60,7 @@ func (d *Database) Consents(ctx context.Context, now time.Time, visit func(Conse
 		case r.err != nil:
 			return visit(c, fmt.Errorf("%w: %w", ErrConsent, r.err))
 		case c.Subject == "" || c.ClientID == "":
-			return visit(c, fmt.Errorf("%w: nobody gave it, or to nobody", ErrConsent))
+			return visit(c, fmt.Errorf("%w: the subject or the client is missing", ErrConsent))
 		case !c.ExpiresAt.IsZero() && !c.ExpiresAt.After(now):
 			return nil
 		}

@@ -18,15 +18,15 @@ import (
 type Database struct {
 	conn    *pgx.Conn
 	tx      pgx.Tx
-	network string          // of the rows, where there are networks
-	tables  map[string]bool // that are there, and table.column
+	network string          // of the rows, if there are networks
+	tables  map[string]bool // existing tables and columns, as table and table.column
 }
 
-// Open opens the database of the given address for reading. Where several networks share
-// it, network says which is meant.
+// Open opens the database at address for reading. If several networks share the database,
+// network selects one.
 func Open(ctx context.Context, address, network string) (*Database, error) {
 	if !strings.HasPrefix(address, "postgres://") && !strings.HasPrefix(address, "postgresql://") {
-		return nil, errors.New("want a PostgreSQL database of Hydra's, postgres://")
+		return nil, errors.New("the address of Hydra's database must begin with postgres://")
 	}
 	if strings.Trim(network, "0123456789abcdefABCDEF-") != "" {
 		return nil, errors.New("a network is named by a UUID")
@@ -115,7 +115,7 @@ func (d *Database) look(ctx context.Context, network string) error {
 	case network != "":
 		d.network = strings.ToLower(network)
 	case len(networks) > 1:
-		return fmt.Errorf("several networks share it: %s; say which one is meant", strings.Join(networks, ", "))
+		return fmt.Errorf("the database has several networks: %s; select one with --network", strings.Join(networks, ", "))
 	case len(networks) == 1:
 		d.network = networks[0]
 	}
@@ -161,8 +161,8 @@ func (d *Database) Clients(ctx context.Context) (list []Client, err error) {
 	return list, nil
 }
 
-// Keys returns the keys of all sets, opened with one of secrets, by set and time. Those
-// that none opens come in sealed, by set and kid.
+// Keys returns the keys of all sets that one of the secrets opens, by set and time, and the
+// set and kid of the others.
 func (d *Database) Keys(ctx context.Context, secrets Secrets) (list []Key, sealed []string, err error) {
 	if !d.tables["hydra_jwk"] {
 		return nil, nil, nil
@@ -209,7 +209,7 @@ func (d *Database) Issuers(ctx context.Context) (list []Issuer, err error) {
 	return list, nil
 }
 
-// Left counts what cannot come over.
+// Left counts the rows that cannot be imported.
 func (d *Database) Dropped(ctx context.Context) (left Dropped, err error) {
 	count := func(into *int64, table, condition string) {
 		if err != nil || !d.tables[table] {
@@ -225,8 +225,8 @@ func (d *Database) Dropped(ctx context.Context) (left Dropped, err error) {
 	return left, err
 }
 
-// endOf is when a consent given at the time ends that is remembered for so many seconds;
-// zero, as in Hydra, is never.
+// endOf returns the end of a consent given at a time and remembered for seconds. As in Hydra,
+// zero seconds never end.
 func endOf(given time.Time, seconds int64) time.Time {
 	const most = 100 * 365 * 24 * 3600
 	if seconds <= 0 || seconds > most {

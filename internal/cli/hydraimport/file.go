@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// ParseClients reads clients from JSON as Hydra's API and command line write it: a list,
-// an object with the member items, or any number of single clients. What a listing holds
-// has no secrets.
+// ParseClients parses clients from JSON in the forms of Hydra's API and command line: a list,
+// an object with the member items, or any number of single clients. Listings contain no
+// secrets.
 func ParseClients(text []byte) ([]Client, error) {
 	var all []Client
 	decoder := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff"))))
@@ -90,7 +90,7 @@ func parseClient(raw json.RawMessage) (Client, error) {
 	return c, nil
 }
 
-// shown are the members that describe no client but what a server knows of it.
+// shown are the members that a server adds to a client in responses.
 func shown() []string {
 	return []string{
 		"client_id", "client_secret", "client_secret_expires_at", "created_at", "updated_at", "registration_access_token",

@@ -1,10 +1,8 @@
-// Package hydraimport reads what an Ory Hydra kept, of v1.11 and every v2, so that this server
-// can take over from it: clients with their hashed secrets, keys, consents that people
-// gave, and issuers that are trusted.
+// Package hydraimport reads the data of an Ory Hydra: clients, signing keys, consents and
+// trusted issuers.
 //
-// It alone knows the tables of Hydra, and reads nothing but those; what comes out are the
-// nouns of this server. It believes nothing that it reads: whatever would not be accepted
-// from an operator is left out, with the reason.
+// It is the only package that knows the tables of Hydra, reads only those, and returns domain
+// types. It trusts no value: data that this server would reject is rejected here.
 package hydraimport
 
 import (
@@ -19,8 +17,8 @@ import (
 type Client struct {
 	ID      string
 	Members map[string]json.RawMessage // under the names of RFC 7591 and Hydra's own
-	// SecretHash is what Hydra keeps of its secret, and Secret the secret itself where a
-	// file tells it.
+	// SecretHash is Hydra's hash of the secret, and Secret the secret itself if a file
+	// contains it.
 	SecretHash string
 	Secret     string
 	CreatedAt  time.Time
@@ -33,33 +31,32 @@ type Key struct {
 	CreatedAt time.Time
 }
 
-// Consent is what somebody agreed to for a client, for good or until it ends.
+// Consent is a remembered consent for a client, with or without an end.
 type Consent struct {
 	consent.Consent
 
 	ID string // of the request, for the report
 }
 
-// Issuer is somebody whose assertions are taken for a grant (RFC 7523).
+// Issuer is a trusted issuer of JWT bearer assertions (RFC 7523).
 type Issuer struct {
 	ID              string
 	Issuer          string
 	Subject         string
 	AllowAnySubject bool
 	Scopes          []string
-	KeySet, KeyID   string // where its public key is
+	KeySet, KeyID   string // the location of its public key
 	CreatedAt       time.Time
 	ExpiresAt       time.Time
 }
 
-// Left counts what cannot come over.
+// Left counts the rows that cannot be imported.
 type Dropped struct {
 	RefreshTokens int64 `json:"refresh_tokens"`
 	Sessions      int64 `json:"sessions"`
 }
 
-// Subject reports whether somebody can be known by text here: at most 255 bytes without
-// control characters (OpenID Connect Core section 2).
+// Subject reports whether text is valid as a subject: at most 255 bytes without NUL.
 func Subject(text string) bool {
 	return text != "" && len(text) <= 255 && strings.IndexFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) < 0
 }

@@ -78,8 +78,8 @@ func TestParseClients(t *testing.T) {
 	}
 }
 
-// FuzzClients holds that whatever a file holds ends in an error or in clients that keep
-// the rules, and that what is sealed for the report is printable.
+// FuzzClients checks that every file results in an error or in valid clients, and that the
+// report is printable.
 func FuzzClients(f *testing.F) {
 	for _, seed := range []string{
 		`{"items":[{"client_id":"a","grant_types":["authorization_code"],"response_types":["code id_token"],"redirect_uris":["https://a.example/"]}]}`,

@@ -22,7 +22,7 @@ func (r *row) fail(column, want string) {
 	}
 }
 
-// value returns what is in the column, nil if that is nothing.
+// value returns the value of the column, or nil for NULL.
 func (r *row) value(column string) json.RawMessage {
 	raw := bytes.TrimSpace(r.columns[column])
 	if len(raw) == 0 || bytes.Equal(raw, []byte("null")) {
@@ -96,7 +96,7 @@ func (r *row) list(column string) []string {
 	return items
 }
 
-// document reads JSON, which may be within a text. It returns nil for what holds nothing.
+// document parses JSON, which may be inside a string. It returns nil for empty values.
 func (r *row) document(column string) json.RawMessage {
 	raw := r.value(column)
 	if raw == nil {

@@ -48,5 +48,5 @@ func (s Secrets) open(text string) ([]byte, bool) {
 	return nil, false
 }
 
-// Format keeps the secrets out of every printed text, whatever the verb.
+// Format implements [fmt.Formatter], so that no verb prints a secret.
 func (s Secrets) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[system secrets]") }

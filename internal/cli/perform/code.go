@@ -16,26 +16,23 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// Ask is how a person is to be asked.
+// Ask configures the authorization request.
 type AuthorizationOptions struct {
 	Prompt    string
 	MaxAge    *int64 // seconds
 	LoginHint string
 	ACRValues string
-	// Listen is where the person comes back to. The redirect URI is made from it, unless
-	// RedirectURI is another way to the same place.
+	// Listen is the address of the callback. The redirect URI is derived from it, unless
 	Listen      string
 	RedirectURI string
 	Open        func(address string) error // opens a browser; nil if the person does
 }
 
-// callbackPath is where the person comes back to.
+// callbackPath is the path of the redirect URI.
 const callbackPath = "/callback"
 
-// AuthorizationCode sends a person to the server and waits for them to come back with
-// a code, which it exchanges.
-//
-// Spec: RFC 6749 §4.1; RFC 7636 §4; RFC 8252 §7.3; RFC 9207 §2.4.
+// AuthorizationCode sends the user to the server, waits for the response at the redirect URI
+// and exchanges the code.
 func (c *Client) AuthorizationCode(ctx context.Context, ask AuthorizationOptions) (*Tokens, error) {
 	ctx, p, err := c.connect(ctx)
 	if err != nil {
@@ -56,7 +53,7 @@ func (c *Client) AuthorizationCode(ctx context.Context, ask AuthorizationOptions
 	server := &http.Server{Handler: back, ReadHeaderTimeout: requestTimeout}
 	go server.Serve(listener) //nolint:errcheck // Close ends it
 	defer func() {
-		// The person still reads the page that says it is done.
+		// The browser still loads the last page.
 		ending, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer stop()
 		_ = server.Shutdown(ending)
@@ -100,7 +97,7 @@ func (p *connection) options(ask AuthorizationOptions) []oauth2.AuthCodeOption {
 	return options
 }
 
-// await returns the answer that a person comes back with.
+// await returns the authorization response.
 func (p *connection) pollToken(ctx context.Context, back *callback) (url.Values, error) {
 	patience := time.NewTimer(p.Timeout)
 	defer patience.Stop()
@@ -108,11 +105,11 @@ func (p *connection) pollToken(ctx context.Context, back *callback) (url.Values,
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	case <-patience.C:
-		return nil, fmt.Errorf("nobody came back within %s", p.Timeout)
+		return nil, fmt.Errorf("no response within %s", p.Timeout)
 	case answer := <-back.answers:
 		issuer, said := answer.Get("iss"), answer.Has("iss")
 		if issuer != p.Issuer && (said || p.metadata.SaysIssuer) {
-			return nil, errors.New("the answer names another issuer than was asked")
+			return nil, errors.New("iss in the response is not the issuer")
 		}
 		if code := answer.Get("error"); code != "" {
 			return nil, readResponse(code, answer.Get("error_description"))
@@ -121,7 +118,7 @@ func (p *connection) pollToken(ctx context.Context, back *callback) (url.Values,
 	}
 }
 
-// returning receives a person who comes back.
+// returning receives the authorization response.
 type callback struct {
 	path         string
 	state, nonce string
@@ -140,7 +137,7 @@ func newCallback(redirectURI string) (*callback, error) {
 	return &callback{path: path, state: rand.Text(), nonce: rand.Text(), answers: make(chan url.Values, 1)}, nil
 }
 
-// ServeHTTP takes the first answer that carries the state, and no other.
+// ServeHTTP accepts the first response with the state.
 func (b *callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer := r.URL.Query()
 	if r.Method == http.MethodPost && r.ParseForm() == nil {
@@ -149,9 +146,9 @@ func (b *callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	shown := page{http.StatusOK, "That was it", "You can close this page and go back to the terminal."}
 	switch {
 	case r.URL.Path != b.path:
-		shown = page{http.StatusNotFound, "There is nothing here", "Answers go elsewhere."}
+		shown = page{http.StatusNotFound, "Page not found", "This is not the redirect URI."}
 	case answer.Get("state") != b.state:
-		shown = page{http.StatusBadRequest, "This is not what was asked for", "The answer carries a state that was not sent from here."}
+		shown = page{http.StatusBadRequest, "Invalid response", "The state in the response was not sent by this client."}
 	default:
 		select {
 		case b.answers <- answer:
@@ -176,7 +173,7 @@ func (p page) write(w http.ResponseWriter) {
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(p.Status)
-	_ = layout().Execute(w, p) // a person who has gone away needs no page
+	_ = layout().Execute(w, p) // a closed connection needs no page
 }
 
 func layout() *template.Template {

@@ -13,9 +13,7 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// DeviceCode shows a code that a person enters elsewhere, and waits until they have.
-//
-// Spec: RFC 8628 §3.
+// DeviceCode prints a user code and waits until the user has entered it.
 func (c *Client) DeviceCode(ctx context.Context) (*Tokens, error) {
 	ctx, p, err := c.connect(ctx)
 	if err != nil {
@@ -36,7 +34,7 @@ func (c *Client) DeviceCode(ctx context.Context) (*Tokens, error) {
 	defer stop()
 	token, err := p.oauth.DeviceAccessToken(waiting, device)
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		return nil, errors.New("nobody entered the code in time")
+		return nil, errors.New("the user code was not entered in time")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("wait for the person: %w", responseError(err))
@@ -44,13 +42,10 @@ func (c *Client) DeviceCode(ctx context.Context) (*Tokens, error) {
 	return p.tokens(ctx, token, "")
 }
 
-// maxAnswer bounds what is read of an answer, in bytes.
+// maxAnswer is the maximum size of a response in bytes.
 const maxResponse = 64 << 10
 
-// authorizeDevice asks for the codes. x/oauth2 would do so without authenticating the
-// client.
-//
-// Spec: RFC 8628 §3.1, §3.2.
+// authorizeDevice requests the codes. x/oauth2 would do so without authenticating the client.
 func (p *connection) authorizeDevice(ctx context.Context) (*oauth2.DeviceAuthResponse, error) {
 	form := url.Values{"scope": {strings.Join(p.Scopes, " ")}, "audience": p.Audience}
 	basic := p.oauth.Endpoint.AuthStyle == oauth2.AuthStyleInHeader

@@ -1,8 +1,8 @@
-// Package perform is a client in the terminal: it gets tokens in the ways that
-// clients do, checks what comes as they must, and shows it.
+// Package perform is a client in the terminal: it gets tokens with the usual flows, checks the
+// responses as clients must, and prints them.
 //
-// It knows the server by what that publishes, as any client would, so that it tells
-// what others will meet. Nothing here reaches into the server.
+// It uses the same libraries as other clients, so that it meets the same problems, and nothing
+// of the server.
 package perform
 
 import (
@@ -25,16 +25,16 @@ import (
 type Client struct {
 	Issuer       string
 	ID           string
-	Secret       string // empty for one that cannot keep any
+	Secret       string // empty for a public client
 	SecretInForm bool   // client_secret_post rather than client_secret_basic
 	Scopes       []string
-	Audience     []string      // resources that the token is to be for
-	CA           []byte        // certificates in PEM to trust beside the system's; nil if none
-	Messages     io.Writer     // what a person has to do
-	Timeout      time.Duration // how long a person may take
+	Audience     []string      // resources of the access token
+	CA           []byte        // additional trusted certificates in PEM; nil for none
+	Messages     io.Writer     // instructions for the user
+	Timeout      time.Duration // maximum time for the user
 }
 
-// Tokens is what came of it.
+// Tokens are the received tokens with their claims.
 type Tokens struct {
 	AccessToken   string          `json:"access_token"`
 	TokenType     string          `json:"token_type"`
@@ -115,9 +115,7 @@ func (c *Client) ClientCredentials(ctx context.Context) (*Tokens, error) {
 	return p.tokens(ctx, token, "")
 }
 
-// tokens checks what came, and describes it. The nonce is the one sent, if any.
-//
-// Spec: OpenID Connect Core §3.1.3.7, §3.1.3.8.
+// tokens checks and describes a token response. The nonce is the one in the request, if any.
 func (p *connection) tokens(ctx context.Context, token *oauth2.Token, nonce string) (*Tokens, error) {
 	said := &Tokens{AccessToken: token.AccessToken, TokenType: token.TokenType, RefreshToken: token.RefreshToken}
 	if !token.Expiry.IsZero() {
@@ -146,7 +144,7 @@ func (p *connection) tokens(ctx context.Context, token *oauth2.Token, nonce stri
 	return said, nil
 }
 
-// algorithms are those that ID tokens may be signed with.
+// algorithms returns the accepted algorithms of ID tokens.
 func algorithms() []string { return []string{oidc.RS256, oidc.PS256, oidc.ES256, oidc.EdDSA} }
 
 // refused returns the server's own words of a refusal.
