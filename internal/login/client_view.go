@@ -13,8 +13,8 @@ func (f *flow) clientView() pages.Client { return clientView(f.client, f.redirec
 
 // clientView returns what a page shows of c, whose responses go to redirectHost.
 //
-// Anyone can register a well-known home page, but gets no response at an address that is
-// not theirs: so the host that is shown is one that responses are sent to.
+// A client can register the home page of another company, but not receive responses there.
+// So the host on the page is a host that responses are sent to.
 func clientView(c *client.Client, redirectHost string) pages.Client {
 	host, home := redirectHost, hostOf(c.ClientURI)
 	if home != "" && slices.ContainsFunc(c.RedirectURIs, func(uri string) bool { return hostOf(uri) == home }) {
@@ -30,7 +30,7 @@ func clientView(c *client.Client, redirectHost string) pages.Client {
 // so that an internationalized host is in its xn-- form.
 func (f *flow) redirectHost() string { return hostOf(f.parameters.Get("redirect_uri")) }
 
-// hostOf returns the host of uri, or the scheme of one that opens a native app.
+// hostOf returns the host of uri, or its scheme if it opens a native app.
 func hostOf(uri string) string {
 	u, err := url.Parse(uri)
 	switch {

@@ -43,8 +43,8 @@ type Device struct {
 }
 
 // Page serves GET /device: user_code is the code that the device shows, if the URL has it.
-// The page asks for the code or, given one, whether the user wants to connect the device:
-// the URL alone allows nothing. With a device app the page redirects to it, and takes its
+// The page has a field for the code or, given a code, the question whether to connect the device:
+// the URL alone allows nothing. With a device app the page redirects to it, and accepts its
 // device_verifier.
 //
 // Spec: RFC 8628 §3.3, §3.3.1, §5.1, §5.4.

@@ -29,7 +29,7 @@ func (h *Device) sendToApp(w http.ResponseWriter, r *http.Request, code string) 
 	httpapi.SeeOther(w, httpapi.AddQuery(h.DeviceApp, parameters.Encode()))
 }
 
-// returnFromApp continues the request of a user whom the app has sent back.
+// returnFromApp continues the request of a user who returns from the app.
 func (h *Device) returnFromApp(w http.ResponseWriter, r *http.Request, verifier string) {
 	id, hash, ok := authrequest.ParseVerifier(verifier, authrequest.StepDevice)
 	err := authrequest.ErrNotFound

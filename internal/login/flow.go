@@ -22,9 +22,9 @@ import (
 	"github.com/ostiary/ostiary/internal/session"
 )
 
-// Provider sends users to the built-in pages. An app of the operator takes its place in
-// the same flow, see package external: a provider decides where the user is sent and how
-// the result comes back, the authorization endpoint all else.
+// Provider sends users to the built-in pages. The custom apps of package external replace it
+// in the same flow: a provider decides where the user is sent and how the result is
+// returned, the authorization endpoint decides everything else.
 type Provider struct {
 	SignInPage, SignUpPage, ConsentPage string // URLs
 }
@@ -51,7 +51,7 @@ type flow struct {
 	request    *authrequest.Request
 	parameters url.Values
 	client     *client.Client
-	session    *session.Session // nil if nobody is signed in
+	session    *session.Session // nil if the user is not signed in
 }
 
 // flows takes authorization requests through the pages, in this order: open, then one of
@@ -96,8 +96,8 @@ func (s *flows) open(r *http.Request, id string) (*flow, error) {
 }
 
 // notThisBrowsers returns the error for a request that is over or of another browser. It
-// names the client only if the request is or was this browser's: a link with somebody
-// else's request must not show an application of that person's choice.
+// names the client only if the request is or was this browser's: a link with the request of another
+// user must not show an application that the other user chose.
 func (s *flows) notThisBrowsers(r *http.Request, id, why string) error {
 	ctx := r.Context()
 	clientID, err := s.Requests.RequestClient(ctx, id, s.Cookies.BoundRequest(r, id), session.Hash(s.Cookies.Session(r)))
@@ -155,7 +155,7 @@ func (s *flows) signIn(w http.ResponseWriter, r *http.Request, f *flow, a sessio
 
 // continueAs records that the user continues in the session with the ID, which must be
 // the current one. It proves nothing: whether the user must authenticate is decided by the
-// authorization endpoint, also if they signed out or another user signed in meanwhile.
+// authorization endpoint, also if they have signed out or another user has signed in.
 func (s *flows) continueAs(ctx context.Context, f *flow, sessionID string) error {
 	if f.session == nil || f.session.ID != sessionID {
 		return nil
@@ -190,7 +190,7 @@ func (s *flows) decide(ctx context.Context, f *flow, decision authrequest.Decisi
 }
 
 // cancel records that the user does not want to sign in. The decision has no subject,
-// since nobody has authenticated.
+// since the user has not authenticated.
 func (s *flows) cancel(ctx context.Context, f *flow) error {
 	err := s.Requests.RecordDecision(ctx, f.request.ID, authrequest.Denied, authrequest.NoSubject, nil, s.Now())
 	switch {
@@ -221,7 +221,7 @@ func (s *flows) otherAccountURL(f *flow) string {
 	return s.Issuer + "/login?as=another&request=" + url.QueryEscape(f.request.ID)
 }
 
-// displayName returns the display name of a subject, empty if it has none.
+// displayName returns the display name of a subject, empty if there is no name.
 func (s *flows) displayName(ctx context.Context, subject string) (string, error) {
 	a, err := s.Accounts.Account(ctx, subject)
 	if errors.Is(err, account.ErrNotFound) {

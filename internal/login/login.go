@@ -4,9 +4,9 @@
 //
 // The authorization endpoint redirects a user here with the ID of a stored authorization
 // request. A page does one thing, records it on that request, and redirects back to the
-// endpoint, which alone decides the next step; flow.go has that path. Three rules hold
-// for every page: a GET changes nothing, only the browser that began a request continues
-// it, and a check that could not run is never reported as a failed check.
+// endpoint, which decides the next step; flow.go has that path. Every page follows three
+// rules: a GET changes nothing, only the browser that began a request continues it, and a
+// check that could not run is never reported as a failed check.
 package login
 
 import (
@@ -107,15 +107,15 @@ type Pages interface {
 	Error(w http.ResponseWriter, status int, v pages.Error)
 }
 
-// Lifetimes are those that pages set or show.
+// Lifetimes are the lifetimes that pages set or show.
 type Lifetimes struct {
-	Consent time.Duration // of a consent that is remembered beyond its session
+	Consent time.Duration // of a consent for all sessions
 	Grant   time.Duration // of offline access, shown on the consent page
 	Device  time.Duration // of a device code
 }
 
-// Config is what a [Service] is made from. All members are set but DeviceApp and
-// AccountDigest.
+// Config has the dependencies and settings of a [Service]. DeviceApp and AccountDigest may be
+// empty.
 type Config struct {
 	Issuer string // without a trailing slash: the prefix of every URL on the pages
 	Iss    string // the issuer identifier, which may end with a slash

@@ -11,7 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/unavailable"
 )
 
-// pageError is why a page cannot be shown, as the error page says it.
+// pageError is an error that ends a flow on the error page, with the content of that page.
 type pageError struct {
 	status int
 	page   pages.Error

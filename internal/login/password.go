@@ -20,8 +20,8 @@ type passwords struct {
 	limits *limiter
 }
 
-// check returns the account with the username and password, and what the account knows of
-// the request's source. It returns a [*rejection] if they are wrong or rate limited.
+// check returns the account with the username and password, and which devices and networks
+// of the request the account has signed in from. It returns a [*rejection] if they are wrong or rate limited.
 //
 // Every rejection costs the same work, whether the account exists or not: count the
 // attempt, read the account, hash a password. Only an impossible password is rejected
@@ -93,7 +93,7 @@ func (p *passwords) verify(ctx context.Context, username, password string) (*acc
 }
 
 // rehash replaces a password hash that is weaker than configured by rehashed, unless that
-// is empty or the password has changed meanwhile.
+// is empty or the password has changed since the check.
 func (p *passwords) rehash(ctx context.Context, a *account.Account, rehashed string) error {
 	if rehashed == "" {
 		return nil

@@ -10,8 +10,8 @@ import (
 	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
-// rejection is an unsuccessful authentication. The user reads the same words whatever was
-// wrong; why is for the log.
+// rejection is an unsuccessful authentication. The user reads the same words for every
+// reason; why is for the log.
 type rejection struct {
 	status  int
 	message messages.Message // for the user
@@ -25,7 +25,7 @@ type rejection struct {
 func (e *rejection) Error() string { return e.why }
 
 // tooManyAttempts rejects an attempt without looking at its password. The user reads the
-// same for every limit; the log tells whether the operator can help by unlocking the account.
+// same for every limit; the log has the limit, so that the operator can unlock the account.
 func tooManyAttempts(t throttled) error {
 	why := "too many failed sign-ins at this account from unknown devices and networks, or from this known one"
 	if t.network {

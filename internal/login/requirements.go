@@ -13,15 +13,15 @@ import (
 
 // isSatisfied reports whether the current session satisfies the request, so that the
 // authorization endpoint can continue without a password. That endpoint decides, and would
-// send the user back here if it disagreed: what depends on more than the request and the
-// session (a requested subject or acr) is therefore left to the sign-in page.
+// send the user back here if it disagreed. So isSatisfied returns false for requirements that
+// depend on more than the request and the session: a requested subject or acr.
 //
 // Spec: OpenID Connect Core §3.1.2.1, §3.1.2.3.
 func (f *flow) isSatisfied(now time.Time) bool {
 	if f.session == nil || f.parameters.Get(authrequest.SubjectParameter) != "" {
 		return false
 	}
-	// Parsed as the authorization endpoint does, whatever the spelling of the JSON.
+	// Parsed as the authorization endpoint parses it, so that the JSON may have any form.
 	if request, err := scope.ParseClaimsRequest(f.parameters.Get("claims")); err != nil || len(request.IDToken) > 0 {
 		return false
 	}
@@ -43,7 +43,7 @@ func (f *flow) isSatisfied(now time.Time) bool {
 	return maxAge == nil || int64(now.Sub(f.session.AuthTime)/time.Second)+60 < *maxAge
 }
 
-// selectsAccount reports whether the signed-in user is asked which account to continue
+// selectsAccount reports whether the signed-in user must select the account to continue
 // with: the client requests that, or the user was about to create another account.
 func (f *flow) selectsAccount() bool {
 	return f.session != nil && (f.hasPrompt("select_account") || f.hasPrompt("create")) && f.request.SessionID != f.session.ID

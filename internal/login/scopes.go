@@ -12,7 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
-// describeScopes returns what a page says of scopes: the texts of their records, or the
+// describeScopes returns the descriptions of scopes for a page: the texts of their records, or the
 // built-in ones where the operator has declared none.
 func describeScopes(ctx context.Context, source scope.Source, names []string) ([]pages.Scope, error) {
 	known, err := source.Scopes(ctx)
@@ -26,7 +26,7 @@ func describeScopes(ctx context.Context, source scope.Source, names []string) ([
 	return list, nil
 }
 
-// describeScope returns what a page says of a scope, whose record may be nil.
+// describeScope returns the description of a scope, whose record may be nil.
 func describeScope(name string, record *scope.Scope) pages.Scope {
 	words := pages.DescribeScope(name)
 	if record == nil {
@@ -41,7 +41,7 @@ func describeScope(name string, record *scope.Scope) pages.Scope {
 	case !scope.IsStandard(name) && len(record.Claims) > 0:
 		words.Text = messages.New("scope.claims", "claims", strings.Join(slices.Sorted(maps.Keys(record.Claims)), ", "))
 	default:
-		// The built-in words do not speak of claims that the operator has added.
+		// The built-in text does not mention claims that the operator has added.
 		added := slices.DeleteFunc(slices.Sorted(maps.Keys(record.Claims)), func(claim string) bool {
 			return slices.Contains(scope.StandardClaimsOf(name), claim)
 		})

@@ -52,8 +52,8 @@ func (h *Setup) Submit(w http.ResponseWriter, r *http.Request) {
 }
 
 // createAdministrator creates the first administrator. The link is checked before the
-// password is hashed, so that nobody can cause hashing without one, and redeemed in the
-// transaction that adds the account.
+// password is hashed, so that requests without a link cause no hashing, and redeemed in
+// the transaction that adds the account.
 func (h *Setup) createAdministrator(r *http.Request) (*account.Account, error) {
 	ctx, hash := r.Context(), hashLink(r.PostForm.Get("token"))
 	if err := h.checkLink(ctx, hash); err != nil {
@@ -85,8 +85,8 @@ func (h *Setup) createAdministrator(r *http.Request) (*account.Account, error) {
 	return first, nil
 }
 
-// checkLink returns an error unless the link is valid. Anybody can call the page, so that
-// the statement that scans all accounts comes last.
+// checkLink returns an error unless the link is valid. It scans all accounts only for a valid
+// link, since every user can call the page.
 func (h *Setup) checkLink(ctx context.Context, hash []byte) error {
 	err := h.SetupLinks.SetupLink(ctx, hash, h.Now())
 	if errors.Is(err, account.ErrSetupLink) {

@@ -121,7 +121,7 @@ func (h *SignIn) selectAccountPage(w http.ResponseWriter, r *http.Request, f *fl
 }
 
 // sessionParameter names, in the URL that a form is posted to, the session that the form
-// was shown in: an answer counts only for the user to whom the page was shown.
+// was shown in: an answer counts only in the session that saw the page.
 const sessionParameter = "session"
 
 func sessionQuery(s *session.Session) string {

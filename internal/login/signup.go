@@ -76,8 +76,8 @@ func (h *SignUp) Submit(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// createAccount creates the account of a submitted form. The form tells whether a username
-// is taken, so that attempts are counted, before a password is hashed.
+// createAccount creates the account of a submitted form. The response reveals whether a
+// username is taken, so that attempts are counted, before a password is hashed.
 func (h *SignUp) createAccount(r *http.Request) (*account.Account, error) {
 	ctx, form := r.Context(), r.PostForm
 	username, err := checkCredentials(form.Get("username"), form.Get("password"), form.Get("repeat"))

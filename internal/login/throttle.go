@@ -56,8 +56,8 @@ type attempt struct {
 
 // attemptAt selects the failure counter of a password attempt for a canonical username.
 //
-// A browser where the account has signed in has a counter of its own, and so has each of
-// the nested networks, of which the narrowest known one counts; all others share one. So
+// Each browser from which the account has signed in has a separate counter, and so has each
+// of the nested networks, of which the narrowest known one counts; all others share one. So
 // attempts from elsewhere never lock out a user on a known device or network. The lookup
 // is the same for unknown usernames.
 func (l *limiter) attemptAt(r *http.Request, username string) (attempt, error) {
@@ -97,7 +97,7 @@ func (l *limiter) countAttempt(ctx context.Context, at attempt) (throttled, erro
 // simultaneous attempts not all are the last allowed one. The failures of its networks are
 // read first: an attempt that they reject uses up no attempt of the account. They are
 // counted by recordFailure, so that attempts in progress exceed their limits, by no more
-// than the hasher runs at once.
+// than the hasher computes concurrently.
 func (l *limiter) count(ctx context.Context, networks, limits []account.Limit) (throttled, error) {
 	if !l.RateLimits {
 		return throttled{}, nil

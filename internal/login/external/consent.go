@@ -8,14 +8,14 @@ import (
 	"github.com/ostiary/ostiary/internal/session"
 )
 
-// Consent is the operator's consent app.
+// Consent is a custom consent app, configured by the operator.
 type Consent struct{ URL string }
 
 // SeesEachRequest returns true: the app can add claims to the tokens of each request.
 func (c *Consent) SeesEachRequest() bool { return true }
 
 // ConsentURL prepares q, which is stored afterwards, and returns where the user of s
-// consents. signedInAt is when the user signed in for the request; zero if they did not.
+// consents. signedInAt is the time of the user's sign-in for the request, zero if there was none.
 func (c *Consent) ConsentURL(q *authrequest.Request, s *session.Session, signedInAt time.Time) string {
 	q.SessionID, q.SignedInAt = s.ID, signedInAt
 	return challengeURL(c.URL, "consent_challenge", q, authrequest.StepConsent)
@@ -28,8 +28,8 @@ func (c *Consent) RequestID(verifier string) (id string, ok bool) {
 	return id, ok
 }
 
-// IsAnswer reports whether the user brings back the verifier of the app's answer to q. It
-// is not redeemed, since the grant of a request is written at most once.
+// IsAnswer reports whether the verifier belongs to the app's answer to q. It is not
+// redeemed, since the grant of a request is written at most once.
 func (c *Consent) IsAnswer(q *authrequest.Request, verifier string) bool {
 	return q.ConsentAnswer != nil && subtle.ConstantTimeCompare(q.VerifierHash, authrequest.HashVerifier(verifier)) == 1
 }

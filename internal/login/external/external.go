@@ -14,8 +14,8 @@ import (
 	"github.com/ostiary/ostiary/internal/httpapi"
 )
 
-// challengeURL returns the URL of an app with the challenge of q in a query parameter. The
-// URL may have a query of its own.
+// challengeURL returns the URL of an app with the challenge of q in a query parameter. It
+// keeps the other parameters of the URL.
 func challengeURL(app, parameter string, q *authrequest.Request, step authrequest.Step) string {
 	return httpapi.AddQuery(app, parameter+"="+url.QueryEscape(q.Challenge(step)))
 }

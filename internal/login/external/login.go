@@ -19,10 +19,10 @@ type Requests interface {
 	RecordSignIn(ctx context.Context, id, sessionID string, at, now time.Time) error
 }
 
-// Accounts adds the accounts of users whom a login app named first.
+// Accounts adds accounts for subjects that a login app names for the first time.
 type Accounts interface {
 	// InsertAccount returns account.ErrExists for a subject that exists, and
-	// account.ErrIsClient for one that is a client ID.
+	// account.ErrIsClient for the ID of a client.
 	InsertAccount(ctx context.Context, a *account.Account) error
 }
 
@@ -32,7 +32,8 @@ type Sessions interface {
 	Extend(w http.ResponseWriter, r *http.Request, s *session.Session, rememberFor time.Duration) error
 }
 
-// Login is the operator's login app: an authentication method whose result the app says.
+// Login is a custom login app, configured by the operator: an authentication method whose
+// result is the answer of the app.
 type Login struct {
 	URL      string
 	Requests Requests
@@ -56,8 +57,8 @@ func (l *Login) SignInURL(q *authrequest.Request, _ bool, reusable *session.Sess
 	return challengeURL(l.URL, "login_challenge", q, authrequest.StepLogin)
 }
 
-// Redeem returns the request that the app has answered, by the verifier that the user
-// brings back. It returns authrequest.ErrNotFound, with the ID of the request if the
+// Redeem returns the request that the app has answered, and redeems the verifier of the
+// answer. It returns authrequest.ErrNotFound, with the ID of the request if the
 // verifier has one, for a verifier that is invalid, redeemed before or of another browser.
 func (l *Login) Redeem(r *http.Request, verifier string) (q *authrequest.Request, id string, err error) {
 	id, hash, ok := authrequest.ParseVerifier(verifier, authrequest.StepLogin)
@@ -68,10 +69,9 @@ func (l *Login) Redeem(r *http.Request, verifier string) (q *authrequest.Request
 	return q, id, err
 }
 
-// SignIn returns the session that the app's answer to q leads to: a session of the user
-// whom the app named, or current, the session of the browser, if the app let the user
-// continue in it. It returns account.ErrDisabled or account.ErrIsClient if there can be
-// no session.
+// SignIn returns the session that the app's answer to q leads to: a session for the subject
+// of the answer, or current, the session of the browser, if the app let the user continue in
+// it. It returns account.ErrDisabled or account.ErrIsClient if the subject cannot sign in.
 func (l *Login) SignIn(w http.ResponseWriter, r *http.Request, q *authrequest.Request, current *session.Session) (*session.Session, error) {
 	ctx, answer := r.Context(), q.LoginAnswer
 	rememberFor := time.Duration(answer.RememberFor) * time.Second
