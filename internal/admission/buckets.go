@@ -31,9 +31,9 @@ type bucket struct {
 // waiters is the list of waiting requests, ordered by arrival and by network.
 //
 // Without overload the oldest is next. Under overload that would serve each request when
-// its client has nearly given up. The newest request is then next, and the networks take
-// turns at each level of [network.Nested]: a network is served again after all other
-// networks with waiting requests, so that a flood delays only itself.
+// its client has nearly given up. The newest request is then next, and the
+// networks alternate at each level of [network.Nested]: a network is served again after all
+// other networks with waiting requests, so that a flood delays only itself.
 type waiters struct {
 	all     list.List // of *waiter, the oldest first
 	root    bucket

@@ -44,7 +44,8 @@ type Queue struct {
 }
 
 // New returns a queue for a number of slots, in which up to queue requests wait, none of
-// them longer than wait. If either is 0, a request without a free slot is rejected at once.
+// them longer than wait. If either is 0, a request without a free slot is rejected
+// immediately.
 func New(slots, queue int, wait time.Duration) *Queue {
 	return &Queue{slots: slots, free: slots, queue: queue, wait: wait}
 }
@@ -53,8 +54,8 @@ func New(slots, queue int, wait time.Duration) *Queue {
 //
 // The queue absorbs a burst or a short stall of the database. If it was not empty for
 // longer than wait, there is more work than the server can do: it then rejects requests
-// that would wait for more than a few slots, serves the newest requests first, and lets
-// networks take turns. now is a monotonic clock.
+// that would wait for more than a few slots, serves the newest requests first, and
+// alternates between networks. now is a monotonic clock.
 func NewFair(slots, queue int, wait time.Duration, now func() time.Time) *Queue {
 	q := New(slots, queue, wait)
 	q.now = now

@@ -225,7 +225,7 @@ func TestAFloodOfOneNetworkDelaysOnlyItself(t *testing.T) {
 	})
 }
 
-// A /48 has 65,536 networks of size /64, and takes turns as one network.
+// A /48 has 65,536 networks of size /64, and alternates as one network.
 func TestAFloodOfASiteDelaysOnlyItself(t *testing.T) {
 	t.Parallel()
 
@@ -278,7 +278,7 @@ func TestPermanentOverloadShortensTheWait(t *testing.T) {
 	})
 }
 
-// Rejected clients retry. Without a limit the server would do nothing but reject.
+// Rejected clients retry. Without a limit the server would only reject.
 func TestRejectionsPerTickAreLimited(t *testing.T) {
 	t.Parallel()
 

@@ -6,7 +6,7 @@ import (
 )
 
 // A queue with fairness is checked every tick, and rejects a limited number of requests
-// for each processor. Rejecting costs time as well, and rejected clients retry at once:
+// for each processor. Rejecting costs time as well, and rejected clients retry immediately:
 // without the limit the server would do nothing else.
 const (
 	tick            = 10 * time.Millisecond

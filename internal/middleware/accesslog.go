@@ -9,18 +9,17 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-// Seen is told of a request that was answered: the pattern of its route, its method if
-// it is one of HTTP's, its status, and how long it took.
+// Observe receives each request after its response: the pattern of its route, its HTTP
+// method, or "other", the status, and the duration.
 type Observe func(route, method string, status int, took time.Duration)
 
-// AccessLog writes one line for each request. Those that [Admission] refused, which
-// counts them, are for who debugs.
+// AccessLog writes one log line for each request. Requests that [Admission] refused and
+// counted are logged at DEBUG.
 //
-// It names the route's pattern and not the path, which can hold a one-time link;
-// and never query, form, headers or cookies, which hold credentials.
-// It belongs inside a chi router, after [ClientAddress] and [RequestID]. Unless it is
-// nil, seen is told the same of every request.
-func AccessLog(log *slog.Logger, now func() time.Time, seen Observe) func(http.Handler) http.Handler {
+// The line has the pattern of the route instead of the path, which may contain a one-time
+// link, and never the query, form, headers or cookies, which may contain credentials. It
+// comes inside a chi router, after [ClientAddress] and [RequestID]. observe may be nil.
+func AccessLog(log *slog.Logger, now func() time.Time, observe Observe) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			start, rec := now(), record(w)
@@ -30,8 +29,8 @@ func AccessLog(log *slog.Logger, now func() time.Time, seen Observe) func(http.H
 					level = slog.LevelDebug
 				}
 				method, route, took := method(r), route(ctx), now().Sub(start)
-				if seen != nil {
-					seen(route, method, rec.status, took)
+				if observe != nil {
+					observe(route, method, rec.status, took)
 				}
 				log.LogAttrs(ctx, level, "request",
 					slog.String("method", method),
@@ -45,13 +44,13 @@ func AccessLog(log *slog.Logger, now func() time.Time, seen Observe) func(http.H
 			}(r.Context())
 			next.ServeHTTP(rec, r)
 			if !rec.answered() {
-				rec.status = http.StatusOK // what net/http sends for a handler that wrote nothing
+				rec.status = http.StatusOK // the status that net/http sends without a response of the handler
 			}
 		})
 	}
 }
 
-// route is the pattern that chi matched.
+// route returns the pattern that chi matched.
 func route(ctx context.Context) string {
 	if rctx := chi.RouteContext(ctx); rctx != nil {
 		if pattern := rctx.RoutePattern(); pattern != "" {
@@ -61,7 +60,8 @@ func route(ctx context.Context) string {
 	return "unmatched"
 }
 
-// method is the request's method if it is one of HTTP's: the caller may invent one.
+// method returns the method of the request, or "other" if it is not one of HTTP: a client
+// may send any text.
 func method(r *http.Request) string {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,

@@ -19,7 +19,7 @@ import (
 	"github.com/ostiary/ostiary/internal/middleware"
 )
 
-// logged is a router with everything that logs, and the log.
+// logged returns a server with all middleware that logs, and the log.
 func logged(t *testing.T, handlers map[string]http.HandlerFunc) (*httptest.Server, *bytes.Buffer) {
 	t.Helper()
 	var out bytes.Buffer
@@ -39,7 +39,7 @@ func logged(t *testing.T, handlers map[string]http.HandlerFunc) (*httptest.Serve
 	return server, &out
 }
 
-func TestAccessLogNamesTheRouteAndNoSecret(t *testing.T) {
+func TestAccessLogHasTheRouteAndNoSecret(t *testing.T) {
 	t.Parallel()
 
 	server, out := logged(t, map[string]http.HandlerFunc{
@@ -80,7 +80,7 @@ func TestAccessLogNamesTheRouteAndNoSecret(t *testing.T) {
 	}
 }
 
-func TestAccessLogKnowsWhatWasNotWritten(t *testing.T) {
+func TestAccessLogRecordsImplicitStatus(t *testing.T) {
 	t.Parallel()
 
 	server, out := logged(t, map[string]http.HandlerFunc{"/quiet": func(http.ResponseWriter, *http.Request) {}})
@@ -99,11 +99,11 @@ func TestAccessLogKnowsWhatWasNotWritten(t *testing.T) {
 
 	for _, want := range []string{`"route":"/quiet","status":200`, `"route":"unmatched","status":404`, `"method":"other"`} {
 		if !strings.Contains(out.String(), want) {
-			t.Errorf("no line says %s:\n%s", want, out)
+			t.Errorf("no line has %s:\n%s", want, out)
 		}
 	}
 	if strings.Contains(strings.ToLower(out.String()), "hunter2") {
-		t.Errorf("what the caller invented is logged:\n%s", out)
+		t.Errorf("text of the client is logged:\n%s", out)
 	}
 }
 
@@ -132,16 +132,16 @@ func TestAPanicIsA500WithoutDetail(t *testing.T) {
 		t.Errorf("the stack is not logged once for each panic:\n%s", text)
 	}
 	if strings.Contains(text, "hunter2") {
-		t.Errorf("what the handler panicked with is logged:\n%s", text)
+		t.Errorf("the value of the panic is logged:\n%s", text)
 	}
 	for _, want := range []string{`"cause":"string"`, "slice bounds out of range", `"route":"/panic","status":500`} {
 		if !strings.Contains(text, want) {
-			t.Errorf("no line says %s:\n%s", want, text)
+			t.Errorf("no line has %s:\n%s", want, text)
 		}
 	}
 }
 
-func TestAnAnswerCutOffByAPanicIsNotTakenForWhole(t *testing.T) {
+func TestAPanicAbortsAPartialResponse(t *testing.T) {
 	t.Parallel()
 
 	server, out := logged(t, map[string]http.HandlerFunc{
@@ -157,7 +157,7 @@ func TestAnAnswerCutOffByAPanicIsNotTakenForWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	if body, err := io.ReadAll(resp.Body); err == nil {
-		t.Errorf("the caller read %s without an error", body)
+		t.Errorf("the client read %s without an error", body)
 	}
 	resp.Body.Close()
 	if resp, err := server.Client().Get(server.URL + "/abort"); err == nil {

@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// ClientAddress finds out who is calling, for [Address].
+// ClientAddress determines the client address of requests, for [Address].
 //
-// It is the socket's address, unless that is a trusted proxy: then it is the
-// right-most hop of X-Forwarded-For that is not one. Hops left of it are the
-// caller's own words. A Unix socket has no address and counts as 127.0.0.1.
+// It is the address of the connection, or, if that is a trusted proxy, the right-most
+// address of X-Forwarded-For that is not trusted. Addresses to the left of it are claims
+// of the client. A Unix socket has no address and counts as 127.0.0.1.
 func ClientAddress(trusted []netip.Prefix) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -27,7 +27,7 @@ func ClientAddress(trusted []netip.Prefix) func(http.Handler) http.Handler {
 	}
 }
 
-// Address is the caller's address as [ClientAddress] found it, or the zero value.
+// Address returns the client address that [ClientAddress] determined, or the zero value.
 func Address(ctx context.Context) netip.Addr {
 	if a := infoOf(ctx); a != nil {
 		return a.address
@@ -35,7 +35,7 @@ func Address(ctx context.Context) netip.Addr {
 	return netip.Addr{}
 }
 
-// peer is the address at the other end of the socket.
+// peer returns the address of the connection.
 func peer(r *http.Request) netip.Addr {
 	if at, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 		return plain(at.Addr())
@@ -43,7 +43,7 @@ func peer(r *http.Request) netip.Addr {
 	return netip.AddrFrom4([4]byte{127, 0, 0, 1})
 }
 
-// plain is addr in the one spelling that prefixes can be compared with.
+// plain returns addr in the form that can be compared with prefixes.
 func plain(addr netip.Addr) netip.Addr { return addr.Unmap().WithZone("") }
 
 func trusts(trusted []netip.Prefix, addr netip.Addr) bool {
@@ -55,8 +55,8 @@ func trusts(trusted []netip.Prefix, addr netip.Addr) bool {
 	return false
 }
 
-// lastUntrusted walks the hops from the right. An unreadable hop ends the walk at
-// the trusted one that reported it.
+// lastUntrusted searches the addresses from right to left. An unreadable address ends the
+// search at the trusted proxy that reported it.
 func lastUntrusted(trusted []netip.Prefix, from netip.Addr, headers []string) netip.Addr {
 	hops := strings.Split(strings.Join(headers, ","), ",")
 	for _, text := range slices.Backward(hops) {
@@ -72,7 +72,7 @@ func lastUntrusted(trusted []netip.Prefix, from netip.Addr, headers []string) ne
 	return from
 }
 
-// parseHop reads an address with or without a port, as proxies write both.
+// parseHop parses an address with or without a port, because proxies write both.
 func parseHop(text string) (netip.Addr, bool) {
 	if addr, err := netip.ParseAddr(strings.Trim(text, "[]")); err == nil {
 		return plain(addr), true

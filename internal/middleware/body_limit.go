@@ -6,15 +6,17 @@ import (
 	"net/http"
 )
 
-// smallBody is what nearly every request is smaller than: a form, an assertion, the
-// metadata of a client.
+// smallBody is the size below which nearly all requests are: forms, assertions and client
+// metadata.
 const smallBody = 8 << 10
 
-// LargeBody admits requests whose body is large before it is read: many of them together
-// would fill the memory. It belongs in front of whatever reads the body.
+// BodyLimit admits requests with a large body before the body is read, because many of
+// them together would fill the memory. It comes before the middleware that reads the
+// body.
 //
-// Small bodies pass. Where the size is not known, or is said to be large, so much is read
-// first as is small, without a place: a client that stalls in its body takes none.
+// Requests with a small body pass. If the size is unknown or large, BodyLimit reads the
+// first [smallBody] bytes without a slot, so that a client that stalls in its body holds
+// none.
 func BodyLimit(a *Admission) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		large := a.Handler(next)
@@ -33,18 +35,18 @@ func BodyLimit(a *Admission) func(http.Handler) http.Handler {
 	}
 }
 
-// takesBody reports whether the body of a request is read at all.
+// takesBody reports whether the body of a request is read.
 func takesBody(method string) bool {
 	return method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch
 }
 
-// readSmall reads so much of the body as is small, and returns a request whose body
-// begins with it. It reports whether that is all there is.
+// readSmall reads up to smallBody bytes and returns a request whose body begins with
+// them. It reports whether that is the whole body.
 func readSmall(r *http.Request) (*http.Request, bool) {
 	head, err := io.ReadAll(io.LimitReader(r.Body, smallBody+1))
 	out := *r
 	switch {
-	case err != nil: // the reader of the body answers for it
+	case err != nil: // the reader of the body reports it
 		out.Body = joined{io.MultiReader(bytes.NewReader(head), failing{err}), r.Body}
 	case len(head) > smallBody:
 		out.Body = joined{io.MultiReader(bytes.NewReader(head), r.Body), r.Body}
@@ -55,7 +57,7 @@ func readSmall(r *http.Request) (*http.Request, bool) {
 	return &out, true
 }
 
-// joined reads what was read before and then the rest of a body.
+// joined reads the bytes that were read before, and then the rest of the body.
 type joined struct {
 	io.Reader
 	io.Closer

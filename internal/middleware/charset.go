@@ -8,20 +8,20 @@ import (
 	"unicode/utf8"
 )
 
-// encoding says which bytes of a body mean the same in a charset as in UTF-8.
+// encoding describes which bytes have the same meaning in a charset as in UTF-8.
 type encoding int
 
 const (
 	unknownCharset encoding = iota
 	utf8Charset             // all bytes
-	asciiCharset            // ASCII alone: other bytes mean something else, or nothing
+	asciiCharset            // only ASCII: other bytes have another meaning or none
 )
 
-// charsets returns the charset labels that are accepted, in lower case. HTTP libraries
-// add one to every form, and some default to ASCII or ISO-8859-1 for text that is pure
-// ASCII, as a form whose values are percent-encoded always is.
+// charsets returns the accepted charset labels in lower case. HTTP libraries add one to
+// every form, and some use ASCII or ISO-8859-1 for pure ASCII, which a percent-encoded
+// form always is.
 //
-// Spec: WHATWG Encoding §4.2; IANA Character Sets; RFC 9110 §8.3.2 (names are case-insensitive).
+// Spec: WHATWG Encoding §4.2, IANA Character Sets, RFC 9110 §8.3.2.
 func charsets() map[string]encoding {
 	return map[string]encoding{
 		"utf-8": utf8Charset, "utf8": utf8Charset, "unicode-1-1-utf-8": utf8Charset, "csutf8": utf8Charset,
@@ -36,17 +36,17 @@ func charsets() map[string]encoding {
 	}
 }
 
-// checkCharset refuses a body that holds bytes beyond ASCII where its charset is not
-// UTF-8. Percent-encoded values are UTF-8 whatever the charset says, as browsers have it.
+// checkCharset rejects a body with bytes beyond ASCII if its charset is not UTF-8.
+// Percent-encoded values are UTF-8 regardless of the charset, as in browsers.
 //
 // Spec: WHATWG URL §5.1.
 func checkCharset(r *http.Request, body []byte) error {
-	_, params, _ := mime.ParseMediaType(r.Header.Get("Content-Type")) // checkType has refused what is malformed
+	_, params, _ := mime.ParseMediaType(r.Header.Get("Content-Type")) // checkType has rejected malformed types
 	if charsets()[strings.ToLower(params["charset"])] != asciiCharset {
 		return nil
 	}
 	if bytes.ContainsFunc(body, func(c rune) bool { return c >= utf8.RuneSelf }) {
-		return refused(http.StatusUnsupportedMediaType, "The request body holds bytes beyond ASCII, for which its charset must be utf-8.")
+		return refused(http.StatusUnsupportedMediaType, "The request body has bytes beyond ASCII, which require the charset utf-8.")
 	}
 	return nil
 }

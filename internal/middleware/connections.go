@@ -14,21 +14,21 @@ import (
 	"golang.org/x/net/netutil"
 )
 
-// ConnectionRule bounds the connections of a listener.
+// ConnectionRule limits the connections of a listener.
 type ConnectionRule struct {
 	Listener string // its name, in the log
-	// Max is how many there may be. The rest waits to be accepted.
+	// Max is the maximum number of connections. Further ones wait to be accepted.
 	Max int
-	// PerNetwork is how many the narrowest of [network.Nested] may hold, 0 for no bound; each
-	// wider one may hold twice as many. More are closed as soon as they are accepted.
+	// PerNetwork is the maximum number for the narrowest of [network.Nested], 0 for no limit;
+	// each wider one may have twice as many. Further ones are closed after they are accepted.
 	PerNetwork int
-	// Proxies are not bounded by network: their connections are those of many callers.
-	// Neither are callers at a Unix socket, who have no address.
+	// Proxies have no limit by network: their connections are those of many clients. Nor do
+	// clients of a Unix socket, which have no address.
 	Proxies []netip.Prefix
 }
 
-// Connections bounds and counts the connections of a listener, so that callers who hold
-// many idle ones leave room for others.
+// Connections limits and counts the connections of a listener, so that clients with many
+// idle connections do not block others.
 type Connections struct {
 	rule ConnectionRule
 	log  *slog.Logger
@@ -37,24 +37,24 @@ type Connections struct {
 
 	mu       sync.Mutex
 	networks map[netip.Prefix]int
-	untold   int // refused since the log was last told
+	unlogged int // refused since the last log line
 	last     netip.Prefix
 }
 
-// NewConnections returns a Connections. Every second in which a connection was refused
-// has one line in log.
+// NewConnections returns a Connections. It logs the number of refused connections at most
+// once per second.
 func NewConnections(rule ConnectionRule, log *slog.Logger) *Connections {
 	return &Connections{rule: rule, log: log, networks: map[netip.Prefix]int{}}
 }
 
-// Open returns how many connections there are.
+// Open returns the number of connections.
 func (c *Connections) Open() int { return int(c.open.Load()) }
 
 // Refused returns how many connections were closed because their network had too many.
 func (c *Connections) Refused() uint64 { return uint64(c.refused.Load()) } //nolint:gosec // the value never decreases
 
-// Listen returns l with the bounds. It belongs below TLS: net/http speaks HTTP/2 only on
-// connections that it knows as TLS.
+// Listen returns l with the limits. TLS comes above it: net/http supports HTTP/2 only on
+// TLS connections that it recognizes.
 func (c *Connections) Listen(l net.Listener) net.Listener {
 	return &boundedListener{netutil.LimitListener(l, c.rule.Max), c}
 }
@@ -65,8 +65,7 @@ type boundedListener struct {
 	connections *Connections
 }
 
-// Accept returns the next connection whose network may have one more, and closes the
-// others.
+// Accept returns the next connection of a network below its limit, and closes all others.
 func (l *boundedListener) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()
@@ -78,11 +77,11 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 			l.connections.open.Add(1)
 			return &boundedConn{Conn: conn, leave: sync.OnceFunc(func() { l.connections.leave(from, bounded) })}, nil
 		}
-		_ = conn.Close() // nobody waits for it
+		_ = conn.Close() // the connection is closed either way
 	}
 }
 
-// networksOf returns the networks of the caller, and whether they are bounded.
+// networksOf returns the networks of the client, and whether they are limited.
 func (c *Connections) networksOf(conn net.Conn) (network.Nested, bool) {
 	at, ok := conn.RemoteAddr().(*net.TCPAddr)
 	if !ok || c.rule.PerNetwork == 0 {
@@ -92,7 +91,7 @@ func (c *Connections) networksOf(conn net.Conn) (network.Nested, bool) {
 	return network.Of(addr), !trusts(c.rule.Proxies, addr)
 }
 
-// enter counts a connection, or a refusal and reports false.
+// enter counts a connection and returns true, or counts a refusal and returns false.
 func (c *Connections) enter(from network.Nested) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -122,26 +121,26 @@ func (c *Connections) leave(from network.Nested, bounded bool) {
 	}
 }
 
-// refuse counts a refusal of a network, for the log to be told within a second.
+// refuse counts a refusal of a network. The log reports it within one second.
 func (c *Connections) refuse(prefix netip.Prefix) {
 	c.refused.Add(1)
 	c.last = prefix
-	if c.untold++; c.untold == 1 {
-		time.AfterFunc(time.Second, c.tell)
+	if c.unlogged++; c.unlogged == 1 {
+		time.AfterFunc(time.Second, c.logRefusals)
 	}
 }
 
-func (c *Connections) tell() {
+func (c *Connections) logRefusals() {
 	c.mu.Lock()
-	refused, prefix := c.untold, c.last
-	c.untold = 0
+	refused, prefix := c.unlogged, c.last
+	c.unlogged = 0
 	c.mu.Unlock()
 	c.log.LogAttrs(context.Background(), slog.LevelWarn, "too many connections of a network",
 		slog.String("listener", c.rule.Listener), slog.String("network", prefix.String()), slog.Int("refused", refused),
 		slog.String("fix", "name it in trusted_proxies if it is your proxy"))
 }
 
-// boundedConn gives its place back when it is closed.
+// boundedConn is counted until it is closed.
 type boundedConn struct {
 	net.Conn
 

@@ -58,7 +58,7 @@ func (c *info) Close() error {
 	return c.Conn.Close()
 }
 
-// acceptAll accepts until nobody is left, and returns the connections.
+// acceptAll accepts and returns all connections.
 func acceptAll(l net.Listener) (conns []net.Conn) {
 	for {
 		conn, err := l.Accept()
@@ -69,7 +69,7 @@ func acceptAll(l net.Listener) (conns []net.Conn) {
 	}
 }
 
-func TestConnectionsOfANetworkAreBounded(t *testing.T) {
+func TestConnectionsOfANetworkAreLimited(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct {
@@ -105,22 +105,22 @@ func TestConnectionsOfANetworkAreBounded(t *testing.T) {
 			if got := len(acceptAll(l)); got != 1 {
 				t.Errorf("of another network %d were accepted, want 1", got)
 			}
-			for range 2 { // who closes twice gives one place back
+			for range 2 { // closing twice counts once
 				_ = conns[0].Close()
 			}
 			crowd.add(tc.from(0), tc.from(0))
 			want := 1
-			if tc.want == 50 { // not bounded
+			if tc.want == 50 { // no limit
 				want = 2
 			}
 			if got := len(acceptAll(l)); got != want {
-				t.Errorf("after one has gone %d were accepted, want %d", got, want)
+				t.Errorf("after a close %d were accepted, want %d", got, want)
 			}
 		})
 	}
 }
 
-func TestCallersAtAUnixSocketAreNotBoundedByNetwork(t *testing.T) {
+func TestUnixSocketClientsHaveNoNetworkLimit(t *testing.T) {
 	t.Parallel()
 
 	c := middleware.NewConnections(middleware.ConnectionRule{Max: 100, PerNetwork: 1}, slog.New(slog.DiscardHandler))
@@ -130,7 +130,7 @@ func TestCallersAtAUnixSocketAreNotBoundedByNetwork(t *testing.T) {
 	}
 }
 
-func TestRefusedConnectionsAreToldOnceASecond(t *testing.T) {
+func TestRefusedConnectionsAreLoggedOncePerSecond(t *testing.T) {
 	t.Parallel()
 
 	synctest.Test(t, func(t *testing.T) {

@@ -5,17 +5,16 @@ import (
 	"strings"
 )
 
-// allowedHeaders lets a script send any request header: the browser adds no
-// credentials, so a header carries only what the script knows itself. The wildcard
-// covers every name but Authorization; the other names are for browsers that do not
-// know the wildcard.
+// allowedHeaders lets a script send any request header: the browser adds no credentials,
+// so a header contains only values of the script. The wildcard covers all names except
+// Authorization; the other names are for browsers without support for the wildcard.
 const allowedHeaders = "*, Authorization, Content-Type, DPoP"
 
-// CORS lets pages of any origin call a machine endpoint, without credentials of
-// the browser. It is not for endpoints that read a cookie: authorize, logout and the
-// pages.
+// CORS allows pages of all origins to call an API endpoint, without the credentials of
+// the browser. It must not be used for endpoints that read a cookie: authorize, logout
+// and the pages.
 //
-// Spec: Fetch §3.3.3, §4.9; RFC 9449 §8 (DPoP-Nonce).
+// Spec: Fetch §3.3.3, §4.9, RFC 9449 §8 (DPoP-Nonce).
 func CORS(methods ...string) func(http.Handler) http.Handler {
 	allowed := strings.Join(withHead(methods), ", ")
 	set := fixed{

@@ -13,19 +13,19 @@ import (
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
-// defaultBody bounds a body whose rule names no bound.
+// defaultBody is the default maximum size of a body, in bytes.
 const defaultBody = 64 << 10
 
-// FormRule says what an endpoint takes.
+// FormRule configures [Form].
 type FormRule struct {
 	Methods    []string
-	Repeatable []string // parameters that may come more than once, as resource and audience
-	Query      bool     // whether parameters may come in the query
+	Repeatable []string // parameters that may occur more than once, such as resource and audience
+	Query      bool     // whether parameters are allowed in the query
 	MaxBytes   int64    // of the body; 0 is 64 KiB
-	Refuse     Refuser  // nil answers in JSON
+	Refuse     Refuser  // nil writes JSON
 }
 
-// requestError is why a request goes no further.
+// requestError is a rejected request.
 type requestError struct {
 	status int
 	reason string
@@ -37,15 +37,15 @@ func refused(status int, reason string) error { return &requestError{status, rea
 
 func invalid(reason string) error { return refused(http.StatusBadRequest, reason) }
 
-// Form checks a request's parameters once, so that nothing behind it parses again:
-// r.Form and r.PostForm are set, the body is spent, and the query holds what was
-// accepted. Every name and value is valid UTF-8 without NUL; a name comes once
-// unless the rule lets it repeat; a parameter without a value is absent.
+// Form checks and parses the parameters of a request, so that handlers do not parse
+// again: r.Form and r.PostForm are set, the body is consumed, and the query has the
+// accepted parameters. Every name and value is valid UTF-8 without NUL; a name occurs
+// once unless the rule allows more; a parameter without a value is absent.
 //
-// Where Query is off, a parameter of the protocol in the query is refused: it
-// would be in somebody's log.
+// If Query is off, a protocol parameter in the query is rejected, because URLs are
+// logged.
 //
-// Spec: RFC 6749 sections 2.3.1, 3.1, 3.2; RFC 9110 sections 15.5.6, 15.5.14, 15.5.16.
+// Spec: RFC 6749 §2.3.1, §3.1, §3.2, RFC 9110 §15.5.6, §15.5.14, §15.5.16.
 func Form(rule FormRule) func(http.Handler) http.Handler {
 	if rule.MaxBytes == 0 {
 		rule.MaxBytes = defaultBody
@@ -54,7 +54,7 @@ func Form(rule FormRule) func(http.Handler) http.Handler {
 	return guard(rule.Methods, rule.Refuse, rule.check)
 }
 
-// withHead returns methods with HEAD after GET: a resource that answers GET answers
+// withHead returns methods with HEAD after GET: a resource that supports GET responds to
 // HEAD with the same headers.
 //
 // Spec: RFC 9110 §9.1, §9.3.2.
@@ -66,7 +66,8 @@ func withHead(methods []string) []string {
 	return slices.Insert(slices.Clone(methods), at+1, http.MethodHead)
 }
 
-// guard hands on the request that check returns, and answers for what it refuses.
+// guard calls next with the request that check returns, and responds to rejected
+// requests.
 func guard(
 	methods []string, answer Refuser, check func(http.ResponseWriter, *http.Request) (*http.Request, error),
 ) func(http.Handler) http.Handler {
@@ -82,7 +83,7 @@ func guard(
 	}
 }
 
-// check returns the request with its parameters parsed.
+// check returns the request with parsed parameters.
 func (rule *FormRule) check(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
 	if !slices.Contains(rule.Methods, r.Method) {
 		return nil, refused(http.StatusMethodNotAllowed, "The method is not allowed here.")
@@ -112,7 +113,7 @@ func (rule *FormRule) check(w http.ResponseWriter, r *http.Request) (*http.Reque
 	return parsed(r, query, body, form), nil
 }
 
-// parsed is r with the parameters in place and nothing left to parse.
+// parsed returns r with its parameters set and without a body.
 func parsed(r *http.Request, query, body, form url.Values) *http.Request {
 	out := *r
 	if r.URL.RawQuery != "" {
@@ -125,11 +126,10 @@ func parsed(r *http.Request, query, body, form url.Values) *http.Request {
 	return &out
 }
 
-// body reads the parameters of a POST. Any other method has no body that means
-// anything, and what came with it is left unread.
+// body reads the parameters of a POST. The body of other methods is not read.
 func (rule *FormRule) body(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if r.Method != http.MethodPost {
-		r.Header.Del("Content-Type") // a multipart type would invite somebody to read the body
+		r.Header.Del("Content-Type") // so that no handler parses a multipart body
 		return url.Values{}, nil
 	}
 	// POST /userinfo with a Bearer token has neither a type nor a body.
@@ -184,7 +184,7 @@ func checkType(r *http.Request, want string) error {
 	return nil
 }
 
-// refuse answers err, and names the methods that are allowed if that was the fault.
+// refuse writes the response to err, with the allowed methods if the method was wrong.
 func refuse(w http.ResponseWriter, r *http.Request, answer Refuser, methods []string, err error) {
 	if answer == nil {
 		answer = JSON
@@ -207,7 +207,7 @@ func refuse(w http.ResponseWriter, r *http.Request, answer Refuser, methods []st
 	answer(w, r, why.status, code, httpapi.Description(why.reason))
 }
 
-// ruleOf returns the rule of a request that could not be read.
+// ruleOf returns the refusal rule for a status.
 func ruleOf(status int) refusal.Rule {
 	switch status {
 	case http.StatusMethodNotAllowed:
@@ -223,10 +223,10 @@ func ruleOf(status int) refusal.Rule {
 	}
 }
 
-// closeAfter closes the connection after the response: the rest of the body of r is
-// not read.
+// closeAfter closes the connection after the response: the rest of the body of r is not
+// read.
 func closeAfter(w http.ResponseWriter, r *http.Request) {
-	if r.ProtoMajor < 2 { // HTTP/2 ends the stream alone
+	if r.ProtoMajor < 2 { // HTTP/2 only ends the stream
 		w.Header().Set("Connection", "close")
 	}
 }

@@ -17,20 +17,20 @@ import (
 	"github.com/ostiary/ostiary/internal/middleware"
 )
 
-// call is a request as a client sends it. No type means that of a form.
+// call is a request of a client. The default content type is that of a form.
 type call struct {
 	method, target, body, contentType string
 	header                            http.Header
 }
 
-// answer is what came back.
+// answer is a response.
 type answer struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// send makes the call over a socket.
+// send sends the request over a socket.
 func send(t *testing.T, h http.Handler, c call) answer {
 	t.Helper()
 	server := httptest.NewServer(h)
@@ -101,7 +101,7 @@ func basic(credentials string) http.Header {
 	return http.Header{"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte(credentials))}}
 }
 
-func TestFormRefuses(t *testing.T) {
+func TestFormRejects(t *testing.T) {
 	t.Parallel()
 
 	many := strings.Repeat("a=1&", 200)
@@ -274,7 +274,7 @@ func TestFormAccepts(t *testing.T) {
 }
 
 // HTTP libraries name a charset that the application never chose.
-func TestCharsetsThatMeanTheSameAreAccepted(t *testing.T) {
+func TestEquivalentCharsetsAreAccepted(t *testing.T) {
 	t.Parallel()
 
 	const form, jsonType = "application/x-www-form-urlencoded", "application/json"
@@ -301,7 +301,7 @@ func TestCharsetsThatMeanTheSameAreAccepted(t *testing.T) {
 	}
 }
 
-func TestBadCookiesAreNoCookies(t *testing.T) {
+func TestMalformedCookiesAreDropped(t *testing.T) {
 	t.Parallel()
 
 	for sent, want := range map[string]string{
@@ -321,7 +321,7 @@ func TestBadCookiesAreNoCookies(t *testing.T) {
 	}
 }
 
-func TestARoomRefusesInItsOwnWords(t *testing.T) {
+func TestRefuserWritesTheResponse(t *testing.T) {
 	t.Parallel()
 
 	rule := authorizeRule()

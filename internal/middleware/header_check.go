@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// checkHead refuses a path or an Authorization header that holds bytes no later
-// layer can use. A bad cookie is no cookie: it is dropped, since the person whose
-// browser sends it cannot help it.
+// checkHeaders rejects a path or Authorization header with bytes that no later layer
+// accepts. It removes malformed cookies instead, because the user of the browser cannot
+// correct them.
 func checkHeaders(r *http.Request) error {
 	if !clean(r.URL.Path) {
-		return invalid("The path holds a NUL or is not UTF-8.")
+		return invalid("The path has a NUL or is not UTF-8.")
 	}
 	dropBadCookies(r)
 
@@ -26,10 +26,10 @@ func checkHeaders(r *http.Request) error {
 	}
 }
 
-// checkAuthorization looks at the bytes alone. Credentials that are merely wrong,
-// or that are not base64, are for client authentication to refuse with 401.
+// checkAuthorization checks only the bytes. Wrong or malformed credentials are rejected
+// by client authentication, with 401.
 func checkAuthorization(header string) error {
-	unfit := invalid("The Authorization header holds characters it must not.")
+	unfit := invalid("The Authorization header has invalid characters.")
 	if !printable(header) {
 		return unfit
 	}
@@ -44,7 +44,7 @@ func checkAuthorization(header string) error {
 	if !clean(string(pair)) {
 		return unfit
 	}
-	// RFC 6749 section 2.3.1 has both halves form-encoded, which can hide a NUL.
+	// Both halves are form-encoded (RFC 6749 §2.3.1), which may hide a NUL.
 	for half := range strings.SplitSeq(string(pair), ":") {
 		if text, err := url.QueryUnescape(half); err == nil && !clean(text) {
 			return unfit
@@ -53,8 +53,8 @@ func checkAuthorization(header string) error {
 	return nil
 }
 
-// dropBadCookies rewrites the Cookie header if it holds bytes RFC 6265 section
-// 4.1.1 has no place for. [http.Request.Cookies] returns the others.
+// dropBadCookies rewrites the Cookie header if it has bytes that RFC 6265 §4.1.1 does not
+// allow. [http.Request.Cookies] returns the valid cookies.
 func dropBadCookies(r *http.Request) {
 	lines := r.Header.Values("Cookie")
 	if printable(strings.Join(lines, "")) {

@@ -2,9 +2,9 @@ package middleware
 
 import "net/http"
 
-// SecurityHeaders sets what every answer needs, pages and JSON alike; where strict,
-// that browsers come by https alone from now on (RFC 6797 section 6.1). The content
-// policy is that of an answer which is data; a page replaces it with its own.
+// SecurityHeaders sets the security headers of all responses, pages and JSON. strict adds
+// Strict-Transport-Security (RFC 6797 §6.1). The content security policy is that of JSON;
+// pages replace it.
 func SecurityHeaders(strict bool) func(http.Handler) http.Handler {
 	always := fixed{
 		"X-Content-Type-Options":  "nosniff",
@@ -23,11 +23,11 @@ func SecurityHeaders(strict bool) func(http.Handler) http.Handler {
 	}
 }
 
-// fixed are headers under their canonical names, of which every answer has the same.
+// fixed holds headers with constant values, under their canonical names.
 type fixed map[string]string
 
-// setter returns what sets them without allocating. The values are shared: a
-// header is set anew by whoever wants another, which leaves them alone.
+// setter returns a function that sets the headers without allocating. The values are
+// shared: a handler that sets a header replaces the slice and leaves these unchanged.
 func (f fixed) setter() func(http.Header) {
 	type header struct {
 		name   string

@@ -8,23 +8,23 @@ import (
 	"slices"
 )
 
-// JSONRule says what an endpoint that takes JSON accepts.
+// JSONRule configures [JSONBody].
 type JSONRule struct {
 	Methods  []string
 	MaxBytes int64 // of the body; 0 is 64 KiB
-	Optional bool  // whether there may be no body at all
-	Patch    bool  // whether a body may call itself application/json-patch+json (RFC 6902)
-	// Query names the parameters that may come in the query; the rest is dropped.
+	Optional bool  // whether the body may be absent
+	Patch    bool  // whether application/json-patch+json is allowed (RFC 6902)
+	// Query lists the allowed query parameters; others are removed.
 	Query  []string
-	Refuse Refuser // nil answers in JSON
+	Refuse Refuser // nil writes JSON
 }
 
-// JSONBody checks the body of a POST, PUT or PATCH and leaves its verified bytes in
-// the request. Every reader takes them alike: one value, valid UTF-8, no NUL, no
-// member twice, at most 32 levels deep. Of the query only what the rule names is
-// left.
+// JSONBody checks the body of a POST, PUT or PATCH and leaves the checked bytes in the
+// request: one JSON value, valid UTF-8 without NUL, without duplicate members, at most 32
+// levels deep. All JSON parsers read such a body in the same manner. It removes query
+// parameters that the rule does not name.
 //
-// Spec: RFC 7591 section 3.1; RFC 8259 sections 4 and 8.1; RFC 7493 section 2.3.
+// Spec: RFC 7591 §3.1, RFC 8259 §4, §8.1, RFC 7493 §2.3.
 func JSONBody(rule JSONRule) func(http.Handler) http.Handler {
 	if rule.MaxBytes == 0 {
 		rule.MaxBytes = defaultBody

@@ -13,7 +13,7 @@ func registrationRule() middleware.JSONRule {
 	return middleware.JSONRule{Methods: []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete}}
 }
 
-func TestJSONBodyRefuses(t *testing.T) {
+func TestJSONBodyRejects(t *testing.T) {
 	t.Parallel()
 
 	const typ = "application/json"
@@ -37,11 +37,11 @@ func TestJSONBodyRefuses(t *testing.T) {
 		"an escaped NUL":                 {call{method: "POST", body: `{"a":"\u0000"}`, contentType: typ}, 400, "NUL"},
 		"an escaped NUL in a name":       {call{method: "POST", body: `{"a\u0000":1}`, contentType: typ}, 400, "NUL"},
 		"an escaped NUL deep down":       {call{method: "POST", body: `{"a":[{"b":["\u0000"]}]}`, contentType: typ}, 400, "NUL"},
-		"a member twice":                 {call{method: "POST", body: `{"a":1,"a":1}`, contentType: typ}, 400, "twice"},
-		"a member twice, once by escape": {call{method: "POST", body: `{"a":1,"\u0061":1}`, contentType: typ}, 400, "twice"},
-		"a member twice deep down":       {call{method: "POST", body: `{"a":[{"b":1,"b":2}]}`, contentType: typ}, 400, "twice"},
-		"a member in two cases":          {call{method: "POST", body: `{"jwks":1,"JWKS":1}`, contentType: typ}, 400, "twice"},
-		"a member with a Kelvin sign":    {call{method: "POST", body: `{"jwks":1,"jw\u212as":1}`, contentType: typ}, 400, "twice"},
+		"a member twice":                 {call{method: "POST", body: `{"a":1,"a":1}`, contentType: typ}, 400, "duplicate"},
+		"a member twice, once by escape": {call{method: "POST", body: `{"a":1,"\u0061":1}`, contentType: typ}, 400, "duplicate"},
+		"a member twice deep down":       {call{method: "POST", body: `{"a":[{"b":1,"b":2}]}`, contentType: typ}, 400, "duplicate"},
+		"a member in two cases":          {call{method: "POST", body: `{"jwks":1,"JWKS":1}`, contentType: typ}, 400, "duplicate"},
+		"a member with a Kelvin sign":    {call{method: "POST", body: `{"jwks":1,"jw\u212as":1}`, contentType: typ}, 400, "duplicate"},
 		"33 levels":                      {call{method: "POST", body: strings.Repeat("[", 33) + strings.Repeat("]", 33), contentType: typ}, 400, "deep"},
 		"a secret in the query":          {call{method: "POST", target: "/?client_secret=a", body: `{}`, contentType: typ}, 400, "query"},
 		"a NUL in the path":              {call{method: "GET", target: "/connect/register/%00"}, 400, "path"},
@@ -59,7 +59,7 @@ func TestJSONBodyRefuses(t *testing.T) {
 	}
 }
 
-func TestJSONBodyLeavesWhatItChecked(t *testing.T) {
+func TestJSONBodyKeepsTheCheckedBody(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]call{
@@ -83,7 +83,7 @@ func TestJSONBodyLeavesWhatItChecked(t *testing.T) {
 	}
 }
 
-func TestABodyMayBeLeftOutWhereItSaysNothing(t *testing.T) {
+func TestAnOptionalBodyMayBeAbsent(t *testing.T) {
 	t.Parallel()
 
 	rule := middleware.JSONRule{Methods: []string{http.MethodPut}, Optional: true}

@@ -8,16 +8,16 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth bounds how deep arrays and objects nest.
+// maxDepth is the maximum nesting of arrays and objects.
 const maxDepth = 32
 
-// checkJSON refuses JSON that two readers might take for two things.
+// checkJSON rejects JSON that two parsers may read differently.
 func checkJSON(raw []byte) error {
 	if !utf8.Valid(raw) {
 		return invalid("The request body is not UTF-8.")
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber() // a number is kept as it is written, so none is out of range
+	d.UseNumber() // without conversion, so no number is out of range
 	if err := checkValue(d, 0); err != nil {
 		return err
 	}
@@ -27,7 +27,7 @@ func checkJSON(raw []byte) error {
 	return nil
 }
 
-// checkValue reads one value and all within it.
+// checkValue reads one value with all values inside it.
 func checkValue(d *json.Decoder, depth int) error {
 	token, err := d.Token()
 	if err != nil {
@@ -38,7 +38,7 @@ func checkValue(d *json.Decoder, depth int) error {
 		return checkText(token)
 	case json.Delim:
 		if depth == maxDepth {
-			return invalid("The request body nests too deep.")
+			return invalid("The request body is nested too deeply.")
 		}
 		if token == '{' {
 			return checkObject(d, depth+1)
@@ -69,7 +69,7 @@ func checkObject(d *json.Decoder, depth int) error {
 			return err
 		}
 		if name = fold(name); seen[name] {
-			return invalid("The request body has a member twice.")
+			return invalid("The request body has a duplicate member.")
 		}
 		seen[name] = true
 		if err := checkValue(d, depth); err != nil {
@@ -79,13 +79,13 @@ func checkObject(d *json.Decoder, depth int) error {
 	return checkEnd(d)
 }
 
-// fold is what a name has in common with all those that encoding/json would put
-// in the same field of a struct: it ignores case as Unicode's simple folding does.
+// fold returns the form of a name that is equal for all names that encoding/json decodes
+// into the same field: it ignores case like the simple folding of Unicode.
 func fold(name string) string { return strings.ToLower(strings.ToUpper(name)) }
 
 func checkText(text string) error {
 	if strings.Contains(text, "\x00") {
-		return invalid("The request body holds a NUL.")
+		return invalid("The request body has a NUL.")
 	}
 	return nil
 }

@@ -1,12 +1,11 @@
-// Package middleware stands between the socket and every handler.
+// Package middleware checks and limits requests before they reach a handler.
 //
-// It knows HTTP and nothing of OAuth's state: who is calling, what the request is
-// called in the log, whether its bytes are fit to be read, and whether there is
-// room for it now. The rule it protects: what reaches a handler has been checked
-// once, here, and need not be doubted again.
+// It finds the client address and assigns a request ID, logs requests, checks paths,
+// headers and bodies, and limits rates, sizes and concurrent work. It has no OAuth state.
+// A handler may rely on these checks and does not repeat them.
 //
-// Handlers are mounted for every method (chi's Handle): CORS answers preflights
-// and [Form] and [JSONBody] answer wrong methods in the protocol's own words.
+// Handlers are mounted for all methods (Handle of chi): CORS responds to preflight
+// requests, and [Form] and [JSONBody] respond to wrong methods with an OAuth error.
 package middleware
 
 import (
@@ -15,11 +14,11 @@ import (
 	"github.com/ostiary/ostiary/internal/httpapi"
 )
 
-// Refuser writes a refusal in the shape its endpoint owes its callers. The code is
-// one of RFC 6749 section 5.2 and the description is safe to show.
+// Refuser writes the response to a rejected request in the format of its endpoint: JSON
+// or a page. The code is one of RFC 6749 §5.2, and the description may be shown to users.
 type Refuser func(w http.ResponseWriter, r *http.Request, status int, code, description string)
 
-// JSON is the [Refuser] of machine endpoints.
+// JSON is the [Refuser] of endpoints that respond with JSON.
 func JSON(w http.ResponseWriter, _ *http.Request, status int, code, description string) {
 	httpapi.JSONError(w, status, code, description)
 }

@@ -6,26 +6,26 @@ import (
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
-// Origins says which pages may post forms to an endpoint.
+// Origins configures which pages may post forms to an endpoint.
 type Origins struct {
-	// Issuer is the origin of the issuer. Its pages may post whatever Host says, since
-	// a proxy may rewrite that.
+	// Issuer is the origin of the issuer. Its pages may post regardless of the Host header,
+	// because a proxy may rewrite it.
 	Issuer string
-	// Refuse answers forms of other sites.
+	// Refuse writes the response to forms of other sites.
 	Refuse Refuser
-	// WrongAddress answers a browser that shows that it opened the server at another
-	// address than the issuer: its Origin is that of the received Host.
+	// WrongAddress writes the response to a browser that opened the server at another
+	// address than the issuer: its Origin is the received Host.
 	WrongAddress http.HandlerFunc
 }
 
-// OwnForms refuses what pages of other sites post. Callers that send neither
+// OwnForms rejects forms that pages of other sites post. Clients that send neither
 // Sec-Fetch-Site nor Origin are no browsers, and pass.
 //
-// Spec: Fetch Metadata §2.3; Fetch §3.2 (Origin); RFC 6454 §7.
+// Spec: Fetch Metadata §2.3, Fetch §3.2 (Origin), RFC 6454 §7.
 func OwnForms(o Origins) func(http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	if err := protection.AddTrustedOrigin(o.Issuer); err != nil {
-		panic(err) // the configuration accepts no such issuer
+		panic(err) // the configuration rejects such an issuer
 	}
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		note(r, refusal.CrossOrigin, http.StatusForbidden, "request_forbidden", "the form was sent by a page of another origin",
@@ -47,9 +47,9 @@ func OwnForms(o Origins) func(http.Handler) http.Handler {
 	}
 }
 
-// misdirected reports whether a browser sent a form to the address where it opened the
-// page, and that is not the issuer's. Host alone says nothing: behind a proxy that
-// rewrites it, it is always another one.
+// misdirected reports whether the origin of a form is the received Host instead of the
+// issuer: the browser opened the server at another address. The Host header alone is
+// insufficient, because a proxy may rewrite it.
 func (o *Origins) misdirected(r *http.Request) bool {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:

@@ -9,7 +9,7 @@ import (
 	"github.com/ostiary/ostiary/internal/middleware"
 )
 
-func TestOwnFormsGoesByTheIssuerAndNotByHost(t *testing.T) {
+func TestOwnFormsComparesWithTheIssuer(t *testing.T) {
 	t.Parallel()
 
 	const accepted, refused, wrongAddress = http.StatusOK, http.StatusForbidden, http.StatusTeapot
@@ -56,7 +56,7 @@ func TestOwnFormsGoesByTheIssuerAndNotByHost(t *testing.T) {
 					}
 				}
 				want := tc.want
-				if method == http.MethodGet { // a page is shown to anybody
+				if method == http.MethodGet { // pages have no check
 					want = accepted
 				}
 				w := httptest.NewRecorder()

@@ -7,11 +7,11 @@ import (
 	"unicode/utf8"
 )
 
-// maxParameters bounds how many parameters a request has.
+// maxParameters is the maximum number of parameters of a request.
 const maxParameters = 200
 
-// parseForm reads application/x-www-form-urlencoded strictly: url.ParseQuery keeps
-// repeated names, bytes that are not text, and what it could read of a broken rest.
+// parseForm parses application/x-www-form-urlencoded strictly: unlike [url.ParseQuery] it
+// rejects repeated names, invalid UTF-8 and malformed encodings.
 func parseForm(raw string, repeatable []string) (url.Values, error) {
 	if strings.Contains(raw, ";") {
 		return nil, invalid("A semicolon must be percent-encoded.")
@@ -59,13 +59,13 @@ func unescape(escaped string) (string, error) {
 		return "", invalid("A percent-encoding is malformed.")
 	}
 	if !clean(text) {
-		return "", invalid("A parameter holds a NUL or is not UTF-8.")
+		return "", invalid("A parameter has a NUL or is not UTF-8.")
 	}
 	return text, nil
 }
 
-// clean reports whether text can be stored anywhere: PostgreSQL takes neither NUL
-// nor broken UTF-8, and would turn a caller's fault into ours.
+// clean reports whether text can be stored: PostgreSQL accepts neither NUL nor invalid
+// UTF-8.
 func clean(text string) bool {
 	return utf8.ValidString(text) && !strings.Contains(text, "\x00")
 }
@@ -87,8 +87,8 @@ func merge(query, body url.Values, repeatable []string) (url.Values, error) {
 	return all, nil
 }
 
-// repeated names the parameter if it is one of the protocol's; the name of another
-// is the caller's own text and is not sent back.
+// repeated reports a repeated parameter. The error has the name only if it is a protocol
+// parameter; other names are text of the client.
 func repeated(name string) error {
 	if isProtocol(name) {
 		return invalid("The parameter " + name + " is repeated.")
@@ -96,8 +96,7 @@ func repeated(name string) error {
 	return invalid("A parameter is repeated.")
 }
 
-// protocolParameter is the first name, if any, that means something to an endpoint
-// taking its parameters in the body.
+// protocolParameter returns a protocol parameter of the query, or an empty string.
 func protocolParameter(query url.Values) string {
 	for name := range query {
 		if isProtocol(name) {
@@ -107,8 +106,10 @@ func protocolParameter(query url.Values) string {
 	return ""
 }
 
-// isProtocol knows the parameters of RFC 6749, 7009, 7521, 7636, 7662, 8628, 8693,
-// 8707, 9126, 9396 and of OpenID Connect that a machine endpoint acts on.
+// isProtocol reports whether a name is a parameter of OAuth or OpenID Connect with a
+// meaning at API endpoints.
+//
+// Spec: RFC 6749, 7009, 7521, 7636, 7662, 8628, 8693, 8707, 9126, 9396.
 func isProtocol(name string) bool {
 	switch name {
 	case "access_token", "acr_values", "actor_token", "actor_token_type", "assertion", "audience",

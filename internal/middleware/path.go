@@ -7,27 +7,26 @@ import (
 	"strings"
 )
 
-// IssuerPath says how requests for an issuer with a path arrive. Its zero value is for
-// an issuer without one.
+// IssuerPath configures the path of the issuer in requests. The zero value is an issuer
+// without a path.
 type IssuerPath struct {
 	// Path of the issuer, such as "/auth", without a slash at the end.
 	Path string
-	// Stripped says that the proxy removes it from what it forwards.
+	// Stripped is true if the proxy removes the path.
 	Stripped bool
-	// Root are the documents that are also at the root of the host, with Path behind
-	// their own (RFC 8414 section 3.1).
+	// Root lists the documents that are also served at the root of the host, followed by
+	// Path (RFC 8414 §3.1).
 	Root []string
-	// Shared are paths that are served with and without Path: what balancers ask
-	// directly.
+	// Shared lists the paths that are served with and without Path, for load balancers.
 	Shared []string
-	// NotFound answers what is not under Path.
+	// NotFound writes the response to requests outside Path.
 	NotFound http.HandlerFunc
 }
 
-// Handler gives every request the path that it has at an issuer without one, so that
-// there is one table of routes, in the logs and metrics as well.
+// Handler removes the path of the issuer from requests, so that routes, logs and metrics
+// are the same for all issuers.
 //
-// Spec: RFC 8414 §3.1; OpenID Connect Discovery §4.1.
+// Spec: RFC 8414 §3.1, OpenID Connect Discovery §4.1.
 func (p IssuerPath) Handler(next http.Handler) http.Handler {
 	if p.Path == "" {
 		return next
@@ -45,8 +44,7 @@ func (p IssuerPath) Handler(next http.Handler) http.Handler {
 	})
 }
 
-// inner returns the path of a request below the issuer, as it is spelled, and whether
-// there is one.
+// inner returns the path of a request relative to the issuer, and whether there is one.
 func (p *IssuerPath) inner(u *url.URL) (*url.URL, bool) {
 	for _, document := range p.Root {
 		if u.Path == document+p.Path || u.Path == document+p.Path+"/" {
@@ -66,7 +64,7 @@ func (p *IssuerPath) inner(u *url.URL) (*url.URL, bool) {
 	return u, slices.Contains(p.Shared, u.Path)
 }
 
-// cutPath returns what follows prefix in a path, where that is a whole number of segments.
+// cutPath returns the part of a path after prefix, if prefix ends at a segment boundary.
 func cutPath(path, prefix string) (below string, ok bool) {
 	below, ok = strings.CutPrefix(path, prefix)
 	if !ok || below != "" && below[0] != '/' {

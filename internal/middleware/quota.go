@@ -11,135 +11,135 @@ import (
 	"github.com/ostiary/ostiary/internal/network"
 )
 
-// StockRule bounds what callers make the server keep, in bytes.
+// QuotaRule configures a [Quota], in bytes.
 type QuotaRule struct {
-	Total int // of all callers together; 0 sets no bound at all
-	// PerNetwork is what the narrowest of [network.Nested] may have kept; each wider one may
-	// have twice as much.
+	Total int // of all clients together; 0 is no limit
+	// PerNetwork is the limit of the narrowest of [network.Nested]; each wider one may reserve
+	// twice as much.
 	PerNetwork int
 }
 
-// FullError reports that a caller can have nothing more kept at the moment.
+// QuotaError reports that a quota is exhausted.
 type QuotaError struct {
-	Network    bool // since their network has too much; else all callers together have
+	Network    bool // the quota of the network, otherwise the total
 	RetryAfter time.Duration
 }
 
-// Error says so.
+// Error implements error.
 func (e *QuotaError) Error() string {
 	if e.Network {
-		return "too much is kept for this network"
+		return "the storage quota of the network is exhausted"
 	}
-	return "too much is kept"
+	return "the storage quota is exhausted"
 }
 
-// Unavailable reports that it is a fault of the moment.
+// Unavailable marks the error as temporary.
 func (e *QuotaError) Unavailable() bool { return true }
 
-// Stock counts what callers make the server keep for a time, in the database or
-// elsewhere. It counts in this process alone, from its start.
+// Quota limits the data that clients make the server store for a time, in the database or
+// in memory. It counts in this process, from its start.
 type Quota struct {
 	rule QuotaRule
 	now  func() time.Time
 
 	mu       sync.Mutex
 	items    reservations
-	all      int
+	total    int
 	networks map[netip.Prefix]int
 
-	fullOfNetwork, full atomic.Uint64
+	byNetwork, inTotal atomic.Uint64
 }
 
-// NewStock returns an empty stock.
+// NewQuota returns an unused quota.
 func NewQuota(rule QuotaRule, now func() time.Time) *Quota {
 	return &Quota{rule: rule, now: now, networks: map[netip.Prefix]int{}}
 }
 
-// Bytes returns how much is kept.
-func (s *Quota) Bytes() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.expire()
-	return s.all
+// Bytes returns how much is reserved.
+func (q *Quota) Bytes() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.expire()
+	return q.total
 }
 
-// RefusedNetwork returns how often a network had too much kept.
-func (s *Quota) RefusedByNetwork() uint64 { return s.fullOfNetwork.Load() }
+// RefusedByNetwork returns how often the quota of a network was exhausted.
+func (q *Quota) RefusedByNetwork() uint64 { return q.byNetwork.Load() }
 
-// RefusedAll returns how often all callers together had too much kept.
-func (s *Quota) RefusedInTotal() uint64 { return s.full.Load() }
+// RefusedInTotal returns how often the total quota was exhausted.
+func (q *Quota) RefusedInTotal() uint64 { return q.inTotal.Load() }
 
-// Keep counts bytes that are kept until then for the caller of the request that ctx
-// belongs to. Its error is a [*FullError]. What could not be kept after all is given
-// back by the function that it returns.
-func (s *Quota) Reserve(ctx context.Context, bytes int, until time.Time) (giveBack func(), err error) {
-	if s.rule.Total == 0 {
+// Reserve reserves bytes until a time for the client of the request of ctx. It returns a
+// [*QuotaError] if the quota is exhausted. release ends the reservation early, if the
+// data was not stored.
+func (q *Quota) Reserve(ctx context.Context, bytes int, until time.Time) (release func(), err error) {
+	if q.rule.Total == 0 {
 		return func() {}, nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.expire()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.expire()
 	from := Address(ctx)
 	networks := network.Of(from)
 	for level, prefix := range networks.List() {
-		if s.networks[prefix]+bytes > network.Scale(s.rule.PerNetwork, network.AmountGrowth, level) {
-			s.fullOfNetwork.Add(1)
-			return nil, &QuotaError{Network: true, RetryAfter: s.nextExpiry()}
+		if q.networks[prefix]+bytes > network.Scale(q.rule.PerNetwork, network.AmountGrowth, level) {
+			q.byNetwork.Add(1)
+			return nil, &QuotaError{Network: true, RetryAfter: q.nextExpiry()}
 		}
 	}
-	if s.all+bytes > s.rule.Total {
-		s.full.Add(1)
-		return nil, &QuotaError{RetryAfter: s.nextExpiry()}
+	if q.total+bytes > q.rule.Total {
+		q.inTotal.Add(1)
+		return nil, &QuotaError{RetryAfter: q.nextExpiry()}
 	}
 	item := &reservation{from: from, bytes: bytes, until: until}
-	s.count(item, bytes)
-	heap.Push(&s.items, item)
-	return func() { s.giveBack(item) }, nil
+	q.count(item, bytes)
+	heap.Push(&q.items, item)
+	return func() { q.release(item) }, nil
 }
 
-// count adds to what is kept for the networks of an item.
-func (s *Quota) count(item *reservation, bytes int) {
-	s.all += bytes
+// count adds bytes to the networks of a reservation.
+func (q *Quota) count(item *reservation, bytes int) {
+	q.total += bytes
 	networks := network.Of(item.from)
 	for _, prefix := range networks.List() {
-		if s.networks[prefix] += bytes; s.networks[prefix] == 0 {
-			delete(s.networks, prefix)
+		if q.networks[prefix] += bytes; q.networks[prefix] == 0 {
+			delete(q.networks, prefix)
 		}
 	}
 }
 
-func (s *Quota) giveBack(item *reservation) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.count(item, -item.bytes)
+func (q *Quota) release(item *reservation) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.count(item, -item.bytes)
 	item.bytes = 0
 }
 
-// expire forgets what is kept no longer.
-func (s *Quota) expire() {
-	for now := s.now(); len(s.items) > 0 && !s.items[0].until.After(now); {
-		item := heap.Pop(&s.items).(*reservation)
-		s.count(item, -item.bytes)
+// expire removes expired reservations.
+func (q *Quota) expire() {
+	for now := q.now(); len(q.items) > 0 && !q.items[0].until.After(now); {
+		item := heap.Pop(&q.items).(*reservation)
+		q.count(item, -item.bytes)
 	}
 }
 
-// nextExpiry returns how long it takes until something is kept no longer: a second at
-// least, and no more than a minute, since others come meanwhile.
-func (s *Quota) nextExpiry() time.Duration {
-	if len(s.items) == 0 {
+// nextExpiry returns the time until the next reservation expires: at least one second,
+// and at most one minute, because other reservations may be released sooner.
+func (q *Quota) nextExpiry() time.Duration {
+	if len(q.items) == 0 {
 		return time.Second
 	}
-	return min(max(s.items[0].until.Sub(s.now()), time.Second), time.Minute)
+	return min(max(q.items[0].until.Sub(q.now()), time.Second), time.Minute)
 }
 
-// stockItem is one thing that is kept.
+// reservation is reserved data.
 type reservation struct {
 	from  netip.Addr
 	bytes int
 	until time.Time
 }
 
-// stockItems is a heap, by the time until which they are kept.
+// reservations is a heap, ordered by expiry.
 type reservations []*reservation
 
 func (h reservations) Len() int           { return len(h) }

@@ -11,29 +11,29 @@ import (
 	"github.com/ostiary/ostiary/internal/middleware"
 )
 
-// keeper is a stock and a clock.
-type keeper struct {
+// quotaFixture is a quota with a clock.
+type quotaFixture struct {
 	*middleware.Quota
 	clock *fakeClock
 }
 
-func newKeeper(rule middleware.QuotaRule) *keeper {
+func newQuota(rule middleware.QuotaRule) *quotaFixture {
 	clock := &fakeClock{at: time.Unix(1_800_000_000, 0)}
-	return &keeper{middleware.NewQuota(rule, clock.now), clock}
+	return &quotaFixture{middleware.NewQuota(rule, clock.now), clock}
 }
 
-// keep has so much kept for a caller, for a time.
-func (k *keeper) keep(t *testing.T, from string, bytes int, lasts time.Duration) (giveBack func(), err error) {
+// reserve reserves bytes for a client, for a duration.
+func (k *quotaFixture) reserve(t *testing.T, from string, bytes int, lasts time.Duration) (release func(), err error) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
 	r.RemoteAddr = from + ":1"
 	middleware.ClientAddress(nil)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		giveBack, err = k.Reserve(r.Context(), bytes, k.clock.now().Add(lasts))
+		release, err = k.Reserve(r.Context(), bytes, k.clock.now().Add(lasts))
 	})).ServeHTTP(httptest.NewRecorder(), r)
-	return giveBack, err
+	return release, err
 }
 
-func TestWhatIsKeptForANetworkIsBounded(t *testing.T) {
+func TestQuotaOfANetwork(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct {
@@ -50,58 +50,58 @@ func TestWhatIsKeptForANetworkIsBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			k := newKeeper(middleware.QuotaRule{Total: 6000, PerNetwork: 1000})
-			kept := 0
+			k := newQuota(middleware.QuotaRule{Total: 6000, PerNetwork: 1000})
+			reserved := 0
 			var full *middleware.QuotaError
 			for i := range 100 {
-				switch _, err := k.keep(t, tc.from(i), 100, time.Duration(30+i)*time.Minute); {
+				switch _, err := k.reserve(t, tc.from(i), 100, time.Duration(30+i)*time.Minute); {
 				case err == nil:
-					kept++
+					reserved++
 				case !errors.As(err, &full), full.Network != (tc.want < 60), full.RetryAfter < time.Second:
 					t.Fatalf("item %d: %v", i, err)
 				}
 			}
-			if kept != tc.want || k.Bytes() != 100*tc.want || k.RefusedByNetwork()+k.RefusedInTotal() != uint64(100-tc.want) {
-				t.Errorf("%d kept, %d bytes, %d refusals; want %d kept", kept, k.Bytes(), k.RefusedByNetwork()+k.RefusedInTotal(), tc.want)
+			if reserved != tc.want || k.Bytes() != 100*tc.want || k.RefusedByNetwork()+k.RefusedInTotal() != uint64(100-tc.want) {
+				t.Errorf("%d reserved, %d bytes, %d refusals; want %d reserved", reserved, k.Bytes(), k.RefusedByNetwork()+k.RefusedInTotal(), tc.want)
 			}
 			k.clock.pass(30 * time.Minute) // of the first
-			if _, err := k.keep(t, tc.from(0), 100, time.Minute); err != nil {
+			if _, err := k.reserve(t, tc.from(0), 100, time.Minute); err != nil {
 				t.Errorf("after one has expired: %v", err)
 			}
 			k.clock.pass(3 * time.Hour)
 			if k.Bytes() != 0 {
-				t.Errorf("%d bytes are kept after all have expired", k.Bytes())
+				t.Errorf("%d bytes are reserved after all have expired", k.Bytes())
 			}
 		})
 	}
 }
 
-func TestWhatCouldNotBeKeptIsGivenBack(t *testing.T) {
+func TestAReservationCanBeReleased(t *testing.T) {
 	t.Parallel()
 
-	k := newKeeper(middleware.QuotaRule{Total: 1000, PerNetwork: 100})
-	giveBack, err := k.keep(t, "192.0.2.1", 100, time.Hour)
+	k := newQuota(middleware.QuotaRule{Total: 1000, PerNetwork: 100})
+	release, err := k.reserve(t, "192.0.2.1", 100, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	giveBack()
+	release()
 	if k.Bytes() != 0 {
-		t.Errorf("%d bytes are kept, want none", k.Bytes())
+		t.Errorf("%d bytes are reserved, want none", k.Bytes())
 	}
-	if _, err := k.keep(t, "192.0.2.1", 100, time.Hour); err != nil {
+	if _, err := k.reserve(t, "192.0.2.1", 100, time.Hour); err != nil {
 		t.Error(err)
 	}
 	k.clock.pass(time.Hour)
 	if k.Bytes() != 0 {
-		t.Errorf("%d bytes are kept, want none", k.Bytes())
+		t.Errorf("%d bytes are reserved, want none", k.Bytes())
 	}
 }
 
-func TestAStockCanHaveNoBounds(t *testing.T) {
+func TestAQuotaCanBeUnlimited(t *testing.T) {
 	t.Parallel()
 
-	k := newKeeper(middleware.QuotaRule{})
-	if _, err := k.keep(t, "192.0.2.1", 1<<30, time.Hour); err != nil {
+	k := newQuota(middleware.QuotaRule{})
+	if _, err := k.reserve(t, "192.0.2.1", 1<<30, time.Hour); err != nil {
 		t.Error(err)
 	}
 }

@@ -13,21 +13,21 @@ import (
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
-// LimitRule is how many requests a network may make in a time. A Count of 0 sets no
-// limit. The count is that of the narrowest of [network.Nested]; each wider one may make
-// four times as many.
+// RateLimitRule limits the requests of a network in a period. A Count of 0 is no limit.
+// Count is the limit of the narrowest of [network.Nested]; each wider one may send four
+// times as many.
 type RateLimitRule struct {
 	Count  int
 	Per    time.Duration
-	Refuse Refuser // nil answers in JSON
-	// Refusals counts refused requests; nil counts none.
+	Refuse Refuser // nil writes JSON
+	// Refusals counts rejected requests; it may be nil.
 	Refusals *atomic.Uint64
 }
 
-// Limit refuses with 429 and Retry-After who calls too often.
+// RateLimit rejects requests above the limit with 429 and Retry-After.
 //
-// It sheds load and counts in this process alone. Limits that protect an account
-// live in the database.
+// It counts in this process, to reduce load. Limits that protect accounts are in the
+// database.
 //
 // Spec: RFC 6585 §4.
 func RateLimit(rule RateLimitRule, now func() time.Time) func(http.Handler) http.Handler {
@@ -60,12 +60,12 @@ func RateLimit(rule RateLimitRule, now func() time.Time) func(http.Handler) http
 	}
 }
 
-// meterSize bounds one generation of a level of a meter. Two are kept, about 10 MB
-// together.
+// meterSize is the maximum size of one generation of a level. Two generations take about
+// 10 MB.
 const meterSize = 1 << 16
 
-// meter keeps for each network the time at which all it has spent is earned again:
-// one number holds both the rate and the burst.
+// rateMeter stores for each network the time at which its allowance is full again: one
+// value for both the rate and the burst (the generic cell rate algorithm).
 type rateMeter struct {
 	window time.Duration
 
@@ -73,11 +73,12 @@ type rateMeter struct {
 	levels [network.MaxLevels]meterLevel
 }
 
-// meterLevel is the networks of one size. A full generation becomes the old one and
-// what was old is forgotten, so a flood of addresses costs bounded memory and no search
-// for whom to evict.
+// meterLevel has the networks of one size. A full generation becomes the old one, and the
+// previous old one is dropped, so that many addresses take bounded memory without a
+// search for entries to evict. Unlike package cache it prefers to drop networks without
+// recent requests: a flood of addresses must not reset the count of others.
 type meterLevel struct {
-	interval   time.Duration // in which one request is earned
+	interval   time.Duration // per request
 	young, old map[netip.Prefix]time.Time
 }
 
@@ -89,8 +90,8 @@ func newRateMeter(count int, per time.Duration) *rateMeter {
 	return m
 }
 
-// spend takes one request off the allowance of each network, or off none and says how
-// long to wait.
+// spend takes one request from the allowance of each network, or returns how long to
+// wait.
 func (m *rateMeter) spend(caller network.Nested, now time.Time) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -21,7 +21,7 @@ func from(h http.Handler, address string) *httptest.ResponseRecorder {
 	return w
 }
 
-func TestLimit(t *testing.T) {
+func TestRateLimit(t *testing.T) {
 	t.Parallel()
 
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -59,7 +59,7 @@ func TestLimit(t *testing.T) {
 
 // A caller who changes the address within a network is bounded by the wider one, at
 // each level.
-func TestLimitsAreNested(t *testing.T) {
+func TestRateLimitsAreNested(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct {
@@ -95,7 +95,7 @@ func TestLimitsAreNested(t *testing.T) {
 	}
 }
 
-func TestLimitCanBeOff(t *testing.T) {
+func TestRateLimitCanBeOff(t *testing.T) {
 	t.Parallel()
 
 	h := middleware.RateLimit(middleware.RateLimitRule{}, time.Now)(http.HandlerFunc(ok))
@@ -106,7 +106,7 @@ func TestLimitCanBeOff(t *testing.T) {
 	}
 }
 
-func TestAFloodOfAddressesForgetsNobodyAtOnce(t *testing.T) {
+func TestAFloodOfAddressesKeepsOtherCounts(t *testing.T) {
 	t.Parallel()
 
 	now := func() time.Time { return time.Unix(0, 0) }

@@ -10,11 +10,11 @@ import (
 	"runtime/debug"
 )
 
-// Recover turns a panic into a 500 without detail and logs the stack once. A nil
-// refuse answers in JSON.
+// Recover turns a panic into a 500 response without detail and logs the stack once. A nil
+// refuse writes JSON.
 //
-// An answer already begun is cut off instead, so that the caller does not take
-// half of it for the whole.
+// If the response has begun, Recover aborts the connection, so that the client does not
+// accept a partial response as complete.
 func Recover(log *slog.Logger, refuse Refuser) func(http.Handler) http.Handler {
 	if refuse == nil {
 		refuse = JSON
@@ -47,9 +47,8 @@ func Recover(log *slog.Logger, refuse Refuser) func(http.Handler) http.Handler {
 	}
 }
 
-// describe is the text of a fault of the runtime, which holds only numbers and
-// types, and otherwise the type alone: what a handler panics with may hold what
-// the caller sent.
+// describe returns the text of a runtime error, which has only numbers and types, and
+// otherwise the type: the value of a panic may contain data of the client.
 func describe(cause any) string {
 	var fault runtime.Error
 	if err, ok := cause.(error); ok && errors.As(err, &fault) {

@@ -8,12 +8,12 @@ import (
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
-// Report takes rejected requests.
+// Report receives rejected requests.
 type Report func(ctx context.Context, q refusal.Request, r refusal.Rejection)
 
-// Refusals reports each rejected request, once: what a handler noted with
-// [refusal.Note], or else that the response is an error. It belongs inside a chi router,
-// after [ClientAddress], [RequestID] and [AccessLog], and before [Recover].
+// Refusals reports each rejected request once: the rejection that a handler noted with
+// [refusal.Note], or an error response without one. It comes inside a chi router, after
+// [ClientAddress], [RequestID] and [AccessLog], and before [Recover].
 func Refusals(report Report) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -25,7 +25,7 @@ func Refusals(report Report) func(http.Handler) http.Handler {
 			switch failed := rec.status >= http.StatusBadRequest; {
 			case !ok && !failed:
 				return
-			case noted.Succeeded && failed: // by what came after the handler, which says nothing
+			case noted.Succeeded && failed: // by a later middleware, which notes no reason
 				noted = refusal.Rejection{ClientID: noted.ClientID}
 			}
 			q := refusal.Request{ID: info.id, Method: method(r), Route: route(ctx), Network: networkOf(ctx), Status: rec.status} //nolint:contextcheck // the request carries its own context
@@ -34,8 +34,8 @@ func Refusals(report Report) func(http.Handler) http.Handler {
 	}
 }
 
-// networkOf returns the narrowest network that a request came from (/32 of IPv4, /64 of
-// IPv6), or nothing.
+// networkOf returns the narrowest network of the client (/32 for IPv4, /64 for IPv6), or
+// an empty string.
 func networkOf(ctx context.Context) string {
 	networks := network.Of(Address(ctx))
 	if narrowest := networks.At(0); narrowest.IsValid() {
@@ -44,7 +44,7 @@ func networkOf(ctx context.Context) string {
 	return ""
 }
 
-// note leaves the rejection of a middleware for [Refusals]. The words are a fixed text.
+// note notes a rejection by a middleware, for [Refusals]. The text is fixed.
 func note(r *http.Request, rule refusal.Rule, status int, code, words string, attrs ...refusal.Attr) {
 	refusal.Note(r.Context(), refusal.Rejection{Rule: rule, Status: status, Code: code, Text: words, Attrs: attrs})
 }

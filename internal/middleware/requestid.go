@@ -9,8 +9,8 @@ import (
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
-// requestInfo is what the edge knows about a request. All of it is in one value of the
-// context, since each further one costs a copy of the request: hence the key.
+// requestInfo is the information of middleware about a request. It is one value of the
+// context, because each further value costs a copy of the request.
 type requestInfo struct {
 	id      string
 	address netip.Addr
@@ -21,13 +21,13 @@ type requestInfo struct {
 // Refusal returns where handlers note why they reject the request.
 func (a *requestInfo) Refusal() *refusal.Slot { return &a.refusal }
 
-// infoOf returns the requestInfo of ctx, nil where there is none.
+// infoOf returns the requestInfo of ctx, or nil.
 func infoOf(ctx context.Context) *requestInfo {
 	a, _ := ctx.Value(refusal.Key{}).(*requestInfo)
 	return a
 }
 
-// withInfo returns r with an requestInfo, and that.
+// withInfo returns r with a requestInfo.
 func withInfo(r *http.Request) (*http.Request, *requestInfo) {
 	if a := infoOf(r.Context()); a != nil {
 		return r, a
@@ -36,10 +36,9 @@ func withInfo(r *http.Request) (*http.Request, *requestInfo) {
 	return r.WithContext(context.WithValue(r.Context(), refusal.Key{}, a)), a
 }
 
-// RequestID gives every request a name, for [ID], the log and X-Request-Id.
+// RequestID assigns an ID to every request, for [ID], the log and X-Request-Id.
 //
-// Only a trusted proxy may choose it: a caller who could would forge trails in the
-// log.
+// Only a trusted proxy may choose it: a client could otherwise forge entries of the log.
 func RequestID(trusted []netip.Prefix) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -55,7 +54,7 @@ func RequestID(trusted []netip.Prefix) func(http.Handler) http.Handler {
 	}
 }
 
-// ID is the name [RequestID] gave to the request, or nothing.
+// ID returns the ID that [RequestID] assigned, or an empty string.
 func ID(ctx context.Context) string {
 	if a := infoOf(ctx); a != nil {
 		return a.id
@@ -63,7 +62,7 @@ func ID(ctx context.Context) string {
 	return ""
 }
 
-// plainID reports whether id is short and made of letters, digits, '-', '_', '.'.
+// plainID reports whether id has 1 to 64 letters, digits, '-', '_' and '.'.
 func plainID(id string) bool {
 	if id == "" || len(id) > 64 {
 		return false

@@ -5,17 +5,17 @@ import (
 	"net/http"
 )
 
-// recorder remembers what was answered.
+// recorder records the status and size of a response.
 type recorder struct {
 	http.ResponseWriter
 	status int
 	bytes  int64
 
 	onAnswer func()
-	counted  bool // in the log, rather than told one by one
+	counted  bool // logged as part of a count
 }
 
-// record wraps w, or is w if it records already.
+// record wraps w, or returns w if it is a recorder.
 func record(w http.ResponseWriter) *recorder {
 	if rec, ok := w.(*recorder); ok {
 		return rec
@@ -23,7 +23,7 @@ func record(w http.ResponseWriter) *recorder {
 	return &recorder{ResponseWriter: w}
 }
 
-// WriteHeader notes the final status; 1xx answers come before it.
+// WriteHeader records the final status; 1xx responses precede it.
 func (r *recorder) WriteHeader(status int) {
 	if r.status == 0 && status >= http.StatusOK {
 		r.status = status
@@ -32,7 +32,7 @@ func (r *recorder) WriteHeader(status int) {
 	r.ResponseWriter.WriteHeader(status)
 }
 
-// Write counts bytes and implies 200, as net/http does.
+// Write counts bytes and implies status 200, like net/http.
 func (r *recorder) Write(p []byte) (int, error) {
 	if r.status == 0 {
 		r.status = http.StatusOK
@@ -43,7 +43,7 @@ func (r *recorder) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// ReadFrom is Write of all of src, through the buffers that net/http keeps for it.
+// ReadFrom writes all of src, through the buffers of net/http.
 func (r *recorder) ReadFrom(src io.Reader) (int64, error) {
 	if r.status == 0 {
 		r.status = http.StatusOK
@@ -54,7 +54,7 @@ func (r *recorder) ReadFrom(src io.Reader) (int64, error) {
 	return n, err
 }
 
-// whenAnswered has act called, once, when the answer begins.
+// whenAnswered registers a function that is called once, when the response begins.
 func (r *recorder) whenAnswered(act func()) {
 	earlier := r.onAnswer
 	r.onAnswer = func() {
@@ -65,7 +65,7 @@ func (r *recorder) whenAnswered(act func()) {
 	}
 }
 
-// begin does what is to be done when the answer begins.
+// begin calls the registered functions.
 func (r *recorder) begin() {
 	if act := r.onAnswer; act != nil {
 		r.onAnswer = nil
@@ -73,8 +73,8 @@ func (r *recorder) begin() {
 	}
 }
 
-// Unwrap lets http.ResponseController reach flushing and deadlines.
+// Unwrap gives http.ResponseController access to flushing and deadlines.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-// answered reports whether anything has been sent.
+// answered reports whether the response has begun.
 func (r *recorder) answered() bool { return r.status != 0 }

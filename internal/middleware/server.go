@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// Server is an http.Server that a slow or greedy caller cannot hold open.
+// NewServer returns an HTTP server with timeouts and limits, so that slow clients cannot
+// occupy it.
 func NewServer(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           h,
@@ -20,10 +21,10 @@ func NewServer(h http.Handler) *http.Server {
 	}
 }
 
-// TLSConfig serves what certificate returns to TLS 1.3 and, with forward secrecy and authenticated
-// encryption only, to TLS 1.2.
+// TLSConfig returns a configuration with TLS 1.3, and TLS 1.2 with forward secrecy and
+// authenticated encryption.
 //
-// Spec: RFC 9325 sections 3.1.1 and 4.2.
+// Spec: RFC 9325 §3.1.1, §4.2.
 func TLSConfig(certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)) *tls.Config {
 	return &tls.Config{
 		GetCertificate: certificate,
@@ -37,8 +38,7 @@ func TLSConfig(certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error))
 	}
 }
 
-// Timeout ends the context of a request after d, and with it every statement that
-// still runs for it.
+// Timeout ends the context of a request after d, and with it all its running statements.
 func Timeout(d time.Duration) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

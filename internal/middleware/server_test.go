@@ -14,7 +14,7 @@ import (
 	"github.com/ostiary/ostiary/internal/middleware"
 )
 
-func TestTLSOffersStrongSuitesOnly(t *testing.T) {
+func TestTLSOffersOnlyStrongSuites(t *testing.T) {
 	t.Parallel()
 
 	server := httptest.NewUnstartedServer(http.HandlerFunc(ok))
@@ -81,7 +81,7 @@ func raw(t *testing.T, h http.Handler, request string) string {
 	return strings.TrimSpace(status)
 }
 
-func TestWhatNoClientLibraryWouldSend(t *testing.T) {
+func TestMalformedHTTPRequests(t *testing.T) {
 	t.Parallel()
 
 	h := middleware.Form(tokenRule())(http.HandlerFunc(ok))

@@ -14,50 +14,51 @@ import (
 )
 
 const (
-	bodyTick  = 250 * time.Millisecond // how often bodies that are being read are looked at
+	bodyTick  = 250 * time.Millisecond // between checks
 	slowAfter = time.Second            // a body that takes longer is slow
-	bodyGrace = 5 * time.Second        // after that it must have come at the least rate
+	bodyGrace = 5 * time.Second        // before the minimum rate applies
 )
 
-// BodyRule bounds slow request bodies. A value of 0 sets no bound.
+// SlowBodyRule limits slow request bodies. A value of 0 is no limit.
 type SlowBodyRule struct {
-	MinRate int // bytes a second, once a body has taken five seconds
-	// PerNetwork is how many slow bodies the narrowest of [network.Nested] may send at once;
-	// each wider one may send twice as many.
+	MinRate int // bytes per second, after five seconds
+	// PerNetwork is the maximum number of concurrent slow bodies of the narrowest of
+	// [network.Nested]; each wider one may send twice as many.
 	PerNetwork int
 }
 
-// Bodies watches the request bodies of a listener while they are read. It cuts off those
-// that come too slowly (408), and the newest of a network that sends too many slow ones
-// at once (429). A body that comes within a second costs a list operation.
+// SlowBodies monitors the request bodies of a listener while they are read. It aborts
+// bodies below the minimum rate (408), and the newest of a network with too many slow
+// bodies (429). A body that arrives within one second costs one list operation.
 //
-// It belongs behind [ClientAddress], and in front of whatever reads the body.
+// It comes after [ClientAddress], and before the middleware that reads the body.
 type SlowBodies struct {
 	rule SlowBodyRule
 	now  func() time.Time
 
 	mu      sync.Mutex
-	reading list.List // of *watchedBody, the oldest in front
+	reading list.List // of *watchedBody, the oldest first
 	ticking bool
 
 	tooSlow, tooMany atomic.Uint64
 }
 
-// NewBodies returns a Bodies. The clock is one that nobody sets.
+// NewSlowBodies returns a SlowBodies. now is a monotonic clock.
 func NewSlowBodies(rule SlowBodyRule, now func() time.Time) *SlowBodies {
 	return &SlowBodies{rule: rule, now: now}
 }
 
-// TooSlow returns how many bodies were cut off that came too slowly.
+// TooSlow returns how many bodies were aborted because they were too slow.
 func (b *SlowBodies) TooSlow() uint64 { return b.tooSlow.Load() }
 
-// TooMany returns how many bodies were cut off whose network sent too many slow ones.
+// TooMany returns how many bodies were aborted because their network sent too many slow
+// ones.
 func (b *SlowBodies) TooMany() uint64 { return b.tooMany.Load() }
 
-// The reasons for which a body is cut off.
+// The reasons for which a body is aborted.
 var (
-	errBodyTooSlow = refused(http.StatusRequestTimeout, "The request body came too slowly.")
-	errTooManySlow = refused(http.StatusTooManyRequests, "Too many slow request bodies come from your network.")
+	errBodyTooSlow = refused(http.StatusRequestTimeout, "The request body was too slow.")
+	errTooManySlow = refused(http.StatusTooManyRequests, "Your network sends too many slow request bodies.")
 )
 
 // Reading returns how many bodies are being read.
@@ -67,7 +68,7 @@ func (b *SlowBodies) Reading() int {
 	return b.reading.Len()
 }
 
-// Handler watches the body of each request.
+// Handler monitors the body of each request.
 //
 // Spec: RFC 9110 §15.5.9, RFC 6585 §4.
 func (b *SlowBodies) Handler(next http.Handler) http.Handler {
@@ -81,13 +82,12 @@ func (b *SlowBodies) Handler(next http.Handler) http.Handler {
 		}
 		body := &watchedBody{ReadCloser: r.Body, bodies: b, w: w, r: r}
 		r.Body = body
-		defer body.done() // before w is given back
+		defer body.done() // before net/http reuses w
 		next.ServeHTTP(w, r)
 	})
 }
 
-// watchedBody is a request body that somebody reads. It is watched from the first read
-// until the last.
+// watchedBody is a monitored request body, from the first read to the last.
 type watchedBody struct {
 	io.ReadCloser
 
@@ -99,10 +99,10 @@ type watchedBody struct {
 	at    *list.Element // in bodies.reading; nil before the first read and after the last
 	ended bool
 	read  atomic.Int64 // bytes
-	cut   error        // why it was cut off; guarded by bodies.mu
+	cut   error        // why it was aborted; guarded by bodies.mu
 }
 
-// Read reads from the body. Its error says why the body was cut off.
+// Read reads from the body. Its error is the reason for which the body was aborted.
 func (b *watchedBody) Read(p []byte) (int, error) {
 	if b.at == nil && !b.ended {
 		b.bodies.watch(b)
@@ -118,7 +118,7 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// done ends the watching.
+// done ends the monitoring.
 func (b *watchedBody) done() {
 	b.ended = true
 	if b.at == nil {
@@ -137,13 +137,13 @@ func (b *SlowBodies) watch(body *watchedBody) {
 	body.at = b.reading.PushBack(body)
 	if !b.ticking {
 		b.ticking = true
-		time.AfterFunc(bodyTick, b.look)
+		time.AfterFunc(bodyTick, b.check)
 	}
 }
 
-// look cuts off the bodies that break the rule. The mutex keeps each of them from ending
-// meanwhile.
-func (b *SlowBodies) look() {
+// check aborts the bodies that violate the rule. The mutex prevents them from ending
+// during the check.
+func (b *SlowBodies) check() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now, slow := b.now(), map[netip.Prefix]int{}
@@ -151,7 +151,7 @@ func (b *SlowBodies) look() {
 		body := e.Value.(*watchedBody)
 		age := now.Sub(body.since)
 		if age < slowAfter {
-			break // the others are younger
+			break // the rest is younger
 		}
 		if body.cut != nil {
 			continue
@@ -160,24 +160,24 @@ func (b *SlowBodies) look() {
 		case int(body.read.Load()) < b.least(age):
 			b.tooSlow.Add(1)
 			body.cutOff(errBodyTooSlow)
-		case b.overdone(slow, network.Of(Address(body.r.Context()))):
+		case b.exceeds(slow, network.Of(Address(body.r.Context()))):
 			b.tooMany.Add(1)
 			body.cutOff(errTooManySlow)
 		}
 	}
 	if b.ticking = b.reading.Len() > 0; b.ticking {
-		time.AfterFunc(bodyTick, b.look)
+		time.AfterFunc(bodyTick, b.check)
 	}
 }
 
-// least returns how many bytes of a body of an age must have come.
+// least returns the minimum number of bytes of a body of an age.
 func (b *SlowBodies) least(age time.Duration) int {
 	return int((age - bodyGrace).Seconds() * float64(b.rule.MinRate))
 }
 
-// overdone counts a slow body and reports whether it is too many for one of its
-// networks. Then it does not count.
-func (b *SlowBodies) overdone(slow map[netip.Prefix]int, from network.Nested) bool {
+// exceeds counts a slow body. If one of its networks has too many, it returns true and
+// does not count it.
+func (b *SlowBodies) exceeds(slow map[netip.Prefix]int, from network.Nested) bool {
 	if b.rule.PerNetwork == 0 {
 		return false
 	}
@@ -192,8 +192,8 @@ func (b *SlowBodies) overdone(slow map[netip.Prefix]int, from network.Nested) bo
 	return false
 }
 
-// cutOff ends the read that waits. Nothing can be read from the connection afterwards.
+// cutOff ends the pending read. The connection cannot be read afterwards.
 func (b *watchedBody) cutOff(why error) {
 	b.cut = why
-	_ = http.NewResponseController(b.w).SetReadDeadline(time.Unix(1, 0)) // which has passed
+	_ = http.NewResponseController(b.w).SetReadDeadline(time.Unix(1, 0)) // a time in the past
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/ostiary/ostiary/internal/middleware"
 )
 
-// fakeClock is a clock that a test moves.
+// fakeClock is a clock that a test advances.
 type fakeClock struct {
 	mu sync.Mutex
 	at time.Time
@@ -35,7 +35,7 @@ func (c *fakeClock) pass(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
-// bodyServer serves a form behind a Bodies, for callers whose address X-Forwarded-For says.
+// bodyServer serves a form behind SlowBodies. X-Forwarded-For is the client address.
 type bodyServer struct {
 	t       *testing.T
 	address string
@@ -48,9 +48,9 @@ func serveBodies(t *testing.T, rule middleware.SlowBodyRule) *bodyServer {
 	clock := &fakeClock{at: time.Unix(1_800_000_000, 0)}
 	s := &bodyServer{t: t, clock: clock, bodies: middleware.NewSlowBodies(rule, clock.now)}
 	form := middleware.Form(tokenRule())(http.HandlerFunc(ok))
-	room := middleware.NewAdmission(middleware.AdmissionRule{Slots: 1}, time.Now, slog.New(slog.DiscardHandler))
+	large := middleware.NewAdmission(middleware.AdmissionRule{Slots: 1}, time.Now, slog.New(slog.DiscardHandler))
 	server := httptest.NewServer(middleware.ClientAddress([]netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")})(
-		s.bodies.Handler(middleware.BodyLimit(room)(form))))
+		s.bodies.Handler(middleware.BodyLimit(large)(form))))
 	t.Cleanup(server.Close)
 	s.address = server.Listener.Addr().String()
 	return s
@@ -75,7 +75,7 @@ func (s *bodyServer) begin(from string) *slowRequest {
 	return &slowRequest{conn, s.t}
 }
 
-// slowResponse is what a test looks at of a response.
+// slowResponse is the tested part of a response.
 type slowResponse struct {
 	status     int
 	retryAfter string
@@ -85,7 +85,7 @@ type slowResponse struct {
 // finish sends the rest of the body and returns the response.
 func (r *slowRequest) finish() slowResponse {
 	r.t.Helper()
-	fmt.Fprint(r, "5\r\node=a\r\n0\r\n\r\n") // the connection may be closed: the response says so
+	fmt.Fprint(r, "5\r\node=a\r\n0\r\n\r\n") // the connection may be closed; the response shows it
 	return r.response()
 }
 
@@ -100,16 +100,16 @@ func (r *slowRequest) response() slowResponse {
 	return slowResponse{response.StatusCode, response.Header.Get("Retry-After"), response.Close}
 }
 
-func TestABodyThatComesTooSlowlyIsCutOff(t *testing.T) {
+func TestASlowBodyIsAborted(t *testing.T) {
 	t.Parallel()
 
 	s := serveBodies(t, middleware.SlowBodyRule{MinRate: 1000})
 	slow := s.begin("192.0.2.1")
 	s.waitFor(1)
-	s.clock.pass(5 * time.Second) // no byte must have come by now
+	s.clock.pass(5 * time.Second) // the minimum is 0 bytes
 	fast := s.begin("192.0.2.1")
 	s.waitFor(2)
-	s.clock.pass(500 * time.Millisecond) // and 500 by now, of the first
+	s.clock.pass(500 * time.Millisecond) // and 500 for the first
 	got := slow.response()
 	if got.status != http.StatusRequestTimeout || !got.closing {
 		t.Errorf("the slow body: %+v, want 408 and a closed connection", got)
@@ -122,7 +122,7 @@ func TestABodyThatComesTooSlowlyIsCutOff(t *testing.T) {
 	}
 }
 
-// waitFor waits until so many bodies are being read.
+// waitFor waits until n bodies are being read.
 func (s *bodyServer) waitFor(n int) {
 	s.t.Helper()
 	for s.bodies.Reading() != n {
@@ -134,7 +134,7 @@ func (s *bodyServer) waitFor(n int) {
 	}
 }
 
-func TestSlowBodiesOfANetworkAreBounded(t *testing.T) {
+func TestSlowBodiesOfANetworkAreLimited(t *testing.T) {
 	t.Parallel()
 
 	s := serveBodies(t, middleware.SlowBodyRule{PerNetwork: 2})
@@ -153,31 +153,31 @@ func TestSlowBodiesOfANetworkAreBounded(t *testing.T) {
 		s.waitFor(i + 1)
 	}
 	s.clock.pass(time.Second)
-	cutOff := map[int]bool{2: true, 5: true, 9: true, 12: true, 17: true}
-	for i := range cutOff {
+	aborted := map[int]bool{2: true, 5: true, 9: true, 12: true, 17: true}
+	for i := range aborted {
 		got := begun[i].response()
 		if got.status != http.StatusTooManyRequests || got.retryAfter == "" || !got.closing {
 			t.Errorf("request %d: %+v, want 429", i, got)
 		}
 	}
 	for i, request := range begun {
-		if cutOff[i] {
+		if aborted[i] {
 			continue
 		}
 		if got := request.finish(); got.status != http.StatusOK {
 			t.Errorf("request %d: %+v, want 200", i, got)
 		}
 	}
-	if got := s.bodies.TooMany(); got != uint64(len(cutOff)) {
-		t.Errorf("counted %d, want %d", got, len(cutOff))
+	if got := s.bodies.TooMany(); got != uint64(len(aborted)) {
+		t.Errorf("counted %d, want %d", got, len(aborted))
 	}
 }
 
-// Unfinished bodies take no place from anybody.
-func TestABodyIsReadBeforeAPlaceIsTaken(t *testing.T) {
+// Unfinished bodies hold no slot.
+func TestABodyIsReadBeforeASlotIsTaken(t *testing.T) {
 	t.Parallel()
 
-	s := serveBodies(t, middleware.SlowBodyRule{}) // one place for large bodies
+	s := serveBodies(t, middleware.SlowBodyRule{}) // one slot for large bodies
 	for i := range 10 {
 		s.begin(fmt.Sprintf("192.0.2.%d", i))
 	}
@@ -193,8 +193,8 @@ func TestABodyIsReadBeforeAPlaceIsTaken(t *testing.T) {
 	}
 }
 
-// A body that breaks off is not taken for a small one.
-func TestABrokenBodyIsRefused(t *testing.T) {
+// A truncated body is not accepted as a small one.
+func TestATruncatedBodyIsRejected(t *testing.T) {
 	t.Parallel()
 
 	s := serveBodies(t, middleware.SlowBodyRule{MinRate: 1})
@@ -225,8 +225,8 @@ func BenchmarkBodies(b *testing.B) {
 	}
 }
 
-// Over HTTP/2 the stream of a slow body ends, and the others of its connection go on.
-func TestASlowStreamIsCutOffAlone(t *testing.T) {
+// Over HTTP/2 the stream of a slow body ends, and other streams of its connection continue.
+func TestASlowStreamIsAbortedAlone(t *testing.T) {
 	t.Parallel()
 
 	clock := &fakeClock{at: time.Unix(1_800_000_000, 0)}
@@ -244,16 +244,16 @@ func TestASlowStreamIsCutOffAlone(t *testing.T) {
 			return 0
 		}
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		answer, err := server.Client().Do(r)
+		response, err := server.Client().Do(r)
 		if err != nil {
 			t.Error(err)
 			return 0
 		}
-		_ = answer.Body.Close()
-		if answer.ProtoMajor != 2 {
-			t.Errorf("answered over %s, want HTTP/2", answer.Proto)
+		_ = response.Body.Close()
+		if response.ProtoMajor != 2 {
+			t.Errorf("answered over %s, want HTTP/2", response.Proto)
 		}
-		return answer.StatusCode
+		return response.StatusCode
 	}
 	slow, sender := io.Pipe()
 	defer sender.Close()

@@ -12,7 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/middleware"
 )
 
-func TestAProxyThatIsNotTrustedIsWarnedOfOnce(t *testing.T) {
+func TestOneWarningForAnUntrustedProxy(t *testing.T) {
 	t.Parallel()
 	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
 	for name, tc := range map[string]struct {
