@@ -16,6 +16,7 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/consent"
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/manage"
 )
 
 // Consents lists and revokes remembered consents.
@@ -37,9 +38,7 @@ type Grants interface {
 	RevokeGrantsOf(ctx context.Context, subject, clientID string, now time.Time) error
 	// RevokeGrantsIn revokes the grants of a session.
 	RevokeGrantsIn(ctx context.Context, sessionID string, now time.Time) error
-	RevokeGrant(ctx context.Context, ref grant.Locator, clientID string, why grant.RevocationReason, now time.Time) error
-	// LiveGrant returns grant.ErrNotFound for a grant that is unknown, expired or revoked.
-	LiveGrant(ctx context.Context, ref grant.Locator, jti string, now time.Time) (*grant.GrantWithAccount, error)
+	manage.GrantStore
 }
 
 // consentHandler serves the operations on the consents of users: remembered consents, and
@@ -277,13 +276,7 @@ func (h *consentHandler) findGrant(ctx context.Context, id string, now time.Time
 	case !errors.Is(err, authrequest.ErrNotFound):
 		return nil, err
 	}
-	for _, ref := range refs {
-		found, err := h.grants.LiveGrant(ctx, ref, "", now)
-		if err == nil || !errors.Is(err, grant.ErrNotFound) {
-			return found, err
-		}
-	}
-	return nil, grant.ErrNotFound
+	return manage.FindGrant(ctx, h.grants, refs, now)
 }
 
 // refText encodes a grant for a page token.

@@ -10,6 +10,7 @@ import (
 	"github.com/ostiary/ostiary/internal/apikey"
 	"github.com/ostiary/ostiary/internal/httpapi"
 	"github.com/ostiary/ostiary/internal/keyset"
+	"github.com/ostiary/ostiary/internal/manage"
 )
 
 // KeySets stores named key sets.
@@ -18,11 +19,7 @@ type KeySets interface {
 	KeySet(ctx context.Context, set string) ([]*keyset.Key, error)
 	// SetKey returns keyset.ErrNotFound for an unknown key.
 	SetKey(ctx context.Context, set, kid string) (*keyset.Key, error)
-	// InsertSetKey returns keyset.ErrExists if the set has a key with the kid. InsertSetKey,
-	// PutSetKey and ReplaceKeySet return keyset.ErrFull if the set would have too many keys.
-	InsertSetKey(ctx context.Context, k *keyset.Key) error
-	PutSetKey(ctx context.Context, keys ...*keyset.Key) error
-	ReplaceKeySet(ctx context.Context, set string, keys []*keyset.Key) error
+	manage.KeySetStore
 	// DeleteSetKey and DeleteKeySet return keyset.ErrNotFound for an unknown key or set.
 	DeleteSetKey(ctx context.Context, set, kid string) error
 	DeleteKeySet(ctx context.Context, set string) error
@@ -133,7 +130,18 @@ func (h *keySetHandler) respond(r *Request, status int, keys ...*keyset.Key) (*R
 	return &Response{status, set}, nil
 }
 
-func (h *keySetHandler) keys() keyset.Keys { return keyset.Keys{Sealer: h.sealer, Now: h.now} }
+func (h *keySetHandler) manage() *manage.KeySets {
+	return &manage.KeySets{Store: h.store, Keys: keyset.Keys{Sealer: h.sealer, Now: h.now}}
+}
+
+// invalidKey returns the response to an error of a key in the request, whose description
+// begins with prefix.
+func invalidKey(prefix string, err error) error {
+	if invalidKey, ok := errors.AsType[*manage.InvalidKeyError](err); ok {
+		return invalid(prefix + " " + httpapi.Description(invalidKey.Reason) + ".")
+	}
+	return err
+}
 
 // getSet serves GET /keys/{set}.
 func (h *keySetHandler) getSet(r *Request) (*Response, error) {
@@ -183,12 +191,9 @@ func (h *keySetHandler) create(r *Request) (*Response, error) {
 	if keyset.IsReserved(set) {
 		return h.signing.rotate(r, body.Algorithm)
 	}
-	key, err := h.keys().Generate(set, body.Algorithm, body.Use, body.KID)
+	key, err := h.manage().Generate(r.Context(), set, body.Algorithm, body.Use, body.KID)
 	if err != nil {
-		return nil, invalid("The member " + httpapi.Description(err.Error()) + ".")
-	}
-	if err := h.store.InsertSetKey(r.Context(), key); err != nil {
-		return nil, err
+		return nil, invalidKey("The member", err)
 	}
 	r.Target = set + "/" + key.KID
 	return h.respond(r, http.StatusCreated, key)
@@ -212,12 +217,9 @@ func (h *keySetHandler) replaceSet(r *Request) (*Response, error) {
 	if keyset.IsReserved(set) {
 		return h.signing.importSet(r, raw)
 	}
-	keys, err := h.keys().ParseSet(set, raw)
+	keys, err := h.manage().Replace(r.Context(), set, raw)
 	if err != nil {
-		return nil, invalid("The key set is invalid: " + httpapi.Description(err.Error()) + ".")
-	}
-	if err := h.store.ReplaceKeySet(r.Context(), set, keys); err != nil {
-		return nil, err
+		return nil, invalidKey("The key set is invalid:", err)
 	}
 	return h.respond(r, http.StatusOK, keys...)
 }
@@ -231,12 +233,9 @@ func (h *keySetHandler) replace(r *Request) (*Response, error) {
 	if keyset.IsReserved(set) {
 		return h.signing.importKey(r, raw)
 	}
-	key, err := h.keys().Parse(set, kid, raw)
+	key, err := h.manage().Put(r.Context(), set, kid, raw)
 	if err != nil {
-		return nil, invalid("The key is invalid: it " + httpapi.Description(err.Error()) + ".")
-	}
-	if err := h.store.PutSetKey(r.Context(), key); err != nil {
-		return nil, err
+		return nil, invalidKey("The key is invalid: it", err)
 	}
 	view, err := h.view(r, key)
 	if err != nil {

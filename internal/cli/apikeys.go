@@ -2,13 +2,11 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/apikey"
+	"github.com/ostiary/ostiary/internal/manage"
 )
 
 // apiKeysCommand manages API keys.
@@ -36,24 +34,13 @@ type apiKeysRevoke struct {
 
 // Run makes a key.
 func (cmd *apiKeysCreate) Run(ctx context.Context, s Streams, c *commandLine) error {
-	known := apikey.Scopes()
-	for _, scope := range cmd.Scope {
-		if !slices.Contains(known, scope) {
-			return fmt.Errorf("there is no scope %s; there are %s", scope, strings.Join(known, ", "))
-		}
+	if err := manage.CheckAPIKey(cmd.Scope, cmd.ExpiresIn); err != nil {
+		return err
 	}
-	if cmd.ExpiresIn < 0 {
-		return errors.New("--expires-in is in the past")
-	}
-	slices.Sort(cmd.Scope)
 	return c.withDatabase(ctx, s, func(d *database) error {
-		when, expires := now(), time.Time{}
-		if cmd.ExpiresIn > 0 {
-			expires = when.Add(cmd.ExpiresIn)
-		}
-		k, text := apikey.New(cmd.Name, slices.Compact(cmd.Scope), when, expires)
-		d.setTarget(k.ID)
-		if err := d.store.APIKeys.InsertAPIKey(ctx, k); err != nil {
+		keys := &manage.APIKeys{Store: d.store.APIKeys, Now: now}
+		k, text, err := keys.Create(ctx, manage.NewAPIKey{Name: cmd.Name, Scopes: cmd.Scope, Lifetime: cmd.ExpiresIn}, d.setTarget)
+		if err != nil {
 			return err
 		}
 		view := viewKey(k)
@@ -83,24 +70,8 @@ func (cmd *apiKeysList) Run(ctx context.Context, s Streams, c *commandLine) erro
 // Run revokes the keys, or none if one of them is not there.
 func (cmd *apiKeysRevoke) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.withDatabase(ctx, s, func(d *database) error {
-		var faults []error
-		for _, id := range cmd.IDs {
-			if _, err := d.store.APIKeys.APIKey(ctx, id); err != nil {
-				faults = append(faults, fmt.Errorf("%s: %w", id, err))
-			}
-		}
-		if len(faults) > 0 {
-			return fmt.Errorf("nothing was revoked:\n%w", errors.Join(faults...))
-		}
-		for _, id := range cmd.IDs {
-			if err := d.store.APIKeys.DeleteAPIKey(ctx, id); err != nil {
-				return err
-			}
-			if err := s.printf("revoked %s", id); err != nil {
-				return err
-			}
-		}
-		return nil
+		keys := &manage.APIKeys{Store: d.store.APIKeys, Now: now}
+		return keys.Revoke(ctx, cmd.IDs, func(id string) error { return s.printf("revoked %s", id) })
 	})
 }
 

@@ -25,7 +25,7 @@ func TestAPIKeyLifecycle(t *testing.T) {
 	if len(all) != 1 || all[0].ID != made.ID || all[0].Key != "" || all[0].Name != "login app" {
 		t.Errorf("apikeys list shows %+v", all)
 	}
-	if got := sh.MustFail("apikeys", "create", "x", "--scope", "everything"); !strings.Contains(got, "there is no scope everything") {
+	if got := sh.MustFail("apikeys", "create", "x", "--scope", "everything"); !strings.Contains(got, "unknown scope everything") {
 		t.Errorf("an unknown scope: %s", got)
 	}
 	if got := sh.MustFail("apikeys", "revoke", made.ID, "another"); !strings.Contains(got, "nothing was revoked") {

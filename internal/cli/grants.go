@@ -2,12 +2,11 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/grant"
+	"github.com/ostiary/ostiary/internal/manage"
 	"github.com/ostiary/ostiary/internal/store"
 )
 
@@ -33,7 +32,7 @@ func (cmd *grantsList) Run(ctx context.Context, s Streams, c *commandLine) error
 	return c.withDatabase(ctx, s, func(d *database) error {
 		filter := store.GrantFilter{ClientID: cmd.Client}
 		if cmd.User != "" {
-			a, err := findUser(ctx, d, cmd.User)
+			a, err := newUsers(d).Find(ctx, cmd.User)
 			if err != nil {
 				return err
 			}
@@ -53,42 +52,9 @@ func (cmd *grantsList) Run(ctx context.Context, s Streams, c *commandLine) error
 // Run ends the grants, or none if one of them is not there.
 func (cmd *grantsRevoke) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.withDatabase(ctx, s, func(d *database) error {
-		refs := make([]grant.Locator, len(cmd.IDs))
-		var faults []error
-		for i, text := range cmd.IDs {
-			var err error
-			if refs[i], err = findGrant(ctx, d, text); err != nil {
-				faults = append(faults, fmt.Errorf("%s: %w", text, err))
-			}
-		}
-		if len(faults) > 0 {
-			return fmt.Errorf("nothing was revoked:\n%w", errors.Join(faults...))
-		}
-		for _, ref := range refs {
-			if err := d.store.Grants.RevokeGrant(ctx, ref, "", grant.RevokedByOperator, now()); err != nil {
-				return err
-			}
-			if err := s.printf("revoked %s", ref.ID); err != nil {
-				return err
-			}
-		}
-		return nil
+		grants := &manage.Grants{Store: d.store.Grants, Now: now}
+		return grants.Revoke(ctx, cmd.IDs, func(id grant.ID) error { return s.printf("revoked %s", id) })
 	})
-}
-
-// findGrant finds where a living grant lies.
-func findGrant(ctx context.Context, d *database, text string) (grant.Locator, error) {
-	id, err := grant.ParseID(text)
-	if err != nil {
-		return grant.Locator{}, err
-	}
-	for _, ref := range id.Locators() {
-		_, err := d.store.Grants.LiveGrant(ctx, ref, "", now())
-		if err == nil || !errors.Is(err, grant.ErrNotFound) {
-			return ref, err
-		}
-	}
-	return grant.Locator{}, errors.New("there is no such grant, or it has ended")
 }
 
 // grantView is a grant as it is shown.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/jwks"
+	"github.com/ostiary/ostiary/internal/manage"
 	"github.com/ostiary/ostiary/internal/server"
 )
 
@@ -107,11 +108,11 @@ func (*keysReseal) Run(ctx context.Context, s Streams, c *commandLine) error {
 		if err != nil {
 			return err
 		}
-		kept, err := resealSecrets(ctx, d.store, secrets)
+		kept, err := manage.ResealClientSecrets(ctx, d.store.Clients, secrets)
 		if err != nil {
 			return fmt.Errorf("%d keys and %d client secrets sealed anew, not all; run it again: %w", count, kept, err)
 		}
-		stored, err := resealKeySets(ctx, d.store, secrets)
+		stored, err := manage.ResealKeySets(ctx, d.store.KeySets, secrets)
 		if err != nil {
 			return fmt.Errorf("%d keys, %d client secrets and %d keys of sets sealed anew, not all; run it again: %w", count, kept, stored, err)
 		}

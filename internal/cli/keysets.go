@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ostiary/ostiary/internal/keyset"
+	"github.com/ostiary/ostiary/internal/manage"
 	"github.com/ostiary/ostiary/internal/server"
 )
 
@@ -85,7 +86,7 @@ func (cmd *keySetsGet) Run(ctx context.Context, s Streams, c *commandLine) error
 			return err
 		}
 		if len(found) == 0 {
-			if err := checkSetName(cmd.Set); err != nil {
+			if err := manage.CheckKeySetName(cmd.Set); err != nil {
 				return err
 			}
 			return setNotFound(cmd.Set)
@@ -117,15 +118,12 @@ func printSet(d *database, a outputFlags, keys keyset.Keys, found []*keyset.Key,
 
 // Run makes a key.
 func (cmd *keySetsCreate) Run(ctx context.Context, s Streams, c *commandLine) error {
-	if err := checkSetName(cmd.Set); err != nil {
+	if err := manage.CheckKeySetName(cmd.Set); err != nil {
 		return err
 	}
 	return c.withKeySets(ctx, s, func(d *database, keys keyset.Keys) error {
-		made, err := keys.Generate(cmd.Set, cmd.Alg, cmd.Use, cmd.KID)
+		made, err := newKeySets(d, keys).Generate(ctx, cmd.Set, cmd.Alg, cmd.Use, cmd.KID)
 		if err != nil {
-			return err
-		}
-		if err := d.store.KeySets.InsertSetKey(ctx, made); err != nil {
 			return err
 		}
 		d.setTarget(made.Set + "/" + made.KID)
@@ -138,7 +136,7 @@ func (cmd *keySetsCreate) Run(ctx context.Context, s Streams, c *commandLine) er
 
 // Run puts keys into a set.
 func (cmd *keySetsImport) Run(ctx context.Context, s Streams, c *commandLine) error {
-	if err := checkSetName(cmd.Set); err != nil {
+	if err := manage.CheckKeySetName(cmd.Set); err != nil {
 		return err
 	}
 	text, err := s.readInput(cmd.File)
@@ -146,33 +144,23 @@ func (cmd *keySetsImport) Run(ctx context.Context, s Streams, c *commandLine) er
 		return err
 	}
 	return c.withKeySets(ctx, s, func(d *database, keys keyset.Keys) error {
-		brought, err := readKeys(keys, cmd.Set, text)
-		if err != nil {
+		imported, err := newKeySets(d, keys).Import(ctx, cmd.Set, text)
+		if _, invalid := errors.AsType[*manage.InvalidKeyError](err); invalid {
 			return fmt.Errorf("%s: %w", cmd.File, err)
 		}
-		if err := d.store.KeySets.PutSetKey(ctx, brought...); err != nil {
+		if err != nil {
 			return err
 		}
-		if len(brought) == 1 {
-			return s.printf("the key %s is in %s", brought[0].KID, cmd.Set)
+		if len(imported) == 1 {
+			return s.printf("the key %s is in %s", imported[0].KID, cmd.Set)
 		}
-		return s.printf("%d keys are in %s", len(brought), cmd.Set)
+		return s.printf("%d keys are in %s", len(imported), cmd.Set)
 	})
 }
 
-// readKeys reads a set of keys, or one key.
-func readKeys(keys keyset.Keys, set string, text []byte) ([]*keyset.Key, error) {
-	var members struct {
-		Keys json.RawMessage `json:"keys"`
-	}
-	if err := json.Unmarshal(text, &members); err == nil && members.Keys == nil {
-		one, err := keys.Parse(set, "", text)
-		if err != nil {
-			return nil, err
-		}
-		return []*keyset.Key{one}, nil
-	}
-	return keys.ParseSet(set, text)
+// newKeySets returns the use cases of key sets.
+func newKeySets(d *database, keys keyset.Keys) *manage.KeySets {
+	return &manage.KeySets{Store: d.store.KeySets, Keys: keys}
 }
 
 // Run deletes keys.
@@ -199,18 +187,6 @@ func (cmd *keySetsDelete) Run(ctx context.Context, s Streams, c *commandLine) er
 		}
 		return s.printf("deleted %s", what)
 	})
-}
-
-// checkSetName refuses names under which the administrators' API shows the keys that
-// this server signs with.
-func checkSetName(name string) error {
-	if keyset.IsReserved(name) {
-		return fmt.Errorf("%s stands for the signing keys, which the command keys looks after", name)
-	}
-	if err := keyset.CheckName(name); err != nil {
-		return fmt.Errorf("the name of a set %w", err)
-	}
-	return nil
 }
 
 func setNotFound(name string) error { return fmt.Errorf("there is no set %q", name) }

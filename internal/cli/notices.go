@@ -3,10 +3,10 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/manage"
 	"github.com/ostiary/ostiary/internal/outbox"
 	"github.com/ostiary/ostiary/internal/store"
 )
@@ -38,7 +38,7 @@ type noticesDelete struct {
 // Run lists the notices.
 func (cmd *noticesList) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.withDatabase(ctx, s, func(d *database) error {
-		all, err := listNotices(ctx, d, store.NoticeFilter{ClientID: cmd.Client, State: outbox.State(cmd.State)})
+		all, err := newNotices(d).List(ctx, cmd.Client, outbox.State(cmd.State))
 		if err != nil {
 			return err
 		}
@@ -46,10 +46,17 @@ func (cmd *noticesList) Run(ctx context.Context, s Streams, c *commandLine) erro
 	})
 }
 
-func listNotices(ctx context.Context, d *database, filter store.NoticeFilter) ([]*outbox.Notice, error) {
-	return allPages(func(after string) ([]*outbox.Notice, error) {
-		return d.store.Outbox.ListNotices(ctx, filter, after, pageSize)
-	}, func(n *outbox.Notice) string { return n.ID })
+// newNotices returns the use cases of notices.
+func newNotices(d *database) *manage.Notices {
+	return &manage.Notices{Store: noticeStore{d.store.Outbox}, Now: now}
+}
+
+// noticeStore implements [manage.NoticeStore].
+type noticeStore struct{ *store.Outbox }
+
+// Notices is [store.Outbox.ListNotices].
+func (s noticeStore) Notices(ctx context.Context, clientID string, state outbox.State, after string, limit int) ([]*outbox.Notice, error) {
+	return s.ListNotices(ctx, store.NoticeFilter{ClientID: clientID, State: state}, after, limit)
 }
 
 // Run makes the notices due now, or none if one of them is not there.
@@ -61,81 +68,25 @@ func (cmd *noticesRetry) Run(ctx context.Context, s Streams, c *commandLine) err
 		return errors.New("--client goes with --all")
 	}
 	return c.withDatabase(ctx, s, func(d *database) error {
-		waiting, err := listUndelivered(ctx, d, cmd.Client)
+		var count int
+		var err error
+		if cmd.All {
+			count, err = newNotices(d).RetryAll(ctx, cmd.Client)
+		} else {
+			count, err = newNotices(d).Retry(ctx, cmd.IDs)
+		}
 		if err != nil {
 			return err
 		}
-		ids := cmd.IDs
-		if cmd.All {
-			ids = nil
-			for _, n := range waiting {
-				ids = append(ids, n.ID)
-			}
-		}
-		if err := allKnown(ids, waiting, "nothing was retried", "there is no such notice, or it was delivered"); err != nil {
-			return err
-		}
-		for _, id := range ids {
-			// What was delivered since it was listed needs no retry.
-			if err := d.store.Outbox.RetryNotice(ctx, id, now()); err != nil && !errors.Is(err, outbox.ErrNotFound) {
-				return err
-			}
-		}
-		return s.printf("%d due now; a running server delivers them", len(ids))
+		return s.printf("%d due now; a running server delivers them", count)
 	})
 }
 
-// listUndelivered returns the notices that wait or were given up.
-func listUndelivered(ctx context.Context, d *database, clientID string) ([]*outbox.Notice, error) {
-	var all []*outbox.Notice
-	for _, state := range []outbox.State{outbox.Pending, outbox.Failed} {
-		some, err := listNotices(ctx, d, store.NoticeFilter{ClientID: clientID, State: state})
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, some...)
-	}
-	return all, nil
-}
-
-// Run removes the notices, or none if one of them is not there.
+// Run deletes the notices, or none if one of them is unknown.
 func (cmd *noticesDelete) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.withDatabase(ctx, s, func(d *database) error {
-		all, err := listNotices(ctx, d, store.NoticeFilter{})
-		if err != nil {
-			return err
-		}
-		if err := allKnown(cmd.IDs, all, "nothing was deleted", "there is no such notice"); err != nil {
-			return err
-		}
-		for _, id := range cmd.IDs {
-			if err := d.store.Outbox.DeleteNotice(ctx, id); err != nil && !errors.Is(err, outbox.ErrNotFound) {
-				return err
-			}
-			if err := s.printf("deleted %s", id); err != nil {
-				return err
-			}
-		}
-		return nil
+		return newNotices(d).Delete(ctx, cmd.IDs, func(id string) error { return s.printf("deleted %s", id) })
 	})
-}
-
-// allKnown fails, naming each, if some of ids are not among the notices.
-func allKnown(ids []string, among []*outbox.Notice, outcome, fault string) error {
-	known := make(map[string]bool, len(among))
-	for _, n := range among {
-		known[n.ID] = true
-	}
-	var faults []error
-	for _, id := range ids {
-		if !known[id] {
-			faults = append(faults, fmt.Errorf("%s: %s", id, fault))
-		}
-	}
-	if len(faults) > 0 {
-		return fmt.Errorf("%s:\n%w", outcome, errors.Join(faults...))
-	}
-	return nil
 }
 
 // noticeView is a notice as it is shown.

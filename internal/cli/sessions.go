@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
+	"github.com/ostiary/ostiary/internal/manage"
 	"github.com/ostiary/ostiary/internal/session"
 )
 
@@ -33,7 +33,7 @@ func (cmd *sessionsList) Run(ctx context.Context, s Streams, c *commandLine) err
 	return c.withDatabase(ctx, s, func(d *database) error {
 		subject := ""
 		if cmd.User != "" {
-			a, err := findUser(ctx, d, cmd.User)
+			a, err := newUsers(d).Find(ctx, cmd.User)
 			if err != nil {
 				return err
 			}
@@ -61,7 +61,7 @@ func (cmd *sessionsRevoke) Run(ctx context.Context, s Streams, c *commandLine) e
 	}
 	return c.withDatabase(ctx, s, func(d *database) error {
 		if cmd.User != "" {
-			a, err := findUser(ctx, d, cmd.User)
+			a, err := newUsers(d).Find(ctx, cmd.User)
 			if err != nil {
 				return err
 			}
@@ -71,37 +71,9 @@ func (cmd *sessionsRevoke) Run(ctx context.Context, s Streams, c *commandLine) e
 			}
 			return s.printf("%d of %s revoked", ended, displayName(a))
 		}
-		return cmd.end(ctx, d)
+		sessions := &manage.Sessions{Store: d.store.Sessions, Now: now}
+		return sessions.End(ctx, cmd.IDs, func(id string) error { return s.printf("revoked %s", id) })
 	})
-}
-
-func (cmd *sessionsRevoke) end(ctx context.Context, d *database) error {
-	living, err := listSessions(ctx, d, "")
-	if err != nil {
-		return err
-	}
-	known := make(map[string]bool, len(living))
-	for _, n := range living {
-		known[n.ID] = true
-	}
-	var faults []error
-	for _, id := range cmd.IDs {
-		if !known[id] {
-			faults = append(faults, fmt.Errorf("%s: there is no such session, or it has ended", id))
-		}
-	}
-	if len(faults) > 0 {
-		return fmt.Errorf("nothing was revoked:\n%w", errors.Join(faults...))
-	}
-	for _, id := range cmd.IDs {
-		if _, err := d.store.Sessions.EndSession(ctx, id, now()); err != nil {
-			return err
-		}
-		if err := d.printf("revoked %s", id); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // sessionView is a session as it is shown.

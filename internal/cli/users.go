@@ -3,11 +3,12 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/manage"
+	"github.com/ostiary/ostiary/internal/server"
 )
 
 // usersCommand manages accounts.
@@ -65,8 +66,7 @@ type usersDelete struct {
 
 // Run adds a person.
 func (cmd *usersCreate) Run(ctx context.Context, s Streams, c *commandLine) error {
-	name, err := account.CanonicalUsername(cmd.Username)
-	if err != nil {
+	if _, err := account.CanonicalUsername(cmd.Username); err != nil {
 		return err
 	}
 	claims, err := readClaims(cmd.Claim)
@@ -74,31 +74,25 @@ func (cmd *usersCreate) Run(ctx context.Context, s Streams, c *commandLine) erro
 		return err
 	}
 	return c.withDatabase(ctx, s, func(d *database) error {
-		switch _, err := d.store.Accounts.AccountByUsername(ctx, name); {
-		case err == nil:
-			return fmt.Errorf("create %s: %w", name, account.ErrExists)
-		case !errors.Is(err, account.ErrNotFound):
-			return err
+		users := newUsers(d)
+		name, err := users.CheckUsername(ctx, cmd.Username)
+		if err != nil {
+			return fmt.Errorf("create %s: %w", name, err)
 		}
 		p, err := cmd.password(ctx, d)
 		if err != nil {
 			return err
 		}
-		when := now()
-		a := &account.Account{
-			Subject: account.NewSubject(), Username: name, Claims: claims,
-			Administrator: cmd.Admin, CreatedAt: when, UpdatedAt: when,
-		}
-		a.SetPassword(p.hash, when)
-		if err := d.store.Accounts.InsertAccount(ctx, a); err != nil {
+		a, err := users.Create(ctx, manage.NewUser{Username: name, Password: p.text, Claims: claims, Administrator: cmd.Admin})
+		if err != nil {
 			return fmt.Errorf("create %s: %w", name, err)
 		}
 		if err := noteUnreleasedClaims(ctx, d, account.Import{Account: a}); err != nil {
 			return err
 		}
 		view := viewUser(a)
-		view.Password = p.generated
-		if p.generated != "" {
+		if p.generated {
+			view.Password = p.text
 			s.notef(shownOnceNote, "password")
 		}
 		return printObject(s.Out, cmd.outputFlags, view)
@@ -127,32 +121,33 @@ func (cmd *usersList) Run(ctx context.Context, s Streams, c *commandLine) error 
 // Run changes a password.
 func (cmd *usersSetPassword) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.withUser(ctx, s, cmd.Username, func(d *database, a *account.Account) error {
-		if a.IsExternal() {
-			return fmt.Errorf("%s signs in with an app, and has no password here", displayName(a))
+		if a.IsExternal() { // before it prompts for a password
+			return fmt.Errorf("%s %w", displayName(a), manage.ErrNoPassword)
 		}
 		p, err := cmd.password(ctx, d)
 		if err != nil {
 			return err
 		}
-		if err := d.store.Accounts.SetPassword(ctx, a.Subject, p.hash, now()); err != nil {
+		if err := newUsers(d).SetPassword(ctx, a, p.text); err != nil {
 			return err
 		}
-		if p.generated == "" {
+		if !p.generated {
 			return s.printf("the password of %s is changed", displayName(a))
 		}
 		s.notef(shownOnceNote, "password")
-		return s.printf("%s", p.generated)
+		return s.printf("%s", p.text)
 	})
 }
 
 // Run keeps a person out.
 func (cmd *usersDisable) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.withUser(ctx, s, cmd.Username, func(d *database, a *account.Account) error {
-		if !a.DisabledAt.IsZero() {
-			return s.printf("%s was disabled before", displayName(a))
-		}
-		if err := d.store.Accounts.SetDisabled(ctx, a.Subject, true, now()); err != nil {
+		changed, err := newUsers(d).Disable(ctx, a)
+		if err != nil {
 			return err
+		}
+		if !changed {
+			return s.printf("%s was disabled before", displayName(a))
 		}
 		return s.printf("%s is disabled", displayName(a))
 	})
@@ -161,7 +156,7 @@ func (cmd *usersDisable) Run(ctx context.Context, s Streams, c *commandLine) err
 // Run lets a person in again.
 func (cmd *usersEnable) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.withUser(ctx, s, cmd.Username, func(d *database, a *account.Account) error {
-		if err := d.store.Accounts.SetDisabled(ctx, a.Subject, false, now()); err != nil {
+		if err := newUsers(d).Enable(ctx, a); err != nil {
 			return err
 		}
 		return s.printf("%s may sign in", displayName(a))
@@ -172,7 +167,7 @@ func (cmd *usersEnable) Run(ctx context.Context, s Streams, c *commandLine) erro
 // from everywhere.
 func (cmd *usersUnlock) Run(ctx context.Context, s Streams, c *commandLine) error {
 	return c.withUser(ctx, s, cmd.Username, func(d *database, a *account.Account) error {
-		if err := d.store.Accounts.UnlockAccount(ctx, a.Subject); err != nil {
+		if err := newUsers(d).Unlock(ctx, a); err != nil {
 			return err
 		}
 		if !a.DisabledAt.IsZero() {
@@ -189,7 +184,7 @@ func (cmd *usersDelete) Run(ctx context.Context, s Streams, c *commandLine) erro
 		if err := cmd.confirm(ctx, s, question); err != nil {
 			return err
 		}
-		if err := d.store.Accounts.DeleteAccount(ctx, a.Subject, now()); err != nil {
+		if err := newUsers(d).Delete(ctx, a); err != nil {
 			return err
 		}
 		return s.printf("deleted %s", displayName(a))
@@ -199,7 +194,7 @@ func (cmd *usersDelete) Run(ctx context.Context, s Streams, c *commandLine) erro
 // atPerson opens a desk with one person's account on it.
 func (c *commandLine) withUser(ctx context.Context, s Streams, username string, work func(*database, *account.Account) error) error {
 	return c.withDatabase(ctx, s, func(d *database) error {
-		a, err := findUser(ctx, d, username)
+		a, err := newUsers(d).Find(ctx, username)
 		if err != nil {
 			return err
 		}
@@ -210,25 +205,9 @@ func (c *commandLine) withUser(ctx context.Context, s Streams, username string, 
 // called is what a person is called in what a command says.
 func displayName(a *account.Account) string { return cmp.Or(a.Name(), a.Subject) }
 
-// findUser returns the account that the command line names, by its username or, as is
-// the only way for whom a login app brought, by its subject.
-func findUser(ctx context.Context, d *database, username string) (*account.Account, error) {
-	a, err := (*account.Account)(nil), account.ErrNotFound
-	name, malformed := account.CanonicalUsername(username)
-	if malformed == nil {
-		a, err = d.store.Accounts.AccountByUsername(ctx, name)
-	}
-	if errors.Is(err, account.ErrNotFound) {
-		a, err = d.store.Accounts.Account(ctx, username)
-	}
-	switch {
-	case errors.Is(err, account.ErrNotFound) && malformed != nil:
-		return nil, malformed
-	case errors.Is(err, account.ErrNotFound):
-		return nil, fmt.Errorf("there is nobody with the username %s", name)
-	default:
-		return a, err
-	}
+// newUsers returns the use cases of users.
+func newUsers(d *database) *manage.Users {
+	return &manage.Users{Store: d.store.Accounts, Hasher: server.NewHasher(d.config), Now: now}
 }
 
 // userView is a person as they are shown. A password is there only when it was

@@ -10,7 +10,6 @@ import (
 
 	"github.com/ostiary/ostiary/internal/credential"
 	"github.com/ostiary/ostiary/internal/manage"
-	"github.com/ostiary/ostiary/internal/server"
 )
 
 // passwordFlags say where a password comes from. Never from the command line
@@ -20,10 +19,10 @@ type passwordFlags struct {
 	Generate     bool   `help:"Generate a password and print it once." xor:"password"`
 }
 
-// chosen is a password that was chosen, and what to keep of it.
+// newPassword is a valid password for an account.
 type newPassword struct {
-	hash      string
-	generated string // the password itself, if nobody knows it yet
+	text      string
+	generated bool // and must be shown
 }
 
 // shownOnce goes with what was made.
@@ -32,30 +31,22 @@ const shownOnceNote = "The %s is shown this once: it is not kept in a form that 
 // password gets a password from where the flags say, or from a person.
 func (f *passwordFlags) password(ctx context.Context, d *database) (newPassword, error) {
 	var p newPassword
-	var password string
 	var err error
 	switch {
 	case f.Generate:
-		p.generated = manage.NewPassword()
-		password = p.generated
+		p = newPassword{manage.NewPassword(), true}
 	case f.PasswordFile != "":
 		var text []byte
 		if text, err = d.readInput(f.PasswordFile); err != nil {
 			return newPassword{}, err
 		}
-		password = trimLineEnd(text)
+		p.text = trimLineEnd(text)
 	default:
-		if password, err = d.askPassword(ctx); err != nil {
+		if p.text, err = d.askPassword(ctx); err != nil {
 			return newPassword{}, err
 		}
 	}
-	if err := credential.CheckPassword(password); err != nil {
-		return newPassword{}, err
-	}
-	if p.hash, err = server.NewHasher(d.config).Hash(ctx, password); err != nil {
-		return newPassword{}, fmt.Errorf("hash password: %w", err)
-	}
-	return p, nil
+	return p, credential.CheckPassword(p.text)
 }
 
 // askPassword asks twice, and shows nothing of what is typed.

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 
 	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/manage"
 )
 
 type usersGet struct {
@@ -47,18 +47,7 @@ func (cmd *usersUpdate) Run(ctx context.Context, s Streams, c *commandLine) erro
 		}
 	}
 	return c.withUser(ctx, s, cmd.Username, func(d *database, a *account.Account) error {
-		changed, err := d.store.Accounts.ChangeAccount(ctx, a.Subject, now(), func(a *account.Account) {
-			if a.Claims == nil {
-				a.Claims = map[string]any{}
-			}
-			maps.Copy(a.Claims, claims)
-			for _, name := range cmd.RemoveClaim {
-				delete(a.Claims, name)
-			}
-			if cmd.Admin != nil {
-				a.Administrator = *cmd.Admin
-			}
-		})
+		changed, err := newUsers(d).Update(ctx, a, manage.UserChange{SetClaims: claims, RemoveClaims: cmd.RemoveClaim, Administrator: cmd.Admin})
 		if err != nil {
 			return fmt.Errorf("update %s: %w", displayName(a), err)
 		}

@@ -9,9 +9,10 @@ import (
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
-// CheckClaims returns the faults of claims about a user: the standard claims of OpenID
-// Connect Core section 5.1 have types, and protocol claims are rejected. All others may
-// have any value.
+// CheckClaims returns an error for each invalid claim about a user: a standard claim with a
+// wrong type, or a claim that the protocol defines. Other claims may have any value.
+//
+// Spec: OpenID Connect Core §5.1.
 func CheckClaims(claims map[string]any) []error {
 	var faults []error
 	for _, name := range slices.Sorted(maps.Keys(claims)) {
@@ -42,11 +43,13 @@ func CheckClaims(claims map[string]any) []error {
 	return faults
 }
 
-// ReservedClaim is the kind of the claims that the server sets itself.
-const ReservedClaim = "left out: it is the server's to set"
+// ReservedClaim is the kind of claims that only the server sets.
+const ReservedClaim = "absent: the server sets it"
 
-// ClaimKind returns what a claim must be; nothing if it may be anything. A claim
-// may be in a language, as in name#ja (OpenID Connect Core section 5.2).
+// ClaimKind returns the type that a claim must have, for use in an error message, or an empty
+// string if it may have any type. The name may have a language tag, such as name#ja.
+//
+// Spec: OpenID Connect Core §5.2.
 func ClaimKind(name string) string {
 	base, _, _ := strings.Cut(name, "#")
 	switch base {

@@ -91,9 +91,9 @@ func (m *Clients) SetMetadata(ctx context.Context, c *client.Client, metadata cl
 	return nil
 }
 
-// SetSecret sets the client secret. If secret is empty it generates and returns one if the
-// client needs one and has none, or if renew is true, and otherwise converts the existing
-// secret to the form of the authentication method. A client whose authentication method
+// SetSecret sets the client secret. If secret is empty, it generates and returns one for a
+// client that needs but lacks a secret, or if renew is true; otherwise it converts the
+// existing secret to the form of the authentication method. A client whose authentication method
 // needs no secret loses its secret.
 func (m *Clients) SetSecret(ctx context.Context, c *client.Client, secret string, renew bool) (generated string, err error) {
 	if secret == "" || !c.UsesSecret() {

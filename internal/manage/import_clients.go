@@ -31,15 +31,15 @@ type ClientImportStore interface {
 
 // Import creates and updates the clients of a JSON array, all or none. A second import of
 // the same file changes nothing. It returns an error if a secret would have to be
-// generated, since nothing shows it.
+// generated, since it would not be shown.
 func (i *ClientImporter) Import(ctx context.Context, text []byte) (created, updated int, err error) {
 	batch, err := i.Read(ctx, text, func(int, int) {})
 	if err != nil {
 		return 0, 0, err
 	}
 	var faults []error
-	for _, made := range batch.Secrets {
-		faults = append(faults, fmt.Errorf("entry %d (%q): client_secret is missing; give one, or use ostiary clients import, which makes and prints it", made.Entry, made.ID))
+	for _, generated := range batch.Secrets {
+		faults = append(faults, fmt.Errorf("entry %d (%q): client_secret is missing; give one, or use ostiary clients import, which generates and prints one", generated.Entry, generated.ID))
 	}
 	if len(faults) > 0 {
 		return 0, 0, errors.Join(faults...)
@@ -54,7 +54,7 @@ type ClientBatch struct {
 	Warnings []string
 }
 
-// GeneratedSecret is a client secret that was generated, since its entry had none.
+// GeneratedSecret is a client secret that was generated for an entry without one.
 type GeneratedSecret struct {
 	ID     string `json:"client_id"`
 	Secret string `json:"client_secret"`
@@ -87,12 +87,12 @@ func (i *ClientImporter) Read(ctx context.Context, text []byte, progress func(do
 		if err := e.Metadata.VerifySector(ctx, i.Documents, &known.Metadata); err != nil {
 			return nil, fmt.Errorf("entry %d (%q): %w", n+1, e.ClientID, err)
 		}
-		secret, made, err := freshSecret(ctx, known, i.Secrets, &e)
+		secret, generated, err := freshSecret(ctx, known, i.Secrets, &e)
 		if err != nil {
 			return nil, fmt.Errorf("entry %d (%q): %w", n+1, e.ClientID, err)
 		}
-		if made != "" {
-			batch.Secrets = append(batch.Secrets, GeneratedSecret{e.ClientID, made, n + 1})
+		if generated != "" {
+			batch.Secrets = append(batch.Secrets, GeneratedSecret{e.ClientID, generated, n + 1})
 		}
 		batch.Clients = append(batch.Clients, &client.Client{
 			ID: e.ClientID, Metadata: e.Metadata, Secret: secret, CreatedAt: when, UpdatedAt: when,
@@ -102,43 +102,43 @@ func (i *ClientImporter) Read(ctx context.Context, text []byte, progress func(do
 	return batch, nil
 }
 
-// freshSecret returns what to keep of the secret of an entry for the client known,
-// and the secret itself if it had to be made. It returns nothing if the client has that secret already, or the
-// entry brings none and the client has one: what is stored then stays, even if
-// somebody changes it meanwhile.
+// freshSecret returns the secret of an entry in stored form, and in plain text if it was
+// generated. It returns an empty secret, so that the import keeps the stored one even if it is
+// changed concurrently, if the client has the same secret, or if the entry has no secret and
+// the client has one.
 func freshSecret(
-	ctx context.Context, known *client.Client, keeper client.SecretStore, e *client.ImportEntry,
-) (kept client.Secret, made string, err error) {
+	ctx context.Context, known *client.Client, secrets client.SecretStore, e *client.ImportEntry,
+) (stored client.Secret, generated string, err error) {
 	if !e.Metadata.UsesSecret() {
 		return "", "", nil
 	}
 	c := &client.Client{ID: e.ClientID, Metadata: e.Metadata, Secret: known.Secret}
 	same := e.ClientSecret == ""
 	if !same {
-		if same, err = keeper.Verify(ctx, c, e.ClientSecret); err != nil {
+		if same, err = secrets.Verify(ctx, c, e.ClientSecret); err != nil {
 			return "", "", err
 		}
 	}
-	if err := keeper.Adapt(ctx, c); err != nil {
+	if err := secrets.Adapt(ctx, c); err != nil {
 		return "", "", err
 	}
 	switch {
 	case same && c.Secret == known.Secret && c.Secret != "":
 		return "", "", nil
-	case same && c.Secret != "": // in another form, for another method
+	case same && c.Secret != "": // converted for another authentication method
 		return c.Secret, "", nil
 	}
 	secret := e.ClientSecret
 	if secret == "" {
-		made = c.NewSecret()
-		secret = made
+		generated = c.NewSecret()
+		secret = generated
 	}
-	err = keeper.Set(ctx, c, secret)
-	return c.Secret, made, err
+	err = secrets.Set(ctx, c, secret)
+	return c.Secret, generated, err
 }
 
-// derivedID names an entry that does not name itself by what its owner knows it
-// by, so that it is the same client whenever it is imported.
+// derivedID returns the ID of an entry without a client_id. It is derived from the metadata, so
+// that a second import updates the same client.
 func derivedID(m client.Metadata, seen map[string]int) string {
 	text, _ := json.Marshal([]any{m.ClientName, m.RedirectURIs, m.SoftwareID})
 	seen[string(text)]++

@@ -14,19 +14,19 @@ import (
 	"github.com/ostiary/ostiary/internal/credential"
 )
 
-// userEntry is a person that the operator brings in a file.
+// userEntry is a user in an import file.
 type userEntry struct {
 	Username      string // canonical
 	Password      string
 	PasswordHash  string
 	Claims        map[string]any
-	Administrator *bool // nil if the entry does not say
+	Administrator *bool // nil if absent
 
 	number int // in the file, from 1
 	faulty bool
 }
 
-// fault says of which entry err is.
+// fault adds the entry to err.
 func (e *userEntry) fault(err error) error {
 	if e.Username == "" {
 		return fmt.Errorf("entry %d: %w", e.number, err)
@@ -34,8 +34,8 @@ func (e *userEntry) fault(err error) error {
 	return fmt.Errorf("entry %d (%q): %w", e.number, e.Username, err)
 }
 
-// parseUsers reads people from a JSON array, or from an object whose member users
-// is one. It returns the entries that have a name, and every fault of all.
+// parseUsers parses users from a JSON array, or from an object with such a member users. It
+// returns the entries with a username, and the errors of all entries.
 func parseUsers(text []byte) (entries []*userEntry, faults []error) {
 	raw, err := entryList(text, "users")
 	if err != nil {
@@ -61,7 +61,7 @@ func parseUsers(text []byte) (entries []*userEntry, faults []error) {
 	return entries, faults
 }
 
-// entryList splits a file into its entries.
+// entryList returns the entries of a file.
 func entryList(text []byte, member string) ([]json.RawMessage, error) {
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	var whole any
@@ -82,7 +82,7 @@ func entryList(text []byte, member string) ([]json.RawMessage, error) {
 			return list, nil
 		}
 	}
-	return nil, fmt.Errorf("must be an array, or an object whose member %s is one", member)
+	return nil, fmt.Errorf("must be an array, or an object with an array %s", member)
 }
 
 func userMembers() []string {
@@ -96,7 +96,7 @@ func parseUser(raw json.RawMessage) (e *userEntry, faults []error) {
 	if err := json.Unmarshal(raw, &members); err != nil || members == nil {
 		return e, []error{errors.New("must be a JSON object")}
 	}
-	// decode returns whether the member is there and what it should be.
+	// decode reports whether the member is present and has the right type.
 	decode := func(name string, into any, kind string) bool {
 		value, ok := members[name]
 		if !ok || bytes.Equal(value, []byte("null")) {

@@ -1,0 +1,188 @@
+package manage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/ostiary/ostiary/internal/account"
+	"github.com/ostiary/ostiary/internal/credential"
+)
+
+// ErrNoPassword reports an account without a password: the user signs in with an app of the
+// operator.
+var ErrNoPassword = errors.New("signs in with an app, and has no password here")
+
+// UserStore reads and changes accounts. Its methods return account.ErrNotFound for an unknown
+// account.
+type UserStore interface {
+	Account(ctx context.Context, subject string) (*account.Account, error)
+	AccountByUsername(ctx context.Context, username string) (*account.Account, error)
+	// InsertAccount returns account.ErrExists if the username exists.
+	InsertAccount(ctx context.Context, a *account.Account) error
+	// ChangeAccount applies a change in a transaction and returns the result.
+	ChangeAccount(ctx context.Context, subject string, now time.Time, change func(*account.Account)) (*account.Account, error)
+	// SetPassword and SetDisabled also end the sessions and grants of the user.
+	SetPassword(ctx context.Context, subject, hash string, now time.Time) error
+	SetDisabled(ctx context.Context, subject string, disabled bool, now time.Time) error
+	// UnlockAccount clears the failed password attempts.
+	UnlockAccount(ctx context.Context, subject string) error
+	// DeleteAccount deletes an account with its sessions and grants.
+	DeleteAccount(ctx context.Context, subject string, now time.Time) error
+}
+
+// PasswordHasher hashes passwords, as [credential.Hasher] does.
+type PasswordHasher interface {
+	Hash(ctx context.Context, password string) (string, error)
+}
+
+// Users creates and changes the accounts of users.
+type Users struct {
+	Store  UserStore
+	Hasher PasswordHasher
+	Now    func() time.Time
+}
+
+// Find returns the account with a username or, if there is none, with a subject. Users of the
+// operator's login app have only a subject.
+func (m *Users) Find(ctx context.Context, name string) (*account.Account, error) {
+	a, err := (*account.Account)(nil), account.ErrNotFound
+	username, malformed := account.CanonicalUsername(name)
+	if malformed == nil {
+		a, err = m.Store.AccountByUsername(ctx, username)
+	}
+	if errors.Is(err, account.ErrNotFound) {
+		a, err = m.Store.Account(ctx, name)
+	}
+	switch {
+	case errors.Is(err, account.ErrNotFound) && malformed != nil:
+		return nil, malformed
+	case errors.Is(err, account.ErrNotFound):
+		return nil, fmt.Errorf("no user has the username %s", username)
+	default:
+		return a, err
+	}
+}
+
+// CheckUsername returns the canonical form of a username. The error is account.ErrExists if a
+// user has it.
+func (m *Users) CheckUsername(ctx context.Context, username string) (string, error) {
+	name, err := account.CanonicalUsername(username)
+	if err != nil {
+		return "", err
+	}
+	switch _, err := m.Store.AccountByUsername(ctx, name); {
+	case err == nil:
+		return name, account.ErrExists
+	case !errors.Is(err, account.ErrNotFound):
+		return name, err
+	}
+	return name, nil
+}
+
+// NewUser describes a user to create.
+type NewUser struct {
+	Username      string
+	Password      string
+	Claims        map[string]any
+	Administrator bool
+}
+
+// Create validates and stores a user. It returns account.ErrExists if the username exists.
+func (m *Users) Create(ctx context.Context, u NewUser) (*account.Account, error) {
+	name, err := account.CanonicalUsername(u.Username)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(CheckClaims(u.Claims)...); err != nil {
+		return nil, err
+	}
+	hash, err := m.hash(ctx, u.Password)
+	if err != nil {
+		return nil, err
+	}
+	now := m.Now()
+	a := &account.Account{
+		Subject: account.NewSubject(), Username: name, Claims: u.Claims,
+		Administrator: u.Administrator, CreatedAt: now, UpdatedAt: now,
+	}
+	a.SetPassword(hash, now)
+	return a, m.Store.InsertAccount(ctx, a)
+}
+
+// UserChange describes a change of a user.
+type UserChange struct {
+	SetClaims     map[string]any
+	RemoveClaims  []string
+	Administrator *bool // nil does not change it
+}
+
+// Update changes claims and the administrator right of a user, and returns the result. The
+// password, sessions and grants stay.
+func (m *Users) Update(ctx context.Context, a *account.Account, c UserChange) (*account.Account, error) {
+	if err := errors.Join(CheckClaims(c.SetClaims)...); err != nil {
+		return nil, err
+	}
+	return m.Store.ChangeAccount(ctx, a.Subject, m.Now(), func(a *account.Account) {
+		if a.Claims == nil {
+			a.Claims = map[string]any{}
+		}
+		maps.Copy(a.Claims, c.SetClaims)
+		for _, name := range c.RemoveClaims {
+			delete(a.Claims, name)
+		}
+		if c.Administrator != nil {
+			a.Administrator = *c.Administrator
+		}
+	})
+}
+
+// SetPassword changes the password of a user; sessions and grants end. It returns
+// [ErrNoPassword] for a user of the operator's login app.
+func (m *Users) SetPassword(ctx context.Context, a *account.Account, password string) error {
+	if a.IsExternal() {
+		return ErrNoPassword
+	}
+	hash, err := m.hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	return m.Store.SetPassword(ctx, a.Subject, hash, m.Now())
+}
+
+// Disable disables a user; sessions and grants end. It returns false if the user was disabled
+// before.
+func (m *Users) Disable(ctx context.Context, a *account.Account) (changed bool, err error) {
+	if !a.DisabledAt.IsZero() {
+		return false, nil
+	}
+	return true, m.Store.SetDisabled(ctx, a.Subject, true, m.Now())
+}
+
+// Enable enables a disabled user.
+func (m *Users) Enable(ctx context.Context, a *account.Account) error {
+	return m.Store.SetDisabled(ctx, a.Subject, false, m.Now())
+}
+
+// Unlock clears the failed password attempts of a user.
+func (m *Users) Unlock(ctx context.Context, a *account.Account) error {
+	return m.Store.UnlockAccount(ctx, a.Subject)
+}
+
+// Delete deletes a user with all sessions and grants.
+func (m *Users) Delete(ctx context.Context, a *account.Account) error {
+	return m.Store.DeleteAccount(ctx, a.Subject, m.Now())
+}
+
+func (m *Users) hash(ctx context.Context, password string) (string, error) {
+	if err := credential.CheckPassword(password); err != nil {
+		return "", err
+	}
+	hash, err := m.Hasher.Hash(ctx, password)
+	if err != nil {
+		return "", fmt.Errorf("hash password: %w", err)
+	}
+	return hash, nil
+}
