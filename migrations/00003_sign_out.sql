@@ -1,13 +1,13 @@
 -- +goose Up
--- The clients that hear of the end of a session, since they had an answer in it.
--- The reference makes whoever joins wait for whoever ends the session, and the
--- other way round. Its loss is no fault: the end names the session first, and the
--- version before, which may still run, does not know of participants at all.
+-- The participants of a session: clients that got a response in it and are notified of its
+-- end. The reference orders joining and ending a session. Losing it is not an error: ending
+-- selects by the session first, and the previous version, which may still run, has no
+-- participants.
 CREATE TABLE participants (
   session_id TEXT   NOT NULL,
   client_id  TEXT   NOT NULL,
   joined_at  BIGINT NOT NULL,
-  living     TEXT   REFERENCES sessions (id) ON DELETE SET NULL, -- the session while it is there
+  living     TEXT   REFERENCES sessions (id) ON DELETE SET NULL, -- the session while it exists
   PRIMARY KEY (session_id, client_id)
 );
 CREATE INDEX participants_living ON participants (living);
@@ -20,11 +20,11 @@ CREATE TABLE notices (
   session_id  TEXT    NOT NULL,
   state       TEXT    NOT NULL, -- pending, delivered, failed
   created_at  BIGINT  NOT NULL,
-  due_at      BIGINT  NOT NULL, -- of the next try; while one is under way, when it counts as lost
-  until       BIGINT  NOT NULL, -- no further try after it
+  due_at      BIGINT  NOT NULL, -- of the next attempt; during an attempt, when it counts as lost
+  until       BIGINT  NOT NULL, -- no further attempt after it
   attempts    BIGINT  NOT NULL,
-  status      BIGINT  NOT NULL, -- of the last answer over HTTP, 0 if there was none
-  fault       TEXT    NOT NULL, -- of the last try
+  status      BIGINT  NOT NULL, -- of the last HTTP response, 0 without a response
+  fault       TEXT    NOT NULL, -- of the last attempt
   ended_at    BIGINT,           -- delivered or given up
   purge_after BIGINT
 );

@@ -1,9 +1,9 @@
 -- +goose NO TRANSACTION
 -- +goose Up
 -- No statement looks for a subject's grants by their client too, and an index without
--- it is less than half as large. It is made partition by partition, so that nobody
--- waits for more than one. Whoever cannot have a lock gives up, rather than keep all
--- others waiting behind them; to take this step again goes on where it ended.
+-- it is less than half as large. It is created partition by partition, so that statements
+-- wait for one at most. If a lock is not available the step fails rather than block other
+-- statements; running it again continues where it ended.
 SET lock_timeout = '2s';
 
 CREATE INDEX IF NOT EXISTS grants_by_subject ON ONLY grants (subject);

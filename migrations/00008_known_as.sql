@@ -1,5 +1,4 @@
 -- +goose Up
--- The name under which a client knows a person, where a login app chose it: by that
--- name it hears of their sign-out.
+-- The sub that a login app chose for a client, which its logout tokens contain.
 ALTER TABLE participants ADD COLUMN known_as TEXT NOT NULL DEFAULT '';
 ALTER TABLE notices ADD COLUMN known_as TEXT NOT NULL DEFAULT '';

@@ -1,6 +1,6 @@
 -- +goose Up
--- What operators changed. A row is inserted once, gets its outcome once, and goes when
--- it is old; its id grows with time.
+-- Audit events. A row is inserted once, gets its outcome once, and is purged by age; its id
+-- grows with time.
 CREATE TABLE audit_events (
   id         TEXT   NOT NULL PRIMARY KEY,
   at         BIGINT NOT NULL,
@@ -11,7 +11,7 @@ CREATE TABLE audit_events (
   actor_name TEXT   NOT NULL,
   address    TEXT   NOT NULL,
   request_id TEXT   NOT NULL,
-  outcome    TEXT   NOT NULL, -- empty while it is not known
+  outcome    TEXT   NOT NULL, -- empty while unknown
   status     BIGINT NOT NULL
 );
 CREATE INDEX audit_events_action ON audit_events (action, id);

@@ -1,5 +1,5 @@
 -- +goose Up
--- What clients are found by beside their id, and secrets that were replaced of late.
+-- Indexes for searches of clients, and replaced secrets.
 ALTER TABLE clients ADD COLUMN name TEXT NOT NULL DEFAULT '';
 ALTER TABLE clients ADD COLUMN owner TEXT NOT NULL DEFAULT '';
 ALTER TABLE clients ADD COLUMN rotated_secrets TEXT NOT NULL DEFAULT ''; -- JSON

@@ -1,5 +1,5 @@
 -- +goose Up
--- Whose word counts for who somebody is (RFC 7523). An empty subject stands for anybody.
+-- Trusted issuers of JWT bearer assertions (RFC 7523). An empty subject allows any.
 CREATE TABLE trusted_issuers (
   id         TEXT   NOT NULL PRIMARY KEY,
   issuer     TEXT   NOT NULL,

@@ -1,10 +1,10 @@
 -- +goose Up
--- Keys that programs of the operator's keep here for uses of their own.
+-- Key sets of applications.
 CREATE TABLE set_keys (
   set_name   TEXT   NOT NULL,
   kid        TEXT   NOT NULL,
   public     TEXT   NOT NULL, -- JSON, RFC 7517
-  sealed     BYTEA,           -- the whole key, where there is more to it
+  sealed     BYTEA,           -- the private or symmetric key
   created_at BIGINT NOT NULL,
   PRIMARY KEY (set_name, kid)
 );

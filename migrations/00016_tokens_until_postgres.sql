@@ -1,6 +1,6 @@
 -- +goose Up
--- When the last access token under a grant ends, so that a grant is found and kept for as
--- long as any of its tokens, whatever lifespans clients have. NULL: not known; ends_at holds.
+-- The expiry of the last access token of a grant, so that a grant is kept as long as its
+-- tokens, with any client lifespans. NULL: unknown; ends_at is the bound.
 -- The column has no default: the table is not rewritten.
 SET LOCAL lock_timeout = '5s';
 ALTER TABLE grants ADD COLUMN tokens_until BIGINT;

@@ -1,11 +1,11 @@
 -- +goose Up
--- What scopes mean, beyond those of OpenID Connect Core, which are there without a
--- record; a record of one of those takes the place of the built-in one.
+-- Definitions of scopes. The scopes of OpenID Connect Core are built in; a row replaces the
+-- built-in definition.
 CREATE TABLE scopes (
   name              TEXT    NOT NULL PRIMARY KEY,
   title             TEXT    NOT NULL,
   description       TEXT    NOT NULL,
-  claims            TEXT    NOT NULL, -- JSON: the name of a claim to the places where it is released
+  claims            TEXT    NOT NULL, -- JSON: name of a claim to its destinations
   self_registration INTEGER NOT NULL,
   created_at        BIGINT  NOT NULL,
   updated_at        BIGINT  NOT NULL

@@ -3,7 +3,7 @@
 -- response, and removed by age and number. The id grows with time.
 CREATE TABLE refusals (
   id         TEXT   NOT NULL PRIMARY KEY,
-  number     BIGINT NOT NULL, -- counts up, so that the oldest are found that are too many
+  number     BIGINT NOT NULL, -- counts up, to find the oldest ones
   at         BIGINT NOT NULL,
   request_id TEXT   NOT NULL,
   method     TEXT   NOT NULL,
@@ -24,6 +24,6 @@ CREATE INDEX refusals_rule ON refusals (rule, id);
 
 CREATE TABLE refusal_numbers (
   id   BIGINT NOT NULL PRIMARY KEY,
-  last BIGINT NOT NULL -- given to a row
+  last BIGINT NOT NULL -- the last number in use
 );
 INSERT INTO refusal_numbers (id, last) VALUES (1, 0);

@@ -1,6 +1,6 @@
 -- +goose Up
 -- The number of the last change of a record that replicas cache: a client, an API key,
--- a trusted issuer, a signing key, an account's being disabled.
+-- a trusted issuer, a signing key, the state of an account.
 CREATE TABLE change_counter (
   only_row INTEGER NOT NULL PRIMARY KEY CHECK (only_row = 1),
   value    BIGINT  NOT NULL
@@ -10,7 +10,7 @@ INSERT INTO change_counter (only_row, value) VALUES (1, 0);
 -- The processes that cache such records.
 CREATE TABLE replicas (
   id        TEXT    NOT NULL PRIMARY KEY, -- random, new for each start
-  seen      BIGINT  NOT NULL,             -- it uses no cached record from before this change
-  ttl       BIGINT  NOT NULL,             -- for how many microseconds it uses a reading of the counter
-  suspected INTEGER NOT NULL              -- 1: it did not answer in time, and must not use a reading that says so
+  seen      BIGINT  NOT NULL,             -- it uses no cached record older than this change
+  ttl       BIGINT  NOT NULL,             -- validity of its readings of the counter in microseconds
+  suspected INTEGER NOT NULL              -- 1: it did not respond in time; a reading with this value is not used
 );

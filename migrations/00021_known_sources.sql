@@ -1,11 +1,11 @@
 -- +goose Up
 -- The browsers and networks from which an account has signed in. Password attempts from
--- them have failure counters of their own.
+-- them have separate failure counters.
 CREATE TABLE known_sources (
   digest     BYTEA  NOT NULL PRIMARY KEY, -- SHA-256 of kind, username and device cookie or network
   kind       TEXT   NOT NULL,             -- device or network
   subject    TEXT   NOT NULL,
-  not_before BIGINT NOT NULL,             -- the account's at that sign-in; another value voids the row
+  not_before BIGINT NOT NULL,             -- of the account at that sign-in; with another value the row is invalid
   noted_at   BIGINT NOT NULL,
   expires_at BIGINT NOT NULL
 );

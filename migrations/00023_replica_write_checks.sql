@@ -1,4 +1,4 @@
 -- +goose Up
--- How often a replica has tried whether the database takes writes. Each try writes another
--- number: SQLite does not write a row that stays as it is, so a full disk goes unnoticed.
+-- The number of write checks of a replica. Each check writes a new number: SQLite does not
+-- write an unchanged row, which would hide a full disk.
 ALTER TABLE replicas ADD COLUMN write_checks BIGINT NOT NULL DEFAULT 0;

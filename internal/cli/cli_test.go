@@ -43,7 +43,7 @@ func TestMigrateAppliesEachStepOnce(t *testing.T) {
 	sh := clitest.NewEmptyShell(t)
 	var before, after []map[string]any
 	sh.JSON(&before, "migrate", "status")
-	servertest.Contains(t, sh.Must("migrate", "up"), "00001_nouns.sql")
+	servertest.Contains(t, sh.Must("migrate", "up"), "00001_domain_tables.sql")
 	servertest.Contains(t, sh.Must("migrate", "up"), "up to date")
 	sh.JSON(&after, "migrate", "status")
 

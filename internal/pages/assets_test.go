@@ -83,7 +83,7 @@ func TestNothingElseIsServed(t *testing.T) {
 	}
 }
 
-func TestStyleAsksNothingOfOtherHosts(t *testing.T) {
+func TestStyleLoadsNothingFromOtherHosts(t *testing.T) {
 	t.Parallel()
 
 	css := fetch(t, http.MethodGet, "/static/x/app.css").Body.String()

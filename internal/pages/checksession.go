@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// CheckSession returns the handler of the OP iframe, which tells clients' pages whether the
-// user at the browser is the same, by the cookie of that name. Any page may embed it: its
+// CheckSession returns the handler of the OP iframe, with which clients' pages check whether
+// the user at the browser is the same, by the cookie of that name. Any page may embed it: its
 // answer depends on the origin of the page.
 //
 // Spec: OpenID Connect Session Management §3.2.

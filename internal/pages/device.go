@@ -7,7 +7,7 @@ import (
 	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
-// Device asks for the user code of a device. The form posts the field user_code.
+// Device is the page for a user code. The form posts the field user_code.
 type Device struct {
 	// Action is the URL of the form.
 	Action string
@@ -27,7 +27,7 @@ func (p *Pages) Device(w http.ResponseWriter, status int, v Device) {
 	p.render(w, status, "device", v)
 }
 
-// DeviceCheck asks whether the device that shows a code belongs to the user. The form posts
+// DeviceCheck lets the user confirm that the device with the code is theirs. The form posts
 // the fields user_code and decision ("continue" or "deny").
 type DeviceCheck struct {
 	Client Client

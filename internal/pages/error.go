@@ -13,7 +13,7 @@ type Error struct {
 	Code string
 	// Title and Text describe the error, Advice the next step for the user.
 	Title, Text, Advice messages.Message
-	// Detail is for the developers of the client, such as an error_description.
+	// Detail informs the developers of the client, such as an error_description.
 	Detail string
 	// RequestID identifies the request in the log.
 	RequestID string

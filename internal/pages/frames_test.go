@@ -68,8 +68,8 @@ func TestFramesAreLoadedAsTheyAreAndNothingElseIs(t *testing.T) {
 	}
 }
 
-// Whoever has no script is taken on all the same, and everybody has a link.
-func TestTheWayOnIsThereWithoutScript(t *testing.T) {
+// Without script the page refreshes itself, and every page has a link.
+func TestSignedOutPageContinuesWithoutScript(t *testing.T) {
 	t.Parallel()
 
 	const next = "https://rp.example/bye?a=%62&state=%22%27%3B+x"

@@ -13,11 +13,11 @@ import (
 	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
-// sample is a page filled with the same text wherever text can stand.
+// sample is a page with the same text in every field.
 type sample struct {
 	page  string
 	write func(p *Pages, w http.ResponseWriter, text, link string)
-	// ids are promised to those who drive the page.
+	// ids are the element IDs of the contract.
 	ids []string
 }
 

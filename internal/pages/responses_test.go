@@ -111,7 +111,7 @@ func TestSignedOutSaysSo(t *testing.T) {
 	}
 }
 
-func TestErrorsAreSaidInWords(t *testing.T) {
+func TestErrorPageTexts(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct {

@@ -8,7 +8,7 @@ import (
 	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
-// SignIn asks for a username and a password. The form posts the fields request, username,
+// SignIn is the page for username and password. The form posts the fields request, username,
 // password, and remember ("on") to stay signed in; or decision ("cancel").
 type SignIn struct {
 	// Client is the application that sent the user; nil if there is none.

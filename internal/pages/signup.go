@@ -7,9 +7,8 @@ import (
 	"github.com/ostiary/ostiary/internal/pages/messages"
 )
 
-// SignUp asks for the data of a new account. The form posts the fields request, username,
-// name, email, password, repeat, and remember ("on") to stay signed in; or decision
-// ("cancel").
+// SignUp is the page for a new account. The form posts the fields request, username, name,
+// email, password, repeat, and remember ("on") to stay signed in; or decision ("cancel").
 type SignUp struct {
 	// Client is the application that sent the user.
 	Client Client

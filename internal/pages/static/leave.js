@@ -1,4 +1,4 @@
-// The page has loaded when its frames have, so whoever listens there has heard. One that hangs is not waited for.
+// The page is loaded when its frames are, so the clients are notified. The script does not wait longer for a hanging frame.
 (function () {
   "use strict";
 

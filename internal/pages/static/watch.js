@@ -1,6 +1,6 @@
-// In a frame on a client's page: tells that page whether the person at this browser is still the one it knows. It asks with
-// what its answer carried, which holds for its own origin alone, so that the page of another learns nothing. Nothing is ever
-// fetched. (OpenID Connect Session Management, sections 3.1 and 3.2.)
+// The OP iframe: reports to the embedding page of a client whether the session of the browser has changed. The client sends the
+// session_state of its response, which is bound to its origin, so that other origins learn nothing. The script sends no requests.
+// Spec: OpenID Connect Session Management §3.1, §3.2.
 (function () {
   "use strict";
 

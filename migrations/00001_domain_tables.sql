@@ -4,11 +4,11 @@ CREATE TABLE clients (
   metadata           TEXT    NOT NULL, -- JSON under the names of RFC 7591
   secret             TEXT    NOT NULL, -- a hash; empty if there is none
   registration_token BYTEA,            -- a hash
-  previous_token     BYTEA,            -- a hash, good until previous_until
+  previous_token     BYTEA,            -- a hash, valid until previous_until
   previous_until     BIGINT,
   dynamic            INTEGER NOT NULL,
   disabled           INTEGER NOT NULL,
-  not_before         BIGINT  NOT NULL, -- what was given before is dead
+  not_before         BIGINT  NOT NULL, -- older grants, sessions and tokens are invalid
   created_at         BIGINT  NOT NULL,
   updated_at         BIGINT  NOT NULL,
   version            BIGINT  NOT NULL
@@ -21,7 +21,7 @@ CREATE TABLE accounts (
   claims        TEXT    NOT NULL, -- JSON
   administrator INTEGER NOT NULL,
   disabled_at   BIGINT,
-  not_before    BIGINT  NOT NULL, -- what was given before is dead
+  not_before    BIGINT  NOT NULL, -- older grants, sessions and tokens are invalid
   created_at    BIGINT  NOT NULL,
   updated_at    BIGINT  NOT NULL
 );
@@ -109,15 +109,15 @@ CREATE TABLE signing_keys (
   remove_after BIGINT
 );
 
--- One row, whose version decides who of several writers of keys came first.
+-- One row. Its version is the compare-and-set of changes of the key set.
 CREATE TABLE key_state (
   only_row INTEGER NOT NULL PRIMARY KEY CHECK (only_row = 1),
   version  BIGINT  NOT NULL
 );
 INSERT INTO key_state (only_row, version) VALUES (1, 0);
 
--- Random values that are half of a key: the other half is the system secret, so
--- that neither the database nor the secret alone makes a token.
+-- Random parts of keys: the other part is the system secret, so that neither the database
+-- nor the secret alone is enough to create a token.
 CREATE TABLE seeds (
   name  TEXT  NOT NULL PRIMARY KEY,
   value BYTEA NOT NULL
