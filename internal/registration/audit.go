@@ -13,8 +13,8 @@ import (
 const (
 	ActionRegister  = "client.self.register"
 	ActionUpdate    = "client.self.update"
-	ActionRedirects = "client.self.redirects" // new redirect URIs: consents and skip_consent end
-	ActionSecret    = "client.self.secret"    //nolint:gosec // another client secret: registration access tokens end
+	ActionRedirects = "client.self.redirects" // new redirect URIs: consents and skip_consent are removed
+	ActionSecret    = "client.self.secret"    //nolint:gosec // another client secret: registration access tokens are revoked
 	ActionToken     = "client.self.token"     // a registration access token for a caller without the current one
 	ActionDelete    = "client.self.delete"
 )
@@ -31,8 +31,8 @@ func updateActions(redirects, secret bool) []string {
 	return actions
 }
 
-// audited makes a change by the client id to itself. Events for the actions are written
-// before the change, which is not made without them, and the outcome after it.
+// audited runs a change by a client of itself. An event for each action is written before
+// the change, which fails without it, and the outcome after it.
 func (h *Handler) audited(r *http.Request, id string, actions []string, change func(context.Context) error) error {
 	ctx := r.Context()
 	events := make([]*audit.Event, len(actions))

@@ -14,27 +14,30 @@ import (
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
-// presentedToken says which registration access token authenticated the caller; it is empty
-// for a caller that sent the client secret.
+// authenticator authenticates the callers of the registration endpoints.
+type authenticator struct{ *Config }
+
+// presentedToken is the registration access token of a request. It is empty if the request
+// has a client secret.
 type presentedToken struct {
 	token    string
 	current  bool
 	previous bool
 }
 
-// authenticate returns the client that the path names if the caller may manage it:
-// a client that registered itself, by its registration access token or, under
-// /connect/register, by its current client secret. Every other caller gets the same
-// error, so that nobody learns which clients exist.
+// client returns the client that the path names, if the request may manage it. It must be a
+// client that registered itself and send its registration access token or, for
+// /connect/register, its current client secret. All other requests get the same error, so
+// that they do not reveal which clients exist.
 //
 // Spec: RFC 7592 §2.
-func (h *Handler) authenticate(r *http.Request) (*client.Client, presentedToken, error) {
-	if h.Mode != Open && h.Mode != Token {
+func (a authenticator) client(r *http.Request) (*client.Client, presentedToken, error) {
+	if a.Mode != Open && a.Mode != Token {
 		return nil, presentedToken{}, errClosed
 	}
 	var err error
 	id := chi.URLParam(r, "id")
-	if r.URL.RawPath != "" { // else the router has taken it from the decoded path
+	if r.URL.RawPath != "" { // otherwise chi has decoded the path
 		id, err = url.PathUnescape(id)
 	}
 	query := r.URL.Query()
@@ -44,37 +47,36 @@ func (h *Handler) authenticate(r *http.Request) (*client.Client, presentedToken,
 		return nil, presentedToken{}, errUnauthorized
 	}
 
-	c, err := h.Clients.Client(r.Context(), id)
+	c, err := a.Clients.Client(r.Context(), id)
 	if err != nil {
 		return nil, presentedToken{}, fmt.Errorf("read client: %w", err)
 	}
 	refusal.SetClient(r.Context(), c.ID)
-	// The operator's own clients are not self-managed: their secret authenticates them
-	// and must not change what they are.
+	// Clients of operators must not change themselves: their secret only authenticates them.
 	if c.Disabled || !c.Dynamic {
 		return nil, presentedToken{}, errUnauthorized
 	}
 
 	if token, err := httpapi.BearerToken(r); err == nil {
-		by := h.byToken(c, token)
+		by := a.checkToken(c, token)
 		if !by.current && !by.previous {
 			return nil, presentedToken{}, errUnauthorized
 		}
 		return c, by, nil
 	}
-	return c, presentedToken{}, h.bySecret(r, c, query)
+	return c, presentedToken{}, a.checkSecret(r, c, query)
 }
 
-// bySecret checks the client secret of the request against the current one of c. A
-// rotated secret does not count: its holder could make a registration access token
-// that outlives it.
-func (h *Handler) bySecret(r *http.Request, c *client.Client, query url.Values) error {
-	secret, ok := h.presentedSecret(r, c, query)
+// checkSecret compares the client secret of the request with the current one of c. A
+// rotated secret is invalid here: it could be exchanged for a registration access token
+// that is valid longer.
+func (a authenticator) checkSecret(r *http.Request, c *client.Client, query url.Values) error {
+	secret, ok := a.presentedSecret(r, c, query)
 	if !ok {
 		return errUnauthorized
 	}
-	ok, err := client.TrySecret(r.Context(), h.Guesses, c.ID, c.Secret, secret, h.Now(), func(ctx context.Context) (bool, error) {
-		return c.Secret.Verify(ctx, h.Slow, secret)
+	ok, err := client.TrySecret(r.Context(), a.SecretThrottle, c.ID, c.Secret, secret, a.Now(), func(ctx context.Context) (bool, error) {
+		return c.Secret.Verify(ctx, a.Hasher, secret)
 	})
 	if err != nil {
 		return fmt.Errorf("check client secret: %w", err)
@@ -85,20 +87,21 @@ func (h *Handler) bySecret(r *http.Request, c *client.Client, query url.Values) 
 	return nil
 }
 
-func (h *Handler) byToken(c *client.Client, token string) presentedToken {
+// checkToken compares a registration access token with those of c.
+func (a authenticator) checkToken(c *client.Client, token string) presentedToken {
 	sum := client.HashToken(token)
-	fits := func(kept []byte) bool { return subtle.ConstantTimeCompare(sum, kept) == 1 }
+	equals := func(stored []byte) bool { return subtle.ConstantTimeCompare(sum, stored) == 1 }
 	return presentedToken{
 		token:    token,
-		current:  fits(c.RegistrationToken),
-		previous: fits(c.PreviousToken) && h.Now().Before(c.PreviousUntil),
+		current:  equals(c.RegistrationToken),
+		previous: equals(c.PreviousToken) && a.Now().Before(c.PreviousUntil),
 	}
 }
 
-// presentedSecret returns the client secret of the request, sent in the way that the
+// presentedSecret returns the client secret of the request, sent with the method that the
 // client registered. Only /connect/register accepts one: version 1 of the API had the
-// secret in the Basic header or, if the operator still allows that, in the query.
-func (h *Handler) presentedSecret(r *http.Request, c *client.Client, query url.Values) (string, bool) {
+// secret in the Basic header or, if QuerySecrets is on, in the query.
+func (a authenticator) presentedSecret(r *http.Request, c *client.Client, query url.Values) (string, bool) {
 	if family(r) != connect {
 		return "", false
 	}
@@ -108,14 +111,14 @@ func (h *Handler) presentedSecret(r *http.Request, c *client.Client, query url.V
 		if !ok {
 			return "", false
 		}
-		id, err := url.QueryUnescape(user) // RFC 6749 section 2.3.1
+		id, err := url.QueryUnescape(user) // RFC 6749 §2.3.1
 		if err != nil || id != c.ID {
 			return "", false
 		}
 		secret, err := url.QueryUnescape(password)
 		return secret, err == nil
 	case client.AuthPost:
-		if !h.QuerySecrets || len(query["client_secret"]) != 1 {
+		if !a.QuerySecrets || len(query["client_secret"]) != 1 {
 			return "", false
 		}
 		ids := query["client_id"]
@@ -125,4 +128,29 @@ func (h *Handler) presentedSecret(r *http.Request, c *client.Client, query url.V
 		return query["client_secret"][0], true
 	}
 	return "", false
+}
+
+// mayRegister checks the initial access token if the mode requires one.
+//
+// Spec: RFC 7591 §3.
+func (a authenticator) mayRegister(r *http.Request) error {
+	switch a.Mode {
+	case Open:
+		return nil
+	case Token:
+		if r.Header.Get("Authorization") == "" {
+			return errNoToken
+		}
+		token, _ := httpapi.BearerToken(r)
+		sum, known := client.HashToken(token), 0
+		for _, want := range a.InitialTokens {
+			known |= subtle.ConstantTimeCompare(sum, want)
+		}
+		if token == "" || known == 0 {
+			return errUnauthorized
+		}
+		return nil
+	case Closed:
+	}
+	return errClosed
 }

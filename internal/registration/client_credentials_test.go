@@ -10,8 +10,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// The client secret of a client that the operator made cannot change the client, however
-// it was made and whatever registration allows.
+// The secret of a client that an operator created cannot change the client, in every
+// registration mode.
 func TestOperatorClientsAreUnknownToRegistration(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {

@@ -2,7 +2,6 @@ package registration
 
 import (
 	"context"
-	"crypto/subtle"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,25 +13,25 @@ import (
 	"github.com/ostiary/ostiary/internal/manage"
 )
 
-// maxBody bounds what is read of a request.
+// maxBody is the maximum size of a request body, in bytes.
 const maxBody = 64 << 10
 
 // Create serves POST /connect/register and POST /oauth2/register.
 //
-// Spec: RFC 7591 section 3; OpenID Connect Registration section 3.
+// Spec: RFC 7591 §3, OpenID Connect Registration §3.
 func (h *Handler) Create(w http.ResponseWriter, r *http.Request) {
-	answer, err := h.create(r)
+	created, err := h.create(r)
 	if err != nil {
 		h.errors.Write(w, r, err)
 		return
 	}
-	h.Log.LogAttrs(r.Context(), slog.LevelInfo, "client registered", slog.String("client_id", answer.ClientID))
-	w.Header().Set("Location", answer.URI)
-	httpapi.JSON(w, http.StatusCreated, answer)
+	h.Log.LogAttrs(r.Context(), slog.LevelInfo, "client registered", slog.String("client_id", created.ClientID))
+	w.Header().Set("Location", created.URI)
+	httpapi.JSON(w, http.StatusCreated, created)
 }
 
-func (h *Handler) create(r *http.Request) (*answer, error) {
-	if err := h.mayRegister(r); err != nil {
+func (h *Handler) create(r *http.Request) (*response, error) {
+	if err := h.authenticator().mayRegister(r); err != nil {
 		return nil, err
 	}
 	members, secret, err := readBody(r)
@@ -42,7 +41,7 @@ func (h *Handler) create(r *http.Request) (*answer, error) {
 	if secret != "" {
 		return nil, invalidMetadata("client_secret is chosen by the server")
 	}
-	if err := h.believe(members, ""); err != nil {
+	if err := h.statements().apply(members, ""); err != nil {
 		return nil, err
 	}
 	policy, err := h.policy(r.Context(), nil)
@@ -53,13 +52,13 @@ func (h *Handler) create(r *http.Request) (*answer, error) {
 	if len(faults) > 0 {
 		return nil, firstFault(faults)
 	}
-	clients := manage.Clients{Secrets: h.keeper(), Documents: h.Documents, Now: h.Now}
+	clients := manage.Clients{Secrets: h.secretStore(), Documents: h.Documents, Now: h.Now}
 	c := &client.Client{ID: client.NewID(), Metadata: metadata, Dynamic: true}
 	generated, err := clients.Prepare(r.Context(), c, "")
 	if err != nil {
 		return nil, err
 	}
-	a := h.show(r, c)
+	a := h.newResponse(r, c)
 	a.ClientSecret = generated
 	a.Token = client.NewSecret()
 	c.RegistrationToken = client.HashToken(a.Token)
@@ -71,30 +70,7 @@ func (h *Handler) create(r *http.Request) (*answer, error) {
 	return a, nil
 }
 
-// mayRegister checks the initial access token, where one is asked for.
-func (h *Handler) mayRegister(r *http.Request) error {
-	switch h.Mode {
-	case Open:
-		return nil
-	case Token:
-		if r.Header.Get("Authorization") == "" {
-			return errNoToken
-		}
-		token, _ := httpapi.BearerToken(r)
-		sum, known := client.HashToken(token), 0
-		for _, want := range h.InitialTokens {
-			known |= subtle.ConstantTimeCompare(sum, want)
-		}
-		if token == "" || known == 0 {
-			return errUnauthorized
-		}
-		return nil
-	case Closed:
-	}
-	return errClosed
-}
-
-// readBody returns the members of the body, and client_secret if it is one.
+// readBody returns the members of the body, and the value of client_secret.
 func readBody(r *http.Request) (members map[string]json.RawMessage, secret string, err error) {
 	raw, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil || len(raw) > maxBody {
@@ -111,7 +87,7 @@ func readBody(r *http.Request) (members map[string]json.RawMessage, secret strin
 	return members, secret, nil
 }
 
-// warnOfKeys logs which keys of jwks are ignored.
+// warnOfKeys logs the ignored keys of jwks.
 func (h *Handler) warnOfKeys(ctx context.Context, id string, members map[string]json.RawMessage) {
 	for _, warning := range client.KeyWarnings(members["jwks"]) {
 		h.Log.LogAttrs(ctx, slog.LevelWarn, "client key ignored", slog.String("client_id", id), slog.String("reason", warning))

@@ -24,16 +24,16 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// A client secret of the operator's is for authentication alone: a thief of one must
-// not get the authorization codes of a client that skips consent.
-func TestOperatorClientsDoNotManageThemselves(t *testing.T) {
+// A client secret from an operator only authenticates: an attacker with the secret must not
+// redirect the authorization codes of a client that skips consent.
+func TestOperatorClientsCannotManageThemselves(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
 		const token, secret = "a registration access token of an older version", "the secret that the operator made"
 		for _, mode := range []Mode{Open, Token} {
 			for _, method := range []string{client.AuthBasic, client.AuthPost} {
-				r := newRigOn(t, db, func(c *Config) { c.Mode, c.QuerySecrets = mode, true })
+				r := newFixtureOn(t, db, func(c *Config) { c.Mode, c.QuerySecrets = mode, true })
 				hash, err := client.HashSecret(t.Context(), r.slow, secret)
 				if err != nil {
 					t.Fatal(err)
@@ -56,7 +56,7 @@ func TestOperatorClientsDoNotManageThemselves(t *testing.T) {
 					for _, path := range []string{connect, oauth2} {
 						for _, verb := range []string{"GET", "PUT", "DELETE"} {
 							got := r.do(t, verb, path+form, `{"redirect_uris":["https://evil.example/cb"],"token_endpoint_auth_method":"`+method+`"}`, auth...)
-							if diff := cmp.Diff(unknown, got, cmp.AllowUnexported(told{})); diff != "" {
+							if diff := cmp.Diff(unknown, got, cmp.AllowUnexported(reply{})); diff != "" {
 								t.Errorf("%s %s of %s, registration %s: not the answer about an unknown client (-want +got):\n%s", verb, path+form, method, mode, diff)
 							}
 						}
@@ -70,12 +70,12 @@ func TestOperatorClientsDoNotManageThemselves(t *testing.T) {
 	})
 }
 
-// A rotated secret still authenticates for a while. It must not make a registration
-// access token, which would outlive it.
-func TestRotatedSecretsDoNotManageARegistration(t *testing.T) {
+// A rotated secret authenticates for a grace period. It must not issue a registration
+// access token, which would be valid longer.
+func TestARotatedSecretCannotManageARegistration(t *testing.T) {
 	t.Parallel()
 
-	r := newRig(t, nil)
+	r := newFixture(t, nil)
 	a := r.register(t, connect, minimal)
 	id, first := a.text("client_id"), a.text("client_secret")
 	uri := connect + "/" + id
@@ -111,8 +111,8 @@ func TestRotatedSecretsDoNotManageARegistration(t *testing.T) {
 	}
 }
 
-// A client that sets another secret ends the token it came with at once, and gets another.
-func TestAnotherSecretEndsTheTokensOfBefore(t *testing.T) {
+// A new secret revokes the current registration access token, and the response has another.
+func TestANewSecretRevokesRegistrationTokens(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct {
@@ -128,7 +128,7 @@ func TestAnotherSecretEndsTheTokensOfBefore(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			r := newRig(t, nil)
+			r := newFixture(t, nil)
 			a := r.register(t, connect, minimal)
 			uri, token := connect+"/"+a.text("client_id"), "Bearer "+a.text("registration_access_token")
 			got := r.do(t, "PUT", uri, tc.body, token)
@@ -145,7 +145,7 @@ func TestAnotherSecretEndsTheTokensOfBefore(t *testing.T) {
 	}
 }
 
-func TestNewRedirectURIsEndWhatWasAllowedForTheOthers(t *testing.T) {
+func TestNewRedirectURIsRemoveConsents(t *testing.T) {
 	t.Parallel()
 
 	const native = `"application_type":"native","token_endpoint_auth_method":"none"`
@@ -169,7 +169,7 @@ func TestNewRedirectURIsEndWhatWasAllowedForTheOthers(t *testing.T) {
 			t.Parallel()
 			storetest.Each(t, func(t *testing.T, db *store.Store) {
 				t.Helper()
-				r := newRigOn(t, db, nil)
+				r := newFixtureOn(t, db, nil)
 				a := r.register(t, oauth2, tc.before)
 				id := a.text("client_id")
 				c, err := db.Clients.Client(t.Context(), id)
@@ -210,11 +210,11 @@ func TestNewRedirectURIsEndWhatWasAllowedForTheOthers(t *testing.T) {
 	}
 }
 
-// What the operator allowed a client was for the addresses that it had.
-func TestAClientKeepsTheHTTPAddressesThatTheOperatorAllowed(t *testing.T) {
+// An operator approves http for the current redirect URIs of a client only.
+func TestAClientKeepsApprovedHTTPRedirects(t *testing.T) {
 	t.Parallel()
 
-	r := newRig(t, nil)
+	r := newFixture(t, nil)
 	const inside, bye = "http://grafana.internal:3000/cb", "http://grafana.internal:3000/bye"
 	a := r.register(t, oauth2, minimal)
 	id := a.text("client_id")
@@ -246,13 +246,13 @@ func TestAClientKeepsTheHTTPAddressesThatTheOperatorAllowed(t *testing.T) {
 	}
 }
 
-// Every change that a client makes to itself is in the audit log, and nothing that was
-// refused before there was anything to change.
+// Each change by a client of itself is in the audit log. Requests that fail authentication
+// or validation are not.
 func TestEachChangeIsAnAuditEvent(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
-		r := newRigOn(t, db, nil)
+		r := newFixtureOn(t, db, nil)
 		a := r.register(t, connect, minimal)
 		id := a.text("client_id")
 		uri, token := connect+"/"+id, "Bearer "+a.text("registration_access_token")
@@ -275,25 +275,25 @@ func TestEachChangeIsAnAuditEvent(t *testing.T) {
 	})
 }
 
-// What the audit log cannot hold is not done.
-func TestWithoutAnAuditEventNothingChanges(t *testing.T) {
+// A change without an audit event fails.
+func TestAChangeRequiresAnAuditEvent(t *testing.T) {
 	t.Parallel()
 
 	db := storetest.New(t)
-	r := newRigOn(t, db, nil)
+	r := newFixtureOn(t, db, nil)
 	a := r.register(t, connect, minimal)
 	uri, token := connect+"/"+a.text("client_id"), "Bearer "+a.text("registration_access_token")
-	blind := newRigOn(t, db, func(c *Config) { c.Audit = noAudit{} })
+	unaudited := newFixtureOn(t, db, func(c *Config) { c.Audit = noAudit{} })
 	for verb, status := range map[string]int{"PUT": 503, "DELETE": 503} {
-		wantError(t, blind.do(t, verb, uri, `{"redirect_uris":["https://rp.example/two"]}`, token), status, "temporarily_unavailable")
+		wantError(t, unaudited.do(t, verb, uri, `{"redirect_uris":["https://rp.example/two"]}`, token), status, "temporarily_unavailable")
 	}
-	wantError(t, blind.do(t, "POST", connect, minimal), 503, "temporarily_unavailable")
+	wantError(t, unaudited.do(t, "POST", connect, minimal), 503, "temporarily_unavailable")
 	if got := r.do(t, "GET", uri, "", token); got.status != 200 || !strings.Contains(got.raw, "https://rp.example/cb") {
 		t.Errorf("afterwards the client is %d %s", got.status, got.raw)
 	}
 }
 
-// noAudit is an audit log whose database is gone.
+// noAudit is an audit log without a database.
 type noAudit struct{}
 
 func (noAudit) BeginEvent(context.Context, *audit.Event) error { return outage{errors.New("gone")} }
@@ -301,7 +301,7 @@ func (noAudit) BeginEvent(context.Context, *audit.Event) error { return outage{e
 func (noAudit) EndEvent(context.Context, *audit.Event) error { return outage{errors.New("gone")} }
 
 // events returns what the audit log has about a client, sorted.
-func (r *rig) events(t *testing.T, id string) []string {
+func (r *fixture) events(t *testing.T, id string) []string {
 	t.Helper()
 	list, err := r.store.Audit.ListEvents(t.Context(), audit.Filter{Target: id}, "", 100)
 	if err != nil {
@@ -319,10 +319,10 @@ func (r *rig) events(t *testing.T, id string) []string {
 }
 
 // A key of a kind that the server does not know is ignored, and the operator can read why.
-func TestAnOddKeyIsIgnoredWithAWarning(t *testing.T) {
+func TestAnUnsupportedKeyIsIgnoredWithAWarning(t *testing.T) {
 	t.Parallel()
 
-	r := newRig(t, nil)
+	r := newFixture(t, nil)
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)

@@ -48,7 +48,7 @@ func TestSoftwareStatementIsStored(t *testing.T) {
 		return text
 	}
 	good := statement(`{"iss":"https://publisher.example","client_name":"The Shop","redirect_uris":["https://shop.example/cb"]}`)
-	stranger := statement(`{"iss":"https://stranger.example"}`)
+	untrusted := statement(`{"iss":"https://untrusted.example"}`)
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
 		s := servertest.Start(t, db, map[string]string{
@@ -60,12 +60,12 @@ func TestSoftwareStatementIsStored(t *testing.T) {
 		}
 		const token = "an initial access token of the operator"
 		if p := post("", good); p.Status != http.StatusUnauthorized || p.Header.Get("WWW-Authenticate") != "Bearer" {
-			t.Errorf("without a token: %d, challenge %q; want 401 and Bearer alone", p.Status, p.Header.Get("WWW-Authenticate"))
+			t.Errorf("without a token: %d, challenge %q; want 401 and only Bearer", p.Status, p.Header.Get("WWW-Authenticate"))
 		}
 		if p := post("wrong", good); p.Status != http.StatusUnauthorized || !strings.Contains(p.Header.Get("WWW-Authenticate"), `error="invalid_token"`) {
 			t.Errorf("with a wrong token: %d, challenge %q; want 401 and invalid_token", p.Status, p.Header.Get("WWW-Authenticate"))
 		}
-		servertest.WantError(t, post(token, stranger), http.StatusBadRequest, "unapproved_software_statement")
+		servertest.WantError(t, post(token, untrusted), http.StatusBadRequest, "unapproved_software_statement")
 		servertest.WantError(t, post(token, good+"x"), http.StatusBadRequest, "invalid_software_statement")
 		p := post(token, good)
 		if got := p.JSON(t); p.Status != http.StatusCreated || got["client_name"] != "The Shop" || got["software_statement"] != good {
@@ -74,7 +74,7 @@ func TestSoftwareStatementIsStored(t *testing.T) {
 	})
 }
 
-// The pages are in English, so they show what is in no language.
+// The pages are in English, so they show the members without a language.
 func TestPagesShowClientMembers(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)

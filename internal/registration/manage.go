@@ -15,13 +15,13 @@ import (
 	"github.com/ostiary/ostiary/internal/httpapi"
 )
 
-// grace is how long a rotated registration access token stays good, so that a
-// lost answer is not a lost client.
+// grace is how long a rotated registration access token remains valid, in case the client
+// did not receive the response with the new one.
 const grace = time.Minute
 
 // Get serves GET /connect/register/{id} and GET /oauth2/register/{id}.
 //
-// Spec: RFC 7592 section 2.1.
+// Spec: RFC 7592 §2.1.
 func (h *Handler) Get(w http.ResponseWriter, r *http.Request) {
 	a, err := h.get(r)
 	if err != nil {
@@ -31,17 +31,17 @@ func (h *Handler) Get(w http.ResponseWriter, r *http.Request) {
 	httpapi.JSON(w, http.StatusOK, a)
 }
 
-func (h *Handler) get(r *http.Request) (*answer, error) {
-	c, by, err := h.authenticate(r)
+func (h *Handler) get(r *http.Request) (*response, error) {
+	c, by, err := h.authenticator().client(r)
 	if err != nil {
 		return nil, err
 	}
-	a := h.show(r, c)
+	a := h.newResponse(r, c)
 	if by.current {
 		a.Token = by.token
 		return a, nil
 	}
-	// A caller that does not send the current token has lost it and needs a new one.
+	// A client that does not send the current token has lost it and needs a new one.
 	a.Token = h.rotate(c, by)
 	err = h.audited(r, c.ID, []string{ActionToken}, func(ctx context.Context) error { return h.Clients.UpdateClient(ctx, c) })
 	if err != nil {
@@ -50,9 +50,9 @@ func (h *Handler) get(r *http.Request) (*answer, error) {
 	return a, nil
 }
 
-// Update serves PUT /connect/register/{id} and PUT /oauth2/register/{id}. It replaces
-// all of the metadata: an absent member is reset. New redirect URIs end what users and
-// the operator decided about the previous ones: remembered consents and skip_consent.
+// Update serves PUT /connect/register/{id} and PUT /oauth2/register/{id}. It replaces all
+// metadata: an absent member is reset. New redirect URIs remove the decisions about the
+// previous ones: remembered consents and skip_consent.
 //
 // Spec: RFC 7592 §2.2.
 func (h *Handler) Update(w http.ResponseWriter, r *http.Request) {
@@ -65,8 +65,8 @@ func (h *Handler) Update(w http.ResponseWriter, r *http.Request) {
 	httpapi.JSON(w, http.StatusOK, a)
 }
 
-func (h *Handler) update(r *http.Request) (*answer, error) {
-	c, by, err := h.authenticate(r)
+func (h *Handler) update(r *http.Request) (*response, error) {
+	c, by, err := h.authenticator().client(r)
 	if err != nil {
 		return nil, err
 	}
@@ -86,12 +86,12 @@ func (h *Handler) update(r *http.Request) (*answer, error) {
 	if redirects {
 		c.SkipConsent = false
 	}
-	// Another secret has ended the registration access tokens.
+	// Another secret has revoked the registration access tokens.
 	rotated := c.Secret != before.Secret && before.Secret != "" && len(c.RegistrationToken) == 0
 
 	c.UpdatedAt = h.Now()
 	token := h.rotate(c, by)
-	a := h.show(r, c)
+	a := h.newResponse(r, c)
 	a.ClientSecret, a.Token = issued, token
 	err = h.audited(r, c.ID, updateActions(redirects, rotated), func(ctx context.Context) error {
 		if redirects {
@@ -106,16 +106,16 @@ func (h *Handler) update(r *http.Request) (*answer, error) {
 	return a, nil
 }
 
-// replacement reads and checks the metadata that is to replace that of c.
+// replacement validates the metadata that replaces that of c.
 func (h *Handler) replacement(r *http.Request, c *client.Client, members map[string]json.RawMessage) (client.Metadata, error) {
-	if err := h.believe(members, c.SoftwareStatement); err != nil {
+	if err := h.statements().apply(members, c.SoftwareStatement); err != nil {
 		return client.Metadata{}, err
 	}
 	policy, err := h.policy(r.Context(), c)
 	if err != nil {
 		return client.Metadata{}, err
 	}
-	if c.AllowHTTPRedirects { // for the addresses that the operator saw
+	if c.AllowHTTPRedirects { // only the URIs that the operator approved
 		policy.HTTPRedirects, policy.HTTPPostLogout = c.RedirectURIs, c.PostLogoutRedirectURIs
 	}
 	metadata, faults := client.ParseMetadata(members, policy)
@@ -129,45 +129,46 @@ func (h *Handler) replacement(r *http.Request, c *client.Client, members map[str
 	return metadata, nil
 }
 
-// settleSecret leaves c with the secret that its new method needs, in the form that
-// it needs, and returns it if the client does not know it yet, or chose it.
-func (h *Handler) settleSecret(r *http.Request, c *client.Client, wanted string) (issued string, err error) {
-	ctx, keeper := r.Context(), h.keeper()
+// settleSecret stores the secret that the authentication method of c requires, and
+// converts the stored form if necessary. It returns the secret if the client has
+// not received it, or chose it.
+func (h *Handler) settleSecret(r *http.Request, c *client.Client, requested string) (issued string, err error) {
+	ctx, secrets := r.Context(), h.secretStore()
 	same := false
-	if wanted != "" {
-		if same, err = keeper.Verify(ctx, c, wanted); err != nil {
+	if requested != "" {
+		if same, err = secrets.Verify(ctx, c, requested); err != nil {
 			return "", fmt.Errorf("compare client secret: %w", err)
 		}
 	}
-	if err := keeper.Adapt(ctx, c); err != nil {
+	if err := secrets.Adapt(ctx, c); err != nil {
 		return "", fmt.Errorf("adapt client secret: %w", err)
 	}
-	keep := wanted
+	secret := requested
 	switch {
-	case !c.UsesSecret() && wanted != "":
-		return "", invalidMetadata("client_secret has no use with this token_endpoint_auth_method")
-	case !c.UsesSecret(), (wanted == "" || same) && c.Secret != "":
+	case !c.UsesSecret() && requested != "":
+		return "", invalidMetadata("client_secret is not used with this token_endpoint_auth_method")
+	case !c.UsesSecret(), (requested == "" || same) && c.Secret != "":
 		return "", nil
-	case wanted == "":
-		keep = c.NewSecret()
-		issued = keep
+	case requested == "":
+		secret = c.NewSecret()
+		issued = secret
 	case !same && family(r) != connect:
 		return "", errSecretFixed
 	case !same:
-		issued = keep
+		issued = secret
 	}
-	if err := c.CheckSecret(keep); err != nil {
+	if err := c.CheckSecret(secret); err != nil {
 		return "", invalidMetadata(err.Error())
 	}
-	if err := keeper.Set(ctx, c, keep); err != nil {
-		return "", fmt.Errorf("keep client secret: %w", err)
+	if err := secrets.Set(ctx, c, secret); err != nil {
+		return "", fmt.Errorf("store client secret: %w", err)
 	}
 	return issued, nil
 }
 
-// rotate sets a new registration access token, which it returns. The token that the
-// caller sent stays valid for the grace period, and one that was in its grace period no
-// longer than before. After a rotation of the secret there is no such token.
+// rotate sets and returns a new registration access token. The token of the request
+// remains valid for the grace period; a token that is in its grace period does not get
+// another one. A change of the secret has removed both.
 func (h *Handler) rotate(c *client.Client, by presentedToken) string {
 	token := client.NewSecret()
 	if !by.previous && len(c.RegistrationToken) > 0 {
@@ -177,12 +178,12 @@ func (h *Handler) rotate(c *client.Client, by presentedToken) string {
 	return token
 }
 
-// Delete serves DELETE /connect/register/{id} and DELETE /oauth2/register/{id}.
-// The tokens of the client end with it.
+// Delete serves DELETE /connect/register/{id} and DELETE /oauth2/register/{id}. The
+// tokens of the client are revoked.
 //
-// Spec: RFC 7592 section 2.3.
+// Spec: RFC 7592 §2.3.
 func (h *Handler) Delete(w http.ResponseWriter, r *http.Request) {
-	c, _, err := h.authenticate(r)
+	c, _, err := h.authenticator().client(r)
 	if err == nil {
 		err = h.audited(r, c.ID, []string{ActionDelete}, func(ctx context.Context) error { return h.Clients.DeleteClient(ctx, c.ID) })
 	}
@@ -195,14 +196,14 @@ func (h *Handler) Delete(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// The two families of paths, which differ in what they accept.
+// The path prefixes of the registration endpoints.
 const (
 	connect = "/connect/register"
 	oauth2  = "/oauth2/register"
 )
 
-// family returns under which of the two r was routed. The route decides and not the
-// address, whose client_id could spell the other one.
+// family returns the path prefix of the route of r. It uses the route and not the path,
+// because a client_id could contain the other prefix.
 func family(r *http.Request) string {
 	if strings.Contains(chi.RouteContext(r.Context()).RoutePattern(), connect) {
 		return connect

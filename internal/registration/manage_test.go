@@ -18,10 +18,10 @@ func basic(id, secret string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(id)+":"+url.QueryEscape(secret)))
 }
 
-func TestAClientIsManagedByItsOwnCredentialsOnly(t *testing.T) {
+func TestOnlyTheCredentialsOfAClientManageIt(t *testing.T) {
 	t.Parallel()
 
-	r := newRig(t, func(c *Config) { c.QuerySecrets = true })
+	r := newFixture(t, func(c *Config) { c.QuerySecrets = true })
 	byBasic := r.register(t, connect, minimal)
 	byPost := r.register(t, connect, `{"redirect_uris":["https://rp.example/cb"],"token_endpoint_auth_method":"client_secret_post"}`)
 	public := r.register(t, connect, `{"redirect_uris":["https://rp.example/cb"],"token_endpoint_auth_method":"none"}`)
@@ -63,7 +63,7 @@ func TestAClientIsManagedByItsOwnCredentialsOnly(t *testing.T) {
 			t.Errorf("%s: GET %s = %d %s, want %d", name, tc.target, a.status, a.raw, tc.want)
 		}
 		if tc.want == 401 {
-			if diff := cmp.Diff(r.do(t, "GET", connect+"/nobody", ""), a, cmp.AllowUnexported(told{})); diff != "" {
+			if diff := cmp.Diff(r.do(t, "GET", connect+"/nobody", ""), a, cmp.AllowUnexported(reply{})); diff != "" {
 				t.Errorf("%s: the refusal tells more than others (-want +got):\n%s", name, diff)
 			}
 		}
@@ -82,50 +82,50 @@ func TestAClientIsManagedByItsOwnCredentialsOnly(t *testing.T) {
 	}
 }
 
-func TestQuerySecretsAreOffUnlessTheOperatorAllowsThem(t *testing.T) {
+func TestQuerySecretsRequireTheSetting(t *testing.T) {
 	t.Parallel()
 
-	r := newRig(t, nil)
+	r := newFixture(t, nil)
 	a := r.register(t, connect, `{"redirect_uris":["https://rp.example/cb"],"token_endpoint_auth_method":"client_secret_post"}`)
 	got := r.do(t, "GET", connect+"/"+a.text("client_id")+"?client_secret="+url.QueryEscape(a.text("client_secret")), "")
 	wantError(t, got, http.StatusUnauthorized, "invalid_token")
 }
 
-func TestALostAnswerIsNotALostClient(t *testing.T) {
+func TestTheGracePeriodOfRegistrationTokens(t *testing.T) {
 	t.Parallel()
 
-	r := newRig(t, nil)
+	r := newFixture(t, nil)
 	a := r.register(t, oauth2, minimal)
 	uri := oauth2 + "/" + a.text("client_id")
 	first := "Bearer " + a.text("registration_access_token")
-	read := func(token string) told { return r.do(t, "GET", uri, "", token) }
-	put := func(token string) told { return r.do(t, "PUT", uri, minimal, token) }
+	read := func(token string) reply { return r.do(t, "GET", uri, "", token) }
+	put := func(token string) reply { return r.do(t, "PUT", uri, minimal, token) }
 
 	if got := read(first); got.text("registration_access_token") != a.text("registration_access_token") {
 		t.Errorf("reading changed the token")
 	}
-	lost := "Bearer " + put(first).text("registration_access_token") // the answer never arrives
+	lost := "Bearer " + put(first).text("registration_access_token") // the response is lost
 	r.now = r.now.Add(grace - time.Second)
-	second := "Bearer " + put(first).text("registration_access_token") // so it is tried again
+	second := "Bearer " + put(first).text("registration_access_token") // the client repeats the request
 	if got := read(lost); got.status != 401 {
-		t.Errorf("the token that was lost still works")
+		t.Errorf("the lost token is valid")
 	}
 	if got := read(second); got.status != 200 {
-		t.Errorf("the token of the second try = %d, want 200", got.status)
+		t.Errorf("the token of the second request = %d, want 200", got.status)
 	}
 	r.now = r.now.Add(time.Second)
 	if got := read(first); got.status != 401 {
-		t.Errorf("the first token works after its grace")
+		t.Errorf("the first token is valid after its grace period")
 	}
 	if got := read(second); got.status != 200 {
-		t.Errorf("the token of the second try = %d after the grace of the first, want 200", got.status)
+		t.Errorf("the token of the second request = %d after the grace of the first, want 200", got.status)
 	}
 }
 
-func TestPutReplacesEverythingButWhatTheOperatorGave(t *testing.T) {
+func TestPutKeepsOperatorMembers(t *testing.T) {
 	t.Parallel()
 
-	r := newRig(t, nil)
+	r := newFixture(t, nil)
 	secret, err := client.HashSecret(t.Context(), r.slow, "the operator chose it")
 	if err != nil {
 		t.Fatal(err)
@@ -167,11 +167,11 @@ func TestPutReplacesEverythingButWhatTheOperatorGave(t *testing.T) {
 	}
 }
 
-func TestTheRulesForASecretInPutDifferByPath(t *testing.T) {
+func TestSecretsInPutDependOnThePath(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct {
-		path, secret string // the empty secret stands for the current one
+		path, secret string // empty for the current secret
 		status       int
 		code         string
 	}{
@@ -185,35 +185,35 @@ func TestTheRulesForASecretInPutDifferByPath(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			r := newRig(t, nil)
+			r := newFixture(t, nil)
 			a := r.register(t, tc.path, minimal)
 			id, current := a.text("client_id"), a.text("client_secret")
-			wanted := tc.secret
-			if wanted == "" {
-				wanted = current
+			requested := tc.secret
+			if requested == "" {
+				requested = current
 			}
-			got := r.do(t, "PUT", tc.path+"/"+id, `{"redirect_uris":["https://rp.example/cb"],"client_secret":"`+wanted+`"}`,
+			got := r.do(t, "PUT", tc.path+"/"+id, `{"redirect_uris":["https://rp.example/cb"],"client_secret":"`+requested+`"}`,
 				"Bearer "+a.text("registration_access_token"))
 			if tc.status != 200 {
 				wantError(t, got, tc.status, tc.code)
-				wanted = current
+				requested = current
 			} else if got.status != 200 {
 				t.Fatalf("PUT = %d %s, want 200", got.status, got.raw)
 			}
-			if told := got.text("client_secret"); tc.secret != "" && tc.status == 200 && told != wanted || wanted == current && told != "" {
-				t.Errorf("client_secret = %q, want it told once, when it is new", told)
+			if issued := got.text("client_secret"); tc.secret != "" && tc.status == 200 && issued != requested || requested == current && issued != "" {
+				t.Errorf("client_secret = %q, want it once, when it is new", issued)
 			}
-			if again := r.do(t, "GET", connect+"/"+id, "", basic(id, wanted)); again.status != 200 {
-				t.Errorf("with the secret that should hold: %d %s", again.status, again.raw)
+			if again := r.do(t, "GET", connect+"/"+id, "", basic(id, requested)); again.status != 200 {
+				t.Errorf("with the valid secret: %d %s", again.status, again.raw)
 			}
 		})
 	}
 }
 
-func TestAChangeOfMethodSettlesTheSecret(t *testing.T) {
+func TestAChangeOfMethodAdaptsTheSecret(t *testing.T) {
 	t.Parallel()
 
-	r := newRig(t, nil)
+	r := newFixture(t, nil)
 	a := r.register(t, oauth2, minimal)
 	uri, id := oauth2+"/"+a.text("client_id"), a.text("client_id")
 	put := func(body string) {
@@ -225,7 +225,7 @@ func TestAChangeOfMethodSettlesTheSecret(t *testing.T) {
 	}
 	put(`{"redirect_uris":["https://rp.example/cb"],"token_endpoint_auth_method":"none"}`)
 	if kept, err := r.store.Clients.Client(t.Context(), id); err != nil || kept.Secret != "" {
-		t.Errorf("kept secret %q (%v), want none", kept.Secret, err)
+		t.Errorf("the stored secret is %q (%v), want none", kept.Secret, err)
 	}
 	wantError(t, r.do(t, "PUT", uri, `{"redirect_uris":["https://rp.example/cb"],"token_endpoint_auth_method":"none","client_secret":"0123456789"}`,
 		"Bearer "+a.text("registration_access_token")), 400, "invalid_client_metadata")
@@ -241,24 +241,24 @@ func TestAChangeOfMethodSettlesTheSecret(t *testing.T) {
 func TestADeletedClientIsUnknown(t *testing.T) {
 	t.Parallel()
 
-	r := newRig(t, nil)
+	r := newFixture(t, nil)
 	a := r.register(t, connect, minimal)
 	uri, token := connect+"/"+a.text("client_id"), "Bearer "+a.text("registration_access_token")
 	if got := r.do(t, "DELETE", uri, "", "Bearer wrong"); got.status != 401 {
-		t.Errorf("DELETE by a stranger = %d, want 401", got.status)
+		t.Errorf("DELETE with a wrong token = %d, want 401", got.status)
 	}
 	if got := r.do(t, "DELETE", uri, "", token); got.status != 204 || got.raw != "" {
-		t.Errorf("DELETE = %d %q, want 204 and nothing", got.status, got.raw)
+		t.Errorf("DELETE = %d %q, want 204 without a body", got.status, got.raw)
 	}
 	for _, method := range []string{"GET", "PUT", "DELETE"} {
 		wantError(t, r.do(t, method, uri, minimal, token), 401, "invalid_token")
 	}
 }
 
-func TestADisabledClientDoesNotManageItself(t *testing.T) {
+func TestADisabledClientCannotManageItself(t *testing.T) {
 	t.Parallel()
 
-	r := newRig(t, nil)
+	r := newFixture(t, nil)
 	a := r.register(t, connect, minimal)
 	kept, err := r.store.Clients.Client(t.Context(), a.text("client_id"))
 	if err != nil {

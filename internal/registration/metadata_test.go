@@ -54,15 +54,15 @@ func sectors(c *Config) {
 	}
 }
 
-func TestEveryMemberIsKeptAndEchoed(t *testing.T) {
+func TestEveryMemberIsStoredAndReturned(t *testing.T) {
 	t.Parallel()
 
-	r := newRig(t, sectors)
+	r := newFixture(t, sectors)
 	var want map[string]any
 	if err := json.Unmarshal([]byte(complete), &want); err != nil {
 		t.Fatal(err)
 	}
-	same := func(how string, a told) {
+	same := func(how string, a reply) {
 		t.Helper()
 		got := make(map[string]any)
 		for member := range want {
@@ -89,12 +89,12 @@ func TestEveryMemberIsKeptAndEchoed(t *testing.T) {
 	}
 	same("PUT of what GET said", r.do(t, "PUT", at, string(raw), "Bearer "+b.text("registration_access_token")))
 
-	// Stored only; instead of jwks_uri; the operator's to give; in a test of its own.
+	// Not shown; instead of jwks_uri; only for operators; or in another test.
 	others := []string{"localized", "jwks", "audience", "allow_http_redirects", "skip_consent", "skip_logout_consent", "owner", "operator_scope", "metadata", "software_statement", "served_resources", "subject_sector"}
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[client.Metadata]()) {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if _, ok := want[name]; !ok && !slices.Contains(others, name) && !strings.HasSuffix(name, "_lifespan") && !field.Anonymous {
-			t.Errorf("this test knows nothing of %s", name)
+			t.Errorf("%s is not in this test", name)
 		}
 	}
 	shown, err := json.Marshal(want)
@@ -114,11 +114,11 @@ func TestEveryMemberIsKeptAndEchoed(t *testing.T) {
 		"policy_uri#de-CH": "https://rp.example/policy/de", "tos_uri#de": "https://rp.example/terms/de",
 	}
 	if diff := cmp.Diff(m, kept.Metadata); diff != "" {
-		t.Errorf("kept (-want +got):\n%s", diff)
+		t.Errorf("stored (-want +got):\n%s", diff)
 	}
 }
 
-func TestASectorIsAskedWheneverItMayHaveChanged(t *testing.T) {
+func TestTheSectorIsCheckedAfterChanges(t *testing.T) {
 	t.Parallel()
 
 	const (
@@ -129,7 +129,7 @@ func TestASectorIsAskedWheneverItMayHaveChanged(t *testing.T) {
 		"https://sector.example/all": `["https://rp.example/cb","https://rp2.example/cb"]`,
 		"https://sector.example/one": `["https://rp.example/cb"]`,
 	}
-	r := newRig(t, func(c *Config) { c.Documents = web })
+	r := newFixture(t, func(c *Config) { c.Documents = web })
 	for name, tc := range map[string]struct {
 		body string
 		want bool

@@ -1,9 +1,8 @@
-// Package registration lets clients register themselves and manage what they
-// registered (RFC 7591, RFC 7592; OpenID Connect Registration).
+// Package registration serves dynamic client registration and management (RFC 7591, RFC
+// 7592, OpenID Connect Registration).
 //
-// Nothing a caller says about itself is believed: the metadata passes the
-// positive list of package client, identifiers and secrets are made here, and
-// what is the operator's to give stays as the operator gave it.
+// Clients are untrusted: package client validates their metadata, the server generates
+// identifiers and secrets, and members that only operators may set keep their values.
 package registration
 
 import (
@@ -21,51 +20,49 @@ import (
 	"github.com/ostiary/ostiary/internal/scope"
 )
 
-// Mode says who may register.
+// Mode determines which clients may register.
 type Mode string
 
-// The modes, as they are written in the configuration.
+// The modes, as in the configuration. Token requires an initial access token.
 const (
 	Closed Mode = "closed"
 	Token  Mode = "token"
 	Open   Mode = "open"
 )
 
-// Clients is what registration asks of the store. It reads the client as it is
-// now, so no cache stands before it.
+// Clients stores clients. It reads the current record, without a cache.
 type Clients interface {
 	Client(ctx context.Context, id string) (*client.Client, error)
 	InsertClient(ctx context.Context, c *client.Client) error
-	// UpdateClient writes c if the stored Version is still c.Version, else
+	// UpdateClient stores c if the stored version is c.Version, and otherwise returns
 	// [client.ErrConflict].
 	UpdateClient(ctx context.Context, c *client.Client) error
-	// UpdateClientDroppingConsents is UpdateClient and forgets, in one transaction, what
-	// users allowed the client.
+	// UpdateClientDroppingConsents is UpdateClient and deletes the consents of the client in
+	// the same transaction.
 	UpdateClientDroppingConsents(ctx context.Context, c *client.Client) error
 	DeleteClient(ctx context.Context, id string) error
 }
 
-// Config says what a [Handler] works with.
+// Config configures a [Handler].
 type Config struct {
 	Issuer        string
 	Mode          Mode
-	InitialTokens [][]byte // SHA-256 of each initial access token (RFC 7591 section 3)
-	// StatementKeys are the keys of those whose software statements are believed, by
-	// issuer.
-	StatementKeys map[string][]jose.JSONWebKey
-	Policy        client.Policy
-	Scopes        scope.Source // which scopes a client may register for itself
-	Clients       Clients
-	Documents     client.Documents // fetches what a sector_identifier_uri points to
-	Slow          client.Hasher
-	Vault         client.Sealer
-	Guesses       client.Throttle // bounds the tries at short secrets; nil sets no bound
-	Audit         manage.AuditLog
-	Address       func(context.Context) netip.Addr // of the caller
-	RequestID     func(context.Context) string
-	Now           func() time.Time
-	Log           *slog.Logger
-	// QuerySecrets accepts ?client_secret= under /connect/register.
+	InitialTokens [][]byte // SHA-256 of each initial access token (RFC 7591 §3)
+	// StatementKeys are the keys of the trusted issuers of software statements, by issuer.
+	StatementKeys  map[string][]jose.JSONWebKey
+	Policy         client.Policy
+	Scopes         scope.Source // contains the scopes that clients may register
+	Clients        Clients
+	Documents      client.Documents // fetches sector_identifier_uri
+	Hasher         client.Hasher
+	Sealer         client.Sealer
+	SecretThrottle client.Throttle // limits attempts with short secrets; it may be nil
+	Audit          manage.AuditLog
+	Address        func(context.Context) netip.Addr // of the client
+	RequestID      func(context.Context) string
+	Now            func() time.Time
+	Log            *slog.Logger
+	// QuerySecrets accepts ?client_secret= for /connect/register.
 	QuerySecrets bool
 }
 
@@ -76,8 +73,8 @@ type Handler struct {
 	errors *httpapi.Errors
 }
 
-// policy returns what a client may say of itself at this moment: c, which keeps the scopes
-// that it may have, or a new one if c is nil.
+// policy returns the current policy for c, or for a new client if c is nil. c keeps the
+// scopes that it already has.
 func (h *Handler) policy(ctx context.Context, c *client.Client) (client.Policy, error) {
 	scopes, err := h.Scopes.Scopes(ctx)
 	if err != nil {
@@ -91,12 +88,16 @@ func (h *Handler) policy(ctx context.Context, c *client.Client) (client.Policy, 
 	return p, nil
 }
 
-// New returns a Handler.
+// New returns a handler.
 func New(c Config) *Handler {
 	c.Policy.SelfRegistered = true
 	return &Handler{Config: c, errors: newErrors()}
 }
 
-func (h *Handler) keeper() client.SecretStore {
-	return client.SecretStore{Hasher: h.Slow, Sealer: h.Vault}
+func (h *Handler) secretStore() client.SecretStore {
+	return client.SecretStore{Hasher: h.Hasher, Sealer: h.Sealer}
 }
+
+func (h *Handler) authenticator() authenticator { return authenticator{&h.Config} }
+
+func (h *Handler) statements() statements { return statements{h.StatementKeys, h.Issuer, h.Now()} }

@@ -31,8 +31,8 @@ const (
 	minimal = `{"redirect_uris":["https://rp.example/cb"]}`
 )
 
-// rig is the handler on a store of its own, at a time of its own.
-type rig struct {
+// fixture is a handler with a database and a clock.
+type fixture struct {
 	http.Handler
 	store *store.Store
 	slow  client.Hasher
@@ -40,19 +40,19 @@ type rig struct {
 	log   bytes.Buffer
 }
 
-func newRig(t *testing.T, adjust func(*Config)) *rig {
+func newFixture(t *testing.T, adjust func(*Config)) *fixture {
 	t.Helper()
-	return newRigOn(t, storetest.New(t), adjust)
+	return newFixtureOn(t, storetest.New(t), adjust)
 }
 
-func newRigOn(t *testing.T, db *store.Store, adjust func(*Config)) *rig {
+func newFixtureOn(t *testing.T, db *store.Store, adjust func(*Config)) *fixture {
 	t.Helper()
-	r := &rig{
+	r := &fixture{
 		store: db, slow: credential.NewHasher(64, 1, 2, time.Minute),
 		now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC),
 	}
 	c := Config{
-		Issuer: issuer, Mode: Open, Clients: r.store.Clients, Slow: r.slow,
+		Issuer: issuer, Mode: Open, Clients: r.store.Clients, Hasher: r.slow,
 		Policy: client.Policy{DefaultScopes: []string{"openid"}},
 		Scopes: store.NewScopeCache(r.store, func(records []*scope.Scope) *scope.Set {
 			return scope.NewSet(records, []string{"openid", "profile"}, nil)
@@ -77,20 +77,20 @@ func newRigOn(t *testing.T, db *store.Store, adjust func(*Config)) *rig {
 	return r
 }
 
-// told is an answer of the handler.
-type told struct {
+// reply is a response of the handler.
+type reply struct {
 	status int
 	header http.Header
 	raw    string
 	body   map[string]any
 }
 
-func (a told) text(member string) string {
+func (a reply) text(member string) string {
 	s, _ := a.body[member].(string)
 	return s
 }
 
-func (r *rig) do(t *testing.T, method, target, body string, auth ...string) told {
+func (r *fixture) do(t *testing.T, method, target, body string, auth ...string) reply {
 	t.Helper()
 	req := httptest.NewRequest(method, target, strings.NewReader(body))
 	for _, value := range auth {
@@ -102,7 +102,7 @@ func (r *rig) do(t *testing.T, method, target, body string, auth ...string) told
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := told{status: w.Code, header: w.Header(), raw: string(raw)}
+	a := reply{status: w.Code, header: w.Header(), raw: string(raw)}
 	if len(raw) > 0 {
 		if err := json.Unmarshal(raw, &a.body); err != nil {
 			t.Fatalf("%s %s answered %q: %v", method, target, raw, err)
@@ -115,7 +115,7 @@ func (r *rig) do(t *testing.T, method, target, body string, auth ...string) told
 }
 
 // register registers a client, which must succeed.
-func (r *rig) register(t *testing.T, path, body string) told {
+func (r *fixture) register(t *testing.T, path, body string) reply {
 	t.Helper()
 	a := r.do(t, "POST", path, body)
 	if a.status != http.StatusCreated {
@@ -124,24 +124,24 @@ func (r *rig) register(t *testing.T, path, body string) told {
 	return a
 }
 
-func wantError(t *testing.T, a told, status int, code string) {
+func wantError(t *testing.T, a reply, status int, code string) {
 	t.Helper()
 	if a.status != status || a.text("error") != code || a.body["status_code"] != float64(status) {
 		t.Errorf("answer = %d %s, want %d %s", a.status, a.raw, status, code)
 	}
 	if strings.ContainsAny(a.text("error_description"), "\"\\\n") {
-		t.Errorf("error_description %q holds what it may not", a.text("error_description"))
+		t.Errorf("error_description %q has invalid characters", a.text("error_description"))
 	}
 }
 
-func TestARegisteredClientIsToldAllItNeeds(t *testing.T) {
+func TestTheRegistrationResponse(t *testing.T) {
 	t.Parallel()
 
 	for _, path := range []string{connect, oauth2} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
 
-			r := newRig(t, nil)
+			r := newFixture(t, nil)
 			a := r.register(t, path, `{"redirect_uris":["https://rp.example/cb"],"client_name":"Shop","scope":"openid admin",
 				"client_id":"mine","skip_consent":true,"audience":["x"],"unknown":{}}`)
 			uri := issuer + path + "/" + a.text("client_id")
@@ -149,7 +149,7 @@ func TestARegisteredClientIsToldAllItNeeds(t *testing.T) {
 				t.Errorf("registration_client_uri = %q, Location = %q, want %q", a.text("registration_client_uri"), a.header.Get("Location"), uri)
 			}
 			if id := a.text("client_id"); id == "mine" || len(id) < 20 {
-				t.Errorf("client_id = %q, want one made here", id)
+				t.Errorf("client_id = %q, want a generated one", id)
 			}
 			for member, want := range map[string]any{
 				"client_name": "Shop", "scope": "openid", "client_secret_expires_at": 0.0,
@@ -165,11 +165,11 @@ func TestARegisteredClientIsToldAllItNeeds(t *testing.T) {
 				t.Fatal(err)
 			}
 			if ok, err := kept.Secret.Verify(t.Context(), r.slow, a.text("client_secret")); !ok || err != nil || !kept.Dynamic {
-				t.Errorf("kept client = %+v: the secret verifies = %v (%v), want it to, and Dynamic", kept, ok, err)
+				t.Errorf("stored client = %+v: the secret verifies = %v (%v), want true, and Dynamic", kept, ok, err)
 			}
 			for _, secret := range []string{a.text("client_secret"), a.text("registration_access_token")} {
 				if secret == "" || strings.Contains(fmt.Sprintf("%s %s", kept.Secret, kept.RegistrationToken), secret) {
-					t.Error("a credential is missing, or kept as it is")
+					t.Error("a credential is missing, or stored in plaintext")
 				}
 				if strings.Contains(r.log.String(), secret) {
 					t.Errorf("the log holds a credential:\n%s", &r.log)
@@ -182,7 +182,7 @@ func TestARegisteredClientIsToldAllItNeeds(t *testing.T) {
 func TestAClientWithoutASecretGetsNone(t *testing.T) {
 	t.Parallel()
 
-	r := newRig(t, nil)
+	r := newFixture(t, nil)
 	for _, method := range []string{`"none"`, `"private_key_jwt","jwks_uri":"https://rp.example/jwks"`} {
 		a := r.register(t, oauth2, `{"redirect_uris":["https://rp.example/cb"],"token_endpoint_auth_method":`+method+`}`)
 		if a.body["client_secret"] != nil || a.text("registration_access_token") == "" {
@@ -191,10 +191,10 @@ func TestAClientWithoutASecretGetsNone(t *testing.T) {
 	}
 }
 
-func TestBadMetadataIsRefusedInTheProtocolsWords(t *testing.T) {
+func TestInvalidMetadataErrors(t *testing.T) {
 	t.Parallel()
 
-	r := newRig(t, nil)
+	r := newFixture(t, nil)
 	for name, tc := range map[string]struct{ body, code string }{
 		"a script for a redirect URI": {`{"redirect_uris":["javascript:alert(1)"]}`, "invalid_redirect_uri"},
 		"no redirect URI":             {`{}`, "invalid_redirect_uri"},
@@ -215,11 +215,11 @@ func TestBadMetadataIsRefusedInTheProtocolsWords(t *testing.T) {
 	}
 }
 
-func TestClosedRegistrationIsNotThere(t *testing.T) {
+func TestClosedRegistrationIsNotFound(t *testing.T) {
 	t.Parallel()
 
 	for _, mode := range []Mode{Closed, "", "ajar"} {
-		r := newRig(t, func(c *Config) { c.Mode = mode })
+		r := newFixture(t, func(c *Config) { c.Mode = mode })
 		wantError(t, r.do(t, "POST", connect, minimal), http.StatusNotFound, "not_found")
 		for _, method := range []string{"GET", "PUT", "DELETE"} {
 			wantError(t, r.do(t, method, connect+"/x", minimal, "Bearer x"), http.StatusNotFound, "not_found")
@@ -227,11 +227,11 @@ func TestClosedRegistrationIsNotThere(t *testing.T) {
 	}
 }
 
-func TestWithInitialTokensOnlyTheirHoldersRegister(t *testing.T) {
+func TestModeTokenRequiresAnInitialToken(t *testing.T) {
 	t.Parallel()
 
 	sum, other := sha256.Sum256([]byte(initial)), sha256.Sum256([]byte("another"))
-	r := newRig(t, func(c *Config) { c.Mode, c.InitialTokens = Token, [][]byte{other[:], sum[:]} })
+	r := newFixture(t, func(c *Config) { c.Mode, c.InitialTokens = Token, [][]byte{other[:], sum[:]} })
 	if a := r.do(t, "POST", connect, minimal, "bearer "+initial); a.status != http.StatusCreated {
 		t.Errorf("with the token: %d %s, want 201", a.status, a.raw)
 	}
@@ -251,7 +251,7 @@ func TestWithInitialTokensOnlyTheirHoldersRegister(t *testing.T) {
 	}
 }
 
-// down is a store whose database is gone.
+// down is a store without a database.
 type down struct{ Clients }
 
 type outage struct{ error }
@@ -269,8 +269,8 @@ func (down) InsertClient(context.Context, *client.Client) error {
 func TestDatabaseOutageReturns503(t *testing.T) {
 	t.Parallel()
 
-	r := newRig(t, func(c *Config) { c.Clients = down{} })
-	for _, a := range []told{
+	r := newFixture(t, func(c *Config) { c.Clients = down{} })
+	for _, a := range []reply{
 		r.do(t, "POST", connect, minimal),
 		r.do(t, "GET", connect+"/x", "", "Bearer x"),
 		r.do(t, "PUT", connect+"/x", minimal, "Bearer x"),

@@ -14,23 +14,29 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 )
 
-// skew is how far another's clock may be from ours.
+// skew is the tolerated difference between clocks.
 const skew = 30 * time.Second
 
 var (
-	// errUnapproved reports a software statement of nobody whom the operator trusts.
-	errUnapproved = errors.New("software statement of an issuer that is not trusted")
-	// errBadStatement reports a software statement that is not what it should be.
-	errBadStatement = errors.New("software statement cannot be used")
+	// errUnapproved reports a software statement of an untrusted issuer.
+	errUnapproved = errors.New("the issuer of the software statement is not trusted")
+	// errBadStatement reports an invalid software statement.
+	errBadStatement = errors.New("invalid software statement")
 )
 
-// believe lets the claims of the software statement take the place of what the
-// client says of itself, if there is a statement and it comes from somebody whom the
-// operator trusts. Which it is stays among the members, as it came. One that the
-// client registered with before need not be of today.
+// statements verifies software statements.
+type statements struct {
+	keys   map[string][]jose.JSONWebKey // by issuer
+	issuer string                       // of this server
+	now    time.Time
+}
+
+// apply verifies the software statement, if there is one, and lets its claims replace the
+// members of the client. The statement itself remains a member. An expired statement is
+// accepted if the client registered with it before (registered).
 //
-// Spec: RFC 7591 sections 2.3 and 3.1.1.
-func (h *Handler) believe(members map[string]json.RawMessage, known string) error {
+// Spec: RFC 7591 §2.3, §3.1.1.
+func (s statements) apply(members map[string]json.RawMessage, registered string) error {
 	raw, ok := members["software_statement"]
 	if !ok || string(raw) == "null" {
 		return nil
@@ -39,38 +45,37 @@ func (h *Handler) believe(members map[string]json.RawMessage, known string) erro
 	if err := json.Unmarshal(raw, &statement); err != nil {
 		return fmt.Errorf("%w: not a string", errBadStatement)
 	}
-	if len(h.StatementKeys) == 0 {
-		return fmt.Errorf("%w: there are no keys", errUnapproved)
+	if len(s.keys) == 0 {
+		return fmt.Errorf("%w: no issuers are configured", errUnapproved)
 	}
-	claims, err := h.verifyStatement(statement, statement == known)
+	claims, err := s.verify(statement, statement == registered)
 	if err != nil {
 		return err
 	}
-	// What a JWT says of itself, and what no statement has a say in.
-	own := []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "client_secret", "software_statement"}
-	maps.DeleteFunc(claims, func(name string, _ json.RawMessage) bool { return slices.Contains(own, name) })
-	// What it says in no language stands in all of them, but for those it says it in.
+	// The claims about the statement itself, and members that a statement cannot set.
+	excluded := []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "client_secret", "software_statement"}
+	maps.DeleteFunc(claims, func(name string, _ json.RawMessage) bool { return slices.Contains(excluded, name) })
+	// A claim without a language replaces the member in all languages.
 	maps.DeleteFunc(members, func(name string, _ json.RawMessage) bool {
 		base, _, tagged := strings.Cut(name, "#")
-		_, said := claims[base]
-		return tagged && said
+		_, replaced := claims[base]
+		return tagged && replaced
 	})
 	maps.Copy(members, claims)
 	return nil
 }
 
-// verifyStatement returns the claims of a statement that one of its issuer's keys
-// signed.
-func (h *Handler) verifyStatement(statement string, seen bool) (map[string]json.RawMessage, error) {
+// verify returns the claims of a statement that a trusted issuer has signed.
+func (s statements) verify(statement string, registered bool) (map[string]json.RawMessage, error) {
 	jws, err := jose.ParseSignedCompact(statement, []jose.SignatureAlgorithm{jose.RS256, jose.PS256, jose.ES256, jose.EdDSA})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errBadStatement, err)
 	}
-	claims, says, err := readStatement(jws.UnsafePayloadWithoutVerification())
+	claims, about, err := readStatement(jws.UnsafePayloadWithoutVerification())
 	if err != nil {
 		return nil, err
 	}
-	keys, ok := h.StatementKeys[says.Issuer]
+	keys, ok := s.keys[about.Issuer]
 	if !ok {
 		return nil, errUnapproved
 	}
@@ -83,15 +88,15 @@ func (h *Handler) verifyStatement(statement string, seen bool) (map[string]json.
 		return err == nil
 	}
 	if !slices.ContainsFunc(keys, signed) {
-		return nil, fmt.Errorf("%w: no key of its issuer signed it", errBadStatement)
+		return nil, fmt.Errorf("%w: no key of its issuer verifies the signature", errBadStatement)
 	}
-	if err := says.check(h.Now(), h.Issuer, seen); err != nil {
+	if err := about.check(s.now, s.issuer, registered); err != nil {
 		return nil, err
 	}
 	return claims, nil
 }
 
-// statementClaims are what a statement says of itself.
+// statementClaims are the claims of a statement about itself.
 type statementClaims struct {
 	Issuer    string          `json:"iss"`
 	Audience  json.RawMessage `json:"aud"`
@@ -99,28 +104,29 @@ type statementClaims struct {
 	NotBefore *float64        `json:"nbf"`
 }
 
-func readStatement(payload []byte) (claims map[string]json.RawMessage, says statementClaims, err error) {
+func readStatement(payload []byte) (claims map[string]json.RawMessage, about statementClaims, err error) {
 	if err := json.Unmarshal(payload, &claims); err != nil || claims == nil {
-		return nil, says, fmt.Errorf("%w: its claims are no object", errBadStatement)
+		return nil, about, fmt.Errorf("%w: the claims are not a JSON object", errBadStatement)
 	}
-	if err := json.Unmarshal(payload, &says); err != nil {
-		return nil, says, fmt.Errorf("%w: %w", errBadStatement, err)
+	if err := json.Unmarshal(payload, &about); err != nil {
+		return nil, about, fmt.Errorf("%w: %w", errBadStatement, err)
 	}
-	if says.Issuer == "" {
-		return nil, says, fmt.Errorf("%w: it names no issuer", errBadStatement)
+	if about.Issuer == "" {
+		return nil, about, fmt.Errorf("%w: iss is missing", errBadStatement)
 	}
-	return claims, says, nil
+	return claims, about, nil
 }
 
-// check holds a statement against time and place. One without an end or an
-// audience is good always and everywhere (RFC 7591 leaves both out).
-func (s statementClaims) check(now time.Time, issuer string, seen bool) error {
-	seconds := float64(now.Unix()) // a number of theirs may be beyond all times
+// check validates the times and the audience of a statement. A statement without exp does
+// not expire, and one without aud is valid for every server (RFC 7591 has neither as
+// required).
+func (s statementClaims) check(now time.Time, issuer string, registered bool) error {
+	seconds := float64(now.Unix()) // a NumericDate may exceed the range of time.Time
 	switch {
-	case s.Expiry != nil && !seen && seconds >= *s.Expiry+skew.Seconds():
-		return fmt.Errorf("%w: it has ended", errBadStatement)
+	case s.Expiry != nil && !registered && seconds >= *s.Expiry+skew.Seconds():
+		return fmt.Errorf("%w: it has expired", errBadStatement)
 	case s.NotBefore != nil && seconds < *s.NotBefore-skew.Seconds():
-		return fmt.Errorf("%w: it has not begun", errBadStatement)
+		return fmt.Errorf("%w: it is not valid yet", errBadStatement)
 	}
 	if len(s.Audience) == 0 {
 		return nil
@@ -128,21 +134,21 @@ func (s statementClaims) check(now time.Time, issuer string, seen bool) error {
 	var one string
 	var many []string
 	if json.Unmarshal(s.Audience, &one) != nil && json.Unmarshal(s.Audience, &many) != nil {
-		return fmt.Errorf("%w: its audience is neither a string nor a list of them", errBadStatement)
+		return fmt.Errorf("%w: aud is neither a string nor a list of strings", errBadStatement)
 	}
 	if one != issuer && !slices.Contains(many, issuer) {
-		return fmt.Errorf("%w: it is for others", errBadStatement)
+		return fmt.Errorf("%w: aud does not contain this issuer", errBadStatement)
 	}
 	return nil
 }
 
-// ReadStatementKeys reads who is trusted to make software statements, and by which
-// keys: a JSON object of JWK Sets under the names of their issuers. Keys of kinds that the
-// server does not use are ignored with a warning, unless an issuer has no other.
+// ReadStatementKeys parses the trusted issuers of software statements: a JSON object of
+// JWK Sets by issuer. Keys of unsupported types are ignored with a warning, unless an
+// issuer has no other key.
 func ReadStatementKeys(text []byte) (trusted map[string][]jose.JSONWebKey, warnings []string, err error) {
 	var sets map[string]json.RawMessage
 	if err := json.Unmarshal(text, &sets); err != nil {
-		return nil, nil, errors.New("must be a JSON object of JWK Sets under the names of their issuers")
+		return nil, nil, errors.New("must be a JSON object of JWK Sets, with the issuers as names")
 	}
 	trusted = make(map[string][]jose.JSONWebKey, len(sets))
 	for issuer, set := range sets {
@@ -152,7 +158,7 @@ func ReadStatementKeys(text []byte) (trusted map[string][]jose.JSONWebKey, warni
 			return nil, nil, fmt.Errorf("the keys of %s: %w", issuer, errors.Join(bad...))
 		}
 		if issuer == "" || len(keys) == 0 {
-			return nil, nil, fmt.Errorf("the issuer %q has no keys, or no name", issuer)
+			return nil, nil, fmt.Errorf("the issuer %q has no keys, or is empty", issuer)
 		}
 		for _, warning := range odd {
 			warnings = append(warnings, issuer+": "+warning)

@@ -58,22 +58,22 @@ func (s signer) sign(tb testing.TB, claims map[string]any) string {
 	return text
 }
 
-// trusting returns a rig that believes the publisher and another issuer.
-func trusting(t *testing.T) (r *rig, ours, other signer) {
+// trusting returns a fixture that trusts the publisher and another issuer.
+func trusting(t *testing.T) (r *fixture, ours, other signer) {
 	t.Helper()
 	ours, other = newSigner(t, "ours"), newSigner(t, "other")
 	keys, _, err := ReadStatementKeys([]byte(`{"` + publisher + `":` + ours.set() + `,"https://other.example":` + other.set() + `}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newRig(t, func(c *Config) { c.StatementKeys = keys }), ours, other
+	return newFixture(t, func(c *Config) { c.StatementKeys = keys }), ours, other
 }
 
 func stating(statement string) string {
 	return `{"redirect_uris":["https://self.example/cb"],"client_name":"Self","client_name#ja":"自","software_statement":` + statement + `}`
 }
 
-func TestAStatementTakesPrecedenceOverWhatTheClientSays(t *testing.T) {
+func TestAStatementReplacesClientMembers(t *testing.T) {
 	t.Parallel()
 
 	r, ours, _ := trusting(t)
@@ -92,23 +92,23 @@ func TestAStatementTakesPrecedenceOverWhatTheClientSays(t *testing.T) {
 		}
 	}
 	if uris, _ := a.body["redirect_uris"].([]any); len(uris) != 1 || uris[0] != "https://shop.example/cb" || a.text("client_id") == "mine" {
-		t.Errorf("redirect_uris = %v of %s, want those of the statement, and an id made here", uris, a.text("client_id"))
+		t.Errorf("redirect_uris = %v of %s, want those of the statement, and a generated id", uris, a.text("client_id"))
 	}
 
-	// The statement it registered with goes on to speak for it, also once it has ended.
+	// The statement of the registration remains valid for the client after it has expired.
 	r.now = r.now.Add(2 * time.Hour)
 	at, token := strings.TrimPrefix(a.text("registration_client_uri"), issuer), "Bearer "+a.text("registration_access_token")
 	b := r.do(t, "PUT", at, stating(`"`+statement+`"`), token)
 	if b.status != http.StatusOK || b.text("client_name") != "Shop" || b.text("software_statement") != statement {
-		t.Errorf("PUT = %d %s, want what the statement says", b.status, b.raw)
+		t.Errorf("PUT = %d %s, want the members of the statement", b.status, b.raw)
 	}
 	wantError(t, r.do(t, "POST", connect, stating(`"`+statement+`"`)), http.StatusBadRequest, "invalid_software_statement")
 	if got := r.do(t, "GET", at, "", token); got.text("software_statement") != statement {
-		t.Errorf("GET = %s, want the statement as it came", got.raw)
+		t.Errorf("GET = %s, want the statement unchanged", got.raw)
 	}
 }
 
-func TestStatementsThatAreNotBelieved(t *testing.T) {
+func TestInvalidStatements(t *testing.T) {
 	t.Parallel()
 
 	const invalid, unapproved = "invalid_software_statement", "unapproved_software_statement"
@@ -121,27 +121,27 @@ func TestStatementsThatAreNotBelieved(t *testing.T) {
 	good := with(nil)
 	parts := strings.Split(good, ".")
 	for name, tc := range map[string]struct{ statement, code string }{
-		"a good one":                   {good, ""},
-		"for us":                       {with(map[string]any{"aud": []string{"https://x.example", issuer}}), ""},
-		"for us alone":                 {with(map[string]any{"aud": issuer}), ""},
-		"null":                         {`null`, ""},
-		"for others":                   {with(map[string]any{"aud": "https://x.example"}), invalid},
-		"for a number":                 {with(map[string]any{"aud": 7}), invalid},
-		"of an issuer unknown":         {with(map[string]any{"iss": "https://nobody.example"}), unapproved},
-		"of no issuer":                 {with(map[string]any{"iss": nil}), invalid},
-		"of an issuer that is a list":  {with(map[string]any{"iss": []string{publisher}}), invalid},
-		"with the key of another":      {with(map[string]any{"iss": "https://other.example"}), invalid},
-		"by another in its name":       {`"` + other.sign(t, map[string]any{"iss": publisher}) + `"`, invalid},
-		"ended":                        {with(map[string]any{"exp": r.now.Add(-time.Minute).Unix()}), invalid},
-		"ends beyond all times":        {with(map[string]any{"exp": 1e300}), ""},
-		"not begun":                    {with(map[string]any{"nbf": r.now.Add(time.Minute).Unix()}), invalid},
-		"ends at a word":               {with(map[string]any{"exp": "soon"}), invalid},
-		"changed":                      {parts[0] + "." + parts[1] + "x." + parts[2], invalid},
-		"not signed":                   {`"eyJhbGciOiJub25lIn0.e30."`, invalid},
-		"a word":                       {`"statement"`, invalid},
-		"empty":                        {`""`, invalid},
-		"a number":                     {`7`, invalid},
-		"with a redirect that may not": {with(map[string]any{"redirect_uris": []string{"javascript:alert(1)"}}), "invalid_redirect_uri"},
+		"a good one":                  {good, ""},
+		"with this audience":          {with(map[string]any{"aud": []string{"https://x.example", issuer}}), ""},
+		"with only this audience":     {with(map[string]any{"aud": issuer}), ""},
+		"null":                        {`null`, ""},
+		"with another audience":       {with(map[string]any{"aud": "https://x.example"}), invalid},
+		"with a number as audience":   {with(map[string]any{"aud": 7}), invalid},
+		"of an unknown issuer":        {with(map[string]any{"iss": "https://unknown.example"}), unapproved},
+		"without an issuer":           {with(map[string]any{"iss": nil}), invalid},
+		"of an issuer that is a list": {with(map[string]any{"iss": []string{publisher}}), invalid},
+		"with the key of another":     {with(map[string]any{"iss": "https://other.example"}), invalid},
+		"signed by another issuer":    {`"` + other.sign(t, map[string]any{"iss": publisher}) + `"`, invalid},
+		"expired":                     {with(map[string]any{"exp": r.now.Add(-time.Minute).Unix()}), invalid},
+		"expires beyond the range":    {with(map[string]any{"exp": 1e300}), ""},
+		"not valid yet":               {with(map[string]any{"nbf": r.now.Add(time.Minute).Unix()}), invalid},
+		"expires at a string":         {with(map[string]any{"exp": "soon"}), invalid},
+		"changed":                     {parts[0] + "." + parts[1] + "x." + parts[2], invalid},
+		"not signed":                  {`"eyJhbGciOiJub25lIn0.e30."`, invalid},
+		"a string":                    {`"statement"`, invalid},
+		"empty":                       {`""`, invalid},
+		"a number":                    {`7`, invalid},
+		"with an invalid redirect":    {with(map[string]any{"redirect_uris": []string{"javascript:alert(1)"}}), "invalid_redirect_uri"},
 	} {
 		a := r.do(t, "POST", connect, stating(tc.statement))
 		if tc.code == "" {
@@ -155,13 +155,13 @@ func TestStatementsThatAreNotBelieved(t *testing.T) {
 		}
 		wantError(t, a, http.StatusBadRequest, tc.code)
 	}
-	nobody := newRig(t, nil)
+	untrusting := newFixture(t, nil)
 	for _, statement := range []string{good, `""`, `"x"`} {
-		wantError(t, nobody.do(t, "POST", oauth2, stating(statement)), http.StatusBadRequest, unapproved)
+		wantError(t, untrusting.do(t, "POST", oauth2, stating(statement)), http.StatusBadRequest, unapproved)
 	}
 }
 
-func TestStatementKeysBelongToTheirIssuers(t *testing.T) {
+func TestStatementKeysByIssuer(t *testing.T) {
 	t.Parallel()
 
 	set := newSigner(t, "a").set()
@@ -184,7 +184,7 @@ func TestStatementKeysBelongToTheirIssuers(t *testing.T) {
 	}
 }
 
-func TestAnOddStatementKeyIsIgnored(t *testing.T) {
+func TestAnUnsupportedStatementKeyIsIgnored(t *testing.T) {
 	t.Parallel()
 
 	set := strings.Replace(newSigner(t, "a").set(), `{"keys":[`, `{"keys":[{"kty":"OKP","crv":"X25519","x":"AAAA"},`, 1)
@@ -198,14 +198,14 @@ func TestAnOddStatementKeyIsIgnored(t *testing.T) {
 	}
 }
 
-// Nor does it say the same in a language, where the statement says it in none.
-func TestAStatementIsNotContradictedInALanguage(t *testing.T) {
+// A member without a language in the statement removes the localized members of the client.
+func TestAStatementReplacesLocalizedMembers(t *testing.T) {
 	t.Parallel()
 
 	r, ours, _ := trusting(t)
 	statement := ours.sign(t, map[string]any{"iss": publisher, "client_name": "Shop"})
 	a := r.register(t, connect, stating(`"`+statement+`"`))
 	if a.text("client_name") != "Shop" || a.body["client_name#ja"] != nil {
-		t.Errorf("registered %s, want the name of the statement alone", a.raw)
+		t.Errorf("registered %s, want only the name of the statement", a.raw)
 	}
 }

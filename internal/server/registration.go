@@ -52,7 +52,7 @@ func composeRegistration(ctx context.Context, s *Server) error {
 	s.registration = registration.New(registration.Config{
 		Issuer: s.Config.Issuer, Mode: registration.Mode(s.Config.Registration), InitialTokens: initial, StatementKeys: trusted,
 		Policy: registrationPolicy(s.Config), Scopes: s.scopes, Clients: clientRegistry{s.Store.Clients, s.Clients}, Documents: s.registeredFetcher,
-		Slow: s.clientHasher, Vault: s.Secrets, Guesses: secretThrottle(s),
+		Hasher: s.clientHasher, Sealer: s.Secrets, SecretThrottle: secretThrottle(s),
 		Audit: s.Store.Audit, Address: middleware.Address, RequestID: middleware.ID, Now: s.Now, Log: s.Log,
 		QuerySecrets: s.Config.RegistrationQuerySecrets,
 	})

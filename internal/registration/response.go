@@ -9,9 +9,9 @@ import (
 	"github.com/ostiary/ostiary/internal/client"
 )
 
-// answer is a client as it is told about itself (RFC 7591 section 3.2.1, RFC 7592
-// section 3). The lists shadow those of Metadata so that empty ones are written.
-type answer struct {
+// response is the representation of a client to itself (RFC 7591 §3.2.1, RFC 7592 §3).
+// The lists replace those of Metadata so that empty ones are written.
+type response struct {
 	client.Metadata
 
 	RedirectURIs  []string `json:"redirect_uris"`
@@ -28,22 +28,23 @@ type answer struct {
 	Token           string    `json:"registration_access_token,omitempty"`
 	URI             string    `json:"registration_client_uri"`
 
-	Localized map[string]string `json:"localized,omitempty"` // empty: those of Metadata stand beside the others
+	Localized map[string]string `json:"localized,omitempty"` // empty: MarshalJSON writes the localized members of Metadata
 }
 
-// MarshalJSON writes the members in languages as well.
-func (a *answer) MarshalJSON() ([]byte, error) {
-	type members answer
+// MarshalJSON also writes the localized members.
+func (a *response) MarshalJSON() ([]byte, error) {
+	type members response
 	return a.MarshalWith((*members)(a))
 }
 
-func (h *Handler) show(r *http.Request, c *client.Client) *answer {
+// newResponse returns the response with the members of c that the client may see.
+func (h *Handler) newResponse(r *http.Request, c *client.Client) *response {
 	full := func(list []string) []string { return append([]string{}, list...) }
-	said := c.Metadata
-	// the operator's own
-	said.Owner, said.Notes, said.OperatorScope, said.ServedResources, said.SubjectSector = "", nil, false, nil, ""
-	return &answer{
-		Metadata:      said,
+	metadata := c.Metadata
+	// Only operators see these members.
+	metadata.Owner, metadata.Notes, metadata.OperatorScope, metadata.ServedResources, metadata.SubjectSector = "", nil, false, nil, ""
+	return &response{
+		Metadata:      metadata,
 		RedirectURIs:  full(c.RedirectURIs),
 		GrantTypes:    full(c.GrantTypes),
 		ResponseTypes: full(c.ResponseTypes),
