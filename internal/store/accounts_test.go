@@ -121,8 +121,8 @@ func TestAccountStaysUsableAfterwards(t *testing.T) {
 	})
 }
 
-// Whoever signs up under a name that an operator brings later gets nothing of what
-// is meant for somebody else.
+// A user who registers a username before an operator imports it does not get the access
+// of the import.
 func TestImportDoesNotUpdateASelfRegisteredAccountWithoutAPassword(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
@@ -130,9 +130,9 @@ func TestImportDoesNotUpdateASelfRegisteredAccountWithoutAPassword(t *testing.T)
 		squatter.SelfRegistered = true
 		must(t, s.Accounts.InsertAccount(t.Context(), squatter))
 
-		brought := fixture.Account("carol")
-		brought.Subject, brought.Password, brought.Administrator = "another", nil, true
-		_, _, err := s.Accounts.ImportAccounts(t.Context(), imports(fixture.Account("dave"), brought))
+		imported := fixture.Account("carol")
+		imported.Subject, imported.Password, imported.Administrator = "another", nil, true
+		_, _, err := s.Accounts.ImportAccounts(t.Context(), imports(fixture.Account("dave"), imported))
 		wantErr(t, "an import without a password", err, account.ErrSelfRegistered)
 		got, err := s.Accounts.Account(t.Context(), "carol")
 		must(t, err)
@@ -149,9 +149,9 @@ func TestImportDoesNotUpdateASelfRegisteredAccountWithoutAPassword(t *testing.T)
 		_, _, err = s.Sessions.SessionAndConsent(t.Context(), fixture.CookieHash("squatters"), "rp", noon.Add(time.Second))
 		wantErr(t, "the session of who signed up", err, session.ErrNotFound)
 
-		brought = fixture.Account("carol")
-		brought.Password, brought.Administrator = nil, true
-		_, _, err = s.Accounts.ImportAccounts(t.Context(), imports(brought))
+		imported = fixture.Account("carol")
+		imported.Password, imported.Administrator = nil, true
+		_, _, err = s.Accounts.ImportAccounts(t.Context(), imports(imported))
 		must(t, err)
 		got, err = s.Accounts.Account(t.Context(), "carol")
 		must(t, err)

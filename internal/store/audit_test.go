@@ -24,7 +24,7 @@ func TestAuditEvents(t *testing.T) {
 		must(t, s.Audit.EndEvent(ctx, first))
 		changed := *first
 		changed.Target, changed.Outcome = "other", audit.Failed
-		must(t, s.Audit.EndEvent(ctx, &changed)) // an outcome stands
+		must(t, s.Audit.EndEvent(ctx, &changed)) // the first outcome is final
 
 		for name, tc := range map[string]struct {
 			filter audit.Filter

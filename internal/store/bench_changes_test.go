@@ -11,8 +11,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
-// BenchmarkCachedClient looks up a client that is cached, which most requests do once or
-// twice.
+// BenchmarkCachedClient reads a cached client, as most requests do once or twice.
 func BenchmarkCachedClient(b *testing.B) {
 	s := storetest.New(b)
 	if err := s.Clients.InsertClient(b.Context(), fixture.Client("rp")); err != nil {
@@ -27,7 +26,7 @@ func BenchmarkCachedClient(b *testing.B) {
 	}
 }
 
-// BenchmarkChangesVersion is the part of it that asks whether the record may have
+// BenchmarkChangesVersion is the part of it that checks whether the record may have
 // changed.
 func BenchmarkChangesVersion(b *testing.B) {
 	s := storetest.New(b)
@@ -39,7 +38,7 @@ func BenchmarkChangesVersion(b *testing.B) {
 	}
 }
 
-// BenchmarkChangeAcknowledged is a change of a client, alone and beside other replicas. It
+// BenchmarkChangeAcknowledged changes a client, with and without other replicas. It
 // waits until each of them has read the change counter, which they do every 250 ms.
 func BenchmarkChangeAcknowledged(b *testing.B) {
 	for _, others := range []int{0, 1, 2} {
@@ -62,7 +61,7 @@ func BenchmarkChangeAcknowledged(b *testing.B) {
 				}
 				for b.Loop() {
 					b.StopTimer()
-					time.Sleep(rand.N(250 * time.Millisecond)) // at any moment between two readings
+					time.Sleep(rand.N(250 * time.Millisecond)) // a random time between two readings
 					b.StartTimer()
 					if err := stores[0].Clients.UpdateClient(b.Context(), c); err != nil {
 						b.Fatal(err)

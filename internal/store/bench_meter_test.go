@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// meter sums up the processor time of this process, which says more about a
-// statement than the time on the wall where others share the machine.
+// meter adds up the processor time of this process. It is a better measure of a
+// statement than elapsed time if other processes share the machine.
 type meter struct {
 	total time.Duration
 }
@@ -17,7 +17,7 @@ type meter struct {
 func (m *meter) start() { m.total -= processorTime() }
 func (m *meter) stop()  { m.total += processorTime() }
 
-// report adds the time that one call took to what the benchmark prints.
+// report adds the processor time of one call to the output of the benchmark.
 func (m *meter) report(b *testing.B) {
 	b.Helper()
 	b.ReportMetric(float64(m.total.Nanoseconds())/float64(b.N), "cpu-ns/op")

@@ -18,13 +18,13 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
-// callers is how many ask at once where a benchmark is named parallel.
+// callers is the number of concurrent callers of a parallel benchmark.
 const callers = 32
 
-// onEach runs a benchmark on both engines, each waiting for its disk, with the
-// partitions of a day or two behind it. It does so with one caller and with many.
+// onEach runs a benchmark on both engines with durable writes and the partitions of two
+// days, with one caller and with many.
 //
-// ready makes what n calls need, and returns what each of them does.
+// ready prepares n calls and returns the function that each of them runs.
 func onEach(b *testing.B, ready func(b *testing.B, s *store.Store, n int) (call func() error)) {
 	b.Helper()
 	for engine, url := range map[string]func(testing.TB) string{
@@ -53,8 +53,8 @@ func onEach(b *testing.B, ready func(b *testing.B, s *store.Store, n int) (call 
 	}
 }
 
-// serial lets one caller make call after call. What they need is made some at a
-// time, off the clock.
+// serial runs call after call. It prepares some of them at a time, while the timer is
+// stopped.
 func serial(b *testing.B, ready func(n int) func() error) {
 	b.Helper()
 	const some = 256
@@ -77,7 +77,7 @@ func serial(b *testing.B, ready func(n int) func() error) {
 	spent.report(b)
 }
 
-// parallel lets all callers call at once.
+// parallel runs the calls of all callers concurrently.
 func parallel(b *testing.B, call func() error) {
 	b.Helper()
 	b.SetParallelism((callers + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0))
@@ -96,7 +96,7 @@ func parallel(b *testing.B, call func() error) {
 	spent.report(b)
 }
 
-// stock makes n of something, which are then taken one by one.
+// stock prepares n values, which are then used one by one.
 func stock[T any](b *testing.B, n int, fresh func() T) (take func() T) {
 	b.Helper()
 	all := make([]T, n)
@@ -137,7 +137,7 @@ func BenchmarkSpendCode(b *testing.B) {
 	})
 }
 
-// Each caller has a grant of its own, as an application has.
+// Each caller has a separate grant, as a client has.
 func BenchmarkRotateRefresh(b *testing.B) {
 	onEach(b, func(b *testing.B, s *store.Store, _ int) func() error {
 		b.Helper()

@@ -30,8 +30,8 @@ func openReplica(t *testing.T, url string) *store.Store {
 	return s
 }
 
-// A request to another replica's cache after a change was acknowledged sees it, however
-// many ask meanwhile.
+// A read from the cache of another replica sees an acknowledged change, with any number
+// of concurrent readers.
 func TestAcknowledgedChangeIsInEffectOnAllReplicas(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
@@ -79,8 +79,8 @@ func TestAcknowledgedChangeIsInEffectOnAllReplicas(t *testing.T) {
 	})
 }
 
-// A replica that is stopped while a change is made does not hold it up for ever, and
-// has no cached record to use when it goes on.
+// A replica that is stopped during a change delays it for a bounded time, and has no
+// cached record when it continues.
 func TestStoppedReplicaContinuesWithAnEmptyCache(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
@@ -121,7 +121,7 @@ func TestStoppedReplicaContinuesWithAnEmptyCache(t *testing.T) {
 	})
 }
 
-// A change waits for the reading to be in use, not for it to be taken.
+// A change waits until the reading is in use, not until it is taken.
 func TestReplicaAcknowledgesTheReadingItUses(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
@@ -139,7 +139,8 @@ func TestReplicaAcknowledgesTheReadingItUses(t *testing.T) {
 	})
 }
 
-// A process that was killed delays two changes, and none after another one started.
+// A killed process delays two changes, or no further change after another process has
+// started.
 func TestKilledReplicasAreRemoved(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
@@ -169,7 +170,7 @@ func TestKilledReplicasAreRemoved(t *testing.T) {
 	})
 }
 
-// eventually waits for what happens by itself.
+// eventually waits for a condition of a background goroutine.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	for until := time.Now().Add(30 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
@@ -179,7 +180,7 @@ func eventually(t *testing.T, what string, is func() bool) {
 	}
 }
 
-// A replica that stops in order is waited for by nobody.
+// A change does not wait for a replica that has left.
 func TestReplicaLeaves(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
@@ -199,7 +200,7 @@ func TestReplicaLeaves(t *testing.T) {
 	})
 }
 
-// Alone, a change waits for nobody.
+// Without other replicas a change does not wait.
 func TestChangeWithoutReplicasDoesNotWait(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
@@ -254,8 +255,8 @@ func TestReadingExpires(t *testing.T) {
 	}
 }
 
-// After a database with an older state took over, numbers of changes come again. A
-// record that was cached under one of them is not used.
+// After a database with an older state has taken over, numbers of changes are used
+// twice. A record that was cached under one of them is not used.
 func TestLowerCounterInvalidatesCachedRecords(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
@@ -273,8 +274,8 @@ func TestLowerCounterInvalidatesCachedRecords(t *testing.T) {
 	})
 }
 
-// Every change of a record that replicas cache raises the counter once, with whatever
-// it does; what none of them caches does not make them reload.
+// Every change of a record that replicas cache increments the counter once. A change of
+// another record does not make them reload.
 func TestMethodsIncrementTheChangeCounter(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
@@ -336,7 +337,7 @@ func TestMethodsIncrementTheChangeCounter(t *testing.T) {
 	})
 }
 
-// Many changes of a command wait once.
+// A command with many changes waits once.
 func TestCommandWaitsOnceForItsChanges(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {

@@ -63,7 +63,7 @@ func TestClientSecretIsReplacedByCompareAndSet(t *testing.T) {
 		must(t, s.Clients.ReplaceClientSecret(t.Context(), "rp", old, "sealed$new"))
 		wantErr(t, "ReplaceClientSecret of an old one", s.Clients.ReplaceClientSecret(t.Context(), "rp", old, "sealed$newer"), client.ErrConflict)
 		wantErr(t, "ReplaceClientSecret of nobody's", s.Clients.ReplaceClientSecret(t.Context(), "nobody", old, "sealed$new"), client.ErrConflict)
-		// Whoever read the client before would write the old one back.
+		// A caller with the old version would write the old secret.
 		wantErr(t, "UpdateClient with the old one", s.Clients.UpdateClient(t.Context(), c), client.ErrConflict)
 
 		got, err := s.Clients.Client(t.Context(), "rp")
@@ -293,7 +293,7 @@ func TestClientsAreFound(t *testing.T) {
 	})
 }
 
-// What an operator imports over a client that registered itself is the operator's word.
+// An import by an operator sets the scope of a client that registered itself.
 func TestImportSetsTheScopeOfASelfRegisteredClient(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {

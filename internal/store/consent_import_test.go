@@ -17,10 +17,10 @@ func TestConsentImport(t *testing.T) {
 		ctx := t.Context()
 		fixture.Seed(t, s)
 		extra := grant.ExtraClaims{IDToken: []byte(`{"nick":"al"}`)}
-		brought := func(subject string, at time.Time, scopes ...string) *consent.Consent {
+		imported := func(subject string, at time.Time, scopes ...string) *consent.Consent {
 			return &consent.Consent{Subject: subject, ClientID: "rp", Scopes: scopes, GivenAt: at, ExtraClaims: extra}
 		}
-		consents := []*consent.Consent{brought("alice", noon, "openid"), brought("carol of old", noon, "openid", "email")}
+		consents := []*consent.Consent{imported("alice", noon, "openid"), imported("carol of old", noon, "openid", "email")}
 		for _, step := range []struct {
 			rehearsal bool
 			want      int
@@ -45,7 +45,7 @@ func TestConsentImport(t *testing.T) {
 		changed, err := s.Consents.ImportConsents(ctx, consents, later, false)
 		must(t, err)
 		wantSame(t, "consents that were given here meanwhile and changed", changed, 0)
-		changed, err = s.Consents.ImportConsents(ctx, []*consent.Consent{brought("carol of old", later, "openid")}, later, false)
+		changed, err = s.Consents.ImportConsents(ctx, []*consent.Consent{imported("carol of old", later, "openid")}, later, false)
 		must(t, err)
 		wantSame(t, "consents that were given there meanwhile and changed", changed, 1)
 

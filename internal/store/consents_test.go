@@ -28,7 +28,7 @@ func TestConsentsAreListedAndRevoked(t *testing.T) {
 		}
 		remember("one", "", time.Time{})
 		remember("one", "sid", noon.Add(time.Hour))
-		remember("two", "", noon) // over
+		remember("two", "", noon) // expired
 		of := func(clientID, sessionID string) *grant.Grant {
 			t.Helper()
 			return fixture.InsertGrant(t, s, func(g *grant.Grant) { g.Subject, g.ClientID, g.SessionID = "alice", clientID, sessionID })

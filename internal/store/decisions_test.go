@@ -15,14 +15,14 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
-// decide accepts the request of that id for alice, and remembers scope.
+// decide accepts a request for alice, and stores a consent to scope.
 func decide(ctx context.Context, s *store.Store, id, sessionID, scope string, until, now time.Time) error {
 	return s.Requests.RecordDecision(ctx, id, authrequest.Accepted, "alice", &consent.Consent{
 		Subject: "alice", ClientID: "rp", SessionID: sessionID, Scopes: []string{scope}, GivenAt: now, ExpiresAt: until,
 	}, now)
 }
 
-// allowed returns the scopes remembered in alice's session sid.
+// allowed returns the scopes of the consent in alice's session sid.
 func allowed(t *testing.T, s *store.Store, now time.Time) []string {
 	t.Helper()
 	_, consent, err := s.Sessions.SessionAndConsent(t.Context(), fixture.CookieHash("sid"), "rp", now)
@@ -33,8 +33,7 @@ func allowed(t *testing.T, s *store.Store, now time.Time) []string {
 	return slices.Sorted(slices.Values(consent.Scopes))
 }
 
-// However many tabs decide at once, each for a request of its own, no consent is
-// lost.
+// Concurrent decisions of several tabs, each about another request, lose no consent.
 func TestConcurrentConsentsAreMerged(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
@@ -71,7 +70,7 @@ func TestOnlyValidConsentsAreMerged(t *testing.T) {
 		must(t, decide(t.Context(), s, "2", "sid", "profile", time.Time{}, noon))
 		wantSame(t, "scopes", allowed(t, s, noon), []string{"address", "email", "profile"})
 
-		// What was allowed until then is no part of what is allowed now.
+		// An expired consent does not extend a new one.
 		must(t, decide(t.Context(), s, "3", "", "phone", time.Time{}, later))
 		wantSame(t, "scopes afterwards", allowed(t, s, later), []string{"phone", "profile"})
 		fixture.EndSession(t, s, "sid", later)
@@ -80,7 +79,7 @@ func TestOnlyValidConsentsAreMerged(t *testing.T) {
 	})
 }
 
-// Whoever signs in after somebody else decided says what they think themselves.
+// A user who signs in after another user has decided makes a separate decision.
 func TestDecisionsAreKeptPerSubject(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {

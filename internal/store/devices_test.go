@@ -29,7 +29,7 @@ func polling(d *devicecode.Device, now time.Time) devicecode.Poll {
 	return devicecode.Poll{Ref: d.Grant, ClientID: d.ClientID, Slack: time.Second, Penalty: 5 * time.Second, Now: now}
 }
 
-// grantOf is what a person allows a device.
+// grantOf returns the grant of a device.
 func grantOf(d *devicecode.Device, subject string) *grant.Grant {
 	g := fixture.Grant(d.ClientID, subject)
 	g.Locator, g.Kind, g.Seed, g.SessionID, g.CodeExpiresAt = d.Grant, grant.KindDevice, nil, "", time.Time{}
@@ -58,9 +58,9 @@ func TestDeviceWaitsForADecision(t *testing.T) {
 			wantErr(t, name, err, devicecode.ErrNotFound)
 		}
 
-		stranger := polling(d, noon)
-		stranger.ClientID = "other"
-		_, err = s.Devices.PollDevice(ctx, stranger)
+		otherClient := polling(d, noon)
+		otherClient.ClientID = "other"
+		_, err = s.Devices.PollDevice(ctx, otherClient)
 		wantErr(t, "another client's poll", err, grant.ErrNotFound)
 		_, err = s.Devices.PollDevice(ctx, polling(d, d.ExpiresAt))
 		wantErr(t, "a poll after its end", err, devicecode.ErrExpired)
@@ -69,7 +69,7 @@ func TestDeviceWaitsForADecision(t *testing.T) {
 
 		must(t, s.Devices.AllowDevice(ctx, grantOf(d, "alice"), noon))
 		wantErr(t, "allowing it again", s.Devices.AllowDevice(ctx, grantOf(d, "bob"), noon), devicecode.ErrNotFound)
-		must(t, s.Devices.DenyDevice(ctx, d.Grant, noon)) // comes too late
+		must(t, s.Devices.DenyDevice(ctx, d.Grant, noon)) // too late
 		polled, err := s.Devices.PollDevice(ctx, polling(d, noon))
 		must(t, err)
 		if !polled.Allowed || !polled.DeniedAt.IsZero() {
@@ -164,8 +164,7 @@ func TestOneOfConcurrentPollsIsInTime(t *testing.T) {
 	})
 }
 
-// A person whose app was to ask for the code of their device has a request without a
-// client, until the app has said which.
+// The request for a custom device app has no client until the app has named the device.
 func TestDeviceIsAnsweredOnce(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
@@ -214,7 +213,7 @@ func TestDeviceIsAnsweredOnce(t *testing.T) {
 	})
 }
 
-// Whoever may not sign in any more when the device comes has given it nothing.
+// A device receives no tokens if the account is disabled before it redeems its code.
 func TestDeviceOfADisabledAccountGetsNoGrant(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {

@@ -9,8 +9,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/db"
 )
 
-// Replica is a replica that reads the change counter only when it is told to, as one
-// does that is stopped in between.
+// Replica is a replica that reads the change counter only on a call of Read, like one
+// that is stopped in between.
 type Replica struct{ replica }
 
 // Join makes s a replica that uses a reading for ttl, and takes the first reading.
@@ -32,14 +32,14 @@ func (r *Replica) Read(ctx context.Context, tb testing.TB) {
 	}
 }
 
-// ReplicaRow is what the others know of a replica.
+// ReplicaRow is the row of a replica.
 type ReplicaRow struct {
 	ID        string
 	Seen      int64
 	Suspected bool
 }
 
-// Replicas lists them.
+// Replicas lists the rows of all replicas.
 func (s *Store) Replicas(ctx context.Context, tb testing.TB) (rows []ReplicaRow) {
 	tb.Helper()
 	err := s.db.LongRead.Query(ctx, func(from db.Scanner) error {
@@ -63,7 +63,7 @@ func (s *Store) ChangeCounter(ctx context.Context, tb testing.TB) (value int64) 
 	return value
 }
 
-// SetChangeCounter does what a restored backup does.
+// SetChangeCounter sets the counter, as a restored backup does.
 func (s *Store) SetChangeCounter(ctx context.Context, tb testing.TB, value int64) {
 	tb.Helper()
 	if _, err := s.db.Write.Exec(ctx, `UPDATE change_counter SET value = $1`, value); err != nil {
@@ -71,7 +71,7 @@ func (s *Store) SetChangeCounter(ctx context.Context, tb testing.TB, value int64
 	}
 }
 
-// SetClock replaces the clock by which readings grow old.
+// SetClock replaces the clock for the age of readings.
 func (c *Changes) SetClock(clock func() time.Time) { c.clock = clock }
 
 // Setting returns a setting of a connection to PostgreSQL.

@@ -14,7 +14,7 @@ func Pragma(ctx context.Context, s *Store, name string) (string, error) {
 	return fmt.Sprint(value), err
 }
 
-// Sizes tells how much there is of what a purge removes.
+// Sizes are the numbers of records that a purge removes.
 type Sizes struct{ Grants, Partitions, Rows int64 }
 
 // Sizes counts all rows.
@@ -38,7 +38,7 @@ func (s *Store) Sizes(ctx context.Context) (z Sizes, err error) {
 	return z, err
 }
 
-// Mistakes are what no code of ours should do, each with the error it gets.
+// Mistakes returns the errors of programming mistakes, by description.
 func (s *Store) Mistakes(ctx context.Context) map[string]error {
 	var number int64
 	inside := func(act func(db.Conn) error) error { return s.db.Tx(ctx, act) }

@@ -34,7 +34,7 @@ func wantSame(tb testing.TB, what string, got, want any) {
 	}
 }
 
-// damage overwrites the head of a file.
+// damage overwrites the start of a file.
 func damage(path string) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -46,7 +46,7 @@ func damage(path string) error {
 	return os.WriteFile(path, text, 0o600)
 }
 
-// imports brings accounts in a file that states no right of those that are no
+// imports returns entries for accounts that set only the administrator right of
 // administrators.
 func imports(accounts ...*account.Account) (all []account.Import) {
 	for _, a := range accounts {

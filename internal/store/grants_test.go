@@ -39,8 +39,8 @@ func TestGrantIsLiveUntilItEnds(t *testing.T) {
 	})
 }
 
-// A token that was in the authorization answer is not carried on by the exchange of
-// a code, which looks for the session.
+// A token from an authorization response has no code whose redemption checks the
+// session.
 func TestGrantWithoutACodeEndsWithItsSession(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
@@ -53,7 +53,7 @@ func TestGrantWithoutACodeEndsWithItsSession(t *testing.T) {
 		})
 		fixture.WantLive(t, s, given.Locator, noon, true)
 
-		// As the end of a session leaves what it could not see.
+		// as if the end of the session had not seen it
 		late := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.SessionID = "gone" })
 		fixture.WantLive(t, s, late.Locator, noon, false)
 		_, err := s.Sessions.EndSession(t.Context(), "sid", noon)

@@ -12,13 +12,12 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// TestAYearOfTraffic lives through more than a year, with a purge as the server runs it
-// every four days. What lives is never touched. In the end no table of the schema has
-// a row that what lives does not explain, and the database takes no more room than it
-// did when it had lived as long as its longest grant.
+// TestAYearOfTraffic simulates more than a year of traffic, with a purge every four
+// days. A purge never removes live records. After the last step each table contains only live
+// records, and the database is not larger than after the lifetime of the longest grant.
 //
-// A table that comes with a later step of the schema fails here until somebody says,
-// in the traffic, what it holds and for how long.
+// A table of a later step of the schema fails this test until the traffic states its
+// records and their lifetimes.
 func TestAYearOfTraffic(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
@@ -56,11 +55,11 @@ func (y *year) restartReplicas() {
 	}
 }
 
-// slack is what a table may grow by that is next to empty, on the one hand, and on the
-// other the whole file: a page for each of its trees.
+// slack is the allowed growth of an almost empty table and of the whole file: a page
+// for each of its trees.
 var slack = map[string]int64{"postgres": 6 * 8192, "sqlite": 40 * 4096}
 
-// wantOnlyWhatLives compares each table with what was put into it and has not ended.
+// wantOnlyWhatLives compares each table with the records that have not expired.
 func (y *year) wantOnlyWhatLives() {
 	y.t.Helper()
 	steps, err := y.s.MigrationStatus(y.t.Context())
@@ -92,8 +91,8 @@ func (y *year) wantOnlyWhatLives() {
 		}
 	}
 	if y.s.Engine() == "postgres" {
-		most := len(slices.DeleteFunc(slices.Collect(maps.Keys(y.buckets)), func(b grant.Partition) bool {
-			return !y.now.Before(y.bucketEnds(b))
+		most := len(slices.DeleteFunc(slices.Collect(maps.Keys(y.partitions)), func(b grant.Partition) bool {
+			return !y.now.Before(y.partitionEnds(b))
 		}))
 		if got := y.count(`SELECT count(*) FROM pg_inherits WHERE inhparent = 'grants'::regclass`); got > most {
 			y.t.Errorf("there are %d partitions, and what lives explains %d", got, most)
@@ -101,7 +100,7 @@ func (y *year) wantOnlyWhatLives() {
 	}
 }
 
-// tables lists those of the schema.
+// tables lists the tables of the schema.
 func (y *year) tables() (names []string) {
 	y.t.Helper()
 	query := `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'`
@@ -115,9 +114,8 @@ func (y *year) tables() (names []string) {
 	return names
 }
 
-// sizes returns the bytes of each table with all that belongs to it; SQLite has one
-// file, which counts once as it is and once without the pages that wait to be used
-// again.
+// sizes returns the size of each table with its indexes in bytes. SQLite has one file,
+// which counts twice: with and without the free pages.
 func (y *year) sizes() map[string]int64 {
 	y.t.Helper()
 	if y.s.Engine() == "postgres" {
@@ -134,15 +132,15 @@ func (y *year) sizes() map[string]int64 {
 		FROM pragma_page_count, pragma_freelist_count, pragma_page_size`)
 }
 
-// vacuum does what autovacuum does in the hours between two steps: it comes within a
-// minute of a fifth of a table's rows being dead.
+// vacuum does the work of autovacuum between two steps: it runs within a minute after a
+// fifth of the rows of a table are dead.
 func (y *year) vacuum() {
 	y.t.Helper()
 	_, err := y.outside.ExecContext(y.t.Context(), `VACUUM`)
 	must(y.t, err)
 }
 
-// query returns the rows of a name and, if there is one, a number.
+// query returns rows of a name and an optional number.
 func (y *year) query(query string) map[string]int64 {
 	y.t.Helper()
 	rows, err := y.outside.QueryContext(y.t.Context(), query)
@@ -167,7 +165,7 @@ func (y *year) count(query string) (n int) {
 	return n
 }
 
-// openOutside opens the database beside the store.
+// openOutside opens the database with another connection.
 func openOutside(t *testing.T, url string) *sql.DB {
 	t.Helper()
 	driver, source := "pgx", url

@@ -28,17 +28,17 @@ import (
 )
 
 const (
-	// stride is how far a step goes: so far that every hour of the day has its turn.
+	// stride is the time between two steps; it reaches every hour of the day.
 	stride = 95 * time.Hour
 
-	// What the store keeps beyond the end of a row, and of a grant.
+	// Retention of the store after the end of a row and of a grant.
 	rowStays   = time.Hour
 	grantStays = 3 * time.Hour
-	// A partition stays as long as a grant of its last moment can live.
+	// A partition stays as long as a grant of its last minute can live.
 	weekStays = 91 * day
 )
 
-// year is a database, its time, and the traffic that it sees.
+// year is a database with its time and its traffic.
 type year struct {
 	t       *testing.T
 	s       *store.Store
@@ -46,19 +46,19 @@ type year struct {
 	keys    *jwks.Manager
 	passes  chan struct{}
 
-	steps   int
-	now     time.Time
-	ends    map[string][]time.Time // of what was put into each table
-	buckets map[grant.Partition]bool
-	kept    []*grant.Grant  // which are refreshed again and again
-	young   []grant.Locator // of this step
+	steps      int
+	now        time.Time
+	ends       map[string][]time.Time // the ends of the rows of each table
+	partitions map[grant.Partition]bool
+	kept       []*grant.Grant  // refreshed in each step
+	young      []grant.Locator // issued in this step
 }
 
 func newYear(t *testing.T, url string) *year {
 	t.Helper()
 	y := &year{
 		t: t, s: storetest.Open(t, url), outside: openOutside(t, url), passes: make(chan struct{}, 1),
-		now: noon, ends: map[string][]time.Time{}, buckets: map[grant.Partition]bool{},
+		now: noon, ends: map[string][]time.Time{}, partitions: map[grant.Partition]bool{},
 	}
 	secrets, err := keyring.New(strings.Repeat("s", 32))
 	must(t, err)
@@ -78,19 +78,19 @@ func newYear(t *testing.T, url string) *year {
 	return y
 }
 
-// put notes that a row of the table lives for so long from now.
+// put records that a row of the table expires after so long.
 func (y *year) put(table string, life time.Duration) {
 	y.ends[table] = append(y.ends[table], y.now.Add(life))
 }
 
-// step is four days: the traffic of a moment, and what the server does by itself.
+// step is four days: the traffic of a moment, and the background work of the server.
 func (y *year) step() {
 	y.now = y.now.Add(stride)
 	y.steps++
 	y.young = nil
-	y.people()
+	y.users()
 	y.machines()
-	y.strangers()
+	y.attackers()
 	y.renewKeys()
 	_, err := y.s.Purge(y.t.Context(), y.now)
 	must(y.t, err)
@@ -99,15 +99,15 @@ func (y *year) step() {
 	}
 	hour, week := grant.PartitionAt(y.now, false), grant.PartitionAt(y.now, true)
 	for _, b := range []grant.Partition{hour, hour.Next(), week, week.Next()} {
-		y.buckets[b] = true
+		y.partitions[b] = true
 	}
 	if y.s.Engine() == "postgres" && y.steps%8 == 0 {
 		y.vacuum()
 	}
 }
 
-// people sign in, allow clients something, go on, and sign out or do not.
-func (y *year) people() {
+// users simulates users that sign in, consent, continue, and sign out or do not.
+func (y *year) users() {
 	ctx := y.t.Context()
 	seen := y.session("seen", 14*day)
 	y.put("sessions", 14*day+rowStays)
@@ -131,17 +131,17 @@ func (y *year) people() {
 	brief := y.brief(seen)
 	y.spend(brief)
 	y.young = []grant.Locator{kept.Locator, left.Locator, brief.Locator}
-	y.brief(seen) // whose code nobody comes for
+	y.brief(seen) // its code is not redeemed
 
 	y.signOut()
-	// The consent to another client each time is remembered beyond the session.
+	// The consent to another client in each step is stored for all sessions.
 	must(y.t, y.s.Consents.SaveConsent(ctx, &consent.Consent{
 		Subject: "bob", ClientID: fmt.Sprint("rp-", y.steps), Scopes: []string{"openid"}, GivenAt: y.now, ExpiresAt: y.now.Add(60 * day),
 	}))
 	y.put("consents", 60*day+rowStays)
 }
 
-// signOut ends a session with its grant, of which a client hears, sometimes in vain.
+// signOut ends a session and its grant. Delivery of the notice fails sometimes.
 func (y *year) signOut() {
 	ctx := y.t.Context()
 	short := y.session("short", time.Hour)
@@ -150,9 +150,9 @@ func (y *year) signOut() {
 	y.grantEnds(gone, 0)
 	must(y.t, y.s.Sessions.JoinSession(ctx, short, "told", "", y.now))
 	must(y.t, y.s.Consents.SaveConsent(ctx, &consent.Consent{Subject: "alice", ClientID: "rp", SessionID: short, GivenAt: y.now}))
-	asked := aSignOut(short)
-	asked.CreatedAt, asked.ExpiresAt = y.now, y.now.Add(15*time.Minute)
-	must(y.t, y.s.LogoutRequests.InsertLogoutRequest(ctx, asked))
+	pending := aSignOut(short)
+	pending.CreatedAt, pending.ExpiresAt = y.now, y.now.Add(15*time.Minute)
+	must(y.t, y.s.LogoutRequests.InsertLogoutRequest(ctx, pending))
 	y.put("sign_outs", 15*time.Minute+rowStays)
 	fixture.EndSession(y.t, y.s, short, y.now)
 	n, err := y.s.Outbox.ClaimNotice(ctx, "told", y.now, y.now.Add(time.Minute))
@@ -177,8 +177,8 @@ func (y *year) refreshAll() {
 	}
 }
 
-// machines bring assertions, have tokens revoked, get keys, are trusted for a day, and let
-// clients come and go.
+// machines simulates services that send assertions, revoke tokens, get keys and a
+// trusted issuer for a day, and register and delete clients.
 func (y *year) machines() {
 	ctx := y.t.Context()
 	for i := range 3 {
@@ -205,7 +205,7 @@ func (y *year) machines() {
 
 	must(y.t, y.s.KeySets.InsertSetKey(ctx, aSetKey("nightly", id)))
 	must(y.t, y.s.KeySets.ReplaceKeySet(ctx, "nightly", []*keyset.Key{aSetKey("nightly", id)}))
-	y.ends["set_keys"] = []time.Time{y.now.Add(1000 * day)} // until somebody replaces it
+	y.ends["set_keys"] = []time.Time{y.now.Add(1000 * day)} // until it is replaced
 	event := audit.NewEvent("client.create", id, audit.Actor{Kind: audit.Command}, y.now)
 	must(y.t, y.s.Audit.BeginEvent(ctx, event))
 	event.Outcome = audit.Done
@@ -216,11 +216,11 @@ func (y *year) machines() {
 	must(y.t, y.s.TrustedIssuers.InsertTrust(ctx, trust))
 	y.put("trusted_issuers", day+30*day+rowStays)
 
-	y.grantEnds(y.grantOf("", true, 30*day, 90*day, nil), 0) // a code with offline access that nobody comes for
+	y.grantEnds(y.grantOf("", true, 30*day, 90*day, nil), 0) // a code with offline access that is not redeemed
 }
 
-// strangers guess, sign up, begin what they do not finish, and leave.
-func (y *year) strangers() {
+// attackers guess passwords, sign up, and start flows that they do not finish.
+func (y *year) attackers() {
 	ctx := y.t.Context()
 	for i := range 3 {
 		_, _, err := y.s.Throttle.CountAttempt(ctx, fmt.Sprint(y.steps, "-", i), 3*time.Hour, y.now)
@@ -265,7 +265,7 @@ func (y *year) strangers() {
 	must(y.t, y.s.Accounts.DeleteAccount(ctx, guest, y.now))
 }
 
-// renewKeys lets the keys rotate as time asks for, once.
+// renewKeys rotates the keys once, as their age requires.
 func (y *year) renewKeys() {
 	ctx, stop := context.WithCancel(y.t.Context())
 	ended := make(chan error)
@@ -281,7 +281,7 @@ func (y *year) renewKeys() {
 	}
 }
 
-// watched tells when the keys are looked at.
+// watched signals a read of the keys.
 type watched struct {
 	*store.Keys
 
@@ -308,7 +308,7 @@ func (y *year) session(kind string, idle time.Duration) (id string) {
 	return id
 }
 
-// request waits for a person, who comes or not.
+// request stores a request, which the user answers or not.
 func (y *year) request(sessionID string, d authrequest.Decision, remember *consent.Consent) {
 	ctx := y.t.Context()
 	r := fixture.Request(fmt.Sprint(y.steps, "-", sessionID))
@@ -330,7 +330,7 @@ func (y *year) grantOf(sessionID string, refreshable bool, idle, life time.Durat
 		if change != nil {
 			change(g)
 		}
-		y.buckets[g.Partition] = true
+		y.partitions[g.Partition] = true
 	})
 }
 
@@ -347,20 +347,20 @@ func (y *year) spend(g *grant.Grant) {
 	must(y.t, err)
 }
 
-// grantEnds notes when the row of a grant may go that ends so long from now: not long
-// after, or on PostgreSQL with its partition, unless the next purge finds it in the
-// week that is being filled.
+// grantEnds records when the row of a grant that ends after so long may be deleted: not
+// long after, or on PostgreSQL with its partition, unless the next purge finds it in
+// the current weekly partition.
 func (y *year) grantEnds(g *grant.Grant, life time.Duration) {
 	end := y.now.Add(life).Add(grantStays)
 	next := y.now.Add(stride)
 	if y.s.Engine() == "postgres" && (end.After(next) || grant.PartitionAt(next, true) != g.Partition) {
-		end = y.bucketEnds(g.Partition)
+		end = y.partitionEnds(g.Partition)
 	}
 	y.ends["grants"] = append(y.ends["grants"], end)
 }
 
-// bucketEnds returns when a partition may go.
-func (y *year) bucketEnds(b grant.Partition) time.Time {
+// partitionEnds returns when a partition may be dropped.
+func (y *year) partitionEnds(b grant.Partition) time.Time {
 	if b.Weekly() {
 		return b.End().Add(weekStays)
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// To say that the database is lost, and to try again later, would hide a mistake of
-// our own.
+// A programming mistake must not be reported as an unavailable database, which clients
+// would retry.
 func TestMistakeIsNotUnavailable(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {

@@ -16,10 +16,10 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
-// furnishTold adds to what furnish does the clients told, which hears of the end
-// of sessions in both ways, and front, which does by its frame alone; and alice's
-// session sid, in which both took part.
-func furnishTold(t *testing.T, s *store.Store) {
+// seedParticipants adds to fixture.Seed the client told, which has both logout URIs,
+// and the client front, which has only the front-channel one, and the session sid of
+// alice, in which both took part.
+func seedParticipants(t *testing.T, s *store.Store) {
 	t.Helper()
 	fixture.Seed(t, s)
 	front := fixture.LogoutClient("front")
@@ -46,8 +46,8 @@ func claim(t *testing.T, s *store.Store, now, lease time.Time) *outbox.Notice {
 	return n
 }
 
-// Whatever ends a session on purpose leaves a notice for each client that asked for
-// one and took part.
+// Every deliberate end of a session creates a notice for each participant with a
+// back-channel logout URI.
 func TestEndOfASessionCreatesNotices(t *testing.T) {
 	t.Parallel()
 	later := noon.Add(time.Second)
@@ -86,7 +86,7 @@ func TestEndOfASessionCreatesNotices(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			storetest.Each(t, func(t *testing.T, s *store.Store) {
-				furnishTold(t, s)
+				seedParticipants(t, s)
 				must(t, finish(t.Context(), s))
 				list := notices(t, s, store.NoticeFilter{})
 				if len(list) != 1 {
@@ -107,7 +107,7 @@ func TestEndOfASessionCreatesNotices(t *testing.T) {
 func TestDeletedAndDisabledClientsGetNoNotice(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnishTold(t, s)
+		seedParticipants(t, s)
 		must(t, s.Clients.DeleteClient(t.Context(), "front"))
 		told, err := s.Clients.Client(t.Context(), "told")
 		must(t, err)
@@ -125,21 +125,21 @@ func TestDeletedAndDisabledClientsGetNoNotice(t *testing.T) {
 func TestEndedSessionCannotBeJoined(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnishTold(t, s)
+		seedParticipants(t, s)
 		fixture.EndSession(t, s, "sid", noon)
 		wantErr(t, "JoinSession", s.Sessions.JoinSession(t.Context(), "sid", "told", "", noon), session.ErrNotFound)
 		wantErr(t, "JoinSession of no session", s.Sessions.JoinSession(t.Context(), "never", "told", "", noon), session.ErrNotFound)
 	})
 }
 
-// A client that joins while the end of the session is being committed waits for it.
-// Were it let in, it would never hear of the end.
+// A client that joins during the commit of the end of a session waits for it. Otherwise
+// it would never get a notice.
 func TestJoinWaitsForTheEndOfASession(t *testing.T) {
 	t.Parallel()
 
 	url := storetest.MigratedURL(t)
 	s := storetest.Open(t, url)
-	furnishTold(t, s)
+	seedParticipants(t, s)
 	outside, err := pgx.Connect(t.Context(), url)
 	must(t, err)
 	defer outside.Close(t.Context())
@@ -158,8 +158,7 @@ func TestJoinWaitsForTheEndOfASession(t *testing.T) {
 	wantErr(t, "JoinSession", <-joined, session.ErrNotFound)
 }
 
-// Clients join while the session ends, again and again: each either hears of it or
-// is told that it is too late.
+// Clients join while the session ends: each gets a notice or an error.
 func TestJoinRacesWithTheEndOfASession(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
@@ -184,14 +183,14 @@ func TestJoinRacesWithTheEndOfASession(t *testing.T) {
 					t.Errorf("caller %d got %v", i, err)
 				}
 			}
-			heard := 0
+			notified := 0
 			for _, n := range notices(t, one, store.NoticeFilter{ClientID: "told"}) {
 				if n.SessionID == id {
-					heard++
+					notified++
 				}
 			}
-			if heard != let {
-				t.Errorf("session %s: let in %d, told %d", id, let, heard)
+			if notified != let {
+				t.Errorf("session %s: let in %d, told %d", id, let, notified)
 			}
 		}
 	})
@@ -201,7 +200,7 @@ func TestNoticeIsClaimedByOne(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		one, two := storetest.Open(t, url), storetest.Open(t, url)
-		furnishTold(t, one)
+		seedParticipants(t, one)
 		fixture.EndSession(t, one, "sid", noon)
 		results := fixture.Race(t, one, two, func(ctx context.Context, s *store.Store) error {
 			_, err := s.Outbox.ClaimNotice(ctx, "told", noon, noon.Add(time.Minute))
@@ -211,12 +210,12 @@ func TestNoticeIsClaimedByOne(t *testing.T) {
 	})
 }
 
-// Whoever claimed a notice may have died on the way: it is due again when the lease
-// ends, and what the first one says then counts only if it was delivered.
+// A process that claimed a notice may have died: the notice is due again after its
+// lease. A late result of the first process counts only if it is a success.
 func TestClaimExpires(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnishTold(t, s)
+		seedParticipants(t, s)
 		fixture.EndSession(t, s, "sid", noon)
 		due, err := s.Outbox.DueNotices(t.Context())
 		must(t, err)
@@ -252,7 +251,7 @@ func TestClaimExpires(t *testing.T) {
 func TestNoticesAreListedRetriedAndDeleted(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnishTold(t, s)
+		seedParticipants(t, s)
 		fixture.EndSession(t, s, "sid", noon)
 		n := claim(t, s, noon, noon.Add(30*time.Second))
 		n.Status, n.LastError = 500, "answered 500"
@@ -281,11 +280,11 @@ func TestNoticesAreListedRetriedAndDeleted(t *testing.T) {
 	})
 }
 
-// A session that times out is ended by nobody, and nobody is told.
+// A timeout creates no notice.
 func TestTimeoutCreatesNoNotice(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		furnishTold(t, s)
+		seedParticipants(t, s)
 		_, err := s.Purge(t.Context(), noon.Add(48*time.Hour))
 		must(t, err)
 		if list := notices(t, s, store.NoticeFilter{}); len(list) != 0 {
@@ -295,13 +294,13 @@ func TestTimeoutCreatesNoNotice(t *testing.T) {
 	})
 }
 
-// A replica that runs the version before knows nothing of participants, and can end
-// a session all the same. Nobody hears of that, as before.
+// A replica of the previous version does not know participants, and can still end a
+// session, without notices.
 func TestOlderReplicaEndsASession(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		s := storetest.Open(t, url)
-		furnishTold(t, s)
+		seedParticipants(t, s)
 		must(t, s.Sessions.InsertSession(t.Context(), fixture.Session("other", "alice"), nil))
 		must(t, s.Sessions.JoinSession(t.Context(), "other", "told", "", noon))
 		before := `DELETE FROM sessions WHERE id = 'sid'`
@@ -319,12 +318,12 @@ func TestOlderReplicaEndsASession(t *testing.T) {
 		must(t, err)
 		sizes, err := s.Sizes(t.Context())
 		must(t, err)
-		wantSame(t, "rows left", sizes.Rows, int64(1)) // the notice that nobody took up
+		wantSame(t, "rows left", sizes.Rows, int64(1)) // the pending notice
 	})
 }
 
-// Whoever signs in again and again, for many clients, must not put off the day on
-// which their account is disabled.
+// A user with many sessions and clients must not be able to delay the disabling of the
+// account.
 func TestSessionsEndInAConstantNumberOfStatements(t *testing.T) {
 	t.Parallel()
 	later := noon.Add(time.Second)

@@ -17,9 +17,9 @@ import (
 	"github.com/ostiary/ostiary/migrations"
 )
 
-// A transaction that takes its time, a backup for instance, holds its locks on the
-// grants it has read and written. The first grant of the next hour does not wait
-// for it, nor does anybody wait behind that grant.
+// A long transaction, a backup for example, holds locks on the grants that it has read
+// and written. The first grant of the next hour does not wait for it, and no other
+// statement waits for that grant.
 func TestNewPartitionDoesNotWait(t *testing.T) {
 	t.Parallel()
 
@@ -43,9 +43,8 @@ func TestNewPartitionDoesNotWait(t *testing.T) {
 	fixture.RedeemCode(t, s, old)
 }
 
-// A backup reads all partitions for as long as it takes, so that none can go. That
-// must be no concern of requests: no statement waits behind the purge for longer than a
-// moment, and the partition goes when the backup is through.
+// A backup locks all partitions, so that they cannot be dropped. No statement waits behind
+// the purge for longer than a moment, and the partition is dropped after the backup.
 func TestRequestsContinueWhileAPartitionCannotBeDropped(t *testing.T) {
 	t.Parallel()
 
@@ -90,8 +89,8 @@ func TestRequestsContinueWhileAPartitionCannotBeDropped(t *testing.T) {
 	wantSame(t, "partitions dropped after the backup", after.Partitions, 1)
 }
 
-// Whatever is done with one grant touches its partition alone, so that it costs the
-// same however many there are, and no lock on another one is in its way.
+// Each statement about one grant uses only its partition, so that its cost does not
+// depend on their number, and locks on other partitions do not block it.
 func TestStatementsOfAGrantUseOnePartition(t *testing.T) {
 	t.Parallel()
 
@@ -119,15 +118,16 @@ func TestStatementsOfAGrantUseOnePartition(t *testing.T) {
 	must(t, s.Grants.RevokeGrant(t.Context(), g.Locator, "rp", grant.RevokedByClient, noon))
 	fixture.WantLive(t, s, g.Locator, noon, false)
 
-	// So does the end of a session touch those alone that may hold grants of it.
+	// The end of a session uses only the partitions that may contain its grants.
 	must(t, s.Sessions.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))
 	given := fixture.InsertGrant(t, s, func(g *grant.Grant) { g.SessionID = "sid" })
 	fixture.EndSession(t, s, "sid", noon)
 	fixture.WantLive(t, s, given.Locator, noon, false)
 }
 
-// The end of a session locks the partitions of grants made since it began and no others,
-// however many there are: with clients' long lifespans there is one for each hour of days.
+// The end of a session locks the partitions of grants that were created since it began,
+// and no others: with long client lifespans there is a partition for each hour of many
+// days.
 func TestEndOfASessionLocksNoOlderPartition(t *testing.T) {
 	t.Parallel()
 
@@ -171,8 +171,8 @@ func TestEndOfASessionLocksNoOlderPartition(t *testing.T) {
 	}
 }
 
-// heldBack runs act, which removes a session, and counts by a query while its transaction
-// is held back before its commit.
+// heldBack runs act, which removes a session, and evaluates query while its transaction
+// waits before the commit.
 func heldBack(t *testing.T, url string, act func(context.Context) error, query string) (count int) {
 	t.Helper()
 	outside, err := pgx.Connect(t.Context(), url)
@@ -198,14 +198,14 @@ func heldBack(t *testing.T, url string, act func(context.Context) error, query s
 	return count
 }
 
-// Whatever bucket a grant of a session can be in, it ends with the session: that of a
-// request from before the session, on a replica whose clock is behind or ahead, also
-// where the session is gone and nobody knows since when it was.
+// A grant of a session ends with it in every partition: that of a request from before
+// the session, that of a replica whose clock is behind or ahead, and also if the
+// session was deleted before and its start is unknown.
 func TestEndOfASessionFindsItsGrantsInAllPartitions(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		fixture.Seed(t, s)
-		began := grant.PartitionAt(noon, true).End().Add(-7 * day).Add(5 * time.Minute) // a week has just begun
+		began := grant.PartitionAt(noon, true).End().Add(-7 * day).Add(5 * time.Minute) // the start of a week
 		now := began.Add(20 * day)
 		for name, gone := range map[string]bool{"there": false, "gone": true} {
 			n := fixture.Session(name, "alice")
@@ -235,8 +235,8 @@ func TestEndOfASessionFindsItsGrantsInAllPartitions(t *testing.T) {
 	})
 }
 
-// What is true of the partitions that come with the table is true of each, whether it
-// was there before the newest step of the schema or came after.
+// All partitions have the same properties, those from before the newest step of the
+// schema and later ones.
 func TestPartitionsHaveTheSameColumnsAndIndexes(t *testing.T) {
 	t.Parallel()
 
@@ -248,7 +248,7 @@ func TestPartitionsHaveTheSameColumnsAndIndexes(t *testing.T) {
 	must(t, err)
 	_, err = before.UpTo(t.Context(), 6)
 	must(t, err)
-	for i := range grant.Partition(2) { // as the release of that step made them
+	for i := range grant.Partition(2) { // created as that release did
 		b := grant.PartitionAt(noon, true) + 2*i
 		_, err = outside.ExecContext(t.Context(), fmt.Sprintf(`
 			CREATE TABLE grants_b%[1]d (LIKE grants INCLUDING ALL) WITH (fillfactor = 85);
@@ -256,7 +256,7 @@ func TestPartitionsHaveTheSameColumnsAndIndexes(t *testing.T) {
 		must(t, err)
 	}
 	_, err = outside.ExecContext(t.Context(), `CREATE INDEX grants_by_subject ON ONLY grants (subject)`)
-	must(t, err) // as a step leaves it that could not have its next lock
+	must(t, err) // left by a step that did not get its next lock
 	_, err = s.Migrate(t.Context())
 	must(t, err)
 	fixture.InsertGrant(t, s, func(g *grant.Grant) { g.Partition += 4 })

@@ -14,9 +14,9 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
-// Through PgBouncer in transaction mode, with nothing set there, the schema is made and
-// everything that requests do works, many at once. The store warns once that it sends
-// statements without preparing them.
+// With PgBouncer in transaction mode and its default settings, migration and concurrent
+// statements of requests work. The store warns once that it sends statements without
+// preparing them.
 func TestThroughPgBouncer(t *testing.T) {
 	t.Parallel()
 	url := storetest.PgBouncerURL(t, storetest.PostgresURL(t))
@@ -76,7 +76,7 @@ func TestThroughPgBouncer(t *testing.T) {
 	}
 }
 
-// logged is a log that tests read while others write.
+// logged is a log for concurrent use.
 type logged struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -94,8 +94,8 @@ func (l *logged) String() string {
 	return l.text.String()
 }
 
-// A role gets what connections need, so that it holds where a pooler takes no settings;
-// what was set by hand stays.
+// The role gets the session settings, which poolers do not accept from connections;
+// settings made by hand stay.
 func TestMigrateSetsUpTheRole(t *testing.T) {
 	t.Parallel()
 	address := storetest.PostgresURL(t)
@@ -113,7 +113,7 @@ func TestMigrateSetsUpTheRole(t *testing.T) {
 	}
 }
 
-// A role that may not do what serving needs is told which rights it lacks.
+// The error lists the rights that a role lacks.
 func TestMissingRightsAreListed(t *testing.T) {
 	t.Parallel()
 	address := storetest.MigratedURL(t)
@@ -141,8 +141,8 @@ func TestMissingRightsAreListed(t *testing.T) {
 	must(t, err)
 }
 
-// No connection that refused writes is used again: once the server takes writes, so does
-// the first statement of each caller, without an error in between.
+// A connection that rejected a write is not used again: after the server accepts
+// writes, the first statement of each caller succeeds.
 func TestPoolRecoversFromAReadOnlyServer(t *testing.T) {
 	t.Parallel()
 	address := storetest.MigratedURL(t)
@@ -153,7 +153,7 @@ func TestPoolRecoversFromAReadOnlyServer(t *testing.T) {
 		eventually(t, "the pool has several connections that refuse writes", func() bool {
 			for _, err := range fixture.Race(t, s, s, func(ctx context.Context, s *store.Store) error { _, err := s.Clients.Client(ctx, "rp"); return err }) {
 				if err != nil {
-					return false // of a connection that the server has ended
+					return false // the server has closed the connection
 				}
 			}
 			return s.Connections().Idle >= 2

@@ -13,9 +13,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
-// A plan that is made while a table is empty serves until the table is analyzed,
-// which may be a million rows later. None of those that requests wait for is to read
-// a table through.
+// A plan that is made while a table is empty is used until the table is analyzed,
+// perhaps a million rows later. No plan of a request may scan a table.
 func TestRequestsScanNoTable(t *testing.T) {
 	t.Parallel()
 
@@ -37,12 +36,12 @@ func TestRequestsScanNoTable(t *testing.T) {
 	must(t, s.Grants.DenyToken(t.Context(), "jti", noon.Add(time.Hour)))
 	_, err = s.Sessions.EndSession(t.Context(), n.ID, noon)
 	must(t, err)
-	s.Close() // which makes the connections tell what they have counted
+	s.Close() // connections report their statistics when they close
 
 	outside, err := pgx.Connect(t.Context(), url)
 	must(t, err)
 	defer outside.Close(t.Context())
-	// A partition of grants is read when it is made and attached.
+	// Attaching a partition of grants scans it.
 	const readThrough = `
 		SELECT relname::text FROM pg_stat_user_tables
 		WHERE seq_scan > 0 AND relname NOT LIKE 'grants_b%' AND relname NOT IN ('goose_db_version', 'seeds', 'key_state', 'signing_keys')`

@@ -22,8 +22,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
-// crowd fills the tables with what thousands of people leave there: SQL for PostgreSQL,
-// each statement with the number of rows and the moment.
+// crowd fills the tables with the records of thousands of users: SQL for PostgreSQL,
+// with the number of rows and the time.
 var crowd = []string{
 	`INSERT INTO accounts (subject, username, password_hash, claims, administrator, not_before, created_at, updated_at)
 		SELECT 's' || n, 'u' || n, '', '{}', 0, 0, 0, 0 FROM generate_series(1, %d) n -- %d`,
@@ -67,9 +67,8 @@ var crowd = []string{
 		FROM generate_series(1, %d) n, grants g WHERE g.subject = 'alice' -- %d`,
 }
 
-// What belongs to one person, session or client is found by an index, however many
-// others there are, and whatever the planner believes of them: no request goes through
-// a table, nor does the purge.
+// The records of one user, session or client are found by an index, with any number of
+// others and any estimate of the planner: no request and no purge scans a table.
 func TestNoStatementScansALargeTable(t *testing.T) {
 	t.Parallel()
 
@@ -78,9 +77,9 @@ func TestNoStatementScansALargeTable(t *testing.T) {
 	fixture.Seed(t, s)
 	fixture.InsertGrant(t, s, nil)
 	filling := openOutside(t, url)
-	const people = 20_000
+	const users = 20_000
 	for _, statement := range crowd {
-		_, err := filling.ExecContext(t.Context(), fmt.Sprintf(statement, people, noon.UnixMicro()))
+		_, err := filling.ExecContext(t.Context(), fmt.Sprintf(statement, users, noon.UnixMicro()))
 		must(t, err)
 	}
 	_, err := filling.ExecContext(t.Context(), `VACUUM ANALYZE`)
@@ -88,7 +87,8 @@ func TestNoStatementScansALargeTable(t *testing.T) {
 	must(t, filling.Close())
 	s.Close()
 
-	// What a connection has read is told a while later, at the latest when it ends.
+	// Connections report their statistics after a while, at the latest when they
+	// close.
 	outside := openOutside(t, url)
 	alone(t, outside)
 	_, err = outside.ExecContext(t.Context(), `SELECT pg_stat_reset()`)
@@ -119,7 +119,7 @@ func TestNoStatementScansALargeTable(t *testing.T) {
 	}
 }
 
-// alone waits until nobody else is connected to the database.
+// alone waits until there is no other connection to the database.
 func alone(t *testing.T, outside *sql.DB) {
 	t.Helper()
 	const others = `SELECT count(*) FROM pg_stat_activity
@@ -129,7 +129,7 @@ func alone(t *testing.T, outside *sql.DB) {
 	}
 }
 
-// live does with one person what the server does with people.
+// live runs the statements of the server for one user.
 func live(t *testing.T, s *store.Store) {
 	t.Helper()
 	ctx := t.Context()
@@ -243,6 +243,6 @@ func live(t *testing.T, s *store.Store) {
 	must(t, s.Accounts.SetDisabled(ctx, "bob", true, noon.Add(time.Second)))
 	must(t, s.Accounts.DeleteAccount(ctx, "bob", noon.Add(time.Second)))
 	must(t, s.Clients.DeleteClient(ctx, "told"))
-	_, err = s.Purge(ctx, noon.Add(time.Hour)) // which sweeps through 10,000 grants
+	_, err = s.Purge(ctx, noon.Add(time.Hour)) // reads 10,000 grants
 	must(t, err)
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
-// The sub of a token that a client got for itself is its client_id. It must not be a
-// user's as well, whichever of the two came first (RFC 9700 §4.15).
+// The sub of a token that a client got for itself is its client_id. It must not be the
+// subject of a user as well, regardless of the order of creation (RFC 9700 §4.15).
 func TestNoClientHasTheSubjectOfAUser(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
@@ -39,8 +39,7 @@ func TestNoClientHasTheSubjectOfAUser(t *testing.T) {
 	})
 }
 
-// What a login app says of a user cannot be a client_id either: neither the subject nor the
-// name that it forces.
+// A login app must not use a client_id as the subject or as a forced subject.
 func TestLoginAppCannotNameAClient(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {

@@ -17,8 +17,8 @@ import (
 
 const day = 24 * time.Hour
 
-// TestPurgeKeepsLiveGrantsOfOldPartitions has the operator shorten the lifetimes
-// while older, longer grants live.
+// TestPurgeKeepsLiveGrantsOfOldPartitions shortens the configured lifetimes while older
+// grants are valid for longer.
 func TestPurgeKeepsLiveGrantsOfOldPartitions(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {
@@ -41,7 +41,7 @@ func TestPurgeKeepsLiveGrantsOfOldPartitions(t *testing.T) {
 	})
 }
 
-// TestPurgeDeletesInBatches has more of one kind than one statement removes.
+// TestPurgeDeletesInBatches purges more rows of a table than one statement deletes.
 func TestPurgeDeletesInBatches(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
@@ -108,7 +108,7 @@ func TestRunPurge(t *testing.T) {
 	})
 }
 
-// lines calls wrote after the first line.
+// lines is a log that calls wrote after the first line.
 type lines struct {
 	text  string
 	wrote func()
@@ -120,8 +120,8 @@ func (l *lines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A server that was down for a month finds all of it over at once. It clears that away
-// in small steps, between which requests have their turn.
+// After a month without a server all records have expired. The purge deletes them in
+// small steps, between which requests proceed.
 func TestPurgeOfABacklogDoesNotBlockRequests(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {

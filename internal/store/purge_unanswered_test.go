@@ -10,8 +10,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
-// Requests that nobody answered go with the first purge after they expire, and the
-// others stay for an hour: their answer may be asked for again.
+// Requests without a decision are deleted by the first purge after they expire, the
+// others an hour later, since their response may be requested again.
 func TestUnansweredRequestsArePurgedWhenTheyExpire(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
@@ -19,7 +19,7 @@ func TestUnansweredRequestsArePurgedWhenTheyExpire(t *testing.T) {
 		later := fixture.Request("later")
 		later.ExpiresAt = later.ExpiresAt.Add(time.Minute)
 		must(t, s.Requests.InsertRequest(ctx, later))
-		for i := range 450 { // more than a statement removes
+		for i := range 450 { // more than one statement deletes
 			must(t, s.Requests.InsertRequest(ctx, fixture.Request(string(rune('a'+i)))))
 		}
 		for _, id := range []string{"signed in", "refused"} {

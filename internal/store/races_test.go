@@ -19,16 +19,17 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
-// errLost stands for losing where the store has no error for it.
+// errLost reports a lost race for which the store has no error.
 var errLost = errors.New("lost the race")
 
-// TestRaces lets 32 callers on two replicas do what may be done once.
+// TestRaces runs operations that may succeed once 32 times concurrently on two
+// replicas.
 func TestRaces(t *testing.T) {
 	t.Parallel()
 
 	for name, tc := range map[string]struct {
 		lost error
-		// prepare returns what each caller does.
+		// prepare returns the operation of each caller.
 		prepare func(*testing.T, *store.Store) func(context.Context, *store.Store) error
 	}{
 		"spend one code": {grant.ErrSpent, func(t *testing.T, s *store.Store) func(context.Context, *store.Store) error {
@@ -57,7 +58,7 @@ func TestRaces(t *testing.T) {
 		"write one grant": {grant.ErrExists, func(t *testing.T, _ *store.Store) func(context.Context, *store.Store) error {
 			t.Helper()
 			g := fixture.Grant("rp", "alice")
-			g.Partition += 2 // whose partition is not there yet
+			g.Partition += 2 // its partition does not exist yet
 			return func(ctx context.Context, s *store.Store) error { return s.Grants.InsertGrant(ctx, g) }
 		}},
 		"write one version of the keys": {jwks.ErrConflict, func(*testing.T, *store.Store) func(context.Context, *store.Store) error {
@@ -148,8 +149,8 @@ func TestNoAttemptIsLost(t *testing.T) {
 	})
 }
 
-// TestSessionEndRacesWithRedemption lets a session end while its codes are being spent:
-// whoever comes first, no grant of the session may live afterwards.
+// TestSessionEndRacesWithRedemption ends a session while its codes are redeemed: in any
+// order, no grant of the session may be alive afterwards.
 func TestSessionEndRacesWithRedemption(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {

@@ -68,7 +68,7 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
-// The table never holds more than 100,000, and the newest stay.
+// The table keeps the newest 100,000 records.
 func TestRefusalsAreBounded(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {

@@ -9,8 +9,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
-// A renewal never undoes a password change, and the import that brought the first hash
-// stays without effect until there is another password.
+// A renewal does not undo a password change, and the import with the first hash has no
+// effect until the password changes.
 func TestRenewedHashIsTheSamePassword(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {

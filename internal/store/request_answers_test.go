@@ -15,7 +15,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
-// sentAway is a request that a login app is asked about.
+// sentAway returns a request that was redirected to a login app.
 func sentAway(tb testing.TB, s *store.Store, id string, change func(*authrequest.Request)) *authrequest.Request {
 	tb.Helper()
 	r := fixture.Request(id)
@@ -125,7 +125,7 @@ func TestRedeemedLoginHasTheAccountIfThereIsOne(t *testing.T) {
 		} {
 			sentAway(t, s, subject, nil)
 			must(t, s.Requests.AnswerLogin(ctx, subject, subject, &authrequest.LoginAnswer{}, someVerifier, noon))
-			if subject == "bob" { // cuts off what came before
+			if subject == "bob" { // revokes earlier sessions and grants
 				must(t, s.Accounts.SetPassword(ctx, "bob", "", noon.Add(time.Second)))
 			}
 			got, err := s.Requests.RedeemLogin(ctx, subject, someBrowser, someVerifier, noon.Add(2*time.Second))
@@ -152,9 +152,9 @@ func TestResumedRequestHasTheSession(t *testing.T) {
 			if n != nil && (n.ID != "sid" || n.Username != "name-of-alice" || len(n.Claims) == 0) {
 				t.Errorf("%s: the session is %+v", what, n)
 			}
-			asked, m, _, err := s.Requests.ConsentRequest(ctx, "id", noon)
+			request, m, _, err := s.Requests.ConsentRequest(ctx, "id", noon)
 			must(t, err)
-			wantSame(t, what+": what the app sees", asked, r)
+			wantSame(t, what+": what the app sees", request, r)
 			if cookie != nil && (m != nil) != signedIn {
 				t.Errorf("%s: the app sees the session %+v", what, m)
 			}
@@ -234,7 +234,8 @@ func TestConsentIsAnsweredOnce(t *testing.T) {
 			ExtraClaims: grant.ExtraClaims{IDToken: []byte(`{"a":1}`), AccessToken: []byte(`{"b":2}`), ForcedSubject: "x"},
 		})
 
-		// Agreeing to the same again is no new decision, to more is.
+		// A repeated consent to the same scopes changes no record; one to more scopes
+		// does.
 		sentAway(t, s, "again", func(r *authrequest.Request) { r.SessionID = "sid" })
 		must(t, s.Requests.AnswerConsent(ctx, "again", &authrequest.ConsentAnswer{Scopes: []string{"openid"}, Remember: true}, someVerifier, 2*time.Hour, noon.Add(time.Minute)))
 		wantSame(t, "what is remembered after skipping", remembered(), first)

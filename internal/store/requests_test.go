@@ -42,7 +42,7 @@ func TestRequestIsPending(t *testing.T) {
 			browser, cookie []byte
 			want            error
 		}{
-			"of this browser": {"request", want.BrowserHash, nil, nil}, // whose client outlasts it
+			"of this browser": {"request", want.BrowserHash, nil, nil}, // an expired request still has a client
 			"of its session":  {"request", nil, fixture.CookieHash(want.SessionID), nil},
 			"of no browser":   {"request", nil, nil, authrequest.ErrNotFound},
 			"of another one":  {"request", fixture.CookieHash("x"), fixture.CookieHash("x"), authrequest.ErrNotFound},
@@ -67,7 +67,8 @@ func TestRequestIsPending(t *testing.T) {
 	})
 }
 
-// Whoever chooses a session has not signed in, unless they had in that one.
+// Choosing a session is no sign-in, unless the user has signed in for the request in
+// that session.
 func TestChoiceIsNoAuthentication(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {

@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
-	_ "github.com/jackc/pgx/v5/stdlib" // to look into the database
-	_ "modernc.org/sqlite"             // to look into the file
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite"
 
 	"github.com/ostiary/ostiary/internal/client"
 	"github.com/ostiary/ostiary/internal/store"
@@ -20,7 +20,7 @@ import (
 	"github.com/ostiary/ostiary/migrations"
 )
 
-// emptyURLs make databases without a schema.
+// emptyURLs return the URLs of databases without a schema.
 var emptyURLs = map[string]func(*testing.T) string{
 	"sqlite": func(t *testing.T) string {
 		t.Helper()
@@ -60,7 +60,7 @@ func TestMigrate(t *testing.T) {
 	}
 }
 
-// stepsOf lists the steps that an engine takes, in order.
+// stepsOf lists the steps of an engine, in order.
 func stepsOf(t *testing.T, engine string) (names []string) {
 	t.Helper()
 	entries, err := migrations.Files.ReadDir(".")
@@ -117,8 +117,8 @@ func TestSchemaOfAnotherVersionIsRejected(t *testing.T) {
 	})
 }
 
-// A database of the version before is taken over with who is signed in there, whose
-// sign-out is then heard like any other.
+// A database of an earlier version is migrated with its sessions, whose end creates
+// notices as usual.
 func TestMigrationKeepsData(t *testing.T) {
 	t.Parallel()
 	for engine, empty := range emptyURLs {
@@ -153,7 +153,7 @@ func TestMigrationKeepsData(t *testing.T) {
 	}
 }
 
-// alter runs a statement behind the store's back.
+// alter runs a statement on another connection.
 func alter(t *testing.T, url, statement string) {
 	t.Helper()
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
@@ -171,7 +171,7 @@ func alter(t *testing.T, url, statement string) {
 	must(t, err)
 }
 
-// TestGrantsHaveTheSameColumns watches over the one table with a text per engine.
+// TestGrantsHaveTheSameColumns checks the only table with a text for each engine.
 func TestGrantsHaveTheSameColumns(t *testing.T) {
 	t.Parallel()
 

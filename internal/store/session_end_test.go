@@ -15,16 +15,16 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
-// While the end of a session is being committed, which takes long where a standby
-// must hear of it, nobody else sees it yet: a code may still be given and spent.
-// Its grant ends all the same, however the session does. So does that of a code
-// given in no session, and a sign-in, where the account itself changed.
+// A commit takes long if it waits for a standby. Until then no other transaction sees
+// the end of the session, so that a code may still be issued and redeemed. Its grant
+// ends nevertheless, however the session ends. If the account itself
+// changed, so do grants without a session, and new sessions.
 func TestSessionEndFindsConcurrentGrants(t *testing.T) {
 	t.Parallel()
 
 	later := noon.Add(time.Second)
 	for name, tc := range map[string]struct {
-		account bool // it is the account that changes
+		account bool // the account changes
 		end     func(context.Context, *store.Store) error
 	}{
 		"signed out": {false, func(ctx context.Context, s *store.Store) error {
@@ -56,8 +56,8 @@ func TestSessionEndFindsConcurrentGrants(t *testing.T) {
 			t.Parallel()
 			url := storetest.MigratedURL(t)
 			s := storetest.Open(t, url)
-			furnishTold(t, s)
-			fixture.InsertGrant(t, s, nil) // which makes room for the other
+			seedParticipants(t, s)
+			fixture.InsertGrant(t, s, nil) // creates the partition
 			outside, err := pgx.Connect(t.Context(), url)
 			must(t, err)
 			defer outside.Close(t.Context())
@@ -102,8 +102,8 @@ func TestSessionEndFindsConcurrentGrants(t *testing.T) {
 	}
 }
 
-// A change of the account has the time at which it was asked for, and may then
-// have to wait for its turn to write.
+// A change of the account has the time of its request, and may then wait for the
+// writer.
 func TestAccountChangeFindsConcurrentGrants(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(context.Context, *store.Store) error{

@@ -21,8 +21,7 @@ func administrator(subject string) *account.Account {
 	return a
 }
 
-// Every caller has a good link of their own, and yet there is one first
-// administrator.
+// Every caller has a different valid link, but there is only one first administrator.
 func TestOneSetupLinkIsRedeemed(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {

@@ -12,12 +12,11 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
-// TestStatements holds the table of statements per request that the architecture
-// promises.
+// TestStatements checks the statements per request that docs/architecture.md promises.
 func TestStatements(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		_, err := s.Purge(t.Context(), noon) // makes the partitions
+		_, err := s.Purge(t.Context(), noon) // creates the partitions
 		must(t, err)
 		fixture.Seed(t, s)
 		must(t, s.Sessions.InsertSession(t.Context(), fixture.Session("sid", "alice"), nil))

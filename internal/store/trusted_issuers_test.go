@@ -11,7 +11,8 @@ import (
 	"github.com/ostiary/ostiary/internal/trustedissuer"
 )
 
-// aTrust is in what an issuer says of a subject, or of anybody if that is empty.
+// aTrust returns an entry that trusts an issuer for a subject, or for all subjects if
+// it is empty.
 func aTrust(id, iss, subject string) *trustedissuer.Trust {
 	trust := &trustedissuer.Trust{
 		ID: id, Issuer: iss, Subject: subject, Scopes: []string{"api"}, CreatedAt: noon, ExpiresAt: noon.Add(time.Hour),
@@ -37,12 +38,12 @@ func TestTrustedIssuers(t *testing.T) {
 		must(t, err)
 		wantSame(t, "a trust", got, alices)
 
-		find := func(iss, subject string, now time.Time, want ...*trustedissuer.Trust) (barred bool) {
+		find := func(iss, subject string, now time.Time, want ...*trustedissuer.Trust) (blocked bool) {
 			t.Helper()
-			list, barred, err := s.TrustedIssuers.TrustsFor(ctx, iss, subject, now)
+			list, blocked, err := s.TrustedIssuers.TrustsFor(ctx, iss, subject, now)
 			must(t, err)
 			wantSame(t, "what is said of "+subject+" is trusted by", list, want)
-			return barred
+			return blocked
 		}
 		find("https://a", "alice", noon, alices, anybodys)
 		find("https://a", "nobody here", noon, anybodys)

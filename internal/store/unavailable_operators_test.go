@@ -124,7 +124,7 @@ var operatorMethods = map[string]call{
 	},
 }
 
-// anEvent is one of the audit log.
+// anEvent returns an audit event.
 func anEvent() *audit.Event {
 	return audit.NewEvent("client.create", "id", audit.Actor{Kind: audit.Command}, noon)
 }

@@ -27,7 +27,7 @@ func TestDatabaseIsUsedAgainAfterARestart(t *testing.T) {
 
 	for name, end := range map[string]func(){"stop": server.Stop, "kill": server.Kill} {
 		end()
-		// A killed server's backends may answer for one moment more.
+		// The backends of a killed server may respond for a moment.
 		if _, err := s.Grants.LiveGrant(t.Context(), g.Locator, "", noon); !isUnavailable(err) && (err != nil || name == "stop") {
 			t.Errorf("LiveGrant after %s = %v, want it unavailable", name, err)
 		}
@@ -39,7 +39,7 @@ func TestDatabaseIsUsedAgainAfterARestart(t *testing.T) {
 	}
 }
 
-// answers reports whether the store has got rid of a connection that was cut.
+// answers reports whether the store has closed the broken connection.
 func answers(t *testing.T, s *store.Store) bool {
 	t.Helper()
 	err := s.Ping(t.Context())
@@ -83,7 +83,7 @@ func TestLockedPostgresIsUnavailable(t *testing.T) {
 	_, err = conn.Exec(t.Context(), `BEGIN; LOCK TABLE clients`)
 	must(t, err)
 
-	// One waits for the lock, and all others for its connection.
+	// One caller waits for the lock, the others for its connection.
 	for _, err := range fixture.Race(t, s, s, func(ctx context.Context, s *store.Store) error {
 		_, err := s.Clients.Client(ctx, "rp")
 		return err

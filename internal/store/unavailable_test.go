@@ -20,11 +20,11 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
-// call is how a test calls one method of a store.
+// call calls one method of a repository.
 type call = func(context.Context, *store.Store) error
 
-// methods calls every method of a store that asks the database: those that people and
-// clients lead to, and those that operators do.
+// methods calls every method that uses the database: those of requests and those of
+// operators.
 func methods() map[string]call {
 	all := maps.Clone(requestMethods)
 	maps.Copy(all, operatorMethods)
@@ -309,7 +309,7 @@ func TestEveryMethodIsCalled(t *testing.T) {
 		"Close", "Connections", "Engine", "Statements", "RunPurge", "Sizes", "Mistakes",
 		"Changes", "DeferWaits", "Settle", "Unsettled", "Follow", "Join", "Replicas", "ChangeCounter", "SetChangeCounter", "Setting",
 		"CheckRights", "CheckWritable",
-	} // which say nothing of a SQLite file, or before there is a replica
+	} // these do not apply to a SQLite file, or before there is a replica
 	want := slices.Sorted(maps.Keys(methods()))
 	var got []string
 	types := []reflect.Type{reflect.TypeFor[*store.Store]()}

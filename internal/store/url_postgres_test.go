@@ -8,7 +8,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store"
 )
 
-// urlsWith returns URLs that hold a password in every place and spelling, right and wrong.
+// urlsWith returns valid and invalid URLs with a password in every position and
+// encoding.
 func urlsWith(password string) []string {
 	var all []string
 	for _, written := range []string{password, url.QueryEscape(password), url.PathEscape(password), "%" + password, "12/" + password, "12?" + password, "12#" + password, "%zz" + password} {
@@ -26,7 +27,7 @@ func urlsWith(password string) []string {
 	return all
 }
 
-// errorsOf opens the database of a URL and uses it, and returns what it is told.
+// errorsOf opens the database of a URL and uses it, and returns the error texts.
 func errorsOf(t *testing.T, address string) string {
 	t.Helper()
 	s, err := store.Open(t.Context(), store.Config{URL: address, MaxConns: 1})
@@ -40,7 +41,7 @@ func errorsOf(t *testing.T, address string) string {
 	return ""
 }
 
-// No error about a database URL holds a part of a password, encoded or not.
+// No error about a database URL contains a part of a password, encoded or not.
 func FuzzNoErrorTellsADatabasePassword(f *testing.F) {
 	for _, seed := range []string{"Zq7wK9", "Zq7/wK9", "Zq7@wK9", "Zq7#wK9%zz", "Zq7?wK9=Vx3", "Zq7 wK9:Vx3", "Zq7%wK9", "\x7fZq7", "Zq7'wK9\"Vx3\\Yj5", "Zq7,wK9&Vx3;Yj5"} {
 		f.Add(seed)
@@ -57,8 +58,8 @@ func FuzzNoErrorTellsADatabasePassword(f *testing.F) {
 	})
 }
 
-// secretWords returns the parts of a password that no message has for another reason:
-// those of letters and digits, long enough.
+// secretWords returns the parts of a password that do not occur in messages otherwise:
+// letters and digits, long enough.
 func secretWords(password string) (words []string) {
 	for _, word := range strings.FieldsFunc(password, func(c rune) bool {
 		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9')

@@ -50,8 +50,7 @@ func (d *DB) counted(r Runner) Conn { return Conn{counted{r, &d.statements}} }
 // background work of the process do not count.
 func (d *DB) Statements() int64 { return d.statements.Load() }
 
-// Tx runs act in one transaction: all of its statements take effect or all are rolled
-// back. Inside act every statement must use the connection that act receives; on
+// Tx runs act in one transaction: all of its statements are committed, or none is. Inside act every statement must use the connection that act receives; on
 // another one it would wait for this transaction to end.
 func (d *DB) Tx(ctx context.Context, act func(Conn) error) error {
 	return d.TxWithin(ctx, RequestTimeout, act)

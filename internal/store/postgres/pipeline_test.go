@@ -156,7 +156,8 @@ func TestOneOfABatchRedeemsTheCode(t *testing.T) {
 	}
 }
 
-// A caller that gives up while queued leaves no trace and delays no other.
+// A caller whose context ends while its statement is queued delays no other, and its
+// statement does not run.
 func TestBatchSkipsCanceledStatements(t *testing.T) {
 	t.Parallel()
 

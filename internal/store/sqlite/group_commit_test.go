@@ -65,8 +65,8 @@ func (s opened) transact(ctx context.Context, timeout time.Duration, act func(ex
 
 type write = func(context.Context, opened) error
 
-// inOneTransaction lets all writes wait for an import, so that one transaction takes
-// them all up when it has ended. It returns what each of them got.
+// inOneTransaction queues all writes behind an import, so that one transaction runs
+// them afterwards. It returns their errors.
 func inOneTransaction(t *testing.T, s opened, writes ...write) []error {
 	t.Helper()
 	s.engine.DisableGroupTimeout()
@@ -82,7 +82,7 @@ func inOneTransaction(t *testing.T, s opened, writes ...write) []error {
 	return results
 }
 
-// occupy keeps others from writing, until release.
+// occupy blocks other writes until release.
 func occupy(t *testing.T, s opened) (release func()) {
 	t.Helper()
 	begun, enough, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
@@ -100,7 +100,7 @@ func occupy(t *testing.T, s opened) (release func()) {
 	}
 }
 
-// queued waits until so many stand in the queue.
+// queued waits until the queue has so many writes.
 func queued(t *testing.T, s opened, want int) {
 	t.Helper()
 	for range 10_000 {
@@ -112,7 +112,7 @@ func queued(t *testing.T, s opened, want int) {
 	t.Errorf("%d stand in the queue, want %d", s.engine.Queued(), want)
 }
 
-// repeat makes n writes of one.
+// repeat returns n writes.
 func repeat(n int, one func(i int) write) []write {
 	all := make([]write, n)
 	for i := range all {
@@ -125,7 +125,7 @@ func deny(jti string) write {
 	return func(ctx context.Context, s opened) error { return s.Grants.DenyToken(ctx, jti, noon.Add(time.Hour)) }
 }
 
-// denied reports whether a token was denied, as another process sees it.
+// denied reports whether a token is revoked, as another process sees it.
 func denied(t *testing.T, url, jti string) bool {
 	t.Helper()
 	s := open(t, url)
@@ -252,8 +252,8 @@ func isPanic(err error) bool { return strings.HasPrefix(err.Error(), "panic: of 
 
 func isMistake(err error) bool { return err != nil && !db.IsUnavailable(err) }
 
-// poisoned makes a transaction fail at its end in which the token of this name is
-// denied: a reference that is checked last is to nothing.
+// poisoned makes the commit of a transaction fail if it revokes the token jti: a
+// deferred foreign key refers to no row.
 func poisoned(t *testing.T, url, jti string) {
 	t.Helper()
 	alter(t, url, `CREATE TABLE debts (of TEXT REFERENCES clients (id) DEFERRABLE INITIALLY DEFERRED)`)
@@ -279,7 +279,7 @@ func TestGroupFailsWithItsCommit(t *testing.T) {
 
 	for _, err := range append(
 		inOneTransaction(t, s, deny("before"), spending, spending, transaction, deny("poison"), deny("after"), transaction),
-		deny("poison")(t.Context(), s), // alone
+		deny("poison")(t.Context(), s), // without others
 	) {
 		if !db.IsUnavailable(err) {
 			t.Errorf("a write that was not committed = %v, want it unavailable", err)
@@ -305,10 +305,10 @@ func TestGroupFailsWhenTheDiskIsFull(t *testing.T) {
 	url := storetest.SQLiteURL(t)
 	s := open(t, url)
 	fixture.Seed(t, s.Store)
-	_, err := s.pragma(t.Context(), "max_page_count(1)") // as many as there are
+	_, err := s.pragma(t.Context(), "max_page_count(1)") // the current number
 	must(t, err)
 
-	const many = 100 // more than fit into what is left of the last pages
+	const many = 100 // more than fit into the free space of the last pages
 	grants := make([]*grant.Grant, many)
 	results := inOneTransaction(t, s, repeat(many, func(i int) write {
 		grants[i] = fixture.Grant("rp", "alice")
@@ -330,7 +330,7 @@ func TestGroupFailsWhenTheDiskIsFull(t *testing.T) {
 	fixture.InsertGrant(t, s.Store, nil)
 }
 
-// alter runs a statement on a connection of its own.
+// alter runs a statement on another connection.
 func alter(t *testing.T, url, statement string) {
 	t.Helper()
 	file, err := sql.Open("sqlite", strings.TrimPrefix(url, "sqlite:"))

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// The tests wait for PostgreSQL, for locks and for one another far more than they
-// compute, so that four of them run at once on however few processors, unless
-// -parallel says otherwise.
+// The tests wait for PostgreSQL, for locks and for each other more than they compute,
+// so that four of them run in parallel on any number of processors, unless -parallel
+// sets another number.
 func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "4"); err != nil {
 		panic(err)

@@ -9,7 +9,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
-// Reads that never end are ended, and nobody else waits for them.
+// Reads without an end are interrupted, and other statements do not wait for them.
 func TestLongReadsAreEndedAndDelayNoOther(t *testing.T) {
 	t.Parallel()
 

@@ -16,7 +16,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest/fixture"
 )
 
-// Whoever got an answer finds what they wrote, on whichever connection.
+// Acknowledged writes are visible on every connection.
 func TestAcknowledgedWritesAreSeen(t *testing.T) {
 	t.Parallel()
 
@@ -47,7 +47,7 @@ func TestAcknowledgedWritesAreSeen(t *testing.T) {
 	}
 }
 
-// While another process writes for ever, nobody waits for ever.
+// While another process holds the write lock, queued writes time out.
 func TestQueuedWritesTimeOut(t *testing.T) {
 	t.Parallel()
 
@@ -68,8 +68,7 @@ func TestQueuedWritesTimeOut(t *testing.T) {
 	must(t, deny("in time")(t.Context(), s))
 }
 
-// An import has the file alone. Those who have no time for it go, and whoever
-// stays comes next.
+// An import runs alone. Queued writes wait for it until their contexts end.
 func TestWritesWaitForAnImport(t *testing.T) {
 	t.Parallel()
 
@@ -100,7 +99,7 @@ func TestWritesWaitForAnImport(t *testing.T) {
 	}
 }
 
-// Whoever ends their goroutine in the middle ends nobody else's.
+// A goroutine that exits in a transaction does not affect others.
 func TestGoexitInATransactionReleasesTheWriter(t *testing.T) {
 	t.Parallel()
 
