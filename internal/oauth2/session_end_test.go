@@ -53,7 +53,7 @@ func startSessionEnd(t *testing.T, databaseURL string) *sessionEnd {
 	}}
 	servertest.ImportClientObject(e.Server, longClient(t, "day", "24h"))
 	servertest.ImportClientObject(e.Server, longClient(t, "days", "100h"))
-	storetest.Exec(t, databaseURL, `UPDATE clients SET not_before = 0`) // which is when they were made
+	storetest.Exec(t, databaseURL, `UPDATE clients SET not_before = 0`) // the default for new clients
 	e.Advance(-12 * time.Hour)
 	return e
 }
@@ -122,8 +122,8 @@ func (e *sessionEnd) sessionID(t *testing.T) string {
 	return list[0].ID
 }
 
-// However a session ends, and however long it has been, every access token given in it ends
-// too: clients have lifespans of their own, far beyond what the server gives by default.
+// The end of a session revokes all of its access tokens, also of clients with long configured
+// lifespans.
 func TestSessionEndRevokesEveryToken(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(t *testing.T, e *sessionEnd){

@@ -14,8 +14,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// A replica whose keys are too old to know whether a token is ours says so: it is
-// neither a bad hint nor an inactive token.
+// A replica with stale keys returns 503 for a token with an unknown kid, and neither rejects it
+// nor reports it as inactive.
 func TestHostileStaleKeysAreUnavailable(t *testing.T) {
 	t.Parallel()
 	db := storetest.New(t)

@@ -35,7 +35,7 @@ const (
 type Trusts interface {
 	// TrustsFor returns the trusts for an issuer and a subject, and whether the subject is
 	// blocked: a disabled account or a client_id.
-	TrustsFor(ctx context.Context, iss, subject string, now time.Time) (list []*trustedissuer.Trust, barred bool, err error)
+	TrustsFor(ctx context.Context, iss, subject string, now time.Time) (list []*trustedissuer.Trust, rejected bool, err error)
 }
 
 // Replay records one-time values.
@@ -75,21 +75,21 @@ func (r *Reader) Open(ctx context.Context, compact string, now time.Time) (*Asse
 	case !assertion.Typed("jwt"):
 		return nil, invalid("has a typ that is not accepted here")
 	}
-	said, err := r.judge(assertion.Payload, now)
+	parsed, err := r.judge(assertion.Payload, now)
 	if err != nil {
 		return nil, err
 	}
-	trusts, barred, err := r.Trusts.TrustsFor(ctx, assertion.Payload.Text("iss"), said.Subject, now)
+	trusts, rejected, err := r.Trusts.TrustsFor(ctx, assertion.Payload.Text("iss"), parsed.Subject, now)
 	if err != nil {
 		return nil, fmt.Errorf("find trusted issuer: %w", err)
 	}
-	if said.Trust, err = signer(assertion, trusts); err != nil {
+	if parsed.Trust, err = signer(assertion, trusts); err != nil {
 		return nil, err
 	}
-	if barred {
+	if rejected {
 		return nil, invalid("is for a subject whose account is disabled, or that is the client_id of a client")
 	}
-	return said, nil
+	return parsed, nil
 }
 
 // judge checks the claims that do not depend on the issuer.

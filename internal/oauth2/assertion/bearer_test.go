@@ -203,11 +203,11 @@ func TestAnAssertionServesOnce(t *testing.T) {
 type counted struct {
 	*store.TrustedIssuers
 
-	asked int
+	queries int
 }
 
 func (c *counted) TrustsFor(ctx context.Context, iss, subject string, now time.Time) ([]*trustedissuer.Trust, bool, error) {
-	c.asked++
+	c.queries++
 	return c.TrustedIssuers.TrustsFor(ctx, iss, subject, now)
 }
 
@@ -228,8 +228,8 @@ func TestTrustIsBelievedForAMoment(t *testing.T) {
 		return len(list)
 	}
 	for range 2 {
-		if got := find("mike", clock()); got != 1 || from.asked != 1 {
-			t.Errorf("%d are trusted after the store was asked %d times, want one after one", got, from.asked)
+		if got := find("mike", clock()); got != 1 || from.queries != 1 {
+			t.Errorf("%d are trusted after %d queries, want one after one", got, from.queries)
 		}
 	}
 	if err := s.TrustedIssuers.DeleteTrust(t.Context(), "k0 "); err != nil {
@@ -238,8 +238,8 @@ func TestTrustIsBelievedForAMoment(t *testing.T) {
 	if find("mike", clock().Add(maxAge-1)) != 1 || find("mike", clock().Add(maxAge)) != 0 {
 		t.Error("what was found is believed for another time than two seconds")
 	}
-	before := from.asked
-	if find("nobody", clock()); find("nobody", clock()) != 0 || from.asked != before+2 {
+	before := from.queries
+	if find("nobody", clock()); find("nobody", clock()) != 0 || from.queries != before+2 {
 		t.Error("that nobody is trusted is remembered")
 	}
 	trusting(t, s, trust(0, ""))

@@ -27,8 +27,8 @@ type principal struct{ issuer, subject string }
 
 // trusted is the result of a query for a principal.
 type trusted struct {
-	list   []*trustedissuer.Trust
-	barred bool
+	list     []*trustedissuer.Trust
+	rejected bool
 }
 
 // expired reports whether a trust has expired.
@@ -41,7 +41,7 @@ func NewCache(trusts Trusts, changes cache.Changes, now func() time.Time) *Cache
 	return &Cache{cache.New(cache.Config[principal, trusted]{
 		Size: maxCached, Changes: changes, TTL: maxAge, Now: now,
 		Read: func(ctx context.Context, p principal) (t trusted, err error) {
-			t.list, t.barred, err = trusts.TrustsFor(ctx, p.issuer, p.subject, now())
+			t.list, t.rejected, err = trusts.TrustsFor(ctx, p.issuer, p.subject, now())
 			return t, err
 		},
 		Valid: func(t trusted, now time.Time) bool { return !t.expired(now) },
@@ -55,7 +55,7 @@ func NewCache(trusts Trusts, changes cache.Changes, now func() time.Time) *Cache
 func (c *Cache) TrustsFor(ctx context.Context, iss, subject string, _ time.Time) ([]*trustedissuer.Trust, bool, error) {
 	t, err := c.trusts.Get(ctx, principal{iss, subject})
 	if err != nil || len(t.list) == 0 {
-		return nil, t.barred, err
+		return nil, t.rejected, err
 	}
-	return t.list, t.barred, nil
+	return t.list, t.rejected, nil
 }

@@ -55,7 +55,7 @@ func goodClaims(e edits) string {
 
 func encode(part string) string { return base64.RawURLEncoding.EncodeToString([]byte(part)) }
 
-// sign makes a compact JWS of header and payload, whatever they are.
+// sign makes a compact JWS of any header and payload.
 func sign(key ed25519.PrivateKey, header, payload string) string {
 	signed := encode(header) + "." + encode(payload)
 	return signed + "." + encode(string(ed25519.Sign(key, []byte(signed))))
@@ -66,7 +66,7 @@ func assertion(header, claims edits) string {
 	return sign(signingKey(0), goodHeader(header), goodClaims(claims))
 }
 
-// trust is in the nth key of the issuer, for what it says of subject or of anybody.
+// trust returns trust in the nth key of the issuer for a subject; empty for all subjects.
 func trust(n int, subject string) *trustedissuer.Trust {
 	kid := "k" + string(rune('0'+n))
 	return &trustedissuer.Trust{

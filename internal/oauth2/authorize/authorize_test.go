@@ -14,8 +14,10 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// What is wrong with the client or the redirect URI ends on a page: nothing is
-// sent to an address that is not established (RFC 9700 section 4.1).
+// An invalid client or redirect URI leads to an error page: the server never redirects to an
+// unregistered URI.
+//
+// Spec: RFC 9700 §4.1.
 func TestNoRedirectToUnregisteredURI(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
@@ -60,8 +62,7 @@ func TestNoRedirectToUnregisteredURI(t *testing.T) {
 	}
 }
 
-// All other errors go to the client, with its state and our issuer, before
-// anybody signs in.
+// All other errors are redirected to the client with state and iss, before the user signs in.
 func TestErrorsAreRedirectedToClient(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
@@ -153,7 +154,7 @@ func TestPromptAndMaxAge(t *testing.T) {
 	first := servertest.Claims(t, s.ExchangeCode(b.Code(servertest.AuthorizationRequest()))["id_token"])
 	s.Advance(10 * time.Second)
 
-	asks := func(form url.Values) bool {
+	needsSignIn := func(form url.Values) bool {
 		return strings.HasPrefix(b.Get("/oauth2/auth?"+form.Encode()).Header.Get("Location"), s.URL+"/login")
 	}
 	for name, tc := range map[string]struct {
@@ -172,8 +173,8 @@ func TestPromptAndMaxAge(t *testing.T) {
 		"an unknown scope":   {servertest.AuthorizationRequest("scope", "openid cookies"), false},
 		"acr_values unmet":   {servertest.AuthorizationRequest("acr_values", "urn:example:gold"), false},
 	} {
-		if got := asks(tc.form); got != tc.want {
-			t.Errorf("%s: asks for sign-in %v, want %v", name, got, tc.want)
+		if got := needsSignIn(tc.form); got != tc.want {
+			t.Errorf("%s: sign-in %v, want %v", name, got, tc.want)
 		}
 	}
 
@@ -233,7 +234,7 @@ func TestPromptSelectAccount(t *testing.T) {
 	})
 }
 
-// ofLostKey returns an ID token as it would be had a key signed it that is gone.
+// ofLostKey returns an ID token with the kid of a key that was deleted.
 func ofLostKey(tb testing.TB, token string) string {
 	tb.Helper()
 	header, rest, _ := strings.Cut(token, ".")
@@ -273,7 +274,7 @@ func TestIDTokenHint(t *testing.T) {
 	}
 }
 
-// A request goes on only in the browser that began it, and is answered once.
+// A request continues only in the browser that started it, and is answered once.
 func TestAuthorizationRequestIsBoundToItsBrowser(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
@@ -304,8 +305,8 @@ func TestAuthorizationRequestIsBoundToItsBrowser(t *testing.T) {
 	}
 }
 
-// A sign-in that is over leads a person back to where it can begin anew, with the
-// issuer exactly as it is configured.
+// The page of an expired request links to the initiate_login_uri of the client, with the
+// configured issuer.
 func TestExpiredRequestOffersInitiateLogin(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
@@ -354,7 +355,7 @@ func TestClaimsParameterInIDToken(t *testing.T) {
 	}
 }
 
-// Claims asked for by name need the same consent as the scope they belong to.
+// Claims requested by name need the same consent as their scope.
 func TestRequestedClaimsNeedConsent(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
@@ -365,7 +366,7 @@ func TestRequestedClaimsNeedConsent(t *testing.T) {
 		t.Fatalf("no code: %v", to)
 	}
 	if p := b.Get("/oauth2/auth?" + form.Encode()); !p.Location().Query().Has("code") {
-		t.Fatalf("the same scope again asks: %v", p.Location())
+		t.Fatalf("the same scope again needs consent: %v", p.Location())
 	}
 	form.Set("claims", `{"userinfo":{"email":null}}`)
 	p := b.Get("/oauth2/auth?" + form.Encode())

@@ -83,7 +83,7 @@ func checkedRequest(tb testing.TB, q *Requests, c *client.Client, form url.Value
 	return a, q.check(a, at)
 }
 
-// The table says which parameters are checked at which endpoint.
+// Each endpoint checks its own parameters, in this order.
 func TestParametersAreCheckedAtTheirEndpoints(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -9,8 +9,9 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// A client that registered default_max_age gets no older sign-in unless it asks
-// for one (OpenID Connect Registration section 2).
+// default_max_age limits the age of the authentication for requests without max_age.
+//
+// Spec: OpenID Connect Registration §2.
 func TestDefaultMaxAge(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)

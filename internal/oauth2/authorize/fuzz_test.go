@@ -11,9 +11,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// FuzzAuthorizeQuery holds promises 6 and 7 for the authorization endpoint: no
-// query makes it fail, and none makes it redirect anywhere but to our own pages or
-// a registered address.
+// FuzzAuthorizeQuery tests promises 6 and 7 for the authorization endpoint: a query never makes
+// it fail, and it redirects only to pages of this server and to registered URIs.
 func FuzzAuthorizeQuery(f *testing.F) {
 	for _, form := range []url.Values{
 		servertest.AuthorizationRequest(), servertest.AuthorizationRequest("response_mode", "form_post"), servertest.AuthorizationRequest("response_mode", "fragment", "response_type", "token"),

@@ -36,7 +36,7 @@ func TestHostileNoTokenInQuery(t *testing.T) {
 	}
 }
 
-// What else is in a request neither changes the tokens nor comes back.
+// Other parameters of a request do not change the tokens and are not returned.
 func TestHostileParametersDoNotChangeTokens(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), servertest.LegacySettings())
@@ -64,9 +64,10 @@ func TestHostileParametersDoNotChangeTokens(t *testing.T) {
 	}
 }
 
-// What could be received by another app on the device is not sent without a
-// question, for a secret does not protect what is in the answer (RFC 8252 section
-// 8.6).
+// A response that another app on the device could receive needs consent each time, since a
+// client secret does not protect tokens in the response.
+//
+// Spec: RFC 8252 §8.6.
 func TestHostileNativeAppNeedsConsentForTokens(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), servertest.LegacySettings())
@@ -85,11 +86,11 @@ func TestHostileNativeAppNeedsConsentForTokens(t *testing.T) {
 		for uri, code := range want {
 			form := servertest.AuthorizationRequest("client_id", "device", "redirect_uri", uri, "scope", "openid", "response_type", kind, "prompt", "none")
 			to := b.Get("/oauth2/auth?" + form.Encode()).Header.Get("Location")
-			_, said, found := strings.Cut(to, "#")
+			_, claims, found := strings.Cut(to, "#")
 			if !found {
-				_, said, _ = strings.Cut(to, "?")
+				_, claims, _ = strings.Cut(to, "?")
 			}
-			got, err := url.ParseQuery(said)
+			got, err := url.ParseQuery(claims)
 			if err != nil || !strings.HasPrefix(to, uri) || got.Get("error") != code {
 				t.Errorf("%s to %s: %q, want error %q", kind, uri, to, code)
 			}

@@ -13,7 +13,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// What a client sends for its own use comes back as it was, after any detour.
+// state and nonce are returned unchanged, also after the login and consent pages.
 func TestHostileLongStateAndNonce(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
@@ -30,8 +30,8 @@ func TestHostileLongStateAndNonce(t *testing.T) {
 	}
 }
 
-// A parameter that is unknown to the protocol is ignored, whatever it means to
-// the endpoint itself.
+// A parameter that no specification defines is ignored, also if this server uses it
+// internally.
 func TestHostileInternalParametersAreIgnored(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
@@ -64,9 +64,10 @@ func TestHostileMaxAge(t *testing.T) {
 	}
 }
 
-// Errors go where the client reads answers of this kind: for everything that was
-// to bring a token, that is the fragment (OAuth 2.0 Multiple Response Type
-// Encoding Practices section 2.1).
+// Errors use the response mode of the response type: the fragment for response types with
+// tokens.
+//
+// Spec: OAuth 2.0 Multiple Response Type Encoding Practices §2.1.
 func TestHostileErrorsUseResponseMode(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
@@ -157,7 +158,7 @@ func TestHostileManyRequestsInOneBrowser(t *testing.T) {
 	}
 }
 
-// No form of naming another host gets into an address of ours (promise 7).
+// No header or request target with another host changes a URL of this server (promise 7).
 func TestHostileRequestTargetsOfAnotherHost(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)

@@ -38,8 +38,9 @@ func TestOptionalParametersAreNeverErrors(t *testing.T) {
 	}
 }
 
-// Where it matters when a person signed in, both ID tokens of a hybrid answer say
-// so, and alike (OpenID Connect Core sections 2 and 3.1.2.1).
+// With max_age or prompt=login, both ID tokens of a hybrid flow have the same auth_time.
+//
+// Spec: OpenID Connect Core §2, §3.1.2.1.
 func TestReauthenticationForFrontChannelTokens(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), servertest.LegacySettings())

@@ -10,8 +10,9 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// A response that proxies would not pass on is refused on a page that says why, before
-// anybody signs in and in every way to ask. Where it fits, the state comes back whole.
+// A request whose redirect would be too long for proxies is rejected on an error page before
+// the user signs in, by GET, by POST and as a request object. A shorter state is returned
+// completely.
 func TestLongStateIsRejectedIfRedirectIsTooLong(t *testing.T) {
 	t.Parallel()
 

@@ -73,7 +73,7 @@ func (w *site) publish(path, text string) {
 	w.pages[path] = text
 }
 
-// ServeHTTP serves what was published; /hang answers when nobody waits any more.
+// ServeHTTP serves the published documents; /hang responds after the client has disconnected.
 func (w *site) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	w.hits.Add(1)
 	if r.URL.Path == "/hang" {
@@ -139,7 +139,7 @@ func unsigned(t *testing.T, claims map[string]any) string {
 	return encode([]byte(`{"alg":"none"}`)) + "." + encode(payload) + "."
 }
 
-// hashed is an address of the site with the hash of what is published there.
+// hashed returns a URL of the site with the hash of the published document.
 func (w *site) hashed(path, text string) string {
 	hash := crypto.SHA256.New()
 	hash.Write([]byte(text))
@@ -160,8 +160,8 @@ func asObject(s *servertest.Server, id string, changes map[string]any) map[strin
 	return claims
 }
 
-// signers brings clients whose keys are at the site: signer, strict which always
-// signs, plain which never does. Their addresses of request objects are uris.
+// signers imports clients whose keys are at the site: signer, strict which always signs, plain
+// which never does. Their request_uris are uris.
 func signers(s *servertest.Server, w *site, uris ...string) {
 	s.TB.Helper()
 	var entries []map[string]any
@@ -227,8 +227,8 @@ func TestRequestObjects(t *testing.T) {
 	})
 }
 
-// Whatever is wrong with an object is told to the client where its address is
-// known, and to the person otherwise.
+// An invalid request object is reported to the client if the redirect URI is valid, and to the
+// user otherwise.
 func TestInvalidRequestObjects(t *testing.T) {
 	t.Parallel()
 	w := newSite(t)
@@ -236,9 +236,9 @@ func TestInvalidRequestObjects(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		t.Helper()
 		s := servertest.Start(t, db, settings)
-		stranger := newSite(t)
+		unregistered := newSite(t)
 		known := w.URL + "/" + t.Name()
-		signers(s, w, known, known+"/gone", w.hashed("/"+t.Name(), "something else"), w.URL+"/hang", stranger.URL+"/r", w.URL+"/away")
+		signers(s, w, known, known+"/gone", w.hashed("/"+t.Name(), "something else"), w.URL+"/hang", unregistered.URL+"/r", w.URL+"/away")
 		now := s.Time()
 		good := asObject(s, "signer", nil)
 		w.publish("/"+t.Name(), unsigned(t, good))
@@ -247,7 +247,7 @@ func TestInvalidRequestObjects(t *testing.T) {
 		}
 		request := func(compact string) []string { return []string{"request", compact} }
 		reference := func(uri string) []string { return []string{"request_uri", uri} }
-		before := stranger.hits.Load()
+		before := unregistered.hits.Load()
 		for name, tc := range map[string]struct {
 			id     string
 			change []string
@@ -255,7 +255,7 @@ func TestInvalidRequestObjects(t *testing.T) {
 		}{
 			"no JWT":                       {"signer", request("a.b.c"), "invalid_request_object"},
 			"unsigned":                     {"signer", request(unsigned(t, good)), "invalid_request_object"},
-			"signed by another":            {"signer", request(stranger.sign(t, jose.ES256, good)), "invalid_request_object"},
+			"signed by another":            {"signer", request(unregistered.sign(t, jose.ES256, good)), "invalid_request_object"},
 			"with another alg":             {"careful", request(w.sign(t, jose.RS256, asObject(s, "careful", nil))), "invalid_request_object"},
 			"expired":                      {"signer", request(object("exp", now.Add(-time.Second).Unix())), "invalid_request_object"},
 			"for another server":           {"signer", request(object("aud", "https://else.example")), "invalid_request_object"},
@@ -275,21 +275,21 @@ func TestInvalidRequestObjects(t *testing.T) {
 			"none where one must be":       {"strict", nil, "invalid_request"},
 			"unsigned where it must be":    {"strict", request(unsigned(t, asObject(s, "strict", nil))), "invalid_request_object"},
 			"by value and reference":       {"signer", append(request(object("x", 1)), reference(known)...), "invalid_request"},
-			"at an address not registered": {"signer", reference(stranger.URL + "/other"), "invalid_request_uri"},
+			"at an address not registered": {"signer", reference(unregistered.URL + "/other"), "invalid_request_uri"},
 			"at a host not registered":     {"signer", reference("https://127.0.0.1:1/x"), "invalid_request_uri"},
 			"at more than is registered":   {"signer", reference(known + "?x=1"), "invalid_request_uri"},
 			"pushed by nobody":             {"signer", reference("urn:ietf:params:oauth:request_uri:x"), "invalid_request_uri"},
 			"not there":                    {"signer", reference(known + "/gone"), "invalid_request_uri"},
 			"at a hash that is not its":    {"plain", reference(w.hashed("/"+t.Name(), "something else")), "invalid_request_uri"},
-			"at a host of unknown faith":   {"signer", reference(stranger.URL + "/r"), "invalid_request_uri"},
+			"at a host of unknown faith":   {"signer", reference(unregistered.URL + "/r"), "invalid_request_uri"},
 			"at an address that hangs":     {"signer", reference(w.URL + "/hang"), "invalid_request_uri"},
 			"unsigned and by reference":    {"signer", reference(known), "invalid_request_object"},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				b := s.NewBrowser()
-				asked := servertest.AuthorizationRequest(append([]string{"client_id", tc.id, "scope", "openid"}, tc.change...)...)
-				p := b.Post("/oauth2/auth", asked)
+				form := servertest.AuthorizationRequest(append([]string{"client_id", tc.id, "scope", "openid"}, tc.change...)...)
+				p := b.Post("/oauth2/auth", form)
 				got := p.Location().Query()
 				if p.Status != http.StatusSeeOther || got.Get("error") != tc.want || got.Get("state") != "a state" || got.Get("iss") != s.URL {
 					t.Errorf("%d to %q, want %s\n%.300s", p.Status, p.Location(), tc.want, p.Body)
@@ -297,21 +297,21 @@ func TestInvalidRequestObjects(t *testing.T) {
 				if description := got.Get("error_description"); strings.ContainsAny(description, "\"\\\r\n") {
 					t.Errorf("error_description %q has a character that it may not", description)
 				}
-				// What is within is believed only when the object is.
-				asked.Set("redirect_uri", "https://evil.example/")
-				if p := b.Post("/oauth2/auth", asked); !strings.HasSuffix(tc.want, "_supported") && tc.want != "invalid_scope" &&
+				// The redirect_uri of an invalid object is not used.
+				form.Set("redirect_uri", "https://evil.example/")
+				if p := b.Post("/oauth2/auth", form); !strings.HasSuffix(tc.want, "_supported") && tc.want != "invalid_scope" &&
 					name != "with a max_age that is none" && (p.Status != http.StatusBadRequest || p.Header.Get("Location") != "") {
 					t.Errorf("beside an unknown address: %d to %q, want a page", p.Status, p.Location())
 				}
 			})
 		}
-		if got := stranger.hits.Load(); got != before {
+		if got := unregistered.hits.Load(); got != before {
 			t.Errorf("%d requests reached a server that is not trusted", got-before)
 		}
 	})
 }
 
-// An object from an unknown client, or without one beside it, is not looked at.
+// An object of an unknown client, or without a client_id outside of it, is not read.
 func TestRequestObjectNeedsClientIDParameter(t *testing.T) {
 	t.Parallel()
 	w := newSite(t)
@@ -338,8 +338,8 @@ func TestRequestObjectNeedsClientIDParameter(t *testing.T) {
 	}
 }
 
-// Once opened, an object has done its work: what waits for the person are its
-// parameters, and the object may end meanwhile.
+// A request object is read once: its parameters are stored while the user signs in, and the
+// object may expire before the request continues.
 func TestRequestObjectIsReadOnce(t *testing.T) {
 	t.Parallel()
 	w := newSite(t)
@@ -367,7 +367,7 @@ func TestRequestObjectIsReadOnce(t *testing.T) {
 			t.Errorf("after the object has ended: %v", got)
 		}
 
-		// A hint within is verified as one beside it is.
+		// An id_token_hint inside of the object is verified too.
 		hinting := w.sign(t, jose.EdDSA, asObject(s, "signer", map[string]any{"id_token_hint": hint, "prompt": "none"}))
 		got := b.Get("/oauth2/auth?" + url.Values{"client_id": {"signer"}, "request": {hinting}}.Encode()).Location().Query()
 		if got.Get("error") != "invalid_request" {
@@ -376,7 +376,7 @@ func TestRequestObjectIsReadOnce(t *testing.T) {
 	})
 }
 
-// What a client that always signs sends outside is as good as absent.
+// Parameters outside of the object are ignored for clients that always sign.
 func TestParametersOutsideRequestObjectAreIgnored(t *testing.T) {
 	t.Parallel()
 	w := newSite(t)

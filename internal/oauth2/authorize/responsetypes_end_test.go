@@ -14,8 +14,10 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// What comes without a code ends by itself and with its session, and leads to no
-// refresh token, whatever the scope says (OpenID Connect Core section 11).
+// Tokens without a code expire and end with the session. offline_access leads to no refresh
+// token.
+//
+// Spec: OpenID Connect Core §11.
 func TestFrontChannelTokensEnd(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
@@ -65,9 +67,9 @@ func TestClaimsParameterInFrontChannelIDToken(t *testing.T) {
 	} {
 		_, got := servertest.AuthorizationResponse(t, b.Authorize(servertest.AuthorizationRequest("client_id", "legacy", "response_type", kind, "scope", "openid profile",
 			"claims", `{"id_token":{"email":{"essential":true},"auth_time":{"essential":true},"x":null},"userinfo":{"email_verified":null}}`)))
-		said := servertest.Claims(t, got.Get("id_token"))
+		members := servertest.Claims(t, got.Get("id_token"))
 		for _, name := range []string{"email", "name", "email_verified", "x"} {
-			if _, has := said[name]; has != slices.Contains(want, name) {
+			if _, has := members[name]; has != slices.Contains(want, name) {
 				t.Errorf("%s: %s in the ID token: %v", kind, name, has)
 			}
 		}
@@ -79,7 +81,7 @@ func TestClaimsParameterInFrontChannelIDToken(t *testing.T) {
 	}
 }
 
-// A long nonce and a long state come back whole.
+// A long nonce and a long state are returned completely.
 func TestLongNonceAndState(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), servertest.LegacySettings())
@@ -90,15 +92,15 @@ func TestLongNonceAndState(t *testing.T) {
 		_, got := servertest.AuthorizationResponse(t, b.Authorize(servertest.AuthorizationRequest("client_id", "legacy", "response_type", "code id_token", "nonce", long, "state", long)))
 		back := s.PostForm("/oauth2/token", servertest.CodeExchange(got.Get("code"), "client_id", "legacy", "client_secret", servertest.OtherSecret)).JSON(t)
 		for where, token := range map[string]any{"answer": got.Get("id_token"), "token endpoint": back["id_token"]} {
-			if said := servertest.Claims(t, token); said["nonce"] != long || got.Get("state") != long {
-				t.Errorf("%d characters: nonce %q of the %s, state %q", n, said["nonce"], where, got.Get("state"))
+			if members := servertest.Claims(t, token); members["nonce"] != long || got.Get("state") != long {
+				t.Errorf("%d characters: nonce %q of the %s, state %q", n, members["nonce"], where, got.Get("state"))
 			}
 		}
 	}
 }
 
-// The operator's word counts at every step: what was registered while it was
-// allowed, and what was begun then, is refused afterwards.
+// The setting is checked at every step: registered response types and started requests are
+// rejected after it was turned off.
 func TestLegacyResponseTypesNeedSetting(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
@@ -124,7 +126,7 @@ func TestLegacyResponseTypesNeedSetting(t *testing.T) {
 		if where != "fragment" || got.Get("error") != "unsupported_response_type" || got.Has("code") {
 			t.Errorf("after the detour: %v in the %s", got, where)
 		}
-		// What its client loses meanwhile is lost too.
+		// A response type that the client loses in between is rejected.
 		c, err := db.Clients.Client(t.Context(), "legacy")
 		if err != nil {
 			t.Fatal(err)
@@ -140,7 +142,7 @@ func TestLegacyResponseTypesNeedSetting(t *testing.T) {
 	})
 }
 
-// A request that was answered is not answered again, whatever it brought.
+// A request is answered once, with each response type.
 func TestFrontChannelRequestIsAnsweredOnce(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
@@ -155,7 +157,7 @@ func TestFrontChannelRequestIsAnsweredOnce(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			kept := b.Client.Jar.Cookies(here) // its own is gone with the answer
+			kept := b.Client.Jar.Cookies(here) // the cookie of the request was deleted with the response
 			if _, got := servertest.AuthorizationResponse(t, b.Follow(first)); got.Has("error") {
 				t.Fatalf("%s: %v", kind, got)
 			}

@@ -24,9 +24,10 @@ func names(values url.Values) string {
 	return strings.Join(list, " ")
 }
 
-// Each response type brings what it says and nothing else, in the mode asked for
-// and never in the query (OAuth 2.0 Multiple Response Type Encoding Practices
-// section 3; OpenID Connect Core sections 3.2.2.5 and 3.3.2.5).
+// Each response type leads to its parameters and no others, in the requested response mode and
+// never in the query.
+//
+// Spec: OAuth 2.0 Multiple Response Type Encoding Practices §3; OpenID Connect Core §3.2.2.5, §3.3.2.5.
 func TestResponseTypes(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
@@ -73,33 +74,33 @@ func TestResponseTypes(t *testing.T) {
 	})
 }
 
-// checkIDToken holds an ID token against what came along.
+// checkIDToken compares an ID token with the other parameters of the response.
 func checkIDToken(s *servertest.Server, t *testing.T, kind string, got url.Values, subject string) {
 	t.Helper()
-	_, said := servertest.VerifyJWT(t, s, got.Get("id_token"), jose.ES256)
+	_, members := servertest.VerifyJWT(t, s, got.Get("id_token"), jose.ES256)
 	now := float64(s.Time().Unix())
 	for name, want := range map[string]any{
 		"iss": s.URL, "sub": subject, "aud": "legacy", "nonce": "a nonce", "iat": now, "exp": now + 600, "auth_time": now,
 		"acr": "urn:ostiary:acr:password",
 	} {
-		if said[name] != want {
-			t.Errorf("%s: %s is %v, want %v", kind, name, said[name], want)
+		if members[name] != want {
+			t.Errorf("%s: %s is %v, want %v", kind, name, members[name], want)
 		}
 	}
-	if said["sid"] == nil || said["amr"] == nil {
-		t.Errorf("%s: sid %v, amr %v", kind, said["sid"], said["amr"])
+	if members["sid"] == nil || members["amr"] == nil {
+		t.Errorf("%s: sid %v, amr %v", kind, members["sid"], members["amr"])
 	}
 	alone := !got.Has("code") && !got.Has("access_token")
-	if named := said["name"] == "Ada Lovelace" && said["preferred_username"] == "ada"; named != alone || said["email"] != nil {
-		t.Errorf("%s: the claims of the scopes are there: %v", kind, said)
+	if named := members["name"] == "Ada Lovelace" && members["preferred_username"] == "ada"; named != alone || members["email"] != nil {
+		t.Errorf("%s: the claims of the scopes are there: %v", kind, members)
 	}
 	for name, value := range map[string]string{"c_hash": got.Get("code"), "at_hash": got.Get("access_token"), "s_hash": "a state"} {
 		var want any
 		if value != "" && !alone {
 			want = servertest.HalfHash(jose.ES256, value)
 		}
-		if said[name] != want {
-			t.Errorf("%s: %s is %v, want %v", kind, name, said[name], want)
+		if members[name] != want {
+			t.Errorf("%s: %s is %v, want %v", kind, name, members[name], want)
 		}
 	}
 }
@@ -114,18 +115,18 @@ func TestHashesFollowIDTokenAlgorithm(t *testing.T) {
 		id := "signs-" + string(alg)
 		s.ImportClient(servertest.LegacyClient(id, `, "id_token_signed_response_alg": "`+string(alg)+`"`))
 		_, got := servertest.AuthorizationResponse(t, b.Authorize(servertest.AuthorizationRequest("client_id", id, "response_type", "code id_token token", "state", "")))
-		_, said := servertest.VerifyJWT(t, s, got.Get("id_token"), alg)
-		if said["c_hash"] != servertest.HalfHash(alg, got.Get("code")) || said["at_hash"] != servertest.HalfHash(alg, got.Get("access_token")) {
-			t.Errorf("%s: c_hash %v, at_hash %v", alg, said["c_hash"], said["at_hash"])
+		_, members := servertest.VerifyJWT(t, s, got.Get("id_token"), alg)
+		if members["c_hash"] != servertest.HalfHash(alg, got.Get("code")) || members["at_hash"] != servertest.HalfHash(alg, got.Get("access_token")) {
+			t.Errorf("%s: c_hash %v, at_hash %v", alg, members["c_hash"], members["at_hash"])
 		}
-		if said["s_hash"] != nil || got.Has("state") {
-			t.Errorf("%s: a state where none came: %v, s_hash %v", alg, got["state"], said["s_hash"])
+		if members["s_hash"] != nil || got.Has("state") {
+			t.Errorf("%s: a state where none came: %v, s_hash %v", alg, got["state"], members["s_hash"])
 		}
 	}
 }
 
-// Errors go where the answer would have gone, and everything is checked before
-// anybody signs in.
+// Errors use the response mode of the response, and everything is checked before the user signs
+// in.
 func TestErrorsFollowResponseType(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), servertest.LegacySettings())
@@ -176,8 +177,8 @@ func TestErrorsFollowResponseType(t *testing.T) {
 	}
 }
 
-// The code of a hybrid answer is a code like any other: good once, bound to its
-// verifier, with an ID token that tells the same, and what came along ends with it.
+// The code of a hybrid flow is redeemed once and bound to its verifier. Its ID token has the
+// same claims. A second use revokes the tokens of the authorization response, too.
 func TestHybridCodeIsRedeemedOnce(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {

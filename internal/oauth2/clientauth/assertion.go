@@ -51,21 +51,21 @@ func (a *Authenticator) byAssertion(ctx context.Context, cred credentials) (*cli
 	if err != nil {
 		return nil, err
 	}
-	said, err := a.judge(assertion.Payload, now)
+	parsed, err := a.judge(assertion.Payload, now)
 	if err != nil {
 		return nil, err
 	}
-	if cred.id != "" && cred.id != said.subject {
+	if cred.id != "" && cred.id != parsed.subject {
 		return nil, malformed("client_id is not the client of the assertion", refusal.AuthMalformed)
 	}
-	c, err := a.lookup(ctx, said.subject)
+	c, err := a.lookup(ctx, parsed.subject)
 	if err != nil {
 		return nil, err
 	}
 	if err := a.verify(ctx, c, assertion); err != nil {
 		return nil, err
 	}
-	if err := a.spend(ctx, said, now); err != nil {
+	if err := a.spend(ctx, parsed, now); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -220,10 +220,10 @@ func (a *Authenticator) verifyMAC(c *client.Client, assertion *jws.JWS) error {
 
 // spend redeems the assertion. Its jti is kept for longer than the assertion is valid, to
 // tolerate clock skew between replicas.
-func (a *Authenticator) spend(ctx context.Context, said claims, now time.Time) error {
-	sum := sha256.Sum256([]byte(said.jti))
+func (a *Authenticator) spend(ctx context.Context, parsed claims, now time.Time) error {
+	sum := sha256.Sum256([]byte(parsed.jti))
 	key := base64.RawURLEncoding.EncodeToString(sum[:])
-	first, err := a.cfg.Replay.ClaimOnce(ctx, replayKind, said.subject, key, said.expires.Add(leeway), now)
+	first, err := a.cfg.Replay.ClaimOnce(ctx, replayKind, parsed.subject, key, parsed.expires.Add(leeway), now)
 	if err != nil {
 		return fmt.Errorf("redeem assertion: %w", err)
 	}

@@ -293,8 +293,8 @@ func TestALongAssertionIsRememberedForFiveMinutes(t *testing.T) {
 	}
 }
 
-// The jti of a long assertion is forgotten 5 minutes after its iat, so that the last
-// minutes before its exp must not bring it back.
+// The jti of a long assertion is deleted 5 minutes after its iat, so the assertion must not be
+// accepted again in the last minutes before its exp.
 func TestALongAssertionDoesNotComeBackBeforeItsEnd(t *testing.T) {
 	t.Parallel()
 

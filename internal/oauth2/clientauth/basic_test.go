@@ -89,7 +89,7 @@ func FuzzBasicHeader(f *testing.F) {
 		}
 		again := base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(id) + ":" + url.QueryEscape(secret)))
 		if len(again) > maxBasic {
-			return // encoding may lengthen what came with less of it
+			return // the encoded form may be longer than the input
 		}
 		id2, secret2, ok := decodeBasic(again)
 		if !ok || id2 != id || secret2 != secret {

@@ -32,8 +32,8 @@ func TestClientSecretJWT(t *testing.T) {
 		if err != nil || !kept.Secret.IsSealed() || strings.Contains(string(kept.Secret), mine) || kept.Version != 1 {
 			t.Errorf("kept %q in version %d (%v), want it sealed once", kept.Secret, kept.Version, err)
 		}
-		asks := func() url.Values { return url.Values{"grant_type": {"client_credentials"}} }
-		p := s.PostForm("/oauth2/token", servertest.SecretJWTForm(s, "mac", mine, jose.HS256, asks()))
+		newForm := func() url.Values { return url.Values{"grant_type": {"client_credentials"}} }
+		p := s.PostForm("/oauth2/token", servertest.SecretJWTForm(s, "mac", mine, jose.HS256, newForm()))
 		if p.Status != http.StatusOK {
 			t.Fatalf("token: %d %s", p.Status, p.Body)
 		}
@@ -45,12 +45,12 @@ func TestClientSecretJWT(t *testing.T) {
 		if p := s.PostForm("/oauth2/revoke", servertest.SecretJWTForm(s, "mac", mine, jose.HS256, url.Values{"token": {token}})); p.Status != http.StatusOK || s.IsActive(token) {
 			t.Errorf("revocation: %d %s", p.Status, p.Body)
 		}
-		servertest.WantError(t, s.PostForm("/oauth2/token", servertest.SecretJWTForm(s, "mac", mine+"x", jose.HS256, asks())), 401, "invalid_client")
-		sent := asks()
+		servertest.WantError(t, s.PostForm("/oauth2/token", servertest.SecretJWTForm(s, "mac", mine+"x", jose.HS256, newForm())), 401, "invalid_client")
+		sent := newForm()
 		sent.Set("client_id", "mac")
 		sent.Set("client_secret", mine)
 		servertest.WantError(t, s.PostForm("/oauth2/token", sent), 401, "invalid_client")
-		reused := servertest.SecretJWTForm(s, "mac", mine, jose.HS256, asks())
+		reused := servertest.SecretJWTForm(s, "mac", mine, jose.HS256, newForm())
 		s.PostForm("/oauth2/token", reused)
 		servertest.WantError(t, s.PostForm("/oauth2/token", reused), 401, "invalid_client")
 	})
@@ -112,7 +112,7 @@ func TestChangeOfAuthenticationMethod(t *testing.T) {
 			}
 			return m
 		}
-		asks := func() url.Values { return url.Values{"grant_type": {"client_credentials"}} }
+		newForm := func() url.Values { return url.Values{"grant_type": {"client_credentials"}} }
 		passes := func(p servertest.Response, want bool, what string) {
 			t.Helper()
 			if got := p.Status == http.StatusOK; got != want {
@@ -122,29 +122,29 @@ func TestChangeOfAuthenticationMethod(t *testing.T) {
 
 		told := servertest.SendClientMetadata(t, s, http.MethodPost, "/oauth2/register", nil, metadata("client_secret_jwt", "HS512", ""), http.StatusCreated)
 		id, secret := servertest.Text(told["client_id"]), servertest.Text(told["client_secret"])
-		passes(s.PostForm("/oauth2/token", servertest.SecretJWTForm(s, id, secret, jose.HS512, asks())), true, "as registered")
-		passes(s.PostForm("/oauth2/token", servertest.SecretJWTForm(s, id, secret, jose.HS256, asks())), false, "under another algorithm")
+		passes(s.PostForm("/oauth2/token", servertest.SecretJWTForm(s, id, secret, jose.HS512, newForm())), true, "as registered")
+		passes(s.PostForm("/oauth2/token", servertest.SecretJWTForm(s, id, secret, jose.HS256, newForm())), false, "under another algorithm")
 
 		path := "/oauth2/register/" + id
 		told = servertest.SendClientMetadata(t, s, http.MethodPut, path, told["registration_access_token"], metadata("client_secret_post", "", ""), http.StatusOK)
 		s.Advance(time.Minute)
-		form := asks()
+		form := newForm()
 		form.Set("client_id", id)
 		form.Set("client_secret", secret)
 		passes(s.PostForm("/oauth2/token", form), true, "the same secret, sent")
-		passes(s.PostForm("/oauth2/token", servertest.SecretJWTForm(s, id, secret, jose.HS512, asks())), false, "signed where it is sent")
+		passes(s.PostForm("/oauth2/token", servertest.SecretJWTForm(s, id, secret, jose.HS512, newForm())), false, "signed where it is sent")
 		if told["client_secret"] != nil {
 			t.Error("the secret changed although it was known")
 		}
 
-		// Kept as a hash, it cannot be signed with: there must be another, unless the
-		// client brings it.
+		// A hashed secret cannot sign: the server issues a new one, unless the client sends the
+		// secret.
 		again := servertest.SendClientMetadata(t, s, http.MethodPut, path, told["registration_access_token"], metadata("client_secret_jwt", "", secret), http.StatusOK)
 		s.Advance(time.Minute)
 		if again["client_secret"] != nil {
 			t.Error("a secret that the client brought was replaced")
 		}
-		passes(s.PostForm("/oauth2/token", servertest.SecretJWTForm(s, id, secret, jose.HS256, asks())), true, "the secret it brought")
+		passes(s.PostForm("/oauth2/token", servertest.SecretJWTForm(s, id, secret, jose.HS256, newForm())), true, "the secret it brought")
 		back := servertest.SendClientMetadata(t, s, http.MethodPut, path, again["registration_access_token"], metadata("client_secret_basic", "", ""), http.StatusOK)
 		anew := servertest.SendClientMetadata(t, s, http.MethodPut, path, back["registration_access_token"], metadata("client_secret_jwt", "", ""), http.StatusOK)
 		s.Advance(time.Minute)
@@ -152,7 +152,7 @@ func TestChangeOfAuthenticationMethod(t *testing.T) {
 		if made == "" || made == secret {
 			t.Fatalf("the new secret is %q", made)
 		}
-		passes(s.PostForm("/oauth2/token", servertest.SecretJWTForm(s, id, made, jose.HS256, asks())), true, "the new secret")
-		passes(s.PostForm("/oauth2/token", servertest.SecretJWTForm(s, id, secret, jose.HS256, asks())), false, "the old secret")
+		passes(s.PostForm("/oauth2/token", servertest.SecretJWTForm(s, id, made, jose.HS256, newForm())), true, "the new secret")
+		passes(s.PostForm("/oauth2/token", servertest.SecretJWTForm(s, id, secret, jose.HS256, newForm())), false, "the old secret")
 	})
 }

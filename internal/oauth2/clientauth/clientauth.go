@@ -1,6 +1,5 @@
 // Package clientauth authenticates clients at the token, revocation and introspection
-// endpoints: client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt and
-// none.
+// endpoints: client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, none.
 //
 // It is the only package that reads client credentials from requests. Invalid credentials
 // result in an [oauth2.Error]. Every other error is a failure of the server, and must not be
@@ -77,7 +76,7 @@ type Authenticator struct {
 	decoy client.Secret // for unknown clients: the secret of an unknown client is compared
 
 	shown    *shown
-	renewing sync.Map // the ids of clients whose secret is being kept anew
+	renewing sync.Map // the ids of clients whose secret is being hashed again
 }
 
 // New returns an authenticator.

@@ -38,7 +38,7 @@ const (
 // clock is the time in these tests.
 func clock() time.Time { return time.Unix(1_800_000_000, 0) }
 
-// registry is a set of clients that, as a database does, fails on what is no key.
+// registry is a set of clients. Like a database, it fails for an invalid key.
 type registry map[string]*client.Client
 
 func (r registry) Client(_ context.Context, id string) (*client.Client, error) {
@@ -182,7 +182,7 @@ func refusalOf(tb testing.TB, err error) oauth2.Error {
 	return *refused
 }
 
-// The keys of these tests: two of each kind, since a stranger has some too.
+// The keys of these tests: two of each kind, one of them unregistered.
 var (
 	ecKeys  = [2]func() *ecdsa.PrivateKey{sync.OnceValue(newEC), sync.OnceValue(newEC)}
 	rsaKeys = [2]func() *rsa.PrivateKey{sync.OnceValue(newRSA), sync.OnceValue(newRSA)}

@@ -76,7 +76,7 @@ func TestClientAuthentication(t *testing.T) {
 		f.Set("client_secret", "web-secret-web-secret-web-secret-")
 	}), 401, "invalid_client")
 
-	// After a hundred guesses no more are looked at; who knows the secret goes on.
+	// After a hundred wrong secrets further ones are rejected; the right secret is accepted.
 	for range 100 {
 		if _, _, err := s.Store.Throttle.CountAttempt(t.Context(), "client web", time.Minute, s.Time()); err != nil {
 			t.Fatal(err)

@@ -12,9 +12,9 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// fuzzKeys are the same in every run, so that committed seeds stay good: one that
-// the client registered, and a stranger's.
-func fuzzKeys(tb testing.TB) (registered, stranger *ecdsa.PrivateKey) {
+// fuzzKeys are the same in every run, so that committed seeds stay valid: a registered key and
+// an unregistered one.
+func fuzzKeys(tb testing.TB) (registered, unregisteredKey *ecdsa.PrivateKey) {
 	tb.Helper()
 	made := [2]*ecdsa.PrivateKey{}
 	for i, c := range []string{"\x01", "\x02"} {
@@ -30,12 +30,12 @@ func fuzzKeys(tb testing.TB) (registered, stranger *ecdsa.PrivateKey) {
 // FuzzAssertion holds that what passes is signed with the registered key, in the
 // opinion of another implementation of JWS, and names the client.
 func FuzzAssertion(f *testing.F) {
-	key, stranger := fuzzKeys(f)
+	key, unregisteredKey := fuzzKeys(f)
 	ed := ed25519.NewKeyFromSeed([]byte(strings.Repeat("\x03", ed25519.SeedSize)))
 	f.Add(sign(f, key, "ES256", goodHeader(nil), goodClaims(nil)))
 	f.Add(sign(f, key, "ES256", goodHeader(with("kid", nil)), goodClaims(with("aud", tokenEndpoint))))
 	f.Add(sign(f, ed, "EdDSA", goodHeader(edits{"alg": "EdDSA", "kid": "k1"}), goodClaims(nil)))
-	f.Add(sign(f, stranger, "ES256", goodHeader(nil), goodClaims(nil)))
+	f.Add(sign(f, unregisteredKey, "ES256", goodHeader(nil), goodClaims(nil)))
 	f.Add(sign(f, key, "ES256", goodHeader(with("crit", []string{})), goodClaims(nil)))
 	f.Add(sign(f, key, "ES256", goodHeader(nil), goodClaims(with("aud", []string{issuer}))))
 	f.Add(encode(`{"alg":"none"}`) + "." + encode(goodClaims(nil)) + ".")
@@ -64,8 +64,8 @@ func FuzzAssertion(f *testing.F) {
 	})
 }
 
-// FuzzClaims holds that what passes under a good signature says what it must, in
-// the opinion of a plain decoder.
+// FuzzClaims tests that an accepted assertion has all required claims, as a simple decoder reads
+// them.
 func FuzzClaims(f *testing.F) {
 	key, _ := fuzzKeys(f)
 	for _, e := range []edits{
@@ -86,29 +86,29 @@ func FuzzClaims(f *testing.F) {
 			refusalOf(t, err)
 			return
 		}
-		var head, said map[string]any
+		var head, response map[string]any
 		if err := json.Unmarshal([]byte(header), &head); err != nil {
 			t.Fatalf("the header %q passed: %v", header, err)
 		}
 		if _, critical := head["crit"]; critical || head["alg"] != "ES256" {
 			t.Errorf("the header %q passed", header)
 		}
-		if err := json.Unmarshal([]byte(payload), &said); err != nil {
+		if err := json.Unmarshal([]byte(payload), &response); err != nil {
 			t.Fatalf("%q passed: %v", payload, err)
 		}
 		now := float64(clock().Unix())
-		exp, _ := said["exp"].(float64)
-		issued, dated := said["iat"].(float64)
-		if said["iss"] != "signer" || said["sub"] != "signer" || said["jti"] == "" ||
-			!ours(said["aud"]) || exp <= now || exp > now+(maxLifetime+leeway).Seconds() ||
+		exp, _ := response["exp"].(float64)
+		issued, dated := response["iat"].(float64)
+		if response["iss"] != "signer" || response["sub"] != "signer" || response["jti"] == "" ||
+			!isOnlyThisServer(response["aud"]) || exp <= now || exp > now+(maxLifetime+leeway).Seconds() ||
 			exp > now+(maxAhead+leeway).Seconds() && (!dated || issued <= now-maxAhead.Seconds()) {
 			t.Errorf("%q passed", payload)
 		}
 	})
 }
 
-// ours reports whether an aud names this server alone.
-func ours(aud any) bool {
+// isOnlyThisServer reports whether an aud names only this server.
+func isOnlyThisServer(aud any) bool {
 	list, several := aud.([]any)
 	if !several {
 		list = []any{aud}

@@ -20,13 +20,13 @@ type tally struct {
 	mu     sync.Mutex
 	counts map[string]int
 	since  map[string]time.Time
-	asked  int
+	calls  int
 }
 
 func (g *tally) CountAttempt(_ context.Context, key string, window time.Duration, now time.Time) (int, time.Time, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.asked++
+	g.calls++
 	if g.counts == nil {
 		g.counts, g.since = map[string]int{}, map[string]time.Time{}
 	}
@@ -40,7 +40,7 @@ func (g *tally) CountAttempt(_ context.Context, key string, window time.Duration
 func (g *tally) ResetAttempts(_ context.Context, key string) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.asked++
+	g.calls++
 	delete(g.counts, key)
 	delete(g.since, key)
 	return nil
@@ -54,7 +54,7 @@ func guessed(tb testing.TB) (a *Authenticator, guesses *tally, shift *atomic.Int
 		withSecret(tb, "other", client.AuthPost, shortSecret),
 		withSecret(tb, "long", client.AuthPost, longSecret),
 	)
-	a.cfg.Slow = credential.NewHasher(8, 1, 128, time.Minute) // room for all at once
+	a.cfg.Slow = credential.NewHasher(8, 1, 128, time.Minute) // enough slots for all of them
 	guesses, shift = &tally{}, &atomic.Int64{}
 	a.cfg.Guesses, a.cfg.Now = guesses, func() time.Time { return clock().Add(time.Duration(shift.Load())) }
 	return a, guesses, shift
@@ -132,7 +132,7 @@ func TestALongSecretCostsNoStatement(t *testing.T) {
 	for _, secret := range []string{longSecret, longSecret + "x"} {
 		_, _ = a.Authenticate(t.Context(), form("client_id", "long", "client_secret", secret))
 	}
-	if guesses.asked != 0 {
-		t.Errorf("guesses were asked of %d times, want 0", guesses.asked)
+	if guesses.calls != 0 {
+		t.Errorf("guesses were calls of %d times, want 0", guesses.calls)
 	}
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/ostiary/ostiary/internal/oauth2/jws"
 )
 
-// attempt lets the client "signer" of a new house try an assertion.
+// attempt authenticates the client "signer" of a new authenticator with an assertion.
 func attempt(t *testing.T, c *client.Client, compact string) error {
 	t.Helper()
 	got, err := newAuthenticator(c).Authenticate(t.Context(), asserting(compact))
@@ -39,8 +39,8 @@ func attempt(t *testing.T, c *client.Client, compact string) error {
 func TestTheHeaderOfAnAssertion(t *testing.T) {
 	t.Parallel()
 
-	stranger := ecJWK(1)
-	jwk, err := json.Marshal(stranger)
+	unregistered := ecJWK(1)
+	jwk, err := json.Marshal(unregistered)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,18 +164,18 @@ func TestTheSignatureOfAnAssertion(t *testing.T) {
 	changed[40] ^= 1
 
 	for name, compact := range map[string]string{
-		"changed":                       swapSignature(good, changed),
-		"r and s are zero":              swapSignature(good, make([]byte, 64)),
-		"in DER":                        swapSignature(good, der),
-		"a byte short":                  swapSignature(good, valid[:63]),
-		"a byte more":                   swapSignature(good, append(valid, 0)),
-		"of a stranger":                 sign(t, ecKeys[1](), "ES256", goodHeader(nil), goodClaims(nil)),
-		"of a stranger without a kid":   sign(t, ecKeys[1](), "ES256", goodHeader(with("kid", nil)), goodClaims(nil)),
-		"of a stranger who brings jwk":  sign(t, ecKeys[1](), "ES256", goodHeader(with("jwk", json.RawMessage(jwk))), goodClaims(nil)),
-		"a MAC under the public key":    sign(t, point, "HS256", goodHeader(with("alg", "HS256")), goodClaims(nil)),
-		"a MAC that claims to be ES256": sign(t, point, "HS256", goodHeader(nil), goodClaims(nil)),
-		"over other claims":             encode(goodHeader(nil)) + "." + encode(goodClaims(with("jti", "2"))) + good[len(signed):],
-		"over another header":           encode(goodHeader(with("typ", "JWT"))) + good[strings.IndexByte(good, '.'):],
+		"changed":                          swapSignature(good, changed),
+		"r and s are zero":                 swapSignature(good, make([]byte, 64)),
+		"in DER":                           swapSignature(good, der),
+		"a byte short":                     swapSignature(good, valid[:63]),
+		"a byte more":                      swapSignature(good, append(valid, 0)),
+		"of a stranger":                    sign(t, ecKeys[1](), "ES256", goodHeader(nil), goodClaims(nil)),
+		"of a unregistered without a kid":  sign(t, ecKeys[1](), "ES256", goodHeader(with("kid", nil)), goodClaims(nil)),
+		"of a unregistered who brings jwk": sign(t, ecKeys[1](), "ES256", goodHeader(with("jwk", json.RawMessage(jwk))), goodClaims(nil)),
+		"a MAC under the public key":       sign(t, point, "HS256", goodHeader(with("alg", "HS256")), goodClaims(nil)),
+		"a MAC that claims to be ES256":    sign(t, point, "HS256", goodHeader(nil), goodClaims(nil)),
+		"over other claims":                encode(goodHeader(nil)) + "." + encode(goodClaims(with("jti", "2"))) + good[len(signed):],
+		"over another header":              encode(goodHeader(with("typ", "JWT"))) + good[strings.IndexByte(good, '.'):],
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -207,9 +207,9 @@ func TestTheKeyOfAnAssertion(t *testing.T) {
 		key.KeyID = kid
 		return key
 	}
-	strangers := make([]jose.JSONWebKey, jws.MaxTries)
-	for i := range strangers {
-		strangers[i] = ecJWK(1)
+	unregisteredKeys := make([]jose.JSONWebKey, jws.MaxTries)
+	for i := range unregisteredKeys {
+		unregisteredKeys[i] = ecJWK(1)
 	}
 	ec, rs, ed := ecKeys[0](), rsaKeys[0](), edKeys[0]()
 
@@ -228,9 +228,9 @@ func TestTheKeyOfAnAssertion(t *testing.T) {
 		"marked for it":                {"ES256", ec, []jose.JSONWebKey{marked(ecJWK(0), "sig", "ES256")}, true},
 		"among others":                 {"ES256", ec, []jose.JSONWebKey{rsaJWK(0), edJWK(0), named(ecJWK(1), "k1"), ecJWK(0)}, true},
 		"one of two with the same kid": {"ES256", ec, []jose.JSONWebKey{ecJWK(1), ecJWK(0)}, true},
-		"the tenth":                    {"ES256", ec, append(strangers[:jws.MaxTries-1:jws.MaxTries-1], ecJWK(0)), true},
+		"the tenth":                    {"ES256", ec, append(unregisteredKeys[:jws.MaxTries-1:jws.MaxTries-1], ecJWK(0)), true},
 
-		"the eleventh":              {"ES256", ec, append(strangers[:jws.MaxTries:jws.MaxTries], ecJWK(0)), false},
+		"the eleventh":              {"ES256", ec, append(unregisteredKeys[:jws.MaxTries:jws.MaxTries], ecJWK(0)), false},
 		"under another kid":         {"ES256", ec, []jose.JSONWebKey{named(ecJWK(0), "k1")}, false},
 		"under no kid":              {"ES256", ec, []jose.JSONWebKey{named(ecJWK(0), "")}, false},
 		"for encryption":            {"ES256", ec, []jose.JSONWebKey{marked(ecJWK(0), "enc", "")}, false},

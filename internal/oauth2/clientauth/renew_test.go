@@ -19,7 +19,7 @@ const (
 	bcryptSecret = "$2a$04$YVdgv1XMTBM.CAwce2exSudbhC88XeuWIswgcCDf4e5tS1xYQiRq."
 )
 
-// renewed keeps what it is told, for one client, unless it is lost.
+// renewed stores the secret of one client, or fails.
 type renewed struct {
 	mu    sync.Mutex
 	kept  *client.Client

@@ -71,7 +71,7 @@ func (a *Authenticator) renew(ctx context.Context, c *client.Client, secret stri
 	defer a.renewing.Delete(c.ID)
 	if kept, err := client.HashSecret(ctx, a.cfg.Slow, secret); err == nil {
 		a.shown.remember(c.ID, kept, secret)
-		_ = a.cfg.Renewals.ReplaceClientSecret(ctx, c.ID, c.Secret, kept) // says only that somebody else was faster, or to try again
+		_ = a.cfg.Renewals.ReplaceClientSecret(ctx, c.ID, c.Secret, kept) // an error only means that another request was faster, or that a later one will retry
 	}
 }
 

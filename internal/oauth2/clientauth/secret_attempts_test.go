@@ -12,8 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// A short secret, which somebody thought of, cannot be guessed faster at one
-// endpoint than at the other: they count together.
+// Attempts at a short secret are counted for all endpoints together.
 func TestShortSecretAttemptsAreLimited(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), map[string]string{"registration_query_secrets": "on"})
@@ -60,8 +59,7 @@ func TestShortSecretAttemptsAreLimited(t *testing.T) {
 	}
 }
 
-// A client that came over from another server goes on with the secret it has, of which
-// afterwards no more is kept than of any other's.
+// The secret of an imported client remains valid, and is hashed again at its first use.
 func TestImportedSecretStaysValid(t *testing.T) {
 	t.Parallel()
 	storetest.EachURL(t, func(t *testing.T, url string) {

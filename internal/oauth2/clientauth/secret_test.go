@@ -13,8 +13,7 @@ import (
 	"github.com/ostiary/ostiary/internal/refusal"
 )
 
-// checkFault fails unless a answers r with the fault want, which no client may
-// take for a verdict.
+// checkFault fails unless a returns the error want for r, which must not be an error response.
 func checkFault(t *testing.T, a *Authenticator, r *http.Request, want error) {
 	t.Helper()
 	_, err := a.Authenticate(t.Context(), r)
@@ -96,7 +95,7 @@ func TestMachineMadeIsTheLengthThatClientMeans(t *testing.T) {
 	}
 }
 
-// busy is a hasher with no room.
+// busy is a hasher without free slots.
 type busy struct{ client.Hasher }
 
 func (busy) Verify(context.Context, string, string) (bool, error) { return false, credential.ErrBusy }

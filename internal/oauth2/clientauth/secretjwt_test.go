@@ -107,8 +107,8 @@ func TestAClientMaySignWithItsSecret(t *testing.T) {
 	}
 }
 
-// The method that was registered decides what a signature is verified with: who
-// knows a public key, or sends a secret about, has not got the other thing.
+// The registered method decides whether a signature is verified with a key or with a secret: a
+// public key is never used as a secret.
 func TestSecretsAndKeysAreNotConfused(t *testing.T) {
 	t.Parallel()
 
@@ -159,7 +159,7 @@ func TestSecretsAndKeysAreNotConfused(t *testing.T) {
 	}
 }
 
-// That the server cannot open what it sealed is no fault of the client.
+// A sealed secret that the server cannot open is a server error.
 func TestASecretThatDoesNotOpenIsNoVerdict(t *testing.T) {
 	t.Parallel()
 
@@ -167,7 +167,7 @@ func TestASecretThatDoesNotOpenIsNoVerdict(t *testing.T) {
 	a.cfg.Vault = vault(t, "another system secret, long enough")
 	checkFault(t, a, asserting(mac("HS256", longSecret, nil, nil)), keyring.ErrNoMatchingSecret)
 
-	// In another client's row it opens for nobody.
+	// It cannot be opened in the row of another client.
 	_, a = withMAC(t, longSecret, "")
 	moved := *c
 	moved.ID = "other"

@@ -14,9 +14,9 @@ func TestAShortSecretIsHashedOnceAndNotWithEachRequest(t *testing.T) {
 	a := newAuthenticator(c, withSecret(t, "other", client.AuthPost, shortSecret))
 	slow, guesses := &counted{Hasher: a.cfg.Slow}, &tally{}
 	a.cfg.Slow, a.cfg.Guesses = slow, guesses
-	try := func(id, secret string, right bool, hashes int64, asked int) {
+	try := func(id, secret string, right bool, hashes int64, calls int) {
 		t.Helper()
-		before, questions := slow.verified.Load(), guesses.asked
+		before, questions := slow.verified.Load(), guesses.calls
 		_, err := a.Authenticate(t.Context(), form("client_id", id, "client_secret", secret))
 		if (err == nil) != right {
 			t.Errorf("%s with %q: %v", id, secret, err)
@@ -24,14 +24,14 @@ func TestAShortSecretIsHashedOnceAndNotWithEachRequest(t *testing.T) {
 		if got := slow.verified.Load() - before; got != hashes {
 			t.Errorf("%s with %q cost %d slow hashes, want %d", id, secret, got, hashes)
 		}
-		if got := guesses.asked - questions; got != asked {
-			t.Errorf("%s with %q cost %d questions to the database, want %d", id, secret, got, asked)
+		if got := guesses.calls - questions; got != calls {
+			t.Errorf("%s with %q cost %d questions to the database, want %d", id, secret, got, calls)
 		}
 	}
 	try("short", shortSecret, true, 1, 2)
 	try("short", shortSecret, true, 0, 0)
 	try("short", shortSecret+"x", false, 1, 1)
-	try("short", shortSecret+"x", false, 1, 1) // what was wrong is not remembered
+	try("short", shortSecret+"x", false, 1, 1) // wrong secrets are not cached
 	try("other", shortSecret, true, 1, 2)      // nor is another client's
 	try("short", shortSecret, true, 0, 0)
 

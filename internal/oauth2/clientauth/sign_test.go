@@ -51,7 +51,7 @@ func assertion(tb testing.TB, header, claims edits) string {
 
 func encode(part string) string { return base64.RawURLEncoding.EncodeToString([]byte(part)) }
 
-// sign makes a compact JWS of header and payload, whatever they are.
+// sign makes a compact JWS of any header and payload.
 func sign(tb testing.TB, key any, alg, header, payload string) string {
 	tb.Helper()
 	signed := encode(header) + "." + encode(payload)

@@ -45,7 +45,7 @@ func TestWrongUserCodesAreCountedPerNetwork(t *testing.T) {
 		r.Header.Set("X-Forwarded-For", from)
 		return servertest.Send(t, http.DefaultClient, r).Status
 	}
-	for i := range 240 { // four times what one of the site's networks may enter
+	for i := range 240 { // four times the limit of one network of the site
 		if got := enter(fmt.Sprintf("2001:db8:0:%x::1", i<<8), "BBBB-BBBB"); got != http.StatusBadRequest {
 			t.Fatalf("wrong code %d: %d", i, got)
 		}
@@ -61,7 +61,7 @@ func TestWrongUserCodesAreCountedPerNetwork(t *testing.T) {
 	}
 }
 
-// What another site's page loads here uses up nobody's tries.
+// Cross-site requests are not counted as attempts.
 func TestCrossSiteRequestsDoNotCountAsUserCodeAttempts(t *testing.T) {
 	t.Parallel()
 	for _, settings := range []map[string]string{nil, {"device_url": "https://apps.example/device"}} {

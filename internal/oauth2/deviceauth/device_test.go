@@ -26,26 +26,26 @@ func eachWithDevices(t *testing.T, test func(t *testing.T, s *servertest.Server)
 func TestDeviceFlow(t *testing.T) {
 	eachWithDevices(t, func(t *testing.T, s *servertest.Server) {
 		t.Helper()
-		asked := s.PostForm("/oauth2/device/auth", servertest.DeviceClientForm("scope", "openid offline_access email nonsense", "resource", "https://api.example"))
-		if asked.Header.Get("Cache-Control") != "no-store" {
+		response := s.PostForm("/oauth2/device/auth", servertest.DeviceClientForm("scope", "openid offline_access email nonsense", "resource", "https://api.example"))
+		if response.Header.Get("Cache-Control") != "no-store" {
 			t.Error("the codes may be cached")
 		}
-		said := asked.JSON(t)
-		code := servertest.Text(said["user_code"])
+		claims := response.JSON(t)
+		code := servertest.Text(claims["user_code"])
 		if !regexp.MustCompile(`^[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}$`).MatchString(code) {
 			t.Errorf("user_code = %q", code)
 		}
-		servertest.WantMembers(t, said, servertest.Object{
+		servertest.WantMembers(t, claims, servertest.Object{
 			"verification_uri": s.URL + "/device", "verification_uri_complete": s.URL + "/device?user_code=" + code,
 			"expires_in": 600.0, "interval": 5.0,
 		})
 		d := &servertest.PendingDevice{
-			Server: s, ClientID: "tv", DeviceCode: servertest.Text(said["device_code"]), UserCode: code,
-			VerificationURI: servertest.Text(said["verification_uri_complete"]),
+			Server: s, ClientID: "tv", DeviceCode: servertest.Text(claims["device_code"]), UserCode: code,
+			VerificationURI: servertest.Text(claims["verification_uri_complete"]),
 		}
 		servertest.WantError(t, d.Poll(), 400, "authorization_pending")
 
-		// The address alone allows nothing: it says what the code is for.
+		// Opening verification_uri_complete only shows client and code.
 		b := s.NewBrowser()
 		page := b.Get(d.VerificationURI)
 		for _, want := range []string{"Living room", code, "Not my device", "someone sent you", "See your email address", "Keep access"} {
@@ -65,7 +65,7 @@ func TestDeviceFlow(t *testing.T) {
 		servertest.WantMembers(t, servertest.Claims(t, tokens["access_token"]), servertest.Object{"client_id": "tv", "aud": []any{"https://api.example", s.URL}})
 		servertest.WantMembers(t, s.Userinfo(tokens["access_token"]).JSON(t), servertest.Object{"email": "ada@example.com"})
 
-		// Who signs out of the browser does not mean the device.
+		// Signing out in the browser does not sign out the device.
 		p := b.Get("/oauth2/sessions/logout")
 		b.Post("/oauth2/sessions/logout", servertest.Form("ticket", p.HiddenField("ticket")))
 		refreshed := s.PostForm("/oauth2/token", servertest.DeviceClientForm("grant_type", "refresh_token", "refresh_token", servertest.Text(tokens["refresh_token"])))
@@ -77,7 +77,7 @@ func TestDeviceFlow(t *testing.T) {
 			t.Error("the device was signed out")
 		}
 
-		// The code is good once. Whoever has it besides the device ends what it gave.
+		// The device code is redeemed once. A second use revokes the grant.
 		servertest.WantError(t, d.Poll(), 400, "invalid_grant")
 		if s.Userinfo(access).Status != http.StatusUnauthorized {
 			t.Error("a code that came twice ended nothing")
@@ -122,7 +122,7 @@ func TestDevicePollingTooFastSlowsDown(t *testing.T) {
 	eachWithDevices(t, func(t *testing.T, s *servertest.Server) {
 		t.Helper()
 		d := servertest.AuthorizeDevice(s, servertest.DeviceClientForm())
-		servertest.WantError(t, d.PollNow(), 400, "authorization_pending") // the first may come at once
+		servertest.WantError(t, d.PollNow(), 400, "authorization_pending") // the first poll need not wait
 		s.Advance(4 * time.Second)                                         // a little early is no harm
 		servertest.WantError(t, d.PollNow(), 400, "authorization_pending")
 		s.Advance(3 * time.Second)
@@ -133,7 +133,7 @@ func TestDevicePollingTooFastSlowsDown(t *testing.T) {
 		servertest.WantError(t, d.PollNow(), 400, "authorization_pending")
 		s.NewBrowser().Follow(s.NewBrowser().EnterUserCode(d, "deny"))
 		s.Advance(5 * time.Second)
-		servertest.WantError(t, d.PollNow(), 400, "slow_down") // it does not hear sooner
+		servertest.WantError(t, d.PollNow(), 400, "slow_down") // the second poll is too early
 		s.Advance(20 * time.Second)
 		servertest.WantError(t, d.PollNow(), 400, "access_denied")
 	})
@@ -194,7 +194,7 @@ func TestDeviceAuthorizationRequestChecks(t *testing.T) {
 	}
 	d := servertest.AuthorizeDevice(s, servertest.Form("client_id", "stick", "scope", "openid email"))
 	b := s.NewBrowser()
-	for range 2 { // anybody can pretend to be it, so its person is asked each time
+	for range 2 { // a public client cannot be authenticated, so each request needs consent
 		p := b.EnterUserCode(d, "continue")
 		seen := false
 		for p.Status == http.StatusSeeOther {
@@ -208,7 +208,7 @@ func TestDeviceAuthorizationRequestChecks(t *testing.T) {
 			}
 		}
 		if !seen || !strings.Contains(p.Body, "return to your device") {
-			t.Errorf("asked: %v, and then %d\n%s", seen, p.Status, p.Body)
+			t.Errorf("response: %v, and then %d\n%s", seen, p.Status, p.Body)
 		}
 		tokens := d.Poll().JSON(t)
 		if tokens["scope"] != "openid" || tokens["refresh_token"] != nil {
@@ -234,8 +234,7 @@ func texts(list any) (all []string) {
 	return all
 }
 
-// Of many polls at once one gets the tokens, whatever else there is, and no other ends
-// them.
+// Of concurrent polls exactly one gets the tokens, and the others do not revoke them.
 func TestConcurrentPollsOneSucceeds(t *testing.T) {
 	eachWithDevices(t, func(t *testing.T, s *servertest.Server) {
 		t.Helper()

@@ -195,7 +195,7 @@ func TestClientCredentialsAreChecked(t *testing.T) {
 	}
 }
 
-// Without the handlers of fosite the engine issues nothing: what it returns comes from them.
+// Without the handlers of fosite the engine issues no token: its results are those of fosite.
 func TestTheEngineIssuesNothingWithoutFosite(t *testing.T) {
 	t.Parallel()
 	e := New(issuer{})
@@ -215,7 +215,7 @@ func TestTheEngineIssuesNothingWithoutFosite(t *testing.T) {
 	}
 }
 
-// Outside of an exchange fosite gets no client and no code.
+// Storage and strategies return errors for a context without an exchange.
 func TestNothingIsServedOutsideOfAnExchange(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()

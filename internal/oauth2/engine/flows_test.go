@@ -30,8 +30,8 @@ func (refusing) ClientCredentials(context.Context, engine.TokenRequest, []string
 }
 
 // The authorization endpoint, the code exchange with PKCE, client credentials, and the implicit
-// and hybrid flows get their codes and tokens from the engine: where it refuses, each of them
-// does. The other grant types do without it.
+// and hybrid flows get their codes and tokens from the engine: they all fail with an engine that
+// refuses. The other grant types do not use it.
 func TestEachFlowOfFositeRunsThroughTheEngine(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), servertest.LegacySettings())

@@ -25,7 +25,9 @@ func service(id, served string) string {
 		"grant_types": ["client_credentials"], "served_resources": [` + served + `]}`
 }
 
-// What introspection says, and to whom (RFC 7662 sections 2.2 and 4).
+// A token is active only for its client and its audience.
+//
+// Spec: RFC 7662 §2.2, §4.
 func TestIntrospectionIsLimitedToConcernedClients(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
@@ -68,11 +70,11 @@ func TestIntrospectionIsLimitedToConcernedClients(t *testing.T) {
 
 	form := as("api")
 	form.Set("token", servertest.Text(apis["access_token"]))
-	said := s.PostForm("/oauth2/introspect", form).JSON(t)
-	if said["jti"] != servertest.Claims(t, apis["access_token"])["jti"] {
-		t.Errorf("jti %v is not the token's", said["jti"])
+	claims := s.PostForm("/oauth2/introspect", form).JSON(t)
+	if claims["jti"] != servertest.Claims(t, apis["access_token"])["jti"] {
+		t.Errorf("jti %v is not the token's", claims["jti"])
 	}
-	delete(said, "jti")
+	delete(claims, "jti")
 	_, idToken := servertest.VerifyJWT(t, s, apis["id_token"], jose.ES256)
 	now, subject := float64(s.Time().Unix()), servertest.Text(idToken["sub"])
 	want := map[string]any{
@@ -80,7 +82,7 @@ func TestIntrospectionIsLimitedToConcernedClients(t *testing.T) {
 		"token_use": "access_token", "exp": now + 600, "iat": now, "sub": subject, "aud": []any{"https://api.example", s.URL}, "iss": s.URL,
 		"auth_time": now, "acr": "urn:ostiary:acr:password",
 	}
-	if diff := cmp.Diff(want, said); diff != "" {
+	if diff := cmp.Diff(want, claims); diff != "" {
 		t.Errorf("introspection differs (-want +got):\n%s", diff)
 	}
 
@@ -89,16 +91,18 @@ func TestIntrospectionIsLimitedToConcernedClients(t *testing.T) {
 	servertest.WantError(t, s.PostForm("/oauth2/introspect", nil), 400, "invalid_request")
 }
 
-// What revocation ends, and what it leaves alone (RFC 7009 sections 2.1 and 2.2).
+// A refresh token is revoked with its grant, an access token alone.
+//
+// Spec: RFC 7009 §2.1, §2.2.
 func TestRevocation(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
 	b := s.NewBrowser()
 	s.ImportClient(service("other", ""))
 	for name, tc := range map[string]struct {
-		by               url.Values // whom it comes from, if not from whom the token is for
+		by               url.Values // the client that revokes; nil for that of the token
 		kind, hint       string
-		access, together bool // what lives on: the access token, and what came with it
+		access, together bool // whether the access token, and the other tokens of the response, are still active
 	}{
 		"an access token ends alone":        {nil, "access_token", "", false, true},
 		"a wrong hint does not matter":      {nil, "access_token", "refresh_token", false, true},
@@ -112,7 +116,7 @@ func TestRevocation(t *testing.T) {
 		got := s.Refresh(first["refresh_token"]).JSON(t)
 		form := url.Values{"token": {servertest.Text(got[tc.kind])}, "token_type_hint": {tc.hint}}
 		maps.Copy(form, tc.by)
-		for range 2 { // what is revoked already is no error
+		for range 2 { // revoking twice is no error
 			if p := s.PostForm("/oauth2/revoke", form); p.Status != http.StatusOK || p.Body != "" {
 				t.Errorf("%s: %d %q, want 200 and nothing", name, p.Status, p.Body)
 			}

@@ -39,7 +39,7 @@ type JWS struct {
 	// Raw is the payload as sent.
 	Raw []byte
 
-	signed    string // header and payload, as they came
+	signed    string // header and payload, unchanged
 	signature []byte
 }
 

@@ -12,7 +12,7 @@ import (
 func MACs() []string { return []string{"HS256", "HS384", "HS512"} }
 
 // MAC reports whether the alg is one of [MACs]. Such a JWS is verified with a secret, and
-// never with a public key, which anyone knows.
+// never with a public key, which is not secret.
 func (j *JWS) MAC() bool { return slices.Contains(MACs(), j.Alg) }
 
 // VerifyMAC returns nil if secret made the signature. A secret shorter than the hash is not a

@@ -10,9 +10,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// FuzzObject holds that what passes is signed with the registered key, in the
-// opinion of another implementation of JWS, and gives nothing but clean parameters
-// that are known.
+// FuzzObject tests that an accepted object is signed with the registered key, as another JWS
+// implementation verifies it, and results only in known, valid parameters.
 func FuzzObject(f *testing.F) {
 	f.Add(object(nil, nil))
 	f.Add(object(edits{"typ": "oauth-authz-req+jwt", "kid": nil}, edits{"aud": []string{issuer}}))

@@ -23,8 +23,8 @@ const issuer = "https://id.example.org"
 // clock is the time in these tests.
 func clock() time.Time { return time.Unix(1_800_000_000, 0) }
 
-// signingKey is always the same, so that committed seeds stay good; the client
-// registered the first, and the second is a stranger's.
+// signingKey is always the same, so that committed seeds stay valid. The first is registered,
+// the second is not.
 func signingKey(n int) ed25519.PrivateKey {
 	return ed25519.NewKeyFromSeed([]byte(strings.Repeat(string(rune('a'+n)), ed25519.SeedSize)))
 }
@@ -55,7 +55,7 @@ func goodClaims(e edits) string {
 
 func encode(part string) string { return base64.RawURLEncoding.EncodeToString([]byte(part)) }
 
-// sign makes a compact JWS of header and payload, whatever they are.
+// sign makes a compact JWS of any header and payload.
 func sign(key ed25519.PrivateKey, header, payload string) string {
 	signed := encode(header) + "." + encode(payload)
 	return signed + "." + encode(string(ed25519.Sign(key, []byte(signed))))
@@ -115,14 +115,14 @@ func opener(pages site) *Opener {
 	return &Opener{Issuer: issuer, KeySets: registered{}, Documents: pages, Now: clock}
 }
 
-// open opens a request of c with nothing but its client_id beside the object.
+// open opens a request of c with the parameters client_id and request only.
 func open(tb testing.TB, c *client.Client, compact string) (url.Values, error) {
 	tb.Helper()
 	return opener(nil).Open(tb.Context(), c, url.Values{"client_id": {c.ID}, "request": {compact}})
 }
 
-// responseOf returns the error response that err is, and fails if it is none or unfit to be
-// sent.
+// responseOf returns err as an error response. It fails for other errors and for invalid
+// descriptions.
 func responseOf(tb testing.TB, err error) *oauth2.Error {
 	tb.Helper()
 	refused, ok := errors.AsType[*oauth2.Error](err)

@@ -97,8 +97,8 @@ func TestOnlyRegisteredAddressesAreFetched(t *testing.T) {
 	}
 	long := home + "?" + strings.Repeat("x", maxReference)
 	for name, tc := range map[string]struct {
-		registered, asked, published string
-		want                         string
+		registered, requested, published string
+		want                             string
 	}{
 		"registered":                    {home, home, good, ""},
 		"with the hash of the object":   {home + sum(good), home + sum(good), good, ""},
@@ -123,10 +123,10 @@ func TestOnlyRegisteredAddressesAreFetched(t *testing.T) {
 			c.RequestURIs = []string{tc.registered}
 			pages := site{}
 			if tc.published != "" {
-				address, _, _ := strings.Cut(tc.asked, "#")
+				address, _, _ := strings.Cut(tc.requested, "#")
 				pages[address] = tc.published
 			}
-			got, err := opener(pages).Open(t.Context(), c, url.Values{"client_id": {"app"}, "request_uri": {tc.asked}})
+			got, err := opener(pages).Open(t.Context(), c, url.Values{"client_id": {"app"}, "request_uri": {tc.requested}})
 			switch {
 			case tc.want == "" && (err != nil || got.Get("state") != "inside" || got.Has("request_uri")):
 				t.Errorf("Open = %v, %v", got, err)

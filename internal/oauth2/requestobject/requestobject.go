@@ -43,8 +43,8 @@ type Opener struct {
 	Issuer    string
 	KeySets   KeySets
 	Documents Documents
-	// Registered fetches for dynamically registered clients, separately from other clients:
-	// anyone can register a server that hangs. Nil uses Documents.
+	// Registered fetches for dynamically registered clients, separately from other clients,
+	// since their servers may hang. Nil uses Documents.
 	Registered Documents
 	Now        func() time.Time
 }

@@ -69,29 +69,29 @@ func judgeHeader(c *client.Client, object *jws.JWS) error {
 // judge checks issuer, audience and times.
 //
 // Spec: OpenID Connect Core §6.1, RFC 9101 §4, §10.8, RFC 7519 §4.1.
-func (o *Opener) judge(c *client.Client, said jws.Object) error {
+func (o *Opener) judge(c *client.Client, payload jws.Object) error {
 	now := o.Now()
 	switch {
-	case said.Has("iss") && said.Text("iss") != c.ID:
+	case payload.Has("iss") && payload.Text("iss") != c.ID:
 		return invalid("has an iss that is not the client_id")
-	case said.Has("aud") && !names(said["aud"], o.Issuer):
+	case payload.Has("aud") && !names(payload["aud"], o.Issuer):
 		return invalid("has an aud that does not name this server")
-	case said.Text("sub") == c.ID:
+	case payload.Text("sub") == c.ID:
 		// A client assertion has such a sub, and could then be used as a request object.
 		return invalid("must not have the client_id as its sub")
-	case said.Has(byValue) || said.Has(byReference):
+	case payload.Has(byValue) || payload.Has(byReference):
 		return invalid("must not contain another request object")
 	}
-	if said.Has("exp") {
-		if until, ok := said.Date("exp"); !ok || !until.After(now) {
+	if payload.Has("exp") {
+		if until, ok := payload.Date("exp"); !ok || !until.After(now) {
 			return invalid("has expired, or has an exp that is not a number")
 		}
 	}
 	for _, name := range []string{"iat", "nbf"} {
-		if !said.Has(name) {
+		if !payload.Has(name) {
 			continue
 		}
-		if from, ok := said.Date(name); !ok || from.After(now.Add(leeway)) {
+		if from, ok := payload.Date(name); !ok || from.After(now.Add(leeway)) {
 			return invalid("has an " + name + " that is in the future or not a number")
 		}
 	}

@@ -131,7 +131,7 @@ func TestWhatAnObjectSaysOfItself(t *testing.T) {
 	}
 }
 
-// claimsText is goodClaims for edits that encoding/json would mend.
+// claimsText is goodClaims for edits that encoding/json would change.
 func claimsText(e edits) string {
 	raw, ok := e["claims"].(json.RawMessage)
 	if !ok {

@@ -14,8 +14,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// dead checks that nothing works any more of what was given before: an unspent
-// code, an access token, a refresh token and a session.
+// dead checks that a code, an access token, a refresh token and a session are no longer valid.
 func dead(t *testing.T, s *servertest.Server, b *servertest.Browser, code string, got map[string]any) {
 	t.Helper()
 	if s.IsActive(got["access_token"]) || s.IsActive(got["refresh_token"]) {
@@ -35,13 +34,12 @@ func dead(t *testing.T, s *servertest.Server, b *servertest.Browser, code string
 	}
 }
 
-// Whoever ends something is believed at once, everywhere (promise 3):
-// nothing that was given before outlives it, in any cache either.
+// Revocations are effective immediately on all replicas and in all caches (promise 3).
 func TestHostileNoTokenOutlivesItsGrant(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		s := servertest.Start(t, db, map[string]string{"rate_limits": "off"})
-		person := func() *account.Account {
+		subject := func() *account.Account {
 			a, err := s.Store.Accounts.AccountByUsername(t.Context(), "ada")
 			if err != nil {
 				t.Fatal(err)
@@ -52,19 +50,19 @@ func TestHostileNoTokenOutlivesItsGrant(t *testing.T) {
 			name string
 			act  func(b *servertest.Browser, got map[string]any) error
 		}{
-			{"the person is disabled", func(*servertest.Browser, map[string]any) error {
-				return s.Store.Accounts.SetDisabled(t.Context(), person().Subject, true, s.Time())
+			{"the subject is disabled", func(*servertest.Browser, map[string]any) error {
+				return s.Store.Accounts.SetDisabled(t.Context(), subject().Subject, true, s.Time())
 			}},
-			{"the person's password is changed", func(*servertest.Browser, map[string]any) error {
-				a := person()
+			{"the subject's password is changed", func(*servertest.Browser, map[string]any) error {
+				a := subject()
 				return s.Store.Accounts.SetPassword(t.Context(), a.Subject, a.PasswordHash(), s.Time())
 			}},
-			{"the person signs out", func(b *servertest.Browser, got map[string]any) error {
+			{"the subject signs out", func(b *servertest.Browser, got map[string]any) error {
 				b.Get("/oauth2/sessions/logout?" + url.Values{"id_token_hint": {servertest.Text(got["id_token"])}}.Encode())
 				return nil
 			}},
 			{"the sessions are ended", func(*servertest.Browser, map[string]any) error {
-				_, err := s.Store.Sessions.EndSessionsOf(t.Context(), person().Subject, s.Time())
+				_, err := s.Store.Sessions.EndSessionsOf(t.Context(), subject().Subject, s.Time())
 				return err
 			}},
 			{"somebody else signs in in the browser", func(b *servertest.Browser, _ map[string]any) error {
@@ -83,12 +81,12 @@ func TestHostileNoTokenOutlivesItsGrant(t *testing.T) {
 			{"the client is deleted", func(*servertest.Browser, map[string]any) error {
 				return s.Store.Clients.DeleteClient(t.Context(), "web")
 			}},
-			{"the person is deleted", func(*servertest.Browser, map[string]any) error {
-				return s.Store.Accounts.DeleteAccount(t.Context(), person().Subject, s.Time())
+			{"the subject is deleted", func(*servertest.Browser, map[string]any) error {
+				return s.Store.Accounts.DeleteAccount(t.Context(), subject().Subject, s.Time())
 			}},
 		} {
 			s.Populate()
-			if a := person(); !a.DisabledAt.IsZero() {
+			if a := subject(); !a.DisabledAt.IsZero() {
 				if err := s.Store.Accounts.SetDisabled(t.Context(), a.Subject, false, s.Time()); err != nil {
 					t.Fatal(err)
 				}
@@ -123,7 +121,7 @@ func TestHostileNoTokenOutlivesItsGrant(t *testing.T) {
 	})
 }
 
-// wantDeadClient asks by another client, since the one that ended cannot ask.
+// wantDeadClient introspects as another client, since the disabled client cannot authenticate.
 func wantDeadClient(t *testing.T, s *servertest.Server, b *servertest.Browser, code string, got map[string]any) {
 	t.Helper()
 	if p := s.Userinfo(got["access_token"]); p.Status != http.StatusUnauthorized {
@@ -139,14 +137,14 @@ func wantDeadClient(t *testing.T, s *servertest.Server, b *servertest.Browser, c
 			t.Errorf("token endpoint: %d %s", p.Status, p.Body)
 		}
 	}
-	s.Advance(3 * time.Second) // beyond the stated age of what the cache says
+	s.Advance(3 * time.Second) // longer than the maximum age of the cache
 	servertest.WantError(t, s.Refresh(got["refresh_token"]), 401, "invalid_client")
 	if p := b.Get("/oauth2/auth?" + servertest.AuthorizationRequest("prompt", "none").Encode()); p.Status != http.StatusBadRequest || p.Header.Get("Location") != "" {
 		t.Errorf("authorization: %d to %q", p.Status, p.Header.Get("Location"))
 	}
 }
 
-// A session that somebody planted is not the one that a sign-in begins.
+// Signing in replaces a session cookie that an attacker planted.
 func TestHostileSessionFixation(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
@@ -169,7 +167,7 @@ func TestHostileSessionFixation(t *testing.T) {
 		t.Errorf("the planted cookie still gives %q", p.Header.Get("Location"))
 	}
 
-	// The same person's session goes on under another cookie.
+	// The session of the same user continues with another cookie.
 	before := victim.Cookie("ostiary_session")
 	thief := s.NewBrowser()
 	thief.Client.Jar.SetCookies(u, []*http.Cookie{{Name: "ostiary_session", Value: before, Path: "/"}})
@@ -183,7 +181,8 @@ func TestHostileSessionFixation(t *testing.T) {
 	}
 }
 
-// What the operator takes away from a client is gone at its next refresh.
+// Scopes and resources that the operator removes from a client are missing after its next
+// refresh.
 func TestHostileReducedClientGetsReducedTokens(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)

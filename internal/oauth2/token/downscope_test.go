@@ -14,7 +14,7 @@ import (
 
 const emailByName = `{"userinfo":{"email":null},"id_token":{"email":null}}`
 
-// wantEmail compares what tokens tell of the user's email address.
+// wantEmail compares the email claim of ID token and userinfo response.
 func wantEmail(s *servertest.Server, what string, tokens servertest.Object, want any) {
 	s.TB.Helper()
 	if tokens["id_token"] != nil {
@@ -77,8 +77,8 @@ func TestRefreshDownscopesClaims(t *testing.T) {
 	wantEmail(s, "for everything again", s.Refresh(tokens["refresh_token"]).JSON(t), "ada@example.com")
 }
 
-// A self-registered client gets no claims by name of scopes that such clients may not
-// have, also where the configuration has changed since it registered.
+// Claims of scopes outside of registration_scopes are not released to dynamically registered
+// clients, also after that setting changed.
 func TestRequestedClaimsNeedRegistrationScopes(t *testing.T) {
 	t.Parallel()
 	db := storetest.New(t)
@@ -101,12 +101,12 @@ func TestRequestedClaimsNeedRegistrationScopes(t *testing.T) {
 	}
 }
 
-// A consent app is told the scopes that the claims parameter implies, and what it does
-// not grant is not released.
+// The consent app receives the scopes that the claims parameter implies. Claims of scopes that
+// it does not grant are not released.
 func TestConsentAppGrantsRequestedClaims(t *testing.T) {
 	servertest.EachAppServer(t, func(t *testing.T, s *servertest.AppServer) {
 		t.Helper()
-		people(s.Server)
+		importUser(s.Server)
 		declare(s.Server, &scope.Scope{Name: "hr", Claims: map[string][]scope.Destination{"department": {scope.Userinfo}}})
 		servertest.SetClientScope(s.Server, "web", "openid profile email offline_access api hr")
 		ada, err := s.Store.Accounts.AccountByUsername(t.Context(), "ada")
@@ -136,8 +136,8 @@ func TestConsentAppGrantsRequestedClaims(t *testing.T) {
 	})
 }
 
-// What a page has shown is what is granted: claims whose scope the client got while the
-// user was reading are not.
+// Only claims that the consent page has shown are granted, not claims of scopes that the client
+// got in between.
 func TestClaimsNotShownAreNotGranted(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)

@@ -21,7 +21,7 @@ var errLost = errors.New("connection refused")
 
 func testNow() time.Time { return time.Unix(1_800_000_000, 0) }
 
-// outcome is the outcome of one statement, whichever it is.
+// outcome is the result of each statement.
 type outcome struct {
 	grant   *grant.GrantWithAccount
 	err     error

@@ -78,8 +78,8 @@ func (p *phases) serve(changes ...string) *httptest.ResponseRecorder {
 	return w
 }
 
-// The handler runs all phases of a grant type that it knows nothing about, in their order, and
-// stops at the first that fails.
+// The handler runs all phases of an unknown grant type in their order, and stops at the first
+// that fails.
 func TestEachGrantTypePassesAllPhases(t *testing.T) {
 	t.Parallel()
 	all := []string{"authenticate", "scopes", "check", "hook", "redeem", "issue"}

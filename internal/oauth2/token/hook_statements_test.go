@@ -15,7 +15,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// Where there are hooks, the grant is read before it is claimed.
+// With hooks, the grant is read before it is redeemed.
 func TestStatementsWithHooks(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
@@ -42,7 +42,7 @@ func TestStatementsWithHooks(t *testing.T) {
 	})
 }
 
-// A device is asked about when its person has answered, and not with each poll.
+// The hook is called when the user of the device has answered, and not for each poll.
 func TestTokenHookRunsForDeviceFlow(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
@@ -56,8 +56,8 @@ func TestTokenHookRunsForDeviceFlow(t *testing.T) {
 		servertest.WantError(t, d.Poll(), 400, "authorization_pending")
 		b := s.NewBrowser()
 		b.Follow(b.EnterUserCode(d, "continue"))
-		if asked := h.heard(); len(asked) != 0 {
-			t.Errorf("about a device that waits the hook was asked %v", asked)
+		if received := h.newRequests(); len(received) != 0 {
+			t.Errorf("about a device that waits the hook received %v", received)
 		}
 		h.says(http.StatusForbidden, "")
 		servertest.WantError(t, d.Poll(), 403, "access_denied")
@@ -65,11 +65,11 @@ func TestTokenHookRunsForDeviceFlow(t *testing.T) {
 		tokens := d.Poll().JSON(t)
 		servertest.WantMembers(t, servertest.Claims(t, tokens["access_token"]), servertest.Object{"ext": servertest.Object{"n": 1.0}})
 		servertest.WantMembers(t, servertest.Claims(t, tokens["id_token"]), servertest.Object{"m": 1.0})
-		asked := h.heard()
-		if len(asked) != 2 {
-			t.Fatalf("the hook was asked %v", asked)
+		received := h.newRequests()
+		if len(received) != 2 {
+			t.Fatalf("the hook received %v", received)
 		}
-		servertest.WantMembers(t, part(asked[1], "request").(servertest.Object), servertest.Object{"client_id": "tv", "grant_types": []any{servertest.DeviceGrant}})
+		servertest.WantMembers(t, part(received[1], "request").(servertest.Object), servertest.Object{"client_id": "tv", "grant_types": []any{servertest.DeviceGrant}})
 		wantLasting(t, "an ID token of a device", tokens["id_token"], 2*time.Hour)
 
 		h.says(http.StatusNoContent, "")
@@ -84,14 +84,14 @@ func TestTokenHookRunsForDeviceFlow(t *testing.T) {
 	})
 }
 
-// Those who wait for a hook that hangs keep nobody out, and whoever hangs up meanwhile
-// has lost nothing.
+// Requests that wait for a slow hook do not block others. A client that disconnects keeps its
+// credential.
 func TestSlowTokenHookDoesNotBlockOthers(t *testing.T) {
 	t.Parallel()
-	asked, hang := make(chan struct{}, 10), make(chan struct{})
+	received, hang := make(chan struct{}, 10), make(chan struct{})
 	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body) // or it is not seen that the caller hangs up
-		asked <- struct{}{}
+		received <- struct{}{}
 		select {
 		case <-hang:
 			w.WriteHeader(http.StatusNoContent)
@@ -120,9 +120,9 @@ func TestSlowTokenHookDoesNotBlockOthers(t *testing.T) {
 		}
 	}()
 	select {
-	case <-asked:
+	case <-received:
 	case <-ended:
-		t.Fatal("the hook was not asked")
+		t.Fatal("the hook was not called")
 	}
 	for range 3 {
 		if got := s.PostForm("/oauth2/token", url.Values{"grant_type": {"client_credentials"}}); got.Status != http.StatusOK {

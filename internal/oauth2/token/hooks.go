@@ -65,7 +65,7 @@ func (h *Hooks) call(ctx context.Context, x *Exchange, b *Basis) error {
 func (h *Hooks) aboutGrant(x *Exchange, g *grant.GrantWithAccount, access scope.Access) *tokenhook.Subject {
 	s := h.about(x, access)
 	s.Extra = g.Authorization.ExtraClaims
-	s.Person = tokenhook.Person{
+	s.User = tokenhook.User{
 		Subject: g.Subject, KnownAs: g.SubjectFor(h.Subjects.Of(x.Client, g.Subject)), Username: g.Username, Issuer: h.Issuer,
 		AuthTime: g.Authorization.AuthTime, ACR: g.Authorization.ACR, AMR: g.Authorization.AMR, Nonce: g.Authorization.Nonce, Now: x.Now,
 	}
@@ -79,7 +79,7 @@ func (h *Hooks) aboutGrant(x *Exchange, g *grant.GrantWithAccount, access scope.
 func (h *Hooks) aboutClient(x *Exchange, b *Basis) *tokenhook.Subject {
 	s := h.about(x, b.Access)
 	s.Assertion = x.Form.Get("assertion")
-	s.Person = tokenhook.Person{Subject: b.Subject, KnownAs: b.Subject, Issuer: h.Issuer, Now: x.Now}
+	s.User = tokenhook.User{Subject: b.Subject, KnownAs: b.Subject, Issuer: h.Issuer, Now: x.Now}
 	return s
 }
 

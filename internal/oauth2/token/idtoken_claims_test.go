@@ -35,7 +35,7 @@ func TestIDTokenCarriesClaimsOfGrantedScopes(t *testing.T) {
 					settings["id_token_claims"] = tc.setting
 				}
 				s := servertest.StartWithDeviceClients(t, db, settings)
-				people(s)
+				importUser(s)
 				const scopes = "openid profile email groups offline_access"
 				for _, id := range []string{"web", "tv"} {
 					c, err := db.Clients.Client(t.Context(), id)
@@ -66,7 +66,7 @@ func TestIDTokenCarriesClaimsOfGrantedScopes(t *testing.T) {
 	}
 }
 
-// What goes through the browser says no more than it must, whatever the setting.
+// ID tokens of the authorization endpoint have no claims of scopes, with each setting.
 func TestFrontChannelIDTokenIsMinimal(t *testing.T) {
 	t.Parallel()
 	settings := servertest.LegacySettings()
@@ -141,10 +141,10 @@ func TestLongClaimsAreOnlyInUserinfo(t *testing.T) {
 			}
 			servertest.SetClientScope(s, "web", "openid profile groups")
 			tokens := s.ExchangeCode(s.NewBrowser().Code(servertest.AuthorizationRequest("scope", "openid profile groups")))
-			said := servertest.Claims(t, tokens["id_token"])
-			got, _ := said["groups"].([]any)
-			if (len(got) == 0) != tc.left || said["name"] != "Ada Lovelace" {
-				t.Errorf("the ID token has %d groups and the name %v", len(got), said["name"])
+			response := servertest.Claims(t, tokens["id_token"])
+			got, _ := response["groups"].([]any)
+			if (len(got) == 0) != tc.left || response["name"] != "Ada Lovelace" {
+				t.Errorf("the ID token has %d groups and the name %v", len(got), response["name"])
 			}
 			if got, _ := s.Userinfo(tokens["access_token"]).JSON(t)["groups"].([]any); len(got) != tc.groups {
 				t.Errorf("userinfo has %d groups, want all %d", len(got), tc.groups)

@@ -46,11 +46,11 @@ func TestJWTBearerGrant(t *testing.T) {
 		token := got["access_token"]
 		servertest.WantMembers(t, servertest.Claims(t, token), servertest.Object{
 			"iss": s.URL, "sub": "mike@example", "client_id": "bearer", "scope": "api",
-			"aud": []any{s.URL}, // and not whom the assertion was for
+			"aud": []any{s.URL}, // and not the aud of the assertion
 			"gid": nil, "auth_time": nil,
 		})
-		said := s.PostForm("/oauth2/introspect", url.Values{"token": {servertest.Text(token)}}).JSON(t)
-		servertest.WantMembers(t, said, servertest.Object{"active": true, "sub": "mike@example", "client_id": "bearer", "username": nil})
+		claims := s.PostForm("/oauth2/introspect", url.Values{"token": {servertest.Text(token)}}).JSON(t)
+		servertest.WantMembers(t, claims, servertest.Object{"active": true, "sub": "mike@example", "client_id": "bearer", "username": nil})
 		if info := s.Userinfo(token); info.Status != http.StatusUnauthorized {
 			t.Errorf("userinfo of somebody who never signed in: %d", info.Status)
 		}
@@ -61,7 +61,7 @@ func TestJWTBearerGrant(t *testing.T) {
 		p = s.PostForm(path, with(a.TokenRequest("mike"), "scope"))
 		servertest.WantMembers(t, p.JSON(t), servertest.Object{"scope": ""})
 
-		// What the client has wrong does not cost it the assertion.
+		// An invalid request does not use up the assertion.
 		for name, tc := range map[string]struct{ value, code string }{
 			"scope":    {"api more", "invalid_scope"}, // the issuer's word does not go so far
 			"resource": {"urn:other", "invalid_target"},
@@ -102,12 +102,12 @@ func TestJWTBearerSubjectIsNotAClientID(t *testing.T) {
 	})
 }
 
-// Whatever takes back the trust, the client or the person takes the token back.
+// Deleting or disabling the trusted issuer, the client or the account revokes the token.
 func TestJWTBearerTokenRevocation(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		end func(s *servertest.Server, a *servertest.AssertionIssuer, token, subject string) error
-		// again is what the next assertion gets; empty if it is served.
+		// again is the error code for the next assertion; empty for tokens.
 		again string
 	}{
 		"the client revokes it": {func(s *servertest.Server, _ *servertest.AssertionIssuer, token, _ string) error {
@@ -143,7 +143,7 @@ func TestJWTBearerTokenRevocation(t *testing.T) {
 			if err := tc.end(s, a, token, subject); err != nil {
 				t.Fatal(err)
 			}
-			s.Advance(3 * time.Second) // beyond what is remembered
+			s.Advance(3 * time.Second) // longer than the cache
 			if s.IsActive(token) {
 				t.Error("the token is active")
 			}
@@ -155,7 +155,7 @@ func TestJWTBearerTokenRevocation(t *testing.T) {
 	}
 }
 
-// adas is the subject of the person ada.
+// adas returns the subject of the user ada.
 func adas(s *servertest.Server) string {
 	s.TB.Helper()
 	a, err := s.Store.Accounts.AccountByUsername(s.TB.Context(), "ada")
@@ -165,8 +165,8 @@ func adas(s *servertest.Server) string {
 	return a.Subject
 }
 
-// The assertion is the credential; a client that keeps no secret can bring one, too, if
-// the operator says so, and one with a key proves who it is besides.
+// The client must have registered the grant type, and authenticates as it registered: a public
+// client by its client_id, other clients by secret or key.
 func TestJWTBearerGrantRequiresRegistration(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
@@ -220,7 +220,7 @@ func TestSelfRegisteredClientsCannotUseJWTBearer(t *testing.T) {
 	}
 }
 
-// basic authenticates a library that knows of no client.
+// basic adds client authentication to the requests of a library.
 type basic struct{ id, secret string }
 
 func (b basic) RoundTrip(r *http.Request) (*http.Response, error) {

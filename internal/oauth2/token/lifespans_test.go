@@ -10,7 +10,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// lasting is a client with lifespans of its own.
+// lasting returns the metadata of a client with configured lifespans.
 func lasting(tb testing.TB) servertest.Object {
 	tb.Helper()
 	c := servertest.ParseObject(tb, servertest.LegacyClient("lasting", ""))
@@ -28,9 +28,9 @@ func lasting(tb testing.TB) servertest.Object {
 // wantLasting checks how long a token is good by its claims.
 func wantLasting(tb testing.TB, what string, token any, want time.Duration) {
 	tb.Helper()
-	said := servertest.Claims(tb, token)
-	iat, _ := said["iat"].(float64)
-	exp, _ := said["exp"].(float64)
+	response := servertest.Claims(tb, token)
+	iat, _ := response["iat"].(float64)
+	exp, _ := response["exp"].(float64)
 	if got := time.Duration(exp-iat) * time.Second; got != want {
 		tb.Errorf("%s lasts %s, want %s", what, got, want)
 	}
@@ -77,7 +77,7 @@ func TestClientLifespans(t *testing.T) {
 		}
 		wantLasting(t, "an access token in the answer", front.Get("access_token"), 5*time.Hour)
 		wantLasting(t, "an ID token in the answer", front.Get("id_token"), 6*time.Hour)
-		s.Advance(59 * time.Second) // the grant lasts for both that come of it
+		s.Advance(59 * time.Second) // the grant ends with the last of both tokens
 		wantLasting(t, "the access token of that code", call(servertest.CodeExchange(front.Get("code"))).JSON(t)["access_token"], time.Hour)
 		if s.Advance(4 * time.Hour); !s.IsActive(front.Get("access_token")) {
 			t.Error("the access token of the answer ended before its time")
@@ -100,7 +100,7 @@ func TestClientLifespanBounds(t *testing.T) {
 	own := call(url.Values{"grant_type": {"client_credentials"}}).JSON(t)
 	wantLasting(t, "a token of 7 hours", own["access_token"], 2*time.Hour)
 
-	// An access token may outlive its refresh token: the grant says until when it is needed.
+	// An access token may outlive its refresh token: the grant ends at tokens_until.
 	got := call(servertest.CodeExchange(s.NewBrowser().Code(servertest.AuthorizationRequest("client_id", "lasting")))).JSON(t)
 	wantLasting(t, "an access token beside a short refresh token", got["access_token"], time.Hour)
 	refresh := func() servertest.Response {

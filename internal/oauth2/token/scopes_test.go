@@ -39,8 +39,8 @@ func everywhere(claims ...string) map[string][]scope.Destination {
 	return all
 }
 
-// people brings a user with claims beyond the standard ones.
-func people(s *servertest.Server) {
+// importUser imports a user with custom claims.
+func importUser(s *servertest.Server) {
 	s.TB.Helper()
 	const users = `[{"username": "ada", "claims": {"name": "Ada Lovelace", "email": "ada@example.com", "email_verified": true,
 		"groups": ["staff", "math"], "department": "engines", "https://claims.example/tenant": 7}}]`
@@ -57,7 +57,7 @@ func TestOperatorScopesReleaseClaims(t *testing.T) {
 			storetest.Each(t, func(t *testing.T, db *store.Store) {
 				t.Helper()
 				s := servertest.Start(t, db, map[string]string{"access_token_format": opaque})
-				people(s)
+				importUser(s)
 				declare(s,
 					&scope.Scope{Name: "hr", Title: "See where you work", Claims: everywhere("department", "https://claims.example/tenant")},
 					&scope.Scope{Name: "internal", Claims: map[string][]scope.Destination{"department": {scope.Introspection}}},
@@ -83,7 +83,7 @@ func TestOperatorScopesReleaseClaims(t *testing.T) {
 	}
 }
 
-// What an operator declares is in the documents and on the pages.
+// Operator-defined scopes are in discovery and on the consent page.
 func TestOperatorScopesAreDescribed(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
@@ -113,8 +113,8 @@ func TestOperatorScopesAreDescribed(t *testing.T) {
 	}
 }
 
-// A client that registered itself may have the scopes of the configuration, and those
-// whose record says so; not those of the administrators' API.
+// Dynamically registered clients may have the configured scopes and scopes marked for
+// registration, but no scopes of the admin API.
 func TestScopesOfSelfRegisteredClients(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), map[string]string{"registration_scopes": "openid email", "default_scopes": "openid"})

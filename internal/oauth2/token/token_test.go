@@ -47,8 +47,8 @@ func TestCodeIsRedeemedOnce(t *testing.T) {
 	})
 }
 
-// A double submit within moments, with the right verifier, is no theft; anything
-// else that repeats a code is.
+// A second use of a code revokes the grant, except for a double submit within two seconds with
+// the right verifier.
 func TestCodeDoubleSubmit(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -79,7 +79,7 @@ func TestCodeDoubleSubmit(t *testing.T) {
 	}
 }
 
-// Whatever failed, the code is burned: no second try can leave the verifier out.
+// Any failed exchange uses up the code, so that a second attempt cannot omit the verifier.
 func TestFailedExchangeRedeemsCode(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
@@ -106,7 +106,7 @@ func TestCodeOfAnotherClientStaysValid(t *testing.T) {
 	code := s.NewBrowser().Code(servertest.AuthorizationRequest())
 	other := servertest.CodeExchange(code, "client_id", "post", "client_secret", "post-secret-post-secret-post-sec")
 	servertest.WantError(t, s.PostForm("/oauth2/token", other), 400, "invalid_grant")
-	s.ExchangeCode(code) // still good for whom it was made
+	s.ExchangeCode(code) // still valid for its own client
 }
 
 func TestCodeExpiresAfterOneMinute(t *testing.T) {
@@ -157,7 +157,7 @@ func TestRefreshTokenRotation(t *testing.T) {
 			t.Error("only the current refresh token may be active")
 		}
 
-		// After it, a repeat is taken for a theft.
+		// After the grace period, a second use revokes the grant.
 		s.Advance(time.Millisecond)
 		servertest.WantError(t, s.Refresh(first["refresh_token"]), 400, "invalid_grant")
 		servertest.WantError(t, s.Refresh(second["refresh_token"]), 400, "invalid_grant")
@@ -191,7 +191,7 @@ func TestRefreshMayDownscope(t *testing.T) {
 	if p.Status != http.StatusOK || got["scope"] != "api" || got["id_token"] != nil {
 		t.Fatalf("narrowed refresh: %d %s", p.Status, p.Body)
 	}
-	servertest.WantError(t, s.Userinfo(got["access_token"]), http.StatusUnauthorized, "invalid_token") // it is for the resource alone
+	servertest.WantError(t, s.Userinfo(got["access_token"]), http.StatusUnauthorized, "invalid_token") // the audience is only the resource
 	if again := s.Refresh(got["refresh_token"]).JSON(t); again["scope"] != first["scope"] {
 		t.Errorf("the next refresh without scope gives %v, want all of %v", again["scope"], first["scope"])
 	}

@@ -16,15 +16,15 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// hooked is a program of the operator's that is asked about tokens.
+// hooked is a token hook for tests.
 type hooked struct {
 	url string
 
-	mu     sync.Mutex
-	asked  []servertest.Object
-	heads  []http.Header
-	status int
-	answer string
+	mu       sync.Mutex
+	requests []servertest.Object
+	heads    []http.Header
+	status   int
+	answer   string
 }
 
 func newHook(tb testing.TB) *hooked {
@@ -32,12 +32,12 @@ func newHook(tb testing.TB) *hooked {
 	h := &hooked{status: http.StatusNoContent}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
-		var asked servertest.Object
-		if err != nil || json.Unmarshal(body, &asked) != nil || r.Method != http.MethodPost {
+		var received servertest.Object
+		if err != nil || json.Unmarshal(body, &received) != nil || r.Method != http.MethodPost {
 			tb.Errorf("a hook is sent %s (%v)", body, err)
 		}
 		h.mu.Lock()
-		h.asked, h.heads = append(h.asked, asked), append(h.heads, r.Header)
+		h.requests, h.heads = append(h.requests, received), append(h.heads, r.Header)
 		status, answer := h.status, h.answer
 		h.mu.Unlock()
 		w.WriteHeader(status)
@@ -55,13 +55,13 @@ func (h *hooked) says(status int, answer string) {
 	h.status, h.answer = status, answer
 }
 
-// heard returns what the hook was asked since the last time.
-func (h *hooked) heard() []servertest.Object {
+// newRequests returns the requests to the hook since the last call.
+func (h *hooked) newRequests() []servertest.Object {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	asked := h.asked
-	h.asked = nil
-	return asked
+	received := h.requests
+	h.requests = nil
+	return received
 }
 
 // part returns a member within others.
@@ -85,20 +85,20 @@ func TestTokenHookRunsForEveryGrant(t *testing.T) {
 		h.says(http.StatusOK, `{"session":{"access_token":{"tier":"gold","n":1},"id_token":{"team":"x","sub":"evil","iss":"evil"}}}`)
 
 		got := s.ExchangeCode(s.NewBrowser().Code(servertest.AuthorizationRequest("resource", "https://api.example")))
-		asked := h.heard()
-		if len(asked) != 1 || h.heads[0].Get("X-Api-Key") != "a key" || h.heads[0].Get("Content-Type") != "application/json" {
-			t.Fatalf("the hook was asked %v with %v", asked, h.heads)
+		received := h.newRequests()
+		if len(received) != 1 || h.heads[0].Get("X-Api-Key") != "a key" || h.heads[0].Get("Content-Type") != "application/json" {
+			t.Fatalf("the hook received %v with %v", received, h.heads)
 		}
 		subject := servertest.Claims(t, got["access_token"])["sub"]
-		servertest.WantMembers(t, part(asked[0], "request").(servertest.Object), servertest.Object{
+		servertest.WantMembers(t, part(received[0], "request").(servertest.Object), servertest.Object{
 			"client_id": "web", "granted_scopes": []any{"openid", "offline_access", "api"}, "granted_audience": []any{"https://api.example"},
 			"grant_types": []any{"authorization_code"}, "payload": servertest.Object{}, "requested_scopes": []any{"openid", "offline_access", "api"},
 		})
-		servertest.WantMembers(t, part(asked[0], "session").(servertest.Object), servertest.Object{
+		servertest.WantMembers(t, part(received[0], "session").(servertest.Object), servertest.Object{
 			"client_id": "web", "extra": servertest.Object{}, "allowed_top_level_claims": []any{"tier"}, "mirror_top_level_claims": true,
 		})
-		servertest.WantMembers(t, part(asked[0], "session", "id_token").(servertest.Object), servertest.Object{"subject": subject, "username": "ada"})
-		servertest.WantMembers(t, part(asked[0], "session", "id_token", "id_token_claims").(servertest.Object), servertest.Object{
+		servertest.WantMembers(t, part(received[0], "session", "id_token").(servertest.Object), servertest.Object{"subject": subject, "username": "ada"})
+		servertest.WantMembers(t, part(received[0], "session", "id_token", "id_token_claims").(servertest.Object), servertest.Object{
 			"iss": s.URL, "sub": subject, "aud": []any{"web"}, "nonce": "a nonce", "ext": servertest.Object{},
 		})
 		check := func(tokens map[string]any) {
@@ -109,16 +109,16 @@ func TestTokenHookRunsForEveryGrant(t *testing.T) {
 		}
 		check(got)
 
-		// What it has said is said again, also where it keeps silent.
+		// Claims of the hook are stored, and repeated after a response without content.
 		h.says(http.StatusNoContent, "")
 		for range 2 {
 			got = s.Refresh(got["refresh_token"]).JSON(t)
-			asked = h.heard()
-			if len(asked) != 1 {
-				t.Fatalf("the hook was asked %v", asked)
+			received = h.newRequests()
+			if len(received) != 1 {
+				t.Fatalf("the hook received %v", received)
 			}
-			servertest.WantMembers(t, part(asked[0], "session").(servertest.Object), servertest.Object{"extra": servertest.Object{"tier": "gold", "n": 1.0}})
-			servertest.WantMembers(t, part(asked[0], "request").(servertest.Object), servertest.Object{"grant_types": []any{"refresh_token"}})
+			servertest.WantMembers(t, part(received[0], "session").(servertest.Object), servertest.Object{"extra": servertest.Object{"tier": "gold", "n": 1.0}})
+			servertest.WantMembers(t, part(received[0], "request").(servertest.Object), servertest.Object{"grant_types": []any{"refresh_token"}})
 			check(got)
 		}
 		h.says(http.StatusOK, `{"session":{"access_token":{"n":2}}}`)
@@ -127,31 +127,31 @@ func TestTokenHookRunsForEveryGrant(t *testing.T) {
 		servertest.WantMembers(t, servertest.Claims(t, got["access_token"]), servertest.Object{"ext": servertest.Object{"n": 2.0}, "tier": nil})
 		servertest.WantMembers(t, servertest.Claims(t, got["id_token"]), servertest.Object{"team": nil})
 
-		// A repeat within the grace window is asked about, and writes nothing.
+		// A second use within the grace period calls the hook and writes nothing.
 		h.says(http.StatusOK, `{"session":{"access_token":{"n":3}}}`)
 		servertest.WantMembers(t, servertest.Claims(t, s.Refresh(first).JSON(t)["access_token"]), servertest.Object{"ext": servertest.Object{"n": 3.0}})
 		h.says(http.StatusNoContent, "")
 		servertest.WantMembers(t, servertest.Claims(t, s.Refresh(got["refresh_token"]).JSON(t)["access_token"]), servertest.Object{"ext": servertest.Object{"n": 2.0}})
-		h.heard()
+		h.newRequests()
 
 		h.says(http.StatusOK, `{"session":{"access_token":{"n":4}}}`)
 		own := s.PostForm("/oauth2/token", url.Values{"grant_type": {"client_credentials"}, "scope": {"api"}}).JSON(t)
 		servertest.WantMembers(t, servertest.Claims(t, own["access_token"]), servertest.Object{"ext": servertest.Object{"n": 4.0}, "sub": "web"})
-		said := s.PostForm("/oauth2/introspect", url.Values{"token": {servertest.Text(own["access_token"])}}).JSON(t)
-		servertest.WantMembers(t, said, servertest.Object{"active": true, "ext": servertest.Object{"n": 4.0}})
+		sent := s.PostForm("/oauth2/introspect", url.Values{"token": {servertest.Text(own["access_token"])}}).JSON(t)
+		servertest.WantMembers(t, sent, servertest.Object{"active": true, "ext": servertest.Object{"n": 4.0}})
 		form := a.TokenRequest("mike")
 		theirs := s.PostForm("/oauth2/token", form).JSON(t)
 		servertest.WantMembers(t, servertest.Claims(t, theirs["access_token"]), servertest.Object{"ext": servertest.Object{"n": 4.0}, "sub": "mike"})
-		asked = h.heard()
-		servertest.WantMembers(t, part(asked[0], "request").(servertest.Object), servertest.Object{"grant_types": []any{"client_credentials"}, "granted_scopes": []any{"api"}})
-		servertest.WantMembers(t, part(asked[1], "request").(servertest.Object), servertest.Object{
+		received = h.newRequests()
+		servertest.WantMembers(t, part(received[0], "request").(servertest.Object), servertest.Object{"grant_types": []any{"client_credentials"}, "granted_scopes": []any{"api"}})
+		servertest.WantMembers(t, part(received[1], "request").(servertest.Object), servertest.Object{
 			"grant_types": []any{servertest.JWTBearerGrant}, "payload": servertest.Object{"assertion": []any{form.Get("assertion")}},
 		})
-		servertest.WantMembers(t, part(asked[1], "session", "id_token").(servertest.Object), servertest.Object{"subject": "mike"})
+		servertest.WantMembers(t, part(received[1], "session", "id_token").(servertest.Object), servertest.Object{"subject": "mike"})
 	})
 }
 
-// What a hook refuses or fails at costs nobody their code, refresh token or assertion.
+// If a hook denies or fails, the code, refresh token or assertion remains valid.
 func TestFailedTokenHookRedeemsNothing(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -221,7 +221,7 @@ func TestFailedTokenHookRedeemsNothing(t *testing.T) {
 	}
 }
 
-// Nobody makes us ask a hook who has not what it takes.
+// The hook is not called for invalid credentials.
 func TestTokenHookIsNotCalledForFailedRequests(t *testing.T) {
 	t.Parallel()
 	h := newHook(t)
@@ -229,7 +229,7 @@ func TestTokenHookIsNotCalledForFailedRequests(t *testing.T) {
 	b := s.NewBrowser()
 	tokens := s.ExchangeCode(b.Code(servertest.AuthorizationRequest()))
 	code := b.Code(servertest.AuthorizationRequest())
-	h.heard()
+	h.newRequests()
 	for name, form := range map[string]url.Values{
 		"another client's code":        servertest.CodeExchange(code, "client_id", "post", "client_secret", "post-secret-post-secret-post-sec"),
 		"a code with no verifier":      servertest.CodeExchange(b.Code(servertest.AuthorizationRequest()), "code_verifier", ""),
@@ -241,20 +241,20 @@ func TestTokenHookIsNotCalledForFailedRequests(t *testing.T) {
 		"a scope of nobody's":          {"grant_type": {"client_credentials"}, "scope": {"admin"}},
 	} {
 		p := s.PostForm("/oauth2/token", form)
-		if p.Status != http.StatusBadRequest || len(h.heard()) != 0 {
-			t.Errorf("%s: %d %s, and the hook was asked, or should have been", name, p.Status, p.Body)
+		if p.Status != http.StatusBadRequest || len(h.newRequests()) != 0 {
+			t.Errorf("%s: %d %s, want 400 and no call of the hook", name, p.Status, p.Body)
 		}
 	}
 	s.ExchangeCode(code)
 	s.Advance(3 * time.Second)
-	h.heard()
+	h.newRequests()
 	servertest.WantError(t, s.PostForm("/oauth2/token", servertest.CodeExchange(code)), 400, "invalid_grant")
 	s.Refresh(tokens["refresh_token"])
 	s.Advance(time.Minute)
-	h.heard()
+	h.newRequests()
 	servertest.WantError(t, s.Refresh(tokens["refresh_token"]), 400, "invalid_grant")
-	if asked := h.heard(); len(asked) != 0 {
-		t.Errorf("about what came twice the hook was asked %v", asked)
+	if received := h.newRequests(); len(received) != 0 {
+		t.Errorf("about what came twice the hook received %v", received)
 	}
 }
 
@@ -268,24 +268,24 @@ func TestRefreshTokenHookRunsFirst(t *testing.T) {
 			"refresh_token_hook_auth_in": "cookie", "refresh_token_hook_auth_name": "key", "refresh_token_hook_auth_value": "a-key",
 		})
 		tokens := s.ExchangeCode(s.NewBrowser().Code(servertest.AuthorizationRequest()))
-		if asked := refreshed.heard(); len(asked) != 0 {
-			t.Errorf("about a code the refresh hook was asked %v", asked)
+		if received := refreshed.newRequests(); len(received) != 0 {
+			t.Errorf("about a code the refresh hook received %v", received)
 		}
-		all.heard()
+		all.newRequests()
 		refreshed.says(http.StatusOK, `{"session":{"access_token":{"from":"refresh"},"id_token":{"from":"refresh"}}}`)
 		subject := servertest.Claims(t, tokens["access_token"])["sub"]
 		tokens = s.Refresh(tokens["refresh_token"], "scope", "openid api").JSON(t)
-		asked := refreshed.heard()
-		if len(asked) != 1 || refreshed.heads[0].Get("Cookie") != "key=a-key" {
-			t.Fatalf("the refresh hook was asked %v with %v", asked, refreshed.heads)
+		received := refreshed.newRequests()
+		if len(received) != 1 || refreshed.heads[0].Get("Cookie") != "key=a-key" {
+			t.Fatalf("the refresh hook received %v with %v", received, refreshed.heads)
 		}
-		servertest.WantMembers(t, asked[0], servertest.Object{ // of old
+		servertest.WantMembers(t, received[0], servertest.Object{ // the older form
 			"subject": subject, "client_id": "web", "granted_scopes": []any{"openid", "api"}, "granted_audience": []any{},
 		})
-		servertest.WantMembers(t, asked[0], servertest.Object{"requester": servertest.Object{
+		servertest.WantMembers(t, received[0], servertest.Object{"requester": servertest.Object{
 			"client_id": "web", "granted_scopes": []any{"openid", "api"}, "granted_audience": []any{}, "grant_types": []any{"refresh_token"},
 		}})
-		servertest.WantMembers(t, part(all.heard()[0], "session").(servertest.Object), servertest.Object{"extra": servertest.Object{"from": "refresh"}})
+		servertest.WantMembers(t, part(all.newRequests()[0], "session").(servertest.Object), servertest.Object{"extra": servertest.Object{"from": "refresh"}})
 		servertest.WantMembers(t, servertest.Claims(t, tokens["access_token"]), servertest.Object{"ext": servertest.Object{"from": "refresh"}})
 		servertest.WantMembers(t, servertest.Claims(t, tokens["id_token"]), servertest.Object{"from": "refresh"})
 
@@ -300,7 +300,7 @@ func TestRefreshTokenHookRunsFirst(t *testing.T) {
 	})
 }
 
-// A refresh token serves one of many at once, whatever hooks say to each of them.
+// Of concurrent requests with a refresh token one rotates it, with different results of hooks.
 func TestTokenHookKeepsRedemptionAtomic(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {

@@ -38,13 +38,13 @@ type Subject struct {
 	Audience        []string
 	Assertion       string // the presented code or refresh token, if any
 
-	Person Person // nil if the client acts for itself
-	Extra  grant.ExtraClaims
-	Style  Style
+	User  User // nil if the client acts for itself
+	Extra grant.ExtraClaims
+	Style Style
 }
 
-// Person is the user that the tokens are for.
-type Person struct {
+// User is the user that the tokens are issued for.
+type User struct {
 	Subject  string // the account's subject and claims
 	KnownAs  string // as the client does
 	Username string
@@ -64,19 +64,19 @@ type Style struct {
 
 // Tokens calls a token hook. It returns the new extra claims.
 func Tokens(ctx context.Context, to Caller, s *Subject) (grant.ExtraClaims, error) {
-	asked := tokenRequest{Session: s.session(), Request: request{
+	content := tokenRequest{Session: s.session(), Request: request{
 		requester: s.requester(), RequestedScopes: full(s.RequestedScopes), Payload: map[string][]string{},
 	}}
 	if s.Assertion != "" {
-		asked.Request.Payload["assertion"] = []string{s.Assertion}
+		content.Request.Payload["assertion"] = []string{s.Assertion}
 	}
-	return ask(ctx, to, asked, s.Extra)
+	return call(ctx, to, content, s.Extra)
 }
 
 // Refresh calls a refresh hook.
 func Refresh(ctx context.Context, to Caller, s *Subject) (grant.ExtraClaims, error) {
-	return ask(ctx, to, refreshRequest{
-		Subject: s.Person.Subject, Session: s.session(), Requester: s.requester(),
+	return call(ctx, to, refreshRequest{
+		Subject: s.User.Subject, Session: s.session(), Requester: s.requester(),
 		ClientID: s.ClientID, Scopes: full(s.Scopes), Audience: full(s.Audience),
 	}, s.Extra)
 }
@@ -89,9 +89,9 @@ type answer struct {
 	} `json:"session"`
 }
 
-// ask calls a hook. Its response replaces the previous extra claims, except for the forced
+// call calls a hook. Its response replaces the previous extra claims, except for the forced
 // subject, which is not a claim.
-func ask(ctx context.Context, to Caller, about any, before grant.ExtraClaims) (grant.ExtraClaims, error) {
+func call(ctx context.Context, to Caller, about any, before grant.ExtraClaims) (grant.ExtraClaims, error) {
 	body, err := json.Marshal(about)
 	if err != nil {
 		return before, fmt.Errorf("%w: %w", ErrFailed, err)
@@ -107,15 +107,15 @@ func ask(ctx context.Context, to Caller, about any, before grant.ExtraClaims) (g
 	case status != http.StatusOK:
 		return before, fmt.Errorf("%w: status %d", ErrFailed, status)
 	}
-	var said answer
-	if err := json.Unmarshal(text, &said); err != nil || said.Session == nil {
+	var parsed answer
+	if err := json.Unmarshal(text, &parsed); err != nil || parsed.Session == nil {
 		return before, fmt.Errorf("%w: the response has no session", ErrFailed)
 	}
 	after := grant.ExtraClaims{ForcedSubject: before.ForcedSubject}
-	if after.IDToken, err = added(said.Session.IDToken, grant.ProtocolClaims()); err != nil {
+	if after.IDToken, err = added(parsed.Session.IDToken, grant.ProtocolClaims()); err != nil {
 		return before, fmt.Errorf("%w: session.id_token %w", ErrFailed, err)
 	}
-	if after.AccessToken, err = added(said.Session.AccessToken, nil); err != nil {
+	if after.AccessToken, err = added(parsed.Session.AccessToken, nil); err != nil {
 		return before, fmt.Errorf("%w: session.access_token %w", ErrFailed, err)
 	}
 	return after, nil

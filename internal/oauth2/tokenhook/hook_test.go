@@ -77,8 +77,8 @@ func FuzzAnswer(f *testing.F) {
 				t.Errorf("%q gives %s", text, raw)
 			}
 		}
-		var said map[string]any
-		if len(got.IDToken) > 0 && json.Unmarshal(got.IDToken, &said) == nil && said["sub"] != nil {
+		var parsed map[string]any
+		if len(got.IDToken) > 0 && json.Unmarshal(got.IDToken, &parsed) == nil && parsed["sub"] != nil {
 			t.Errorf("%q gives a sub", text)
 		}
 	})

@@ -83,17 +83,17 @@ func (s *Subject) requester() requester {
 }
 
 func (s *Subject) session() session {
-	p := &s.Person
-	said := claims{
+	p := &s.User
+	protocol := claims{
 		Issuer: p.Issuer, Subject: p.KnownAs, Audience: []string{s.ClientID}, Nonce: p.Nonce,
 		IssuedAt: p.Now.UTC(), RequestedAt: p.Now.UTC(), ACR: p.ACR, AMR: full(p.AMR), Extra: object(s.Extra.IDToken),
 	}
 	if p.AuthTime != 0 {
-		said.AuthTime = time.Unix(p.AuthTime, 0).UTC()
+		protocol.AuthTime = time.Unix(p.AuthTime, 0).UTC()
 	}
 	return session{
 		IDToken: idToken{
-			Claims: said, Headers: headers{map[string]any{}}, ExpiresAt: map[string]time.Time{}, Username: p.Username, Subject: p.Subject,
+			Claims: protocol, Headers: headers{map[string]any{}}, ExpiresAt: map[string]time.Time{}, Username: p.Username, Subject: p.Subject,
 		},
 		Extra: object(s.Extra.AccessToken), ClientID: s.ClientID, TopLevel: full(s.Style.TopLevel), Mirror: s.Style.Mirror,
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// What an app adds to access tokens stands where the operator wants it, and nothing of
-// it is lost or takes the protocol's place.
+// Claims that an app adds to access tokens are in ext or at the top level, as configured. No
+// claim is lost or replaces a claim of the protocol.
 func TestAppClaimsInAccessTokens(t *testing.T) {
 	t.Parallel()
 	added := servertest.Object{"tenant": 7.0, "groups": []any{"a"}, "sub": "somebody", "exp": 1.0, "scp": "everything", "other": "x"}
@@ -40,9 +40,9 @@ func TestAppClaimsInAccessTokens(t *testing.T) {
 				p = b.ConsentByApp(s, p, servertest.Object{"grant_scope": servertest.AllScopes, "session": servertest.Object{"access_token": added}})
 				tokens := s.ExchangeCode(servertest.CodeOf(t, p))
 				for range 2 { // and after a refresh
-					said := servertest.Claims(t, tokens["access_token"])
-					servertest.WantMembers(t, said, tc.want)
-					servertest.WantMembers(t, said, servertest.Object{"sub": "jo", "iss": s.URL, "client_id": "web"})
+					claims := servertest.Claims(t, tokens["access_token"])
+					servertest.WantMembers(t, claims, tc.want)
+					servertest.WantMembers(t, claims, servertest.Object{"sub": "jo", "iss": s.URL, "client_id": "web"})
 					introspected := s.PostForm("/oauth2/introspect", url.Values{"token": {servertest.Text(tokens["access_token"])}}).JSON(t)
 					servertest.WantMembers(t, introspected, servertest.Object{
 						"active": true, "sub": "jo", "ext": added, "scope": "openid offline_access api", "tenant": nil,
@@ -67,6 +67,6 @@ func TestOpaqueTokenKeepsClaims(t *testing.T) {
 	p := b.SignInByApp(s, b.Get("/oauth2/auth?"+servertest.AuthorizationRequest().Encode()), servertest.Object{"subject": "jo"})
 	p = b.ConsentByApp(s, p, servertest.Object{"grant_scope": servertest.AllScopes, "session": servertest.Object{"access_token": servertest.Object{"tenant": 7}}})
 	token := s.ExchangeCode(servertest.CodeOf(t, p))["access_token"]
-	said := s.PostForm("/oauth2/introspect", url.Values{"token": {servertest.Text(token)}}).JSON(t)
-	servertest.WantMembers(t, said, servertest.Object{"active": true, "ext": servertest.Object{"tenant": 7.0}, "scope": "openid offline_access api"})
+	claims := s.PostForm("/oauth2/introspect", url.Values{"token": {servertest.Text(token)}}).JSON(t)
+	servertest.WantMembers(t, claims, servertest.Object{"active": true, "ext": servertest.Object{"tenant": 7.0}, "scope": "openid offline_access api"})
 }

@@ -3,8 +3,8 @@
 //
 // No token is stored. A code or refresh token contains the ID of its grant and two MACs: the
 // first under the system secret alone, so that invalid tokens are rejected without a query;
-// the second under a key that also needs the random seed in the grant's row, so that neither
-// the secret nor the database alone is enough to create a token. Each token has exactly one
+// the second under a key that also needs the random seed in the grant's row, so that creating a
+// token needs both the secret and the database. Each token has exactly one
 // encoding, and its kind is bound into it.
 package tokens
 

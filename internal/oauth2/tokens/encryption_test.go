@@ -18,9 +18,9 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// bringEncrypting brings a client that wants its ID tokens encrypted by alg, and
-// returns its private key.
-func bringEncrypting(s *servertest.Server, t *testing.T, id, alg string) any {
+// importEncrypting imports a client whose ID tokens are encrypted by alg, and returns its
+// private key.
+func importEncrypting(s *servertest.Server, t *testing.T, id, alg string) any {
 	t.Helper()
 	var private, public any
 	if strings.HasPrefix(alg, "RSA") {
@@ -68,7 +68,7 @@ func TestIDTokenIsEncryptedIfRegistered(t *testing.T) {
 	s := servertest.Start(t, storetest.New(t), servertest.LegacySettings())
 	b := s.NewBrowser()
 	for _, alg := range client.EncryptionAlgs() {
-		key := bringEncrypting(s, t, alg, alg)
+		key := importEncrypting(s, t, alg, alg)
 		as := []string{"client_id", alg, "client_secret", servertest.OtherSecret}
 		_, got := servertest.AuthorizationResponse(t, b.Authorize(servertest.AuthorizationRequest("client_id", alg, "response_type", "code id_token token")))
 		first := s.PostForm("/oauth2/token", servertest.CodeExchange(got.Get("code"), as...)).JSON(t)
@@ -78,9 +78,9 @@ func TestIDTokenIsEncryptedIfRegistered(t *testing.T) {
 			"token":   {first["id_token"], first["access_token"]},
 			"refresh": {again["id_token"], again["access_token"]},
 		} {
-			_, said := servertest.VerifyJWT(t, s, decrypted(t, given.id, alg, key), jose.ES256)
-			if said["aud"] != alg || said["at_hash"] != servertest.HalfHash(jose.ES256, servertest.Text(given.access)) {
-				t.Errorf("%s, %s: %v", alg, name, said)
+			_, claims := servertest.VerifyJWT(t, s, decrypted(t, given.id, alg, key), jose.ES256)
+			if claims["aud"] != alg || claims["at_hash"] != servertest.HalfHash(jose.ES256, servertest.Text(given.access)) {
+				t.Errorf("%s, %s: %v", alg, name, claims)
 			}
 		}
 		// As a hint it comes decrypted, and so it does.
@@ -91,13 +91,12 @@ func TestIDTokenIsEncryptedIfRegistered(t *testing.T) {
 	}
 }
 
-// Where the client has no key that serves, it is told so, and nothing goes out in
-// the clear.
+// A client without a suitable encryption key gets an error and no unencrypted ID token.
 func TestNoIDTokenWithoutEncryptionKey(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), servertest.LegacySettings())
 	b := s.NewBrowser()
-	bringEncrypting(s, t, "sealed", "ECDH-ES")
+	importEncrypting(s, t, "sealed", "ECDH-ES")
 	as := []string{"client_id", "sealed", "client_secret", servertest.OtherSecret}
 	code := b.Code(servertest.AuthorizationRequest("client_id", "sealed"))
 	first := s.PostForm("/oauth2/token", servertest.CodeExchange(b.Code(servertest.AuthorizationRequest("client_id", "sealed")), as...)).JSON(t)

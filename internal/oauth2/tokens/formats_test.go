@@ -17,7 +17,9 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// Nothing of the token endpoints may be cached (RFC 6749 section 5.1).
+// Responses of the token endpoints must not be cached.
+//
+// Spec: RFC 6749 §5.1.
 func TestTokenResponsesAreNotCached(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
@@ -91,18 +93,18 @@ func TestAccessTokensFollowRFC9068(t *testing.T) {
 	if _, next := servertest.VerifyJWT(t, s, again, jose.ES256); id == nil || id == "" || next["jti"] == id {
 		t.Errorf("jti %v, and then %v", id, next["jti"])
 	}
-	person, now := verifiedSubject(s, t, got), float64(s.Time().Unix())
+	subject, now := verifiedSubject(s, t, got), float64(s.Time().Unix())
 	delete(claims, "jti")
-	delete(claims, "gid") // ours
+	delete(claims, "gid") // a private claim
 	want := map[string]any{
-		"iss": s.URL, "sub": person, "client_id": "web", "scope": "openid offline_access api", "aud": []any{"https://api.example", s.URL},
+		"iss": s.URL, "sub": subject, "client_id": "web", "scope": "openid offline_access api", "aud": []any{"https://api.example", s.URL},
 		"iat": now, "exp": now + 600, "auth_time": now, "acr": "urn:ostiary:acr:password", "amr": []any{"pwd"},
 	}
 	if diff := cmp.Diff(want, claims); diff != "" {
 		t.Errorf("claims differ (-want +got):\n%s", diff)
 	}
 
-	// A client's own token says nothing of a person.
+	// A token for client credentials has no claims of a user.
 	own := s.PostForm("/oauth2/token", url.Values{"grant_type": {"client_credentials"}}).JSON(t)
 	_, claims = servertest.VerifyJWT(t, s, own["access_token"], jose.ES256)
 	if claims["sub"] != "web" || claims["auth_time"] != nil || claims["acr"] != nil || !slices.Equal(claims["aud"].([]any), []any{s.URL}) {
@@ -141,7 +143,9 @@ func TestScopesDecideIssuedTokens(t *testing.T) {
 	}
 }
 
-// What is asked for by resource is the audience (RFC 8707 section 2).
+// The requested resources are the audience.
+//
+// Spec: RFC 8707 §2.
 func TestResourcesBecomeTheAudience(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
@@ -171,8 +175,10 @@ func TestResourcesBecomeTheAudience(t *testing.T) {
 	}
 }
 
-// Who asks for a resource and for openid may have both in one token; what names
-// the resource alone is not for us (RFC 9068 section 4).
+// A token for a resource and openid is valid for both; the userinfo endpoint rejects a token for
+// the resource only.
+//
+// Spec: RFC 9068 §4.
 func TestUserinfoRequiresItsAudience(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), nil)
@@ -186,9 +192,9 @@ func TestUserinfoRequiresItsAudience(t *testing.T) {
 	ours := s.ExchangeCode(b.Code(servertest.AuthorizationRequest("scope", "api")))
 	servertest.WantError(t, s.Userinfo(ours["access_token"]), http.StatusForbidden, "insufficient_scope")
 
-	said := servertest.Claims(t, both["access_token"])
-	said["aud"] = []string{"https://api.example"}
-	foreign, err := s.App.Keys.SignClaims(t.Context(), jwks.ES256, "at+jwt", said)
+	response := servertest.Claims(t, both["access_token"])
+	response["aud"] = []string{"https://api.example"}
+	foreign, err := s.App.Keys.SignClaims(t.Context(), jwks.ES256, "at+jwt", response)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,8 +13,9 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// A pairwise client hears of a person under one name wherever it looks, which is
-// not the one that others hear (OpenID Connect Core section 8).
+// A pairwise client gets the same sub for a user everywhere, and other clients another one.
+//
+// Spec: OpenID Connect Core §8.
 func TestPairwiseSubject(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
@@ -80,9 +81,9 @@ func TestPairwiseSubject(t *testing.T) {
 	})
 }
 
-// Anybody can register a client with another's redirect URI. By the device grant its tokens
-// come to it all the same: it must not learn under which names that sector knows people, nor
-// by a refresh token after it has given the grant up.
+// An attacker can register a client with the redirect URI of another sector, and get tokens by
+// the device grant. These must not contain the subjects of that sector, and neither must the
+// refreshed tokens after the client has removed the grant type.
 func TestDeviceClientCannotLearnOtherSectorSubjects(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
@@ -138,7 +139,7 @@ func encoded(tb testing.TB, o servertest.Object) string {
 	return string(text)
 }
 
-// What a pairwise client says of a person, it says under the name it knows.
+// id_token_hint and requested sub values of a pairwise client are its own subjects.
 func TestPairwiseSubjectInHintAndClaimsParameter(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), servertest.LegacySettings())
@@ -168,7 +169,7 @@ func TestPairwiseSubjectInHintAndClaimsParameter(t *testing.T) {
 		}
 	}
 
-	// Over the detour too: whoever else signs in is not who was asked for.
+	// Another user who signs in on the login page does not satisfy the hint either.
 	page := b.Get(b.Get("/oauth2/auth?" + servertest.AuthorizationRequest("client_id", "pair", "response_type", "id_token", "prompt", "login", "id_token_hint", hint).Encode()).Header.Get("Location"))
 	p := b.Post(page.FormAction(), url.Values{"request": {page.HiddenField("request")}, "username": {"bob"}, "password": {servertest.Password}})
 	if p = b.Get(p.Header.Get("Location")); !strings.HasPrefix(p.Header.Get("Location"), s.URL+"/login") {

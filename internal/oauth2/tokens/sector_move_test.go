@@ -12,9 +12,8 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// A client that registered itself proves its sector by getting answers at its redirect
-// URIs. One that takes another's redirect URI afterwards does not learn the subjects of
-// that sector with the tokens and codes that it has.
+// A dynamically registered client that changes to a redirect URI of another sector does not
+// learn the subjects of that sector with its existing tokens and codes.
 func TestMovedClientCannotLearnOtherSectorSubjects(t *testing.T) {
 	t.Parallel()
 	const theirs = "https://victim.example/cb"

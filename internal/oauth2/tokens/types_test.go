@@ -12,7 +12,7 @@ import (
 	"github.com/ostiary/ostiary/internal/store/storetest"
 )
 
-// everyKind returns one living credential of each kind, and what belongs to them.
+// everyKind returns one active credential of each kind.
 func everyKind(t *testing.T, s *servertest.Server, b *servertest.Browser) map[string]string {
 	t.Helper()
 	got := s.ExchangeCode(b.Code(servertest.AuthorizationRequest()))
@@ -43,8 +43,7 @@ func everyKind(t *testing.T, s *servertest.Server, b *servertest.Browser) map[st
 	return kinds
 }
 
-// signedUserinfo returns the answer for a client that has it signed: like an ID
-// token it is a JWT of ours for that client.
+// signedUserinfo returns a signed userinfo response, a JWT of this server like an ID token.
 func signedUserinfo(s *servertest.Server, t *testing.T) string {
 	t.Helper()
 	const entry = `[{"client_id": "signed", "client_secret": "` + servertest.PostSecret + `", "redirect_uris": ["` + servertest.RedirectURI + `"],
@@ -59,7 +58,9 @@ func signedUserinfo(s *servertest.Server, t *testing.T) string {
 	return s.Userinfo(got["access_token"]).Body
 }
 
-// Nothing that is handed out passes for anything else (RFC 8725 section 3.11).
+// No token is accepted in place of another type.
+//
+// Spec: RFC 8725 §3.11.
 func TestHostileTokenTypesAreNotInterchangeable(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, storetest.New(t), map[string]string{"rate_limits": "off"})
